@@ -1,0 +1,107 @@
+# shellcheck shell=bash
+# Sluice itself: the build, the one-shot migration, and the three daemons, each
+# with a configuration file in the stack's folder.
+
+BUILD_LOG=$LOGS/build.log
+
+# build_sluice <folder> <cmake options...>: incremental; a folder that was
+# configured for another checkout, or by another generator, is made anew.
+build_sluice() {
+	local dir=$1 cache=$1/CMakeCache.txt
+	shift
+	mkdir -p "$dir"
+	(
+		flock 6
+		if [[ -f $cache ]] && ! { grep -qxF "CMAKE_HOME_DIRECTORY:INTERNAL=$SLUICE_ROOT" "$cache" &&
+			grep -qxF CMAKE_GENERATOR:INTERNAL=Ninja "$cache"; }; then
+			say build "$dir is of another checkout or generator: made anew"
+			find "$dir" -mindepth 1 ! -name .lock -delete
+		fi
+		if [[ ! -f $dir/build.ninja ]]; then
+			say build "configuring ${dir#"$SLUICE_ROOT"/}"
+			cmake -S "$SLUICE_ROOT" -B "$dir" -G Ninja "$@" >"$BUILD_LOG" 2>&1
+		fi
+		cmake --build "$dir" -j "$(nproc)" 2>&1 | tee "$BUILD_LOG" | thin build 3
+	) 6>"$dir/.lock"
+}
+
+start_build() {
+	if [[ $BIN != "$SLUICE_ROOT/build/release" ]]; then
+		[[ -x $BIN/sluice-api ]] || die "there is no sluice-api in SLUICE_BIN_DIR=$BIN"
+		return 0
+	fi
+	build_sluice "$BIN" -DCMAKE_BUILD_TYPE=RelWithDebInfo
+}
+
+write_daemon_config() {
+	local port
+	{
+		echo "# Written by compose; the daemon's environment and flags go before it."
+		case $1 in
+		writer) port=$SLUICE_STACK_WRITER_ADMIN_PORT ;;
+		projector) port=$SLUICE_STACK_PROJECTOR_ADMIN_PORT ;;
+		api)
+			port=$SLUICE_STACK_API_ADMIN_PORT
+			echo "http.listen = 0.0.0.0:$SLUICE_STACK_API_PORT"
+			echo "replica.urls = $(replica_url)"
+			;;
+		esac
+		echo "admin.listen = 127.0.0.1:$port"
+		[[ $1 == projector ]] || echo "primary.url = $(primary_url)"
+		[[ $1 == writer ]] || echo "redis.url = $(redis_url)"
+		echo "kafka.bootstrap.servers = $(kafka_servers)"
+	} >"$STACK/$1.conf"
+}
+
+# The daemons take their addresses from the file: what the caller's environment
+# says of them is for another deployment.
+WITHOUT=(env -u SLUICE_HTTP_LISTEN -u SLUICE_ADMIN_LISTEN -u SLUICE_PRIMARY_URL
+	-u SLUICE_REPLICA_URLS -u SLUICE_REDIS_URL -u SLUICE_KAFKA_BOOTSTRAP_SERVERS)
+
+migrate() {
+	write_daemon_config writer
+	"${WITHOUT[@]}" "$BIN/sluice-writer" "--config=$STACK/writer.conf" --migrate \
+		>"$LOGS/migrate.log" 2>&1
+}
+
+# Done again if the program is newer than the last time.
+start_migrate() {
+	[[ ! $DATA/migrated -nt $BIN/sluice-writer ]] || return 0
+	rm -f "$DATA/migrated"
+	migrate
+	touch "$DATA/migrated"
+}
+
+start_daemon() {
+	[[ $1 == writer ]] || write_daemon_config "$1"
+	spawn "$1" "$STACK" "${WITHOUT[@]}" "$BIN/sluice-$1" "--config=$STACK/$1.conf"
+}
+
+ready() {
+	curl -sf -o /dev/null --noproxy '*' -m 5 "http://127.0.0.1:$1/readyz"
+}
+
+health_of_api() {
+	curl -s --noproxy '*' -m 5 "http://127.0.0.1:$SLUICE_STACK_API_PORT/health"
+}
+
+start_writer() { start_daemon writer; }
+start_projector() { start_daemon projector; }
+start_api() { start_daemon api; }
+
+healthy_writer() { ready "$SLUICE_STACK_WRITER_ADMIN_PORT"; }
+healthy_projector() { ready "$SLUICE_STACK_PROJECTOR_ADMIN_PORT"; }
+healthy_api() {
+	ready "$SLUICE_STACK_API_ADMIN_PORT" && [[ $(health_of_api) == *'"status"'*'"healthy"'* ]]
+}
+
+stop_writer() { stop_process writer TERM 30; }
+stop_projector() { stop_process projector TERM 30; }
+stop_api() { stop_process api TERM 30; }
+
+# outdated <part>: does it run a program that has been built anew since?
+outdated() {
+	local pid
+	pid=$(pid_of "$1") || return 1
+	[[ $(readlink "/proc/$pid/exe") == *' (deleted)' ]]
+}

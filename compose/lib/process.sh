@@ -1,0 +1,141 @@
+# shellcheck shell=bash
+# Processes that outlive the command that starts them: start, find, stop.
+#
+# A pid file holds the pid and the start time of the process (field 22 of
+# /proc/PID/stat), so that a pid which the kernel gave to somebody else in the
+# meantime is not taken for ours.
+
+# start_time <pid>: prints it; fails for a process that is gone or a zombie.
+start_time() {
+	local stat
+	{ stat=$(<"/proc/$1/stat"); } 2>/dev/null || return 1
+	read -r -a stat <<<"${stat##*) }"
+	[[ ${stat[0]} != [ZX] ]] || return 1
+	echo "${stat[19]}"
+}
+
+# pid_of <part>: prints its pid; fails if it does not run.
+pid_of() {
+	local pid started
+	{ read -r pid started <"$RUN/$1.pid"; } 2>/dev/null || return 1
+	[[ $(start_time "$pid") == "$started" ]] || return 1
+	echo "$pid"
+}
+
+running() {
+	pid_of "$1" >/dev/null
+}
+
+# Logs grow over the runs: the last run's is kept aside when it is large.
+rotate_log() {
+	local size
+	size=$(stat -c %s "$1" 2>/dev/null) || return 0
+	((size < 20000000)) || mv "$1" "$1.1"
+}
+
+# spawn <part> <folder> <command...>: starts it in a session of its own, in the
+# folder, its output in the part's log. Signals that a shell ignores for its
+# background jobs are put back to their defaults.
+spawn() {
+	local part=$1 dir=$2 log=$LOGS/$1.log pid
+	shift 2
+	rotate_log "$log"
+	stat -c %s "$log" >"$RUN/$part.from" 2>/dev/null || echo 0 >"$RUN/$part.from"
+	(
+		cd "$dir" || exit 1
+		exec 9>&- # the lock of the command, see with_lock
+		exec setsid env --default-signal "$@"
+	) </dev/null >>"$log" 2>&1 &
+	pid=$!
+	echo "$pid $(start_time "$pid" || echo 0)" >"$RUN/$part.pid"
+}
+
+# log_tail <part> <lines>: the end of what it logged since its last start.
+log_tail() {
+	local from=0
+	[[ -f $LOGS/$1.log ]] || return 0
+	{ read -r from <"$RUN/$1.from"; } 2>/dev/null || true
+	tail -c "+$((from + 1))" "$LOGS/$1.log" | tail -n "$2"
+}
+
+# until_true <seconds> <command...>: polls it.
+until_true() {
+	local deadline=$(($(now_ms) + $1 * 1000))
+	shift
+	until "$@"; do
+		(($(now_ms) < deadline)) || return 1
+		sleep 0.05
+	done
+}
+
+not_running() {
+	! running "$1"
+}
+
+# process_tree <pid>: the pid and those of its children, whose sessions may be
+# their own (PostgreSQL's are).
+process_tree() {
+	local child
+	local -a children
+	echo "$1"
+	read -r -d '' -a children < <(cat "/proc/$1/task/"*/children 2>/dev/null) || true
+	for child in "${children[@]}"; do
+		process_tree "$child"
+	done
+}
+
+# signal_part <part> <signal>: to the part alone.
+signal_part() {
+	local pid
+	pid=$(pid_of "$1") || return 0
+	kill "-$2" "$pid" 2>/dev/null || true
+}
+
+# signal_tree <part> <signal>: to the part and its children.
+signal_tree() {
+	local pid each
+	pid=$(pid_of "$1") || return 0
+	for each in $(process_tree "$pid"); do
+		kill "-$2" "$each" 2>/dev/null || true
+	done
+}
+
+# stop_process <part> <signal> <seconds>: asks, waits, and then insists.
+stop_process() {
+	running "$1" || return 0
+	signal_tree "$1" CONT
+	signal_part "$1" "$2"
+	until_true "$3" not_running "$1" || {
+		say "$1" "did not stop in $3 s: killed"
+		kill_process "$1"
+	}
+	rm -f "$RUN/$1.pid"
+}
+
+# kill_process <part>: at once, with its children.
+kill_process() {
+	signal_tree "$1" KILL
+	until_true 10 not_running "$1" || die "$1 cannot be killed"
+	rm -f "$RUN/$1.pid"
+}
+
+# nobody_in <folder>: true if no process has it as its working folder. A server
+# works in its data folder, so this also sees the children of one that died.
+nobody_in() {
+	local dir link
+	dir=$(readlink -f "$1")
+	for link in /proc/[0-9]*/cwd; do
+		[[ $(readlink "$link" 2>/dev/null) != "$dir" ]] || return 1
+	done
+}
+
+# with_lock <command...>: one command at a time works on a stack.
+with_lock() {
+	exec 9>"$STACK/lock"
+	flock -n 9 || {
+		say stack "another command works on it: waiting"
+		flock -w 300 9 || die "another command has worked on $STACK for 5 minutes"
+	}
+	"$@"
+	exec 9>&-
+}

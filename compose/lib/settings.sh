@@ -1,0 +1,133 @@
+# shellcheck shell=bash
+# The settings of a local stack: one table, from which come the defaults, the
+# help and what is remembered while a stack runs.
+#
+# A setting comes from the environment, else from the last `compose/up` of the
+# stack (so that compose/status and the others need not be told again), else
+# from the table.
+
+settings_table() {
+	cat <<-'END'
+		SLUICE_STACK_DIR|.stack|folder of the stack, relative to the checkout
+		SLUICE_STACK_PARTS|primary replica redis kafka writer projector api|the parts to start when none is given
+		SLUICE_STACK_USER|postgres|the user that the servers run as when root starts them
+		SLUICE_STACK_API_PORT|8080|port of the HTTP API
+		SLUICE_STACK_API_ADMIN_PORT|8081|admin port of the api
+		SLUICE_STACK_WRITER_ADMIN_PORT|8082|admin port of the writer
+		SLUICE_STACK_PROJECTOR_ADMIN_PORT|8083|admin port of the projector
+		SLUICE_STACK_PRIMARY_PORT|25432|port of the PostgreSQL primary
+		SLUICE_STACK_REPLICA_PORT|25433|port of the PostgreSQL replica
+		SLUICE_STACK_REDIS_PORT|26379|port of Redis
+		SLUICE_STACK_KAFKA_PORT|29092|port of Kafka
+		SLUICE_STACK_CONTROLLER_PORT|29093|port of Kafka's controller
+		SLUICE_STACK_POSTGRES_OPTS||more PostgreSQL settings, as "name=value name=value"
+		SLUICE_STACK_KAFKA_HEAP|-Xms256m -Xmx512m|heap of Kafka's Java machine
+		SLUICE_STACK_TIMEOUT|60|seconds that a part has to become healthy
+		SLUICE_BIN_DIR|build/release|folder of the daemons; another one than this is not built
+		SLUICE_CACHE_DIR||folder of the downloaded Kafka
+	END
+}
+
+settings_help() {
+	local name default text
+	echo "Settings, by environment variable:"
+	echo
+	while IFS='|' read -r name default text; do
+		printf '  %-34s %s%s\n' "$name" "$text" "${default:+ [$default]}"
+	done < <(settings_table)
+}
+
+# absolute <path>: a path of the checkout unless it begins with a slash.
+absolute() {
+	case $1 in
+	/*) echo "$1" ;;
+	*) echo "$SLUICE_ROOT/$1" ;;
+	esac
+}
+
+default_cache_dir() {
+	if ((EUID == 0)); then
+		echo /var/cache/sluice # the servers' user cannot see root's home
+	else
+		echo "${XDG_CACHE_HOME:-$HOME/.cache}/sluice"
+	fi
+}
+
+# remembered <name>: the value in use by the stack, if it was noted down.
+remembered() {
+	local line
+	[[ -f $STACK/settings ]] || return 1
+	while IFS= read -r line; do
+		if [[ ${line%%=*} == "$1" ]]; then
+			echo "${line#*=}"
+			return 0
+		fi
+	done <"$STACK/settings"
+	return 1
+}
+
+# Sets every setting, and STACK, LOGS, RUN, DATA and BIN from them.
+load_settings() {
+	local name default text value
+	STACK=$(absolute "${SLUICE_STACK_DIR:-.stack}")
+	while IFS='|' read -r name default text; do
+		if [[ -n ${!name:-} ]]; then
+			value=${!name}
+		elif ! value=$(remembered "$name"); then
+			value=$default
+		fi
+		printf -v "$name" %s "$value"
+		# A daemon takes SLUICE_* for its own configuration.
+		export -n "${name?}"
+	done < <(settings_table)
+	SLUICE_CACHE_DIR=$(absolute "${SLUICE_CACHE_DIR:-$(default_cache_dir)}")
+	BIN=$(absolute "$SLUICE_BIN_DIR")
+	LOGS=$STACK/log RUN=$STACK/run DATA=$STACK/data
+	# shellcheck disable=SC2034 # read by the other files
+	readonly STACK LOGS RUN DATA BIN
+}
+
+# A stack that runs keeps the settings that it was started with.
+check_settings_unchanged() {
+	local name default text old
+	while IFS='|' read -r name default text; do
+		case $name in
+		*_PORT) ;;
+		*) continue ;;
+		esac
+		old=$(remembered "$name") || continue
+		[[ $old == "${!name}" ]] ||
+			die "this stack runs with $name=$old: call compose/down before you change it to ${!name}"
+	done < <(settings_table)
+}
+
+save_settings() {
+	local name default text
+	while IFS='|' read -r name default text; do
+		case $name in
+		SLUICE_STACK_DIR | SLUICE_STACK_PARTS | SLUICE_STACK_TIMEOUT) ;;
+		*) printf '%s=%s\n' "$name" "${!name}" ;;
+		esac
+	done < <(settings_table) >"$STACK/settings.new"
+	mv "$STACK/settings.new" "$STACK/settings"
+}
+
+forget_settings() {
+	rm -f "$STACK/settings"
+}
+
+primary_url() {
+	echo "postgresql://sluice:sluice@127.0.0.1:$SLUICE_STACK_PRIMARY_PORT/sluice"
+}
+
+replica_url() {
+	echo "postgresql://sluice:sluice@127.0.0.1:$SLUICE_STACK_REPLICA_PORT/sluice"
+}
+
+redis_url() {
+	echo "redis://127.0.0.1:$SLUICE_STACK_REDIS_PORT"
+}
+
+kafka_servers() {
+	echo "127.0.0.1:$SLUICE_STACK_KAFKA_PORT"
+}

@@ -1,0 +1,57 @@
+# shellcheck shell=bash
+# The folder of a stack, and all the files of this library in their order.
+#
+#   log/    one log per part        data     the servers' files (or a link to them)
+#   run/    pid files               *.conf   the daemons' configuration
+
+LIB=$(dirname "${BASH_SOURCE[0]}")
+for file in common settings; do
+	# shellcheck source=/dev/null
+	. "$LIB/$file.sh"
+done
+load_settings
+for file in packages process ports postgres redis kafka daemons parts; do
+	# shellcheck source=/dev/null
+	. "$LIB/$file.sh"
+done
+unset file
+
+# The servers' user may not be able to look into the folder of the checkout
+# (/root is closed, for one): then the data lives elsewhere, with a link to it.
+make_data_folder() {
+	local elsewhere
+	# shellcheck disable=SC2153 # set by load_settings
+	[[ ! -e $DATA ]] || return 0
+	rm -f "$DATA" # a link into nothing
+	if as_server test -x "$STACK"; then
+		mkdir "$DATA"
+		return 0
+	fi
+	mkdir -p /var/lib/sluice
+	elsewhere=$(mktemp -d /var/lib/sluice/XXXXXXXX)
+	chmod 755 "$elsewhere"
+	echo "$STACK" >"$elsewhere/belongs-to"
+	ln -s "$elsewhere" "$DATA"
+}
+
+make_stack() {
+	mkdir -p "$STACK" "$LOGS" "$RUN"
+	[[ -w $STACK && -w $RUN ]] ||
+		die "$STACK belongs to $(stat -c %U "$STACK"): call this as that user"
+	use_server_user
+	make_data_folder
+}
+
+# For commands on a stack that is there.
+open_stack() {
+	[[ -d $RUN ]] || die "there is no stack in $STACK: compose/up makes one"
+	((EUID != 0)) || ! id -u "$SLUICE_STACK_USER" >/dev/null 2>&1 || use_server_user
+}
+
+wipe_stack() {
+	local data
+	data=$(readlink -f "$DATA" || true)
+	[[ -z $data ]] || rm -rf "$data"
+	rm -rf "$STACK"
+	rmdir /var/lib/sluice 2>/dev/null || true
+}
