@@ -4,11 +4,13 @@
 
 BUILD_LOG=$LOGS/build.log
 
-# build_sluice <folder> <cmake options...>: incremental; a folder that was
-# configured for another checkout, or by another generator, is made anew.
+# build_sluice <folder> <targets> <cmake options...>: incremental; a folder that
+# was configured for another checkout, or by another generator, is made anew.
 build_sluice() {
 	local dir=$1 cache=$1/CMakeCache.txt
-	shift
+	local -a targets
+	read -r -a targets <<<"$2"
+	shift 2
 	mkdir -p "$dir"
 	(
 		flock 6
@@ -21,7 +23,7 @@ build_sluice() {
 			say build "configuring ${dir#"$SLUICE_ROOT"/}"
 			cmake -S "$SLUICE_ROOT" -B "$dir" -G Ninja "$@" >"$BUILD_LOG" 2>&1
 		fi
-		cmake --build "$dir" -j "$(nproc)" 2>&1 | tee "$BUILD_LOG" | thin build 3
+		cmake --build "$dir" -j "$(nproc)" --target "${targets[@]}" 2>&1 | tee "$BUILD_LOG" | thin build 3
 	) 6>"$dir/.lock"
 }
 
@@ -30,7 +32,7 @@ start_build() {
 		[[ -x $BIN/sluice-api ]] || die "there is no sluice-api in SLUICE_BIN_DIR=$BIN"
 		return 0
 	fi
-	build_sluice "$BIN" -DCMAKE_BUILD_TYPE=RelWithDebInfo
+	build_sluice "$BIN" 'sluice-api sluice-writer sluice-projector' -DCMAKE_BUILD_TYPE=RelWithDebInfo
 }
 
 write_daemon_config() {
