@@ -1,0 +1,36 @@
+/* Floors: the newest commit that this instance has heard of, per bucket of
+ * keys (pure core, DESIGN 3).
+ *
+ * INV-1: a value may be served iff its as_of >= the floor of its bucket.
+ *
+ * One thread (the tail) raises floors, any thread reads them. A floor never
+ * falls. Before the tail knows a partition, its floors are FLOORS_CLOSED:
+ * nothing cached may be served, and reads go to the primary.
+ */
+#pragma once
+
+#include "common/keyspace.h"
+#include "common/version.h"
+
+#include <stdbool.h>
+
+/* What floors_get says of a closed partition: above every version. */
+#define FLOORS_CLOSED UINT64_MAX
+
+struct floors;
+
+/* Returns owned; every partition is closed. */
+struct floors *floors_new(int32_t partitions);
+void floors_free(struct floors **f);
+
+/* True once floors_open was called for the partition. */
+bool floors_is_open(const struct floors *f, int32_t partition);
+version_t floors_get(const struct floors *f, struct key_slot slot);
+/* INV-1 as a question; false for a closed partition. */
+bool floors_allow(
+    const struct floors *f, struct key_slot slot, version_t as_of);
+
+/* Raises one bucket to at least `floor`. */
+void floors_raise(struct floors *f, struct key_slot slot, version_t floor);
+/* Raises every bucket of the partition to at least `base`, and opens it. */
+void floors_open(struct floors *f, int32_t partition, version_t base);
