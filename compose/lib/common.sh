@@ -55,9 +55,10 @@ use_server_user() {
 	AS_SERVER=(setpriv "--reuid=$user" "--regid=$(id -g "$user")" --init-groups)
 }
 
-# as_server <command...>: runs it as the user of the servers.
+# as_server <command...>: runs it as the user of the servers, who may not be able
+# to see the folder that we are in.
 as_server() {
-	"${AS_SERVER[@]}" "$@"
+	env -C / "${AS_SERVER[@]}" "$@"
 }
 
 # give_to_server <path...>: hands files over to the user of the servers.

@@ -27,6 +27,15 @@ build_sluice() {
 	) 6>"$dir/.lock"
 }
 
+# build_errors: what the compiler had to say, without what went well before.
+build_errors() {
+	if grep -q ^FAILED "$BUILD_LOG"; then
+		sed -n '/^FAILED/,$p' "$BUILD_LOG" | grep -v '^\[' | head -n 60
+	else
+		tail -n 40 "$BUILD_LOG"
+	fi
+}
+
 start_build() {
 	if [[ $BIN != "$SLUICE_ROOT/build/release" ]]; then
 		[[ -x $BIN/sluice-api ]] || die "there is no sluice-api in SLUICE_BIN_DIR=$BIN"

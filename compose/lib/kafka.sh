@@ -61,8 +61,8 @@ new_cluster_id() {
 format_kafka() {
 	local dir=$DATA/kafka
 	rm -rf "$dir/log"
-	(cd "$dir" && as_server "${KAFKA_JAVA[@]}" -XX:TieredStopAtLevel=1 kafka.tools.StorageTool format \
-		--cluster-id "$(new_cluster_id)" --config "$dir/server.properties") >>"$LOGS/kafka.log" 2>&1
+	as_server "${KAFKA_JAVA[@]}" -XX:TieredStopAtLevel=1 kafka.tools.StorageTool format \
+		--cluster-id "$(new_cluster_id)" --config "$dir/server.properties" >>"$LOGS/kafka.log" 2>&1
 	touch "$dir/formatted"
 }
 

@@ -99,7 +99,10 @@ run_step() {
 
 report_failure() {
 	say "$1" "FAILED; the end of its log ($LOGS/$1.log):"
-	log_tail "$1" 30 | sed 's/^/    /'
+	case $1 in
+	build) build_errors ;;
+	*) log_tail "$1" 30 ;;
+	esac | sed 's/^/    /'
 }
 
 # needs_are_done <part>: those of its needs that are to be started are there.

@@ -1,21 +1,24 @@
 # shellcheck shell=bash
 # Who listens on a TCP port: read from /proc, so that no tool is needed.
 
+# inode_of_listener <port>: of its socket; nothing if there is none. In the
+# table, the second field is the local address and the state 0A is LISTEN.
+inode_of_listener() {
+	local hex
+	printf -v hex '%04X' "$1"
+	cat /proc/net/tcp /proc/net/tcp6 2>/dev/null |
+		awk -v port=":$hex\$" '$2 ~ port && $4 == "0A" { inode = $10 } END { print inode }'
+}
+
 # listening <port>: is anybody?
 listening() {
-	local hex
-	printf -v hex ':%04X ' "$1"
-	# "local_address remote_address state": 0A is LISTEN.
-	cat /proc/net/tcp /proc/net/tcp6 2>/dev/null | grep -qE "${hex}[0-9A-F]+:0000 0A"
+	[[ -n $(inode_of_listener "$1") ]]
 }
 
 # listener <port>: says who it is, as far as the caller may see it.
 listener() {
-	local hex inode link pid
-	printf -v hex ':%04X ' "$1"
-	inode=$(cat /proc/net/tcp /proc/net/tcp6 2>/dev/null |
-		grep -E "${hex}[0-9A-F]+:0000 0A" | awk '{print $10; exit}')
-	link=$(find /proc/[0-9]*/fd -lname "socket:\[$inode\]" -print -quit 2>/dev/null || true)
+	local link pid
+	link=$(find /proc/[0-9]*/fd -lname "socket:\[$(inode_of_listener "$1")\]" -print -quit 2>/dev/null || true)
 	pid=${link#/proc/}
 	pid=${pid%%/*}
 	if [[ -n $pid ]]; then

@@ -35,7 +35,8 @@ rotate_log() {
 
 # spawn <part> <folder> <command...>: starts it in a session of its own, in the
 # folder, its output in the part's log. Signals that a shell ignores for its
-# background jobs are put back to their defaults.
+# background jobs are put back to their defaults; the mark of a test run is not
+# passed on, since servers outlive the test that starts them.
 spawn() {
 	local part=$1 dir=$2 log=$LOGS/$1.log pid
 	shift 2
@@ -44,7 +45,7 @@ spawn() {
 	(
 		cd "$dir" || exit 1
 		exec 9>&- # the lock of the command, see with_lock
-		exec setsid env --default-signal "$@"
+		exec setsid env --default-signal -u SLUICE_TEST_RUN "$@"
 	) </dev/null >>"$log" 2>&1 &
 	pid=$!
 	echo "$pid $(start_time "$pid" || echo 0)" >"$RUN/$part.pid"

@@ -66,6 +66,12 @@ remembered() {
 	return 1
 }
 
+# Without links: the servers' user may not be able to go through the stack's folder.
+find_data() {
+	# shellcheck disable=SC2034 # read by the other files
+	DATA=$(readlink -m "$STACK/data")
+}
+
 # Sets every setting, and STACK, LOGS, RUN, DATA and BIN from them.
 load_settings() {
 	local name default text value
@@ -82,9 +88,10 @@ load_settings() {
 	done < <(settings_table)
 	SLUICE_CACHE_DIR=$(absolute "${SLUICE_CACHE_DIR:-$(default_cache_dir)}")
 	BIN=$(absolute "$SLUICE_BIN_DIR")
-	LOGS=$STACK/log RUN=$STACK/run DATA=$STACK/data
+	LOGS=$STACK/log RUN=$STACK/run
 	# shellcheck disable=SC2034 # read by the other files
-	readonly STACK LOGS RUN DATA BIN
+	readonly STACK LOGS RUN BIN
+	find_data
 }
 
 # A stack that runs keeps the settings that it was started with.

@@ -20,18 +20,18 @@ unset file
 # (/root is closed, for one): then the data lives elsewhere, with a link to it.
 make_data_folder() {
 	local elsewhere
-	# shellcheck disable=SC2153 # set by load_settings
-	[[ ! -e $DATA ]] || return 0
-	rm -f "$DATA" # a link into nothing
+	[[ ! -d $STACK/data ]] || return 0
+	rm -f "$STACK/data" # a link into nothing
 	if as_server test -x "$STACK"; then
-		mkdir "$DATA"
-		return 0
+		mkdir "$STACK/data"
+	else
+		mkdir -p /var/lib/sluice
+		elsewhere=$(mktemp -d /var/lib/sluice/XXXXXXXX)
+		chmod 755 "$elsewhere"
+		echo "$STACK" >"$elsewhere/belongs-to"
+		ln -s "$elsewhere" "$STACK/data"
 	fi
-	mkdir -p /var/lib/sluice
-	elsewhere=$(mktemp -d /var/lib/sluice/XXXXXXXX)
-	chmod 755 "$elsewhere"
-	echo "$STACK" >"$elsewhere/belongs-to"
-	ln -s "$elsewhere" "$DATA"
+	find_data
 }
 
 make_stack() {
@@ -48,10 +48,7 @@ open_stack() {
 	((EUID != 0)) || ! id -u "$SLUICE_STACK_USER" >/dev/null 2>&1 || use_server_user
 }
 
-wipe_stack() {
-	local data
-	data=$(readlink -f "$DATA" || true)
-	[[ -z $data ]] || rm -rf "$data"
-	rm -rf "$STACK"
+wipe_data() {
+	rm -rf "$DATA" "$STACK/data"
 	rmdir /var/lib/sluice 2>/dev/null || true
 }
