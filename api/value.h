@@ -1,0 +1,34 @@
+/* One immutable answer: a document (or its absence) as of a watermark, with
+ * the ready-made HTTP responses that serve it from L1.
+ *
+ * Reference-counted across threads. The responses borrow the document's bytes
+ * and hold a reference on the value each, so a response in flight outlives an
+ * eviction.
+ */
+#pragma once
+
+#include "common/version.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+
+struct MHD_Response;
+
+struct value {
+	_Atomic unsigned refs;
+	bool present;
+	version_t version; /* of the row; 0 where absent */
+	version_t as_of;   /* watermark of the store it was read from */
+	size_t len;
+	char *doc; /* canonical JSON, NUL-terminated; "" where absent */
+	/* The whole answer of an L1 hit: NULL until value_prepare_l1. */
+	struct MHD_Response *l1_response;
+};
+
+/* Copies the document; `doc` NULL is the absent row. Returns owned. */
+struct value *value_new(
+    version_t version, version_t as_of, const char *doc, size_t len);
+struct value *value_ref(struct value *v);
+void value_unref(struct value **v);
+/* Bytes that the value is accounted for in L1. */
+size_t value_cost(const struct value *v);

@@ -1,0 +1,99 @@
+/* Configuration: declared once in .def tables, set by file, environment and
+ * flags (each overrides the one before).
+ *
+ *   primary.url = …           in the file given by --config
+ *   SLUICE_PRIMARY_URL=…      in the environment
+ *   --primary-url=…           on the command line (--primary.url works, too)
+ *
+ * `kafka.<property>` is passed to librdkafka, which judges it. An unknown name
+ * or a bad value is an error that names the key, the value and what is
+ * allowed.
+ */
+#pragma once
+
+#include "common/clock.h"
+#include "common/err.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+enum setting_kind {
+	SETTING_STRING,
+	SETTING_URL,
+	SETTING_ADDRESS,
+	SETTING_INT,
+	SETTING_BOOL,
+	SETTING_DURATION,
+	SETTING_BYTES,
+	SETTING_CHOICE,
+};
+
+struct setting {
+	enum setting_kind kind;
+	size_t offset;
+	const char *name;
+	const char *def;
+	const char *allowed;
+	const char *aliases;
+	const char *help;
+};
+
+#define SETTING_TYPE_STRING char *
+#define SETTING_TYPE_URL char *
+#define SETTING_TYPE_ADDRESS char *
+#define SETTING_TYPE_INT int64_t
+#define SETTING_TYPE_BOOL bool
+#define SETTING_TYPE_DURATION dur_us_t
+#define SETTING_TYPE_BYTES int64_t
+#define SETTING_TYPE_CHOICE char *
+
+/* Usable inside `struct x { … }` with `#include "x/settings.def"`. */
+#define SETTING_MEMBER(kind, field) SETTING_TYPE_##kind field;
+#define SETTING_ROW(type, kind, field, name, def, allowed, aliases, help)      \
+	{SETTING_##kind, offsetof(type, field), name, def, allowed, aliases,   \
+	    help},
+
+struct common_settings {
+#define SETTING(kind, field, name, def, allowed, aliases, help)                \
+	SETTING_MEMBER(kind, field)
+#include "common/settings.def"
+#undef SETTING
+};
+
+/* `kafka.<property>` settings, without the prefix. */
+struct config_extra {
+	char *name;
+	char *value;
+};
+
+struct config {
+	/* The daemon's struct, whose first member is struct common_settings. */
+	void *settings;
+	const struct setting *rows; /* the daemon's own rows */
+	size_t nrows;
+	struct config_extra *kafka;
+	size_t nkafka;
+};
+
+/* Takes no ownership of `settings` and `rows`; every setting has its default
+ * afterwards. A bad default is a bug (CHECK). */
+void config_init(
+    struct config *c, void *settings, const struct setting *rows, size_t nrows);
+void config_free(struct config *c);
+
+/* Each returns an error that names key, value and what is allowed. */
+struct err config_set(struct config *c, const char *name, const char *value);
+struct err config_load_file(struct config *c, const char *path);
+/* SLUICE_* and the aliases; a SLUICE_ name that is unknown is an error. */
+struct err config_load_env(struct config *c, char **env);
+
+/* Appends the current value; passwords are shown as `***`. */
+struct buf;
+void config_show(
+    const struct config *c, const struct setting *row, struct buf *out);
+/* All settings as a JSON object. */
+void config_json(const struct config *c, struct buf *out);
+/* The table as Markdown (docs/config.md) or for --help. */
+void config_print_docs(const struct config *c);
+void config_print_help(const struct config *c);

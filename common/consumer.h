@@ -1,0 +1,69 @@
+/* A Kafka consumer of one topic, driven by a loop.
+ *
+ * In a group, or with partitions assigned by hand. It never decides where to
+ * start: offsets come from the store that holds the state (DESIGN 1), so the
+ * owner answers `assigned` with consumer_assign, at once or when it has read
+ * them. In a group every partition has its own queue, so that the owner can
+ * pause one (its database is away) without holding up group membership; the
+ * library's own pause and seek are not used (unsafe in 2.0.2 with batches).
+ *
+ * Everything runs on the loop's thread.
+ */
+#pragma once
+
+#include "common/kafka.h"
+#include "common/loop.h"
+
+#include <stdint.h>
+
+struct consumer;
+
+struct consumer_start {
+	int32_t partition;
+	/* An offset, RD_KAFKA_OFFSET_BEGINNING or RD_KAFKA_OFFSET_TAIL(n). */
+	int64_t offset;
+};
+
+struct consumer_events {
+	/* Group only: the partitions that are now this instance's. Fetching
+	 * starts with consumer_assign. */
+	void (*assigned)(void *arg, const int32_t *partitions, size_t n);
+	/* Group only: they are not any more; no message follows. */
+	void (*revoked)(void *arg);
+	/* Takes the message: rd_kafka_message_destroy. */
+	void (*message)(void *arg, rd_kafka_message_t *m);
+	/* The end of a partition was reached (again). May be NULL. */
+	void (*eof)(void *arg, int32_t partition);
+	/* A partition cannot be read on: its offset is not in the log, … */
+	void (*fault)(void *arg, int32_t partition, struct err e);
+	/* Reachability changed. May be NULL. */
+	void (*reachable)(void *arg, bool yes);
+};
+
+struct consumer_options {
+	struct loop *loop;
+	const struct kafka_config *kafka;
+	const char *topic;
+	const char *group; /* NULL: by hand */
+	const struct consumer_events *events;
+	void *arg;
+};
+
+/* *out is owned, or NULL with an error that an operator must mend. */
+struct err consumer_new(
+    const struct consumer_options *o, struct consumer **out);
+
+/* Replaces the whole assignment. Messages of the former one do not come any
+ * more. */
+void consumer_assign(
+    struct consumer *c, const struct consumer_start *starts, size_t n);
+/* Group only. Messages of a paused partition wait in its queue, whose size
+ * librdkafka bounds. One message may still come. */
+void consumer_pause(struct consumer *c, int32_t partition);
+void consumer_resume(struct consumer *c, int32_t partition);
+/* For lag tools only: nothing ever resumes there. */
+void consumer_commit(struct consumer *c, int32_t partition, int64_t next);
+bool consumer_reachable(const struct consumer *c);
+/* Leaves the group. The owner has destroyed every message it took. No
+ * callback comes from here on. */
+void consumer_free(struct consumer **c);

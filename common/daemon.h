@@ -1,0 +1,45 @@
+/* What the three main() share: arguments, signals, the end.
+ *
+ *   --help --version --check-config --config=FILE --name=value
+ *   --print-docs=config|metrics|events
+ */
+#pragma once
+
+#include "common/config.h"
+#include "common/loop.h"
+#include "common/metrics.h"
+
+#include <stdbool.h>
+
+/* A flag of one daemon without a value, e.g. --migrate. */
+struct daemon_flag {
+	const char *name;
+	bool *set;
+	const char *help;
+};
+
+struct daemon_spec {
+	const char *name; /* sluice-api */
+	const char *purpose;
+	struct config *config; /* initialised */
+	const struct daemon_flag *flags;
+	size_t nflags;
+	const struct metric_row *metrics;
+	size_t nmetrics;
+	/* Checks across settings. May be NULL. */
+	struct err (*check)(const struct config *c);
+};
+
+/* Reads file, environment and arguments, in this order, and initialises the
+ * log. False: the process ends with *exit_code (help was printed, or an error
+ * was, naming what is wrong). */
+bool daemon_configure(const struct daemon_spec *spec, int argc, char **argv,
+    int *exit_code);
+
+/* On the first SIGTERM or SIGINT: `drain` is called on the loop, once. When
+ * the process is still there `timeout` later, it ends by itself with code 3,
+ * whatever any thread does. SIGPIPE is ignored. */
+struct daemon_signals;
+struct daemon_signals *daemon_signals_new(struct loop *l, dur_us_t timeout,
+    void (*drain)(void *arg), void *arg);
+void daemon_signals_free(struct daemon_signals **s);

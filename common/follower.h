@@ -1,0 +1,53 @@
+/* How a consumer follows one partition of sluice.commits (pure core).
+ *
+ * The rules, for every consumer that keeps state derived from the commits
+ * (projector, API tail):
+ *
+ *  - A record below the watermark is ignored: a fenced writer may speak late.
+ *  - A record older than one already seen never sets an entry, it only drops
+ *    it: between the two the key may have changed. Absent is always safe.
+ *  - The watermark moves at marks only, and only by marks that begin at or
+ *    below it. A mark that begins above it proves that commits were missed
+ *    (compaction, a first start, a restored cache): the consumer JUMPs, that
+ *    is, it discards what it holds and starts again at that mark.
+ *
+ * The race that JUMP defends against: a consumer starts at the last mark of
+ * the log, which a stalled writer wrote late (through 150, while Postgres is
+ * at 200). The next mark is [200, 250). Advancing to 250 would declare
+ * current every entry that was filled at 160 and changed at 180.
+ */
+#pragma once
+
+#include "common/version.h"
+
+#include <stdbool.h>
+
+struct follower {
+	bool started;	     /* a watermark is known */
+	version_t watermark; /* the next version not applied */
+	version_t seen;	     /* one past the newest record seen */
+};
+
+enum follow_record {
+	FOLLOW_IGNORE, /* below the watermark */
+	FOLLOW_DROP,   /* raise the floor, remove the entry */
+	FOLLOW_SET,    /* raise the floor, the entry may be set */
+};
+
+enum follow_mark {
+	FOLLOW_MARK_IGNORE,  /* at or below the watermark */
+	FOLLOW_MARK_ADVANCE, /* contiguous: watermark = through */
+	FOLLOW_MARK_JUMP,    /* discard everything held, then as ADVANCE */
+};
+
+/* Resumes at a stored watermark. */
+void follower_start(struct follower *f, version_t watermark);
+/* Forgets everything: the next mark is a JUMP. */
+void follower_reset(struct follower *f);
+enum follow_record follower_record(struct follower *f, version_t version);
+/* A mark says that all writes in [from, through) are decided. */
+enum follow_mark follower_mark(
+    struct follower *f, version_t from, version_t through);
+/* The floor for every key after a JUMP: nothing older may be held. It covers
+ * records that were seen before the mark, too. */
+version_t follower_base(const struct follower *f);

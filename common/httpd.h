@@ -1,0 +1,58 @@
+/* A libmicrohttpd daemon in external-epoll mode on a loop.
+ *
+ * It hides libmicrohttpd's traps: a response queued in the first call of the
+ * access handler closes the connection, so `begin` only makes the request;
+ * names are not unescaped in place, so a handler sees the path as it was sent;
+ * a client that dribbles its request is cut off; a suspended request that is
+ * resumed is run again on the same thread.
+ *
+ * Everything runs on the loop's thread.
+ */
+#pragma once
+
+#include "common/err.h"
+#include "common/loop.h"
+
+#include <microhttpd.h>
+#include <stdbool.h>
+#include <stddef.h>
+
+struct httpd;
+
+struct httpd_ops {
+	/* A request line and its headers are in. Returns the request (not
+	 * NULL). Nothing may be queued yet. */
+	void *(*begin)(void *arg, struct MHD_Connection *c, const char *method,
+	    const char *path);
+	/* A piece of the body. */
+	void (*body)(void *request, const char *data, size_t len);
+	/* All is in; or the request was resumed. Queue a response or suspend.
+	 * MHD_NO closes the connection. */
+	enum MHD_Result (*run)(void *request);
+	/* The answer was sent, or the connection failed: free the request. */
+	void (*end)(void *request);
+};
+
+struct httpd_options {
+	struct loop *loop;
+	const char *address; /* host:port; port 0: any free one */
+	bool shared;	     /* several daemons of this process share the port */
+	unsigned max_connections;
+	dur_us_t idle_timeout;	  /* of a connection without a request */
+	dur_us_t receive_timeout; /* from the request line to the body's end */
+	const struct httpd_ops *ops;
+	void *arg;
+};
+
+/* Fails with FATAL where the address cannot be had, and says why. */
+struct err httpd_new(const struct httpd_options *o, struct httpd **out);
+/* A suspended connection goes on: `run` is called from the loop, soon. */
+void httpd_resume(struct httpd *h, struct MHD_Connection *c);
+int httpd_port(const struct httpd *h);
+size_t httpd_connections(const struct httpd *h);
+/* Requests begun and not ended. */
+size_t httpd_requests(const struct httpd *h);
+/* Takes no new connections. */
+void httpd_quiesce(struct httpd *h);
+/* No request is suspended any more (CHECK). Closes every connection. */
+void httpd_free(struct httpd **h);

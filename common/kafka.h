@@ -1,0 +1,31 @@
+/* What every librdkafka handle shares: configuration, logs, reachability. */
+#pragma once
+
+#include "common/config.h"
+#include "common/err.h"
+
+#include <librdkafka/rdkafka.h>
+#include <stdbool.h>
+#include <stddef.h>
+
+struct kafka_config {
+	const char *servers;
+	const struct config_extra *extra; /* kafka.<property>, applied last */
+	size_t nextra;
+	const char *client_id;
+};
+
+/* Borrows; valid as long as the settings are. */
+struct kafka_config kafka_config(
+    const struct config *c, const struct common_settings *s);
+
+/* An owned conf with servers, client id, log callback and the extra
+ * properties; `pairs` is a NULL-terminated list name, value, … of the caller's
+ * own. The extras come last: an operator's word wins. A property or value that
+ * librdkafka refuses: *out is NULL and the error names it. */
+struct err kafka_conf(const struct kafka_config *k, const char *const *pairs,
+    rd_kafka_conf_t **out);
+
+/* From a statistics document: does every partition that it lists have a
+ * leader, and every such leader a live connection? */
+bool kafka_stats_reachable(const char *json, size_t len);

@@ -1,0 +1,70 @@
+/* The data in Redis: its layout and the scripts that keep its invariant.
+ *
+ * INV-2: every entry is current as of Redis's own watermark of its partition.
+ *
+ *   sluice:{3}:watermark   16 hex digits: the watermark; 16 more: generation
+ *   sluice:{3}:floors      hash: bucket -> floor (hex), and `base`
+ *   sluice:{3}:cursor      offset in sluice.commits to resume at, decimal
+ *   sluice:{3}:records/foo 16 hex digits generation, P or A (present, absent),
+ *                          16 hex digits version, document; has a TTL
+ *
+ * The three keys of a partition have no TTL and Redis runs volatile-lru, so
+ * only entries can be evicted. An entry of another generation than the
+ * watermark's is not there: that is how a partition is discarded without
+ * scanning it. Versions are compared as fixed-width strings (Lua has doubles).
+ * The partition is the hash tag: Redis Cluster can split them.
+ */
+#pragma once
+
+#include "common/buf.h"
+#include "common/redis.h"
+#include "common/version.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+
+enum l2_script {
+	/* KEYS watermark, floors, entry; ARGV as_of, bucket, ttl ms, payload.
+	 * Replies 1 filled, 0 refused: a newer commit is known, -1 refused: not
+	 * initialised. */
+	L2_FILL,
+	/* KEYS watermark, floors, cursor, entry…; ARGV from, to, cursor, then
+	 * per entry bucket, floor, ttl ms (0: delete), payload.
+	 * Replies the watermark: `to` when applied; another one when Redis is
+	 * not at `from`; empty when not initialised. */
+	L2_APPLY,
+	/* Discards the partition and starts it at a mark. KEYS watermark,
+	 * floors, cursor; ARGV expected watermark (empty: none), watermark,
+	 * base floor, cursor, generation. Replies as L2_APPLY. */
+	L2_START,
+	L2_SCRIPTS
+};
+
+extern const struct redis_script l2_scripts[L2_SCRIPTS];
+
+/* Each appends the key's name. */
+void l2_watermark_key(struct buf *out, int32_t partition);
+void l2_floors_key(struct buf *out, int32_t partition);
+void l2_cursor_key(struct buf *out, int32_t partition);
+void l2_entry_key(
+    struct buf *out, int32_t partition, const char *id, size_t len);
+
+struct l2_watermark {
+	version_t watermark;
+	uint64_t generation;
+};
+
+struct l2_entry {
+	bool present;
+	version_t version;
+	const char *doc; /* borrowed */
+	size_t len;
+};
+
+bool l2_watermark_parse(
+    const char *value, size_t len, struct l2_watermark *out);
+/* The payload: an entry without its generation, which the scripts prepend. */
+void l2_payload(struct buf *out, const struct l2_entry *e);
+/* False: of another generation, or not an entry. */
+bool l2_entry_parse(const char *value, size_t len, uint64_t generation,
+    struct l2_entry *out);

@@ -1,0 +1,20 @@
+/* Postgres's binary formats: one-dimensional array parameters, integer columns.
+ *
+ * PostgreSQL source, src/backend/utils/adt/arrayfuncs.c (array_send).
+ */
+#pragma once
+
+#include "common/buf.h"
+
+#include <libpq-fe.h>
+#include <stdint.h>
+
+/* Begin with the element type and the count, then append that many. */
+void pg_array_begin(struct buf *b, Oid element, size_t n);
+void pg_array_text(struct buf *b, const char *s, size_t len);
+void pg_array_int4(struct buf *b, int32_t v);
+void pg_array_int8(struct buf *b, int64_t v);
+
+/* A binary result column; the wrong type is a bug (CHECK). */
+int64_t pg_int8(const PGresult *r, int row, int column);
+int32_t pg_int4(const PGresult *r, int row, int column);

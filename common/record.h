@@ -1,0 +1,94 @@
+/* The formats of the two logs.
+ *
+ * sluice.writes: key `collection/key`, value the client's document, headers
+ *   op           put | delete
+ *   accepted-at  microseconds since 1970, decimal
+ *   instance     16 hex digits, one per producing process
+ *   seq          decimal, ascending per instance and partition
+ *   traceparent  as the client sent it (optional)
+ *
+ * sluice.commits: key `collection/key`, value the canonical document, or null
+ * for a row that is gone, headers
+ *   version      decimal; of the newest write in the row change
+ *   op           put | delete
+ *   accepted-at  as above
+ *   created      decimal version of the write that made the row (optional)
+ *
+ * A batch mark in sluice.commits has the key `_mark` (no collection's name
+ * begins with `_`) and the value
+ *   {"from":"100","through":"150",
+ *    "rejected":[{"version":"120","reason":"not-found"}]}
+ * It says that every write of the partition in [from, through) is decided.
+ */
+#pragma once
+
+#include "common/clock.h"
+#include "common/err.h"
+#include "common/reason.h"
+#include "common/version.h"
+
+#include <librdkafka/rdkafka.h>
+#include <stdbool.h>
+#include <stddef.h>
+
+#define RECORD_MARK_KEY "_mark"
+#define RECORD_INSTANCE_LEN 16
+
+enum record_op { RECORD_PUT, RECORD_DELETE };
+
+/* Borrowed from the message. */
+struct record_write {
+	enum record_op op;
+	const char *id; /* collection/key, not NUL-terminated */
+	size_t id_len;
+	const char *body; /* "" for a delete */
+	size_t body_len;
+	wall_us_t accepted_at;
+	char instance[RECORD_INSTANCE_LEN + 1];
+	uint64_t seq;
+};
+
+struct record_commit {
+	enum record_op op;
+	const char *id;
+	size_t id_len;
+	const char *doc; /* NULL: the row is gone */
+	size_t doc_len;
+	version_t version;
+	wall_us_t accepted_at;
+	bool has_created;
+	version_t created;
+};
+
+struct record_rejection {
+	version_t version;
+	enum reason reason;
+};
+
+struct record_mark {
+	version_t from;
+	version_t through;
+	struct record_rejection *rejected; /* owned */
+	size_t nrejected;
+};
+
+/* Returns owned headers. */
+rd_kafka_headers_t *record_write_headers(
+    const struct record_write *w, const char *traceparent);
+/* False: not a record that Sluice writes. */
+bool record_write_parse(const rd_kafka_message_t *m, struct record_write *out);
+
+rd_kafka_headers_t *record_commit_headers(const struct record_commit *c);
+bool record_is_mark(const rd_kafka_message_t *m);
+bool record_commit_parse(
+    const rd_kafka_message_t *m, struct record_commit *out);
+
+struct buf;
+void record_mark_write(const struct record_mark *mark, struct buf *out);
+/* On success free the rejections: record_mark_free. */
+bool record_mark_parse(const rd_kafka_message_t *m, struct record_mark *out);
+void record_mark_free(struct record_mark *mark);
+
+const char *record_op_name(enum record_op op);
+/* The collection's length in `collection/key`; 0: no slash. */
+size_t record_collection_len(const char *id, size_t len);
