@@ -20,7 +20,8 @@ struct admin_options {
 	size_t nrows;
 	const void *const *instances; /* one metrics struct per thread */
 	size_t ninstances;
-	/* Appends a line per reason why the daemon is not ready; true: ready. */
+	/* Appends a line per reason why the daemon is not ready; true: ready.
+	 */
 	bool (*ready)(void *arg, struct buf *reasons);
 	/* Refreshes gauges before a scrape. May be NULL. */
 	void (*refresh)(void *arg);

@@ -33,13 +33,13 @@ struct daemon_spec {
 /* Reads file, environment and arguments, in this order, and initialises the
  * log. False: the process ends with *exit_code (help was printed, or an error
  * was, naming what is wrong). */
-bool daemon_configure(const struct daemon_spec *spec, int argc, char **argv,
-    int *exit_code);
+bool daemon_configure(
+    const struct daemon_spec *spec, int argc, char **argv, int *exit_code);
 
 /* On the first SIGTERM or SIGINT: `drain` is called on the loop, once. When
  * the process is still there `timeout` later, it ends by itself with code 3,
  * whatever any thread does. SIGPIPE is ignored. */
 struct daemon_signals;
-struct daemon_signals *daemon_signals_new(struct loop *l, dur_us_t timeout,
-    void (*drain)(void *arg), void *arg);
+struct daemon_signals *daemon_signals_new(
+    struct loop *l, dur_us_t timeout, void (*drain)(void *arg), void *arg);
 void daemon_signals_free(struct daemon_signals **s);

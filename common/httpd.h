@@ -36,7 +36,7 @@ struct httpd_ops {
 struct httpd_options {
 	struct loop *loop;
 	const char *address; /* host:port; port 0: any free one */
-	bool shared;	     /* several daemons of this process share the port */
+	bool shared; /* several daemons of this process share the port */
 	unsigned max_connections;
 	dur_us_t idle_timeout;	  /* of a connection without a request */
 	dur_us_t receive_timeout; /* from the request line to the body's end */

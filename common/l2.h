@@ -66,5 +66,5 @@ bool l2_watermark_parse(
 /* The payload: an entry without its generation, which the scripts prepend. */
 void l2_payload(struct buf *out, const struct l2_entry *e);
 /* False: of another generation, or not an entry. */
-bool l2_entry_parse(const char *value, size_t len, uint64_t generation,
-    struct l2_entry *out);
+bool l2_entry_parse(
+    const char *value, size_t len, uint64_t generation, struct l2_entry *out);

@@ -8,5 +8,6 @@
 /* Opens a listening TCP socket on `host:port` (host may be a name, `*` or in
  * brackets; port 0 takes any free one). With `shared`, several sockets may
  * have the same port (SO_REUSEPORT), of another process, too: open one without
- * it first, to see that the port is free. On success *fd is owned and *port is the port. */
+ * it first, to see that the port is free. On success *fd is owned and *port is
+ * the port. */
 struct err listener_open(const char *address, bool shared, int *fd, int *port);

@@ -16,8 +16,15 @@
 
 struct pg;
 
-enum pg_type { PG_BOOL = 16, PG_INT8 = 20, PG_INT4 = 23, PG_TEXT = 25,
-	PG_TEXT_ARRAY = 1009, PG_INT4_ARRAY = 1007, PG_INT8_ARRAY = 1016 };
+enum pg_type {
+	PG_BOOL = 16,
+	PG_INT8 = 20,
+	PG_INT4 = 23,
+	PG_TEXT = 25,
+	PG_TEXT_ARRAY = 1009,
+	PG_INT4_ARRAY = 1007,
+	PG_INT8_ARRAY = 1016
+};
 
 struct pg_query {
 	/* Prepared once per connection, under a name made from the text. */

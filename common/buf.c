@@ -1,0 +1,117 @@
+#include "common/buf.h"
+
+#include "common/check.h"
+#include "common/mem.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+static void reserve(struct buf *b, size_t more)
+{
+	if (b->len + more + 1 <= b->cap)
+		return;
+	size_t cap = b->cap ? b->cap : 64;
+	while (cap < b->len + more + 1)
+		cap *= 2;
+	b->data = mem_realloc(b->data, cap);
+	b->cap = cap;
+}
+
+void buf_add(struct buf *b, const void *data, size_t len)
+{
+	reserve(b, len);
+	if (len)
+		memcpy(b->data + b->len, data, len);
+	b->len += len;
+	b->data[b->len] = '\0';
+}
+
+void buf_str(struct buf *b, const char *s)
+{
+	buf_add(b, s, strlen(s));
+}
+
+void buf_char(struct buf *b, char c)
+{
+	buf_add(b, &c, 1);
+}
+
+void buf_printf(struct buf *b, const char *fmt, ...)
+{
+	va_list ap;
+	va_start(ap, fmt);
+	int need = vsnprintf(NULL, 0, fmt, ap);
+	va_end(ap);
+	CHECK(need >= 0);
+	reserve(b, (size_t)need);
+	va_start(ap, fmt);
+	vsnprintf(b->data + b->len, (size_t)need + 1, fmt, ap);
+	va_end(ap);
+	b->len += (size_t)need;
+}
+
+static void json_escape(struct buf *b, unsigned char c)
+{
+	switch (c) {
+	case '"':
+		buf_str(b, "\\\"");
+		break;
+	case '\\':
+		buf_str(b, "\\\\");
+		break;
+	case '\n':
+		buf_str(b, "\\n");
+		break;
+	case '\r':
+		buf_str(b, "\\r");
+		break;
+	case '\t':
+		buf_str(b, "\\t");
+		break;
+	default:
+		buf_printf(b, "\\u%04x", c);
+		break;
+	}
+}
+
+void buf_json(struct buf *b, const char *s, size_t len)
+{
+	buf_char(b, '"');
+	size_t run = 0;
+	for (size_t i = 0; i < len; i++) {
+		unsigned char c = (unsigned char)s[i];
+		if (c >= 0x20 && c != '"' && c != '\\')
+			continue;
+		buf_add(b, s + run, i - run);
+		json_escape(b, c);
+		run = i + 1;
+	}
+	buf_add(b, s + run, len - run);
+	buf_char(b, '"');
+}
+
+void buf_clear(struct buf *b)
+{
+	b->len = 0;
+	if (b->data)
+		b->data[0] = '\0';
+}
+
+void buf_free(struct buf *b)
+{
+	free(b->data);
+	*b = (struct buf){0};
+}
+
+char *buf_take(struct buf *b, size_t *len)
+{
+	reserve(b, 0);
+	b->data[b->len] = '\0';
+	char *data = b->data;
+	if (len)
+		*len = b->len;
+	*b = (struct buf){0};
+	return data;
+}

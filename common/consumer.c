@@ -1,0 +1,383 @@
+#include "common/consumer.h"
+
+#include "common/check.h"
+#include "common/log.h"
+#include "common/mem.h"
+
+#include <stdlib.h>
+#include <string.h>
+#include <sys/eventfd.h>
+#include <unistd.h>
+
+enum {
+	/* Messages per partition and loop turn: others get their turn. */
+	TURN_MESSAGES = 512,
+	/* Keeps max.poll.interval.ms at bay when nothing arrives. */
+	HEARTBEAT_MS = 1000,
+};
+
+struct lane {
+	int32_t partition;
+	rd_kafka_queue_t *queue; /* NULL when assigned by hand */
+	bool paused;
+};
+
+struct consumer {
+	rd_kafka_t *rk;
+	rd_kafka_queue_t *main;
+	char *topic;
+	bool group;
+	bool closing;
+	bool reachable;
+	unsigned generation; /* bumped by every assign: old lanes are gone */
+	struct consumer_events events;
+	void *arg;
+	struct lane *lanes;
+	size_t nlanes;
+	int wake_fd;
+	uv_poll_t *wake;
+	uv_timer_t *beat;
+};
+
+static void wake_self(struct consumer *c)
+{
+	uint64_t one = 1;
+	ssize_t n = write(c->wake_fd, &one, sizeof one);
+	(void)n; /* full counter: already awake */
+}
+
+/* --- callbacks of librdkafka, on our thread, inside a poll --------------- */
+
+static void on_rebalance(rd_kafka_t *rk, rd_kafka_resp_err_t err,
+    rd_kafka_topic_partition_list_t *list, void *opaque)
+{
+	struct consumer *c = opaque;
+	if (err != RD_KAFKA_RESP_ERR__ASSIGN_PARTITIONS) {
+		log_event(EV_REVOKED, "topic=%s partitions=%d lost=%s",
+		    c->topic, list->cnt,
+		    rd_kafka_assignment_lost(rk) ? "true" : "false");
+		consumer_assign(c, NULL, 0);
+		if (!c->closing)
+			c->events.revoked(c->arg);
+		return;
+	}
+	log_event(EV_ASSIGNED, "topic=%s partitions=%d", c->topic, list->cnt);
+	int32_t *partitions = mem_alloc((size_t)list->cnt * sizeof *partitions);
+	for (int i = 0; i < list->cnt; i++)
+		partitions[i] = list->elems[i].partition;
+	if (c->closing || list->cnt == 0)
+		consumer_assign(c, NULL, 0);
+	if (!c->closing)
+		c->events.assigned(c->arg, partitions, (size_t)list->cnt);
+	free(partitions);
+}
+
+static void on_error(rd_kafka_t *rk, int err, const char *reason, void *opaque)
+{
+	(void)rk;
+	struct consumer *c = opaque;
+	log_event(EV_KAFKA_ERROR, "topic=%s code=%s text=%s", c->topic,
+	    rd_kafka_err2name((rd_kafka_resp_err_t)err), log_quote(reason));
+}
+
+static int on_stats(rd_kafka_t *rk, char *json, size_t len, void *opaque)
+{
+	(void)rk;
+	struct consumer *c = opaque;
+	bool now = kafka_stats_reachable(json, len);
+	if (now == c->reachable || c->closing)
+		return 0;
+	c->reachable = now;
+	log_event(now ? EV_KAFKA_UP : EV_KAFKA_DOWN, "topic=%s", c->topic);
+	if (c->events.reachable)
+		c->events.reachable(c->arg, now);
+	return 0;
+}
+
+/* --- serving ------------------------------------------------------------- */
+
+static void dispatch(struct consumer *c, rd_kafka_message_t *m)
+{
+	if (m->err == RD_KAFKA_RESP_ERR_NO_ERROR) {
+		c->events.message(c->arg, m);
+		return;
+	}
+	if (m->err == RD_KAFKA_RESP_ERR__PARTITION_EOF) {
+		if (c->events.eof)
+			c->events.eof(c->arg, m->partition);
+	} else {
+		struct err e =
+		    err_make(VERDICT_RETRY, rd_kafka_err2name(m->err), "%s",
+			rd_kafka_message_errstr(m));
+		log_event(EV_KAFKA_ERROR,
+		    "topic=%s partition=%d code=%s text=%s", c->topic,
+		    m->partition, e.code, log_quote(e.msg));
+		if (m->partition >= 0)
+			c->events.fault(c->arg, m->partition, e);
+	}
+	rd_kafka_message_destroy(m);
+}
+
+/* True when there may be more. */
+static bool serve_main(struct consumer *c)
+{
+	for (int i = 0; i < TURN_MESSAGES; i++) {
+		rd_kafka_message_t *m = rd_kafka_consumer_poll(c->rk, 0);
+		if (m == NULL)
+			return false;
+		dispatch(c, m);
+	}
+	return true;
+}
+
+static bool serve_lane(struct consumer *c, struct lane *lane)
+{
+	rd_kafka_message_t *batch[TURN_MESSAGES];
+	if (lane->queue == NULL || lane->paused)
+		return false;
+	ssize_t n =
+	    rd_kafka_consume_batch_queue(lane->queue, 0, batch, TURN_MESSAGES);
+	unsigned generation = c->generation;
+	for (ssize_t i = 0; i < n; i++) {
+		/* A callback may have replaced the assignment. */
+		if (c->generation == generation)
+			dispatch(c, batch[i]);
+		else
+			rd_kafka_message_destroy(batch[i]);
+	}
+	return n == TURN_MESSAGES;
+}
+
+static void serve(struct consumer *c)
+{
+	/* The main queue first: what librdkafka put there before a lane was
+	 * split off is older than what the lane holds. */
+	bool more = serve_main(c);
+	unsigned generation = c->generation;
+	for (size_t i = 0; i < c->nlanes && c->generation == generation; i++)
+		more = serve_lane(c, &c->lanes[i]) || more;
+	if (more || c->generation != generation)
+		wake_self(c);
+}
+
+static void on_wake(uv_poll_t *poll, int status, int events)
+{
+	(void)status;
+	(void)events;
+	struct consumer *c = poll->data;
+	uint64_t count;
+	ssize_t n = read(c->wake_fd, &count, sizeof count);
+	(void)n;
+	serve(c);
+}
+
+static void on_beat(uv_timer_t *timer)
+{
+	serve(timer->data);
+}
+
+/* --- assignment ---------------------------------------------------------- */
+
+static void drop_lanes(struct consumer *c)
+{
+	for (size_t i = 0; i < c->nlanes; i++) {
+		if (c->lanes[i].queue == NULL)
+			continue;
+		rd_kafka_queue_io_event_enable(c->lanes[i].queue, -1, NULL, 0);
+		rd_kafka_queue_destroy(c->lanes[i].queue);
+	}
+	free(c->lanes);
+	c->lanes = NULL;
+	c->nlanes = 0;
+	c->generation++;
+}
+
+static void split_lane(struct consumer *c, struct lane *lane)
+{
+	uint64_t one = 1;
+	lane->queue =
+	    rd_kafka_queue_get_partition(c->rk, c->topic, lane->partition);
+	CHECK(lane->queue != NULL);
+	rd_kafka_queue_io_event_enable(
+	    lane->queue, c->wake_fd, &one, sizeof one);
+	rd_kafka_queue_forward(lane->queue, NULL);
+}
+
+void consumer_assign(
+    struct consumer *c, const struct consumer_start *starts, size_t n)
+{
+	drop_lanes(c);
+	if (n == 0) {
+		rd_kafka_assign(c->rk, NULL);
+		return;
+	}
+	rd_kafka_topic_partition_list_t *list =
+	    rd_kafka_topic_partition_list_new((int)n);
+	for (size_t i = 0; i < n; i++)
+		rd_kafka_topic_partition_list_add(
+		    list, c->topic, starts[i].partition)
+		    ->offset = starts[i].offset;
+	rd_kafka_resp_err_t err = rd_kafka_assign(c->rk, list);
+	rd_kafka_topic_partition_list_destroy(list);
+	/* Lost meanwhile: the group says so next, as revoked. */
+	if (err != RD_KAFKA_RESP_ERR_NO_ERROR)
+		log_event(EV_KAFKA_ERROR, "topic=%s code=%s text=\"assign\"",
+		    c->topic, rd_kafka_err2name(err));
+	c->lanes = mem_zalloc(n * sizeof *c->lanes);
+	c->nlanes = n;
+	for (size_t i = 0; i < n; i++) {
+		c->lanes[i].partition = starts[i].partition;
+		if (c->group)
+			split_lane(c, &c->lanes[i]);
+	}
+	wake_self(c);
+}
+
+static struct lane *lane_of(struct consumer *c, int32_t partition)
+{
+	for (size_t i = 0; i < c->nlanes; i++) {
+		if (c->lanes[i].partition == partition)
+			return &c->lanes[i];
+	}
+	return NULL;
+}
+
+void consumer_pause(struct consumer *c, int32_t partition)
+{
+	struct lane *lane = lane_of(c, partition);
+	if (lane)
+		lane->paused = true;
+}
+
+void consumer_resume(struct consumer *c, int32_t partition)
+{
+	struct lane *lane = lane_of(c, partition);
+	if (lane == NULL || !lane->paused)
+		return;
+	lane->paused = false;
+	wake_self(c);
+}
+
+void consumer_commit(struct consumer *c, int32_t partition, int64_t next)
+{
+	rd_kafka_topic_partition_list_t *list =
+	    rd_kafka_topic_partition_list_new(1);
+	rd_kafka_topic_partition_list_add(list, c->topic, partition)->offset =
+	    next;
+	/* Asynchronous, and nobody minds when it fails. */
+	rd_kafka_commit(c->rk, list, 1);
+	rd_kafka_topic_partition_list_destroy(list);
+}
+
+bool consumer_reachable(const struct consumer *c)
+{
+	return c->reachable;
+}
+
+/* --- life ---------------------------------------------------------------- */
+
+static struct err subscribe(struct consumer *c)
+{
+	rd_kafka_topic_partition_list_t *list =
+	    rd_kafka_topic_partition_list_new(1);
+	rd_kafka_topic_partition_list_add(
+	    list, c->topic, RD_KAFKA_PARTITION_UA);
+	rd_kafka_resp_err_t err = rd_kafka_subscribe(c->rk, list);
+	rd_kafka_topic_partition_list_destroy(list);
+	if (err == RD_KAFKA_RESP_ERR_NO_ERROR)
+		return ERR_OK;
+	return err_make(VERDICT_FATAL, rd_kafka_err2name(err), "subscribe: %s",
+	    rd_kafka_err2str(err));
+}
+
+static struct err create(struct consumer *c, const struct consumer_options *o)
+{
+	/* By hand, too, librdkafka wants a group id; nothing is committed. */
+	const char *const pairs[] = {"group.id",
+	    o->group ? o->group : "sluice-tail", "enable.auto.commit", "false",
+	    "enable.auto.offset.store", "false", "auto.offset.reset", "error",
+	    "partition.assignment.strategy", "range", "enable.partition.eof",
+	    o->events->eof ? "true" : "false", "fetch.wait.max.ms", "20",
+	    "queued.max.messages.kbytes", "16384", "statistics.interval.ms",
+	    "1000", "socket.keepalive.enable", "true",
+	    "reconnect.backoff.max.ms", "2000", NULL};
+	rd_kafka_conf_t *conf;
+	struct err e = kafka_conf(o->kafka, pairs, &conf);
+	if (e.verdict != VERDICT_OK)
+		return e;
+	rd_kafka_conf_set_opaque(conf, c);
+	rd_kafka_conf_set_rebalance_cb(conf, on_rebalance);
+	rd_kafka_conf_set_error_cb(conf, on_error);
+	rd_kafka_conf_set_stats_cb(conf, on_stats);
+	char text[256];
+	c->rk = rd_kafka_new(RD_KAFKA_CONSUMER, conf, text, sizeof text);
+	if (c->rk == NULL) {
+		rd_kafka_conf_destroy(conf);
+		return err_make(VERDICT_FATAL, "config", "%s", text);
+	}
+	rd_kafka_poll_set_consumer(c->rk);
+	return o->group ? subscribe(c) : ERR_OK;
+}
+
+static void watch(struct consumer *c, struct loop *loop)
+{
+	uint64_t one = 1;
+	c->main = rd_kafka_queue_get_consumer(c->rk);
+	rd_kafka_queue_io_event_enable(c->main, c->wake_fd, &one, sizeof one);
+	c->wake = MEM_NEW(uv_poll_t);
+	CHECK_OS(uv_poll_init(loop_uv(loop), c->wake, c->wake_fd));
+	c->wake->data = c;
+	CHECK_OS(uv_poll_start(c->wake, UV_READABLE, on_wake));
+	c->beat = MEM_NEW(uv_timer_t);
+	CHECK_OS(uv_timer_init(loop_uv(loop), c->beat));
+	c->beat->data = c;
+	CHECK_OS(uv_timer_start(c->beat, on_beat, HEARTBEAT_MS, HEARTBEAT_MS));
+}
+
+struct err consumer_new(const struct consumer_options *o, struct consumer **out)
+{
+	struct consumer *c = MEM_NEW(struct consumer);
+	c->topic = mem_strdup(o->topic);
+	c->group = o->group != NULL;
+	c->events = *o->events;
+	c->arg = o->arg;
+	c->wake_fd = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
+	CHECK(c->wake_fd >= 0);
+	struct err e = create(c, o);
+	*out = c;
+	if (e.verdict != VERDICT_OK) {
+		consumer_free(out);
+		return e;
+	}
+	watch(c, o->loop);
+	return ERR_OK;
+}
+
+static void free_handle(uv_handle_t *h)
+{
+	free(h);
+}
+
+void consumer_free(struct consumer **cp)
+{
+	struct consumer *c = *cp;
+	if (c == NULL)
+		return;
+	c->closing = true;
+	if (c->wake) {
+		uv_poll_stop(c->wake);
+		uv_close((uv_handle_t *)c->wake, free_handle);
+		uv_close((uv_handle_t *)c->beat, free_handle);
+	}
+	if (c->rk) {
+		drop_lanes(c);
+		rd_kafka_consumer_close(c->rk);
+		if (c->main)
+			rd_kafka_queue_destroy(c->main);
+		rd_kafka_destroy(c->rk);
+	}
+	close(c->wake_fd);
+	free(c->topic);
+	free(c);
+	*cp = NULL;
+}

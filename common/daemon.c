@@ -1,0 +1,236 @@
+#include "common/daemon.h"
+
+#include "common/check.h"
+#include "common/log.h"
+#include "common/mem.h"
+
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+enum { EXIT_USAGE = 2, EXIT_DRAIN_LATE = 3 };
+
+extern char **environ;
+
+/* --- arguments ----------------------------------------------------------- */
+
+struct arguments {
+	const char *file;
+	bool check;
+	const char *docs;
+};
+
+static void print_help(const struct daemon_spec *spec)
+{
+	printf("%s: %s\n\n"
+	       "  --config=FILE    read settings from FILE (name = value)\n"
+	       "  --check-config   check the settings and exit\n"
+	       "  --print-docs=config|metrics|events   print that page\n"
+	       "  --version, --help\n",
+	    spec->name, spec->purpose);
+	for (size_t i = 0; i < spec->nflags; i++)
+		printf(
+		    "  --%-14s %s\n", spec->flags[i].name, spec->flags[i].help);
+	printf("\nSettings (also in the file, and in the environment as "
+	       "SLUICE_NAME_WITH_UNDERSCORES):\n\n");
+	config_print_help(spec->config);
+	printf("  --kafka.PROPERTY=VALUE\n"
+	       "      Any librdkafka property.\n");
+}
+
+static bool print_docs(const struct daemon_spec *spec, const char *what)
+{
+	if (strcmp(what, "config") == 0)
+		config_print_docs(spec->config);
+	else if (strcmp(what, "metrics") == 0)
+		metrics_print_docs(spec->metrics, spec->nmetrics);
+	else if (strcmp(what, "events") == 0)
+		log_print_docs();
+	else
+		return false;
+	return true;
+}
+
+static bool set_flag(const struct daemon_spec *spec, const char *name)
+{
+	for (size_t i = 0; i < spec->nflags; i++) {
+		if (strcmp(spec->flags[i].name, name) != 0)
+			continue;
+		*spec->flags[i].set = true;
+		return true;
+	}
+	return false;
+}
+
+/* --primary-url is primary.url; a setting's name has no dash. */
+static struct err set_argument(struct config *c, const char *arg)
+{
+	const char *equals = strchr(arg, '=');
+	if (equals == NULL)
+		return err_make(VERDICT_FATAL, "config",
+		    "argument '--%s': expected --name=value (--help)", arg);
+	char *name = mem_strndup(arg, (size_t)(equals - arg));
+	for (char *s = name; *s; s++) {
+		if (*s == '-')
+			*s = '.';
+	}
+	struct err e = config_set(c, name, equals + 1);
+	free(name);
+	return e;
+}
+
+/* What is no setting; true: understood. */
+static bool special(
+    const struct daemon_spec *spec, const char *arg, struct arguments *out)
+{
+	if (strncmp(arg, "config=", 7) == 0)
+		out->file = arg + 7;
+	else if (strcmp(arg, "check-config") == 0)
+		out->check = true;
+	else if (strncmp(arg, "print-docs=", 11) == 0)
+		out->docs = arg + 11;
+	else
+		return set_flag(spec, arg);
+	return true;
+}
+
+static struct err load(const struct daemon_spec *spec, int argc, char **argv,
+    struct arguments *args)
+{
+	for (int i = 1; i < argc; i++) {
+		if (strncmp(argv[i], "--", 2) != 0)
+			return err_make(VERDICT_FATAL, "config",
+			    "argument '%s' is not understood (--help)",
+			    argv[i]);
+		special(spec, argv[i] + 2, args);
+	}
+	struct err e = ERR_OK;
+	if (args->file)
+		e = config_load_file(spec->config, args->file);
+	if (e.verdict == VERDICT_OK)
+		e = config_load_env(spec->config, environ);
+	struct arguments again = {0};
+	for (int i = 1; i < argc && e.verdict == VERDICT_OK; i++) {
+		if (!special(spec, argv[i] + 2, &again))
+			e = set_argument(spec->config, argv[i] + 2);
+	}
+	if (e.verdict == VERDICT_OK && spec->check)
+		e = spec->check(spec->config);
+	return e;
+}
+
+static bool help_or_version(const struct daemon_spec *spec, const char *arg)
+{
+	if (strcmp(arg, "--help") == 0) {
+		print_help(spec);
+		return true;
+	}
+	if (strcmp(arg, "--version") == 0) {
+		printf("%s %s\n", spec->name, SLUICE_VERSION);
+		return true;
+	}
+	return false;
+}
+
+bool daemon_configure(
+    const struct daemon_spec *spec, int argc, char **argv, int *exit_code)
+{
+	*exit_code = EXIT_SUCCESS;
+	for (int i = 1; i < argc; i++) {
+		if (help_or_version(spec, argv[i]))
+			return false;
+	}
+	struct arguments args = {0};
+	struct err e = load(spec, argc, argv, &args);
+	if (e.verdict != VERDICT_OK) {
+		fprintf(stderr, "%s: %s\n", spec->name, e.msg);
+		*exit_code = EXIT_USAGE;
+		return false;
+	}
+	if (args.docs) {
+		bool known = print_docs(spec, args.docs);
+		*exit_code = known ? EXIT_SUCCESS : EXIT_USAGE;
+		return false;
+	}
+	if (args.check) {
+		printf("%s: the configuration is good\n", spec->name);
+		return false;
+	}
+	const struct common_settings *s = spec->config->settings;
+	enum log_level level = LOG_INFO;
+	CHECK(log_level_parse(s->log_level, &level));
+	log_init(spec->name, level);
+	log_event(EV_START, "version=%s pid=%d", SLUICE_VERSION, (int)getpid());
+	return true;
+}
+
+/* --- signals ------------------------------------------------------------- */
+
+struct daemon_signals {
+	uv_signal_t *term, *interrupt;
+	dur_us_t timeout;
+	bool draining;
+	void (*drain)(void *arg);
+	void *arg;
+};
+
+/* The loop may be what hangs, so the last resort is the kernel's alarm. */
+static void too_late(int signal)
+{
+	(void)signal;
+	static const char line[] =
+	    "level=error ev=drain.late text=\"drain.timeout is over\"\n";
+	ssize_t ignored = write(STDERR_FILENO, line, sizeof line - 1);
+	(void)ignored;
+	_exit(EXIT_DRAIN_LATE);
+}
+
+static void on_signal(uv_signal_t *handle, int number)
+{
+	struct daemon_signals *s = handle->data;
+	if (s->draining)
+		return;
+	s->draining = true;
+	log_event(EV_DRAIN, "signal=%s", number == SIGTERM ? "TERM" : "INT");
+	signal(SIGALRM, too_late);
+	alarm((unsigned)((s->timeout + 999999) / 1000000));
+	s->drain(s->arg);
+}
+
+static uv_signal_t *watch(struct loop *l, struct daemon_signals *s, int number)
+{
+	uv_signal_t *handle = MEM_NEW(uv_signal_t);
+	CHECK_OS(uv_signal_init(loop_uv(l), handle));
+	handle->data = s;
+	CHECK_OS(uv_signal_start(handle, on_signal, number));
+	return handle;
+}
+
+struct daemon_signals *daemon_signals_new(
+    struct loop *l, dur_us_t timeout, void (*drain)(void *arg), void *arg)
+{
+	struct daemon_signals *s = MEM_NEW(struct daemon_signals);
+	*s = (struct daemon_signals){
+	    .timeout = timeout, .drain = drain, .arg = arg};
+	signal(SIGPIPE, SIG_IGN);
+	s->term = watch(l, s, SIGTERM);
+	s->interrupt = watch(l, s, SIGINT);
+	return s;
+}
+
+static void free_handle(uv_handle_t *handle)
+{
+	free(handle);
+}
+
+void daemon_signals_free(struct daemon_signals **sp)
+{
+	if (*sp == NULL)
+		return;
+	uv_close((uv_handle_t *)(*sp)->term, free_handle);
+	uv_close((uv_handle_t *)(*sp)->interrupt, free_handle);
+	free(*sp);
+	*sp = NULL;
+}

@@ -1,0 +1,48 @@
+/* How a consumer follows one partition of sluice.commits; the rules and their
+ * race are told in the header. tests/unit/common/test_follower.c checks them
+ * against every log within small bounds, and that none can be left out.
+ */
+#include "common/follower.h"
+
+#include "common/check.h"
+
+void follower_start(struct follower *f, version_t watermark)
+{
+	f->started = true;
+	f->watermark = watermark;
+}
+
+void follower_reset(struct follower *f)
+{
+	f->started = false;
+	f->watermark = 0;
+}
+
+enum follow_record follower_record(struct follower *f, version_t version)
+{
+	CHECK(version < VERSION_MAX);
+	if (f->started && version < f->watermark)
+		return FOLLOW_IGNORE;
+	if (version + 1 < f->seen)
+		return FOLLOW_DROP;
+	/* The newest one again (a gap announced twice) is no older. */
+	f->seen = version + 1;
+	return FOLLOW_SET;
+}
+
+enum follow_mark follower_mark(
+    struct follower *f, version_t from, version_t through)
+{
+	CHECK(from <= through);
+	if (f->started && through <= f->watermark)
+		return FOLLOW_MARK_IGNORE;
+	bool contiguous = f->started && from <= f->watermark;
+	f->started = true;
+	f->watermark = through;
+	return contiguous ? FOLLOW_MARK_ADVANCE : FOLLOW_MARK_JUMP;
+}
+
+version_t follower_base(const struct follower *f)
+{
+	return f->seen > f->watermark ? f->seen : f->watermark;
+}

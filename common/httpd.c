@@ -1,0 +1,365 @@
+/* libmicrohttpd and the loop.
+ *
+ * MHD_run is called when its epoll descriptor is readable, when its timeout is
+ * over, and once per loop turn after something was resumed (from a uv_check
+ * and a uv_prepare handle: before the loop blocks again, whatever phase the
+ * resume came from).
+ *
+ * libmicrohttpd's own timeout is refreshed by every byte, so that a client
+ * that sends one byte a second holds a connection for ever. Every connection
+ * is therefore in one of two lists by age: receiving (a request has begun) and
+ * idle; a sweep shuts down the sockets that are too old, and libmicrohttpd
+ * finds them closed.
+ */
+#include "common/httpd.h"
+
+#include "common/check.h"
+#include "common/listener.h"
+#include "common/log.h"
+#include "common/mem.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+enum {
+	SWEEP_US = 1000000,
+	/* Bounds the headers; libmicrohttpd clears all of it for every request,
+	 * so it is not larger than that needs. */
+	CONNECTION_MEMORY = 24 * 1024,
+};
+
+enum phase { PHASE_IDLE, PHASE_RECEIVING, PHASE_ANSWERING };
+
+struct connection {
+	struct connection *next, *prev;
+	int fd;
+	enum phase phase;
+	mono_us_t since;
+	bool cut;
+};
+
+struct request {
+	void *user;
+	struct connection *connection;
+	bool complete; /* the body is in */
+};
+
+struct httpd {
+	struct httpd_options o;
+	struct httpd_ops ops;
+	struct MHD_Daemon *mhd;
+	int port;
+	bool dirty; /* something was resumed */
+	bool quiesced;
+	int listen_fd;
+	size_t nrequests, nconnections;
+	struct connection *connections;
+	uv_poll_t *poll;
+	uv_check_t *check;
+	uv_prepare_t *prepare;
+	struct loop_timer *timeout; /* libmicrohttpd's */
+	struct loop_timer *sweep;
+};
+
+/* --- connections --------------------------------------------------------- */
+
+static void set_phase(struct connection *c, enum phase phase)
+{
+	c->phase = phase;
+	c->since = clock_mono();
+}
+
+static void connection_open(struct httpd *h, struct connection **slot, int fd)
+{
+	struct connection *c = MEM_NEW(struct connection);
+	c->fd = fd;
+	c->next = h->connections;
+	if (c->next)
+		c->next->prev = c;
+	h->connections = c;
+	h->nconnections++;
+	set_phase(c, PHASE_IDLE);
+	*slot = c;
+}
+
+static void connection_close(struct httpd *h, struct connection **slot)
+{
+	struct connection *c = *slot;
+	if (c->prev)
+		c->prev->next = c->next;
+	else
+		h->connections = c->next;
+	if (c->next)
+		c->next->prev = c->prev;
+	h->nconnections--;
+	free(c);
+	*slot = NULL;
+}
+
+static void on_connection(void *arg, struct MHD_Connection *mhd, void **slot,
+    enum MHD_ConnectionNotificationCode what)
+{
+	struct httpd *h = arg;
+	if (what == MHD_CONNECTION_NOTIFY_CLOSED) {
+		connection_close(h, (struct connection **)slot);
+		return;
+	}
+	const union MHD_ConnectionInfo *info =
+	    MHD_get_connection_info(mhd, MHD_CONNECTION_INFO_CONNECTION_FD);
+	connection_open(h, (struct connection **)slot, info->connect_fd);
+}
+
+static struct connection *connection_of(struct MHD_Connection *mhd)
+{
+	const union MHD_ConnectionInfo *info =
+	    MHD_get_connection_info(mhd, MHD_CONNECTION_INFO_SOCKET_CONTEXT);
+	return info->socket_context;
+}
+
+static bool too_old(const struct httpd *h, const struct connection *c)
+{
+	dur_us_t age = clock_mono() - c->since;
+	if (c->phase == PHASE_RECEIVING)
+		return age > h->o.receive_timeout;
+	return c->phase == PHASE_IDLE && age > h->o.idle_timeout;
+}
+
+static void on_sweep(void *arg)
+{
+	struct httpd *h = arg;
+	for (struct connection *c = h->connections; c; c = c->next) {
+		if (c->cut || !too_old(h, c))
+			continue;
+		c->cut = true;
+		shutdown(c->fd, SHUT_RDWR);
+	}
+	loop_timer_start(h->sweep, SWEEP_US);
+}
+
+/* --- requests ------------------------------------------------------------ */
+
+/* Called when the request line is in, before the headers. */
+static void *on_line(void *arg, const char *uri, struct MHD_Connection *mhd)
+{
+	(void)arg;
+	(void)uri;
+	set_phase(connection_of(mhd), PHASE_RECEIVING);
+	return NULL;
+}
+
+static enum MHD_Result on_access(void *arg, struct MHD_Connection *mhd,
+    const char *path, const char *method, const char *http_version,
+    const char *data, size_t *len, void **slot)
+{
+	(void)http_version;
+	struct httpd *h = arg;
+	struct request *r = *slot;
+	if (r == NULL) {
+		r = MEM_NEW(struct request);
+		r->user = h->ops.begin(h->o.arg, mhd, method, path);
+		r->connection = connection_of(mhd);
+		h->nrequests++;
+		*slot = r;
+		return MHD_YES;
+	}
+	if (*len) {
+		h->ops.body(r->user, data, *len);
+		*len = 0;
+		return MHD_YES;
+	}
+	if (!r->complete) {
+		r->complete = true;
+		set_phase(r->connection, PHASE_ANSWERING);
+	}
+	return h->ops.run(r->user);
+}
+
+static void on_completed(void *arg, struct MHD_Connection *mhd, void **slot,
+    enum MHD_RequestTerminationCode why)
+{
+	(void)mhd;
+	(void)why;
+	struct httpd *h = arg;
+	struct request *r = *slot;
+	if (r == NULL)
+		return; /* refused before its headers were in */
+	set_phase(r->connection, PHASE_IDLE);
+	h->nrequests--;
+	h->ops.end(r->user);
+	free(r);
+	*slot = NULL;
+}
+
+/* Names stay as they were sent: a %00 or %2F is the handler's to judge. */
+static size_t keep_escapes(void *arg, struct MHD_Connection *mhd, char *s)
+{
+	(void)arg;
+	(void)mhd;
+	return strlen(s);
+}
+
+__attribute__((format(printf, 2, 0))) static void on_log(
+    void *arg, const char *fmt, va_list ap)
+{
+	(void)arg;
+	char text[256];
+	vsnprintf(text, sizeof text, fmt, ap);
+	log_event(EV_MHD, "text=%s", log_quote(text));
+}
+
+/* --- the loop ------------------------------------------------------------ */
+
+static void run(struct httpd *h)
+{
+	/* A resume inside of MHD_run is served by the next one. */
+	do {
+		h->dirty = false;
+		MHD_run(h->mhd);
+	} while (h->dirty);
+	MHD_UNSIGNED_LONG_LONG ms;
+	if (MHD_get_timeout(h->mhd, &ms) == MHD_YES)
+		loop_timer_start(h->timeout, CLOCK_MS((int64_t)ms));
+	else
+		loop_timer_stop(h->timeout);
+}
+
+static void on_poll(uv_poll_t *poll, int status, int events)
+{
+	(void)status;
+	(void)events;
+	run(poll->data);
+}
+
+static void on_timeout(void *arg)
+{
+	run(arg);
+}
+
+static void on_check(uv_check_t *check)
+{
+	struct httpd *h = check->data;
+	if (h->dirty)
+		run(h);
+}
+
+static void on_prepare(uv_prepare_t *prepare)
+{
+	struct httpd *h = prepare->data;
+	if (h->dirty)
+		run(h);
+}
+
+void httpd_resume(struct httpd *h, struct MHD_Connection *c)
+{
+	MHD_resume_connection(c);
+	h->dirty = true;
+}
+
+static void watch(struct httpd *h)
+{
+	uv_loop_t *uv = loop_uv(h->o.loop);
+	const union MHD_DaemonInfo *info =
+	    MHD_get_daemon_info(h->mhd, MHD_DAEMON_INFO_EPOLL_FD);
+	h->poll = MEM_NEW(uv_poll_t);
+	CHECK_OS(uv_poll_init(uv, h->poll, info->epoll_fd));
+	h->poll->data = h;
+	CHECK_OS(uv_poll_start(h->poll, UV_READABLE, on_poll));
+	h->check = MEM_NEW(uv_check_t);
+	CHECK_OS(uv_check_init(uv, h->check));
+	h->check->data = h;
+	CHECK_OS(uv_check_start(h->check, on_check));
+	h->prepare = MEM_NEW(uv_prepare_t);
+	CHECK_OS(uv_prepare_init(uv, h->prepare));
+	h->prepare->data = h;
+	CHECK_OS(uv_prepare_start(h->prepare, on_prepare));
+	h->timeout = loop_timer_new(h->o.loop, on_timeout, h);
+	h->sweep = loop_timer_new(h->o.loop, on_sweep, h);
+	loop_timer_start(h->sweep, SWEEP_US);
+}
+
+/* --- interface ----------------------------------------------------------- */
+
+struct err httpd_new(const struct httpd_options *o, struct httpd **out)
+{
+	*out = NULL;
+	int fd, port;
+	struct err e = listener_open(o->address, o->shared, &fd, &port);
+	if (e.verdict != VERDICT_OK)
+		return e;
+	struct httpd *h = MEM_NEW(struct httpd);
+	h->o = *o;
+	h->ops = *o->ops;
+	h->port = port;
+	h->listen_fd = fd;
+	h->mhd = MHD_start_daemon(
+	    MHD_USE_EPOLL | MHD_ALLOW_SUSPEND_RESUME | MHD_USE_ERROR_LOG, 0,
+	    NULL, NULL, on_access, h,
+	    /* First: it covers the start itself. */
+	    MHD_OPTION_EXTERNAL_LOGGER, on_log, h, MHD_OPTION_LISTEN_SOCKET, fd,
+	    MHD_OPTION_CONNECTION_LIMIT, o->max_connections,
+	    MHD_OPTION_CONNECTION_MEMORY_LIMIT, (size_t)CONNECTION_MEMORY,
+	    MHD_OPTION_NOTIFY_CONNECTION, on_connection, h,
+	    MHD_OPTION_NOTIFY_COMPLETED, on_completed, h,
+	    MHD_OPTION_URI_LOG_CALLBACK, on_line, h,
+	    MHD_OPTION_UNESCAPE_CALLBACK, keep_escapes, h, MHD_OPTION_END);
+	if (h->mhd == NULL) {
+		close(fd);
+		free(h);
+		return err_make(VERDICT_FATAL, "listen",
+		    "cannot start the HTTP listener on %s", o->address);
+	}
+	watch(h);
+	*out = h;
+	return ERR_OK;
+}
+
+int httpd_port(const struct httpd *h)
+{
+	return h->port;
+}
+
+size_t httpd_connections(const struct httpd *h)
+{
+	return h->nconnections;
+}
+
+size_t httpd_requests(const struct httpd *h)
+{
+	return h->nrequests;
+}
+
+void httpd_quiesce(struct httpd *h)
+{
+	if (h->quiesced)
+		return;
+	h->quiesced = true;
+	/* Closing the socket makes the kernel refuse, and with SO_REUSEPORT
+	 * hand new connections to those that still listen. */
+	MHD_quiesce_daemon(h->mhd);
+	close(h->listen_fd);
+}
+
+static void free_handle(uv_handle_t *handle)
+{
+	free(handle);
+}
+
+void httpd_free(struct httpd **hp)
+{
+	struct httpd *h = *hp;
+	if (h == NULL)
+		return;
+	uv_close((uv_handle_t *)h->poll, free_handle);
+	uv_close((uv_handle_t *)h->check, free_handle);
+	uv_close((uv_handle_t *)h->prepare, free_handle);
+	loop_timer_free(&h->timeout);
+	loop_timer_free(&h->sweep);
+	httpd_quiesce(h);
+	MHD_stop_daemon(h->mhd);
+	CHECK(h->nrequests == 0 && h->nconnections == 0);
+	free(h);
+	*hp = NULL;
+}

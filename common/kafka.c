@@ -1,0 +1,121 @@
+#include "common/kafka.h"
+
+#include "common/log.h"
+
+#include <jansson.h>
+#include <string.h>
+#include <syslog.h>
+
+struct kafka_config kafka_config(
+    const struct config *c, const struct common_settings *s)
+{
+	return (struct kafka_config){
+	    .servers = s->kafka_servers,
+	    .extra = c->kafka,
+	    .nextra = c->nkafka,
+	    .client_id = "sluice",
+	};
+}
+
+/* Called on librdkafka's own threads. */
+static void on_log(
+    const rd_kafka_t *rk, int level, const char *facility, const char *text)
+{
+	(void)rk;
+	/* One set of kafka.* serves producers and consumers alike, so the
+	 * complaint that a property is the other one's is expected. */
+	if (level > LOG_WARNING || strcmp(facility, "CONFWARN") == 0)
+		return;
+	log_event(
+	    EV_KAFKA_LOG, "facility=%s text=%s", facility, log_quote(text));
+}
+
+static struct err set(
+    rd_kafka_conf_t *conf, const char *name, const char *value)
+{
+	char text[256];
+	if (rd_kafka_conf_set(conf, name, value, text, sizeof text) ==
+	    RD_KAFKA_CONF_OK)
+		return ERR_OK;
+	return err_make(VERDICT_FATAL, "config",
+	    "librdkafka refuses kafka.%s: %s", name, text);
+}
+
+struct err kafka_conf(const struct kafka_config *k, const char *const *pairs,
+    rd_kafka_conf_t **out)
+{
+	rd_kafka_conf_t *conf = rd_kafka_conf_new();
+	rd_kafka_conf_set_log_cb(conf, on_log);
+	struct err e = set(conf, "bootstrap.servers", k->servers);
+	if (e.verdict == VERDICT_OK)
+		e = set(conf, "client.id", k->client_id);
+	for (; e.verdict == VERDICT_OK && pairs && *pairs; pairs += 2)
+		e = set(conf, pairs[0], pairs[1]);
+	for (size_t i = 0; e.verdict == VERDICT_OK && i < k->nextra; i++)
+		e = set(conf, k->extra[i].name, k->extra[i].value);
+	*out = conf;
+	if (e.verdict != VERDICT_OK) {
+		rd_kafka_conf_destroy(conf);
+		*out = NULL;
+	}
+	return e;
+}
+
+static bool broker_up(const json_t *brokers, json_int_t id)
+{
+	const char *name;
+	json_t *broker;
+	json_object_foreach((json_t *)brokers, name, broker)
+	{
+		if (json_integer_value(json_object_get(broker, "nodeid")) != id)
+			continue;
+		const char *state =
+		    json_string_value(json_object_get(broker, "state"));
+		if (state && strcmp(state, "UP") == 0)
+			return true;
+	}
+	return false;
+}
+
+static bool topic_reachable(const json_t *topic, const json_t *brokers)
+{
+	const char *number;
+	json_t *partition;
+	json_t *partitions = json_object_get(topic, "partitions");
+	json_object_foreach(partitions, number, partition)
+	{
+		if (number[0] == '-')
+			continue; /* librdkafka's "no partition yet" */
+		json_t *leader = json_object_get(partition, "leader");
+		if (!broker_up(brokers, json_integer_value(leader)))
+			return false;
+	}
+	return json_object_size(partitions) > 0;
+}
+
+bool kafka_stats_reachable(const char *json, size_t len)
+{
+	json_t *doc = json_loadb(json, len, 0, NULL);
+	json_t *brokers = json_object_get(doc, "brokers");
+	json_t *topics = json_object_get(doc, "topics");
+	bool any = false, all = true;
+	const char *name;
+	json_t *topic;
+	json_object_foreach(topics, name, topic)
+	{
+		any = true;
+		all = all && topic_reachable(topic, brokers);
+	}
+	/* A producer knows no topic before its first message. */
+	json_t *broker;
+	if (!any) {
+		json_object_foreach(brokers, name, broker)
+		{
+			const char *state =
+			    json_string_value(json_object_get(broker, "state"));
+			any = any || (state && strcmp(state, "UP") == 0);
+		}
+	}
+	json_decref(doc);
+	return any && all;
+}

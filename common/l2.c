@@ -1,0 +1,107 @@
+#include "common/l2.h"
+
+#include <string.h>
+
+enum { HEX = VERSION_HEX_LEN, HEAD = HEX + 1 + HEX };
+
+const struct redis_script l2_scripts[L2_SCRIPTS] = {
+    [L2_FILL] = {"fill",
+	"local w = redis.call('GET', KEYS[1])\n"
+	"if not w then return -1 end\n"
+	"local floor = redis.call('HGET', KEYS[2], ARGV[2])\n"
+	"  or redis.call('HGET', KEYS[2], 'base')\n"
+	"if not floor then return -1 end\n"
+	"if ARGV[1] < floor then return 0 end\n"
+	"redis.call('SET', KEYS[3], string.sub(w, 17, 32) .. ARGV[4],\n"
+	"  'PX', ARGV[3])\n"
+	"return 1\n"},
+    [L2_APPLY] = {"apply",
+	"local w = redis.call('GET', KEYS[1])\n"
+	"if not w then return '' end\n"
+	"local at = string.sub(w, 1, 16)\n"
+	"if at ~= ARGV[1] then return at end\n"
+	"local generation = string.sub(w, 17, 32)\n"
+	"for i = 4, #KEYS do\n"
+	"  local a = 4 + (i - 4) * 4\n"
+	"  local floor = redis.call('HGET', KEYS[2], ARGV[a])\n"
+	"  if not floor or floor < ARGV[a + 1] then\n"
+	"    redis.call('HSET', KEYS[2], ARGV[a], ARGV[a + 1])\n"
+	"  end\n"
+	"  if ARGV[a + 2] == '0' then\n"
+	"    redis.call('DEL', KEYS[i])\n"
+	"  else\n"
+	"    redis.call('SET', KEYS[i], generation .. ARGV[a + 3],\n"
+	"      'PX', ARGV[a + 2])\n"
+	"  end\n"
+	"end\n"
+	"redis.call('SET', KEYS[1], ARGV[2] .. generation)\n"
+	"redis.call('SET', KEYS[3], ARGV[3])\n"
+	"return ARGV[2]\n"},
+    /* A generation is a time in microseconds, below 2^53: the one number that
+     * Lua may add to. */
+    [L2_START] = {"start",
+	"local w = redis.call('GET', KEYS[1])\n"
+	"local at = w and string.sub(w, 1, 16) or ''\n"
+	"if at ~= ARGV[1] then return at end\n"
+	"local generation = ARGV[5]\n"
+	"local old = w and string.sub(w, 17, 32) or ''\n"
+	"if generation <= old then\n"
+	"  generation = string.format('%016x', tonumber(old, 16) + 1)\n"
+	"end\n"
+	"redis.call('DEL', KEYS[2])\n"
+	"redis.call('HSET', KEYS[2], 'base', ARGV[3])\n"
+	"redis.call('SET', KEYS[1], ARGV[2] .. generation)\n"
+	"redis.call('SET', KEYS[3], ARGV[4])\n"
+	"return ARGV[2]\n"},
+};
+
+void l2_watermark_key(struct buf *out, int32_t partition)
+{
+	buf_printf(out, "sluice:{%d}:watermark", partition);
+}
+
+void l2_floors_key(struct buf *out, int32_t partition)
+{
+	buf_printf(out, "sluice:{%d}:floors", partition);
+}
+
+void l2_cursor_key(struct buf *out, int32_t partition)
+{
+	buf_printf(out, "sluice:{%d}:cursor", partition);
+}
+
+void l2_entry_key(
+    struct buf *out, int32_t partition, const char *id, size_t len)
+{
+	buf_printf(out, "sluice:{%d}:", partition);
+	buf_add(out, id, len);
+}
+
+bool l2_watermark_parse(const char *value, size_t len, struct l2_watermark *out)
+{
+	return len == 2 * HEX && version_from_hex(value, &out->watermark) &&
+	       version_from_hex(value + HEX, &out->generation);
+}
+
+void l2_payload(struct buf *out, const struct l2_entry *e)
+{
+	char hex[HEX + 1];
+	version_to_hex(e->version, hex);
+	buf_char(out, e->present ? 'P' : 'A');
+	buf_add(out, hex, HEX);
+	buf_add(out, e->doc, e->len);
+}
+
+bool l2_entry_parse(
+    const char *value, size_t len, uint64_t generation, struct l2_entry *out)
+{
+	uint64_t written_in;
+	if (len < HEAD || !version_from_hex(value, &written_in) ||
+	    written_in != generation ||
+	    !version_from_hex(value + HEX + 1, &out->version))
+		return false;
+	out->present = value[HEX] == 'P';
+	out->doc = value + HEAD;
+	out->len = len - HEAD;
+	return out->present || value[HEX] == 'A';
+}

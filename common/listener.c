@@ -1,0 +1,80 @@
+#include "common/listener.h"
+
+#include "common/mem.h"
+
+#include <errno.h>
+#include <netdb.h>
+#include <netinet/in.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+enum { BACKLOG = 1024 };
+
+static struct err failed(const char *address, const char *why)
+{
+	return err_make(
+	    VERDICT_FATAL, "listen", "cannot listen on %s: %s", address, why);
+}
+
+static int bind_one(const struct addrinfo *ai, bool shared)
+{
+	int one = 1;
+	int fd = socket(ai->ai_family,
+	    SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, ai->ai_protocol);
+	if (fd < 0)
+		return -1;
+	setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &one, sizeof one);
+	if (shared)
+		setsockopt(fd, SOL_SOCKET, SO_REUSEPORT, &one, sizeof one);
+	if (bind(fd, ai->ai_addr, ai->ai_addrlen) == 0 &&
+	    listen(fd, BACKLOG) == 0)
+		return fd;
+	int saved = errno;
+	close(fd);
+	errno = saved;
+	return -1;
+}
+
+static struct addrinfo *resolve(const char *address)
+{
+	const char *colon = strrchr(address, ':');
+	bool brackets = address[0] == '[';
+	size_t len = (size_t)(colon - address);
+	char *host = brackets && len >= 2 ? mem_strndup(address + 1, len - 2)
+					  : mem_strndup(address, len);
+	struct addrinfo hints = {
+	    .ai_socktype = SOCK_STREAM, .ai_flags = AI_PASSIVE};
+	struct addrinfo *list = NULL;
+	bool any = strcmp(host, "*") == 0;
+	if (getaddrinfo(any ? NULL : host, colon + 1, &hints, &list) != 0)
+		list = NULL;
+	free(host);
+	return list;
+}
+
+static int port_of(int fd)
+{
+	struct sockaddr_storage a;
+	socklen_t len = sizeof a;
+	if (getsockname(fd, (struct sockaddr *)&a, &len) != 0)
+		return 0;
+	if (a.ss_family == AF_INET6)
+		return ntohs(((struct sockaddr_in6 *)&a)->sin6_port);
+	return ntohs(((struct sockaddr_in *)&a)->sin_port);
+}
+
+struct err listener_open(const char *address, bool shared, int *fd, int *port)
+{
+	struct addrinfo *list = resolve(address);
+	if (list == NULL)
+		return failed(address, "the host has no address");
+	*fd = bind_one(list, shared);
+	int saved = errno;
+	freeaddrinfo(list);
+	if (*fd < 0)
+		return failed(address, strerror(saved));
+	*port = port_of(*fd);
+	return ERR_OK;
+}

@@ -1,0 +1,222 @@
+#include "common/record.h"
+
+#include "common/buf.h"
+#include "common/check.h"
+#include "common/mem.h"
+
+#include <inttypes.h>
+#include <jansson.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+static const char *const op_names[] = {
+    [RECORD_PUT] = "put", [RECORD_DELETE] = "delete"};
+enum { OPS = sizeof op_names / sizeof op_names[0] };
+
+const char *record_op_name(enum record_op op)
+{
+	return op_names[op];
+}
+
+size_t record_collection_len(const char *id, size_t len)
+{
+	const char *slash = memchr(id, '/', len);
+	return slash ? (size_t)(slash - id) : 0;
+}
+
+/* --- headers ------------------------------------------------------------- */
+
+static void add(rd_kafka_headers_t *h, const char *name, const char *value)
+{
+	rd_kafka_resp_err_t err = rd_kafka_header_add(h, name, -1, value, -1);
+	CHECK(err == RD_KAFKA_RESP_ERR_NO_ERROR);
+}
+
+static void add_number(rd_kafka_headers_t *h, const char *name, uint64_t v)
+{
+	char text[32];
+	snprintf(text, sizeof text, "%" PRIu64, v);
+	add(h, name, text);
+}
+
+struct header {
+	const char *value;
+	size_t len;
+};
+
+/* The last header of that name; value NULL when absent. */
+static struct header get(const rd_kafka_headers_t *h, const char *name)
+{
+	const void *value = NULL;
+	size_t len = 0;
+	if (h == NULL || rd_kafka_header_get_last(h, name, &value, &len) !=
+			     RD_KAFKA_RESP_ERR_NO_ERROR)
+		return (struct header){0};
+	return (struct header){value, len};
+}
+
+static bool get_number(
+    const rd_kafka_headers_t *h, const char *name, uint64_t *out)
+{
+	struct header v = get(h, name);
+	return v.value && version_parse(v.value, v.len, out);
+}
+
+static bool get_op(const rd_kafka_headers_t *h, enum record_op *out)
+{
+	struct header v = get(h, "op");
+	for (int i = 0; v.value && i < OPS; i++) {
+		if (strlen(op_names[i]) != v.len ||
+		    memcmp(op_names[i], v.value, v.len) != 0)
+			continue;
+		*out = (enum record_op)i;
+		return true;
+	}
+	return false;
+}
+
+static bool get_headers(const rd_kafka_message_t *m, rd_kafka_headers_t **out)
+{
+	*out = NULL;
+	rd_kafka_resp_err_t err = rd_kafka_message_headers(m, out);
+	return err == RD_KAFKA_RESP_ERR_NO_ERROR;
+}
+
+/* --- writes -------------------------------------------------------------- */
+
+rd_kafka_headers_t *record_write_headers(
+    const struct record_write *w, const char *traceparent)
+{
+	rd_kafka_headers_t *h = rd_kafka_headers_new(5);
+	add(h, "op", op_names[w->op]);
+	add_number(h, "accepted-at", (uint64_t)w->accepted_at);
+	add(h, "instance", w->instance);
+	add_number(h, "seq", w->seq);
+	if (traceparent)
+		add(h, "traceparent", traceparent);
+	return h;
+}
+
+bool record_write_parse(const rd_kafka_message_t *m, struct record_write *out)
+{
+	rd_kafka_headers_t *h;
+	uint64_t at;
+	*out = (struct record_write){
+	    .id = m->key,
+	    .id_len = m->key_len,
+	    .body = m->payload ? m->payload : "",
+	    .body_len = m->len,
+	};
+	if (m->key == NULL || !get_headers(m, &h) || !get_op(h, &out->op) ||
+	    !get_number(h, "accepted-at", &at) ||
+	    !get_number(h, "seq", &out->seq))
+		return false;
+	struct header instance = get(h, "instance");
+	if (instance.len != RECORD_INSTANCE_LEN)
+		return false;
+	memcpy(out->instance, instance.value, RECORD_INSTANCE_LEN);
+	out->accepted_at = (wall_us_t)at;
+	return record_collection_len(out->id, out->id_len) > 0;
+}
+
+/* --- commits ------------------------------------------------------------- */
+
+rd_kafka_headers_t *record_commit_headers(const struct record_commit *c)
+{
+	rd_kafka_headers_t *h = rd_kafka_headers_new(4);
+	add_number(h, "version", c->version);
+	add(h, "op", op_names[c->op]);
+	add_number(h, "accepted-at", (uint64_t)c->accepted_at);
+	if (c->has_created)
+		add_number(h, "created", c->created);
+	return h;
+}
+
+bool record_is_mark(const rd_kafka_message_t *m)
+{
+	return m->key && m->key_len == strlen(RECORD_MARK_KEY) &&
+	       memcmp(m->key, RECORD_MARK_KEY, m->key_len) == 0;
+}
+
+bool record_commit_parse(const rd_kafka_message_t *m, struct record_commit *out)
+{
+	rd_kafka_headers_t *h;
+	uint64_t at;
+	*out = (struct record_commit){
+	    .id = m->key,
+	    .id_len = m->key_len,
+	    .doc = m->payload,
+	    .doc_len = m->len,
+	};
+	if (m->key == NULL || !get_headers(m, &h) || !get_op(h, &out->op) ||
+	    !get_number(h, "accepted-at", &at) ||
+	    !get_number(h, "version", &out->version))
+		return false;
+	out->accepted_at = (wall_us_t)at;
+	out->has_created = get_number(h, "created", &out->created);
+	return record_collection_len(out->id, out->id_len) > 0;
+}
+
+/* --- marks --------------------------------------------------------------- */
+
+void record_mark_write(const struct record_mark *mark, struct buf *out)
+{
+	/* Versions travel as strings: JSON numbers are doubles to many. */
+	buf_printf(out, "{\"from\":\"%" PRIu64 "\",\"through\":\"%" PRIu64 "\"",
+	    mark->from, mark->through);
+	for (size_t i = 0; i < mark->nrejected; i++)
+		buf_printf(out,
+		    "%s{\"version\":\"%" PRIu64 "\",\"reason\":\"%s\"}",
+		    i ? "," : ",\"rejected\":[", mark->rejected[i].version,
+		    reason_row(mark->rejected[i].reason)->name);
+	buf_str(out, mark->nrejected ? "]}" : "}");
+}
+
+static bool version_of(const json_t *object, const char *name, version_t *out)
+{
+	const json_t *v = json_object_get(object, name);
+	return json_is_string(v) &&
+	       version_parse(json_string_value(v), json_string_length(v), out);
+}
+
+static bool parse_rejected(const json_t *list, struct record_mark *out)
+{
+	size_t n = json_array_size(list);
+	out->rejected = mem_zalloc(n * sizeof *out->rejected);
+	for (size_t i = 0; i < n; i++) {
+		const json_t *item = json_array_get(list, i);
+		const json_t *reason = json_object_get(item, "reason");
+		struct record_rejection *r = &out->rejected[i];
+		if (!version_of(item, "version", &r->version) ||
+		    !json_is_string(reason))
+			return false;
+		/* A newer writer may know more reasons than this reader. */
+		if (!reason_parse(json_string_value(reason),
+			json_string_length(reason), &r->reason))
+			r->reason = REASON_DATA;
+	}
+	out->nrejected = n;
+	return true;
+}
+
+bool record_mark_parse(const rd_kafka_message_t *m, struct record_mark *out)
+{
+	*out = (struct record_mark){0};
+	json_t *doc =
+	    m->payload ? json_loadb(m->payload, m->len, 0, NULL) : NULL;
+	bool ok = version_of(doc, "from", &out->from) &&
+		  version_of(doc, "through", &out->through) &&
+		  out->from <= out->through &&
+		  parse_rejected(json_object_get(doc, "rejected"), out);
+	json_decref(doc);
+	if (!ok)
+		record_mark_free(out);
+	return ok;
+}
+
+void record_mark_free(struct record_mark *mark)
+{
+	free(mark->rejected);
+	*mark = (struct record_mark){0};
+}
