@@ -29,6 +29,7 @@ build_sluice() {
 
 # build_errors: what the compiler had to say, without what went well before.
 build_errors() {
+	[[ -f $BUILD_LOG ]] || return 0
 	if grep -q ^FAILED "$BUILD_LOG"; then
 		sed -n '/^FAILED/,$p' "$BUILD_LOG" | grep -v '^\[' | head -n 60
 	else

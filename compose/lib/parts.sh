@@ -77,6 +77,7 @@ start_part() {
 			say "$part" "runs an older build: compose/part restart $part"
 		return 0
 	fi
+	begin_log "$part"
 	for name in $(port_names "$part"); do
 		need_port "$part" "$name"
 	done
@@ -97,12 +98,15 @@ run_step() {
 	esac
 }
 
+# What is shown of a failure: the end of the log of this start, if it has begun.
 report_failure() {
-	say "$1" "FAILED; the end of its log ($LOGS/$1.log):"
+	local -a lines
 	case $1 in
-	build) build_errors ;;
-	*) log_tail "$1" 30 ;;
-	esac | sed 's/^/    /'
+	build) mapfile -t lines < <(build_errors) ;;
+	*) mapfile -t lines < <(log_tail "$1" 30) ;;
+	esac
+	say "$1" FAILED
+	printf '    %s\n' "${lines[@]}" "(its log: $LOGS/$1.log)"
 }
 
 # needs_are_done <part>: those of its needs that are to be started are there.

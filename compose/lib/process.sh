@@ -26,11 +26,16 @@ running() {
 	pid_of "$1" >/dev/null
 }
 
-# Logs grow over the runs: the last run's is kept aside when it is large.
-rotate_log() {
-	local size
-	size=$(stat -c %s "$1" 2>/dev/null) || return 0
-	((size < 20000000)) || mv "$1" "$1.1"
+# begin_log <part>: notes where the log of this start begins. Logs grow over the
+# runs: the last one is kept aside when it is large.
+begin_log() {
+	local log=$LOGS/$1.log size
+	size=$(stat -c %s "$log" 2>/dev/null || echo 0)
+	if ((size > 20000000)); then
+		mv "$log" "$log.1"
+		size=0
+	fi
+	echo "$size" >"$RUN/$1.from"
 }
 
 # spawn <part> <folder> <command...>: starts it in a session of its own, in the
@@ -40,8 +45,6 @@ rotate_log() {
 spawn() {
 	local part=$1 dir=$2 log=$LOGS/$1.log pid
 	shift 2
-	rotate_log "$log"
-	stat -c %s "$log" >"$RUN/$part.from" 2>/dev/null || echo 0 >"$RUN/$part.from"
 	(
 		cd "$dir" || exit 1
 		exec 9>&- # the lock of the command, see with_lock
@@ -132,6 +135,7 @@ nobody_in() {
 
 # with_lock <command...>: one command at a time works on a stack.
 with_lock() {
+	[[ -w $STACK ]] || die "$STACK belongs to $(stat -c %U "$STACK"): call this as that user"
 	exec 9>"$STACK/lock"
 	flock -n 9 || {
 		say stack "another command works on it: waiting"

@@ -36,8 +36,6 @@ make_data_folder() {
 
 make_stack() {
 	mkdir -p "$STACK" "$LOGS" "$RUN"
-	[[ -w $STACK && -w $RUN ]] ||
-		die "$STACK belongs to $(stat -c %U "$STACK"): call this as that user"
 	use_server_user
 	make_data_folder
 }
