@@ -15,6 +15,17 @@
  * the log, which a stalled writer wrote late (through 150, while Postgres is
  * at 200). The next mark is [200, 250). Advancing to 250 would declare
  * current every entry that was filled at 160 and changed at 180.
+ *
+ * What only the caller can see: the watermark may move over a batch only if
+ * all of it was heard. Where the batch may have begun before the offset from
+ * which on the caller heard everything (where it started or resumed, or a hole
+ * in the offsets that compaction left), a mark above the watermark must JUMP:
+ * follower_reset, then follower_mark.
+ *
+ * The race: k@170 and half of [150, 200) are in the log, then a late mark
+ * through 150, then the mark of [150, 200). Who starts at the late mark holds
+ * a k of 150 and would advance to 200 without having heard of 170. Likewise
+ * compaction keeps a late k@155 and takes the k@165 that was written before.
  */
 #pragma once
 
@@ -22,6 +33,7 @@
 
 #include <stdbool.h>
 
+/* Begins as all zeroes. */
 struct follower {
 	bool started;	     /* a watermark is known */
 	version_t watermark; /* the next version not applied */
@@ -40,9 +52,11 @@ enum follow_mark {
 	FOLLOW_MARK_JUMP,    /* discard everything held, then as ADVANCE */
 };
 
-/* Resumes at a stored watermark. */
+/* Resumes at a stored watermark, at an offset no later than the one after the
+ * mark that stored it. */
 void follower_start(struct follower *f, version_t watermark);
-/* Forgets everything: the next mark is a JUMP. */
+/* Forgets the watermark: the next mark is a JUMP. What was seen stays seen, so
+ * that the base still covers it. */
 void follower_reset(struct follower *f);
 enum follow_record follower_record(struct follower *f, version_t version);
 /* A mark says that all writes in [from, through) are decided. */
