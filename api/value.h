@@ -1,9 +1,8 @@
 /* One immutable answer: a document (or its absence) as of a watermark, with
- * the ready-made HTTP responses that serve it from L1.
+ * the ready-made HTTP response that serves it from L1.
  *
- * Reference-counted across threads. The responses borrow the document's bytes
- * and hold a reference on the value each, so a response in flight outlives an
- * eviction.
+ * Reference-counted across threads. The response has a count of its own and
+ * shares the document, so that one in flight outlives an eviction.
  */
 #pragma once
 
@@ -21,7 +20,8 @@ struct value {
 	version_t as_of;   /* watermark of the store it was read from */
 	size_t len;
 	char *doc; /* canonical JSON, NUL-terminated; "" where absent */
-	/* The whole answer of an L1 hit: NULL until value_prepare_l1. */
+	/* The whole answer of an L1 hit; NULL where absent, and before
+	 * value_prepare_l1. Frozen: other threads queue it, too. */
 	struct MHD_Response *l1_response;
 };
 
@@ -32,3 +32,13 @@ struct value *value_ref(struct value *v);
 void value_unref(struct value **v);
 /* Bytes that the value is accounted for in L1. */
 size_t value_cost(const struct value *v);
+
+enum { VALUE_ETAG_LEN = 32 };
+#define VALUE_L1_STATUS "sluice; hit; detail=l1"
+
+void value_etag(const struct value *v, char out[VALUE_ETAG_LEN]);
+/* A new 200 answer with the document: owned, MHD_destroy_response. */
+struct MHD_Response *value_response(
+    const struct value *v, const char *cache_status);
+/* Before the value is shared, once. */
+void value_prepare_l1(struct value *v);
