@@ -38,6 +38,7 @@ struct entry {
 	mono_us_t expires;
 	struct value *value;
 	bool visited;
+	size_t bytes; /* as accounted: a value's cost may grow afterwards */
 	size_t len;
 	char id[];
 };
@@ -174,7 +175,7 @@ static void drop(struct shard *s, struct entry **link)
 	*link = e->chain;
 	dequeue(s, e);
 	s->stats.entries--;
-	s->stats.bytes -= cost(e->value, e->len);
+	s->stats.bytes -= e->bytes;
 	e->chain = s->dead;
 	s->dead = e;
 }
@@ -226,6 +227,7 @@ static void insert(
 	*e = (struct entry){.hash = key->hash,
 	    .expires = expires,
 	    .value = value_ref(v),
+	    .bytes = bytes,
 	    .len = key->len};
 	memcpy(e->id, key->id, key->len);
 	struct entry **link = &s->chains[key->hash & s->mask];
@@ -241,8 +243,9 @@ static struct value *refresh(
     struct shard *s, struct entry *e, struct value *v, mono_us_t expires)
 {
 	struct value *old = e->value;
-	s->stats.bytes -= cost(old, e->len);
-	s->stats.bytes += cost(v, e->len);
+	s->stats.bytes -= e->bytes;
+	e->bytes = cost(v, e->len);
+	s->stats.bytes += e->bytes;
 	e->value = value_ref(v);
 	e->expires = expires;
 	make_room(s, 0, 0);

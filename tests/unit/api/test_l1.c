@@ -171,6 +171,24 @@ static void held_elsewhere(void **state)
 	value_unref(&v);
 }
 
+/* What was accounted is given back, whatever the value costs by then (its
+ * response may be prepared later). */
+static void cost_as_accounted(void **state)
+{
+	(void)state;
+	struct l1 *l1 = l1_new(1 << 20, 0, 1);
+	struct value *v = value_of(10, 10);
+	l1_put(l1, "a", 1, v, FOREVER);
+	uint64_t bytes = l1_stats(l1).bytes;
+	v->len += 100;
+	put(l1, "a", 11, 10);
+	assert_int_equal(l1_stats(l1).bytes, bytes);
+	l1_remove(l1, "a", 1);
+	assert_int_equal(l1_stats(l1).bytes, 0);
+	value_unref(&v);
+	l1_free(&l1);
+}
+
 /* The figure of the paper in small: visited ones survive once, the hand stays
  * where it evicted, new ones are behind it. */
 static void sieve_by_hand(void **state)
@@ -458,6 +476,7 @@ int main(void)
 	    cmocka_unit_test(ttl),
 	    cmocka_unit_test(oversize),
 	    cmocka_unit_test(held_elsewhere),
+	    cmocka_unit_test(cost_as_accounted),
 	    cmocka_unit_test(sieve_by_hand),
 	    cmocka_unit_test(sieve_against_the_model),
 	    cmocka_unit_test(many),
