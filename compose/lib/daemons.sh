@@ -48,7 +48,7 @@ start_build() {
 write_daemon_config() {
 	local port
 	{
-		echo "# Written by compose; the daemon's environment and flags go before it."
+		echo "# Written by compose. The environment and the flags of the daemon override it."
 		case $1 in
 		writer) port=$SLUICE_STACK_WRITER_ADMIN_PORT ;;
 		projector) port=$SLUICE_STACK_PROJECTOR_ADMIN_PORT ;;
