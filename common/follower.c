@@ -18,6 +18,13 @@ void follower_reset(struct follower *f)
 	f->watermark = 0;
 }
 
+void follower_hear(struct follower *f, int64_t offset)
+{
+	if (offset != f->next)
+		f->since = offset;
+	f->next = offset + 1;
+}
+
 enum follow_record follower_record(struct follower *f, version_t version)
 {
 	CHECK(version < VERSION_MAX);
@@ -31,12 +38,13 @@ enum follow_record follower_record(struct follower *f, version_t version)
 }
 
 enum follow_mark follower_mark(
-    struct follower *f, version_t from, version_t through)
+    struct follower *f, version_t from, version_t through, int64_t after)
 {
 	CHECK(from <= through);
 	if (f->started && through <= f->watermark)
 		return FOLLOW_MARK_IGNORE;
-	bool contiguous = f->started && from <= f->watermark;
+	bool contiguous =
+	    f->started && from <= f->watermark && after + 1 >= f->since;
 	f->started = true;
 	f->watermark = through;
 	return contiguous ? FOLLOW_MARK_ADVANCE : FOLLOW_MARK_JUMP;

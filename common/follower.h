@@ -16,11 +16,10 @@
  * at 200). The next mark is [200, 250). Advancing to 250 would declare
  * current every entry that was filled at 160 and changed at 180.
  *
- * What only the caller can see: the watermark may move over a batch only if
- * all of it was heard. Where the batch may have begun before the offset from
- * which on the caller heard everything (where it started or resumed, or a hole
- * in the offsets that compaction left), a mark above the watermark must JUMP:
- * follower_reset, then follower_mark.
+ *  - It moves over a batch only if all of it was heard. A mark says after
+ *    which offset of sluice.commits its batch was produced; where that is
+ *    before the offset from which on everything was heard (where the consumer
+ *    started or resumed, or a hole that compaction left), the mark JUMPs.
  *
  * The race: k@170 and half of [150, 200) are in the log, then a late mark
  * through 150, then the mark of [150, 200). Who starts at the late mark holds
@@ -32,12 +31,15 @@
 #include "common/version.h"
 
 #include <stdbool.h>
+#include <stdint.h>
 
 /* Begins as all zeroes. */
 struct follower {
 	bool started;	     /* a watermark is known */
 	version_t watermark; /* the next version not applied */
 	version_t seen;	     /* one past the newest record seen */
+	int64_t since;	     /* every offset from here on was heard */
+	int64_t next;	     /* the offset after the last one heard */
 };
 
 enum follow_record {
@@ -52,16 +54,23 @@ enum follow_mark {
 	FOLLOW_MARK_JUMP,    /* discard everything held, then as ADVANCE */
 };
 
-/* Resumes at a stored watermark, at an offset no later than the one after the
- * mark that stored it. */
+/* Resumes at a stored watermark, from an offset no later than the one after the
+ * mark that stored it; `f` is all zeroes. The offset to store is `after` + 1 of
+ * the last mark that was applied, not the one behind the mark: the next batch
+ * may have been begun before that mark was acknowledged, and would look like
+ * one that was not heard. */
 void follower_start(struct follower *f, version_t watermark);
 /* Forgets the watermark: the next mark is a JUMP. What was seen stays seen, so
  * that the base still covers it. */
 void follower_reset(struct follower *f);
+/* Every message, record or mark, is told by its offset first. */
+void follower_hear(struct follower *f, int64_t offset);
 enum follow_record follower_record(struct follower *f, version_t version);
-/* A mark says that all writes in [from, through) are decided. */
+/* A mark says that all writes in [from, through) are decided, and that their
+ * records were produced after the offset `after`. When it moves the watermark,
+ * every record heard so far is applied first, those above `through`, too. */
 enum follow_mark follower_mark(
-    struct follower *f, version_t from, version_t through);
+    struct follower *f, version_t from, version_t through, int64_t after);
 /* The floor for every key after a JUMP: nothing older may be held. It covers
  * records that were seen before the mark, too. */
 version_t follower_base(const struct follower *f);

@@ -81,7 +81,10 @@ void loop_free(struct loop **lp)
 	struct loop *l = *lp;
 	if (l == NULL)
 		return;
+	/* What came after the end of loop_run is delivered all the same. */
+	deliver(&l->wake);
 	pthread_mutex_lock(&l->lock);
+	CHECK(l->n == 0);
 	l->closed = true;
 	uv_close((uv_handle_t *)&l->wake, NULL);
 	pthread_mutex_unlock(&l->lock);

@@ -17,8 +17,8 @@ struct loop;
 struct loop *loop_new(void);
 uv_loop_t *loop_uv(struct loop *l);
 
-/* Any thread. A message posted after the loop ended is dropped, with `fn`
- * never called; owners stop their senders first. */
+/* Any thread, as long as the loop is not freed. What is posted after loop_run
+ * returned is delivered by loop_free, on the thread that calls it. */
 void loop_post(struct loop *l, void (*fn)(void *arg), void *arg);
 
 /* Runs until loop_stop; then frees itself of handles that were closed. */

@@ -163,8 +163,10 @@ bool record_commit_parse(const rd_kafka_message_t *m, struct record_commit *out)
 void record_mark_write(const struct record_mark *mark, struct buf *out)
 {
 	/* Versions travel as strings: JSON numbers are doubles to many. */
-	buf_printf(out, "{\"from\":\"%" PRIu64 "\",\"through\":\"%" PRIu64 "\"",
-	    mark->from, mark->through);
+	buf_printf(out,
+	    "{\"from\":\"%" PRIu64 "\",\"through\":\"%" PRIu64
+	    "\",\"after\":%" PRId64,
+	    mark->from, mark->through, mark->after);
 	for (size_t i = 0; i < mark->nrejected; i++)
 		buf_printf(out,
 		    "%s{\"version\":\"%" PRIu64 "\",\"reason\":\"%s\"}",
@@ -205,7 +207,10 @@ bool record_mark_parse(const rd_kafka_message_t *m, struct record_mark *out)
 	*out = (struct record_mark){0};
 	json_t *doc =
 	    m->payload ? json_loadb(m->payload, m->len, 0, NULL) : NULL;
+	json_t *after = json_object_get(doc, "after");
+	out->after = json_integer_value(after);
 	bool ok = version_of(doc, "from", &out->from) &&
+		  json_is_integer(after) &&
 		  version_of(doc, "through", &out->through) &&
 		  out->from <= out->through &&
 		  parse_rejected(json_object_get(doc, "rejected"), out);

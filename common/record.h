@@ -16,9 +16,11 @@
  *
  * A batch mark in sluice.commits has the key `_mark` (no collection's name
  * begins with `_`) and the value
- *   {"from":"100","through":"150",
+ *   {"from":"100","through":"150","after":7041,
  *    "rejected":[{"version":"120","reason":"not-found"}]}
- * It says that every write of the partition in [from, through) is decided.
+ * It says that every write of the partition in [from, through) is decided, and
+ * that their records were produced when the offset `after` of sluice.commits
+ * was acknowledged, so that they stand behind it (-1: nothing was).
  */
 #pragma once
 
@@ -68,6 +70,7 @@ struct record_rejection {
 struct record_mark {
 	version_t from;
 	version_t through;
+	int64_t after;
 	struct record_rejection *rejected; /* owned */
 	size_t nrejected;
 };

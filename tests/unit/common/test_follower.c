@@ -15,8 +15,7 @@
  *  - every entry is current as of the watermark, and
  *  - no entry is older than a record that was seen of its key.
  *
- * Each rule is then left out in turn, and a stale entry must be found. Two of
- * the rules are the caller's (follower.h): here, `since`.
+ * Each rule is then left out in turn, and a stale entry must be found.
  */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -43,7 +42,7 @@ enum mutant {
 	BASE_FORGETS,  /* the base is the watermark alone */
 	NO_AFTER,      /* marks of batches that began unheard advance */
 	NO_CONTINUITY, /* offsets that compaction took are not noticed */
-	RESET_FORGETS, /* a reset forgets what was seen */
+	RESET_FORGETS, /* a jump forgets what was seen */
 	RESUME_TRUSTS, /* a resumed consumer heard all before, it says */
 };
 
@@ -84,8 +83,7 @@ struct reader {
 	enum mutant mutant;
 	const struct world *world;
 	struct follower follower;
-	int next;  /* the next offset expected */
-	int since; /* everything from here on was heard */
+	int next; /* where to read on */
 	version_t floor[KEYS];
 	version_t entry[KEYS]; /* one past the version held */
 	version_t known[KEYS]; /* one past the newest record seen */
@@ -117,15 +115,16 @@ static enum follow_mark decide_mark(struct reader *r, const struct message *m)
 {
 	struct follower *f = &r->follower;
 	version_t from = m->from;
-	if (f->started && m->through <= f->watermark)
-		return follower_mark(f, m->from, m->through);
-	if (r->mutant != NO_AFTER && m->after + 1 < r->since)
-		follower_reset(f);
-	if (r->mutant == RESET_FORGETS && !f->started)
+	int64_t after = m->after;
+	bool news = !f->started || m->through > f->watermark;
+	bool unheard = after + 1 < f->since;
+	if (r->mutant == RESET_FORGETS && news && (unheard || !f->started))
 		f->seen = 0;
+	if (r->mutant == NO_AFTER)
+		after = INT64_MAX - 1;
 	if (r->mutant == NO_JUMP && f->started && from > f->watermark)
 		from = f->watermark;
-	return follower_mark(f, from, m->through);
+	return follower_mark(f, from, m->through, after);
 }
 
 static void hear_record(struct reader *r, const struct message *m)
@@ -153,8 +152,9 @@ static void hear_mark(struct reader *r, const struct message *m)
 
 static void hear(struct reader *r, int offset, const struct message *m)
 {
-	if (offset != r->next && r->mutant != NO_CONTINUITY)
-		r->since = offset;
+	if (r->mutant == NO_CONTINUITY && offset > r->next)
+		r->follower.next = offset;
+	follower_hear(&r->follower, offset);
 	r->next = offset + 1;
 	if (m->mark)
 		hear_mark(r, m);
@@ -229,7 +229,8 @@ static bool resume(const struct reader *stored, const struct log *log,
 		follower_start(&r.follower, stored->follower.watermark);
 		memset(r.known, 0, sizeof r.known);
 		r.next = from;
-		r.since = scope->mutant == RESUME_TRUSTS ? 0 : from;
+		if (scope->mutant == RESUME_TRUSTS)
+			r.follower.next = from;
 		if (follow_any_compaction(&r, log, scope))
 			return true;
 	}
@@ -241,10 +242,8 @@ static bool try_starts(
 {
 	int starts = scope->start_anywhere ? log->count : 1;
 	for (int start = 0; start < starts; start++) {
-		struct reader r = {.mutant = scope->mutant,
-		    .world = w,
-		    .next = start,
-		    .since = start};
+		struct reader r = {
+		    .mutant = scope->mutant, .world = w, .next = start};
 		if (follow_any_compaction(&r, log, scope))
 			return true;
 		for (int i = start; scope->restart && i < log->count; i++) {
@@ -442,7 +441,7 @@ static void records(void **state)
 	assert_int_equal(follower_record(&f, 110), FOLLOW_DROP);
 	assert_int_equal(follower_record(&f, 120), FOLLOW_SET);
 	assert_int_equal(follower_record(&f, 121), FOLLOW_SET);
-	assert_int_equal(follower_mark(&f, 100, 122), FOLLOW_MARK_ADVANCE);
+	assert_int_equal(follower_mark(&f, 100, 122, 0), FOLLOW_MARK_ADVANCE);
 	assert_int_equal(follower_record(&f, 121), FOLLOW_IGNORE);
 	assert_int_equal(follower_record(&f, 122), FOLLOW_SET);
 }
@@ -452,15 +451,15 @@ static void a_late_mark(void **state)
 {
 	(void)state;
 	struct follower f = {0};
-	assert_int_equal(follower_mark(&f, 140, 150), FOLLOW_MARK_JUMP);
+	assert_int_equal(follower_mark(&f, 140, 150, 0), FOLLOW_MARK_JUMP);
 	assert_true(follower_base(&f) == 150);
-	assert_int_equal(follower_mark(&f, 200, 250), FOLLOW_MARK_JUMP);
+	assert_int_equal(follower_mark(&f, 200, 250, 0), FOLLOW_MARK_JUMP);
 	assert_true(follower_base(&f) == 250);
-	assert_int_equal(follower_mark(&f, 150, 200), FOLLOW_MARK_IGNORE);
-	assert_int_equal(follower_mark(&f, 150, 250), FOLLOW_MARK_IGNORE);
-	assert_int_equal(follower_mark(&f, 240, 260), FOLLOW_MARK_ADVANCE);
+	assert_int_equal(follower_mark(&f, 150, 200, 0), FOLLOW_MARK_IGNORE);
+	assert_int_equal(follower_mark(&f, 150, 250, 0), FOLLOW_MARK_IGNORE);
+	assert_int_equal(follower_mark(&f, 240, 260, 0), FOLLOW_MARK_ADVANCE);
 	assert_true(f.watermark == 260);
-	assert_int_equal(follower_mark(&f, 260, 270), FOLLOW_MARK_ADVANCE);
+	assert_int_equal(follower_mark(&f, 260, 270, 0), FOLLOW_MARK_ADVANCE);
 }
 
 static void the_base_covers_what_was_seen(void **state)
@@ -469,12 +468,12 @@ static void the_base_covers_what_was_seen(void **state)
 	struct follower f = {0};
 	assert_int_equal(follower_record(&f, 180), FOLLOW_SET);
 	assert_int_equal(follower_record(&f, 170), FOLLOW_DROP);
-	assert_int_equal(follower_mark(&f, 140, 150), FOLLOW_MARK_JUMP);
+	assert_int_equal(follower_mark(&f, 140, 150, 0), FOLLOW_MARK_JUMP);
 	assert_true(f.watermark == 150);
 	assert_true(follower_base(&f) == 181);
 	follower_reset(&f);
 	assert_false(f.started);
-	assert_int_equal(follower_mark(&f, 150, 160), FOLLOW_MARK_JUMP);
+	assert_int_equal(follower_mark(&f, 150, 160, 0), FOLLOW_MARK_JUMP);
 	assert_true(follower_base(&f) == 181);
 }
 

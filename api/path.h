@@ -1,0 +1,28 @@
+/* A request path in decoded segments (pure core).
+ *
+ * RFC 3986: split at `/` first, decode then, so that `%2F` is a byte of a key.
+ */
+#pragma once
+
+#include <stdbool.h>
+#include <stddef.h>
+
+enum { PATH_SEGMENTS = 6 };
+
+struct path_segment {
+	char *text; /* decoded, NUL-terminated; may hold NUL bytes */
+	size_t len;
+	bool reserved; /* begins with `_` as it was sent */
+};
+
+struct path {
+	size_t n;
+	struct path_segment segments[PATH_SEGMENTS];
+	char *bytes; /* what the segments point into */
+};
+
+/* `raw` begins with `/` and has no query. False: a malformed escape. More
+ * segments than fit: n is PATH_SEGMENTS + 1 and the rest is not there. Free it
+ * in either case. A trailing slash makes an empty last segment. */
+bool path_parse(const char *raw, struct path *out);
+void path_free(struct path *p);

@@ -1,0 +1,97 @@
+#include "api/problem.h"
+
+#include "common/check.h"
+#include "common/mem.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+static const struct {
+	const char *type;
+	unsigned status;
+	const char *title;
+} rows[PROBLEM_COUNT] = {
+#define PROBLEM(id, type, status, title) [id] = {type, status, title},
+#include "api/problems.def"
+#undef PROBLEM
+};
+
+unsigned problem_status(enum problem p)
+{
+	return rows[p].status;
+}
+
+enum problem problem_by_type(const char *type)
+{
+	for (int p = 0; p < PROBLEM_COUNT; p++) {
+		if (strcmp(rows[p].type, type) == 0)
+			return (enum problem)p;
+	}
+	UNREACHABLE("a reason without a problem type");
+}
+
+static void member(struct buf *out, const char *name, const char *value)
+{
+	buf_printf(out, ",\"%s\":", name);
+	buf_json(out, value, strlen(value));
+}
+
+void problem_write(struct buf *out, enum problem p, const char *detail,
+    const struct violations *v, const char *extra)
+{
+	buf_printf(out, "{\"type\":\"urn:sluice:problem:%s\",\"status\":%u",
+	    rows[p].type, rows[p].status);
+	member(out, "title", rows[p].title);
+	member(out, "detail", detail ? detail : rows[p].title);
+	for (size_t i = 0; v && i < v->n; i++) {
+		buf_str(out, i ? ",{\"pointer\":" : ",\"errors\":[{\"pointer\":");
+		buf_json(out, v->items[i].pointer, strlen(v->items[i].pointer));
+		member(out, "detail", v->items[i].detail);
+		buf_str(out, i + 1 < v->n ? "}" : "}]");
+	}
+	if (extra)
+		buf_str(out, extra);
+	buf_str(out, "}\n");
+}
+
+/* RFC 6901: `~` and `/` are escaped. */
+static char *pointer_of(const char *name)
+{
+	struct buf b = {0};
+	if (name)
+		buf_char(&b, '/');
+	for (const char *s = name ? name : ""; *s; s++) {
+		if (*s == '~')
+			buf_str(&b, "~0");
+		else if (*s == '/')
+			buf_str(&b, "~1");
+		else
+			buf_char(&b, *s);
+	}
+	return buf_take(&b, NULL);
+}
+
+void violations_add(
+    struct violations *v, const char *name, const char *fmt, ...)
+{
+	char text[256];
+	va_list ap;
+	va_start(ap, fmt);
+	vsnprintf(text, sizeof text, fmt, ap);
+	va_end(ap);
+	MEM_GROW(v->items, v->cap, v->n);
+	v->items[v->n++] =
+	    (struct violation){pointer_of(name), mem_strdup(text)};
+}
+
+void violations_free(struct violations *v)
+{
+	for (size_t i = 0; i < v->n; i++) {
+		free(v->items[i].pointer);
+		free(v->items[i].detail);
+	}
+	free(v->items);
+	*v = (struct violations){0};
+}
