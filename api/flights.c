@@ -70,8 +70,8 @@ static struct flight **find(
 	return at;
 }
 
-bool flights_join(struct flights *f, const char *id, size_t len,
-    struct flight_waiter *w)
+bool flights_join(
+    struct flights *f, const char *id, size_t len, struct flight_waiter *w)
 {
 	uint64_t hash = XXH3_64bits(id, len);
 	struct shard *s = lock_shard(f, hash);
@@ -93,8 +93,8 @@ bool flights_join(struct flights *f, const char *id, size_t len,
 	return leads;
 }
 
-bool flights_leave(struct flights *f, const char *id, size_t len,
-    struct flight_waiter *w)
+bool flights_leave(
+    struct flights *f, const char *id, size_t len, struct flight_waiter *w)
 {
 	uint64_t hash = XXH3_64bits(id, len);
 	struct shard *s = lock_shard(f, hash);

@@ -26,11 +26,11 @@ void flights_free(struct flights **f);
 
 /* True: the caller leads, and calls flights_land exactly once. The leader
  * waits like the others. */
-bool flights_join(struct flights *f, const char *id, size_t len,
-    struct flight_waiter *w);
+bool flights_join(
+    struct flights *f, const char *id, size_t len, struct flight_waiter *w);
 /* False: it has landed already, its result is on the way. */
-bool flights_leave(struct flights *f, const char *id, size_t len,
-    struct flight_waiter *w);
+bool flights_leave(
+    struct flights *f, const char *id, size_t len, struct flight_waiter *w);
 /* Ends the flight. Returns its waiters in order of joining; each may be
  * touched by its own thread only, once `next` was read. */
 struct flight_waiter *flights_land(

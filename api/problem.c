@@ -46,7 +46,8 @@ void problem_write(struct buf *out, enum problem p, const char *detail,
 	member(out, "title", rows[p].title);
 	member(out, "detail", detail ? detail : rows[p].title);
 	for (size_t i = 0; v && i < v->n; i++) {
-		buf_str(out, i ? ",{\"pointer\":" : ",\"errors\":[{\"pointer\":");
+		buf_str(
+		    out, i ? ",{\"pointer\":" : ",\"errors\":[{\"pointer\":");
 		buf_json(out, v->items[i].pointer, strlen(v->items[i].pointer));
 		member(out, "detail", v->items[i].detail);
 		buf_str(out, i + 1 < v->n ? "}" : "}]");

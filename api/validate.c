@@ -33,7 +33,10 @@ static json_t *parse(const char *body, size_t len, struct validation *out)
 		return doc;
 	out->validity = NOT_JSON;
 	out->offset = error.position > 0 ? (size_t)error.position : 0;
-	snprintf(out->message, sizeof out->message, "%s", error.text);
+	/* The text quotes the input, which may be anything. */
+	bool quotable = utf8_valid(error.text, strlen(error.text));
+	snprintf(out->message, sizeof out->message, "%s",
+	    quotable ? error.text : "not UTF-8");
 	return NULL;
 }
 
@@ -89,14 +92,13 @@ void validate_document(const struct collection *c, const char *key,
 	json_t *value;
 	json_object_foreach(doc, name, value)
 	{
-		check_member(
-		    c, name, value, key, key_len, &out->violations);
+		check_member(c, name, value, key, key_len, &out->violations);
 	}
 	for (size_t i = 0; json_is_object(doc) && i < c->nfields; i++) {
 		if (c->fields[i].required &&
 		    json_object_get(doc, c->fields[i].name) == NULL)
-			violations_add(&out->violations, c->fields[i].name,
-			    "is required");
+			violations_add(
+			    &out->violations, c->fields[i].name, "is required");
 	}
 	json_decref(doc);
 	if (out->violations.n)

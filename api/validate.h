@@ -14,7 +14,7 @@ enum validity { VALID, NOT_JSON, INVALID };
 struct validation {
 	enum validity validity;
 	size_t offset;	   /* NOT_JSON: the byte where it ends being JSON */
-	char message[128]; /* NOT_JSON: what is wrong there */
+	char message[160]; /* NOT_JSON: what is wrong there */
 	struct violations violations; /* INVALID: at least one */
 };
 

@@ -17,8 +17,8 @@ struct waits {
 
 struct waits *waits_new(int32_t partitions)
 {
-	struct waits *w = mem_zalloc(
-	    sizeof *w + (size_t)partitions * sizeof(struct queue));
+	struct waits *w =
+	    mem_zalloc(sizeof *w + (size_t)partitions * sizeof(struct queue));
 	w->partitions = partitions;
 	return w;
 }

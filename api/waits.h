@@ -27,6 +27,5 @@ void waits_add(struct waits *w, struct wait *wait, struct position p);
 void waits_remove(struct waits *w, struct wait *wait);
 /* The watermark of the partition is now `through`: takes the first wait whose
  * version is below it out, or returns NULL. Call until NULL. */
-struct wait *waits_pass(
-    struct waits *w, int32_t partition, version_t through);
+struct wait *waits_pass(struct waits *w, int32_t partition, version_t through);
 size_t waits_count(const struct waits *w);

@@ -1,0 +1,27 @@
+/* Responses: what every answer has in common. */
+#pragma once
+
+#include "api/problem.h"
+#include "api/request.h"
+
+/* Takes the response, queues it and counts it. */
+enum step_result answer_queue(
+    struct request *r, unsigned status, struct MHD_Response *response);
+/* Queues a shared, frozen response; borrows it. */
+enum step_result answer_shared(
+    struct request *r, unsigned status, struct MHD_Response *response);
+/* A new response of owned bytes, which it empties. */
+struct MHD_Response *answer_body(struct buf *body, const char *type);
+enum step_result answer_json(
+    struct request *r, unsigned status, struct buf *body);
+
+/* A problem (RFC 9457), with Retry-After where it is a 503. */
+enum step_result answer_problem(
+    struct request *r, enum problem p, const char *detail);
+/* With its violations, which it frees. */
+enum step_result answer_violations(struct request *r, struct violations *v);
+struct MHD_Response *answer_problem_response(enum problem p, const char *detail,
+    const struct violations *v, const char *extra);
+
+/* The Cache-Status of a read (RFC 9211): `out` has 160 bytes. */
+void answer_cache_status(const struct request *r, char out[160]);

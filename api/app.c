@@ -1,0 +1,227 @@
+/* Boot and end of the api, in order.
+ *
+ * The end, after the first SIGTERM: the workers stop accepting and answer what
+ * they have, each on its own thread, while the tail and the producer still
+ * run, since answers come from them; then the workers' threads end; then
+ * everything that posts to their loops; then the loops.
+ */
+#include "api/app.h"
+
+#include "api/page.h"
+#include "api/probe.h"
+#include "api/worker.h"
+#include "common/admin.h"
+#include "common/check.h"
+#include "common/daemon.h"
+#include "common/listener.h"
+#include "common/log.h"
+#include "common/mem.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+enum { L1_SHARDS = 64, FLIGHT_SHARDS = 64, OUTCOMES = 65536 };
+
+static void tail_moved(void *arg, int32_t partition)
+{
+	struct app *app = arg;
+	for (size_t i = 0; i < app->nworkers; i++)
+		worker_moved(app->workers[i], partition);
+}
+
+/* --- boot ---------------------------------------------------------------- */
+
+static size_t thread_count(const struct api_settings *s)
+{
+	long cores = sysconf(_SC_NPROCESSORS_ONLN);
+	if (s->threads)
+		return (size_t)s->threads;
+	return cores > 0 ? (size_t)cores : 1;
+}
+
+void app_init(struct app *app, const struct config *config)
+{
+	const struct api_settings *s = config->settings;
+	*app = (struct app){.config = config, .settings = s};
+	app->kafka = kafka_config(config, &s->common);
+	app->loop = loop_new();
+	app->partitions = (int32_t)s->common.partitions;
+	app->l1 = l1_new((size_t)s->l1_bytes, (size_t)s->l1_entries, L1_SHARDS);
+	app->floors = floors_new(app->partitions);
+	app->outcomes = outcomes_new(app->partitions, OUTCOMES);
+	app->flights = flights_new(FLIGHT_SHARDS);
+	app->nworkers = thread_count(s);
+	app->metrics = mem_zalloc((app->nworkers + 1) * sizeof *app->metrics);
+	app->instances =
+	    mem_zalloc((app->nworkers + 1) * sizeof *app->instances);
+	for (size_t i = 0; i <= app->nworkers; i++)
+		app->instances[i] = &app->metrics[i];
+	app->workers = mem_zalloc(app->nworkers * sizeof *app->workers);
+}
+
+static struct err start_workers(struct app *app)
+{
+	/* Shared sockets would not notice a stranger on the port. */
+	int fd, port;
+	struct err e =
+	    listener_open(app->settings->http_listen, false, &fd, &port);
+	if (e.verdict != VERDICT_OK)
+		return e;
+	close(fd);
+	for (size_t i = 0; i < app->nworkers; i++) {
+		e = worker_new(app, i, &app->workers[i]);
+		if (e.verdict != VERDICT_OK)
+			return e;
+	}
+	for (size_t i = 0; i < app->nworkers; i++)
+		worker_run(app->workers[i]);
+	log_event(EV_LISTEN, "address=%s threads=%zu",
+	    app->settings->http_listen, app->nworkers);
+	return ERR_OK;
+}
+
+static struct err start_log(struct app *app)
+{
+	const struct api_settings *s = app->settings;
+	const struct writelog_options w = {
+	    .loop = app->loop,
+	    .kafka = &app->kafka,
+	    .topic = s->common.writes_topic,
+	    .partitions = app->partitions,
+	};
+	struct err e = writelog_new(&w, &app->writelog);
+	if (e.verdict != VERDICT_OK)
+		return e;
+	const struct tail_options t = {
+	    .loop = app->loop,
+	    .kafka = &app->kafka,
+	    .topic = s->common.commits_topic,
+	    .partitions = app->partitions,
+	    .l1_ttl = s->l1_ttl,
+	    .floors = app->floors,
+	    .outcomes = app->outcomes,
+	    .l1 = app->l1,
+	    .metrics = &app->metrics[0],
+	    .moved = tail_moved,
+	    .arg = app,
+	};
+	e = tail_new(&t, &app->tail);
+	return e.verdict == VERDICT_OK ? probe_new(app, &app->probe) : e;
+}
+
+static bool ready(void *arg, struct buf *reasons)
+{
+	struct app *app = arg;
+	bool log = writelog_up(app->writelog);
+	bool tail = tail_started(app->tail);
+	bool database =
+	    api_metric_sum(app->instances, app->nworkers + 1,
+		offsetof(struct api_metrics, primary_connections)) > 0;
+	if (atomic_load(&app->draining))
+		buf_str(reasons, "draining\n");
+	if (!log)
+		buf_str(reasons, "the log cannot be reached\n");
+	if (!tail)
+		buf_str(reasons, "the commits are not followed yet\n");
+	if (!database)
+		buf_str(reasons, "the primary cannot be reached\n");
+	return log && tail && database && !atomic_load(&app->draining);
+}
+
+static void refresh(void *arg)
+{
+	struct app *app = arg;
+	struct l1_stats l1 = l1_stats(app->l1);
+	metric_set(&app->metrics[0].l1_entries, (int64_t)l1.entries);
+	metric_set(&app->metrics[0].l1_bytes, (int64_t)l1.bytes);
+}
+
+static void stats(void *arg, struct buf *json)
+{
+	page_write_stats(arg, json);
+}
+
+static struct err start_admin(struct app *app)
+{
+	const struct admin_options o = {
+	    .loop = app->loop,
+	    .address = app->settings->admin_listen,
+	    .config = app->config,
+	    .rows = api_metric_rows,
+	    .nrows = api_metric_count,
+	    .instances = app->instances,
+	    .ninstances = app->nworkers + 1,
+	    .ready = ready,
+	    .refresh = refresh,
+	    .stats = stats,
+	    .arg = app,
+	};
+	return admin_new(&o, &app->admin);
+}
+
+struct err app_start(struct app *app)
+{
+	struct err e = start_log(app);
+	if (e.verdict == VERDICT_OK)
+		e = start_admin(app);
+	if (e.verdict == VERDICT_OK)
+		e = start_workers(app);
+	return e;
+}
+
+/* --- the end ------------------------------------------------------------- */
+
+static void probe_stopped(void *arg)
+{
+	struct app *app = arg;
+	app->probe_done = true;
+	if (app->running == 0)
+		loop_stop(app->loop);
+}
+
+static void worker_ended(void *arg)
+{
+	struct app *app = arg;
+	if (--app->running == 0 && app->probe_done)
+		loop_stop(app->loop);
+}
+
+void app_worker_done(struct app *app)
+{
+	loop_post(app->loop, worker_ended, app);
+}
+
+void app_drain(void *arg)
+{
+	struct app *app = arg;
+	atomic_store(&app->draining, true);
+	app->running = app->nworkers;
+	for (size_t i = 0; i < app->nworkers; i++)
+		worker_drain(app->workers[i]);
+	probe_stop(app->probe, probe_stopped, app);
+}
+
+void app_stop(struct app *app)
+{
+	for (size_t i = 0; i < app->nworkers && app->workers[i]; i++)
+		worker_join(app->workers[i]);
+	tail_free(&app->tail);
+	writelog_free(&app->writelog, CLOCK_S(5));
+	probe_free(&app->probe);
+	admin_free(&app->admin);
+}
+
+void app_free(struct app *app)
+{
+	for (size_t i = 0; i < app->nworkers; i++)
+		worker_free(&app->workers[i]);
+	loop_free(&app->loop);
+	l1_free(&app->l1);
+	floors_free(&app->floors);
+	outcomes_free(&app->outcomes);
+	flights_free(&app->flights);
+	free(app->workers);
+	free(app->metrics);
+	free(app->instances);
+}

@@ -1,0 +1,56 @@
+/* What the request threads share: only things that any thread may use. */
+#pragma once
+
+#include "api/flights.h"
+#include "api/floors.h"
+#include "api/l1.h"
+#include "api/metrics.h"
+#include "api/outcomes.h"
+#include "api/settings.h"
+#include "api/tail.h"
+#include "api/writelog.h"
+#include "common/kafka.h"
+
+#include <stdatomic.h>
+
+struct admin;
+struct probe;
+struct worker;
+
+struct app {
+	const struct config *config;
+	const struct api_settings *settings;
+	struct kafka_config kafka;
+	struct loop *loop; /* the main one */
+	int32_t partitions;
+	struct l1 *l1;
+	struct floors *floors;
+	struct outcomes *outcomes;
+	struct flights *flights;
+	struct tail *tail;
+	struct writelog *writelog;
+	struct probe *probe;
+	struct admin *admin;
+	atomic_bool draining;
+	/* The end, main loop only: threads not done, and the probe. */
+	size_t running;
+	bool probe_done;
+	atomic_size_t parked; /* over all threads, against http.max_parked */
+	struct worker **workers;
+	size_t nworkers;
+	/* One metrics struct per thread; [0] is the main loop's. */
+	struct api_metrics *metrics;
+	const void **instances;
+};
+
+void app_init(struct app *app, const struct config *config);
+/* Opens the listeners and starts the threads; servers that are away are waited
+ * for, meanwhile requests get what can be had. */
+struct err app_start(struct app *app);
+/* The first SIGTERM; the main loop stops when all is answered. */
+void app_drain(void *app);
+/* A worker's thread ends; called on it. */
+void app_worker_done(struct app *app);
+/* After the main loop: ends the threads and the clients. */
+void app_stop(struct app *app);
+void app_free(struct app *app);

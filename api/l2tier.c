@@ -1,0 +1,89 @@
+#include "api/l2tier.h"
+
+#include "common/buf.h"
+#include "common/l2.h"
+#include "common/mem.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+struct get {
+	l2tier_done done;
+	void *arg;
+};
+
+static enum l2tier_status parse(const redisReply *reply, struct value **out)
+{
+	if (reply == NULL || reply->type != REDIS_REPLY_ARRAY ||
+	    reply->elements != 2)
+		return L2TIER_FAILED;
+	const redisReply *w = reply->element[0], *e = reply->element[1];
+	struct l2_watermark watermark;
+	struct l2_entry entry;
+	if (w->type != REDIS_REPLY_STRING || e->type != REDIS_REPLY_STRING ||
+	    !l2_watermark_parse(w->str, w->len, &watermark) ||
+	    !l2_entry_parse(e->str, e->len, watermark.generation, &entry))
+		return L2TIER_MISS;
+	*out = value_new(entry.version, watermark.watermark,
+	    entry.present ? entry.doc : NULL, entry.len);
+	return L2TIER_HIT;
+}
+
+static void on_get(void *arg, const redisReply *reply)
+{
+	struct get g = *(struct get *)arg;
+	free(arg);
+	struct value *v = NULL;
+	enum l2tier_status status = parse(reply, &v);
+	g.done(g.arg, status, v);
+}
+
+bool l2tier_get(struct redis *r, int32_t partition, const char *id, size_t len,
+    l2tier_done done, void *arg)
+{
+	struct buf watermark = {0}, entry = {0};
+	l2_watermark_key(&watermark, partition);
+	l2_entry_key(&entry, partition, id, len);
+	const char *const argv[] = {"MGET", watermark.data, entry.data};
+	const size_t lens[] = {4, watermark.len, entry.len};
+	struct get *g = MEM_NEW(struct get);
+	*g = (struct get){done, arg};
+	bool sent = redis_submit(r, 3, argv, lens, on_get, g);
+	if (!sent)
+		free(g);
+	buf_free(&watermark);
+	buf_free(&entry);
+	return sent;
+}
+
+static void ignore(void *arg, const redisReply *reply)
+{
+	(void)arg;
+	(void)reply;
+}
+
+void l2tier_fill(struct redis *r, struct key_slot slot, const char *id,
+    size_t len, const struct value *v, dur_us_t ttl)
+{
+	struct buf watermark = {0}, floors = {0}, entry = {0}, payload = {0};
+	char as_of[VERSION_HEX_LEN + 1], bucket[16], ms[24];
+	l2_watermark_key(&watermark, slot.partition);
+	l2_floors_key(&floors, slot.partition);
+	l2_entry_key(&entry, slot.partition, id, len);
+	l2_payload(&payload,
+	    &(struct l2_entry){v->present, v->version, v->doc, v->len});
+	version_to_hex(v->as_of, as_of);
+	snprintf(bucket, sizeof bucket, "%u", slot.bucket);
+	snprintf(ms, sizeof ms, "%lld", (long long)(ttl / 1000));
+	const char *const argv[] = {watermark.data, floors.data, entry.data,
+	    as_of, bucket, ms, payload.data};
+	const size_t lens[] = {watermark.len, floors.len, entry.len,
+	    VERSION_HEX_LEN, strlen(bucket), strlen(ms), payload.len};
+	/* Refused or lost: the entry is absent, which is safe. */
+	redis_eval(r, L2_FILL, 3, 7, argv, lens, ignore, NULL);
+	buf_free(&watermark);
+	buf_free(&floors);
+	buf_free(&entry);
+	buf_free(&payload);
+}

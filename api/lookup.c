@@ -1,0 +1,288 @@
+#include "api/lookup.h"
+
+#include "api/l2tier.h"
+#include "api/request.h"
+#include "common/check.h"
+#include "common/mem.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+enum {
+	/* A primary that lost commits in a failover gets them from the writer
+	 * soon: how often to look. */
+	BEHIND_RETRY_US = 20000,
+};
+
+struct lookup {
+	struct worker *worker;
+	const struct collection *collection;
+	char *id;
+	size_t id_len;
+	const char *key;
+	size_t key_len;
+	struct key_slot slot;
+	unsigned skipped;
+	bool retried; /* a query of the primary failed once */
+	mono_us_t started;
+	mono_us_t deadline;
+	struct loop_timer *timer; /* BEHIND_RETRY_US */
+	struct value *value;	  /* what is landed */
+	enum tier tier;
+};
+
+static void ask_replica(struct lookup *l);
+static void ask_primary(struct lookup *l);
+
+/* --- landing ------------------------------------------------------------- */
+
+/* A result on its way to a request of another thread. */
+struct parcel {
+	struct request *request;
+	struct lookup_result result; /* holds a reference */
+};
+
+static void open_parcel(void *arg)
+{
+	struct parcel *p = arg;
+	request_landed(p->request, &p->result);
+	value_unref(&p->result.value);
+	free(p);
+}
+
+static void give(
+    struct worker *me, struct request *r, const struct lookup_result *result)
+{
+	if (r->worker == me) {
+		request_landed(r, result);
+		return;
+	}
+	struct parcel *p = MEM_NEW(struct parcel);
+	p->request = r;
+	p->result = *result;
+	if (result->value)
+		value_ref(result->value);
+	loop_post(r->worker->loop, open_parcel, p);
+}
+
+static struct request *request_of(struct flight_waiter *w)
+{
+	return (struct request *)((char *)w - offsetof(struct request, flight));
+}
+
+static void land(void *arg)
+{
+	struct lookup *l = arg;
+	struct lookup_result result = {l->value, l->tier, l->skipped};
+	struct flight_waiter *waiter =
+	    flights_land(l->worker->app->flights, l->id, l->id_len);
+	while (waiter) {
+		struct flight_waiter *next = waiter->next;
+		give(l->worker, request_of(waiter), &result);
+		waiter = next;
+	}
+	metric_observe(
+	    &l->worker->metrics->miss_time, clock_mono() - l->started);
+	l->worker->lookups--;
+	value_unref(&l->value);
+	loop_timer_free(&l->timer);
+	free(l->id);
+	free(l);
+}
+
+/* From the loop: the leader may still be inside lookup_join. */
+static void land_later(struct lookup *l)
+{
+	loop_post(l->worker->loop, land, l);
+}
+
+static void keep(struct lookup *l, struct value *v, enum tier tier)
+{
+	struct worker *w = l->worker;
+	const struct api_settings *s = w->app->settings;
+	/* Without floors nobody could tell when it is old. */
+	if (!floors_is_open(w->app->floors, l->slot.partition))
+		return;
+	value_prepare_l1(v);
+	l1_put(w->app->l1, l->id, l->id_len, v,
+	    clock_mono() + worker_jitter(w, s->l1_ttl));
+	if (tier == TIER_REDIS || !redis_ready(w->redis))
+		return;
+	metric_add(&w->metrics->fills, 1);
+	l2tier_fill(w->redis, l->slot, l->id, l->id_len, v,
+	    worker_jitter(w, s->l2_ttl));
+}
+
+static void found(struct lookup *l, struct value *v, enum tier tier)
+{
+	keep(l, v, tier);
+	l->value = v;
+	l->tier = tier;
+	land(l);
+}
+
+/* --- the tiers ----------------------------------------------------------- */
+
+static bool may_serve(const struct lookup *l, const struct value *v)
+{
+	return floors_allow(l->worker->app->floors, l->slot, v->as_of);
+}
+
+static void on_redis(void *arg, enum l2tier_status status, struct value *v)
+{
+	struct lookup *l = arg;
+	struct api_metrics *m = l->worker->metrics;
+	if (status == L2TIER_HIT && may_serve(l, v)) {
+		metric_add(&m->l2_hit, 1);
+		found(l, v, TIER_REDIS);
+		return;
+	}
+	if (status == L2TIER_HIT)
+		metric_add(&m->l2_old, 1);
+	else if (status == L2TIER_MISS)
+		metric_add(&m->l2_miss, 1);
+	else
+		metric_add(&m->l2_failed, 1);
+	if (status == L2TIER_FAILED)
+		l->skipped |= SKIP_REDIS_DOWN;
+	value_unref(&v);
+	ask_replica(l);
+}
+
+static void ask_redis(struct lookup *l)
+{
+	if (l2tier_get(l->worker->redis, l->slot.partition, l->id, l->id_len,
+		on_redis, l))
+		return;
+	metric_add(&l->worker->metrics->l2_failed, 1);
+	l->skipped |= SKIP_REDIS_DOWN;
+	ask_replica(l);
+}
+
+static void on_replica(void *arg, enum pgread_status status, struct value *v)
+{
+	struct lookup *l = arg;
+	if (status == PGREAD_OK && may_serve(l, v)) {
+		found(l, v, TIER_REPLICA);
+		return;
+	}
+	if (status == PGREAD_OK) {
+		l->skipped |= SKIP_REPLICA_BEHIND;
+		metric_add(&l->worker->metrics->replica_old, 1);
+	} else {
+		l->skipped |= SKIP_REPLICA_DOWN;
+	}
+	value_unref(&v);
+	ask_primary(l);
+}
+
+static void ask_replica(struct lookup *l)
+{
+	struct pgread *replica = l->worker->replica;
+	if (replica && pgread_get(replica, l->collection, l->key, l->key_len,
+			   l->slot.partition, on_replica, l))
+		return;
+	if (replica)
+		l->skipped |= SKIP_REPLICA_DOWN;
+	ask_primary(l);
+}
+
+static void on_behind_retry(void *arg)
+{
+	ask_primary(arg);
+}
+
+/* Commits that this instance has heard of are missing: the primary was
+ * replaced by a standby that had not got them. The writer applies them again.
+ */
+static void primary_behind(struct lookup *l)
+{
+	metric_add(&l->worker->metrics->primary_old, 1);
+	l->skipped |= SKIP_PRIMARY_BEHIND;
+	if (clock_mono() >= l->deadline) {
+		land(l);
+		return;
+	}
+	if (l->timer == NULL)
+		l->timer = loop_timer_new(l->worker->loop, on_behind_retry, l);
+	loop_timer_start(l->timer, BEHIND_RETRY_US);
+}
+
+static void on_primary(void *arg, enum pgread_status status, struct value *v)
+{
+	struct lookup *l = arg;
+	bool open = floors_is_open(l->worker->app->floors, l->slot.partition);
+	if (status == PGREAD_OK && (!open || may_serve(l, v))) {
+		l->skipped &= ~(unsigned)SKIP_PRIMARY_BEHIND;
+		found(l, v, TIER_PRIMARY);
+		return;
+	}
+	value_unref(&v);
+	if (status == PGREAD_OK) {
+		primary_behind(l);
+		return;
+	}
+	/* A connection that died idle is found out by its next query. */
+	if (!l->retried) {
+		l->retried = true;
+		ask_primary(l);
+		return;
+	}
+	l->skipped |= SKIP_PRIMARY_DOWN;
+	land_later(l);
+}
+
+static void ask_primary(struct lookup *l)
+{
+	if (pgread_get(l->worker->primary, l->collection, l->key, l->key_len,
+		l->slot.partition, on_primary, l))
+		return;
+	l->skipped |= SKIP_PRIMARY_DOWN;
+	land_later(l);
+}
+
+/* --- joining ------------------------------------------------------------- */
+
+static void start(struct request *r)
+{
+	struct worker *w = r->worker;
+	struct lookup *l = MEM_NEW(struct lookup);
+	*l = (struct lookup){
+	    .worker = w,
+	    .collection = r->collection,
+	    .id = mem_strndup(r->id, r->id_len),
+	    .id_len = r->id_len,
+	    .key_len = r->key_len,
+	    .slot = r->slot,
+	    .started = clock_mono(),
+	};
+	l->key = l->id + (r->id_len - r->key_len);
+	l->deadline = l->started + w->app->settings->read_timeout;
+	w->lookups++;
+	metric_add(&w->metrics->lookups, 1);
+	if (floors_is_open(w->app->floors, r->slot.partition)) {
+		ask_redis(l);
+		return;
+	}
+	/* Nothing is known of commits yet: only the primary is surely right. */
+	l->skipped |= SKIP_TAIL_CLOSED;
+	ask_primary(l);
+}
+
+void lookup_join(struct request *r)
+{
+	r->in_flight = true;
+	bool leads =
+	    flights_join(r->worker->app->flights, r->id, r->id_len, &r->flight);
+	r->collapsed = !leads;
+	if (leads)
+		start(r);
+	else
+		metric_add(&r->worker->metrics->read_collapsed, 1);
+}
+
+bool lookup_leave(struct request *r)
+{
+	return flights_leave(
+	    r->worker->app->flights, r->id, r->id_len, &r->flight);
+}

@@ -1,0 +1,55 @@
+/* sluice-api: answers reads from L1, Redis, the replica, the primary; appends
+ * writes to the log.
+ */
+#include "api/app.h"
+#include "common/daemon.h"
+#include "common/log.h"
+
+#include <stdlib.h>
+
+static bool configure(struct config *config, int argc, char **argv, int *code)
+{
+	const struct daemon_spec spec = {
+	    .name = "sluice-api",
+	    .purpose = "the HTTP API: reads through the caches, writes to "
+		       "the log",
+	    .config = config,
+	    .metrics = api_metric_rows,
+	    .nmetrics = api_metric_count,
+	    .check = api_settings_check,
+	};
+	return daemon_configure(&spec, argc, argv, code);
+}
+
+static int serve(struct app *app)
+{
+	struct daemon_signals *signals = daemon_signals_new(
+	    app->loop, app->settings->common.drain_timeout, app_drain, app);
+	struct err e = app_start(app);
+	if (e.verdict != VERDICT_OK) {
+		/* Nothing was accepted yet: there is nothing to drain. */
+		log_event(EV_REFUSED, "reason=%s", log_quote(e.msg));
+		_Exit(EXIT_FAILURE);
+	}
+	loop_run(app->loop);
+	app_stop(app);
+	daemon_signals_free(&signals);
+	app_free(app);
+	log_event(EV_STOP, "code=0");
+	return EXIT_SUCCESS;
+}
+
+int main(int argc, char **argv)
+{
+	struct api_settings settings = {0};
+	struct config config;
+	struct app app;
+	int code;
+	config_init(&config, &settings, api_setting_rows, api_setting_count);
+	if (configure(&config, argc, argv, &code)) {
+		app_init(&app, &config);
+		code = serve(&app);
+	}
+	config_free(&config);
+	return code;
+}

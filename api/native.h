@@ -1,0 +1,12 @@
+/* What the other surfaces share with the native one. */
+#pragma once
+
+#include "api/request.h"
+#include "api/validate.h"
+
+/* Answers a document that is not valid; frees its violations. */
+enum step_result native_refuse(struct request *r, struct validation *v);
+/* Is the body declared as JSON? */
+bool native_has_json(struct request *r);
+/* Takes Prefer from the request's headers. */
+void native_preferences(struct request *r);

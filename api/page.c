@@ -1,0 +1,243 @@
+#include "api/page.h"
+
+#include "api/answer.h"
+#include "api/probe.h"
+#include "api/routes.h"
+
+#include <inttypes.h>
+
+enum step_result page_step(struct request *r)
+{
+	return r->route->page(r);
+}
+
+enum step_result page_collections(struct request *r)
+{
+	struct buf body = {0};
+	const struct collection *c;
+	buf_str(&body, "{\"collections\":[");
+	for (size_t i = 0; (c = collection_at(i)) != NULL; i++)
+		buf_printf(&body, "%s{\"name\":\"%s\",\"href\":\"/v1/%s\"}",
+		    i ? "," : "", c->name, c->name);
+	buf_str(&body, "]}\n");
+	return answer_json(r, 200, &body);
+}
+
+/* --- health -------------------------------------------------------------- */
+
+struct health {
+	bool primary, redis, log, tail, writer;
+	bool replica, has_replica;
+	struct probe_report probe;
+};
+
+static struct health examine(struct request *r)
+{
+	struct worker *w = r->worker;
+	struct health h = {
+	    .primary = pgread_ready(w->primary),
+	    .has_replica = w->replica != NULL,
+	    .replica = w->replica && pgread_ready(w->replica),
+	    .redis = redis_ready(w->redis),
+	    .log = writelog_up(w->app->writelog),
+	    .tail = tail_up(w->app->tail) && tail_started(w->app->tail),
+	    .probe = probe_get(w->app->probe),
+	};
+	h.writer = h.probe.known && h.probe.writer_active;
+	return h;
+}
+
+static const char *word(bool ok)
+{
+	return ok ? "healthy" : "unavailable";
+}
+
+static const char *connected(bool ok)
+{
+	return ok ? "connected" : "disconnected";
+}
+
+static void write_health(
+    struct buf *out, const struct health *h, const char *status)
+{
+	const char *replica = h->has_replica ? word(h->replica) : "disabled";
+	/* L1 serves whenever commits are heard of. */
+	buf_printf(out,
+	    "{\"status\":\"%s\",\"primary\":\"%s\",\"replica\":\"%s\","
+	    "\"cache\":\"%s\",\"l1_cache\":\"%s\",\"l2_cache\":\"%s\","
+	    "\"database\":\"%s\",\"log\":\"%s\",",
+	    status, word(h->primary), replica, word(h->redis), word(h->tail),
+	    word(h->redis), word(h->primary || h->replica), word(h->log));
+	if (h->probe.known)
+		buf_printf(
+		    out, "\"queue_depth\":%" PRId64 ",", h->probe.backlog);
+	else
+		buf_str(out, "\"queue_depth\":null,");
+	buf_printf(out,
+	    "\"worker_active\":%s,\"services\":{\"database\":\"%s\","
+	    "\"cache\":\"%s\",\"log\":\"%s\",\"tail\":\"%s\"}}\n",
+	    h->writer ? "true" : "false", connected(h->primary || h->replica),
+	    connected(h->redis), connected(h->log), connected(h->tail));
+}
+
+enum step_result page_health(struct request *r)
+{
+	struct health h = examine(r);
+	bool all = h.primary && h.redis && h.log && h.tail && h.writer &&
+		   (h.replica || !h.has_replica);
+	bool readable = h.primary || h.replica;
+	struct buf body = {0};
+	write_health(&body, &h,
+	    all	       ? "healthy"
+	    : readable ? "degraded"
+		       : "unhealthy");
+	return answer_json(r, readable ? 200 : 503, &body);
+}
+
+/* --- statistics ---------------------------------------------------------- */
+
+#define SUM(app, field)                                                        \
+	api_metric_sum((app)->instances, (app)->nworkers + 1,                  \
+	    offsetof(struct api_metrics, field))
+
+struct numbers {
+	struct l1_stats l1;
+	int64_t l1_hits, l1_misses, l2_hits, l2_misses, db_reads;
+	int64_t acked, refused, invalid, unknown, rejected;
+	struct probe_report probe;
+};
+
+static struct numbers collect(struct app *app)
+{
+	return (struct numbers){
+	    .l1 = l1_stats(app->l1),
+	    .l1_hits = SUM(app, l1_hit),
+	    .l1_misses = SUM(app, l1_miss) + SUM(app, l1_old),
+	    .l2_hits = SUM(app, l2_hit),
+	    .l2_misses = SUM(app, l2_miss) + SUM(app, l2_old),
+	    .db_reads = SUM(app, db_keys),
+	    .acked = SUM(app, write_acked),
+	    .refused = SUM(app, write_refused),
+	    .invalid = SUM(app, write_invalid),
+	    .unknown = SUM(app, write_unknown),
+	    .rejected = tail_rejected(app->tail),
+	    .probe = probe_get(app->probe),
+	};
+}
+
+/* Percent with two decimals, as the reference systems give it. */
+static void rate(struct buf *out, const char *name, int64_t hits, int64_t all)
+{
+	double percent = all ? 100.0 * (double)hits / (double)all : 0;
+	buf_printf(out, ",\"%s\":%.2f", name, percent);
+}
+
+static void number(struct buf *out, const char *name, int64_t v)
+{
+	buf_printf(out, ",\"%s\":%" PRId64, name, v);
+}
+
+static void redis_keys(
+    struct buf *out, const char *name, const struct numbers *n)
+{
+	if (n->probe.redis_known)
+		number(out, name, n->probe.redis_keys);
+	else
+		buf_printf(out, ",\"%s\":null", name);
+}
+
+/* A lookup is a request's look into L1; what L1 has not, Redis may. */
+static void write_cache_stats(
+    struct app *app, const struct numbers *n, struct buf *out)
+{
+	buf_printf(
+	    out, "\"available\":%s", n->probe.redis_known ? "true" : "false");
+	number(out, "hits", n->l2_hits);
+	number(out, "misses", n->l2_misses);
+	redis_keys(out, "keys", n);
+	rate(out, "hit_rate", n->l2_hits, n->l2_hits + n->l2_misses);
+	number(out, "l1_size", (int64_t)n->l1.entries);
+	number(out, "l1_max_size", app->settings->l1_entries);
+	number(out, "l1_bytes", (int64_t)n->l1.bytes);
+	number(out, "l1_max_bytes", app->settings->l1_bytes);
+	number(out, "l1_hits", n->l1_hits);
+	number(out, "l1_misses", n->l1_misses);
+	rate(out, "l1_hit_rate", n->l1_hits, n->l1_hits + n->l1_misses);
+	number(out, "l2_hits", n->l2_hits);
+	number(out, "l2_misses", n->l2_misses);
+	rate(out, "l2_hit_rate", n->l2_hits, n->l2_hits + n->l2_misses);
+	rate(out, "combined_hit_rate", n->l1_hits + n->l2_hits,
+	    n->l1_hits + n->l1_misses);
+	number(out, "db_reads", n->db_reads);
+}
+
+enum step_result page_cache_stats(struct request *r)
+{
+	struct numbers n = collect(r->worker->app);
+	struct buf body = {0};
+	buf_char(&body, '{');
+	write_cache_stats(r->worker->app, &n, &body);
+	buf_str(&body, "}\n");
+	return answer_json(r, 200, &body);
+}
+
+static void write_layers(
+    struct app *app, const struct numbers *n, struct buf *out)
+{
+	bool redis = n->probe.redis_known;
+	buf_printf(out, ",\"cache_available\":%s", redis ? "true" : "false");
+	number(out, "cache_hits", n->l2_hits);
+	number(out, "cache_misses", n->l2_misses);
+	redis_keys(out, "cache_keys", n);
+	rate(out, "cache_hit_rate", n->l2_hits, n->l2_hits + n->l2_misses);
+	buf_str(out, ",\"l1_cache_available\":true");
+	number(out, "l1_cache_size", (int64_t)n->l1.entries);
+	number(out, "l1_cache_max_size", app->settings->l1_entries);
+	number(out, "l1_cache_hits", n->l1_hits);
+	number(out, "l1_cache_misses", n->l1_misses);
+	buf_printf(out, ",\"l2_cache_available\":%s", redis ? "true" : "false");
+	redis_keys(out, "l2_cache_keys", n);
+	number(out, "l2_cache_hits", n->l2_hits);
+	number(out, "l2_cache_misses", n->l2_misses);
+	number(out, "total_hits", n->l1_hits + n->l2_hits);
+	number(out, "total_misses", n->l1_misses - n->l2_hits);
+	rate(out, "overall_hit_rate", n->l1_hits + n->l2_hits,
+	    n->l1_hits + n->l1_misses);
+}
+
+static void write_queue(const struct numbers *n, struct buf *out)
+{
+	if (n->probe.known) {
+		number(out, "queue_depth", n->probe.backlog);
+		number(out, "queue_length", n->probe.backlog);
+	} else {
+		buf_str(out, ",\"queue_depth\":null,\"queue_length\":null");
+	}
+	number(out, "writes_queued", n->acked);
+	number(out, "writes_processed", n->probe.decided);
+	number(out, "writes_failed", n->rejected);
+	buf_printf(out, ",\"processing_rate\":%.2f", n->probe.decided_per_s);
+	buf_printf(out, ",\"worker_active\":%s",
+	    n->probe.known && n->probe.writer_active ? "true" : "false");
+}
+
+void page_write_stats(struct app *app, struct buf *out)
+{
+	struct numbers n = collect(app);
+	buf_char(out, '{');
+	write_cache_stats(app, &n, out);
+	write_layers(app, &n, out);
+	write_queue(&n, out);
+	number(out, "primary_pool_size", SUM(app, primary_connections));
+	number(out, "replica_pool_size", SUM(app, replica_connections));
+	number(out, "db_pool_size",
+	    SUM(app, primary_connections) + SUM(app, replica_connections));
+	buf_str(out, "}\n");
+}
+
+enum step_result page_stats(struct request *r)
+{
+	struct buf body = {0};
+	page_write_stats(r->worker->app, &body);
+	return answer_json(r, 200, &body);
+}

@@ -1,0 +1,288 @@
+#include "api/pgread.h"
+
+#include "common/check.h"
+#include "common/mem.h"
+#include "common/pg.h"
+#include "common/pgarray.h"
+#include "common/sql.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+enum { BATCH = 256 };
+
+struct read {
+	struct read *next;
+	const struct collection *collection;
+	const char *key;
+	size_t len;
+	int32_t partition;
+	pgread_done done;
+	void *arg;
+};
+
+struct slot {
+	struct pgread *owner;
+	struct pg *pg;
+	/* In flight; answered in the order of their ordinality. */
+	struct read *batch[BATCH];
+	size_t n;
+};
+
+struct pgread {
+	struct pgread_options o;
+	struct slot **slots;
+	size_t nslots;
+	struct read *first, **last; /* not yet sent */
+	size_t waiting;
+	char *sql; /* of `sql_of` */
+	const struct collection *sql_of;
+	bool closing;
+};
+
+static void send_waiting(struct pgread *p);
+
+/* --- answers ------------------------------------------------------------- */
+
+static void answer(struct read *r, enum pgread_status s, struct value *v)
+{
+	r->done(r->arg, s, v);
+	free(r);
+}
+
+static struct value *value_of(const PGresult *r, int row)
+{
+	version_t as_of = (version_t)pg_int8(r, row, 1);
+	if (PQgetisnull(r, row, 2))
+		return value_new(0, as_of, NULL, 0);
+	return value_new((version_t)pg_int8(r, row, 2), as_of,
+	    PQgetvalue(r, row, 3), (size_t)PQgetlength(r, row, 3));
+}
+
+static void answer_rows(struct slot *s, const PGresult *r)
+{
+	for (int row = 0; row < PQntuples(r); row++) {
+		size_t i = (size_t)pg_int8(r, row, 0) - 1;
+		CHECK(i < s->n);
+		if (s->batch[i])
+			answer(s->batch[i], PGREAD_OK, value_of(r, row));
+		s->batch[i] = NULL;
+	}
+}
+
+static void on_reply(void *arg, const struct pg_reply *reply)
+{
+	struct slot *s = arg;
+	if (reply->err.verdict == VERDICT_OK)
+		answer_rows(s, reply->results[0]);
+	/* Failed, or no progress row for the partition: not migrated. */
+	for (size_t i = 0; i < s->n; i++) {
+		if (s->batch[i])
+			answer(s->batch[i], PGREAD_FAILED, NULL);
+	}
+	s->n = 0;
+	if (!s->owner->closing)
+		send_waiting(s->owner);
+}
+
+/* --- batches ------------------------------------------------------------- */
+
+/* Takes the longest run of one collection off the front. */
+static void take_batch(struct pgread *p, struct slot *s)
+{
+	const struct collection *c = p->first->collection;
+	while (p->first && s->n < BATCH && p->first->collection == c) {
+		s->batch[s->n++] = p->first;
+		p->first = p->first->next;
+		p->waiting--;
+	}
+	if (p->first == NULL)
+		p->last = &p->first;
+}
+
+static const char *statement(struct pgread *p, const struct collection *c)
+{
+	if (p->sql_of != c) {
+		struct buf b = {0};
+		sql_read(&b, c);
+		free(p->sql);
+		p->sql = buf_take(&b, NULL);
+		p->sql_of = c;
+	}
+	return p->sql;
+}
+
+static bool send_batch(struct pgread *p, struct slot *s)
+{
+	static const Oid types[] = {PG_TEXT_ARRAY, PG_INT4_ARRAY};
+	static const int formats[] = {1, 1};
+	struct buf keys = {0}, partitions = {0};
+	pg_array_begin(&keys, PG_TEXT, s->n);
+	pg_array_begin(&partitions, PG_INT4, s->n);
+	for (size_t i = 0; i < s->n; i++) {
+		pg_array_text(&keys, s->batch[i]->key, s->batch[i]->len);
+		pg_array_int4(&partitions, s->batch[i]->partition);
+	}
+	const char *const values[] = {keys.data, partitions.data};
+	const int lengths[] = {(int)keys.len, (int)partitions.len};
+	const struct pg_query q = {
+	    .sql = statement(p, s->batch[0]->collection),
+	    .nparams = 2,
+	    .types = types,
+	    .values = values,
+	    .lengths = lengths,
+	    .formats = formats,
+	    .result_format = 1,
+	};
+	bool sent = pg_submit(s->pg, &q, 1, on_reply, s);
+	buf_free(&keys);
+	buf_free(&partitions);
+	if (sent) {
+		metric_add(&p->o.metrics->db_queries, 1);
+		metric_add(&p->o.metrics->db_keys, (int64_t)s->n);
+	}
+	return sent;
+}
+
+static struct slot *free_slot(struct pgread *p)
+{
+	for (size_t i = 0; i < p->nslots; i++) {
+		if (p->slots[i]->n == 0 && pg_ready(p->slots[i]->pg))
+			return p->slots[i];
+	}
+	return NULL;
+}
+
+static void add_slot(struct pgread *p);
+
+/* The connection was lost since it was looked at: they wait again, and on_state
+ * follows. Nobody is called back from inside a submit. */
+static void put_back(struct pgread *p, struct slot *s)
+{
+	while (s->n) {
+		struct read *r = s->batch[--s->n];
+		r->next = p->first;
+		if (p->first == NULL)
+			p->last = &r->next;
+		p->first = r;
+		p->waiting++;
+	}
+}
+
+static void send_waiting(struct pgread *p)
+{
+	struct slot *s;
+	while (p->first && (s = free_slot(p)) != NULL) {
+		take_batch(p, s);
+		if (!send_batch(p, s)) {
+			put_back(p, s);
+			return;
+		}
+	}
+	if (p->first && p->nslots < p->o.max)
+		add_slot(p);
+}
+
+/* --- connections --------------------------------------------------------- */
+
+static void fail_waiting(struct pgread *p)
+{
+	while (p->first) {
+		struct read *r = p->first;
+		p->first = r->next;
+		if (p->first == NULL)
+			p->last = &p->first;
+		p->waiting--;
+		answer(r, PGREAD_FAILED, NULL);
+	}
+}
+
+static void on_state(void *arg, bool ready)
+{
+	(void)ready;
+	struct pgread *p = arg;
+	if (p->closing)
+		return;
+	if (pgread_ready(p))
+		send_waiting(p);
+	else
+		fail_waiting(p);
+}
+
+static void add_slot(struct pgread *p)
+{
+	struct slot *s = MEM_NEW(struct slot);
+	s->owner = p;
+	const struct pg_options o = {
+	    .loop = p->o.loop,
+	    .name = p->o.name,
+	    .url = p->o.url,
+	    .session = p->o.session,
+	    .setup = SQL_SESSION,
+	    .connect_timeout = CLOCK_S(3),
+	    .query_timeout = p->o.timeout,
+	    .state = on_state,
+	    .arg = p,
+	};
+	s->pg = pg_new(&o);
+	p->slots = mem_realloc(p->slots, (p->nslots + 1) * sizeof *p->slots);
+	p->slots[p->nslots++] = s;
+}
+
+struct pgread *pgread_new(const struct pgread_options *o)
+{
+	struct pgread *p = MEM_NEW(struct pgread);
+	p->o = *o;
+	p->last = &p->first;
+	for (size_t i = 0; i < o->min; i++)
+		add_slot(p);
+	return p;
+}
+
+bool pgread_ready(const struct pgread *p)
+{
+	for (size_t i = 0; i < p->nslots; i++) {
+		if (pg_ready(p->slots[i]->pg))
+			return true;
+	}
+	return false;
+}
+
+size_t pgread_connections(const struct pgread *p)
+{
+	size_t n = 0;
+	for (size_t i = 0; i < p->nslots; i++)
+		n += pg_ready(p->slots[i]->pg);
+	return n;
+}
+
+bool pgread_get(struct pgread *p, const struct collection *c, const char *key,
+    size_t len, int32_t partition, pgread_done done, void *arg)
+{
+	if (p->waiting >= p->o.max_waiting || !pgread_ready(p))
+		return false;
+	struct read *r = MEM_NEW(struct read);
+	*r = (struct read){NULL, c, key, len, partition, done, arg};
+	*p->last = r;
+	p->last = &r->next;
+	p->waiting++;
+	send_waiting(p);
+	return true;
+}
+
+void pgread_free(struct pgread **pp)
+{
+	struct pgread *p = *pp;
+	if (p == NULL)
+		return;
+	p->closing = true;
+	for (size_t i = 0; i < p->nslots; i++) {
+		pg_free(&p->slots[i]->pg);
+		free(p->slots[i]);
+	}
+	fail_waiting(p);
+	free(p->slots);
+	free(p->sql);
+	free(p);
+	*pp = NULL;
+}

@@ -1,0 +1,46 @@
+/* Reads from one Postgres server (the replica or the primary) on one loop.
+ *
+ * A pool of connections; while all of them are busy, reads gather, and the
+ * next free connection asks for all of them in one statement (= ANY), together
+ * with the server's watermarks in the same snapshot.
+ */
+#pragma once
+
+#include "api/metrics.h"
+#include "api/value.h"
+#include "common/collection.h"
+#include "common/keyspace.h"
+#include "common/loop.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+
+struct pgread;
+
+enum pgread_status { PGREAD_OK, PGREAD_FAILED };
+
+/* `value` is owned by the receiver; NULL unless OK. An absent row is a value
+ * that is not present. */
+typedef void (*pgread_done)(
+    void *arg, enum pgread_status status, struct value *value);
+
+struct pgread_options {
+	struct loop *loop;
+	const char *name; /* replica, primary */
+	const char *url;
+	const char *session; /* target_session_attrs */
+	size_t min, max;     /* connections */
+	size_t max_waiting;
+	dur_us_t timeout;
+	struct api_metrics *metrics;
+};
+
+struct pgread *pgread_new(const struct pgread_options *o);
+bool pgread_ready(const struct pgread *p);
+size_t pgread_connections(const struct pgread *p);
+/* Borrows the key until `done`. False: no connection, or too many wait; `done`
+ * is not called. */
+bool pgread_get(struct pgread *p, const struct collection *c, const char *key,
+    size_t len, int32_t partition, pgread_done done, void *arg);
+/* Waiting reads are answered (FAILED) before it returns. */
+void pgread_free(struct pgread **p);

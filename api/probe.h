@@ -1,0 +1,31 @@
+/* What the public /health and /stats need to know of the other side: how many
+ * writes wait in the log, whether a writer is there, how many keys Redis has.
+ *
+ * Asked once a second, off the request threads: the Kafka questions block, so
+ * they run on libuv's thread pool.
+ */
+#pragma once
+
+#include "api/app.h"
+
+#include <stdbool.h>
+#include <stdint.h>
+
+struct probe;
+
+struct probe_report {
+	bool known;	      /* Kafka answered within the last seconds */
+	int64_t backlog;      /* writes not known to be committed */
+	bool writer_active;   /* the writers' group has a member */
+	int64_t decided;      /* writes decided, over all partitions */
+	double decided_per_s; /* over the last few seconds */
+	bool redis_known;
+	int64_t redis_keys;
+};
+
+struct err probe_new(struct app *app, struct probe **out);
+/* Any thread. */
+struct probe_report probe_get(struct probe *p);
+/* Calls back when its last question is answered. */
+void probe_stop(struct probe *p, void (*stopped)(void *arg), void *arg);
+void probe_free(struct probe **p);

@@ -1,0 +1,224 @@
+#include "api/request.h"
+
+#include "api/answer.h"
+#include "common/check.h"
+#include "common/mem.h"
+
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+
+enum {
+	/* How often a parked request is looked at for a client that left. */
+	PEEK_US = 1000000,
+};
+
+typedef enum step_result (*step_fn)(struct request *r);
+
+#define STEP(id, fn, what) [id] = fn,
+static const step_fn steps[STEP_COUNT] = {
+#include "api/steps.def"
+};
+#undef STEP
+
+/* --- parking ------------------------------------------------------------- */
+
+static void park(struct request *r)
+{
+	struct worker *w = r->worker;
+	CHECK(!r->parked);
+	r->parked = true;
+	r->prev_parked = NULL;
+	r->next_parked = w->parked;
+	if (w->parked)
+		w->parked->prev_parked = r;
+	w->parked = r;
+	w->nparked++;
+	atomic_fetch_add(&w->app->parked, 1);
+	metric_add(&w->metrics->parked, 1);
+	MHD_suspend_connection(r->connection);
+}
+
+static void unpark(struct request *r)
+{
+	struct worker *w = r->worker;
+	*(r->prev_parked ? &r->prev_parked->next_parked : &w->parked) =
+	    r->next_parked;
+	if (r->next_parked)
+		r->next_parked->prev_parked = r->prev_parked;
+	r->parked = false;
+	w->nparked--;
+	atomic_fetch_sub(&w->app->parked, 1);
+	metric_add(&w->metrics->parked, -1);
+}
+
+bool request_may_park(struct request *r)
+{
+	struct app *app = r->worker->app;
+	return atomic_load(&app->parked) < (size_t)app->settings->max_parked;
+}
+
+void request_deadline(struct request *r, dur_us_t after)
+{
+	r->deadline = clock_mono() + after;
+	r->expired = false;
+}
+
+void request_resume(struct request *r)
+{
+	CHECK(r->magic == REQUEST_MAGIC && r->parked);
+	unpark(r);
+	httpd_resume(r->worker->httpd, r->connection);
+}
+
+/* Lets go of whatever would complete the request. False: the completion is on
+ * its way from another thread and will resume it. */
+static bool release(struct request *r)
+{
+	if (r->in_flight && !lookup_leave(r))
+		return false;
+	r->in_flight = false;
+	if (r->append)
+		writelog_abandon(r->append);
+	r->append = NULL;
+	waits_remove(r->worker->waits, &r->wait);
+	return true;
+}
+
+static bool client_left(const struct request *r)
+{
+	const union MHD_ConnectionInfo *info = MHD_get_connection_info(
+	    r->connection, MHD_CONNECTION_INFO_CONNECTION_FD);
+	char byte;
+	return recv(info->connect_fd, &byte, 1, MSG_PEEK | MSG_DONTWAIT) == 0;
+}
+
+void request_sweep(struct worker *w)
+{
+	mono_us_t now = clock_mono();
+	struct request *next;
+	for (struct request *r = w->parked; r; r = next) {
+		next = r->next_parked;
+		bool late = now >= r->deadline;
+		bool peek = now - r->started > PEEK_US;
+		bool left = !late && peek && client_left(r);
+		/* A drain does not wait for commits; receipts are due. */
+		bool hurry = w->draining && r->wait.waiting;
+		if ((!late && !left && !hurry) || !release(r))
+			continue;
+		r->expired = late || hurry;
+		r->gone = left;
+		if (left)
+			metric_add(&w->metrics->parked_gone, 1);
+		request_resume(r);
+	}
+}
+
+void request_passed(struct worker *w, int32_t partition)
+{
+	version_t through = tail_through(w->app->tail, partition);
+	struct wait *wait;
+	while ((wait = waits_pass(w->waits, partition, through)) != NULL) {
+		struct request *r =
+		    (struct request *)((char *)wait -
+				       offsetof(struct request, wait));
+		request_resume(r);
+	}
+}
+
+void request_landed(struct request *r, const struct lookup_result *result)
+{
+	CHECK(r->magic == REQUEST_MAGIC && r->in_flight);
+	r->in_flight = false;
+	value_unref(&r->value);
+	if (result->value)
+		r->value = value_ref(result->value);
+	r->tier = result->tier;
+	r->skipped = result->skipped;
+	request_resume(r);
+}
+
+/* --- libmicrohttpd's side ------------------------------------------------ */
+
+static void *begin(
+    void *arg, struct MHD_Connection *c, const char *method, const char *path)
+{
+	struct request *r = MEM_NEW(struct request);
+	r->magic = REQUEST_MAGIC;
+	r->worker = arg;
+	r->connection = c;
+	r->method = mem_strdup(method);
+	r->path = mem_strdup(path);
+	r->step = STEP_ROUTE;
+	r->started = clock_mono();
+	return r;
+}
+
+static void body(void *request, const char *data, size_t len)
+{
+	struct request *r = request;
+	size_t max = (size_t)r->worker->app->settings->max_item;
+	if (r->body.len + len > max)
+		r->too_large = true;
+	if (!r->too_large)
+		buf_add(&r->body, data, len);
+}
+
+static enum MHD_Result run(void *request)
+{
+	struct request *r = request;
+	CHECK(r->magic == REQUEST_MAGIC);
+	if (r->parked)
+		UNREACHABLE("a parked request runs");
+	if (r->gone)
+		return MHD_NO;
+	for (;;) {
+		switch (steps[r->step](r)) {
+		case STEP_MORE:
+			continue;
+		case STEP_PARK:
+			park(r);
+			return MHD_YES;
+		case STEP_DONE:
+			return r->rc;
+		}
+	}
+}
+
+static void end(void *request)
+{
+	struct request *r = request;
+	CHECK(r->magic == REQUEST_MAGIC);
+	/* libmicrohttpd ends no suspended request, so nothing refers to it. */
+	CHECK(!r->parked && !r->in_flight && r->append == NULL);
+	r->magic = 0;
+	value_unref(&r->value);
+	buf_free(&r->body);
+	free(r->doc);
+	free(r->id);
+	free(r->method);
+	free(r->path);
+	free(r);
+}
+
+const struct httpd_ops request_ops = {begin, body, run, end};
+
+void request_target(
+    struct request *r, const struct collection *c, const char *key, size_t len)
+{
+	struct buf id = {0};
+	buf_printf(&id, "%s/", c->name);
+	size_t prefix = id.len;
+	buf_add(&id, key, len);
+	r->collection = c;
+	r->id = buf_take(&id, &r->id_len);
+	r->key = r->id + prefix;
+	r->key_len = len;
+	r->slot = keyspace_slot(r->id, r->id_len, r->worker->app->partitions);
+}
+
+const char *request_header(const struct request *r, const char *name)
+{
+	return MHD_lookup_connection_value(
+	    r->connection, MHD_HEADER_KIND, name);
+}

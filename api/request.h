@@ -1,0 +1,104 @@
+/* A request: a small state machine (api/steps.def) on one thread.
+ */
+#pragma once
+
+#include "api/flights.h"
+#include "api/lookup.h"
+#include "api/outcomes.h"
+#include "api/prefer.h"
+#include "api/tier.h"
+#include "api/waits.h"
+#include "api/worker.h"
+#include "common/buf.h"
+#include "common/collection.h"
+#include "common/keyspace.h"
+#include "common/record.h"
+
+#include <microhttpd.h>
+
+#define STEP(id, fn, what) id,
+enum step {
+#include "api/steps.def"
+	STEP_COUNT
+};
+#undef STEP
+
+enum step_result { STEP_MORE, STEP_PARK, STEP_DONE };
+
+#define STEP(id, fn, what) enum step_result fn(struct request *r);
+#include "api/steps.def"
+#undef STEP
+
+#define REQUEST_MAGIC 0x5eed10adU
+
+enum read_failure { READ_OK, READ_UNAVAILABLE, READ_NOT_REACHED };
+
+struct request {
+	unsigned magic;
+	struct worker *worker;
+	struct MHD_Connection *connection;
+	char *method;
+	char *path; /* as it was sent */
+	struct buf body;
+	bool too_large;
+	enum step step;
+	enum MHD_Result rc; /* of the queued response */
+	mono_us_t started;
+	const struct route *route;
+
+	/* the target */
+	const struct collection *collection;
+	char *id; /* collection/key */
+	size_t id_len;
+	const char *key; /* inside id */
+	size_t key_len;
+	struct key_slot slot;
+
+	/* a read */
+	struct flight_waiter flight;
+	bool in_flight;
+	bool collapsed;
+	struct value *value; /* owned reference */
+	enum tier tier;
+	unsigned skipped;
+	enum read_failure failure;
+
+	/* a write */
+	enum record_op op;
+	char *doc; /* what is appended, where it is not the body itself */
+	size_t doc_len;
+	struct prefer prefer;
+	dur_us_t wait_for; /* the commit; 0: not at all */
+	struct append *append;
+	enum delivery_status delivered;
+	bool has_position;
+	struct position position;
+
+	/* parking */
+	struct request *prev_parked, *next_parked;
+	bool parked;
+	struct wait wait;
+	mono_us_t deadline;
+	bool expired; /* the deadline passed while it was parked */
+	bool gone;    /* the client hung up while it was parked */
+};
+
+extern const struct httpd_ops request_ops; /* arg: struct worker */
+
+/* A completion, from the request's own loop: run the machine again. */
+void request_resume(struct request *r);
+/* Sets the deadline of the next PARK. */
+void request_deadline(struct request *r, dur_us_t after);
+/* False: too many requests wait already. */
+bool request_may_park(struct request *r);
+/* The worker's timer: ends what waited too long or has lost its client. */
+void request_sweep(struct worker *w);
+/* The tail passed these: resumes them. */
+void request_passed(struct worker *w, int32_t partition);
+/* A lookup's result, from the request's own thread. */
+void request_landed(struct request *r, const struct lookup_result *result);
+/* Makes id, key and slot. */
+void request_target(
+    struct request *r, const struct collection *c, const char *key, size_t len);
+/* The value of a header, or NULL. */
+const char *request_header(const struct request *r, const char *name);

@@ -1,0 +1,137 @@
+#include "api/routes.h"
+
+#include "api/answer.h"
+#include "api/page.h"
+#include "api/path.h"
+#include "api/validate.h"
+
+#include <string.h>
+
+static const struct route routes[] = {
+#define ROUTE(method, pattern, step, surface, op, page)                        \
+	{method, pattern, step, surface, op, page},
+#include "api/routes.def"
+#undef ROUTE
+};
+enum { ROUTES = sizeof routes / sizeof routes[0] };
+
+/* --- matching ------------------------------------------------------------ */
+
+/* Does the path fit the pattern? */
+static bool fits(const struct path *path, const char *pattern)
+{
+	size_t i = 0;
+	for (const char *s = pattern; *s == '/'; i++) {
+		size_t len = strcspn(++s, "/");
+		if (i >= path->n)
+			return false;
+		const struct path_segment *seg = &path->segments[i];
+		if (*s == '{') {
+			/* `_…` is reserved; a key that begins so is sent as
+			 * %5F…. */
+			if (seg->reserved)
+				return false;
+		} else if (seg->len != len || memcmp(seg->text, s, len) != 0) {
+			return false;
+		}
+		s += len;
+	}
+	return i == path->n;
+}
+
+static bool allows(const struct route *route, const char *method)
+{
+	return strcmp(route->method, method) == 0 ||
+	       (strcmp(method, "HEAD") == 0 &&
+		   strcmp(route->method, "GET") == 0);
+}
+
+static const struct route *find(
+    const struct request *r, const struct path *path, struct buf *allow)
+{
+	for (size_t i = 0; i < ROUTES; i++) {
+		if (!fits(path, routes[i].pattern))
+			continue;
+		if (allows(&routes[i], r->method))
+			return &routes[i];
+		buf_printf(allow, "%s%s%s", allow->len ? ", " : "",
+		    routes[i].method,
+		    strcmp(routes[i].method, "GET") == 0 ? ", HEAD" : "");
+	}
+	return NULL;
+}
+
+/* --- the target ---------------------------------------------------------- */
+
+static bool has_name(const char *pattern, const char *name)
+{
+	return strstr(pattern, name) != NULL;
+}
+
+/* The collection and the key of the path; STEP_DONE: refused. */
+static enum step_result take_target(struct request *r, const struct path *path)
+{
+	const char *pattern = r->route->pattern;
+	bool named = has_name(pattern, "{collection}");
+	const struct collection *c = collection_at(0);
+	if (named)
+		c = collection_find(
+		    path->segments[1].text, path->segments[1].len);
+	if (c == NULL)
+		return answer_problem(r, PROBLEM_COLLECTION_NOT_FOUND,
+		    "GET /v1 lists the collections.");
+	if (!has_name(pattern, "{key}"))
+		return STEP_MORE;
+	const struct path_segment *key = &path->segments[path->n - 1];
+	struct violations v = {0};
+	if (!validate_key(key->text, key->len, &v))
+		return answer_violations(r, &v);
+	request_target(r, c, key->text, key->len);
+	return STEP_MORE;
+}
+
+static enum step_result refuse(struct request *r, struct buf *allow)
+{
+	if (allow->len == 0)
+		return answer_problem(
+		    r, PROBLEM_NOT_FOUND, "No route has this path.");
+	struct MHD_Response *response =
+	    answer_problem_response(PROBLEM_METHOD, NULL, NULL, NULL);
+	MHD_add_response_header(response, MHD_HTTP_HEADER_ALLOW, allow->data);
+	return answer_queue(r, problem_status(PROBLEM_METHOD), response);
+}
+
+static enum step_result route_path(struct request *r, const struct path *path)
+{
+	struct buf allow = {0};
+	r->route = find(r, path, &allow);
+	enum step_result result = STEP_MORE;
+	if (r->route == NULL)
+		result = refuse(r, &allow);
+	buf_free(&allow);
+	if (result == STEP_DONE)
+		return STEP_DONE;
+	r->op = r->route->op;
+	r->step = r->route->step;
+	return take_target(r, path);
+}
+
+static enum step_result malformed(struct request *r)
+{
+	struct violations v = {0};
+	violations_add(&v, "key", "the path has a malformed percent-encoding");
+	return answer_violations(r, &v);
+}
+
+enum step_result route_step(struct request *r)
+{
+	if (r->too_large)
+		return answer_problem(r, PROBLEM_TOO_LARGE,
+		    "An item may have as many bytes as the setting "
+		    "http.max_item says.");
+	struct path path;
+	enum step_result result =
+	    path_parse(r->path, &path) ? route_path(r, &path) : malformed(r);
+	path_free(&path);
+	return result;
+}

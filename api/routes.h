@@ -1,0 +1,30 @@
+/* Routes: method and path to what a request does. */
+#pragma once
+
+#include "api/outcomes.h"
+#include "api/request.h"
+
+/* How one family of routes words its requests and answers. */
+struct surface {
+	/* Answers a read: r->value, or r->failure. */
+	enum step_result (*read)(struct request *r);
+	/* Takes a write from the request: target, document, wait. STEP_MORE, or
+	 * STEP_DONE after a refusal was answered. */
+	enum step_result (*parse)(struct request *r);
+	/* The log has it; nobody waits, or the time is over. */
+	enum step_result (*receipt)(struct request *r);
+	/* It is decided. */
+	enum step_result (*settled)(struct request *r, struct outcome o);
+};
+
+extern const struct surface native_surface; /* api/native.c */
+extern const struct surface seed_surface;   /* api/seed.c */
+
+struct route {
+	const char *method;
+	const char *pattern;
+	enum step step;
+	const struct surface *surface;
+	enum record_op op;
+	enum step_result (*page)(struct request *r);
+};

@@ -1,0 +1,127 @@
+/* The reference systems' routes: POST /write, GET /read/{key}.
+ *
+ * One small file that words their requests and answers; everything else is the
+ * native way. Their writes wait for the commit, so that a read after a write
+ * sees it.
+ */
+#include "api/answer.h"
+#include "api/native.h"
+#include "api/routes.h"
+
+#include <jansson.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* --- GET /read/{key} ----------------------------------------------------- */
+
+static const char *level_of(enum tier tier)
+{
+	if (tier == TIER_L1)
+		return "L1";
+	return tier == TIER_REDIS ? "L2" : "DB";
+}
+
+static void add_member(struct buf *out, const json_t *doc, const char *name)
+{
+	const json_t *v = json_object_get(doc, name);
+	buf_printf(out, ",\"%s\":", name);
+	if (json_is_string(v))
+		buf_json(out, json_string_value(v), json_string_length(v));
+	else
+		buf_str(out, "null");
+}
+
+static enum step_result seed_read(struct request *r)
+{
+	const struct value *v = r->value;
+	bool cached = r->tier == TIER_L1 || r->tier == TIER_REDIS;
+	struct buf body = {0};
+	buf_printf(
+	    &body, "{\"success\":%s,\"key\":", v->present ? "true" : "false");
+	buf_json(&body, r->key, r->key_len);
+	if (v->present) {
+		json_t *doc = json_loadb(v->doc, v->len, 0, NULL);
+		add_member(&body, doc, "value");
+		add_member(&body, doc, "created_at");
+		add_member(&body, doc, "updated_at");
+		json_decref(doc);
+	}
+	buf_printf(&body,
+	    ",\"message\":\"%s\",\"from_cache\":%s,\"from_replica\":%s,"
+	    "\"cache_level\":\"%s\"}\n",
+	    v->present ? "Data retrieved successfully" : "Key not found",
+	    cached ? "true" : "false",
+	    r->tier == TIER_REPLICA ? "true" : "false", level_of(r->tier));
+	char status[160];
+	answer_cache_status(r, status);
+	struct MHD_Response *response = answer_body(&body, "application/json");
+	MHD_add_response_header(response, "Cache-Status", status);
+	return answer_queue(r, 200, response);
+}
+
+/* --- POST /write --------------------------------------------------------- */
+
+static enum step_result seed_parse(struct request *r)
+{
+	native_preferences(r);
+	/* The wait is the seed's unless the client names one. */
+	r->wait_for = r->worker->app->settings->seed_wait;
+	if (r->prefer.has_wait)
+		r->wait_for = r->prefer.wait;
+	if (r->prefer.respond_async)
+		r->wait_for = 0;
+	if (!native_has_json(r))
+		return answer_problem(r, PROBLEM_MEDIA_TYPE,
+		    "Send {\"key\":…,\"value\":…} as application/json.");
+	struct validation v;
+	char *key = NULL, *value = NULL;
+	validate_seed_write(
+	    r->body.data ? r->body.data : "", r->body.len, &v, &key, &value);
+	if (v.validity != VALID)
+		return native_refuse(r, &v);
+	struct buf doc = {0};
+	buf_str(&doc, "{\"value\":");
+	buf_json(&doc, value, strlen(value));
+	buf_char(&doc, '}');
+	r->doc = buf_take(&doc, &r->doc_len);
+	request_target(r, collection_at(0), key, strlen(key));
+	free(key);
+	free(value);
+	return STEP_MORE;
+}
+
+static enum step_result answer_write(
+    struct request *r, unsigned status, bool queued, const char *message)
+{
+	struct buf body = {0};
+	buf_str(&body, "{\"success\":true,\"key\":");
+	buf_json(&body, r->key, r->key_len);
+	buf_printf(&body, ",\"message\":\"%s\",\"queued\":%s", message,
+	    queued ? "true" : "false");
+	char position[POSITION_MAX_LEN] = "";
+	if (r->has_position) {
+		position_format(r->position, position);
+		buf_printf(&body, ",\"position\":\"%s\"", position);
+	}
+	buf_str(&body, "}\n");
+	struct MHD_Response *response = answer_body(&body, "application/json");
+	if (r->has_position)
+		MHD_add_response_header(response, "Sluice-Position", position);
+	return answer_queue(r, status, response);
+}
+
+static enum step_result seed_receipt(struct request *r)
+{
+	return answer_write(r, 202, true, "Write queued successfully");
+}
+
+static enum step_result seed_settled(struct request *r, struct outcome o)
+{
+	if (o.kind != OUTCOME_REJECTED)
+		return answer_write(r, 200, false, "Data written successfully");
+	const struct reason_row *row = reason_row(o.reason);
+	return answer_problem(r, problem_by_type(row->problem), row->text);
+}
+
+const struct surface seed_surface = {
+    seed_read, seed_parse, seed_receipt, seed_settled};

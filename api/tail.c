@@ -1,0 +1,276 @@
+#include "api/tail.h"
+
+#include "common/check.h"
+#include "common/collection.h"
+#include "common/consumer.h"
+#include "common/follower.h"
+#include "common/log.h"
+#include "common/mem.h"
+#include "common/record.h"
+
+#include <stdatomic.h>
+#include <stdlib.h>
+
+/* How far before its end a partition is read to find a mark, in turn. */
+static const int64_t reach[] = {64, 4096, 0};
+enum { REACHES = sizeof reach / sizeof reach[0] };
+
+struct lane {
+	struct follower follower;
+	_Atomic version_t through;
+	int reach;	/* index of the reach in use */
+	int64_t resume; /* offset to go on at; -1: by the reach */
+};
+
+struct tail {
+	struct tail_options o;
+	struct consumer *consumer;
+	struct loop_timer *retry; /* after a fault */
+	atomic_bool up;
+	atomic_int closed; /* partitions not started */
+	_Atomic int64_t rejected;
+	struct lane lanes[];
+};
+
+static int64_t start_of(const struct lane *lane)
+{
+	if (lane->resume >= 0)
+		return lane->resume;
+	int64_t n = reach[lane->reach];
+	return n ? RD_KAFKA_OFFSET_TAIL(n) : RD_KAFKA_OFFSET_BEGINNING;
+}
+
+/* The whole assignment is replaced: those that follow go on where they are. */
+static void assign(struct tail *t)
+{
+	size_t n = (size_t)t->o.partitions;
+	struct consumer_start *starts = mem_alloc(n * sizeof *starts);
+	for (size_t p = 0; p < n; p++)
+		starts[p] =
+		    (struct consumer_start){(int32_t)p, start_of(&t->lanes[p])};
+	consumer_assign(t->consumer, starts, n);
+	free(starts);
+}
+
+static void on_retry(void *arg)
+{
+	assign(arg);
+}
+
+/* --- records ------------------------------------------------------------- */
+
+static void update_l1(
+    struct tail *t, const struct record_commit *c, enum follow_record what)
+{
+	const struct collection *collection =
+	    collection_find(c->id, record_collection_len(c->id, c->id_len));
+	bool set =
+	    collection && collection->refresh && what == FOLLOW_SET && c->doc;
+	if (!set) {
+		l1_remove(t->o.l1, c->id, c->id_len);
+		return;
+	}
+	/* Current as of just past the version: the floor it raised. */
+	struct value *v =
+	    value_new(c->version, c->version + 1, c->doc, c->doc_len);
+	value_prepare_l1(v);
+	l1_replace(t->o.l1, c->id, c->id_len, v, clock_mono() + t->o.l1_ttl);
+	value_unref(&v);
+}
+
+static void hear_record(struct tail *t, const rd_kafka_message_t *m)
+{
+	struct record_commit c;
+	struct lane *lane = &t->lanes[m->partition];
+	if (!record_commit_parse(m, &c)) {
+		log_event(EV_TAIL_MALFORMED, "partition=%d offset=%lld",
+		    m->partition, (long long)m->offset);
+		return;
+	}
+	enum follow_record what = follower_record(&lane->follower, c.version);
+	if (what == FOLLOW_IGNORE)
+		return;
+	metric_add(&t->o.metrics->commits_heard, 1);
+	/* The floor first: from here on no older value is served, whatever
+	 * L1 still holds. */
+	struct key_slot slot = keyspace_slot(c.id, c.id_len, t->o.partitions);
+	floors_raise(t->o.floors, slot, c.version + 1);
+	update_l1(t, &c, what);
+	if (c.has_created)
+		outcomes_record(t->o.outcomes,
+		    (struct position){m->partition, c.created},
+		    (struct outcome){.kind = OUTCOME_CREATED});
+}
+
+/* --- marks --------------------------------------------------------------- */
+
+static void start_lane(struct tail *t, int32_t partition, bool jump)
+{
+	struct lane *lane = &t->lanes[partition];
+	version_t base = follower_base(&lane->follower);
+	outcomes_start(t->o.outcomes, partition, base);
+	bool closed = !floors_is_open(t->o.floors, partition);
+	floors_open(t->o.floors, partition, base);
+	if (closed)
+		atomic_fetch_sub(&t->closed, 1);
+	if (jump)
+		metric_add(&t->o.metrics->jumps, 1);
+	log_event(EV_TAIL_START, "partition=%d watermark=%llu base=%llu",
+	    partition, (unsigned long long)lane->follower.watermark,
+	    (unsigned long long)base);
+}
+
+static void move(struct tail *t, int32_t partition)
+{
+	struct lane *lane = &t->lanes[partition];
+	atomic_store_explicit(
+	    &lane->through, lane->follower.watermark, memory_order_release);
+	t->o.moved(t->o.arg, partition);
+}
+
+static void hear_mark(struct tail *t, const rd_kafka_message_t *m)
+{
+	struct record_mark mark;
+	struct lane *lane = &t->lanes[m->partition];
+	if (!record_mark_parse(m, &mark)) {
+		log_event(EV_TAIL_MALFORMED, "partition=%d offset=%lld",
+		    m->partition, (long long)m->offset);
+		return;
+	}
+	enum follow_mark what =
+	    follower_mark(&lane->follower, mark.from, mark.through, mark.after);
+	if (what == FOLLOW_MARK_JUMP)
+		start_lane(t, m->partition, true);
+	if (what != FOLLOW_MARK_IGNORE) {
+		for (size_t i = 0; i < mark.nrejected; i++)
+			outcomes_record(t->o.outcomes,
+			    (struct position){
+				m->partition, mark.rejected[i].version},
+			    (struct outcome){.kind = OUTCOME_REJECTED,
+				.reason = mark.rejected[i].reason});
+		atomic_fetch_add(&t->rejected, (int64_t)mark.nrejected);
+		metric_add(&t->o.metrics->marks_heard, 1);
+		move(t, m->partition);
+	}
+	record_mark_free(&mark);
+}
+
+/* --- the consumer -------------------------------------------------------- */
+
+static void on_message(void *arg, rd_kafka_message_t *m)
+{
+	struct tail *t = arg;
+	struct lane *lane = &t->lanes[m->partition];
+	follower_hear(&lane->follower, m->offset);
+	lane->resume = m->offset + 1;
+	if (record_is_mark(m))
+		hear_mark(t, m);
+	else
+		hear_record(t, m);
+	rd_kafka_message_destroy(m);
+}
+
+static void on_eof(void *arg, int32_t partition)
+{
+	struct tail *t = arg;
+	struct lane *lane = &t->lanes[partition];
+	if (lane->follower.started)
+		return;
+	if (reach[lane->reach] == 0) {
+		/* All was read and there is no mark: nothing was ever
+		 * announced, so nothing can be older than it. */
+		follower_mark(&lane->follower, 0, 0, -1);
+		start_lane(t, partition, false);
+		move(t, partition);
+		return;
+	}
+	lane->reach++;
+	lane->resume = -1;
+	assign(t);
+}
+
+/* The offset is not in the log (any more): read what there is. */
+static void on_fault(void *arg, int32_t partition, struct err e)
+{
+	(void)e; /* logged by the consumer */
+	struct tail *t = arg;
+	struct lane *lane = &t->lanes[partition];
+	lane->reach = REACHES - 1;
+	lane->resume = -1;
+	follower_reset(&lane->follower);
+	if (!loop_timer_armed(t->retry))
+		loop_timer_start(t->retry, CLOCK_MS(500));
+}
+
+static void on_reachable(void *arg, bool yes)
+{
+	struct tail *t = arg;
+	atomic_store(&t->up, yes);
+	metric_set(&t->o.metrics->tail_up, yes);
+}
+
+struct err tail_new(const struct tail_options *o, struct tail **out)
+{
+	static const struct consumer_events events = {
+	    .message = on_message,
+	    .eof = on_eof,
+	    .fault = on_fault,
+	    .reachable = on_reachable,
+	};
+	size_t n = (size_t)o->partitions;
+	struct tail *t = mem_zalloc(sizeof *t + n * sizeof(struct lane));
+	t->o = *o;
+	atomic_store(&t->closed, o->partitions);
+	for (size_t p = 0; p < n; p++)
+		t->lanes[p].resume = -1;
+	const struct consumer_options c = {
+	    .loop = o->loop,
+	    .kafka = o->kafka,
+	    .topic = o->topic,
+	    .events = &events,
+	    .arg = t,
+	};
+	*out = NULL;
+	struct err e = consumer_new(&c, &t->consumer);
+	if (e.verdict != VERDICT_OK) {
+		free(t);
+		return e;
+	}
+	t->retry = loop_timer_new(o->loop, on_retry, t);
+	*out = t;
+	assign(t);
+	return ERR_OK;
+}
+
+version_t tail_through(const struct tail *t, int32_t partition)
+{
+	return atomic_load_explicit(
+	    (_Atomic version_t *)&t->lanes[partition].through,
+	    memory_order_acquire);
+}
+
+bool tail_up(const struct tail *t)
+{
+	return atomic_load((atomic_bool *)&t->up);
+}
+
+bool tail_started(const struct tail *t)
+{
+	return atomic_load((atomic_int *)&t->closed) == 0;
+}
+
+int64_t tail_rejected(const struct tail *t)
+{
+	return atomic_load((_Atomic int64_t *)&t->rejected);
+}
+
+void tail_free(struct tail **tp)
+{
+	struct tail *t = *tp;
+	if (t == NULL)
+		return;
+	consumer_free(&t->consumer);
+	loop_timer_free(&t->retry);
+	free(t);
+	*tp = NULL;
+}

@@ -1,0 +1,207 @@
+#include "api/worker.h"
+
+#include "api/request.h"
+#include "common/check.h"
+#include "common/l2.h"
+#include "common/log.h"
+#include "common/mem.h"
+
+#include <stdlib.h>
+
+enum {
+	SWEEP_US = 20000,
+	REDIS_MAX_PENDING = 100000,
+	PG_MAX_WAITING = 20000,
+};
+
+static void finish(struct worker *w);
+
+/* --- the mailbox --------------------------------------------------------- */
+
+struct moved {
+	struct worker *worker;
+	int32_t partition;
+};
+
+static void on_moved(void *arg)
+{
+	struct moved m = *(struct moved *)arg;
+	free(arg);
+	if (m.worker->waits)
+		request_passed(m.worker, m.partition);
+}
+
+void worker_moved(struct worker *w, int32_t partition)
+{
+	struct moved *m = MEM_NEW(struct moved);
+	*m = (struct moved){w, partition};
+	loop_post(w->loop, on_moved, m);
+}
+
+static void on_drain(void *arg)
+{
+	struct worker *w = arg;
+	w->draining = true;
+	httpd_quiesce(w->httpd);
+}
+
+void worker_drain(struct worker *w)
+{
+	loop_post(w->loop, on_drain, w);
+}
+
+/* --- the sweep ----------------------------------------------------------- */
+
+static void set_gauges(struct worker *w)
+{
+	struct api_metrics *m = w->metrics;
+	metric_set(&m->connections, (int64_t)httpd_connections(w->httpd));
+	metric_set(
+	    &m->primary_connections, (int64_t)pgread_connections(w->primary));
+	if (w->replica)
+		metric_set(&m->replica_connections,
+		    (int64_t)pgread_connections(w->replica));
+}
+
+static void on_sweep(void *arg)
+{
+	struct worker *w = arg;
+	request_sweep(w);
+	set_gauges(w);
+	if (w->draining && httpd_requests(w->httpd) == 0 && w->lookups == 0) {
+		finish(w);
+		return;
+	}
+	loop_timer_start(w->sweep, SWEEP_US);
+}
+
+/* --- life ---------------------------------------------------------------- */
+
+static size_t share(int64_t total, size_t n)
+{
+	size_t each = ((size_t)total + n - 1) / n;
+	return each ? each : 1;
+}
+
+static struct pgread *pool(
+    struct worker *w, const char *name, const char *url, const char *session)
+{
+	const struct api_settings *s = w->app->settings;
+	const struct pgread_options o = {
+	    .loop = w->loop,
+	    .name = name,
+	    .url = url,
+	    .session = session,
+	    .min = share(s->pool_min, w->app->nworkers),
+	    .max = share(s->pool_max, w->app->nworkers),
+	    .max_waiting = PG_MAX_WAITING,
+	    .timeout = s->pg_timeout,
+	    .metrics = w->metrics,
+	};
+	return pgread_new(&o);
+}
+
+static void open_stores(struct worker *w)
+{
+	const struct api_settings *s = w->app->settings;
+	const struct redis_options redis = {
+	    .loop = w->loop,
+	    .url = s->common.redis_url,
+	    .scripts = l2_scripts,
+	    .nscripts = L2_SCRIPTS,
+	    .timeout = s->redis_timeout,
+	    .max_pending = REDIS_MAX_PENDING,
+	};
+	w->redis = redis_new(&redis);
+	w->primary = pool(w, "primary", s->common.primary_url, "read-write");
+	if (s->replica_urls[0])
+		w->replica =
+		    pool(w, "replica", s->replica_urls, "prefer-standby");
+}
+
+struct err worker_new(struct app *app, size_t index, struct worker **out)
+{
+	struct worker *w = MEM_NEW(struct worker);
+	const struct api_settings *s = app->settings;
+	w->app = app;
+	w->index = index;
+	w->metrics = &app->metrics[index + 1];
+	w->random = (uint64_t)clock_wall() * (2 * index + 1);
+	w->loop = loop_new();
+	const struct httpd_options o = {
+	    .loop = w->loop,
+	    .address = s->http_listen,
+	    .shared = true,
+	    .max_connections =
+		(unsigned)share(s->max_connections, app->nworkers),
+	    .idle_timeout = s->idle_timeout,
+	    .receive_timeout = s->receive_timeout,
+	    .ops = &request_ops,
+	    .arg = w,
+	};
+	struct err e = httpd_new(&o, &w->httpd);
+	*out = w;
+	if (e.verdict != VERDICT_OK) {
+		loop_free(&w->loop);
+		free(w);
+		*out = NULL;
+		return e;
+	}
+	w->waits = waits_new(app->partitions);
+	w->sweep = loop_timer_new(w->loop, on_sweep, w);
+	loop_timer_start(w->sweep, SWEEP_US);
+	open_stores(w);
+	return ERR_OK;
+}
+
+static void *thread_main(void *arg)
+{
+	struct worker *w = arg;
+	loop_run(w->loop);
+	app_worker_done(w->app);
+	return NULL;
+}
+
+void worker_run(struct worker *w)
+{
+	CHECK_OS(pthread_create(&w->thread, NULL, thread_main, w));
+}
+
+/* On the worker's thread: every request is answered. */
+static void finish(struct worker *w)
+{
+	httpd_free(&w->httpd);
+	redis_free(&w->redis);
+	pgread_free(&w->replica);
+	pgread_free(&w->primary);
+	loop_timer_free(&w->sweep);
+	waits_free(&w->waits);
+	log_event(EV_WORKER_DONE, "thread=%zu", w->index);
+	loop_stop(w->loop);
+}
+
+void worker_join(struct worker *w)
+{
+	CHECK_OS(pthread_join(w->thread, NULL));
+}
+
+void worker_free(struct worker **w)
+{
+	if (*w == NULL)
+		return;
+	loop_free(&(*w)->loop);
+	free(*w);
+	*w = NULL;
+}
+
+/* Marsaglia's xorshift64: evenly spread is all that is asked of it. */
+dur_us_t worker_jitter(struct worker *w, dur_us_t ttl)
+{
+	uint64_t x = w->random | 1;
+	x ^= x << 13;
+	x ^= x >> 7;
+	x ^= x << 17;
+	w->random = x;
+	dur_us_t tenth = ttl / 10;
+	return ttl - tenth + (dur_us_t)(x % (uint64_t)(2 * tenth + 1));
+}

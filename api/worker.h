@@ -1,0 +1,48 @@
+/* One request thread: a loop with its HTTP listener, its Redis connection, its
+ * Postgres pools. A request never leaves its thread.
+ */
+#pragma once
+
+#include "api/app.h"
+#include "api/pgread.h"
+#include "api/waits.h"
+#include "common/httpd.h"
+#include "common/redis.h"
+
+#include <pthread.h>
+
+struct request;
+
+struct worker {
+	struct app *app;
+	size_t index;
+	struct loop *loop;
+	struct httpd *httpd;
+	struct redis *redis;
+	struct pgread *replica; /* NULL: none configured */
+	struct pgread *primary;
+	struct waits *waits;
+	struct api_metrics *metrics;
+	struct request *parked; /* list; see request.c */
+	size_t nparked;
+	size_t lookups; /* in flight, led by this thread */
+	struct loop_timer *sweep;
+	uint64_t random; /* state of worker_jitter */
+	bool draining;
+	pthread_t thread;
+};
+
+/* Opens the listener; the thread runs after worker_run. */
+struct err worker_new(struct app *app, size_t index, struct worker **out);
+void worker_run(struct worker *w);
+/* Any thread: the tail's watermark of a partition moved. */
+void worker_moved(struct worker *w, int32_t partition);
+/* Any thread: no new connections; what is in hand is answered, then the thread
+ * ends. */
+void worker_drain(struct worker *w);
+/* Waits for the thread's end. */
+void worker_join(struct worker *w);
+/* After the join, and after everything that posts to its loop is gone. */
+void worker_free(struct worker **w);
+/* `ttl` +-10 %, so that entries of one moment do not end in one moment. */
+dur_us_t worker_jitter(struct worker *w, dur_us_t ttl);

@@ -1,0 +1,115 @@
+/* The way of a write: validate, append to the log, answer a receipt; or wait
+ * for the tail to pass its position and answer what became of it.
+ */
+#include "api/answer.h"
+#include "api/request.h"
+#include "api/routes.h"
+#include "common/log.h"
+
+#include <string.h>
+
+enum step_result write_step(struct request *r)
+{
+	if (r->route->surface->parse(r) == STEP_DONE) {
+		metric_add(&r->worker->metrics->write_invalid, 1);
+		return STEP_DONE;
+	}
+	r->step = STEP_APPEND;
+	return STEP_MORE;
+}
+
+/* --- append -------------------------------------------------------------- */
+
+static void on_acked(void *arg, const struct delivery *d)
+{
+	struct request *r = arg;
+	r->append = NULL;
+	r->delivered = d->status;
+	r->has_position = d->status == DELIVERY_OK && d->offset >= 0;
+	if (r->has_position)
+		r->position =
+		    (struct position){d->partition, version_make(0, d->offset)};
+	request_resume(r);
+}
+
+static enum step_result unavailable(struct request *r, enum problem p)
+{
+	metric_add(&r->worker->metrics->write_refused, 1);
+	return answer_problem(r, p, NULL);
+}
+
+enum step_result write_append_step(struct request *r)
+{
+	struct app *app = r->worker->app;
+	if (!writelog_up(app->writelog))
+		return unavailable(r, PROBLEM_LOG_UNAVAILABLE);
+	if (!request_may_park(r))
+		return unavailable(r, PROBLEM_BUFFER_FULL);
+	const struct append_request a = {
+	    .loop = r->worker->loop,
+	    .partition = r->slot.partition,
+	    .op = r->op,
+	    .id = r->id,
+	    .id_len = r->id_len,
+	    .body = r->doc ? r->doc : r->body.data,
+	    .body_len = r->doc ? r->doc_len : r->body.len,
+	    .traceparent = request_header(r, "traceparent"),
+	    .done = on_acked,
+	    .arg = r,
+	};
+	struct err e = writelog_append(app->writelog, &a, &r->append);
+	if (e.verdict != VERDICT_OK)
+		return unavailable(r, PROBLEM_BUFFER_FULL);
+	request_deadline(r, app->settings->write_timeout);
+	r->step = STEP_ACKED;
+	return STEP_PARK;
+}
+
+/* --- acknowledged -------------------------------------------------------- */
+
+static enum step_result unknown(struct request *r, const char *why)
+{
+	metric_add(&r->worker->metrics->write_unknown, 1);
+	log_event(EV_WRITE_UNKNOWN, "partition=%d id=%s reason=%s",
+	    r->slot.partition, log_quote(r->id), why);
+	return answer_problem(r, PROBLEM_OUTCOME_UNKNOWN, NULL);
+}
+
+enum step_result write_acked_step(struct request *r)
+{
+	struct worker *w = r->worker;
+	if (r->expired)
+		return unknown(r, "timeout");
+	if (r->delivered == DELIVERY_UNKNOWN)
+		return unknown(r, "delivery");
+	if (r->delivered == DELIVERY_FAILED)
+		return unavailable(r, PROBLEM_LOG_UNAVAILABLE);
+	metric_add(&w->metrics->write_acked, 1);
+	metric_observe(&w->metrics->write_ack, clock_mono() - r->started);
+	if (r->wait_for == 0 || !r->has_position || w->draining)
+		return r->route->surface->receipt(r);
+	r->step = STEP_SETTLED;
+	const struct tail *tail = w->app->tail;
+	if (r->position.version < tail_through(tail, r->position.partition))
+		return STEP_MORE; /* the commit was heard of first */
+	r->deadline = r->started + r->wait_for;
+	waits_add(w->waits, &r->wait, r->position);
+	return STEP_PARK;
+}
+
+/* --- settled ------------------------------------------------------------- */
+
+enum step_result write_settled_step(struct request *r)
+{
+	struct worker *w = r->worker;
+	const struct tail *tail = w->app->tail;
+	if (r->position.version >= tail_through(tail, r->position.partition))
+		return r->route->surface->receipt(r); /* out of time */
+	struct outcome o = outcomes_get(w->app->outcomes, r->position);
+	/* Decided, but this instance does not know how: the receipt is still
+	 * true, a guess might not be. */
+	if (o.kind == OUTCOME_UNKNOWN)
+		return r->route->surface->receipt(r);
+	metric_observe(&w->metrics->write_commit, clock_mono() - r->started);
+	return r->route->surface->settled(r, o);
+}
