@@ -309,7 +309,7 @@ static void env_to_kafka(const char *env, char *out, size_t size)
 static bool env_foreign(const char *name)
 {
 	static const char *const prefixes[] = {
-	    "STACK_", "TEST_", "BIN_", "CONFIG"};
+	    "STACK_", "TEST_", "BIN_DIR", "CACHE_DIR"};
 	for (size_t i = 0; i < sizeof prefixes / sizeof prefixes[0]; i++) {
 		if (strncmp(name, prefixes[i], strlen(prefixes[i])) == 0)
 			return true;
