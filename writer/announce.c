@@ -1,0 +1,250 @@
+/* Records, then the mark, in order, by the idempotent producer.
+ *
+ * A mark in the log declares that every record of its batch stands before it.
+ * So order must survive failures, too:
+ *
+ *  1. A record times out in the local queue, the mark behind it, a moment
+ *     younger, is delivered: caches would call a stale entry current. Hence
+ *     messages never time out here (delivery.timeout.ms=0): either the whole
+ *     queue waits for Kafka, or a fatal error ends it in order. What waits is
+ *     bounded, because a partition whose announcements are not delivered
+ *     applies no more batches (partition.c).
+ *  2. A record does not get into the queue (it is full, or the producer is
+ *     being replaced): the mark is not sent, the announcement has failed.
+ *
+ * `after` is the newest offset that was acknowledged when the announcement
+ * began: its records were produced later, so they stand behind it.
+ */
+#include "writer/announce.h"
+
+#include "common/buf.h"
+#include "common/check.h"
+#include "common/log.h"
+#include "common/mem.h"
+#include "common/producer.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+struct announcement {
+	struct announcement *next; /* in `over` */
+	struct announcer *announcer;
+	int32_t partition;
+	uint64_t owner;
+	int64_t after;
+	size_t outstanding;
+	bool sealed;
+	bool failed;
+};
+
+struct lane {
+	int64_t acknowledged;
+	size_t outstanding;
+};
+
+struct announcer {
+	struct producer *producer;
+	struct config_extra *extra;
+	char *topic;
+	struct lane *lanes;
+	int32_t partitions;
+	size_t outstanding;
+	/* Over without a report to wait for: told from the timer. */
+	struct announcement *over;
+	struct loop_timer *timer;
+	announced done; /* NULL: closing */
+	void *arg;
+};
+
+static void finish(struct announcement *n)
+{
+	struct announcer *a = n->announcer;
+	if (a->done)
+		a->done(a->arg, n->partition, n->owner, !n->failed);
+	free(n);
+}
+
+static void on_timer(void *arg)
+{
+	struct announcer *a = arg;
+	while (a->over) {
+		struct announcement *n = a->over;
+		a->over = n->next;
+		finish(n);
+	}
+}
+
+static void on_delivered(void *arg, const struct delivery *d)
+{
+	struct announcer *a = arg;
+	struct announcement *n = d->opaque;
+	CHECK(n->outstanding > 0 && a->outstanding > 0);
+	a->outstanding--;
+	a->lanes[n->partition].outstanding--;
+	n->outstanding--;
+	if (d->status != DELIVERY_OK) {
+		if (!n->failed && a->done)
+			log_event(EV_ANNOUNCE_FAILED, "partition=%d code=%s",
+			    n->partition, d->code);
+		n->failed = true;
+	} else if (d->offset >= 0) {
+		announcer_acknowledged(a, n->partition, d->offset);
+	}
+	if (n->sealed && n->outstanding == 0)
+		finish(n);
+}
+
+/* The caller's properties go last, so that an operator's word wins. */
+static struct kafka_config configured(
+    struct announcer *a, const struct kafka_config *k)
+{
+	static const char *const own[][2] = {
+	    {"delivery.timeout.ms", "0"},
+	    /* Documents grow a little on their way through Postgres. */
+	    {"message.max.bytes", "16777216"},
+	};
+	enum { OWN = sizeof own / sizeof own[0] };
+	a->extra = mem_alloc((OWN + k->nextra) * sizeof *a->extra);
+	for (size_t i = 0; i < OWN; i++) {
+		a->extra[i].name = (char *)(uintptr_t)own[i][0];
+		a->extra[i].value = (char *)(uintptr_t)own[i][1];
+	}
+	for (size_t i = 0; i < k->nextra; i++)
+		a->extra[OWN + i] = k->extra[i];
+	struct kafka_config out = *k;
+	out.extra = a->extra;
+	out.nextra = OWN + k->nextra;
+	return out;
+}
+
+struct err announcer_new(
+    const struct announcer_options *o, struct announcer **out)
+{
+	struct announcer *a = MEM_NEW(struct announcer);
+	*out = a;
+	a->topic = mem_strdup(o->topic);
+	a->partitions = o->partitions;
+	a->lanes = mem_zalloc((size_t)o->partitions * sizeof *a->lanes);
+	for (int32_t i = 0; i < o->partitions; i++)
+		a->lanes[i].acknowledged = -1;
+	a->done = o->done;
+	a->arg = o->arg;
+	a->timer = loop_timer_new(o->loop, on_timer, a);
+	struct kafka_config kafka = configured(a, o->kafka);
+	struct err e = producer_new(
+	    &(struct producer_options){o->loop, &kafka, on_delivered, a},
+	    &a->producer);
+	if (e.verdict != VERDICT_OK)
+		announcer_free(out, 0);
+	return e;
+}
+
+void announcer_acknowledged(
+    struct announcer *a, int32_t partition, int64_t offset)
+{
+	CHECK(partition >= 0 && partition < a->partitions);
+	struct lane *lane = &a->lanes[partition];
+	if (offset > lane->acknowledged)
+		lane->acknowledged = offset;
+}
+
+struct announcement *announce_begin(
+    struct announcer *a, int32_t partition, uint64_t owner)
+{
+	CHECK(partition >= 0 && partition < a->partitions);
+	struct announcement *n = MEM_NEW(struct announcement);
+	*n = (struct announcement){
+	    .announcer = a,
+	    .partition = partition,
+	    .owner = owner,
+	    .after = a->lanes[partition].acknowledged,
+	};
+	return n;
+}
+
+static void send_one(struct announcement *n, struct produce *m)
+{
+	struct announcer *a = n->announcer;
+	m->topic = a->topic;
+	m->partition = n->partition;
+	m->opaque = n;
+	struct err e = producer_send(a->producer, m);
+	if (e.verdict != VERDICT_OK) {
+		log_event(EV_ANNOUNCE_FAILED, "partition=%d code=%s error=%s",
+		    n->partition, e.code, log_quote(e.msg));
+		n->failed = true;
+		return;
+	}
+	n->outstanding++;
+	a->outstanding++;
+	a->lanes[n->partition].outstanding++;
+}
+
+void announce_record(struct announcement *n, const struct record_commit *c)
+{
+	if (n->failed)
+		return;
+	struct produce m = {
+	    .key = c->id,
+	    .key_len = c->id_len,
+	    .value = c->doc,
+	    .value_len = c->doc_len,
+	    .headers = record_commit_headers(c),
+	};
+	send_one(n, &m);
+}
+
+void announce_mark(struct announcement *n, struct record_mark *mark)
+{
+	struct announcer *a = n->announcer;
+	if (!n->failed) {
+		struct buf text = {0};
+		mark->after = n->after;
+		record_mark_write(mark, &text);
+		struct produce m = {
+		    .key = RECORD_MARK_KEY,
+		    .key_len = strlen(RECORD_MARK_KEY),
+		    .value = text.data,
+		    .value_len = text.len,
+		};
+		send_one(n, &m);
+		buf_free(&text);
+	}
+	n->sealed = true;
+	if (n->outstanding > 0)
+		return;
+	n->next = a->over;
+	a->over = n;
+	loop_timer_start(a->timer, 0);
+}
+
+size_t announcer_outstanding(const struct announcer *a)
+{
+	return a->outstanding;
+}
+
+size_t announcer_outstanding_of(const struct announcer *a, int32_t partition)
+{
+	return a->lanes[partition].outstanding;
+}
+
+bool announcer_reachable(const struct announcer *a)
+{
+	return producer_reachable(a->producer);
+}
+
+void announcer_free(struct announcer **ap, dur_us_t timeout)
+{
+	struct announcer *a = *ap;
+	if (a == NULL)
+		return;
+	a->done = NULL;
+	producer_free(&a->producer, timeout);
+	on_timer(a);
+	loop_timer_free(&a->timer);
+	free(a->extra);
+	free(a->topic);
+	free(a->lanes);
+	free(a);
+	*ap = NULL;
+}

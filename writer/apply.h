@@ -1,0 +1,39 @@
+/* One batch on its way into Postgres: one unit, one transaction.
+ *
+ * fence; per collection the deletes, then the upserts; the rejections.
+ */
+#pragma once
+
+#include "writer/context.h"
+#include "writer/write.h"
+
+struct apply;
+/* `e` is OK: the batch is committed, and announced from here. */
+typedef void (*apply_done)(
+    struct apply *a, const struct err *e, const char *constraint);
+
+struct apply {
+	struct context *x;
+	int32_t partition;
+	version_t from;
+	version_t to;
+	struct write *writes; /* owned */
+	size_t n;
+	size_t bytes;
+	apply_done done;
+	/* Whoever waits for it; NULL: the partition was given away. */
+	void *owner;
+	uint64_t announce_as;
+	mono_us_t sent_at;
+	struct apply_plan *plan; /* while it is with Postgres */
+};
+
+/* Takes the writes (n > 0, contents and array) of [from, last + 1). */
+struct apply *apply_new(struct context *x, int32_t partition, version_t from,
+    struct write *writes, size_t n);
+/* False: no connection is ready. `done` comes once, later, and may free it. */
+bool apply_submit(struct apply *a);
+/* The array and its writes go to the caller. */
+struct write *apply_take_writes(struct apply *a);
+/* Not while it is with Postgres. */
+void apply_free(struct apply **a);

@@ -1,0 +1,48 @@
+/* When a partition's buffered writes become a batch (pure core).
+ *
+ * Whichever comes first: enough rows, enough bytes, or the oldest write has
+ * waited for the linger. After a batch that Postgres rejected the next ones
+ * are smaller, until the guilty write stands alone (bisection).
+ */
+#pragma once
+
+#include "common/clock.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+
+struct batch_policy {
+	size_t rows;
+	size_t bytes;
+	dur_us_t linger;
+	/* The most rows of the next batch; `rows` unless bisecting. */
+	size_t limit;
+};
+
+struct batch_fill {
+	size_t rows;
+	size_t bytes;
+	mono_us_t oldest; /* when the first of them came */
+};
+
+void batch_init(
+    struct batch_policy *p, size_t rows, size_t bytes, dur_us_t linger);
+
+bool batch_due(
+    const struct batch_policy *p, const struct batch_fill *f, mono_us_t now);
+/* How long until it is due by the linger alone; the fill is not empty. */
+dur_us_t batch_wait(
+    const struct batch_policy *p, const struct batch_fill *f, mono_us_t now);
+/* Does one more write belong to a batch that holds `rows` and `bytes`? The
+ * first always does. */
+bool batch_takes(
+    const struct batch_policy *p, size_t rows, size_t bytes, size_t next);
+
+/* The buffer is at twice a batch: read no more; under one: read on. */
+bool batch_full(const struct batch_policy *p, const struct batch_fill *f);
+bool batch_low(const struct batch_policy *p, const struct batch_fill *f);
+
+/* A batch of n > 1 rows was rejected: halve. */
+void batch_rejected(struct batch_policy *p, size_t n);
+/* One was applied (or its only write refused): grow again. */
+void batch_applied(struct batch_policy *p);

@@ -1,0 +1,53 @@
+#include "writer/call.h"
+
+#include "common/check.h"
+
+#include <arpa/inet.h>
+#include <endian.h>
+
+struct buf *call_param(struct call *c)
+{
+	CHECK(c->n < CALL_PARAMS);
+	return &c->params[c->n++];
+}
+
+void call_int4(struct call *c, int32_t v)
+{
+	uint32_t be = htonl((uint32_t)v);
+	buf_add(call_param(c), &be, sizeof be);
+}
+
+void call_int8(struct call *c, uint64_t v)
+{
+	uint64_t be = htobe64(v);
+	buf_add(call_param(c), &be, sizeof be);
+}
+
+void call_text(struct call *c, const char *s)
+{
+	buf_str(call_param(c), s);
+}
+
+struct pg_query call_query(struct call *c)
+{
+	for (int i = 0; i < c->n; i++) {
+		CHECK(c->params[i].len <= INT32_MAX);
+		c->values[i] = c->params[i].data ? c->params[i].data : "";
+		c->lengths[i] = (int)c->params[i].len;
+		c->formats[i] = 1;
+	}
+	return (struct pg_query){
+	    .sql = c->sql,
+	    .nparams = c->n,
+	    .values = c->values,
+	    .lengths = c->lengths,
+	    .formats = c->formats,
+	    .result_format = 1,
+	};
+}
+
+void call_free(struct call *c)
+{
+	for (int i = 0; i < CALL_PARAMS; i++)
+		buf_free(&c->params[i]);
+}

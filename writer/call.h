@@ -1,0 +1,31 @@
+/* One statement with its parameters, all in binary. */
+#pragma once
+
+#include "common/buf.h"
+#include "common/pg.h"
+#include "common/pgarray.h"
+
+#include <stdint.h>
+
+enum { CALL_PARAMS = 9 };
+
+/* Begins as {.sql = …}. */
+struct call {
+	const char *sql;
+	int n;
+	struct buf params[CALL_PARAMS];
+	const char *values[CALL_PARAMS];
+	int lengths[CALL_PARAMS];
+	int formats[CALL_PARAMS];
+};
+
+/* The next parameter. */
+void call_int4(struct call *c, int32_t v);
+void call_int8(struct call *c, uint64_t v);
+void call_text(struct call *c, const char *s);
+/* To be filled by the caller, an array for one. */
+struct buf *call_param(struct call *c);
+
+/* Borrows the call, which must not move. */
+struct pg_query call_query(struct call *c);
+void call_free(struct call *c);

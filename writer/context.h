@@ -1,0 +1,23 @@
+/* What the modules of the writer share, made by writer.c. */
+#pragma once
+
+#include "writer/announce.h"
+#include "writer/pool.h"
+#include "writer/settings.h"
+#include "writer/statements.h"
+#include "writer/stats.h"
+
+#include "common/kafka.h"
+#include "common/loop.h"
+
+struct context {
+	struct loop *loop;
+	const struct writer_settings *settings;
+	struct kafka_config kafka;
+	struct stats stats;
+	struct statements *statements;
+	struct pool *pool;
+	struct announcer *announcer;
+	uint32_t epoch;
+	uint64_t incarnations; /* of partitions: each take is another */
+};

@@ -1,0 +1,17 @@
+/* Announces again what a dead writer committed and left unannounced. */
+#pragma once
+
+#include "writer/context.h"
+
+struct gap;
+
+typedef void (*gap_done)(void *arg);
+
+struct err gap_new(
+    struct context *x, gap_done done, void *arg, struct gap **out);
+/* The writes of [from, to) of a partition. `done` is called once, later,
+ * unless stopped; never gives up. */
+void gap_announce(
+    struct gap *g, int32_t partition, version_t from, version_t to);
+void gap_stop(struct gap *g);
+void gap_free(struct gap **g);

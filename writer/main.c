@@ -1,0 +1,73 @@
+/* sluice-writer: from the log of writes into Postgres, exactly once.
+ *
+ *   settings.def metrics.def   what can be set, what is counted
+ *   migrate.c  schema.c  topics.c    --migrate: makes topics and tables
+ *   writer.c   wiring           report.c     the admin port
+ *   start.c    the log is the one of the settings
+ *   takeover.c  marks.c  gap.c  from an assignment to where to begin
+ *   partition.c  attempt        one partition's batches and their failures
+ *   batch.c  queue.c            when writes become a batch
+ *   write.c  fold.c  rowset.c   writes, folded per key, as one parameter
+ *   plan.c  call.c  apply.c     a batch as one transaction, and its outcome
+ *   announce.c                  what was committed, on sluice.commits
+ *   pool.c  ask.c  statements.c connections, questions, SQL
+ */
+#include "writer/migrate.h"
+#include "writer/stats.h"
+#include "writer/writer.h"
+
+#include "common/daemon.h"
+#include "common/log.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+
+#define SETTING(kind, field, name, def, allowed, aliases, help)                \
+	SETTING_ROW(struct writer_settings, kind, field, name, def, allowed,   \
+	    aliases, help)
+static const struct setting rows[] = {
+#include "writer/settings.def"
+};
+#undef SETTING
+
+static int serve(const struct config *config, const struct writer_settings *s)
+{
+	struct writer *w;
+	struct err e = writer_new(config, s, &w);
+	int code = EXIT_FAILURE;
+	if (e.verdict == VERDICT_OK)
+		code = writer_run(w);
+	else
+		log_event(EV_START_REFUSED, "code=%s error=%s", e.code,
+		    log_quote(e.msg));
+	writer_free(&w);
+	log_event(EV_STOP, "code=%d", code);
+	return code;
+}
+
+int main(int argc, char **argv)
+{
+	static struct writer_settings settings;
+	struct config config;
+	bool migrating = false, dry = false;
+	config_init(&config, &settings, rows, sizeof rows / sizeof *rows);
+	const struct daemon_flag flags[] = {
+	    {"migrate", &migrating, "create missing topics and tables, exit"},
+	    {"dry-run", &dry, "with --migrate: only print what it would do"},
+	};
+	const struct daemon_spec spec = {
+	    .name = "sluice-writer",
+	    .purpose = "applies the log of writes to Postgres, exactly once",
+	    .config = &config,
+	    .flags = flags,
+	    .nflags = sizeof flags / sizeof *flags,
+	    .metrics = stats_rows,
+	    .nmetrics = stats_nrows,
+	};
+	int code;
+	if (daemon_configure(&spec, argc, argv, &code))
+		code = migrating || dry ? migrate(&config, &settings, dry)
+					: serve(&config, &settings);
+	config_free(&config);
+	return code;
+}

@@ -1,0 +1,215 @@
+/* Reads the tail of each partition until its end, and a longer one where it
+ * held no mark. The newest mark counts by what it says (`through`), not by
+ * where it stands: a stalled writer may have spoken last.
+ */
+#include "writer/marks.h"
+
+#include "common/check.h"
+#include "common/consumer.h"
+#include "common/mem.h"
+
+#include <stdlib.h>
+
+/* Messages from the end; 0: from the beginning. */
+static const int64_t tails[] = {64, 1024, 16384, 0};
+enum { TAILS = sizeof tails / sizeof *tails, AGAIN_MS = 1000 };
+
+struct tail {
+	size_t width; /* index of tails */
+	bool ended;   /* read to the end, this wide */
+};
+
+struct marks {
+	struct consumer *consumer;
+	struct loop_timer *timer; /* armed: to assign again */
+	struct marks_end *ends;
+	struct tail *tails;
+	size_t n; /* 0: idle */
+	marks_done done;
+	void *arg;
+};
+
+static bool is_final(const struct marks *m, size_t i)
+{
+	return m->tails[i].ended &&
+	       (m->ends[i].found || m->tails[i].width == TAILS - 1);
+}
+
+static int64_t offset_of(const struct tail *t)
+{
+	int64_t n = tails[t->width];
+	return n ? RD_KAFKA_OFFSET_TAIL(n) : RD_KAFKA_OFFSET_BEGINNING;
+}
+
+static void assign(struct marks *m)
+{
+	struct consumer_start *starts = mem_alloc(m->n * sizeof *starts);
+	size_t n = 0;
+	for (size_t i = 0; i < m->n; i++) {
+		if (is_final(m, i))
+			continue;
+		starts[n++] = (struct consumer_start){
+		    m->ends[i].partition, offset_of(&m->tails[i])};
+	}
+	consumer_assign(m->consumer, starts, n);
+	free(starts);
+}
+
+static void on_timer(void *arg)
+{
+	assign(arg);
+}
+
+static size_t index_of(const struct marks *m, int32_t partition)
+{
+	size_t i = 0;
+	while (i < m->n && m->ends[i].partition != partition)
+		i++;
+	return i;
+}
+
+static void finish(struct marks *m)
+{
+	struct marks_end *ends = m->ends;
+	size_t n = m->n;
+	m->ends = NULL;
+	marks_stop(m);
+	m->done(m->arg, ends, n);
+	free(ends);
+}
+
+static void on_message(void *arg, rd_kafka_message_t *msg)
+{
+	struct marks *m = arg;
+	struct record_mark mark;
+	size_t i = index_of(m, msg->partition);
+	if (i < m->n) {
+		struct marks_end *end = &m->ends[i];
+		if (msg->offset > end->last)
+			end->last = msg->offset;
+		if (record_is_mark(msg) && record_mark_parse(msg, &mark)) {
+			if (!end->found || mark.through > end->through)
+				end->through = mark.through;
+			end->found = true;
+			record_mark_free(&mark);
+		}
+	}
+	rd_kafka_message_destroy(msg);
+}
+
+static void on_eof(void *arg, int32_t partition)
+{
+	struct marks *m = arg;
+	size_t at = index_of(m, partition);
+	if (at == m->n)
+		return;
+	m->tails[at].ended = true;
+	bool all_final = true;
+	for (size_t i = 0; i < m->n; i++) {
+		if (!m->tails[i].ended)
+			return;
+		all_final = all_final && is_final(m, i);
+	}
+	if (all_final) {
+		finish(m);
+		return;
+	}
+	for (size_t i = 0; i < m->n; i++) {
+		if (!is_final(m, i))
+			m->tails[i] =
+			    (struct tail){.width = m->tails[i].width + 1};
+	}
+	loop_timer_start(m->timer, 0);
+}
+
+/* The start is not in the log, or the broker had something to say: from the
+ * beginning, which always is. */
+static void on_fault(void *arg, int32_t partition, struct err e)
+{
+	(void)e;
+	struct marks *m = arg;
+	size_t i = index_of(m, partition);
+	if (i == m->n)
+		return;
+	m->tails[i] = (struct tail){.width = TAILS - 1};
+	loop_timer_start(m->timer, CLOCK_MS(AGAIN_MS));
+}
+
+static void on_group(void *arg, const int32_t *partitions, size_t n)
+{
+	(void)arg;
+	(void)partitions;
+	(void)n;
+	UNREACHABLE("assigned by hand");
+}
+
+static void on_revoked(void *arg)
+{
+	(void)arg;
+	UNREACHABLE("assigned by hand");
+}
+
+struct err marks_new(
+    struct context *x, marks_done done, void *arg, struct marks **out)
+{
+	static const struct consumer_events events = {
+	    .assigned = on_group,
+	    .revoked = on_revoked,
+	    .message = on_message,
+	    .eof = on_eof,
+	    .fault = on_fault,
+	};
+	struct marks *m = MEM_NEW(struct marks);
+	m->done = done;
+	m->arg = arg;
+	m->timer = loop_timer_new(x->loop, on_timer, m);
+	const struct consumer_options o = {
+	    .loop = x->loop,
+	    .kafka = &x->kafka,
+	    .topic = x->settings->common.commits_topic,
+	    .events = &events,
+	    .arg = m,
+	};
+	struct err e = consumer_new(&o, &m->consumer);
+	*out = m;
+	if (e.verdict != VERDICT_OK)
+		marks_free(out);
+	return e;
+}
+
+void marks_find(struct marks *m, const int32_t *partitions, size_t n)
+{
+	CHECK(m->n == 0 && n > 0);
+	m->n = n;
+	m->ends = mem_zalloc(n * sizeof *m->ends);
+	m->tails = mem_zalloc(n * sizeof *m->tails);
+	for (size_t i = 0; i < n; i++)
+		m->ends[i] =
+		    (struct marks_end){.partition = partitions[i], .last = -1};
+	assign(m);
+}
+
+void marks_stop(struct marks *m)
+{
+	if (m->n)
+		consumer_assign(m->consumer, NULL, 0);
+	loop_timer_stop(m->timer);
+	free(m->ends);
+	free(m->tails);
+	m->ends = NULL;
+	m->tails = NULL;
+	m->n = 0;
+}
+
+void marks_free(struct marks **mp)
+{
+	struct marks *m = *mp;
+	if (m == NULL)
+		return;
+	if (m->consumer)
+		marks_stop(m);
+	consumer_free(&m->consumer);
+	loop_timer_free(&m->timer);
+	free(m);
+	*mp = NULL;
+}

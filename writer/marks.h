@@ -1,0 +1,24 @@
+/* Where the announcements of some partitions end: the newest mark, and the
+ * last offset, of sluice.commits.
+ */
+#pragma once
+
+#include "writer/context.h"
+
+struct marks;
+
+struct marks_end {
+	int32_t partition;
+	bool found; /* a mark is there */
+	version_t through;
+	int64_t last; /* offset of the last message; -1: none */
+};
+
+typedef void (*marks_done)(void *arg, const struct marks_end *ends, size_t n);
+
+struct err marks_new(
+    struct context *x, marks_done done, void *arg, struct marks **out);
+/* `done` is called once, later, unless stopped; never gives up. */
+void marks_find(struct marks *m, const int32_t *partitions, size_t n);
+void marks_stop(struct marks *m);
+void marks_free(struct marks **m);

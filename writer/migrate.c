@@ -1,0 +1,239 @@
+/* Additive and idempotent, so that it may run before every start. Two at once
+ * are safe: the schema is made in one transaction under an advisory lock, and
+ * a topic that somebody else has just made is as good as one's own.
+ *
+ * What exists in another shape (another partition count) is never changed: the
+ * partition count is part of the data (DESIGN 7).
+ */
+#include "writer/migrate.h"
+
+#include "writer/schema.h"
+#include "writer/topics.h"
+
+#include "common/check.h"
+#include "common/units.h"
+
+#include <inttypes.h>
+#include <libpq-fe.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+enum { PATIENCE_S = 60, WEEK_S = 7 * 24 * 3600, DAY_S = 24 * 3600 };
+/* "sluice" in ASCII. */
+#define LOCK_SQL "SELECT pg_advisory_xact_lock(126942509523813)"
+
+static int fail(const struct err *e)
+{
+	fprintf(stderr, "migrate: %s (%s)\n", e->msg, e->code);
+	return EXIT_FAILURE;
+}
+
+/* Says why, once a second at most; false: the time is over. */
+static bool wait_more(int *waited, const char *what, const char *why)
+{
+	if (*waited >= PATIENCE_S)
+		return false;
+	if (*waited % 5 == 0) {
+		printf("migrate: waiting for %s: %s\n", what, why);
+		fflush(stdout);
+	}
+	sleep(1);
+	(*waited)++;
+	return true;
+}
+
+/* --- topics -------------------------------------------------------------- */
+
+static struct err count_patiently(
+    struct topics *t, const char *topic, int *count)
+{
+	int waited = 0;
+	struct err e;
+	do {
+		e = topics_count(t, topic, CLOCK_S(2), count);
+	} while (
+	    e.verdict == VERDICT_RETRY && wait_more(&waited, "Kafka", e.msg));
+	return e;
+}
+
+static void print_plan(const struct topic_plan *p)
+{
+	printf("create topic %s: %d partitions, %d replicas", p->name,
+	    p->partitions, p->replication);
+	for (const struct topic_config *c = p->configs; c->name; c++)
+		printf(", %s=%s", c->name, c->value);
+	printf("\n");
+}
+
+static struct err create_patiently(struct topics *t, const struct topic_plan *p)
+{
+	int waited = 0;
+	struct err e;
+	do {
+		e = topics_create(t, p, CLOCK_S(10));
+	} while (
+	    e.verdict == VERDICT_RETRY && wait_more(&waited, "Kafka", e.msg));
+	return e;
+}
+
+static struct err make_topic(
+    struct topics *t, const struct topic_plan *p, bool dry)
+{
+	int count;
+	struct err e = count_patiently(t, p->name, &count);
+	if (e.verdict != VERDICT_OK)
+		return e;
+	if (count == p->partitions) {
+		printf("topic %s is there\n", p->name);
+		return ERR_OK;
+	}
+	if (count != 0)
+		return err_make(VERDICT_FATAL, "partitions",
+		    "topic %s has %d partitions, log.partitions is %d: set it "
+		    "to %d; the number of partitions of a log never changes",
+		    p->name, count, p->partitions, count);
+	print_plan(p);
+	return dry ? ERR_OK : create_patiently(t, p);
+}
+
+static struct err make_topics(
+    struct topics *t, const struct writer_settings *s, bool dry)
+{
+	char retention[32], week[32], day[32];
+	snprintf(retention, sizeof retention, "%" PRId64, s->retention / 1000);
+	snprintf(week, sizeof week, "%" PRId64, CLOCK_S(WEEK_S) / 1000);
+	snprintf(day, sizeof day, "%" PRId64, CLOCK_S(DAY_S) / 1000);
+	const struct topic_config writes[] = {{"cleanup.policy", "delete"},
+	    {"retention.ms", retention}, {NULL, NULL}};
+	/* Consumers count on hearing everything that they have not read for a
+	 * day, and on tombstones for a week. A canonical document is a little
+	 * longer than what the client sent. */
+	const struct topic_config commits[] = {{"cleanup.policy", "compact"},
+	    {"delete.retention.ms", week}, {"min.compaction.lag.ms", day},
+	    {"max.message.bytes", "16777216"}, {NULL, NULL}};
+	int partitions = (int)s->common.partitions;
+	int replication = (int)s->replication;
+	const struct topic_plan plans[] = {
+	    {s->common.writes_topic, partitions, replication, writes},
+	    {s->common.commits_topic, partitions, replication, commits}};
+	struct err e = make_topic(t, &plans[0], dry);
+	return e.verdict == VERDICT_OK ? make_topic(t, &plans[1], dry) : e;
+}
+
+/* --- schema -------------------------------------------------------------- */
+
+static void ignore_notice(void *arg, const char *message)
+{
+	(void)arg;
+	(void)message;
+}
+
+static struct err pg_failed(PGconn *c)
+{
+	struct err e =
+	    err_make(VERDICT_FATAL, "postgres", "%s", PQerrorMessage(c));
+	e.msg[strcspn(e.msg, "\n")] = '\0';
+	return e;
+}
+
+static struct err connect_patiently(const char *url, PGconn **out)
+{
+	const char *const names[] = {"connect_timeout", "application_name",
+	    "target_session_attrs", "dbname", NULL};
+	const char *const values[] = {
+	    "5", "sluice-migrate", "read-write", url, NULL};
+	int waited = 0;
+	for (;;) {
+		*out = PQconnectdbParams(names, values, 1);
+		CHECK(*out != NULL);
+		if (PQstatus(*out) == CONNECTION_OK)
+			break;
+		struct err e = pg_failed(*out);
+		PQfinish(*out);
+		*out = NULL;
+		if (!wait_more(&waited, "Postgres", e.msg))
+			return e;
+	}
+	PQsetNoticeProcessor(*out, ignore_notice, NULL);
+	return ERR_OK;
+}
+
+static struct err run(PGconn *c, const char *sql)
+{
+	PGresult *r = PQexec(c, sql);
+	ExecStatusType status = PQresultStatus(r);
+	PQclear(r);
+	return status == PGRES_COMMAND_OK || status == PGRES_TUPLES_OK
+		   ? ERR_OK
+		   : pg_failed(c);
+}
+
+/* The log that the database belongs to is the one that we are set to. */
+static struct err check_log(PGconn *c, const struct writer_settings *s)
+{
+	PGresult *r = PQexec(c, "SELECT topic, partitions FROM sluice.log");
+	struct err e = ERR_OK;
+	if (PQresultStatus(r) != PGRES_TUPLES_OK || PQntuples(r) != 1)
+		e = pg_failed(c);
+	else if (strcmp(PQgetvalue(r, 0, 0), s->common.writes_topic) != 0 ||
+		 atoi(PQgetvalue(r, 0, 1)) != s->common.partitions)
+		e = err_make(VERDICT_FATAL, "log",
+		    "the database belongs to the log '%s' with %s partitions; "
+		    "log.writes and log.partitions say '%s' with %d",
+		    PQgetvalue(r, 0, 0), PQgetvalue(r, 0, 1),
+		    s->common.writes_topic, (int)s->common.partitions);
+	PQclear(r);
+	return e;
+}
+
+static struct err make_schema(PGconn *c, const struct writer_settings *s)
+{
+	struct buf sql = {0};
+	schema_sql(&sql, s);
+	struct err e = run(c, "BEGIN; " LOCK_SQL);
+	if (e.verdict == VERDICT_OK)
+		e = run(c, sql.data);
+	if (e.verdict == VERDICT_OK)
+		e = check_log(c, s);
+	if (e.verdict == VERDICT_OK)
+		e = run(c, "COMMIT");
+	buf_free(&sql);
+	return e;
+}
+
+static struct err migrate_schema(const struct writer_settings *s, bool dry)
+{
+	if (dry) {
+		struct buf sql = {0};
+		schema_sql(&sql, s);
+		printf("\n%s", sql.data);
+		buf_free(&sql);
+		return ERR_OK;
+	}
+	PGconn *c;
+	struct err e = connect_patiently(s->common.primary_url, &c);
+	if (e.verdict == VERDICT_OK)
+		e = make_schema(c, s);
+	if (e.verdict == VERDICT_OK)
+		printf("the schema is there\n");
+	PQfinish(c);
+	return e;
+}
+
+int migrate(
+    const struct config *config, const struct writer_settings *s, bool dry)
+{
+	struct kafka_config kafka = kafka_config(config, &s->common);
+	struct topics *t;
+	struct err e = topics_new(&kafka, &t);
+	if (e.verdict == VERDICT_OK)
+		e = make_topics(t, s, dry);
+	topics_free(&t);
+	/* The schema of a log that is not ours must not be touched either, so
+	 * the topics go first. */
+	if (e.verdict == VERDICT_OK)
+		e = migrate_schema(s, dry);
+	return e.verdict == VERDICT_OK ? EXIT_SUCCESS : fail(&e);
+}

@@ -1,0 +1,11 @@
+/* sluice-writer --migrate: makes the topics and the schema, once. */
+#pragma once
+
+#include "writer/settings.h"
+
+#include <stdbool.h>
+
+/* Prints what it does to standard output; with `dry` it only prints. Waits up
+ * to a minute for servers that are still starting. Returns an exit code. */
+int migrate(
+    const struct config *config, const struct writer_settings *s, bool dry);

@@ -1,0 +1,60 @@
+/* One partition of the log while it is this writer's. */
+#pragma once
+
+#include "writer/context.h"
+
+#include "common/consumer.h"
+
+struct partition;
+
+enum partition_state {
+	PARTITION_TAKING,   /* waits for the takeover */
+	PARTITION_FILLING,  /* waits for a batch to be due */
+	PARTITION_APPLYING, /* waits for Postgres's answer to the batch */
+	PARTITION_WAITING,  /* waits for the timer: the batch failed */
+	PARTITION_CHECKING, /* waits for the watermark: was it committed? */
+	PARTITION_BACKOFF,  /* waits for the timer, to be taken again */
+};
+
+struct partition_options {
+	struct context *x;
+	int32_t number;
+	/* It wants to be taken again; its state is TAKING. */
+	void (*retake)(void *arg, struct partition *p);
+	/* A batch came to its end. */
+	void (*settled)(void *arg);
+	void *arg;
+};
+
+struct partition *partition_new(const struct partition_options *o);
+/* The takeover is done: begins at Postgres's watermark. */
+void partition_start(
+    struct partition *p, struct consumer *c, version_t watermark);
+/* Takes the message; may pause its partition. */
+void partition_message(struct partition *p, rd_kafka_message_t *m);
+/* An announcement of this partition is over. */
+void partition_announced(struct partition *p, uint64_t owner, bool delivered);
+/* The log cannot be read on where it is. */
+void partition_fault(struct partition *p);
+/* A connection became ready: waits no longer. Submits nothing by itself. */
+void partition_hurry(struct partition *p);
+/* Begins no batch any more, and repeats none. */
+void partition_drain(struct partition *p);
+/* Tells the group how far it is, for lag tools. */
+void partition_commit(struct partition *p);
+
+int32_t partition_number(const struct partition *p);
+enum partition_state partition_state(const struct partition *p);
+const char *partition_state_name(enum partition_state s);
+/* The last failure that it has not got over; "" for none. */
+const char *partition_trouble(const struct partition *p);
+/* A batch is with Postgres. */
+bool partition_busy(const struct partition *p);
+version_t partition_watermark(const struct partition *p);
+/* The offset that has not come yet, and is the paused flag set. */
+int64_t partition_next_offset(const struct partition *p);
+bool partition_paused(const struct partition *p);
+void partition_buffered(
+    const struct partition *p, size_t *rows, size_t *bytes, wall_us_t *oldest);
+/* A batch that is with Postgres goes on by itself. */
+void partition_free(struct partition **p);

@@ -1,0 +1,40 @@
+/* A batch as statements, and what their results say (no I/O). */
+#pragma once
+
+#include "writer/call.h"
+#include "writer/fold.h"
+#include "writer/statements.h"
+
+struct apply_plan;
+
+struct plan_row {
+	bool existed;
+	bool inserted;
+	const char *doc; /* borrowed from the results; NULL: none came back */
+	size_t doc_len;
+};
+
+struct plan_batch {
+	int32_t partition;
+	version_t from;
+	version_t to;
+	const struct write *writes;
+	size_t n;
+};
+
+/* Borrows the writes and the statements. */
+struct apply_plan *plan_new(
+    const struct statements *s, const struct plan_batch *b);
+size_t plan_queries(const struct apply_plan *p);
+/* Fills `out`, which has room for them; borrows the plan. */
+void plan_query(struct apply_plan *p, struct pg_query *out);
+/* Takes notice of the results of its queries. */
+void plan_results(struct apply_plan *p, PGresult *const *results);
+void plan_free(struct apply_plan **p);
+
+const struct fold *plan_fold(const struct apply_plan *p);
+/* Of the i-th change. */
+const struct plan_row *plan_row(const struct apply_plan *p, size_t i);
+/* All rejections of the batch, by version. */
+const struct record_rejection *plan_rejected(
+    const struct apply_plan *p, size_t *n);

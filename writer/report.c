@@ -1,0 +1,101 @@
+#include "writer/report.h"
+
+#include <inttypes.h>
+#include <string.h>
+
+static void reason(struct buf *out, const char *what, const char *why)
+{
+	buf_printf(out, "%s: %s\n", what, why);
+}
+
+static void troubles(const struct report *r, struct buf *out)
+{
+	for (size_t i = 0; i < r->n; i++) {
+		const struct partition *p = r->parts[i];
+		if (p == NULL || partition_trouble(p)[0] == '\0')
+			continue;
+		buf_printf(out, "partition %d: %s: %s\n", partition_number(p),
+		    partition_state_name(partition_state(p)),
+		    partition_trouble(p));
+	}
+}
+
+bool report_ready(const struct report *r, struct buf *out)
+{
+	if (r->draining)
+		reason(out, "draining", "a signal came");
+	if (r->start[0])
+		reason(out, "start", r->start);
+	else if (pool_ready(r->x->pool) == 0)
+		reason(out, "postgres", pool_error(r->x->pool));
+	if (r->start[0] == '\0' && !r->member)
+		reason(out, "group", "no assignment yet");
+	else if (r->start[0] == '\0' && !r->kafka)
+		reason(out, "kafka", "a partition's leader does not answer");
+	if (r->takeover[0])
+		reason(out, "takeover waits for", r->takeover);
+	troubles(r, out);
+	return out->len == 0;
+}
+
+void report_refresh(const struct report *r)
+{
+	struct stats *m = &r->x->stats;
+	size_t owned = 0, fine = 0, rows = 0, bytes = 0;
+	wall_us_t oldest = 0;
+	for (size_t i = 0; i < r->n; i++) {
+		size_t n, size;
+		wall_us_t at;
+		if (r->parts[i] == NULL)
+			continue;
+		partition_buffered(r->parts[i], &n, &size, &at);
+		owned++;
+		fine += partition_trouble(r->parts[i])[0] == '\0';
+		rows += n;
+		bytes += size;
+		if (at && (oldest == 0 || at < oldest))
+			oldest = at;
+	}
+	metric_set(&m->partitions, (int64_t)owned);
+	metric_set(&m->running, (int64_t)fine);
+	metric_set(&m->buffered_rows, (int64_t)rows);
+	metric_set(&m->buffered_bytes, (int64_t)bytes);
+	metric_set(&m->lag_us, oldest ? clock_wall() - oldest : 0);
+	metric_set(
+	    &m->outstanding, (int64_t)announcer_outstanding(r->x->announcer));
+	metric_set(&m->postgres_ready, (int64_t)pool_ready(r->x->pool));
+}
+
+static void partition_json(const struct partition *p, struct buf *out)
+{
+	size_t rows, bytes;
+	wall_us_t oldest;
+	partition_buffered(p, &rows, &bytes, &oldest);
+	buf_printf(out,
+	    "{\"partition\":%d,\"state\":\"%s\",\"watermark\":\"%" PRIu64
+	    "\",\"buffered\":%zu,\"trouble\":",
+	    partition_number(p), partition_state_name(partition_state(p)),
+	    partition_watermark(p), rows);
+	buf_json(out, partition_trouble(p), strlen(partition_trouble(p)));
+	buf_char(out, '}');
+}
+
+void report_json(const struct report *r, struct buf *out)
+{
+	const struct stats *m = &r->x->stats;
+	const char *comma = "";
+	buf_printf(out,
+	    "{\"applied\":%" PRId64 ",\"rejected\":%" PRId64
+	    ",\"coalesced\":%" PRId64 ",\"batches\":%" PRId64
+	    ",\"partitions\":[",
+	    metric_get(&m->applied), metric_get(&m->rejected),
+	    metric_get(&m->coalesced), metric_get(&m->batches));
+	for (size_t i = 0; i < r->n; i++) {
+		if (r->parts[i] == NULL)
+			continue;
+		buf_str(out, comma);
+		partition_json(r->parts[i], out);
+		comma = ",";
+	}
+	buf_str(out, "]}");
+}

@@ -1,0 +1,65 @@
+#include "writer/schema.h"
+
+#include "common/sql.h"
+
+/* next_offset is a version: epoch << 48 | offset. Half of a page is left free,
+ * so that every update of a watermark stays on its page (HOT). */
+static const char tables[] =
+    "CREATE SCHEMA IF NOT EXISTS sluice;\n"
+    "CREATE TABLE IF NOT EXISTS sluice.log (\n"
+    "  only_row boolean PRIMARY KEY DEFAULT true CHECK (only_row),\n"
+    "  topic text NOT NULL,\n"
+    "  partitions int NOT NULL,\n"
+    "  epoch int NOT NULL DEFAULT 0\n"
+    ");\n"
+    "CREATE TABLE IF NOT EXISTS sluice.progress (\n"
+    "  \"partition\" int PRIMARY KEY,\n"
+    "  next_offset bigint NOT NULL\n"
+    ") WITH (fillfactor = 50);\n"
+    "CREATE TABLE IF NOT EXISTS sluice.rejections (\n"
+    "  \"partition\" int NOT NULL,\n"
+    "  version bigint NOT NULL,\n"
+    "  collection text NOT NULL,\n"
+    "  \"key\" text NOT NULL,\n"
+    "  op text NOT NULL,\n"
+    "  reason text NOT NULL,\n"
+    "  detail text,\n"
+    "  body bytea,\n"
+    "  accepted_at timestamptz NOT NULL,\n"
+    "  rejected_at timestamptz NOT NULL DEFAULT now(),\n"
+    "  PRIMARY KEY (\"partition\", version)\n"
+    ");\n";
+
+static const char fence[] =
+    "CREATE OR REPLACE FUNCTION sluice.fence(p int, at bigint, upto bigint)\n"
+    "RETURNS void LANGUAGE plpgsql AS $fence$\n"
+    "BEGIN\n"
+    "  UPDATE sluice.progress SET next_offset = upto\n"
+    "    WHERE \"partition\" = p AND next_offset = at;\n"
+    "  IF NOT FOUND THEN\n"
+    "    RAISE EXCEPTION 'partition % is not at %', p, at\n"
+    "      USING ERRCODE = 'SL001';\n"
+    "  END IF;\n"
+    "END\n"
+    "$fence$;\n";
+
+void schema_sql(struct buf *out, const struct writer_settings *s)
+{
+	buf_str(out, tables);
+	buf_str(out, fence);
+	/* A setting may hold any character: doubled quotes. */
+	buf_str(out, "INSERT INTO sluice.log (topic, partitions) VALUES ('");
+	for (const char *c = s->common.writes_topic; *c; c++) {
+		buf_char(out, *c);
+		if (*c == '\'')
+			buf_char(out, '\'');
+	}
+	buf_printf(
+	    out, "', %d) ON CONFLICT DO NOTHING;\n", (int)s->common.partitions);
+	buf_printf(out,
+	    "INSERT INTO sluice.progress SELECT p, 0"
+	    " FROM generate_series(0, %d) p ON CONFLICT DO NOTHING;\n",
+	    (int)s->common.partitions - 1);
+	for (size_t i = 0; collection_at(i); i++)
+		sql_table(out, collection_at(i));
+}

@@ -1,0 +1,172 @@
+#include "writer/start.h"
+
+#include "writer/ask.h"
+#include "writer/topics.h"
+
+#include "common/log.h"
+#include "common/mem.h"
+#include "common/pgarray.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* A broker that does not answer holds up this loop, which has nothing else to
+ * do yet but the admin port. */
+#define KAFKA_TIMEOUT CLOCK_MS(500)
+
+struct start {
+	struct context *x;
+	struct topics *topics;
+	struct ask *ask;
+	struct loop_timer *timer;
+	bool schema_ok;
+	char waits_for[200];
+	start_done done;
+	void *arg;
+};
+
+/* Says a thing once, and asks again in a second. */
+static void later(struct start *s, const char *what)
+{
+	if (strcmp(s->waits_for, what) != 0)
+		log_event(EV_START_WAIT, "for=%s", log_quote(what));
+	snprintf(s->waits_for, sizeof s->waits_for, "%s", what);
+	loop_timer_start(s->timer, CLOCK_S(1));
+}
+
+static void finish(struct start *s, const struct err *e)
+{
+	s->waits_for[0] = '\0';
+	s->done(s->arg, e);
+}
+
+static struct err check_topic(struct start *s, const char *topic)
+{
+	const struct common_settings *c = &s->x->settings->common;
+	int count;
+	struct err e = topics_count(s->topics, topic, KAFKA_TIMEOUT, &count);
+	if (e.verdict != VERDICT_OK)
+		return e;
+	if (count == 0)
+		return err_make(VERDICT_RETRY, "topic",
+		    "there is no topic %s: run sluice-writer --migrate", topic);
+	if (count != c->partitions)
+		return err_make(VERDICT_FATAL, "partitions",
+		    "topic %s has %d partitions, log.partitions is %d: the "
+		    "number of partitions of a log never changes; set "
+		    "log.partitions to what the log was made with, or restore "
+		    "the topic",
+		    topic, count, (int)c->partitions);
+	return ERR_OK;
+}
+
+static void check_topics(struct start *s)
+{
+	const struct common_settings *c = &s->x->settings->common;
+	struct err e = ERR_OK;
+	if (s->topics == NULL)
+		e = topics_new(&s->x->kafka, &s->topics);
+	if (e.verdict == VERDICT_OK)
+		e = check_topic(s, c->writes_topic);
+	if (e.verdict == VERDICT_OK)
+		e = check_topic(s, c->commits_topic);
+	if (e.verdict == VERDICT_RETRY) {
+		char text[sizeof s->waits_for];
+		snprintf(text, sizeof text, "kafka: %.180s", e.msg);
+		later(s, text);
+		return;
+	}
+	topics_free(&s->topics);
+	finish(s, &e);
+}
+
+static struct err check_log(struct start *s, const PGresult *r)
+{
+	const struct common_settings *c = &s->x->settings->common;
+	int partitions = pg_int4(r, 0, 1);
+	if (strcmp(PQgetvalue(r, 0, 0), c->writes_topic) != 0 ||
+	    partitions != c->partitions)
+		return err_make(VERDICT_FATAL, "log",
+		    "the database belongs to the log '%s' with %d partitions "
+		    "(sluice.log), the settings log.writes and log.partitions "
+		    "say '%s' with %d: set them to what the database says",
+		    PQgetvalue(r, 0, 0), partitions, c->writes_topic,
+		    (int)c->partitions);
+	s->x->epoch = (uint32_t)pg_int4(r, 0, 2);
+	return ERR_OK;
+}
+
+static void on_log(void *arg, const struct pg_reply *reply)
+{
+	struct start *s = arg;
+	char text[sizeof s->waits_for];
+	s->ask = NULL;
+	if (reply->err.verdict == VERDICT_OK &&
+	    PQntuples(reply->results[0]) == 1) {
+		struct err e = check_log(s, reply->results[0]);
+		s->schema_ok = e.verdict == VERDICT_OK;
+		if (s->schema_ok)
+			check_topics(s);
+		else
+			finish(s, &e);
+		return;
+	}
+	bool missing = reply->err.verdict == VERDICT_OK ||
+		       strcmp(reply->err.code, "42P01") == 0 ||
+		       strcmp(reply->err.code, "3F000") == 0;
+	snprintf(text, sizeof text, "postgres: %.100s%s", reply->err.msg,
+	    missing ? ": run sluice-writer --migrate" : "");
+	later(s, text);
+}
+
+static void ask_log(struct start *s)
+{
+	const struct pg_query q = {.sql = statements_log, .result_format = 1};
+	s->ask = ask_submit(s->x->pool, &q, 1, on_log, s);
+	if (s->ask)
+		return;
+	char text[sizeof s->waits_for];
+	snprintf(text, sizeof text, "postgres: %.180s", pool_error(s->x->pool));
+	later(s, text);
+}
+
+static void on_timer(void *arg)
+{
+	struct start *s = arg;
+	if (s->schema_ok)
+		check_topics(s);
+	else
+		ask_log(s);
+}
+
+struct start *start_new(struct context *x, start_done done, void *arg)
+{
+	struct start *s = MEM_NEW(struct start);
+	s->x = x;
+	s->done = done;
+	s->arg = arg;
+	s->timer = loop_timer_new(x->loop, on_timer, s);
+	/* The first connection takes a moment: not worth a line. */
+	loop_timer_start(s->timer, CLOCK_MS(50));
+	snprintf(s->waits_for, sizeof s->waits_for, "postgres: %s",
+	    pool_error(x->pool));
+	return s;
+}
+
+const char *start_waits_for(const struct start *s)
+{
+	return s->waits_for;
+}
+
+void start_free(struct start **sp)
+{
+	struct start *s = *sp;
+	if (s == NULL)
+		return;
+	ask_cancel(&s->ask);
+	topics_free(&s->topics);
+	loop_timer_free(&s->timer);
+	free(s);
+	*sp = NULL;
+}

@@ -1,0 +1,108 @@
+/* The fence is a function, not a bare UPDATE, because a transaction that goes
+ * over the wire in one piece must fail by itself when it matches no row: nobody
+ * looks at the count before COMMIT.
+ */
+#include "writer/statements.h"
+
+#include "common/buf.h"
+#include "common/check.h"
+#include "common/mem.h"
+#include "common/sql.h"
+
+#include <stdlib.h>
+
+const char statements_fence[] = "SELECT sluice.fence($1, $2, $3)";
+
+/* What is there already came from the same write. */
+const char statements_reject[] =
+    "INSERT INTO sluice.rejections (\"partition\", version, collection,"
+    " \"key\", op, reason, detail, body, accepted_at)"
+    " SELECT $1::int4, r.version, r.collection, r.\"key\", r.op, r.reason,"
+    " nullif(r.detail, ''), r.body,"
+    " timestamptz 'epoch' + r.accepted_at * interval '1 microsecond'"
+    " FROM unnest($2::int8[], $3::text[], $4::text[], $5::text[],"
+    " $6::text[], $7::text[], $8::bytea[], $9::int8[])"
+    " AS r(version, collection, \"key\", op, reason, detail, body,"
+    " accepted_at)"
+    " ON CONFLICT DO NOTHING";
+
+const char statements_patience[] =
+    "SELECT set_config('lock_timeout', '5s', true)";
+
+const char statements_progress[] =
+    "SELECT \"partition\", next_offset FROM sluice.progress"
+    " WHERE \"partition\" = ANY($1::int4[]) ORDER BY \"partition\""
+    " FOR UPDATE";
+
+const char statements_rejected[] =
+    "SELECT version, reason FROM sluice.rejections"
+    " WHERE \"partition\" = $1::int4 AND version >= $2::int8"
+    " AND version < $3::int8 ORDER BY version";
+
+const char statements_log[] = "SELECT topic, partitions, epoch FROM sluice.log";
+
+static char *erase_of(const struct collection *c)
+{
+	struct buf b = {0};
+	buf_str(&b, "WITH gone AS (");
+	sql_delete(&b, c);
+	buf_str(&b,
+	    "), noted AS (INSERT INTO sluice.rejections (\"partition\","
+	    " version, collection, \"key\", op, reason, accepted_at)"
+	    " SELECT $6::int4, f.version, $7::text, f.\"key\", 'delete',"
+	    " 'not-found',"
+	    " timestamptz 'epoch' + f.accepted_at * interval '1 microsecond'"
+	    " FROM unnest($3::text[], $4::int8[], $5::int8[])"
+	    " AS f(\"key\", version, accepted_at)"
+	    " WHERE NOT EXISTS (SELECT FROM gone g WHERE g.\"key\" = f.\"key\")"
+	    " ON CONFLICT DO NOTHING)"
+	    " SELECT gone.\"key\" FROM gone");
+	return buf_take(&b, NULL);
+}
+
+static char *text_of(void (*make)(struct buf *, const struct collection *),
+    const struct collection *c)
+{
+	struct buf b = {0};
+	make(&b, c);
+	return buf_take(&b, NULL);
+}
+
+struct statements *statements_new(void)
+{
+	struct statements *s = MEM_NEW(struct statements);
+	while (collection_at(s->n))
+		s->n++;
+	s->of = mem_zalloc(s->n * sizeof *s->of);
+	for (size_t i = 0; i < s->n; i++) {
+		const struct collection *c = collection_at(i);
+		s->of[i] = (struct statements_of){c, erase_of(c),
+		    text_of(sql_upsert, c), text_of(sql_current, c)};
+	}
+	return s;
+}
+
+void statements_free(struct statements **sp)
+{
+	struct statements *s = *sp;
+	if (s == NULL)
+		return;
+	for (size_t i = 0; i < s->n; i++) {
+		free(s->of[i].erase);
+		free(s->of[i].upsert);
+		free(s->of[i].current);
+	}
+	free(s->of);
+	free(s);
+	*sp = NULL;
+}
+
+const struct statements_of *statements_for(
+    const struct statements *s, const struct collection *c)
+{
+	for (size_t i = 0; i < s->n; i++) {
+		if (s->of[i].collection == c)
+			return &s->of[i];
+	}
+	UNREACHABLE("a collection without statements");
+}

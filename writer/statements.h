@@ -1,0 +1,45 @@
+/* Every SQL statement of the running writer, made once. */
+#pragma once
+
+#include "common/collection.h"
+
+#include <stddef.h>
+
+struct statements_of {
+	const struct collection *collection;
+	/* sql_delete with the rejections of what was not there.
+	 * $1 text[] keys, $2 int8[] versions;
+	 * $3 text[] keys, $4 int8[] versions, $5 int8[] accepted-at (us): of
+	 * first writes that are deletes; $6 int4 partition, $7 text collection.
+	 * Column: the keys whose rows are gone. */
+	char *erase;
+	char *upsert;  /* sql_upsert */
+	char *current; /* sql_current */
+};
+
+struct statements {
+	struct statements_of *of; /* one per collection */
+	size_t n;
+};
+
+/* $1 int4 partition, $2 int8 from, $3 int8 to. Fails with SL001 when the
+ * watermark is not at `from`. */
+extern const char statements_fence[];
+/* $1 int4 partition; arrays: $2 int8 version, $3 text collection, $4 text key,
+ * $5 text op, $6 text reason, $7 text detail, $8 bytea body, $9 int8
+ * accepted-at (us). */
+extern const char statements_reject[];
+/* No wait for a lock is for ever: sets lock_timeout for the transaction. */
+extern const char statements_patience[];
+/* $1 int4[] partitions. Columns partition int4, next_offset int8; locks. */
+extern const char statements_progress[];
+/* $1 int4 partition, $2 int8 from, $3 int8 to. Columns version, reason. */
+extern const char statements_rejected[];
+/* Columns topic text, partitions int4, epoch int4. */
+extern const char statements_log[];
+
+/* Returns owned. */
+struct statements *statements_new(void);
+void statements_free(struct statements **s);
+const struct statements_of *statements_for(
+    const struct statements *s, const struct collection *c);

@@ -1,0 +1,268 @@
+/* A takeover is a walk over four states, each named by what it waits for:
+ *
+ *   PROGRESS  Postgres's watermarks. The rows are locked for a moment, so that
+ *             a transaction of the former owner that is still open comes to
+ *             its end first; from then on the fence keeps it out.
+ *   MARKS     the end of the announcements of each partition
+ *   GAPS      that what is committed and not announced is announced
+ *   PAUSE     the timer, to ask for PROGRESS again
+ *
+ * The order matters: a mark that is read before the watermark might be of a
+ * batch that the watermark does not cover yet, and its gap would be missed.
+ * A mark above the watermark is right, too: the database went back (a failover
+ * lost commits), and its writes will be applied and announced again.
+ */
+#include "writer/takeover.h"
+
+#include "writer/ask.h"
+#include "writer/call.h"
+#include "writer/gap.h"
+#include "writer/marks.h"
+
+#include "common/backoff.h"
+#include "common/check.h"
+#include "common/log.h"
+#include "common/mem.h"
+
+#include <inttypes.h>
+#include <stdlib.h>
+
+enum state {
+	STATE_IDLE,
+	STATE_PROGRESS,
+	STATE_MARKS,
+	STATE_GAPS,
+	STATE_PAUSE,
+};
+
+static const char *const waits_for[] = {
+    [STATE_IDLE] = "",
+    [STATE_PROGRESS] = "the watermarks in Postgres",
+    [STATE_MARKS] = "the end of the commits",
+    [STATE_GAPS] = "the announcement of a gap",
+    [STATE_PAUSE] = "Postgres",
+};
+
+struct takeover {
+	struct context *x;
+	enum state state;
+	struct taken *taken;
+	version_t *announced; /* up to where, per partition */
+	size_t n;
+	size_t at; /* in GAPS */
+	struct ask *ask;
+	struct marks *marks;
+	struct gap *gap;
+	struct loop_timer *timer;
+	struct backoff backoff;
+	takeover_done done;
+	void *arg;
+};
+
+static uint64_t random_bits(void)
+{
+	return ((uint64_t)(uint32_t)random() << 32) | (uint32_t)random();
+}
+
+static void set_state(struct takeover *t, enum state to)
+{
+	t->state = to;
+}
+
+static void pause_and_ask(struct takeover *t, const char *code, const char *why)
+{
+	log_event(EV_TAKEOVER_WAIT, "partitions=%zu code=%s error=%s", t->n,
+	    code, log_quote(why));
+	set_state(t, STATE_PAUSE);
+	loop_timer_start(t->timer, backoff_next(&t->backoff, random_bits()));
+}
+
+static size_t index_of(const struct takeover *t, int32_t partition)
+{
+	size_t i = 0;
+	while (i < t->n && t->taken[i].partition != partition)
+		i++;
+	CHECK(i < t->n);
+	return i;
+}
+
+/* --- gaps ---------------------------------------------------------------- */
+
+static void finish(struct takeover *t)
+{
+	struct taken *taken = t->taken;
+	size_t n = t->n;
+	t->taken = NULL;
+	metric_add(&t->x->stats.takeovers, (int64_t)n);
+	takeover_stop(t);
+	t->done(t->arg, taken, n);
+	free(taken);
+}
+
+static void next_gap(struct takeover *t)
+{
+	set_state(t, STATE_GAPS);
+	for (; t->at < t->n; t->at++) {
+		const struct taken *one = &t->taken[t->at];
+		version_t from = t->announced[t->at];
+		log_event(EV_TAKEN,
+		    "partition=%d watermark=%" PRIu64 " announced=%" PRIu64,
+		    one->partition, one->watermark, from);
+		if (from >= one->watermark)
+			continue;
+		gap_announce(t->gap, one->partition, from, one->watermark);
+		return;
+	}
+	finish(t);
+}
+
+static void on_gap(void *arg)
+{
+	struct takeover *t = arg;
+	t->at++;
+	next_gap(t);
+}
+
+/* --- marks --------------------------------------------------------------- */
+
+static void on_marks(void *arg, const struct marks_end *ends, size_t n)
+{
+	struct takeover *t = arg;
+	for (size_t i = 0; i < n; i++) {
+		size_t k = index_of(t, ends[i].partition);
+		t->announced[k] = ends[i].found ? ends[i].through
+						: version_make(t->x->epoch, 0);
+		announcer_acknowledged(
+		    t->x->announcer, ends[i].partition, ends[i].last);
+	}
+	t->at = 0;
+	next_gap(t);
+}
+
+static void find_marks(struct takeover *t)
+{
+	int32_t *partitions = mem_alloc(t->n * sizeof *partitions);
+	for (size_t i = 0; i < t->n; i++)
+		partitions[i] = t->taken[i].partition;
+	set_state(t, STATE_MARKS);
+	marks_find(t->marks, partitions, t->n);
+	free(partitions);
+}
+
+/* --- progress ------------------------------------------------------------ */
+
+static void on_progress(void *arg, const struct pg_reply *reply)
+{
+	struct takeover *t = arg;
+	t->ask = NULL;
+	if (reply->err.verdict != VERDICT_OK) {
+		pause_and_ask(t, reply->err.code, reply->err.msg);
+		return;
+	}
+	const PGresult *r = reply->results[1];
+	if ((size_t)PQntuples(r) != t->n) {
+		pause_and_ask(t, "schema",
+		    "sluice.progress lacks partitions: run sluice-writer "
+		    "--migrate");
+		return;
+	}
+	for (int row = 0; row < PQntuples(r); row++) {
+		size_t i = index_of(t, pg_int4(r, row, 0));
+		t->taken[i].watermark = (version_t)pg_int8(r, row, 1);
+	}
+	backoff_reset(&t->backoff);
+	find_marks(t);
+}
+
+static void ask_progress(struct takeover *t)
+{
+	struct call c[2] = {
+	    {.sql = statements_patience}, {.sql = statements_progress}};
+	struct buf *list = call_param(&c[1]);
+	pg_array_begin(list, PG_INT4, t->n);
+	for (size_t i = 0; i < t->n; i++)
+		pg_array_int4(list, t->taken[i].partition);
+	struct pg_query queries[2] = {call_query(&c[0]), call_query(&c[1])};
+	t->ask = ask_submit(t->x->pool, queries, 2, on_progress, t);
+	call_free(&c[1]);
+	if (t->ask)
+		set_state(t, STATE_PROGRESS);
+	else
+		pause_and_ask(t, "08006", pool_error(t->x->pool));
+}
+
+static void on_timer(void *arg)
+{
+	ask_progress(arg);
+}
+
+/* --- interface ----------------------------------------------------------- */
+
+struct err takeover_new(
+    struct context *x, takeover_done done, void *arg, struct takeover **out)
+{
+	struct takeover *t = MEM_NEW(struct takeover);
+	t->x = x;
+	t->done = done;
+	t->arg = arg;
+	t->timer = loop_timer_new(x->loop, on_timer, t);
+	backoff_init(&t->backoff, CLOCK_MS(100), CLOCK_S(5));
+	*out = t;
+	struct err e = marks_new(x, on_marks, t, &t->marks);
+	if (e.verdict == VERDICT_OK)
+		e = gap_new(x, on_gap, t, &t->gap);
+	if (e.verdict != VERDICT_OK)
+		takeover_free(out);
+	return e;
+}
+
+void takeover_start(struct takeover *t, const int32_t *partitions, size_t n)
+{
+	CHECK(t->state == STATE_IDLE && n > 0);
+	t->n = n;
+	t->taken = mem_zalloc(n * sizeof *t->taken);
+	t->announced = mem_zalloc(n * sizeof *t->announced);
+	for (size_t i = 0; i < n; i++)
+		t->taken[i].partition = partitions[i];
+	set_state(t, STATE_PAUSE);
+	loop_timer_start(t->timer, 0);
+}
+
+void takeover_stop(struct takeover *t)
+{
+	ask_cancel(&t->ask);
+	loop_timer_stop(t->timer);
+	if (t->state == STATE_MARKS)
+		marks_stop(t->marks);
+	if (t->state == STATE_GAPS)
+		gap_stop(t->gap);
+	free(t->taken);
+	free(t->announced);
+	t->taken = NULL;
+	t->announced = NULL;
+	t->n = 0;
+	set_state(t, STATE_IDLE);
+}
+
+bool takeover_running(const struct takeover *t)
+{
+	return t->state != STATE_IDLE;
+}
+
+const char *takeover_waits_for(const struct takeover *t)
+{
+	return waits_for[t->state];
+}
+
+void takeover_free(struct takeover **tp)
+{
+	struct takeover *t = *tp;
+	if (t == NULL)
+		return;
+	takeover_stop(t);
+	marks_free(&t->marks);
+	gap_free(&t->gap);
+	loop_timer_free(&t->timer);
+	free(t);
+	*tp = NULL;
+}

@@ -1,0 +1,128 @@
+#include "writer/topics.h"
+
+#include "common/check.h"
+#include "common/mem.h"
+
+#include <stdlib.h>
+
+struct topics {
+	rd_kafka_t *rk;
+};
+
+struct err topics_new(const struct kafka_config *k, struct topics **out)
+{
+	static const char *const pairs[] = {
+	    "reconnect.backoff.max.ms", "1000", NULL};
+	rd_kafka_conf_t *conf;
+	*out = NULL;
+	struct err e = kafka_conf(k, pairs, &conf);
+	if (e.verdict != VERDICT_OK)
+		return e;
+	char text[256];
+	rd_kafka_t *rk =
+	    rd_kafka_new(RD_KAFKA_PRODUCER, conf, text, sizeof text);
+	if (rk == NULL) {
+		rd_kafka_conf_destroy(conf);
+		return err_make(VERDICT_FATAL, "config", "%s", text);
+	}
+	*out = MEM_NEW(struct topics);
+	(*out)->rk = rk;
+	return ERR_OK;
+}
+
+static struct err failed(rd_kafka_resp_err_t err, const char *what)
+{
+	return err_make(VERDICT_RETRY, rd_kafka_err2name(err), "%s: %s", what,
+	    rd_kafka_err2str(err));
+}
+
+struct err topics_count(
+    struct topics *t, const char *topic, dur_us_t timeout, int *count)
+{
+	const struct rd_kafka_metadata *all;
+	rd_kafka_resp_err_t err =
+	    rd_kafka_metadata(t->rk, 1, NULL, &all, (int)(timeout / 1000));
+	*count = 0;
+	if (err == RD_KAFKA_RESP_ERR_NO_ERROR)
+		rd_kafka_metadata_destroy(all);
+	else
+		return failed(err, "the list of topics");
+	rd_kafka_topic_t *handle = rd_kafka_topic_new(t->rk, topic, NULL);
+	err = rd_kafka_metadata(t->rk, 0, handle, &all, (int)(timeout / 1000));
+	rd_kafka_topic_destroy(handle);
+	if (err != RD_KAFKA_RESP_ERR_NO_ERROR)
+		return failed(err, topic);
+	if (all->topic_cnt == 1)
+		*count = all->topics[0].partition_cnt;
+	rd_kafka_metadata_destroy(all);
+	return ERR_OK;
+}
+
+/* The verdict on the one topic of a CreateTopics answer. */
+static struct err created(rd_kafka_event_t *event, const char *topic)
+{
+	size_t n = 0;
+	const rd_kafka_CreateTopics_result_t *r =
+	    rd_kafka_event_CreateTopics_result(event);
+	if (r == NULL || rd_kafka_event_error(event))
+		return failed(rd_kafka_event_error(event), topic);
+	const rd_kafka_topic_result_t *const *topics =
+	    (const rd_kafka_topic_result_t *const *)
+		rd_kafka_CreateTopics_result_topics(r, &n);
+	CHECK(n == 1);
+	rd_kafka_resp_err_t err = rd_kafka_topic_result_error(topics[0]);
+	if (err == RD_KAFKA_RESP_ERR_NO_ERROR ||
+	    err == RD_KAFKA_RESP_ERR_TOPIC_ALREADY_EXISTS)
+		return ERR_OK;
+	const char *text = rd_kafka_topic_result_error_string(topics[0]);
+	return err_make(VERDICT_FATAL, rd_kafka_err2name(err), "%s: %s", topic,
+	    text ? text : rd_kafka_err2str(err));
+}
+
+static struct err request(
+    struct topics *t, rd_kafka_NewTopic_t *topic, dur_us_t timeout)
+{
+	char text[256];
+	rd_kafka_queue_t *queue = rd_kafka_queue_new(t->rk);
+	rd_kafka_AdminOptions_t *options =
+	    rd_kafka_AdminOptions_new(t->rk, RD_KAFKA_ADMIN_OP_CREATETOPICS);
+	int ms = (int)(timeout / 1000);
+	rd_kafka_AdminOptions_set_request_timeout(
+	    options, ms, text, sizeof text);
+	rd_kafka_AdminOptions_set_operation_timeout(
+	    options, ms, text, sizeof text);
+	rd_kafka_CreateTopics(t->rk, &topic, 1, options, queue);
+	rd_kafka_event_t *event = rd_kafka_queue_poll(queue, ms + 1000);
+	struct err e = event ? created(event, "CreateTopics")
+			     : failed(RD_KAFKA_RESP_ERR__TIMED_OUT, "create");
+	if (event)
+		rd_kafka_event_destroy(event);
+	rd_kafka_AdminOptions_destroy(options);
+	rd_kafka_queue_destroy(queue);
+	return e;
+}
+
+struct err topics_create(
+    struct topics *t, const struct topic_plan *plan, dur_us_t timeout)
+{
+	char text[256];
+	rd_kafka_NewTopic_t *topic = rd_kafka_NewTopic_new(
+	    plan->name, plan->partitions, plan->replication, text, sizeof text);
+	if (topic == NULL)
+		return err_make(
+		    VERDICT_FATAL, "config", "%s: %s", plan->name, text);
+	for (const struct topic_config *c = plan->configs; c->name; c++)
+		rd_kafka_NewTopic_set_config(topic, c->name, c->value);
+	struct err e = request(t, topic, timeout);
+	rd_kafka_NewTopic_destroy(topic);
+	return e;
+}
+
+void topics_free(struct topics **t)
+{
+	if (*t == NULL)
+		return;
+	rd_kafka_destroy((*t)->rk);
+	free(*t);
+	*t = NULL;
+}

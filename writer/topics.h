@@ -1,0 +1,34 @@
+/* The topics themselves: do they exist, with how many partitions; making them.
+ *
+ * Blocking: for --migrate, and for the check before the daemon takes work.
+ */
+#pragma once
+
+#include "common/clock.h"
+#include "common/kafka.h"
+
+#include <stdint.h>
+
+struct topics;
+
+struct topic_config {
+	const char *name;
+	const char *value;
+};
+
+struct topic_plan {
+	const char *name;
+	int partitions;
+	int replication;
+	const struct topic_config *configs; /* ends with a NULL name */
+};
+
+struct err topics_new(const struct kafka_config *k, struct topics **out);
+/* *count is the number of partitions, 0: there is no such topic. RETRY: Kafka
+ * does not answer. */
+struct err topics_count(
+    struct topics *t, const char *topic, dur_us_t timeout, int *count);
+/* One that exists already is fine. */
+struct err topics_create(
+    struct topics *t, const struct topic_plan *plan, dur_us_t timeout);
+void topics_free(struct topics **t);

@@ -1,0 +1,411 @@
+/* Wiring: who tells whom.
+ *
+ *   group ─assigned─► takeover ─taken─► partitions ◄─message─ group
+ *     └───revoked──►  (all of them gone)   │ ▲
+ *                                   retake │ └─announced─ announcer
+ *                                          ▼
+ *                                       takeover
+ *
+ * The group's assignment is answered when every partition's start is known, so
+ * a rebalance waits for Postgres; the membership lives meanwhile, because the
+ * loop goes on serving the consumer.
+ */
+#include "writer/writer.h"
+
+#include "writer/context.h"
+#include "writer/partition.h"
+#include "writer/report.h"
+#include "writer/start.h"
+#include "writer/takeover.h"
+
+#include "common/admin.h"
+#include "common/check.h"
+#include "common/consumer.h"
+#include "common/daemon.h"
+#include "common/log.h"
+#include "common/mem.h"
+
+#include <stdlib.h>
+
+/* What a drain waits for reports; the next owner announces the rest. */
+#define REPORTS_WAIT CLOCK_S(5)
+#define TICK CLOCK_S(1)
+
+struct writer {
+	struct context x;
+	const struct config *config;
+	struct start *start; /* until it said yes */
+	struct consumer *consumer;
+	struct takeover *takeover;
+	struct partition **parts; /* by number; NULL: not ours */
+	bool member;		  /* the group has spoken */
+	bool draining;
+	mono_us_t give_up; /* on reports, while draining */
+	struct loop_timer *tick;
+	const void *instance; /* of the metrics */
+	struct admin *admin;
+	struct daemon_signals *signals;
+	int exit_code;
+};
+
+static size_t count(const struct writer *w)
+{
+	return (size_t)w->x.settings->common.partitions;
+}
+
+/* --- partitions ---------------------------------------------------------- */
+
+static void drop_partitions(struct writer *w)
+{
+	takeover_stop(w->takeover);
+	for (size_t i = 0; i < count(w); i++)
+		partition_free(&w->parts[i]);
+}
+
+static void take_waiting(struct writer *w)
+{
+	if (takeover_running(w->takeover) || w->draining)
+		return;
+	int32_t *list = mem_alloc(count(w) * sizeof *list);
+	size_t n = 0;
+	for (size_t i = 0; i < count(w); i++) {
+		struct partition *p = w->parts[i];
+		if (p && partition_state(p) == PARTITION_TAKING)
+			list[n++] = partition_number(p);
+	}
+	if (n)
+		takeover_start(w->takeover, list, n);
+	free(list);
+}
+
+static void on_retake(void *arg, struct partition *p)
+{
+	(void)p;
+	take_waiting(arg);
+}
+
+/* An assignment replaces the one before, so the others go on where they are. */
+static void assign_taken(struct writer *w)
+{
+	struct consumer_start *starts = mem_alloc(count(w) * sizeof *starts);
+	size_t n = 0;
+	for (size_t i = 0; i < count(w); i++) {
+		struct partition *p = w->parts[i];
+		if (p == NULL || partition_state(p) == PARTITION_TAKING ||
+		    partition_state(p) == PARTITION_BACKOFF)
+			continue;
+		starts[n++] = (struct consumer_start){
+		    partition_number(p), partition_next_offset(p)};
+	}
+	consumer_assign(w->consumer, starts, n);
+	for (size_t i = 0; i < count(w); i++) {
+		if (w->parts[i] && partition_paused(w->parts[i]))
+			consumer_pause(w->consumer, (int32_t)i);
+	}
+	free(starts);
+}
+
+static void on_taken(void *arg, const struct taken *taken, size_t n)
+{
+	struct writer *w = arg;
+	for (size_t i = 0; i < n; i++) {
+		struct partition *p = w->parts[taken[i].partition];
+		CHECK(p != NULL);
+		partition_start(p, w->consumer, taken[i].watermark);
+	}
+	assign_taken(w);
+	take_waiting(w);
+}
+
+static void check_drained(struct writer *w)
+{
+	if (!w->draining)
+		return;
+	for (size_t i = 0; i < count(w); i++) {
+		if (w->parts[i] && partition_busy(w->parts[i]))
+			return;
+	}
+	if (announcer_outstanding(w->x.announcer) > 0 &&
+	    clock_mono() < w->give_up)
+		return;
+	for (size_t i = 0; i < count(w); i++) {
+		if (w->parts[i])
+			partition_commit(w->parts[i]);
+	}
+	loop_stop(w->x.loop);
+}
+
+static void on_settled(void *arg)
+{
+	check_drained(arg);
+}
+
+static void on_announced(
+    void *arg, int32_t partition, uint64_t owner, bool delivered)
+{
+	struct writer *w = arg;
+	if (w->parts[partition])
+		partition_announced(w->parts[partition], owner, delivered);
+	check_drained(w);
+}
+
+/* --- the group ----------------------------------------------------------- */
+
+static void on_assigned(void *arg, const int32_t *partitions, size_t n)
+{
+	struct writer *w = arg;
+	drop_partitions(w);
+	w->member = true;
+	for (size_t i = 0; i < n; i++) {
+		const struct partition_options o = {
+		    .x = &w->x,
+		    .number = partitions[i],
+		    .retake = on_retake,
+		    .settled = on_settled,
+		    .arg = w,
+		};
+		/* The topic grew behind our back: those are nobody's. */
+		if ((size_t)partitions[i] >= count(w)) {
+			log_event(EV_PARTITION_FOREIGN, "partition=%d",
+			    partitions[i]);
+			continue;
+		}
+		w->parts[partitions[i]] = partition_new(&o);
+	}
+	take_waiting(w);
+}
+
+static void on_revoked(void *arg)
+{
+	drop_partitions(arg);
+}
+
+static void on_message(void *arg, rd_kafka_message_t *m)
+{
+	struct writer *w = arg;
+	bool ours = m->partition >= 0 && (size_t)m->partition < count(w) &&
+		    w->parts[m->partition];
+	if (ours)
+		partition_message(w->parts[m->partition], m);
+	else
+		rd_kafka_message_destroy(m);
+}
+
+static void on_fault(void *arg, int32_t partition, struct err e)
+{
+	struct writer *w = arg;
+	(void)e; /* the consumer logged it */
+	if ((size_t)partition < count(w) && w->parts[partition])
+		partition_fault(w->parts[partition]);
+}
+
+static struct err join(struct writer *w)
+{
+	static const struct consumer_events events = {
+	    .assigned = on_assigned,
+	    .revoked = on_revoked,
+	    .message = on_message,
+	    .fault = on_fault,
+	};
+	const struct consumer_options o = {
+	    .loop = w->x.loop,
+	    .kafka = &w->x.kafka,
+	    .topic = w->x.settings->common.writes_topic,
+	    .group = w->x.settings->group,
+	    .events = &events,
+	    .arg = w,
+	};
+	return consumer_new(&o, &w->consumer);
+}
+
+/* --- start, ticks, drain ------------------------------------------------- */
+
+static void refuse(struct writer *w, const struct err *e)
+{
+	log_event(
+	    EV_START_REFUSED, "code=%s error=%s", e->code, log_quote(e->msg));
+	w->exit_code = EXIT_FAILURE;
+	loop_stop(w->x.loop);
+}
+
+static void on_start(void *arg, const struct err *e)
+{
+	struct writer *w = arg;
+	if (e->verdict != VERDICT_OK) {
+		refuse(w, e);
+		return;
+	}
+	struct err joined = join(w);
+	if (joined.verdict != VERDICT_OK)
+		refuse(w, &joined);
+}
+
+static void on_pool_ready(void *arg)
+{
+	struct writer *w = arg;
+	for (size_t i = 0; i < count(w); i++) {
+		if (w->parts[i])
+			partition_hurry(w->parts[i]);
+	}
+}
+
+static void on_tick(void *arg)
+{
+	struct writer *w = arg;
+	for (size_t i = 0; i < count(w); i++) {
+		if (w->parts[i])
+			partition_commit(w->parts[i]);
+	}
+	loop_timer_start(w->tick, TICK);
+	check_drained(w);
+}
+
+static void on_drain(void *arg)
+{
+	struct writer *w = arg;
+	w->draining = true;
+	w->give_up = clock_mono() + REPORTS_WAIT;
+	start_free(&w->start);
+	takeover_stop(w->takeover);
+	for (size_t i = 0; i < count(w); i++) {
+		if (w->parts[i])
+			partition_drain(w->parts[i]);
+	}
+	check_drained(w);
+}
+
+/* --- admin --------------------------------------------------------------- */
+
+static struct report report_of(struct writer *w)
+{
+	return (struct report){
+	    .x = &w->x,
+	    .parts = w->parts,
+	    .n = count(w),
+	    .start = w->start ? start_waits_for(w->start) : "",
+	    .takeover = takeover_waits_for(w->takeover),
+	    .member = w->member,
+	    .draining = w->draining,
+	    .kafka = w->consumer && consumer_reachable(w->consumer),
+	};
+}
+
+static bool on_ready(void *arg, struct buf *reasons)
+{
+	struct report r = report_of(arg);
+	return report_ready(&r, reasons);
+}
+
+static void on_refresh(void *arg)
+{
+	struct report r = report_of(arg);
+	report_refresh(&r);
+}
+
+static void on_stats(void *arg, struct buf *json)
+{
+	struct report r = report_of(arg);
+	report_json(&r, json);
+}
+
+static struct err open_admin(struct writer *w)
+{
+	w->instance = &w->x.stats;
+	const struct admin_options o = {
+	    .loop = w->x.loop,
+	    .address = w->x.settings->admin_listen,
+	    .config = w->config,
+	    .rows = stats_rows,
+	    .nrows = stats_nrows,
+	    .instances = &w->instance,
+	    .ninstances = 1,
+	    .ready = on_ready,
+	    .refresh = on_refresh,
+	    .stats = on_stats,
+	    .arg = w,
+	};
+	struct err e = admin_new(&o, &w->admin);
+	if (e.verdict == VERDICT_OK)
+		log_event(EV_LISTEN, "for=admin port=%d", admin_port(w->admin));
+	return e;
+}
+
+/* --- life ---------------------------------------------------------------- */
+
+static struct err open_kafka(struct writer *w)
+{
+	const struct common_settings *s = &w->x.settings->common;
+	const struct announcer_options o = {
+	    .loop = w->x.loop,
+	    .kafka = &w->x.kafka,
+	    .topic = s->commits_topic,
+	    .partitions = (int32_t)s->partitions,
+	    .done = on_announced,
+	    .arg = w,
+	};
+	struct err e = announcer_new(&o, &w->x.announcer);
+	if (e.verdict == VERDICT_OK)
+		e = takeover_new(&w->x, on_taken, w, &w->takeover);
+	return e;
+}
+
+struct err writer_new(const struct config *config,
+    const struct writer_settings *s, struct writer **out)
+{
+	struct writer *w = MEM_NEW(struct writer);
+	*out = w;
+	w->config = config;
+	w->x.settings = s;
+	w->x.loop = loop_new();
+	w->x.kafka = kafka_config(config, &s->common);
+	w->x.statements = statements_new();
+	w->parts = mem_zalloc(count(w) * sizeof *w->parts);
+	w->tick = loop_timer_new(w->x.loop, on_tick, w);
+	struct err e = open_admin(w);
+	if (e.verdict == VERDICT_OK)
+		e = open_kafka(w);
+	if (e.verdict != VERDICT_OK)
+		return e;
+	w->x.pool = pool_new(&(struct pool_options){
+	    .loop = w->x.loop,
+	    .url = s->common.primary_url,
+	    .connections = (size_t)s->connections,
+	    .ready = on_pool_ready,
+	    .arg = w,
+	});
+	w->start = start_new(&w->x, on_start, w);
+	w->signals =
+	    daemon_signals_new(w->x.loop, s->common.drain_timeout, on_drain, w);
+	loop_timer_start(w->tick, TICK);
+	return ERR_OK;
+}
+
+int writer_run(struct writer *w)
+{
+	loop_run(w->x.loop);
+	return w->exit_code;
+}
+
+/* Transactions that are still under way hold messages of the consumer, so the
+ * pool goes before it. */
+void writer_free(struct writer **wp)
+{
+	struct writer *w = *wp;
+	if (w == NULL)
+		return;
+	start_free(&w->start);
+	if (w->takeover)
+		drop_partitions(w);
+	pool_free(&w->x.pool);
+	takeover_free(&w->takeover);
+	consumer_free(&w->consumer);
+	announcer_free(&w->x.announcer, 0);
+	admin_free(&w->admin);
+	daemon_signals_free(&w->signals);
+	loop_timer_free(&w->tick);
+	statements_free(&w->x.statements);
+	loop_free(&w->x.loop);
+	free(w->parts);
+	free(w);
+	*wp = NULL;
+}

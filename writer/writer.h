@@ -1,0 +1,14 @@
+/* The daemon: the group's partitions, from the log into Postgres. */
+#pragma once
+
+#include "writer/settings.h"
+
+struct writer;
+
+/* Everything that can be wrong with the configuration shows here. */
+struct err writer_new(const struct config *config,
+    const struct writer_settings *s, struct writer **out);
+/* Runs until SIGTERM and the drain after it, or until the log turns out not to
+ * be the one of the settings. Returns an exit code. */
+int writer_run(struct writer *w);
+void writer_free(struct writer **w);
