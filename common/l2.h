@@ -29,9 +29,11 @@ enum l2_script {
 	 * initialised. */
 	L2_FILL,
 	/* KEYS watermark, floors, cursor, entry…; ARGV from, to, cursor, then
-	 * per entry bucket, floor, ttl ms (0: delete), payload.
-	 * Replies the watermark: `to` when applied; another one when Redis is
-	 * not at `from`; empty when not initialised. */
+	 * per entry bucket, floor, ttl ms (0: delete), payload. With ttl 0 the
+	 * payload is the commit's version in hex, or empty: an entry that holds
+	 * the row of that version or a newer one (a reader was faster) stays.
+	 * Replies `to` when applied; when Redis is not at `from`, `-` and where
+	 * it is, or `-` alone when it is not initialised. */
 	L2_APPLY,
 	/* Discards the partition and starts it at a mark. KEYS watermark,
 	 * floors, cursor; ARGV expected watermark (empty: none), watermark,

@@ -5,7 +5,8 @@
 
 struct writer;
 
-/* Everything that can be wrong with the configuration shows here. */
+/* Everything that can be wrong with the configuration shows here. *out is to
+ * be freed in any case. */
 struct err writer_new(const struct config *config,
     const struct writer_settings *s, struct writer **out);
 /* Runs until SIGTERM and the drain after it, or until the log turns out not to

@@ -1,0 +1,470 @@
+/* From messages to scripts, one script under way at a time.
+ *
+ *   HELD ─► FOLLOWING ─► APPLYING ─► FOLLOWING     applied
+ *    ▲          │            │ └────► HELD          Redis is elsewhere
+ *    │          ▼            ▼
+ *    │      (reassign)   RETRYING ─► APPLYING       Redis was away
+ *    └── any: a rebalance, another lane found Redis elsewhere
+ *
+ * What arrives meanwhile waits in `pending`, and past a bound in Kafka.
+ *
+ * A script whose answer was lost may have been done. It is sent again: if it
+ * was, Redis is not at `from` any more, and the lane resumes from Redis. An
+ * emptied Redis shows in the same way.
+ */
+#include "projector/lane.h"
+
+#include "projector/chunk.h"
+#include "projector/script.h"
+
+#include "common/backoff.h"
+#include "common/check.h"
+#include "common/l2.h"
+#include "common/log.h"
+#include "common/mem.h"
+
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum {
+	PENDING_HIGH = 2048,
+	PENDING_LOW = 512,
+	PENDING_BYTES = 8 << 20,
+};
+
+/* Where no watermark tells where to begin: how far before the end, so that a
+ * mark is found; 0: the beginning. */
+static const int64_t tails[] = {64, 1024, 16384, 0};
+enum { TAILS = sizeof tails / sizeof *tails };
+
+static const char *const state_names[] = {
+    [LANE_HELD] = "held",
+    [LANE_FOLLOWING] = "following",
+    [LANE_APPLYING] = "applying",
+    [LANE_RETRYING] = "retrying",
+};
+
+struct answer {
+	struct lane *lane; /* NULL: nobody waits any more */
+};
+
+struct lane {
+	struct lane_context *x;
+	int32_t partition;
+	enum lane_state state;
+	struct chunk chunk;
+	int64_t next;	   /* offset to fetch from */
+	size_t width;	   /* index of tails, while no mark was found */
+	int64_t done;	   /* offset behind what is in Redis */
+	int64_t committed; /* told to the group */
+	bool paused;
+	bool draining;
+	rd_kafka_message_t **pending;
+	size_t head, n, cap, bytes;
+	struct answer *answer; /* in APPLYING */
+	mono_us_t sent_at;
+	struct loop_timer *timer;
+	struct backoff backoff;
+};
+
+static void send_due(struct lane *l);
+
+static uint64_t random_bits(void)
+{
+	return ((uint64_t)(uint32_t)random() << 32) | (uint32_t)random();
+}
+
+static void set_state(struct lane *l, enum lane_state to)
+{
+	loop_timer_stop(l->timer);
+	l->state = to;
+}
+
+/* --- pending messages ---------------------------------------------------- */
+
+static void push(struct lane *l, rd_kafka_message_t *m)
+{
+	if (l->head > 0 && l->head + l->n == l->cap) {
+		memmove(l->pending, &l->pending[l->head],
+		    l->n * sizeof *l->pending);
+		l->head = 0;
+	}
+	MEM_GROW(l->pending, l->cap, l->head + l->n);
+	l->pending[l->head + l->n++] = m;
+	l->bytes += m->len;
+}
+
+static rd_kafka_message_t *pop(struct lane *l)
+{
+	rd_kafka_message_t *m = l->pending[l->head++];
+	l->bytes -= m->len;
+	if (--l->n == 0)
+		l->head = 0;
+	return m;
+}
+
+static void drop_pending(struct lane *l)
+{
+	while (l->n)
+		rd_kafka_message_destroy(pop(l));
+}
+
+static void apply_backpressure(struct lane *l)
+{
+	bool high = l->n >= PENDING_HIGH || l->bytes >= PENDING_BYTES;
+	bool low = l->n <= PENDING_LOW && l->bytes <= PENDING_BYTES / 4;
+	if (!l->paused && high) {
+		l->paused = true;
+		consumer_pause(l->x->consumer, l->partition);
+	} else if (l->paused && low) {
+		l->paused = false;
+		consumer_resume(l->x->consumer, l->partition);
+	}
+}
+
+/* --- hearing ------------------------------------------------------------- */
+
+static void hear_mark(struct lane *l, const rd_kafka_message_t *m)
+{
+	struct record_mark mark;
+	if (!record_mark_parse(m, &mark)) {
+		metric_add(&l->x->stats.malformed, 1);
+		log_event(EV_COMMIT_MALFORMED, "partition=%d offset=%" PRId64,
+		    m->partition, m->offset);
+		chunk_skip(&l->chunk, m->offset);
+		return;
+	}
+	metric_add(&l->x->stats.marks, 1);
+	chunk_mark(&l->chunk, &mark, m->offset);
+	record_mark_free(&mark);
+}
+
+static void hear_record(struct lane *l, const rd_kafka_message_t *m)
+{
+	struct stats *s = &l->x->stats;
+	struct record_commit r;
+	if (!record_commit_parse(m, &r)) {
+		metric_add(&s->malformed, 1);
+		log_event(EV_COMMIT_MALFORMED, "partition=%d offset=%" PRId64,
+		    m->partition, m->offset);
+		chunk_skip(&l->chunk, m->offset);
+		return;
+	}
+	switch (chunk_record(&l->chunk, &r, m->offset)) {
+	case CHUNK_IGNORED:
+		metric_add(&s->records_ignored, 1);
+		break;
+	case CHUNK_SET:
+		metric_add(&s->records_set, 1);
+		break;
+	case CHUNK_DROPPED:
+		metric_add(&s->records_dropped, 1);
+		break;
+	}
+}
+
+static void pump(struct lane *l)
+{
+	if (l->state != LANE_FOLLOWING || l->draining)
+		return;
+	while (
+	    l->n && l->chunk.due != CHUNK_START && !chunk_is_full(&l->chunk)) {
+		rd_kafka_message_t *m = pop(l);
+		if (record_is_mark(m))
+			hear_mark(l, m);
+		else
+			hear_record(l, m);
+		rd_kafka_message_destroy(m);
+	}
+	apply_backpressure(l);
+	if (l->chunk.due != CHUNK_NOTHING)
+		send_due(l);
+}
+
+/* --- scripts ------------------------------------------------------------- */
+
+static void retry_later(struct lane *l)
+{
+	set_state(l, LANE_RETRYING);
+	loop_timer_start(l->timer, backoff_next(&l->backoff, random_bits()));
+}
+
+static void applied(struct lane *l)
+{
+	struct stats *s = &l->x->stats;
+	struct chunk *c = &l->chunk;
+	bool empty_log = c->due == CHUNK_START && !c->follower.started;
+	metric_add(&s->applied, 1);
+	metric_add(&s->entries, (int64_t)c->n);
+	if (c->newest)
+		metric_observe(&s->apply_seconds, clock_wall() - c->newest);
+	if (c->due == CHUNK_START) {
+		metric_add(&s->jumps, 1);
+		log_event(EV_PARTITION_STARTED,
+		    "partition=%d watermark=%" PRIu64 " base=%" PRIu64,
+		    l->partition, c->to, chunk_base(c));
+	}
+	chunk_applied(c);
+	backoff_reset(&l->backoff);
+	l->done = l->n ? l->pending[l->head]->offset : l->next;
+	set_state(l, LANE_FOLLOWING);
+	/* What was heard before a first mark counts when it is read again. */
+	if (empty_log)
+		l->x->resume(l->x->arg);
+	else
+		pump(l);
+}
+
+static void answered(struct lane *l, const redisReply *reply)
+{
+	struct stats *s = &l->x->stats;
+	metric_observe(&s->script_seconds, clock_mono() - l->sent_at);
+	if (reply && reply->type != REDIS_REPLY_ERROR) {
+		if (script_was_applied(&l->chunk, reply)) {
+			applied(l);
+			return;
+		}
+		metric_add(&s->refused, 1);
+		log_event(EV_REDIS_ELSEWHERE,
+		    "partition=%d from=%" PRIu64 " answer=%s", l->partition,
+		    l->chunk.from,
+		    log_quote(reply->str ? reply->str : "no string"));
+		l->x->resume(l->x->arg);
+		return;
+	}
+	metric_add(&s->failed, 1);
+	log_event(EV_SCRIPT_FAILED, "partition=%d error=%s", l->partition,
+	    log_quote(reply ? reply->str : "no answer"));
+	if (l->draining)
+		set_state(l, LANE_HELD);
+	else
+		retry_later(l);
+}
+
+static void on_answer(void *arg, const redisReply *reply)
+{
+	struct answer *a = arg;
+	struct lane *l = a->lane;
+	free(a);
+	if (l == NULL)
+		return;
+	l->answer = NULL;
+	answered(l, reply);
+	l->x->settled(l->x->arg);
+}
+
+static void send_due(struct lane *l)
+{
+	struct answer *a = MEM_NEW(struct answer);
+	a->lane = l;
+	if (!script_send(l->x->redis, l->partition, &l->chunk,
+		l->x->settings->l2_ttl, random_bits(), clock_wall(), on_answer,
+		a)) {
+		free(a);
+		retry_later(l);
+		return;
+	}
+	l->answer = a;
+	l->sent_at = clock_mono();
+	set_state(l, LANE_APPLYING);
+}
+
+/* --- where to begin ------------------------------------------------------ */
+
+static void begin_at_tail(struct lane *l, size_t width)
+{
+	l->width = width;
+	l->next = tails[width] ? RD_KAFKA_OFFSET_TAIL(tails[width])
+			       : RD_KAFKA_OFFSET_BEGINNING;
+}
+
+static bool parse_number(const redisReply *r, version_t *out)
+{
+	return r && r->type == REDIS_REPLY_STRING &&
+	       version_parse(r->str, r->len, out);
+}
+
+void lane_resume(
+    struct lane *l, const redisReply *watermark, const redisReply *cursor)
+{
+	struct l2_watermark w = {0};
+	version_t at = 0;
+	CHECK(l->state == LANE_HELD);
+	bool has = watermark && watermark->type == REDIS_REPLY_STRING &&
+		   l2_watermark_parse(watermark->str, watermark->len, &w);
+	set_state(l, LANE_FOLLOWING);
+	if (has && parse_number(cursor, &at)) {
+		chunk_resume(&l->chunk, w.watermark, (int64_t)at);
+		l->next = at ? (int64_t)at : RD_KAFKA_OFFSET_BEGINNING;
+		return;
+	}
+	chunk_restart(&l->chunk, has, w.watermark);
+	begin_at_tail(l, 0);
+}
+
+void lane_eof(struct lane *l)
+{
+	if (l->state != LANE_FOLLOWING || l->chunk.follower.started ||
+	    l->draining)
+		return;
+	if (l->width + 1 < TAILS) {
+		chunk_restart(&l->chunk, l->chunk.initialised, l->chunk.from);
+		begin_at_tail(l, l->width + 1);
+		l->x->reassign(l->x->arg);
+		return;
+	}
+	chunk_begin_empty(&l->chunk);
+	send_due(l);
+}
+
+/* Only from the tail can be begun when the cursor is not in the log; anything
+ * else is tried again where it was. */
+void lane_fault(struct lane *l, const struct err *e)
+{
+	if (l->state == LANE_HELD)
+		return;
+	bool gone = strcmp(e->code, "_AUTO_OFFSET_RESET") == 0 ||
+		    strcmp(e->code, "OFFSET_OUT_OF_RANGE") == 0;
+	if (gone) {
+		bool has = l->chunk.initialised;
+		version_t from = l->chunk.from;
+		lane_hold(l);
+		chunk_restart(&l->chunk, has, from);
+		begin_at_tail(
+		    l, l->width + 1 < TAILS && l->next < 0 ? TAILS - 1 : 0);
+		set_state(l, LANE_FOLLOWING);
+	}
+	if (!gone)
+		lane_hold(l);
+	loop_timer_start(l->timer, CLOCK_S(1));
+}
+
+static void on_timer(void *arg)
+{
+	struct lane *l = arg;
+	switch (l->state) {
+	case LANE_RETRYING:
+		send_due(l);
+		break;
+	case LANE_FOLLOWING: /* a fault: from the tail */
+		l->x->reassign(l->x->arg);
+		break;
+	case LANE_HELD: /* a fault: once more */
+		l->x->resume(l->x->arg);
+		break;
+	case LANE_APPLYING:
+		UNREACHABLE("a state without a timer");
+	}
+}
+
+/* --- interface ----------------------------------------------------------- */
+
+struct lane *lane_new(struct lane_context *x, int32_t partition)
+{
+	const struct projector_settings *s = x->settings;
+	struct lane *l = MEM_NEW(struct lane);
+	l->x = x;
+	l->partition = partition;
+	chunk_init(&l->chunk, (int32_t)s->common.partitions,
+	    (size_t)s->chunk_entries, (size_t)s->chunk_bytes);
+	l->timer = loop_timer_new(x->loop, on_timer, l);
+	backoff_init(&l->backoff, CLOCK_MS(50), CLOCK_S(2));
+	return l;
+}
+
+void lane_hold(struct lane *l)
+{
+	if (l->answer)
+		l->answer->lane = NULL;
+	l->answer = NULL;
+	drop_pending(l);
+	set_state(l, LANE_HELD);
+}
+
+int64_t lane_offset(const struct lane *l)
+{
+	return l->next;
+}
+
+void lane_assigned(struct lane *l)
+{
+	l->paused = false;
+	apply_backpressure(l);
+}
+
+void lane_message(struct lane *l, rd_kafka_message_t *m)
+{
+	if (l->state == LANE_HELD || l->draining ||
+	    (l->next >= 0 && m->offset < l->next)) {
+		rd_kafka_message_destroy(m);
+		return;
+	}
+	l->next = m->offset + 1;
+	push(l, m);
+	pump(l);
+	apply_backpressure(l);
+}
+
+void lane_hurry(struct lane *l)
+{
+	if (l->state == LANE_RETRYING)
+		loop_timer_start(l->timer, 0);
+}
+
+void lane_drain(struct lane *l)
+{
+	l->draining = true;
+	drop_pending(l);
+}
+
+void lane_commit(struct lane *l)
+{
+	if (l->done <= 0 || l->done == l->committed)
+		return;
+	l->committed = l->done;
+	consumer_commit(l->x->consumer, l->partition, l->done);
+}
+
+int32_t lane_partition(const struct lane *l)
+{
+	return l->partition;
+}
+
+enum lane_state lane_state(const struct lane *l)
+{
+	return l->state;
+}
+
+const char *lane_state_name(enum lane_state s)
+{
+	return state_names[s];
+}
+
+bool lane_initialised(const struct lane *l)
+{
+	return l->chunk.initialised;
+}
+
+version_t lane_watermark(const struct lane *l)
+{
+	return l->chunk.from;
+}
+
+size_t lane_waiting(const struct lane *l)
+{
+	return l->n;
+}
+
+void lane_free(struct lane **lp)
+{
+	struct lane *l = *lp;
+	if (l == NULL)
+		return;
+	lane_hold(l);
+	chunk_free(&l->chunk);
+	free(l->pending);
+	loop_timer_free(&l->timer);
+	free(l);
+	*lp = NULL;
+}

@@ -1,0 +1,58 @@
+/* sluice-projector: from the commits into Redis.
+ *
+ *   settings.def metrics.def   what can be set, what is counted
+ *   projector.c   wiring, resuming at Redis's watermarks, the admin port
+ *   lane.c        one partition: messages in, one script at a time out
+ *   chunk.c       what a script is to do, decided by common/follower.c
+ *   script.c      a chunk as a script's arguments
+ */
+#include "projector/projector.h"
+#include "projector/stats.h"
+
+#include "common/daemon.h"
+#include "common/log.h"
+
+#include <stdlib.h>
+
+#define SETTING(kind, field, name, def, allowed, aliases, help)                \
+	SETTING_ROW(struct projector_settings, kind, field, name, def,         \
+	    allowed, aliases, help)
+static const struct setting rows[] = {
+#include "projector/settings.def"
+};
+#undef SETTING
+
+static int serve(
+    const struct config *config, const struct projector_settings *s)
+{
+	struct projector *p;
+	struct err e = projector_new(config, s, &p);
+	int code = EXIT_FAILURE;
+	if (e.verdict == VERDICT_OK)
+		code = projector_run(p);
+	else
+		log_event(EV_START_REFUSED, "code=%s error=%s", e.code,
+		    log_quote(e.msg));
+	projector_free(&p);
+	log_event(EV_STOP, "code=%d", code);
+	return code;
+}
+
+int main(int argc, char **argv)
+{
+	static struct projector_settings settings;
+	struct config config;
+	config_init(&config, &settings, rows, sizeof rows / sizeof *rows);
+	const struct daemon_spec spec = {
+	    .name = "sluice-projector",
+	    .purpose = "keeps Redis up to date with the commits",
+	    .config = &config,
+	    .metrics = stats_rows,
+	    .nmetrics = stats_nrows,
+	};
+	int code;
+	if (daemon_configure(&spec, argc, argv, &code))
+		code = serve(&config, &settings);
+	config_free(&config);
+	return code;
+}

@@ -1,0 +1,16 @@
+/* A chunk as a call of its script (common/l2.h). */
+#pragma once
+
+#include "projector/chunk.h"
+
+#include "common/clock.h"
+#include "common/redis.h"
+
+/* Sends what is due for the partition. `ttl` is of the entries that are set;
+ * `jitter` (any random bits) moves it by 10 % either way; `now` makes the
+ * generation of a START. False: Redis does not take it now. */
+bool script_send(struct redis *r, int32_t partition, const struct chunk *c,
+    dur_us_t ttl, uint64_t jitter, wall_us_t now, redis_done done, void *arg);
+
+/* The chunk's expected answer, as 16 hex digits. */
+bool script_was_applied(const struct chunk *c, const redisReply *reply);

@@ -1,0 +1,12 @@
+/* The settings of sluice-projector. */
+#pragma once
+
+#include "common/config.h"
+
+struct projector_settings {
+	struct common_settings common;
+#define SETTING(kind, field, name, def, allowed, aliases, help)                \
+	SETTING_MEMBER(kind, field)
+#include "projector/settings.def"
+#undef SETTING
+};

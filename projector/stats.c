@@ -1,0 +1,9 @@
+#include "projector/stats.h"
+
+#define METRIC(kind, field, name, labels, help)                                \
+	METRIC_ROW(struct stats, kind, field, name, labels, help)
+const struct metric_row stats_rows[] = {
+#include "projector/metrics.def"
+};
+#undef METRIC
+const size_t stats_nrows = sizeof stats_rows / sizeof stats_rows[0];
