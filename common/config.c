@@ -50,10 +50,10 @@ static const struct setting *find(const struct config *c, const char *name)
 
 static bool in_choices(const char *choices, const char *value)
 {
-	size_t len = strlen(value);
+	size_t len = strcspn(value, "|");
 	for (const char *s = choices; s; s = strchr(s, '|')) {
 		s += *s == '|';
-		if (len && strncmp(s, value, len) == 0 &&
+		if (len && value[len] == '\0' && strncmp(s, value, len) == 0 &&
 		    (s[len] == '|' || s[len] == '\0'))
 			return true;
 	}
@@ -68,6 +68,8 @@ static bool parse_number(
 	if (kind == SETTING_BYTES)
 		return units_parse_bytes(value, out);
 	char *end;
+	if (!isdigit((unsigned char)*value) && *value != '-')
+		return false; /* strtoll takes spaces and a plus */
 	errno = 0;
 	*out = strtoll(value, &end, 10);
 	return errno == 0 && end != value && *end == '\0';
@@ -88,8 +90,11 @@ static bool in_range(const struct setting *row, int64_t n)
 
 static bool parse_bool(const char *value, bool *out)
 {
-	*out = strcmp(value, "true") == 0;
-	return *out || strcmp(value, "false") == 0;
+	bool yes = strcmp(value, "true") == 0;
+	if (!yes && strcmp(value, "false") != 0)
+		return false;
+	*out = yes;
+	return true;
 }
 
 static bool valid_address(const char *value)
@@ -409,20 +414,39 @@ void config_free(struct config *c)
 	*c = (struct config){0};
 }
 
-/* user:secret@ becomes user:***@ */
+/* The value of the first `password=` or `sslpassword=`, which libpq takes in a
+ * URI's query and in its own `name = value` form; else the end. */
+static const char *password_parameter(const char *url)
+{
+	const char *name = url;
+	for (; (name = strstr(name, "password")); name++) {
+		const char *equals = name + strlen("password");
+		equals += strspn(equals, " ");
+		if (*equals == '=' && (name == url || strchr("?& l", name[-1])))
+			return equals + 1;
+	}
+	return url + strlen(url);
+}
+
+/* user:secret@ becomes user:***@. The last `@` counts (a Redis password may
+ * hold one), and nothing is shown from a password parameter on: how it is
+ * quoted is libpq's affair. */
 static void show_url(const char *url, struct buf *out)
 {
+	const char *end = password_parameter(url);
 	const char *authority = strstr(url, "://");
-	authority = authority ? authority + 3 : url;
-	const char *at = strchr(authority, '@');
-	const char *colon = strchr(authority, ':');
-	if (at == NULL || colon == NULL || colon > at) {
-		buf_str(out, url);
-		return;
+	authority = authority && authority < end ? authority + 3 : url;
+	const char *at = memrchr(authority, '@', (size_t)(end - authority));
+	const char *colon =
+	    at ? memchr(authority, ':', (size_t)(at - authority)) : NULL;
+	if (colon) {
+		buf_add(out, url, (size_t)(colon - url) + 1);
+		buf_str(out, "***");
+		url = at;
 	}
-	buf_add(out, url, (size_t)(colon - url) + 1);
-	buf_str(out, "***");
-	buf_str(out, at);
+	buf_add(out, url, (size_t)(end - url));
+	if (*end)
+		buf_str(out, "***");
 }
 
 void config_show(
