@@ -58,9 +58,13 @@ static void add_entry(
 	add_number(a, e->bucket);
 	add_hex(a, e->floor);
 	add_number(a, e->set ? (moved < 1000 ? 1 : moved / 1000) : 0);
-	if (e->set)
+	if (e->set) {
 		l2_payload(&a->bytes, &entry);
-	end_arg(a);
+		end_arg(a);
+	} else {
+		/* What a reader filled with this row, or a newer one, stays. */
+		add_hex(a, e->floor - 1);
+	}
 }
 
 static void add_apply(struct args *a, int32_t partition, const struct chunk *c,
