@@ -1,0 +1,110 @@
+"""Fixtures. A file of tests uses either `world` (one running Sluice for all of
+its tests) or `deployment` (a fresh one per test, whose daemons it starts)."""
+
+import contextlib
+import re
+import shutil
+import signal
+
+import pytest
+from harness.deployment import Deployment
+from harness.servers import Servers
+
+TEST_SECONDS = 150  # no test may hang longer
+
+
+@pytest.fixture(scope="session")
+def servers():
+    return Servers()
+
+
+def log_folder(servers, name):
+    folder = servers.stack / "logs" / re.sub(r"[^\w.-]+", "_", name)
+    shutil.rmtree(folder, ignore_errors=True)
+    return folder
+
+
+@contextlib.contextmanager
+def deployed(servers, request, name):
+    new = Deployment(servers, log_folder(servers, name))
+    request.node.deployment = new
+    try:
+        yield new.create()
+    finally:
+        new.close()
+
+
+@pytest.fixture
+def deployment(servers, request):
+    with deployed(servers, request, request.node.name) as new:
+        yield new
+
+
+@pytest.fixture(scope="module")
+def module_deployment(servers, request):
+    with deployed(servers, request, request.module.__name__) as new:
+        yield new
+
+
+@pytest.fixture(scope="module")
+def world(module_deployment):
+    """Two APIs, a writer, a projector, for all the tests of a file."""
+    module_deployment.start_all(apis=2)
+    return module_deployment
+
+
+@pytest.fixture
+def api(world):
+    return world.of("api")[0]
+
+
+@pytest.fixture
+def other_api(world):
+    return world.of("api")[1]
+
+
+@pytest.fixture
+def http(api):
+    return api.http
+
+
+@pytest.fixture(autouse=True)
+def all_is_well(request):
+    """After each test: what should run runs, and no log has a bad line."""
+    yield
+    if "world" not in request.fixturenames:
+        return
+    for daemon in request.getfixturevalue("world").daemons:
+        daemon.check_alive()
+        daemon.check_log()
+
+
+# --- a test that hangs fails -------------------------------------------------
+
+
+def too_long(_number, _frame):
+    raise TimeoutError(f"the test took longer than {TEST_SECONDS} s")
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_protocol(item):
+    signal.signal(signal.SIGALRM, too_long)
+    marker = item.get_closest_marker("seconds")
+    signal.alarm(marker.args[0] if marker else TEST_SECONDS)
+    try:
+        return (yield)
+    finally:
+        signal.alarm(0)
+
+
+# --- a failure shows the ends of the daemons' logs ----------------------------
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(item):
+    report = yield
+    if report.failed:
+        for node in item.listchain():
+            for daemon in getattr(getattr(node, "deployment", None), "daemons", []):
+                report.sections.append((f"end of {daemon.log}", daemon.tail(25)))
+    return report

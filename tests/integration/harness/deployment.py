@@ -1,0 +1,173 @@
+"""A Sluice of its own on the shared servers: a database, topics, a group.
+
+One at a time, since Redis has no room for two: it is emptied when one begins.
+"""
+
+import itertools
+import os
+import subprocess
+
+from .daemon import Daemon, environment
+from .servers import at_database
+
+NUMBERS = itertools.count(1)
+
+# A killed member of a consumer group is missed after this time.
+QUICK_GROUP = {
+    "kafka.session.timeout.ms": 1500,
+    "kafka.heartbeat.interval.ms": 300,
+}
+
+
+class Deployment:
+    def __init__(self, servers, logs, partitions=8):
+        self.servers = servers
+        self.logs = logs
+        self.partitions = partitions
+        self.name = f"t{os.getpid()}_{next(NUMBERS)}"
+        self.writes = f"{self.name}.writes"
+        self.commits = f"{self.name}.commits"
+        self.daemons = []
+        self.connections = []
+        logs.mkdir(parents=True, exist_ok=True)
+
+    # --- life -----------------------------------------------------------------
+
+    def create(self):
+        with self.servers.postgres("postgres") as admin:
+            admin.execute(f'CREATE DATABASE "{self.name}" OWNER sluice')
+        self.servers.redis().flushall()
+        self.migrate()
+        return self
+
+    def migrate(self):
+        flags = [f"--{k}={v}" for k, v in self._settings("writer").items()]
+        done = subprocess.run(
+            [self.servers.program("writer"), "--migrate", *flags],
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            text=True,
+            timeout=60,
+            env=environment(),
+        )
+        (self.logs / "migrate.log").write_text(done.stdout + done.stderr)
+        assert done.returncode == 0, f"--migrate: {done.stdout}{done.stderr}"
+        return done
+
+    def close(self):
+        """Ends the daemons, whose checks may fail, and leaves nothing behind."""
+        failures = []
+        # In the order of a drain: who answers, who decides, who follows.
+        for daemon in sorted(self.daemons, key=lambda d: d.kind):
+            try:
+                daemon.finish()
+            except AssertionError as e:
+                failures.append(str(e))
+        for connection in self.connections:
+            connection.close()
+        with self.servers.postgres("postgres") as admin:
+            admin.execute(f'DROP DATABASE IF EXISTS "{self.name}" WITH (FORCE)')
+        self.servers.delete_topics(self.writes, self.commits)
+        assert not failures, "\n\n".join(failures)
+
+    # --- daemons --------------------------------------------------------------
+
+    def _settings(self, kind):
+        s = self.servers
+        settings = {
+            "primary.url": at_database(s.primary_url, self.name),
+            "redis.url": s.redis_url,
+            "kafka.bootstrap.servers": s.kafka_servers,
+            "log.writes": self.writes,
+            "log.commits": self.commits,
+            "log.partitions": self.partitions,
+        }
+        if kind == "api":
+            settings["replica.urls"] = at_database(s.replica_url, self.name)
+            settings["writer.group"] = f"{self.name}-writer"
+        else:
+            settings["group"] = f"{self.name}-{kind}"
+        return settings
+
+    def daemon(self, kind, settings=None):
+        """Made, not started."""
+        admin_port = self.servers.ports.take()
+        http_port = self.servers.ports.take() if kind == "api" else None
+        number = 1 + sum(1 for d in self.daemons if d.kind == kind)
+        every = self._settings(kind)
+        every["admin.listen"] = f"127.0.0.1:{admin_port}"
+        if http_port:
+            every["http.listen"] = f"127.0.0.1:{http_port}"
+            every["http.threads"] = 2
+        every.update(settings or {})
+        daemon = Daemon(
+            kind,
+            self.servers.program(kind),
+            every,
+            admin_port,
+            self.logs / f"{kind}-{number}.log",
+            http_port,
+        )
+        self.daemons.append(daemon)
+        return daemon
+
+    def api(self, settings=None):
+        return self.daemon("api", settings).start()
+
+    def writer(self, settings=None):
+        return self.daemon("writer", settings).start()
+
+    def projector(self, settings=None):
+        return self.daemon("projector", settings).start()
+
+    def start_all(self, apis=1, settings=None):
+        """A writer, a projector, and as many APIs; returns the first API.
+
+        All of them start at once."""
+        daemons = [self.daemon("api") for _ in range(apis)]
+        daemons += [self.daemon(kind, settings) for kind in ("writer", "projector")
+                    if self.servers.program(kind).exists()]
+        for daemon in daemons:
+            daemon.start(ready=False)
+        for daemon in daemons:
+            daemon.wait_ready()
+        return daemons[0]
+
+    def of(self, kind):
+        return [d for d in self.daemons if d.kind == kind]
+
+    # --- what is in the stores ------------------------------------------------
+
+    def sql(self, query, *args, replica=False):
+        """The rows of a query, by the superuser."""
+        with self.servers.postgres(self.name, replica) as connection:
+            cursor = connection.execute(query, args or None)
+            return cursor.fetchall() if cursor.description else []
+
+    def rows(self):
+        """Every row of records: key -> (value, version, canonical document)."""
+        found = self.sql(
+            "SELECT t.key, t.value, t.version, (SELECT row_to_json(d) FROM"
+            " (SELECT t.key, t.value, t.created_at, t.updated_at) d)::text"
+            " FROM records t"
+        )
+        return {key: (value, version, doc) for key, value, version, doc in found}
+
+    def progress(self):
+        """Postgres's watermark per partition."""
+        return [
+            n
+            for (n,) in self.sql(
+                "SELECT next_offset FROM sluice.progress ORDER BY partition"
+            )
+        ]
+
+    def ends(self):
+        """The end of every partition of the log of writes."""
+        return self.servers.log_ends(self.writes, self.partitions)
+
+    def redis_watermarks(self):
+        """Redis's watermark per partition; None where there is none."""
+        r = self.servers.redis()
+        found = r.mget([f"sluice:{{{p}}}:watermark" for p in range(self.partitions)])
+        return [int(v[:16], 16) if v else None for v in found]

@@ -1,0 +1,113 @@
+"""A TCP proxy between a daemon and a server, that can misbehave."""
+
+import contextlib
+import select
+import socket
+import struct
+import threading
+import time
+
+RESET = struct.pack("ii", 1, 0)  # SO_LINGER: close sends RST
+
+
+class Proxy:
+    """Modes: `pass` on; `refuse` and reset; `blackhole` (take, never answer);
+    a number: that many seconds of delay in each direction."""
+
+    def __init__(self, port, target_port):
+        self.port = port
+        self.target = ("127.0.0.1", target_port)
+        self.mode = "pass"
+        self.closed = False
+        self.lock = threading.Lock()
+        self.pairs = set()
+        self.listener = None
+        self._listen()
+        self.thread = threading.Thread(target=self._accept, daemon=True)
+        self.thread.start()
+
+    def set(self, mode):
+        """Changes the mode; `refuse` also resets what is open."""
+        self.mode = mode
+        if mode == "refuse":
+            self.listener.close()
+            self.reset()
+        elif self.listener.fileno() < 0:
+            self._listen()
+
+    @contextlib.contextmanager
+    def fault(self, mode):
+        self.set(mode)
+        try:
+            yield self
+        finally:
+            # What went into a black hole never comes out.
+            if mode == "blackhole":
+                self.reset()
+            self.set("pass")
+
+    def reset(self):
+        with self.lock:
+            for pair in self.pairs:
+                for s in pair:
+                    abort(s)
+            self.pairs.clear()
+
+    def close(self):
+        self.closed = True
+        self.listener.close()
+        self.reset()
+        self.thread.join(5)
+
+    def _listen(self):
+        listener = socket.socket()
+        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        listener.bind(("127.0.0.1", self.port))
+        listener.listen(128)
+        self.listener = listener
+
+    def _accept(self):
+        while not self.closed:
+            try:
+                ready, _, _ = select.select([self.listener], [], [], 0.05)
+                if ready:
+                    self._connect(self.listener.accept()[0])
+            except (OSError, ValueError):  # closed: refusing
+                time.sleep(0.01)
+
+    def _connect(self, client):
+        try:
+            server = socket.create_connection(self.target, 5)
+        except OSError:
+            abort(client)
+            return
+        pair = (client, server)
+        for s in pair:
+            s.settimeout(None)
+            s.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        with self.lock:
+            self.pairs.add(pair)
+        for source, target in (pair, pair[::-1]):
+            args = (pair, source, target)
+            threading.Thread(target=self._pump, args=args, daemon=True).start()
+
+    def _pump(self, pair, source, target):
+        with contextlib.suppress(OSError):
+            while data := source.recv(65536):
+                if isinstance(self.mode, (int, float)):
+                    time.sleep(self.mode)
+                if self.mode != "blackhole":
+                    target.sendall(data)
+        with self.lock:
+            self.pairs.discard(pair)
+        for s in pair:
+            with contextlib.suppress(OSError):
+                s.shutdown(socket.SHUT_RDWR)
+            s.close()
+
+
+def abort(s):
+    with contextlib.suppress(OSError):
+        s.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, RESET)
+        s.shutdown(socket.SHUT_RD)  # wakes the pump that reads it
+    s.close()

@@ -1,0 +1,154 @@
+"""PostgreSQL, Redis and Kafka of the test stack, and what can happen to them."""
+
+import contextlib
+import os
+import pathlib
+import socket
+import subprocess
+
+import psycopg
+import redis
+from confluent_kafka import Consumer, TopicPartition
+from confluent_kafka.admin import AdminClient
+
+ROOT = pathlib.Path(__file__).resolve().parents[3]
+
+
+def needed(name):
+    value = os.environ.get(name)
+    assert value, f"{name} is not set: these tests are started by tests/run"
+    return value
+
+
+class Ports:
+    """Free ports near the servers', below those that the kernel hands out."""
+
+    def __init__(self, base):
+        self.next = base
+        self.end = base + 400
+
+    def take(self):
+        while self.next < self.end:
+            port, self.next = self.next, self.next + 1
+            with socket.socket() as s:
+                try:
+                    s.bind(("127.0.0.1", port))
+                    return port
+                except OSError:
+                    continue
+        raise AssertionError("no free port")
+
+
+class Servers:
+    def __init__(self):
+        self.primary_url = needed("SLUICE_TEST_PRIMARY_URL")
+        self.replica_url = needed("SLUICE_TEST_REPLICA_URL")
+        self.primary_admin_url = needed("SLUICE_TEST_PRIMARY_ADMIN_URL")
+        self.replica_admin_url = needed("SLUICE_TEST_REPLICA_ADMIN_URL")
+        self.redis_url = needed("SLUICE_TEST_REDIS_URL")
+        self.kafka_servers = needed("SLUICE_TEST_KAFKA")
+        self.stack = pathlib.Path(needed("SLUICE_TEST_STACK"))
+        self.bin = pathlib.Path(needed("SLUICE_TEST_BIN"))
+        kafka_port = int(self.kafka_servers.rsplit(":", 1)[1])
+        self.ports = Ports(kafka_port + 500)
+        self.kafka_admin = AdminClient({"bootstrap.servers": self.kafka_servers})
+
+    def program(self, kind):
+        return self.bin / f"sluice-{kind}"
+
+    # --- Postgres -------------------------------------------------------------
+
+    def postgres(self, database, replica=False):
+        """A connection of the superuser, in autocommit."""
+        url = self.replica_admin_url if replica else self.primary_admin_url
+        return psycopg.connect(
+            at_database(url, database), autocommit=True, options="-c timezone=UTC"
+        )
+
+    # --- Redis ----------------------------------------------------------------
+
+    def redis(self):
+        return redis.Redis.from_url(self.redis_url, socket_timeout=5)
+
+    # --- Kafka ----------------------------------------------------------------
+
+    def log_ends(self, topic, partitions):
+        """The end offset of every partition."""
+        consumer = self._consumer()
+        try:
+            return [
+                consumer.get_watermark_offsets(TopicPartition(topic, p), timeout=10)[1]
+                for p in range(partitions)
+            ]
+        finally:
+            consumer.close()
+
+    def read_log(self, topic, partitions):
+        """Every message of a topic, in order per partition."""
+        consumer = self._consumer()
+        try:
+            starts = [TopicPartition(topic, p, 0) for p in range(partitions)]
+            open_ = {p for p in range(partitions)}
+            consumer.assign(starts)
+            messages = []
+            while open_:
+                for m in consumer.consume(5000, timeout=10):
+                    if m.error() is None:
+                        messages.append(m)
+                    elif m.error().code() == -191:  # _PARTITION_EOF
+                        open_.discard(m.partition())
+                    else:
+                        raise AssertionError(str(m.error()))
+            return messages
+        finally:
+            consumer.close()
+
+    def _consumer(self):
+        return Consumer(
+            {
+                "bootstrap.servers": self.kafka_servers,
+                "group.id": "tests",
+                "enable.auto.commit": False,
+                "enable.partition.eof": True,
+                "auto.offset.reset": "earliest",
+            }
+        )
+
+    def delete_topics(self, *topics):
+        for future in self.kafka_admin.delete_topics(list(topics)).values():
+            with contextlib.suppress(Exception):  # it may be gone
+                future.result(10)
+
+    # --- faults ---------------------------------------------------------------
+
+    def part(self, what, part):
+        """compose/part: start, stop, restart, kill, pause, resume, wait, pid."""
+        done = subprocess.run(
+            [ROOT / "compose" / "part", what, part],
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            text=True,
+            timeout=120,
+        )
+        assert done.returncode == 0, f"{what} {part}: {done.stdout}{done.stderr}"
+        return done.stdout
+
+    @contextlib.contextmanager
+    def away(self, part, how="stop"):
+        """A server is stopped, killed or paused in the meantime."""
+        self.part(how, part)
+        try:
+            yield
+        finally:
+            self.part("resume" if how == "pause" else "start", part)
+
+
+def at_database(url, database):
+    """The same URL for another database."""
+    return f"{url.rsplit('/', 1)[0]}/{database}"
+
+
+def at_port(url, port):
+    """The same URL by another port (a proxy's)."""
+    head, tail = url.rsplit(":", 1)
+    return f"{head}:{port}" + (f"/{tail.split('/', 1)[1]}" if "/" in tail else "")

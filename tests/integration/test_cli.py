@@ -1,0 +1,107 @@
+"""The commands: --help, --version, --check-config, --print-docs, and how they
+refuse what they do not understand."""
+
+import pytest
+from harness import cli
+from harness.servers import ROOT
+
+every_daemon = pytest.mark.parametrize("kind", cli.KINDS)
+
+
+def refused(done, *words):
+    """Exit code 2, and one line on stderr that has these words."""
+    assert done.returncode == 2, done
+    assert done.stdout == ""
+    assert len(done.stderr.splitlines()) == 1, done.stderr
+    for word in words:
+        assert word in done.stderr, done.stderr
+
+
+@every_daemon
+def test_help_names_every_setting(servers, kind):
+    done = cli.run(servers, kind, "--help")
+    assert done.returncode == 0 and done.stderr == ""
+    for flag in ("--config=", "--check-config", "--version", "--kafka.PROPERTY"):
+        assert flag in done.stdout
+    for row in cli.settings(servers, kind):
+        assert f"--{row.name}={row.default}\n" in done.stdout
+        assert row.help in done.stdout
+
+
+@every_daemon
+def test_version(servers, kind):
+    done = cli.run(servers, kind, "--version")
+    cmake = (ROOT / "CMakeLists.txt").read_text()
+    version = cmake.split("project(sluice VERSION ")[1].split()[0]
+    assert (done.returncode, done.stdout) == (0, f"sluice-{kind} {version}\n")
+
+
+@every_daemon
+def test_check_config_of_the_defaults(servers, kind):
+    done = cli.run(servers, kind, "--check-config")
+    assert done.returncode == 0, done.stderr
+    assert done.stdout == f"sluice-{kind}: the configuration is good\n"
+
+
+@every_daemon
+def test_unknown_arguments(servers, kind):
+    refused(cli.run(servers, kind, "--nonsense"), f"sluice-{kind}:", "nonsense")
+    refused(cli.run(servers, kind, "nonsense"), "nonsense")
+    refused(cli.run(servers, kind, "-x"), "-x")
+    done = cli.run(servers, kind, "--redis.ulr=redis://x")
+    refused(done, "unknown setting 'redis.ulr'", "'redis.url'")
+
+
+@every_daemon
+def test_unknown_environment(servers, kind):
+    done = cli.run(servers, kind, "--check-config", SLUICE_REDIS_ULR="redis://x")
+    refused(done, "unknown setting 'redis.ulr'", "'redis.url'")
+
+
+@every_daemon
+def test_unreadable_file(servers, kind, tmp_path):
+    missing = tmp_path / "missing.conf"
+    done = cli.run(servers, kind, f"--config={missing}", "--check-config")
+    refused(done, str(missing), "No such file")
+
+
+@every_daemon
+def test_bad_lines_of_a_file_are_named(servers, kind, tmp_path):
+    file = tmp_path / "sluice.conf"
+    file.write_text("# a comment\n\nlog.level = loud\n")
+    done = cli.run(servers, kind, f"--config={file}", "--check-config")
+    refused(done, f"{file}:3", "'log.level'", "'loud'", "debug|info|warn|error")
+    file.write_text("log.level info\n")
+    done = cli.run(servers, kind, f"--config={file}", "--check-config")
+    refused(done, f"{file}:1", "name = value")
+    file.write_text("log.leval = info\n")
+    done = cli.run(servers, kind, f"--config={file}", "--check-config")
+    refused(done, f"{file}:1", "unknown setting 'log.leval'", "'log.level'")
+
+
+@every_daemon
+def test_printed_pages(servers, kind):
+    """Every page is a table; nothing is described twice or not at all."""
+    for page in ("config", "metrics", "events"):
+        done = cli.run(servers, kind, f"--print-docs={page}")
+        assert done.returncode == 0 and done.stderr == ""
+        head, rule, *rows = done.stdout.splitlines()
+        assert head.startswith("| ") and set(rule) <= set("|-")
+        assert rows and len(set(rows)) == len(rows)
+        assert all("|  |" not in row.rsplit("|", 2)[0][-3:] for row in rows)
+        assert all(len(row.rsplit("|", 2)[1].strip()) > 5 for row in rows), rows
+    assert cli.run(servers, kind, "--print-docs=nonsense").returncode == 2
+
+
+@every_daemon
+@pytest.mark.parametrize("page", ["config", "metrics", "events"])
+def test_docs_are_what_the_programs_print(servers, kind, page):
+    """docs/<page>-<daemon>.md or docs/<page>.md holds the printed table."""
+    files = [ROOT / "docs" / f"{page}-{kind}.md", ROOT / "docs" / f"{page}.md"]
+    files = [f for f in files if f.exists()]
+    if not files:
+        pytest.skip("there is no such page yet")
+    printed = cli.run(servers, kind, f"--print-docs={page}").stdout
+    rows = set(printed.splitlines()[2:])
+    written = set("\n".join(f.read_text() for f in files).splitlines())
+    assert rows - written == set(), "generate the page again"

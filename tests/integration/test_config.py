@@ -1,0 +1,192 @@
+"""Settings: their ranges, where they come from and which source wins."""
+
+import json
+
+import pytest
+from harness import cli
+from harness.deployment import Deployment
+
+every_daemon = pytest.mark.parametrize("kind", cli.KINDS)
+
+
+def check(servers, kind, *args, **env):
+    return cli.run(servers, kind, *args, "--check-config", **env)
+
+
+def accepts(servers, kind, name, value):
+    done = check(servers, kind, f"--{name}={value}")
+    assert done.returncode == 0, done.stderr
+
+
+def rejects(servers, kind, row, value, shown=None):
+    """The message names the key, the value, and what is allowed."""
+    done = check(servers, kind, f"--{row.name}={value}")
+    assert done.returncode == 2, f"{row.name}={value} was accepted"
+    for part in (f"'{row.name}'", f"'{shown or value}'", row.allowed):
+        assert part in done.stderr, done.stderr
+
+
+@every_daemon
+def test_every_row(servers, kind):
+    """One call accepts all the defaults; just outside of a range is refused."""
+    rows = cli.settings(servers, kind)
+    done = check(servers, kind, *[f"--{row.name}={row.default}" for row in rows])
+    assert done.returncode == 0, done.stderr
+    for row in rows:
+        if row.range:
+            (low, unit), (high, _) = map(cli.base_units, row.range)
+            unit = unit or cli.base_units(row.range[1])[1]
+            rejects(servers, kind, row, f"{low - 1}{unit}")
+            rejects(servers, kind, row, f"{high + 1}{unit}")
+            rejects(servers, kind, row, "many")
+            rejects(servers, kind, row, f"{row.range[0]}x")
+        for choice in row.choices:
+            accepts(servers, kind, row.name, choice)
+        if row.choices:
+            rejects(servers, kind, row, "nonsense")
+        if row.allowed == "host:port":
+            for bad in ("nonsense", ":80", "localhost:", "localhost:65536", "a:b"):
+                rejects(servers, kind, row, bad)
+
+
+@every_daemon
+def test_bounds_are_allowed(servers, kind):
+    rows = [row for row in cli.settings(servers, kind) if row.range]
+    for end in (0, 1):
+        flags = [f"--{row.name}={row.range[end]}" for row in rows]
+        done = check(servers, kind, *flags)
+        assert done.returncode == 0, done.stderr
+
+
+@pytest.mark.parametrize("name", ["primary.url", "replica.urls", "redis.url"])
+def test_bad_urls_are_refused_without_their_password(servers, name):
+    bad = "redis://u:s3cret@h:notaport"
+    if name != "redis.url":
+        bad = "postgresql://u:s3cret@h:1/?nonsense=1"
+    done = check(servers, "api", f"--{name}={bad}")
+    assert done.returncode == 2
+    assert name in done.stderr
+    assert "s3cret" not in done.stderr
+
+
+def test_pool_sizes_must_fit(servers):
+    done = check(servers, "api", "--pool.min_size=20", "--pool.max_size=10")
+    assert done.returncode == 2
+    assert "pool.min_size" in done.stderr and "pool.max_size" in done.stderr
+
+
+@every_daemon
+def test_kafka_properties_pass_through(servers, kind):
+    assert check(servers, kind, "--kafka.linger.ms=3").returncode == 0
+    assert check(servers, kind, SLUICE_KAFKA_LINGER_MS="3").returncode == 0
+    done = check(servers, kind, "--kafka.nonsense.ms=3")
+    assert done.returncode == 2
+    assert "kafka.nonsense.ms" in done.stderr
+    done = check(servers, kind, "--kafka.linger.ms=many")
+    assert done.returncode == 2
+    assert "kafka.linger.ms" in done.stderr and "many" in done.stderr
+
+
+# --- which source wins --------------------------------------------------------
+
+NOWHERE = {
+    "primary.url": "postgresql://u:s3cret@127.0.0.1:1/db",
+    "replica.urls": "postgresql://u:s3cret@127.0.0.1:1/db",
+    "redis.url": "redis://u:s3cret@127.0.0.1:1",
+    "kafka.bootstrap.servers": "127.0.0.1:1",
+}
+
+
+@pytest.fixture
+def alone(servers, tmp_path):
+    """Makes daemons that reach no server; they need none to tell their settings."""
+    made = []
+
+    def make(kind, settings):
+        nothing = Deployment(servers, tmp_path)
+        daemon = nothing.daemon(kind)
+        keep = {k: v for k, v in daemon.settings.items() if k.endswith(".listen")}
+        daemon.settings = {**keep, **settings}
+        made.append(daemon)
+        return daemon
+
+    yield make
+    for daemon in made:
+        daemon.finish()
+
+
+def shown(daemon, **env):
+    daemon.start(ready=False, env=env)
+    daemon.wait_alive()
+    return daemon.page("/config")
+
+
+def test_flags_over_environment_over_file(alone, tmp_path):
+    file = tmp_path / "api.conf"
+    lines = {**NOWHERE, "l1.ttl": "1s", "l2.ttl": "2s", "read.timeout": "3s"}
+    file.write_text("".join(f"{k} = {v}\n" for k, v in lines.items()))
+    daemon = alone("api", {"config": file, "read.timeout": "30s"})
+    config = shown(daemon, SLUICE_L2_TTL="20s", SLUICE_READ_TIMEOUT="4s")
+    assert config["l1.ttl"] == "1s"
+    assert config["l2.ttl"] == "20s"
+    assert config["read.timeout"] == "30s"
+    assert config["pool.max_size"] == "10"
+
+
+def test_the_seeds_variables(alone):
+    daemon = alone("api", {"kafka.bootstrap.servers": "127.0.0.1:1"})
+    config = shown(
+        daemon,
+        PRIMARY_DATABASE_URL="postgresql://a@127.0.0.1:1/one",
+        REPLICA_DATABASE_URL="postgresql://a@127.0.0.1:1/two",
+        REDIS_URL="redis://127.0.0.1:1",
+        DB_POOL_MIN_SIZE="3",
+        DB_POOL_MAX_SIZE="7",
+        L1_CACHE_SIZE="1000",
+        L1_CACHE_TTL="61",
+        L2_CACHE_TTL="301",
+    )
+    assert config["primary.url"] == "postgresql://a@127.0.0.1:1/one"
+    assert config["replica.urls"] == "postgresql://a@127.0.0.1:1/two"
+    assert config["redis.url"] == "redis://127.0.0.1:1"
+    assert (config["pool.min_size"], config["pool.max_size"]) == ("3", "7")
+    assert config["l1.entries"] == "1000"
+    assert (config["l1.ttl"], config["l2.ttl"]) == ("61s", "301s")
+
+
+def test_sluices_own_names_over_the_seeds(alone):
+    daemon = alone("api", {"kafka.bootstrap.servers": "127.0.0.1:1"})
+    config = shown(
+        daemon,
+        DATABASE_URL="postgresql://a@127.0.0.1:1/one",
+        SLUICE_PRIMARY_URL="postgresql://a@127.0.0.1:1/other",
+        CACHE_TTL="17",
+    )
+    assert config["primary.url"] == "postgresql://a@127.0.0.1:1/other"
+    assert config["l2.ttl"] == "17s"
+
+
+@every_daemon
+def test_aliases_with_bad_values_are_named(servers, kind):
+    rows = {row.name: row for row in cli.settings(servers, kind)}
+    assert rows["redis.url"].aliases == ["REDIS_URL"]
+    assert "DATABASE_URL" in rows["primary.url"].aliases
+    if kind == "api":
+        done = check(servers, kind, DB_POOL_MAX_SIZE="none")
+        assert done.returncode == 2
+        assert "DB_POOL_MAX_SIZE" in done.stderr and "'none'" in done.stderr
+
+
+@every_daemon
+def test_no_page_or_log_shows_a_password(alone, kind):
+    settings = dict(NOWHERE)
+    if kind != "api":
+        del settings["replica.urls"]
+    settings["kafka.sasl.password"] = "s3cret"
+    daemon = alone(kind, settings)
+    config = shown(daemon)
+    assert config["redis.url"] == "redis://u:***@127.0.0.1:1"
+    assert config["kafka.sasl.password"] == "***"
+    assert "s3cret" not in json.dumps(config)
+    daemon.finish()
+    assert "s3cret" not in daemon.text()
