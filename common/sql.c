@@ -7,6 +7,14 @@ static void ident(struct buf *out, const char *name)
 	buf_printf(out, "\"%s\"", name);
 }
 
+/* With its schema: `"$user"` comes first in the usual search path, so that the
+ * name alone would mean another table to a user who is called sluice. */
+static void table(struct buf *out, const struct collection *c)
+{
+	buf_str(out, "public.");
+	ident(out, c->name);
+}
+
 static const char *sql_type(enum field_type type)
 {
 	switch (type) {
@@ -30,7 +38,7 @@ static void document(struct buf *out, const struct collection *c)
 void sql_table(struct buf *out, const struct collection *c)
 {
 	buf_str(out, "CREATE TABLE IF NOT EXISTS ");
-	ident(out, c->name);
+	table(out, c);
 	buf_str(out, " (\n  \"key\" text COLLATE \"C\" PRIMARY KEY,\n");
 	for (size_t i = 0; i < c->nfields; i++) {
 		buf_str(out, "  ");
@@ -53,7 +61,7 @@ void sql_read(struct buf *out, const struct collection *c)
 		     " WITH ORDINALITY AS k(\"key\", partition, i)"
 		     " JOIN sluice.progress p ON p.partition = k.partition"
 		     " LEFT JOIN ");
-	ident(out, c->name);
+	table(out, c);
 	buf_str(out, " t ON t.\"key\" = k.\"key\"");
 }
 
@@ -70,7 +78,7 @@ static void columns(struct buf *out, const struct collection *c,
 void sql_upsert(struct buf *out, const struct collection *c)
 {
 	buf_str(out, "INSERT INTO ");
-	ident(out, c->name);
+	table(out, c);
 	buf_str(out, " AS t (\"key\", ");
 	columns(out, c, "", ", ");
 	buf_str(out, "created_at, updated_at, version) SELECT r._key, ");
@@ -101,7 +109,7 @@ void sql_upsert(struct buf *out, const struct collection *c)
 void sql_delete(struct buf *out, const struct collection *c)
 {
 	buf_str(out, "DELETE FROM ");
-	ident(out, c->name);
+	table(out, c);
 	buf_str(out, " t USING unnest($1::text[], $2::int8[])"
 		     " AS k(\"key\", version) WHERE t.\"key\" = k.\"key\""
 		     " AND t.version < k.version RETURNING t.\"key\"");
@@ -112,6 +120,6 @@ void sql_current(struct buf *out, const struct collection *c)
 	buf_str(out, "SELECT t.\"key\", t.version, ");
 	document(out, c);
 	buf_str(out, " FROM unnest($1::text[]) AS k(\"key\") JOIN ");
-	ident(out, c->name);
+	table(out, c);
 	buf_str(out, " t ON t.\"key\" = k.\"key\"");
 }
