@@ -88,7 +88,9 @@ static struct err create(struct producer *p, rd_kafka_t **out)
 	    "queue.buffering.max.kbytes", "262144", "delivery.timeout.ms",
 	    "30000", "socket.timeout.ms", "10000", "socket.keepalive.enable",
 	    "true", "reconnect.backoff.max.ms", "2000",
-	    "statistics.interval.ms", "1000", NULL};
+	    /* As the topics that --migrate makes. */
+	    "message.max.bytes", "16777216", "statistics.interval.ms", "1000",
+	    NULL};
 	rd_kafka_conf_t *conf;
 	struct err e = kafka_conf(&p->kafka, pairs, &conf);
 	if (e.verdict != VERDICT_OK)

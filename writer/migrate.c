@@ -106,7 +106,8 @@ static struct err make_topics(
 	snprintf(week, sizeof week, "%" PRId64, CLOCK_S(WEEK_S) / 1000);
 	snprintf(day, sizeof day, "%" PRId64, CLOCK_S(DAY_S) / 1000);
 	const struct topic_config writes[] = {{"cleanup.policy", "delete"},
-	    {"retention.ms", retention}, {NULL, NULL}};
+	    {"retention.ms", retention}, {"max.message.bytes", "16777216"},
+	    {NULL, NULL}};
 	/* Consumers count on hearing everything that they have not read for a
 	 * day, and on tombstones for a week. A canonical document is a little
 	 * longer than what the client sent. */
