@@ -1,6 +1,6 @@
 #include "api/settings.h"
 
-#include "common/redis.h"
+#include "common/pg.h"
 
 const struct setting api_setting_rows[] = {
 #define SETTING(kind, field, name, def, allowed, aliases, help)                \
@@ -20,5 +20,7 @@ struct err api_settings_check(const struct config *c)
 		    "setting 'pool.min_size' has the bad value '%lld'; "
 		    "allowed: at most pool.max_size, which is %lld",
 		    (long long)s->pool_min, (long long)s->pool_max);
-	return redis_check_url(s->common.redis_url);
+	if (s->replica_urls[0] == '\0')
+		return ERR_OK;
+	return pg_check_url("replica.urls", s->replica_urls);
 }

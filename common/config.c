@@ -480,7 +480,7 @@ void config_show(
 	UNREACHABLE("setting kind");
 }
 
-static bool is_secret(const char *property)
+bool config_is_secret(const char *property)
 {
 	return strstr(property, "password") || strstr(property, "secret") ||
 	       strstr(property, "sasl.oauthbearer.config") ||
@@ -499,8 +499,9 @@ void config_json(const struct config *c, struct buf *out)
 		buf_free(&value);
 	}
 	for (size_t i = 0; i < c->nkafka; i++) {
-		const char *value =
-		    is_secret(c->kafka[i].name) ? "***" : c->kafka[i].value;
+		const char *value = config_is_secret(c->kafka[i].name)
+					? "***"
+					: c->kafka[i].value;
 		buf_printf(out, ",\n  \"kafka.%s\": ", c->kafka[i].name);
 		buf_json(out, value, strlen(value));
 	}

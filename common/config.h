@@ -92,6 +92,8 @@ struct err config_load_env(struct config *c, char **env);
 struct buf;
 void config_show(
     const struct config *c, const struct setting *row, struct buf *out);
+/* Is the value of this librdkafka property never to be shown? */
+bool config_is_secret(const char *property);
 /* All settings as a JSON object. */
 void config_json(const struct config *c, struct buf *out);
 /* The table as Markdown (docs/config.md) or for --help. */

@@ -1,8 +1,11 @@
 #include "common/daemon.h"
 
 #include "common/check.h"
+#include "common/kafka.h"
 #include "common/log.h"
 #include "common/mem.h"
+#include "common/pg.h"
+#include "common/redis.h"
 
 #include <signal.h>
 #include <stdio.h>
@@ -96,6 +99,20 @@ static bool special(
 	return true;
 }
 
+/* The settings whose values a library understands, not we. */
+static struct err check_common(const struct config *c)
+{
+	const struct common_settings *s = c->settings;
+	const struct kafka_config k = kafka_config(c, s);
+	rd_kafka_conf_t *conf;
+	struct err e = kafka_conf(&k, NULL, &conf);
+	if (e.verdict != VERDICT_OK)
+		return e;
+	rd_kafka_conf_destroy(conf);
+	e = pg_check_url("primary.url", s->primary_url);
+	return e.verdict == VERDICT_OK ? redis_check_url(s->redis_url) : e;
+}
+
 static struct err load(const struct daemon_spec *spec, int argc, char **argv,
     struct arguments *args)
 {
@@ -116,6 +133,8 @@ static struct err load(const struct daemon_spec *spec, int argc, char **argv,
 		if (!special(spec, argv[i] + 2, &again))
 			e = set_argument(spec->config, argv[i] + 2);
 	}
+	if (e.verdict == VERDICT_OK)
+		e = check_common(spec->config);
 	if (e.verdict == VERDICT_OK && spec->check)
 		e = spec->check(spec->config);
 	return e;

@@ -38,7 +38,8 @@ static struct err set(
 	    RD_KAFKA_CONF_OK)
 		return ERR_OK;
 	return err_make(VERDICT_FATAL, "config",
-	    "librdkafka refuses kafka.%s: %s", name, text);
+	    "librdkafka refuses 'kafka.%s' with the value '%s': %s", name,
+	    config_is_secret(name) ? "***" : value, text);
 }
 
 struct err kafka_conf(const struct kafka_config *k, const char *const *pairs,

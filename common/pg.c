@@ -387,6 +387,20 @@ static void on_late(void *arg)
 
 /* --- interface ----------------------------------------------------------- */
 
+/* libpq's own words quote the URL, password and all. */
+struct err pg_check_url(const char *setting, const char *url)
+{
+	PQconninfoOption *options = PQconninfoParse(url, NULL);
+	if (options == NULL)
+		return err_make(VERDICT_FATAL, "config",
+		    "setting '%s' has the bad value '***'; allowed: "
+		    "postgresql://[user[:password]@]host[:port][,...]/database"
+		    "[?parameter=value], as libpq understands it",
+		    setting);
+	PQconninfoFree(options);
+	return ERR_OK;
+}
+
 struct pg *pg_new(const struct pg_options *o)
 {
 	struct pg *pg = MEM_NEW(struct pg);

@@ -67,7 +67,10 @@ struct pg_options {
 	void *arg;
 };
 
-/* Starts to connect. Returns owned. */
+/* Checks the value of a setting, a URI or key=value pairs, as libpq does. */
+struct err pg_check_url(const char *setting, const char *url);
+
+/* `o->url` was checked. Starts to connect. Returns owned. */
 struct pg *pg_new(const struct pg_options *o);
 bool pg_ready(const struct pg *pg);
 /* Units submitted and not answered. */
