@@ -74,7 +74,7 @@ void l2tier_fill(struct redis *r, struct key_slot slot, const char *id,
 	l2_payload(&payload,
 	    &(struct l2_entry){v->present, v->version, v->doc, v->len});
 	version_to_hex(v->as_of, as_of);
-	snprintf(bucket, sizeof bucket, "%u", slot.bucket);
+	snprintf(bucket, sizeof bucket, "%u", l2_bucket(slot.bucket));
 	snprintf(ms, sizeof ms, "%lld", (long long)(ttl / 1000));
 	const char *const argv[] = {watermark.data, floors.data, entry.data,
 	    as_of, bucket, ms, payload.data};

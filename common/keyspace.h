@@ -10,7 +10,7 @@
 
 /* Floors per partition. More buckets: fewer collisions, each of which costs
  * one extra read, never a stale one. */
-#define KEYSPACE_BUCKETS 4096
+#define KEYSPACE_BUCKETS 65536
 
 struct key_slot {
 	int32_t partition;

@@ -42,6 +42,15 @@ enum l2_script {
 	L2_SCRIPTS
 };
 
+/* Redis keeps fewer floors than an instance does: a floor that is too high
+ * costs a fill there, and a read here. */
+enum { L2_BUCKETS = 4096 };
+
+static inline uint32_t l2_bucket(uint32_t bucket)
+{
+	return bucket % L2_BUCKETS;
+}
+
 extern const struct redis_script l2_scripts[L2_SCRIPTS];
 
 /* Each appends the key's name. */

@@ -55,7 +55,7 @@ static void add_entry(
 	/* 0.9 to 1.1 of it, in thousandths. */
 	uint64_t mixed = (jitter ^ e->bucket) * 0x9e3779b97f4a7c15u;
 	dur_us_t moved = ttl / 1000 * (dur_us_t)(900 + mixed % 201);
-	add_number(a, e->bucket);
+	add_number(a, l2_bucket(e->bucket));
 	add_hex(a, e->floor);
 	add_number(a, e->set ? (moved < 1000 ? 1 : moved / 1000) : 0);
 	if (e->set) {
