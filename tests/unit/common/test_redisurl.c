@@ -21,6 +21,7 @@ static void good(void **state)
 	    {"redis://localhost/", {"", "", "localhost", 6379, 0}},
 	    {"redis://10.0.0.1:7000", {"", "", "10.0.0.1", 7000, 0}},
 	    {"redis://h:7000/", {"", "", "h", 7000, 0}},
+	    {"redis://h:9000", {"", "", "h", 9000, 0}},
 	    {"redis://h:65535/15", {"", "", "h", 65535, 15}},
 	    {"redis://h/3", {"", "", "h", 6379, 3}},
 	    {"redis://:secret@h", {"", "secret", "h", 6379, 0}},
@@ -54,9 +55,9 @@ static void bad(void **state)
 	    "redis://h:", "redis://h:/1", "redis://h:x", "redis://h:-1",
 	    "redis://h:+1", "redis://h: 1", "redis://h:1x", "redis://h:65536",
 	    "redis://h:4294967297", "redis://h:99999999999999999999",
-	    "redis://h:1:2", "redis://h/x", "redis://h/-1", "redis://h/1/2",
-	    "redis://h/65536", "redis://joe:hunter2@h:x/1",
-	    "redis://joe:hunter2@h/x"};
+	    "redis://h:1:2", "redis://h:1234567890123456", "redis://h/x",
+	    "redis://h/-1", "redis://h/1/2", "redis://h/65536",
+	    "redis://joe:hunter2@h:x/1", "redis://joe:hunter2@h/x"};
 	for (size_t i = 0; i < sizeof table / sizeof *table; i++) {
 		struct redisurl u;
 		struct err e = redisurl_parse(table[i], &u);
