@@ -1,4 +1,4 @@
-/* Metrics are declared in one .def per daemon:
+/* Metrics, declared in one .def per daemon.
  *
  *   METRIC(kind, field, "name", "labels", "help")
  *
