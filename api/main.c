@@ -28,7 +28,8 @@ static int serve(struct app *app)
 	struct err e = app_start(app);
 	if (e.verdict != VERDICT_OK) {
 		/* Nothing was accepted yet: there is nothing to drain. */
-		log_event(EV_REFUSED, "reason=%s", log_quote(e.msg));
+		log_event(EV_START_REFUSED, "code=%s error=%s", e.code,
+		    log_quote(e.msg));
 		_Exit(EXIT_FAILURE);
 	}
 	loop_run(app->loop);
