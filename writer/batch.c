@@ -3,7 +3,7 @@
  * Bisection needs no tree: every part of a rejected batch is itself a batch
  * with a watermark of its own, applied in log order. So a rejection halves the
  * limit, and each success doubles it: a guilty write among n costs about
- * 2 log2 n transactions, n guilty ones no more than about 3 n, and the good
+ * 2 log2 n transactions, every second one guilty about 2.5 n, and the good
  * ones before it are committed on the way.
  */
 #include "writer/batch.h"
