@@ -76,6 +76,17 @@ static bool get_op(const rd_kafka_headers_t *h, enum record_op *out)
 	return false;
 }
 
+static bool get_instance(
+    const rd_kafka_headers_t *h, char out[RECORD_INSTANCE_LEN + 1])
+{
+	struct header v = get(h, "instance");
+	if (v.len != RECORD_INSTANCE_LEN)
+		return false;
+	memcpy(out, v.value, RECORD_INSTANCE_LEN);
+	out[RECORD_INSTANCE_LEN] = '\0';
+	return strspn(out, "0123456789abcdef") == RECORD_INSTANCE_LEN;
+}
+
 static bool get_headers(const rd_kafka_message_t *m, rd_kafka_headers_t **out)
 {
 	*out = NULL;
@@ -112,10 +123,8 @@ bool record_write_parse(const rd_kafka_message_t *m, struct record_write *out)
 	    !get_number(h, "accepted-at", &at) ||
 	    !get_number(h, "seq", &out->seq))
 		return false;
-	struct header instance = get(h, "instance");
-	if (instance.len != RECORD_INSTANCE_LEN)
+	if (!get_instance(h, out->instance))
 		return false;
-	memcpy(out->instance, instance.value, RECORD_INSTANCE_LEN);
 	out->accepted_at = (wall_us_t)at;
 	return record_collection_len(out->id, out->id_len) > 0;
 }
@@ -185,6 +194,8 @@ static bool version_of(const json_t *object, const char *name, version_t *out)
 static bool parse_rejected(const json_t *list, struct record_mark *out)
 {
 	size_t n = json_array_size(list);
+	if (list && !json_is_array(list))
+		return false; /* what it says must not be lost */
 	out->rejected = mem_zalloc(n * sizeof *out->rejected);
 	for (size_t i = 0; i < n; i++) {
 		const json_t *item = json_array_get(list, i);
