@@ -1,0 +1,55 @@
+"""Many clients at once."""
+
+import threading
+from concurrent.futures import ThreadPoolExecutor
+
+
+def all_at_once(n, act):
+    """Calls act(i) in n threads that begin together; returns their results."""
+    barrier = threading.Barrier(n)
+
+    def one(i):
+        barrier.wait(30)
+        return act(i)
+
+    with ThreadPoolExecutor(n) as pool:
+        return list(pool.map(one, range(n)))
+
+
+def in_threads(n, items, act):
+    """Calls act(item) for every item, n at a time; returns their results."""
+    with ThreadPoolExecutor(n) as pool:
+        return list(pool.map(act, items))
+
+
+class Background:
+    """Threads that repeat something while the body of a `with` runs. What one of
+    them raises is raised at the end."""
+
+    def __init__(self, *loops):
+        self.ended = threading.Event()
+        self.errors = []
+        self.threads = [
+            threading.Thread(target=self._run, args=(loop,), daemon=True)
+            for loop in loops
+        ]
+
+    def _run(self, loop):
+        try:
+            while not self.ended.is_set():
+                loop()
+        except BaseException as e:
+            self.errors.append(e)
+            self.ended.set()
+
+    def __enter__(self):
+        for thread in self.threads:
+            thread.start()
+        return self
+
+    def __exit__(self, kind, *_):
+        self.ended.set()
+        for thread in self.threads:
+            thread.join(60)
+        if self.errors and kind is None:
+            raise self.errors[0]
