@@ -129,10 +129,12 @@ void validate_seed_write(const char *body, size_t len, struct validation *out,
 	if (doc == NULL)
 		return;
 	struct violations *v = &out->violations;
-	if (!json_is_object(doc))
+	if (json_is_object(doc)) {
+		want_string(doc, "key", v);
+		want_string(doc, "value", v);
+	} else {
 		violations_add(v, NULL, "must be an object");
-	want_string(doc, "key", v);
-	want_string(doc, "value", v);
+	}
 	const char *name;
 	json_t *member;
 	json_object_foreach(doc, name, member)
