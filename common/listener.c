@@ -40,6 +40,8 @@ static int bind_one(const struct addrinfo *ai, bool shared)
 static struct addrinfo *resolve(const char *address)
 {
 	const char *colon = strrchr(address, ':');
+	if (colon == NULL)
+		return NULL;
 	bool brackets = address[0] == '[';
 	size_t len = (size_t)(colon - address);
 	char *host = brackets && len >= 2 ? mem_strndup(address + 1, len - 2)
