@@ -127,6 +127,7 @@ static void histogram_text(void **state)
 	};
 	for (size_t i = 0; i < sizeof lines / sizeof *lines; i++)
 		has_line(text, lines[i]);
+	assert_null(strstr(text, "\nt_seconds ")); /* no sample of its own */
 	free(text);
 	text = render(&one, NULL);
 	has_line(text, "t_seconds_count 3");
