@@ -76,18 +76,28 @@ void loop_stop(struct loop *l)
 	uv_stop(&l->uv);
 }
 
+/* False: it is not empty. */
+static bool close_inbox(struct loop *l)
+{
+	pthread_mutex_lock(&l->lock);
+	bool empty = l->n == 0;
+	l->closed = empty;
+	if (empty)
+		uv_close((uv_handle_t *)&l->wake, NULL);
+	pthread_mutex_unlock(&l->lock);
+	return empty;
+}
+
 void loop_free(struct loop **lp)
 {
 	struct loop *l = *lp;
 	if (l == NULL)
 		return;
-	/* What came after the end of loop_run is delivered all the same. */
-	deliver(&l->wake);
-	pthread_mutex_lock(&l->lock);
-	CHECK(l->n == 0);
-	l->closed = true;
-	uv_close((uv_handle_t *)&l->wake, NULL);
-	pthread_mutex_unlock(&l->lock);
+	/* What came after the end of loop_run is delivered all the same, and
+	 * what that posts. */
+	do
+		deliver(&l->wake);
+	while (!close_inbox(l));
 	/* Close callbacks of every module run here. */
 	uv_run(&l->uv, UV_RUN_DEFAULT);
 	CHECK_OS(uv_loop_close(&l->uv));
