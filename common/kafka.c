@@ -83,15 +83,19 @@ static bool topic_reachable(const json_t *topic, const json_t *brokers)
 	const char *number;
 	json_t *partition;
 	json_t *partitions = json_object_get(topic, "partitions");
+	bool any = false;
 	json_object_foreach(partitions, number, partition)
 	{
 		if (number[0] == '-')
 			continue; /* librdkafka's "no partition yet" */
+		any = true;
+		/* None is -1, as is the number of a bootstrap connection. */
 		json_t *leader = json_object_get(partition, "leader");
-		if (!broker_up(brokers, json_integer_value(leader)))
+		if (json_integer_value(leader) < 0 ||
+		    !broker_up(brokers, json_integer_value(leader)))
 			return false;
 	}
-	return json_object_size(partitions) > 0;
+	return any;
 }
 
 bool kafka_stats_reachable(const char *json, size_t len)
