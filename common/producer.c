@@ -23,6 +23,7 @@ struct producer {
 	void *arg;
 	bool fatal; /* the current handle must be replaced */
 	atomic_bool reachable;
+	atomic_size_t outstanding; /* of the retired one, too */
 	int wake_fd;
 	uv_poll_t *wake;
 	uv_timer_t *beat;
@@ -53,6 +54,7 @@ static void on_delivery(
 	 * the broker recognised). Accepted, position unknown. */
 	if (d.offset < 0)
 		d.offset = -1;
+	atomic_fetch_sub(&p->outstanding, 1);
 	p->delivered(p->arg, &d);
 }
 
@@ -199,6 +201,7 @@ struct err producer_new(const struct producer_options *o, struct producer **out)
 
 struct err producer_send(struct producer *p, const struct produce *m)
 {
+	atomic_fetch_add(&p->outstanding, 1);
 	pthread_rwlock_rdlock(&p->lock);
 	/* The cast: librdkafka copies (F_COPY) and does not write. */
 	rd_kafka_vu_t vus[] = {
@@ -217,6 +220,7 @@ struct err producer_send(struct producer *p, const struct produce *m)
 	pthread_rwlock_unlock(&p->lock);
 	if (error == NULL)
 		return ERR_OK;
+	atomic_fetch_sub(&p->outstanding, 1);
 	if (m->headers)
 		rd_kafka_headers_destroy(m->headers);
 	struct err e = err_make(VERDICT_RETRY, rd_kafka_error_name(error), "%s",
@@ -227,10 +231,8 @@ struct err producer_send(struct producer *p, const struct produce *m)
 
 size_t producer_outstanding(struct producer *p)
 {
-	pthread_rwlock_rdlock(&p->lock);
-	size_t n = (size_t)rd_kafka_outq_len(p->rk);
-	pthread_rwlock_unlock(&p->lock);
-	return n;
+	/* Not rd_kafka_outq_len: it counts errors and statistics, too. */
+	return atomic_load(&p->outstanding);
 }
 
 bool producer_reachable(const struct producer *p)
