@@ -15,6 +15,8 @@
 #include "projector/lane.h"
 
 #include "projector/chunk.h"
+#include "projector/hear.h"
+#include "projector/pending.h"
 #include "projector/script.h"
 
 #include "common/backoff.h"
@@ -60,8 +62,7 @@ struct lane {
 	int64_t committed; /* told to the group */
 	bool paused;
 	bool draining;
-	rd_kafka_message_t **pending;
-	size_t head, n, cap, bytes;
+	struct pending pending;
 	struct answer *answer; /* in APPLYING */
 	mono_us_t sent_at;
 	struct loop_timer *timer;
@@ -81,39 +82,14 @@ static void set_state(struct lane *l, enum lane_state to)
 	l->state = to;
 }
 
-/* --- pending messages ---------------------------------------------------- */
-
-static void push(struct lane *l, rd_kafka_message_t *m)
-{
-	if (l->head > 0 && l->head + l->n == l->cap) {
-		memmove(l->pending, &l->pending[l->head],
-		    l->n * sizeof *l->pending);
-		l->head = 0;
-	}
-	MEM_GROW(l->pending, l->cap, l->head + l->n);
-	l->pending[l->head + l->n++] = m;
-	l->bytes += m->len;
-}
-
-static rd_kafka_message_t *pop(struct lane *l)
-{
-	rd_kafka_message_t *m = l->pending[l->head++];
-	l->bytes -= m->len;
-	if (--l->n == 0)
-		l->head = 0;
-	return m;
-}
-
-static void drop_pending(struct lane *l)
-{
-	while (l->n)
-		rd_kafka_message_destroy(pop(l));
-}
+/* --- messages ------------------------------------------------------------- */
 
 static void apply_backpressure(struct lane *l)
 {
-	bool high = l->n >= PENDING_HIGH || l->bytes >= PENDING_BYTES;
-	bool low = l->n <= PENDING_LOW && l->bytes <= PENDING_BYTES / 4;
+	bool high =
+	    l->pending.n >= PENDING_HIGH || l->pending.bytes >= PENDING_BYTES;
+	bool low = l->pending.n <= PENDING_LOW &&
+		   l->pending.bytes <= PENDING_BYTES / 4;
 	if (!l->paused && high) {
 		l->paused = true;
 		consumer_pause(l->x->consumer, l->partition);
@@ -123,58 +99,14 @@ static void apply_backpressure(struct lane *l)
 	}
 }
 
-/* --- hearing ------------------------------------------------------------- */
-
-static void hear_mark(struct lane *l, const rd_kafka_message_t *m)
-{
-	struct record_mark mark;
-	if (!record_mark_parse(m, &mark)) {
-		metric_add(&l->x->stats.malformed, 1);
-		log_event(EV_COMMIT_MALFORMED, "partition=%d offset=%" PRId64,
-		    m->partition, m->offset);
-		chunk_skip(&l->chunk, m->offset);
-		return;
-	}
-	metric_add(&l->x->stats.marks, 1);
-	chunk_mark(&l->chunk, &mark, m->offset);
-	record_mark_free(&mark);
-}
-
-static void hear_record(struct lane *l, const rd_kafka_message_t *m)
-{
-	struct stats *s = &l->x->stats;
-	struct record_commit r;
-	if (!record_commit_parse(m, &r)) {
-		metric_add(&s->malformed, 1);
-		log_event(EV_COMMIT_MALFORMED, "partition=%d offset=%" PRId64,
-		    m->partition, m->offset);
-		chunk_skip(&l->chunk, m->offset);
-		return;
-	}
-	switch (chunk_record(&l->chunk, &r, m->offset)) {
-	case CHUNK_IGNORED:
-		metric_add(&s->records_ignored, 1);
-		break;
-	case CHUNK_SET:
-		metric_add(&s->records_set, 1);
-		break;
-	case CHUNK_DROPPED:
-		metric_add(&s->records_dropped, 1);
-		break;
-	}
-}
-
 static void pump(struct lane *l)
 {
 	if (l->state != LANE_FOLLOWING || l->draining)
 		return;
-	while (
-	    l->n && l->chunk.due != CHUNK_START && !chunk_is_full(&l->chunk)) {
-		rd_kafka_message_t *m = pop(l);
-		if (record_is_mark(m))
-			hear_mark(l, m);
-		else
-			hear_record(l, m);
+	while (l->pending.n && l->chunk.due != CHUNK_START &&
+	       !chunk_is_full(&l->chunk)) {
+		rd_kafka_message_t *m = pending_pop(&l->pending);
+		hear(&l->chunk, &l->x->stats, m);
 		rd_kafka_message_destroy(m);
 	}
 	apply_backpressure(l);
@@ -207,7 +139,7 @@ static void applied(struct lane *l)
 	}
 	chunk_applied(c);
 	backoff_reset(&l->backoff);
-	l->done = l->n ? l->pending[l->head]->offset : l->next;
+	l->done = l->pending.n ? pending_first(&l->pending)->offset : l->next;
 	set_state(l, LANE_FOLLOWING);
 	/* What was heard before a first mark counts when it is read again. */
 	if (empty_log)
@@ -378,7 +310,7 @@ void lane_hold(struct lane *l)
 	if (l->answer)
 		l->answer->lane = NULL;
 	l->answer = NULL;
-	drop_pending(l);
+	pending_clear(&l->pending);
 	set_state(l, LANE_HELD);
 }
 
@@ -401,7 +333,7 @@ void lane_message(struct lane *l, rd_kafka_message_t *m)
 		return;
 	}
 	l->next = m->offset + 1;
-	push(l, m);
+	pending_push(&l->pending, m);
 	pump(l);
 	apply_backpressure(l);
 }
@@ -415,7 +347,7 @@ void lane_hurry(struct lane *l)
 void lane_drain(struct lane *l)
 {
 	l->draining = true;
-	drop_pending(l);
+	pending_clear(&l->pending);
 }
 
 void lane_commit(struct lane *l)
@@ -453,7 +385,7 @@ version_t lane_watermark(const struct lane *l)
 
 size_t lane_waiting(const struct lane *l)
 {
-	return l->n;
+	return l->pending.n;
 }
 
 void lane_free(struct lane **lp)
@@ -463,7 +395,7 @@ void lane_free(struct lane **lp)
 		return;
 	lane_hold(l);
 	chunk_free(&l->chunk);
-	free(l->pending);
+	pending_free(&l->pending);
 	loop_timer_free(&l->timer);
 	free(l);
 	*lp = NULL;

@@ -1,8 +1,11 @@
 /* sluice-projector: from the commits into Redis.
  *
  *   settings.def metrics.def   what can be set, what is counted
- *   projector.c   wiring, resuming at Redis's watermarks, the admin port
+ *   projector.c   wiring          report.c   the admin port
+ *   resume.c      Redis's watermarks, to go on from there
  *   lane.c        one partition: messages in, one script at a time out
+ *   pending.c     messages that wait
+ *   hear.c        a message, told to a chunk
  *   chunk.c       what a script is to do, decided by common/follower.c
  *   script.c      a chunk as a script's arguments
  */

@@ -5,7 +5,8 @@
  *   writer.c   wiring           report.c     the admin port
  *   start.c    the log is the one of the settings
  *   takeover.c  marks.c  gap.c  from an assignment to where to begin
- *   partition.c  attempt        one partition's batches and their failures
+ *   partition.c                 one partition: batches, backpressure
+ *   attempt.c                   a batch until it is decided: retry, bisection
  *   batch.c  queue.c            when writes become a batch
  *   write.c  fold.c  rowset.c   writes, folded per key, as one parameter
  *   plan.c  call.c  apply.c     a batch as one transaction, and its outcome

@@ -8,12 +8,10 @@
 struct partition;
 
 enum partition_state {
-	PARTITION_TAKING,   /* waits for the takeover */
-	PARTITION_FILLING,  /* waits for a batch to be due */
-	PARTITION_APPLYING, /* waits for Postgres's answer to the batch */
-	PARTITION_WAITING,  /* waits for the timer: the batch failed */
-	PARTITION_CHECKING, /* waits for the watermark: was it committed? */
-	PARTITION_BACKOFF,  /* waits for the timer, to be taken again */
+	PARTITION_TAKING,  /* waits for the takeover */
+	PARTITION_FILLING, /* waits for a batch to be due */
+	PARTITION_TRYING,  /* waits for the batch to be decided */
+	PARTITION_BACKOFF, /* waits for the timer, to be taken again */
 };
 
 struct partition_options {
@@ -21,7 +19,7 @@ struct partition_options {
 	int32_t number;
 	/* It wants to be taken again; its state is TAKING. */
 	void (*retake)(void *arg, struct partition *p);
-	/* A batch came to its end. */
+	/* A batch was decided. */
 	void (*settled)(void *arg);
 	void *arg;
 };
@@ -45,15 +43,17 @@ void partition_commit(struct partition *p);
 
 int32_t partition_number(const struct partition *p);
 enum partition_state partition_state(const struct partition *p);
-const char *partition_state_name(enum partition_state s);
+/* For people; in TRYING, what the batch waits for. */
+const char *partition_state_name(const struct partition *p);
 /* The last failure that it has not got over; "" for none. */
 const char *partition_trouble(const struct partition *p);
-/* A batch is with Postgres. */
+/* A batch is not decided yet. */
 bool partition_busy(const struct partition *p);
 version_t partition_watermark(const struct partition *p);
-/* The offset that has not come yet, and is the paused flag set. */
+/* The first offset that has not come yet. */
 int64_t partition_next_offset(const struct partition *p);
 bool partition_paused(const struct partition *p);
+/* Writes read and not committed; `oldest`: when it was accepted, or 0. */
 void partition_buffered(
     const struct partition *p, size_t *rows, size_t *bytes, wall_us_t *oldest);
 /* A batch that is with Postgres goes on by itself. */

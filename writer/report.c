@@ -1,5 +1,7 @@
 #include "writer/report.h"
 
+#include "common/log.h"
+
 #include <inttypes.h>
 #include <string.h>
 
@@ -15,31 +17,35 @@ static void troubles(const struct report *r, struct buf *out)
 		if (p == NULL || partition_trouble(p)[0] == '\0')
 			continue;
 		buf_printf(out, "partition %d: %s: %s\n", partition_number(p),
-		    partition_state_name(partition_state(p)),
-		    partition_trouble(p));
+		    partition_state_name(p), partition_trouble(p));
 	}
 }
 
-bool report_ready(const struct report *r, struct buf *out)
+static bool is_ready(void *arg, struct buf *out)
 {
-	if (r->draining)
+	const struct report *r = arg;
+	const char *start = *r->start ? start_waits_for(*r->start) : "";
+	const char *takeover =
+	    *r->takeover ? takeover_waits_for(*r->takeover) : "";
+	if (*r->draining)
 		reason(out, "draining", "a signal came");
-	if (r->start[0])
-		reason(out, "start", r->start);
+	if (start[0])
+		reason(out, "start", start);
 	else if (pool_ready(r->x->pool) == 0)
 		reason(out, "postgres", pool_error(r->x->pool));
-	if (r->start[0] == '\0' && !r->member)
+	if (start[0] == '\0' && !*r->member)
 		reason(out, "group", "no assignment yet");
-	else if (r->start[0] == '\0' && !r->kafka)
+	else if (*r->consumer && !consumer_reachable(*r->consumer))
 		reason(out, "kafka", "a partition's leader does not answer");
-	if (r->takeover[0])
-		reason(out, "takeover waits for", r->takeover);
+	if (takeover[0])
+		reason(out, "takeover waits for", takeover);
 	troubles(r, out);
 	return out->len == 0;
 }
 
-void report_refresh(const struct report *r)
+static void refresh(void *arg)
 {
+	const struct report *r = arg;
 	struct stats *m = &r->x->stats;
 	size_t owned = 0, fine = 0, rows = 0, bytes = 0;
 	wall_us_t oldest = 0;
@@ -74,14 +80,15 @@ static void partition_json(const struct partition *p, struct buf *out)
 	buf_printf(out,
 	    "{\"partition\":%d,\"state\":\"%s\",\"watermark\":\"%" PRIu64
 	    "\",\"buffered\":%zu,\"trouble\":",
-	    partition_number(p), partition_state_name(partition_state(p)),
+	    partition_number(p), partition_state_name(p),
 	    partition_watermark(p), rows);
 	buf_json(out, partition_trouble(p), strlen(partition_trouble(p)));
 	buf_char(out, '}');
 }
 
-void report_json(const struct report *r, struct buf *out)
+static void stats_json(void *arg, struct buf *out)
 {
+	const struct report *r = arg;
 	const struct stats *m = &r->x->stats;
 	const char *comma = "";
 	buf_printf(out,
@@ -98,4 +105,26 @@ void report_json(const struct report *r, struct buf *out)
 		comma = ",";
 	}
 	buf_str(out, "]}");
+}
+
+struct err report_open(
+    const struct report *r, const struct config *config, struct admin **out)
+{
+	const struct admin_options o = {
+	    .loop = r->x->loop,
+	    .address = r->x->settings->admin_listen,
+	    .config = config,
+	    .rows = stats_rows,
+	    .nrows = stats_nrows,
+	    .instances = &r->instance,
+	    .ninstances = 1,
+	    .ready = is_ready,
+	    .refresh = refresh,
+	    .stats = stats_json,
+	    .arg = (void *)(uintptr_t)r,
+	};
+	struct err e = admin_new(&o, out);
+	if (e.verdict == VERDICT_OK)
+		log_event(EV_LISTEN, "for=admin port=%d", admin_port(*out));
+	return e;
 }

@@ -3,21 +3,25 @@
 
 #include "writer/context.h"
 #include "writer/partition.h"
+#include "writer/start.h"
+#include "writer/takeover.h"
 
-#include "common/buf.h"
+#include "common/admin.h"
+#include "common/consumer.h"
 
+/* Where the daemon keeps what is told; all borrowed. */
 struct report {
 	struct context *x;
 	struct partition *const *parts; /* entries may be NULL */
 	size_t n;
-	const char *start;    /* what the start waits for, or "" */
-	const char *takeover; /* what the takeover waits for, or "" */
-	bool member;
-	bool draining;
-	bool kafka; /* the group's consumer reaches its partitions */
+	struct start *const *start; /* NULL: over */
+	struct takeover *const *takeover;
+	struct consumer *const *consumer; /* NULL: not yet */
+	const bool *member;		  /* the group has spoken */
+	const bool *draining;
+	const void *instance; /* of the metrics */
 };
 
-/* A line per reason; true: none. */
-bool report_ready(const struct report *r, struct buf *reasons);
-void report_refresh(const struct report *r);
-void report_json(const struct report *r, struct buf *out);
+/* The report outlives the listener. */
+struct err report_open(
+    const struct report *r, const struct config *config, struct admin **out);

@@ -33,7 +33,6 @@
 
 struct writer {
 	struct context x;
-	const struct config *config;
 	struct start *start; /* until it said yes */
 	struct consumer *consumer;
 	struct takeover *takeover;
@@ -42,7 +41,7 @@ struct writer {
 	bool draining;
 	mono_us_t give_up; /* on reports, while draining */
 	struct loop_timer *tick;
-	const void *instance; /* of the metrics */
+	struct report report;
 	struct admin *admin;
 	struct daemon_signals *signals;
 	int exit_code;
@@ -274,62 +273,6 @@ static void on_drain(void *arg)
 	check_drained(w);
 }
 
-/* --- admin --------------------------------------------------------------- */
-
-static struct report report_of(struct writer *w)
-{
-	return (struct report){
-	    .x = &w->x,
-	    .parts = w->parts,
-	    .n = count(w),
-	    .start = w->start ? start_waits_for(w->start) : "",
-	    .takeover = takeover_waits_for(w->takeover),
-	    .member = w->member,
-	    .draining = w->draining,
-	    .kafka = w->consumer && consumer_reachable(w->consumer),
-	};
-}
-
-static bool on_ready(void *arg, struct buf *reasons)
-{
-	struct report r = report_of(arg);
-	return report_ready(&r, reasons);
-}
-
-static void on_refresh(void *arg)
-{
-	struct report r = report_of(arg);
-	report_refresh(&r);
-}
-
-static void on_stats(void *arg, struct buf *json)
-{
-	struct report r = report_of(arg);
-	report_json(&r, json);
-}
-
-static struct err open_admin(struct writer *w)
-{
-	w->instance = &w->x.stats;
-	const struct admin_options o = {
-	    .loop = w->x.loop,
-	    .address = w->x.settings->admin_listen,
-	    .config = w->config,
-	    .rows = stats_rows,
-	    .nrows = stats_nrows,
-	    .instances = &w->instance,
-	    .ninstances = 1,
-	    .ready = on_ready,
-	    .refresh = on_refresh,
-	    .stats = on_stats,
-	    .arg = w,
-	};
-	struct err e = admin_new(&o, &w->admin);
-	if (e.verdict == VERDICT_OK)
-		log_event(EV_LISTEN, "for=admin port=%d", admin_port(w->admin));
-	return e;
-}
-
 /* --- life ---------------------------------------------------------------- */
 
 static struct err open_kafka(struct writer *w)
@@ -354,14 +297,15 @@ struct err writer_new(const struct config *config,
 {
 	struct writer *w = MEM_NEW(struct writer);
 	*out = w;
-	w->config = config;
 	w->x.settings = s;
 	w->x.loop = loop_new();
 	w->x.kafka = kafka_config(config, &s->common);
 	w->x.statements = statements_new();
 	w->parts = mem_zalloc(count(w) * sizeof *w->parts);
 	w->tick = loop_timer_new(w->x.loop, on_tick, w);
-	struct err e = open_admin(w);
+	w->report = (struct report){&w->x, w->parts, count(w), &w->start,
+	    &w->takeover, &w->consumer, &w->member, &w->draining, &w->x.stats};
+	struct err e = report_open(&w->report, config, &w->admin);
 	if (e.verdict == VERDICT_OK)
 		e = open_kafka(w);
 	if (e.verdict != VERDICT_OK)

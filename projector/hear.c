@@ -1,0 +1,51 @@
+#include "projector/hear.h"
+
+#include "common/log.h"
+
+#include <inttypes.h>
+
+static void malformed(
+    struct chunk *c, struct stats *s, const rd_kafka_message_t *m)
+{
+	metric_add(&s->malformed, 1);
+	log_event(EV_COMMIT_MALFORMED, "partition=%d offset=%" PRId64,
+	    m->partition, m->offset);
+	chunk_skip(c, m->offset);
+}
+
+static void hear_mark(
+    struct chunk *c, struct stats *s, const rd_kafka_message_t *m)
+{
+	struct record_mark mark;
+	if (!record_mark_parse(m, &mark)) {
+		malformed(c, s, m);
+		return;
+	}
+	metric_add(&s->marks, 1);
+	chunk_mark(c, &mark, m->offset);
+	record_mark_free(&mark);
+}
+
+void hear(struct chunk *c, struct stats *s, const rd_kafka_message_t *m)
+{
+	struct record_commit r;
+	if (record_is_mark(m)) {
+		hear_mark(c, s, m);
+		return;
+	}
+	if (!record_commit_parse(m, &r)) {
+		malformed(c, s, m);
+		return;
+	}
+	switch (chunk_record(c, &r, m->offset)) {
+	case CHUNK_IGNORED:
+		metric_add(&s->records_ignored, 1);
+		break;
+	case CHUNK_SET:
+		metric_add(&s->records_set, 1);
+		break;
+	case CHUNK_DROPPED:
+		metric_add(&s->records_dropped, 1);
+		break;
+	}
+}

@@ -1,0 +1,9 @@
+/* A message of sluice.commits, told to a chunk. */
+#pragma once
+
+#include "projector/chunk.h"
+#include "projector/stats.h"
+
+/* Borrows the message. Something that Sluice does not write is logged and
+ * passed over. */
+void hear(struct chunk *c, struct stats *s, const rd_kafka_message_t *m);

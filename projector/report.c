@@ -1,0 +1,89 @@
+#include "projector/report.h"
+
+#include "common/log.h"
+
+#include <inttypes.h>
+
+static bool is_ready(void *arg, struct buf *out)
+{
+	const struct report *r = arg;
+	if (*r->draining)
+		buf_str(out, "draining: a signal came\n");
+	if (!redis_ready(r->x->redis))
+		buf_str(out, "redis: not connected\n");
+	if (!*r->member)
+		buf_str(out, "group: no assignment yet\n");
+	else if (!consumer_reachable(r->x->consumer))
+		buf_str(out, "kafka: a partition's leader does not answer\n");
+	for (size_t i = 0; i < r->n; i++) {
+		const struct lane *l = r->lanes[i];
+		if (l == NULL ||
+		    (lane_initialised(l) && lane_state(l) != LANE_HELD &&
+			lane_state(l) != LANE_RETRYING))
+			continue;
+		buf_printf(out, "partition %zu: %s%s\n", i,
+		    lane_state_name(lane_state(l)),
+		    lane_initialised(l) ? "" : ", not initialised");
+	}
+	return out->len == 0;
+}
+
+static void refresh(void *arg)
+{
+	const struct report *r = arg;
+	struct stats *s = &r->x->stats;
+	size_t owned = 0, initialised = 0, waiting = 0;
+	for (size_t i = 0; i < r->n; i++) {
+		if (r->lanes[i] == NULL)
+			continue;
+		owned++;
+		initialised += lane_initialised(r->lanes[i]);
+		waiting += lane_waiting(r->lanes[i]);
+	}
+	metric_set(&s->partitions, (int64_t)owned);
+	metric_set(&s->initialised, (int64_t)initialised);
+	metric_set(&s->waiting, (int64_t)waiting);
+	metric_set(&s->redis_ready, redis_ready(r->x->redis));
+}
+
+static void stats_json(void *arg, struct buf *out)
+{
+	const struct report *r = arg;
+	const char *comma = "";
+	buf_str(out, "{\"partitions\":[");
+	for (size_t i = 0; i < r->n; i++) {
+		const struct lane *l = r->lanes[i];
+		if (l == NULL)
+			continue;
+		buf_printf(out,
+		    "%s{\"partition\":%zu,\"state\":\"%s\",\"initialised\":%s,"
+		    "\"watermark\":\"%" PRIu64 "\",\"waiting\":%zu}",
+		    comma, i, lane_state_name(lane_state(l)),
+		    lane_initialised(l) ? "true" : "false", lane_watermark(l),
+		    lane_waiting(l));
+		comma = ",";
+	}
+	buf_str(out, "]}");
+}
+
+struct err report_open(
+    const struct report *r, const struct config *config, struct admin **out)
+{
+	const struct admin_options o = {
+	    .loop = r->x->loop,
+	    .address = r->x->settings->admin_listen,
+	    .config = config,
+	    .rows = stats_rows,
+	    .nrows = stats_nrows,
+	    .instances = &r->instance,
+	    .ninstances = 1,
+	    .ready = is_ready,
+	    .refresh = refresh,
+	    .stats = stats_json,
+	    .arg = (void *)(uintptr_t)r,
+	};
+	struct err e = admin_new(&o, out);
+	if (e.verdict == VERDICT_OK)
+		log_event(EV_LISTEN, "for=admin port=%d", admin_port(*out));
+	return e;
+}

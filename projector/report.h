@@ -1,0 +1,20 @@
+/* What the projector says of itself on its admin port. */
+#pragma once
+
+#include "projector/lane.h"
+
+#include "common/admin.h"
+
+/* Where the daemon keeps what is told; all borrowed. */
+struct report {
+	struct lane_context *x;
+	struct lane *const *lanes; /* entries may be NULL */
+	size_t n;
+	const bool *member; /* the group has spoken */
+	const bool *draining;
+	const void *instance; /* of the metrics */
+};
+
+/* The report outlives the listener. */
+struct err report_open(
+    const struct report *r, const struct config *config, struct admin **out);

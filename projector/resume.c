@@ -1,0 +1,152 @@
+/* A resume is begun again, from its beginning, by whatever calls for one while
+ * it runs: answers carry its number, and those of an older one are ignored.
+ *
+ * All lanes at once, because an assignment replaces the one before it. The
+ * questions go over the connection that the scripts went over, so that they
+ * are answered after them.
+ */
+#include "projector/resume.h"
+
+#include "common/backoff.h"
+#include "common/l2.h"
+#include "common/mem.h"
+
+#include <stdlib.h>
+
+struct resume {
+	struct lane_context *x;
+	struct lane *const *lanes;
+	size_t n;
+	unsigned number; /* of the present one */
+	size_t unanswered;
+	bool running;
+	struct loop_timer *timer; /* asks */
+	struct backoff backoff;
+	void (*done)(void *arg);
+	void *arg;
+};
+
+/* For one lane. */
+struct question {
+	struct resume *r;
+	unsigned number;
+	size_t lane;
+};
+
+static void ask_later(struct resume *r)
+{
+	uint64_t bits =
+	    ((uint64_t)(uint32_t)random() << 32) | (uint32_t)random();
+	r->number++; /* what is still to be answered does not count */
+	loop_timer_start(r->timer, backoff_next(&r->backoff, bits));
+}
+
+static void on_answer(void *arg, const redisReply *reply)
+{
+	struct question q = *(struct question *)arg;
+	struct resume *r = q.r;
+	free(arg);
+	if (!r->running || q.number != r->number)
+		return;
+	if (reply == NULL || reply->type != REDIS_REPLY_ARRAY ||
+	    reply->elements != 2) {
+		ask_later(r);
+		return;
+	}
+	lane_resume(r->lanes[q.lane], reply->element[0], reply->element[1]);
+	if (--r->unanswered > 0)
+		return;
+	r->running = false;
+	backoff_reset(&r->backoff);
+	r->done(r->arg);
+}
+
+static bool ask(struct resume *r, size_t lane)
+{
+	struct buf watermark = {0}, cursor = {0};
+	l2_watermark_key(&watermark, lane_partition(r->lanes[lane]));
+	l2_cursor_key(&cursor, lane_partition(r->lanes[lane]));
+	const char *argv[] = {"MGET", watermark.data, cursor.data};
+	const size_t lens[] = {4, watermark.len, cursor.len};
+	struct question *q = MEM_NEW(struct question);
+	*q = (struct question){r, r->number, lane};
+	bool sent = redis_submit(r->x->redis, 3, argv, lens, on_answer, q);
+	if (!sent)
+		free(q);
+	buf_free(&watermark);
+	buf_free(&cursor);
+	return sent;
+}
+
+static void hold_all(struct resume *r)
+{
+	for (size_t i = 0; i < r->n; i++) {
+		if (r->lanes[i])
+			lane_hold(r->lanes[i]);
+	}
+}
+
+static void on_timer(void *arg)
+{
+	struct resume *r = arg;
+	hold_all(r); /* some may have been told by an earlier try */
+	r->number++;
+	r->unanswered = 0;
+	metric_add(&r->x->stats.resumes, 1);
+	for (size_t i = 0; i < r->n; i++) {
+		if (r->lanes[i] == NULL)
+			continue;
+		if (!ask(r, i)) {
+			ask_later(r);
+			return;
+		}
+		r->unanswered++;
+	}
+}
+
+struct resume *resume_new(struct lane_context *x, struct lane *const *lanes,
+    size_t n, void (*done)(void *arg), void *arg)
+{
+	struct resume *r = MEM_NEW(struct resume);
+	*r = (struct resume){
+	    .x = x, .lanes = lanes, .n = n, .done = done, .arg = arg};
+	r->timer = loop_timer_new(x->loop, on_timer, r);
+	backoff_init(&r->backoff, CLOCK_MS(50), CLOCK_S(2));
+	return r;
+}
+
+void resume_begin(struct resume *r)
+{
+	if (r->running && loop_timer_armed(r->timer))
+		return;
+	hold_all(r);
+	r->number++;
+	r->running = true;
+	loop_timer_start(r->timer, 0);
+}
+
+void resume_hurry(struct resume *r)
+{
+	if (r->running)
+		loop_timer_start(r->timer, 0);
+}
+
+void resume_stop(struct resume *r)
+{
+	r->running = false;
+	loop_timer_stop(r->timer);
+}
+
+bool resume_is_running(const struct resume *r)
+{
+	return r->running;
+}
+
+void resume_free(struct resume **r)
+{
+	if (*r == NULL)
+		return;
+	loop_timer_free(&(*r)->timer);
+	free(*r);
+	*r = NULL;
+}

@@ -1,0 +1,311 @@
+/* The verdicts on a batch, and what follows from each.
+ *
+ *   IDLE ─► SENT ─► IDLE              decided
+ *            │ ▲
+ *            ▼ └───────────┐
+ *         WAITING ─► CHECKING         RETRY: the answer was an error, or lost
+ *            ▲           │ └► IDLE    it was committed, or it is not ours
+ *            └───────────┘            no answer to that either
+ *
+ * The race: COMMIT arrives, its answer does not. Sent again blindly, the batch
+ * would be fenced by its own first transaction, or worse, overtaken by it. So
+ * Postgres is asked for the watermark first; the row lock makes the question
+ * wait for a transaction that is still open.
+ */
+#include "writer/attempt.h"
+
+#include "writer/ask.h"
+#include "writer/call.h"
+
+#include "common/backoff.h"
+#include "common/check.h"
+#include "common/log.h"
+#include "common/mem.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum state {
+	STATE_IDLE,
+	STATE_SENT,	/* waits for Postgres's answer to the batch */
+	STATE_WAITING,	/* waits for the timer */
+	STATE_CHECKING, /* waits for the watermark that Postgres holds */
+};
+
+static const char *const state_names[] = {
+    [STATE_IDLE] = "idle",
+    [STATE_SENT] = "applying",
+    [STATE_WAITING] = "retrying",
+    [STATE_CHECKING] = "checking",
+};
+
+struct attempt {
+	struct context *x;
+	enum state state;
+	struct apply *apply; /* NULL in IDLE */
+	struct ask *check;   /* in CHECKING */
+	struct loop_timer *timer;
+	struct backoff backoff;
+	bool draining;
+	char trouble[160];
+	attempt_done done;
+	void *arg;
+};
+
+static uint64_t random_bits(void)
+{
+	return ((uint64_t)(uint32_t)random() << 32) | (uint32_t)random();
+}
+
+static void set_state(struct attempt *t, enum state to)
+{
+	loop_timer_stop(t->timer);
+	t->state = to;
+}
+
+static void finish(struct attempt *t, enum attempt_result result)
+{
+	struct apply *a = t->apply;
+	t->apply = NULL;
+	set_state(t, STATE_IDLE);
+	t->done(t->arg, result, a);
+}
+
+static void wait_and_check(struct attempt *t, const char *code, const char *why)
+{
+	snprintf(t->trouble, sizeof t->trouble, "%.31s %.120s", code, why);
+	set_state(t, STATE_WAITING);
+	loop_timer_start(t->timer,
+	    t->draining ? 0 : backoff_next(&t->backoff, random_bits()));
+}
+
+static void send_batch(struct attempt *t)
+{
+	if (apply_submit(t->apply))
+		set_state(t, STATE_SENT);
+	else
+		wait_and_check(t, "08006", pool_error(t->x->pool));
+}
+
+/* --- the watermark, after a failure -------------------------------------- */
+
+static void fenced(struct attempt *t, const char *found)
+{
+	log_event(EV_FENCED,
+	    "partition=%d from=%" PRIu64 " to=%" PRIu64 " found=%s",
+	    t->apply->partition, t->apply->from, t->apply->to, found);
+	metric_add(&t->x->stats.fenced, 1);
+	finish(t, ATTEMPT_FENCED);
+}
+
+static void recovered(struct attempt *t)
+{
+	struct apply *a = t->apply;
+	log_event(EV_BATCH_RECOVERED,
+	    "partition=%d from=%" PRIu64 " to=%" PRIu64, a->partition, a->from,
+	    a->to);
+	metric_add(&t->x->stats.recovered, 1);
+	metric_add(&t->x->stats.applied, (int64_t)a->n);
+	metric_add(&t->x->stats.batches, 1);
+	t->trouble[0] = '\0';
+	backoff_reset(&t->backoff);
+	finish(t, ATTEMPT_RECOVERED);
+}
+
+static void on_checked(void *arg, const struct pg_reply *reply)
+{
+	struct attempt *t = arg;
+	t->check = NULL;
+	if (reply->err.verdict != VERDICT_OK) {
+		wait_and_check(t, reply->err.code, reply->err.msg);
+		return;
+	}
+	if (PQntuples(reply->results[1]) != 1) {
+		fenced(t, "nothing");
+		return;
+	}
+	version_t at = (version_t)pg_int8(reply->results[1], 0, 1);
+	char found[32];
+	snprintf(found, sizeof found, "%" PRIu64, at);
+	if (at == t->apply->from)
+		send_batch(t);
+	else if (at == t->apply->to)
+		recovered(t);
+	else
+		fenced(t, found);
+}
+
+static void check_watermark(struct attempt *t)
+{
+	struct call c[2] = {
+	    {.sql = statements_patience}, {.sql = statements_progress}};
+	struct buf *list = call_param(&c[1]);
+	pg_array_begin(list, PG_INT4, 1);
+	pg_array_int4(list, t->apply->partition);
+	struct pg_query queries[2] = {call_query(&c[0]), call_query(&c[1])};
+	t->check = ask_submit(t->x->pool, queries, 2, on_checked, t);
+	if (t->check)
+		set_state(t, STATE_CHECKING);
+	else
+		wait_and_check(t, "08006", pool_error(t->x->pool));
+	call_free(&c[1]);
+}
+
+static void on_timer(void *arg)
+{
+	struct attempt *t = arg;
+	CHECK(t->state == STATE_WAITING);
+	if (t->draining)
+		finish(t, ATTEMPT_GIVEN_UP);
+	else
+		check_watermark(t);
+}
+
+/* --- verdicts ------------------------------------------------------------ */
+
+static void retry(struct attempt *t, const struct err *e)
+{
+	log_event(EV_BATCH_RETRY,
+	    "partition=%d rows=%zu code=%s attempts=%u error=%s",
+	    t->apply->partition, t->apply->n, e->code, t->backoff.attempts + 1,
+	    log_quote(e->msg));
+	metric_add(&t->x->stats.retried, 1);
+	wait_and_check(t, e->code, e->msg);
+}
+
+static enum reason reason_of(const char *code)
+{
+	if (strcmp(code, "23502") == 0)
+		return REASON_DATA; /* a required field is null */
+	bool constraint = strncmp(code, "23", 2) == 0 ||
+			  strncmp(code, "44", 2) == 0 ||
+			  strncmp(code, "P0", 2) == 0;
+	return constraint ? REASON_CONSTRAINT : REASON_DATA;
+}
+
+/* A single write is the guilty one: its rejection takes its place. */
+static void rejected(
+    struct attempt *t, const struct err *e, const char *constraint)
+{
+	struct apply *a = t->apply;
+	if (a->n > 1) {
+		metric_add(&t->x->stats.split, 1);
+		finish(t, ATTEMPT_SPLIT);
+		return;
+	}
+	if (a->writes[0].refused != REASON_NONE) {
+		/* Not even its rejection could be written down. */
+		retry(t, e);
+		return;
+	}
+	metric_add(&t->x->stats.split, 1);
+	log_event(EV_WRITE_REJECTED,
+	    "partition=%d version=%" PRIu64 " code=%s error=%s", a->partition,
+	    a->writes[0].version, e->code, log_quote(e->msg));
+	write_refuse(&a->writes[0], reason_of(e->code),
+	    constraint[0] ? constraint : e->msg);
+	send_batch(t);
+}
+
+static void on_applied(
+    struct apply *a, const struct err *e, const char *constraint)
+{
+	struct attempt *t = a->owner;
+	CHECK(t->apply == a && t->state == STATE_SENT);
+	switch (e->verdict) {
+	case VERDICT_OK:
+		t->trouble[0] = '\0';
+		backoff_reset(&t->backoff);
+		finish(t, ATTEMPT_COMMITTED);
+		break;
+	case VERDICT_REJECT:
+		rejected(t, e, constraint);
+		break;
+	case VERDICT_FENCED:
+		fenced(t, "another");
+		break;
+	case VERDICT_RETRY:
+	case VERDICT_FATAL:
+		retry(t, e);
+		break;
+	}
+}
+
+/* --- interface ----------------------------------------------------------- */
+
+struct attempt *attempt_new(struct context *x, attempt_done done, void *arg)
+{
+	struct attempt *t = MEM_NEW(struct attempt);
+	t->x = x;
+	t->done = done;
+	t->arg = arg;
+	t->timer = loop_timer_new(x->loop, on_timer, t);
+	backoff_init(&t->backoff, CLOCK_MS(50), CLOCK_S(5));
+	return t;
+}
+
+void attempt_begin(struct attempt *t, struct apply *a)
+{
+	CHECK(t->state == STATE_IDLE);
+	t->apply = a;
+	a->done = on_applied;
+	a->owner = t;
+	send_batch(t);
+}
+
+void attempt_hurry(struct attempt *t)
+{
+	if (t->state == STATE_WAITING)
+		loop_timer_start(t->timer, 0);
+}
+
+void attempt_drain(struct attempt *t)
+{
+	t->draining = true;
+	attempt_hurry(t);
+}
+
+void attempt_drop(struct attempt *t)
+{
+	ask_cancel(&t->check);
+	if (t->state == STATE_SENT)
+		t->apply->owner = NULL;
+	else
+		apply_free(&t->apply);
+	t->apply = NULL;
+	t->trouble[0] = '\0';
+	set_state(t, STATE_IDLE);
+}
+
+const struct apply *attempt_batch(const struct attempt *t)
+{
+	return t->apply;
+}
+
+bool attempt_is_sent(const struct attempt *t)
+{
+	return t->state == STATE_SENT;
+}
+
+const char *attempt_trouble(const struct attempt *t)
+{
+	return t->trouble;
+}
+
+const char *attempt_state_name(const struct attempt *t)
+{
+	return state_names[t->state];
+}
+
+void attempt_free(struct attempt **tp)
+{
+	struct attempt *t = *tp;
+	if (t == NULL)
+		return;
+	attempt_drop(t);
+	loop_timer_free(&t->timer);
+	free(t);
+	*tp = NULL;
+}
