@@ -33,17 +33,15 @@ enum {
 
 enum phase { PHASE_IDLE, PHASE_RECEIVING, PHASE_ANSWERING };
 
+/* A connection has one request at a time. */
 struct connection {
+	struct httpd *httpd;
 	struct connection *next, *prev;
 	int fd;
 	enum phase phase;
 	mono_us_t since;
 	bool cut;
-};
-
-struct request {
-	void *user;
-	struct connection *connection;
+	void *request; /* what `begin` made */
 	bool complete; /* the body is in */
 };
 
@@ -66,15 +64,22 @@ struct httpd {
 
 /* --- connections --------------------------------------------------------- */
 
+/* The loop's time, which costs no clock read: ages are in seconds. */
+static mono_us_t now(const struct httpd *h)
+{
+	return CLOCK_MS((int64_t)uv_now(loop_uv(h->o.loop)));
+}
+
 static void set_phase(struct connection *c, enum phase phase)
 {
 	c->phase = phase;
-	c->since = clock_mono();
+	c->since = now(c->httpd);
 }
 
 static void connection_open(struct httpd *h, struct connection **slot, int fd)
 {
 	struct connection *c = MEM_NEW(struct connection);
+	c->httpd = h;
 	c->fd = fd;
 	c->next = h->connections;
 	if (c->next)
@@ -121,7 +126,7 @@ static struct connection *connection_of(struct MHD_Connection *mhd)
 
 static bool too_old(const struct httpd *h, const struct connection *c)
 {
-	dur_us_t age = clock_mono() - c->since;
+	dur_us_t age = now(h) - c->since;
 	if (c->phase == PHASE_RECEIVING)
 		return age > h->o.receive_timeout;
 	return c->phase == PHASE_IDLE && age > h->o.idle_timeout;
@@ -156,25 +161,25 @@ static enum MHD_Result on_access(void *arg, struct MHD_Connection *mhd,
 {
 	(void)http_version;
 	struct httpd *h = arg;
-	struct request *r = *slot;
-	if (r == NULL) {
-		r = MEM_NEW(struct request);
-		r->user = h->ops.begin(h->o.arg, mhd, method, path);
-		r->connection = connection_of(mhd);
+	struct connection *c = *slot;
+	if (c == NULL) {
+		c = connection_of(mhd);
+		c->request = h->ops.begin(h->o.arg, mhd, method, path);
+		c->complete = false;
 		h->nrequests++;
-		*slot = r;
+		*slot = c;
 		return MHD_YES;
 	}
 	if (*len) {
-		h->ops.body(r->user, data, *len);
+		h->ops.body(c->request, data, *len);
 		*len = 0;
 		return MHD_YES;
 	}
-	if (!r->complete) {
-		r->complete = true;
-		set_phase(r->connection, PHASE_ANSWERING);
+	if (!c->complete) {
+		c->complete = true;
+		set_phase(c, PHASE_ANSWERING);
 	}
-	return h->ops.run(r->user);
+	return h->ops.run(c->request);
 }
 
 static void on_completed(void *arg, struct MHD_Connection *mhd, void **slot,
@@ -183,13 +188,13 @@ static void on_completed(void *arg, struct MHD_Connection *mhd, void **slot,
 	(void)mhd;
 	(void)why;
 	struct httpd *h = arg;
-	struct request *r = *slot;
-	if (r == NULL)
+	struct connection *c = *slot;
+	if (c == NULL)
 		return; /* refused before its headers were in */
-	set_phase(r->connection, PHASE_IDLE);
+	set_phase(c, PHASE_IDLE);
 	h->nrequests--;
-	h->ops.end(r->user);
-	free(r);
+	h->ops.end(c->request);
+	c->request = NULL;
 	*slot = NULL;
 }
 
