@@ -11,10 +11,22 @@
 
 /* --- reads --------------------------------------------------------------- */
 
-static enum step_result not_modified(struct request *r, const char *etag)
+/* Rendered only for who asks: most requests do not. */
+static bool client_has(const struct request *r, const struct value *v)
 {
-	char status[160];
+	const char *known = request_header(r, MHD_HTTP_HEADER_IF_NONE_MATCH);
+	char etag[VALUE_ETAG_LEN];
+	if (known == NULL)
+		return false;
+	value_etag(v, etag);
+	return etag_listed(known, etag);
+}
+
+static enum step_result not_modified(struct request *r)
+{
+	char status[160], etag[VALUE_ETAG_LEN];
 	answer_cache_status(r, status);
+	value_etag(r->value, etag);
 	struct MHD_Response *response =
 	    MHD_create_response_from_buffer(0, NULL, MHD_RESPMEM_PERSISTENT);
 	MHD_add_response_header(response, MHD_HTTP_HEADER_ETAG, etag);
@@ -37,11 +49,8 @@ static enum step_result native_read(struct request *r)
 	struct value *v = r->value;
 	if (!v->present)
 		return absent(r);
-	const char *known = request_header(r, MHD_HTTP_HEADER_IF_NONE_MATCH);
-	char etag[VALUE_ETAG_LEN];
-	value_etag(v, etag);
-	if (known && etag_listed(known, etag))
-		return not_modified(r, etag);
+	if (client_has(r, v))
+		return not_modified(r);
 	bool plain = r->tier == TIER_L1 && tail_up(r->worker->app->tail);
 	if (plain && v->l1_response)
 		return answer_shared(r, 200, v->l1_response);

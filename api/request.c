@@ -147,8 +147,8 @@ static void *begin(
 	r->magic = REQUEST_MAGIC;
 	r->worker = arg;
 	r->connection = c;
-	r->method = mem_strdup(method);
-	r->path = mem_strdup(path);
+	r->method = method;
+	r->path = path;
 	r->step = STEP_ROUTE;
 	r->started = clock_mono();
 	return r;
@@ -196,8 +196,6 @@ static void end(void *request)
 	buf_free(&r->body);
 	free(r->doc);
 	free(r->id);
-	free(r->method);
-	free(r->path);
 	free(r);
 }
 
@@ -206,12 +204,14 @@ const struct httpd_ops request_ops = {begin, body, run, end};
 void request_target(
     struct request *r, const struct collection *c, const char *key, size_t len)
 {
-	struct buf id = {0};
-	buf_printf(&id, "%s/", c->name);
-	size_t prefix = id.len;
-	buf_add(&id, key, len);
+	size_t prefix = strlen(c->name) + 1;
 	r->collection = c;
-	r->id = buf_take(&id, &r->id_len);
+	r->id_len = prefix + len;
+	r->id = mem_alloc(r->id_len + 1);
+	memcpy(r->id, c->name, prefix - 1);
+	r->id[prefix - 1] = '/';
+	memcpy(r->id + prefix, key, len);
+	r->id[r->id_len] = '\0';
 	r->key = r->id + prefix;
 	r->key_len = len;
 	r->slot = keyspace_slot(r->id, r->id_len, r->worker->app->partitions);

@@ -37,8 +37,8 @@ struct request {
 	unsigned magic;
 	struct worker *worker;
 	struct MHD_Connection *connection;
-	char *method;
-	char *path; /* as it was sent */
+	const char *method; /* libmicrohttpd's, for the request's life */
+	const char *path;   /* likewise; as it was sent */
 	struct buf body;
 	bool too_large;
 	enum step step;
