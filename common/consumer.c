@@ -85,7 +85,9 @@ static int on_stats(rd_kafka_t *rk, char *json, size_t len, void *opaque)
 	(void)rk;
 	struct consumer *c = opaque;
 	bool now = kafka_stats_reachable(json, len);
-	if (now == c->reachable || c->closing)
+	/* By hand, and reading nothing now: there is nothing to reach. */
+	bool idle = !c->group && c->nlanes == 0;
+	if (now == c->reachable || c->closing || idle)
 		return 0;
 	c->reachable = now;
 	log_event(now ? EV_KAFKA_UP : EV_KAFKA_DOWN, "topic=%s", c->topic);

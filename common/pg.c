@@ -123,10 +123,16 @@ static void take_result(struct pg *pg, PGresult *r)
 		finish_unit(pg);
 		return;
 	}
-	CHECK(u->at < u->nqueries);
 	bool ok = status == PGRES_TUPLES_OK || status == PGRES_COMMAND_OK;
 	if (!ok && status != PGRES_PIPELINE_ABORTED)
 		note_error(u, r);
+	if (u->at == u->nqueries) {
+		/* In the place of the Sync: the server ends the connection
+		 * (57P01), and whether it committed is not known. */
+		CHECK(!ok);
+		PQclear(r);
+		return;
+	}
 	if (u->prepares[u->at] && !u->prepared) {
 		u->prepared = true;
 		if (!ok)
