@@ -7,7 +7,7 @@
 
 static void reason(struct buf *out, const char *what, const char *why)
 {
-	buf_printf(out, "%s: %s\n", what, why);
+	buf_printf(out, "%s: %.*s\n", what, (int)strcspn(why, "\n"), why);
 }
 
 static void troubles(const struct report *r, struct buf *out)
