@@ -35,7 +35,7 @@ SHARE = 0.99  # of the reads that the tier in question must have answered
 
 
 class Failure(Exception):
-    pass
+    """Says what went wrong; the figures are not to be had."""
 
 
 def say(text):
@@ -46,8 +46,7 @@ def say(text):
 
 
 def die_with_parent():
-    pr_set_pdeathsig = 1
-    ctypes.CDLL(None).prctl(pr_set_pdeathsig, signal.SIGTERM)
+    ctypes.CDLL(None).prctl(1, signal.SIGTERM)  # PR_SET_PDEATHSIG
 
 
 @contextlib.contextmanager
@@ -328,8 +327,7 @@ def print_table(report):
     rows = [["median (min..max)", *(title for title, _, _ in columns)]]
     for name, subject in report["subjects"].items():
         rows.append([name, *(cell(subject[key], form) for _, key, form in columns)])
-    rows.append([])
-    rows.append(["an L1 hit against", "requests/s", "CPU per request"])
+    rows += [[], ["an L1 hit against", "requests/s", "CPU per request"]]
     for reference in ("bare-pool", "bare-libuv", "nginx"):
         rows.append([reference, *(cell(report["ratios"][f"{figure}/{reference}"], "{:.2f}")
                                   for figure in ("rps", "cpu_us"))])
