@@ -3,11 +3,9 @@
 #include "common/buf.h"
 #include "common/check.h"
 #include "common/mem.h"
-#include "common/units.h"
 
 #include <ctype.h>
 #include <errno.h>
-#include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -32,11 +30,6 @@ static const struct setting *row_at(const struct config *c, size_t i)
 	return i < COMMON_ROWS ? &common_rows[i] : &c->rows[i - COMMON_ROWS];
 }
 
-static void *field_of(const struct config *c, const struct setting *row)
-{
-	return (char *)c->settings + row->offset;
-}
-
 static const struct setting *find(const struct config *c, const char *name)
 {
 	for (size_t i = 0; i < row_count(c); i++) {
@@ -44,128 +37,6 @@ static const struct setting *find(const struct config *c, const char *name)
 			return row_at(c, i);
 	}
 	return NULL;
-}
-
-/* --- values ------------------------------------------------------------- */
-
-static bool in_choices(const char *choices, const char *value)
-{
-	size_t len = strcspn(value, "|");
-	for (const char *s = choices; s; s = strchr(s, '|')) {
-		s += *s == '|';
-		if (len && value[len] == '\0' && strncmp(s, value, len) == 0 &&
-		    (s[len] == '|' || s[len] == '\0'))
-			return true;
-	}
-	return false;
-}
-
-static bool parse_number(
-    enum setting_kind kind, const char *value, int64_t *out)
-{
-	if (kind == SETTING_DURATION)
-		return units_parse_duration(value, out);
-	if (kind == SETTING_BYTES)
-		return units_parse_bytes(value, out);
-	char *end;
-	if (!isdigit((unsigned char)*value) && *value != '-')
-		return false; /* strtoll takes spaces and a plus */
-	errno = 0;
-	*out = strtoll(value, &end, 10);
-	return errno == 0 && end != value && *end == '\0';
-}
-
-static bool in_range(const struct setting *row, int64_t n)
-{
-	const char *dots = strstr(row->allowed, "..");
-	CHECK(dots != NULL);
-	char low[32];
-	snprintf(
-	    low, sizeof low, "%.*s", (int)(dots - row->allowed), row->allowed);
-	int64_t min, max;
-	CHECK(parse_number(row->kind, low, &min));
-	CHECK(parse_number(row->kind, dots + 2, &max));
-	return n >= min && n <= max;
-}
-
-static bool parse_bool(const char *value, bool *out)
-{
-	bool yes = strcmp(value, "true") == 0;
-	if (!yes && strcmp(value, "false") != 0)
-		return false;
-	*out = yes;
-	return true;
-}
-
-static bool valid_address(const char *value)
-{
-	const char *colon = strrchr(value, ':');
-	if (colon == NULL || colon == value)
-		return false;
-	int64_t port;
-	return parse_number(SETTING_INT, colon + 1, &port) && port >= 0 &&
-	       port <= 65535;
-}
-
-static bool set_number(
-    struct config *c, const struct setting *row, const char *value)
-{
-	int64_t n;
-	if (!parse_number(row->kind, value, &n) || !in_range(row, n))
-		return false;
-	*(int64_t *)field_of(c, row) = n;
-	return true;
-}
-
-static bool set_text(
-    struct config *c, const struct setting *row, const char *value)
-{
-	if (row->kind == SETTING_CHOICE && !in_choices(row->allowed, value))
-		return false;
-	if (row->kind == SETTING_ADDRESS && !valid_address(value))
-		return false;
-	char **field = field_of(c, row);
-	free(*field);
-	*field = mem_strdup(value);
-	return true;
-}
-
-static bool set_row(
-    struct config *c, const struct setting *row, const char *value)
-{
-	switch (row->kind) {
-	case SETTING_INT:
-	case SETTING_DURATION:
-	case SETTING_BYTES:
-		return set_number(c, row, value);
-	case SETTING_BOOL:
-		return parse_bool(value, field_of(c, row));
-	case SETTING_STRING:
-	case SETTING_URL:
-	case SETTING_ADDRESS:
-	case SETTING_CHOICE:
-		return set_text(c, row, value);
-	}
-	UNREACHABLE("setting kind");
-}
-
-static const char *kind_text(const struct setting *row)
-{
-	switch (row->kind) {
-	case SETTING_BOOL:
-		return "true|false";
-	case SETTING_ADDRESS:
-		return "host:port";
-	case SETTING_STRING:
-	case SETTING_URL:
-		return "text";
-	case SETTING_INT:
-	case SETTING_DURATION:
-	case SETTING_BYTES:
-	case SETTING_CHOICE:
-		return row->allowed;
-	}
-	UNREACHABLE("setting kind");
 }
 
 /* --- names -------------------------------------------------------------- */
@@ -234,10 +105,11 @@ struct err config_set(struct config *c, const char *name, const char *value)
 	}
 	if (row == NULL)
 		return unknown_name(c, name);
-	if (!set_row(c, row, value))
+	if (!setting_set(row, c->settings, value))
 		return err_make(VERDICT_FATAL, "config",
 		    "setting '%s' has the bad value '%s'; allowed: %s", name,
-		    row->kind == SETTING_URL ? "***" : value, kind_text(row));
+		    row->kind == SETTING_URL ? "***" : value,
+		    setting_allowed(row));
 	return ERR_OK;
 }
 
@@ -391,20 +263,16 @@ void config_init(
 	*c =
 	    (struct config){.settings = settings, .rows = rows, .nrows = nrows};
 	for (size_t i = 0; i < row_count(c); i++)
-		CHECK(set_row(c, row_at(c, i), row_at(c, i)->def));
-}
-
-static bool is_text(const struct setting *row)
-{
-	return row->kind == SETTING_STRING || row->kind == SETTING_URL ||
-	       row->kind == SETTING_ADDRESS || row->kind == SETTING_CHOICE;
+		CHECK(
+		    setting_set(row_at(c, i), c->settings, row_at(c, i)->def));
 }
 
 void config_free(struct config *c)
 {
 	for (size_t i = 0; i < row_count(c); i++) {
-		if (is_text(row_at(c, i)))
-			free(*(char **)field_of(c, row_at(c, i)));
+		if (setting_is_text(row_at(c, i)))
+			free(*(char **)((char *)c->settings +
+					row_at(c, i)->offset));
 	}
 	for (size_t i = 0; i < c->nkafka; i++) {
 		free(c->kafka[i].name);
@@ -412,72 +280,6 @@ void config_free(struct config *c)
 	}
 	free(c->kafka);
 	*c = (struct config){0};
-}
-
-/* The value of the first `password=` or `sslpassword=`, which libpq takes in a
- * URI's query and in its own `name = value` form; else the end. */
-static const char *password_parameter(const char *url)
-{
-	const char *name = url;
-	for (; (name = strstr(name, "password")); name++) {
-		const char *equals = name + strlen("password");
-		equals += strspn(equals, " ");
-		if (*equals == '=' && (name == url || strchr("?& l", name[-1])))
-			return equals + 1;
-	}
-	return url + strlen(url);
-}
-
-/* user:secret@ becomes user:***@. The last `@` counts (a Redis password may
- * hold one), and nothing is shown from a password parameter on: how it is
- * quoted is libpq's affair. */
-static void show_url(const char *url, struct buf *out)
-{
-	const char *end = password_parameter(url);
-	const char *authority = strstr(url, "://");
-	authority = authority && authority < end ? authority + 3 : url;
-	const char *at = memrchr(authority, '@', (size_t)(end - authority));
-	const char *colon =
-	    at ? memchr(authority, ':', (size_t)(at - authority)) : NULL;
-	if (colon) {
-		buf_add(out, url, (size_t)(colon - url) + 1);
-		buf_str(out, "***");
-		url = at;
-	}
-	buf_add(out, url, (size_t)(end - url));
-	if (*end)
-		buf_str(out, "***");
-}
-
-void config_show(
-    const struct config *c, const struct setting *row, struct buf *out)
-{
-	char text[32];
-	switch (row->kind) {
-	case SETTING_INT:
-		buf_printf(out, "%" PRId64, *(const int64_t *)field_of(c, row));
-		return;
-	case SETTING_DURATION:
-		units_format_duration(*(int64_t *)field_of(c, row), text);
-		buf_str(out, text);
-		return;
-	case SETTING_BYTES:
-		units_format_bytes(*(int64_t *)field_of(c, row), text);
-		buf_str(out, text);
-		return;
-	case SETTING_BOOL:
-		buf_str(out, *(bool *)field_of(c, row) ? "true" : "false");
-		return;
-	case SETTING_URL:
-		show_url(*(char **)field_of(c, row), out);
-		return;
-	case SETTING_STRING:
-	case SETTING_ADDRESS:
-	case SETTING_CHOICE:
-		buf_str(out, *(char **)field_of(c, row));
-		return;
-	}
-	UNREACHABLE("setting kind");
 }
 
 bool config_is_secret(const char *property)
@@ -492,7 +294,7 @@ void config_json(const struct config *c, struct buf *out)
 	buf_char(out, '{');
 	for (size_t i = 0; i < row_count(c); i++) {
 		struct buf value = {0};
-		config_show(c, row_at(c, i), &value);
+		setting_show(row_at(c, i), c->settings, &value);
 		buf_printf(
 		    out, "%s\n  \"%s\": ", i ? "," : "", row_at(c, i)->name);
 		buf_json(out, value.data ? value.data : "", value.len);
@@ -524,7 +326,7 @@ void config_print_docs(const struct config *c)
 	for (size_t i = 0; i < row_count(c); i++) {
 		const struct setting *row = row_at(c, i);
 		printf("| `%s` | `%s` | ", row->name, row->def);
-		print_escaped(kind_text(row));
+		print_escaped(setting_allowed(row));
 		printf(" | %s | %s |\n", row->aliases, row->help);
 	}
 }
@@ -534,6 +336,6 @@ void config_print_help(const struct config *c)
 	for (size_t i = 0; i < row_count(c); i++) {
 		const struct setting *row = row_at(c, i);
 		printf("  --%s=%s\n      %s Allowed: %s.\n", row->name,
-		    row->def, row->help, kind_text(row));
+		    row->def, row->help, setting_allowed(row));
 	}
 }

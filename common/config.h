@@ -13,46 +13,11 @@
 
 #include "common/clock.h"
 #include "common/err.h"
+#include "common/setting.h"
 
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
-
-enum setting_kind {
-	SETTING_STRING,
-	SETTING_URL,
-	SETTING_ADDRESS,
-	SETTING_INT,
-	SETTING_BOOL,
-	SETTING_DURATION,
-	SETTING_BYTES,
-	SETTING_CHOICE,
-};
-
-struct setting {
-	enum setting_kind kind;
-	size_t offset;
-	const char *name;
-	const char *def;
-	const char *allowed;
-	const char *aliases;
-	const char *help;
-};
-
-#define SETTING_TYPE_STRING char *
-#define SETTING_TYPE_URL char *
-#define SETTING_TYPE_ADDRESS char *
-#define SETTING_TYPE_INT int64_t
-#define SETTING_TYPE_BOOL bool
-#define SETTING_TYPE_DURATION dur_us_t
-#define SETTING_TYPE_BYTES int64_t
-#define SETTING_TYPE_CHOICE char *
-
-/* Usable inside `struct x { … }` with `#include "x/settings.def"`. */
-#define SETTING_MEMBER(kind, field) SETTING_TYPE_##kind field;
-#define SETTING_ROW(type, kind, field, name, def, allowed, aliases, help)      \
-	{SETTING_##kind, offsetof(type, field), name, def, allowed, aliases,   \
-	    help},
 
 struct common_settings {
 #define SETTING(kind, field, name, def, allowed, aliases, help)                \
@@ -88,10 +53,7 @@ struct err config_load_file(struct config *c, const char *path);
 /* SLUICE_* and the aliases; a SLUICE_ name that is unknown is an error. */
 struct err config_load_env(struct config *c, char **env);
 
-/* Appends the current value; passwords are shown as `***`. */
 struct buf;
-void config_show(
-    const struct config *c, const struct setting *row, struct buf *out);
 /* Is the value of this librdkafka property never to be shown? */
 bool config_is_secret(const char *property);
 /* All settings as a JSON object. */

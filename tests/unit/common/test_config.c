@@ -75,7 +75,7 @@ static const struct setting *row_at(size_t i)
 static char *show(const struct setting *row)
 {
 	struct buf b = {0};
-	config_show(&c, row, &b);
+	setting_show(row, c.settings, &b);
 	return buf_take(&b, NULL);
 }
 
