@@ -19,13 +19,13 @@
 #include "api/l1.h"
 
 #include "common/check.h"
+#include "common/entropy.h"
 #include "common/mem.h"
 
 #include <pthread.h>
 #include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/random.h>
 #include <xxhash.h>
 
 #define FIRST_CHAINS 64
@@ -77,7 +77,7 @@ struct l1 *l1_new(size_t max_bytes, size_t max_entries, unsigned shards)
 {
 	CHECK(shards > 0 && (shards & (shards - 1)) == 0);
 	struct l1 *l1 = MEM_NEW(struct l1);
-	CHECK(getrandom(&l1->seed, sizeof l1->seed, 0) == sizeof l1->seed);
+	l1->seed = entropy_bits();
 	l1->shards = shards;
 	l1->shard = mem_zalloc(shards * sizeof *l1->shard);
 	for (unsigned i = 0; i < shards; i++) {

@@ -2,6 +2,7 @@
 
 #include "api/request.h"
 #include "common/check.h"
+#include "common/entropy.h"
 #include "common/l2.h"
 #include "common/log.h"
 #include "common/mem.h"
@@ -126,7 +127,7 @@ struct err worker_new(struct app *app, size_t index, struct worker **out)
 	w->app = app;
 	w->index = index;
 	w->metrics = &app->metrics[index + 1];
-	w->random = (uint64_t)clock_wall() * (2 * index + 1);
+	w->random = entropy_bits();
 	w->loop = loop_new();
 	const struct httpd_options o = {
 	    .loop = w->loop,

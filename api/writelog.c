@@ -1,13 +1,13 @@
 #include "api/writelog.h"
 
 #include "common/check.h"
+#include "common/entropy.h"
 #include "common/mem.h"
 
 #include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/random.h>
 
 /* Numbering and enqueueing are one step, or the numbers would not ascend in
  * log order. */
@@ -51,8 +51,7 @@ static void on_delivered(void *arg, const struct delivery *d)
 
 static void make_instance(char out[RECORD_INSTANCE_LEN + 1])
 {
-	uint64_t bits;
-	CHECK(getrandom(&bits, sizeof bits, 0) == sizeof bits);
+	uint64_t bits = entropy_bits();
 	snprintf(
 	    out, RECORD_INSTANCE_LEN + 1, "%016llx", (unsigned long long)bits);
 }

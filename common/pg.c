@@ -1,25 +1,19 @@
 /* The connection's life is a table of states; every change goes through
  * set_state. In READY, units are written as they come and their results are
- * read in order:
- *
- *   per statement   [PREPARE result, NULL,] result, NULL
- *   per unit        PGRES_PIPELINE_SYNC
+ * read in order (common/pgunit.h).
  */
 #include "common/pg.h"
 
 #include "common/backoff.h"
-#include "common/buf.h"
 #include "common/check.h"
+#include "common/entropy.h"
 #include "common/log.h"
 #include "common/mem.h"
-#include "common/sqlstate.h"
+#include "common/pgunit.h"
 
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <xxhash.h>
-
-enum { NAME_LEN = 18 }; /* "s" and 16 hex digits */
 
 enum state {
 	STATE_AWAY,	  /* waits for the backoff timer */
@@ -27,20 +21,6 @@ enum state {
 	STATE_SETUP,	  /* waits for the setup statements */
 	STATE_READY,
 	STATE_CLOSED,
-};
-
-struct unit {
-	struct unit *next;
-	pg_done done;
-	void *arg;
-	size_t nqueries;
-	/* Per statement: the hash of its text where a PREPARE result comes in
-	 * front of its own, else 0. */
-	uint64_t *prepares;
-	size_t at;     /* the statement whose results come now */
-	bool prepared; /* its PREPARE result was seen */
-	mono_us_t sent_at;
-	struct pg_reply reply;
 };
 
 struct pg {
@@ -52,104 +32,21 @@ struct pg {
 	struct loop_timer *timer; /* backoff, connect, oldest unit */
 	struct loop_timer *late;  /* defers a loss seen inside pg_submit */
 	struct backoff backoff;
-	struct unit *head, **tail;
-	size_t pending;
-	uint64_t *prepared; /* hashes of the statements of this connection */
-	size_t nprepared, cap_prepared;
+	struct pgunits units;
 	char error[200];
 };
 
 static void set_state(struct pg *pg, enum state to);
 static void lost(struct pg *pg, const char *why);
 
-/* --- units --------------------------------------------------------------- */
-
-static void finish_unit(struct pg *pg)
-{
-	struct unit *u = pg->head;
-	pg->head = u->next;
-	if (pg->head == NULL)
-		pg->tail = &pg->head;
-	pg->pending--;
-	u->reply.n = u->reply.err.verdict == VERDICT_OK ? u->nqueries : 0;
-	u->done(u->arg, &u->reply);
-	for (size_t i = 0; i < u->nqueries; i++)
-		PQclear(u->reply.results[i]);
-	free(u->reply.results);
-	free(u->prepares);
-	free(u);
-}
-
-static void fail_units(struct pg *pg, const char *why)
-{
-	while (pg->head) {
-		pg->head->reply.err =
-		    err_make(VERDICT_RETRY, "08006", "%s", why);
-		finish_unit(pg);
-	}
-}
-
-static void note_error(struct unit *u, const PGresult *r)
-{
-	if (u->reply.err.verdict != VERDICT_OK)
-		return; /* the first one counts, the rest are aborted */
-	const char *code = PQresultErrorField(r, PG_DIAG_SQLSTATE);
-	const char *text = PQresultErrorField(r, PG_DIAG_MESSAGE_PRIMARY);
-	const char *name = PQresultErrorField(r, PG_DIAG_CONSTRAINT_NAME);
-	if (code == NULL)
-		code = "08006";
-	u->reply.err = err_make(sqlstate_verdict(code), code, "%s",
-	    text ? text : PQresultErrorMessage(r));
-	snprintf(u->reply.constraint, sizeof u->reply.constraint, "%s",
-	    name ? name : "");
-}
-
-/* A statement that failed to be prepared is not there next time. */
-static void forget_prepared(struct pg *pg, uint64_t hash)
-{
-	for (size_t i = 0; i < pg->nprepared; i++) {
-		if (pg->prepared[i] == hash)
-			pg->prepared[i--] = pg->prepared[--pg->nprepared];
-	}
-}
-
-static void take_result(struct pg *pg, PGresult *r)
-{
-	struct unit *u = pg->head;
-	ExecStatusType status = PQresultStatus(r);
-	CHECK(u != NULL);
-	if (status == PGRES_PIPELINE_SYNC) {
-		PQclear(r);
-		finish_unit(pg);
-		return;
-	}
-	bool ok = status == PGRES_TUPLES_OK || status == PGRES_COMMAND_OK;
-	if (!ok && status != PGRES_PIPELINE_ABORTED)
-		note_error(u, r);
-	if (u->at == u->nqueries) {
-		/* In the place of the Sync: the server ends the connection
-		 * (57P01), and whether it committed is not known. */
-		CHECK(!ok);
-		PQclear(r);
-		return;
-	}
-	if (u->prepares[u->at] && !u->prepared) {
-		u->prepared = true;
-		if (!ok)
-			forget_prepared(pg, u->prepares[u->at]);
-		PQclear(r);
-		return;
-	}
-	u->reply.results[u->at++] = r;
-	u->prepared = false;
-}
+/* --- the socket ---------------------------------------------------------- */
 
 static void read_results(struct pg *pg)
 {
 	/* A NULL ends a statement; after it comes the next one's result. Two in
 	 * a row: nothing more. */
 	int nulls = 0;
-	while (pg->state == STATE_READY && pg->head && nulls < 2) {
+	while (pg->state == STATE_READY && pg->units.first && nulls < 2) {
 		if (PQisBusy(pg->conn))
 			return;
 		PGresult *r = PQgetResult(pg->conn);
@@ -158,11 +55,9 @@ static void read_results(struct pg *pg)
 			continue;
 		}
 		nulls = 0;
-		take_result(pg, r);
+		pgunits_result(&pg->units, r);
 	}
 }
-
-/* --- the socket ---------------------------------------------------------- */
 
 static void on_poll(uv_poll_t *poll, int status, int events);
 
@@ -204,11 +99,12 @@ static void flush(struct pg *pg)
 
 static void start_timeout(struct pg *pg)
 {
-	if (pg->head == NULL) {
+	if (pg->units.first == NULL) {
 		loop_timer_stop(pg->timer);
 		return;
 	}
-	dur_us_t left = pg->head->sent_at + pg->o.query_timeout - clock_mono();
+	dur_us_t left =
+	    pgunits_oldest(&pg->units) + pg->o.query_timeout - clock_mono();
 	loop_timer_start(pg->timer, left > 0 ? left : 0);
 }
 
@@ -218,7 +114,7 @@ static void serve_ready(struct pg *pg, int events)
 		lost(pg, PQerrorMessage(pg->conn));
 		return;
 	}
-	struct unit *before = pg->head;
+	const struct pgunit *before = pg->units.first;
 	read_results(pg);
 	if (pg->state != STATE_READY)
 		return;
@@ -227,7 +123,7 @@ static void serve_ready(struct pg *pg, int events)
 		return;
 	}
 	flush(pg);
-	if (pg->head != before)
+	if (pg->units.first != before)
 		start_timeout(pg);
 }
 
@@ -236,7 +132,7 @@ static void serve_ready(struct pg *pg, int events)
 static void ready(struct pg *pg)
 {
 	CHECK(PQenterPipelineMode(pg->conn) == 1);
-	pg->nprepared = 0;
+	pgunits_reconnected(&pg->units);
 	pg->error[0] = '\0';
 	loop_timer_stop(pg->timer);
 	backoff_reset(&pg->backoff);
@@ -346,11 +242,6 @@ static void set_state(struct pg *pg, enum state to)
 		pg->o.state(pg->o.arg, is);
 }
 
-static uint64_t random_bits(void)
-{
-	return ((uint64_t)(uint32_t)random() << 32) | (uint32_t)random();
-}
-
 static void lost(struct pg *pg, const char *why)
 {
 	char text[sizeof pg->error];
@@ -366,8 +257,8 @@ static void lost(struct pg *pg, const char *why)
 	pg->conn = NULL;
 	loop_timer_stop(pg->late);
 	set_state(pg, STATE_AWAY);
-	loop_timer_start(pg->timer, backoff_next(&pg->backoff, random_bits()));
-	fail_units(pg, text);
+	loop_timer_start(pg->timer, backoff_next(&pg->backoff, entropy_bits()));
+	pgunits_fail(&pg->units, text);
 }
 
 static void on_timer(void *arg)
@@ -377,8 +268,8 @@ static void on_timer(void *arg)
 		connect_start(pg);
 	else if (pg->state != STATE_READY)
 		lost(pg, "timeout while connecting");
-	else if (pg->head &&
-		 clock_mono() >= pg->head->sent_at + pg->o.query_timeout)
+	else if (pg->units.first && clock_mono() >= pgunits_oldest(&pg->units) +
+							pg->o.query_timeout)
 		lost(pg, "timeout: no answer to a statement");
 	else
 		start_timeout(pg);
@@ -414,7 +305,7 @@ struct pg *pg_new(const struct pg_options *o)
 	pg->name = mem_strdup(o->name);
 	pg->url = mem_strdup(o->url);
 	pg->setup = o->setup ? mem_strdup(o->setup) : NULL;
-	pg->tail = &pg->head;
+	pgunits_init(&pg->units);
 	pg->timer = loop_timer_new(o->loop, on_timer, pg);
 	pg->late = loop_timer_new(o->loop, on_late, pg);
 	backoff_init(&pg->backoff, CLOCK_MS(50), CLOCK_S(2));
@@ -430,7 +321,7 @@ bool pg_ready(const struct pg *pg)
 
 size_t pg_pending(const struct pg *pg)
 {
-	return pg->pending;
+	return pg->units.n;
 }
 
 const char *pg_last_error(const struct pg *pg)
@@ -438,53 +329,14 @@ const char *pg_last_error(const struct pg *pg)
 	return pg->error;
 }
 
-static bool is_prepared(const struct pg *pg, uint64_t hash)
-{
-	for (size_t i = 0; i < pg->nprepared; i++) {
-		if (pg->prepared[i] == hash)
-			return true;
-	}
-	return false;
-}
-
-/* Writes into libpq's buffer; a failure shows at the next flush. Returns the
- * hash where the statement had to be prepared first, else 0. */
-static uint64_t send_query(struct pg *pg, const struct pg_query *q)
-{
-	uint64_t hash = XXH3_64bits(q->sql, strlen(q->sql));
-	char name[NAME_LEN];
-	snprintf(name, sizeof name, "s%016llx", (unsigned long long)hash);
-	bool prepare = !is_prepared(pg, hash);
-	if (prepare) {
-		PQsendPrepare(pg->conn, name, q->sql, q->nparams, q->types);
-		MEM_GROW(pg->prepared, pg->cap_prepared, pg->nprepared);
-		pg->prepared[pg->nprepared++] = hash;
-	}
-	PQsendQueryPrepared(pg->conn, name, q->nparams, q->values, q->lengths,
-	    q->formats, q->result_format);
-	return prepare ? hash : 0;
-}
-
 bool pg_submit(struct pg *pg, const struct pg_query *queries, size_t n,
     pg_done done, void *arg)
 {
 	if (pg->state != STATE_READY || loop_timer_armed(pg->late))
 		return false;
-	struct unit *u = MEM_NEW(struct unit);
-	u->done = done;
-	u->arg = arg;
-	u->nqueries = n;
-	u->prepares = mem_zalloc(n * sizeof *u->prepares);
-	u->reply.results = mem_zalloc(n * sizeof *u->reply.results);
-	u->sent_at = clock_mono();
-	for (size_t i = 0; i < n; i++)
-		u->prepares[i] = send_query(pg, &queries[i]);
-	PQpipelineSync(pg->conn);
-	*pg->tail = u;
-	pg->tail = &u->next;
-	pg->pending++;
+	pgunits_send(&pg->units, pg->conn, queries, n, done, arg);
 	flush(pg);
-	if (pg->head == u)
+	if (pg->units.n == 1)
 		start_timeout(pg);
 	return true;
 }
@@ -499,8 +351,8 @@ void pg_free(struct pg **pgp)
 	PQfinish(pg->conn);
 	loop_timer_free(&pg->timer);
 	loop_timer_free(&pg->late);
-	fail_units(pg, "shutting down");
-	free(pg->prepared);
+	pgunits_fail(&pg->units, "shutting down");
+	pgunits_free(&pg->units);
 	free(pg->name);
 	free(pg->url);
 	free(pg->setup);

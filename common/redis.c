@@ -2,8 +2,10 @@
 
 #include "common/backoff.h"
 #include "common/check.h"
+#include "common/entropy.h"
 #include "common/log.h"
 #include "common/mem.h"
+#include "common/redisop.h"
 #include "common/redisurl.h"
 
 #include <hiredis/adapters/libuv.h>
@@ -30,15 +32,6 @@ enum state {
 	STATE_CLOSED,
 };
 
-/* A command's cell outlives its caller: a late reply finds it detached. */
-struct op {
-	struct op *next, **prev; /* in r->ops while it has a caller */
-	struct redis *owner;	 /* NULL once detached from a freed redis */
-	redis_done done;	 /* NULL: answered already */
-	void *arg;
-	mono_us_t deadline;
-};
-
 struct redis {
 	struct redis_options o;
 	struct redisurl url;
@@ -49,8 +42,7 @@ struct redis {
 	struct loop_timer *sweep; /* deadlines of ops */
 	struct backoff backoff;
 	struct breaker breaker;
-	struct op *ops, **tail; /* in order of submission, so of deadline */
-	size_t pending;
+	struct redisops ops;
 	unsigned loading; /* answers to the hello commands still due */
 	char sha[MAX_SCRIPTS][SHA_LEN + 1];
 };
@@ -67,55 +59,27 @@ struct err redis_check_url(const char *url)
 
 /* --- commands ------------------------------------------------------------ */
 
-static void answer(struct op *op, const redisReply *reply)
-{
-	struct redis *r = op->owner;
-	*op->prev = op->next;
-	if (op->next)
-		op->next->prev = op->prev;
-	else
-		r->tail = op->prev;
-	r->pending--;
-	redis_done done = op->done;
-	op->done = NULL;
-	op->owner = NULL;
-	done(op->arg, reply);
-}
-
 /* hiredis calls this once per command, with NULL when the context goes. */
 static void on_reply(redisAsyncContext *ac, void *raw, void *arg)
 {
-	(void)ac;
-	struct op *op = arg;
-	redisReply *reply = raw;
-	if (op->done) {
-		struct redis *r = op->owner;
-		if (reply)
-			breaker_success(&r->breaker);
-		answer(op, reply);
-	}
-	free(op);
-}
-
-static void fail_ops(struct redis *r)
-{
-	while (r->ops)
-		answer(r->ops, NULL);
+	struct redis *r = ac->data; /* NULL: given up, all is answered */
+	if (r && raw)
+		breaker_success(&r->breaker);
+	redisop_answer(arg, raw);
+	free(arg);
 }
 
 static void on_sweep(void *arg)
 {
 	struct redis *r = arg;
 	mono_us_t now = clock_mono();
-	while (r->ops && r->ops->deadline <= now) {
+	for (size_t n = redisops_expire(&r->ops, now); n; n--)
 		breaker_failure(&r->breaker, now);
-		answer(r->ops, NULL);
-	}
 	/* A connection that answers nothing may be a dead one (a cut cable
 	 * shows no error): a new one must answer before it counts as ready. */
 	if (r->breaker.state == BREAKER_OPEN && r->state == STATE_READY)
 		lost(r, "no answers in time");
-	if (r->ops)
+	if (r->ops.first)
 		loop_timer_start(r->sweep, SWEEP_US);
 }
 
@@ -123,25 +87,18 @@ bool redis_submit(struct redis *r, int argc, const char *const *argv,
     const size_t *lens, redis_done done, void *arg)
 {
 	mono_us_t now = clock_mono();
-	if (r->state != STATE_READY || r->pending >= r->o.max_pending ||
+	if (r->state != STATE_READY || r->ops.n >= r->o.max_pending ||
 	    !breaker_allow(&r->breaker, now))
 		return false;
-	struct op *op = MEM_NEW(struct op);
-	*op = (struct op){.owner = r,
-	    .done = done,
-	    .arg = arg,
-	    .deadline = now + r->o.timeout,
-	    .prev = r->tail};
+	struct redisop *op =
+	    redisop_new(&r->ops, done, arg, now + r->o.timeout);
 	/* hiredis takes char ** but only reads. */
 	if (redisAsyncCommandArgv(r->ac, on_reply, op, argc,
 		(const char **)(uintptr_t)argv, lens) != REDIS_OK) {
 		breaker_cancel(&r->breaker, now);
-		free(op);
+		redisop_cancel(op);
 		return false;
 	}
-	*r->tail = op;
-	r->tail = &op->next;
-	r->pending++;
 	if (!loop_timer_armed(r->sweep))
 		loop_timer_start(r->sweep, r->o.timeout);
 	return true;
@@ -293,11 +250,6 @@ static void on_disconnect(const redisAsyncContext *ac, int status)
 	lost(r, text);
 }
 
-static uint64_t random_bits(void)
-{
-	return ((uint64_t)(uint32_t)random() << 32) | (uint32_t)random();
-}
-
 static void detach(struct redis *r)
 {
 	redisAsyncContext *ac = r->ac;
@@ -318,9 +270,9 @@ static void lost(struct redis *r, const char *why)
 		log_event(EV_REDIS_DOWN, "host=%s port=%d error=%s",
 		    r->url.host, r->url.port, log_quote(why));
 	r->state = STATE_AWAY;
-	fail_ops(r);
+	redisops_fail(&r->ops);
 	detach(r);
-	loop_timer_start(r->timer, backoff_next(&r->backoff, random_bits()));
+	loop_timer_start(r->timer, backoff_next(&r->backoff, entropy_bits()));
 	if (was && r->o.state)
 		r->o.state(r->o.arg, false);
 }
@@ -398,7 +350,7 @@ struct redis *redis_new(const struct redis_options *o)
 	r->o = *o;
 	struct err e = redisurl_parse(o->url, &r->url);
 	CHECK(e.verdict == VERDICT_OK);
-	r->tail = &r->ops;
+	redisops_init(&r->ops);
 	r->timer = loop_timer_new(o->loop, on_timer, r);
 	r->sweep = loop_timer_new(o->loop, on_sweep, r);
 	backoff_init(&r->backoff, CLOCK_MS(50), CLOCK_S(2));
@@ -419,7 +371,7 @@ enum breaker_state redis_breaker(const struct redis *r)
 
 size_t redis_pending(const struct redis *r)
 {
-	return r->pending;
+	return r->ops.n;
 }
 
 void redis_free(struct redis **rp)
@@ -428,7 +380,7 @@ void redis_free(struct redis **rp)
 	if (r == NULL)
 		return;
 	r->state = STATE_CLOSED;
-	fail_ops(r);
+	redisops_fail(&r->ops);
 	detach(r);
 	if (r->lookup) {
 		r->lookup->data = NULL;

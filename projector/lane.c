@@ -21,6 +21,7 @@
 
 #include "common/backoff.h"
 #include "common/check.h"
+#include "common/entropy.h"
 #include "common/l2.h"
 #include "common/log.h"
 #include "common/mem.h"
@@ -71,11 +72,6 @@ struct lane {
 
 static void send_due(struct lane *l);
 
-static uint64_t random_bits(void)
-{
-	return ((uint64_t)(uint32_t)random() << 32) | (uint32_t)random();
-}
-
 static void set_state(struct lane *l, enum lane_state to)
 {
 	loop_timer_stop(l->timer);
@@ -119,7 +115,7 @@ static void pump(struct lane *l)
 static void retry_later(struct lane *l)
 {
 	set_state(l, LANE_RETRYING);
-	loop_timer_start(l->timer, backoff_next(&l->backoff, random_bits()));
+	loop_timer_start(l->timer, backoff_next(&l->backoff, entropy_bits()));
 }
 
 static void applied(struct lane *l)
@@ -191,7 +187,7 @@ static void send_due(struct lane *l)
 	struct answer *a = MEM_NEW(struct answer);
 	a->lane = l;
 	if (!script_send(l->x->redis, l->partition, &l->chunk,
-		l->x->settings->l2_ttl, random_bits(), clock_wall(), on_answer,
+		l->x->settings->l2_ttl, entropy_bits(), clock_wall(), on_answer,
 		a)) {
 		free(a);
 		retry_later(l);

@@ -8,6 +8,7 @@
 #include "projector/resume.h"
 
 #include "common/backoff.h"
+#include "common/entropy.h"
 #include "common/l2.h"
 #include "common/mem.h"
 
@@ -35,8 +36,7 @@ struct question {
 
 static void ask_later(struct resume *r)
 {
-	uint64_t bits =
-	    ((uint64_t)(uint32_t)random() << 32) | (uint32_t)random();
+	uint64_t bits = entropy_bits();
 	r->number++; /* what is still to be answered does not count */
 	loop_timer_start(r->timer, backoff_next(&r->backoff, bits));
 }

@@ -19,6 +19,7 @@
 
 #include "common/backoff.h"
 #include "common/check.h"
+#include "common/entropy.h"
 #include "common/log.h"
 #include "common/mem.h"
 
@@ -54,11 +55,6 @@ struct attempt {
 	void *arg;
 };
 
-static uint64_t random_bits(void)
-{
-	return ((uint64_t)(uint32_t)random() << 32) | (uint32_t)random();
-}
-
 static void set_state(struct attempt *t, enum state to)
 {
 	loop_timer_stop(t->timer);
@@ -78,7 +74,7 @@ static void wait_and_check(struct attempt *t, const char *code, const char *why)
 	snprintf(t->trouble, sizeof t->trouble, "%.31s %.120s", code, why);
 	set_state(t, STATE_WAITING);
 	loop_timer_start(t->timer,
-	    t->draining ? 0 : backoff_next(&t->backoff, random_bits()));
+	    t->draining ? 0 : backoff_next(&t->backoff, entropy_bits()));
 }
 
 static void send_batch(struct attempt *t)

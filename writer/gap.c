@@ -21,6 +21,7 @@
 #include "common/backoff.h"
 #include "common/check.h"
 #include "common/consumer.h"
+#include "common/entropy.h"
 #include "common/log.h"
 #include "common/mem.h"
 
@@ -50,11 +51,6 @@ struct gap {
 };
 
 static void ask(struct gap *g);
-
-static uint64_t random_bits(void)
-{
-	return ((uint64_t)(uint32_t)random() << 32) | (uint32_t)random();
-}
 
 static void read_piece(struct gap *g)
 {
@@ -173,7 +169,7 @@ static void on_rows(void *arg, const struct pg_reply *reply)
 	if (reply->err.verdict != VERDICT_OK) {
 		g->state = STATE_WAITING;
 		loop_timer_start(
-		    g->timer, backoff_next(&g->backoff, random_bits()));
+		    g->timer, backoff_next(&g->backoff, entropy_bits()));
 		return;
 	}
 	backoff_reset(&g->backoff);
@@ -228,7 +224,7 @@ static void ask(struct gap *g)
 	g->state = g->ask ? STATE_ASKING : STATE_WAITING;
 	if (g->ask == NULL)
 		loop_timer_start(
-		    g->timer, backoff_next(&g->backoff, random_bits()));
+		    g->timer, backoff_next(&g->backoff, entropy_bits()));
 	for (size_t i = 0; i < n; i++)
 		call_free(&calls[i]);
 	free(calls);
@@ -289,7 +285,7 @@ static void on_fault(void *arg, int32_t partition, struct err e)
 	}
 	queue_clear(&g->piece);
 	g->state = STATE_WAITING;
-	loop_timer_start(g->timer, backoff_next(&g->backoff, random_bits()));
+	loop_timer_start(g->timer, backoff_next(&g->backoff, entropy_bits()));
 }
 
 static void on_timer(void *arg)

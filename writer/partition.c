@@ -21,6 +21,7 @@
 
 #include "common/backoff.h"
 #include "common/check.h"
+#include "common/entropy.h"
 #include "common/mem.h"
 
 #include <stdlib.h>
@@ -60,8 +61,7 @@ static void set_state(struct partition *p, enum partition_state to)
 
 static void take_again(struct partition *p, const char *why)
 {
-	uint64_t bits =
-	    ((uint64_t)(uint32_t)random() << 32) | (uint32_t)random();
+	uint64_t bits = entropy_bits();
 	p->trouble = why;
 	queue_clear(&p->queue);
 	attempt_drop(p->attempt);

@@ -21,6 +21,7 @@
 
 #include "common/backoff.h"
 #include "common/check.h"
+#include "common/entropy.h"
 #include "common/log.h"
 #include "common/mem.h"
 
@@ -59,11 +60,6 @@ struct takeover {
 	void *arg;
 };
 
-static uint64_t random_bits(void)
-{
-	return ((uint64_t)(uint32_t)random() << 32) | (uint32_t)random();
-}
-
 static void set_state(struct takeover *t, enum state to)
 {
 	t->state = to;
@@ -74,7 +70,7 @@ static void pause_and_ask(struct takeover *t, const char *code, const char *why)
 	log_event(EV_TAKEOVER_WAIT, "partitions=%zu code=%s error=%s", t->n,
 	    code, log_quote(why));
 	set_state(t, STATE_PAUSE);
-	loop_timer_start(t->timer, backoff_next(&t->backoff, random_bits()));
+	loop_timer_start(t->timer, backoff_next(&t->backoff, entropy_bits()));
 }
 
 static size_t index_of(const struct takeover *t, int32_t partition)

@@ -1,0 +1,37 @@
+/* Units on their way through one Postgres connection in pipeline mode: what is
+ * sent, and whose results come now.
+ *
+ *   per statement   [PREPARE result, NULL,] result, NULL
+ *   per unit        PGRES_PIPELINE_SYNC
+ */
+#pragma once
+
+#include "common/pg.h"
+
+struct pgunit;
+
+/* The units of a connection, oldest first, and the statements that it has
+ * prepared. Begins with pgunits_init. */
+struct pgunits {
+	struct pgunit *first, **last;
+	size_t n;
+	uint64_t *prepared; /* hashes of the statements' texts */
+	size_t nprepared, cap;
+};
+
+void pgunits_init(struct pgunits *u);
+/* A new connection has prepared nothing. */
+void pgunits_reconnected(struct pgunits *u);
+/* Writes a unit and its Sync into the connection's buffer (a failure shows at
+ * the next flush); its end is told to `done`. Borrows the queries. */
+void pgunits_send(struct pgunits *u, PGconn *conn,
+    const struct pg_query *queries, size_t n, pg_done done, void *arg);
+/* Takes a result (not NULL) of the connection, in order; may end the oldest
+ * unit. */
+void pgunits_result(struct pgunits *u, PGresult *r);
+/* When the oldest unit was sent; there is one. */
+mono_us_t pgunits_oldest(const struct pgunits *u);
+/* Ends all units as RETRY: the connection is lost. */
+void pgunits_fail(struct pgunits *u, const char *why);
+/* None is left (CHECK). */
+void pgunits_free(struct pgunits *u);
