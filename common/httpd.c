@@ -110,6 +110,9 @@ static void on_connection(void *arg, struct MHD_Connection *mhd, void **slot,
 	struct httpd *h = arg;
 	if (what == MHD_CONNECTION_NOTIFY_CLOSED) {
 		connection_close(h, (struct connection **)slot);
+		/* At its limit of connections libmicrohttpd does not look at
+		 * the listener, and begins again in the run after a close. */
+		h->dirty = true;
 		return;
 	}
 	const union MHD_ConnectionInfo *info =
