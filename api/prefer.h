@@ -9,6 +9,7 @@ struct prefer {
 	bool has_wait;
 	dur_us_t wait; /* at most 30 s */
 	bool respond_async;
+	bool has_return;
 	bool return_minimal;
 };
 
