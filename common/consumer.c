@@ -134,20 +134,19 @@ static bool serve_main(struct consumer *c)
 
 static bool serve_lane(struct consumer *c, struct lane *lane)
 {
-	rd_kafka_message_t *batch[TURN_MESSAGES];
-	if (lane->queue == NULL || lane->paused)
-		return false;
-	ssize_t n =
-	    rd_kafka_consume_batch_queue(lane->queue, 0, batch, TURN_MESSAGES);
 	unsigned generation = c->generation;
-	for (ssize_t i = 0; i < n; i++) {
-		/* A callback may have replaced the assignment. */
-		if (c->generation == generation)
-			dispatch(c, batch[i]);
-		else
-			rd_kafka_message_destroy(batch[i]);
+	for (int i = 0; i < TURN_MESSAGES; i++) {
+		/* A callback may have replaced the assignment, and the lane is
+		 * gone; or paused it. */
+		if (c->generation != generation || lane->paused ||
+		    lane->queue == NULL)
+			return false;
+		rd_kafka_message_t *m = rd_kafka_consume_queue(lane->queue, 0);
+		if (m == NULL)
+			return false;
+		dispatch(c, m);
 	}
-	return n == TURN_MESSAGES;
+	return true;
 }
 
 static void serve(struct consumer *c)
