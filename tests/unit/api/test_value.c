@@ -17,7 +17,7 @@
 #include <sanitizer/asan_interface.h>
 #define IS_FREED(p) __asan_address_is_poisoned(p)
 #else
-#define IS_FREED(p) true
+#define IS_FREED(p) ((p) != NULL)
 #endif
 
 static void present(void **state)
