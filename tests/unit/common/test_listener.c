@@ -106,9 +106,19 @@ static void sharing(void **state)
 	close(first);
 }
 
+/* A refused address leaves no descriptor behind. */
+static int lowest_free(void)
+{
+	int fd = dup(STDERR_FILENO);
+	assert_true(fd >= 0);
+	close(fd);
+	return fd;
+}
+
 static void no_address(void **state)
 {
 	(void)state;
+	int before = lowest_free();
 	static const char *const table[] = {"300.1.1.1:80", "127.0.0.1:x",
 	    "[::zz]:80", "[:80", "192.0.2.1:0", "nowhere", ""};
 	for (size_t i = 0; i < sizeof table / sizeof *table; i++) {
@@ -117,6 +127,7 @@ static void no_address(void **state)
 		assert_int_equal(e.verdict, VERDICT_FATAL);
 		assert_non_null(strstr(e.msg, table[i]));
 		assert_int_equal(fd, -1);
+		assert_int_equal(lowest_free(), before);
 	}
 }
 
