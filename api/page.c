@@ -44,6 +44,8 @@ static struct health examine(struct request *r)
 	    .probe = probe_get(w->app->probe),
 	};
 	h.writer = h.probe.known && h.probe.writer_active;
+	/* A Redis that takes and does not answer is connected. */
+	h.redis = h.redis && h.probe.redis_known;
 	return h;
 }
 

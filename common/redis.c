@@ -6,9 +6,9 @@
 #include "common/log.h"
 #include "common/mem.h"
 #include "common/redisop.h"
+#include "common/redispoll.h"
 #include "common/redisurl.h"
 
-#include <hiredis/adapters/libuv.h>
 #include <hiredis/async.h>
 #include <netdb.h>
 #include <stdio.h>
@@ -62,10 +62,11 @@ struct err redis_check_url(const char *url)
 /* hiredis calls this once per command, with NULL when the context goes. */
 static void on_reply(redisAsyncContext *ac, void *raw, void *arg)
 {
+	bool in_time = redisop_answer(arg, raw);
 	struct redis *r = ac->data; /* NULL: given up, all is answered */
-	if (r && raw)
+	/* Who always answers too late is away, too. */
+	if (r && raw && in_time)
 		breaker_success(&r->breaker);
-	redisop_answer(arg, raw);
 	free(arg);
 }
 
@@ -295,7 +296,7 @@ static void connect_to(struct redis *r, const struct sockaddr *address)
 		lost(r, r->ac->errstr);
 		return;
 	}
-	redisLibuvAttach(r->ac, loop_uv(r->o.loop));
+	redispoll_attach(r->ac, loop_uv(r->o.loop));
 	redisAsyncSetConnectCallback(r->ac, on_connect);
 	redisAsyncSetDisconnectCallback(r->ac, on_disconnect);
 	loop_timer_start(r->timer, r->o.timeout + CLOCK_S(1));
