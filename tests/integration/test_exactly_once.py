@@ -48,7 +48,7 @@ class Killer:
         try:
             while self.kills < self.times and not self.ended.is_set():
                 if self.rng.random() < 2 / 3:
-                    wait_until(self._works, 30, f"{self.daemon.name} works")
+                    wait_until(self._works, 90, f"{self.daemon.name} works")
                     self.ended.wait(self.rng.uniform(0, 0.6))
                 else:
                     self.ended.wait(self.rng.uniform(0, 1))
@@ -118,7 +118,7 @@ def primary_faults(servers):
     yield
 
 
-@pytest.mark.seconds(240)
+@pytest.mark.seconds(300)
 @pytest.mark.parametrize("faults", [redis_faults, broker_faults, primary_faults])
 def test_kills_while_servers_come_and_go(deployment, servers, seed, faults):
     load = prepared(deployment, seed, total=3000, keys=300, pause=0.02)

@@ -125,8 +125,7 @@ class Deployment:
 
         All of them start at once."""
         daemons = [self.daemon("api") for _ in range(apis)]
-        daemons += [self.daemon(kind, settings) for kind in ("writer", "projector")
-                    if self.servers.program(kind).exists()]
+        daemons += [self.daemon(kind, settings) for kind in ("writer", "projector")]
         for daemon in daemons:
             daemon.start(ready=False)
         for daemon in daemons:

@@ -7,6 +7,8 @@ import struct
 import threading
 import time
 
+from .wait import wait_until
+
 RESET = struct.pack("ii", 1, 0)  # SO_LINGER: close sends RST
 
 
@@ -21,19 +23,17 @@ class Proxy:
         self.closed = False
         self.lock = threading.Lock()
         self.pairs = set()
-        self.listener = None
-        self._listen()
+        self.listener = self._listen()
         self.thread = threading.Thread(target=self._accept, daemon=True)
         self.thread.start()
 
     def set(self, mode):
         """Changes the mode; `refuse` also resets what is open."""
         self.mode = mode
+        # The thread that waits for the listener opens and closes it.
+        wait_until(lambda: self._listens() == (mode != "refuse"), 5, mode)
         if mode == "refuse":
-            self.listener.close()
             self.reset()
-        elif self.listener.fileno() < 0:
-            self._listen()
 
     @contextlib.contextmanager
     def fault(self, mode):
@@ -55,25 +55,32 @@ class Proxy:
 
     def close(self):
         self.closed = True
-        self.listener.close()
-        self.reset()
         self.thread.join(5)
+        self.reset()
+
+    def _listens(self):
+        return self.listener is not None
 
     def _listen(self):
         listener = socket.socket()
         listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         listener.bind(("127.0.0.1", self.port))
         listener.listen(128)
-        self.listener = listener
+        return listener
 
     def _accept(self):
         while not self.closed:
-            try:
-                ready, _, _ = select.select([self.listener], [], [], 0.05)
-                if ready:
-                    self._connect(self.listener.accept()[0])
-            except (OSError, ValueError):  # closed: refusing
-                time.sleep(0.01)
+            refuse = self.mode == "refuse"
+            if refuse and self.listener:
+                self.listener.close()
+                self.listener = None
+            elif not refuse and not self.listener:
+                self.listener = self._listen()
+            waits = [self.listener] if self.listener else []
+            if select.select(waits, [], [], 0.02)[0]:
+                self._connect(self.listener.accept()[0])
+        if self.listener:
+            self.listener.close()
 
     def _connect(self, client):
         try:

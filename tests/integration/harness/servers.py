@@ -92,7 +92,7 @@ class Servers:
             consumer.assign(starts)
             messages = []
             while open_:
-                for m in consumer.consume(5000, timeout=10):
+                for m in consumer.consume(1000, timeout=0.1):
                     if m.error() is None:
                         messages.append(m)
                     elif m.error().code() == -191:  # _PARTITION_EOF

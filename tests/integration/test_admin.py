@@ -1,0 +1,110 @@
+"""The admin port of the three daemons: what is declared is what is shown."""
+
+import re
+
+import pytest
+from harness import cli
+
+every_daemon = pytest.mark.parametrize("kind", cli.KINDS)
+
+
+def daemon_of(world, kind):
+    return world.of(kind)[0]
+
+
+@every_daemon
+def test_every_metric_row_is_scraped_with_its_help(servers, world, kind):
+    page = cli.run(servers, kind, "--print-docs=metrics").stdout
+    metrics = daemon_of(world, kind).metrics()
+    names = set()
+    for line in page.splitlines()[2:]:
+        name, what, labels, text = [c.strip() for c in line.split("|")[1:5]]
+        name, labels = name.strip("`"), labels.strip("`")
+        names.add(name)
+        assert f"# HELP {name} {text}\n" in metrics.text
+        assert f"# TYPE {name} {what}\n" in metrics.text
+        if what == "histogram":
+            buckets = [n for n, _ in metrics.samples if n == f"{name}_bucket"]
+            assert len(buckets) > 5
+            assert metrics[f"{name}_count", ""] == metrics[f"{name}_bucket", 'le="+Inf"']
+            assert metrics[f"{name}_sum", ""] >= 0
+        else:
+            assert (name, labels) in metrics.samples
+    families = {line.split()[2] for line in metrics.text.splitlines() if "# TYPE" in line}
+    assert families == names
+    assert metrics.text.count("# TYPE") == len(names)
+
+
+@every_daemon
+def test_names_of_metrics(servers, kind):
+    """Prometheus's conventions: a counter ends with _total, a histogram is of
+    seconds."""
+    page = cli.run(servers, kind, "--print-docs=metrics").stdout
+    for line in page.splitlines()[2:]:
+        name, what = [c.strip().strip("`") for c in line.split("|")[1:3]]
+        assert re.fullmatch(r"sluice_[a-z0-9_]+", name)
+        assert (what == "counter") == name.endswith("_total"), name
+        assert (what == "histogram") == name.endswith("_seconds"), name
+
+
+@every_daemon
+def test_pages(world, kind):
+    admin = daemon_of(world, kind).admin
+    assert (admin.request("GET", "/livez").body, admin.request("GET", "/readyz").body) == (
+        b"ok\n",
+        b"ready\n",
+    )
+    assert isinstance(admin.page("/stats"), dict)
+    head = admin.request("HEAD", "/metrics")
+    assert (head.status, head.body) == (200, b"")
+    assert head.header("Content-Type").startswith("text/plain; version=0.0.4")
+    answer = admin.request("POST", "/metrics", b"")
+    assert answer.status == 405 and "GET" in answer.header("Allow")
+    answer = admin.request("GET", "/nothing")
+    assert answer.status == 404 and b"/metrics" in answer.body
+
+
+@every_daemon
+def test_config_shows_every_setting(servers, world, kind):
+    daemon = daemon_of(world, kind)
+    config = daemon.page("/config")
+    assert set(config) >= {row.name for row in cli.settings(servers, kind)}
+    assert config["log.writes"] == world.writes
+    assert config["primary.url"].startswith("postgresql://sluice:***@")
+
+
+def test_the_admin_pages_are_not_public(world):
+    http = daemon_of(world, "api").http
+    for path in ("/metrics", "/config", "/livez", "/readyz"):
+        assert http.request("GET", path).status == 404
+
+
+@every_daemon
+def test_logs_are_logfmt(servers, world, kind):
+    """Every line has its time, level, daemon and a declared tag."""
+    page = cli.run(servers, kind, "--print-docs=events").stdout
+    tags = {line.split("|")[1].strip(" `") for line in page.splitlines()[2:]}
+    field = r'[a-z_]+=(?:"(?:[^"\\]|\\.)*"|[^" ]*)'
+    line_of = re.compile(
+        r"ts=\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{6}Z level=(debug|info|warn|error)"
+        rf" daemon=sluice-{kind} ev=([a-z_.]+)((?: {field})*)"
+    )
+    lines = daemon_of(world, kind).text().splitlines()
+    assert any(" ev=start " in line for line in lines)
+    for line in lines:
+        match = line_of.fullmatch(line)
+        assert match, line
+        assert match[2] in tags, line
+
+
+def test_parked_and_connections_are_gauged(world):
+    daemon = daemon_of(world, "api")
+    daemon.http.request("GET", "/v1")
+    assert daemon.metrics()["sluice_parked_requests"] == 0
+    answers = "sluice_responses_total"
+    before = daemon.metrics()
+    daemon.http.request("GET", "/v1")
+    daemon.http.request("GET", "/nothing")
+    after = daemon.metrics()
+    for labels, moved in (('class="2xx"', 1), ('class="4xx"', 1), ('class="5xx"', 0)):
+        assert after[answers, labels] - before[answers, labels] == moved

@@ -1,0 +1,169 @@
+"""Each store, each way to be bad, by a proxy: what a read is answered, how soon,
+what the answer says of it, and that it is as before afterwards."""
+
+from urllib.parse import urlsplit
+
+import pytest
+from harness.proxy import Proxy
+from harness.servers import at_database, at_port
+from harness.wait import Stopwatch, wait_until
+
+TIMEOUTS = {"redis.timeout": "100ms", "postgres.timeout": "400ms", "read.timeout": "2s"}
+
+
+@pytest.fixture(scope="module")
+def proxies(servers):
+    urls = {
+        "redis": servers.redis_url,
+        "replica": servers.replica_url,
+        "primary": servers.primary_url,
+    }
+    made = {
+        name: Proxy(servers.ports.take(), urlsplit(url).port)
+        for name, url in urls.items()
+    }
+    yield made
+    for proxy in made.values():
+        proxy.close()
+
+
+@pytest.fixture(scope="module")
+def api(servers, module_deployment, proxies):
+    """An API behind the proxies; the writer and the projector are not."""
+    d = module_deployment
+    direct = d.start_all()
+    settings = {
+        **TIMEOUTS,
+        "redis.url": at_port(servers.redis_url, proxies["redis"].port),
+        "replica.urls": at_port(
+            at_database(servers.replica_url, d.name), proxies["replica"].port
+        ),
+        "primary.url": at_port(
+            at_database(servers.primary_url, d.name), proxies["primary"].port
+        ),
+    }
+    behind = d.api(settings)
+    behind.direct = direct
+    return behind
+
+
+def health(api):
+    return api.http.request("GET", "/health").json()
+
+
+@pytest.fixture(autouse=True)
+def as_before(api, module_deployment):
+    yield
+    wait_until(
+        lambda: health(api)["status"] == "healthy", 20, "it is healthy afterwards"
+    )
+
+    def from_the_replica():
+        as_before.count = getattr(as_before, "count", 0) + 1
+        answer = api.http.get(f"afterwards {as_before.count}")
+        return answer.cache == "sluice; fwd=miss; detail=replica"
+
+    wait_until(from_the_replica, 20, "reads come from the replica again")
+    for daemon in module_deployment.daemons:
+        daemon.check_alive()
+        daemon.check_log()
+
+
+FAULTS = ["refuse", "blackhole", 0.7]
+
+
+@pytest.mark.parametrize("fault", FAULTS)
+def test_redis(api, proxies, fault):
+    with proxies["redis"].fault(fault):
+        with Stopwatch() as t:
+            answer = api.http.get(f"redis {fault}")
+        assert (answer.status, answer.tier) == (404, "replica"), answer
+        assert "redis; detail=down" in answer.cache
+        assert t.seconds < 1
+        wait_until(lambda: health(api)["cache"] == "unavailable", 10, "it is said")
+        # A Redis that has not answered often enough costs no time any more.
+        for i in range(20):
+            assert api.http.get(f"redis {fault} {i}").status == 404
+        with Stopwatch() as t:
+            for i in range(20):
+                assert api.http.get(f"redis {fault} again {i}").status == 404
+        assert t.seconds / 20 < 0.05
+        assert health(api)["status"] == "degraded"
+
+
+def test_a_slow_redis_is_waited_for(api, proxies):
+    api.direct.http.get("slow redis")
+    with proxies["redis"].fault(0.02):
+        answer = api.http.get("slow redis")
+        assert (answer.status, answer.tier) == (404, "redis"), answer
+
+
+@pytest.mark.parametrize("fault", FAULTS)
+def test_replica(api, proxies, fault):
+    with proxies["replica"].fault(fault):
+        with Stopwatch() as t:
+            answer = api.http.get(f"replica {fault}")
+        assert (answer.status, answer.tier) == (404, "primary"), answer
+        assert "replica; detail=down" in answer.cache
+        assert t.seconds < 2
+        wait_until(lambda: health(api)["replica"] == "unavailable", 10, "it is said")
+        assert health(api)["status"] == "degraded"
+        assert health(api)["database"] == "healthy"
+
+
+@pytest.mark.parametrize("fault", FAULTS)
+def test_primary(api, proxies, fault):
+    """Reads go on, and so do writes: the writer has its own connection."""
+    with proxies["primary"].fault(fault):
+        with Stopwatch() as t:
+            answer = api.http.get(f"primary {fault}")
+        assert (answer.status, answer.tier) == (404, "replica"), answer
+        assert t.seconds < 1
+        written = api.http.put(f"primary {fault}", "one", prefer="wait=10")
+        assert written.status == 201, written
+        wait_until(
+            lambda: api.http.value(f"primary {fault}") == "one", 10, "the replica has it"
+        )
+
+
+@pytest.mark.parametrize("fault", FAULTS)
+def test_both_databases(api, proxies, fault):
+    """What is cached is still served; for the rest it says 503, in time."""
+    key = f"both {fault}"
+    api.http.put(key, "one", prefer="wait=10")
+    wait_until(lambda: api.http.value(key) == "one", 10, "it is there")
+    assert api.http.get(key).tier == "l1"
+    with proxies["replica"].fault(fault), proxies["primary"].fault(fault):
+        with Stopwatch() as t:
+            answer = api.http.get(f"{key}, uncached")
+        assert (answer.status, answer.problem) == (503, "store-unavailable"), answer
+        assert answer.header("Retry-After")
+        assert t.seconds < 4
+        for word in ("127.0.0.1", "connection", "server", "timeout expired", "libpq"):
+            assert word not in answer.body.decode(), "no driver's text"
+        assert api.http.value(key) == "one"
+        assert api.http.read(key).json()["cache_level"] == "L1"
+
+        def unhealthy():
+            answer = api.http.request("GET", "/health")
+            return answer.status == 503 and answer.json()["status"] == "unhealthy"
+
+        if fault == "refuse":
+            wait_until(unhealthy, 10, "/health says unhealthy")
+        assert api.http.read(f"{key}, uncached 2").status == 503
+
+
+def test_failed_reads_are_counted(api, proxies):
+    before = api.metrics()["sluice_reads_failed_total"]
+    with proxies["replica"].fault("refuse"), proxies["primary"].fault("refuse"):
+        assert api.http.get("failed").status == 503
+    assert api.metrics()["sluice_reads_failed_total"] == before + 1
+
+
+@pytest.mark.parametrize("name", ["redis", "replica", "primary"])
+def test_connections_that_died_idle_are_not_noticed_by_a_client(api, proxies, name):
+    """All of a server's are reset at once, as by its restart."""
+    for n in range(5):
+        proxies[name].reset()
+        for i in range(10):
+            assert api.http.get(f"reset {name} {n} {i}").status == 404
