@@ -126,17 +126,30 @@ static void tags(void **state)
 		const char *header;
 		bool listed;
 	} table[] = {
-	    {"\"1042\"", true}, {"W/\"1042\"", true}, /* weak comparison */
-	    {"*", true}, {" * ", true}, {"\"1\", \"1042\"", true},
-	    {"\"1\",\"1042\",\"2\"", true}, {"W/\"1\" , W/\"1042\"", true},
-	    {",, \"1042\"", true}, {"\"x, y\", \"1042\"", true},
-	    {"\"\", \"1042\"", true}, {"", false}, {",", false},
-	    {"1042", false}, {"\"1042", false}, {"1042\"", false},
-	    {"\"104\"", false}, {"\"10420\"", false}, {"\"01042\"", false},
+	    {"\"1042\"", true},
+	    {"W/\"1042\"", true}, /* weak comparison */
+	    {"*", true},
+	    {" * ", true},
+	    {"\"1\", \"1042\"", true},
+	    {"\"1\",\"1042\",\"2\"", true},
+	    {"W/\"1\" , W/\"1042\"", true},
+	    {",, \"1042\"", true},
+	    {"\"x, y\", \"1042\"", true},
+	    {"\"\", \"1042\"", true},
+	    {"", false},
+	    {",", false},
+	    {"1042", false},
+	    {"\"1042", false},
+	    {"1042\"", false},
+	    {"\"104\"", false},
+	    {"\"10420\"", false},
+	    {"\"01042\"", false},
 	    {"w/\"1042\"", false}, /* the W is a capital letter */
-	    {"W\"1042\"", false}, {"W/", false},
+	    {"W\"1042\"", false},
+	    {"W/", false},
 	    {"W/ \"1042\"", true}, /* two of them, the first is nonsense */
-	    {"\"1\", \"2\"", false}, {"\"*\"", false},
+	    {"\"1\", \"2\"", false},
+	    {"\"*\"", false},
 	    {"\"a,*\"", false}, /* one tag, with a comma in it */
 	    {"\"a,*,b\", W/\"c, *\"", false},
 	};

@@ -1,6 +1,12 @@
-/* What holds for every row of every settings.def, for the tests of each. After
- * cmocka.h. */
+/* What holds for every row of every settings.def, for the tests of each. */
 #pragma once
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
 
 #include "common/buf.h"
 #include "common/config.h"
