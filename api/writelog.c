@@ -73,7 +73,9 @@ struct err writelog_new(const struct writelog_options *o, struct writelog **out)
 	};
 	struct err e = producer_new(&p, &w->producer);
 	*out = w;
-	if (e.verdict != VERDICT_OK)
+	if (e.verdict == VERDICT_OK)
+		producer_expect(w->producer, w->topic);
+	else
 		writelog_free(out, 0);
 	return e;
 }

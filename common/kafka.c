@@ -62,17 +62,36 @@ struct err kafka_conf(const struct kafka_config *k, const char *const *pairs,
 	return e;
 }
 
-static bool broker_up(const json_t *brokers, json_int_t id)
+static bool broker_is(const json_t *broker, const char *state)
+{
+	const char *is = json_string_value(json_object_get(broker, "state"));
+	return is && strcmp(is, state) == 0;
+}
+
+static bool any_up(const json_t *brokers)
 {
 	const char *name;
 	json_t *broker;
 	json_object_foreach((json_t *)brokers, name, broker)
 	{
-		if (json_integer_value(json_object_get(broker, "nodeid")) != id)
-			continue;
-		const char *state =
-		    json_string_value(json_object_get(broker, "state"));
-		if (state && strcmp(state, "UP") == 0)
+		if (broker_is(broker, "UP"))
+			return true;
+	}
+	return false;
+}
+
+/* INIT: nothing was asked of it yet, or not for long. librdkafka connects to a
+ * leader when there is something to send, so that to wait for the connection
+ * before sending would be to wait for ever. */
+static bool leader_fine(const json_t *brokers, json_int_t id)
+{
+	const char *name;
+	json_t *broker;
+	json_object_foreach((json_t *)brokers, name, broker)
+	{
+		if (json_integer_value(json_object_get(broker, "nodeid")) ==
+			id &&
+		    (broker_is(broker, "UP") || broker_is(broker, "INIT")))
 			return true;
 	}
 	return false;
@@ -92,7 +111,7 @@ static bool topic_reachable(const json_t *topic, const json_t *brokers)
 		/* None is -1, as is the number of a bootstrap connection. */
 		json_t *leader = json_object_get(partition, "leader");
 		if (json_integer_value(leader) < 0 ||
-		    !broker_up(brokers, json_integer_value(leader)))
+		    !leader_fine(brokers, json_integer_value(leader)))
 			return false;
 	}
 	return any;
@@ -103,24 +122,13 @@ bool kafka_stats_reachable(const char *json, size_t len)
 	json_t *doc = json_loadb(json, len, 0, NULL);
 	json_t *brokers = json_object_get(doc, "brokers");
 	json_t *topics = json_object_get(doc, "topics");
-	bool any = false, all = true;
+	bool fine = any_up(brokers);
 	const char *name;
 	json_t *topic;
 	json_object_foreach(topics, name, topic)
 	{
-		any = true;
-		all = all && topic_reachable(topic, brokers);
-	}
-	/* A producer knows no topic before its first message. */
-	json_t *broker;
-	if (!any) {
-		json_object_foreach(brokers, name, broker)
-		{
-			const char *state =
-			    json_string_value(json_object_get(broker, "state"));
-			any = any || (state && strcmp(state, "UP") == 0);
-		}
+		fine = fine && topic_reachable(topic, brokers);
 	}
 	json_decref(doc);
-	return any && all;
+	return fine;
 }

@@ -26,6 +26,6 @@ struct kafka_config kafka_config(
 struct err kafka_conf(const struct kafka_config *k, const char *const *pairs,
     rd_kafka_conf_t **out);
 
-/* From a statistics document: does every partition that it lists have a
- * leader, and every such leader a live connection? */
+/* From a statistics document: is a broker connected, and does every partition
+ * of the topics in use have a leader whose connection has not failed? */
 bool kafka_stats_reachable(const char *json, size_t len);

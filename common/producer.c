@@ -19,6 +19,7 @@ struct producer {
 	rd_kafka_t *retired; /* loop's thread; polled until empty */
 	rd_kafka_queue_t *main;
 	struct kafka_config kafka;
+	char *topic; /* expected; NULL: none */
 	producer_delivered delivered;
 	void *arg;
 	bool fatal; /* the current handle must be replaced */
@@ -109,6 +110,21 @@ static struct err create(struct producer *p, rd_kafka_t **out)
 	return err_make(VERDICT_FATAL, "config", "%s", text);
 }
 
+/* A topic once named stays known to the handle. */
+static void expect(rd_kafka_t *rk, const char *topic)
+{
+	rd_kafka_topic_t *t = rd_kafka_topic_new(rk, topic, NULL);
+	if (t)
+		rd_kafka_topic_destroy(t);
+}
+
+void producer_expect(struct producer *p, const char *topic)
+{
+	free(p->topic);
+	p->topic = mem_strdup(topic);
+	expect(p->rk, topic);
+}
+
 static void watch_queue(struct producer *p)
 {
 	uint64_t one = 1;
@@ -127,6 +143,8 @@ static void replace(struct producer *p)
 		    log_quote(e.msg));
 		return;
 	}
+	if (p->topic)
+		expect(fresh, p->topic);
 	pthread_rwlock_wrlock(&p->lock);
 	p->retired = p->rk;
 	p->rk = fresh;
@@ -267,6 +285,7 @@ void producer_free(struct producer **pp, dur_us_t timeout)
 	finish(p->rk, (int)(timeout / 1000));
 	close(p->wake_fd);
 	pthread_rwlock_destroy(&p->lock);
+	free(p->topic);
 	free(p);
 	*pp = NULL;
 }

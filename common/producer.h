@@ -56,6 +56,9 @@ struct err producer_new(
  * returned OK gets exactly one report, shutdown included. RETRY: the local
  * queue is full, or the producer is being replaced. */
 struct err producer_send(struct producer *p, const struct produce *m);
+/* The topic that will be sent to: its leaders are asked for now, not at the
+ * first message, and the producer is reachable only once they are known. */
+void producer_expect(struct producer *p, const char *topic);
 /* Messages without a report yet. */
 size_t producer_outstanding(struct producer *p);
 bool producer_reachable(const struct producer *p);

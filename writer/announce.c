@@ -134,7 +134,9 @@ struct err announcer_new(
 	struct err e = producer_new(
 	    &(struct producer_options){o->loop, &kafka, on_delivered, a},
 	    &a->producer);
-	if (e.verdict != VERDICT_OK)
+	if (e.verdict == VERDICT_OK)
+		producer_expect(a->producer, a->topic);
+	else
 		announcer_free(out, 0);
 	return e;
 }

@@ -14,6 +14,7 @@
 #define UP "\"b1\":{\"nodeid\":1,\"state\":\"UP\"}"
 #define DOWN "\"b1\":{\"nodeid\":1,\"state\":\"DOWN\"}"
 #define UP2 "\"b2\":{\"nodeid\":2,\"state\":\"UP\"}"
+#define IDLE2 "\"b2\":{\"nodeid\":2,\"state\":\"INIT\"}"
 #define BOOT "\"boot\":{\"nodeid\":-1,\"state\":\"UP\"}"
 #define UA "\"-1\":{\"leader\":-1}"
 #define DOC(brokers, topics)                                                   \
@@ -37,6 +38,14 @@ static void reachable(void **state)
 	    {DOC(BOOT, ""), true},
 	    {DOC(DOWN, ""), false},
 	    {DOC(DOWN "," UP2, ""), true},
+	    /* a leader that nothing was asked of yet, beside a broker that is
+	     * there, is not away */
+	    {DOC(UP "," IDLE2,
+		 TOPIC("\"0\":{\"leader\":1},\"1\":{\"leader\":2}")),
+		true},
+	    {DOC(DOWN "," IDLE2, TOPIC("\"1\":{\"leader\":2}")), false},
+	    {DOC(IDLE2, TOPIC("\"1\":{\"leader\":2}")), false},
+	    {DOC(IDLE2, ""), false},
 	    /* each partition has a leader that is there */
 	    {DOC(UP, TOPIC("\"0\":{\"leader\":1}")), true},
 	    {DOC(UP, TOPIC(UA ",\"0\":{\"leader\":1}")), true},
