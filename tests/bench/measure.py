@@ -7,103 +7,27 @@ machine hits all alike; a ratio is taken within each round.
 
 import argparse
 import contextlib
-import ctypes
-import datetime
-import http.client
 import json
 import os
-import platform
 import re
 import shutil
 import signal
-import statistics
 import subprocess
 import sys
-import time
 from pathlib import Path
 
+from common import (
+    HOST, Failure, cell, circumstances, cpu_seconds, get, print_rows, running, say,
+    spread, wait_for)
+
 HERE = Path(__file__).resolve().parent
-HOST = "127.0.0.1"
 # Followed by a number. A pass over the warm keys takes far longer than an entry
 # lives in L1 (1 ms there), one over the cold keys than it lives in Redis (100 ms).
 WARM, COLD = "/v1/records/warm-", "/v1/records/cold-"
 HOT = WARM + "0"
-TICKS = os.sysconf("SC_CLK_TCK")
 THREADS = 2
 CONNECTIONS = 32
 SHARE = 0.99  # of the reads that the tier in question must have answered
-
-
-class Failure(Exception):
-    """Says what went wrong; the figures are not to be had."""
-
-
-def say(text):
-    print(f"  bench: {text}", file=sys.stderr, flush=True)
-
-
-# --- processes ----------------------------------------------------------------
-
-
-def die_with_parent():
-    ctypes.CDLL(None).prctl(1, signal.SIGTERM)  # PR_SET_PDEATHSIG
-
-
-@contextlib.contextmanager
-def running(command, log, **more):
-    with open(log, "w") as out:
-        process = subprocess.Popen(
-            [str(word) for word in command],
-            stdin=subprocess.DEVNULL, stdout=out, stderr=out,
-            preexec_fn=die_with_parent, **more)
-    try:
-        yield process
-    finally:
-        process.terminate()
-        try:
-            process.wait(20)
-        except subprocess.TimeoutExpired:
-            process.kill()
-            process.wait()
-
-
-def with_children(pid):
-    yield pid
-    for task in Path(f"/proc/{pid}/task").iterdir():
-        for child in (task / "children").read_text().split():
-            yield from with_children(int(child))
-
-
-def cpu_seconds(pid):
-    """User and system time of a process and its children so far."""
-    total = 0
-    for each in with_children(pid):
-        fields = Path(f"/proc/{each}/stat").read_text().rpartition(")")[2].split()
-        total += int(fields[11]) + int(fields[12])
-    return total / TICKS
-
-
-# --- HTTP ---------------------------------------------------------------------
-
-
-def get(port, path, timeout=10):
-    connection = http.client.HTTPConnection(HOST, port, timeout=timeout)
-    try:
-        connection.request("GET", path)
-        answer = connection.getresponse()
-        return answer.status, dict(answer.getheaders()), answer.read()
-    finally:
-        connection.close()
-
-
-def wait_for(port, path, log, seconds=30):
-    deadline = time.monotonic() + seconds
-    while time.monotonic() < deadline:
-        with contextlib.suppress(OSError, http.client.HTTPException):
-            if get(port, path)[0] == 200:
-                return
-        time.sleep(0.05)
-    raise Failure(f"no 200 on {path} within {seconds} s:\n{log.read_text()[-2000:]}")
 
 
 def reads_by_tier(admin_port):
@@ -179,8 +103,7 @@ class Subject:
         self.rounds.append(measured)
 
     def spread(self, figure):
-        values = [measured[figure] for measured in self.rounds]
-        return {"median": statistics.median(values), "min": min(values), "max": max(values)}
+        return spread([measured[figure] for measured in self.rounds])
 
     def report(self):
         figures = [figure for figure in self.rounds[0] if figure != "reads"]
@@ -304,8 +227,7 @@ class Bench:
 def ratio(subjects, figure, reference):
     """Of Sluice's L1 hit to a reference, in each round."""
     ours, theirs = subjects["sluice-l1"].rounds, subjects[reference].rounds
-    values = [a[figure] / b[figure] for a, b in zip(ours, theirs)]
-    return {"median": statistics.median(values), "min": min(values), "max": max(values)}
+    return spread([a[figure] / b[figure] for a, b in zip(ours, theirs)])
 
 
 def ratios(subjects):
@@ -314,11 +236,6 @@ def ratios(subjects):
         for reference in ("bare-pool", "bare-libuv", "nginx")
         for figure in ("rps", "cpu_us")
     }
-
-
-def cell(spread, form):
-    median, least, most = (form.format(spread[key]) for key in ("median", "min", "max"))
-    return f"{median} ({least}..{most})"
 
 
 def print_table(report):
@@ -331,11 +248,7 @@ def print_table(report):
     for reference in ("bare-pool", "bare-libuv", "nginx"):
         rows.append([reference, *(cell(report["ratios"][f"{figure}/{reference}"], "{:.2f}")
                                   for figure in ("rps", "cpu_us"))])
-    widths = [max(len(row[i]) for row in rows if len(row) > i) for i in range(5)]
-    print()
-    for row in rows:
-        print("  ".join(text.ljust(width) for text, width in zip(row, widths)).rstrip())
-    print()
+    print_rows(rows)
     for name, subject in report["subjects"].items():
         share = subject.get("share")
         seen = f"; at least {share['min']:.2%} of the reads, by its counters" if share else ""
@@ -344,9 +257,7 @@ def print_table(report):
 
 def make_report(options, subjects):
     by_name = {subject.name: subject for subject in subjects}
-    return {
-        "made": datetime.datetime.now(datetime.timezone.utc).isoformat(timespec="seconds"),
-        "machine": {"cores": os.cpu_count(), "kernel": platform.release()},
+    return circumstances() | {
         "seconds": options.seconds, "rounds": options.rounds,
         "connections": CONNECTIONS, "value_bytes": 1024,
         "subjects": {name: subject.report() for name, subject in by_name.items()},

@@ -1,0 +1,118 @@
+"""What the benchmarks share: processes, HTTP, figures of rounds, tables."""
+
+import contextlib
+import ctypes
+import datetime
+import http.client
+import os
+import platform
+import signal
+import statistics
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+HOST = "127.0.0.1"
+TICKS = os.sysconf("SC_CLK_TCK")
+
+
+class Failure(Exception):
+    """Says what went wrong; the figures are not to be had."""
+
+
+def say(text):
+    print(f"  bench: {text}", file=sys.stderr, flush=True)
+
+
+# --- processes ----------------------------------------------------------------
+
+
+def die_with_parent():
+    ctypes.CDLL(None).prctl(1, signal.SIGTERM)  # PR_SET_PDEATHSIG
+
+
+@contextlib.contextmanager
+def running(command, log, **more):
+    with open(log, "w") as out:
+        process = subprocess.Popen(
+            [str(word) for word in command],
+            stdin=subprocess.DEVNULL, stdout=out, stderr=out,
+            preexec_fn=die_with_parent, **more)
+    try:
+        yield process
+    finally:
+        process.terminate()
+        try:
+            process.wait(20)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            process.wait()
+
+
+def with_children(pid):
+    yield pid
+    for task in Path(f"/proc/{pid}/task").iterdir():
+        for child in (task / "children").read_text().split():
+            yield from with_children(int(child))
+
+
+def cpu_seconds(pid):
+    """User and system time of a process and its children so far."""
+    total = 0
+    for each in with_children(pid):
+        fields = Path(f"/proc/{each}/stat").read_text().rpartition(")")[2].split()
+        total += int(fields[11]) + int(fields[12])
+    return total / TICKS
+
+
+# --- HTTP ---------------------------------------------------------------------
+
+
+def get(port, path, timeout=10):
+    connection = http.client.HTTPConnection(HOST, port, timeout=timeout)
+    try:
+        connection.request("GET", path)
+        answer = connection.getresponse()
+        return answer.status, dict(answer.getheaders()), answer.read()
+    finally:
+        connection.close()
+
+
+def wait_for(port, path, log, seconds=30):
+    deadline = time.monotonic() + seconds
+    while time.monotonic() < deadline:
+        with contextlib.suppress(OSError, http.client.HTTPException):
+            if get(port, path)[0] == 200:
+                return
+        time.sleep(0.05)
+    raise Failure(f"no 200 on {path} within {seconds} s:\n{log.read_text()[-2000:]}")
+
+
+# --- figures ------------------------------------------------------------------
+
+
+def spread(values):
+    return {"median": statistics.median(values), "min": min(values), "max": max(values)}
+
+
+def cell(figure, form):
+    median, least, most = (form.format(figure[key]) for key in ("median", "min", "max"))
+    return f"{median} ({least}..{most})"
+
+
+def print_rows(rows):
+    """A table whose columns are as wide as they must be."""
+    columns = max(len(row) for row in rows)
+    widths = [max(len(row[i]) for row in rows if len(row) > i) for i in range(columns)]
+    print()
+    for row in rows:
+        print("  ".join(text.ljust(width) for text, width in zip(row, widths)).rstrip())
+    print()
+
+
+def circumstances():
+    return {
+        "made": datetime.datetime.now(datetime.timezone.utc).isoformat(timespec="seconds"),
+        "machine": {"cores": os.cpu_count(), "kernel": platform.release()},
+    }

@@ -1,0 +1,66 @@
+# shellcheck shell=bash
+# What the benchmarks share: a stack of their own, one run at a time, and an end
+# that leaves nothing. Sourced after BENCH_PARTS, the stack's parts, and
+# BENCH_POSTGRES_OPTS are set.
+
+HERE=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd -P)
+
+# A stack of its own, on ports below those that the kernel gives to clients. It
+# hears of nothing that was set for another one; and a daemon takes every other
+# SLUICE_* for its own configuration.
+for name in ${!SLUICE_@}; do
+	case $name in
+	SLUICE_BENCH_*) export -n "${name?}" ;;
+	SLUICE_CACHE_DIR) ;;
+	*) unset "$name" ;;
+	esac
+done
+BASE=${SLUICE_BENCH_PORT_BASE:-24000}
+export SLUICE_STACK_DIR=${SLUICE_BENCH_STACK:-build/bench-stack}
+export SLUICE_STACK_PARTS=$BENCH_PARTS
+export SLUICE_STACK_WRITER_ADMIN_PORT=$((BASE + 82)) SLUICE_STACK_PROJECTOR_ADMIN_PORT=$((BASE + 83))
+export SLUICE_STACK_PRIMARY_PORT=$((BASE + 432)) SLUICE_STACK_REPLICA_PORT=$((BASE + 433))
+export SLUICE_STACK_REDIS_PORT=$((BASE + 379))
+export SLUICE_STACK_KAFKA_PORT=$((BASE + 92)) SLUICE_STACK_CONTROLLER_PORT=$((BASE + 93))
+export SLUICE_STACK_POSTGRES_OPTS=$BENCH_POSTGRES_OPTS
+[[ -z ${SLUICE_BENCH_BIN:-} ]] || export SLUICE_BIN_DIR=$SLUICE_BENCH_BIN
+# shellcheck source=compose/lib/stack.sh
+. "$HERE/../../compose/lib/stack.sh"
+export SLUICE_STACK_DIR=$STACK
+for name in ${!SLUICE_STACK_@} SLUICE_BIN_DIR SLUICE_CACHE_DIR; do export "${name?}"; done
+
+number() {
+	[[ $2 =~ ^[1-9][0-9]{0,6}$ ]] || die "$1 takes a number from 1 to 9999999, not '$2'"
+	echo "$2"
+}
+
+# One run at a time in a folder. What a killed one left goes first, and nothing
+# is left at the end.
+claim() {
+	mkdir -p "${STACK%/*}"
+	exec 8>"$STACK.lock"
+	flock -n 8 || die "another benchmark works in $STACK"
+	trap clean_up EXIT
+	trap 'exit 130' INT
+	trap 'exit 143' TERM HUP
+	"$SLUICE_ROOT/compose/down" --wipe >/dev/null 8>&-
+}
+
+clean_up() {
+	local status=$? pid
+	trap '' INT TERM HUP
+	set +e
+	for pid in $(jobs -p); do
+		kill "$pid" 2>/dev/null && wait "$pid"
+	done
+	"$SLUICE_ROOT/compose/down" --wipe >/dev/null 8>&-
+	exit "$status"
+}
+
+# in_turn <command...>: a child that a signal to this script can interrupt.
+in_turn() {
+	local status=0
+	env --default-signal "$@" 8>&- &
+	wait "$!" || status=$?
+	return "$status"
+}
