@@ -311,8 +311,46 @@ static void replaced(void **state)
 		assert_int_equal(reports[failed + 1].last.status, DELIVERY_OK);
 		assert_true(reports[failed + 1].last.offset >= 0);
 	}
-	for (int i = 0; i < 5; i++)
+	/* It stays now: what it queues is not thrown away. */
+	assert_int_equal(rd_kafka_mock_broker_set_down(cluster, 1), 0);
+	send_one(5, 0);
+	mono_us_t later = clock_mono() + CLOCK_S(1);
+	while (clock_mono() < later)
+		uv_run(loop_uv(loop), UV_RUN_ONCE);
+	assert_int_equal(reports[5].n, 0);
+	assert_int_equal(rd_kafka_mock_broker_set_up(cluster, 1), 0);
+	run_until(6);
+	assert_int_equal(reports[5].last.status, DELIVERY_OK);
+	for (int i = 0; i < 6; i++)
 		assert_int_equal(reports[i].n, 1);
+}
+
+/* What the replaced one still queued is reported: certainly not in the log. */
+static void queued_when_replaced(void **state)
+{
+	(void)state;
+	/* Nobody leads partition 1, and nobody ever hears that it was led. */
+	assert_int_equal(
+	    rd_kafka_mock_partition_set_leader(cluster, "t", 1, -1), 0);
+	make(NULL);
+	send_one(0, 0);
+	run_until(1);
+	for (int i = 1; i < 10; i++)
+		send_one(i, 1);
+	rd_kafka_mock_push_request_errors(cluster, API_PRODUCE, 1,
+	    RD_KAFKA_RESP_ERR_OUT_OF_ORDER_SEQUENCE_NUMBER);
+	send_one(10, 0);
+	run_until(11);
+	for (int i = 1; i < 11; i++) {
+		assert_int_equal(reports[i].n, 1);
+		assert_int_equal(reports[i].last.partition, i < 10);
+		assert_int_equal(reports[i].last.offset, -1);
+		assert_int_not_equal(reports[i].last.status, DELIVERY_OK);
+		if (i < 10)
+			assert_int_equal(
+			    reports[i].last.status, DELIVERY_FAILED);
+	}
+	assert_int_equal(producer_outstanding(producer), 0);
 }
 
 /* The answer does not come: the write may be in the log. */
@@ -432,6 +470,7 @@ int main(void)
 	    TEST(ok_without_offset),
 	    TEST(refused_for_good),
 	    TEST(replaced),
+	    TEST(queued_when_replaced),
 	    TEST(timed_out_in_flight),
 	    TEST(timed_out_in_the_queue),
 	    TEST(full),
