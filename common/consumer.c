@@ -9,6 +9,8 @@
 #include <sys/eventfd.h>
 #include <unistd.h>
 
+#define CLOSE CLOCK_S(3)
+
 enum {
 	/* Messages per partition and loop turn: others get their turn. */
 	TURN_MESSAGES = 512,
@@ -359,6 +361,36 @@ static void free_handle(uv_handle_t *h)
 	free(h);
 }
 
+static bool closed_in_time(rd_kafka_t *rk)
+{
+	rd_kafka_queue_t *q = rd_kafka_queue_new(rk);
+	rd_kafka_error_t *e = rd_kafka_consumer_close_queue(rk, q);
+	mono_us_t end = clock_mono() + CLOSE;
+	while (e == NULL && !rd_kafka_consumer_closed(rk) && clock_mono() < end)
+		rd_kafka_queue_poll_callback(q, 50);
+	rd_kafka_error_destroy(e);
+	rd_kafka_queue_destroy(q);
+	return rd_kafka_consumer_closed(rk);
+}
+
+/* Without its coordinator librdkafka tries for five minutes to leave a group.
+ * The handle is then given up, since the process ends: the group misses this
+ * member by itself when its session is over. */
+static void end(struct consumer *c)
+{
+	drop_lanes(c);
+	bool closed = closed_in_time(c->rk);
+	if (c->main) {
+		rd_kafka_queue_io_event_enable(c->main, -1, NULL, 0);
+		rd_kafka_queue_destroy(c->main);
+	}
+	if (closed)
+		rd_kafka_destroy(c->rk);
+	else
+		log_event(EV_KAFKA_ERROR, "topic=%s text=\"%s\"", c->topic,
+		    "the group cannot be left: it is by timeout");
+}
+
 void consumer_free(struct consumer **cp)
 {
 	struct consumer *c = *cp;
@@ -370,13 +402,8 @@ void consumer_free(struct consumer **cp)
 		uv_close((uv_handle_t *)c->wake, free_handle);
 		uv_close((uv_handle_t *)c->beat, free_handle);
 	}
-	if (c->rk) {
-		drop_lanes(c);
-		rd_kafka_consumer_close(c->rk);
-		if (c->main)
-			rd_kafka_queue_destroy(c->main);
-		rd_kafka_destroy(c->rk);
-	}
+	if (c->rk)
+		end(c);
 	close(c->wake_fd);
 	free(c->topic);
 	free(c);

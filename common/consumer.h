@@ -64,6 +64,6 @@ void consumer_resume(struct consumer *c, int32_t partition);
 /* For lag tools only: nothing ever resumes there. */
 void consumer_commit(struct consumer *c, int32_t partition, int64_t next);
 bool consumer_reachable(const struct consumer *c);
-/* Leaves the group. The owner has destroyed every message it took. No
- * callback comes from here on. */
+/* Leaves the group, if that can be done in a few seconds. The owner has
+ * destroyed every message it took. No callback comes from here on. */
 void consumer_free(struct consumer **c);
