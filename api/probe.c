@@ -164,8 +164,10 @@ static void on_timer(void *arg)
 
 static struct err create(struct probe *p)
 {
+	/* KAFKA_MS is not all: a question that was sent is waited for. */
+	static const char *const pairs[] = {"socket.timeout.ms", "1000", NULL};
 	rd_kafka_conf_t *conf;
-	struct err e = kafka_conf(&p->app->kafka, NULL, &conf);
+	struct err e = kafka_conf(&p->app->kafka, pairs, &conf);
 	if (e.verdict != VERDICT_OK)
 		return e;
 	char text[256];
