@@ -1,6 +1,7 @@
 #include "common/consumer.h"
 
 #include "common/check.h"
+#include "common/lanes.h"
 #include "common/log.h"
 #include "common/mem.h"
 
@@ -18,12 +19,6 @@ enum {
 	HEARTBEAT_MS = 1000,
 };
 
-struct lane {
-	int32_t partition;
-	rd_kafka_queue_t *queue; /* NULL when assigned by hand */
-	bool paused;
-};
-
 struct consumer {
 	rd_kafka_t *rk;
 	rd_kafka_queue_t *main;
@@ -34,8 +29,7 @@ struct consumer {
 	unsigned generation; /* bumped by every assign: old lanes are gone */
 	struct consumer_events events;
 	void *arg;
-	struct lane *lanes;
-	size_t nlanes;
+	struct lanes lanes;
 	int wake_fd;
 	uv_poll_t *wake;
 	uv_timer_t *beat;
@@ -88,7 +82,7 @@ static int on_stats(rd_kafka_t *rk, char *json, size_t len, void *opaque)
 	struct consumer *c = opaque;
 	bool now = kafka_stats_reachable(json, len);
 	/* By hand, and reading nothing now: there is nothing to reach. */
-	bool idle = !c->group && c->nlanes == 0;
+	bool idle = !c->group && c->lanes.n == 0;
 	if (now == c->reachable || c->closing || idle)
 		return 0;
 	c->reachable = now;
@@ -157,8 +151,8 @@ static void serve(struct consumer *c)
 	 * split off is older than what the lane holds. */
 	bool more = serve_main(c);
 	unsigned generation = c->generation;
-	for (size_t i = 0; i < c->nlanes && c->generation == generation; i++)
-		more = serve_lane(c, &c->lanes[i]) || more;
+	for (size_t i = 0; i < c->lanes.n && c->generation == generation; i++)
+		more = serve_lane(c, &c->lanes.at[i]) || more;
 	if (more || c->generation != generation)
 		wake_self(c);
 }
@@ -181,35 +175,11 @@ static void on_beat(uv_timer_t *timer)
 
 /* --- assignment ---------------------------------------------------------- */
 
-static void drop_lanes(struct consumer *c)
-{
-	for (size_t i = 0; i < c->nlanes; i++) {
-		if (c->lanes[i].queue == NULL)
-			continue;
-		rd_kafka_queue_io_event_enable(c->lanes[i].queue, -1, NULL, 0);
-		rd_kafka_queue_destroy(c->lanes[i].queue);
-	}
-	free(c->lanes);
-	c->lanes = NULL;
-	c->nlanes = 0;
-	c->generation++;
-}
-
-static void split_lane(struct consumer *c, struct lane *lane)
-{
-	uint64_t one = 1;
-	lane->queue =
-	    rd_kafka_queue_get_partition(c->rk, c->topic, lane->partition);
-	CHECK(lane->queue != NULL);
-	rd_kafka_queue_io_event_enable(
-	    lane->queue, c->wake_fd, &one, sizeof one);
-	rd_kafka_queue_forward(lane->queue, NULL);
-}
-
 void consumer_assign(
     struct consumer *c, const struct consumer_start *starts, size_t n)
 {
-	drop_lanes(c);
+	lanes_drop(&c->lanes);
+	c->generation++;
 	if (n == 0) {
 		rd_kafka_assign(c->rk, NULL);
 		return;
@@ -226,35 +196,22 @@ void consumer_assign(
 	if (err != RD_KAFKA_RESP_ERR_NO_ERROR)
 		log_event(EV_KAFKA_ERROR, "topic=%s code=%s text=\"assign\"",
 		    c->topic, rd_kafka_err2name(err));
-	c->lanes = mem_zalloc(n * sizeof *c->lanes);
-	c->nlanes = n;
-	for (size_t i = 0; i < n; i++) {
-		c->lanes[i].partition = starts[i].partition;
-		if (c->group)
-			split_lane(c, &c->lanes[i]);
-	}
+	for (size_t i = 0; i < n; i++)
+		lanes_add(&c->lanes, c->rk, c->topic, starts[i].partition,
+		    c->group ? c->wake_fd : -1);
 	wake_self(c);
-}
-
-static struct lane *lane_of(struct consumer *c, int32_t partition)
-{
-	for (size_t i = 0; i < c->nlanes; i++) {
-		if (c->lanes[i].partition == partition)
-			return &c->lanes[i];
-	}
-	return NULL;
 }
 
 void consumer_pause(struct consumer *c, int32_t partition)
 {
-	struct lane *lane = lane_of(c, partition);
+	struct lane *lane = lanes_find(&c->lanes, partition);
 	if (lane)
 		lane->paused = true;
 }
 
 void consumer_resume(struct consumer *c, int32_t partition)
 {
-	struct lane *lane = lane_of(c, partition);
+	struct lane *lane = lanes_find(&c->lanes, partition);
 	if (lane == NULL || !lane->paused)
 		return;
 	lane->paused = false;
@@ -378,7 +335,7 @@ static bool closed_in_time(rd_kafka_t *rk)
  * member by itself when its session is over. */
 static void end(struct consumer *c)
 {
-	drop_lanes(c);
+	lanes_drop(&c->lanes);
 	bool closed = closed_in_time(c->rk);
 	if (c->main) {
 		rd_kafka_queue_io_event_enable(c->main, -1, NULL, 0);
