@@ -203,6 +203,8 @@ static void on_tick(void *arg)
 {
 	struct projector *p = arg;
 	commit_all(p);
+	if (!p->draining)
+		resume_check(p->resume);
 	loop_timer_start(p->tick, TICK);
 }
 

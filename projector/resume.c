@@ -10,6 +10,7 @@
 #include "common/backoff.h"
 #include "common/entropy.h"
 #include "common/l2.h"
+#include "common/log.h"
 #include "common/mem.h"
 
 #include <stdlib.h>
@@ -103,6 +104,64 @@ static void on_timer(void *arg)
 		r->unanswered++;
 	}
 }
+
+/* --- checking ------------------------------------------------------------ */
+
+/* What a lane that waits for messages believed when it was asked. */
+struct check {
+	struct resume *r;
+	unsigned number;
+	size_t lane;
+	version_t watermark;
+};
+
+static bool settled(const struct lane *l)
+{
+	return l && lane_state(l) == LANE_FOLLOWING && lane_initialised(l);
+}
+
+static void on_checked(void *arg, const redisReply *reply)
+{
+	struct check c = *(struct check *)arg;
+	struct resume *r = c.r;
+	free(arg);
+	if (r->running || c.number != r->number || reply == NULL ||
+	    reply->type == REDIS_REPLY_ERROR)
+		return;
+	const struct lane *l = r->lanes[c.lane];
+	if (!settled(l) || lane_watermark(l) != c.watermark)
+		return;
+	struct l2_watermark at;
+	bool known = reply->type == REDIS_REPLY_STRING &&
+		     l2_watermark_parse(reply->str, reply->len, &at);
+	if (known && at.watermark == c.watermark)
+		return;
+	log_event(EV_REDIS_ELSEWHERE, "partition=%d", lane_partition(l));
+	resume_begin(r);
+}
+
+static void check(struct resume *r, size_t lane)
+{
+	struct buf key = {0};
+	l2_watermark_key(&key, lane_partition(r->lanes[lane]));
+	const char *argv[] = {"GET", key.data};
+	const size_t lens[] = {3, key.len};
+	struct check *c = MEM_NEW(struct check);
+	*c = (struct check){r, r->number, lane, lane_watermark(r->lanes[lane])};
+	if (!redis_submit(r->x->redis, 2, argv, lens, on_checked, c))
+		free(c);
+	buf_free(&key);
+}
+
+void resume_check(struct resume *r)
+{
+	for (size_t i = 0; i < r->n && !r->running; i++) {
+		if (settled(r->lanes[i]))
+			check(r, i);
+	}
+}
+
+/* --- life ---------------------------------------------------------------- */
 
 struct resume *resume_new(struct lane_context *x, struct lane *const *lanes,
     size_t n, void (*done)(void *arg), void *arg)

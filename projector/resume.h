@@ -11,6 +11,10 @@ struct resume *resume_new(struct lane_context *x, struct lane *const *lanes,
 /* Holds every lane, and asks; again from the beginning when it runs already.
  * May be called from anywhere: `done` comes later, once, unless stopped. */
 void resume_begin(struct resume *r);
+/* Asks Redis whether it is where the lanes believe; begins when it is not: it
+ * was emptied or restored, and perhaps nothing is written that would show it.
+ */
+void resume_check(struct resume *r);
 /* Redis is ready: waits no longer. */
 void resume_hurry(struct resume *r);
 void resume_stop(struct resume *r);
