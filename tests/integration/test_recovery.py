@@ -91,7 +91,9 @@ def test_redis_away_and_back(deployment, servers):
         assert (answer.status, answer.json()["status"]) == (200, "degraded")
         assert answer.json()["l2_cache"] == "unavailable"
         assert answer.json()["services"]["cache"] == "disconnected"
-        assert api.http.page("/cache-stats")["available"] is False
+        wait_until(
+            lambda: not api.http.page("/cache-stats")["available"], 10, "statistics say it"
+        )
         assert api.http.page("/cache-stats")["keys"] is None
         assert api.http.page("/stats")["cache_available"] is False
         works(api, "away")

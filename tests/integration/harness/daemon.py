@@ -178,8 +178,8 @@ class Daemon:
     def text(self):
         return self.log.read_text(errors="replace") if self.log.exists() else ""
 
-    def tail(self, lines=30):
-        return "\n".join(self.text().splitlines()[-lines:])
+    def tail(self, lines=15, width=220):
+        return "\n".join(line[:width] for line in self.text().splitlines()[-lines:])
 
     def events(self, tag):
         return [line for line in self.text().splitlines() if f"ev={tag} " in line + " "]
@@ -187,7 +187,7 @@ class Daemon:
     def check_log(self):
         for line in self.text().splitlines():
             for bad in BAD_LINES:
-                assert bad not in line, f"{self.name}: {line}\n{self.tail(120)}"
+                assert bad not in line, f"{self.name}: {line}\n{self.tail(120, 400)}"
 
     def check_alive(self):
         """It has not died by itself."""
