@@ -172,18 +172,10 @@ struct err app_start(struct app *app)
 
 /* --- the end ------------------------------------------------------------- */
 
-static void probe_stopped(void *arg)
-{
-	struct app *app = arg;
-	app->probe_done = true;
-	if (app->running == 0)
-		loop_stop(app->loop);
-}
-
 static void worker_ended(void *arg)
 {
 	struct app *app = arg;
-	if (--app->running == 0 && app->probe_done)
+	if (--app->running == 0)
 		loop_stop(app->loop);
 }
 
@@ -199,7 +191,6 @@ void app_drain(void *arg)
 	app->running = app->nworkers;
 	for (size_t i = 0; i < app->nworkers; i++)
 		worker_drain(app->workers[i]);
-	probe_stop(app->probe, probe_stopped, app);
 }
 
 void app_stop(struct app *app)

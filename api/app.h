@@ -32,9 +32,8 @@ struct app {
 	struct probe *probe;
 	struct admin *admin;
 	atomic_bool draining;
-	/* The end, main loop only: threads not done, and the probe. */
+	/* The end, main loop only: threads not done. */
 	size_t running;
-	bool probe_done;
 	atomic_size_t parked; /* over all threads, against http.max_parked */
 	struct worker **workers;
 	size_t nworkers;

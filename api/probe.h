@@ -1,8 +1,7 @@
 /* What the public /health and /stats need to know of the other side: how many
  * writes wait in the log, whether a writer is there, how many keys Redis has.
  *
- * Asked once a second, off the request threads: the Kafka questions block, so
- * they run on libuv's thread pool.
+ * Asked once a second, off the request threads.
  */
 #pragma once
 
@@ -26,6 +25,5 @@ struct probe_report {
 struct err probe_new(struct app *app, struct probe **out);
 /* Any thread. */
 struct probe_report probe_get(struct probe *p);
-/* Calls back when its last question is answered. */
-void probe_stop(struct probe *p, void (*stopped)(void *arg), void *arg);
+/* Does not wait for what it has asked. */
 void probe_free(struct probe **p);
