@@ -279,3 +279,25 @@ def test_redis_emptied_and_restored(deployment, servers):
         "it is initialised again",
     )
     history.check_redis(deployment, history.Log(deployment), complete=False)
+
+
+def test_a_cluster_of_several_brokers(deployment):
+    """librdkafka's own mock cluster: the leaders of the partitions are different
+    brokers, to which connections are made when there is something to send."""
+    api = deployment.daemon(
+        "api",
+        {
+            "kafka.bootstrap.servers": "127.0.0.1:1",
+            "kafka.test.mock.num.brokers": 3,
+            "log.partitions": 4,  # what the mock cluster makes
+        },
+    ).start(ready=False)
+
+    def accepted():
+        return api.http.put("first", "one").status == 202
+
+    wait_until(accepted, 20, "the first write")
+    # From then on no write is refused, whatever broker leads its partition.
+    answers = [api.http.put(f"key {i}", "one") for i in range(100)]
+    assert {a.status for a in answers} == {202}
+    assert len({a.position.split("-")[0] for a in answers}) == 4
