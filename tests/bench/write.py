@@ -28,6 +28,7 @@ OFFSET = (1 << 48) - 1  # of a version
 WINDOW = 20000  # writes sent and not committed, at the maximum rate
 SHARES = (0.1, 0.5, 0.9)  # of the maximum rate
 PATIENCE = 180
+BUDGET = 200  # seconds for the rounds; the first is made in any case
 
 
 # --- Postgres -----------------------------------------------------------------
@@ -128,6 +129,9 @@ class Subject:
         self.name, self.what, self.table = name, what, table
         self.rounds = {mix: [] for mix in MIXES}
 
+    def start(self):
+        """What it needs beforehand."""
+
     def report(self):
         out = {"what": self.what}
         for mix, rounds in self.rounds.items():
@@ -185,9 +189,11 @@ class Debezium(Subject):
         super().__init__("debezium", "Debezium's JDBC sink connector 3.3.1, one task",
                          "public.bench_debezium")
         self.bench, self.number = bench, 0
-        o, home = bench.options, bench.dir / "connect"
-        home.mkdir()
         self.log = bench.dir / "connect.log"
+
+    def start(self):
+        o, home = self.bench.options, self.bench.dir / "connect"
+        home.mkdir()
         settings = home / "worker.properties"
         settings.write_text("\n".join([
             f"bootstrap.servers={o.servers}", f"listeners=http://{HOST}:{o.connect_port}",
@@ -199,7 +205,7 @@ class Debezium(Subject):
             # More than 5,000 records with their schemas.
             "consumer.max.partition.fetch.bytes=16777216", "consumer.fetch.max.bytes=33554432",
             "consumer.auto.offset.reset=earliest", ""]))
-        bench.stack.enter_context(running(
+        self.bench.stack.enter_context(running(
             ["java", "-Xms512m", "-Xmx1g", "-XX:+UseSerialGC", "-XX:ActiveProcessorCount=2",
              f"-Dlog4j2.configurationFile={o.log4j}", "-cp", o.classpath,
              "org.apache.kafka.connect.cli.ConnectStandalone", settings], self.log, cwd=home))
@@ -272,7 +278,7 @@ class Writer(Subject):
     @contextlib.contextmanager
     def started(self):
         o, log = self.bench.options, self.bench.dir / "writer.log"
-        with running([o.writer, f"--config={o.config}"], log) as process:
+        with running([o.writer, f"--config={o.config}", *o.writer_flags.split()], log) as process:
             yield process
 
     def done(self):
@@ -324,8 +330,8 @@ class Writer(Subject):
         for rows in (backlog // 10, backlog):
             self.bench.content.writes("update", rows)
             rate, samples = self.drain(rows, 3 * PATIENCE)
-            # The first tenth: buffers fill, connections are made.
-            steady = samples[len(samples) // 10:]
+            # The first fifth: buffers fill, connections are made.
+            steady = samples[len(samples) // 5:]
             out[rows] = {"rps": rate["rps"], "samples": len(samples), "first_kib": samples[0],
                          "min_kib": min(steady), "max_kib": max(steady),
                          "max/min": max(steady) / min(steady), "kib": samples[::10]}
@@ -357,7 +363,7 @@ class Bench:
         self.mixes = [mix for mix in MIXES if mix in self.wanted]
         connections = self.writer_connections()
         self.writer = Writer(self)
-        self.subjects = [
+        subjects = [
             Upsert(self, "sql", "raw SQL, every row written: unnest of binary arrays, "
                    f"{BATCH} rows a transaction, 1 connection", "unnest", 1),
             Upsert(self, f"sql-{connections}", f"the same by {connections} connections",
@@ -367,10 +373,12 @@ class Bench:
             Upsert(self, f"sql-json-{connections}", "json_to_recordset, every row written, "
                    f"{connections} connections", "json", connections),
             Copy(self),
+            Debezium(self),
         ]
-        if self.mixes:
-            self.subjects.append(Debezium(self))
-        self.subjects.append(self.writer)
+        asked = options.subjects.split()
+        self.subjects = [s for s in subjects if not asked or s.name in asked] + [self.writer]
+        for subject in self.subjects if self.mixes else []:
+            subject.start()
 
     def writer_connections(self):
         out = run([self.options.writer, "--help"], "the writer", self.dir / "help.log")
@@ -461,12 +469,18 @@ def measure(options):
     with contextlib.ExitStack() as stack:
         bench = Bench(options, stack)
         stack.callback(bench.close)
-        report = circumstances() | {"rows": options.rows, "rounds": options.rounds}
+        report = circumstances() | {"rows": options.rows, "writer_flags": options.writer_flags}
         say("preparing")
         bench.prepare()
-        for number in range(options.rounds if bench.mixes else 0):
-            say(f"round {number + 1} of {options.rounds}")
+        begin, done = time.monotonic(), 0
+        while bench.mixes and done < options.rounds:
+            if done and (time.monotonic() - begin) * (done + 1) / done > BUDGET:
+                say(f"no time for more than {done} rounds")
+                break
+            done += 1
+            say(f"round {done} of {options.rounds}")
             bench.round()
+        report["rounds"] = done
         if bench.mixes:
             report["subjects"] = {s.name: s.report() for s in bench.subjects}
             report["ratios"] = ratios(bench.subjects, bench.mixes)
@@ -485,7 +499,7 @@ def arguments():
     for name in ("rows", "rounds", "backlog", "seconds", "connect-port", "admin-port"):
         parser.add_argument(f"--{name}", type=int, required=True)
     for name in ("only", "json", "writer", "config", "tools", "psql", "url", "admin-url",
-                 "servers", "classpath", "log4j", "dir"):
+                 "servers", "classpath", "log4j", "dir", "subjects", "writer-flags"):
         parser.add_argument(f"--{name}", required=True)
     return parser.parse_args()
 
