@@ -114,7 +114,7 @@ static bool ready(void *arg, struct buf *reasons)
 {
 	struct app *app = arg;
 	bool log = writelog_up(app->writelog);
-	bool tail = tail_started(app->tail);
+	bool tail = tail_started(app->tail) && tail_up(app->tail);
 	bool database =
 	    api_metric_sum(app->instances, app->nworkers + 1,
 		offsetof(struct api_metrics, primary_connections)) > 0;
@@ -123,7 +123,7 @@ static bool ready(void *arg, struct buf *reasons)
 	if (!log)
 		buf_str(reasons, "the log cannot be reached\n");
 	if (!tail)
-		buf_str(reasons, "the commits are not followed yet\n");
+		buf_str(reasons, "the commits are not followed\n");
 	if (!database)
 		buf_str(reasons, "the primary cannot be reached\n");
 	return log && tail && database && !atomic_load(&app->draining);
