@@ -126,7 +126,15 @@ def test_validation(http, document, pointers):
 
 @pytest.mark.parametrize(
     "content_type",
-    [None, "", "text/plain", "application/x-www-form-urlencoded", "application/jsonx", "json", "text/json+x"],
+    [
+        None,
+        "",
+        "text/plain",
+        "application/x-www-form-urlencoded",
+        "application/jsonx",
+        "json",
+        "text/json+x",
+    ],
 )
 def test_media_types_that_are_not_json(http, content_type):
     answer = put(http, b'{"value":"a"}', content_type=content_type)
