@@ -74,6 +74,19 @@ enum step_result answer_problem(
 	    answer_problem_response(p, detail, NULL, NULL));
 }
 
+enum step_result answer_retry(
+    struct request *r, enum problem p, const char *detail, unsigned seconds)
+{
+	struct MHD_Response *response =
+	    answer_problem_response(p, detail, NULL, NULL);
+	char text[16];
+	snprintf(text, sizeof text, "%u", seconds);
+	MHD_del_response_header(
+	    response, MHD_HTTP_HEADER_RETRY_AFTER, RETRY_AFTER_S);
+	MHD_add_response_header(response, MHD_HTTP_HEADER_RETRY_AFTER, text);
+	return answer_queue(r, problem_status(p), response);
+}
+
 enum step_result answer_violations(struct request *r, struct violations *v)
 {
 	struct MHD_Response *response =

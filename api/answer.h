@@ -18,6 +18,9 @@ enum step_result answer_json(
 /* A problem (RFC 9457), with Retry-After where it is a 503. */
 enum step_result answer_problem(
     struct request *r, enum problem p, const char *detail);
+/* The same, with another Retry-After than the usual second. */
+enum step_result answer_retry(
+    struct request *r, enum problem p, const char *detail, unsigned seconds);
 /* With its violations, which it frees. */
 enum step_result answer_violations(struct request *r, struct violations *v);
 struct MHD_Response *answer_problem_response(enum problem p, const char *detail,

@@ -2,12 +2,17 @@
 #include "api/native.h"
 
 #include "api/answer.h"
+#include "api/condition.h"
 #include "api/routes.h"
+#include "common/mem.h"
 
 #include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
 #include <strings.h>
+#include <xxhash.h>
+
+#define INCREMENT_TYPE "application/vnd.sluice.increment+json"
 
 /* --- reads --------------------------------------------------------------- */
 
@@ -109,20 +114,120 @@ bool native_has_json(struct request *r)
 	return is_json(request_header(r, MHD_HTTP_HEADER_CONTENT_TYPE));
 }
 
-static enum step_result native_parse(struct request *r)
+static bool is_type(const struct request *r, const char *want)
 {
-	native_preferences(r);
-	if (r->prefer.has_wait && !r->prefer.respond_async)
-		r->wait_for = r->prefer.wait;
+	const char *type = request_header(r, MHD_HTTP_HEADER_CONTENT_TYPE);
+	size_t len = type ? strcspn(type, "; \t") : 0;
+	return len == strlen(want) && strncasecmp(type, want, len) == 0;
+}
+
+static enum step_result bad_header(
+    struct request *r, const char *name, const char *why)
+{
+	struct violations v = {0};
+	violations_add(&v, name, "%s", why);
+	return answer_violations(r, &v);
+}
+
+static enum step_result take_condition(struct request *r)
+{
+	enum condition_kind kind =
+	    condition_parse(request_header(r, MHD_HTTP_HEADER_IF_MATCH),
+		request_header(r, MHD_HTTP_HEADER_IF_NONE_MATCH), &r->versions);
+	switch (kind) {
+	case CONDITION_NONE:
+		return STEP_MORE;
+	case CONDITION_MATCH:
+		r->condition = RECORD_IF_MATCH;
+		return STEP_MORE;
+	case CONDITION_ABSENT:
+		r->condition = RECORD_IF_ABSENT;
+		return STEP_MORE;
+	case CONDITION_BAD:
+		break;
+	}
+	return bad_header(r, "If-Match",
+	    "a write takes If-Match with entity tags or *, or "
+	    "If-None-Match: *, not both");
+}
+
+/* draft-ietf-httpapi-idempotency-key-header: a string, mostly in quotes. */
+static enum step_result take_idempotency(struct request *r)
+{
+	const char *key = request_header(r, "Idempotency-Key");
+	if (key == NULL)
+		return STEP_MORE;
+	size_t len = strlen(key);
+	if (len >= 2 && key[0] == '"' && key[len - 1] == '"') {
+		key++;
+		len -= 2;
+	}
+	bool visible = true;
+	for (size_t i = 0; i < len; i++)
+		visible = visible && key[i] > 0x20 && key[i] < 0x7f;
+	if (len == 0 || len > COLLECTION_KEY_MAX || !visible)
+		return bad_header(r, "Idempotency-Key",
+		    "must be 1 to 255 visible ASCII characters");
+	r->idempotency_key = mem_strndup(key, len);
+	return STEP_MORE;
+}
+
+/* What makes two requests with one Idempotency-Key the same request. */
+static uint64_t fingerprint(const struct request *r)
+{
+	struct buf b = {0};
+	buf_printf(&b, "%s %s %d %s ", record_op_name(r->op), r->id,
+	    (int)r->condition, r->versions.data ? r->versions.data : "");
+	buf_add(&b, r->body.data, r->body.len);
+	uint64_t hash = XXH3_64bits(b.data, b.len);
+	buf_free(&b);
+	return hash;
+}
+
+static enum step_result take_document(struct request *r)
+{
 	if (r->op == RECORD_DELETE)
 		return STEP_MORE;
+	enum validate_as as = VALIDATE_WHOLE;
+	if (r->op == RECORD_PATCH && is_type(r, INCREMENT_TYPE)) {
+		r->op = RECORD_INCREMENT;
+		as = VALIDATE_INCREMENT;
+	} else if (r->op == RECORD_PATCH) {
+		as = VALIDATE_PATCH;
+	}
 	if (!native_has_json(r))
 		return answer_problem(r, PROBLEM_MEDIA_TYPE,
-		    "Send the document as application/json.");
+		    as == VALIDATE_WHOLE
+			? "Send the document as application/json."
+			: "Send application/merge-patch+json or " INCREMENT_TYPE
+			  ".");
 	struct validation v;
-	validate_document(r->collection, r->key, r->key_len,
+	validate_document(r->collection, as, r->key, r->key_len,
 	    r->body.data ? r->body.data : "", r->body.len, &v);
 	return v.validity == VALID ? STEP_MORE : native_refuse(r, &v);
+}
+
+/* A client that asks for a decision waits for it, unless it says otherwise. */
+static void set_wait(struct request *r)
+{
+	native_preferences(r);
+	if (r->condition != RECORD_ALWAYS || r->idempotency_key)
+		r->wait_for = r->worker->app->settings->decide_wait;
+	if (r->prefer.has_wait)
+		r->wait_for = r->prefer.wait;
+	if (r->prefer.respond_async)
+		r->wait_for = 0;
+}
+
+static enum step_result native_parse(struct request *r)
+{
+	if (take_condition(r) == STEP_DONE ||
+	    take_idempotency(r) == STEP_DONE || take_document(r) == STEP_DONE)
+		return STEP_DONE;
+	set_wait(r);
+	if (r->idempotency_key)
+		r->fingerprint = fingerprint(r);
+	return STEP_MORE;
 }
 
 /* --- writes: the answer -------------------------------------------------- */
@@ -178,14 +283,24 @@ static void add_waited(struct request *r, struct MHD_Response *response)
 	if (r->prefer.has_wait)
 		MHD_add_response_header(
 		    response, "Preference-Applied", applied);
+	if (r->decision.replayed)
+		MHD_add_response_header(
+		    response, "Idempotency-Replayed", "true");
 	add_position(r, response);
 }
 
 static enum step_result native_rejected(struct request *r, enum reason reason)
 {
 	const struct reason_row *row = reason_row(reason);
+	struct buf extra = {0};
+	if (r->decision.constraint[0]) {
+		buf_str(&extra, ",\"constraint\":");
+		buf_json(&extra, r->decision.constraint,
+		    strlen(r->decision.constraint));
+	}
 	struct MHD_Response *response = answer_problem_response(
-	    problem_by_type(row->problem), row->text, NULL, NULL);
+	    problem_by_type(row->problem), row->text, NULL, extra.data);
+	buf_free(&extra);
 	add_waited(r, response);
 	return answer_queue(r, row->status, response);
 }

@@ -2,7 +2,6 @@
 
 #include "common/check.h"
 #include "common/mem.h"
-#include "common/pg.h"
 #include "common/pgarray.h"
 #include "common/sql.h"
 
@@ -268,6 +267,16 @@ bool pgread_get(struct pgread *p, const struct collection *c, const char *key,
 	p->waiting++;
 	send_waiting(p);
 	return true;
+}
+
+bool pgread_query(
+    struct pgread *p, const struct pg_query *q, pg_done done, void *arg)
+{
+	for (size_t i = 0; i < p->nslots; i++) {
+		if (pg_submit(p->slots[i]->pg, q, 1, done, arg))
+			return true;
+	}
+	return false;
 }
 
 void pgread_free(struct pgread **pp)

@@ -11,6 +11,7 @@
 #include "common/collection.h"
 #include "common/keyspace.h"
 #include "common/loop.h"
+#include "common/pg.h"
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -42,5 +43,8 @@ size_t pgread_connections(const struct pgread *p);
  * is not called. */
 bool pgread_get(struct pgread *p, const struct collection *c, const char *key,
     size_t len, int32_t partition, pgread_done done, void *arg);
+/* One statement of another kind, on any ready connection; as pg_submit. */
+bool pgread_query(
+    struct pgread *p, const struct pg_query *q, pg_done done, void *arg);
 /* Waiting reads are answered (FAILED) before it returns. */
 void pgread_free(struct pgread **p);

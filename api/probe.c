@@ -14,6 +14,8 @@ enum {
 	PERIOD_US = 1000000,
 	STALE_US = 5000000, /* without an answer, what was known is not */
 	RATE_POINTS = 5,    /* seconds that the rate is taken over */
+	/* Writes of one partition in the seconds since the last answer. */
+	POSITION_SLACK = 1000000,
 };
 
 struct point {
@@ -27,6 +29,7 @@ struct probe {
 	mono_us_t answered_at;
 	struct redis *redis;
 	struct loop_timer *timer;
+	int64_t *known_ends; /* under lock: of the last answer */
 	struct point points[RATE_POINTS];
 	unsigned next_point;
 	pthread_mutex_t lock;
@@ -76,11 +79,23 @@ static void on_answer(void *arg, const struct logask_answer *answer)
 	p->report.decided = n;
 	p->report.decided_per_s = per_s;
 	if (answer->known) {
+		memcpy(p->known_ends, answer->ends,
+		    (size_t)p->app->partitions * sizeof *p->known_ends);
 		p->report.backlog = backlog(p, answer->ends);
 		p->report.writer_active = answer->member;
 		metric_set(&p->app->metrics[0].backlog, p->report.backlog);
 	}
 	pthread_mutex_unlock(&p->lock);
+}
+
+bool probe_has(struct probe *p, struct position position)
+{
+	pthread_mutex_lock(&p->lock);
+	bool known = p->report.known;
+	int64_t end = known ? p->known_ends[position.partition] : 0;
+	pthread_mutex_unlock(&p->lock);
+	return !known ||
+	       version_offset(position.version) < end + POSITION_SLACK;
 }
 
 static void ask_log(struct probe *p)
@@ -150,6 +165,8 @@ struct err probe_new(struct app *app, struct probe **out)
 	    .max_pending = 16,
 	};
 	p->redis = redis_new(&redis);
+	p->known_ends =
+	    mem_zalloc((size_t)app->partitions * sizeof *p->known_ends);
 	CHECK_OS(pthread_mutex_init(&p->lock, NULL));
 	p->timer = loop_timer_new(app->loop, on_timer, p);
 	loop_timer_start(p->timer, CLOCK_MS(100));
@@ -174,6 +191,7 @@ void probe_free(struct probe **pp)
 	redis_free(&p->redis);
 	loop_timer_free(&p->timer);
 	pthread_mutex_destroy(&p->lock);
+	free(p->known_ends);
 	free(p);
 	*pp = NULL;
 }

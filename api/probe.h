@@ -25,5 +25,8 @@ struct probe_report {
 struct err probe_new(struct app *app, struct probe **out);
 /* Any thread. */
 struct probe_report probe_get(struct probe *p);
+/* Any thread: may the log hold this position? False only for one that is far
+ * beyond the end last seen: the end is a second old, and a receipt is not. */
+bool probe_has(struct probe *p, struct position position);
 /* Does not wait for what it has asked. */
 void probe_free(struct probe **p);

@@ -81,6 +81,7 @@ static bool release(struct request *r)
 	if (r->append)
 		writelog_abandon(r->append);
 	r->append = NULL;
+	decision_abandon(&r->ask);
 	waits_remove(r->worker->waits, &r->wait);
 	return true;
 }
@@ -190,10 +191,12 @@ static void end(void *request)
 	struct request *r = request;
 	CHECK(r->magic == REQUEST_MAGIC);
 	/* libmicrohttpd ends no suspended request, so nothing refers to it. */
-	CHECK(!r->parked && !r->in_flight && r->append == NULL);
+	CHECK(!r->parked && !r->in_flight && !r->append && !r->ask);
 	r->magic = 0;
 	value_unref(&r->value);
 	buf_free(&r->body);
+	buf_free(&r->versions);
+	free(r->idempotency_key);
 	free(r->doc);
 	free(r->id);
 	free(r);

@@ -2,6 +2,7 @@
  */
 #pragma once
 
+#include "api/decision.h"
 #include "api/flights.h"
 #include "api/lookup.h"
 #include "api/outcomes.h"
@@ -68,11 +69,17 @@ struct request {
 	char *doc; /* what is appended, where it is not the body itself */
 	size_t doc_len;
 	struct prefer prefer;
-	dur_us_t wait_for; /* the commit; 0: not at all */
+	enum record_condition condition;
+	struct buf versions;   /* of an If-Match, as the log has it */
+	char *idempotency_key; /* NULL: none */
+	uint64_t fingerprint;  /* of the request that has it */
+	dur_us_t wait_for;     /* the commit; 0: not at all */
 	struct append *append;
 	enum delivery_status delivered;
 	bool has_position;
 	struct position position;
+	struct decision_ask *ask; /* in flight */
+	struct decision decision;
 
 	/* parking */
 	struct request *prev_parked, *next_parked;

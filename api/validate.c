@@ -50,56 +50,94 @@ static const struct field *field_of(
 	return NULL;
 }
 
-static void check_value(
-    const struct field *f, const json_t *value, struct violations *out)
+struct check {
+	const struct collection *c;
+	enum validate_as as;
+	const char *key;
+	size_t key_len;
+	struct violations *out;
+};
+
+static void check_type(
+    const struct check *k, const struct field *f, const json_t *value)
 {
 	switch (f->type) {
 	case FIELD_STRING:
 		if (!json_is_string(value))
-			violations_add(out, f->name, "must be a string");
+			violations_add(k->out, f->name, "must be a string");
+		return;
+	case FIELD_INTEGER:
+		if (!json_is_integer(value))
+			violations_add(
+			    k->out, f->name, "must be an integer of 64 bits");
+		return;
+	case FIELD_NUMBER:
+		if (!json_is_number(value))
+			violations_add(k->out, f->name, "must be a number");
 		return;
 	}
 }
 
-static void check_member(const struct collection *c, const char *name,
-    const json_t *value, const char *key, size_t key_len,
-    struct violations *out)
+static void check_field(
+    const struct check *k, const struct field *f, const json_t *value)
 {
-	const struct field *f = field_of(c, name);
-	if (f) {
-		check_value(f, value, out);
-		return;
-	}
-	if (strcmp(name, "key") != 0) {
-		violations_add(out, name, "is not a field of %s", c->name);
-		return;
-	}
-	if (!json_is_string(value) || json_string_length(value) != key_len ||
-	    memcmp(json_string_value(value), key, key_len) != 0)
-		violations_add(out, "key", "differs from the key in the path");
+	if (k->as == VALIDATE_INCREMENT && f->type == FIELD_STRING)
+		violations_add(k->out, f->name, "cannot be incremented");
+	else if (!json_is_null(value) || k->as == VALIDATE_INCREMENT)
+		check_type(k, f, value);
+	else if (f->required)
+		violations_add(k->out, f->name, "is required, not null");
 }
 
-void validate_document(const struct collection *c, const char *key,
-    size_t key_len, const char *body, size_t len, struct validation *out)
+static void check_member(
+    const struct check *k, const char *name, const json_t *value)
+{
+	const struct field *f = field_of(k->c, name);
+	if (f) {
+		check_field(k, f, value);
+		return;
+	}
+	if (strcmp(name, "key") != 0 || k->as == VALIDATE_INCREMENT) {
+		violations_add(
+		    k->out, name, "is not a field of %s", k->c->name);
+		return;
+	}
+	if (!json_is_string(value) || json_string_length(value) != k->key_len ||
+	    memcmp(json_string_value(value), k->key, k->key_len) != 0)
+		violations_add(
+		    k->out, "key", "differs from the key in the path");
+}
+
+static void check_object(const struct check *k, const json_t *doc)
+{
+	const char *name;
+	json_t *value;
+	json_object_foreach((json_t *)doc, name, value)
+	{
+		check_member(k, name, value);
+	}
+	if (k->as == VALIDATE_INCREMENT && json_object_size(doc) == 0)
+		violations_add(k->out, NULL, "names no field to increment");
+	for (size_t i = 0; k->as == VALIDATE_WHOLE && i < k->c->nfields; i++) {
+		const struct field *f = &k->c->fields[i];
+		if (f->required && json_object_get(doc, f->name) == NULL)
+			violations_add(k->out, f->name, "is required");
+	}
+}
+
+void validate_document(const struct collection *c, enum validate_as as,
+    const char *key, size_t key_len, const char *body, size_t len,
+    struct validation *out)
 {
 	*out = (struct validation){.validity = VALID};
 	json_t *doc = parse(body, len, out);
 	if (doc == NULL)
 		return;
-	if (!json_is_object(doc))
-		violations_add(&out->violations, NULL, "must be an object");
-	const char *name;
-	json_t *value;
-	json_object_foreach(doc, name, value)
-	{
-		check_member(c, name, value, key, key_len, &out->violations);
-	}
-	for (size_t i = 0; json_is_object(doc) && i < c->nfields; i++) {
-		if (c->fields[i].required &&
-		    json_object_get(doc, c->fields[i].name) == NULL)
-			violations_add(
-			    &out->violations, c->fields[i].name, "is required");
-	}
+	const struct check k = {c, as, key, key_len, &out->violations};
+	if (json_is_object(doc))
+		check_object(&k, doc);
+	else
+		violations_add(k.out, NULL, "must be an object");
 	json_decref(doc);
 	if (out->violations.n)
 		out->validity = INVALID;

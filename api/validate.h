@@ -21,9 +21,18 @@ struct validation {
 /* 1 to 255 bytes of UTF-8 without NUL. Adds a violation otherwise. */
 bool validate_key(const char *key, size_t len, struct violations *out);
 
-/* A whole document of the collection, under that key. Free the violations. */
-void validate_document(const struct collection *c, const char *key,
-    size_t key_len, const char *body, size_t len, struct validation *out);
+enum validate_as {
+	VALIDATE_WHOLE,
+	/* A merge patch (RFC 7396): what it names, null to remove. */
+	VALIDATE_PATCH,
+	/* {"field": number to add}, at least one. */
+	VALIDATE_INCREMENT,
+};
+
+/* A document of the collection, under that key. Free the violations. */
+void validate_document(const struct collection *c, enum validate_as as,
+    const char *key, size_t key_len, const char *body, size_t len,
+    struct validation *out);
 
 /* The seed's {"key":…,"value":…}: on VALID returns both as owned strings. */
 void validate_seed_write(const char *body, size_t len, struct validation *out,

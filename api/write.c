@@ -2,11 +2,14 @@
  * for the tail to pass its position and answer what became of it.
  */
 #include "api/answer.h"
+#include "api/probe.h"
 #include "api/request.h"
 #include "api/routes.h"
 #include "common/log.h"
 
 #include <string.h>
+
+enum { RETRY_MAX_S = 600 };
 
 enum step_result write_step(struct request *r)
 {
@@ -38,21 +41,59 @@ static enum step_result unavailable(struct request *r, enum problem p)
 	return answer_problem(r, p, NULL);
 }
 
-enum step_result write_append_step(struct request *r)
+/* Past its limit, the backlog sheds; Retry-After is when it may be below. */
+static bool shed(struct request *r, enum step_result *answered)
 {
 	struct app *app = r->worker->app;
-	if (!writelog_up(app->writelog))
-		return unavailable(r, PROBLEM_LOG_UNAVAILABLE);
-	if (!request_may_park(r))
-		return unavailable(r, PROBLEM_BUFFER_FULL);
-	const struct append_request a = {
-	    .loop = r->worker->loop,
-	    .partition = r->slot.partition,
+	int64_t limit = app->settings->max_backlog;
+	if (limit == 0)
+		return false;
+	struct probe_report p = probe_get(app->probe);
+	if (!p.known || p.backlog <= limit)
+		return false;
+	double seconds = p.decided_per_s > 0
+			     ? (double)(p.backlog - limit) / p.decided_per_s
+			     : RETRY_MAX_S;
+	metric_add(&r->worker->metrics->write_refused, 1);
+	metric_add(&r->worker->metrics->shed, 1);
+	*answered = answer_retry(r, PROBLEM_BUFFER_FULL,
+	    "The log holds more writes than the writers may be behind.",
+	    seconds < RETRY_MAX_S ? (unsigned)seconds + 1 : RETRY_MAX_S);
+	return true;
+}
+
+static struct record_write record_of(const struct request *r)
+{
+	return (struct record_write){
 	    .op = r->op,
 	    .id = r->id,
 	    .id_len = r->id_len,
 	    .body = r->doc ? r->doc : r->body.data,
 	    .body_len = r->doc ? r->doc_len : r->body.len,
+	    .condition = r->condition,
+	    .versions = r->versions.data ? r->versions.data : "",
+	    .versions_len = r->versions.len,
+	    .idempotency_key = r->idempotency_key,
+	    .idempotency_len =
+		r->idempotency_key ? strlen(r->idempotency_key) : 0,
+	    .fingerprint = r->fingerprint,
+	};
+}
+
+enum step_result write_append_step(struct request *r)
+{
+	struct app *app = r->worker->app;
+	enum step_result answered;
+	if (!writelog_up(app->writelog))
+		return unavailable(r, PROBLEM_LOG_UNAVAILABLE);
+	if (!request_may_park(r))
+		return unavailable(r, PROBLEM_BUFFER_FULL);
+	if (shed(r, &answered))
+		return answered;
+	const struct append_request a = {
+	    .loop = r->worker->loop,
+	    .partition = r->slot.partition,
+	    .write = record_of(r),
 	    .traceparent = request_header(r, "traceparent"),
 	    .done = on_acked,
 	    .arg = r,
@@ -99,6 +140,35 @@ enum step_result write_acked_step(struct request *r)
 
 /* --- settled ------------------------------------------------------------- */
 
+static void on_decision(void *arg, const struct decision *d)
+{
+	struct request *r = arg;
+	r->ask = NULL;
+	r->decision = *d;
+	request_resume(r);
+}
+
+/* Decided, and this instance does not know how, or not all of it. */
+static enum step_result ask(struct request *r)
+{
+	struct worker *w = r->worker;
+	r->ask = decision_ask(w->primary, r->position, on_decision, r);
+	if (r->ask == NULL)
+		return r->route->surface->receipt(r);
+	request_deadline(r, w->app->settings->read_timeout);
+	r->step = STEP_DECIDED;
+	return STEP_PARK;
+}
+
+/* Does the mark tell all that the answer says? */
+static bool known_whole(struct outcome o)
+{
+	return o.kind != OUTCOME_UNKNOWN &&
+	       !(o.kind == OUTCOME_REJECTED &&
+		   (o.reason == REASON_CONSTRAINT ||
+		       o.reason == REASON_REPLAYED));
+}
+
 enum step_result write_settled_step(struct request *r)
 {
 	struct worker *w = r->worker;
@@ -106,10 +176,24 @@ enum step_result write_settled_step(struct request *r)
 	if (r->position.version >= tail_through(tail, r->position.partition))
 		return r->route->surface->receipt(r); /* out of time */
 	struct outcome o = outcomes_get(w->app->outcomes, r->position);
-	/* Decided, but this instance does not know how: the receipt is still
-	 * true, a guess might not be. */
-	if (o.kind == OUTCOME_UNKNOWN)
-		return r->route->surface->receipt(r);
+	if (!known_whole(o))
+		return ask(r);
 	metric_observe(&w->metrics->write_commit, clock_mono() - r->started);
+	return r->route->surface->settled(r, o);
+}
+
+enum step_result write_decided_step(struct request *r)
+{
+	const struct decision *d = &r->decision;
+	struct outcome o = {.kind = OUTCOME_APPLIED};
+	if (d->state == DECISION_REJECTED)
+		o = (struct outcome){OUTCOME_REJECTED, d->reason};
+	else if (d->state != DECISION_COMMITTED)
+		/* The receipt is true, a guess might not be. */
+		return r->route->surface->receipt(r);
+	else if (d->created)
+		o.kind = OUTCOME_CREATED;
+	if (d->replayed)
+		r->position = d->first;
 	return r->route->surface->settled(r, o);
 }

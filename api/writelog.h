@@ -1,9 +1,7 @@
 /* Appends to sluice.writes.
  *
- * Every record carries this process's random instance and a number that
- * ascends per partition in log order, so that a duplicate of an ambiguous
- * retry can be told. Any thread may append; the answer comes on the loop that
- * asked.
+ * Any thread may append; the answer comes on the loop that asked. The records
+ * are numbered by the producer (common/producer.h).
  */
 #pragma once
 
@@ -29,11 +27,8 @@ struct writelog_options {
 struct append_request {
 	struct loop *loop; /* where `done` is called */
 	int32_t partition;
-	enum record_op op;
-	const char *id;
-	size_t id_len;
-	const char *body;
-	size_t body_len;
+	/* What is appended; accepted_at, instance and seq are set here. */
+	struct record_write write;
 	const char *traceparent; /* may be NULL */
 	append_done done;
 	void *arg;
@@ -49,6 +44,5 @@ struct err writelog_append(
  * happen. */
 void writelog_abandon(struct append *a);
 bool writelog_up(const struct writelog *w);
-size_t writelog_outstanding(struct writelog *w);
 /* Waits at most `timeout` for what is in flight; reports go to the loops. */
 void writelog_free(struct writelog **w, dur_us_t timeout);

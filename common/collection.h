@@ -1,7 +1,7 @@
 /* A collection: what is declared once about its documents.
  *
- * The table, the validation and the SQL follow from it. So far there is one,
- * `records`, declared in collection.c.
+ * The table, the validation and the SQL follow from it. They are declared in
+ * collection.c: `records`, and `counters`, whose fields can be incremented.
  */
 #pragma once
 
@@ -10,7 +10,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-enum field_type { FIELD_STRING };
+enum field_type { FIELD_STRING, FIELD_INTEGER, FIELD_NUMBER };
 
 struct field {
 	const char *name;

@@ -1,21 +1,36 @@
 #include "common/producer.h"
 
 #include "common/check.h"
+#include "common/entropy.h"
 #include "common/log.h"
 #include "common/mem.h"
+#include "common/record.h"
 
 #include <pthread.h>
 #include <stdatomic.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <sys/eventfd.h>
 #include <unistd.h>
 
 enum { BEAT_MS = 250 };
 
+/* Numbering and enqueueing are one step, or the numbers would not ascend in
+ * the order of the log. */
+struct lane {
+	pthread_mutex_t lock;
+	uint64_t seq; /* under lock */
+};
+
 struct producer {
 	/* Senders hold it shared; a replacement holds it alone. */
 	pthread_rwlock_t lock;
-	rd_kafka_t *rk;	     /* under lock; never NULL */
+	rd_kafka_t *rk; /* under lock; never NULL */
+	/* Under lock: of this handle. What the former handle still has in
+	 * flight may be written behind what this one sends. */
+	char instance[RECORD_INSTANCE_LEN + 1];
+	struct lane *lanes; /* NULL: not numbered */
+	int32_t nlanes;
 	rd_kafka_t *retired; /* loop's thread; polled until empty */
 	rd_kafka_queue_t *main;
 	struct kafka_config kafka;
@@ -125,6 +140,12 @@ void producer_expect(struct producer *p, const char *topic)
 	expect(p->rk, topic);
 }
 
+static void make_instance(struct producer *p)
+{
+	snprintf(p->instance, sizeof p->instance, "%016llx",
+	    (unsigned long long)entropy_bits());
+}
+
 static void watch_queue(struct producer *p)
 {
 	uint64_t one = 1;
@@ -148,6 +169,7 @@ static void replace(struct producer *p)
 	pthread_rwlock_wrlock(&p->lock);
 	p->retired = p->rk;
 	p->rk = fresh;
+	make_instance(p);
 	pthread_rwlock_unlock(&p->lock);
 	p->fatal = false;
 	rd_kafka_queue_io_event_enable(p->main, -1, NULL, 0);
@@ -188,6 +210,21 @@ static void on_beat(uv_timer_t *timer)
 	serve(timer->data);
 }
 
+static void make_lanes(struct producer *p, int32_t n)
+{
+	p->nlanes = n;
+	p->lanes = n ? mem_zalloc((size_t)n * sizeof *p->lanes) : NULL;
+	for (int32_t i = 0; i < n; i++)
+		CHECK_OS(pthread_mutex_init(&p->lanes[i].lock, NULL));
+}
+
+static void free_lanes(struct producer *p)
+{
+	for (int32_t i = 0; i < p->nlanes; i++)
+		pthread_mutex_destroy(&p->lanes[i].lock);
+	free(p->lanes);
+}
+
 struct err producer_new(const struct producer_options *o, struct producer **out)
 {
 	struct producer *p = MEM_NEW(struct producer);
@@ -195,6 +232,7 @@ struct err producer_new(const struct producer_options *o, struct producer **out)
 	p->kafka = *o->kafka;
 	p->delivered = o->delivered;
 	p->arg = o->arg;
+	make_instance(p);
 	struct err e = create(p, &p->rk);
 	*out = NULL;
 	if (e.verdict != VERDICT_OK) {
@@ -204,6 +242,7 @@ struct err producer_new(const struct producer_options *o, struct producer **out)
 	}
 	p->wake_fd = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
 	CHECK(p->wake_fd >= 0);
+	make_lanes(p, o->numbered);
 	watch_queue(p);
 	p->wake = MEM_NEW(uv_poll_t);
 	CHECK_OS(uv_poll_init(loop_uv(o->loop), p->wake, p->wake_fd));
@@ -217,10 +256,8 @@ struct err producer_new(const struct producer_options *o, struct producer **out)
 	return ERR_OK;
 }
 
-struct err producer_send(struct producer *p, const struct produce *m)
+static rd_kafka_error_t *enqueue(struct producer *p, const struct produce *m)
 {
-	atomic_fetch_add(&p->outstanding, 1);
-	pthread_rwlock_rdlock(&p->lock);
 	/* The cast: librdkafka copies (F_COPY) and does not write. */
 	rd_kafka_vu_t vus[] = {
 	    {.vtype = RD_KAFKA_VTYPE_TOPIC, .u.cstr = m->topic},
@@ -234,7 +271,28 @@ struct err producer_send(struct producer *p, const struct produce *m)
 	    {.vtype = RD_KAFKA_VTYPE_HEADERS, .u.headers = m->headers},
 	};
 	size_t n = sizeof vus / sizeof vus[0] - (m->headers ? 0 : 1);
-	rd_kafka_error_t *error = rd_kafka_produceva(p->rk, vus, n);
+	return rd_kafka_produceva(p->rk, vus, n);
+}
+
+static rd_kafka_error_t *enqueue_numbered(
+    struct producer *p, const struct produce *m)
+{
+	CHECK(m->headers && m->partition < p->nlanes);
+	struct lane *lane = &p->lanes[m->partition];
+	pthread_mutex_lock(&lane->lock);
+	record_number(m->headers, p->instance, lane->seq + 1);
+	rd_kafka_error_t *error = enqueue(p, m);
+	lane->seq += error == NULL;
+	pthread_mutex_unlock(&lane->lock);
+	return error;
+}
+
+struct err producer_send(struct producer *p, const struct produce *m)
+{
+	atomic_fetch_add(&p->outstanding, 1);
+	pthread_rwlock_rdlock(&p->lock);
+	rd_kafka_error_t *error =
+	    p->lanes ? enqueue_numbered(p, m) : enqueue(p, m);
 	pthread_rwlock_unlock(&p->lock);
 	if (error == NULL)
 		return ERR_OK;
@@ -286,6 +344,7 @@ void producer_free(struct producer **pp, dur_us_t timeout)
 	close(p->wake_fd);
 	pthread_rwlock_destroy(&p->lock);
 	free(p->topic);
+	free_lanes(p);
 	free(p);
 	*pp = NULL;
 }

@@ -48,6 +48,12 @@ struct producer_options {
 	const struct kafka_config *kafka;
 	producer_delivered delivered;
 	void *arg;
+	/* The topic's partitions, if every message (of that one topic) is to be
+	 * numbered: it gets the headers `instance`, random per handle, and
+	 * `seq`, ascending in the order of the log within instance and
+	 * partition, so that a duplicate of an ambiguous retry can be told. 0:
+	 * not numbered. */
+	int32_t numbered;
 };
 
 struct err producer_new(

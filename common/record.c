@@ -11,7 +11,11 @@
 #include <string.h>
 
 static const char *const op_names[] = {
-    [RECORD_PUT] = "put", [RECORD_DELETE] = "delete"};
+    [RECORD_PUT] = "put",
+    [RECORD_DELETE] = "delete",
+    [RECORD_PATCH] = "patch",
+    [RECORD_INCREMENT] = "increment",
+};
 enum { OPS = sizeof op_names / sizeof op_names[0] };
 
 const char *record_op_name(enum record_op op)
@@ -27,10 +31,17 @@ size_t record_collection_len(const char *id, size_t len)
 
 /* --- headers ------------------------------------------------------------- */
 
+static void add_bytes(
+    rd_kafka_headers_t *h, const char *name, const char *value, size_t len)
+{
+	rd_kafka_resp_err_t err =
+	    rd_kafka_header_add(h, name, -1, value, (ssize_t)len);
+	CHECK(err == RD_KAFKA_RESP_ERR_NO_ERROR);
+}
+
 static void add(rd_kafka_headers_t *h, const char *name, const char *value)
 {
-	rd_kafka_resp_err_t err = rd_kafka_header_add(h, name, -1, value, -1);
-	CHECK(err == RD_KAFKA_RESP_ERR_NO_ERROR);
+	add_bytes(h, name, value, strlen(value));
 }
 
 static void add_number(rd_kafka_headers_t *h, const char *name, uint64_t v)
@@ -99,14 +110,88 @@ static bool get_headers(const rd_kafka_message_t *m, rd_kafka_headers_t **out)
 rd_kafka_headers_t *record_write_headers(
     const struct record_write *w, const char *traceparent)
 {
-	rd_kafka_headers_t *h = rd_kafka_headers_new(5);
+	rd_kafka_headers_t *h = rd_kafka_headers_new(8);
 	add(h, "op", op_names[w->op]);
 	add_number(h, "accepted-at", (uint64_t)w->accepted_at);
-	add(h, "instance", w->instance);
-	add_number(h, "seq", w->seq);
+	if (w->condition == RECORD_IF_MATCH)
+		add_bytes(h, "if-match", w->versions, w->versions_len);
+	if (w->condition == RECORD_IF_ABSENT)
+		add(h, "if-none-match", "*");
+	if (w->idempotency_key) {
+		char hex[24];
+		snprintf(hex, sizeof hex, "%016" PRIx64, w->fingerprint);
+		add_bytes(h, "idempotency-key", w->idempotency_key,
+		    w->idempotency_len);
+		add(h, "fingerprint", hex);
+	}
 	if (traceparent)
 		add(h, "traceparent", traceparent);
 	return h;
+}
+
+void record_number(rd_kafka_headers_t *h, const char *instance, uint64_t seq)
+{
+	add(h, "instance", instance);
+	add_number(h, "seq", seq);
+}
+
+static void get_condition(const rd_kafka_headers_t *h, struct record_write *out)
+{
+	struct header match = get(h, "if-match");
+	if (match.value) {
+		out->condition = RECORD_IF_MATCH;
+		out->versions = match.value;
+		out->versions_len = match.len;
+	} else if (get(h, "if-none-match").value) {
+		out->condition = RECORD_IF_ABSENT;
+	}
+}
+
+static bool get_hex(
+    const rd_kafka_headers_t *h, const char *name, uint64_t *out)
+{
+	struct header v = get(h, name);
+	char text[17] = "";
+	if (v.len != 16)
+		return false;
+	memcpy(text, v.value, 16);
+	char *end;
+	*out = strtoull(text, &end, 16);
+	return *end == '\0';
+}
+
+/* A key without a fingerprint is no key of ours. */
+static bool get_idempotency(
+    const rd_kafka_headers_t *h, struct record_write *out)
+{
+	struct header key = get(h, "idempotency-key");
+	if (key.value == NULL)
+		return true;
+	out->idempotency_key = key.value;
+	out->idempotency_len = key.len;
+	return key.len > 0 && get_hex(h, "fingerprint", &out->fingerprint);
+}
+
+bool record_condition_holds(
+    const struct record_write *w, bool present, version_t version)
+{
+	if (w->condition == RECORD_ALWAYS)
+		return true;
+	if (w->condition == RECORD_IF_ABSENT)
+		return !present;
+	if (!present)
+		return false;
+	const char *s = w->versions, *end = s + w->versions_len;
+	while (s < end) {
+		const char *comma = memchr(s, ',', (size_t)(end - s));
+		size_t len = (size_t)((comma ? comma : end) - s);
+		version_t v;
+		if ((len == 1 && *s == '*') ||
+		    (version_parse(s, len, &v) && v == version))
+			return true;
+		s += len + 1;
+	}
+	return false;
 }
 
 bool record_write_parse(const rd_kafka_message_t *m, struct record_write *out)
@@ -123,8 +208,9 @@ bool record_write_parse(const rd_kafka_message_t *m, struct record_write *out)
 	    !get_number(h, "accepted-at", &at) ||
 	    !get_number(h, "seq", &out->seq))
 		return false;
-	if (!get_instance(h, out->instance))
+	if (!get_instance(h, out->instance) || !get_idempotency(h, out))
 		return false;
+	get_condition(h, out);
 	out->accepted_at = (wall_us_t)at;
 	return record_collection_len(out->id, out->id_len) > 0;
 }

@@ -1,10 +1,13 @@
 /* The formats of the two logs.
  *
  * sluice.writes: key `collection/key`, value the client's document, headers
- *   op           put | delete
+ *   op           put | delete | patch (RFC 7396) | increment
  *   accepted-at  microseconds since 1970, decimal
- *   instance     16 hex digits, one per producing process
- *   seq          decimal, ascending per instance and partition
+ *   instance     16 hex digits, one per producer
+ *   seq          decimal, ascending per instance and partition in log order
+ *   if-match     `*`, or versions, decimal, with commas (optional)
+ *   if-none-match `*` (optional)
+ *   idempotency-key, fingerprint (16 hex digits of the request) (optional)
  *   traceparent  as the client sent it (optional)
  *
  * sluice.commits: key `collection/key`, value the canonical document, or null
@@ -36,7 +39,13 @@
 #define RECORD_MARK_KEY "_mark"
 #define RECORD_INSTANCE_LEN 16
 
-enum record_op { RECORD_PUT, RECORD_DELETE };
+enum record_op { RECORD_PUT, RECORD_DELETE, RECORD_PATCH, RECORD_INCREMENT };
+
+enum record_condition {
+	RECORD_ALWAYS,
+	RECORD_IF_MATCH,  /* the row is there, in one of these versions */
+	RECORD_IF_ABSENT, /* there is no row */
+};
 
 /* Borrowed from the message. */
 struct record_write {
@@ -48,6 +57,12 @@ struct record_write {
 	wall_us_t accepted_at;
 	char instance[RECORD_INSTANCE_LEN + 1];
 	uint64_t seq;
+	enum record_condition condition;
+	const char *versions; /* of IF_MATCH: `*`, or `12,13`; may be empty */
+	size_t versions_len;
+	const char *idempotency_key; /* NULL: none */
+	size_t idempotency_len;
+	uint64_t fingerprint;
 };
 
 struct record_commit {
@@ -75,11 +90,17 @@ struct record_mark {
 	size_t nrejected;
 };
 
-/* Returns owned headers. */
+/* Returns owned headers; instance and seq are the producer's to add. */
 rd_kafka_headers_t *record_write_headers(
     const struct record_write *w, const char *traceparent);
+/* Adds which producer this is and its number in the partition. */
+void record_number(rd_kafka_headers_t *h, const char *instance, uint64_t seq);
 /* False: not a record that Sluice writes. */
 bool record_write_parse(const rd_kafka_message_t *m, struct record_write *out);
+
+/* Does the precondition hold for the row as it is? */
+bool record_condition_holds(
+    const struct record_write *w, bool present, version_t version);
 
 rd_kafka_headers_t *record_commit_headers(const struct record_commit *c);
 bool record_is_mark(const rd_kafka_message_t *m);

@@ -20,6 +20,10 @@ static const char *sql_type(enum field_type type)
 	switch (type) {
 	case FIELD_STRING:
 		return "text";
+	case FIELD_INTEGER:
+		return "bigint";
+	case FIELD_NUMBER:
+		return "numeric";
 	}
 	return "text";
 }

@@ -132,7 +132,10 @@ struct err announcer_new(
 	a->timer = loop_timer_new(o->loop, on_timer, a);
 	struct kafka_config kafka = configured(a, o->kafka);
 	struct err e = producer_new(
-	    &(struct producer_options){o->loop, &kafka, on_delivered, a},
+	    &(struct producer_options){.loop = o->loop,
+		.kafka = &kafka,
+		.delivered = on_delivered,
+		.arg = a},
 	    &a->producer);
 	if (e.verdict == VERDICT_OK)
 		producer_expect(a->producer, a->topic);

@@ -1,0 +1,132 @@
+#include "api/decision.h"
+
+#include "common/mem.h"
+#include "common/pg.h"
+#include "common/pgarray.h"
+
+#include <arpa/inet.h>
+#include <endian.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+static const char sql[] =
+    "SELECT p.next_offset, p.horizon, coalesce(r.reason, ''),"
+    " coalesce(r.detail, ''), coalesce(r.successor, ''),"
+    " y.first_partition, y.first_version, coalesce(y.outcome, '')"
+    " FROM sluice.progress p"
+    " LEFT JOIN sluice.rejections r"
+    " ON r.\"partition\" = p.\"partition\" AND r.version = $2"
+    " LEFT JOIN sluice.replays y"
+    " ON y.\"partition\" = p.\"partition\" AND y.version = $2"
+    " WHERE p.\"partition\" = $1";
+
+enum column {
+	NEXT,
+	HORIZON,
+	REASON_,
+	DETAIL,
+	SUCCESSOR,
+	FIRST_P,
+	FIRST_V,
+	OUTCOME
+};
+
+struct decision_ask {
+	decision_done done; /* NULL: abandoned */
+	void *arg;
+	struct position position;
+};
+
+static const char *text(const PGresult *r, enum column c)
+{
+	return PQgetvalue(r, 0, (int)c);
+}
+
+static void set_rejected(
+    struct decision *d, const PGresult *r, const char *reason)
+{
+	d->state = DECISION_REJECTED;
+	if (!reason_parse(reason, strlen(reason), &d->reason))
+		d->reason = REASON_DATA; /* a newer writer's */
+	if (d->reason == REASON_CONSTRAINT)
+		snprintf(
+		    d->constraint, sizeof d->constraint, "%s", text(r, DETAIL));
+	const char *successor = text(r, SUCCESSOR);
+	d->has_successor =
+	    position_parse(successor, strlen(successor), &d->successor);
+}
+
+static void set_replayed(struct decision *d, const PGresult *r)
+{
+	const char *outcome = text(r, OUTCOME);
+	d->replayed = true;
+	d->first = (struct position){
+	    pg_int4(r, 0, FIRST_P), (version_t)pg_int8(r, 0, FIRST_V)};
+	d->created = strcmp(outcome, "created") == 0;
+	d->state = DECISION_COMMITTED;
+	if (reason_parse(outcome, strlen(outcome), &d->reason))
+		d->state = DECISION_REJECTED;
+}
+
+static void parse(struct decision *d, const PGresult *r, struct position p)
+{
+	if (PQntuples(r) == 0)
+		return; /* no such partition: not migrated */
+	const char *reason = text(r, REASON_);
+	if (p.version >= (version_t)pg_int8(r, 0, NEXT))
+		d->state = DECISION_PENDING;
+	else if (p.version < (version_t)pg_int8(r, 0, HORIZON))
+		d->state = DECISION_EXPIRED;
+	else if (!PQgetisnull(r, 0, FIRST_V))
+		set_replayed(d, r);
+	else if (*reason)
+		set_rejected(d, r, reason);
+	else
+		d->state = DECISION_COMMITTED;
+}
+
+static void on_reply(void *arg, const struct pg_reply *reply)
+{
+	struct decision_ask *a = arg;
+	struct decision d = {.state = DECISION_UNKNOWN};
+	if (reply->err.verdict == VERDICT_OK)
+		parse(&d, reply->results[0], a->position);
+	if (a->done)
+		a->done(a->arg, &d);
+	free(a);
+}
+
+struct decision_ask *decision_ask(
+    struct pgread *primary, struct position p, decision_done done, void *arg)
+{
+	static const Oid types[] = {PG_INT4, PG_INT8};
+	static const int formats[] = {1, 1};
+	static const int lengths[] = {4, 8};
+	uint32_t partition = htonl((uint32_t)p.partition);
+	uint64_t version = htobe64(p.version);
+	const char *const values[] = {
+	    (const char *)&partition, (const char *)&version};
+	const struct pg_query q = {
+	    .sql = sql,
+	    .nparams = 2,
+	    .types = types,
+	    .values = values,
+	    .lengths = lengths,
+	    .formats = formats,
+	    .result_format = 1,
+	};
+	struct decision_ask *a = MEM_NEW(struct decision_ask);
+	*a = (struct decision_ask){done, arg, p};
+	if (pgread_query(primary, &q, on_reply, a))
+		return a;
+	free(a);
+	return NULL;
+}
+
+void decision_abandon(struct decision_ask **a)
+{
+	if (*a)
+		(*a)->done = NULL;
+	*a = NULL;
+}
