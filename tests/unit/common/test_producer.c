@@ -52,7 +52,7 @@ static void make(const char *const *extra)
 		pairs[kafka.nextra++] = (struct config_extra){
 		    (char *)(uintptr_t)extra[0], (char *)(uintptr_t)extra[1]};
 	struct err e = producer_new(
-	    &(struct producer_options){loop, &kafka, delivered, reports},
+	    &(struct producer_options){loop, &kafka, delivered, reports, 0},
 	    &producer);
 	assert_int_equal(e.verdict, VERDICT_OK);
 }
@@ -447,12 +447,12 @@ static void refused_settings(void **state)
 	    .servers = "h:1", .extra = &bad, .nextra = 1, .client_id = "x"};
 	struct producer *p;
 	struct err e = producer_new(
-	    &(struct producer_options){loop, &kafka, delivered, NULL}, &p);
+	    &(struct producer_options){loop, &kafka, delivered, NULL, 0}, &p);
 	assert_int_equal(e.verdict, VERDICT_FATAL); /* not with idempotence */
 	assert_null(p);
 	bad.name = (char *)(uintptr_t) "no.such.property";
 	e = producer_new(
-	    &(struct producer_options){loop, &kafka, delivered, NULL}, &p);
+	    &(struct producer_options){loop, &kafka, delivered, NULL, 0}, &p);
 	assert_int_equal(e.verdict, VERDICT_FATAL);
 	assert_non_null(strstr(e.msg, "kafka.no.such.property"));
 	assert_null(p);

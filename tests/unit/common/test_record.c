@@ -115,16 +115,18 @@ static void is_put(const rd_kafka_message_t *m)
 static struct sent of_write(const struct record_write *w, const char *parent,
     void (*check)(const rd_kafka_message_t *m))
 {
-	return (struct sent){w->id, w->id_len, w->body, w->body_len,
-	    record_write_headers(w, parent), check};
+	rd_kafka_headers_t *h = record_write_headers(w, parent);
+	record_number(h, w->instance, w->seq);
+	return (struct sent){
+	    w->id, w->id_len, w->body, w->body_len, h, check};
 }
 
 static void is_put_with_parent(const rd_kafka_message_t *m)
 {
 	static const char *const names[] = {
-	    "op", "accepted-at", "instance", "seq", "traceparent"};
+	    "op", "accepted-at", "traceparent", "instance", "seq"};
 	static const char *const values[] = {
-	    "put", "1700000000123456", "0123456789abcdef", "42", "00-ab-cd-01"};
+	    "put", "1700000000123456", "00-ab-cd-01", "0123456789abcdef", "42"};
 	rd_kafka_headers_t *h;
 	is_put(m);
 	assert_int_equal(rd_kafka_message_headers(m, &h), 0);
