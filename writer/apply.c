@@ -6,6 +6,7 @@
  */
 #include "writer/apply.h"
 
+#include "writer/lookup.h"
 #include "writer/plan.h"
 
 #include "common/check.h"
@@ -36,13 +37,15 @@ struct apply *apply_new(struct context *x, int32_t partition, version_t from,
 static void count(struct apply *a)
 {
 	struct stats *m = &a->x->stats;
-	size_t nrejected, taken_in = 0;
-	plan_rejected(a->plan, &nrejected);
-	const struct fold *f = plan_fold(a->plan);
-	for (size_t i = 0; i < f->n; i++)
-		taken_in += f->changes[i].nwrites - 1;
-	metric_add(&m->applied, (int64_t)(a->n - nrejected));
-	metric_add(&m->rejected, (int64_t)nrejected);
+	size_t taken_in = 0;
+	const struct verdicts *v = plan_verdicts(a->plan);
+	for (size_t i = 0; i < v->fold.n; i++)
+		taken_in += v->fold.changes[i].nwrites - 1;
+	size_t rejected = v->nrejected - v->nreplays;
+	metric_add(&m->applied, (int64_t)(a->n - v->nrejected - v->ncopies));
+	metric_add(&m->rejected, (int64_t)rejected);
+	metric_add(&m->replayed, (int64_t)v->nreplays);
+	metric_add(&m->copies, (int64_t)v->ncopies);
 	metric_add(&m->coalesced, (int64_t)taken_in);
 	metric_add(&m->batches, 1);
 	metric_observe(
@@ -51,26 +54,27 @@ static void count(struct apply *a)
 
 static void announce_change(struct apply *a, struct announcement *n, size_t i)
 {
-	const struct fold_change *c = &plan_fold(a->plan)->changes[i];
+	const struct fold_change *c = &plan_verdicts(a->plan)->fold.changes[i];
 	const struct plan_row *row = plan_row(a->plan, i);
-	struct fold_effect e = fold_effect(c, row->existed);
+	struct fold_effect e = fold_effect(c);
 	if (e.last == NULL)
 		return;
-	if (c->put && row->doc == NULL) {
+	bool put = c->put.s != NULL;
+	if (put && row->doc == NULL) {
 		metric_add(&a->x->stats.superseded, 1);
 		log_event(EV_WRITE_SUPERSEDED, "partition=%d version=%" PRIu64,
 		    a->partition, c->version);
 		return;
 	}
 	struct record_commit r = {
-	    .op = c->put ? RECORD_PUT : RECORD_DELETE,
+	    .op = put ? RECORD_PUT : RECORD_DELETE,
 	    .id = e.last->id,
 	    .id_len = e.last->id_len,
-	    .doc = c->put ? row->doc : NULL,
-	    .doc_len = c->put ? row->doc_len : 0,
+	    .doc = put ? row->doc : NULL,
+	    .doc_len = put ? row->doc_len : 0,
 	    .version = e.last->version,
 	    .accepted_at = e.last->accepted_at,
-	    .has_created = c->put && e.creator,
+	    .has_created = put && e.creator,
 	    .created = e.creator ? e.creator->version : 0,
 	};
 	announce_record(n, &r);
@@ -81,17 +85,19 @@ static void announce(struct apply *a)
 {
 	struct announcement *n =
 	    announce_begin(a->x->announcer, a->partition, a->announce_as);
-	for (size_t i = 0; i < plan_fold(a->plan)->n; i++)
+	const struct verdicts *v = plan_verdicts(a->plan);
+	for (size_t i = 0; i < v->fold.n; i++)
 		announce_change(a, n, i);
-	struct record_mark mark = {.from = a->from, .through = a->to};
-	const struct record_rejection *list =
-	    plan_rejected(a->plan, &mark.nrejected);
-	/* Borrowed: the mark is only written. */
-	mark.rejected = (struct record_rejection *)(uintptr_t)list;
+	struct record_mark mark = {
+	    .from = a->from,
+	    .through = a->to,
+	    .rejected = v->rejected,
+	    .nrejected = v->nrejected,
+	};
 	announce_mark(n, &mark);
 }
 
-static void on_reply(void *arg, const struct pg_reply *reply)
+static void on_applied(void *arg, const struct pg_reply *reply)
 {
 	struct apply *a = arg;
 	metric_observe(&a->x->stats.batch_seconds, clock_mono() - a->sent_at);
@@ -100,6 +106,8 @@ static void on_reply(void *arg, const struct pg_reply *reply)
 		count(a);
 		announce(a);
 	}
+	if (reply->err.verdict == VERDICT_OK && a->owner)
+		producers_adopt(a->producers, &plan_verdicts(a->plan)->next);
 	plan_free(&a->plan);
 	if (a->owner)
 		a->done(a, &reply->err, reply->constraint);
@@ -107,21 +115,59 @@ static void on_reply(void *arg, const struct pg_reply *reply)
 		apply_free(&a);
 }
 
-bool apply_submit(struct apply *a)
+static bool send_plan(struct apply *a)
 {
-	CHECK(a->plan == NULL);
-	const struct plan_batch b = {
-	    a->partition, a->from, a->to, a->writes, a->n};
+	const struct plan_batch b = {a->partition, a->from, a->to, a->writes,
+	    a->n, a->producers, a->lookup};
 	a->plan = plan_new(a->x->statements, &b);
 	size_t n = plan_queries(a->plan);
 	struct pg_query *queries = mem_alloc(n * sizeof *queries);
 	plan_query(a->plan, queries);
 	a->sent_at = clock_mono();
-	bool sent = pool_submit(a->x->pool, queries, n, on_reply, a);
+	bool sent = pool_submit(a->x->pool, queries, n, on_applied, a);
 	free(queries);
 	if (!sent)
 		plan_free(&a->plan);
 	return sent;
+}
+
+/* The results are gone when this returns: what the plan needs of them it has
+ * copied. */
+static void on_found(void *arg, const struct pg_reply *reply)
+{
+	struct apply *a = arg;
+	struct err e = reply->err;
+	if (a->owner && e.verdict == VERDICT_OK &&
+	    !lookup_results(a->lookup, reply->results, a->from))
+		e = err_make(VERDICT_RETRY, "moved",
+		    "the partition is not where the batch begins");
+	if (a->owner && e.verdict == VERDICT_OK && !send_plan(a))
+		e = err_make(
+		    VERDICT_RETRY, "08006", "%s", pool_error(a->x->pool));
+	lookup_free(&a->lookup);
+	if (a->owner == NULL)
+		apply_free(&a);
+	else if (e.verdict != VERDICT_OK)
+		a->done(a, &e, reply->constraint);
+}
+
+static bool send_lookup(struct apply *a)
+{
+	size_t n = lookup_queries(a->lookup);
+	struct pg_query *queries = mem_alloc(n * sizeof *queries);
+	lookup_query(a->lookup, queries);
+	bool sent = pool_submit(a->x->pool, queries, n, on_found, a);
+	free(queries);
+	if (!sent)
+		lookup_free(&a->lookup);
+	return sent;
+}
+
+bool apply_submit(struct apply *a)
+{
+	CHECK(a->plan == NULL && a->lookup == NULL && a->owner != NULL);
+	a->lookup = lookup_new(a->x->statements, a->partition, a->writes, a->n);
+	return a->lookup ? send_lookup(a) : send_plan(a);
 }
 
 struct write *apply_take_writes(struct apply *a)
@@ -137,7 +183,7 @@ void apply_free(struct apply **ap)
 	struct apply *a = *ap;
 	if (a == NULL)
 		return;
-	CHECK(a->plan == NULL);
+	CHECK(a->plan == NULL && a->lookup == NULL);
 	for (size_t i = 0; i < a->n; i++)
 		write_clear(&a->writes[i]);
 	free(a->writes);

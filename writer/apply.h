@@ -1,13 +1,16 @@
 /* One batch on its way into Postgres: one unit, one transaction.
  *
- * fence; per collection the deletes, then the upserts; the rejections.
+ * fence; per collection the deletes, then the upserts; what is noted beside
+ * them. In front of it, where writes need to know, a unit that reads.
  */
 #pragma once
 
 #include "writer/context.h"
+#include "writer/producers.h"
 #include "writer/write.h"
 
 struct apply;
+struct lookup;
 /* `e` is OK: the batch is committed, and announced from here. */
 typedef void (*apply_done)(
     struct apply *a, const struct err *e, const char *constraint);
@@ -23,8 +26,10 @@ struct apply {
 	apply_done done;
 	/* Whoever waits for it; NULL: the partition was given away. */
 	void *owner;
+	struct producers *producers; /* the owner's */
 	uint64_t announce_as;
 	mono_us_t sent_at;
+	struct lookup *lookup;	 /* while Postgres is asked */
 	struct apply_plan *plan; /* while it is with Postgres */
 };
 

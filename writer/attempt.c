@@ -186,6 +186,12 @@ static void rejected(
     struct attempt *t, const struct err *e, const char *constraint)
 {
 	struct apply *a = t->apply;
+	if (strcmp(constraint, STATEMENTS_KEY_TAKEN) == 0) {
+		/* Another partition had the idempotency key meanwhile: read it
+		 * again, and its write is a replay. */
+		retry(t, e);
+		return;
+	}
 	if (a->n > 1) {
 		metric_add(&t->x->stats.split, 1);
 		finish(t, ATTEMPT_SPLIT);

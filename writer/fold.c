@@ -1,5 +1,6 @@
 /* Folding: the same rows and outcomes as applying the writes one by one.
  *
+ * A plain change is made of puts and deletes only, and is folded blindly.
  * Invariants, held against a sequential model by every sequence of operations
  * up to a length (tests/unit/writer/test_fold.c):
  *
@@ -9,14 +10,20 @@
  *    need one bit from Postgres (`existed`), and the rejections of all but the
  *    first write of a key are known before the transaction begins.
  *
- * What folding gives up: a document that the next write of the same batch
- * replaces is not shown to Postgres, which might have rejected it.
+ * Merge patches, increments and preconditions need the row itself, and so does
+ * an idempotency key, whose record says what became of the write: such a change
+ * reads. Its row is read before the transaction (nobody else writes it, and the
+ * fence proves that nobody did), and then every verdict is known, and `put` is
+ * the document that was computed from it. A write that is rejected leaves the
+ * row, and the version that the next precondition meets, as they were.
  *
- * Merge patches, increments and preconditions need the row itself: a change
- * then says so, the row is read before the transaction (nobody else writes
- * it), and `put` points to the document that was computed from it.
+ * What folding gives up: a document that the next write of the same batch
+ * replaces is not shown to Postgres, where an operator's own constraint or
+ * trigger might have rejected it.
  */
 #include "writer/fold.h"
+
+#include "writer/document.h"
 
 #include "common/check.h"
 #include "common/mem.h"
@@ -48,38 +55,54 @@ static bool same_key(const struct write *a, const struct write *b)
 	return a->id_len == b->id_len && memcmp(a->id, b->id, a->id_len) == 0;
 }
 
-static void fold_one(struct fold_change *c)
+static struct jsonraw body_of(const struct write *w)
 {
-	c->collection = c->writes[0]->collection;
+	return (struct jsonraw){w->body, w->body_len};
+}
+
+static void fold_plain(struct fold_change *c)
+{
 	for (size_t i = 0; i < c->nwrites; i++) {
 		const struct write *w = c->writes[i];
 		c->version = w->version;
 		if (w->op == RECORD_DELETE) {
 			c->erase = true;
-			c->put = NULL;
+			c->put = (struct jsonraw){0};
 			continue;
 		}
-		if (c->put == NULL)
+		if (c->put.s == NULL)
 			c->created_at = w->accepted_at;
-		c->put = w;
+		c->put = body_of(w);
 		c->updated_at = w->accepted_at;
 	}
 }
 
-void fold_init(struct fold *f, const struct write *writes, size_t n)
+static void fold_one(struct fold_change *c)
+{
+	c->collection = c->writes[0]->collection;
+	for (size_t i = 0; i < c->nwrites; i++)
+		c->reads = c->reads || !write_is_plain(c->writes[i]);
+	if (!c->reads)
+		fold_plain(c);
+}
+
+void fold_init(
+    struct fold *f, const struct write *writes, size_t n, const bool *out)
 {
 	*f = (struct fold){0};
 	f->sorted = mem_alloc((n + 1) * sizeof *f->sorted);
 	f->changes = mem_zalloc((n + 1) * sizeof *f->changes);
+	f->verdicts = mem_zalloc((n + 1) * sizeof *f->verdicts);
 	size_t kept = 0;
 	for (size_t i = 0; i < n; i++) {
-		if (writes[i].refused == REASON_NONE)
+		if (writes[i].refused == REASON_NONE && !(out && out[i]))
 			f->sorted[kept++] = &writes[i];
 	}
 	qsort(f->sorted, kept, sizeof *f->sorted, compare);
 	for (size_t i = 0; i < kept;) {
 		struct fold_change *c = &f->changes[f->n++];
 		c->writes = &f->sorted[i];
+		c->verdicts = &f->verdicts[i];
 		for (; i < kept && same_key(c->writes[0], f->sorted[i]); i++)
 			c->nwrites++;
 		fold_one(c);
@@ -90,6 +113,8 @@ void fold_free(struct fold *f)
 {
 	free(f->sorted);
 	free(f->changes);
+	free(f->verdicts);
+	arena_free(&f->arena);
 	*f = (struct fold){0};
 }
 
@@ -114,38 +139,147 @@ struct fold_change *fold_find(const struct fold *f, const struct collection *c,
 	return NULL;
 }
 
-static enum outcome step(const struct write *w, bool *present)
+/* --- against the row ----------------------------------------------------- */
+
+/* A row while writes are applied to it. */
+struct current {
+	bool present;
+	version_t version;
+	struct jsonraw text; /* none: the fields are newer */
+	bool read;	     /* into fields */
+	struct document fields;
+};
+
+static struct fold_verdict rejected(enum reason reason)
 {
-	bool was = *present;
-	*present = w->op == RECORD_PUT;
-	if (w->op == RECORD_PUT)
-		return was ? OUTCOME_REPLACED : OUTCOME_CREATED;
-	return was ? OUTCOME_DELETED : OUTCOME_NOT_FOUND;
+	return (struct fold_verdict){OUTCOME_REJECTED, reason};
 }
 
-void fold_outcomes(const struct fold_change *c, bool existed, enum outcome *out)
+static struct fold_verdict put(struct current *row, const struct write *w)
 {
-	for (size_t i = 0; i < c->nwrites; i++)
-		out[i] = step(c->writes[i], &existed);
+	bool was = row->present;
+	row->present = true;
+	row->text = body_of(w);
+	row->read = false;
+	return (struct fold_verdict){
+	    .outcome = was ? OUTCOME_REPLACED : OUTCOME_CREATED};
+}
+
+static struct fold_verdict change(
+    struct fold *f, struct current *row, const struct write *w)
+{
+	if (!row->present)
+		return rejected(REASON_NOT_FOUND);
+	if (!row->read)
+		document_read(w->collection, row->text, &row->fields);
+	row->read = true;
+	if (w->op == RECORD_PATCH)
+		document_patch(
+		    w->collection, &row->fields, body_of(w), &f->arena);
+	else if (!document_increment(
+		     w->collection, &row->fields, body_of(w), &f->arena))
+		return rejected(REASON_OVERFLOW);
+	row->text = (struct jsonraw){0};
+	return (struct fold_verdict){.outcome = OUTCOME_REPLACED};
+}
+
+static struct fold_verdict apply(
+    struct fold *f, struct current *row, const struct write *w)
+{
+	if (!record_condition_holds(&w->said, row->present, row->version))
+		return rejected(REASON_PRECONDITION);
+	switch (w->op) {
+	case RECORD_PUT:
+		return put(row, w);
+	case RECORD_PATCH:
+	case RECORD_INCREMENT:
+		return change(f, row, w);
+	case RECORD_DELETE:
+		break;
+	}
+	if (!row->present)
+		return rejected(REASON_NOT_FOUND);
+	row->present = false;
+	return (struct fold_verdict){.outcome = OUTCOME_DELETED};
+}
+
+/* Returns whether anything took effect. */
+static bool apply_all(
+    struct fold *f, struct fold_change *c, struct current *row)
+{
+	bool any = false;
+	for (size_t i = 0; i < c->nwrites; i++) {
+		const struct write *w = c->writes[i];
+		struct fold_verdict v = apply(f, row, w);
+		c->verdicts[i] = v;
+		if (v.outcome == OUTCOME_REJECTED)
+			continue;
+		any = true;
+		row->version = w->version;
+		c->updated_at = w->accepted_at;
+		if (v.outcome == OUTCOME_CREATED)
+			c->created_at = w->accepted_at;
+		c->erase = c->erase || v.outcome == OUTCOME_DELETED;
+	}
+	return any;
+}
+
+void fold_decide(
+    struct fold *f, struct fold_change *c, const struct fold_row *before)
+{
+	struct current row = {
+	    .present = before->present,
+	    .version = before->version,
+	    .text = before->document,
+	};
+	CHECK(c->reads);
+	bool any = apply_all(f, c, &row);
+	c->erase = c->erase && before->present;
+	c->version = row.version;
+	if (!any || !row.present)
+		return;
+	c->put = row.text.s
+		     ? row.text
+		     : document_write(c->collection, &row.fields, &f->arena);
+	if (c->created_at == 0)
+		c->created_at = c->updated_at; /* an update: not used */
+}
+
+/* --- blindly ------------------------------------------------------------- */
+
+void fold_settle(const struct fold_change *c, bool existed)
+{
+	CHECK(!c->reads);
+	for (size_t i = 0; i < c->nwrites; i++) {
+		bool is = c->writes[i]->op == RECORD_PUT;
+		struct fold_verdict v = {
+		    .outcome = existed ? OUTCOME_REPLACED : OUTCOME_CREATED};
+		if (!is && existed)
+			v.outcome = OUTCOME_DELETED;
+		else if (!is)
+			v = rejected(REASON_NOT_FOUND);
+		c->verdicts[i] = v;
+		existed = is;
+	}
 }
 
 bool fold_needs_row(const struct fold_change *c)
 {
-	return c->writes[0]->op == RECORD_DELETE;
+	return !c->reads && c->writes[0]->op == RECORD_DELETE;
 }
 
-struct fold_effect fold_effect(const struct fold_change *c, bool existed)
+struct fold_effect fold_effect(const struct fold_change *c)
 {
 	struct fold_effect e = {0};
 	for (size_t i = 0; i < c->nwrites; i++) {
-		switch (step(c->writes[i], &existed)) {
+		switch (c->verdicts[i].outcome) {
 		case OUTCOME_CREATED:
 			e.creator = c->writes[i];
 			break;
 		case OUTCOME_DELETED:
 			e.creator = NULL;
 			break;
-		case OUTCOME_NOT_FOUND:
+		case OUTCOME_REJECTED:
 			continue;
 		case OUTCOME_REPLACED:
 			break;

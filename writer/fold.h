@@ -5,6 +5,7 @@
  */
 #pragma once
 
+#include "writer/arena.h"
 #include "writer/write.h"
 
 /* What became of one write. */
@@ -12,7 +13,19 @@ enum outcome {
 	OUTCOME_CREATED,
 	OUTCOME_REPLACED,
 	OUTCOME_DELETED,
-	OUTCOME_NOT_FOUND, /* a delete of an absent row: rejected */
+	OUTCOME_REJECTED,
+};
+
+struct fold_verdict {
+	enum outcome outcome;
+	enum reason reason; /* of a rejection */
+};
+
+/* A row as it is before the batch. */
+struct fold_row {
+	bool present;
+	version_t version;
+	struct jsonraw document;
 };
 
 struct fold_change {
@@ -20,11 +33,18 @@ struct fold_change {
 	const struct write *const *writes;
 	size_t nwrites;
 	const struct collection *collection;
+	/* Its row must be known, and fold_decide be told: until then there is
+	 * nothing below. */
+	bool reads;
+	/* Of each write. Of a change that does not read: after fold_settle. */
+	struct fold_verdict *verdicts;
 	/* The row that was there before is gone: a delete is among them. */
 	bool erase;
-	/* The document that the row ends with; NULL: there is no row. */
-	const struct write *put;
-	version_t version; /* of the newest write */
+	/* The document that the row ends with; none: there is no row, or it
+	 * stays as it is. */
+	struct jsonraw put;
+	/* Of the row; of a plain delete, at least that. */
+	version_t version;
 	/* For an insert. An update keeps the row's own created_at. */
 	wall_us_t created_at;
 	wall_us_t updated_at;
@@ -34,20 +54,26 @@ struct fold {
 	struct fold_change *changes;
 	size_t n;
 	const struct write **sorted;
+	struct fold_verdict *verdicts;
+	struct arena arena;
 };
 
-/* Refused writes are left out. Borrows the writes, which must not move. */
-void fold_init(struct fold *f, const struct write *writes, size_t n);
+/* Refused writes are left out, and those for which `out` says so (NULL: none).
+ * Borrows the writes, which must not move. */
+void fold_init(
+    struct fold *f, const struct write *writes, size_t n, const bool *out);
 void fold_free(struct fold *f);
 /* The change of a key, or NULL. */
 struct fold_change *fold_find(const struct fold *f, const struct collection *c,
     const char *key, size_t len);
 
-/* The outcome of each write, given whether the row was there before. */
-void fold_outcomes(
-    const struct fold_change *c, bool existed, enum outcome *out);
-/* Only the first write's outcome depends on what was there before; true when
- * it is a rejection if there was nothing. */
+/* Of a change that reads: borrows the row. */
+void fold_decide(
+    struct fold *f, struct fold_change *c, const struct fold_row *row);
+/* Of one that does not: was there a row? Until it is known, guess yes. Only
+ * the first write's verdict depends on it, */
+void fold_settle(const struct fold_change *c, bool existed);
+/* and it is a rejection if there was none: then this is true. */
 bool fold_needs_row(const struct fold_change *c);
 
 /* What there is to announce. */
@@ -58,4 +84,4 @@ struct fold_effect {
 	const struct write *creator;
 };
 
-struct fold_effect fold_effect(const struct fold_change *c, bool existed);
+struct fold_effect fold_effect(const struct fold_change *c);

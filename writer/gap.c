@@ -80,11 +80,12 @@ static void announce_key(struct gap *g, struct announcement *n,
     const struct fold_change *c, const PGresult *r, int row)
 {
 	const struct write *last = c->writes[c->nwrites - 1];
+	/* Of a row that is gone it is not known which write took it. */
 	struct record_commit record = {
 	    .op = RECORD_DELETE,
 	    .id = last->id,
 	    .id_len = last->id_len,
-	    .version = c->version,
+	    .version = last->version,
 	    .accepted_at = last->accepted_at,
 	};
 	if (row >= 0) {
@@ -237,8 +238,8 @@ static void piece_is_full(struct gap *g, version_t through)
 {
 	consumer_assign(g->consumer, NULL, 0);
 	g->through = through;
-	fold_init(
-	    &g->fold, g->piece.n ? queue_at(&g->piece, 0) : NULL, g->piece.n);
+	fold_init(&g->fold, g->piece.n ? queue_at(&g->piece, 0) : NULL,
+	    g->piece.n, NULL);
 	ask(g);
 }
 

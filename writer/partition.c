@@ -46,6 +46,7 @@ struct partition {
 	bool draining;
 	bool gap_again; /* the takeover's announcement failed meanwhile */
 	struct queue queue;
+	struct producers producers;
 	struct batch_policy policy;
 	struct attempt *attempt;
 	struct loop_timer *timer; /* linger, backoff */
@@ -100,6 +101,7 @@ static struct apply *next_batch(struct partition *p)
 	struct apply *a = apply_new(
 	    p->x, p->o.number, p->watermark, queue_take(&p->queue, n), n);
 	a->announce_as = p->incarnation;
+	a->producers = &p->producers;
 	return a;
 }
 
@@ -194,13 +196,16 @@ struct partition *partition_new(const struct partition_options *o)
 }
 
 void partition_start(
-    struct partition *p, struct consumer *c, version_t watermark)
+    struct partition *p, struct consumer *c, struct taken *taken)
 {
 	CHECK(p->state == PARTITION_TAKING);
 	p->consumer = c;
 	p->incarnation = ++p->x->incarnations;
-	p->watermark = watermark;
-	p->next_offset = version_offset(watermark);
+	p->watermark = taken->watermark;
+	p->next_offset = version_offset(taken->watermark);
+	producers_free(&p->producers);
+	p->producers = taken->producers;
+	taken->producers = (struct producers){0};
 	p->paused = false;
 	p->trouble = "";
 	set_state(p, PARTITION_FILLING);
@@ -328,6 +333,7 @@ void partition_free(struct partition **pp)
 	if (p == NULL)
 		return;
 	queue_clear(&p->queue);
+	producers_free(&p->producers);
 	attempt_free(&p->attempt);
 	loop_timer_free(&p->timer);
 	free(p);

@@ -2,6 +2,7 @@
 #pragma once
 
 #include "writer/context.h"
+#include "writer/takeover.h"
 
 #include "common/consumer.h"
 
@@ -25,9 +26,9 @@ struct partition_options {
 };
 
 struct partition *partition_new(const struct partition_options *o);
-/* The takeover is done: begins at Postgres's watermark. */
+/* The takeover is done: begins at Postgres's watermark. Takes the producers. */
 void partition_start(
-    struct partition *p, struct consumer *c, version_t watermark);
+    struct partition *p, struct consumer *c, struct taken *taken);
 /* Takes the message; may pause its partition. */
 void partition_message(struct partition *p, rd_kafka_message_t *m);
 /* An announcement of this partition is over. */

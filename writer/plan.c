@@ -1,12 +1,13 @@
-/* From a folded batch to statements, and back from their results to outcomes.
+/* From a batch to statements, and back from their results to outcomes.
  *
  * All statements of a batch go over the wire together, so the rejections must
- * be recorded before their outcomes are known here. Those of refused writes,
- * and of every write but the first of its key, are known (fold.h); a first
- * write that is a delete is judged inside the statement that deletes.
+ * be recorded before their outcomes are known here. They are, but for one kind
+ * (fold.h): a plain change's first write that is a delete is judged inside the
+ * statement that deletes.
  */
 #include "writer/plan.h"
 
+#include "writer/notes.h"
 #include "writer/rowset.h"
 
 #include "common/check.h"
@@ -15,7 +16,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum kind { KIND_FENCE, KIND_ERASE, KIND_UPSERT, KIND_REJECT };
+enum kind { KIND_OTHER, KIND_ERASE, KIND_UPSERT };
 
 struct step {
 	enum kind kind;
@@ -25,13 +26,11 @@ struct step {
 
 struct apply_plan {
 	const struct statements *statements;
-	struct plan_batch batch;
-	struct fold fold;
+	int32_t partition;
+	struct verdicts verdicts;
 	struct plan_row *rows; /* one per change */
 	struct step *steps;
 	size_t nsteps;
-	struct record_rejection *rejected;
-	size_t nrejected;
 };
 
 static struct call *add_step(struct apply_plan *p, enum kind kind,
@@ -42,12 +41,12 @@ static struct call *add_step(struct apply_plan *p, enum kind kind,
 	return &s->call;
 }
 
-static void add_fence(struct apply_plan *p)
+static void add_fence(struct apply_plan *p, const struct plan_batch *b)
 {
-	struct call *c = add_step(p, KIND_FENCE, NULL, statements_fence);
-	call_int4(c, p->batch.partition);
-	call_int8(c, p->batch.from);
-	call_int8(c, p->batch.to);
+	struct call *c = add_step(p, KIND_OTHER, NULL, statements_fence);
+	call_int4(c, b->partition);
+	call_int8(c, b->from);
+	call_int8(c, b->to);
 }
 
 /* A run: the changes of one collection. */
@@ -66,7 +65,7 @@ static struct run next_run(const struct fold *f, size_t at)
 	for (; at + r.n < f->n && r.changes[r.n].collection == c; r.n++) {
 		r.erases += r.changes[r.n].erase;
 		r.firsts += fold_needs_row(&r.changes[r.n]);
-		r.puts += r.changes[r.n].put != NULL;
+		r.puts += r.changes[r.n].put.s != NULL;
 	}
 	return r;
 }
@@ -113,7 +112,7 @@ static void add_run(struct apply_plan *p, const struct run *r)
 		    add_step(p, KIND_ERASE, collection, sql->erase);
 		add_erased(c, r);
 		add_firsts(c, r);
-		call_int4(c, p->batch.partition);
+		call_int4(c, p->partition);
 		call_text(c, collection->name);
 	}
 	if (r->puts == 0)
@@ -122,105 +121,19 @@ static void add_run(struct apply_plan *p, const struct run *r)
 	struct buf *rows = call_param(c);
 	rowset_begin(rows);
 	for (size_t i = 0; i < r->n; i++) {
-		if (r->changes[i].put)
+		if (r->changes[i].put.s)
 			rowset_add(rows, &r->changes[i]);
 	}
 	rowset_end(rows);
 }
 
-/* --- rejections ---------------------------------------------------------- */
-
-static void add_rejection(
-    struct apply_plan *p, const struct write *w, enum reason reason)
+static void add_notes(struct apply_plan *p)
 {
-	p->rejected[p->nrejected++] =
-	    (struct record_rejection){w->version, reason};
-}
-
-static int by_version(const void *a, const void *b)
-{
-	const struct record_rejection *x = a, *y = b;
-	return x->version < y->version ? -1 : x->version > y->version;
-}
-
-/* The writes of a change that found no row to delete. */
-static void reject_missing(
-    struct apply_plan *p, const struct fold_change *c, bool existed)
-{
-	enum outcome *out = mem_alloc(c->nwrites * sizeof *out);
-	fold_outcomes(c, existed, out);
-	for (size_t i = 0; i < c->nwrites; i++) {
-		if (out[i] == OUTCOME_NOT_FOUND)
-			add_rejection(p, c->writes[i], REASON_NOT_FOUND);
-	}
-	free(out);
-}
-
-/* Those of changes whose row is taken to be there unless `rows` say more. */
-static void collect_rejections(struct apply_plan *p, bool known)
-{
-	p->nrejected = 0;
-	for (size_t i = 0; i < p->batch.n; i++) {
-		const struct write *w = &p->batch.writes[i];
-		if (w->refused != REASON_NONE)
-			add_rejection(p, w, w->refused);
-	}
-	for (size_t i = 0; i < p->fold.n; i++)
-		reject_missing(
-		    p, &p->fold.changes[i], !known || p->rows[i].existed);
-	qsort(p->rejected, p->nrejected, sizeof *p->rejected, by_version);
-}
-
-static const struct write *write_of(const struct apply_plan *p, version_t v)
-{
-	size_t i = 0;
-	while (p->batch.writes[i].version != v)
-		i++;
-	return &p->batch.writes[i];
-}
-
-/* A key that is no text cannot be stored as text. */
-static void put_text(struct buf *array, const char *s, size_t len)
-{
-	if (s && len && write_is_text(s, len))
-		pg_array_text(array, s, len);
-	else
-		pg_array_text(array, "", 0);
-}
-
-static void add_rejected_row(
-    struct call *c, const struct write *w, const struct record_rejection *r)
-{
-	const char *op = w->has_op ? record_op_name(w->op) : "unknown";
-	const char *collection = w->collection ? w->collection->name : "";
-	const char *reason = reason_row(r->reason)->name;
-	const char *detail = w->detail ? w->detail : "";
-	const char *key = w->collection ? w->key : w->id;
-	size_t key_len = w->collection ? w->key_len : w->id_len;
-	pg_array_int8(&c->params[1], (int64_t)w->version);
-	pg_array_text(&c->params[2], collection, strlen(collection));
-	put_text(&c->params[3], key, key_len);
-	pg_array_text(&c->params[4], op, strlen(op));
-	pg_array_text(&c->params[5], reason, strlen(reason));
-	put_text(&c->params[6], detail, strlen(detail));
-	pg_array_text(&c->params[7], w->body, w->body_len);
-	pg_array_int8(&c->params[8], w->accepted_at);
-}
-
-static void add_rejections(struct apply_plan *p)
-{
-	static const Oid types[] = {PG_INT8, PG_TEXT, PG_TEXT, PG_TEXT, PG_TEXT,
-	    PG_TEXT, 17 /* bytea */, PG_INT8};
-	collect_rejections(p, false);
-	if (p->nrejected == 0)
-		return;
-	struct call *c = add_step(p, KIND_REJECT, NULL, statements_reject);
-	call_int4(c, p->batch.partition);
-	for (size_t i = 0; i < sizeof types / sizeof *types; i++)
-		pg_array_begin(call_param(c), types[i], p->nrejected);
-	for (size_t i = 0; i < p->nrejected; i++)
-		add_rejected_row(
-		    c, write_of(p, p->rejected[i].version), &p->rejected[i]);
+	struct call calls[NOTES_MAX] = {{0}};
+	size_t n = notes_make(&p->verdicts, calls);
+	for (size_t i = 0; i < n; i++)
+		p->steps[p->nsteps++] =
+		    (struct step){.kind = KIND_OTHER, .call = calls[i]};
 }
 
 /* --- interface ----------------------------------------------------------- */
@@ -230,18 +143,19 @@ struct apply_plan *plan_new(
 {
 	struct apply_plan *p = MEM_NEW(struct apply_plan);
 	p->statements = s;
-	p->batch = *b;
-	fold_init(&p->fold, b->writes, b->n);
-	p->rows = mem_zalloc((p->fold.n + 1) * sizeof *p->rows);
-	p->rejected = mem_alloc(b->n * sizeof *p->rejected);
-	p->steps = mem_alloc((2 + 2 * s->n) * sizeof *p->steps);
-	add_fence(p);
-	for (size_t at = 0; at < p->fold.n;) {
-		struct run r = next_run(&p->fold, at);
+	p->partition = b->partition;
+	verdicts_init(&p->verdicts, b->partition, b->writes, b->n, b->producers,
+	    b->lookup);
+	const struct fold *f = &p->verdicts.fold;
+	p->rows = mem_zalloc((f->n + 1) * sizeof *p->rows);
+	p->steps = mem_alloc((1 + 2 * s->n + NOTES_MAX) * sizeof *p->steps);
+	add_fence(p, b);
+	for (size_t at = 0; at < f->n;) {
+		struct run r = next_run(f, at);
 		add_run(p, &r);
 		at += r.n;
 	}
-	add_rejections(p);
+	add_notes(p);
 	return p;
 }
 
@@ -259,34 +173,45 @@ void plan_query(struct apply_plan *p, struct pg_query *out)
 static void read_row(
     struct apply_plan *p, const struct step *s, const PGresult *r, int row)
 {
-	struct fold_change *change = fold_find(&p->fold, s->collection,
+	const struct fold *f = &p->verdicts.fold;
+	struct fold_change *change = fold_find(f, s->collection,
 	    PQgetvalue(r, row, 0), (size_t)PQgetlength(r, row, 0));
 	CHECK(change != NULL);
-	struct plan_row *out = &p->rows[change - p->fold.changes];
+	struct plan_row *out = &p->rows[change - f->changes];
 	if (s->kind == KIND_ERASE) {
 		out->existed = true;
 		return;
 	}
-	out->inserted = PQgetvalue(r, row, 2)[0] != 0;
+	bool inserted = PQgetvalue(r, row, 2)[0] != 0;
 	if (!change->erase)
-		out->existed = !out->inserted;
+		out->existed = !inserted;
 	out->doc = PQgetvalue(r, row, 3);
 	out->doc_len = (size_t)PQgetlength(r, row, 3);
+}
+
+static void settle(struct apply_plan *p)
+{
+	const struct fold *f = &p->verdicts.fold;
+	for (size_t i = 0; i < f->n; i++) {
+		if (!f->changes[i].reads)
+			fold_settle(&f->changes[i], p->rows[i].existed);
+	}
+	verdicts_collect(&p->verdicts);
 }
 
 void plan_results(struct apply_plan *p, PGresult *const *results)
 {
 	/* A put whose row does not come back met a newer one. */
-	for (size_t i = 0; i < p->fold.n; i++)
-		p->rows[i].existed = !p->fold.changes[i].erase;
+	for (size_t i = 0; i < p->verdicts.fold.n; i++)
+		p->rows[i].existed = !p->verdicts.fold.changes[i].erase;
 	for (size_t i = 0; i < p->nsteps; i++) {
 		const struct step *s = &p->steps[i];
-		if (s->kind != KIND_ERASE && s->kind != KIND_UPSERT)
+		if (s->kind == KIND_OTHER)
 			continue;
 		for (int row = 0; row < PQntuples(results[i]); row++)
 			read_row(p, s, results[i], row);
 	}
-	collect_rejections(p, true);
+	settle(p);
 }
 
 void plan_free(struct apply_plan **pp)
@@ -296,28 +221,20 @@ void plan_free(struct apply_plan **pp)
 		return;
 	for (size_t i = 0; i < p->nsteps; i++)
 		call_free(&p->steps[i].call);
-	fold_free(&p->fold);
+	verdicts_free(&p->verdicts);
 	free(p->steps);
 	free(p->rows);
-	free(p->rejected);
 	free(p);
 	*pp = NULL;
 }
 
-const struct fold *plan_fold(const struct apply_plan *p)
+const struct verdicts *plan_verdicts(const struct apply_plan *p)
 {
-	return &p->fold;
+	return &p->verdicts;
 }
 
 const struct plan_row *plan_row(const struct apply_plan *p, size_t i)
 {
-	CHECK(i < p->fold.n);
+	CHECK(i < p->verdicts.fold.n);
 	return &p->rows[i];
-}
-
-const struct record_rejection *plan_rejected(
-    const struct apply_plan *p, size_t *n)
-{
-	*n = p->nrejected;
-	return p->rejected;
 }

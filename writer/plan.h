@@ -2,14 +2,13 @@
 #pragma once
 
 #include "writer/call.h"
-#include "writer/fold.h"
 #include "writer/statements.h"
+#include "writer/verdicts.h"
 
 struct apply_plan;
 
 struct plan_row {
-	bool existed;
-	bool inserted;
+	bool existed;	 /* of a change that does not read */
 	const char *doc; /* borrowed from the results; NULL: none came back */
 	size_t doc_len;
 };
@@ -20,9 +19,12 @@ struct plan_batch {
 	version_t to;
 	const struct write *writes;
 	size_t n;
+	const struct producers *producers;
+	const struct lookup *lookup; /* NULL: nothing had to be read */
 };
 
-/* Borrows the writes and the statements. */
+/* Borrows the writes and the statements; the rest of the batch while it is
+ * called. */
 struct apply_plan *plan_new(
     const struct statements *s, const struct plan_batch *b);
 size_t plan_queries(const struct apply_plan *p);
@@ -32,9 +34,7 @@ void plan_query(struct apply_plan *p, struct pg_query *out);
 void plan_results(struct apply_plan *p, PGresult *const *results);
 void plan_free(struct apply_plan **p);
 
-const struct fold *plan_fold(const struct apply_plan *p);
+/* After the results: of every write. */
+const struct verdicts *plan_verdicts(const struct apply_plan *p);
 /* Of the i-th change. */
 const struct plan_row *plan_row(const struct apply_plan *p, size_t i);
-/* All rejections of the batch, by version. */
-const struct record_rejection *plan_rejected(
-    const struct apply_plan *p, size_t *n);

@@ -30,35 +30,24 @@ void rowset_time(struct buf *out, wall_us_t t)
 	buf_printf(out, "%s.%06dZ", text, (int)(t % 1000000));
 }
 
-static bool is_blank(char c)
-{
-	return c == ' ' || c == '\t' || c == '\n' || c == '\r';
-}
-
 /* The client's object without its closing bracket; a comma where needed. */
-static void add_open_object(struct buf *out, const char *body, size_t len)
+static void add_open_object(struct buf *out, struct jsonraw object)
 {
-	while (body[len - 1] != '}')
-		len--;
-	len--;
-	while (is_blank(body[len - 1]))
-		len--;
-	while (is_blank(*body)) {
-		body++;
-		len--;
-	}
-	CHECK(len > 0 && body[0] == '{');
-	buf_add(out, body, len);
-	if (len > 1)
+	CHECK(object.len >= 2);
+	const char *end = object.s + object.len - 1;
+	while (end > object.s + 1 && strchr(" \t\n\r", end[-1]))
+		end--;
+	buf_add(out, object.s, (size_t)(end - object.s));
+	if (end > object.s + 1)
 		buf_char(out, ',');
 }
 
 void rowset_add(struct buf *out, const struct fold_change *c)
 {
-	const struct write *w = c->put;
+	const struct write *w = c->writes[0];
 	if (out->len > 1)
 		buf_char(out, ',');
-	add_open_object(out, w->body, w->body_len);
+	add_open_object(out, c->put);
 	buf_str(out, "\"_key\":");
 	buf_json(out, w->key, w->key_len);
 	buf_printf(

@@ -2,7 +2,8 @@
 
 #include "common/sql.h"
 
-/* next_offset is a version: epoch << 48 | offset. Half of a page is left free,
+/* next_offset is a version: epoch << 48 | offset; what became of the writes
+ * below horizon is not known any more. Half of a page is left free,
  * so that every update of a watermark stays on its page (HOT). */
 static const char tables[] =
     "CREATE SCHEMA IF NOT EXISTS sluice;\n"
@@ -14,7 +15,8 @@ static const char tables[] =
     ");\n"
     "CREATE TABLE IF NOT EXISTS sluice.progress (\n"
     "  \"partition\" int PRIMARY KEY,\n"
-    "  next_offset bigint NOT NULL\n"
+    "  next_offset bigint NOT NULL,\n"
+    "  horizon bigint NOT NULL DEFAULT 0\n"
     ") WITH (fillfactor = 50);\n"
     "CREATE TABLE IF NOT EXISTS sluice.rejections (\n"
     "  \"partition\" int NOT NULL,\n"
@@ -27,8 +29,47 @@ static const char tables[] =
     "  body bytea,\n"
     "  accepted_at timestamptz NOT NULL,\n"
     "  rejected_at timestamptz NOT NULL DEFAULT now(),\n"
+    "  successor text,\n"
+    "  PRIMARY KEY (\"partition\", version)\n"
+    ");\n"
+    "CREATE TABLE IF NOT EXISTS sluice.idempotency (\n"
+    "  \"key\" text COLLATE \"C\" PRIMARY KEY,\n"
+    "  fingerprint bigint NOT NULL,\n"
+    "  \"partition\" int NOT NULL,\n"
+    "  version bigint NOT NULL,\n"
+    "  outcome text NOT NULL,\n"
+    "  recorded_at timestamptz NOT NULL DEFAULT now()\n"
+    ");\n"
+    "CREATE INDEX IF NOT EXISTS idempotency_recorded_at"
+    " ON sluice.idempotency (recorded_at);\n"
+    "CREATE TABLE IF NOT EXISTS sluice.replays (\n"
+    "  \"partition\" int NOT NULL,\n"
+    "  version bigint NOT NULL,\n"
+    "  first_partition int NOT NULL,\n"
+    "  first_version bigint NOT NULL,\n"
+    "  outcome text NOT NULL,\n"
+    "  PRIMARY KEY (\"partition\", version)\n"
+    ");\n"
+    "CREATE TABLE IF NOT EXISTS sluice.producers (\n"
+    "  \"partition\" int NOT NULL,\n"
+    "  instance text NOT NULL,\n"
+    "  last_seq bigint NOT NULL,\n"
+    "  seen_at timestamptz NOT NULL DEFAULT now(),\n"
+    "  PRIMARY KEY (\"partition\", instance)\n"
+    ") WITH (fillfactor = 50);\n"
+    "CREATE TABLE IF NOT EXISTS sluice.checkpoints (\n"
+    "  \"partition\" int NOT NULL,\n"
+    "  version bigint NOT NULL,\n"
+    "  at timestamptz NOT NULL DEFAULT now(),\n"
     "  PRIMARY KEY (\"partition\", version)\n"
     ");\n";
+
+/* What came after the first version of these tables. */
+static const char columns[] =
+    "ALTER TABLE sluice.progress"
+    " ADD COLUMN IF NOT EXISTS horizon bigint NOT NULL DEFAULT 0;\n"
+    "ALTER TABLE sluice.rejections"
+    " ADD COLUMN IF NOT EXISTS successor text;\n";
 
 static const char fence[] =
     "CREATE OR REPLACE FUNCTION sluice.fence(p int, at bigint, upto bigint)\n"
@@ -46,6 +87,7 @@ static const char fence[] =
 void schema_sql(struct buf *out, const struct writer_settings *s)
 {
 	buf_str(out, tables);
+	buf_str(out, columns);
 	buf_str(out, fence);
 	/* A setting may hold any character: doubled quotes. */
 	buf_str(out, "INSERT INTO sluice.log (topic, partitions) VALUES ('");
@@ -57,7 +99,8 @@ void schema_sql(struct buf *out, const struct writer_settings *s)
 	buf_printf(
 	    out, "', %d) ON CONFLICT DO NOTHING;\n", (int)s->common.partitions);
 	buf_printf(out,
-	    "INSERT INTO sluice.progress SELECT p, 0"
+	    "INSERT INTO sluice.progress (\"partition\", next_offset)"
+	    " SELECT p, 0"
 	    " FROM generate_series(0, %d) p ON CONFLICT DO NOTHING;\n",
 	    (int)s->common.partitions - 1);
 	for (size_t i = 0; collection_at(i); i++)

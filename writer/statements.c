@@ -37,7 +37,40 @@ const char statements_progress[] =
 const char statements_rejected[] =
     "SELECT version, reason FROM sluice.rejections"
     " WHERE \"partition\" = $1::int4 AND version >= $2::int8"
+    " AND version < $3::int8 UNION ALL"
+    " SELECT version, 'replayed' FROM sluice.replays"
+    " WHERE \"partition\" = $1::int4 AND version >= $2::int8"
     " AND version < $3::int8 ORDER BY version";
+
+const char statements_known[] =
+    "SELECT i.\"key\", i.fingerprint, i.\"partition\", i.version, i.outcome"
+    " FROM sluice.idempotency i WHERE i.\"key\" = ANY($1::text[])"
+    " ORDER BY i.\"key\"";
+
+const char statements_remember[] =
+    "INSERT INTO sluice.idempotency (\"key\", fingerprint, \"partition\","
+    " version, outcome)"
+    " SELECT r.\"key\", r.fingerprint, $3::int4, r.version, r.outcome"
+    " FROM unnest($1::text[], $2::int8[], $4::int8[], $5::text[])"
+    " AS r(\"key\", fingerprint, version, outcome)";
+
+const char statements_replay[] =
+    "INSERT INTO sluice.replays (\"partition\", version, first_partition,"
+    " first_version, outcome)"
+    " SELECT $1::int4, r.version, r.p, r.v, r.outcome"
+    " FROM unnest($2::int8[], $3::int4[], $4::int8[], $5::text[])"
+    " AS r(version, p, v, outcome) ON CONFLICT DO NOTHING";
+
+const char statements_producers[] =
+    "INSERT INTO sluice.producers AS p (\"partition\", instance, last_seq)"
+    " SELECT $1::int4, r.instance, r.seq"
+    " FROM unnest($2::text[], $3::int8[]) AS r(instance, seq)"
+    " ON CONFLICT (\"partition\", instance) DO UPDATE"
+    " SET last_seq = excluded.last_seq, seen_at = now()";
+
+const char statements_seen[] =
+    "SELECT \"partition\", instance, last_seq FROM sluice.producers"
+    " WHERE \"partition\" = ANY($1::int4[])";
 
 const char statements_log[] = "SELECT topic, partitions, epoch FROM sluice.log";
 
@@ -77,7 +110,8 @@ struct statements *statements_new(void)
 	for (size_t i = 0; i < s->n; i++) {
 		const struct collection *c = collection_at(i);
 		s->of[i] = (struct statements_of){c, erase_of(c),
-		    text_of(sql_upsert, c), text_of(sql_current, c)};
+		    text_of(sql_upsert, c), text_of(sql_current, c),
+		    text_of(sql_read, c)};
 	}
 	return s;
 }
@@ -91,6 +125,7 @@ void statements_free(struct statements **sp)
 		free(s->of[i].erase);
 		free(s->of[i].upsert);
 		free(s->of[i].current);
+		free(s->of[i].read);
 	}
 	free(s->of);
 	free(s);

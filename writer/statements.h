@@ -15,6 +15,7 @@ struct statements_of {
 	char *erase;
 	char *upsert;  /* sql_upsert */
 	char *current; /* sql_current */
+	char *read;    /* sql_read */
 };
 
 struct statements {
@@ -33,6 +34,21 @@ extern const char statements_reject[];
 extern const char statements_patience[];
 /* $1 int4[] partitions. Columns partition int4, next_offset int8; locks. */
 extern const char statements_progress[];
+/* $1 text[] idempotency keys. Columns key text, fingerprint int8, partition
+ * int4, version int8, outcome text, by key. */
+extern const char statements_known[];
+/* Arrays: $1 text key, $2 int8 fingerprint, $4 int8 version, $5 text outcome;
+ * $3 int4 partition. Fails with 23505 where another partition was faster. */
+extern const char statements_remember[];
+#define STATEMENTS_KEY_TAKEN "idempotency_pkey"
+/* $1 int4 partition; arrays: $2 int8 version, $3 int4 first partition, $4 int8
+ * first version, $5 text outcome. */
+extern const char statements_replay[];
+/* $1 int4 partition; arrays: $2 text instance, $3 int8 last number. */
+extern const char statements_producers[];
+/* $1 int4[] partitions. Columns partition int4, instance text, last number
+ * int8. */
+extern const char statements_seen[];
 /* $1 int4 partition, $2 int8 from, $3 int8 to. Columns version, reason. */
 extern const char statements_rejected[];
 /* Columns topic text, partitions int4, epoch int4. */

@@ -2,7 +2,8 @@
  *
  *   PROGRESS  Postgres's watermarks. The rows are locked for a moment, so that
  *             a transaction of the former owner that is still open comes to
- *             its end first; from then on the fence keeps it out.
+ *             its end first; from then on the fence keeps it out. While they
+ *             are locked, how far the producers are does not move either.
  *   MARKS     the end of the announcements of each partition
  *   GAPS      that what is committed and not announced is announced
  *   PAUSE     the timer, to ask for PROGRESS again
@@ -84,6 +85,13 @@ static size_t index_of(const struct takeover *t, int32_t partition)
 
 /* --- gaps ---------------------------------------------------------------- */
 
+static void free_taken(struct taken *taken, size_t n)
+{
+	for (size_t i = 0; i < n; i++)
+		producers_free(&taken[i].producers);
+	free(taken);
+}
+
 static void finish(struct takeover *t)
 {
 	struct taken *taken = t->taken;
@@ -92,7 +100,7 @@ static void finish(struct takeover *t)
 	metric_add(&t->x->stats.takeovers, (int64_t)n);
 	takeover_stop(t);
 	t->done(t->arg, taken, n);
-	free(taken);
+	free_taken(taken, n);
 }
 
 static void next_gap(struct takeover *t)
@@ -147,6 +155,18 @@ static void find_marks(struct takeover *t)
 
 /* --- progress ------------------------------------------------------------ */
 
+static void take_producers(struct takeover *t, const PGresult *r)
+{
+	for (int row = 0; row < PQntuples(r); row++) {
+		size_t i = index_of(t, pg_int4(r, row, 0));
+		size_t len = (size_t)PQgetlength(r, row, 1);
+		if (len == RECORD_INSTANCE_LEN)
+			producers_set(&t->taken[i].producers,
+			    PQgetvalue(r, row, 1), len,
+			    (uint64_t)pg_int8(r, row, 2));
+	}
+}
+
 static void on_progress(void *arg, const struct pg_reply *reply)
 {
 	struct takeover *t = arg;
@@ -166,21 +186,26 @@ static void on_progress(void *arg, const struct pg_reply *reply)
 		size_t i = index_of(t, pg_int4(r, row, 0));
 		t->taken[i].watermark = (version_t)pg_int8(r, row, 1);
 	}
+	take_producers(t, reply->results[2]);
 	backoff_reset(&t->backoff);
 	find_marks(t);
 }
 
 static void ask_progress(struct takeover *t)
 {
-	struct call c[2] = {
-	    {.sql = statements_patience}, {.sql = statements_progress}};
-	struct buf *list = call_param(&c[1]);
-	pg_array_begin(list, PG_INT4, t->n);
-	for (size_t i = 0; i < t->n; i++)
-		pg_array_int4(list, t->taken[i].partition);
-	struct pg_query queries[2] = {call_query(&c[0]), call_query(&c[1])};
-	t->ask = ask_submit(t->x->pool, queries, 2, on_progress, t);
+	struct call c[3] = {{.sql = statements_patience},
+	    {.sql = statements_progress}, {.sql = statements_seen}};
+	struct pg_query queries[3] = {call_query(&c[0])};
+	for (size_t k = 1; k < 3; k++) {
+		struct buf *list = call_param(&c[k]);
+		pg_array_begin(list, PG_INT4, t->n);
+		for (size_t i = 0; i < t->n; i++)
+			pg_array_int4(list, t->taken[i].partition);
+		queries[k] = call_query(&c[k]);
+	}
+	t->ask = ask_submit(t->x->pool, queries, 3, on_progress, t);
 	call_free(&c[1]);
+	call_free(&c[2]);
 	if (t->ask)
 		set_state(t, STATE_PROGRESS);
 	else
@@ -232,7 +257,7 @@ void takeover_stop(struct takeover *t)
 		marks_stop(t->marks);
 	if (t->state == STATE_GAPS)
 		gap_stop(t->gap);
-	free(t->taken);
+	free_taken(t->taken, t->taken ? t->n : 0);
 	free(t->announced);
 	t->taken = NULL;
 	t->announced = NULL;

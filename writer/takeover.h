@@ -5,15 +5,18 @@
 #pragma once
 
 #include "writer/context.h"
+#include "writer/producers.h"
 
 struct takeover;
 
 struct taken {
 	int32_t partition;
-	version_t watermark; /* Postgres's: where to begin */
+	version_t watermark;	    /* Postgres's: where to begin */
+	struct producers producers; /* and how far they were there */
 };
 
-typedef void (*takeover_done)(void *arg, const struct taken *taken, size_t n);
+/* May take the producers away. */
+typedef void (*takeover_done)(void *arg, struct taken *taken, size_t n);
 
 struct err takeover_new(
     struct context *x, takeover_done done, void *arg, struct takeover **out);

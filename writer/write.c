@@ -5,14 +5,18 @@
  * another row, so here it is made certain that
  *
  *  - the id names a known collection and a key that Postgres takes as text;
- *  - a document is bracketed: spliced into an array of objects it stays one
- *    element of it. `{"value":1},{"_key":"other"}` is two, and is refused.
+ *  - a document is one JSON object: spliced into an array of objects it stays
+ *    one element of it. `{"value":1},{"_key":"other"}` is two, and is refused;
+ *  - the values of its fields are ones that the table's columns take, so that
+ *    folding may compute with them, and a document that the next write of the
+ *    batch replaces would not have been rejected either.
  *
- * What else may be wrong with it (no JSON inside the brackets, a value that
- * does not fit its column) makes Postgres fail the batch, and bisection finds
- * it (partition.c).
+ * What only Postgres can judge (a constraint, a trigger) makes it fail the
+ * batch, and bisection finds the write (attempt.c).
  */
 #include "writer/write.h"
+
+#include "writer/document.h"
 
 #include "common/mem.h"
 #include "common/utf8.h"
@@ -23,51 +27,20 @@
 /* 9999-12-31T23:59:59.999999Z: what Postgres and RFC 3339 can write. */
 #define LATEST ((wall_us_t)253402300799999999)
 
-static bool is_blank(char c)
-{
-	return c == ' ' || c == '\t' || c == '\n' || c == '\r';
-}
-
-/* The index behind the string that begins at s[i], or len. */
-static size_t skip_string(const char *s, size_t i, size_t len)
-{
-	for (i++; i < len; i++) {
-		if (s[i] == '\\')
-			i++;
-		else if (s[i] == '"')
-			return i + 1;
-	}
-	return len;
-}
-
-bool write_is_object(const char *body, size_t len)
-{
-	size_t depth = 0;
-	while (len && is_blank(body[len - 1]))
-		len--;
-	size_t i = 0;
-	while (i < len && is_blank(body[i]))
-		i++;
-	if (i >= len || body[i] != '{' || body[len - 1] != '}')
-		return false;
-	while (i < len) {
-		char c = body[i];
-		if (c == '"') {
-			i = skip_string(body, i, len);
-			continue;
-		}
-		if (c == '{' || c == '[')
-			depth++;
-		i++;
-		if ((c == '}' || c == ']') && --depth == 0)
-			return c == '}' && i == len;
-	}
-	return false;
-}
-
 bool write_is_text(const char *s, size_t len)
 {
 	return memchr(s, '\0', len) == NULL && utf8_valid(s, len);
+}
+
+static bool take_object(struct write *w)
+{
+	struct jsonraw v;
+	if (!jsonraw_scan(w->body, w->body_len, &v) ||
+	    jsonraw_kind(v) != JSONRAW_OBJECT)
+		return false;
+	w->body = v.s;
+	w->body_len = v.len;
+	return true;
 }
 
 static const char *wrong_with(struct write *w)
@@ -83,9 +56,24 @@ static const char *wrong_with(struct write *w)
 		return "the key is empty, too long or no text";
 	if (w->accepted_at < 0 || w->accepted_at > LATEST)
 		return "accepted-at is no time";
-	if (w->op == RECORD_PUT && !write_is_object(w->body, w->body_len))
+	if (w->said.idempotency_key &&
+	    !write_is_text(w->said.idempotency_key, w->said.idempotency_len)) {
+		w->said.idempotency_key = NULL;
+		return "the idempotency key is no text";
+	}
+	if (w->op != RECORD_DELETE && !take_object(w))
 		return "the document is not one JSON object";
 	return NULL;
+}
+
+static void check_fields(struct write *w)
+{
+	char fault[DOCUMENT_FAULT_LEN] = "";
+	struct jsonraw object = {w->body, w->body_len};
+	if (w->op != RECORD_DELETE)
+		document_fault(w->collection, w->op, object, fault);
+	if (fault[0])
+		write_refuse(w, REASON_DATA, fault);
 }
 
 void write_read(struct write *w, rd_kafka_message_t *m, uint32_t epoch)
@@ -103,13 +91,24 @@ void write_read(struct write *w, rd_kafka_message_t *m, uint32_t epoch)
 	    .body_len = m->len,
 	    .accepted_at = ok ? r.accepted_at : 0,
 	};
+	if (ok)
+		w->said = r;
 	const char *wrong =
 	    ok ? wrong_with(w) : "headers or key are missing or malformed";
-	if (wrong == NULL)
+	if (wrong == NULL) {
+		check_fields(w);
 		return;
+	}
 	write_refuse(w, REASON_MALFORMED, wrong);
 	if (w->accepted_at < 0 || w->accepted_at > LATEST)
 		w->accepted_at = 0;
+}
+
+bool write_is_plain(const struct write *w)
+{
+	return (w->op == RECORD_PUT || w->op == RECORD_DELETE) &&
+	       w->said.condition == RECORD_ALWAYS &&
+	       w->said.idempotency_key == NULL;
 }
 
 void write_refuse(struct write *w, enum reason reason, const char *detail)

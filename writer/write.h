@@ -24,10 +24,13 @@ struct write {
 	const struct collection *collection; /* NULL in a refused one only */
 	const char *key; /* the part of the id behind the slash */
 	size_t key_len;
-	const char *body;
+	const char *body; /* of a write not refused: one object, bare */
 	size_t body_len;
 	wall_us_t accepted_at;
 	mono_us_t arrived; /* at this process */
+	/* As the record says it, where it says what it is: the producer's
+	 * number, the precondition, the idempotency key. */
+	struct record_write said;
 	/* Decided against before Postgres sees it, or by Postgres. */
 	enum reason refused;
 	char *detail; /* owned, may be NULL */
@@ -39,9 +42,7 @@ void write_read(struct write *w, rd_kafka_message_t *m, uint32_t epoch);
 void write_refuse(struct write *w, enum reason reason, const char *detail);
 void write_clear(struct write *w);
 
-/* Could these bytes be one JSON object, and nothing around it? Brackets and
- * quotes are followed, so that what passes cannot break out of the array that
- * it is spliced into; the rest is Postgres's to judge. */
-bool write_is_object(const char *body, size_t len);
+/* It does the same whatever the row is, and whoever sent it. */
+bool write_is_plain(const struct write *w);
 /* Does Postgres take it as text? UTF-8 without NUL. */
 bool write_is_text(const char *s, size_t len);

@@ -104,13 +104,13 @@ static void assign_taken(struct writer *w)
 	free(starts);
 }
 
-static void on_taken(void *arg, const struct taken *taken, size_t n)
+static void on_taken(void *arg, struct taken *taken, size_t n)
 {
 	struct writer *w = arg;
 	for (size_t i = 0; i < n; i++) {
 		struct partition *p = w->parts[taken[i].partition];
 		CHECK(p != NULL);
-		partition_start(p, w->consumer, taken[i].watermark);
+		partition_start(p, w->consumer, &taken[i]);
 	}
 	assign_taken(w);
 	take_waiting(w);

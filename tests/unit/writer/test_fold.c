@@ -1,5 +1,7 @@
-/* Folding, held against applying the writes one by one: every sequence of
- * operations up to a length, over one key and over two, with every start.
+/* Folding, held against applying the writes one by one: every sequence of plain
+ * operations up to a length, over one key and over two, with every start; every
+ * shorter sequence of patches, increments and preconditions, too; and long
+ * random histories with random batch boundaries.
  */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -8,8 +10,11 @@
 
 #include <cmocka.h>
 
+#include "writer/document.h"
 #include "writer/fold.h"
 
+#include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 enum { LONGEST = 6, KEYS = 2, FIRST = 100, BEFORE = 7 };
@@ -51,7 +56,7 @@ static enum outcome apply_one(struct row *r, const struct write *w)
 	bool was = r->present;
 	if (w->op == RECORD_DELETE) {
 		r->present = false;
-		return was ? OUTCOME_DELETED : OUTCOME_NOT_FOUND;
+		return was ? OUTCOME_DELETED : OUTCOME_REJECTED;
 	}
 	if (!was)
 		r->created = w->accepted_at;
@@ -67,14 +72,14 @@ static void apply_change(struct row *r, const struct fold_change *c)
 {
 	if (c->erase)
 		r->present = false;
-	if (c->put == NULL)
+	if (c->put.s == NULL)
 		return;
 	if (!r->present)
 		r->created = c->created_at;
 	r->present = true;
 	r->version = c->version;
 	r->updated = c->updated_at;
-	r->body = c->put->body;
+	r->body = c->put.s;
 }
 
 static void assert_same_row(const struct row *a, const struct row *b)
@@ -103,7 +108,7 @@ static struct model run_model(
 	for (size_t i = 0; i < n; i++) {
 		size_t k = keys[i];
 		m.outcomes[i] = apply_one(&m.rows[k], &writes[i]);
-		if (m.outcomes[i] != OUTCOME_NOT_FOUND)
+		if (m.outcomes[i] != OUTCOME_REJECTED)
 			m.last[k] = &writes[i];
 		if (m.outcomes[i] == OUTCOME_CREATED)
 			m.creator[k] = &writes[i];
@@ -116,29 +121,33 @@ static struct model run_model(
 static void check_change(const struct fold_change *c, size_t key, bool existed,
     const struct model *m)
 {
-	enum outcome got[LONGEST], other[LONGEST];
+	struct fold_verdict got[LONGEST], other[LONGEST];
 	struct row row = before(existed);
 	apply_change(&row, c);
 	assert_same_row(&row, &m->rows[key]);
-	fold_outcomes(c, existed, got);
-	fold_outcomes(c, !existed, other);
+	fold_settle(c, !existed);
+	memcpy(other, c->verdicts, c->nwrites * sizeof *other);
+	fold_settle(c, existed);
+	memcpy(got, c->verdicts, c->nwrites * sizeof *got);
 	for (size_t i = 0; i < c->nwrites; i++) {
 		size_t at = (size_t)(c->writes[i]->version - FIRST);
-		assert_int_equal(got[i], m->outcomes[at]);
-		bool rejected = got[i] == OUTCOME_NOT_FOUND;
-		bool rejected_else = other[i] == OUTCOME_NOT_FOUND;
+		assert_int_equal(got[i].outcome, m->outcomes[at]);
+		bool rejected = got[i].reason == REASON_NOT_FOUND;
+		assert_true(rejected == (got[i].outcome == OUTCOME_REJECTED));
+		bool rejected_else = other[i].outcome == OUTCOME_REJECTED;
 		/* Only the first one's rejection hangs on the row. */
 		if (i > 0 || !fold_needs_row(c))
 			assert_int_equal(rejected, rejected_else);
 		else
 			assert_int_equal(rejected, !existed);
 	}
-	struct fold_effect e = fold_effect(c, existed);
+	struct fold_effect e = fold_effect(c);
 	assert_ptr_equal(e.last, m->last[key]);
 	assert_ptr_equal(e.creator, m->creator[key]);
 	/* A put is always the newest that took effect. */
-	if (c->put)
-		assert_true(e.last == c->put && c->version == c->put->version);
+	if (c->put.s)
+		assert_true(
+		    e.last->body == c->put.s && c->version == e.last->version);
 }
 
 static void check(const size_t *keys, const bool *dels, size_t n)
@@ -147,7 +156,7 @@ static void check(const size_t *keys, const bool *dels, size_t n)
 	for (size_t i = 0; i < n; i++)
 		writes[i] = make(i, keys[i], dels[i]);
 	struct fold f;
-	fold_init(&f, writes, n);
+	fold_init(&f, writes, n, NULL);
 	for (unsigned existed = 0; existed < 1u << KEYS; existed++) {
 		struct model m = run_model(writes, keys, n, existed);
 		size_t seen = 0;
@@ -200,7 +209,7 @@ static void sorted_and_without_the_refused(void **state)
 	writes[N].refused = REASON_MALFORMED;
 	writes[N].collection = NULL;
 	struct fold f;
-	fold_init(&f, writes, N + 1);
+	fold_init(&f, writes, N + 1, NULL);
 	assert_int_equal(f.n, N);
 	for (size_t i = 0; i < N; i++) {
 		assert_ptr_equal(f.changes[i].writes[0]->id, order[i]);
@@ -212,11 +221,324 @@ static void sorted_and_without_the_refused(void **state)
 	fold_free(&f);
 }
 
+/* --- patches, increments, preconditions ------------------------------------
+ */
+
+/* A row of `counters`; amounts in hundredths. */
+struct counter {
+	bool present;
+	version_t version;
+	wall_us_t created, updated;
+	int64_t count;
+	bool has_amount;
+	int64_t amount;
+};
+
+/* What an operation does, said twice: as a record, and to the model. */
+struct op {
+	enum record_op op;
+	const char *body;
+	int64_t count; /* put, patch: the value; increment: by */
+	bool sets_count;
+	bool sets_amount, null_amount;
+	int64_t amount;
+	enum record_condition condition;
+	/* IF_MATCH: "*", "before" the row's at the start, "last" the write
+	 * before this one's. */
+	const char *match;
+};
+
+#define MAX "9223372036854775807"
+#define PUT1 .op = RECORD_PUT, .body = "{\"count\":1}", .count = 1
+static const struct op ops[] = {
+    {PUT1},
+    {RECORD_PUT, "{\"amount\":0.25,\"count\":" MAX "}", INT64_MAX, true, true,
+	false, 25, 0, NULL},
+    {PUT1, .condition = RECORD_IF_ABSENT},
+    {PUT1, .condition = RECORD_IF_MATCH, .match = "*"},
+    {PUT1, .condition = RECORD_IF_MATCH, .match = "before"},
+    {PUT1, .condition = RECORD_IF_MATCH, .match = "last"},
+    {.op = RECORD_DELETE, .body = ""},
+    {.op = RECORD_DELETE,
+	.body = "",
+	.condition = RECORD_IF_MATCH,
+	.match = "last"},
+    {RECORD_PATCH, "{\"count\":5}", 5, true, false, false, 0, 0, NULL},
+    {RECORD_PATCH, "{\"amount\":1.50}", 0, false, true, false, 150, 0, NULL},
+    {RECORD_PATCH, "{\"amount\":null}", 0, false, true, true, 0,
+	RECORD_IF_MATCH, "last"},
+    {RECORD_INCREMENT, "{\"count\":1}", 1, true, false, false, 0, 0, NULL},
+    {RECORD_INCREMENT, "{\"amount\":-0.1}", 0, false, true, false, -10, 0,
+	NULL},
+    {RECORD_INCREMENT, "{\"amount\":2,\"count\":-3}", -3, true, true, false,
+	200, RECORD_IF_MATCH, "*"},
+    {RECORD_INCREMENT, "{\"count\":1}", 1, true, false, false, 0,
+	RECORD_IF_ABSENT, NULL},
+};
+enum { OPS = sizeof ops / sizeof *ops, STEPS = 64 };
+
+static struct fold_verdict refuse(enum reason reason)
+{
+	return (struct fold_verdict){OUTCOME_REJECTED, reason};
+}
+
+static bool holds(const struct counter *r, const struct op *o, version_t before,
+    version_t last)
+{
+	if (o->condition == RECORD_ALWAYS)
+		return true;
+	if (o->condition == RECORD_IF_ABSENT)
+		return !r->present;
+	if (!r->present || strcmp(o->match, "*") == 0)
+		return r->present;
+	return r->version == (strcmp(o->match, "before") == 0 ? before : last);
+}
+
+static struct fold_verdict model_change(struct counter *r, const struct op *o)
+{
+	if (!r->present)
+		return refuse(REASON_NOT_FOUND);
+	bool inc = o->op == RECORD_INCREMENT;
+	int64_t count = o->count;
+	if (inc && __builtin_add_overflow(r->count, o->count, &count))
+		return refuse(REASON_OVERFLOW);
+	if (o->sets_count)
+		r->count = count;
+	if (o->sets_amount) {
+		int64_t was = inc && r->has_amount ? r->amount : 0;
+		r->amount = was + o->amount;
+		r->has_amount = !o->null_amount;
+	}
+	return (struct fold_verdict){.outcome = OUTCOME_REPLACED};
+}
+
+static struct fold_verdict model_write(struct counter *r, const struct op *o)
+{
+	bool was = r->present;
+	switch (o->op) {
+	case RECORD_PUT:
+		r->present = true;
+		r->count = o->count;
+		r->has_amount = o->sets_amount;
+		r->amount = o->amount;
+		return (struct fold_verdict){
+		    .outcome = was ? OUTCOME_REPLACED : OUTCOME_CREATED};
+	case RECORD_DELETE:
+		r->present = false;
+		return was ? (struct fold_verdict){.outcome = OUTCOME_DELETED}
+			   : refuse(REASON_NOT_FOUND);
+	case RECORD_PATCH:
+	case RECORD_INCREMENT:
+		break;
+	}
+	return model_change(r, o);
+}
+
+static struct fold_verdict model(struct counter *r, const struct op *o,
+    const struct write *w, version_t before, version_t last)
+{
+	if (!holds(r, o, before, last))
+		return refuse(REASON_PRECONDITION);
+	struct fold_verdict v = model_write(r, o);
+	if (v.outcome == OUTCOME_REJECTED)
+		return v;
+	if (v.outcome == OUTCOME_CREATED)
+		r->created = w->accepted_at;
+	r->version = w->version;
+	r->updated = w->accepted_at;
+	return v;
+}
+
+/* --- the other side: the fold, and what Postgres does with a change --------
+ */
+
+static char keys3[][16] = {"counters/a", "counters/b", "counters/c"};
+
+static struct write make_op(const struct op *o, size_t key, version_t version,
+    version_t before, char versions[32])
+{
+	snprintf(versions, 32, "%llu",
+	    (unsigned long long)(o->match && strcmp(o->match, "before") == 0
+				     ? before
+				     : version - 1));
+	if (o->match && strcmp(o->match, "*") == 0)
+		strcpy(versions, "*");
+	return (struct write){
+	    .version = version,
+	    .op = o->op,
+	    .id = keys3[key],
+	    .id_len = 10,
+	    .collection = collection_find("counters", 8),
+	    .key = keys3[key] + 9,
+	    .key_len = 1,
+	    .body = o->body,
+	    .body_len = strlen(o->body),
+	    .accepted_at = 1000 + (wall_us_t)version,
+	    .said = {.condition = o->condition,
+		.versions = versions,
+		.versions_len = strlen(versions)},
+	};
+}
+
+static int64_t hundredths(struct jsonraw v)
+{
+	char text[64];
+	assert_true(v.len < sizeof text);
+	memcpy(text, v.s, v.len);
+	text[v.len] = '\0';
+	return (
+	    int64_t)(strtod(text, NULL) * 100 + (text[0] == '-' ? -0.5 : 0.5));
+}
+
+static void upsert(struct counter *r, const struct fold_change *c)
+{
+	struct document d;
+	struct jsonraw object;
+	assert_true(jsonraw_scan(c->put.s, c->put.len, &object));
+	document_read(c->collection, object, &d);
+	r->created = r->present ? r->created : c->created_at;
+	r->present = true;
+	r->version = c->version;
+	r->updated = c->updated_at;
+	assert_non_null(d.values[0].s);
+	r->count = strtoll(d.values[0].s, NULL, 10);
+	r->has_amount = d.values[1].s != NULL;
+	r->amount = r->has_amount ? hundredths(d.values[1]) : 0;
+}
+
+static void render(const struct counter *r, char out[160])
+{
+	if (r->has_amount)
+		snprintf(out, 160,
+		    "{\"key\":\"a\",\"count\":%lld,\"amount\":%s%lld.%02lld,"
+		    "\"created_at\":\"x\"}",
+		    (long long)r->count, r->amount < 0 ? "-" : "",
+		    llabs((long long)r->amount) / 100,
+		    llabs((long long)r->amount) % 100);
+	else
+		snprintf(out, 160,
+		    "{\"key\":\"a\",\"count\":%lld,\"amount\":null}",
+		    (long long)r->count);
+}
+
+static void fold_batch(struct counter *rows, const struct write *writes,
+    size_t n, struct fold_verdict *verdicts)
+{
+	struct fold f;
+	fold_init(&f, writes, n, NULL);
+	for (size_t i = 0; i < f.n; i++) {
+		struct fold_change *c = &f.changes[i];
+		struct counter *r = &rows[c->writes[0]->key[0] - 'a'];
+		char text[160];
+		render(r, text);
+		struct fold_row row = {
+		    r->present, r->version, {text, strlen(text)}};
+		if (c->reads)
+			fold_decide(&f, c, &row);
+		else
+			fold_settle(c, r->present);
+		for (size_t k = 0; k < c->nwrites; k++)
+			verdicts[c->writes[k] - writes] = c->verdicts[k];
+		if (c->erase)
+			r->present = false;
+		if (c->put.s)
+			upsert(r, c);
+		struct fold_effect e = fold_effect(c);
+		assert_true(c->put.s == NULL || e.last->version == r->version);
+		if (c->put.s && e.creator)
+			assert_true(r->created == e.creator->accepted_at);
+	}
+	fold_free(&f);
+}
+
+static void assert_same_counter(
+    const struct counter *a, const struct counter *b)
+{
+	assert_int_equal(a->present, b->present);
+	if (!a->present)
+		return;
+	assert_true(a->version == b->version);
+	assert_true(a->created == b->created && a->updated == b->updated);
+	assert_true(a->count == b->count);
+	assert_int_equal(a->has_amount, b->has_amount);
+	assert_true(!a->has_amount || a->amount == b->amount);
+}
+
+static const struct counter start = {true, BEFORE, 10, 20, -2, true, 7};
+
+static void check_history(const size_t *steps, const size_t *keys, size_t n,
+    const bool *cut, bool present)
+{
+	struct counter want[3] = {{0}}, got[3] = {{0}};
+	struct write writes[STEPS];
+	char versions[STEPS][32];
+	struct fold_verdict expected[STEPS], verdicts[STEPS];
+	for (size_t k = 0; present && k < 3; k++)
+		want[k] = got[k] = start;
+	for (size_t i = 0; i < n; i++) {
+		const struct op *o = &ops[steps[i]];
+		version_t v = FIRST + i;
+		writes[i] = make_op(o, keys[i], v, BEFORE, versions[i]);
+		expected[i] =
+		    model(&want[keys[i]], o, &writes[i], BEFORE, v - 1);
+	}
+	for (size_t from = 0, to = 1; from < n; from = to++) {
+		while (to < n && !cut[to])
+			to++;
+		fold_batch(got, &writes[from], to - from, &verdicts[from]);
+	}
+	for (size_t i = 0; i < n; i++) {
+		assert_int_equal(verdicts[i].outcome, expected[i].outcome);
+		assert_int_equal(verdicts[i].reason, expected[i].reason);
+	}
+	for (size_t k = 0; k < 3; k++)
+		assert_same_counter(&got[k], &want[k]);
+}
+
+static void every_short_history(void **state)
+{
+	(void)state;
+	enum { N = 4 };
+	static const size_t keys[N] = {0};
+	static const bool whole[N] = {0};
+	for (size_t code = 0; code < OPS * OPS * OPS * OPS; code++) {
+		size_t steps[N], rest = code;
+		for (size_t i = 0; i < N; i++, rest /= OPS)
+			steps[i] = rest % OPS;
+		check_history(steps, keys, N, whole, false);
+		check_history(steps, keys, N, whole, true);
+	}
+}
+
+/* Batch boundaries change nothing. */
+static void random_histories(void **state)
+{
+	(void)state;
+	uint64_t seed = 0x9e3779b97f4a7c15;
+	for (int round = 0; round < 20000; round++) {
+		size_t steps[STEPS], keys[STEPS];
+		bool cut[STEPS];
+		seed = seed * 6364136223846793005u + 1442695040888963407u;
+		size_t n = 1 + (seed >> 40) % STEPS;
+		unsigned spread = 1 + (unsigned)(seed >> 33) % 3;
+		for (size_t i = 0; i < n; i++) {
+			seed =
+			    seed * 6364136223846793005u + 1442695040888963407u;
+			steps[i] = (seed >> 33) % OPS;
+			keys[i] = (seed >> 40) % spread;
+			cut[i] = (seed >> 50) % 8 == 0;
+		}
+		check_history(steps, keys, n, cut, round & 1);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(every_sequence),
 	    cmocka_unit_test(sorted_and_without_the_refused),
+	    cmocka_unit_test(every_short_history),
+	    cmocka_unit_test(random_histories),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -15,11 +15,12 @@ static void add(struct buf *b, const char *key, const char *body)
 	const struct write w = {
 	    .key = key,
 	    .key_len = strlen(key),
-	    .body = body,
-	    .body_len = strlen(body),
 	};
+	const struct write *const writes = &w;
 	const struct fold_change c = {
-	    .put = &w,
+	    .writes = &writes,
+	    .nwrites = 1,
+	    .put = {body, strlen(body)},
 	    .version = VERSION_MAX,
 	    .created_at = 0,
 	    .updated_at = 1763712000000001,
@@ -38,7 +39,7 @@ static void splices(void **state)
 	struct buf b = {0};
 	rowset_begin(&b);
 	add(&b, "a", "{\"value\":\"}\"}");
-	add(&b, "q\"\\", " { } \n");
+	add(&b, "q\"\\", "{ }");
 	add(&b, "c", "{\"_key\":\"other\" }");
 	rowset_end(&b);
 	assert_string_equal(b.data,
