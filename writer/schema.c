@@ -100,7 +100,7 @@ void schema_sql(struct buf *out, const struct writer_settings *s)
 	    out, "', %d) ON CONFLICT DO NOTHING;\n", (int)s->common.partitions);
 	buf_printf(out,
 	    "INSERT INTO sluice.progress (\"partition\", next_offset)"
-	    " SELECT p, 0"
+	    " SELECT p, (SELECT epoch::bigint << 48 FROM sluice.log)"
 	    " FROM generate_series(0, %d) p ON CONFLICT DO NOTHING;\n",
 	    (int)s->common.partitions - 1);
 	for (size_t i = 0; collection_at(i); i++)

@@ -14,6 +14,7 @@
 
 #include "writer/context.h"
 #include "writer/partition.h"
+#include "writer/prune.h"
 #include "writer/report.h"
 #include "writer/start.h"
 #include "writer/takeover.h"
@@ -24,6 +25,7 @@
 #include "common/daemon.h"
 #include "common/log.h"
 #include "common/mem.h"
+#include "common/pgarray.h"
 
 #include <stdlib.h>
 
@@ -41,6 +43,7 @@ struct writer {
 	bool draining;
 	mono_us_t give_up; /* on reports, while draining */
 	struct loop_timer *tick;
+	struct prune *prune; /* NULL: not started */
 	struct report report;
 	struct admin *admin;
 	struct daemon_signals *signals;
@@ -217,6 +220,19 @@ static struct err join(struct writer *w)
 	return consumer_new(&o, &w->consumer);
 }
 
+static void list_owned(void *arg, struct buf *out)
+{
+	struct writer *w = arg;
+	size_t n = 0;
+	for (size_t i = 0; i < count(w); i++)
+		n += w->parts[i] != NULL;
+	pg_array_begin(out, PG_INT4, n);
+	for (size_t i = 0; i < count(w); i++) {
+		if (w->parts[i])
+			pg_array_int4(out, (int32_t)i);
+	}
+}
+
 /* --- start, ticks, drain ------------------------------------------------- */
 
 static void refuse(struct writer *w, const struct err *e)
@@ -234,6 +250,7 @@ static void on_start(void *arg, const struct err *e)
 		refuse(w, e);
 		return;
 	}
+	w->prune = prune_new(&w->x, list_owned, w);
 	struct err joined = join(w);
 	if (joined.verdict != VERDICT_OK)
 		refuse(w, &joined);
@@ -338,6 +355,7 @@ void writer_free(struct writer **wp)
 	if (w == NULL)
 		return;
 	start_free(&w->start);
+	prune_free(&w->prune);
 	if (w->takeover)
 		drop_partitions(w);
 	pool_free(&w->x.pool);
