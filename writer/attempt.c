@@ -228,8 +228,11 @@ static void on_applied(
 	case VERDICT_FENCED:
 		fenced(t, "another");
 		break;
-	case VERDICT_RETRY:
 	case VERDICT_FATAL:
+		wait_and_check(t, e->code, e->msg);
+		t->x->fatal(t->x->fatal_arg, e);
+		break;
+	case VERDICT_RETRY:
 		retry(t, e);
 		break;
 	}

@@ -19,5 +19,8 @@ struct context {
 	struct pool *pool;
 	struct announcer *announcer;
 	uint32_t epoch;
+	/* An operator must act: the writer stops, with what the error says. */
+	void (*fatal)(void *arg, const struct err *e);
+	void *fatal_arg;
 	uint64_t incarnations; /* of partitions: each take is another */
 };

@@ -3,16 +3,23 @@
  *   settings.def metrics.def   what can be set, what is counted
  *   migrate.c  schema.c  topics.c    --migrate: makes topics and tables
  *   writer.c   wiring           report.c     the admin port
- *   start.c    the log is the one of the settings
+ *   epoch.c  session.c          --advance-epoch: to a new log
+ *   start.c  logcheck.c  ends.c  the log is the one of the database
  *   takeover.c  marks.c  gap.c  from an assignment to where to begin
  *   partition.c                 one partition: batches, backpressure
  *   attempt.c                   a batch until it is decided: retry, bisection
  *   batch.c  queue.c            when writes become a batch
- *   write.c  fold.c  rowset.c   writes, folded per key, as one parameter
- *   plan.c  call.c  apply.c     a batch as one transaction, and its outcome
+ *   write.c                     a write, from the log
+ *   lookup.c                    what must be read before a batch is decided
+ *   producers.c  idempotency.c  copies and retries
+ *   fold.c  document.c  decimal.c  arena.c   writes, folded per key
+ *   verdicts.c                  what becomes of every write
+ *   plan.c  rowset.c  notes.c  call.c  apply.c   a batch as one transaction
+ *   prune.c                     what is kept for a time
  *   announce.c                  what was committed, on sluice.commits
  *   pool.c  ask.c  statements.c connections, questions, SQL
  */
+#include "writer/epoch.h"
 #include "writer/migrate.h"
 #include "writer/stats.h"
 #include "writer/writer.h"
@@ -50,11 +57,13 @@ int main(int argc, char **argv)
 {
 	static struct writer_settings settings;
 	struct config config;
-	bool migrating = false, dry = false;
+	bool migrating = false, advancing = false, dry = false;
 	config_init(&config, &settings, rows, sizeof rows / sizeof *rows);
 	const struct daemon_flag flags[] = {
 	    {"migrate", &migrating, "create missing topics and tables, exit"},
-	    {"dry-run", &dry, "with --migrate: only print what it would do"},
+	    {"advance-epoch", &advancing,
+		"move to the log of the settings, exit (docs/operations.md)"},
+	    {"dry-run", &dry, "with one of these: only print what it would do"},
 	};
 	const struct daemon_spec spec = {
 	    .name = "sluice-writer",
@@ -66,9 +75,14 @@ int main(int argc, char **argv)
 	    .nmetrics = stats_nrows,
 	};
 	int code;
-	if (daemon_configure(&spec, argc, argv, &code))
-		code = migrating || dry ? migrate(&config, &settings, dry)
-					: serve(&config, &settings);
+	if (!daemon_configure(&spec, argc, argv, &code))
+		;
+	else if (advancing)
+		code = epoch_advance(&config, &settings, dry);
+	else if (migrating || dry)
+		code = migrate(&config, &settings, dry);
+	else
+		code = serve(&config, &settings);
 	config_free(&config);
 	return code;
 }

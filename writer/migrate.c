@@ -8,40 +8,22 @@
 #include "writer/migrate.h"
 
 #include "writer/schema.h"
+#include "writer/session.h"
 #include "writer/topics.h"
 
 #include "common/check.h"
 #include "common/units.h"
 
 #include <inttypes.h>
-#include <libpq-fe.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
-enum { PATIENCE_S = 60, WEEK_S = 7 * 24 * 3600, DAY_S = 24 * 3600 };
-/* "sluice" in ASCII. */
-#define LOCK_SQL "SELECT pg_advisory_xact_lock(126942509523813)"
-
+enum { WEEK_S = 7 * 24 * 3600, DAY_S = 24 * 3600 };
 static int fail(const struct err *e)
 {
 	fprintf(stderr, "migrate: %s (%s)\n", e->msg, e->code);
 	return EXIT_FAILURE;
-}
-
-/* Says why, once a second at most; false: the time is over. */
-static bool wait_more(int *waited, const char *what, const char *why)
-{
-	if (*waited >= PATIENCE_S)
-		return false;
-	if (*waited % 5 == 0) {
-		printf("migrate: waiting for %s: %s\n", what, why);
-		fflush(stdout);
-	}
-	sleep(1);
-	(*waited)++;
-	return true;
 }
 
 /* --- topics -------------------------------------------------------------- */
@@ -53,8 +35,8 @@ static struct err count_patiently(
 	struct err e;
 	do {
 		e = topics_count(t, topic, CLOCK_S(2), count);
-	} while (
-	    e.verdict == VERDICT_RETRY && wait_more(&waited, "Kafka", e.msg));
+	} while (e.verdict == VERDICT_RETRY &&
+		 session_wait(&waited, "Kafka", e.msg));
 	return e;
 }
 
@@ -73,8 +55,8 @@ static struct err create_patiently(struct topics *t, const struct topic_plan *p)
 	struct err e;
 	do {
 		e = topics_create(t, p, CLOCK_S(10));
-	} while (
-	    e.verdict == VERDICT_RETRY && wait_more(&waited, "Kafka", e.msg));
+	} while (e.verdict == VERDICT_RETRY &&
+		 session_wait(&waited, "Kafka", e.msg));
 	return e;
 }
 
@@ -98,7 +80,7 @@ static struct err make_topic(
 	return dry ? ERR_OK : create_patiently(t, p);
 }
 
-static struct err make_topics(
+struct err migrate_topics(
     struct topics *t, const struct writer_settings *s, bool dry)
 {
 	char retention[32], week[32], day[32];
@@ -125,59 +107,13 @@ static struct err make_topics(
 
 /* --- schema -------------------------------------------------------------- */
 
-static void ignore_notice(void *arg, const char *message)
-{
-	(void)arg;
-	(void)message;
-}
-
-static struct err pg_failed(PGconn *c)
-{
-	struct err e =
-	    err_make(VERDICT_FATAL, "postgres", "%s", PQerrorMessage(c));
-	e.msg[strcspn(e.msg, "\n")] = '\0';
-	return e;
-}
-
-static struct err connect_patiently(const char *url, PGconn **out)
-{
-	const char *const names[] = {"connect_timeout", "application_name",
-	    "target_session_attrs", "dbname", NULL};
-	const char *const values[] = {
-	    "5", "sluice-migrate", "read-write", url, NULL};
-	int waited = 0;
-	for (;;) {
-		*out = PQconnectdbParams(names, values, 1);
-		CHECK(*out != NULL);
-		if (PQstatus(*out) == CONNECTION_OK)
-			break;
-		struct err e = pg_failed(*out);
-		PQfinish(*out);
-		*out = NULL;
-		if (!wait_more(&waited, "Postgres", e.msg))
-			return e;
-	}
-	PQsetNoticeProcessor(*out, ignore_notice, NULL);
-	return ERR_OK;
-}
-
-static struct err run(PGconn *c, const char *sql)
-{
-	PGresult *r = PQexec(c, sql);
-	ExecStatusType status = PQresultStatus(r);
-	PQclear(r);
-	return status == PGRES_COMMAND_OK || status == PGRES_TUPLES_OK
-		   ? ERR_OK
-		   : pg_failed(c);
-}
-
 /* The log that the database belongs to is the one that we are set to. */
 static struct err check_log(PGconn *c, const struct writer_settings *s)
 {
 	PGresult *r = PQexec(c, "SELECT topic, partitions FROM sluice.log");
 	struct err e = ERR_OK;
 	if (PQresultStatus(r) != PGRES_TUPLES_OK || PQntuples(r) != 1)
-		e = pg_failed(c);
+		e = session_failed(c);
 	else if (strcmp(PQgetvalue(r, 0, 0), s->common.writes_topic) != 0 ||
 		 atoi(PQgetvalue(r, 0, 1)) != s->common.partitions)
 		e = err_make(VERDICT_FATAL, "log",
@@ -193,13 +129,13 @@ static struct err make_schema(PGconn *c, const struct writer_settings *s)
 {
 	struct buf sql = {0};
 	schema_sql(&sql, s);
-	struct err e = run(c, "BEGIN; " LOCK_SQL);
+	struct err e = session_run(c, "BEGIN; " SESSION_LOCK);
 	if (e.verdict == VERDICT_OK)
-		e = run(c, sql.data);
+		e = session_run(c, sql.data);
 	if (e.verdict == VERDICT_OK)
 		e = check_log(c, s);
 	if (e.verdict == VERDICT_OK)
-		e = run(c, "COMMIT");
+		e = session_run(c, "COMMIT");
 	buf_free(&sql);
 	return e;
 }
@@ -214,7 +150,7 @@ static struct err migrate_schema(const struct writer_settings *s, bool dry)
 		return ERR_OK;
 	}
 	PGconn *c;
-	struct err e = connect_patiently(s->common.primary_url, &c);
+	struct err e = session_open(s->common.primary_url, &c);
 	if (e.verdict == VERDICT_OK)
 		e = make_schema(c, s);
 	if (e.verdict == VERDICT_OK)
@@ -230,7 +166,7 @@ int migrate(
 	struct topics *t;
 	struct err e = topics_new(&kafka, &t);
 	if (e.verdict == VERDICT_OK)
-		e = make_topics(t, s, dry);
+		e = migrate_topics(t, s, dry);
 	topics_free(&t);
 	/* The schema of a log that is not ours must not be touched either, so
 	 * the topics go first. */

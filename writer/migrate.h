@@ -2,6 +2,7 @@
 #pragma once
 
 #include "writer/settings.h"
+#include "writer/topics.h"
 
 #include <stdbool.h>
 
@@ -9,3 +10,6 @@
  * to a minute for servers that are still starting. Returns an exit code. */
 int migrate(
     const struct config *config, const struct writer_settings *s, bool dry);
+/* Its first half; prints, too. */
+struct err migrate_topics(
+    struct topics *t, const struct writer_settings *s, bool dry);

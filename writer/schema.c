@@ -11,7 +11,8 @@ static const char tables[] =
     "  only_row boolean PRIMARY KEY DEFAULT true CHECK (only_row),\n"
     "  topic text NOT NULL,\n"
     "  partitions int NOT NULL,\n"
-    "  epoch int NOT NULL DEFAULT 0\n"
+    "  epoch int NOT NULL DEFAULT 0,\n"
+    "  cluster text\n"
     ");\n"
     "CREATE TABLE IF NOT EXISTS sluice.progress (\n"
     "  \"partition\" int PRIMARY KEY,\n"
@@ -66,6 +67,7 @@ static const char tables[] =
 
 /* What came after the first version of these tables. */
 static const char columns[] =
+    "ALTER TABLE sluice.log ADD COLUMN IF NOT EXISTS cluster text;\n"
     "ALTER TABLE sluice.progress"
     " ADD COLUMN IF NOT EXISTS horizon bigint NOT NULL DEFAULT 0;\n"
     "ALTER TABLE sluice.rejections"

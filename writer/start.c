@@ -1,6 +1,8 @@
 #include "writer/start.h"
 
 #include "writer/ask.h"
+#include "writer/call.h"
+#include "writer/logcheck.h"
 #include "writer/topics.h"
 
 #include "common/log.h"
@@ -21,6 +23,7 @@ struct start {
 	struct ask *ask;
 	struct loop_timer *timer;
 	bool schema_ok;
+	char *cluster; /* that Postgres knows; "" for none */
 	char waits_for[200];
 	start_done done;
 	void *arg;
@@ -41,6 +44,23 @@ static void finish(struct start *s, const struct err *e)
 	s->done(s->arg, e);
 }
 
+static void on_noted(void *arg, const struct pg_reply *reply)
+{
+	(void)reply; /* the next start tries again */
+	struct start *s = arg;
+	s->ask = NULL;
+}
+
+/* The first start notes whose log it is. */
+static void note_cluster(struct start *s, const char *found)
+{
+	struct call c = {.sql = statements_cluster};
+	call_text(&c, found);
+	const struct pg_query q = call_query(&c);
+	s->ask = ask_submit(s->x->pool, &q, 1, on_noted, s);
+	call_free(&c);
+}
+
 static struct err check_topic(struct start *s, const char *topic)
 {
 	const struct common_settings *c = &s->x->settings->common;
@@ -51,14 +71,20 @@ static struct err check_topic(struct start *s, const char *topic)
 	if (count == 0)
 		return err_make(VERDICT_RETRY, "topic",
 		    "there is no topic %s: run sluice-writer --migrate", topic);
-	if (count != c->partitions)
-		return err_make(VERDICT_FATAL, "partitions",
-		    "topic %s has %d partitions, log.partitions is %d: the "
-		    "number of partitions of a log never changes; set "
-		    "log.partitions to what the log was made with, or restore "
-		    "the topic",
-		    topic, count, (int)c->partitions);
-	return ERR_OK;
+	return logcheck_topic(topic, count, (int)c->partitions);
+}
+
+static struct err check_cluster(struct start *s)
+{
+	char *found = topics_cluster(s->topics, KAFKA_TIMEOUT);
+	if (found == NULL)
+		return err_make(
+		    VERDICT_RETRY, "cluster", "does not say which one it is");
+	struct err e = logcheck_cluster(s->cluster, found);
+	if (e.verdict == VERDICT_OK && s->cluster[0] == '\0')
+		note_cluster(s, found);
+	free(found);
+	return e;
 }
 
 static void check_topics(struct start *s)
@@ -71,6 +97,8 @@ static void check_topics(struct start *s)
 		e = check_topic(s, c->writes_topic);
 	if (e.verdict == VERDICT_OK)
 		e = check_topic(s, c->commits_topic);
+	if (e.verdict == VERDICT_OK)
+		e = check_cluster(s);
 	if (e.verdict == VERDICT_RETRY) {
 		char text[sizeof s->waits_for];
 		snprintf(text, sizeof text, "kafka: %.180s", e.msg);
@@ -84,17 +112,10 @@ static void check_topics(struct start *s)
 static struct err check_log(struct start *s, const PGresult *r)
 {
 	const struct common_settings *c = &s->x->settings->common;
-	int partitions = pg_int4(r, 0, 1);
-	if (strcmp(PQgetvalue(r, 0, 0), c->writes_topic) != 0 ||
-	    partitions != c->partitions)
-		return err_make(VERDICT_FATAL, "log",
-		    "the database belongs to the log '%s' with %d partitions "
-		    "(sluice.log), the settings log.writes and log.partitions "
-		    "say '%s' with %d: set them to what the database says",
-		    PQgetvalue(r, 0, 0), partitions, c->writes_topic,
-		    (int)c->partitions);
 	s->x->epoch = (uint32_t)pg_int4(r, 0, 2);
-	return ERR_OK;
+	free(s->cluster);
+	s->cluster = mem_strdup(PQgetvalue(r, 0, 3));
+	return logcheck_settings(PQgetvalue(r, 0, 0), pg_int4(r, 0, 1), c);
 }
 
 static void on_log(void *arg, const struct pg_reply *reply)
@@ -114,6 +135,7 @@ static void on_log(void *arg, const struct pg_reply *reply)
 	}
 	bool missing = reply->err.verdict == VERDICT_OK ||
 		       strcmp(reply->err.code, "42P01") == 0 ||
+		       strcmp(reply->err.code, "42703") == 0 ||
 		       strcmp(reply->err.code, "3F000") == 0;
 	snprintf(text, sizeof text, "postgres: %.100s%s", reply->err.msg,
 	    missing ? ": run sluice-writer --migrate" : "");
@@ -166,6 +188,7 @@ void start_free(struct start **sp)
 		return;
 	ask_cancel(&s->ask);
 	topics_free(&s->topics);
+	free(s->cluster);
 	loop_timer_free(&s->timer);
 	free(s);
 	*sp = NULL;

@@ -72,7 +72,11 @@ const char statements_seen[] =
     "SELECT \"partition\", instance, last_seq FROM sluice.producers"
     " WHERE \"partition\" = ANY($1::int4[])";
 
-const char statements_log[] = "SELECT topic, partitions, epoch FROM sluice.log";
+const char statements_log[] =
+    "SELECT topic, partitions, epoch, coalesce(cluster, '') FROM sluice.log";
+
+const char statements_cluster[] =
+    "UPDATE sluice.log SET cluster = $1 WHERE cluster IS NULL";
 
 static char *erase_of(const struct collection *c)
 {

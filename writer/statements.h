@@ -51,8 +51,10 @@ extern const char statements_producers[];
 extern const char statements_seen[];
 /* $1 int4 partition, $2 int8 from, $3 int8 to. Columns version, reason. */
 extern const char statements_rejected[];
-/* Columns topic text, partitions int4, epoch int4. */
+/* Columns topic text, partitions int4, epoch int4, cluster text. */
 extern const char statements_log[];
+/* $1 text: the cluster, unless one is known. */
+extern const char statements_cluster[];
 
 /* Returns owned. */
 struct statements *statements_new(void);

@@ -1,9 +1,10 @@
-/* A takeover is a walk over four states, each named by what it waits for:
+/* A takeover is a walk over five states, each named by what it waits for:
  *
  *   PROGRESS  Postgres's watermarks. The rows are locked for a moment, so that
  *             a transaction of the former owner that is still open comes to
  *             its end first; from then on the fence keeps it out. While they
  *             are locked, how far the producers are does not move either.
+ *   ENDS      where the log begins and ends: it must hold the watermark
  *   MARKS     the end of the announcements of each partition
  *   GAPS      that what is committed and not announced is announced
  *   PAUSE     the timer, to ask for PROGRESS again
@@ -17,7 +18,9 @@
 
 #include "writer/ask.h"
 #include "writer/call.h"
+#include "writer/ends.h"
 #include "writer/gap.h"
+#include "writer/logcheck.h"
 #include "writer/marks.h"
 
 #include "common/backoff.h"
@@ -29,9 +32,12 @@
 #include <inttypes.h>
 #include <stdlib.h>
 
+enum { DOUBTS = 5 };
+
 enum state {
 	STATE_IDLE,
 	STATE_PROGRESS,
+	STATE_ENDS,
 	STATE_MARKS,
 	STATE_GAPS,
 	STATE_PAUSE,
@@ -40,6 +46,7 @@ enum state {
 static const char *const waits_for[] = {
     [STATE_IDLE] = "",
     [STATE_PROGRESS] = "the watermarks in Postgres",
+    [STATE_ENDS] = "the ends of the log",
     [STATE_MARKS] = "the end of the commits",
     [STATE_GAPS] = "the announcement of a gap",
     [STATE_PAUSE] = "Postgres",
@@ -53,6 +60,8 @@ struct takeover {
 	size_t n;
 	size_t at; /* in GAPS */
 	struct ask *ask;
+	struct ends *ends;
+	unsigned doubts; /* times in a row that the log did not fit */
 	struct marks *marks;
 	struct gap *gap;
 	struct loop_timer *timer;
@@ -153,10 +162,62 @@ static void find_marks(struct takeover *t)
 	free(partitions);
 }
 
+/* --- the log ------------------------------------------------------------- */
+
+static void refuse(struct takeover *t, const struct err *e)
+{
+	takeover_stop(t);
+	t->x->fatal(t->x->fatal_arg, e);
+}
+
+/* A new leader may not know yet how far the log had got, so that one answer is
+ * not enough to stop for. */
+static void on_ends(
+    void *arg, const struct err *failed, const struct ends_of *list, size_t n)
+{
+	struct takeover *t = arg;
+	struct err e = *failed;
+	t->ends = NULL;
+	for (size_t i = 0; i < n && e.verdict == VERDICT_OK; i++)
+		e = logcheck_ends(t->x->settings->common.writes_topic,
+		    t->taken[i].watermark, &list[i]);
+	if (e.verdict == VERDICT_FATAL && ++t->doubts > DOUBTS) {
+		refuse(t, &e);
+		return;
+	}
+	if (e.verdict != VERDICT_OK) {
+		pause_and_ask(t, e.code, e.msg);
+		return;
+	}
+	t->doubts = 0;
+	backoff_reset(&t->backoff);
+	find_marks(t);
+}
+
+static void check_log(struct takeover *t)
+{
+	struct err e = ERR_OK;
+	int32_t *partitions = mem_alloc(t->n * sizeof *partitions);
+	for (size_t i = 0; i < t->n; i++) {
+		partitions[i] = t->taken[i].partition;
+		if (e.verdict == VERDICT_OK)
+			e = logcheck_epoch(t->x->epoch, t->taken[i].watermark);
+	}
+	if (e.verdict == VERDICT_OK) {
+		set_state(t, STATE_ENDS);
+		t->ends = ends_ask(t->x, partitions, t->n, on_ends, t);
+	} else {
+		refuse(t, &e);
+	}
+	free(partitions);
+}
+
 /* --- progress ------------------------------------------------------------ */
 
 static void take_producers(struct takeover *t, const PGresult *r)
 {
+	for (size_t i = 0; i < t->n; i++)
+		producers_free(&t->taken[i].producers);
 	for (int row = 0; row < PQntuples(r); row++) {
 		size_t i = index_of(t, pg_int4(r, row, 0));
 		size_t len = (size_t)PQgetlength(r, row, 1);
@@ -187,8 +248,7 @@ static void on_progress(void *arg, const struct pg_reply *reply)
 		t->taken[i].watermark = (version_t)pg_int8(r, row, 1);
 	}
 	take_producers(t, reply->results[2]);
-	backoff_reset(&t->backoff);
-	find_marks(t);
+	check_log(t);
 }
 
 static void ask_progress(struct takeover *t)
@@ -252,6 +312,7 @@ void takeover_start(struct takeover *t, const int32_t *partitions, size_t n)
 void takeover_stop(struct takeover *t)
 {
 	ask_cancel(&t->ask);
+	ends_cancel(&t->ends);
 	loop_timer_stop(t->timer);
 	if (t->state == STATE_MARKS)
 		marks_stop(t->marks);

@@ -58,6 +58,23 @@ struct err topics_count(
 	return ERR_OK;
 }
 
+struct err topics_ends(struct topics *t, const char *topic, int32_t partition,
+    dur_us_t timeout, int64_t *low, int64_t *high)
+{
+	rd_kafka_resp_err_t err = rd_kafka_query_watermark_offsets(
+	    t->rk, topic, partition, low, high, (int)(timeout / 1000));
+	return err == RD_KAFKA_RESP_ERR_NO_ERROR ? ERR_OK : failed(err, topic);
+}
+
+char *topics_cluster(struct topics *t, dur_us_t timeout)
+{
+	char *id = rd_kafka_clusterid(t->rk, (int)(timeout / 1000));
+	char *copy = id ? mem_strdup(id) : NULL;
+	if (id)
+		rd_kafka_mem_free(t->rk, id);
+	return copy;
+}
+
 /* The verdict on the one topic of a CreateTopics answer. */
 static struct err created(rd_kafka_event_t *event, const char *topic)
 {

@@ -28,6 +28,12 @@ struct err topics_new(const struct kafka_config *k, struct topics **out);
  * does not answer. */
 struct err topics_count(
     struct topics *t, const char *topic, dur_us_t timeout, int *count);
+/* The offsets of the first record and behind the last one. RETRY: Kafka does
+ * not answer. */
+struct err topics_ends(struct topics *t, const char *topic, int32_t partition,
+    dur_us_t timeout, int64_t *low, int64_t *high);
+/* Which Kafka it is; returns owned, NULL: it does not answer. */
+char *topics_cluster(struct topics *t, dur_us_t timeout);
 /* One that exists already is fine. */
 struct err topics_create(
     struct topics *t, const struct topic_plan *plan, dur_us_t timeout);

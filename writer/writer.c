@@ -243,6 +243,15 @@ static void refuse(struct writer *w, const struct err *e)
 	loop_stop(w->x.loop);
 }
 
+static void on_fatal(void *arg, const struct err *e)
+{
+	struct writer *w = arg;
+	log_event(
+	    EV_WRITER_FATAL, "code=%s error=%s", e->code, log_quote(e->msg));
+	w->exit_code = EXIT_FAILURE;
+	loop_stop(w->x.loop);
+}
+
 static void on_start(void *arg, const struct err *e)
 {
 	struct writer *w = arg;
@@ -316,6 +325,8 @@ struct err writer_new(const struct config *config,
 	*out = w;
 	w->x.settings = s;
 	w->x.loop = loop_new();
+	w->x.fatal = on_fatal;
+	w->x.fatal_arg = w;
 	w->x.kafka = kafka_config(config, &s->common);
 	w->x.statements = statements_new();
 	w->parts = mem_zalloc(count(w) * sizeof *w->parts);

@@ -71,7 +71,7 @@ static void pinned(void **state)
 	    {"57014", VERDICT_RETRY, "query cancelled"},
 	    {"57P01", VERDICT_RETRY, "admin shutdown"},
 	    {"P0001", VERDICT_REJECT, "raise exception"},
-	    {"XX001", VERDICT_RETRY, "data corrupted"},
+	    {"XX001", VERDICT_FATAL, "data corrupted"},
 	    {"99999", VERDICT_RETRY, "no such class"},
 	    {"", VERDICT_RETRY, "lost connection: no code"},
 	    {"2", VERDICT_RETRY, "cut"},

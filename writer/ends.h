@@ -1,0 +1,24 @@
+/* Where the log of writes begins and ends, asked of Kafka on a thread of
+ * libuv's pool, because the library only has a question that blocks.
+ */
+#pragma once
+
+#include "writer/context.h"
+
+struct ends;
+
+struct ends_of {
+	int32_t partition;
+	int64_t low;
+	int64_t high;
+};
+
+/* `e` is RETRY where Kafka did not answer. The list lives until it returns. */
+typedef void (*ends_done)(
+    void *arg, const struct err *e, const struct ends_of *list, size_t n);
+
+/* `done` comes once, later, unless cancelled; the handle is gone then. */
+struct ends *ends_ask(struct context *x, const int32_t *partitions, size_t n,
+    ends_done done, void *arg);
+/* NULL is fine. */
+void ends_cancel(struct ends **e);

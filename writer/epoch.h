@@ -1,0 +1,10 @@
+/* sluice-writer --advance-epoch: the way to a new log. */
+#pragma once
+
+#include "writer/settings.h"
+
+#include <stdbool.h>
+
+/* Prints what it does; with `dry` it only prints. Returns an exit code. */
+int epoch_advance(
+    const struct config *config, const struct writer_settings *s, bool dry);

@@ -1,0 +1,74 @@
+#include "writer/logcheck.h"
+
+#include <inttypes.h>
+#include <string.h>
+
+#define WAY_OUT "see docs/operations.md, Moving to a new log"
+
+struct err logcheck_topic(const char *topic, int count, int wanted)
+{
+	if (count == wanted)
+		return ERR_OK;
+	return err_make(VERDICT_FATAL, "log.partitions",
+	    "topic %s has %d partitions, log.partitions is %d: the number of "
+	    "partitions of a log never changes; set log.partitions to what the "
+	    "log was made with, or " WAY_OUT,
+	    topic, count, wanted);
+}
+
+struct err logcheck_settings(
+    const char *topic, int count, const struct common_settings *s)
+{
+	if (strcmp(topic, s->writes_topic) == 0 && count == s->partitions)
+		return ERR_OK;
+	return err_make(VERDICT_FATAL, "log.settings",
+	    "the database belongs to the log '%s' with %d partitions, "
+	    "log.writes and log.partitions say '%s' with %d: set them to what "
+	    "the database says, or " WAY_OUT,
+	    topic, count, s->writes_topic, (int)s->partitions);
+}
+
+struct err logcheck_cluster(const char *known, const char *found)
+{
+	if (*known == '\0' || strcmp(known, found) == 0)
+		return ERR_OK;
+	return err_make(VERDICT_FATAL, "log.cluster",
+	    "the log of this database is in the Kafka cluster %s, "
+	    "kafka.bootstrap.servers leads to %s: set it to the right one, "
+	    "or " WAY_OUT,
+	    known, found);
+}
+
+struct err logcheck_epoch(uint32_t epoch, version_t watermark)
+{
+	if (version_epoch(watermark) == epoch)
+		return ERR_OK;
+	return err_make(VERDICT_FATAL, "log.epoch",
+	    "the database moved to epoch %u of the log, this writer is at %u: "
+	    "start it again with the settings of the new log",
+	    version_epoch(watermark), epoch);
+}
+
+struct err logcheck_ends(
+    const char *topic, version_t watermark, const struct ends_of *ends)
+{
+	int64_t next = version_offset(watermark);
+	if (next < ends->low)
+		return err_make(VERDICT_FATAL, "log.overrun",
+		    "partition %d of %s begins at offset %" PRId64
+		    ", and %" PRId64 " is next: the retention deleted writes "
+		    "that were never applied; " WAY_OUT,
+		    ends->partition, topic, ends->low, next);
+	if (next > ends->high && ends->high == 0)
+		return err_make(VERDICT_FATAL, "log.recreated",
+		    "partition %d of %s is empty, and offset %" PRId64
+		    " is next: the topic was made again; " WAY_OUT,
+		    ends->partition, topic, next);
+	if (next > ends->high)
+		return err_make(VERDICT_FATAL, "log.truncated",
+		    "partition %d of %s ends at offset %" PRId64
+		    ", and %" PRId64 " is next: the log was cut, or the topic "
+		    "made again; " WAY_OUT,
+		    ends->partition, topic, ends->high, next);
+	return ERR_OK;
+}

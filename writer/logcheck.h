@@ -1,0 +1,21 @@
+/* Is the log in Kafka the one that Postgres's watermarks are of? (pure core)
+ *
+ * Every way in which it is not has its own words, and says the way out, because
+ * to go on would drop writes silently: versions below the watermark are taken
+ * for applied.
+ */
+#pragma once
+
+#include "writer/ends.h"
+
+#include "common/version.h"
+
+/* Each OK or FATAL. */
+struct err logcheck_topic(const char *topic, int count, int wanted);
+struct err logcheck_settings(
+    const char *topic, int count, const struct common_settings *settings);
+/* An empty `known` is any. */
+struct err logcheck_cluster(const char *known, const char *found);
+struct err logcheck_epoch(uint32_t epoch, version_t watermark);
+struct err logcheck_ends(
+    const char *topic, version_t watermark, const struct ends_of *ends);
