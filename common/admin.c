@@ -6,24 +6,29 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { MAX_CONNECTIONS = 64 };
+enum { MAX_CONNECTIONS = 64, MAX_BODY = 16 << 20 };
 
 struct admin {
 	struct admin_options o;
 	struct httpd *httpd;
 };
 
-struct request {
-	struct admin *admin;
-	struct MHD_Connection *c;
-	const char *method; /* libmicrohttpd's, for the request's life */
-	char *path;
-};
-
 struct answer {
 	unsigned status;
 	const char *type;
 	struct buf body;
+};
+
+struct request {
+	struct admin_exchange x; /* first: it is what a daemon holds of it */
+	struct admin *admin;
+	struct MHD_Connection *c;
+	char *path;
+	struct buf body;
+	bool too_large;
+	bool suspended;
+	bool answered;
+	struct answer answer;
 };
 
 static void livez(struct admin *a, struct answer *out)
@@ -77,21 +82,31 @@ static void *begin(
     void *arg, struct MHD_Connection *c, const char *method, const char *path)
 {
 	struct request *r = MEM_NEW(struct request);
-	*r = (struct request){arg, c, method, mem_strdup(path)};
+	r->admin = arg;
+	r->c = c;
+	r->path = mem_strdup(path);
+	/* libmicrohttpd's, for the request's life. */
+	r->x = (struct admin_exchange){.method = method, .path = r->path};
+	r->answer =
+	    (struct answer){.status = 200, .type = "text/plain; charset=utf-8"};
 	return r;
 }
 
 static void body(void *request, const char *data, size_t len)
 {
-	(void)request;
-	(void)data;
-	(void)len;
+	struct request *r = request;
+	if (r->body.len + len > MAX_BODY)
+		r->too_large = true;
+	else
+		buf_add(&r->body, data, len);
 }
 
-static void find(struct request *r, struct answer *out)
+/* --- answers ------------------------------------------------------------- */
+
+static bool find_own(struct request *r, struct answer *out)
 {
-	bool get = strcmp(r->method, "GET") == 0;
-	bool head = strcmp(r->method, "HEAD") == 0;
+	bool get = strcmp(r->x.method, "GET") == 0;
+	bool head = strcmp(r->x.method, "HEAD") == 0;
 	for (size_t i = 0; i < ROUTES; i++) {
 		if (strcmp(routes[i].path, r->path) != 0)
 			continue;
@@ -100,34 +115,86 @@ static void find(struct request *r, struct answer *out)
 			routes[i].answer(r->admin, out);
 		else
 			buf_str(&out->body, "method not allowed\n");
-		return;
+		return true;
 	}
+	return false;
+}
+
+static void not_found(struct answer *out)
+{
 	out->status = 404;
 	for (size_t i = 0; i < ROUTES; i++)
 		buf_printf(&out->body, "%s\n", routes[i].path);
 }
 
+/* False: a daemon has it, and answers later. */
+static bool find(struct request *r)
+{
+	const struct admin_options *o = &r->admin->o;
+	if (find_own(r, &r->answer))
+		return true;
+	if (r->too_large) {
+		r->answer.status = 413;
+		return true;
+	}
+	r->x.body = r->body.data ? r->body.data : "";
+	r->x.body_len = r->body.len;
+	if (o->handle && o->handle(o->arg, &r->x))
+		return r->answered;
+	not_found(&r->answer);
+	return true;
+}
+
+const char *admin_argument(const struct admin_exchange *x, const char *name)
+{
+	const struct request *r = (const struct request *)x;
+	return MHD_lookup_connection_value(r->c, MHD_GET_ARGUMENT_KIND, name);
+}
+
+void admin_answer(struct admin_exchange *x, unsigned status, struct buf *body)
+{
+	struct request *r = (struct request *)x;
+	r->answered = true;
+	r->answer.status = status;
+	r->answer.type = "application/json";
+	r->answer.body = *body;
+	*body = (struct buf){0};
+	if (r->suspended)
+		httpd_resume(r->admin->httpd, r->c);
+}
+
+static enum MHD_Result queue(struct request *r)
+{
+	size_t len;
+	struct answer *a = &r->answer;
+	char *text = buf_take(&a->body, &len);
+	struct MHD_Response *response =
+	    MHD_create_response_from_buffer(len, text, MHD_RESPMEM_MUST_FREE);
+	MHD_add_response_header(
+	    response, MHD_HTTP_HEADER_CONTENT_TYPE, a->type);
+	if (a->status == 405)
+		MHD_add_response_header(
+		    response, MHD_HTTP_HEADER_ALLOW, "GET, HEAD");
+	enum MHD_Result rc = MHD_queue_response(r->c, a->status, response);
+	MHD_destroy_response(response);
+	return rc;
+}
+
 static enum MHD_Result run(void *request)
 {
 	struct request *r = request;
-	struct answer a = {.status = 200, .type = "text/plain; charset=utf-8"};
-	find(r, &a);
-	size_t len;
-	char *text = buf_take(&a.body, &len);
-	struct MHD_Response *response =
-	    MHD_create_response_from_buffer(len, text, MHD_RESPMEM_MUST_FREE);
-	MHD_add_response_header(response, MHD_HTTP_HEADER_CONTENT_TYPE, a.type);
-	if (a.status == 405)
-		MHD_add_response_header(
-		    response, MHD_HTTP_HEADER_ALLOW, "GET, HEAD");
-	enum MHD_Result rc = MHD_queue_response(r->c, a.status, response);
-	MHD_destroy_response(response);
-	return rc;
+	if (r->answered || find(r))
+		return queue(r);
+	r->suspended = true;
+	MHD_suspend_connection(r->c);
+	return MHD_YES;
 }
 
 static void end(void *request)
 {
 	struct request *r = request;
+	buf_free(&r->body);
+	buf_free(&r->answer.body);
 	free(r->path);
 	free(r);
 }

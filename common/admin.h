@@ -12,6 +12,20 @@
 
 struct admin;
 
+/* A request to a path that is none of the listener's own. */
+struct admin_exchange {
+	const char *method;
+	const char *path;
+	const char *body; /* NUL-terminated */
+	size_t body_len;
+};
+
+/* An argument of the query, or NULL. */
+const char *admin_argument(const struct admin_exchange *x, const char *name);
+/* Exactly once, from inside of `handle` or later, on the loop; takes the body,
+ * JSON. The exchange is gone then. */
+void admin_answer(struct admin_exchange *x, unsigned status, struct buf *body);
+
 struct admin_options {
 	struct loop *loop;
 	const char *address;
@@ -27,9 +41,13 @@ struct admin_options {
 	void (*refresh)(void *arg);
 	/* Appends a JSON object. */
 	void (*stats)(void *arg, struct buf *json);
+	/* Takes an exchange, to answer it; false: there is no such path. May be
+	 * NULL. */
+	bool (*handle)(void *arg, struct admin_exchange *x);
 	void *arg;
 };
 
 struct err admin_new(const struct admin_options *o, struct admin **out);
 int admin_port(const struct admin *a);
+/* Every exchange was answered. */
 void admin_free(struct admin **a);

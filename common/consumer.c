@@ -229,6 +229,14 @@ void consumer_commit(struct consumer *c, int32_t partition, int64_t next)
 	rd_kafka_topic_partition_list_destroy(list);
 }
 
+int64_t consumer_end(const struct consumer *c, int32_t partition)
+{
+	int64_t low, high;
+	rd_kafka_resp_err_t err = rd_kafka_get_watermark_offsets(
+	    c->rk, c->topic, partition, &low, &high);
+	return err == RD_KAFKA_RESP_ERR_NO_ERROR && high >= 0 ? high : -1;
+}
+
 bool consumer_reachable(const struct consumer *c)
 {
 	return c->reachable;

@@ -63,6 +63,9 @@ void consumer_pause(struct consumer *c, int32_t partition);
 void consumer_resume(struct consumer *c, int32_t partition);
 /* For lag tools only: nothing ever resumes there. */
 void consumer_commit(struct consumer *c, int32_t partition, int64_t next);
+/* The offset behind the partition's last record, as of the last fetch; -1: not
+ * known yet. */
+int64_t consumer_end(const struct consumer *c, int32_t partition);
 bool consumer_reachable(const struct consumer *c);
 /* Leaves the group, if that can be done in a few seconds. The owner has
  * destroyed every message it took. No callback comes from here on. */

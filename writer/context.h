@@ -22,5 +22,6 @@ struct context {
 	/* An operator must act: the writer stops, with what the error says. */
 	void (*fatal)(void *arg, const struct err *e);
 	void *fatal_arg;
+	bool paused;	       /* by an operator: no batch begins */
 	uint64_t incarnations; /* of partitions: each take is another */
 };

@@ -3,6 +3,7 @@
  *   settings.def metrics.def   what can be set, what is counted
  *   migrate.c  schema.c  topics.c    --migrate: makes topics and tables
  *   writer.c   wiring           report.c     the admin port
+ *   control.c  rejections.c  requeue.c       what it can be told there
  *   epoch.c  session.c          --advance-epoch: to a new log
  *   start.c  logcheck.c  ends.c  the log is the one of the database
  *   takeover.c  marks.c  gap.c  from an assignment to where to begin

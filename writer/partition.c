@@ -118,7 +118,7 @@ static void kick(struct partition *p)
 	apply_backpressure(p);
 	struct batch_fill f = fill_of(p);
 	mono_us_t now = clock_mono();
-	if (f.rows == 0 || p->draining)
+	if (f.rows == 0 || p->draining || p->x->paused)
 		return;
 	if (!batch_due(&p->policy, &f, now)) {
 		if (!loop_timer_armed(p->timer))
@@ -249,6 +249,11 @@ void partition_announced(struct partition *p, uint64_t owner, bool delivered)
 void partition_hurry(struct partition *p)
 {
 	attempt_hurry(p->attempt);
+}
+
+void partition_resume(struct partition *p)
+{
+	kick(p);
 }
 
 void partition_fault(struct partition *p)

@@ -37,6 +37,8 @@ void partition_announced(struct partition *p, uint64_t owner, bool delivered);
 void partition_fault(struct partition *p);
 /* A connection became ready: waits no longer. Submits nothing by itself. */
 void partition_hurry(struct partition *p);
+/* Batches may be due that a pause held back. */
+void partition_resume(struct partition *p);
 /* Begins no batch any more, and repeats none. */
 void partition_drain(struct partition *p);
 /* Tells the group how far it is, for lag tools. */

@@ -27,6 +27,8 @@ static bool is_ready(void *arg, struct buf *out)
 	const char *start = *r->start ? start_waits_for(*r->start) : "";
 	const char *takeover =
 	    *r->takeover ? takeover_waits_for(*r->takeover) : "";
+	if (r->x->paused)
+		reason(out, "paused", "POST /resume lets it go on");
 	if (*r->draining)
 		reason(out, "draining", "a signal came");
 	if (start[0])
@@ -41,6 +43,20 @@ static bool is_ready(void *arg, struct buf *out)
 		reason(out, "takeover waits for", takeover);
 	troubles(r, out);
 	return out->len == 0;
+}
+
+/* What Kafka has told so far, as of the last fetch. */
+static int64_t backlog(const struct report *r)
+{
+	int64_t sum = 0;
+	for (size_t i = 0; *r->consumer && i < r->n; i++) {
+		if (r->parts[i] == NULL)
+			continue;
+		int64_t end = consumer_end(*r->consumer, (int32_t)i);
+		int64_t at = version_offset(partition_watermark(r->parts[i]));
+		sum += end > at ? end - at : 0;
+	}
+	return sum;
 }
 
 static void refresh(void *arg)
@@ -62,6 +78,8 @@ static void refresh(void *arg)
 		if (at && (oldest == 0 || at < oldest))
 			oldest = at;
 	}
+	metric_set(&m->backlog, backlog(r));
+	metric_set(&m->paused, r->x->paused);
 	metric_set(&m->partitions, (int64_t)owned);
 	metric_set(&m->running, (int64_t)fine);
 	metric_set(&m->buffered_rows, (int64_t)rows);
@@ -107,6 +125,12 @@ static void stats_json(void *arg, struct buf *out)
 	buf_str(out, "]}");
 }
 
+static bool handle(void *arg, struct admin_exchange *x)
+{
+	const struct report *r = arg;
+	return control_handle(r->control, x);
+}
+
 struct err report_open(
     const struct report *r, const struct config *config, struct admin **out)
 {
@@ -121,6 +145,7 @@ struct err report_open(
 	    .ready = is_ready,
 	    .refresh = refresh,
 	    .stats = stats_json,
+	    .handle = handle,
 	    .arg = (void *)(uintptr_t)r,
 	};
 	struct err e = admin_new(&o, out);

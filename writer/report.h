@@ -2,6 +2,7 @@
 #pragma once
 
 #include "writer/context.h"
+#include "writer/control.h"
 #include "writer/partition.h"
 #include "writer/start.h"
 #include "writer/takeover.h"
@@ -19,7 +20,8 @@ struct report {
 	struct consumer *const *consumer; /* NULL: not yet */
 	const bool *member;		  /* the group has spoken */
 	const bool *draining;
-	const void *instance; /* of the metrics */
+	struct control *control; /* what it can be told */
+	const void *instance;	 /* of the metrics */
 };
 
 /* The report outlives the listener. */

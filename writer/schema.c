@@ -31,6 +31,8 @@ static const char tables[] =
     "  accepted_at timestamptz NOT NULL,\n"
     "  rejected_at timestamptz NOT NULL DEFAULT now(),\n"
     "  successor text,\n"
+    "  requeued_at timestamptz,\n"
+    "  discarded_at timestamptz,\n"
     "  PRIMARY KEY (\"partition\", version)\n"
     ");\n"
     "CREATE TABLE IF NOT EXISTS sluice.idempotency (\n"
@@ -71,7 +73,9 @@ static const char columns[] =
     "ALTER TABLE sluice.progress"
     " ADD COLUMN IF NOT EXISTS horizon bigint NOT NULL DEFAULT 0;\n"
     "ALTER TABLE sluice.rejections"
-    " ADD COLUMN IF NOT EXISTS successor text;\n";
+    " ADD COLUMN IF NOT EXISTS successor text,"
+    " ADD COLUMN IF NOT EXISTS requeued_at timestamptz,"
+    " ADD COLUMN IF NOT EXISTS discarded_at timestamptz;\n";
 
 static const char fence[] =
     "CREATE OR REPLACE FUNCTION sluice.fence(p int, at bigint, upto bigint)\n"

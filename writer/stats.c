@@ -7,3 +7,13 @@ const struct metric_row stats_rows[] = {
 };
 #undef METRIC
 const size_t stats_nrows = sizeof stats_rows / sizeof stats_rows[0];
+
+/* An average that forgets a fifth every second. */
+int64_t stats_measure(struct stats *m, int64_t before)
+{
+	int64_t decided = metric_get(&m->applied) + metric_get(&m->rejected) +
+			  metric_get(&m->replayed) + metric_get(&m->copies);
+	int64_t rate = metric_get(&m->drain_rate);
+	metric_set(&m->drain_rate, rate + (decided - before - rate) / 5);
+	return decided;
+}

@@ -44,7 +44,10 @@ struct writer {
 	mono_us_t give_up; /* on reports, while draining */
 	struct loop_timer *tick;
 	struct prune *prune; /* NULL: not started */
+	struct rejections *rejections;
+	struct control control;
 	struct report report;
+	int64_t decided; /* writes, at the last tick */
 	struct admin *admin;
 	struct daemon_signals *signals;
 	int exit_code;
@@ -53,6 +56,14 @@ struct writer {
 static size_t count(const struct writer *w)
 {
 	return (size_t)w->x.settings->common.partitions;
+}
+
+static void each(struct writer *w, void (*fn)(struct partition *p))
+{
+	for (size_t i = 0; i < count(w); i++) {
+		if (w->parts[i])
+			fn(w->parts[i]);
+	}
 }
 
 /* --- partitions ---------------------------------------------------------- */
@@ -130,10 +141,7 @@ static void check_drained(struct writer *w)
 	if (announcer_outstanding(w->x.announcer) > 0 &&
 	    clock_mono() < w->give_up)
 		return;
-	for (size_t i = 0; i < count(w); i++) {
-		if (w->parts[i])
-			partition_commit(w->parts[i]);
-	}
+	each(w, partition_commit);
 	loop_stop(w->x.loop);
 }
 
@@ -268,19 +276,20 @@ static void on_start(void *arg, const struct err *e)
 static void on_pool_ready(void *arg)
 {
 	struct writer *w = arg;
-	for (size_t i = 0; i < count(w); i++) {
-		if (w->parts[i])
-			partition_hurry(w->parts[i]);
-	}
+	each(w, partition_hurry);
+}
+
+static void on_resumed(void *arg)
+{
+	struct writer *w = arg;
+	each(w, partition_resume);
 }
 
 static void on_tick(void *arg)
 {
 	struct writer *w = arg;
-	for (size_t i = 0; i < count(w); i++) {
-		if (w->parts[i])
-			partition_commit(w->parts[i]);
-	}
+	w->decided = stats_measure(&w->x.stats, w->decided);
+	each(w, partition_commit);
 	loop_timer_start(w->tick, TICK);
 	check_drained(w);
 }
@@ -292,10 +301,7 @@ static void on_drain(void *arg)
 	w->give_up = clock_mono() + REPORTS_WAIT;
 	start_free(&w->start);
 	takeover_stop(w->takeover);
-	for (size_t i = 0; i < count(w); i++) {
-		if (w->parts[i])
-			partition_drain(w->parts[i]);
-	}
+	each(w, partition_drain);
 	check_drained(w);
 }
 
@@ -331,8 +337,11 @@ struct err writer_new(const struct config *config,
 	w->x.statements = statements_new();
 	w->parts = mem_zalloc(count(w) * sizeof *w->parts);
 	w->tick = loop_timer_new(w->x.loop, on_tick, w);
+	w->rejections = rejections_new(&w->x);
+	w->control = (struct control){&w->x, w->rejections, on_resumed, w};
 	w->report = (struct report){&w->x, w->parts, count(w), &w->start,
-	    &w->takeover, &w->consumer, &w->member, &w->draining, &w->x.stats};
+	    &w->takeover, &w->consumer, &w->member, &w->draining, &w->control,
+	    &w->x.stats};
 	struct err e = report_open(&w->report, config, &w->admin);
 	if (e.verdict == VERDICT_OK)
 		e = open_kafka(w);
@@ -369,6 +378,7 @@ void writer_free(struct writer **wp)
 	prune_free(&w->prune);
 	if (w->takeover)
 		drop_partitions(w);
+	rejections_close(w->rejections);
 	pool_free(&w->x.pool);
 	takeover_free(&w->takeover);
 	consumer_free(&w->consumer);
@@ -376,6 +386,7 @@ void writer_free(struct writer **wp)
 	admin_free(&w->admin);
 	daemon_signals_free(&w->signals);
 	loop_timer_free(&w->tick);
+	rejections_free(&w->rejections);
 	statements_free(&w->x.statements);
 	loop_free(&w->x.loop);
 	free(w->parts);

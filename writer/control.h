@@ -1,0 +1,21 @@
+/* What can be told to a running writer on its admin port:
+ *
+ *   POST /pause, /resume                      its batches
+ *   GET  /rejections, /rejections/{collection}
+ *   POST /rejections/{position}/requeue       with a corrected body, or as it
+ * is DELETE /rejections/{position}             nobody will repair it
+ */
+#pragma once
+
+#include "writer/rejections.h"
+
+struct control {
+	struct context *x;
+	struct rejections *rejections;
+	/* Batches may be due that were held back. */
+	void (*resumed)(void *arg);
+	void *arg;
+};
+
+/* As admin_options.handle; `arg` is the control. */
+bool control_handle(void *arg, struct admin_exchange *x);
