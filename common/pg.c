@@ -122,6 +122,11 @@ static void serve_ready(struct pg *pg, int events)
 		lost(pg, PQerrorMessage(pg->conn));
 		return;
 	}
+	if (pg->units.read_only) {
+		/* A failover: the next one in the list of hosts may be it. */
+		lost(pg, "the server is read-only");
+		return;
+	}
 	flush(pg);
 	if (pg->units.first != before)
 		start_timeout(pg);

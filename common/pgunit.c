@@ -33,6 +33,7 @@ void pgunits_init(struct pgunits *u)
 void pgunits_reconnected(struct pgunits *u)
 {
 	u->nprepared = 0;
+	u->read_only = false;
 }
 
 void pgunits_free(struct pgunits *u)
@@ -131,7 +132,8 @@ void pgunits_fail(struct pgunits *u, const char *why)
 	}
 }
 
-static void note_error(struct pgunit *unit, const PGresult *r)
+static void note_error(
+    struct pgunits *u, struct pgunit *unit, const PGresult *r)
 {
 	if (unit->reply.err.verdict != VERDICT_OK)
 		return; /* the first one counts, the rest are aborted */
@@ -140,6 +142,7 @@ static void note_error(struct pgunit *unit, const PGresult *r)
 	const char *name = PQresultErrorField(r, PG_DIAG_CONSTRAINT_NAME);
 	if (code == NULL)
 		code = "08006";
+	u->read_only = u->read_only || strcmp(code, "25006") == 0;
 	unit->reply.err = err_make(sqlstate_verdict(code), code, "%s",
 	    text ? text : PQresultErrorMessage(r));
 	snprintf(unit->reply.constraint, sizeof unit->reply.constraint, "%s",
@@ -158,7 +161,7 @@ void pgunits_result(struct pgunits *u, PGresult *r)
 	}
 	bool ok = status == PGRES_TUPLES_OK || status == PGRES_COMMAND_OK;
 	if (!ok && status != PGRES_PIPELINE_ABORTED)
-		note_error(unit, r);
+		note_error(u, unit, r);
 	if (unit->at == unit->nqueries) {
 		/* In the place of the Sync: the server ends the connection
 		 * (57P01), and whether it committed is not known. */

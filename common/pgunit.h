@@ -17,6 +17,7 @@ struct pgunits {
 	size_t n;
 	uint64_t *prepared; /* hashes of the statements' texts */
 	size_t nprepared, cap;
+	bool read_only; /* the server said so: it is not, or no more, primary */
 };
 
 void pgunits_init(struct pgunits *u);

@@ -22,6 +22,7 @@
 #include "common/log.h"
 #include "common/mem.h"
 #include "common/producer.h"
+#include "writer/crashpoint.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -131,11 +132,10 @@ struct err announcer_new(
 	a->arg = o->arg;
 	a->timer = loop_timer_new(o->loop, on_timer, a);
 	struct kafka_config kafka = configured(a, o->kafka);
-	struct err e = producer_new(
-	    &(struct producer_options){.loop = o->loop,
-		.kafka = &kafka,
-		.delivered = on_delivered,
-		.arg = a},
+	struct err e = producer_new(&(struct producer_options){.loop = o->loop,
+					.kafka = &kafka,
+					.delivered = on_delivered,
+					.arg = a},
 	    &a->producer);
 	if (e.verdict == VERDICT_OK)
 		producer_expect(a->producer, a->topic);
@@ -197,6 +197,7 @@ void announce_record(struct announcement *n, const struct record_commit *c)
 	    .headers = record_commit_headers(c),
 	};
 	send_one(n, &m);
+	crashpoint(CRASH_ANNOUNCE_RECORD);
 }
 
 void announce_mark(struct announcement *n, struct record_mark *mark)
@@ -214,6 +215,7 @@ void announce_mark(struct announcement *n, struct record_mark *mark)
 		};
 		send_one(n, &m);
 		buf_free(&text);
+		crashpoint(CRASH_ANNOUNCE_MARK);
 	}
 	n->sealed = true;
 	if (n->outstanding > 0)

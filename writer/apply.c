@@ -6,6 +6,7 @@
  */
 #include "writer/apply.h"
 
+#include "writer/crashpoint.h"
 #include "writer/lookup.h"
 #include "writer/plan.h"
 
@@ -102,6 +103,7 @@ static void on_applied(void *arg, const struct pg_reply *reply)
 	struct apply *a = arg;
 	metric_observe(&a->x->stats.batch_seconds, clock_mono() - a->sent_at);
 	if (reply->err.verdict == VERDICT_OK) {
+		crashpoint(CRASH_BATCH_COMMITTED);
 		plan_results(a->plan, reply->results);
 		count(a);
 		announce(a);
@@ -126,6 +128,7 @@ static bool send_plan(struct apply *a)
 	a->sent_at = clock_mono();
 	bool sent = pool_submit(a->x->pool, queries, n, on_applied, a);
 	free(queries);
+	crashpoint(CRASH_BATCH_SENT);
 	if (!sent)
 		plan_free(&a->plan);
 	return sent;
@@ -137,6 +140,7 @@ static void on_found(void *arg, const struct pg_reply *reply)
 {
 	struct apply *a = arg;
 	struct err e = reply->err;
+	crashpoint(CRASH_LOOKUP_DONE);
 	if (a->owner && e.verdict == VERDICT_OK &&
 	    !lookup_results(a->lookup, reply->results, a->from))
 		e = err_make(VERDICT_RETRY, "moved",
@@ -158,6 +162,7 @@ static bool send_lookup(struct apply *a)
 	lookup_query(a->lookup, queries);
 	bool sent = pool_submit(a->x->pool, queries, n, on_found, a);
 	free(queries);
+	crashpoint(CRASH_LOOKUP_SENT);
 	if (!sent)
 		lookup_free(&a->lookup);
 	return sent;

@@ -16,6 +16,7 @@
 
 #include "writer/ask.h"
 #include "writer/call.h"
+#include "writer/crashpoint.h"
 
 #include "common/backoff.h"
 #include "common/check.h"
@@ -186,6 +187,7 @@ static void rejected(
     struct attempt *t, const struct err *e, const char *constraint)
 {
 	struct apply *a = t->apply;
+	crashpoint(CRASH_BATCH_REJECTED);
 	if (strcmp(constraint, STATEMENTS_KEY_TAKEN) == 0) {
 		/* Another partition had the idempotency key meanwhile: read it
 		 * again, and its write is a replay. */

@@ -15,6 +15,7 @@
 
 #include "writer/ask.h"
 #include "writer/call.h"
+#include "writer/crashpoint.h"
 #include "writer/fold.h"
 #include "writer/queue.h"
 
@@ -175,6 +176,7 @@ static void on_rows(void *arg, const struct pg_reply *reply)
 	}
 	backoff_reset(&g->backoff);
 	announce(g, reply->results);
+	crashpoint(CRASH_GAP_ANNOUNCED);
 	drop_piece(g);
 	g->from = g->through;
 	if (g->from >= g->to)

@@ -17,6 +17,7 @@
 
 #include "writer/attempt.h"
 #include "writer/batch.h"
+#include "writer/crashpoint.h"
 #include "writer/queue.h"
 
 #include "common/backoff.h"
@@ -129,7 +130,9 @@ static void kick(struct partition *p)
 	if (!may_announce(p))
 		return; /* partition_announced comes back here */
 	set_state(p, PARTITION_TRYING);
-	attempt_begin(p->attempt, next_batch(p));
+	struct apply *a = next_batch(p);
+	crashpoint(CRASH_BATCH_BEGIN);
+	attempt_begin(p->attempt, a);
 }
 
 static void on_decided(void *arg, enum attempt_result result, struct apply *a)
@@ -209,6 +212,7 @@ void partition_start(
 	p->paused = false;
 	p->trouble = "";
 	set_state(p, PARTITION_FILLING);
+	crashpoint(CRASH_TAKEN);
 	if (p->gap_again)
 		take_again(p, "what was committed is not announced");
 	p->gap_again = false;
@@ -236,6 +240,7 @@ void partition_announced(struct partition *p, uint64_t owner, bool delivered)
 	if (owner != p->incarnation && owner != ANNOUNCE_GAP)
 		return;
 	if (delivered) {
+		crashpoint(CRASH_ANNOUNCED);
 		kick(p);
 		return;
 	}

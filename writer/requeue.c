@@ -9,6 +9,7 @@
  * between these leaves a successor that nobody noted: requeue, in a minute,
  * appends another one.
  */
+#include "writer/crashpoint.h"
 #include "writer/document.h"
 #include "writer/rejections_priv.h"
 
@@ -74,6 +75,7 @@ static void on_delivered(void *arg, const struct delivery *d)
 		task_fail(t, 503, "it is not known whether the log has it");
 		return;
 	}
+	crashpoint(CRASH_REQUEUE_APPENDED);
 	snprintf(t->successor, sizeof t->successor, "unknown");
 	if (d->offset >= 0)
 		position_format((struct position){d->partition,
@@ -165,6 +167,7 @@ static void requeue(struct task *t, const PGresult *r)
 	    .body_len = given ? t->x->body_len : (size_t)PQgetlength(r, 0, 3),
 	    .accepted_at = clock_wall(),
 	};
+	crashpoint(CRASH_REQUEUE_CLAIMED);
 	if (read_op(PQgetvalue(r, 0, 2), &w.op))
 		check(&w, why);
 	if (why[0])

@@ -18,6 +18,7 @@
 
 #include "writer/ask.h"
 #include "writer/call.h"
+#include "writer/crashpoint.h"
 #include "writer/ends.h"
 #include "writer/gap.h"
 #include "writer/logcheck.h"
@@ -149,6 +150,7 @@ static void on_marks(void *arg, const struct marks_end *ends, size_t n)
 		    t->x->announcer, ends[i].partition, ends[i].last);
 	}
 	t->at = 0;
+	crashpoint(CRASH_TAKEOVER_MARKS);
 	next_gap(t);
 }
 
@@ -248,6 +250,7 @@ static void on_progress(void *arg, const struct pg_reply *reply)
 		t->taken[i].watermark = (version_t)pg_int8(r, row, 1);
 	}
 	take_producers(t, reply->results[2]);
+	crashpoint(CRASH_TAKEOVER_PROGRESS);
 	check_log(t);
 }
 
