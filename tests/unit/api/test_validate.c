@@ -35,7 +35,7 @@ struct text {
 static void document(struct text body, struct validation *out)
 {
 	char *own = bytes_of(body.s, body.len);
-	validate_document(records, "k", 1, own, body.len, out);
+	validate_document(records, VALIDATE_WHOLE, "k", 1, own, body.len, out);
 	free(own);
 }
 
@@ -134,7 +134,7 @@ static void deep(void **state)
 	assert_non_null(body);
 	memset(body, '[', DEEP);
 	struct validation v;
-	validate_document(records, "k", 1, body, DEEP, &v);
+	validate_document(records, VALIDATE_WHOLE, "k", 1, body, DEEP, &v);
 	assert_int_equal(v.validity, NOT_JSON);
 	free(body);
 }

@@ -117,8 +117,7 @@ static struct sent of_write(const struct record_write *w, const char *parent,
 {
 	rd_kafka_headers_t *h = record_write_headers(w, parent);
 	record_number(h, w->instance, w->seq);
-	return (struct sent){
-	    w->id, w->id_len, w->body, w->body_len, h, check};
+	return (struct sent){w->id, w->id_len, w->body, w->body_len, h, check};
 }
 
 static void is_put_with_parent(const rd_kafka_message_t *m)
