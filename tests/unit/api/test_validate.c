@@ -178,7 +178,7 @@ static void bad_documents(void **state)
 	    {T("[{\"value\":\"x\"}]"), "", "must be an object", NULL},
 	    {T("{}"), "/value", "is required", NULL},
 	    {T("{\"key\":\"k\"}"), "/value", "is required", NULL},
-	    {T("{\"value\":null}"), "/value", "must be a string", NULL},
+	    {T("{\"value\":null}"), "/value", "is required, not null", NULL},
 	    {T("{\"value\":7}"), "/value", "must be a string", NULL},
 	    {T("{\"value\":true}"), "/value", "must be a string", NULL},
 	    {T("{\"value\":[\"x\"]}"), "/value", "must be a string", NULL},
