@@ -5,7 +5,6 @@ import json
 from concurrent.futures import ThreadPoolExecutor
 
 from harness.client import key_path
-from harness.deployment import QUICK_GROUP
 from harness.wait import wait_until
 
 PATCH = "application/merge-patch+json"
@@ -214,21 +213,6 @@ def test_a_retry_has_the_first_ones_outcome(http, other_api):
     assert counter(http, "idem")["count"] == 5
     reused = increment(http, "idem", {"count": 6}, Idempotency_Key="k-1")
     assert (reused.status, reused.problem) == (422, "idempotency-key-reused"), reused
-
-
-def test_a_retry_after_restarts_of_everything(deployment):
-    api = deployment.start_all(settings=QUICK_GROUP)
-    count(api.http, "idem", count=0)
-    first = increment(api.http, "idem", {"count": 5}, Idempotency_Key="k-1")
-    assert first.status == 200, first
-    for daemon in (deployment.of("writer")[0], api):
-        daemon.sigkill()
-        daemon.start()
-    again = increment(
-        api.http, "idem", {"count": 5}, Idempotency_Key="k-1", Prefer="wait=30"
-    )
-    assert (again.status, again.position) == (200, first.position), again
-    assert counter(api.http, "idem")["count"] == 5
 
 
 def test_many_retries_at_once_take_effect_once(http, other_api):
