@@ -217,9 +217,9 @@ def test_unknown_collections(http, method):
 @pytest.mark.parametrize(
     "method, path, allow",
     [
-        ("POST", RECORD, {"GET", "HEAD", "PUT", "DELETE"}),
-        ("OPTIONS", RECORD, {"GET", "HEAD", "PUT", "DELETE"}),
-        ("NONSENSE", RECORD, {"GET", "HEAD", "PUT", "DELETE"}),
+        ("POST", RECORD, {"GET", "HEAD", "PUT", "PATCH", "DELETE"}),
+        ("OPTIONS", RECORD, {"GET", "HEAD", "PUT", "PATCH", "DELETE"}),
+        ("NONSENSE", RECORD, {"GET", "HEAD", "PUT", "PATCH", "DELETE"}),
         ("DELETE", "/v1", {"GET", "HEAD"}),
         ("GET", "/write", {"POST"}),
         ("POST", "/read/a", {"GET", "HEAD"}),

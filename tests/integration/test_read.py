@@ -198,7 +198,8 @@ def test_head_is_get_without_the_body(http, status):
 
 
 def test_the_collections(http):
-    expected = [{"name": "records", "href": "/v1/records"}]
+    names = ("records", "counters")
+    expected = [{"name": name, "href": f"/v1/{name}"} for name in names]
     assert http.page("/v1") == {"collections": expected}
 
 
