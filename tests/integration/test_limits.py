@@ -113,16 +113,19 @@ def test_a_parked_request_is_not_idle(strict, stalled_writer):
 
 def test_a_client_that_left_is_not_waited_for(strict, stalled_writer):
     gone = "sluice_parked_abandoned_total"
+    acked = ("sluice_writes_total", 'result="acknowledged"')
     before = gauge(strict, gone)
+    acked_before = strict.metrics()[acked]
     sockets = [connect(strict) for _ in range(3)]
     for i, s in enumerate(sockets):
         s.sendall(put(f"left {i}"))
+    # They wait for the commit: libmicrohttpd itself notices who leaves while
+    # the acknowledgement resumes the request.
     parked = "sluice_parked_requests"
+    wait_until(lambda: strict.metrics()[acked] - acked_before == 3, 10, "acknowledged")
     wait_until(lambda: gauge(strict, parked) == 3, 10, "they are parked")
     for s in sockets:
         s.close()
-    # Not "nothing is parked": between the acknowledgement and the wait for the
-    # commit nothing is, for a moment.
     wait_until(lambda: gauge(strict, gone) - before == 3, 10, "they are seen to be gone")
     wait_until(lambda: gauge(strict, parked) == 0, 10, "they are not parked any more")
 
