@@ -98,6 +98,19 @@ static void announce(struct apply *a)
 	announce_mark(n, &mark);
 }
 
+/* The partition was given away meanwhile: nobody waits for the answer. */
+static void leave(struct apply *a, const struct err *e)
+{
+	if (e->verdict == VERDICT_FENCED) {
+		log_event(EV_FENCED,
+		    "partition=%d from=%" PRIu64 " to=%" PRIu64
+		    " found=another",
+		    a->partition, a->from, a->to);
+		metric_add(&a->x->stats.fenced, 1);
+	}
+	apply_free(&a);
+}
+
 static void on_applied(void *arg, const struct pg_reply *reply)
 {
 	struct apply *a = arg;
@@ -114,7 +127,7 @@ static void on_applied(void *arg, const struct pg_reply *reply)
 	if (a->owner)
 		a->done(a, &reply->err, reply->constraint);
 	else
-		apply_free(&a);
+		leave(a, &reply->err);
 }
 
 static bool send_plan(struct apply *a)

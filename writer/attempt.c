@@ -17,6 +17,7 @@
 #include "writer/ask.h"
 #include "writer/call.h"
 #include "writer/crashpoint.h"
+#include "writer/evict.h"
 
 #include "common/backoff.h"
 #include "common/check.h"
@@ -116,14 +117,15 @@ static void on_checked(void *arg, const struct pg_reply *reply)
 	struct attempt *t = arg;
 	t->check = NULL;
 	if (reply->err.verdict != VERDICT_OK) {
+		evict_if_locked(t->x, &reply->err);
 		wait_and_check(t, reply->err.code, reply->err.msg);
 		return;
 	}
-	if (PQntuples(reply->results[1]) != 1) {
+	if (PQntuples(reply->results[0]) != 1) {
 		fenced(t, "nothing");
 		return;
 	}
-	version_t at = (version_t)pg_int8(reply->results[1], 0, 1);
+	version_t at = (version_t)pg_int8(reply->results[0], 0, 1);
 	char found[32];
 	snprintf(found, sizeof found, "%" PRIu64, at);
 	if (at == t->apply->from)
@@ -136,18 +138,17 @@ static void on_checked(void *arg, const struct pg_reply *reply)
 
 static void check_watermark(struct attempt *t)
 {
-	struct call c[2] = {
-	    {.sql = statements_patience}, {.sql = statements_progress}};
-	struct buf *list = call_param(&c[1]);
+	struct call c = {.sql = statements_progress};
+	struct buf *list = call_param(&c);
 	pg_array_begin(list, PG_INT4, 1);
 	pg_array_int4(list, t->apply->partition);
-	struct pg_query queries[2] = {call_query(&c[0]), call_query(&c[1])};
-	t->check = ask_submit(t->x->pool, queries, 2, on_checked, t);
+	const struct pg_query q = call_query(&c);
+	t->check = ask_submit(t->x->pool, &q, 1, on_checked, t);
 	if (t->check)
 		set_state(t, STATE_CHECKING);
 	else
 		wait_and_check(t, "08006", pool_error(t->x->pool));
-	call_free(&c[1]);
+	call_free(&c);
 }
 
 static void on_timer(void *arg)

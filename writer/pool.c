@@ -5,6 +5,10 @@
 
 #include <stdlib.h>
 
+/* Whoever waits for a lock says so after a while, and waits again: for a table
+ * that somebody locked, for a partition's row that another session holds. */
+#define SESSION SQL_SESSION "; SET lock_timeout = '5s'"
+
 struct pool {
 	struct pg **all;
 	size_t n;
@@ -30,7 +34,7 @@ struct pool *pool_new(const struct pool_options *o)
 	    .name = "primary",
 	    .url = o->url,
 	    .session = "read-write",
-	    .setup = SQL_SESSION,
+	    .setup = SESSION,
 	    .connect_timeout = CLOCK_S(5),
 	    .query_timeout = CLOCK_S(60),
 	    .state = on_state,

@@ -26,9 +26,6 @@ const char statements_reject[] =
     " accepted_at)"
     " ON CONFLICT DO NOTHING";
 
-const char statements_patience[] =
-    "SELECT set_config('lock_timeout', '5s', true)";
-
 const char statements_progress[] =
     "SELECT \"partition\", next_offset FROM sluice.progress"
     " WHERE \"partition\" = ANY($1::int4[]) ORDER BY \"partition\""

@@ -30,8 +30,6 @@ extern const char statements_fence[];
  * $5 text op, $6 text reason, $7 text detail, $8 bytea body, $9 int8
  * accepted-at (us). */
 extern const char statements_reject[];
-/* No wait for a lock is for ever: sets lock_timeout for the transaction. */
-extern const char statements_patience[];
 /* $1 int4[] partitions. Columns partition int4, next_offset int8; locks. */
 extern const char statements_progress[];
 /* $1 text[] idempotency keys. Columns key text, fingerprint int8, partition

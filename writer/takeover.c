@@ -20,6 +20,7 @@
 #include "writer/call.h"
 #include "writer/crashpoint.h"
 #include "writer/ends.h"
+#include "writer/evict.h"
 #include "writer/gap.h"
 #include "writer/logcheck.h"
 #include "writer/marks.h"
@@ -235,10 +236,11 @@ static void on_progress(void *arg, const struct pg_reply *reply)
 	struct takeover *t = arg;
 	t->ask = NULL;
 	if (reply->err.verdict != VERDICT_OK) {
+		evict_if_locked(t->x, &reply->err);
 		pause_and_ask(t, reply->err.code, reply->err.msg);
 		return;
 	}
-	const PGresult *r = reply->results[1];
+	const PGresult *r = reply->results[0];
 	if ((size_t)PQntuples(r) != t->n) {
 		pause_and_ask(t, "schema",
 		    "sluice.progress lacks partitions: run sluice-writer "
@@ -249,26 +251,26 @@ static void on_progress(void *arg, const struct pg_reply *reply)
 		size_t i = index_of(t, pg_int4(r, row, 0));
 		t->taken[i].watermark = (version_t)pg_int8(r, row, 1);
 	}
-	take_producers(t, reply->results[2]);
+	take_producers(t, reply->results[1]);
 	crashpoint(CRASH_TAKEOVER_PROGRESS);
 	check_log(t);
 }
 
 static void ask_progress(struct takeover *t)
 {
-	struct call c[3] = {{.sql = statements_patience},
+	struct call c[2] = {
 	    {.sql = statements_progress}, {.sql = statements_seen}};
-	struct pg_query queries[3] = {call_query(&c[0])};
-	for (size_t k = 1; k < 3; k++) {
+	struct pg_query queries[2];
+	for (size_t k = 0; k < 2; k++) {
 		struct buf *list = call_param(&c[k]);
 		pg_array_begin(list, PG_INT4, t->n);
 		for (size_t i = 0; i < t->n; i++)
 			pg_array_int4(list, t->taken[i].partition);
 		queries[k] = call_query(&c[k]);
 	}
-	t->ask = ask_submit(t->x->pool, queries, 3, on_progress, t);
+	t->ask = ask_submit(t->x->pool, queries, 2, on_progress, t);
+	call_free(&c[0]);
 	call_free(&c[1]);
-	call_free(&c[2]);
 	if (t->ask)
 		set_state(t, STATE_PROGRESS);
 	else

@@ -14,7 +14,8 @@ RESET = struct.pack("ii", 1, 0)  # SO_LINGER: close sends RST
 
 class Proxy:
     """Modes: `pass` on; `refuse` and reset; `blackhole` (take, never answer);
-    a number: that many seconds of delay in each direction."""
+    a number: that many seconds of delay in each direction. Beside these, one
+    direction can be held back for a while."""
 
     def __init__(self, port, target_port):
         self.port = port
@@ -23,6 +24,10 @@ class Proxy:
         self.closed = False
         self.lock = threading.Lock()
         self.pairs = set()
+        self.held = threading.Condition()
+        self.left = {"up": None, "down": None}  # bytes that pass; None: all
+        self.waiting = dict.fromkeys(self.left, 0)  # bytes that are held
+        self.gone = dict.fromkeys(self.left, 0)  # bytes that were passed on
         self.listener = self._listen()
         self.thread = threading.Thread(target=self._accept, daemon=True)
         self.thread.start()
@@ -46,6 +51,28 @@ class Proxy:
                 self.reset()
             self.set("pass")
 
+    def hold(self, direction, after=0):
+        """Keeps what goes `up` to the server, or `down` from it, in order, once
+        so many more bytes have passed."""
+        with self.held:
+            self.left[direction] = after
+
+    def release(self):
+        """Lets all of it go on."""
+        with self.held:
+            self.left = dict.fromkeys(self.left)
+            self.held.notify_all()
+
+    def holds(self, direction):
+        """How many bytes wait here."""
+        with self.held:
+            return self.waiting[direction]
+
+    def passed(self, direction):
+        """How many bytes went through it."""
+        with self.held:
+            return self.gone[direction]
+
     def reset(self):
         with self.lock:
             for pair in self.pairs:
@@ -55,6 +82,7 @@ class Proxy:
 
     def close(self):
         self.closed = True
+        self.release()
         self.thread.join(5)
         self.reset()
 
@@ -95,16 +123,31 @@ class Proxy:
         with self.lock:
             self.pairs.add(pair)
         for source, target in (pair, pair[::-1]):
-            args = (pair, source, target)
+            args = (pair, source, target, "up" if source is client else "down")
             threading.Thread(target=self._pump, args=args, daemon=True).start()
 
-    def _pump(self, pair, source, target):
+    def _pass(self, target, data, direction):
+        size = len(data)
+        with self.held:
+            left = self.left[direction]
+            if left is not None:
+                target.sendall(data[:left])
+                data = data[left:]
+                self.left[direction] -= size - len(data)
+                self.waiting[direction] += len(data)
+                self.held.wait_for(lambda: not data or self.left[direction] is None)
+                self.waiting[direction] -= len(data)
+        target.sendall(data)
+        with self.held:
+            self.gone[direction] += size
+
+    def _pump(self, pair, source, target, direction):
         with contextlib.suppress(OSError):
             while data := source.recv(65536):
                 if isinstance(self.mode, (int, float)):
                     time.sleep(self.mode)
                 if self.mode != "blackhole":
-                    target.sendall(data)
+                    self._pass(target, data, direction)
         with self.lock:
             self.pairs.discard(pair)
         for s in pair:
