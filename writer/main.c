@@ -17,6 +17,7 @@
  *   verdicts.c                  what becomes of every write
  *   plan.c  rowset.c  notes.c  call.c  apply.c   a batch as one transaction
  *   prune.c                     what is kept for a time
+ *   recheck.c                   Postgres is where the partitions believe
  *   evict.c                     sessions of writers that stopped
  *   announce.c                  what was committed, on sluice.commits
  *   pool.c  ask.c  statements.c connections, questions, SQL

@@ -261,6 +261,14 @@ void partition_resume(struct partition *p)
 	kick(p);
 }
 
+/* Where a batch is under way, the fence tells. */
+void partition_found(struct partition *p, version_t believed, version_t found)
+{
+	if (p->state == PARTITION_FILLING && p->watermark == believed &&
+	    found != believed)
+		take_again(p, "Postgres is at another watermark");
+}
+
 void partition_fault(struct partition *p)
 {
 	if (p->state != PARTITION_TAKING && p->state != PARTITION_BACKOFF)

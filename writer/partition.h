@@ -33,6 +33,8 @@ void partition_start(
 void partition_message(struct partition *p, rd_kafka_message_t *m);
 /* An announcement of this partition is over. */
 void partition_announced(struct partition *p, uint64_t owner, bool delivered);
+/* Postgres was at `found` some time after the partition was at `believed`. */
+void partition_found(struct partition *p, version_t believed, version_t found);
 /* The log cannot be read on where it is. */
 void partition_fault(struct partition *p);
 /* A connection became ready: waits no longer. Submits nothing by itself. */

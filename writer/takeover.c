@@ -123,6 +123,9 @@ static void next_gap(struct takeover *t)
 		log_event(EV_TAKEN,
 		    "partition=%d watermark=%" PRIu64 " announced=%" PRIu64,
 		    one->partition, one->watermark, from);
+		if (from > one->watermark)
+			log_event(EV_WENT_BACK, "partition=%d lost=%" PRIu64,
+			    one->partition, from - one->watermark);
 		if (from >= one->watermark)
 			continue;
 		gap_announce(t->gap, one->partition, from, one->watermark);

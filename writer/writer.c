@@ -15,6 +15,7 @@
 #include "writer/context.h"
 #include "writer/partition.h"
 #include "writer/prune.h"
+#include "writer/recheck.h"
 #include "writer/report.h"
 #include "writer/start.h"
 #include "writer/takeover.h"
@@ -43,7 +44,8 @@ struct writer {
 	bool draining;
 	mono_us_t give_up; /* on reports, while draining */
 	struct loop_timer *tick;
-	struct prune *prune; /* NULL: not started */
+	struct prune *prune;	 /* NULL: not started */
+	struct recheck *recheck; /* likewise */
 	struct rejections *rejections;
 	struct control control;
 	struct report report;
@@ -268,6 +270,7 @@ static void on_start(void *arg, const struct err *e)
 		return;
 	}
 	w->prune = prune_new(&w->x, list_owned, w);
+	w->recheck = recheck_new(&w->x, w->parts, count(w));
 	struct err joined = join(w);
 	if (joined.verdict != VERDICT_OK)
 		refuse(w, &joined);
@@ -277,6 +280,7 @@ static void on_pool_ready(void *arg)
 {
 	struct writer *w = arg;
 	each(w, partition_hurry);
+	recheck_soon(w->recheck);
 }
 
 static void on_resumed(void *arg)
@@ -376,6 +380,7 @@ void writer_free(struct writer **wp)
 		return;
 	start_free(&w->start);
 	prune_free(&w->prune);
+	recheck_free(&w->recheck);
 	if (w->takeover)
 		drop_partitions(w);
 	rejections_close(w->rejections);

@@ -40,6 +40,15 @@ def deployment(servers, request):
         yield new
 
 
+@pytest.fixture
+def deploy(request):
+    """Makes a deployment on other servers than the stack's."""
+    with contextlib.ExitStack() as stack:
+        yield lambda servers: stack.enter_context(
+            deployed(servers, request, request.node.name)
+        )
+
+
 @pytest.fixture(scope="module")
 def module_deployment(servers, request):
     with deployed(servers, request, request.module.__name__) as new:

@@ -73,7 +73,7 @@ class Load:
             for count in range(10**9):
                 if self.stopped.is_set() or self.done:
                     return
-                self._write(rng, f"{number}.{count}")
+                self._write(rng, f"{self.seed}.{number}.{count}")
                 self.stopped.wait(rng.uniform(0, 2 * self.pause))
         except BaseException as e:
             self.errors.append(e)

@@ -1,10 +1,12 @@
 """PostgreSQL, Redis and Kafka of the test stack, and what can happen to them."""
 
 import contextlib
+import copy
 import os
 import pathlib
 import socket
 import subprocess
+from urllib.parse import urlsplit
 
 import psycopg
 import redis
@@ -64,6 +66,15 @@ class Servers:
         return psycopg.connect(
             at_database(url, database), autocommit=True, options="-c timezone=UTC"
         )
+
+    def on_postgres(self, **urls):
+        """The same servers, but for Postgres: primary, replica, primary_admin,
+        replica_admin."""
+        other = copy.copy(self)
+        for name, url in urls.items():
+            assert hasattr(self, f"{name}_url")
+            setattr(other, f"{name}_url", url)
+        return other
 
     # --- Redis ----------------------------------------------------------------
 
@@ -145,7 +156,7 @@ class Servers:
 
 def at_database(url, database):
     """The same URL for another database."""
-    return f"{url.rsplit('/', 1)[0]}/{database}"
+    return urlsplit(url)._replace(path=f"/{database}").geturl()
 
 
 def at_port(url, port):

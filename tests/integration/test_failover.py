@@ -1,0 +1,158 @@
+"""A failover that loses commits: the standby is asynchronous and behind when
+the primary dies, and it is promoted. No step but the promotion: the writer and
+the APIs have both hosts in their URLs. The log still has what the standby never
+got, so in the end every acknowledged write is there, under its old version, and
+no cache that had heard of the lost commits was ever wrong."""
+
+import collections
+import signal
+import threading
+
+import pytest
+from harness import history
+from harness.crowd import Background, in_threads
+from harness.deployment import QUICK_GROUP
+from harness.postgres import Postgres, url_of
+from harness.proxy import Proxy
+from harness.wait import Stopwatch, wait_until
+
+
+class Pair:
+    """A primary, and a standby that reaches it by a proxy."""
+
+    def __init__(self, servers):
+        self.primary = Postgres(servers, "failover-primary")
+        self.standby = Postgres(servers, "failover-standby")
+        self.proxy = Proxy(servers.ports.take(), self.primary.port)
+
+    def create(self):
+        self.primary.create()
+        self.standby.create_standby(self.primary, self.proxy.port)
+        return self
+
+    def fail_over(self):
+        # First, since a dying primary waits for who connects and says nothing.
+        self.proxy.set("refuse")
+        self.primary.stop(signal.SIGQUIT)
+        self.standby.promote()
+
+    def close(self):
+        self.standby.close()
+        self.primary.close()
+        self.proxy.close()
+
+
+@pytest.fixture
+def pair(servers):
+    made = Pair(servers)
+    try:
+        yield made.create()
+    finally:
+        made.close()
+
+
+@pytest.fixture
+def deployment(servers, pair, deploy):
+    both, password = (pair.primary, pair.standby), pair.primary.password
+    return deploy(
+        servers.on_postgres(
+            primary=url_of("sluice", "sluice", *both, read_write=True),
+            replica=url_of("sluice", "sluice", pair.standby),
+            primary_admin=url_of("postgres", password, *both, read_write=True),
+            replica_admin=url_of("postgres", password, pair.standby),
+        )
+    )
+
+
+class Readers:
+    """Reads every key from every API, again and again; none may fail, and none
+    may go back in time."""
+
+    def __init__(self, apis, keys):
+        self.apis = apis
+        self.keys = keys
+        self.seen = collections.defaultdict(list)  # (api, key) -> versions
+        self.rounds = 0
+
+    def all_once(self):
+        def read(pair):
+            api, key = pair
+            answer = api.http.get(key)
+            assert answer.status in (200, 404), answer
+            version = int(answer.header("ETag").strip('"')) if answer.status == 200 else None
+            self.seen[api.name, key].append(version)
+
+        in_threads(4, [(api, key) for api in self.apis for key in self.keys], read)
+        self.rounds += 1
+
+    def check(self, log):
+        """Every sequence of answers is one of the log's, in its order."""
+        deletes = collections.defaultdict(list)
+        for (_, offset), (key, value) in sorted(log.records.items()):
+            if value is None:
+                deletes[key].append(offset)
+        for (api, key), versions in self.seen.items():
+            at = -1
+            for version in versions:
+                if version is None and at >= 0:
+                    version = min(
+                        (d for d in deletes[key] if d >= at), default=None
+                    )
+                    assert version is not None, f"{api} {key}: gone after {at}"
+                elif version is None:
+                    continue
+                assert version >= at, f"{api} {key}: {version} after {at}"
+                at = version
+
+
+def check_versions(deployment):
+    """One version is one document, whoever announced it, and how often."""
+    documents = {}
+    for m in deployment.servers.read_log(deployment.commits, deployment.partitions):
+        if m.key() != b"_mark" and m.value() is not None:
+            version = int(dict(m.headers())["version"])
+            first = documents.setdefault((m.key(), version), m.value())
+            assert first == m.value(), f"{m.key()} {version}: {first} and {m.value()}"
+
+
+@pytest.mark.parametrize("when", ["idle", "under load"])
+def test_a_failover_that_loses_commits(deployment, pair, when):
+    deployment.start_all(apis=2, settings=QUICK_GROUP)
+    apis, (writer,) = deployment.of("api"), deployment.of("writer")
+    history.audited(deployment)
+    clients = [api.http for api in apis]
+    load = history.Load(clients, total=600, keys=100, seed=1, deletes=0.1).start()
+    load.join(60)
+    history.settle(deployment)
+    progress = "SELECT next_offset FROM sluice.progress ORDER BY partition"
+    had = deployment.sql(progress)
+    wait_until(lambda: deployment.sql(progress, replica=True) == had, 20, "the standby")
+
+    pair.proxy.set("blackhole")
+    lost = history.Load(clients, total=600, keys=100, seed=2, deletes=0.1).start()
+    lost.join(60)
+    history.settle(deployment)
+    assert all(new > (old,) for new, (old,) in zip(deployment.sql(progress), had))
+    readers = Readers(apis, load.keys)
+    readers.all_once()
+
+    more = history.Load(clients, total=400, keys=100, seed=3, threads=4, pause=0.02)
+    with Background(readers.all_once), Stopwatch() as t:
+        if when == "under load":
+            more.start()
+        pair.fail_over()
+        rounds = readers.rounds
+        if when == "under load":
+            more.join(60)
+        history.settle(deployment)
+        wait_until(lambda: readers.rounds > rounds + 1, 30, "reads go on")
+    print(f"after {t.seconds:.1f} s, {readers.rounds} rounds of reads")
+    for part in (lost, more):
+        load.attempts += part.attempts
+    history.check_everything(deployment, load, apis)
+    readers.all_once()
+    readers.check(history.Log(deployment))
+    check_versions(deployment)
+    assert writer.events("postgres.went_back")
+    for daemon in deployment.daemons:
+        daemon.wait_ready()
