@@ -1,5 +1,8 @@
 #include "api/answer.h"
 
+#include "common/check.h"
+
+#include <inttypes.h>
 #include <stdio.h>
 
 #define RETRY_AFTER_S "1"
@@ -25,9 +28,95 @@ enum step_result answer_shared(
 	return STEP_DONE;
 }
 
+/* --- what a read says of itself ------------------------------------------ */
+
+/* Neither hit nor fwd: Sluice answered without a value of any tier. */
+static const char *outcome(const struct request *r)
+{
+	if (r->tier == TIER_L1)
+		return VALUE_L1_STATUS;
+	if (r->tier == TIER_REDIS)
+		return "sluice; hit; detail=redis";
+	switch (r->way) {
+	case LOOKUP_NONE:
+	case LOOKUP_CACHES:
+		return "sluice";
+	case LOOKUP_ALL:
+		return "sluice; fwd=miss";
+	case LOOKUP_FRESH:
+		return "sluice; fwd=request";
+	case LOOKUP_PRIMARY:
+		return "sluice; fwd=bypass";
+	}
+	UNREACHABLE("way of a lookup");
+}
+
+/* One member for the whole, then one per tier that could not help. */
+static void cache_status(const struct request *r, struct buf *out)
+{
+	buf_str(out, outcome(r));
+	if (r->tier == TIER_REPLICA)
+		buf_str(out, "; detail=replica");
+	if (r->tier == TIER_PRIMARY)
+		buf_str(out, "; detail=primary");
+	if (r->collapsed)
+		buf_str(out, "; collapsed");
+	if (r->skipped & SKIP_REDIS_DOWN)
+		buf_str(out, ", redis; detail=down");
+	if (r->skipped & SKIP_REPLICA_DOWN)
+		buf_str(out, ", replica; detail=down");
+	if (r->skipped & SKIP_REPLICA_BEHIND)
+		buf_str(out, ", replica; detail=behind");
+	if (r->skipped & SKIP_PRIMARY_DOWN)
+		buf_str(out, ", primary; detail=down");
+	if (r->skipped & SKIP_PRIMARY_BEHIND)
+		buf_str(out, ", primary; detail=behind");
+	if ((r->skipped & SKIP_TAIL_CLOSED) || !tail_up(r->worker->app->tail))
+		buf_str(out, ", tail; detail=down");
+}
+
+static void duration(struct buf *out, const char *name, dur_us_t us)
+{
+	buf_printf(
+	    out, "%s;dur=%" PRId64 ".%03d", name, us / 1000, (int)(us % 1000));
+}
+
+static void server_timing(const struct request *r, struct buf *out)
+{
+	static const char *const names[TIERS] = {
+	    [TIER_REDIS] = ", redis",
+	    [TIER_REPLICA] = ", replica",
+	    [TIER_PRIMARY] = ", primary",
+	};
+	duration(out, "total", clock_mono() - r->started);
+	if (r->waited)
+		duration(out, ", wait", r->waited);
+	if (r->times.asked & 1U << TIER_L1)
+		buf_str(out, ", " VALUE_L1_TIMING);
+	for (int t = TIER_REDIS; t < TIERS; t++) {
+		if (r->times.asked & 1U << t)
+			duration(out, names[t], r->times.spent[t]);
+	}
+}
+
+static void describe_read(struct request *r, struct MHD_Response *response)
+{
+	struct buf text = {0};
+	cache_status(r, &text);
+	MHD_add_response_header(response, "Cache-Status", text.data);
+	buf_clear(&text);
+	server_timing(r, &text);
+	MHD_add_response_header(response, "Server-Timing", text.data);
+	buf_free(&text);
+}
+
+/* ------------------------------------------------------------------------- */
+
 enum step_result answer_queue(
     struct request *r, unsigned status, struct MHD_Response *response)
 {
+	if (r->reading)
+		describe_read(r, response);
 	if (r->worker->draining)
 		MHD_add_response_header(
 		    response, MHD_HTTP_HEADER_CONNECTION, "close");
@@ -93,31 +182,4 @@ enum step_result answer_violations(struct request *r, struct violations *v)
 	    answer_problem_response(PROBLEM_VALIDATION, NULL, v, NULL);
 	violations_free(v);
 	return answer_queue(r, problem_status(PROBLEM_VALIDATION), response);
-}
-
-/* One member for the whole, then one per tier that could not help. */
-void answer_cache_status(const struct request *r, char out[160])
-{
-	static const char *const tiers[] = {
-	    [TIER_NONE] = "sluice; fwd=miss",
-	    [TIER_L1] = VALUE_L1_STATUS,
-	    [TIER_REDIS] = "sluice; hit; detail=redis",
-	    [TIER_REPLICA] = "sluice; fwd=miss; detail=replica",
-	    [TIER_PRIMARY] = "sluice; fwd=miss; detail=primary",
-	};
-	const char *redis = "", *replica = "", *primary = "", *tail = "";
-	if (r->skipped & SKIP_REDIS_DOWN)
-		redis = ", redis; detail=down";
-	if (r->skipped & SKIP_REPLICA_DOWN)
-		replica = ", replica; detail=down";
-	if (r->skipped & SKIP_REPLICA_BEHIND)
-		replica = ", replica; detail=behind";
-	if (r->skipped & SKIP_PRIMARY_DOWN)
-		primary = ", primary; detail=down";
-	if (r->skipped & SKIP_PRIMARY_BEHIND)
-		primary = ", primary; detail=behind";
-	if ((r->skipped & SKIP_TAIL_CLOSED) || !tail_up(r->worker->app->tail))
-		tail = ", tail; detail=down";
-	snprintf(out, 160, "%s%s%s%s%s%s", tiers[r->tier],
-	    r->collapsed ? "; collapsed" : "", redis, replica, primary, tail);
 }

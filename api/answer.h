@@ -1,4 +1,5 @@
-/* Responses: what every answer has in common. */
+/* Responses: what every answer has in common; for a read, Cache-Status (RFC
+ * 9211) and Server-Timing. */
 #pragma once
 
 #include "api/problem.h"
@@ -25,6 +26,3 @@ enum step_result answer_retry(
 enum step_result answer_violations(struct request *r, struct violations *v);
 struct MHD_Response *answer_problem_response(enum problem p, const char *detail,
     const struct violations *v, const char *extra);
-
-/* The Cache-Status of a read (RFC 9211): `out` has 160 bytes. */
-void answer_cache_status(const struct request *r, char out[160]);

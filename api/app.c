@@ -19,6 +19,7 @@
 
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <unistd.h>
 
 enum { L1_SHARDS = 64, FLIGHT_SHARDS = 64, OUTCOMES = 65536 };
@@ -47,6 +48,7 @@ void app_init(struct app *app, const struct config *config)
 	app->kafka = kafka_config(config, &s->common);
 	app->loop = loop_new();
 	app->partitions = (int32_t)s->common.partitions;
+	app->bypass_without_log = strcmp(s->without_log, "bypass") == 0;
 	app->l1 = l1_new((size_t)s->l1_bytes, (size_t)s->l1_entries, L1_SHARDS);
 	app->floors = floors_new(app->partitions);
 	app->outcomes = outcomes_new(app->partitions, OUTCOMES);

@@ -23,6 +23,7 @@ struct app {
 	struct kafka_config kafka;
 	struct loop *loop; /* the main one */
 	int32_t partitions;
+	bool bypass_without_log; /* read.without_log */
 	struct l1 *l1;
 	struct floors *floors;
 	struct outcomes *outcomes;

@@ -13,6 +13,7 @@
 struct flight {
 	struct flight *next;
 	struct flight_waiter *waiters, **tail;
+	uint64_t lane;
 	uint64_t hash;
 	size_t len;
 	char id[];
@@ -61,25 +62,26 @@ static struct shard *lock_shard(struct flights *f, uint64_t hash)
 
 /* The link that points to the flight, or to NULL. */
 static struct flight **find(
-    struct shard *s, uint64_t hash, const char *id, size_t len)
+    struct shard *s, uint64_t lane, uint64_t hash, const char *id, size_t len)
 {
 	struct flight **at = &s->flights;
-	while (*at && ((*at)->hash != hash || (*at)->len != len ||
-			  memcmp((*at)->id, id, len) != 0))
+	while (*at && ((*at)->hash != hash || (*at)->lane != lane ||
+			  (*at)->len != len || memcmp((*at)->id, id, len) != 0))
 		at = &(*at)->next;
 	return at;
 }
 
-bool flights_join(
-    struct flights *f, const char *id, size_t len, struct flight_waiter *w)
+bool flights_join(struct flights *f, uint64_t lane, const char *id, size_t len,
+    struct flight_waiter *w)
 {
 	uint64_t hash = XXH3_64bits(id, len);
 	struct shard *s = lock_shard(f, hash);
-	struct flight **at = find(s, hash, id, len);
+	struct flight **at = find(s, lane, hash, id, len);
 	bool leads = *at == NULL;
 	if (leads) {
 		struct flight *new = mem_zalloc(sizeof *new + len);
 		new->tail = &new->waiters;
+		new->lane = lane;
 		new->hash = hash;
 		new->len = len;
 		memcpy(new->id, id, len);
@@ -93,12 +95,12 @@ bool flights_join(
 	return leads;
 }
 
-bool flights_leave(
-    struct flights *f, const char *id, size_t len, struct flight_waiter *w)
+bool flights_leave(struct flights *f, uint64_t lane, const char *id, size_t len,
+    struct flight_waiter *w)
 {
 	uint64_t hash = XXH3_64bits(id, len);
 	struct shard *s = lock_shard(f, hash);
-	struct flight *flight = *find(s, hash, id, len);
+	struct flight *flight = *find(s, lane, hash, id, len);
 	bool found = false;
 	struct flight_waiter **at = flight ? &flight->waiters : NULL;
 	for (; at && *at; at = &(*at)->next) {
@@ -116,11 +118,11 @@ bool flights_leave(
 }
 
 struct flight_waiter *flights_land(
-    struct flights *f, const char *id, size_t len)
+    struct flights *f, uint64_t lane, const char *id, size_t len)
 {
 	uint64_t hash = XXH3_64bits(id, len);
 	struct shard *s = lock_shard(f, hash);
-	struct flight **at = find(s, hash, id, len);
+	struct flight **at = find(s, lane, hash, id, len);
 	struct flight *flight = *at;
 	CHECK(flight != NULL);
 	*at = flight->next;

@@ -16,6 +16,8 @@ enum {
 
 struct lookup {
 	struct worker *worker;
+	enum lookup_way way;
+	uint64_t lane;
 	const struct collection *collection;
 	char *id;
 	size_t id_len;
@@ -23,7 +25,9 @@ struct lookup {
 	size_t key_len;
 	struct key_slot slot;
 	unsigned skipped;
-	bool retried; /* a query of the primary failed once */
+	struct tier_times times;
+	mono_us_t asked_at; /* the tier that is being asked */
+	bool retried;	    /* a query of the primary failed once */
 	mono_us_t started;
 	mono_us_t deadline;
 	struct loop_timer *timer; /* BEHIND_RETRY_US */
@@ -73,9 +77,9 @@ static struct request *request_of(struct flight_waiter *w)
 static void land(void *arg)
 {
 	struct lookup *l = arg;
-	struct lookup_result result = {l->value, l->tier, l->skipped};
+	struct lookup_result result = {l->value, l->tier, l->skipped, l->times};
 	struct flight_waiter *waiter =
-	    flights_land(l->worker->app->flights, l->id, l->id_len);
+	    flights_land(l->worker->app->flights, l->lane, l->id, l->id_len);
 	while (waiter) {
 		struct flight_waiter *next = waiter->next;
 		give(l->worker, request_of(waiter), &result);
@@ -123,6 +127,26 @@ static void found(struct lookup *l, struct value *v, enum tier tier)
 
 /* --- the tiers ----------------------------------------------------------- */
 
+static void asks(struct lookup *l)
+{
+	l->asked_at = clock_mono();
+}
+
+static void heard(struct lookup *l, enum tier tier)
+{
+	l->times.asked |= 1U << tier;
+	l->times.spent[tier] += clock_mono() - l->asked_at;
+}
+
+/* Past the caches: they had nothing. */
+static void go_on(struct lookup *l)
+{
+	if (l->way == LOOKUP_CACHES)
+		land_later(l);
+	else
+		ask_replica(l);
+}
+
 static bool may_serve(const struct lookup *l, const struct value *v)
 {
 	return floors_allow(l->worker->app->floors, l->slot, v->as_of);
@@ -132,6 +156,7 @@ static void on_redis(void *arg, enum l2tier_status status, struct value *v)
 {
 	struct lookup *l = arg;
 	struct api_metrics *m = l->worker->metrics;
+	heard(l, TIER_REDIS);
 	if (status == L2TIER_HIT && may_serve(l, v)) {
 		metric_add(&m->l2_hit, 1);
 		found(l, v, TIER_REDIS);
@@ -146,22 +171,24 @@ static void on_redis(void *arg, enum l2tier_status status, struct value *v)
 	if (status == L2TIER_FAILED)
 		l->skipped |= SKIP_REDIS_DOWN;
 	value_unref(&v);
-	ask_replica(l);
+	go_on(l);
 }
 
 static void ask_redis(struct lookup *l)
 {
+	asks(l);
 	if (l2tier_get(l->worker->redis, l->slot.partition, l->id, l->id_len,
 		on_redis, l))
 		return;
 	metric_add(&l->worker->metrics->l2_failed, 1);
 	l->skipped |= SKIP_REDIS_DOWN;
-	ask_replica(l);
+	go_on(l);
 }
 
 static void on_replica(void *arg, enum pgread_status status, struct value *v)
 {
 	struct lookup *l = arg;
+	heard(l, TIER_REPLICA);
 	if (status == PGREAD_OK && may_serve(l, v)) {
 		found(l, v, TIER_REPLICA);
 		return;
@@ -179,6 +206,7 @@ static void on_replica(void *arg, enum pgread_status status, struct value *v)
 static void ask_replica(struct lookup *l)
 {
 	struct pgread *replica = l->worker->replica;
+	asks(l);
 	if (replica && pgread_get(replica, l->collection, l->key, l->key_len,
 			   l->slot.partition, on_replica, l))
 		return;
@@ -211,6 +239,7 @@ static void primary_behind(struct lookup *l)
 static void on_primary(void *arg, enum pgread_status status, struct value *v)
 {
 	struct lookup *l = arg;
+	heard(l, TIER_PRIMARY);
 	bool open = floors_is_open(l->worker->app->floors, l->slot.partition);
 	if (status == PGREAD_OK && (!open || may_serve(l, v))) {
 		l->skipped &= ~(unsigned)SKIP_PRIMARY_BEHIND;
@@ -234,6 +263,7 @@ static void on_primary(void *arg, enum pgread_status status, struct value *v)
 
 static void ask_primary(struct lookup *l)
 {
+	asks(l);
 	if (pgread_get(l->worker->primary, l->collection, l->key, l->key_len,
 		l->slot.partition, on_primary, l))
 		return;
@@ -243,12 +273,57 @@ static void ask_primary(struct lookup *l)
 
 /* --- joining ------------------------------------------------------------- */
 
+enum lookup_way lookup_way(const struct request *r)
+{
+	const struct app *app = r->worker->app;
+	bool known = floors_is_open(app->floors, r->slot.partition) &&
+		     (!app->bypass_without_log || tail_up(app->tail));
+	if (r->cache.only_if_cached)
+		return known && !r->cache.no_cache ? LOOKUP_CACHES
+						   : LOOKUP_NONE;
+	if (!known)
+		return LOOKUP_PRIMARY;
+	return r->cache.no_cache ? LOOKUP_FRESH : LOOKUP_ALL;
+}
+
+/* Whose lookups may be shared: those of the same way, begun since the last
+ * purge. */
+static uint64_t lane_of(struct request *r)
+{
+	struct worker *w = r->worker;
+	if (r->way == LOOKUP_FRESH)
+		return (uint64_t)(w->index + 1) << 48 | ++w->fresh_lookups;
+	return (uint64_t)r->way;
+}
+
+static void begin(struct lookup *l)
+{
+	switch (l->way) {
+	case LOOKUP_ALL:
+	case LOOKUP_CACHES:
+		ask_redis(l);
+		return;
+	case LOOKUP_FRESH:
+		ask_replica(l);
+		return;
+	case LOOKUP_PRIMARY:
+		l->skipped |= SKIP_TAIL_CLOSED;
+		ask_primary(l);
+		return;
+	case LOOKUP_NONE:
+		break;
+	}
+	UNREACHABLE("a lookup of nothing");
+}
+
 static void start(struct request *r)
 {
 	struct worker *w = r->worker;
 	struct lookup *l = MEM_NEW(struct lookup);
 	*l = (struct lookup){
 	    .worker = w,
+	    .way = r->way,
+	    .lane = r->lane,
 	    .collection = r->collection,
 	    .id = mem_strndup(r->id, r->id_len),
 	    .id_len = r->id_len,
@@ -260,20 +335,15 @@ static void start(struct request *r)
 	l->deadline = l->started + w->app->settings->read_timeout;
 	w->lookups++;
 	metric_add(&w->metrics->lookups, 1);
-	if (floors_is_open(w->app->floors, r->slot.partition)) {
-		ask_redis(l);
-		return;
-	}
-	/* Nothing is known of commits yet: only the primary is surely right. */
-	l->skipped |= SKIP_TAIL_CLOSED;
-	ask_primary(l);
+	begin(l);
 }
 
 void lookup_join(struct request *r)
 {
 	r->in_flight = true;
-	bool leads =
-	    flights_join(r->worker->app->flights, r->id, r->id_len, &r->flight);
+	r->lane = lane_of(r);
+	bool leads = flights_join(
+	    r->worker->app->flights, r->lane, r->id, r->id_len, &r->flight);
 	r->collapsed = !leads;
 	if (leads)
 		start(r);
@@ -284,5 +354,5 @@ void lookup_join(struct request *r)
 bool lookup_leave(struct request *r)
 {
 	return flights_leave(
-	    r->worker->app->flights, r->id, r->id_len, &r->flight);
+	    r->worker->app->flights, r->lane, r->id, r->id_len, &r->flight);
 }

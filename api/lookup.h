@@ -1,8 +1,13 @@
 /* A lookup past L1: Redis, then the replica, then the primary, until one has a
  * value that may be served (INV-1).
  *
- * All requests of this instance that miss the same key share one lookup
- * (api/flights.h). A tier that is away is skipped, and said so.
+ * All requests of this instance that miss the same key in the same way share
+ * one lookup (api/flights.h). A tier that is away is skipped, and said so.
+ *
+ * The race of no-cache: a lookup that is under way may have read the row before
+ * this request came. So a request for a fresh value shares no lookup, not even
+ * with another of its kind; many at once still share their queries, which are
+ * sent after the last of them came (api/pgread.h).
  */
 #pragma once
 
@@ -13,11 +18,23 @@
 
 struct request;
 
+enum lookup_way {
+	LOOKUP_NONE,
+	LOOKUP_ALL,	/* every tier in turn */
+	LOOKUP_CACHES,	/* only-if-cached: Redis or nothing */
+	LOOKUP_FRESH,	/* no-cache: not Redis, and nobody else's lookup */
+	LOOKUP_PRIMARY, /* nothing else is surely right: see lookup_way */
+};
+
 struct lookup_result {
 	struct value *value; /* borrowed; NULL: no tier had one in time */
 	enum tier tier;
 	unsigned skipped; /* enum tier_skip */
+	struct tier_times times;
 };
+
+/* How the request must be looked up now. */
+enum lookup_way lookup_way(const struct request *r);
 
 /* Joins or starts the lookup of the request's key; request_landed follows,
  * later, on the request's thread. */

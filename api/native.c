@@ -29,39 +29,26 @@ static bool client_has(const struct request *r, const struct value *v)
 
 static enum step_result not_modified(struct request *r)
 {
-	char status[160], etag[VALUE_ETAG_LEN];
-	answer_cache_status(r, status);
+	char etag[VALUE_ETAG_LEN];
 	value_etag(r->value, etag);
 	struct MHD_Response *response =
 	    MHD_create_response_from_buffer(0, NULL, MHD_RESPMEM_PERSISTENT);
 	MHD_add_response_header(response, MHD_HTTP_HEADER_ETAG, etag);
-	MHD_add_response_header(response, "Cache-Status", status);
 	return answer_queue(r, 304, response);
-}
-
-static enum step_result absent(struct request *r)
-{
-	char status[160];
-	answer_cache_status(r, status);
-	struct MHD_Response *response = answer_problem_response(
-	    PROBLEM_NOT_FOUND, "There is no row with this key.", NULL, NULL);
-	MHD_add_response_header(response, "Cache-Status", status);
-	return answer_queue(r, 404, response);
 }
 
 static enum step_result native_read(struct request *r)
 {
 	struct value *v = r->value;
 	if (!v->present)
-		return absent(r);
+		return answer_problem(
+		    r, PROBLEM_NOT_FOUND, "There is no row with this key.");
 	if (client_has(r, v))
 		return not_modified(r);
 	bool plain = r->tier == TIER_L1 && tail_up(r->worker->app->tail);
 	if (plain && v->l1_response)
 		return answer_shared(r, 200, v->l1_response);
-	char status[160];
-	answer_cache_status(r, status);
-	return answer_queue(r, 200, value_response(v, status));
+	return answer_queue(r, 200, value_response(v));
 }
 
 /* --- writes: the request ------------------------------------------------- */

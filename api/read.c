@@ -6,41 +6,45 @@
 #include "api/answer.h"
 #include "api/request.h"
 #include "api/routes.h"
+#include "common/mem.h"
 
 #include <string.h>
+#include <strings.h>
 
 static bool may_serve(const struct request *r)
 {
 	return floors_allow(r->worker->app->floors, r->slot, r->value->as_of);
 }
 
-/* --- Sluice-Read-After --------------------------------------------------- */
+/* --- what the headers ask ------------------------------------------------ */
 
-static bool passed(const struct request *r, struct position p)
+static void take_positions(struct request *r, const char *s)
 {
-	const struct tail *tail = r->worker->app->tail;
-	return p.version < tail_through(tail, p.partition);
-}
-
-/* The first position of the header that is not passed yet. False: none. A
- * malformed one is *bad. */
-static bool next_position(
-    const struct request *r, struct position *out, bool *bad)
-{
-	const char *s = request_header(r, "Sluice-Read-After");
-	*bad = false;
-	while (s && *s && !*bad) {
-		s += strspn(s, ", \t");
+	while (*(s += strspn(s, ", \t"))) {
+		struct position p;
 		size_t len = strcspn(s, ", \t");
-		if (len == 0)
-			return false;
-		*bad = !position_parse(s, len, out) ||
-		       out->partition >= r->worker->app->partitions;
-		if (!*bad && !passed(r, *out))
-			return true;
+		if (!position_parse(s, len, &p) ||
+		    p.partition >= r->worker->app->partitions) {
+			r->bad_after = true;
+			return;
+		}
+		r->after =
+		    mem_realloc(r->after, (r->nafter + 1) * sizeof *r->after);
+		r->after[r->nafter++] = p;
 		s += len;
 	}
-	return false;
+}
+
+/* A list may be spread over several lines. */
+static enum MHD_Result take_header(
+    void *arg, enum MHD_ValueKind kind, const char *name, const char *value)
+{
+	(void)kind;
+	if (value && strcasecmp(name, "Sluice-Read-After") == 0)
+		take_positions(arg, value);
+	else if (value && strcasecmp(name, "Cache-Control") == 0)
+		cachecontrol_parse(value, &((struct request *)arg)->cache);
+	return MHD_YES;
 }
 
 static enum step_result bad_position(struct request *r)
@@ -58,14 +62,50 @@ static enum step_result too_busy(struct request *r)
 	    "This instance has as many waiting requests as it may.");
 }
 
+enum step_result read_step(struct request *r)
+{
+	r->reading = true;
+	MHD_get_connection_values(
+	    r->connection, MHD_HEADER_KIND, take_header, r);
+	if (r->bad_after)
+		return bad_position(r);
+	r->step = STEP_READ_AFTER;
+	return STEP_MORE;
+}
+
+/* --- Sluice-Read-After --------------------------------------------------- */
+
+static bool passed(const struct request *r, struct position p)
+{
+	const struct tail *tail = r->worker->app->tail;
+	return p.version < tail_through(tail, p.partition);
+}
+
 static enum step_result wait_for(struct request *r, struct position p)
 {
 	if (!request_may_park(r))
 		return too_busy(r);
 	if (r->deadline == 0)
 		request_deadline(r, r->worker->app->settings->read_timeout);
+	r->waiting_since = clock_mono();
 	waits_add(r->worker->waits, &r->wait, p);
 	return STEP_PARK;
+}
+
+enum step_result read_after_step(struct request *r)
+{
+	if (r->waiting_since)
+		r->waited += clock_mono() - r->waiting_since;
+	r->waiting_since = 0;
+	/* A watermark that was passed stays passed, and its floors raised. */
+	while (r->passed < r->nafter && passed(r, r->after[r->passed]))
+		r->passed++;
+	if (r->passed < r->nafter && r->expired)
+		return answer_problem(r, PROBLEM_POSITION_NOT_REACHED, NULL);
+	if (r->passed < r->nafter)
+		return wait_for(r, r->after[r->passed]);
+	r->step = STEP_CACHED;
+	return STEP_MORE;
 }
 
 /* --- L1 ------------------------------------------------------------------ */
@@ -73,6 +113,7 @@ static enum step_result wait_for(struct request *r, struct position p)
 static bool from_l1(struct request *r)
 {
 	struct worker *w = r->worker;
+	r->times.asked |= 1U << TIER_L1;
 	r->value = l1_get(w->app->l1, r->id, r->id_len, clock_mono());
 	if (r->value == NULL) {
 		metric_add(&w->metrics->l1_miss, 1);
@@ -88,18 +129,11 @@ static bool from_l1(struct request *r)
 	return true;
 }
 
-enum step_result read_step(struct request *r)
+enum step_result read_cached_step(struct request *r)
 {
-	struct position p;
-	bool bad;
-	bool waits = next_position(r, &p, &bad);
-	if (bad)
-		return bad_position(r);
-	if (waits && r->expired)
-		return answer_problem(r, PROBLEM_POSITION_NOT_REACHED, NULL);
-	if (waits)
-		return wait_for(r, p);
-	r->step = from_l1(r) ? STEP_READ_ANSWER : STEP_LOOKUP;
+	r->way = lookup_way(r);
+	bool l1 = r->way == LOOKUP_ALL || r->way == LOOKUP_CACHES;
+	r->step = l1 && from_l1(r) ? STEP_READ_ANSWER : STEP_LOOKUP;
 	return STEP_MORE;
 }
 
@@ -107,6 +141,13 @@ enum step_result read_step(struct request *r)
 
 enum step_result read_lookup_step(struct request *r)
 {
+	/* Again each time: what is known of commits may have changed. */
+	r->way = lookup_way(r);
+	if (r->way == LOOKUP_NONE) {
+		r->failure = READ_UNCACHED;
+		r->step = STEP_READ_ANSWER;
+		return STEP_MORE;
+	}
 	if (!request_may_park(r))
 		return too_busy(r);
 	if (r->deadline == 0)
@@ -131,7 +172,9 @@ enum step_result read_landed_step(struct request *r)
 	value_unref(&r->value);
 	r->tier = TIER_NONE;
 	bool behind = r->skipped & SKIP_PRIMARY_BEHIND;
-	r->failure = behind ? READ_NOT_REACHED : READ_UNAVAILABLE;
+	r->failure = r->way == LOOKUP_CACHES ? READ_UNCACHED
+		     : behind		     ? READ_NOT_REACHED
+					     : READ_UNAVAILABLE;
 	return STEP_MORE;
 }
 
@@ -142,7 +185,10 @@ static void count_tier(struct request *r)
 	struct api_metrics *m = r->worker->metrics;
 	switch (r->tier) {
 	case TIER_NONE:
-		metric_add(&m->read_failed, 1);
+		if (r->failure == READ_UNCACHED)
+			metric_add(&m->read_uncached, 1);
+		else
+			metric_add(&m->read_failed, 1);
 		return;
 	case TIER_L1:
 		metric_add(&m->read_l1, 1);
@@ -166,6 +212,8 @@ enum step_result read_answer_step(struct request *r)
 		return answer_problem(r, PROBLEM_POSITION_NOT_REACHED,
 		    "The database is behind a commit that is known; it "
 		    "catches up by itself.");
+	if (r->failure == READ_UNCACHED)
+		return answer_problem(r, PROBLEM_ONLY_IF_CACHED, NULL);
 	if (r->failure == READ_UNAVAILABLE)
 		return answer_problem(r, PROBLEM_STORE_UNAVAILABLE, NULL);
 	return r->route->surface->read(r);

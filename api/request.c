@@ -136,6 +136,7 @@ void request_landed(struct request *r, const struct lookup_result *result)
 		r->value = value_ref(result->value);
 	r->tier = result->tier;
 	r->skipped = result->skipped;
+	tier_times_add(&r->times, &result->times);
 	request_resume(r);
 }
 
@@ -196,6 +197,7 @@ static void end(void *request)
 	value_unref(&r->value);
 	buf_free(&r->body);
 	buf_free(&r->versions);
+	free(r->after);
 	free(r->idempotency_key);
 	free(r->doc);
 	free(r->id);

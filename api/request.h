@@ -2,6 +2,7 @@
  */
 #pragma once
 
+#include "api/cachecontrol.h"
 #include "api/decision.h"
 #include "api/flights.h"
 #include "api/lookup.h"
@@ -32,7 +33,12 @@ enum step_result { STEP_MORE, STEP_PARK, STEP_DONE };
 
 #define REQUEST_MAGIC 0x5eed10adU
 
-enum read_failure { READ_OK, READ_UNAVAILABLE, READ_NOT_REACHED };
+enum read_failure {
+	READ_OK,
+	READ_UNAVAILABLE,
+	READ_NOT_REACHED,
+	READ_UNCACHED
+};
 
 struct request {
 	unsigned magic;
@@ -56,12 +62,22 @@ struct request {
 	struct key_slot slot;
 
 	/* a read */
+	bool reading; /* its answer says where it came from */
+	struct cachecontrol cache;
+	struct position *after; /* Sluice-Read-After */
+	size_t nafter, passed;	/* positions, and how many are passed */
+	bool bad_after;
+	mono_us_t waiting_since; /* for a position; 0: not */
+	dur_us_t waited;
 	struct flight_waiter flight;
+	uint64_t lane; /* of the flight */
+	enum lookup_way way;
 	bool in_flight;
 	bool collapsed;
 	struct value *value; /* owned reference */
 	enum tier tier;
 	unsigned skipped;
+	struct tier_times times;
 	enum read_failure failure;
 
 	/* a write */

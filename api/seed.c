@@ -52,11 +52,7 @@ static enum step_result seed_read(struct request *r)
 	    v->present ? "Data retrieved successfully" : "Key not found",
 	    cached ? "true" : "false",
 	    r->tier == TIER_REPLICA ? "true" : "false", level_of(r->tier));
-	char status[160];
-	answer_cache_status(r, status);
-	struct MHD_Response *response = answer_body(&body, "application/json");
-	MHD_add_response_header(response, "Cache-Status", status);
-	return answer_queue(r, 200, response);
+	return answer_json(r, 200, &body);
 }
 
 /* --- POST /write --------------------------------------------------------- */

@@ -1,7 +1,11 @@
-/* Where a value came from, and which tiers could not be asked. */
+/* Where a value came from, which tiers could not be asked, and how long those
+ * took that were. */
 #pragma once
 
+#include "common/clock.h"
+
 enum tier { TIER_NONE, TIER_L1, TIER_REDIS, TIER_REPLICA, TIER_PRIMARY };
+enum { TIERS = TIER_PRIMARY + 1 };
 
 /* Bits: why a tier before the one that answered did not. */
 enum tier_skip {
@@ -12,3 +16,16 @@ enum tier_skip {
 	SKIP_PRIMARY_BEHIND = 16,
 	SKIP_TAIL_CLOSED = 32,
 };
+
+struct tier_times {
+	unsigned asked; /* bits: 1 << tier */
+	dur_us_t spent[TIERS];
+};
+
+static inline void tier_times_add(
+    struct tier_times *to, const struct tier_times *more)
+{
+	to->asked |= more->asked;
+	for (int t = 0; t < TIERS; t++)
+		to->spent[t] += more->spent[t];
+}

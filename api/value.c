@@ -80,7 +80,7 @@ void value_unref(struct value **vp)
 
 size_t value_cost(const struct value *v)
 {
-	enum { RESPONSE_COST = 600 }; /* struct, three headers */
+	enum { RESPONSE_COST = 600 }; /* struct, four headers */
 	return sizeof *v + sizeof(struct blob) + v->len +
 	       (v->l1_response ? RESPONSE_COST : 0);
 }
@@ -90,8 +90,7 @@ void value_etag(const struct value *v, char out[VALUE_ETAG_LEN])
 	snprintf(out, VALUE_ETAG_LEN, "\"%" PRIu64 "\"", v->version);
 }
 
-struct MHD_Response *value_response(
-    const struct value *v, const char *cache_status)
+struct MHD_Response *value_response(const struct value *v)
 {
 	atomic_fetch_add_explicit(
 	    &blob_of(v->doc)->refs, 1, memory_order_relaxed);
@@ -104,13 +103,17 @@ struct MHD_Response *value_response(
 	MHD_add_response_header(
 	    r, MHD_HTTP_HEADER_CONTENT_TYPE, "application/json");
 	MHD_add_response_header(r, MHD_HTTP_HEADER_ETAG, etag);
-	MHD_add_response_header(r, "Cache-Status", cache_status);
 	return r;
 }
 
 void value_prepare_l1(struct value *v)
 {
 	CHECK(v->l1_response == NULL);
-	if (v->present)
-		v->l1_response = value_response(v, VALUE_L1_STATUS);
+	if (!v->present)
+		return;
+	v->l1_response = value_response(v);
+	MHD_add_response_header(
+	    v->l1_response, "Cache-Status", VALUE_L1_STATUS);
+	MHD_add_response_header(
+	    v->l1_response, "Server-Timing", VALUE_L1_TIMING);
 }

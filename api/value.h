@@ -35,10 +35,11 @@ size_t value_cost(const struct value *v);
 
 enum { VALUE_ETAG_LEN = 32 };
 #define VALUE_L1_STATUS "sluice; hit; detail=l1"
+#define VALUE_L1_TIMING "l1"
 
 void value_etag(const struct value *v, char out[VALUE_ETAG_LEN]);
 /* A new 200 answer with the document: owned, MHD_destroy_response. */
-struct MHD_Response *value_response(
-    const struct value *v, const char *cache_status);
-/* Before the value is shared, once. */
+struct MHD_Response *value_response(const struct value *v);
+/* Before the value is shared, once. A ready-made answer cannot say how long it
+ * took: its Server-Timing names the tier alone. */
 void value_prepare_l1(struct value *v);

@@ -25,7 +25,8 @@ struct worker {
 	struct api_metrics *metrics;
 	struct request *parked; /* list; see request.c */
 	size_t nparked;
-	size_t lookups; /* in flight, led by this thread */
+	size_t lookups;		/* in flight, led by this thread */
+	uint64_t fresh_lookups; /* begun, ever */
 	struct loop_timer *sweep;
 	uint64_t random; /* state of worker_jitter */
 	bool draining;

@@ -206,7 +206,7 @@ class Bench:
         status, headers, body = get(l1.port, HOT)
         if status != 200 or headers.get("Cache-Status") != "sluice; hit; detail=l1":
             raise Failure(f"no hit in L1: {status} {headers}")
-        same = {name: headers[name] for name in ("Content-Type", "ETag", "Cache-Status")}
+        same = {name: headers[name] for name in ("Content-Type", "ETag", "Cache-Status", "Server-Timing")}
         return [
             l1,
             self.bare("bare-pool", "libmicrohttpd alone, its own pool of 2 threads",

@@ -5,10 +5,12 @@ import contextlib
 import re
 import shutil
 import signal
+from urllib.parse import urlsplit
 
 import pytest
 from harness.deployment import Deployment
-from harness.servers import Servers
+from harness.proxy import Proxy
+from harness.servers import Servers, at_database, at_port
 
 TEST_SECONDS = 150  # no test may hang longer
 
@@ -75,6 +77,31 @@ def other_api(world):
 @pytest.fixture
 def http(api):
     return api.http
+
+
+@pytest.fixture
+def special_api(world):
+    """Makes APIs with settings of their own, that end with the test."""
+    made = []
+
+    def make(settings):
+        made.append(world.api(settings))
+        return made[-1]
+
+    yield make
+    for daemon in made:
+        daemon.finish()
+        world.daemons.remove(daemon)
+
+
+@pytest.fixture
+def slow_replica(servers, world):
+    """A replica whose answers can take a while (`set`), and an URL of it."""
+    port = urlsplit(servers.replica_url).port
+    proxy = Proxy(servers.ports.take(), port)
+    proxy.url = at_port(at_database(servers.replica_url, world.name), proxy.port)
+    yield proxy
+    proxy.close()
 
 
 @pytest.fixture(autouse=True)

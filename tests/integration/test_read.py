@@ -1,9 +1,7 @@
 """Reads by the native surface: the tiers in turn, conditions, coherence."""
 
 import pytest
-from harness.crowd import all_at_once, in_threads
-from harness.proxy import Proxy
-from harness.servers import at_database, at_port
+from harness.crowd import in_threads
 from harness.wait import Stopwatch, wait_until
 
 
@@ -12,21 +10,6 @@ def written(http, key, value):
     answer = http.put(key, value, prefer="wait=10")
     assert answer.status in (200, 201), answer
     return answer.position
-
-
-@pytest.fixture
-def special_api(world):
-    """Makes APIs with settings of their own, that end with the test."""
-    made = []
-
-    def make(settings):
-        made.append(world.api(settings))
-        return made[-1]
-
-    yield make
-    for daemon in made:
-        daemon.finish()
-        world.daemons.remove(daemon)
 
 
 # --- the tiers ------------------------------------------------------------------
@@ -201,60 +184,6 @@ def test_the_collections(http):
     names = ("records", "counters")
     expected = [{"name": name, "href": f"/v1/{name}"} for name in names]
     assert http.page("/v1") == {"collections": expected}
-
-
-# --- one lookup for many ------------------------------------------------------------
-
-
-@pytest.fixture
-def slow_replica(servers, world):
-    """A replica whose every answer takes a while, and an URL of it."""
-    port = int(servers.replica_url.rsplit(":", 1)[1].split("/")[0])
-    proxy = Proxy(servers.ports.take(), port)
-    proxy.url = at_port(at_database(servers.replica_url, world.name), proxy.port)
-    yield proxy
-    proxy.close()
-
-
-def test_concurrent_misses_are_one_lookup(http, world, special_api, slow_replica):
-    cold = special_api({"replica.urls": slow_replica.url, "l2.ttl": "1ms"})
-    position = written(http, "flight", "one")
-    # The replica must have the row, or the primary is asked as well.
-    wait_until(
-        lambda: world.sql("SELECT 1 FROM records WHERE key = 'flight'", replica=True),
-        10,
-        "the replica has the row",
-    )
-    assert cold.http.get("elsewhere", Sluice_Read_After=position).status == 404
-    before = cold.metrics()
-    slow_replica.set(0.5)
-    answers = all_at_once(40, lambda _: cold.http.get("flight"))
-    after = cold.metrics()
-    slow_replica.set("pass")
-    assert {a.status for a in answers} == {200}
-    assert {a.json()["value"] for a in answers} == {"one"}
-    assert sum("collapsed" in a.cache for a in answers) == 39
-    for name, moved in (
-        ("sluice_postgres_keys_total", 1),
-        ("sluice_postgres_queries_total", 1),
-        ("sluice_lookups_total", 1),
-        ("sluice_reads_collapsed_total", 39),
-    ):
-        assert after[name] - before[name] == moved, name
-
-
-def test_concurrent_misses_of_many_keys_share_queries(http, special_api, slow_replica):
-    cold = special_api({"replica.urls": slow_replica.url, "http.threads": 1})
-    before = cold.metrics()
-    slow_replica.set(0.3)
-    answers = all_at_once(40, lambda i: cold.http.get(f"crowd {i}"))
-    slow_replica.set("pass")
-    after = cold.metrics()
-    assert {a.status for a in answers} == {404}
-    keys = after["sluice_postgres_keys_total"] - before["sluice_postgres_keys_total"]
-    queries = "sluice_postgres_queries_total"
-    assert keys == 40
-    assert after[queries] - before[queries] < 40
 
 
 # --- bounds and life of what is cached ------------------------------------------------

@@ -32,7 +32,7 @@ static struct flight_waiter waiters[WAITERS];
 
 static void join(struct flights *f, struct model *m, int w, int k)
 {
-	bool leads = flights_join(f, keys[k], strlen(keys[k]), &waiters[w]);
+	bool leads = flights_join(f, 0, keys[k], strlen(keys[k]), &waiters[w]);
 	assert_int_equal(leads, !m->flies[k]);
 	m->flies[k] = true;
 	m->waits_for[w] = k;
@@ -41,7 +41,7 @@ static void join(struct flights *f, struct model *m, int w, int k)
 
 static void leave(struct flights *f, struct model *m, int w, int k)
 {
-	bool left = flights_leave(f, keys[k], strlen(keys[k]), &waiters[w]);
+	bool left = flights_leave(f, 0, keys[k], strlen(keys[k]), &waiters[w]);
 	assert_int_equal(left, m->waits_for[w] == k);
 	if (!left)
 		return;
@@ -56,7 +56,7 @@ static void leave(struct flights *f, struct model *m, int w, int k)
 
 static void land(struct flights *f, struct model *m, int k)
 {
-	struct flight_waiter *w = flights_land(f, keys[k], strlen(keys[k]));
+	struct flight_waiter *w = flights_land(f, 0, keys[k], strlen(keys[k]));
 	for (int i = 0; i < m->n[k]; i++) {
 		assert_ptr_equal(w, &waiters[m->order[k][i]]);
 		m->waits_for[m->order[k][i]] = -1;
@@ -171,10 +171,34 @@ static void keys_are_bytes(void **state)
 	struct flight_waiter w[N];
 	flights_free(&(struct flights *){NULL}); /* harmless */
 	for (size_t i = 0; i < N; i++)
-		assert_true(flights_join(f, table[i].id, table[i].len, &w[i]));
+		assert_true(
+		    flights_join(f, 0, table[i].id, table[i].len, &w[i]));
 	for (size_t i = 0; i < N; i++)
 		assert_ptr_equal(
-		    flights_land(f, table[i].id, table[i].len), &w[i]);
+		    flights_land(f, 0, table[i].id, table[i].len), &w[i]);
+	flights_free(&f);
+}
+
+/* A key has a flight per lane; what lands in one leaves the others. */
+static void lanes(void **state)
+{
+	(void)state;
+	static const uint64_t of[] = {0, 1, 2, 1ULL << 48};
+	enum { N = sizeof of / sizeof *of };
+	struct flights *f = flights_new(1);
+	struct flight_waiter first[N], second[N];
+	for (size_t i = 0; i < N; i++)
+		assert_true(flights_join(f, of[i], "r/a", 3, &first[i]));
+	for (size_t i = 0; i < N; i++)
+		assert_false(flights_join(f, of[i], "r/a", 3, &second[i]));
+	assert_false(flights_leave(f, of[0], "r/a", 3, &second[1]));
+	assert_true(flights_leave(f, of[1], "r/a", 3, &second[1]));
+	for (size_t i = 0; i < N; i++) {
+		struct flight_waiter *w = flights_land(f, of[i], "r/a", 3);
+		assert_ptr_equal(w, &first[i]);
+		assert_ptr_equal(w->next, i == 1 ? NULL : &second[i]);
+	}
+	assert_int_equal(flights_waiting(f), 0);
 	flights_free(&f);
 }
 
@@ -195,7 +219,7 @@ static atomic_int leaders, landings, leavers;
 
 static void land_shared(const char *key)
 {
-	struct flight_waiter *w = flights_land(shared, key, strlen(key));
+	struct flight_waiter *w = flights_land(shared, 0, key, strlen(key));
 	while (w) {
 		struct flight_waiter *next = w->next;
 		/* From here on it is its thread's again. */
@@ -213,14 +237,14 @@ static void *ride(void *arg)
 		const char *key = keys[r->random >> 63];
 		bool leads;
 		atomic_store(&r->landed, 0);
-		leads = flights_join(shared, key, strlen(key), &r->waiter);
+		leads = flights_join(shared, 0, key, strlen(key), &r->waiter);
 		if (leads) {
 			atomic_fetch_add(&leaders, 1);
 			land_shared(key);
 			assert_true(atomic_load(&r->landed));
 		} else if ((r->random >> 40 & 1) &&
 			   flights_leave(
-			       shared, key, strlen(key), &r->waiter)) {
+			       shared, 0, key, strlen(key), &r->waiter)) {
 			atomic_fetch_add(&leavers, 1);
 			continue; /* nobody lands it: its memory is free */
 		}
@@ -257,6 +281,7 @@ int main(void)
 	    cmocka_unit_test(every_order),
 	    cmocka_unit_test(against_a_model),
 	    cmocka_unit_test(keys_are_bytes),
+	    cmocka_unit_test(lanes),
 	    cmocka_unit_test(threads),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);

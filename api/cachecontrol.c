@@ -1,0 +1,14 @@
+#include "api/cachecontrol.h"
+
+#include "api/headerlist.h"
+
+void cachecontrol_parse(const char *header, struct cachecontrol *out)
+{
+	struct headerlist_item item;
+	while (headerlist_next(&header, &item)) {
+		if (headerlist_is(item.name, "no-cache"))
+			out->no_cache = true;
+		else if (headerlist_is(item.name, "only-if-cached"))
+			out->only_if_cached = true;
+	}
+}
