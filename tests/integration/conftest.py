@@ -27,8 +27,8 @@ def log_folder(servers, name):
 
 
 @contextlib.contextmanager
-def deployed(servers, request, name):
-    new = Deployment(servers, log_folder(servers, name))
+def deployed(servers, request, name, **options):
+    new = Deployment(servers, log_folder(servers, name), **options)
     request.node.deployment = new
     try:
         yield new.create()
@@ -42,13 +42,25 @@ def deployment(servers, request):
         yield new
 
 
+@contextlib.contextmanager
+def deploying(request, name):
+    with contextlib.ExitStack() as stack:
+        yield lambda servers, **options: stack.enter_context(
+            deployed(servers, request, name, **options)
+        )
+
+
 @pytest.fixture
 def deploy(request):
-    """Makes a deployment on other servers than the stack's."""
-    with contextlib.ExitStack() as stack:
-        yield lambda servers: stack.enter_context(
-            deployed(servers, request, request.node.name)
-        )
+    """Makes a deployment of another kind: on other servers, say."""
+    with deploying(request, request.node.name) as deploy:
+        yield deploy
+
+
+@pytest.fixture(scope="module")
+def module_deploy(request):
+    with deploying(request, request.module.__name__) as deploy:
+        yield deploy
 
 
 @pytest.fixture(scope="module")

@@ -1,0 +1,279 @@
+"""Writes that the database refuses, in the middle of large batches: exactly
+those are rejected, with the right reason, everything else is applied in its
+order, the partition goes on, and what was rejected can be repaired."""
+
+import json
+import random
+
+import pytest
+from harness import history
+from harness.client import key_path
+from harness.crowd import in_threads
+from harness.wait import Stopwatch, wait_until
+
+BATCH = 1000
+POISON = "poison"
+
+
+@pytest.fixture(scope="module")
+def running(servers, module_deploy):
+    """One partition, so that a thousand writes are one batch."""
+    d = module_deploy(servers, partitions=1)
+    d.start_all()
+    return d
+
+
+@pytest.fixture
+def deployment(running):
+    running.sql("TRUNCATE records, sluice.rejections")
+    yield running
+    for daemon in running.daemons:
+        daemon.check_alive()
+        daemon.check_log()
+
+
+@pytest.fixture
+def no_poison(deployment):
+    check = f"CHECK (value NOT LIKE '{POISON}%')"
+    deployment.sql(f"ALTER TABLE records ADD CONSTRAINT no_poison {check}")
+    yield lambda: deployment.sql("ALTER TABLE records DROP CONSTRAINT IF EXISTS no_poison")
+    deployment.sql("ALTER TABLE records DROP CONSTRAINT IF EXISTS no_poison")
+
+
+def admin(deployment, method, path, body=None):
+    (writer,) = deployment.of("writer")
+    return writer.admin.request(method, path, body)
+
+
+def as_one_batch(deployment, writes):
+    """Appends (key, value) pairs while the writer is paused; returns their
+    receipts, then lets it go."""
+    (api,), (writer,) = deployment.of("api"), deployment.of("writer")
+    assert admin(deployment, "POST", "/pause").json() == {"paused": True}
+    receipts = [api.http.put(*write) for write in writes]
+    assert {r.status for r in receipts} == {202}
+    wait_until(
+        lambda: writer.metrics()["sluice_writer_buffered_writes"] >= len(writes),
+        30,
+        "the writer holds them all",
+    )
+    assert admin(deployment, "POST", "/resume").json() == {"paused": False}
+    return receipts
+
+
+def status(deployment, position):
+    return deployment.of("api")[0].http.request("GET", f"/v1/_writes/{position}")
+
+
+def listed(deployment, path="/rejections"):
+    """All pages of the list."""
+    found, after = [], ""
+    while after is not None:
+        page = admin(deployment, "GET", f"{path}?after={after}" if after else path).json()
+        found += page["rejections"]
+        after = page.get("next")
+    return found
+
+
+def marked(deployment, begin):
+    """What the batch marks say was rejected from there on: version -> reason."""
+    told = {}
+    for m in deployment.servers.read_log(deployment.commits, deployment.partitions):
+        if m.key() == b"_mark":
+            for one in json.loads(m.value()).get("rejected", ()):
+                told[int(one["version"])] = one["reason"]
+    return {version: reason for version, reason in told.items() if version >= begin}
+
+
+@pytest.mark.parametrize("bad", [1, 10, 500])
+def test_poison_in_a_batch_of_a_thousand(deployment, no_poison, bad):
+    """Keys are written more than once: a good write that stands before a bad
+    one in the fold of its key counts. None stands behind it: it would take the
+    bad one in, and Postgres never see it."""
+    rng = random.Random(bad)
+    guilty = set(rng.sample(range(BATCH), bad))
+    keys, writes = [f"key {n}" for n in range(900)], []
+    for i in range(BATCH):
+        key = rng.choice(keys)
+        writes.append((key, f"{POISON if i in guilty else 'good'} {i}"))
+        if i in guilty:
+            keys.remove(key)
+    (api,), (writer,) = deployment.of("api"), deployment.of("writer")
+    before, (begin,) = writer.metrics(), deployment.ends()
+    receipts = as_one_batch(deployment, writes)
+    with Stopwatch() as t:
+        history.settle(deployment)
+    m = writer.metrics()
+    batches = m["sluice_writer_batches_total"] - before["sluice_writer_batches_total"]
+    print(f"after {t.seconds:.2f} s, {batches:.0f} batches")
+    for result, n in ("rejected", bad), ("applied", BATCH - bad):
+        name = "sluice_writer_writes_total", f'result="{result}"'
+        assert m[name] - before[name] == n
+
+    log = history.Log(deployment)
+    offsets = {o: write for (_, o), write in log.records.items() if o >= begin}
+    assert len(offsets) == BATCH
+    refused = {o for o, (_, value) in offsets.items() if value.startswith(POISON)}
+    assert len(refused) == bad
+    want = {key: (value, o) for o, (key, value) in sorted(offsets.items()) if o not in refused}
+    rows = {key: row[:2] for key, row in deployment.rows().items()}
+    assert rows == want
+    found = deployment.sql("SELECT version, reason, detail FROM sluice.rejections")
+    assert sorted(found) == [(o, "constraint-violation", "no_poison") for o in sorted(refused)]
+    assert marked(deployment, begin) == dict.fromkeys(refused, "constraint-violation")
+
+    for i in rng.sample(range(BATCH), 20) + sorted(guilty)[:20]:
+        told = status(deployment, receipts[i].position).json()
+        if i in guilty:
+            assert (told["state"], told["reason"]) == ("rejected", "constraint-violation")
+            assert (told["status"], told["constraint"]) == (409, "no_poison"), told
+        else:
+            assert told["state"] == "committed", told
+    assert {(r["position"], r["detail"]) for r in listed(deployment)} == {
+        (receipts[i].position, "no_poison") for i in guilty
+    }
+    # It goes on, and bad ones are still told apart.
+    assert api.http.put("after", POISON, prefer="wait=10").status == 409
+    assert api.http.put("after", "good", prefer="wait=10").status == 201
+    for key, (value, _) in list(want.items())[:50]:
+        assert api.http.value(key) == value
+
+
+# What refuses, how to end it, a good value, a bad one; what is told: reason,
+# status, constraint.
+REFUSALS = {
+    "later": (
+        "ALTER TABLE records ADD CONSTRAINT later CHECK (length(value) < 9) NOT VALID",
+        "ALTER TABLE records DROP CONSTRAINT later",
+        "short", "much too long", ("constraint-violation", 409, "later"),
+    ),
+    "unique": (
+        "CREATE UNIQUE INDEX one_of_each ON records (left(value, 20))",
+        "DROP INDEX one_of_each",
+        "u {n}", "taken", ("constraint-violation", 409, "one_of_each"),
+    ),
+    "at the commit": (
+        "ALTER TABLE records ADD CONSTRAINT at_commit UNIQUE (value)"
+        " DEFERRABLE INITIALLY DEFERRED",
+        "ALTER TABLE records DROP CONSTRAINT at_commit",
+        "c {n}", "taken", ("constraint-violation", 409, "at_commit"),
+    ),
+    "by a trigger": (
+        "CREATE FUNCTION judge() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN"
+        " IF new.value = 'bad' THEN RAISE EXCEPTION 'I do not like it'; END IF;"
+        " RETURN new; END $$;"
+        " CREATE TRIGGER judge BEFORE INSERT OR UPDATE ON records"
+        " FOR EACH ROW EXECUTE FUNCTION judge()",
+        "DROP TRIGGER judge ON records",
+        "good", "bad", ("constraint-violation", 409, "I do not like it"),
+    ),
+    "too large for an index": (
+        "CREATE INDEX large ON records (value)",
+        "DROP INDEX large",
+        "small", "{large}", ("validation-failed", 422, None),
+    ),
+    "too long for the type": (
+        "ALTER TABLE records ALTER COLUMN value TYPE varchar(9)",
+        "ALTER TABLE records ALTER COLUMN value TYPE text",
+        "short", "much too long", ("validation-failed", 422, None),
+    ),
+}  # fmt: skip
+
+
+def test_each_way_to_be_refused(deployment):
+    (api,) = deployment.of("api")
+    # Not one that compresses well.
+    large = "".join(random.Random(1).choices("abcdefghijklmnop0123456789", k=9000))
+    guilty = {3, 17, 18, 39}
+    for what, (begin, end, good, bad, (reason, code, constraint)) in REFUSALS.items():
+        print(what)
+        deployment.sql("TRUNCATE records, sluice.rejections")
+        deployment.sql(begin)
+        if bad == "taken":
+            assert api.http.put(f"{what} first", bad, prefer="wait=10").status == 201
+        values = [(bad if i in guilty else good).format(n=i, large=large) for i in range(40)]
+        keys = [f"{what} {i}" for i in range(40)]
+        receipts = as_one_batch(deployment, list(zip(keys, values)))
+        history.settle(deployment)
+        for i, receipt in enumerate(receipts):
+            told = status(deployment, receipt.position).json()
+            if i not in guilty:
+                assert told["state"] == "committed", (i, told)
+                continue
+            assert (told["state"], told["reason"], told["status"]) == ("rejected", reason, code)
+            assert told.get("constraint") == constraint, told
+        assert {r["position"] for r in listed(deployment)} == {
+            receipts[i].position for i in guilty
+        }
+        there = {key for (key,) in deployment.sql("SELECT key FROM records")}
+        assert there - {f"{what} first"} == {keys[i] for i in range(40) if i not in guilty}
+        deployment.sql(end)
+
+
+def test_repair(deployment, no_poison):
+    (api,) = deployment.of("api")
+    positions = {}
+    for name in ("as it is", "corrected", "worse", "discarded", "left"):
+        answer = api.http.put(name, f"{POISON} {name}", prefer="wait=10")
+        assert answer.status == 409, answer
+        positions[name] = answer.position
+
+    first = listed(deployment)[0]
+    assert (first["collection"], first["key"], first["op"]) == ("records", "as it is", "put")
+    assert (first["reason"], first["detail"]) == ("constraint-violation", "no_poison")
+    assert json.loads(first["body"]) == {"value": f"{POISON} as it is"}
+    assert first["accepted_at"] <= first["rejected_at"]
+    assert [r["position"] for r in listed(deployment, "/rejections/records")] == list(
+        positions.values()
+    )
+    assert listed(deployment, "/rejections/counters") == []
+
+    def requeue(name, body=None):
+        return admin(deployment, "POST", f"/rejections/{positions[name]}/requeue", body)
+
+    # Refused at once, and still there to be repaired.
+    for body in (b"{", b"[]", b'{"value":1}', b'{"other":"x"}'):
+        assert requeue("corrected", body).status == 422, body
+    repaired = requeue("corrected", b'{"value":"good"}')
+    assert repaired.status == 202, repaired
+    successor = repaired.json()["successor"]
+    assert repaired.json()["position"] == positions["corrected"]
+    wait_until(
+        lambda: status(deployment, successor).json()["state"] == "committed",
+        10,
+        "the successor is applied",
+    )
+    assert api.http.value("corrected", Sluice_Read_After=successor) == "good"
+    told = status(deployment, positions["corrected"]).json()
+    assert (told["state"], told["successor"]) == ("rejected", successor)
+    assert requeue("corrected", b'{"value":"again"}').status == 404
+
+    # What would be rejected again is, as another one; without the constraint
+    # the write as it was is good.
+    again = requeue("worse", json.dumps({"value": f"{POISON} again"}).encode())
+    assert again.status == 202, again
+    wait_until(
+        lambda: status(deployment, again.json()["successor"]).json()["state"] == "rejected",
+        10,
+        "its successor is rejected, too",
+    )
+    no_poison()
+    plain = requeue("as it is")
+    assert plain.status == 202, plain
+    successor = plain.json()["successor"]
+    assert api.http.value("as it is", Sluice_Read_After=successor) == f"{POISON} as it is"
+
+    path = f"/rejections/{positions['discarded']}"
+    assert admin(deployment, "DELETE", path).json() == {"state": "discarded"}
+    assert admin(deployment, "DELETE", path).status == 404
+    assert requeue("discarded").status == 404
+    assert status(deployment, positions["discarded"]).json()["state"] == "rejected"
+    assert [r["position"] for r in listed(deployment)] == [
+        positions["left"],
+        again.json()["successor"],
+    ]
+    for path in ("/rejections/0-999/requeue", "/rejections/9-0/requeue"):
+        assert admin(deployment, "POST", path).status == 404
+    assert admin(deployment, "GET", "/rejections?after=x").status == 400
+    assert admin(deployment, "GET", "/rejections/nothing").status == 404
+    assert admin(deployment, "GET", key_path("x")).status == 404
