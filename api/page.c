@@ -28,6 +28,7 @@ enum step_result page_collections(struct request *r)
 struct health {
 	bool primary, redis, log, tail, writer;
 	bool replica, has_replica;
+	enum breaker_state breakers[3]; /* redis, replica, primary */
 	struct probe_report probe;
 };
 
@@ -35,10 +36,13 @@ static struct health examine(struct request *r)
 {
 	struct worker *w = r->worker;
 	struct health h = {
-	    .primary = pgread_ready(w->primary),
+	    .primary = pgread_up(w->primary),
 	    .has_replica = w->replica != NULL,
-	    .replica = w->replica && pgread_ready(w->replica),
-	    .redis = redis_ready(w->redis),
+	    .replica = w->replica && pgread_up(w->replica),
+	    .redis = redis_up(w->redis),
+	    .breakers = {redis_breaker(w->redis),
+		w->replica ? pgread_breaker(w->replica) : BREAKER_CLOSED,
+		pgread_breaker(w->primary)},
 	    .log = writelog_up(w->app->writelog),
 	    .tail = tail_up(w->app->tail) && tail_started(w->app->tail),
 	    .probe = probe_get(w->app->probe),
@@ -77,9 +81,14 @@ static void write_health(
 		buf_str(out, "\"queue_depth\":null,");
 	buf_printf(out,
 	    "\"worker_active\":%s,\"services\":{\"database\":\"%s\","
-	    "\"cache\":\"%s\",\"log\":\"%s\",\"tail\":\"%s\"}}\n",
+	    "\"cache\":\"%s\",\"log\":\"%s\",\"tail\":\"%s\"},"
+	    "\"breakers\":{\"redis\":\"%s\",\"replica\":\"%s\","
+	    "\"primary\":\"%s\"}}\n",
 	    h->writer ? "true" : "false", connected(h->primary || h->replica),
-	    connected(h->redis), connected(h->log), connected(h->tail));
+	    connected(h->redis), connected(h->log), connected(h->tail),
+	    breaker_name(h->breakers[0]),
+	    h->has_replica ? breaker_name(h->breakers[1]) : "disabled",
+	    breaker_name(h->breakers[2]));
 }
 
 enum step_result page_health(struct request *r)

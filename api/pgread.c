@@ -1,6 +1,8 @@
 #include "api/pgread.h"
 
+#include "common/breaker.h"
 #include "common/check.h"
+#include "common/log.h"
 #include "common/mem.h"
 #include "common/pgarray.h"
 #include "common/sql.h"
@@ -8,7 +10,12 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { BATCH = 256 };
+enum {
+	BATCH = 256,
+	BREAKER_LIMIT = 3,
+	PROBE_US = 1000000,
+	PROBE_OPEN_US = 250000, /* while the breaker is not closed */
+};
 
 struct read {
 	struct read *next;
@@ -26,6 +33,8 @@ struct slot {
 	/* In flight; answered in the order of their ordinality. */
 	struct read *batch[BATCH];
 	size_t n;
+	mono_us_t sent_at;
+	bool probes; /* the batch is the pool's own read */
 };
 
 struct pgread {
@@ -36,10 +45,13 @@ struct pgread {
 	size_t waiting;
 	char *sql; /* of `sql_of` */
 	const struct collection *sql_of;
+	struct breaker breaker;
+	struct loop_timer *probe;
+	bool probing; /* a probe is in flight */
 	bool closing;
 };
 
-static void send_waiting(struct pgread *p);
+static void go_on(struct pgread *p);
 
 /* --- answers ------------------------------------------------------------- */
 
@@ -69,9 +81,35 @@ static void answer_rows(struct slot *s, const PGresult *r)
 	}
 }
 
+/* What a batch's end says of the server. While the breaker is not closed only
+ * the probe counts: the others began before. */
+static void judge(struct slot *s, const struct pg_reply *reply)
+{
+	struct pgread *p = s->owner;
+	mono_us_t now = clock_mono();
+	enum breaker_state was = p->breaker.state;
+	if (was != BREAKER_CLOSED && !s->probes)
+		return;
+	if (reply->err.verdict == VERDICT_OK ||
+	    reply->err.verdict == VERDICT_REJECT)
+		breaker_success(&p->breaker);
+	else if (now - s->sent_at >= p->o.timeout)
+		breaker_trip(&p->breaker, now);
+	else
+		breaker_failure(&p->breaker, now);
+	bool closed = p->breaker.state == BREAKER_CLOSED;
+	if (closed != (was == BREAKER_CLOSED) && !p->closing)
+		log_event(closed ? EV_BREAKER_CLOSED : EV_BREAKER_OPEN,
+		    "server=%s", p->o.name);
+}
+
 static void on_reply(void *arg, const struct pg_reply *reply)
 {
 	struct slot *s = arg;
+	judge(s, reply);
+	if (s->probes)
+		s->owner->probing = false;
+	s->probes = false;
 	if (reply->err.verdict == VERDICT_OK)
 		answer_rows(s, reply->results[0]);
 	/* Failed, or no progress row for the partition: not migrated. */
@@ -80,8 +118,7 @@ static void on_reply(void *arg, const struct pg_reply *reply)
 			answer(s->batch[i], PGREAD_FAILED, NULL);
 	}
 	s->n = 0;
-	if (!s->owner->closing)
-		send_waiting(s->owner);
+	go_on(s->owner);
 }
 
 /* --- batches ------------------------------------------------------------- */
@@ -133,10 +170,11 @@ static bool send_batch(struct pgread *p, struct slot *s)
 	    .formats = formats,
 	    .result_format = 1,
 	};
+	s->sent_at = clock_mono();
 	bool sent = pg_submit(s->pg, &q, 1, on_reply, s);
 	buf_free(&keys);
 	buf_free(&partitions);
-	if (sent) {
+	if (sent && !s->probes) {
 		metric_add(&p->o.metrics->db_queries, 1);
 		metric_add(&p->o.metrics->db_keys, (int64_t)s->n);
 	}
@@ -196,16 +234,65 @@ static void fail_waiting(struct pgread *p)
 	}
 }
 
-static void on_state(void *arg, bool ready)
+/* Something changed: a connection is free, or here, or gone. */
+static void go_on(struct pgread *p)
 {
-	(void)ready;
-	struct pgread *p = arg;
 	if (p->closing)
 		return;
-	if (pgread_ready(p))
+	if (pgread_up(p))
 		send_waiting(p);
 	else
 		fail_waiting(p);
+}
+
+static void on_state(void *arg, bool ready)
+{
+	struct pgread *p = arg;
+	/* A server that is back need not wait for the next probe. */
+	if (ready && !p->closing && p->breaker.state != BREAKER_CLOSED)
+		loop_timer_start(p->probe, 0);
+	go_on(p);
+}
+
+/* --- the probe ----------------------------------------------------------- */
+
+static void ignore(void *arg, enum pgread_status status, struct value *v)
+{
+	(void)arg;
+	(void)status;
+	value_unref(&v);
+}
+
+/* A read like the others, of a key that no row has, so that what keeps them
+ * from their answers (a lock, say) keeps it, too. If no connection is free,
+ * those in flight will tell. */
+static void send_probe(struct pgread *p)
+{
+	struct slot *s = free_slot(p);
+	mono_us_t now = clock_mono();
+	if (p->probing || s == NULL || !breaker_allow(&p->breaker, now))
+		return;
+	struct read *r = MEM_NEW(struct read);
+	*r = (struct read){
+	    .collection = p->sql_of ? p->sql_of : collection_at(0),
+	    .key = "",
+	    .done = ignore};
+	s->batch[s->n++] = r;
+	s->probes = p->probing = true;
+	if (send_batch(p, s))
+		return;
+	s->n = 0;
+	s->probes = p->probing = false;
+	breaker_cancel(&p->breaker, now);
+	free(r);
+}
+
+static void on_probe(void *arg)
+{
+	struct pgread *p = arg;
+	send_probe(p);
+	loop_timer_start(p->probe,
+	    p->breaker.state == BREAKER_CLOSED ? PROBE_US : PROBE_OPEN_US);
 }
 
 static void add_slot(struct pgread *p)
@@ -233,18 +320,23 @@ struct pgread *pgread_new(const struct pgread_options *o)
 	struct pgread *p = MEM_NEW(struct pgread);
 	p->o = *o;
 	p->last = &p->first;
+	/* Probes are the pool's own, and paced: there is nothing to cool. */
+	breaker_init(&p->breaker, BREAKER_LIMIT, 0);
+	p->probe = loop_timer_new(o->loop, on_probe, p);
+	loop_timer_start(p->probe, PROBE_US);
 	for (size_t i = 0; i < o->min; i++)
 		add_slot(p);
 	return p;
 }
 
-bool pgread_ready(const struct pgread *p)
+bool pgread_up(const struct pgread *p)
 {
-	for (size_t i = 0; i < p->nslots; i++) {
-		if (pg_ready(p->slots[i]->pg))
-			return true;
-	}
-	return false;
+	return p->breaker.state == BREAKER_CLOSED && pgread_connections(p) > 0;
+}
+
+enum breaker_state pgread_breaker(const struct pgread *p)
+{
+	return p->breaker.state;
 }
 
 size_t pgread_connections(const struct pgread *p)
@@ -258,7 +350,7 @@ size_t pgread_connections(const struct pgread *p)
 bool pgread_get(struct pgread *p, const struct collection *c, const char *key,
     size_t len, int32_t partition, pgread_done done, void *arg)
 {
-	if (p->waiting >= p->o.max_waiting || !pgread_ready(p))
+	if (p->waiting >= p->o.max_waiting || !pgread_up(p))
 		return false;
 	struct read *r = MEM_NEW(struct read);
 	*r = (struct read){NULL, c, key, len, partition, done, arg};
@@ -272,7 +364,7 @@ bool pgread_get(struct pgread *p, const struct collection *c, const char *key,
 bool pgread_query(
     struct pgread *p, const struct pg_query *q, pg_done done, void *arg)
 {
-	for (size_t i = 0; i < p->nslots; i++) {
+	for (size_t i = 0; i < p->nslots && pgread_up(p); i++) {
 		if (pg_submit(p->slots[i]->pg, q, 1, done, arg))
 			return true;
 	}
@@ -290,6 +382,7 @@ void pgread_free(struct pgread **pp)
 		free(p->slots[i]);
 	}
 	fail_waiting(p);
+	loop_timer_free(&p->probe);
 	free(p->slots);
 	free(p->sql);
 	free(p);

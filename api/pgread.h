@@ -3,11 +3,18 @@
  * A pool of connections; while all of them are busy, reads gather, and the
  * next free connection asks for all of them in one statement (= ANY), together
  * with the server's watermarks in the same snapshot.
+ *
+ * A server that does not answer adds no latency: a timeout, or a few failures
+ * in a row, open a circuit breaker, and reads are refused at once. No request
+ * has to find out whether it is back: the pool sends a read of its own every
+ * second, more often while the breaker is open, and its answer closes it. So
+ * an idle pool knows of a dead server, too.
  */
 #pragma once
 
 #include "api/metrics.h"
 #include "api/value.h"
+#include "common/breaker.h"
 #include "common/collection.h"
 #include "common/keyspace.h"
 #include "common/loop.h"
@@ -37,13 +44,16 @@ struct pgread_options {
 };
 
 struct pgread *pgread_new(const struct pgread_options *o);
-bool pgread_ready(const struct pgread *p);
+/* Would a read be sent? There is a connection, and the breaker is closed. */
+bool pgread_up(const struct pgread *p);
+enum breaker_state pgread_breaker(const struct pgread *p);
 size_t pgread_connections(const struct pgread *p);
-/* Borrows the key until `done`. False: no connection, or too many wait; `done`
+/* Borrows the key until `done`. False: it is not up, or too many wait; `done`
  * is not called. */
 bool pgread_get(struct pgread *p, const struct collection *c, const char *key,
     size_t len, int32_t partition, pgread_done done, void *arg);
-/* One statement of another kind, on any ready connection; as pg_submit. */
+/* One statement of another kind, on any ready connection; as pg_submit. False,
+ * too, while it is not up. */
 bool pgread_query(
     struct pgread *p, const struct pg_query *q, pg_done done, void *arg);
 /* Waiting reads are answered (FAILED) before it returns. */

@@ -62,6 +62,9 @@ static void set_gauges(struct worker *w)
 	if (w->replica)
 		metric_set(&m->replica_connections,
 		    (int64_t)pgread_connections(w->replica));
+	metric_set(&m->redis_down, !redis_up(w->redis));
+	metric_set(&m->replica_down, w->replica && !pgread_up(w->replica));
+	metric_set(&m->primary_down, !pgread_up(w->primary));
 }
 
 static void on_sweep(void *arg)

@@ -1,11 +1,12 @@
 /* A circuit breaker: the transitions, all of them.
  *
- *            allow              success   failure          cancel
- *  CLOSED    yes                 count=0   count++; OPEN    -
+ *            allow              success   failure          trip  cancel
+ *  CLOSED    yes                 count=0   count++; OPEN    OPEN  -
  *                                          at the limit
- *  OPEN      no; once cooled     -         -                -
+ *  OPEN      no; once cooled     -         -                -     -
  *            down yes, to HALF
- *  HALF      no                  CLOSED    OPEN             OPEN, probe now
+ *  HALF      no                  CLOSED    OPEN             OPEN  OPEN, probe
+ * now
  *
  * The race: calls that started before the breaker opened end while it is OPEN.
  * Their verdicts are old news: a success does not close it, a failure does not
@@ -58,6 +59,12 @@ void breaker_failure(struct breaker *b, mono_us_t now)
 	if (b->state == BREAKER_OPEN)
 		return;
 	if (b->state == BREAKER_HALF || ++b->failures >= b->limit)
+		open_until(b, now + b->cooldown);
+}
+
+void breaker_trip(struct breaker *b, mono_us_t now)
+{
+	if (b->state != BREAKER_OPEN)
 		open_until(b, now + b->cooldown);
 }
 

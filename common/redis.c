@@ -8,9 +8,9 @@
 #include "common/redisop.h"
 #include "common/redispoll.h"
 #include "common/redisurl.h"
+#include "common/resolve.h"
 
 #include <hiredis/async.h>
-#include <netdb.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -36,7 +36,7 @@ struct redis {
 	struct redis_options o;
 	struct redisurl url;
 	redisAsyncContext *ac;
-	uv_getaddrinfo_t *lookup;
+	struct resolve *lookup;
 	enum state state;
 	struct loop_timer *timer; /* backoff, connect */
 	struct loop_timer *sweep; /* deadlines of ops */
@@ -153,12 +153,31 @@ bool redis_eval(struct redis *r, size_t script, int nkeys, int argc,
 
 /* --- hello: AUTH, SELECT, SCRIPT LOAD ------------------------------------ */
 
+static void on_probe(void *arg, const redisReply *reply)
+{
+	struct redis *r = arg;
+	if (reply)
+		backoff_reset(&r->backoff);
+}
+
+/* What opened the breaker cost the connection. The first command of the new one
+ * is the probe, so that no caller's has to be: without an answer in time the
+ * connection is lost again. */
+static void probe(struct redis *r)
+{
+	static const char *const argv[] = {"PING"};
+	static const size_t lens[] = {4};
+	redis_submit(r, 1, argv, lens, on_probe, r);
+}
+
 static void ready(struct redis *r)
 {
 	r->state = STATE_READY;
 	loop_timer_stop(r->timer);
-	backoff_reset(&r->backoff);
-	breaker_success(&r->breaker);
+	if (r->breaker.state == BREAKER_CLOSED)
+		backoff_reset(&r->backoff);
+	else
+		probe(r);
 	log_event(EV_REDIS_UP, "host=%s port=%d", r->url.host, r->url.port);
 	if (r->o.state)
 		r->o.state(r->o.arg, true);
@@ -278,18 +297,10 @@ static void lost(struct redis *r, const char *why)
 		r->o.state(r->o.arg, false);
 }
 
-static void connect_to(struct redis *r, const struct sockaddr *address)
+static void connect_to(struct redis *r, const char *address)
 {
-	char host[64];
-	if (getnameinfo(address,
-		address->sa_family == AF_INET6 ? sizeof(struct sockaddr_in6)
-					       : sizeof(struct sockaddr_in),
-		host, sizeof host, NULL, 0, NI_NUMERICHOST) != 0) {
-		lost(r, "cannot name the address");
-		return;
-	}
 	r->state = STATE_CONNECTING;
-	r->ac = redisAsyncConnect(host, r->url.port);
+	r->ac = redisAsyncConnect(address, r->url.port);
 	CHECK(r->ac != NULL);
 	r->ac->data = r;
 	if (r->ac->err) {
@@ -302,35 +313,23 @@ static void connect_to(struct redis *r, const struct sockaddr *address)
 	loop_timer_start(r->timer, r->o.timeout + CLOCK_S(1));
 }
 
-static void on_resolved(
-    uv_getaddrinfo_t *req, int status, struct addrinfo *list)
+static void on_resolved(void *arg, const char *address, const char *error)
 {
-	struct redis *r = req->data;
-	free(req);
-	if (r) {
-		r->lookup = NULL;
-		if (status == 0 && list)
-			connect_to(r, list->ai_addr);
-		else
-			lost(r, uv_strerror(status));
-	}
-	uv_freeaddrinfo(list);
+	struct redis *r = arg;
+	r->lookup = NULL;
+	if (address)
+		connect_to(r, address);
+	else
+		lost(r, error);
 }
 
-/* hiredis resolves names in the calling thread; libuv has threads for it. */
+/* hiredis would resolve the name in the calling thread. */
 static void resolve(struct redis *r)
 {
-	struct addrinfo hints = {.ai_socktype = SOCK_STREAM};
 	r->state = STATE_RESOLVING;
-	r->lookup = MEM_NEW(uv_getaddrinfo_t);
-	r->lookup->data = r;
-	int rc = uv_getaddrinfo(loop_uv(r->o.loop), r->lookup, on_resolved,
-	    r->url.host, NULL, &hints);
-	if (rc == 0)
-		return;
-	free(r->lookup);
-	r->lookup = NULL;
-	lost(r, uv_strerror(rc));
+	r->lookup = resolve_start(r->o.loop, r->url.host, on_resolved, r);
+	if (r->lookup == NULL)
+		lost(r, "the name cannot be looked up");
 }
 
 static void on_timer(void *arg)
@@ -355,7 +354,7 @@ struct redis *redis_new(const struct redis_options *o)
 	r->timer = loop_timer_new(o->loop, on_timer, r);
 	r->sweep = loop_timer_new(o->loop, on_sweep, r);
 	backoff_init(&r->backoff, CLOCK_MS(50), CLOCK_S(2));
-	breaker_init(&r->breaker, BREAKER_LIMIT, CLOCK_MS(500));
+	breaker_init(&r->breaker, BREAKER_LIMIT, 0);
 	loop_timer_start(r->timer, 0);
 	return r;
 }
@@ -370,9 +369,9 @@ enum breaker_state redis_breaker(const struct redis *r)
 	return r->breaker.state;
 }
 
-size_t redis_pending(const struct redis *r)
+bool redis_up(const struct redis *r)
 {
-	return r->ops.n;
+	return r->state == STATE_READY && r->breaker.state == BREAKER_CLOSED;
 }
 
 void redis_free(struct redis **rp)
@@ -383,10 +382,7 @@ void redis_free(struct redis **rp)
 	r->state = STATE_CLOSED;
 	redisops_fail(&r->ops);
 	detach(r);
-	if (r->lookup) {
-		r->lookup->data = NULL;
-		uv_cancel((uv_req_t *)r->lookup);
-	}
+	resolve_cancel(&r->lookup);
 	loop_timer_free(&r->timer);
 	loop_timer_free(&r->sweep);
 	redisurl_free(&r->url);

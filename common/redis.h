@@ -5,7 +5,8 @@
  * once, never from inside the submit: with the reply, or with NULL when the
  * connection was lost or the deadline passed (the late reply is ignored). A
  * circuit breaker refuses commands at once while Redis is away or too slow, so
- * that a dead Redis costs no latency.
+ * that a dead Redis costs no latency: it gives the connection up, and closes
+ * again when a new one answers a probe.
  */
 #pragma once
 
@@ -48,7 +49,8 @@ struct err redis_check_url(const char *url);
 struct redis *redis_new(const struct redis_options *o);
 bool redis_ready(const struct redis *r);
 enum breaker_state redis_breaker(const struct redis *r);
-size_t redis_pending(const struct redis *r);
+/* Is it asked? It is ready, and its breaker is closed. */
+bool redis_up(const struct redis *r);
 /* Binary safe; borrows the arguments for the call. False: not ready, breaker
  * open, or too many pending; `done` is not called. */
 bool redis_submit(struct redis *r, int argc, const char *const *argv,

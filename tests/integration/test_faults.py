@@ -69,6 +69,24 @@ def as_before(api, module_deployment):
         daemon.check_log()
 
 
+def costs_no_time(api, key, said, status=404):
+    """The dead tier is not asked any more."""
+    with Stopwatch() as t:
+        for i in range(20):
+            answer = api.http.get(f"{key} costs no time {i}")
+            assert (answer.status, said in answer.cache) == (status, True), answer
+    assert t.seconds / 20 < 0.05, t.seconds
+
+
+def down(api, tier):
+    """The request threads that do not ask it."""
+    return api.metrics()["sluice_tier_down", f'tier="{tier}"']
+
+
+LOCKED = (
+    "SELECT 1 FROM pg_locks WHERE mode = 'AccessExclusiveLock'"
+    " AND relation = 'public.records'::regclass"
+)
 FAULTS = ["refuse", "blackhole", 0.7]
 
 
@@ -84,10 +102,7 @@ def test_redis(api, proxies, fault):
         # A Redis that has not answered often enough costs no time any more.
         for i in range(20):
             assert api.http.get(f"redis {fault} {i}").status == 404
-        with Stopwatch() as t:
-            for i in range(20):
-                assert api.http.get(f"redis {fault} again {i}").status == 404
-        assert t.seconds / 20 < 0.05
+        costs_no_time(api, f"redis {fault}", "redis; detail=down")
         assert health(api)["status"] == "degraded"
 
 
@@ -106,9 +121,46 @@ def test_replica(api, proxies, fault):
         assert (answer.status, answer.tier) == (404, "primary"), answer
         assert "replica; detail=down" in answer.cache
         assert t.seconds < 2
-        wait_until(lambda: health(api)["replica"] == "unavailable", 10, "it is said")
+        wait_until(lambda: down(api, "replica") == 2, 10, "no thread asks it")
+        assert health(api)["replica"] == "unavailable"
         assert health(api)["status"] == "degraded"
         assert health(api)["database"] == "healthy"
+        costs_no_time(api, f"replica {fault}", "replica; detail=down")
+    wait_until(lambda: down(api, "replica") == 0, 10, "it is asked again")
+
+
+@pytest.mark.parametrize("name", ["replica", "primary"])
+def test_an_idle_instance_notices_a_black_hole(api, proxies, name):
+    """By probes of its own: no request has to."""
+    before = api.metrics()["sluice_postgres_keys_total"]
+    assert down(api, name) == 0
+    with proxies[name].fault("blackhole"):
+        wait_until(lambda: down(api, name) == 2, 10, "no thread asks it")
+        assert health(api)[name] == "unavailable"
+    wait_until(lambda: down(api, name) == 0, 10, "it is asked again")
+    assert api.metrics()["sluice_postgres_keys_total"] == before
+
+
+def test_a_server_that_takes_connections_and_answers_no_read(api, module_deployment):
+    """A lock, on the replica too. The breakers open, and no request has to try
+    whether the server is back: its connections are there all the time."""
+    d = module_deployment
+    with d.servers.postgres(d.name) as session, session.transaction():
+        session.execute("LOCK TABLE public.records IN ACCESS EXCLUSIVE MODE")
+        wait_until(lambda: d.sql(LOCKED, replica=True), 10, "it is locked there, too")
+        with Stopwatch() as t:
+            answer = api.http.get("locked")
+        assert (answer.status, answer.problem) == (503, "store-unavailable"), answer
+        assert t.seconds < 3
+        for name in ("replica", "primary"):
+            wait_until(lambda name=name: down(api, name) == 2, 10, f"{name} is open")
+        costs_no_time(api, "locked", "primary; detail=down", 503)
+        assert health(api)["breakers"]["primary"] != "closed"
+        assert health(api)["status"] == "unhealthy"
+    for name in ("replica", "primary"):
+        wait_until(lambda name=name: down(api, name) == 0, 10, f"{name} is asked again")
+    assert set(health(api)["breakers"].values()) == {"closed"}
+    assert api.http.get("locked").status == 404
 
 
 @pytest.mark.parametrize("fault", FAULTS)
@@ -148,8 +200,8 @@ def test_both_databases(api, proxies, fault):
             answer = api.http.request("GET", "/health")
             return answer.status == 503 and answer.json()["status"] == "unhealthy"
 
-        if fault == "refuse":
-            wait_until(unhealthy, 10, "/health says unhealthy")
+        wait_until(unhealthy, 10, "/health says unhealthy")
+        costs_no_time(api, f"{key}, uncached", "primary; detail=down", 503)
         assert api.http.read(f"{key}, uncached 2").status == 503
 
 

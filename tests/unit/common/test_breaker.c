@@ -10,7 +10,7 @@
 
 enum { LIMIT = 3, COOLDOWN = 100 };
 
-enum event { ALLOW, SUCCESS, FAILURE, CANCEL };
+enum event { ALLOW, SUCCESS, FAILURE, TRIP, CANCEL };
 
 struct row {
 	/* given */
@@ -37,6 +37,8 @@ static const struct row table[] = {
     {CLOSED, 0, 0, FAILURE, false, CLOSED, 1, 0},
     {CLOSED, 1, 0, FAILURE, false, CLOSED, 2, 0},
     {CLOSED, 2, 0, FAILURE, false, OPEN, 0, 1100},
+    {CLOSED, 0, 0, TRIP, false, OPEN, 0, 1100},
+    {CLOSED, 2, 0, TRIP, false, OPEN, 0, 1100},
     {CLOSED, 2, 0, CANCEL, false, CLOSED, 2, 0},
     {OPEN, 0, 1001, ALLOW, false, OPEN, 0, 1001},
     {OPEN, 0, 1000, ALLOW, true, HALF, 0, 1000},
@@ -44,10 +46,12 @@ static const struct row table[] = {
     /* verdicts of calls that began before it opened */
     {OPEN, 0, 1050, SUCCESS, false, OPEN, 0, 1050},
     {OPEN, 0, 1050, FAILURE, false, OPEN, 0, 1050},
+    {OPEN, 0, 1050, TRIP, false, OPEN, 0, 1050},
     {OPEN, 0, 1050, CANCEL, false, OPEN, 0, 1050},
     {HALF, 0, 900, ALLOW, false, HALF, 0, 900},
     {HALF, 0, 900, SUCCESS, false, CLOSED, 0, 900},
     {HALF, 0, 900, FAILURE, false, OPEN, 0, 1100},
+    {HALF, 0, 900, TRIP, false, OPEN, 0, 1100},
     {HALF, 0, 900, CANCEL, false, OPEN, 0, 1000},
 };
 
@@ -61,6 +65,9 @@ static bool apply(struct breaker *b, enum event event, mono_us_t now)
 		break;
 	case FAILURE:
 		breaker_failure(b, now);
+		break;
+	case TRIP:
+		breaker_trip(b, now);
 		break;
 	case CANCEL:
 		breaker_cancel(b, now);
