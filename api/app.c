@@ -7,6 +7,7 @@
  */
 #include "api/app.h"
 
+#include "api/operate.h"
 #include "api/page.h"
 #include "api/probe.h"
 #include "api/worker.h"
@@ -157,6 +158,7 @@ static struct err start_admin(struct app *app)
 	    .ready = ready,
 	    .refresh = refresh,
 	    .stats = stats,
+	    .handle = operate,
 	    .arg = app,
 	};
 	return admin_new(&o, &app->admin);
@@ -174,11 +176,28 @@ struct err app_start(struct app *app)
 
 /* --- the end ------------------------------------------------------------- */
 
+static void end_if_idle(struct app *app)
+{
+	if (atomic_load(&app->draining) && !app->running && !app->held)
+		loop_stop(app->loop);
+}
+
 static void worker_ended(void *arg)
 {
 	struct app *app = arg;
-	if (--app->running == 0)
-		loop_stop(app->loop);
+	app->running--;
+	end_if_idle(app);
+}
+
+void app_hold(struct app *app)
+{
+	app->held++;
+}
+
+void app_release(struct app *app)
+{
+	app->held--;
+	end_if_idle(app);
 }
 
 void app_worker_done(struct app *app)

@@ -28,6 +28,9 @@ struct app {
 	struct floors *floors;
 	struct outcomes *outcomes;
 	struct flights *flights;
+	/* Counted before a purge begins: what was read before it is not kept
+	 * after it (api/purge.h). */
+	_Atomic uint64_t purges;
 	struct tail *tail;
 	struct writelog *writelog;
 	struct probe *probe;
@@ -35,6 +38,7 @@ struct app {
 	atomic_bool draining;
 	/* The end, main loop only: threads not done. */
 	size_t running;
+	size_t held;	      /* main loop only: operators' requests in hand */
 	atomic_size_t parked; /* over all threads, against http.max_parked */
 	struct worker **workers;
 	size_t nworkers;
@@ -51,6 +55,9 @@ struct err app_start(struct app *app);
 void app_drain(void *app);
 /* A worker's thread ends; called on it. */
 void app_worker_done(struct app *app);
+/* Main loop: it does not stop between the two. */
+void app_hold(struct app *app);
+void app_release(struct app *app);
 /* After the main loop: ends the threads and the clients. */
 void app_stop(struct app *app);
 void app_free(struct app *app);

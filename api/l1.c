@@ -316,6 +316,43 @@ void l1_remove(struct l1 *l1, const char *id, size_t len)
 	unlock(s);
 }
 
+size_t l1_purge(struct l1 *l1, const char *prefix, size_t len)
+{
+	size_t n = 0;
+	for (unsigned i = 0; i < l1->shards; i++) {
+		struct shard *s = &l1->shard[i];
+		struct entry *older;
+		CHECK_OS(pthread_mutex_lock(&s->lock));
+		for (struct entry *e = s->head; e; e = older) {
+			older = e->older;
+			if (e->len < len || memcmp(e->id, prefix, len) != 0)
+				continue;
+			struct entry **link = &s->chains[e->hash & s->mask];
+			while (*link != e)
+				link = &(*link)->chain;
+			drop(s, link);
+			n++;
+		}
+		unlock(s);
+	}
+	return n;
+}
+
+struct value *l1_peek(struct l1 *l1, const char *id, size_t len, mono_us_t now,
+    mono_us_t *expires)
+{
+	struct key key = key_of(l1, id, len);
+	struct value *v = NULL;
+	struct shard *s = lock(l1, &key);
+	const struct entry *e = *find(s, &key);
+	if (e && e->expires > now) {
+		v = value_ref(e->value);
+		*expires = e->expires;
+	}
+	unlock(s);
+	return v;
+}
+
 struct l1_stats l1_stats(struct l1 *l1)
 {
 	struct l1_stats sum = {0};

@@ -42,4 +42,10 @@ void l1_put(struct l1 *l1, const char *id, size_t len, struct value *v,
 void l1_replace(struct l1 *l1, const char *id, size_t len, struct value *v,
     mono_us_t expires);
 void l1_remove(struct l1 *l1, const char *id, size_t len);
+/* Removes every entry whose id begins with the prefix (empty: all), shard by
+ * shard; returns how many. */
+size_t l1_purge(struct l1 *l1, const char *prefix, size_t len);
+/* As l1_get, but it leaves no trace; says when the entry ends. */
+struct value *l1_peek(struct l1 *l1, const char *id, size_t len, mono_us_t now,
+    mono_us_t *expires);
 struct l1_stats l1_stats(struct l1 *l1);

@@ -9,11 +9,14 @@
 #include <string.h>
 
 struct get {
+	const char *id; /* the caller's */
+	size_t id_len;
 	l2tier_done done;
 	void *arg;
 };
 
-static enum l2tier_status parse(const redisReply *reply, struct value **out)
+static enum l2tier_status parse(
+    const struct get *g, const redisReply *reply, struct value **out)
 {
 	if (reply == NULL || reply->type != REDIS_REPLY_ARRAY ||
 	    reply->elements != 2)
@@ -23,7 +26,8 @@ static enum l2tier_status parse(const redisReply *reply, struct value **out)
 	struct l2_entry entry;
 	if (w->type != REDIS_REPLY_STRING || e->type != REDIS_REPLY_STRING ||
 	    !l2_watermark_parse(w->str, w->len, &watermark) ||
-	    !l2_entry_parse(e->str, e->len, watermark.generation, &entry))
+	    !l2_entry_parse(e->str, e->len,
+		l2_generation(w->str, w->len, g->id, g->id_len), &entry))
 		return L2TIER_MISS;
 	*out = value_new(entry.version, watermark.watermark,
 	    entry.present ? entry.doc : NULL, entry.len);
@@ -35,7 +39,7 @@ static void on_get(void *arg, const redisReply *reply)
 	struct get g = *(struct get *)arg;
 	free(arg);
 	struct value *v = NULL;
-	enum l2tier_status status = parse(reply, &v);
+	enum l2tier_status status = parse(&g, reply, &v);
 	g.done(g.arg, status, v);
 }
 
@@ -48,7 +52,7 @@ bool l2tier_get(struct redis *r, int32_t partition, const char *id, size_t len,
 	const char *const argv[] = {"MGET", watermark.data, entry.data};
 	const size_t lens[] = {4, watermark.len, entry.len};
 	struct get *g = MEM_NEW(struct get);
-	*g = (struct get){done, arg};
+	*g = (struct get){id, len, done, arg};
 	bool sent = redis_submit(r, 3, argv, lens, on_get, g);
 	if (!sent)
 		free(g);

@@ -20,7 +20,7 @@ enum l2tier_status {
 typedef void (*l2tier_done)(
     void *arg, enum l2tier_status status, struct value *value);
 
-/* False: Redis is away; `done` is not called. */
+/* Borrows the id until `done`. False: Redis is away; `done` is not called. */
 bool l2tier_get(struct redis *r, int32_t partition, const char *id, size_t len,
     l2tier_done done, void *arg);
 /* Offers a value; Redis refuses what is older than a commit it knows. Nobody

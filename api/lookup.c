@@ -18,6 +18,7 @@ struct lookup {
 	struct worker *worker;
 	enum lookup_way way;
 	uint64_t lane;
+	uint64_t purges; /* when it began */
 	const struct collection *collection;
 	char *id;
 	size_t id_len;
@@ -100,6 +101,12 @@ static void land_later(struct lookup *l)
 	loop_post(l->worker->loop, land, l);
 }
 
+/* A purge has begun since: what was read may be what it is to remove. */
+static bool purged(const struct lookup *l)
+{
+	return atomic_load(&l->worker->app->purges) != l->purges;
+}
+
 static void keep(struct lookup *l, struct value *v, enum tier tier)
 {
 	struct worker *w = l->worker;
@@ -110,6 +117,11 @@ static void keep(struct lookup *l, struct value *v, enum tier tier)
 	value_prepare_l1(v);
 	l1_put(w->app->l1, l->id, l->id_len, v,
 	    clock_mono() + worker_jitter(w, s->l1_ttl));
+	if (purged(l)) {
+		/* It may have passed this key between our read and our put. */
+		l1_remove(w->app->l1, l->id, l->id_len);
+		return;
+	}
 	if (tier == TIER_REDIS || !redis_ready(w->redis))
 		return;
 	metric_add(&w->metrics->fills, 1);
@@ -293,7 +305,7 @@ static uint64_t lane_of(struct request *r)
 	struct worker *w = r->worker;
 	if (r->way == LOOKUP_FRESH)
 		return (uint64_t)(w->index + 1) << 48 | ++w->fresh_lookups;
-	return (uint64_t)r->way;
+	return atomic_load(&w->app->purges) << 8 | (uint64_t)r->way;
 }
 
 static void begin(struct lookup *l)
@@ -324,6 +336,7 @@ static void start(struct request *r)
 	    .worker = w,
 	    .way = r->way,
 	    .lane = r->lane,
+	    .purges = atomic_load(&w->app->purges),
 	    .collection = r->collection,
 	    .id = mem_strndup(r->id, r->id_len),
 	    .id_len = r->id_len,

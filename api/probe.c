@@ -88,13 +88,18 @@ static void on_answer(void *arg, const struct logask_answer *answer)
 	pthread_mutex_unlock(&p->lock);
 }
 
-bool probe_has(struct probe *p, struct position position)
+int64_t probe_end(struct probe *p, int32_t partition)
 {
 	pthread_mutex_lock(&p->lock);
-	bool known = p->report.known;
-	int64_t end = known ? p->known_ends[position.partition] : 0;
+	int64_t end = p->report.known ? p->known_ends[partition] : -1;
 	pthread_mutex_unlock(&p->lock);
-	return !known ||
+	return end;
+}
+
+bool probe_has(struct probe *p, struct position position)
+{
+	int64_t end = probe_end(p, position.partition);
+	return end < 0 ||
 	       version_offset(position.version) < end + POSITION_SLACK;
 }
 

@@ -25,6 +25,8 @@ struct probe_report {
 struct err probe_new(struct app *app, struct probe **out);
 /* Any thread. */
 struct probe_report probe_get(struct probe *p);
+/* Any thread: the end of a partition of the log as last seen; -1: not known. */
+int64_t probe_end(struct probe *p, int32_t partition);
 /* Any thread: may the log hold this position? False only for one that is far
  * beyond the end last seen: the end is a second old, and a receipt is not. */
 bool probe_has(struct probe *p, struct position position);

@@ -25,7 +25,7 @@ struct worker {
 	struct api_metrics *metrics;
 	struct request *parked; /* list; see request.c */
 	size_t nparked;
-	size_t lookups;		/* in flight, led by this thread */
+	size_t lookups; /* in flight, led by this thread; operators' too */
 	uint64_t fresh_lookups; /* begun, ever */
 	struct loop_timer *sweep;
 	uint64_t random; /* state of worker_jitter */

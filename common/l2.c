@@ -4,60 +4,91 @@
 
 enum { HEX = VERSION_HEX_LEN, HEAD = HEX + 1 + HEX };
 
+/* The generation of an entry's key; the newest of all. */
+#define GENERATION                                                             \
+	"local function generation(w, key)\n"                                  \
+	"  if #w > 32 then\n"                                                  \
+	"    local name = string.match(key, '^sluice:{%d+}:([^/]+)/')\n"       \
+	"    local own = string.match(w, ';' .. name .. '=(%x+)', 33)\n"       \
+	"    if own then return own end\n"                                     \
+	"  end\n"                                                              \
+	"  return string.sub(w, 17, 32)\n"                                     \
+	"end\n"
+#define NEWEST                                                                 \
+	"local function newest(w)\n"                                           \
+	"  local g = string.sub(w, 17, 32)\n"                                  \
+	"  for own in string.gmatch(w, '=(%x+)') do\n"                         \
+	"    if own > g then g = own end\n"                                    \
+	"  end\n"                                                              \
+	"  return g\n"                                                         \
+	"end\n"                                                                \
+	"local function renewed(w, wanted)\n"                                  \
+	"  local g = newest(w)\n"                                              \
+	"  if wanted > g then return wanted end\n"                             \
+	"  return string.format('%016x', tonumber(g, 16) + 1)\n"               \
+	"end\n"
+
 const struct redis_script l2_scripts[L2_SCRIPTS] = {
-    [L2_FILL] = {"fill",
+    [L2_FILL] = {"fill", GENERATION
 	"local w = redis.call('GET', KEYS[1])\n"
 	"if not w then return -1 end\n"
 	"local floor = redis.call('HGET', KEYS[2], ARGV[2])\n"
 	"  or redis.call('HGET', KEYS[2], 'base')\n"
 	"if not floor then return -1 end\n"
 	"if ARGV[1] < floor then return 0 end\n"
-	"redis.call('SET', KEYS[3], string.sub(w, 17, 32) .. ARGV[4],\n"
+	"redis.call('SET', KEYS[3], generation(w, KEYS[3]) .. ARGV[4],\n"
 	"  'PX', ARGV[3])\n"
 	"return 1\n"},
     [L2_APPLY] = {"apply",
-	"local w = redis.call('GET', KEYS[1])\n"
-	"if not w then return '-' end\n"
-	"local at = string.sub(w, 1, 16)\n"
-	"if at ~= ARGV[1] then return '-' .. at end\n"
-	"local generation = string.sub(w, 17, 32)\n"
-	"for i = 4, #KEYS do\n"
-	"  local a = 4 + (i - 4) * 4\n"
-	"  local floor = redis.call('HGET', KEYS[2], ARGV[a])\n"
-	"  if not floor or floor < ARGV[a + 1] then\n"
-	"    redis.call('HSET', KEYS[2], ARGV[a], ARGV[a + 1])\n"
-	"  end\n"
-	"  if ARGV[a + 2] == '0' then\n"
-	"    local held = ARGV[a + 3] ~= ''\n"
-	"      and redis.call('GETRANGE', KEYS[i], 0, 32) or ''\n"
-	"    if string.sub(held, 1, 17) ~= generation .. 'P'\n"
-	"      or string.sub(held, 18) < ARGV[a + 3] then\n"
-	"      redis.call('DEL', KEYS[i])\n"
-	"    end\n"
-	"  else\n"
-	"    redis.call('SET', KEYS[i], generation .. ARGV[a + 3],\n"
-	"      'PX', ARGV[a + 2])\n"
-	"  end\n"
-	"end\n"
-	"redis.call('SET', KEYS[1], ARGV[2] .. generation)\n"
-	"redis.call('SET', KEYS[3], ARGV[3])\n"
-	"return ARGV[2]\n"},
+	GENERATION "local w = redis.call('GET', KEYS[1])\n"
+		   "if not w then return '-' end\n"
+		   "local at = string.sub(w, 1, 16)\n"
+		   "if at ~= ARGV[1] then return '-' .. at end\n"
+		   "for i = 4, #KEYS do\n"
+		   "  local g = generation(w, KEYS[i])\n"
+		   "  local a = 4 + (i - 4) * 4\n"
+		   "  local floor = redis.call('HGET', KEYS[2], ARGV[a])\n"
+		   "  if not floor or floor < ARGV[a + 1] then\n"
+		   "    redis.call('HSET', KEYS[2], ARGV[a], ARGV[a + 1])\n"
+		   "  end\n"
+		   "  if ARGV[a + 2] == '0' then\n"
+		   "    local held = ARGV[a + 3] ~= ''\n"
+		   "      and redis.call('GETRANGE', KEYS[i], 0, 32) or ''\n"
+		   "    if string.sub(held, 1, 17) ~= g .. 'P'\n"
+		   "      or string.sub(held, 18) < ARGV[a + 3] then\n"
+		   "      redis.call('DEL', KEYS[i])\n"
+		   "    end\n"
+		   "  else\n"
+		   "    redis.call('SET', KEYS[i], g .. ARGV[a + 3],\n"
+		   "      'PX', ARGV[a + 2])\n"
+		   "  end\n"
+		   "end\n"
+		   "redis.call('SET', KEYS[1], ARGV[2] .. string.sub(w, 17))\n"
+		   "redis.call('SET', KEYS[3], ARGV[3])\n"
+		   "return ARGV[2]\n"},
     /* A generation is a time in microseconds, below 2^53: the one number that
      * Lua may add to. */
-    [L2_START] = {"start",
+    [L2_START] = {"start", NEWEST
 	"local w = redis.call('GET', KEYS[1])\n"
 	"local at = w and string.sub(w, 1, 16) or ''\n"
 	"if at ~= ARGV[1] then return '-' .. at end\n"
-	"local generation = ARGV[5]\n"
-	"local old = w and string.sub(w, 17, 32) or ''\n"
-	"if generation <= old then\n"
-	"  generation = string.format('%016x', tonumber(old, 16) + 1)\n"
-	"end\n"
 	"redis.call('DEL', KEYS[2])\n"
 	"redis.call('HSET', KEYS[2], 'base', ARGV[3])\n"
-	"redis.call('SET', KEYS[1], ARGV[2] .. generation)\n"
+	"redis.call('SET', KEYS[1], ARGV[2] .. renewed(w or '', ARGV[5]))\n"
 	"redis.call('SET', KEYS[3], ARGV[4])\n"
 	"return ARGV[2]\n"},
+    [L2_PURGE] = {"purge",
+	NEWEST "local w = redis.call('GET', KEYS[1])\n"
+	       "if not w then return 0 end\n"
+	       "local g = renewed(w, ARGV[1])\n"
+	       "if ARGV[2] == '' then\n"
+	       "  w = string.sub(w, 1, 16) .. g\n"
+	       "else\n"
+	       "  local own = ';' .. ARGV[2] .. '='\n"
+	       "  w = string.gsub(w, own .. '%x+', '') .. own .. g\n"
+	       "end\n"
+	       "redis.call('SET', KEYS[1], w)\n"
+	       "return 1\n"},
 };
 
 void l2_watermark_key(struct buf *out, int32_t partition)
@@ -84,8 +115,27 @@ void l2_entry_key(
 
 bool l2_watermark_parse(const char *value, size_t len, struct l2_watermark *out)
 {
-	return len == 2 * HEX && version_from_hex(value, &out->watermark) &&
+	return (len == 2 * HEX || (len > 2 * HEX && value[2 * HEX] == ';')) &&
+	       version_from_hex(value, &out->watermark) &&
 	       version_from_hex(value + HEX, &out->generation);
+}
+
+uint64_t l2_generation(
+    const char *value, size_t len, const char *id, size_t id_len)
+{
+	struct l2_watermark w = {0};
+	const char *slash = memchr(id, '/', id_len);
+	size_t name = slash ? (size_t)(slash - id) : id_len;
+	l2_watermark_parse(value, len, &w);
+	/* ;name=hex */
+	for (size_t at = 2 * HEX; at + 2 + name + HEX <= len; at++) {
+		uint64_t own;
+		const char *s = value + at;
+		if (s[0] == ';' && memcmp(s + 1, id, name) == 0 &&
+		    s[1 + name] == '=' && version_from_hex(s + 2 + name, &own))
+			return own;
+	}
+	return w.generation;
 }
 
 void l2_payload(struct buf *out, const struct l2_entry *e)

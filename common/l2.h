@@ -2,17 +2,20 @@
  *
  * INV-2: every entry is current as of Redis's own watermark of its partition.
  *
- *   sluice:{3}:watermark   16 hex digits: the watermark; 16 more: generation
+ *   sluice:{3}:watermark   16 hex digits: the watermark; 16 more: generation;
+ *                          then `;records=` and 16 more for every collection
+ *                          that was purged since: its own generation
  *   sluice:{3}:floors      hash: bucket -> floor (hex), and `base`
  *   sluice:{3}:cursor      offset in sluice.commits to resume at, decimal
  *   sluice:{3}:records/foo 16 hex digits generation, P or A (present, absent),
  *                          16 hex digits version, document; has a TTL
  *
  * The three keys of a partition have no TTL and Redis runs volatile-lru, so
- * only entries can be evicted. An entry of another generation than the
- * watermark's is not there: that is how a partition is discarded without
- * scanning it. Versions are compared as fixed-width strings (Lua has doubles).
- * The partition is the hash tag: Redis Cluster can split them.
+ * only entries can be evicted. An entry of another generation than its
+ * collection's, or else the partition's, is not there: that is how they are
+ * discarded without scanning them. Generations only grow. Versions are compared
+ * as fixed-width strings (Lua has doubles). The partition is the hash tag:
+ * Redis Cluster can split them.
  */
 #pragma once
 
@@ -39,6 +42,11 @@ enum l2_script {
 	 * floors, cursor; ARGV expected watermark (empty: none), watermark,
 	 * base floor, cursor, generation. Replies as L2_APPLY. */
 	L2_START,
+	/* Discards the entries of a collection, or all of the partition's;
+	 * floors and watermark stay. KEYS watermark; ARGV generation,
+	 * collection (empty: all). Replies 1, or 0: not initialised, so nothing
+	 * counts anyway. */
+	L2_PURGE,
 	L2_SCRIPTS
 };
 
@@ -62,7 +70,7 @@ void l2_entry_key(
 
 struct l2_watermark {
 	version_t watermark;
-	uint64_t generation;
+	uint64_t generation; /* of the partition */
 };
 
 struct l2_entry {
@@ -74,6 +82,10 @@ struct l2_entry {
 
 bool l2_watermark_parse(
     const char *value, size_t len, struct l2_watermark *out);
+/* The generation that the entry of an id must have to count. `value` is a
+ * watermark's that was parsed. */
+uint64_t l2_generation(
+    const char *value, size_t len, const char *id, size_t id_len);
 /* The payload: an entry without its generation, which the scripts prepend. */
 void l2_payload(struct buf *out, const struct l2_entry *e);
 /* False: of another generation, or not an entry. */

@@ -96,6 +96,52 @@ static void newer_only(void **state)
 	l1_free(&l1);
 }
 
+/* Every shard, and only what begins so. */
+static void purges(void **state)
+{
+	(void)state;
+	struct l1 *l1 = l1_new(1 << 20, 0, 8);
+	char id[16];
+	assert_int_equal(l1_purge(l1, "", 0), 0);
+	for (int i = 0; i < 200; i++) {
+		snprintf(id, sizeof id, "%s/%d", i % 2 ? "a" : "ab", i);
+		put(l1, id, 1, 10);
+	}
+	assert_int_equal(l1_purge(l1, "a/", 2), 100);
+	assert_int_equal(l1_purge(l1, "a/", 2), 0);
+	assert_int_equal(get(l1, "a/1"), NOT_HELD);
+	assert_int_equal(get(l1, "ab/2"), 1);
+	assert_int_equal(l1_stats(l1).entries, 100);
+	assert_int_equal(l1_purge(l1, "ab/1990", 7), 0);
+	put(l1, "a/1", 2, 10);
+	assert_int_equal(l1_purge(l1, "", 0), 101);
+	assert_int_equal(l1_stats(l1).entries, 0);
+	assert_int_equal(l1_stats(l1).bytes, 0);
+	assert_int_equal(l1_stats(l1).evictions, 0);
+	l1_free(&l1);
+}
+
+/* It sees what a get would see, and does not keep it from being evicted. */
+static void peeks(void **state)
+{
+	(void)state;
+	struct l1 *l1 = l1_new(1 << 20, 2, 1);
+	mono_us_t expires = 0;
+	struct value *v = value_of(7, 10);
+	assert_null(l1_peek(l1, "a", 1, 0, &expires));
+	l1_put(l1, "a", 1, v, 100);
+	value_unref(&v);
+	v = l1_peek(l1, "a", 1, 99, &expires);
+	assert_true(v && v->as_of == 7 && expires == 100);
+	value_unref(&v);
+	assert_null(l1_peek(l1, "a", 1, 100, &expires));
+	assert_int_equal(l1_stats(l1).expirations, 0);
+	put(l1, "b", 1, 10);
+	put(l1, "c", 1, 10); /* the oldest without a visit goes */
+	assert_int_equal(get_at(l1, "a", 0), NOT_HELD);
+	l1_free(&l1);
+}
+
 static void replace_needs_a_holder(void **state)
 {
 	(void)state;
@@ -473,6 +519,8 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(newer_only),
 	    cmocka_unit_test(replace_needs_a_holder),
+	    cmocka_unit_test(purges),
+	    cmocka_unit_test(peeks),
 	    cmocka_unit_test(ttl),
 	    cmocka_unit_test(oversize),
 	    cmocka_unit_test(held_elsewhere),

@@ -67,9 +67,38 @@ static void watermarks(void **state)
 	static const char *const bad[] = {"", VERSION, VERSION "0",
 	    VERSION GENERATION "0", VERSION "000612345678 abc",
 	    "000000000000041g" GENERATION, VERSION "0006123456789ABC",
-	    "ffffffffffffffff" GENERATION};
+	    "ffffffffffffffff" GENERATION, VERSION GENERATION "=",
+	    VERSION ";records=" GENERATION};
 	for (size_t i = 0; i < sizeof bad / sizeof *bad; i++)
 		assert_false(watermark(bad[i], &w));
+}
+
+static uint64_t generation(const char *text, const char *id)
+{
+	char *value = bytes_of(text, strlen(text));
+	uint64_t g = l2_generation(value, strlen(text), id, strlen(id));
+	free(value);
+	return g;
+}
+
+/* A collection that was purged has its own. */
+static void generations(void **state)
+{
+	(void)state;
+	static const char both[] = VERSION GENERATION
+	    ";records=0006123456789abd;posts=0006123456789abe";
+	struct l2_watermark w;
+	assert_true(watermark(both, &w));
+	assert_true(w.watermark == 0x412 && w.generation == 0x6123456789abc);
+	assert_true(
+	    generation(VERSION GENERATION, "records/a") == 0x6123456789abc);
+	assert_true(generation(both, "records/a") == 0x6123456789abd);
+	assert_true(generation(both, "posts/a") == 0x6123456789abe);
+	assert_true(generation(both, "records/posts/a") == 0x6123456789abd);
+	static const char *const others[] = {"record/a", "recordss/a",
+	    "ecords/a", "cords/a", "ords/a", "a/records", "/a"};
+	for (size_t i = 0; i < sizeof others / sizeof *others; i++)
+		assert_true(generation(both, others[i]) == 0x6123456789abc);
 }
 
 static void payloads(void **state)
@@ -169,6 +198,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(names),
 	    cmocka_unit_test(watermarks),
+	    cmocka_unit_test(generations),
 	    cmocka_unit_test(payloads),
 	    cmocka_unit_test(entries),
 	    cmocka_unit_test(no_entries),

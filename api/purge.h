@@ -1,0 +1,22 @@
+/* DELETE /cache[/{collection}[/{key}]]: ends what L1 of this instance and Redis
+ * hold. Absent is always safe (INV-1, INV-2): floors and watermarks stay.
+ *
+ * In Redis a collection, or all, is discarded by a new generation
+ * (common/l2.h), one short script per partition. L1 is swept on a thread of
+ * libuv's pool, since the main loop has the tail to follow.
+ *
+ * The race: a lookup read the row before the change that the purge is for, and
+ * puts it into a cache after the purge. So the purge is counted first
+ * (app->purges): a lookup that began before it keeps nothing, and nobody joins
+ * it any more. A fill that it had sent to Redis already is in the pipe of its
+ * own thread: so every request thread purges Redis, behind its own fills.
+ *
+ * Other instances have an L1, and fills under way, of their own: each has its
+ * own admin port.
+ */
+#pragma once
+
+#include "api/operate.h"
+
+/* Takes the operand and the exchange. */
+void purge_start(struct app *app, struct admin_exchange *x, struct operand *o);

@@ -1,0 +1,160 @@
+"""GET /inspect/{collection}/{key} on the api's admin port: the key in every tier."""
+
+import pytest
+from harness.wait import wait_until
+
+MEMBERS = ["l1", "redis", "replica", "primary"]
+
+
+def written(http, key, value):
+    answer = http.put(key, value, prefer="wait=10")
+    assert answer.status in (200, 201), answer
+    return answer.position
+
+
+def inspect(api, path):
+    answer = api.admin.request("GET", f"/inspect/{path}")
+    assert answer.header("Content-Type") == "application/json"
+    assert answer.status == 200, answer
+    return answer.json()
+
+
+def states(report):
+    return [report[name]["state"] for name in MEMBERS]
+
+
+def verdicts(report):
+    return [report[name]["verdict"] for name in MEMBERS] + [report["verdict"]]
+
+
+def on_the_replica(world, position):
+    partition, version = position.split("-")
+    query = "SELECT next_offset FROM sluice.progress WHERE partition = %s"
+    wait_until(
+        lambda: world.sql(query, partition, replica=True)[0][0] > int(version),
+        10,
+        "the replica has it",
+    )
+
+
+def test_a_key_in_every_tier(http, api, other_api, world):
+    position = written(http, "everywhere", "one")
+    on_the_replica(world, position)
+    assert http.value("everywhere") == "one"
+    report = inspect(api, "records/everywhere")
+    partition, version = position.split("-")
+    assert (report["collection"], report["key"]) == ("records", "everywhere")
+    assert report["partition"] == int(partition)
+    assert states(report) == ["present"] * 4
+    assert verdicts(report) == ["current"] * 5
+    floor = int(report["instance"]["floor"])
+    assert int(version) < floor <= int(report["instance"]["watermark"])
+    assert report["instance"]["pending_writes"] == 0
+    for name in MEMBERS:
+        assert report[name]["version"] == version
+        assert int(report[name]["as_of"]) >= floor
+    assert 0 < report["l1"]["ttl_ms"] <= 66_000
+    assert 0 < report["redis"]["ttl_ms"] <= 330_000
+    assert "ttl_ms" not in report["primary"]
+
+
+def test_a_key_that_nobody_caches(http, api, world):
+    on_the_replica(world, written(http, "cold", "one"))
+    report = inspect(api, "records/cold")
+    assert states(report) == ["none", "none", "present", "present"]
+    assert verdicts(report) == ["none", "none", "current", "current", "current"]
+
+
+def test_an_absent_row(http, api):
+    report = inspect(api, "records/nobody")
+    assert states(report) == ["none", "none", "absent", "absent"]
+    assert report["verdict"] == "current"
+    assert http.get("nobody").status == 404
+    report = inspect(api, "records/nobody")
+    assert states(report) == ["absent"] * 4
+    assert verdicts(report) == ["current"] * 5
+    assert all("version" not in report[name] for name in MEMBERS)
+    assert all("as_of" in report[name] for name in MEMBERS)
+
+
+def test_what_a_commit_has_ended_is_behind(http, api, world):
+    on_the_replica(world, written(http, "ended", "one"))
+    assert http.value("ended") == "one"
+    world.sql("SELECT pg_wal_replay_pause()", replica=True)
+    try:
+        position = written(http, "ended", "two")
+        report = inspect(api, "records/ended")
+        assert report["l1"]["state"] == "none"
+        assert report["replica"]["verdict"] == "behind"
+        assert report["primary"]["version"] == position.split("-")[1]
+        assert report["verdict"] == "behind"
+        assert http.value("ended") == "two"
+        report = inspect(api, "records/ended")
+        assert [report[n]["verdict"] for n in ("l1", "primary")] == ["current"] * 2
+    finally:
+        world.sql("SELECT pg_wal_replay_resume()", replica=True)
+    on_the_replica(world, position)
+
+
+def test_a_row_that_was_changed_behind_sluices_back(http, api, world):
+    on_the_replica(world, written(http, "back", "one"))
+    assert http.value("back") == "one"
+    world.sql("UPDATE records SET value = 'two' WHERE key = 'back'")
+    report = inspect(api, "records/back")
+    assert report["l1"]["verdict"] == report["redis"]["verdict"] == "changed"
+    assert report["verdict"] == "changed"
+    assert api.admin.request("DELETE", "/cache/records/back").status == 200
+    wait_until(lambda: inspect(api, "records/back")["verdict"] == "current", 10, "well")
+
+
+def test_a_row_that_was_deleted_behind_sluices_back(http, api, world):
+    on_the_replica(world, written(http, "gone", "one"))
+    assert http.value("gone") == "one"
+    world.sql("DELETE FROM records WHERE key = 'gone'")
+    assert inspect(api, "records/gone")["l1"]["verdict"] == "stale"
+
+
+def test_it_leaves_no_trace(http, api, world):
+    on_the_replica(world, written(http, "trace", "one"))
+    before = api.metrics()
+    for _ in range(3):
+        assert inspect(api, "records/trace")["l1"]["state"] == "none"
+    after = api.metrics()
+    for name in ("sluice_l1_lookups_total", "sluice_redis_fills_total", "sluice_l1_entries"):
+        assert after[name] == before[name], name
+
+
+def test_tiers_that_are_away(world, special_api):
+    alone = special_api({"redis.url": "redis://127.0.0.1:1", "replica.urls": ""})
+    report = inspect(alone, "records/away")
+    assert report["redis"] == {"state": "unavailable", "verdict": "none"}
+    assert report["replica"] is None
+    assert report["primary"]["state"] == "absent"
+
+
+def test_keys_are_decoded(http, api, world):
+    on_the_replica(world, written(http, "a b/ü_", "one"))
+    report = inspect(api, "records/a%20b%2F%C3%BC_")
+    assert (report["key"], report["primary"]["state"]) == ("a b/ü_", "present")
+    assert inspect(api, "records/_x")["key"] == inspect(api, "records/%5Fx")["key"] == "_x"
+
+
+@pytest.mark.parametrize(
+    "method, path, status",
+    [
+        ("GET", "/inspect/nothing/x", 404),
+        ("GET", "/inspect/records", 404),
+        ("GET", "/inspect/records/", 404),
+        ("GET", "/inspect/records/%ff", 404),
+        ("GET", "/inspect/records/%zz", 404),
+        ("GET", "/inspect/records/x/y", 404),
+        ("PUT", "/inspect/records/x", 404),
+    ],
+)
+def test_what_is_refused(api, method, path, status):
+    assert api.admin.request(method, path).status == status
+
+
+def test_it_is_not_public(http):
+    assert http.request("GET", "/inspect/records/x").status == 404
+    assert http.request("DELETE", "/cache").status == 404
