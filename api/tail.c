@@ -170,8 +170,9 @@ static void on_message(void *arg, rd_kafka_message_t *m)
 	rd_kafka_message_destroy(m);
 }
 
-static void on_eof(void *arg, int32_t partition)
+static void on_eof(void *arg, int32_t partition, int64_t end)
 {
+	(void)end;
 	struct tail *t = arg;
 	struct lane *lane = &t->lanes[partition];
 	if (lane->follower.started)

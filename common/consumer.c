@@ -1,23 +1,19 @@
 #include "common/consumer.h"
 
-#include "common/check.h"
+#include "common/kafkapoll.h"
 #include "common/lanes.h"
 #include "common/log.h"
 #include "common/mem.h"
 
 #include <stdlib.h>
 #include <string.h>
-#include <sys/eventfd.h>
-#include <unistd.h>
 
 #define CLOSE CLOCK_S(3)
+/* Keeps max.poll.interval.ms at bay when nothing arrives. */
+#define BEAT CLOCK_S(1)
 
-enum {
-	/* Messages per partition and loop turn: others get their turn. */
-	TURN_MESSAGES = 512,
-	/* Keeps max.poll.interval.ms at bay when nothing arrives. */
-	HEARTBEAT_MS = 1000,
-};
+/* Messages per partition and loop turn: others get their turn. */
+enum { TURN_MESSAGES = 512 };
 
 struct consumer {
 	rd_kafka_t *rk;
@@ -27,20 +23,13 @@ struct consumer {
 	bool closing;
 	bool reachable;
 	unsigned generation; /* bumped by every assign: old lanes are gone */
+	/* The assignment that librdkafka is still to be told; NULL: none. */
+	rd_kafka_topic_partition_list_t *wanted;
 	struct consumer_events events;
 	void *arg;
 	struct lanes lanes;
-	int wake_fd;
-	uv_poll_t *wake;
-	uv_timer_t *beat;
+	struct kafkapoll *poll;
 };
-
-static void wake_self(struct consumer *c)
-{
-	uint64_t one = 1;
-	ssize_t n = write(c->wake_fd, &one, sizeof one);
-	(void)n; /* full counter: already awake */
-}
 
 /* --- callbacks of librdkafka, on our thread, inside a poll --------------- */
 
@@ -102,7 +91,7 @@ static void dispatch(struct consumer *c, rd_kafka_message_t *m)
 	}
 	if (m->err == RD_KAFKA_RESP_ERR__PARTITION_EOF) {
 		if (c->events.eof)
-			c->events.eof(c->arg, m->partition);
+			c->events.eof(c->arg, m->partition, m->offset);
 	} else {
 		struct err e =
 		    err_make(VERDICT_RETRY, rd_kafka_err2name(m->err), "%s",
@@ -119,7 +108,9 @@ static void dispatch(struct consumer *c, rd_kafka_message_t *m)
 /* True when there may be more. */
 static bool serve_main(struct consumer *c)
 {
-	for (int i = 0; i < TURN_MESSAGES; i++) {
+	/* A callback may have replaced the assignment: what comes now is still
+	 * of the former one. */
+	for (int i = 0; i < TURN_MESSAGES && c->wanted == NULL; i++) {
 		rd_kafka_message_t *m = rd_kafka_consumer_poll(c->rk, 0);
 		if (m == NULL)
 			return false;
@@ -145,8 +136,13 @@ static bool serve_lane(struct consumer *c, struct lane *lane)
 	return true;
 }
 
-static void serve(struct consumer *c)
+static void assign_wanted(struct consumer *c);
+
+static void serve(void *arg)
 {
+	struct consumer *c = arg;
+	if (c->wanted)
+		assign_wanted(c);
 	/* The main queue first: what librdkafka put there before a lane was
 	 * split off is older than what the lane holds. */
 	bool more = serve_main(c);
@@ -154,52 +150,69 @@ static void serve(struct consumer *c)
 	for (size_t i = 0; i < c->lanes.n && c->generation == generation; i++)
 		more = serve_lane(c, &c->lanes.at[i]) || more;
 	if (more || c->generation != generation)
-		wake_self(c);
-}
-
-static void on_wake(uv_poll_t *poll, int status, int events)
-{
-	(void)status;
-	(void)events;
-	struct consumer *c = poll->data;
-	uint64_t count;
-	ssize_t n = read(c->wake_fd, &count, sizeof count);
-	(void)n;
-	serve(c);
-}
-
-static void on_beat(uv_timer_t *timer)
-{
-	serve(timer->data);
+		kafkapoll_again(c->poll);
 }
 
 /* --- assignment ---------------------------------------------------------- */
 
-void consumer_assign(
-    struct consumer *c, const struct consumer_start *starts, size_t n)
+/* librdkafka aborts when an assignment is replaced before the partitions of
+ * the one before it have stopped: it stops them twice (up to its 2.15). Its
+ * main thread does all of that in the order of one queue, so that a question
+ * through the same queue is answered behind the stops. */
+static void wait_for_stops(struct consumer *c)
 {
-	lanes_drop(&c->lanes);
-	c->generation++;
-	if (n == 0) {
-		rd_kafka_assign(c->rk, NULL);
-		return;
-	}
-	rd_kafka_topic_partition_list_t *list =
-	    rd_kafka_topic_partition_list_new((int)n);
-	for (size_t i = 0; i < n; i++)
-		rd_kafka_topic_partition_list_add(
-		    list, c->topic, starts[i].partition)
-		    ->offset = starts[i].offset;
+	rd_kafka_topic_partition_list_t *list = NULL;
+	rd_kafka_assignment(c->rk, &list);
+	if (list)
+		rd_kafka_topic_partition_list_destroy(list);
+}
+
+static void assign(
+    struct consumer *c, const rd_kafka_topic_partition_list_t *list)
+{
+	wait_for_stops(c);
 	rd_kafka_resp_err_t err = rd_kafka_assign(c->rk, list);
-	rd_kafka_topic_partition_list_destroy(list);
 	/* Lost meanwhile: the group says so next, as revoked. */
 	if (err != RD_KAFKA_RESP_ERR_NO_ERROR)
 		log_event(EV_KAFKA_ERROR, "topic=%s code=%s text=\"assign\"",
 		    c->topic, rd_kafka_err2name(err));
-	for (size_t i = 0; i < n; i++)
-		lanes_add(&c->lanes, c->rk, c->topic, starts[i].partition,
-		    c->group ? c->wake_fd : -1);
-	wake_self(c);
+}
+
+static void drop_wanted(struct consumer *c)
+{
+	if (c->wanted)
+		rd_kafka_topic_partition_list_destroy(c->wanted);
+	c->wanted = NULL;
+}
+
+static void assign_wanted(struct consumer *c)
+{
+	assign(c, c->wanted);
+	drop_wanted(c);
+	if (c->group)
+		lanes_split(&c->lanes, c->rk, c->topic, c->poll);
+}
+
+/* Later, so that of those that follow each other only the last counts; but
+ * nothing at once, because a group waits for it. */
+void consumer_assign(
+    struct consumer *c, const struct consumer_start *starts, size_t n)
+{
+	lanes_drop(&c->lanes);
+	drop_wanted(c);
+	c->generation++;
+	if (n == 0) {
+		assign(c, NULL);
+		return;
+	}
+	c->wanted = rd_kafka_topic_partition_list_new((int)n);
+	for (size_t i = 0; i < n; i++) {
+		rd_kafka_topic_partition_list_add(
+		    c->wanted, c->topic, starts[i].partition)
+		    ->offset = starts[i].offset;
+		lanes_add(&c->lanes, starts[i].partition);
+	}
+	kafkapoll_again(c->poll);
 }
 
 void consumer_pause(struct consumer *c, int32_t partition)
@@ -215,7 +228,7 @@ void consumer_resume(struct consumer *c, int32_t partition)
 	if (lane == NULL || !lane->paused)
 		return;
 	lane->paused = false;
-	wake_self(c);
+	kafkapoll_again(c->poll);
 }
 
 void consumer_commit(struct consumer *c, int32_t partition, int64_t next)
@@ -227,6 +240,12 @@ void consumer_commit(struct consumer *c, int32_t partition, int64_t next)
 	/* Asynchronous, and nobody minds when it fails. */
 	rd_kafka_commit(c->rk, list, 1);
 	rd_kafka_topic_partition_list_destroy(list);
+}
+
+bool consumer_is_gone(const struct err *e)
+{
+	return strcmp(e->code, "_AUTO_OFFSET_RESET") == 0 ||
+	       strcmp(e->code, "OFFSET_OUT_OF_RANGE") == 0;
 }
 
 int64_t consumer_end(const struct consumer *c, int32_t partition)
@@ -287,21 +306,6 @@ static struct err create(struct consumer *c, const struct consumer_options *o)
 	return o->group ? subscribe(c) : ERR_OK;
 }
 
-static void watch(struct consumer *c, struct loop *loop)
-{
-	uint64_t one = 1;
-	c->main = rd_kafka_queue_get_consumer(c->rk);
-	rd_kafka_queue_io_event_enable(c->main, c->wake_fd, &one, sizeof one);
-	c->wake = MEM_NEW(uv_poll_t);
-	CHECK_OS(uv_poll_init(loop_uv(loop), c->wake, c->wake_fd));
-	c->wake->data = c;
-	CHECK_OS(uv_poll_start(c->wake, UV_READABLE, on_wake));
-	c->beat = MEM_NEW(uv_timer_t);
-	CHECK_OS(uv_timer_init(loop_uv(loop), c->beat));
-	c->beat->data = c;
-	CHECK_OS(uv_timer_start(c->beat, on_beat, HEARTBEAT_MS, HEARTBEAT_MS));
-}
-
 struct err consumer_new(const struct consumer_options *o, struct consumer **out)
 {
 	struct consumer *c = MEM_NEW(struct consumer);
@@ -309,21 +313,16 @@ struct err consumer_new(const struct consumer_options *o, struct consumer **out)
 	c->group = o->group != NULL;
 	c->events = *o->events;
 	c->arg = o->arg;
-	c->wake_fd = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
-	CHECK(c->wake_fd >= 0);
+	c->poll = kafkapoll_new(o->loop, BEAT, serve, c);
 	struct err e = create(c, o);
 	*out = c;
 	if (e.verdict != VERDICT_OK) {
 		consumer_free(out);
 		return e;
 	}
-	watch(c, o->loop);
+	c->main = rd_kafka_queue_get_consumer(c->rk);
+	kafkapoll_watch(c->poll, c->main);
 	return ERR_OK;
-}
-
-static void free_handle(uv_handle_t *h)
-{
-	free(h);
 }
 
 static bool closed_in_time(rd_kafka_t *rk)
@@ -331,8 +330,13 @@ static bool closed_in_time(rd_kafka_t *rk)
 	rd_kafka_queue_t *q = rd_kafka_queue_new(rk);
 	rd_kafka_error_t *e = rd_kafka_consumer_close_queue(rk, q);
 	mono_us_t end = clock_mono() + CLOSE;
-	while (e == NULL && !rd_kafka_consumer_closed(rk) && clock_mono() < end)
-		rd_kafka_queue_poll_callback(q, 50);
+	while (
+	    e == NULL && !rd_kafka_consumer_closed(rk) && clock_mono() < end) {
+		/* The messages that were still to be served come, too. */
+		rd_kafka_message_t *m = rd_kafka_consume_queue(q, 50);
+		if (m)
+			rd_kafka_message_destroy(m);
+	}
 	rd_kafka_error_destroy(e);
 	rd_kafka_queue_destroy(q);
 	return rd_kafka_consumer_closed(rk);
@@ -344,9 +348,11 @@ static bool closed_in_time(rd_kafka_t *rk)
 static void end(struct consumer *c)
 {
 	lanes_drop(&c->lanes);
+	drop_wanted(c);
+	wait_for_stops(c);
 	bool closed = closed_in_time(c->rk);
 	if (c->main) {
-		rd_kafka_queue_io_event_enable(c->main, -1, NULL, 0);
+		kafkapoll_unwatch(c->main);
 		rd_kafka_queue_destroy(c->main);
 	}
 	if (closed)
@@ -362,14 +368,9 @@ void consumer_free(struct consumer **cp)
 	if (c == NULL)
 		return;
 	c->closing = true;
-	if (c->wake) {
-		uv_poll_stop(c->wake);
-		uv_close((uv_handle_t *)c->wake, free_handle);
-		uv_close((uv_handle_t *)c->beat, free_handle);
-	}
 	if (c->rk)
 		end(c);
-	close(c->wake_fd);
+	kafkapoll_free(&c->poll);
 	free(c->topic);
 	free(c);
 	*cp = NULL;

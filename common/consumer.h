@@ -25,15 +25,16 @@ struct consumer_start {
 };
 
 struct consumer_events {
-	/* Group only: the partitions that are now this instance's. Fetching
-	 * starts with consumer_assign. */
+	/* Group only (else NULL): the partitions that are now this
+	 * instance's. Fetching starts with consumer_assign. */
 	void (*assigned)(void *arg, const int32_t *partitions, size_t n);
-	/* Group only: they are not any more; no message follows. */
+	/* Group only (else NULL): they are not any more; no message follows. */
 	void (*revoked)(void *arg);
 	/* Takes the message: rd_kafka_message_destroy. */
 	void (*message)(void *arg, rd_kafka_message_t *m);
-	/* The end of a partition was reached (again). May be NULL. */
-	void (*eof)(void *arg, int32_t partition);
+	/* The end of a partition was reached (again): the offset behind its
+	 * last record. May be NULL. */
+	void (*eof)(void *arg, int32_t partition, int64_t end);
 	/* A partition cannot be read on: its offset is not in the log, … */
 	void (*fault)(void *arg, int32_t partition, struct err e);
 	/* Reachability changed. May be NULL. */
@@ -54,13 +55,16 @@ struct err consumer_new(
     const struct consumer_options *o, struct consumer **out);
 
 /* Replaces the whole assignment. Messages of the former one do not come any
- * more. */
+ * more. May be called as often as one likes: what follows at once replaces it
+ * unseen. */
 void consumer_assign(
     struct consumer *c, const struct consumer_start *starts, size_t n);
 /* Group only. Messages of a paused partition wait in its queue, whose size
  * librdkafka bounds. One message may still come. */
 void consumer_pause(struct consumer *c, int32_t partition);
 void consumer_resume(struct consumer *c, int32_t partition);
+/* Does a fault say that the offset is not in the log (any more, or yet)? */
+bool consumer_is_gone(const struct err *e);
 /* For lag tools only: nothing ever resumes there. */
 void consumer_commit(struct consumer *c, int32_t partition, int64_t next);
 /* The offset behind the partition's last record, as of the last fetch; -1: not

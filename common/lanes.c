@@ -5,24 +5,23 @@
 
 #include <stdlib.h>
 
-static void split(
-    struct lane *lane, rd_kafka_t *rk, const char *topic, int wake_fd)
-{
-	uint64_t one = 1;
-	lane->queue = rd_kafka_queue_get_partition(rk, topic, lane->partition);
-	CHECK(lane->queue != NULL);
-	rd_kafka_queue_io_event_enable(lane->queue, wake_fd, &one, sizeof one);
-	rd_kafka_queue_forward(lane->queue, NULL);
-}
-
-void lanes_add(struct lanes *l, rd_kafka_t *rk, const char *topic,
-    int32_t partition, int wake_fd)
+void lanes_add(struct lanes *l, int32_t partition)
 {
 	l->at = mem_realloc(l->at, (l->n + 1) * sizeof *l->at);
-	struct lane *lane = &l->at[l->n++];
-	*lane = (struct lane){.partition = partition};
-	if (wake_fd >= 0)
-		split(lane, rk, topic, wake_fd);
+	l->at[l->n++] = (struct lane){.partition = partition};
+}
+
+void lanes_split(
+    struct lanes *l, rd_kafka_t *rk, const char *topic, struct kafkapoll *poll)
+{
+	for (size_t i = 0; i < l->n; i++) {
+		rd_kafka_queue_t *q =
+		    rd_kafka_queue_get_partition(rk, topic, l->at[i].partition);
+		CHECK(q != NULL);
+		kafkapoll_watch(poll, q);
+		rd_kafka_queue_forward(q, NULL);
+		l->at[i].queue = q;
+	}
 }
 
 struct lane *lanes_find(const struct lanes *l, int32_t partition)
@@ -39,7 +38,7 @@ void lanes_drop(struct lanes *l)
 	for (size_t i = 0; i < l->n; i++) {
 		if (l->at[i].queue == NULL)
 			continue;
-		rd_kafka_queue_io_event_enable(l->at[i].queue, -1, NULL, 0);
+		kafkapoll_unwatch(l->at[i].queue);
 		rd_kafka_queue_destroy(l->at[i].queue);
 	}
 	free(l->at);

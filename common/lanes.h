@@ -4,6 +4,8 @@
  */
 #pragma once
 
+#include "common/kafkapoll.h"
+
 #include <librdkafka/rdkafka.h>
 #include <stdbool.h>
 #include <stddef.h>
@@ -21,10 +23,11 @@ struct lanes {
 	size_t n;
 };
 
-/* Adds an assigned partition; with `wake_fd` >= 0 splits it, and an arrival in
- * its empty queue adds one to that eventfd. */
-void lanes_add(struct lanes *l, rd_kafka_t *rk, const char *topic,
-    int32_t partition, int wake_fd);
+/* Adds a partition, not split. */
+void lanes_add(struct lanes *l, int32_t partition);
+/* Splits all of them, and watches their queues. */
+void lanes_split(
+    struct lanes *l, rd_kafka_t *rk, const char *topic, struct kafkapoll *poll);
 /* NULL when it is not assigned. */
 struct lane *lanes_find(const struct lanes *l, int32_t partition);
 /* Back to none. */

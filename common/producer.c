@@ -2,6 +2,7 @@
 
 #include "common/check.h"
 #include "common/entropy.h"
+#include "common/kafkapoll.h"
 #include "common/log.h"
 #include "common/mem.h"
 #include "common/record.h"
@@ -10,10 +11,8 @@
 #include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <sys/eventfd.h>
-#include <unistd.h>
 
-enum { BEAT_MS = 250 };
+#define BEAT CLOCK_MS(250)
 
 /* Numbering and enqueueing are one step, or the numbers would not ascend in
  * the order of the log. */
@@ -40,9 +39,7 @@ struct producer {
 	bool fatal; /* the current handle must be replaced */
 	atomic_bool reachable;
 	atomic_size_t outstanding; /* of the retired one, too */
-	int wake_fd;
-	uv_poll_t *wake;
-	uv_timer_t *beat;
+	struct kafkapoll *poll;
 };
 
 static enum delivery_status status_of(const rd_kafka_message_t *m)
@@ -148,9 +145,8 @@ static void make_instance(struct producer *p)
 
 static void watch_queue(struct producer *p)
 {
-	uint64_t one = 1;
 	p->main = rd_kafka_queue_get_main(p->rk);
-	rd_kafka_queue_io_event_enable(p->main, p->wake_fd, &one, sizeof one);
+	kafkapoll_watch(p->poll, p->main);
 }
 
 /* The configuration was accepted once, so that a failure here is the
@@ -172,7 +168,7 @@ static void replace(struct producer *p)
 	make_instance(p);
 	pthread_rwlock_unlock(&p->lock);
 	p->fatal = false;
-	rd_kafka_queue_io_event_enable(p->main, -1, NULL, 0);
+	kafkapoll_unwatch(p->main);
 	rd_kafka_queue_destroy(p->main);
 	watch_queue(p);
 	/* What it still queues fails now, as certainly not written; what is in
@@ -180,8 +176,9 @@ static void replace(struct producer *p)
 	rd_kafka_purge(p->retired, RD_KAFKA_PURGE_F_QUEUE);
 }
 
-static void serve(struct producer *p)
+static void serve(void *arg)
 {
+	struct producer *p = arg;
 	rd_kafka_poll(p->rk, 0);
 	if (p->retired) {
 		rd_kafka_poll(p->retired, 0);
@@ -192,22 +189,6 @@ static void serve(struct producer *p)
 	}
 	if (p->fatal && p->retired == NULL)
 		replace(p);
-}
-
-static void on_wake(uv_poll_t *poll, int status, int events)
-{
-	(void)status;
-	(void)events;
-	struct producer *p = poll->data;
-	uint64_t count;
-	ssize_t n = read(p->wake_fd, &count, sizeof count);
-	(void)n;
-	serve(p);
-}
-
-static void on_beat(uv_timer_t *timer)
-{
-	serve(timer->data);
 }
 
 static void make_lanes(struct producer *p, int32_t n)
@@ -240,18 +221,9 @@ struct err producer_new(const struct producer_options *o, struct producer **out)
 		free(p);
 		return e;
 	}
-	p->wake_fd = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
-	CHECK(p->wake_fd >= 0);
 	make_lanes(p, o->numbered);
+	p->poll = kafkapoll_new(o->loop, BEAT, serve, p);
 	watch_queue(p);
-	p->wake = MEM_NEW(uv_poll_t);
-	CHECK_OS(uv_poll_init(loop_uv(o->loop), p->wake, p->wake_fd));
-	p->wake->data = p;
-	CHECK_OS(uv_poll_start(p->wake, UV_READABLE, on_wake));
-	p->beat = MEM_NEW(uv_timer_t);
-	CHECK_OS(uv_timer_init(loop_uv(o->loop), p->beat));
-	p->beat->data = p;
-	CHECK_OS(uv_timer_start(p->beat, on_beat, BEAT_MS, BEAT_MS));
 	*out = p;
 	return ERR_OK;
 }
@@ -316,11 +288,6 @@ bool producer_reachable(const struct producer *p)
 	return atomic_load(&p->reachable);
 }
 
-static void free_handle(uv_handle_t *h)
-{
-	free(h);
-}
-
 static void finish(rd_kafka_t *rk, int timeout_ms)
 {
 	rd_kafka_flush(rk, timeout_ms);
@@ -334,14 +301,12 @@ void producer_free(struct producer **pp, dur_us_t timeout)
 	struct producer *p = *pp;
 	if (p == NULL)
 		return;
-	uv_poll_stop(p->wake);
-	uv_close((uv_handle_t *)p->wake, free_handle);
-	uv_close((uv_handle_t *)p->beat, free_handle);
+	kafkapoll_unwatch(p->main);
 	rd_kafka_queue_destroy(p->main);
 	if (p->retired)
 		finish(p->retired, 0);
 	finish(p->rk, (int)(timeout / 1000));
-	close(p->wake_fd);
+	kafkapoll_free(&p->poll);
 	pthread_rwlock_destroy(&p->lock);
 	free(p->topic);
 	free_lanes(p);

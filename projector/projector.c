@@ -130,8 +130,9 @@ static void on_message(void *arg, rd_kafka_message_t *m)
 		rd_kafka_message_destroy(m);
 }
 
-static void on_eof(void *arg, int32_t partition)
+static void on_eof(void *arg, int32_t partition, int64_t end)
 {
+	(void)end;
 	struct lane *l = lane_of(arg, partition);
 	if (l)
 		lane_eof(l);

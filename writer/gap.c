@@ -269,8 +269,9 @@ static void on_message(void *arg, rd_kafka_message_t *m)
 		piece_is_full(g, v + 1);
 }
 
-static void on_eof(void *arg, int32_t partition)
+static void on_eof(void *arg, int32_t partition, int64_t end)
 {
+	(void)end;
 	struct gap *g = arg;
 	if (g->state == STATE_READING && partition == g->partition)
 		piece_is_full(g, g->to);

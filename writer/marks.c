@@ -97,8 +97,9 @@ static void on_message(void *arg, rd_kafka_message_t *msg)
 	rd_kafka_message_destroy(msg);
 }
 
-static void on_eof(void *arg, int32_t partition)
+static void on_eof(void *arg, int32_t partition, int64_t end)
 {
+	(void)end;
 	struct marks *m = arg;
 	size_t at = index_of(m, partition);
 	if (at == m->n)

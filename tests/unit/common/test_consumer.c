@@ -24,6 +24,7 @@ struct owner {
 	size_t got[PARTITIONS];
 	int64_t next[PARTITIONS]; /* the next offset; -1: any */
 	int eofs[PARTITIONS];
+	int64_t ends[PARTITIONS];
 	int faults;
 	struct err fault;
 	int32_t fault_partition;
@@ -89,9 +90,11 @@ static void on_message(void *arg, rd_kafka_message_t *m)
 		o->hook(o, p);
 }
 
-static void on_eof(void *arg, int32_t partition)
+static void on_eof(void *arg, int32_t partition, int64_t end)
 {
-	((struct owner *)arg)->eofs[partition]++;
+	struct owner *o = arg;
+	o->eofs[partition]++;
+	o->ends[partition] = end;
 }
 
 static void on_fault(void *arg, int32_t partition, struct err e)
@@ -226,6 +229,8 @@ static void by_hand(void **state)
 	int before = one.eofs[1];
 	put(1, 1);
 	RUN_UNTIL(one.got[1] == 6 && one.eofs[1] > before);
+	assert_int_equal(one.ends[0], 10);
+	assert_int_equal(one.ends[1], 6);
 	assert_int_equal(one.got[0], 6);
 	assert_int_equal(one.got[2], 0);
 	assert_int_equal(one.assigned + one.revoked + one.faults, 0);
@@ -291,6 +296,46 @@ static void nothing_assigned(void **state)
 	RUN_UNTIL(one.got[0] == 6);
 }
 
+static void from_more_than_there_is(void **state)
+{
+	(void)state;
+	put(0, 10);
+	start(&one, NULL);
+	one.mine[0] = one.mine[1] = true;
+	const struct consumer_start starts[] = {
+	    {0, RD_KAFKA_OFFSET_TAIL(64)}, {1, RD_KAFKA_OFFSET_TAIL(64)}};
+	consumer_assign(one.consumer, starts, 2);
+	RUN_UNTIL(one.eofs[0] && one.eofs[1]);
+	assert_int_equal(one.got[0], 10);
+	assert_int_equal(one.ends[0], 10);
+	assert_int_equal(one.ends[1], 0);
+	assert_int_equal(one.faults, 0);
+}
+
+/* As fast as one can, between turns of the loop and within one: librdkafka
+ * aborts when it is not given the time to stop what it started. */
+static void replaced_again_and_again(void **state)
+{
+	(void)state;
+	const struct consumer_start starts[] = {{0, 1}, {1, 1}, {2, 1}};
+	for (int32_t p = 0; p < PARTITIONS; p++)
+		put(p, 3);
+	start(&one, NULL);
+	one.mine[0] = one.mine[1] = one.mine[2] = true;
+	for (int i = 0; i < 300; i++) {
+		consumer_assign(one.consumer, starts, 3);
+		if (i % 7 == 0)
+			consumer_assign(one.consumer, NULL, 0);
+		if (i % 3 == 0)
+			uv_run(loop_uv(loop), UV_RUN_NOWAIT);
+	}
+	for (int32_t p = 0; p < PARTITIONS; p++)
+		one.next[p] = 1;
+	memset(one.got, 0, sizeof one.got);
+	consumer_assign(one.consumer, starts, 3);
+	RUN_UNTIL(one.got[0] == 2 && one.got[1] == 2 && one.got[2] == 2);
+}
+
 /* The offset is not in the log: it is for the owner to say what then. */
 static void lost_offset(void **state)
 {
@@ -305,8 +350,26 @@ static void lost_offset(void **state)
 	assert_int_equal(one.fault_partition, 0);
 	assert_int_equal(one.fault.verdict, VERDICT_RETRY);
 	assert_string_equal(one.fault.code, "_AUTO_OFFSET_RESET");
+	assert_true(consumer_is_gone(&one.fault));
 	assert_int_equal(one.got[0], 0);
 	assert_int_equal(one.got[1], 3);
+}
+
+/* More was fetched than was served. */
+static void freed_with_messages_waiting(void **state)
+{
+	(void)state;
+	put(0, 3000);
+	put(1, 3000);
+	start(&one, NULL);
+	one.mine[0] = one.mine[1] = true;
+	const struct consumer_start starts[] = {{0, 0}, {1, 0}};
+	consumer_assign(one.consumer, starts, 2);
+	RUN_UNTIL(one.got[0] || one.got[1]);
+	size_t before = one.got[0] + one.got[1];
+	consumer_free(&one.consumer);
+	assert_null(one.consumer);
+	assert_int_equal(one.got[0] + one.got[1], before);
 }
 
 static void reachability(void **state)
@@ -492,9 +555,12 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 	    TEST(by_hand),
 	    TEST(from_the_tail),
+	    TEST(from_more_than_there_is),
 	    TEST(replaced_by_hand),
+	    TEST(replaced_again_and_again),
 	    TEST(nothing_assigned),
 	    TEST(lost_offset),
+	    TEST(freed_with_messages_waiting),
 	    TEST(reachability),
 	    TEST(down_from_the_start),
 	    TEST(without_eof_and_reachable),
