@@ -6,26 +6,29 @@
 #include "common/follower.h"
 #include "common/log.h"
 #include "common/mem.h"
+#include "common/reach.h"
 #include "common/record.h"
 
 #include <stdatomic.h>
 #include <stdlib.h>
 
-/* How far before its end a partition is read to find a mark, in turn. */
-static const int64_t reach[] = {64, 4096, 0};
-enum { REACHES = sizeof reach / sizeof reach[0] };
+/* Partitions that want another offset wait for each other: an assignment
+ * interrupts all of them. */
+#define AGAIN CLOCK_MS(100)
+#define AGAIN_AFTER_FAULT CLOCK_MS(500)
 
 struct lane {
 	struct follower follower;
 	_Atomic version_t through;
-	int reach;	/* index of the reach in use */
+	int reach;	/* common/reach.h */
 	int64_t resume; /* offset to go on at; -1: by the reach */
+	bool moving;	/* waits for an assignment that begins elsewhere */
 };
 
 struct tail {
 	struct tail_options o;
 	struct consumer *consumer;
-	struct loop_timer *retry; /* after a fault */
+	struct loop_timer *again; /* assigns */
 	atomic_bool up;
 	atomic_int closed; /* partitions not started */
 	_Atomic int64_t rejected;
@@ -34,10 +37,7 @@ struct tail {
 
 static int64_t start_of(const struct lane *lane)
 {
-	if (lane->resume >= 0)
-		return lane->resume;
-	int64_t n = reach[lane->reach];
-	return n ? RD_KAFKA_OFFSET_TAIL(n) : RD_KAFKA_OFFSET_BEGINNING;
+	return lane->resume >= 0 ? lane->resume : reach_offset(lane->reach);
 }
 
 /* The whole assignment is replaced: those that follow go on where they are. */
@@ -45,16 +45,29 @@ static void assign(struct tail *t)
 {
 	size_t n = (size_t)t->o.partitions;
 	struct consumer_start *starts = mem_alloc(n * sizeof *starts);
-	for (size_t p = 0; p < n; p++)
+	for (size_t p = 0; p < n; p++) {
 		starts[p] =
 		    (struct consumer_start){(int32_t)p, start_of(&t->lanes[p])};
+		t->lanes[p].moving = false;
+	}
 	consumer_assign(t->consumer, starts, n);
 	free(starts);
 }
 
-static void on_retry(void *arg)
+static void on_again(void *arg)
 {
 	assign(arg);
+}
+
+/* Begins by the reach; what comes until then does not count. */
+static void move_lane(
+    struct tail *t, struct lane *lane, int reach, dur_us_t after)
+{
+	lane->reach = reach;
+	lane->resume = -1;
+	lane->moving = true;
+	if (!loop_timer_armed(t->again))
+		loop_timer_start(t->again, after);
 }
 
 /* --- records ------------------------------------------------------------- */
@@ -161,46 +174,48 @@ static void on_message(void *arg, rd_kafka_message_t *m)
 {
 	struct tail *t = arg;
 	struct lane *lane = &t->lanes[m->partition];
-	follower_hear(&lane->follower, m->offset);
-	lane->resume = m->offset + 1;
-	if (record_is_mark(m))
-		hear_mark(t, m);
-	else
-		hear_record(t, m);
+	if (!lane->moving) {
+		follower_hear(&lane->follower, m->offset);
+		lane->resume = m->offset + 1;
+		if (record_is_mark(m))
+			hear_mark(t, m);
+		else
+			hear_record(t, m);
+	}
 	rd_kafka_message_destroy(m);
 }
 
 static void on_eof(void *arg, int32_t partition, int64_t end)
 {
-	(void)end;
 	struct tail *t = arg;
 	struct lane *lane = &t->lanes[partition];
-	if (lane->follower.started)
+	if (lane->follower.started || lane->moving)
 		return;
-	if (reach[lane->reach] == 0) {
-		/* All was read and there is no mark: nothing was ever
-		 * announced, so nothing can be older than it. */
-		follower_mark(&lane->follower, 0, 0, -1);
-		start_lane(t, partition, false);
-		move(t, partition);
+	if (!reach_is_whole(lane->reach, end)) {
+		move_lane(t, lane, lane->reach + 1, AGAIN);
 		return;
 	}
-	lane->reach++;
-	lane->resume = -1;
-	assign(t);
+	/* All was read and there is no mark: nothing was ever announced, so
+	 * nothing can be older than it. */
+	follower_mark(&lane->follower, 0, 0, -1);
+	start_lane(t, partition, false);
+	move(t, partition);
 }
 
-/* The offset is not in the log (any more): read what there is. */
+/* Where its offset is not in the log (any more) a partition starts anew. */
 static void on_fault(void *arg, int32_t partition, struct err e)
 {
-	(void)e; /* logged by the consumer */
 	struct tail *t = arg;
 	struct lane *lane = &t->lanes[partition];
-	lane->reach = REACHES - 1;
-	lane->resume = -1;
-	follower_reset(&lane->follower);
-	if (!loop_timer_armed(t->retry))
-		loop_timer_start(t->retry, CLOCK_MS(500));
+	if (lane->moving)
+		return;
+	if (consumer_is_gone(&e)) {
+		follower_reset(&lane->follower);
+		move_lane(t, lane, lane->resume < 0 ? REACH_WHOLE : REACH_FIRST,
+		    AGAIN_AFTER_FAULT);
+	} else if (!loop_timer_armed(t->again)) {
+		loop_timer_start(t->again, AGAIN_AFTER_FAULT);
+	}
 }
 
 static void on_reachable(void *arg, bool yes)
@@ -237,7 +252,7 @@ struct err tail_new(const struct tail_options *o, struct tail **out)
 		free(t);
 		return e;
 	}
-	t->retry = loop_timer_new(o->loop, on_retry, t);
+	t->again = loop_timer_new(o->loop, on_again, t);
 	*out = t;
 	assign(t);
 	return ERR_OK;
@@ -271,7 +286,7 @@ void tail_free(struct tail **tp)
 	if (t == NULL)
 		return;
 	consumer_free(&t->consumer);
-	loop_timer_free(&t->retry);
+	loop_timer_free(&t->again);
 	free(t);
 	*tp = NULL;
 }

@@ -282,8 +282,7 @@ static void on_fault(void *arg, int32_t partition, struct err e)
 	struct gap *g = arg;
 	if (g->state != STATE_READING || partition != g->partition)
 		return;
-	if (strcmp(e.code, "_AUTO_OFFSET_RESET") == 0 ||
-	    strcmp(e.code, "OFFSET_OUT_OF_RANGE") == 0) {
+	if (consumer_is_gone(&e)) {
 		announce_nothing(g);
 		return;
 	}
@@ -304,26 +303,10 @@ static void on_timer(void *arg)
 		read_piece(g);
 }
 
-static void on_group(void *arg, const int32_t *partitions, size_t n)
-{
-	(void)arg;
-	(void)partitions;
-	(void)n;
-	UNREACHABLE("assigned by hand");
-}
-
-static void on_revoked(void *arg)
-{
-	(void)arg;
-	UNREACHABLE("assigned by hand");
-}
-
 struct err gap_new(
     struct context *x, gap_done done, void *arg, struct gap **out)
 {
 	static const struct consumer_events events = {
-	    .assigned = on_group,
-	    .revoked = on_revoked,
 	    .message = on_message,
 	    .eof = on_eof,
 	    .fault = on_fault,

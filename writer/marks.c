@@ -7,21 +7,21 @@
 #include "common/check.h"
 #include "common/consumer.h"
 #include "common/mem.h"
+#include "common/reach.h"
 
 #include <stdlib.h>
 
-/* Messages from the end; 0: from the beginning. */
-static const int64_t tails[] = {64, 1024, 16384, 0};
-enum { TAILS = sizeof tails / sizeof *tails, AGAIN_MS = 1000 };
+#define AGAIN CLOCK_S(1)
 
 struct tail {
-	size_t width; /* index of tails */
-	bool ended;   /* read to the end, this wide */
+	int reach;  /* common/reach.h */
+	bool ended; /* read to the end, this far */
+	bool whole; /* and that was all there is */
 };
 
 struct marks {
 	struct consumer *consumer;
-	struct loop_timer *timer; /* armed: to assign again */
+	struct loop_timer *timer; /* assigns again, after a fault */
 	struct marks_end *ends;
 	struct tail *tails;
 	size_t n; /* 0: idle */
@@ -31,14 +31,7 @@ struct marks {
 
 static bool is_final(const struct marks *m, size_t i)
 {
-	return m->tails[i].ended &&
-	       (m->ends[i].found || m->tails[i].width == TAILS - 1);
-}
-
-static int64_t offset_of(const struct tail *t)
-{
-	int64_t n = tails[t->width];
-	return n ? RD_KAFKA_OFFSET_TAIL(n) : RD_KAFKA_OFFSET_BEGINNING;
+	return m->tails[i].ended && (m->ends[i].found || m->tails[i].whole);
 }
 
 static void assign(struct marks *m)
@@ -49,7 +42,7 @@ static void assign(struct marks *m)
 		if (is_final(m, i))
 			continue;
 		starts[n++] = (struct consumer_start){
-		    m->ends[i].partition, offset_of(&m->tails[i])};
+		    m->ends[i].partition, reach_offset(m->tails[i].reach)};
 	}
 	consumer_assign(m->consumer, starts, n);
 	free(starts);
@@ -97,14 +90,14 @@ static void on_message(void *arg, rd_kafka_message_t *msg)
 	rd_kafka_message_destroy(msg);
 }
 
-static void on_eof(void *arg, int32_t partition, int64_t end)
+static void on_eof(void *arg, int32_t partition, int64_t offset)
 {
-	(void)end;
 	struct marks *m = arg;
 	size_t at = index_of(m, partition);
 	if (at == m->n)
 		return;
 	m->tails[at].ended = true;
+	m->tails[at].whole = reach_is_whole(m->tails[at].reach, offset);
 	bool all_final = true;
 	for (size_t i = 0; i < m->n; i++) {
 		if (!m->tails[i].ended)
@@ -118,9 +111,9 @@ static void on_eof(void *arg, int32_t partition, int64_t end)
 	for (size_t i = 0; i < m->n; i++) {
 		if (!is_final(m, i))
 			m->tails[i] =
-			    (struct tail){.width = m->tails[i].width + 1};
+			    (struct tail){.reach = m->tails[i].reach + 1};
 	}
-	loop_timer_start(m->timer, 0);
+	assign(m);
 }
 
 /* The start is not in the log, or the broker had something to say: from the
@@ -132,30 +125,14 @@ static void on_fault(void *arg, int32_t partition, struct err e)
 	size_t i = index_of(m, partition);
 	if (i == m->n)
 		return;
-	m->tails[i] = (struct tail){.width = TAILS - 1};
-	loop_timer_start(m->timer, CLOCK_MS(AGAIN_MS));
-}
-
-static void on_group(void *arg, const int32_t *partitions, size_t n)
-{
-	(void)arg;
-	(void)partitions;
-	(void)n;
-	UNREACHABLE("assigned by hand");
-}
-
-static void on_revoked(void *arg)
-{
-	(void)arg;
-	UNREACHABLE("assigned by hand");
+	m->tails[i] = (struct tail){.reach = REACH_WHOLE};
+	loop_timer_start(m->timer, AGAIN);
 }
 
 struct err marks_new(
     struct context *x, marks_done done, void *arg, struct marks **out)
 {
 	static const struct consumer_events events = {
-	    .assigned = on_group,
-	    .revoked = on_revoked,
 	    .message = on_message,
 	    .eof = on_eof,
 	    .fault = on_fault,
