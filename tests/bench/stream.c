@@ -134,14 +134,11 @@ void stream_put(
 	int len = snprintf(body, sizeof body, "{\"value\":\"%s\"}", row->value);
 	CHECK(id_len > 0 && len > 0 && (size_t)len < sizeof body);
 	struct key_slot slot = keyspace_slot(id, (size_t)id_len, w->partitions);
-	struct record_write r = {
-	    .op = RECORD_PUT,
-	    .accepted_at = at,
-	    .seq = ++w->seq[slot.partition],
-	};
-	memcpy(r.instance, w->instance, sizeof r.instance);
+	struct record_write r = {.op = RECORD_PUT, .accepted_at = at};
+	rd_kafka_headers_t *headers = record_write_headers(&r, NULL);
+	record_number(headers, w->instance, ++w->seq[slot.partition]);
 	stream_send(w->rk, w->topic, slot.partition, id, (size_t)id_len, body,
-	    (size_t)len, record_write_headers(&r, NULL));
+	    (size_t)len, headers);
 }
 
 void stream_writes_free(struct stream_writes *w)
