@@ -5,6 +5,7 @@
 #include "common/log.h"
 #include "common/mem.h"
 #include "common/pgarray.h"
+#include "common/rowdoc.h"
 #include "common/sql.h"
 
 #include <stdlib.h>
@@ -61,13 +62,18 @@ static void answer(struct read *r, enum pgread_status s, struct value *v)
 	free(r);
 }
 
-static struct value *value_of(const PGresult *r, int row)
+static struct value *value_of(
+    const struct collection *c, const PGresult *r, int row)
 {
 	version_t as_of = (version_t)pg_int8(r, row, 1);
 	if (PQgetisnull(r, row, 2))
 		return value_new(0, as_of, NULL, 0);
-	return value_new((version_t)pg_int8(r, row, 2), as_of,
-	    PQgetvalue(r, row, 3), (size_t)PQgetlength(r, row, 3));
+	struct buf doc = {0};
+	rowdoc_add(&doc, c, r, row, SQL_READ_ROW);
+	struct value *v =
+	    value_new((version_t)pg_int8(r, row, 2), as_of, doc.data, doc.len);
+	buf_free(&doc);
+	return v;
 }
 
 static void answer_rows(struct slot *s, const PGresult *r)
@@ -76,7 +82,8 @@ static void answer_rows(struct slot *s, const PGresult *r)
 		size_t i = (size_t)pg_int8(r, row, 0) - 1;
 		CHECK(i < s->n);
 		if (s->batch[i])
-			answer(s->batch[i], PGREAD_OK, value_of(r, row));
+			answer(s->batch[i], PGREAD_OK,
+			    value_of(s->batch[i]->collection, r, row));
 		s->batch[i] = NULL;
 	}
 }

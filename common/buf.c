@@ -61,6 +61,12 @@ static void json_escape(struct buf *b, unsigned char c)
 	case '\\':
 		buf_str(b, "\\\\");
 		break;
+	case '\b':
+		buf_str(b, "\\b");
+		break;
+	case '\f':
+		buf_str(b, "\\f");
+		break;
 	case '\n':
 		buf_str(b, "\\n");
 		break;

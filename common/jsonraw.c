@@ -302,6 +302,21 @@ bool jsonraw_equals(struct jsonraw string, const char *want, size_t len)
 	return len == 0;
 }
 
+void jsonraw_text(struct buf *out, struct jsonraw string)
+{
+	struct scan s = {string.s + 1, string.s + string.len - 1};
+	while (s.p < s.end) {
+		size_t left = (size_t)(s.end - s.p);
+		const char *escape = memchr(s.p, '\\', left);
+		size_t plain = escape ? (size_t)(escape - s.p) : left;
+		char bytes[4];
+		buf_add(out, s.p, plain);
+		s.p += plain;
+		if (escape)
+			buf_add(out, bytes, take_character(&s, bytes));
+	}
+}
+
 /* --- merge patches ------------------------------------------------------- */
 
 static bool same_string(struct jsonraw a, struct jsonraw b)
@@ -309,12 +324,7 @@ static bool same_string(struct jsonraw a, struct jsonraw b)
 	if (memchr(b.s, '\\', b.len) == NULL)
 		return jsonraw_equals(a, b.s + 1, b.len - 2);
 	struct buf plain = {0};
-	struct scan s = {b.s + 1, b.s + b.len - 1};
-	while (s.p < s.end) {
-		char bytes[4];
-		size_t n = take_character(&s, bytes);
-		buf_add(&plain, bytes, n);
-	}
+	jsonraw_text(&plain, b);
 	bool same = jsonraw_equals(a, plain.data ? plain.data : "", plain.len);
 	buf_free(&plain);
 	return same;

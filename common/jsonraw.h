@@ -45,6 +45,8 @@ struct jsonraw_member jsonraw_members(struct jsonraw object);
 bool jsonraw_next(struct jsonraw_member *m);
 /* Is that the string, its escapes resolved? */
 bool jsonraw_equals(struct jsonraw string, const char *s, size_t len);
+/* Appends the characters of a string. */
+void jsonraw_text(struct buf *out, struct jsonraw string);
 
 /* Appends what the merge patch makes of the target (RFC 7396; none: there was
  * nothing). Of members with equal names the last one counts. */

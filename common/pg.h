@@ -21,9 +21,10 @@ enum pg_type {
 	PG_INT8 = 20,
 	PG_INT4 = 23,
 	PG_TEXT = 25,
-	PG_TEXT_ARRAY = 1009,
 	PG_INT4_ARRAY = 1007,
-	PG_INT8_ARRAY = 1016
+	PG_TEXT_ARRAY = 1009,
+	PG_INT8_ARRAY = 1016,
+	PG_TIMESTAMPTZ = 1184
 };
 
 struct pg_query {

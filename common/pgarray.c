@@ -15,7 +15,7 @@ static void put32(struct buf *b, int32_t v)
 void pg_array_begin(struct buf *b, Oid element, size_t n)
 {
 	put32(b, n ? 1 : 0); /* dimensions */
-	put32(b, 0);	     /* no nulls */
+	put32(b, 0);	     /* nulls: Postgres looks for itself */
 	put32(b, (int32_t)element);
 	if (n == 0)
 		return;
@@ -27,6 +27,31 @@ void pg_array_text(struct buf *b, const char *s, size_t len)
 {
 	put32(b, (int32_t)len);
 	buf_add(b, s, len);
+}
+
+void pg_array_null(struct buf *b)
+{
+	put32(b, -1);
+}
+
+size_t pg_array_open(struct buf *b)
+{
+	put32(b, 0);
+	return b->len;
+}
+
+void pg_array_close(struct buf *b, size_t open)
+{
+	size_t len = b->len - open;
+	CHECK(len <= INT32_MAX);
+	uint32_t be = htonl((uint32_t)len);
+	memcpy(b->data + open - sizeof be, &be, sizeof be);
+}
+
+/* Postgres counts from 2000. */
+void pg_array_time(struct buf *b, wall_us_t t)
+{
+	pg_array_int8(b, t - CLOCK_S(946684800));
 }
 
 void pg_array_int4(struct buf *b, int32_t v)

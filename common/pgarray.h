@@ -5,13 +5,20 @@
 #pragma once
 
 #include "common/buf.h"
+#include "common/clock.h"
 
 #include <libpq-fe.h>
 #include <stdint.h>
 
 /* Begin with the element type and the count, then append that many. */
 void pg_array_begin(struct buf *b, Oid element, size_t n);
+void pg_array_null(struct buf *b);
 void pg_array_text(struct buf *b, const char *s, size_t len);
+/* A text that is appended by pieces: between these two, of which the first says
+ * what the second wants to know. */
+size_t pg_array_open(struct buf *b);
+void pg_array_close(struct buf *b, size_t open);
+void pg_array_time(struct buf *b, wall_us_t t);
 void pg_array_int4(struct buf *b, int32_t v);
 void pg_array_int8(struct buf *b, int64_t v);
 

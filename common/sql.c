@@ -28,15 +28,17 @@ static const char *sql_type(enum field_type type)
 	return "text";
 }
 
-/* The canonical document of row t, or null where t is null. */
-static void document(struct buf *out, const struct collection *c)
+/* The columns of row t, as rowdoc.h reads them, whatever an operator has made
+ * of their types. */
+static void row(struct buf *out, const struct collection *c)
 {
-	buf_str(out, "(SELECT row_to_json(d) FROM (SELECT t.\"key\"");
+	buf_str(out, "t.\"key\"");
 	for (size_t i = 0; i < c->nfields; i++) {
 		buf_str(out, ", t.");
 		ident(out, c->fields[i].name);
+		buf_str(out, "::text");
 	}
-	buf_str(out, ", t.created_at, t.updated_at) d)::text");
+	buf_str(out, ", t.created_at::timestamptz, t.updated_at::timestamptz");
 }
 
 void sql_table(struct buf *out, const struct collection *c)
@@ -58,10 +60,9 @@ void sql_table(struct buf *out, const struct collection *c)
 
 void sql_read(struct buf *out, const struct collection *c)
 {
-	buf_str(out, "SELECT k.i, p.next_offset, t.version, "
-		     "CASE WHEN t.version IS NOT NULL THEN ");
-	document(out, c);
-	buf_str(out, " END FROM unnest($1::text[], $2::int4[])"
+	buf_str(out, "SELECT k.i, p.next_offset, t.version, ");
+	row(out, c);
+	buf_str(out, " FROM unnest($1::text[], $2::int4[])"
 		     " WITH ORDINALITY AS k(\"key\", partition, i)"
 		     " JOIN sluice.progress p ON p.partition = k.partition"
 		     " LEFT JOIN ");
@@ -69,34 +70,42 @@ void sql_read(struct buf *out, const struct collection *c)
 	buf_str(out, " t ON t.\"key\" = k.\"key\"");
 }
 
-static void columns(struct buf *out, const struct collection *c,
-    const char *prefix, const char *between)
+static void names(struct buf *out, const struct collection *c)
 {
 	for (size_t i = 0; i < c->nfields; i++) {
-		buf_str(out, prefix);
+		buf_str(out, ", ");
 		ident(out, c->fields[i].name);
-		buf_str(out, between);
 	}
+}
+
+/* The parameters as rows r. Every field travels as text. */
+static void parameters(struct buf *out, const struct collection *c)
+{
+	buf_str(out, " SELECT r._key");
+	for (size_t i = 0; i < c->nfields; i++) {
+		buf_str(out, ", r.");
+		ident(out, c->fields[i].name);
+		buf_printf(out, "::%s", sql_type(c->fields[i].type));
+	}
+	buf_str(out, ", r._created_at, r._updated_at, r._version"
+		     " FROM unnest($1::text[], $2::int8[], $3::timestamptz[],"
+		     " $4::timestamptz[]");
+	for (size_t i = 0; i < c->nfields; i++)
+		buf_printf(out, ", $%zu::text[]", i + SQL_UPSERT_FIELDS + 1);
+	buf_str(out, ") AS r(_key, _version, _created_at, _updated_at");
+	names(out, c);
+	buf_char(out, ')');
 }
 
 void sql_upsert(struct buf *out, const struct collection *c)
 {
 	buf_str(out, "INSERT INTO ");
 	table(out, c);
-	buf_str(out, " AS t (\"key\", ");
-	columns(out, c, "", ", ");
-	buf_str(out, "created_at, updated_at, version) SELECT r._key, ");
-	columns(out, c, "r.", ", ");
-	buf_str(out, "r._created_at, r._updated_at, r._version"
-		     " FROM json_to_recordset($1::json) AS r(_key text,"
-		     " _version int8, _created_at timestamptz,"
-		     " _updated_at timestamptz");
-	for (size_t i = 0; i < c->nfields; i++) {
-		buf_str(out, ", ");
-		ident(out, c->fields[i].name);
-		buf_printf(out, " %s", sql_type(c->fields[i].type));
-	}
-	buf_str(out, ") ON CONFLICT (\"key\") DO UPDATE SET ");
+	buf_str(out, " AS t (\"key\"");
+	names(out, c);
+	buf_str(out, ", created_at, updated_at, version)");
+	parameters(out, c);
+	buf_str(out, " ON CONFLICT (\"key\") DO UPDATE SET ");
 	for (size_t i = 0; i < c->nfields; i++) {
 		ident(out, c->fields[i].name);
 		buf_str(out, " = excluded.");
@@ -106,8 +115,8 @@ void sql_upsert(struct buf *out, const struct collection *c)
 	buf_str(out, "updated_at = excluded.updated_at,"
 		     " version = excluded.version"
 		     " WHERE t.version < excluded.version"
-		     " RETURNING t.\"key\", t.version, t.xmax = 0, ");
-	document(out, c);
+		     " RETURNING t.xmax = 0, ");
+	row(out, c);
 }
 
 void sql_delete(struct buf *out, const struct collection *c)
@@ -121,8 +130,8 @@ void sql_delete(struct buf *out, const struct collection *c)
 
 void sql_current(struct buf *out, const struct collection *c)
 {
-	buf_str(out, "SELECT t.\"key\", t.version, ");
-	document(out, c);
+	buf_str(out, "SELECT t.version, ");
+	row(out, c);
 	buf_str(out, " FROM unnest($1::text[]) AS k(\"key\") JOIN ");
 	table(out, c);
 	buf_str(out, " t ON t.\"key\" = k.\"key\"");

@@ -1,8 +1,8 @@
 /* The SQL of a collection, made from its declaration.
  *
- * The canonical document is one expression, used by the read path and by the
- * writer's RETURNING, so that every tier holds equal bytes. Sessions run with
- * SQL_SESSION: times render as RFC 3339 in UTC.
+ * Rows come back as columns, the same ones to the read path and from the
+ * writer's RETURNING; the canonical document is made of them in one place
+ * (common/rowdoc.h). Sessions run with SQL_SESSION.
  */
 #pragma once
 
@@ -19,18 +19,21 @@ void sql_table(struct buf *out, const struct collection *c);
 /* Reads keys with the store's watermark, in one snapshot.
  * $1 text[] keys, $2 int4[] their partitions.
  * Columns (binary): ordinality int8 (from 1), as_of int8, version int8 or null
- * where the row is absent, document text. */
+ * where the row is absent, and from SQL_READ_ROW on the row. */
+enum { SQL_READ_ROW = 3 };
 void sql_read(struct buf *out, const struct collection *c);
 
-/* Inserts or updates rows. $1 json, an array of objects: the document's fields
- * and _key, _version, _created_at, _updated_at.
- * Columns (binary): key text, version int8, inserted bool, document text, for
+/* Inserts or updates rows. $1 text[] keys, $2 int8[] versions, $3 and $4
+ * timestamptz[] created_at and updated_at, and one text[] for each field.
+ * Columns (binary): inserted bool, and from SQL_UPSERT_ROW on the row, for
  * every row that was applied (an older version than the row's is not). */
+enum { SQL_UPSERT_FIELDS = 4, SQL_UPSERT_ROW = 1 };
 void sql_upsert(struct buf *out, const struct collection *c);
 
 /* Deletes rows. $1 text[] keys, $2 int8[] versions. Column: key text. */
 void sql_delete(struct buf *out, const struct collection *c);
 
 /* The current rows of some keys. $1 text[] keys.
- * Columns (binary): key text, version int8, document text. */
+ * Columns (binary): version int8, and from SQL_CURRENT_ROW on the row. */
+enum { SQL_CURRENT_ROW = 1 };
 void sql_current(struct buf *out, const struct collection *c);

@@ -53,15 +53,17 @@ static void count(struct apply *a)
 	    &m->commit_seconds, clock_wall() - a->writes[0].accepted_at);
 }
 
-static void announce_change(struct apply *a, struct announcement *n, size_t i)
+/* `text` is room for the document. */
+static void announce_change(
+    struct apply *a, struct announcement *n, size_t i, struct buf *text)
 {
 	const struct fold_change *c = &plan_verdicts(a->plan)->fold.changes[i];
-	const struct plan_row *row = plan_row(a->plan, i);
 	struct fold_effect e = fold_effect(c);
 	if (e.last == NULL)
 		return;
 	bool put = c->put.s != NULL;
-	if (put && row->doc == NULL) {
+	buf_clear(text);
+	if (put && !plan_document(a->plan, i, text)) {
 		metric_add(&a->x->stats.superseded, 1);
 		log_event(EV_WRITE_SUPERSEDED, "partition=%d version=%" PRIu64,
 		    a->partition, c->version);
@@ -71,8 +73,8 @@ static void announce_change(struct apply *a, struct announcement *n, size_t i)
 	    .op = put ? RECORD_PUT : RECORD_DELETE,
 	    .id = e.last->id,
 	    .id_len = e.last->id_len,
-	    .doc = put ? row->doc : NULL,
-	    .doc_len = put ? row->doc_len : 0,
+	    .doc = put ? text->data : NULL,
+	    .doc_len = text->len,
 	    .version = e.last->version,
 	    .accepted_at = e.last->accepted_at,
 	    .has_created = put && e.creator,
@@ -87,8 +89,10 @@ static void announce(struct apply *a)
 	struct announcement *n =
 	    announce_begin(a->x->announcer, a->partition, a->announce_as);
 	const struct verdicts *v = plan_verdicts(a->plan);
+	struct buf text = {0};
 	for (size_t i = 0; i < v->fold.n; i++)
-		announce_change(a, n, i);
+		announce_change(a, n, i, &text);
+	buf_free(&text);
 	struct record_mark mark = {
 	    .from = a->from,
 	    .through = a->to,

@@ -48,6 +48,6 @@ struct pg_query call_query(struct call *c)
 
 void call_free(struct call *c)
 {
-	for (int i = 0; i < CALL_PARAMS; i++)
+	for (int i = 0; i < c->n; i++)
 		buf_free(&c->params[i]);
 }

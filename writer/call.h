@@ -7,7 +7,7 @@
 
 #include <stdint.h>
 
-enum { CALL_PARAMS = 9 };
+enum { CALL_PARAMS = 72 };
 
 /* Begins as {.sql = …}. */
 struct call {

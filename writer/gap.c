@@ -25,6 +25,8 @@
 #include "common/entropy.h"
 #include "common/log.h"
 #include "common/mem.h"
+#include "common/rowdoc.h"
+#include "common/sql.h"
 
 #include <inttypes.h>
 #include <stdlib.h>
@@ -81,6 +83,7 @@ static void announce_key(struct gap *g, struct announcement *n,
     const struct fold_change *c, const PGresult *r, int row)
 {
 	const struct write *last = c->writes[c->nwrites - 1];
+	struct buf doc = {0};
 	/* Of a row that is gone it is not known which write took it. */
 	struct record_commit record = {
 	    .op = RECORD_DELETE,
@@ -91,13 +94,15 @@ static void announce_key(struct gap *g, struct announcement *n,
 	};
 	if (row >= 0) {
 		record.op = RECORD_PUT;
-		record.version = (version_t)pg_int8(r, row, 1);
-		record.doc = PQgetvalue(r, row, 2);
-		record.doc_len = (size_t)PQgetlength(r, row, 2);
+		record.version = (version_t)pg_int8(r, row, 0);
+		rowdoc_add(&doc, c->collection, r, row, SQL_CURRENT_ROW);
+		record.doc = doc.data;
+		record.doc_len = doc.len;
 	}
 	/* Older than the gap: all its writes in there were rejected. */
 	if (record.version >= g->from)
 		announce_record(n, &record);
+	buf_free(&doc);
 }
 
 static void read_rejections(const PGresult *r, struct record_mark *mark)
@@ -126,8 +131,9 @@ static size_t announce_run(
 	for (size_t k = first; k < f->n; k++)
 		rows[k] = -1;
 	for (int row = 0; row < PQntuples(r); row++) {
-		const struct fold_change *at = fold_find(f, c,
-		    PQgetvalue(r, row, 0), (size_t)PQgetlength(r, row, 0));
+		const struct fold_change *at =
+		    fold_find(f, c, PQgetvalue(r, row, SQL_CURRENT_ROW),
+			(size_t)PQgetlength(r, row, SQL_CURRENT_ROW));
 		CHECK(at != NULL);
 		rows[at - f->changes] = row;
 	}

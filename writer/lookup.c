@@ -7,6 +7,8 @@
 
 #include "common/check.h"
 #include "common/mem.h"
+#include "common/rowdoc.h"
+#include "common/sql.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -22,7 +24,8 @@ struct lookup {
 	int32_t partition;
 	struct fold fold;      /* of all the writes: to group them by key */
 	struct fold_row *rows; /* one per change */
-	size_t *asked;	       /* indexes of the changes that read */
+	struct arena documents;
+	size_t *asked; /* indexes of the changes that read */
 	size_t nasked;
 	struct question *questions;
 	size_t nquestions;
@@ -132,6 +135,10 @@ static struct jsonraw text(const PGresult *r, int row, int column)
 static bool read_rows(struct lookup *l, const struct question *q,
     const PGresult *r, version_t from)
 {
+	const struct collection *c =
+	    l->fold.changes[l->asked[q->first]].collection;
+	struct buf document = {0};
+	size_t fit = 0;
 	if ((size_t)PQntuples(r) != q->n)
 		return false;
 	for (int row = 0; row < PQntuples(r); row++) {
@@ -140,14 +147,19 @@ static bool read_rows(struct lookup *l, const struct question *q,
 		struct fold_row *out =
 		    &l->rows[l->asked[q->first + (size_t)at - 1]];
 		if ((version_t)pg_int8(r, row, 1) != from)
-			return false;
+			break;
+		fit++;
 		out->present = !PQgetisnull(r, row, 2);
 		if (!out->present)
 			continue;
 		out->version = (version_t)pg_int8(r, row, 2);
-		out->document = text(r, row, 3);
+		buf_clear(&document);
+		rowdoc_add(&document, c, r, row, SQL_READ_ROW);
+		out->document =
+		    arena_keep(&l->documents, document.data, document.len);
 	}
-	return true;
+	buf_free(&document);
+	return fit == q->n;
 }
 
 static void read_records(struct lookup *l, const PGresult *r)
@@ -205,6 +217,7 @@ void lookup_free(struct lookup **lp)
 		call_free(&l->questions[i].call);
 	call_free(&l->keys);
 	fold_free(&l->fold);
+	arena_free(&l->documents);
 	free(l->questions);
 	free(l->records);
 	free(l->asked);

@@ -12,6 +12,8 @@
 
 #include "common/check.h"
 #include "common/mem.h"
+#include "common/rowdoc.h"
+#include "common/sql.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -24,11 +26,18 @@ struct step {
 	struct call call;
 };
 
+/* What came back of a change. */
+struct row {
+	bool existed;	   /* before; of a change that does not read */
+	const PGresult *r; /* NULL: the row did not */
+	int at;
+};
+
 struct apply_plan {
 	const struct statements *statements;
 	int32_t partition;
 	struct verdicts verdicts;
-	struct plan_row *rows; /* one per change */
+	struct row *rows; /* one per change */
 	struct step *steps;
 	size_t nsteps;
 };
@@ -118,13 +127,11 @@ static void add_run(struct apply_plan *p, const struct run *r)
 	if (r->puts == 0)
 		return;
 	struct call *c = add_step(p, KIND_UPSERT, collection, sql->upsert);
-	struct buf *rows = call_param(c);
-	rowset_begin(rows);
+	rowset_begin(c, collection, r->puts);
 	for (size_t i = 0; i < r->n; i++) {
 		if (r->changes[i].put.s)
-			rowset_add(rows, &r->changes[i]);
+			rowset_add(c, &r->changes[i]);
 	}
-	rowset_end(rows);
 }
 
 static void add_notes(struct apply_plan *p)
@@ -170,23 +177,44 @@ void plan_query(struct apply_plan *p, struct pg_query *out)
 		out[i] = call_query(&p->steps[i].call);
 }
 
-static void read_row(
-    struct apply_plan *p, const struct step *s, const PGresult *r, int row)
+/* The change of a key, or NULL. Rows come back in the order in which they were
+ * sent, by and large: it is looked for behind the one before. */
+static const struct fold_change *change_of(const struct fold *f,
+    const struct step *s, const char *key, size_t len, size_t *next)
+{
+	for (; *next < f->n; (*next)++) {
+		const struct fold_change *c = &f->changes[*next];
+		const struct write *w = c->writes[0];
+		if (c->collection == s->collection && w->key_len == len &&
+		    memcmp(w->key, key, len) == 0)
+			return &f->changes[(*next)++];
+	}
+	return fold_find(f, s->collection, key, len);
+}
+
+static void read_rows(
+    struct apply_plan *p, const struct step *s, const PGresult *r)
 {
 	const struct fold *f = &p->verdicts.fold;
-	struct fold_change *change = fold_find(f, s->collection,
-	    PQgetvalue(r, row, 0), (size_t)PQgetlength(r, row, 0));
-	CHECK(change != NULL);
-	struct plan_row *out = &p->rows[change - f->changes];
-	if (s->kind == KIND_ERASE) {
-		out->existed = true;
-		return;
+	int key = s->kind == KIND_UPSERT ? SQL_UPSERT_ROW : 0;
+	size_t next = 0;
+	for (int row = 0; row < PQntuples(r); row++) {
+		const struct fold_change *c =
+		    change_of(f, s, PQgetvalue(r, row, key),
+			(size_t)PQgetlength(r, row, key), &next);
+		if (c == NULL)
+			continue; /* a trigger gave it another key */
+		struct row *out = &p->rows[c - f->changes];
+		if (s->kind == KIND_ERASE) {
+			out->existed = true;
+			continue;
+		}
+		bool inserted = PQgetvalue(r, row, 0)[0] != 0;
+		if (!c->erase)
+			out->existed = !inserted;
+		out->r = r;
+		out->at = row;
 	}
-	bool inserted = PQgetvalue(r, row, 2)[0] != 0;
-	if (!change->erase)
-		out->existed = !inserted;
-	out->doc = PQgetvalue(r, row, 3);
-	out->doc_len = (size_t)PQgetlength(r, row, 3);
 }
 
 static void settle(struct apply_plan *p)
@@ -206,10 +234,8 @@ void plan_results(struct apply_plan *p, PGresult *const *results)
 		p->rows[i].existed = !p->verdicts.fold.changes[i].erase;
 	for (size_t i = 0; i < p->nsteps; i++) {
 		const struct step *s = &p->steps[i];
-		if (s->kind == KIND_OTHER)
-			continue;
-		for (int row = 0; row < PQntuples(results[i]); row++)
-			read_row(p, s, results[i], row);
+		if (s->kind != KIND_OTHER)
+			read_rows(p, s, results[i]);
 	}
 	settle(p);
 }
@@ -233,8 +259,12 @@ const struct verdicts *plan_verdicts(const struct apply_plan *p)
 	return &p->verdicts;
 }
 
-const struct plan_row *plan_row(const struct apply_plan *p, size_t i)
+bool plan_document(const struct apply_plan *p, size_t i, struct buf *out)
 {
 	CHECK(i < p->verdicts.fold.n);
-	return &p->rows[i];
+	const struct row *row = &p->rows[i];
+	if (row->r)
+		rowdoc_add(out, p->verdicts.fold.changes[i].collection, row->r,
+		    row->at, SQL_UPSERT_ROW);
+	return row->r != NULL;
 }

@@ -7,12 +7,6 @@
 
 struct apply_plan;
 
-struct plan_row {
-	bool existed;	 /* of a change that does not read */
-	const char *doc; /* borrowed from the results; NULL: none came back */
-	size_t doc_len;
-};
-
 struct plan_batch {
 	int32_t partition;
 	version_t from;
@@ -30,11 +24,12 @@ struct apply_plan *plan_new(
 size_t plan_queries(const struct apply_plan *p);
 /* Fills `out`, which has room for them; borrows the plan. */
 void plan_query(struct apply_plan *p, struct pg_query *out);
-/* Takes notice of the results of its queries. */
+/* Takes notice of the results of its queries, and borrows them. */
 void plan_results(struct apply_plan *p, PGresult *const *results);
 void plan_free(struct apply_plan **p);
 
 /* After the results: of every write. */
 const struct verdicts *plan_verdicts(const struct apply_plan *p);
-/* Of the i-th change. */
-const struct plan_row *plan_row(const struct apply_plan *p, size_t i);
+/* Appends the document of the row that the i-th change put. False: the row did
+ * not come back. */
+bool plan_document(const struct apply_plan *p, size_t i, struct buf *out);

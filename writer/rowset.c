@@ -1,64 +1,56 @@
-/* {"value":"as the client wrote it","_key":…,"_version":…,"_created_at":…,
- * "_updated_at":…}
- *
- * Our members come last: of members with equal names Postgres takes the last,
- * so that a document which says `_key` itself cannot name another row. That
- * the document is one bracketed object was seen to in write.c.
+/* Fields travel as text, with the escapes of JSON resolved: the statement casts
+ * each to its column's type. That the values are of their fields' types was
+ * seen to in write.c; a member that is no field does not get this far.
  */
 #include "writer/rowset.h"
 
+#include "writer/document.h"
+
 #include "common/check.h"
+#include "common/sql.h"
 
-#include <inttypes.h>
-#include <string.h>
-#include <time.h>
+enum { KEY, VERSION, CREATED_AT, UPDATED_AT };
 
-void rowset_begin(struct buf *out)
+_Static_assert((int)UPDATED_AT + 1 == (int)SQL_UPSERT_FIELDS, "its order");
+_Static_assert(
+    (int)SQL_UPSERT_FIELDS + (int)DOCUMENT_FIELDS <= (int)CALL_PARAMS,
+    "a parameter for each field");
+
+void rowset_begin(struct call *call, const struct collection *c, size_t n)
 {
-	buf_clear(out);
-	buf_char(out, '[');
+	static const Oid types[SQL_UPSERT_FIELDS] = {[KEY] = PG_TEXT,
+	    [VERSION] = PG_INT8,
+	    [CREATED_AT] = PG_TIMESTAMPTZ,
+	    [UPDATED_AT] = PG_TIMESTAMPTZ};
+	CHECK(call->n == 0);
+	for (size_t i = 0; i < SQL_UPSERT_FIELDS; i++)
+		pg_array_begin(call_param(call), types[i], n);
+	for (size_t i = 0; i < c->nfields; i++)
+		pg_array_begin(call_param(call), PG_TEXT, n);
 }
 
-void rowset_time(struct buf *out, wall_us_t t)
+static void add_value(struct buf *array, struct jsonraw v)
 {
-	CHECK(t >= 0);
-	time_t secs = (time_t)(t / 1000000);
-	struct tm tm;
-	char text[32];
-	CHECK(gmtime_r(&secs, &tm) != NULL);
-	CHECK(strftime(text, sizeof text, "%Y-%m-%dT%H:%M:%S", &tm) > 0);
-	buf_printf(out, "%s.%06dZ", text, (int)(t % 1000000));
+	if (v.s == NULL) {
+		pg_array_null(array);
+	} else if (jsonraw_kind(v) == JSONRAW_STRING) {
+		size_t open = pg_array_open(array);
+		jsonraw_text(array, v);
+		pg_array_close(array, open);
+	} else {
+		pg_array_text(array, v.s, v.len);
+	}
 }
 
-/* The client's object without its closing bracket; a comma where needed. */
-static void add_open_object(struct buf *out, struct jsonraw object)
-{
-	CHECK(object.len >= 2);
-	const char *end = object.s + object.len - 1;
-	while (end > object.s + 1 && strchr(" \t\n\r", end[-1]))
-		end--;
-	buf_add(out, object.s, (size_t)(end - object.s));
-	if (end > object.s + 1)
-		buf_char(out, ',');
-}
-
-void rowset_add(struct buf *out, const struct fold_change *c)
+void rowset_add(struct call *call, const struct fold_change *c)
 {
 	const struct write *w = c->writes[0];
-	if (out->len > 1)
-		buf_char(out, ',');
-	add_open_object(out, c->put);
-	buf_str(out, "\"_key\":");
-	buf_json(out, w->key, w->key_len);
-	buf_printf(
-	    out, ",\"_version\":%" PRIu64 ",\"_created_at\":\"", c->version);
-	rowset_time(out, c->created_at);
-	buf_str(out, "\",\"_updated_at\":\"");
-	rowset_time(out, c->updated_at);
-	buf_str(out, "\"}");
-}
-
-void rowset_end(struct buf *out)
-{
-	buf_char(out, ']');
+	struct document d;
+	pg_array_text(&call->params[KEY], w->key, w->key_len);
+	pg_array_int8(&call->params[VERSION], (int64_t)c->version);
+	pg_array_time(&call->params[CREATED_AT], c->created_at);
+	pg_array_time(&call->params[UPDATED_AT], c->updated_at);
+	document_read(c->collection, c->put, &d);
+	for (size_t i = 0; i < c->collection->nfields; i++)
+		add_value(&call->params[SQL_UPSERT_FIELDS + i], d.values[i]);
 }

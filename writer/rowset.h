@@ -1,16 +1,12 @@
-/* The parameter of sql_upsert: a JSON array of rows, made by splicing the
- * clients' own bytes (pure core).
+/* The parameters of sql_upsert: an array for each column, an element for each
+ * change that puts a row (pure core).
  */
 #pragma once
 
+#include "writer/call.h"
 #include "writer/fold.h"
 
-#include "common/buf.h"
-
-void rowset_begin(struct buf *out);
-/* The change has a put. */
-void rowset_add(struct buf *out, const struct fold_change *c);
-void rowset_end(struct buf *out);
-
-/* `2026-11-21T08:00:00.000001Z` */
-void rowset_time(struct buf *out, wall_us_t t);
+/* For `n` rows; the call has no parameters yet. */
+void rowset_begin(struct call *call, const struct collection *c, size_t n);
+/* Of a change with a document. */
+void rowset_add(struct call *call, const struct fold_change *c);

@@ -118,6 +118,29 @@ static void members(void **state)
 	assert_false(jsonraw_next(&m));
 }
 
+static void characters(void **state)
+{
+	(void)state;
+	static const char *const table[][2] = {
+	    {"\"\"", ""},
+	    {"\"plain\"", "plain"},
+	    {"\"\\\"\\\\\\/\\b\\f\\n\\r\\t\"", "\"\\/\b\f\n\r\t"},
+	    {"\"a\\u0041\\u00e9\\u20ac\\ud83d\\ude00z\"",
+		"aA\xc3\xa9\xe2\x82\xac\xf0\x9f\x98\x80z"},
+	    {"\"\\\\u0041\"", "\\u0041"},
+	    {"\"\xc3\xa9\\n\"", "\xc3\xa9\n"},
+	};
+	for (size_t i = 0; i < sizeof table / sizeof *table; i++) {
+		struct jsonraw v;
+		struct buf out = {0};
+		assert_true(jsonraw_scan(table[i][0], strlen(table[i][0]), &v));
+		buf_char(&out, '>'); /* it appends */
+		jsonraw_text(&out, v);
+		assert_string_equal(out.data + 1, table[i][1]);
+		buf_free(&out);
+	}
+}
+
 /* RFC 7396, appendix A, and what numbers and names must not lose. */
 static void merges(void **state)
 {
@@ -166,6 +189,7 @@ int main(void)
 	    cmocka_unit_test(as_jansson_says),
 	    cmocka_unit_test(words_and_numbers),
 	    cmocka_unit_test(members),
+	    cmocka_unit_test(characters),
 	    cmocka_unit_test(merges),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -45,6 +45,31 @@ static void arrays(void **state)
 	       "\0\0\0\x8\x80\0\0\0\0\0\0\0\0\0\0\x8\1\2\3\4\5\6\7\x8");
 }
 
+static void texts(void **state)
+{
+	(void)state;
+	struct buf b = {0};
+	pg_array_begin(&b, TEXT, 3);
+	pg_array_null(&b);
+	size_t open = pg_array_open(&b);
+	buf_str(&b, "a");
+	buf_str(&b, "bc");
+	pg_array_close(&b, open);
+	pg_array_close(&b, pg_array_open(&b));
+	IS(&b, "\0\0\0\1\0\0\0\0\0\0\0\x19\0\0\0\3\0\0\0\1"
+	       "\xff\xff\xff\xff\0\0\0\3abc\0\0\0\0");
+}
+
+static void times(void **state)
+{
+	(void)state;
+	struct buf b = {0};
+	pg_array_time(&b, INT64_C(946684800000000)); /* 2000-01-01 */
+	pg_array_time(&b, INT64_C(946684799999999));
+	IS(&b, "\0\0\0\x8\0\0\0\0\0\0\0\0"
+	       "\0\0\0\x8\xff\xff\xff\xff\xff\xff\xff\xff");
+}
+
 /* A result as libpq has it after a binary query. */
 static void columns(void **state)
 {
@@ -84,6 +109,8 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(arrays),
+	    cmocka_unit_test(texts),
+	    cmocka_unit_test(times),
 	    cmocka_unit_test(columns),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);

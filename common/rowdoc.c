@@ -1,0 +1,117 @@
+#include "common/rowdoc.h"
+
+#include "common/clock.h"
+#include "common/pgarray.h"
+
+#include <stdint.h>
+#include <string.h>
+
+#define DAY CLOCK_S(86400)
+
+/* Decimal, with zeros in front up to so many digits. */
+static char *put_number(char *at, uint64_t n, int digits)
+{
+	char text[20];
+	int len = 0;
+	while (n || len < digits) {
+		text[len++] = (char)('0' + n % 10);
+		n /= 10;
+	}
+	while (len)
+		*at++ = text[--len];
+	return at;
+}
+
+/* Of the proleptic Gregorian calendar, from days since 2000-01-01. In eras of
+ * 400 years which begin in March, so that a leap day is the last one. */
+static void civil(int64_t days, int64_t *year, unsigned *month, unsigned *day)
+{
+	days += 730425; /* since 0000-03-01 */
+	int64_t era = (days >= 0 ? days : days - 146096) / 146097;
+	unsigned of_era = (unsigned)(days - era * 146097);
+	unsigned y =
+	    (of_era - of_era / 1460 + of_era / 36524 - of_era / 146096) / 365;
+	unsigned of_year = of_era - (365 * y + y / 4 - y / 100);
+	unsigned m = (5 * of_year + 2) / 153; /* 0: March */
+	*day = of_year - (153 * m + 2) / 5 + 1;
+	*month = m < 10 ? m + 3 : m - 9;
+	*year = era * 400 + y + (*month <= 2);
+}
+
+static char *put_clock(char *at, int64_t us)
+{
+	int64_t s = us / 1000000, fraction = us % 1000000;
+	at = put_number(at, (uint64_t)(s / 3600), 2);
+	*at++ = ':';
+	at = put_number(at, (uint64_t)(s / 60 % 60), 2);
+	*at++ = ':';
+	at = put_number(at, (uint64_t)(s % 60), 2);
+	if (fraction == 0)
+		return at;
+	*at++ = '.';
+	at = put_number(at, (uint64_t)fraction, 6);
+	while (at[-1] == '0')
+		at--;
+	return at;
+}
+
+/* Microseconds since 2000, as Postgres has them. */
+static void add_time(struct buf *out, int64_t t)
+{
+	char text[64], *at = text;
+	int64_t year, days = t / DAY - (t % DAY < 0);
+	unsigned month, day;
+	if (t == INT64_MAX || t == INT64_MIN) {
+		buf_str(out, t > 0 ? "\"infinity\"" : "\"-infinity\"");
+		return;
+	}
+	civil(days, &year, &month, &day);
+	*at++ = '"';
+	at = put_number(at, (uint64_t)(year > 0 ? year : 1 - year), 4);
+	*at++ = '-';
+	at = put_number(at, month, 2);
+	*at++ = '-';
+	at = put_number(at, day, 2);
+	*at++ = 'T';
+	at = put_clock(at, t - days * DAY);
+	buf_add(out, text, (size_t)(at - text));
+	buf_str(out, year > 0 ? "+00:00\"" : "+00:00 BC\"");
+}
+
+/* Not NaN nor an infinity. */
+static bool is_number(const char *s, size_t len)
+{
+	size_t sign = len && s[0] == '-';
+	return len > sign && s[sign] >= '0' && s[sign] <= '9';
+}
+
+static void add_field(struct buf *out, const struct field *f, const PGresult *r,
+    int row, int column)
+{
+	const char *s = PQgetvalue(r, row, column);
+	size_t len = (size_t)PQgetlength(r, row, column);
+	buf_str(out, ",\"");
+	buf_str(out, f->name);
+	buf_str(out, "\":");
+	if (PQgetisnull(r, row, column))
+		buf_str(out, "null");
+	else if (f->type != FIELD_STRING && is_number(s, len))
+		buf_add(out, s, len);
+	else
+		buf_json(out, s, len);
+}
+
+void rowdoc_add(struct buf *out, const struct collection *c, const PGresult *r,
+    int row, int first)
+{
+	buf_str(out, "{\"key\":");
+	buf_json(
+	    out, PQgetvalue(r, row, first), (size_t)PQgetlength(r, row, first));
+	for (size_t i = 0; i < c->nfields; i++)
+		add_field(out, &c->fields[i], r, row, ++first);
+	buf_str(out, ",\"created_at\":");
+	add_time(out, pg_int8(r, row, ++first));
+	buf_str(out, ",\"updated_at\":");
+	add_time(out, pg_int8(r, row, ++first));
+	buf_char(out, '}');
+}

@@ -1,0 +1,22 @@
+/* The canonical document of a row (pure core).
+ *
+ * Made from the columns that every statement of common/sql.h returns a row in,
+ * so that every tier holds equal bytes, whoever read the row. Those bytes are
+ * the ones of Postgres's own row_to_json in a session in UTC, which costs it
+ * more than the row itself: that they are equal is tested against it
+ * (tests/integration/test_documents.py).
+ */
+#pragma once
+
+#include "common/buf.h"
+#include "common/collection.h"
+
+#include <libpq-fe.h>
+
+/* The columns of a row: key, each field, created_at, updated_at. */
+#define ROWDOC_COLUMNS(c) (1 + (int)(c)->nfields + 2)
+
+/* Appends the document of a row of binary results, whose columns begin at
+ * `first`. */
+void rowdoc_add(struct buf *out, const struct collection *c, const PGresult *r,
+    int row, int first);
