@@ -113,6 +113,13 @@ struct err config_set(struct config *c, const char *name, const char *value)
 	return ERR_OK;
 }
 
+const char *config_text(const struct config *c, const char *name)
+{
+	const struct setting *row = find(c, name);
+	CHECK(row != NULL && setting_is_text(row));
+	return *(char **)((char *)c->settings + row->offset);
+}
+
 /* --- sources ------------------------------------------------------------ */
 
 static char *trim(char *s)

@@ -53,6 +53,9 @@ struct err config_load_file(struct config *c, const char *path);
 /* SLUICE_* and the aliases; a SLUICE_ name that is unknown is an error. */
 struct err config_load_env(struct config *c, char **env);
 
+/* The value of a setting that is text (its row must be there: CHECK). */
+const char *config_text(const struct config *c, const char *name);
+
 struct buf;
 /* Is the value of this librdkafka property never to be shown? */
 bool config_is_secret(const char *property);

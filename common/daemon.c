@@ -1,6 +1,7 @@
 #include "common/daemon.h"
 
 #include "common/check.h"
+#include "common/healthcheck.h"
 #include "common/kafka.h"
 #include "common/log.h"
 #include "common/mem.h"
@@ -13,6 +14,8 @@
 #include <string.h>
 #include <unistd.h>
 
+#define PROBE_TIMEOUT CLOCK_S(3)
+
 enum { EXIT_USAGE = 2, EXIT_DRAIN_LATE = 3 };
 
 extern char **environ;
@@ -23,6 +26,7 @@ struct arguments {
 	const char *file;
 	bool check;
 	const char *docs;
+	const char *probe; /* livez, readyz */
 };
 
 static void print_help(const struct daemon_spec *spec)
@@ -31,6 +35,10 @@ static void print_help(const struct daemon_spec *spec)
 	       "  --config=FILE    read settings from FILE (name = value)\n"
 	       "  --check-config   check the settings and exit\n"
 	       "  --print-docs=config|metrics|events   print that page\n"
+	       "  --probe=readyz|livez   ask the daemon that runs with these "
+	       "settings, on\n"
+	       "                   admin.listen; exit code 0: well, 1: not. "
+	       "--probe: readyz\n"
 	       "  --version, --help\n",
 	    spec->name, spec->purpose);
 	for (size_t i = 0; i < spec->nflags; i++)
@@ -54,6 +62,26 @@ static bool print_docs(const struct daemon_spec *spec, const char *what)
 	else
 		return false;
 	return true;
+}
+
+/* What it has to say is for `docker inspect` and the operator. */
+static int probe(const struct daemon_spec *spec, const char *page)
+{
+	struct buf body = {0};
+	struct err e;
+	if (strcmp(page, "livez") != 0 && strcmp(page, "readyz") != 0)
+		e = err_make(VERDICT_FATAL, "probe",
+		    "--probe=%s: allowed: readyz, livez", page);
+	else
+		e = healthcheck_ask(config_text(spec->config, "admin.listen"),
+		    page, PROBE_TIMEOUT, &body);
+	if (body.len)
+		fputs(body.data, stdout);
+	buf_free(&body);
+	if (e.verdict == VERDICT_OK)
+		return EXIT_SUCCESS;
+	fprintf(stderr, "%s: %s\n", spec->name, e.msg);
+	return e.verdict == VERDICT_RETRY ? EXIT_FAILURE : EXIT_USAGE;
 }
 
 static bool set_flag(const struct daemon_spec *spec, const char *name)
@@ -94,6 +122,10 @@ static bool special(
 		out->check = true;
 	else if (strncmp(arg, "print-docs=", 11) == 0)
 		out->docs = arg + 11;
+	else if (strcmp(arg, "probe") == 0)
+		out->probe = "readyz";
+	else if (strncmp(arg, "probe=", 6) == 0)
+		out->probe = arg + 6;
 	else
 		return set_flag(spec, arg);
 	return true;
@@ -175,6 +207,10 @@ bool daemon_configure(
 	}
 	if (args.check) {
 		printf("%s: the configuration is good\n", spec->name);
+		return false;
+	}
+	if (args.probe) {
+		*exit_code = probe(spec, args.probe);
 		return false;
 	}
 	const struct common_settings *s = spec->config->settings;

@@ -2,6 +2,7 @@
  *
  *   --help --version --check-config --config=FILE --name=value
  *   --print-docs=config|metrics|events
+ *   --probe, --probe=livez|readyz: asks the one that runs with these settings
  */
 #pragma once
 

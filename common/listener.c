@@ -37,7 +37,7 @@ static int bind_one(const struct addrinfo *ai, bool shared)
 	return -1;
 }
 
-static struct addrinfo *resolve(const char *address)
+struct addrinfo *listener_resolve(const char *address, bool listen)
 {
 	const char *colon = strrchr(address, ':');
 	if (colon == NULL)
@@ -47,7 +47,7 @@ static struct addrinfo *resolve(const char *address)
 	char *host = brackets && len >= 2 ? mem_strndup(address + 1, len - 2)
 					  : mem_strndup(address, len);
 	struct addrinfo hints = {
-	    .ai_socktype = SOCK_STREAM, .ai_flags = AI_PASSIVE};
+	    .ai_socktype = SOCK_STREAM, .ai_flags = listen ? AI_PASSIVE : 0};
 	struct addrinfo *list = NULL;
 	bool any = strcmp(host, "*") == 0;
 	if (getaddrinfo(any ? NULL : host, colon + 1, &hints, &list) != 0)
@@ -69,7 +69,7 @@ static int port_of(int fd)
 
 struct err listener_open(const char *address, bool shared, int *fd, int *port)
 {
-	struct addrinfo *list = resolve(address);
+	struct addrinfo *list = listener_resolve(address, true);
 	if (list == NULL)
 		return failed(address, "the host has no address");
 	*fd = bind_one(list, shared);

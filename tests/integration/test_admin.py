@@ -108,3 +108,50 @@ def test_parked_and_connections_are_gauged(world):
     after = daemon.metrics()
     for labels, moved in (('class="2xx"', 1), ('class="4xx"', 1), ('class="5xx"', 0)):
         assert after[answers, labels] - before[answers, labels] == moved
+
+
+# --- --probe: what a container's HEALTHCHECK asks ------------------------------
+
+
+@every_daemon
+def test_probe_of_one_that_runs(servers, world, kind):
+    daemon = daemon_of(world, kind)
+    flags = [f"--{name}={value}" for name, value in daemon.settings.items()]
+    for probe, said in (("--probe", "ready"), ("--probe=livez", "ok")):
+        done = cli.run(servers, kind, probe, *flags)
+        assert (done.returncode, done.stdout, done.stderr) == (0, f"{said}\n", "")
+    place = daemon.settings["admin.listen"]
+    done = cli.run(servers, kind, "--probe=livez", SLUICE_ADMIN_LISTEN=place)
+    assert done.returncode == 0, done
+
+
+@every_daemon
+def test_probe_of_one_that_does_not(servers, world, kind):
+    free = servers.ports.take()
+    done = cli.run(servers, kind, "--probe", f"--admin.listen=127.0.0.1:{free}")
+    assert (done.returncode, done.stdout) == (1, "")
+    assert done.stderr == f"sluice-{kind}: nobody listens\n"
+
+
+@every_daemon
+def test_probe_says_what_is_missing(servers, world, kind):
+    """Alive, and not ready: without its Kafka."""
+    nowhere = {"kafka.bootstrap.servers": f"127.0.0.1:{servers.ports.take()}"}
+    daemon = world.daemon(kind, nowhere)
+    daemon.start(ready=False)
+    daemon.wait_alive()
+    place = f"--admin.listen={daemon.settings['admin.listen']}"
+    done = cli.run(servers, kind, "--probe=readyz", place)
+    assert done.returncode == 1, done
+    assert done.stdout == daemon.readiness()[1] != ""
+    assert done.stderr == f"sluice-{kind}: answered 503\n"
+    assert cli.run(servers, kind, "--probe=livez", place).returncode == 0
+    daemon.sigkill()
+
+
+@every_daemon
+def test_probe_of_nonsense(servers, kind):
+    for argument in ("--probe=nonsense", "--admin.listen=127.0.0.1:0"):
+        done = cli.run(servers, kind, "--probe", argument)
+        assert (done.returncode, done.stdout) == (2, "")
+        assert argument.partition("=")[2] in done.stderr
