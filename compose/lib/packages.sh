@@ -3,7 +3,7 @@
 # without touching a service of the machine (lib/install-packages does that as
 # root). Sourced after common.sh.
 
-# packages_for build|run|test|bench|newcomer: their names.
+# packages_for build|run|test|bench|engine: their names.
 packages_for() {
 	case $1 in
 	build) echo gcc libc6-dev cmake ninja-build pkgconf libmicrohttpd-dev \
@@ -12,7 +12,7 @@ packages_for() {
 	run) echo postgresql redis-tools default-jre-headless maven curl ;;
 	test) echo python3 python3-venv shellcheck ;;
 	bench) echo wrk nginx-light ;;
-	newcomer) echo docker.io debootstrap ;;
+	engine) echo docker.io debootstrap ;;
 	*) die "packages_for: no such purpose: $1" ;;
 	esac
 }
