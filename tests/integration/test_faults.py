@@ -147,6 +147,8 @@ def test_a_server_that_takes_connections_and_answers_no_read(api, module_deploym
     d = module_deployment
     with d.servers.postgres(d.name) as session, session.transaction():
         session.execute("LOCK TABLE public.records IN ACCESS EXCLUSIVE MODE")
+        # A commit takes the lock's record to the replica with it.
+        d.sql("SELECT pg_logical_emit_message(true, 'tests', 'locked')")
         wait_until(lambda: d.sql(LOCKED, replica=True), 10, "it is locked there, too")
         with Stopwatch() as t:
             answer = api.http.get("locked")

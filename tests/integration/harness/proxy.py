@@ -1,6 +1,7 @@
 """A TCP proxy between a daemon and a server, that can misbehave."""
 
 import contextlib
+import re
 import select
 import socket
 import struct
@@ -9,13 +10,15 @@ import time
 
 from .wait import wait_until
 
+LOADING = b"-LOADING Redis is loading the dataset in memory\r\n"
 RESET = struct.pack("ii", 1, 0)  # SO_LINGER: close sends RST
 
 
 class Proxy:
     """Modes: `pass` on; `refuse` and reset; `blackhole` (take, never answer);
-    a number: that many seconds of delay in each direction. Beside these, one
-    direction can be held back for a while."""
+    `loading` (a Redis that was started anew, and answers LOADING); a number: that
+    many seconds of delay in each direction. Beside these, one direction can be held
+    back for a while."""
 
     def __init__(self, port, target_port):
         self.port = port
@@ -33,11 +36,11 @@ class Proxy:
         self.thread.start()
 
     def set(self, mode):
-        """Changes the mode; `refuse` also resets what is open."""
+        """Changes the mode; `refuse` and `loading` also reset what is open."""
         self.mode = mode
         # The thread that waits for the listener opens and closes it.
         wait_until(lambda: self._listens() == (mode != "refuse"), 5, mode)
-        if mode == "refuse":
+        if mode in ("refuse", "loading"):
             self.reset()
 
     @contextlib.contextmanager
@@ -47,7 +50,7 @@ class Proxy:
             yield self
         finally:
             # What went into a black hole never comes out.
-            if mode == "blackhole":
+            if mode in ("blackhole", "loading"):
                 self.reset()
             self.set("pass")
 
@@ -91,9 +94,13 @@ class Proxy:
 
     def _listen(self):
         listener = socket.socket()
-        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        listener.bind(("127.0.0.1", self.port))
-        listener.listen(128)
+        try:
+            listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            listener.bind(("127.0.0.1", self.port))
+            listener.listen(128)
+        except OSError:
+            listener.close()
+            raise
         return listener
 
     def _accept(self):
@@ -103,9 +110,13 @@ class Proxy:
                 self.listener.close()
                 self.listener = None
             elif not refuse and not self.listener:
-                self.listener = self._listen()
+                # Somebody's connection may have the port for a moment.
+                with contextlib.suppress(OSError):
+                    self.listener = self._listen()
             waits = [self.listener] if self.listener else []
-            if select.select(waits, [], [], 0.02)[0]:
+            if not waits:
+                time.sleep(0.02)
+            elif select.select(waits, [], [], 0.02)[0]:
                 self._connect(self.listener.accept()[0])
         if self.listener:
             self.listener.close()
@@ -144,6 +155,12 @@ class Proxy:
     def _pump(self, pair, source, target, direction):
         with contextlib.suppress(OSError):
             while data := source.recv(65536):
+                if self.mode == "loading":
+                    # Every argument begins with a dollar, every command with
+                    # a star, at the beginning of a line.
+                    n = len(re.findall(rb"(?:^|\r\n)\*\d+\r\n", data))
+                    source.sendall(LOADING * n)
+                    continue
                 if isinstance(self.mode, (int, float)):
                     time.sleep(self.mode)
                 if self.mode != "blackhole":
