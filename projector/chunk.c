@@ -66,6 +66,7 @@ static void begin_at(struct chunk *c, version_t watermark, int64_t cursor)
 	c->follower = (struct follower){0};
 	c->from = c->to = watermark;
 	c->cursor = cursor;
+	c->confirmed = watermark == 0;
 	c->due = CHUNK_NOTHING;
 }
 
@@ -175,6 +176,8 @@ enum chunk_heard chunk_record(
 void chunk_mark(struct chunk *c, const struct record_mark *m, int64_t offset)
 {
 	CHECK(c->due != CHUNK_START);
+	if (m->through >= c->from)
+		c->confirmed = true;
 	follower_hear(&c->follower, offset);
 	switch (follower_mark(&c->follower, m->from, m->through, m->after)) {
 	case FOLLOW_MARK_IGNORE:
@@ -196,6 +199,11 @@ void chunk_skip(struct chunk *c, int64_t offset)
 	follower_hear(&c->follower, offset);
 }
 
+bool chunk_is_foreign(const struct chunk *c)
+{
+	return c->follower.started && !c->confirmed;
+}
+
 version_t chunk_base(const struct chunk *c)
 {
 	return follower_base(&c->follower);
@@ -206,6 +214,7 @@ void chunk_applied(struct chunk *c)
 	CHECK(c->due != CHUNK_NOTHING);
 	forget_entries(c);
 	c->initialised = true;
+	c->confirmed = c->confirmed || c->due == CHUNK_START;
 	c->from = c->to;
 	c->due = CHUNK_NOTHING;
 }

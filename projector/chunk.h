@@ -45,6 +45,8 @@ struct chunk {
 	bool initialised;
 	version_t from, to;
 	int64_t cursor;
+	/* Redis's watermark is one that this log has. */
+	bool confirmed;
 	enum chunk_due due;
 	wall_us_t newest; /* accepted-at, of all in it */
 };
@@ -55,7 +57,8 @@ void chunk_init(
     struct chunk *c, int32_t partitions, size_t max_entries, size_t max_bytes);
 void chunk_free(struct chunk *c);
 
-/* Redis has a watermark: follow from there, at `cursor`. */
+/* Redis has a watermark: follow from there, at `cursor`. The mark that it is of
+ * comes again, or (compaction) a later one. */
 void chunk_resume(struct chunk *c, version_t watermark, int64_t cursor);
 /* Redis has none worth keeping (`has`: it has this one, which is not). The
  * first mark starts it. */
@@ -71,6 +74,9 @@ void chunk_mark(struct chunk *c, const struct record_mark *m, int64_t offset);
 void chunk_skip(struct chunk *c, int64_t offset);
 /* Full, or past a mark: is it worth a script? */
 bool chunk_is_full(const struct chunk *c);
+
+/* All of the log was heard: is Redis's watermark one of another log? */
+bool chunk_is_foreign(const struct chunk *c);
 
 /* The base floor of a START. */
 version_t chunk_base(const struct chunk *c);

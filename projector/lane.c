@@ -3,7 +3,7 @@
  *   HELD ─► FOLLOWING ─► APPLYING ─► FOLLOWING     applied
  *    ▲          │            │ └────► HELD          Redis is elsewhere
  *    │          ▼            ▼
- *    │      (reassign)   RETRYING ─► APPLYING       Redis was away
+ *    │       (moving)    RETRYING ─► APPLYING       Redis was away
  *    └── any: a rebalance, another lane found Redis elsewhere
  *
  * What arrives meanwhile waits in `pending`, and past a bound in Kafka.
@@ -25,32 +25,10 @@
 #include "common/l2.h"
 #include "common/log.h"
 #include "common/mem.h"
+#include "common/reach.h"
 
 #include <inttypes.h>
 #include <stdlib.h>
-#include <string.h>
-
-enum {
-	PENDING_HIGH = 2048,
-	PENDING_LOW = 512,
-	PENDING_BYTES = 8 << 20,
-};
-
-/* Where no watermark tells where to begin: how far before the end, so that a
- * mark is found; 0: the beginning. */
-static const int64_t tails[] = {64, 1024, 16384, 0};
-enum { TAILS = sizeof tails / sizeof *tails };
-
-static const char *const state_names[] = {
-    [LANE_HELD] = "held",
-    [LANE_FOLLOWING] = "following",
-    [LANE_APPLYING] = "applying",
-    [LANE_RETRYING] = "retrying",
-};
-
-struct answer {
-	struct lane *lane; /* NULL: nobody waits any more */
-};
 
 struct lane {
 	struct lane_context *x;
@@ -58,13 +36,14 @@ struct lane {
 	enum lane_state state;
 	struct chunk chunk;
 	int64_t next;	   /* offset to fetch from */
-	size_t width;	   /* index of tails, while no mark was found */
+	int reach;	   /* common/reach.h, while no mark was found */
+	bool moving;	   /* waits for an assignment that begins at `next` */
 	int64_t done;	   /* offset behind what is in Redis */
 	int64_t committed; /* told to the group */
 	bool paused;
 	bool draining;
 	struct pending pending;
-	struct answer *answer; /* in APPLYING */
+	struct script *script; /* in APPLYING */
 	mono_us_t sent_at;
 	struct loop_timer *timer;
 	struct backoff backoff;
@@ -78,18 +57,44 @@ static void set_state(struct lane *l, enum lane_state to)
 	l->state = to;
 }
 
+/* --- where to begin ------------------------------------------------------ */
+
+static void move_to(struct lane *l, int64_t offset)
+{
+	pending_clear(&l->pending);
+	l->next = offset;
+	l->moving = true;
+	l->x->reassign(l->x->arg);
+}
+
+/* Until a mark starts it. */
+static void search_mark(struct lane *l, int reach)
+{
+	chunk_restart(&l->chunk, l->chunk.initialised, l->chunk.from);
+	l->reach = reach;
+	move_to(l, reach_offset(reach));
+}
+
+/* The log has no mark yet, and Redis was started at 0. What was heard of it
+ * already counts when it is read again. */
+static void begin_again(struct lane *l)
+{
+	bool heard = l->chunk.follower.next > 0;
+	chunk_resume(&l->chunk, 0, 0);
+	if (heard)
+		move_to(l, RD_KAFKA_OFFSET_BEGINNING);
+	else if (l->next < 0)
+		l->next = RD_KAFKA_OFFSET_BEGINNING;
+}
+
 /* --- messages ------------------------------------------------------------- */
 
 static void apply_backpressure(struct lane *l)
 {
-	bool high =
-	    l->pending.n >= PENDING_HIGH || l->pending.bytes >= PENDING_BYTES;
-	bool low = l->pending.n <= PENDING_LOW &&
-		   l->pending.bytes <= PENDING_BYTES / 4;
-	if (!l->paused && high) {
+	if (!l->paused && pending_is_high(&l->pending)) {
 		l->paused = true;
 		consumer_pause(l->x->consumer, l->partition);
-	} else if (l->paused && low) {
+	} else if (l->paused && pending_is_low(&l->pending)) {
 		l->paused = false;
 		consumer_resume(l->x->consumer, l->partition);
 	}
@@ -122,7 +127,7 @@ static void applied(struct lane *l)
 {
 	struct stats *s = &l->x->stats;
 	struct chunk *c = &l->chunk;
-	bool empty_log = c->due == CHUNK_START && !c->follower.started;
+	bool reread = c->due == CHUNK_START && !c->follower.started;
 	metric_add(&s->applied, 1);
 	metric_add(&s->entries, (int64_t)c->n);
 	if (c->newest)
@@ -137,11 +142,9 @@ static void applied(struct lane *l)
 	backoff_reset(&l->backoff);
 	l->done = l->pending.n ? pending_first(&l->pending)->offset : l->next;
 	set_state(l, LANE_FOLLOWING);
-	/* What was heard before a first mark counts when it is read again. */
-	if (empty_log)
-		l->x->resume(l->x->arg);
-	else
-		pump(l);
+	if (reread)
+		begin_again(l);
+	pump(l);
 }
 
 static void answered(struct lane *l, const redisReply *reply)
@@ -172,40 +175,25 @@ static void answered(struct lane *l, const redisReply *reply)
 
 static void on_answer(void *arg, const redisReply *reply)
 {
-	struct answer *a = arg;
-	struct lane *l = a->lane;
-	free(a);
-	if (l == NULL)
-		return;
-	l->answer = NULL;
+	struct lane *l = arg;
+	l->script = NULL;
 	answered(l, reply);
 	l->x->settled(l->x->arg);
 }
 
 static void send_due(struct lane *l)
 {
-	struct answer *a = MEM_NEW(struct answer);
-	a->lane = l;
-	if (!script_send(l->x->redis, l->partition, &l->chunk,
-		l->x->settings->l2_ttl, entropy_bits(), clock_wall(), on_answer,
-		a)) {
-		free(a);
+	l->script = script_send(l->x->redis, l->partition, &l->chunk,
+	    l->x->settings->l2_ttl, entropy_bits(), clock_wall(), on_answer, l);
+	if (l->script == NULL) {
 		retry_later(l);
 		return;
 	}
-	l->answer = a;
 	l->sent_at = clock_mono();
 	set_state(l, LANE_APPLYING);
 }
 
-/* --- where to begin ------------------------------------------------------ */
-
-static void begin_at_tail(struct lane *l, size_t width)
-{
-	l->width = width;
-	l->next = tails[width] ? RD_KAFKA_OFFSET_TAIL(tails[width])
-			       : RD_KAFKA_OFFSET_BEGINNING;
-}
+/* --- what Kafka and Redis say -------------------------------------------- */
 
 static bool parse_number(const redisReply *r, version_t *out)
 {
@@ -228,18 +216,29 @@ void lane_resume(
 		return;
 	}
 	chunk_restart(&l->chunk, has, w.watermark);
-	begin_at_tail(l, 0);
+	l->reach = REACH_FIRST;
+	l->next = reach_offset(l->reach);
 }
 
-void lane_eof(struct lane *l)
+static void forget_foreign(struct lane *l)
 {
-	if (l->state != LANE_FOLLOWING || l->chunk.follower.started ||
-	    l->draining)
+	log_event(EV_REDIS_ELSEWHERE,
+	    "partition=%d from=%" PRIu64 " answer=\"not of this log\"",
+	    l->partition, l->chunk.from);
+	search_mark(l, REACH_FIRST);
+}
+
+void lane_eof(struct lane *l, int64_t end)
+{
+	if (l->state != LANE_FOLLOWING || l->moving || l->draining)
 		return;
-	if (l->width + 1 < TAILS) {
-		chunk_restart(&l->chunk, l->chunk.initialised, l->chunk.from);
-		begin_at_tail(l, l->width + 1);
-		l->x->reassign(l->x->arg);
+	if (l->chunk.follower.started) {
+		if (chunk_is_foreign(&l->chunk))
+			forget_foreign(l);
+		return;
+	}
+	if (!reach_is_whole(l->reach, end)) {
+		search_mark(l, l->reach + 1);
 		return;
 	}
 	chunk_begin_empty(&l->chunk);
@@ -250,22 +249,16 @@ void lane_eof(struct lane *l)
  * else is tried again where it was. */
 void lane_fault(struct lane *l, const struct err *e)
 {
-	if (l->state == LANE_HELD)
+	if (l->state == LANE_HELD || l->moving)
 		return;
-	bool gone = strcmp(e->code, "_AUTO_OFFSET_RESET") == 0 ||
-		    strcmp(e->code, "OFFSET_OUT_OF_RANGE") == 0;
+	bool gone = consumer_is_gone(e);
+	lane_hold(l);
 	if (gone) {
-		bool has = l->chunk.initialised;
-		version_t from = l->chunk.from;
-		lane_hold(l);
-		chunk_restart(&l->chunk, has, from);
-		begin_at_tail(
-		    l, l->width + 1 < TAILS && l->next < 0 ? TAILS - 1 : 0);
 		set_state(l, LANE_FOLLOWING);
+		search_mark(l, l->next < 0 ? REACH_WHOLE : REACH_FIRST);
+	} else {
+		loop_timer_start(l->timer, CLOCK_S(1));
 	}
-	if (!gone)
-		lane_hold(l);
-	loop_timer_start(l->timer, CLOCK_S(1));
 }
 
 static void on_timer(void *arg)
@@ -275,12 +268,10 @@ static void on_timer(void *arg)
 	case LANE_RETRYING:
 		send_due(l);
 		break;
-	case LANE_FOLLOWING: /* a fault: from the tail */
-		l->x->reassign(l->x->arg);
-		break;
 	case LANE_HELD: /* a fault: once more */
 		l->x->resume(l->x->arg);
 		break;
+	case LANE_FOLLOWING:
 	case LANE_APPLYING:
 		UNREACHABLE("a state without a timer");
 	}
@@ -303,9 +294,7 @@ struct lane *lane_new(struct lane_context *x, int32_t partition)
 
 void lane_hold(struct lane *l)
 {
-	if (l->answer)
-		l->answer->lane = NULL;
-	l->answer = NULL;
+	script_forget(&l->script);
 	pending_clear(&l->pending);
 	set_state(l, LANE_HELD);
 }
@@ -317,13 +306,14 @@ int64_t lane_offset(const struct lane *l)
 
 void lane_assigned(struct lane *l)
 {
+	l->moving = false;
 	l->paused = false;
 	apply_backpressure(l);
 }
 
 void lane_message(struct lane *l, rd_kafka_message_t *m)
 {
-	if (l->state == LANE_HELD || l->draining ||
+	if (l->state == LANE_HELD || l->moving || l->draining ||
 	    (l->next >= 0 && m->offset < l->next)) {
 		rd_kafka_message_destroy(m);
 		return;
@@ -362,11 +352,6 @@ int32_t lane_partition(const struct lane *l)
 enum lane_state lane_state(const struct lane *l)
 {
 	return l->state;
-}
-
-const char *lane_state_name(enum lane_state s)
-{
-	return state_names[s];
 }
 
 bool lane_initialised(const struct lane *l)

@@ -27,7 +27,8 @@ struct lane_context {
 	struct consumer *consumer;
 	/* Redis is not where a lane believes it is: read all of it again. */
 	void (*resume)(void *arg);
-	/* A lane wants to begin at another offset. */
+	/* A lane wants to begin at another offset; it hears nothing until
+	 * lane_assigned. */
 	void (*reassign)(void *arg);
 	/* A script came to its end. */
 	void (*settled)(void *arg);
@@ -46,7 +47,8 @@ int64_t lane_offset(const struct lane *l);
 void lane_assigned(struct lane *l);
 /* Takes the message; may pause its partition. */
 void lane_message(struct lane *l, rd_kafka_message_t *m);
-void lane_eof(struct lane *l);
+/* The partition ends there. */
+void lane_eof(struct lane *l, int64_t end);
 void lane_fault(struct lane *l, const struct err *e);
 /* Redis is ready again: waits no longer. */
 void lane_hurry(struct lane *l);
@@ -57,7 +59,6 @@ void lane_commit(struct lane *l);
 
 int32_t lane_partition(const struct lane *l);
 enum lane_state lane_state(const struct lane *l);
-const char *lane_state_name(enum lane_state s);
 /* Does Redis have a watermark of it? */
 bool lane_initialised(const struct lane *l);
 version_t lane_watermark(const struct lane *l);

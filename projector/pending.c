@@ -6,6 +6,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+enum { HIGH = 2048, LOW = 512, HIGH_BYTES = 8 << 20, LOW_BYTES = 2 << 20 };
+
 void pending_push(struct pending *p, rd_kafka_message_t *m)
 {
 	/* Room in front rather than more memory, once it is half of it. */
@@ -32,6 +34,16 @@ const rd_kafka_message_t *pending_first(const struct pending *p)
 {
 	CHECK(p->n > 0);
 	return p->items[p->head];
+}
+
+bool pending_is_high(const struct pending *p)
+{
+	return p->n >= HIGH || p->bytes >= HIGH_BYTES;
+}
+
+bool pending_is_low(const struct pending *p)
+{
+	return p->n <= LOW && p->bytes <= LOW_BYTES;
 }
 
 void pending_clear(struct pending *p)

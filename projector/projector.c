@@ -20,6 +20,9 @@
 #include <stdlib.h>
 
 #define TICK CLOCK_S(1)
+/* Lanes that want to begin elsewhere wait for each other: an assignment
+ * interrupts all of them. */
+#define REASSIGN CLOCK_MS(100)
 enum { MAX_PENDING = 4096 };
 
 struct projector {
@@ -30,6 +33,7 @@ struct projector {
 	bool draining;
 	struct resume *resume;
 	struct loop_timer *tick;
+	struct loop_timer *reassign;
 	struct report report;
 	struct admin *admin;
 	struct daemon_signals *signals;
@@ -64,6 +68,22 @@ static void on_resumed(void *arg)
 	assign(arg);
 }
 
+/* A lane asks for it. */
+static void on_reassign(void *arg)
+{
+	struct projector *p = arg;
+	if (!loop_timer_armed(p->reassign))
+		loop_timer_start(p->reassign, REASSIGN);
+}
+
+static void on_reassign_due(void *arg)
+{
+	struct projector *p = arg;
+	/* While a resume is under way it assigns all of them at its end. */
+	if (!resume_is_running(p->resume) && !p->draining)
+		assign(p);
+}
+
 /* A lane, or the group, asks for it. */
 static void on_resume(void *arg)
 {
@@ -89,6 +109,7 @@ static void on_redis(void *arg, bool ready)
 static void drop_lanes(struct projector *p)
 {
 	resume_stop(p->resume);
+	loop_timer_stop(p->reassign);
 	for (size_t i = 0; i < count(p); i++)
 		lane_free(&p->lanes[i]);
 }
@@ -132,10 +153,9 @@ static void on_message(void *arg, rd_kafka_message_t *m)
 
 static void on_eof(void *arg, int32_t partition, int64_t end)
 {
-	(void)end;
 	struct lane *l = lane_of(arg, partition);
 	if (l)
-		lane_eof(l);
+		lane_eof(l, end);
 }
 
 static void on_fault(void *arg, int32_t partition, struct err e)
@@ -209,14 +229,6 @@ static void on_tick(void *arg)
 	loop_timer_start(p->tick, TICK);
 }
 
-static void on_reassign(void *arg)
-{
-	struct projector *p = arg;
-	/* While a resume is under way it assigns all of them at its end. */
-	if (!resume_is_running(p->resume) && !p->draining)
-		assign(p);
-}
-
 /* --- life ---------------------------------------------------------------- */
 
 static struct err open_redis(struct projector *p)
@@ -254,6 +266,7 @@ struct err projector_new(const struct config *config,
 	p->lanes = mem_zalloc(count(p) * sizeof *p->lanes);
 	p->resume = resume_new(&p->x, p->lanes, count(p), on_resumed, p);
 	p->tick = loop_timer_new(p->x.loop, on_tick, p);
+	p->reassign = loop_timer_new(p->x.loop, on_reassign_due, p);
 	p->report = (struct report){
 	    &p->x, p->lanes, count(p), &p->member, &p->draining, &p->x.stats};
 	struct err e = report_open(&p->report, config, &p->admin);
@@ -288,6 +301,7 @@ void projector_free(struct projector **pp)
 	admin_free(&p->admin);
 	daemon_signals_free(&p->signals);
 	loop_timer_free(&p->tick);
+	loop_timer_free(&p->reassign);
 	loop_free(&p->x.loop);
 	free(p->lanes);
 	free(p);

@@ -4,6 +4,13 @@
 
 #include <inttypes.h>
 
+static const char *const state_names[] = {
+    [LANE_HELD] = "held",
+    [LANE_FOLLOWING] = "following",
+    [LANE_APPLYING] = "applying",
+    [LANE_RETRYING] = "retrying",
+};
+
 static bool is_ready(void *arg, struct buf *out)
 {
 	const struct report *r = arg;
@@ -22,7 +29,7 @@ static bool is_ready(void *arg, struct buf *out)
 			lane_state(l) != LANE_RETRYING))
 			continue;
 		buf_printf(out, "partition %zu: %s%s\n", i,
-		    lane_state_name(lane_state(l)),
+		    state_names[lane_state(l)],
 		    lane_initialised(l) ? "" : ", not initialised");
 	}
 	return out->len == 0;
@@ -58,7 +65,7 @@ static void stats_json(void *arg, struct buf *out)
 		buf_printf(out,
 		    "%s{\"partition\":%zu,\"state\":\"%s\",\"initialised\":%s,"
 		    "\"watermark\":\"%" PRIu64 "\",\"waiting\":%zu}",
-		    comma, i, lane_state_name(lane_state(l)),
+		    comma, i, state_names[lane_state(l)],
 		    lane_initialised(l) ? "true" : "false", lane_watermark(l),
 		    lane_waiting(l));
 		comma = ",";

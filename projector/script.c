@@ -115,22 +115,50 @@ static bool eval(struct redis *r, enum l2_script script, size_t nkeys,
 	return sent;
 }
 
-bool script_send(struct redis *r, int32_t partition, const struct chunk *c,
-    dur_us_t ttl, uint64_t jitter, wall_us_t now, redis_done done, void *arg)
+/* --- sent ---------------------------------------------------------------- */
+
+struct script {
+	redis_done done; /* NULL: nobody waits any more */
+	void *arg;
+};
+
+static void on_answer(void *arg, const redisReply *reply)
+{
+	struct script s = *(struct script *)arg;
+	free(arg);
+	if (s.done)
+		s.done(s.arg, reply);
+}
+
+struct script *script_send(struct redis *r, int32_t partition,
+    const struct chunk *c, dur_us_t ttl, uint64_t jitter, wall_us_t now,
+    redis_done done, void *arg)
 {
 	struct args a = {0};
+	struct script *s = MEM_NEW(struct script);
+	*s = (struct script){done, arg};
 	bool sent;
 	CHECK(c->due != CHUNK_NOTHING);
 	if (c->due == CHUNK_APPLY) {
 		add_apply(&a, partition, c, ttl, jitter);
-		sent = eval(r, L2_APPLY, 3 + c->n, &a, done, arg);
+		sent = eval(r, L2_APPLY, 3 + c->n, &a, on_answer, s);
 	} else {
 		add_start(&a, partition, c, now);
-		sent = eval(r, L2_START, 3, &a, done, arg);
+		sent = eval(r, L2_START, 3, &a, on_answer, s);
 	}
 	buf_free(&a.bytes);
 	free(a.ends);
-	return sent;
+	if (sent)
+		return s;
+	free(s);
+	return NULL;
+}
+
+void script_forget(struct script **s)
+{
+	if (*s)
+		(*s)->done = NULL;
+	*s = NULL;
 }
 
 bool script_was_applied(const struct chunk *c, const redisReply *reply)

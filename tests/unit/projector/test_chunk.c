@@ -163,6 +163,41 @@ static void empty_log(void **state)
 	chunk_free(&c);
 }
 
+/* Of which log is Redis's watermark? Of this one, once a mark reaches it. */
+static void foreign_watermark(void **state)
+{
+	(void)state;
+	struct chunk c = make(10);
+	chunk_restart(&c, true, 77);
+	assert_false(chunk_is_foreign(&c)); /* nobody relies on it */
+	chunk_resume(&c, 77, 5);
+	assert_true(chunk_is_foreign(&c));
+	record(&c, "records/a", 76, 5);
+	mark(&c, 60, 76, 4, 6); /* a late one */
+	assert_true(chunk_is_foreign(&c));
+	mark(&c, 70, 77, 4, 7);
+	assert_int_equal(c.due, CHUNK_NOTHING);
+	assert_false(chunk_is_foreign(&c));
+
+	chunk_resume(&c, 77, 5);
+	mark(&c, 90, 100, 4, 6);
+	assert_int_equal(c.due, CHUNK_START);
+	assert_false(chunk_is_foreign(&c));
+
+	/* Started at a lower mark, it is this log's. */
+	chunk_restart(&c, true, 500);
+	mark(&c, 90, 100, 4, 6);
+	assert_int_equal(c.due, CHUNK_START);
+	chunk_applied(&c);
+	assert_true(c.from == 100);
+	assert_false(chunk_is_foreign(&c));
+
+	/* A partition without any mark. */
+	chunk_resume(&c, 0, 0);
+	assert_false(chunk_is_foreign(&c));
+	chunk_free(&c);
+}
+
 static void many_keys(void **state)
 {
 	(void)state;
@@ -198,6 +233,7 @@ int main(void)
 	    cmocka_unit_test(gap_jumps_and_drops_what_it_held),
 	    cmocka_unit_test(batch_begun_before_we_heard_jumps),
 	    cmocka_unit_test(empty_log),
+	    cmocka_unit_test(foreign_watermark),
 	    cmocka_unit_test(many_keys),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
