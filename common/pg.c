@@ -122,9 +122,8 @@ static void serve_ready(struct pg *pg, int events)
 		lost(pg, PQerrorMessage(pg->conn));
 		return;
 	}
-	if (pg->units.read_only) {
-		/* A failover: the next one in the list of hosts may be it. */
-		lost(pg, "the server is read-only");
+	if (pg->units.leave) {
+		lost(pg, pg->units.leave);
 		return;
 	}
 	flush(pg);

@@ -40,8 +40,9 @@ struct pg_query {
 
 struct pg_reply {
 	/* OK, or what the first failing statement (or the connection) said; the
-	 * verdict comes from sqlstate.def. After a lost connection it is RETRY
-	 * with the code 08006, and the outcome of the unit is unknown. */
+	 * verdict comes from sqlstate.def. After a lost connection it is RETRY,
+	 * with the code 08006 unless the server had said something, and the
+	 * outcome of the unit is unknown. */
 	struct err err;
 	/* The constraint's name, where the error has one; else "". */
 	char constraint[64];

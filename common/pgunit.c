@@ -33,7 +33,7 @@ void pgunits_init(struct pgunits *u)
 void pgunits_reconnected(struct pgunits *u)
 {
 	u->nprepared = 0;
-	u->read_only = false;
+	u->leave = NULL;
 }
 
 void pgunits_free(struct pgunits *u)
@@ -126,10 +126,24 @@ static void finish(struct pgunits *u)
 void pgunits_fail(struct pgunits *u, const char *why)
 {
 	while (u->first) {
-		u->first->reply.err =
-		    err_make(VERDICT_RETRY, "08006", "%s", why);
+		/* What the server said before is the better reason. */
+		if (u->first->reply.err.verdict == VERDICT_OK)
+			u->first->reply.err =
+			    err_make(VERDICT_RETRY, "08006", "%s", why);
 		finish(u);
 	}
+}
+
+/* A failover: the next one in the list of hosts may be the primary. Or somebody
+ * between us and the server gave us another session, or the tables changed:
+ * in a new session all is prepared anew. */
+static const char *why_leave(const char *code)
+{
+	if (strcmp(code, "25006") == 0)
+		return "the server is read-only";
+	if (strcmp(code, "26000") == 0 || strcmp(code, "0A000") == 0)
+		return "the session's prepared statements are of no use";
+	return NULL;
 }
 
 static void note_error(
@@ -142,7 +156,8 @@ static void note_error(
 	const char *name = PQresultErrorField(r, PG_DIAG_CONSTRAINT_NAME);
 	if (code == NULL)
 		code = "08006";
-	u->read_only = u->read_only || strcmp(code, "25006") == 0;
+	if (u->leave == NULL)
+		u->leave = why_leave(code);
 	unit->reply.err = err_make(sqlstate_verdict(code), code, "%s",
 	    text ? text : PQresultErrorMessage(r));
 	snprintf(unit->reply.constraint, sizeof unit->reply.constraint, "%s",

@@ -17,7 +17,7 @@ struct pgunits {
 	size_t n;
 	uint64_t *prepared; /* hashes of the statements' texts */
 	size_t nprepared, cap;
-	bool read_only; /* the server said so: it is not, or no more, primary */
+	const char *leave; /* why this session is no good any more, or NULL */
 };
 
 void pgunits_init(struct pgunits *u);
@@ -32,7 +32,8 @@ void pgunits_send(struct pgunits *u, PGconn *conn,
 void pgunits_result(struct pgunits *u, PGresult *r);
 /* When the oldest unit was sent; there is one. */
 mono_us_t pgunits_oldest(const struct pgunits *u);
-/* Ends all units as RETRY: the connection is lost. */
+/* Ends all units, as RETRY unless an error was told already: the connection is
+ * lost. */
 void pgunits_fail(struct pgunits *u, const char *why);
 /* None is left (CHECK). */
 void pgunits_free(struct pgunits *u);

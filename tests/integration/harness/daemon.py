@@ -158,8 +158,15 @@ class Daemon:
             return self.process.wait(deadline)
         except subprocess.TimeoutExpired:
             raise AssertionError(
-                f"{self.name} did not end {deadline} s after SIGTERM\n{self.tail()}"
+                f"{self.name} did not end in {deadline} s\n{self.tail()}"
             ) from None
+
+    def ends_by_itself(self, code, deadline=25):
+        """As the test wants it to."""
+        found = self.wait_exit(deadline)
+        assert found == code, f"{self.name} ended with {found}\n{self.tail()}"
+        self.killed = True
+        self.check_log()
 
     def stop(self, deadline=25):
         """SIGTERM; the exit code must be 0."""
