@@ -1,5 +1,5 @@
 # shellcheck shell=bash
-# The settings of a local stack: one table, from which come the defaults, the
+# The settings of a stack: one table, from which come the defaults, the
 # help and what is remembered while a stack runs.
 #
 # A setting comes from the environment, else from the last `compose/up` of the
@@ -11,6 +11,8 @@ settings_table() {
 		SLUICE_STACK_DIR|.stack|folder of the stack, relative to the checkout
 		SLUICE_STACK_PARTS|primary replica redis kafka writer projector api|the parts to start when none is given
 		SLUICE_STACK_USER|postgres|the user that the servers run as when root starts them
+		SLUICE_STACK_PROJECT|sluice|in containers: the name of the project
+		SLUICE_STACK_PROFILES|single|in containers: the profiles of compose/compose.yaml
 		SLUICE_STACK_API_PORT|8080|port of the HTTP API
 		SLUICE_STACK_API_ADMIN_PORT|8081|admin port of the api
 		SLUICE_STACK_WRITER_ADMIN_PORT|8082|admin port of the writer
@@ -20,6 +22,10 @@ settings_table() {
 		SLUICE_STACK_REDIS_PORT|26379|port of Redis
 		SLUICE_STACK_KAFKA_PORT|29092|port of Kafka
 		SLUICE_STACK_CONTROLLER_PORT|29093|port of Kafka's controller
+		SLUICE_STACK_KAFKA_2_PORT|29094|in containers: port of the second broker
+		SLUICE_STACK_KAFKA_3_PORT|29096|in containers: port of the third broker
+		SLUICE_STACK_PROMETHEUS_PORT|9090|in containers: port of Prometheus
+		SLUICE_STACK_GRAFANA_PORT|3000|in containers: port of Grafana
 		SLUICE_STACK_POSTGRES_OPTS||more PostgreSQL settings, as "name=value name=value"
 		SLUICE_STACK_KAFKA_HEAP|-Xms256m -Xmx512m|heap of Kafka's Java machine
 		SLUICE_STACK_TIMEOUT|60|seconds that a part has to become healthy

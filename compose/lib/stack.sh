@@ -1,7 +1,8 @@
 # shellcheck shell=bash
 # The folder of a stack, and all the files of this library in their order.
 #
-#   log/    one log per part        data     the servers' files (or a link to them)
+#   kind    docker or native        log/     one log per part
+#   data    the servers' files (or a link to them)
 #   run/    pid files               *.conf   the daemons' configuration
 
 LIB=$(dirname "${BASH_SOURCE[0]}")
@@ -10,7 +11,7 @@ for file in common settings; do
 	. "$LIB/$file.sh"
 done
 load_settings
-for file in packages process ports postgres redis kafka daemons parts; do
+for file in packages process ports postgres redis kafka daemons parts docker; do
 	# shellcheck source=/dev/null
 	. "$LIB/$file.sh"
 done

@@ -68,7 +68,8 @@ def key_path(key, collection="records"):
 class Client:
     """One connection per thread, kept alive."""
 
-    def __init__(self, port, timeout=40):
+    def __init__(self, port, timeout=40, host="127.0.0.1"):
+        self.host = host
         self.port = port
         self.timeout = timeout
         self.local = threading.local()
@@ -85,7 +86,7 @@ class Client:
             return old, True
         if old:
             old.close()
-        new = http.client.HTTPConnection("127.0.0.1", self.port, timeout=self.timeout)
+        new = http.client.HTTPConnection(self.host, self.port, timeout=self.timeout)
         self.local.connection = new
         self.local.generation = self.generation
         return new, False

@@ -1,0 +1,77 @@
+"""The fixtures of tests/integration for the stack that runs in containers: the
+tests over HTTP of that folder run here as they are."""
+
+import os
+import pathlib
+import sys
+
+import pytest
+
+INTEGRATION = pathlib.Path(__file__).resolve().parents[1] / "integration"
+sys.path.insert(0, str(INTEGRATION))
+for name in ("test_consistency", "test_decide", "test_read", "test_seed_routes", "test_write"):
+    pytest.register_assert_rewrite(name)
+pytest.register_assert_rewrite("stack", "harness")
+
+from harness.servers import Servers, needed  # noqa: E402
+from stack import Stack  # noqa: E402
+
+sys.modules["integration_conftest"] = None
+
+
+@pytest.fixture(scope="session")
+def servers():
+    return Servers()
+
+
+@pytest.fixture(scope="session")
+def stack(servers):
+    return Stack(servers, needed("SLUICE_STACK_PROJECT"))
+
+
+def empty(stack):
+    """Every file begins with empty tables and caches, as on a stack of its own.
+
+    The rows go by the API: what goes behind its back would be seen late."""
+    http = stack.of("api")[0].http
+    for key in [key for (key,) in stack.sql("SELECT key FROM records")]:
+        answer = http.delete(key, prefer="wait=10")
+        assert answer.status in (204, 404), answer
+
+
+@pytest.fixture(scope="module")
+def world(stack):
+    empty(stack)
+    return stack
+
+
+@pytest.fixture
+def deployment(stack):
+    return stack
+
+
+@pytest.fixture
+def api(world):
+    return world.of("api")[0]
+
+
+@pytest.fixture
+def other_api(world):
+    return world.of("api")[1]
+
+
+@pytest.fixture
+def http(api):
+    return api.http
+
+
+@pytest.fixture(autouse=True)
+def all_is_well(stack):
+    """After each test: what should run runs, and no log has a bad line."""
+    yield
+    for daemon in stack.daemons:
+        daemon.check_alive()
+        daemon.check_log()
+
+
+SECONDS = int(os.environ.get("SLUICE_TEST_SECONDS", 10))

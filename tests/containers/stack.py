@@ -1,0 +1,204 @@
+"""The stack in containers, in the place of a deployment that the tests made.
+
+The daemons are asked by their containers' addresses, the servers by their
+published ports.
+"""
+
+import contextlib
+import json
+import subprocess
+
+import pytest
+from harness.client import Client
+from harness.daemon import BAD_LINES, Metrics
+from harness.deployment import Deployment
+from harness.wait import wait_until
+
+ADMIN_PORT = {"api": 8081, "writer": 8082, "projector": 8083}
+# A cut network answers nothing: neither a reset nor an end.
+PATIENCE = 15
+
+
+def docker(*args, check=True):
+    done = subprocess.run(
+        ["docker", *args],
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        text=True,
+        timeout=120,
+    )
+    assert done.returncode == 0 or not check, f"docker {args}: {done.stderr}"
+    return done.stdout.strip()
+
+
+class Container:
+    """A part of the stack."""
+
+    def __init__(self, project, service):
+        self.project = project
+        self.service = service
+        label = "label=com.docker.compose"
+        self.id = docker(
+            "ps",
+            "-aq",
+            f"--filter={label}.project={project}",
+            f"--filter={label}.service={service}",
+        )
+        assert self.id and "\n" not in self.id, f"{service}: {self.id!r}"
+        self.aliases = [service]  # of the network, while it is cut
+
+    def state(self):
+        return json.loads(docker("inspect", self.id))[0]
+
+    @property
+    def network(self):
+        return f"{self.project}_default"
+
+    @property
+    def address(self):
+        return self.state()["NetworkSettings"]["Networks"][self.network]["IPAddress"]
+
+    @property
+    def running(self):
+        return self.state()["State"]["Running"]
+
+    @property
+    def healthy(self):
+        return self.state()["State"].get("Health", {}).get("Status") == "healthy"
+
+    def kill(self):
+        docker("kill", self.id)
+
+    def start(self):
+        docker("start", self.id)
+
+    def cut(self):
+        """Off the network of the containers; its ports are not published then."""
+        found = self.state()["NetworkSettings"]["Networks"][self.network]["Aliases"]
+        self.aliases = [a for a in found if not self.id.startswith(a)]
+        docker("network", "disconnect", "-f", self.network, self.id)
+
+    def mend(self):
+        names = [f"--alias={a}" for a in self.aliases]
+        docker("network", "connect", *names, self.network, self.id)
+
+    def wait_healthy(self, deadline=120):
+        wait_until(lambda: self.healthy, deadline, f"{self.service} is healthy")
+
+    def log(self):
+        done = subprocess.run(
+            ["docker", "logs", self.id],
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            timeout=120,
+        )
+        return done.stdout.decode(errors="replace")
+
+
+class DaemonContainer(Container):
+    """What harness.daemon.Daemon is for a process, as far as tests use it."""
+
+    def __init__(self, project, service, kind):
+        super().__init__(project, service)
+        self.kind = kind
+        self.name = service
+        self.admin = Client(ADMIN_PORT[kind], timeout=10)
+        self.http = Client(8080, timeout=PATIENCE) if kind == "api" else None
+        self.meet()
+
+    def meet(self):
+        """A container that was started again may have another address."""
+        host = wait_until(lambda: self.address, 20, f"{self.name} has an address")
+        for client in (self.admin, self.http):
+            if client:
+                client.host = host
+                client.forget()
+
+    def start(self, ready=True):
+        super().start()
+        self.meet()
+        if ready:
+            self.wait_ready()
+
+    def mend(self):
+        super().mend()
+        self.meet()
+
+    def restart(self):
+        docker("restart", self.id)
+        self.meet()
+        self.wait_ready()
+
+    def wait_ready(self, deadline=90):
+        wait_until(
+            lambda: self.admin.request("GET", "/readyz").status == 200,
+            deadline,
+            f"{self.name} is ready",
+        )
+
+    def metrics(self):
+        answer = self.admin.request("GET", "/metrics")
+        assert answer.status == 200, answer
+        return Metrics(answer.body.decode())
+
+    def page(self, path):
+        return self.admin.page(path)
+
+    def sigcont(self):
+        """Containers are not stalled here."""
+
+    def check_alive(self):
+        assert self.running, f"{self.name} does not run\n{self.tail(30)}"
+
+    def check_log(self):
+        for line in self.log().splitlines():
+            assert not any(bad in line for bad in BAD_LINES), f"{self.name}: {line}"
+
+    def tail(self, lines=15, width=220):
+        return "\n".join(line[:width] for line in self.log().splitlines()[-lines:])
+
+
+class Stack(Deployment):
+    """All of it; its database, topics and Redis are the only ones there are."""
+
+    def __init__(self, servers, project):
+        self.servers = servers
+        self.project = project
+        self.partitions = 8
+        self.name = "sluice"
+        self.writes = "sluice.writes"
+        self.commits = "sluice.commits"
+        self.connections = []
+        names = docker(
+            "ps",
+            "-a",
+            f"--filter=label=com.docker.compose.project={project}",
+            '--format={{.Label "com.docker.compose.service"}}',
+        ).split()
+        self.services = sorted(names)
+        self.daemons = [
+            DaemonContainer(project, name, kind)
+            for name in self.services
+            for kind in ADMIN_PORT
+            if name == kind or name.startswith(f"{kind}-")
+        ]
+
+    def container(self, service):
+        for daemon in self.daemons:
+            if daemon.name == service:
+                return daemon
+        return Container(self.project, service)
+
+    def daemon(self, kind, settings=None):
+        pytest.skip("starts a daemon with other settings")
+
+    @contextlib.contextmanager
+    def without(self, service, how):
+        """It is killed, or cut off, in the meantime."""
+        part = self.container(service)
+        (part.kill if how == "killed" else part.cut)()
+        try:
+            yield part
+        finally:
+            (part.start if how == "killed" else part.mend)()

@@ -1,0 +1,30 @@
+# shellcheck shell=bash
+# The README's five minutes as a newcomer types them, and what each command must
+# answer. Sourced after compose/lib/common.sh.
+
+# In their order.
+readonly ANSWERS=('"success":true' '"cache_level":"DB"' '"cache_level":"L1"' 'healthy'
+	'"cache_level":"L2"' 'HTTP/1.1 200' 'Ada Lovelace' 'HTTP/1.1 202' 'Countess' 'HTTP/1.1 204')
+
+# tour_commands: from the README's own text, one to a line.
+tour_commands() {
+	awk '/^## / { tour = /Five minutes/ } /^```/ { code = /sh$/; next } tour && code' "$SLUICE_ROOT/README.md"
+}
+
+# tour <port>: runs them in the folder of the checkout, against that port; `<...>`
+# stands for the position in the answer before.
+tour() {
+	local command output='' i=0
+	cd "$SLUICE_ROOT" || return
+	while IFS= read -r command; do
+		echo "$ $command"
+		command=${command/<*>/$(sed -n 's/^Sluice-Position: //p' <<<"${output//$'\r'/}")}
+		command=${command/localhost:8080/localhost:$1}
+		output=$(eval "${command/#curl /curl -s }" 2>&1 </dev/null) || true
+		printf '%s\n' "$output"
+		[[ -n ${ANSWERS[i]:-} && ${output//\": /\":} == *"${ANSWERS[i]}"* ]] ||
+			die "expected ${ANSWERS[i]:-no more commands}"
+		i=$((i + 1))
+	done < <(tour_commands)
+	((i == ${#ANSWERS[@]})) || die "the README has $i commands, ${#ANSWERS[@]} are known"
+}
