@@ -2,6 +2,7 @@
 
 #include "common/check.h"
 #include "common/mem.h"
+#include "common/run.h"
 
 #include <stdarg.h>
 #include <stdio.h>
@@ -85,16 +86,15 @@ static void json_escape(struct buf *b, unsigned char c)
 void buf_json(struct buf *b, const char *s, size_t len)
 {
 	buf_char(b, '"');
-	size_t run = 0;
-	for (size_t i = 0; i < len; i++) {
-		unsigned char c = (unsigned char)s[i];
-		if (c >= 0x20 && c != '"' && c != '\\')
-			continue;
-		buf_add(b, s + run, i - run);
-		json_escape(b, c);
-		run = i + 1;
+	for (;;) {
+		size_t run = run_plain(s, len);
+		buf_add(b, s, run);
+		if (run == len)
+			break;
+		json_escape(b, (unsigned char)s[run]);
+		s += run + 1;
+		len -= run + 1;
 	}
-	buf_add(b, s + run, len - run);
 	buf_char(b, '"');
 }
 

@@ -1,6 +1,7 @@
 #include "common/jsonraw.h"
 
 #include "common/check.h"
+#include "common/run.h"
 #include "common/utf8.h"
 
 #include <stdint.h>
@@ -77,22 +78,20 @@ static bool skip_string(struct scan *s)
 {
 	if (!take(s, '"'))
 		return false;
-	while (s->p < s->end) {
+	for (;;) {
+		s->p += run_plain(s->p, (size_t)(s->end - s->p));
+		if (s->p == s->end)
+			return false;
 		char c = *s->p++;
 		if (c == '"')
 			return true;
-		if ((unsigned char)c < 0x20)
-			return false;
-		if (c != '\\')
-			continue;
-		if (s->p == s->end)
+		if (c != '\\' || s->p == s->end)
 			return false;
 		c = *s->p++;
 		if (c == 'u' ? take_point(s) < 0
 			     : c == '\0' || strchr("\"\\/bfnrt", c) == NULL)
 			return false;
 	}
-	return false;
 }
 
 static bool skip_digits(struct scan *s)

@@ -29,6 +29,7 @@ struct pg {
 	PGconn *conn;
 	enum state state;
 	uv_poll_t *poll;
+	int events;		  /* that it is polled for */
 	struct loop_timer *timer; /* backoff, connect, oldest unit */
 	struct loop_timer *late;  /* defers a loss seen inside pg_submit */
 	struct backoff backoff;
@@ -73,6 +74,7 @@ static void unwatch(struct pg *pg)
 	uv_poll_stop(pg->poll);
 	uv_close((uv_handle_t *)pg->poll, free_handle);
 	pg->poll = NULL;
+	pg->events = 0;
 }
 
 /* The socket may be another one after each step of connecting. */
@@ -85,7 +87,10 @@ static void watch(struct pg *pg, int events)
 		    loop_uv(pg->o.loop), pg->poll, PQsocket(pg->conn)));
 		pg->poll->data = pg;
 	}
-	CHECK_OS(uv_poll_start(pg->poll, events, on_poll));
+	/* libuv asks the kernel again even if nothing changes. */
+	if (events != pg->events)
+		CHECK_OS(uv_poll_start(pg->poll, events, on_poll));
+	pg->events = events;
 }
 
 static void flush(struct pg *pg)

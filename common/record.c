@@ -46,9 +46,12 @@ static void add(rd_kafka_headers_t *h, const char *name, const char *value)
 
 static void add_number(rd_kafka_headers_t *h, const char *name, uint64_t v)
 {
-	char text[32];
-	snprintf(text, sizeof text, "%" PRIu64, v);
-	add(h, name, text);
+	char text[20], *at = text + sizeof text;
+	do {
+		*--at = (char)('0' + v % 10);
+		v /= 10;
+	} while (v);
+	add_bytes(h, name, at, (size_t)(text + sizeof text - at));
 }
 
 struct header {

@@ -1,5 +1,7 @@
 #include "common/utf8.h"
 
+#include "common/run.h"
+
 /* Bytes of the sequence that `c` leads; 0: it leads none. */
 static size_t sequence_len(unsigned char c)
 {
@@ -30,7 +32,8 @@ static bool second_valid(unsigned char first, unsigned char second)
 bool utf8_valid(const char *s, size_t len)
 {
 	const unsigned char *p = (const unsigned char *)s;
-	for (size_t i = 0; i < len;) {
+	for (size_t i = run_ascii(s, len); i < len;
+	     i += run_ascii(s + i, len - i)) {
 		size_t n = sequence_len(p[i]);
 		if (n == 0 || i + n > len)
 			return false;

@@ -1,0 +1,11 @@
+/* How many bytes need no look of their own (pure core): eight are judged at a
+ * time.
+ */
+#pragma once
+
+#include <stddef.h>
+
+/* At the beginning: below 0x80. */
+size_t run_ascii(const char *s, size_t len);
+/* At the beginning: such as stand for themselves in a JSON string. */
+size_t run_plain(const char *s, size_t len);
