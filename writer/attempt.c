@@ -47,6 +47,7 @@ static const char *const state_names[] = {
 struct attempt {
 	struct context *x;
 	enum state state;
+	mono_us_t since;     /* when it came into that state */
 	struct apply *apply; /* NULL in IDLE */
 	struct ask *check;   /* in CHECKING */
 	struct loop_timer *timer;
@@ -61,6 +62,7 @@ static void set_state(struct attempt *t, enum state to)
 {
 	loop_timer_stop(t->timer);
 	t->state = to;
+	t->since = clock_mono();
 }
 
 static void finish(struct attempt *t, enum attempt_result result)
@@ -292,9 +294,10 @@ const struct apply *attempt_batch(const struct attempt *t)
 	return t->apply;
 }
 
-bool attempt_is_sent(const struct attempt *t)
+dur_us_t attempt_unanswered(const struct attempt *t)
 {
-	return t->state == STATE_SENT;
+	bool asked = t->state == STATE_SENT || t->state == STATE_CHECKING;
+	return asked ? clock_mono() - t->since : 0;
 }
 
 const char *attempt_trouble(const struct attempt *t)

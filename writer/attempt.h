@@ -31,8 +31,8 @@ void attempt_drop(struct attempt *t);
 
 /* The batch, or NULL. */
 const struct apply *attempt_batch(const struct attempt *t);
-/* It is with Postgres. */
-bool attempt_is_sent(const struct attempt *t);
+/* How long Postgres has not answered; 0: it was asked nothing. */
+dur_us_t attempt_unanswered(const struct attempt *t);
 /* The last failure that it has not got over; "" for none. */
 const char *attempt_trouble(const struct attempt *t);
 const char *attempt_state_name(const struct attempt *t);

@@ -311,6 +311,11 @@ const char *partition_trouble(const struct partition *p)
 	return *p->trouble ? p->trouble : attempt_trouble(p->attempt);
 }
 
+dur_us_t partition_unanswered(const struct partition *p)
+{
+	return attempt_unanswered(p->attempt);
+}
+
 bool partition_busy(const struct partition *p)
 {
 	return p->state == PARTITION_TRYING;

@@ -52,6 +52,9 @@ enum partition_state partition_state(const struct partition *p);
 const char *partition_state_name(const struct partition *p);
 /* The last failure that it has not got over; "" for none. */
 const char *partition_trouble(const struct partition *p);
+/* How long Postgres has not answered about its batch; 0: it was asked nothing.
+ */
+dur_us_t partition_unanswered(const struct partition *p);
 /* A batch is not decided yet. */
 bool partition_busy(const struct partition *p);
 version_t partition_watermark(const struct partition *p);

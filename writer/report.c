@@ -10,14 +10,26 @@ static void reason(struct buf *out, const char *what, const char *why)
 	buf_printf(out, "%s: %.*s\n", what, (int)strcspn(why, "\n"), why);
 }
 
+/* A Postgres that stands still tells nobody: no batch takes that long else. */
+#define SILENCE CLOCK_S(5)
+
 static void troubles(const struct report *r, struct buf *out)
 {
 	for (size_t i = 0; i < r->n; i++) {
 		const struct partition *p = r->parts[i];
-		if (p == NULL || partition_trouble(p)[0] == '\0')
+		if (p == NULL)
 			continue;
-		buf_printf(out, "partition %d: %s: %s\n", partition_number(p),
-		    partition_state_name(p), partition_trouble(p));
+		if (partition_trouble(p)[0])
+			buf_printf(out, "partition %d: %s: %s\n",
+			    partition_number(p), partition_state_name(p),
+			    partition_trouble(p));
+		dur_us_t silence = partition_unanswered(p);
+		if (silence > SILENCE)
+			buf_printf(out,
+			    "partition %d: %s: Postgres has not answered for "
+			    "%" PRId64 " s\n",
+			    partition_number(p), partition_state_name(p),
+			    silence / CLOCK_S(1));
 	}
 }
 

@@ -32,13 +32,16 @@ class Load:
     """Threads that write to random keys until `total` writes are acknowledged.
     What was refused or is unknown is tried again, as another write."""
 
-    def __init__(self, clients, total, keys, seed, threads=8, pause=0.0, deletes=0.05):
+    def __init__(
+        self, clients, total, keys, seed, threads=8, pause=0.0, deletes=0.05, tail=""
+    ):
         self.clients = clients
         self.total = total
         self.keys = [f"key {i}" for i in range(keys)]
         self.seed = seed
         self.pause = pause
         self.deletes = deletes
+        self.tail = tail  # makes the values long
         self.attempts = []
         self.acked = 0
         self.lock = threading.Lock()
@@ -53,6 +56,11 @@ class Load:
         for thread in self.threads:
             thread.start()
         return self
+
+    def stop(self):
+        """Enough, whatever the total."""
+        self.total = self.acked
+        self.join(10)
 
     @property
     def done(self):
@@ -83,7 +91,7 @@ class Load:
         delete = rng.random() < self.deletes
         client = rng.choice(self.clients)
         for again in range(1000):
-            attempt = Attempt(key, None if delete else f"{key} by {name}.{again}")
+            attempt = Attempt(key, None if delete else f"{key} by {name}.{again}{self.tail}")
             self._try(client, attempt)
             with self.lock:
                 self.attempts.append(attempt)
