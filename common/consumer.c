@@ -143,8 +143,6 @@ static void serve(void *arg)
 	struct consumer *c = arg;
 	if (c->wanted)
 		assign_wanted(c);
-	/* The main queue first: what librdkafka put there before a lane was
-	 * split off is older than what the lane holds. */
 	bool more = serve_main(c);
 	unsigned generation = c->generation;
 	for (size_t i = 0; i < c->lanes.n && c->generation == generation; i++)
@@ -187,10 +185,11 @@ static void drop_wanted(struct consumer *c)
 
 static void assign_wanted(struct consumer *c)
 {
-	assign(c, c->wanted);
-	drop_wanted(c);
+	/* Before anything is fetched, which would get into the main queue. */
 	if (c->group)
 		lanes_split(&c->lanes, c->rk, c->topic, c->poll);
+	assign(c, c->wanted);
+	drop_wanted(c);
 }
 
 /* Later, so that of those that follow each other only the last counts; but

@@ -323,14 +323,14 @@ static void replaced_again_and_again(void **state)
 	start(&one, NULL);
 	one.mine[0] = one.mine[1] = one.mine[2] = true;
 	for (int i = 0; i < 300; i++) {
+		one.next[0] = one.next[1] = one.next[2] = 1;
 		consumer_assign(one.consumer, starts, 3);
 		if (i % 7 == 0)
 			consumer_assign(one.consumer, NULL, 0);
 		if (i % 3 == 0)
 			uv_run(loop_uv(loop), UV_RUN_NOWAIT);
 	}
-	for (int32_t p = 0; p < PARTITIONS; p++)
-		one.next[p] = 1;
+	one.next[0] = one.next[1] = one.next[2] = 1;
 	memset(one.got, 0, sizeof one.got);
 	consumer_assign(one.consumer, starts, 3);
 	RUN_UNTIL(one.got[0] == 2 && one.got[1] == 2 && one.got[2] == 2);
