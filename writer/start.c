@@ -22,6 +22,7 @@ struct start {
 	struct topics *topics;
 	struct ask *ask;
 	struct loop_timer *timer;
+	dur_us_t pause; /* before it asks again */
 	bool schema_ok;
 	char *cluster; /* that Postgres knows; "" for none */
 	char waits_for[200];
@@ -29,13 +30,14 @@ struct start {
 	void *arg;
 };
 
-/* Says a thing once, and asks again in a second. */
+/* Says a thing once, and asks again: soon at first, then every second. */
 static void later(struct start *s, const char *what)
 {
 	if (strcmp(s->waits_for, what) != 0)
 		log_event(EV_START_WAIT, "for=%s", log_quote(what));
 	snprintf(s->waits_for, sizeof s->waits_for, "%s", what);
-	loop_timer_start(s->timer, CLOCK_S(1));
+	loop_timer_start(s->timer, s->pause);
+	s->pause = s->pause < CLOCK_S(1) / 2 ? 2 * s->pause : CLOCK_S(1);
 }
 
 static void finish(struct start *s, const struct err *e)
@@ -170,7 +172,8 @@ struct start *start_new(struct context *x, start_done done, void *arg)
 	s->arg = arg;
 	s->timer = loop_timer_new(x->loop, on_timer, s);
 	/* The first connection takes a moment: not worth a line. */
-	loop_timer_start(s->timer, CLOCK_MS(50));
+	s->pause = CLOCK_MS(50);
+	loop_timer_start(s->timer, s->pause);
 	snprintf(s->waits_for, sizeof s->waits_for, "postgres: %s",
 	    pool_error(x->pool));
 	return s;
