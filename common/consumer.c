@@ -302,7 +302,10 @@ static struct err create(struct consumer *c, const struct consumer_options *o)
 		return err_make(VERDICT_FATAL, "config", "%s", text);
 	}
 	rd_kafka_poll_set_consumer(c->rk);
-	return o->group ? subscribe(c) : ERR_OK;
+	if (o->group)
+		return subscribe(c);
+	kafka_expect(c->rk, c->topic);
+	return ERR_OK;
 }
 
 struct err consumer_new(const struct consumer_options *o, struct consumer **out)

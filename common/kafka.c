@@ -62,6 +62,14 @@ struct err kafka_conf(const struct kafka_config *k, const char *const *pairs,
 	return e;
 }
 
+/* A topic once named stays known to the handle. */
+void kafka_expect(rd_kafka_t *rk, const char *topic)
+{
+	rd_kafka_topic_t *t = rd_kafka_topic_new(rk, topic, NULL);
+	if (t)
+		rd_kafka_topic_destroy(t);
+}
+
 static bool broker_is(const json_t *broker, const char *state)
 {
 	const char *is = json_string_value(json_object_get(broker, "state"));

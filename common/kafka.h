@@ -26,6 +26,10 @@ struct kafka_config kafka_config(
 struct err kafka_conf(const struct kafka_config *k, const char *const *pairs,
     rd_kafka_conf_t **out);
 
+/* The leaders of the topic are asked for now, not when it is first used, which
+ * would then wait: for up to a second, in a consumer. */
+void kafka_expect(rd_kafka_t *rk, const char *topic);
+
 /* From a statistics document: is a broker connected, and does every partition
  * of the topics in use have a leader whose connection has not failed? */
 bool kafka_stats_reachable(const char *json, size_t len);

@@ -122,19 +122,11 @@ static struct err create(struct producer *p, rd_kafka_t **out)
 	return err_make(VERDICT_FATAL, "config", "%s", text);
 }
 
-/* A topic once named stays known to the handle. */
-static void expect(rd_kafka_t *rk, const char *topic)
-{
-	rd_kafka_topic_t *t = rd_kafka_topic_new(rk, topic, NULL);
-	if (t)
-		rd_kafka_topic_destroy(t);
-}
-
 void producer_expect(struct producer *p, const char *topic)
 {
 	free(p->topic);
 	p->topic = mem_strdup(topic);
-	expect(p->rk, topic);
+	kafka_expect(p->rk, topic);
 }
 
 static void make_instance(struct producer *p)
@@ -161,7 +153,7 @@ static void replace(struct producer *p)
 		return;
 	}
 	if (p->topic)
-		expect(fresh, p->topic);
+		kafka_expect(fresh, p->topic);
 	pthread_rwlock_wrlock(&p->lock);
 	p->retired = p->rk;
 	p->rk = fresh;
