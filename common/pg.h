@@ -36,6 +36,16 @@ struct pg_query {
 	const int *lengths;	   /* for binary ones */
 	const int *formats;	   /* 0 text, 1 binary; NULL: all text */
 	int result_format;
+	/* A failure undoes this statement alone, and is told in `failures`.
+	 * Such a unit has a BEGIN, and what ends that, among its statements. */
+	bool tried;
+};
+
+struct pg_failure {
+	size_t at; /* which statement */
+	struct err err;
+	/* The constraint's name, where the error has one; else "". */
+	char constraint[64];
 };
 
 struct pg_reply {
@@ -44,8 +54,10 @@ struct pg_reply {
 	 * with the code 08006 unless the server had said something, and the
 	 * outcome of the unit is unknown. */
 	struct err err;
-	/* The constraint's name, where the error has one; else "". */
-	char constraint[64];
+	char constraint[64]; /* as in pg_failure */
+	/* Of the statements that were tried, in their order. */
+	struct pg_failure *failures;
+	size_t nfailures;
 	/* One per statement, when OK. Freed after the callback returns. */
 	PGresult **results;
 	size_t n;

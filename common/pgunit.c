@@ -11,16 +11,34 @@
 
 enum { NAME_LEN = 18 }; /* "s" and 16 hex digits */
 
+/* Of a statement that is tried: what the next result is of. */
+enum phase {
+	PHASE_BEFORE, /* SAVEPOINT */
+	PHASE_STATEMENT,
+	PHASE_RELEASE,
+	PHASE_BEHIND, /* SAVEPOINT */
+	PHASE_BACK,   /* ROLLBACK TO */
+	PHASE_DONE,   /* RELEASE */
+};
+
+static const struct pg_query savepoint = {.sql = "SAVEPOINT tried"};
+static const struct pg_query rollback_to = {.sql = "ROLLBACK TO tried"};
+static const struct pg_query release = {.sql = "RELEASE tried"};
+
 struct pgunit {
 	struct pgunit *next;
 	pg_done done;
 	void *arg;
-	size_t nqueries;
-	/* Per statement: the hash of its text where a PREPARE result comes in
-	 * front of its own, else 0. */
+	/* The hashes of the texts that are prepared in front of the rest. */
 	uint64_t *prepares;
-	size_t at;     /* the statement whose results come now */
-	bool prepared; /* its PREPARE result was seen */
+	size_t nprepares, prepares_cap;
+	size_t prepared; /* whose results were seen */
+	bool *tried;	 /* per statement */
+	size_t nqueries;
+	size_t at; /* the statement whose results come now */
+	enum phase phase;
+	size_t syncs; /* still to come */
+	size_t failures_cap;
 	mono_us_t sent_at;
 	struct pg_reply reply;
 };
@@ -68,22 +86,53 @@ static void forget_prepared(struct pgunits *u, uint64_t hash)
 	}
 }
 
-/* Returns the hash where the statement had to be prepared first, else 0. */
-static uint64_t send_query(
-    struct pgunits *u, PGconn *conn, const struct pg_query *q)
+static uint64_t name_of(const struct pg_query *q, char name[NAME_LEN])
 {
 	uint64_t hash = XXH3_64bits(q->sql, strlen(q->sql));
+	snprintf(name, NAME_LEN, "s%016llx", (unsigned long long)hash);
+	return hash;
+}
+
+static void add_sync(struct pgunit *unit, PGconn *conn)
+{
+	PQpipelineSync(conn);
+	unit->syncs++;
+}
+
+static void prepare(struct pgunits *u, struct pgunit *unit, PGconn *conn,
+    const struct pg_query *q)
+{
 	char name[NAME_LEN];
-	snprintf(name, sizeof name, "s%016llx", (unsigned long long)hash);
-	bool prepare = !is_prepared(u, hash);
-	if (prepare) {
-		PQsendPrepare(conn, name, q->sql, q->nparams, q->types);
-		MEM_GROW(u->prepared, u->cap, u->nprepared);
-		u->prepared[u->nprepared++] = hash;
-	}
+	uint64_t hash = name_of(q, name);
+	if (is_prepared(u, hash))
+		return;
+	PQsendPrepare(conn, name, q->sql, q->nparams, q->types);
+	add_sync(unit, conn);
+	MEM_GROW(u->prepared, u->cap, u->nprepared);
+	u->prepared[u->nprepared++] = hash;
+	MEM_GROW(unit->prepares, unit->prepares_cap, unit->nprepares);
+	unit->prepares[unit->nprepares++] = hash;
+}
+
+static void send_query(PGconn *conn, const struct pg_query *q)
+{
+	char name[NAME_LEN];
+	name_of(q, name);
 	PQsendQueryPrepared(conn, name, q->nparams, q->values, q->lengths,
 	    q->formats, q->result_format);
-	return prepare ? hash : 0;
+}
+
+static void send_tried(
+    struct pgunit *unit, PGconn *conn, const struct pg_query *q)
+{
+	send_query(conn, &savepoint);
+	send_query(conn, q);
+	send_query(conn, &release);
+	send_query(conn, &savepoint);
+	add_sync(unit, conn);
+	send_query(conn, &rollback_to);
+	send_query(conn, &release);
+	add_sync(unit, conn);
 }
 
 void pgunits_send(struct pgunits *u, PGconn *conn,
@@ -93,12 +142,27 @@ void pgunits_send(struct pgunits *u, PGconn *conn,
 	unit->done = done;
 	unit->arg = arg;
 	unit->nqueries = n;
-	unit->prepares = mem_zalloc(n * sizeof *unit->prepares);
+	unit->tried = mem_zalloc(n * sizeof *unit->tried);
 	unit->reply.results = mem_zalloc(n * sizeof *unit->reply.results);
 	unit->sent_at = clock_mono();
-	for (size_t i = 0; i < n; i++)
-		unit->prepares[i] = send_query(u, conn, &queries[i]);
-	PQpipelineSync(conn);
+	bool any = false;
+	for (size_t i = 0; i < n; i++) {
+		prepare(u, unit, conn, &queries[i]);
+		unit->tried[i] = queries[i].tried;
+		any = any || queries[i].tried;
+	}
+	if (any) {
+		prepare(u, unit, conn, &savepoint);
+		prepare(u, unit, conn, &rollback_to);
+		prepare(u, unit, conn, &release);
+	}
+	for (size_t i = 0; i < n; i++) {
+		if (queries[i].tried)
+			send_tried(unit, conn, &queries[i]);
+		else
+			send_query(conn, &queries[i]);
+	}
+	add_sync(unit, conn);
 	*u->last = unit;
 	u->last = &unit->next;
 	u->n++;
@@ -119,7 +183,9 @@ static void finish(struct pgunits *u)
 	for (size_t i = 0; i < unit->nqueries; i++)
 		PQclear(unit->reply.results[i]);
 	free(unit->reply.results);
+	free(unit->reply.failures);
 	free(unit->prepares);
+	free(unit->tried);
 	free(unit);
 }
 
@@ -146,11 +212,9 @@ static const char *why_leave(const char *code)
 	return NULL;
 }
 
-static void note_error(
-    struct pgunits *u, struct pgunit *unit, const PGresult *r)
+static void read_error(
+    struct pgunits *u, const PGresult *r, struct pg_failure *out)
 {
-	if (unit->reply.err.verdict != VERDICT_OK)
-		return; /* the first one counts, the rest are aborted */
 	const char *code = PQresultErrorField(r, PG_DIAG_SQLSTATE);
 	const char *text = PQresultErrorField(r, PG_DIAG_MESSAGE_PRIMARY);
 	const char *name = PQresultErrorField(r, PG_DIAG_CONSTRAINT_NAME);
@@ -158,10 +222,52 @@ static void note_error(
 		code = "08006";
 	if (u->leave == NULL)
 		u->leave = why_leave(code);
-	unit->reply.err = err_make(sqlstate_verdict(code), code, "%s",
+	out->err = err_make(sqlstate_verdict(code), code, "%s",
 	    text ? text : PQresultErrorMessage(r));
-	snprintf(unit->reply.constraint, sizeof unit->reply.constraint, "%s",
-	    name ? name : "");
+	snprintf(
+	    out->constraint, sizeof out->constraint, "%s", name ? name : "");
+}
+
+static void note_error(
+    struct pgunits *u, struct pgunit *unit, const PGresult *r)
+{
+	struct pg_failure f;
+	if (unit->reply.err.verdict != VERDICT_OK)
+		return; /* the first one counts, the rest are aborted */
+	read_error(u, r, &f);
+	unit->reply.err = f.err;
+	memcpy(unit->reply.constraint, f.constraint, sizeof f.constraint);
+}
+
+static void note_failure(
+    struct pgunits *u, struct pgunit *unit, const PGresult *r)
+{
+	struct pg_reply *reply = &unit->reply;
+	MEM_GROW(reply->failures, unit->failures_cap, reply->nfailures);
+	struct pg_failure *f = &reply->failures[reply->nfailures++];
+	f->at = unit->at;
+	read_error(u, r, f);
+}
+
+static void take_prepared(
+    struct pgunits *u, struct pgunit *unit, PGresult *r, bool ok)
+{
+	if (!ok)
+		forget_prepared(u, unit->prepares[unit->prepared]);
+	unit->prepared++;
+	PQclear(r);
+}
+
+static void take_tried(struct pgunit *unit, PGresult *r)
+{
+	if (unit->phase == PHASE_STATEMENT)
+		unit->reply.results[unit->at] = r;
+	else
+		PQclear(r);
+	if (unit->phase++ < PHASE_DONE)
+		return;
+	unit->phase = PHASE_BEFORE;
+	unit->at++;
 }
 
 void pgunits_result(struct pgunits *u, PGresult *r)
@@ -171,26 +277,30 @@ void pgunits_result(struct pgunits *u, PGresult *r)
 	CHECK(unit != NULL);
 	if (status == PGRES_PIPELINE_SYNC) {
 		PQclear(r);
-		finish(u);
+		if (--unit->syncs == 0)
+			finish(u);
 		return;
 	}
 	bool ok = status == PGRES_TUPLES_OK || status == PGRES_COMMAND_OK;
-	if (!ok && status != PGRES_PIPELINE_ABORTED)
-		note_error(u, unit, r);
-	if (unit->at == unit->nqueries) {
+	bool preparing = unit->prepared < unit->nprepares;
+	bool trying =
+	    !preparing && unit->at < unit->nqueries && unit->tried[unit->at];
+	if (!ok && status != PGRES_PIPELINE_ABORTED) {
+		if (trying && unit->phase == PHASE_STATEMENT)
+			note_failure(u, unit, r);
+		else
+			note_error(u, unit, r);
+	}
+	if (preparing) {
+		take_prepared(u, unit, r, ok);
+	} else if (trying) {
+		take_tried(unit, r);
+	} else if (unit->at == unit->nqueries) {
 		/* In the place of the Sync: the server ends the connection
 		 * (57P01), and whether it committed is not known. */
 		CHECK(!ok);
 		PQclear(r);
-		return;
+	} else {
+		unit->reply.results[unit->at++] = r;
 	}
-	if (unit->prepares[unit->at] && !unit->prepared) {
-		unit->prepared = true;
-		if (!ok)
-			forget_prepared(u, unit->prepares[unit->at]);
-		PQclear(r);
-		return;
-	}
-	unit->reply.results[unit->at++] = r;
-	unit->prepared = false;
 }

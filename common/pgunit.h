@@ -1,8 +1,19 @@
 /* Units on their way through one Postgres connection in pipeline mode: what is
  * sent, and whose results come now.
  *
- *   per statement   [PREPARE result, NULL,] result, NULL
- *   per unit        PGRES_PIPELINE_SYNC
+ *   per statement that is new   PREPARE, Sync
+ *   per statement               result
+ *   per statement that is tried SAVEPOINT, result, RELEASE, SAVEPOINT, Sync,
+ *                               ROLLBACK TO, RELEASE, Sync
+ *   per unit                    Sync
+ *
+ * A PREPARE is not part of the transaction: what aborts the transaction would
+ * take it away from the units behind, which are sent before that is known.
+ *
+ * A statement is tried with one name for two savepoints. Did it go well, then
+ * ROLLBACK TO finds the one behind it, and nothing is undone; else what stands
+ * behind it is skipped up to the Sync, and the one in front of it is found. So
+ * nobody has to know how it went before the next one is sent.
  */
 #pragma once
 
