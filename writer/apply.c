@@ -6,6 +6,7 @@
  */
 #include "writer/apply.h"
 
+#include "writer/blame.h"
 #include "writer/crashpoint.h"
 #include "writer/lookup.h"
 #include "writer/plan.h"
@@ -134,16 +135,51 @@ static void on_applied(void *arg, const struct pg_reply *reply)
 		leave(a, &reply->err);
 }
 
+/* --- trials -------------------------------------------------------------- */
+
+static struct err blame(struct apply *a, const struct pg_reply *reply)
+{
+	size_t n = reply->nfailures;
+	size_t *guilty = mem_alloc((n + 1) * sizeof *guilty);
+	size_t told = plan_guilty(a->plan, reply, guilty);
+	for (size_t i = 0; i < told; i++)
+		blame_write(&a->writes[guilty[i]], a->partition,
+		    &reply->failures[i].err, reply->failures[i].constraint);
+	free(guilty);
+	a->blamed = told;
+	bool over =
+	    told == n || reply->failures[told].err.verdict == VERDICT_REJECT;
+	return over ? ERR_OK : reply->failures[told].err;
+}
+
+static void on_tried(void *arg, const struct pg_reply *reply)
+{
+	struct apply *a = arg;
+	struct err e = reply->err;
+	if (a->owner && e.verdict == VERDICT_OK)
+		e = blame(a, reply);
+	a->tried = e.verdict == VERDICT_OK;
+	plan_free(&a->plan);
+	crashpoint(CRASH_BATCH_TRIED);
+	if (a->owner)
+		a->done(a, &e, reply->constraint);
+	else
+		apply_free(&a);
+}
+
+/* --- sending ------------------------------------------------------------- */
+
 static bool send_plan(struct apply *a)
 {
 	const struct plan_batch b = {a->partition, a->from, a->to, a->writes,
 	    a->n, a->producers, a->lookup};
-	a->plan = plan_new(a->x->statements, &b);
+	a->plan = (a->trial ? plan_trial : plan_new)(a->x->statements, &b);
 	size_t n = plan_queries(a->plan);
 	struct pg_query *queries = mem_alloc(n * sizeof *queries);
 	plan_query(a->plan, queries);
 	a->sent_at = clock_mono();
-	bool sent = pool_submit(a->x->pool, queries, n, on_applied, a);
+	bool sent = pool_submit(
+	    a->x->pool, queries, n, a->trial ? on_tried : on_applied, a);
 	free(queries);
 	crashpoint(CRASH_BATCH_SENT);
 	if (!sent)
@@ -185,11 +221,22 @@ static bool send_lookup(struct apply *a)
 	return sent;
 }
 
-bool apply_submit(struct apply *a)
+static bool submit(struct apply *a, bool trial)
 {
 	CHECK(a->plan == NULL && a->lookup == NULL && a->owner != NULL);
+	a->trial = trial;
 	a->lookup = lookup_new(a->x->statements, a->partition, a->writes, a->n);
 	return a->lookup ? send_lookup(a) : send_plan(a);
+}
+
+bool apply_submit(struct apply *a)
+{
+	return submit(a, false);
+}
+
+bool apply_try(struct apply *a)
+{
+	return submit(a, true);
 }
 
 struct write *apply_take_writes(struct apply *a)

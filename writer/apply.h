@@ -11,7 +11,8 @@
 
 struct apply;
 struct lookup;
-/* `e` is OK: the batch is committed, and announced from here. */
+/* `e` is OK: the batch is committed, and announced from here; or, of a trial,
+ * it is over. */
 typedef void (*apply_done)(
     struct apply *a, const struct err *e, const char *constraint);
 
@@ -31,6 +32,9 @@ struct apply {
 	mono_us_t sent_at;
 	struct lookup *lookup;	 /* while Postgres is asked */
 	struct apply_plan *plan; /* while it is with Postgres */
+	bool trial;		 /* what is there is only to learn from */
+	bool tried;		 /* once is enough */
+	size_t blamed;		 /* in the trial: refused from then on */
 };
 
 /* Takes the writes (n > 0, contents and array) of [from, last + 1). */
@@ -38,6 +42,9 @@ struct apply *apply_new(struct context *x, int32_t partition, version_t from,
     struct write *writes, size_t n);
 /* False: no connection is ready. `done` comes once, later, and may free it. */
 bool apply_submit(struct apply *a);
+/* For a batch that was rejected: refuses the writes that are guilty (plan.h),
+ * and changes nothing in the database. Otherwise like apply_submit. */
+bool apply_try(struct apply *a);
 /* The array and its writes go to the caller. */
 struct write *apply_take_writes(struct apply *a);
 /* Not while it is with Postgres. */

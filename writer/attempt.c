@@ -1,5 +1,7 @@
 /* The verdicts on a batch, and what follows from each.
  *
+ *         TRYING                      REJECT: whose fault is it? Then without
+ *           ▲ ▼                       the guilty ones
  *   IDLE ─► SENT ─► IDLE              decided
  *            │ ▲
  *            ▼ └───────────┐
@@ -15,6 +17,8 @@
 #include "writer/attempt.h"
 
 #include "writer/ask.h"
+#include "writer/batch.h"
+#include "writer/blame.h"
 #include "writer/call.h"
 #include "writer/crashpoint.h"
 #include "writer/evict.h"
@@ -33,6 +37,7 @@
 enum state {
 	STATE_IDLE,
 	STATE_SENT,	/* waits for Postgres's answer to the batch */
+	STATE_TRYING,	/* waits for its answers to the writes, one by one */
 	STATE_WAITING,	/* waits for the timer */
 	STATE_CHECKING, /* waits for the watermark that Postgres holds */
 };
@@ -40,6 +45,7 @@ enum state {
 static const char *const state_names[] = {
     [STATE_IDLE] = "idle",
     [STATE_SENT] = "applying",
+    [STATE_TRYING] = "trying",
     [STATE_WAITING] = "retrying",
     [STATE_CHECKING] = "checking",
 };
@@ -63,6 +69,11 @@ static void set_state(struct attempt *t, enum state to)
 	loop_timer_stop(t->timer);
 	t->state = to;
 	t->since = clock_mono();
+}
+
+static bool is_sent(const struct attempt *t)
+{
+	return t->state == STATE_SENT || t->state == STATE_TRYING;
 }
 
 static void finish(struct attempt *t, enum attempt_result result)
@@ -175,17 +186,23 @@ static void retry(struct attempt *t, const struct err *e)
 	wait_and_check(t, e->code, e->msg);
 }
 
-static enum reason reason_of(const char *code)
+static void try_writes(struct attempt *t)
 {
-	if (strcmp(code, "23502") == 0)
-		return REASON_DATA; /* a required field is null */
-	bool constraint = strncmp(code, "23", 2) == 0 ||
-			  strncmp(code, "44", 2) == 0 ||
-			  strncmp(code, "P0", 2) == 0;
-	return constraint ? REASON_CONSTRAINT : REASON_DATA;
+	if (apply_try(t->apply))
+		set_state(t, STATE_TRYING);
+	else
+		wait_and_check(t, "08006", pool_error(t->x->pool));
 }
 
-/* A single write is the guilty one: its rejection takes its place. */
+/* A rejection takes the place of each guilty write. */
+static void on_tried(struct attempt *t)
+{
+	if (t->apply->blamed)
+		send_batch(t);
+	else
+		finish(t, ATTEMPT_SPLIT);
+}
+
 static void rejected(
     struct attempt *t, const struct err *e, const char *constraint)
 {
@@ -197,32 +214,33 @@ static void rejected(
 		retry(t, e);
 		return;
 	}
-	if (a->n > 1) {
-		metric_add(&t->x->stats.split, 1);
-		finish(t, ATTEMPT_SPLIT);
-		return;
-	}
-	if (a->writes[0].refused != REASON_NONE) {
+	if (a->n == 1 && a->writes[0].refused != REASON_NONE) {
 		/* Not even its rejection could be written down. */
 		retry(t, e);
 		return;
 	}
 	metric_add(&t->x->stats.split, 1);
-	log_event(EV_WRITE_REJECTED,
-	    "partition=%d version=%" PRIu64 " code=%s error=%s", a->partition,
-	    a->writes[0].version, e->code, log_quote(e->msg));
-	write_refuse(&a->writes[0], reason_of(e->code),
-	    constraint[0] ? constraint : e->msg);
-	send_batch(t);
+	if (a->n == 1) {
+		blame_write(&a->writes[0], a->partition, e, constraint);
+		send_batch(t);
+	} else if (a->n <= BATCH_TRIAL && !a->tried) {
+		try_writes(t);
+	} else {
+		finish(t, ATTEMPT_SPLIT);
+	}
 }
 
 static void on_applied(
     struct apply *a, const struct err *e, const char *constraint)
 {
 	struct attempt *t = a->owner;
-	CHECK(t->apply == a && t->state == STATE_SENT);
+	CHECK(t->apply == a && is_sent(t));
 	switch (e->verdict) {
 	case VERDICT_OK:
+		if (t->state == STATE_TRYING) {
+			on_tried(t);
+			break;
+		}
 		t->trouble[0] = '\0';
 		backoff_reset(&t->backoff);
 		finish(t, ATTEMPT_COMMITTED);
@@ -280,7 +298,7 @@ void attempt_drain(struct attempt *t)
 void attempt_drop(struct attempt *t)
 {
 	ask_cancel(&t->check);
-	if (t->state == STATE_SENT)
+	if (is_sent(t))
 		t->apply->owner = NULL;
 	else
 		apply_free(&t->apply);
@@ -296,7 +314,7 @@ const struct apply *attempt_batch(const struct attempt *t)
 
 dur_us_t attempt_unanswered(const struct attempt *t)
 {
-	bool asked = t->state == STATE_SENT || t->state == STATE_CHECKING;
+	bool asked = is_sent(t) || t->state == STATE_CHECKING;
 	return asked ? clock_mono() - t->since : 0;
 }
 

@@ -2,9 +2,11 @@
  *
  * Bisection needs no tree: every part of a rejected batch is itself a batch
  * with a watermark of its own, applied in log order. So a rejection halves the
- * limit, and each success doubles it: a guilty write among n costs about
- * 2 log2 n transactions, every second one guilty about 2.5 n, and the good
- * ones before it are committed on the way.
+ * limit, and each success doubles it, and the good ones before a guilty write
+ * are committed on the way. It ends where Postgres can be asked about each
+ * write; only where that does not tell does it go on to single ones: a guilty
+ * write among n then costs about 2 log2 n transactions, every second one guilty
+ * about 2.5 n.
  */
 #include "writer/batch.h"
 

@@ -2,7 +2,7 @@
  *
  * Whichever comes first: enough rows, enough bytes, or the oldest write has
  * waited for the linger. After a batch that Postgres rejected the next ones
- * are smaller, until the guilty write stands alone (bisection).
+ * are smaller, until the guilty writes can be told apart (bisection).
  */
 #pragma once
 
@@ -10,6 +10,10 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+
+/* Of a rejected batch of at most so many writes Postgres is asked about each,
+ * which takes as long as some ten transactions (attempt.c). */
+enum { BATCH_TRIAL = 320 };
 
 struct batch_policy {
 	size_t rows;

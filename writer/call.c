@@ -1,13 +1,23 @@
 #include "writer/call.h"
 
 #include "common/check.h"
+#include "common/mem.h"
 
 #include <arpa/inet.h>
 #include <endian.h>
+#include <stdlib.h>
 
 struct buf *call_param(struct call *c)
 {
-	CHECK(c->n < CALL_PARAMS);
+	if (c->params == NULL) {
+		size_t room = c->room ? (size_t)c->room : CALL_PARAMS;
+		c->room = (int)room;
+		c->params = mem_zalloc(room * sizeof *c->params);
+		c->values = mem_zalloc(room * sizeof *c->values);
+		c->lengths = mem_zalloc(room * sizeof *c->lengths);
+		c->formats = mem_zalloc(room * sizeof *c->formats);
+	}
+	CHECK(c->n < c->room);
 	return &c->params[c->n++];
 }
 
@@ -43,6 +53,7 @@ struct pg_query call_query(struct call *c)
 	    .lengths = c->lengths,
 	    .formats = c->formats,
 	    .result_format = 1,
+	    .tried = c->tried,
 	};
 }
 
@@ -50,4 +61,9 @@ void call_free(struct call *c)
 {
 	for (int i = 0; i < c->n; i++)
 		buf_free(&c->params[i]);
+	free(c->params);
+	free(c->values);
+	free(c->lengths);
+	free(c->formats);
+	*c = (struct call){0};
 }

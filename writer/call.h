@@ -7,23 +7,26 @@
 
 #include <stdint.h>
 
-enum { CALL_PARAMS = 72 };
+enum { CALL_PARAMS = 9 };
 
-/* Begins as {.sql = …}. */
+/* Begins as {.sql = …}; if it takes more than CALL_PARAMS parameters, with room
+ * for them. */
 struct call {
 	const char *sql;
+	int room;
+	bool tried; /* as in pg_query */
 	int n;
-	struct buf params[CALL_PARAMS];
-	const char *values[CALL_PARAMS];
-	int lengths[CALL_PARAMS];
-	int formats[CALL_PARAMS];
+	struct buf *params;
+	const char **values;
+	int *lengths;
+	int *formats;
 };
 
 /* The next parameter. */
 void call_int4(struct call *c, int32_t v);
 void call_int8(struct call *c, uint64_t v);
 void call_text(struct call *c, const char *s);
-/* To be filled by the caller, an array for one. */
+/* To be filled by the caller, an array for one; stays where it is. */
 struct buf *call_param(struct call *c);
 
 /* Borrows the call, which must not move. */

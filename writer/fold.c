@@ -139,6 +139,14 @@ struct fold_change *fold_find(const struct fold *f, const struct collection *c,
 	return NULL;
 }
 
+struct fold_change fold_alone(const struct fold_change *c, size_t i)
+{
+	struct fold_change out = {.writes = &c->writes[i], .nwrites = 1};
+	CHECK(!c->reads && i < c->nwrites);
+	fold_one(&out);
+	return out;
+}
+
 /* --- against the row ----------------------------------------------------- */
 
 /* A row while writes are applied to it. */

@@ -67,6 +67,9 @@ void fold_free(struct fold *f);
 struct fold_change *fold_find(const struct fold *f, const struct collection *c,
     const char *key, size_t len);
 
+/* The i-th write of a plain change as a change of its own, without verdicts. */
+struct fold_change fold_alone(const struct fold_change *c, size_t i);
+
 /* Of a change that reads: borrows the row. */
 void fold_decide(
     struct fold *f, struct fold_change *c, const struct fold_row *row);

@@ -144,7 +144,10 @@ static void on_decided(void *arg, enum attempt_result result, struct apply *a)
 	case ATTEMPT_COMMITTED:
 		p->watermark = a->to;
 		p->trouble = "";
-		batch_applied(&p->policy);
+		/* One whose writes had to be tried is followed by more such
+		 * ones, like as not: not larger, then. */
+		if (!a->tried)
+			batch_applied(&p->policy);
 		backoff_reset(&p->again);
 		break;
 	case ATTEMPT_SPLIT:

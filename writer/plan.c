@@ -23,6 +23,7 @@ enum kind { KIND_OTHER, KIND_ERASE, KIND_UPSERT };
 struct step {
 	enum kind kind;
 	const struct collection *collection;
+	const struct fold_change *change; /* that is tried; else NULL */
 	struct call call;
 };
 
@@ -37,7 +38,9 @@ struct apply_plan {
 	const struct statements *statements;
 	int32_t partition;
 	struct verdicts verdicts;
-	struct row *rows; /* one per change */
+	struct row *rows;	   /* one per change */
+	struct fold_change *alone; /* in a trial: changes of one write */
+	size_t nalone;
 	struct step *steps;
 	size_t nsteps;
 };
@@ -67,11 +70,11 @@ struct run {
 	size_t puts;
 };
 
-static struct run next_run(const struct fold *f, size_t at)
+static struct run next_run(const struct fold_change *changes, size_t n)
 {
-	struct run r = {.changes = &f->changes[at]};
+	struct run r = {.changes = changes};
 	const struct collection *c = r.changes->collection;
-	for (; at + r.n < f->n && r.changes[r.n].collection == c; r.n++) {
+	for (; r.n < n && r.changes[r.n].collection == c; r.n++) {
 		r.erases += r.changes[r.n].erase;
 		r.firsts += fold_needs_row(&r.changes[r.n]);
 		r.puts += r.changes[r.n].put.s != NULL;
@@ -134,6 +137,49 @@ static void add_run(struct apply_plan *p, const struct run *r)
 	}
 }
 
+/* --- trials -------------------------------------------------------------- */
+
+static int by_version(const void *a, const void *b)
+{
+	const struct fold_change *x = *(const struct fold_change *const *)a;
+	const struct fold_change *y = *(const struct fold_change *const *)b;
+	return x->version < y->version ? -1 : x->version > y->version;
+}
+
+static void try_change(struct apply_plan *p, const struct fold_change *c)
+{
+	const struct run alone = next_run(c, 1);
+	size_t first = p->nsteps;
+	add_run(p, &alone);
+	for (size_t i = first; i < p->nsteps; i++) {
+		p->steps[i].change = c;
+		p->steps[i].call.tried = true;
+	}
+}
+
+static void try_changes(struct apply_plan *p)
+{
+	const struct fold *f = &p->verdicts.fold;
+	size_t n = 0, most = p->verdicts.n + 1;
+	const struct fold_change **order = mem_alloc(most * sizeof *order);
+	p->alone = mem_alloc(most * sizeof *p->alone);
+	for (size_t i = 0; i < f->n; i++) {
+		const struct fold_change *c = &f->changes[i];
+		for (size_t k = 0; !c->reads && k < c->nwrites; k++) {
+			p->alone[p->nalone] = fold_alone(c, k);
+			order[n++] = &p->alone[p->nalone++];
+		}
+		if (c->reads)
+			order[n++] = c;
+	}
+	qsort(order, n, sizeof *order, by_version);
+	for (size_t i = 0; i < n; i++)
+		try_change(p, order[i]);
+	free(order);
+}
+
+/* --- interface ----------------------------------------------------------- */
+
 static void add_notes(struct apply_plan *p)
 {
 	struct call calls[NOTES_MAX] = {{0}};
@@ -143,22 +189,42 @@ static void add_notes(struct apply_plan *p)
 		    (struct step){.kind = KIND_OTHER, .call = calls[i]};
 }
 
-/* --- interface ----------------------------------------------------------- */
-
-struct apply_plan *plan_new(
-    const struct statements *s, const struct plan_batch *b)
+static struct apply_plan *begin(
+    const struct statements *s, const struct plan_batch *b, bool trial)
 {
+	enum { FRAME = 4 }; /* BEGIN, …, the fence, ROLLBACK */
 	struct apply_plan *p = MEM_NEW(struct apply_plan);
 	p->statements = s;
 	p->partition = b->partition;
 	verdicts_init(&p->verdicts, b->partition, b->writes, b->n, b->producers,
 	    b->lookup);
+	size_t runs = trial ? b->n : s->n;
+	p->rows = mem_zalloc((p->verdicts.fold.n + 1) * sizeof *p->rows);
+	p->steps = mem_alloc((FRAME + 2 * runs + NOTES_MAX) * sizeof *p->steps);
+	return p;
+}
+
+struct apply_plan *plan_trial(
+    const struct statements *s, const struct plan_batch *b)
+{
+	struct apply_plan *p = begin(s, b, true);
+	add_step(p, KIND_OTHER, NULL, "BEGIN");
+	/* What would be noticed at the COMMIT only. */
+	add_step(p, KIND_OTHER, NULL, "SET CONSTRAINTS ALL IMMEDIATE");
+	add_fence(p, b);
+	try_changes(p);
+	add_step(p, KIND_OTHER, NULL, "ROLLBACK");
+	return p;
+}
+
+struct apply_plan *plan_new(
+    const struct statements *s, const struct plan_batch *b)
+{
+	struct apply_plan *p = begin(s, b, false);
 	const struct fold *f = &p->verdicts.fold;
-	p->rows = mem_zalloc((f->n + 1) * sizeof *p->rows);
-	p->steps = mem_alloc((1 + 2 * s->n + NOTES_MAX) * sizeof *p->steps);
 	add_fence(p, b);
 	for (size_t at = 0; at < f->n;) {
-		struct run r = next_run(f, at);
+		struct run r = next_run(&f->changes[at], f->n - at);
 		add_run(p, &r);
 		at += r.n;
 	}
@@ -240,6 +306,23 @@ void plan_results(struct apply_plan *p, PGresult *const *results)
 	settle(p);
 }
 
+/* Which of several writes of a key it was cannot be told; and what stands
+ * behind them may depend on what the others would have left. */
+size_t plan_guilty(
+    const struct apply_plan *p, const struct pg_reply *reply, size_t *guilty)
+{
+	size_t n = 0;
+	for (; n < reply->nfailures; n++) {
+		const struct pg_failure *f = &reply->failures[n];
+		const struct fold_change *c = p->steps[f->at].change;
+		CHECK(c != NULL);
+		if (f->err.verdict != VERDICT_REJECT || c->nwrites > 1)
+			break;
+		guilty[n] = (size_t)(c->writes[0] - p->verdicts.writes);
+	}
+	return n;
+}
+
 void plan_free(struct apply_plan **pp)
 {
 	struct apply_plan *p = *pp;
@@ -249,6 +332,7 @@ void plan_free(struct apply_plan **pp)
 		call_free(&p->steps[i].call);
 	verdicts_free(&p->verdicts);
 	free(p->steps);
+	free(p->alone);
 	free(p->rows);
 	free(p);
 	*pp = NULL;

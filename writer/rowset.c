@@ -12,9 +12,6 @@
 enum { KEY, VERSION, CREATED_AT, UPDATED_AT };
 
 _Static_assert((int)UPDATED_AT + 1 == (int)SQL_UPSERT_FIELDS, "its order");
-_Static_assert(
-    (int)SQL_UPSERT_FIELDS + (int)DOCUMENT_FIELDS <= (int)CALL_PARAMS,
-    "a parameter for each field");
 
 void rowset_begin(struct call *call, const struct collection *c, size_t n)
 {
@@ -23,6 +20,7 @@ void rowset_begin(struct call *call, const struct collection *c, size_t n)
 	    [CREATED_AT] = PG_TIMESTAMPTZ,
 	    [UPDATED_AT] = PG_TIMESTAMPTZ};
 	CHECK(call->n == 0);
+	call->room = SQL_UPSERT_FIELDS + (int)c->nfields;
 	for (size_t i = 0; i < SQL_UPSERT_FIELDS; i++)
 		pg_array_begin(call_param(call), types[i], n);
 	for (size_t i = 0; i < c->nfields; i++)

@@ -1,7 +1,9 @@
 /* Writes the content of tests/bench/write to where a subject reads it.
  *
  *   fill file MIX ROWS                         COPY's text format, to stdout
- *   fill writes MIX ROWS SERVERS TOPIC         a log of writes of Sluice
+ *   fill writes MIX ROWS SERVERS TOPIC BAD     a log of writes of Sluice; the
+ *                                              values of BAD in a thousand
+ *                                              begin with `!`
  *   fill connect MIX ROWS SERVERS TOPIC        a new topic of one partition, as
  *                                              Kafka Connect's JsonConverter
  *                                              reads it, with its schema
@@ -43,13 +45,15 @@ static void to_file(const struct content *c, uint64_t rows)
 }
 
 static void to_writes(const struct content *c, uint64_t rows,
-    const char *servers, const char *topic)
+    const char *servers, const char *topic, uint64_t bad)
 {
 	rd_kafka_t *rk = stream_producer(servers, "20");
 	struct stream_writes w = stream_writes_new(rk, topic);
 	struct content_row r;
 	for (uint64_t i = 0; i < rows; i++) {
 		content_row(c, i, &r);
+		if (i * bad / 1000 != (i + 1) * bad / 1000)
+			r.value[0] = '!';
 		stream_put(&w, &r, clock_wall());
 	}
 	stream_finish(rk);
@@ -90,8 +94,9 @@ int main(int argc, char **argv)
 	struct content *c = content_new(content_mix_parse(argv[2]), rows);
 	if (strcmp(argv[1], "file") == 0 && argc == 4)
 		to_file(c, rows);
-	else if (strcmp(argv[1], "writes") == 0 && argc == 6)
-		to_writes(c, rows, argv[4], argv[5]);
+	else if (strcmp(argv[1], "writes") == 0 && argc == 7)
+		to_writes(
+		    c, rows, argv[4], argv[5], strtoull(argv[6], NULL, 10));
 	else if (strcmp(argv[1], "connect") == 0 && argc == 6)
 		to_connect(c, rows, argv[4], argv[5]);
 	else

@@ -28,6 +28,7 @@ OFFSET = (1 << 48) - 1  # of a version
 WINDOW = 20000  # writes sent and not committed, at the maximum rate
 SHARES = (0.1, 0.5, 0.9)  # of the maximum rate
 PATIENCE = 180
+POISON = (0, 1, 10, 500)  # of a thousand writes
 BUDGET = 200  # seconds for the rounds; the first is made in any case
 
 
@@ -107,8 +108,9 @@ class Content:
         """For the connector: one partition, of the same order."""
         self.fill("connect", mix, self.options.rows, self.options.servers, f"bench.{mix}")
 
-    def writes(self, mix, rows):
-        self.fill("writes", mix, rows, self.options.servers, "sluice.writes")
+    def writes(self, mix, rows, bad=0):
+        """`bad` of each thousand are ones that a constraint refuses."""
+        self.fill("writes", mix, rows, self.options.servers, "sluice.writes", bad)
 
 
 def row_at(file, index):
@@ -324,6 +326,23 @@ class Writer(Subject):
             return {"max": most} | {f"{share:g}": live(int(most["rate"] * share))
                                     for share in SHARES}
 
+    def poison(self, rows):
+        """With some writes of each thousand that the database refuses."""
+        sql, out = self.bench.sql, {}
+        sql.ask("ALTER TABLE public.records ADD CONSTRAINT bench_poison "
+                "CHECK (left(value, 1) <> '!') NOT VALID")
+        for bad in POISON:
+            sql.ask("TRUNCATE public.records, sluice.rejections")
+            self.bench.content.writes("insert", rows, bad)
+            out[bad] = self.drain(rows, 3 * PATIENCE)[0]
+            refused = sql.number("SELECT count(*) FROM sluice.rejections"
+                                 " WHERE detail = 'bench_poison'")
+            if refused != rows * bad // 1000:
+                raise Failure(f"{refused} writes were refused, not {bad} of each thousand")
+            say(f"{bad} of a thousand refused: {out[bad]['rps']:.0f} writes/s")
+        sql.ask("ALTER TABLE public.records DROP CONSTRAINT bench_poison")
+        return out
+
     def memory(self, backlog):
         """Resident size while a backlog is drained: it must not depend on it."""
         out = {}
@@ -457,6 +476,13 @@ def print_latencies(latencies):
     print_rows(rows)
 
 
+def print_poison(poison):
+    rows = [["refused, of 1,000", "writes/s", "CPU us/write"]]
+    for bad, figures in poison.items():
+        rows.append([f"{bad}", f"{figures['rps']:.0f}", f"{figures['cpu_us']:.1f}"])
+    print_rows(rows)
+
+
 def print_memory(memory):
     rows = [["backlog", "rows/s", "least MiB", "most MiB", "most/least"]]
     for backlog, figures in memory.items():
@@ -488,6 +514,9 @@ def measure(options):
         if "latency" in bench.wanted:
             report["latencies"] = bench.writer.latencies(options.seconds)
             print_latencies(report["latencies"])
+        if "poison" in bench.wanted:
+            report["poison"] = bench.writer.poison(min(options.rows, 20000))
+            print_poison(report["poison"])
         if "memory" in bench.wanted:
             report["memory"] = bench.writer.memory(options.backlog)
             print_memory(report["memory"])

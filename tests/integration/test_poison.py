@@ -210,6 +210,86 @@ def test_each_way_to_be_refused(deployment):
         deployment.sql(end)
 
 
+def test_what_depends_on_the_order(deployment):
+    """Where a batch fails, a write that is good only because of the one before
+    it, or bad only then, is judged in the order of the log, not of the keys."""
+    deployment.sql("CREATE UNIQUE INDEX one_of_each ON records (left(value, 20))")
+    (api,) = deployment.of("api")
+    for key in ("a", "m", "z"):
+        assert api.http.put(key, f"of {key}", prefer="wait=10").status == 201
+    writes = [(f"filler {i}", f"filler {i}") for i in range(60)]
+    writes[10:10] = [("z", "moved"), ("b", "of z")]  # b has what z had
+    writes[20:20] = [("y", "new"), ("c", "new")]  # c wants what y has
+    writes[30:30] = [("x", "of m"), ("m", "too late"), ("d", "of m")]
+    receipts = as_one_batch(deployment, writes)
+    history.settle(deployment)
+    told = [status(deployment, receipt.position).json()["state"] for receipt in receipts]
+    assert set(told) == {"committed", "rejected"}
+    rejected = [write for write, state in zip(writes, told) if state == "rejected"]
+    assert rejected == [("c", "new"), ("x", "of m")]
+    rows = {key: row[0] for key, row in deployment.rows().items()}
+    assert rows == {"a": "of a"} | dict(write for write in writes if write not in rejected)
+    deployment.sql("DROP INDEX one_of_each")
+
+
+def test_increments_down_to_a_bound(deployment):
+    """Writes of one key that are computed from each other: each has its own
+    outcome, and those of the other keys are not held up."""
+    deployment.sql("ALTER TABLE counters ADD CONSTRAINT in_stock CHECK (count >= 0)")
+    (api,), (writer,) = deployment.of("api"), deployment.of("writer")
+    kind = "application/vnd.sluice.increment+json"
+
+    def send(method, key, body, kind="application/json", **more):
+        headers = {"Content-Type": kind} | more
+        path = key_path(key, "counters")
+        return api.http.request(method, path, json.dumps(body).encode(), headers)
+
+    assert send("PUT", "stock", {"count": 5}, Prefer="wait=10").status in (200, 201)
+    assert admin(deployment, "POST", "/pause").json() == {"paused": True}
+    wanted = [2, 2, 3, 1, 4, 1, 1]
+    taken, other = [], []
+    for i, n in enumerate(wanted):
+        taken.append(send("PATCH", "stock", {"count": -n}, kind))
+        other.append(send("PUT", f"other {i}", {"count": i - 1}))
+    wait_until(
+        lambda: writer.metrics()["sluice_writer_buffered_writes"] == 2 * len(wanted),
+        30,
+        "the writer holds them all",
+    )
+    assert admin(deployment, "POST", "/resume").json() == {"paused": False}
+    history.settle(deployment)
+    told = [status(deployment, answer.position).json()["state"] for answer in taken]
+    assert [n for n, state in zip(wanted, told) if state == "committed"] == [2, 2, 1]
+    told = [status(deployment, answer.position).json()["state"] for answer in other]
+    assert told == ["rejected"] + ["committed"] * (len(wanted) - 1)
+    assert deployment.sql("SELECT count FROM counters WHERE key = 'stock'") == [(0,)]
+    deployment.sql("ALTER TABLE counters DROP CONSTRAINT in_stock")
+
+
+def test_a_statement_that_a_rejection_took_away(servers, deploy):
+    """What a rejected batch would have been the first to use is there for the
+    batch behind it, which was sent before anybody knew."""
+    d = deploy(servers, partitions=4)
+    d.projector()
+    api, writer = d.api(), d.writer({"connections": 1})
+    d.sql(f"ALTER TABLE records ADD CHECK (value NOT LIKE '{POISON}%')")
+    assert admin(d, "POST", "/pause").json() == {"paused": True}
+    receipts = {f"key {i}": api.http.put(f"key {i}", "good") for i in range(40)}
+    first = [key for key, receipt in receipts.items() if receipt.position.startswith("0-")]
+    assert 0 < len(first) < len(receipts)
+    bad = api.http.put(first[0], POISON)
+    wait_until(
+        lambda: writer.metrics()["sluice_writer_buffered_writes"] == 41,
+        30,
+        "the writer holds them all",
+    )
+    assert admin(d, "POST", "/resume").json() == {"paused": False}
+    history.settle(d)
+    assert status(d, bad.position).json()["state"] == "rejected"
+    assert len(d.rows()) == 40
+    assert writer.metrics()["sluice_writer_batches_failed_total", 'why="retry"'] == 0
+
+
 def test_repair(deployment, no_poison):
     (api,) = deployment.of("api")
     positions = {}
