@@ -191,7 +191,12 @@ static enum step_result take_document(struct request *r)
 	struct validation v;
 	validate_document(r->collection, as, r->key, r->key_len,
 	    r->body.data ? r->body.data : "", r->body.len, &v);
-	return v.validity == VALID ? STEP_MORE : native_refuse(r, &v);
+	if (v.validity != VALID)
+		return native_refuse(r, &v);
+	if (v.filled.len)
+		r->doc = buf_take(&v.filled, &r->doc_len);
+	validation_free(&v);
+	return STEP_MORE;
 }
 
 /* A client that asks for a decision waits for it, unless it says otherwise. */

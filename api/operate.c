@@ -5,7 +5,6 @@
 #include "api/path.h"
 #include "api/problem.h"
 #include "api/purge.h"
-#include "api/validate.h"
 #include "common/mem.h"
 
 #include <stdlib.h>
@@ -27,14 +26,6 @@ static void refuse(struct admin_exchange *x, enum problem p, const char *detail)
 static bool is(const struct path_segment *s, const char *text)
 {
 	return s->len == strlen(text) && memcmp(s->text, text, s->len) == 0;
-}
-
-static bool valid_key(const struct path_segment *s)
-{
-	struct violations v = {0};
-	bool valid = validate_key(s->text, s->len, &v);
-	violations_free(&v);
-	return valid;
 }
 
 static void set_key(
@@ -65,7 +56,8 @@ static bool take_operand(struct admin_exchange *x, const struct app *app,
 		    "GET /v1 lists the collections.");
 		return false;
 	}
-	if (path->n > 2 && !valid_key(&s[2])) {
+	if (path->n > 2 &&
+	    !collection_key_valid(out->collection, s[2].text, s[2].len)) {
 		refuse(x, PROBLEM_NOT_FOUND, "No row has such a key.");
 		return false;
 	}

@@ -2,6 +2,7 @@
 
 #include "common/check.h"
 #include "common/mem.h"
+#include "common/utf8.h"
 
 #include <stdarg.h>
 #include <stdio.h>
@@ -74,17 +75,28 @@ static char *pointer_of(const char *name)
 	return buf_take(&b, NULL);
 }
 
+/* What is quoted may be long, and is not cut within a character. */
+static char *detail_of(const char *text)
+{
+	enum { SHOWN = 500 };
+	size_t len = strlen(text);
+	return mem_strndup(text, utf8_prefix(text, len < SHOWN ? len : SHOWN));
+}
+
 void violations_add(
     struct violations *v, const char *name, const char *fmt, ...)
 {
-	char text[256];
+	enum { MOST = 100 }; /* of an answer that somebody reads */
+	char text[1024];
 	va_list ap;
+	if (v->n == MOST)
+		return;
 	va_start(ap, fmt);
 	vsnprintf(text, sizeof text, fmt, ap);
 	va_end(ap);
 	MEM_GROW(v->items, v->cap, v->n);
 	v->items[v->n++] =
-	    (struct violation){pointer_of(name), mem_strdup(text)};
+	    (struct violation){pointer_of(name), detail_of(text)};
 }
 
 void violations_free(struct violations *v)

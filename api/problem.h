@@ -33,7 +33,8 @@ enum problem problem_by_type(const char *type);
 void problem_write(struct buf *out, enum problem p, const char *detail,
     const struct violations *v, const char *extra);
 
-/* `name` NULL: the document itself; else the member of that name. */
+/* `name` NULL: the document itself; else the member of that name. Of very many,
+ * the first hundred are kept. */
 __attribute__((format(printf, 3, 4))) void violations_add(
     struct violations *v, const char *name, const char *fmt, ...);
 void violations_free(struct violations *v);

@@ -68,12 +68,29 @@ static bool has_name(const char *pattern, const char *name)
 	return strstr(pattern, name) != NULL;
 }
 
+/* What is no key of the collection is no row's either: to a read it is absent,
+ * in any other form than the one that keys have. */
+static enum step_result take_key(
+    struct request *r, const struct collection *c, const char *key, size_t len)
+{
+	struct violations v = {0};
+	if (validate_key(c, key, len, &v)) {
+		request_target(r, c, key, len);
+		return STEP_MORE;
+	}
+	if (c->key == KEY_STRING || r->route->step != STEP_READ)
+		return answer_violations(r, &v);
+	violations_free(&v);
+	return answer_problem(
+	    r, PROBLEM_NOT_FOUND, "There is no row with this key.");
+}
+
 /* The collection and the key of the path; STEP_DONE: refused. */
 static enum step_result take_target(struct request *r, const struct path *path)
 {
 	const char *pattern = r->route->pattern;
 	bool named = has_name(pattern, "{collection}");
-	const struct collection *c = collection_at(0);
+	const struct collection *c = collection_find("records", 7);
 	if (named)
 		c = collection_find(
 		    path->segments[1].text, path->segments[1].len);
@@ -83,11 +100,7 @@ static enum step_result take_target(struct request *r, const struct path *path)
 	if (!has_name(pattern, "{key}"))
 		return STEP_MORE;
 	const struct path_segment *key = &path->segments[path->n - 1];
-	struct violations v = {0};
-	if (!validate_key(key->text, key->len, &v))
-		return answer_violations(r, &v);
-	request_target(r, c, key->text, key->len);
-	return STEP_MORE;
+	return take_key(r, c, key->text, key->len);
 }
 
 static enum step_result refuse(struct request *r, struct buf *allow)

@@ -9,7 +9,6 @@
 #include "api/routes.h"
 
 #include <jansson.h>
-#include <stdlib.h>
 #include <string.h>
 
 /* --- GET /read/{key} ----------------------------------------------------- */
@@ -69,20 +68,18 @@ static enum step_result seed_parse(struct request *r)
 	if (!native_has_json(r))
 		return answer_problem(r, PROBLEM_MEDIA_TYPE,
 		    "Send {\"key\":…,\"value\":…} as application/json.");
+	const struct collection *c = collection_find("records", 7);
+	if (c == NULL)
+		return answer_problem(r, PROBLEM_COLLECTION_NOT_FOUND,
+		    "The collection records is not declared.");
 	struct validation v;
-	char *key = NULL, *value = NULL;
 	validate_seed_write(
-	    r->body.data ? r->body.data : "", r->body.len, &v, &key, &value);
+	    c, r->body.data ? r->body.data : "", r->body.len, &v);
 	if (v.validity != VALID)
 		return native_refuse(r, &v);
-	struct buf doc = {0};
-	buf_str(&doc, "{\"value\":");
-	buf_json(&doc, value, strlen(value));
-	buf_char(&doc, '}');
-	r->doc = buf_take(&doc, &r->doc_len);
-	request_target(r, collection_at(0), key, strlen(key));
-	free(key);
-	free(value);
+	r->doc = buf_take(&v.filled, &r->doc_len);
+	request_target(r, c, v.key.data, v.key.len);
+	validation_free(&v);
 	return STEP_MORE;
 }
 

@@ -1,193 +1,326 @@
 #include "api/validate.h"
 
-#include "common/mem.h"
+#include "common/decimal.h"
+#include "common/jsontwice.h"
 #include "common/utf8.h"
 
-#include <jansson.h>
+#include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
 
-bool validate_key(const char *key, size_t len, struct violations *out)
+/* --- keys ---------------------------------------------------------------- */
+
+static const char *key_form(enum key_type t)
+{
+	static const char *const forms[] = {
+	    [KEY_STRING] = "must be a string",
+	    [KEY_INTEGER] = "must be an integer of 64 bits",
+	    [KEY_UUIDV7] = "must be a UUID in small letters",
+	};
+	return forms[t];
+}
+
+bool validate_key(const struct collection *c, const char *key, size_t len,
+    struct violations *out)
 {
 	size_t before = out->n;
+	const char *name = c->key_name;
 	if (len == 0)
-		violations_add(out, "key", "must not be empty");
+		violations_add(out, name, "must not be empty");
 	else if (len > COLLECTION_KEY_MAX)
-		violations_add(out, "key", "has %zu bytes; at most %d", len,
+		violations_add(out, name, "has %zu bytes; at most %d", len,
 		    COLLECTION_KEY_MAX);
 	if (memchr(key, '\0', len))
-		violations_add(out, "key", "must not hold a NUL byte");
+		violations_add(out, name, "must not hold a NUL byte");
 	if (!utf8_valid(key, len))
-		violations_add(out, "key", "must be UTF-8");
+		violations_add(out, name, "must be UTF-8");
+	if (out->n == before && !collection_key_valid(c, key, len))
+		violations_add(out, name, "%s", key_form(c->key));
 	return out->n == before;
 }
 
-/* jansson refuses invalid UTF-8, unpaired surrogates and \u0000 by itself: all
- * of them Postgres would refuse, too. */
-static json_t *parse(const char *body, size_t len, struct validation *out)
+/* The key that a document says, in its one form. */
+static bool key_of(
+    const struct collection *c, struct jsonraw v, struct buf *out)
 {
-	json_error_t error;
-	json_t *doc = json_loadb(
-	    body, len, JSON_REJECT_DUPLICATES | JSON_DECODE_ANY, &error);
-	if (doc)
-		return doc;
-	out->validity = NOT_JSON;
-	out->offset = error.position > 0 ? (size_t)error.position : 0;
-	/* The text quotes the input, which may be anything. */
-	bool quotable = utf8_valid(error.text, strlen(error.text));
-	snprintf(out->message, sizeof out->message, "%s",
-	    quotable ? error.text : "not UTF-8");
-	return NULL;
+	int64_t n;
+	enum jsonraw_kind kind = jsonraw_kind(v);
+	if (c->key == KEY_INTEGER) {
+		if (kind != JSONRAW_NUMBER || !decimal_int64(v, &n))
+			return false;
+		buf_printf(out, "%" PRId64, n);
+		return true;
+	}
+	if (kind != JSONRAW_STRING)
+		return false;
+	jsonraw_text(out, v);
+	if (out->data == NULL)
+		buf_str(out, "");
+	return true;
 }
 
-static const struct field *field_of(
-    const struct collection *c, const char *name)
-{
-	for (size_t i = 0; i < c->nfields; i++) {
-		if (strcmp(c->fields[i].name, name) == 0)
-			return &c->fields[i];
-	}
-	return NULL;
-}
+/* --- members ------------------------------------------------------------- */
 
 struct check {
 	const struct collection *c;
 	enum validate_as as;
-	const char *key;
+	const char *key; /* NULL: not known */
 	size_t key_len;
-	struct violations *out;
+	struct validation *out;
+	uint64_t seen; /* fields, by index */
+	bool fill;     /* a default is wanted */
 };
 
-static void check_type(
-    const struct check *k, const struct field *f, const json_t *value)
+static void check_key(const struct check *k, struct jsonraw v)
 {
-	switch (f->type) {
-	case FIELD_STRING:
-		if (!json_is_string(value))
-			violations_add(k->out, f->name, "must be a string");
-		return;
-	case FIELD_INTEGER:
-		if (!json_is_integer(value))
-			violations_add(
-			    k->out, f->name, "must be an integer of 64 bits");
-		return;
-	case FIELD_NUMBER:
-		if (!json_is_number(value))
-			violations_add(k->out, f->name, "must be a number");
+	struct violations *out = &k->out->violations;
+	struct buf said = {0};
+	bool good = key_of(k->c, v, &said);
+	if (k->key) {
+		if (!good || said.len != k->key_len ||
+		    memcmp(said.data, k->key, said.len) != 0)
+			violations_add(out, k->c->key_name,
+			    "differs from the key in the path");
+	} else if (!good) {
+		violations_add(out, k->c->key_name, "%s", key_form(k->c->key));
+	} else if (validate_key(k->c, said.data, said.len, out)) {
+		k->out->key = said;
 		return;
 	}
+	buf_free(&said);
+}
+
+static void add_faults(const struct check *k, const struct field *f,
+    struct jsonraw v, unsigned faults)
+{
+	for (; faults; faults &= faults - 1) {
+		struct buf text = {0};
+		field_explain(
+		    &text, f, v, (enum field_fault)(faults & -faults));
+		violations_add(&k->out->violations, f->name, "%s", text.data);
+		buf_free(&text);
+	}
+}
+
+/* A patch's null takes the member away: then its default counts. */
+static bool wants_default(
+    const struct check *k, const struct field *f, struct jsonraw v)
+{
+	return k->as == VALIDATE_PATCH && jsonraw_kind(v) == JSONRAW_NULL &&
+	       !f->nullable && f->otherwise.s;
 }
 
 static void check_field(
-    const struct check *k, const struct field *f, const json_t *value)
+    struct check *k, const struct field *f, struct jsonraw v)
 {
-	if (k->as == VALIDATE_INCREMENT && f->type == FIELD_STRING)
-		violations_add(k->out, f->name, "cannot be incremented");
-	else if (!json_is_null(value) || k->as == VALIDATE_INCREMENT)
-		check_type(k, f, value);
-	else if (f->required)
-		violations_add(k->out, f->name, "is required, not null");
-}
-
-static void check_member(
-    const struct check *k, const char *name, const json_t *value)
-{
-	const struct field *f = field_of(k->c, name);
-	if (f) {
-		check_field(k, f, value);
+	struct violations *out = &k->out->violations;
+	if (wants_default(k, f, v)) {
+		k->fill = true;
 		return;
 	}
-	if (strcmp(name, "key") != 0 || k->as == VALIDATE_INCREMENT) {
-		violations_add(
-		    k->out, name, "is not a field of %s", k->c->name);
+	if (k->as != VALIDATE_INCREMENT) {
+		add_faults(k, f, v, field_faults(f, v));
 		return;
 	}
-	if (!json_is_string(value) || json_string_length(value) != k->key_len ||
-	    memcmp(json_string_value(value), k->key, k->key_len) != 0)
-		violations_add(
-		    k->out, "key", "differs from the key in the path");
+	if (!field_is_number(f)) {
+		violations_add(out, f->name, "cannot be incremented");
+		return;
+	}
+	/* The sum is held to the other keywords, not what is added. */
+	const struct field any = {.name = f->name, .type = f->type};
+	if (field_faults(&any, v))
+		add_faults(k, &any, v, FAULT_TYPE);
 }
 
-static void check_object(const struct check *k, const json_t *doc)
+static void check_member(struct check *k, struct jsonraw_member m)
 {
-	const char *name;
-	json_t *value;
-	json_object_foreach((json_t *)doc, name, value)
-	{
-		check_member(k, name, value);
+	size_t i = collection_field(k->c, m.name);
+	if (i < k->c->nfields) {
+		k->seen |= UINT64_C(1) << i;
+		check_field(k, &k->c->fields[i], m.value);
+		return;
 	}
-	if (k->as == VALIDATE_INCREMENT && json_object_size(doc) == 0)
-		violations_add(k->out, NULL, "names no field to increment");
+	const char *key = k->c->key_name;
+	if (k->as != VALIDATE_INCREMENT &&
+	    jsonraw_equals(m.name, key, strlen(key))) {
+		check_key(k, m.value);
+		return;
+	}
+	struct buf name = {0};
+	buf_str(&name, "");
+	jsonraw_text(&name, m.name);
+	violations_add(
+	    &k->out->violations, name.data, "is not a field of %s", k->c->name);
+	buf_free(&name);
+}
+
+/* What a whole document leaves out. */
+static void check_missing(struct check *k)
+{
+	for (size_t i = 0; i < k->c->nfields; i++) {
+		const struct field *f = &k->c->fields[i];
+		if (k->seen >> i & 1)
+			continue;
+		if (f->required)
+			violations_add(
+			    &k->out->violations, f->name, "is required");
+		else if (f->otherwise.s)
+			k->fill = true;
+	}
+}
+
+/* --- defaults ------------------------------------------------------------ */
+
+static void add_member(struct buf *out, const char *name, struct jsonraw v)
+{
+	buf_printf(out, "%s\"%s\":", out->len > 1 ? "," : "", name);
+	buf_add(out, v.s, v.len);
+}
+
+static void fill(const struct check *k, struct jsonraw object, struct buf *out)
+{
+	struct jsonraw_member m = jsonraw_members(object);
+	buf_char(out, '{');
+	while (jsonraw_next(&m)) {
+		size_t i = collection_field(k->c, m.name);
+		if (i < k->c->nfields &&
+		    wants_default(k, &k->c->fields[i], m.value))
+			m.value = k->c->fields[i].otherwise;
+		buf_str(out, out->len > 1 ? "," : "");
+		buf_add(out, m.name.s, m.name.len);
+		buf_char(out, ':');
+		buf_add(out, m.value.s, m.value.len);
+	}
 	for (size_t i = 0; k->as == VALIDATE_WHOLE && i < k->c->nfields; i++) {
 		const struct field *f = &k->c->fields[i];
-		if (f->required && json_object_get(doc, f->name) == NULL)
-			violations_add(k->out, f->name, "is required");
+		if (!(k->seen >> i & 1) && f->otherwise.s)
+			add_member(out, f->name, f->otherwise);
 	}
+	buf_char(out, '}');
+}
+
+/* --- documents ----------------------------------------------------------- */
+
+static void check_object(struct check *k, struct jsonraw object)
+{
+	struct violations *out = &k->out->violations;
+	struct jsonraw_member m = jsonraw_members(object);
+	size_t n = 0;
+	for (; jsonraw_next(&m); n++)
+		check_member(k, m);
+	if (k->as == VALIDATE_INCREMENT && n == 0)
+		violations_add(out, NULL, "names no field to increment");
+	if (k->as == VALIDATE_WHOLE)
+		check_missing(k);
+	if (out->n == 0 && k->fill)
+		fill(k, object, &k->out->filled);
+}
+
+void validate_value(const struct collection *c, enum validate_as as,
+    const char *key, size_t key_len, struct jsonraw value,
+    struct validation *out)
+{
+	*out = (struct validation){.validity = VALID};
+	struct check k = {
+	    .c = c, .as = as, .key = key, .key_len = key_len, .out = out};
+	if (jsonraw_kind(value) == JSONRAW_OBJECT)
+		check_object(&k, value);
+	else
+		violations_add(&out->violations, NULL, "must be an object");
+	if (out->violations.n == 0)
+		return;
+	out->validity = INVALID;
+	buf_free(&out->key);
+}
+
+static bool parse(
+    const char *body, size_t len, struct jsonraw *value, struct validation *out)
+{
+	struct jsonraw_fault fault;
+	*out = (struct validation){.validity = NOT_JSON};
+	if (jsonraw_parse(body, len, value, &fault)) {
+		struct jsonraw twice = jsontwice_find(*value);
+		if (twice.s == NULL)
+			return true;
+		fault = (struct jsonraw_fault){(size_t)(twice.s - body),
+		    "a duplicate member of its object"};
+	}
+	out->offset = fault.at;
+	snprintf(out->message, sizeof out->message, "%s", fault.what);
+	return false;
 }
 
 void validate_document(const struct collection *c, enum validate_as as,
     const char *key, size_t key_len, const char *body, size_t len,
     struct validation *out)
 {
-	*out = (struct validation){.validity = VALID};
-	json_t *doc = parse(body, len, out);
-	if (doc == NULL)
-		return;
-	const struct check k = {c, as, key, key_len, &out->violations};
-	if (json_is_object(doc))
-		check_object(&k, doc);
-	else
-		violations_add(k.out, NULL, "must be an object");
-	json_decref(doc);
-	if (out->violations.n)
-		out->validity = INVALID;
+	struct jsonraw value;
+	if (parse(body, len, &value, out))
+		validate_value(c, as, key, key_len, value, out);
 }
 
+/* --- the seed's write ---------------------------------------------------- */
+
 static void want_string(
-    const json_t *doc, const char *name, struct violations *out)
+    struct jsonraw v, const char *name, struct violations *out)
 {
-	const json_t *v = json_object_get(doc, name);
-	if (v == NULL)
+	if (v.s == NULL)
 		violations_add(out, name, "is required");
-	else if (!json_is_string(v))
+	else if (jsonraw_kind(v) != JSONRAW_STRING)
 		violations_add(out, name, "must be a string");
 }
 
-static char *take_string(const json_t *doc, const char *name)
+static void check_seed(
+    const struct collection *c, struct jsonraw object, struct validation *out)
 {
-	const json_t *v = json_object_get(doc, name);
-	return mem_strndup(json_string_value(v), json_string_length(v));
+	struct violations *bad = &out->violations;
+	struct jsonraw key = {0}, value = {0};
+	struct jsonraw_member m = jsonraw_members(object);
+	while (jsonraw_next(&m)) {
+		struct buf name = {0};
+		buf_str(&name, "");
+		jsonraw_text(&name, m.name);
+		if (strcmp(name.data, "key") == 0)
+			key = m.value;
+		else if (strcmp(name.data, "value") == 0)
+			value = m.value;
+		else
+			violations_add(bad, name.data, "is not a field");
+		buf_free(&name);
+	}
+	want_string(key, "key", bad);
+	want_string(value, "value", bad);
+	if (bad->n)
+		return;
+	buf_str(&out->key, "");
+	jsonraw_text(&out->key, key);
+	if (!validate_key(c, out->key.data, out->key.len, bad))
+		return;
+	buf_char(&out->filled, '{');
+	add_member(&out->filled, "value", value);
+	buf_char(&out->filled, '}');
 }
 
-void validate_seed_write(const char *body, size_t len, struct validation *out,
-    char **key, char **value)
+void validate_seed_write(const struct collection *c, const char *body,
+    size_t len, struct validation *out)
 {
-	*out = (struct validation){.validity = VALID};
-	json_t *doc = parse(body, len, out);
-	if (doc == NULL)
+	struct jsonraw value;
+	if (!parse(body, len, &value, out))
 		return;
-	struct violations *v = &out->violations;
-	if (json_is_object(doc)) {
-		want_string(doc, "key", v);
-		want_string(doc, "value", v);
-	} else {
-		violations_add(v, NULL, "must be an object");
-	}
-	const char *name;
-	json_t *member;
-	json_object_foreach(doc, name, member)
-	{
-		if (strcmp(name, "key") != 0 && strcmp(name, "value") != 0)
-			violations_add(v, name, "is not a field");
-	}
-	const json_t *k = json_object_get(doc, "key");
-	if (v->n == 0)
-		validate_key(json_string_value(k), json_string_length(k), v);
-	if (v->n == 0) {
-		*key = take_string(doc, "key");
-		*value = take_string(doc, "value");
-	} else {
-		out->validity = INVALID;
-	}
-	json_decref(doc);
+	out->validity = VALID;
+	if (jsonraw_kind(value) == JSONRAW_OBJECT)
+		check_seed(c, value, out);
+	else
+		violations_add(&out->violations, NULL, "must be an object");
+	if (out->violations.n == 0)
+		return;
+	out->validity = INVALID;
+	buf_free(&out->key);
+}
+
+void validation_free(struct validation *v)
+{
+	violations_free(&v->violations);
+	buf_free(&v->filled);
+	buf_free(&v->key);
 }

@@ -1,6 +1,7 @@
 #include "common/daemon.h"
 
 #include "common/check.h"
+#include "common/collection.h"
 #include "common/healthcheck.h"
 #include "common/kafka.h"
 #include "common/log.h"
@@ -185,6 +186,14 @@ static bool help_or_version(const struct daemon_spec *spec, const char *arg)
 	return false;
 }
 
+static bool refuse(
+    const struct daemon_spec *spec, const struct err *e, int *exit_code)
+{
+	fprintf(stderr, "%s: %s\n", spec->name, e->msg);
+	*exit_code = EXIT_USAGE;
+	return false;
+}
+
 bool daemon_configure(
     const struct daemon_spec *spec, int argc, char **argv, int *exit_code)
 {
@@ -195,16 +204,17 @@ bool daemon_configure(
 	}
 	struct arguments args = {0};
 	struct err e = load(spec, argc, argv, &args);
-	if (e.verdict != VERDICT_OK) {
-		fprintf(stderr, "%s: %s\n", spec->name, e.msg);
-		*exit_code = EXIT_USAGE;
-		return false;
-	}
+	if (e.verdict != VERDICT_OK)
+		return refuse(spec, &e, exit_code);
 	if (args.docs) {
 		bool known = print_docs(spec, args.docs);
 		*exit_code = known ? EXIT_SUCCESS : EXIT_USAGE;
 		return false;
 	}
+	const struct common_settings *s = spec->config->settings;
+	e = collections_load(s->collections_dir);
+	if (e.verdict != VERDICT_OK)
+		return refuse(spec, &e, exit_code);
 	if (args.check) {
 		printf("%s: the configuration is good\n", spec->name);
 		return false;
@@ -213,7 +223,6 @@ bool daemon_configure(
 		*exit_code = probe(spec, args.probe);
 		return false;
 	}
-	const struct common_settings *s = spec->config->settings;
 	enum log_level level = LOG_INFO;
 	CHECK(log_level_parse(s->log_level, &level));
 	log_init(spec->name, level);

@@ -1,6 +1,7 @@
 #include "common/jsonraw.h"
 
 #include "common/check.h"
+#include "common/jsontext.h"
 #include "common/run.h"
 #include "common/utf8.h"
 
@@ -9,7 +10,17 @@
 
 struct scan {
 	const char *p, *end;
+	const char *what; /* is wrong at p; the first is kept */
 };
+
+static bool fail(struct scan *s, const char *at, const char *what)
+{
+	if (s->what == NULL) {
+		s->p = at;
+		s->what = at < s->end ? what : "ends too early";
+	}
+	return false;
+}
 
 static bool is_blank(char c)
 {
@@ -37,59 +48,37 @@ static bool take(struct scan *s, char c)
 
 /* --- strings and numbers ------------------------------------------------- */
 
-static int hex_digit(char c)
+/* Behind a backslash. */
+static bool skip_escape(struct scan *s)
 {
-	if (is_digit(c))
-		return c - '0';
-	c |= 0x20;
-	return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
-}
-
-/* The four digits of \uXXXX; -1: they are none. */
-static int32_t take_unit(struct scan *s)
-{
-	int32_t unit = 0;
-	if (s->end - s->p < 4)
-		return -1;
-	for (int i = 0; i < 4; i++) {
-		int digit = hex_digit(*s->p++);
-		if (digit < 0)
-			return -1;
-		unit = unit * 16 + digit;
+	const char *at = s->p - 1;
+	char c = s->p < s->end ? *s->p++ : '\0';
+	if (c == 'u') {
+		if (jsontext_point(&s->p, s->end) >= 0)
+			return true;
+		return fail(s, at,
+		    "the escape is no character, or half of one, or U+0000");
 	}
-	return unit;
-}
-
-/* A code point behind `\u`; -1: none that Postgres takes. */
-static int32_t take_point(struct scan *s)
-{
-	int32_t high = take_unit(s);
-	if (high < 0xd800 || high > 0xdfff)
-		return high > 0 ? high : -1;
-	if (high >= 0xdc00 || !take(s, '\\') || !take(s, 'u'))
-		return -1;
-	int32_t low = take_unit(s);
-	if (low < 0xdc00 || low > 0xdfff)
-		return -1;
-	return 0x10000 + ((high - 0xd800) << 10) + (low - 0xdc00);
+	if (c != '\0' && strchr("\"\\/bfnrt", c))
+		return true;
+	return fail(s, at, "there is no such escape");
 }
 
 static bool skip_string(struct scan *s)
 {
 	if (!take(s, '"'))
-		return false;
+		return fail(s, s->p, "a string is expected");
 	for (;;) {
 		s->p += run_plain(s->p, (size_t)(s->end - s->p));
 		if (s->p == s->end)
-			return false;
+			return fail(s, s->end, "");
 		char c = *s->p++;
 		if (c == '"')
 			return true;
-		if (c != '\\' || s->p == s->end)
-			return false;
-		c = *s->p++;
-		if (c == 'u' ? take_point(s) < 0
-			     : c == '\0' || strchr("\"\\/bfnrt", c) == NULL)
+		if (c != '\\')
+			return fail(
+			    s, s->p - 1, "a control character must be escaped");
+		if (!skip_escape(s))
 			return false;
 	}
 }
@@ -99,12 +88,13 @@ static bool skip_digits(struct scan *s)
 	const char *first = s->p;
 	while (s->p < s->end && is_digit(*s->p))
 		s->p++;
-	return s->p > first;
+	return s->p > first || fail(s, s->p, "a digit is expected");
 }
 
 static bool skip_number(struct scan *s)
 {
-	take(s, '-');
+	if (!take(s, '-') && (s->p == s->end || !is_digit(*s->p)))
+		return fail(s, s->p, "a value is expected");
 	if (!take(s, '0') && !skip_digits(s))
 		return false;
 	if (take(s, '.') && !skip_digits(s))
@@ -120,7 +110,7 @@ static bool skip_word(struct scan *s, const char *word)
 {
 	size_t len = strlen(word);
 	if ((size_t)(s->end - s->p) < len || memcmp(s->p, word, len) != 0)
-		return false;
+		return fail(s, s->p, "a value is expected");
 	s->p += len;
 	return true;
 }
@@ -139,10 +129,12 @@ static bool skip_members(struct scan *s, int depth)
 		if (!skip_string(s))
 			return false;
 		skip_blanks(s);
-		if (!take(s, ':') || !skip_value(s, depth))
+		if (!take(s, ':'))
+			return fail(s, s->p, "a colon is expected");
+		if (!skip_value(s, depth))
 			return false;
 	} while (take(s, ','));
-	return take(s, '}');
+	return take(s, '}') || fail(s, s->p, "a comma or } is expected");
 }
 
 static bool skip_elements(struct scan *s, int depth)
@@ -154,13 +146,13 @@ static bool skip_elements(struct scan *s, int depth)
 		if (!skip_value(s, depth))
 			return false;
 	} while (take(s, ','));
-	return take(s, ']');
+	return take(s, ']') || fail(s, s->p, "a comma or ] is expected");
 }
 
 static bool skip_bare(struct scan *s, int depth)
 {
 	if (s->p == s->end || depth > JSONRAW_DEPTH)
-		return false;
+		return fail(s, s->p, "is nested too deeply");
 	switch (*s->p) {
 	case '{':
 		s->p++;
@@ -184,22 +176,43 @@ static bool skip_bare(struct scan *s, int depth)
 static bool skip_value(struct scan *s, int depth)
 {
 	skip_blanks(s);
-	bool ok = skip_bare(s, depth);
+	if (!skip_bare(s, depth))
+		return false; /* it stays where that is */
 	skip_blanks(s);
+	return true;
+}
+
+static bool scan(struct scan *s, struct jsonraw *out)
+{
+	skip_blanks(s);
+	const char *first = s->p;
+	if (!skip_bare(s, 0))
+		return false;
+	*out = (struct jsonraw){first, (size_t)(s->p - first)};
+	skip_blanks(s);
+	if (s->p < s->end)
+		return fail(s, s->p, "more follows behind the value");
+	size_t good = utf8_prefix(first, out->len);
+	return good == out->len || fail(s, first + good, "is not UTF-8");
+}
+
+bool jsonraw_parse(const char *text, size_t len, struct jsonraw *out,
+    struct jsonraw_fault *fault)
+{
+	struct scan s = {.p = text, .end = text + len};
+	*out = (struct jsonraw){0};
+	bool ok = scan(&s, out);
+	if (ok)
+		*fault = (struct jsonraw_fault){0};
+	else
+		*fault = (struct jsonraw_fault){(size_t)(s.p - text), s.what};
 	return ok;
 }
 
 bool jsonraw_scan(const char *text, size_t len, struct jsonraw *out)
 {
-	struct scan s = {text, text + len};
-	*out = (struct jsonraw){0};
-	skip_blanks(&s);
-	const char *first = s.p;
-	if (!skip_bare(&s, 0))
-		return false;
-	*out = (struct jsonraw){first, (size_t)(s.p - first)};
-	skip_blanks(&s);
-	return s.p == s.end && utf8_valid(first, out->len);
+	struct jsonraw_fault ignored;
+	return jsonraw_parse(text, len, out, &ignored);
 }
 
 enum jsonraw_kind jsonraw_kind(struct jsonraw v)
@@ -235,7 +248,7 @@ struct jsonraw_member jsonraw_members(struct jsonraw object)
 
 bool jsonraw_next(struct jsonraw_member *m)
 {
-	struct scan s = {m->at, m->end};
+	struct scan s = {.p = m->at, .end = m->end};
 	skip_blanks(&s);
 	if (s.p == s.end)
 		return false;
@@ -254,33 +267,26 @@ bool jsonraw_next(struct jsonraw_member *m)
 	return true;
 }
 
-static size_t put_utf8(char out[4], int32_t c)
+struct jsonraw_element jsonraw_elements(struct jsonraw array)
 {
-	if (c < 0x80) {
-		out[0] = (char)c;
-		return 1;
-	}
-	size_t n = c < 0x800 ? 2 : c < 0x10000 ? 3 : 4;
-	for (size_t i = n - 1; i > 0; i--, c >>= 6)
-		out[i] = (char)(0x80 | (c & 0x3f));
-	static const unsigned char lead[] = {0, 0, 0xc0, 0xe0, 0xf0};
-	out[0] = (char)(lead[n] | c);
-	return n;
+	CHECK(jsonraw_kind(array) == JSONRAW_ARRAY);
+	return (struct jsonraw_element){
+	    .at = array.s + 1, .end = array.s + array.len - 1};
 }
 
-/* The bytes of the next character of a string. */
-static size_t take_character(struct scan *s, char out[4])
+bool jsonraw_each(struct jsonraw_element *e)
 {
-	static const char from[] = "bfnrt", to[] = "\b\f\n\r\t";
-	out[0] = *s->p++;
-	if (out[0] != '\\')
-		return 1;
-	char c = *s->p++;
-	if (c == 'u')
-		return put_utf8(out, take_point(s));
-	const char *at = strchr(from, c);
-	out[0] = at ? to[at - from] : c;
-	return 1;
+	struct scan s = {.p = e->at, .end = e->end};
+	skip_blanks(&s);
+	if (s.p == s.end)
+		return false;
+	take(&s, ',');
+	skip_blanks(&s);
+	const char *first = s.p;
+	CHECK(skip_bare(&s, 0));
+	e->value = (struct jsonraw){first, (size_t)(s.p - first)};
+	e->at = s.p;
+	return true;
 }
 
 bool jsonraw_equals(struct jsonraw string, const char *want, size_t len)
@@ -289,30 +295,31 @@ bool jsonraw_equals(struct jsonraw string, const char *want, size_t len)
 	size_t n = string.len - 2;
 	if (memchr(text, '\\', n) == NULL)
 		return n == len && memcmp(text, want, len) == 0;
-	struct scan s = {text, text + n};
-	while (s.p < s.end) {
-		char bytes[4];
-		size_t k = take_character(&s, bytes);
-		if (k > len || memcmp(bytes, want, k) != 0)
+	struct jsontext t = jsontext_of(string);
+	char bytes[4];
+	while ((n = jsontext_next(&t, bytes)) > 0) {
+		if (n > len || memcmp(bytes, want, n) != 0)
 			return false;
-		want += k;
-		len -= k;
+		want += n;
+		len -= n;
 	}
 	return len == 0;
 }
 
 void jsonraw_text(struct buf *out, struct jsonraw string)
 {
-	struct scan s = {string.s + 1, string.s + string.len - 1};
-	while (s.p < s.end) {
-		size_t left = (size_t)(s.end - s.p);
-		const char *escape = memchr(s.p, '\\', left);
-		size_t plain = escape ? (size_t)(escape - s.p) : left;
+	struct jsontext t = jsontext_of(string);
+	while (t.p < t.end) {
+		size_t left = (size_t)(t.end - t.p);
+		const char *escape = memchr(t.p, '\\', left);
+		size_t plain = escape ? (size_t)(escape - t.p) : left;
 		char bytes[4];
-		buf_add(out, s.p, plain);
-		s.p += plain;
-		if (escape)
-			buf_add(out, bytes, take_character(&s, bytes));
+		buf_add(out, t.p, plain);
+		t.p += plain;
+		if (escape) {
+			size_t n = jsontext_next(&t, bytes);
+			buf_add(out, bytes, n);
+		}
 	}
 }
 

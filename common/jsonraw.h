@@ -30,6 +30,13 @@ enum jsonraw_kind {
  * nested deeper than JSONRAW_DEPTH. The functions below take what passed. */
 enum { JSONRAW_DEPTH = 64 };
 bool jsonraw_scan(const char *s, size_t len, struct jsonraw *out);
+/* The same, and says where it ends being JSON, and why. */
+struct jsonraw_fault {
+	size_t at; /* bytes from the beginning */
+	const char *what;
+};
+bool jsonraw_parse(const char *s, size_t len, struct jsonraw *out,
+    struct jsonraw_fault *fault);
 
 enum jsonraw_kind jsonraw_kind(struct jsonraw v);
 
@@ -43,6 +50,16 @@ struct jsonraw_member {
 struct jsonraw_member jsonraw_members(struct jsonraw object);
 /* False: there are no more. */
 bool jsonraw_next(struct jsonraw_member *m);
+
+struct jsonraw_element {
+	const char *at, *end;
+	struct jsonraw value;
+};
+
+/* The same for an array. */
+struct jsonraw_element jsonraw_elements(struct jsonraw array);
+bool jsonraw_each(struct jsonraw_element *e);
+
 /* Is that the string, its escapes resolved? */
 bool jsonraw_equals(struct jsonraw string, const char *s, size_t len);
 /* Appends the characters of a string. */

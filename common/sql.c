@@ -15,19 +15,6 @@ static void table(struct buf *out, const struct collection *c)
 	ident(out, c->name);
 }
 
-static const char *sql_type(enum field_type type)
-{
-	switch (type) {
-	case FIELD_STRING:
-		return "text";
-	case FIELD_INTEGER:
-		return "bigint";
-	case FIELD_NUMBER:
-		return "numeric";
-	}
-	return "text";
-}
-
 /* The columns of row t, as rowdoc.h reads them, whatever an operator has made
  * of their types. */
 static void row(struct buf *out, const struct collection *c)
@@ -49,8 +36,9 @@ void sql_table(struct buf *out, const struct collection *c)
 	for (size_t i = 0; i < c->nfields; i++) {
 		buf_str(out, "  ");
 		ident(out, c->fields[i].name);
-		buf_printf(out, " %s%s,\n", sql_type(c->fields[i].type),
-		    c->fields[i].required ? " NOT NULL" : "");
+		buf_printf(out, " %s%s,\n",
+		    column_type_name(c->fields[i].column),
+		    c->fields[i].nullable ? "" : " NOT NULL");
 	}
 	buf_str(out, "  created_at timestamptz NOT NULL,\n"
 		     "  updated_at timestamptz NOT NULL,\n"
@@ -85,7 +73,7 @@ static void parameters(struct buf *out, const struct collection *c)
 	for (size_t i = 0; i < c->nfields; i++) {
 		buf_str(out, ", r.");
 		ident(out, c->fields[i].name);
-		buf_printf(out, "::%s", sql_type(c->fields[i].type));
+		buf_printf(out, "::%s", column_type_name(c->fields[i].column));
 	}
 	buf_str(out, ", r._created_at, r._updated_at, r._version"
 		     " FROM unnest($1::text[], $2::int8[], $3::timestamptz[],"

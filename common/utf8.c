@@ -29,21 +29,26 @@ static bool second_valid(unsigned char first, unsigned char second)
 	return second >= low && second <= high;
 }
 
-bool utf8_valid(const char *s, size_t len)
+size_t utf8_prefix(const char *s, size_t len)
 {
 	const unsigned char *p = (const unsigned char *)s;
-	for (size_t i = run_ascii(s, len); i < len;
-	     i += run_ascii(s + i, len - i)) {
+	size_t i = run_ascii(s, len);
+	for (; i < len; i += run_ascii(s + i, len - i)) {
 		size_t n = sequence_len(p[i]);
 		if (n == 0 || i + n > len)
-			return false;
+			return i;
 		if (n > 1 && !second_valid(p[i], p[i + 1]))
-			return false;
+			return i;
 		for (size_t k = 2; k < n; k++) {
 			if ((p[i + k] & 0xc0) != 0x80)
-				return false;
+				return i;
 		}
 		i += n;
 	}
-	return true;
+	return i;
+}
+
+bool utf8_valid(const char *s, size_t len)
+{
+	return utf8_prefix(s, len) == len;
 }

@@ -1,73 +1,43 @@
 #include "writer/document.h"
 
-#include "writer/decimal.h"
+#include "common/decimal.h"
 
-#include "common/check.h"
-
-#include <errno.h>
 #include <inttypes.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
-
-/* The index of the field, or nfields. */
-static size_t field_of(const struct collection *c, struct jsonraw name)
-{
-	size_t i = 0;
-	CHECK(c->nfields <= DOCUMENT_FIELDS);
-	while (i < c->nfields && !jsonraw_equals(name, c->fields[i].name,
-				     strlen(c->fields[i].name)))
-		i++;
-	return i;
-}
 
 static bool is_null(struct jsonraw v)
 {
 	return v.s == NULL || jsonraw_kind(v) == JSONRAW_NULL;
 }
 
-/* As Postgres reads a bigint: no fraction, no exponent. */
-static bool read_integer(struct jsonraw v, int64_t *out)
-{
-	char text[24], *end;
-	if (v.len >= sizeof text)
-		return false;
-	memcpy(text, v.s, v.len);
-	text[v.len] = '\0';
-	errno = 0;
-	*out = strtoll(text, &end, 10);
-	return errno == 0 && *end == '\0';
-}
-
 /* --- faults -------------------------------------------------------------- */
 
-static const char *type_fault(enum field_type type, struct jsonraw v)
+/* What the column does not take, for people; empty: nothing. */
+static void field_fault(
+    const struct field *f, enum record_op op, struct jsonraw v, struct buf *out)
 {
-	int64_t ignored;
-	enum jsonraw_kind kind = jsonraw_kind(v);
-	switch (type) {
-	case FIELD_STRING:
-		return kind == JSONRAW_STRING ? NULL : "is not a string";
-	case FIELD_INTEGER:
-		return kind == JSONRAW_NUMBER && read_integer(v, &ignored)
-			   ? NULL
-			   : "is not an integer of 64 bits";
-	case FIELD_NUMBER:
-		return kind == JSONRAW_NUMBER && decimal_fits(v)
-			   ? NULL
-			   : "is not a number that the database takes";
+	if (op != RECORD_INCREMENT) {
+		unsigned faults = field_column_faults(f, v);
+		field_explain(out, f, v, (enum field_fault)(faults & -faults));
+		return;
 	}
-	UNREACHABLE("field type");
+	const struct field any = {.name = f->name, .type = f->type};
+	if (!field_is_number(f))
+		buf_str(out, "cannot be incremented");
+	else if (field_column_faults(&any, v))
+		field_explain(out, &any, v, FAULT_TYPE);
 }
 
-static const char *field_fault(
-    const struct field *f, enum record_op op, struct jsonraw v)
+/* What a put leaves out, and must not. */
+static const struct field *missing(const struct collection *c, uint64_t seen)
 {
-	if (op == RECORD_INCREMENT && f->type == FIELD_STRING)
-		return "cannot be incremented";
-	if (op == RECORD_INCREMENT || !is_null(v))
-		return type_fault(f->type, v);
-	return f->required ? "is required, not null" : NULL;
+	for (size_t i = 0; i < c->nfields; i++) {
+		const struct field *f = &c->fields[i];
+		if (!(seen >> i & 1) && !f->nullable && f->otherwise.s == NULL)
+			return f;
+	}
+	return NULL;
 }
 
 void document_fault(const struct collection *c, enum record_op op,
@@ -75,26 +45,23 @@ void document_fault(const struct collection *c, enum record_op op,
 {
 	uint64_t seen = 0;
 	struct jsonraw_member m = jsonraw_members(object);
+	struct buf what = {0};
 	out[0] = '\0';
-	while (jsonraw_next(&m)) {
-		size_t i = field_of(c, m.name);
+	while (out[0] == '\0' && jsonraw_next(&m)) {
+		size_t i = collection_field(c, m.name);
 		if (i == c->nfields)
 			continue;
 		seen |= UINT64_C(1) << i;
-		const char *what = field_fault(&c->fields[i], op, m.value);
-		if (what) {
-			snprintf(out, DOCUMENT_FAULT_LEN, "%.80s %s",
-			    c->fields[i].name, what);
-			return;
-		}
+		field_fault(&c->fields[i], op, m.value, &what);
+		if (what.len)
+			snprintf(out, DOCUMENT_FAULT_LEN, "%s %s",
+			    c->fields[i].name, what.data);
 	}
-	for (size_t i = 0; op == RECORD_PUT && i < c->nfields; i++) {
-		if (!c->fields[i].required || (seen >> i & 1))
-			continue;
-		snprintf(out, DOCUMENT_FAULT_LEN, "%.80s is required",
-		    c->fields[i].name);
-		return;
-	}
+	buf_free(&what);
+	const struct field *f =
+	    op == RECORD_PUT && out[0] == '\0' ? missing(c, seen) : NULL;
+	if (f)
+		snprintf(out, DOCUMENT_FAULT_LEN, "%s is required", f->name);
 }
 
 /* --- changes ------------------------------------------------------------- */
@@ -105,7 +72,7 @@ void document_read(
 	struct jsonraw_member m = jsonraw_members(object);
 	*out = (struct document){0};
 	while (jsonraw_next(&m)) {
-		size_t i = field_of(c, m.name);
+		size_t i = collection_field(c, m.name);
 		if (i < c->nfields)
 			out->values[i] =
 			    is_null(m.value) ? (struct jsonraw){0} : m.value;
@@ -134,7 +101,7 @@ void document_patch(const struct collection *c, struct document *d,
 	const struct document before = *d;
 	struct jsonraw_member m = jsonraw_members(patch);
 	while (jsonraw_next(&m)) {
-		size_t i = field_of(c, m.name);
+		size_t i = collection_field(c, m.name);
 		if (i < c->nfields)
 			d->values[i] = merged(before.values[i], m.value, arena);
 	}
@@ -143,14 +110,14 @@ void document_patch(const struct collection *c, struct document *d,
 static bool add_integers(struct buf *out, struct jsonraw a, struct jsonraw b)
 {
 	int64_t x, y, sum;
-	if (!read_integer(a, &x) || !read_integer(b, &y) ||
+	if (!decimal_int64(a, &x) || !decimal_int64(b, &y) ||
 	    __builtin_add_overflow(x, y, &sum))
 		return false;
 	buf_printf(out, "%" PRId64, sum);
 	return true;
 }
 
-static bool add(enum field_type type, struct jsonraw was, struct jsonraw by,
+static bool add(const struct field *f, struct jsonraw was, struct jsonraw by,
     struct buf *out)
 {
 	static const struct jsonraw zero = {"0", 1};
@@ -159,15 +126,8 @@ static bool add(enum field_type type, struct jsonraw was, struct jsonraw by,
 		was = zero;
 	if (jsonraw_kind(was) != JSONRAW_NUMBER)
 		return false; /* Postgres's "NaN" */
-	switch (type) {
-	case FIELD_STRING:
-		return false;
-	case FIELD_INTEGER:
-		return add_integers(out, was, by);
-	case FIELD_NUMBER:
-		return decimal_add(out, was, by);
-	}
-	UNREACHABLE("field type");
+	return f->type == FIELD_INTEGER ? add_integers(out, was, by)
+					: decimal_add(out, was, by);
 }
 
 bool document_increment(const struct collection *c, struct document *d,
@@ -178,10 +138,11 @@ bool document_increment(const struct collection *c, struct document *d,
 	struct buf sum = {0};
 	bool fits = true;
 	while (fits && jsonraw_next(&m)) {
-		size_t i = field_of(c, m.name);
+		size_t i = collection_field(c, m.name);
 		if (i == c->nfields)
 			continue;
-		fits = add(c->fields[i].type, before.values[i], m.value, &sum);
+		fits = field_is_number(&c->fields[i]) &&
+		       add(&c->fields[i], before.values[i], m.value, &sum);
 		if (fits)
 			d->values[i] = arena_keep(arena, sum.data, sum.len);
 	}

@@ -15,7 +15,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-enum { DOCUMENT_FIELDS = 64 };
+enum { DOCUMENT_FIELDS = COLLECTION_FIELDS };
 
 /* By field; none: null. Borrowed from what was read, or from an arena. */
 struct document {

@@ -76,9 +76,10 @@ migrate() {
 		>"$LOGS/migrate.log" 2>&1
 }
 
-# Done again if the program is newer than the last time.
+# Done again if the program or a declaration is newer than the last time.
 start_migrate() {
-	[[ ! $DATA/migrated -nt $BIN/sluice-writer ]] || return 0
+	[[ ! $DATA/migrated -nt $BIN/sluice-writer ||
+		-n $(find -H "$BIN/collections" -newer "$DATA/migrated" -print -quit 2>/dev/null) ]] || return 0
 	rm -f "$DATA/migrated"
 	migrate
 	touch "$DATA/migrated"

@@ -8,7 +8,7 @@ packages_for() {
 	case $1 in
 	build) echo gcc libc6-dev cmake ninja-build pkgconf libmicrohttpd-dev \
 		librdkafka-dev libpq-dev libhiredis-dev libuv1-dev libjansson-dev \
-		libxxhash-dev libcmocka-dev ;;
+		libxxhash-dev libpcre2-dev libcmocka-dev ;;
 	run) echo postgresql redis-tools default-jre-headless maven curl ;;
 	test) echo python3 python3-venv shellcheck ;;
 	bench) echo wrk nginx-light ;;

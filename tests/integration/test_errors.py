@@ -88,7 +88,8 @@ def test_a_very_deep_document(http):
 
 
 def test_huge_numbers(http):
-    is_problem(put(http, b'{"value":1e999999}'), 400, "invalid-json")
+    """They are JSON, and read as such, but no value of a string."""
+    is_problem(put(http, b'{"value":1e999999}'), 422, "validation-failed", "/value")
 
 
 # --- the document does not validate -------------------------------------------------

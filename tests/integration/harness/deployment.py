@@ -8,9 +8,12 @@ import os
 import subprocess
 
 from .daemon import Daemon, environment
-from .servers import at_database
+from .servers import ROOT, at_database
 
 NUMBERS = itertools.count(1)
+
+# The shipped declarations, and those of the tests.
+COLLECTIONS = f"{ROOT}/common/collections:{ROOT}/tests/collections"
 
 # A killed member of a consumer group is missed after this time.
 QUICK_GROUP = {
@@ -81,6 +84,7 @@ class Deployment:
             "log.writes": self.writes,
             "log.commits": self.commits,
             "log.partitions": self.partitions,
+            "collections.dir": COLLECTIONS,
         }
         if kind == "api":
             settings["replica.urls"] = at_database(s.replica_url, self.name)

@@ -168,7 +168,17 @@ static void long_detail(void **state)
 	struct violations v = {0};
 	violations_add(&v, big, "%s", big);
 	assert_int_equal(strlen(v.items[0].pointer), sizeof big);
-	assert_int_equal(strlen(v.items[0].detail), 255);
+	assert_int_equal(strlen(v.items[0].detail), 500);
+	/* Not within a character, of which it has 500 bytes and a half. */
+	for (size_t i = 0; i + 1 < sizeof big - 1; i += 2) {
+		big[i] = (char)0xc3;
+		big[i + 1] = (char)0xa9;
+	}
+	violations_add(&v, NULL, "x%s", big);
+	assert_int_equal(strlen(v.items[1].detail), 499);
+	for (size_t i = 2; i < 300; i++)
+		violations_add(&v, "x", "y");
+	assert_int_equal(v.n, 100);
 	violations_free(&v);
 }
 

@@ -15,11 +15,18 @@
 enum { COLUMNS = 7 };
 
 static const struct field fields[] = {
-    {"text", FIELD_STRING, false},
-    {"whole", FIELD_INTEGER, false},
-    {"part", FIELD_NUMBER, false},
+    {.name = "text", .nullable = true},
+    {.name = "whole",
+	.type = FIELD_INTEGER,
+	.column = COLUMN_BIGINT,
+	.nullable = true},
+    {.name = "part",
+	.type = FIELD_NUMBER,
+	.column = COLUMN_NUMERIC,
+	.nullable = true},
 };
-static const struct collection things = {"things", fields, 3, false};
+static const struct collection things = {
+    .name = "things", .key_name = "key", .fields = fields, .nfields = 3};
 
 static PGresult *row;
 

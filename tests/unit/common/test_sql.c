@@ -10,14 +10,23 @@
 
 #include "common/sql.h"
 
+#include "tests/unit/declared.h"
+
 #include <string.h>
 
 static const struct field fields[] = {
-    {"order", FIELD_STRING, true}, /* reserved in SQL */
-    {"count", FIELD_INTEGER, true},
-    {"amount", FIELD_NUMBER, false},
+    {.name = "order", .required = true}, /* reserved in SQL */
+    {.name = "count",
+	.type = FIELD_INTEGER,
+	.column = COLUMN_BIGINT,
+	.required = true},
+    {.name = "amount",
+	.type = FIELD_NUMBER,
+	.column = COLUMN_NUMERIC,
+	.nullable = true},
 };
-static const struct collection more = {"select", fields, 3, true};
+static const struct collection more = {
+    .name = "select", .key_name = "key", .fields = fields, .nfields = 3};
 
 typedef void (*make)(struct buf *out, const struct collection *c);
 
@@ -41,7 +50,7 @@ static void is(make fn, const struct collection *c, const char *text)
 static void records(void **state)
 {
 	(void)state;
-	const struct collection *c = collection_find("records", 7);
+	const struct collection *c = declared("records");
 	is(sql_table, c,
 	    "CREATE TABLE IF NOT EXISTS public.\"records\" (\n"
 	    "  \"key\" text COLLATE \"C\" PRIMARY KEY,\n"

@@ -8,6 +8,8 @@
 
 #include "projector/chunk.h"
 
+#include "tests/unit/declared.h"
+
 #include <stdlib.h>
 #include <string.h>
 
@@ -225,6 +227,7 @@ static void many_keys(void **state)
 
 int main(void)
 {
+	declared("records");
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(first_mark_starts),
 	    cmocka_unit_test(batch_moves_the_watermark),

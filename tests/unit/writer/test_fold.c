@@ -13,6 +13,8 @@
 #include "writer/document.h"
 #include "writer/fold.h"
 
+#include "tests/unit/declared.h"
+
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -36,7 +38,7 @@ static struct write make(size_t i, size_t key, bool del)
 	    .op = del ? RECORD_DELETE : RECORD_PUT,
 	    .id = ids[key],
 	    .id_len = strlen(ids[key]),
-	    .collection = collection_find("records", 7),
+	    .collection = declared("records"),
 	    .key = ids[key] + 8,
 	    .key_len = 1,
 	    .body = del ? "" : bodies[i],
@@ -161,8 +163,8 @@ static void check(const size_t *keys, const bool *dels, size_t n)
 		struct model m = run_model(writes, keys, n, existed);
 		size_t seen = 0;
 		for (size_t k = 0; k < KEYS; k++) {
-			const struct fold_change *c = fold_find(
-			    &f, collection_find("records", 7), ids[k] + 8, 1);
+			const struct fold_change *c =
+			    fold_find(&f, declared("records"), ids[k] + 8, 1);
 			if (c == NULL)
 				continue;
 			seen += c->nwrites;
@@ -368,7 +370,7 @@ static struct write make_op(const struct op *o, size_t key, version_t version,
 	    .op = o->op,
 	    .id = keys3[key],
 	    .id_len = 10,
-	    .collection = collection_find("counters", 8),
+	    .collection = declared("counters"),
 	    .key = keys3[key] + 9,
 	    .key_len = 1,
 	    .body = o->body,

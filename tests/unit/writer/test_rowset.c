@@ -15,11 +15,18 @@
 #include <string.h>
 
 static const struct field fields[] = {
-    {"text", FIELD_STRING, false},
-    {"whole", FIELD_INTEGER, false},
-    {"part", FIELD_NUMBER, false},
+    {.name = "text", .nullable = true},
+    {.name = "whole",
+	.type = FIELD_INTEGER,
+	.column = COLUMN_BIGINT,
+	.nullable = true},
+    {.name = "part",
+	.type = FIELD_NUMBER,
+	.column = COLUMN_NUMERIC,
+	.nullable = true},
 };
-static const struct collection things = {"things", fields, 3, false};
+static const struct collection things = {
+    .name = "things", .key_name = "key", .fields = fields, .nfields = 3};
 
 static void add(struct call *call, const char *key, const char *body,
     version_t version, wall_us_t created_at, wall_us_t updated_at)

@@ -8,6 +8,8 @@
 
 #include "writer/verdicts.h"
 
+#include "tests/unit/declared.h"
+
 #include <string.h>
 
 enum { N = 9 };
@@ -21,7 +23,7 @@ static struct write make(size_t i, enum record_op op, uint64_t seq)
 	    .has_op = true,
 	    .id = "records/a",
 	    .id_len = 9,
-	    .collection = collection_find("records", 7),
+	    .collection = declared("records"),
 	    .key = "a",
 	    .key_len = 1,
 	    .body = "{\"value\":\"\"}",

@@ -8,6 +8,8 @@
 
 #include "writer/write.h"
 
+#include "tests/unit/declared.h"
+
 #include <string.h>
 
 static void text(void **state)
@@ -34,6 +36,7 @@ static void refusing_keeps_the_last_detail(void **state)
 
 int main(void)
 {
+	declared("records");
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(text),
 	    cmocka_unit_test(refusing_keeps_the_last_detail),

@@ -6,7 +6,7 @@
 
 #include <cmocka.h>
 
-#include "writer/decimal.h"
+#include "common/decimal.h"
 
 #include <inttypes.h>
 #include <stdio.h>

@@ -1,7 +1,7 @@
 /* A number is digits and a scale: digits * 10^-scale. The limits are those of
  * numeric (PostgreSQL, 8.1.2): 131072 digits before the point, 16383 behind.
  */
-#include "writer/decimal.h"
+#include "common/decimal.h"
 
 #include "common/check.h"
 #include "common/mem.h"
@@ -170,5 +170,85 @@ bool decimal_add(struct buf *out, struct jsonraw a, struct jsonraw b)
 	fits = parse(b, &y) && fits && add(out, &x, &y);
 	free(x.digits);
 	free(y.digits);
+	return fits;
+}
+
+/* --- comparing ----------------------------------------------------------- */
+
+/* digits * 10^power: no zeros are written out, so that an exponent costs
+ * nothing. */
+struct scientific {
+	bool negative;
+	char *digits; /* owned; no zero in front nor behind */
+	size_t n;     /* 0: the number is zero */
+	long power;
+};
+
+static struct scientific scientific_of(struct jsonraw v)
+{
+	struct scientific s = {.negative = *v.s == '-'};
+	size_t behind;
+	long exponent;
+	s.digits = mem_alloc(v.len);
+	s.n = mantissa_of(v, s.digits, &behind, &exponent);
+	s.power = exponent - (long)behind;
+	while (s.n > 0 && s.digits[s.n - 1] == 0) {
+		s.n--;
+		s.power++;
+	}
+	if (s.n == 0)
+		s.negative = false;
+	return s;
+}
+
+/* Without their signs; neither is zero. */
+static int compare_sizes(const struct scientific *a, const struct scientific *b)
+{
+	long before_a = (long)a->n + a->power, before_b = (long)b->n + b->power;
+	if (before_a != before_b)
+		return before_a < before_b ? -1 : 1;
+	size_t n = a->n < b->n ? a->n : b->n;
+	int order = memcmp(a->digits, b->digits, n);
+	if (order != 0)
+		return order < 0 ? -1 : 1;
+	return (a->n > b->n) - (a->n < b->n);
+}
+
+static int sign_of(const struct scientific *s)
+{
+	if (s->n == 0)
+		return 0;
+	return s->negative ? -1 : 1;
+}
+
+int decimal_compare(struct jsonraw a, struct jsonraw b)
+{
+	struct scientific x = scientific_of(a), y = scientific_of(b);
+	int sx = sign_of(&x), sy = sign_of(&y);
+	int order = (sx > sy) - (sx < sy);
+	if (order == 0 && sx != 0)
+		order = sx * compare_sizes(&x, &y);
+	free(x.digits);
+	free(y.digits);
+	return order;
+}
+
+bool decimal_int64(struct jsonraw number, int64_t *out)
+{
+	struct scientific s = scientific_of(number);
+	int64_t value = 0;
+	bool fits = s.n == 0 || (s.power >= 0 && (long)s.n + s.power <= 19);
+	size_t n = fits && s.n > 0 ? s.n + (size_t)s.power : 0;
+	for (size_t i = 0; fits && i < n; i++) {
+		int digit = i < s.n ? s.digits[i] : 0;
+		/* Downwards: the least integer has no positive twin. */
+		fits = !__builtin_mul_overflow(value, 10, &value) &&
+		       !__builtin_sub_overflow(value, digit, &value);
+	}
+	if (fits && !s.negative)
+		fits = !__builtin_sub_overflow(0, value, &value);
+	if (fits)
+		*out = value;
+	free(s.digits);
 	return fits;
 }

@@ -1,0 +1,29 @@
+/* `format` of a string field (pure core).
+ *
+ *   date-time  RFC 3339, 5.6; years 1 to 9999, leap seconds where one can be
+ *   uuid       RFC 9562: 8-4-4-4-12 hex digits
+ *   email      RFC 5321, 4.1.2: a dot-string or quoted string, a host name or
+ *              an address literal
+ *   uri        RFC 3986, with a scheme
+ */
+#pragma once
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+enum format {
+	FORMAT_NONE,
+	FORMAT_DATE_TIME,
+	FORMAT_UUID,
+	FORMAT_EMAIL,
+	FORMAT_URI,
+};
+
+const char *format_name(enum format f); /* "date-time" */
+bool format_parse(const char *name, size_t len, enum format *out);
+bool format_matches(enum format f, const char *s, size_t len);
+/* Microseconds since 1970 of a date-time; more digits are cut off. */
+bool format_date_time(const char *s, size_t len, int64_t *out);
+/* The 16 bytes of a UUID. */
+bool format_uuid(const char *s, size_t len, uint8_t out[16]);

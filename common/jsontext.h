@@ -1,0 +1,23 @@
+/* The characters of a JSON string (as jsonraw_scan lets it pass), its escapes
+ * resolved.
+ */
+#pragma once
+
+#include <stddef.h>
+#include <stdint.h>
+
+struct jsonraw;
+
+/* From behind the opening quote to the closing one. */
+struct jsontext {
+	const char *p, *end;
+};
+
+struct jsontext jsontext_of(struct jsonraw string);
+/* The bytes of the next code point, as UTF-8; 0: there is none. */
+size_t jsontext_next(struct jsontext *t, char out[4]);
+/* Code points. */
+size_t jsontext_length(struct jsonraw string);
+/* The code point behind `\u`, both halves of a pair taken; -1: none that
+ * Postgres takes (U+0000, half a pair, no hex digits). */
+int32_t jsontext_point(const char **p, const char *end);

@@ -1,0 +1,228 @@
+/* ECMA-262 with the flag `u`, as JSON Schema recommends, maps to PCRE2 so:
+ *
+ *   $      the very end            PCRE2_DOLLAR_ENDONLY
+ *   .      no CR, no LF            newline ANYCRLF
+ *   []     matches nothing         PCRE2_ALLOW_EMPTY_CLASS
+ *   \uXXXX \u{X} \xXX              PCRE2_ALT_BSUX, PCRE2_EXTRA_ALT_BSUX
+ *   \d \w \b  are ASCII            no PCRE2_UCP
+ *   \p{Letter}                     its short name, \p{L}
+ *
+ * `.` also matches U+2028 and U+2029, and `\s` is ASCII.
+ */
+#define PCRE2_CODE_UNIT_WIDTH 8
+
+#include "common/pattern.h"
+
+#include "common/buf.h"
+#include "common/check.h"
+#include "common/mem.h"
+
+#include <pcre2.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* A match that needs more steps than this has run away: a plain one needs a
+ * few per character, and subjects have at most a megabyte. */
+enum { STEPS = 5000000, DEPTH = 100000, HEAP_KIB = 65536 };
+
+struct pattern {
+	pcre2_code *code;
+	pcre2_match_context *limits;
+};
+
+/* --- what is not ECMA-262 ------------------------------------------------ */
+
+/* Behind `(`. */
+static bool group_is_foreign(const char *s, const char *end)
+{
+	static const char *const known[] = {"?:", "?=", "?!", "?<=", "?<!"};
+	if (s == end || (*s != '?' && *s != '*'))
+		return false;
+	for (size_t i = 0; i < sizeof known / sizeof *known; i++) {
+		size_t len = strlen(known[i]);
+		if ((size_t)(end - s) >= len && memcmp(s, known[i], len) == 0)
+			return false;
+	}
+	/* (?<name>…) */
+	return !(end - s > 2 && s[0] == '?' && s[1] == '<' &&
+		 (s[2] == '_' || s[2] == '$' || (s[2] | 0x20) >= 'a'));
+}
+
+/* Behind a backslash: letters that PCRE2 alone knows; `\0` and references are
+ * the same in both. */
+static bool escape_is_foreign(char c)
+{
+	bool letter = (c | 0x20) >= 'a' && (c | 0x20) <= 'z';
+	return letter && strchr("dDwWsSbBfnrtvcxukpP", c) == NULL;
+}
+
+static bool is_quantifier(char c)
+{
+	return c == '*' || c == '+' || c == '?' || c == '}';
+}
+
+/* NULL: it may be ECMA-262. Lets `[` … `]` pass as it is. */
+static const char *foreign(const char *s, const char *end)
+{
+	bool class = false, quantified = false;
+	for (; s < end; s++) {
+		if (*s == '\\') {
+			if (s + 1 < end && escape_is_foreign(s[1]))
+				return "has an escape that ECMA-262 has not";
+			quantified = false;
+			s++;
+			continue;
+		}
+		if (class) {
+			class = *s != ']';
+			continue;
+		}
+		if (*s == '(' && group_is_foreign(s + 1, end))
+			return "has a group that ECMA-262 has not";
+		if (quantified && *s == '+')
+			return "has a quantifier that ECMA-262 has not";
+		/* `a+?` is lazy: what follows the `?` begins anew. */
+		quantified = is_quantifier(*s) && !(quantified && *s == '?');
+		class = *s == '[';
+		if (class && s + 1 < end && s[1] == '^')
+			s++;
+		if (class && s + 1 < end && s[1] == ']') {
+			class = false; /* [] and [^] are whole */
+			s++;
+		}
+	}
+	return NULL;
+}
+
+/* --- long names of properties -------------------------------------------- */
+
+static const struct {
+	const char *longer, *shorter;
+} properties[] = {
+    {"Letter", "L"},
+    {"Lowercase_Letter", "Ll"},
+    {"Uppercase_Letter", "Lu"},
+    {"Titlecase_Letter", "Lt"},
+    {"Modifier_Letter", "Lm"},
+    {"Other_Letter", "Lo"},
+    {"Mark", "M"},
+    {"Number", "N"},
+    {"Decimal_Number", "Nd"},
+    {"Letter_Number", "Nl"},
+    {"Punctuation", "P"},
+    {"Symbol", "S"},
+    {"Currency_Symbol", "Sc"},
+    {"Math_Symbol", "Sm"},
+    {"Separator", "Z"},
+    {"Space_Separator", "Zs"},
+    {"Other", "C"},
+    {"Control", "Cc"},
+    {"digit", "Nd"},
+    {"Alphabetic", "L"},
+};
+
+/* `s` is at the name of \p{…}; appends it, and returns how long it was. */
+static size_t add_property(struct buf *out, const char *s, const char *end)
+{
+	const char *close = memchr(s, '}', (size_t)(end - s));
+	size_t len = close ? (size_t)(close - s) : 0;
+	for (size_t i = 0; i < sizeof properties / sizeof *properties; i++) {
+		if (len == strlen(properties[i].longer) &&
+		    memcmp(s, properties[i].longer, len) == 0) {
+			buf_str(out, properties[i].shorter);
+			return len;
+		}
+	}
+	buf_add(out, s, len);
+	return len;
+}
+
+static void translate(struct buf *out, const char *s, const char *end)
+{
+	while (s < end) {
+		bool escape = *s == '\\' && s + 1 < end;
+		bool property = escape && (s[1] | 0x20) == 'p' && s + 2 < end &&
+				s[2] == '{';
+		size_t n = property ? 3 : escape ? 2 : 1;
+		buf_add(out, s, n);
+		s += n;
+		if (property)
+			s += add_property(out, s, end);
+	}
+}
+
+/* --- PCRE2 --------------------------------------------------------------- */
+
+static pcre2_code *compile(
+    const struct buf *text, char fault[PATTERN_FAULT_LEN])
+{
+	int error;
+	PCRE2_SIZE at;
+	pcre2_compile_context *context = pcre2_compile_context_create(NULL);
+	CHECK(context != NULL);
+	pcre2_set_newline(context, PCRE2_NEWLINE_ANYCRLF);
+	pcre2_set_compile_extra_options(context, PCRE2_EXTRA_ALT_BSUX);
+	pcre2_code *code =
+	    pcre2_compile((PCRE2_SPTR)(text->data ? text->data : ""), text->len,
+		PCRE2_UTF | PCRE2_NO_UTF_CHECK | PCRE2_DOLLAR_ENDONLY |
+		    PCRE2_ALT_BSUX | PCRE2_MATCH_UNSET_BACKREF |
+		    PCRE2_ALLOW_EMPTY_CLASS | PCRE2_NEVER_BACKSLASH_C,
+		&error, &at, context);
+	pcre2_compile_context_free(context);
+	if (code == NULL) {
+		PCRE2_UCHAR text_of[100];
+		pcre2_get_error_message(error, text_of, sizeof text_of);
+		snprintf(fault, PATTERN_FAULT_LEN, "at character %zu: %s", at,
+		    (char *)text_of);
+	}
+	return code;
+}
+
+struct pattern *pattern_new(
+    const char *text, size_t len, char fault[PATTERN_FAULT_LEN])
+{
+	const char *what = foreign(text, text + len);
+	if (what) {
+		snprintf(fault, PATTERN_FAULT_LEN, "%s", what);
+		return NULL;
+	}
+	struct buf b = {0};
+	translate(&b, text, text + len);
+	pcre2_code *code = compile(&b, fault);
+	buf_free(&b);
+	if (code == NULL)
+		return NULL;
+	struct pattern *p = MEM_NEW(struct pattern);
+	p->code = code;
+	p->limits = pcre2_match_context_create(NULL);
+	CHECK(p->limits != NULL);
+	pcre2_set_match_limit(p->limits, STEPS);
+	pcre2_set_depth_limit(p->limits, DEPTH);
+	pcre2_set_heap_limit(p->limits, HEAP_KIB);
+	return p;
+}
+
+enum pattern_match pattern_matches(
+    const struct pattern *p, const char *subject, size_t len)
+{
+	pcre2_match_data *data = pcre2_match_data_create(1, NULL);
+	CHECK(data != NULL);
+	int rc = pcre2_match(p->code, (PCRE2_SPTR)subject, len, 0,
+	    PCRE2_NO_UTF_CHECK, data, p->limits);
+	pcre2_match_data_free(data);
+	if (rc >= 0)
+		return PATTERN_YES;
+	return rc == PCRE2_ERROR_NOMATCH ? PATTERN_NO : PATTERN_TOO_COMPLEX;
+}
+
+void pattern_free(struct pattern **pp)
+{
+	struct pattern *p = *pp;
+	if (p == NULL)
+		return;
+	pcre2_code_free(p->code);
+	pcre2_match_context_free(p->limits);
+	free(p);
+	*pp = NULL;
+}

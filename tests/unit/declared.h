@@ -1,0 +1,25 @@
+/* The declarations that the tests speak of: the shipped ones and those of
+ * tests/collections.
+ */
+#pragma once
+
+#ifndef SLUICE_SOURCE /* tests/unit/CMakeLists.txt sets it */
+#define SLUICE_SOURCE "."
+#endif
+
+#include "common/check.h"
+#include "common/collection.h"
+
+#include <string.h>
+
+static inline const struct collection *declared(const char *name)
+{
+	if (collection_at(0) == NULL) {
+		struct err e = collections_load(SLUICE_SOURCE
+		    "/common/collections:" SLUICE_SOURCE "/tests/collections");
+		CHECK(e.verdict == VERDICT_OK);
+	}
+	const struct collection *c = collection_find(name, strlen(name));
+	CHECK(c != NULL);
+	return c;
+}
