@@ -1,13 +1,12 @@
 /* ECMA-262 with the flag `u`, as JSON Schema recommends, maps to PCRE2 so:
  *
  *   $      the very end            PCRE2_DOLLAR_ENDONLY
- *   .      no CR, no LF            newline ANYCRLF
  *   []     matches nothing         PCRE2_ALLOW_EMPTY_CLASS
  *   \uXXXX \u{X} \xXX              PCRE2_ALT_BSUX, PCRE2_EXTRA_ALT_BSUX
  *   \d \w \b  are ASCII            no PCRE2_UCP
+ *   .      no line terminator      written out, since PCRE2 knows others
+ *   \s \S  Unicode's white space   written out; not `\S` within a class
  *   \p{Letter}                     its short name, \p{L}
- *
- * `.` also matches U+2028 and U+2029, and `\s` is ASCII.
  */
 #define PCRE2_CODE_UNIT_WIDTH 8
 
@@ -57,12 +56,20 @@ static bool escape_is_foreign(char c)
 	return letter && strchr("dDwWsSbBfnrtvcxukpP", c) == NULL;
 }
 
+/* `\p{…}` and `\u{…}` are one, too. */
+static const char *last_of_escape(const char *s, const char *end)
+{
+	bool braces = s + 2 < end && strchr("pPu", s[1]) && s[2] == '{';
+	const char *close = braces ? memchr(s, '}', (size_t)(end - s)) : NULL;
+	return close ? close : s + 1;
+}
+
 static bool is_quantifier(char c)
 {
 	return c == '*' || c == '+' || c == '?' || c == '}';
 }
 
-/* NULL: it may be ECMA-262. Lets `[` … `]` pass as it is. */
+/* NULL: it may be ECMA-262. */
 static const char *foreign(const char *s, const char *end)
 {
 	bool class = false, quantified = false;
@@ -71,31 +78,31 @@ static const char *foreign(const char *s, const char *end)
 			if (s + 1 < end && escape_is_foreign(s[1]))
 				return "has an escape that ECMA-262 has not";
 			quantified = false;
-			s++;
-			continue;
-		}
-		if (class) {
+			s = last_of_escape(s, end);
+		} else if (class) {
 			class = *s != ']';
-			continue;
-		}
-		if (*s == '(' && group_is_foreign(s + 1, end))
+			quantified = false;
+		} else if (*s == '(' && group_is_foreign(s + 1, end)) {
 			return "has a group that ECMA-262 has not";
-		if (quantified && *s == '+')
+		} else if (quantified && *s == '+') {
 			return "has a quantifier that ECMA-262 has not";
-		/* `a+?` is lazy: what follows the `?` begins anew. */
-		quantified = is_quantifier(*s) && !(quantified && *s == '?');
-		class = *s == '[';
-		if (class && s + 1 < end && s[1] == '^')
-			s++;
-		if (class && s + 1 < end && s[1] == ']') {
-			class = false; /* [] and [^] are whole */
-			s++;
+		} else {
+			/* `a+?` is lazy: behind the `?` it begins anew. */
+			quantified =
+			    is_quantifier(*s) && !(quantified && *s == '?');
+			class = *s == '[';
 		}
 	}
 	return NULL;
 }
 
-/* --- long names of properties -------------------------------------------- */
+/* --- what is written otherwise ------------------------------------------- */
+
+#define TERMINATORS "\\n\\r\\u2028\\u2029"
+/* White space beside PCRE2's own `\s`. */
+#define SPACES                                                                 \
+	"\\s\\u00a0\\u1680\\u2000-\\u200a\\u2028\\u2029\\u202f\\u205f\\u3000"  \
+	"\\ufeff"
 
 static const struct {
 	const char *longer, *shorter;
@@ -138,17 +145,42 @@ static size_t add_property(struct buf *out, const char *s, const char *end)
 	return len;
 }
 
+/* `s` is at a backslash; returns how long the escape is. */
+static size_t add_escape(
+    struct buf *out, const char *s, const char *end, bool class)
+{
+	if (s + 1 == end) {
+		buf_char(out, '\\');
+		return 1;
+	}
+	if (s[1] == 's' || (s[1] == 'S' && !class)) {
+		buf_str(out, class	   ? SPACES
+			     : s[1] == 's' ? "[" SPACES "]"
+					   : "[^" SPACES "]");
+		return 2;
+	}
+	buf_add(out, s, 2);
+	if ((s[1] | 0x20) != 'p' || s + 2 == end || s[2] != '{')
+		return 2;
+	buf_char(out, '{');
+	return 3 + add_property(out, s + 3, end);
+}
+
 static void translate(struct buf *out, const char *s, const char *end)
 {
+	bool class = false;
 	while (s < end) {
-		bool escape = *s == '\\' && s + 1 < end;
-		bool property = escape && (s[1] | 0x20) == 'p' && s + 2 < end &&
-				s[2] == '{';
-		size_t n = property ? 3 : escape ? 2 : 1;
-		buf_add(out, s, n);
-		s += n;
-		if (property)
-			s += add_property(out, s, end);
+		if (*s == '\\') {
+			s += add_escape(out, s, end, class);
+			continue;
+		}
+		if (*s == '.' && !class)
+			buf_str(out, "[^" TERMINATORS "]");
+		else
+			buf_char(out, *s);
+		/* PCRE2_ALLOW_EMPTY_CLASS: the first `]` ends it. */
+		class = class ? *s != ']' : *s == '[';
+		s++;
 	}
 }
 
@@ -161,7 +193,6 @@ static pcre2_code *compile(
 	PCRE2_SIZE at;
 	pcre2_compile_context *context = pcre2_compile_context_create(NULL);
 	CHECK(context != NULL);
-	pcre2_set_newline(context, PCRE2_NEWLINE_ANYCRLF);
 	pcre2_set_compile_extra_options(context, PCRE2_EXTRA_ALT_BSUX);
 	pcre2_code *code =
 	    pcre2_compile((PCRE2_SPTR)(text->data ? text->data : ""), text->len,
