@@ -284,6 +284,12 @@ static bool check_bounds(struct declaration *d, const struct field *f)
 {
 	char pointer[128];
 	snprintf(pointer, sizeof pointer, "/fields/%s", f->name);
+	if (f->type == FIELD_STRING && f->column != COLUMN_TEXT &&
+	    (f->has_min_length || f->has_max_length || f->choices.s ||
+		f->expression.s))
+		return declare_refuse(d, pointer,
+		    "a %s has no length, pattern or enum",
+		    format_name(f->format));
 	if (f->minimum.s && f->exclusive_minimum.s)
 		return declare_refuse(d, pointer,
 		    "minimum and exclusiveMinimum exclude each other");

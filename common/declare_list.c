@@ -36,7 +36,7 @@ static struct list_column *column_of(
 			    f->name);
 			return NULL;
 		}
-		if (f->column == COLUMN_TEXT &&
+		if (f->column == COLUMN_TEXT && f->choices.s == NULL &&
 		    (!f->has_max_length || f->max_length > INDEXED_MOST)) {
 			declare_refuse(d, pointer,
 			    "%s needs a maxLength of at most %d, for its index",

@@ -85,33 +85,47 @@ static bool is_number(const char *s, size_t len)
 	return len > sign && s[sign] >= '0' && s[sign] <= '9';
 }
 
-static void add_field(struct buf *out, const struct field *f, const PGresult *r,
-    int row, int column)
+/* Booleans, integers and JSON are written as they are. */
+static void add_value(struct buf *out, enum column_type column,
+    const PGresult *r, int row, int at)
 {
-	const char *s = PQgetvalue(r, row, column);
-	size_t len = (size_t)PQgetlength(r, row, column);
-	buf_str(out, ",\"");
-	buf_str(out, f->name);
-	buf_str(out, "\":");
-	if (PQgetisnull(r, row, column))
+	const char *s = PQgetvalue(r, row, at);
+	size_t len = (size_t)PQgetlength(r, row, at);
+	bool bare = column == COLUMN_BOOLEAN || column == COLUMN_JSONB ||
+		    ((column == COLUMN_BIGINT || column == COLUMN_NUMERIC) &&
+			is_number(s, len));
+	if (PQgetisnull(r, row, at))
 		buf_str(out, "null");
-	else if (f->type != FIELD_STRING && is_number(s, len))
+	else if (column == COLUMN_TIMESTAMPTZ)
+		add_time(out, pg_int8(r, row, at));
+	else if (bare)
 		buf_add(out, s, len);
 	else
 		buf_json(out, s, len);
 }
 
+static void add_member(struct buf *out, const char *name)
+{
+	buf_str(out, ",\"");
+	buf_str(out, name);
+	buf_str(out, "\":");
+}
+
 void rowdoc_add(struct buf *out, const struct collection *c, const PGresult *r,
     int row, int first)
 {
-	buf_str(out, "{\"key\":");
-	buf_json(
-	    out, PQgetvalue(r, row, first), (size_t)PQgetlength(r, row, first));
-	for (size_t i = 0; i < c->nfields; i++)
-		add_field(out, &c->fields[i], r, row, ++first);
-	buf_str(out, ",\"created_at\":");
-	add_time(out, pg_int8(r, row, ++first));
-	buf_str(out, ",\"updated_at\":");
-	add_time(out, pg_int8(r, row, ++first));
+	size_t begin = out->len;
+	add_member(out, c->key_name);
+	out->data[begin] = '{';
+	add_value(out, key_column(c->key), r, row, first);
+	for (size_t i = 0; i < c->nfields; i++) {
+		const struct field *f = &c->fields[i];
+		add_member(out, f->name);
+		add_value(out, f->column, r, row, ++first);
+	}
+	add_member(out, "created_at");
+	add_value(out, COLUMN_TIMESTAMPTZ, r, row, ++first);
+	add_member(out, "updated_at");
+	add_value(out, COLUMN_TIMESTAMPTZ, r, row, ++first);
 	buf_char(out, '}');
 }

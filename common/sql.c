@@ -2,48 +2,53 @@
 
 /* Names of collections and fields are checked when they are declared
  * ([a-z][a-z0-9_]*); the quotes are for SQL's reserved words. */
-static void ident(struct buf *out, const char *name)
+void sql_ident(struct buf *out, const char *name)
 {
 	buf_printf(out, "\"%s\"", name);
 }
 
 /* With its schema: `"$user"` comes first in the usual search path, so that the
  * name alone would mean another table to a user who is called sluice. */
-static void table(struct buf *out, const struct collection *c)
+void sql_name(struct buf *out, const struct collection *c)
 {
 	buf_str(out, "public.");
-	ident(out, c->name);
+	sql_ident(out, c->name);
+}
+
+/* The key of row t as text, as the log has it. */
+static void key(struct buf *out, const struct collection *c)
+{
+	buf_printf(out, "t.\"%s\"%s", c->key_name,
+	    c->key == KEY_STRING ? "" : "::text");
+}
+
+/* A text as a key of the table. */
+static void cast_key(struct buf *out, const struct collection *c)
+{
+	if (c->key != KEY_STRING)
+		buf_printf(out, "::%s", column_type_name(key_column(c->key)));
+}
+
+/* The row t of the key k. */
+static void is_key(struct buf *out, const struct collection *c)
+{
+	buf_printf(out, "t.\"%s\" = k.\"key\"", c->key_name);
+	cast_key(out, c);
 }
 
 /* The columns of row t, as rowdoc.h reads them, whatever an operator has made
  * of their types. */
 static void row(struct buf *out, const struct collection *c)
 {
-	buf_str(out, "t.\"key\"");
+	key(out, c);
 	for (size_t i = 0; i < c->nfields; i++) {
+		const struct field *f = &c->fields[i];
 		buf_str(out, ", t.");
-		ident(out, c->fields[i].name);
-		buf_str(out, "::text");
+		sql_ident(out, f->name);
+		buf_str(out, f->column == COLUMN_TIMESTAMPTZ ? "::timestamptz"
+							     : "::text");
 	}
 	buf_str(out, ", t.created_at::timestamptz, t.updated_at::timestamptz");
-}
-
-void sql_table(struct buf *out, const struct collection *c)
-{
-	buf_str(out, "CREATE TABLE IF NOT EXISTS ");
-	table(out, c);
-	buf_str(out, " (\n  \"key\" text COLLATE \"C\" PRIMARY KEY,\n");
-	for (size_t i = 0; i < c->nfields; i++) {
-		buf_str(out, "  ");
-		ident(out, c->fields[i].name);
-		buf_printf(out, " %s%s,\n",
-		    column_type_name(c->fields[i].column),
-		    c->fields[i].nullable ? "" : " NOT NULL");
-	}
-	buf_str(out, "  created_at timestamptz NOT NULL,\n"
-		     "  updated_at timestamptz NOT NULL,\n"
-		     "  version bigint NOT NULL\n"
-		     ") WITH (fillfactor = 80);\n");
 }
 
 void sql_read(struct buf *out, const struct collection *c)
@@ -54,15 +59,16 @@ void sql_read(struct buf *out, const struct collection *c)
 		     " WITH ORDINALITY AS k(\"key\", partition, i)"
 		     " JOIN sluice.progress p ON p.partition = k.partition"
 		     " LEFT JOIN ");
-	table(out, c);
-	buf_str(out, " t ON t.\"key\" = k.\"key\"");
+	sql_name(out, c);
+	buf_str(out, " t ON ");
+	is_key(out, c);
 }
 
 static void names(struct buf *out, const struct collection *c)
 {
 	for (size_t i = 0; i < c->nfields; i++) {
 		buf_str(out, ", ");
-		ident(out, c->fields[i].name);
+		sql_ident(out, c->fields[i].name);
 	}
 }
 
@@ -70,9 +76,10 @@ static void names(struct buf *out, const struct collection *c)
 static void parameters(struct buf *out, const struct collection *c)
 {
 	buf_str(out, " SELECT r._key");
+	cast_key(out, c);
 	for (size_t i = 0; i < c->nfields; i++) {
 		buf_str(out, ", r.");
-		ident(out, c->fields[i].name);
+		sql_ident(out, c->fields[i].name);
 		buf_printf(out, "::%s", column_type_name(c->fields[i].column));
 	}
 	buf_str(out, ", r._created_at, r._updated_at, r._version"
@@ -88,16 +95,19 @@ static void parameters(struct buf *out, const struct collection *c)
 void sql_upsert(struct buf *out, const struct collection *c)
 {
 	buf_str(out, "INSERT INTO ");
-	table(out, c);
-	buf_str(out, " AS t (\"key\"");
+	sql_name(out, c);
+	buf_str(out, " AS t (");
+	sql_ident(out, c->key_name);
 	names(out, c);
 	buf_str(out, ", created_at, updated_at, version)");
 	parameters(out, c);
-	buf_str(out, " ON CONFLICT (\"key\") DO UPDATE SET ");
+	buf_str(out, " ON CONFLICT (");
+	sql_ident(out, c->key_name);
+	buf_str(out, ") DO UPDATE SET ");
 	for (size_t i = 0; i < c->nfields; i++) {
-		ident(out, c->fields[i].name);
+		sql_ident(out, c->fields[i].name);
 		buf_str(out, " = excluded.");
-		ident(out, c->fields[i].name);
+		sql_ident(out, c->fields[i].name);
 		buf_str(out, ", ");
 	}
 	buf_str(out, "updated_at = excluded.updated_at,"
@@ -110,10 +120,13 @@ void sql_upsert(struct buf *out, const struct collection *c)
 void sql_delete(struct buf *out, const struct collection *c)
 {
 	buf_str(out, "DELETE FROM ");
-	table(out, c);
+	sql_name(out, c);
 	buf_str(out, " t USING unnest($1::text[], $2::int8[])"
-		     " AS k(\"key\", version) WHERE t.\"key\" = k.\"key\""
-		     " AND t.version < k.version RETURNING t.\"key\"");
+		     " AS k(\"key\", version) WHERE ");
+	is_key(out, c);
+	buf_str(out, " AND t.version < k.version RETURNING ");
+	key(out, c);
+	buf_str(out, " AS \"key\"");
 }
 
 void sql_current(struct buf *out, const struct collection *c)
@@ -121,6 +134,7 @@ void sql_current(struct buf *out, const struct collection *c)
 	buf_str(out, "SELECT t.version, ");
 	row(out, c);
 	buf_str(out, " FROM unnest($1::text[]) AS k(\"key\") JOIN ");
-	table(out, c);
-	buf_str(out, " t ON t.\"key\" = k.\"key\"");
+	sql_name(out, c);
+	buf_str(out, " t ON ");
+	is_key(out, c);
 }

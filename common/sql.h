@@ -13,8 +13,9 @@
 	"SET timezone = 'UTC'; SET datestyle = 'ISO'; "                        \
 	"SET extra_float_digits = 1; SET client_encoding = 'UTF8'"
 
-/* The table, if it is missing. */
-void sql_table(struct buf *out, const struct collection *c);
+/* A name of a declaration, in quotes; the table with its schema. */
+void sql_ident(struct buf *out, const char *name);
+void sql_name(struct buf *out, const struct collection *c);
 
 /* Reads keys with the store's watermark, in one snapshot.
  * $1 text[] keys, $2 int4[] their partitions.

@@ -66,11 +66,20 @@ void document_fault(const struct collection *c, enum record_op op,
 
 /* --- changes ------------------------------------------------------------- */
 
+/* What a document has that leaves the field out. The API filled it in, unless
+ * the write is older than the field. */
+static struct jsonraw default_of(const struct field *f)
+{
+	return is_null(f->otherwise) ? (struct jsonraw){0} : f->otherwise;
+}
+
 void document_read(
     const struct collection *c, struct jsonraw object, struct document *out)
 {
 	struct jsonraw_member m = jsonraw_members(object);
 	*out = (struct document){0};
+	for (size_t i = 0; i < c->nfields; i++)
+		out->values[i] = default_of(&c->fields[i]);
 	while (jsonraw_next(&m)) {
 		size_t i = collection_field(c, m.name);
 		if (i < c->nfields)
@@ -102,8 +111,12 @@ void document_patch(const struct collection *c, struct document *d,
 	struct jsonraw_member m = jsonraw_members(patch);
 	while (jsonraw_next(&m)) {
 		size_t i = collection_field(c, m.name);
-		if (i < c->nfields)
-			d->values[i] = merged(before.values[i], m.value, arena);
+		if (i == c->nfields)
+			continue;
+		const struct field *f = &c->fields[i];
+		d->values[i] = merged(before.values[i], m.value, arena);
+		if (d->values[i].s == NULL && !f->nullable)
+			d->values[i] = default_of(f);
 	}
 }
 

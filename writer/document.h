@@ -28,7 +28,8 @@ enum { DOCUMENT_FAULT_LEN = 160 };
 void document_fault(const struct collection *c, enum record_op op,
     struct jsonraw object, char out[DOCUMENT_FAULT_LEN]);
 
-/* Members that are no fields are passed over. */
+/* Members that are no fields are passed over; fields that are left out have
+ * their defaults. */
 void document_read(
     const struct collection *c, struct jsonraw object, struct document *out);
 void document_patch(const struct collection *c, struct document *d,

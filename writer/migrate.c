@@ -9,6 +9,7 @@
 
 #include "writer/schema.h"
 #include "writer/session.h"
+#include "writer/tables.h"
 #include "writer/topics.h"
 
 #include "common/check.h"
@@ -135,25 +136,35 @@ static struct err make_schema(PGconn *c, const struct writer_settings *s)
 	if (e.verdict == VERDICT_OK)
 		e = check_log(c, s);
 	if (e.verdict == VERDICT_OK)
+		e = tables_migrate(c, false);
+	if (e.verdict == VERDICT_OK)
 		e = session_run(c, "COMMIT");
 	buf_free(&sql);
 	return e;
 }
 
+/* What is there already decides what is missing, so this looks, too. */
+static struct err print_schema(PGconn *c, const struct writer_settings *s)
+{
+	struct buf sql = {0};
+	schema_sql(&sql, s);
+	printf("\n%s", sql.data);
+	buf_free(&sql);
+	struct err e = session_run(c, "BEGIN");
+	if (e.verdict == VERDICT_OK)
+		e = tables_migrate(c, true);
+	if (e.verdict == VERDICT_OK)
+		e = session_run(c, "ROLLBACK");
+	return e;
+}
+
 static struct err migrate_schema(const struct writer_settings *s, bool dry)
 {
-	if (dry) {
-		struct buf sql = {0};
-		schema_sql(&sql, s);
-		printf("\n%s", sql.data);
-		buf_free(&sql);
-		return ERR_OK;
-	}
 	PGconn *c;
 	struct err e = session_open(s->common.primary_url, &c);
 	if (e.verdict == VERDICT_OK)
-		e = make_schema(c, s);
-	if (e.verdict == VERDICT_OK)
+		e = dry ? print_schema(c, s) : make_schema(c, s);
+	if (e.verdict == VERDICT_OK && !dry)
 		printf("the schema is there\n");
 	PQfinish(c);
 	return e;

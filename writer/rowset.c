@@ -7,7 +7,11 @@
 #include "writer/document.h"
 
 #include "common/check.h"
+#include "common/decimal.h"
 #include "common/sql.h"
+
+#include <inttypes.h>
+#include <stdio.h>
 
 enum { KEY, VERSION, CREATED_AT, UPDATED_AT };
 
@@ -27,14 +31,21 @@ void rowset_begin(struct call *call, const struct collection *c, size_t n)
 		pg_array_begin(call_param(call), PG_TEXT, n);
 }
 
-static void add_value(struct buf *array, struct jsonraw v)
+static void add_value(
+    struct buf *array, const struct field *f, struct jsonraw v)
 {
+	int64_t n;
+	char text[24];
 	if (v.s == NULL) {
 		pg_array_null(array);
 	} else if (jsonraw_kind(v) == JSONRAW_STRING) {
 		size_t open = pg_array_open(array);
 		jsonraw_text(array, v);
 		pg_array_close(array, open);
+	} else if (f->type == FIELD_INTEGER && decimal_int64(v, &n)) {
+		/* 7.0 is one, too, but not to bigint. */
+		int len = snprintf(text, sizeof text, "%" PRId64, n);
+		pg_array_text(array, text, (size_t)len);
 	} else {
 		pg_array_text(array, v.s, v.len);
 	}
@@ -50,5 +61,6 @@ void rowset_add(struct call *call, const struct fold_change *c)
 	pg_array_time(&call->params[UPDATED_AT], c->updated_at);
 	document_read(c->collection, c->put, &d);
 	for (size_t i = 0; i < c->collection->nfields; i++)
-		add_value(&call->params[SQL_UPSERT_FIELDS + i], d.values[i]);
+		add_value(&call->params[SQL_UPSERT_FIELDS + i],
+		    &c->collection->fields[i], d.values[i]);
 }

@@ -1,7 +1,5 @@
 #include "writer/schema.h"
 
-#include "common/sql.h"
-
 /* next_offset is a version: epoch << 48 | offset; what became of the writes
  * below horizon is not known any more. Half of a page is left free,
  * so that every update of a watermark stays on its page (HOT). */
@@ -60,6 +58,14 @@ static const char tables[] =
     "  seen_at timestamptz NOT NULL DEFAULT now(),\n"
     "  PRIMARY KEY (\"partition\", instance)\n"
     ") WITH (fillfactor = 50);\n"
+    "CREATE TABLE IF NOT EXISTS sluice.collections (\n"
+    "  name text NOT NULL,\n"
+    "  shape text NOT NULL,\n"
+    "  generation int NOT NULL,\n"
+    "  declaration json NOT NULL,\n"
+    "  migrated_at timestamptz NOT NULL DEFAULT now(),\n"
+    "  PRIMARY KEY (name, shape)\n"
+    ");\n"
     "CREATE TABLE IF NOT EXISTS sluice.checkpoints (\n"
     "  \"partition\" int NOT NULL,\n"
     "  version bigint NOT NULL,\n"
@@ -90,11 +96,35 @@ static const char fence[] =
     "END\n"
     "$fence$;\n";
 
+/* Blocks of ids that no row has. The sequence counts in blocks; it is moved by
+ * its callers at once and for good, whatever becomes of their transactions. */
+static const char reserve[] =
+    "CREATE OR REPLACE FUNCTION sluice.reserve(seq regclass, tab regclass,\n"
+    "  k name, blocks int, OUT first bigint, OUT n bigint)\n"
+    "RETURNS SETOF record LANGUAGE plpgsql AS $reserve$\n"
+    "DECLARE\n"
+    "  taken boolean;\n"
+    "BEGIN\n"
+    "  SELECT seqincrement INTO n FROM pg_sequence WHERE seqrelid = seq;\n"
+    "  FOR i IN 1..blocks LOOP\n"
+    "    LOOP\n"
+    "      first := nextval(seq);\n"
+    "      EXECUTE format('SELECT EXISTS (SELECT FROM %s WHERE %I'\n"
+    "        ' BETWEEN $1 AND $2)', tab, k)\n"
+    "        INTO taken USING first, first + n - 1;\n"
+    "      EXIT WHEN NOT taken;\n"
+    "    END LOOP;\n"
+    "    RETURN NEXT;\n"
+    "  END LOOP;\n"
+    "END\n"
+    "$reserve$;\n";
+
 void schema_sql(struct buf *out, const struct writer_settings *s)
 {
 	buf_str(out, tables);
 	buf_str(out, columns);
 	buf_str(out, fence);
+	buf_str(out, reserve);
 	/* A setting may hold any character: doubled quotes. */
 	buf_str(out, "INSERT INTO sluice.log (topic, partitions) VALUES ('");
 	for (const char *c = s->common.writes_topic; *c; c++) {
@@ -109,6 +139,4 @@ void schema_sql(struct buf *out, const struct writer_settings *s)
 	    " SELECT p, (SELECT epoch::bigint << 48 FROM sluice.log)"
 	    " FROM generate_series(0, %d) p ON CONFLICT DO NOTHING;\n",
 	    (int)s->common.partitions - 1);
-	for (size_t i = 0; collection_at(i); i++)
-		sql_table(out, collection_at(i));
 }

@@ -1,4 +1,6 @@
-/* The schema that the writer needs, as one idempotent script. */
+/* The tables that Sluice keeps for itself, as one idempotent script; those of
+ * the collections are writer/tables.h's.
+ */
 #pragma once
 
 #include "writer/settings.h"

@@ -62,8 +62,13 @@ struct err session_run(PGconn *c, const char *sql)
 {
 	PGresult *r = PQexec(c, sql);
 	ExecStatusType status = PQresultStatus(r);
+	const char *state = PQresultErrorField(r, PG_DIAG_SQLSTATE);
+	struct err e = ERR_OK;
+	if (status != PGRES_COMMAND_OK && status != PGRES_TUPLES_OK) {
+		e = session_failed(c);
+		if (state)
+			snprintf(e.code, sizeof e.code, "%s", state);
+	}
 	PQclear(r);
-	return status == PGRES_COMMAND_OK || status == PGRES_TUPLES_OK
-		   ? ERR_OK
-		   : session_failed(c);
+	return e;
 }

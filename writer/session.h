@@ -13,7 +13,7 @@
 
 /* Waits up to a minute; PQfinish it. *out is NULL on failure. */
 struct err session_open(const char *url, PGconn **out);
-/* A script. */
+/* A script. The code of an error is its SQLSTATE. */
 struct err session_run(PGconn *c, const char *sql);
 /* What the last command said. */
 struct err session_failed(PGconn *c);

@@ -4,7 +4,8 @@
  * record that is not one of ours must neither stop its partition nor harm
  * another row, so here it is made certain that
  *
- *  - the id names a known collection and a key that Postgres takes as text;
+ *  - the id names a known collection and a key in its one form: two ids never
+ *    mean the same row;
  *  - a document is one JSON object: spliced into an array of objects it stays
  *    one element of it. `{"value":1},{"_key":"other"}` is two, and is refused;
  *  - the values of its fields are ones that the table's columns take, so that
@@ -51,9 +52,8 @@ static const char *wrong_with(struct write *w)
 		return "the key names no collection";
 	w->key = w->id + n + 1;
 	w->key_len = w->id_len - n - 1;
-	if (w->key_len == 0 || w->key_len > COLLECTION_KEY_MAX ||
-	    !write_is_text(w->key, w->key_len))
-		return "the key is empty, too long or no text";
+	if (!collection_key_valid(w->collection, w->key, w->key_len))
+		return "the key is not one of its collection";
 	if (w->accepted_at < 0 || w->accepted_at > LATEST)
 		return "accepted-at is no time";
 	if (w->said.idempotency_key &&

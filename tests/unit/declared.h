@@ -10,6 +10,7 @@
 #include "common/check.h"
 #include "common/collection.h"
 
+#include <stdio.h>
 #include <string.h>
 
 static inline const struct collection *declared(const char *name)
@@ -17,6 +18,8 @@ static inline const struct collection *declared(const char *name)
 	if (collection_at(0) == NULL) {
 		struct err e = collections_load(SLUICE_SOURCE
 		    "/common/collections:" SLUICE_SOURCE "/tests/collections");
+		if (e.verdict != VERDICT_OK)
+			fprintf(stderr, "%s\n", e.msg);
 		CHECK(e.verdict == VERDICT_OK);
 	}
 	const struct collection *c = collection_find(name, strlen(name));

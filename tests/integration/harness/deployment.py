@@ -30,6 +30,7 @@ class Deployment:
         self.name = f"t{os.getpid()}_{next(NUMBERS)}"
         self.writes = f"{self.name}.writes"
         self.commits = f"{self.name}.commits"
+        self.collections = COLLECTIONS
         self.daemons = []
         self.connections = []
         logs.mkdir(parents=True, exist_ok=True)
@@ -84,7 +85,7 @@ class Deployment:
             "log.writes": self.writes,
             "log.commits": self.commits,
             "log.partitions": self.partitions,
-            "collections.dir": COLLECTIONS,
+            "collections.dir": self.collections,
         }
         if kind == "api":
             settings["replica.urls"] = at_database(s.replica_url, self.name)

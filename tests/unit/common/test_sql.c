@@ -51,14 +51,6 @@ static void records(void **state)
 {
 	(void)state;
 	const struct collection *c = declared("records");
-	is(sql_table, c,
-	    "CREATE TABLE IF NOT EXISTS public.\"records\" (\n"
-	    "  \"key\" text COLLATE \"C\" PRIMARY KEY,\n"
-	    "  \"value\" text NOT NULL,\n"
-	    "  created_at timestamptz NOT NULL,\n"
-	    "  updated_at timestamptz NOT NULL,\n"
-	    "  version bigint NOT NULL\n"
-	    ") WITH (fillfactor = 80);\n");
 	is(sql_read, c,
 	    "SELECT k.i, p.next_offset, t.version, " ROW
 	    " FROM unnest($1::text[], $2::int4[])"
@@ -81,7 +73,7 @@ static void records(void **state)
 	    "DELETE FROM public.\"records\" t"
 	    " USING unnest($1::text[], $2::int8[]) AS k(\"key\", version)"
 	    " WHERE t.\"key\" = k.\"key\" AND t.version < k.version"
-	    " RETURNING t.\"key\"");
+	    " RETURNING t.\"key\" AS \"key\"");
 	is(sql_current, c,
 	    "SELECT t.version, " ROW " FROM unnest($1::text[]) AS k(\"key\")"
 	    " JOIN public.\"records\" t ON t.\"key\" = k.\"key\"");
@@ -90,16 +82,6 @@ static void records(void **state)
 static void more_fields(void **state)
 {
 	(void)state;
-	is(sql_table, &more,
-	    "CREATE TABLE IF NOT EXISTS public.\"select\" (\n"
-	    "  \"key\" text COLLATE \"C\" PRIMARY KEY,\n"
-	    "  \"order\" text NOT NULL,\n"
-	    "  \"count\" bigint NOT NULL,\n"
-	    "  \"amount\" numeric,\n"
-	    "  created_at timestamptz NOT NULL,\n"
-	    "  updated_at timestamptz NOT NULL,\n"
-	    "  version bigint NOT NULL\n"
-	    ") WITH (fillfactor = 80);\n");
 	is(sql_upsert, &more,
 	    "INSERT INTO public.\"select\" AS t (\"key\", \"order\", "
 	    "\"count\", \"amount\", created_at, updated_at, version)"

@@ -1,0 +1,157 @@
+"""--migrate: what is missing is added, what is otherwise is said and left."""
+
+import json
+import subprocess
+
+import pytest
+from harness.daemon import environment
+
+
+@pytest.fixture
+def declare(deployment, tmp_path):
+    """Declares the one collection of this deployment, and migrates."""
+    deployment.collections = tmp_path
+
+    def migrate(fields, *flags, required=(), code=0, key="string", **more):
+        text = {"name": "things", "key": {"type": key}, "fields": fields}
+        text.update(more, required=list(required))
+        (tmp_path / "things.json").write_text(json.dumps(text))
+        settings = deployment._settings("writer").items()
+        done = subprocess.run(
+            [
+                deployment.servers.program("writer"),
+                "--migrate",
+                *[f"--{k}={v}" for k, v in settings],
+                *flags,
+            ],
+            capture_output=True,
+            text=True,
+            timeout=60,
+            env=environment(),
+        )
+        assert done.returncode == code, done.stdout + done.stderr
+        return done.stdout.split("-- things\n")[1], done.stderr
+
+    return migrate
+
+
+def columns(deployment):
+    return deployment.sql(
+        "SELECT column_name, data_type, is_nullable FROM information_schema.columns"
+        " WHERE table_name = 'things' ORDER BY ordinal_position"
+    )
+
+
+def shapes(deployment):
+    return [
+        generation
+        for (generation,) in deployment.sql(
+            "SELECT generation FROM sluice.collections WHERE name = 'things'"
+            " ORDER BY generation"
+        )
+    ]
+
+
+TEXT = {"type": "string", "maxLength": 20}
+INSERT = "INSERT INTO things (key, a, created_at, updated_at, version)"
+ROW = f"{INSERT} VALUES (%s, %s, now(), now(), 0)"
+
+
+def test_made_and_added_to(deployment, declare):
+    said, _ = declare({"a": TEXT}, required=["a"])
+    assert said.startswith('CREATE TABLE public."things" (')
+    assert declare({"a": TEXT}, required=["a"])[0] == "the schema is there\n"
+    deployment.sql(ROW, "k", "v")
+    more = {
+        "a": TEXT,
+        "b": {"type": "integer", "minimum": 0, "default": 7},
+        "c": {"type": "array", "nullable": True},
+    }
+    lists = {"filter": ["b"], "order": ["created_at"]}
+    said, _ = declare(more, required=["a"], list=lists)
+    assert [line.split(" CHECK")[0] for line in said.splitlines()] == [
+        'ALTER TABLE public."things" ADD COLUMN "b" bigint NOT NULL'
+        " DEFAULT '7'::bigint;",
+        'ALTER TABLE public."things" ADD COLUMN "c" jsonb;',
+        'ALTER TABLE public."things" ADD CONSTRAINT "things_b_minimum"',
+        'ALTER TABLE public."things" VALIDATE CONSTRAINT "things_b_minimum";',
+        'ALTER TABLE public."things" ADD CONSTRAINT "things_c_type"',
+        'ALTER TABLE public."things" VALIDATE CONSTRAINT "things_c_type";',
+        'CREATE INDEX "things_b_list" ON public."things" ("b", "key");',
+        'CREATE INDEX "things_created_at_list" ON public."things"'
+        ' ("created_at", "key");',
+        "the schema is there",
+    ]
+    assert deployment.sql("SELECT a, b, c FROM things") == [("v", 7, None)]
+    assert shapes(deployment) == [1, 2]
+    said, _ = declare(more, required=["a"], list=lists)
+    assert said == "the schema is there\n"
+    # The one of before is the newest again.
+    declare({"a": TEXT}, required=["a"])
+    assert shapes(deployment) == [2, 3]
+    assert len(columns(deployment)) == 7
+
+
+def test_dry(deployment, declare):
+    declare({"a": TEXT}, required=["a"])
+    before = columns(deployment)
+    fields = {"a": TEXT, "b": {"type": "boolean", "default": True}}
+    said, _ = declare(fields, "--dry-run", required=["a"])
+    assert said.startswith(
+        'ALTER TABLE public."things" ADD COLUMN "b" boolean NOT NULL'
+    )
+    assert columns(deployment) == before
+    assert shapes(deployment) == [1]
+
+
+def test_a_column_that_rows_have_no_value_for(deployment, declare):
+    declare({"a": TEXT}, required=["a"])
+    both = {"a": TEXT, "b": TEXT}
+    deployment.sql(ROW, "k", "v")
+    said, error = declare(both, required=["a", "b"], code=1)
+    assert "left to you: things: there are rows, for which a column" in said
+    assert "cannot be added: nothing was changed" in error
+    assert len(columns(deployment)) == 5 and shapes(deployment) == [1]
+    deployment.sql("DELETE FROM things")
+    declare(both, required=["a", "b"])
+    assert len(columns(deployment)) == 6 and shapes(deployment) == [1, 2]
+
+
+def test_another_type(deployment, declare):
+    declare({"a": TEXT}, required=["a"])
+    said, _ = declare({"a": {"type": "integer"}}, required=["a"], code=1)
+    assert "left to you: things: the column a is text, declared bigint" in said
+    said, _ = declare({"a": TEXT}, required=["a"], key="integer", code=1)
+    assert "left to you: things: the column key is text, declared bigint" in said
+    assert shapes(deployment) == [1]
+
+
+def test_a_column_that_is_no_field_any_more(deployment, declare):
+    declare({"a": TEXT, "b": TEXT}, required=["a", "b"])
+    said, _ = declare({"a": TEXT}, required=["a"], code=1)
+    assert "left to you: things: the column b is not declared" in said
+    deployment.sql("ALTER TABLE things ALTER b DROP NOT NULL")
+    said, _ = declare({"a": TEXT}, required=["a"])
+    assert "left to you: things: things_b_max_length is not declared" in said
+    assert shapes(deployment) == [1, 2]
+
+
+def test_bounds(deployment, declare):
+    """Those of before stay, and so do rows that break a new one."""
+    declare({"a": TEXT}, required=["a"])
+    deployment.sql(ROW, "k", "long enough")
+    wider = {"a": {"type": "string", "maxLength": 30, "minLength": 12}}
+    said, _ = declare(wider, required=["a"])
+    assert "left to you: things: there are rows that break things_a_min_length" in said
+    assert "things_a_max_length is CHECK ((char_length(a) <= 20))" in said
+    assert 'DROP CONSTRAINT "things_a_max_length", ADD CONSTRAINT' in said
+    with pytest.raises(Exception, match="things_a_min_length"):
+        deployment.sql(ROW, "other", "short")
+    # What it says does it.
+    (fix,) = [line for line in said.splitlines() if "max_length is" in line]
+    deployment.sql(fix.split("declared otherwise: ")[1])
+    said, _ = declare(wider, required=["a"])
+    assert "max_length" not in said
+    deployment.sql("ALTER TABLE things ALTER a DROP NOT NULL")
+    said, _ = declare(wider, required=["a"])
+    assert 'ALTER COLUMN "a" SET NOT NULL' in said
