@@ -266,7 +266,8 @@ void field_explain(struct buf *out, const struct field *f, struct jsonraw v,
 		explain_type(out, f, v);
 		return;
 	case FAULT_FORMAT:
-		buf_printf(out, "must have the format %s", format_name(f->format));
+		buf_printf(
+		    out, "must have the format %s", format_name(f->format));
 		return;
 	case FAULT_MIN_LENGTH:
 		buf_printf(out, "has %zu characters; at least %zu",
