@@ -1,7 +1,6 @@
 """The fixtures of tests/integration for the stack that runs in containers: the
 tests over HTTP of that folder run here as they are."""
 
-import os
 import pathlib
 import sys
 
@@ -16,8 +15,6 @@ pytest.register_assert_rewrite("stack", "harness")
 from harness.servers import Servers, needed  # noqa: E402
 from stack import Stack  # noqa: E402
 
-sys.modules["integration_conftest"] = None
-
 
 @pytest.fixture(scope="session")
 def servers():
@@ -29,19 +26,9 @@ def stack(servers):
     return Stack(servers, needed("SLUICE_STACK_PROJECT"))
 
 
-def empty(stack):
-    """Every file begins with empty tables and caches, as on a stack of its own.
-
-    The rows go by the API: what goes behind its back would be seen late."""
-    http = stack.of("api")[0].http
-    for key in [key for (key,) in stack.sql("SELECT key FROM records")]:
-        answer = http.delete(key, prefer="wait=10")
-        assert answer.status in (204, 404), answer
-
-
 @pytest.fixture(scope="module")
 def world(stack):
-    empty(stack)
+    stack.empty()
     return stack
 
 
@@ -72,6 +59,3 @@ def all_is_well(stack):
     for daemon in stack.daemons:
         daemon.check_alive()
         daemon.check_log()
-
-
-SECONDS = int(os.environ.get("SLUICE_TEST_SECONDS", 10))
