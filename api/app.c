@@ -109,6 +109,7 @@ static struct err start_log(struct app *app)
 	    .moved = tail_moved,
 	    .arg = app,
 	};
+	app->epoch = epoch_new(app);
 	e = tail_new(&t, &app->tail);
 	return e.verdict == VERDICT_OK ? probe_new(app, &app->probe) : e;
 }
@@ -127,9 +128,12 @@ static bool ready(void *arg, struct buf *reasons)
 		buf_str(reasons, "the log cannot be reached\n");
 	if (!tail)
 		buf_str(reasons, "the commits are not followed\n");
+	bool epoch = epoch_known(app->epoch);
 	if (!database)
 		buf_str(reasons, "the primary cannot be reached\n");
-	return log && tail && database && !atomic_load(&app->draining);
+	else if (!epoch)
+		buf_str(reasons, "the primary has not told its log\n");
+	return log && tail && database && epoch && !atomic_load(&app->draining);
 }
 
 static void refresh(void *arg)
@@ -208,10 +212,18 @@ void app_worker_done(struct app *app)
 void app_drain(void *arg)
 {
 	struct app *app = arg;
-	atomic_store(&app->draining, true);
+	if (atomic_exchange(&app->draining, true))
+		return;
 	app->running = app->nworkers;
 	for (size_t i = 0; i < app->nworkers; i++)
 		worker_drain(app->workers[i]);
+}
+
+void app_refuse(struct app *app, const struct err *e)
+{
+	log_event(EV_API_FATAL, "code=%s error=%s", e->code, log_quote(e->msg));
+	app->exit_code = EXIT_FAILURE;
+	app_drain(app);
 }
 
 void app_stop(struct app *app)
@@ -221,6 +233,7 @@ void app_stop(struct app *app)
 	tail_free(&app->tail);
 	writelog_free(&app->writelog, CLOCK_S(5));
 	probe_free(&app->probe);
+	epoch_free(&app->epoch);
 	admin_free(&app->admin);
 }
 

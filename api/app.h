@@ -1,6 +1,7 @@
 /* What the request threads share: only things that any thread may use. */
 #pragma once
 
+#include "api/epoch.h"
 #include "api/flights.h"
 #include "api/floors.h"
 #include "api/l1.h"
@@ -34,6 +35,8 @@ struct app {
 	struct tail *tail;
 	struct writelog *writelog;
 	struct probe *probe;
+	struct epoch *epoch;
+	int exit_code;
 	struct admin *admin;
 	atomic_bool draining;
 	/* The end, main loop only: threads not done. */
@@ -53,6 +56,8 @@ void app_init(struct app *app, const struct config *config);
 struct err app_start(struct app *app);
 /* The first SIGTERM; the main loop stops when all is answered. */
 void app_drain(void *app);
+/* Main loop: an operator must act. As app_drain, with exit code 1. */
+void app_refuse(struct app *app, const struct err *e);
 /* A worker's thread ends; called on it. */
 void app_worker_done(struct app *app);
 /* Main loop: it does not stop between the two. */

@@ -13,7 +13,10 @@
 static const char sql[] =
     "SELECT p.next_offset, p.horizon, coalesce(r.reason, ''),"
     " coalesce(r.detail, ''), coalesce(r.successor, ''),"
-    " y.first_partition, y.first_version, coalesce(y.outcome, '')"
+    " y.first_partition, y.first_version, coalesce(y.outcome, ''),"
+    " EXISTS (SELECT FROM sluice.epochs e"
+    " WHERE e.\"partition\" = p.\"partition\""
+    " AND $2 >= e.ended AND $2 < e.began)"
     " FROM sluice.progress p"
     " LEFT JOIN sluice.rejections r"
     " ON r.\"partition\" = p.\"partition\" AND r.version = $2"
@@ -29,7 +32,8 @@ enum column {
 	SUCCESSOR,
 	FIRST_P,
 	FIRST_V,
-	OUTCOME
+	OUTCOME,
+	LEFT_BEHIND
 };
 
 struct decision_ask {
@@ -76,7 +80,8 @@ static void parse(struct decision *d, const PGresult *r, struct position p)
 	const char *reason = text(r, REASON_);
 	if (p.version >= (version_t)pg_int8(r, 0, NEXT))
 		d->state = DECISION_PENDING;
-	else if (p.version < (version_t)pg_int8(r, 0, HORIZON))
+	else if (p.version < (version_t)pg_int8(r, 0, HORIZON) ||
+		 *text(r, LEFT_BEHIND))
 		d->state = DECISION_EXPIRED;
 	else if (!PQgetisnull(r, 0, FIRST_V))
 		set_replayed(d, r);

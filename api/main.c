@@ -35,9 +35,10 @@ static int serve(struct app *app)
 	loop_run(app->loop);
 	app_stop(app);
 	daemon_signals_free(&signals);
+	int code = app->exit_code;
 	app_free(app);
-	log_event(EV_STOP, "code=0");
-	return EXIT_SUCCESS;
+	log_event(EV_STOP, "code=%d", code);
+	return code;
 }
 
 int main(int argc, char **argv)

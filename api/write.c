@@ -28,10 +28,10 @@ static void on_acked(void *arg, const struct delivery *d)
 	struct request *r = arg;
 	r->append = NULL;
 	r->delivered = d->status;
-	r->has_position = d->status == DELIVERY_OK && d->offset >= 0;
-	if (r->has_position)
-		r->position =
-		    (struct position){d->partition, version_make(0, d->offset)};
+	r->position.partition = d->partition;
+	r->has_position = d->status == DELIVERY_OK &&
+			  epoch_position(r->worker->app, d->partition,
+			      d->offset, &r->position.version);
 	request_resume(r);
 }
 
@@ -84,7 +84,7 @@ enum step_result write_append_step(struct request *r)
 {
 	struct app *app = r->worker->app;
 	enum step_result answered;
-	if (!writelog_up(app->writelog))
+	if (!writelog_up(app->writelog) || epoch_is_other(app->epoch))
 		return unavailable(r, PROBLEM_LOG_UNAVAILABLE);
 	if (!request_may_park(r))
 		return unavailable(r, PROBLEM_BUFFER_FULL);

@@ -23,5 +23,6 @@ struct context {
 	void (*fatal)(void *arg, const struct err *e);
 	void *fatal_arg;
 	bool paused;	       /* by an operator: no batch begins */
+	bool emptying;	       /* --drain: ends when the log is applied */
 	uint64_t incarnations; /* of partitions: each take is another */
 };

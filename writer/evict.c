@@ -1,6 +1,7 @@
 #include "writer/evict.h"
 
 #include "writer/ask.h"
+#include "writer/session.h"
 
 #include "common/log.h"
 #include "common/pgarray.h"
@@ -13,6 +14,7 @@ static const char sql[] =
     "SELECT a.pid, a.application_name, pg_terminate_backend(a.pid)"
     " FROM pg_stat_activity a WHERE a.datname = current_database()"
     " AND a.usename = session_user AND a.pid <> pg_backend_pid()"
+    " AND a.application_name <> '" SESSION_NAME "'"
     " AND a.wait_event_type = 'Client'"
     " AND a.xact_start < now() - interval '5 s'"
     " AND EXISTS (SELECT FROM pg_locks l WHERE l.pid = a.pid AND l.granted"

@@ -18,6 +18,7 @@
  *   plan.c  rowset.c  notes.c  call.c  apply.c   a batch as one transaction
  *   prune.c                     what is kept for a time
  *   recheck.c                   Postgres is where the partitions believe
+ *   emptying.c                  --drain: until the log is applied
  *   evict.c                     sessions of writers that stopped
  *   announce.c                  what was committed, on sluice.commits
  *   pool.c  ask.c  statements.c connections, questions, SQL
@@ -41,10 +42,11 @@ static const struct setting rows[] = {
 };
 #undef SETTING
 
-static int serve(const struct config *config, const struct writer_settings *s)
+static int serve(
+    const struct config *config, const struct writer_settings *s, bool emptying)
 {
 	struct writer *w;
-	struct err e = writer_new(config, s, &w);
+	struct err e = writer_new(config, s, emptying, &w);
 	int code = EXIT_FAILURE;
 	if (e.verdict == VERDICT_OK)
 		code = writer_run(w);
@@ -61,12 +63,16 @@ int main(int argc, char **argv)
 	static struct writer_settings settings;
 	struct config config;
 	bool migrating = false, advancing = false, dry = false;
+	bool made_again = false, emptying = false;
 	config_init(&config, &settings, rows, sizeof rows / sizeof *rows);
 	const struct daemon_flag flags[] = {
 	    {"migrate", &migrating, "create missing topics and tables, exit"},
 	    {"advance-epoch", &advancing,
 		"move to the log of the settings, exit (docs/operations.md)"},
 	    {"dry-run", &dry, "with one of these: only print what it would do"},
+	    {"made-again", &made_again,
+		"with --advance-epoch: the topic was made again, not cut"},
+	    {"drain", &emptying, "apply what the log holds, exit"},
 	};
 	const struct daemon_spec spec = {
 	    .name = "sluice-writer",
@@ -81,11 +87,11 @@ int main(int argc, char **argv)
 	if (!daemon_configure(&spec, argc, argv, &code))
 		;
 	else if (advancing)
-		code = epoch_advance(&config, &settings, dry);
+		code = epoch_advance(&config, &settings, dry, made_again);
 	else if (migrating || dry)
 		code = migrate(&config, &settings, dry);
 	else
-		code = serve(&config, &settings);
+		code = serve(&config, &settings, emptying);
 	config_free(&config);
 	return code;
 }

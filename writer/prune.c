@@ -69,8 +69,8 @@ struct prune {
 	struct loop_timer *timer;
 	struct ask *ask;
 	size_t at; /* the step */
-	prune_partitions partitions;
-	void *arg;
+	struct partition *const *parts;
+	size_t n;
 };
 
 /* A copy of a record comes as long as the log has it, at most. */
@@ -88,6 +88,18 @@ static dur_us_t age_of(const struct prune *p, enum age age)
 		break;
 	}
 	return 0;
+}
+
+static void list_owned(const struct prune *p, struct buf *out)
+{
+	size_t n = 0;
+	for (size_t i = 0; i < p->n; i++)
+		n += p->parts[i] != NULL;
+	pg_array_begin(out, PG_INT4, n);
+	for (size_t i = 0; i < p->n; i++) {
+		if (p->parts[i])
+			pg_array_int4(out, (int32_t)i);
+	}
 }
 
 static void next_step(struct prune *p)
@@ -116,7 +128,7 @@ static void on_timer(void *arg)
 	const struct step *s = &steps[p->at];
 	struct call c = {.sql = s->sql};
 	if (s->parameter != AGE)
-		p->partitions(p->arg, call_param(&c));
+		list_owned(p, call_param(&c));
 	if (s->parameter != PARTITIONS)
 		call_int8(&c, (uint64_t)age_of(p, s->age));
 	const struct pg_query q = call_query(&c);
@@ -127,12 +139,12 @@ static void on_timer(void *arg)
 }
 
 struct prune *prune_new(
-    struct context *x, prune_partitions partitions, void *arg)
+    struct context *x, struct partition *const *parts, size_t n)
 {
 	struct prune *p = MEM_NEW(struct prune);
 	p->x = x;
-	p->partitions = partitions;
-	p->arg = arg;
+	p->parts = parts;
+	p->n = n;
 	p->timer = loop_timer_new(x->loop, on_timer, p);
 	loop_timer_start(p->timer, CLOCK_S(10));
 	return p;

@@ -4,12 +4,11 @@
 #pragma once
 
 #include "writer/context.h"
+#include "writer/partition.h"
 
 struct prune;
 
-/* Appends the numbers of this writer's partitions as a binary int4[]. */
-typedef void (*prune_partitions)(void *arg, struct buf *out);
-
+/* Borrows the partitions: by number, NULL where they are not ours. */
 struct prune *prune_new(
-    struct context *x, prune_partitions partitions, void *arg);
+    struct context *x, struct partition *const *parts, size_t n);
 void prune_free(struct prune **p);

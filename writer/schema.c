@@ -1,7 +1,8 @@
 #include "writer/schema.h"
 
 /* next_offset is a version: epoch << 48 | offset; what became of the writes
- * below horizon is not known any more. Half of a page is left free,
+ * below horizon is not known any more. Those from ended up to began were left
+ * behind in the log of an epoch before. Half of a page is left free,
  * so that every update of a watermark stays on its page (HOT). */
 static const char tables[] =
     "CREATE SCHEMA IF NOT EXISTS sluice;\n"
@@ -17,6 +18,12 @@ static const char tables[] =
     "  next_offset bigint NOT NULL,\n"
     "  horizon bigint NOT NULL DEFAULT 0\n"
     ") WITH (fillfactor = 50);\n"
+    "CREATE TABLE IF NOT EXISTS sluice.epochs (\n"
+    "  \"partition\" int NOT NULL,\n"
+    "  ended bigint NOT NULL,\n"
+    "  began bigint NOT NULL,\n"
+    "  PRIMARY KEY (\"partition\", began)\n"
+    ");\n"
     "CREATE TABLE IF NOT EXISTS sluice.rejections (\n"
     "  \"partition\" int NOT NULL,\n"
     "  version bigint NOT NULL,\n"

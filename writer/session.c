@@ -14,7 +14,7 @@ bool session_wait(int *waited, const char *what, const char *why)
 	if (*waited >= PATIENCE_S)
 		return false;
 	if (*waited % 5 == 0) {
-		printf("migrate: waiting for %s: %s\n", what, why);
+		printf("waiting for %s: %s\n", what, why);
 		fflush(stdout);
 	}
 	sleep(1);
@@ -41,7 +41,7 @@ struct err session_open(const char *url, PGconn **out)
 	const char *const names[] = {"connect_timeout", "application_name",
 	    "target_session_attrs", "dbname", NULL};
 	const char *const values[] = {
-	    "5", "sluice-migrate", "read-write", url, NULL};
+	    "5", SESSION_NAME, "read-write", url, NULL};
 	int waited = 0;
 	for (;;) {
 		*out = PQconnectdbParams(names, values, 1);

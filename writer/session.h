@@ -11,6 +11,9 @@
 /* One command at a time: "sluice" in ASCII. */
 #define SESSION_LOCK "SELECT pg_advisory_xact_lock(126942509523813)"
 
+/* What Postgres knows these sessions by: they may take their time. */
+#define SESSION_NAME "sluice-migrate"
+
 /* Waits up to a minute; PQfinish it. *out is NULL on failure. */
 struct err session_open(const char *url, PGconn **out);
 /* A script. The code of an error is its SQLSTATE. */

@@ -13,6 +13,8 @@
 #include "writer/writer.h"
 
 #include "writer/context.h"
+#include "writer/emptying.h"
+#include "writer/logcheck.h"
 #include "writer/partition.h"
 #include "writer/prune.h"
 #include "writer/recheck.h"
@@ -44,8 +46,9 @@ struct writer {
 	bool draining;
 	mono_us_t give_up; /* on reports, while draining */
 	struct loop_timer *tick;
-	struct prune *prune;	 /* NULL: not started */
-	struct recheck *recheck; /* likewise */
+	struct prune *prune;	   /* NULL: not started */
+	struct recheck *recheck;   /* likewise */
+	struct emptying *emptying; /* NULL: it serves on */
 	struct rejections *rejections;
 	struct control control;
 	struct report report;
@@ -163,6 +166,30 @@ static void on_announced(
 
 /* --- the group ----------------------------------------------------------- */
 
+static void end_for(struct writer *w, enum event why, const struct err *e)
+{
+	log_event(why, "code=%s error=%s", e->code, log_quote(e->msg));
+	w->exit_code = EXIT_FAILURE;
+	loop_stop(w->x.loop);
+}
+
+static void on_fatal(void *arg, const struct err *e)
+{
+	end_for(arg, EV_WRITER_FATAL, e);
+}
+
+/* The topic grew behind our back: those are nobody's. */
+static void grown(struct writer *w, int32_t partition)
+{
+	const struct common_settings *s = &w->x.settings->common;
+	struct err e =
+	    logcheck_topic(s->writes_topic, partition + 1, (int)s->partitions);
+	if (w->x.emptying)
+		log_event(EV_PARTITION_FOREIGN, "partition=%d", partition);
+	else
+		on_fatal(w, &e);
+}
+
 static void on_assigned(void *arg, const int32_t *partitions, size_t n)
 {
 	struct writer *w = arg;
@@ -176,10 +203,8 @@ static void on_assigned(void *arg, const int32_t *partitions, size_t n)
 		    .settled = on_settled,
 		    .arg = w,
 		};
-		/* The topic grew behind our back: those are nobody's. */
 		if ((size_t)partitions[i] >= count(w)) {
-			log_event(EV_PARTITION_FOREIGN, "partition=%d",
-			    partitions[i]);
+			grown(w, partitions[i]);
 			continue;
 		}
 		w->parts[partitions[i]] = partition_new(&o);
@@ -230,50 +255,34 @@ static struct err join(struct writer *w)
 	return consumer_new(&o, &w->consumer);
 }
 
-static void list_owned(void *arg, struct buf *out)
-{
-	struct writer *w = arg;
-	size_t n = 0;
-	for (size_t i = 0; i < count(w); i++)
-		n += w->parts[i] != NULL;
-	pg_array_begin(out, PG_INT4, n);
-	for (size_t i = 0; i < count(w); i++) {
-		if (w->parts[i])
-			pg_array_int4(out, (int32_t)i);
-	}
-}
-
 /* --- start, ticks, drain ------------------------------------------------- */
 
-static void refuse(struct writer *w, const struct err *e)
-{
-	log_event(
-	    EV_START_REFUSED, "code=%s error=%s", e->code, log_quote(e->msg));
-	w->exit_code = EXIT_FAILURE;
-	loop_stop(w->x.loop);
-}
-
-static void on_fatal(void *arg, const struct err *e)
+static void on_drain(void *arg)
 {
 	struct writer *w = arg;
-	log_event(
-	    EV_WRITER_FATAL, "code=%s error=%s", e->code, log_quote(e->msg));
-	w->exit_code = EXIT_FAILURE;
-	loop_stop(w->x.loop);
+	w->draining = true;
+	w->give_up = clock_mono() + REPORTS_WAIT;
+	start_free(&w->start);
+	takeover_stop(w->takeover);
+	each(w, partition_drain);
+	check_drained(w);
 }
 
 static void on_start(void *arg, const struct err *e)
 {
 	struct writer *w = arg;
 	if (e->verdict != VERDICT_OK) {
-		refuse(w, e);
+		end_for(w, EV_START_REFUSED, e);
 		return;
 	}
-	w->prune = prune_new(&w->x, list_owned, w);
+	w->prune = prune_new(&w->x, w->parts, count(w));
 	w->recheck = recheck_new(&w->x, w->parts, count(w));
+	if (w->x.emptying)
+		w->emptying =
+		    emptying_new(&w->x, w->parts, &w->member, on_drain, w);
 	struct err joined = join(w);
 	if (joined.verdict != VERDICT_OK)
-		refuse(w, &joined);
+		end_for(w, EV_START_REFUSED, &joined);
 }
 
 static void on_pool_ready(void *arg)
@@ -298,17 +307,6 @@ static void on_tick(void *arg)
 	check_drained(w);
 }
 
-static void on_drain(void *arg)
-{
-	struct writer *w = arg;
-	w->draining = true;
-	w->give_up = clock_mono() + REPORTS_WAIT;
-	start_free(&w->start);
-	takeover_stop(w->takeover);
-	each(w, partition_drain);
-	check_drained(w);
-}
-
 /* --- life ---------------------------------------------------------------- */
 
 static struct err open_kafka(struct writer *w)
@@ -329,7 +327,7 @@ static struct err open_kafka(struct writer *w)
 }
 
 struct err writer_new(const struct config *config,
-    const struct writer_settings *s, struct writer **out)
+    const struct writer_settings *s, bool emptying, struct writer **out)
 {
 	struct writer *w = MEM_NEW(struct writer);
 	*out = w;
@@ -337,6 +335,7 @@ struct err writer_new(const struct config *config,
 	w->x.loop = loop_new();
 	w->x.fatal = on_fatal;
 	w->x.fatal_arg = w;
+	w->x.emptying = emptying;
 	w->x.kafka = kafka_config(config, &s->common);
 	w->x.statements = statements_new();
 	w->parts = mem_zalloc(count(w) * sizeof *w->parts);
@@ -381,6 +380,7 @@ void writer_free(struct writer **wp)
 	start_free(&w->start);
 	prune_free(&w->prune);
 	recheck_free(&w->recheck);
+	emptying_free(&w->emptying);
 	if (w->takeover)
 		drop_partitions(w);
 	rejections_close(w->rejections);

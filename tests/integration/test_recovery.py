@@ -281,16 +281,12 @@ def test_redis_emptied_and_restored(deployment, servers):
     history.check_redis(deployment, history.Log(deployment), complete=False)
 
 
-def test_a_cluster_of_several_brokers(deployment):
+def test_a_cluster_of_several_brokers(servers, deploy):
     """librdkafka's own mock cluster: the leaders of the partitions are different
     brokers, to which connections are made when there is something to send."""
-    api = deployment.daemon(
+    api = deploy(servers, partitions=4).daemon(  # what the mock cluster makes
         "api",
-        {
-            "kafka.bootstrap.servers": "127.0.0.1:1",
-            "kafka.test.mock.num.brokers": 3,
-            "log.partitions": 4,  # what the mock cluster makes
-        },
+        {"kafka.bootstrap.servers": "127.0.0.1:1", "kafka.test.mock.num.brokers": 3},
     ).start(ready=False)
 
     def accepted():

@@ -94,9 +94,9 @@ class Daemon:
 
     # --- process --------------------------------------------------------------
 
-    def start(self, ready=True, deadline=30, env=None):
+    def start(self, ready=True, deadline=30, env=None, flags=()):
         assert not self.running
-        flags = [f"--{name}={value}" for name, value in self.settings.items()]
+        flags = [*flags, *(f"--{name}={value}" for name, value in self.settings.items())]
         with self.log.open("ab") as log:
             self.process = subprocess.Popen(
                 [self.program, *flags],

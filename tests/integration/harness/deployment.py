@@ -45,7 +45,7 @@ class Deployment:
         return self
 
     def migrate(self):
-        flags = [f"--{k}={v}" for k, v in self._settings("writer").items()]
+        flags = [f"--{k}={v}" for k, v in self.settings("writer").items()]
         done = subprocess.run(
             [self.servers.program("writer"), "--migrate", *flags],
             stdin=subprocess.DEVNULL,
@@ -76,7 +76,7 @@ class Deployment:
 
     # --- daemons --------------------------------------------------------------
 
-    def _settings(self, kind):
+    def settings(self, kind):
         s = self.servers
         settings = {
             "primary.url": at_database(s.primary_url, self.name),
@@ -101,7 +101,7 @@ class Deployment:
         admin_port = self.servers.ports.take()
         http_port = self.servers.ports.take() if kind == "api" else None
         number = 1 + sum(1 for d in self.daemons if d.kind == kind)
-        every = self._settings(kind)
+        every = self.settings(kind)
         every["admin.listen"] = f"127.0.0.1:{admin_port}"
         if http_port:
             every["http.listen"] = f"127.0.0.1:{http_port}"
