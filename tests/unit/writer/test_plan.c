@@ -8,6 +8,8 @@
 
 #include "writer/plan.h"
 
+#include "tests/unit/declared.h"
+
 #include <string.h>
 
 enum { N = 5 };
@@ -39,6 +41,7 @@ static const struct producers nobody;
 static int begin(void **state)
 {
 	(void)state;
+	declared("records");
 	statements = statements_new();
 	writes[0] = make(0, RECORD_PUT, "records/b");
 	writes[1] = make(1, RECORD_PUT, "records/a");
