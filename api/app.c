@@ -54,6 +54,10 @@ void app_init(struct app *app, const struct config *config)
 	app->floors = floors_new(app->partitions);
 	app->outcomes = outcomes_new(app->partitions, OUTCOMES);
 	app->flights = flights_new(FLIGHT_SHARDS);
+	size_t collections = 0;
+	while (collection_at(collections))
+		collections++;
+	app->ids = ids_new(collections);
 	app->nworkers = thread_count(s);
 	app->metrics = mem_zalloc((app->nworkers + 1) * sizeof *app->metrics);
 	app->instances =
@@ -246,6 +250,7 @@ void app_free(struct app *app)
 	floors_free(&app->floors);
 	outcomes_free(&app->outcomes);
 	flights_free(&app->flights);
+	ids_free(&app->ids);
 	free(app->workers);
 	free(app->metrics);
 	free(app->instances);

@@ -4,6 +4,7 @@
 #include "api/epoch.h"
 #include "api/flights.h"
 #include "api/floors.h"
+#include "api/ids.h"
 #include "api/l1.h"
 #include "api/metrics.h"
 #include "api/outcomes.h"
@@ -29,6 +30,7 @@ struct app {
 	struct floors *floors;
 	struct outcomes *outcomes;
 	struct flights *flights;
+	struct ids *ids;
 	/* Counted before a purge begins: what was read before it is not kept
 	 * after it (api/purge.h). */
 	_Atomic uint64_t purges;

@@ -14,6 +14,7 @@ static const char sql[] =
     "SELECT p.next_offset, p.horizon, coalesce(r.reason, ''),"
     " coalesce(r.detail, ''), coalesce(r.successor, ''),"
     " y.first_partition, y.first_version, coalesce(y.outcome, ''),"
+    " coalesce(y.first_key, ''),"
     " EXISTS (SELECT FROM sluice.epochs e"
     " WHERE e.\"partition\" = p.\"partition\""
     " AND $2 >= e.ended AND $2 < e.began)"
@@ -33,6 +34,7 @@ enum column {
 	FIRST_P,
 	FIRST_V,
 	OUTCOME,
+	FIRST_KEY,
 	LEFT_BEHIND
 };
 
@@ -67,6 +69,7 @@ static void set_replayed(struct decision *d, const PGresult *r)
 	d->replayed = true;
 	d->first = (struct position){
 	    pg_int4(r, 0, FIRST_P), (version_t)pg_int8(r, 0, FIRST_V)};
+	snprintf(d->first_key, sizeof d->first_key, "%s", text(r, FIRST_KEY));
 	d->created = strcmp(outcome, "created") == 0;
 	d->state = DECISION_COMMITTED;
 	if (reason_parse(outcome, strlen(outcome), &d->reason))

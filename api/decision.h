@@ -4,6 +4,7 @@
 #pragma once
 
 #include "api/pgread.h"
+#include "common/collection.h"
 #include "common/reason.h"
 #include "common/version.h"
 
@@ -25,6 +26,7 @@ struct decision {
 	/* A retry (Idempotency-Key): all of this is the first one's. */
 	bool replayed;
 	struct position first;
+	char first_key[COLLECTION_KEY_MAX + 1]; /* its row's; "": not kept */
 	/* A rejected write that was requeued. */
 	bool has_successor;
 	struct position successor;

@@ -3,6 +3,7 @@
 
 #include "api/answer.h"
 #include "api/condition.h"
+#include "api/path.h"
 #include "api/routes.h"
 #include "common/mem.h"
 
@@ -123,12 +124,17 @@ static enum step_result take_condition(struct request *r)
 		request_header(r, MHD_HTTP_HEADER_IF_NONE_MATCH), &r->versions);
 	switch (kind) {
 	case CONDITION_NONE:
+		if (r->creates)
+			r->condition = RECORD_CREATE;
 		return STEP_MORE;
 	case CONDITION_MATCH:
+		if (r->creates)
+			return bad_header(r, "If-Match",
+			    "a POST makes a row: there is none to match");
 		r->condition = RECORD_IF_MATCH;
 		return STEP_MORE;
 	case CONDITION_ABSENT:
-		r->condition = RECORD_IF_ABSENT;
+		r->condition = r->creates ? RECORD_CREATE : RECORD_IF_ABSENT;
 		return STEP_MORE;
 	case CONDITION_BAD:
 		break;
@@ -159,12 +165,14 @@ static enum step_result take_idempotency(struct request *r)
 	return STEP_MORE;
 }
 
-/* What makes two requests with one Idempotency-Key the same request. */
+/* What makes two requests with one Idempotency-Key the same request. A key that
+ * is generated is another one each time. */
 static uint64_t fingerprint(const struct request *r)
 {
 	struct buf b = {0};
-	buf_printf(&b, "%s %s %d %s ", record_op_name(r->op), r->id,
-	    (int)r->condition, r->versions.data ? r->versions.data : "");
+	buf_printf(&b, "%s %s %d %s ", record_op_name(r->op),
+	    r->creates ? r->collection->name : r->id, (int)r->condition,
+	    r->versions.data ? r->versions.data : "");
 	buf_add(&b, r->body.data, r->body.len);
 	uint64_t hash = XXH3_64bits(b.data, b.len);
 	buf_free(&b);
@@ -195,6 +203,8 @@ static enum step_result take_document(struct request *r)
 		return native_refuse(r, &v);
 	if (v.filled.len)
 		r->doc = buf_take(&v.filled, &r->doc_len);
+	if (v.key.len)
+		request_target(r, r->collection, v.key.data, v.key.len);
 	validation_free(&v);
 	return STEP_MORE;
 }
@@ -203,7 +213,8 @@ static enum step_result take_document(struct request *r)
 static void set_wait(struct request *r)
 {
 	native_preferences(r);
-	if (r->condition != RECORD_ALWAYS || r->idempotency_key)
+	bool asks = r->condition != RECORD_ALWAYS && !r->creates;
+	if (asks || r->idempotency_key)
 		r->wait_for = r->worker->app->settings->decide_wait;
 	if (r->prefer.has_wait)
 		r->wait_for = r->prefer.wait;
@@ -213,6 +224,7 @@ static void set_wait(struct request *r)
 
 static enum step_result native_parse(struct request *r)
 {
+	r->creates = r->id == NULL;
 	if (take_condition(r) == STEP_DONE ||
 	    take_idempotency(r) == STEP_DONE || take_document(r) == STEP_DONE)
 		return STEP_DONE;
@@ -297,6 +309,17 @@ static enum step_result native_rejected(struct request *r, enum reason reason)
 	return answer_queue(r, row->status, response);
 }
 
+/* Of a row that a POST has made (RFC 9110, 10.2.2). */
+static void add_location(struct request *r, struct MHD_Response *response)
+{
+	struct buf location = {0};
+	buf_printf(&location, "/v1/%s/", r->collection->name);
+	path_encode(&location, r->key, r->key_len);
+	MHD_add_response_header(
+	    response, MHD_HTTP_HEADER_LOCATION, location.data);
+	buf_free(&location);
+}
+
 static enum step_result native_settled(struct request *r, struct outcome o)
 {
 	if (o.kind == OUTCOME_REJECTED)
@@ -309,6 +332,8 @@ static enum step_result native_settled(struct request *r, struct outcome o)
 	struct MHD_Response *response =
 	    answer_body(&body, minimal ? NULL : "application/json");
 	add_waited(r, response);
+	if (r->creates)
+		add_location(r, response);
 	if (!delete) {
 		char etag[VALUE_ETAG_LEN];
 		snprintf(

@@ -60,6 +60,20 @@ bool path_parse(const char *raw, struct path *out)
 	return true;
 }
 
+void path_encode(struct buf *out, const char *bytes, size_t len)
+{
+	for (size_t i = 0; i < len; i++) {
+		char c = bytes[i];
+		bool bare = (c >= '0' && c <= '9') || (c >= 'A' && c <= 'Z') ||
+			    (c >= 'a' && c <= 'z') || c == '-' || c == '~' ||
+			    (c == '_' && i > 0) || (c == '.' && len > 2);
+		if (bare)
+			buf_char(out, c);
+		else
+			buf_printf(out, "%%%02X", (unsigned char)c);
+	}
+}
+
 void path_free(struct path *p)
 {
 	free(p->bytes);

@@ -4,6 +4,8 @@
  */
 #pragma once
 
+#include "common/buf.h"
+
 #include <stdbool.h>
 #include <stddef.h>
 
@@ -25,4 +27,6 @@ struct path {
  * segments than fit: n is PATH_SEGMENTS + 1 and the rest is not there. Free it
  * in either case. A trailing slash makes an empty last segment. */
 bool path_parse(const char *raw, struct path *out);
+/* Appends a segment that path_parse reads as these bytes, not as reserved. */
+void path_encode(struct buf *out, const char *bytes, size_t len);
 void path_free(struct path *p);

@@ -127,6 +127,16 @@ void request_passed(struct worker *w, int32_t partition)
 	}
 }
 
+void request_keys(struct worker *w)
+{
+	struct request *next;
+	for (struct request *r = w->parked; r; r = next) {
+		next = r->next_parked;
+		if (r->awaits_key)
+			request_resume(r);
+	}
+}
+
 void request_landed(struct request *r, const struct lookup_result *result)
 {
 	CHECK(r->magic == REQUEST_MAGIC && r->in_flight);
@@ -211,6 +221,7 @@ void request_target(
 {
 	size_t prefix = strlen(c->name) + 1;
 	r->collection = c;
+	free(r->id);
 	r->id_len = prefix + len;
 	r->id = mem_alloc(r->id_len + 1);
 	memcpy(r->id, c->name, prefix - 1);

@@ -82,7 +82,9 @@ struct request {
 
 	/* a write */
 	enum record_op op;
-	char *doc; /* what is appended, where it is not the body itself */
+	bool creates;	 /* a POST: its key is in the document, or generated */
+	bool awaits_key; /* parked until ids are reserved */
+	char *doc;	 /* what is appended, where it is not the body itself */
 	size_t doc_len;
 	struct prefer prefer;
 	enum record_condition condition;
@@ -118,9 +120,11 @@ bool request_may_park(struct request *r);
 void request_sweep(struct worker *w);
 /* The tail passed these: resumes them. */
 void request_passed(struct worker *w, int32_t partition);
+/* Ids were reserved: resumes who waits for a key. */
+void request_keys(struct worker *w);
 /* A lookup's result, from the request's own thread. */
 void request_landed(struct request *r, const struct lookup_result *result);
-/* Makes id, key and slot. */
+/* Makes id, key and slot; another one than before, if there was one. */
 void request_target(
     struct request *r, const struct collection *c, const char *key, size_t len);
 /* The value of a header, or NULL. */

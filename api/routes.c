@@ -97,6 +97,7 @@ static enum step_result take_target(struct request *r, const struct path *path)
 	if (c == NULL)
 		return answer_problem(r, PROBLEM_COLLECTION_NOT_FOUND,
 		    "GET /v1 lists the collections.");
+	r->collection = c;
 	if (!has_name(pattern, "{key}"))
 		return STEP_MORE;
 	const struct path_segment *key = &path->segments[path->n - 1];

@@ -1,6 +1,7 @@
 #include "api/worker.h"
 
 #include "api/request.h"
+#include "api/reserve.h"
 #include "common/check.h"
 #include "common/entropy.h"
 #include "common/l2.h"
@@ -71,6 +72,8 @@ static void on_sweep(void *arg)
 {
 	struct worker *w = arg;
 	request_sweep(w);
+	if (!w->draining)
+		reserve_all(w);
 	set_gauges(w);
 	if (w->draining && httpd_requests(w->httpd) == 0 && w->lookups == 0) {
 		finish(w);

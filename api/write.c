@@ -17,7 +17,7 @@ enum step_result write_step(struct request *r)
 		metric_add(&r->worker->metrics->write_invalid, 1);
 		return STEP_DONE;
 	}
-	r->step = STEP_APPEND;
+	r->step = r->id ? STEP_APPEND : STEP_KEY;
 	return STEP_MORE;
 }
 
@@ -77,6 +77,7 @@ static struct record_write record_of(const struct request *r)
 	    .idempotency_len =
 		r->idempotency_key ? strlen(r->idempotency_key) : 0,
 	    .fingerprint = r->fingerprint,
+	    .shape = r->collection->shape,
 	};
 }
 
@@ -195,5 +196,9 @@ enum step_result write_decided_step(struct request *r)
 		o.kind = OUTCOME_CREATED;
 	if (d->replayed)
 		r->position = d->first;
+	/* The retry was given another key than the first. */
+	if (d->replayed && r->creates && d->first_key[0])
+		request_target(
+		    r, r->collection, d->first_key, strlen(d->first_key));
 	return r->route->surface->settled(r, o);
 }

@@ -54,6 +54,13 @@ static void add_number(rd_kafka_headers_t *h, const char *name, uint64_t v)
 	add_bytes(h, name, at, (size_t)(text + sizeof text - at));
 }
 
+static void add_hex(rd_kafka_headers_t *h, const char *name, uint64_t v)
+{
+	char hex[24];
+	snprintf(hex, sizeof hex, "%016" PRIx64, v);
+	add(h, name, hex);
+}
+
 struct header {
 	const char *value;
 	size_t len;
@@ -120,12 +127,14 @@ rd_kafka_headers_t *record_write_headers(
 		add_bytes(h, "if-match", w->versions, w->versions_len);
 	if (w->condition == RECORD_IF_ABSENT)
 		add(h, "if-none-match", "*");
+	if (w->condition == RECORD_CREATE)
+		add(h, "create", "*");
+	if (w->shape)
+		add_hex(h, "shape", w->shape);
 	if (w->idempotency_key) {
-		char hex[24];
-		snprintf(hex, sizeof hex, "%016" PRIx64, w->fingerprint);
 		add_bytes(h, "idempotency-key", w->idempotency_key,
 		    w->idempotency_len);
-		add(h, "fingerprint", hex);
+		add_hex(h, "fingerprint", w->fingerprint);
 	}
 	if (traceparent)
 		add(h, "traceparent", traceparent);
@@ -147,6 +156,8 @@ static void get_condition(const rd_kafka_headers_t *h, struct record_write *out)
 		out->versions_len = match.len;
 	} else if (get(h, "if-none-match").value) {
 		out->condition = RECORD_IF_ABSENT;
+	} else if (get(h, "create").value) {
+		out->condition = RECORD_CREATE;
 	}
 }
 
@@ -180,7 +191,7 @@ bool record_condition_holds(
 {
 	if (w->condition == RECORD_ALWAYS)
 		return true;
-	if (w->condition == RECORD_IF_ABSENT)
+	if (w->condition == RECORD_IF_ABSENT || w->condition == RECORD_CREATE)
 		return !present;
 	if (!present)
 		return false;
@@ -212,6 +223,8 @@ bool record_write_parse(const rd_kafka_message_t *m, struct record_write *out)
 	    !get_number(h, "seq", &out->seq))
 		return false;
 	if (!get_instance(h, out->instance) || !get_idempotency(h, out))
+		return false;
+	if (get(h, "shape").value && !get_hex(h, "shape", &out->shape))
 		return false;
 	get_condition(h, out);
 	out->accepted_at = (wall_us_t)at;

@@ -7,6 +7,9 @@
  *   seq          decimal, ascending per instance and partition in log order
  *   if-match     `*`, or versions, decimal, with commas (optional)
  *   if-none-match `*` (optional)
+ *   create       `*`: as if-none-match, of a write whose purpose is a new row
+ *   shape        16 hex digits: the collection's, as the API declares it
+ *                (common/collection.h; optional)
  *   idempotency-key, fingerprint (16 hex digits of the request) (optional)
  *   traceparent  as the client sent it (optional)
  *
@@ -45,6 +48,7 @@ enum record_condition {
 	RECORD_ALWAYS,
 	RECORD_IF_MATCH,  /* the row is there, in one of these versions */
 	RECORD_IF_ABSENT, /* there is no row */
+	RECORD_CREATE,	  /* likewise; it is the key that is taken */
 };
 
 /* Borrowed from the message. */
@@ -63,6 +67,7 @@ struct record_write {
 	const char *idempotency_key; /* NULL: none */
 	size_t idempotency_len;
 	uint64_t fingerprint;
+	uint64_t shape; /* 0: not said */
 };
 
 struct record_commit {

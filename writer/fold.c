@@ -195,7 +195,9 @@ static struct fold_verdict apply(
     struct fold *f, struct current *row, const struct write *w)
 {
 	if (!record_condition_holds(&w->said, row->present, row->version))
-		return rejected(REASON_PRECONDITION);
+		return rejected(w->said.condition == RECORD_CREATE
+				    ? REASON_KEY_EXISTS
+				    : REASON_PRECONDITION);
 	switch (w->op) {
 	case RECORD_PUT:
 		return put(row, w);

@@ -10,6 +10,8 @@
 
 #include "writer/write.h"
 
+#include "common/jsonraw.h"
+
 /* A key that Postgres knows; borrowed. */
 struct idempotency_record {
 	const char *key;
@@ -18,6 +20,7 @@ struct idempotency_record {
 	struct position first;
 	const char *outcome;
 	size_t outcome_len;
+	struct jsonraw row_key; /* of the first; a text, may be empty */
 };
 
 enum idempotency_role {

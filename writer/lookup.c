@@ -178,6 +178,7 @@ static void read_records(struct lookup *l, const PGresult *r)
 		    pg_int4(r, row, 2), (version_t)pg_int8(r, row, 3)};
 		out->outcome = outcome.s;
 		out->outcome_len = outcome.len;
+		out->row_key = text(r, row, 5);
 	}
 }
 

@@ -70,10 +70,12 @@ static bool note_keys(const struct verdicts *v, struct call *c)
 	struct buf *keys = call_param(c), *prints = call_param(c);
 	call_int4(c, v->partition);
 	struct buf *versions = call_param(c), *outcomes = call_param(c);
+	struct buf *row_keys = call_param(c);
 	pg_array_begin(keys, PG_TEXT, v->nfirsts);
 	pg_array_begin(prints, PG_INT8, v->nfirsts);
 	pg_array_begin(versions, PG_INT8, v->nfirsts);
 	pg_array_begin(outcomes, PG_TEXT, v->nfirsts);
+	pg_array_begin(row_keys, PG_TEXT, v->nfirsts);
 	for (size_t i = 0; i < v->nfirsts; i++) {
 		const struct write *w = &v->writes[v->firsts[i]];
 		pg_array_text(
@@ -81,6 +83,7 @@ static bool note_keys(const struct verdicts *v, struct call *c)
 		pg_array_int8(prints, (int64_t)w->said.fingerprint);
 		pg_array_int8(versions, (int64_t)w->version);
 		put(outcomes, verdicts_outcome(v, v->firsts[i]));
+		put_text(row_keys, w->key, w->key_len);
 	}
 	return true;
 }
@@ -94,16 +97,20 @@ static void add_replay(const struct verdicts *v, size_t i, struct call *c)
 		pg_array_int4(&c->params[2], r->first.partition);
 		pg_array_int8(&c->params[3], (int64_t)r->first.version);
 		pg_array_text(&c->params[4], r->outcome, r->outcome_len);
+		pg_array_text(&c->params[5], r->row_key.s, r->row_key.len);
 		return;
 	}
+	const struct write *first = &v->writes[k->first];
 	pg_array_int4(&c->params[2], v->partition);
-	pg_array_int8(&c->params[3], (int64_t)v->writes[k->first].version);
+	pg_array_int8(&c->params[3], (int64_t)first->version);
 	put(&c->params[4], verdicts_outcome(v, k->first));
+	put_text(&c->params[5], first->key, first->key_len);
 }
 
 static bool note_replays(const struct verdicts *v, struct call *c)
 {
-	static const Oid types[] = {PG_INT8, PG_INT4, PG_INT8, PG_TEXT};
+	static const Oid types[] = {
+	    PG_INT8, PG_INT4, PG_INT8, PG_TEXT, PG_TEXT};
 	if (v->nreplays == 0)
 		return false;
 	c->sql = statements_replay;

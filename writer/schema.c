@@ -46,7 +46,8 @@ static const char tables[] =
     "  \"partition\" int NOT NULL,\n"
     "  version bigint NOT NULL,\n"
     "  outcome text NOT NULL,\n"
-    "  recorded_at timestamptz NOT NULL DEFAULT now()\n"
+    "  recorded_at timestamptz NOT NULL DEFAULT now(),\n"
+    "  row_key text\n"
     ");\n"
     "CREATE INDEX IF NOT EXISTS idempotency_recorded_at"
     " ON sluice.idempotency (recorded_at);\n"
@@ -56,6 +57,7 @@ static const char tables[] =
     "  first_partition int NOT NULL,\n"
     "  first_version bigint NOT NULL,\n"
     "  outcome text NOT NULL,\n"
+    "  first_key text,\n"
     "  PRIMARY KEY (\"partition\", version)\n"
     ");\n"
     "CREATE TABLE IF NOT EXISTS sluice.producers (\n"
@@ -88,7 +90,9 @@ static const char columns[] =
     "ALTER TABLE sluice.rejections"
     " ADD COLUMN IF NOT EXISTS successor text,"
     " ADD COLUMN IF NOT EXISTS requeued_at timestamptz,"
-    " ADD COLUMN IF NOT EXISTS discarded_at timestamptz;\n";
+    " ADD COLUMN IF NOT EXISTS discarded_at timestamptz;\n"
+    "ALTER TABLE sluice.idempotency ADD COLUMN IF NOT EXISTS row_key text;\n"
+    "ALTER TABLE sluice.replays ADD COLUMN IF NOT EXISTS first_key text;\n";
 
 static const char fence[] =
     "CREATE OR REPLACE FUNCTION sluice.fence(p int, at bigint, upto bigint)\n"

@@ -40,23 +40,25 @@ const char statements_rejected[] =
     " AND version < $3::int8 ORDER BY version";
 
 const char statements_known[] =
-    "SELECT i.\"key\", i.fingerprint, i.\"partition\", i.version, i.outcome"
+    "SELECT i.\"key\", i.fingerprint, i.\"partition\", i.version, i.outcome,"
+    " coalesce(i.row_key, '')"
     " FROM sluice.idempotency i WHERE i.\"key\" = ANY($1::text[])"
     " ORDER BY i.\"key\"";
 
 const char statements_remember[] =
     "INSERT INTO sluice.idempotency (\"key\", fingerprint, \"partition\","
-    " version, outcome)"
-    " SELECT r.\"key\", r.fingerprint, $3::int4, r.version, r.outcome"
-    " FROM unnest($1::text[], $2::int8[], $4::int8[], $5::text[])"
-    " AS r(\"key\", fingerprint, version, outcome)";
+    " version, outcome, row_key)"
+    " SELECT r.\"key\", r.fingerprint, $3::int4, r.version, r.outcome,"
+    " r.row_key"
+    " FROM unnest($1::text[], $2::int8[], $4::int8[], $5::text[], $6::text[])"
+    " AS r(\"key\", fingerprint, version, outcome, row_key)";
 
 const char statements_replay[] =
     "INSERT INTO sluice.replays (\"partition\", version, first_partition,"
-    " first_version, outcome)"
-    " SELECT $1::int4, r.version, r.p, r.v, r.outcome"
-    " FROM unnest($2::int8[], $3::int4[], $4::int8[], $5::text[])"
-    " AS r(version, p, v, outcome) ON CONFLICT DO NOTHING";
+    " first_version, outcome, first_key)"
+    " SELECT $1::int4, r.version, r.p, r.v, r.outcome, r.row_key"
+    " FROM unnest($2::int8[], $3::int4[], $4::int8[], $5::text[], $6::text[])"
+    " AS r(version, p, v, outcome, row_key) ON CONFLICT DO NOTHING";
 
 const char statements_producers[] =
     "INSERT INTO sluice.producers AS p (\"partition\", instance, last_seq)"

@@ -33,14 +33,15 @@ extern const char statements_reject[];
 /* $1 int4[] partitions. Columns partition int4, next_offset int8; locks. */
 extern const char statements_progress[];
 /* $1 text[] idempotency keys. Columns key text, fingerprint int8, partition
- * int4, version int8, outcome text, by key. */
+ * int4, version int8, outcome text, the row's key text, by key. */
 extern const char statements_known[];
-/* Arrays: $1 text key, $2 int8 fingerprint, $4 int8 version, $5 text outcome;
- * $3 int4 partition. Fails with 23505 where another partition was faster. */
+/* Arrays: $1 text key, $2 int8 fingerprint, $4 int8 version, $5 text outcome,
+ * $6 text the row's key; $3 int4 partition. Fails with 23505 where another
+ * partition was faster. */
 extern const char statements_remember[];
 #define STATEMENTS_KEY_TAKEN "idempotency_pkey"
 /* $1 int4 partition; arrays: $2 int8 version, $3 int4 first partition, $4 int8
- * first version, $5 text outcome. */
+ * first version, $5 text outcome, $6 text the first one's row's key. */
 extern const char statements_replay[];
 /* $1 int4 partition; arrays: $2 text instance, $3 int8 last number. */
 extern const char statements_producers[];

@@ -155,9 +155,23 @@ static void is_delete(const rd_kafka_message_t *m)
 	assert_int_equal(rd_kafka_header_cnt(h), 4); /* no traceparent */
 }
 
+static void is_create(const rd_kafka_message_t *m)
+{
+	struct record_write w;
+	assert_true(record_write_parse(m, &w));
+	assert_int_equal(w.condition, RECORD_CREATE);
+	assert_true(w.shape == UINT64_C(0xfedcba9876543210));
+	assert_true(record_condition_holds(&w, false, 0));
+	assert_false(record_condition_holds(&w, true, 7));
+}
+
 static void writes(void **state)
 {
 	(void)state;
+	struct record_write create = put;
+	create.condition = RECORD_CREATE;
+	create.shape = UINT64_C(0xfedcba9876543210);
+	pass(of_write(&create, NULL, is_create));
 	pass(of_write(&put, NULL, is_put));
 	pass(of_write(&put, "00-ab-cd-01", is_put_with_parent));
 	struct record_write delete = put;

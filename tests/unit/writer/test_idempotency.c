@@ -37,8 +37,8 @@ static void judged(void **state)
 	};
 	const bool out[N] = {[6] = true};
 	const struct idempotency_record known[] = {
-	    {"known", 5, 5, {3, 77}, "created", 7},
-	    {"unasked", 7, 5, {3, 78}, "created", 7},
+	    {"known", 5, 5, {3, 77}, "created", 7, {"k", 1}},
+	    {"unasked", 7, 5, {3, 78}, "created", 7, {"u", 1}},
 	};
 	static const enum idempotency_role want[N] = {IDEMPOTENCY_FIRST,
 	    IDEMPOTENCY_NONE, IDEMPOTENCY_REPLAY, IDEMPOTENCY_REPLAY,

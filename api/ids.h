@@ -1,0 +1,28 @@
+/* Reserved integer keys (pure core): blocks of ids that no other instance has
+ * and no row had when they were reserved.
+ *
+ * All request threads share them, under one mutex, so that an instance gives
+ * out ids in order. More are asked for before the last one is taken: below the
+ * low-water mark, and the more at a time the oftener they ran out.
+ */
+#pragma once
+
+#include "common/clock.h"
+#include "common/collection.h"
+
+struct ids;
+
+/* For `n` collections, by their index. Returns owned. */
+struct ids *ids_new(size_t n);
+void ids_free(struct ids **ids);
+
+/* False: there is none; somebody asks, or must. */
+bool ids_take(struct ids *ids, size_t collection, int64_t *out);
+/* How many blocks the caller is to reserve now; 0: none, or somebody does.
+ * Then ids_add for each block and ids_asked for the end are due. */
+unsigned ids_want(struct ids *ids, size_t collection, mono_us_t now);
+void ids_add(struct ids *ids, size_t collection, int64_t first, int64_t n);
+/* Failed: not again for a moment. */
+void ids_asked(struct ids *ids, size_t collection, bool ok, mono_us_t now);
+/* How many are left. */
+int64_t ids_left(struct ids *ids, size_t collection);

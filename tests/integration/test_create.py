@@ -1,0 +1,198 @@
+"""POST: keys that are generated, and keys that the body names."""
+
+import json
+import threading
+import uuid
+
+from harness.client import key_path
+from harness.wait import wait_until
+
+POST = {"title": "t", "content": "c", "author": "a"}
+WAIT = {"Prefer": "wait=10"}
+
+
+def post(http, collection, document, headers=None):
+    every = {"Content-Type": "application/json", **(headers or {})}
+    return http.request("POST", f"/v1/{collection}", json.dumps(document), every)
+
+
+def test_generated_keys(world, http):
+    for collection, document, key_name in (
+        ("posts", POST, "id"),
+        ("samples", {"text": "x"}, "sample_id"),
+        ("records", {"value": "x"}, "key"),
+    ):
+        answer = post(http, collection, document, WAIT)
+        assert answer.status == 201, answer
+        key = answer.json()["key"]
+        assert answer.header("Location") == f"/v1/{collection}/{key}"
+        found = http.request("GET", answer.header("Location"))
+        assert found.header("ETag") == answer.header("ETag")
+        assert str(found.json()[key_name]) == key
+        assert document.items() <= found.json().items()
+        if collection != "posts":
+            assert uuid.UUID(key).version == 7
+    assert isinstance(http.request("GET", "/v1/posts/" + key_of(http)).json()["id"], int)
+
+
+def key_of(http):
+    return post(http, "posts", POST, WAIT).json()["key"]
+
+
+def test_a_receipt_has_the_final_key(http):
+    answer = post(http, "posts", POST)
+    assert answer.status == 202, answer
+    receipt = answer.json()
+    assert receipt["state"] == "accepted"
+    path = key_path(receipt["key"], "posts")
+    after = {"Sluice-Read-After": receipt["position"]}
+    assert http.request("GET", path, headers=after).json()["id"] == int(receipt["key"])
+
+
+def test_keys_of_the_body(http):
+    for collection, document in (
+        ("posts", {**POST, "id": -5}),
+        ("records", {"key": "_a/b c%é", "value": "x"}),
+        ("samples", {"sample_id": str(uuid.uuid4()), "text": "x"}),
+    ):
+        answer = post(http, collection, document, WAIT)
+        assert answer.status == 201, answer
+        found = http.request("GET", answer.header("Location"))
+        assert found.status == 200 and document.items() <= found.json().items()
+        again = post(http, collection, document, WAIT)
+        assert (again.status, again.problem) == (409, "key-exists")
+        assert http.request("GET", answer.header("Location")).body == found.body
+    for collection, document, pointer in (
+        ("posts", {**POST, "id": "5"}, "/id"),
+        ("posts", {**POST, "id": None}, "/id"),
+        ("posts", {**POST, "id": 2**63}, "/id"),
+        ("records", {"key": "", "value": "x"}, "/key"),
+        ("records", {"key": 5, "value": "x"}, "/key"),
+        ("samples", {"sample_id": "x", "text": "x"}, "/sample_id"),
+        ("posts", {"title": "t", "content": "c"}, "/author"),
+        ("posts", [], ""),
+    ):
+        answer = post(http, collection, document, WAIT)
+        assert (answer.status, answer.pointers) == (422, [pointer]), document
+    answer = post(http, "posts", POST, {"If-Match": "*"})
+    assert (answer.status, answer.pointers) == (422, ["/If-Match"])
+    assert post(http, "nothing", {}).problem == "collection-not-found"
+
+
+def test_a_rejected_create_says_why_later(http):
+    document = {**POST, "id": -6}
+    assert post(http, "posts", document, WAIT).status == 201
+    receipt = post(http, "posts", document, {"Prefer": "respond-async"})
+    assert receipt.status == 202
+
+    def state():
+        return http.request("GET", receipt.header("Location")).json()
+
+    found = wait_until(lambda: state()["state"] == "rejected" and state(), 10, "decided")
+    assert (found["reason"], found["status"]) == ("key-exists", 409)
+
+
+def test_retries_have_one_key(http, other_api):
+    for collection, document in (("posts", POST), ("samples", {"text": "x"})):
+        name = {"Idempotency-Key": f"create {collection}".replace(" ", "-")}
+        first = post(http, collection, document, name)
+        assert first.status == 201, first
+        for client in (http, other_api.http):
+            again = post(client, collection, document, name)
+            assert again.status == 201, again
+            assert again.header("Idempotency-Replayed") == "true"
+            assert again.json()["key"] == first.json()["key"]
+            assert again.header("Location") == first.header("Location")
+        other = post(http, collection, {**document, "key": 1}, name)
+        assert other.status == 422
+    reused = post(http, "posts", {**POST, "title": "other"}, {"Idempotency-Key": "create-posts"})
+    assert (reused.status, reused.problem) == (422, "idempotency-key-reused")
+
+
+def test_rows_that_are_there_are_stepped_over(world, http):
+    """A block in which a client has chosen a key is not given out."""
+    ((last, block),) = world.sql(
+        "SELECT last_value, increment_by FROM pg_sequences"
+        " WHERE sequencename = 'products_id_seq'"
+    )
+    product = {"name": "n", "price": 1, "category": "c"}
+    for ahead in (1, 2, 4):
+        path = key_path(str(last + ahead * block + 3), "products")
+        answer = http.request(
+            "PUT", path, json.dumps(product), {"Content-Type": "application/json", **WAIT}
+        )
+        assert answer.status == 201
+    ((first, n),) = world.sql(
+        "SELECT r.first, r.n FROM sluice.reserve('products_id_seq', 'products', 'id', 1) r"
+    )
+    assert (first, n) == (last + 3 * block, block)
+
+
+def test_two_instances_under_load_and_restarts(world):
+    """No id is given out twice: the rows would be fewer than the receipts."""
+    apis, keys, wrong = world.of("api"), [], []
+    lock, stop = threading.Lock(), threading.Event()
+
+    def load(api):
+        client = type(api.http)(api.http.port)
+        while not stop.is_set():
+            try:
+                answer = post(client, "posts", {**POST, "author": "load"})
+            except OSError:
+                client.forget()
+                continue
+            with lock:
+                if answer.status == 202:
+                    keys.append(int(answer.json()["key"]))
+                elif answer.status != 503:
+                    wrong.append(answer)
+
+    threads = [threading.Thread(target=load, args=(api,)) for api in apis * 3]
+    for thread in threads:
+        thread.start()
+    try:
+        for kill in (False, True, True):
+            for api in apis:
+                seen = len(keys)
+                wait_until(lambda: len(keys) > seen + 700, 60, "more of them")
+                if kill:
+                    api.sigkill()
+                    api.start()
+                else:
+                    api.restart()
+    finally:
+        stop.set()
+        for thread in threads:
+            thread.join()
+    assert not wrong, wrong[:3]
+    assert len(set(keys)) == len(keys)
+    ends = world.ends()
+    wait_until(lambda: world.progress() == ends, 60, "all is applied")
+    ((rows,),) = world.sql(
+        "SELECT count(*) FROM posts WHERE author = 'load' AND id = ANY(%s)", keys
+    )
+    assert rows == len(keys)
+    assert world.sql("SELECT * FROM sluice.rejections WHERE reason = 'key-exists'"
+                     " AND detail IS NOT NULL") == []
+
+
+def test_without_postgres(servers, deployment):
+    """What is reserved is given out; then no key, and nothing is accepted."""
+    api = deployment.api({"read.timeout": "1s"})
+    writer = deployment.writer()
+    assert post(api.http, "posts", POST, WAIT).status == 201
+    ends = sum(deployment.ends())
+    with servers.away("primary"):
+        taken = 0
+        while (answer := post(api.http, "posts", POST)).status == 202:
+            taken += 1
+        assert (answer.status, answer.problem) == (503, "store-unavailable")
+        assert 0 < taken < 3000
+        assert sum(deployment.ends()) == ends + taken
+    wait_until(lambda: post(api.http, "posts", POST).status == 202, 30, "keys again")
+    wait_until(
+        lambda: deployment.progress() == deployment.ends(), 30, "all is applied"
+    )
+    assert deployment.sql("SELECT count(*) FROM posts") == [(taken + 2,)]
+    assert api.events("ids.failed") or taken < 1000
+    writer.stop()
