@@ -5,7 +5,8 @@
 BUILD_LOG=$LOGS/build.log
 
 # build_sluice <folder> <targets> <cmake options...>: incremental; a folder that
-# was configured for another checkout, or by another generator, is made anew.
+# was configured for another checkout, or by another generator, is made anew, one
+# with other options is configured again.
 build_sluice() {
 	local dir=$1 cache=$1/CMakeCache.txt
 	local -a targets
@@ -19,9 +20,10 @@ build_sluice() {
 			say build "$dir is of another checkout or generator: made anew"
 			find "$dir" -mindepth 1 ! -name .lock -delete
 		fi
-		if [[ ! -f $dir/build.ninja ]]; then
+		if [[ ! -f $dir/build.ninja || $(cat "$dir/options" 2>/dev/null) != "$*" ]]; then
 			say build "configuring ${dir#"$SLUICE_ROOT"/}"
 			cmake -S "$SLUICE_ROOT" -B "$dir" -G Ninja "$@" >"$BUILD_LOG" 2>&1
+			echo "$*" >"$dir/options"
 		fi
 		cmake --build "$dir" -j "$(nproc)" --target "${targets[@]}" 2>&1 | tee "$BUILD_LOG" | thin build 3
 	) 6>"$dir/.lock"
