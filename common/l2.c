@@ -48,6 +48,7 @@ const struct redis_script l2_scripts[L2_SCRIPTS] = {
 		   "  local g = generation(w, KEYS[i])\n"
 		   "  local a = 4 + (i - 4) * 4\n"
 		   "  local floor = redis.call('HGET', KEYS[2], ARGV[a])\n"
+		   "    or redis.call('HGET', KEYS[2], 'base')\n"
 		   "  if not floor or floor < ARGV[a + 1] then\n"
 		   "    redis.call('HSET', KEYS[2], ARGV[a], ARGV[a + 1])\n"
 		   "  end\n"
