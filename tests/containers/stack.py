@@ -121,6 +121,12 @@ class DaemonContainer(Container):
                 client.host = host
                 client.forget()
 
+    def stop(self):
+        """In good order: the exit code must be 0."""
+        docker("stop", self.id)
+        code = self.state()["State"]["ExitCode"]
+        assert code == 0, f"{self.name} ended with {code}\n{self.tail(30)}"
+
     def start(self, ready=True):
         super().start()
         self.meet()
@@ -151,8 +157,12 @@ class DaemonContainer(Container):
     def page(self, path):
         return self.admin.page(path)
 
+    def sigstop(self):
+        docker("pause", self.id)
+
     def sigcont(self):
-        """Containers are not stalled here."""
+        if self.state()["State"]["Paused"]:
+            docker("unpause", self.id)
 
     def check_alive(self):
         assert self.running, f"{self.name} does not run\n{self.tail(30)}"
