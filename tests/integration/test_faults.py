@@ -146,7 +146,9 @@ def test_a_server_that_takes_connections_and_answers_no_read(api, module_deploym
     whether the server is back: its connections are there all the time."""
     d = module_deployment
     with d.servers.postgres(d.name) as session, session.transaction():
-        session.execute("LOCK TABLE public.records IN ACCESS EXCLUSIVE MODE")
+        # The probes read some collection.
+        for table in ("counters", "posts", "products", "samples", "records"):
+            session.execute(f"LOCK TABLE public.{table} IN ACCESS EXCLUSIVE MODE")
         # A commit takes the lock's record to the replica with it.
         d.sql("SELECT pg_logical_emit_message(true, 'tests', 'locked')")
         wait_until(lambda: d.sql(LOCKED, replica=True), 10, "it is locked there, too")

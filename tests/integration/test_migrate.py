@@ -16,7 +16,7 @@ def declare(deployment, tmp_path):
         text = {"name": "things", "key": {"type": key}, "fields": fields}
         text.update(more, required=list(required))
         (tmp_path / "things.json").write_text(json.dumps(text))
-        settings = deployment._settings("writer").items()
+        settings = deployment.settings("writer").items()
         done = subprocess.run(
             [
                 deployment.servers.program("writer"),

@@ -51,5 +51,6 @@ class Background:
         self.ended.set()
         for thread in self.threads:
             thread.join(60)
-        if self.errors and kind is None:
+        # What failed in there may be why the body did.
+        if self.errors:
             raise self.errors[0]

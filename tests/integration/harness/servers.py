@@ -2,6 +2,7 @@
 
 import contextlib
 import copy
+import itertools
 import os
 import pathlib
 import socket
@@ -23,15 +24,14 @@ def needed(name):
 
 
 class Ports:
-    """Free ports near the servers', below those that the kernel hands out."""
+    """Free ports near the servers', below those that the kernel hands out; what
+    was given out and is free again comes round."""
 
     def __init__(self, base):
-        self.next = base
-        self.end = base + 400
+        self.ports = itertools.cycle(range(base, base + 400))
 
     def take(self):
-        while self.next < self.end:
-            port, self.next = self.next, self.next + 1
+        for port in itertools.islice(self.ports, 400):
             with socket.socket() as s:
                 try:
                     s.bind(("127.0.0.1", port))
