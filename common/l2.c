@@ -1,5 +1,6 @@
 #include "common/l2.h"
 
+#include <inttypes.h>
 #include <string.h>
 
 enum { HEX = VERSION_HEX_LEN, HEAD = HEX + 1 + HEX };
@@ -42,8 +43,10 @@ const struct redis_script l2_scripts[L2_SCRIPTS] = {
     [L2_APPLY] = {"apply",
 	GENERATION "local w = redis.call('GET', KEYS[1])\n"
 		   "if not w then return '-' end\n"
-		   "local at = string.sub(w, 1, 16)\n"
-		   "if at ~= ARGV[1] then return '-' .. at end\n"
+		   "local turn = redis.call('GET', KEYS[3]) or ''\n"
+		   "if string.sub(turn, -16) ~= ARGV[1] then\n"
+		   "  return '-' .. string.sub(w, 1, 16)\n"
+		   "end\n"
 		   "for i = 4, #KEYS do\n"
 		   "  local g = generation(w, KEYS[i])\n"
 		   "  local a = 4 + (i - 4) * 4\n"
@@ -137,6 +140,25 @@ uint64_t l2_generation(
 			return own;
 	}
 	return w.generation;
+}
+
+void l2_cursor(struct buf *out, const struct l2_cursor *c)
+{
+	char hex[HEX + 1];
+	version_to_hex(c->turn, hex);
+	buf_printf(out, "%" PRId64 " %s", c->offset, hex);
+}
+
+bool l2_cursor_parse(const char *value, size_t len, struct l2_cursor *out)
+{
+	version_t offset;
+	size_t digits = len - HEX - 1;
+	if (len < HEX + 1 || value[digits] != ' ' ||
+	    !version_parse(value, digits, &offset) ||
+	    !version_from_hex(value + digits + 1, &out->turn))
+		return false;
+	out->offset = (int64_t)offset;
+	return true;
 }
 
 void l2_payload(struct buf *out, const struct l2_entry *e)

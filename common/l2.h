@@ -6,7 +6,9 @@
  *                          then `;records=` and 16 more for every collection
  *                          that was purged since: its own generation
  *   sluice:{3}:floors      hash: bucket -> floor (hex), and `base`
- *   sluice:{3}:cursor      offset in sluice.commits to resume at, decimal
+ *   sluice:{3}:cursor      offset in sluice.commits to resume at, decimal; a
+ *                          space; 16 hex digits: the turn, a random number of
+ *                          the script that wrote it
  *   sluice:{3}:records/foo 16 hex digits generation, P or A (present, absent),
  *                          16 hex digits version, document; has a TTL
  *
@@ -16,6 +18,11 @@
  * discarded without scanning them. Generations only grow. Versions are compared
  * as fixed-width strings (Lua has doubles). The partition is the hash tag:
  * Redis Cluster can split them.
+ *
+ * What a projector applies is of use only on top of what it applied before. The
+ * watermark does not tell: a Redis that was restored, or lost the last moments
+ * in a failover, or got a part of a batch from another projector, may have the
+ * same one without the same floors. The turn does.
  */
 #pragma once
 
@@ -31,16 +38,17 @@ enum l2_script {
 	 * Replies 1 filled, 0 refused: a newer commit is known, -1 refused: not
 	 * initialised. */
 	L2_FILL,
-	/* KEYS watermark, floors, cursor, entry…; ARGV from, to, cursor, then
+	/* KEYS watermark, floors, cursor, entry…; ARGV turn, to, cursor, then
 	 * per entry bucket, floor, ttl ms (0: delete), payload. With ttl 0 the
 	 * payload is the commit's version in hex, or empty: an entry that holds
 	 * the row of that version or a newer one (a reader was faster) stays.
-	 * Replies `to` when applied; when Redis is not at `from`, `-` and where
-	 * it is, or `-` alone when it is not initialised. */
+	 * Replies `to` when applied; when the turn is another, `-` and where
+	 * Redis is, or `-` alone when it is not initialised. */
 	L2_APPLY,
 	/* Discards the partition and starts it at a mark. KEYS watermark,
 	 * floors, cursor; ARGV expected watermark (empty: none), watermark,
-	 * base floor, cursor, generation. Replies as L2_APPLY. */
+	 * base floor, cursor, generation. Replies `to` when done, else `-` and
+	 * where Redis is. */
 	L2_START,
 	/* Discards the entries of a collection, or all of the partition's;
 	 * floors and watermark stay. KEYS watermark; ARGV generation,
@@ -86,6 +94,14 @@ bool l2_watermark_parse(
  * watermark's that was parsed. */
 uint64_t l2_generation(
     const char *value, size_t len, const char *id, size_t id_len);
+struct l2_cursor {
+	int64_t offset;
+	uint64_t turn; /* at most VERSION_MAX */
+};
+
+/* Appends the cursor's value. */
+void l2_cursor(struct buf *out, const struct l2_cursor *c);
+bool l2_cursor_parse(const char *value, size_t len, struct l2_cursor *out);
 /* The payload: an entry without its generation, which the scripts prepend. */
 void l2_payload(struct buf *out, const struct l2_entry *e);
 /* False: of another generation, or not an entry. */

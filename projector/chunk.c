@@ -8,7 +8,9 @@
  *  - A chunk that is full before its mark came is applied without moving the
  *    watermark (from == to) or the cursor. It raises floors and changes entries
  *    a little early, which readers notice as "newer than the watermark", not as
- *    stale; after a crash the same records are read and applied again.
+ *    stale; after a crash the same records are read and applied again. The rest
+ *    counts only on top of it, which the watermark in Redis does not tell: the
+ *    turn does (common/l2.h).
  *  - Later records of a key take the place of earlier ones; a floor only
  *    grows. A record older than one already seen only ever deletes.
  *  - After a jump nothing that was collected counts: START discards the
@@ -70,9 +72,11 @@ static void begin_at(struct chunk *c, version_t watermark, int64_t cursor)
 	c->due = CHUNK_NOTHING;
 }
 
-void chunk_resume(struct chunk *c, version_t watermark, int64_t cursor)
+void chunk_resume(
+    struct chunk *c, version_t watermark, int64_t cursor, uint64_t turn)
 {
 	begin_at(c, watermark, cursor);
+	c->turn = turn;
 	c->initialised = true;
 	follower_start(&c->follower, watermark);
 }
@@ -209,9 +213,16 @@ version_t chunk_base(const struct chunk *c)
 	return follower_base(&c->follower);
 }
 
+void chunk_take_turn(struct chunk *c, uint64_t bits)
+{
+	CHECK(c->due != CHUNK_NOTHING);
+	c->next = bits & VERSION_MAX;
+}
+
 void chunk_applied(struct chunk *c)
 {
 	CHECK(c->due != CHUNK_NOTHING);
+	c->turn = c->next;
 	forget_entries(c);
 	c->initialised = true;
 	c->confirmed = c->confirmed || c->due == CHUNK_START;

@@ -45,6 +45,8 @@ struct chunk {
 	bool initialised;
 	version_t from, to;
 	int64_t cursor;
+	uint64_t turn; /* of what is in Redis (common/l2.h) */
+	uint64_t next; /* of the script that is under way */
 	/* Redis's watermark is one that this log has. */
 	bool confirmed;
 	enum chunk_due due;
@@ -59,7 +61,8 @@ void chunk_free(struct chunk *c);
 
 /* Redis has a watermark: follow from there, at `cursor`. The mark that it is of
  * comes again, or (compaction) a later one. */
-void chunk_resume(struct chunk *c, version_t watermark, int64_t cursor);
+void chunk_resume(
+    struct chunk *c, version_t watermark, int64_t cursor, uint64_t turn);
 /* Redis has none worth keeping (`has`: it has this one, which is not). The
  * first mark starts it. */
 void chunk_restart(struct chunk *c, bool has, version_t watermark);
@@ -80,5 +83,7 @@ bool chunk_is_foreign(const struct chunk *c);
 
 /* The base floor of a START. */
 version_t chunk_base(const struct chunk *c);
+/* What is due is about to be sent: random bits. */
+void chunk_take_turn(struct chunk *c, uint64_t bits);
 /* Redis did what was due. */
 void chunk_applied(struct chunk *c);

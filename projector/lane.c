@@ -9,8 +9,8 @@
  * What arrives meanwhile waits in `pending`, and past a bound in Kafka.
  *
  * A script whose answer was lost may have been done. It is sent again: if it
- * was, Redis is not at `from` any more, and the lane resumes from Redis. An
- * emptied Redis shows in the same way.
+ * was, Redis has another turn now, and the lane resumes from Redis. A Redis
+ * that was emptied, restored, or written by another shows in the same way.
  */
 #include "projector/lane.h"
 
@@ -80,7 +80,7 @@ static void search_mark(struct lane *l, int reach)
 static void begin_again(struct lane *l)
 {
 	bool heard = l->chunk.follower.next > 0;
-	chunk_resume(&l->chunk, 0, 0);
+	chunk_resume(&l->chunk, 0, 0, l->chunk.turn);
 	if (heard)
 		move_to(l, RD_KAFKA_OFFSET_BEGINNING);
 	else if (l->next < 0)
@@ -183,8 +183,9 @@ static void on_answer(void *arg, const redisReply *reply)
 
 static void send_due(struct lane *l)
 {
+	chunk_take_turn(&l->chunk, entropy_bits());
 	l->script = script_send(l->x->redis, l->partition, &l->chunk,
-	    l->x->settings->l2_ttl, entropy_bits(), clock_wall(), on_answer, l);
+	    l->x->settings->l2_ttl, clock_wall(), on_answer, l);
 	if (l->script == NULL) {
 		retry_later(l);
 		return;
@@ -195,24 +196,24 @@ static void send_due(struct lane *l)
 
 /* --- what Kafka and Redis say -------------------------------------------- */
 
-static bool parse_number(const redisReply *r, version_t *out)
+static bool parse_cursor(const redisReply *r, struct l2_cursor *out)
 {
 	return r && r->type == REDIS_REPLY_STRING &&
-	       version_parse(r->str, r->len, out);
+	       l2_cursor_parse(r->str, r->len, out);
 }
 
 void lane_resume(
     struct lane *l, const redisReply *watermark, const redisReply *cursor)
 {
 	struct l2_watermark w = {0};
-	version_t at = 0;
+	struct l2_cursor at;
 	CHECK(l->state == LANE_HELD);
 	bool has = watermark && watermark->type == REDIS_REPLY_STRING &&
 		   l2_watermark_parse(watermark->str, watermark->len, &w);
 	set_state(l, LANE_FOLLOWING);
-	if (has && parse_number(cursor, &at)) {
-		chunk_resume(&l->chunk, w.watermark, (int64_t)at);
-		l->next = at ? (int64_t)at : RD_KAFKA_OFFSET_BEGINNING;
+	if (has && parse_cursor(cursor, &at)) {
+		chunk_resume(&l->chunk, w.watermark, at.offset, at.turn);
+		l->next = at.offset ? at.offset : RD_KAFKA_OFFSET_BEGINNING;
 		return;
 	}
 	chunk_restart(&l->chunk, has, w.watermark);

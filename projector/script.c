@@ -37,6 +37,13 @@ static void add_number(struct args *a, int64_t n)
 	end_arg(a);
 }
 
+/* The new one. */
+static void add_cursor(struct args *a, const struct chunk *c)
+{
+	l2_cursor(&a->bytes, &(struct l2_cursor){c->cursor, c->next});
+	end_arg(a);
+}
+
 static void add_partition_keys(struct args *a, int32_t partition)
 {
 	l2_watermark_key(&a->bytes, partition);
@@ -67,8 +74,8 @@ static void add_entry(
 	}
 }
 
-static void add_apply(struct args *a, int32_t partition, const struct chunk *c,
-    dur_us_t ttl, uint64_t jitter)
+static void add_apply(
+    struct args *a, int32_t partition, const struct chunk *c, dur_us_t ttl)
 {
 	add_partition_keys(a, partition);
 	for (size_t i = 0; i < c->n; i++) {
@@ -76,11 +83,11 @@ static void add_apply(struct args *a, int32_t partition, const struct chunk *c,
 		    c->entries[i].id_len);
 		end_arg(a);
 	}
-	add_hex(a, c->from);
+	add_hex(a, c->turn);
 	add_hex(a, c->to);
-	add_number(a, c->cursor);
+	add_cursor(a, c);
 	for (size_t i = 0; i < c->n; i++)
-		add_entry(a, &c->entries[i], ttl, jitter + i);
+		add_entry(a, &c->entries[i], ttl, c->next + i);
 }
 
 static void add_start(
@@ -93,7 +100,7 @@ static void add_start(
 		end_arg(a); /* none is there */
 	add_hex(a, c->to);
 	add_hex(a, chunk_base(c));
-	add_number(a, c->cursor);
+	add_cursor(a, c);
 	add_hex(a, (version_t)now);
 }
 
@@ -131,8 +138,8 @@ static void on_answer(void *arg, const redisReply *reply)
 }
 
 struct script *script_send(struct redis *r, int32_t partition,
-    const struct chunk *c, dur_us_t ttl, uint64_t jitter, wall_us_t now,
-    redis_done done, void *arg)
+    const struct chunk *c, dur_us_t ttl, wall_us_t now, redis_done done,
+    void *arg)
 {
 	struct args a = {0};
 	struct script *s = MEM_NEW(struct script);
@@ -140,7 +147,7 @@ struct script *script_send(struct redis *r, int32_t partition,
 	bool sent;
 	CHECK(c->due != CHUNK_NOTHING);
 	if (c->due == CHUNK_APPLY) {
-		add_apply(&a, partition, c, ttl, jitter);
+		add_apply(&a, partition, c, ttl);
 		sent = eval(r, L2_APPLY, 3 + c->n, &a, on_answer, s);
 	} else {
 		add_start(&a, partition, c, now);

@@ -9,13 +9,13 @@
 struct script; /* one that was sent */
 
 /* Sends what is due for the partition. `ttl` is of the entries that are set;
- * `jitter` (any random bits) moves it by 10 % either way; `now` makes the
+ * the turn that was taken moves it by 10 % either way; `now` makes the
  * generation of a START. NULL: Redis does not take it now. Else `done` is
  * called once, later, unless it is forgotten; a NULL reply: it is not known
  * whether the script was done. */
 struct script *script_send(struct redis *r, int32_t partition,
-    const struct chunk *c, dur_us_t ttl, uint64_t jitter, wall_us_t now,
-    redis_done done, void *arg);
+    const struct chunk *c, dur_us_t ttl, wall_us_t now, redis_done done,
+    void *arg);
 /* Its answer is not wanted any more; it may still be done. NULL is fine. */
 void script_forget(struct script **s);
 

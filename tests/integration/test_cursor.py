@@ -9,6 +9,7 @@ from harness import history
 from harness.deployment import QUICK_GROUP
 from harness.wait import wait_until
 
+TURN = f"{1:016x}"
 KEYS = [f"key {i}" for i in range(40)]  # in all partitions
 
 
@@ -60,7 +61,7 @@ def test_not_of_this_log(deployment, api, servers, where):
     ends = servers.log_ends(deployment.commits, deployment.partitions)
     for p, end in enumerate(ends):
         cursor = end if where == "at the end" else 10**9
-        servers.redis().set(f"sluice:{{{p}}}:cursor", cursor)
+        servers.redis().set(f"sluice:{{{p}}}:cursor", f"{cursor} {TURN}")
     metrics = starts_anew(deployment)
     assert metrics["sluice_projector_jumps_total"] == deployment.partitions
 
@@ -72,7 +73,7 @@ def test_of_another_deployment(deployment, api, servers, cursor):
     generation = b"%016x" % 1
     for p in range(deployment.partitions):
         r.delete(f"sluice:{{{p}}}:floors")
-        r.set(f"sluice:{{{p}}}:cursor", cursor)
+        r.set(f"sluice:{{{p}}}:cursor", f"{cursor} {TURN}")
         r.set(f"sluice:{{{p}}}:watermark", b"%016x" % 10**9 + generation)
         for key in KEYS:
             entry = generation + b"P%016x" % 10**8 + b'{"key":"other"}'

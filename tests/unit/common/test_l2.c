@@ -73,6 +73,35 @@ static void watermarks(void **state)
 		assert_false(watermark(bad[i], &w));
 }
 
+static bool cursor(const char *text, struct l2_cursor *out)
+{
+	char *value = bytes_of(text, strlen(text));
+	bool ok = l2_cursor_parse(value, strlen(text), out);
+	free(value);
+	return ok;
+}
+
+#define TURN "7fffffffffffffff"
+
+static void cursors(void **state)
+{
+	(void)state;
+	struct buf b = {0};
+	struct l2_cursor c;
+	l2_cursor(&b, &(struct l2_cursor){7041, VERSION_MAX});
+	is(&b, "7041 " TURN);
+	buf_free(&b);
+	assert_true(cursor("7041 " TURN, &c));
+	assert_true(c.offset == 7041 && c.turn == VERSION_MAX);
+	assert_true(cursor("0 0000000000000000", &c));
+	assert_true(c.offset == 0 && c.turn == 0);
+	static const char *const bad[] = {"", "7041", TURN, " " TURN,
+	    "7041" TURN, "7041  " TURN, "-1 " TURN, "7041 " TURN "0",
+	    "7041 ffffffffffffffff", "7041 000000000000041g"};
+	for (size_t i = 0; i < sizeof bad / sizeof *bad; i++)
+		assert_false(cursor(bad[i], &c));
+}
+
 static uint64_t generation(const char *text, const char *id)
 {
 	char *value = bytes_of(text, strlen(text));
@@ -198,6 +227,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(names),
 	    cmocka_unit_test(watermarks),
+	    cmocka_unit_test(cursors),
 	    cmocka_unit_test(generations),
 	    cmocka_unit_test(payloads),
 	    cmocka_unit_test(entries),

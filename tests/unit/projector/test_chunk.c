@@ -67,7 +67,7 @@ static void batch_moves_the_watermark(void **state)
 {
 	(void)state;
 	struct chunk c = make(10);
-	chunk_resume(&c, 100, 4);
+	chunk_resume(&c, 100, 4, 9);
 	assert_int_equal(record(&c, "records/old", 99, 4), CHUNK_IGNORED);
 	assert_int_equal(record(&c, "records/a", 101, 5), CHUNK_DROPPED);
 	assert_int_equal(record(&c, "records/b", 103, 6), CHUNK_DROPPED);
@@ -95,13 +95,16 @@ static void full_before_its_mark(void **state)
 {
 	(void)state;
 	struct chunk c = make(2);
-	chunk_resume(&c, 100, 4);
+	chunk_resume(&c, 100, 4, 9);
 	record(&c, "records/a", 101, 4);
 	record(&c, "records/b", 102, 5);
 	assert_true(chunk_is_full(&c));
 	assert_int_equal(c.due, CHUNK_APPLY);
 	assert_true(c.from == 100 && c.to == 100 && c.cursor == 4);
+	chunk_take_turn(&c, UINT64_MAX);
+	assert_true(c.turn == 9); /* until it is done */
 	chunk_applied(&c);
+	assert_true(c.turn == VERSION_MAX);
 	record(&c, "records/c", 103, 6);
 	mark(&c, 100, 104, 3, 7);
 	assert_true(c.from == 100 && c.to == 104 && c.n == 1);
@@ -113,7 +116,7 @@ static void full_by_bytes(void **state)
 	(void)state;
 	struct chunk c = make(10);
 	char id[600] = "records/";
-	chunk_resume(&c, 0, 0);
+	chunk_resume(&c, 0, 0, 9);
 	memset(id + 8, 'x', sizeof id - 9);
 	record(&c, id, 1, 0);
 	assert_false(chunk_is_full(&c));
@@ -127,7 +130,7 @@ static void gap_jumps_and_drops_what_it_held(void **state)
 {
 	(void)state;
 	struct chunk c = make(10);
-	chunk_resume(&c, 100, 4);
+	chunk_resume(&c, 100, 4, 9);
 	record(&c, "records/a", 101, 4);
 	mark(&c, 100, 102, 3, 5);
 	assert_int_equal(c.due, CHUNK_APPLY);
@@ -143,7 +146,7 @@ static void batch_begun_before_we_heard_jumps(void **state)
 {
 	(void)state;
 	struct chunk c = make(10);
-	chunk_resume(&c, 100, 4);
+	chunk_resume(&c, 100, 4, 9);
 	record(&c, "records/a", 101, 9); /* 4 to 8 are not there */
 	mark(&c, 100, 102, 3, 10);
 	assert_int_equal(c.due, CHUNK_START);
@@ -172,7 +175,7 @@ static void foreign_watermark(void **state)
 	struct chunk c = make(10);
 	chunk_restart(&c, true, 77);
 	assert_false(chunk_is_foreign(&c)); /* nobody relies on it */
-	chunk_resume(&c, 77, 5);
+	chunk_resume(&c, 77, 5, 9);
 	assert_true(chunk_is_foreign(&c));
 	record(&c, "records/a", 76, 5);
 	mark(&c, 60, 76, 4, 6); /* a late one */
@@ -181,7 +184,7 @@ static void foreign_watermark(void **state)
 	assert_int_equal(c.due, CHUNK_NOTHING);
 	assert_false(chunk_is_foreign(&c));
 
-	chunk_resume(&c, 77, 5);
+	chunk_resume(&c, 77, 5, 9);
 	mark(&c, 90, 100, 4, 6);
 	assert_int_equal(c.due, CHUNK_START);
 	assert_false(chunk_is_foreign(&c));
@@ -195,7 +198,7 @@ static void foreign_watermark(void **state)
 	assert_false(chunk_is_foreign(&c));
 
 	/* A partition without any mark. */
-	chunk_resume(&c, 0, 0);
+	chunk_resume(&c, 0, 0, 9);
 	assert_false(chunk_is_foreign(&c));
 	chunk_free(&c);
 }
@@ -207,7 +210,7 @@ static void many_keys(void **state)
 	struct chunk c;
 	char id[32];
 	chunk_init(&c, PARTITIONS, N, 1 << 20);
-	chunk_resume(&c, 0, 0);
+	chunk_resume(&c, 0, 0, 9);
 	for (int round = 0; round < 3; round++) {
 		for (int i = 0; i < N - 1; i++) {
 			int at = round * (N - 1) + i;
