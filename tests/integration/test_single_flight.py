@@ -30,6 +30,11 @@ class Moved:
         return self.after[name] - self.before[name]
 
 
+def behind(proxy):
+    """Settings of an API whose replica is slow, not given up."""
+    return {"replica.urls": proxy.url, "postgres.timeout": "20s"}
+
+
 def replica_has(world, key):
     def there():
         query = "SELECT 1 FROM records WHERE key = %s"
@@ -39,7 +44,7 @@ def replica_has(world, key):
 
 
 def test_a_burst_for_one_cold_key_is_one_query(http, world, special_api, slow_replica):
-    cold = special_api({"replica.urls": slow_replica.url, "l2.ttl": "1ms"})
+    cold = special_api({**behind(slow_replica), "l2.ttl": "1ms"})
     position = http.put("flight", "one", prefer="wait=10").position
     replica_has(world, "flight")
     assert cold.http.get("elsewhere", Sluice_Read_After=position).status == 404
@@ -60,7 +65,7 @@ def test_a_burst_for_an_absent_key_is_one_query_and_it_is_cached(
     special_api, slow_replica, api
 ):
     """An absent row is kept like any other, in L1 and in Redis."""
-    cold = special_api({"replica.urls": slow_replica.url})
+    cold = special_api({**behind(slow_replica)})
     slow_replica.set(0.5)
     with Moved(cold) as moved:
         answers = burst(cold.http.port, [key_path("nobody")] * 200)
@@ -81,7 +86,7 @@ def test_many_cold_keys_are_few_queries(special_api, servers, slow_replica):
     """While a query is under way, the next one gathers; to Redis they go in one
     write: it reads many commands at once."""
     cold = special_api(
-        {"replica.urls": slow_replica.url, "http.threads": 1, "pool.max_size": 2}
+        {**behind(slow_replica), "http.threads": 1, "pool.max_size": 2}
     )
     assert cold.http.get("warm up").status == 404
     before = servers.redis().info("stats")
@@ -103,7 +108,7 @@ def test_many_cold_keys_are_few_queries(special_api, servers, slow_replica):
 
 def test_concurrent_misses_share_their_results(http, world, special_api, slow_replica):
     """By threads that read as soon as they can: nobody gets what is another's."""
-    cold = special_api({"replica.urls": slow_replica.url, "l2.ttl": "1ms"})
+    cold = special_api({**behind(slow_replica), "l2.ttl": "1ms"})
     for i in range(4):
         position = http.put(f"mixed {i}", str(i), prefer="wait=10").position
         replica_has(world, f"mixed {i}")
@@ -122,7 +127,7 @@ def test_a_fresh_read_joins_no_lookup_that_is_under_way(
     world, http, special_api, slow_replica
 ):
     """The ordinary lookup has read the row before it was changed."""
-    cold = special_api({"replica.urls": slow_replica.url, "l2.ttl": "1ms"})
+    cold = special_api({**behind(slow_replica), "l2.ttl": "1ms"})
     position = http.put("fresh flight", "one", prefer="wait=10").position
     replica_has(world, "fresh flight")
     assert cold.http.get("elsewhere", Sluice_Read_After=position).status == 404
@@ -147,7 +152,7 @@ def test_a_fresh_read_joins_no_lookup_that_is_under_way(
 
 def test_many_fresh_reads_share_their_queries(special_api, slow_replica):
     cold = special_api(
-        {"replica.urls": slow_replica.url, "http.threads": 1, "pool.max_size": 2}
+        {**behind(slow_replica), "http.threads": 1, "pool.max_size": 2}
     )
     assert cold.http.get("many fresh").status == 404
     slow_replica.set(0.2)
