@@ -16,6 +16,28 @@ def post(http, collection, document, headers=None):
     return http.request("POST", f"/v1/{collection}", json.dumps(document), every)
 
 
+def test_without_postgres(servers, deployment):
+    """What is reserved is given out; then no key, and nothing is accepted."""
+    api = deployment.api({"read.timeout": "1s"})
+    writer = deployment.writer()
+    assert post(api.http, "posts", POST, WAIT).status == 201
+    ends = sum(deployment.ends())
+    with servers.away("primary"):
+        taken = 0
+        while (answer := post(api.http, "posts", POST)).status == 202:
+            taken += 1
+        assert (answer.status, answer.problem) == (503, "store-unavailable")
+        assert 0 < taken < 3000
+        assert sum(deployment.ends()) == ends + taken
+    wait_until(lambda: post(api.http, "posts", POST).status == 202, 30, "keys again")
+    wait_until(
+        lambda: deployment.progress() == deployment.ends(), 30, "all is applied"
+    )
+    assert deployment.sql("SELECT count(*) FROM posts") == [(taken + 2,)]
+    assert api.events("ids.failed") or taken < 1000
+    writer.stop()
+
+
 def test_generated_keys(world, http):
     for collection, document, key_name in (
         ("posts", POST, "id"),
@@ -174,25 +196,3 @@ def test_two_instances_under_load_and_restarts(world):
     assert rows == len(keys)
     assert world.sql("SELECT * FROM sluice.rejections WHERE reason = 'key-exists'"
                      " AND detail IS NOT NULL") == []
-
-
-def test_without_postgres(servers, deployment):
-    """What is reserved is given out; then no key, and nothing is accepted."""
-    api = deployment.api({"read.timeout": "1s"})
-    writer = deployment.writer()
-    assert post(api.http, "posts", POST, WAIT).status == 201
-    ends = sum(deployment.ends())
-    with servers.away("primary"):
-        taken = 0
-        while (answer := post(api.http, "posts", POST)).status == 202:
-            taken += 1
-        assert (answer.status, answer.problem) == (503, "store-unavailable")
-        assert 0 < taken < 3000
-        assert sum(deployment.ends()) == ends + taken
-    wait_until(lambda: post(api.http, "posts", POST).status == 202, 30, "keys again")
-    wait_until(
-        lambda: deployment.progress() == deployment.ends(), 30, "all is applied"
-    )
-    assert deployment.sql("SELECT count(*) FROM posts") == [(taken + 2,)]
-    assert api.events("ids.failed") or taken < 1000
-    writer.stop()

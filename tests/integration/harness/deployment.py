@@ -22,6 +22,9 @@ QUICK_GROUP = {
 }
 
 
+OPEN = set()  # URLs of Redis
+
+
 class Deployment:
     def __init__(self, servers, logs, partitions=8):
         self.servers = servers
@@ -38,6 +41,9 @@ class Deployment:
     # --- life -----------------------------------------------------------------
 
     def create(self):
+        url = self.servers.redis_url
+        assert url not in OPEN, "another deployment is on this Redis"
+        OPEN.add(url)
         with self.servers.postgres("postgres") as admin:
             admin.execute(f'CREATE DATABASE "{self.name}" OWNER sluice')
         self.servers.redis().flushall()
@@ -60,6 +66,7 @@ class Deployment:
 
     def close(self):
         """Ends the daemons, whose checks may fail, and leaves nothing behind."""
+        OPEN.discard(self.servers.redis_url)
         failures = []
         # In the order of a drain: who answers, who decides, who follows.
         for daemon in sorted(self.daemons, key=lambda d: d.kind):
