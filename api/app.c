@@ -7,6 +7,7 @@
  */
 #include "api/app.h"
 
+#include "api/migrated.h"
 #include "api/operate.h"
 #include "api/page.h"
 #include "api/probe.h"
@@ -58,6 +59,7 @@ void app_init(struct app *app, const struct config *config)
 	while (collection_at(collections))
 		collections++;
 	app->ids = ids_new(collections);
+	app->migrated = migrated_new();
 	app->nworkers = thread_count(s);
 	app->metrics = mem_zalloc((app->nworkers + 1) * sizeof *app->metrics);
 	app->instances =
@@ -137,7 +139,12 @@ static bool ready(void *arg, struct buf *reasons)
 		buf_str(reasons, "the primary cannot be reached\n");
 	else if (!epoch)
 		buf_str(reasons, "the primary has not told its log\n");
-	return log && tail && database && epoch && !atomic_load(&app->draining);
+	const struct collection *missing = migrated_first(app->migrated);
+	if (missing)
+		buf_printf(reasons, "the declaration of %s is not migrated\n",
+		    missing->name);
+	return log && tail && database && epoch && !missing &&
+	       !atomic_load(&app->draining);
 }
 
 static void refresh(void *arg)
@@ -251,6 +258,7 @@ void app_free(struct app *app)
 	outcomes_free(&app->outcomes);
 	flights_free(&app->flights);
 	ids_free(&app->ids);
+	migrated_free(&app->migrated);
 	free(app->workers);
 	free(app->metrics);
 	free(app->instances);

@@ -16,6 +16,7 @@
 #include <stdatomic.h>
 
 struct admin;
+struct migrated;
 struct probe;
 struct worker;
 
@@ -31,6 +32,7 @@ struct app {
 	struct outcomes *outcomes;
 	struct flights *flights;
 	struct ids *ids;
+	struct migrated *migrated;
 	/* Counted before a purge begins: what was read before it is not kept
 	 * after it (api/purge.h). */
 	_Atomic uint64_t purges;

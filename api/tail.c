@@ -87,7 +87,8 @@ static void update_l1(
 	struct value *v =
 	    value_new(c->version, c->version + 1, c->doc, c->doc_len);
 	value_prepare_l1(v);
-	l1_replace(t->o.l1, c->id, c->id_len, v, clock_mono() + t->o.l1_ttl);
+	dur_us_t ttl = collection->l1_ttl ? collection->l1_ttl : t->o.l1_ttl;
+	l1_replace(t->o.l1, c->id, c->id_len, v, clock_mono() + ttl);
 	value_unref(&v);
 }
 

@@ -1,5 +1,6 @@
 #include "api/worker.h"
 
+#include "api/migrated.h"
 #include "api/request.h"
 #include "api/reserve.h"
 #include "common/check.h"
@@ -74,6 +75,8 @@ static void on_sweep(void *arg)
 	request_sweep(w);
 	if (!w->draining)
 		reserve_all(w);
+	if (w->index == 0 && !w->draining)
+		migrated_tick(w);
 	set_gauges(w);
 	if (w->draining && httpd_requests(w->httpd) == 0 && w->lookups == 0) {
 		finish(w);

@@ -2,6 +2,7 @@
  * for the tail to pass its position and answer what became of it.
  */
 #include "api/answer.h"
+#include "api/migrated.h"
 #include "api/probe.h"
 #include "api/request.h"
 #include "api/routes.h"
@@ -85,6 +86,10 @@ enum step_result write_append_step(struct request *r)
 {
 	struct app *app = r->worker->app;
 	enum step_result answered;
+	if (migrated_misses(app->migrated, r->collection))
+		return answer_problem(r, PROBLEM_STORE_UNAVAILABLE,
+		    "The table of the collection is not made for its "
+		    "declaration yet.");
 	if (!writelog_up(app->writelog) || epoch_is_other(app->epoch))
 		return unavailable(r, PROBLEM_LOG_UNAVAILABLE);
 	if (!request_may_park(r))

@@ -2,8 +2,10 @@
 
 #include "common/buf.h"
 #include "common/check.h"
+#include "common/collection.h"
 #include "common/l2.h"
 #include "common/mem.h"
+#include "common/record.h"
 
 #include <inttypes.h>
 #include <stdlib.h>
@@ -59,6 +61,10 @@ static void add_entry(
 {
 	const struct l2_entry entry = {
 	    e->present, e->version, e->doc ? e->doc : "", e->doc_len};
+	const struct collection *c =
+	    collection_find(e->id, record_collection_len(e->id, e->id_len));
+	if (c && c->l2_ttl)
+		ttl = c->l2_ttl;
 	/* 0.9 to 1.1 of it, in thousandths. */
 	uint64_t mixed = (jitter ^ e->bucket) * 0x9e3779b97f4a7c15u;
 	dur_us_t moved = ttl / 1000 * (dur_us_t)(900 + mixed % 201);

@@ -4,6 +4,7 @@
 #include "writer/announce.h"
 #include "writer/pool.h"
 #include "writer/settings.h"
+#include "writer/shapes.h"
 #include "writer/statements.h"
 #include "writer/stats.h"
 
@@ -16,6 +17,7 @@ struct context {
 	struct kafka_config kafka;
 	struct stats stats;
 	struct statements *statements;
+	struct shapes *shapes; /* from the start on */
 	struct pool *pool;
 	struct announcer *announcer;
 	uint32_t epoch;

@@ -23,8 +23,11 @@
 #include "common/backoff.h"
 #include "common/check.h"
 #include "common/entropy.h"
+#include "common/log.h"
 #include "common/mem.h"
 
+#include <inttypes.h>
+#include <stdio.h>
 #include <stdlib.h>
 
 static const char *const state_names[] = {
@@ -45,6 +48,10 @@ struct partition {
 	int64_t next_offset;
 	bool paused;
 	bool draining;
+	/* In front of a write of a shape that is not known: what comes from
+	 * there on stays in Kafka, until a writer of that shape is here. */
+	bool held;
+	char held_for[160];
 	bool gap_again; /* the takeover's announcement failed meanwhile */
 	struct queue queue;
 	struct producers producers;
@@ -86,7 +93,7 @@ static void apply_backpressure(struct partition *p)
 	if (!p->paused && batch_full(&p->policy, &f)) {
 		p->paused = true;
 		consumer_pause(p->consumer, p->o.number);
-	} else if (p->paused && batch_low(&p->policy, &f)) {
+	} else if (p->paused && !p->held && batch_low(&p->policy, &f)) {
 		p->paused = false;
 		consumer_resume(p->consumer, p->o.number);
 	}
@@ -213,6 +220,7 @@ void partition_start(
 	p->producers = taken->producers;
 	taken->producers = (struct producers){0};
 	p->paused = false;
+	p->held = false;
 	p->trouble = "";
 	set_state(p, PARTITION_FILLING);
 	crashpoint(CRASH_TAKEN);
@@ -221,17 +229,39 @@ void partition_start(
 	p->gap_again = false;
 }
 
+static void hold(struct partition *p, const struct write *w)
+{
+	const char *name = w->collection->name;
+	p->held = true;
+	snprintf(p->held_for, sizeof p->held_for,
+	    "a write of another declaration of %s than this writer's: migrate "
+	    "it and restart the writer with it",
+	    name);
+	log_event(EV_WRITE_NEWER,
+	    "partition=%d offset=%" PRId64 " collection=%s shape=%016" PRIx64,
+	    p->o.number, w->message->offset, name, w->said.shape);
+	if (!p->paused)
+		consumer_pause(p->consumer, p->o.number);
+	p->paused = true;
+}
+
 void partition_message(struct partition *p, rd_kafka_message_t *m)
 {
 	bool taken =
 	    p->state == PARTITION_FILLING || p->state == PARTITION_TRYING;
-	if (!taken || p->draining || m->offset < p->next_offset) {
+	if (!taken || p->held || p->draining || m->offset < p->next_offset) {
 		rd_kafka_message_destroy(m);
 		return;
 	}
 	struct write w;
-	p->next_offset = m->offset + 1;
 	write_read(&w, m, p->x->epoch);
+	if (w.collection &&
+	    !shapes_known(p->x->shapes, w.collection, w.said.shape)) {
+		hold(p, &w);
+		write_clear(&w);
+		return;
+	}
+	p->next_offset = m->offset + 1;
 	w.arrived = clock_mono();
 	queue_push(&p->queue, &w);
 	apply_backpressure(p);
@@ -311,6 +341,8 @@ const char *partition_state_name(const struct partition *p)
 
 const char *partition_trouble(const struct partition *p)
 {
+	if (p->held)
+		return p->held_for;
 	return *p->trouble ? p->trouble : attempt_trouble(p->attempt);
 }
 

@@ -123,6 +123,24 @@ static struct err check_log(struct start *s, const PGresult *r)
 	return logcheck_settings(PQgetvalue(r, 0, 0), pg_int4(r, 0, 1), c);
 }
 
+/* Without its columns and constraints the table is none of ours. */
+static bool check_shapes(struct start *s, const PGresult *r)
+{
+	const struct collection *missing;
+	char text[sizeof s->waits_for];
+	shapes_free(&s->x->shapes);
+	s->x->shapes = shapes_read(r, &missing);
+	s->schema_ok = s->x->shapes != NULL;
+	if (s->schema_ok)
+		return true;
+	snprintf(text, sizeof text,
+	    "postgres: the declaration of %s is not migrated: run "
+	    "sluice-writer --migrate",
+	    missing->name);
+	later(s, text);
+	return false;
+}
+
 static void on_log(void *arg, const struct pg_reply *reply)
 {
 	struct start *s = arg;
@@ -131,11 +149,10 @@ static void on_log(void *arg, const struct pg_reply *reply)
 	if (reply->err.verdict == VERDICT_OK &&
 	    PQntuples(reply->results[0]) == 1) {
 		struct err e = check_log(s, reply->results[0]);
-		s->schema_ok = e.verdict == VERDICT_OK;
-		if (s->schema_ok)
-			check_topics(s);
-		else
+		if (e.verdict != VERDICT_OK)
 			finish(s, &e);
+		else if (check_shapes(s, reply->results[1]))
+			check_topics(s);
 		return;
 	}
 	bool missing = reply->err.verdict == VERDICT_OK ||
@@ -149,8 +166,10 @@ static void on_log(void *arg, const struct pg_reply *reply)
 
 static void ask_log(struct start *s)
 {
-	const struct pg_query q = {.sql = statements_log, .result_format = 1};
-	s->ask = ask_submit(s->x->pool, &q, 1, on_log, s);
+	const struct pg_query q[] = {
+	    {.sql = statements_log, .result_format = 1},
+	    {.sql = shapes_sql, .result_format = 1}};
+	s->ask = ask_submit(s->x->pool, q, 2, on_log, s);
 	if (s->ask)
 		return;
 	char text[sizeof s->waits_for];

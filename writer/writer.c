@@ -238,12 +238,10 @@ static void on_fault(void *arg, int32_t partition, struct err e)
 
 static struct err join(struct writer *w)
 {
-	static const struct consumer_events events = {
-	    .assigned = on_assigned,
+	static const struct consumer_events events = {.assigned = on_assigned,
 	    .revoked = on_revoked,
 	    .message = on_message,
-	    .fault = on_fault,
-	};
+	    .fault = on_fault};
 	const struct consumer_options o = {
 	    .loop = w->x.loop,
 	    .kafka = &w->x.kafka,
@@ -393,6 +391,7 @@ void writer_free(struct writer **wp)
 	loop_timer_free(&w->tick);
 	rejections_free(&w->rejections);
 	statements_free(&w->x.statements);
+	shapes_free(&w->x.shapes);
 	loop_free(&w->x.loop);
 	free(w->parts);
 	free(w);
