@@ -77,6 +77,14 @@ bool floors_allow(const struct floors *f, struct key_slot slot, version_t as_of)
 	return floor != FLOORS_CLOSED && as_of >= floor;
 }
 
+bool floors_allow_primary(
+    const struct floors *f, struct key_slot slot, version_t as_of)
+{
+	/* Acquire: as in floors_get. */
+	return as_of >=
+	       atomic_load_explicit(bucket(f, slot), memory_order_acquire);
+}
+
 void floors_raise(struct floors *f, struct key_slot slot, version_t floor)
 {
 	_Atomic version_t *at = bucket(f, slot);

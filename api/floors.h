@@ -4,8 +4,10 @@
  * INV-1: a value may be served iff its as_of >= the floor of its bucket.
  *
  * One thread (the tail) raises floors, any thread reads them. A floor never
- * falls. Before the tail knows a partition, its floors are FLOORS_CLOSED:
- * nothing cached may be served, and reads go to the primary.
+ * falls. Before the tail knows a partition it is closed: nothing cached may be
+ * served, and reads go to the primary. What the primary says must not be older
+ * than what was heard by then either: it may have gone back in a failover, or
+ * have been asked by an earlier request.
  */
 #pragma once
 
@@ -28,6 +30,10 @@ bool floors_is_open(const struct floors *f, int32_t partition);
 version_t floors_get(const struct floors *f, struct key_slot slot);
 /* INV-1 as a question; false for a closed partition. */
 bool floors_allow(
+    const struct floors *f, struct key_slot slot, version_t as_of);
+
+/* The same of a value that the primary said; of a closed partition, too. */
+bool floors_allow_primary(
     const struct floors *f, struct key_slot slot, version_t as_of);
 
 /* Raises one bucket to at least `floor`. */

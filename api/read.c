@@ -13,7 +13,10 @@
 
 static bool may_serve(const struct request *r)
 {
-	return floors_allow(r->worker->app->floors, r->slot, r->value->as_of);
+	const struct floors *f = r->worker->app->floors;
+	return r->tier == TIER_PRIMARY
+		   ? floors_allow_primary(f, r->slot, r->value->as_of)
+		   : floors_allow(f, r->slot, r->value->as_of);
 }
 
 /* --- what the headers ask ------------------------------------------------ */
@@ -159,9 +162,8 @@ enum step_result read_lookup_step(struct request *r)
 
 enum step_result read_landed_step(struct request *r)
 {
-	bool open = floors_is_open(r->worker->app->floors, r->slot.partition);
 	r->step = STEP_READ_ANSWER;
-	if (r->value && (may_serve(r) || !open))
+	if (r->value && may_serve(r))
 		return STEP_MORE;
 	/* A commit was heard of while the result was on its way: again. */
 	if (r->value && !r->expired && clock_mono() < r->deadline) {

@@ -32,6 +32,23 @@ static void closed_allows_nothing(void **state)
 	floors_free(&f);
 }
 
+/* It may have gone back, or have been asked before a record was heard. */
+static void closed_allows_what_the_primary_says(void **state)
+{
+	(void)state;
+	struct floors *f = floors_new(3);
+	assert_true(floors_allow_primary(f, here, 0));
+	floors_raise(f, here, 9);
+	assert_false(floors_allow_primary(f, here, 8));
+	assert_true(floors_allow_primary(f, here, 9));
+	assert_true(floors_allow_primary(f, next_bucket, 0));
+	floors_open(f, 1, 7);
+	assert_false(floors_allow_primary(f, here, 8));
+	assert_false(floors_allow_primary(f, next_bucket, 6));
+	assert_true(floors_allow_primary(f, next_bucket, 7));
+	floors_free(&f);
+}
+
 static void at_or_above(void **state)
 {
 	(void)state;
@@ -118,6 +135,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(closed_allows_nothing),
+	    cmocka_unit_test(closed_allows_what_the_primary_says),
 	    cmocka_unit_test(at_or_above),
 	    cmocka_unit_test(never_fall),
 	    cmocka_unit_test(seen_with_the_watermark),
