@@ -1,7 +1,10 @@
 /* The gap is read from the log once more, piece by piece, for its keys; what
  * is announced are their rows as they are now, with the versions that they
  * have now. A row that a later write changed meanwhile is announced early:
- * consumers hold back the watermark, not the record.
+ * consumers hold back the watermark, not the record. But no row may be older
+ * than the gap: the primary that takes over in a failover may not have got its
+ * writes, and a mark that passed over them would leave every cache with what
+ * it has of their keys. So its watermark is asked for with the rows, first.
  *
  *   READING  waits for the writes of a piece
  *   ASKING   waits for their rows and rejections
@@ -68,12 +71,12 @@ static void drop_piece(struct gap *g)
 	queue_clear(&g->piece);
 }
 
-static void finish(struct gap *g)
+static void finish(struct gap *g, bool complete)
 {
 	drop_piece(g);
 	g->state = STATE_IDLE;
 	consumer_assign(g->consumer, NULL, 0);
-	g->done(g->arg);
+	g->done(g->arg, complete);
 }
 
 /* --- announcing ---------------------------------------------------------- */
@@ -143,7 +146,8 @@ static size_t announce_run(
 	return i;
 }
 
-/* The results stand in the order of the fold's collections, then one more. */
+/* The results stand in the order of the fold's collections, then the
+ * rejections. */
 static void announce(struct gap *g, PGresult *const *results)
 {
 	struct announcement *n =
@@ -165,10 +169,19 @@ static void announce_nothing(struct gap *g)
 	    announce_begin(g->x->announcer, g->partition, ANNOUNCE_GAP);
 	struct record_mark mark = {.from = g->to, .through = g->to};
 	announce_mark(n, &mark);
-	finish(g);
+	finish(g, true);
 }
 
 /* --- asking -------------------------------------------------------------- */
+
+static const char sql_watermark[] =
+    "SELECT next_offset FROM sluice.progress WHERE \"partition\" = $1::int4";
+
+static bool went_back(const struct gap *g, const PGresult *watermark)
+{
+	return PQntuples(watermark) != 1 ||
+	       (version_t)pg_int8(watermark, 0, 0) < g->to;
+}
 
 static void on_rows(void *arg, const struct pg_reply *reply)
 {
@@ -181,12 +194,16 @@ static void on_rows(void *arg, const struct pg_reply *reply)
 		return;
 	}
 	backoff_reset(&g->backoff);
-	announce(g, reply->results);
+	if (went_back(g, reply->results[0])) {
+		finish(g, false);
+		return;
+	}
+	announce(g, reply->results + 1);
 	crashpoint(CRASH_GAP_ANNOUNCED);
 	drop_piece(g);
 	g->from = g->through;
 	if (g->from >= g->to)
-		finish(g);
+		finish(g, true);
 	else
 		read_piece(g);
 }
@@ -206,6 +223,8 @@ static size_t add_calls(struct gap *g, struct call *calls)
 {
 	const struct fold *f = &g->fold;
 	size_t ncalls = 0;
+	calls[ncalls].sql = sql_watermark;
+	call_int4(&calls[ncalls++], g->partition);
 	for (size_t i = 0, n; i < f->n; i += n) {
 		n = 1;
 		while (i + n < f->n &&
@@ -223,7 +242,7 @@ static size_t add_calls(struct gap *g, struct call *calls)
 
 static void ask(struct gap *g)
 {
-	size_t max = g->x->statements->n + 1;
+	size_t max = g->x->statements->n + 2;
 	struct call *calls = mem_zalloc(max * sizeof *calls);
 	struct pg_query *queries = mem_zalloc(max * sizeof *queries);
 	size_t n = add_calls(g, calls);

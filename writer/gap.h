@@ -5,7 +5,9 @@
 
 struct gap;
 
-typedef void (*gap_done)(void *arg);
+/* Not `complete`: Postgres has gone back below the gap's end (a failover lost
+ * commits), and the partition must be taken once more. */
+typedef void (*gap_done)(void *arg, bool complete);
 
 struct err gap_new(
     struct context *x, gap_done done, void *arg, struct gap **out);

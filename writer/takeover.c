@@ -134,9 +134,14 @@ static void next_gap(struct takeover *t)
 	finish(t);
 }
 
-static void on_gap(void *arg)
+static void on_gap(void *arg, bool complete)
 {
 	struct takeover *t = arg;
+	if (!complete) {
+		pause_and_ask(t, "went-back",
+		    "Postgres is behind the gap: its watermark is older");
+		return;
+	}
 	t->at++;
 	next_gap(t);
 }
