@@ -254,8 +254,7 @@ static void on_primary(void *arg, enum pgread_status status, struct value *v)
 	struct lookup *l = arg;
 	heard(l, TIER_PRIMARY);
 	if (status == PGREAD_OK &&
-	    floors_allow_primary(
-		l->worker->app->floors, l->slot, v->as_of)) {
+	    floors_allow_primary(l->worker->app->floors, l->slot, v->as_of)) {
 		l->skipped &= ~(unsigned)SKIP_PRIMARY_BEHIND;
 		found(l, v, TIER_PRIMARY);
 		return;

@@ -1,5 +1,6 @@
-/* A round is a walk over a table of statements, one transaction each, once a
- * minute; a step that found as much as it may take is done again at once.
+/* A round is a walk over a table of statements, one transaction each, after
+ * each prune.interval; a step that found as much as it may take is done again
+ * at once.
  *
  * What became of a write is known as long as its version is not below
  * sluice.progress.horizon. Versions have no time, so every round notes where
@@ -19,7 +20,6 @@
 
 #include <stdlib.h>
 
-#define ROUND CLOCK_S(60)
 #define STEP CLOCK_MS(100)
 #define WEEK CLOCK_S(7 * 24 * 3600)
 
@@ -105,7 +105,8 @@ static void list_owned(const struct prune *p, struct buf *out)
 static void next_step(struct prune *p)
 {
 	p->at = (p->at + 1) % STEPS;
-	loop_timer_start(p->timer, p->at ? STEP : ROUND);
+	loop_timer_start(
+	    p->timer, p->at ? STEP : p->x->settings->prune_interval);
 }
 
 static void on_done(void *arg, const struct pg_reply *reply)
@@ -135,7 +136,7 @@ static void on_timer(void *arg)
 	p->ask = ask_submit(p->x->pool, &q, 1, on_done, p);
 	call_free(&c);
 	if (p->ask == NULL)
-		loop_timer_start(p->timer, ROUND);
+		loop_timer_start(p->timer, p->x->settings->prune_interval);
 }
 
 struct prune *prune_new(
@@ -146,7 +147,7 @@ struct prune *prune_new(
 	p->parts = parts;
 	p->n = n;
 	p->timer = loop_timer_new(x->loop, on_timer, p);
-	loop_timer_start(p->timer, CLOCK_S(10));
+	loop_timer_start(p->timer, x->settings->prune_interval);
 	return p;
 }
 
