@@ -4,9 +4,11 @@ import contextlib
 import ctypes
 import datetime
 import http.client
+import itertools
 import os
 import platform
 import signal
+import socket
 import statistics
 import subprocess
 import sys
@@ -87,6 +89,27 @@ def wait_for(port, path, log, seconds=30):
                 return
         time.sleep(0.05)
     raise Failure(f"no 200 on {path} within {seconds} s:\n{log.read_text()[-2000:]}")
+
+
+# --- Redis --------------------------------------------------------------------
+
+
+def resp(words):
+    encoded = [str(word).encode() for word in words]
+    return b"*%d\r\n" % len(encoded) + b"".join(
+        b"$%d\r\n%s\r\n" % (len(word), word) for word in encoded)
+
+
+def pipe_to_redis(port, commands):
+    """Commands whose answer is one line, a thousand at a time."""
+    with socket.create_connection((HOST, port), timeout=30) as s, s.makefile("rb") as answers:
+        batch = iter(commands)
+        while chunk := [resp(words) for words in itertools.islice(batch, 1000)]:
+            s.sendall(b"".join(chunk))
+            for _ in chunk:
+                line = answers.readline()
+                if line[:1] not in b"+:":
+                    raise Failure(f"Redis says {line!r}")
 
 
 # --- figures ------------------------------------------------------------------

@@ -29,8 +29,11 @@ export SLUICE_STACK_POSTGRES_OPTS=$BENCH_POSTGRES_OPTS
 export SLUICE_STACK_DIR=$STACK
 for name in ${!SLUICE_STACK_@} SLUICE_BIN_DIR SLUICE_CACHE_DIR; do export "${name?}"; done
 
+# number <option> <value> [digits]
 number() {
-	[[ $2 =~ ^[1-9][0-9]{0,6}$ ]] || die "$1 takes a number from 1 to 9999999, not '$2'"
+	local digits=${3:-7}
+	[[ $2 =~ ^[1-9][0-9]*$ && ${#2} -le $digits ]] ||
+		die "$1 takes a number of up to $digits digits, not '$2'"
 	echo "$2"
 }
 

@@ -1,33 +1,21 @@
-"""The measurement behind tests/bench/read, which starts the stack and calls this.
+"""The servers that tests/bench/read measures, and what is measured of them."""
 
-Every subject is a server that runs from the beginning to the end. A round
-measures each of them once, one after the other, so that what else happens on the
-machine hits all alike; a ratio is taken within each round.
-"""
-
-import argparse
 import contextlib
 import json
-import os
 import re
-import shutil
-import signal
 import subprocess
-import sys
 from pathlib import Path
 
-from common import (
-    HOST, Failure, cell, circumstances, cpu_seconds, get, print_rows, running, say,
-    spread, wait_for)
+from common import HOST, Failure, cpu_seconds, get, running, spread, wait_for
 
 HERE = Path(__file__).resolve().parent
+THREADS = 2
+CONNECTIONS = 32
+SHARE = 0.99  # of the reads that the tier in question must have answered
 # Followed by a number. A pass over the warm keys takes far longer than an entry
 # lives in L1 (1 ms there), one over the cold keys than it lives in Redis (100 ms).
 WARM, COLD = "/v1/records/warm-", "/v1/records/cold-"
 HOT = WARM + "0"
-THREADS = 2
-CONNECTIONS = 32
-SHARE = 0.99  # of the reads that the tier in question must have answered
 
 
 def reads_by_tier(admin_port):
@@ -39,9 +27,6 @@ def reads_by_tier(admin_port):
     return {tier: int(count) for tier, count in rows}
 
 
-# --- subjects -----------------------------------------------------------------
-
-
 class Subject:
     """A server to measure, and what was measured of it, round by round."""
 
@@ -49,21 +34,27 @@ class Subject:
         self.name, self.what, self.pid, self.port = name, what, pid, port
         self.path, self.keys = path, keys
         self.tier, self.admin = tier, admin
+        self.draw = None  # of keys by chance: (exponent of Zipf's law, share of writes)
         self.next_key = 0
         self.rounds = []
 
+    def script(self):
+        if self.draw:
+            return ["draw.lua", str(self.keys), *map(str, self.draw)]
+        return ["turn.lua", str(self.next_key), str(self.keys)]
+
     def wrk(self, seconds):
         url = f"http://{HOST}:{self.port}{self.path}"
-        turn = ["--", str(self.next_key), str(self.keys)] if self.keys else []
+        script, *words = self.script()
         done = subprocess.run(
             ["wrk", "-t1", f"-c{CONNECTIONS}", f"-d{seconds}s", "-s",
-             str(HERE / "wrk.lua"), url, *turn],
+             str(HERE / script), url, "--", *words],
             capture_output=True, text=True, check=False)
         if done.returncode != 0:
             raise Failure(f"wrk failed on {self.name}: {done.stderr or done.stdout}")
         result = json.loads(done.stdout.splitlines()[-1])
         if result["errors"] or not result["requests"]:
-            raise Failure(f"{self.name}: not every answer was a 200: {result}")
+            raise Failure(f"{self.name}: not every answer was a 2xx: {result}")
         if self.keys:
             self.next_key = (self.next_key + result["requests"]) % self.keys
         return result
@@ -82,7 +73,8 @@ class Subject:
         if self.admin:
             after = reads_by_tier(self.admin)
             measured["reads"] = {tier: after[tier] - before[tier] for tier in after}
-            measured["share"] = measured["reads"][self.tier] / sum(measured["reads"].values())
+            if self.tier:
+                measured["share"] = measured["reads"][self.tier] / sum(measured["reads"].values())
         return measured
 
     def warm_up(self):
@@ -159,6 +151,7 @@ class Bench:
         return process.pid
 
     def api(self, name, what, tier, *flags, path=HOT, keys=0):
+        """An instance of Sluice with its own flags; `tier` answers, or None: any."""
         port, admin = self.take_port(), self.take_port()
         pid = self.start(name, [
             self.options.api, f"--config={self.options.config}",
@@ -166,6 +159,14 @@ class Bench:
             f"--http.threads={THREADS}", "--log.level=warn", *flags],
             admin, "/readyz")
         return Subject(name, what, pid, port, path, keys, tier, admin)
+
+    def reference(self, name, what, backend, where, headers, path, keys):
+        """tests/bench/reference.c, with the headers of Sluice's answers."""
+        port = self.take_port()
+        flat = [word for header in headers.items() for word in header]
+        pid = self.start(name, [self.options.reference, backend, port, where, *flat],
+                         port, path + "0")
+        return Subject(name, what, pid, port, path, keys)
 
     def bare(self, name, what, mode, headers, body):
         port = self.take_port()
@@ -198,113 +199,3 @@ class Bench:
         if got_body != body or wrong:
             raise Failure(f"{subject.name} answers something else: {wrong or got_body}")
         return subject
-
-    def subjects(self):
-        warm, cold = self.options.warm, self.options.cold
-        l1 = self.api("sluice-l1", "Sluice, hit in L1", "l1", "--l1.ttl=1h")
-        get(l1.port, HOT)
-        status, headers, body = get(l1.port, HOT)
-        if status != 200 or headers.get("Cache-Status") != "sluice; hit; detail=l1":
-            raise Failure(f"no hit in L1: {status} {headers}")
-        same = {name: headers[name] for name in ("Content-Type", "ETag", "Cache-Status", "Server-Timing")}
-        return [
-            l1,
-            self.bare("bare-pool", "libmicrohttpd alone, its own pool of 2 threads",
-                      "pool", same, body),
-            self.bare("bare-libuv", "libmicrohttpd alone, driven by 2 libuv loops",
-                      "libuv", same, body),
-            self.nginx(same, body),
-            self.api("sluice-redis", f"Sluice, hit in Redis ({warm} keys in turn)", "redis",
-                     "--l1.ttl=1ms", "--l2.ttl=1d", path=WARM, keys=warm),
-            self.api("sluice-replica", f"Sluice, replica after two misses ({cold} keys in turn)",
-                     "replica", "--l1.ttl=1ms", "--l2.ttl=100ms", path=COLD, keys=cold),
-        ]
-
-
-# --- the report ---------------------------------------------------------------
-
-
-def ratio(subjects, figure, reference):
-    """Of Sluice's L1 hit to a reference, in each round."""
-    ours, theirs = subjects["sluice-l1"].rounds, subjects[reference].rounds
-    return spread([a[figure] / b[figure] for a, b in zip(ours, theirs)])
-
-
-def ratios(subjects):
-    return {
-        f"{figure}/{reference}": ratio(subjects, figure, reference)
-        for reference in ("bare-pool", "bare-libuv", "nginx")
-        for figure in ("rps", "cpu_us")
-    }
-
-
-def print_table(report):
-    columns = [("requests/s", "rps", "{:.0f}"), ("CPU us/request", "cpu_us", "{:.2f}"),
-               ("p50 us", "p50_us", "{:.0f}"), ("p99 us", "p99_us", "{:.0f}")]
-    rows = [["median (min..max)", *(title for title, _, _ in columns)]]
-    for name, subject in report["subjects"].items():
-        rows.append([name, *(cell(subject[key], form) for _, key, form in columns)])
-    rows += [[], ["an L1 hit against", "requests/s", "CPU per request"]]
-    for reference in ("bare-pool", "bare-libuv", "nginx"):
-        rows.append([reference, *(cell(report["ratios"][f"{figure}/{reference}"], "{:.2f}")
-                                  for figure in ("rps", "cpu_us"))])
-    print_rows(rows)
-    for name, subject in report["subjects"].items():
-        share = subject.get("share")
-        seen = f"; at least {share['min']:.2%} of the reads, by its counters" if share else ""
-        print(f"{name}: {subject['what']}{seen}")
-
-
-def make_report(options, subjects):
-    by_name = {subject.name: subject for subject in subjects}
-    return circumstances() | {
-        "seconds": options.seconds, "rounds": options.rounds,
-        "connections": CONNECTIONS, "value_bytes": 1024,
-        "subjects": {name: subject.report() for name, subject in by_name.items()},
-        "ratios": ratios(by_name),
-    }
-
-
-def measure(options):
-    with contextlib.ExitStack() as stack:
-        subjects = Bench(options, stack).subjects()
-        say("warming up")
-        for subject in subjects:
-            subject.warm_up()
-        for number in range(options.rounds):
-            say(f"round {number + 1} of {options.rounds}")
-            for subject in subjects:
-                subject.round(options.seconds)
-    return make_report(options, subjects)
-
-
-def arguments():
-    parser = argparse.ArgumentParser(prog="measure.py", description=__doc__)
-    parser.add_argument("--seconds", type=int, required=True)
-    parser.add_argument("--rounds", type=int, required=True)
-    parser.add_argument("--json", default="", help="file for the figures")
-    parser.add_argument("--api", required=True, help="program")
-    parser.add_argument("--bare", required=True, help="program")
-    parser.add_argument("--config", required=True, help="of the api")
-    parser.add_argument("--warm", type=int, required=True, help="rows warm-0, warm-1, ...")
-    parser.add_argument("--cold", type=int, required=True, help="rows cold-0, cold-1, ...")
-    parser.add_argument("--dir", required=True, help="for logs")
-    parser.add_argument("--port-base", type=int, required=True, help="ports after this one")
-    return parser.parse_args()
-
-
-def main():
-    options = arguments()
-    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
-    if shutil.which("nginx") is None:
-        os.environ["PATH"] += ":/usr/sbin"
-    try:
-        report = measure(options)
-    except Failure as failure:
-        sys.exit(f"error: {failure}")
-    print_table(report)
-    if options.json:
-        Path(options.json).write_text(json.dumps(report, indent=1) + "\n")
-
-
-main()
