@@ -85,6 +85,31 @@ def marked(deployment, begin):
     return {version: reason for version, reason in told.items() if version >= begin}
 
 
+def test_a_statement_that_a_rejection_took_away(servers, deploy):
+    """What a rejected batch would have been the first to use is there for the
+    batch behind it, which was sent before anybody knew. (First of this file: the
+    deployment of the others stays.)"""
+    d = deploy(servers, partitions=4)
+    d.projector()
+    api, writer = d.api(), d.writer({"connections": 1})
+    d.sql(f"ALTER TABLE records ADD CHECK (value NOT LIKE '{POISON}%')")
+    assert admin(d, "POST", "/pause").json() == {"paused": True}
+    receipts = {f"key {i}": api.http.put(f"key {i}", "good") for i in range(40)}
+    first = [key for key, receipt in receipts.items() if receipt.position.startswith("0-")]
+    assert 0 < len(first) < len(receipts)
+    bad = api.http.put(first[0], POISON)
+    wait_until(
+        lambda: writer.metrics()["sluice_writer_buffered_writes"] == 41,
+        30,
+        "the writer holds them all",
+    )
+    assert admin(d, "POST", "/resume").json() == {"paused": False}
+    history.settle(d)
+    assert status(d, bad.position).json()["state"] == "rejected"
+    assert len(d.rows()) == 40
+    assert writer.metrics()["sluice_writer_batches_failed_total", 'why="retry"'] == 0
+
+
 @pytest.mark.parametrize("bad", [1, 10, 500])
 def test_poison_in_a_batch_of_a_thousand(deployment, no_poison, bad):
     """Keys are written more than once: a good write that stands before a bad
@@ -264,30 +289,6 @@ def test_increments_down_to_a_bound(deployment):
     assert told == ["rejected"] + ["committed"] * (len(wanted) - 1)
     assert deployment.sql("SELECT count FROM counters WHERE key = 'stock'") == [(0,)]
     deployment.sql("ALTER TABLE counters DROP CONSTRAINT in_stock")
-
-
-def test_a_statement_that_a_rejection_took_away(servers, deploy):
-    """What a rejected batch would have been the first to use is there for the
-    batch behind it, which was sent before anybody knew."""
-    d = deploy(servers, partitions=4)
-    d.projector()
-    api, writer = d.api(), d.writer({"connections": 1})
-    d.sql(f"ALTER TABLE records ADD CHECK (value NOT LIKE '{POISON}%')")
-    assert admin(d, "POST", "/pause").json() == {"paused": True}
-    receipts = {f"key {i}": api.http.put(f"key {i}", "good") for i in range(40)}
-    first = [key for key, receipt in receipts.items() if receipt.position.startswith("0-")]
-    assert 0 < len(first) < len(receipts)
-    bad = api.http.put(first[0], POISON)
-    wait_until(
-        lambda: writer.metrics()["sluice_writer_buffered_writes"] == 41,
-        30,
-        "the writer holds them all",
-    )
-    assert admin(d, "POST", "/resume").json() == {"paused": False}
-    history.settle(d)
-    assert status(d, bad.position).json()["state"] == "rejected"
-    assert len(d.rows()) == 40
-    assert writer.metrics()["sluice_writer_batches_failed_total", 'why="retry"'] == 0
 
 
 def test_repair(deployment, no_poison):
