@@ -23,7 +23,7 @@ from subject import COLD, CONNECTIONS, HOT, WARM, Bench
 AGAINST = {
     "sluice-l1": ("bare-pool", "bare-libuv", "nginx"),
     "sluice-redis": ("reference-redis",),
-    "sluice-replica": ("reference-postgres",),
+    "sluice-replica": ("reference-postgres", "reference-aside"),
 }
 
 
@@ -68,6 +68,8 @@ def fetching_subjects(bench):
         replica,
         bench.reference("reference-postgres", "libmicrohttpd and `= ANY` on the replica",
                         "postgres", o.replica_url, same, COLD, o.cold),
+        bench.reference("reference-aside", "libmicrohttpd, GET, `= ANY`, SET: cache-aside",
+                        "aside", f"{o.redis_port},{o.replica_url}", same, COLD, o.cold),
     ]
 
 

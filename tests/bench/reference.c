@@ -6,11 +6,14 @@
  *
  * usage: reference redis PORT REDIS_PORT [header value]...
  *        reference postgres PORT URL [header value]...
+ *        reference aside PORT REDIS_PORT,URL [header value]...
  *
  *   redis     GET bench:<last segment of the path>; one connection per loop,
  *             requests are pipelined as they come
  *   postgres  SELECT ... WHERE key = ANY($1): a query takes all that wait, up
  *             to 256 keys; 5 connections per loop
+ *   aside     cache-aside: first the one, then, if there is no such key, the
+ *             other; what it answers is SET for 100 ms
  */
 #include "server.h"
 
@@ -53,9 +56,9 @@ struct thread {
 	struct request *first, **last; /* that wait for a slot */
 };
 
-static char **headers; /* of every answer */
-static const char *backend;
-static bool is_redis;
+static char **headers;	/* of every answer */
+static int redis_port;	/* 0: none */
+static const char *url; /* of Postgres; NULL: none */
 
 /* --- answers ------------------------------------------------------------- */
 
@@ -70,25 +73,6 @@ static void answer(
 		    "bad header");
 	MHD_resume_connection(r->connection);
 	t->server.resumed = true;
-}
-
-/* --- Redis --------------------------------------------------------------- */
-
-static void on_reply(redisAsyncContext *c, void *reply, void *request)
-{
-	const redisReply *r = reply;
-	server_need(
-	    r && r->type == REDIS_REPLY_STRING, "Redis has no such key");
-	answer(c->data, request, r->str, (size_t)r->len);
-}
-
-static void connect_redis(struct thread *t)
-{
-	t->redis = redisAsyncConnect("127.0.0.1", atoi(backend));
-	server_need(t->redis && t->redis->err == 0, "no Redis");
-	t->redis->data = t;
-	server_need(redisLibuvAttach(t->redis, &t->server.loop) == REDIS_OK,
-	    "no Redis");
 }
 
 /* --- Postgres ------------------------------------------------------------ */
@@ -118,6 +102,14 @@ static void send_batch(struct slot *s)
 	    "cannot query");
 }
 
+static void fill(
+    struct thread *t, const char *key, const char *text, size_t len)
+{
+	server_need(redisAsyncCommand(t->redis, NULL, NULL,
+			"SET bench:%s %b PX 100", key, text, len) == REDIS_OK,
+	    "cannot fill Redis");
+}
+
 static void answer_rows(struct slot *s, const PGresult *r)
 {
 	server_need(
@@ -133,6 +125,9 @@ static void answer_rows(struct slot *s, const PGresult *r)
 		server_need(k < s->n, "a key that was not asked for");
 		answer(s->thread, s->batch[k], PQgetvalue(r, i, 1),
 		    (size_t)PQgetlength(r, i, 1));
+		if (redis_port)
+			fill(s->thread, s->batch[k]->key, PQgetvalue(r, i, 1),
+			    (size_t)PQgetlength(r, i, 1));
 		s->batch[k] = NULL;
 	}
 	s->n = 0;
@@ -160,7 +155,7 @@ static void connect_postgres(struct thread *t)
 	for (size_t i = 0; i < SLOTS; i++) {
 		struct slot *s = &t->slots[i];
 		s->thread = t;
-		s->pg = PQconnectdb(backend);
+		s->pg = PQconnectdb(url);
 		server_need(PQstatus(s->pg) == CONNECTION_OK, "no Postgres");
 		PGresult *r = PQprepare(s->pg, "read",
 		    "SELECT \"key\", row_to_json(d)::text FROM (SELECT \"key\","
@@ -178,17 +173,8 @@ static void connect_postgres(struct thread *t)
 	}
 }
 
-/* --- requests ------------------------------------------------------------ */
-
-static void fetch(struct thread *t, struct request *r)
+static void ask_postgres(struct thread *t, struct request *r)
 {
-	MHD_suspend_connection(r->connection);
-	if (is_redis) {
-		server_need(redisAsyncCommand(t->redis, on_reply, r,
-				"GET bench:%s", r->key) == REDIS_OK,
-		    "cannot ask Redis");
-		return;
-	}
 	r->next = NULL;
 	*t->last = r;
 	t->last = &r->next;
@@ -198,6 +184,38 @@ static void fetch(struct thread *t, struct request *r)
 			return;
 		}
 	}
+}
+
+/* --- Redis --------------------------------------------------------------- */
+
+static void on_reply(redisAsyncContext *c, void *reply, void *request)
+{
+	const redisReply *r = reply;
+	server_need(
+	    r && r->type == REDIS_REPLY_STRING, "Redis has no such key");
+	answer(c->data, request, r->str, (size_t)r->len);
+}
+
+static void connect_redis(struct thread *t)
+{
+	t->redis = redisAsyncConnect("127.0.0.1", redis_port);
+	server_need(t->redis && t->redis->err == 0, "no Redis");
+	t->redis->data = t;
+	server_need(redisLibuvAttach(t->redis, &t->server.loop) == REDIS_OK,
+	    "no Redis");
+}
+
+/* --- requests ------------------------------------------------------------ */
+
+static void fetch(struct thread *t, struct request *r)
+{
+	MHD_suspend_connection(r->connection);
+	if (redis_port == 0)
+		ask_postgres(t, r);
+	else
+		server_need(redisAsyncCommand(t->redis, on_reply, r,
+				"GET bench:%s", r->key) == REDIS_OK,
+		    "cannot ask Redis");
 }
 
 static enum MHD_Result on_request(void *thread, struct MHD_Connection *c,
@@ -237,10 +255,12 @@ static void on_completed(void *thread, struct MHD_Connection *c, void **seen,
 int main(int argc, char **argv)
 {
 	static struct thread threads[SERVER_THREADS];
-	server_need(argc >= 4, "usage: reference redis|postgres PORT "
-			       "REDIS_PORT|URL [header value]...");
-	is_redis = strcmp(argv[1], "redis") == 0;
-	backend = argv[3];
+	server_need(argc >= 4,
+	    "usage: reference redis|postgres|aside PORT"
+	    " REDIS_PORT|URL|REDIS_PORT,URL [header value]...");
+	redis_port = strcmp(argv[1], "postgres") == 0 ? 0 : atoi(argv[3]);
+	if (strcmp(argv[1], "redis") != 0)
+		url = redis_port ? strchr(argv[3], ',') + 1 : argv[3];
 	headers = argv + 4;
 	struct sockaddr_in at = server_address(argv[2]);
 	signal(SIGPIPE, SIG_IGN);
@@ -248,9 +268,9 @@ int main(int argc, char **argv)
 		struct thread *t = &threads[i];
 		t->last = &t->first;
 		server_open(&t->server, &at, on_request, on_completed, t);
-		if (is_redis)
+		if (redis_port)
 			connect_redis(t);
-		else
+		if (url)
 			connect_postgres(t);
 		server_run(&t->server);
 	}
