@@ -28,10 +28,17 @@ listener() {
 	fi
 }
 
-# need_port <part> <variable>: its value must be free for the part to take.
+# need_port <part> <variable>: its value must be free for the part to take. What
+# was killed may have its sockets for a moment longer: the kernel takes down a
+# large process bit by bit.
 need_port() {
-	local port=${!2}
+	local port=${!2} try
 	[[ $port =~ ^[1-9][0-9]{0,4}$ ]] || die "$2=$port is not a port (1 to 65535)"
+	for ((try = 0; try < 50; try++)); do
+		listening "$port" || return 0
+		[[ $(listener "$port") != pid* ]] || break
+		sleep 0.1
+	done
 	! listening "$port" ||
 		die "port $port, for $1, is taken by $(listener "$port"): stop that, or set $2 to a free port"
 }
