@@ -7,6 +7,7 @@
  */
 #include "api/app.h"
 
+#include "api/assets.h"
 #include "api/migrated.h"
 #include "api/operate.h"
 #include "api/page.h"
@@ -60,6 +61,7 @@ void app_init(struct app *app, const struct config *config)
 		collections++;
 	app->ids = ids_new(collections);
 	app->migrated = migrated_new();
+	app->assets = assets_new();
 	app->nworkers = thread_count(s);
 	app->metrics = mem_zalloc((app->nworkers + 1) * sizeof *app->metrics);
 	app->instances =
@@ -259,6 +261,7 @@ void app_free(struct app *app)
 	flights_free(&app->flights);
 	ids_free(&app->ids);
 	migrated_free(&app->migrated);
+	assets_free(&app->assets);
 	free(app->workers);
 	free(app->metrics);
 	free(app->instances);

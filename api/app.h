@@ -16,6 +16,7 @@
 #include <stdatomic.h>
 
 struct admin;
+struct assets;
 struct migrated;
 struct probe;
 struct worker;
@@ -33,6 +34,7 @@ struct app {
 	struct flights *flights;
 	struct ids *ids;
 	struct migrated *migrated;
+	struct assets *assets;
 	/* Counted before a purge begins: what was read before it is not kept
 	 * after it (api/purge.h). */
 	_Atomic uint64_t purges;

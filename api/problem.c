@@ -24,6 +24,11 @@ unsigned problem_status(enum problem p)
 	return rows[p].status;
 }
 
+const char *problem_title(enum problem p)
+{
+	return rows[p].title;
+}
+
 enum problem problem_by_type(const char *type)
 {
 	for (int p = 0; p < PROBLEM_COUNT; p++) {

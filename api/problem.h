@@ -26,6 +26,7 @@ struct violations {
 };
 
 unsigned problem_status(enum problem p);
+const char *problem_title(enum problem p);
 /* The problem whose type is `type` (a reason's, common/reasons.def). */
 enum problem problem_by_type(const char *type);
 /* The document; detail and violations may be NULL. `extra` is more members,

@@ -1,6 +1,7 @@
 #include "api/routes.h"
 
 #include "api/answer.h"
+#include "api/assets.h"
 #include "api/page.h"
 #include "api/path.h"
 #include "api/validate.h"
@@ -14,6 +15,11 @@ static const struct route routes[] = {
 #undef ROUTE
 };
 enum { ROUTES = sizeof routes / sizeof routes[0] };
+
+const struct route *route_at(size_t i)
+{
+	return i < ROUTES ? &routes[i] : NULL;
+}
 
 /* --- matching ------------------------------------------------------------ */
 

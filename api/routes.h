@@ -28,3 +28,6 @@ struct route {
 	enum record_op op;
 	enum step_result (*page)(struct request *r);
 };
+
+/* The i-th of api/routes.def; NULL past the last. */
+const struct route *route_at(size_t i);

@@ -1,0 +1,15 @@
+/* Files of api/ that are part of the program: api/embed.cmake writes them as
+ * C when it is built. */
+#pragma once
+
+#include <stddef.h>
+
+struct embedded {
+	const char *data; /* NUL-terminated */
+	size_t len;
+	/* Of its <script> and <style>, as Content-Security-Policy has them
+	 * ('sha256-…'); NULL: it has none. */
+	const char *script_hash, *style_hash;
+};
+
+extern const struct embedded components_json; /* api/components.json */

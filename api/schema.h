@@ -1,0 +1,25 @@
+/* The JSON Schema (2020-12) of a collection's documents, from its declaration
+ * (pure core). */
+#pragma once
+
+#include "api/jsonout.h"
+#include "common/collection.h"
+
+enum schema_of {
+	SCHEMA_DOCUMENT,  /* as it is read: with the key and the times */
+	SCHEMA_NEW,	  /* as it is sent */
+	SCHEMA_PATCH,	  /* a merge patch */
+	SCHEMA_INCREMENT, /* {"field": number to add} */
+	SCHEMA_LIST,	  /* documents */
+	SCHEMA_KINDS,
+};
+
+/* ".document": what it is called after the collection's name. */
+const char *schema_suffix(enum schema_of of);
+/* False: the collection has nothing of the kind (no number to increment). */
+bool schema_exists(const struct collection *c, enum schema_of of);
+void schema_write(struct jsonout *j, const char *name,
+    const struct collection *c, enum schema_of of);
+/* Of the key alone. */
+void schema_key(
+    struct jsonout *j, const char *name, const struct collection *c);
