@@ -61,7 +61,7 @@ void app_init(struct app *app, const struct config *config)
 		collections++;
 	app->ids = ids_new(collections);
 	app->migrated = migrated_new();
-	app->assets = assets_new();
+	app->assets = assets_new(s->docs_dir);
 	app->nworkers = thread_count(s);
 	app->metrics = mem_zalloc((app->nworkers + 1) * sizeof *app->metrics);
 	app->instances =

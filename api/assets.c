@@ -1,22 +1,32 @@
 #include "api/assets.h"
 
 #include "api/answer.h"
+#include "api/embedded.h"
 #include "api/openapi.h"
+#include "common/log.h"
 #include "common/mem.h"
 
+#include <errno.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
 #include <xxhash.h>
 
+#define HTML "text/html; charset=utf-8"
+
 enum { TAG_LEN = 24 };
+enum asset { OPENAPI, CONSOLE, DOCS, DOCS_SCRIPT, DOCS_STYLE, ASSETS };
 
 struct assets {
 	struct {
-		struct MHD_Response *whole, *unchanged;
+		struct MHD_Response *whole, *unchanged; /* NULL: not there */
 		char etag[TAG_LEN];
 	} items[ASSETS];
 };
+
+/* --- making -------------------------------------------------------------- */
 
 /* `no-cache`: kept by a client, and asked for again with its ETag. */
 static void describe(struct MHD_Response *response, const char *etag)
@@ -27,7 +37,7 @@ static void describe(struct MHD_Response *response, const char *etag)
 }
 
 /* Empties the body. */
-static void make(
+static struct MHD_Response *make(
     struct assets *a, enum asset which, struct buf *body, const char *type)
 {
 	char *etag = a->items[which].etag;
@@ -41,14 +51,102 @@ static void make(
 	describe(unchanged, etag);
 	a->items[which].whole = whole;
 	a->items[which].unchanged = unchanged;
+	return whole;
 }
 
-struct assets *assets_new(void)
+/* A page may run what is in it, and what `more` allows; it may be in no frame
+ * and send nothing elsewhere. */
+static void make_page(struct assets *a, enum asset which,
+    const struct embedded *file, const char *more)
+{
+	struct buf body = {0}, policy = {0};
+	buf_add(&body, file->data, file->len);
+	struct MHD_Response *page = make(a, which, &body, HTML);
+	buf_printf(&policy,
+	    "default-src 'none'; script-src %s%s; style-src %s%s; "
+	    "connect-src 'self'; img-src 'self' data:; base-uri 'none'; "
+	    "form-action 'none'; frame-ancestors 'none'",
+	    more, file->script_hash ? file->script_hash : "'none'", more,
+	    file->style_hash ? file->style_hash
+	    : *more	     ? ""
+			     : "'none'");
+	MHD_add_response_header(page, "Content-Security-Policy", policy.data);
+	MHD_add_response_header(page, "Referrer-Policy", "no-referrer");
+	buf_free(&policy);
+}
+
+/* --- the package --------------------------------------------------------- */
+
+/* As it is installed, beside the declarations (common/collection.c). */
+static void installed(struct buf *out)
+{
+	char program[4096];
+	ssize_t len = readlink("/proc/self/exe", program, sizeof program - 1);
+	program[len > 0 ? len : 0] = '\0';
+	char *slash = strrchr(program, '/');
+	if (slash)
+		*slash = '\0';
+	buf_printf(out, "%s/../share/sluice/docs", program);
+}
+
+static bool read_file(const char *dir, const char *name, struct buf *out)
+{
+	struct buf path = {0};
+	char block[65536];
+	size_t n;
+	buf_printf(&path, "%s/%s", dir, name);
+	FILE *f = fopen(path.data, "re");
+	buf_free(&path);
+	if (f == NULL)
+		return false;
+	while ((n = fread(block, 1, sizeof block, f)) > 0)
+		buf_add(out, block, n);
+	bool read = !ferror(f) && out->len > 0;
+	fclose(f);
+	return read;
+}
+
+static bool make_docs(struct assets *a, const char *dir)
+{
+	struct buf script = {0}, style = {0};
+	bool there = read_file(dir, "swagger-ui-bundle.js", &script) &&
+		     read_file(dir, "swagger-ui.css", &style);
+	if (there) {
+		make(a, DOCS_SCRIPT, &script, "text/javascript; charset=utf-8");
+		make(a, DOCS_STYLE, &style, "text/css; charset=utf-8");
+		make_page(a, DOCS, &docs_html, "'self' ");
+	}
+	buf_free(&script);
+	buf_free(&style);
+	return there;
+}
+
+/* A folder that was named must have them. */
+static void find_docs(struct assets *a, const char *dir)
+{
+	struct buf shipped = {0};
+	installed(&shipped);
+	bool named = *dir != '\0';
+	if (make_docs(a, named ? dir : shipped.data)) {
+		buf_free(&shipped);
+		return;
+	}
+	if (named)
+		log_event(EV_DOCS_MISSING, "dir=%s", log_quote(dir));
+	make_page(a, DOCS, &nodocs_html, "");
+	buf_free(&shipped);
+}
+
+/* ------------------------------------------------------------------------- */
+
+struct assets *assets_new(const char *docs_dir)
 {
 	struct assets *a = MEM_NEW(struct assets);
 	struct buf body = {0};
 	openapi_write(&body);
-	make(a, ASSET_OPENAPI, &body, "application/json");
+	make(a, OPENAPI, &body, "application/json");
+	make_page(a, CONSOLE, &console_html, "");
+	find_docs(a, docs_dir);
 	return a;
 }
 
@@ -58,6 +156,8 @@ void assets_free(struct assets **ap)
 	if (a == NULL)
 		return;
 	for (int i = 0; i < ASSETS; i++) {
+		if (a->items[i].whole == NULL)
+			continue;
 		MHD_destroy_response(a->items[i].whole);
 		MHD_destroy_response(a->items[i].unchanged);
 	}
@@ -69,6 +169,9 @@ static enum step_result answer(struct request *r, enum asset which)
 {
 	const struct assets *a = r->worker->app->assets;
 	const char *known = request_header(r, MHD_HTTP_HEADER_IF_NONE_MATCH);
+	if (a->items[which].whole == NULL)
+		return answer_problem(
+		    r, PROBLEM_NOT_FOUND, "Swagger UI is not installed.");
 	if (known && etag_listed(known, a->items[which].etag))
 		return answer_shared(r, 304, a->items[which].unchanged);
 	return answer_shared(r, 200, a->items[which].whole);
@@ -76,5 +179,25 @@ static enum step_result answer(struct request *r, enum asset which)
 
 enum step_result assets_openapi(struct request *r)
 {
-	return answer(r, ASSET_OPENAPI);
+	return answer(r, OPENAPI);
+}
+
+enum step_result assets_console(struct request *r)
+{
+	return answer(r, CONSOLE);
+}
+
+enum step_result assets_docs(struct request *r)
+{
+	return answer(r, DOCS);
+}
+
+enum step_result assets_docs_script(struct request *r)
+{
+	return answer(r, DOCS_SCRIPT);
+}
+
+enum step_result assets_docs_style(struct request *r)
+{
+	return answer(r, DOCS_STYLE);
 }

@@ -13,3 +13,6 @@ struct embedded {
 };
 
 extern const struct embedded components_json; /* api/components.json */
+extern const struct embedded console_html;
+extern const struct embedded docs_html;	  /* with the page's package */
+extern const struct embedded nodocs_html; /* without */

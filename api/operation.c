@@ -1,6 +1,7 @@
 #include "api/operation.h"
 
 #define JSON "application/json"
+#define HTML "text/html"
 #define NDJSON "application/x-ndjson"
 #define MERGE_PATCH "application/merge-patch+json"
 #define INCREMENT "application/vnd.sluice.increment+json"

@@ -58,6 +58,7 @@ write_daemon_config() {
 			port=$SLUICE_STACK_API_ADMIN_PORT
 			echo "http.listen = 0.0.0.0:$SLUICE_STACK_API_PORT"
 			echo "replica.urls = $(replica_url)"
+			echo "docs.dir = $(page_home)"
 			;;
 		esac
 		echo "admin.listen = 127.0.0.1:$port"
@@ -102,7 +103,10 @@ health_of_api() {
 
 start_writer() { start_daemon writer; }
 start_projector() { start_daemon projector; }
-start_api() { start_daemon api; }
+start_api() {
+	fetch_page
+	start_daemon api
+}
 
 healthy_writer() { ready "$SLUICE_STACK_WRITER_ADMIN_PORT"; }
 healthy_projector() { ready "$SLUICE_STACK_PROJECTOR_ADMIN_PORT"; }

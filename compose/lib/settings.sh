@@ -30,7 +30,7 @@ settings_table() {
 		SLUICE_STACK_KAFKA_HEAP|-Xms256m -Xmx512m|heap of Kafka's Java machine
 		SLUICE_STACK_TIMEOUT|60|seconds that a part has to become healthy
 		SLUICE_BIN_DIR|build/release|folder of the daemons; another one than this is not built
-		SLUICE_CACHE_DIR||folder of the downloaded Kafka
+		SLUICE_CACHE_DIR||folder of the downloaded Kafka and Swagger UI
 	END
 }
 

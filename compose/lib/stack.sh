@@ -11,7 +11,7 @@ for file in common settings; do
 	. "$LIB/$file.sh"
 done
 load_settings
-for file in packages process ports postgres redis kafka daemons parts docker; do
+for file in packages process ports postgres redis kafka page daemons parts docker; do
 	# shellcheck source=/dev/null
 	. "$LIB/$file.sh"
 done
