@@ -117,7 +117,8 @@ static void keep(struct lookup *l, struct value *v, enum tier tier)
 		return;
 	value_prepare_l1(v);
 	l1_put(w->app->l1, l->id, l->id_len, v,
-	    clock_mono() + worker_jitter(w, c->l1_ttl ? c->l1_ttl : s->l1_ttl));
+	    clock_mono() +
+		jitter_ttl(&w->jitter, c->l1_ttl ? c->l1_ttl : s->l1_ttl));
 	if (purged(l)) {
 		/* It may have passed this key between our read and our put. */
 		l1_remove(w->app->l1, l->id, l->id_len);
@@ -127,7 +128,7 @@ static void keep(struct lookup *l, struct value *v, enum tier tier)
 		return;
 	metric_add(&w->metrics->fills, 1);
 	l2tier_fill(w->redis, l->slot, l->id, l->id_len, v,
-	    worker_jitter(w, c->l2_ttl ? c->l2_ttl : s->l2_ttl));
+	    jitter_ttl(&w->jitter, c->l2_ttl ? c->l2_ttl : s->l2_ttl));
 }
 
 static void found(struct lookup *l, struct value *v, enum tier tier)

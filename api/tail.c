@@ -3,7 +3,9 @@
 #include "common/check.h"
 #include "common/collection.h"
 #include "common/consumer.h"
+#include "common/entropy.h"
 #include "common/follower.h"
+#include "common/jitter.h"
 #include "common/log.h"
 #include "common/mem.h"
 #include "common/reach.h"
@@ -32,6 +34,7 @@ struct tail {
 	atomic_bool up;
 	atomic_int closed; /* partitions not started */
 	_Atomic int64_t rejected;
+	struct jitter jitter; /* of refreshed entries */
 	struct lane lanes[];
 };
 
@@ -88,7 +91,8 @@ static void update_l1(
 	    value_new(c->version, c->version + 1, c->doc, c->doc_len);
 	value_prepare_l1(v);
 	dur_us_t ttl = collection->l1_ttl ? collection->l1_ttl : t->o.l1_ttl;
-	l1_replace(t->o.l1, c->id, c->id_len, v, clock_mono() + ttl);
+	l1_replace(t->o.l1, c->id, c->id_len, v,
+	    clock_mono() + jitter_ttl(&t->jitter, ttl));
 	value_unref(&v);
 }
 
@@ -236,6 +240,7 @@ struct err tail_new(const struct tail_options *o, struct tail **out)
 	};
 	size_t n = (size_t)o->partitions;
 	struct tail *t = mem_zalloc(sizeof *t + n * sizeof(struct lane));
+	jitter_init(&t->jitter, entropy_bits());
 	t->o = *o;
 	atomic_store(&t->closed, o->partitions);
 	for (size_t p = 0; p < n; p++)

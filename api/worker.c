@@ -136,7 +136,7 @@ struct err worker_new(struct app *app, size_t index, struct worker **out)
 	w->app = app;
 	w->index = index;
 	w->metrics = &app->metrics[index + 1];
-	w->random = entropy_bits();
+	jitter_init(&w->jitter, entropy_bits());
 	w->loop = loop_new();
 	const struct httpd_options o = {
 	    .loop = w->loop,
@@ -202,16 +202,4 @@ void worker_free(struct worker **w)
 	loop_free(&(*w)->loop);
 	free(*w);
 	*w = NULL;
-}
-
-/* Marsaglia's xorshift64: evenly spread is all that is asked of it. */
-dur_us_t worker_jitter(struct worker *w, dur_us_t ttl)
-{
-	uint64_t x = w->random | 1;
-	x ^= x << 13;
-	x ^= x >> 7;
-	x ^= x << 17;
-	w->random = x;
-	dur_us_t tenth = ttl / 10;
-	return ttl - tenth + (dur_us_t)(x % (uint64_t)(2 * tenth + 1));
 }

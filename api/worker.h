@@ -7,6 +7,7 @@
 #include "api/pgread.h"
 #include "api/waits.h"
 #include "common/httpd.h"
+#include "common/jitter.h"
 #include "common/redis.h"
 
 #include <pthread.h>
@@ -28,7 +29,7 @@ struct worker {
 	size_t lookups; /* in flight, led by this thread; operators' too */
 	uint64_t fresh_lookups; /* begun, ever */
 	struct loop_timer *sweep;
-	uint64_t random; /* state of worker_jitter */
+	struct jitter jitter; /* of entries */
 	bool draining;
 	pthread_t thread;
 };
@@ -45,5 +46,3 @@ void worker_drain(struct worker *w);
 void worker_join(struct worker *w);
 /* After the join, and after everything that posts to its loop is gone. */
 void worker_free(struct worker **w);
-/* `ttl` +-10 %, so that entries of one moment do not end in one moment. */
-dur_us_t worker_jitter(struct worker *w, dur_us_t ttl);

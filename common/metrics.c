@@ -68,7 +68,8 @@ static void add_histogram(struct buf *out, const struct metric_row *row,
 	buf_printf(out, " %" PRId64 "\n", total);
 }
 
-static const char *const kind_names[] = {"counter", "gauge", "histogram"};
+static const char *const kind_names[] = {
+    "counter", "gauge", "gauge", "histogram"};
 
 void metrics_render(struct buf *out, const struct metric_row *rows,
     size_t nrows, const void *const *instances, size_t n)
@@ -87,8 +88,11 @@ void metrics_render(struct buf *out, const struct metric_row *rows,
 			continue;
 		}
 		add_sample(out, row, "", NULL);
-		buf_printf(
-		    out, " %" PRId64 "\n", metrics_sum(row, instances, n));
+		int64_t sum = metrics_sum(row, instances, n);
+		if (row->kind == METRIC_SECONDS)
+			buf_printf(out, " %.6f\n", (double)sum / 1e6);
+		else
+			buf_printf(out, " %" PRId64 "\n", sum);
 	}
 }
 

@@ -2,7 +2,8 @@
  *
  *   METRIC(kind, field, "name", "labels", "help")
  *
- * kind COUNTER, GAUGE or HISTOGRAM (seconds). From it come the struct, the
+ * kind COUNTER, GAUGE, SECONDS (a gauge; set in microseconds) or
+ * HISTOGRAM (seconds). From it come the struct, the
  * Prometheus text (exposition format 0.0.4) and docs/metrics.md. Each thread
  * has a struct of its own and is its only writer; a scrape sums them, so an
  * increment costs a plain add.
@@ -16,7 +17,12 @@
 #include <stddef.h>
 #include <stdint.h>
 
-enum metric_kind { METRIC_COUNTER, METRIC_GAUGE, METRIC_HISTOGRAM };
+enum metric_kind {
+	METRIC_COUNTER,
+	METRIC_GAUGE,
+	METRIC_SECONDS,
+	METRIC_HISTOGRAM
+};
 
 /* Upper bounds: 50 us << i; the last bucket is +Inf. */
 enum { METRIC_BUCKETS = 20 };
@@ -30,6 +36,7 @@ struct metric_histogram {
 
 #define METRIC_FIELD_COUNTER(field) metric_t field;
 #define METRIC_FIELD_GAUGE(field) metric_t field;
+#define METRIC_FIELD_SECONDS(field) metric_t field;
 #define METRIC_FIELD_HISTOGRAM(field) struct metric_histogram field;
 
 struct metric_row {

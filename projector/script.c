@@ -3,6 +3,7 @@
 #include "common/buf.h"
 #include "common/check.h"
 #include "common/collection.h"
+#include "common/jitter.h"
 #include "common/l2.h"
 #include "common/mem.h"
 #include "common/record.h"
@@ -56,8 +57,8 @@ static void add_partition_keys(struct args *a, int32_t partition)
 	end_arg(a);
 }
 
-static void add_entry(
-    struct args *a, const struct chunk_entry *e, dur_us_t ttl, uint64_t jitter)
+static void add_entry(struct args *a, const struct chunk_entry *e, dur_us_t ttl,
+    struct jitter *jitter)
 {
 	const struct l2_entry entry = {
 	    e->present, e->version, e->doc ? e->doc : "", e->doc_len};
@@ -65,12 +66,10 @@ static void add_entry(
 	    collection_find(e->id, record_collection_len(e->id, e->id_len));
 	if (c && c->l2_ttl)
 		ttl = c->l2_ttl;
-	/* 0.9 to 1.1 of it, in thousandths. */
-	uint64_t mixed = (jitter ^ e->bucket) * 0x9e3779b97f4a7c15u;
-	dur_us_t moved = ttl / 1000 * (dur_us_t)(900 + mixed % 201);
+	dur_us_t life = jitter_ttl(jitter, ttl);
 	add_number(a, l2_bucket(e->bucket));
 	add_hex(a, e->floor);
-	add_number(a, e->set ? (moved < 1000 ? 1 : moved / 1000) : 0);
+	add_number(a, e->set ? (life < 1000 ? 1 : life / 1000) : 0);
 	if (e->set) {
 		l2_payload(&a->bytes, &entry);
 		end_arg(a);
@@ -92,8 +91,10 @@ static void add_apply(
 	add_hex(a, c->turn);
 	add_hex(a, c->to);
 	add_cursor(a, c);
+	struct jitter jitter;
+	jitter_init(&jitter, c->turn);
 	for (size_t i = 0; i < c->n; i++)
-		add_entry(a, &c->entries[i], ttl, c->next + i);
+		add_entry(a, &c->entries[i], ttl, &jitter);
 }
 
 static void add_start(

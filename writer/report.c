@@ -96,7 +96,7 @@ static void refresh(void *arg)
 	metric_set(&m->running, (int64_t)fine);
 	metric_set(&m->buffered_rows, (int64_t)rows);
 	metric_set(&m->buffered_bytes, (int64_t)bytes);
-	metric_set(&m->lag_us, oldest ? clock_wall() - oldest : 0);
+	metric_set(&m->lag, oldest ? clock_wall() - oldest : 0);
 	metric_set(
 	    &m->outstanding, (int64_t)announcer_outstanding(r->x->announcer));
 	metric_set(&m->postgres_ready, (int64_t)pool_ready(r->x->pool));

@@ -25,7 +25,8 @@ static bool has_line(const char *text, const char *line)
 static void every_row(void **state)
 {
 	(void)state;
-	static const char *const kinds[] = {"counter", "gauge", "histogram"};
+	static const char *const kinds[] = {
+	    "counter", "gauge", "gauge", "histogram"};
 	static struct api_metrics one, two;
 	const void *const both[] = {&one, &two};
 	/* A value of its own in each, in two threads' shares. */

@@ -16,6 +16,7 @@ struct stats {
 	metric_t first;
 	metric_t second;
 	metric_t level;
+	metric_t age;
 	struct metric_histogram time;
 	struct metric_histogram labelled;
 };
@@ -26,6 +27,8 @@ static const struct metric_row rows[] = {
     {METRIC_COUNTER, "t_total", "way=\"b\"", "Ways.",
 	offsetof(struct stats, second)},
     {METRIC_GAUGE, "t_level", "", "A level.", offsetof(struct stats, level)},
+    {METRIC_SECONDS, "t_age_seconds", "", "An age.",
+	offsetof(struct stats, age)},
     {METRIC_HISTOGRAM, "t_seconds", "", "A time.",
 	offsetof(struct stats, time)},
     {METRIC_HISTOGRAM, "t_more_seconds", "way=\"a\"", "Another.",
@@ -59,6 +62,7 @@ static void counters(void **state)
 	metric_add(&two.first, 10);
 	metric_add(&two.second, 1);
 	metric_set(&one.level, 5);
+	metric_set(&one.age, 1500000);
 	metric_set(&two.level, -7);
 	assert_int_equal(metric_get(&one.first), 7);
 	const void *const both[] = {&one, &two};
@@ -73,6 +77,9 @@ static void counters(void **state)
 				   "# HELP t_level A level.\n"
 				   "# TYPE t_level gauge\n"
 				   "t_level -2\n"
+				   "# HELP t_age_seconds An age.\n"
+				   "# TYPE t_age_seconds gauge\n"
+				   "t_age_seconds 1.500000\n"
 				   "# HELP t_seconds A time.\n"
 				   "# TYPE t_seconds histogram\n"
 				   "t_seconds_bucket{le=\"5e-05\"} 0\n"
