@@ -47,10 +47,12 @@ static void path_parameters(
 		jsonout_ref(j, "schema", "schemas", "", "position");
 		jsonout_close(j, '}');
 	}
-	if (strstr(pattern, "{key}") == NULL)
+	bool key = strstr(pattern, "{key}") != NULL;
+	if (!key && strstr(pattern, "{id}") == NULL)
 		return;
-	parameter(j, c->key_name, "path",
-	    "One that begins with `_` is sent as `%5F…`.");
+	parameter(j, key ? c->key_name : "id", "path",
+	    c->key == KEY_STRING ? "One that begins with `_` is sent as `%5F…`."
+				 : NULL);
 	schema_key(j, "schema", c);
 	jsonout_close(j, '}');
 }

@@ -68,11 +68,6 @@ struct key {
 	uint64_t hash;
 };
 
-static size_t at_least_one(size_t n)
-{
-	return n ? n : 1;
-}
-
 struct l1 *l1_new(size_t max_bytes, size_t max_entries, unsigned shards)
 {
 	CHECK(shards > 0 && (shards & (shards - 1)) == 0);
@@ -87,7 +82,8 @@ struct l1 *l1_new(size_t max_bytes, size_t max_entries, unsigned shards)
 		s->mask = FIRST_CHAINS - 1;
 		s->max_bytes = max_bytes / shards;
 		if (max_entries)
-			s->max_entries = at_least_one(max_entries / shards);
+			s->max_entries =
+			    max_entries < shards ? 1 : max_entries / shards;
 	}
 	return l1;
 }
@@ -351,6 +347,21 @@ struct value *l1_peek(struct l1 *l1, const char *id, size_t len, mono_us_t now,
 	}
 	unlock(s);
 	return v;
+}
+
+size_t l1_sample(struct l1 *l1, mono_us_t now, char *id, size_t most)
+{
+	size_t n = 0;
+	for (unsigned i = 0; n == 0 && i < l1->shards; i++) {
+		struct shard *s = &l1->shard[i];
+		CHECK_OS(pthread_mutex_lock(&s->lock));
+		const struct entry *e = s->head;
+		if (e && e->expires > now && e->len <= most &&
+		    e->value->present)
+			memcpy(id, e->id, n = e->len);
+		unlock(s);
+	}
+	return n;
 }
 
 struct l1_stats l1_stats(struct l1 *l1)

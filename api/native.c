@@ -69,6 +69,16 @@ void native_preferences(struct request *r)
 	    r->connection, MHD_HEADER_KIND, add_preference, &r->prefer);
 }
 
+void native_seed_wait(struct request *r)
+{
+	native_preferences(r);
+	r->wait_for = r->worker->app->settings->seed_wait;
+	if (r->prefer.has_wait)
+		r->wait_for = r->prefer.wait;
+	if (r->prefer.respond_async)
+		r->wait_for = 0;
+}
+
 /* application/json or application/…+json, with any parameters. */
 static bool is_json(const char *type)
 {

@@ -10,3 +10,6 @@ enum step_result native_refuse(struct request *r, struct validation *v);
 bool native_has_json(struct request *r);
 /* Takes Prefer from the request's headers. */
 void native_preferences(struct request *r);
+/* The same, and the wait of the reference systems' writes: write.seed_wait,
+ * unless the client says otherwise. */
+void native_seed_wait(struct request *r);

@@ -9,25 +9,40 @@
 #include <stdlib.h>
 #include <string.h>
 
-static bool has_route(const struct operation *op)
+/* NULL: there is none, yet. */
+static const struct route *route_of(const struct operation *op)
 {
 	const struct route *route;
 	for (size_t i = 0; (route = route_at(i)) != NULL; i++) {
 		if (strcmp(route->method, op->method) == 0 &&
 		    strcmp(route->pattern, op->pattern) == 0)
-			return true;
+			return route;
 	}
-	return false;
+	return NULL;
 }
 
-/* The collection whose documents a path outside of /v1 speaks of: /posts, or
- * else records, as in api/routes.c. NULL: it is not declared. */
-static const struct collection *named(const char *pattern)
+/* One for each collection? */
+static bool is_of_each(const struct operation *op)
 {
-	const char *first = pattern + 1;
-	const struct collection *c =
-	    collection_find(first, strcspn(first, "/"));
-	return c ? c : collection_find("records", 7);
+	return strstr(op->pattern, "{collection}") != NULL;
+}
+
+/* The collection whose documents a path outside of /v1 speaks of, as in
+ * api/routes.c and api/seedrows.c. */
+static const struct collection *named(const struct operation *op)
+{
+	const struct route *route = route_of(op);
+	const char *first = op->pattern + 1;
+	if (route->step == STEP_SEED_ROW)
+		return collection_find(first, strcspn(first, "/"));
+	return route->surface ? collection_find("records", 7) : NULL;
+}
+
+/* Is there what it speaks of? */
+static bool is_served(const struct operation *op)
+{
+	const struct route *route = route_of(op);
+	return route && (route->surface == NULL || is_of_each(op) || named(op));
 }
 
 /* --- paths --------------------------------------------------------------- */
@@ -55,11 +70,11 @@ static bool is_first_of_path(size_t index)
 {
 	const char *pattern = operation_at(index)->pattern;
 	for (size_t i = 0; i < index; i++) {
-		if (has_route(operation_at(i)) &&
+		if (is_served(operation_at(i)) &&
 		    strcmp(operation_at(i)->pattern, pattern) == 0)
 			return false;
 	}
-	return has_route(operation_at(index));
+	return is_served(operation_at(index));
 }
 
 static void path_item(
@@ -72,7 +87,7 @@ static void path_item(
 	jsonout_open(j, name.data, '{');
 	buf_free(&name);
 	for (size_t i = first; (op = operation_at(i)) != NULL; i++) {
-		if (strcmp(op->pattern, pattern) == 0 && has_route(op))
+		if (strcmp(op->pattern, pattern) == 0 && is_served(op))
 			describe_operation(j, op, c);
 	}
 	jsonout_close(j, '}');
@@ -86,11 +101,11 @@ static void paths(struct jsonout *j)
 	for (size_t i = 0; (op = operation_at(i)) != NULL; i++) {
 		if (!is_first_of_path(i))
 			continue;
-		bool each = strstr(op->pattern, "{collection}") != NULL;
-		for (size_t k = 0; each && (c = collection_at(k)); k++)
+		for (size_t k = 0; is_of_each(op) && (c = collection_at(k));
+		     k++)
 			path_item(j, i, c);
-		if (!each)
-			path_item(j, i, named(op->pattern));
+		if (!is_of_each(op))
+			path_item(j, i, named(op));
 	}
 	jsonout_close(j, '}');
 }

@@ -192,6 +192,21 @@ enum step_result page_cache_stats(struct request *r)
 	return answer_json(r, 200, &body);
 }
 
+/* Both caches as one. */
+enum step_result page_cache_totals(struct request *r)
+{
+	struct numbers n = collect(r->worker->app);
+	int64_t hits = n.l1_hits + n.l2_hits;
+	int64_t misses = n.l1_misses - n.l2_hits;
+	struct buf body = {0};
+	buf_printf(&body, "{\"hits\":%" PRId64, hits);
+	number(&body, "misses", misses);
+	rate(&body, "hit_rate", hits, hits + misses);
+	number(&body, "total_requests", hits + misses);
+	buf_str(&body, "}\n");
+	return answer_json(r, 200, &body);
+}
+
 static void write_layers(
     struct app *app, const struct numbers *n, struct buf *out)
 {

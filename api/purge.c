@@ -11,7 +11,8 @@
 
 struct purge {
 	struct app *app;
-	struct admin_exchange *x;
+	purge_done done;
+	void *arg;
 	struct operand operand;
 	wall_us_t now;
 	uv_work_t sweep;
@@ -37,16 +38,13 @@ static const char *scope(const struct operand *o)
 	return o->collection ? "collection" : "all";
 }
 
-static void answer(struct purge *p)
+static void report(struct purge *p)
 {
-	const char *redis = p->redis_failed ? "unavailable" : "purged";
-	struct buf body = {0};
-	buf_printf(&body,
-	    "{\"purged\":\"%s\",\"l1_entries\":%zu,\"redis\":\"%s\"}\n",
-	    scope(&p->operand), p->swept, redis);
+	const struct purge_report said = {p->swept, !p->redis_failed};
 	log_event(EV_CACHE_PURGED, "scope=%s id=%s l1_entries=%zu redis=%s",
-	    scope(&p->operand), log_quote(p->operand.id), p->swept, redis);
-	admin_answer(p->x, p->redis_failed ? 503 : 200, &body);
+	    scope(&p->operand), log_quote(p->operand.id), p->swept,
+	    said.redis ? "purged" : "unavailable");
+	p->done(p->arg, &said);
 }
 
 static void part_done(struct purge *p)
@@ -54,7 +52,7 @@ static void part_done(struct purge *p)
 	struct app *app = p->app;
 	if (--p->due)
 		return;
-	answer(p);
+	report(p);
 	operand_free(&p->operand);
 	free(p);
 	app_release(app);
@@ -157,11 +155,12 @@ static void remove_key(struct purge *p)
 	l1_remove(p->app->l1, o->id, o->id_len);
 }
 
-void purge_start(struct app *app, struct admin_exchange *x, struct operand *o)
+void purge_begin(struct app *app, struct operand *o, purge_done done, void *arg)
 {
 	struct purge *p = MEM_NEW(struct purge);
 	p->app = app;
-	p->x = x;
+	p->done = done;
+	p->arg = arg;
 	p->operand = *o;
 	p->now = clock_wall();
 	p->due = app->nworkers;
@@ -179,4 +178,30 @@ void purge_start(struct app *app, struct admin_exchange *x, struct operand *o)
 		*part = (struct part){.purge = p, .worker = app->workers[i]};
 		loop_post(app->workers[i]->loop, purge_redis, part);
 	}
+}
+
+/* --- DELETE /cache ------------------------------------------------------- */
+
+struct asked {
+	struct admin_exchange *x;
+	const char *scope;
+};
+
+static void answer(void *arg, const struct purge_report *said)
+{
+	struct asked *asked = arg;
+	struct buf body = {0};
+	buf_printf(&body,
+	    "{\"purged\":\"%s\",\"l1_entries\":%zu,\"redis\":\"%s\"}\n",
+	    asked->scope, said->l1_entries,
+	    said->redis ? "purged" : "unavailable");
+	admin_answer(asked->x, said->redis ? 200 : 503, &body);
+	free(asked);
+}
+
+void purge_start(struct app *app, struct admin_exchange *x, struct operand *o)
+{
+	struct asked *asked = MEM_NEW(struct asked);
+	*asked = (struct asked){x, scope(o)};
+	purge_begin(app, o, answer, asked);
 }

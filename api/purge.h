@@ -18,5 +18,16 @@
 
 #include "api/operate.h"
 
-/* Takes the operand and the exchange. */
+struct purge_report {
+	size_t l1_entries;
+	bool redis; /* false: it, or a part of it, could not be reached */
+};
+
+typedef void (*purge_done)(void *arg, const struct purge_report *report);
+
+/* Main loop, while the instance does not drain: the other threads are needed.
+ * Takes the operand; `done` is called later, on the main loop. */
+void purge_begin(
+    struct app *app, struct operand *o, purge_done done, void *arg);
+/* Takes the operand and the exchange, and answers it. */
 void purge_start(struct app *app, struct admin_exchange *x, struct operand *o);

@@ -60,6 +60,8 @@ static enum step_result bad_position(struct request *r)
 
 static enum step_result too_busy(struct request *r)
 {
+	if (r->has_position)
+		return r->route->surface->receipt(r); /* see read_answer_step */
 	metric_add(&r->worker->metrics->shed, 1);
 	return answer_problem(r, PROBLEM_BUFFER_FULL,
 	    "This instance has as many waiting requests as it may.");
@@ -210,6 +212,9 @@ static void count_tier(struct request *r)
 enum step_result read_answer_step(struct request *r)
 {
 	count_tier(r);
+	/* It is read since it was written, and that is no failure. */
+	if (r->failure != READ_OK && r->has_position)
+		return r->route->surface->receipt(r);
 	if (r->failure == READ_NOT_REACHED)
 		return answer_problem(r, PROBLEM_POSITION_NOT_REACHED,
 		    "The database is behind a commit that is known; it "

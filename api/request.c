@@ -75,7 +75,7 @@ void request_resume(struct request *r)
  * its way from another thread and will resume it. */
 static bool release(struct request *r)
 {
-	if (r->in_flight && !lookup_leave(r))
+	if (r->clearing || (r->in_flight && !lookup_leave(r)))
 		return false;
 	r->in_flight = false;
 	if (r->append)
@@ -203,11 +203,13 @@ static void end(void *request)
 	CHECK(r->magic == REQUEST_MAGIC);
 	/* libmicrohttpd ends no suspended request, so nothing refers to it. */
 	CHECK(!r->parked && !r->in_flight && !r->append && !r->ask);
+	CHECK(!r->clearing);
 	r->magic = 0;
 	value_unref(&r->value);
 	buf_free(&r->body);
 	buf_free(&r->versions);
 	free(r->after);
+	free(r->measure);
 	free(r->idempotency_key);
 	free(r->doc);
 	free(r->id);

@@ -99,6 +99,11 @@ struct request {
 	struct decision_ask *ask; /* in flight */
 	struct decision decision;
 
+	/* of the reference systems' routes (api/seedcache.c) */
+	struct measure *measure;
+	bool clearing; /* parked until the main loop has done it */
+	bool cleared;
+
 	/* parking */
 	struct request *prev_parked, *next_parked;
 	bool parked;

@@ -4,6 +4,7 @@
 #include "api/assets.h"
 #include "api/page.h"
 #include "api/path.h"
+#include "api/seedrows.h"
 #include "api/validate.h"
 
 #include <string.h>
@@ -96,15 +97,18 @@ static enum step_result take_target(struct request *r, const struct path *path)
 {
 	const char *pattern = r->route->pattern;
 	bool named = has_name(pattern, "{collection}");
+	bool keyed = has_name(pattern, "{key}");
 	const struct collection *c = collection_find("records", 7);
 	if (named)
 		c = collection_find(
 		    path->segments[1].text, path->segments[1].len);
+	if (c == NULL && !named && !keyed)
+		return STEP_MORE;
 	if (c == NULL)
 		return answer_problem(r, PROBLEM_COLLECTION_NOT_FOUND,
 		    "GET /v1 lists the collections.");
 	r->collection = c;
-	if (!has_name(pattern, "{key}"))
+	if (!keyed)
 		return STEP_MORE;
 	const struct path_segment *key = &path->segments[path->n - 1];
 	return take_key(r, c, key->text, key->len);

@@ -58,13 +58,7 @@ static enum step_result seed_read(struct request *r)
 
 static enum step_result seed_parse(struct request *r)
 {
-	native_preferences(r);
-	/* The wait is the seed's unless the client names one. */
-	r->wait_for = r->worker->app->settings->seed_wait;
-	if (r->prefer.has_wait)
-		r->wait_for = r->prefer.wait;
-	if (r->prefer.respond_async)
-		r->wait_for = 0;
+	native_seed_wait(r);
 	if (!native_has_json(r))
 		return answer_problem(r, PROBLEM_MEDIA_TYPE,
 		    "Send {\"key\":…,\"value\":…} as application/json.");

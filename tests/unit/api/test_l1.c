@@ -142,6 +142,30 @@ static void peeks(void **state)
 	l1_free(&l1);
 }
 
+/* A document, of a length that fits, that has not ended. */
+static void samples(void **state)
+{
+	(void)state;
+	char id[4];
+	struct l1 *l1 = l1_new(1 << 20, 0, 4);
+	assert_int_equal(l1_sample(l1, 0, id, sizeof id), 0);
+	struct value *absent = value_new(0, 1, NULL, 0);
+	l1_put(l1, "none", 4, absent, FOREVER);
+	value_unref(&absent);
+	assert_int_equal(l1_sample(l1, 0, id, sizeof id), 0);
+	struct value *v = value_of(2, 10);
+	l1_put(l1, "longer", 6, v, FOREVER);
+	assert_int_equal(l1_sample(l1, 0, id, sizeof id), 0);
+	l1_remove(l1, "longer", 6);
+	l1_remove(l1, "none", 4);
+	l1_put(l1, "one", 3, v, 100);
+	value_unref(&v);
+	assert_int_equal(l1_sample(l1, 100, id, sizeof id), 0);
+	assert_int_equal(l1_sample(l1, 99, id, sizeof id), 3);
+	assert_memory_equal(id, "one", 3);
+	l1_free(&l1);
+}
+
 static void replace_needs_a_holder(void **state)
 {
 	(void)state;
@@ -524,6 +548,7 @@ int main(void)
 	    cmocka_unit_test(ttl),
 	    cmocka_unit_test(oversize),
 	    cmocka_unit_test(held_elsewhere),
+	    cmocka_unit_test(samples),
 	    cmocka_unit_test(cost_as_accounted),
 	    cmocka_unit_test(sieve_by_hand),
 	    cmocka_unit_test(sieve_against_the_model),
