@@ -53,12 +53,12 @@ void app_init(struct app *app, const struct config *config)
 	app->partitions = (int32_t)s->common.partitions;
 	app->bypass_without_log = strcmp(s->without_log, "bypass") == 0;
 	app->l1 = l1_new((size_t)s->l1_bytes, (size_t)s->l1_entries, L1_SHARDS);
-	app->floors = floors_new(app->partitions);
-	app->outcomes = outcomes_new(app->partitions, OUTCOMES);
-	app->flights = flights_new(FLIGHT_SHARDS);
 	size_t collections = 0;
 	while (collection_at(collections))
 		collections++;
+	app->floors = floors_new(app->partitions, collections);
+	app->outcomes = outcomes_new(app->partitions, OUTCOMES);
+	app->flights = flights_new(FLIGHT_SHARDS);
 	app->ids = ids_new(collections);
 	app->migrated = migrated_new();
 	app->assets = assets_new(s->docs_dir);

@@ -1,6 +1,9 @@
 #include "api/lookup.h"
 
+#include "api/current.h"
 #include "api/l2tier.h"
+#include "api/landing.h"
+#include "api/listquery.h"
 #include "api/request.h"
 #include "common/check.h"
 #include "common/mem.h"
@@ -25,7 +28,9 @@ struct lookup {
 	const char *key;
 	size_t key_len;
 	struct key_slot slot;
+	struct listquery *list; /* NULL: of a document */
 	unsigned skipped;
+	enum read_failure failure;
 	struct tier_times times;
 	mono_us_t asked_at; /* the tier that is being asked */
 	bool retried;	    /* a query of the primary failed once */
@@ -41,56 +46,20 @@ static void ask_primary(struct lookup *l);
 
 /* --- landing ------------------------------------------------------------- */
 
-/* A result on its way to a request of another thread. */
-struct parcel {
-	struct request *request;
-	struct lookup_result result; /* holds a reference */
-};
-
-static void open_parcel(void *arg)
-{
-	struct parcel *p = arg;
-	request_landed(p->request, &p->result);
-	value_unref(&p->result.value);
-	free(p);
-}
-
-static void give(
-    struct worker *me, struct request *r, const struct lookup_result *result)
-{
-	if (r->worker == me) {
-		request_landed(r, result);
-		return;
-	}
-	struct parcel *p = MEM_NEW(struct parcel);
-	p->request = r;
-	p->result = *result;
-	if (result->value)
-		value_ref(result->value);
-	loop_post(r->worker->loop, open_parcel, p);
-}
-
-static struct request *request_of(struct flight_waiter *w)
-{
-	return (struct request *)((char *)w - offsetof(struct request, flight));
-}
-
 static void land(void *arg)
 {
 	struct lookup *l = arg;
-	struct lookup_result result = {l->value, l->tier, l->skipped, l->times};
+	struct lookup_result result = {
+	    l->value, l->tier, l->skipped, l->times, l->failure};
 	struct flight_waiter *waiter =
 	    flights_land(l->worker->app->flights, l->lane, l->id, l->id_len);
-	while (waiter) {
-		struct flight_waiter *next = waiter->next;
-		give(l->worker, request_of(waiter), &result);
-		waiter = next;
-	}
+	landing_give(l->worker, waiter, &result);
 	metric_observe(
 	    &l->worker->metrics->miss_time, clock_mono() - l->started);
 	l->worker->lookups--;
 	value_unref(&l->value);
 	loop_timer_free(&l->timer);
+	listquery_unref(&l->list);
 	free(l->id);
 	free(l);
 }
@@ -107,13 +76,21 @@ static bool purged(const struct lookup *l)
 	return atomic_load(&l->worker->app->purges) != l->purges;
 }
 
+/* Is it known of what commits were heard that matter to this? */
+static bool known(
+    const struct app *app, const struct listquery *list, struct key_slot slot)
+{
+	return list ? floors_all_open(app->floors)
+		    : floors_is_open(app->floors, slot.partition);
+}
+
 static void keep(struct lookup *l, struct value *v, enum tier tier)
 {
 	struct worker *w = l->worker;
 	const struct api_settings *s = w->app->settings;
 	const struct collection *c = l->collection;
 	/* Without floors nobody could tell when it is old. */
-	if (!floors_is_open(w->app->floors, l->slot.partition))
+	if (!known(w->app, l->list, l->slot))
 		return;
 	value_prepare_l1(v);
 	l1_put(w->app->l1, l->id, l->id_len, v,
@@ -124,7 +101,7 @@ static void keep(struct lookup *l, struct value *v, enum tier tier)
 		l1_remove(w->app->l1, l->id, l->id_len);
 		return;
 	}
-	if (tier == TIER_REDIS || !redis_ready(w->redis))
+	if (l->list || tier == TIER_REDIS || !redis_ready(w->redis))
 		return;
 	metric_add(&w->metrics->fills, 1);
 	l2tier_fill(w->redis, l->slot, l->id, l->id_len, v,
@@ -161,9 +138,31 @@ static void go_on(struct lookup *l)
 		ask_replica(l);
 }
 
-static bool may_serve(const struct lookup *l, const struct value *v)
+static bool may_serve(
+    const struct lookup *l, const struct value *v, enum tier tier)
 {
-	return floors_allow(l->worker->app->floors, l->slot, v->as_of);
+	return current_allows(
+	    l->worker->app->floors, l->collection, l->slot, v, tier);
+}
+
+/* Another server would say the same: the query is at fault. */
+static bool refused(struct lookup *l, enum pgread_status status)
+{
+	if (status != PGREAD_REFUSED && status != PGREAD_LATE)
+		return false;
+	l->failure = status == PGREAD_LATE ? READ_LATE : READ_REFUSED;
+	land(l);
+	return true;
+}
+
+static bool ask_server(struct lookup *l, struct pgread *pool,
+    struct pglist *lists, pgread_done done)
+{
+	asks(l);
+	if (l->list) /* the reads of documents find out how the server is */
+		return pgread_up(pool) && pglist_get(lists, l->list, done, l);
+	return pgread_get(pool, l->collection, l->key, l->key_len,
+	    l->slot.partition, done, l);
 }
 
 static void on_redis(void *arg, enum l2tier_status status, struct value *v)
@@ -171,7 +170,7 @@ static void on_redis(void *arg, enum l2tier_status status, struct value *v)
 	struct lookup *l = arg;
 	struct api_metrics *m = l->worker->metrics;
 	heard(l, TIER_REDIS);
-	if (status == L2TIER_HIT && may_serve(l, v)) {
+	if (status == L2TIER_HIT && may_serve(l, v, TIER_REDIS)) {
 		metric_add(&m->l2_hit, 1);
 		found(l, v, TIER_REDIS);
 		return;
@@ -203,7 +202,9 @@ static void on_replica(void *arg, enum pgread_status status, struct value *v)
 {
 	struct lookup *l = arg;
 	heard(l, TIER_REPLICA);
-	if (status == PGREAD_OK && may_serve(l, v)) {
+	if (refused(l, status))
+		return;
+	if (status == PGREAD_OK && may_serve(l, v, TIER_REPLICA)) {
 		found(l, v, TIER_REPLICA);
 		return;
 	}
@@ -220,9 +221,8 @@ static void on_replica(void *arg, enum pgread_status status, struct value *v)
 static void ask_replica(struct lookup *l)
 {
 	struct pgread *replica = l->worker->replica;
-	asks(l);
-	if (replica && pgread_get(replica, l->collection, l->key, l->key_len,
-			   l->slot.partition, on_replica, l))
+	if (replica &&
+	    ask_server(l, replica, l->worker->replica_lists, on_replica))
 		return;
 	if (replica)
 		l->skipped |= SKIP_REPLICA_DOWN;
@@ -254,8 +254,9 @@ static void on_primary(void *arg, enum pgread_status status, struct value *v)
 {
 	struct lookup *l = arg;
 	heard(l, TIER_PRIMARY);
-	if (status == PGREAD_OK &&
-	    floors_allow_primary(l->worker->app->floors, l->slot, v->as_of)) {
+	if (refused(l, status))
+		return;
+	if (status == PGREAD_OK && may_serve(l, v, TIER_PRIMARY)) {
 		l->skipped &= ~(unsigned)SKIP_PRIMARY_BEHIND;
 		found(l, v, TIER_PRIMARY);
 		return;
@@ -277,9 +278,8 @@ static void on_primary(void *arg, enum pgread_status status, struct value *v)
 
 static void ask_primary(struct lookup *l)
 {
-	asks(l);
-	if (pgread_get(l->worker->primary, l->collection, l->key, l->key_len,
-		l->slot.partition, on_primary, l))
+	struct worker *w = l->worker;
+	if (ask_server(l, w->primary, w->primary_lists, on_primary))
 		return;
 	l->skipped |= SKIP_PRIMARY_DOWN;
 	land_later(l);
@@ -290,12 +290,12 @@ static void ask_primary(struct lookup *l)
 enum lookup_way lookup_way(const struct request *r)
 {
 	const struct app *app = r->worker->app;
-	bool known = floors_is_open(app->floors, r->slot.partition) &&
+	bool hears = known(app, r->list, r->slot) &&
 		     (!app->bypass_without_log || tail_up(app->tail));
 	if (r->cache.only_if_cached)
-		return known && !r->cache.no_cache ? LOOKUP_CACHES
+		return hears && !r->cache.no_cache ? LOOKUP_CACHES
 						   : LOOKUP_NONE;
-	if (!known)
+	if (!hears)
 		return LOOKUP_PRIMARY;
 	return r->cache.no_cache ? LOOKUP_FRESH : LOOKUP_ALL;
 }
@@ -315,7 +315,10 @@ static void begin(struct lookup *l)
 	switch (l->way) {
 	case LOOKUP_ALL:
 	case LOOKUP_CACHES:
-		ask_redis(l);
+		if (l->list)
+			go_on(l);
+		else
+			ask_redis(l);
 		return;
 	case LOOKUP_FRESH:
 		ask_replica(l);
@@ -344,6 +347,7 @@ static void start(struct request *r)
 	    .id_len = r->id_len,
 	    .key_len = r->key_len,
 	    .slot = r->slot,
+	    .list = r->list ? listquery_ref(r->list) : NULL,
 	    .started = clock_mono(),
 	};
 	l->key = l->id + (r->id_len - r->key_len);

@@ -1,5 +1,6 @@
-/* A lookup past L1: Redis, then the replica, then the primary, until one has a
- * value that may be served (INV-1).
+/* A lookup past L1, of a document or of a page of a list: Redis, then the
+ * replica, then the primary, until one has a value that may be served (INV-1).
+ * Redis has no pages: it knows of commits per key, not per collection.
  *
  * All requests of this instance that miss the same key in the same way share
  * one lookup (api/flights.h). A tier that is away is skipped, and said so.
@@ -18,6 +19,15 @@
 
 struct request;
 
+enum read_failure {
+	READ_OK,
+	READ_UNAVAILABLE,
+	READ_NOT_REACHED,
+	READ_UNCACHED,
+	READ_REFUSED, /* a list that Postgres cannot make sense of */
+	READ_LATE,    /* a list that takes longer than it may */
+};
+
 enum lookup_way {
 	LOOKUP_NONE,
 	LOOKUP_ALL,	/* every tier in turn */
@@ -31,6 +41,7 @@ struct lookup_result {
 	enum tier tier;
 	unsigned skipped; /* enum tier_skip */
 	struct tier_times times;
+	enum read_failure failure; /* REFUSED or LATE, or OK */
 };
 
 /* How the request must be looked up now. */

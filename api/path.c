@@ -16,8 +16,7 @@ static int hex_digit(char c)
 	return -1;
 }
 
-/* Decodes `len` bytes into `out`, which has room; -1: malformed. */
-static long decode(const char *s, size_t len, char *out)
+long path_decode(const char *s, size_t len, char *out)
 {
 	size_t n = 0;
 	for (size_t i = 0; i < len; i++) {
@@ -48,7 +47,7 @@ bool path_parse(const char *raw, struct path *out)
 			return true;
 		}
 		size_t len = strcspn(s, "/");
-		long n = decode(s, len, to);
+		long n = path_decode(s, len, to);
 		if (n < 0)
 			return false;
 		out->segments[out->n++] =

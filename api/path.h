@@ -27,6 +27,9 @@ struct path {
  * segments than fit: n is PATH_SEGMENTS + 1 and the rest is not there. Free it
  * in either case. A trailing slash makes an empty last segment. */
 bool path_parse(const char *raw, struct path *out);
+/* Decodes percent-escapes into `out`, which has room for as many bytes and a
+ * NUL; how many there are, -1: a malformed escape. */
+long path_decode(const char *s, size_t len, char *out);
 /* Appends a segment that path_parse reads as these bytes, not as reserved. */
 void path_encode(struct buf *out, const char *bytes, size_t len);
 void path_free(struct path *p);

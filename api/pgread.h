@@ -25,7 +25,14 @@
 
 struct pgread;
 
-enum pgread_status { PGREAD_OK, PGREAD_FAILED };
+enum pgread_status {
+	PGREAD_OK,
+	PGREAD_FAILED,
+	/* Of lists (api/pglist.h): a value that Postgres does not take; it took
+	 * too long. */
+	PGREAD_REFUSED,
+	PGREAD_LATE,
+};
 
 /* `value` is owned by the receiver; NULL unless OK. An absent row is a value
  * that is not present. */

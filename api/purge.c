@@ -131,11 +131,24 @@ static void purge_redis(void *arg)
 
 /* --- L1 ------------------------------------------------------------------ */
 
+/* The pages of lists that may have the key: api/listquery.h tells their ids. */
+static size_t sweep_pages(struct purge *p)
+{
+	const struct operand *o = &p->operand;
+	size_t len = o->id_len - o->key_len;
+	char *prefix = mem_strndup(o->id, len);
+	size_t n = l1_purge(p->app->l1, prefix, len + 1); /* with its NUL */
+	free(prefix);
+	return n;
+}
+
 /* On a thread of libuv's pool. */
 static void sweep(uv_work_t *work)
 {
 	struct purge *p = work->data;
-	p->swept = l1_purge(p->app->l1, p->operand.id, p->operand.id_len);
+	const struct operand *o = &p->operand;
+	p->swept +=
+	    o->key ? sweep_pages(p) : l1_purge(p->app->l1, o->id, o->id_len);
 }
 
 static void on_swept(uv_work_t *work, int status)
@@ -166,13 +179,11 @@ void purge_begin(struct app *app, struct operand *o, purge_done done, void *arg)
 	p->due = app->nworkers;
 	app_hold(app);
 	atomic_fetch_add(&app->purges, 1); /* first: see purge.h */
-	if (o->key) {
+	if (o->key)
 		remove_key(p);
-	} else {
-		p->due++;
-		p->sweep.data = p;
-		uv_queue_work(loop_uv(app->loop), &p->sweep, sweep, on_swept);
-	}
+	p->due++;
+	p->sweep.data = p;
+	uv_queue_work(loop_uv(app->loop), &p->sweep, sweep, on_swept);
 	for (size_t i = 0; i < app->nworkers; i++) {
 		struct part *part = MEM_NEW(struct part);
 		*part = (struct part){.purge = p, .worker = app->workers[i]};

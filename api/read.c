@@ -4,6 +4,8 @@
  * it at the moment of serving.
  */
 #include "api/answer.h"
+#include "api/current.h"
+#include "api/listquery.h"
 #include "api/request.h"
 #include "api/routes.h"
 #include "common/mem.h"
@@ -13,10 +15,8 @@
 
 static bool may_serve(const struct request *r)
 {
-	const struct floors *f = r->worker->app->floors;
-	return r->tier == TIER_PRIMARY
-		   ? floors_allow_primary(f, r->slot, r->value->as_of)
-		   : floors_allow(f, r->slot, r->value->as_of);
+	return current_allows(
+	    r->worker->app->floors, r->collection, r->slot, r->value, r->tier);
 }
 
 /* --- what the headers ask ------------------------------------------------ */
@@ -118,20 +118,21 @@ enum step_result read_after_step(struct request *r)
 static bool from_l1(struct request *r)
 {
 	struct worker *w = r->worker;
+	struct api_metrics *m = w->metrics;
 	r->times.asked |= 1U << TIER_L1;
-	r->value = l1_get(w->app->l1, r->id, r->id_len, clock_mono());
-	if (r->value == NULL) {
-		metric_add(&w->metrics->l1_miss, 1);
-		return false;
-	}
-	if (!may_serve(r)) {
-		metric_add(&w->metrics->l1_old, 1);
-		value_unref(&r->value);
-		return false;
-	}
-	metric_add(&w->metrics->l1_hit, 1);
 	r->tier = TIER_L1;
-	return true;
+	r->value = l1_get(w->app->l1, r->id, r->id_len, clock_mono());
+	if (r->value && may_serve(r)) {
+		metric_add(r->list ? &m->page_hit : &m->l1_hit, 1);
+		return true;
+	}
+	if (r->value)
+		metric_add(r->list ? &m->page_old : &m->l1_old, 1);
+	else
+		metric_add(r->list ? &m->page_miss : &m->l1_miss, 1);
+	value_unref(&r->value);
+	r->tier = TIER_NONE;
+	return false;
 }
 
 enum step_result read_cached_step(struct request *r)
@@ -175,6 +176,8 @@ enum step_result read_landed_step(struct request *r)
 	}
 	value_unref(&r->value);
 	r->tier = TIER_NONE;
+	if (r->failure != READ_OK)
+		return STEP_MORE;
 	bool behind = r->skipped & SKIP_PRIMARY_BEHIND;
 	r->failure = r->way == LOOKUP_CACHES ? READ_UNCACHED
 		     : behind		     ? READ_NOT_REACHED
@@ -191,7 +194,7 @@ static void count_tier(struct request *r)
 	case TIER_NONE:
 		if (r->failure == READ_UNCACHED)
 			metric_add(&m->read_uncached, 1);
-		else
+		else if (r->failure != READ_REFUSED)
 			metric_add(&m->read_failed, 1);
 		return;
 	case TIER_L1:
@@ -215,13 +218,26 @@ enum step_result read_answer_step(struct request *r)
 	/* It is read since it was written, and that is no failure. */
 	if (r->failure != READ_OK && r->has_position)
 		return r->route->surface->receipt(r);
-	if (r->failure == READ_NOT_REACHED)
+	switch (r->failure) {
+	case READ_NOT_REACHED:
 		return answer_problem(r, PROBLEM_POSITION_NOT_REACHED,
 		    "The database is behind a commit that is known; it "
 		    "catches up by itself.");
-	if (r->failure == READ_UNCACHED)
+	case READ_UNCACHED:
 		return answer_problem(r, PROBLEM_ONLY_IF_CACHED, NULL);
-	if (r->failure == READ_UNAVAILABLE)
+	case READ_UNAVAILABLE:
 		return answer_problem(r, PROBLEM_STORE_UNAVAILABLE, NULL);
+	case READ_LATE:
+		return answer_problem(r, PROBLEM_STORE_UNAVAILABLE,
+		    "The list takes longer than the setting read.timeout "
+		    "says.");
+	case READ_REFUSED:
+		return answer_problem(r,
+		    r->list->cursor ? PROBLEM_INVALID_CURSOR
+				    : PROBLEM_INVALID_FILTER,
+		    "The database cannot compare a field with this value.");
+	case READ_OK:
+		break;
+	}
 	return r->route->surface->read(r);
 }

@@ -1,6 +1,7 @@
 #include "api/request.h"
 
 #include "api/answer.h"
+#include "api/listquery.h"
 #include "common/check.h"
 #include "common/mem.h"
 
@@ -146,6 +147,7 @@ void request_landed(struct request *r, const struct lookup_result *result)
 		r->value = value_ref(result->value);
 	r->tier = result->tier;
 	r->skipped = result->skipped;
+	r->failure = result->failure;
 	tier_times_add(&r->times, &result->times);
 	request_resume(r);
 }
@@ -206,6 +208,7 @@ static void end(void *request)
 	CHECK(!r->clearing);
 	r->magic = 0;
 	value_unref(&r->value);
+	listquery_unref(&r->list);
 	buf_free(&r->body);
 	buf_free(&r->versions);
 	free(r->after);
@@ -233,6 +236,14 @@ void request_target(
 	r->key = r->id + prefix;
 	r->key_len = len;
 	r->slot = keyspace_slot(r->id, r->id_len, r->worker->app->partitions);
+}
+
+void request_page(struct request *r)
+{
+	struct buf id = {0};
+	listquery_id(&id, r->list);
+	free(r->id);
+	r->id = buf_take(&id, &r->id_len);
 }
 
 const char *request_header(const struct request *r, const char *name)

@@ -33,13 +33,6 @@ enum step_result { STEP_MORE, STEP_PARK, STEP_DONE };
 
 #define REQUEST_MAGIC 0x5eed10adU
 
-enum read_failure {
-	READ_OK,
-	READ_UNAVAILABLE,
-	READ_NOT_REACHED,
-	READ_UNCACHED
-};
-
 struct request {
 	unsigned magic;
 	struct worker *worker;
@@ -62,7 +55,8 @@ struct request {
 	struct key_slot slot;
 
 	/* a read */
-	bool reading; /* its answer says where it came from */
+	struct listquery *list; /* NULL: of a document */
+	bool reading;		/* its answer says where it came from */
 	struct cachecontrol cache;
 	struct position *after; /* Sluice-Read-After */
 	size_t nafter, passed;	/* positions, and how many are passed */
@@ -132,5 +126,7 @@ void request_landed(struct request *r, const struct lookup_result *result);
 /* Makes id, key and slot; another one than before, if there was one. */
 void request_target(
     struct request *r, const struct collection *c, const char *key, size_t len);
+/* The same for the page that r->list asks for. */
+void request_page(struct request *r);
 /* The value of a header, or NULL. */
 const char *request_header(const struct request *r, const char *name);

@@ -75,11 +75,9 @@ static void move_lane(
 
 /* --- records ------------------------------------------------------------- */
 
-static void update_l1(
-    struct tail *t, const struct record_commit *c, enum follow_record what)
+static void update_l1(struct tail *t, const struct collection *collection,
+    const struct record_commit *c, enum follow_record what)
 {
-	const struct collection *collection =
-	    collection_find(c->id, record_collection_len(c->id, c->id_len));
 	bool set =
 	    collection && collection->refresh && what == FOLLOW_SET && c->doc;
 	if (!set) {
@@ -113,7 +111,12 @@ static void hear_record(struct tail *t, const rd_kafka_message_t *m)
 	 * L1 still holds. */
 	struct key_slot slot = keyspace_slot(c.id, c.id_len, t->o.partitions);
 	floors_raise(t->o.floors, slot, c.version + 1);
-	update_l1(t, &c, what);
+	const struct collection *collection =
+	    collection_find(c.id, record_collection_len(c.id, c.id_len));
+	if (collection)
+		floors_raise_pages(t->o.floors, collection->index, m->partition,
+		    c.version + 1);
+	update_l1(t, collection, &c, what);
 	if (c.has_created)
 		outcomes_record(t->o.outcomes,
 		    (struct position){m->partition, c.created},

@@ -10,6 +10,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <xxhash.h>
 
 /* The document's bytes are shared by the value and by every response made of
  * it, and end with the last of them. */
@@ -60,6 +61,23 @@ struct value *value_new(
 	return v;
 }
 
+struct value *value_page_new(const char *doc, size_t len, const char *next,
+    const version_t *as_of, size_t n)
+{
+	struct value *v = value_new(0, 0, doc, len);
+	struct value_page *p = mem_zalloc(sizeof *p + n * sizeof p->as_of[0]);
+	size_t next_len = next ? strlen(next) : 0;
+	XXH128_hash_t tag = XXH3_128bits_withSeed(
+	    doc, len, XXH3_64bits(next ? next : "", next_len));
+	p->tag[0] = tag.high64;
+	p->tag[1] = tag.low64;
+	p->next = next ? mem_strdup(next) : NULL;
+	p->n = n;
+	memcpy(p->as_of, as_of, n * sizeof p->as_of[0]);
+	v->page = p;
+	return v;
+}
+
 struct value *value_ref(struct value *v)
 {
 	atomic_fetch_add_explicit(&v->refs, 1, memory_order_relaxed);
@@ -75,19 +93,30 @@ void value_unref(struct value **vp)
 	if (v->l1_response)
 		MHD_destroy_response(v->l1_response);
 	blob_unref(v->doc);
+	if (v->page)
+		free(v->page->next);
+	free(v->page);
 	free(v);
 }
 
 size_t value_cost(const struct value *v)
 {
 	enum { RESPONSE_COST = 600 }; /* struct, four headers */
-	return sizeof *v + sizeof(struct blob) + v->len +
-	       (v->l1_response ? RESPONSE_COST : 0);
+	size_t page =
+	    v->page ? sizeof *v->page + v->page->n * sizeof(version_t) : 0;
+	size_t next = v->page && v->page->next ? strlen(v->page->next) : 0;
+	return sizeof *v + sizeof(struct blob) + v->len + page + next +
+	       (v->l1_response ? RESPONSE_COST + next : 0);
 }
 
 void value_etag(const struct value *v, char out[VALUE_ETAG_LEN])
 {
-	snprintf(out, VALUE_ETAG_LEN, "\"%" PRIu64 "\"", v->version);
+	if (v->page)
+		snprintf(out, VALUE_ETAG_LEN,
+		    "\"%016" PRIx64 "%016" PRIx64 "\"", v->page->tag[0],
+		    v->page->tag[1]);
+	else
+		snprintf(out, VALUE_ETAG_LEN, "\"%" PRIu64 "\"", v->version);
 }
 
 struct MHD_Response *value_response(const struct value *v)
@@ -103,6 +132,12 @@ struct MHD_Response *value_response(const struct value *v)
 	MHD_add_response_header(
 	    r, MHD_HTTP_HEADER_CONTENT_TYPE, "application/json");
 	MHD_add_response_header(r, MHD_HTTP_HEADER_ETAG, etag);
+	/* With another Accept, the same URL is an export. */
+	if (v->page)
+		MHD_add_response_header(
+		    r, MHD_HTTP_HEADER_VARY, MHD_HTTP_HEADER_ACCEPT);
+	if (v->page && v->page->next)
+		MHD_add_response_header(r, "Link", v->page->next);
 	return r;
 }
 

@@ -15,6 +15,7 @@ enum {
 	SWEEP_US = 20000,
 	REDIS_MAX_PENDING = 100000,
 	PG_MAX_WAITING = 20000,
+	LISTS_MAX_WAITING = 1000,
 };
 
 static void finish(struct worker *w);
@@ -111,6 +112,25 @@ static struct pgread *pool(
 	return pgread_new(&o);
 }
 
+static struct pglist *list_pool(
+    struct worker *w, const char *name, const char *url, const char *session)
+{
+	const struct api_settings *s = w->app->settings;
+	const struct pglist_options o = {
+	    .loop = w->loop,
+	    .name = name,
+	    .url = url,
+	    .session = session,
+	    .max = share(s->list_pool, w->app->nworkers),
+	    .max_waiting = LISTS_MAX_WAITING,
+	    .timeout = s->read_timeout,
+	    .max_bytes = (size_t)s->list_bytes,
+	    .partitions = w->app->partitions,
+	    .metrics = w->metrics,
+	};
+	return pglist_new(&o);
+}
+
 static void open_stores(struct worker *w)
 {
 	const struct api_settings *s = w->app->settings;
@@ -124,9 +144,13 @@ static void open_stores(struct worker *w)
 	};
 	w->redis = redis_new(&redis);
 	w->primary = pool(w, "primary", s->common.primary_url, "read-write");
-	if (s->replica_urls[0])
-		w->replica =
-		    pool(w, "replica", s->replica_urls, "prefer-standby");
+	w->primary_lists =
+	    list_pool(w, "primary", s->common.primary_url, "read-write");
+	if (s->replica_urls[0] == '\0')
+		return;
+	w->replica = pool(w, "replica", s->replica_urls, "prefer-standby");
+	w->replica_lists =
+	    list_pool(w, "replica", s->replica_urls, "prefer-standby");
 }
 
 struct err worker_new(struct app *app, size_t index, struct worker **out)
@@ -184,6 +208,8 @@ static void finish(struct worker *w)
 	redis_free(&w->redis);
 	pgread_free(&w->replica);
 	pgread_free(&w->primary);
+	pglist_free(&w->replica_lists);
+	pglist_free(&w->primary_lists);
 	loop_timer_free(&w->sweep);
 	waits_free(&w->waits);
 	log_event(EV_WORKER_DONE, "thread=%zu", w->index);

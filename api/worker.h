@@ -4,6 +4,7 @@
 #pragma once
 
 #include "api/app.h"
+#include "api/pglist.h"
 #include "api/pgread.h"
 #include "api/waits.h"
 #include "common/httpd.h"
@@ -22,6 +23,8 @@ struct worker {
 	struct redis *redis;
 	struct pgread *replica; /* NULL: none configured */
 	struct pgread *primary;
+	struct pglist *replica_lists; /* likewise */
+	struct pglist *primary_lists;
 	struct waits *waits;
 	struct api_metrics *metrics;
 	struct request *parked; /* list; see request.c */

@@ -24,12 +24,17 @@ enum pg_type {
 	PG_INT4_ARRAY = 1007,
 	PG_TEXT_ARRAY = 1009,
 	PG_INT8_ARRAY = 1016,
-	PG_TIMESTAMPTZ = 1184
+	PG_TIMESTAMPTZ = 1184,
+	PG_NUMERIC = 1700,
+	PG_UUID = 2950
 };
 
 struct pg_query {
-	/* Prepared once per connection, under a name made from the text. */
+	/* Prepared once per connection, under a name made from the text, unless
+	 * it is for once: statements of many texts would stay for ever, and
+	 * this one is planned for its values. */
 	const char *sql;
+	bool once;
 	int nparams;
 	const Oid *types;
 	const char *const *values; /* NULL entry: SQL null */

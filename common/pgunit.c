@@ -104,7 +104,7 @@ static void prepare(struct pgunits *u, struct pgunit *unit, PGconn *conn,
 {
 	char name[NAME_LEN];
 	uint64_t hash = name_of(q, name);
-	if (is_prepared(u, hash))
+	if (q->once || is_prepared(u, hash))
 		return;
 	PQsendPrepare(conn, name, q->sql, q->nparams, q->types);
 	add_sync(unit, conn);
@@ -117,6 +117,11 @@ static void prepare(struct pgunits *u, struct pgunit *unit, PGconn *conn,
 static void send_query(PGconn *conn, const struct pg_query *q)
 {
 	char name[NAME_LEN];
+	if (q->once) {
+		PQsendQueryParams(conn, q->sql, q->nparams, q->types, q->values,
+		    q->lengths, q->formats, q->result_format);
+		return;
+	}
 	name_of(q, name);
 	PQsendQueryPrepared(conn, name, q->nparams, q->values, q->lengths,
 	    q->formats, q->result_format);

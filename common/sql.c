@@ -36,9 +36,7 @@ static void is_key(struct buf *out, const struct collection *c)
 	cast_key(out, c);
 }
 
-/* The columns of row t, as rowdoc.h reads them, whatever an operator has made
- * of their types. */
-static void row(struct buf *out, const struct collection *c)
+void sql_row(struct buf *out, const struct collection *c)
 {
 	key(out, c);
 	for (size_t i = 0; i < c->nfields; i++) {
@@ -54,7 +52,7 @@ static void row(struct buf *out, const struct collection *c)
 void sql_read(struct buf *out, const struct collection *c)
 {
 	buf_str(out, "SELECT k.i, p.next_offset, t.version, ");
-	row(out, c);
+	sql_row(out, c);
 	buf_str(out, " FROM unnest($1::text[], $2::int4[])"
 		     " WITH ORDINALITY AS k(\"key\", partition, i)"
 		     " JOIN sluice.progress p ON p.partition = k.partition"
@@ -114,7 +112,7 @@ void sql_upsert(struct buf *out, const struct collection *c)
 		     " version = excluded.version"
 		     " WHERE t.version < excluded.version"
 		     " RETURNING t.xmax = 0, ");
-	row(out, c);
+	sql_row(out, c);
 }
 
 void sql_delete(struct buf *out, const struct collection *c)
@@ -132,7 +130,7 @@ void sql_delete(struct buf *out, const struct collection *c)
 void sql_current(struct buf *out, const struct collection *c)
 {
 	buf_str(out, "SELECT t.version, ");
-	row(out, c);
+	sql_row(out, c);
 	buf_str(out, " FROM unnest($1::text[]) AS k(\"key\") JOIN ");
 	sql_name(out, c);
 	buf_str(out, " t ON ");

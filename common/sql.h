@@ -17,6 +17,10 @@
 void sql_ident(struct buf *out, const char *name);
 void sql_name(struct buf *out, const struct collection *c);
 
+/* The columns of row t, as common/rowdoc.h reads them, whatever an operator has
+ * made of their types. */
+void sql_row(struct buf *out, const struct collection *c);
+
 /* Reads keys with the store's watermark, in one snapshot.
  * $1 text[] keys, $2 int4[] their partitions.
  * Columns (binary): ordinality int8 (from 1), as_of int8, version int8 or null

@@ -1,36 +1,13 @@
 """INV-1: a value older than a commit that the instance has heard of is never
 served, however late the replica is."""
 
-import contextlib
 import random
 import threading
 import time
 
 import pytest
 from harness.crowd import Background, in_threads
-from harness.wait import wait_until
-
-
-@contextlib.contextmanager
-def replay_paused(world):
-    """The replica gets the WAL and does not apply it."""
-    world.sql("SELECT pg_wal_replay_pause()", replica=True)
-    try:
-        paused = "SELECT pg_get_wal_replay_pause_state()"
-        wait_until(
-            lambda: world.sql(paused, replica=True) == [("paused",)], 10, "it pauses"
-        )
-        yield
-    finally:
-        world.sql("SELECT pg_wal_replay_resume()", replica=True)
-
-
-def replica_caught_up(world):
-    def equal():
-        query = "SELECT next_offset FROM sluice.progress ORDER BY partition"
-        return world.sql(query) == world.sql(query, replica=True)
-
-    wait_until(equal, 20, "the replica has caught up")
+from harness.replica import replay_paused, replica_caught_up
 
 
 @pytest.fixture(autouse=True)

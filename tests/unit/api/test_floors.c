@@ -19,7 +19,7 @@ static const struct key_slot last = {2, KEYSPACE_BUCKETS - 1};
 static void closed_allows_nothing(void **state)
 {
 	(void)state;
-	struct floors *f = floors_new(3);
+	struct floors *f = floors_new(3, 2);
 	assert_false(floors_is_open(f, 1));
 	assert_true(floors_get(f, here) == FLOORS_CLOSED);
 	assert_false(floors_allow(f, here, 0));
@@ -36,7 +36,7 @@ static void closed_allows_nothing(void **state)
 static void closed_allows_what_the_primary_says(void **state)
 {
 	(void)state;
-	struct floors *f = floors_new(3);
+	struct floors *f = floors_new(3, 2);
 	assert_true(floors_allow_primary(f, here, 0));
 	floors_raise(f, here, 9);
 	assert_false(floors_allow_primary(f, here, 8));
@@ -52,7 +52,7 @@ static void closed_allows_what_the_primary_says(void **state)
 static void at_or_above(void **state)
 {
 	(void)state;
-	struct floors *f = floors_new(3);
+	struct floors *f = floors_new(3, 2);
 	floors_open(f, 1, 100);
 	assert_true(floors_is_open(f, 1));
 	assert_false(floors_is_open(f, 0));
@@ -67,10 +67,41 @@ static void at_or_above(void **state)
 	floors_free(&f);
 }
 
+/* A page has rows of every partition; a commit ends those of its collection. */
+static void pages(void **state)
+{
+	(void)state;
+	struct floors *f = floors_new(2, 3);
+	const version_t old[] = {100, 200}, newer[] = {101, 200};
+	assert_false(floors_all_open(f));
+	assert_true(floors_allow_page_primary(f, 0, old));
+	floors_open(f, 0, 100);
+	assert_false(floors_all_open(f));
+	assert_false(floors_allow_page(f, 0, old));
+	floors_open(f, 1, 200);
+	assert_true(floors_all_open(f));
+	for (size_t c = 0; c < 3; c++)
+		assert_true(floors_allow_page(f, c, old));
+	floors_raise_pages(f, 1, 0, 101);
+	assert_true(floors_allow_page(f, 0, old));
+	assert_false(floors_allow_page(f, 1, old));
+	assert_false(floors_allow_page_primary(f, 1, old));
+	assert_true(floors_allow_page(f, 1, newer));
+	assert_true(floors_allow_page(f, 2, old));
+	floors_raise(f, (struct key_slot){0, 7}, 150); /* a document's */
+	assert_true(floors_allow_page(f, 2, old));
+	floors_raise_pages(f, 1, 0, 90); /* it never falls */
+	assert_false(floors_allow_page(f, 1, old));
+	floors_open(f, 1, 201); /* a jump: of every collection */
+	for (size_t c = 0; c < 3; c++)
+		assert_false(floors_allow_page(f, c, newer));
+	floors_free(&f);
+}
+
 static void never_fall(void **state)
 {
 	(void)state;
-	struct floors *f = floors_new(3);
+	struct floors *f = floors_new(3, 2);
 	floors_raise(f, here, 150); /* before it opens: it counts then */
 	floors_open(f, 1, 100);
 	assert_true(floors_get(f, here) == 150);
@@ -111,7 +142,7 @@ static void *tail(void *arg)
 static void seen_with_the_watermark(void **state)
 {
 	(void)state;
-	struct shared s = {.floors = floors_new(1)};
+	struct shared s = {.floors = floors_new(1, 2)};
 	pthread_t thread;
 	floors_open(s.floors, 0, 0);
 	assert_int_equal(pthread_create(&thread, NULL, tail, &s), 0);
@@ -137,6 +168,7 @@ int main(void)
 	    cmocka_unit_test(closed_allows_nothing),
 	    cmocka_unit_test(closed_allows_what_the_primary_says),
 	    cmocka_unit_test(at_or_above),
+	    cmocka_unit_test(pages),
 	    cmocka_unit_test(never_fall),
 	    cmocka_unit_test(seen_with_the_watermark),
 	};

@@ -185,9 +185,38 @@ static void threads(void **state)
 	/* The sanitizers say whether any was freed twice, or never. */
 }
 
+static void page(void **state)
+{
+	(void)state;
+	const version_t as_of[] = {7, 8, 9};
+	char etag[VALUE_ETAG_LEN], other[VALUE_ETAG_LEN];
+	struct value *v = value_page_new("[]", 2, NULL, as_of, 3);
+	assert_true(v->present);
+	assert_int_equal(v->page->n, 3);
+	assert_memory_equal(v->page->as_of, as_of, sizeof as_of);
+	value_etag(v, etag);
+	assert_int_equal(strlen(etag), 34);
+	size_t cost = value_cost(v);
+	value_unref(&v);
+	/* The same bytes, but another one follows. */
+	v = value_page_new("[]", 2, "<x>; rel=\"next\"", as_of, 3);
+	value_etag(v, other);
+	assert_string_not_equal(etag, other);
+	assert_true(value_cost(v) > cost);
+	value_prepare_l1(v);
+	assert_string_equal(MHD_get_response_header(v->l1_response, "Link"),
+	    "<x>; rel=\"next\"");
+	assert_string_equal(
+	    MHD_get_response_header(v->l1_response, "ETag"), other);
+	assert_string_equal(
+	    MHD_get_response_header(v->l1_response, "Vary"), "Accept");
+	value_unref(&v);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+	    cmocka_unit_test(page),
 	    cmocka_unit_test(present),
 	    cmocka_unit_test(absent),
 	    cmocka_unit_test(counts),

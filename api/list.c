@@ -1,0 +1,70 @@
+/* GET /v1/{collection}: a page of a list. What its query asks is taken here;
+ * from there on it is a read like any other (api/read.c). */
+#include "api/answer.h"
+#include "api/listquery.h"
+#include "api/path.h"
+#include "common/mem.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+struct taking {
+	struct listquery *query;
+	struct list_fault fault;
+	bool bad;
+};
+
+static enum step_result refuse(
+    struct request *r, const struct list_fault *fault)
+{
+	enum problem p =
+	    fault->cursor ? PROBLEM_INVALID_CURSOR : PROBLEM_INVALID_FILTER;
+	struct buf extra = {0};
+	buf_str(&extra, ",\"parameter\":");
+	buf_json(&extra, fault->parameter, strlen(fault->parameter));
+	struct MHD_Response *response =
+	    answer_problem_response(p, fault->detail, NULL, extra.data);
+	buf_free(&extra);
+	return answer_queue(r, problem_status(p), response);
+}
+
+/* libmicrohttpd has made spaces of plus signs, and nothing else. */
+static enum MHD_Result take_parameter(
+    void *arg, enum MHD_ValueKind kind, const char *name, const char *value)
+{
+	(void)kind;
+	struct taking *t = arg;
+	if (value == NULL)
+		value = "";
+	char *names = mem_alloc(strlen(name) + 1);
+	char *values = mem_alloc(strlen(value) + 1);
+	long name_len = path_decode(name, strlen(name), names);
+	long len = path_decode(value, strlen(value), values);
+	if (name_len < 0 || len < 0 || strlen(values) != (size_t)len) {
+		t->bad = true;
+		t->fault = (struct list_fault){
+		    .detail = "has a malformed percent-encoding, or a NUL"};
+		strncpy(t->fault.parameter, name_len < 0 ? "" : names,
+		    sizeof t->fault.parameter - 1);
+	} else {
+		t->bad = !listquery_add(t->query, names, (size_t)name_len,
+		    values, (size_t)len, &t->fault);
+	}
+	free(names);
+	free(values);
+	return t->bad ? MHD_NO : MHD_YES;
+}
+
+enum step_result list_step(struct request *r)
+{
+	r->reading = true; /* its refusals say so, too */
+	r->list = listquery_new(r->collection);
+	struct taking t = {.query = r->list};
+	MHD_get_connection_values(
+	    r->connection, MHD_GET_ARGUMENT_KIND, take_parameter, &t);
+	if (t.bad || !listquery_finish(r->list, &t.fault))
+		return refuse(r, &t.fault);
+	request_page(r);
+	r->step = STEP_READ;
+	return STEP_MORE;
+}
