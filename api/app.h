@@ -47,8 +47,9 @@ struct app {
 	atomic_bool draining;
 	/* The end, main loop only: threads not done. */
 	size_t running;
-	size_t held;	      /* main loop only: operators' requests in hand */
-	atomic_size_t parked; /* over all threads, against http.max_parked */
+	size_t held;	       /* main loop only: operators' requests in hand */
+	atomic_size_t exports; /* over all threads, against export.max */
+	atomic_size_t parked;  /* over all threads, against http.max_parked */
 	struct worker **workers;
 	size_t nworkers;
 	/* One metrics struct per thread; [0] is the main loop's. */

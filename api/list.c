@@ -1,9 +1,11 @@
 /* GET /v1/{collection}: a page of a list. What its query asks is taken here;
  * from there on it is a read like any other (api/read.c). */
+#include "api/accept.h"
 #include "api/answer.h"
 #include "api/listquery.h"
 #include "api/path.h"
 #include "common/mem.h"
+#include "common/utf8.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -55,9 +57,36 @@ static enum MHD_Result take_parameter(
 	return t->bad ? MHD_NO : MHD_YES;
 }
 
+static enum MHD_Result name_parameter(
+    void *arg, enum MHD_ValueKind kind, const char *name, const char *value)
+{
+	(void)kind;
+	(void)value;
+	struct list_fault *fault = arg;
+	strncpy(fault->parameter, utf8_valid(name, strlen(name)) ? name : "",
+	    sizeof fault->parameter - 1);
+	return MHD_NO;
+}
+
+/* Of a collection, all or nothing. */
+static enum step_result export_all(struct request *r)
+{
+	struct list_fault fault = {
+	    .detail = "an export is the whole collection: it takes no "
+		      "parameters"};
+	r->exports = true;
+	r->step = STEP_READ;
+	if (MHD_get_connection_values(r->connection, MHD_GET_ARGUMENT_KIND,
+		name_parameter, &fault) > 0)
+		return refuse(r, &fault);
+	return STEP_MORE;
+}
+
 enum step_result list_step(struct request *r)
 {
 	r->reading = true; /* its refusals say so, too */
+	if (accept_ndjson(request_header(r, MHD_HTTP_HEADER_ACCEPT)))
+		return export_all(r);
 	r->list = listquery_new(r->collection);
 	struct taking t = {.query = r->list};
 	MHD_get_connection_values(

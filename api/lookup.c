@@ -77,11 +77,10 @@ static bool purged(const struct lookup *l)
 }
 
 /* Is it known of what commits were heard that matter to this? */
-static bool known(
-    const struct app *app, const struct listquery *list, struct key_slot slot)
+static bool known(const struct app *app, bool pages, struct key_slot slot)
 {
-	return list ? floors_all_open(app->floors)
-		    : floors_is_open(app->floors, slot.partition);
+	return pages ? floors_all_open(app->floors)
+		     : floors_is_open(app->floors, slot.partition);
 }
 
 static void keep(struct lookup *l, struct value *v, enum tier tier)
@@ -90,7 +89,7 @@ static void keep(struct lookup *l, struct value *v, enum tier tier)
 	const struct api_settings *s = w->app->settings;
 	const struct collection *c = l->collection;
 	/* Without floors nobody could tell when it is old. */
-	if (!known(w->app, l->list, l->slot))
+	if (!known(w->app, l->list != NULL, l->slot))
 		return;
 	value_prepare_l1(v);
 	l1_put(w->app->l1, l->id, l->id_len, v,
@@ -290,7 +289,7 @@ static void ask_primary(struct lookup *l)
 enum lookup_way lookup_way(const struct request *r)
 {
 	const struct app *app = r->worker->app;
-	bool hears = known(app, r->list, r->slot) &&
+	bool hears = known(app, r->list || r->exports, r->slot) &&
 		     (!app->bypass_without_log || tail_up(app->tail));
 	if (r->cache.only_if_cached)
 		return hears && !r->cache.no_cache ? LOOKUP_CACHES

@@ -109,7 +109,7 @@ enum step_result read_after_step(struct request *r)
 		return answer_problem(r, PROBLEM_POSITION_NOT_REACHED, NULL);
 	if (r->passed < r->nafter)
 		return wait_for(r, r->after[r->passed]);
-	r->step = STEP_CACHED;
+	r->step = r->exports ? STEP_EXPORT : STEP_CACHED;
 	return STEP_MORE;
 }
 

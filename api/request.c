@@ -1,6 +1,7 @@
 #include "api/request.h"
 
 #include "api/answer.h"
+#include "api/export.h"
 #include "api/listquery.h"
 #include "common/check.h"
 #include "common/mem.h"
@@ -83,6 +84,7 @@ static bool release(struct request *r)
 		writelog_abandon(r->append);
 	r->append = NULL;
 	decision_abandon(&r->ask);
+	export_free(&r->export);
 	waits_remove(r->worker->waits, &r->wait);
 	return true;
 }
@@ -206,6 +208,7 @@ static void end(void *request)
 	/* libmicrohttpd ends no suspended request, so nothing refers to it. */
 	CHECK(!r->parked && !r->in_flight && !r->append && !r->ask);
 	CHECK(!r->clearing);
+	CHECK(!r->export);
 	r->magic = 0;
 	value_unref(&r->value);
 	listquery_unref(&r->list);

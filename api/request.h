@@ -56,6 +56,9 @@ struct request {
 
 	/* a read */
 	struct listquery *list; /* NULL: of a document */
+	bool exports;		/* the whole collection, instead */
+	struct export *export;	/* owned, until it is the response's */
+	mono_us_t asked_at;	/* a server, for it */
 	bool reading;		/* its answer says where it came from */
 	struct cachecontrol cache;
 	struct position *after; /* Sluice-Read-After */

@@ -1,5 +1,6 @@
 #include "api/worker.h"
 
+#include "api/export.h"
 #include "api/migrated.h"
 #include "api/request.h"
 #include "api/reserve.h"
@@ -46,6 +47,7 @@ static void on_drain(void *arg)
 {
 	struct worker *w = arg;
 	w->draining = true;
+	w->drained_since = clock_mono();
 	httpd_quiesce(w->httpd);
 }
 
@@ -74,6 +76,7 @@ static void on_sweep(void *arg)
 {
 	struct worker *w = arg;
 	request_sweep(w);
+	export_sweep(w);
 	if (!w->draining)
 		reserve_all(w);
 	if (w->index == 0 && !w->draining)

@@ -27,6 +27,7 @@ struct worker {
 	struct pglist *primary_lists;
 	struct waits *waits;
 	struct api_metrics *metrics;
+	struct export *exports; /* list; see export.c */
 	struct request *parked; /* list; see request.c */
 	size_t nparked;
 	size_t lookups; /* in flight, led by this thread; operators' too */
@@ -34,6 +35,7 @@ struct worker {
 	struct loop_timer *sweep;
 	struct jitter jitter; /* of entries */
 	bool draining;
+	mono_us_t drained_since;
 	pthread_t thread;
 };
 

@@ -218,7 +218,7 @@ static void on_poll(uv_poll_t *poll, int status, int events)
 		serve_ready(pg, events);
 }
 
-static void connect_start(struct pg *pg)
+PGconn *pg_connect(const char *url, const char *session)
 {
 	/* What stands before dbname is a default, what stands after it rules.
 	 */
@@ -226,10 +226,16 @@ static void connect_start(struct pg *pg)
 	    "keepalives_idle", "keepalives_interval", "keepalives_count",
 	    "tcp_user_timeout", "target_session_attrs", "dbname", NULL};
 	const char *const values[] = {"sluice", "5", "10", "3", "3", "10000",
-	    pg->o.session ? pg->o.session : "any", pg->url, NULL};
+	    session ? session : "any", url, NULL};
+	PGconn *conn = PQconnectStartParams(names, values, 1);
+	CHECK(conn != NULL);
+	return conn;
+}
+
+static void connect_start(struct pg *pg)
+{
 	set_state(pg, STATE_CONNECTING);
-	pg->conn = PQconnectStartParams(names, values, 1);
-	CHECK(pg->conn != NULL);
+	pg->conn = pg_connect(pg->url, pg->o.session);
 	loop_timer_start(pg->timer, pg->o.connect_timeout);
 	if (PQstatus(pg->conn) == CONNECTION_BAD)
 		lost(pg, PQerrorMessage(pg->conn));

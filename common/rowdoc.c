@@ -1,8 +1,9 @@
 #include "common/rowdoc.h"
 
+#include "common/check.h"
 #include "common/clock.h"
-#include "common/pgarray.h"
 
+#include <endian.h>
 #include <stdint.h>
 #include <string.h>
 
@@ -56,9 +57,13 @@ static char *put_clock(char *at, int64_t us)
 }
 
 /* Microseconds since 2000, as Postgres has them. */
-static void add_time(struct buf *out, int64_t t)
+static void add_time(struct buf *out, struct rowdoc_cell cell)
 {
 	char text[64], *at = text;
+	uint64_t be;
+	CHECK(cell.len == sizeof be);
+	memcpy(&be, cell.s, sizeof be);
+	int64_t t = (int64_t)be64toh(be);
 	int64_t year, days = t / DAY - (t % DAY < 0);
 	unsigned month, day;
 	if (t == INT64_MAX || t == INT64_MIN) {
@@ -86,18 +91,20 @@ static bool is_number(const char *s, size_t len)
 }
 
 /* Booleans, integers and JSON are written as they are. */
-static void add_value(struct buf *out, enum column_type column,
-    const PGresult *r, int row, int at)
+static void add_value(
+    struct buf *out, enum column_type column, struct rowdoc_cell cell)
 {
-	const char *s = PQgetvalue(r, row, at);
-	size_t len = (size_t)PQgetlength(r, row, at);
+	const char *s = cell.s;
+	if (cell.len < 0) {
+		buf_str(out, "null");
+		return;
+	}
+	size_t len = (size_t)cell.len;
 	bool bare = column == COLUMN_BOOLEAN || column == COLUMN_JSONB ||
 		    ((column == COLUMN_BIGINT || column == COLUMN_NUMERIC) &&
 			is_number(s, len));
-	if (PQgetisnull(r, row, at))
-		buf_str(out, "null");
-	else if (column == COLUMN_TIMESTAMPTZ)
-		add_time(out, pg_int8(r, row, at));
+	if (column == COLUMN_TIMESTAMPTZ)
+		add_time(out, cell);
 	else if (bare)
 		buf_add(out, s, len);
 	else
@@ -111,21 +118,34 @@ static void add_member(struct buf *out, const char *name)
 	buf_str(out, "\":");
 }
 
-void rowdoc_add(struct buf *out, const struct collection *c, const PGresult *r,
-    int row, int first)
+void rowdoc_write(struct buf *out, const struct collection *c,
+    const struct rowdoc_cell *cells)
 {
 	size_t begin = out->len;
 	add_member(out, c->key_name);
 	out->data[begin] = '{';
-	add_value(out, key_column(c->key), r, row, first);
+	add_value(out, key_column(c->key), *cells++);
 	for (size_t i = 0; i < c->nfields; i++) {
 		const struct field *f = &c->fields[i];
 		add_member(out, f->name);
-		add_value(out, f->column, r, row, ++first);
+		add_value(out, f->column, *cells++);
 	}
 	add_member(out, "created_at");
-	add_value(out, COLUMN_TIMESTAMPTZ, r, row, ++first);
+	add_value(out, COLUMN_TIMESTAMPTZ, *cells++);
 	add_member(out, "updated_at");
-	add_value(out, COLUMN_TIMESTAMPTZ, r, row, ++first);
+	add_value(out, COLUMN_TIMESTAMPTZ, *cells);
 	buf_char(out, '}');
+}
+
+void rowdoc_add(struct buf *out, const struct collection *c, const PGresult *r,
+    int row, int first)
+{
+	struct rowdoc_cell cells[ROWDOC_CELLS];
+	for (int i = 0; i < ROWDOC_COLUMNS(c); i++) {
+		cells[i].s = PQgetvalue(r, row, first + i);
+		cells[i].len = PQgetisnull(r, row, first + i)
+				   ? -1
+				   : PQgetlength(r, row, first + i);
+	}
+	rowdoc_write(out, c, cells);
 }

@@ -15,8 +15,17 @@
 
 /* The columns of a row: key, each field, created_at, updated_at. */
 #define ROWDOC_COLUMNS(c) (1 + (int)(c)->nfields + 2)
+enum { ROWDOC_CELLS = 1 + COLLECTION_FIELDS + 2 }; /* at most */
 
-/* Appends the document of a row of binary results, whose columns begin at
- * `first`. */
+/* A column of a row in Postgres's binary format; len -1: null. */
+struct rowdoc_cell {
+	const char *s;
+	int len;
+};
+
+/* Appends the document of a row. */
+void rowdoc_write(struct buf *out, const struct collection *c,
+    const struct rowdoc_cell *cells);
+/* The same of a row of binary results, whose columns begin at `first`. */
 void rowdoc_add(struct buf *out, const struct collection *c, const PGresult *r,
     int row, int first);

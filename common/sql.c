@@ -62,6 +62,15 @@ void sql_read(struct buf *out, const struct collection *c)
 	is_key(out, c);
 }
 
+void sql_export(struct buf *out, const struct collection *c)
+{
+	buf_str(out, "COPY (SELECT ");
+	sql_row(out, c);
+	buf_str(out, " FROM ");
+	sql_name(out, c);
+	buf_str(out, " t) TO STDOUT (FORMAT binary)");
+}
+
 static void names(struct buf *out, const struct collection *c)
 {
 	for (size_t i = 0; i < c->nfields; i++) {

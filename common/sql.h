@@ -28,6 +28,9 @@ void sql_row(struct buf *out, const struct collection *c);
 enum { SQL_READ_ROW = 3 };
 void sql_read(struct buf *out, const struct collection *c);
 
+/* All rows, as a stream (COPY): in the binary format, the row alone. */
+void sql_export(struct buf *out, const struct collection *c);
+
 /* Inserts or updates rows. $1 text[] keys, $2 int8[] versions, $3 and $4
  * timestamptz[] created_at and updated_at, and one text[] for each field.
  * Columns (binary): inserted bool, and from SQL_UPSERT_ROW on the row, for
