@@ -64,7 +64,7 @@ static void field_schema(
 		jsonout_string(j, "format", "int64");
 	if (of != SCHEMA_INCREMENT)
 		bounds(j, f, nullable);
-	if (of == SCHEMA_NEW)
+	if (of == SCHEMA_NEW || of == SCHEMA_PUT)
 		keyword(j, "default", f->otherwise);
 	jsonout_close(j, '}');
 }
@@ -117,7 +117,7 @@ static void properties(
     struct jsonout *j, const struct collection *c, enum schema_of of)
 {
 	jsonout_open(j, "properties", '{');
-	if (of != SCHEMA_INCREMENT)
+	if (of == SCHEMA_DOCUMENT || of == SCHEMA_NEW)
 		schema_key(j, c->key_name, c);
 	for (size_t i = 0; i < c->nfields; i++) {
 		if (has(&c->fields[i], of))
@@ -153,8 +153,9 @@ static const struct {
 	const char *suffix, *what;
 } kinds[SCHEMA_KINDS] = {
     [SCHEMA_DOCUMENT] = {".document", "A document, as it is read."},
-    [SCHEMA_NEW] = {".new", "A document, as it is sent. The key may be named; "
-			    "where the path has one, it is that one."},
+    [SCHEMA_NEW] = {".new", "A document, as it is sent. A key that it does "
+			    "not name is generated."},
+    [SCHEMA_PUT] = {".put", "A document, as it is sent to its key."},
     [SCHEMA_PATCH] = {".patch", "What it names is changed (RFC 7396); null "
 				"sets a field to null, or to its default."},
     [SCHEMA_INCREMENT] = {".increment",
@@ -187,7 +188,7 @@ static void object(
 {
 	jsonout_string(j, "type", "object");
 	properties(j, c, of);
-	if (of == SCHEMA_DOCUMENT || of == SCHEMA_NEW)
+	if (of != SCHEMA_PATCH && of != SCHEMA_INCREMENT)
 		required(j, c, of);
 	if (of == SCHEMA_INCREMENT)
 		jsonout_int(j, "minProperties", 1);

@@ -7,7 +7,8 @@
 
 enum schema_of {
 	SCHEMA_DOCUMENT,  /* as it is read: with the key and the times */
-	SCHEMA_NEW,	  /* as it is sent */
+	SCHEMA_NEW,	  /* as it is sent; it may name its key */
+	SCHEMA_PUT,	  /* as it is sent where the path names it */
 	SCHEMA_PATCH,	  /* a merge patch */
 	SCHEMA_INCREMENT, /* {"field": number to add} */
 	SCHEMA_LIST,	  /* documents */
