@@ -1,0 +1,260 @@
+"""Special values survive: by every way in, out of every tier, on both surfaces.
+
+Empty strings, long ones, every character of Unicode, objects in objects,
+2^53+1, numbers with many digits: written by PUT, POST, PATCH and the reference
+routes, read from the replica, Redis, L1, an L1 entry that a commit refreshed,
+and by the reference routes. Numbers are compared exactly.
+"""
+
+import itertools
+import json
+import uuid
+from decimal import Decimal
+
+import pytest
+from harness.client import key_path
+from harness.wait import wait_until
+
+JSON = {"Content-Type": "application/json", "Prefer": "wait=10"}
+PATCH = {"Content-Type": "application/merge-patch+json", "Prefer": "wait=10"}
+NUMBER = itertools.count(1)
+
+
+def exact(text):
+    """No number becomes a double."""
+    return json.loads(text, parse_float=Decimal)
+
+
+def fresh():
+    return f"special {next(NUMBER)}"
+
+
+# --- the ways in: each returns the path of the row ------------------------------
+
+
+def ok(answer, *statuses):
+    assert answer.status in (200, 201), answer
+    return answer
+
+
+def native(collection, key):
+    return key_path(str(key), collection)
+
+
+def put(http, collection, key, body):
+    ok(http.request("PUT", native(collection, key), body, JSON))
+    return native(collection, key)
+
+
+def post(http, collection, _key, body):
+    return ok(http.request("POST", f"/v1/{collection}", body, JSON)).header("Location")
+
+
+def patch(http, collection, key, body):
+    """Of a row that was another one before; in the caches, too."""
+    path = native(collection, key)
+    plain = {"records": b'{"value":"old"}', "samples": b'{"text":"old"}'}[collection]
+    ok(http.request("PUT", path, plain, JSON))
+    assert http.request("GET", path).status == 200
+    ok(http.request("PATCH", path, body, PATCH))
+    return path
+
+
+NATIVE = [put, post, patch]
+
+
+def write(http, key, text, ascii_only):
+    body = json.dumps({"key": key, "value": text}, ensure_ascii=ascii_only).encode()
+    ok(http.request("POST", "/write", body, JSON))
+    return native("records", key)
+
+
+# --- the ways out ----------------------------------------------------------------
+
+
+def purged(world):
+    for api in world.of("api"):
+        assert api.admin.request("DELETE", "/cache").status == 200
+
+
+def at_tier(client, path, tier, headers):
+    def there():
+        answer = client.request("GET", path, headers=headers)
+        return answer.body if answer.tier == tier else None
+
+    return wait_until(there, 20, f"{path} comes from {tier}")
+
+
+def everywhere(world, path):
+    """Replica, Redis, L1, on two instances: equal bytes, which it returns."""
+    one, two = (api.http for api in world.of("api")[:2])
+    purged(world)
+    replica = at_tier(one, path, "replica", {"Cache-Control": "no-cache"})
+    redis = at_tier(two, path, "redis", {"Cache-Control": "only-if-cached"})
+    cached = [at_tier(client, path, "l1", {}) for client in (one, two)]
+    assert {redis, *cached} == {replica}
+    return replica
+
+
+# --- strings ---------------------------------------------------------------------
+
+TEXTS = {
+    "empty": "",
+    "blank": " \t\n\r ",
+    "long": "x" * 10_000,
+    "long and wide": "𝄞é" * 5_000,
+    "quotes": "\"'\\/`$1 %s {} ; -- \\u0041 \\N",
+    "controls": "".join(map(chr, range(1, 0x20))) + "\x7f\x80\x9f",
+    "not characters": "\ufeff\ufffe\uffff\U0010fffe\U0010ffff\u2028\u2029",
+    "combining": "e\u0301\u0301\u0301 \u202e\u200d👩\u200d👩\u200d👧",
+    "like JSON": '{"value":null}',
+    "like numbers": "9007199254740993.10",
+}
+
+
+@pytest.mark.parametrize("way", NATIVE)
+@pytest.mark.parametrize("ascii_only", [False, True], ids=["utf8", "escaped"])
+def test_strings(world, http, way, ascii_only):
+    for name, text in TEXTS.items():
+        body = json.dumps({"value": text}, ensure_ascii=ascii_only).encode()
+        path = way(http, "records", fresh(), body)
+        assert json.loads(everywhere(world, path))["value"] == text, name
+
+
+@pytest.mark.parametrize("ascii_only", [False, True], ids=["utf8", "escaped"])
+def test_strings_of_write_and_read(world, http, ascii_only):
+    for name, text in TEXTS.items():
+        key = fresh()
+        path = write(http, key, text, ascii_only)
+        assert http.read(key).json()["value"] == text, name
+        assert json.loads(everywhere(world, path))["value"] == text, name
+        assert http.read(key).json()["value"] == text, name
+
+
+def test_strings_of_posts(world, http):
+    for name, text in TEXTS.items():
+        document = {"title": text[:200], "content": text, "author": text[:100]}
+        body = json.dumps(document, ensure_ascii=False).encode()
+        made = ok(http.request("POST", "/posts", body, JSON)).json()
+        assert {k: made[k] for k in document} == document, name
+        path = f"/posts/{made['id']}"
+        turned = {"title": text[:200][::-1], "content": text[::-1]}
+        ok(http.request("PUT", path, json.dumps(turned).encode(), JSON))
+        for _ in range(2):
+            found = ok(http.request("GET", path)).json()
+            assert {k: found[k] for k in turned} == turned, name
+        stored = json.loads(everywhere(world, f"/v1{path}"))
+        assert {k: stored[k] for k in turned} == turned, name
+
+
+def test_all_of_unicode(world, http):
+    """Each of its 1,112,063 characters but NUL, by each way in turn."""
+    every = [c for c in range(1, 0x110000) if not 0xD800 <= c < 0xE000]
+    assert len(every) == 1_112_063
+    ways = itertools.cycle([*NATIVE, None])
+    for at in range(0, len(every), 80_000):
+        text, way = "".join(map(chr, every[at : at + 80_000])), next(ways)
+        if way:
+            body = json.dumps({"value": text}, ensure_ascii=False).encode()
+            path = way(http, "records", fresh(), body)
+        else:
+            path = write(http, fresh(), text, False)
+        assert json.loads(everywhere(world, path))["value"] == text, hex(every[at])
+
+
+def test_keys_are_strings_as_well(world, http):
+    for key in ("é" * 127, "\u2028", "a b/c?d#e%25", "🎉", "_", "0", "null", " "):
+        path = write(http, key, key, False)
+        assert json.loads(everywhere(world, path)).items() >= {"key": key, "value": key}.items()
+        assert http.read(key).json()["key"] == key
+
+
+# --- numbers and trees -------------------------------------------------------------
+
+INTEGERS = [0, -1, 2**53 + 1, -(2**53) - 1, 2**63 - 1, -(2**63)]
+DIGITS = [
+    "0.1",
+    "9007199254740993.1",
+    "12345678901234567890.123456789012345678901234567890",
+    "0.30000000000000004",
+    "1e-400",
+    "1" + "0" * 19 + ".5",
+    "0." + "0" * 300 + "123456789",
+]
+
+
+def nested(depth, inside):
+    return inside if depth == 0 else f'{{"a": [{nested(depth - 1, inside)}]}}'
+
+
+TREES = [
+    "{}",
+    '{"": {"": {"": ""}}}',
+    '{"big": 9007199254740993, "small": -9007199254740993, "exact": 0.10000000000000000000001}',
+    '{"%s": "%s"}' % ("k" * 10_000, "v" * 10_000),
+    '{"e": 1e2, "z": 1.500, "digits": 123456789012345678901234567890.123456789}',
+    nested(30, "9007199254740993"),
+    '{"list": [null, [], [[]], {}, true, false, "", 0]}',
+]
+
+
+def of_samples(integer, number, tree):
+    return (
+        f'{{"text": "", "large": {integer}, "part": {number}, "tree": {tree},'
+        f' "list": [{integer}, {number}, {tree}]}}'
+    )
+
+
+@pytest.mark.parametrize("way", NATIVE)
+def test_numbers_and_trees(world, http, way):
+    for i in range(max(len(INTEGERS), len(DIGITS), len(TREES))):
+        integer, number = INTEGERS[i % len(INTEGERS)], DIGITS[i % len(DIGITS)]
+        sent = of_samples(integer, number, TREES[i % len(TREES)])
+        path = way(http, "samples", str(uuid.uuid4()), sent.encode())
+        found, want = exact(everywhere(world, path)), exact(sent)
+        assert {k: found[k] for k in want} == want
+
+
+def test_a_commit_refreshes_them_in_place(world, http, other_api):
+    """`samples` and `products` set an L1 entry to what was committed."""
+    path = put(http, "samples", str(uuid.uuid4()), b'{"text": "old"}')
+    for tree, number in zip(TREES, DIGITS):
+        everywhere(world, path)
+        sent = of_samples(2**53 + 1, number, tree)
+        answer = http.request("PUT", path, sent.encode(), JSON)
+        after = {"Sluice-Read-After": answer.position}
+        for client in (http, other_api.http):
+            got = client.request("GET", path, headers=after)
+            assert got.tier == "l1", got
+            found, want = exact(got.body), exact(sent)
+            assert {k: found[k] for k in want} == want
+
+
+@pytest.mark.parametrize("number", [d for d in DIGITS])
+def test_numbers_of_products(world, http, number):
+    def document(name):
+        return (
+            f'{{"name": "{name}", "description": "", "price": {number},'
+            f' "category": "c", "stock_quantity": {2**53 + 1}}}'
+        )
+
+    made = exact(ok(http.request("POST", "/products", document("one").encode(), JSON)).body)
+    path = f"/products/{made['product']['id']}"
+    for body in document("two"), document("three"):
+        changed = ok(http.request("PUT", path, body.encode(), JSON))
+        for answer in changed, http.request("GET", path), http.request("GET", path):
+            found, want = exact(answer.body)["product"], exact(body)
+            assert {k: found[k] for k in want} == want
+        stored = exact(everywhere(world, f"/v1{path}"))
+        assert {k: stored[k] for k in want} == want
+
+
+def test_sums_are_exact(world, http):
+    """An increment reads the number, and writes another."""
+    path = put(http, "counters", fresh(), b'{"count": 9007199254740992, "amount": 0.1}')
+    body = b'{"count": 1, "amount": 12345678901234567890.00000000000000000001}'
+    kind = {**JSON, "Content-Type": "application/vnd.sluice.increment+json"}
+    ok(http.request("PATCH", path, body, kind))
+    found = exact(everywhere(world, path))
+    assert found["count"] == 2**53 + 1
+    assert found["amount"] == Decimal("12345678901234567890.10000000000000000001")
