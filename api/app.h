@@ -50,6 +50,7 @@ struct app {
 	size_t held;	       /* main loop only: operators' requests in hand */
 	atomic_size_t exports; /* over all threads, against export.max */
 	atomic_size_t parked;  /* over all threads, against http.max_parked */
+	atomic_size_t bulks;   /* over all threads, against http.max_bulks */
 	struct worker **workers;
 	size_t nworkers;
 	/* One metrics struct per thread; [0] is the main loop's. */

@@ -112,7 +112,7 @@ bool native_has_json(struct request *r)
 	return is_json(request_header(r, MHD_HTTP_HEADER_CONTENT_TYPE));
 }
 
-static bool is_type(const struct request *r, const char *want)
+bool native_is_type(const struct request *r, const char *want)
 {
 	const char *type = request_header(r, MHD_HTTP_HEADER_CONTENT_TYPE);
 	size_t len = type ? strcspn(type, "; \t") : 0;
@@ -194,7 +194,7 @@ static enum step_result take_document(struct request *r)
 	if (r->op == RECORD_DELETE)
 		return STEP_MORE;
 	enum validate_as as = VALIDATE_WHOLE;
-	if (r->op == RECORD_PATCH && is_type(r, INCREMENT_TYPE)) {
+	if (r->op == RECORD_PATCH && native_is_type(r, INCREMENT_TYPE)) {
 		r->op = RECORD_INCREMENT;
 		as = VALIDATE_INCREMENT;
 	} else if (r->op == RECORD_PATCH) {

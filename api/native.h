@@ -8,6 +8,8 @@
 enum step_result native_refuse(struct request *r, struct validation *v);
 /* Is the body declared as JSON? */
 bool native_has_json(struct request *r);
+/* Is that its media type, whatever its parameters? */
+bool native_is_type(const struct request *r, const char *want);
 /* Takes Prefer from the request's headers. */
 void native_preferences(struct request *r);
 /* The same, and the wait of the reference systems' writes: write.seed_wait,

@@ -29,6 +29,11 @@ const char *problem_title(enum problem p)
 	return rows[p].title;
 }
 
+const char *problem_type(enum problem p)
+{
+	return rows[p].type;
+}
+
 enum problem problem_by_type(const char *type)
 {
 	for (int p = 0; p < PROBLEM_COUNT; p++) {
@@ -44,20 +49,26 @@ static void member(struct buf *out, const char *name, const char *value)
 	buf_json(out, value, strlen(value));
 }
 
-void problem_write(struct buf *out, enum problem p, const char *detail,
-    const struct violations *v, const char *extra)
+void problem_errors(struct buf *out, const struct violations *v)
 {
-	buf_printf(out, "{\"type\":\"urn:sluice:problem:%s\",\"status\":%u",
-	    rows[p].type, rows[p].status);
-	member(out, "title", rows[p].title);
-	member(out, "detail", detail ? detail : rows[p].title);
-	for (size_t i = 0; v && i < v->n; i++) {
+	for (size_t i = 0; i < v->n; i++) {
 		buf_str(
 		    out, i ? ",{\"pointer\":" : ",\"errors\":[{\"pointer\":");
 		buf_json(out, v->items[i].pointer, strlen(v->items[i].pointer));
 		member(out, "detail", v->items[i].detail);
 		buf_str(out, i + 1 < v->n ? "}" : "}]");
 	}
+}
+
+void problem_write(struct buf *out, enum problem p, const char *detail,
+    const struct violations *v, const char *extra)
+{
+	buf_printf(out, "{\"type\":\"" PROBLEM_PREFIX "%s\",\"status\":%u",
+	    rows[p].type, rows[p].status);
+	member(out, "title", rows[p].title);
+	member(out, "detail", detail ? detail : rows[p].title);
+	if (v)
+		problem_errors(out, v);
 	if (extra)
 		buf_str(out, extra);
 	buf_str(out, "}\n");

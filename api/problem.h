@@ -25,14 +25,21 @@ struct violations {
 	size_t n, cap;
 };
 
+#define PROBLEM_PREFIX "urn:sluice:problem:"
+
 unsigned problem_status(enum problem p);
 const char *problem_title(enum problem p);
+/* Without the prefix. */
+const char *problem_type(enum problem p);
 /* The problem whose type is `type` (a reason's, common/reasons.def). */
 enum problem problem_by_type(const char *type);
 /* The document; detail and violations may be NULL. `extra` is more members,
  * `,"offset":12`, or NULL. */
 void problem_write(struct buf *out, enum problem p, const char *detail,
     const struct violations *v, const char *extra);
+
+/* The member `errors` with the comma in front of it; of none, nothing. */
+void problem_errors(struct buf *out, const struct violations *v);
 
 /* `name` NULL: the document itself; else the member of that name. Of very many,
  * the first hundred are kept. */

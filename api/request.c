@@ -1,5 +1,7 @@
 #include "api/request.h"
 
+#include "api/bulk.h"
+
 #include "api/answer.h"
 #include "api/export.h"
 #include "api/listquery.h"
@@ -83,6 +85,7 @@ static bool release(struct request *r)
 	if (r->append)
 		writelog_abandon(r->append);
 	r->append = NULL;
+	bulk_release(r->bulk);
 	decision_abandon(&r->ask);
 	export_free(&r->export);
 	waits_remove(r->worker->waits, &r->wait);
@@ -170,14 +173,37 @@ static void *begin(
 	return r;
 }
 
-static void body(void *request, const char *data, size_t len)
+/* Many documents do not wait for the whole body. */
+static void judge(struct request *r, const char *data, size_t len)
+{
+	size_t blanks = 0;
+	while (blanks < len && memchr(" \t\r\n", data[blanks], 4))
+		blanks++;
+	bool many = bulk_is(r, blanks < len ? data[blanks] : ' ');
+	r->judged = many || blanks < len;
+	if (many && !r->too_large)
+		bulk_begin(r, r->body.len);
+}
+
+static bool body(void *request, const char *data, size_t len, size_t *taken)
 {
 	struct request *r = request;
 	size_t max = (size_t)r->worker->app->settings->max_item;
+	if (r->gone)
+		return false;
+	if (!r->judged)
+		judge(r, data, len);
+	if (r->bulk) {
+		if (!bulk_take(r, data, len, taken))
+			park(r);
+		return true;
+	}
+	*taken = len;
 	if (r->body.len + len > max)
 		r->too_large = true;
 	if (!r->too_large)
 		buf_add(&r->body, data, len);
+	return true;
 }
 
 static enum MHD_Result run(void *request)
@@ -210,6 +236,7 @@ static void end(void *request)
 	CHECK(!r->clearing);
 	CHECK(!r->export);
 	r->magic = 0;
+	bulk_end(r);
 	value_unref(&r->value);
 	listquery_unref(&r->list);
 	buf_free(&r->body);

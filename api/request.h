@@ -41,6 +41,8 @@ struct request {
 	const char *path;   /* likewise; as it was sent */
 	struct buf body;
 	bool too_large;
+	bool judged;	   /* it is known whether the body is a bulk */
+	struct bulk *bulk; /* then it goes there; NULL: into `body` */
 	enum step step;
 	enum MHD_Result rc; /* of the queued response */
 	mono_us_t started;

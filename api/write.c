@@ -1,7 +1,10 @@
 /* The way of a write: validate, append to the log, answer a receipt; or wait
  * for the tail to pass its position and answer what became of it.
  */
+#include "api/write.h"
+
 #include "api/answer.h"
+#include "api/bulk.h"
 #include "api/migrated.h"
 #include "api/probe.h"
 #include "api/request.h"
@@ -14,6 +17,13 @@ enum { RETRY_MAX_S = 600 };
 
 enum step_result write_step(struct request *r)
 {
+	bool empty = r->body.len == 0 && !r->bulk;
+	if (empty && bulk_is(r, '\0'))
+		bulk_begin(r, 0);
+	if (r->bulk) {
+		r->step = STEP_BULK_END;
+		return STEP_MORE;
+	}
 	if (r->route->surface->parse(r) == STEP_DONE) {
 		metric_add(&r->worker->metrics->write_invalid, 1);
 		return STEP_DONE;
@@ -43,9 +53,9 @@ static enum step_result unavailable(struct request *r, enum problem p)
 }
 
 /* Past its limit, the backlog sheds; Retry-After is when it may be below. */
-static bool shed(struct request *r, enum step_result *answered)
+static bool sheds(const struct worker *w, unsigned *retry_s)
 {
-	struct app *app = r->worker->app;
+	struct app *app = w->app;
 	int64_t limit = app->settings->max_backlog;
 	if (limit == 0)
 		return false;
@@ -55,12 +65,30 @@ static bool shed(struct request *r, enum step_result *answered)
 	double seconds = p.decided_per_s > 0
 			     ? (double)(p.backlog - limit) / p.decided_per_s
 			     : RETRY_MAX_S;
-	metric_add(&r->worker->metrics->write_refused, 1);
-	metric_add(&r->worker->metrics->shed, 1);
-	*answered = answer_retry(r, PROBLEM_BUFFER_FULL,
-	    "The log holds more writes than the writers may be behind.",
-	    seconds < RETRY_MAX_S ? (unsigned)seconds + 1 : RETRY_MAX_S);
+	metric_add(&w->metrics->shed, 1);
+	*retry_s = seconds < RETRY_MAX_S ? (unsigned)seconds + 1 : RETRY_MAX_S;
 	return true;
+}
+
+bool write_refused(const struct worker *w, const struct collection *c,
+    struct write_refusal *out)
+{
+	struct app *app = w->app;
+	*out = (struct write_refusal){.retry_s = 1};
+	if (migrated_misses(app->migrated, c)) {
+		out->problem = PROBLEM_STORE_UNAVAILABLE;
+		out->detail = "The table of the collection is not made for its "
+			      "declaration yet.";
+		return true;
+	}
+	if (!writelog_up(app->writelog) || epoch_is_other(app->epoch)) {
+		out->problem = PROBLEM_LOG_UNAVAILABLE;
+		return true;
+	}
+	out->problem = PROBLEM_BUFFER_FULL;
+	out->detail =
+	    "The log holds more writes than the writers may be behind.";
+	return sheds(w, &out->retry_s);
 }
 
 static struct record_write record_of(const struct request *r)
@@ -85,17 +113,14 @@ static struct record_write record_of(const struct request *r)
 enum step_result write_append_step(struct request *r)
 {
 	struct app *app = r->worker->app;
-	enum step_result answered;
-	if (migrated_misses(app->migrated, r->collection))
-		return answer_problem(r, PROBLEM_STORE_UNAVAILABLE,
-		    "The table of the collection is not made for its "
-		    "declaration yet.");
-	if (!writelog_up(app->writelog) || epoch_is_other(app->epoch))
-		return unavailable(r, PROBLEM_LOG_UNAVAILABLE);
+	struct write_refusal refusal;
+	if (write_refused(r->worker, r->collection, &refusal)) {
+		metric_add(&r->worker->metrics->write_refused, 1);
+		return answer_retry(
+		    r, refusal.problem, refusal.detail, refusal.retry_s);
+	}
 	if (!request_may_park(r))
 		return unavailable(r, PROBLEM_BUFFER_FULL);
-	if (shed(r, &answered))
-		return answered;
 	const struct append_request a = {
 	    .loop = r->worker->loop,
 	    .partition = r->slot.partition,

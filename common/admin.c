@@ -92,13 +92,15 @@ static void *begin(
 	return r;
 }
 
-static void body(void *request, const char *data, size_t len)
+static bool body(void *request, const char *data, size_t len, size_t *taken)
 {
 	struct request *r = request;
+	*taken = len;
 	if (r->body.len + len > MAX_BODY)
 		r->too_large = true;
 	else
 		buf_add(&r->body, data, len);
+	return true;
 }
 
 /* --- answers ------------------------------------------------------------- */

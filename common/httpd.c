@@ -31,7 +31,8 @@ enum {
 	CONNECTION_MEMORY = 24 * 1024,
 };
 
-enum phase { PHASE_IDLE, PHASE_RECEIVING, PHASE_ANSWERING };
+/* HELD: suspended in the middle of its body. */
+enum phase { PHASE_IDLE, PHASE_RECEIVING, PHASE_HELD, PHASE_ANSWERING };
 
 /* A connection has one request at a time. */
 struct connection {
@@ -40,6 +41,7 @@ struct connection {
 	int fd;
 	enum phase phase;
 	mono_us_t since;
+	dur_us_t age; /* when it was held: waiting for us is not its own time */
 	bool cut;
 	void *request; /* what `begin` made */
 	bool complete; /* the body is in */
@@ -74,6 +76,12 @@ static void set_phase(struct connection *c, enum phase phase)
 {
 	c->phase = phase;
 	c->since = now(c->httpd);
+}
+
+static void let_go(struct connection *c)
+{
+	c->phase = PHASE_RECEIVING;
+	c->since = now(c->httpd) - c->age;
 }
 
 static void connection_open(struct httpd *h, struct connection **slot, int fd)
@@ -139,10 +147,10 @@ static void on_sweep(void *arg)
 {
 	struct httpd *h = arg;
 	for (struct connection *c = h->connections; c; c = c->next) {
-		if (c->cut || !too_old(h, c))
-			continue;
-		c->cut = true;
-		shutdown(c->fd, SHUT_RDWR);
+		if (!c->cut && too_old(h, c)) {
+			c->cut = true;
+			shutdown(c->fd, SHUT_RDWR);
+		}
 	}
 	loop_timer_start(h->sweep, SWEEP_US);
 }
@@ -156,6 +164,23 @@ static void *on_line(void *arg, const char *uri, struct MHD_Connection *mhd)
 	(void)uri;
 	set_phase(connection_of(mhd), PHASE_RECEIVING);
 	return NULL;
+}
+
+static enum MHD_Result on_body(struct httpd *h, struct MHD_Connection *mhd,
+    struct connection *c, const char *data, size_t *len)
+{
+	size_t taken = *len;
+	if (!h->ops.body(c->request, data, *len, &taken))
+		return MHD_NO;
+	const union MHD_ConnectionInfo *info = MHD_get_connection_info(
+	    mhd, MHD_CONNECTION_INFO_CONNECTION_SUSPENDED);
+	if (info->suspended == MHD_YES) {
+		c->phase = PHASE_HELD;
+		c->age = now(h) - c->since;
+	}
+	CHECK(taken == *len || c->phase == PHASE_HELD);
+	*len -= taken;
+	return MHD_YES;
 }
 
 static enum MHD_Result on_access(void *arg, struct MHD_Connection *mhd,
@@ -173,11 +198,8 @@ static enum MHD_Result on_access(void *arg, struct MHD_Connection *mhd,
 		*slot = c;
 		return MHD_YES;
 	}
-	if (*len) {
-		h->ops.body(c->request, data, *len);
-		*len = 0;
-		return MHD_YES;
-	}
+	if (*len)
+		return on_body(h, mhd, c, data, len);
 	if (!c->complete) {
 		c->complete = true;
 		set_phase(c, PHASE_ANSWERING);
@@ -262,6 +284,8 @@ static void on_prepare(uv_prepare_t *prepare)
 
 void httpd_resume(struct httpd *h, struct MHD_Connection *c)
 {
+	if (connection_of(c)->phase == PHASE_HELD)
+		let_go(connection_of(c));
 	MHD_resume_connection(c);
 	h->dirty = true;
 }

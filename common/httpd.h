@@ -24,8 +24,11 @@ struct httpd_ops {
 	 * NULL). Nothing may be queued yet. */
 	void *(*begin)(void *arg, struct MHD_Connection *c, const char *method,
 	    const char *path);
-	/* A piece of the body. */
-	void (*body)(void *request, const char *data, size_t len);
+	/* A piece of the body, of which it takes *taken bytes: all of it, or
+	 * it suspends the connection, and is told the rest after the resume.
+	 * False closes the connection. */
+	bool (*body)(
+	    void *request, const char *data, size_t len, size_t *taken);
 	/* All is in; or the request was resumed. Queue a response or suspend.
 	 * MHD_NO closes the connection. */
 	enum MHD_Result (*run)(void *request);
@@ -38,8 +41,10 @@ struct httpd_options {
 	const char *address; /* host:port; port 0: any free one */
 	bool shared; /* several daemons of this process share the port */
 	unsigned max_connections;
-	dur_us_t idle_timeout;	  /* of a connection without a request */
-	dur_us_t receive_timeout; /* from the request line to the body's end */
+	dur_us_t idle_timeout; /* of a connection without a request */
+	/* From the request line to the body's end, without the time that the
+	 * connection was suspended. */
+	dur_us_t receive_timeout;
 	const struct httpd_ops *ops;
 	void *arg;
 };

@@ -1,0 +1,229 @@
+#include "api/bulk_priv.h"
+
+#include "api/native.h"
+#include "api/path.h"
+#include "api/write.h"
+#include "common/check.h"
+#include "common/mem.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* --- the end of reading -------------------------------------------------- */
+
+static void stop(struct bulk *b, enum problem p, const char *detail)
+{
+	if (b->stopped)
+		return;
+	b->stopped = true;
+	b->finished = true;
+	b->problem = p;
+	snprintf(b->detail, sizeof b->detail, "%s", detail ? detail : "");
+}
+
+static void stop_at(
+    struct bulk *b, enum problem p, size_t offset, const char *detail)
+{
+	stop(b, p, detail);
+	b->has_offset = true;
+	b->offset = offset;
+}
+
+static void not_json(struct bulk *b, size_t offset, const char *what)
+{
+	char detail[200];
+	snprintf(detail, sizeof detail, "%s (at byte %zu)", what, offset);
+	stop_at(b, PROBLEM_INVALID_JSON, offset, detail);
+}
+
+/* --- items from the body ------------------------------------------------- */
+
+static void take_item(struct request *r)
+{
+	struct bulk *b = r->bulk;
+	const struct split *s = &b->split;
+	struct validation v;
+	validate_document(r->collection, VALIDATE_WHOLE, NULL, 0, s->text.data,
+	    s->text.len, &v);
+	if (v.validity == NOT_JSON) {
+		not_json(b, s->at + v.offset, v.message);
+		return;
+	}
+	b->index = results_add(&b->results);
+	metric_add(&r->worker->metrics->bulk_items, 1);
+	b->held = v.validity == VALID;
+	if (b->held) {
+		b->item = v;
+		return;
+	}
+	results_problem(
+	    &b->results, b->index, PROBLEM_VALIDATION, &v.violations);
+	metric_add(&r->worker->metrics->write_invalid, 1);
+	validation_free(&v);
+}
+
+static void hear(struct request *r, enum split_what what)
+{
+	struct bulk *b = r->bulk;
+	const struct api_settings *settings = r->worker->app->settings;
+	bool item = what == SPLIT_ITEM || what == SPLIT_LONG;
+	if (b->split.taken > (size_t)settings->max_bulk)
+		stop_at(b, PROBLEM_TOO_LARGE, (size_t)settings->max_bulk,
+		    "A bulk may have as many bytes as the setting "
+		    "http.max_bulk says.");
+	else if (item && b->results.n == (size_t)settings->max_bulk_items)
+		stop_at(b, PROBLEM_TOO_LARGE, b->split.at,
+		    "A bulk may have as many items as the setting "
+		    "http.max_bulk_items says.");
+	else if (what == SPLIT_ITEM)
+		take_item(r);
+	else if (what == SPLIT_LONG)
+		results_problem(&b->results, results_add(&b->results),
+		    PROBLEM_TOO_LARGE, NULL);
+	else if (what == SPLIT_FAULT)
+		not_json(b, b->split.at, b->split.fault);
+	else if (what == SPLIT_END)
+		b->finished = true;
+}
+
+/* What is decided by then is asked for before the ring of outcomes has gone
+ * round. */
+static void wait_for_log(struct request *r)
+{
+	if (r->wait_for)
+		bulk_settle(r);
+	request_deadline(r, r->worker->app->settings->write_timeout);
+}
+
+bool bulk_take(struct request *r, const char *data, size_t len, size_t *taken)
+{
+	struct bulk *b = r->bulk;
+	*taken = 0;
+	/* Not parked when all is taken: libmicrohttpd may have the next piece
+	 * at hand, and would tell it all the same. */
+	while (!b->stopped && *taken < len) {
+		size_t used;
+		if (!bulk_may_go_on(r)) {
+			wait_for_log(r);
+			return false;
+		}
+		r->expired = false;
+		enum split_what what =
+		    split_feed(&b->split, data + *taken, len - *taken, &used);
+		*taken += used;
+		hear(r, what);
+	}
+	*taken = len; /* what follows is not read */
+	return true;
+}
+
+/* --- the beginning ------------------------------------------------------- */
+
+static const struct collection *target(const struct request *r)
+{
+	struct path path;
+	const struct collection *c = NULL;
+	bool good = path_parse(r->path, &path);
+	if (good && path.n == 2 && strcmp(path.segments[0].text, "v1") == 0 &&
+	    !path.segments[1].reserved)
+		c = collection_find(
+		    path.segments[1].text, path.segments[1].len);
+	path_free(&path);
+	return c;
+}
+
+bool bulk_is(struct request *r, char first)
+{
+	bool many = native_is_type(r, BULK_LINES_TYPE) ||
+		    (first == '[' && native_has_json(r));
+	return many && strcmp(r->method, "POST") == 0 && target(r);
+}
+
+static void refuse_header(struct bulk *b, const char *name, const char *why)
+{
+	violations_add(&b->header, name, "%s", why);
+	stop(b, PROBLEM_VALIDATION, NULL);
+}
+
+static void check_headers(struct request *r)
+{
+	struct bulk *b = r->bulk;
+	const char *length = request_header(r, MHD_HTTP_HEADER_CONTENT_LENGTH);
+	int64_t most = r->worker->app->settings->max_bulk;
+	if (request_header(r, MHD_HTTP_HEADER_IF_MATCH))
+		refuse_header(
+		    b, "If-Match", "a POST makes rows: there is none to match");
+	if (request_header(r, "Idempotency-Key"))
+		refuse_header(b, "Idempotency-Key",
+		    "a bulk takes none; items that name their keys "
+		    "themselves are not made twice");
+	if (length && strtoll(length, NULL, 10) > most)
+		stop(b, PROBLEM_TOO_LARGE,
+		    "A bulk may have as many bytes as the setting "
+		    "http.max_bulk says.");
+}
+
+void bulk_begin(struct request *r, size_t before)
+{
+	struct app *app = r->worker->app;
+	struct bulk *b = MEM_NEW(struct bulk);
+	struct write_refusal refusal;
+	r->bulk = b;
+	r->collection = target(r);
+	split_start(&b->split,
+	    native_is_type(r, BULK_LINES_TYPE) ? SPLIT_LINES : SPLIT_ARRAY,
+	    (size_t)app->settings->max_item);
+	b->split.taken = before;
+	native_preferences(r);
+	if (r->prefer.has_wait && !r->prefer.respond_async)
+		r->wait_for = r->prefer.wait;
+	size_t others = atomic_fetch_add(&app->bulks, 1);
+	metric_add(&r->worker->metrics->bulks, 1);
+	check_headers(r);
+	if (others >= (size_t)app->settings->max_bulks) {
+		b->retry_s = 1;
+		stop(b, PROBLEM_BUFFER_FULL, "Too many bulks are in hand.");
+	} else if (write_refused(r->worker, r->collection, &refusal)) {
+		b->retry_s = refusal.retry_s;
+		stop(b, refusal.problem, refusal.detail);
+	}
+}
+
+/* --- the end ------------------------------------------------------------- */
+
+void bulk_end(struct request *r)
+{
+	struct bulk *b = r->bulk;
+	if (b == NULL)
+		return;
+	bulk_release(b);
+	atomic_fetch_sub(&r->worker->app->bulks, 1);
+	metric_add(&r->worker->metrics->bulks, -1);
+	split_free(&b->split);
+	results_free(&b->results);
+	violations_free(&b->header);
+	validation_free(&b->item);
+	free(b);
+	r->bulk = NULL;
+}
+
+/* The body is in: its last item, and every acknowledgement. */
+enum step_result bulk_end_step(struct request *r)
+{
+	struct bulk *b = r->bulk;
+	while (!b->finished) {
+		if (!bulk_may_go_on(r)) {
+			wait_for_log(r);
+			return STEP_PARK;
+		}
+		hear(r, split_finish(&b->split));
+	}
+	if (!bulk_all_sent(r)) {
+		wait_for_log(r);
+		return STEP_PARK;
+	}
+	request_deadline(r, r->wait_for);
+	r->step = STEP_BULK_COMMIT;
+	return STEP_MORE;
+}

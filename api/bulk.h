@@ -1,0 +1,29 @@
+/* POST /v1/{collection} with many documents: a JSON array, or NDJSON.
+ *
+ * Each item is validated and appended as it arrives, in order. Bounded whatever
+ * the body's size: one item is held, and no more than a window of them is on
+ * its way to the log; past it, and while no integer key is there, the rest of
+ * the body is not taken from the connection. A few bytes an item are kept for
+ * the answer (api/results.h).
+ *
+ * What ends a body early (it stops being JSON, it is too large) ends the
+ * reading, not what was accepted before it: the answer is that problem, with
+ * the results of the items in front of it.
+ */
+#pragma once
+
+#include "api/request.h"
+
+struct bulk;
+
+/* Is the body many documents? By its media type and first byte. */
+bool bulk_is(struct request *r, char first);
+/* Makes r->bulk; `before` bytes of the body were blank. */
+void bulk_begin(struct request *r, size_t before);
+/* A piece of the body. What is not taken is to be told again: the request is
+ * to be parked. */
+bool bulk_take(struct request *r, const char *data, size_t len, size_t *taken);
+/* Lets go of what is on its way to the log: it may get there. */
+void bulk_release(struct bulk *b);
+/* Frees it, if there is one. */
+void bulk_end(struct request *r);
