@@ -106,7 +106,8 @@ static void parameters(
 
 static bool exists(const char *schema, const struct collection *c)
 {
-	return strcmp(schema, schema_suffix(SCHEMA_INCREMENT)) != 0 ||
+	return schema == NULL ||
+	       strcmp(schema, schema_suffix(SCHEMA_INCREMENT)) != 0 ||
 	       schema_exists(c, SCHEMA_INCREMENT);
 }
 

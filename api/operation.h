@@ -9,7 +9,7 @@
  * ".document". */
 struct operation_body {
 	const char *media;
-	const char *schema;
+	const char *schema; /* NULL: no JSON */
 };
 
 struct operation_answer {

@@ -161,6 +161,7 @@ static const struct {
     [SCHEMA_INCREMENT] = {".increment",
 	"To each field that it names, the number is added."},
     [SCHEMA_LIST] = {".list", "Documents, in order."},
+    [SCHEMA_CREATE] = {".create", "A document, or many."},
 };
 
 const char *schema_suffix(enum schema_of of)
@@ -183,6 +184,18 @@ static void list(struct jsonout *j, const struct collection *c)
 	    j, "items", "schemas", c->name, schema_suffix(SCHEMA_DOCUMENT));
 }
 
+static void one_or_many(struct jsonout *j, const struct collection *c)
+{
+	const char *new = schema_suffix(SCHEMA_NEW);
+	jsonout_open(j, "anyOf", '[');
+	jsonout_ref(j, NULL, "schemas", c->name, new);
+	jsonout_open(j, NULL, '{');
+	jsonout_string(j, "type", "array");
+	jsonout_ref(j, "items", "schemas", c->name, new);
+	jsonout_close(j, '}');
+	jsonout_close(j, ']');
+}
+
 static void object(
     struct jsonout *j, const struct collection *c, enum schema_of of)
 {
@@ -202,6 +215,8 @@ void schema_write(struct jsonout *j, const char *name,
 	jsonout_string(j, "description", kinds[of].what);
 	if (of == SCHEMA_LIST)
 		list(j, c);
+	else if (of == SCHEMA_CREATE)
+		one_or_many(j, c);
 	else
 		object(j, c, of);
 	jsonout_close(j, '}');

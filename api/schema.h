@@ -12,6 +12,7 @@ enum schema_of {
 	SCHEMA_PATCH,	  /* a merge patch */
 	SCHEMA_INCREMENT, /* {"field": number to add} */
 	SCHEMA_LIST,	  /* documents */
+	SCHEMA_CREATE,	  /* a new one, or many */
 	SCHEMA_KINDS,
 };
 

@@ -79,6 +79,22 @@ def test_documents_are_as_it_says(document, http, name):
     schema(document, f"{name}.document").validate(got.json())
 
 
+@pytest.mark.parametrize("name", DOCUMENTS)
+def test_many_are_as_it_says(document, http, name):
+    sent = [DOCUMENTS[name], {}, DOCUMENTS[name]]
+    assert schema(document, f"{name}.create").is_valid(sent[::2])
+    assert not schema(document, f"{name}.create").is_valid(sent)
+    for body, headers in ((sent, WAIT), (sent, {"Content-Type": "application/json"})):
+        answer = http.request("POST", f"/v1/{name}", json.dumps(body).encode(), headers)
+        assert answer.status in (200, 202), answer
+        schema(document, "results").validate(answer.json())
+        schema(document, "created").validate(answer.json())
+    broken = json.dumps(sent).encode() + b"x"
+    answer = http.request("POST", f"/v1/{name}", broken, WAIT)
+    assert (answer.status, len(answer.json()["results"])) == (400, 3)
+    schema(document, "problem").validate(answer.json())
+
+
 @pytest.mark.parametrize(
     "name, bad",
     [
