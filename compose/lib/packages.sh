@@ -10,7 +10,7 @@ packages_for() {
 		librdkafka-dev libpq-dev libhiredis-dev libuv1-dev libjansson-dev \
 		libxxhash-dev libpcre2-dev libcmocka-dev ;;
 	run) echo postgresql redis-tools default-jre-headless maven curl ;;
-	test) echo python3 python3-venv shellcheck ;;
+	test) echo python3 python3-venv shellcheck spin ;;
 	bench) echo wrk nginx-light ;;
 	engine) echo docker.io debootstrap ;;
 	*) die "packages_for: no such purpose: $1" ;;
