@@ -114,6 +114,9 @@ bool bulk_take(struct request *r, const char *data, size_t len, size_t *taken)
 		*taken += used;
 		hear(r, what);
 	}
+	/* The last one goes now if it can, not when more arrives. */
+	if (!b->stopped)
+		(void)bulk_may_go_on(r);
 	*taken = len; /* what follows is not read */
 	return true;
 }
