@@ -119,6 +119,16 @@ static struct slot *free_slot(struct pglist *p)
 
 static void add_slot(struct pglist *p);
 
+static struct ask *take_first(struct pglist *p)
+{
+	struct ask *a = p->first;
+	p->first = a->next;
+	if (p->first == NULL)
+		p->last = &p->first;
+	p->waiting--;
+	return a;
+}
+
 static void send_waiting(struct pglist *p)
 {
 	struct slot *s;
@@ -131,10 +141,7 @@ static void send_waiting(struct pglist *p)
 			s->ask = NULL;
 			return;
 		}
-		p->first = a->next;
-		if (p->first == NULL)
-			p->last = &p->first;
-		p->waiting--;
+		take_first(p);
 	}
 	if (p->first && p->nslots < p->o.max)
 		add_slot(p);
@@ -142,14 +149,15 @@ static void send_waiting(struct pglist *p)
 
 static void fail_waiting(struct pglist *p)
 {
-	while (p->first) {
-		struct ask *a = p->first;
-		p->first = a->next;
-		if (p->first == NULL)
-			p->last = &p->first;
-		p->waiting--;
-		answer(a, PGREAD_FAILED, NULL);
-	}
+	while (p->first)
+		answer(take_first(p), PGREAD_FAILED, NULL);
+}
+
+/* Nobody waits for them any more. */
+static void drop_late(struct pglist *p)
+{
+	while (p->first && clock_mono() - p->first->since >= p->o.timeout)
+		answer(take_first(p), PGREAD_LATE, NULL);
 }
 
 static bool connected(const struct pglist *p)
@@ -166,6 +174,7 @@ static void go_on(struct pglist *p)
 {
 	if (p->closing)
 		return;
+	drop_late(p);
 	if (connected(p))
 		send_waiting(p);
 	else

@@ -143,9 +143,26 @@ static void reserved(void **state)
 	path_free(&p);
 }
 
+static void decoding(void **state)
+{
+	(void)state;
+	char out[16];
+	assert_int_equal(path_decode("", 0, out), 0);
+	assert_string_equal(out, "");
+	assert_int_equal(path_decode("a%20%2fb/c", 10, out), 6);
+	assert_string_equal(out, "a /b/c");
+	assert_int_equal(path_decode("%00a", 4, out), 2);
+	assert_memory_equal(out, "\0a", 3);
+	assert_int_equal(path_decode("%4", 2, out), -1);
+	assert_int_equal(path_decode("a%", 2, out), -1);
+	assert_int_equal(path_decode("%4g", 3, out), -1);
+	assert_int_equal(path_decode("%41", 2, out), -1); /* cut off */
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+	    cmocka_unit_test(decoding),
 	    cmocka_unit_test(good),
 	    cmocka_unit_test(malformed),
 	    cmocka_unit_test(every_byte),
