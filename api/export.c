@@ -162,6 +162,8 @@ static ssize_t take(struct export *e, char *to, size_t max)
 	e->taken += n;
 	if (e->taken == e->out.len) {
 		e->taken = 0;
+		if (e->out.cap > 4 * AHEAD) /* of a large row */
+			buf_free(&e->out);
 		buf_clear(&e->out);
 	}
 	e->progress = clock_mono();
