@@ -2,8 +2,8 @@
 
 Empty strings, long ones, every character of Unicode, objects in objects,
 2^53+1, numbers with many digits: written by PUT, POST, PATCH and the reference
-routes, read from the replica, Redis, L1, an L1 entry that a commit refreshed,
-and by the reference routes. Numbers are compared exactly.
+routes, read from the replica, Redis, L1, an L1 entry that a commit refreshed, a list,
+an export, and by the reference routes. Numbers are compared exactly.
 """
 
 import itertools
@@ -93,7 +93,18 @@ def everywhere(world, path):
     redis = at_tier(two, path, "redis", {"Cache-Control": "only-if-cached"})
     cached = [at_tier(client, path, "l1", {}) for client in (one, two)]
     assert {redis, *cached} == {replica}
+    in_a_list_and_an_export(one, path, replica)
     return replica
+
+
+def in_a_list_and_an_export(client, path, document):
+    collection, key = path.split("/")[2:]
+    named = {"samples": "sample_id", "posts": "id", "products": "id"}.get(collection, "key")
+    listed = ok(client.request("GET", f"/v1/{collection}?{named}=eq.{key}"))
+    assert listed.body == b"[" + document + b"]"
+    all_rows = {"Accept": "application/x-ndjson"}
+    exported = ok(client.request("GET", f"/v1/{collection}", headers=all_rows))
+    assert document in exported.body.split(b"\n")
 
 
 # --- strings ---------------------------------------------------------------------
