@@ -96,8 +96,9 @@ enum step_result seed_row_step(struct request *r)
 		return answer_problem(r, PROBLEM_COLLECTION_NOT_FOUND,
 		    "GET /v1 lists the collections.");
 	bool reads = strcmp(r->route->method, "GET") == 0;
-	r->step = reads ? STEP_READ : STEP_WRITE;
-	if (strchr(name, '/') == NULL)
+	bool one = strchr(name, '/') != NULL;
+	r->step = !reads ? STEP_WRITE : one ? STEP_READ : STEP_LIST;
+	if (!one)
 		return STEP_MORE;
 	enum step_result result = STEP_MORE;
 	if (path_parse(r->path, &path))
@@ -109,9 +110,9 @@ enum step_result seed_row_step(struct request *r)
 /* --- what is read, or was written ---------------------------------------- */
 
 /* The document with one more member. */
-static void add_cached(struct buf *out, const struct value *v, bool cached)
+static void add_cached(struct buf *out, struct jsonraw doc, bool cached)
 {
-	buf_add(out, v->doc, v->len - 1); /* without its brace */
+	buf_add(out, doc.s, doc.len - 1); /* without its brace */
 	buf_printf(out, ",\"cached\":%s}", cached ? "true" : "false");
 }
 
@@ -124,15 +125,53 @@ static void add_source(struct request *r, struct buf *out, bool cached)
 	    (int)(took % 1000000));
 }
 
+static void add_posts(struct buf *out, const struct value *page, bool cached)
+{
+	struct jsonraw_element e =
+	    jsonraw_elements((struct jsonraw){page->doc, page->len});
+	buf_char(out, '[');
+	while (jsonraw_each(&e)) {
+		buf_str(out, out->len > 1 ? "," : "");
+		add_cached(out, e.value, cached);
+	}
+	buf_str(out, "]\n");
+}
+
+/* A page, as GET /v1/{collection} has it; the next one is on this route. */
+static enum step_result list_read(struct request *r)
+{
+	const struct value *page = r->value;
+	bool cached = r->tier == TIER_L1;
+	struct buf body = {0}, link = {0};
+	if (is_posts(r)) {
+		add_posts(&body, page, cached);
+	} else {
+		buf_str(&body, "{\"products\":");
+		buf_add(&body, page->doc, page->len);
+		add_source(r, &body, cached);
+	}
+	struct MHD_Response *response = answer_body(&body, "application/json");
+	if (page->page->next) {
+		buf_printf(&link, "<%s", page->page->next + strlen("</v1"));
+		MHD_add_response_header(
+		    response, MHD_HTTP_HEADER_LINK, link.data);
+	}
+	buf_free(&link);
+	return answer_queue(r, 200, response);
+}
+
 static enum step_result row_read(struct request *r)
 {
+	if (r->list)
+		return list_read(r);
 	bool wrote = r->has_position;
 	bool cached = !wrote && (r->tier == TIER_L1 || r->tier == TIER_REDIS);
 	struct buf body = {0};
 	if (!r->value->present)
 		return no_row(r);
 	if (is_posts(r)) {
-		add_cached(&body, r->value, cached);
+		add_cached(&body,
+		    (struct jsonraw){r->value->doc, r->value->len}, cached);
 		buf_char(&body, '\n');
 		return answer_json(r, r->creates ? 201 : 200, &body);
 	}

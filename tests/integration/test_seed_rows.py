@@ -342,3 +342,74 @@ def test_clearing_without_redis_says_so(special_api, servers):
     api = special_api({"redis.url": f"redis://127.0.0.1:{servers.ports.take()}"})
     answer = api.http.request("POST", "/cache/clear")
     assert (answer.status, answer.problem) == (503, "store-unavailable"), answer
+
+
+# --- lists ---------------------------------------------------------------------------
+
+
+@pytest.fixture
+def no_rows(world, http):
+    """Empty collections: what the other tests made is deleted."""
+    for name in "posts", "products":
+        while rows := get(http, f"/v1/{name}?limit=1000"):
+            all_at_once(len(rows), lambda i: send(http, "DELETE", f"/{name}/{rows[i]['id']}"))
+
+
+def test_the_list_of_posts(http, no_rows):
+    made = [send(http, "POST", "/posts", {**POST, "title": f"{i}"}).json() for i in range(3)]
+    first, second = get(http, "/posts"), get(http, "/posts")
+    assert first == sorted(made, key=lambda post: post["id"])
+    assert second == [{**post, "cached": True} for post in first]
+    send(http, "POST", "/posts", POST)
+    after = get(http, "/posts")
+    assert len(after) == 4 and {post["cached"] for post in after} == {False}
+
+
+def test_the_list_of_products(http, no_rows):
+    made = [send(http, "POST", "/products", PRODUCT).json()["product"] for _ in range(3)]
+    first, second = get(http, "/products"), get(http, "/products")
+    assert first["products"] == sorted(made, key=lambda product: product["id"])
+    assert [a["source"] for a in (first, second)] == ["database", "cache"]
+    assert second["products"] == first["products"] and 0 < second["response_time"] < 60
+    for change in (
+        ("PUT", f"/products/{made[0]['id']}", {**PRODUCT, "name": "Other"}),
+        ("DELETE", f"/products/{made[1]['id']}", None),
+    ):
+        send(http, *change)
+        assert get(http, "/products")["source"] == "database"
+    names = [product["name"] for product in get(http, "/products")["products"]]
+    assert names == ["Other", PRODUCT["name"]]
+
+
+def test_an_empty_list_is_cached(http, no_rows):
+    """Theirs took an empty list for none."""
+    assert get(http, "/posts") == [] and get(http, "/products")["products"] == []
+    assert get(http, "/products")["source"] == "cache"
+    assert get(http, "/products")["products"] == []
+
+
+def test_pages_of_a_list(http, no_rows):
+    """Theirs answered half a million rows at once, and asked for pages."""
+    all_at_once(12, lambda i: send(http, "POST", "/posts", {**POST, "title": f"{i:02}"}))
+    path, titles = "/posts?limit=5&order=title.desc", []
+    while path:
+        answer = http.request("GET", path)
+        assert answer.status == 200, answer
+        titles += [post["title"] for post in answer.json()]
+        link = re.fullmatch(r'<(/posts\?[^>]*)>; rel="next"', answer.header("Link") or "")
+        path = link and link[1]
+    assert titles == [f"{i:02}" for i in reversed(range(12))]
+
+
+@pytest.mark.parametrize("path", ["/posts?no=eq.1", "/products?limit=0", "/posts?cursor=x"])
+def test_queries_that_are_not_understood(http, path):
+    answer = http.request("GET", path)
+    assert answer.status == 400 and answer.problem in ("invalid-filter", "invalid-cursor")
+    assert answer.json()["detail"]
+
+
+def test_clearing_ends_pages_too(http, no_rows):
+    get(http, "/products")
+    assert get(http, "/products")["source"] == "cache"
+    http.request("POST", "/cache/clear")
+    assert get(http, "/products")["source"] == "database"
