@@ -8,6 +8,7 @@
 #include "api/app.h"
 
 #include "api/assets.h"
+#include "api/feed.h"
 #include "api/migrated.h"
 #include "api/operate.h"
 #include "api/page.h"
@@ -117,6 +118,13 @@ static struct err start_log(struct app *app)
 	    .moved = tail_moved,
 	    .arg = app,
 	};
+	const struct feeds_options f = {
+	    .kafka = &app->kafka,
+	    .topic = s->common.commits_topic,
+	    .partitions = app->partitions,
+	    .heartbeat = s->changes_heartbeat,
+	};
+	app->feeds = feeds_new(&f);
 	app->epoch = epoch_new(app);
 	e = tail_new(&t, &app->tail);
 	return e.verdict == VERDICT_OK ? probe_new(app, &app->probe) : e;
@@ -243,6 +251,7 @@ void app_stop(struct app *app)
 {
 	for (size_t i = 0; i < app->nworkers && app->workers[i]; i++)
 		worker_join(app->workers[i]);
+	feeds_free(&app->feeds);
 	tail_free(&app->tail);
 	writelog_free(&app->writelog, CLOCK_S(5));
 	probe_free(&app->probe);

@@ -17,6 +17,7 @@
 
 struct admin;
 struct assets;
+struct feeds;
 struct migrated;
 struct probe;
 struct worker;
@@ -42,6 +43,7 @@ struct app {
 	struct writelog *writelog;
 	struct probe *probe;
 	struct epoch *epoch;
+	struct feeds *feeds;
 	int exit_code;
 	struct admin *admin;
 	atomic_bool draining;
@@ -51,6 +53,7 @@ struct app {
 	atomic_size_t exports; /* over all threads, against export.max */
 	atomic_size_t parked;  /* over all threads, against http.max_parked */
 	atomic_size_t bulks;   /* over all threads, against http.max_bulks */
+	atomic_size_t changes; /* over all threads, against changes.max */
 	struct worker **workers;
 	size_t nworkers;
 	/* One metrics struct per thread; [0] is the main loop's. */

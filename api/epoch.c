@@ -100,6 +100,17 @@ bool epoch_position(
 	return true;
 }
 
+bool epoch_now(const struct app *app, uint32_t *out)
+{
+	int64_t number = atomic_load(&app->epoch->number);
+	for (int32_t p = 0; p < app->partitions; p++) {
+		if (number < version_epoch(tail_through(app->tail, p)))
+			return false;
+	}
+	*out = (uint32_t)number;
+	return true;
+}
+
 bool epoch_is_other(const struct epoch *e)
 {
 	return atomic_load(&e->number) == OTHER;

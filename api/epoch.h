@@ -23,6 +23,8 @@ struct epoch *epoch_new(struct app *app);
 /* Any thread. False: it is not known which epoch the offset is of. */
 bool epoch_position(
     const struct app *app, int32_t partition, int64_t offset, version_t *out);
+/* Any thread. False: it is not known, or a newer one was heard of. */
+bool epoch_now(const struct app *app, uint32_t *out);
 /* Any thread: nobody would apply what is appended. */
 bool epoch_is_other(const struct epoch *e);
 /* Main loop: the database has told. */

@@ -1,6 +1,7 @@
 #include "api/request.h"
 
 #include "api/bulk.h"
+#include "api/changes.h"
 
 #include "api/answer.h"
 #include "api/export.h"
@@ -86,6 +87,7 @@ static bool release(struct request *r)
 		writelog_abandon(r->append);
 	r->append = NULL;
 	bulk_release(r->bulk);
+	changes_free(&r->changes);
 	decision_abandon(&r->ask);
 	export_free(&r->export);
 	waits_remove(r->worker->waits, &r->wait);
@@ -110,7 +112,7 @@ void request_sweep(struct worker *w)
 		bool peek = now - r->started > PEEK_US;
 		bool left = !late && peek && client_left(r);
 		/* A drain does not wait for commits; receipts are due. */
-		bool hurry = w->draining && r->wait.waiting;
+		bool hurry = w->draining && (r->wait.waiting || r->changes);
 		if ((!late && !left && !hurry) || !release(r))
 			continue;
 		r->expired = late || hurry;
@@ -233,6 +235,7 @@ static void end(void *request)
 	CHECK(r->magic == REQUEST_MAGIC);
 	/* libmicrohttpd ends no suspended request, so nothing refers to it. */
 	CHECK(!r->parked && !r->in_flight && !r->append && !r->ask);
+	CHECK(!r->changes);
 	CHECK(!r->clearing);
 	CHECK(!r->export);
 	r->magic = 0;

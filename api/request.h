@@ -103,6 +103,8 @@ struct request {
 	bool clearing; /* parked until the main loop has done it */
 	bool cleared;
 
+	struct changes *changes; /* owned, until it is the response's */
+
 	/* parking */
 	struct request *prev_parked, *next_parked;
 	bool parked;

@@ -22,9 +22,10 @@
 struct lane {
 	struct follower follower;
 	_Atomic version_t through;
-	int reach;	/* common/reach.h */
-	int64_t resume; /* offset to go on at; -1: by the reach */
-	bool moving;	/* waits for an assignment that begins elsewhere */
+	_Atomic int64_t behind; /* where to read on from `through` */
+	int reach;		/* common/reach.h */
+	int64_t resume;		/* offset to go on at; -1: by the reach */
+	bool moving; /* waits for an assignment that begins elsewhere */
 };
 
 struct tail {
@@ -141,11 +142,13 @@ static void start_lane(struct tail *t, int32_t partition, bool jump)
 	    (unsigned long long)base);
 }
 
-static void move(struct tail *t, int32_t partition)
+static void move(struct tail *t, int32_t partition, int64_t after)
 {
 	struct lane *lane = &t->lanes[partition];
 	atomic_store_explicit(
 	    &lane->through, lane->follower.watermark, memory_order_release);
+	/* Behind it: who sees the offset sees a watermark that fits. */
+	atomic_store_explicit(&lane->behind, after + 1, memory_order_release);
 	t->o.moved(t->o.arg, partition);
 }
 
@@ -171,7 +174,7 @@ static void hear_mark(struct tail *t, const rd_kafka_message_t *m)
 				.reason = mark.rejected[i].reason});
 		atomic_fetch_add(&t->rejected, (int64_t)mark.nrejected);
 		metric_add(&t->o.metrics->marks_heard, 1);
-		move(t, m->partition);
+		move(t, m->partition, mark.after);
 	}
 	record_mark_free(&mark);
 }
@@ -207,7 +210,7 @@ static void on_eof(void *arg, int32_t partition, int64_t end)
 	 * nothing can be older than it. */
 	follower_mark(&lane->follower, 0, 0, -1);
 	start_lane(t, partition, false);
-	move(t, partition);
+	move(t, partition, -1);
 }
 
 /* Where its offset is not in the log (any more) a partition starts anew. */
@@ -272,6 +275,16 @@ version_t tail_through(const struct tail *t, int32_t partition)
 	return atomic_load_explicit(
 	    (_Atomic version_t *)&t->lanes[partition].through,
 	    memory_order_acquire);
+}
+
+/* An older offset with a newer watermark only repeats what is ignored. */
+struct change_place tail_place(const struct tail *t, int32_t partition)
+{
+	struct lane *lane = (struct lane *)&t->lanes[partition];
+	struct change_place place = {.offset = atomic_load_explicit(
+					 &lane->behind, memory_order_acquire)};
+	place.watermark = tail_through(t, partition);
+	return place;
 }
 
 bool tail_up(const struct tail *t)

@@ -8,6 +8,7 @@
  */
 #pragma once
 
+#include "api/changeid.h"
 #include "api/floors.h"
 #include "api/l1.h"
 #include "api/metrics.h"
@@ -37,6 +38,9 @@ struct tail_options {
 struct err tail_new(const struct tail_options *o, struct tail **out);
 /* Any thread: the watermark, 0 while the partition is closed. */
 version_t tail_through(const struct tail *t, int32_t partition);
+/* Any thread: where in sluice.commits one goes on who knows all that the tail
+ * does. Once the tail has started. */
+struct change_place tail_place(const struct tail *t, int32_t partition);
 /* Any thread: is Kafka heard? */
 bool tail_up(const struct tail *t);
 /* Any thread: is every partition's watermark known? */

@@ -1,5 +1,6 @@
 #include "api/worker.h"
 
+#include "api/changes.h"
 #include "api/export.h"
 #include "api/migrated.h"
 #include "api/request.h"
@@ -77,6 +78,7 @@ static void on_sweep(void *arg)
 	struct worker *w = arg;
 	request_sweep(w);
 	export_sweep(w);
+	changes_sweep(w);
 	if (!w->draining)
 		reserve_all(w);
 	if (w->index == 0 && !w->draining)

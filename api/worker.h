@@ -13,6 +13,7 @@
 
 #include <pthread.h>
 
+struct changes;
 struct request;
 
 struct worker {
@@ -30,6 +31,7 @@ struct worker {
 	struct export *exports; /* list; see export.c */
 	struct request *parked; /* list; see request.c */
 	size_t nparked;
+	struct changes *changes; /* list; see changes.c */
 	size_t lookups; /* in flight, led by this thread; operators' too */
 	uint64_t fresh_lookups; /* begun, ever */
 	struct loop_timer *sweep;

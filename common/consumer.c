@@ -20,6 +20,7 @@ struct consumer {
 	rd_kafka_queue_t *main;
 	char *topic;
 	bool group;
+	bool held;
 	bool closing;
 	bool reachable;
 	unsigned generation; /* bumped by every assign: old lanes are gone */
@@ -111,6 +112,8 @@ static bool serve_main(struct consumer *c)
 	/* A callback may have replaced the assignment: what comes now is still
 	 * of the former one. */
 	for (int i = 0; i < TURN_MESSAGES && c->wanted == NULL; i++) {
+		if (c->held)
+			return false;
 		rd_kafka_message_t *m = rd_kafka_consumer_poll(c->rk, 0);
 		if (m == NULL)
 			return false;
@@ -241,6 +244,13 @@ void consumer_commit(struct consumer *c, int32_t partition, int64_t next)
 	rd_kafka_topic_partition_list_destroy(list);
 }
 
+void consumer_hold(struct consumer *c, bool held)
+{
+	c->held = held;
+	if (!held)
+		kafkapoll_again(c->poll);
+}
+
 bool consumer_is_gone(const struct err *e)
 {
 	return strcmp(e->code, "_AUTO_OFFSET_RESET") == 0 ||
@@ -283,10 +293,11 @@ static struct err create(struct consumer *c, const struct consumer_options *o)
 	    o->group ? o->group : "sluice-tail", "enable.auto.commit", "false",
 	    "enable.auto.offset.store", "false", "auto.offset.reset", "error",
 	    "partition.assignment.strategy", "range", "enable.partition.eof",
-	    o->events->eof ? "true" : "false", "fetch.wait.max.ms", "20",
-	    "queued.max.messages.kbytes", "16384", "statistics.interval.ms",
-	    "1000", "socket.keepalive.enable", "true",
-	    "reconnect.backoff.max.ms", "2000", NULL};
+	    o->events->eof ? "true" : "false", "fetch.wait.max.ms",
+	    o->idle ? "250" : "20", "queued.max.messages.kbytes",
+	    o->idle ? "1024" : "16384", "statistics.interval.ms", "1000",
+	    "socket.keepalive.enable", "true", "reconnect.backoff.max.ms",
+	    "2000", NULL};
 	rd_kafka_conf_t *conf;
 	struct err e = kafka_conf(o->kafka, pairs, &conf);
 	if (e.verdict != VERDICT_OK)

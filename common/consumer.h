@@ -46,6 +46,7 @@ struct consumer_options {
 	const struct kafka_config *kafka;
 	const char *topic;
 	const char *group; /* NULL: by hand */
+	bool idle; /* one of many that mostly wait: little memory, few asks */
 	const struct consumer_events *events;
 	void *arg;
 };
@@ -63,6 +64,9 @@ void consumer_assign(
  * librdkafka bounds. One message may still come. */
 void consumer_pause(struct consumer *c, int32_t partition);
 void consumer_resume(struct consumer *c, int32_t partition);
+/* By hand only: nothing more comes until it is let go on; what is fetched by
+ * then is bounded. */
+void consumer_hold(struct consumer *c, bool held);
 /* Does a fault say that the offset is not in the log (any more, or yet)? */
 bool consumer_is_gone(const struct err *e);
 /* For lag tools only: nothing ever resumes there. */

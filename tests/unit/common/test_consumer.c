@@ -134,9 +134,15 @@ static struct err make(struct owner *o, const char *group,
 	    .nextra = name ? 3 : 2,
 	    .client_id = "test",
 	};
-	return consumer_new(
-	    &(struct consumer_options){loop, &kafka, "t", group, events, o},
-	    &o->consumer);
+	const struct consumer_options options = {
+	    .loop = loop,
+	    .kafka = &kafka,
+	    .topic = "t",
+	    .group = group,
+	    .events = events,
+	    .arg = o,
+	};
+	return consumer_new(&options, &o->consumer);
 }
 
 static void start(struct owner *o, const char *group)
