@@ -13,8 +13,8 @@ static void malformed(
 	chunk_skip(c, m->offset);
 }
 
-static void hear_mark(
-    struct chunk *c, struct stats *s, const rd_kafka_message_t *m)
+static void hear_mark(struct chunk *c, struct stats *s, struct audit *a,
+    const rd_kafka_message_t *m)
 {
 	struct record_mark mark;
 	if (!record_mark_parse(m, &mark)) {
@@ -23,21 +23,29 @@ static void hear_mark(
 	}
 	metric_add(&s->marks, 1);
 	chunk_mark(c, &mark, m->offset);
+	if (c->due == CHUNK_START)
+		audit_forget(a, m->partition);
+	audit_mark(a, m->partition, c->follower.watermark);
 	record_mark_free(&mark);
 }
 
-void hear(struct chunk *c, struct stats *s, const rd_kafka_message_t *m)
+void hear(struct chunk *c, struct stats *s, struct audit *a,
+    const rd_kafka_message_t *m)
 {
 	struct record_commit r;
 	if (record_is_mark(m)) {
-		hear_mark(c, s, m);
+		hear_mark(c, s, a, m);
 		return;
 	}
 	if (!record_commit_parse(m, &r)) {
 		malformed(c, s, m);
 		return;
 	}
-	switch (chunk_record(c, &r, m->offset)) {
+	enum chunk_heard heard = chunk_record(c, &r, m->offset);
+	if (heard != CHUNK_IGNORED)
+		audit_record(
+		    a, m->partition, &r, r.version + 1 == c->follower.seen);
+	switch (heard) {
 	case CHUNK_IGNORED:
 		metric_add(&s->records_ignored, 1);
 		break;

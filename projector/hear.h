@@ -1,9 +1,11 @@
 /* A message of sluice.commits, told to a chunk. */
 #pragma once
 
+#include "projector/audit.h"
 #include "projector/chunk.h"
 #include "projector/stats.h"
 
 /* Borrows the message. Something that Sluice does not write is logged and
- * passed over. */
-void hear(struct chunk *c, struct stats *s, const rd_kafka_message_t *m);
+ * passed over. `a`: may be NULL. */
+void hear(struct chunk *c, struct stats *s, struct audit *a,
+    const rd_kafka_message_t *m);

@@ -107,7 +107,7 @@ static void pump(struct lane *l)
 	while (l->pending.n && l->chunk.due != CHUNK_START &&
 	       !chunk_is_full(&l->chunk)) {
 		rd_kafka_message_t *m = pending_pop(&l->pending);
-		hear(&l->chunk, &l->x->stats, m);
+		hear(&l->chunk, &l->x->stats, l->x->audit, m);
 		rd_kafka_message_destroy(m);
 	}
 	apply_backpressure(l);
@@ -297,6 +297,7 @@ void lane_hold(struct lane *l)
 {
 	script_forget(&l->script);
 	pending_clear(&l->pending);
+	audit_forget(l->x->audit, l->partition);
 	set_state(l, LANE_HELD);
 }
 

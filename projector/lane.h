@@ -1,6 +1,7 @@
 /* One partition of sluice.commits while it is this projector's. */
 #pragma once
 
+#include "projector/audit.h"
 #include "projector/settings.h"
 #include "projector/stats.h"
 
@@ -24,6 +25,7 @@ struct lane_context {
 	const struct projector_settings *settings;
 	struct stats stats;
 	struct redis *redis;
+	struct audit *audit; /* NULL: none */
 	struct consumer *consumer;
 	/* Redis is not where a lane believes it is: read all of it again. */
 	void (*resume)(void *arg);

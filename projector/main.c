@@ -8,6 +8,8 @@
  *   hear.c        a message, told to a chunk
  *   chunk.c       what a script is to do, decided by common/follower.c
  *   script.c      a chunk as a script's arguments
+ *   audit.c       do the tiers hold what was committed? samples.c and
+ *                 auditrule.c decide; rows.c, instances.c, fetch.c ask
  */
 #include "projector/projector.h"
 #include "projector/stats.h"

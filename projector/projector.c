@@ -6,6 +6,7 @@
  */
 #include "projector/projector.h"
 
+#include "projector/audit.h"
 #include "projector/lane.h"
 #include "projector/report.h"
 #include "projector/resume.h"
@@ -213,6 +214,7 @@ static void on_drain(void *arg)
 	struct projector *p = arg;
 	p->draining = true;
 	resume_stop(p->resume);
+	audit_stop(p->x.audit);
 	for (size_t i = 0; i < count(p); i++) {
 		if (p->lanes[i])
 			lane_drain(p->lanes[i]);
@@ -273,7 +275,11 @@ struct err projector_new(const struct config *config,
 	if (e.verdict == VERDICT_OK)
 		e = open_redis(p);
 	if (e.verdict == VERDICT_OK)
+		e = audit_check_settings(s);
+	if (e.verdict == VERDICT_OK) {
+		p->x.audit = audit_new(p->x.loop, s, p->x.redis, &p->x.stats);
 		e = join(p);
+	}
 	if (e.verdict != VERDICT_OK)
 		return e;
 	p->signals =
@@ -296,7 +302,9 @@ void projector_free(struct projector **pp)
 	p->draining = true;
 	drop_lanes(p); /* and their messages, before the consumer */
 	consumer_free(&p->x.consumer);
+	audit_stop(p->x.audit);
 	redis_free(&p->x.redis);
+	audit_free(&p->x.audit); /* after its answers, like resume */
 	resume_free(&p->resume); /* after its answers */
 	admin_free(&p->admin);
 	daemon_signals_free(&p->signals);

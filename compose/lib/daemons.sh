@@ -53,7 +53,11 @@ write_daemon_config() {
 		echo "# Written by compose. The environment and the flags of the daemon override it."
 		case $1 in
 		writer) port=$SLUICE_STACK_WRITER_ADMIN_PORT ;;
-		projector) port=$SLUICE_STACK_PROJECTOR_ADMIN_PORT ;;
+		projector)
+			port=$SLUICE_STACK_PROJECTOR_ADMIN_PORT
+			echo "replica.urls = $(replica_url)"
+			echo "audit.instances = 127.0.0.1:$SLUICE_STACK_API_ADMIN_PORT"
+			;;
 		api)
 			port=$SLUICE_STACK_API_ADMIN_PORT
 			echo "http.listen = 0.0.0.0:$SLUICE_STACK_API_PORT"
@@ -62,7 +66,7 @@ write_daemon_config() {
 			;;
 		esac
 		echo "admin.listen = 127.0.0.1:$port"
-		[[ $1 == projector ]] || echo "primary.url = $(primary_url)"
+		echo "primary.url = $(primary_url)"
 		[[ $1 == writer ]] || echo "redis.url = $(redis_url)"
 		echo "kafka.bootstrap.servers = $(kafka_servers)"
 	} >"$STACK/$1.conf"

@@ -1,0 +1,120 @@
+#include "projector/rows.h"
+
+#include "common/check.h"
+#include "common/mem.h"
+#include "common/pg.h"
+#include "common/pgarray.h"
+#include "common/rowdoc.h"
+#include "common/sql.h"
+
+#include <stdlib.h>
+
+struct rows {
+	struct pg *pg;
+};
+
+struct reading {
+	const struct collection *collection;
+	size_t n;
+	rows_done done;
+	void *arg;
+};
+
+struct rows *rows_new(
+    struct loop *l, const char *name, const char *url, const char *session)
+{
+	struct rows *r = MEM_NEW(struct rows);
+	const struct pg_options o = {
+	    .loop = l,
+	    .name = name,
+	    .url = url,
+	    .session = session,
+	    .setup = SQL_SESSION,
+	    .connect_timeout = CLOCK_S(3),
+	    .query_timeout = CLOCK_S(10),
+	};
+	r->pg = pg_new(&o);
+	return r;
+}
+
+static void read_row(const struct reading *q, const PGresult *r, int at,
+    struct row *out, struct buf *docs)
+{
+	*out = (struct row){.as_of = (version_t)pg_int8(r, at, 1), .doc = ""};
+	if (PQgetisnull(r, at, 2))
+		return;
+	out->present = true;
+	out->version = (version_t)pg_int8(r, at, 2);
+	rowdoc_add(docs, q->collection, r, at, SQL_READ_ROW);
+	out->len = docs->len;
+	out->doc = buf_take(docs, NULL);
+}
+
+static void on_reply(void *arg, const struct pg_reply *reply)
+{
+	struct reading q = *(struct reading *)arg;
+	free(arg);
+	if (reply->err.verdict != VERDICT_OK) {
+		q.done(q.arg, NULL, 0);
+		return;
+	}
+	const PGresult *r = reply->results[0];
+	struct row *rows = mem_zalloc((q.n + 1) * sizeof *rows);
+	struct buf docs = {0};
+	for (int at = 0; at < PQntuples(r); at++) {
+		size_t i = (size_t)pg_int8(r, at, 0) - 1;
+		CHECK(i < q.n);
+		read_row(&q, r, at, &rows[i], &docs);
+	}
+	q.done(q.arg, rows, q.n);
+	for (size_t i = 0; i < q.n; i++) {
+		if (rows[i].present)
+			free((char *)(uintptr_t)rows[i].doc);
+	}
+	buf_free(&docs);
+	free(rows);
+}
+
+bool rows_read(struct rows *r, const struct collection *c,
+    const struct row_key *keys, size_t n, rows_done done, void *arg)
+{
+	static const Oid types[] = {PG_TEXT_ARRAY, PG_INT4_ARRAY};
+	static const int formats[] = {1, 1};
+	struct buf texts = {0}, partitions = {0}, sql = {0};
+	struct reading *q = MEM_NEW(struct reading);
+	*q = (struct reading){c, n, done, arg};
+	sql_read(&sql, c);
+	pg_array_begin(&texts, PG_TEXT, n);
+	pg_array_begin(&partitions, PG_INT4, n);
+	for (size_t i = 0; i < n; i++) {
+		pg_array_text(&texts, keys[i].key, keys[i].len);
+		pg_array_int4(&partitions, keys[i].partition);
+	}
+	const char *const values[] = {texts.data, partitions.data};
+	const int lengths[] = {(int)texts.len, (int)partitions.len};
+	const struct pg_query query = {
+	    .sql = sql.data,
+	    .nparams = 2,
+	    .types = types,
+	    .values = values,
+	    .lengths = lengths,
+	    .formats = formats,
+	    .result_format = 1,
+	};
+	bool sent = pg_submit(r->pg, &query, 1, on_reply, q);
+	if (!sent)
+		free(q);
+	buf_free(&texts);
+	buf_free(&partitions);
+	buf_free(&sql);
+	return sent;
+}
+
+void rows_free(struct rows **r)
+{
+	if (*r == NULL)
+		return;
+	pg_free(&(*r)->pg);
+	free(*r);
+	*r = NULL;
+}

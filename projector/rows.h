@@ -1,0 +1,35 @@
+/* Rows of one Postgres server, each with the watermark of its snapshot. */
+#pragma once
+
+#include "common/collection.h"
+#include "common/loop.h"
+#include "common/version.h"
+
+struct rows;
+
+struct row_key {
+	const char *key;
+	size_t len;
+	int32_t partition;
+};
+
+struct row {
+	bool present;
+	version_t version, as_of;
+	const char *doc; /* canonical; borrowed; "" where absent */
+	size_t len;
+};
+
+/* In the order of the keys; NULL: no answer. An entry whose as_of is 0 could
+ * not be read: Postgres does not know its partition. */
+typedef void (*rows_done)(void *arg, const struct row *rows, size_t n);
+
+/* `url` was checked. `session`: target_session_attrs. Starts to connect. */
+struct rows *rows_new(
+    struct loop *l, const char *name, const char *url, const char *session);
+/* All of one collection; borrows the keys for the call. False: not connected,
+ * `done` is not called. Else exactly once, later. */
+bool rows_read(struct rows *r, const struct collection *c,
+    const struct row_key *keys, size_t n, rows_done done, void *arg);
+/* Whoever waits is answered before it returns. */
+void rows_free(struct rows **r);
