@@ -1,9 +1,8 @@
 #include "api/request.h"
 
+#include "api/answer.h"
 #include "api/bulk.h"
 #include "api/changes.h"
-
-#include "api/answer.h"
 #include "api/export.h"
 #include "api/listquery.h"
 #include "common/check.h"

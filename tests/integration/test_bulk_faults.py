@@ -1,6 +1,11 @@
 """Many documents in one request, while Postgres or Kafka is away."""
 
+import subprocess
+import sys
+
+import pytest
 from harness.bulk import Upload, kind, lines, post_lines, results
+from harness.servers import ROOT
 from harness.wait import wait_until
 
 POST = {"title": "t", "content": "c", "author": "a"}
@@ -128,3 +133,20 @@ def test_a_log_that_stands_still(servers, deployment):
         "SELECT count(*) FROM records WHERE starts_with(key, %s)", f"{patient.name} "
     )
     assert n == 6000
+
+
+@pytest.mark.seconds(240)
+def test_a_load_while_the_log_comes_back(servers, deployment):
+    api = deployment.start_all()
+    url = f"http://127.0.0.1:{api.http.port}"
+    options = ["--url", url, "--generate", "20000", "--batch", "500", "--first-id", "1"]
+    process = subprocess.Popen(
+        [sys.executable, ROOT / "compose" / "load", "posts", *options],
+        stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+    )  # fmt: skip
+    wait_until(lambda: api.metrics()["sluice_bulk_items_total"] > 2000, 60, "it is under way")
+    with servers.away("kafka", "kill"):
+        wait_until(lambda: "the log" in api.readiness()[1], 30, "it is missed")
+    out, err = process.communicate(timeout=180)
+    assert process.returncode == 0, (out, err)
+    assert deployment.sql("SELECT count(*) FROM posts") == [(20000,)]

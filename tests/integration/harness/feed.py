@@ -97,6 +97,7 @@ class Follower:
     def __init__(self, apis, collection="records"):
         self.apis, self.collection = apis, collection
         self.rows, self.versions = {}, {}
+        self.told = {}  # key -> version, by this connection
         self.events = self.resumes = self.repeats = 0
         self.wrong = []
         self.last_id = None
@@ -131,6 +132,7 @@ class Follower:
 
     def _follow(self, feed):
         seen = 0
+        self.told = {}
         while not self.stopping.is_set():
             over = feed.ended
             while seen < len(feed.events):
@@ -147,10 +149,11 @@ class Follower:
             self.wrong.append("reset")
             return
         newest = self.versions.get(event.key, -1)
-        if event.version < newest and self.resumes == 0:
-            self.wrong.append((event, newest))
-        self.repeats += event.version <= newest
         # What comes again after a resume comes in order, too.
+        if event.version < self.told.get(event.key, -1):
+            self.wrong.append((event, newest))
+        self.told[event.key] = event.version
+        self.repeats += event.version <= newest
         self.versions[event.key] = event.version
         self.rows[event.key] = event.document
 
