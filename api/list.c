@@ -30,12 +30,23 @@ static enum step_result refuse(
 	return answer_queue(r, problem_status(p), response);
 }
 
+/* So much of it as is UTF-8 and has room. */
+static void name_fault(struct list_fault *fault, const char *name)
+{
+	size_t most = sizeof fault->parameter - 1, len = strlen(name);
+	len = utf8_prefix(name, len < most ? len : most);
+	memcpy(fault->parameter, name, len);
+	fault->parameter[len] = '\0';
+}
+
 /* libmicrohttpd has made spaces of plus signs, and nothing else. */
 static enum MHD_Result take_parameter(
     void *arg, enum MHD_ValueKind kind, const char *name, const char *value)
 {
 	(void)kind;
 	struct taking *t = arg;
+	if (*name == '\0' && value == NULL)
+		return MHD_YES; /* between two & */
 	if (value == NULL)
 		value = "";
 	char *names = mem_alloc(strlen(name) + 1);
@@ -46,8 +57,8 @@ static enum MHD_Result take_parameter(
 		t->bad = true;
 		t->fault = (struct list_fault){
 		    .detail = "has a malformed percent-encoding, or a NUL"};
-		strncpy(t->fault.parameter, name_len < 0 ? "" : names,
-		    sizeof t->fault.parameter - 1);
+		if (name_len >= 0)
+			name_fault(&t->fault, names);
 	} else {
 		t->bad = !listquery_add(t->query, names, (size_t)name_len,
 		    values, (size_t)len, &t->fault);
@@ -57,29 +68,29 @@ static enum MHD_Result take_parameter(
 	return t->bad ? MHD_NO : MHD_YES;
 }
 
-static enum MHD_Result name_parameter(
+static enum MHD_Result refuse_parameter(
     void *arg, enum MHD_ValueKind kind, const char *name, const char *value)
 {
 	(void)kind;
-	(void)value;
-	struct list_fault *fault = arg;
-	strncpy(fault->parameter, utf8_valid(name, strlen(name)) ? name : "",
-	    sizeof fault->parameter - 1);
+	struct taking *t = arg;
+	if (*name == '\0' && value == NULL)
+		return MHD_YES;
+	t->bad = true;
+	name_fault(&t->fault, name);
 	return MHD_NO;
 }
 
 /* Of a collection, all or nothing. */
 static enum step_result export_all(struct request *r)
 {
-	struct list_fault fault = {
-	    .detail = "an export is the whole collection: it takes no "
-		      "parameters"};
+	struct taking t = {
+	    .fault = {.detail = "an export is the whole collection: it takes "
+				"no parameters"}};
 	r->exports = true;
 	r->step = STEP_READ;
-	if (MHD_get_connection_values(r->connection, MHD_GET_ARGUMENT_KIND,
-		name_parameter, &fault) > 0)
-		return refuse(r, &fault);
-	return STEP_MORE;
+	MHD_get_connection_values(
+	    r->connection, MHD_GET_ARGUMENT_KIND, refuse_parameter, &t);
+	return t.bad ? refuse(r, &t.fault) : STEP_MORE;
 }
 
 enum step_result list_step(struct request *r)

@@ -171,6 +171,33 @@ def test_a_purge_takes_pages_with_it(world, api, http):
         purge("")
 
 
+def test_a_primary_that_lost_commits(world, special_api, http):
+    """After a failover: what it says is older than what was heard of, until the
+    writer has applied it again."""
+    position = put(http, "lost", 1)
+    api = special_api({"replica.urls": "", "read.timeout": "400ms"})
+    page(api.http, "/v1/counters?key=eq.lost", Sluice_Read_After=position)
+    partition, offset = map(int, position.split("-"))
+    query = "UPDATE sluice.progress SET next_offset = %s WHERE partition = %s"
+    now = world.sql("SELECT next_offset FROM sluice.progress WHERE partition = %s", partition)
+    world.sql(query, offset, partition)
+    try:
+        answer = api.http.request(
+            "GET", "/v1/counters?key=eq.lost", headers={"Cache-Control": "no-cache"}
+        )
+        assert (answer.status, answer.problem) == (503, "position-not-reached"), answer
+        assert answer.cache == "sluice; fwd=request, primary; detail=behind"
+        export = api.http.request("GET", "/v1/counters", headers={"Accept": "application/x-ndjson"})
+        assert (export.status, export.problem) == (503, "position-not-reached"), export
+        # What was kept is current, and another collection's list is no older.
+        assert page(api.http, "/v1/counters?key=eq.lost").tier == "l1"
+        assert page(api.http, "/v1/samples?limit=3").tier == "primary"
+    finally:
+        world.sql(query, now[0][0], partition)
+    answer = page(api.http, "/v1/counters?key=eq.lost", Cache_Control="no-cache")
+    assert answer.json()[0]["count"] == 1
+
+
 def test_while_commits_are_not_heard_of(world, servers, special_api, http):
     """A page is not kept before the last mark is found: the primary is asked."""
     from harness.proxy import Proxy

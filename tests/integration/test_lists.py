@@ -247,6 +247,15 @@ def test_what_is_no_query(http, query, problem, parameter):
     assert answer.cache == "sluice"
 
 
+def test_nothing_between_two_ampersands_is_no_parameter(http):
+    assert listed(http, "/v1/samples?&&limit=1&").status == 200
+    long = "\u00e9" * 100
+    answer = get(http, f"/v1/samples?{quote(long)}=eq.1")
+    assert (answer.status, answer.json()["parameter"]) == (400, "")
+    answer = get(http, f"/v1/samples?{quote(long)}=%zz")
+    assert (answer.status, answer.json()["parameter"]) == (400, "\u00e9" * 31)
+
+
 def test_a_cursor_is_of_its_list(rows, http):
     path = next_of(listed(http, url("samples", order="at", mood="eq.good", limit=3)))
     cursor = path.rpartition("cursor=")[2]
