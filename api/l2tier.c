@@ -2,11 +2,10 @@
 
 #include "common/buf.h"
 #include "common/l2.h"
+#include "common/l2fill.h"
 #include "common/mem.h"
 
-#include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
 
 struct get {
 	const char *id; /* the caller's */
@@ -70,24 +69,7 @@ static void ignore(void *arg, const redisReply *reply)
 void l2tier_fill(struct redis *r, struct key_slot slot, const char *id,
     size_t len, const struct value *v, dur_us_t ttl)
 {
-	struct buf watermark = {0}, floors = {0}, entry = {0}, payload = {0};
-	char as_of[VERSION_HEX_LEN + 1], bucket[16], ms[24];
-	l2_watermark_key(&watermark, slot.partition);
-	l2_floors_key(&floors, slot.partition);
-	l2_entry_key(&entry, slot.partition, id, len);
-	l2_payload(&payload,
-	    &(struct l2_entry){v->present, v->version, v->doc, v->len});
-	version_to_hex(v->as_of, as_of);
-	snprintf(bucket, sizeof bucket, "%u", l2_bucket(slot.bucket));
-	snprintf(ms, sizeof ms, "%lld", (long long)(ttl / 1000));
-	const char *const argv[] = {watermark.data, floors.data, entry.data,
-	    as_of, bucket, ms, payload.data};
-	const size_t lens[] = {watermark.len, floors.len, entry.len,
-	    VERSION_HEX_LEN, strlen(bucket), strlen(ms), payload.len};
+	const struct l2_entry e = {v->present, v->version, v->doc, v->len};
 	/* Refused or lost: the entry is absent, which is safe. */
-	redis_eval(r, L2_FILL, 3, 7, argv, lens, ignore, NULL);
-	buf_free(&watermark);
-	buf_free(&floors);
-	buf_free(&entry);
-	buf_free(&payload);
+	l2fill_send(r, slot, id, len, v->as_of, &e, ttl, ignore, NULL);
 }

@@ -41,8 +41,7 @@ struct check {
 	enum tier tier;
 };
 
-/* --- results ---------------------------------------------------------------
- */
+/* --- results ------------------------------------------------------------- */
 
 static metric_t *counter(struct audit *a, enum tier t, enum audit_result r)
 {
@@ -97,8 +96,7 @@ static struct check *check_new(
 	return c;
 }
 
-/* --- Redis -----------------------------------------------------------------
- */
+/* --- Redis --------------------------------------------------------------- */
 
 static bool read_redis(
     const struct check *c, const redisReply *reply, struct audit_sight *out)
@@ -144,8 +142,7 @@ static void ask_redis(struct audit *a, struct sample *one)
 	buf_free(&entry);
 }
 
-/* --- the replica ------------------------------------------------------------
- */
+/* --- the replica --------------------------------------------------------- */
 
 static void on_row(void *arg, const struct row *row, size_t n)
 {
@@ -173,8 +170,7 @@ static void ask_replica(struct audit *a, struct sample *one)
 		finish(c, NULL, NULL);
 }
 
-/* --- the instances -----------------------------------------------------------
- */
+/* --- the instances ------------------------------------------------------- */
 
 static void on_instance(
     void *arg, const struct audit_sight *s, const char *address)
@@ -192,8 +188,7 @@ static void ask_instances(struct audit *a, struct sample *one)
 	}
 }
 
-/* --- time --------------------------------------------------------------------
- */
+/* --- time ---------------------------------------------------------------- */
 
 static void on_tick(void *arg)
 {

@@ -137,6 +137,7 @@ static void applied(struct lane *l)
 		log_event(EV_PARTITION_STARTED,
 		    "partition=%d watermark=%" PRIu64 " base=%" PRIu64,
 		    l->partition, c->to, chunk_base(c));
+		warm_want(l->x->warm, l->partition);
 	}
 	chunk_applied(c);
 	backoff_reset(&l->backoff);

@@ -4,6 +4,7 @@
 #include "projector/audit.h"
 #include "projector/settings.h"
 #include "projector/stats.h"
+#include "projector/warm.h"
 
 #include "common/consumer.h"
 #include "common/loop.h"
@@ -26,6 +27,7 @@ struct lane_context {
 	struct stats stats;
 	struct redis *redis;
 	struct audit *audit; /* NULL: none */
+	struct warm *warm;   /* likewise */
 	struct consumer *consumer;
 	/* Redis is not where a lane believes it is: read all of it again. */
 	void (*resume)(void *arg);

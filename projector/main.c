@@ -8,6 +8,8 @@
  *   hear.c        a message, told to a chunk
  *   chunk.c       what a script is to do, decided by common/follower.c
  *   script.c      a chunk as a script's arguments
+ *   warm.c        entries for a Redis that was emptied: warmkeys.c, of which
+ *                 keys; refill.c, with which rows
  *   audit.c       do the tiers hold what was committed? samples.c and
  *                 auditrule.c decide; rows.c, instances.c, fetch.c ask
  */

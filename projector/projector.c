@@ -110,6 +110,7 @@ static void on_redis(void *arg, bool ready)
 static void drop_lanes(struct projector *p)
 {
 	resume_stop(p->resume);
+	warm_stop(p->x.warm);
 	loop_timer_stop(p->reassign);
 	for (size_t i = 0; i < count(p); i++)
 		lane_free(&p->lanes[i]);
@@ -215,6 +216,7 @@ static void on_drain(void *arg)
 	p->draining = true;
 	resume_stop(p->resume);
 	audit_stop(p->x.audit);
+	warm_stop(p->x.warm);
 	for (size_t i = 0; i < count(p); i++) {
 		if (p->lanes[i])
 			lane_drain(p->lanes[i]);
@@ -253,6 +255,18 @@ static struct err open_redis(struct projector *p)
 	return ERR_OK;
 }
 
+static struct err open_warm(struct projector *p)
+{
+	const struct warm_options o = {
+	    .loop = p->x.loop,
+	    .settings = p->x.settings,
+	    .kafka = &p->kafka,
+	    .redis = p->x.redis,
+	    .stats = &p->x.stats,
+	};
+	return warm_new(&o, &p->x.warm);
+}
+
 struct err projector_new(const struct config *config,
     const struct projector_settings *s, struct projector **out)
 {
@@ -276,6 +290,8 @@ struct err projector_new(const struct config *config,
 		e = open_redis(p);
 	if (e.verdict == VERDICT_OK)
 		e = audit_check_settings(s);
+	if (e.verdict == VERDICT_OK)
+		e = open_warm(p);
 	if (e.verdict == VERDICT_OK) {
 		p->x.audit = audit_new(p->x.loop, s, p->x.redis, &p->x.stats);
 		e = join(p);
@@ -303,8 +319,10 @@ void projector_free(struct projector **pp)
 	drop_lanes(p); /* and their messages, before the consumer */
 	consumer_free(&p->x.consumer);
 	audit_stop(p->x.audit);
+	warm_stop(p->x.warm);
 	redis_free(&p->x.redis);
 	audit_free(&p->x.audit); /* after its answers, like resume */
+	warm_free(&p->x.warm);
 	resume_free(&p->resume); /* after its answers */
 	admin_free(&p->admin);
 	daemon_signals_free(&p->signals);

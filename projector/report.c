@@ -70,7 +70,9 @@ static void stats_json(void *arg, struct buf *out)
 		    lane_waiting(l));
 		comma = ",";
 	}
-	buf_str(out, "]}");
+	buf_str(out, "],\"warm\":");
+	warm_json(r->x->warm, out);
+	buf_char(out, '}');
 }
 
 struct err report_open(

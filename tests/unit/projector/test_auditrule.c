@@ -59,8 +59,7 @@ static void absent_rows(void **state)
 	assert_int_equal(absent(true, 12, 11), AUDIT_SKIPPED);
 }
 
-/* --- a store that is what it says is never a violation -----------------------
- */
+/* --- a store that is what it says is never a violation ------------------- */
 
 enum { WRITES = 4 };
 
