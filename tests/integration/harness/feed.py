@@ -48,6 +48,9 @@ class Feed(threading.Thread):
         if self.status == 200:
             assert self.response.getheader("Content-Type") == "text/event-stream"
             self.start()
+        if self.status == 200 and last_id is None:
+            # What is committed before is not of this feed.
+            wait_until(lambda: self.last_id or self.ended, 20, "the first id")
 
     def problem(self):
         return json.loads(self.response.read())["type"].rsplit(":", 1)[1]
