@@ -357,7 +357,7 @@ size_t l1_sample(struct l1 *l1, mono_us_t now, char *id, size_t most)
 		CHECK_OS(pthread_mutex_lock(&s->lock));
 		const struct entry *e = s->head;
 		if (e && e->expires > now && e->len <= most &&
-		    e->value->present)
+		    e->value->present && !e->value->page)
 			memcpy(id, e->id, n = e->len);
 		unlock(s);
 	}

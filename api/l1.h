@@ -48,8 +48,8 @@ size_t l1_purge(struct l1 *l1, const char *prefix, size_t len);
 /* As l1_get, but it leaves no trace; says when the entry ends. */
 struct value *l1_peek(struct l1 *l1, const char *id, size_t len, mono_us_t now,
     mono_us_t *expires);
-/* The newest entry of some shard, if it is a document and its id has at most
- * `most` bytes: writes the id, without NUL, and returns its length; 0: no
- * shard has one. */
+/* The newest entry of some shard, if it is a document, not a page, and its id
+ * has at most `most` bytes: writes the id, without NUL, and returns its length;
+ * 0: no shard has one. */
 size_t l1_sample(struct l1 *l1, mono_us_t now, char *id, size_t most);
 struct l1_stats l1_stats(struct l1 *l1);

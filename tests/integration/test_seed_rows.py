@@ -325,6 +325,12 @@ def test_performance_is_measured_on_a_warm_document(http, post):
     assert re.match(r"[a-z]+/", said["document"]) and said["rounds"] > 10
 
 
+def test_performance_is_measured_where_pages_are_cached_as_well(http):
+    for limit in range(1, 100):
+        get(http, f"/products?limit={limit}")
+    assert "\0" not in get(http, "/cache/performance")["document"]
+
+
 def test_performance_of_an_empty_cache(special_api):
     """Theirs timed a miss as a hit."""
     api = special_api({})

@@ -156,6 +156,12 @@ static void samples(void **state)
 	struct value *v = value_of(2, 10);
 	l1_put(l1, "longer", 6, v, FOREVER);
 	assert_int_equal(l1_sample(l1, 0, id, sizeof id), 0);
+	const version_t as_of = 1;
+	struct value *page = value_page_new("[]", 2, NULL, &as_of, 1);
+	l1_put(l1, "page", 4, page, FOREVER);
+	value_unref(&page);
+	assert_int_equal(l1_sample(l1, 0, id, sizeof id), 0);
+	l1_remove(l1, "page", 4);
 	l1_remove(l1, "longer", 6);
 	l1_remove(l1, "none", 4);
 	l1_put(l1, "one", 3, v, 100);
