@@ -93,8 +93,13 @@ static bool release(struct request *r)
 	return true;
 }
 
-static bool client_left(const struct request *r)
+/* Asked once in a while: of thousands that wait, the kernel would otherwise be
+ * asked all the time. */
+static bool client_left(struct request *r, mono_us_t now)
 {
+	if (now - r->peeked <= PEEK_US)
+		return false;
+	r->peeked = now;
 	const union MHD_ConnectionInfo *info = MHD_get_connection_info(
 	    r->connection, MHD_CONNECTION_INFO_CONNECTION_FD);
 	char byte;
@@ -108,8 +113,7 @@ void request_sweep(struct worker *w)
 	for (struct request *r = w->parked; r; r = next) {
 		next = r->next_parked;
 		bool late = now >= r->deadline;
-		bool peek = now - r->started > PEEK_US;
-		bool left = !late && peek && client_left(r);
+		bool left = !late && client_left(r, now);
 		/* A drain does not wait for commits; receipts are due. */
 		bool hurry = w->draining && (r->wait.waiting || r->changes);
 		if ((!late && !left && !hurry) || !release(r))
@@ -170,7 +174,7 @@ static void *begin(
 	r->method = method;
 	r->path = path;
 	r->step = STEP_ROUTE;
-	r->started = clock_mono();
+	r->started = r->peeked = clock_mono();
 	return r;
 }
 

@@ -46,6 +46,7 @@ struct request {
 	enum step step;
 	enum MHD_Result rc; /* of the queued response */
 	mono_us_t started;
+	mono_us_t peeked; /* was it seen whether the client is there */
 	const struct route *route;
 
 	/* the target */

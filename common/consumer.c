@@ -295,7 +295,7 @@ static struct err create(struct consumer *c, const struct consumer_options *o)
 	    "partition.assignment.strategy", "range", "enable.partition.eof",
 	    o->events->eof ? "true" : "false", "fetch.wait.max.ms",
 	    o->idle ? "250" : "20", "queued.max.messages.kbytes",
-	    o->idle ? "1024" : "16384", "statistics.interval.ms", "1000",
+	    o->idle ? "1024" : "2048", "statistics.interval.ms", "1000",
 	    "socket.keepalive.enable", "true", "reconnect.backoff.max.ms",
 	    "2000", NULL};
 	rd_kafka_conf_t *conf;
