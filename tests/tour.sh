@@ -4,14 +4,15 @@
 
 # In their order.
 readonly ANSWERS=('"success":true' '"cache_level":"DB"' '"cache_level":"L1"' 'healthy'
-	'"cache_level":"L2"' 'HTTP/1.1 200' 'Ada Lovelace' 'HTTP/1.1 202' 'Countess' 'HTTP/1.1 204')
+	'"cache_level":"L2"' 'HTTP/1.1 200' 'Ada Lovelace' 'HTTP/1.1 202' 'Countess' 'HTTP/1.1 204'
+	'rows loaded' 'id: ')
 
 # tour_commands: from the README's own text, one to a line.
 tour_commands() {
 	awk '/^## / { tour = /Five minutes/ } /^```/ { code = /sh$/; next } tour && code' "$SLUICE_ROOT/README.md"
 }
 
-# tour <port>: runs them in the folder of the checkout, against that port; `<...>`
+# tour <port>: runs them (the last one has no end of its own) in the folder of the checkout, against that port; `<...>`
 # stands for the position in the answer before.
 tour() {
 	local command output='' i=0
@@ -20,7 +21,7 @@ tour() {
 		echo "$ $command"
 		command=${command/<*>/$(sed -n 's/^Sluice-Position: //p' <<<"${output//$'\r'/}")}
 		command=${command/localhost:8080/localhost:$1}
-		output=$(eval "${command/#curl /curl -s }" 2>&1 </dev/null) || true
+		output=$(eval "${command/#curl /curl -s -m 10 }" 2>&1 </dev/null) || true
 		printf '%s\n' "$output"
 		[[ -n ${ANSWERS[i]:-} && ${output//\": /\":} == *"${ANSWERS[i]}"* ]] ||
 			die "expected ${ANSWERS[i]:-no more commands}"

@@ -66,6 +66,7 @@ write_daemon_config() {
 			;;
 		esac
 		echo "admin.listen = 127.0.0.1:$port"
+		echo "collections.dir = $SLUICE_STACK_COLLECTIONS"
 		echo "primary.url = $(primary_url)"
 		[[ $1 == writer ]] || echo "redis.url = $(redis_url)"
 		echo "kafka.bootstrap.servers = $(kafka_servers)"
@@ -86,7 +87,7 @@ migrate() {
 # Done again if the program or a declaration is newer than the last time.
 start_migrate() {
 	[[ ! $DATA/migrated -nt $BIN/sluice-writer ||
-		-n $(find -H "$BIN/collections" -newer "$DATA/migrated" -print -quit 2>/dev/null) ]] || return 0
+		-n $(find -H "$SLUICE_STACK_COLLECTIONS" -newer "$DATA/migrated" -print -quit 2>/dev/null) ]] || return 0
 	rm -f "$DATA/migrated"
 	migrate
 	touch "$DATA/migrated"

@@ -13,6 +13,7 @@ settings_table() {
 		SLUICE_STACK_USER|postgres|the user that the servers run as when root starts them
 		SLUICE_STACK_PROJECT|sluice|in containers: the name of the project
 		SLUICE_STACK_PROFILES|single|in containers: the profiles of compose/compose.yaml
+		SLUICE_STACK_COLLECTIONS|common/collections|folder of the declarations (docs/collections.md)
 		SLUICE_STACK_API_PORT|8080|port of the HTTP API
 		SLUICE_STACK_API_ADMIN_PORT|8081|admin port of the api
 		SLUICE_STACK_WRITER_ADMIN_PORT|8082|admin port of the writer
@@ -94,6 +95,7 @@ load_settings() {
 	done < <(settings_table)
 	SLUICE_CACHE_DIR=$(absolute "${SLUICE_CACHE_DIR:-$(default_cache_dir)}")
 	BIN=$(absolute "$SLUICE_BIN_DIR")
+	SLUICE_STACK_COLLECTIONS=$(absolute "$SLUICE_STACK_COLLECTIONS")
 	LOGS=$STACK/log RUN=$STACK/run
 	# shellcheck disable=SC2034 # read by the other files
 	readonly STACK LOGS RUN BIN
