@@ -51,15 +51,16 @@ image_there() {
 	docker pull -q "$1" >>"$LOGS/docker.log" 2>&1
 }
 
-# The images that are not built here, the one that they are built on included.
+# foreign_images <part...>: the images that are not built here, the one that they
+# are built on included; of these parts and what they need, or of all.
 foreign_images() {
 	local -a profiles
 	mapfile -t profiles < <(up_profiles)
-	dc "${profiles[@]}" config --images | grep -v '^sluice-' | sort -u
+	dc "${profiles[@]}" config --images "$@" | grep -v '^sluice-' | sort -u
 	dc "${profiles[@]}" config --format json | sed -n 's/^ *"BASE": "\(.*\)",*$/\1/p' | sort -u
 }
 
-# can_docker: false: WHY says what is missing.
+# can_docker <part...>: false: WHY says what is missing.
 can_docker() {
 	local image
 	if ! command -v docker >/dev/null; then
@@ -69,7 +70,7 @@ can_docker() {
 	elif ! docker compose version >/dev/null 2>&1; then
 		WHY="there is no \`docker compose\` (version 2)"
 	else
-		for image in $(foreign_images); do
+		for image in $(foreign_images "$@"); do
 			image_there "$image" || {
 				WHY="the image $image is not there and cannot be pulled"
 				return 1
@@ -81,7 +82,7 @@ can_docker() {
 	return 1
 }
 
-# choose_kind <docker|native|''>: what is forced, else what this stack is, else
+# choose_kind <docker|native|''> <part...>: what is forced, else what this stack is, else
 # Docker where it can be; sets KIND.
 choose_kind() {
 	local old
@@ -95,14 +96,14 @@ choose_kind() {
 		WHY="as it was asked for"
 	elif [[ -n $old ]]; then
 		WHY="as this stack was made"
-	elif can_docker; then
+	elif can_docker "${@:2}"; then
 		KIND=docker
 	else
 		KIND=native
 	fi
 	if [[ $KIND == docker && $WHY != *answer* ]]; then
 		local asked=$WHY
-		can_docker || die "the stack cannot run in containers: $WHY"
+		can_docker "${@:2}" || die "the stack cannot run in containers: $WHY"
 		WHY=$asked
 	fi
 	case $KIND in
@@ -116,7 +117,7 @@ choose_kind() {
 # The images of others that are none of theirs (tests/containers/base-images).
 say_stand_ins() {
 	local image label
-	for image in $(foreign_images); do
+	for image in $(foreign_images "$@"); do
 		label=$(docker image inspect -f '{{index .Config.Labels "sluice.stand-in"}}' "$image" 2>/dev/null || true)
 		[[ -z $label || $label == '<no value>' ]] ||
 			say docker "$image is a STAND-IN, not the official image"
@@ -130,7 +131,7 @@ docker_up() {
 	echo docker >"$STACK/kind"
 	save_settings
 	give_certificates
-	say_stand_ins
+	say_stand_ins "$@"
 	mapfile -t profiles < <(up_profiles)
 	say docker "building the images"
 	dc "${profiles[@]}" build "$@" >"$LOGS/docker-build.log" 2>&1 || {

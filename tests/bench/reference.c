@@ -191,8 +191,12 @@ static void ask_postgres(struct thread *t, struct request *r)
 static void on_reply(redisAsyncContext *c, void *reply, void *request)
 {
 	const redisReply *r = reply;
-	server_need(
-	    r && r->type == REDIS_REPLY_STRING, "Redis has no such key");
+	server_need(r != NULL, "Redis is gone");
+	if (url && r->type == REDIS_REPLY_NIL) {
+		ask_postgres(c->data, request);
+		return;
+	}
+	server_need(r->type == REDIS_REPLY_STRING, "Redis has no such key");
 	answer(c->data, request, r->str, (size_t)r->len);
 }
 
