@@ -45,6 +45,14 @@ static size_t thread_count(const struct api_settings *s)
 	return cores > 0 ? (size_t)cores : 1;
 }
 
+bool app_take_place(atomic_size_t *taken, int64_t most)
+{
+	if (atomic_fetch_add(taken, 1) < (size_t)most)
+		return true;
+	atomic_fetch_sub(taken, 1);
+	return false;
+}
+
 void app_init(struct app *app, const struct config *config)
 {
 	const struct api_settings *s = config->settings;

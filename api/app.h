@@ -61,6 +61,10 @@ struct app {
 	const void **instances;
 };
 
+/* A place among `most`; any thread. False: all are taken. It is given back by
+ * taking one off. */
+bool app_take_place(atomic_size_t *taken, int64_t most);
+
 void app_init(struct app *app, const struct config *config);
 /* Opens the listeners and starts the threads; servers that are away are waited
  * for, meanwhile requests get what can be had. */

@@ -2,6 +2,7 @@
 
 #include "api/answer.h"
 #include "api/feed.h"
+#include "api/peer.h"
 #include "common/check.h"
 #include "common/mem.h"
 
@@ -57,16 +58,6 @@ void changes_free(struct changes **cp)
 	metric_add(&w->metrics->changes, -1);
 	free(c);
 	*cp = NULL;
-}
-
-/* A place among those that may be; it is the feed's. */
-static bool take_place(struct app *app)
-{
-	size_t most = (size_t)app->settings->changes_most;
-	if (atomic_fetch_add(&app->changes, 1) < most)
-		return true;
-	atomic_fetch_sub(&app->changes, 1);
-	return false;
 }
 
 static struct changes *start(struct request *r, const struct feed_options *o)
@@ -135,20 +126,12 @@ static enum step_result stream(struct request *r)
 
 /* --- the sweep ----------------------------------------------------------- */
 
-static int socket_of(const struct changes *c)
-{
-	return MHD_get_connection_info(
-	    c->connection, MHD_CONNECTION_INFO_CONNECTION_FD)
-	    ->connect_fd;
-}
-
 static bool client_left(struct changes *c, mono_us_t now)
 {
-	char byte;
 	if (now - c->peeked < PEEK)
 		return false;
 	c->peeked = now;
-	return recv(socket_of(c), &byte, 1, MSG_PEEK | MSG_DONTWAIT) == 0;
+	return peer_has_left(c->connection);
 }
 
 static void sweep(struct changes *c, mono_us_t now)
@@ -166,7 +149,7 @@ static void sweep(struct changes *c, mono_us_t now)
 	if (now - c->progress < patience)
 		return;
 	c->cut = true;
-	shutdown(socket_of(c), SHUT_RDWR);
+	shutdown(peer_fd(c->connection), SHUT_RDWR);
 	metric_add(&w->metrics->changes_stalled, !w->draining);
 }
 
@@ -221,7 +204,10 @@ static enum step_result find_places(
 static enum step_result open_feed(
     struct request *r, uint32_t epoch, const struct change_place *places)
 {
-	if (!request_may_park(r) || !take_place(r->worker->app))
+	struct app *app = r->worker->app;
+	/* The place is the feed's. */
+	if (!request_may_park(r) ||
+	    !app_take_place(&app->changes, app->settings->changes_most))
 		return answer_problem(r, PROBLEM_BUFFER_FULL,
 		    "As many change feeds are open as may: see the setting "
 		    "changes.max.");

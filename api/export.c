@@ -8,6 +8,7 @@
 
 #include "api/answer.h"
 #include "api/listpage.h"
+#include "api/peer.h"
 #include "common/check.h"
 #include "common/log.h"
 #include "common/mem.h"
@@ -16,7 +17,6 @@
 
 #include <stdlib.h>
 #include <string.h>
-#include <sys/socket.h>
 
 enum {
 	/* Rendered ahead, so that the reader is not called for every row. */
@@ -118,16 +118,7 @@ void export_free(struct export **ep)
 /* --- the stream ---------------------------------------------------------- */
 
 /* The client's socket says it, too: a body without chunks (HTTP/1.0) would seem
- * to be whole. libmicrohttpd's own close begins with a FIN; to connect to
- * nothing sends a reset. */
-static void reset_client(struct export *e)
-{
-	const union MHD_ConnectionInfo *info = MHD_get_connection_info(
-	    e->connection, MHD_CONNECTION_INFO_CONNECTION_FD);
-	const struct sockaddr nothing = {.sa_family = AF_UNSPEC};
-	connect(info->connect_fd, &nothing, sizeof nothing);
-}
-
+ * to be whole. */
 static ssize_t broken(struct export *e)
 {
 	if (e->told)
@@ -137,7 +128,7 @@ static ssize_t broken(struct export *e)
 	    e->collection->name,
 	    log_quote(
 		e->cut ? "it stood still, or a drain" : pgcopy_error(e->copy)));
-	reset_client(e);
+	peer_reset(e->connection);
 	return MHD_CONTENT_READER_END_WITH_ERROR;
 }
 
@@ -252,14 +243,10 @@ static enum step_result ask(struct request *r, enum tier tier)
 	return failed ? STEP_MORE : STEP_PARK;
 }
 
-/* A place among the exports that may be; it is the export's. */
+/* It is the export's. */
 static bool take_place(struct app *app)
 {
-	size_t most = (size_t)app->settings->export_most;
-	if (atomic_fetch_add(&app->exports, 1) < most)
-		return true;
-	atomic_fetch_sub(&app->exports, 1);
-	return false;
+	return app_take_place(&app->exports, app->settings->export_most);
 }
 
 static enum step_result refuse(struct request *r, const char *detail)

@@ -130,6 +130,15 @@ size_t feed_take(struct feed *f, char *to, size_t max)
 
 /* --- events -------------------------------------------------------------- */
 
+static void set_state(struct feed *f, enum feed_state state)
+{
+	if (feed_state(f) == FEED_OPENING || feed_state(f) == FEED_OPEN)
+		atomic_store(&f->state, state);
+	tell(f);
+}
+
+/* Held while it opens, the consumer would never come to the other partitions:
+ * with that much to tell it is open. */
 static void put(struct feed *f, const struct buf *text)
 {
 	if (text->len == 0)
@@ -141,17 +150,10 @@ static void put(struct feed *f, const struct buf *text)
 		f->held = true;
 		consumer_hold(f->consumer, true);
 	}
+	bool full = f->held;
 	pthread_mutex_unlock(&f->lock);
-	if (feed_state(f) != FEED_OPENING)
-		tell(f);
-}
-
-/* From the feeds' thread only. */
-static void set_state(struct feed *f, enum feed_state state)
-{
-	if (feed_state(f) == FEED_OPENING || feed_state(f) == FEED_OPEN)
-		atomic_store(&f->state, state);
-	tell(f);
+	if (full || feed_state(f) == FEED_OPEN)
+		set_state(f, FEED_OPEN);
 }
 
 static void write_id(struct feed *f, struct buf *out)
@@ -189,11 +191,10 @@ static void hear_record(
     struct feed *f, struct lane *lane, const rd_kafka_message_t *m)
 {
 	struct record_commit c;
-	const char *name = f->collection->name;
 	if (!record_commit_parse(m, &c))
 		return; /* the tail has logged it */
-	size_t len = record_collection_len(c.id, c.id_len);
-	bool ours = len == strlen(name) && memcmp(c.id, name, len) == 0;
+	bool ours = f->collection == collection_find(c.id,
+					 record_collection_len(c.id, c.id_len));
 	if (!changelane_record(&lane->core, c.id, c.id_len, c.version) || !ours)
 		return;
 	put_last(f, lane);

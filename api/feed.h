@@ -45,8 +45,9 @@ struct feed_options {
 
 enum feed_state {
 	FEED_OPENING,
-	FEED_OPEN,    /* every partition can be read from its place on */
-	FEED_EXPIRED, /* one cannot: its place is not in the log */
+	FEED_OPEN, /* every partition can be read from its place on, or there is
+		      much to tell already */
+	FEED_EXPIRED, /* one's place is not in the log */
 	FEED_ENDED,   /* it cannot go on */
 };
 

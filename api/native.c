@@ -107,6 +107,20 @@ enum step_result native_refuse(struct request *r, struct validation *v)
 	return answer_violations(r, &v->violations);
 }
 
+bool native_take(struct request *r, enum validate_as as, struct validation *v)
+{
+	validate_document(r->collection, as, r->key, r->key_len,
+	    r->body.data ? r->body.data : "", r->body.len, v);
+	if (v->validity != VALID)
+		return false;
+	if (v->filled.len)
+		r->doc = buf_take(&v->filled, &r->doc_len);
+	if (v->key.len)
+		request_target(r, r->collection, v->key.data, v->key.len);
+	validation_free(v);
+	return true;
+}
+
 bool native_has_json(struct request *r)
 {
 	return is_json(request_header(r, MHD_HTTP_HEADER_CONTENT_TYPE));
@@ -207,16 +221,7 @@ static enum step_result take_document(struct request *r)
 			: "Send application/merge-patch+json or " INCREMENT_TYPE
 			  ".");
 	struct validation v;
-	validate_document(r->collection, as, r->key, r->key_len,
-	    r->body.data ? r->body.data : "", r->body.len, &v);
-	if (v.validity != VALID)
-		return native_refuse(r, &v);
-	if (v.filled.len)
-		r->doc = buf_take(&v.filled, &r->doc_len);
-	if (v.key.len)
-		request_target(r, r->collection, v.key.data, v.key.len);
-	validation_free(&v);
-	return STEP_MORE;
+	return native_take(r, as, &v) ? STEP_MORE : native_refuse(r, &v);
 }
 
 /* A client that asks for a decision waits for it, unless it says otherwise. */

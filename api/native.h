@@ -4,6 +4,10 @@
 #include "api/request.h"
 #include "api/validate.h"
 
+/* Judges the body, and takes its document, with what was filled in, and its
+ * key. False: it is not valid, and `v`, which is the caller's then, says why.
+ */
+bool native_take(struct request *r, enum validate_as as, struct validation *v);
 /* Answers a document that is not valid; frees its violations. */
 enum step_result native_refuse(struct request *r, struct validation *v);
 /* Is the body declared as JSON? */

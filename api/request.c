@@ -5,12 +5,12 @@
 #include "api/changes.h"
 #include "api/export.h"
 #include "api/listquery.h"
+#include "api/peer.h"
 #include "common/check.h"
 #include "common/mem.h"
 
 #include <stdlib.h>
 #include <string.h>
-#include <sys/socket.h>
 
 enum {
 	/* How often a parked request is looked at for a client that left. */
@@ -100,10 +100,7 @@ static bool client_left(struct request *r, mono_us_t now)
 	if (now - r->peeked <= PEEK_US)
 		return false;
 	r->peeked = now;
-	const union MHD_ConnectionInfo *info = MHD_get_connection_info(
-	    r->connection, MHD_CONNECTION_INFO_CONNECTION_FD);
-	char byte;
-	return recv(info->connect_fd, &byte, 1, MSG_PEEK | MSG_DONTWAIT) == 0;
+	return peer_has_left(r->connection);
 }
 
 void request_sweep(struct worker *w)

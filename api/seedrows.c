@@ -220,17 +220,9 @@ static enum step_result take_body(struct request *r)
 		    "Send the document as application/json.");
 	if (patch)
 		drop_nulls(r);
-	validate_document(r->collection,
-	    patch ? VALIDATE_PATCH : VALIDATE_WHOLE, r->key, r->key_len,
-	    r->body.data ? r->body.data : "", r->body.len, &v);
-	if (v.validity != VALID)
-		return refuse_body(r, &v);
-	if (v.filled.len)
-		r->doc = buf_take(&v.filled, &r->doc_len);
-	if (v.key.len)
-		request_target(r, r->collection, v.key.data, v.key.len);
-	validation_free(&v);
-	return STEP_MORE;
+	return native_take(r, patch ? VALIDATE_PATCH : VALIDATE_WHOLE, &v)
+		   ? STEP_MORE
+		   : refuse_body(r, &v);
 }
 
 /* A PUT changes a row that is there; it makes none. */

@@ -119,8 +119,7 @@ static void on_timer(void *arg)
 	read_piece(arg);
 }
 
-/* --- partitions
- * --------------------------------------------------------------- */
+/* --- partitions ---------------------------------------------------------- */
 
 static void drop_piece(struct warm *w)
 {
@@ -194,8 +193,7 @@ void warm_json(const struct warm *w, struct buf *out)
 	buf_char(out, '}');
 }
 
-/* --- life
- * ---------------------------------------------------------------------- */
+/* --- life ---------------------------------------------------------------- */
 
 static struct err open_log(struct warm *w)
 {

@@ -8,6 +8,7 @@ import uuid
 import pytest
 from harness.bulk import ARRAY, Upload, kind, lines, post_array, post_lines, results
 from harness.client import key_path
+from harness.crowd import Background, ended_in_turn
 from harness.wait import wait_until
 
 POST = {"title": "t", "content": "c", "author": "a"}
@@ -379,39 +380,27 @@ def test_a_hundred_thousand(world):
 def test_two_instances_and_restarts(world):
     """No integer is given out twice."""
     apis, keys, wrong = world.of("api")[:2], [], []
-    lock, stop = threading.Lock(), threading.Event()
+    lock = threading.Lock()
 
     def load(api):
         client = type(api.http)(api.http.port)
-        while not stop.is_set():
+
+        def once():
             try:
                 answer = post_lines(client, "posts", posts(300, "bulk load"))
             except OSError:
                 client.forget()
-                continue
+                return
             if answer.status not in (202, 503):
                 wrong.append(answer)
             with lock:
                 for r in results(answer) if answer.status == 202 else []:
                     keys.extend([int(r["key"])] if r["status"] == 202 else [])
 
-    threads = [threading.Thread(target=load, args=(api,)) for api in apis * 2]
-    for thread in threads:
-        thread.start()
-    try:
-        for kill in (False, True):
-            for api in apis:
-                seen = len(keys)
-                wait_until(lambda: len(keys) > seen + 5000, 60, "more of them")
-                if kill:
-                    api.sigkill()
-                    api.start()
-                else:
-                    api.restart()
-    finally:
-        stop.set()
-        for thread in threads:
-            thread.join()
+        return once
+
+    with Background(*(load(api) for api in apis * 2)):
+        ended_in_turn(apis, (False, True), lambda: len(keys), 5000)
     assert not wrong, wrong[:3]
     assert len(set(keys)) == len(keys)
     all_applied(world)

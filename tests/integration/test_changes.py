@@ -167,6 +167,22 @@ def test_a_client_that_does_not_read(world, special_api):
     idle.close()
 
 
+def test_a_resume_far_behind(world, http):
+    """More waits in the log than is kept for a client: it comes all the same,
+    whichever partition it is in."""
+    feed = Feed(http.port)
+    first = feed.last_id
+    feed.close()
+    big = "x" * 100000
+    for n in range(8):
+        items = [{"key": f"far {n} {i}", "value": big} for i in range(10)]
+        assert post_lines(http, "records", items, prefer="wait=10").status == 200
+    again = Feed(http.port, last_id=first)
+    assert again.status == 200
+    again.wait_for(lambda events: len({e.key for e in events}) == 80, "all of them", 60)
+    again.close()
+
+
 def test_a_drain_ends_them(world, special_api):
     api = special_api({})
     feeds = [Feed(api.http.port) for _ in range(3)]

@@ -5,6 +5,7 @@ import threading
 import uuid
 
 from harness.client import key_path
+from harness.crowd import Background, ended_in_turn
 from harness.wait import wait_until
 
 POST = {"title": "t", "content": "c", "author": "a"}
@@ -153,39 +154,27 @@ def test_rows_that_are_there_are_stepped_over(world, http):
 def test_two_instances_under_load_and_restarts(world):
     """No id is given out twice: the rows would be fewer than the receipts."""
     apis, keys, wrong = world.of("api"), [], []
-    lock, stop = threading.Lock(), threading.Event()
+    lock = threading.Lock()
 
     def load(api):
         client = type(api.http)(api.http.port)
-        while not stop.is_set():
+
+        def once():
             try:
                 answer = post(client, "posts", {**POST, "author": "load"})
             except OSError:
                 client.forget()
-                continue
+                return
             with lock:
                 if answer.status == 202:
                     keys.append(int(answer.json()["key"]))
                 elif answer.status != 503:
                     wrong.append(answer)
 
-    threads = [threading.Thread(target=load, args=(api,)) for api in apis * 3]
-    for thread in threads:
-        thread.start()
-    try:
-        for kill in (False, True, True):
-            for api in apis:
-                seen = len(keys)
-                wait_until(lambda: len(keys) > seen + 700, 60, "more of them")
-                if kill:
-                    api.sigkill()
-                    api.start()
-                else:
-                    api.restart()
-    finally:
-        stop.set()
-        for thread in threads:
-            thread.join()
+        return once
+
+    with Background(*(load(api) for api in apis * 3)):
+        ended_in_turn(apis, (False, True, True), lambda: len(keys), 700)
     assert not wrong, wrong[:3]
     assert len(set(keys)) == len(keys)
     ends = world.ends()

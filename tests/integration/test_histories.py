@@ -24,7 +24,7 @@ from harness.crashes import Mortal, Tally
 from harness.crowd import Background, in_threads
 from harness.histories import RULES, Histories, forbidden
 from harness.intruders import Meddler, Requeuer
-from harness.model import APPLIED, COPY, REPLAYED, STATUS, Model
+from harness.model import APPLIED, COPY, FIELDS, REPLAYED, STATUS, Model
 from harness.servers import ROOT
 from harness.swarm import Swarm
 
@@ -215,7 +215,11 @@ def check_reads(model, run, found, rng):
 
 def check_redis(deployment, found):
     """What Redis holds is what the primary has; returns how many entries."""
-    entries = compare.redis_entries(deployment)
+    entries = {
+        f"{collection}/{key}": entry
+        for collection in FIELDS
+        for key, entry in deployment.redis_entries(collection).items()
+    }
     for key, entry in entries.items():
         assert entry == found.get(key), f"{key}: {entry}, not {found.get(key)}"
     return len(entries)

@@ -237,22 +237,3 @@ def check_commits(model, deployment, found):
     assert [lane.through for lane in lanes] == deployment.progress()
     newest = {key: what for lane in lanes for key, what in lane.newest.items()}
     same("announced", found, {k: what for k, what in newest.items() if what[1] is not None})
-
-
-def redis_entries(deployment):
-    """Every entry of Redis that counts: key -> (version, document); None: absent."""
-    r = deployment.servers.redis()
-    entries = {}
-    for p in range(deployment.partitions):
-        generation = r.get(f"sluice:{{{p}}}:watermark")[16:32]
-        for collection in FIELDS:
-            prefix = f"sluice:{{{p}}}:"
-            names = list(r.scan_iter(f"{prefix}{collection}/*", count=5000))
-            for name, entry in zip(names, r.mget(names) if names else []):
-                if entry is None or entry[:16] != generation:
-                    continue
-                version, document = int(entry[17:33], 16), entry[33:].decode()
-                present = entry[16:17] == b"P"
-                key = name.decode()[len(prefix) :]
-                entries[key] = (version, document) if present else None
-    return entries

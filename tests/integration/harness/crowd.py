@@ -3,6 +3,8 @@
 import threading
 from concurrent.futures import ThreadPoolExecutor
 
+from .wait import wait_until
+
 
 def all_at_once(n, act):
     """Calls act(i) in n threads that begin together; returns their results."""
@@ -54,3 +56,17 @@ class Background:
         # What failed in there may be why the body did.
         if self.errors:
             raise self.errors[0]
+
+
+def ended_in_turn(daemons, kills, counted, step):
+    """Restarts each of them, once for every member of `kills`: by SIGKILL or not.
+    Before each, what is counted has grown by `step`."""
+    for kill in kills:
+        for daemon in daemons:
+            seen = counted()
+            wait_until(lambda seen=seen: counted() > seen + step, 60, "more of them")
+            if kill:
+                daemon.sigkill()
+                daemon.start()
+            else:
+                daemon.restart()

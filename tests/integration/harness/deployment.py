@@ -179,6 +179,23 @@ class Deployment:
         """The end of every partition of the log of writes."""
         return self.servers.log_ends(self.writes, self.partitions)
 
+    def redis_entries(self, collection):
+        """Every entry of Redis that counts: key -> (version, document); None: absent."""
+        r = self.servers.redis()
+        entries = {}
+        for p in range(self.partitions):
+            generation = r.get(f"sluice:{{{p}}}:watermark")[16:32]
+            prefix = f"sluice:{{{p}}}:{collection}/"
+            names = list(r.scan_iter(prefix + "*", count=5000))
+            for name, entry in zip(names, r.mget(names) if names else []):
+                if entry is None or entry[:16] != generation:
+                    continue
+                version, document = int(entry[17:33], 16), entry[33:].decode()
+                present = entry[16:17] == b"P"
+                key = name.decode()[len(prefix) :]
+                entries[key] = (version, document) if present else None
+        return entries
+
     def redis_watermarks(self):
         """Redis's watermark per partition; None where there is none."""
         r = self.servers.redis()

@@ -1,7 +1,9 @@
 """A client of a change feed, as the standard says that one reads it."""
 
+import contextlib
 import http.client
 import json
+import socket
 import threading
 
 from .wait import wait_until
@@ -39,6 +41,7 @@ class Feed(threading.Thread):
             headers["Last-Event-ID"] = last_id
         self.connection = http.client.HTTPConnection("127.0.0.1", port, timeout=timeout)
         self.connection.request("GET", f"/v1/{collection}/_changes", headers=headers)
+        self.socket = self.connection.sock
         self.response = self.connection.getresponse()
         self.status = self.response.status
         self.last_id = last_id
@@ -83,6 +86,9 @@ class Feed(threading.Thread):
             self.events.append(Event(fields["event"], data, self.last_id))
 
     def close(self):
+        # The reader would hold the response until it hears something.
+        with contextlib.suppress(OSError):
+            self.socket.shutdown(socket.SHUT_RDWR)
         self.response.close()
         self.connection.close()
 

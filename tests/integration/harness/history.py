@@ -250,28 +250,10 @@ def check_apis(deployment, apis, log):
         in_threads(4, sorted(log.last), lambda key: check(api, key))
 
 
-def redis_entries(deployment):
-    """Every entry of Redis that counts: key -> (version, document); None: absent."""
-    r = deployment.servers.redis()
-    entries = {}
-    for p in range(deployment.partitions):
-        generation = r.get(f"sluice:{{{p}}}:watermark")[16:32]
-        prefix = f"sluice:{{{p}}}:records/"
-        names = list(r.scan_iter(prefix + "*", count=5000))
-        for name, entry in zip(names, r.mget(names) if names else []):
-            if entry is None or entry[:16] != generation:
-                continue
-            version, document = int(entry[17:33], 16), entry[33:].decode()
-            present = entry[16:17] == b"P"
-            key = name.decode()[len(prefix) :]
-            entries[key] = (version, document) if present else None
-    return entries
-
-
 def check_redis(deployment, log, complete=True):
     """What Redis holds is what the primary holds; `complete`: for every key."""
     rows = deployment.rows()
-    entries = redis_entries(deployment)
+    entries = deployment.redis_entries("records")
     for key, entry in entries.items():
         want = (rows[key][1], rows[key][2]) if key in rows else None
         assert entry == want, f"{key}: Redis {entry}, Postgres {want}"
