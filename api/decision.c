@@ -1,11 +1,9 @@
 #include "api/decision.h"
 
+#include "common/call.h"
 #include "common/mem.h"
-#include "common/pg.h"
 #include "common/pgarray.h"
 
-#include <arpa/inet.h>
-#include <endian.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -108,25 +106,15 @@ static void on_reply(void *arg, const struct pg_reply *reply)
 struct decision_ask *decision_ask(
     struct pgread *primary, struct position p, decision_done done, void *arg)
 {
-	static const Oid types[] = {PG_INT4, PG_INT8};
-	static const int formats[] = {1, 1};
-	static const int lengths[] = {4, 8};
-	uint32_t partition = htonl((uint32_t)p.partition);
-	uint64_t version = htobe64(p.version);
-	const char *const values[] = {
-	    (const char *)&partition, (const char *)&version};
-	const struct pg_query q = {
-	    .sql = sql,
-	    .nparams = 2,
-	    .types = types,
-	    .values = values,
-	    .lengths = lengths,
-	    .formats = formats,
-	    .result_format = 1,
-	};
+	struct call call = {.sql = sql};
+	call_int4(&call, p.partition);
+	call_int8(&call, p.version);
+	const struct pg_query q = call_query(&call);
 	struct decision_ask *a = MEM_NEW(struct decision_ask);
 	*a = (struct decision_ask){done, arg, p};
-	if (pgread_query(primary, &q, on_reply, a))
+	bool sent = pgread_query(primary, &q, on_reply, a);
+	call_free(&call);
+	if (sent)
 		return a;
 	free(a);
 	return NULL;

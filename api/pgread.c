@@ -1,6 +1,7 @@
 #include "api/pgread.h"
 
 #include "common/breaker.h"
+#include "common/call.h"
 #include "common/check.h"
 #include "common/log.h"
 #include "common/mem.h"
@@ -157,30 +158,18 @@ static const char *statement(struct pgread *p, const struct collection *c)
 
 static bool send_batch(struct pgread *p, struct slot *s)
 {
-	static const Oid types[] = {PG_TEXT_ARRAY, PG_INT4_ARRAY};
-	static const int formats[] = {1, 1};
-	struct buf keys = {0}, partitions = {0};
-	pg_array_begin(&keys, PG_TEXT, s->n);
-	pg_array_begin(&partitions, PG_INT4, s->n);
+	struct call call = {.sql = statement(p, s->batch[0]->collection)};
+	struct buf *keys = call_param(&call), *partitions = call_param(&call);
+	pg_array_begin(keys, PG_TEXT, s->n);
+	pg_array_begin(partitions, PG_INT4, s->n);
 	for (size_t i = 0; i < s->n; i++) {
-		pg_array_text(&keys, s->batch[i]->key, s->batch[i]->len);
-		pg_array_int4(&partitions, s->batch[i]->partition);
+		pg_array_text(keys, s->batch[i]->key, s->batch[i]->len);
+		pg_array_int4(partitions, s->batch[i]->partition);
 	}
-	const char *const values[] = {keys.data, partitions.data};
-	const int lengths[] = {(int)keys.len, (int)partitions.len};
-	const struct pg_query q = {
-	    .sql = statement(p, s->batch[0]->collection),
-	    .nparams = 2,
-	    .types = types,
-	    .values = values,
-	    .lengths = lengths,
-	    .formats = formats,
-	    .result_format = 1,
-	};
+	const struct pg_query q = call_query(&call);
 	s->sent_at = clock_mono();
 	bool sent = pg_submit(s->pg, &q, 1, on_reply, s);
-	buf_free(&keys);
-	buf_free(&partitions);
+	call_free(&call);
 	if (sent && !s->probes) {
 		metric_add(&p->o.metrics->db_queries, 1);
 		metric_add(&p->o.metrics->db_keys, (int64_t)s->n);

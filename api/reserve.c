@@ -1,12 +1,12 @@
 #include "api/reserve.h"
 
 #include "api/request.h"
+#include "common/call.h"
 #include "common/log.h"
 #include "common/mem.h"
 #include "common/pgarray.h"
 #include "common/sqltable.h"
 
-#include <arpa/inet.h>
 #include <stdlib.h>
 
 struct asked {
@@ -46,22 +46,15 @@ static void on_reply(void *arg, const struct pg_reply *reply)
 
 static bool ask(struct worker *w, const struct collection *c, unsigned blocks)
 {
-	static const Oid types[] = {PG_INT4};
-	static const int lengths[] = {4}, formats[] = {1};
-	uint32_t n = htonl(blocks);
-	const char *const values[] = {(const char *)&n};
 	struct buf sql = {0};
 	struct asked *a = MEM_NEW(struct asked);
 	*a = (struct asked){w->app, c};
 	sqltable_reserve(&sql, c);
-	const struct pg_query q = {.sql = sql.data,
-	    .nparams = 1,
-	    .types = types,
-	    .values = values,
-	    .lengths = lengths,
-	    .formats = formats,
-	    .result_format = 1};
+	struct call call = {.sql = sql.data};
+	call_int4(&call, (int32_t)blocks);
+	const struct pg_query q = call_query(&call);
 	bool sent = pgread_query(w->primary, &q, on_reply, a);
+	call_free(&call);
 	if (!sent)
 		free(a);
 	buf_free(&sql);

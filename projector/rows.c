@@ -1,8 +1,8 @@
 #include "projector/rows.h"
 
+#include "common/call.h"
 #include "common/check.h"
 #include "common/mem.h"
-#include "common/pg.h"
 #include "common/pgarray.h"
 #include "common/rowdoc.h"
 #include "common/sql.h"
@@ -78,34 +78,23 @@ static void on_reply(void *arg, const struct pg_reply *reply)
 bool rows_read(struct rows *r, const struct collection *c,
     const struct row_key *keys, size_t n, rows_done done, void *arg)
 {
-	static const Oid types[] = {PG_TEXT_ARRAY, PG_INT4_ARRAY};
-	static const int formats[] = {1, 1};
-	struct buf texts = {0}, partitions = {0}, sql = {0};
+	struct buf sql = {0};
 	struct reading *q = MEM_NEW(struct reading);
 	*q = (struct reading){c, n, done, arg};
 	sql_read(&sql, c);
-	pg_array_begin(&texts, PG_TEXT, n);
-	pg_array_begin(&partitions, PG_INT4, n);
+	struct call call = {.sql = sql.data};
+	struct buf *texts = call_param(&call), *partitions = call_param(&call);
+	pg_array_begin(texts, PG_TEXT, n);
+	pg_array_begin(partitions, PG_INT4, n);
 	for (size_t i = 0; i < n; i++) {
-		pg_array_text(&texts, keys[i].key, keys[i].len);
-		pg_array_int4(&partitions, keys[i].partition);
+		pg_array_text(texts, keys[i].key, keys[i].len);
+		pg_array_int4(partitions, keys[i].partition);
 	}
-	const char *const values[] = {texts.data, partitions.data};
-	const int lengths[] = {(int)texts.len, (int)partitions.len};
-	const struct pg_query query = {
-	    .sql = sql.data,
-	    .nparams = 2,
-	    .types = types,
-	    .values = values,
-	    .lengths = lengths,
-	    .formats = formats,
-	    .result_format = 1,
-	};
+	const struct pg_query query = call_query(&call);
 	bool sent = pg_submit(r->pg, &query, 1, on_reply, q);
 	if (!sent)
 		free(q);
-	buf_free(&texts);
-	buf_free(&partitions);
+	call_free(&call);
 	buf_free(&sql);
 	return sent;
 }

@@ -16,10 +16,10 @@
  */
 #include "writer/attempt.h"
 
+#include "common/call.h"
 #include "writer/ask.h"
 #include "writer/batch.h"
 #include "writer/blame.h"
-#include "writer/call.h"
 #include "writer/crashpoint.h"
 #include "writer/evict.h"
 

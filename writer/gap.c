@@ -16,8 +16,8 @@
  */
 #include "writer/gap.h"
 
+#include "common/call.h"
 #include "writer/ask.h"
-#include "writer/call.h"
 #include "writer/crashpoint.h"
 #include "writer/fold.h"
 #include "writer/queue.h"

@@ -1,7 +1,7 @@
 /* What must be read before a batch can be decided: rows, idempotency keys. */
 #pragma once
 
-#include "writer/call.h"
+#include "common/call.h"
 #include "writer/fold.h"
 #include "writer/idempotency.h"
 #include "writer/statements.h"

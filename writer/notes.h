@@ -3,7 +3,7 @@
  */
 #pragma once
 
-#include "writer/call.h"
+#include "common/call.h"
 #include "writer/verdicts.h"
 
 enum { NOTES_MAX = 4 };

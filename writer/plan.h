@@ -1,7 +1,7 @@
 /* A batch as statements, and what their results say (no I/O). */
 #pragma once
 
-#include "writer/call.h"
+#include "common/call.h"
 #include "writer/statements.h"
 #include "writer/verdicts.h"
 

@@ -12,8 +12,8 @@
  */
 #include "writer/prune.h"
 
+#include "common/call.h"
 #include "writer/ask.h"
-#include "writer/call.h"
 
 #include "common/log.h"
 #include "common/mem.h"

@@ -1,7 +1,7 @@
 /* What the requests about rejections share. */
 #pragma once
 
-#include "writer/call.h"
+#include "common/call.h"
 #include "writer/rejections.h"
 
 #include "common/producer.h"

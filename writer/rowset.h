@@ -3,7 +3,7 @@
  */
 #pragma once
 
-#include "writer/call.h"
+#include "common/call.h"
 #include "writer/fold.h"
 
 /* For `n` rows; the call has no parameters yet. */

@@ -1,7 +1,7 @@
 #include "writer/start.h"
 
+#include "common/call.h"
 #include "writer/ask.h"
-#include "writer/call.h"
 #include "writer/logcheck.h"
 #include "writer/topics.h"
 

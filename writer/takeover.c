@@ -16,8 +16,8 @@
  */
 #include "writer/takeover.h"
 
+#include "common/call.h"
 #include "writer/ask.h"
-#include "writer/call.h"
 #include "writer/crashpoint.h"
 #include "writer/ends.h"
 #include "writer/evict.h"

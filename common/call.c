@@ -1,4 +1,4 @@
-#include "writer/call.h"
+#include "common/call.h"
 
 #include "common/check.h"
 #include "common/mem.h"
