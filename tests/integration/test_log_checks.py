@@ -136,11 +136,7 @@ def works(deployment, count=30, fresh=False):
         other = deployment.api()
         assert other.http.value("key 0") == "last"
         assert other.http.value("key 1") == "new 1"
-    wait_until(
-        lambda: [w or 0 for w in deployment.redis_watermarks()] == deployment.progress(),
-        20,
-        "Redis has followed",
-    )
+    deployment.wait_projected()
 
 
 def stopped(deployment, n=30):

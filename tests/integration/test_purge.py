@@ -106,6 +106,7 @@ def test_all(http, api, other_api, servers, world):
         assert counter(client, "both", **only).status == 504
     assert servers.redis().get("somebody else's") == b"key"
     assert http.get("both").tier == "replica"
+    wait_until(lambda: "both" in world.redis_entries("records"), 10, "it is filled")
     assert other_api.http.get("both").tier == "redis"
 
 
@@ -123,11 +124,7 @@ def test_commits_go_on_after_a_purge(http, api, other_api, world):
                 "Prefer": "wait=10",
             },
         )
-        wait_until(
-            lambda: [w or 0 for w in world.redis_watermarks()] == world.progress(),
-            10,
-            "the projector is there",
-        )
+        world.wait_projected()
         after = {"Sluice-Read-After": answer.position}
         got = counter(other_api.http, "both", **after)
         assert got.json()["count"] == counter(http, "both").json()["count"]

@@ -273,11 +273,7 @@ def test_redis_emptied_and_restored(deployment, servers):
     history.check_redis(deployment, history.Log(deployment), complete=False)
     r.flushall()
     # No write is needed for it to be used again.
-    wait_until(
-        lambda: [w or 0 for w in deployment.redis_watermarks()] == deployment.progress(),
-        30,
-        "it is initialised again",
-    )
+    deployment.wait_projected(30)
     history.check_redis(deployment, history.Log(deployment), complete=False)
 
 

@@ -207,11 +207,7 @@ def test_a_commit_refreshes_l1_in_place(http, api, other_api):
 
 def test_the_projector_refreshes_redis(http, other_api, servers, world):
     position = count(http, "refreshed", 7)
-    wait_until(
-        lambda: [w or 0 for w in world.redis_watermarks()] == world.progress(),
-        10,
-        "the projector is there",
-    )
+    world.wait_projected()
     with Moved(other_api) as moved:
         answer = counter(other_api.http, "refreshed", Sluice_Read_After=position)
     assert (answer.json()["count"], answer.tier) == (7, "redis")

@@ -207,6 +207,7 @@ def test_special_values_survive(http, other_api, world, name):
     assert answer.status == 201, answer
     assert http.value(key) == value  # a database's
     assert http.value(key) == value  # L1's
+    world.wait_projected()
     other = other_api.http.get(key, Sluice_Read_After=answer.position)  # Redis's
     assert (other.tier, other.json()["value"]) == ("redis", value)
     assert world.sql("SELECT value FROM records WHERE key = %s", key) == [(value,)]

@@ -9,6 +9,7 @@ import subprocess
 
 from .daemon import Daemon, environment
 from .servers import ROOT, at_database
+from .wait import wait_until
 
 NUMBERS = itertools.count(1)
 
@@ -201,3 +202,12 @@ class Deployment:
         r = self.servers.redis()
         found = r.mget([f"sluice:{{{p}}}:watermark" for p in range(self.partitions)])
         return [int(v[:16], 16) if v else None for v in found]
+
+    def wait_projected(self, deadline=20):
+        """Redis has what Postgres has. A partition that nobody has written to has no
+        mark, and no watermark."""
+        wait_until(
+            lambda: [w or 0 for w in self.redis_watermarks()] == self.progress(),
+            deadline,
+            "Redis has followed",
+        )

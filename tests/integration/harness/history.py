@@ -269,12 +269,7 @@ def settle(deployment, deadline=60):
         deadline,
         "Postgres has the whole log",
     )
-    # A partition that nobody has written to has no mark, and no watermark.
-    wait_until(
-        lambda: [w or 0 for w in deployment.redis_watermarks()] == deployment.progress(),
-        deadline,
-        "Redis has the whole log",
-    )
+    deployment.wait_projected(deadline)
 
 
 def check_everything(deployment, load, apis):
