@@ -5,13 +5,13 @@
 #include "api/openapi.h"
 #include "common/log.h"
 #include "common/mem.h"
+#include "common/shipped.h"
 
 #include <errno.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 #include <xxhash.h>
 
 #define HTML "text/html; charset=utf-8"
@@ -77,18 +77,6 @@ static void make_page(struct assets *a, enum asset which,
 
 /* --- the package --------------------------------------------------------- */
 
-/* As it is installed, beside the declarations (common/collection.c). */
-static void installed(struct buf *out)
-{
-	char program[4096];
-	ssize_t len = readlink("/proc/self/exe", program, sizeof program - 1);
-	program[len > 0 ? len : 0] = '\0';
-	char *slash = strrchr(program, '/');
-	if (slash)
-		*slash = '\0';
-	buf_printf(out, "%s/../share/sluice/docs", program);
-}
-
 static bool read_file(const char *dir, const char *name, struct buf *out)
 {
 	struct buf path = {0};
@@ -125,7 +113,7 @@ static bool make_docs(struct assets *a, const char *dir)
 static void find_docs(struct assets *a, const char *dir)
 {
 	struct buf shipped = {0};
-	installed(&shipped);
+	shipped_folder(&shipped, "docs");
 	bool named = *dir != '\0';
 	if (make_docs(a, named ? dir : shipped.data)) {
 		buf_free(&shipped);

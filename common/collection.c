@@ -3,6 +3,7 @@
 #include "common/check.h"
 #include "common/declare.h"
 #include "common/mem.h"
+#include "common/shipped.h"
 #include "common/utf8.h"
 
 #include <dirent.h>
@@ -11,7 +12,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
-#include <unistd.h>
 
 enum { MOST = 256, TEXT_MOST = 1 << 20 };
 
@@ -132,31 +132,12 @@ static struct err add_path(struct set *s, const char *path)
 	return S_ISDIR(st.st_mode) ? add_folder(s, path) : add_file(s, path);
 }
 
-/* --- where --------------------------------------------------------------- */
-
-/* Beside the program as it is built, or as it is installed. */
-static void shipped(struct buf *out)
-{
-	char program[4096];
-	ssize_t len = readlink("/proc/self/exe", program, sizeof program - 1);
-	program[len > 0 ? len : 0] = '\0';
-	char *slash = strrchr(program, '/');
-	if (slash)
-		*slash = '\0';
-	struct stat st;
-	buf_printf(out, "%s/collections", program);
-	if (stat(out->data, &st) == 0)
-		return;
-	buf_clear(out);
-	buf_printf(out, "%s/../share/sluice/collections", program);
-}
-
 static struct err add_paths(struct set *s, const char *paths)
 {
 	struct buf path = {0};
 	struct err e = ERR_OK;
 	if (*paths == '\0') {
-		shipped(&path);
+		shipped_folder(&path, "collections");
 		e = add_path(s, path.data);
 	}
 	while (*paths && e.verdict == VERDICT_OK) {

@@ -5,6 +5,7 @@ import ctypes
 import datetime
 import http.client
 import itertools
+import json
 import os
 import platform
 import signal
@@ -25,6 +26,17 @@ class Failure(Exception):
 
 def say(text):
     print(f"  bench: {text}", file=sys.stderr, flush=True)
+
+
+def main(measure, options):
+    """Its report goes into the file that --json names; SIGTERM ends it in order."""
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
+    try:
+        report = measure(options)
+    except Failure as failure:
+        sys.exit(f"error: {failure}")
+    if options.json:
+        Path(options.json).write_text(json.dumps(report, indent=1) + "\n")
 
 
 # --- processes ----------------------------------------------------------------

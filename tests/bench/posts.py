@@ -13,11 +13,11 @@ import re
 import socket
 import statistics
 import subprocess
-import sys
 import time
 from pathlib import Path
 
-from common import HOST, Failure, cell, circumstances, print_rows, running, say, spread, wait_for
+from common import (
+    HOST, Failure, cell, circumstances, main, print_rows, running, say, spread, wait_for)
 
 LIMIT = 100
 DIRECT = {"Cache-Control": "no-cache"}  # past L1, to the replica
@@ -260,8 +260,7 @@ def parse_arguments():
     return parser.parse_args()
 
 
-def main():
-    options = parse_arguments()
+def measure(options):
     if options.rows < 2000:
         raise Failure("--rows must be 2000 at least")
     with contextlib.ExitStack() as stack:
@@ -274,12 +273,7 @@ def main():
             say(f"pages, order={order}")
             r["pages"][order] = pages(api, options, order)
     report(r)
-    if options.json:
-        Path(options.json).write_text(json.dumps(r, indent=1) + "\n")
+    return r
 
 
-if __name__ == "__main__":
-    try:
-        main()
-    except Failure as e:
-        sys.exit(f"posts: {e}")
+main(measure, parse_arguments())

@@ -7,15 +7,11 @@ machine hits all alike; a ratio is taken within each round.
 
 import argparse
 import contextlib
-import json
 import os
 import shutil
-import signal
-import sys
-from pathlib import Path
 
 from common import (
-    Failure, cell, circumstances, get, pipe_to_redis, print_rows, say, spread)
+    Failure, cell, circumstances, get, main, pipe_to_redis, print_rows, say, spread)
 from scale import SECTIONS
 from subject import COLD, CONNECTIONS, HOT, WARM, Bench
 
@@ -174,17 +170,6 @@ def arguments():
     return parser.parse_args()
 
 
-def main():
-    options = arguments()
-    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
-    if shutil.which("nginx") is None:
-        os.environ["PATH"] += ":/usr/sbin"
-    try:
-        report = measure(options)
-    except Failure as failure:
-        sys.exit(f"error: {failure}")
-    if options.json:
-        Path(options.json).write_text(json.dumps(report, indent=1) + "\n")
-
-
-main()
+if shutil.which("nginx") is None:
+    os.environ["PATH"] += ":/usr/sbin"
+main(measure, arguments())

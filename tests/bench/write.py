@@ -11,15 +11,13 @@ import contextlib
 import http.client
 import json
 import os
-import signal
 import subprocess
-import sys
 import threading
 import time
 from pathlib import Path
 
 from common import (
-    HOST, Failure, cell, circumstances, cpu_seconds, get, print_rows, running, say,
+    HOST, Failure, cell, circumstances, cpu_seconds, get, main, print_rows, running, say,
     spread, wait_for)
 
 MIXES = ("insert", "update", "hot")
@@ -533,15 +531,4 @@ def arguments():
     return parser.parse_args()
 
 
-def main():
-    options = arguments()
-    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
-    try:
-        report = measure(options)
-    except Failure as failure:
-        sys.exit(f"error: {failure}")
-    if options.json:
-        Path(options.json).write_text(json.dumps(report, indent=1) + "\n")
-
-
-main()
+main(measure, arguments())
