@@ -110,6 +110,11 @@ void l2_cursor_key(struct buf *out, int32_t partition)
 	buf_printf(out, "sluice:{%d}:cursor", partition);
 }
 
+void l2_warmed_key(struct buf *out, int32_t partition)
+{
+	buf_printf(out, "sluice:{%d}:warmed", partition);
+}
+
 void l2_entry_key(
     struct buf *out, int32_t partition, const char *id, size_t len)
 {

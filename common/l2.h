@@ -9,10 +9,12 @@
  *   sluice:{3}:cursor      offset in sluice.commits to resume at, decimal; a
  *                          space; 16 hex digits: the turn, a random number of
  *                          the script that wrote it
- *   sluice:{3}:records/foo 16 hex digits generation, P or A (present, absent),
- *                          16 hex digits version, document; has a TTL
+ *   sluice:{3}:warmed      16 hex digits: the generation whose entries a
+ * projector has brought back (--warm=full) sluice:{3}:records/foo 16 hex digits
+ * generation, P or A (present, absent), 16 hex digits version, document; has a
+ * TTL
  *
- * The three keys of a partition have no TTL and Redis runs volatile-lru, so
+ * The other keys of a partition have no TTL and Redis runs volatile-lru, so
  * only entries can be evicted. An entry of another generation than its
  * collection's, or else the partition's, is not there: that is how they are
  * discarded without scanning them. Generations only grow. Versions are compared
@@ -73,6 +75,7 @@ extern const struct redis_script l2_scripts[L2_SCRIPTS];
 void l2_watermark_key(struct buf *out, int32_t partition);
 void l2_floors_key(struct buf *out, int32_t partition);
 void l2_cursor_key(struct buf *out, int32_t partition);
+void l2_warmed_key(struct buf *out, int32_t partition);
 void l2_entry_key(
     struct buf *out, int32_t partition, const char *id, size_t len);
 

@@ -50,11 +50,14 @@ static void on_answer(void *arg, const redisReply *reply)
 	if (!r->running || q.number != r->number)
 		return;
 	if (reply == NULL || reply->type != REDIS_REPLY_ARRAY ||
-	    reply->elements != 2) {
+	    reply->elements != 3) {
 		ask_later(r);
 		return;
 	}
-	lane_resume(r->lanes[q.lane], reply->element[0], reply->element[1]);
+	struct lane *l = r->lanes[q.lane];
+	lane_resume(l, reply->element[0], reply->element[1]);
+	warm_resume(r->x->warm, lane_partition(l), reply->element[0],
+	    reply->element[2]);
 	if (--r->unanswered > 0)
 		return;
 	r->running = false;
@@ -64,18 +67,21 @@ static void on_answer(void *arg, const redisReply *reply)
 
 static bool ask(struct resume *r, size_t lane)
 {
-	struct buf watermark = {0}, cursor = {0};
-	l2_watermark_key(&watermark, lane_partition(r->lanes[lane]));
-	l2_cursor_key(&cursor, lane_partition(r->lanes[lane]));
-	const char *argv[] = {"MGET", watermark.data, cursor.data};
-	const size_t lens[] = {4, watermark.len, cursor.len};
+	struct buf watermark = {0}, cursor = {0}, warmed = {0};
+	int32_t partition = lane_partition(r->lanes[lane]);
+	l2_watermark_key(&watermark, partition);
+	l2_cursor_key(&cursor, partition);
+	l2_warmed_key(&warmed, partition);
+	const char *argv[] = {"MGET", watermark.data, cursor.data, warmed.data};
+	const size_t lens[] = {4, watermark.len, cursor.len, warmed.len};
 	struct question *q = MEM_NEW(struct question);
 	*q = (struct question){r, r->number, lane};
-	bool sent = redis_submit(r->x->redis, 3, argv, lens, on_answer, q);
+	bool sent = redis_submit(r->x->redis, 4, argv, lens, on_answer, q);
 	if (!sent)
 		free(q);
 	buf_free(&watermark);
 	buf_free(&cursor);
+	buf_free(&warmed);
 	return sent;
 }
 

@@ -1,5 +1,8 @@
 /* One partition after the other, one piece of its keys after the other: read
- * from the log, filled (projector/refill.c), and a pause, for warm.rate.
+ * from the log, filled (projector/refill.c), and a pause, for warm.rate. Before
+ * the first piece Redis is asked what its generation is, and after the last one
+ * that is noted as warmed: when Redis was emptied or purged meanwhile, it is
+ * not the one that counts.
  */
 #include "projector/warm.h"
 
@@ -7,6 +10,7 @@
 #include "projector/warmkeys.h"
 
 #include "common/consumer.h"
+#include "common/l2.h"
 #include "common/log.h"
 #include "common/mem.h"
 #include "common/pg.h"
@@ -16,7 +20,13 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum state { STATE_IDLE, STATE_READING, STATE_FILLING, STATE_PAUSING };
+enum state {
+	STATE_IDLE,
+	STATE_ASKING, /* for the generation */
+	STATE_READING,
+	STATE_FILLING,
+	STATE_PAUSING
+};
 
 struct warm {
 	struct warm_options o;
@@ -25,15 +35,25 @@ struct warm {
 	bool *wanted; /* by partition */
 	size_t partitions;
 	enum state state;
-	int32_t partition; /* unless IDLE */
-	int64_t next, end; /* in its log; -1: not known */
-	int64_t filled;	   /* keys of the partition */
+	int32_t partition;   /* unless IDLE */
+	int64_t next, end;   /* in its log; -1: not known */
+	int64_t filled;	     /* keys of the partition */
+	uint64_t generation; /* 0: not known */
+	unsigned number;     /* of the question for it */
 	struct warmkeys keys;
 	bool finished;	 /* the piece is the last one */
 	mono_us_t began; /* the piece */
 	struct loop_timer *timer;
 };
 
+/* Answers to an older question do not count. */
+struct question {
+	struct warm *warm;
+	unsigned number;
+};
+
+static void begin_any(struct warm *w);
+static void drop_piece(struct warm *w);
 static void next_partition(struct warm *w);
 
 /* --- the log ------------------------------------------------------------- */
@@ -98,6 +118,64 @@ static void on_fault(void *arg, int32_t partition, struct err e)
 	pause_for(w, CLOCK_S(1));
 }
 
+/* --- the generation ------------------------------------------------------ */
+
+static void on_generation(void *arg, const redisReply *reply)
+{
+	struct question q = *(struct question *)arg;
+	struct warm *w = q.warm;
+	struct l2_watermark at;
+	free(arg);
+	if (w->state != STATE_ASKING || q.number != w->number)
+		return;
+	if (reply && reply->type == REDIS_REPLY_NIL) {
+		/* Emptied once more: it is wanted when it is started. */
+		drop_piece(w);
+		begin_any(w);
+	} else if (reply && reply->type == REDIS_REPLY_STRING &&
+		   l2_watermark_parse(reply->str, reply->len, &at)) {
+		w->generation = at.generation;
+		read_piece(w);
+	} else {
+		pause_for(w, CLOCK_S(1));
+	}
+}
+
+static void ask_generation(struct warm *w)
+{
+	struct buf key = {0};
+	l2_watermark_key(&key, w->partition);
+	const char *argv[] = {"GET", key.data};
+	const size_t lens[] = {3, key.len};
+	struct question *q = MEM_NEW(struct question);
+	*q = (struct question){w, ++w->number};
+	w->state = STATE_ASKING;
+	if (!redis_submit(w->o.redis, 2, argv, lens, on_generation, q)) {
+		free(q);
+		pause_for(w, CLOCK_S(1));
+	}
+	buf_free(&key);
+}
+
+static void ignore(void *arg, const redisReply *reply)
+{
+	(void)arg;
+	(void)reply;
+}
+
+/* If that fails, it is warmed again by whoever takes it up next. */
+static void note_warmed(struct warm *w)
+{
+	struct buf key = {0};
+	char hex[VERSION_HEX_LEN + 1];
+	l2_warmed_key(&key, w->partition);
+	version_to_hex(w->generation, hex);
+	const char *argv[] = {"SET", key.data, hex};
+	const size_t lens[] = {3, key.len, VERSION_HEX_LEN};
+	(void)redis_submit(w->o.redis, 3, argv, lens, ignore, NULL);
+	buf_free(&key);
+}
+
 /* --- pieces -------------------------------------------------------------- */
 
 /* No faster than warm.rate. */
@@ -116,7 +194,11 @@ static void on_refilled(void *arg, size_t filled)
 
 static void on_timer(void *arg)
 {
-	read_piece(arg);
+	struct warm *w = arg;
+	if (w->generation)
+		read_piece(w);
+	else
+		ask_generation(w);
 }
 
 /* --- partitions ---------------------------------------------------------- */
@@ -139,8 +221,9 @@ static void begin(struct warm *w, int32_t partition)
 	w->next = RD_KAFKA_OFFSET_BEGINNING;
 	w->end = -1;
 	w->filled = 0;
+	w->generation = 0;
 	log_event(EV_WARM_BEGIN, "partition=%d", partition);
-	read_piece(w);
+	ask_generation(w);
 }
 
 static size_t left(const struct warm *w)
@@ -164,6 +247,7 @@ static void next_partition(struct warm *w)
 {
 	log_event(EV_WARM_DONE, "partition=%d keys=%" PRId64, w->partition,
 	    w->filled);
+	note_warmed(w);
 	drop_piece(w);
 	begin_any(w);
 }
@@ -176,6 +260,27 @@ void warm_want(struct warm *w, int32_t partition)
 	if (w->state != STATE_IDLE && w->partition == partition)
 		drop_piece(w);
 	begin_any(w);
+}
+
+static bool is_warmed(const redisReply *warmed, uint64_t generation)
+{
+	uint64_t done;
+	return warmed && warmed->type == REDIS_REPLY_STRING &&
+	       warmed->len == VERSION_HEX_LEN &&
+	       version_from_hex(warmed->str, &done) && done == generation;
+}
+
+void warm_resume(struct warm *w, int32_t partition, const redisReply *watermark,
+    const redisReply *warmed)
+{
+	struct l2_watermark at;
+	if (w == NULL || watermark == NULL ||
+	    watermark->type != REDIS_REPLY_STRING ||
+	    !l2_watermark_parse(watermark->str, watermark->len, &at))
+		return; /* it will be started anew */
+	bool under_way = w->state != STATE_IDLE && w->partition == partition;
+	if (!under_way && !is_warmed(warmed, at.generation))
+		warm_want(w, partition);
 }
 
 void warm_json(const struct warm *w, struct buf *out)

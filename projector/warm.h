@@ -1,5 +1,6 @@
 /* The warm start: a partition of Redis that was started anew gets its entries
- * back.
+ * back. Redis knows which partitions have them (common/l2.h, `warmed`), so that
+ * the next owner of a partition begins again what this one did not end.
  *
  * Their keys come from the compacted commits, their rows from Postgres, through
  * the script with which readers fill Redis (L2_FILL): the documents in the log
@@ -32,6 +33,10 @@ struct err warm_new(const struct warm_options *o, struct warm **out);
 /* Each takes NULL, too. The partition was started anew: from the beginning, if
  * it was being warmed. */
 void warm_want(struct warm *w, int32_t partition);
+/* What Redis has of it, as it is taken up: its watermark, and what is warmed.
+ */
+void warm_resume(struct warm *w, int32_t partition, const redisReply *watermark,
+    const redisReply *warmed);
 /* Appends a JSON value: how far it is. */
 void warm_json(const struct warm *w, struct buf *out);
 /* No partition is wanted any more. */

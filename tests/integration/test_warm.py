@@ -72,19 +72,19 @@ def all_there(servers, keys):
     return all(key in found for key in keys)
 
 
-@pytest.fixture
-def projecting(deployment, servers):
+def started(deployment, servers, **settings):
     deployment.daemon("api").start(ready=False)
     deployment.daemon("writer").start(ready=False)
-    deployment.projector(
-        {
-            "warm": "full",
-            "replica.urls": at_database(servers.replica_url, deployment.name),
-        }
-    )
+    replica = at_database(servers.replica_url, deployment.name)
+    deployment.projector({"warm": "full", "replica.urls": replica, **settings})
     for daemon in deployment.daemons:
         daemon.wait_ready()
     return deployment
+
+
+@pytest.fixture
+def projecting(deployment, servers):
+    return started(deployment, servers)
 
 
 @pytest.mark.seconds(300)
@@ -151,6 +151,29 @@ def test_a_replica_that_lags(projecting, servers):
     assert {found[key]["value"] for key in KEYS[:100]} == {"new"}
     wait_until(lambda: is_warm(projector), 30, "it is done")
     assert warm(projector)["given_up"] == 0
+    assert projector.admin.request("GET", "/stats").json()["warm"] == {"partitions_left": 0}
+
+
+@pytest.mark.seconds(200)
+def test_a_projector_that_is_restarted(deployment, servers):
+    """What it had not brought back is brought back by whoever follows; and once only."""
+    started(deployment, servers, **{"warm.rate": 500})
+    api, projector = deployment.of("api")[0], deployment.of("projector")[0]
+    keys = KEYS[:2000]
+    written(api, keys, "old")
+    applied(deployment)
+    wait_until(lambda: is_warm(projector), 30, "nothing is left of the start")
+    servers.redis().flushall()
+    wait_until(lambda: len(entries(servers)) > 300, 30, "it has begun")
+    projector.stop()
+    assert len(entries(servers)) < 1900
+    projector.start()
+    wait_until(lambda: all_there(servers, keys), 60, "all keys are back")
+    wait_until(lambda: is_warm(projector), 30, "it is done")
+    begun = len(projector.events("warm.begin"))
+    projector.restart()
+    settle(deployment)
+    assert len(projector.events("warm.begin")) == begun
     assert projector.admin.request("GET", "/stats").json()["warm"] == {"partitions_left": 0}
 
 

@@ -27,6 +27,8 @@ static void names(void **state)
 	is(&b, "sluice:{0}:floors");
 	l2_cursor_key(&b, 1023);
 	is(&b, "sluice:{1023}:cursor");
+	l2_warmed_key(&b, 7);
+	is(&b, "sluice:{7}:warmed");
 	l2_entry_key(&b, 12, "records/a b/c", 13);
 	is(&b, "sluice:{12}:records/a b/c");
 	l2_entry_key(&b, 1, "records/foo", 10); /* obeys the length */
