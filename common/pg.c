@@ -9,6 +9,7 @@
 #include "common/entropy.h"
 #include "common/log.h"
 #include "common/mem.h"
+#include "common/pgconnect.h"
 #include "common/pgunit.h"
 
 #include <stdio.h>
@@ -33,6 +34,7 @@ struct pg {
 	struct loop_timer *timer; /* backoff, connect, oldest unit */
 	struct loop_timer *late;  /* defers a loss seen inside pg_submit */
 	struct backoff backoff;
+	size_t hung; /* attempts, so far, that ended without an answer */
 	struct pgunits units;
 	char error[200];
 };
@@ -218,24 +220,10 @@ static void on_poll(uv_poll_t *poll, int status, int events)
 		serve_ready(pg, events);
 }
 
-PGconn *pg_connect(const char *url, const char *session)
-{
-	/* What stands before dbname is a default, what stands after it rules.
-	 */
-	const char *const names[] = {"application_name", "connect_timeout",
-	    "keepalives_idle", "keepalives_interval", "keepalives_count",
-	    "tcp_user_timeout", "target_session_attrs", "dbname", NULL};
-	const char *const values[] = {"sluice", "5", "10", "3", "3", "10000",
-	    session ? session : "any", url, NULL};
-	PGconn *conn = PQconnectStartParams(names, values, 1);
-	CHECK(conn != NULL);
-	return conn;
-}
-
 static void connect_start(struct pg *pg)
 {
 	set_state(pg, STATE_CONNECTING);
-	pg->conn = pg_connect(pg->url, pg->o.session);
+	pg->conn = pg_connect(pg->url, pg->o.session, pg->hung);
 	loop_timer_start(pg->timer, pg->o.connect_timeout);
 	if (PQstatus(pg->conn) == CONNECTION_BAD)
 		lost(pg, PQerrorMessage(pg->conn));
@@ -276,13 +264,21 @@ static void lost(struct pg *pg, const char *why)
 	pgunits_fail(&pg->units, text);
 }
 
+/* libpq would wait for one host, however many there are: the next attempt
+ * begins behind it. */
+static void hung(struct pg *pg)
+{
+	pg->hung++;
+	lost(pg, "timeout while connecting");
+}
+
 static void on_timer(void *arg)
 {
 	struct pg *pg = arg;
 	if (pg->state == STATE_AWAY)
 		connect_start(pg);
 	else if (pg->state != STATE_READY)
-		lost(pg, "timeout while connecting");
+		hung(pg);
 	else if (pg->units.first && clock_mono() >= pgunits_oldest(&pg->units) +
 							pg->o.query_timeout)
 		lost(pg, "timeout: no answer to a statement");

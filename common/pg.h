@@ -87,10 +87,6 @@ struct pg_options {
 /* Checks the value of a setting, a URI or key=value pairs, as libpq does. */
 struct err pg_check_url(const char *setting, const char *url);
 
-/* Begins to connect (PQconnectPoll): with the timeouts that all connections
- * have, and target_session_attrs unless the URL names them. Returns owned. */
-PGconn *pg_connect(const char *url, const char *session);
-
 /* `o->url` was checked. Starts to connect. Returns owned. */
 struct pg *pg_new(const struct pg_options *o);
 bool pg_ready(const struct pg *pg);

@@ -7,6 +7,7 @@ no cache that had heard of the lost commits was ever wrong."""
 import collections
 import signal
 import threading
+from urllib.parse import urlsplit
 
 import pytest
 from harness import history
@@ -165,3 +166,20 @@ def test_a_failover_that_loses_commits(deployment, pair, when):
     assert writer.events("postgres.went_back")
     for daemon in deployment.daemons:
         daemon.wait_ready()
+
+
+def test_a_host_that_takes_and_says_nothing(servers, deploy):
+    """The first host of the URL is gone without a word (its machine, or the network in
+    front of it): the next one is tried, though libpq would wait for the first."""
+    at = urlsplit(servers.primary_url)
+    gone = Proxy(servers.ports.take(), at.port)
+    gone.set("blackhole")
+    here = f"{at.hostname}:{at.port}"
+    both = servers.primary_url.replace(here, f"{at.hostname}:{gone.port},{here}")
+    try:
+        d = deploy(servers.on_postgres(primary=both))
+        api = d.start_all()
+        assert api.http.put("a", "1", "wait=10").status == 201
+        assert api.http.get("b").status == 404
+    finally:
+        gone.close()
