@@ -6,7 +6,8 @@
 struct gap;
 
 /* Not `complete`: Postgres has gone back below the gap's end (a failover lost
- * commits), and the partition must be taken once more. */
+ * commits), or the log ends in front of it (for a moment, or for ever: the
+ * takeover finds out), and the partition must be taken once more. */
 typedef void (*gap_done)(void *arg, bool complete);
 
 struct err gap_new(

@@ -139,7 +139,7 @@ static void on_gap(void *arg, bool complete)
 	struct takeover *t = arg;
 	if (!complete) {
 		pause_and_ask(t, "went-back",
-		    "Postgres is behind the gap: its watermark is older");
+		    "Postgres or the log ends in front of the gap's end");
 		return;
 	}
 	t->at++;
