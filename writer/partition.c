@@ -270,10 +270,11 @@ void partition_message(struct partition *p, rd_kafka_message_t *m)
 
 void partition_announced(struct partition *p, uint64_t owner, bool delivered)
 {
-	if (owner != p->incarnation && owner != ANNOUNCE_GAP)
-		return;
-	if (delivered) {
+	bool ours = owner == p->incarnation || owner == ANNOUNCE_GAP;
+	if (delivered && ours)
 		crashpoint(CRASH_ANNOUNCED);
+	/* What came before the last take counts in may_announce, too. */
+	if (delivered || !ours) {
 		kick(p);
 		return;
 	}
