@@ -280,7 +280,7 @@ void partition_announced(struct partition *p, uint64_t owner, bool delivered)
 	}
 	metric_add(&p->x->stats.announce_failed, 1);
 	if (p->state == PARTITION_TAKING)
-		p->gap_again = owner == ANNOUNCE_GAP;
+		p->gap_again = p->gap_again || owner == ANNOUNCE_GAP;
 	else if (p->state != PARTITION_BACKOFF)
 		take_again(p, "what was committed is not announced");
 }

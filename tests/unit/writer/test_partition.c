@@ -219,12 +219,29 @@ static void goes_on_when_what_it_announced_before_is_delivered(void **state)
 	assert_int_equal(partition_state(p), PARTITION_TRYING);
 }
 
+/* What it announced before, too, but that is the takeover's to announce. */
+static void is_taken_again_when_a_gap_is_not_announced(void **state)
+{
+	(void)state;
+	take();
+	uint64_t before = x.incarnations;
+	take_it_again();
+	partition_announced(p, ANNOUNCE_GAP, false);
+	partition_announced(p, before, false);
+	take();
+	assert_int_equal(partition_state(p), PARTITION_BACKOFF);
+	RUN_UNTIL(partition_state(p) == PARTITION_TAKING);
+	take();
+	assert_int_equal(partition_state(p), PARTITION_FILLING);
+}
+
 #define TEST(fn) cmocka_unit_test_setup_teardown(fn, setup, teardown)
 
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 	    TEST(goes_on_when_what_it_announced_before_is_delivered),
+	    TEST(is_taken_again_when_a_gap_is_not_announced),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
