@@ -212,6 +212,8 @@ void lane_resume(
 	bool has = watermark && watermark->type == REDIS_REPLY_STRING &&
 		   l2_watermark_parse(watermark->str, watermark->len, &w);
 	set_state(l, LANE_FOLLOWING);
+	/* What the former assignment still brings would be behind a hole. */
+	l->moving = true;
 	if (has && parse_cursor(cursor, &at)) {
 		chunk_resume(&l->chunk, w.watermark, at.offset, at.turn);
 		l->next = at.offset ? at.offset : RD_KAFKA_OFFSET_BEGINNING;

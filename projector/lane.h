@@ -42,7 +42,8 @@ struct lane_context {
 struct lane *lane_new(struct lane_context *x, int32_t partition);
 /* Forgets all that it holds, an answer under way included. */
 void lane_hold(struct lane *l);
-/* Redis's values: of the watermark and of the cursor key; NULL: absent. */
+/* Redis's values: of the watermark and of the cursor key; NULL: absent. It
+ * hears nothing until lane_assigned. */
 void lane_resume(
     struct lane *l, const redisReply *watermark, const redisReply *cursor);
 /* Where to fetch from; valid unless held. */
