@@ -14,6 +14,7 @@
 #include "writer/rejections_priv.h"
 
 #include "common/clock.h"
+#include "common/keyspace.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -102,11 +103,14 @@ static struct err open_producer(struct rejections *r)
 static void append(struct task *t, const struct record_write *w)
 {
 	struct rejections *r = t->r;
+	const struct common_settings *s = &r->x->settings->common;
 	bool erase = w->op == RECORD_DELETE;
 	struct err e = open_producer(r);
+	/* The rejected one may be of another log, with other partitions. */
 	const struct produce m = {
-	    .topic = r->x->settings->common.writes_topic,
-	    .partition = t->at.partition,
+	    .topic = s->writes_topic,
+	    .partition = keyspace_slot(w->id, w->id_len, (int32_t)s->partitions)
+			     .partition,
 	    .key = w->id,
 	    .key_len = w->id_len,
 	    .value = erase ? NULL : w->body,

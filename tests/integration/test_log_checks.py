@@ -342,6 +342,39 @@ def test_a_topic_that_has_grown(deployment):
         deployment.servers.delete_topics(deployment.writes, deployment.commits)
 
 
+@pytest.mark.parametrize("partitions", [1, 3])
+def test_what_was_rejected_is_requeued_in_another_log(deployment, partitions):
+    """There its key is in another partition, maybe one more than there were, and its
+    old one may be none."""
+    api = deployment.start_all(settings=QUICK_GROUP)
+    for i in range(10):
+        refused = api.http.put(f"key {i}", "repaired", prefer="wait=20", If_Match='"1"')
+        assert refused.status == 412, refused
+    history.settle(deployment)
+    stop_all(deployment)
+    rejected = deployment.sql("SELECT partition, version, key FROM sluice.rejections")
+    assert len(rejected) == 10 and len({p for p, *_ in rejected}) == PARTITIONS
+    wanted = dict(
+        writes=f"{deployment.writes}.{partitions}",
+        commits=f"{deployment.commits}.{partitions}",
+        partitions=partitions,
+    )
+    with in_place_of(deployment, **wanted):
+        advance(deployment)
+        deployment.start_all(settings=QUICK_GROUP)
+        api, writer = deployment.of("api")[-1], deployment.of("writer")[-1]
+        for partition, version, key in rejected:
+            path = f"/rejections/{partition}-{version}/requeue"
+            answer = writer.admin.request("POST", path)
+            assert answer.status == 202, answer
+            wait_until(lambda k=key: api.http.value(k) == "repaired", 20, "it is applied")
+            again = api.http.put(key, "again")
+            successor = answer.json()["successor"]
+            assert successor.split("-")[0] == again.position.split("-")[0]
+        stop_all(deployment)
+        deployment.servers.delete_topics(deployment.writes, deployment.commits)
+
+
 def test_a_topic_that_grows_under_a_running_writer(deployment):
     deployment.start_all(settings={**QUICK_GROUP, "kafka.topic.metadata.refresh.interval.ms": 500})
     (writer,) = deployment.of("writer")
