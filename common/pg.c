@@ -34,7 +34,7 @@ struct pg {
 	struct loop_timer *timer; /* backoff, connect, oldest unit */
 	struct loop_timer *late;  /* defers a loss seen inside pg_submit */
 	struct backoff backoff;
-	size_t hung; /* attempts, so far, that ended without an answer */
+	unsigned turn; /* of the connection (common/pgconnect.h) */
 	struct pgunits units;
 	char error[200];
 };
@@ -223,7 +223,7 @@ static void on_poll(uv_poll_t *poll, int status, int events)
 static void connect_start(struct pg *pg)
 {
 	set_state(pg, STATE_CONNECTING);
-	pg->conn = pg_connect(pg->url, pg->o.session, pg->hung);
+	pg->conn = pg_connect(pg->url, pg->o.session, &pg->turn);
 	loop_timer_start(pg->timer, pg->o.connect_timeout);
 	if (PQstatus(pg->conn) == CONNECTION_BAD)
 		lost(pg, PQerrorMessage(pg->conn));
@@ -264,11 +264,9 @@ static void lost(struct pg *pg, const char *why)
 	pgunits_fail(&pg->units, text);
 }
 
-/* libpq would wait for one host, however many there are: the next attempt
- * begins behind it. */
 static void hung(struct pg *pg)
 {
-	pg->hung++;
+	pg_connect_hung(pg->url, pg->o.session, pg->turn);
 	lost(pg, "timeout while connecting");
 }
 

@@ -1,11 +1,17 @@
-/* Beginning a connection to one of the Postgres servers that a URL lists. */
+/* Beginning a connection to one of the Postgres servers that a URL lists.
+ *
+ * libpq tries its hosts one after the other, but leaves one only when that
+ * refuses: it would wait for one that takes and says nothing, or that is gone,
+ * again with every attempt. So whoever has waited for long enough says so, and
+ * from then on every such connection of the process begins behind that one.
+ */
 #pragma once
 
 #include <libpq-fe.h>
-#include <stddef.h>
 
 /* Begins to connect (PQconnectPoll): with the timeouts that all connections
  * have, and target_session_attrs unless the URL names them. The URL was
- * checked. libpq tries its hosts one after the other, but goes on to the next
- * only when one has refused: `skip` of them are tried last. Returns owned. */
-PGconn *pg_connect(const char *url, const char *session, size_t skip);
+ * checked. `turn`: for pg_connect_hung. Any thread. Returns owned. */
+PGconn *pg_connect(const char *url, const char *session, unsigned *turn);
+/* An attempt that began at this turn got no answer. Any thread. */
+void pg_connect_hung(const char *url, const char *session, unsigned turn);

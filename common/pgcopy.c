@@ -290,7 +290,8 @@ struct pgcopy *pgcopy_new(const struct pgcopy_options *o)
 	    "%s; BEGIN ISOLATION LEVEL REPEATABLE READ, READ ONLY", o->setup);
 	c->setup = buf_take(&setup, NULL);
 	c->copy = mem_strdup(o->copy);
-	c->conn = pg_connect(o->url, o->session, 0);
+	unsigned turn;
+	c->conn = pg_connect(o->url, o->session, &turn);
 	/* Where it failed already, the socket is none: the poll tells later. */
 	if (PQstatus(c->conn) == CONNECTION_BAD)
 		c->state = STATE_FAILED;

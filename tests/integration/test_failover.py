@@ -177,9 +177,12 @@ def test_a_host_that_takes_and_says_nothing(servers, deploy):
     here = f"{at.hostname}:{at.port}"
     both = servers.primary_url.replace(here, f"{at.hostname}:{gone.port},{here}")
     try:
-        d = deploy(servers.on_postgres(primary=both))
+        d = deploy(servers.on_postgres(primary=both, replica=both))  # no standby: away
         api = d.start_all()
         assert api.http.put("a", "1", "wait=10").status == 201
         assert api.http.get("b").status == 404
+        # On a connection of its own, that has not the time to find out.
+        all_of_it = {"Accept": "application/x-ndjson"}
+        assert api.http.request("GET", "/v1/records", headers=all_of_it).status == 200
     finally:
         gone.close()
