@@ -44,8 +44,23 @@ static bool take_object(struct write *w)
 	return true;
 }
 
+/* Whatever else is wrong with the write, Postgres is asked for its idempotency
+ * key, and remembers it: so one that it cannot take is none. False: it was such
+ * a one. */
+static bool mend_idempotency(struct record_write *r)
+{
+	if (r->idempotency_key == NULL ||
+	    (r->idempotency_len <= COLLECTION_KEY_MAX &&
+		write_is_text(r->idempotency_key, r->idempotency_len)))
+		return true;
+	r->idempotency_key = NULL;
+	r->idempotency_len = 0;
+	return false;
+}
+
 static const char *wrong_with(struct write *w)
 {
+	bool mended = !mend_idempotency(&w->said);
 	size_t n = record_collection_len(w->id, w->id_len);
 	w->collection = n ? collection_find(w->id, n) : NULL;
 	if (w->collection == NULL)
@@ -56,11 +71,8 @@ static const char *wrong_with(struct write *w)
 		return "the key is not one of its collection";
 	if (w->accepted_at < 0 || w->accepted_at > LATEST)
 		return "accepted-at is no time";
-	if (w->said.idempotency_key &&
-	    !write_is_text(w->said.idempotency_key, w->said.idempotency_len)) {
-		w->said.idempotency_key = NULL;
-		return "the idempotency key is no text";
-	}
+	if (mended)
+		return "the idempotency key is no text, or too long";
 	if (w->op != RECORD_DELETE && !take_object(w))
 		return "the document is not one JSON object";
 	return NULL;

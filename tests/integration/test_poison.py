@@ -6,6 +6,7 @@ import json
 import random
 
 import pytest
+from confluent_kafka import Producer
 from harness import history
 from harness.client import key_path
 from harness.crowd import in_threads
@@ -233,6 +234,36 @@ def test_each_way_to_be_refused(deployment):
         there = {key for (key,) in deployment.sql("SELECT key FROM records")}
         assert there - {f"{what} first"} == {keys[i] for i in range(40) if i not in guilty}
         deployment.sql(end)
+
+
+STRANGE_KEYS = {
+    "no text, and no collection": (b"nowhere/x", b"\xff"),
+    "no text": (b"records/x", b"a\0b"),
+    # Not one that compresses well.
+    "too large for an index": (b"records/x", random.Random(1).randbytes(3000).hex().encode()),
+}
+
+
+@pytest.mark.parametrize("what", STRANGE_KEYS)
+def test_idempotency_keys_that_no_api_sends(deployment, what):
+    """Anybody may append to the log: it must not stop there."""
+    (api,) = deployment.of("api")
+    key, idempotency = STRANGE_KEYS[what]
+    headers = {
+        "op": "put",
+        "accepted-at": "1700000000000000",
+        "instance": random.randbytes(8).hex(),
+        "seq": "1",
+        "idempotency-key": idempotency,
+        "fingerprint": "0" * 16,
+    }
+    producer = Producer({"bootstrap.servers": deployment.servers.kafka_servers})
+    producer.produce(deployment.writes, b'{"value":"x"}', key, 0, headers=headers)
+    assert producer.flush(20) == 0
+    answer = api.http.put("behind it", what, prefer="wait=10")
+    assert answer.status in (200, 201), answer
+    (reason,) = deployment.sql("SELECT reason FROM sluice.rejections")
+    assert reason == ("malformed",)
 
 
 def test_what_depends_on_the_order(deployment):
