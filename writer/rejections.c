@@ -7,16 +7,27 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { PAGE = 100 };
+enum { PAGE = 100, PAGE_BYTES = 4 << 20 };
 
+/* The row that passes PAGE_BYTES ends the page. `found`: so many are left, up
+ * to one more than a page has. */
 static const char list_sql[] =
-    "SELECT \"partition\", version, collection, \"key\", op, reason,"
-    " coalesce(detail, ''), coalesce(body, ''),"
-    " to_char(accepted_at, 'YYYY-MM-DD\"T\"HH24:MI:SS.US\"Z\"'),"
-    " to_char(rejected_at, 'YYYY-MM-DD\"T\"HH24:MI:SS.US\"Z\"')"
+    "SELECT r.\"partition\", r.version, r.collection, r.\"key\", r.op,"
+    " r.reason, coalesce(r.detail, ''), coalesce(r.body, ''),"
+    " to_char(r.accepted_at, 'YYYY-MM-DD\"T\"HH24:MI:SS.US\"Z\"'),"
+    " to_char(r.rejected_at, 'YYYY-MM-DD\"T\"HH24:MI:SS.US\"Z\"'), found"
+    " FROM (SELECT \"partition\", version, count(*) OVER () AS found,"
+    " row_number() OVER w AS i, sum(len) OVER w - len AS before"
+    " FROM (SELECT \"partition\", version,"
+    " octet_length(coalesce(body, ''))::int8 AS len"
     " FROM sluice.rejections WHERE successor IS NULL AND discarded_at IS NULL"
     " AND ($1 = '' OR collection = $1) AND (\"partition\", version) >"
-    " ($2::int4, $3::int8) ORDER BY \"partition\", version LIMIT $4::int8";
+    " ($2::int4, $3::int8) ORDER BY \"partition\", version"
+    " LIMIT $4::int8 + 1) AS few"
+    " WINDOW w AS (ORDER BY \"partition\", version)) AS page"
+    " JOIN sluice.rejections r USING (\"partition\", version)"
+    " WHERE i <= $4::int8 AND before < $5::int8"
+    " ORDER BY r.\"partition\", r.version";
 
 static const char discard_sql[] =
     "UPDATE sluice.rejections SET discarded_at = now(), body = NULL"
@@ -116,7 +127,7 @@ static void on_list(void *arg, const struct pg_reply *reply)
 	for (int row = 0; row < n; row++)
 		add_row(&body, r, row);
 	buf_char(&body, ']');
-	if (n == PAGE)
+	if (n > 0 && pg_int8(r, 0, 10) > n)
 		buf_printf(&body, ",\"next\":\"%d-%" PRId64 "\"",
 		    pg_int4(r, n - 1, 0), pg_int8(r, n - 1, 1));
 	buf_str(&body, "}\n");
@@ -139,6 +150,7 @@ void rejections_list(
 	call_int4(&c, after.partition);
 	call_int8(&c, after.version);
 	call_int8(&c, PAGE);
+	call_int8(&c, PAGE_BYTES);
 	task_submit(t, &c, on_list);
 }
 

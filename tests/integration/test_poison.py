@@ -389,3 +389,18 @@ def test_repair(deployment, no_poison):
     assert admin(deployment, "GET", "/rejections?after=x").status == 400
     assert admin(deployment, "GET", "/rejections/nothing").status == 404
     assert admin(deployment, "GET", key_path("x")).status == 404
+
+
+def test_pages_of_large_rejections(deployment, no_poison):
+    """A page is bounded by bytes, too: the writer holds it whole."""
+    (api,) = deployment.of("api")
+    receipts = [api.http.put(f"large {n}", POISON + "x" * 1_000_000) for n in range(12)]
+    assert {r.status for r in receipts} == {202}
+    for n in range(100):
+        api.http.put(f"small {n}", POISON)
+    last = api.http.put("last", POISON, prefer="wait=20")
+    assert last.status == 409, last
+    page = admin(deployment, "GET", "/rejections").json()
+    assert [r["key"] for r in page["rejections"]] == [f"large {n}" for n in range(5)]
+    found = [r["key"] for r in listed(deployment)]
+    assert found == [f"large {n}" for n in range(12)] + [f"small {n}" for n in range(100)] + ["last"]
