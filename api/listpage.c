@@ -36,7 +36,7 @@ static char *next_link(
 	    .key_len = (size_t)PQgetlength(rows, last, LISTSQL_ROW),
 	};
 	buf_str(&b, "</v1/");
-	listquery_text(&b, q);
+	listquery_link(&b, q);
 	buf_printf(&b, "&limit=%u&cursor=", q->limit);
 	listcursor_write(&b, q, &at);
 	buf_str(&b, ">; rel=\"next\"");

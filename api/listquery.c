@@ -302,32 +302,67 @@ bool listquery_finish(struct listquery *q, struct list_fault *fault)
 
 /* --- the canonical text -------------------------------------------------- */
 
-static void filter_text(struct buf *out, const struct list_filter *f)
+static void list_text(
+    struct buf *out, const struct list_filter *f, bool always_quoted)
 {
-	struct buf value = {0};
-	buf_str(&value, f->op == LIST_IN ? "(" : "");
+	buf_char(out, '(');
 	for (size_t i = 0; i < f->n; i++) {
 		const struct list_value *v = &f->values[i];
-		buf_str(&value, i ? "," : "");
-		if (f->op == LIST_IN)
-			listvalue_quote(&value, v->s, v->len);
+		buf_str(out, i ? "," : "");
+		if (always_quoted || v->len == 0 || strpbrk(v->s, ",\""))
+			listvalue_quote(out, v->s, v->len);
 		else
-			buf_add(&value, v->s, v->len);
+			buf_add(out, v->s, v->len);
 	}
-	buf_str(&value, f->op == LIST_IN ? ")" : "");
+	buf_char(out, ')');
+}
+
+/* What means nothing in a query, and nothing to us, stays as it is. */
+static void encode_least(struct buf *out, const char *s, size_t len)
+{
+	static const char bare[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
+				   "abcdefghijklmnopqrstuvwxyz"
+				   "0123456789-._~(),:*";
+	for (size_t i = 0; i < len; i++) {
+		if (strchr(bare, s[i])) /* values have no NUL */
+			buf_char(out, s[i]);
+		else
+			buf_printf(out, "%%%02X", (unsigned char)s[i]);
+	}
+}
+
+static void filter_text(
+    struct buf *out, const struct list_filter *f, bool least)
+{
+	struct buf value = {0};
+	buf_str(&value, "");
+	if (f->op == LIST_IN)
+		list_text(&value, f, !least);
+	else
+		buf_add(&value, f->values[0].s, f->values[0].len);
 	buf_printf(out, "%s=%s.", f->column->name, op_names[f->op]);
-	path_encode(out, value.data, value.len);
+	(least ? encode_least : path_encode)(out, value.data, value.len);
 	buf_char(out, '&');
 	buf_free(&value);
 }
 
-void listquery_text(struct buf *out, const struct listquery *q)
+static void text(struct buf *out, const struct listquery *q, bool least)
 {
 	buf_printf(out, "%s?", q->collection->name);
 	for (size_t i = 0; i < q->nfilters; i++)
-		filter_text(out, &q->filters[i]);
+		filter_text(out, &q->filters[i], least);
 	buf_printf(
 	    out, "order=%s.%s", q->order->name, q->descending ? "desc" : "asc");
+}
+
+void listquery_text(struct buf *out, const struct listquery *q)
+{
+	text(out, q, false);
+}
+
+void listquery_link(struct buf *out, const struct listquery *q)
+{
+	text(out, q, true);
 }
 
 void listquery_id(struct buf *out, const struct listquery *q)

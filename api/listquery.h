@@ -81,6 +81,9 @@ bool listquery_by_key(const struct listquery *q);
 /* Appends the canonical text of collection, filters and order, as a reference
  * relative to /v1/: `posts?author=eq.ada&order=created_at.desc`. */
 void listquery_text(struct buf *out, const struct listquery *q);
+/* The same query in few bytes, for a header: no more than a client needs that
+ * quotes and escapes only what must be. */
+void listquery_link(struct buf *out, const struct listquery *q);
 /* What names the page in the caches: `posts/`, a NUL, which no key has, the
  * text, limit and cursor. */
 void listquery_id(struct buf *out, const struct listquery *q);

@@ -5,6 +5,7 @@
  */
 #include "api/answer.h"
 #include "api/current.h"
+#include "api/headroom.h"
 #include "api/listquery.h"
 #include "api/request.h"
 #include "api/routes.h"
@@ -212,6 +213,14 @@ static void count_tier(struct request *r)
 	}
 }
 
+/* The Link of a page repeats the filters. */
+static bool link_fits(const struct request *r)
+{
+	const struct value_page *page = r->value->page;
+	return page == NULL || page->next == NULL ||
+	       headroom_for_link(r, strlen(page->next));
+}
+
 enum step_result read_answer_step(struct request *r)
 {
 	count_tier(r);
@@ -239,5 +248,10 @@ enum step_result read_answer_step(struct request *r)
 	case READ_OK:
 		break;
 	}
+	if (!link_fits(r))
+		return answer_problem(r, PROBLEM_INVALID_FILTER,
+		    "There is a next page, and the filters are too long for a "
+		    "Link to it: filter by fewer values at a time, or ask for "
+		    "a higher limit.");
 	return r->route->surface->read(r);
 }

@@ -24,12 +24,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-enum {
-	SWEEP_US = 1000000,
-	/* Bounds the headers; libmicrohttpd clears all of it for every request,
-	 * so it is not larger than that needs. */
-	CONNECTION_MEMORY = 24 * 1024,
-};
+enum { SWEEP_US = 1000000 };
 
 /* HELD: suspended in the middle of its body. */
 enum phase { PHASE_IDLE, PHASE_RECEIVING, PHASE_HELD, PHASE_ANSWERING };
@@ -332,7 +327,7 @@ struct err httpd_new(const struct httpd_options *o, struct httpd **out)
 	    /* First: it covers the start itself. */
 	    MHD_OPTION_EXTERNAL_LOGGER, on_log, h, MHD_OPTION_LISTEN_SOCKET, fd,
 	    MHD_OPTION_CONNECTION_LIMIT, o->max_connections,
-	    MHD_OPTION_CONNECTION_MEMORY_LIMIT, (size_t)CONNECTION_MEMORY,
+	    MHD_OPTION_CONNECTION_MEMORY_LIMIT, (size_t)HTTPD_CONNECTION_MEMORY,
 	    MHD_OPTION_NOTIFY_CONNECTION, on_connection, h,
 	    MHD_OPTION_NOTIFY_COMPLETED, on_completed, h,
 	    MHD_OPTION_URI_LOG_CALLBACK, on_line, h,

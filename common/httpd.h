@@ -17,6 +17,11 @@
 #include <stdbool.h>
 #include <stddef.h>
 
+/* Of a connection, for the headers of a request and those of its answer: for
+ * what does not fit libmicrohttpd closes the connection. It clears all of it
+ * for every request, so it is not larger than that needs. */
+enum { HTTPD_CONNECTION_MEMORY = 24 * 1024 };
+
 struct httpd;
 
 struct httpd_ops {

@@ -87,6 +87,34 @@ static void one_text(void **state)
 	    "desc");
 }
 
+/* In few bytes, and the same query again. */
+static void is_link(const char *filters, const char *want)
+{
+	struct list_fault fault;
+	struct listquery *q = listquery_new(declared("posts"));
+	struct buf b = {0};
+	if (!take(q, filters, &fault))
+		fail_msg("%s: %s: %s", filters, fault.parameter, fault.detail);
+	listquery_link(&b, q);
+	assert_string_equal(b.data, want);
+	buf_free(&b);
+	listquery_unref(&q);
+}
+
+static void links(void **state)
+{
+	(void)state;
+	is_link("", "posts?order=id.asc");
+	is_link("id=in.(3,\"1\")", "posts?id=in.(3,1)&order=id.asc");
+	is_link("author=in.(\"a)\",_b,\"c,d\",\"e\\\"f\",\"\",g h)",
+	    "posts?author=in.(a),_b,%22c,d%22,%22e%5C%22f%22,%22%22,g%20h)"
+	    "&order=id.asc");
+	is_link("author=in.(\"\")", "posts?author=in.(%22%22)&order=id.asc");
+	is_link("id=in.()", "posts?id=in.()&order=id.asc");
+	is_link("author=eq.\xc3\xa9&+#%=",
+	    "posts?author=eq.%C3%A9%26%2B%23%25%3D&order=id.asc");
+}
+
 static void lists(void **state)
 {
 	(void)state;
@@ -216,6 +244,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(one_text),
+	    cmocka_unit_test(links),
 	    cmocka_unit_test(lists),
 	    cmocka_unit_test(too_long_a_list),
 	    cmocka_unit_test(refused),
