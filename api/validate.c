@@ -270,6 +270,23 @@ static void want_string(
 		violations_add(out, name, "must be a string");
 }
 
+/* What they send is a document of the collection like any other. */
+static void check_whole(const struct collection *c, struct validation *out)
+{
+	struct buf *document = &out->filled;
+	struct validation whole;
+	validate_document(
+	    c, VALIDATE_WHOLE, NULL, 0, document->data, document->len, &whole);
+	if (whole.validity == VALID && whole.filled.len == 0) {
+		validation_free(&whole);
+		return;
+	}
+	buf_free(document);
+	*document = whole.filled;
+	out->violations = whole.violations; /* there were none */
+	buf_free(&whole.key);
+}
+
 static void check_seed(
     const struct collection *c, struct jsonraw object, struct validation *out)
 {
@@ -299,6 +316,7 @@ static void check_seed(
 	buf_char(&out->filled, '{');
 	add_member(&out->filled, "value", value);
 	buf_char(&out->filled, '}');
+	check_whole(c, out);
 }
 
 void validate_seed_write(const struct collection *c, const char *body,

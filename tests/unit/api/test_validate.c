@@ -321,6 +321,20 @@ static void bad_seed_writes(void **state)
 	validation_free(&v);
 }
 
+/* Theirs is held to what is declared, as any other: here, other collections. */
+static void seed_writes_are_documents(void **state)
+{
+	(void)state;
+	static const char body[] = "{\"key\":\"1\",\"value\":\"v\"}";
+	struct validation v;
+	validate_seed_write(declared("products"), body, sizeof body - 1, &v);
+	assert_int_equal(v.validity, INVALID);
+	has(&v.violations, body, "/value", "is not a field of products");
+	has(&v.violations, body, "/name", "is required");
+	assert_int_equal(v.filled.len, 0);
+	validation_free(&v);
+}
+
 int main(void)
 {
 	records = declared("records");
@@ -332,6 +346,7 @@ int main(void)
 	    cmocka_unit_test(keys),
 	    cmocka_unit_test(good_seed_writes),
 	    cmocka_unit_test(bad_seed_writes),
+	    cmocka_unit_test(seed_writes_are_documents),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
