@@ -121,6 +121,7 @@ static enum step_result stream(struct request *r)
 	    response, MHD_HTTP_HEADER_CONTENT_TYPE, MEDIA_TYPE);
 	MHD_add_response_header(
 	    response, MHD_HTTP_HEADER_CACHE_CONTROL, "no-store");
+	httpd_streams(r->connection);
 	return answer_queue(r, 200, response);
 }
 

@@ -229,6 +229,7 @@ static enum step_result stream(struct request *r)
 	    response, MHD_HTTP_HEADER_CONTENT_TYPE, "application/x-ndjson");
 	MHD_add_response_header(
 	    response, MHD_HTTP_HEADER_VARY, MHD_HTTP_HEADER_ACCEPT);
+	httpd_streams(r->connection);
 	return answer_queue(r, 200, response);
 }
 

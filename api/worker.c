@@ -173,8 +173,9 @@ struct err worker_new(struct app *app, size_t index, struct worker **out)
 	    .shared = true,
 	    .max_connections =
 		(unsigned)share(s->max_connections, app->nworkers),
-	    .idle_timeout = s->idle_timeout,
-	    .receive_timeout = s->receive_timeout,
+	    .pace = {.idle = s->idle_timeout,
+		.receive = s->receive_timeout,
+		.send = s->send_timeout},
 	    .ops = &request_ops,
 	    .arg = w,
 	};

@@ -210,8 +210,9 @@ struct err admin_new(const struct admin_options *o, struct admin **out)
 	    .loop = o->loop,
 	    .address = o->address,
 	    .max_connections = MAX_CONNECTIONS,
-	    .idle_timeout = CLOCK_S(60),
-	    .receive_timeout = CLOCK_S(10),
+	    .pace = {.idle = CLOCK_S(60),
+		.receive = CLOCK_S(10),
+		.send = CLOCK_S(10)},
 	    .ops = &ops,
 	    .arg = a,
 	};

@@ -7,9 +7,9 @@
  *
  * libmicrohttpd's own timeout is refreshed by every byte, so that a client
  * that sends one byte a second holds a connection for ever. Every connection
- * is therefore in one of two lists by age: receiving (a request has begun) and
- * idle; a sweep shuts down the sockets that are too old, and libmicrohttpd
- * finds them closed.
+ * therefore has an age: receiving (a request has begun), idle, or since its
+ * client took something of the answer; a sweep shuts down the sockets that are
+ * too old, and libmicrohttpd finds them closed.
  */
 #include "common/httpd.h"
 
@@ -17,6 +17,7 @@
 #include "common/listener.h"
 #include "common/log.h"
 #include "common/mem.h"
+#include "common/pace.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -24,19 +25,14 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-enum { SWEEP_US = 1000000 };
-
-/* HELD: suspended in the middle of its body. */
-enum phase { PHASE_IDLE, PHASE_RECEIVING, PHASE_HELD, PHASE_ANSWERING };
+enum { SWEEP_US = 1000000, LAST_SEND_US = 5000000 };
 
 /* A connection has one request at a time. */
 struct connection {
 	struct httpd *httpd;
 	struct connection *next, *prev;
 	int fd;
-	enum phase phase;
-	mono_us_t since;
-	dur_us_t age; /* when it was held: waiting for us is not its own time */
+	struct pace pace;
 	bool cut;
 	void *request; /* what `begin` made */
 	bool complete; /* the body is in */
@@ -67,16 +63,9 @@ static mono_us_t now(const struct httpd *h)
 	return CLOCK_MS((int64_t)uv_now(loop_uv(h->o.loop)));
 }
 
-static void set_phase(struct connection *c, enum phase phase)
+static void enter(struct connection *c, enum pace_phase phase)
 {
-	c->phase = phase;
-	c->since = now(c->httpd);
-}
-
-static void let_go(struct connection *c)
-{
-	c->phase = PHASE_RECEIVING;
-	c->since = now(c->httpd) - c->age;
+	pace_enter(&c->pace, phase, now(c->httpd));
 }
 
 static void connection_open(struct httpd *h, struct connection **slot, int fd)
@@ -89,7 +78,7 @@ static void connection_open(struct httpd *h, struct connection **slot, int fd)
 		c->next->prev = c;
 	h->connections = c;
 	h->nconnections++;
-	set_phase(c, PHASE_IDLE);
+	enter(c, PACE_IDLE);
 	*slot = c;
 }
 
@@ -130,19 +119,15 @@ static struct connection *connection_of(struct MHD_Connection *mhd)
 	return info->socket_context;
 }
 
-static bool too_old(const struct httpd *h, const struct connection *c)
-{
-	dur_us_t age = now(h) - c->since;
-	if (c->phase == PHASE_RECEIVING)
-		return age > h->o.receive_timeout;
-	return c->phase == PHASE_IDLE && age > h->o.idle_timeout;
-}
-
 static void on_sweep(void *arg)
 {
 	struct httpd *h = arg;
+	struct pace_limits most = h->o.pace;
+	/* The end does not wait long for who does not read. */
+	if (h->quiesced && most.send > LAST_SEND_US)
+		most.send = LAST_SEND_US;
 	for (struct connection *c = h->connections; c; c = c->next) {
-		if (!c->cut && too_old(h, c)) {
+		if (!c->cut && pace_over(&c->pace, &most, c->fd, now(h))) {
 			c->cut = true;
 			shutdown(c->fd, SHUT_RDWR);
 		}
@@ -157,7 +142,7 @@ static void *on_line(void *arg, const char *uri, struct MHD_Connection *mhd)
 {
 	(void)arg;
 	(void)uri;
-	set_phase(connection_of(mhd), PHASE_RECEIVING);
+	enter(connection_of(mhd), PACE_RECEIVING);
 	return NULL;
 }
 
@@ -169,11 +154,9 @@ static enum MHD_Result on_body(struct httpd *h, struct MHD_Connection *mhd,
 		return MHD_NO;
 	const union MHD_ConnectionInfo *info = MHD_get_connection_info(
 	    mhd, MHD_CONNECTION_INFO_CONNECTION_SUSPENDED);
-	if (info->suspended == MHD_YES) {
-		c->phase = PHASE_HELD;
-		c->age = now(h) - c->since;
-	}
-	CHECK(taken == *len || c->phase == PHASE_HELD);
+	if (info->suspended == MHD_YES)
+		pace_hold(&c->pace, now(h));
+	CHECK(taken == *len || c->pace.phase == PACE_HELD);
 	*len -= taken;
 	return MHD_YES;
 }
@@ -197,7 +180,7 @@ static enum MHD_Result on_access(void *arg, struct MHD_Connection *mhd,
 		return on_body(h, mhd, c, data, len);
 	if (!c->complete) {
 		c->complete = true;
-		set_phase(c, PHASE_ANSWERING);
+		enter(c, PACE_ANSWERING);
 	}
 	return h->ops.run(c->request);
 }
@@ -211,7 +194,7 @@ static void on_completed(void *arg, struct MHD_Connection *mhd, void **slot,
 	struct connection *c = *slot;
 	if (c == NULL)
 		return; /* refused before its headers were in */
-	set_phase(c, PHASE_IDLE);
+	enter(c, PACE_IDLE);
 	h->nrequests--;
 	h->ops.end(c->request);
 	c->request = NULL;
@@ -279,8 +262,7 @@ static void on_prepare(uv_prepare_t *prepare)
 
 void httpd_resume(struct httpd *h, struct MHD_Connection *c)
 {
-	if (connection_of(c)->phase == PHASE_HELD)
-		let_go(connection_of(c));
+	pace_let_go(&connection_of(c)->pace, now(h));
 	MHD_resume_connection(c);
 	h->dirty = true;
 }
@@ -341,6 +323,11 @@ struct err httpd_new(const struct httpd_options *o, struct httpd **out)
 	watch(h);
 	*out = h;
 	return ERR_OK;
+}
+
+void httpd_streams(struct MHD_Connection *c)
+{
+	enter(connection_of(c), PACE_STREAMING);
 }
 
 int httpd_port(const struct httpd *h)

@@ -3,8 +3,8 @@
  * It hides libmicrohttpd's traps: a response queued in the first call of the
  * access handler closes the connection, so `begin` only makes the request;
  * names are not unescaped in place, so a handler sees the path as it was sent;
- * a client that dribbles its request is cut off; a suspended request that is
- * resumed is run again on the same thread.
+ * a client that dribbles its request, or does not read its answer, is cut off;
+ * a suspended request that is resumed is run again on the same thread.
  *
  * Everything runs on the loop's thread.
  */
@@ -12,6 +12,7 @@
 
 #include "common/err.h"
 #include "common/loop.h"
+#include "common/pace.h"
 
 #include <microhttpd.h>
 #include <stdbool.h>
@@ -46,10 +47,9 @@ struct httpd_options {
 	const char *address; /* host:port; port 0: any free one */
 	bool shared; /* several daemons of this process share the port */
 	unsigned max_connections;
-	dur_us_t idle_timeout; /* of a connection without a request */
-	/* From the request line to the body's end, without the time that the
-	 * connection was suspended. */
-	dur_us_t receive_timeout;
+	/* Receiving is from the request line to the body's end, without the
+	 * time that the connection was suspended. */
+	struct pace_limits pace;
 	const struct httpd_ops *ops;
 	void *arg;
 };
@@ -58,6 +58,8 @@ struct httpd_options {
 struct err httpd_new(const struct httpd_options *o, struct httpd **out);
 /* A suspended connection goes on: `run` is called from the loop, soon. */
 void httpd_resume(struct httpd *h, struct MHD_Connection *c);
+/* The answer, just queued, is a stream: who makes it looks after its client. */
+void httpd_streams(struct MHD_Connection *c);
 int httpd_port(const struct httpd *h);
 size_t httpd_connections(const struct httpd *h);
 /* Requests begun and not ended. */

@@ -14,6 +14,7 @@ LIMITS = {
     "http.max_parked": 5,
     "http.idle_timeout": "1s",
     "http.receive_timeout": "1s",
+    "http.send_timeout": "1s",
 }
 
 
@@ -97,6 +98,37 @@ def test_an_idle_connection_is_closed(strict):
         assert s.recv(65536).startswith(b"HTTP/1.1 200")
         assert closed(s) == b""
     assert 0.9 < t.seconds < 8
+
+
+def large_page(daemon):
+    """A socket that has asked for a page of 8 MB, and room for little of it."""
+    for i in range(8):
+        body = b'{"value": "%s"}' % (b"x" * 1_000_000)
+        headers = {"Content-Type": "application/json", "Prefer": "wait=10"}
+        path = key_path(f"large {i}")
+        assert daemon.http.request("PUT", path, body, headers).status in (200, 201)
+    s = socket.socket()
+    s.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+    s.settimeout(20)
+    s.connect(("127.0.0.1", daemon.http.port))
+    s.sendall(request("/v1/records?key=like.large*&limit=8"))
+    return s
+
+
+def test_a_client_that_does_not_read_is_cut(world, special_api):
+    daemon = special_api({**LIMITS, "list.max_bytes": "16MiB"})
+    with large_page(daemon) as s:
+        assert s.recv(1000).startswith(b"HTTP/1.1 200")
+        daemon.http.forget()
+        wait_until(lambda: gauge(daemon, "sluice_http_connections") == 0, 10, "it is cut")
+
+
+def test_a_client_that_does_not_read_does_not_hold_up_the_end(world):
+    daemon = world.api({"list.max_bytes": "16MiB", "drain.timeout": "15s"})
+    with large_page(daemon) as s:
+        assert s.recv(1000).startswith(b"HTTP/1.1 200")
+        daemon.finish()
+    world.daemons.remove(daemon)
 
 
 def test_a_parked_request_is_not_idle(strict, stalled_writer):
