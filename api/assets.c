@@ -156,11 +156,15 @@ void assets_free(struct assets **ap)
 static enum step_result answer(struct request *r, enum asset which)
 {
 	const struct assets *a = r->worker->app->assets;
-	const char *known = request_header(r, MHD_HTTP_HEADER_IF_NONE_MATCH);
+	struct buf list = {0};
 	if (a->items[which].whole == NULL)
 		return answer_problem(
 		    r, PROBLEM_NOT_FOUND, "Swagger UI is not installed.");
-	if (known && etag_listed(known, a->items[which].etag))
+	const char *known =
+	    request_list(r, MHD_HTTP_HEADER_IF_NONE_MATCH, &list);
+	bool same = known && etag_listed(known, a->items[which].etag);
+	buf_free(&list);
+	if (same)
 		return answer_shared(r, 304, a->items[which].unchanged);
 	return answer_shared(r, 200, a->items[which].whole);
 }

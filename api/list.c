@@ -93,10 +93,19 @@ static enum step_result export_all(struct request *r)
 	return t.bad ? refuse(r, &t.fault) : STEP_MORE;
 }
 
+static bool wants_all(const struct request *r)
+{
+	struct buf list = {0};
+	bool wants =
+	    accept_ndjson(request_list(r, MHD_HTTP_HEADER_ACCEPT, &list));
+	buf_free(&list);
+	return wants;
+}
+
 enum step_result list_step(struct request *r)
 {
 	r->reading = true; /* its refusals say so, too */
-	if (accept_ndjson(request_header(r, MHD_HTTP_HEADER_ACCEPT)))
+	if (wants_all(r))
 		return export_all(r);
 	r->list = listquery_new(r->collection);
 	struct taking t = {.query = r->list};

@@ -20,12 +20,16 @@
 /* Rendered only for who asks: most requests do not. */
 static bool client_has(const struct request *r, const struct value *v)
 {
-	const char *known = request_header(r, MHD_HTTP_HEADER_IF_NONE_MATCH);
+	struct buf list = {0};
+	const char *known =
+	    request_list(r, MHD_HTTP_HEADER_IF_NONE_MATCH, &list);
 	char etag[VALUE_ETAG_LEN];
 	if (known == NULL)
 		return false;
 	value_etag(v, etag);
-	return etag_listed(known, etag);
+	bool has = etag_listed(known, etag);
+	buf_free(&list);
+	return has;
 }
 
 static enum step_result not_modified(struct request *r)
@@ -143,9 +147,13 @@ static enum step_result bad_header(
 
 static enum step_result take_condition(struct request *r)
 {
+	struct buf match = {0}, none = {0};
 	enum condition_kind kind =
-	    condition_parse(request_header(r, MHD_HTTP_HEADER_IF_MATCH),
-		request_header(r, MHD_HTTP_HEADER_IF_NONE_MATCH), &r->versions);
+	    condition_parse(request_list(r, MHD_HTTP_HEADER_IF_MATCH, &match),
+		request_list(r, MHD_HTTP_HEADER_IF_NONE_MATCH, &none),
+		&r->versions);
+	buf_free(&match);
+	buf_free(&none);
 	switch (kind) {
 	case CONDITION_NONE:
 		if (r->creates)

@@ -11,6 +11,7 @@
 
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 
 enum {
 	/* How often a parked request is looked at for a client that left. */
@@ -283,4 +284,32 @@ const char *request_header(const struct request *r, const char *name)
 {
 	return MHD_lookup_connection_value(
 	    r->connection, MHD_HEADER_KIND, name);
+}
+
+struct lines {
+	const char *name;
+	struct buf *out;
+};
+
+static enum MHD_Result add_line(
+    void *arg, enum MHD_ValueKind kind, const char *name, const char *value)
+{
+	const struct lines *lines = arg;
+	(void)kind;
+	if (value && strcasecmp(name, lines->name) == 0) {
+		buf_str(lines->out, lines->out->len ? ", " : "");
+		buf_str(lines->out, value);
+	}
+	return MHD_YES;
+}
+
+const char *request_list(
+    const struct request *r, const char *name, struct buf *out)
+{
+	struct lines lines = {name, out};
+	if (request_header(r, name) == NULL)
+		return NULL;
+	MHD_get_connection_values(
+	    r->connection, MHD_HEADER_KIND, add_line, &lines);
+	return out->data ? out->data : "";
 }

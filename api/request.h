@@ -138,3 +138,7 @@ void request_target(
 void request_page(struct request *r);
 /* The value of a header, or NULL. */
 const char *request_header(const struct request *r, const char *name);
+/* The same of one that is a list, which may be spread over several lines:
+ * appends it, and returns it; NULL: there is none. */
+const char *request_list(
+    const struct request *r, const char *name, struct buf *out);

@@ -1,0 +1,45 @@
+"""Headers that are lists may come in several lines (RFC 9110, 5.3)."""
+
+from email.message import Message
+
+from harness.client import key_path
+
+
+def several(*lines):
+    """Headers, of which some have the same name."""
+    headers = Message()
+    for name, value in lines:
+        headers[name] = value
+    return headers
+
+
+def put(http, key, *lines):
+    more = (("Content-Type", "application/json"), ("Prefer", "wait=10"))
+    return http.request("PUT", key_path(key), b'{"value": "x"}', several(*more, *lines))
+
+
+def test_if_match(http):
+    etag = put(http, "match").header("ETag")
+    for lines in (['"999"', "%s"], ["%s", '"999"'], ['"998", "999"', 'W/"5"', '"997", %s']):
+        named = [("If-Match", line.replace("%s", etag)) for line in lines]
+        answer = put(http, "match", *named)
+        assert answer.status == 200, (named, answer)
+        etag = answer.header("ETag")
+    assert put(http, "match", ("If-Match", '"1"'), ("If-Match", '"2"')).status == 412
+    assert put(http, "match", ("If-Match", etag), ("If-Match", "2")).status == 422
+
+
+def test_if_none_match(http):
+    etag = put(http, "none").header("ETag")
+    page = http.request("GET", "/v1/records").header("ETag")
+    for path, tag in ((key_path("none"), etag), ("/v1/records", page)):
+        lines = (("If-None-Match", '"999"'), ("If-None-Match", tag))
+        assert http.request("GET", path, headers=several(*lines)).status == 304, path
+        assert http.request("GET", path, headers=several(*lines[:1] * 2)).status == 200, path
+
+
+def test_accept(http):
+    lines = (("Accept", "application/json;q=0.5"), ("Accept", "application/x-ndjson"))
+    for order in (lines, lines[::-1]):
+        answer = http.request("GET", "/v1/records", headers=several(*order))
+        assert answer.header("Content-Type") == "application/x-ndjson", answer
