@@ -116,9 +116,9 @@ size_t feed_take(struct feed *f, char *to, size_t max)
 		memcpy(to, f->out.data + f->taken, n);
 	f->taken += n;
 	size_t left = f->out.len - f->taken;
-	if (left == 0) {
+	if (left < ROOM) {
+		buf_drop(&f->out, f->taken);
 		f->taken = 0;
-		buf_clear(&f->out);
 	}
 	if (f->held && left < ROOM) {
 		f->held = false;

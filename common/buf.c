@@ -98,6 +98,15 @@ void buf_json(struct buf *b, const char *s, size_t len)
 	buf_char(b, '"');
 }
 
+void buf_drop(struct buf *b, size_t n)
+{
+	CHECK(n <= b->len);
+	if (n == 0)
+		return;
+	b->len -= n;
+	memmove(b->data, b->data + n, b->len + 1);
+}
+
 void buf_clear(struct buf *b)
 {
 	b->len = 0;

@@ -17,6 +17,8 @@ __attribute__((format(printf, 2, 3))) void buf_printf(
     struct buf *b, const char *fmt, ...);
 /* A JSON string with its quotes; the input is valid UTF-8. */
 void buf_json(struct buf *b, const char *s, size_t len);
+/* Takes the first n bytes away. */
+void buf_drop(struct buf *b, size_t n);
 void buf_clear(struct buf *b);
 void buf_free(struct buf *b);
 /* Returns owned bytes (never NULL) and leaves the buffer empty. */

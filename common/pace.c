@@ -30,11 +30,16 @@ static bool unread_for(struct pace *p, dur_us_t most, int fd, mono_us_t now)
 	struct tcp_info info = {0};
 	socklen_t len = sizeof info;
 	int left = 0; /* not acknowledged, be it sent or not */
-	if (ioctl(fd, SIOCOUTQ, &left) != 0 ||
-	    getsockopt(fd, IPPROTO_TCP, TCP_INFO, &info, &len) != 0)
+	if (ioctl(fd, SIOCOUTQ, &left) != 0)
+		return false;
+	if (left == 0) { /* so it is of the thousands that are parked */
+		p->since = now;
+		return false;
+	}
+	if (getsockopt(fd, IPPROTO_TCP, TCP_INFO, &info, &len) != 0)
 		return false;
 	uint64_t taken = info.tcpi_bytes_acked;
-	if (left == 0 || !p->looked || taken != p->taken) {
+	if (!p->looked || taken != p->taken) {
 		p->looked = true;
 		p->taken = taken;
 		p->since = now;

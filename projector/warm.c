@@ -112,9 +112,14 @@ static void on_fault(void *arg, int32_t partition, struct err e)
 	struct warm *w = arg;
 	if (w->state != STATE_READING || partition != w->partition)
 		return;
-	consumer_assign(w->consumer, NULL, 0);
 	if (consumer_is_gone(&e)) /* retention, since the last piece */
 		w->next = RD_KAFKA_OFFSET_BEGINNING;
+	/* What was read is not read again. */
+	if (w->keys.n > 0) {
+		piece_is_read(w, false);
+		return;
+	}
+	consumer_assign(w->consumer, NULL, 0);
 	pause_for(w, CLOCK_S(1));
 }
 

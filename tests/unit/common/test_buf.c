@@ -57,6 +57,24 @@ static void grows(void **state)
 	buf_free(&slow);
 }
 
+static void drops(void **state)
+{
+	(void)state;
+	struct buf b = {0};
+	buf_drop(&b, 0); /* harmless on nothing */
+	assert_null(b.data);
+	buf_str(&b, "front and rest");
+	buf_drop(&b, 0);
+	buf_drop(&b, 10);
+	assert_string_equal(b.data, "rest");
+	assert_int_equal(b.len, 4);
+	buf_drop(&b, 4);
+	assert_string_equal(b.data, "");
+	buf_str(&b, "again");
+	assert_string_equal(b.data, "again");
+	buf_free(&b);
+}
+
 static void appends(void **state)
 {
 	(void)state;
@@ -138,6 +156,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(empty),
 	    cmocka_unit_test(grows),
+	    cmocka_unit_test(drops),
 	    cmocka_unit_test(appends),
 	    cmocka_unit_test(json_text),
 	    cmocka_unit_test(json_read_back),
