@@ -177,9 +177,11 @@ def test_clients_that_leave_in_the_middle(strict):
         s.sendall(put("middle") + request(key_path("middle")))
         s.close()
     assert strict.http.request("GET", "/v1").status == 200
+    strict.http.forget()
     wait_until(
-        lambda: gauge(strict, "sluice_parked_requests") == 0, 10, "nothing is parked"
+        lambda: gauge(strict, "sluice_http_connections") == 0, 10, "all of them are gone"
     )
+    assert gauge(strict, "sluice_parked_requests") == 0
 
 
 # --- greedy ---------------------------------------------------------------------------
