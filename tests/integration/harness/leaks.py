@@ -1,7 +1,12 @@
-"""The one leak that LeakSanitizer may find. librdkafka 2.0.2, on a busy machine,
-now and then forgets its internal broker while a client is destroyed whose
-partitions are on their way to it: one object of its own, with its two names, ""
-and ":0/internal". Whatever else leaks, with it or alone, is a failure."""
+"""The leaks that LeakSanitizer may find: librdkafka 2.0.2's own, as it destroys a
+client that has hardly begun, now and then on a busy machine.
+
+- Its internal broker, whose partitions are on their way to it: one object, with its
+  two names, "" and ":0/internal".
+- What only points at itself: a request that waits in a queue which it keeps. What
+  this side forgets, a message say, is pointed at by nothing.
+
+Whatever else leaks, with these or alone, is a failure."""
 
 import re
 
@@ -14,7 +19,7 @@ REPORT = re.compile(
     re.DOTALL,
 )
 LEAK = re.compile(
-    r"(Direct|Indirect) leak of (\d+) byte\(s\) in 1 object\(s\) allocated from:\n"
+    r"(Direct|Indirect) leak of (\d+) byte\(s\) in \d+ object\(s\) allocated from:\n"
     r" +#0 .*\n"
     r" +#1 .*librdkafka\.so.*\n"
     r"(?: +#.*\n)*\n"
@@ -27,12 +32,13 @@ def _known(report):
     leaks = LEAK.findall(body)
     direct = [size for kind, size in leaks if kind == "Direct"]
     others = {int(size) for kind, size in leaks if kind == "Indirect"}
-    all_known = LEAK.sub("", body).strip() == ""
-    return all_known and len(direct) == 1 and NAMES <= others and len(leaks) <= 4
+    if LEAK.sub("", body).strip() != "":
+        return False  # somebody else's
+    return not direct or (len(direct) == 1 and NAMES <= others and len(leaks) <= 4)
 
 
 def without_known(text):
-    """The log, without the reports of that leak alone."""
+    """The log, without the reports of these leaks alone."""
     return REPORT.sub(lambda report: "" if _known(report) else report.group(0), text)
 
 
