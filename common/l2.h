@@ -9,10 +9,10 @@
  *   sluice:{3}:cursor      offset in sluice.commits to resume at, decimal; a
  *                          space; 16 hex digits: the turn, a random number of
  *                          the script that wrote it
- *   sluice:{3}:warmed      16 hex digits: the generation whose entries a
- * projector has brought back (--warm=full) sluice:{3}:records/foo 16 hex digits
- * generation, P or A (present, absent), 16 hex digits version, document; has a
- * TTL
+ *   sluice:{3}:warmed      16 hex digits: the generation that a projector has
+ *                          filled (--warm=full)
+ *   sluice:{3}:records/foo 16 hex digits generation, P or A (present, absent),
+ *                          16 hex digits version, document; has a TTL
  *
  * The other keys of a partition have no TTL and Redis runs volatile-lru, so
  * only entries can be evicted. An entry of another generation than its

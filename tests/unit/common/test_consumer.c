@@ -8,7 +8,8 @@
 
 #include "common/consumer.h"
 
-#include <librdkafka/rdkafka_mock.h>
+#include "tests/unit/mockkafka.h"
+
 #include <stdlib.h>
 #include <string.h>
 
@@ -152,30 +153,14 @@ static void start(struct owner *o, const char *group)
 	assert_non_null(o->consumer);
 }
 
-static rd_kafka_t *sender_new(void)
-{
-	char text[256];
-	rd_kafka_conf_t *conf = rd_kafka_conf_new();
-	rd_kafka_conf_set_log_cb(conf, NULL);
-	assert_int_equal(
-	    rd_kafka_conf_set(conf, "bootstrap.servers",
-		rd_kafka_mock_cluster_bootstraps(cluster), text, sizeof text),
-	    RD_KAFKA_CONF_OK);
-	return rd_kafka_new(RD_KAFKA_PRODUCER, conf, text, sizeof text);
-}
-
 static int setup(void **state)
 {
 	(void)state;
-	char text[256];
-	rd_kafka_conf_t *conf = rd_kafka_conf_new();
-	rd_kafka_conf_set_log_cb(conf, NULL);
-	host = rd_kafka_new(RD_KAFKA_PRODUCER, conf, text, sizeof text);
+	host = mockkafka_client(NULL);
 	cluster = rd_kafka_mock_cluster_new(host, 1);
 	assert_int_equal(
 	    rd_kafka_mock_topic_create(cluster, "t", PARTITIONS, 1), 0);
-	sender = sender_new();
-	assert_non_null(sender);
+	sender = mockkafka_client(cluster);
 	loop = loop_new();
 	one = (struct owner){.answer_at_once = true};
 	two = one;

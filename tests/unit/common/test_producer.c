@@ -9,7 +9,8 @@
 
 #include "common/producer.h"
 
-#include <librdkafka/rdkafka_mock.h>
+#include "tests/unit/mockkafka.h"
+
 #include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
@@ -60,11 +61,7 @@ static void make(const char *const *extra)
 static int setup(void **state)
 {
 	(void)state;
-	char text[256];
-	rd_kafka_conf_t *conf = rd_kafka_conf_new();
-	rd_kafka_conf_set_log_cb(conf, NULL);
-	host = rd_kafka_new(RD_KAFKA_PRODUCER, conf, text, sizeof text);
-	assert_non_null(host);
+	host = mockkafka_client(NULL);
 	cluster = rd_kafka_mock_cluster_new(host, 1);
 	assert_non_null(cluster);
 	assert_int_equal(rd_kafka_mock_topic_create(cluster, "t", 2, 1), 0);

@@ -8,7 +8,8 @@
 
 #include "projector/lane.h"
 
-#include <librdkafka/rdkafka_mock.h>
+#include "tests/unit/mockkafka.h"
+
 #include <string.h>
 
 enum { MESSAGES = 10, CURSOR = 2, DEADLINE_S = 60 };
@@ -46,28 +47,17 @@ static void ignore(void *arg)
 	(void)arg;
 }
 
-static rd_kafka_t *producer(const char *servers)
-{
-	char text[256];
-	rd_kafka_conf_t *conf = rd_kafka_conf_new();
-	rd_kafka_conf_set_log_cb(conf, NULL);
-	if (servers)
-		rd_kafka_conf_set(
-		    conf, "bootstrap.servers", servers, text, sizeof text);
-	return rd_kafka_new(RD_KAFKA_PRODUCER, conf, text, sizeof text);
-}
-
 static int setup(void **state)
 {
 	(void)state;
 	static const struct consumer_events events = {
 	    .message = on_message, .eof = on_eof, .fault = on_fault};
-	host = producer(NULL);
+	host = mockkafka_client(NULL);
 	cluster = rd_kafka_mock_cluster_new(host, 1);
 	assert_int_equal(
 	    rd_kafka_mock_topic_create(cluster, "commits", 1, 1), 0);
 	const char *servers = rd_kafka_mock_cluster_bootstraps(cluster);
-	sender = producer(servers);
+	sender = mockkafka_client(cluster);
 	eofs = 0;
 	settings = (struct projector_settings){
 	    .common.partitions = 1, .chunk_entries = 10, .chunk_bytes = 1024};
@@ -100,18 +90,6 @@ static int teardown(void **state)
 	return 0;
 }
 
-/* Nothing that Sluice writes: the lane passes over it. */
-static void put(int n)
-{
-	for (int i = 0; i < n; i++)
-		assert_int_equal(
-		    rd_kafka_producev(sender, RD_KAFKA_V_TOPIC("commits"),
-			RD_KAFKA_V_PARTITION(0), RD_KAFKA_V_VALUE("v", 1),
-			RD_KAFKA_V_END),
-		    0);
-	assert_int_equal(rd_kafka_flush(sender, DEADLINE_S * 1000), 0);
-}
-
 static redisReply reply(const char *text)
 {
 	return (redisReply){.type = REDIS_REPLY_STRING,
@@ -138,7 +116,7 @@ static void hears_nothing_before_it_is_assigned(void **state)
 	(void)state;
 	const redisReply watermark = reply("00000000000000020000000000000001");
 	const redisReply cursor = reply("2 0000000000000007");
-	put(MESSAGES);
+	mockkafka_put(sender, "commits", MESSAGES);
 	lane_resume(lane, &watermark, &cursor);
 	read_from(CURSOR + 3);
 	assert_int_equal(lane_offset(lane), CURSOR);

@@ -8,7 +8,8 @@
 
 #include "writer/gap.h"
 
-#include <librdkafka/rdkafka_mock.h>
+#include "tests/unit/mockkafka.h"
+
 #include <string.h>
 
 enum { DEADLINE_S = 60 };
@@ -42,28 +43,17 @@ static void on_ready(void *arg)
 	(void)arg;
 }
 
-static rd_kafka_t *producer(const char *servers)
-{
-	char text[256];
-	rd_kafka_conf_t *conf = rd_kafka_conf_new();
-	rd_kafka_conf_set_log_cb(conf, NULL);
-	if (servers)
-		rd_kafka_conf_set(
-		    conf, "bootstrap.servers", servers, text, sizeof text);
-	return rd_kafka_new(RD_KAFKA_PRODUCER, conf, text, sizeof text);
-}
-
 static int setup(void **state)
 {
 	(void)state;
-	host = producer(NULL);
+	host = mockkafka_client(NULL);
 	cluster = rd_kafka_mock_cluster_new(host, 1);
 	assert_int_equal(
 	    rd_kafka_mock_topic_create(cluster, "writes", 1, 1), 0);
 	assert_int_equal(
 	    rd_kafka_mock_topic_create(cluster, "commits", 1, 1), 0);
 	const char *servers = rd_kafka_mock_cluster_bootstraps(cluster);
-	sender = producer(servers);
+	sender = mockkafka_client(cluster);
 	dones = 0;
 	settings = (struct writer_settings){.common = {.partitions = 1}};
 	settings.common.writes_topic = "writes";
@@ -102,23 +92,12 @@ static int teardown(void **state)
 	return 0;
 }
 
-static void put(int n)
-{
-	for (int i = 0; i < n; i++)
-		assert_int_equal(
-		    rd_kafka_producev(sender, RD_KAFKA_V_TOPIC("writes"),
-			RD_KAFKA_V_PARTITION(0), RD_KAFKA_V_VALUE("v", 1),
-			RD_KAFKA_V_END),
-		    0);
-	assert_int_equal(rd_kafka_flush(sender, DEADLINE_S * 1000), 0);
-}
-
 /* A leader that is new does not give out yet what it has: what was not read is
  * not to be passed over. */
 static void the_log_ends_before_it(void **state)
 {
 	(void)state;
-	put(3);
+	mockkafka_put(sender, "writes", 3);
 	gap_announce(gap, 0, 0, 5);
 	mono_us_t end = clock_mono() + CLOCK_S(DEADLINE_S);
 	while (dones == 0) {

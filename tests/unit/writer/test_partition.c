@@ -9,7 +9,8 @@
 
 #include "writer/partition.h"
 
-#include <librdkafka/rdkafka_mock.h>
+#include "tests/unit/mockkafka.h"
+
 #include <string.h>
 
 enum { ROWS = 2, DEADLINE_S = 60 };
@@ -66,11 +67,7 @@ static void on_retake(void *arg, struct partition *again)
 
 static struct mock mock_new(const char *topic)
 {
-	char text[256];
-	rd_kafka_conf_t *conf = rd_kafka_conf_new();
-	rd_kafka_conf_set_log_cb(conf, NULL);
-	rd_kafka_t *host =
-	    rd_kafka_new(RD_KAFKA_PRODUCER, conf, text, sizeof text);
+	rd_kafka_t *host = mockkafka_client(NULL);
 	rd_kafka_mock_cluster_t *cluster = rd_kafka_mock_cluster_new(host, 1);
 	assert_int_equal(rd_kafka_mock_topic_create(cluster, topic, 1, 1), 0);
 	return (struct mock){host, cluster};
@@ -181,21 +178,8 @@ static void announce(uint64_t owner, int records)
 
 static void put(int n)
 {
-	char text[256];
-	struct kafka_config kafka = config_of(&writes);
-	rd_kafka_conf_t *conf = rd_kafka_conf_new();
-	rd_kafka_conf_set_log_cb(conf, NULL);
-	rd_kafka_conf_set(
-	    conf, "bootstrap.servers", kafka.servers, text, sizeof text);
-	rd_kafka_t *rk =
-	    rd_kafka_new(RD_KAFKA_PRODUCER, conf, text, sizeof text);
-	for (int i = 0; i < n; i++)
-		assert_int_equal(
-		    rd_kafka_producev(rk, RD_KAFKA_V_TOPIC("writes"),
-			RD_KAFKA_V_PARTITION(0), RD_KAFKA_V_VALUE("v", 1),
-			RD_KAFKA_V_END),
-		    0);
-	assert_int_equal(rd_kafka_flush(rk, DEADLINE_S * 1000), 0);
+	rd_kafka_t *rk = mockkafka_client(writes.cluster);
+	mockkafka_put(rk, "writes", n);
 	rd_kafka_destroy(rk);
 }
 
