@@ -1,6 +1,5 @@
 """The servers that tests/bench/read measures, and what is measured of them."""
 
-import contextlib
 import json
 import re
 import subprocess

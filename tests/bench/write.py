@@ -17,7 +17,7 @@ import time
 from pathlib import Path
 
 from common import (
-    HOST, Failure, cell, circumstances, cpu_seconds, get, main, print_rows, running, say,
+    HOST, Failure, cell, circumstances, cpu_seconds, main, print_rows, running, say,
     spread, wait_for)
 
 MIXES = ("insert", "update", "hot")

@@ -5,6 +5,7 @@ import itertools
 
 import pytest
 from harness.crowd import Background
+from harness.replica import replay_paused
 from harness.servers import at_database
 from harness.wait import wait_until
 
@@ -90,11 +91,8 @@ def test_silent_under_load(audited, servers):
     with Background(work, work, work):
         worked(100)
         pressed()
-        audited.sql("SELECT pg_wal_replay_pause()", replica=True)
-        try:
+        with replay_paused(audited):
             worked(250)
-        finally:
-            audited.sql("SELECT pg_wal_replay_resume()", replica=True)
         wait_until(enough, 60, "every tier was looked at")
     assert violations(audited) == dict.fromkeys(TIERS, 0)
     for tier in TIERS:

@@ -5,7 +5,7 @@ import re
 import pytest
 from harness.burst import burst
 from harness.client import key_path
-from harness.wait import wait_until
+from harness.replica import behind_its_back, replica_caught_up
 
 TIMING = re.compile(r"(total|wait|redis|replica|primary);dur=\d+\.\d{3}|l1")
 
@@ -37,22 +37,12 @@ def timed(answer):
     return [e.partition(";")[0] for e in entries]
 
 
-def behind_its_back(world, key, value):
-    """Changes the row, on the replica too, and no version."""
-    world.sql("UPDATE records SET value = %s WHERE key = %s", value, key)
-
-    def there():
-        query = "SELECT value FROM records WHERE key = %s"
-        return world.sql(query, key, replica=True) == [(value,)]
-
-    wait_until(there, 10, "the replica has it")
-
-
 # --- no-cache ---------------------------------------------------------------------
 
 
-def test_no_cache_asks_the_database(http, api):
+def test_no_cache_asks_the_database(world, http, api):
     written(http, "fresh", "one")
+    replica_caught_up(world)
     http.get("fresh")
     assert http.get("fresh").tier == "l1"
     before = api.metrics()
@@ -74,7 +64,7 @@ def test_no_cache_refreshes_both_caches(world, http, other_api):
     position = written(http, "back", "one")
     assert other_api.http.value("back", Sluice_Read_After=position) == "one"
     assert http.value("back") == "one"
-    behind_its_back(world, "back", "two")
+    behind_its_back(world, "UPDATE records SET value = 'two' WHERE key = 'back'")
     assert (http.get("back").tier, http.value("back")) == ("l1", "one")
     assert fresh(http, "back").json()["value"] == "two"
     assert (http.get("back").tier, http.value("back")) == ("l1", "two")
@@ -87,14 +77,10 @@ def test_no_cache_refreshes_both_caches(world, http, other_api):
 
 def test_no_cache_of_an_absent_row(world, http):
     assert http.get("came").status == 404
-    world.sql(
+    behind_its_back(
+        world,
         "INSERT INTO records (key, value, created_at, updated_at, version)"
-        " VALUES ('came', 'one', now(), now(), 0)"
-    )
-    wait_until(
-        lambda: world.sql("SELECT 1 FROM records WHERE key = 'came'", replica=True),
-        10,
-        "the replica has it",
+        " VALUES ('came', 'one', now(), now(), 0)",
     )
     assert http.get("came").status == 404
     assert fresh(http, "came").json()["value"] == "one"

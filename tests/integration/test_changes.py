@@ -5,7 +5,6 @@ import socket
 
 import pytest
 from harness.bulk import post_lines, results
-from harness.client import key_path
 from harness.feed import Feed
 from harness.wait import wait_until
 

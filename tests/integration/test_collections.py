@@ -10,6 +10,7 @@ import uuid
 import psycopg
 import pytest
 from harness.client import key_path
+from harness.replica import behind_its_back
 
 JSON = {"Content-Type": "application/json"}
 PATCH = {"Content-Type": "application/merge-patch+json"}
@@ -227,7 +228,7 @@ def test_a_row_by_hand(world, http):
         "INSERT INTO products (id, name, price, category, created_at, updated_at,"
         " version) VALUES (%s, %s, %s, %s, now(), now(), 0)"
     )
-    world.sql(insert, -1, "by hand", "1.230", "c")
+    behind_its_back(world, insert, -1, "by hand", "1.230", "c")
     found = get(http, "products", -1)
     assert b'"price":1.230,' in found.body
     assert found.json()["stock_quantity"] == 0

@@ -11,6 +11,7 @@ from harness.client import key_path
 from harness.crowd import in_threads
 from harness.deployment import QUICK_GROUP
 from harness.proxy import Proxy
+from harness.replica import replay_paused, replica_caught_up
 from harness.servers import ROOT, at_database, at_port
 from harness.wait import wait_until
 
@@ -122,17 +123,12 @@ def prepare(d, direct, apis):
     keys = [key_of(row, c) for row in ROWS for c in COLUMNS[:3]]
     answers = in_threads(8, keys, lambda k: direct.http.put(k, "old", prefer="wait=20"))
     assert {a.status for a in answers} == {201}
-    on_the_replica(d)
+    replica_caught_up(d)
     after = ", ".join(f"{p}-{end - 1}" for p, end in enumerate(d.ends()) if end)
     for row in ROWS:
         api = apis[row.bypass]
         api.http.get(key_of(row, "in L1"), Sluice_Read_After=after)
         direct.http.get(key_of(row, "in Redis"), Sluice_Read_After=after)
-
-
-def on_the_replica(d):
-    query = "SELECT next_offset FROM sluice.progress ORDER BY partition"
-    wait_until(lambda: d.sql(query) == d.sql(query, replica=True), 20, "the replica has it")
 
 
 def health(api):
@@ -167,16 +163,10 @@ def kafka_is_down(servers, apis):
 @contextlib.contextmanager
 def behind(d, api, row):
     """The replica stops to apply; the key is written, and that is heard of."""
-    d.sql("SELECT pg_wal_replay_pause()", replica=True)
-    try:
-        paused = "SELECT pg_get_wal_replay_pause_state()"
-        wait_until(lambda: d.sql(paused, replica=True) == [("paused",)], 10, "it pauses")
+    with replay_paused(d):
         answer = api.http.put(key_of(row, "in neither"), "new", prefer="wait=20")
         assert answer.status == 200, answer
         yield
-    finally:
-        d.sql("SELECT pg_wal_replay_resume()", replica=True)
-        on_the_replica(d)
 
 
 @contextlib.contextmanager

@@ -4,6 +4,7 @@ Postgres's own row_to_json."""
 import json
 
 from harness.client import key_path
+from harness.replica import behind_its_back
 from harness.wait import wait_until
 
 NASTY = [
@@ -105,7 +106,8 @@ def test_what_an_operator_wrote(world, http):
     times += ["1900-02-28 23:59:59.1", "2000-02-29", "2024-12-31 00:00:00.123450"]
     numbers = ["NaN", "Infinity", "-Infinity", "1e20", "-0.000"]
     for i, at in enumerate(times):
-        world.sql(
+        behind_its_back(
+            world,
             "INSERT INTO counters VALUES (%s, 1, %s, %s, %s, 0)",
             f"odd {i}",
             numbers[i % len(numbers)],
@@ -118,12 +120,13 @@ def test_what_an_operator_wrote(world, http):
 
 def test_times_at_random(world, http):
     """Near and far, with and without a fraction."""
-    world.sql(
+    behind_its_back(
+        world,
         "INSERT INTO records SELECT 'time ' || i, '', timestamptz '4713-01-01 BC'"
         " + floor(random() * (CASE WHEN i % 2 = 0 THEN 109e6 ELSE 4.4e6 END))"
         " * interval '1 day' + floor(random() * 86400 * 10 ^ (i % 7))"
         " / 10 ^ (i % 7) * interval '1 second', '2000-01-01', 0"
-        " FROM generate_series(1, 500) i"
+        " FROM generate_series(1, 500) i",
     )
     rows = {key: row for key, row in world.rows().items() if key.startswith("time")}
     assert len(rows) == 500

@@ -1,6 +1,7 @@
 """GET /inspect/{collection}/{key} on the api's admin port: the key in every tier."""
 
 import pytest
+from harness.replica import behind_its_back, replay_paused, replica_caught_up
 from harness.wait import wait_until
 
 MEMBERS = ["l1", "redis", "replica", "primary"]
@@ -27,19 +28,9 @@ def verdicts(report):
     return [report[name]["verdict"] for name in MEMBERS] + [report["verdict"]]
 
 
-def on_the_replica(world, position):
-    partition, version = position.split("-")
-    query = "SELECT next_offset FROM sluice.progress WHERE partition = %s"
-    wait_until(
-        lambda: world.sql(query, partition, replica=True)[0][0] > int(version),
-        10,
-        "the replica has it",
-    )
-
-
 def test_a_key_in_every_tier(http, api, other_api, world):
     position = written(http, "everywhere", "one")
-    on_the_replica(world, position)
+    replica_caught_up(world)
     assert http.value("everywhere") == "one"
     report = inspect(api, "records/everywhere")
     partition, version = position.split("-")
@@ -59,7 +50,8 @@ def test_a_key_in_every_tier(http, api, other_api, world):
 
 
 def test_a_key_that_nobody_caches(http, api, world):
-    on_the_replica(world, written(http, "cold", "one"))
+    written(http, "cold", "one")
+    replica_caught_up(world)
     report = inspect(api, "records/cold")
     assert states(report) == ["none", "none", "present", "present"]
     assert verdicts(report) == ["none", "none", "current", "current", "current"]
@@ -78,10 +70,10 @@ def test_an_absent_row(http, api):
 
 
 def test_what_a_commit_has_ended_is_behind(http, api, world):
-    on_the_replica(world, written(http, "ended", "one"))
+    written(http, "ended", "one")
+    replica_caught_up(world)
     assert http.value("ended") == "one"
-    world.sql("SELECT pg_wal_replay_pause()", replica=True)
-    try:
+    with replay_paused(world):
         position = written(http, "ended", "two")
         report = inspect(api, "records/ended")
         assert report["l1"]["state"] == "none"
@@ -91,15 +83,13 @@ def test_what_a_commit_has_ended_is_behind(http, api, world):
         assert http.value("ended") == "two"
         report = inspect(api, "records/ended")
         assert [report[n]["verdict"] for n in ("l1", "primary")] == ["current"] * 2
-    finally:
-        world.sql("SELECT pg_wal_replay_resume()", replica=True)
-    on_the_replica(world, position)
 
 
 def test_a_row_that_was_changed_behind_sluices_back(http, api, world):
-    on_the_replica(world, written(http, "back", "one"))
+    written(http, "back", "one")
+    replica_caught_up(world)
     assert http.value("back") == "one"
-    world.sql("UPDATE records SET value = 'two' WHERE key = 'back'")
+    behind_its_back(world, "UPDATE records SET value = 'two' WHERE key = 'back'")
     report = inspect(api, "records/back")
     assert report["l1"]["verdict"] == report["redis"]["verdict"] == "changed"
     assert report["verdict"] == "changed"
@@ -108,14 +98,16 @@ def test_a_row_that_was_changed_behind_sluices_back(http, api, world):
 
 
 def test_a_row_that_was_deleted_behind_sluices_back(http, api, world):
-    on_the_replica(world, written(http, "gone", "one"))
+    written(http, "gone", "one")
+    replica_caught_up(world)
     assert http.value("gone") == "one"
-    world.sql("DELETE FROM records WHERE key = 'gone'")
+    behind_its_back(world, "DELETE FROM records WHERE key = 'gone'")
     assert inspect(api, "records/gone")["l1"]["verdict"] == "stale"
 
 
 def test_it_leaves_no_trace(http, api, world):
-    on_the_replica(world, written(http, "trace", "one"))
+    written(http, "trace", "one")
+    replica_caught_up(world)
     before = api.metrics()
     for _ in range(3):
         assert inspect(api, "records/trace")["l1"]["state"] == "none"
@@ -133,7 +125,8 @@ def test_tiers_that_are_away(world, special_api):
 
 
 def test_keys_are_decoded(http, api, world):
-    on_the_replica(world, written(http, "a b/ü_", "one"))
+    written(http, "a b/ü_", "one")
+    replica_caught_up(world)
     report = inspect(api, "records/a%20b%2F%C3%BC_")
     assert (report["key"], report["primary"]["state"]) == ("a b/ü_", "present")
     assert inspect(api, "records/_x")["key"] == inspect(api, "records/%5Fx")["key"] == "_x"

@@ -9,7 +9,7 @@ from urllib.parse import quote, urlencode
 import psycopg
 import pytest
 from harness.client import key_path
-from harness.replica import replay_paused, replica_caught_up, same_on_the_replica
+from harness.replica import behind_its_back, replay_paused, replica_caught_up
 from harness.wait import wait_until
 
 JSON = {"Content-Type": "application/json"}
@@ -45,7 +45,7 @@ def rows(world):
                 f" VALUES ({marks}, now(), now(), 0)",
                 list(row.values()),
             )
-    same_on_the_replica(world, "SELECT count(*) FROM samples")
+    replica_caught_up(world)
 
 
 def url(collection, **query):
@@ -317,8 +317,7 @@ def test_cache_control(world, rows, http, api):
     assert (answer.status, answer.problem) == (504, "only-if-cached")
     listed(http, path)
     assert listed(http, path, Cache_Control="only-if-cached").tier == "l1"
-    world.sql("UPDATE samples SET text = 'behind its back'")
-    same_on_the_replica(world, "SELECT count(*) FROM samples WHERE text = 'behind its back'")
+    behind_its_back(world, "UPDATE samples SET text = 'behind its back'")
     assert listed(http, path).json()[0]["text"] != "behind its back"
     answer = listed(http, path, Cache_Control="no-cache")
     assert answer.cache == "sluice; fwd=request; detail=replica"

@@ -9,7 +9,6 @@ import pytest
 from confluent_kafka import Producer
 from harness import history
 from harness.client import key_path
-from harness.crowd import in_threads
 from harness.wait import Stopwatch, wait_until
 
 BATCH = 1000

@@ -7,6 +7,7 @@ import pytest
 from harness.client import key_path
 from harness.crowd import Background
 from harness.proxy import Proxy
+from harness.replica import behind_its_back, replica_caught_up
 from harness.servers import at_port
 from harness.wait import wait_until
 
@@ -29,23 +30,14 @@ def counter(http, key, **headers):
     return http.request("GET", key_path(key, "counters"), headers=headers)
 
 
-def behind_its_back(world, *keys):
-    for key in keys:
-        world.sql("UPDATE records SET value = 'changed' WHERE key = %s", key)
-
-        def there(key=key):
-            query = "SELECT value FROM records WHERE key = %s"
-            return world.sql(query, key, replica=True) == [("changed",)]
-
-        wait_until(there, 10, "the replica has it")
-
-
 def test_a_key(http, api, world, other_api):
     for key in ("one", "two"):
         position = written(http, key, "old")
         assert http.value(key) == "old"
         assert other_api.http.value(key, Sluice_Read_After=position) == "old"
-    behind_its_back(world, "one", "two")
+    behind_its_back(
+        world, "UPDATE records SET value = 'changed' WHERE key IN ('one', 'two')"
+    )
     assert (http.value("one"), http.value("two")) == ("old", "old")
     assert purge(api, "/records/one") == ("key", 1)
     answer = http.get("one")
@@ -148,14 +140,7 @@ def test_what_is_read_while_it_is_purged_is_not_kept(http, world, special_api, s
     for i, path in enumerate(("/records/flying 0", "/records", "")):
         key = f"flying {i}"
         on_replica = written(http, key, "old")
-        partition, version = on_replica.split("-")
-        query = "SELECT next_offset FROM sluice.progress WHERE partition = %s"
-        wait_until(
-            lambda p=partition, v=version, q=query: world.sql(q, p, replica=True)[0][0]
-            > int(v),
-            10,
-            "the replica has it",
-        )
+        replica_caught_up(world)
         assert cold.http.get("elsewhere", Sluice_Read_After=on_replica).status == 404
         slow_replica.set(0.5)
         before = cold.metrics()

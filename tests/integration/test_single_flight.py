@@ -3,6 +3,7 @@
 from harness.burst import burst
 from harness.client import key_path
 from harness.crowd import all_at_once
+from harness.replica import replica_caught_up
 from harness.wait import wait_until
 
 MANY = 1000
@@ -35,18 +36,10 @@ def behind(proxy):
     return {"replica.urls": proxy.url, "postgres.timeout": "20s"}
 
 
-def replica_has(world, key):
-    def there():
-        query = "SELECT 1 FROM records WHERE key = %s"
-        return world.sql(query, key, replica=True)
-
-    wait_until(there, 10, "the replica has the row")
-
-
 def test_a_burst_for_one_cold_key_is_one_query(http, world, special_api, slow_replica):
     cold = special_api({**behind(slow_replica), "l2.ttl": "1ms"})
     position = http.put("flight", "one", prefer="wait=10").position
-    replica_has(world, "flight")
+    replica_caught_up(world)
     assert cold.http.get("elsewhere", Sluice_Read_After=position).status == 404
     slow_replica.set(0.8)
     with Moved(cold) as moved:
@@ -111,7 +104,7 @@ def test_concurrent_misses_share_their_results(http, world, special_api, slow_re
     cold = special_api({**behind(slow_replica), "l2.ttl": "1ms"})
     for i in range(4):
         position = http.put(f"mixed {i}", str(i), prefer="wait=10").position
-        replica_has(world, f"mixed {i}")
+        replica_caught_up(world)
         assert cold.http.get("elsewhere", Sluice_Read_After=position).status == 404
     slow_replica.set(0.3)
     answers = all_at_once(40, lambda i: cold.http.get(f"mixed {i % 4}"))
@@ -129,7 +122,7 @@ def test_a_fresh_read_joins_no_lookup_that_is_under_way(
     """The ordinary lookup has read the row before it was changed."""
     cold = special_api({**behind(slow_replica), "l2.ttl": "1ms"})
     position = http.put("fresh flight", "one", prefer="wait=10").position
-    replica_has(world, "fresh flight")
+    replica_caught_up(world)
     assert cold.http.get("elsewhere", Sluice_Read_After=position).status == 404
     slow_replica.set(0.7)
 

@@ -6,6 +6,7 @@ import json
 import pytest
 from harness.crowd import Background, in_threads
 from harness.history import settle
+from harness.replica import replay_paused, replica_caught_up
 from harness.servers import at_database
 from harness.wait import wait_until
 
@@ -25,16 +26,10 @@ def applied(deployment):
     """Postgres, its replica and Redis have all of the log."""
 
     def same():
-        watermarks = [
-            n
-            for (n,) in deployment.sql(
-                "SELECT next_offset FROM sluice.progress ORDER BY partition", replica=True
-            )
-        ]
-        ends = deployment.ends()
-        return ends == deployment.progress() == watermarks == deployment.redis_watermarks()
+        return deployment.ends() == deployment.progress() == deployment.redis_watermarks()
 
-    wait_until(same, 60, "all writes are everywhere")
+    wait_until(same, 60, "all writes are in Postgres and in Redis")
+    replica_caught_up(deployment)
 
 
 def entries(servers):
@@ -139,14 +134,11 @@ def test_a_replica_that_lags(projecting, servers):
     api, projector = deployment.of("api")[0], deployment.of("projector")[0]
     written(api, KEYS[:50], "old")
     applied(deployment)
-    deployment.sql("SELECT pg_wal_replay_pause()", replica=True)
-    try:
+    with replay_paused(deployment):
         written(api, KEYS[:100], "new")
         wait_until(lambda: deployment.ends() == deployment.redis_watermarks(), 30, "applied")
         servers.redis().flushall()
         wait_until(lambda: all_there(servers, KEYS[:100]), 60, "all keys are back")
-    finally:
-        deployment.sql("SELECT pg_wal_replay_resume()", replica=True)
     found = entries(servers)
     assert {found[key]["value"] for key in KEYS[:100]} == {"new"}
     wait_until(lambda: is_warm(projector), 30, "it is done")

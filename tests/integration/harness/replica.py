@@ -7,7 +7,7 @@ from .wait import wait_until
 
 @contextlib.contextmanager
 def replay_paused(world):
-    """The replica gets the WAL and does not apply it."""
+    """The replica gets the WAL and does not apply it; in the end it has all of it."""
     world.sql("SELECT pg_wal_replay_pause()", replica=True)
     try:
         paused = "SELECT pg_get_wal_replay_pause_state()"
@@ -17,18 +17,22 @@ def replay_paused(world):
         yield
     finally:
         world.sql("SELECT pg_wal_replay_resume()", replica=True)
+        replica_caught_up(world)
 
 
-def same_on_the_replica(world, query):
-    """Waits until the replica answers the query as the primary does."""
+def replica_caught_up(world):
+    """Waits until the replica has applied what is committed now."""
+    ((end,),) = world.sql("SELECT pg_current_wal_lsn()::text")
+    applied = "SELECT pg_last_wal_replay_lsn() >= %s::pg_lsn"
     wait_until(
-        lambda: world.sql(query) == world.sql(query, replica=True),
+        lambda: world.sql(applied, end, replica=True) == [(True,)],
         20,
         "the replica has caught up",
     )
 
 
-def replica_caught_up(world):
-    same_on_the_replica(
-        world, "SELECT next_offset FROM sluice.progress ORDER BY partition"
-    )
+def behind_its_back(world, statement, *args):
+    """Changes rows as an operator would: no version moves, nobody is told. The replica
+    has the change, too: a read may go there."""
+    world.sql(statement, *args)
+    replica_caught_up(world)

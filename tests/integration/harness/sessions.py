@@ -7,7 +7,6 @@ reads may never go back, whichever instance answers.
 import http.client
 import json
 import random
-import threading
 import time
 import uuid
 
