@@ -21,6 +21,7 @@ enum state {
 	STATE_FIRST,	/* the query in front */
 	STATE_STARTING, /* waits for COPY's first word */
 	STATE_COPYING,
+	STATE_ENDING, /* waits for COPY's last word */
 	STATE_ENDED,
 	STATE_FAILED,
 };
@@ -80,15 +81,22 @@ static void fail(struct pgcopy *c, const char *why)
 
 /* --- the way to the first row -------------------------------------------- */
 
+/* Waits for the answer, and for room for what is left of the statement. */
+static void await(struct pgcopy *c)
+{
+	int left = PQflush(c->conn);
+	if (left < 0)
+		fail(c, PQerrorMessage(c->conn));
+	else
+		watch(c, UV_READABLE | (left ? UV_WRITABLE : 0));
+}
+
 static void sent(struct pgcopy *c, int ok, enum state next)
 {
-	/* The statements are short: they fit into the socket's buffer. */
-	if (!ok || PQflush(c->conn) < 0) {
+	if (ok)
+		c->state = next;
+	else
 		fail(c, PQerrorMessage(c->conn));
-		return;
-	}
-	c->state = next;
-	watch(c, UV_READABLE | (PQflush(c->conn) > 0 ? UV_WRITABLE : 0));
 }
 
 static void connect_step(struct pgcopy *c)
@@ -156,10 +164,12 @@ static void begin_step(struct pgcopy *c)
 {
 	if (c->state == STATE_CONNECTING)
 		connect_step(c);
-	else if (!PQconsumeInput(c->conn) || PQflush(c->conn) < 0)
+	else if (!PQconsumeInput(c->conn))
 		fail(c, PQerrorMessage(c->conn));
 	else
 		take_results(c);
+	if (c->state > STATE_CONNECTING && c->state < STATE_COPYING)
+		await(c);
 	if (c->state >= STATE_COPYING)
 		c->o.changed(c->o.arg);
 }
@@ -229,6 +239,10 @@ static bool take_row(
 /* The stream is over: what does Postgres say of it? */
 static enum pgcopy_state ended(struct pgcopy *c)
 {
+	if (PQconsumeInput(c->conn) && PQisBusy(c->conn)) {
+		watch(c, UV_READABLE);
+		return PGCOPY_WAIT;
+	}
 	PGresult *r = PQgetResult(c->conn);
 	bool ok = PQresultStatus(r) == PGRES_COMMAND_OK && c->trailed;
 	if (ok)
@@ -256,6 +270,8 @@ static int next_message(struct pgcopy *c)
 
 enum pgcopy_state pgcopy_next(struct pgcopy *c, struct rowdoc_cell *cells)
 {
+	if (c->state == STATE_ENDING)
+		return ended(c);
 	if (c->state != STATE_COPYING)
 		return c->state == STATE_ENDED ? PGCOPY_END : PGCOPY_FAILED;
 	for (;;) {
@@ -264,8 +280,10 @@ enum pgcopy_state pgcopy_next(struct pgcopy *c, struct rowdoc_cell *cells)
 			watch(c, UV_READABLE);
 			return PGCOPY_WAIT;
 		}
-		if (len == -1)
+		if (len == -1) {
+			c->state = STATE_ENDING;
 			return ended(c);
+		}
 		if (len < 0) {
 			fail(c, PQerrorMessage(c->conn));
 			return PGCOPY_FAILED;
