@@ -4,6 +4,7 @@
 #include "api/bulk.h"
 #include "api/changes.h"
 #include "api/export.h"
+#include "api/headroom.h"
 #include "api/listquery.h"
 #include "api/peer.h"
 #include "common/check.h"
@@ -172,6 +173,8 @@ static void *begin(
 	r->method = method;
 	r->path = path;
 	r->step = STEP_ROUTE;
+	r->large_headers = r->too_large =
+	    headroom_is_exceeded(c, r->worker->app->partitions);
 	r->started = r->peeked = clock_mono();
 	return r;
 }

@@ -40,9 +40,10 @@ struct request {
 	const char *method; /* libmicrohttpd's, for the request's life */
 	const char *path;   /* likewise; as it was sent */
 	struct buf body;
-	bool too_large;
-	bool judged;	   /* it is known whether the body is a bulk */
-	struct bulk *bulk; /* then it goes there; NULL: into `body` */
+	bool large_headers; /* there may be no room for an answer's */
+	bool too_large;	    /* the body; or it is not taken at all */
+	bool judged;	    /* it is known whether the body is a bulk */
+	struct bulk *bulk;  /* then it goes there; NULL: into `body` */
 	enum step step;
 	enum MHD_Result rc; /* of the queued response */
 	mono_us_t started;

@@ -149,6 +149,8 @@ static enum step_result malformed(struct request *r)
 
 enum step_result route_step(struct request *r)
 {
+	if (r->large_headers)
+		return answer_problem(r, PROBLEM_HEADERS_TOO_LARGE, NULL);
 	if (r->too_large)
 		return answer_problem(r, PROBLEM_TOO_LARGE,
 		    "An item may have as many bytes as the setting "

@@ -2,6 +2,7 @@
 
 #include "api/changes.h"
 #include "api/export.h"
+#include "api/headroom.h"
 #include "api/migrated.h"
 #include "api/request.h"
 #include "api/reserve.h"
@@ -173,6 +174,7 @@ struct err worker_new(struct app *app, size_t index, struct worker **out)
 	    .shared = true,
 	    .max_connections =
 		(unsigned)share(s->max_connections, app->nworkers),
+	    .more_memory = headroom_of_positions(app->partitions),
 	    .pace = {.idle = s->idle_timeout,
 		.receive = s->receive_timeout,
 		.send = s->send_timeout},

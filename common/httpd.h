@@ -18,9 +18,10 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-/* Of a connection, for the headers of a request and those of its answer: for
- * what does not fit libmicrohttpd closes the connection. It clears all of it
- * for every request, so it is not larger than that needs. */
+/* Of a connection, for the headers of a request and those of its answer, but
+ * for what grows with the deployment: for what does not fit libmicrohttpd
+ * closes the connection. It clears all of it for every request, so it is not
+ * larger than that needs. */
 enum { HTTPD_CONNECTION_MEMORY = 24 * 1024 };
 
 struct httpd;
@@ -47,6 +48,7 @@ struct httpd_options {
 	const char *address; /* host:port; port 0: any free one */
 	bool shared; /* several daemons of this process share the port */
 	unsigned max_connections;
+	size_t more_memory; /* than HTTPD_CONNECTION_MEMORY, per connection */
 	/* Receiving is from the request line to the body's end, without the
 	 * time that the connection was suspended. */
 	struct pace_limits pace;
