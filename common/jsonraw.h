@@ -64,8 +64,3 @@ bool jsonraw_each(struct jsonraw_element *e);
 bool jsonraw_equals(struct jsonraw string, const char *s, size_t len);
 /* Appends the characters of a string. */
 void jsonraw_text(struct buf *out, struct jsonraw string);
-
-/* Appends what the merge patch makes of the target (RFC 7396; none: there was
- * nothing). Of members with equal names the last one counts. */
-void jsonraw_merge(
-    struct buf *out, struct jsonraw target, struct jsonraw patch);

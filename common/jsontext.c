@@ -1,8 +1,10 @@
 #include "common/jsontext.h"
 
+#include "common/buf.h"
 #include "common/jsonraw.h"
 
 #include <string.h>
+#include <xxhash.h>
 
 static int hex_digit(char c)
 {
@@ -78,6 +80,31 @@ size_t jsontext_next(struct jsontext *t, char out[4])
 	while (t->p < t->end && ((unsigned char)*t->p & 0xc0) == 0x80 && n < 4)
 		out[n++] = *t->p++;
 	return n;
+}
+
+bool jsontext_same(struct jsonraw a, struct jsonraw b)
+{
+	struct jsontext x = jsontext_of(a), y = jsontext_of(b);
+	char left[4], right[4];
+	size_t n;
+	do {
+		n = jsontext_next(&x, left);
+		if (jsontext_next(&y, right) != n ||
+		    memcmp(left, right, n) != 0)
+			return false;
+	} while (n > 0);
+	return true;
+}
+
+uint64_t jsontext_hash(struct jsonraw string)
+{
+	if (memchr(string.s, '\\', string.len) == NULL)
+		return XXH3_64bits(string.s + 1, string.len - 2);
+	struct buf plain = {0};
+	jsonraw_text(&plain, string);
+	uint64_t hash = XXH3_64bits(plain.data, plain.len);
+	buf_free(&plain);
+	return hash;
 }
 
 size_t jsontext_length(struct jsonraw string)

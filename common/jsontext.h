@@ -3,6 +3,7 @@
  */
 #pragma once
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -16,6 +17,10 @@ struct jsontext {
 struct jsontext jsontext_of(struct jsonraw string);
 /* The bytes of the next code point, as UTF-8; 0: there is none. */
 size_t jsontext_next(struct jsontext *t, char out[4]);
+/* Are they the same characters, however they are written? */
+bool jsontext_same(struct jsonraw a, struct jsonraw b);
+/* Of the characters. */
+uint64_t jsontext_hash(struct jsonraw string);
 /* Code points. */
 size_t jsontext_length(struct jsonraw string);
 /* The code point behind `\u`, both halves of a pair taken; -1: none that

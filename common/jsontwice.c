@@ -1,13 +1,10 @@
 #include "common/jsontwice.h"
 
-#include "common/buf.h"
 #include "common/jsontext.h"
 #include "common/mem.h"
 
 #include <stdint.h>
 #include <stdlib.h>
-#include <string.h>
-#include <xxhash.h>
 
 /* A few names are compared each with each; more are sorted by their hash. */
 enum { FEW = 8 };
@@ -16,31 +13,6 @@ struct name {
 	uint64_t hash;
 	struct jsonraw raw;
 };
-
-static uint64_t hash_of(struct jsonraw name)
-{
-	if (memchr(name.s, '\\', name.len) == NULL)
-		return XXH3_64bits(name.s + 1, name.len - 2);
-	struct buf plain = {0};
-	jsonraw_text(&plain, name);
-	uint64_t hash = XXH3_64bits(plain.data, plain.len);
-	buf_free(&plain);
-	return hash;
-}
-
-static bool same(struct jsonraw a, struct jsonraw b)
-{
-	struct jsontext x = jsontext_of(a), y = jsontext_of(b);
-	char left[4], right[4];
-	size_t n;
-	do {
-		n = jsontext_next(&x, left);
-		if (jsontext_next(&y, right) != n ||
-		    memcmp(left, right, n) != 0)
-			return false;
-	} while (n > 0);
-	return true;
-}
 
 /* By hash, then as they stand. */
 static int by_hash(const void *a, const void *b)
@@ -57,7 +29,7 @@ static struct jsonraw among(struct name *names, size_t n)
 	for (size_t i = 1; i < n; i++) {
 		/* Equal hashes stand together; different names seldom do. */
 		for (size_t k = i; k-- > 0 && names[k].hash == names[i].hash;) {
-			if (same(names[k].raw, names[i].raw))
+			if (jsontext_same(names[k].raw, names[i].raw))
 				return names[i].raw;
 		}
 	}
@@ -69,7 +41,7 @@ static struct jsonraw in_many(struct jsonraw object, size_t n)
 	struct name *names = mem_alloc(n * sizeof *names);
 	struct jsonraw_member m = jsonraw_members(object);
 	for (size_t i = 0; jsonraw_next(&m); i++)
-		names[i] = (struct name){hash_of(m.name), m.name};
+		names[i] = (struct name){jsontext_hash(m.name), m.name};
 	struct jsonraw found = among(names, n);
 	free(names);
 	return found;
@@ -82,7 +54,7 @@ static struct jsonraw in_object(struct jsonraw object)
 	size_t n = 0;
 	while (found.s == NULL && jsonraw_next(&m)) {
 		for (size_t i = 0; found.s == NULL && i < n && i < FEW; i++) {
-			if (same(few[i], m.name))
+			if (jsontext_same(few[i], m.name))
 				found = m.name;
 		}
 		if (n < FEW)

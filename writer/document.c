@@ -1,6 +1,7 @@
 #include "writer/document.h"
 
 #include "common/decimal.h"
+#include "common/jsonmerge.h"
 
 #include <inttypes.h>
 #include <stdio.h>
@@ -96,7 +97,7 @@ static struct jsonraw merged(
 	if (jsonraw_kind(patch) != JSONRAW_OBJECT)
 		return patch;
 	struct buf b = {0};
-	jsonraw_merge(&b, was, patch);
+	jsonmerge(&b, was, patch);
 	struct jsonraw out = arena_keep(arena, b.data, b.len);
 	buf_free(&b);
 	return out;

@@ -1,4 +1,4 @@
-/* The scanner beside jansson; the members; RFC 7396 on raw bytes. */
+/* The scanner beside jansson; the members. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -141,46 +141,6 @@ static void characters(void **state)
 	}
 }
 
-/* RFC 7396, appendix A, and what numbers and names must not lose. */
-static void merges(void **state)
-{
-	(void)state;
-	static const char *const table[][3] = {
-	    {"{\"a\":\"b\"}", "{\"a\":\"c\"}", "{\"a\":\"c\"}"},
-	    {"{\"a\":\"b\"}", "{\"b\":\"c\"}", "{\"a\":\"b\",\"b\":\"c\"}"},
-	    {"{\"a\":\"b\"}", "{\"a\":null}", "{}"},
-	    {"{\"a\":\"b\",\"b\":\"c\"}", "{\"a\":null}", "{\"b\":\"c\"}"},
-	    {"{\"a\":[\"b\"]}", "{\"a\":\"c\"}", "{\"a\":\"c\"}"},
-	    {"{\"a\":\"c\"}", "{\"a\":[\"b\"]}", "{\"a\":[\"b\"]}"},
-	    {"{\"a\":{\"b\":\"c\"}}", "{\"a\":{\"b\":\"d\",\"c\":null}}",
-		"{\"a\":{\"b\":\"d\"}}"},
-	    {"{\"a\":[{\"b\":\"c\"}]}", "{\"a\":[1]}", "{\"a\":[1]}"},
-	    {"[\"a\",\"b\"]", "[\"c\",\"d\"]", "[\"c\",\"d\"]"},
-	    {"{\"a\":\"b\"}", "[\"c\"]", "[\"c\"]"},
-	    {"{\"a\":\"foo\"}", "null", "null"},
-	    {"{\"a\":\"foo\"}", "\"bar\"", "\"bar\""},
-	    {"{\"e\":null}", "{\"a\":1}", "{\"e\":null,\"a\":1}"},
-	    {"[1,2]", "{\"a\":\"b\",\"c\":null}", "{\"a\":\"b\"}"},
-	    {"{}", "{\"a\":{\"bb\":{\"ccc\":null}}}", "{\"a\":{\"bb\":{}}}"},
-	    {"{\"a\":1e400,\"b\":0.10}", "{\"c\":12345678901234567890}",
-		"{\"a\":1e400,\"b\":0.10,\"c\":12345678901234567890}"},
-	    {"{\"\\u0061\":1}", "{\"a\":2}", "{\"\\u0061\":2}"},
-	    {"{\"a\":1}", "{\"\\u0061\":null}", "{}"},
-	    {"{\"a\":1,\"a\":2}", "{\"b\":3,\"b\":4}", "{\"a\":2,\"b\":4}"},
-	};
-	for (size_t i = 0; i < sizeof table / sizeof *table; i++) {
-		struct jsonraw target, patch;
-		struct buf out = {0};
-		assert_true(
-		    jsonraw_scan(table[i][0], strlen(table[i][0]), &target));
-		assert_true(
-		    jsonraw_scan(table[i][1], strlen(table[i][1]), &patch));
-		jsonraw_merge(&out, target, patch);
-		assert_string_equal(out.data, table[i][2]);
-		buf_free(&out);
-	}
-}
-
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -190,7 +150,6 @@ int main(void)
 	    cmocka_unit_test(words_and_numbers),
 	    cmocka_unit_test(members),
 	    cmocka_unit_test(characters),
-	    cmocka_unit_test(merges),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
