@@ -27,6 +27,7 @@ struct jsonraw arena_keep(struct arena *a, const char *s, size_t len)
 		memcpy(copy, s, len);
 	copy[len] = '\0';
 	b->used += len + 1;
+	a->bytes += len;
 	return (struct jsonraw){copy, len};
 }
 
@@ -37,4 +38,5 @@ void arena_free(struct arena *a)
 		a->blocks = b->next;
 		free(b);
 	}
+	a->bytes = 0;
 }

@@ -8,6 +8,7 @@
 /* Begins as all zeroes. */
 struct arena {
 	struct arena_block *blocks;
+	size_t bytes; /* kept */
 };
 
 /* A copy, NUL-terminated. */

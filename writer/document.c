@@ -103,19 +103,22 @@ static struct jsonraw merged(
 	return out;
 }
 
-/* Of members with equal names the last one counts: each begins with what was
- * there before the patch. */
+/* Of members with equal names the last one counts, and only that is merged. */
 void document_patch(const struct collection *c, struct document *d,
     struct jsonraw patch, struct arena *arena)
 {
-	const struct document before = *d;
+	struct document by = {0};
 	struct jsonraw_member m = jsonraw_members(patch);
 	while (jsonraw_next(&m)) {
 		size_t i = collection_field(c, m.name);
-		if (i == c->nfields)
-			continue;
+		if (i < c->nfields)
+			by.values[i] = m.value;
+	}
+	for (size_t i = 0; i < c->nfields; i++) {
 		const struct field *f = &c->fields[i];
-		d->values[i] = merged(before.values[i], m.value, arena);
+		if (by.values[i].s == NULL)
+			continue;
+		d->values[i] = merged(d->values[i], by.values[i], arena);
 		if (d->values[i].s == NULL && !f->nullable)
 			d->values[i] = default_of(f);
 	}

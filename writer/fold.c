@@ -156,7 +156,30 @@ struct current {
 	struct jsonraw text; /* none: the fields are newer */
 	bool read;	     /* into fields */
 	struct document fields;
+	struct arena scratch; /* what patches and increments made of them */
 };
+
+/* Every patch makes a field anew, and a thousand small ones of a large field
+ * are one batch: what they replaced goes, so that no more is kept than twice
+ * the document, and a little. */
+static void tidy(struct current *row)
+{
+	enum { LITTLE = 65536 };
+	const size_t n = sizeof row->fields.values / sizeof(struct jsonraw);
+	struct arena kept = {0};
+	size_t needed = 0;
+	for (size_t i = 0; i < n; i++)
+		needed += row->fields.values[i].len;
+	if (row->scratch.bytes < 2 * needed + LITTLE)
+		return;
+	for (size_t i = 0; i < n; i++) {
+		struct jsonraw *v = &row->fields.values[i];
+		if (v->s)
+			*v = arena_keep(&kept, v->s, v->len);
+	}
+	arena_free(&row->scratch);
+	row->scratch = kept;
+}
 
 static struct fold_verdict rejected(enum reason reason)
 {
@@ -173,8 +196,7 @@ static struct fold_verdict put(struct current *row, const struct write *w)
 	    .outcome = was ? OUTCOME_REPLACED : OUTCOME_CREATED};
 }
 
-static struct fold_verdict change(
-    struct fold *f, struct current *row, const struct write *w)
+static struct fold_verdict change(struct current *row, const struct write *w)
 {
 	if (!row->present)
 		return rejected(REASON_NOT_FOUND);
@@ -183,16 +205,16 @@ static struct fold_verdict change(
 	row->read = true;
 	if (w->op == RECORD_PATCH)
 		document_patch(
-		    w->collection, &row->fields, body_of(w), &f->arena);
+		    w->collection, &row->fields, body_of(w), &row->scratch);
 	else if (!document_increment(
-		     w->collection, &row->fields, body_of(w), &f->arena))
+		     w->collection, &row->fields, body_of(w), &row->scratch))
 		return rejected(REASON_OVERFLOW);
+	tidy(row);
 	row->text = (struct jsonraw){0};
 	return (struct fold_verdict){.outcome = OUTCOME_REPLACED};
 }
 
-static struct fold_verdict apply(
-    struct fold *f, struct current *row, const struct write *w)
+static struct fold_verdict apply(struct current *row, const struct write *w)
 {
 	if (!record_condition_holds(&w->said, row->present, row->version))
 		return rejected(w->said.condition == RECORD_CREATE
@@ -203,7 +225,7 @@ static struct fold_verdict apply(
 		return put(row, w);
 	case RECORD_PATCH:
 	case RECORD_INCREMENT:
-		return change(f, row, w);
+		return change(row, w);
 	case RECORD_DELETE:
 		break;
 	}
@@ -214,13 +236,12 @@ static struct fold_verdict apply(
 }
 
 /* Returns whether anything took effect. */
-static bool apply_all(
-    struct fold *f, struct fold_change *c, struct current *row)
+static bool apply_all(struct fold_change *c, struct current *row)
 {
 	bool any = false;
 	for (size_t i = 0; i < c->nwrites; i++) {
 		const struct write *w = c->writes[i];
-		struct fold_verdict v = apply(f, row, w);
+		struct fold_verdict v = apply(row, w);
 		c->verdicts[i] = v;
 		if (v.outcome == OUTCOME_REJECTED)
 			continue;
@@ -243,15 +264,15 @@ void fold_decide(
 	    .text = before->document,
 	};
 	CHECK(c->reads);
-	bool any = apply_all(f, c, &row);
+	bool any = apply_all(c, &row);
 	c->erase = c->erase && before->present;
 	c->version = row.version;
-	if (!any || !row.present)
-		return;
-	c->put = row.text.s
-		     ? row.text
-		     : document_write(c->collection, &row.fields, &f->arena);
-	if (c->created_at == 0)
+	if (any && row.present)
+		c->put = row.text.s ? row.text
+				    : document_write(c->collection, &row.fields,
+					  &f->arena);
+	arena_free(&row.scratch);
+	if (c->put.s && c->created_at == 0)
 		c->created_at = c->updated_at; /* an update: not used */
 }
 
