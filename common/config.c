@@ -160,10 +160,15 @@ struct err config_load_file(struct config *c, const char *path)
 	char *line = NULL;
 	size_t cap = 0;
 	for (int n = 1; e.verdict == VERDICT_OK; n++) {
+		errno = 0;
 		if (getline(&line, &cap, f) < 0)
 			break;
 		e = load_line(c, path, n, line);
 	}
+	/* A folder can be opened, but not read. */
+	if (e.verdict == VERDICT_OK && ferror(f))
+		e = err_make(VERDICT_FATAL, "config",
+		    "cannot read the file '%s': %s", path, strerror(errno));
 	free(line);
 	fclose(f);
 	return e;

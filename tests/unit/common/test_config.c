@@ -250,6 +250,10 @@ static void bad_file(void **state)
 	e = config_load_file(&c, "/nonexistent/sluice.conf");
 	assert_int_equal(e.verdict, VERDICT_FATAL);
 	assert_non_null(strstr(e.msg, "'/nonexistent/sluice.conf'"));
+	/* It can be opened: what cannot be read is not empty. */
+	e = config_load_file(&c, "/tmp");
+	assert_int_equal(e.verdict, VERDICT_FATAL);
+	assert_non_null(strstr(e.msg, "'/tmp': Is a directory"));
 }
 
 static struct err load_env(const char *first, const char *second)
