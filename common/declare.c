@@ -111,6 +111,10 @@ static bool take_key(struct declaration *d, struct jsonraw v)
 			if (!declare_name(
 				d, "/key/name", d->collection.key_name))
 				return false;
+			if (declare_is_taken(d->collection.key_name))
+				return declare_refuse(d, "/key/name",
+				    "the table has a column of that name "
+				    "already");
 		} else {
 			return declare_refuse(d, "/key",
 			    "%.*s is not understood; type and name are",

@@ -204,8 +204,7 @@ static bool find_keywords(struct declaration *d, const char *pointer,
 	return found[0].s || declare_refuse(d, pointer, "type is required");
 }
 
-/* Of PostgreSQL's tables, and of ours. */
-static bool is_taken(const struct collection *c, const char *name)
+bool declare_is_taken(const char *name)
 {
 	static const char *const taken[] = {"created_at", "updated_at",
 	    "version", "tableoid", "xmin", "cmin", "xmax", "cmax", "ctid"};
@@ -213,7 +212,7 @@ static bool is_taken(const struct collection *c, const char *name)
 		if (strcmp(name, taken[i]) == 0)
 			return true;
 	}
-	return strcmp(name, c->key_name) == 0;
+	return false;
 }
 
 static bool take_field(
@@ -229,7 +228,7 @@ static bool take_field(
 	snprintf(pointer, sizeof pointer, "/fields/%.100s", f->name);
 	if (!declare_name(d, pointer, f->name))
 		return false;
-	if (is_taken(c, f->name))
+	if (declare_is_taken(f->name) || strcmp(f->name, c->key_name) == 0)
 		return declare_refuse(
 		    d, pointer, "the table has a column of that name already");
 	if (jsonraw_kind(v) != JSONRAW_OBJECT)

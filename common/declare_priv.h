@@ -29,6 +29,8 @@ bool declare_count(struct declaration *d, const char *pointer, struct jsonraw v,
 /* common/declare_field.c: the fields and which are required. */
 bool declare_fields(struct declaration *d, struct jsonraw v);
 bool declare_required(struct declaration *d, struct jsonraw v);
+/* Has every table a column of that name: PostgreSQL's, or ours? */
+bool declare_is_taken(const char *name);
 /* When all is known of them. */
 bool declare_check_fields(struct declaration *d);
 /* common/declare_list.c; s NULL: not declared. */

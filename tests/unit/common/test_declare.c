@@ -55,6 +55,9 @@ static const struct {
     {"{\"name\":\"c\",\"key\":{\"type\":\"string\",\"name\":\"a b\"},"
      "\"fields\":{}}",
 	"/key/name", "a name begins"},
+    {"{\"name\":\"c\",\"key\":{\"type\":\"string\",\"name\":\"version\"},"
+     "\"fields\":{" SHORT "}}",
+	"/key/name", "the table has a column of that name already"},
     {HEAD "\"fields\":{}}", "/fields", "there are none"},
     {HEAD "\"fields\":[]}", "/fields", "must be an object"},
     {HEAD "\"fields\":{\"A\":{}}}", "/fields/A", "a name begins"},
