@@ -5,6 +5,7 @@
 #include "common/record.h"
 
 #include <stdlib.h>
+#include <string.h>
 #include <xxhash.h>
 
 enum { PLACES = 1 << 17 }; /* 1 MiB */
@@ -27,7 +28,12 @@ void warmkeys_add(struct warmkeys *w, const char *id, size_t len)
 	CHECK(!warmkeys_full(w));
 	const struct collection *c =
 	    collection_find(id, record_collection_len(id, len));
-	if (c == NULL || was_seen(w, id, len))
+	if (c == NULL)
+		return;
+	/* One that is no key would fail the question for all of its piece. */
+	size_t name = strlen(c->name) + 1;
+	if (!collection_key_valid(c, id + name, len - name) ||
+	    was_seen(w, id, len))
 		return;
 	w->keys[w->n++] = (struct warmkey){mem_dup(id, len), len, c};
 }

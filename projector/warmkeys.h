@@ -27,8 +27,9 @@ struct warmkeys {
 	uint64_t *seen; /* hashes, each at its place until another needs it */
 };
 
-/* A record of a row. Passed over where the collection is not declared. Not
- * when the piece is full. */
+/* A record of a row. Passed over where the collection is not declared, or the
+ * key is none of its keys (anybody may append to a topic, and they had another
+ * type once). Not when the piece is full. */
 void warmkeys_add(struct warmkeys *w, const char *id, size_t len);
 bool warmkeys_full(const struct warmkeys *w);
 /* Brings together what is of one collection. */

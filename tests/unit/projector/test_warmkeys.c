@@ -28,6 +28,9 @@ static void each_once(void **state)
 	add(&w, "records/b");
 	add(&w, "nothing/a"); /* is not declared */
 	add(&w, "records");
+	/* Postgres would take them for none, and none of the piece's. */
+	add(&w, "posts/a");
+	add(&w, "records/\xff");
 	assert_int_equal(w.n, 2);
 	warmkeys_clear(&w);
 	add(&w, "records/a"); /* of the piece before */
