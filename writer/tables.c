@@ -111,7 +111,15 @@ static struct err add_column(struct tables *t, const char *name)
 	return e;
 }
 
-enum { C_NAME, C_DECLARED, C_NOT_NULL, C_IS, C_IS_NOT_NULL, C_HAS_DEFAULT };
+enum {
+	C_NAME,
+	C_DECLARED,
+	C_NOT_NULL,
+	C_IS,
+	C_IS_NOT_NULL,
+	C_HAS_DEFAULT,
+	C_GENERATED
+};
 
 static struct err compare_column(struct tables *t, const PGresult *r, int i)
 {
@@ -136,6 +144,11 @@ static struct err compare_column(struct tables *t, const PGresult *r, int i)
 		snprintf(text, sizeof text, "the column %s is %s, declared %s",
 		    name, is, declared);
 		block(t, text);
+	} else if (*PQgetvalue(r, i, C_GENERATED) == 't') {
+		snprintf(text, sizeof text,
+		    "the column %s is generated always: it takes no value",
+		    name);
+		block(t, text);
 	} else if (must != does) {
 		printf("left to you: %s: the column %s is %s, declared "
 		       "otherwise: ALTER TABLE public.\"%s\" ALTER COLUMN "
@@ -152,7 +165,8 @@ static struct err compare_columns(struct tables *t)
 	buf_str(&sql, "SELECT coalesce(d.attname, e.attname),"
 		      " format_type(d.atttypid, d.atttypmod), d.attnotnull,"
 		      " format_type(e.atttypid, e.atttypmod), e.attnotnull,"
-		      " e.atthasdef OR e.attidentity <> ''"
+		      " e.atthasdef OR e.attidentity <> '',"
+		      " e.attgenerated <> '' OR e.attidentity = 'a'"
 		      " FROM (SELECT * FROM pg_attribute WHERE attnum > 0"
 		      " AND NOT attisdropped"
 		      " AND attrelid = 'pg_temp.sluice_declared'::regclass) d"
@@ -263,6 +277,37 @@ static struct err make(struct tables *t)
 	return e;
 }
 
+/* Can the statements of common/sql.h be held against it? Of a partitioned one
+ * Postgres has no xmax to return. */
+static struct err check_kind(struct tables *t)
+{
+	struct buf sql = {0};
+	buf_str(&sql, "SELECT c.relkind, EXISTS (SELECT FROM pg_index i"
+		      " JOIN pg_attribute a ON a.attrelid = i.indrelid"
+		      " AND a.attnum = i.indkey[0] WHERE i.indrelid = c.oid"
+		      " AND i.indisunique AND i.indimmediate AND i.indisvalid"
+		      " AND i.indpred IS NULL AND i.indnkeyatts = 1"
+		      " AND a.attname = ");
+	buf_printf(
+	    &sql, "'%s') FROM pg_class c WHERE c.oid = '", t->c->key_name);
+	sql_name(&sql, t->c);
+	buf_str(&sql, "'::regclass");
+	PGresult *r;
+	struct err e = ask(t, sql.data, &r);
+	buf_free(&sql);
+	if (e.verdict != VERDICT_OK)
+		return e;
+	char kind = *PQgetvalue(r, 0, 0);
+	if (kind == 'p')
+		block(t, "it is partitioned, which is not supported");
+	else if (kind != 'r')
+		block(t, "it is no table");
+	else if (*PQgetvalue(r, 0, 1) != 't')
+		block(t, "there is no unique constraint on the key alone");
+	PQclear(r);
+	return ERR_OK;
+}
+
 static struct err compare(struct tables *t)
 {
 	struct buf sql = {0};
@@ -270,6 +315,8 @@ static struct err compare(struct tables *t)
 	sqltable_body(&sql, t->c);
 	struct err e = session_run(t->db, sql.data);
 	buf_free(&sql);
+	if (e.verdict == VERDICT_OK)
+		e = check_kind(t);
 	if (e.verdict == VERDICT_OK)
 		e = compare_columns(t);
 	if (e.verdict == VERDICT_OK && t->blocking == 0)

@@ -155,3 +155,56 @@ def test_bounds(deployment, declare):
     deployment.sql("ALTER TABLE things ALTER a DROP NOT NULL")
     said, _ = declare(wider, required=["a"])
     assert 'ALTER COLUMN "a" SET NOT NULL' in said
+
+
+MADE = (
+    "CREATE TABLE public.things (key text {}, a text {}, created_at timestamptz NOT NULL,"
+    " updated_at timestamptz NOT NULL, version bigint NOT NULL) {};"
+    "ALTER TABLE public.things OWNER TO sluice"
+)
+
+
+@pytest.mark.parametrize(
+    "key, a, more, why",
+    [
+        ("NOT NULL", "NOT NULL", "", "there is no unique constraint on the key alone"),
+        (
+            "PRIMARY KEY",
+            "NOT NULL GENERATED ALWAYS AS ('v') STORED",
+            "",
+            "the column a is generated always",
+        ),
+        (
+            "PRIMARY KEY",
+            "NOT NULL",
+            "PARTITION BY HASH (key)",
+            "it is partitioned",
+        ),
+    ],
+)
+def test_a_table_that_cannot_be_written(deployment, declare, key, a, more, why):
+    """Every batch would be tried for ever."""
+    deployment.sql(MADE.format(key, a, more))
+    said, error = declare({"a": TEXT}, required=["a"], code=1)
+    assert f"left to you: things: {why}" in said
+    assert "cannot be added: nothing was changed" in error
+    assert shapes(deployment) == []
+
+
+def test_a_view_is_no_table(deployment, declare):
+    deployment.sql(MADE.format("PRIMARY KEY", "NOT NULL", "").replace("things", "others"))
+    deployment.sql("CREATE VIEW public.things AS SELECT * FROM others")
+    deployment.sql("ALTER VIEW public.things OWNER TO sluice")
+    said, _ = declare({"a": TEXT}, required=["a"], code=1)
+    assert "left to you: things: it is no table" in said
+
+
+def test_a_unique_index_will_do(deployment, declare):
+    """Not one of some rows, nor one that is checked at the end only."""
+    deployment.sql(MADE.format("NOT NULL", "NOT NULL", ""))
+    deployment.sql("CREATE UNIQUE INDEX ON things (key) WHERE a <> ''")
+    deployment.sql("ALTER TABLE things ADD UNIQUE (key) DEFERRABLE")
+    declare({"a": TEXT}, required=["a"], code=1)
+    deployment.sql("CREATE UNIQUE INDEX ON things (key)")
+    declare({"a": TEXT}, required=["a"])
+    assert shapes(deployment) == [1]
