@@ -6,7 +6,8 @@
  *            │ ▲
  *            ▼ └───────────┐
  *         WAITING ─► CHECKING         RETRY: the answer was an error, or lost
- *            ▲           │ └► IDLE    it was committed, or it is not ours
+ *            ▲           │ └► IDLE    it was committed, or it is not ours; or
+ *            │           │            it was too much twice: smaller ones
  *            └───────────┘            no answer to that either
  *
  * The race: COMMIT arrives, its answer does not. Sent again blindly, the batch
@@ -58,6 +59,7 @@ struct attempt {
 	struct ask *check;   /* in CHECKING */
 	struct loop_timer *timer;
 	struct backoff backoff;
+	unsigned too_much; /* how often the batch was, for Postgres */
 	bool draining;
 	char trouble[160];
 	attempt_done done;
@@ -125,6 +127,13 @@ static void recovered(struct attempt *t)
 	finish(t, ATTEMPT_RECOVERED);
 }
 
+/* It would be so again. */
+static void split(struct attempt *t)
+{
+	backoff_reset(&t->backoff);
+	finish(t, ATTEMPT_SPLIT);
+}
+
 static void on_checked(void *arg, const struct pg_reply *reply)
 {
 	struct attempt *t = arg;
@@ -141,7 +150,9 @@ static void on_checked(void *arg, const struct pg_reply *reply)
 	version_t at = (version_t)pg_int8(reply->results[0], 0, 1);
 	char found[32];
 	snprintf(found, sizeof found, "%" PRIu64, at);
-	if (at == t->apply->from)
+	if (at == t->apply->from && t->too_much > 1 && t->apply->n > 1)
+		split(t);
+	else if (at == t->apply->from)
 		send_batch(t);
 	else if (at == t->apply->to)
 		recovered(t);
@@ -176,8 +187,17 @@ static void on_timer(void *arg)
 
 /* --- verdicts ------------------------------------------------------------ */
 
+/* A statement_timeout of the role or the database, or nearly pool.c's own; or
+ * Postgres has not the memory. */
+static bool is_too_much(const struct attempt *t, const struct err *e)
+{
+	return strcmp(e->code, "57014") == 0 || strcmp(e->code, "53200") == 0 ||
+	       clock_mono() - t->since > CLOCK_S(30);
+}
+
 static void retry(struct attempt *t, const struct err *e)
 {
+	t->too_much += is_too_much(t, e);
 	log_event(EV_BATCH_RETRY,
 	    "partition=%d rows=%zu code=%s attempts=%u error=%s",
 	    t->apply->partition, t->apply->n, e->code, t->backoff.attempts + 1,
@@ -277,6 +297,7 @@ struct attempt *attempt_new(struct context *x, attempt_done done, void *arg)
 void attempt_begin(struct attempt *t, struct apply *a)
 {
 	CHECK(t->state == STATE_IDLE);
+	t->too_much = 0;
 	t->apply = a;
 	a->done = on_applied;
 	a->owner = t;

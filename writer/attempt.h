@@ -10,9 +10,11 @@ struct attempt;
 enum attempt_result {
 	ATTEMPT_COMMITTED, /* and announced from here */
 	ATTEMPT_RECOVERED, /* committed, but what it did was not heard */
-	ATTEMPT_SPLIT,	   /* one of its writes is guilty; none is applied */
-	ATTEMPT_FENCED,	   /* somebody else moved the watermark */
-	ATTEMPT_GIVEN_UP,  /* not known, and nobody asks: draining */
+	/* One of its writes is guilty, or all at once are too many; none is
+	 * applied. */
+	ATTEMPT_SPLIT,
+	ATTEMPT_FENCED,	  /* somebody else moved the watermark */
+	ATTEMPT_GIVEN_UP, /* not known, and nobody asks: draining */
 };
 
 /* The batch goes to the callee. */
