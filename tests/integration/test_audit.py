@@ -49,6 +49,7 @@ def written(api, key, value):
     return answer.position
 
 
+@pytest.mark.seconds(240)
 def test_silent_under_load(audited, servers):
     """Deletes, evictions, two instances that read, a replica that lags."""
     redis = servers.redis()
@@ -74,7 +75,7 @@ def test_silent_under_load(audited, servers):
         done.append(n)
 
     def enough():
-        return all(current(audited, tier) >= 50 for tier in TIERS)
+        return all(current(audited, tier) >= 25 for tier in TIERS)
 
     def pressed():
         """Entries are evicted: there is room for none."""
@@ -93,7 +94,7 @@ def test_silent_under_load(audited, servers):
         pressed()
         with replay_paused(audited):
             worked(250)
-        wait_until(enough, 60, "every tier was looked at")
+        wait_until(enough, 120, "every tier was looked at")
     assert violations(audited) == dict.fromkeys(TIERS, 0)
     for tier in TIERS:
         assert counted(audited, "checks", tier, 'result="changed"') == 0

@@ -182,6 +182,7 @@ def test_a_host_that_takes_and_says_nothing(servers, deploy):
         assert api.http.get("b").status == 404
         # On a connection of its own, that has not the time to find out.
         all_of_it = {"Accept": "application/x-ndjson"}
-        assert api.http.request("GET", "/v1/records", headers=all_of_it).status == 200
+        answer = api.http.request("GET", "/v1/records", headers=all_of_it)
+        assert answer.status == 200, answer
     finally:
         gone.close()

@@ -153,8 +153,9 @@ def test_a_product_is_made(http):
     assert set(body["product"]) == {*PRODUCT, "id", "created_at", "updated_at"}
 
 
-def test_a_product_is_read_from_the_database_then_from_the_cache(http, product):
+def test_a_product_is_read_from_the_database_then_from_the_cache(world, http, product):
     path = f"/products/{product['id']}"
+    world.wait_projected()
     send(http, "POST", "/clear-cache")
     first, second = get(http, path), get(http, path)
     assert (first["product"], first["source"]) == (product, "database")
