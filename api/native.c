@@ -14,6 +14,8 @@
 #include <xxhash.h>
 
 #define INCREMENT_TYPE "application/vnd.sluice.increment+json"
+#define MERGE_TYPE "application/merge-patch+json"
+#define JSON_TYPE "application/json"
 
 /* --- reads --------------------------------------------------------------- */
 
@@ -125,9 +127,19 @@ bool native_take(struct request *r, enum validate_as as, struct validation *v)
 	return true;
 }
 
+/* JSON, too, but what to change, and no document: taken for one, it would
+ * replace the row. */
+static bool is_patch(const struct request *r)
+{
+	return native_is_type(r, MERGE_TYPE) ||
+	       native_is_type(r, INCREMENT_TYPE) ||
+	       native_is_type(r, "application/json-patch+json");
+}
+
 bool native_has_json(struct request *r)
 {
-	return is_json(request_header(r, MHD_HTTP_HEADER_CONTENT_TYPE));
+	return is_json(request_header(r, MHD_HTTP_HEADER_CONTENT_TYPE)) &&
+	       !is_patch(r);
 }
 
 bool native_is_type(const struct request *r, const char *want)
@@ -222,7 +234,11 @@ static enum step_result take_document(struct request *r)
 	} else if (r->op == RECORD_PATCH) {
 		as = VALIDATE_PATCH;
 	}
-	if (!native_has_json(r))
+	bool known = as == VALIDATE_WHOLE   ? native_has_json(r)
+		     : as == VALIDATE_PATCH ? native_is_type(r, MERGE_TYPE) ||
+						  native_is_type(r, JSON_TYPE)
+					    : true;
+	if (!known)
 		return answer_problem(r, PROBLEM_MEDIA_TYPE,
 		    as == VALIDATE_WHOLE
 			? "Send the document as application/json."

@@ -10,7 +10,7 @@
 bool native_take(struct request *r, enum validate_as as, struct validation *v);
 /* Answers a document that is not valid; frees its violations. */
 enum step_result native_refuse(struct request *r, struct validation *v);
-/* Is the body declared as JSON? */
+/* Is the body declared as JSON, and not as a patch? */
 bool native_has_json(struct request *r);
 /* Is that its media type, whatever its parameters? */
 bool native_is_type(const struct request *r, const char *want);

@@ -142,6 +142,24 @@ def test_media_types_that_are_not_json(http, content_type):
     is_problem(answer, 415, "unsupported-media-type")
 
 
+@pytest.mark.parametrize(
+    "method, path, content_type",
+    [
+        ("PUT", "/v1/products/77", "application/merge-patch+json"),
+        ("PUT", "/v1/products/77", "application/vnd.sluice.increment+json; v=1"),
+        ("PUT", "/v1/products/77", "application/json-patch+json"),
+        ("POST", "/v1/products", "application/merge-patch+json"),
+        ("PATCH", "/v1/products/77", "application/json-patch+json"),
+        ("PATCH", "/v1/products/77", "application/vnd.x+json"),
+    ],
+)
+def test_a_patch_is_no_document_and_not_another_patch(http, method, path, content_type):
+    """What says how to change a row does not replace it, nor is it merged."""
+    body = b'{"name":"n","category":"c","price":1}'
+    answer = http.request(method, path, body, {"Content-Type": content_type})
+    is_problem(answer, 415, "unsupported-media-type")
+
+
 def test_a_body_that_is_too_large(http):
     body = b'{"value":"' + b"x" * (1024 * 1024) + b'"}'
     is_problem(put(http, body), 413, "payload-too-large")
