@@ -14,6 +14,7 @@
 #include "common/httpd.h"
 
 #include "common/check.h"
+#include "common/httpline.h"
 #include "common/listener.h"
 #include "common/log.h"
 #include "common/mem.h"
@@ -34,6 +35,7 @@ struct connection {
 	int fd;
 	struct pace pace;
 	bool cut;
+	bool refused;  /* by its request line */
 	void *request; /* what `begin` made */
 	bool complete; /* the body is in */
 };
@@ -141,8 +143,11 @@ static void on_sweep(void *arg)
 static void *on_line(void *arg, const char *uri, struct MHD_Connection *mhd)
 {
 	(void)arg;
-	(void)uri;
-	enter(connection_of(mhd), PACE_RECEIVING);
+	struct connection *c = connection_of(mhd);
+	enter(c, PACE_RECEIVING);
+	c->refused = !httpline_fits(uri, HTTPD_CONNECTION_MEMORY);
+	if (c->refused)
+		httpline_refuse(c->fd);
 	return NULL;
 }
 
@@ -170,6 +175,8 @@ static enum MHD_Result on_access(void *arg, struct MHD_Connection *mhd,
 	struct connection *c = *slot;
 	if (c == NULL) {
 		c = connection_of(mhd);
+		if (c->refused)
+			return MHD_NO;
 		c->request = h->ops.begin(h->o.arg, mhd, method, path);
 		c->complete = false;
 		h->nrequests++;

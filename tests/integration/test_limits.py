@@ -242,6 +242,16 @@ def test_pipelined_requests_are_answered_in_order(api):
     assert statuses == [b"201", b"200", b"200", b"404"], said
 
 
+@pytest.mark.parametrize("parameters", ["&".join(["a=1"] * 1000), "a=" + "x" * 20000 + "&b=1" * 100])
+def test_more_parameters_than_there_is_room_for(api, parameters):
+    """An answer, long before the time to send a request is over."""
+    with connect(api) as s, Stopwatch() as t:
+        s.sendall(request(f"/v1/records?{parameters}"))
+        said = closed(s)
+    assert said.split(b" ")[1] in (b"414", b"431"), said
+    assert t.seconds < 15
+
+
 def test_expect_100_continue(api):
     whole = put("expect", "wait=10")
     head, body = whole.split(b"\r\n\r\n")
