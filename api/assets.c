@@ -162,7 +162,7 @@ static enum step_result answer(struct request *r, enum asset which)
 		    r, PROBLEM_NOT_FOUND, "Swagger UI is not installed.");
 	const char *known =
 	    request_list(r, MHD_HTTP_HEADER_IF_NONE_MATCH, &list);
-	bool same = known && etag_listed(known, a->items[which].etag);
+	bool same = known && etag_listed(known, a->items[which].etag, false);
 	buf_free(&list);
 	if (same)
 		return answer_shared(r, 304, a->items[which].unchanged);

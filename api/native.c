@@ -19,19 +19,22 @@
 
 /* --- reads --------------------------------------------------------------- */
 
-/* Rendered only for who asks: most requests do not. */
-static bool client_has(const struct request *r, const struct value *v)
+enum said { SAID_NOTHING, SAID_LISTED, SAID_OTHERS };
+
+/* What a precondition says of the value, whose tag is rendered only for who
+ * asks: most requests do not. */
+static enum said precondition(const struct request *r, const char *name,
+    bool strong, const struct value *v)
 {
 	struct buf list = {0};
-	const char *known =
-	    request_list(r, MHD_HTTP_HEADER_IF_NONE_MATCH, &list);
+	const char *tags = request_list(r, name, &list);
 	char etag[VALUE_ETAG_LEN];
-	if (known == NULL)
-		return false;
+	if (tags == NULL)
+		return SAID_NOTHING;
 	value_etag(v, etag);
-	bool has = etag_listed(known, etag);
+	bool listed = etag_listed(tags, etag, strong);
 	buf_free(&list);
-	return has;
+	return listed ? SAID_LISTED : SAID_OTHERS;
 }
 
 static enum step_result not_modified(struct request *r)
@@ -50,7 +53,10 @@ static enum step_result native_read(struct request *r)
 	if (!v->present)
 		return answer_problem(
 		    r, PROBLEM_NOT_FOUND, "There is no row with this key.");
-	if (client_has(r, v))
+	if (precondition(r, MHD_HTTP_HEADER_IF_MATCH, true, v) == SAID_OTHERS)
+		return answer_problem(r, PROBLEM_PRECONDITION, NULL);
+	if (precondition(r, MHD_HTTP_HEADER_IF_NONE_MATCH, false, v) ==
+	    SAID_LISTED)
 		return not_modified(r);
 	bool plain = r->tier == TIER_L1 && tail_up(r->worker->app->tail);
 	if (plain && v->l1_response)

@@ -48,16 +48,18 @@ static size_t tag_len(const char *s)
 	return close ? (size_t)(close - s) + 1 : strcspn(s, ", \t");
 }
 
-bool etag_listed(const char *header, const char *etag)
+bool etag_listed(const char *header, const char *etag, bool strong)
 {
 	for (const char *s = header; *s;) {
 		s += strspn(s, ", \t");
 		if (*s == '*')
 			return true;
-		if (s[0] == 'W' && s[1] == '/')
+		bool weak = s[0] == 'W' && s[1] == '/';
+		if (weak)
 			s += 2;
 		size_t len = tag_len(s);
-		if (len && len == strlen(etag) && memcmp(s, etag, len) == 0)
+		if (len && len == strlen(etag) && memcmp(s, etag, len) == 0 &&
+		    !(strong && weak))
 			return true;
 		s += len;
 	}

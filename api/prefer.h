@@ -19,5 +19,6 @@ enum { PREFER_WAIT_MAX_S = 30 };
  * two alike the first counts, as the RFC says. */
 void prefer_parse(const char *header, struct prefer *out);
 
-/* Weak comparison of a list (or `*`) with a tag as `"1042"`. */
-bool etag_listed(const char *header, const char *etag);
+/* Compares a list (or `*`) with a tag as `"1042"`; strong: weak ones are others
+ * (RFC 9110, 8.8.3.2). */
+bool etag_listed(const char *header, const char *etag, bool strong);

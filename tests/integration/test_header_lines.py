@@ -38,6 +38,24 @@ def test_if_none_match(http):
         assert http.request("GET", path, headers=several(*lines[:1] * 2)).status == 200, path
 
 
+def test_if_match_of_a_read(http):
+    """Evaluated before what is asked for is done (RFC 9110, 13.1.1), strongly."""
+    etag = put(http, "read").header("ETag")
+    page = http.request("GET", "/v1/records").header("ETag")
+    for path, tag in ((key_path("read"), etag), ("/v1/records", page)):
+        for method in ("GET", "HEAD"):
+            for good in ([tag], ["*"], ['"999"', tag], [f'W/"5", {tag}']):
+                lines = several(*(("If-Match", line) for line in good))
+                assert http.request(method, path, headers=lines).status == 200, (path, good)
+            for bad in (['"999"'], ["W/" + tag], ['"998"', '"999"']):
+                lines = several(*(("If-Match", line) for line in bad))
+                assert http.request(method, path, headers=lines).status == 412, (path, bad)
+        both = several(("If-Match", tag), ("If-None-Match", tag))
+        assert http.request("GET", path, headers=both).status == 304
+    absent = several(("If-Match", "*"))
+    assert http.request("GET", key_path("read nothing"), headers=absent).status == 404
+
+
 def test_accept(http):
     lines = (("Accept", "application/json;q=0.5"), ("Accept", "application/x-ndjson"))
     for order in (lines, lines[::-1]):

@@ -242,7 +242,9 @@ def test_pipelined_requests_are_answered_in_order(api):
     assert statuses == [b"201", b"200", b"200", b"404"], said
 
 
-@pytest.mark.parametrize("parameters", ["&".join(["a=1"] * 1000), "a=" + "x" * 20000 + "&b=1" * 100])
+@pytest.mark.parametrize(
+    "parameters", ["&".join(["a=1"] * 1000), "a=" + "x" * 20000 + "&b=1" * 100], ids=["many", "long"]
+)
 def test_more_parameters_than_there_is_room_for(api, parameters):
     """An answer, long before the time to send a request is over."""
     with connect(api) as s, Stopwatch() as t:

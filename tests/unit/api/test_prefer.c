@@ -154,9 +154,19 @@ static void tags(void **state)
 	    {"\"a,*,b\", W/\"c, *\"", false},
 	};
 	for (size_t i = 0; i < sizeof table / sizeof *table; i++) {
-		if (etag_listed(table[i].header, "\"1042\"") != table[i].listed)
+		if (etag_listed(table[i].header, "\"1042\"", false) !=
+		    table[i].listed)
 			fail_msg("%s", table[i].header);
 	}
+}
+
+static void strong_tags(void **state)
+{
+	(void)state;
+	assert_true(etag_listed("\"1042\"", "\"1042\"", true));
+	assert_true(etag_listed("W/\"1\", \"1042\"", "\"1042\"", true));
+	assert_true(etag_listed("*", "\"1042\"", true));
+	assert_false(etag_listed("W/\"1042\"", "\"1042\"", true));
 }
 
 int main(void)
@@ -165,6 +175,7 @@ int main(void)
 	    cmocka_unit_test(preferences),
 	    cmocka_unit_test(lines),
 	    cmocka_unit_test(tags),
+	    cmocka_unit_test(strong_tags),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
