@@ -6,6 +6,7 @@
  */
 #include "api/bulk_priv.h"
 
+#include "api/probe.h"
 #include "api/reserve.h"
 #include "api/write.h"
 #include "common/entropy.h"
@@ -35,6 +36,7 @@ static void note_delivery(struct request *r, size_t i, const struct delivery *d)
 	switch (d->status) {
 	case DELIVERY_OK:
 		metric_add(&m->write_acked, 1);
+		probe_acked(r->worker->app->probe, d->partition, d->offset);
 		bool known = epoch_position(
 		    r->worker->app, d->partition, d->offset, &p.version);
 		results_accepted(&b->results, i, known ? &p : NULL);

@@ -7,6 +7,7 @@
 #include "common/redis.h"
 
 #include <pthread.h>
+#include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -14,7 +15,8 @@ enum {
 	PERIOD_US = 1000000,
 	STALE_US = 5000000, /* without an answer, what was known is not */
 	RATE_POINTS = 5,    /* seconds that the rate is taken over */
-	/* Writes of one partition in the seconds since the last answer. */
+	/* Writes of one partition in the seconds since the last answer: what is
+	 * further off need not be looked for again. */
 	POSITION_SLACK = 1000000,
 };
 
@@ -26,10 +28,12 @@ struct point {
 struct probe {
 	struct app *app;
 	struct logask *logask;
-	mono_us_t answered_at;
+	_Atomic int64_t *acked; /* per partition: the end, by our own writes */
+	mono_us_t asked_at, answered_at;
 	struct redis *redis;
 	struct loop_timer *timer;
-	int64_t *known_ends; /* under lock: of the last answer */
+	int64_t *known_ends;  /* under lock: of the last answer */
+	mono_us_t ends_as_of; /* under lock: when it was asked for */
 	struct point points[RATE_POINTS];
 	unsigned next_point;
 	pthread_mutex_t lock;
@@ -81,6 +85,7 @@ static void on_answer(void *arg, const struct logask_answer *answer)
 	if (answer->known) {
 		memcpy(p->known_ends, answer->ends,
 		    (size_t)p->app->partitions * sizeof *p->known_ends);
+		p->ends_as_of = p->asked_at;
 		p->report.backlog = backlog(p, answer->ends);
 		p->report.writer_active = answer->member;
 		metric_set(&p->app->metrics[0].backlog, p->report.backlog);
@@ -96,16 +101,42 @@ int64_t probe_end(struct probe *p, int32_t partition)
 	return end;
 }
 
-bool probe_has(struct probe *p, struct position position)
+void probe_acked(struct probe *p, int32_t partition, int64_t offset)
 {
-	int64_t end = probe_end(p, position.partition);
-	return end < 0 ||
-	       version_offset(position.version) < end + POSITION_SLACK;
+	_Atomic int64_t *at = &p->acked[partition];
+	int64_t end = atomic_load(at);
+	while (offset + 1 > end &&
+	       !atomic_compare_exchange_weak(at, &end, offset + 1))
+		;
+}
+
+enum probe_place probe_place(
+    struct probe *p, struct position position, mono_us_t since)
+{
+	int64_t offset = version_offset(position.version);
+	if (offset < atomic_load(&p->acked[position.partition]))
+		return PROBE_THERE;
+	pthread_mutex_lock(&p->lock);
+	bool known = p->report.known, fresh = p->ends_as_of >= since;
+	int64_t end = p->known_ends[position.partition];
+	pthread_mutex_unlock(&p->lock);
+	if (!known)
+		return PROBE_UNKNOWN;
+	if (offset < end)
+		return PROBE_THERE;
+	return fresh || offset - end >= POSITION_SLACK ? PROBE_NOWHERE
+						       : PROBE_LATER;
 }
 
 static void ask_log(struct probe *p)
 {
-	if (logask_ask(p->logask) || clock_mono() - p->answered_at < STALE_US)
+	mono_us_t now = clock_mono();
+	if (logask_ask(p->logask)) {
+		/* The answer is told by this loop: it is not there yet. */
+		p->asked_at = now;
+		return;
+	}
+	if (now - p->answered_at < STALE_US)
 		return;
 	pthread_mutex_lock(&p->lock);
 	p->report.known = false;
@@ -172,6 +203,7 @@ struct err probe_new(struct app *app, struct probe **out)
 	p->redis = redis_new(&redis);
 	p->known_ends =
 	    mem_zalloc((size_t)app->partitions * sizeof *p->known_ends);
+	p->acked = mem_zalloc((size_t)app->partitions * sizeof *p->acked);
 	CHECK_OS(pthread_mutex_init(&p->lock, NULL));
 	p->timer = loop_timer_new(app->loop, on_timer, p);
 	loop_timer_start(p->timer, CLOCK_MS(100));
@@ -197,6 +229,7 @@ void probe_free(struct probe **pp)
 	loop_timer_free(&p->timer);
 	pthread_mutex_destroy(&p->lock);
 	free(p->known_ends);
+	free(p->acked);
 	free(p);
 	*pp = NULL;
 }

@@ -27,8 +27,19 @@ struct err probe_new(struct app *app, struct probe **out);
 struct probe_report probe_get(struct probe *p);
 /* Any thread: the end of a partition of the log as last seen; -1: not known. */
 int64_t probe_end(struct probe *p, int32_t partition);
-/* Any thread: may the log hold this position? False only for one that is far
- * beyond the end last seen: the end is a second old, and a receipt is not. */
-bool probe_has(struct probe *p, struct position position);
+/* Any thread: this instance was told that the log has a write there. */
+void probe_acked(struct probe *p, int32_t partition, int64_t offset);
+
+enum probe_place {
+	PROBE_THERE,
+	PROBE_NOWHERE,
+	PROBE_LATER,   /* behind the end last seen, which may have moved */
+	PROBE_UNKNOWN, /* the log does not answer */
+};
+
+/* Any thread: does the log hold this position? A receipt that was had before
+ * `since` is never NOWHERE. After LATER, ask again within a second or two. */
+enum probe_place probe_place(
+    struct probe *p, struct position position, mono_us_t since);
 /* Does not wait for what it has asked. */
 void probe_free(struct probe **p);

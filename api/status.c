@@ -6,6 +6,8 @@
 
 #include <string.h>
 
+enum { LOOK_US = 100000 }; /* how often, whether the probe has looked */
+
 static enum step_result no_such(struct request *r)
 {
 	return answer_problem(
@@ -80,18 +82,32 @@ static enum step_result answer_state(struct request *r, const char *state)
 }
 
 /* Postgres has not got there: it waits in the log, or is not there at all. */
-static enum step_result pending(struct request *r)
+enum step_result status_look_step(struct request *r)
 {
-	if (!probe_has(r->worker->app->probe, r->position))
+	struct worker *w = r->worker;
+	bool looked = r->step == STEP_STATUS_LOOK;
+	enum probe_place place =
+	    probe_place(w->app->probe, r->position, r->started);
+	if (place == PROBE_NOWHERE)
 		return no_such(r);
-	return answer_state(r, "pending");
+	if (place == PROBE_LATER && request_may_park(r) &&
+	    clock_mono() - r->started < w->app->settings->read_timeout) {
+		request_deadline(r, LOOK_US);
+		r->step = STEP_STATUS_LOOK;
+		return STEP_PARK;
+	}
+	if (place != PROBE_THERE || !looked)
+		return answer_state(r, "pending");
+	/* It took its time: it may be decided by now. */
+	r->step = STEP_STATUS;
+	return STEP_MORE;
 }
 
 enum step_result status_answer_step(struct request *r)
 {
 	switch (r->decision.state) {
 	case DECISION_PENDING:
-		return pending(r);
+		return status_look_step(r);
 	case DECISION_COMMITTED:
 		return answer_state(r, "committed");
 	case DECISION_REJECTED:

@@ -40,6 +40,8 @@ static void on_acked(void *arg, const struct delivery *d)
 	r->append = NULL;
 	r->delivered = d->status;
 	r->position.partition = d->partition;
+	if (d->status == DELIVERY_OK)
+		probe_acked(r->worker->app->probe, d->partition, d->offset);
 	r->has_position = d->status == DELIVERY_OK &&
 			  epoch_position(r->worker->app, d->partition,
 			      d->offset, &r->position.version);

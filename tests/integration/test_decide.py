@@ -287,6 +287,27 @@ def test_a_pending_write(world, http):
     )
 
 
+def test_positions_behind_the_end_of_the_log(http, world):
+    """There are none: who asks for one is not told to wait for it."""
+    positions = [f"{p}-{end + n}" for p, end in enumerate(world.ends()) for n in (0, 1, 1000)]
+    with ThreadPoolExecutor(len(positions)) as pool:
+        answers = list(pool.map(lambda position: status(http, position), positions))
+    assert {(a.status, a.problem) for a in answers} == {(404, "not-found")}, answers
+
+
+def test_a_pending_write_of_another_instance(world, http, other_api):
+    """Its receipt is newer than what this one has seen of the log."""
+    writer = world.of("writer")[0]
+    writer.sigstop()
+    try:
+        for i in range(4):
+            receipt = other_api.http.put(f"pending {i}", "1")
+            told = status(http, receipt.position)
+            assert told.json() == {"state": "pending", "position": receipt.position}
+    finally:
+        writer.sigcont()
+
+
 def test_the_constraint_is_named(http, world):
     world.sql("ALTER TABLE records ADD CONSTRAINT no_poison CHECK (value <> 'poison')")
     answer = http.put("venom", "poison", prefer="wait=10")
