@@ -175,7 +175,7 @@ static enum MHD_Result on_access(void *arg, struct MHD_Connection *mhd,
 	struct connection *c = *slot;
 	if (c == NULL) {
 		c = connection_of(mhd);
-		if (c->refused)
+		if (c->refused || !httpline_one_length(mhd))
 			return MHD_NO;
 		c->request = h->ops.begin(h->o.arg, mhd, method, path);
 		c->complete = false;

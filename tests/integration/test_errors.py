@@ -291,6 +291,9 @@ def raw_exchange(port, request):
         b"GET\r\n\r\n",
         b"PUT /v1/records/a HTTP/1.1\r\nHost: x\r\nContent-Length: -5\r\n\r\n",
         b"PUT /v1/records/a HTTP/1.1\r\nHost: x\r\nContent-Length: 5x\r\n\r\nabcde",
+        b"GET /v1 HTTP/1.1\r\nHost: x\r\nContent-Length: 0\r\nContent-Length: 5\r\n\r\nabcde",
+        b"GET /v1 HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\nContent-Length: 5\r\n\r\n"
+        b"0\r\n\r\n",
         b"PUT /v1/records/a HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\n",
     ],
 )
