@@ -139,13 +139,18 @@ static void on_sweep(void *arg)
 
 /* --- requests ------------------------------------------------------------ */
 
+static size_t memory_of(const struct httpd *h)
+{
+	return HTTPD_CONNECTION_MEMORY + h->o.more_memory;
+}
+
 /* Called when the request line is in, before the headers. */
 static void *on_line(void *arg, const char *uri, struct MHD_Connection *mhd)
 {
-	(void)arg;
+	const struct httpd *h = arg;
 	struct connection *c = connection_of(mhd);
 	enter(c, PACE_RECEIVING);
-	c->refused = !httpline_fits(uri, HTTPD_CONNECTION_MEMORY);
+	c->refused = !httpline_fits(uri, memory_of(h));
 	if (c->refused)
 		httpline_refuse(c->fd);
 	return NULL;
@@ -316,8 +321,7 @@ struct err httpd_new(const struct httpd_options *o, struct httpd **out)
 	    /* First: it covers the start itself. */
 	    MHD_OPTION_EXTERNAL_LOGGER, on_log, h, MHD_OPTION_LISTEN_SOCKET, fd,
 	    MHD_OPTION_CONNECTION_LIMIT, o->max_connections,
-	    MHD_OPTION_CONNECTION_MEMORY_LIMIT,
-	    HTTPD_CONNECTION_MEMORY + o->more_memory,
+	    MHD_OPTION_CONNECTION_MEMORY_LIMIT, memory_of(h),
 	    MHD_OPTION_NOTIFY_CONNECTION, on_connection, h,
 	    MHD_OPTION_NOTIFY_COMPLETED, on_completed, h,
 	    MHD_OPTION_URI_LOG_CALLBACK, on_line, h,
