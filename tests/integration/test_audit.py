@@ -126,8 +126,9 @@ def test_what_somebody_wrote_into_redis(audited, servers, kind):
     one, other = audited.of("api")
     written(one, "poisoned", "old")
     version = written(one, "poisoned", "new").split("-")[1]
+    audited.wait_projected()
     assert one.http.value("poisoned") == "new"
-    wait_until(lambda: list(servers.redis().scan_iter("sluice:*poisoned")), 10, "there")
+    audited.wait_in_redis("poisoned")
     name, entry = entry_of(servers, "poisoned")
     servers.redis().set(name, older(entry, kind), px=60_000)
     line = found(audited, "redis", "poisoned")

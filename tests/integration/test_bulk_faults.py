@@ -51,6 +51,7 @@ def test_without_the_log(servers, deployment):
     api = deployment.start_all()
     api.stop()
     api.settings["write.timeout"] = "2s"
+    api.settings["http.receive_timeout"] = "5m"  # Kafka takes its time to come back
     api.start()
     upload = Upload(api.http.port, "records")
     sent = 0

@@ -114,7 +114,7 @@ def test_what_is_not_no_cache(http, header):
 # --- only-if-cached ------------------------------------------------------------------
 
 
-def test_only_if_cached(http, other_api, api):
+def test_only_if_cached(world, http, other_api, api):
     position = written(http, "kept", "one")
     before = api.metrics()
     assert uncached(cached(http, "kept"))
@@ -127,14 +127,16 @@ def test_only_if_cached(http, other_api, api):
     assert after[name] == before[name]
     assert http.value("kept") == "one"
     assert cached(http, "kept").tier == "l1"
+    world.wait_in_redis("kept")
     other = cached(other_api.http, "kept", Sluice_Read_After=position)
     assert (other.tier, other.json()["value"]) == ("redis", "one")
     assert cached(other_api.http, "kept").tier == "l1"
 
 
-def test_only_if_cached_of_an_absent_row(http, other_api):
+def test_only_if_cached_of_an_absent_row(world, http, other_api):
     assert uncached(cached(http, "not there"))
     assert http.get("not there").status == 404
+    world.wait_in_redis("not there")
     for client in (http, other_api.http):
         answer = cached(client, "not there")
         assert (answer.status, answer.problem) == (404, "not-found")
@@ -199,9 +201,10 @@ def test_a_list_may_be_spread_over_lines(http, other_api):
 # --- every read says where it came from -------------------------------------------------
 
 
-def test_timing_of_every_tier(http, other_api):
+def test_timing_of_every_tier(world, http, other_api):
     position = written(http, "timing", "one")
     first = http.get("timing")
+    world.wait_in_redis("timing")
     assert timed(first)[:3] == ["total", "l1", "redis"]
     assert timed(first)[-1] == first.tier
     assert timed(http.get("timing")) == ["l1"]

@@ -40,6 +40,7 @@ def is_healed(deployment):
     fresh = deployment.api()
     for key in KEYS:
         assert fresh.http.value(key) == "new"
+    deployment.wait_in_redis(*KEYS)
     fresh.stop()
     # Redis is used: what one instance read, another finds there.
     other = deployment.api()

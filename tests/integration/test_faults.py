@@ -1,6 +1,7 @@
 """Each store, each way to be bad, by a proxy: what a read is answered, how soon,
 what the answer says of it, and that it is as before afterwards."""
 
+import statistics
 from urllib.parse import urlsplit
 
 import pytest
@@ -71,11 +72,13 @@ def as_before(api, module_deployment):
 
 def costs_no_time(api, key, said, status=404):
     """The dead tier is not asked any more."""
-    with Stopwatch() as t:
-        for i in range(20):
+    times = []
+    for i in range(20):
+        with Stopwatch() as t:
             answer = api.http.get(f"{key} costs no time {i}")
-            assert (answer.status, said in answer.cache) == (status, True), answer
-    assert t.seconds / 20 < 0.05, t.seconds
+        assert (answer.status, said in answer.cache) == (status, True), answer
+        times.append(t.seconds)
+    assert statistics.median(times) < 0.05, times
 
 
 def down(api, tier):
@@ -106,8 +109,9 @@ def test_redis(api, proxies, fault):
         assert health(api)["status"] == "degraded"
 
 
-def test_a_slow_redis_is_waited_for(api, proxies):
+def test_a_slow_redis_is_waited_for(module_deployment, api, proxies):
     api.direct.http.get("slow redis")
+    module_deployment.wait_in_redis("slow redis")
     with proxies["redis"].fault(0.02):
         answer = api.http.get("slow redis")
         assert (answer.status, answer.tier) == (404, "redis"), answer

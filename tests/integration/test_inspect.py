@@ -32,6 +32,7 @@ def test_a_key_in_every_tier(http, api, other_api, world):
     position = written(http, "everywhere", "one")
     replica_caught_up(world)
     assert http.value("everywhere") == "one"
+    world.wait_in_redis("everywhere")
     report = inspect(api, "records/everywhere")
     partition, version = position.split("-")
     assert (report["collection"], report["key"]) == ("records", "everywhere")
@@ -57,11 +58,12 @@ def test_a_key_that_nobody_caches(http, api, world):
     assert verdicts(report) == ["none", "none", "current", "current", "current"]
 
 
-def test_an_absent_row(http, api):
+def test_an_absent_row(world, http, api):
     report = inspect(api, "records/nobody")
     assert states(report) == ["none", "none", "absent", "absent"]
     assert report["verdict"] == "current"
     assert http.get("nobody").status == 404
+    world.wait_in_redis("nobody")
     report = inspect(api, "records/nobody")
     assert states(report) == ["absent"] * 4
     assert verdicts(report) == ["current"] * 5
@@ -89,6 +91,7 @@ def test_a_row_that_was_changed_behind_sluices_back(http, api, world):
     written(http, "back", "one")
     replica_caught_up(world)
     assert http.value("back") == "one"
+    world.wait_in_redis("back")
     behind_its_back(world, "UPDATE records SET value = 'two' WHERE key = 'back'")
     report = inspect(api, "records/back")
     assert report["l1"]["verdict"] == report["redis"]["verdict"] == "changed"

@@ -35,6 +35,8 @@ def test_a_key(http, api, world, other_api):
         position = written(http, key, "old")
         assert http.value(key) == "old"
         assert other_api.http.value(key, Sluice_Read_After=position) == "old"
+    world.wait_projected()
+    world.wait_in_redis("one", "two")
     behind_its_back(
         world, "UPDATE records SET value = 'changed' WHERE key IN ('one', 'two')"
     )
@@ -77,6 +79,7 @@ def test_a_collection(http, api, other_api, world):
     assert counter(other, "both", **only).tier == "redis"
     # Redis takes new entries of it.
     assert http.get("both").tier == "replica"
+    world.wait_in_redis("both")
     assert other.get("both").tier == "redis"
     # Again, and the other one; each is newer than all before.
     purge(api, "/records")
@@ -98,7 +101,7 @@ def test_all(http, api, other_api, servers, world):
         assert counter(client, "both", **only).status == 504
     assert servers.redis().get("somebody else's") == b"key"
     assert http.get("both").tier == "replica"
-    wait_until(lambda: "both" in world.redis_entries("records"), 10, "it is filled")
+    world.wait_in_redis("both")
     assert other_api.http.get("both").tier == "redis"
 
 

@@ -37,12 +37,10 @@ def test_from_the_database_then_from_l1(http, api):
 
 def test_every_tier_has_the_same_bytes(http, other_api, world):
     position = written(http, "bytes", 'ä "quoted" \\ 😀')
-    answers = [
-        http.get("bytes"),
-        http.get("bytes"),
-        other_api.http.get("bytes", Sluice_Read_After=position),
-        other_api.http.get("bytes"),
-    ]
+    answers = [http.get("bytes"), http.get("bytes")]
+    world.wait_projected()
+    answers.append(other_api.http.get("bytes", Sluice_Read_After=position))
+    answers.append(other_api.http.get("bytes"))
     tiers = [a.tier for a in answers]
     assert tiers[1:] == ["l1", "redis", "l1"], tiers
     (_, _, document) = world.rows()["bytes"]
@@ -50,11 +48,12 @@ def test_every_tier_has_the_same_bytes(http, other_api, world):
     assert len({a.header("ETag") for a in answers}) == 1
 
 
-def test_after_a_restart_of_the_api_from_redis(http, other_api):
+def test_after_a_restart_of_the_api_from_redis(world, http, other_api):
     """Only the API is restarted: its L1 is gone, Redis has the value."""
     position = written(http, "restart", "one")
     assert other_api.http.get("restart", Sluice_Read_After=position).status == 200
     assert other_api.http.get("restart").tier == "l1"
+    world.wait_in_redis("restart")
     other_api.restart()
     answer = other_api.http.get("restart")
     assert (answer.tier, answer.json()["value"]) == ("redis", "one")
@@ -116,13 +115,14 @@ def test_a_position_that_is_not_reached_in_time(world, http, special_api):
 # --- absent -----------------------------------------------------------------------
 
 
-def test_absent_is_an_answer_of_every_tier(http, other_api):
+def test_absent_is_an_answer_of_every_tier(world, http, other_api):
     first, second = http.get("absent"), http.get("absent")
     for answer in (first, second):
         assert (answer.status, answer.problem) == (404, "not-found")
         assert answer.header("ETag") is None
     assert first.tier in ("replica", "primary")
     assert second.tier == "l1"
+    world.wait_in_redis("absent")
     assert other_api.http.get("absent").tier == "redis"
 
 

@@ -52,6 +52,7 @@ def test_a_replica_that_is_behind_is_passed_over(world, http, other_api, api):
         assert after[behind] - before[behind] == 1
         assert http.get(key).tier == "l1"
         # What was put into Redis is the primary's, too.
+        world.wait_projected()
         other = other_api.http.get(key, Sluice_Read_After=position)
         assert (other.tier, other.json()["value"]) == ("redis", "new")
         # What nobody has written since the pause, the replica may answer still.

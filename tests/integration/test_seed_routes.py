@@ -38,9 +38,10 @@ def test_write_then_read_from_the_database_then_from_l1(http):
     }
 
 
-def test_another_instance_reads_from_l2_and_promotes(http, other_api):
+def test_another_instance_reads_from_l2_and_promotes(world, http, other_api):
     position = http.write("promoted", "one").position
     assert http.read("promoted").json()["cache_level"] == "DB"
+    world.wait_in_redis("promoted")
     wait_until(
         lambda: other_api.http.get("nothing", Sluice_Read_After=position),
         10,

@@ -55,7 +55,7 @@ def test_a_burst_for_one_cold_key_is_one_query(http, world, special_api, slow_re
 
 
 def test_a_burst_for_an_absent_key_is_one_query_and_it_is_cached(
-    special_api, slow_replica, api
+    world, special_api, slow_replica, api
 ):
     """An absent row is kept like any other, in L1 and in Redis."""
     cold = special_api({**behind(slow_replica)})
@@ -66,6 +66,7 @@ def test_a_burst_for_an_absent_key_is_one_query_and_it_is_cached(
     assert {(a.status, a.problem) for a in answers} == {(404, "not-found")}
     assert moved[KEYS] == moved[QUERIES] == 1
     assert moved["sluice_redis_fills_total"] == 1
+    world.wait_in_redis("nobody")
     with Moved(cold) as moved, Moved(api) as other:
         assert cold.http.get("nobody").tier == "l1"
         assert api.http.get("nobody").tier == "redis"

@@ -5,6 +5,7 @@ One at a time, since Redis has no room for two: it is emptied when one begins.
 
 import itertools
 import os
+import re
 import subprocess
 
 from .daemon import Daemon, environment
@@ -185,7 +186,9 @@ class Deployment:
         r = self.servers.redis()
         entries = {}
         for p in range(self.partitions):
-            generation = r.get(f"sluice:{{{p}}}:watermark")[16:32]
+            mark = r.get(f"sluice:{{{p}}}:watermark")
+            own = re.search(rb";%s=(.{16})" % collection.encode(), mark)
+            generation = own[1] if own else mark[16:32]
             prefix = f"sluice:{{{p}}}:{collection}/"
             names = list(r.scan_iter(prefix + "*", count=5000))
             for name, entry in zip(names, r.mget(names) if names else []):
@@ -202,6 +205,12 @@ class Deployment:
         r = self.servers.redis()
         found = r.mget([f"sluice:{{{p}}}:watermark" for p in range(self.partitions)])
         return [int(v[:16], 16) if v else None for v in found]
+
+    def wait_in_redis(self, *keys, collection="records"):
+        """What a read puts into Redis is there: the read itself waits for none of it."""
+        wait_until(
+            lambda: {*keys} <= self.redis_entries(collection).keys(), 20, "Redis has it"
+        )
 
     def wait_projected(self, deadline=20):
         """Redis has what Postgres has. A partition that nobody has written to has no
