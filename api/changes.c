@@ -183,14 +183,17 @@ static enum step_result find_places(
     struct request *r, uint32_t epoch, struct change_place *places)
 {
 	struct app *app = r->worker->app;
-	const char *id = request_header(r, "Last-Event-ID");
+	struct buf line = {0};
+	const char *id = request_list(r, "Last-Event-ID", &line);
 	struct violations v = {0};
 	if (id == NULL) {
 		for (int32_t p = 0; p < app->partitions; p++)
 			places[p] = tail_place(app->tail, p);
 		return STEP_MORE;
 	}
-	switch (changeid_parse(id, epoch, places, app->partitions)) {
+	enum changeid is = changeid_parse(id, epoch, places, app->partitions);
+	buf_free(&line);
+	switch (is) {
 	case CHANGEID_GOOD:
 		return STEP_MORE;
 	case CHANGEID_OTHER:

@@ -299,10 +299,13 @@ static enum MHD_Result add_line(
 {
 	const struct lines *lines = arg;
 	(void)kind;
-	if (value && strcasecmp(name, lines->name) == 0) {
-		buf_str(lines->out, lines->out->len ? ", " : "");
-		buf_str(lines->out, value);
-	}
+	if (value == NULL || strcasecmp(name, lines->name) != 0)
+		return MHD_YES;
+	size_t len = strlen(value);
+	while (len && memchr(" \t", value[len - 1], 2))
+		len--;
+	buf_str(lines->out, lines->out->len ? ", " : "");
+	buf_add(lines->out, value, len);
 	return MHD_YES;
 }
 

@@ -137,9 +137,11 @@ void request_target(
     struct request *r, const struct collection *c, const char *key, size_t len);
 /* The same for the page that r->list asks for. */
 void request_page(struct request *r);
-/* The value of a header, or NULL. */
+/* The value of a header, or NULL. libmicrohttpd (before 1.0) leaves the blanks
+ * behind it. */
 const char *request_header(const struct request *r, const char *name);
-/* The same of one that is a list, which may be spread over several lines:
- * appends it, and returns it; NULL: there is none. */
+/* The same without them, of one that may be spread over several lines, as a
+ * list may: appends them with commas between, as RFC 9110, 5.3 has it, and
+ * returns it; NULL: there is none. */
 const char *request_list(
     const struct request *r, const char *name, struct buf *out);

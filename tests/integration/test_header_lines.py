@@ -1,8 +1,10 @@
-"""Headers that are lists may come in several lines (RFC 9110, 5.3)."""
+"""Headers that are lists may come in several lines (RFC 9110, 5.3); blanks around
+a value are no part of it (5.5)."""
 
 from email.message import Message
 
 from harness.client import key_path
+from harness.feed import Feed
 
 
 def several(*lines):
@@ -61,3 +63,27 @@ def test_accept(http):
     for order in (lines, lines[::-1]):
         answer = http.request("GET", "/v1/records", headers=several(*order))
         assert answer.header("Content-Type") == "application/x-ndjson", answer
+
+
+def test_blanks_behind_a_value(http):
+    made = put(http, "blanks", ("If-None-Match", "* \t"))
+    assert made.status == 201, made
+    for condition in ("* ", made.header("ETag") + "\t"):
+        answer = http.request("GET", key_path("blanks"), headers={"If-Match": condition})
+        assert answer.status == 200, (condition, answer)
+    assert put(http, "blanks", ("If-Match", made.header("ETag") + " ")).status == 200
+    assert put(http, "blanks", ("If-Match", "* ")).status == 200
+    changed = put(http, "blanks", ("If-Match", made.header("ETag") + " "))
+    assert changed.status == 412, changed
+    read = http.request("GET", key_path("blanks"), headers={"Sluice-Read-After": made.position + " "})
+    assert read.status == 200, read
+
+
+def test_blanks_behind_the_id_of_an_event(http):
+    first = Feed(http.port)
+    last = first.last_id
+    first.close()
+    for more, status in ((" ", 200), ("x", 422)):
+        again = Feed(http.port, last_id=last + more)
+        assert again.status == status, more
+        again.close()
