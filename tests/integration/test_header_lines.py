@@ -87,3 +87,15 @@ def test_blanks_behind_the_id_of_an_event(http):
         again = Feed(http.port, last_id=last + more)
         assert again.status == status, more
         again.close()
+
+
+def test_idempotency_key(http):
+    """One key, in one line; not the first of two."""
+    made = put(http, "idempotent", ("Idempotency-Key", "k-1 "))
+    assert made.status == 201, made
+    again = put(http, "idempotent", ("Idempotency-Key", '"k-1"\t'))
+    assert again.header("Idempotency-Replayed") == "true", again
+    for two in (("k-1", "k-2"), ("k-1", "k-1"), ('"k-1"', '"k-2"'), ("", "")):
+        answer = put(http, "idempotent", *(("Idempotency-Key", key) for key in two))
+        assert answer.status == 422, (two, answer)
+        assert answer.pointers == ["/Idempotency-Key"], (two, answer)
