@@ -144,8 +144,10 @@ static void ask_redis(struct audit *a, struct sample *one)
 
 /* --- the replica --------------------------------------------------------- */
 
-static void on_row(void *arg, const struct row *row, size_t n)
+static void on_row(
+    void *arg, const struct err *e, const struct row *row, size_t n)
 {
+	(void)e;
 	if (n != 1) {
 		finish(arg, NULL, NULL);
 		return;

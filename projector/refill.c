@@ -20,6 +20,7 @@
 #include "common/jitter.h"
 #include "common/keyspace.h"
 #include "common/l2fill.h"
+#include "common/log.h"
 #include "common/mem.h"
 
 #include <stdlib.h>
@@ -39,6 +40,7 @@ struct refill {
 	size_t at;	/* the collection's first key */
 	unsigned tries; /* for this collection */
 	size_t unanswered;
+	bool *passed_over;	  /* by collection: that is in the log */
 	struct loop_timer *timer; /* ends a pause */
 	struct backoff backoff;
 	struct jitter jitter;
@@ -137,7 +139,26 @@ static bool of_replica(const struct refill *r)
 	return r->replica && r->tries == 0;
 }
 
-static void on_rows(void *arg, const struct row *rows, size_t n)
+/* A table or a column that --migrate has not made yet (SQLSTATE, class 42): the
+ * others do not wait for it. */
+static bool is_unmigrated(const struct refill *r, const struct err *e)
+{
+	return strncmp(e->code, "42", 2) == 0 && !of_replica(r);
+}
+
+static void pass_over(struct refill *r, const struct err *e)
+{
+	const struct collection *c = r->keys->keys[r->at].collection;
+	if (!r->passed_over[c->index])
+		log_event(EV_WARM_UNMIGRATED, "collection=%s code=%s error=%s",
+		    c->name, e->code, log_quote(e->msg));
+	r->passed_over[c->index] = true;
+	r->tries = TRIES - 1;
+	run_is_over(r);
+}
+
+static void on_rows(
+    void *arg, const struct err *e, const struct row *rows, size_t n)
 {
 	struct question q = *(struct question *)arg;
 	struct refill *r = q.r;
@@ -145,7 +166,10 @@ static void on_rows(void *arg, const struct row *rows, size_t n)
 	if (is_old(&q))
 		return;
 	if (rows == NULL) {
-		wait_for_servers(r);
+		if (is_unmigrated(r, e))
+			pass_over(r, e);
+		else
+			wait_for_servers(r);
 		return;
 	}
 	r->unanswered = 1;
@@ -219,6 +243,10 @@ struct refill *refill_new(const struct refill_options *o)
 	r->timer = loop_timer_new(o->loop, on_timer, r);
 	backoff_init(&r->backoff, CLOCK_MS(20), CLOCK_S(2));
 	jitter_init(&r->jitter, entropy_bits());
+	size_t n = 0;
+	while (collection_at(n))
+		n++;
+	r->passed_over = mem_zalloc(n * sizeof *r->passed_over);
 	return r;
 }
 
@@ -251,6 +279,7 @@ void refill_free(struct refill **rp)
 	rows_free(&r->replica);
 	rows_free(&r->primary);
 	loop_timer_free(&r->timer);
+	free(r->passed_over);
 	free(r);
 	*rp = NULL;
 }

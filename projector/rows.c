@@ -55,7 +55,7 @@ static void on_reply(void *arg, const struct pg_reply *reply)
 	struct reading q = *(struct reading *)arg;
 	free(arg);
 	if (reply->err.verdict != VERDICT_OK) {
-		q.done(q.arg, NULL, 0);
+		q.done(q.arg, &reply->err, NULL, 0);
 		return;
 	}
 	const PGresult *r = reply->results[0];
@@ -66,7 +66,7 @@ static void on_reply(void *arg, const struct pg_reply *reply)
 		CHECK(i < q.n);
 		read_row(&q, r, at, &rows[i], &docs);
 	}
-	q.done(q.arg, rows, q.n);
+	q.done(q.arg, &reply->err, rows, q.n);
 	for (size_t i = 0; i < q.n; i++) {
 		if (rows[i].present)
 			free((char *)(uintptr_t)rows[i].doc);

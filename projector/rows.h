@@ -20,9 +20,10 @@ struct row {
 	size_t len;
 };
 
-/* In the order of the keys; NULL: no answer. An entry whose as_of is 0 could
- * not be read: Postgres does not know its partition. */
-typedef void (*rows_done)(void *arg, const struct row *rows, size_t n);
+/* In the order of the keys; NULL: no answer, and why. An entry whose as_of is 0
+ * could not be read: Postgres does not know its partition. */
+typedef void (*rows_done)(
+    void *arg, const struct err *e, const struct row *rows, size_t n);
 
 /* `url` was checked. `session`: target_session_attrs. Starts to connect. */
 struct rows *rows_new(

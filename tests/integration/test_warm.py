@@ -146,6 +146,27 @@ def test_a_replica_that_lags(projecting, servers):
     assert projector.admin.request("GET", "/stats").json()["warm"] == {"partitions_left": 0}
 
 
+def test_a_collection_without_its_table(projecting, servers):
+    """The others do not wait for it."""
+    deployment = projecting
+    api, projector = deployment.of("api")[0], deployment.of("projector")[0]
+    post = json.dumps({"title": "t", "content": "c", "author": "a"}).encode()
+    for _ in range(20):
+        made = api.http.request("POST", "/v1/posts", post, {"Content-Type": "application/json"})
+        assert made.status == 202, made
+    written(api, KEYS[:50], "old")
+    applied(deployment)
+    wait_until(lambda: is_warm(projector), 30, "nothing is left of the start")
+    deployment.sql("ALTER TABLE posts RENAME TO elsewhere")
+    replica_caught_up(deployment)
+    servers.redis().flushall()
+    wait_until(lambda: all_there(servers, KEYS[:50]), 60, "all keys are back")
+    wait_until(lambda: is_warm(projector), 30, "it is done")
+    assert warm(projector)["given_up"] == 20
+    (said,) = projector.events("warm.unmigrated")
+    assert "collection=posts" in said and "code=42P01" in said, said
+
+
 @pytest.mark.seconds(200)
 def test_a_projector_that_is_restarted(deployment, servers):
     """What it had not brought back is brought back by whoever follows; and once only."""
