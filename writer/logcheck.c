@@ -16,6 +16,17 @@ struct err logcheck_topic(const char *topic, int count, int wanted)
 	    topic, count, wanted);
 }
 
+struct err logcheck_policy(const char *topic, const char *policy)
+{
+	if (strcmp(policy, "delete") == 0)
+		return ERR_OK;
+	return err_make(VERDICT_FATAL, "log.compacted",
+	    "topic %s has cleanup.policy=%s, it must be delete: compaction "
+	    "drops writes before they are applied; kafka-configs.sh --alter "
+	    "--topic %s --add-config cleanup.policy=delete",
+	    topic, policy, topic);
+}
+
 struct err logcheck_settings(
     const char *topic, int count, const struct common_settings *s)
 {

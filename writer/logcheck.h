@@ -12,6 +12,8 @@
 
 /* Each OK or FATAL. */
 struct err logcheck_topic(const char *topic, int count, int wanted);
+/* Of the topic of the writes: its cleanup.policy. */
+struct err logcheck_policy(const char *topic, const char *policy);
 struct err logcheck_settings(
     const char *topic, int count, const struct common_settings *settings);
 /* An empty `known` is any. */

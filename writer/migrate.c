@@ -7,6 +7,7 @@
  */
 #include "writer/migrate.h"
 
+#include "writer/logcheck.h"
 #include "writer/schema.h"
 #include "writer/session.h"
 #include "writer/tables.h"
@@ -61,6 +62,26 @@ static struct err create_patiently(struct topics *t, const struct topic_plan *p)
 	return e;
 }
 
+static struct err check_policy(struct topics *t, const char *topic)
+{
+	int waited = 0;
+	char *policy;
+	struct err e;
+	do {
+		e = topics_setting(
+		    t, topic, "cleanup.policy", CLOCK_S(2), &policy);
+	} while (e.verdict == VERDICT_RETRY &&
+		 session_wait(&waited, "Kafka", e.msg));
+	if (e.verdict == VERDICT_REJECT) {
+		printf("cleanup.policy is not checked: %s\n", e.msg);
+		return ERR_OK;
+	}
+	if (e.verdict == VERDICT_OK)
+		e = logcheck_policy(topic, policy);
+	free(policy);
+	return e;
+}
+
 static struct err make_topic(
     struct topics *t, const struct topic_plan *p, bool dry)
 {
@@ -70,7 +91,7 @@ static struct err make_topic(
 		return e;
 	if (count == p->partitions) {
 		printf("topic %s is there\n", p->name);
-		return ERR_OK;
+		return p->whole ? check_policy(t, p->name) : ERR_OK;
 	}
 	if (count != 0)
 		return err_make(VERDICT_FATAL, "partitions",
@@ -100,8 +121,8 @@ struct err migrate_topics(
 	int partitions = (int)s->common.partitions;
 	int replication = (int)s->replication;
 	const struct topic_plan plans[] = {
-	    {s->common.writes_topic, partitions, replication, writes},
-	    {s->common.commits_topic, partitions, replication, commits}};
+	    {s->common.writes_topic, partitions, replication, writes, true},
+	    {s->common.commits_topic, partitions, replication, commits, false}};
 	struct err e = make_topic(t, &plans[0], dry);
 	return e.verdict == VERDICT_OK ? make_topic(t, &plans[1], dry) : e;
 }

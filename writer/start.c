@@ -22,6 +22,7 @@ struct start {
 	struct topics *topics;
 	struct ask *ask;
 	struct loop_timer *timer;
+	bool unchecked; /* the policy of the writes, which is said */
 	dur_us_t pause; /* before it asks again */
 	bool schema_ok;
 	char *cluster; /* that Postgres knows; "" for none */
@@ -79,6 +80,23 @@ static struct err check_topic(struct start *s, const char *topic)
 	return logcheck_topic(topic, count, (int)c->partitions);
 }
 
+static struct err check_policy(struct start *s, const char *topic)
+{
+	char *policy;
+	struct err e = topics_setting(
+	    s->topics, topic, "cleanup.policy", KAFKA_TIMEOUT, &policy);
+	if (e.verdict == VERDICT_OK)
+		e = logcheck_policy(topic, policy);
+	free(policy);
+	if (e.verdict != VERDICT_REJECT)
+		return e;
+	if (!s->unchecked)
+		log_event(EV_LOG_UNCHECKED, "code=%s error=%s", e.code,
+		    log_quote(e.msg));
+	s->unchecked = true;
+	return ERR_OK;
+}
+
 static struct err check_cluster(struct start *s)
 {
 	char *found = topics_cluster(s->topics, KAFKA_TIMEOUT);
@@ -100,6 +118,8 @@ static void check_topics(struct start *s)
 		e = topics_new(&s->x->kafka, &s->topics);
 	if (e.verdict == VERDICT_OK)
 		e = check_topic(s, c->writes_topic);
+	if (e.verdict == VERDICT_OK)
+		e = check_policy(s, c->writes_topic);
 	if (e.verdict == VERDICT_OK)
 		e = check_topic(s, c->commits_topic);
 	if (e.verdict == VERDICT_OK)

@@ -4,6 +4,7 @@
 #include "common/mem.h"
 
 #include <stdlib.h>
+#include <string.h>
 
 struct topics {
 	rd_kafka_t *rk;
@@ -73,6 +74,73 @@ char *topics_cluster(struct topics *t, dur_us_t timeout)
 	if (id)
 		rd_kafka_mem_free(t->rk, id);
 	return copy;
+}
+
+/* What the broker has against it is an answer. */
+static struct err not_told(
+    rd_kafka_resp_err_t err, const char *topic, const char *text)
+{
+	bool local = err < RD_KAFKA_RESP_ERR_UNKNOWN &&
+		     err != RD_KAFKA_RESP_ERR__UNSUPPORTED_FEATURE;
+	if (local || err == RD_KAFKA_RESP_ERR_REQUEST_TIMED_OUT)
+		return failed(err, topic);
+	return err_make(VERDICT_REJECT, rd_kafka_err2name(err), "%s: %s", topic,
+	    text ? text : rd_kafka_err2str(err));
+}
+
+/* The value in the one resource of a DescribeConfigs answer. */
+static struct err told(
+    rd_kafka_event_t *event, const char *topic, const char *name, char **value)
+{
+	size_t n = 0;
+	const rd_kafka_DescribeConfigs_result_t *r =
+	    rd_kafka_event_DescribeConfigs_result(event);
+	if (r == NULL || rd_kafka_event_error(event))
+		return not_told(rd_kafka_event_error(event), topic,
+		    rd_kafka_event_error_string(event));
+	const rd_kafka_ConfigResource_t **all =
+	    rd_kafka_DescribeConfigs_result_resources(r, &n);
+	CHECK(n == 1);
+	rd_kafka_resp_err_t err = rd_kafka_ConfigResource_error(all[0]);
+	if (err != RD_KAFKA_RESP_ERR_NO_ERROR)
+		return not_told(
+		    err, topic, rd_kafka_ConfigResource_error_string(all[0]));
+	const rd_kafka_ConfigEntry_t **entries =
+	    rd_kafka_ConfigResource_configs(all[0], &n);
+	for (size_t i = 0; i < n && *value == NULL; i++) {
+		const char *v = rd_kafka_ConfigEntry_value(entries[i]);
+		if (strcmp(rd_kafka_ConfigEntry_name(entries[i]), name) == 0 &&
+		    v)
+			*value = mem_strdup(v);
+	}
+	if (*value)
+		return ERR_OK;
+	return err_make(VERDICT_REJECT, "config", "%s: no %s", topic, name);
+}
+
+struct err topics_setting(struct topics *t, const char *topic, const char *name,
+    dur_us_t timeout, char **value)
+{
+	char text[256];
+	int ms = (int)(timeout / 1000);
+	rd_kafka_queue_t *queue = rd_kafka_queue_new(t->rk);
+	rd_kafka_AdminOptions_t *options =
+	    rd_kafka_AdminOptions_new(t->rk, RD_KAFKA_ADMIN_OP_DESCRIBECONFIGS);
+	rd_kafka_AdminOptions_set_request_timeout(
+	    options, ms, text, sizeof text);
+	rd_kafka_ConfigResource_t *resource =
+	    rd_kafka_ConfigResource_new(RD_KAFKA_RESOURCE_TOPIC, topic);
+	*value = NULL;
+	rd_kafka_DescribeConfigs(t->rk, &resource, 1, options, queue);
+	rd_kafka_event_t *event = rd_kafka_queue_poll(queue, ms + 1000);
+	struct err e = event ? told(event, topic, name, value)
+			     : failed(RD_KAFKA_RESP_ERR__TIMED_OUT, topic);
+	if (event)
+		rd_kafka_event_destroy(event);
+	rd_kafka_ConfigResource_destroy(resource);
+	rd_kafka_AdminOptions_destroy(options);
+	rd_kafka_queue_destroy(queue);
+	return e;
 }
 
 /* The verdict on the one topic of a CreateTopics answer. */

@@ -7,6 +7,7 @@
 #include "common/clock.h"
 #include "common/kafka.h"
 
+#include <stdbool.h>
 #include <stdint.h>
 
 struct topics;
@@ -21,6 +22,7 @@ struct topic_plan {
 	int partitions;
 	int replication;
 	const struct topic_config *configs; /* ends with a NULL name */
+	bool whole; /* one that is there must lose nothing: logcheck_policy */
 };
 
 struct err topics_new(const struct kafka_config *k, struct topics **out);
@@ -34,6 +36,10 @@ struct err topics_ends(struct topics *t, const char *topic, int32_t partition,
     dur_us_t timeout, int64_t *low, int64_t *high);
 /* Which Kafka it is; returns owned, NULL: it does not answer. */
 char *topics_cluster(struct topics *t, dur_us_t timeout);
+/* A setting of a topic that exists; *value is owned. RETRY: Kafka does not
+ * answer. REJECT: it does not tell (an ACL, say); the message says why. */
+struct err topics_setting(struct topics *t, const char *topic, const char *name,
+    dur_us_t timeout, char **value);
 /* One that exists already is fine. */
 struct err topics_create(
     struct topics *t, const struct topic_plan *plan, dur_us_t timeout);

@@ -7,7 +7,13 @@ import contextlib
 
 import pytest
 from confluent_kafka import TopicPartition
-from confluent_kafka.admin import NewPartitions, NewTopic
+from confluent_kafka.admin import (
+    AlterConfigOpType,
+    ConfigEntry,
+    ConfigResource,
+    NewPartitions,
+    NewTopic,
+)
 from harness import history
 from harness.cli import run
 from harness.deployment import QUICK_GROUP
@@ -426,3 +432,28 @@ def test_moving_to_a_new_log_in_order(deployment):
         works(deployment, fresh=True)
         stop_all(deployment)
         deployment.servers.delete_topics(deployment.writes, deployment.commits)
+
+
+def set_policy(deployment, policy):
+    entry = ConfigEntry("cleanup.policy", policy, incremental_operation=AlterConfigOpType.SET)
+    topic = ConfigResource(ConfigResource.Type.TOPIC, deployment.writes, incremental_configs=[entry])
+    done(deployment.servers.kafka_admin.incremental_alter_configs([topic]))
+
+
+def test_a_log_that_is_compacted(deployment):
+    """It would lose patches and increments."""
+    flags = [f"--{name}={value}" for name, value in deployment.settings("writer").items()]
+    for policy in ("compact", "compact,delete"):
+        set_policy(deployment, policy)
+        for dry in ([], ["--dry-run"]):
+            ended = run(deployment.servers, "writer", "--migrate", *dry, *flags)
+            assert ended.returncode == 1, ended
+            assert f"topic {deployment.writes} has cleanup.policy={policy}" in ended.stderr, ended
+            assert "(log.compacted)" in ended.stderr, ended
+    refused = deployment.daemon("writer").start(ready=False)
+    refused.ends_by_itself(1, DEADLINE)
+    (line,) = refused.events("start.refused")
+    assert "code=log.compacted " in line and "--add-config cleanup.policy=delete" in line
+    set_policy(deployment, "delete")
+    assert run(deployment.servers, "writer", "--migrate", *flags).returncode == 0
+    assert not deployment.writer().events("log.unchecked")

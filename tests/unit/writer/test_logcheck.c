@@ -51,6 +51,21 @@ static void ends(void **state)
 	}
 }
 
+static void policy(void **state)
+{
+	(void)state;
+	is_ok(logcheck_policy("t", "delete"));
+	static const char *const bad[] = {"compact", "compact,delete"};
+	for (size_t i = 0; i < 2; i++) {
+		struct err e = logcheck_policy("sluice.writes", bad[i]);
+		assert_int_equal(e.verdict, VERDICT_FATAL);
+		assert_string_equal(e.code, "log.compacted");
+		assert_non_null(strstr(e.msg, "--topic sluice.writes "
+					      "--add-config "
+					      "cleanup.policy=delete"));
+	}
+}
+
 static void the_rest(void **state)
 {
 	(void)state;
@@ -75,6 +90,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(ends),
+	    cmocka_unit_test(policy),
 	    cmocka_unit_test(the_rest),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
