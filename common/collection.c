@@ -4,6 +4,7 @@
 #include "common/declare.h"
 #include "common/mem.h"
 #include "common/shipped.h"
+#include "common/sqltable.h"
 #include "common/utf8.h"
 
 #include <dirent.h>
@@ -162,6 +163,46 @@ static int by_name(const void *a, const void *b)
 	    declaration_collection(*x)->name, declaration_collection(*y)->name);
 }
 
+/* --- names in the database ----------------------------------------------- */
+
+struct relation {
+	char name[SQLTABLE_NAME_LEN];
+	const struct collection *of;
+};
+
+static int by_relation(const void *a, const void *b)
+{
+	const struct relation *x = a, *y = b;
+	return strcmp(x->name, y->name);
+}
+
+/* An index a_b_c_list is of a_b and its c, or of a and its b_c: made once, it
+ * would be missing for the other, silently. */
+static struct err check_relations(const struct set *s)
+{
+	struct relation *all = NULL;
+	size_t n = 0, cap = 0;
+	struct err e = ERR_OK;
+	for (size_t i = 0; i < s->n; i++) {
+		struct relation one = {.of = s->collections[i]};
+		for (size_t k = 0; sqltable_relation(one.name, one.of, k);
+		     k++) {
+			MEM_GROW(all, cap, n);
+			all[n++] = one;
+		}
+	}
+	qsort(all, n, sizeof *all, by_relation);
+	for (size_t i = 1; i < n && e.verdict == VERDICT_OK; i++) {
+		if (strcmp(all[i - 1].name, all[i].name) == 0)
+			e = err_make(VERDICT_FATAL, "collections",
+			    "%s and %s: both need a table, an index of a list "
+			    "or a sequence with the name %s in the database",
+			    all[i - 1].of->name, all[i].of->name, all[i].name);
+	}
+	free(all);
+	return e;
+}
+
 struct err collections_load(const char *paths)
 {
 	struct set s = {0};
@@ -176,6 +217,11 @@ struct err collections_load(const char *paths)
 		    declaration_collection(s.declarations[i]);
 		c->index = i;
 		s.collections[i] = c;
+	}
+	e = check_relations(&s);
+	if (e.verdict != VERDICT_OK) {
+		clear(&s);
+		return e;
 	}
 	clear(&loaded);
 	loaded = s;

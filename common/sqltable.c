@@ -194,6 +194,20 @@ void sqltable_body(struct buf *out, const struct collection *c)
 
 /* --- beside the table ---------------------------------------------------- */
 
+bool sqltable_relation(
+    char out[SQLTABLE_NAME_LEN], const struct collection *c, size_t i)
+{
+	if (i == 0)
+		snprintf(out, SQLTABLE_NAME_LEN, "%s", c->name);
+	else if (i < c->ncolumns)
+		sqltable_name(out, c, c->columns[i].name, "list");
+	else if (i == c->ncolumns && c->key == KEY_INTEGER)
+		sqltable_name(out, c, c->key_name, "seq");
+	else
+		return false;
+	return true;
+}
+
 static char *index_of(
     const struct collection *c, const struct list_column *l, const char *name)
 {
@@ -215,7 +229,7 @@ struct sqltable_extra *sqltable_extras(const struct collection *c, size_t *n)
 	*n = 0;
 	for (size_t i = 1; i < c->ncolumns; i++) {
 		struct sqltable_extra *x = &all[(*n)++];
-		sqltable_name(x->name, c, c->columns[i].name, "list");
+		sqltable_relation(x->name, c, i);
 		x->sql = index_of(c, &c->columns[i], x->name);
 	}
 	if (c->key == KEY_INTEGER) {

@@ -38,6 +38,11 @@ struct sqltable_extra {
 	char *sql; /* owned */
 };
 
+/* The name of the i-th thing that a collection has in the schema: its table,
+ * its indexes, its sequence. False: there are no more. */
+bool sqltable_relation(
+    char out[SQLTABLE_NAME_LEN], const struct collection *c, size_t i);
+
 /* Returns owned: sqltable_extras_free. */
 struct sqltable_extra *sqltable_extras(const struct collection *c, size_t *n);
 void sqltable_extras_free(struct sqltable_extra *extras, size_t n);

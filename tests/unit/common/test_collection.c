@@ -162,6 +162,34 @@ static void refused(const char *paths, const char *why)
 	"{\"name\":\"" name "\",\"key\":{\"type\":\"string\"},"                \
 	"\"fields\":{\"a\":{\"type\":\"string\",\"nullable\":true}}}"
 
+#define LISTED(name, key, field)                                               \
+	"{\"name\":\"" name "\",\"key\":{\"type\":\"" key "\"},"               \
+	"\"fields\":{\"" field "\":{\"type\":\"boolean\",\"default\":true}},"  \
+	"\"list\":{\"filter\":[\"" field "\"]}}"
+
+/* What two collections would give one name in the database. */
+static void relations(void **state)
+{
+	(void)state;
+	snprintf(folder, sizeof folder, "/tmp/test_collection.XXXXXX");
+	assert_non_null(mkdtemp(folder));
+	put("a.json", LISTED("a", "integer", "b_c"));
+	put("a_b.json", LISTED("a_b", "integer", "c"));
+	refused(folder, "a and a_b: both need ");
+	refused(folder, "with the name a_b_c_list in the database");
+	put("a_b.json", LISTED("a_b", "integer", "d"));
+	assert_int_equal(collections_load(folder).verdict, VERDICT_OK);
+	drop("a_b.json");
+	put("a_key_seq.json", GOOD("a_key_seq"));
+	refused(folder, "a and a_key_seq: both need ");
+	put("a.json", LISTED("a", "string", "b_c"));
+	assert_int_equal(collections_load(folder).verdict, VERDICT_OK);
+	drop("a_key_seq.json");
+	drop("a.json");
+	assert_int_equal(rmdir(folder), 0);
+	collections_unload();
+}
+
 static void files(void **state)
 {
 	(void)state;
@@ -207,6 +235,7 @@ int main(void)
 	    cmocka_unit_test(shipped),
 	    cmocka_unit_test(keys),
 	    cmocka_unit_test(files),
+	    cmocka_unit_test(relations),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
