@@ -19,6 +19,9 @@
  * The old topic must be drained before it is left, if it is still there. A
  * writer that still runs is fenced by the watermarks, reads the new epoch and
  * stops. sluice.epochs notes which versions no log has any more.
+ *
+ * A partition that is new may have been one before, in a larger log: what its
+ * rejections do not tell (any more) is not known.
  */
 #include "writer/epoch.h"
 
@@ -266,8 +269,11 @@ static void write_sql(const struct move *m, struct buf *out)
 	    (int)s->partitions);
 	for (int64_t p = 0; p < s->partitions; p++)
 		buf_printf(out,
-		    "INSERT INTO sluice.progress (\"partition\", next_offset)"
-		    " VALUES (%d, %" PRIu64 ") ON CONFLICT (\"partition\")"
+		    "INSERT INTO sluice.progress (\"partition\", next_offset,"
+		    " horizon) SELECT p, begin, coalesce((SELECT min(version)"
+		    " FROM sluice.rejections r WHERE r.\"partition\" = p),"
+		    " begin) FROM (VALUES (%d, %" PRIu64 ")) n (p, begin)"
+		    " ON CONFLICT (\"partition\")"
 		    " DO UPDATE SET next_offset = excluded.next_offset;\n",
 		    (int)p, m->begin[p]);
 }

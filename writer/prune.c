@@ -8,6 +8,10 @@
  * had passed is old enough. The horizon moves first, then what is below it
  * goes, so that nobody takes a rejection that is gone for a commit.
  *
+ * Partitions that the log has no more (writer/epoch.c) have no owner, and no
+ * horizon: what is left of them goes by its time. Replays have none: they go
+ * last.
+ *
  * Several writers may do this at once: what one has locked, another skips.
  */
 #include "writer/prune.h"
@@ -37,7 +41,9 @@ enum { LIMIT_ROWS = 1000 };
 	"JOIN sluice.progress p ON p.\"partition\" = r.\"partition\""          \
 	" WHERE r.version < p.horizon AND r.\"partition\" = ANY($1::int4[])"
 
-enum parameter { PARTITIONS, PARTITIONS_AND_AGE, AGE };
+#define GONE "WHERE r.\"partition\" >= (SELECT partitions FROM sluice.log)"
+
+enum parameter { PARTITIONS, PARTITIONS_AND_AGE, AGE, NOTHING };
 enum age { NO_AGE, KEYS, REJECTIONS, PRODUCERS };
 
 static const struct step {
@@ -59,6 +65,15 @@ static const struct step {
     {DELETE("sluice.rejections", BELOW_HORIZON), PARTITIONS, NO_AGE},
     {DELETE("sluice.replays", BELOW_HORIZON), PARTITIONS, NO_AGE},
     {DELETE("sluice.checkpoints", BELOW_HORIZON), PARTITIONS, NO_AGE},
+    {DELETE("sluice.rejections", GONE " AND " OLDER("r.rejected_at")), AGE,
+	REJECTIONS},
+    {DELETE("sluice.checkpoints", GONE " AND " OLDER("r.at")), AGE, REJECTIONS},
+    {DELETE("sluice.replays",
+	 GONE " AND NOT EXISTS (SELECT FROM sluice.rejections o"
+	      " WHERE o.\"partition\" = r.\"partition\")"
+	      " AND NOT EXISTS (SELECT FROM sluice.checkpoints o"
+	      " WHERE o.\"partition\" = r.\"partition\")"),
+	NOTHING, NO_AGE},
     {DELETE("sluice.idempotency", "WHERE " OLDER("r.recorded_at")), AGE, KEYS},
     {DELETE("sluice.producers", "WHERE " OLDER("r.seen_at")), AGE, PRODUCERS},
 };
@@ -128,9 +143,9 @@ static void on_timer(void *arg)
 	struct prune *p = arg;
 	const struct step *s = &steps[p->at];
 	struct call c = {.sql = s->sql};
-	if (s->parameter != AGE)
+	if (s->parameter == PARTITIONS || s->parameter == PARTITIONS_AND_AGE)
 		list_owned(p, call_param(&c));
-	if (s->parameter != PARTITIONS)
+	if (s->parameter == AGE || s->parameter == PARTITIONS_AND_AGE)
 		call_int8(&c, (uint64_t)age_of(p, s->age));
 	const struct pg_query q = call_query(&c);
 	p->ask = ask_submit(p->x->pool, &q, 1, on_done, p);

@@ -91,7 +91,7 @@ def refuses_to_start(deployment, code, *words, **settings):
 def advance(deployment, *flags, code=0):
     """--advance-epoch with the deployment's settings; what it printed."""
     args = [f"--{name}={value}" for name, value in deployment.settings("writer").items()]
-    ended = run(deployment.servers, "writer", "--advance-epoch", *flags, *args)
+    ended = run(deployment.servers, "writer", "--advance-epoch", *args, *flags)
     assert ended.returncode == code, ended
     return ended.stdout + ended.stderr
 
@@ -379,6 +379,29 @@ def test_what_was_rejected_is_requeued_in_another_log(deployment, partitions):
             assert successor.split("-")[0] == again.position.split("-")[0]
         stop_all(deployment)
         deployment.servers.delete_topics(deployment.writes, deployment.commits)
+
+
+def test_a_partition_that_comes_back(deployment):
+    """What was forgotten of it while it was gone is not taken for committed."""
+    api = deployment.start_all(settings=QUICK_GROUP)
+    key = next(f"key {i}" for i in range(99) if api.http.put(f"key {i}", "v").position[0] == "1")
+    refused = api.http.put(key, "again", prefer="wait=20", If_Match='"1"')
+    assert refused.status == 412 and refused.position.startswith("1-"), refused
+    history.settle(deployment)
+    stop_all(deployment)
+    for partitions in (1, PARTITIONS):
+        name = f"{deployment.writes}.{partitions}"
+        advance(deployment, f"--log.writes={name}", f"--log.commits={name}.c", f"--log.partitions={partitions}")
+        if partitions == 1:
+            deployment.sql("DELETE FROM sluice.rejections")  # as it is pruned
+    with in_place_of(deployment, writes=name, commits=f"{name}.c"):
+        api = deployment.start_all(settings=QUICK_GROUP)
+        told = api.http.request("GET", f"/v1/_writes/{refused.position}")
+        assert (told.status, told.problem) == (410, "position-expired"), told
+        stop_all(deployment)
+    for partitions in (1, PARTITIONS):
+        name = f"{deployment.writes}.{partitions}"
+        deployment.servers.delete_topics(name, f"{name}.c")
 
 
 def test_a_topic_that_grows_under_a_running_writer(deployment):

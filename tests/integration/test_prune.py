@@ -88,6 +88,28 @@ def test_what_is_kept_for_a_time(deployment, api):
     assert n < 20, "checkpoints are pruned, too"
 
 
+def test_partitions_that_are_gone(deployment, api):
+    """A log that has fewer of them has no row of progress for the others."""
+    (gone,) = deployment.sql("SELECT partitions FROM sluice.log")[0]
+    for table, columns in (
+        ("rejections", "collection, key, op, reason, accepted_at, rejected_at"),
+        ("checkpoints", "at"),
+    ):
+        values = {"rejections": "'records', 'k', 'put', 'malformed', now(), ", "checkpoints": ""}[table]
+        for partition, age in ((gone, "1 day"), (gone + 1, "1 day"), (gone + 1, "-1 day")):
+            deployment.sql(
+                f"INSERT INTO sluice.{table} (partition, version, {columns}) SELECT {partition},"
+                f" 1 + count(*), {values} now() - interval '{age}' FROM sluice.{table} WHERE partition = {partition}"
+            )
+    deployment.sql(
+        "INSERT INTO sluice.replays (partition, version, first_partition, first_version, outcome)"
+        f" VALUES ({gone}, 7, 0, 0, 'created'), ({gone + 1}, 7, 0, 0, 'created')"
+    )
+    for table in ("rejections", "checkpoints", "replays"):
+        wait_until(lambda: count(deployment, table, f"partition = {gone}") == 0, 20, table)
+        wait_until(lambda: count(deployment, table, f"partition > {gone}") == 1, 20, table)
+
+
 def test_in_small_steps(deployment, api):
     """A great many at once, among those that are still wanted."""
     many = int(2.5 * STEP)
