@@ -37,9 +37,11 @@ enum column {
 };
 
 struct decision_ask {
+	struct pgread *primary;
+	struct position position;
 	decision_done done; /* NULL: abandoned */
 	void *arg;
-	struct position position;
+	bool retried;
 };
 
 static const char *text(const PGresult *r, enum column c)
@@ -92,11 +94,31 @@ static void parse(struct decision *d, const PGresult *r, struct position p)
 		d->state = DECISION_COMMITTED;
 }
 
+static void on_reply(void *arg, const struct pg_reply *reply);
+
+static bool submit(struct decision_ask *a)
+{
+	struct call call = {.sql = sql};
+	call_int4(&call, a->position.partition);
+	call_int8(&call, a->position.version);
+	const struct pg_query q = call_query(&call);
+	bool sent = pgread_query(a->primary, &q, on_reply, a);
+	call_free(&call);
+	return sent;
+}
+
 static void on_reply(void *arg, const struct pg_reply *reply)
 {
 	struct decision_ask *a = arg;
 	struct decision d = {.state = DECISION_UNKNOWN};
-	if (reply->err.verdict == VERDICT_OK)
+	bool ok = reply->err.verdict == VERDICT_OK;
+	/* A connection that died idle is found out by its next query. */
+	if (!ok && a->done && !a->retried) {
+		a->retried = true;
+		if (submit(a))
+			return;
+	}
+	if (ok)
 		parse(&d, reply->results[0], a->position);
 	if (a->done)
 		a->done(a->arg, &d);
@@ -106,15 +128,10 @@ static void on_reply(void *arg, const struct pg_reply *reply)
 struct decision_ask *decision_ask(
     struct pgread *primary, struct position p, decision_done done, void *arg)
 {
-	struct call call = {.sql = sql};
-	call_int4(&call, p.partition);
-	call_int8(&call, p.version);
-	const struct pg_query q = call_query(&call);
 	struct decision_ask *a = MEM_NEW(struct decision_ask);
-	*a = (struct decision_ask){done, arg, p};
-	bool sent = pgread_query(primary, &q, on_reply, a);
-	call_free(&call);
-	if (sent)
+	*a = (struct decision_ask){
+	    .primary = primary, .position = p, .done = done, .arg = arg};
+	if (submit(a))
 		return a;
 	free(a);
 	return NULL;

@@ -327,7 +327,8 @@ struct pgread *pgread_new(const struct pgread_options *o)
 
 bool pgread_up(const struct pgread *p)
 {
-	return p->breaker.state == BREAKER_CLOSED && pgread_connections(p) > 0;
+	return !p->closing && p->breaker.state == BREAKER_CLOSED &&
+	       pgread_connections(p) > 0;
 }
 
 enum breaker_state pgread_breaker(const struct pgread *p)
