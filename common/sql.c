@@ -62,13 +62,10 @@ void sql_read(struct buf *out, const struct collection *c)
 	is_key(out, c);
 }
 
-void sql_export(struct buf *out, const struct collection *c)
+static bool can_be_large(const struct field *f)
 {
-	buf_str(out, "COPY (SELECT ");
-	sql_row(out, c);
-	buf_str(out, " FROM ");
-	sql_name(out, c);
-	buf_str(out, " t) TO STDOUT (FORMAT binary)");
+	return f->column == COLUMN_TEXT || f->column == COLUMN_JSONB ||
+	       f->column == COLUMN_NUMERIC;
 }
 
 static void names(struct buf *out, const struct collection *c)
@@ -77,6 +74,43 @@ static void names(struct buf *out, const struct collection *c)
 		buf_str(out, ", ");
 		sql_ident(out, c->fields[i].name);
 	}
+}
+
+/* Each level is computed once, which OFFSET 0 sees to: the texts, then their
+ * length, then what comes of it. Of a text that is stored elsewhere the length
+ * is known without fetching it. */
+void sql_read_within(struct buf *out, const struct collection *c)
+{
+	buf_str(out, "SELECT _i, _as_of, _version, _bytes, _key");
+	for (size_t i = 0; i < c->nfields; i++) {
+		bool large = can_be_large(&c->fields[i]);
+		buf_str(
+		    out, large ? ", CASE WHEN _bytes <= $3::int8 THEN " : ", ");
+		sql_ident(out, c->fields[i].name);
+		buf_str(out, large ? " END" : "");
+	}
+	buf_str(out, ", _created_at, _updated_at FROM (SELECT *, 0::int8");
+	for (size_t i = 0; i < c->nfields; i++) {
+		if (!can_be_large(&c->fields[i]))
+			continue;
+		buf_str(out, " + coalesce(octet_length(");
+		sql_ident(out, c->fields[i].name);
+		buf_str(out, "), 0)");
+	}
+	buf_str(out, " AS _bytes FROM (");
+	sql_read(out, c);
+	buf_str(out, " OFFSET 0) AS r(_i, _as_of, _version, _key");
+	names(out, c);
+	buf_str(out, ", _created_at, _updated_at) OFFSET 0) AS r");
+}
+
+void sql_export(struct buf *out, const struct collection *c)
+{
+	buf_str(out, "COPY (SELECT ");
+	sql_row(out, c);
+	buf_str(out, " FROM ");
+	sql_name(out, c);
+	buf_str(out, " t) TO STDOUT (FORMAT binary)");
 }
 
 /* The parameters as rows r. Every field travels as text. */

@@ -28,6 +28,14 @@ void sql_row(struct buf *out, const struct collection *c);
 enum { SQL_READ_ROW = 3 };
 void sql_read(struct buf *out, const struct collection *c);
 
+/* The same, but a row whose fields are more than $3 int8 bytes comes without
+ * those of them that can be large: what comes is bounded.
+ * Columns (binary): the three of sql_read, bytes int8 (of the fields that can
+ * be large, as text), and from SQL_WITHIN_ROW on the
+ * row. */
+enum { SQL_WITHIN_ROW = 4 };
+void sql_read_within(struct buf *out, const struct collection *c);
+
 /* All rows, as a stream (COPY): in the binary format, the row alone. */
 void sql_export(struct buf *out, const struct collection *c);
 

@@ -19,7 +19,7 @@
 #include <stdlib.h>
 
 struct apply *apply_new(struct context *x, int32_t partition, version_t from,
-    struct write *writes, size_t n)
+    struct write *writes, size_t n, size_t most)
 {
 	CHECK(n > 0 && writes[0].version >= from);
 	struct apply *a = MEM_NEW(struct apply);
@@ -30,6 +30,8 @@ struct apply *apply_new(struct context *x, int32_t partition, version_t from,
 	    .to = writes[n - 1].version + 1,
 	    .writes = writes,
 	    .n = n,
+	    .most = most,
+	    .fits = n,
 	};
 	for (size_t i = 0; i < n; i++)
 		a->bytes += writes[i].body_len;
@@ -187,24 +189,46 @@ static bool send_plan(struct apply *a)
 	return sent;
 }
 
+static bool send_lookup(struct apply *a);
+
+static struct err go_on(struct apply *a, PGresult *const *results)
+{
+	bool sent = true;
+	switch (lookup_results(a->lookup, results, a->from)) {
+	case LOOKUP_MOVED:
+		return err_make(VERDICT_RETRY, "moved",
+		    "the partition is not where the batch begins");
+	case LOOKUP_TOO_MUCH:
+		a->fits = lookup_fits(a->lookup);
+		break;
+	case LOOKUP_MORE:
+		sent = send_lookup(a);
+		break;
+	case LOOKUP_DONE:
+		sent = send_plan(a);
+		break;
+	}
+	return sent ? ERR_OK
+		    : err_make(
+			  VERDICT_RETRY, "08006", "%s", pool_error(a->x->pool));
+}
+
 /* The results are gone when this returns: what the plan needs of them it has
  * copied. */
 static void on_found(void *arg, const struct pg_reply *reply)
 {
 	struct apply *a = arg;
 	struct err e = reply->err;
+	a->asking = false;
 	crashpoint(CRASH_LOOKUP_DONE);
-	if (a->owner && e.verdict == VERDICT_OK &&
-	    !lookup_results(a->lookup, reply->results, a->from))
-		e = err_make(VERDICT_RETRY, "moved",
-		    "the partition is not where the batch begins");
-	if (a->owner && e.verdict == VERDICT_OK && !send_plan(a))
-		e = err_make(
-		    VERDICT_RETRY, "08006", "%s", pool_error(a->x->pool));
+	if (a->owner && e.verdict == VERDICT_OK)
+		e = go_on(a, reply->results);
+	if (a->asking)
+		return;
 	lookup_free(&a->lookup);
 	if (a->owner == NULL)
 		apply_free(&a);
-	else if (e.verdict != VERDICT_OK)
+	else if (a->plan == NULL)
 		a->done(a, &e, reply->constraint);
 }
 
@@ -213,20 +237,23 @@ static bool send_lookup(struct apply *a)
 	size_t n = lookup_queries(a->lookup);
 	struct pg_query *queries = mem_alloc(n * sizeof *queries);
 	lookup_query(a->lookup, queries);
-	bool sent = pool_submit(a->x->pool, queries, n, on_found, a);
+	a->asking = pool_submit(a->x->pool, queries, n, on_found, a);
 	free(queries);
 	crashpoint(CRASH_LOOKUP_SENT);
-	if (!sent)
-		lookup_free(&a->lookup);
-	return sent;
+	return a->asking;
 }
 
 static bool submit(struct apply *a, bool trial)
 {
 	CHECK(a->plan == NULL && a->lookup == NULL && a->owner != NULL);
 	a->trial = trial;
-	a->lookup = lookup_new(a->x->statements, a->partition, a->writes, a->n);
-	return a->lookup ? send_lookup(a) : send_plan(a);
+	a->lookup = lookup_new(
+	    a->x->statements, a->partition, a->writes, a->n, a->most);
+	if (a->lookup == NULL)
+		return send_plan(a);
+	if (!send_lookup(a))
+		lookup_free(&a->lookup);
+	return a->asking;
 }
 
 bool apply_submit(struct apply *a)

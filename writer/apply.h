@@ -12,7 +12,7 @@
 struct apply;
 struct lookup;
 /* `e` is OK: the batch is committed, and announced from here; or, of a trial,
- * it is over. */
+ * it is over; or nothing was done, since it `fits` not. */
 typedef void (*apply_done)(
     struct apply *a, const struct err *e, const char *constraint);
 
@@ -24,6 +24,8 @@ struct apply {
 	struct write *writes; /* owned */
 	size_t n;
 	size_t bytes;
+	size_t most; /* bytes of rows that it may read */
+	size_t fits; /* less than n: more writes than that must read more */
 	apply_done done;
 	/* Whoever waits for it; NULL: the partition was given away. */
 	void *owner;
@@ -31,15 +33,17 @@ struct apply {
 	uint64_t announce_as;
 	mono_us_t sent_at;
 	struct lookup *lookup;	 /* while Postgres is asked */
+	bool asking;		 /* it is */
 	struct apply_plan *plan; /* while it is with Postgres */
 	bool trial;		 /* what is there is only to learn from */
 	bool tried;		 /* once is enough */
 	size_t blamed;		 /* in the trial: refused from then on */
 };
 
-/* Takes the writes (n > 0, contents and array) of [from, last + 1). */
+/* Takes the writes (n > 0, contents and array) of [from, last + 1). `most`:
+ * bytes of rows that they may read, if it is more than one. */
 struct apply *apply_new(struct context *x, int32_t partition, version_t from,
-    struct write *writes, size_t n);
+    struct write *writes, size_t n, size_t most);
 /* False: no connection is ready. `done` comes once, later, and may free it. */
 bool apply_submit(struct apply *a);
 /* For a batch that was rejected: refuses the writes that are guilty (plan.h),

@@ -2,7 +2,7 @@
  *
  *         TRYING                      REJECT: whose fault is it? Then without
  *           ▲ ▼                       the guilty ones
- *   IDLE ─► SENT ─► IDLE              decided
+ *   IDLE ─► SENT ─► IDLE              decided; or it must read too much
  *            │ ▲
  *            ▼ └───────────┐
  *         WAITING ─► CHECKING         RETRY: the answer was an error, or lost
@@ -127,7 +127,7 @@ static void recovered(struct attempt *t)
 	finish(t, ATTEMPT_RECOVERED);
 }
 
-/* It would be so again. */
+/* It would be so again with all of it. */
 static void split(struct attempt *t)
 {
 	backoff_reset(&t->backoff);
@@ -257,6 +257,10 @@ static void on_applied(
 	CHECK(t->apply == a && is_sent(t));
 	switch (e->verdict) {
 	case VERDICT_OK:
+		if (a->fits < a->n) {
+			split(t);
+			break;
+		}
 		if (t->state == STATE_TRYING) {
 			on_tried(t);
 			break;

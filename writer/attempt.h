@@ -10,8 +10,8 @@ struct attempt;
 enum attempt_result {
 	ATTEMPT_COMMITTED, /* and announced from here */
 	ATTEMPT_RECOVERED, /* committed, but what it did was not heard */
-	/* One of its writes is guilty, or all at once are too many; none is
-	 * applied. */
+	/* One of its writes is guilty, or all at once are too many, or must
+	 * read too much (apply.h: `fits`); none is applied. */
 	ATTEMPT_SPLIT,
 	ATTEMPT_FENCED,	  /* somebody else moved the watermark */
 	ATTEMPT_GIVEN_UP, /* not known, and nobody asks: draining */

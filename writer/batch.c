@@ -51,10 +51,15 @@ bool batch_low(const struct batch_policy *p, const struct batch_fill *f)
 	return f->rows < p->rows && f->bytes < p->bytes;
 }
 
-void batch_rejected(struct batch_policy *p, size_t n)
+size_t batch_reads(const struct batch_policy *p)
 {
-	CHECK(n > 1);
-	p->limit = n / 2;
+	return BATCH_READS * p->bytes;
+}
+
+void batch_split(struct batch_policy *p, size_t n, size_t fits)
+{
+	CHECK(n > 1 && fits > 0 && fits <= n);
+	p->limit = fits < n ? fits : n / 2;
 }
 
 void batch_applied(struct batch_policy *p)

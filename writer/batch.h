@@ -2,7 +2,8 @@
  *
  * Whichever comes first: enough rows, enough bytes, or the oldest write has
  * waited for the linger. After a batch that Postgres rejected the next ones
- * are smaller, until the guilty writes can be told apart (bisection).
+ * are smaller, until the guilty writes can be told apart (bisection). One that
+ * must read too much (small patches of large documents) is cut to what it may.
  */
 #pragma once
 
@@ -15,11 +16,15 @@
  * which takes as long as some ten transactions (attempt.c). */
 enum { BATCH_TRIAL = 320 };
 
+/* A batch may read rows of so many times the bytes that its writes may have:
+ * enough that the rows do not make it smaller where documents are small. */
+enum { BATCH_READS = 4 };
+
 struct batch_policy {
 	size_t rows;
 	size_t bytes;
 	dur_us_t linger;
-	/* The most rows of the next batch; `rows` unless bisecting. */
+	/* The most rows of the next batch; `rows` unless bisecting, or cut. */
 	size_t limit;
 };
 
@@ -46,7 +51,11 @@ bool batch_takes(
 bool batch_full(const struct batch_policy *p, const struct batch_fill *f);
 bool batch_low(const struct batch_policy *p, const struct batch_fill *f);
 
-/* A batch of n > 1 rows was rejected: halve. */
-void batch_rejected(struct batch_policy *p, size_t n);
+/* Bytes of rows that a batch may read. */
+size_t batch_reads(const struct batch_policy *p);
+
+/* A batch of n > 1 rows was not applied: since only `fits` of them may be read
+ * for; or, if that is all, since it was rejected: halve. */
+void batch_split(struct batch_policy *p, size_t n, size_t fits);
 /* One was applied (or its only write refused): grow again. */
 void batch_applied(struct batch_policy *p);

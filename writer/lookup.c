@@ -2,6 +2,11 @@
  * partition's watermark, in one snapshot: they are the rows as the batch finds
  * them if the watermark is where the batch begins, and they stay so until the
  * fence moves it, because nobody else writes them.
+ *
+ * A batch of small writes may be one of large rows, so what comes is bounded: a
+ * row of more than an equal share of what the batch may read comes as its size
+ * alone. Such rows are asked for once more, unless all together are too much:
+ * then the batch is. Where rows are small, all of it is one question.
  */
 #include "writer/lookup.h"
 
@@ -20,12 +25,25 @@ struct question {
 	size_t n;
 };
 
+/* Of a change. */
+struct answer {
+	bool known; /* the row is */
+	size_t bytes;
+	struct fold_row row;
+};
+
 struct lookup {
+	const struct statements *statements;
 	int32_t partition;
-	struct fold fold;      /* of all the writes: to group them by key */
-	struct fold_row *rows; /* one per change */
+	const struct write *writes;
+	size_t n;
+	struct fold fold; /* of all the writes: to group them by key */
+	struct answer *answers;
 	struct arena documents;
-	size_t *asked; /* indexes of the changes that read */
+	size_t most, bytes; /* of the rows: allowed, found */
+	size_t share;	    /* what a row may have, to come */
+	size_t fits;
+	size_t *asked; /* indexes of the changes whose rows are asked for */
 	size_t nasked;
 	struct question *questions;
 	size_t nquestions;
@@ -40,13 +58,12 @@ static bool is_needed(const struct write *w)
 	       (w->refused == REASON_NONE && !write_is_plain(w));
 }
 
-static void add_question(
-    struct lookup *l, const struct statements *s, size_t first, size_t n)
+static void add_question(struct lookup *l, size_t first, size_t n)
 {
 	struct question *q = &l->questions[l->nquestions];
 	*q = (struct question){.first = l->nasked};
 	for (size_t i = first; i < first + n; i++) {
-		if (l->fold.changes[i].reads)
+		if (l->fold.changes[i].reads && !l->answers[i].known)
 			l->asked[l->nasked++] = i;
 	}
 	q->n = l->nasked - q->first;
@@ -54,7 +71,8 @@ static void add_question(
 		return;
 	l->nquestions++;
 	q->call.sql =
-	    statements_for(s, l->fold.changes[first].collection)->read;
+	    statements_for(l->statements, l->fold.changes[first].collection)
+		->read;
 	struct buf *keys = call_param(&q->call);
 	struct buf *partitions = call_param(&q->call);
 	pg_array_begin(keys, PG_TEXT, q->n);
@@ -65,6 +83,32 @@ static void add_question(
 		pg_array_text(keys, w->key, w->key_len);
 		pg_array_int4(partitions, l->partition);
 	}
+}
+
+static void drop_questions(struct lookup *l)
+{
+	for (size_t i = 0; i < l->nquestions; i++)
+		call_free(&l->questions[i].call);
+	l->nquestions = 0;
+	l->nasked = 0;
+}
+
+/* About the rows that are not known. At first, each may have its share; then
+ * it was seen to that all together are not too much. */
+static void add_questions(struct lookup *l, bool first)
+{
+	drop_questions(l);
+	for (size_t i = 0, run; i < l->fold.n; i += run) {
+		const struct fold_change *c = &l->fold.changes[i];
+		run = 1;
+		while (
+		    i + run < l->fold.n && c[run].collection == c->collection)
+			run++;
+		add_question(l, i, run);
+	}
+	l->share = first && l->nasked ? l->most / l->nasked : INT64_MAX;
+	for (size_t i = 0; i < l->nquestions; i++)
+		call_int8(&l->questions[i].call, l->share);
 }
 
 static void add_keys(struct lookup *l, const struct write *writes, size_t n)
@@ -86,7 +130,7 @@ static void add_keys(struct lookup *l, const struct write *writes, size_t n)
 }
 
 struct lookup *lookup_new(const struct statements *s, int32_t partition,
-    const struct write *writes, size_t n)
+    const struct write *writes, size_t n, size_t most)
 {
 	size_t needed = 0;
 	while (needed < n && !is_needed(&writes[needed]))
@@ -94,19 +138,16 @@ struct lookup *lookup_new(const struct statements *s, int32_t partition,
 	if (needed == n)
 		return NULL;
 	struct lookup *l = MEM_NEW(struct lookup);
+	l->statements = s;
 	l->partition = partition;
+	l->writes = writes;
+	l->n = n;
+	l->most = most;
 	fold_init(&l->fold, writes, n, NULL);
-	l->rows = mem_zalloc((l->fold.n + 1) * sizeof *l->rows);
+	l->answers = mem_zalloc((l->fold.n + 1) * sizeof *l->answers);
 	l->asked = mem_zalloc((l->fold.n + 1) * sizeof *l->asked);
 	l->questions = mem_zalloc((s->n + 1) * sizeof *l->questions);
-	for (size_t i = 0, run; i < l->fold.n; i += run) {
-		const struct fold_change *c = &l->fold.changes[i];
-		run = 1;
-		while (
-		    i + run < l->fold.n && c[run].collection == c->collection)
-			run++;
-		add_question(l, s, i, run);
-	}
+	add_questions(l, true);
 	add_keys(l, writes, n);
 	return l;
 }
@@ -132,6 +173,29 @@ static struct jsonraw text(const PGresult *r, int row, int column)
 	    PQgetvalue(r, row, column), (size_t)PQgetlength(r, row, column)};
 }
 
+enum { AT, AS_OF, VERSION, BYTES };
+
+static void read_row(struct lookup *l, struct answer *out,
+    const struct collection *c, const PGresult *r, int row,
+    struct buf *document)
+{
+	out->row.present = !PQgetisnull(r, row, VERSION);
+	out->known = true;
+	if (!out->row.present)
+		return;
+	size_t before = out->bytes;
+	out->bytes = (size_t)pg_int8(r, row, BYTES);
+	l->bytes += out->bytes - before;
+	out->known = out->bytes <= l->share;
+	if (!out->known)
+		return;
+	out->row.version = (version_t)pg_int8(r, row, VERSION);
+	buf_clear(document);
+	rowdoc_add(document, c, r, row, SQL_WITHIN_ROW);
+	out->row.document =
+	    arena_keep(&l->documents, document->data, document->len);
+}
+
 static bool read_rows(struct lookup *l, const struct question *q,
     const PGresult *r, version_t from)
 {
@@ -142,24 +206,33 @@ static bool read_rows(struct lookup *l, const struct question *q,
 	if ((size_t)PQntuples(r) != q->n)
 		return false;
 	for (int row = 0; row < PQntuples(r); row++) {
-		int64_t at = pg_int8(r, row, 0); /* from 1 */
+		int64_t at = pg_int8(r, row, AT); /* from 1 */
 		CHECK(at >= 1 && (size_t)at <= q->n);
-		struct fold_row *out =
-		    &l->rows[l->asked[q->first + (size_t)at - 1]];
-		if ((version_t)pg_int8(r, row, 1) != from)
+		if ((version_t)pg_int8(r, row, AS_OF) != from)
 			break;
 		fit++;
-		out->present = !PQgetisnull(r, row, 2);
-		if (!out->present)
-			continue;
-		out->version = (version_t)pg_int8(r, row, 2);
-		buf_clear(&document);
-		rowdoc_add(&document, c, r, row, SQL_READ_ROW);
-		out->document =
-		    arena_keep(&l->documents, document.data, document.len);
+		size_t i = l->asked[q->first + (size_t)at - 1];
+		read_row(l, &l->answers[i], c, r, row, &document);
 	}
 	buf_free(&document);
 	return fit == q->n;
+}
+
+/* A row is read for the first of its writes. */
+static size_t count_fitting(const struct lookup *l)
+{
+	size_t *reads = mem_zalloc(l->n * sizeof *reads);
+	size_t fits = 0, bytes = 0;
+	for (size_t i = 0; i < l->fold.n; i++)
+		reads[l->fold.changes[i].writes[0] - l->writes] =
+		    l->answers[i].bytes;
+	for (; fits < l->n; fits++) {
+		if (bytes > 0 && bytes + reads[fits] > l->most)
+			break;
+		bytes += reads[fits];
+	}
+	free(reads);
+	return fits;
 }
 
 static void read_records(struct lookup *l, const PGresult *r)
@@ -182,15 +255,37 @@ static void read_records(struct lookup *l, const PGresult *r)
 	}
 }
 
-bool lookup_results(struct lookup *l, PGresult *const *results, version_t from)
+static bool is_more(const struct lookup *l)
+{
+	for (size_t i = 0; i < l->nasked; i++) {
+		if (!l->answers[l->asked[i]].known)
+			return true;
+	}
+	return false;
+}
+
+enum lookup_answer lookup_results(
+    struct lookup *l, PGresult *const *results, version_t from)
 {
 	for (size_t i = 0; i < l->nquestions; i++) {
 		if (!read_rows(l, &l->questions[i], *results++, from))
-			return false;
+			return LOOKUP_MOVED;
+	}
+	l->fits = l->bytes > l->most ? count_fitting(l) : l->n;
+	if (l->fits < l->n)
+		return LOOKUP_TOO_MUCH;
+	if (is_more(l)) {
+		add_questions(l, false);
+		return LOOKUP_MORE;
 	}
 	if (l->keys.sql)
 		read_records(l, *results);
-	return true;
+	return LOOKUP_DONE;
+}
+
+size_t lookup_fits(const struct lookup *l)
+{
+	return l->fits;
 }
 
 struct fold_row lookup_row(const struct lookup *l, const struct fold_change *c)
@@ -199,7 +294,9 @@ struct fold_row lookup_row(const struct lookup *l, const struct fold_change *c)
 	const struct fold_change *at =
 	    fold_find(&l->fold, c->collection, w->key, w->key_len);
 	CHECK(at != NULL && at->reads);
-	return l->rows[at - l->fold.changes];
+	const struct answer *answer = &l->answers[at - l->fold.changes];
+	CHECK(answer->known);
+	return answer->row;
 }
 
 const struct idempotency_record *lookup_records(
@@ -214,15 +311,14 @@ void lookup_free(struct lookup **lp)
 	struct lookup *l = *lp;
 	if (l == NULL)
 		return;
-	for (size_t i = 0; i < l->nquestions; i++)
-		call_free(&l->questions[i].call);
+	drop_questions(l);
 	call_free(&l->keys);
 	fold_free(&l->fold);
 	arena_free(&l->documents);
 	free(l->questions);
 	free(l->records);
 	free(l->asked);
-	free(l->rows);
+	free(l->answers);
 	free(l);
 	*lp = NULL;
 }

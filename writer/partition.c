@@ -106,8 +106,8 @@ static struct apply *next_batch(struct partition *p)
 	while (n < q->n &&
 	       batch_takes(&p->policy, n, bytes, queue_at(q, n)->body_len))
 		bytes += queue_at(q, n++)->body_len;
-	struct apply *a = apply_new(
-	    p->x, p->o.number, p->watermark, queue_take(&p->queue, n), n);
+	struct apply *a = apply_new(p->x, p->o.number, p->watermark,
+	    queue_take(&p->queue, n), n, batch_reads(&p->policy));
 	a->announce_as = p->incarnation;
 	a->producers = &p->producers;
 	return a;
@@ -158,7 +158,7 @@ static void on_decided(void *arg, enum attempt_result result, struct apply *a)
 		backoff_reset(&p->again);
 		break;
 	case ATTEMPT_SPLIT:
-		batch_rejected(&p->policy, n);
+		batch_split(&p->policy, n, a->fits);
 		queue_return(&p->queue, apply_take_writes(a), n);
 		break;
 	case ATTEMPT_RECOVERED:

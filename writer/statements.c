@@ -114,7 +114,7 @@ struct statements *statements_new(void)
 		const struct collection *c = collection_at(i);
 		s->of[i] = (struct statements_of){c, erase_of(c),
 		    text_of(sql_upsert, c), text_of(sql_current, c),
-		    text_of(sql_read, c)};
+		    text_of(sql_read_within, c)};
 	}
 	return s;
 }

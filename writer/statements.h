@@ -15,7 +15,7 @@ struct statements_of {
 	char *erase;
 	char *upsert;  /* sql_upsert */
 	char *current; /* sql_current */
-	char *read;    /* sql_read */
+	char *read;    /* sql_read_within */
 };
 
 struct statements {

@@ -79,6 +79,27 @@ static void records(void **state)
 	    " JOIN public.\"records\" t ON t.\"key\" = k.\"key\"");
 }
 
+/* What cannot be large comes in any case. */
+static void within(void **state)
+{
+	(void)state;
+	is(sql_read_within, &more,
+	    "SELECT _i, _as_of, _version, _bytes, _key,"
+	    " CASE WHEN _bytes <= $3::int8 THEN \"order\" END, \"count\","
+	    " CASE WHEN _bytes <= $3::int8 THEN \"amount\" END, _created_at,"
+	    " _updated_at FROM (SELECT *, 0::int8"
+	    " + coalesce(octet_length(\"order\"), 0)"
+	    " + coalesce(octet_length(\"amount\"), 0) AS _bytes FROM ("
+	    "SELECT k.i, p.next_offset, t.version, " ROW_MORE
+	    " FROM unnest($1::text[], $2::int4[])"
+	    " WITH ORDINALITY AS k(\"key\", partition, i)"
+	    " JOIN sluice.progress p ON p.partition = k.partition"
+	    " LEFT JOIN public.\"select\" t ON t.\"key\" = k.\"key\""
+	    " OFFSET 0) AS r(_i, _as_of, _version, _key, \"order\","
+	    " \"count\", \"amount\", _created_at, _updated_at) OFFSET 0)"
+	    " AS r");
+}
+
 static void more_fields(void **state)
 {
 	(void)state;
@@ -137,6 +158,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(records),
+	    cmocka_unit_test(within),
 	    cmocka_unit_test(more_fields),
 	    cmocka_unit_test(one_row),
 	};

@@ -64,7 +64,7 @@ static size_t play(const bool *guilty, size_t n, size_t rows)
 		transactions++;
 		assert_true(take > 0 && transactions < 20 * n + 100);
 		if (bad && take > 1) {
-			batch_rejected(&p, take);
+			batch_split(&p, take, take);
 			continue;
 		}
 		transactions += bad; /* once more, to write it down */
@@ -102,6 +102,23 @@ static void bisection_is_cheap(void **state)
 	assert_true(play(guilty, 1000, 1000) < 2600);
 }
 
+static void cut_to_what_may_be_read(void **state)
+{
+	(void)state;
+	struct batch_policy p;
+	batch_init(&p, 1000, 100, 0);
+	assert_int_equal(batch_reads(&p), BATCH_READS * 100);
+	batch_split(&p, 1000, 7);
+	assert_true(batch_takes(&p, 6, 6, 1));
+	assert_false(batch_takes(&p, 7, 7, 1));
+	assert_true(batch_due(&p, &(struct batch_fill){7, 7, 0}, 0));
+	batch_split(&p, 7, 1);
+	assert_true(batch_takes(&p, 0, 0, 1));
+	assert_false(batch_takes(&p, 1, 1, 1));
+	batch_applied(&p);
+	assert_int_equal(p.limit, 2);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -110,6 +127,7 @@ int main(void)
 	    cmocka_unit_test(full_and_low),
 	    cmocka_unit_test(bisection_finds_every_pattern),
 	    cmocka_unit_test(bisection_is_cheap),
+	    cmocka_unit_test(cut_to_what_may_be_read),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
