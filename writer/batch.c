@@ -53,7 +53,8 @@ bool batch_low(const struct batch_policy *p, const struct batch_fill *f)
 
 size_t batch_reads(const struct batch_policy *p)
 {
-	return BATCH_READS * p->bytes;
+	size_t bytes = BATCH_READS * p->bytes;
+	return bytes < BATCH_READS_MOST ? bytes : BATCH_READS_MOST;
 }
 
 void batch_split(struct batch_policy *p, size_t n, size_t fits)

@@ -17,8 +17,9 @@
 enum { BATCH_TRIAL = 320 };
 
 /* A batch may read rows of so many times the bytes that its writes may have:
- * enough that the rows do not make it smaller where documents are small. */
-enum { BATCH_READS = 4 };
+ * enough that they do not make it smaller where documents are small. But what
+ * is announced of it must have room in the producer's queue (256 MiB). */
+enum { BATCH_READS = 4, BATCH_READS_MOST = 64 << 20 };
 
 struct batch_policy {
 	size_t rows;

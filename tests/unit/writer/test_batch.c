@@ -108,6 +108,8 @@ static void cut_to_what_may_be_read(void **state)
 	struct batch_policy p;
 	batch_init(&p, 1000, 100, 0);
 	assert_int_equal(batch_reads(&p), BATCH_READS * 100);
+	p.bytes = BATCH_READS_MOST;
+	assert_int_equal(batch_reads(&p), BATCH_READS_MOST);
 	batch_split(&p, 1000, 7);
 	assert_true(batch_takes(&p, 6, 6, 1));
 	assert_false(batch_takes(&p, 7, 7, 1));
