@@ -51,9 +51,15 @@ def begun(stack):
         collection, name = key.split("/")
         body = {"value": "first"} if collection == "records" else {"count": 0}
         headers = {"Content-Type": "application/json", "traceparent": traceparent()}
-        http = instances[0].daemon.http
-        answer = http.request("PUT", key_path(name, collection), json.dumps(body), headers)
-        assert answer.status == 202, answer
+        http, path = instances[0].daemon.http, key_path(name, collection)
+
+        def accepted(request=("PUT", path, json.dumps(body), headers), http=http):
+            answer = http.request(*request)
+            assert answer.status == 202, answer
+            return answer
+
+        # The topics are new: not every partition has a leader yet.
+        answer = wait_until(accepted, 60, f"{key} is accepted")
         partitions[key] = int(answer.position.split("-")[0])
     return instances, partitions
 
