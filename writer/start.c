@@ -17,13 +17,16 @@
  * do yet but the admin port. */
 #define KAFKA_TIMEOUT CLOCK_MS(500)
 
+enum { UNTOLD = 4 }; /* then it goes on without */
+
 struct start {
 	struct context *x;
 	struct topics *topics;
 	struct ask *ask;
 	struct loop_timer *timer;
-	bool unchecked; /* the policy of the writes, which is said */
-	dur_us_t pause; /* before it asks again */
+	unsigned untold; /* how often Kafka did not say the policy */
+	bool unchecked;	 /* so it is not checked, which was said */
+	dur_us_t pause;	 /* before it asks again */
 	bool schema_ok;
 	char *cluster; /* that Postgres knows; "" for none */
 	char waits_for[200];
@@ -88,7 +91,11 @@ static struct err check_policy(struct start *s, const char *topic)
 	if (e.verdict == VERDICT_OK)
 		e = logcheck_policy(topic, policy);
 	free(policy);
-	if (e.verdict != VERDICT_REJECT)
+	if (e.verdict == VERDICT_OK || e.verdict == VERDICT_FATAL)
+		return e;
+	/* The topic was told of: it is this question that has no answer. */
+	s->untold++;
+	if (e.verdict == VERDICT_RETRY && s->untold < UNTOLD)
 		return e;
 	if (!s->unchecked)
 		log_event(EV_LOG_UNCHECKED, "code=%s error=%s", e.code,
