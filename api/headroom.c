@@ -26,9 +26,11 @@ size_t headroom_of_positions(int32_t partitions)
 	return 2 * POSITION_MAX_LEN * (size_t)partitions;
 }
 
-bool headroom_is_exceeded(struct MHD_Connection *c, int32_t partitions)
+bool headroom_is_exceeded(
+    struct MHD_Connection *c, const char *method, int32_t partitions)
 {
-	return header_size(c) > HEADERS + headroom_of_positions(partitions) / 2;
+	return strcmp(method, "GET") != 0 && strcmp(method, "HEAD") != 0 &&
+	       header_size(c) > HEADERS + headroom_of_positions(partitions) / 2;
 }
 
 struct sum {

@@ -16,7 +16,7 @@ static const struct operation operations[] = {
 #define OPERATION(                                                             \
     method, pattern, id, tag, summary, parameters, bodies, answers, problems)  \
 	{method, pattern, id, tag, summary, parameters, bodies, answers,       \
-	    problems " headers-too-large"},
+	    problems},
 #include "api/operations.def"
 #undef OPERATION
 };

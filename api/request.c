@@ -174,7 +174,7 @@ static void *begin(
 	r->path = path;
 	r->step = STEP_ROUTE;
 	r->large_headers = r->too_large =
-	    headroom_is_exceeded(c, r->worker->app->partitions);
+	    headroom_is_exceeded(c, method, r->worker->app->partitions);
 	r->started = r->peeked = clock_mono();
 	return r;
 }
