@@ -144,8 +144,9 @@ static bool is_patch(const struct request *r)
 
 bool native_has_json(struct request *r)
 {
-	return is_json(request_header(r, MHD_HTTP_HEADER_CONTENT_TYPE)) &&
-	       !is_patch(r);
+	return native_is_type(r, JSON_TYPE) ||
+	       (is_json(request_header(r, MHD_HTTP_HEADER_CONTENT_TYPE)) &&
+		   !is_patch(r));
 }
 
 bool native_is_type(const struct request *r, const char *want)

@@ -54,6 +54,10 @@ static enum MHD_Result look(
 bool httpline_one_length(struct MHD_Connection *c)
 {
 	struct lengths l = {0};
+	/* Most requests have no body: only one that tells a length is read. */
+	if (!MHD_lookup_connection_value(
+		c, MHD_HEADER_KIND, MHD_HTTP_HEADER_CONTENT_LENGTH))
+		return true;
 	MHD_get_connection_values(c, MHD_HEADER_KIND, look, &l);
 	return !l.differ && !(l.chunked && l.first);
 }

@@ -86,6 +86,8 @@ static struct err check_topic(struct start *s, const char *topic)
 static struct err check_policy(struct start *s, const char *topic)
 {
 	char *policy;
+	if (s->unchecked)
+		return ERR_OK;
 	struct err e = topics_setting(
 	    s->topics, topic, "cleanup.policy", KAFKA_TIMEOUT, &policy);
 	if (e.verdict == VERDICT_OK)
@@ -97,9 +99,8 @@ static struct err check_policy(struct start *s, const char *topic)
 	s->untold++;
 	if (e.verdict == VERDICT_RETRY && s->untold < UNTOLD)
 		return e;
-	if (!s->unchecked)
-		log_event(EV_LOG_UNCHECKED, "code=%s error=%s", e.code,
-		    log_quote(e.msg));
+	log_event(
+	    EV_LOG_UNCHECKED, "code=%s error=%s", e.code, log_quote(e.msg));
 	s->unchecked = true;
 	return ERR_OK;
 }
