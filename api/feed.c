@@ -191,7 +191,7 @@ static void hear_record(
     struct feed *f, struct lane *lane, const rd_kafka_message_t *m)
 {
 	struct record_commit c;
-	if (!record_commit_parse(m, &c))
+	if (!record_commit_parse(m, f->feeds->o.partitions, &c))
 		return; /* the tail has logged it */
 	bool ours = f->collection == collection_find(c.id,
 					 record_collection_len(c.id, c.id_len));

@@ -10,6 +10,7 @@
 #include "common/mem.h"
 #include "common/reach.h"
 #include "common/record.h"
+#include "common/seldom.h"
 
 #include <stdatomic.h>
 #include <stdlib.h>
@@ -36,6 +37,7 @@ struct tail {
 	atomic_int closed; /* partitions not started */
 	_Atomic int64_t rejected;
 	struct jitter jitter; /* of refreshed entries */
+	struct seldom malformed;
 	struct lane lanes[];
 };
 
@@ -95,13 +97,22 @@ static void update_l1(struct tail *t, const struct collection *collection,
 	value_unref(&v);
 }
 
+static void pass_over(struct tail *t, const rd_kafka_message_t *m)
+{
+	uint64_t untold;
+	metric_add(&t->o.metrics->commits_malformed, 1);
+	if (seldom_tells(&t->malformed, clock_mono(), &untold))
+		log_event(EV_TAIL_MALFORMED,
+		    "partition=%d offset=%lld untold=%llu", m->partition,
+		    (long long)m->offset, (unsigned long long)untold);
+}
+
 static void hear_record(struct tail *t, const rd_kafka_message_t *m)
 {
 	struct record_commit c;
 	struct lane *lane = &t->lanes[m->partition];
-	if (!record_commit_parse(m, &c)) {
-		log_event(EV_TAIL_MALFORMED, "partition=%d offset=%lld",
-		    m->partition, (long long)m->offset);
+	if (!record_commit_parse(m, t->o.partitions, &c)) {
+		pass_over(t, m);
 		return;
 	}
 	enum follow_record what = follower_record(&lane->follower, c.version);
@@ -157,8 +168,7 @@ static void hear_mark(struct tail *t, const rd_kafka_message_t *m)
 	struct record_mark mark;
 	struct lane *lane = &t->lanes[m->partition];
 	if (!record_mark_parse(m, &mark)) {
-		log_event(EV_TAIL_MALFORMED, "partition=%d offset=%lld",
-		    m->partition, (long long)m->offset);
+		pass_over(t, m);
 		return;
 	}
 	enum follow_mark what =

@@ -4,8 +4,6 @@
  */
 #include "common/follower.h"
 
-#include "common/check.h"
-
 void follower_start(struct follower *f, version_t watermark)
 {
 	f->started = true;
@@ -27,7 +25,8 @@ void follower_hear(struct follower *f, int64_t offset)
 
 enum follow_record follower_record(struct follower *f, version_t version)
 {
-	CHECK(version < VERSION_MAX);
+	if (version >= VERSION_MAX)
+		return FOLLOW_IGNORE;
 	if (f->started && version < f->watermark)
 		return FOLLOW_IGNORE;
 	if (version + 1 < f->seen)
@@ -40,11 +39,10 @@ enum follow_record follower_record(struct follower *f, version_t version)
 enum follow_mark follower_mark(
     struct follower *f, version_t from, version_t through, int64_t after)
 {
-	CHECK(from <= through);
-	if (f->started && through <= f->watermark)
+	if (from > through || (f->started && through <= f->watermark))
 		return FOLLOW_MARK_IGNORE;
 	bool contiguous =
-	    f->started && from <= f->watermark && after + 1 >= f->since;
+	    f->started && from <= f->watermark && after >= f->since - 1;
 	f->started = true;
 	f->watermark = through;
 	return contiguous ? FOLLOW_MARK_ADVANCE : FOLLOW_MARK_JUMP;

@@ -65,6 +65,8 @@ void follower_start(struct follower *f, version_t watermark);
 void follower_reset(struct follower *f);
 /* Every message, record or mark, is told by its offset first. */
 void follower_hear(struct follower *f, int64_t offset);
+/* What cannot be (a version that has no successor, a mark that ends before it
+ * begins) is ignored: who parses it has told. */
 enum follow_record follower_record(struct follower *f, version_t version);
 /* A mark says that all writes in [from, through) are decided, and that their
  * records were produced after the offset `after`. When it moves the watermark,

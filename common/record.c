@@ -2,6 +2,7 @@
 
 #include "common/buf.h"
 #include "common/check.h"
+#include "common/keyspace.h"
 #include "common/mem.h"
 
 #include <inttypes.h>
@@ -17,6 +18,7 @@ static const char *const op_names[] = {
     [RECORD_INCREMENT] = "increment",
 };
 enum { OPS = sizeof op_names / sizeof op_names[0] };
+#define CHANGED "changed"
 
 const char *record_op_name(enum record_op op)
 {
@@ -113,6 +115,13 @@ static bool get_headers(const rd_kafka_message_t *m, rd_kafka_headers_t **out)
 	*out = NULL;
 	rd_kafka_resp_err_t err = rd_kafka_message_headers(m, out);
 	return err == RD_KAFKA_RESP_ERR_NO_ERROR;
+}
+
+bool record_is_at_home(const rd_kafka_message_t *m, int32_t partitions)
+{
+	return m->key &&
+	       keyspace_slot(m->key, m->key_len, partitions).partition ==
+		   m->partition;
 }
 
 /* --- writes -------------------------------------------------------------- */
@@ -237,7 +246,7 @@ rd_kafka_headers_t *record_commit_headers(const struct record_commit *c)
 {
 	rd_kafka_headers_t *h = rd_kafka_headers_new(4);
 	add_number(h, "version", c->version);
-	add(h, "op", op_names[c->op]);
+	add(h, "op", c->untold ? CHANGED : op_names[c->op]);
 	add_number(h, "accepted-at", (uint64_t)c->accepted_at);
 	if (c->has_created)
 		add_number(h, "created", c->created);
@@ -250,7 +259,35 @@ bool record_is_mark(const rd_kafka_message_t *m)
 	       memcmp(m->key, RECORD_MARK_KEY, m->key_len) == 0;
 }
 
-bool record_commit_parse(const rd_kafka_message_t *m, struct record_commit *out)
+static bool get_commit_op(
+    const rd_kafka_headers_t *h, struct record_commit *out)
+{
+	struct header v = get(h, "op");
+	out->untold =
+	    v.len == strlen(CHANGED) && memcmp(v.value, CHANGED, v.len) == 0;
+	if (out->untold) {
+		out->op = RECORD_PUT;
+		out->doc = NULL;
+		out->doc_len = 0;
+		return true;
+	}
+	return get_op(h, &out->op) &&
+	       (out->op == RECORD_PUT) == (out->doc != NULL) &&
+	       (out->op == RECORD_PUT || out->op == RECORD_DELETE);
+}
+
+/* Each version is one of a write, so another one follows it. */
+static bool get_versions(const rd_kafka_headers_t *h, struct record_commit *out)
+{
+	if (!get_number(h, "version", &out->version) ||
+	    out->version >= VERSION_MAX)
+		return false;
+	out->has_created = get_number(h, "created", &out->created);
+	return !out->has_created || out->created <= out->version;
+}
+
+bool record_commit_parse(
+    const rd_kafka_message_t *m, int32_t partitions, struct record_commit *out)
 {
 	rd_kafka_headers_t *h;
 	uint64_t at;
@@ -260,13 +297,13 @@ bool record_commit_parse(const rd_kafka_message_t *m, struct record_commit *out)
 	    .doc = m->payload,
 	    .doc_len = m->len,
 	};
-	if (m->key == NULL || !get_headers(m, &h) || !get_op(h, &out->op) ||
-	    !get_number(h, "accepted-at", &at) ||
-	    !get_number(h, "version", &out->version))
+	if (m->key == NULL || !get_headers(m, &h) || !get_commit_op(h, out) ||
+	    !get_number(h, "accepted-at", &at) || !get_versions(h, out))
 		return false;
 	out->accepted_at = (wall_us_t)at;
-	out->has_created = get_number(h, "created", &out->created);
-	return record_collection_len(out->id, out->id_len) > 0;
+	return at <= RECORD_LATEST &&
+	       record_collection_len(out->id, out->id_len) > 0 &&
+	       record_is_at_home(m, partitions);
 }
 
 /* --- marks --------------------------------------------------------------- */
@@ -304,6 +341,7 @@ static bool parse_rejected(const json_t *list, struct record_mark *out)
 		const json_t *reason = json_object_get(item, "reason");
 		struct record_rejection *r = &out->rejected[i];
 		if (!version_of(item, "version", &r->version) ||
+		    r->version < out->from || r->version >= out->through ||
 		    !json_is_string(reason))
 			return false;
 		/* A newer writer may know more reasons than this reader. */
@@ -325,7 +363,8 @@ bool record_mark_parse(const rd_kafka_message_t *m, struct record_mark *out)
 	bool ok = version_of(doc, "from", &out->from) &&
 		  json_is_integer(after) &&
 		  version_of(doc, "through", &out->through) &&
-		  out->from <= out->through &&
+		  out->from <= out->through && out->through < VERSION_MAX &&
+		  out->after >= -1 && out->after < INT64_MAX &&
 		  parse_rejected(json_object_get(doc, "rejected"), out);
 	json_decref(doc);
 	if (!ok)

@@ -16,7 +16,8 @@
  * sluice.commits: key `collection/key`, value the canonical document, or null
  * for a row that is gone, headers
  *   version      decimal; of the newest write in the row change
- *   op           put | delete
+ *   op           put | delete | changed: the row is there, and its document is
+ *                too large to be told; the value is empty
  *   accepted-at  as above
  *   created      decimal version of the write that made the row (optional)
  *
@@ -40,6 +41,8 @@
 #include <stddef.h>
 
 #define RECORD_MARK_KEY "_mark"
+/* 9999-12-31T23:59:59.999999Z: what Postgres and RFC 3339 can write. */
+#define RECORD_LATEST 253402300799999999
 #define RECORD_INSTANCE_LEN 16
 
 enum record_op { RECORD_PUT, RECORD_DELETE, RECORD_PATCH, RECORD_INCREMENT };
@@ -74,8 +77,9 @@ struct record_commit {
 	enum record_op op;
 	const char *id;
 	size_t id_len;
-	const char *doc; /* NULL: the row is gone */
+	const char *doc; /* NULL: the row is gone, or `untold` */
 	size_t doc_len;
+	bool untold; /* there, but too large to be told: op is PUT */
 	version_t version;
 	wall_us_t accepted_at;
 	bool has_created;
@@ -100,6 +104,9 @@ rd_kafka_headers_t *record_write_headers(
     const struct record_write *w, const char *traceparent);
 /* Adds which producer this is and its number in the partition. */
 void record_number(rd_kafka_headers_t *h, const char *instance, uint64_t seq);
+/* Is it in the partition that its key belongs to? In another one it would have
+ * no place among the writes of its key. */
+bool record_is_at_home(const rd_kafka_message_t *m, int32_t partitions);
 /* False: not a record that Sluice writes. */
 bool record_write_parse(const rd_kafka_message_t *m, struct record_write *out);
 
@@ -109,12 +116,16 @@ bool record_condition_holds(
 
 rd_kafka_headers_t *record_commit_headers(const struct record_commit *c);
 bool record_is_mark(const rd_kafka_message_t *m);
+/* False: not a record that Sluice writes into that partition of so many, or
+ * one that cannot be (VERSION_MAX has no successor). */
 bool record_commit_parse(
-    const rd_kafka_message_t *m, struct record_commit *out);
+    const rd_kafka_message_t *m, int32_t partitions, struct record_commit *out);
 
 struct buf;
 void record_mark_write(const struct record_mark *mark, struct buf *out);
-/* On success free the rejections: record_mark_free. */
+/* On success free the rejections: record_mark_free. False: not a mark, or one
+ * that cannot be: it ends before it begins, or at VERSION_MAX, or rejects what
+ * is not in it. */
 bool record_mark_parse(const rd_kafka_message_t *m, struct record_mark *out);
 void record_mark_free(struct record_mark *mark);
 

@@ -8,6 +8,7 @@
 #include "common/follower.h"
 #include "common/keyspace.h"
 #include "common/record.h"
+#include "common/seldom.h"
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -51,6 +52,7 @@ struct chunk {
 	bool confirmed;
 	enum chunk_due due;
 	wall_us_t newest; /* accepted-at, of all in it */
+	struct seldom malformed;
 };
 
 enum chunk_heard { CHUNK_IGNORED, CHUNK_SET, CHUNK_DROPPED };

@@ -7,9 +7,12 @@
 static void malformed(
     struct chunk *c, struct stats *s, const rd_kafka_message_t *m)
 {
+	uint64_t untold;
 	metric_add(&s->malformed, 1);
-	log_event(EV_COMMIT_MALFORMED, "partition=%d offset=%" PRId64,
-	    m->partition, m->offset);
+	if (seldom_tells(&c->malformed, clock_mono(), &untold))
+		log_event(EV_COMMIT_MALFORMED,
+		    "partition=%d offset=%" PRId64 " untold=%" PRIu64,
+		    m->partition, m->offset, untold);
 	chunk_skip(c, m->offset);
 }
 
@@ -37,7 +40,7 @@ void hear(struct chunk *c, struct stats *s, struct audit *a,
 		hear_mark(c, s, a, m);
 		return;
 	}
-	if (!record_commit_parse(m, &r)) {
+	if (!record_commit_parse(m, c->partitions, &r)) {
 		malformed(c, s, m);
 		return;
 	}

@@ -90,7 +90,8 @@ static void on_message(void *arg, rd_kafka_message_t *m)
 		w->next = m->offset + 1;
 		if (w->end < 0)
 			w->end = consumer_end(w->consumer, w->partition);
-		if (!record_is_mark(m) && record_commit_parse(m, &r) && r.doc)
+		if (!record_is_mark(m) &&
+		    record_commit_parse(m, (int32_t)w->partitions, &r) && r.doc)
 			warmkeys_add(&w->keys, r.id, r.id_len);
 		bool finished = w->end >= 0 && w->next >= w->end;
 		if (finished || warmkeys_full(&w->keys))

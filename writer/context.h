@@ -10,6 +10,7 @@
 
 #include "common/kafka.h"
 #include "common/loop.h"
+#include "common/seldom.h"
 
 struct context {
 	struct loop *loop;
@@ -21,6 +22,7 @@ struct context {
 	struct pool *pool;
 	struct announcer *announcer;
 	uint32_t epoch;
+	struct seldom malformed;
 	/* An operator must act: the writer stops, with what the error says. */
 	void (*fatal)(void *arg, const struct err *e);
 	void *fatal_arg;

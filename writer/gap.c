@@ -287,7 +287,8 @@ static void on_message(void *arg, rd_kafka_message_t *m)
 		return;
 	}
 	struct write w;
-	write_read(&w, m, g->x->epoch);
+	write_read(
+	    &w, m, g->x->epoch, (int32_t)g->x->settings->common.partitions);
 	queue_push(&g->piece, &w);
 	if (v + 1 == g->to || g->piece.n >= PIECE_ROWS ||
 	    g->piece.bytes >= PIECE_BYTES)

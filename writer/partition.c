@@ -245,6 +245,17 @@ static void hold(struct partition *p, const struct write *w)
 	p->paused = true;
 }
 
+static void count_malformed(struct partition *p, const struct write *w)
+{
+	uint64_t untold;
+	metric_add(&p->x->stats.malformed, 1);
+	if (seldom_tells(&p->x->malformed, w->arrived, &untold))
+		log_event(EV_WRITE_MALFORMED,
+		    "partition=%d offset=%" PRId64 " why=%s untold=%" PRIu64,
+		    p->o.number, w->message->offset, log_quote(w->detail),
+		    untold);
+}
+
 void partition_message(struct partition *p, rd_kafka_message_t *m)
 {
 	bool taken =
@@ -254,7 +265,8 @@ void partition_message(struct partition *p, rd_kafka_message_t *m)
 		return;
 	}
 	struct write w;
-	write_read(&w, m, p->x->epoch);
+	write_read(
+	    &w, m, p->x->epoch, (int32_t)p->x->settings->common.partitions);
 	if (w.collection &&
 	    !shapes_known(p->x->shapes, w.collection, w.said.shape)) {
 		hold(p, &w);
@@ -263,6 +275,8 @@ void partition_message(struct partition *p, rd_kafka_message_t *m)
 	}
 	p->next_offset = m->offset + 1;
 	w.arrived = clock_mono();
+	if (w.refused == REASON_MALFORMED)
+		count_malformed(p, &w);
 	queue_push(&p->queue, &w);
 	apply_backpressure(p);
 	kick(p);

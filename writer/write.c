@@ -4,6 +4,8 @@
  * record that is not one of ours must neither stop its partition nor harm
  * another row, so here it is made certain that
  *
+ *  - it is in the partition of its key: in another one its version says nothing
+ *    of its order among the writes of the key;
  *  - the id names a known collection and a key in its one form: two ids never
  *    mean the same row;
  *  - a document is one JSON object: spliced into an array of objects it stays
@@ -24,9 +26,6 @@
 
 #include <stdlib.h>
 #include <string.h>
-
-/* 9999-12-31T23:59:59.999999Z: what Postgres and RFC 3339 can write. */
-#define LATEST ((wall_us_t)253402300799999999)
 
 bool write_is_text(const char *s, size_t len)
 {
@@ -69,7 +68,7 @@ static const char *wrong_with(struct write *w)
 	w->key_len = w->id_len - n - 1;
 	if (!collection_key_valid(w->collection, w->key, w->key_len))
 		return "the key is not one of its collection";
-	if (w->accepted_at < 0 || w->accepted_at > LATEST)
+	if (w->accepted_at < 0 || w->accepted_at > RECORD_LATEST)
 		return "accepted-at is no time";
 	if (mended)
 		return "the idempotency key is no text, or too long";
@@ -88,10 +87,24 @@ static void check_fields(struct write *w)
 		write_refuse(w, REASON_DATA, fault);
 }
 
-void write_read(struct write *w, rd_kafka_message_t *m, uint32_t epoch)
+/* Of a record in the wrong partition nothing counts, neither the producer's
+ * number nor the idempotency key: both are another partition's. */
+static const char *wrong_record(
+    const rd_kafka_message_t *m, int32_t partitions, struct record_write *out)
+{
+	if (!record_write_parse(m, out))
+		return "headers or key are missing or malformed";
+	if (!record_is_at_home(m, partitions))
+		return "its key belongs to another partition";
+	return NULL;
+}
+
+void write_read(
+    struct write *w, rd_kafka_message_t *m, uint32_t epoch, int32_t partitions)
 {
 	struct record_write r;
-	bool ok = record_write_parse(m, &r);
+	const char *wrong = wrong_record(m, partitions, &r);
+	bool ok = wrong == NULL;
 	*w = (struct write){
 	    .message = m,
 	    .version = version_make(epoch, m->offset),
@@ -103,16 +116,16 @@ void write_read(struct write *w, rd_kafka_message_t *m, uint32_t epoch)
 	    .body_len = m->len,
 	    .accepted_at = ok ? r.accepted_at : 0,
 	};
-	if (ok)
+	if (ok) {
 		w->said = r;
-	const char *wrong =
-	    ok ? wrong_with(w) : "headers or key are missing or malformed";
+		wrong = wrong_with(w);
+	}
 	if (wrong == NULL) {
 		check_fields(w);
 		return;
 	}
 	write_refuse(w, REASON_MALFORMED, wrong);
-	if (w->accepted_at < 0 || w->accepted_at > LATEST)
+	if (w->accepted_at < 0 || w->accepted_at > RECORD_LATEST)
 		w->accepted_at = 0;
 }
 

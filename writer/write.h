@@ -37,7 +37,8 @@ struct write {
 };
 
 /* Takes the message. Never fails: what cannot be applied comes out refused. */
-void write_read(struct write *w, rd_kafka_message_t *m, uint32_t epoch);
+void write_read(
+    struct write *w, rd_kafka_message_t *m, uint32_t epoch, int32_t partitions);
 /* Why Postgres refused it. */
 void write_refuse(struct write *w, enum reason reason, const char *detail);
 void write_clear(struct write *w);

@@ -25,6 +25,7 @@ enum { WARM_UP = 1000000, PATIENCE = 30000000 };
 struct watcher {
 	rd_kafka_t *rk;
 	rd_kafka_queue_t *queue;
+	int32_t partitions;
 	wall_us_t since; /* latencies of what was accepted from then on */
 	atomic_ullong decided;
 	atomic_bool stop;
@@ -43,7 +44,8 @@ static void watch_message(struct watcher *w, const rd_kafka_message_t *m)
 			stream_die("a write was rejected");
 		atomic_fetch_add(&w->decided, mark.through - mark.from);
 		record_mark_free(&mark);
-	} else if (record_commit_parse(m, &c) && c.accepted_at >= w->since) {
+	} else if (record_commit_parse(m, w->partitions, &c) &&
+		   c.accepted_at >= w->since) {
 		MEM_GROW(w->us, w->cap, w->n);
 		w->us[w->n++] = (int32_t)(clock_wall() - c.accepted_at);
 	}
@@ -81,7 +83,7 @@ static void begin_watching(
 	w->rk = rd_kafka_new(RD_KAFKA_CONSUMER, conf, text, sizeof text);
 	if (w->rk == NULL)
 		stream_die("%s", text);
-	int32_t n = stream_partitions(w->rk, topic);
+	int32_t n = w->partitions = stream_partitions(w->rk, topic);
 	rd_kafka_topic_partition_list_t *list =
 	    rd_kafka_topic_partition_list_new(n);
 	for (int32_t i = 0; i < n; i++) {

@@ -477,10 +477,24 @@ static void the_base_covers_what_was_seen(void **state)
 	assert_true(follower_base(&f) == 181);
 }
 
+static void what_cannot_be(void **state)
+{
+	(void)state;
+	struct follower f = {0};
+	follower_start(&f, 100);
+	assert_int_equal(follower_record(&f, VERSION_MAX), FOLLOW_IGNORE);
+	assert_int_equal(follower_record(&f, UINT64_MAX), FOLLOW_IGNORE);
+	assert_int_equal(follower_mark(&f, 150, 120, 7), FOLLOW_MARK_IGNORE);
+	assert_int_equal(
+	    follower_mark(&f, 100, 120, INT64_MAX), FOLLOW_MARK_ADVANCE);
+	assert_true(f.watermark == 120 && f.seen == 0);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(records),
+	    cmocka_unit_test(what_cannot_be),
 	    cmocka_unit_test(a_late_mark),
 	    cmocka_unit_test(the_base_covers_what_was_seen),
 	    cmocka_unit_test(all_rules_hold),

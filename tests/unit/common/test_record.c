@@ -8,8 +8,10 @@
 #include <cmocka.h>
 
 #include "common/buf.h"
+#include "common/keyspace.h"
 #include "common/record.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -291,7 +293,7 @@ static const struct record_commit present = {
     .id_len = 9,
     .doc = "{\"key\":\"k\"}",
     .doc_len = 11,
-    .version = VERSION_MAX,
+    .version = VERSION_MAX - 1,
     .accepted_at = 7,
     .has_created = true,
     .created = 3,
@@ -301,22 +303,34 @@ static void is_present(const rd_kafka_message_t *m)
 {
 	struct record_commit c;
 	assert_false(record_is_mark(m));
-	assert_true(record_commit_parse(m, &c));
+	assert_true(record_commit_parse(m, 1, &c));
 	assert_int_equal(c.op, RECORD_PUT);
 	assert_int_equal(c.id_len, 9);
 	assert_memory_equal(c.id, "records/k", 9);
 	assert_int_equal(c.doc_len, 11);
 	assert_memory_equal(c.doc, present.doc, 11);
-	assert_true(c.version == VERSION_MAX);
+	assert_true(c.version == VERSION_MAX - 1);
+	assert_false(c.untold);
 	assert_int_equal(c.accepted_at, 7);
 	assert_true(c.has_created);
 	assert_true(c.created == 3);
 }
 
+static void is_untold(const rd_kafka_message_t *m)
+{
+	struct record_commit c;
+	assert_true(record_commit_parse(m, 1, &c));
+	assert_int_equal(c.op, RECORD_PUT);
+	assert_true(c.untold);
+	assert_null(c.doc);
+	assert_int_equal(c.doc_len, 0);
+	assert_true(c.version == present.version);
+}
+
 static void is_gone(const rd_kafka_message_t *m)
 {
 	struct record_commit c;
-	assert_true(record_commit_parse(m, &c));
+	assert_true(record_commit_parse(m, 1, &c));
 	assert_int_equal(c.op, RECORD_DELETE);
 	assert_null(c.doc);
 	assert_int_equal(c.doc_len, 0);
@@ -342,27 +356,69 @@ static void commits(void **state)
 	gone.version = 0;
 	gone.has_created = false;
 	pass(of_commit(&gone, is_gone));
+	struct record_commit untold = present;
+	untold.untold = true;
+	untold.doc = "";
+	untold.doc_len = 0;
+	pass(of_commit(&untold, is_untold));
+}
+
+static void of_another_partition(const rd_kafka_message_t *m)
+{
+	struct record_commit c;
+	int at_home = 0;
+	for (int32_t p = 0; p < 8; p++) {
+		rd_kafka_message_t there = *m;
+		there.partition = p;
+		bool ok = record_is_at_home(&there, 8);
+		at_home += ok;
+		assert_int_equal(
+		    ok, keyspace_slot(m->key, m->key_len, 8).partition == p);
+	}
+	assert_int_equal(at_home, 1);
+	/* It came in partition 0. */
+	bool ours = keyspace_slot(m->key, m->key_len, 8).partition == 0;
+	assert_int_equal(record_commit_parse(m, 8, &c), ours);
+	assert_true(record_commit_parse(m, 1, &c));
+}
+
+static void homes(void **state)
+{
+	(void)state;
+	char id[16];
+	for (int i = 0; i < 32; i++) {
+		struct record_commit c = present;
+		c.id = id;
+		c.id_len = (size_t)snprintf(id, sizeof id, "records/%d", i);
+		pass(of_commit(&c, of_another_partition));
+	}
 }
 
 static void no_commit(const rd_kafka_message_t *m)
 {
 	struct record_commit c;
-	assert_false(record_commit_parse(m, &c));
+	assert_false(record_commit_parse(m, 1, &c));
 }
 
 static void malformed_commits(void **state)
 {
 	(void)state;
 	static const struct bad_header good[] = {
-	    {"version", "9223372036854775807"}, {"op", "put"},
+	    {"version", "9223372036854775806"}, {"op", "put"},
 	    {"accepted-at", "7"}, {"created", "3"}};
 	static const struct bad_header bad[] = {
 	    {"version", NULL},
 	    {"version", ""},
 	    {"version", "-1"},
+	    {"version", "9223372036854775807"}, /* has no successor */
 	    {"version", "9223372036854775808"},
+	    {"created", "9223372036854775807"}, /* after the row's version */
 	    {"op", NULL},
 	    {"op", "upsert"},
+	    {"op", "patch"},
+	    {"op", "increment"},
+	    {"op", "delete"}, /* with a document */
+	    {"accepted-at", "253402300800000000"},
 	    {"accepted-at", NULL},
 	    {"accepted-at", "now"},
 	};
@@ -422,9 +478,9 @@ static void marks(void **state)
 		"{\"from\":\"100\",\"through\":\"150\",\"after\":7041}"},
 	    {{.from = 5, .through = 5, .after = -1},
 		"{\"from\":\"5\",\"through\":\"5\",\"after\":-1}"},
-	    {{.from = 0, .through = VERSION_MAX, .after = INT64_MAX},
-		"{\"from\":\"0\",\"through\":\"9223372036854775807\","
-		"\"after\":9223372036854775807}"},
+	    {{.from = 0, .through = VERSION_MAX - 1, .after = INT64_MAX - 1},
+		"{\"from\":\"0\",\"through\":\"9223372036854775806\","
+		"\"after\":9223372036854775806}"},
 	    {{.from = 100, .through = 150, .after = 0, .nrejected = 1},
 		"{\"from\":\"100\",\"through\":\"150\",\"after\":0,"
 		"\"rejected\":[{\"version\":\"120\",\"reason\":"
@@ -513,6 +569,14 @@ static void malformed_marks(void **state)
 	    "{\"from\":\"10\",\"through\":\"9\",\"after\":3}",
 	    "{\"from\":\"-1\",\"through\":\"9\",\"after\":3}",
 	    "{\"from\":\"1\",\"through\":\"9223372036854775808\",\"after\":3}",
+	    "{\"from\":\"1\",\"through\":\"9223372036854775807\",\"after\":3}",
+	    "{\"from\":\"1\",\"through\":\"9\",\"after\":-2}",
+	    "{\"from\":\"1\",\"through\":\"9\","
+	    "\"after\":9223372036854775807}",
+	    MARK(
+		",\"rejected\":[{\"version\":\"9\",\"reason\":\"not-found\"}]"),
+	    MARK(
+		",\"rejected\":[{\"version\":\"0\",\"reason\":\"not-found\"}]"),
 	    MARK(",\"rejected\":{}"),
 	    MARK(",\"rejected\":\"4\""),
 	    MARK(",\"rejected\":[4]"),
@@ -579,6 +643,7 @@ int main(void)
 	    cmocka_unit_test(malformed_writes),
 	    cmocka_unit_test(repeated_header),
 	    cmocka_unit_test(commits),
+	    cmocka_unit_test(homes),
 	    cmocka_unit_test(malformed_commits),
 	    cmocka_unit_test(marks),
 	    cmocka_unit_test(every_reason_travels),

@@ -1,0 +1,150 @@
+"""Records in Kafka that Sluice did not write: whatever they say, every daemon
+goes on, also after a restart, says so, and what is committed later is served."""
+
+import pytest
+from harness.feed import Feed
+from harness.forge import Forger
+from harness.wait import wait_until
+
+LAST = 2**63 - 1
+
+
+@pytest.fixture(scope="module")
+def running(servers, module_deploy):
+    d = module_deploy(servers)
+    d.start_all(apis=2)
+    return d
+
+
+@pytest.fixture
+def deployment(running):
+    yield running
+    for daemon in running.daemons:
+        daemon.check_alive()
+        daemon.check_log()
+
+
+@pytest.fixture
+def forger(deployment):
+    return Forger(deployment)
+
+
+def place_of(deployment, key):
+    """Writes the key; where it lives, and the version."""
+    answer = deployment.of("api")[0].http.put(key, "before", prefer="wait=20")
+    assert answer.status in (200, 201), answer
+    partition, version = map(int, answer.position.split("-"))
+    return partition, version
+
+
+def serves(deployment, key, value):
+    """Everybody, from the caches and past them."""
+    for api in deployment.of("api"):
+        for headers in {}, {"Cache-Control": "no-cache"}, {}:
+            answer = api.http.request("GET", f"/v1/records/{key}", headers=headers)
+            assert answer.status == 200, answer
+            assert answer.json()["value"] == value
+
+
+def goes_on(deployment, key, value):
+    """A later commit of the key is committed, and is what everybody serves."""
+    first, second = deployment.of("api")
+    answer = first.http.put(key, value, prefer="wait=20")
+    assert answer.status == 200, answer
+    after = {"Sluice-Read-After": answer.position}
+    heard = second.http.request("GET", f"/v1/records/{key}", headers=after)
+    assert heard.status == 200 and heard.json()["value"] == value, heard
+    serves(deployment, key, value)
+    deployment.wait_projected()
+
+
+def told(deployment, count):
+    """The tails and the projector have passed over so many more."""
+    names = {"api": "sluice_tail_malformed_total", "projector": "sluice_projector_malformed_total"}
+    daemons = [(d, names[d.kind]) for d in deployment.daemons if d.kind in names]
+    before = [d.metrics()[name] for d, name in daemons]
+
+    def all_have():
+        return all(d.metrics()[name] - b >= count for (d, name), b in zip(daemons, before))
+
+    return lambda: wait_until(all_have, 20, "everybody has passed it over")
+
+
+def test_versions_and_marks_that_cannot_be(deployment, forger):
+    """The last version there is, marks up to it, or that end before they begin:
+    passed over by everybody, live and after a restart."""
+    partition, version = place_of(deployment, "lat8")
+    feed = Feed(deployment.of("api")[0].http.port)
+    seen = told(deployment, 6)
+    forger.commit(partition, "records/lat8", LAST)
+    forger.commit(partition, "records/lat8", version, created=str(LAST))
+    forger.mark(partition, 0, LAST)
+    forger.mark(partition, version + 2, version + 1)
+    forger.mark(partition, version, version + 1, after=LAST)
+    forger.mark(partition, version, version + 1, rejected=[{"version": str(LAST), "reason": "x"}])
+    seen()
+    goes_on(deployment, "lat8", "live")
+    wait_until(lambda: feed.events and feed.events[-1].document, 20, "the feed tells it")
+    assert [e.document["value"] for e in feed.events] == ["live"]
+    feed.close()
+    for kind, tag in ("api", "tail.malformed"), ("projector", "commit.malformed"):
+        for daemon in deployment.of(kind):
+            assert any(f"partition={partition} " in line for line in daemon.events(tag))
+    for kind in "api", "projector", "writer":
+        for daemon in deployment.of(kind):
+            daemon.restart()
+    serves(deployment, "lat8", "live")
+    goes_on(deployment, "lat8", "restarted")
+
+
+def test_a_write_in_the_wrong_partition(deployment, forger):
+    """It is rejected, wherever its version stands; what was acknowledged for its
+    key is applied, as ever. Neither its producer's number nor its idempotency
+    key counts there."""
+    partition, version = place_of(deployment, "lat0")
+    wrong = (partition + 3) % deployment.partitions
+    # Beyond every version of the key's own partition.
+    end = deployment.ends()
+    for _ in range(max(end) + 3 - end[wrong]):
+        forger.write(wrong, "nowhere/x", {})
+    offset = forger.write(
+        wrong,
+        "records/lat0",
+        {"value": "foreign"},
+        instance="e" * 16,
+        idempotency_key="retried",
+        fingerprint="0" * 16,
+    )
+    assert offset > version
+    status = f"/v1/_writes/{wrong}-{offset}"
+    http = deployment.of("api")[0].http
+    wait_until(
+        lambda: http.request("GET", status).json().get("state") == "rejected",
+        20,
+        "it is rejected",
+    )
+    serves(deployment, "lat0", "before")
+    goes_on(deployment, "lat0", "own")
+    (rejected,) = deployment.sql(
+        "SELECT reason, op, detail FROM sluice.rejections WHERE partition = %s AND version = %s",
+        wrong,
+        offset,
+    )
+    assert rejected == ("malformed", "unknown", "its key belongs to another partition")
+    assert deployment.sql("SELECT 1 FROM sluice.idempotency WHERE key = 'retried'") == []
+    assert deployment.sql("SELECT 1 FROM sluice.producers WHERE instance = %s", "e" * 16) == []
+    (writer,) = deployment.of("writer")
+    assert writer.metrics()["sluice_writer_malformed_total"] > 0
+    assert writer.events("write.malformed")
+
+
+def test_a_commit_in_the_wrong_partition(deployment, forger):
+    """No cache holds it, no floor is raised by it."""
+    partition, version = place_of(deployment, "lat1")
+    wrong = (partition + 1) % deployment.partitions
+    serves(deployment, "lat1", "before")
+    seen = told(deployment, 1)
+    forger.commit(wrong, "records/lat1", version + 1)
+    seen()
+    serves(deployment, "lat1", "before")
+    goes_on(deployment, "lat1", "after")
