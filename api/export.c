@@ -8,6 +8,7 @@
 
 #include "api/answer.h"
 #include "api/listpage.h"
+#include "api/listsql.h"
 #include "api/peer.h"
 #include "common/check.h"
 #include "common/log.h"
@@ -32,8 +33,11 @@ struct export
 	struct export *next, *prev; /* of the worker */
 	const struct collection *collection;
 	struct pgcopy *copy;
+	const struct export_form *form;
+	mono_us_t began; /* the request */
 	struct buf out;
 	size_t taken; /* of `out` */
+	bool any;     /* a document was rendered */
 	enum pgcopy_state state;
 	bool suspended;
 	bool cut;
@@ -58,8 +62,10 @@ static void on_changed(void *arg)
 static struct pgcopy *open_copy(
     struct export *e, const char *url, const char *session)
 {
-	struct buf sql = {0};
-	sql_export(&sql, e->collection);
+	struct buf sql = {0}, order = {0};
+	if (e->request->list)
+		listsql_order(&order, e->request->list);
+	sql_export(&sql, e->collection, order.data);
 	const struct pgcopy_options o = {
 	    .loop = e->worker->loop,
 	    .url = url,
@@ -73,6 +79,7 @@ static struct pgcopy *open_copy(
 	};
 	struct pgcopy *copy = pgcopy_new(&o);
 	buf_free(&sql);
+	buf_free(&order);
 	return copy;
 }
 
@@ -86,6 +93,8 @@ static void start(struct request *r)
 	e->request = r;
 	e->connection = r->connection;
 	e->collection = r->collection;
+	e->form = r->form;
+	e->began = r->started;
 	e->state = PGCOPY_ROW;
 	e->next = w->exports;
 	if (e->next)
@@ -132,15 +141,27 @@ static ssize_t broken(struct export *e)
 	return MHD_CONTENT_READER_END_WITH_ERROR;
 }
 
+static void end_line(struct buf *out)
+{
+	buf_char(out, '\n');
+}
+
+const struct export_form export_lines = {
+    "application/x-ndjson", "", "", end_line, NULL};
+
 static void render(struct export *e)
 {
 	struct rowdoc_cell cells[ROWDOC_CELLS];
-	while (e->out.len < AHEAD) {
+	while (e->out.len < AHEAD && e->state != PGCOPY_END) {
 		e->state = pgcopy_next(e->copy, cells);
+		if (e->state == PGCOPY_END && e->form->end)
+			e->form->end(&e->out, e->began);
 		if (e->state != PGCOPY_ROW)
 			return;
+		buf_str(&e->out, e->any ? e->form->between : "");
 		rowdoc_write(&e->out, e->collection, cells);
-		buf_char(&e->out, '\n');
+		e->form->each(&e->out);
+		e->any = true;
 	}
 }
 
@@ -222,11 +243,12 @@ static enum step_result stream(struct request *r)
 	e->request = NULL;
 	e->progress = clock_mono();
 	r->export = NULL; /* the response's, from here on */
+	buf_str(&e->out, e->form->begin);
 	struct MHD_Response *response = MHD_create_response_from_callback(
 	    MHD_SIZE_UNKNOWN, AHEAD, read_rows, e, free_stream);
 	CHECK(response != NULL);
 	MHD_add_response_header(
-	    response, MHD_HTTP_HEADER_CONTENT_TYPE, "application/x-ndjson");
+	    response, MHD_HTTP_HEADER_CONTENT_TYPE, e->form->type);
 	MHD_add_response_header(
 	    response, MHD_HTTP_HEADER_VARY, MHD_HTTP_HEADER_ACCEPT);
 	httpd_streams(r->connection);
@@ -268,8 +290,7 @@ enum step_result export_step(struct request *r)
 	r->way = way == LOOKUP_PRIMARY ? way : LOOKUP_FRESH;
 	if (strcmp(r->method, "HEAD") == 0) {
 		struct buf none = {0};
-		return answer_queue(
-		    r, 200, answer_body(&none, "application/x-ndjson"));
+		return answer_queue(r, 200, answer_body(&none, r->form->type));
 	}
 	if (!request_may_park(r) || !take_place(w->app))
 		return refuse(r, "As many exports run as may: see the setting "

@@ -1,4 +1,4 @@
-/* An export: a whole collection as NDJSON, streamed.
+/* An export: a whole collection, streamed, as NDJSON or in another form.
  *
  * One connection to Postgres each, one snapshot. Rows are read from it when
  * libmicrohttpd asks for bytes, that is, when the client has taken the ones
@@ -10,7 +10,25 @@
  */
 #pragma once
 
+#include "common/buf.h"
+#include "common/clock.h"
+
 #include <stdbool.h>
+
+/* What a body is made of: `begin`, the documents with `between` in between, and
+ * an end. */
+struct export_form {
+	const char *type;
+	const char *begin;
+	const char *between;
+	/* Amends the document that was just appended. */
+	void (*each)(struct buf *out);
+	/* Appends the end. `began`: when the request came. NULL: there is none.
+	 */
+	void (*end)(struct buf *out, mono_us_t began);
+};
+
+extern const struct export_form export_lines; /* NDJSON */
 
 struct export;
 struct request;

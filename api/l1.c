@@ -29,6 +29,8 @@
 #include <xxhash.h>
 
 #define FIRST_CHAINS 64
+/* Bytes of an entry, while there is none to tell. */
+#define TYPICAL 1024
 
 struct entry {
 	struct entry *chain;
@@ -367,6 +369,7 @@ size_t l1_sample(struct l1 *l1, mono_us_t now, char *id, size_t most)
 struct l1_stats l1_stats(struct l1 *l1)
 {
 	struct l1_stats sum = {0};
+	uint64_t max_bytes = 0, max_entries = 0;
 	for (unsigned i = 0; i < l1->shards; i++) {
 		struct shard *s = &l1->shard[i];
 		CHECK_OS(pthread_mutex_lock(&s->lock));
@@ -374,8 +377,14 @@ struct l1_stats l1_stats(struct l1 *l1)
 		sum.bytes += s->stats.bytes;
 		sum.evictions += s->stats.evictions;
 		sum.expirations += s->stats.expirations;
+		max_bytes += s->max_bytes;
+		max_entries += s->max_entries;
 		CHECK_OS(pthread_mutex_unlock(&s->lock));
 	}
+	sum.most =
+	    max_bytes / (sum.entries ? sum.bytes / sum.entries : TYPICAL);
+	if (max_entries && max_entries < sum.most)
+		sum.most = max_entries;
 	return sum;
 }
 

@@ -23,6 +23,10 @@ struct l1_stats {
 	uint64_t bytes;
 	uint64_t evictions;
 	uint64_t expirations;
+	/* How many entries it may hold: as many as its limit of entries allows,
+	 * and its memory, if all were as large as those that it holds are on
+	 * average (1 KiB, while it holds none). Never below `entries`. */
+	uint64_t most;
 };
 
 /* Returns owned. `max_bytes` is split evenly over the shards (a power of two);

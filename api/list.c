@@ -2,6 +2,7 @@
  * from there on it is a read like any other (api/read.c). */
 #include "api/accept.h"
 #include "api/answer.h"
+#include "api/export.h"
 #include "api/listquery.h"
 #include "api/path.h"
 #include "common/mem.h"
@@ -87,6 +88,7 @@ static enum step_result export_all(struct request *r)
 	    .fault = {.detail = "an export is the whole collection: it takes "
 				"no parameters"}};
 	r->exports = true;
+	r->form = &export_lines;
 	r->step = STEP_READ;
 	MHD_get_connection_values(
 	    r->connection, MHD_GET_ARGUMENT_KIND, refuse_parameter, &t);
@@ -113,6 +115,8 @@ enum step_result list_step(struct request *r)
 	    r->connection, MHD_GET_ARGUMENT_KIND, take_parameter, &t);
 	if (t.bad || !listquery_finish(r->list, &t.fault))
 		return refuse(r, &t.fault);
+	if (r->whole)
+		r->list->limit = r->collection->max_limit;
 	request_page(r);
 	r->step = STEP_READ;
 	return STEP_MORE;

@@ -89,7 +89,7 @@ static const struct list_column *key_of(const struct listquery *q)
 	return &q->collection->columns[0];
 }
 
-static void order(struct buf *out, const struct listquery *q)
+void listsql_order(struct buf *out, const struct listquery *q)
 {
 	const char *way = q->descending ? " DESC" : "";
 	buf_str(out, " ORDER BY ");
@@ -236,7 +236,7 @@ static void select_range(struct buf *out, const struct listquery *q,
 	if (where->len)
 		buf_add(out, where->data, where->len);
 	buf_add(out, range->data, range->len);
-	order(out, q);
+	listsql_order(out, q);
 	buf_printf(out, " LIMIT $%d", limit);
 }
 
@@ -255,7 +255,7 @@ static void select_rows(
 		buf_str(out, ") UNION ALL (");
 		select_range(out, q, &where, &r.range[1], limit);
 		buf_str(out, ")) t");
-		order(out, q);
+		listsql_order(out, q);
 		buf_printf(out, " LIMIT $%d", limit);
 	}
 	buf_free(&where);
@@ -297,7 +297,7 @@ void listsql_make(
 	sql_row(sql, q->collection);
 	buf_str(sql, ", count(*) OVER () AS \"_found\", sum");
 	buf_printf(sql, "%s OVER (", bytes.data);
-	order(sql, q);
+	listsql_order(sql, q);
 	buf_printf(sql, " ROWS UNBOUNDED PRECEDING) - %s AS \"_begin\" FROM (",
 	    bytes.data);
 	select_rows(out, sql, q, limit);

@@ -37,3 +37,5 @@ struct listsql {
 void listsql_make(
     struct listsql *out, const struct listquery *q, size_t max_bytes);
 void listsql_free(struct listsql *s);
+/* Appends ` ORDER BY …`, of the columns of row t. */
+void listsql_order(struct buf *out, const struct listquery *q);

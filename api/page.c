@@ -5,6 +5,7 @@
 #include "api/routes.h"
 
 #include <inttypes.h>
+#include <stdio.h>
 
 enum step_result page_step(struct request *r)
 {
@@ -63,6 +64,16 @@ static const char *connected(bool ok)
 	return ok ? "connected" : "disconnected";
 }
 
+/* The same number by the names of both reference systems. */
+static void write_backlog(struct buf *out, const struct probe_report *probe)
+{
+	char backlog[24] = "null";
+	if (probe->known)
+		snprintf(backlog, sizeof backlog, "%" PRId64, probe->backlog);
+	buf_printf(
+	    out, ",\"queue_depth\":%s,\"queue_length\":%s", backlog, backlog);
+}
+
 static void write_health(
     struct buf *out, const struct health *h, const char *status)
 {
@@ -70,25 +81,23 @@ static void write_health(
 	/* L1 serves whenever commits are heard of. */
 	buf_printf(out,
 	    "{\"status\":\"%s\",\"primary\":\"%s\",\"replica\":\"%s\","
-	    "\"cache\":\"%s\",\"l1_cache\":\"%s\",\"l2_cache\":\"%s\","
-	    "\"database\":\"%s\",\"log\":\"%s\",",
-	    status, word(h->primary), replica, word(h->redis), word(h->tail),
-	    word(h->redis), word(h->primary || h->replica), word(h->log));
-	if (h->probe.known)
-		buf_printf(
-		    out, "\"queue_depth\":%" PRId64 ",", h->probe.backlog);
-	else
-		buf_str(out, "\"queue_depth\":null,");
+	    "\"cache\":\"%s\",\"redis\":\"%s\",\"l1_cache\":\"%s\","
+	    "\"l2_cache\":\"%s\",\"database\":\"%s\",\"log\":\"%s\","
+	    "\"queue\":\"%s\"",
+	    status, word(h->primary), replica, word(h->redis),
+	    connected(h->redis), word(h->tail), word(h->redis),
+	    word(h->primary || h->replica), word(h->log), word(h->log));
+	write_backlog(out, &h->probe);
 	buf_printf(out,
-	    "\"worker_active\":%s,\"services\":{\"database\":\"%s\","
+	    ",\"worker_active\":%s,\"services\":{\"database\":\"%s\","
 	    "\"cache\":\"%s\",\"log\":\"%s\",\"tail\":\"%s\"},"
 	    "\"breakers\":{\"redis\":\"%s\",\"replica\":\"%s\","
-	    "\"primary\":\"%s\"}}\n",
+	    "\"primary\":\"%s\"},\"timestamp\":%" PRId64 "}\n",
 	    h->writer ? "true" : "false", connected(h->primary || h->replica),
 	    connected(h->redis), connected(h->log), connected(h->tail),
 	    breaker_name(h->breakers[0]),
 	    h->has_replica ? breaker_name(h->breakers[1]) : "disabled",
-	    breaker_name(h->breakers[2]));
+	    breaker_name(h->breakers[2]), clock_wall() / 1000000);
 }
 
 enum step_result page_health(struct request *r)
@@ -114,19 +123,23 @@ enum step_result page_health(struct request *r)
 struct numbers {
 	struct l1_stats l1;
 	int64_t l1_hits, l1_misses, l2_hits, l2_misses, db_reads;
+	int64_t hits, misses; /* of both caches as one */
 	int64_t acked, refused, invalid, unknown, rejected;
 	struct probe_report probe;
 };
 
+/* A lookup is a request's look into L1, for a document or for a page; what L1
+ * has not, Redis may. Many requests may join one lookup in Redis. */
 static struct numbers collect(struct app *app)
 {
-	return (struct numbers){
+	struct numbers n = {
 	    .l1 = l1_stats(app->l1),
-	    .l1_hits = SUM(app, l1_hit),
-	    .l1_misses = SUM(app, l1_miss) + SUM(app, l1_old),
+	    .l1_hits = SUM(app, l1_hit) + SUM(app, page_hit),
+	    .l1_misses = SUM(app, l1_miss) + SUM(app, l1_old) +
+			 SUM(app, page_miss) + SUM(app, page_old),
 	    .l2_hits = SUM(app, l2_hit),
 	    .l2_misses = SUM(app, l2_miss) + SUM(app, l2_old),
-	    .db_reads = SUM(app, db_keys),
+	    .db_reads = SUM(app, db_keys) + SUM(app, page_queries),
 	    .acked = SUM(app, write_acked),
 	    .refused = SUM(app, write_refused),
 	    .invalid = SUM(app, write_invalid),
@@ -134,6 +147,9 @@ static struct numbers collect(struct app *app)
 	    .rejected = tail_rejected(app->tail),
 	    .probe = probe_get(app->probe),
 	};
+	n.hits = n.l1_hits + n.l2_hits;
+	n.misses = n.l1_misses > n.l2_hits ? n.l1_misses - n.l2_hits : 0;
+	return n;
 }
 
 /* Percent with two decimals, as the reference systems give it. */
@@ -157,18 +173,19 @@ static void redis_keys(
 		buf_printf(out, ",\"%s\":null", name);
 }
 
-/* A lookup is a request's look into L1; what L1 has not, Redis may. */
+/* What has no tier in its name is of both caches as one: the reference systems
+ * of these names have one cache. */
 static void write_cache_stats(
     struct app *app, const struct numbers *n, struct buf *out)
 {
 	buf_printf(
 	    out, "\"available\":%s", n->probe.redis_known ? "true" : "false");
-	number(out, "hits", n->l2_hits);
-	number(out, "misses", n->l2_misses);
+	number(out, "hits", n->hits);
+	number(out, "misses", n->misses);
 	redis_keys(out, "keys", n);
-	rate(out, "hit_rate", n->l2_hits, n->l2_hits + n->l2_misses);
+	rate(out, "hit_rate", n->hits, n->hits + n->misses);
 	number(out, "l1_size", (int64_t)n->l1.entries);
-	number(out, "l1_max_size", app->settings->l1_entries);
+	number(out, "l1_max_size", (int64_t)n->l1.most);
 	number(out, "l1_bytes", (int64_t)n->l1.bytes);
 	number(out, "l1_max_bytes", app->settings->l1_bytes);
 	number(out, "l1_hits", n->l1_hits);
@@ -177,8 +194,7 @@ static void write_cache_stats(
 	number(out, "l2_hits", n->l2_hits);
 	number(out, "l2_misses", n->l2_misses);
 	rate(out, "l2_hit_rate", n->l2_hits, n->l2_hits + n->l2_misses);
-	rate(out, "combined_hit_rate", n->l1_hits + n->l2_hits,
-	    n->l1_hits + n->l1_misses);
+	rate(out, "combined_hit_rate", n->hits, n->hits + n->misses);
 	number(out, "db_reads", n->db_reads);
 }
 
@@ -196,49 +212,40 @@ enum step_result page_cache_stats(struct request *r)
 enum step_result page_cache_totals(struct request *r)
 {
 	struct numbers n = collect(r->worker->app);
-	int64_t hits = n.l1_hits + n.l2_hits;
-	int64_t misses = n.l1_misses - n.l2_hits;
 	struct buf body = {0};
-	buf_printf(&body, "{\"hits\":%" PRId64, hits);
-	number(&body, "misses", misses);
-	rate(&body, "hit_rate", hits, hits + misses);
-	number(&body, "total_requests", hits + misses);
+	buf_printf(&body, "{\"hits\":%" PRId64, n.hits);
+	number(&body, "misses", n.misses);
+	rate(&body, "hit_rate", n.hits, n.hits + n.misses);
+	number(&body, "total_requests", n.hits + n.misses);
 	buf_str(&body, "}\n");
 	return answer_json(r, 200, &body);
 }
 
-static void write_layers(
-    struct app *app, const struct numbers *n, struct buf *out)
+static void write_layers(const struct numbers *n, struct buf *out)
 {
 	bool redis = n->probe.redis_known;
 	buf_printf(out, ",\"cache_available\":%s", redis ? "true" : "false");
-	number(out, "cache_hits", n->l2_hits);
-	number(out, "cache_misses", n->l2_misses);
+	number(out, "cache_hits", n->hits);
+	number(out, "cache_misses", n->misses);
 	redis_keys(out, "cache_keys", n);
-	rate(out, "cache_hit_rate", n->l2_hits, n->l2_hits + n->l2_misses);
+	rate(out, "cache_hit_rate", n->hits, n->hits + n->misses);
 	buf_str(out, ",\"l1_cache_available\":true");
 	number(out, "l1_cache_size", (int64_t)n->l1.entries);
-	number(out, "l1_cache_max_size", app->settings->l1_entries);
+	number(out, "l1_cache_max_size", (int64_t)n->l1.most);
 	number(out, "l1_cache_hits", n->l1_hits);
 	number(out, "l1_cache_misses", n->l1_misses);
 	buf_printf(out, ",\"l2_cache_available\":%s", redis ? "true" : "false");
 	redis_keys(out, "l2_cache_keys", n);
 	number(out, "l2_cache_hits", n->l2_hits);
 	number(out, "l2_cache_misses", n->l2_misses);
-	number(out, "total_hits", n->l1_hits + n->l2_hits);
-	number(out, "total_misses", n->l1_misses - n->l2_hits);
-	rate(out, "overall_hit_rate", n->l1_hits + n->l2_hits,
-	    n->l1_hits + n->l1_misses);
+	number(out, "total_hits", n->hits);
+	number(out, "total_misses", n->misses);
+	rate(out, "overall_hit_rate", n->hits, n->hits + n->misses);
 }
 
 static void write_queue(const struct numbers *n, struct buf *out)
 {
-	if (n->probe.known) {
-		number(out, "queue_depth", n->probe.backlog);
-		number(out, "queue_length", n->probe.backlog);
-	} else {
-		buf_str(out, ",\"queue_depth\":null,\"queue_length\":null");
-	}
+	write_backlog(out, &n->probe);
 	number(out, "writes_queued", n->acked);
 	number(out, "writes_processed", n->probe.decided);
 	number(out, "writes_failed", n->rejected);
@@ -252,7 +259,7 @@ void page_write_stats(struct app *app, struct buf *out)
 	struct numbers n = collect(app);
 	buf_char(out, '{');
 	write_cache_stats(app, &n, out);
-	write_layers(app, &n, out);
+	write_layers(&n, out);
 	write_queue(&n, out);
 	number(out, "primary_pool_size", SUM(app, primary_connections));
 	number(out, "replica_pool_size", SUM(app, replica_connections));

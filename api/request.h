@@ -59,11 +59,13 @@ struct request {
 	struct key_slot slot;
 
 	/* a read */
-	struct listquery *list; /* NULL: of a document */
-	bool exports;		/* the whole collection, instead */
-	struct export *export;	/* owned, until it is the response's */
-	mono_us_t asked_at;	/* a server, for it */
-	bool reading;		/* its answer says where it came from */
+	struct listquery *list;		/* NULL: of a document */
+	bool whole;			/* all of it is asked for, not a page */
+	bool exports;			/* the whole collection, instead */
+	const struct export_form *form; /* then, of the answer */
+	struct export *export;		/* owned, until it is the response's */
+	mono_us_t asked_at;		/* a server, for it */
+	bool reading;			/* its answer says where it came from */
 	struct cachecontrol cache;
 	struct position *after; /* Sluice-Read-After */
 	size_t nafter, passed;	/* positions, and how many are passed */

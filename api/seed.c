@@ -77,14 +77,18 @@ static enum step_result seed_parse(struct request *r)
 	return STEP_MORE;
 }
 
+/* Every write goes through the log, so it is queued whether or not its commit
+ * was waited for. */
 static enum step_result answer_write(
-    struct request *r, unsigned status, bool queued, const char *message)
+    struct request *r, unsigned status, bool committed)
 {
 	struct buf body = {0};
 	buf_str(&body, "{\"success\":true,\"key\":");
 	buf_json(&body, r->key, r->key_len);
-	buf_printf(&body, ",\"message\":\"%s\",\"queued\":%s", message,
-	    queued ? "true" : "false");
+	buf_printf(&body,
+	    ",\"message\":\"Write queued successfully\",\"queued\":true,"
+	    "\"committed\":%s",
+	    committed ? "true" : "false");
 	char position[POSITION_MAX_LEN] = "";
 	if (r->has_position) {
 		position_format(r->position, position);
@@ -99,13 +103,13 @@ static enum step_result answer_write(
 
 static enum step_result seed_receipt(struct request *r)
 {
-	return answer_write(r, 202, true, "Write queued successfully");
+	return answer_write(r, 202, false);
 }
 
 static enum step_result seed_settled(struct request *r, struct outcome o)
 {
 	if (o.kind != OUTCOME_REJECTED)
-		return answer_write(r, 200, false, "Data written successfully");
+		return answer_write(r, 200, true);
 	const struct reason_row *row = reason_row(o.reason);
 	return answer_problem(r, problem_by_type(row->problem), row->text);
 }

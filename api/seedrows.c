@@ -1,6 +1,7 @@
 #include "api/seedrows.h"
 
 #include "api/answer.h"
+#include "api/export.h"
 #include "api/native.h"
 #include "api/path.h"
 #include "common/jsontwice.h"
@@ -87,6 +88,12 @@ static enum step_result take_id(
 	return STEP_MORE;
 }
 
+static bool has_query(const struct request *r)
+{
+	return MHD_get_connection_values(
+		   r->connection, MHD_GET_ARGUMENT_KIND, NULL, NULL) > 0;
+}
+
 enum step_result seed_row_step(struct request *r)
 {
 	const char *name = r->route->pattern + 1;
@@ -98,6 +105,7 @@ enum step_result seed_row_step(struct request *r)
 	bool reads = strcmp(r->route->method, "GET") == 0;
 	bool one = strchr(name, '/') != NULL;
 	r->step = !reads ? STEP_WRITE : one ? STEP_READ : STEP_LIST;
+	r->whole = r->step == STEP_LIST && !has_query(r);
 	if (!one)
 		return STEP_MORE;
 	enum step_result result = STEP_MORE;
@@ -116,9 +124,9 @@ static void add_cached(struct buf *out, struct jsonraw doc, bool cached)
 	buf_printf(out, ",\"cached\":%s}", cached ? "true" : "false");
 }
 
-static void add_source(struct request *r, struct buf *out, bool cached)
+static void add_source(struct buf *out, mono_us_t began, bool cached)
 {
-	dur_us_t took = clock_mono() - r->started;
+	dur_us_t took = clock_mono() - began;
 	buf_printf(out,
 	    ",\"source\":\"%s\",\"response_time\":%" PRId64 ".%06d}\n",
 	    cached ? "cache" : "database", took / 1000000,
@@ -137,10 +145,53 @@ static void add_posts(struct buf *out, const struct value *page, bool cached)
 	buf_str(out, "]\n");
 }
 
+static void each_post(struct buf *out)
+{
+	out->len--; /* its brace */
+	buf_str(out, ",\"cached\":false}");
+}
+
+static void end_posts(struct buf *out, mono_us_t began)
+{
+	(void)began;
+	buf_str(out, "]\n");
+}
+
+static void each_product(struct buf *out)
+{
+	(void)out;
+}
+
+static void end_products(struct buf *out, mono_us_t began)
+{
+	buf_char(out, ']');
+	add_source(out, began, false);
+}
+
+static const struct export_form all_posts = {
+    "application/json", "[", ",", each_post, end_posts};
+static const struct export_form all_products = {
+    "application/json", "{\"products\":[", ",", each_product, end_products};
+
+/* More rows than a page has, and all of them are asked for. */
+static enum step_result stream_all(struct request *r)
+{
+	value_unref(&r->value);
+	r->tier = TIER_NONE;
+	r->skipped = 0;
+	r->collapsed = false;
+	r->form = is_posts(r) ? &all_posts : &all_products;
+	r->exports = true;
+	r->step = STEP_EXPORT;
+	return STEP_MORE;
+}
+
 /* A page, as GET /v1/{collection} has it; the next one is on this route. */
 static enum step_result list_read(struct request *r)
 {
 	const struct value *page = r->value;
+	if (r->whole && page->page->next)
+		return stream_all(r);
 	bool cached = r->tier == TIER_L1;
 	struct buf body = {0}, link = {0};
 	if (is_posts(r)) {
@@ -148,7 +199,7 @@ static enum step_result list_read(struct request *r)
 	} else {
 		buf_str(&body, "{\"products\":");
 		buf_add(&body, page->doc, page->len);
-		add_source(r, &body, cached);
+		add_source(&body, r->started, cached);
 	}
 	struct MHD_Response *response = answer_body(&body, "application/json");
 	if (page->page->next) {
@@ -177,7 +228,7 @@ static enum step_result row_read(struct request *r)
 	}
 	buf_str(&body, "{\"product\":");
 	buf_add(&body, r->value->doc, r->value->len);
-	add_source(r, &body, cached);
+	add_source(&body, r->started, cached);
 	return answer_json(r, 200, &body);
 }
 
@@ -250,7 +301,7 @@ static enum step_result deleted(struct request *r)
 	if (is_posts(r))
 		return answer_queue(r, 204, answer_body(&body, NULL));
 	buf_str(&body, "{\"message\":\"Product deleted successfully\"");
-	add_source(r, &body, false);
+	add_source(&body, r->started, false);
 	return answer_json(r, 200, &body);
 }
 

@@ -104,13 +104,13 @@ void sql_read_within(struct buf *out, const struct collection *c)
 	buf_str(out, ", _created_at, _updated_at) OFFSET 0) AS r");
 }
 
-void sql_export(struct buf *out, const struct collection *c)
+void sql_export(struct buf *out, const struct collection *c, const char *order)
 {
 	buf_str(out, "COPY (SELECT ");
 	sql_row(out, c);
 	buf_str(out, " FROM ");
 	sql_name(out, c);
-	buf_str(out, " t) TO STDOUT (FORMAT binary)");
+	buf_printf(out, " t%s) TO STDOUT (FORMAT binary)", order ? order : "");
 }
 
 /* The parameters as rows r. Every field travels as text. */

@@ -36,8 +36,9 @@ void sql_read(struct buf *out, const struct collection *c);
 enum { SQL_WITHIN_ROW = 4 };
 void sql_read_within(struct buf *out, const struct collection *c);
 
-/* All rows, as a stream (COPY): in the binary format, the row alone. */
-void sql_export(struct buf *out, const struct collection *c);
+/* All rows, as a stream (COPY): in the binary format, the row alone. `order` is
+ * an ORDER BY of the columns of t, or NULL: in no particular order. */
+void sql_export(struct buf *out, const struct collection *c, const char *order);
 
 /* Inserts or updates rows. $1 text[] keys, $2 int8[] versions, $3 and $4
  * timestamptz[] created_at and updated_at, and one text[] for each field.

@@ -131,7 +131,7 @@ def test_primary_away_and_back(deployment, servers, how):
         assert api.http.value("before") == "one"
         receipt = api.http.put("meanwhile", "one", prefer="wait=1")
         assert receipt.status == 202, receipt
-        assert api.http.write("queued", "one", prefer="wait=1").json()["queued"] is True
+        assert api.http.write("queued", "one", prefer="wait=1").json()["committed"] is False
         for i in range(200):
             assert api.http.put(f"meanwhile {i}", str(i)).status == 202
         wait_until(lambda: health(api).json()["queue_depth"] == 202, 10, "the backlog")

@@ -398,6 +398,7 @@ def test_an_empty_list_is_cached(http, no_rows):
 def test_pages_of_a_list(http, no_rows):
     """Theirs answered half a million rows at once, and asked for pages."""
     all_at_once(12, lambda i: send(http, "POST", "/posts", {**POST, "title": f"{i:02}"}))
+    assert len(get(http, "/posts?limit=5")) == 5 and len(get(http, "/posts")) == 12
     path, titles = "/posts?limit=5&order=title.desc", []
     while path:
         answer = http.request("GET", path)
@@ -420,3 +421,51 @@ def test_clearing_ends_pages_too(http, no_rows):
     assert get(http, "/products")["source"] == "cache"
     http.request("POST", "/cache/clear")
     assert get(http, "/products")["source"] == "database"
+
+
+# --- all rows at once ----------------------------------------------------------------
+
+MANY = 1003  # a page has 1000 at most
+
+
+def fill(http, name, document):
+    body = json.dumps([document] * MANY).encode()
+    answer = http.request("POST", f"/v1/{name}", body, {**JSON, "Prefer": "wait=20, return=minimal"})
+    assert (answer.status, answer.json()) == (200, []), answer
+
+
+@pytest.fixture
+def many_rows(http, no_rows):
+    for name, document in ("posts", POST), ("products", PRODUCT):
+        fill(http, name, document)
+
+
+def test_without_a_limit_a_list_is_whole(http, many_rows):
+    posts = get(http, "/posts")
+    assert len(posts) == MANY and {post["cached"] for post in posts} == {False}
+    assert set(posts[0]) == {"id", *POST, "created_at", "updated_at", "cached"}
+    ids = [post["id"] for post in posts]
+    assert ids == sorted(set(ids))
+    products = get(http, "/products")
+    assert len(products["products"]) == MANY and products["source"] == "database"
+    assert set(products) == {"products", "source", "response_time"}
+    assert set(products["products"][0]) == {"id", *PRODUCT, "created_at", "updated_at"}
+    assert 0 < products["response_time"] < 60
+
+
+def test_a_whole_list_has_what_was_just_written(http, many_rows):
+    made = send(http, "POST", "/posts", {**POST, "title": "the last one"}).json()
+    assert get(http, "/posts")[-1] == made
+    send(http, "DELETE", f"/posts/{made['id']}")
+    assert len(get(http, "/posts")) == MANY
+
+
+def test_a_whole_list_as_its_headers_ask(http, many_rows):
+    head = http.request("HEAD", "/posts")
+    assert (head.status, head.header("Content-Type")) == (200, "application/json")
+    answer = http.request("GET", "/posts", headers={"Cache-Control": "only-if-cached"})
+    assert (answer.status, answer.problem) == (504, "only-if-cached")
+    answer = http.request("GET", "/posts", headers={"Cache-Control": "no-cache"})
+    assert len(answer.json()) == MANY and "fwd=request" in answer.header("Cache-Status")
+    lines = http.request("GET", "/posts", headers={"Accept": "application/x-ndjson"})
+    assert len(lines.body.splitlines()) == MANY

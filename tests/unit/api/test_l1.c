@@ -544,6 +544,32 @@ static void two_threads(void **state)
 	l1_free(&l1);
 }
 
+/* What is said to be the most that it holds is never less than it holds. */
+static void most(void **state)
+{
+	(void)state;
+	char id[16];
+	struct l1 *l1 = l1_new(1 << 20, 0, 4);
+	assert_int_equal(l1_stats(l1).most, 1 << 10);
+	for (int i = 0; i < 20000; i++) {
+		snprintf(id, sizeof id, "%d", i);
+		put(l1, id, 1, (size_t)(i % 100));
+		struct l1_stats s = l1_stats(l1);
+		assert_true(s.most >= s.entries);
+	}
+	assert_true(l1_stats(l1).evictions > 0);
+	assert_true(l1_stats(l1).most < 20000);
+	l1_free(&l1);
+	l1 = l1_new(1 << 20, 8, 4); /* at most so many entries, too */
+	for (int i = 0; i < 100; i++) {
+		snprintf(id, sizeof id, "%d", i);
+		put(l1, id, 1, 10);
+	}
+	assert_int_equal(l1_stats(l1).most, 8);
+	assert_true(l1_stats(l1).entries <= 8);
+	l1_free(&l1);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -560,6 +586,7 @@ int main(void)
 	    cmocka_unit_test(sieve_against_the_model),
 	    cmocka_unit_test(many),
 	    cmocka_unit_test(two_threads),
+	    cmocka_unit_test(most),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
