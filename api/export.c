@@ -51,7 +51,7 @@ struct export
 static void on_changed(void *arg)
 {
 	struct export *e = arg;
-	if (e->request) {
+	if (e->request && e->request->parked) {
 		request_resume(e->request);
 	} else if (e->suspended) {
 		e->suspended = false;

@@ -1,5 +1,6 @@
 #include "api/peer.h"
 
+#include <poll.h>
 #include <sys/socket.h>
 
 int peer_fd(struct MHD_Connection *c)
@@ -10,8 +11,14 @@ int peer_fd(struct MHD_Connection *c)
 
 bool peer_has_left(struct MHD_Connection *c)
 {
+	struct pollfd p = {.fd = peer_fd(c), .events = POLLIN};
 	char byte;
-	return recv(peer_fd(c), &byte, 1, MSG_PEEK | MSG_DONTWAIT) == 0;
+	/* Mostly there is nothing to read. After a reset there is an error,
+	 * even behind bytes that nobody has read. */
+	if (poll(&p, 1, 0) <= 0)
+		return false;
+	return (p.revents & (POLLERR | POLLHUP)) ||
+	       recv(p.fd, &byte, 1, MSG_PEEK | MSG_DONTWAIT) == 0;
 }
 
 /* To connect to nothing sends one. */

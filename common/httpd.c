@@ -9,7 +9,8 @@
  * that sends one byte a second holds a connection for ever. Every connection
  * therefore has an age: receiving (a request has begun), idle, or since its
  * client took something of the answer; a sweep shuts down the sockets that are
- * too old, and libmicrohttpd finds them closed.
+ * too old, and those whose client has closed them, and libmicrohttpd finds them
+ * closed.
  */
 #include "common/httpd.h"
 
@@ -121,6 +122,16 @@ static struct connection *connection_of(struct MHD_Connection *mhd)
 	return info->socket_context;
 }
 
+/* Before 1.0, libmicrohttpd does not see the end of a connection that comes
+ * together with the last bytes. */
+static bool has_ended(const struct connection *c)
+{
+	char byte;
+	bool reads =
+	    c->pace.phase == PACE_IDLE || c->pace.phase == PACE_RECEIVING;
+	return reads && recv(c->fd, &byte, 1, MSG_PEEK | MSG_DONTWAIT) == 0;
+}
+
 static void on_sweep(void *arg)
 {
 	struct httpd *h = arg;
@@ -129,10 +140,11 @@ static void on_sweep(void *arg)
 	if (h->quiesced && most.send > LAST_SEND_US)
 		most.send = LAST_SEND_US;
 	for (struct connection *c = h->connections; c; c = c->next) {
-		if (!c->cut && pace_over(&c->pace, &most, c->fd, now(h))) {
-			c->cut = true;
-			shutdown(c->fd, SHUT_RDWR);
-		}
+		if (c->cut || (!pace_over(&c->pace, &most, c->fd, now(h)) &&
+				  !has_ended(c)))
+			continue;
+		c->cut = true;
+		shutdown(c->fd, SHUT_RDWR);
 	}
 	loop_timer_start(h->sweep, SWEEP_US);
 }
