@@ -2,6 +2,8 @@
 its tests) or `deployment` (a fresh one per test, whose daemons it starts)."""
 
 import contextlib
+import os
+import pathlib
 import re
 import shutil
 import signal
@@ -13,6 +15,19 @@ from harness.proxy import Proxy
 from harness.servers import Servers, at_database, at_port
 
 TEST_SECONDS = 150  # no test may hang longer
+
+
+def use_servers():
+    """Each part of a run (pytest-xdist) has servers of its own (tests/servers)."""
+    files = os.environ.get("SLUICE_TEST_SERVERS", "").split(":")
+    part = int(os.environ.get("PYTEST_XDIST_WORKER", "gw0").removeprefix("gw"))
+    if files[0]:
+        for line in pathlib.Path(files[part]).read_text().splitlines():
+            name, _, value = line.partition("=")
+            os.environ[name] = value
+
+
+use_servers()
 
 
 @pytest.fixture(scope="session")
