@@ -5,6 +5,7 @@
 #include "common/mem.h"
 #include "common/pg.h"
 #include "common/pgarray.h"
+#include "common/sql.h"
 
 #include <stdatomic.h>
 #include <stdlib.h>
@@ -13,14 +14,14 @@
 #define AGAIN CLOCK_S(10)
 #define SOON CLOCK_MS(200) /* while it is not known */
 
-enum { UNKNOWN = -1, OTHER = -2 };
+enum { UNKNOWN = -1, OTHER = -2, UNMIGRATED = -3 };
 
 struct epoch {
 	struct app *app;
 	struct pg *pg;
 	struct loop_timer *timer;
 	bool asked;
-	_Atomic int64_t number; /* or UNKNOWN, OTHER */
+	_Atomic int64_t number; /* or UNKNOWN, OTHER, UNMIGRATED */
 };
 
 static const char sql[] = "SELECT topic, partitions, epoch FROM sluice.log";
@@ -53,13 +54,35 @@ static void on_told(void *arg, const struct pg_reply *reply)
 		check(e, reply->results[0]);
 }
 
+static void ask(struct epoch *e)
+{
+	const struct pg_query q = {.sql = sql, .result_format = 1};
+	e->asked = pg_submit(e->pg, &q, 1, on_told, e);
+}
+
+static void on_migrated(void *arg, const struct pg_reply *reply)
+{
+	struct epoch *e = arg;
+	e->asked = false;
+	if (reply->err.verdict != VERDICT_OK)
+		return;
+	if (PQgetvalue(reply->results[0], 0, 0)[0] == 't')
+		ask(e);
+	else
+		atomic_store(&e->number, UNMIGRATED);
+}
+
 static void on_timer(void *arg)
 {
 	struct epoch *e = arg;
-	const struct pg_query q = {.sql = sql, .result_format = 1};
+	const struct pg_query q = {.sql = SQL_MIGRATED};
 	loop_timer_start(e->timer, epoch_known(e) ? AGAIN : SOON);
-	if (!e->asked && !epoch_is_other(e))
-		e->asked = pg_submit(e->pg, &q, 1, on_told, e);
+	if (e->asked || epoch_is_other(e))
+		return;
+	if (epoch_known(e))
+		ask(e);
+	else
+		e->asked = pg_submit(e->pg, &q, 1, on_migrated, e);
 }
 
 static void on_state(void *arg, bool ready)
@@ -114,6 +137,11 @@ bool epoch_now(const struct app *app, uint32_t *out)
 bool epoch_is_other(const struct epoch *e)
 {
 	return atomic_load(&e->number) == OTHER;
+}
+
+bool epoch_is_unmigrated(const struct epoch *e)
+{
+	return atomic_load(&e->number) == UNMIGRATED;
 }
 
 bool epoch_known(const struct epoch *e)

@@ -27,6 +27,8 @@ bool epoch_position(
 bool epoch_now(const struct app *app, uint32_t *out);
 /* Any thread: nobody would apply what is appended. */
 bool epoch_is_other(const struct epoch *e);
-/* Main loop: the database has told. */
+/* Any thread: the database has no schema `sluice` yet. */
+bool epoch_is_unmigrated(const struct epoch *e);
+/* Any thread: the database has told. */
 bool epoch_known(const struct epoch *e);
 void epoch_free(struct epoch **e);

@@ -6,7 +6,7 @@
 #include <pthread.h>
 #include <stdlib.h>
 
-enum { MOST_BLOCKS = 64, RETRY_US = 200000 };
+enum { MOST_BLOCKS = 64 };
 
 struct block {
 	int64_t next, end;
@@ -113,14 +113,15 @@ void ids_add(struct ids *ids, size_t collection, int64_t first, int64_t n)
 	leave(ids);
 }
 
-void ids_asked(struct ids *ids, size_t collection, bool ok, mono_us_t now)
+void ids_asked(
+    struct ids *ids, size_t collection, dur_us_t pause, mono_us_t now)
 {
 	struct pool *p = enter(ids, collection);
 	p->asking = false;
 	if (p->ran_out && p->at_once < MOST_BLOCKS)
 		p->at_once *= 2;
 	p->ran_out = false;
-	p->not_before = ok ? 0 : now + RETRY_US;
+	p->not_before = pause ? now + pause : 0;
 	leave(ids);
 }
 

@@ -22,7 +22,8 @@ bool ids_take(struct ids *ids, size_t collection, int64_t *out);
  * Then ids_add for each block and ids_asked for the end are due. */
 unsigned ids_want(struct ids *ids, size_t collection, mono_us_t now);
 void ids_add(struct ids *ids, size_t collection, int64_t first, int64_t n);
-/* Failed: not again for a moment. */
-void ids_asked(struct ids *ids, size_t collection, bool ok, mono_us_t now);
+/* The asking has ended; not again before `pause` is over (it failed). */
+void ids_asked(
+    struct ids *ids, size_t collection, dur_us_t pause, mono_us_t now);
 /* How many are left. */
 int64_t ids_left(struct ids *ids, size_t collection);

@@ -1,5 +1,6 @@
 #include "api/migrated.h"
 
+#include "api/epoch.h"
 #include "common/mem.h"
 
 #include <stdatomic.h>
@@ -33,7 +34,7 @@ void migrated_free(struct migrated **m)
 
 static bool is_there(const PGresult *r, const struct collection *c)
 {
-	for (int i = 0; r && i < PQntuples(r); i++) {
+	for (int i = 0; i < PQntuples(r); i++) {
 		if (strcmp(PQgetvalue(r, i, 0), c->name) == 0 &&
 		    strtoull(PQgetvalue(r, i, 1), NULL, 16) == c->shape)
 			return true;
@@ -44,20 +45,23 @@ static bool is_there(const PGresult *r, const struct collection *c)
 static void on_reply(void *arg, const struct pg_reply *reply)
 {
 	struct migrated *m = arg;
-	bool ok = reply->err.verdict == VERDICT_OK;
-	/* There is no such table: nothing was migrated. */
-	bool none = strcmp(reply->err.code, "42P01") == 0;
 	m->asking = false;
-	if (!ok && !none)
+	if (reply->err.verdict != VERDICT_OK)
 		return;
 	bool done = true;
 	for (size_t i = 0; i < m->n; i++) {
-		bool there =
-		    is_there(ok ? reply->results[0] : NULL, collection_at(i));
+		bool there = is_there(reply->results[0], collection_at(i));
 		atomic_store(&m->missing[i], !there);
 		done = done && there;
 	}
 	m->done = done;
+}
+
+/* What is asked for would not be there. */
+static void all_missing(struct migrated *m)
+{
+	for (size_t i = 0; i < m->n; i++)
+		atomic_store(&m->missing[i], true);
 }
 
 void migrated_tick(struct worker *w)
@@ -68,6 +72,11 @@ void migrated_tick(struct worker *w)
 	mono_us_t now = clock_mono();
 	if (m->done || m->asking || now < m->next)
 		return;
+	if (!epoch_known(w->app->epoch)) {
+		if (epoch_is_unmigrated(w->app->epoch))
+			all_missing(m);
+		return;
+	}
 	m->asking = pgread_query(w->primary, &q, on_reply, m);
 	m->next = now + (m->asking ? CLOCK_S(1) : CLOCK_MS(100));
 }

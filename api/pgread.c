@@ -8,6 +8,7 @@
 #include "common/pgarray.h"
 #include "common/rowdoc.h"
 #include "common/sql.h"
+#include "common/sqlstate.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -45,7 +46,8 @@ struct pgread {
 	size_t nslots;
 	struct read *first, **last; /* not yet sent */
 	size_t waiting;
-	char *sql; /* of `sql_of` */
+	char
+	    *sql; /* of `sql_of`, the collection read last, which probes read */
 	const struct collection *sql_of;
 	struct breaker breaker;
 	struct loop_timer *probe;
@@ -89,8 +91,9 @@ static void answer_rows(struct slot *s, const PGresult *r)
 	}
 }
 
-/* What a batch's end says of the server. While the breaker is not closed only
- * the probe counts: the others began before. */
+/* What a batch's end says of the server: one that has no such table answers,
+ * and works. While the breaker is not closed only the probe counts: the others
+ * began before. */
 static void judge(struct slot *s, const struct pg_reply *reply)
 {
 	struct pgread *p = s->owner;
@@ -99,7 +102,8 @@ static void judge(struct slot *s, const struct pg_reply *reply)
 	if (was != BREAKER_CLOSED && !s->probes)
 		return;
 	if (reply->err.verdict == VERDICT_OK ||
-	    reply->err.verdict == VERDICT_REJECT)
+	    reply->err.verdict == VERDICT_REJECT ||
+	    sqlstate_is_unmigrated(reply->err.code))
 		breaker_success(&p->breaker);
 	else if (now - s->sent_at >= p->o.timeout)
 		breaker_trip(&p->breaker, now);
@@ -111,14 +115,25 @@ static void judge(struct slot *s, const struct pg_reply *reply)
 		    "server=%s", p->o.name);
 }
 
+static void forget_statement(struct pgread *p)
+{
+	free(p->sql);
+	p->sql = NULL;
+	p->sql_of = NULL;
+}
+
 static void on_reply(void *arg, const struct pg_reply *reply)
 {
 	struct slot *s = arg;
 	judge(s, reply);
+	/* A probe would fail, too, and each time leave an error in the
+	 * server's log. */
+	if (sqlstate_is_unmigrated(reply->err.code))
+		forget_statement(s->owner);
 	if (s->probes)
 		s->owner->probing = false;
 	s->probes = false;
-	if (reply->err.verdict == VERDICT_OK)
+	if (reply->err.verdict == VERDICT_OK && s->n)
 		answer_rows(s, reply->results[0]);
 	/* Failed, or no progress row for the partition: not migrated. */
 	for (size_t i = 0; i < s->n; i++) {
@@ -149,11 +164,21 @@ static const char *statement(struct pgread *p, const struct collection *c)
 	if (p->sql_of != c) {
 		struct buf b = {0};
 		sql_read(&b, c);
-		free(p->sql);
+		forget_statement(p);
 		p->sql = buf_take(&b, NULL);
 		p->sql_of = c;
 	}
 	return p->sql;
+}
+
+/* Frees what the call holds. */
+static bool send_call(struct slot *s, struct call *call)
+{
+	const struct pg_query q = call_query(call);
+	s->sent_at = clock_mono();
+	bool sent = pg_submit(s->pg, &q, 1, on_reply, s);
+	call_free(call);
+	return sent;
 }
 
 static bool send_batch(struct pgread *p, struct slot *s)
@@ -166,22 +191,19 @@ static bool send_batch(struct pgread *p, struct slot *s)
 		pg_array_text(keys, s->batch[i]->key, s->batch[i]->len);
 		pg_array_int4(partitions, s->batch[i]->partition);
 	}
-	const struct pg_query q = call_query(&call);
-	s->sent_at = clock_mono();
-	bool sent = pg_submit(s->pg, &q, 1, on_reply, s);
-	call_free(&call);
-	if (sent && !s->probes) {
-		metric_add(&p->o.metrics->db_queries, 1);
-		metric_add(&p->o.metrics->db_keys, (int64_t)s->n);
-	}
-	return sent;
+	if (!send_call(s, &call))
+		return false;
+	metric_add(&p->o.metrics->db_queries, 1);
+	metric_add(&p->o.metrics->db_keys, (int64_t)s->n);
+	return true;
 }
 
 static struct slot *free_slot(struct pgread *p)
 {
 	for (size_t i = 0; i < p->nslots; i++) {
-		if (p->slots[i]->n == 0 && pg_ready(p->slots[i]->pg))
-			return p->slots[i];
+		struct slot *s = p->slots[i];
+		if (s->n == 0 && !s->probes && pg_ready(s->pg))
+			return s;
 	}
 	return NULL;
 }
@@ -252,35 +274,34 @@ static void on_state(void *arg, bool ready)
 
 /* --- the probe ----------------------------------------------------------- */
 
-static void ignore(void *arg, enum pgread_status status, struct value *v)
+/* A read like those before it, so that what keeps them from their answers (a
+ * lock, say) keeps it, too. Its key is null, which every type of a key takes
+ * and no row has. Before the first read it asks no table: which of them are
+ * migrated is not known. */
+static bool send_probe_to(struct pgread *p, struct slot *s)
 {
-	(void)arg;
-	(void)status;
-	value_unref(&v);
+	struct call call = {.sql = p->sql ? p->sql : "SELECT 1"};
+	if (p->sql) {
+		struct buf *keys = call_param(&call);
+		struct buf *partitions = call_param(&call);
+		pg_array_begin(keys, PG_TEXT, 1);
+		pg_array_null(keys);
+		pg_array_begin(partitions, PG_INT4, 1);
+		pg_array_int4(partitions, 0);
+	}
+	return send_call(s, &call);
 }
 
-/* A read like the others, of a key that no row has, so that what keeps them
- * from their answers (a lock, say) keeps it, too. If no connection is free,
- * those in flight will tell. */
+/* If no connection is free, those in flight will tell. */
 static void send_probe(struct pgread *p)
 {
 	struct slot *s = free_slot(p);
 	mono_us_t now = clock_mono();
 	if (p->probing || s == NULL || !breaker_allow(&p->breaker, now))
 		return;
-	struct read *r = MEM_NEW(struct read);
-	*r = (struct read){
-	    .collection = p->sql_of ? p->sql_of : collection_at(0),
-	    .key = "",
-	    .done = ignore};
-	s->batch[s->n++] = r;
-	s->probes = p->probing = true;
-	if (send_batch(p, s))
-		return;
-	s->n = 0;
-	s->probes = p->probing = false;
-	breaker_cancel(&p->breaker, now);
-	free(r);
+	s->probes = p->probing = send_probe_to(p, s);
+	if (!p->probing)
+		breaker_cancel(&p->breaker, now);
 }
 
 static void on_probe(void *arg)

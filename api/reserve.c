@@ -1,13 +1,20 @@
 #include "api/reserve.h"
 
+#include "api/epoch.h"
+#include "api/migrated.h"
 #include "api/request.h"
 #include "common/call.h"
 #include "common/log.h"
 #include "common/mem.h"
 #include "common/pgarray.h"
+#include "common/sqlstate.h"
 #include "common/sqltable.h"
 
 #include <stdlib.h>
+
+#define AGAIN CLOCK_MS(200)
+/* After the table was not there, or not as it is declared. */
+#define UNMIGRATED CLOCK_S(10)
 
 struct asked {
 	struct app *app;
@@ -36,7 +43,9 @@ static void on_reply(void *arg, const struct pg_reply *reply)
 		ids_add(a.app->ids, a.c->index,
 		    pg_int8(reply->results[0], i, 0),
 		    pg_int8(reply->results[0], i, 1));
-	ids_asked(a.app->ids, a.c->index, ok, clock_mono());
+	dur_us_t pause =
+	    sqlstate_is_unmigrated(reply->err.code) ? UNMIGRATED : AGAIN;
+	ids_asked(a.app->ids, a.c->index, ok ? 0 : pause, clock_mono());
 	if (ok)
 		wake_all(a.app);
 	else if (!atomic_load(&a.app->draining))
@@ -66,14 +75,15 @@ void reserve_ids(struct worker *w, const struct collection *c)
 	mono_us_t now = clock_mono();
 	unsigned blocks = ids_want(w->app->ids, c->index, now);
 	if (blocks > 0 && !ask(w, c, blocks))
-		ids_asked(w->app->ids, c->index, false, now);
+		ids_asked(w->app->ids, c->index, AGAIN, now);
 }
 
 void reserve_all(struct worker *w)
 {
 	const struct collection *c;
 	for (size_t i = 0; (c = collection_at(i)) != NULL; i++) {
-		if (c->key == KEY_INTEGER)
+		if (c->key == KEY_INTEGER && epoch_known(w->app->epoch) &&
+		    !migrated_misses(w->app->migrated, c))
 			reserve_ids(w, c);
 	}
 }

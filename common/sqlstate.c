@@ -31,3 +31,8 @@ enum verdict sqlstate_verdict(const char *code)
 		v = find(code, 2);
 	return v ? *v : VERDICT_RETRY;
 }
+
+bool sqlstate_is_unmigrated(const char *code)
+{
+	return strncmp(code, "42", 2) == 0 || strncmp(code, "3F", 2) == 0;
+}

@@ -8,6 +8,8 @@
 #include "common/log.h"
 #include "common/mem.h"
 #include "common/pgarray.h"
+#include "common/sql.h"
+#include "common/sqlstate.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -27,6 +29,7 @@ struct start {
 	unsigned untold; /* how often Kafka did not say the policy */
 	bool unchecked;	 /* so it is not checked, which was said */
 	dur_us_t pause;	 /* before it asks again */
+	bool migrated;	 /* the tables are there that are asked next */
 	bool schema_ok;
 	char *cluster; /* that Postgres knows; "" for none */
 	char waits_for[200];
@@ -184,20 +187,39 @@ static void on_log(void *arg, const struct pg_reply *reply)
 		return;
 	}
 	bool missing = reply->err.verdict == VERDICT_OK ||
-		       strcmp(reply->err.code, "42P01") == 0 ||
-		       strcmp(reply->err.code, "42703") == 0 ||
-		       strcmp(reply->err.code, "3F000") == 0;
+		       sqlstate_is_unmigrated(reply->err.code);
+	s->migrated = s->migrated && !missing;
 	snprintf(text, sizeof text, "postgres: %.100s%s", reply->err.msg,
 	    missing ? ": run sluice-writer --migrate" : "");
 	later(s, text);
 }
 
-static void ask_log(struct start *s)
+static void on_migrated(void *arg, const struct pg_reply *reply)
 {
-	const struct pg_query q[] = {
+	struct start *s = arg;
+	char text[sizeof s->waits_for];
+	s->ask = NULL;
+	bool told = reply->err.verdict == VERDICT_OK;
+	s->migrated = told && PQgetvalue(reply->results[0], 0, 0)[0] == 't';
+	if (s->migrated) {
+		loop_timer_start(s->timer, 0);
+		return;
+	}
+	snprintf(text, sizeof text, "postgres: %.100s",
+	    told ? "there is no schema sluice: run sluice-writer --migrate"
+		 : reply->err.msg);
+	later(s, text);
+}
+
+static void ask_postgres(struct start *s)
+{
+	const struct pg_query migrated = {.sql = SQL_MIGRATED};
+	const struct pg_query log[] = {
 	    {.sql = statements_log, .result_format = 1},
 	    {.sql = shapes_sql, .result_format = 1}};
-	s->ask = ask_submit(s->x->pool, q, 2, on_log, s);
+	s->ask = s->migrated
+		     ? ask_submit(s->x->pool, log, 2, on_log, s)
+		     : ask_submit(s->x->pool, &migrated, 1, on_migrated, s);
 	if (s->ask)
 		return;
 	char text[sizeof s->waits_for];
@@ -211,7 +233,7 @@ static void on_timer(void *arg)
 	if (s->schema_ok)
 		check_topics(s);
 	else
-		ask_log(s);
+		ask_postgres(s);
 }
 
 struct start *start_new(struct context *x, start_done done, void *arg)

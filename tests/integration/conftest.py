@@ -1,6 +1,7 @@
 """Fixtures. A file of tests uses either `world` (one running Sluice for all of
 its tests) or `deployment` (a fresh one per test, whose daemons it starts)."""
 
+import collections
 import contextlib
 import os
 import pathlib
@@ -12,6 +13,7 @@ from urllib.parse import urlsplit
 import pytest
 from harness.deployment import Deployment
 from harness.proxy import Proxy
+from harness.serverlog import ServerLogs
 from harness.servers import Servers, at_database, at_port
 
 TEST_SECONDS = 150  # no test may hang longer
@@ -32,7 +34,12 @@ use_servers()
 
 @pytest.fixture(scope="session")
 def servers():
-    return Servers()
+    """In the end, no statement that the daemons send by themselves has failed."""
+    servers = Servers()
+    logs = ServerLogs(servers)
+    yield servers
+    errors = collections.Counter(logs.own_errors())
+    assert not errors, "\n".join(f"{n} times {each}" for each, n in errors.items())
 
 
 def log_folder(servers, name):

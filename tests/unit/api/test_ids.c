@@ -23,7 +23,7 @@ static void blocks(void **state)
 	assert_int_equal(ids_want(ids, 1, 1000), 0); /* somebody asks */
 	assert_int_equal(ids_want(ids, 0, 1000), 1); /* another collection */
 	ids_add(ids, 1, 1001, 10);
-	ids_asked(ids, 1, true, 1000);
+	ids_asked(ids, 1, 0, 1000);
 	assert_int_equal(ids_left(ids, 1), 10);
 	for (int64_t i = 0; i < 5; i++) {
 		assert_int_equal(ids_want(ids, 1, 1000), 0);
@@ -33,7 +33,7 @@ static void blocks(void **state)
 	/* Half of them are gone: ahead of need. */
 	assert_int_equal(ids_want(ids, 1, 1000), 1);
 	ids_add(ids, 1, 5001, 10);
-	ids_asked(ids, 1, true, 1000);
+	ids_asked(ids, 1, 0, 1000);
 	for (int64_t i = 5; i < 10; i++) {
 		assert_true(ids_take(ids, 1, &id));
 		assert_int_equal(id, 1001 + i);
@@ -58,7 +58,7 @@ static void more_at_once(void **state)
 			;
 		for (unsigned i = 0; i < n; i++, next += 10)
 			ids_add(ids, 0, next, 10);
-		ids_asked(ids, 0, true, 0);
+		ids_asked(ids, 0, 0, 0);
 		while (ids_take(ids, 0, &id))
 			;
 	}
@@ -72,7 +72,7 @@ static void failures(void **state)
 	struct ids *ids = ids_new(1);
 	int64_t id;
 	assert_int_equal(ids_want(ids, 0, 5), 1);
-	ids_asked(ids, 0, false, 5);
+	ids_asked(ids, 0, 200000, 5);
 	assert_int_equal(ids_want(ids, 0, 6), 0);
 	assert_int_equal(ids_want(ids, 0, 5 + 199999), 0);
 	assert_int_equal(ids_want(ids, 0, 5 + 200000), 1);
@@ -98,7 +98,7 @@ static void *take(void *arg)
 		for (unsigned k = 0; k < n; k++)
 			ids_add(shared, 0, atomic_fetch_add(&next, 7), 7);
 		if (n)
-			ids_asked(shared, 0, true, 0);
+			ids_asked(shared, 0, 0, 0);
 	}
 	return NULL;
 }
