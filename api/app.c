@@ -252,6 +252,7 @@ void app_refuse(struct app *app, const struct err *e)
 {
 	log_event(EV_API_FATAL, "code=%s error=%s", e->code, log_quote(e->msg));
 	app->exit_code = EXIT_FAILURE;
+	daemon_ends_within(app->settings->common.drain_timeout);
 	app_drain(app);
 }
 

@@ -33,6 +33,7 @@ static int serve(struct app *app)
 		_Exit(EXIT_FAILURE);
 	}
 	loop_run(app->loop);
+	daemon_ends_within(app->settings->common.drain_timeout);
 	app_stop(app);
 	daemon_signals_free(&signals);
 	int code = app->exit_code;

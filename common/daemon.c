@@ -9,6 +9,8 @@
 #include "common/pg.h"
 #include "common/redis.h"
 
+#include <poll.h>
+#include <pthread.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -17,7 +19,15 @@
 
 #define PROBE_TIMEOUT CLOCK_S(3)
 
-enum { EXIT_USAGE = 2, EXIT_DRAIN_LATE = 3 };
+enum { EXIT_USAGE = 2, EXIT_LATE = 3 };
+
+/* Their usual action is to end the process. Others send them out of habit: a
+ * closed terminal, logrotate, "reload". */
+static const struct {
+	int number;
+	const char *name;
+} passed_over[] = {{SIGHUP, "HUP"}, {SIGUSR1, "USR1"}, {SIGUSR2, "USR2"}};
+enum { PASSED_OVER = sizeof passed_over / sizeof passed_over[0] };
 
 extern char **environ;
 
@@ -198,6 +208,9 @@ bool daemon_configure(
     const struct daemon_spec *spec, int argc, char **argv, int *exit_code)
 {
 	*exit_code = EXIT_SUCCESS;
+	/* Where both streams go to one file, its lines are in the order in
+	 * which they were printed. */
+	setvbuf(stdout, NULL, _IOLBF, BUFSIZ);
 	for (int i = 1; i < argc; i++) {
 		if (help_or_version(spec, argv[i]))
 			return false;
@@ -223,6 +236,9 @@ bool daemon_configure(
 		*exit_code = probe(spec, args.probe);
 		return false;
 	}
+	signal(SIGPIPE, SIG_IGN);
+	for (size_t i = 0; i < PASSED_OVER; i++)
+		signal(passed_over[i].number, SIG_IGN);
 	enum log_level level = LOG_INFO;
 	CHECK(log_level_parse(s->log_level, &level));
 	log_init(spec->name, level);
@@ -233,22 +249,40 @@ bool daemon_configure(
 /* --- signals ------------------------------------------------------------- */
 
 struct daemon_signals {
-	uv_signal_t *term, *interrupt;
+	uv_signal_t *term, *interrupt, *others[PASSED_OVER];
 	dur_us_t timeout;
 	bool draining;
 	void (*drain)(void *arg);
 	void *arg;
 };
 
-/* The loop may be what hangs, so the last resort is the kernel's alarm. */
+/* Runs in a signal handler. Standard error may be a pipe that is full: the line
+ * is not worth waiting for. */
 static void too_late(int signal)
 {
 	(void)signal;
 	static const char line[] =
 	    "level=error ev=drain.late text=\"drain.timeout is over\"\n";
-	ssize_t ignored = write(STDERR_FILENO, line, sizeof line - 1);
-	(void)ignored;
-	_exit(EXIT_DRAIN_LATE);
+	struct pollfd out = {.fd = STDERR_FILENO, .events = POLLOUT};
+	if (poll(&out, 1, 0) > 0) {
+		ssize_t ignored = write(STDERR_FILENO, line, sizeof line - 1);
+		(void)ignored;
+	}
+	_exit(EXIT_LATE);
+}
+
+/* The loop, or a library, may be what hangs, so it is the kernel's alarm. */
+void daemon_ends_within(dur_us_t timeout)
+{
+	sigset_t set;
+	sigemptyset(&set);
+	sigaddset(&set, SIGALRM);
+	signal(SIGALRM, too_late);
+	pthread_sigmask(SIG_UNBLOCK, &set, NULL);
+	unsigned seconds = (unsigned)((timeout + 999999) / 1000000);
+	unsigned left = alarm(seconds);
+	if (left && left < seconds)
+		alarm(left);
 }
 
 static void on_signal(uv_signal_t *handle, int number)
@@ -258,17 +292,27 @@ static void on_signal(uv_signal_t *handle, int number)
 		return;
 	s->draining = true;
 	log_event(EV_DRAIN, "signal=%s", number == SIGTERM ? "TERM" : "INT");
-	signal(SIGALRM, too_late);
-	alarm((unsigned)((s->timeout + 999999) / 1000000));
+	daemon_ends_within(s->timeout);
 	s->drain(s->arg);
 }
 
-static uv_signal_t *watch(struct loop *l, struct daemon_signals *s, int number)
+static void on_other(uv_signal_t *handle, int number)
+{
+	(void)handle;
+	for (size_t i = 0; i < PASSED_OVER; i++) {
+		if (passed_over[i].number == number)
+			log_event(EV_SIGNAL_IGNORED, "signal=%s text=%s",
+			    passed_over[i].name, "\"nothing was reloaded\"");
+	}
+}
+
+static uv_signal_t *watch(
+    struct loop *l, struct daemon_signals *s, int number, uv_signal_cb fn)
 {
 	uv_signal_t *handle = MEM_NEW(uv_signal_t);
 	CHECK_OS(uv_signal_init(loop_uv(l), handle));
 	handle->data = s;
-	CHECK_OS(uv_signal_start(handle, on_signal, number));
+	CHECK_OS(uv_signal_start(handle, fn, number));
 	return handle;
 }
 
@@ -278,9 +322,10 @@ struct daemon_signals *daemon_signals_new(
 	struct daemon_signals *s = MEM_NEW(struct daemon_signals);
 	*s = (struct daemon_signals){
 	    .timeout = timeout, .drain = drain, .arg = arg};
-	signal(SIGPIPE, SIG_IGN);
-	s->term = watch(l, s, SIGTERM);
-	s->interrupt = watch(l, s, SIGINT);
+	s->term = watch(l, s, SIGTERM, on_signal);
+	s->interrupt = watch(l, s, SIGINT, on_signal);
+	for (size_t i = 0; i < PASSED_OVER; i++)
+		s->others[i] = watch(l, s, passed_over[i].number, on_other);
 	return s;
 }
 
@@ -289,12 +334,18 @@ static void free_handle(uv_handle_t *handle)
 	free(handle);
 }
 
+/* libuv puts the usual actions back: what ends the process would end it now. */
 void daemon_signals_free(struct daemon_signals **sp)
 {
-	if (*sp == NULL)
+	struct daemon_signals *s = *sp;
+	if (s == NULL)
 		return;
-	uv_close((uv_handle_t *)(*sp)->term, free_handle);
-	uv_close((uv_handle_t *)(*sp)->interrupt, free_handle);
-	free(*sp);
+	uv_close((uv_handle_t *)s->term, free_handle);
+	uv_close((uv_handle_t *)s->interrupt, free_handle);
+	for (size_t i = 0; i < PASSED_OVER; i++) {
+		uv_close((uv_handle_t *)s->others[i], free_handle);
+		signal(passed_over[i].number, SIG_IGN);
+	}
+	free(s);
 	*sp = NULL;
 }

@@ -37,9 +37,14 @@ struct daemon_spec {
 bool daemon_configure(
     const struct daemon_spec *spec, int argc, char **argv, int *exit_code);
 
-/* On the first SIGTERM or SIGINT: `drain` is called on the loop, once. When
- * the process is still there `timeout` later, it ends by itself with code 3,
- * whatever any thread does. SIGPIPE is ignored. */
+/* The daemon is ending. If the process is still there `timeout` later, it ends
+ * with code 3, whatever any thread or library does. Of several calls the
+ * earliest end counts. From any thread. */
+void daemon_ends_within(dur_us_t timeout);
+
+/* On the first SIGTERM or SIGINT: `drain` is called on the loop, once, and the
+ * daemon ends within `timeout`. SIGHUP, SIGUSR1 and SIGUSR2 are logged and do
+ * nothing; SIGPIPE is ignored. */
 struct daemon_signals;
 struct daemon_signals *daemon_signals_new(
     struct loop *l, dur_us_t timeout, void (*drain)(void *arg), void *arg);

@@ -40,6 +40,7 @@ static int serve(
 	else
 		log_event(EV_START_REFUSED, "code=%s error=%s", e.code,
 		    log_quote(e.msg));
+	daemon_ends_within(s->common.drain_timeout);
 	projector_free(&p);
 	log_event(EV_STOP, "code=%d", code);
 	return code;

@@ -53,6 +53,7 @@ static int serve(
 	else
 		log_event(EV_START_REFUSED, "code=%s error=%s", e.code,
 		    log_quote(e.msg));
+	daemon_ends_within(s->common.drain_timeout);
 	writer_free(&w);
 	log_event(EV_STOP, "code=%d", code);
 	return code;

@@ -170,6 +170,7 @@ static void end_for(struct writer *w, enum event why, const struct err *e)
 {
 	log_event(why, "code=%s error=%s", e->code, log_quote(e->msg));
 	w->exit_code = EXIT_FAILURE;
+	daemon_ends_within(w->x.settings->common.drain_timeout);
 	loop_stop(w->x.loop);
 }
 

@@ -4,9 +4,12 @@ harness demands the code of every daemon of every test.)"""
 import http.client
 import signal
 import socket
+import subprocess
 import threading
 
+import harness.daemon
 import pytest
+from confluent_kafka.admin import NewPartitions
 from harness import history
 from harness.crowd import in_threads
 from harness.deployment import QUICK_GROUP
@@ -184,3 +187,86 @@ def test_while_it_still_waits_for_its_servers(deployment):
         daemon = deployment.daemon(kind, nowhere).start(ready=False)
         daemon.wait_alive()
         daemon.stop(deadline=20)
+
+
+# --- an end that hangs -------------------------------------------------------------
+
+# From when the file is there. Nothing but the process's own end helps then; no
+# signal reaches the thread.
+HANGS = """
+#include <dlfcn.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <unistd.h>
+void rd_kafka_destroy(void *rk)
+{
+	void (*real)(void *) = (void (*)(void *))dlsym(RTLD_NEXT, "rd_kafka_destroy");
+	sigset_t all;
+	if (access(getenv("HANGS_FROM"), F_OK) != 0) {
+		real(rk);
+		return;
+	}
+	sigfillset(&all);
+	pthread_sigmask(SIG_BLOCK, &all, NULL);
+	for (;;)
+		pause();
+}
+"""
+LATE = 3
+METADATA = {"kafka.topic.metadata.refresh.interval.ms": 500}
+
+
+@pytest.fixture
+def hanging(deployment, tmp_path, monkeypatch):
+    """Starts daemons whose library, once the file is there, comes to no end."""
+    library, file = tmp_path / "hangs.so", tmp_path / "now"
+    subprocess.run(
+        ["cc", "-D_GNU_SOURCE", "-shared", "-fPIC", "-x", "c", "-", "-o", library],
+        input=HANGS,
+        text=True,
+        check=True,
+    )
+    # The sanitizer's library does not come first then, which it minds.
+    monkeypatch.setattr(harness.daemon, "MORE_ASAN_OPTIONS", "verify_asan_link_order=0")
+    made = {}
+
+    def start(*kinds):
+        file.unlink(missing_ok=True)
+        for kind in kinds:
+            group = {} if kind == "api" else {**QUICK_GROUP, **METADATA}
+            if kind not in made:
+                made[kind] = deployment.daemon(kind, {**group, "drain.timeout": "2s"})
+            env = {"LD_PRELOAD": str(library), "HANGS_FROM": str(file)}
+            made[kind].start(ready=False, env=env)
+        for kind in kinds:
+            made[kind].wait_ready()
+        file.touch()
+        return [made[kind] for kind in kinds]
+
+    return start
+
+
+def ends_late(daemon):
+    assert daemon.wait_exit(15) == LATE, daemon.tail()
+    assert daemon.text().endswith('ev=drain.late text="drain.timeout is over"\n')
+    daemon.killed = True
+    daemon.log.unlink()
+
+
+def test_a_library_that_hangs(deployment, hanging):
+    """After SIGTERM, and after an error that stops it, a daemon ends."""
+    daemons = hanging("api", "writer", "projector")
+    for daemon in daemons:
+        daemon.sigterm()
+    for daemon in daemons:
+        ends_late(daemon)
+    daemons = hanging("api", "writer")
+    # The database is another log's, and the topic has grown: both say so, and end.
+    deployment.sql("UPDATE sluice.log SET topic = 'another'")
+    grown = NewPartitions(deployment.writes, deployment.partitions + 1)
+    deployment.servers.kafka_admin.create_partitions([grown])
+    for daemon in daemons:
+        fatal = f"{daemon.kind}.fatal"
+        wait_until(lambda d=daemon, e=fatal: d.events(e), 20, fatal)
+    for daemon in daemons:
+        ends_late(daemon)

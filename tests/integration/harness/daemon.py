@@ -37,6 +37,9 @@ SEED_VARIABLES = (
 )
 
 
+MORE_ASAN_OPTIONS = ""
+
+
 def environment(**more):
     """The environment of a daemon: nobody else's settings, loud sanitizers."""
     env = {
@@ -45,7 +48,9 @@ def environment(**more):
         if name == "SLUICE_TEST_RUN"
         or not (name.startswith("SLUICE_") or name in SEED_VARIABLES)
     }
-    env["ASAN_OPTIONS"] = f"detect_leaks=1:strict_string_checks=1:exitcode={leaks.CODE}"
+    env["ASAN_OPTIONS"] = (
+        f"detect_leaks=1:strict_string_checks=1:exitcode={leaks.CODE}:{MORE_ASAN_OPTIONS}"
+    )
     env["UBSAN_OPTIONS"] = f"print_stacktrace=1:halt_on_error=1:exitcode={leaks.CODE}"
     env.update(more)
     return env
