@@ -12,9 +12,11 @@
 #include "common/pgconnect.h"
 #include "common/pgunit.h"
 
+#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <xxhash.h>
 
 enum state {
 	STATE_AWAY,	  /* waits for the backoff timer */
@@ -245,13 +247,28 @@ static void set_state(struct pg *pg, enum state to)
 		pg->o.state(pg->o.arg, is);
 }
 
+/* Of many connections that fail for one reason, one says it: not again for a
+ * while. The table is small; another reason in the same place is told. */
+static bool is_news(const char *name, const char *why)
+{
+	enum { PLACES = 64 };
+	static _Atomic uint64_t told[PLACES];
+	static _Atomic mono_us_t until[PLACES];
+	uint64_t seed = XXH3_64bits(name, strlen(name));
+	uint64_t hash = XXH3_64bits_withSeed(why, strlen(why), seed);
+	mono_us_t now = clock_mono(), end = now + CLOCK_S(5);
+	bool same = atomic_exchange(&told[hash % PLACES], hash) == hash;
+	return atomic_exchange(&until[hash % PLACES], end) < now || !same;
+}
+
 static void lost(struct pg *pg, const char *why)
 {
 	char text[sizeof pg->error];
 	snprintf(
 	    text, sizeof text, "%s", why && *why ? why : "connection lost");
 	/* Once per change of the reason, not once per attempt. */
-	if (pg->state == STATE_READY || strcmp(pg->error, text) != 0)
+	if (pg->state == STATE_READY ||
+	    (strcmp(pg->error, text) != 0 && is_news(pg->name, text)))
 		log_event(EV_PG_DOWN, "server=%s error=%s", pg->name,
 		    log_quote(text));
 	memcpy(pg->error, text, sizeof text);

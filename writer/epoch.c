@@ -43,6 +43,7 @@
 
 struct move {
 	const struct writer_settings *s;
+	struct patience patience;
 	struct topics *topics;
 	PGconn *c;
 	char *old_topic; /* owned */
@@ -110,14 +111,13 @@ static int64_t next_offset(const struct move *m, int32_t p)
 static struct err ask_ends(
     struct move *m, const char *topic, int32_t p, struct ends_of *out)
 {
-	int waited = 0;
 	struct err e;
 	*out = (struct ends_of){.partition = p};
 	do {
 		e = topics_ends(
 		    m->topics, topic, p, TIMEOUT, &out->low, &out->high);
 	} while (e.verdict == VERDICT_RETRY &&
-		 session_wait(&waited, "Kafka", e.msg));
+		 patience_wait(&m->patience, "Kafka", e.msg));
 	return e;
 }
 
@@ -226,7 +226,7 @@ static struct err ask_kafka(struct move *m, bool dry)
 	m->now = mem_zalloc(n * sizeof *m->now);
 	struct err e = is_same(m) ? check_partitions(m) : check_drained(m);
 	if (e.verdict == VERDICT_OK)
-		e = migrate_topics(m->topics, m->s, dry);
+		e = migrate_topics(m->topics, &m->patience, m->s, dry);
 	if (e.verdict == VERDICT_OK)
 		e = find_begin(m);
 	if (e.verdict == VERDICT_OK)
@@ -305,10 +305,11 @@ int epoch_advance(const struct config *config, const struct writer_settings *s,
     bool dry, bool made_again)
 {
 	struct kafka_config kafka = kafka_config(config, &s->common);
-	struct move m = {.s = s, .made_again = made_again};
+	struct move m = {
+	    .s = s, .patience = patience_of(s->wait), .made_again = made_again};
 	struct err e = topics_new(&kafka, &m.topics);
 	if (e.verdict == VERDICT_OK)
-		e = session_open(s->common.primary_url, &m.c);
+		e = session_open(s->common.primary_url, &m.patience, &m.c);
 	if (e.verdict == VERDICT_OK)
 		e = move(&m, dry);
 	PQfinish(m.c);

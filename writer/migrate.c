@@ -31,14 +31,13 @@ static int fail(const struct err *e)
 /* --- topics -------------------------------------------------------------- */
 
 static struct err count_patiently(
-    struct topics *t, const char *topic, int *count)
+    struct topics *t, struct patience *p, const char *topic, int *count)
 {
-	int waited = 0;
 	struct err e;
 	do {
 		e = topics_count(t, topic, CLOCK_S(2), count);
-	} while (e.verdict == VERDICT_RETRY &&
-		 session_wait(&waited, "Kafka", e.msg));
+	} while (
+	    e.verdict == VERDICT_RETRY && patience_wait(p, "Kafka", e.msg));
 	return e;
 }
 
@@ -51,27 +50,27 @@ static void print_plan(const struct topic_plan *p)
 	printf("\n");
 }
 
-static struct err create_patiently(struct topics *t, const struct topic_plan *p)
+static struct err create_patiently(
+    struct topics *t, struct patience *patience, const struct topic_plan *p)
 {
-	int waited = 0;
 	struct err e;
 	do {
 		e = topics_create(t, p, CLOCK_S(10));
 	} while (e.verdict == VERDICT_RETRY &&
-		 session_wait(&waited, "Kafka", e.msg));
+		 patience_wait(patience, "Kafka", e.msg));
 	return e;
 }
 
-static struct err check_policy(struct topics *t, const char *topic)
+static struct err check_policy(
+    struct topics *t, struct patience *p, const char *topic)
 {
-	int waited = 0;
 	char *policy;
 	struct err e;
 	do {
 		e = topics_setting(
 		    t, topic, "cleanup.policy", CLOCK_S(2), &policy);
-	} while (e.verdict == VERDICT_RETRY &&
-		 session_wait(&waited, "Kafka", e.msg));
+	} while (
+	    e.verdict == VERDICT_RETRY && patience_wait(p, "Kafka", e.msg));
 	if (e.verdict == VERDICT_REJECT || e.verdict == VERDICT_RETRY) {
 		printf("cleanup.policy is not checked: %s\n", e.msg);
 		return ERR_OK;
@@ -82,16 +81,16 @@ static struct err check_policy(struct topics *t, const char *topic)
 	return e;
 }
 
-static struct err make_topic(
-    struct topics *t, const struct topic_plan *p, bool dry)
+static struct err make_topic(struct topics *t, struct patience *patience,
+    const struct topic_plan *p, bool dry)
 {
 	int count;
-	struct err e = count_patiently(t, p->name, &count);
+	struct err e = count_patiently(t, patience, p->name, &count);
 	if (e.verdict != VERDICT_OK)
 		return e;
 	if (count == p->partitions) {
 		printf("topic %s is there\n", p->name);
-		return p->whole ? check_policy(t, p->name) : ERR_OK;
+		return p->whole ? check_policy(t, patience, p->name) : ERR_OK;
 	}
 	if (count != 0)
 		return err_make(VERDICT_FATAL, "partitions",
@@ -99,11 +98,11 @@ static struct err make_topic(
 		    "to %d; the number of partitions of a log never changes",
 		    p->name, count, p->partitions, count);
 	print_plan(p);
-	return dry ? ERR_OK : create_patiently(t, p);
+	return dry ? ERR_OK : create_patiently(t, patience, p);
 }
 
-struct err migrate_topics(
-    struct topics *t, const struct writer_settings *s, bool dry)
+struct err migrate_topics(struct topics *t, struct patience *patience,
+    const struct writer_settings *s, bool dry)
 {
 	char retention[32], week[32], day[32];
 	snprintf(retention, sizeof retention, "%" PRId64, s->retention / 1000);
@@ -123,8 +122,9 @@ struct err migrate_topics(
 	const struct topic_plan plans[] = {
 	    {s->common.writes_topic, partitions, replication, writes, true},
 	    {s->common.commits_topic, partitions, replication, commits, false}};
-	struct err e = make_topic(t, &plans[0], dry);
-	return e.verdict == VERDICT_OK ? make_topic(t, &plans[1], dry) : e;
+	struct err e = make_topic(t, patience, &plans[0], dry);
+	return e.verdict == VERDICT_OK ? make_topic(t, patience, &plans[1], dry)
+				       : e;
 }
 
 /* --- schema -------------------------------------------------------------- */
@@ -179,10 +179,11 @@ static struct err print_schema(PGconn *c, const struct writer_settings *s)
 	return e;
 }
 
-static struct err migrate_schema(const struct writer_settings *s, bool dry)
+static struct err migrate_schema(
+    const struct writer_settings *s, struct patience *p, bool dry)
 {
 	PGconn *c;
-	struct err e = session_open(s->common.primary_url, &c);
+	struct err e = session_open(s->common.primary_url, p, &c);
 	if (e.verdict == VERDICT_OK)
 		e = dry ? print_schema(c, s) : make_schema(c, s);
 	if (e.verdict == VERDICT_OK && !dry)
@@ -195,14 +196,15 @@ int migrate(
     const struct config *config, const struct writer_settings *s, bool dry)
 {
 	struct kafka_config kafka = kafka_config(config, &s->common);
+	struct patience patience = patience_of(s->wait);
 	struct topics *t;
 	struct err e = topics_new(&kafka, &t);
 	if (e.verdict == VERDICT_OK)
-		e = migrate_topics(t, s, dry);
+		e = migrate_topics(t, &patience, s, dry);
 	topics_free(&t);
 	/* The schema of a log that is not ours must not be touched either, so
 	 * the topics go first. */
 	if (e.verdict == VERDICT_OK)
-		e = migrate_schema(s, dry);
+		e = migrate_schema(s, &patience, dry);
 	return e.verdict == VERDICT_OK ? EXIT_SUCCESS : fail(&e);
 }

@@ -1,15 +1,17 @@
 /* sluice-writer --migrate: makes the topics and the schema, once. */
 #pragma once
 
+#include "writer/session.h"
 #include "writer/settings.h"
 #include "writer/topics.h"
 
 #include <stdbool.h>
 
-/* Prints what it does to standard output; with `dry` it only prints. Waits up
- * to a minute for servers that are still starting. Returns an exit code. */
+/* Prints what it does to standard output; with `dry` it only prints. Waits for
+ * servers that are still starting, as the setting `wait` says. Returns an exit
+ * code. */
 int migrate(
     const struct config *config, const struct writer_settings *s, bool dry);
 /* Its first half; prints, too. */
-struct err migrate_topics(
-    struct topics *t, const struct writer_settings *s, bool dry);
+struct err migrate_topics(struct topics *t, struct patience *patience,
+    const struct writer_settings *s, bool dry);

@@ -2,23 +2,37 @@
 
 #include "common/check.h"
 
+#include <ctype.h>
+#include <poll.h>
 #include <stdio.h>
 #include <string.h>
-#include <unistd.h>
+#include <time.h>
 
-enum { PATIENCE_S = 60 };
+#define TELL_EVERY CLOCK_S(5)
+#define PAUSE CLOCK_S(1)
+#define CONNECT CLOCK_S(5)
 
-/* Says why, once a second at most; false: the time is over. */
-bool session_wait(int *waited, const char *what, const char *why)
+struct patience patience_of(dur_us_t wait)
 {
-	if (*waited >= PATIENCE_S)
+	return (struct patience){.until = clock_mono() + wait};
+}
+
+static void pause_for(dur_us_t us)
+{
+	struct timespec t = {us / 1000000, us % 1000000 * 1000};
+	nanosleep(&t, NULL);
+}
+
+bool patience_wait(struct patience *p, const char *what, const char *why)
+{
+	mono_us_t now = clock_mono();
+	if (now >= p->until)
 		return false;
-	if (*waited % 5 == 0) {
+	if (now >= p->silent_until) {
 		printf("waiting for %s: %s\n", what, why);
-		fflush(stdout);
+		p->silent_until = now + TELL_EVERY;
 	}
-	sleep(1);
-	(*waited)++;
+	pause_for(p->until - now < PAUSE ? p->until - now : PAUSE);
 	return true;
 }
 
@@ -36,22 +50,68 @@ struct err session_failed(PGconn *c)
 	return e;
 }
 
-struct err session_open(const char *url, PGconn **out)
+/* `FATAL:  28P01: …`; the first word is in the server's language. */
+bool session_is_refused(const char *message)
 {
-	const char *const names[] = {"connect_timeout", "application_name",
-	    "target_session_attrs", "dbname", NULL};
-	const char *const values[] = {
-	    "5", SESSION_NAME, "read-write", url, NULL};
-	int waited = 0;
+	enum { LEN = 5 };
+	for (const char *s = message; (s = strstr(s, ":  ")); s++) {
+		const char *code = s + 3;
+		size_t n = 0;
+		while (isupper((unsigned char)code[n]) ||
+		       isdigit((unsigned char)code[n]))
+			n++;
+		if (n == LEN && code[n] == ':' &&
+		    (strncmp(code, "28", 2) == 0 ||
+			strncmp(code, "3D000", LEN) == 0))
+			return true;
+	}
+	return false;
+}
+
+/* The codes are in a message only if the connection is told so before there is
+ * one. */
+static PGconn *connect_verbosely(const char *url)
+{
+	const char *const names[] = {
+	    "application_name", "target_session_attrs", "dbname", NULL};
+	const char *const values[] = {SESSION_NAME, "read-write", url, NULL};
+	PGconn *c = PQconnectStartParams(names, values, 1);
+	CHECK(c != NULL);
+	PQsetErrorVerbosity(c, PQERRORS_VERBOSE);
+	mono_us_t end = clock_mono() + CONNECT;
+	PostgresPollingStatusType state = PGRES_POLLING_WRITING;
+	while (PQstatus(c) != CONNECTION_BAD && clock_mono() < end &&
+	       (state == PGRES_POLLING_READING ||
+		   state == PGRES_POLLING_WRITING)) {
+		short events =
+		    state == PGRES_POLLING_READING ? POLLIN : POLLOUT;
+		struct pollfd fd = {.fd = PQsocket(c), .events = events};
+		if (poll(&fd, 1, (int)((end - clock_mono()) / 1000) + 1) > 0)
+			state = PQconnectPoll(c);
+	}
+	PQsetErrorVerbosity(c, PQERRORS_DEFAULT);
+	return c;
+}
+
+static struct err why_not(PGconn *c)
+{
+	if (PQstatus(c) == CONNECTION_BAD)
+		return session_failed(c);
+	return err_make(VERDICT_FATAL, "postgres", "it does not answer");
+}
+
+struct err session_open(const char *url, struct patience *p, PGconn **out)
+{
 	for (;;) {
-		*out = PQconnectdbParams(names, values, 1);
-		CHECK(*out != NULL);
+		*out = connect_verbosely(url);
 		if (PQstatus(*out) == CONNECTION_OK)
 			break;
-		struct err e = session_failed(*out);
+		struct err e = why_not(*out);
+		bool hopeless = PQconnectionNeedsPassword(*out) ||
+				session_is_refused(PQerrorMessage(*out));
 		PQfinish(*out);
 		*out = NULL;
-		if (!session_wait(&waited, "Postgres", e.msg))
+		if (hopeless || !patience_wait(p, "Postgres", e.msg))
 			return e;
 	}
 	PQsetNoticeProcessor(*out, ignore_notice, NULL);

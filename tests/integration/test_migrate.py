@@ -2,9 +2,11 @@
 
 import json
 import subprocess
+from urllib.parse import urlsplit
 
 import pytest
 from harness.daemon import environment
+from harness.wait import Stopwatch
 
 
 @pytest.fixture
@@ -208,3 +210,62 @@ def test_a_unique_index_will_do(deployment, declare):
     deployment.sql("CREATE UNIQUE INDEX ON things (key)")
     declare({"a": TEXT}, required=["a"])
     assert shapes(deployment) == [1]
+
+
+# --- what it waits for, and what it prints where -----------------------------------
+
+
+def command(deployment, *flags, **more):
+    """The command with both of its streams in one file, and how long it took."""
+    settings = {**deployment.settings("writer"), **more}
+    with Stopwatch() as t:
+        done = subprocess.run(
+            [
+                deployment.servers.program("writer"),
+                "--migrate",
+                *[f"--{k.replace('__', '.')}={v}" for k, v in settings.items()],
+                *flags,
+            ],
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            timeout=60,
+            env=environment(),
+        )
+    return done.returncode, done.stdout, t.seconds
+
+
+@pytest.mark.parametrize("wrong", ["password", "database", "user"])
+def test_a_server_that_refuses_is_not_waited_for(deployment, wrong):
+    url = urlsplit(deployment.settings("writer")["primary.url"])
+    if wrong == "database":
+        url = url._replace(path="/nowhere")
+    else:
+        user = "sluice:wrong" if wrong == "password" else "nobody:sluice"
+        url = url._replace(netloc=f"{user}@{url.hostname}:{url.port}")
+    code, said, seconds = command(deployment, primary__url=url.geturl())
+    assert code == 1 and seconds < 10, said
+    last = said.splitlines()[-1]
+    assert last.startswith("migrate: "), said
+    assert ("3D000" if wrong == "database" else "28P01") in last, last
+    assert "waiting for" not in said
+
+
+def test_how_long_it_waits(deployment):
+    for name in ("primary__url", "kafka__bootstrap__servers"):
+        away = "postgresql://u@127.0.0.1:1/db" if name == "primary__url" else "127.0.0.1:1"
+        code, said, seconds = command(deployment, "--wait=2s", **{name: away})
+        assert code == 1 and 2 <= seconds < 12, (said, seconds)
+        assert said.count("waiting for ") <= 1, said
+
+
+def test_one_order_of_both_streams(deployment, declare):
+    """What it could not do is said behind what it did, and no line is torn."""
+    declare({"a": TEXT}, required=["a"])
+    deployment.sql(ROW, "k", "v")
+    declare({"a": TEXT, "b": TEXT}, required=["a", "b"], code=1)
+    code, said, _ = command(deployment)
+    assert code == 1
+    *above, last = said.splitlines()
+    assert last.startswith("migrate: ") and "of the above" in last, said
+    assert all("migrate: " not in line for line in above), said
