@@ -301,6 +301,17 @@ bool config_is_secret(const char *property)
 	       strstr(property, ".pem");
 }
 
+/* From the command line or the environment: any bytes. */
+static void add_kafka_name(struct buf *out, const char *name)
+{
+	struct buf full = {0};
+	buf_printf(&full, "kafka.%s", name);
+	buf_str(out, ",\n  ");
+	buf_json(out, full.data, full.len);
+	buf_str(out, ": ");
+	buf_free(&full);
+}
+
 void config_json(const struct config *c, struct buf *out)
 {
 	buf_char(out, '{');
@@ -316,7 +327,7 @@ void config_json(const struct config *c, struct buf *out)
 		const char *value = config_is_secret(c->kafka[i].name)
 					? "***"
 					: c->kafka[i].value;
-		buf_printf(out, ",\n  \"kafka.%s\": ", c->kafka[i].name);
+		add_kafka_name(out, c->kafka[i].name);
 		buf_json(out, value, strlen(value));
 	}
 	buf_str(out, "\n}\n");

@@ -3,7 +3,7 @@
 # without touching a service of the machine (lib/install-packages does that as
 # root). Sourced after common.sh.
 
-# packages_for build|run|test|bench|engine: their names.
+# packages_for build|run|test|fuzz|bench|engine: their names.
 packages_for() {
 	case $1 in
 	build) echo gcc libc6-dev cmake ninja-build pkgconf libmicrohttpd-dev \
@@ -11,6 +11,7 @@ packages_for() {
 		libxxhash-dev libpcre2-dev libcmocka-dev ;;
 	run) echo postgresql redis-tools default-jre-headless maven curl ;;
 	test) echo python3 python3-venv shellcheck spin ;;
+	fuzz) echo clang libclang-rt-dev ;;
 	bench) echo wrk nginx-light ;;
 	engine) echo docker.io debootstrap ;;
 	*) die "packages_for: no such purpose: $1" ;;
@@ -30,7 +31,7 @@ provided() {
 	default-jre-headless) java_is_new_enough ;;
 	maven) command -v mvn >/dev/null ;;
 	docker.io) command -v dockerd >/dev/null || docker info >/dev/null 2>&1 ;;
-	curl | wrk | shellcheck | debootstrap) command -v "$1" >/dev/null ;;
+	clang | curl | wrk | shellcheck | debootstrap) command -v "$1" >/dev/null ;;
 	nginx-light) [[ -x /usr/sbin/nginx ]] ;;
 	*) return 1 ;;
 	esac

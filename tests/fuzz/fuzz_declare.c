@@ -1,0 +1,73 @@
+/* The declaration of a collection: whatever is taken makes SQL and schemas, and
+ * is taken again as the same. */
+#include "tests/fuzz/fuzz.h"
+
+#include "api/schema.h"
+#include "common/declare.h"
+#include "common/sql.h"
+#include "common/sqltable.h"
+
+static const char *stem(char out[COLLECTION_NAME_MAX + 1], struct fuzz in)
+{
+	static const char member[] = "\"name\":\"";
+	const char *at = in.len ? memmem(in.s, in.len, member, 8) : NULL;
+	size_t n = 0;
+	for (at = at ? at + 8 : NULL;
+	     at && at < in.s + in.len && *at != '"' && n < COLLECTION_NAME_MAX;
+	     at++)
+		out[n++] = *at;
+	out[n] = '\0';
+	return out;
+}
+
+static void schemas(const struct collection *c)
+{
+	for (int of = 0; of < SCHEMA_KINDS; of++) {
+		struct buf text = {0};
+		struct jsonout j = {.out = &text};
+		struct jsonraw v;
+		if (schema_exists(c, (enum schema_of)of)) {
+			schema_write(&j, NULL, c, (enum schema_of)of);
+			CHECK(jsonraw_scan(text.data, text.len, &v));
+		}
+		buf_free(&text);
+	}
+}
+
+static void tables(const struct collection *c)
+{
+	struct buf sql = {0};
+	size_t n;
+	sqltable_body(&sql, c);
+	sqltable_checks_free(sqltable_checks(c, &n), n);
+	sqltable_extras_free(sqltable_extras(c, &n), n);
+	sql_read_within(&sql, c);
+	sql_export(&sql, c, NULL);
+	sql_upsert(&sql, c);
+	sql_delete(&sql, c);
+	sql_current(&sql, c);
+	CHECK(memchr(sql.data, '\0', sql.len) == NULL);
+	buf_free(&sql);
+}
+
+int FUZZ_ONE(const uint8_t *data, size_t size)
+{
+	struct fuzz in = fuzz_of(data, size);
+	struct declare_fault fault;
+	char name[COLLECTION_NAME_MAX + 1];
+	stem(name, in);
+	struct declaration *d = declare(in.s, in.len, name, &fault);
+	if (d == NULL) {
+		CHECK(fault.reason[0]);
+		return 0;
+	}
+	const struct collection *c = declaration_collection(d);
+	struct declaration *again =
+	    declare(c->text.s, c->text.len, name, &fault);
+	CHECK(again && declaration_collection(again)->shape == c->shape);
+	schemas(c);
+	tables(c);
+	declaration_free(&d);
+	declaration_free(&again);
+	return 0;
+}

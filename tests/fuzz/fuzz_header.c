@@ -1,0 +1,153 @@
+/* Values of header fields, and what else is one word of a request. The first
+ * byte chooses, the rest is the text. */
+#include "tests/fuzz/fuzz.h"
+
+#include "api/accept.h"
+#include "api/cachecontrol.h"
+#include "api/changeid.h"
+#include "api/condition.h"
+#include "api/headerlist.h"
+#include "api/path.h"
+#include "api/prefer.h"
+#include "common/version.h"
+
+static void list(const char *s)
+{
+	struct headerlist_item item;
+	const char *at = s, *end = s + strlen(s);
+	while (headerlist_next(&at, &item)) {
+		CHECK(at <= end);
+		CHECK(item.name.len == 0 ||
+		      (item.name.s >= s && item.name.s + item.name.len <= end));
+		CHECK(item.value.len == 0 ||
+		      (item.value.s >= s &&
+			  item.value.s + item.value.len <= end));
+	}
+}
+
+static void preferences(const char *s)
+{
+	struct prefer p = {0};
+	prefer_parse(s, &p);
+	CHECK(p.wait >= 0 && p.wait <= CLOCK_S(PREFER_WAIT_MAX_S));
+}
+
+static void tags(const char *s)
+{
+	struct buf versions = {0};
+	enum condition_kind kind = condition_parse(s, NULL, &versions);
+	CHECK(kind == CONDITION_BAD || kind == CONDITION_MATCH);
+	for (size_t i = 0; i < versions.len; i++)
+		CHECK(strchr("*,0123456789", versions.data[i]));
+	buf_clear(&versions);
+	condition_parse(NULL, s, &versions);
+	CHECK(versions.len == 0);
+	buf_free(&versions);
+	if (etag_listed(s, "\"1042\"", true))
+		CHECK(etag_listed(s, "\"1042\"", false));
+}
+
+static void caching(const char *s)
+{
+	struct cachecontrol c = {0};
+	cachecontrol_parse(s, &c);
+	accept_ndjson(s);
+}
+
+static void change(const char *s)
+{
+	enum { PARTITIONS = 2 };
+	struct change_place places[PARTITIONS], again[PARTITIONS];
+	struct buf text = {0};
+	for (uint32_t epoch = 0; epoch < 2; epoch++) {
+		if (changeid_parse(s, epoch, places, PARTITIONS) !=
+		    CHANGEID_GOOD)
+			continue;
+		changeid_write(&text, epoch, places, PARTITIONS);
+		CHECK(changeid_parse(text.data, epoch, again, PARTITIONS) ==
+		      CHANGEID_GOOD);
+		CHECK(memcmp(places, again, sizeof places) == 0);
+	}
+	buf_free(&text);
+}
+
+static void position(const char *s, size_t len)
+{
+	struct position p;
+	version_t v;
+	char text[POSITION_MAX_LEN], hex[VERSION_HEX_LEN + 1];
+	if (position_parse(s, len, &p)) {
+		CHECK(position_format(p, text) == len);
+		CHECK(memcmp(text, s, len) == 0);
+		version_make(
+		    version_epoch(p.version), version_offset(p.version));
+	}
+	if (len == VERSION_HEX_LEN && version_from_hex(s, &v)) {
+		version_to_hex(v, hex);
+		CHECK(memcmp(hex, s, len) == 0);
+	}
+}
+
+static void path(const char *s)
+{
+	struct path p, again;
+	struct buf text = {0};
+	if (path_parse(s, &p) && p.n <= PATH_SEGMENTS) {
+		for (size_t i = 0; i < p.n; i++) {
+			buf_char(&text, '/');
+			path_encode(
+			    &text, p.segments[i].text, p.segments[i].len);
+		}
+		buf_str(&text, "");
+		CHECK(path_parse(text.data, &again) && again.n == p.n);
+		for (size_t i = 0; i < p.n; i++) {
+			CHECK(again.segments[i].len == p.segments[i].len);
+			CHECK(memcmp(again.segments[i].text, p.segments[i].text,
+				  p.segments[i].len) == 0);
+			CHECK(!again.segments[i].reserved);
+		}
+		path_free(&again);
+	}
+	path_free(&p);
+	buf_free(&text);
+}
+
+int FUZZ_ONE(const uint8_t *data, size_t size)
+{
+	struct fuzz in = fuzz_of(data, size);
+	unsigned which = fuzz_byte(&in);
+	size_t len;
+	char *s = fuzz_rest(&in, &len);
+	switch (which) {
+	case 'l':
+		list(s);
+		break;
+	case 'p':
+		preferences(s);
+		break;
+	case 'e':
+		tags(s);
+		break;
+	case 'c':
+		caching(s);
+		break;
+	case 'i':
+		change(s);
+		break;
+	case '3':
+		position(s, len);
+		break;
+	case '/': {
+		struct buf raw = {0};
+		buf_char(&raw, '/');
+		buf_str(&raw, s);
+		path(raw.data);
+		buf_free(&raw);
+		break;
+	}
+	default:
+		break;
+	}
+	free(s);
+	return 0;
+}

@@ -1,0 +1,146 @@
+/* The query of a list. The first byte chooses the collection; a query follows,
+ * `name=value&…`, and behind a newline the inside of a cursor: kind, place.
+ * The texts that are made of a query are the same query, and a cursor that was
+ * written is read. */
+#include "tests/fuzz/fuzz.h"
+
+#include "api/listcursor.h"
+#include "api/listquery.h"
+#include "api/listsql.h"
+#include "api/path.h"
+#include "tests/unit/declared.h"
+
+#include <xxhash.h>
+
+static const char *const names[] = {"samples", "products", "posts", "records"};
+enum { NAMES = sizeof names / sizeof names[0] };
+
+static bool add(struct listquery *q, char *pair, struct list_fault *fault)
+{
+	size_t len = strlen(pair), name = strcspn(pair, "=");
+	char *value = pair + name + (name < len);
+	len -= (size_t)(value - pair);
+	char *decoded = mem_alloc(len + 1);
+	long n = path_decode(value, len, decoded);
+	bool ok = n >= 0 && memchr(decoded, '\0', (size_t)n) == NULL &&
+		  listquery_add(q, pair, name, decoded, (size_t)n, fault);
+	free(decoded);
+	return ok;
+}
+
+/* NULL: it is refused. */
+static struct listquery *parse(const struct collection *c, const char *text)
+{
+	struct listquery *q = listquery_new(c);
+	struct list_fault fault = {0};
+	char *copy = mem_strdup(text), *save = NULL;
+	bool ok = true;
+	for (char *pair = strtok_r(copy, "&", &save); ok && pair;
+	     pair = strtok_r(NULL, "&", &save))
+		ok = add(q, pair, &fault);
+	ok = ok && listquery_finish(q, &fault);
+	if (!ok) {
+		CHECK(strlen(fault.detail) < sizeof fault.detail);
+		listquery_unref(&q);
+	}
+	free(copy);
+	return q;
+}
+
+static void text_again(const struct listquery *q,
+    void (*write)(struct buf *out, const struct listquery *q))
+{
+	struct buf text = {0}, one = {0}, other = {0};
+	write(&text, q);
+	struct listquery *again =
+	    parse(q->collection, strchr(text.data, '?') + 1);
+	CHECK(again != NULL);
+	listquery_text(&one, q);
+	listquery_text(&other, again);
+	CHECK(fuzz_same(&one, &other));
+	buf_free(&text);
+	buf_free(&one);
+	buf_free(&other);
+	listquery_unref(&again);
+}
+
+static void encode(struct buf *out, const struct buf *b)
+{
+	static const char digits[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
+				     "abcdefghijklmnopqrstuvwxyz0123456789-_";
+	for (size_t i = 0; i < b->len; i += 3) {
+		size_t n = b->len - i < 3 ? b->len - i : 3;
+		unsigned bits = 0;
+		for (size_t k = 0; k < n; k++)
+			bits |= (unsigned)(unsigned char)b->data[i + k]
+				<< (16 - 8 * k);
+		for (size_t k = 0; k <= n; k++)
+			buf_char(out, digits[bits >> (18 - 6 * k) & 63]);
+	}
+}
+
+/* A cursor of anything, with what makes it one of this query. */
+static void forge(
+    struct buf *out, const struct listquery *q, const struct fuzz *inside)
+{
+	struct buf b = {0}, bound = {0};
+	listquery_text(&bound, q);
+	uint64_t hash = XXH3_64bits(bound.data, bound.len);
+	buf_char(&b, 1);
+	for (int i = 7; i >= 0; i--)
+		buf_char(&b, (char)(hash >> 8 * i));
+	buf_add(&b, inside->s, inside->len);
+	hash = XXH3_64bits(b.data, b.len);
+	for (int i = 3; i >= 0; i--)
+		buf_char(&b, (char)(hash >> 8 * i));
+	encode(out, &b);
+	buf_free(&b);
+	buf_free(&bound);
+}
+
+static void free_place(struct list_place *p)
+{
+	free(p->value);
+	free(p->key);
+}
+
+static void cursor_again(const struct listquery *q, const struct fuzz *inside)
+{
+	struct buf text = {0}, again = {0};
+	struct list_place at, same;
+	forge(&text, q, inside);
+	if (listcursor_read(q, text.data, &at)) {
+		listcursor_write(&again, q, &at);
+		CHECK(fuzz_same(&text, &again));
+		CHECK(listcursor_read(q, again.data, &same));
+		CHECK(same.key_len == at.key_len);
+		CHECK(memcmp(same.key, at.key, at.key_len) == 0);
+		free_place(&same);
+	}
+	free_place(&at);
+	buf_free(&text);
+	buf_free(&again);
+}
+
+int FUZZ_ONE(const uint8_t *data, size_t size)
+{
+	struct fuzz in = fuzz_of(data, size);
+	const struct collection *c = declared(names[fuzz_byte(&in) % NAMES]);
+	size_t len;
+	char *text = fuzz_line(&in, &len);
+	struct listquery *q = parse(c, text);
+	if (q) {
+		struct listsql sql;
+		struct buf id = {0};
+		listsql_make(&sql, q, 1 << 20);
+		listsql_free(&sql);
+		listquery_id(&id, q);
+		buf_free(&id);
+		text_again(q, listquery_text);
+		text_again(q, listquery_link);
+		cursor_again(q, &in);
+	}
+	listquery_unref(&q);
+	free(text);
+	return 0;
+}

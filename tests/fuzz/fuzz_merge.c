@@ -1,0 +1,42 @@
+/* Two JSON texts, a line each: what the second, a merge patch, makes of the
+ * first is a document; to apply it once more changes nothing. */
+#include "tests/fuzz/fuzz.h"
+
+#include "common/jsonmerge.h"
+#include "common/jsontwice.h"
+
+static void merge(struct jsonraw target, struct jsonraw patch)
+{
+	struct buf once = {0}, twice = {0};
+	struct jsonraw v;
+	jsonmerge(&once, target, patch);
+	CHECK(jsonraw_scan(once.data, once.len, &v));
+	if (jsontwice_find(target).s == NULL && jsontwice_find(patch).s == NULL)
+		CHECK(jsontwice_find(v).s == NULL);
+	if (jsonraw_kind(patch) != JSONRAW_OBJECT)
+		CHECK(v.len == patch.len && memcmp(v.s, patch.s, v.len) == 0);
+	jsonmerge(&twice, v, patch);
+	CHECK(fuzz_same(&once, &twice));
+	buf_free(&once);
+	buf_free(&twice);
+}
+
+int FUZZ_ONE(const uint8_t *data, size_t size)
+{
+	struct fuzz in = fuzz_of(data, size);
+	size_t target_len, patch_len;
+	struct jsonraw target, patch;
+	char *a = fuzz_line(&in, &target_len), *b = fuzz_rest(&in, &patch_len);
+	if (jsonraw_scan(b, patch_len, &patch)) {
+		struct buf alone = {0};
+		struct jsonraw v;
+		jsonmerge(&alone, (struct jsonraw){0}, patch);
+		CHECK(jsonraw_scan(alone.data, alone.len, &v));
+		buf_free(&alone);
+		if (jsonraw_scan(a, target_len, &target))
+			merge(target, patch);
+	}
+	free(a);
+	free(b);
+	return 0;
+}

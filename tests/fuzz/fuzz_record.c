@@ -1,0 +1,133 @@
+/* A record of either log, as text: the key on the first line, then its headers,
+ * `name: value`, an empty line, and the value. What is taken for a record and
+ * written again is the same record. */
+#include "tests/fuzz/fuzz.h"
+
+#include "common/follower.h"
+#include "common/record.h"
+
+/* Instead of librdkafka's: the message has none of its own. */
+static rd_kafka_headers_t *headers;
+
+rd_kafka_resp_err_t rd_kafka_message_headers(
+    const rd_kafka_message_t *m, rd_kafka_headers_t **out)
+{
+	(void)m;
+	*out = headers;
+	return headers ? RD_KAFKA_RESP_ERR_NO_ERROR : RD_KAFKA_RESP_ERR__NOENT;
+}
+
+static void set_headers(rd_kafka_headers_t *h)
+{
+	if (headers)
+		rd_kafka_headers_destroy(headers);
+	headers = h;
+}
+
+static void read_headers(struct fuzz *in)
+{
+	size_t len;
+	set_headers(NULL);
+	for (;;) {
+		char *line = fuzz_line(in, &len);
+		const char *colon = len ? memchr(line, ':', len) : NULL;
+		if (colon && headers == NULL)
+			set_headers(rd_kafka_headers_new(8));
+		if (colon) {
+			const char *value = colon + 1 + (colon[1] == ' ');
+			rd_kafka_header_add(headers, line, colon - line, value,
+			    line + len - value);
+		}
+		free(line);
+		if (colon == NULL)
+			return;
+	}
+}
+
+static bool same(const char *a, size_t a_len, const char *b, size_t b_len)
+{
+	return a_len == b_len && (a_len == 0 || memcmp(a, b, a_len) == 0);
+}
+
+static void write_again(const rd_kafka_message_t *m)
+{
+	struct record_write w, again;
+	if (!record_write_parse(m, &w))
+		return;
+	rd_kafka_headers_t *before = headers;
+	headers = record_write_headers(&w, NULL);
+	record_number(headers, w.instance, w.seq);
+	CHECK(record_write_parse(m, &again));
+	CHECK(again.op == w.op && again.accepted_at == w.accepted_at);
+	CHECK(strcmp(again.instance, w.instance) == 0 && again.seq == w.seq);
+	CHECK(again.condition == w.condition && again.shape == w.shape);
+	CHECK(same(
+	    again.versions, again.versions_len, w.versions, w.versions_len));
+	CHECK(same(again.idempotency_key, again.idempotency_len,
+	    w.idempotency_key, w.idempotency_len));
+	CHECK(again.fingerprint == w.fingerprint);
+	record_condition_holds(&w, true, 42);
+	set_headers(before);
+}
+
+static void commit_again(const rd_kafka_message_t *m)
+{
+	struct record_commit c, again;
+	struct follower f = {0};
+	if (!record_commit_parse(m, 1, &c))
+		return;
+	follower_start(&f, 40);
+	follower_hear(&f, 0);
+	follower_record(&f, c.version);
+	rd_kafka_headers_t *before = headers;
+	headers = record_commit_headers(&c);
+	CHECK(record_commit_parse(m, 1, &again));
+	CHECK(again.op == c.op && again.accepted_at == c.accepted_at);
+	CHECK(again.version == c.version && again.untold == c.untold);
+	CHECK(again.has_created == c.has_created);
+	CHECK(again.created == c.created || !c.has_created);
+	set_headers(before);
+}
+
+static void mark_again(const rd_kafka_message_t *m)
+{
+	struct record_mark mark, again;
+	struct follower f = {0};
+	struct buf text = {0};
+	if (!record_mark_parse(m, &mark))
+		return;
+	follower_start(&f, 40);
+	follower_hear(&f, 0);
+	follower_mark(&f, mark.from, mark.through, mark.after);
+	record_mark_write(&mark, &text);
+	rd_kafka_message_t written = {.payload = text.data, .len = text.len};
+	CHECK(record_mark_parse(&written, &again));
+	CHECK(again.from == mark.from && again.through == mark.through);
+	CHECK(again.after == mark.after && again.nrejected == mark.nrejected);
+	for (size_t i = 0; i < mark.nrejected; i++) {
+		CHECK(again.rejected[i].version == mark.rejected[i].version);
+		CHECK(again.rejected[i].reason == mark.rejected[i].reason);
+	}
+	record_mark_free(&mark);
+	record_mark_free(&again);
+	buf_free(&text);
+}
+
+int FUZZ_ONE(const uint8_t *data, size_t size)
+{
+	struct fuzz in = fuzz_of(data, size);
+	rd_kafka_message_t m = {.partition = 0};
+	char *key = fuzz_line(&in, &m.key_len);
+	read_headers(&in);
+	char *value = fuzz_rest(&in, &m.len);
+	m.key = key;
+	m.payload = value;
+	if (record_is_mark(&m))
+		mark_again(&m);
+	write_again(&m);
+	commit_again(&m);
+	set_headers(NULL);
+	free(key);
+	free(value);
+	return 0;
+}
