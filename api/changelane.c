@@ -1,5 +1,6 @@
 #include "api/changelane.h"
 
+#include "common/hash.h"
 #include "common/mem.h"
 
 #include <stdlib.h>
@@ -31,7 +32,7 @@ static bool told_newer(
 bool changelane_record(
     struct change_lane *l, const char *id, size_t len, version_t version)
 {
-	XXH128_hash_t key = XXH3_128bits(id, len);
+	XXH128_hash_t key = XXH3_128bits_withSeed(id, len, hash_seed());
 	enum follow_record what = follower_record(&l->follower, version);
 	if (what == FOLLOW_IGNORE ||
 	    (what == FOLLOW_DROP && told_newer(l, key, version)))

@@ -1,13 +1,13 @@
 #include "api/flights.h"
 
 #include "common/check.h"
+#include "common/hash.h"
 #include "common/mem.h"
 
 #include <pthread.h>
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
-#include <xxhash.h>
 
 /* Flights are few at any time: a list per shard is enough. */
 struct flight {
@@ -74,7 +74,7 @@ static struct flight **find(
 bool flights_join(struct flights *f, uint64_t lane, const char *id, size_t len,
     struct flight_waiter *w)
 {
-	uint64_t hash = XXH3_64bits(id, len);
+	uint64_t hash = hash_bytes(id, len);
 	struct shard *s = lock_shard(f, hash);
 	struct flight **at = find(s, lane, hash, id, len);
 	bool leads = *at == NULL;
@@ -98,7 +98,7 @@ bool flights_join(struct flights *f, uint64_t lane, const char *id, size_t len,
 bool flights_leave(struct flights *f, uint64_t lane, const char *id, size_t len,
     struct flight_waiter *w)
 {
-	uint64_t hash = XXH3_64bits(id, len);
+	uint64_t hash = hash_bytes(id, len);
 	struct shard *s = lock_shard(f, hash);
 	struct flight *flight = *find(s, lane, hash, id, len);
 	bool found = false;
@@ -120,7 +120,7 @@ bool flights_leave(struct flights *f, uint64_t lane, const char *id, size_t len,
 struct flight_waiter *flights_land(
     struct flights *f, uint64_t lane, const char *id, size_t len)
 {
-	uint64_t hash = XXH3_64bits(id, len);
+	uint64_t hash = hash_bytes(id, len);
 	struct shard *s = lock_shard(f, hash);
 	struct flight **at = find(s, lane, hash, id, len);
 	struct flight *flight = *at;

@@ -19,14 +19,13 @@
 #include "api/l1.h"
 
 #include "common/check.h"
-#include "common/entropy.h"
+#include "common/hash.h"
 #include "common/mem.h"
 
 #include <pthread.h>
 #include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
-#include <xxhash.h>
 
 #define FIRST_CHAINS 64
 /* Bytes of an entry, while there is none to tell. */
@@ -59,7 +58,6 @@ struct shard {
 };
 
 struct l1 {
-	uint64_t seed;
 	unsigned shards;
 	struct shard *shard;
 };
@@ -74,7 +72,6 @@ struct l1 *l1_new(size_t max_bytes, size_t max_entries, unsigned shards)
 {
 	CHECK(shards > 0 && (shards & (shards - 1)) == 0);
 	struct l1 *l1 = MEM_NEW(struct l1);
-	l1->seed = entropy_bits();
 	l1->shards = shards;
 	l1->shard = mem_zalloc(shards * sizeof *l1->shard);
 	for (unsigned i = 0; i < shards; i++) {
@@ -123,11 +120,9 @@ static size_t cost(const struct value *v, size_t len)
 	       sizeof(struct entry *);
 }
 
-static struct key key_of(const struct l1 *l1, const char *id, size_t len)
+static struct key key_of(const char *id, size_t len)
 {
-	return (struct key){.id = id,
-	    .len = len,
-	    .hash = XXH3_64bits_withSeed(id, len, l1->seed)};
+	return (struct key){.id = id, .len = len, .hash = hash_bytes(id, len)};
 }
 
 /* The link that points to the key's entry, or to NULL where it would be. */
@@ -276,20 +271,20 @@ static void store(struct l1 *l1, const struct key *key, struct value *v,
 void l1_put(struct l1 *l1, const char *id, size_t len, struct value *v,
     mono_us_t expires)
 {
-	struct key key = key_of(l1, id, len);
+	struct key key = key_of(id, len);
 	store(l1, &key, v, expires, ABSENT_INSERT);
 }
 
 void l1_replace(struct l1 *l1, const char *id, size_t len, struct value *v,
     mono_us_t expires)
 {
-	struct key key = key_of(l1, id, len);
+	struct key key = key_of(id, len);
 	store(l1, &key, v, expires, ABSENT_SKIP);
 }
 
 struct value *l1_get(struct l1 *l1, const char *id, size_t len, mono_us_t now)
 {
-	struct key key = key_of(l1, id, len);
+	struct key key = key_of(id, len);
 	struct value *v = NULL;
 	struct shard *s = lock(l1, &key);
 	struct entry **link = find(s, &key);
@@ -306,7 +301,7 @@ struct value *l1_get(struct l1 *l1, const char *id, size_t len, mono_us_t now)
 
 void l1_remove(struct l1 *l1, const char *id, size_t len)
 {
-	struct key key = key_of(l1, id, len);
+	struct key key = key_of(id, len);
 	struct shard *s = lock(l1, &key);
 	struct entry **link = find(s, &key);
 	if (*link)
@@ -339,7 +334,7 @@ size_t l1_purge(struct l1 *l1, const char *prefix, size_t len)
 struct value *l1_peek(struct l1 *l1, const char *id, size_t len, mono_us_t now,
     mono_us_t *expires)
 {
-	struct key key = key_of(l1, id, len);
+	struct key key = key_of(id, len);
 	struct value *v = NULL;
 	struct shard *s = lock(l1, &key);
 	const struct entry *e = *find(s, &key);

@@ -3,6 +3,7 @@
 #include "common/check.h"
 #include "common/decimal.h"
 #include "common/jsontext.h"
+#include "common/jsonwalk.h"
 
 #include <string.h>
 
@@ -78,20 +79,13 @@ bool field_is_number(const struct field *f)
 /* jsonb keeps numbers as numeric does. */
 static bool numbers_fit(struct jsonraw v)
 {
-	enum jsonraw_kind kind = jsonraw_kind(v);
-	bool fit = true;
-	if (kind == JSONRAW_NUMBER)
-		return decimal_fits(v);
-	if (kind == JSONRAW_ARRAY) {
-		struct jsonraw_element e = jsonraw_elements(v);
-		while (fit && jsonraw_each(&e))
-			fit = numbers_fit(e.value);
-	} else if (kind == JSONRAW_OBJECT) {
-		struct jsonraw_member m = jsonraw_members(v);
-		while (fit && jsonraw_next(&m))
-			fit = numbers_fit(m.value);
+	struct jsonwalk w = {.at = v.s, .end = v.s + v.len};
+	enum jsonwalk_token t;
+	while ((t = jsonwalk_next(&w)) != JSONWALK_END) {
+		if (t == JSONWALK_NUMBER && !decimal_fits(w.token))
+			return false;
 	}
-	return fit;
+	return true;
 }
 
 static bool has_type(enum field_type type, struct jsonraw v)

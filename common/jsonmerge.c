@@ -1,24 +1,85 @@
-/* The members of both are sorted by the hashes of their names: a document has
- * room for some hundred thousand of them, and to look each up among all the
- * others takes minutes, in which its partition, and what shares the writer's
- * loop, stands still.
+/* The members of both are sorted by the hashes of their names, and where those
+ * are equal by the names: a document has room for some hundred thousand of
+ * them, and to look each up among all the others takes minutes, in which its
+ * partition, and what shares the writer's loop, stands still.
+ *
+ * Where each object and array ends is found once, by a walk over all of it. So
+ * a byte is read as often however deep it lies.
  */
 #include "common/jsonmerge.h"
 
 #include "common/jsontext.h"
+#include "common/jsonwalk.h"
 #include "common/mem.h"
 
 #include <stdint.h>
 #include <stdlib.h>
 
+/* --- where objects and arrays end ---------------------------------------- */
+
+struct extent {
+	const char *end; /* behind the closing bracket */
+	size_t next;	 /* the first one that is not within it */
+};
+
+/* In the order in which they begin. */
+struct extents {
+	struct extent *all;
+	size_t n, cap;
+};
+
+static void find_extents(struct extents *x, struct jsonraw v)
+{
+	size_t open[JSONRAW_DEPTH + 2], depth = 0;
+	struct jsonwalk w = {.at = v.s, .end = v.s + v.len};
+	enum jsonwalk_token t;
+	while ((t = jsonwalk_next(&w)) != JSONWALK_END) {
+		if (t == JSONWALK_OBJECT || t == JSONWALK_ARRAY) {
+			MEM_GROW(x->all, x->cap, x->n);
+			open[depth++] = x->n++;
+		} else if (t == JSONWALK_CLOSE) {
+			x->all[open[--depth]] = (struct extent){w.at, x->n};
+		}
+	}
+}
+
+/* A value, and if it is an object or array, which one of its text. */
+struct part {
+	struct jsonraw raw; /* s NULL: there is none */
+	const struct extents *extents;
+	size_t i;
+};
+
+/* Takes the value that comes next. */
+static struct part take_value(
+    struct jsonwalk *w, const struct extents *x, size_t *i)
+{
+	enum jsonwalk_token t = jsonwalk_next(w);
+	struct part p = {w->token, x, *i};
+	if (t != JSONWALK_OBJECT && t != JSONWALK_ARRAY)
+		return p;
+	w->at = x->all[*i].end;
+	p.raw.len = (size_t)(w->at - p.raw.s);
+	*i = x->all[*i].next;
+	return p;
+}
+
+static bool is_object(const struct part *p)
+{
+	return p->raw.s && *p->raw.s == '{';
+}
+
+/* --- members ------------------------------------------------------------- */
+
 struct member {
 	uint64_t hash;
 	size_t at; /* those of the target first, as they stand */
-	struct jsonraw name, value;
+	struct jsonraw name;
+	struct part value;
 	bool patches;
 	bool replaced; /* by a later one of the same object */
 	/* Of a target's: the patch's. */
-	struct jsonraw patch;
+	struct part patch;
 	/* Of a patch's: the target has one, and what becomes of it is said
 	 * there. */
 	bool said;
@@ -29,28 +90,32 @@ struct members {
 	size_t n, cap;
 };
 
-static void add(struct members *s, struct jsonraw object, bool patches)
+static void add(struct members *s, const struct part *object, bool patches)
 {
-	struct jsonraw_member m = jsonraw_members(object);
-	while (jsonraw_next(&m)) {
+	size_t i = object->i + 1;
+	struct jsonwalk w = {.at = object->raw.s + 1,
+	    .end = object->raw.s + object->raw.len - 1};
+	while (jsonwalk_next(&w) != JSONWALK_END) {
+		struct jsonraw name = w.token;
 		MEM_GROW(s->all, s->cap, s->n);
 		s->all[s->n] = (struct member){
-		    .hash = jsontext_hash(m.name),
+		    .hash = jsontext_hash(name),
 		    .at = s->n,
-		    .name = m.name,
-		    .value = m.value,
+		    .name = name,
+		    .value = take_value(&w, object->extents, &i),
 		    .patches = patches,
 		};
 		s->n++;
 	}
 }
 
-static int by_hash(const void *a, const void *b)
+static int by_name(const void *a, const void *b)
 {
 	const struct member *x = a, *y = b;
 	if (x->hash != y->hash)
 		return x->hash < y->hash ? -1 : 1;
-	return (x->at > y->at) - (x->at < y->at);
+	int order = jsontext_compare(x->name, y->name);
+	return order ? order : (x->at > y->at) - (x->at < y->at);
 }
 
 static int by_place(const void *a, const void *b)
@@ -59,56 +124,66 @@ static int by_place(const void *a, const void *b)
 	return (x->at > y->at) - (x->at < y->at);
 }
 
-/* `b` stands behind `a`. */
-static void meet(struct member *a, struct member *b)
+static bool same_name(const struct member *a, const struct member *b)
 {
-	if (!jsontext_same(a->name, b->name))
-		return;
-	if (a->patches == b->patches) {
-		a->replaced = true;
-	} else {
-		a->patch = b->value;
-		b->said = true;
-	}
+	return a->hash == b->hash && jsontext_same(a->name, b->name);
 }
 
-/* Equal hashes stand together; different names seldom do. */
+/* Of equal names, which stand together, the last one of the target meets the
+ * last one of the patch. */
 static void pair(struct members *s)
 {
-	qsort(s->all, s->n, sizeof *s->all, by_hash);
-	for (size_t i = 0; i < s->n; i++) {
-		struct member *a = &s->all[i];
-		/* One that is replaced has no say any more. */
-		for (size_t k = i + 1;
-		     k < s->n && !a->replaced && s->all[k].hash == a->hash; k++)
-			meet(a, &s->all[k]);
+	qsort(s->all, s->n, sizeof *s->all, by_name);
+	for (size_t i = 0, end; i < s->n; i = end) {
+		struct member *was = NULL;
+		for (end = i; end < s->n && same_name(&s->all[i], &s->all[end]);
+		     end++) {
+			struct member *m = &s->all[end];
+			if (end > i && s->all[end - 1].patches == m->patches)
+				s->all[end - 1].replaced = true;
+			if (!m->patches)
+				was = m;
+		}
+		struct member *last = &s->all[end - 1];
+		if (was && last->patches) {
+			was->patch = last->value;
+			last->said = true;
+		}
 	}
 	qsort(s->all, s->n, sizeof *s->all, by_place);
 }
 
-static void put(struct buf *out, bool *first, struct jsonraw name,
-    struct jsonraw was, struct jsonraw patch)
+/* --- merging ------------------------------------------------------------- */
+
+static void merge(
+    struct buf *out, const struct part *target, const struct part *patch);
+
+static void put(struct buf *out, bool *first, const struct member *m)
 {
-	if (patch.s && jsonraw_kind(patch) == JSONRAW_NULL)
+	static const struct part nothing;
+	const struct part *was = m->patches ? &nothing : &m->value;
+	const struct part *patch = m->patches ? &m->value : &m->patch;
+	if (patch->raw.s && jsonraw_kind(patch->raw) == JSONRAW_NULL)
 		return;
 	buf_str(out, *first ? "" : ",");
 	*first = false;
-	buf_add(out, name.s, name.len);
+	buf_add(out, m->name.s, m->name.len);
 	buf_char(out, ':');
-	if (patch.s)
-		jsonmerge(out, was, patch);
+	if (patch->raw.s)
+		merge(out, was, patch);
 	else
-		buf_add(out, was.s, was.len);
+		buf_add(out, was->raw.s, was->raw.len);
 }
 
-void jsonmerge(struct buf *out, struct jsonraw target, struct jsonraw patch)
+static void merge(
+    struct buf *out, const struct part *target, const struct part *patch)
 {
 	struct members s = {0};
-	if (jsonraw_kind(patch) != JSONRAW_OBJECT) {
-		buf_add(out, patch.s, patch.len);
+	if (!is_object(patch)) {
+		buf_add(out, patch->raw.s, patch->raw.len);
 		return;
 	}
-	if (target.s && jsonraw_kind(target) == JSONRAW_OBJECT)
+	if (is_object(target))
 		add(&s, target, false);
 	add(&s, patch, true);
 	if (s.n)
@@ -116,15 +191,24 @@ void jsonmerge(struct buf *out, struct jsonraw target, struct jsonraw patch)
 	bool first = true;
 	buf_char(out, '{');
 	for (size_t i = 0; i < s.n; i++) {
-		const struct member *m = &s.all[i];
-		if (m->replaced || m->said)
-			continue;
-		if (m->patches)
-			put(out, &first, m->name, (struct jsonraw){0},
-			    m->value);
-		else
-			put(out, &first, m->name, m->value, m->patch);
+		if (!s.all[i].replaced && !s.all[i].said)
+			put(out, &first, &s.all[i]);
 	}
 	buf_char(out, '}');
 	free(s.all);
+}
+
+void jsonmerge(struct buf *out, struct jsonraw target, struct jsonraw patch)
+{
+	struct extents of_target = {0}, of_patch = {0};
+	const struct part was = {target, &of_target, 0};
+	const struct part by = {patch, &of_patch, 0};
+	if (is_object(&by)) {
+		find_extents(&of_patch, patch);
+		if (is_object(&was))
+			find_extents(&of_target, target);
+	}
+	merge(out, &was, &by);
+	free(of_target.all);
+	free(of_patch.all);
 }

@@ -1,10 +1,10 @@
 #include "common/jsontext.h"
 
 #include "common/buf.h"
+#include "common/hash.h"
 #include "common/jsonraw.h"
 
 #include <string.h>
-#include <xxhash.h>
 
 static int hex_digit(char c)
 {
@@ -82,27 +82,47 @@ size_t jsontext_next(struct jsontext *t, char out[4])
 	return n;
 }
 
-bool jsontext_same(struct jsonraw a, struct jsonraw b)
+static bool is_plain(struct jsonraw string)
 {
+	return memchr(string.s, '\\', string.len) == NULL;
+}
+
+static int compare_plain(struct jsonraw a, struct jsonraw b)
+{
+	size_t n = a.len < b.len ? a.len : b.len;
+	int order = memcmp(a.s + 1, b.s + 1, n - 2);
+	return order ? order : (a.len > b.len) - (a.len < b.len);
+}
+
+int jsontext_compare(struct jsonraw a, struct jsonraw b)
+{
+	if (is_plain(a) && is_plain(b))
+		return compare_plain(a, b);
 	struct jsontext x = jsontext_of(a), y = jsontext_of(b);
 	char left[4], right[4];
-	size_t n;
+	size_t n, m;
 	do {
 		n = jsontext_next(&x, left);
-		if (jsontext_next(&y, right) != n ||
-		    memcmp(left, right, n) != 0)
-			return false;
-	} while (n > 0);
-	return true;
+		m = jsontext_next(&y, right);
+		int order = memcmp(left, right, n < m ? n : m);
+		if (order)
+			return order;
+	} while (n == m && n > 0);
+	return (n > m) - (n < m);
+}
+
+bool jsontext_same(struct jsonraw a, struct jsonraw b)
+{
+	return jsontext_compare(a, b) == 0;
 }
 
 uint64_t jsontext_hash(struct jsonraw string)
 {
-	if (memchr(string.s, '\\', string.len) == NULL)
-		return XXH3_64bits(string.s + 1, string.len - 2);
+	if (is_plain(string))
+		return hash_bytes(string.s + 1, string.len - 2);
 	struct buf plain = {0};
 	jsonraw_text(&plain, string);
-	uint64_t hash = XXH3_64bits(plain.data, plain.len);
+	uint64_t hash = hash_bytes(plain.data, plain.len);
 	buf_free(&plain);
 	return hash;
 }

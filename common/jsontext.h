@@ -19,7 +19,9 @@ struct jsontext jsontext_of(struct jsonraw string);
 size_t jsontext_next(struct jsontext *t, char out[4]);
 /* Are they the same characters, however they are written? */
 bool jsontext_same(struct jsonraw a, struct jsonraw b);
-/* Of the characters. */
+/* <0, 0, >0: by the bytes of the characters, however they are written. */
+int jsontext_compare(struct jsonraw a, struct jsonraw b);
+/* Of the characters; another one in each process (common/hash.h). */
 uint64_t jsontext_hash(struct jsonraw string);
 /* Code points. */
 size_t jsontext_length(struct jsonraw string);

@@ -1,12 +1,16 @@
+/* One walk over the value. The names of the objects that are open stand one
+ * behind the other; an object's are judged when it ends.
+ */
 #include "common/jsontwice.h"
 
 #include "common/jsontext.h"
+#include "common/jsonwalk.h"
 #include "common/mem.h"
 
 #include <stdint.h>
 #include <stdlib.h>
 
-/* A few names are compared each with each; more are sorted by their hash. */
+/* A few names are compared each with each; more are sorted. */
 enum { FEW = 8 };
 
 struct name {
@@ -14,21 +18,27 @@ struct name {
 	struct jsonraw raw;
 };
 
-/* By hash, then as they stand. */
-static int by_hash(const void *a, const void *b)
+struct names {
+	struct name *all;
+	size_t n, cap;
+};
+
+/* Equal names stand together, as they stand in the text. By their hash first,
+ * which is quick; by themselves where hashes are equal, so that many names of
+ * one hash cost no more than others. */
+static int by_name(const void *a, const void *b)
 {
 	const struct name *x = a, *y = b;
 	if (x->hash != y->hash)
 		return x->hash < y->hash ? -1 : 1;
-	return (x->raw.s > y->raw.s) - (x->raw.s < y->raw.s);
+	int order = jsontext_compare(x->raw, y->raw);
+	return order ? order : (x->raw.s > y->raw.s) - (x->raw.s < y->raw.s);
 }
 
-static struct jsonraw among(struct name *names, size_t n)
+static struct jsonraw in_few(const struct name *names, size_t n)
 {
-	qsort(names, n, sizeof *names, by_hash);
 	for (size_t i = 1; i < n; i++) {
-		/* Equal hashes stand together; different names seldom do. */
-		for (size_t k = i; k-- > 0 && names[k].hash == names[i].hash;) {
+		for (size_t k = 0; k < i; k++) {
 			if (jsontext_same(names[k].raw, names[i].raw))
 				return names[i].raw;
 		}
@@ -36,46 +46,52 @@ static struct jsonraw among(struct name *names, size_t n)
 	return (struct jsonraw){0};
 }
 
-static struct jsonraw in_many(struct jsonraw object, size_t n)
+static struct jsonraw in_many(struct name *names, size_t n)
 {
-	struct name *names = mem_alloc(n * sizeof *names);
-	struct jsonraw_member m = jsonraw_members(object);
-	for (size_t i = 0; jsonraw_next(&m); i++)
-		names[i] = (struct name){jsontext_hash(m.name), m.name};
-	struct jsonraw found = among(names, n);
-	free(names);
-	return found;
+	for (size_t i = 0; i < n; i++)
+		names[i].hash = jsontext_hash(names[i].raw);
+	qsort(names, n, sizeof *names, by_name);
+	for (size_t i = 1; i < n; i++) {
+		if (names[i].hash == names[i - 1].hash &&
+		    jsontext_same(names[i].raw, names[i - 1].raw))
+			return names[i].raw;
+	}
+	return (struct jsonraw){0};
 }
 
-static struct jsonraw in_object(struct jsonraw object)
+static void add(struct names *s, struct jsonraw name)
 {
-	struct jsonraw few[FEW], found = {0};
-	struct jsonraw_member m = jsonraw_members(object);
-	size_t n = 0;
-	while (found.s == NULL && jsonraw_next(&m)) {
-		for (size_t i = 0; found.s == NULL && i < n && i < FEW; i++) {
-			if (jsontext_same(few[i], m.name))
-				found = m.name;
+	MEM_GROW(s->all, s->cap, s->n);
+	s->all[s->n++] = (struct name){.raw = name};
+}
+
+static struct jsonraw find(struct names *s, struct jsonwalk *w)
+{
+	size_t first[JSONRAW_DEPTH + 2]; /* of each that is open */
+	size_t depth = 0;
+	struct jsonraw found = {0};
+	enum jsonwalk_token t;
+	while (found.s == NULL && (t = jsonwalk_next(w)) != JSONWALK_END) {
+		if (t == JSONWALK_NAME) {
+			add(s, w->token);
+		} else if (t == JSONWALK_OBJECT || t == JSONWALK_ARRAY) {
+			first[depth++] = s->n;
+		} else if (t == JSONWALK_CLOSE) {
+			size_t begin = first[--depth], n = s->n - begin;
+			if (n)
+				found = n <= FEW ? in_few(&s->all[begin], n)
+						 : in_many(&s->all[begin], n);
+			s->n = begin;
 		}
-		if (n < FEW)
-			few[n] = m.name;
-		n++;
-		if (found.s == NULL)
-			found = jsontwice_find(m.value);
 	}
-	return found.s || n <= FEW ? found : in_many(object, n);
+	return found;
 }
 
 struct jsonraw jsontwice_find(struct jsonraw v)
 {
-	struct jsonraw found = {0};
-	enum jsonraw_kind kind = jsonraw_kind(v);
-	if (kind == JSONRAW_OBJECT)
-		return in_object(v);
-	if (kind != JSONRAW_ARRAY)
-		return found;
-	struct jsonraw_element e = jsonraw_elements(v);
-	while (found.s == NULL && jsonraw_each(&e))
-		found = jsontwice_find(e.value);
+	struct names s = {0};
+	struct jsonwalk w = {.at = v.s, .end = v.s + v.len};
+	struct jsonraw found = find(&s, &w);
+	free(s.all);
 	return found;
 }

@@ -1,13 +1,13 @@
 #include "common/pgunit.h"
 
 #include "common/check.h"
+#include "common/hash.h"
 #include "common/mem.h"
 #include "common/sqlstate.h"
 
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <xxhash.h>
 
 enum { NAME_LEN = 18 }; /* "s" and 16 hex digits */
 
@@ -88,7 +88,7 @@ static void forget_prepared(struct pgunits *u, uint64_t hash)
 
 static uint64_t name_of(const struct pg_query *q, char name[NAME_LEN])
 {
-	uint64_t hash = XXH3_64bits(q->sql, strlen(q->sql));
+	uint64_t hash = hash_bytes(q->sql, strlen(q->sql));
 	snprintf(name, NAME_LEN, "s%016llx", (unsigned long long)hash);
 	return hash;
 }

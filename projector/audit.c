@@ -9,6 +9,7 @@
 #include "projector/samples.h"
 
 #include "common/collection.h"
+#include "common/hash.h"
 #include "common/l2.h"
 #include "common/log.h"
 #include "common/mem.h"
@@ -16,7 +17,6 @@
 
 #include <inttypes.h>
 #include <stdlib.h>
-#include <xxhash.h>
 
 #define TICK CLOCK_MS(100)
 enum { MAX_PER_TICK = 256 };
@@ -117,7 +117,7 @@ static bool read_redis(
 	    .version = entry.version,
 	    .as_of = at.watermark,
 	    .has_digest = true,
-	    .digest = XXH3_64bits(entry.doc, entry.len)};
+	    .digest = hash_bytes(entry.doc, entry.len)};
 	return true;
 }
 
@@ -156,7 +156,7 @@ static void on_row(
 	    .version = row->version,
 	    .as_of = row->as_of,
 	    .has_digest = row->present,
-	    .digest = XXH3_64bits(row->doc, row->len)};
+	    .digest = hash_bytes(row->doc, row->len)};
 	finish(arg, &s, NULL);
 }
 
@@ -223,7 +223,7 @@ void audit_record(struct audit *a, int32_t partition,
 		return;
 	const struct audit_commit c = {.version = r->version,
 	    .present = r->doc != NULL,
-	    .digest = r->doc ? XXH3_64bits(r->doc, r->doc_len) : 0};
+	    .digest = r->doc ? hash_bytes(r->doc, r->doc_len) : 0};
 	samples_hear(a->samples, r->id, r->id_len, partition, &c, newest, now);
 }
 

@@ -23,11 +23,11 @@
 
 #include "common/check.h"
 #include "common/collection.h"
+#include "common/hash.h"
 #include "common/mem.h"
 
 #include <stdlib.h>
 #include <string.h>
-#include <xxhash.h>
 
 void chunk_init(
     struct chunk *c, int32_t partitions, size_t max_entries, size_t max_bytes)
@@ -99,7 +99,7 @@ void chunk_begin_empty(struct chunk *c)
 
 static size_t *slot_of(struct chunk *c, const char *id, size_t len)
 {
-	size_t at = XXH3_64bits(id, len) & (c->nslots - 1);
+	size_t at = hash_bytes(id, len) & (c->nslots - 1);
 	for (; c->slots[at]; at = (at + 1) & (c->nslots - 1)) {
 		const struct chunk_entry *e = &c->entries[c->slots[at] - 1];
 		if (e->id_len == len && memcmp(e->id, id, len) == 0)

@@ -4,11 +4,11 @@
 #include "projector/samples.h"
 
 #include "common/check.h"
+#include "common/hash.h"
 #include "common/mem.h"
 
 #include <stdlib.h>
 #include <string.h>
-#include <xxhash.h>
 
 const dur_us_t sample_ages[SAMPLE_CHECKS] = {
     CLOCK_S(1), CLOCK_S(10), CLOCK_S(60)};
@@ -29,7 +29,7 @@ struct samples {
 static struct sample **slot_of(
     const struct samples *s, const char *id, size_t len)
 {
-	return &s->slots[XXH3_64bits(id, len) & (s->nslots - 1)];
+	return &s->slots[hash_bytes(id, len) & (s->nslots - 1)];
 }
 
 static struct sample *find(const struct samples *s, const char *id, size_t len)

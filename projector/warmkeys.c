@@ -1,12 +1,12 @@
 #include "projector/warmkeys.h"
 
 #include "common/check.h"
+#include "common/hash.h"
 #include "common/mem.h"
 #include "common/record.h"
 
 #include <stdlib.h>
 #include <string.h>
-#include <xxhash.h>
 
 enum { PLACES = 1 << 17 }; /* 1 MiB */
 
@@ -14,7 +14,7 @@ enum { PLACES = 1 << 17 }; /* 1 MiB */
  * safe, and as rare as 64 bits are. */
 static bool was_seen(struct warmkeys *w, const char *id, size_t len)
 {
-	uint64_t hash = XXH3_64bits(id, len) | 1; /* 0: nothing is there */
+	uint64_t hash = hash_bytes(id, len) | 1; /* 0: nothing is there */
 	if (w->seen == NULL)
 		w->seen = mem_zalloc(PLACES * sizeof *w->seen);
 	uint64_t *place = &w->seen[(hash >> 32) % PLACES];
