@@ -10,6 +10,10 @@
 #include <stdlib.h>
 #include <string.h>
 
+/* How long items are looked at before other requests have their turn. An item
+ * is not cut. */
+#define SLICE CLOCK_MS(1)
+
 /* --- the end of reading -------------------------------------------------- */
 
 static void stop(struct bulk *b, enum problem p, const char *detail)
@@ -96,23 +100,45 @@ static void wait_for_log(struct request *r)
 	request_deadline(r, r->worker->app->settings->write_timeout);
 }
 
+/* Takes from a piece of the body up to the end of an item. */
+static size_t take(struct request *r, const char *data, size_t len)
+{
+	struct bulk *b = r->bulk;
+	mono_us_t begin = clock_mono();
+	size_t used;
+	r->expired = false;
+	hear(r, split_feed(&b->split, data, len, &used));
+	b->busy += clock_mono() - begin;
+	return used;
+}
+
+/* The other requests of this thread come first. */
+static void give_way(struct request *r)
+{
+	r->bulk->busy = 0;
+	r->gives_way = true;
+	metric_add(&r->worker->metrics->bulk_pauses, 1);
+	request_deadline(r, r->worker->app->settings->write_timeout);
+	request_gave_way(r->worker);
+}
+
 bool bulk_take(struct request *r, const char *data, size_t len, size_t *taken)
 {
 	struct bulk *b = r->bulk;
 	*taken = 0;
+	r->gives_way = false;
 	/* Not parked when all is taken: libmicrohttpd may have the next piece
 	 * at hand, and would tell it all the same. */
 	while (!b->stopped && *taken < len) {
-		size_t used;
 		if (!bulk_may_go_on(r)) {
 			wait_for_log(r);
 			return false;
 		}
-		r->expired = false;
-		enum split_what what =
-		    split_feed(&b->split, data + *taken, len - *taken, &used);
-		*taken += used;
-		hear(r, what);
+		if (b->busy > SLICE) {
+			give_way(r);
+			return false;
+		}
+		*taken += take(r, data + *taken, len - *taken);
 	}
 	/* The last one goes now if it can, not when more arrives. */
 	if (!b->stopped)

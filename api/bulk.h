@@ -4,7 +4,8 @@
  * the body's size: one item is held, and no more than a window of them is on
  * its way to the log; past it, and while no integer key is there, the rest of
  * the body is not taken from the connection. A few bytes an item are kept for
- * the answer (api/results.h).
+ * the answer (api/results.h). It works for a millisecond, or for one item, and
+ * then lets other requests of its thread go on.
  *
  * What ends a body early (it stops being JSON, it is too large) ends the
  * reading, not what was accepted before it: the answer is that problem, with

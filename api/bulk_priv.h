@@ -37,6 +37,7 @@ struct bulk {
 	size_t offset;
 	struct violations header; /* of a header that a bulk does not take */
 	unsigned retry_s;
+	dur_us_t busy;	/* since other requests had their turn */
 	bool no_keys;	/* one was waited for in vain */
 	size_t settled; /* every result in front of it is */
 };

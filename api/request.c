@@ -147,6 +147,24 @@ void request_keys(struct worker *w)
 	}
 }
 
+static void resume_those_behind(void *arg)
+{
+	struct worker *w = arg;
+	struct request *next;
+	for (struct request *r = w->parked; r; r = next) {
+		next = r->next_parked;
+		if (!r->gives_way)
+			continue;
+		r->gives_way = false;
+		request_resume(r);
+	}
+}
+
+void request_gave_way(struct worker *w)
+{
+	loop_post(w->loop, resume_those_behind, w);
+}
+
 void request_landed(struct request *r, const struct lookup_result *result)
 {
 	CHECK(r->magic == REQUEST_MAGIC && r->in_flight);

@@ -87,6 +87,7 @@ struct request {
 	enum record_op op;
 	bool creates;	 /* a POST: its key is in the document, or generated */
 	bool awaits_key; /* parked until ids are reserved */
+	bool gives_way;	 /* parked until others had their turn */
 	char *doc;	 /* what is appended, where it is not the body itself */
 	size_t doc_len;
 	struct prefer prefer;
@@ -132,6 +133,9 @@ void request_sweep(struct worker *w);
 void request_passed(struct worker *w, int32_t partition);
 /* Ids were reserved: resumes who waits for a key. */
 void request_keys(struct worker *w);
+/* A request is about to be parked that `gives_way`: it goes on when the loop
+ * has looked at the others. */
+void request_gave_way(struct worker *w);
 /* A lookup's result, from the request's own thread. */
 void request_landed(struct request *r, const struct lookup_result *result);
 /* Makes id, key and slot; another one than before, if there was one. */

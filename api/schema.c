@@ -37,8 +37,8 @@ static void bounds(struct jsonout *j, const struct field *f, bool nullable)
 {
 	if (f->has_min_length)
 		jsonout_int(j, "minLength", (int64_t)f->min_length);
-	if (f->has_max_length)
-		jsonout_int(j, "maxLength", (int64_t)f->max_length);
+	if (field_max_length(f) != SIZE_MAX)
+		jsonout_int(j, "maxLength", (int64_t)field_max_length(f));
 	keyword(j, "pattern", f->expression);
 	keyword(j, "minimum", f->minimum);
 	keyword(j, "exclusiveMinimum", f->exclusive_minimum);

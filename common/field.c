@@ -69,6 +69,13 @@ enum column_type field_column(enum field_type type, enum format format)
 	UNREACHABLE("field type");
 }
 
+size_t field_max_length(const struct field *f)
+{
+	if (f->has_max_length)
+		return f->max_length;
+	return f->pattern ? FIELD_PATTERN_LENGTH : SIZE_MAX;
+}
+
 bool field_is_number(const struct field *f)
 {
 	return f->type == FIELD_INTEGER || f->type == FIELD_NUMBER;
@@ -127,6 +134,20 @@ static struct text text_of(struct jsonraw v)
 	return t;
 }
 
+static unsigned length_faults(const struct field *f, struct jsonraw v)
+{
+	size_t most = field_max_length(f);
+	if (!f->has_min_length && most == SIZE_MAX)
+		return 0;
+	size_t length = jsontext_length(v);
+	unsigned faults = 0;
+	if (f->has_min_length && length < f->min_length)
+		faults |= FAULT_MIN_LENGTH;
+	if (length > most)
+		faults |= FAULT_MAX_LENGTH;
+	return faults;
+}
+
 static unsigned string_faults(const struct field *f, struct jsonraw v)
 {
 	static const unsigned found[] = {
@@ -134,20 +155,13 @@ static unsigned string_faults(const struct field *f, struct jsonraw v)
 	    [PATTERN_YES] = 0,
 	    [PATTERN_TOO_COMPLEX] = FAULT_COMPLEX,
 	};
-	unsigned faults = 0;
+	unsigned faults = length_faults(f, v);
 	struct text t = text_of(v);
 	if (!format_matches(f->format, t.s, t.len))
 		faults |= FAULT_FORMAT;
-	if (f->pattern)
+	if (f->pattern && !(faults & FAULT_MAX_LENGTH))
 		faults |= found[pattern_matches(f->pattern, t.s, t.len)];
 	buf_free(&t.copy);
-	if (!f->has_min_length && !f->has_max_length)
-		return faults;
-	size_t length = jsontext_length(v);
-	if (f->has_min_length && length < f->min_length)
-		faults |= FAULT_MIN_LENGTH;
-	if (f->has_max_length && length > f->max_length)
-		faults |= FAULT_MAX_LENGTH;
 	return faults;
 }
 
@@ -246,6 +260,14 @@ static void with(struct buf *out, const char *text, struct jsonraw v)
 	buf_add(out, v.s, v.len);
 }
 
+static void explain_choices(struct buf *out, struct jsonraw choices)
+{
+	const char *before = "must be one of ";
+	struct jsonraw_element e = jsonraw_elements(choices);
+	for (; jsonraw_each(&e); before = ", ")
+		with(out, before, e.value);
+}
+
 void field_explain(struct buf *out, const struct field *f, struct jsonraw v,
     enum field_fault fault)
 {
@@ -269,7 +291,7 @@ void field_explain(struct buf *out, const struct field *f, struct jsonraw v,
 		return;
 	case FAULT_MAX_LENGTH:
 		buf_printf(out, "has %zu characters; at most %zu",
-		    jsontext_length(v), f->max_length);
+		    jsontext_length(v), field_max_length(f));
 		return;
 	case FAULT_PATTERN:
 		with(out, "must match ", f->expression);
@@ -278,7 +300,7 @@ void field_explain(struct buf *out, const struct field *f, struct jsonraw v,
 		with(out, "takes too long to match ", f->expression);
 		return;
 	case FAULT_CHOICES:
-		with(out, "must be one of ", f->choices);
+		explain_choices(out, f->choices);
 		return;
 	case FAULT_MINIMUM:
 		with(out, "must be at least ", f->minimum);

@@ -11,6 +11,7 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
 enum field_type {
 	FIELD_STRING,
@@ -57,6 +58,10 @@ bool field_type_parse(const char *name, size_t len, enum field_type *out);
 const char *column_type_name(enum column_type t); /* "timestamptz" */
 enum column_type field_column(enum field_type type, enum format format);
 bool field_is_number(const struct field *f);
+/* Code points of a string; SIZE_MAX: any number. A pattern costs time that may
+ * grow with the square of the length, so its field always has a bound. */
+enum { FIELD_PATTERN_LENGTH = 4096 };
+size_t field_max_length(const struct field *f);
 
 /* What can be wrong with a value: bits. */
 #define FAULT(id, keyword) id##_BIT,

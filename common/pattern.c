@@ -21,13 +21,11 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* A match that needs more steps than this has run away: a plain one needs a
- * few per character, and subjects have at most a megabyte. */
-enum { STEPS = 5000000, DEPTH = 100000, HEAP_KIB = 65536 };
+enum { HEAP_KIB = 8192, CHARACTERS = 16 };
 
 struct pattern {
 	pcre2_code *code;
-	pcre2_match_context *limits;
+	char *text; /* as it was compiled: callouts point into it */
 };
 
 /* --- what is not ECMA-262 ------------------------------------------------ */
@@ -198,7 +196,8 @@ static pcre2_code *compile(
 	    pcre2_compile((PCRE2_SPTR)(text->data ? text->data : ""), text->len,
 		PCRE2_UTF | PCRE2_NO_UTF_CHECK | PCRE2_DOLLAR_ENDONLY |
 		    PCRE2_ALT_BSUX | PCRE2_MATCH_UNSET_BACKREF |
-		    PCRE2_ALLOW_EMPTY_CLASS | PCRE2_NEVER_BACKSLASH_C,
+		    PCRE2_ALLOW_EMPTY_CLASS | PCRE2_NEVER_BACKSLASH_C |
+		    PCRE2_AUTO_CALLOUT,
 		&error, &at, context);
 	pcre2_compile_context_free(context);
 	if (code == NULL) {
@@ -221,30 +220,90 @@ struct pattern *pattern_new(
 	struct buf b = {0};
 	translate(&b, text, text + len);
 	pcre2_code *code = compile(&b, fault);
-	buf_free(&b);
-	if (code == NULL)
+	if (code == NULL) {
+		buf_free(&b);
 		return NULL;
+	}
 	struct pattern *p = MEM_NEW(struct pattern);
+	buf_str(&b, ""); /* an empty one has a text, too */
 	p->code = code;
-	p->limits = pcre2_match_context_create(NULL);
-	CHECK(p->limits != NULL);
-	pcre2_set_match_limit(p->limits, STEPS);
-	pcre2_set_depth_limit(p->limits, DEPTH);
-	pcre2_set_heap_limit(p->limits, HEAP_KIB);
+	p->text = buf_take(&b, NULL);
 	return p;
+}
+
+/* --- matching ------------------------------------------------------------ */
+
+struct work {
+	const char *text; /* the pattern */
+	size_t done;
+	size_t at; /* in the subject, at the step before */
+};
+
+/* Characters that the next item may look at and then fail, so that the step
+ * after it does not tell: what `{n}` must have, what `\1` compares. Other
+ * items fail at their first one. */
+static size_t unseen(const struct work *w, const pcre2_callout_block *b)
+{
+	const char *item = w->text + b->pattern_position;
+	size_t len = b->next_item_length;
+	size_t left = b->subject_length - b->current_position;
+	if (len > 1 && item[0] == '\\' &&
+	    ((item[1] >= '1' && item[1] <= '9') || item[1] == 'k'))
+		return b->current_position < left ? b->current_position : left;
+	if (len > 1 && item[len - 1] == '?')
+		len--;
+	const char *brace =
+	    len > 1 && item[len - 1] == '}' ? memrchr(item, '{', len) : NULL;
+	size_t least = brace ? strtoul(brace + 1, NULL, 10) : 0;
+	return least < left ? least : left;
+}
+
+/* PCRE2 tells before each item of the pattern that it tries, at whatever place
+ * of the subject. Its own limit begins anew at each place where a match may
+ * begin, and takes a repeat that walks over all of the subject for one step.
+ * Here a step costs one, and one more for each CHARACTERS that were walked
+ * over: what is counted is in proportion to the time. */
+static int count(pcre2_callout_block *b, void *arg)
+{
+	struct work *w = arg;
+	size_t at = b->current_position;
+	size_t moved = at > w->at ? at - w->at : w->at - at;
+	w->at = at;
+	w->done += 1 + (moved + unseen(w, b)) / CHARACTERS;
+	return w->done > PATTERN_WORK_MOST ? PCRE2_ERROR_CALLOUT : 0;
+}
+
+static int run(
+    const struct pattern *p, const char *subject, size_t len, struct work *work)
+{
+	pcre2_match_data *data = pcre2_match_data_create(1, NULL);
+	pcre2_match_context *context = pcre2_match_context_create(NULL);
+	CHECK(data != NULL && context != NULL);
+	pcre2_set_callout(context, count, work);
+	pcre2_set_heap_limit(context, HEAP_KIB);
+	int rc = pcre2_match(p->code, (PCRE2_SPTR)subject, len, 0,
+	    PCRE2_NO_UTF_CHECK, data, context);
+	pcre2_match_context_free(context);
+	pcre2_match_data_free(data);
+	return rc;
+}
+
+enum pattern_match pattern_counted(
+    const struct pattern *p, const char *subject, size_t len, size_t *work)
+{
+	struct work w = {.text = p->text};
+	int rc = run(p, subject, len, &w);
+	*work = w.done;
+	if (rc >= 0)
+		return PATTERN_YES;
+	return rc == PCRE2_ERROR_NOMATCH ? PATTERN_NO : PATTERN_TOO_COMPLEX;
 }
 
 enum pattern_match pattern_matches(
     const struct pattern *p, const char *subject, size_t len)
 {
-	pcre2_match_data *data = pcre2_match_data_create(1, NULL);
-	CHECK(data != NULL);
-	int rc = pcre2_match(p->code, (PCRE2_SPTR)subject, len, 0,
-	    PCRE2_NO_UTF_CHECK, data, p->limits);
-	pcre2_match_data_free(data);
-	if (rc >= 0)
-		return PATTERN_YES;
-	return rc == PCRE2_ERROR_NOMATCH ? PATTERN_NO : PATTERN_TOO_COMPLEX;
+	size_t ignored;
+	return pattern_counted(p, subject, len, &ignored);
 }
 
 void pattern_free(struct pattern **pp)
@@ -253,7 +312,7 @@ void pattern_free(struct pattern **pp)
 	if (p == NULL)
 		return;
 	pcre2_code_free(p->code);
-	pcre2_match_context_free(p->limits);
+	free(p->text);
 	free(p);
 	*pp = NULL;
 }

@@ -1,9 +1,14 @@
 /* `pattern` of a field: a regular expression as ECMA-262 has it, by PCRE2.
  *
  * Not anchored, as in JSON Schema. What only PCRE2 understands is refused, so
- * that a declaration means the same to every reader of it. The work of a match
- * is bounded: a pattern that backtracks without end is an answer of its own,
- * never a hang. Compiled once, used by any thread.
+ * that a declaration means the same to every reader of it. Compiled once, used
+ * by any thread.
+ *
+ * PCRE2 backtracks: some patterns take time that grows with the square of the
+ * subject's length, or faster. So the work of a match is counted, and a match
+ * ends with PATTERN_TOO_COMPLEX when it passes a fixed amount, which takes a
+ * few milliseconds. Whether it does depends on the pattern and the subject
+ * alone, not on the machine. PCRE2's compiler to machine code is not used.
  */
 #pragma once
 
@@ -21,4 +26,8 @@ struct pattern *pattern_new(
 /* The subject is UTF-8. */
 enum pattern_match pattern_matches(
     const struct pattern *p, const char *subject, size_t len);
+/* The same, and says how much work it was, in steps. */
+enum pattern_match pattern_counted(
+    const struct pattern *p, const char *subject, size_t len, size_t *work);
+enum { PATTERN_WORK_MOST = 100000 };
 void pattern_free(struct pattern **p);

@@ -408,3 +408,13 @@ def test_two_instances_and_restarts(world):
     assert there >= set(keys)
     assert world.sql("SELECT * FROM sluice.rejections WHERE reason = 'key-exists'"
                      " AND collection = 'posts' AND key::bigint < 900000") == []
+
+
+def test_other_requests_have_their_turn(world, http):
+    """A bulk that is a lot of work pauses, and loses nothing by it."""
+    api = world.of("api")[0]
+    before = metric(api, "sluice_bulk_pauses_total")
+    answer = post_lines(http, "posts", posts(3000, "pauses"))
+    assert [r["status"] for r in results(answer)] == [202] * 3000
+    assert metric(api, "sluice_bulk_pauses_total") > before
+    wait_until(lambda: len(rows_of(world, "pauses")) == 3000, 60, "all are there")

@@ -50,8 +50,7 @@ static const struct {
     {"{\"type\":\"string\",\"minLength\":2,\"pattern\":\"^b\"}", "\"\\u0061\"",
 	"has 1 characters; at least 2\nmust match \"^b\""},
     {"{\"type\":\"string\",\"enum\":[\"a\",\"\\u00e9\"]}", "\"\xc3\xa9\"", ""},
-    {"{\"type\":\"string\",\"enum\":[\"a\"]}", "\"A\"",
-	"must be one of [\"a\"]"},
+    {"{\"type\":\"string\",\"enum\":[\"a\"]}", "\"A\"", "must be one of \"a\""},
     {"{\"type\":\"string\",\"format\":\"date-time\"}",
 	"\"2026-02-29T00:00:00Z\"", "must have the format date-time"},
     {"{\"type\":\"string\",\"format\":\"date-time\"}",
@@ -136,18 +135,54 @@ static void runaway(void **state)
 	assert_int_equal(field_faults(f, raw(value)), FAULT_COMPLEX);
 	assert_int_equal(field_faults(f, raw("\"aaaa\"")), 0);
 	/* A large subject that needs nothing special is no runaway. */
-	size_t len = 1 << 20;
+	size_t len = 1 << 16;
 	char *large = malloc(len + 3);
 	memset(large, 'a', len + 2);
 	large[0] = large[len + 1] = '"';
 	large[len + 2] = '\0';
 	declaration_free(&d);
-	d = declared_as("{\"type\":\"string\",\"pattern\":\"^[a-z]+$\"}");
+	d = declared_as("{\"type\":\"string\",\"maxLength\":65536,"
+			"\"pattern\":\"^[a-z]+$\"}");
 	f = declaration_collection(d)->fields;
 	assert_int_equal(field_faults(f, raw(large)), 0);
 	large[len] = 'A';
 	assert_int_equal(field_faults(f, raw(large)), FAULT_PATTERN);
 	free(large);
+	declaration_free(&d);
+}
+
+/* Without a maxLength, a field with a pattern has one all the same. */
+static void long_subjects(void **state)
+{
+	(void)state;
+	struct declaration *d =
+	    declared_as("{\"type\":\"string\",\"pattern\":\"^a*$\"}");
+	const struct field *f = declaration_collection(d)->fields;
+	enum { MOST = FIELD_PATTERN_LENGTH };
+	static char value[MOST + 4];
+	struct buf said = {0};
+	memset(value, 'a', MOST + 2);
+	value[0] = value[MOST + 1] = '"';
+	assert_int_equal(field_faults(f, raw(value)), 0);
+	value[MOST + 1] = 'a';
+	value[MOST + 2] = '"';
+	assert_int_equal(field_faults(f, raw(value)), FAULT_MAX_LENGTH);
+	field_explain(&said, f, raw(value), FAULT_MAX_LENGTH);
+	assert_string_equal(said.data, "has 4097 characters; at most 4096");
+	buf_free(&said);
+	declaration_free(&d);
+}
+
+static void choices_are_told(void **state)
+{
+	(void)state;
+	struct declaration *d = declared_as(
+	    "{\"type\":\"string\",\"enum\":[ \"a\",\n\t\"b, c\" ]}");
+	struct buf said = {0};
+	field_explain(&said, declaration_collection(d)->fields, raw("\"x\""),
+	    FAULT_CHOICES);
+	assert_string_equal(said.data, "must be one of \"a\", \"b, c\"");
+	buf_free(&said);
 	declaration_free(&d);
 }
 
@@ -207,6 +242,8 @@ int main(void)
 	    cmocka_unit_test(values),
 	    cmocka_unit_test(columns),
 	    cmocka_unit_test(runaway),
+	    cmocka_unit_test(long_subjects),
+	    cmocka_unit_test(choices_are_told),
 	    cmocka_unit_test(foreign_patterns),
 	    cmocka_unit_test(twice),
 	};
