@@ -27,24 +27,50 @@ static int quality(const char *s, const char *end)
 	return 1000;
 }
 
-/* Of the type, where it is named; -1: it is not. */
-static int wanted(const char *s, const char *type)
+enum { NOT_NAMED = -1, UNLIMITED = -2 };
+
+/* Of a type or a range, where it is named as it is written; else NOT_NAMED, or
+ * UNLIMITED where nothing is named at all. */
+static int named(const char *s, const char *range, size_t n)
 {
-	size_t n = strlen(type);
-	while (*s) {
-		s += strspn(s, ", \t");
+	int none = UNLIMITED;
+	while (*(s += strspn(s, ", \t"))) {
 		const char *end = s + strcspn(s, ",");
-		if (strcspn(s, ",; \t") == n && strncasecmp(s, type, n) == 0)
+		none = NOT_NAMED;
+		if (strcspn(s, ",; \t") == n && strncasecmp(s, range, n) == 0)
 			return quality(s + n, end);
 		s = end;
 	}
-	return -1;
+	return none;
+}
+
+/* By the most specific range that it is in. */
+static int wanted(const char *header, const char *type)
+{
+	char range[64];
+	size_t major = strcspn(type, "/") + 1;
+	int q = named(header, type, strlen(type));
+	if (q == NOT_NAMED) {
+		memcpy(range, type, major);
+		range[major] = '*';
+		q = named(header, range, major + 1);
+	}
+	return q == NOT_NAMED ? named(header, "*/*", 3) : q;
+}
+
+bool accept_allows(const char *header, const char *type)
+{
+	if (header == NULL)
+		return true;
+	int q = wanted(header, type);
+	return q > 0 || q == UNLIMITED;
 }
 
 bool accept_ndjson(const char *header)
 {
 	if (header == NULL)
 		return false;
-	int lines = wanted(header, "application/x-ndjson");
+	const char *type = "application/x-ndjson";
+	int lines = named(header, type, strlen(type));
 	return lines > 0 && lines >= wanted(header, "application/json");
 }

@@ -1,9 +1,11 @@
-/* Which of two media types an Accept header wants (pure core; RFC
- * 9110, 12.5.1).
+/* What an Accept header wants (pure core; RFC 9110, 12.5.1).
  */
 #pragma once
 
 #include <stdbool.h>
+
+/* May an answer be of this type? NULL, or nothing in it: of any. */
+bool accept_allows(const char *header, const char *type);
 
 /* Is application/x-ndjson named, and wanted at least as much as
  * application/json? A range, as

@@ -1,6 +1,7 @@
 #include "api/bulk_priv.h"
 
 #include "api/native.h"
+#include "api/offer.h"
 #include "api/path.h"
 #include "api/write.h"
 #include "common/check.h"
@@ -187,6 +188,8 @@ static void check_headers(struct request *r)
 		refuse_header(b, "Idempotency-Key",
 		    "a bulk takes none; items that name their keys "
 		    "themselves are not made twice");
+	if (!offer_bulk(r))
+		stop(b, PROBLEM_NOT_ACCEPTABLE, NULL);
 	if (length && strtoll(length, NULL, 10) > most)
 		stop(b, PROBLEM_TOO_LARGE,
 		    "A bulk may have as many bytes as the setting "

@@ -54,12 +54,8 @@ static void add_headers(struct request *r, struct MHD_Response *response)
 	if (text.len)
 		MHD_add_response_header(response, "Sluice-Position", text.data);
 	buf_clear(&text);
-	if (r->prefer.respond_async)
-		buf_str(&text, "respond-async");
-	else if (r->wait_for)
-		buf_printf(&text, "wait=%d", (int)(r->wait_for / 1000000));
-	if (r->prefer.return_minimal)
-		buf_printf(&text, "%sreturn=minimal", text.len ? ", " : "");
+	prefer_applied(&r->prefer,
+	    r->prefer.return_minimal ? PREFER_NOTHING : PREFER_STATE, &text);
 	if (text.len)
 		MHD_add_response_header(
 		    response, "Preference-Applied", text.data);

@@ -4,9 +4,9 @@
 #include "api/answer.h"
 #include "api/export.h"
 #include "api/listquery.h"
+#include "api/offer.h"
 #include "api/path.h"
 #include "common/mem.h"
-#include "common/utf8.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -20,24 +20,9 @@ struct taking {
 static enum step_result refuse(
     struct request *r, const struct list_fault *fault)
 {
-	enum problem p =
-	    fault->cursor ? PROBLEM_INVALID_CURSOR : PROBLEM_INVALID_FILTER;
-	struct buf extra = {0};
-	buf_str(&extra, ",\"parameter\":");
-	buf_json(&extra, fault->parameter, strlen(fault->parameter));
-	struct MHD_Response *response =
-	    answer_problem_response(p, fault->detail, NULL, extra.data);
-	buf_free(&extra);
-	return answer_queue(r, problem_status(p), response);
-}
-
-/* So much of it as is UTF-8 and has room. */
-static void name_fault(struct list_fault *fault, const char *name)
-{
-	size_t most = sizeof fault->parameter - 1, len = strlen(name);
-	len = utf8_prefix(name, len < most ? len : most);
-	memcpy(fault->parameter, name, len);
-	fault->parameter[len] = '\0';
+	return offer_refuse(r,
+	    fault->cursor ? PROBLEM_INVALID_CURSOR : PROBLEM_INVALID_FILTER,
+	    fault->parameter, fault->detail);
 }
 
 /* libmicrohttpd has made spaces of plus signs, and nothing else. */
@@ -59,7 +44,7 @@ static enum MHD_Result take_parameter(
 		t->fault = (struct list_fault){
 		    .detail = "has a malformed percent-encoding, or a NUL"};
 		if (name_len >= 0)
-			name_fault(&t->fault, names);
+			offer_name(t->fault.parameter, names);
 	} else {
 		t->bad = !listquery_add(t->query, names, (size_t)name_len,
 		    values, (size_t)len, &t->fault);
@@ -69,30 +54,18 @@ static enum MHD_Result take_parameter(
 	return t->bad ? MHD_NO : MHD_YES;
 }
 
-static enum MHD_Result refuse_parameter(
-    void *arg, enum MHD_ValueKind kind, const char *name, const char *value)
-{
-	(void)kind;
-	struct taking *t = arg;
-	if (*name == '\0' && value == NULL)
-		return MHD_YES;
-	t->bad = true;
-	name_fault(&t->fault, name);
-	return MHD_NO;
-}
-
 /* Of a collection, all or nothing. */
 static enum step_result export_all(struct request *r)
 {
-	struct taking t = {
-	    .fault = {.detail = "an export is the whole collection: it takes "
-				"no parameters"}};
+	char name[OFFER_NAME];
 	r->exports = true;
 	r->form = &export_lines;
 	r->step = STEP_READ;
-	MHD_get_connection_values(
-	    r->connection, MHD_GET_ARGUMENT_KIND, refuse_parameter, &t);
-	return t.bad ? refuse(r, &t.fault) : STEP_MORE;
+	if (offer_parameter(r, name))
+		return offer_refuse(r, PROBLEM_INVALID_FILTER, name,
+		    "an export is the whole collection: it takes no "
+		    "parameters");
+	return STEP_MORE;
 }
 
 static bool wants_all(const struct request *r)

@@ -60,8 +60,8 @@ struct listquery {
 
 /* What is wrong with a query. */
 struct list_fault {
-	bool cursor; /* with the cursor: invalid-cursor */
-	char parameter[64];
+	bool cursor;	    /* with the cursor: invalid-cursor */
+	char parameter[64]; /* OFFER_NAME */
 	char detail[200];
 };
 

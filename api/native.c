@@ -47,12 +47,23 @@ static enum step_result not_modified(struct request *r)
 	return answer_queue(r, 304, response);
 }
 
+static enum step_result native_absent(
+    struct request *r, const char *key, size_t len)
+{
+	(void)key, (void)len;
+	return answer_problem(
+	    r, PROBLEM_NOT_FOUND, "There is no row with this key.");
+}
+
+static enum step_result represent(struct request *r);
+
 static enum step_result native_read(struct request *r)
 {
 	struct value *v = r->value;
+	if (r->represents)
+		return represent(r);
 	if (!v->present)
-		return answer_problem(
-		    r, PROBLEM_NOT_FOUND, "There is no row with this key.");
+		return native_absent(r, r->key, r->key_len);
 	if (precondition(r, MHD_HTTP_HEADER_IF_MATCH, true, v) == SAID_OTHERS)
 		return answer_problem(r, PROBLEM_PRECONDITION, NULL);
 	if (precondition(r, MHD_HTTP_HEADER_IF_NONE_MATCH, false, v) ==
@@ -310,7 +321,18 @@ static void add_position(struct request *r, struct MHD_Response *response)
 	}
 }
 
-static enum step_result native_receipt(struct request *r)
+static void add_applied(
+    struct request *r, struct MHD_Response *response, enum prefer_body body)
+{
+	struct buf applied = {0};
+	prefer_applied(&r->prefer, body, &applied);
+	if (applied.len)
+		MHD_add_response_header(
+		    response, "Preference-Applied", applied.data);
+	buf_free(&applied);
+}
+
+static enum step_result accepted(struct request *r)
 {
 	struct buf body = {0};
 	write_state(r, "accepted", &body);
@@ -323,20 +345,14 @@ static enum step_result native_receipt(struct request *r)
 		MHD_add_response_header(
 		    response, MHD_HTTP_HEADER_LOCATION, location);
 	}
-	if (r->prefer.respond_async)
-		MHD_add_response_header(
-		    response, "Preference-Applied", "respond-async");
+	add_applied(r, response, PREFER_STATE);
 	return answer_queue(r, 202, response);
 }
 
-static void add_waited(struct request *r, struct MHD_Response *response)
+static void add_waited(
+    struct request *r, struct MHD_Response *response, enum prefer_body body)
 {
-	char applied[32];
-	snprintf(applied, sizeof applied, "wait=%d",
-	    (int)(r->prefer.wait / 1000000));
-	if (r->prefer.has_wait)
-		MHD_add_response_header(
-		    response, "Preference-Applied", applied);
+	add_applied(r, response, body);
 	if (r->decision.replayed)
 		MHD_add_response_header(
 		    response, "Idempotency-Replayed", "true");
@@ -355,25 +371,31 @@ static enum step_result native_rejected(struct request *r, enum reason reason)
 	struct MHD_Response *response = answer_problem_response(
 	    problem_by_type(row->problem), row->text, NULL, extra.data);
 	buf_free(&extra);
-	add_waited(r, response);
+	add_waited(r, response, PREFER_STATE);
 	return answer_queue(r, row->status, response);
 }
 
-/* Of a row that a POST has made (RFC 9110, 10.2.2). */
-static void add_location(struct request *r, struct MHD_Response *response)
+/* Of the row: Location of one that a POST has made (RFC 9110, 10.2.2),
+ * Content-Location of a document. */
+static void add_location(
+    struct request *r, struct MHD_Response *response, const char *header)
 {
 	struct buf location = {0};
 	buf_printf(&location, "/v1/%s/", r->collection->name);
 	path_encode(&location, r->key, r->key_len);
-	MHD_add_response_header(
-	    response, MHD_HTTP_HEADER_LOCATION, location.data);
+	MHD_add_response_header(response, header, location.data);
 	buf_free(&location);
 }
 
-static enum step_result native_settled(struct request *r, struct outcome o)
+static void add_etag(struct request *r, struct MHD_Response *response)
 {
-	if (o.kind == OUTCOME_REJECTED)
-		return native_rejected(r, o.reason);
+	char etag[VALUE_ETAG_LEN];
+	snprintf(etag, sizeof etag, "\"%" PRIu64 "\"", r->position.version);
+	MHD_add_response_header(response, MHD_HTTP_HEADER_ETAG, etag);
+}
+
+static enum step_result committed(struct request *r)
+{
 	bool delete = r->op == RECORD_DELETE;
 	bool minimal = delete || r->prefer.return_minimal;
 	struct buf body = {0};
@@ -381,18 +403,52 @@ static enum step_result native_settled(struct request *r, struct outcome o)
 		write_state(r, "committed", &body);
 	struct MHD_Response *response =
 	    answer_body(&body, minimal ? NULL : "application/json");
-	add_waited(r, response);
+	add_waited(r, response, minimal ? PREFER_NOTHING : PREFER_STATE);
 	if (r->creates)
-		add_location(r, response);
-	if (!delete) {
-		char etag[VALUE_ETAG_LEN];
-		snprintf(
-		    etag, sizeof etag, "\"%" PRIu64 "\"", r->position.version);
-		MHD_add_response_header(response, MHD_HTTP_HEADER_ETAG, etag);
-	}
-	unsigned status = o.kind == OUTCOME_CREATED ? 201 : 200;
-	return answer_queue(r, delete ? 204 : status, response);
+		add_location(r, response, MHD_HTTP_HEADER_LOCATION);
+	if (!delete)
+		add_etag(r, response);
+	return answer_queue(r, delete ? 204 : r->made ? 201 : 200, response);
+}
+
+/* `return=representation`: the row as it is now, which may be newer than the
+ * write. */
+static enum step_result represent(struct request *r)
+{
+	struct value *v = r->value;
+	char etag[VALUE_ETAG_LEN];
+	if (!v->present)
+		return committed(r);
+	value_etag(v, etag);
+	struct buf body = {0};
+	buf_add(&body, v->doc, v->len);
+	struct MHD_Response *response = answer_body(&body, "application/json");
+	add_waited(r, response, PREFER_DOCUMENT);
+	add_location(r, response, MHD_HTTP_HEADER_CONTENT_LOCATION);
+	if (r->creates)
+		add_location(r, response, MHD_HTTP_HEADER_LOCATION);
+	MHD_add_response_header(response, MHD_HTTP_HEADER_ETAG, etag);
+	return answer_queue(r, r->made ? 201 : 200, response);
+}
+
+/* Also where the row could not be read after its commit. */
+static enum step_result native_receipt(struct request *r)
+{
+	return r->represents ? committed(r) : accepted(r);
+}
+
+static enum step_result native_settled(struct request *r, struct outcome o)
+{
+	if (o.kind == OUTCOME_REJECTED)
+		return native_rejected(r, o.reason);
+	r->made = o.kind == OUTCOME_CREATED;
+	if (!r->prefer.return_representation || r->op == RECORD_DELETE)
+		return committed(r);
+	r->represents = true;
+	request_deadline(r, r->worker->app->settings->read_timeout);
+	r->step = STEP_CACHED;
+	return STEP_MORE;
 }
 
 const struct surface native_surface = {
-    native_read, native_parse, native_receipt, native_settled};
+    native_read, native_parse, native_receipt, native_settled, native_absent};

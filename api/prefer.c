@@ -31,6 +31,8 @@ static void one(const struct headerlist_item *item, struct prefer *out)
 	} else if (headerlist_is(name, "return") && !out->has_return) {
 		out->has_return = true;
 		out->return_minimal = headerlist_is(value, "minimal");
+		out->return_representation =
+		    headerlist_is(value, "representation");
 	}
 }
 
@@ -39,6 +41,24 @@ void prefer_parse(const char *header, struct prefer *out)
 	struct headerlist_item item;
 	while (headerlist_next(&header, &item))
 		one(&item, out);
+}
+
+static void add(struct buf *out, const char *applied)
+{
+	buf_printf(out, "%s%s", out->len ? ", " : "", applied);
+}
+
+void prefer_applied(
+    const struct prefer *p, enum prefer_body body, struct buf *out)
+{
+	if (p->respond_async)
+		add(out, "respond-async");
+	else if (p->has_wait)
+		buf_printf(out, "wait=%d", (int)(p->wait / CLOCK_S(1)));
+	if (body == PREFER_NOTHING && p->return_minimal)
+		add(out, "return=minimal");
+	if (body == PREFER_DOCUMENT)
+		add(out, "return=representation");
 }
 
 /* `"…"`, which may hold anything but a quote, or what a stranger sent. */

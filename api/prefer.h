@@ -1,6 +1,7 @@
 /* Prefer (RFC 7240) and entity tags (RFC 9110, 8.8.3) (pure core). */
 #pragma once
 
+#include "common/buf.h"
 #include "common/clock.h"
 
 #include <stdbool.h>
@@ -11,13 +12,20 @@ struct prefer {
 	bool respond_async;
 	bool has_return;
 	bool return_minimal;
+	bool return_representation;
 };
 
 enum { PREFER_WAIT_MAX_S = 30 };
 
-/* Adds the preferences of one header line; unknown ones are ignored, and of
- * two alike the first counts, as the RFC says. */
+/* Adds the preferences of one header line; unknown ones, and values that are
+ * none, are ignored, and of two alike the first counts, as the RFC says. */
 void prefer_parse(const char *header, struct prefer *out);
+
+/* Of the body of an answer to a write. */
+enum prefer_body { PREFER_STATE, PREFER_NOTHING, PREFER_DOCUMENT };
+/* Appends what of them was done, for Preference-Applied. */
+void prefer_applied(
+    const struct prefer *p, enum prefer_body body, struct buf *out);
 
 /* Compares a list (or `*`) with a tag as `"1042"`; strong: weak ones are others
  * (RFC 9110, 8.8.3.2). */

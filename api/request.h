@@ -91,6 +91,8 @@ struct request {
 	char *doc;	 /* what is appended, where it is not the body itself */
 	size_t doc_len;
 	struct prefer prefer;
+	bool made;	 /* it is committed, and has made its row */
+	bool represents; /* it is committed; its row is being read */
 	enum record_condition condition;
 	struct buf versions;   /* of an If-Match, as the log has it */
 	char *idempotency_key; /* NULL: none */

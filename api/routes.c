@@ -2,6 +2,7 @@
 
 #include "api/answer.h"
 #include "api/assets.h"
+#include "api/offer.h"
 #include "api/page.h"
 #include "api/path.h"
 #include "api/seedrows.h"
@@ -27,6 +28,8 @@ const struct route *route_at(size_t i)
 /* Does the path fit the pattern? */
 static bool fits(const struct path *path, const char *pattern)
 {
+	/* `_…` is reserved in /v1; a key that begins so is sent as %5F…. */
+	bool reserves = strncmp(pattern, "/v1/", 4) == 0;
 	size_t i = 0;
 	for (const char *s = pattern; *s == '/'; i++) {
 		size_t len = strcspn(++s, "/");
@@ -34,9 +37,7 @@ static bool fits(const struct path *path, const char *pattern)
 			return false;
 		const struct path_segment *seg = &path->segments[i];
 		if (*s == '{') {
-			/* `_…` is reserved; a key that begins so is sent as
-			 * %5F…. */
-			if (seg->reserved)
+			if (reserves && seg->reserved)
 				return false;
 		} else if (seg->len != len || memcmp(seg->text, s, len) != 0) {
 			return false;
@@ -85,11 +86,12 @@ static enum step_result take_key(
 		request_target(r, c, key, len);
 		return STEP_MORE;
 	}
-	if (c->key == KEY_STRING || r->route->step != STEP_READ)
+	if (r->route->step != STEP_READ)
 		return answer_violations(r, &v);
 	violations_free(&v);
-	return answer_problem(
-	    r, PROBLEM_NOT_FOUND, "There is no row with this key.");
+	r->reading = true;
+	r->way = LOOKUP_NONE; /* nothing is asked for it */
+	return r->route->surface->absent(r, key, len);
 }
 
 /* The collection and the key of the path; STEP_DONE: refused. */
@@ -137,11 +139,17 @@ static enum step_result route_path(struct request *r, const struct path *path)
 		return STEP_DONE;
 	r->op = r->route->op;
 	r->step = r->route->step;
+	if (offer_check(r) == STEP_DONE)
+		return STEP_DONE;
 	return take_target(r, path);
 }
 
+/* It names nothing that there could be. */
 static enum step_result malformed(struct request *r)
 {
+	if (strcmp(r->method, "GET") == 0 || strcmp(r->method, "HEAD") == 0)
+		return answer_problem(r, PROBLEM_NOT_FOUND,
+		    "The path has a malformed percent-encoding.");
 	struct violations v = {0};
 	violations_add(&v, "key", "the path has a malformed percent-encoding");
 	return answer_violations(r, &v);

@@ -15,6 +15,9 @@ struct surface {
 	enum step_result (*receipt)(struct request *r);
 	/* It is decided. */
 	enum step_result (*settled)(struct request *r, struct outcome o);
+	/* Answers a read of what can be no key. */
+	enum step_result (*absent)(
+	    struct request *r, const char *key, size_t len);
 };
 
 extern const struct surface native_surface; /* api/native.c */

@@ -7,6 +7,7 @@
 #include "api/answer.h"
 #include "api/native.h"
 #include "api/routes.h"
+#include "common/utf8.h"
 
 #include <jansson.h>
 #include <string.h>
@@ -30,15 +31,16 @@ static void add_member(struct buf *out, const json_t *doc, const char *name)
 		buf_str(out, "null");
 }
 
-static enum step_result seed_read(struct request *r)
+static enum step_result answer_read(
+    struct request *r, const char *key, size_t len, const struct value *v)
 {
-	const struct value *v = r->value;
+	bool present = v && v->present;
 	bool cached = r->tier == TIER_L1 || r->tier == TIER_REDIS;
 	struct buf body = {0};
 	buf_printf(
-	    &body, "{\"success\":%s,\"key\":", v->present ? "true" : "false");
-	buf_json(&body, r->key, r->key_len);
-	if (v->present) {
+	    &body, "{\"success\":%s,\"key\":", present ? "true" : "false");
+	buf_json(&body, key, len);
+	if (present) {
 		json_t *doc = json_loadb(v->doc, v->len, 0, NULL);
 		add_member(&body, doc, "value");
 		add_member(&body, doc, "created_at");
@@ -48,10 +50,23 @@ static enum step_result seed_read(struct request *r)
 	buf_printf(&body,
 	    ",\"message\":\"%s\",\"from_cache\":%s,\"from_replica\":%s,"
 	    "\"cache_level\":\"%s\"}\n",
-	    v->present ? "Data retrieved successfully" : "Key not found",
+	    present ? "Data retrieved successfully" : "Key not found",
 	    cached ? "true" : "false",
 	    r->tier == TIER_REPLICA ? "true" : "false", level_of(r->tier));
 	return answer_json(r, 200, &body);
+}
+
+static enum step_result seed_read(struct request *r)
+{
+	return answer_read(r, r->key, r->key_len, r->value);
+}
+
+/* What can be no key is no row's: there is nothing to ask for. It may be no
+ * UTF-8, which JSON has to be. */
+static enum step_result seed_absent(
+    struct request *r, const char *key, size_t len)
+{
+	return answer_read(r, key, utf8_prefix(key, len), NULL);
 }
 
 /* --- POST /write --------------------------------------------------------- */
@@ -115,4 +130,4 @@ static enum step_result seed_settled(struct request *r, struct outcome o)
 }
 
 const struct surface seed_surface = {
-    seed_read, seed_parse, seed_receipt, seed_settled};
+    seed_read, seed_parse, seed_receipt, seed_settled, seed_absent};

@@ -321,6 +321,6 @@ static enum step_result row_settled(struct request *r, struct outcome o)
 }
 
 const struct surface seed_posts = {
-    row_read, row_parse, row_receipt, row_settled};
+    row_read, row_parse, row_receipt, row_settled, NULL};
 const struct surface seed_products = {
-    row_read, row_parse, row_receipt, row_settled};
+    row_read, row_parse, row_receipt, row_settled, NULL};

@@ -193,10 +193,14 @@ def test_a_chunked_body_that_is_too_large(http):
     ],
 )
 def test_bad_keys(http, method, escaped):
+    """Nothing can be there to be read; what is to be written is refused."""
     headers = {"Content-Type": "application/json"}
     body = b'{"value":"a"}' if method == "PUT" else None
     answer = http.request(method, f"/v1/records/{escaped}", body, headers)
-    is_problem(answer, 422, "validation-failed", "/key")
+    if method == "GET":
+        is_problem(answer, 404, "not-found")
+    else:
+        is_problem(answer, 422, "validation-failed", "/key")
 
 
 def test_a_reserved_segment_is_no_key(http):
@@ -256,6 +260,68 @@ def test_head_of_a_problem_has_no_body(http):
     answer = http.request("HEAD", "/nothing")
     assert (answer.status, answer.body) == (404, b"")
     assert answer.header("Content-Type") == "application/problem+json"
+
+
+# --- what no route offers ----------------------------------------------------------------
+
+JSON = {"Content-Type": "application/json"}
+ROUTES = [
+    ("GET", "/v1", None), ("GET", "/v1/records/errors", None), ("GET", "/v1/records/absent", None),
+    ("HEAD", "/v1/records/errors", None), ("PUT", "/v1/records/errors", b'{"value":"a"}'),
+    ("PATCH", "/v1/records/errors", b'{"value":"a"}'), ("DELETE", "/v1/records/errors", None),
+    ("POST", "/v1/records", b'{"value":"a"}'), ("POST", "/v1/records", b'[{"value":"a"}]'),
+    ("GET", "/v1/_writes/0-1", None), ("GET", "/v1/records/_changes", None),
+]  # fmt: skip
+OTHERS = [
+    ("GET", "/v1/records", None), ("GET", "/health", None), ("GET", "/stats", None),
+    ("GET", "/cache-stats", None), ("GET", "/cache/stats", None), ("GET", "/cache/performance", None),
+    ("POST", "/clear-cache", None), ("GET", "/read/a", None), ("POST", "/write", b'{"key":"a","value":"b"}'),
+    ("GET", "/posts", None), ("GET", "/posts/1", None), ("DELETE", "/posts/1", None),
+    ("GET", "/products", None), ("POST", "/products", b"{}"), ("GET", "/openapi.json", None),
+    ("GET", "/", None), ("GET", "/docs", None),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("accept", ["text/csv", "application/xml, text/*;q=0", "*/*;q=0"])
+@pytest.mark.parametrize("method, path, body", ROUTES + OTHERS)
+def test_a_type_that_cannot_be_had(http, method, path, body, accept):
+    answer = http.request(method, path, body, {**JSON, "Accept": accept})
+    if method == "HEAD":
+        assert answer.status == 406
+        return
+    problem = is_problem(answer, 406, "not-acceptable")
+    assert "/" in problem["detail"]
+
+
+@pytest.mark.parametrize(
+    "path, accept",
+    [
+        ("/v1", "application/*"),
+        ("/v1", "text/csv, application/json;q=0.1"),
+        ("/v1/records", "application/json, text/plain, */*"),
+        ("/v1/records", "application/x-ndjson"),
+        ("/", "text/html,application/xhtml+xml;q=0.9"),
+        ("/openapi.json", "application/json"),
+        ("/health", ""),
+    ],
+)
+def test_a_type_that_can_be_had(http, path, accept):
+    assert http.request("GET", path, headers={"Accept": accept}).status == 200
+
+
+@pytest.mark.parametrize("query, name", [("?wait=5", "wait"), ("?a=1&b=2", "a"), ("?%C3%A9", "é"), ("?=", "")])
+@pytest.mark.parametrize("method, path, body", ROUTES)
+def test_parameters_that_are_not_understood(http, method, path, body, query, name):
+    answer = http.request(method, path + query, body, JSON)
+    if method == "HEAD":
+        assert answer.status == 400
+        return
+    assert is_problem(answer, 400, "invalid-filter")["parameter"] == name
+
+
+def test_a_query_without_parameters_asks_nothing(http):
+    for query in "?", "?&", "?&&":
+        assert http.request("GET", f"/v1{query}").status == 200
 
 
 # --- headers -----------------------------------------------------------------------------

@@ -131,6 +131,33 @@ def test_special_keys(http, key):
         assert (read["key"], read["value"]) == (key, "one")
 
 
+def test_a_key_that_begins_with_an_underscore(http):
+    """Such a segment is reserved in /v1 alone."""
+    http.write("_u", "one")
+    read = http.request("GET", "/read/_u").json()
+    assert (read["success"], read["key"], read["value"]) == (True, "_u", "one")
+    assert http.request("GET", "/v1/records/_u").status == 404
+    assert http.request("GET", "/v1/records/%5Fu").json()["value"] == "one"
+
+
+@pytest.mark.parametrize("escaped, key", [("k" * 256, "k" * 256), ("a%FF", "a"), ("a%00b", "a\0b")])
+def test_what_can_be_no_key_is_absent(http, escaped, key):
+    answer = http.request("GET", f"/read/{escaped}")
+    assert answer.status == 200 and answer.json() == {
+        "success": False,
+        "key": key,
+        "message": "Key not found",
+        "from_cache": False,
+        "from_replica": False,
+        "cache_level": "DB",
+    }
+
+
+def test_parameters_are_passed_over_as_theirs_were(http):
+    assert http.request("GET", "/read/nobody?debug=1").status == 200
+    assert http.request("GET", "/health?now=1").status == 200
+
+
 @pytest.mark.parametrize(
     "body, status, pointers",
     [

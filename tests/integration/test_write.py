@@ -135,6 +135,41 @@ def test_preferences_that_are_not_understood_are_ignored(http, prefer):
     assert is_receipt(http.put("prefer", "one", prefer=prefer), "prefer")
 
 
+def test_the_document_that_was_written(http):
+    """return=representation: the row, with what was made of it."""
+    made = http.put("represented", "one", prefer="wait=10, return=representation")
+    row = made.json()
+    assert (made.status, row["key"], row["value"]) == (201, "represented", "one")
+    assert made.header("Preference-Applied") == "wait=10, return=representation"
+    assert made.header("Content-Location") == "/v1/records/represented"
+    read = http.get("represented")
+    assert (read.json(), read.header("ETag")) == (row, made.header("ETag"))
+    again = http.put("represented", "two", prefer="return=representation, wait=10")
+    assert (again.status, again.json()["value"]) == (200, "two")
+    assert again.json()["created_at"] == row["created_at"]
+    headers = {"Content-Type": "application/json", "Prefer": "wait=10, return=representation"}
+    posted = http.request("POST", "/v1/posts", b'{"title":"t","content":"c","author":"a"}', headers)
+    assert (posted.status, posted.header("Location")) == (201, f"/v1/posts/{posted.json()['id']}")
+    patched = http.request("PATCH", posted.header("Location"), b'{"title":"new"}', headers)
+    assert (patched.status, patched.json()["title"], patched.json()["content"]) == (200, "new", "c")
+
+
+def test_the_document_of_a_write_that_is_not_waited_for(http):
+    answer = http.put("unrepresented", "one", prefer="return=representation")
+    assert is_receipt(answer, "unrepresented")
+    assert answer.header("Preference-Applied") is None
+    deleted = http.delete("unrepresented", prefer="wait=10, return=representation")
+    assert (deleted.status, deleted.header("Preference-Applied")) == (204, "wait=10")
+
+
+def test_what_was_done_of_a_preference_is_told(http):
+    answer = http.put("applied", "one", prefer="wait=10, return=minimal, handling=strict")
+    assert (answer.status, answer.body) == (201, b"")
+    assert answer.header("Preference-Applied") == "wait=10, return=minimal"
+    for prefer in "wait=abc", "wait=-1", "return=nothing", "count=exact":
+        assert http.put("applied", "one", prefer=prefer).header("Preference-Applied") is None
+
+
 def test_a_wait_that_is_too_long_is_cut(http):
     answer = http.put("cut", "one", prefer="wait=3600")
     assert answer.status == 201

@@ -169,10 +169,43 @@ static void strong_tags(void **state)
 	assert_false(etag_listed("W/\"1042\"", "\"1042\"", true));
 }
 
+static void applied(void **state)
+{
+	(void)state;
+	static const struct {
+		const char *header;
+		enum prefer_body body;
+		const char *applied;
+	} table[] = {
+	    {"", PREFER_STATE, ""},
+	    {"wait=5", PREFER_STATE, "wait=5"},
+	    {"wait=100", PREFER_STATE, "wait=30"},
+	    {"wait=abc", PREFER_STATE, ""},
+	    {"handling=strict, count=exact", PREFER_STATE, ""},
+	    {"respond-async, wait=5", PREFER_STATE, "respond-async"},
+	    {"return=minimal", PREFER_STATE, ""},
+	    {"return=minimal", PREFER_NOTHING, "return=minimal"},
+	    {"wait=5", PREFER_NOTHING, "wait=5"},
+	    {"wait=5, return=minimal", PREFER_NOTHING,
+		"wait=5, return=minimal"},
+	    {"wait=5, return=representation", PREFER_DOCUMENT,
+		"wait=5, return=representation"},
+	    {"return=representation", PREFER_STATE, ""},
+	};
+	for (size_t i = 0; i < sizeof table / sizeof table[0]; i++) {
+		struct prefer p = parse(table[i].header);
+		struct buf out = {0};
+		prefer_applied(&p, table[i].body, &out);
+		assert_string_equal(out.data ? out.data : "", table[i].applied);
+		buf_free(&out);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(preferences),
+	    cmocka_unit_test(applied),
 	    cmocka_unit_test(lines),
 	    cmocka_unit_test(tags),
 	    cmocka_unit_test(strong_tags),
