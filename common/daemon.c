@@ -156,14 +156,26 @@ static struct err check_common(const struct config *c)
 	return e.verdict == VERDICT_OK ? redis_check_url(s->redis_url) : e;
 }
 
+/* Of `--name value` the name is told: the value may be a secret. */
+static struct err not_understood(
+    const struct daemon_spec *spec, int i, char **argv)
+{
+	struct arguments ignored = {0};
+	const char *before = i > 1 ? argv[i - 1] : "";
+	if (strncmp(before, "--", 2) == 0 && strchr(before, '=') == NULL &&
+	    !special(spec, before + 2, &ignored))
+		return err_make(VERDICT_FATAL, "config",
+		    "argument '%s': expected --name=value (--help)", before);
+	return err_make(VERDICT_FATAL, "config",
+	    "argument '%s' is not understood (--help)", argv[i]);
+}
+
 static struct err load(const struct daemon_spec *spec, int argc, char **argv,
     struct arguments *args)
 {
 	for (int i = 1; i < argc; i++) {
 		if (strncmp(argv[i], "--", 2) != 0)
-			return err_make(VERDICT_FATAL, "config",
-			    "argument '%s' is not understood (--help)",
-			    argv[i]);
+			return not_understood(spec, i, argv);
 		special(spec, argv[i] + 2, args);
 	}
 	struct err e = ERR_OK;

@@ -34,12 +34,18 @@ static struct err set(
     rd_kafka_conf_t *conf, const char *name, const char *value)
 {
 	char text[256];
-	if (rd_kafka_conf_set(conf, name, value, text, sizeof text) ==
-	    RD_KAFKA_CONF_OK)
+	rd_kafka_conf_res_t res =
+	    rd_kafka_conf_set(conf, name, value, text, sizeof text);
+	if (res == RD_KAFKA_CONF_OK)
 		return ERR_OK;
+	/* The name of a secret may be misspelt. */
+	if (res == RD_KAFKA_CONF_UNKNOWN || config_is_secret(name))
+		return err_make(VERDICT_FATAL, "config",
+		    "librdkafka refuses 'kafka.%s': %s", name,
+		    strstr(text, value) ? "its value is not allowed" : text);
 	return err_make(VERDICT_FATAL, "config",
 	    "librdkafka refuses 'kafka.%s' with the value '%s': %s", name,
-	    config_is_secret(name) ? "***" : value, text);
+	    value, text);
 }
 
 struct err kafka_conf(const struct kafka_config *k, const char *const *pairs,

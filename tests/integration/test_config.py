@@ -87,6 +87,25 @@ def test_kafka_properties_pass_through(servers, kind):
     assert "kafka.linger.ms" in done.stderr and "many" in done.stderr
 
 
+@every_daemon
+def test_no_error_shows_what_may_be_a_secret(servers, kind, tmp_path):
+    """Its name may be misspelt, or its value be an argument of its own."""
+    file = tmp_path / "sluice.conf"
+    for name in ("kafka.sasl.pasword", "kafka.ssl.key.pem", "primary.pasword"):
+        file.write_text(f"{name} = s3cretpw\n")
+        variable = f"SLUICE_{name.upper().replace('.', '_')}"
+        for done in (
+            check(servers, kind, f"--{name}=s3cretpw"),
+            check(servers, kind, f"--{name}", "s3cretpw"),
+            check(servers, kind, f"--config={file}"),
+            check(servers, kind, **{variable: "s3cretpw"}),
+        ):
+            said = done.stdout + done.stderr
+            assert "s3cretpw" not in said, said
+            if name != "kafka.ssl.key.pem":
+                assert done.returncode == 2 and name in said, said
+
+
 # --- which source wins --------------------------------------------------------
 
 NOWHERE = {
