@@ -1,9 +1,12 @@
 #include "api/answer.h"
 
+#include "api/budget.h"
 #include "common/check.h"
+#include "common/mem.h"
 
 #include <inttypes.h>
 #include <stdio.h>
+#include <stdlib.h>
 
 #define RETRY_AFTER_S "1"
 
@@ -125,12 +128,39 @@ enum step_result answer_queue(
 	return done;
 }
 
+/* Counted until the client has taken it. It is never refused: a small one is
+ * cheaper than the refusal, and a bulk's tells what was accepted. */
+struct counted {
+	char *data;
+	size_t held;
+};
+
+static void free_counted(void *arg)
+{
+	struct counted *c = arg;
+	budget_set(&budget_answers, &c->held, 0);
+	free(c->data);
+	free(c);
+}
+
+static struct MHD_Response *counted(char *data, size_t len)
+{
+	struct counted *c = MEM_NEW(struct counted);
+	c->data = data;
+	budget_set(&budget_answers, &c->held, len);
+	return MHD_create_response_from_buffer_with_free_callback_cls(
+	    len, data, free_counted, c);
+}
+
 struct MHD_Response *answer_body(struct buf *body, const char *type)
 {
+	enum { LITTLE = 4096 }; /* as the connection itself */
 	size_t len;
 	char *data = buf_take(body, &len);
 	struct MHD_Response *response =
-	    MHD_create_response_from_buffer(len, data, MHD_RESPMEM_MUST_FREE);
+	    len > LITTLE ? counted(data, len)
+			 : MHD_create_response_from_buffer(
+			       len, data, MHD_RESPMEM_MUST_FREE);
 	if (type)
 		MHD_add_response_header(
 		    response, MHD_HTTP_HEADER_CONTENT_TYPE, type);
@@ -161,6 +191,13 @@ enum step_result answer_problem(
 {
 	return answer_queue(r, problem_status(p),
 	    answer_problem_response(p, detail, NULL, NULL));
+}
+
+enum step_result answer_full(struct request *r)
+{
+	return answer_problem(r, PROBLEM_STORE_UNAVAILABLE,
+	    "The answers that clients have not taken yet use as much memory as "
+	    "the setting http.answer_budget allows.");
 }
 
 enum step_result answer_retry(

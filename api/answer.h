@@ -22,6 +22,8 @@ enum step_result answer_problem(
 /* The same, with another Retry-After than the usual second. */
 enum step_result answer_retry(
     struct request *r, enum problem p, const char *detail, unsigned seconds);
+/* Clients hold as many bytes of answers as they may. */
+enum step_result answer_full(struct request *r);
 /* With its violations, which it frees. */
 enum step_result answer_violations(struct request *r, struct violations *v);
 struct MHD_Response *answer_problem_response(enum problem p, const char *detail,

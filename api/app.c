@@ -8,6 +8,7 @@
 #include "api/app.h"
 
 #include "api/assets.h"
+#include "api/budget.h"
 #include "api/feed.h"
 #include "api/migrated.h"
 #include "api/operate.h"
@@ -57,6 +58,8 @@ void app_init(struct app *app, const struct config *config)
 {
 	const struct api_settings *s = config->settings;
 	*app = (struct app){.config = config, .settings = s};
+	budget_bodies.most = (size_t)s->body_budget;
+	budget_answers.most = (size_t)s->answer_budget;
 	app->kafka = kafka_config(config, &s->common);
 	app->loop = loop_new();
 	app->partitions = (int32_t)s->common.partitions;
@@ -165,10 +168,23 @@ static bool ready(void *arg, struct buf *reasons)
 	       !atomic_load(&app->draining);
 }
 
+static void refresh_budgets(struct api_metrics *m)
+{
+	const struct budget *bodies = &budget_bodies;
+	const struct budget *answers = &budget_answers;
+	metric_set(&m->body_bytes, (int64_t)bodies->used);
+	metric_set(&m->body_most, (int64_t)bodies->most);
+	metric_set(&m->body_refused, (int64_t)bodies->refused);
+	metric_set(&m->answer_bytes, (int64_t)answers->used);
+	metric_set(&m->answer_most, (int64_t)answers->most);
+	metric_set(&m->answer_refused, (int64_t)answers->refused);
+}
+
 static void refresh(void *arg)
 {
 	struct app *app = arg;
 	struct l1_stats l1 = l1_stats(app->l1);
+	refresh_budgets(&app->metrics[0]);
 	metric_set(&app->metrics[0].l1_entries, (int64_t)l1.entries);
 	metric_set(&app->metrics[0].l1_bytes, (int64_t)l1.bytes);
 }

@@ -43,7 +43,12 @@ static struct MHD_Response *make(
 	char *etag = a->items[which].etag;
 	snprintf(etag, TAG_LEN, "\"%016" PRIx64 "\"",
 	    XXH3_64bits(body->data, body->len));
-	struct MHD_Response *whole = answer_body(body, type);
+	size_t len;
+	char *data = buf_take(body, &len);
+	/* Shared, and there for ever: no client holds it. */
+	struct MHD_Response *whole =
+	    MHD_create_response_from_buffer(len, data, MHD_RESPMEM_MUST_FREE);
+	MHD_add_response_header(whole, MHD_HTTP_HEADER_CONTENT_TYPE, type);
 	MHD_add_response_header(whole, "X-Content-Type-Options", "nosniff");
 	describe(whole, etag);
 	struct MHD_Response *unchanged =

@@ -1,5 +1,6 @@
 #include "api/bulk_priv.h"
 
+#include "api/budget.h"
 #include "api/native.h"
 #include "api/offer.h"
 #include "api/path.h"
@@ -92,6 +93,19 @@ static void hear(struct request *r, enum split_what what)
 		b->finished = true;
 }
 
+/* The text of an item, and what is to be told of all of them. */
+static void count_memory(struct bulk *b)
+{
+	size_t n = b->split.text.cap + b->item.filled.cap +
+		   results_memory(&b->results);
+	if (budget_take(&budget_bodies, &b->memory, n))
+		return;
+	budget_set(&budget_bodies, &b->memory, n);
+	stop_at(b, PROBLEM_BUFFER_FULL, b->split.at,
+	    "The bodies of the requests in hand take as much memory as the "
+	    "setting http.body_budget allows.");
+}
+
 /* What is decided by then is asked for before the ring of outcomes has gone
  * round. */
 static void wait_for_log(struct request *r)
@@ -140,6 +154,7 @@ bool bulk_take(struct request *r, const char *data, size_t len, size_t *taken)
 			return false;
 		}
 		*taken += take(r, data + *taken, len - *taken);
+		count_memory(b);
 	}
 	/* The last one goes now if it can, not when more arrives. */
 	if (!b->stopped)
@@ -232,6 +247,7 @@ void bulk_end(struct request *r)
 	bulk_release(b);
 	atomic_fetch_sub(&r->worker->app->bulks, 1);
 	metric_add(&r->worker->metrics->bulks, -1);
+	budget_set(&budget_bodies, &b->memory, 0);
 	split_free(&b->split);
 	results_free(&b->results);
 	violations_free(&b->header);

@@ -40,6 +40,7 @@ struct bulk {
 	dur_us_t busy;	/* since other requests had their turn */
 	bool no_keys;	/* one was waited for in vain */
 	size_t settled; /* every result in front of it is */
+	size_t memory;	/* of budget_bodies */
 };
 
 /* The item that is held becomes a record, or a result; and there is room for

@@ -1,6 +1,7 @@
 #include "api/changes.h"
 
 #include "api/answer.h"
+#include "api/budget.h"
 #include "api/feed.h"
 #include "api/peer.h"
 #include "common/check.h"
@@ -209,6 +210,8 @@ static enum step_result open_feed(
     struct request *r, uint32_t epoch, const struct change_place *places)
 {
 	struct app *app = r->worker->app;
+	if (!budget_keeps(&budget_answers, PIECE))
+		return answer_full(r);
 	/* The place is the feed's. */
 	if (!request_may_park(r) ||
 	    !app_take_place(&app->changes, app->settings->changes_most))

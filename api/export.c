@@ -7,6 +7,7 @@
 #include "api/export.h"
 
 #include "api/answer.h"
+#include "api/budget.h"
 #include "api/listpage.h"
 #include "api/listsql.h"
 #include "api/peer.h"
@@ -38,6 +39,7 @@ struct export
 	struct buf out;
 	size_t taken; /* of `out` */
 	bool any;     /* a document was rendered */
+	size_t held;  /* of budget_answers, for it */
 	enum pgcopy_state state;
 	bool suspended;
 	bool cut;
@@ -120,6 +122,7 @@ void export_free(struct export **ep)
 	atomic_fetch_sub(&w->app->exports, 1);
 	pgcopy_free(&e->copy);
 	buf_free(&e->out);
+	budget_set(&budget_answers, &e->held, 0);
 	free(e);
 	*ep = NULL;
 }
@@ -162,6 +165,7 @@ static void render(struct export *e)
 		rowdoc_write(&e->out, e->collection, cells);
 		e->form->each(&e->out);
 		e->any = true;
+		budget_set(&budget_answers, &e->held, e->out.cap);
 	}
 }
 
@@ -176,6 +180,7 @@ static ssize_t take(struct export *e, char *to, size_t max)
 		e->taken = 0;
 		if (e->out.cap > 4 * AHEAD) /* of a large row */
 			buf_free(&e->out);
+		budget_set(&budget_answers, &e->held, e->out.cap);
 		buf_clear(&e->out);
 	}
 	e->progress = clock_mono();
@@ -292,6 +297,8 @@ enum step_result export_step(struct request *r)
 		struct buf none = {0};
 		return answer_queue(r, 200, answer_body(&none, r->form->type));
 	}
+	if (!budget_keeps(&budget_answers, AHEAD))
+		return answer_full(r);
 	if (!request_may_park(r) || !take_place(w->app))
 		return refuse(r, "As many exports run as may: see the setting "
 				 "export.max.");

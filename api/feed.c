@@ -1,5 +1,6 @@
 #include "api/feed.h"
 
+#include "api/budget.h"
 #include "api/changeevent.h"
 #include "api/changelane.h"
 #include "common/check.h"
@@ -49,7 +50,8 @@ struct feed {
 	pthread_mutex_t lock;
 	struct buf out;
 	size_t taken;
-	bool held; /* the consumer */
+	size_t memory; /* of budget_answers, for it */
+	bool held;     /* the consumer */
 
 	/* The feeds' thread only. */
 	struct feed *next, *prev;
@@ -69,6 +71,7 @@ static void unref(struct feed *f)
 	CHECK(f->consumer == NULL);
 	pthread_mutex_destroy(&f->lock);
 	buf_free(&f->out);
+	budget_set(&budget_answers, &f->memory, 0);
 	free(f);
 }
 
@@ -120,6 +123,9 @@ size_t feed_take(struct feed *f, char *to, size_t max)
 		buf_drop(&f->out, f->taken);
 		f->taken = 0;
 	}
+	if (left == 0)
+		buf_free(&f->out); /* it may have been a long event */
+	budget_set(&budget_answers, &f->memory, f->out.cap);
 	if (f->held && left < ROOM) {
 		f->held = false;
 		post(f, f->feeds->loop, go_on);
@@ -145,6 +151,7 @@ static void put(struct feed *f, const struct buf *text)
 		return;
 	pthread_mutex_lock(&f->lock);
 	buf_add(&f->out, text->data, text->len);
+	budget_set(&budget_answers, &f->memory, f->out.cap);
 	f->silent = 0;
 	if (!f->held && f->out.len - f->taken > FULL) {
 		f->held = true;

@@ -91,7 +91,7 @@ static void release_all(struct entry *dead)
 {
 	while (dead) {
 		struct entry *next = dead->chain;
-		value_unref(&dead->value);
+		value_drop(&dead->value);
 		free(dead);
 		dead = next;
 	}
@@ -219,7 +219,7 @@ static void insert(
 		grow(s);
 	*e = (struct entry){.hash = key->hash,
 	    .expires = expires,
-	    .value = value_ref(v),
+	    .value = value_keep(v),
 	    .bytes = bytes,
 	    .len = key->len};
 	memcpy(e->id, key->id, key->len);
@@ -239,7 +239,7 @@ static struct value *refresh(
 	s->stats.bytes -= e->bytes;
 	e->bytes = cost(v, e->len);
 	s->stats.bytes += e->bytes;
-	e->value = value_ref(v);
+	e->value = value_keep(v);
 	e->expires = expires;
 	make_room(s, 0, 0);
 	return old;
@@ -265,7 +265,7 @@ static void store(struct l1 *l1, const struct key *key, struct value *v,
 	}
 	unlock(s);
 	if (old)
-		value_unref(&old);
+		value_drop(&old);
 }
 
 void l1_put(struct l1 *l1, const char *id, size_t len, struct value *v,
@@ -392,7 +392,7 @@ void l1_free(struct l1 **l1)
 		while (s->head) {
 			struct entry *e = s->head;
 			s->head = e->older;
-			value_unref(&e->value);
+			value_drop(&e->value);
 			free(e);
 		}
 		free(s->chains);

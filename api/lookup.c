@@ -1,5 +1,6 @@
 #include "api/lookup.h"
 
+#include "api/budget.h"
 #include "api/current.h"
 #include "api/l2tier.h"
 #include "api/landing.h"
@@ -90,6 +91,10 @@ static void keep(struct lookup *l, struct value *v, enum tier tier)
 	const struct collection *c = l->collection;
 	/* Without floors nobody could tell when it is old. */
 	if (!known(w->app, l->list != NULL, l->slot))
+		return;
+	/* L1 would let go of others, which then count as answers if they are
+	 * being sent. */
+	if (budget_is_over(&budget_answers))
 		return;
 	value_prepare_l1(v);
 	l1_put(w->app->l1, l->id, l->id_len, v,

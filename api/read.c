@@ -4,6 +4,7 @@
  * it at the moment of serving.
  */
 #include "api/answer.h"
+#include "api/budget.h"
 #include "api/current.h"
 #include "api/headroom.h"
 #include "api/listquery.h"
@@ -66,6 +67,14 @@ static enum step_result too_busy(struct request *r)
 	metric_add(&r->worker->metrics->shed, 1);
 	return answer_problem(r, PROBLEM_BUFFER_FULL,
 	    "This instance has as many waiting requests as it may.");
+}
+
+static enum step_result no_room(struct request *r)
+{
+	if (r->has_position)
+		return r->route->surface->receipt(r);
+	r->tier = TIER_NONE;
+	return answer_full(r);
 }
 
 enum step_result read_step(struct request *r)
@@ -157,6 +166,9 @@ enum step_result read_lookup_step(struct request *r)
 	}
 	if (!request_may_park(r))
 		return too_busy(r);
+	/* Before the database makes a page that nobody would get. */
+	if (r->list && !budget_keeps(&budget_answers, 0))
+		return no_room(r);
 	if (r->deadline == 0)
 		request_deadline(r, r->worker->app->settings->read_timeout);
 	r->step = STEP_LANDED;
@@ -213,6 +225,13 @@ static void count_tier(struct request *r)
 	}
 }
 
+/* What L1 has, it counts itself. */
+static bool has_room(const struct request *r)
+{
+	return r->tier == TIER_L1 || !r->value->present ||
+	       budget_keeps(&budget_answers, r->value->len);
+}
+
 /* The Link of a page repeats the filters. */
 static bool link_fits(const struct request *r)
 {
@@ -248,6 +267,8 @@ enum step_result read_answer_step(struct request *r)
 	case READ_OK:
 		break;
 	}
+	if (!has_room(r))
+		return no_room(r);
 	if (!link_fits(r))
 		return answer_problem(r, PROBLEM_INVALID_FILTER,
 		    "There is a next page, and the filters are too long for a "

@@ -5,6 +5,7 @@
 #include "api/changes.h"
 #include "api/export.h"
 #include "api/headroom.h"
+#include "api/intake.h"
 #include "api/listquery.h"
 #include "api/peer.h"
 #include "common/check.h"
@@ -212,7 +213,6 @@ static void judge(struct request *r, const char *data, size_t len)
 static bool body(void *request, const char *data, size_t len, size_t *taken)
 {
 	struct request *r = request;
-	size_t max = (size_t)r->worker->app->settings->max_item;
 	if (r->gone)
 		return false;
 	if (!r->judged)
@@ -223,10 +223,7 @@ static bool body(void *request, const char *data, size_t len, size_t *taken)
 		return true;
 	}
 	*taken = len;
-	if (r->body.len + len > max)
-		r->too_large = true;
-	if (!r->too_large)
-		buf_add(&r->body, data, len);
+	intake_add(r, data, len);
 	return true;
 }
 
@@ -265,12 +262,11 @@ static void end(void *request)
 	bulk_end(r);
 	value_unref(&r->value);
 	listquery_unref(&r->list);
-	buf_free(&r->body);
+	intake_free(r);
 	buf_free(&r->versions);
 	free(r->after);
 	free(r->measure);
 	free(r->idempotency_key);
-	free(r->doc);
 	free(r->id);
 	free(r);
 }

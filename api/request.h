@@ -40,8 +40,10 @@ struct request {
 	const char *method; /* libmicrohttpd's, for the request's life */
 	const char *path;   /* likewise; as it was sent */
 	struct buf body;
+	size_t held;	    /* of budget_bodies, for it */
 	bool large_headers; /* there may be no room for an answer's */
 	bool too_large;	    /* the body; or it is not taken at all */
+	bool no_room;	    /* for the body, in budget_bodies */
 	bool judged;	    /* it is known whether the body is a bulk */
 	struct bulk *bulk;  /* then it goes there; NULL: into `body` */
 	enum step step;

@@ -27,6 +27,11 @@ void results_free(struct results *r)
 	*r = (struct results){0};
 }
 
+size_t results_memory(const struct results *r)
+{
+	return r->cap * sizeof *r->items + r->texts.cap;
+}
+
 static struct result *at(struct results *r, size_t i)
 {
 	CHECK(i < r->n);

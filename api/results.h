@@ -70,4 +70,6 @@ void results_positions(
     const struct results *r, int32_t partitions, struct buf *out);
 /* Is there an item with this status? */
 bool results_have(const struct results *r, unsigned status);
+/* Bytes that it takes. */
+size_t results_memory(const struct results *r);
 void results_free(struct results *r);

@@ -2,6 +2,7 @@
 
 #include "api/answer.h"
 #include "api/assets.h"
+#include "api/intake.h"
 #include "api/offer.h"
 #include "api/page.h"
 #include "api/path.h"
@@ -163,6 +164,8 @@ enum step_result route_step(struct request *r)
 		return answer_problem(r, PROBLEM_TOO_LARGE,
 		    "An item may have as many bytes as the setting "
 		    "http.max_item says.");
+	if (r->no_room)
+		return intake_refuse(r);
 	struct path path;
 	enum step_result result =
 	    path_parse(r->path, &path) ? route_path(r, &path) : malformed(r);

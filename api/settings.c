@@ -12,6 +12,28 @@ const struct setting api_setting_rows[] = {
 const size_t api_setting_count =
     sizeof api_setting_rows / sizeof api_setting_rows[0];
 
+static struct err check_budget(
+    const char *name, int64_t budget, const char *largest_name, int64_t largest)
+{
+	if (budget / 2 >= largest)
+		return ERR_OK;
+	return err_make(VERDICT_FATAL, "config",
+	    "setting '%s' has the bad value '%lld'; allowed: at least twice "
+	    "%s, which is %lld",
+	    name, (long long)budget, largest_name, (long long)largest);
+}
+
+/* The largest single piece must fit. */
+static struct err check_budgets(const struct api_settings *s)
+{
+	struct err e = check_budget(
+	    "http.body_budget", s->body_budget, "http.max_item", s->max_item);
+	if (e.verdict != VERDICT_OK)
+		return e;
+	return check_budget("http.answer_budget", s->answer_budget,
+	    "list.max_bytes", s->list_bytes);
+}
+
 struct err api_settings_check(const struct config *c)
 {
 	const struct api_settings *s = c->settings;
@@ -20,7 +42,8 @@ struct err api_settings_check(const struct config *c)
 		    "setting 'pool.min_size' has the bad value '%lld'; "
 		    "allowed: at most pool.max_size, which is %lld",
 		    (long long)s->pool_min, (long long)s->pool_max);
-	if (s->replica_urls[0] == '\0')
-		return ERR_OK;
+	struct err e = check_budgets(s);
+	if (e.verdict != VERDICT_OK || s->replica_urls[0] == '\0')
+		return e;
 	return pg_check_url("replica.urls", s->replica_urls);
 }

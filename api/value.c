@@ -1,5 +1,6 @@
 #include "api/value.h"
 
+#include "api/budget.h"
 #include "common/check.h"
 #include "common/mem.h"
 
@@ -16,6 +17,8 @@
  * it, and end with the last of them. */
 struct blob {
 	_Atomic unsigned refs;
+	_Atomic unsigned kept; /* by L1 */
+	size_t len;
 	char bytes[];
 };
 
@@ -24,10 +27,19 @@ static struct blob *blob_of(const char *doc)
 	return (struct blob *)(uintptr_t)(doc - offsetof(struct blob, bytes));
 }
 
+static void count(const struct blob *b, bool counted)
+{
+	size_t held = counted ? 0 : b->len;
+	budget_set(&budget_answers, &held, counted ? b->len : 0);
+}
+
 static char *blob_new(const char *doc, size_t len)
 {
 	struct blob *b = mem_alloc(sizeof *b + len + 1);
 	b->refs = 1;
+	b->kept = 0;
+	b->len = len;
+	count(b, true);
 	if (len)
 		memcpy(b->bytes, doc, len);
 	b->bytes[len] = '\0';
@@ -44,8 +56,10 @@ static bool drop(_Atomic unsigned *refs)
 static void blob_unref(void *doc)
 {
 	struct blob *b = blob_of(doc);
-	if (drop(&b->refs))
-		free(b);
+	if (!drop(&b->refs))
+		return;
+	count(b, false);
+	free(b);
 }
 
 struct value *value_new(
@@ -97,6 +111,22 @@ void value_unref(struct value **vp)
 		free(v->page->next);
 	free(v->page);
 	free(v);
+}
+
+struct value *value_keep(struct value *v)
+{
+	struct blob *b = blob_of(v->doc);
+	if (atomic_fetch_add(&b->kept, 1) == 0)
+		count(b, false);
+	return value_ref(v);
+}
+
+void value_drop(struct value **v)
+{
+	struct blob *b = blob_of((*v)->doc);
+	if (atomic_fetch_sub(&b->kept, 1) == 1)
+		count(b, true);
+	value_unref(v);
 }
 
 size_t value_cost(const struct value *v)

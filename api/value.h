@@ -3,6 +3,9 @@
  *
  * Reference-counted across threads. The response has a count of its own and
  * shares the document, so that one in flight outlives an eviction.
+ *
+ * A document is counted once, however many clients are sent it: by L1 while it
+ * is there, else in budget_answers (api/budget.h).
  */
 #pragma once
 
@@ -42,6 +45,9 @@ struct value *value_page_new(const char *doc, size_t len, const char *next,
     const version_t *as_of, size_t n);
 struct value *value_ref(struct value *v);
 void value_unref(struct value **v);
+/* The same of L1, whose own bound counts the document meanwhile. */
+struct value *value_keep(struct value *v);
+void value_drop(struct value **v);
 /* Bytes that the value is accounted for in L1. */
 size_t value_cost(const struct value *v);
 

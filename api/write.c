@@ -5,6 +5,7 @@
 
 #include "api/answer.h"
 #include "api/bulk.h"
+#include "api/intake.h"
 #include "api/migrated.h"
 #include "api/probe.h"
 #include "api/request.h"
@@ -28,6 +29,7 @@ enum step_result write_step(struct request *r)
 		metric_add(&r->worker->metrics->write_invalid, 1);
 		return STEP_DONE;
 	}
+	intake_settle(r);
 	r->step = r->id ? STEP_APPEND : STEP_KEY;
 	return STEP_MORE;
 }
@@ -134,6 +136,7 @@ enum step_result write_append_step(struct request *r)
 	struct err e = writelog_append(app->writelog, &a, &r->append);
 	if (e.verdict != VERDICT_OK)
 		return unavailable(r, PROBLEM_BUFFER_FULL);
+	intake_free(r); /* the producer has a copy */
 	request_deadline(r, app->settings->write_timeout);
 	r->step = STEP_ACKED;
 	return STEP_PARK;

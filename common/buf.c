@@ -9,6 +9,14 @@
 #include <stdlib.h>
 #include <string.h>
 
+void buf_reserve(struct buf *b, size_t cap)
+{
+	if (cap <= b->cap)
+		return;
+	b->data = mem_realloc(b->data, cap);
+	b->cap = cap;
+}
+
 static void reserve(struct buf *b, size_t more)
 {
 	if (b->len + more + 1 <= b->cap)
@@ -16,8 +24,7 @@ static void reserve(struct buf *b, size_t more)
 	size_t cap = b->cap ? b->cap : 64;
 	while (cap < b->len + more + 1)
 		cap *= 2;
-	b->data = mem_realloc(b->data, cap);
-	b->cap = cap;
+	buf_reserve(b, cap);
 }
 
 void buf_add(struct buf *b, const void *data, size_t len)

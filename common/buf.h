@@ -17,6 +17,8 @@ __attribute__((format(printf, 2, 3))) void buf_printf(
     struct buf *b, const char *fmt, ...);
 /* A JSON string with its quotes; the input is valid UTF-8. */
 void buf_json(struct buf *b, const char *s, size_t len);
+/* Makes room for `cap` bytes with the NUL. Without it a buffer doubles. */
+void buf_reserve(struct buf *b, size_t cap);
 /* Takes the first n bytes away. */
 void buf_drop(struct buf *b, size_t n);
 void buf_clear(struct buf *b);
