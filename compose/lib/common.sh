@@ -55,6 +55,27 @@ use_server_user() {
 	AS_SERVER=(setpriv "--reuid=$user" "--regid=$(id -g "$user")" --init-groups)
 }
 
+# The daemons have no need of any right: they run as a user that nothing else
+# runs as, without capabilities, and can get none. His number needs no account,
+# so none is made.
+AS_DAEMON=()
+use_daemon_user() {
+	local user=$SLUICE_STACK_DAEMON_USER group=$SLUICE_STACK_DAEMON_USER account
+	AS_DAEMON=(setpriv --no-new-privs --pdeathsig=TERM)
+	((EUID == 0)) || return 0
+	if [[ $user == *[!0-9]* ]]; then
+		group=$(id -g "$user" 2>/dev/null) ||
+			die "there is no user '$user' to run the daemons as: set SLUICE_STACK_DAEMON_USER"
+	elif account=$(getent passwd "$user"); then
+		die "the number $user is that of the user ${account%%:*}: set SLUICE_STACK_DAEMON_USER to another number for the daemons, or to a name"
+	fi
+	# Libraries look for files in a home.
+	AS_DAEMON=(env HOME=/nonexistent "${AS_DAEMON[@]}" "--reuid=$user" "--regid=$group" --clear-groups --inh-caps=-all
+		--ambient-caps=-all --bounding-set=-all)
+	# shellcheck disable=SC2034 # read by the other files
+	DAEMON_OWNER=$user:$group
+}
+
 # as_server <command...>: runs it as the user of the servers, who may not be able
 # to see the folder that we are in.
 as_server() {

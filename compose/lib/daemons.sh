@@ -47,6 +47,46 @@ start_build() {
 	build_sluice "$BIN" 'sluice-api sluice-writer sluice-projector' -DCMAKE_BUILD_TYPE=RelWithDebInfo
 }
 
+# A daemon's own folder, which only its user may look into.
+folder_of() {
+	echo "$DATA/daemons/$1"
+}
+
+conf_of() {
+	echo "$(folder_of "$1")/$1.conf"
+}
+
+# program_of <daemon>
+program_of() {
+	if ((EUID == 0)); then
+		echo "$(folder_of "$1")/sluice-$1"
+	else
+		echo "$BIN/sluice-$1"
+	fi
+}
+
+# make_folder <daemon>: with its configuration. The checkout of root may be closed
+# to the daemons' user, so that he gets copies of the program and the declarations.
+make_folder() {
+	local folder
+	folder=$(folder_of "$1")
+	COLLECTIONS=$SLUICE_STACK_COLLECTIONS
+	use_daemon_user
+	mkdir -p "$folder"
+	chmod 700 "$folder"
+	rm -f "$STACK/$1.conf" # where it was before
+	if ((EUID == 0)); then
+		install -m 755 "$BIN/sluice-$1" "$folder/new"
+		mv "$folder/new" "$folder/sluice-$1"
+		rm -rf "$folder/collections"
+		cp -rL "$SLUICE_STACK_COLLECTIONS" "$folder/collections"
+		chmod -R u=rwX,go=rX "$folder/collections"
+		COLLECTIONS=$folder/collections
+	fi
+	(umask 077 && write_daemon_config "$1")
+	((EUID != 0)) || chown "$DAEMON_OWNER" "$folder" "$(conf_of "$1")"
+}
+
 write_daemon_config() {
 	local port
 	{
@@ -66,11 +106,11 @@ write_daemon_config() {
 			;;
 		esac
 		echo "admin.listen = 127.0.0.1:$port"
-		echo "collections.dir = $SLUICE_STACK_COLLECTIONS"
+		echo "collections.dir = $COLLECTIONS"
 		echo "primary.url = $(primary_url)"
 		[[ $1 == writer ]] || echo "redis.url = $(redis_url)"
 		echo "kafka.bootstrap.servers = $(kafka_servers)"
-	} >"$STACK/$1.conf"
+	} >"$(conf_of "$1")"
 }
 
 # The daemons take their addresses from the file: what the caller's environment
@@ -79,8 +119,8 @@ WITHOUT=(env -u SLUICE_HTTP_LISTEN -u SLUICE_ADMIN_LISTEN -u SLUICE_PRIMARY_URL
 	-u SLUICE_REPLICA_URLS -u SLUICE_REDIS_URL -u SLUICE_KAFKA_BOOTSTRAP_SERVERS)
 
 migrate() {
-	write_daemon_config writer
-	"${WITHOUT[@]}" "$BIN/sluice-writer" "--config=$STACK/writer.conf" --migrate \
+	make_folder writer
+	"${WITHOUT[@]}" "${AS_DAEMON[@]}" "$(program_of writer)" "--config=$(conf_of writer)" --migrate \
 		>"$LOGS/migrate.log" 2>&1
 }
 
@@ -94,8 +134,9 @@ start_migrate() {
 }
 
 start_daemon() {
-	[[ $1 == writer ]] || write_daemon_config "$1"
-	spawn "$1" "$STACK" "${WITHOUT[@]}" "$BIN/sluice-$1" "--config=$STACK/$1.conf"
+	make_folder "$1"
+	spawn "$1" "$(folder_of "$1")" "${WITHOUT[@]}" "$SLUICE_ROOT/compose/lib/keep" "$RUN" "$1" \
+		"${AS_DAEMON[@]}" "$(program_of "$1")" "--config=$(conf_of "$1")"
 }
 
 ready() {
@@ -119,13 +160,17 @@ healthy_api() {
 	ready "$SLUICE_STACK_API_ADMIN_PORT" && [[ $(health_of_api) == *'"status"'*'"healthy"'* ]]
 }
 
-stop_writer() { stop_process writer TERM 30; }
-stop_projector() { stop_process projector TERM 30; }
-stop_api() { stop_process api TERM 30; }
+stop_writer() { stop_kept writer; }
+stop_projector() { stop_kept projector; }
+stop_api() { stop_kept api; }
 
 # outdated <part>: does it run a program that has been built anew since?
 outdated() {
 	local pid
-	pid=$(pid_of "$1") || return 1
-	[[ $(readlink "/proc/$pid/exe") == *' (deleted)' ]]
+	pid=$(main_pid "$1") || return 1
+	if ((EUID == 0)) && kept "$1"; then
+		[[ $BIN/sluice-$1 -nt $(program_of "$1") ]]
+	else
+		[[ $(readlink "/proc/$pid/exe") == *' (deleted)' ]]
+	fi
 }

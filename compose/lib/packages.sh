@@ -9,7 +9,8 @@ packages_for() {
 	build) echo gcc libc6-dev cmake ninja-build pkgconf libmicrohttpd-dev \
 		librdkafka-dev libpq-dev libhiredis-dev libuv1-dev libjansson-dev \
 		libxxhash-dev libpcre2-dev libcmocka-dev ;;
-	run) echo postgresql redis-tools default-jre-headless maven curl ;;
+	# curl and python3 are what the README's next commands need.
+	run) echo postgresql redis-tools default-jre-headless maven curl python3 ;;
 	test) echo python3 python3-venv shellcheck spin ;;
 	fuzz) echo clang libclang-rt-dev ;;
 	bench) echo wrk nginx-light ;;
@@ -31,7 +32,7 @@ provided() {
 	default-jre-headless) java_is_new_enough ;;
 	maven) command -v mvn >/dev/null ;;
 	docker.io) command -v dockerd >/dev/null || docker info >/dev/null 2>&1 ;;
-	clang | curl | wrk | shellcheck | debootstrap) command -v "$1" >/dev/null ;;
+	clang | curl | python3 | wrk | shellcheck | debootstrap) command -v "$1" >/dev/null ;;
 	nginx-light) [[ -x /usr/sbin/nginx ]] ;;
 	*) return 1 ;;
 	esac

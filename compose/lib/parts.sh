@@ -51,17 +51,24 @@ healthy() {
 	running "$1" && "healthy_$1"
 }
 
-# healthy_or_dead <part>: ends the wait for a part's health.
-healthy_or_dead() {
-	"healthy_$1" || ! running "$1"
+# lives <part> <deaths>: it runs, and has not ended by itself more often than that.
+lives() {
+	running "$1" && (($(deaths_of "$1") <= $2))
 }
 
+# healthy_or_dead <part> <deaths>: ends the wait for a part's health.
+healthy_or_dead() {
+	"healthy_$1" || ! lives "$@"
+}
+
+# wait_healthy <part> [deaths]: those that were before do not count.
 wait_healthy() {
-	until_true "$SLUICE_STACK_TIMEOUT" healthy_or_dead "$1" || {
+	local deaths=${2:-$(deaths_of "$1")}
+	until_true "$SLUICE_STACK_TIMEOUT" healthy_or_dead "$1" "$deaths" || {
 		say "$1" "not healthy after $SLUICE_STACK_TIMEOUT s"
 		return 1
 	}
-	running "$1" || {
+	lives "$1" "$deaths" || {
 		say "$1" "it ended"
 		return 1
 	}
@@ -82,8 +89,13 @@ start_part() {
 		need_port "$part" "$name"
 	done
 	say "$part" starting
+	rm -f "$RUN/$part.deaths"
 	"start_$part"
-	wait_healthy "$part"
+	wait_healthy "$part" 0 || {
+		# What cannot start is not tried again and again.
+		(($(deaths_of "$part") == 0)) || stop_process "$part" TERM 30
+		return 1
+	}
 	[[ $part != primary ]] || finish_primary
 	read -r name _ <<<"$(port_names "$part")"
 	say "$part" "healthy, port ${!name}"

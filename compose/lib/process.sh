@@ -22,6 +22,27 @@ pid_of() {
 	echo "$pid"
 }
 
+# kept <part>: does a keeper (lib/keep) run it? Its pid is the keeper's then.
+kept() {
+	[[ " writer projector api " == *" $1 "* ]]
+}
+
+# main_pid <part>: of the program itself; fails while it does not run.
+main_pid() {
+	if kept "$1"; then
+		pid_of "$1" >/dev/null && cat "$RUN/$1.main" 2>/dev/null
+	else
+		pid_of "$1"
+	fi
+}
+
+# deaths_of <part>: how often it has ended by itself since it was started.
+deaths_of() {
+	local n
+	{ n=$(wc -l <"$RUN/$1.deaths"); } 2>/dev/null || n=0
+	echo "$n"
+}
+
 running() {
 	pid_of "$1" >/dev/null
 }
@@ -114,6 +135,12 @@ stop_process() {
 		kill_process "$1"
 	}
 	rm -f "$RUN/$1.pid"
+}
+
+# stop_kept <part>: for good, and what was told of its deaths is forgotten.
+stop_kept() {
+	stop_process "$1" TERM 30
+	rm -f "$RUN/$1.deaths" "$RUN/$1.main"
 }
 
 # kill_process <part>: at once, with its children.

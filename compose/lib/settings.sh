@@ -11,6 +11,7 @@ settings_table() {
 		SLUICE_STACK_DIR|.stack|folder of the stack, relative to the checkout
 		SLUICE_STACK_PARTS|primary replica redis kafka writer projector api|the parts to start when none is given
 		SLUICE_STACK_USER|postgres|the user that the servers run as when root starts them
+		SLUICE_STACK_DAEMON_USER|10001|the user (a name, or a number without an account) that the daemons run as when root starts them
 		SLUICE_STACK_PROJECT|sluice|in containers: the name of the project
 		SLUICE_STACK_PROFILES|single|in containers: the profiles of compose/compose.yaml
 		SLUICE_STACK_COLLECTIONS|common/collections|folder of the declarations (docs/collections.md)
@@ -124,6 +125,7 @@ save_settings() {
 		*) printf '%s=%s\n' "$name" "${!name}" ;;
 		esac
 	done < <(settings_table) >"$STACK/settings.new"
+	chmod 600 "$STACK/settings.new"
 	mv "$STACK/settings.new" "$STACK/settings"
 }
 

@@ -3,7 +3,8 @@
 #
 #   kind    docker or native        log/     one log per part
 #   data    the servers' files (or a link to them)
-#   run/    pid files               *.conf   the daemons' configuration
+#   run/    pid files               settings what it was started with
+#   data/daemons/    a folder for each daemon: its configuration
 
 LIB=$(dirname "${BASH_SOURCE[0]}")
 for file in common settings; do
