@@ -98,7 +98,7 @@ static void on_reply(void *arg, const struct pg_reply *reply);
 
 static bool submit(struct decision_ask *a)
 {
-	struct call call = {.sql = sql};
+	struct call call = {.sql = sql, .shape.columns = "vvsssp?v?ssb"};
 	call_int4(&call, a->position.partition);
 	call_int8(&call, a->position.version);
 	const struct pg_query q = call_query(&call);

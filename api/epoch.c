@@ -56,7 +56,8 @@ static void on_told(void *arg, const struct pg_reply *reply)
 
 static void ask(struct epoch *e)
 {
-	const struct pg_query q = {.sql = sql, .result_format = 1};
+	const struct pg_query q = {
+	    .sql = sql, .result_format = 1, .shape.columns = "spe"};
 	e->asked = pg_submit(e->pg, &q, 1, on_told, e);
 }
 
@@ -75,7 +76,7 @@ static void on_migrated(void *arg, const struct pg_reply *reply)
 static void on_timer(void *arg)
 {
 	struct epoch *e = arg;
-	const struct pg_query q = {.sql = SQL_MIGRATED};
+	const struct pg_query q = {.sql = SQL_MIGRATED, .shape.columns = "s!"};
 	loop_timer_start(e->timer, epoch_known(e) ? AGAIN : SOON);
 	if (e->asked || epoch_is_other(e))
 		return;

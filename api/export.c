@@ -74,8 +74,9 @@ static struct pgcopy *open_copy(
 	    .session = session,
 	    .setup = SQL_SESSION,
 	    .first = LISTPAGE_VECTOR,
+	    .first_shape.columns = LISTPAGE_VECTOR_SHAPE,
 	    .copy = sql.data,
-	    .columns = ROWDOC_COLUMNS(e->collection),
+	    .row = e->collection,
 	    .changed = on_changed,
 	    .arg = e,
 	};

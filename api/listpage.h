@@ -11,6 +11,7 @@
 #define LISTPAGE_VECTOR                                                        \
 	"SELECT partition::int4, next_offset FROM sluice.progress"             \
 	" ORDER BY partition"
+#define LISTPAGE_VECTOR_SHAPE "pv"
 
 /* Takes them: an array, owned. NULL: not one for each of so many partitions. */
 version_t *listpage_vector(const PGresult *r, int32_t partitions);

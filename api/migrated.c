@@ -67,7 +67,8 @@ static void all_missing(struct migrated *m)
 void migrated_tick(struct worker *w)
 {
 	static const struct pg_query q = {
-	    .sql = "SELECT name, shape FROM sluice.collections"};
+	    .sql = "SELECT name, shape FROM sluice.collections",
+	    .shape.columns = "ss"};
 	struct migrated *m = w->app->migrated;
 	mono_us_t now = clock_mono();
 	if (m->done || m->asking || now < m->next)

@@ -89,7 +89,11 @@ static bool send_ask(struct slot *s, const struct ask *a)
 	struct listsql sql;
 	listsql_make(&sql, a->query, p->o.max_bytes);
 	const struct pg_query queries[] = {
-	    {.sql = LISTPAGE_VECTOR, .result_format = 1},
+	    {
+		.sql = LISTPAGE_VECTOR,
+		.result_format = 1,
+		.shape.columns = LISTPAGE_VECTOR_SHAPE,
+	    },
 	    {
 		.sql = sql.sql.data,
 		.once = true,
@@ -99,6 +103,7 @@ static bool send_ask(struct slot *s, const struct ask *a)
 		.lengths = sql.lengths,
 		.formats = sql.formats,
 		.result_format = 1,
+		.shape = {LISTSQL_SHAPE, a->query->collection},
 	    },
 	};
 	bool sent = pg_submit(s->pg, queries, 2, on_reply, s);

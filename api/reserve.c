@@ -59,7 +59,7 @@ static bool ask(struct worker *w, const struct collection *c, unsigned blocks)
 	struct asked *a = MEM_NEW(struct asked);
 	*a = (struct asked){w->app, c};
 	sqltable_reserve(&sql, c);
-	struct call call = {.sql = sql.data};
+	struct call call = {.sql = sql.data, .shape.columns = "88"};
 	call_int4(&call, (int32_t)blocks);
 	const struct pg_query q = call_query(&call);
 	bool sent = pgread_query(w->primary, &q, on_reply, a);

@@ -53,6 +53,7 @@ struct pg_query call_query(struct call *c)
 	    .lengths = c->lengths,
 	    .formats = c->formats,
 	    .result_format = 1,
+	    .shape = c->shape,
 	    .tried = c->tried,
 	};
 }

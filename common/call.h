@@ -13,6 +13,7 @@ enum { CALL_PARAMS = 9 };
  * for them. */
 struct call {
 	const char *sql;
+	struct pgshape shape; /* as in pg_query */
 	int room;
 	bool tried; /* as in pg_query */
 	int n;

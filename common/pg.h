@@ -9,6 +9,7 @@
 
 #include "common/err.h"
 #include "common/loop.h"
+#include "common/pgshape.h"
 
 #include <libpq-fe.h>
 #include <stdbool.h>
@@ -39,6 +40,9 @@ struct pg_query {
 	const int *lengths;	   /* for binary ones */
 	const int *formats;	   /* 0 text, 1 binary; NULL: all text */
 	int result_format;
+	/* The result has this shape, or else the unit fails as if the
+	 * connection were lost, with 08P01. */
+	struct pgshape shape;
 	/* A failure undoes this statement alone, and is told in `failures`.
 	 * Such a unit has a BEGIN, and what ends that, among its statements. */
 	bool tried;

@@ -22,6 +22,7 @@ void pg_array_time(struct buf *b, wall_us_t t);
 void pg_array_int4(struct buf *b, int32_t v);
 void pg_array_int8(struct buf *b, int64_t v);
 
-/* A binary result column; the wrong type is a bug (CHECK). */
+/* A cell of a binary result that has the shape (common/pgshape.h): another
+ * length is a bug (CHECK). */
 int64_t pg_int8(const PGresult *r, int row, int column);
 int32_t pg_int4(const PGresult *r, int row, int column);

@@ -1,19 +1,13 @@
 #include "common/pgcopy.h"
 
 #include "common/check.h"
+#include "common/copyrow.h"
 #include "common/mem.h"
 #include "common/pgconnect.h"
 
-#include <arpa/inet.h>
-#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-
-enum {
-	/* Signature, flags, length of an extension that there is not. */
-	HEADER = 11 + 4 + 4,
-};
 
 enum state {
 	STATE_CONNECTING,
@@ -32,8 +26,7 @@ struct pgcopy {
 	PGconn *conn;
 	uv_poll_t *poll;
 	enum state state;
-	bool headed;  /* the stream's header was seen */
-	bool trailed; /* its trailer was */
+	struct copyrow stream;
 	PGresult *first;
 	char *row; /* libpq's */
 	char error[200];
@@ -141,6 +134,9 @@ static void take_result(struct pgcopy *c, PGresult *r)
 		c->state = STATE_COPYING;
 		unwatch(c);
 	} else if (status == PGRES_TUPLES_OK && c->state == STATE_FIRST) {
+		if (!pgshape_fits(c->o.first_shape, r))
+			fail(c, "not what the query asks for");
+		PQclear(c->first);
 		c->first = r;
 		return;
 	} else if (status != PGRES_COMMAND_OK && status != PGRES_TUPLES_OK) {
@@ -190,52 +186,6 @@ static void on_poll(uv_poll_t *poll, int status, int events)
 
 /* --- rows ---------------------------------------------------------------- */
 
-static int take_int(const char **at, int bytes)
-{
-	uint32_t wide;
-	uint16_t narrow;
-	if (bytes == 2) {
-		memcpy(&narrow, *at, sizeof narrow);
-		*at += sizeof narrow;
-		return (int16_t)ntohs(narrow);
-	}
-	memcpy(&wide, *at, sizeof wide);
-	*at += sizeof wide;
-	return (int32_t)ntohl(wide);
-}
-
-/* PostgreSQL documentation, COPY, "Binary Format": false, it is not so. Of the
- * trailer there are no cells, and `trailed` is set. */
-static bool take_row(
-    struct pgcopy *c, const char *s, const char *end, struct rowdoc_cell *cells)
-{
-	if (!c->headed) {
-		if (end - s < HEADER || memcmp(s, "PGCOPY\n\377\r\n", 11) != 0)
-			return false;
-		s += HEADER;
-		c->headed = true;
-	}
-	if (end - s < 2 || c->trailed)
-		return false;
-	int columns = take_int(&s, 2);
-	if (columns == -1) {
-		c->trailed = true;
-		return s == end;
-	}
-	if (columns != c->o.columns)
-		return false;
-	for (int i = 0; i < columns; i++) {
-		if (end - s < 4)
-			return false;
-		int len = take_int(&s, 4);
-		if (len < -1 || len > end - s)
-			return false;
-		cells[i] = (struct rowdoc_cell){s, len};
-		s += len > 0 ? len : 0;
-	}
-	return s == end;
-}
-
 /* The stream is over: what does Postgres say of it? */
 static enum pgcopy_state ended(struct pgcopy *c)
 {
@@ -244,7 +194,7 @@ static enum pgcopy_state ended(struct pgcopy *c)
 		return PGCOPY_WAIT;
 	}
 	PGresult *r = PQgetResult(c->conn);
-	bool ok = PQresultStatus(r) == PGRES_COMMAND_OK && c->trailed;
+	bool ok = PQresultStatus(r) == PGRES_COMMAND_OK && c->stream.trailed;
 	if (ok)
 		c->state = STATE_ENDED;
 	else
@@ -288,11 +238,12 @@ enum pgcopy_state pgcopy_next(struct pgcopy *c, struct rowdoc_cell *cells)
 			fail(c, PQerrorMessage(c->conn));
 			return PGCOPY_FAILED;
 		}
-		if (!take_row(c, c->row, c->row + len, cells)) {
+		if (!copyrow_take(
+			&c->stream, c->o.row, c->row, (size_t)len, cells)) {
 			fail(c, "not what COPY sends");
 			return PGCOPY_FAILED;
 		}
-		if (!c->trailed)
+		if (!c->stream.trailed)
 			return PGCOPY_ROW;
 	}
 }

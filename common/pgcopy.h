@@ -9,6 +9,7 @@
 #pragma once
 
 #include "common/loop.h"
+#include "common/pgshape.h"
 #include "common/rowdoc.h"
 
 #include <libpq-fe.h>
@@ -30,7 +31,8 @@ struct pgcopy_options {
 	const char *setup;   /* of the session; without transactions */
 	const char *first;   /* a query; its result is binary */
 	const char *copy;
-	int columns; /* of a row */
+	struct pgshape first_shape;
+	const struct collection *row; /* what the rows are of */
 	/* After PGCOPY_WAIT, and when pgcopy_begin has an answer: from the
 	 * loop.
 	 */

@@ -34,6 +34,7 @@ struct pgunit {
 	size_t nprepares, prepares_cap;
 	size_t prepared; /* whose results were seen */
 	bool *tried;	 /* per statement */
+	struct pgshape *shapes;
 	size_t nqueries;
 	size_t at; /* the statement whose results come now */
 	enum phase phase;
@@ -148,12 +149,14 @@ void pgunits_send(struct pgunits *u, PGconn *conn,
 	unit->arg = arg;
 	unit->nqueries = n;
 	unit->tried = mem_zalloc(n * sizeof *unit->tried);
+	unit->shapes = mem_zalloc(n * sizeof *unit->shapes);
 	unit->reply.results = mem_zalloc(n * sizeof *unit->reply.results);
 	unit->sent_at = clock_mono();
 	bool any = false;
 	for (size_t i = 0; i < n; i++) {
 		prepare(u, unit, conn, &queries[i]);
 		unit->tried[i] = queries[i].tried;
+		unit->shapes[i] = queries[i].shape;
 		any = any || queries[i].tried;
 	}
 	if (any) {
@@ -191,6 +194,7 @@ static void finish(struct pgunits *u)
 	free(unit->reply.failures);
 	free(unit->prepares);
 	free(unit->tried);
+	free(unit->shapes);
 	free(unit);
 }
 
@@ -254,6 +258,18 @@ static void note_failure(
 	read_error(u, r, f);
 }
 
+/* Whatever it is that answers there: no more of it. What the unit did is not
+ * known. */
+static void distrust(struct pgunits *u)
+{
+	static const char why[] = "Postgres sent what was not asked for";
+	if (u->first && u->first->reply.err.verdict == VERDICT_OK)
+		u->first->reply.err =
+		    err_make(VERDICT_RETRY, "08P01", "%s", why);
+	if (u->leave == NULL)
+		u->leave = why;
+}
+
 static void take_prepared(
     struct pgunits *u, struct pgunit *unit, PGresult *r, bool ok)
 {
@@ -263,10 +279,18 @@ static void take_prepared(
 	PQclear(r);
 }
 
-static void take_tried(struct pgunit *unit, PGresult *r)
+static void keep(struct pgunits *u, struct pgunit *unit, PGresult *r, bool ok)
+{
+	if (ok && !pgshape_fits(unit->shapes[unit->at], r))
+		distrust(u);
+	unit->reply.results[unit->at] = r;
+}
+
+static void take_tried(
+    struct pgunits *u, struct pgunit *unit, PGresult *r, bool ok)
 {
 	if (unit->phase == PHASE_STATEMENT)
-		unit->reply.results[unit->at] = r;
+		keep(u, unit, r, ok);
 	else
 		PQclear(r);
 	if (unit->phase++ < PHASE_DONE)
@@ -275,15 +299,27 @@ static void take_tried(struct pgunit *unit, PGresult *r)
 	unit->at++;
 }
 
+static void take_sync(struct pgunits *u, struct pgunit *unit)
+{
+	if (--unit->syncs)
+		return;
+	if (unit->at < unit->nqueries)
+		distrust(u); /* it comes too early */
+	finish(u);
+}
+
 void pgunits_result(struct pgunits *u, PGresult *r)
 {
 	struct pgunit *unit = u->first;
 	ExecStatusType status = PQresultStatus(r);
-	CHECK(unit != NULL);
+	if (unit == NULL) {
+		distrust(u);
+		PQclear(r);
+		return;
+	}
 	if (status == PGRES_PIPELINE_SYNC) {
 		PQclear(r);
-		if (--unit->syncs == 0)
-			finish(u);
+		take_sync(u, unit);
 		return;
 	}
 	bool ok = status == PGRES_TUPLES_OK || status == PGRES_COMMAND_OK;
@@ -299,13 +335,15 @@ void pgunits_result(struct pgunits *u, PGresult *r)
 	if (preparing) {
 		take_prepared(u, unit, r, ok);
 	} else if (trying) {
-		take_tried(unit, r);
+		take_tried(u, unit, r, ok);
 	} else if (unit->at == unit->nqueries) {
 		/* In the place of the Sync: the server ends the connection
 		 * (57P01), and whether it committed is not known. */
-		CHECK(!ok);
+		if (ok)
+			distrust(u);
 		PQclear(r);
 	} else {
-		unit->reply.results[unit->at++] = r;
+		keep(u, unit, r, ok);
+		unit->at++;
 	}
 }

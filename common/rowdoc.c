@@ -8,6 +8,7 @@
 #include <string.h>
 
 #define DAY CLOCK_S(86400)
+enum { TIME_LEN = 8 };
 
 /* Decimal, with zeros in front up to so many digits. */
 static char *put_number(char *at, uint64_t n, int digits)
@@ -61,10 +62,11 @@ static void add_time(struct buf *out, struct rowdoc_cell cell)
 {
 	char text[64], *at = text;
 	uint64_t be;
-	CHECK(cell.len == sizeof be);
+	CHECK(cell.len == TIME_LEN); /* rowdoc_fits */
 	memcpy(&be, cell.s, sizeof be);
 	int64_t t = (int64_t)be64toh(be);
 	int64_t year, days = t / DAY - (t % DAY < 0);
+	int64_t of_day = t % DAY + (t % DAY < 0 ? DAY : 0);
 	unsigned month, day;
 	if (t == INT64_MAX || t == INT64_MIN) {
 		buf_str(out, t > 0 ? "\"infinity\"" : "\"-infinity\"");
@@ -78,7 +80,7 @@ static void add_time(struct buf *out, struct rowdoc_cell cell)
 	*at++ = '-';
 	at = put_number(at, day, 2);
 	*at++ = 'T';
-	at = put_clock(at, t - days * DAY);
+	at = put_clock(at, of_day);
 	buf_add(out, text, (size_t)(at - text));
 	buf_str(out, year > 0 ? "+00:00\"" : "+00:00 BC\"");
 }
@@ -137,15 +139,45 @@ void rowdoc_write(struct buf *out, const struct collection *c,
 	buf_char(out, '}');
 }
 
-void rowdoc_add(struct buf *out, const struct collection *c, const PGresult *r,
-    int row, int first)
+static bool is_time(struct rowdoc_cell cell)
 {
-	struct rowdoc_cell cells[ROWDOC_CELLS];
+	return cell.len < 0 || cell.len == TIME_LEN;
+}
+
+bool rowdoc_fits(const struct collection *c, const struct rowdoc_cell *cells)
+{
+	const struct rowdoc_cell *fields = cells + 1;
+	for (size_t i = 0; i < c->nfields; i++) {
+		if (c->fields[i].column == COLUMN_TIMESTAMPTZ &&
+		    !is_time(fields[i]))
+			return false;
+	}
+	return is_time(fields[c->nfields]) && is_time(fields[c->nfields + 1]);
+}
+
+static void take_cells(const struct collection *c, const PGresult *r, int row,
+    int first, struct rowdoc_cell *cells)
+{
 	for (int i = 0; i < ROWDOC_COLUMNS(c); i++) {
 		cells[i].s = PQgetvalue(r, row, first + i);
 		cells[i].len = PQgetisnull(r, row, first + i)
 				   ? -1
 				   : PQgetlength(r, row, first + i);
 	}
+}
+
+bool rowdoc_fits_at(
+    const struct collection *c, const PGresult *r, int row, int first)
+{
+	struct rowdoc_cell cells[ROWDOC_CELLS];
+	take_cells(c, r, row, first, cells);
+	return rowdoc_fits(c, cells);
+}
+
+void rowdoc_add(struct buf *out, const struct collection *c, const PGresult *r,
+    int row, int first)
+{
+	struct rowdoc_cell cells[ROWDOC_CELLS];
+	take_cells(c, r, row, first, cells);
 	rowdoc_write(out, c, cells);
 }

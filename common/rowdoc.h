@@ -12,6 +12,7 @@
 #include "common/collection.h"
 
 #include <libpq-fe.h>
+#include <stdbool.h>
 
 /* The columns of a row: key, each field, created_at, updated_at. */
 #define ROWDOC_COLUMNS(c) (1 + (int)(c)->nfields + 2)
@@ -23,7 +24,13 @@ struct rowdoc_cell {
 	int len;
 };
 
-/* Appends the document of a row. */
+/* Can they be cells of such a row? A time has eight bytes. */
+bool rowdoc_fits(const struct collection *c, const struct rowdoc_cell *cells);
+/* The same of a row of a result with enough columns. */
+bool rowdoc_fits_at(
+    const struct collection *c, const PGresult *r, int row, int first);
+
+/* Appends the document of a row, whose cells fit. */
 void rowdoc_write(struct buf *out, const struct collection *c,
     const struct rowdoc_cell *cells);
 /* The same of a row of binary results, whose columns begin at `first`. */

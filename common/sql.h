@@ -33,6 +33,7 @@ void sql_row(struct buf *out, const struct collection *c);
  * Columns (binary): ordinality int8 (from 1), as_of int8, version int8 or null
  * where the row is absent, and from SQL_READ_ROW on the row. */
 enum { SQL_READ_ROW = 3 };
+#define SQL_READ_SHAPE "vvv?R"
 void sql_read(struct buf *out, const struct collection *c);
 
 /* The same, but a row whose fields are more than $3 int8 bytes comes without
@@ -41,6 +42,7 @@ void sql_read(struct buf *out, const struct collection *c);
  * be large, as text), and from SQL_WITHIN_ROW on the
  * row. */
 enum { SQL_WITHIN_ROW = 4 };
+#define SQL_WITHIN_SHAPE "vvv?vR"
 void sql_read_within(struct buf *out, const struct collection *c);
 
 /* All rows, as a stream (COPY): in the binary format, the row alone. `order` is
@@ -52,6 +54,7 @@ void sql_export(struct buf *out, const struct collection *c, const char *order);
  * Columns (binary): inserted bool, and from SQL_UPSERT_ROW on the row, for
  * every row that was applied (an older version than the row's is not). */
 enum { SQL_UPSERT_FIELDS = 4, SQL_UPSERT_ROW = 1 };
+#define SQL_UPSERT_SHAPE "bR"
 void sql_upsert(struct buf *out, const struct collection *c);
 
 /* Deletes rows. $1 text[] keys, $2 int8[] versions. Column: key text. */
@@ -60,4 +63,5 @@ void sql_delete(struct buf *out, const struct collection *c);
 /* The current rows of some keys. $1 text[] keys.
  * Columns (binary): version int8, and from SQL_CURRENT_ROW on the row. */
 enum { SQL_CURRENT_ROW = 1 };
+#define SQL_CURRENT_SHAPE "vR"
 void sql_current(struct buf *out, const struct collection *c);

@@ -13,11 +13,10 @@
 
 #define OFFSET_BITS 48
 #define OFFSET_MAX (((int64_t)1 << OFFSET_BITS) - 1)
-#define EPOCH_MAX ((uint32_t)(VERSION_MAX >> OFFSET_BITS))
 
 version_t version_make(uint32_t epoch, int64_t offset)
 {
-	CHECK(epoch <= EPOCH_MAX);
+	CHECK(epoch <= VERSION_EPOCH_MAX);
 	CHECK(offset >= 0 && offset <= OFFSET_MAX);
 	return (version_t)epoch << OFFSET_BITS | (version_t)offset;
 }

@@ -17,6 +17,7 @@ typedef uint64_t version_t;
 
 /* Postgres's bigint is signed: 15 bits of epoch, 48 of offset. */
 #define VERSION_MAX ((version_t)INT64_MAX)
+#define VERSION_EPOCH_MAX 32767
 #define VERSION_HEX_LEN 16
 #define POSITION_MAX_LEN 32
 

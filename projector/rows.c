@@ -63,7 +63,8 @@ static void on_reply(void *arg, const struct pg_reply *reply)
 	struct buf docs = {0};
 	for (int at = 0; at < PQntuples(r); at++) {
 		size_t i = (size_t)pg_int8(r, at, 0) - 1;
-		CHECK(i < q.n);
+		if (i >= q.n || rows[i].present)
+			continue; /* nobody asked, or it was answered */
 		read_row(&q, r, at, &rows[i], &docs);
 	}
 	q.done(q.arg, &reply->err, rows, q.n);
@@ -82,7 +83,7 @@ bool rows_read(struct rows *r, const struct collection *c,
 	struct reading *q = MEM_NEW(struct reading);
 	*q = (struct reading){c, n, done, arg};
 	sql_read(&sql, c);
-	struct call call = {.sql = sql.data};
+	struct call call = {.sql = sql.data, .shape = {SQL_READ_SHAPE, c}};
 	struct buf *texts = call_param(&call), *partitions = call_param(&call);
 	pg_array_begin(texts, PG_TEXT, n);
 	pg_array_begin(partitions, PG_INT4, n);

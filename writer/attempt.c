@@ -162,7 +162,7 @@ static void on_checked(void *arg, const struct pg_reply *reply)
 
 static void check_watermark(struct attempt *t)
 {
-	struct call c = {.sql = statements_progress};
+	struct call c = {.sql = statements_progress, .shape.columns = "pv"};
 	struct buf *list = call_param(&c);
 	pg_array_begin(list, PG_INT4, 1);
 	pg_array_int4(list, t->apply->partition);

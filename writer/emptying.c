@@ -74,7 +74,8 @@ static void on_ends(
     void *arg, const struct err *failed, const struct ends_of *list, size_t n)
 {
 	struct emptying *e = arg;
-	const struct pg_query q = {.sql = sql, .result_format = 1};
+	const struct pg_query q = {
+	    .sql = sql, .result_format = 1, .shape.columns = "pv"};
 	e->ends = NULL;
 	for (size_t i = 0; i < n; i++)
 		e->highs[i] = list[i].high;

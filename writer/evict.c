@@ -36,7 +36,8 @@ static void on_ended(void *arg, const struct pg_reply *reply)
 
 void evict_if_locked(struct context *x, const struct err *e)
 {
-	const struct pg_query q = {.sql = sql, .result_format = 1};
+	const struct pg_query q = {
+	    .sql = sql, .result_format = 1, .shape.columns = "psb"};
 	if (strcmp(e->code, "55P03") == 0)
 		(void)pool_submit(x->pool, &q, 1, on_ended, x);
 }

@@ -137,7 +137,8 @@ static size_t announce_run(
 		const struct fold_change *at =
 		    fold_find(f, c, PQgetvalue(r, row, SQL_CURRENT_ROW),
 			(size_t)PQgetlength(r, row, SQL_CURRENT_ROW));
-		CHECK(at != NULL);
+		if (at == NULL)
+			continue; /* a row that was not asked for */
 		rows[at - f->changes] = row;
 	}
 	for (; i < f->n && f->changes[i].collection == c; i++)
@@ -212,6 +213,7 @@ static void add_current(struct gap *g, struct call *c, size_t first, size_t n)
 {
 	const struct fold_change *changes = &g->fold.changes[first];
 	c->sql = statements_for(g->x->statements, changes->collection)->current;
+	c->shape = (struct pgshape){SQL_CURRENT_SHAPE, changes->collection};
 	struct buf *keys = call_param(c);
 	pg_array_begin(keys, PG_TEXT, n);
 	for (size_t i = 0; i < n; i++)
@@ -223,7 +225,8 @@ static size_t add_calls(struct gap *g, struct call *calls)
 {
 	const struct fold *f = &g->fold;
 	size_t ncalls = 0;
-	calls[ncalls].sql = sql_watermark;
+	calls[ncalls] =
+	    (struct call){.sql = sql_watermark, .shape.columns = "v"};
 	call_int4(&calls[ncalls++], g->partition);
 	for (size_t i = 0, n; i < f->n; i += n) {
 		n = 1;
@@ -234,6 +237,7 @@ static size_t add_calls(struct gap *g, struct call *calls)
 	}
 	struct call *c = &calls[ncalls++];
 	c->sql = statements_rejected;
+	c->shape.columns = "vs";
 	call_int4(c, g->partition);
 	call_int8(c, g->from);
 	call_int8(c, g->through);

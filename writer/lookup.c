@@ -70,9 +70,9 @@ static void add_question(struct lookup *l, size_t first, size_t n)
 	if (q->n == 0)
 		return;
 	l->nquestions++;
-	q->call.sql =
-	    statements_for(l->statements, l->fold.changes[first].collection)
-		->read;
+	const struct collection *c = l->fold.changes[first].collection;
+	q->call.sql = statements_for(l->statements, c)->read;
+	q->call.shape = (struct pgshape){SQL_WITHIN_SHAPE, c};
 	struct buf *keys = call_param(&q->call);
 	struct buf *partitions = call_param(&q->call);
 	pg_array_begin(keys, PG_TEXT, q->n);
@@ -119,6 +119,7 @@ static void add_keys(struct lookup *l, const struct write *writes, size_t n)
 	if (count == 0)
 		return;
 	l->keys.sql = statements_known;
+	l->keys.shape.columns = "s8pvss";
 	struct buf *keys = call_param(&l->keys);
 	pg_array_begin(keys, PG_TEXT, count);
 	for (size_t i = 0; i < n; i++) {
@@ -207,7 +208,8 @@ static bool read_rows(struct lookup *l, const struct question *q,
 		return false;
 	for (int row = 0; row < PQntuples(r); row++) {
 		int64_t at = pg_int8(r, row, AT); /* from 1 */
-		CHECK(at >= 1 && (size_t)at <= q->n);
+		if (at < 1 || (size_t)at > q->n)
+			break;
 		if ((version_t)pg_int8(r, row, AS_OF) != from)
 			break;
 		fit++;

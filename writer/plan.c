@@ -122,6 +122,7 @@ static void add_run(struct apply_plan *p, const struct run *r)
 	if (r->erases) {
 		struct call *c =
 		    add_step(p, KIND_ERASE, collection, sql->erase);
+		c->shape.columns = "s";
 		add_erased(c, r);
 		add_firsts(c, r);
 		call_int4(c, p->partition);
@@ -130,6 +131,7 @@ static void add_run(struct apply_plan *p, const struct run *r)
 	if (r->puts == 0)
 		return;
 	struct call *c = add_step(p, KIND_UPSERT, collection, sql->upsert);
+	c->shape = (struct pgshape){SQL_UPSERT_SHAPE, collection};
 	rowset_begin(c, collection, r->puts);
 	for (size_t i = 0; i < r->n; i++) {
 		if (r->changes[i].put.s)

@@ -41,7 +41,8 @@ static void on_answer(void *arg, const struct pg_reply *reply)
 static void on_timer(void *arg)
 {
 	struct recheck *r = arg;
-	const struct pg_query q = {.sql = sql, .result_format = 1};
+	const struct pg_query q = {
+	    .sql = sql, .result_format = 1, .shape.columns = "pv"};
 	for (size_t i = 0; i < r->n; i++)
 		r->believed[i] =
 		    r->parts[i] ? partition_watermark(r->parts[i]) : 0;

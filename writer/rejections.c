@@ -145,7 +145,7 @@ void rejections_list(
 		task_fail(t, 400, "after: not a position");
 		return;
 	}
-	struct call c = {.sql = list_sql};
+	struct call c = {.sql = list_sql, .shape.columns = "pvssssssssv"};
 	call_text(&c, collection);
 	call_int4(&c, after.partition);
 	call_int8(&c, after.version);

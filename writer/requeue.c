@@ -198,5 +198,6 @@ void rejections_requeue(
     struct rejections *r, struct position at, struct admin_exchange *x)
 {
 	struct call c = task_call(claim_sql, at);
+	c.shape.columns = "ssss";
 	task_submit(task_new(r, at, x), &c, on_claimed);
 }

@@ -213,10 +213,12 @@ static void on_migrated(void *arg, const struct pg_reply *reply)
 
 static void ask_postgres(struct start *s)
 {
-	const struct pg_query migrated = {.sql = SQL_MIGRATED};
-	const struct pg_query log[] = {
-	    {.sql = statements_log, .result_format = 1},
-	    {.sql = shapes_sql, .result_format = 1}};
+	const struct pg_query migrated = {
+	    .sql = SQL_MIGRATED, .shape.columns = "s!"};
+	const struct pg_query log[] = {{.sql = statements_log,
+					   .result_format = 1,
+					   .shape.columns = "spes"},
+	    {.sql = shapes_sql, .result_format = 1, .shape.columns = "ssp"}};
 	s->ask = s->migrated
 		     ? ask_submit(s->x->pool, log, 2, on_log, s)
 		     : ask_submit(s->x->pool, &migrated, 1, on_migrated, s);

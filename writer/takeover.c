@@ -85,11 +85,18 @@ static void pause_and_ask(struct takeover *t, const char *code, const char *why)
 	loop_timer_start(t->timer, backoff_next(&t->backoff, entropy_bits()));
 }
 
-static size_t index_of(const struct takeover *t, int32_t partition)
+/* t->n: it is not asked about. */
+static size_t find(const struct takeover *t, int32_t partition)
 {
 	size_t i = 0;
 	while (i < t->n && t->taken[i].partition != partition)
 		i++;
+	return i;
+}
+
+static size_t index_of(const struct takeover *t, int32_t partition)
+{
+	size_t i = find(t, partition);
 	CHECK(i < t->n);
 	return i;
 }
@@ -230,9 +237,9 @@ static void take_producers(struct takeover *t, const PGresult *r)
 	for (size_t i = 0; i < t->n; i++)
 		producers_free(&t->taken[i].producers);
 	for (int row = 0; row < PQntuples(r); row++) {
-		size_t i = index_of(t, pg_int4(r, row, 0));
+		size_t i = find(t, pg_int4(r, row, 0));
 		size_t len = (size_t)PQgetlength(r, row, 1);
-		if (len == RECORD_INSTANCE_LEN)
+		if (i < t->n && len == RECORD_INSTANCE_LEN)
 			producers_set(&t->taken[i].producers,
 			    PQgetvalue(r, row, 1), len,
 			    (uint64_t)pg_int8(r, row, 2));
@@ -256,8 +263,9 @@ static void on_progress(void *arg, const struct pg_reply *reply)
 		return;
 	}
 	for (int row = 0; row < PQntuples(r); row++) {
-		size_t i = index_of(t, pg_int4(r, row, 0));
-		t->taken[i].watermark = (version_t)pg_int8(r, row, 1);
+		size_t i = find(t, pg_int4(r, row, 0));
+		if (i < t->n)
+			t->taken[i].watermark = (version_t)pg_int8(r, row, 1);
 	}
 	take_producers(t, reply->results[1]);
 	crashpoint(CRASH_TAKEOVER_PROGRESS);
@@ -266,8 +274,8 @@ static void on_progress(void *arg, const struct pg_reply *reply)
 
 static void ask_progress(struct takeover *t)
 {
-	struct call c[2] = {
-	    {.sql = statements_progress}, {.sql = statements_seen}};
+	struct call c[2] = {{.sql = statements_progress, .shape.columns = "pv"},
+	    {.sql = statements_seen, .shape.columns = "ps8"}};
 	struct pg_query queries[2];
 	for (size_t k = 0; k < 2; k++) {
 		struct buf *list = call_param(&c[k]);
