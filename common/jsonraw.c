@@ -22,6 +22,18 @@ static bool fail(struct scan *s, const char *at, const char *what)
 	return false;
 }
 
+/* RFC 8259, 8.1: a text that is sent has no byte order mark. */
+static bool no_value(struct scan *s)
+{
+	static const char bom[] = "\xEF\xBB\xBF";
+	size_t len = sizeof bom - 1;
+	bool marked =
+	    (size_t)(s->end - s->p) >= len && memcmp(s->p, bom, len) == 0;
+	return fail(s, s->p,
+	    marked ? "a byte order mark is here: send the JSON without it"
+		   : "a value is expected");
+}
+
 static bool is_blank(char c)
 {
 	return c == ' ' || c == '\t' || c == '\n' || c == '\r';
@@ -94,7 +106,7 @@ static bool skip_digits(struct scan *s)
 static bool skip_number(struct scan *s)
 {
 	if (!take(s, '-') && (s->p == s->end || !is_digit(*s->p)))
-		return fail(s, s->p, "a value is expected");
+		return no_value(s);
 	if (!take(s, '0') && !skip_digits(s))
 		return false;
 	if (take(s, '.') && !skip_digits(s))
@@ -110,7 +122,7 @@ static bool skip_word(struct scan *s, const char *word)
 {
 	size_t len = strlen(word);
 	if ((size_t)(s->end - s->p) < len || memcmp(s->p, word, len) != 0)
-		return fail(s, s->p, "a value is expected");
+		return no_value(s);
 	s->p += len;
 	return true;
 }

@@ -62,6 +62,22 @@ def test_malformed_json(http, body, offset):
     assert str(problem["offset"]) in problem["detail"]
 
 
+def test_a_byte_order_mark(http):
+    """Of every body that takes JSON; a line that has one is refused alone."""
+    marked = b'\xef\xbb\xbf{"value":"a"}'
+    told = "a byte order mark is here: send the JSON without it"
+    lines = {"Content-Type": "application/x-ndjson"}
+    for answer in (
+        put(http, marked),
+        http.request("POST", "/v1/records", marked, {"Content-Type": "application/json"}),
+        http.request("POST", "/write", marked, {"Content-Type": "application/json"}),
+    ):
+        assert answer.status == 400 and told in answer.body.decode(), answer
+    answer = http.request("POST", "/v1/records", marked, lines)
+    assert told in answer.body.decode(), answer
+    assert '"position"' not in answer.body.decode(), answer
+
+
 def test_a_nul_character(http):
     problem = is_problem(put(http, b'{"value":"a\\u0000b"}'), 400, "invalid-json")
     assert "0000" in problem["detail"]

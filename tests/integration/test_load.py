@@ -2,6 +2,7 @@
 
 import csv
 import json
+import os
 import subprocess
 import sys
 
@@ -84,6 +85,46 @@ def test_csv(world, api, tmp_path):
     assert (large, part, flag, tree) == (2**53 + 1, values["part"], True, {"a": [1, 2]})
     (row,) = world.sql("SELECT large, part::text, flag FROM samples WHERE text = 'only text'")
     assert row == (None, "1.50", False)
+
+
+@pytest.mark.parametrize("name", ["lines.ndjson", "rows.csv"])
+def test_a_byte_order_mark(world, api, tmp_path, name):
+    file = tmp_path / name
+    text = 'key,value\nbom,é\u2028x\n' if "csv" in name else '{"key":"bom","value":"é\u2028x"}\n'
+    file.write_bytes(b"\xef\xbb\xbf" + text.encode())
+    out, err = load(api, "records", file)
+    assert out.startswith("1 rows loaded"), (out, err)
+    assert api.http.value("bom") == "é\u2028x"
+    api.http.delete("bom", prefer="wait=10")
+
+
+@pytest.mark.parametrize("name", ["lines.ndjson", "rows.csv"])
+@pytest.mark.parametrize("encoding", ["latin-1", "utf-16"])
+def test_another_encoding(api, tmp_path, name, encoding):
+    """The file, the line, the byte, and what to do; no traceback."""
+    rows = ["key,value", "a,plain", "b,café"]
+    lines = ['{"key":"a"}', '{"key":"b","value":"plain"}', '{"value":"café"}']
+    file = tmp_path / name
+    file.write_bytes("\n".join(rows if "csv" in name else lines).encode(encoding))
+    out, err = load(api, "records", file, code=2)
+    assert out == "" and len(err.splitlines()) == 1, err
+    assert str(file) in err and "iconv" in err
+    if encoding == "latin-1":
+        byte = 6 if "csv" in name else 14
+        assert f"line 3, byte {byte} of the line: 0xe9 is not UTF-8" in err
+    else:
+        assert "this is UTF-16" in err
+
+
+def test_a_csv_that_is_none(api, tmp_path):
+    file = tmp_path / "rows.csv"
+    file.write_bytes(b"key,value\n" + b"k," + b"x" * 9 * 2**20 + b"\n")
+    out, err = load(api, "records", file, code=2)
+    assert f"{file}: line 2: field larger than field limit" in err, err
+    assert "Traceback" not in err
+    file.chmod(0)
+    if os.geteuid() != 0:
+        assert "Permission denied" in load(api, "records", file, code=2)[1]
 
 
 @pytest.mark.parametrize(
