@@ -1,5 +1,6 @@
 #include "api/describe.h"
 
+#include "api/example.h"
 #include "api/problem.h"
 #include "api/schema.h"
 #include "common/mem.h"
@@ -31,10 +32,17 @@ static void parameter(struct jsonout *j, const char *name, const char *in,
 		jsonout_bool(j, "required", true);
 }
 
-static void plain_schema(struct jsonout *j, const char *type)
+/* The example is the schema's: of the parameter it would be filled in by the
+ * page, and sent. NULL: there is none. */
+static void text_schema(struct jsonout *j, const char *example)
 {
 	jsonout_open(j, "schema", '{');
-	jsonout_string(j, "type", type);
+	jsonout_string(j, "type", "string");
+	if (example) {
+		jsonout_open(j, "examples", '[');
+		jsonout_string(j, NULL, example);
+		jsonout_close(j, ']');
+	}
 	jsonout_close(j, '}');
 }
 
@@ -45,6 +53,7 @@ static void path_parameters(
 	if (strstr(pattern, "{position}")) {
 		parameter(j, "position", "path", NULL);
 		jsonout_ref(j, "schema", "schemas", "", "position");
+		jsonout_string(j, "example", "0-1042");
 		jsonout_close(j, '}');
 	}
 	bool key = strstr(pattern, "{key}") != NULL;
@@ -54,22 +63,33 @@ static void path_parameters(
 	    c->key == KEY_STRING ? "One that begins with `_` is sent as `%5F…`."
 				 : NULL);
 	schema_key(j, "schema", c);
+	example_key(j, "example", c);
 	jsonout_close(j, '}');
 }
 
-static void list_parameters(struct jsonout *j, const struct collection *c)
+static void filter_parameters(struct jsonout *j, const struct collection *c)
 {
 	for (size_t i = 0; i < c->ncolumns; i++) {
+		struct buf example = {0};
 		if (!c->columns[i].filter)
 			continue;
 		parameter(j, c->columns[i].name, "query",
 		    "op.value; op is eq, neq, gt, gte, lt, lte, in, like, "
 		    "ilike or is.");
-		plain_schema(j, "string");
+		bool known = example_filter(&example, &c->columns[i]);
+		text_schema(j, known ? example.data : NULL);
+		buf_free(&example);
 		jsonout_close(j, '}');
 	}
+}
+
+static void list_parameters(struct jsonout *j, const struct collection *c)
+{
+	char order[COLLECTION_NAME_MAX + 8];
+	filter_parameters(j, c);
 	parameter(j, "order", "query", "field.asc or field.desc.");
-	plain_schema(j, "string");
+	snprintf(order, sizeof order, "%s.desc", c->key_name);
+	text_schema(j, order);
 	jsonout_close(j, '}');
 	parameter(j, "limit", "query", "How many documents at most.");
 	jsonout_open(j, "schema", '{');
@@ -79,8 +99,9 @@ static void list_parameters(struct jsonout *j, const struct collection *c)
 	jsonout_int(j, "default", c->default_limit);
 	jsonout_close(j, '}');
 	jsonout_close(j, '}');
+	/* It has no example: it holds for one list only. */
 	parameter(j, "cursor", "query", "Of the Link of the page before.");
-	plain_schema(j, "string");
+	text_schema(j, NULL);
 	jsonout_close(j, '}');
 }
 
@@ -104,20 +125,36 @@ static void parameters(
 
 /* --- bodies -------------------------------------------------------------- */
 
-static bool exists(const char *schema, const struct collection *c)
+/* SCHEMA_KINDS: it is not of the collection. */
+static enum schema_of kind_of(const char *schema)
 {
-	return schema == NULL ||
-	       strcmp(schema, schema_suffix(SCHEMA_INCREMENT)) != 0 ||
-	       schema_exists(c, SCHEMA_INCREMENT);
+	int of = 0;
+	while (of < SCHEMA_KINDS &&
+	       (schema == NULL ||
+		   strcmp(schema, schema_suffix((enum schema_of)of)) != 0))
+		of++;
+	return (enum schema_of)of;
 }
 
-static void media(struct jsonout *j, const char *type, const char *schema,
+static void schema_of(
+    struct jsonout *j, const char *schema, const struct collection *c)
+{
+	bool its = kind_of(schema) != SCHEMA_KINDS;
+	if (schema)
+		jsonout_ref(j, "schema", "schemas", its ? c->name : "", schema);
+}
+
+static void body_media(struct jsonout *j, const struct operation_body *b,
     const struct collection *c)
 {
-	jsonout_open(j, type, '{');
-	if (schema)
-		jsonout_ref(j, "schema", "schemas",
-		    *schema == '.' ? c->name : "", schema);
+	enum schema_of of = kind_of(b->schema);
+	jsonout_open(j, b->media, '{');
+	if (b->schema)
+		schema_of(j, b->schema, c);
+	else
+		text_schema(j, NULL);
+	if (of != SCHEMA_KINDS)
+		example_body(j, "example", c, of);
 	jsonout_close(j, '}');
 }
 
@@ -130,8 +167,9 @@ static void request_body(
 	jsonout_bool(j, "required", true);
 	jsonout_open(j, "content", '{');
 	for (const struct operation_body *b = op->bodies; b->media; b++) {
-		if (exists(b->schema, c))
-			media(j, b->media, b->schema, c);
+		enum schema_of of = kind_of(b->schema);
+		if (of == SCHEMA_KINDS || schema_exists(c, of))
+			body_media(j, b, c);
 	}
 	jsonout_close(j, '}');
 	jsonout_close(j, '}');
@@ -189,6 +227,25 @@ static void headers(struct jsonout *j, const char *list)
 	jsonout_close(j, '}');
 }
 
+static void problem_media(
+    struct jsonout *j, const struct operation *op, unsigned status)
+{
+	const char *list = op->problems, *word;
+	size_t len;
+	jsonout_open(j, "application/problem+json", '{');
+	jsonout_ref(j, "schema", "schemas", "", "problem");
+	jsonout_open(j, "examples", '{');
+	while (describe_word(&list, &word, &len)) {
+		if (problem_status(problem_of(word, len)) != status)
+			continue;
+		char *name = mem_strndup(word, len);
+		jsonout_ref(j, name, "examples", "", name);
+		free(name);
+	}
+	jsonout_close(j, '}');
+	jsonout_close(j, '}');
+}
+
 static void content(struct jsonout *j, const struct operation *op,
     const struct collection *c, unsigned status)
 {
@@ -200,11 +257,14 @@ static void content(struct jsonout *j, const struct operation *op,
 		return;
 	jsonout_open(j, "content", '{');
 	for (a = op->answers; a->status; a++) {
-		if (a->status == status && a->media)
-			media(j, a->media, a->schema, c);
+		if (a->status != status || !a->media)
+			continue;
+		jsonout_open(j, a->media, '{');
+		schema_of(j, a->schema, c);
+		jsonout_close(j, '}');
 	}
 	if (has_problem(op, status))
-		media(j, "application/problem+json", "problem", NULL);
+		problem_media(j, op, status);
 	jsonout_close(j, '}');
 }
 

@@ -2,6 +2,7 @@
 
 #include "api/describe.h"
 #include "api/embedded.h"
+#include "api/problem.h"
 #include "api/routes.h"
 #include "api/schema.h"
 #include "common/check.h"
@@ -137,12 +138,43 @@ static void copy(struct jsonout *j, struct jsonraw_member m)
 	buf_free(&name);
 }
 
+/* As they are sent. */
+static void problem_example(struct jsonout *j, enum problem p)
+{
+	struct violations v = {0};
+	struct buf text = {0};
+	const char *extra =
+	    p == PROBLEM_INVALID_JSON	  ? ",\"offset\":9"
+	    : p == PROBLEM_INVALID_FILTER ? ",\"parameter\":\"limit\""
+	    : p == PROBLEM_INVALID_CURSOR ? ",\"parameter\":\"cursor\""
+					  : NULL;
+	if (p == PROBLEM_VALIDATION)
+		violations_add(&v, "title", "is required");
+	problem_write(&text, p, NULL, &v, extra);
+	jsonout_open(j, problem_type(p), '{');
+	while (text.len && text.data[text.len - 1] == '\n')
+		text.len--;
+	jsonout_raw(j, "value", (struct jsonraw){text.data, text.len});
+	jsonout_close(j, '}');
+	buf_free(&text);
+	violations_free(&v);
+}
+
+static void problem_examples(struct jsonout *j)
+{
+	jsonout_open(j, "examples", '{');
+	for (int p = 0; p < PROBLEM_COUNT; p++)
+		problem_example(j, (enum problem)p);
+	jsonout_close(j, '}');
+}
+
 static void components(struct jsonout *j)
 {
 	struct jsonraw all;
 	CHECK(jsonraw_scan(components_json.data, components_json.len, &all));
 	struct jsonraw_member kind = jsonraw_members(all);
 	jsonout_open(j, "components", '{');
+	problem_examples(j);
 	while (jsonraw_next(&kind)) {
 		if (!jsonraw_equals(kind.name, "schemas", 7)) {
 			copy(j, kind);

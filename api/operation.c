@@ -16,7 +16,7 @@ static const struct operation operations[] = {
 #define OPERATION(                                                             \
     method, pattern, id, tag, summary, parameters, bodies, answers, problems)  \
 	{method, pattern, id, tag, summary, parameters, bodies, answers,       \
-	    problems},
+	    problems " not-acceptable"},
 #include "api/operations.def"
 #undef OPERATION
 };

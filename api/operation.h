@@ -5,8 +5,8 @@
 
 #include <stddef.h>
 
-/* A name of a schema that begins with a dot is of the collection:
- * ".document". */
+/* A name of a schema that begins with `_` is of the collection: "_document"
+ * (api/schema.h). */
 struct operation_body {
 	const char *media;
 	const char *schema; /* NULL: no JSON */

@@ -33,6 +33,20 @@ static void type(struct jsonout *j, const char *name, bool nullable)
 	jsonout_close(j, ']');
 }
 
+/* Generators of clients leave out whatever has an enumeration of fractions, and
+ * do not look behind a condition. To a validator this is the same. */
+static void fractions(struct jsonout *j, const struct field *f, bool nullable)
+{
+	jsonout_raw(j, "if", (struct jsonraw){"true", 4});
+	jsonout_open(j, "then", '{');
+	type(j, field_type_name(f->type), nullable);
+	if (nullable)
+		choices(j, f->choices);
+	else
+		jsonout_raw(j, "enum", f->choices);
+	jsonout_close(j, '}');
+}
+
 static void bounds(struct jsonout *j, const struct field *f, bool nullable)
 {
 	if (f->has_min_length)
@@ -43,7 +57,9 @@ static void bounds(struct jsonout *j, const struct field *f, bool nullable)
 	keyword(j, "minimum", f->minimum);
 	keyword(j, "exclusiveMinimum", f->exclusive_minimum);
 	keyword(j, "maximum", f->maximum);
-	if (f->choices.s && nullable)
+	if (f->choices.s && f->type == FIELD_NUMBER)
+		fractions(j, f, nullable);
+	else if (f->choices.s && nullable)
 		choices(j, f->choices);
 	else
 		keyword(j, "enum", f->choices);
@@ -53,8 +69,10 @@ static void bounds(struct jsonout *j, const struct field *f, bool nullable)
 static void field_schema(
     struct jsonout *j, const struct field *f, enum schema_of of)
 {
-	bool nullable = of != SCHEMA_INCREMENT &&
-			(f->nullable || (of == SCHEMA_PATCH && f->otherwise.s));
+	bool nullable =
+	    of == SCHEMA_PARTIAL ||
+	    (of != SCHEMA_INCREMENT &&
+		(f->nullable || (of == SCHEMA_PATCH && f->otherwise.s)));
 	jsonout_open(j, f->name, '{');
 	type(j, field_type_name(f->type), nullable);
 	keyword(j, "description", f->description);
@@ -62,6 +80,8 @@ static void field_schema(
 		jsonout_string(j, "format", format_name(f->format));
 	if (f->type == FIELD_INTEGER)
 		jsonout_string(j, "format", "int64");
+	if (f->type == FIELD_ARRAY)
+		jsonout_raw(j, "items", (struct jsonraw){"{}", 2});
 	if (of != SCHEMA_INCREMENT)
 		bounds(j, f, nullable);
 	if (of == SCHEMA_NEW || of == SCHEMA_PUT)
@@ -91,7 +111,6 @@ static void key_keywords(struct jsonout *j, const struct collection *c)
 	case KEY_UUIDV7:
 		jsonout_string(j, "type", "string");
 		jsonout_string(j, "format", "uuid");
-		jsonout_string(j, "pattern", "^[0-9a-f-]{36}$");
 		return;
 	}
 }
@@ -113,20 +132,34 @@ static void time_schema(struct jsonout *j, const char *name)
 	jsonout_close(j, '}');
 }
 
+static void plain(struct jsonout *j, const char *name, const char *type_name)
+{
+	jsonout_open(j, name, '{');
+	jsonout_string(j, "type", type_name);
+	jsonout_close(j, '}');
+}
+
+static bool is_document(enum schema_of of)
+{
+	return of == SCHEMA_DOCUMENT || of == SCHEMA_CACHED;
+}
+
 static void properties(
     struct jsonout *j, const struct collection *c, enum schema_of of)
 {
 	jsonout_open(j, "properties", '{');
-	if (of == SCHEMA_DOCUMENT || of == SCHEMA_NEW)
+	if (is_document(of) || of == SCHEMA_NEW)
 		schema_key(j, c->key_name, c);
 	for (size_t i = 0; i < c->nfields; i++) {
 		if (has(&c->fields[i], of))
 			field_schema(j, &c->fields[i], of);
 	}
-	if (of == SCHEMA_DOCUMENT) {
+	if (is_document(of)) {
 		time_schema(j, "created_at");
 		time_schema(j, "updated_at");
 	}
+	if (of == SCHEMA_CACHED)
+		plain(j, "cached", "boolean");
 	jsonout_close(j, '}');
 }
 
@@ -134,7 +167,7 @@ static void properties(
 static void required(
     struct jsonout *j, const struct collection *c, enum schema_of of)
 {
-	bool all = of == SCHEMA_DOCUMENT;
+	bool all = is_document(of);
 	jsonout_open(j, "required", '[');
 	if (all)
 		jsonout_string(j, NULL, c->key_name);
@@ -146,22 +179,35 @@ static void required(
 		jsonout_string(j, NULL, "created_at");
 		jsonout_string(j, NULL, "updated_at");
 	}
+	if (of == SCHEMA_CACHED)
+		jsonout_string(j, NULL, "cached");
 	jsonout_close(j, ']');
 }
 
 static const struct {
 	const char *suffix, *what;
 } kinds[SCHEMA_KINDS] = {
-    [SCHEMA_DOCUMENT] = {".document", "A document, as it is read."},
-    [SCHEMA_NEW] = {".new", "A document, as it is sent. A key that it does "
+    [SCHEMA_DOCUMENT] = {"_document", "A document, as it is read."},
+    [SCHEMA_NEW] = {"_new", "A document, as it is sent. A key that it does "
 			    "not name is generated."},
-    [SCHEMA_PUT] = {".put", "A document, as it is sent to its key."},
-    [SCHEMA_PATCH] = {".patch", "What it names is changed (RFC 7396); null "
+    [SCHEMA_PUT] = {"_put", "A document, as it is sent to its key."},
+    [SCHEMA_PATCH] = {"_patch", "What it names is changed (RFC 7396); null "
 				"sets a field to null, or to its default."},
-    [SCHEMA_INCREMENT] = {".increment",
+    [SCHEMA_INCREMENT] = {"_increment",
 	"To each field that it names, the number is added."},
-    [SCHEMA_LIST] = {".list", "Documents, in order."},
-    [SCHEMA_CREATE] = {".create", "A document, or many."},
+    [SCHEMA_LIST] = {"_list", "Documents, in order."},
+    [SCHEMA_CREATE] = {"_create", "A document, or many."},
+    [SCHEMA_WRITTEN] = {"_written",
+	"What became of the write; with return=representation, the document."},
+    [SCHEMA_CREATED] = {"_created",
+	"What became of the write, or of each of many; with "
+	"return=representation, the document."},
+    [SCHEMA_CACHED] = {"_cached", "A document, and whether a cache had it."},
+    [SCHEMA_ALL] = {"_all", "Documents, each with whether a cache had it."},
+    [SCHEMA_PARTIAL] = {"_partial",
+	"The fields to change; null is as if the field were left out."},
+    [SCHEMA_ANSWER] = {"_answer", "A document, and where it came from."},
+    [SCHEMA_ANSWERS] = {"_answers", "Documents, and where they came from."},
 };
 
 const char *schema_suffix(enum schema_of of)
@@ -169,29 +215,92 @@ const char *schema_suffix(enum schema_of of)
 	return kinds[of].suffix;
 }
 
-bool schema_exists(const struct collection *c, enum schema_of of)
+static bool has_number(const struct collection *c)
 {
-	bool number = false;
-	for (size_t i = 0; i < c->nfields; i++)
-		number = number || field_is_number(&c->fields[i]);
-	return of != SCHEMA_INCREMENT || number;
+	for (size_t i = 0; i < c->nfields; i++) {
+		if (field_is_number(&c->fields[i]))
+			return true;
+	}
+	return false;
 }
 
-static void list(struct jsonout *j, const struct collection *c)
+bool schema_exists(const struct collection *c, enum schema_of of)
+{
+	switch (of) {
+	case SCHEMA_INCREMENT:
+		return has_number(c);
+	case SCHEMA_CACHED:
+	case SCHEMA_ALL:
+	case SCHEMA_PARTIAL:
+		return strcmp(c->name, "posts") == 0;
+	case SCHEMA_ANSWER:
+	case SCHEMA_ANSWERS:
+		return strcmp(c->name, "products") == 0;
+	case SCHEMA_DOCUMENT:
+	case SCHEMA_NEW:
+	case SCHEMA_PUT:
+	case SCHEMA_PATCH:
+	case SCHEMA_LIST:
+	case SCHEMA_CREATE:
+	case SCHEMA_WRITTEN:
+	case SCHEMA_CREATED:
+	case SCHEMA_KINDS:
+		break;
+	}
+	return true;
+}
+
+static void of_collection(struct jsonout *j, const char *name,
+    const struct collection *c, enum schema_of of)
+{
+	jsonout_ref(j, name, "schemas", c->name, schema_suffix(of));
+}
+
+static void list(
+    struct jsonout *j, const struct collection *c, enum schema_of item)
 {
 	jsonout_string(j, "type", "array");
-	jsonout_ref(
-	    j, "items", "schemas", c->name, schema_suffix(SCHEMA_DOCUMENT));
+	of_collection(j, "items", c, item);
+}
+
+static void outcome(
+    struct jsonout *j, const struct collection *c, enum schema_of of)
+{
+	jsonout_open(j, "anyOf", '[');
+	jsonout_ref(j, NULL, "schemas", "", "receipt");
+	of_collection(j, NULL, c, SCHEMA_DOCUMENT);
+	if (of == SCHEMA_CREATED)
+		jsonout_ref(j, NULL, "schemas", "", "results");
+	jsonout_close(j, ']');
+}
+
+static void answer(
+    struct jsonout *j, const struct collection *c, enum schema_of of)
+{
+	const char *name = of == SCHEMA_ANSWER ? "product" : "products";
+	jsonout_string(j, "type", "object");
+	jsonout_open(j, "properties", '{');
+	if (of == SCHEMA_ANSWER)
+		of_collection(j, name, c, SCHEMA_DOCUMENT);
+	else
+		of_collection(j, name, c, SCHEMA_LIST);
+	jsonout_ref(j, "source", "schemas", "", "source");
+	jsonout_ref(j, "response_time", "schemas", "", "seconds");
+	jsonout_close(j, '}');
+	jsonout_open(j, "required", '[');
+	jsonout_string(j, NULL, name);
+	jsonout_string(j, NULL, "source");
+	jsonout_string(j, NULL, "response_time");
+	jsonout_close(j, ']');
+	jsonout_bool(j, "additionalProperties", false);
 }
 
 static void one_or_many(struct jsonout *j, const struct collection *c)
 {
-	const char *new = schema_suffix(SCHEMA_NEW);
 	jsonout_open(j, "anyOf", '[');
-	jsonout_ref(j, NULL, "schemas", c->name, new);
+	of_collection(j, NULL, c, SCHEMA_NEW);
 	jsonout_open(j, NULL, '{');
-	jsonout_string(j, "type", "array");
-	jsonout_ref(j, "items", "schemas", c->name, new);
+	list(j, c, SCHEMA_NEW);
 	jsonout_close(j, '}');
 	jsonout_close(j, ']');
 }
@@ -201,7 +310,8 @@ static void object(
 {
 	jsonout_string(j, "type", "object");
 	properties(j, c, of);
-	if (of != SCHEMA_PATCH && of != SCHEMA_INCREMENT)
+	if (of != SCHEMA_PATCH && of != SCHEMA_PARTIAL &&
+	    of != SCHEMA_INCREMENT)
 		required(j, c, of);
 	if (of == SCHEMA_INCREMENT)
 		jsonout_int(j, "minProperties", 1);
@@ -213,10 +323,14 @@ void schema_write(struct jsonout *j, const char *name,
 {
 	jsonout_open(j, name, '{');
 	jsonout_string(j, "description", kinds[of].what);
-	if (of == SCHEMA_LIST)
-		list(j, c);
+	if (of == SCHEMA_LIST || of == SCHEMA_ALL)
+		list(j, c, of == SCHEMA_ALL ? SCHEMA_CACHED : SCHEMA_DOCUMENT);
 	else if (of == SCHEMA_CREATE)
 		one_or_many(j, c);
+	else if (of == SCHEMA_WRITTEN || of == SCHEMA_CREATED)
+		outcome(j, c, of);
+	else if (of == SCHEMA_ANSWER || of == SCHEMA_ANSWERS)
+		answer(j, c, of);
 	else
 		object(j, c, of);
 	jsonout_close(j, '}');

@@ -13,12 +13,22 @@ enum schema_of {
 	SCHEMA_INCREMENT, /* {"field": number to add} */
 	SCHEMA_LIST,	  /* documents */
 	SCHEMA_CREATE,	  /* a new one, or many */
+	SCHEMA_WRITTEN,	  /* a receipt, or a document */
+	SCHEMA_CREATED,	  /* likewise, or what became of many */
+	/* of the reference systems' routes, whose collections alone have them
+	 */
+	SCHEMA_CACHED,	/* a document, with `cached` */
+	SCHEMA_ALL,	/* of these */
+	SCHEMA_PARTIAL, /* what of a document is to be changed */
+	SCHEMA_ANSWER,	/* a document, and where it came from */
+	SCHEMA_ANSWERS, /* likewise, of many */
 	SCHEMA_KINDS,
 };
 
-/* ".document": what it is called after the collection's name. */
+/* "_document": what it is called after the collection's name. */
 const char *schema_suffix(enum schema_of of);
-/* False: the collection has nothing of the kind (no number to increment). */
+/* False: the collection has nothing of the kind (no number to increment, no
+ * reference route). */
 bool schema_exists(const struct collection *c, enum schema_of of);
 void schema_write(struct jsonout *j, const char *name,
     const struct collection *c, enum schema_of of);

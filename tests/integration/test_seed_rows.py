@@ -6,6 +6,7 @@ import re
 
 import pytest
 from harness.crowd import all_at_once
+from harness.hangup import hang_up
 from harness.wait import wait_until
 
 JSON = {"Content-Type": "application/json"}
@@ -469,3 +470,16 @@ def test_a_whole_list_as_its_headers_ask(http, many_rows):
     assert len(answer.json()) == MANY and "fwd=request" in answer.header("Cache-Status")
     lines = http.request("GET", "/posts", headers={"Accept": "application/x-ndjson"})
     assert len(lines.body.splitlines()) == MANY
+
+
+def test_a_whole_list_whose_client_hangs_up(api, http, many_rows):
+    """In each of the ways, at any moment of a body that is streamed."""
+    requests = [
+        (api.http.port, f"GET {path} HTTP/1.{minor}\r\nHost: a\r\n\r\n".encode())
+        for path, minor in (("/posts", 1), ("/products", 1), ("/posts", 0))
+    ]
+    hang_up(requests, 50, seed=3)
+    wait_until(
+        lambda: api.metrics()["sluice_exports_running"] == 0, 20, "no export is left"
+    )
+    assert len(get(http, "/posts")) == MANY
