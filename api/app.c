@@ -9,6 +9,7 @@
 
 #include "api/assets.h"
 #include "api/budget.h"
+#include "api/clients.h"
 #include "api/feed.h"
 #include "api/migrated.h"
 #include "api/operate.h"
@@ -22,6 +23,8 @@
 #include "common/log.h"
 #include "common/mem.h"
 
+#include <malloc.h>
+#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -54,10 +57,30 @@ bool app_take_place(atomic_size_t *taken, int64_t most)
 	return false;
 }
 
+/* What one client address may have of each kind. */
+static struct clients *make_clients(const struct api_settings *s)
+{
+	const int64_t all[CLIENT_KINDS] = {
+	    [CLIENT_CONNECTIONS] = s->max_connections,
+	    [CLIENT_BULKS] = s->max_bulks,
+	    [CLIENT_FEEDS] = s->changes_most,
+	    [CLIENT_EXPORTS] = s->export_most,
+	};
+	size_t most[CLIENT_KINDS];
+	for (size_t i = 0; i < CLIENT_KINDS; i++)
+		most[i] = s->client_share == 100
+			      ? SIZE_MAX
+			      : (size_t)(all[i] * s->client_share + 99) / 100;
+	return clients_new(most, s->proxies);
+}
+
 void app_init(struct app *app, const struct config *config)
 {
 	const struct api_settings *s = config->settings;
 	*app = (struct app){.config = config, .settings = s};
+	/* Large pieces go back to the system when they are freed. Left alone,
+	 * libc would raise this with the first of them, and keep the rest. */
+	(void)mallopt(M_MMAP_THRESHOLD, 128 * 1024);
 	budget_bodies.most = (size_t)s->body_budget;
 	budget_answers.most = (size_t)s->answer_budget;
 	app->kafka = kafka_config(config, &s->common);
@@ -74,6 +97,7 @@ void app_init(struct app *app, const struct config *config)
 	app->ids = ids_new(collections);
 	app->migrated = migrated_new();
 	app->assets = assets_new(s->docs_dir);
+	app->clients = make_clients(s);
 	app->nworkers = thread_count(s);
 	app->metrics = mem_zalloc((app->nworkers + 1) * sizeof *app->metrics);
 	app->instances =
@@ -180,9 +204,23 @@ static void refresh_budgets(struct api_metrics *m)
 	metric_set(&m->answer_refused, (int64_t)answers->refused);
 }
 
+static void refresh_clients(struct api_metrics *m, struct clients *cs)
+{
+	metric_set(&m->clients, (int64_t)clients_count(cs));
+	metric_set(&m->refused_connections,
+	    (int64_t)clients_refused(cs, CLIENT_CONNECTIONS));
+	metric_set(
+	    &m->refused_bulks, (int64_t)clients_refused(cs, CLIENT_BULKS));
+	metric_set(
+	    &m->refused_feeds, (int64_t)clients_refused(cs, CLIENT_FEEDS));
+	metric_set(
+	    &m->refused_exports, (int64_t)clients_refused(cs, CLIENT_EXPORTS));
+}
+
 static void refresh(void *arg)
 {
 	struct app *app = arg;
+	refresh_clients(&app->metrics[0], app->clients);
 	struct l1_stats l1 = l1_stats(app->l1);
 	refresh_budgets(&app->metrics[0]);
 	metric_set(&app->metrics[0].l1_entries, (int64_t)l1.entries);
@@ -296,6 +334,7 @@ void app_free(struct app *app)
 	ids_free(&app->ids);
 	migrated_free(&app->migrated);
 	assets_free(&app->assets);
+	clients_free(&app->clients);
 	free(app->workers);
 	free(app->metrics);
 	free(app->instances);

@@ -17,6 +17,7 @@
 
 struct admin;
 struct assets;
+struct clients;
 struct feeds;
 struct migrated;
 struct probe;
@@ -36,6 +37,7 @@ struct app {
 	struct ids *ids;
 	struct migrated *migrated;
 	struct assets *assets;
+	struct clients *clients; /* any thread */
 	/* Counted before a purge begins: what was read before it is not kept
 	 * after it (api/purge.h). */
 	_Atomic uint64_t purges;

@@ -1,6 +1,7 @@
 #include "api/bulk_priv.h"
 
 #include "api/budget.h"
+#include "api/clients.h"
 #include "api/native.h"
 #include "api/offer.h"
 #include "api/path.h"
@@ -94,10 +95,14 @@ static void hear(struct request *r, enum split_what what)
 }
 
 /* The text of an item, and what is to be told of all of them. */
-static void count_memory(struct bulk *b)
+static void count_memory(struct request *r)
 {
+	struct bulk *b = r->bulk;
 	size_t n = b->split.text.cap + b->item.filled.cap +
 		   results_memory(&b->results);
+	if (n == b->memory)
+		return;
+	httpd_holds(r->connection, n);
 	if (budget_take(&budget_bodies, &b->memory, n))
 		return;
 	budget_set(&budget_bodies, &b->memory, n);
@@ -154,7 +159,7 @@ bool bulk_take(struct request *r, const char *data, size_t len, size_t *taken)
 			return false;
 		}
 		*taken += take(r, data + *taken, len - *taken);
-		count_memory(b);
+		count_memory(r);
 	}
 	/* The last one goes now if it can, not when more arrives. */
 	if (!b->stopped)
@@ -228,9 +233,13 @@ void bulk_begin(struct request *r, size_t before)
 	size_t others = atomic_fetch_add(&app->bulks, 1);
 	metric_add(&r->worker->metrics->bulks, 1);
 	check_headers(r);
-	if (others >= (size_t)app->settings->max_bulks) {
+	b->counted = client_take(httpd_client(r->connection), CLIENT_BULKS);
+	if (!b->counted || others >= (size_t)app->settings->max_bulks) {
 		b->retry_s = 1;
-		stop(b, PROBLEM_BUFFER_FULL, "Too many bulks are in hand.");
+		stop(b, PROBLEM_BUFFER_FULL,
+		    "As many bulks are in hand as may, or as one client may "
+		    "have: see the settings http.max_bulks and "
+		    "http.client_share.");
 	} else if (write_refused(r->worker, r->collection, &refusal)) {
 		b->retry_s = refusal.retry_s;
 		stop(b, refusal.problem, refusal.detail);
@@ -248,6 +257,8 @@ void bulk_end(struct request *r)
 	atomic_fetch_sub(&r->worker->app->bulks, 1);
 	metric_add(&r->worker->metrics->bulks, -1);
 	budget_set(&budget_bodies, &b->memory, 0);
+	if (b->counted)
+		client_give(httpd_client(r->connection), CLIENT_BULKS);
 	split_free(&b->split);
 	results_free(&b->results);
 	violations_free(&b->header);

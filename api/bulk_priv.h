@@ -41,6 +41,7 @@ struct bulk {
 	bool no_keys;	/* one was waited for in vain */
 	size_t settled; /* every result in front of it is */
 	size_t memory;	/* of budget_bodies */
+	bool counted;	/* as one of its client */
 };
 
 /* The item that is held becomes a record, or a result; and there is room for

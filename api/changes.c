@@ -2,6 +2,7 @@
 
 #include "api/answer.h"
 #include "api/budget.h"
+#include "api/clients.h"
 #include "api/feed.h"
 #include "api/peer.h"
 #include "common/check.h"
@@ -18,6 +19,7 @@ enum { PIECE = 16 * 1024 };
 
 struct changes {
 	struct worker *worker;
+	struct client *client;
 	struct MHD_Connection *connection;
 	struct request *request; /* NULL: it is answered */
 	struct feed *feed;
@@ -56,6 +58,7 @@ void changes_free(struct changes **cp)
 		c->next->prev = c->prev;
 	feed_close(&c->feed);
 	atomic_fetch_sub(&w->app->changes, 1);
+	client_give(c->client, CLIENT_FEEDS);
 	metric_add(&w->metrics->changes, -1);
 	free(c);
 	*cp = NULL;
@@ -71,6 +74,7 @@ static struct changes *start(struct request *r, const struct feed_options *o)
 	options.arg = c;
 	c->worker = w;
 	c->connection = r->connection;
+	c->client = httpd_client(r->connection);
 	c->request = r;
 	c->next = w->changes;
 	if (c->next)
@@ -206,18 +210,29 @@ static enum step_result find_places(
 	return answer_violations(r, &v);
 }
 
+/* It is the feed's. */
+static bool take_place(struct request *r)
+{
+	struct app *app = r->worker->app;
+	struct client *client = httpd_client(r->connection);
+	if (!client_take(client, CLIENT_FEEDS))
+		return false;
+	if (app_take_place(&app->changes, app->settings->changes_most))
+		return true;
+	client_give(client, CLIENT_FEEDS);
+	return false;
+}
+
 static enum step_result open_feed(
     struct request *r, uint32_t epoch, const struct change_place *places)
 {
-	struct app *app = r->worker->app;
 	if (!budget_keeps(&budget_answers, PIECE))
 		return answer_full(r);
-	/* The place is the feed's. */
-	if (!request_may_park(r) ||
-	    !app_take_place(&app->changes, app->settings->changes_most))
+	if (!request_may_park(r) || !take_place(r))
 		return answer_problem(r, PROBLEM_BUFFER_FULL,
-		    "As many change feeds are open as may: see the setting "
-		    "changes.max.");
+		    "As many change feeds are open as may, or as one client "
+		    "may have: see the settings changes.max and "
+		    "http.client_share.");
 	const struct feed_options o = {
 	    .collection = r->collection,
 	    .epoch = epoch,

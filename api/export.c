@@ -8,6 +8,7 @@
 
 #include "api/answer.h"
 #include "api/budget.h"
+#include "api/clients.h"
 #include "api/listpage.h"
 #include "api/listsql.h"
 #include "api/peer.h"
@@ -29,6 +30,7 @@ enum {
 struct export
 {
 	struct worker *worker;
+	struct client *client;
 	struct request *request; /* parked; NULL: it is answered */
 	struct MHD_Connection *connection;
 	struct export *next, *prev; /* of the worker */
@@ -95,6 +97,7 @@ static void start(struct request *r)
 	e->worker = w;
 	e->request = r;
 	e->connection = r->connection;
+	e->client = httpd_client(r->connection);
 	e->collection = r->collection;
 	e->form = r->form;
 	e->began = r->started;
@@ -121,6 +124,7 @@ void export_free(struct export **ep)
 		e->next->prev = e->prev;
 	metric_add(&w->metrics->exports_running, -1);
 	atomic_fetch_sub(&w->app->exports, 1);
+	client_give(e->client, CLIENT_EXPORTS);
 	pgcopy_free(&e->copy);
 	buf_free(&e->out);
 	budget_set(&budget_answers, &e->held, 0);
@@ -273,9 +277,16 @@ static enum step_result ask(struct request *r, enum tier tier)
 }
 
 /* It is the export's. */
-static bool take_place(struct app *app)
+static bool take_place(struct request *r)
 {
-	return app_take_place(&app->exports, app->settings->export_most);
+	struct app *app = r->worker->app;
+	struct client *client = httpd_client(r->connection);
+	if (!client_take(client, CLIENT_EXPORTS))
+		return false;
+	if (app_take_place(&app->exports, app->settings->export_most))
+		return true;
+	client_give(client, CLIENT_EXPORTS);
+	return false;
 }
 
 static enum step_result refuse(struct request *r, const char *detail)
@@ -300,9 +311,11 @@ enum step_result export_step(struct request *r)
 	}
 	if (!budget_keeps(&budget_answers, AHEAD))
 		return answer_full(r);
-	if (!request_may_park(r) || !take_place(w->app))
-		return refuse(r, "As many exports run as may: see the setting "
-				 "export.max.");
+	if (!request_may_park(r) || !take_place(r))
+		return refuse(r,
+		    "As many exports run as may, or as one client may have: "
+		    "see "
+		    "the settings export.max and http.client_share.");
 	request_deadline(r, w->app->settings->read_timeout);
 	if (way == LOOKUP_PRIMARY)
 		r->skipped |= SKIP_TAIL_CLOSED;
@@ -345,7 +358,7 @@ enum step_result export_begun_step(struct request *r)
 		r->skipped |= old ? SKIP_REPLICA_BEHIND : SKIP_REPLICA_DOWN;
 	else
 		r->skipped |= old ? SKIP_PRIMARY_BEHIND : SKIP_PRIMARY_DOWN;
-	if (replica && held && take_place(r->worker->app))
+	if (replica && held && take_place(r))
 		return ask(r, TIER_PRIMARY);
 	r->tier = TIER_NONE;
 	return old ? answer_problem(r, PROBLEM_POSITION_NOT_REACHED,

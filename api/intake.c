@@ -43,6 +43,7 @@ void intake_add(struct request *r, const char *data, size_t len)
 		r->no_room = !budget_take(&budget_bodies, &r->held, cap);
 		if (!r->no_room)
 			buf_reserve(&r->body, cap);
+		httpd_holds(r->connection, r->held);
 	}
 	if (r->too_large || r->no_room)
 		let_go(r);

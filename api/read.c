@@ -225,9 +225,10 @@ static void count_tier(struct request *r)
 	}
 }
 
-/* What L1 has, it counts itself. */
+/* What L1 has, it counts itself, as long as it has it. */
 static bool has_room(const struct request *r)
 {
+	httpd_holds(r->connection, r->value->len);
 	return r->tier == TIER_L1 || !r->value->present ||
 	       budget_keeps(&budget_answers, r->value->len);
 }

@@ -1,5 +1,6 @@
 #include "api/settings.h"
 
+#include "api/clients.h"
 #include "common/pg.h"
 
 const struct setting api_setting_rows[] = {
@@ -42,6 +43,12 @@ struct err api_settings_check(const struct config *c)
 		    "setting 'pool.min_size' has the bad value '%lld'; "
 		    "allowed: at most pool.max_size, which is %lld",
 		    (long long)s->pool_min, (long long)s->pool_max);
+	if (!clients_check(s->proxies))
+		return err_make(VERDICT_FATAL, "config",
+		    "setting 'http.proxies' has the bad value '%s'; allowed: "
+		    "addresses and networks (10.0.0.7, 10.0.0.0/8), with "
+		    "commas between",
+		    s->proxies);
 	struct err e = check_budgets(s);
 	if (e.verdict != VERDICT_OK || s->replica_urls[0] == '\0')
 		return e;

@@ -1,6 +1,8 @@
 #include "api/worker.h"
 
+#include "api/budget.h"
 #include "api/changes.h"
+#include "api/clients.h"
 #include "api/export.h"
 #include "api/headroom.h"
 #include "api/migrated.h"
@@ -64,6 +66,9 @@ static void set_gauges(struct worker *w)
 {
 	struct api_metrics *m = w->metrics;
 	metric_set(&m->connections, (int64_t)httpd_connections(w->httpd));
+	metric_set(&m->connection_bytes, (int64_t)httpd_memory(w->httpd));
+	metric_set(&m->evicted, (int64_t)httpd_evicted(w->httpd));
+	metric_set(&m->cut, (int64_t)httpd_cut(w->httpd));
 	metric_set(
 	    &m->primary_connections, (int64_t)pgread_connections(w->primary));
 	if (w->replica)
@@ -80,6 +85,8 @@ static void on_sweep(void *arg)
 	request_sweep(w);
 	export_sweep(w);
 	changes_sweep(w);
+	httpd_tighten(w->httpd, budget_is_tight(&budget_bodies),
+	    budget_is_tight(&budget_answers));
 	if (!w->draining)
 		reserve_all(w);
 	if (w->index == 0 && !w->draining)
@@ -159,6 +166,44 @@ static void open_stores(struct worker *w)
 	    list_pool(w, "replica", s->replica_urls, "prefer-standby");
 }
 
+static struct pace_limits pace_of(const struct api_settings *s)
+{
+	return (struct pace_limits){
+	    .first = s->first_timeout,
+	    .idle = s->idle_timeout,
+	    .receive = s->receive_timeout,
+	    .send = s->send_timeout,
+	    .min_send = s->min_send_rate,
+	    .grace = s->send_timeout,
+	};
+}
+
+/* Of who has memory of a budget that is nearly used up: a few that are slow on
+ * purpose would keep it for half a minute. */
+static struct pace_limits tight_pace_of(const struct api_settings *s)
+{
+	enum { RATE = 128 * 1024 };
+	struct pace_limits p = pace_of(s);
+	p.send = p.grace = CLOCK_S(2);
+	p.min_send = p.min_receive = RATE;
+	return p;
+}
+
+static bool admit(void *arg, const struct sockaddr *address, void **client)
+{
+	struct worker *w = arg;
+	struct client *c;
+	bool admitted = clients_enter(w->app->clients, address, &c);
+	*client = c;
+	return admitted;
+}
+
+static void leave(void *client)
+{
+	struct client *c = client;
+	clients_leave(&c);
+}
+
 struct err worker_new(struct app *app, size_t index, struct worker **out)
 {
 	struct worker *w = MEM_NEW(struct worker);
@@ -175,9 +220,10 @@ struct err worker_new(struct app *app, size_t index, struct worker **out)
 	    .max_connections =
 		(unsigned)share(s->max_connections, app->nworkers),
 	    .more_memory = headroom_of_positions(app->partitions),
-	    .pace = {.idle = s->idle_timeout,
-		.receive = s->receive_timeout,
-		.send = s->send_timeout},
+	    .pace = pace_of(s),
+	    .tight = tight_pace_of(s),
+	    .admit = admit,
+	    .leave = leave,
 	    .ops = &request_ops,
 	    .arg = w,
 	};

@@ -33,12 +33,20 @@ enum { SWEEP_US = 1000000, LAST_SEND_US = 5000000 };
 struct connection {
 	struct httpd *httpd;
 	struct connection *next, *prev;
+	struct connection *newer, *older; /* of the idle ones */
+	bool listed;			  /* among them */
+	void *client;			  /* what `admit` made */
 	int fd;
 	struct pace pace;
 	bool cut;
 	bool refused;  /* by its request line */
 	void *request; /* what `begin` made */
 	bool complete; /* the body is in */
+};
+
+/* In the order in which they became idle. */
+struct idle {
+	struct connection *oldest, *newest;
 };
 
 struct httpd {
@@ -51,6 +59,9 @@ struct httpd {
 	int listen_fd;
 	size_t nrequests, nconnections;
 	struct connection *connections;
+	struct idle idle, fresh; /* fresh: without a request yet */
+	uint64_t evicted, ncut;
+	bool tight_bodies, tight_answers;
 	uv_poll_t *poll;
 	uv_check_t *check;
 	uv_prepare_t *prepare;
@@ -66,12 +77,71 @@ static mono_us_t now(const struct httpd *h)
 	return CLOCK_MS((int64_t)uv_now(loop_uv(h->o.loop)));
 }
 
-static void enter(struct connection *c, enum pace_phase phase)
+static struct idle *idle_of(const struct connection *c)
 {
-	pace_enter(&c->pace, phase, now(c->httpd));
+	return c->pace.phase == PACE_NEW ? &c->httpd->fresh : &c->httpd->idle;
 }
 
-static void connection_open(struct httpd *h, struct connection **slot, int fd)
+static void list(struct connection *c)
+{
+	struct idle *l = idle_of(c);
+	c->listed = true;
+	c->newer = NULL;
+	c->older = l->newest;
+	*(c->older ? &c->older->newer : &l->oldest) = c;
+	l->newest = c;
+}
+
+static void unlist(struct connection *c)
+{
+	if (!c->listed)
+		return;
+	struct idle *l = idle_of(c);
+	*(c->older ? &c->older->newer : &l->oldest) = c->newer;
+	*(c->newer ? &c->newer->older : &l->newest) = c->older;
+	c->listed = false;
+}
+
+static void enter(struct connection *c, enum pace_phase phase)
+{
+	unlist(c);
+	pace_enter(&c->pace, phase, now(c->httpd));
+	if (!c->cut && (phase == PACE_NEW || phase == PACE_IDLE))
+		list(c);
+}
+
+/* libmicrohttpd finds it closed. */
+static void cut(struct connection *c)
+{
+	unlist(c);
+	c->cut = true;
+	shutdown(c->fd, SHUT_RDWR);
+}
+
+/* Who only connects cannot keep others out. */
+static void make_room(struct httpd *h, const struct connection *arrived)
+{
+	size_t most = h->o.max_connections;
+	struct connection *c = h->fresh.oldest;
+	if (h->nconnections + most / 64 < most)
+		return;
+	if (c == NULL || c == arrived)
+		c = h->idle.oldest;
+	if (c == NULL)
+		return;
+	h->evicted++;
+	cut(c);
+}
+
+static void admit(struct connection *c, const struct sockaddr *address)
+{
+	struct httpd *h = c->httpd;
+	if (h->o.admit && !h->o.admit(h->o.arg, address, &c->client))
+		cut(c);
+}
+
+static void connection_open(struct httpd *h, struct connection **slot, int fd,
+    const struct sockaddr *address)
 {
 	struct connection *c = MEM_NEW(struct connection);
 	c->httpd = h;
@@ -81,8 +151,10 @@ static void connection_open(struct httpd *h, struct connection **slot, int fd)
 		c->next->prev = c;
 	h->connections = c;
 	h->nconnections++;
-	enter(c, PACE_IDLE);
+	enter(c, PACE_NEW);
 	*slot = c;
+	admit(c, address);
+	make_room(h, c);
 }
 
 static void connection_close(struct httpd *h, struct connection **slot)
@@ -95,6 +167,9 @@ static void connection_close(struct httpd *h, struct connection **slot)
 	if (c->next)
 		c->next->prev = c->prev;
 	h->nconnections--;
+	unlist(c);
+	if (c->client)
+		h->o.leave(c->client);
 	free(c);
 	*slot = NULL;
 }
@@ -112,7 +187,9 @@ static void on_connection(void *arg, struct MHD_Connection *mhd, void **slot,
 	}
 	const union MHD_ConnectionInfo *info =
 	    MHD_get_connection_info(mhd, MHD_CONNECTION_INFO_CONNECTION_FD);
-	connection_open(h, (struct connection **)slot, info->connect_fd);
+	int fd = info->connect_fd;
+	info = MHD_get_connection_info(mhd, MHD_CONNECTION_INFO_CLIENT_ADDRESS);
+	connection_open(h, (struct connection **)slot, fd, info->client_addr);
 }
 
 static struct connection *connection_of(struct MHD_Connection *mhd)
@@ -127,9 +204,30 @@ static struct connection *connection_of(struct MHD_Connection *mhd)
 static bool has_ended(const struct connection *c)
 {
 	char byte;
-	bool reads =
-	    c->pace.phase == PACE_IDLE || c->pace.phase == PACE_RECEIVING;
+	bool reads = c->pace.phase == PACE_NEW || c->pace.phase == PACE_IDLE ||
+		     c->pace.phase == PACE_RECEIVING;
 	return reads && recv(c->fd, &byte, 1, MSG_PEEK | MSG_DONTWAIT) == 0;
+}
+
+static const struct pace_limits *limits_of(
+    const struct connection *c, const struct pace_limits *usual)
+{
+	enum { LITTLE = 4096 };
+	const struct httpd *h = c->httpd;
+	bool tight = c->pace.phase == PACE_RECEIVING ? h->tight_bodies
+						     : h->tight_answers;
+	return tight && c->pace.memory > LITTLE ? &h->o.tight : usual;
+}
+
+/* Looks at it; true: it must go. */
+static bool is_over(struct connection *c, const struct pace_limits *usual)
+{
+	struct httpd *h = c->httpd;
+	if (pace_over(&c->pace, limits_of(c, usual), c->fd, now(h))) {
+		h->ncut++;
+		return true;
+	}
+	return has_ended(c);
 }
 
 static void on_sweep(void *arg)
@@ -140,11 +238,8 @@ static void on_sweep(void *arg)
 	if (h->quiesced && most.send > LAST_SEND_US)
 		most.send = LAST_SEND_US;
 	for (struct connection *c = h->connections; c; c = c->next) {
-		if (c->cut || (!pace_over(&c->pace, &most, c->fd, now(h)) &&
-				  !has_ended(c)))
-			continue;
-		c->cut = true;
-		shutdown(c->fd, SHUT_RDWR);
+		if (!c->cut && is_over(c, &most))
+			cut(c);
 	}
 	loop_timer_start(h->sweep, SWEEP_US);
 }
@@ -179,6 +274,7 @@ static enum MHD_Result on_body(struct httpd *h, struct MHD_Connection *mhd,
 	if (info->suspended == MHD_YES)
 		pace_hold(&c->pace, now(h));
 	CHECK(taken == *len || c->pace.phase == PACE_HELD);
+	pace_got(&c->pace, taken);
 	*len -= taken;
 	return MHD_YES;
 }
@@ -352,6 +448,37 @@ struct err httpd_new(const struct httpd_options *o, struct httpd **out)
 void httpd_streams(struct MHD_Connection *c)
 {
 	enter(connection_of(c), PACE_STREAMING);
+}
+
+void *httpd_client(struct MHD_Connection *c)
+{
+	return connection_of(c)->client;
+}
+
+void httpd_holds(struct MHD_Connection *c, size_t memory)
+{
+	connection_of(c)->pace.memory = memory;
+}
+
+void httpd_tighten(struct httpd *h, bool bodies, bool answers)
+{
+	h->tight_bodies = bodies;
+	h->tight_answers = answers;
+}
+
+size_t httpd_memory(const struct httpd *h)
+{
+	return h->nconnections * memory_of(h);
+}
+
+uint64_t httpd_evicted(const struct httpd *h)
+{
+	return h->evicted;
+}
+
+uint64_t httpd_cut(const struct httpd *h)
+{
+	return h->ncut;
 }
 
 int httpd_port(const struct httpd *h)

@@ -17,6 +17,9 @@
 #include <microhttpd.h>
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
+
+struct sockaddr;
 
 /* Of a connection, for the headers of a request and those of its answer, but
  * for what grows with the deployment: for what does not fit libmicrohttpd
@@ -47,11 +50,21 @@ struct httpd_options {
 	struct loop *loop;
 	const char *address; /* host:port; port 0: any free one */
 	bool shared; /* several daemons of this process share the port */
+	/* Near it, the oldest idle connection makes room for a new one: first
+	 * of those without a request yet. */
 	unsigned max_connections;
 	size_t more_memory; /* than HTTPD_CONNECTION_MEMORY, per connection */
 	/* Receiving is from the request line to the body's end, without the
 	 * time that the connection was suspended. */
 	struct pace_limits pace;
+	/* The same for requests that take memory, while httpd_tighten says that
+	 * there is little. */
+	struct pace_limits tight;
+	/* May this address have another connection? Sets *client, which may
+	 * stay NULL and is given to `leave` at the connection's end. Both may
+	 * be NULL. */
+	bool (*admit)(void *arg, const struct sockaddr *address, void **client);
+	void (*leave)(void *client);
 	const struct httpd_ops *ops;
 	void *arg;
 };
@@ -62,8 +75,20 @@ struct err httpd_new(const struct httpd_options *o, struct httpd **out);
 void httpd_resume(struct httpd *h, struct MHD_Connection *c);
 /* The answer, just queued, is a stream: who makes it looks after its client. */
 void httpd_streams(struct MHD_Connection *c);
+/* What `admit` made of it. */
+void *httpd_client(struct MHD_Connection *c);
+/* The request takes so much memory now. */
+void httpd_holds(struct MHD_Connection *c, size_t memory);
+/* Is memory for bodies, for answers, nearly used up? */
+void httpd_tighten(struct httpd *h, bool bodies, bool answers);
 int httpd_port(const struct httpd *h);
 size_t httpd_connections(const struct httpd *h);
+/* Bytes that they take, without their requests. */
+size_t httpd_memory(const struct httpd *h);
+/* Idle ones that had to make room for new ones, ever. */
+uint64_t httpd_evicted(const struct httpd *h);
+/* Those that were cut off: their clients took too long, ever. */
+uint64_t httpd_cut(const struct httpd *h);
 /* Requests begun and not ended. */
 size_t httpd_requests(const struct httpd *h);
 /* Takes no new connections. */

@@ -163,3 +163,131 @@ def test_answers_that_are_taken_hold_nothing(tight, rows):
     for _ in range(5):
         assert tight.http.request("GET", path).status == 200
     wait_until(lambda: held(tight, "answers") < 100_000, 10, "all are taken")
+
+
+# --- slow -----------------------------------------------------------------------------
+
+
+def test_slow_senders_do_not_keep_the_memory(tight, sockets):
+    """With half of the budget used, who is slow and holds much of it is cut off."""
+    wait_until(lambda: held(tight, "bodies") == 0, 10, "nothing is held")
+    small = sockets(tight)
+    small.sendall(put_head("patient", 3000) + b" " * 2000)
+    large = [sockets(tight) for _ in range(3)]
+    for s in large:
+        s.sendall(put_head("slow", 500_000) + b" " * 400_000)
+    wait_until(lambda: held(tight, "bodies") > 1_400_000, 10, "they are held")
+    wait_until(lambda: held(tight, "bodies") <= MIB, 15, "one is cut off, at least")
+    # The small one stays, as does everything while there is room.
+    small.sendall(b'{"value":"one"}'.rjust(1000))
+    assert answer(small)[0] == 202
+
+
+def test_slow_readers_do_not_keep_the_memory(tight, rows, sockets):
+    wait_until(lambda: held(tight, "answers") < 100_000, 10, "nothing is held")
+    for _ in range(2):
+        s = sockets(tight, room=4096)
+        s.sendall(head("/v1/records?key=like.large*&limit=5"))
+        assert s.recv(100).startswith(b"HTTP/1.1 200")
+    wait_until(lambda: held(tight, "answers") > 8_500_000, 10, "both are held")
+    wait_until(lambda: held(tight, "answers") <= 6 * MIB, 15, "one is cut off, at least")
+
+
+def test_a_reader_slower_than_it_may_be(special_api, rows, sockets):
+    """It takes something all the time, which http.send_timeout alone allows."""
+    settings = {"http.min_send_rate": "1MiB", "http.send_timeout": "1s"}
+    api = special_api({**SETTINGS, **settings, "http.answer_budget": "1GiB"})
+    s = sockets(api, room=4096)
+    s.sendall(head("/v1/records?key=like.large*&limit=5"))
+    cut = "sluice_http_cut_total"
+
+    s.settimeout(0.01)
+
+    def is_cut():
+        with contextlib.suppress(TimeoutError):
+            s.recv(500)
+        return api.metrics()[cut] == 1
+
+    wait_until(is_cut, 30, "it is cut off")
+
+
+# --- one address ----------------------------------------------------------------------
+
+
+@pytest.fixture(scope="module")
+def shared(world):
+    """An API of which one address may have a half."""
+    settings = {
+        "http.threads": 1,
+        "http.client_share": 50,
+        "http.proxies": "127.0.0.9, 10.0.0.0/8",
+        "http.max_connections": 40,
+        "http.max_bulks": 2,
+        "changes.max": 2,
+        "export.max": 2,
+    }
+    return world.api(settings)
+
+
+def ask(s, path="/v1", headers="", method="GET"):
+    s.sendall(head(path, method, headers))
+    return s.recv(65536).split(b"\r\n")[0].decode()
+
+
+def client_refused(daemon, of):
+    return daemon.metrics()["sluice_http_client_refused_total", f'of="{of}"']
+
+
+def test_connections_of_one_address(shared, sockets):
+    others = [sockets(shared, "127.0.0.2") for _ in range(20)]
+    assert all(" 200 " in ask(s) for s in others)
+    more = sockets(shared, "127.0.0.2")
+    assert more.recv(100) == b"", "it is closed"
+    assert client_refused(shared, "connections") == 1
+    assert " 200 " in ask(sockets(shared, "127.0.0.3"))
+    others.pop().close()
+    wait_until(lambda: " 200 " in ask(sockets(shared, "127.0.0.2")), 10, "there is room")
+
+
+def test_idle_connections_keep_nobody_out(shared, sockets):
+    """As many as there may be, and none of them wants anything: the oldest go."""
+    evicted = shared.metrics()["sluice_http_evicted_total"]
+    kept = sockets(shared, "127.0.0.4")
+    assert " 200 " in ask(kept)
+    idle = [sockets(shared, "127.0.0.9") for _ in range(60)]
+    assert " 200 " in ask(sockets(shared, "127.0.0.5"))
+    wait_until(
+        lambda: shared.metrics()["sluice_http_evicted_total"] > evicted, 10, "it is told"
+    )
+    # Who has had an answer is kept longer than who has asked nothing.
+    assert " 200 " in ask(kept)
+    assert idle[0].recv(100) == b""
+
+
+BULK = "Content-Type: application/x-ndjson\r\nTransfer-Encoding: chunked\r\n"
+
+
+@pytest.mark.parametrize(
+    "of, path, method, headers",
+    [
+        ("bulks", "/v1/records", "POST", BULK),
+        ("feeds", "/v1/records/_changes", "GET", ""),
+    ],
+)
+def test_one_address_has_its_share(shared, sockets, of, path, method, headers):
+    begin = b"1\r\n{\r\n" if method == "POST" else b""
+    end = b"0\r\n\r\n" if method == "POST" else b""
+    before = client_refused(shared, of)
+    gauge = {"bulks": "sluice_bulks", "feeds": "sluice_change_feeds"}[of]
+    wait_until(lambda: shared.metrics()[gauge] == 0, 10, "there is none")
+    first = sockets(shared, "127.0.0.6")
+    first.sendall(head(path, method, headers) + begin)
+    wait_until(lambda: shared.metrics()[gauge] == 1, 10, "one is there")
+    second = sockets(shared, "127.0.0.6")
+    second.sendall(head(path, method, headers) + begin + end)
+    status, _, body = answer(second)
+    assert (status, json.loads(body)["type"]) == (503, "urn:sluice:problem:write-buffer-full")
+    assert client_refused(shared, of) > before
+    other = sockets(shared, "127.0.0.7")
+    other.sendall(head(path, method, headers) + begin)
+    wait_until(lambda: shared.metrics()[gauge] == 2, 10, "another address has one")

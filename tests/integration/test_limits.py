@@ -12,6 +12,7 @@ LIMITS = {
     "http.threads": 1,
     "http.max_connections": 40,
     "http.max_parked": 5,
+    "http.first_request_timeout": "1s",
     "http.idle_timeout": "1s",
     "http.receive_timeout": "1s",
     "http.send_timeout": "1s",

@@ -115,6 +115,8 @@ class Deployment:
         if http_port:
             every["http.listen"] = f"127.0.0.1:{http_port}"
             every["http.threads"] = 2
+            # All clients of a test have one address (test_budgets.py has others).
+            every["http.client_share"] = 100
         every.update(settings or {})
         daemon = Daemon(
             kind,
