@@ -9,7 +9,12 @@
 #include <xxhash.h>
 
 enum { FORMAT = 1, MOST = 16384 };
-enum kind { KIND_KEY, KIND_NULL, KIND_VALUE };
+enum kind { KIND_KEY, KIND_NULL, KIND_VALUE, KIND_LONG };
+/* What a value may have in a cursor: every number of 2000 digits on either side
+ * of the point, and every string of 500 characters; what is kept of others. */
+/* Before the point, of numeric. */
+enum { NUMERIC_DIGITS = 131072 };
+enum { VALUE_MOST = 4100, KEPT = 1000 };
 enum { BOUND_AT = 1, KIND_AT = 9, REST_AT = 10, CHECK_LEN = 4 };
 
 static const char alphabet[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
@@ -81,19 +86,75 @@ static uint64_t checksum(const char *s, size_t len)
 
 /* ------------------------------------------------------------------------- */
 
+static enum kind kind_of(const struct listquery *q, const struct list_place *at)
+{
+	if (listquery_by_key(q))
+		return KIND_KEY;
+	if (at->is_null)
+		return KIND_NULL;
+	return at->value_len > VALUE_MOST ? KIND_LONG : KIND_VALUE;
+}
+
+/* --- values that are too long -------------------------------------------- */
+
+/* Its beginning; descending, what is behind every string that begins so. */
+static void text_bound(
+    struct buf *out, bool descending, const struct list_place *at)
+{
+	buf_add(out, at->value, utf8_prefix(at->value, KEPT));
+	if (descending)
+		buf_str(out, "\xf4\x8f\xbf\xbf"); /* the last character */
+}
+
+/* A power of ten: at most the number; descending, at least. */
+static void number_bound(
+    struct buf *out, bool descending, const struct list_place *at)
+{
+	bool negative = at->value[0] == '-';
+	size_t digits = strspn(at->value + negative, "0123456789");
+	bool larger = negative != descending; /* without its sign */
+	if (at->value[negative] == '0')
+		digits = 0;
+	buf_str(out, negative ? "-" : "");
+	if (larger && digits >= NUMERIC_DIGITS)
+		buf_str(out, "Infinity");
+	else if (larger)
+		buf_printf(out, "1e%zu", digits);
+	else if (digits)
+		buf_printf(out, "1e%zu", digits - 1);
+	else
+		buf_str(out, "0");
+}
+
+static void put_long(
+    struct buf *out, const struct listquery *q, const struct list_place *at)
+{
+	struct buf bound = {0};
+	if (q->order->column == COLUMN_NUMERIC)
+		number_bound(&bound, q->descending, at);
+	else
+		text_bound(&bound, q->descending, at);
+	put(out, at->value_len, 4);
+	put(out, bound.len, 4);
+	buf_add(out, bound.data, bound.len);
+	buf_free(&bound);
+}
+
+/* ------------------------------------------------------------------------- */
+
 void listcursor_write(
     struct buf *out, const struct listquery *q, const struct list_place *at)
 {
 	struct buf b = {0};
-	enum kind kind = listquery_by_key(q) ? KIND_KEY
-			 : at->is_null	     ? KIND_NULL
-					     : KIND_VALUE;
+	enum kind kind = kind_of(q, at);
 	buf_char(&b, FORMAT);
 	put(&b, bound_to(q), 8);
 	buf_char(&b, (char)kind);
 	if (kind == KIND_VALUE) {
 		put(&b, at->value_len, 4);
 		buf_add(&b, at->value, at->value_len);
+	} else if (kind == KIND_LONG) {
+		put_long(&b, q, at);
 	}
 	buf_add(&b, at->key, at->key_len);
 	put(&b, checksum(b.data, b.len), CHECK_LEN);
@@ -110,10 +171,17 @@ static bool text(const char *s, size_t len)
 static bool take_place(const struct listquery *q, unsigned kind, const char *s,
     size_t len, struct list_place *out)
 {
-	if ((kind == KIND_KEY) != listquery_by_key(q) || kind > KIND_VALUE)
+	if ((kind == KIND_KEY) != listquery_by_key(q) || kind > KIND_LONG)
 		return false;
 	out->is_null = kind == KIND_NULL;
-	if (kind == KIND_VALUE) {
+	if (kind == KIND_LONG) {
+		if (len < 4)
+			return false;
+		out->long_len = (size_t)get(s, 4);
+		s += 4;
+		len -= 4;
+	}
+	if (kind == KIND_VALUE || kind == KIND_LONG) {
 		if (len < 4 || get(s, 4) > len - 4)
 			return false;
 		out->value_len = (size_t)get(s, 4);

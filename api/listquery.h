@@ -43,6 +43,10 @@ struct list_place {
 	size_t value_len;
 	char *key;
 	size_t key_len;
+	/* Not 0: the value was too long, with so many bytes. `value` is then
+	 * what the page may begin at if the row has another one by now: in
+	 * front of it in the order. */
+	size_t long_len;
 };
 
 struct listquery {

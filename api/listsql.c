@@ -182,6 +182,31 @@ static void null_range(
 	    param_text(s, key_of(q)->column, at->key, at->key_len));
 }
 
+/* What the page before ended with, and a comma. Of one that is too long for a
+ * cursor: what its row has, if that is of the same length, and not in front of
+ * what the cursor has instead. */
+static void value_of_place(struct listsql *s, struct buf *b,
+    const struct listquery *q, int value, int key)
+{
+	const struct list_place *at = &q->after;
+	if (at->long_len == 0) {
+		buf_printf(b, "$%d, ", value);
+		return;
+	}
+	buf_str(b, "coalesce((SELECT ");
+	name(b, q->order);
+	buf_str(b, " FROM ");
+	sql_name(b, q->collection);
+	buf_str(b, " t WHERE ");
+	ordered(b, key_of(q));
+	buf_printf(b, " = $%d AND octet_length(", key);
+	name(b, q->order);
+	buf_printf(b, "::text) = $%d AND ", param_number(s, at->long_len));
+	ordered(b, q->order);
+	buf_printf(
+	    b, " %s $%d), $%d), ", q->descending ? "<=" : ">=", value, value);
+}
+
 static void value_range(
     struct listsql *s, const struct listquery *q, struct ranges *out)
 {
@@ -199,11 +224,14 @@ static void value_range(
 	}
 	ordered(b, key_of(q));
 	buf_printf(b, ") %s (", q->descending ? "<" : ">");
+	int value = 0;
 	if (!listquery_by_key(q))
-		buf_printf(b, "$%d, ",
-		    param_text(s, q->order->column, at->value, at->value_len));
-	buf_printf(
-	    b, "$%d)", param_text(s, key_of(q)->column, at->key, at->key_len));
+		value =
+		    param_text(s, q->order->column, at->value, at->value_len);
+	int key = param_text(s, key_of(q)->column, at->key, at->key_len);
+	if (value)
+		value_of_place(s, b, q, value, key);
+	buf_printf(b, "$%d)", key);
 }
 
 static void find_ranges(

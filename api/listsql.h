@@ -16,7 +16,7 @@
 
 #include <libpq-fe.h>
 
-enum { LISTSQL_PARAMS = LIST_FILTERS + 4 };
+enum { LISTSQL_PARAMS = LIST_FILTERS + 5 };
 
 /* Columns (binary): LISTSQL_AFTER text, what the list is ordered by (null where
  * that is the key); from LISTSQL_ROW on the row; at LISTSQL_FOUND(c) int8, how

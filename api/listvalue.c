@@ -24,11 +24,12 @@ static bool is_integer(const char *s, size_t len)
 	return errno == 0;
 }
 
-static bool is_number(const char *s, size_t len)
+static bool is_number(const struct field *f, const char *s, size_t len)
 {
 	struct jsonraw v;
 	return jsonraw_scan(s, len, &v) && v.s == s && v.len == len &&
-	       jsonraw_kind(v) == JSONRAW_NUMBER && decimal_fits(v);
+	       jsonraw_kind(v) == JSONRAW_NUMBER &&
+	       decimal_fits(v, field_max_digits(f));
 }
 
 static bool is_boolean(const char *s)
@@ -47,14 +48,18 @@ const char *listvalue_fault(
 	case COLUMN_BIGINT:
 		return is_integer(s, len) ? NULL : "must be an integer";
 	case COLUMN_NUMERIC:
-		return is_number(s, len) ? NULL : "must be a number";
+		return is_number(column->field, s, len)
+			   ? NULL
+			   : "must be a number, of no more digits than the "
+			     "field takes";
 	case COLUMN_BOOLEAN:
 		return is_boolean(s) ? NULL : "must be true or false";
 	case COLUMN_TIMESTAMPTZ:
 		return format_matches(FORMAT_DATE_TIME, s, len)
 			   ? NULL
-			   : "must be a date-time as in RFC 3339 (in a query, "
-			     "+ is written %2B)";
+			   : "must be a date-time as in RFC 3339, of the years "
+			     "1 to 9999 in UTC, with an offset below 16:00 (in "
+			     "a query, + is written %2B)";
 	case COLUMN_UUID:
 		return format_matches(FORMAT_UUID, s, len) ? NULL
 							   : "must be a UUID";

@@ -127,7 +127,8 @@ static void check_field(
 		return;
 	}
 	/* The sum is held to the other keywords, not what is added. */
-	const struct field any = {.name = f->name, .type = f->type};
+	const struct field any = {
+	    .name = f->name, .type = f->type, .max_digits = f->max_digits};
 	if (field_faults(&any, v))
 		add_faults(k, &any, v, FAULT_TYPE);
 }

@@ -1,5 +1,5 @@
-/* A number is digits and a scale: digits * 10^-scale. The limits are those of
- * numeric (PostgreSQL, 8.1.2): 131072 digits before the point, 16383 behind.
+/* A number is digits and a scale: digits * 10^-scale. No exponent is written
+ * out before it is known that the number fits.
  */
 #include "common/decimal.h"
 
@@ -8,8 +8,6 @@
 
 #include <stdlib.h>
 #include <string.h>
-
-enum { BEFORE = 131072, BEHIND = 16383 };
 
 struct decimal {
 	bool negative;
@@ -35,7 +33,8 @@ static long exponent_of(const char *s, const char *end)
 	return negative ? -e : e;
 }
 
-/* Digits in front of the exponent; *behind of them stand behind the point. */
+/* Digits in front of the exponent, written to `digits` if it is not NULL;
+ * *behind of them stand behind the point. */
 static size_t mantissa_of(
     struct jsonraw v, char *digits, size_t *behind, long *exponent)
 {
@@ -49,40 +48,42 @@ static size_t mantissa_of(
 		if (!is_digit(*s))
 			continue;
 		*behind += point;
-		if (n > 0 || *s != '0')
-			digits[n++] = (char)(*s - '0');
+		if (n == 0 && *s == '0')
+			continue;
+		if (digits)
+			digits[n] = (char)(*s - '0');
+		n++;
 	}
 	*exponent = s < end ? exponent_of(s + 1, end) : 0;
 	return n;
 }
 
-static bool parse(struct jsonraw v, struct decimal *out)
+bool decimal_fits(struct jsonraw number, size_t most)
+{
+	size_t behind;
+	long exponent;
+	size_t n = mantissa_of(number, NULL, &behind, &exponent);
+	long scale = (long)behind - exponent;
+	/* Of zero, too: 0e9999999999 is nothing that Postgres reads. */
+	long before = scale < 0 || n > 0 ? (long)n - scale : 0;
+	return scale <= (long)most && before <= (long)most;
+}
+
+static bool parse(struct jsonraw v, size_t most, struct decimal *out)
 {
 	size_t behind;
 	long exponent;
 	*out = (struct decimal){.negative = *v.s == '-'};
-	out->digits = mem_alloc(v.len);
+	if (!decimal_fits(v, most))
+		return false;
+	out->digits = mem_alloc(v.len + most);
 	out->n = mantissa_of(v, out->digits, &behind, &exponent);
 	long scale = (long)behind - exponent;
-	size_t zeros = scale < 0 ? (size_t)-scale : 0;
-	if (out->n == 0)
-		zeros = 0;
+	size_t zeros = scale < 0 && out->n ? (size_t)-scale : 0;
 	out->scale = scale < 0 ? 0 : (size_t)scale;
-	if (out->scale > BEHIND || zeros > BEFORE ||
-	    out->n + zeros > BEFORE + out->scale)
-		return false;
-	out->digits = mem_realloc(out->digits, out->n + zeros + 1);
 	memset(&out->digits[out->n], 0, zeros);
 	out->n += zeros;
 	return true;
-}
-
-bool decimal_fits(struct jsonraw number)
-{
-	struct decimal d;
-	bool fits = parse(number, &d);
-	free(d.digits);
-	return fits;
 }
 
 /* The same number with another, larger scale, in a field of n digits. */
@@ -135,8 +136,8 @@ static void render(
 	}
 }
 
-static bool add(
-    struct buf *out, const struct decimal *a, const struct decimal *b)
+static bool add(struct buf *out, const struct decimal *a,
+    const struct decimal *b, size_t most)
 {
 	size_t scale = a->scale > b->scale ? a->scale : b->scale;
 	size_t na = a->n + scale - a->scale, nb = b->n + scale - b->scale;
@@ -155,7 +156,7 @@ static bool add(
 	size_t first = 0;
 	while (first < n && x[first] == 0)
 		first++;
-	bool fits = n - first <= BEFORE + scale;
+	bool fits = n - first <= most + scale;
 	if (fits)
 		render(out, negative, x, n, scale);
 	free(x);
@@ -163,11 +164,12 @@ static bool add(
 	return fits;
 }
 
-bool decimal_add(struct buf *out, struct jsonraw a, struct jsonraw b)
+bool decimal_add(
+    struct buf *out, struct jsonraw a, struct jsonraw b, size_t most)
 {
 	struct decimal x, y;
-	bool fits = parse(a, &x);
-	fits = parse(b, &y) && fits && add(out, &x, &y);
+	bool fits = parse(a, most, &x);
+	fits = parse(b, most, &y) && fits && add(out, &x, &y, most);
 	free(x.digits);
 	free(y.digits);
 	return fits;

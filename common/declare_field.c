@@ -10,6 +10,8 @@
 
 #define STRING (1U << FIELD_STRING)
 #define NUMBERS (1U << FIELD_INTEGER | 1U << FIELD_NUMBER)
+/* Of any number of digits. */
+#define DECIMALS (1U << FIELD_NUMBER | 1U << FIELD_OBJECT | 1U << FIELD_ARRAY)
 #define ANY ~0U
 
 struct at {
@@ -63,6 +65,15 @@ static bool take_length(
 	return true;
 }
 
+static bool take_max_digits(const struct at *a, struct jsonraw v)
+{
+	int64_t n;
+	if (!declare_count(a->d, a->pointer, v, DECIMAL_DIGITS_MOST, &n))
+		return false;
+	a->field->max_digits = (size_t)n;
+	return n > 0 || declare_refuse(a->d, a->pointer, "must be at least 1");
+}
+
 static bool take_min_length(const struct at *a, struct jsonraw v)
 {
 	return take_length(
@@ -79,8 +90,11 @@ static bool take_bound(
     const struct at *a, struct jsonraw v, struct jsonraw *out)
 {
 	int64_t ignored;
-	if (jsonraw_kind(v) != JSONRAW_NUMBER || !decimal_fits(v))
+	if (jsonraw_kind(v) != JSONRAW_NUMBER)
 		return declare_refuse(a->d, a->pointer, "must be a number");
+	if (!decimal_fits(v, field_max_digits(a->field)))
+		return declare_refuse(a->d, a->pointer,
+		    "has more digits than numbers of the field may have");
 	if (a->field->type == FIELD_INTEGER && !decimal_int64(v, &ignored))
 		return declare_refuse(
 		    a->d, a->pointer, "must be an integer of 64 bits");
@@ -161,6 +175,7 @@ static const struct keyword {
     {"description", take_description, ANY},
     {"nullable", take_nullable, ANY},
     {"format", take_format, STRING},
+    {"maxDigits", take_max_digits, DECIMALS},
     {"enum", take_choices, STRING | NUMBERS},
     {"minLength", take_min_length, STRING},
     {"maxLength", take_max_length, STRING},

@@ -1,5 +1,6 @@
 /* What lists of a collection may be filtered and ordered by. */
 #include "common/declare_priv.h"
+#include "common/jsontext.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -9,7 +10,20 @@ enum {
 	LIMIT_MOST = 1000,
 	/* An index entry has at most 2704 bytes, and the key is in it, too. */
 	INDEXED_MOST = 500,
+	INDEXED_DIGITS = 2000, /* on either side; four take two bytes */
 };
+
+/* Has it an enum, of values that an index takes? */
+static bool short_choices(const struct field *f)
+{
+	bool fit = f->choices.s != NULL;
+	struct jsonraw_element e;
+	if (fit)
+		e = jsonraw_elements(f->choices);
+	while (fit && jsonraw_each(&e))
+		fit = jsontext_length(e.value) <= INDEXED_MOST;
+	return fit;
+}
 
 /* The column of that name, added if it may be in lists. */
 static struct list_column *column_of(
@@ -36,7 +50,14 @@ static struct list_column *column_of(
 			    f->name);
 			return NULL;
 		}
-		if (f->column == COLUMN_TEXT && f->choices.s == NULL &&
+		if (f->column == COLUMN_NUMERIC &&
+		    field_max_digits(f) > INDEXED_DIGITS) {
+			declare_refuse(d, pointer,
+			    "%s needs a maxDigits of at most %d, for its index",
+			    f->name, INDEXED_DIGITS);
+			return NULL;
+		}
+		if (f->column == COLUMN_TEXT && !short_choices(f) &&
 		    (!f->has_max_length || f->max_length > INDEXED_MOST)) {
 			declare_refuse(d, pointer,
 			    "%s needs a maxLength of at most %d, for its index",

@@ -76,6 +76,11 @@ size_t field_max_length(const struct field *f)
 	return f->pattern ? FIELD_PATTERN_LENGTH : SIZE_MAX;
 }
 
+size_t field_max_digits(const struct field *f)
+{
+	return f && f->max_digits ? f->max_digits : FIELD_DIGITS;
+}
+
 bool field_is_number(const struct field *f)
 {
 	return f->type == FIELD_INTEGER || f->type == FIELD_NUMBER;
@@ -84,34 +89,35 @@ bool field_is_number(const struct field *f)
 /* --- type and format ----------------------------------------------------- */
 
 /* jsonb keeps numbers as numeric does. */
-static bool numbers_fit(struct jsonraw v)
+static bool numbers_fit(struct jsonraw v, size_t digits)
 {
 	struct jsonwalk w = {.at = v.s, .end = v.s + v.len};
 	enum jsonwalk_token t;
 	while ((t = jsonwalk_next(&w)) != JSONWALK_END) {
-		if (t == JSONWALK_NUMBER && !decimal_fits(w.token))
+		if (t == JSONWALK_NUMBER && !decimal_fits(w.token, digits))
 			return false;
 	}
 	return true;
 }
 
-static bool has_type(enum field_type type, struct jsonraw v)
+static bool has_type(const struct field *f, struct jsonraw v)
 {
 	int64_t ignored;
 	enum jsonraw_kind kind = jsonraw_kind(v);
-	switch (type) {
+	size_t digits = field_max_digits(f);
+	switch (f->type) {
 	case FIELD_STRING:
 		return kind == JSONRAW_STRING;
 	case FIELD_INTEGER:
 		return kind == JSONRAW_NUMBER && decimal_int64(v, &ignored);
 	case FIELD_NUMBER:
-		return kind == JSONRAW_NUMBER && decimal_fits(v);
+		return kind == JSONRAW_NUMBER && decimal_fits(v, digits);
 	case FIELD_BOOLEAN:
 		return kind == JSONRAW_BOOL;
 	case FIELD_OBJECT:
-		return kind == JSONRAW_OBJECT && numbers_fit(v);
+		return kind == JSONRAW_OBJECT && numbers_fit(v, digits);
 	case FIELD_ARRAY:
-		return kind == JSONRAW_ARRAY && numbers_fit(v);
+		return kind == JSONRAW_ARRAY && numbers_fit(v, digits);
 	}
 	UNREACHABLE("field type");
 }
@@ -209,7 +215,7 @@ unsigned field_faults(const struct field *f, struct jsonraw v)
 {
 	if (jsonraw_kind(v) == JSONRAW_NULL)
 		return f->nullable ? 0 : FAULT_NULL;
-	if (!has_type(f->type, v))
+	if (!has_type(f, v))
 		return FAULT_TYPE;
 	unsigned faults = 0;
 	if (f->type == FIELD_STRING)
@@ -225,7 +231,7 @@ unsigned field_column_faults(const struct field *f, struct jsonraw v)
 {
 	if (jsonraw_kind(v) == JSONRAW_NULL)
 		return f->nullable ? 0 : FAULT_NULL;
-	if (!has_type(f->type, v))
+	if (!has_type(f, v))
 		return FAULT_TYPE;
 	if (f->type != FIELD_STRING || f->column == COLUMN_TEXT)
 		return 0;
@@ -250,8 +256,13 @@ static void explain_type(
 	bool large = (f->type == FIELD_NUMBER && kind == JSONRAW_NUMBER) ||
 		     (f->type == FIELD_OBJECT && kind == JSONRAW_OBJECT) ||
 		     (f->type == FIELD_ARRAY && kind == JSONRAW_ARRAY);
-	buf_str(out, large ? "has more digits than numeric of PostgreSQL takes"
-			   : wanted[f->type]);
+	if (large)
+		buf_printf(out,
+		    "has a number of more than %zu digits before the point, or "
+		    "behind it",
+		    field_max_digits(f));
+	else
+		buf_str(out, wanted[f->type]);
 }
 
 static void with(struct buf *out, const char *text, struct jsonraw v)
@@ -282,8 +293,8 @@ void field_explain(struct buf *out, const struct field *f, struct jsonraw v,
 		explain_type(out, f, v);
 		return;
 	case FAULT_FORMAT:
-		buf_printf(
-		    out, "must have the format %s", format_name(f->format));
+		buf_printf(out, "must have the format %s%s",
+		    format_name(f->format), format_limits(f->format));
 		return;
 	case FAULT_MIN_LENGTH:
 		buf_printf(out, "has %zu characters; at least %zu",

@@ -46,6 +46,8 @@ struct field {
 	struct jsonraw otherwise; /* `default` */
 	bool has_min_length, has_max_length;
 	size_t min_length, max_length; /* code points */
+	/* Of its numbers, on either side of the point; 0: not said. */
+	size_t max_digits;
 	struct jsonraw minimum, exclusive_minimum, maximum;
 	struct jsonraw choices;	   /* `enum`, an array */
 	struct jsonraw expression; /* `pattern`, a string */
@@ -58,6 +60,11 @@ bool field_type_parse(const char *name, size_t len, enum field_type *out);
 const char *column_type_name(enum column_type t); /* "timestamptz" */
 enum column_type field_column(enum field_type type, enum format format);
 bool field_is_number(const struct field *f);
+/* Digits that a number of the field may have before the point, and behind it.
+ * A few bytes (1e9999) are many digits when they are read. Of no field (NULL):
+ * what one has that declares nothing. */
+enum { FIELD_DIGITS = 1000 };
+size_t field_max_digits(const struct field *f);
 /* Code points of a string; SIZE_MAX: any number. A pattern costs time that may
  * grow with the square of the length, so its field always has a bound. */
 enum { FIELD_PATTERN_LENGTH = 4096 };

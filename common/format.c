@@ -3,6 +3,7 @@
 #include "common/check.h"
 
 #include <arpa/inet.h>
+#include <stdlib.h>
 #include <string.h>
 #include <time.h>
 
@@ -32,6 +33,14 @@ bool format_parse(const char *name, size_t len, enum format *out)
 	return false;
 }
 
+const char *format_limits(enum format f)
+{
+	return f == FORMAT_DATE_TIME
+		   ? " (RFC 3339; years 1 to 9999 in UTC, offsets below 16:00, "
+		     "at most 60 digits of a fraction, none of a leap second)"
+		   : "";
+}
+
 static bool is_digit(char c)
 {
 	return c >= '0' && c <= '9';
@@ -55,6 +64,8 @@ static int hex_digit(char c)
 /* Their first seconds. */
 #define YEAR_1 (-62135596800)
 #define YEAR_10000 253402300800
+/* PostgreSQL reads some 150 bytes of a time, whatever is in them. */
+enum { FRACTION_MOST = 60 };
 
 struct cursor {
 	const char *p, *end;
@@ -88,16 +99,29 @@ static int days_in(int year, int month)
 	return days[month - 1] + (month == 2 && leap);
 }
 
+/* To the nearest, to the even one of two: as PostgreSQL does it. */
+static int64_t rounded(double v)
+{
+	int64_t whole = (int64_t)v;
+	double rest = v - (double)whole;
+	return whole + (rest > 0.5 || (rest >= 0.5 && whole % 2));
+}
+
 static bool take_fraction(struct cursor *c, int64_t *us)
 {
+	char text[FRACTION_MOST + 2] = "";
+	size_t n = 0;
 	*us = 0;
 	if (!take(c, '.', '.'))
 		return true;
-	int64_t unit = 100000;
-	const char *first = c->p;
-	for (; c->p < c->end && is_digit(*c->p); c->p++, unit /= 10)
-		*us += unit * (*c->p - '0');
-	return c->p > first;
+	text[n++] = '.';
+	for (; c->p < c->end && is_digit(*c->p); c->p++) {
+		if (n > FRACTION_MOST)
+			return false;
+		text[n++] = *c->p;
+	}
+	*us = rounded(strtod(text, NULL) * 1000000);
+	return n > 1;
 }
 
 /* Minutes east of UTC. */
@@ -108,7 +132,7 @@ static bool take_offset(struct cursor *c, int *out)
 	if (take(c, 'Z', 'z'))
 		return true;
 	bool west = c->p < c->end && *c->p == '-';
-	if (!take(c, '+', '-') || !take_number(c, 2, 0, 23, &hours) ||
+	if (!take(c, '+', '-') || !take_number(c, 2, 0, 15, &hours) ||
 	    !take(c, ':', ':') || !take_number(c, 2, 0, 59, &minutes))
 		return false;
 	*out = (west ? -1 : 1) * (hours * 60 + minutes);
@@ -129,9 +153,10 @@ bool format_date_time(const char *s, size_t len, int64_t *out)
 	    !take_fraction(&c, &us) || !take_offset(&c, &offset) ||
 	    c.p != c.end)
 		return false;
-	/* A leap second is the last one of a day in UTC. */
+	/* A leap second is the last one of a day in UTC. Within one, PostgreSQL
+	 * knows no times. */
 	int of_day = ((hour * 60 + minute - offset) % 1440 + 1440) % 1440;
-	if (second == 60 && of_day != 23 * 60 + 59)
+	if (second == 60 && (of_day != 23 * 60 + 59 || us > 0))
 		return false;
 	struct tm tm = {.tm_year = year - 1900,
 	    .tm_mon = month - 1,
@@ -142,7 +167,7 @@ bool format_date_time(const char *s, size_t len, int64_t *out)
 	int64_t seconds = timegm(&tm);
 	*out = seconds * 1000000 + us;
 	/* In UTC, too, the year has four digits. */
-	return seconds >= YEAR_1 && seconds < YEAR_10000;
+	return *out >= YEAR_1 * 1000000 && *out < YEAR_10000 * 1000000;
 }
 
 /* --- uuid ---------------------------------------------------------------- */

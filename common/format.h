@@ -1,6 +1,9 @@
 /* `format` of a string field (pure core).
  *
- *   date-time  RFC 3339, 5.6; years 1 to 9999, leap seconds where one can be
+ *   date-time  RFC 3339, 5.6; what PostgreSQL reads of it: years 1 to 9999 when
+ *              it is rounded to microseconds in UTC, offsets below 16:00, at
+ *              most 60 digits of a second's fraction; leap seconds where one
+ *              can be, without a fraction
  *   uuid       RFC 9562: 8-4-4-4-12 hex digits
  *   email      RFC 5321, 4.1.2: a dot-string or quoted string, a host name or
  *              an address literal
@@ -23,7 +26,9 @@ enum format {
 const char *format_name(enum format f); /* "date-time" */
 bool format_parse(const char *name, size_t len, enum format *out);
 bool format_matches(enum format f, const char *s, size_t len);
-/* Microseconds since 1970 of a date-time; more digits are cut off. */
+/* For people, behind the name: what it takes less of than its standard; "". */
+const char *format_limits(enum format f);
+/* Microseconds since 1970 of a date-time, rounded as PostgreSQL does. */
 bool format_date_time(const char *s, size_t len, int64_t *out);
 /* The 16 bytes of a UUID. */
 bool format_uuid(const char *s, size_t len, uint8_t out[16]);

@@ -23,7 +23,8 @@ static void field_fault(
 		field_explain(out, f, v, (enum field_fault)(faults & -faults));
 		return;
 	}
-	const struct field any = {.name = f->name, .type = f->type};
+	const struct field any = {
+	    .name = f->name, .type = f->type, .max_digits = f->max_digits};
 	if (!field_is_number(f))
 		buf_str(out, "cannot be incremented");
 	else if (field_column_faults(&any, v))
@@ -143,8 +144,9 @@ static bool add(const struct field *f, struct jsonraw was, struct jsonraw by,
 		was = zero;
 	if (jsonraw_kind(was) != JSONRAW_NUMBER)
 		return false; /* Postgres's "NaN" */
-	return f->type == FIELD_INTEGER ? add_integers(out, was, by)
-					: decimal_add(out, was, by);
+	return f->type == FIELD_INTEGER
+		   ? add_integers(out, was, by)
+		   : decimal_add(out, was, by, field_max_digits(f));
 }
 
 bool document_increment(const struct collection *c, struct document *d,

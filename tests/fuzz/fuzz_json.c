@@ -3,6 +3,7 @@
 #include "tests/fuzz/fuzz.h"
 
 #include "common/decimal.h"
+#include "common/field.h"
 #include "common/jsonraw.h"
 #include "common/jsontext.h"
 #include "common/jsontwice.h"
@@ -56,12 +57,13 @@ static void sum(struct jsonraw a, struct jsonraw b)
 {
 	struct buf one = {0}, other = {0};
 	struct jsonraw x, y;
-	bool fits = decimal_add(&one, a, b);
-	CHECK(fits == decimal_add(&other, b, a));
+	bool fits = decimal_add(&one, a, b, FIELD_DIGITS);
+	CHECK(fits == decimal_add(&other, b, a, FIELD_DIGITS));
 	if (fits) {
 		CHECK(jsonraw_scan(one.data, one.len, &x));
 		CHECK(jsonraw_scan(other.data, other.len, &y));
-		CHECK(decimal_fits(x) && decimal_compare(x, y) == 0);
+		CHECK(decimal_fits(x, FIELD_DIGITS) &&
+		      decimal_compare(x, y) == 0);
 	}
 	buf_free(&one);
 	buf_free(&other);
@@ -82,7 +84,8 @@ static void numbers(const struct walk *w)
 			for (size_t l = 0; order <= 0 && l < w->n; l++)
 				CHECK(decimal_compare(b, w->numbers[l]) > 0 ||
 				      decimal_compare(a, w->numbers[l]) <= 0);
-			if (k == i + 1 && decimal_fits(a) && decimal_fits(b))
+			if (k == i + 1 && decimal_fits(a, FIELD_DIGITS) &&
+			    decimal_fits(b, FIELD_DIGITS))
 				sum(a, b);
 		}
 	}

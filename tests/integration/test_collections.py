@@ -141,7 +141,7 @@ def test_values_that_are_special(world, http):
         assert {k: found[k] for k in document} == document
 
 
-NUMBERS = """0.1 1e-16383 99999999999999999999 1.00 0.30000000000000004
+NUMBERS = """0.1 1e-1000 99999999999999999999 1.00 0.30000000000000004
  123456789.123456789123456789123456789 1E+3 12e-4""".split()
 
 
@@ -166,7 +166,7 @@ WRONG = [
     ({"text": None}, "/text", "is required, not null"),
     ({"code": "AB-12345678"}, "/code", "has 11 characters; at most 10"),
     ({"code": "ab-12"}, "/code", 'must match "^[A-Z]{2}-\\\\d+$"'),
-    ({"mood": "bad"}, "/mood", 'must be one of ["good", "it\'s", "so-so"]'),
+    ({"mood": "bad"}, "/mood", 'must be one of "good", "it\'s", "so-so"'),
     ({"mood": None}, "/mood", "must not be null"),
     ({"mail": "ada@"}, "/mail", "must have the format email"),
     ({"link": "example.org"}, "/link", "must have the format uri"),
@@ -177,10 +177,10 @@ WRONG = [
     ('{"large": 9223372036854775808}', "/large", "must be an integer of 64 bits"),
     ({"part": 0}, "/part", "must be greater than 0"),
     ('{"part": 100000000000000000000.1}', "/part", "must be at most 1e20"),
-    ('{"step": 0.10000000000000000001}', "/step", "must be one of [0.1, 0.25, 1e3]"),
+    ('{"step": 0.10000000000000000001}', "/step", "must be one of 0.1, 0.25, 1e3"),
     ({"flag": "true"}, "/flag", "must be true or false"),
     ({"tree": []}, "/tree", "must be an object"),
-    ('{"list": [1e140000]}', "/list", "has more digits than numeric of Postg"),
+    ('{"list": [1e140000]}', "/list", "has a number of more than 1000 digits"),
     ({"sample_id": "x"}, "/sample_id", "differs from the key in the path"),
     ({"key": "x"}, "/key", "is not a field of samples"),
 ]

@@ -50,6 +50,9 @@ OTHERWISE = {
     "a bignum is an integer": "an integer has 64 bits",
     "a negative bignum is an integer": "an integer has 64 bits",
     "nul characters in strings": "PostgreSQL has no U+0000 in a text",
+    "a valid date-time with a leap second, with minus offset": (
+        "PostgreSQL knows no times within a leap second, and this one has a fraction"
+    ),
 }
 
 

@@ -269,3 +269,141 @@ def test_sums_are_exact(world, http):
     found = exact(everywhere(world, path))
     assert found["count"] == 2**53 + 1
     assert found["amount"] == Decimal("12345678901234567890.10000000000000000001")
+
+
+# --- what is accepted can be stored, read, and written again ------------------------
+
+ACCEPTED, REFUSED = (201,), (422,)
+EITHER = (201, 422)
+
+
+def digits(n):
+    return "9" * n
+
+
+TIMES = {
+    "0001-01-01T00:00:00Z": ACCEPTED,
+    "0001-01-01T00:00:00+00:01": REFUSED,
+    "0001-01-01T15:59:00+15:59": ACCEPTED,
+    "9999-12-31T23:59:59.999999Z": ACCEPTED,
+    "9999-12-31T23:59:59.9999994Z": ACCEPTED,
+    "9999-12-31T23:59:59.9999995Z": REFUSED,
+    "9999-12-31T23:59:59.9999999Z": REFUSED,
+    "9999-12-31T23:59:60Z": REFUSED,
+    "9999-12-31T23:59:59-00:01": REFUSED,
+    "2026-01-01T00:00:00+15:59": ACCEPTED,
+    "2026-01-01T00:00:00-15:59": ACCEPTED,
+    "2026-01-01T00:00:00+16:00": REFUSED,
+    "2026-01-01T00:00:00-23:59": REFUSED,
+    "2026-12-31T23:59:60.9999999Z": REFUSED,
+    "2026-12-31T23:59:60.0000001Z": ACCEPTED,
+    "2026-12-31T23:59:59.9999996Z": ACCEPTED,
+    "2026-01-01T00:00:00." + digits(60) + "Z": ACCEPTED,
+    "2026-01-01T00:00:00." + digits(61) + "Z": REFUSED,
+    "2026-01-01T00:00:00." + digits(5000) + "Z": REFUSED,
+    "2026-01-01t00:00:00z": ACCEPTED,
+    "2024-02-29T00:00:00.0000000000001Z": ACCEPTED,
+}
+NUMBERS = {
+    "1e1000": REFUSED,
+    "1e-1000": ACCEPTED,
+    "1e-1001": REFUSED,
+    "1e131071": REFUSED,
+    "-0e99999999999999999999": REFUSED,
+    "0e-1000": ACCEPTED,
+    "0e1001": REFUSED,
+    "-0.0": ACCEPTED,
+    digits(1000) + "." + digits(1000): ACCEPTED,
+    "-" + digits(1000): ACCEPTED,
+    digits(1001): REFUSED,
+    "0." + digits(1001): REFUSED,
+    "1e999": ACCEPTED,
+    "10e999": REFUSED,
+    "0." + "0" * 999 + "1e1000": ACCEPTED,
+}
+VALUES = {
+    "at": {json.dumps(time): want for time, want in TIMES.items()},
+    "tree": {f'{{"n": [{n}, {{"n": {n}}}]}}': want for n, want in NUMBERS.items()},
+    "list": {f"[[{n}]]": want for n, want in NUMBERS.items()},
+    "part": {
+        "1e20": ACCEPTED,
+        "1e-1000": ACCEPTED,
+        "0." + digits(1000): ACCEPTED,
+        "0." + digits(1001): REFUSED,
+        "0e-1000": REFUSED,
+        "100000000000000000000." + "0" * 1000: ACCEPTED,
+    },
+    "large": {
+        "9223372036854775807": ACCEPTED,
+        "-9223372036854775808": ACCEPTED,
+        "9223372036854775808": REFUSED,
+        "0e9999": ACCEPTED,
+        "-0": ACCEPTED,
+        "7.000": ACCEPTED,
+        "922337203685477580.7e1": ACCEPTED,
+    },
+    "text": {
+        json.dumps("\u0000"): (400,),
+        json.dumps("\ud800"): (400,),
+        json.dumps("\U0010ffff" * 1000): ACCEPTED,
+    },
+    "other": {json.dumps("FFFFFFFF-FFFF-FFFF-FFFF-FFFFFFFFFFFF"): ACCEPTED},
+    "link": {json.dumps("urn:" + "a" * 10_000): ACCEPTED},
+    "mail": {json.dumps("a" * 64 + "@" + ("b" * 63 + ".") * 3 + "c" * 61): ACCEPTED},
+    "step": {"1e3": ACCEPTED, "1000.000": ACCEPTED, "0.10": ACCEPTED},
+}
+OF_SLUICE = ("created_at", "updated_at")
+
+
+def only(document):
+    return {k: v for k, v in document.items() if k not in OF_SLUICE}
+
+
+@pytest.mark.parametrize("field", VALUES)
+def test_what_is_accepted_is_stored_and_can_be_written_again(http, field):
+    for value, want in VALUES[field].items():
+        path = native("samples", str(uuid.uuid4()))
+        body = f'{{"text": "t", "{field}": {value}}}'
+        if field == "text":
+            body = f'{{"text": {value}}}'
+        answer = http.request("PUT", path, body.encode(), JSON)
+        assert answer.status in want, (value[:80], answer)
+        if answer.status != 201:
+            continue
+        after = {"Sluice-Read-After": answer.position}
+        read = http.request("GET", path, headers=after).body
+        if field not in ("at", "other"):
+            assert exact(read)[field] == exact(value), value[:80]
+        again = ok(http.request("PUT", path, as_written(read), JSON))
+        after = {"Sluice-Read-After": again.position}
+        assert only(exact(http.request("GET", path, headers=after).body)) == only(exact(read))
+
+
+def as_written(document):
+    """As it was rendered, number by number, without what Sluice adds."""
+    return document[: document.rindex(b',"created_at":')] + b"}"
+
+
+def test_a_sum_has_no_more_digits_than_a_number_may(http):
+    path = put(http, "counters", fresh(), f'{{"count": 0, "amount": {digits(1000)}}}'.encode())
+    kind = {**JSON, "Content-Type": "application/vnd.sluice.increment+json"}
+    for by, status in ("1e-1000", 200), ("1", 422), ("1e1000", 422), ("-1", 200):
+        answer = http.request("PATCH", path, f'{{"amount": {by}}}'.encode(), kind)
+        assert answer.status == status, (by, answer)
+
+
+@pytest.mark.parametrize(
+    "name, value",
+    [
+        ("part", "1e1000"),
+        ("part", "1e-1001"),
+        ("at", "2026-01-01T00:00:00%2B16:00"),
+        ("at", "9999-12-31T23:59:59.9999999Z"),
+        ("at", "2026-01-01T00:00:00." + digits(61) + "Z"),
+    ],
+)
+def test_filters_take_what_documents_take(http, name, value):
+    for op in "eq.", "gte.", "in.(":
+        query = f"{name}={op}{value}" + (")" if op.endswith("(") else "")
+        answer = http.request("GET", f"/v1/samples?{query}")
+        assert answer.status == 400 and answer.json()["parameter"] == name, answer

@@ -72,6 +72,54 @@ static void goes_round(
 	buf_free(&b);
 }
 
+/* What is kept of a long value is of its type, and not behind it. */
+static void bounds(void **state)
+{
+	(void)state;
+	enum { LONG = 5000 };
+	static const struct {
+		const char *collection, *order, *begin, *want;
+	} cases[] = {
+	    {"products", "price", "7", "1e4999"},
+	    {"products", "price.desc", "7", "1e5000"},
+	    {"products", "price", "-7", "-1e4999"},
+	    {"products", "price.desc", "-7", "-1e4998"},
+	    {"products", "price", "77.7", "1e1"},
+	    {"products", "price.desc", "77.7", "1e2"},
+	    {"products", "price", "0.7", "0"},
+	    {"products", "price.desc", "0.7", "1e0"},
+	    {"products", "price", "-0.7", "-1e0"},
+	    {"posts", "title", "x", NULL},
+	    {"posts", "title.desc", "x", NULL},
+	};
+	for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+		struct listquery *q =
+		    query(cases[i].collection, cases[i].order);
+		char value[LONG + 1] = "";
+		struct buf b = {0};
+		struct list_place out;
+		memset(value, '7', LONG);
+		memcpy(value, cases[i].begin, strlen(cases[i].begin));
+		const struct list_place at = {.value = value,
+		    .value_len = LONG,
+		    .key = "7",
+		    .key_len = 1};
+		listcursor_write(&b, q, &at);
+		assert_true(b.len < 1500);
+		assert_true(listcursor_read(q, b.data, &out));
+		assert_int_equal(out.long_len, LONG);
+		if (cases[i].want)
+			assert_string_equal(out.value, cases[i].want);
+		else if (q->descending)
+			assert_true(strcmp(out.value, value) > 0);
+		else
+			assert_memory_equal(out.value, value, out.value_len);
+		free_place(&out);
+		buf_free(&b);
+		listquery_unref(&q);
+	}
+}
+
 static void round_trips(void **state)
 {
 	(void)state;
@@ -153,6 +201,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(round_trips),
+	    cmocka_unit_test(bounds),
 	    cmocka_unit_test(bound_to_its_list),
 	    cmocka_unit_test(no_key),
 	};

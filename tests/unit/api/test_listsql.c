@@ -41,7 +41,7 @@ static void place(struct listquery *q, bool is_null, char *value, char *key)
 	struct list_fault fault;
 	struct buf b = {0};
 	const struct list_place at = {
-	    is_null, value, strlen(value), key, strlen(key)};
+	    is_null, value, strlen(value), key, strlen(key), 0};
 	listcursor_write(&b, q, &at);
 	add(q, "cursor", b.data);
 	assert_true(listquery_finish(q, &fault));
@@ -154,6 +154,34 @@ static void cursors(void **state)
 	    4);
 }
 
+static char *longer(char first)
+{
+	static char text[6000];
+	memset(text, '7', sizeof text - 1);
+	text[0] = first;
+	return text;
+}
+
+static void long_values(void **state)
+{
+	(void)state;
+	behind("products", "price", false, longer('7'), "7",
+	    "SELECT t.* FROM public.\"products\" t WHERE"
+	    " (t.\"price\", t.\"id\") > (coalesce((SELECT t.\"price\""
+	    " FROM public.\"products\" t WHERE t.\"id\" = $4 AND"
+	    " octet_length(t.\"price\"::text) = $5 AND t.\"price\" >= $3),"
+	    " $3), $4) ORDER BY t.\"price\", t.\"id\" LIMIT $1",
+	    5);
+	behind("posts", "title.desc", false, longer('x'), "7",
+	    "SELECT t.* FROM public.\"posts\" t WHERE (t.\"title\" COLLATE"
+	    " \"C\", t.\"id\") < (coalesce((SELECT t.\"title\" FROM"
+	    " public.\"posts\" t WHERE t.\"id\" = $4 AND"
+	    " octet_length(t.\"title\"::text) = $5 AND t.\"title\" COLLATE"
+	    " \"C\" <= $3), $3), $4)"
+	    " ORDER BY t.\"title\" COLLATE \"C\" DESC, t.\"id\" DESC LIMIT $1",
+	    5);
+}
+
 static void nulls(void **state)
 {
 	(void)state;
@@ -193,6 +221,7 @@ int main(void)
 	    cmocka_unit_test(whole),
 	    cmocka_unit_test(filtered),
 	    cmocka_unit_test(cursors),
+	    cmocka_unit_test(long_values),
 	    cmocka_unit_test(nulls),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);

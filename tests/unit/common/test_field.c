@@ -37,6 +37,13 @@ static struct jsonraw raw(const char *s)
 	return v;
 }
 
+#define NOT_A_TIME                                                             \
+	"must have the format date-time (RFC 3339; years 1 to 9999 in UTC, "   \
+	"offsets below 16:00, at most 60 digits of a fraction, none of a "     \
+	"leap second)"
+#define TIME "{\"type\":\"string\",\"format\":\"date-time\"}"
+#define TENS "0000000000"
+
 /* The field, a value, and every fault in words; "": none. */
 static const struct {
 	const char *field, *value, *says;
@@ -52,16 +59,31 @@ static const struct {
     {"{\"type\":\"string\",\"enum\":[\"a\",\"\\u00e9\"]}", "\"\xc3\xa9\"", ""},
     {"{\"type\":\"string\",\"enum\":[\"a\"]}", "\"A\"", "must be one of \"a\""},
     {"{\"type\":\"string\",\"format\":\"date-time\"}",
-	"\"2026-02-29T00:00:00Z\"", "must have the format date-time"},
-    {"{\"type\":\"string\",\"format\":\"date-time\"}",
-	"\"0001-01-01T00:00:00+01:00\"", "must have the format date-time"},
+	"\"2026-02-29T00:00:00Z\"", NOT_A_TIME},
+    {TIME, "\"0001-01-01T00:00:00+01:00\"", NOT_A_TIME},
+    {TIME, "\"0001-01-01T15:59:00+15:59\"", ""},
+    {TIME, "\"2026-01-01T00:00:00-15:59\"", ""},
+    {TIME, "\"2026-01-01T00:00:00+16:00\"", NOT_A_TIME},
+    {TIME, "\"9999-12-31T23:59:59.9999994Z\"", ""},
+    {TIME, "\"9999-12-31T23:59:59.9999995Z\"", NOT_A_TIME},
+    {TIME, "\"9999-12-31T23:59:59.9999999Z\"", NOT_A_TIME},
+    {TIME, "\"9999-12-31T23:59:60Z\"", NOT_A_TIME},
+    {TIME, "\"1998-12-31T23:59:60.0Z\"", ""},
+    {TIME, "\"1998-12-31T23:59:60.1Z\"", NOT_A_TIME},
+    {TIME, "\"2026-01-01T00:00:00." TENS TENS TENS TENS TENS TENS "Z\"", ""},
+    {TIME, "\"2026-01-01T00:00:00." TENS TENS TENS TENS TENS TENS "0Z\"",
+	NOT_A_TIME},
     {"{\"type\":\"string\",\"format\":\"uuid\"}",
 	"\"2EB8AA08-AA98-11EA-B4AA-73B441D16380\"", ""},
     {"{\"type\":\"boolean\"}", "0", "must be true or false"},
     {"{\"type\":\"object\"}", "[]", "must be an object"},
     {"{\"type\":\"array\"}", "{}", "must be an array"},
-    {"{\"type\":\"array\"}", "[{\"a\":[1e200000]}]",
-	"has more digits than numeric of PostgreSQL takes"},
+    {"{\"type\":\"array\"}", "[{\"a\":[1e1000]}]",
+	"has a number of more than 1000 digits before the point, or behind "
+	"it"},
+    {"{\"type\":\"array\",\"maxDigits\":2}", "[0.01,{\"a\":99}]", ""},
+    {"{\"type\":\"array\",\"maxDigits\":2}", "[0.01,{\"a\":100}]",
+	"has a number of more than 2 digits before the point, or behind it"},
     {"{\"type\":\"integer\"}", "9223372036854775807", ""},
     {"{\"type\":\"integer\"}", "-9223372036854775808", ""},
     {"{\"type\":\"integer\"}", "9223372036854775808",
@@ -75,11 +97,16 @@ static const struct {
     {"{\"type\":\"number\",\"minimum\":0.1}", "0.09999999999999999999999999999",
 	"must be at least 0.1"},
     {"{\"type\":\"number\",\"minimum\":0.1}", "1000e-4", ""},
-    {"{\"type\":\"number\",\"exclusiveMinimum\":0}", "1e-16000", ""},
+    {"{\"type\":\"number\",\"exclusiveMinimum\":0}", "1e-1000", ""},
     {"{\"type\":\"number\",\"exclusiveMinimum\":0}", "-0.0",
 	"must be greater than 0"},
-    {"{\"type\":\"number\"}", "1e131072",
-	"has more digits than numeric of PostgreSQL takes"},
+    {"{\"type\":\"number\"}", "1e1000",
+	"has a number of more than 1000 digits before the point, or behind "
+	"it"},
+    {"{\"type\":\"number\",\"maxDigits\":16383}", "1e16382", ""},
+    {"{\"type\":\"number\",\"maxDigits\":16383}", "1e16383",
+	"has a number of more than 16383 digits before the point, or behind "
+	"it"},
     {"{\"type\":\"number\",\"enum\":[1.50]}", "15e-1", ""},
 };
 
@@ -105,6 +132,30 @@ static void values(void **state)
 }
 
 /* A constraint may be changed by hand; the type of a column may not. */
+/* As PostgreSQL rounds: to the nearest microsecond, to the even one of two. */
+static void times_are_rounded(void **state)
+{
+	(void)state;
+	static const struct {
+		const char *text;
+		int64_t us;
+	} cases[] = {
+	    {"1970-01-01T00:00:00Z", 0},
+	    {"1970-01-01T00:00:00.000001Z", 1},
+	    {"1970-01-01T00:00:00.0000014Z", 1},
+	    {"1970-01-01T00:00:00.0000016Z", 2},
+	    {"1970-01-01T00:00:00.9999996Z", 1000000},
+	    {"1969-12-31T23:59:59.9999996Z", 0},
+	    {"1970-01-01T01:00:00.5+01:00", 500000},
+	};
+	for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+		int64_t us;
+		assert_true(format_date_time(
+		    cases[i].text, strlen(cases[i].text), &us));
+		assert_int_equal(us, cases[i].us);
+	}
+}
+
 static void columns(void **state)
 {
 	(void)state;
@@ -240,6 +291,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(values),
+	    cmocka_unit_test(times_are_rounded),
 	    cmocka_unit_test(columns),
 	    cmocka_unit_test(runaway),
 	    cmocka_unit_test(long_subjects),

@@ -32,7 +32,8 @@ static void faults(void **state)
 	    {RECORD_PUT, "{\"count\":\"1\"}",
 		"count must be an integer of 64 bits"},
 	    {RECORD_PUT, "{\"count\":1,\"amount\":1e200000}",
-		"amount has more digits than numeric of PostgreSQL takes"},
+		"amount has a number of more than 1000 digits before the "
+		"point, or behind it"},
 	    {RECORD_PATCH, "{}", ""},
 	    {RECORD_PATCH, "{\"amount\":null}", ""},
 	    {RECORD_PATCH, "{\"count\":null}", "count is required, not null"},
