@@ -86,7 +86,7 @@ static void parse(struct decision *d, const PGresult *r, struct position p)
 	else if (p.version < (version_t)pg_int8(r, 0, HORIZON) ||
 		 *text(r, LEFT_BEHIND))
 		d->state = DECISION_EXPIRED;
-	else if (!PQgetisnull(r, 0, FIRST_V))
+	else if (!PQgetisnull(r, 0, FIRST_V) && !PQgetisnull(r, 0, FIRST_P))
 		set_replayed(d, r);
 	else if (*reason)
 		set_rejected(d, r, reason);

@@ -52,7 +52,7 @@ static void read_results(struct pg *pg)
 	 * a row: nothing more. */
 	int nulls = 0;
 	while (pg->state == STATE_READY && pg->units.first && nulls < 2) {
-		if (PQisBusy(pg->conn))
+		if (pg->units.leave || PQisBusy(pg->conn))
 			return;
 		PGresult *r = PQgetResult(pg->conn);
 		if (r == NULL) {
@@ -166,9 +166,10 @@ static void setup_results(struct pg *pg)
 			ready(pg);
 			return;
 		}
-		bool ok = PQresultStatus(r) != PGRES_FATAL_ERROR;
+		ExecStatusType status = PQresultStatus(r);
 		PQclear(r);
-		if (!ok) {
+		/* Of COPY, which nobody asked for, there is no end. */
+		if (status != PGRES_COMMAND_OK && status != PGRES_TUPLES_OK) {
 			lost(pg, PQerrorMessage(pg->conn));
 			return;
 		}

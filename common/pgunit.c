@@ -323,6 +323,9 @@ void pgunits_result(struct pgunits *u, PGresult *r)
 		return;
 	}
 	bool ok = status == PGRES_TUPLES_OK || status == PGRES_COMMAND_OK;
+	if (!ok && status != PGRES_PIPELINE_ABORTED &&
+	    status != PGRES_FATAL_ERROR)
+		distrust(u); /* COPY: libpq would give it again and again */
 	bool preparing = unit->prepared < unit->nprepares;
 	bool trying =
 	    !preparing && unit->at < unit->nqueries && unit->tried[unit->at];

@@ -51,7 +51,8 @@ static void caching(const char *s)
 {
 	struct cachecontrol c = {0};
 	cachecontrol_parse(s, &c);
-	accept_ndjson(s);
+	if (accept_ndjson(s))
+		CHECK(accept_allows(s, "application/x-ndjson"));
 }
 
 static void change(const char *s)

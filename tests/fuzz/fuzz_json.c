@@ -7,11 +7,12 @@
 #include "common/jsonraw.h"
 #include "common/jsontext.h"
 #include "common/jsontwice.h"
+#include "common/jsonwalk.h"
 #include "common/utf8.h"
 
 enum { NUMBERS = 6 };
 
-struct walk {
+struct numbers {
 	struct jsonraw numbers[NUMBERS];
 	size_t n;
 };
@@ -32,7 +33,7 @@ static void string(struct jsonraw v)
 	buf_free(&again);
 }
 
-static void value(struct walk *w, struct jsonraw v)
+static void value(struct numbers *w, struct jsonraw v)
 {
 	enum jsonraw_kind kind = jsonraw_kind(v);
 	if (kind == JSONRAW_STRING)
@@ -69,7 +70,7 @@ static void sum(struct jsonraw a, struct jsonraw b)
 	buf_free(&other);
 }
 
-static void numbers(const struct walk *w)
+static void numbers(const struct numbers *w)
 {
 	int64_t one, other;
 	for (size_t i = 0; i < w->n; i++) {
@@ -91,12 +92,35 @@ static void numbers(const struct walk *w)
 	}
 }
 
+/* The same tokens as by going down level by level. */
+static void walk(struct jsonraw v)
+{
+	struct jsonwalk w = {.at = v.s, .end = v.s + v.len};
+	const char *behind = v.s;
+	enum jsonwalk_token t;
+	size_t depth = 0;
+	while ((t = jsonwalk_next(&w)) != JSONWALK_END) {
+		struct jsonraw same;
+		CHECK(w.token.s >= behind && w.token.len > 0);
+		behind = w.token.s + w.token.len;
+		CHECK(behind <= v.s + v.len);
+		if (t == JSONWALK_OBJECT || t == JSONWALK_ARRAY)
+			depth++;
+		else if (t == JSONWALK_CLOSE)
+			CHECK(depth-- > 0);
+		else
+			CHECK(jsonraw_scan(w.token.s, w.token.len, &same));
+		CHECK(depth <= JSONRAW_DEPTH);
+	}
+	CHECK(depth == 0 && behind == v.s + v.len);
+}
+
 int FUZZ_ONE(const uint8_t *data, size_t size)
 {
 	struct fuzz in = fuzz_of(data, size);
 	struct jsonraw v, same;
 	struct jsonraw_fault fault;
-	struct walk w = {.n = 0};
+	struct numbers w = {.n = 0};
 	bool good = jsonraw_parse(in.s, in.len, &v, &fault);
 	CHECK(good == jsonraw_scan(in.s, in.len, &same));
 	if (!good) {
@@ -106,6 +130,7 @@ int FUZZ_ONE(const uint8_t *data, size_t size)
 	CHECK(same.s == v.s && same.len == v.len);
 	CHECK(jsonraw_scan(v.s, v.len, &same) && same.len == v.len);
 	value(&w, v);
+	walk(v);
 	numbers(&w);
 	struct jsonraw twice = jsontwice_find(v);
 	CHECK(twice.s == NULL || jsonraw_kind(twice) == JSONRAW_STRING);

@@ -15,8 +15,12 @@ int FUZZ_ONE(const uint8_t *data, size_t size)
 		p = pattern_new(text, text_len, fault);
 		CHECK(p != NULL || fault[0]);
 	}
-	if (p && utf8_valid(s, len))
-		pattern_matches(p, s, len);
+	if (p && utf8_valid(s, len)) {
+		size_t work;
+		enum pattern_match m = pattern_counted(p, s, len, &work);
+		CHECK(m == pattern_matches(p, s, len));
+		CHECK(m == PATTERN_TOO_COMPLEX || work <= PATTERN_WORK_MOST);
+	}
 	pattern_free(&p);
 	free(text);
 	free(s);

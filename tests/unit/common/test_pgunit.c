@@ -98,6 +98,17 @@ static void one_too_few(void **state)
 	distrusted();
 }
 
+/* Of COPY libpq gives a result as often as it is asked. */
+static void of_copy(void **state)
+{
+	(void)state;
+	ask(NULL);
+	pgunits_result(&units, PQmakeEmptyPGresult(NULL, PGRES_COPY_OUT));
+	assert_non_null(units.leave);
+	finish();
+	distrusted();
+}
+
 static void for_nobody(void **state)
 {
 	(void)state;
@@ -114,6 +125,7 @@ int main(void)
 	    cmocka_unit_test(of_another_length),
 	    cmocka_unit_test(one_too_many),
 	    cmocka_unit_test(one_too_few),
+	    cmocka_unit_test(of_copy),
 	    cmocka_unit_test(for_nobody),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
