@@ -85,7 +85,7 @@ static void numbers(const struct numbers *w)
 			for (size_t l = 0; order <= 0 && l < w->n; l++)
 				CHECK(decimal_compare(b, w->numbers[l]) > 0 ||
 				      decimal_compare(a, w->numbers[l]) <= 0);
-			if (k == i + 1 && decimal_fits(a, FIELD_DIGITS) &&
+			if (i == 0 && k == 1 && decimal_fits(a, FIELD_DIGITS) &&
 			    decimal_fits(b, FIELD_DIGITS))
 				sum(a, b);
 		}

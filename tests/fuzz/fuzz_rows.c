@@ -27,7 +27,8 @@ static bool is_sound(enum column_type type, struct rowdoc_cell cell)
 {
 	if (cell.len < 0 || type == COLUMN_TIMESTAMPTZ)
 		return true;
-	if (!utf8_valid(cell.s, (size_t)cell.len))
+	if (!utf8_valid(cell.s, (size_t)cell.len) ||
+	    memchr(cell.s, '\0', (size_t)cell.len))
 		return false;
 	return type == COLUMN_TEXT || type == COLUMN_UUID || is_json(cell);
 }
