@@ -23,7 +23,7 @@ enum { LISTSQL_PARAMS = LIST_FILTERS + 5 };
  * many rows were found, one more than the limit at most. Of very large rows
  * fewer come: none that begins behind `max_bytes`. */
 enum { LISTSQL_AFTER = 0, LISTSQL_ROW = 1 };
-#define LISTSQL_SHAPE "sRv"
+#define LISTSQL_SHAPE "sRv8" /* and where the row begins */
 #define LISTSQL_FOUND(c) (LISTSQL_ROW + ROWDOC_COLUMNS(c))
 
 struct listsql {
