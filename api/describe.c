@@ -83,7 +83,9 @@ static void filter_parameters(struct jsonout *j, const struct collection *c)
 	}
 }
 
-static void list_parameters(struct jsonout *j, const struct collection *c)
+/* `paged`: without a limit it is a page, too. */
+static void list_parameters(
+    struct jsonout *j, const struct collection *c, bool paged)
 {
 	char order[COLLECTION_NAME_MAX + 8];
 	filter_parameters(j, c);
@@ -91,12 +93,15 @@ static void list_parameters(struct jsonout *j, const struct collection *c)
 	snprintf(order, sizeof order, "%s.desc", c->key_name);
 	text_schema(j, order);
 	jsonout_close(j, '}');
-	parameter(j, "limit", "query", "How many documents at most.");
+	parameter(j, "limit", "query",
+	    paged ? "How many documents at most."
+		  : "How many documents at most; without any parameter: all.");
 	jsonout_open(j, "schema", '{');
 	jsonout_string(j, "type", "integer");
 	jsonout_int(j, "minimum", 1);
 	jsonout_int(j, "maximum", c->max_limit);
-	jsonout_int(j, "default", c->default_limit);
+	if (paged)
+		jsonout_int(j, "default", c->default_limit);
 	jsonout_close(j, '}');
 	jsonout_close(j, '}');
 	/* It has no example: it holds for one list only. */
@@ -115,7 +120,7 @@ static void parameters(
 	while (describe_word(&list, &word, &len)) {
 		char *name = mem_strndup(word, len);
 		if (strcmp(name, "list") == 0)
-			list_parameters(j, c);
+			list_parameters(j, c, op->tag == NULL);
 		else
 			jsonout_ref(j, NULL, "parameters", "", name);
 		free(name);
