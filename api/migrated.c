@@ -10,6 +10,7 @@
 struct migrated {
 	atomic_bool *missing; /* by the collection's index */
 	size_t n;
+	atomic_bool told; /* by the primary, at least once */
 	/* the first worker's */
 	bool asking, done;
 	mono_us_t next;
@@ -55,6 +56,7 @@ static void on_reply(void *arg, const struct pg_reply *reply)
 		done = done && there;
 	}
 	m->done = done;
+	atomic_store(&m->told, true);
 }
 
 /* What is asked for would not be there. */
@@ -92,6 +94,15 @@ const struct collection *migrated_first(struct migrated *m)
 {
 	for (size_t i = 0; i < m->n; i++) {
 		if (atomic_load(&m->missing[i]))
+			return collection_at(i);
+	}
+	return NULL;
+}
+
+const struct collection *migrated_some(struct migrated *m)
+{
+	for (size_t i = 0; i < m->n && atomic_load(&m->told); i++) {
+		if (!atomic_load(&m->missing[i]))
 			return collection_at(i);
 	}
 	return NULL;

@@ -16,3 +16,5 @@ void migrated_tick(struct worker *w);
 bool migrated_misses(struct migrated *m, const struct collection *c);
 /* Any thread: the first that is not; NULL: none is known. */
 const struct collection *migrated_first(struct migrated *m);
+/* Any thread: one that is; NULL: none is known. */
+const struct collection *migrated_some(struct migrated *m);

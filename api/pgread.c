@@ -46,9 +46,10 @@ struct pgread {
 	size_t nslots;
 	struct read *first, **last; /* not yet sent */
 	size_t waiting;
-	char
-	    *sql; /* of `sql_of`, the collection read last, which probes read */
+	/* The statement of the collection read last, which probes read. */
+	char *sql;
 	const struct collection *sql_of;
+	bool unsure; /* a table was not there; none has been read since */
 	struct breaker breaker;
 	struct loop_timer *probe;
 	bool probing; /* a probe is in flight */
@@ -129,13 +130,17 @@ static void on_reply(void *arg, const struct pg_reply *reply)
 	judge(s, reply);
 	/* A probe would fail, too, and each time leave an error in the
 	 * server's log. */
-	if (sqlstate_is_unmigrated(reply->err.code))
+	if (sqlstate_is_unmigrated(reply->err.code)) {
 		forget_statement(s->owner);
+		s->owner->unsure = true;
+	}
 	if (s->probes)
 		s->owner->probing = false;
 	s->probes = false;
-	if (reply->err.verdict == VERDICT_OK && s->n)
+	if (reply->err.verdict == VERDICT_OK && s->n) {
+		s->owner->unsure = false;
 		answer_rows(s, reply->results[0]);
+	}
 	/* Failed, or no progress row for the partition: not migrated. */
 	for (size_t i = 0; i < s->n; i++) {
 		if (s->batch[i])
@@ -277,14 +282,16 @@ static void on_state(void *arg, bool ready)
 
 /* --- the probe ----------------------------------------------------------- */
 
-/* A read like those before it, so that what keeps them from their answers (a
- * lock, say) keeps it, too. Its key is null, which every type of a key takes
- * and no row has. Before the first read it asks no table: which of them are
- * migrated is not known. */
+/* A read like the others, so that what keeps them from their answers (a lock,
+ * say) keeps it, too. Its key is null, which every type of a key takes and no
+ * row has. While it is not known which tables are there it asks none. */
 static bool send_probe_to(struct pgread *p, struct slot *s)
 {
-	struct call call = {.sql = p->sql ? p->sql : "SELECT 1"};
-	if (p->sql) {
+	const struct collection *c = p->sql_of;
+	if (c == NULL && !p->unsure)
+		c = p->o.some_table(p->o.arg);
+	struct call call = {.sql = c ? statement(p, c) : "SELECT 1"};
+	if (c) {
 		struct buf *keys = call_param(&call);
 		struct buf *partitions = call_param(&call);
 		pg_array_begin(keys, PG_TEXT, 1);

@@ -48,6 +48,10 @@ struct pgread_options {
 	size_t max_waiting;
 	dur_us_t timeout;
 	struct api_metrics *metrics;
+	/* A collection whose table is there, for probes before the first read;
+	 * NULL: that is not known. */
+	const struct collection *(*some_table)(void *arg);
+	void *arg;
 };
 
 struct pgread *pgread_new(const struct pgread_options *o);

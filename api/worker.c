@@ -107,6 +107,12 @@ static size_t share(int64_t total, size_t n)
 	return each ? each : 1;
 }
 
+static const struct collection *some_table(void *arg)
+{
+	struct worker *w = arg;
+	return migrated_some(w->app->migrated);
+}
+
 static struct pgread *pool(
     struct worker *w, const char *name, const char *url, const char *session)
 {
@@ -121,6 +127,8 @@ static struct pgread *pool(
 	    .max_waiting = PG_MAX_WAITING,
 	    .timeout = s->pg_timeout,
 	    .metrics = w->metrics,
+	    .some_table = some_table,
+	    .arg = w,
 	};
 	return pgread_new(&o);
 }
