@@ -21,7 +21,7 @@ void changeevent_commit(struct buf *out, const struct collection *c,
 {
 	size_t prefix = strlen(c->name) + 1;
 	buf_printf(
-	    out, "event: %s\ndata: {\"key\":", commit->doc ? "put" : "delete");
+	    out, "event: %s\ndata: {\"key\":", record_op_name(commit->op));
 	buf_json(out, commit->id + prefix, commit->id_len - prefix);
 	buf_printf(out, ",\"version\":\"%" PRIu64 "\"", commit->version);
 	if (commit->doc) {

@@ -152,7 +152,7 @@ static void on_row(
     struct inspect *i, enum tier t, enum pgread_status status, struct value *v)
 {
 	i->tiers[t].value = v;
-	i->tiers[t].away = status == PGREAD_FAILED;
+	i->tiers[t].away = status != PGREAD_OK;
 	answered(i);
 }
 

@@ -152,9 +152,20 @@ static bool may_serve(
 /* Another server would say the same: the query is at fault. */
 static bool refused(struct lookup *l, enum pgread_status status)
 {
-	if (status != PGREAD_REFUSED && status != PGREAD_LATE)
+	switch (status) {
+	case PGREAD_OK:
+	case PGREAD_FAILED:
 		return false;
-	l->failure = status == PGREAD_LATE ? READ_LATE : READ_REFUSED;
+	case PGREAD_REFUSED:
+		l->failure = READ_REFUSED;
+		break;
+	case PGREAD_LATE:
+		l->failure = READ_LATE;
+		break;
+	case PGREAD_TOO_LARGE:
+		l->failure = READ_TOO_LARGE;
+		break;
+	}
 	land(l);
 	return true;
 }
@@ -206,7 +217,9 @@ static void on_replica(void *arg, enum pgread_status status, struct value *v)
 {
 	struct lookup *l = arg;
 	heard(l, TIER_REPLICA);
-	if (refused(l, status))
+	/* Of a row that is too large it has none: the primary's may be newer.
+	 */
+	if (status != PGREAD_TOO_LARGE && refused(l, status))
 		return;
 	if (status == PGREAD_OK && may_serve(l, v, TIER_REPLICA)) {
 		found(l, v, TIER_REPLICA);

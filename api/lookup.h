@@ -24,8 +24,9 @@ enum read_failure {
 	READ_UNAVAILABLE,
 	READ_NOT_REACHED,
 	READ_UNCACHED,
-	READ_REFUSED, /* a list that Postgres cannot make sense of */
-	READ_LATE,    /* a list that takes longer than it may */
+	READ_REFUSED,	/* a list that Postgres cannot make sense of */
+	READ_LATE,	/* a list that takes longer than it may */
+	READ_TOO_LARGE, /* the row is larger than document.max_bytes */
 };
 
 enum lookup_way {
@@ -41,7 +42,7 @@ struct lookup_result {
 	enum tier tier;
 	unsigned skipped; /* enum tier_skip */
 	struct tier_times times;
-	enum read_failure failure; /* REFUSED or LATE, or OK */
+	enum read_failure failure; /* REFUSED, LATE, TOO_LARGE, or OK */
 };
 
 /* How the request must be looked up now. */

@@ -26,6 +26,7 @@ struct read {
 	const char *key;
 	size_t len;
 	int32_t partition;
+	bool alone; /* in a statement with others it, or one of them, failed */
 	pgread_done done;
 	void *arg;
 };
@@ -51,12 +52,26 @@ struct pgread {
 	const struct collection *sql_of;
 	bool unsure; /* a table was not there; none has been read since */
 	struct breaker breaker;
+	mono_us_t answered_at; /* the last time */
 	struct loop_timer *probe;
 	bool probing; /* a probe is in flight */
 	bool closing;
 };
 
 static void go_on(struct pgread *p);
+
+/* They wait again, in front. */
+static void put_back(struct pgread *p, struct slot *s)
+{
+	while (s->n) {
+		struct read *r = s->batch[--s->n];
+		r->next = p->first;
+		if (p->first == NULL)
+			p->last = &r->next;
+		p->first = r;
+		p->waiting++;
+	}
+}
 
 /* --- answers ------------------------------------------------------------- */
 
@@ -66,16 +81,18 @@ static void answer(struct read *r, enum pgread_status s, struct value *v)
 	free(r);
 }
 
+enum { AS_OF = 1, VERSION, BYTES };
+
 static struct value *value_of(
     const struct collection *c, const PGresult *r, int row)
 {
-	version_t as_of = (version_t)pg_int8(r, row, 1);
-	if (PQgetisnull(r, row, 2))
+	version_t as_of = (version_t)pg_int8(r, row, AS_OF);
+	if (PQgetisnull(r, row, VERSION))
 		return value_new(0, as_of, NULL, 0);
 	struct buf doc = {0};
-	rowdoc_add(&doc, c, r, row, SQL_READ_ROW);
-	struct value *v =
-	    value_new((version_t)pg_int8(r, row, 2), as_of, doc.data, doc.len);
+	rowdoc_add(&doc, c, r, row, SQL_WITHIN_ROW);
+	struct value *v = value_new(
+	    (version_t)pg_int8(r, row, VERSION), as_of, doc.data, doc.len);
 	buf_free(&doc);
 	return v;
 }
@@ -84,13 +101,31 @@ static void answer_rows(struct slot *s, const PGresult *r)
 {
 	for (int row = 0; row < PQntuples(r); row++) {
 		size_t i = (size_t)pg_int8(r, row, 0) - 1;
-		if (i >= s->n)
+		struct read *one = i < s->n ? s->batch[i] : NULL;
+		if (one == NULL)
 			continue; /* nobody asked */
-		if (s->batch[i])
-			answer(s->batch[i], PGREAD_OK,
-			    value_of(s->batch[i]->collection, r, row));
 		s->batch[i] = NULL;
+		if ((uint64_t)pg_int8(r, row, BYTES) > s->owner->o.document_max)
+			answer(one, PGREAD_TOO_LARGE, NULL);
+		else
+			answer(
+			    one, PGREAD_OK, value_of(one->collection, r, row));
 	}
+}
+
+/* No answer in time, from a server that answered others meanwhile: a row may
+ * take it too long (Postgres does not stop while it renders one). */
+static bool is_the_row(const struct slot *s, const struct err *e)
+{
+	return e->verdict == VERDICT_RETRY && !s->probes &&
+	       clock_mono() - s->sent_at >= s->owner->o.timeout &&
+	       s->owner->answered_at > s->sent_at;
+}
+
+static void answered(struct pgread *p, mono_us_t now)
+{
+	p->answered_at = now;
+	breaker_success(&p->breaker);
 }
 
 /* What a batch's end says of the server: one that has no such table answers,
@@ -103,10 +138,12 @@ static void judge(struct slot *s, const struct pg_reply *reply)
 	enum breaker_state was = p->breaker.state;
 	if (was != BREAKER_CLOSED && !s->probes)
 		return;
+	if (is_the_row(s, &reply->err))
+		return;
 	if (reply->err.verdict == VERDICT_OK ||
 	    reply->err.verdict == VERDICT_REJECT ||
 	    sqlstate_is_unmigrated(reply->err.code))
-		breaker_success(&p->breaker);
+		answered(p, now);
 	else if (now - s->sent_at >= p->o.timeout)
 		breaker_trip(&p->breaker, now);
 	else
@@ -122,6 +159,27 @@ static void forget_statement(struct pgread *p)
 	free(p->sql);
 	p->sql = NULL;
 	p->sql_of = NULL;
+}
+
+/* A row that Postgres cannot render, or not in time, fails its statement: which
+ * of several it is, each finds out by itself, so that the others have their
+ * answers. */
+static bool ask_alone(struct slot *s, const struct err *e)
+{
+	bool row = e->verdict == VERDICT_REJECT || is_the_row(s, e);
+	if (!row || s->n < 2)
+		return false;
+	for (size_t i = 0; i < s->n; i++)
+		s->batch[i]->alone = true;
+	put_back(s->owner, s);
+	return true;
+}
+
+static enum pgread_status status_of(const struct err *e)
+{
+	/* 54000: more than the gigabyte that a text may have. */
+	return strncmp(e->code, "54", 2) == 0 ? PGREAD_TOO_LARGE
+					      : PGREAD_FAILED;
 }
 
 static void on_reply(void *arg, const struct pg_reply *reply)
@@ -140,11 +198,14 @@ static void on_reply(void *arg, const struct pg_reply *reply)
 	if (reply->err.verdict == VERDICT_OK && s->n) {
 		s->owner->unsure = false;
 		answer_rows(s, reply->results[0]);
+	} else if (!s->owner->closing && ask_alone(s, &reply->err)) {
+		go_on(s->owner);
+		return;
 	}
 	/* Failed, or no progress row for the partition: not migrated. */
 	for (size_t i = 0; i < s->n; i++) {
 		if (s->batch[i])
-			answer(s->batch[i], PGREAD_FAILED, NULL);
+			answer(s->batch[i], status_of(&reply->err), NULL);
 	}
 	s->n = 0;
 	go_on(s->owner);
@@ -156,7 +217,8 @@ static void on_reply(void *arg, const struct pg_reply *reply)
 static void take_batch(struct pgread *p, struct slot *s)
 {
 	const struct collection *c = p->first->collection;
-	while (p->first && s->n < BATCH && p->first->collection == c) {
+	while (p->first && s->n < BATCH && p->first->collection == c &&
+	       (s->n == 0 || !(p->first->alone || s->batch[0]->alone))) {
 		s->batch[s->n++] = p->first;
 		p->first = p->first->next;
 		p->waiting--;
@@ -169,7 +231,7 @@ static const char *statement(struct pgread *p, const struct collection *c)
 {
 	if (p->sql_of != c) {
 		struct buf b = {0};
-		sql_read(&b, c);
+		sql_read_within(&b, c);
 		forget_statement(p);
 		p->sql = buf_take(&b, NULL);
 		p->sql_of = c;
@@ -191,7 +253,7 @@ static bool send_batch(struct pgread *p, struct slot *s)
 {
 	const struct collection *c = s->batch[0]->collection;
 	struct call call = {
-	    .sql = statement(p, c), .shape = {SQL_READ_SHAPE, c}};
+	    .sql = statement(p, c), .shape = {SQL_WITHIN_SHAPE, c}};
 	struct buf *keys = call_param(&call), *partitions = call_param(&call);
 	pg_array_begin(keys, PG_TEXT, s->n);
 	pg_array_begin(partitions, PG_INT4, s->n);
@@ -199,6 +261,7 @@ static bool send_batch(struct pgread *p, struct slot *s)
 		pg_array_text(keys, s->batch[i]->key, s->batch[i]->len);
 		pg_array_int4(partitions, s->batch[i]->partition);
 	}
+	call_int8(&call, p->o.document_max);
 	if (!send_call(s, &call))
 		return false;
 	metric_add(&p->o.metrics->db_queries, 1);
@@ -218,25 +281,13 @@ static struct slot *free_slot(struct pgread *p)
 
 static void add_slot(struct pgread *p);
 
-/* The connection was lost since it was looked at: they wait again, and on_state
- * follows. Nobody is called back from inside a submit. */
-static void put_back(struct pgread *p, struct slot *s)
-{
-	while (s->n) {
-		struct read *r = s->batch[--s->n];
-		r->next = p->first;
-		if (p->first == NULL)
-			p->last = &r->next;
-		p->first = r;
-		p->waiting++;
-	}
-}
-
 static void send_waiting(struct pgread *p)
 {
 	struct slot *s;
 	while (p->first && (s = free_slot(p)) != NULL) {
 		take_batch(p, s);
+		/* The connection was lost since it was looked at: on_state
+		 * follows. Nobody is called back from inside a submit. */
 		if (!send_batch(p, s)) {
 			put_back(p, s);
 			return;
@@ -298,6 +349,7 @@ static bool send_probe_to(struct pgread *p, struct slot *s)
 		pg_array_null(keys);
 		pg_array_begin(partitions, PG_INT4, 1);
 		pg_array_int4(partitions, 0);
+		call_int8(&call, p->o.document_max);
 	}
 	return send_call(s, &call);
 }
@@ -307,6 +359,9 @@ static void send_probe(struct pgread *p)
 {
 	struct slot *s = free_slot(p);
 	mono_us_t now = clock_mono();
+	/* All of them are busy: with a row that takes long, perhaps. */
+	if (s == NULL && !p->probing && p->nslots < p->o.max)
+		add_slot(p);
 	if (p->probing || s == NULL || !breaker_allow(&p->breaker, now))
 		return;
 	s->probes = p->probing = send_probe_to(p, s);
@@ -381,7 +436,7 @@ bool pgread_get(struct pgread *p, const struct collection *c, const char *key,
 	if (p->waiting >= p->o.max_waiting || !pgread_up(p))
 		return false;
 	struct read *r = MEM_NEW(struct read);
-	*r = (struct read){NULL, c, key, len, partition, done, arg};
+	*r = (struct read){NULL, c, key, len, partition, false, done, arg};
 	*p->last = r;
 	p->last = &r->next;
 	p->waiting++;

@@ -32,6 +32,9 @@ enum pgread_status {
 	 * too long. */
 	PGREAD_REFUSED,
 	PGREAD_LATE,
+	/* The row is larger than a document may be, or than Postgres can
+	 * render. */
+	PGREAD_TOO_LARGE,
 };
 
 /* `value` is owned by the receiver; NULL unless OK. An absent row is a value
@@ -47,6 +50,7 @@ struct pgread_options {
 	size_t min, max;     /* connections */
 	size_t max_waiting;
 	dur_us_t timeout;
+	size_t document_max; /* a larger row is not read */
 	struct api_metrics *metrics;
 	/* A collection whose table is there, for probes before the first read;
 	 * NULL: that is not known. */

@@ -256,6 +256,11 @@ enum step_result read_answer_step(struct request *r)
 		return answer_problem(r, PROBLEM_ONLY_IF_CACHED, NULL);
 	case READ_UNAVAILABLE:
 		return answer_problem(r, PROBLEM_STORE_UNAVAILABLE, NULL);
+	case READ_TOO_LARGE:
+		return answer_problem(r, PROBLEM_ROW_TOO_LARGE,
+		    "It was not written through this API, or before the "
+		    "setting document.max_bytes was lowered. Replace it, or "
+		    "delete it.");
 	case READ_LATE:
 		return answer_problem(r, PROBLEM_STORE_UNAVAILABLE,
 		    "The list takes longer than the setting read.timeout "

@@ -126,6 +126,7 @@ static struct pgread *pool(
 	    .max = share(s->pool_max, w->app->nworkers),
 	    .max_waiting = PG_MAX_WAITING,
 	    .timeout = s->pg_timeout,
+	    .document_max = (size_t)s->common.document_max,
 	    .metrics = w->metrics,
 	    .some_table = some_table,
 	    .arg = w,

@@ -78,14 +78,18 @@ static void names(struct buf *out, const struct collection *c)
 
 /* Each level is computed once, which OFFSET 0 sees to: the texts, then their
  * length, then what comes of it. Of a text that is stored elsewhere the length
- * is known without fetching it. */
-void sql_read_within(struct buf *out, const struct collection *c)
+ * is known without fetching it. `first`: the columns in front of the row. */
+static void within(struct buf *out, const struct collection *c,
+    const char *first, const char *limit,
+    void (*rows)(struct buf *out, const struct collection *c))
 {
-	buf_str(out, "SELECT _i, _as_of, _version, _bytes, _key");
+	buf_printf(out, "SELECT %s, _bytes, _key", first);
 	for (size_t i = 0; i < c->nfields; i++) {
 		bool large = can_be_large(&c->fields[i]);
-		buf_str(
-		    out, large ? ", CASE WHEN _bytes <= $3::int8 THEN " : ", ");
+		buf_str(out, ", ");
+		if (large)
+			buf_printf(
+			    out, "CASE WHEN _bytes <= %s::int8 THEN ", limit);
 		sql_ident(out, c->fields[i].name);
 		buf_str(out, large ? " END" : "");
 	}
@@ -98,10 +102,15 @@ void sql_read_within(struct buf *out, const struct collection *c)
 		buf_str(out, "), 0)");
 	}
 	buf_str(out, " AS _bytes FROM (");
-	sql_read(out, c);
-	buf_str(out, " OFFSET 0) AS r(_i, _as_of, _version, _key");
+	rows(out, c);
+	buf_printf(out, " OFFSET 0) AS r(%s, _key", first);
 	names(out, c);
 	buf_str(out, ", _created_at, _updated_at) OFFSET 0) AS r");
+}
+
+void sql_read_within(struct buf *out, const struct collection *c)
+{
+	within(out, c, "_i, _as_of, _version", "$3", sql_read);
 }
 
 void sql_export(struct buf *out, const struct collection *c, const char *order)
@@ -170,12 +179,29 @@ void sql_delete(struct buf *out, const struct collection *c)
 	buf_str(out, " AS \"key\"");
 }
 
-void sql_current(struct buf *out, const struct collection *c)
+static void of_keys(struct buf *out, const struct collection *c)
 {
-	buf_str(out, "SELECT t.version, ");
-	sql_row(out, c);
 	buf_str(out, " FROM unnest($1::text[]) AS k(\"key\") JOIN ");
 	sql_name(out, c);
 	buf_str(out, " t ON ");
 	is_key(out, c);
+}
+
+static void current(struct buf *out, const struct collection *c)
+{
+	buf_str(out, "SELECT t.version, ");
+	sql_row(out, c);
+	of_keys(out, c);
+}
+
+void sql_current(struct buf *out, const struct collection *c)
+{
+	within(out, c, "_version", "$2", current);
+}
+
+void sql_versions(struct buf *out, const struct collection *c)
+{
+	buf_str(out, "SELECT t.version, $2::int8 + 1, ");
+	key(out, c);
+	of_keys(out, c);
 }

@@ -18,7 +18,8 @@
  * row, one column: bool. */
 #define SQL_MIGRATED                                                           \
 	"SELECT to_regclass('sluice.log') IS NOT NULL"                         \
-	" AND to_regclass('sluice.collections') IS NOT NULL"
+	" AND to_regclass('sluice.collections') IS NOT NULL"                   \
+	" AND to_regclass('sluice.orders') IS NOT NULL"
 
 /* A name of a declaration, in quotes; the table with its schema. */
 void sql_ident(struct buf *out, const char *name);
@@ -60,8 +61,15 @@ void sql_upsert(struct buf *out, const struct collection *c);
 /* Deletes rows. $1 text[] keys, $2 int8[] versions. Column: key text. */
 void sql_delete(struct buf *out, const struct collection *c);
 
-/* The current rows of some keys. $1 text[] keys.
- * Columns (binary): version int8, and from SQL_CURRENT_ROW on the row. */
-enum { SQL_CURRENT_ROW = 1 };
-#define SQL_CURRENT_SHAPE "vR"
+/* The current rows of some keys. $1 text[] keys; a row whose fields are more
+ * than $2 int8 bytes comes without those of them that can be large.
+ * Columns (binary): version int8, bytes int8 (of the fields that can be large,
+ * as text), and from SQL_CURRENT_ROW on the row. */
+enum { SQL_CURRENT_ROW = 2 };
+#define SQL_CURRENT_SHAPE "vvR"
 void sql_current(struct buf *out, const struct collection *c);
+/* The same, of rows that Postgres itself cannot render: none is looked into.
+ * The same parameters. Columns (binary): version int8, bytes int8 (more than
+ * $2), key text. */
+#define SQL_VERSIONS_SHAPE "vvs"
+void sql_versions(struct buf *out, const struct collection *c);

@@ -41,6 +41,7 @@ struct announcement {
 struct lane {
 	int64_t acknowledged;
 	size_t outstanding;
+	bool too_large; /* a message was, for Kafka */
 };
 
 struct announcer {
@@ -75,6 +76,12 @@ static void on_timer(void *arg)
 	}
 }
 
+static void note_size(struct announcer *a, int32_t partition, const char *code)
+{
+	if (strcmp(code, "MSG_SIZE_TOO_LARGE") == 0)
+		a->lanes[partition].too_large = true;
+}
+
 static void on_delivered(void *arg, const struct delivery *d)
 {
 	struct announcer *a = arg;
@@ -88,6 +95,7 @@ static void on_delivered(void *arg, const struct delivery *d)
 			log_event(EV_ANNOUNCE_FAILED, "partition=%d code=%s",
 			    n->partition, d->code);
 		n->failed = true;
+		note_size(a, n->partition, d->code);
 	} else if (d->offset >= 0) {
 		announcer_acknowledged(a, n->partition, d->offset);
 	}
@@ -178,6 +186,7 @@ static void send_one(struct announcement *n, struct produce *m)
 		log_event(EV_ANNOUNCE_FAILED, "partition=%d code=%s error=%s",
 		    n->partition, e.code, log_quote(e.msg));
 		n->failed = true;
+		note_size(a, n->partition, e.code);
 		return;
 	}
 	n->outstanding++;
@@ -192,37 +201,58 @@ void announce_record(struct announcement *n, const struct record_commit *c)
 	struct produce m = {
 	    .key = c->id,
 	    .key_len = c->id_len,
-	    .value = c->doc,
-	    .value_len = c->doc_len,
+	    .value = c->untold ? "" : c->doc,
+	    .value_len = c->untold ? 0 : c->doc_len,
 	    .headers = record_commit_headers(c),
 	};
 	send_one(n, &m);
 	crashpoint(CRASH_ANNOUNCE_RECORD);
 }
 
+static void send_mark(struct announcement *n, const struct record_mark *mark)
+{
+	struct buf text = {0};
+	record_mark_write(mark, &text);
+	struct produce m = {
+	    .key = RECORD_MARK_KEY,
+	    .key_len = strlen(RECORD_MARK_KEY),
+	    .value = text.data,
+	    .value_len = text.len,
+	};
+	send_one(n, &m);
+	buf_free(&text);
+	crashpoint(CRASH_ANNOUNCE_MARK);
+}
+
 void announce_mark(struct announcement *n, struct record_mark *mark)
 {
 	struct announcer *a = n->announcer;
-	if (!n->failed) {
-		struct buf text = {0};
-		mark->after = n->after;
-		record_mark_write(mark, &text);
-		struct produce m = {
-		    .key = RECORD_MARK_KEY,
-		    .key_len = strlen(RECORD_MARK_KEY),
-		    .value = text.data,
-		    .value_len = text.len,
-		};
-		send_one(n, &m);
-		buf_free(&text);
-		crashpoint(CRASH_ANNOUNCE_MARK);
+	struct record_mark part = *mark;
+	part.after = mark->after = n->after;
+	while (!n->failed && part.nrejected > ANNOUNCE_REJECTIONS) {
+		struct record_mark first = part;
+		first.nrejected = ANNOUNCE_REJECTIONS;
+		first.through = part.rejected[ANNOUNCE_REJECTIONS].version;
+		send_mark(n, &first);
+		part.from = first.through;
+		part.rejected += ANNOUNCE_REJECTIONS;
+		part.nrejected -= ANNOUNCE_REJECTIONS;
 	}
+	if (!n->failed)
+		send_mark(n, &part);
 	n->sealed = true;
 	if (n->outstanding > 0)
 		return;
 	n->next = a->over;
 	a->over = n;
 	loop_timer_start(a->timer, 0);
+}
+
+bool announcer_too_large(struct announcer *a, int32_t partition)
+{
+	bool is = a->lanes[partition].too_large;
+	a->lanes[partition].too_large = false;
+	return is;
 }
 
 size_t announcer_outstanding(const struct announcer *a)

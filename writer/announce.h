@@ -40,8 +40,14 @@ struct announcement *announce_begin(
     struct announcer *a, int32_t partition, uint64_t owner);
 void announce_record(struct announcement *n, const struct record_commit *c);
 /* Ends it; fills in `after`. `done` is called exactly once, later. The mark is
- * not sent when a record could not be. */
+ * not sent when a record could not be. One that rejects more than a message
+ * should hold becomes several, each of which begins where the one before
+ * ends. */
+enum { ANNOUNCE_REJECTIONS = 1000 };
 void announce_mark(struct announcement *n, struct record_mark *mark);
+/* Since the last call: was something of the partition refused because it was
+ * larger than a message may be? Then documents must be left out. */
+bool announcer_too_large(struct announcer *a, int32_t partition);
 
 /* Messages without a report. */
 size_t announcer_outstanding(const struct announcer *a);

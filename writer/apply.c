@@ -34,7 +34,7 @@ struct apply *apply_new(struct context *x, int32_t partition, version_t from,
 	    .fits = n,
 	};
 	for (size_t i = 0; i < n; i++)
-		a->bytes += writes[i].body_len;
+		a->bytes += writes[i].size;
 	return a;
 }
 
@@ -72,12 +72,16 @@ static void announce_change(
 		    a->partition, c->version);
 		return;
 	}
+	bool untold = text->len > (size_t)a->x->settings->common.document_max;
+	if (untold)
+		context_untold(a->x, e.last, text->len);
 	struct record_commit r = {
 	    .op = put ? RECORD_PUT : RECORD_DELETE,
 	    .id = e.last->id,
 	    .id_len = e.last->id_len,
 	    .doc = put ? text->data : NULL,
 	    .doc_len = text->len,
+	    .untold = untold,
 	    .version = e.last->version,
 	    .accepted_at = e.last->accepted_at,
 	    .has_created = put && e.creator,
@@ -247,8 +251,9 @@ static bool submit(struct apply *a, bool trial)
 {
 	CHECK(a->plan == NULL && a->lookup == NULL && a->owner != NULL);
 	a->trial = trial;
-	a->lookup = lookup_new(
-	    a->x->statements, a->partition, a->writes, a->n, a->most);
+	orders_refuse(a->x->orders, a->partition, a->writes, a->n);
+	a->lookup = lookup_new(a->x->statements, a->partition, a->writes, a->n,
+	    a->most, (size_t)a->x->settings->common.document_max);
 	if (a->lookup == NULL)
 		return send_plan(a);
 	if (!send_lookup(a))

@@ -2,11 +2,13 @@
 #pragma once
 
 #include "writer/announce.h"
+#include "writer/orders.h"
 #include "writer/pool.h"
 #include "writer/settings.h"
 #include "writer/shapes.h"
 #include "writer/statements.h"
 #include "writer/stats.h"
+#include "writer/write.h"
 
 #include "common/kafka.h"
 #include "common/loop.h"
@@ -20,9 +22,12 @@ struct context {
 	struct statements *statements;
 	struct shapes *shapes; /* from the start on */
 	struct pool *pool;
+	struct orders *orders;
 	struct announcer *announcer;
 	uint32_t epoch;
-	struct seldom malformed;
+	struct seldom malformed, untold;
+	void (*ordered)(void *arg); /* the orders are others now */
+	void *ordered_arg;
 	/* An operator must act: the writer stops, with what the error says. */
 	void (*fatal)(void *arg, const struct err *e);
 	void *fatal_arg;
@@ -30,3 +35,14 @@ struct context {
 	bool emptying;	       /* --drain: ends when the log is applied */
 	uint64_t incarnations; /* of partitions: each take is another */
 };
+
+static inline struct write_log context_log(const struct context *x)
+{
+	const struct common_settings *s = &x->settings->common;
+	return (struct write_log){
+	    x->epoch, (int32_t)s->partitions, (size_t)s->document_max};
+}
+/* The row of that write is larger than document.max_bytes, by the work of a
+ * trigger, say: it is announced without its document. 0: nobody knows how
+ * large. */
+void context_untold(struct context *x, const struct write *w, size_t bytes);

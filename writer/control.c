@@ -22,13 +22,12 @@ static void set_paused(struct control *c, struct admin_exchange *x, bool paused)
 }
 
 /* `/rejections/3-1042` and, with `tail`, `/rejections/3-1042/requeue`. */
-static bool is_position(
-    const char *path, const char *tail, struct position *out)
+static bool is_position(const char *path, const char *prefix, const char *tail,
+    struct position *out)
 {
-	static const char prefix[] = "/rejections/";
-	if (strncmp(path, prefix, sizeof prefix - 1) != 0)
+	if (strncmp(path, prefix, strlen(prefix)) != 0)
 		return false;
-	const char *text = path + sizeof prefix - 1;
+	const char *text = path + strlen(prefix);
 	size_t len = strcspn(text, "/");
 	return strcmp(text + len, tail) == 0 && position_parse(text, len, out);
 }
@@ -57,10 +56,12 @@ bool control_handle(void *arg, struct admin_exchange *x)
 		set_paused(c, x, false);
 	else if (get && listed(x->path))
 		rejections_list(c->rejections, listed(x->path), x);
-	else if (post && is_position(x->path, "/requeue", &at))
+	else if (post && is_position(x->path, "/rejections/", "/requeue", &at))
 		rejections_requeue(c->rejections, at, x);
-	else if (delete &&is_position(x->path, "", &at))
+	else if (delete &&is_position(x->path, "/rejections/", "", &at))
 		rejections_discard(c->rejections, at, x);
+	else if (post && is_position(x->path, "/positions/", "/reject", &at))
+		orders_take(c->x->orders, at, c->end(c->arg, at.partition), x);
 	else
 		return false;
 	return true;

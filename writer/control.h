@@ -1,6 +1,7 @@
 /* What can be told to a running writer on its admin port:
  *
  *   POST /pause, /resume                      its batches
+ *   POST /positions/{position}/reject          the way past a write
  *   GET  /rejections, /rejections/{collection}
  *   POST /rejections/{position}/requeue       with a corrected body, or as it
  * is DELETE /rejections/{position}             nobody will repair it
@@ -14,6 +15,8 @@ struct control {
 	struct rejections *rejections;
 	/* Batches may be due that were held back. */
 	void (*resumed)(void *arg);
+	/* The end of a partition's log; -1: it is another writer's. */
+	int64_t (*end)(void *arg, int32_t partition);
 	void *arg;
 };
 

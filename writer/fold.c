@@ -27,6 +27,7 @@
 
 #include "common/check.h"
 #include "common/mem.h"
+#include "common/rendered.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -155,6 +156,8 @@ struct current {
 	version_t version;
 	struct jsonraw text; /* none: the fields are newer */
 	bool read;	     /* into fields */
+	bool too_large;	     /* the text is not known */
+	size_t most;
 	struct document fields;
 	struct arena scratch; /* what patches and increments made of them */
 };
@@ -192,23 +195,37 @@ static struct fold_verdict put(struct current *row, const struct write *w)
 	row->present = true;
 	row->text = body_of(w);
 	row->read = false;
+	row->too_large = false;
 	return (struct fold_verdict){
 	    .outcome = was ? OUTCOME_REPLACED : OUTCOME_CREATED};
+}
+
+static bool fits(const struct current *row, const struct write *w)
+{
+	return row->most == 0 || rendered_row(w->collection, w->key_len,
+				     row->fields.values) <= row->most;
 }
 
 static struct fold_verdict change(struct current *row, const struct write *w)
 {
 	if (!row->present)
 		return rejected(REASON_NOT_FOUND);
+	if (row->too_large)
+		return rejected(REASON_TOO_LARGE);
 	if (!row->read)
 		document_read(w->collection, row->text, &row->fields);
 	row->read = true;
+	const struct document before = row->fields;
 	if (w->op == RECORD_PATCH)
 		document_patch(
 		    w->collection, &row->fields, body_of(w), &row->scratch);
 	else if (!document_increment(
 		     w->collection, &row->fields, body_of(w), &row->scratch))
 		return rejected(REASON_OVERFLOW);
+	if (!fits(row, w)) {
+		row->fields = before;
+		return rejected(REASON_TOO_LARGE);
+	}
 	tidy(row);
 	row->text = (struct jsonraw){0};
 	return (struct fold_verdict){.outcome = OUTCOME_REPLACED};
@@ -262,6 +279,8 @@ void fold_decide(
 	    .present = before->present,
 	    .version = before->version,
 	    .text = before->document,
+	    .too_large = before->too_large,
+	    .most = before->most,
 	};
 	CHECK(c->reads);
 	bool any = apply_all(c, &row);

@@ -25,7 +25,9 @@ struct fold_verdict {
 struct fold_row {
 	bool present;
 	version_t version;
-	struct jsonraw document;
+	struct jsonraw document; /* none: it is too large to be read */
+	bool too_large;
+	size_t most; /* bytes of what a change may make of it; 0: any */
 };
 
 struct fold_change {

@@ -35,7 +35,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { PIECE_ROWS = 1000, PIECE_BYTES = 4 << 20 };
+/* A patch may be a few bytes, and its row as much as a row may be. */
+enum { PIECE_ROWS = 1000, PIECE_PATCHES = 64, PIECE_BYTES = 4 << 20 };
 
 enum state { STATE_IDLE, STATE_READING, STATE_ASKING, STATE_WAITING };
 
@@ -48,6 +49,8 @@ struct gap {
 	version_t through;
 	version_t to; /* of the gap */
 	struct queue piece;
+	size_t patches; /* in it */
+	bool bare; /* its documents cannot be had, or told: versions only */
 	struct fold fold;
 	struct ask *ask;
 	struct loop_timer *timer;
@@ -57,6 +60,11 @@ struct gap {
 };
 
 static void ask(struct gap *g);
+
+static size_t document_max(const struct gap *g)
+{
+	return (size_t)g->x->settings->common.document_max;
+}
 
 static void read_piece(struct gap *g)
 {
@@ -69,6 +77,7 @@ static void drop_piece(struct gap *g)
 {
 	fold_free(&g->fold);
 	queue_clear(&g->piece);
+	g->patches = 0;
 }
 
 static void finish(struct gap *g, bool complete)
@@ -80,6 +89,18 @@ static void finish(struct gap *g, bool complete)
 }
 
 /* --- announcing ---------------------------------------------------------- */
+
+/* Leaves it empty where the document is too large to be told. */
+static void read_document(const struct gap *g, const struct collection *c,
+    const PGresult *r, int row, struct buf *doc)
+{
+	size_t most = document_max(g);
+	if ((uint64_t)pg_int8(r, row, 1) > most)
+		return;
+	rowdoc_add(doc, c, r, row, SQL_CURRENT_ROW);
+	if (doc->len > most)
+		buf_clear(doc);
+}
 
 /* `r` and `row`: where the key's row was found; row -1: there is none. */
 static void announce_key(struct gap *g, struct announcement *n,
@@ -98,12 +119,16 @@ static void announce_key(struct gap *g, struct announcement *n,
 	if (row >= 0) {
 		record.op = RECORD_PUT;
 		record.version = (version_t)pg_int8(r, row, 0);
-		rowdoc_add(&doc, c->collection, r, row, SQL_CURRENT_ROW);
+		read_document(g, c->collection, r, row, &doc);
+		record.untold = doc.len == 0;
 		record.doc = doc.data;
 		record.doc_len = doc.len;
 	}
 	/* Older than the gap: all its writes in there were rejected. */
-	if (record.version >= g->from)
+	bool told = record.version >= g->from;
+	if (told && record.untold)
+		context_untold(g->x, last, (size_t)pg_int8(r, row, 1));
+	if (told)
 		announce_record(n, &record);
 	buf_free(&doc);
 }
@@ -184,11 +209,20 @@ static bool went_back(const struct gap *g, const PGresult *watermark)
 	       (version_t)pg_int8(watermark, 0, 0) < g->to;
 }
 
+/* A row whose text is more than Postgres can hold: asked for it, it would say
+ * so for ever. */
+static bool cannot_render(const struct err *e)
+{
+	return e->verdict == VERDICT_REJECT || strcmp(e->code, "XX000") == 0 ||
+	       strcmp(e->code, "53200") == 0;
+}
+
 static void on_rows(void *arg, const struct pg_reply *reply)
 {
 	struct gap *g = arg;
 	g->ask = NULL;
 	if (reply->err.verdict != VERDICT_OK) {
+		g->bare = g->bare || cannot_render(&reply->err);
 		g->state = STATE_WAITING;
 		loop_timer_start(
 		    g->timer, backoff_next(&g->backoff, entropy_bits()));
@@ -212,13 +246,18 @@ static void on_rows(void *arg, const struct pg_reply *reply)
 static void add_current(struct gap *g, struct call *c, size_t first, size_t n)
 {
 	const struct fold_change *changes = &g->fold.changes[first];
-	c->sql = statements_for(g->x->statements, changes->collection)->current;
-	c->shape = (struct pgshape){SQL_CURRENT_SHAPE, changes->collection};
+	const struct statements_of *of =
+	    statements_for(g->x->statements, changes->collection);
+	c->sql = g->bare ? of->versions : of->current;
+	c->shape =
+	    g->bare ? (struct pgshape){SQL_VERSIONS_SHAPE, NULL}
+		    : (struct pgshape){SQL_CURRENT_SHAPE, changes->collection};
 	struct buf *keys = call_param(c);
 	pg_array_begin(keys, PG_TEXT, n);
 	for (size_t i = 0; i < n; i++)
 		pg_array_text(keys, changes[i].writes[0]->key,
 		    changes[i].writes[0]->key_len);
+	call_int8(c, (uint64_t)document_max(g));
 }
 
 static size_t add_calls(struct gap *g, struct call *calls)
@@ -291,11 +330,13 @@ static void on_message(void *arg, rd_kafka_message_t *m)
 		return;
 	}
 	struct write w;
-	write_read(
-	    &w, m, g->x->epoch, (int32_t)g->x->settings->common.partitions);
+	struct write_log log = context_log(g->x);
+	log.document_max = SIZE_MAX; /* it may have been applied, by another */
+	write_read(&w, m, &log);
+	g->patches += w.op == RECORD_PATCH || w.op == RECORD_INCREMENT;
 	queue_push(&g->piece, &w);
 	if (v + 1 == g->to || g->piece.n >= PIECE_ROWS ||
-	    g->piece.bytes >= PIECE_BYTES)
+	    g->patches >= PIECE_PATCHES || g->piece.bytes >= PIECE_BYTES)
 		piece_is_full(g, v + 1);
 }
 
@@ -373,6 +414,7 @@ void gap_announce(
 	g->partition = partition;
 	g->from = from;
 	g->to = to;
+	g->bare = announcer_too_large(g->x->announcer, partition);
 	g->state = STATE_WAITING;
 	loop_timer_start(g->timer, 0);
 }

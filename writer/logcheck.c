@@ -1,6 +1,8 @@
 #include "writer/logcheck.h"
 
 #include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #define WAY_OUT "see docs/operations.md, Moving to a new log"
@@ -25,6 +27,20 @@ struct err logcheck_policy(const char *topic, const char *policy)
 	    "drops writes before they are applied; kafka-configs.sh --alter "
 	    "--topic %s --add-config cleanup.policy=delete",
 	    topic, policy, topic);
+}
+
+struct err logcheck_room(
+    const char *whose, const char *max, size_t document_max)
+{
+	size_t needed = document_max + LOGCHECK_ROOM;
+	char *end;
+	unsigned long long bytes = strtoull(max, &end, 10);
+	if (*max == '\0' || *end || bytes >= needed)
+		return ERR_OK; /* what is no number is not ours to judge */
+	return err_make(VERDICT_FATAL, "log.room",
+	    "%s is %s: with a document.max_bytes of %zu it must be at least "
+	    "%zu; raise it, or lower document.max_bytes of every daemon",
+	    whose, max, document_max, needed);
 }
 
 struct err logcheck_settings(

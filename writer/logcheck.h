@@ -14,6 +14,12 @@
 struct err logcheck_topic(const char *topic, int count, int wanted);
 /* Of the topic of the writes: its cleanup.policy. */
 struct err logcheck_policy(const char *topic, const char *policy);
+/* Of the commits: `max` is a limit of Kafka's for one message, as text, and
+ * `whose` says which. There must be room for the largest document and what goes
+ * with it. */
+enum { LOGCHECK_ROOM = 65536 };
+struct err logcheck_room(
+    const char *whose, const char *max, size_t document_max);
 struct err logcheck_settings(
     const char *topic, int count, const struct common_settings *settings);
 /* An empty `known` is any. */

@@ -41,7 +41,8 @@ struct lookup {
 	struct answer *answers;
 	struct arena documents;
 	size_t most, bytes; /* of the rows: allowed, found */
-	size_t share;	    /* what a row may have, to come */
+	size_t document_max;
+	size_t share; /* what a row may have, to come */
 	size_t fits;
 	size_t *asked; /* indexes of the changes whose rows are asked for */
 	size_t nasked;
@@ -131,7 +132,7 @@ static void add_keys(struct lookup *l, const struct write *writes, size_t n)
 }
 
 struct lookup *lookup_new(const struct statements *s, int32_t partition,
-    const struct write *writes, size_t n, size_t most)
+    const struct write *writes, size_t n, size_t most, size_t document_max)
 {
 	size_t needed = 0;
 	while (needed < n && !is_needed(&writes[needed]))
@@ -144,6 +145,7 @@ struct lookup *lookup_new(const struct statements *s, int32_t partition,
 	l->writes = writes;
 	l->n = n;
 	l->most = most;
+	l->document_max = document_max;
 	fold_init(&l->fold, writes, n, NULL);
 	l->answers = mem_zalloc((l->fold.n + 1) * sizeof *l->answers);
 	l->asked = mem_zalloc((l->fold.n + 1) * sizeof *l->asked);
@@ -181,16 +183,20 @@ static void read_row(struct lookup *l, struct answer *out,
     struct buf *document)
 {
 	out->row.present = !PQgetisnull(r, row, VERSION);
+	out->row.most = l->document_max;
 	out->known = true;
 	if (!out->row.present)
 		return;
-	size_t before = out->bytes;
-	out->bytes = (size_t)pg_int8(r, row, BYTES);
+	out->row.version = (version_t)pg_int8(r, row, VERSION);
+	size_t before = out->bytes, bytes = (size_t)pg_int8(r, row, BYTES);
+	out->row.too_large = bytes > l->document_max;
+	if (out->row.too_large)
+		return;
+	out->bytes = bytes;
 	l->bytes += out->bytes - before;
 	out->known = out->bytes <= l->share;
 	if (!out->known)
 		return;
-	out->row.version = (version_t)pg_int8(r, row, VERSION);
 	buf_clear(document);
 	rowdoc_add(document, c, r, row, SQL_WITHIN_ROW);
 	out->row.document =

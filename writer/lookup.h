@@ -16,9 +16,10 @@ enum lookup_answer {
 };
 
 /* NULL: nothing. Borrows the writes and the statements. `most`: bytes of rows
- * that a batch may read, if it is more than one. */
+ * that a batch may read, if it is more than one. `document_max`: a row of more
+ * is not read. */
 struct lookup *lookup_new(const struct statements *s, int32_t partition,
-    const struct write *writes, size_t n, size_t most);
+    const struct write *writes, size_t n, size_t most, size_t document_max);
 size_t lookup_queries(const struct lookup *l);
 /* Fills `out`, which has room for them; borrows the lookup. */
 void lookup_query(struct lookup *l, struct pg_query *out);

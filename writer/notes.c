@@ -142,6 +142,19 @@ static bool note_producers(const struct verdicts *v, struct call *c)
 	return true;
 }
 
+static bool note_orders(const struct verdicts *v, struct call *c)
+{
+	bool any = false;
+	for (size_t i = 0; i < v->n; i++)
+		any = any || v->writes[i].refused == REASON_OPERATOR;
+	if (!any)
+		return false;
+	c->sql = statements_obeyed;
+	call_int4(c, v->partition);
+	call_int8(c, v->writes[v->n - 1].version);
+	return true;
+}
+
 size_t notes_make(const struct verdicts *v, struct call calls[NOTES_MAX])
 {
 	size_t n = 0;
@@ -149,6 +162,7 @@ size_t notes_make(const struct verdicts *v, struct call calls[NOTES_MAX])
 	n += note_keys(v, &calls[n]);
 	n += note_replays(v, &calls[n]);
 	n += note_producers(v, &calls[n]);
+	n += note_orders(v, &calls[n]);
 	CHECK(n <= NOTES_MAX);
 	return n;
 }

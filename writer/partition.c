@@ -51,7 +51,9 @@ struct partition {
 	/* In front of a write of a shape that is not known: what comes from
 	 * there on stays in Kafka, until a writer of that shape is here. */
 	bool held;
-	char held_for[160];
+	version_t held_at;
+	wall_us_t held_since; /* accepted-at of the write */
+	char held_for[400];
 	bool gap_again; /* the takeover's announcement failed meanwhile */
 	struct queue queue;
 	struct producers producers;
@@ -61,6 +63,14 @@ struct partition {
 	struct backoff again;
 	const char *trouble; /* why it must be taken again; "" */
 };
+
+/* In quotes, for people; until the fourth next call. */
+static const char *id_of(const struct write *w)
+{
+	char id[COLLECTION_KEY_MAX + 1];
+	snprintf(id, sizeof id, "%.*s", (int)w->id_len, w->id);
+	return log_quote(id);
+}
 
 static void set_state(struct partition *p, enum partition_state to)
 {
@@ -103,9 +113,9 @@ static struct apply *next_batch(struct partition *p)
 {
 	const struct queue *q = &p->queue;
 	size_t n = 0, bytes = 0;
-	while (n < q->n &&
-	       batch_takes(&p->policy, n, bytes, queue_at(q, n)->body_len))
-		bytes += queue_at(q, n++)->body_len;
+	while (
+	    n < q->n && batch_takes(&p->policy, n, bytes, queue_at(q, n)->size))
+		bytes += queue_at(q, n++)->size;
 	struct apply *a = apply_new(p->x, p->o.number, p->watermark,
 	    queue_take(&p->queue, n), n, batch_reads(&p->policy));
 	a->announce_as = p->incarnation;
@@ -232,14 +242,20 @@ void partition_start(
 static void hold(struct partition *p, const struct write *w)
 {
 	const char *name = w->collection->name;
+	char at[POSITION_MAX_LEN];
+	position_format((struct position){p->o.number, w->version}, at);
 	p->held = true;
+	p->held_at = w->version;
+	p->held_since = w->accepted_at;
 	snprintf(p->held_for, sizeof p->held_for,
-	    "a write of another declaration of %s than this writer's: migrate "
-	    "it and restart the writer with it",
-	    name);
+	    "%s (%s) is a write of another declaration of %s than this "
+	    "writer's: migrate it and restart the writer with it, or reject "
+	    "the write with POST /positions/%s/reject",
+	    at, id_of(w), name, at);
 	log_event(EV_WRITE_NEWER,
-	    "partition=%d offset=%" PRId64 " collection=%s shape=%016" PRIx64,
-	    p->o.number, w->message->offset, name, w->said.shape);
+	    "partition=%d offset=%" PRId64
+	    " position=%s key=%s collection=%s shape=%016" PRIx64,
+	    p->o.number, w->message->offset, at, id_of(w), name, w->said.shape);
 	if (!p->paused)
 		consumer_pause(p->consumer, p->o.number);
 	p->paused = true;
@@ -265,10 +281,11 @@ void partition_message(struct partition *p, rd_kafka_message_t *m)
 		return;
 	}
 	struct write w;
-	write_read(
-	    &w, m, p->x->epoch, (int32_t)p->x->settings->common.partitions);
+	const struct write_log log = context_log(p->x);
+	write_read(&w, m, &log);
 	if (w.collection &&
-	    !shapes_known(p->x->shapes, w.collection, w.said.shape)) {
+	    !shapes_known(p->x->shapes, w.collection, w.said.shape) &&
+	    !orders_has(p->x->orders, p->o.number, w.version)) {
 		hold(p, &w);
 		write_clear(&w);
 		return;
@@ -323,6 +340,17 @@ void partition_fault(struct partition *p)
 		take_again(p, "its offset is not in the log");
 }
 
+void partition_ordered(struct partition *p)
+{
+	bool ready =
+	    p->state == PARTITION_FILLING || p->state == PARTITION_TRYING;
+	if (p->held && ready &&
+	    orders_has(p->x->orders, p->o.number, p->held_at))
+		take_again(p, ""); /* what stands behind it comes again, too */
+	else
+		attempt_hurry(p->attempt);
+}
+
 void partition_drain(struct partition *p)
 {
 	p->draining = true;
@@ -359,6 +387,19 @@ const char *partition_trouble(const struct partition *p)
 	if (p->held)
 		return p->held_for;
 	return *p->trouble ? p->trouble : attempt_trouble(p->attempt);
+}
+
+const char *partition_first(const struct partition *p)
+{
+	static char text[POSITION_MAX_LEN + 340];
+	const struct apply *a = attempt_batch(p->attempt);
+	char at[POSITION_MAX_LEN];
+	if (a == NULL || a->n == 0)
+		return "";
+	position_format(
+	    (struct position){p->o.number, a->writes[0].version}, at);
+	snprintf(text, sizeof text, "%s (%s)", at, id_of(&a->writes[0]));
+	return text;
 }
 
 dur_us_t partition_unanswered(const struct partition *p)
@@ -398,6 +439,8 @@ void partition_buffered(
 		*oldest = a->writes[0].accepted_at;
 	else if (q->n)
 		*oldest = queue_at(q, 0)->accepted_at;
+	else if (p->held)
+		*oldest = p->held_since;
 }
 
 void partition_free(struct partition **pp)

@@ -37,6 +37,9 @@ void partition_announced(struct partition *p, uint64_t owner, bool delivered);
 void partition_found(struct partition *p, version_t believed, version_t found);
 /* The log cannot be read on where it is. */
 void partition_fault(struct partition *p);
+/* The orders of operators may be others now: one may be about the write that it
+ * is held in front of. */
+void partition_ordered(struct partition *p);
 /* A connection became ready: waits no longer. Submits nothing by itself. */
 void partition_hurry(struct partition *p);
 /* Batches may be due that a pause held back. */
@@ -52,6 +55,9 @@ enum partition_state partition_state(const struct partition *p);
 const char *partition_state_name(const struct partition *p);
 /* The last failure that it has not got over; "" for none. */
 const char *partition_trouble(const struct partition *p);
+/* The first write of the batch that is being applied, "3-1042 (\"records/k\")";
+ * "" for none. Until the next call. */
+const char *partition_first(const struct partition *p);
 /* How long Postgres has not answered about its batch; 0: it was asked nothing.
  */
 dur_us_t partition_unanswered(const struct partition *p);

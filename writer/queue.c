@@ -15,7 +15,7 @@ void queue_push(struct queue *q, const struct write *w)
 	}
 	MEM_GROW(q->items, q->cap, q->head + q->n);
 	q->items[q->head + q->n++] = *w;
-	q->bytes += w->body_len;
+	q->bytes += w->size;
 }
 
 const struct write *queue_at(const struct queue *q, size_t i)
@@ -29,7 +29,7 @@ struct write *queue_take(struct queue *q, size_t n)
 	CHECK(n > 0 && n <= q->n);
 	struct write *out = mem_dup(&q->items[q->head], n * sizeof *out);
 	for (size_t i = 0; i < n; i++)
-		q->bytes -= out[i].body_len;
+		q->bytes -= out[i].size;
 	q->head += n;
 	q->n -= n;
 	if (q->n == 0)
@@ -55,7 +55,7 @@ void queue_return(struct queue *q, struct write *writes, size_t n)
 	memcpy(&q->items[q->head], writes, n * sizeof *writes);
 	q->n += n;
 	for (size_t i = 0; i < n; i++)
-		q->bytes += writes[i].body_len;
+		q->bytes += writes[i].size;
 	free(writes);
 }
 

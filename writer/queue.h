@@ -7,7 +7,7 @@
 struct queue {
 	struct write *items;
 	size_t head, n, cap;
-	size_t bytes; /* of the bodies */
+	size_t bytes; /* of what they may become */
 };
 
 /* Takes its content. */

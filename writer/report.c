@@ -13,16 +13,25 @@ static void reason(struct buf *out, const char *what, const char *why)
 /* A Postgres that stands still tells nobody: no batch takes that long else. */
 #define SILENCE CLOCK_S(5)
 
+static void trouble(const struct partition *p, struct buf *out)
+{
+	const char *first = partition_first(p);
+	if (partition_trouble(p)[0] == '\0')
+		return;
+	buf_printf(out, "partition %d: %s: %s", partition_number(p),
+	    partition_state_name(p), partition_trouble(p));
+	if (first[0])
+		buf_printf(out, "; the first write that waits is %s", first);
+	buf_char(out, '\n');
+}
+
 static void troubles(const struct report *r, struct buf *out)
 {
 	for (size_t i = 0; i < r->n; i++) {
 		const struct partition *p = r->parts[i];
 		if (p == NULL)
 			continue;
-		if (partition_trouble(p)[0])
-			buf_printf(out, "partition %d: %s: %s\n",
-			    partition_number(p), partition_state_name(p),
-			    partition_trouble(p));
+		trouble(p, out);
 		dur_us_t silence = partition_unanswered(p);
 		if (silence > SILENCE)
 			buf_printf(out,

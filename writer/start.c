@@ -26,8 +26,8 @@ struct start {
 	struct topics *topics;
 	struct ask *ask;
 	struct loop_timer *timer;
-	unsigned untold; /* how often Kafka did not say the policy */
-	bool unchecked;	 /* so it is not checked, which was said */
+	unsigned untold; /* how often Kafka did not say a topic's setting */
+	bool unchecked;	 /* so they are not checked, which was said */
 	dur_us_t pause;	 /* before it asks again */
 	bool migrated;	 /* the tables are there that are asked next */
 	bool schema_ok;
@@ -86,6 +86,19 @@ static struct err check_topic(struct start *s, const char *topic)
 	return logcheck_topic(topic, count, (int)c->partitions);
 }
 
+/* Kafka does not tell the setting of a topic. The topic was told of: it is this
+ * question that has no answer. */
+static struct err go_without(struct start *s, const struct err *e)
+{
+	s->untold++;
+	if (e->verdict == VERDICT_RETRY && s->untold < UNTOLD)
+		return *e;
+	log_event(
+	    EV_LOG_UNCHECKED, "code=%s error=%s", e->code, log_quote(e->msg));
+	s->unchecked = true;
+	return ERR_OK;
+}
+
 static struct err check_policy(struct start *s, const char *topic)
 {
 	char *policy;
@@ -93,19 +106,36 @@ static struct err check_policy(struct start *s, const char *topic)
 		return ERR_OK;
 	struct err e = topics_setting(
 	    s->topics, topic, "cleanup.policy", KAFKA_TIMEOUT, &policy);
-	if (e.verdict == VERDICT_OK)
-		e = logcheck_policy(topic, policy);
+	e = e.verdict == VERDICT_OK ? logcheck_policy(topic, policy)
+				    : go_without(s, &e);
 	free(policy);
-	if (e.verdict == VERDICT_OK || e.verdict == VERDICT_FATAL)
-		return e;
-	/* The topic was told of: it is this question that has no answer. */
-	s->untold++;
-	if (e.verdict == VERDICT_RETRY && s->untold < UNTOLD)
-		return e;
-	log_event(
-	    EV_LOG_UNCHECKED, "code=%s error=%s", e.code, log_quote(e.msg));
-	s->unchecked = true;
-	return ERR_OK;
+	return e;
+}
+
+/* Is there room in a message for the largest document? */
+static struct err check_room(struct start *s, const char *topic)
+{
+	size_t most = (size_t)s->x->settings->common.document_max;
+	const struct kafka_config *k = &s->x->kafka;
+	char *max, whose[160];
+	for (size_t i = 0; i < k->nextra; i++) {
+		if (strcmp(k->extra[i].name, "message.max.bytes") != 0)
+			continue;
+		struct err e = logcheck_room(
+		    "kafka.message.max.bytes", k->extra[i].value, most);
+		if (e.verdict != VERDICT_OK)
+			return e;
+	}
+	if (s->unchecked)
+		return ERR_OK;
+	struct err e = topics_setting(
+	    s->topics, topic, "max.message.bytes", KAFKA_TIMEOUT, &max);
+	snprintf(whose, sizeof whose, "max.message.bytes of the topic %.120s",
+	    topic);
+	e = e.verdict == VERDICT_OK ? logcheck_room(whose, max, most)
+				    : go_without(s, &e);
+	free(max);
+	return e;
 }
 
 static struct err check_cluster(struct start *s)
@@ -133,6 +163,8 @@ static void check_topics(struct start *s)
 		e = check_policy(s, c->writes_topic);
 	if (e.verdict == VERDICT_OK)
 		e = check_topic(s, c->commits_topic);
+	if (e.verdict == VERDICT_OK)
+		e = check_room(s, c->commits_topic);
 	if (e.verdict == VERDICT_OK)
 		e = check_cluster(s);
 	if (e.verdict == VERDICT_RETRY) {
@@ -180,6 +212,7 @@ static void on_log(void *arg, const struct pg_reply *reply)
 	if (reply->err.verdict == VERDICT_OK &&
 	    PQntuples(reply->results[0]) == 1) {
 		struct err e = check_log(s, reply->results[0]);
+		orders_read(s->x->orders, reply->results[2]);
 		if (e.verdict != VERDICT_OK)
 			finish(s, &e);
 		else if (check_shapes(s, reply->results[1]))
@@ -218,9 +251,10 @@ static void ask_postgres(struct start *s)
 	const struct pg_query log[] = {{.sql = statements_log,
 					   .result_format = 1,
 					   .shape.columns = "spes"},
-	    {.sql = shapes_sql, .result_format = 1, .shape.columns = "ssp"}};
+	    {.sql = shapes_sql, .result_format = 1, .shape.columns = "ssp"},
+	    {.sql = orders_sql, .result_format = 1, .shape.columns = "pv"}};
 	s->ask = s->migrated
-		     ? ask_submit(s->x->pool, log, 2, on_log, s)
+		     ? ask_submit(s->x->pool, log, 3, on_log, s)
 		     : ask_submit(s->x->pool, &migrated, 1, on_migrated, s);
 	if (s->ask)
 		return;

@@ -31,6 +31,10 @@ const char statements_progress[] =
     " WHERE \"partition\" = ANY($1::int4[]) ORDER BY \"partition\""
     " FOR UPDATE";
 
+const char statements_obeyed[] =
+    "DELETE FROM sluice.orders"
+    " WHERE \"partition\" = $1::int4 AND version <= $2::int8";
+
 const char statements_rejected[] =
     "SELECT version, reason FROM sluice.rejections"
     " WHERE \"partition\" = $1::int4 AND version >= $2::int8"
@@ -114,7 +118,7 @@ struct statements *statements_new(void)
 		const struct collection *c = collection_at(i);
 		s->of[i] = (struct statements_of){c, erase_of(c),
 		    text_of(sql_upsert, c), text_of(sql_current, c),
-		    text_of(sql_read_within, c)};
+		    text_of(sql_versions, c), text_of(sql_read_within, c)};
 	}
 	return s;
 }
@@ -128,6 +132,7 @@ void statements_free(struct statements **sp)
 		free(s->of[i].erase);
 		free(s->of[i].upsert);
 		free(s->of[i].current);
+		free(s->of[i].versions);
 		free(s->of[i].read);
 	}
 	free(s->of);

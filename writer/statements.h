@@ -13,9 +13,10 @@ struct statements_of {
 	 * first writes that are deletes; $6 int4 partition, $7 text collection.
 	 * Column: the keys whose rows are gone. */
 	char *erase;
-	char *upsert;  /* sql_upsert */
-	char *current; /* sql_current */
-	char *read;    /* sql_read_within */
+	char *upsert;	/* sql_upsert */
+	char *current;	/* sql_current */
+	char *versions; /* sql_versions */
+	char *read;	/* sql_read_within */
 };
 
 struct statements {
@@ -48,6 +49,9 @@ extern const char statements_producers[];
 /* $1 int4[] partitions. Columns partition int4, instance text, last number
  * int8. */
 extern const char statements_seen[];
+/* $1 int4 partition, $2 int8 last version: orders up to there are carried out.
+ */
+extern const char statements_obeyed[];
 /* $1 int4 partition, $2 int8 from, $3 int8 to. Columns version, reason. */
 extern const char statements_rejected[];
 /* Columns topic text, partitions int4, epoch int4, cluster text. */

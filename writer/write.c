@@ -10,6 +10,8 @@
  *    mean the same row;
  *  - a document is one JSON object: spliced into an array of objects it stays
  *    one element of it. `{"value":1},{"_key":"other"}` is two, and is refused;
+ *  - its document, as the row will have it, is not larger than a commit record
+ *    may be;
  *  - the values of its fields are ones that the table's columns take, so that
  *    folding may compute with them, and a document that the next write of the
  *    batch replaces would not have been rejected either.
@@ -22,8 +24,10 @@
 #include "writer/document.h"
 
 #include "common/mem.h"
+#include "common/rendered.h"
 #include "common/utf8.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -87,6 +91,27 @@ static void check_fields(struct write *w)
 		write_refuse(w, REASON_DATA, fault);
 }
 
+/* A document that the next write of its batch replaces is judged, too, so that
+ * the verdict does not depend on where a batch ends. */
+static void check_size(struct write *w, size_t most)
+{
+	char why[120];
+	struct jsonraw body = {w->body, w->body_len};
+	if (w->refused != REASON_NONE || w->op == RECORD_DELETE)
+		return;
+	size_t size = w->op == RECORD_PUT
+			  ? rendered_document(w->collection, w->key_len, body)
+			  : rendered_json(body);
+	if (size <= most) {
+		w->size = size > w->body_len ? size : w->body_len;
+		return;
+	}
+	snprintf(why, sizeof why,
+	    "the document would have %zu bytes, document.max_bytes is %zu",
+	    size, most);
+	write_refuse(w, REASON_TOO_LARGE, why);
+}
+
 /* Of a record in the wrong partition nothing counts, neither the producer's
  * number nor the idempotency key: both are another partition's. */
 static const char *wrong_record(
@@ -100,20 +125,21 @@ static const char *wrong_record(
 }
 
 void write_read(
-    struct write *w, rd_kafka_message_t *m, uint32_t epoch, int32_t partitions)
+    struct write *w, rd_kafka_message_t *m, const struct write_log *log)
 {
 	struct record_write r;
-	const char *wrong = wrong_record(m, partitions, &r);
+	const char *wrong = wrong_record(m, log->partitions, &r);
 	bool ok = wrong == NULL;
 	*w = (struct write){
 	    .message = m,
-	    .version = version_make(epoch, m->offset),
+	    .version = version_make(log->epoch, m->offset),
 	    .op = r.op,
 	    .has_op = ok,
 	    .id = m->key ? m->key : "",
 	    .id_len = m->key_len,
 	    .body = m->payload ? m->payload : "",
 	    .body_len = m->len,
+	    .size = m->len,
 	    .accepted_at = ok ? r.accepted_at : 0,
 	};
 	if (ok) {
@@ -122,6 +148,7 @@ void write_read(
 	}
 	if (wrong == NULL) {
 		check_fields(w);
+		check_size(w, log->document_max);
 		return;
 	}
 	write_refuse(w, REASON_MALFORMED, wrong);

@@ -26,6 +26,7 @@ struct write {
 	size_t key_len;
 	const char *body; /* of a write not refused: one object, bare */
 	size_t body_len;
+	size_t size; /* at least body_len: what it may become in its row */
 	wall_us_t accepted_at;
 	mono_us_t arrived; /* at this process */
 	/* As the record says it, where it says what it is: the producer's
@@ -36,9 +37,16 @@ struct write {
 	char *detail; /* owned, may be NULL */
 };
 
+/* What must be known to read it. */
+struct write_log {
+	uint32_t epoch;
+	int32_t partitions;
+	size_t document_max; /* bytes of the row's document */
+};
+
 /* Takes the message. Never fails: what cannot be applied comes out refused. */
 void write_read(
-    struct write *w, rd_kafka_message_t *m, uint32_t epoch, int32_t partitions);
+    struct write *w, rd_kafka_message_t *m, const struct write_log *log);
 /* Why Postgres refused it. */
 void write_refuse(struct write *w, enum reason reason, const char *detail);
 void write_clear(struct write *w);

@@ -297,6 +297,21 @@ static void on_resumed(void *arg)
 	each(w, partition_resume);
 }
 
+static void on_ordered(void *arg)
+{
+	recheck_soon(((struct writer *)arg)->recheck);
+}
+
+static int64_t end_of(void *arg, int32_t partition)
+{
+	const struct writer *w = arg;
+	bool ours = (size_t)partition < count(w) && w->parts[partition];
+	if (!ours)
+		return -1;
+	int64_t end = consumer_end(w->consumer, partition);
+	return end < 0 ? INT64_MAX : end; /* Kafka did not tell it yet */
+}
+
 static void on_tick(void *arg)
 {
 	struct writer *w = arg;
@@ -340,7 +355,11 @@ struct err writer_new(const struct config *config,
 	w->parts = mem_zalloc(count(w) * sizeof *w->parts);
 	w->tick = loop_timer_new(w->x.loop, on_tick, w);
 	w->rejections = rejections_new(&w->x);
-	w->control = (struct control){&w->x, w->rejections, on_resumed, w};
+	w->x.orders = orders_new(&w->x);
+	w->x.ordered = on_ordered;
+	w->x.ordered_arg = w;
+	w->control =
+	    (struct control){&w->x, w->rejections, on_resumed, end_of, w};
 	w->report = (struct report){&w->x, w->parts, count(w), &w->start,
 	    &w->takeover, &w->consumer, &w->member, &w->draining, &w->control,
 	    &w->x.stats};
@@ -391,6 +410,7 @@ void writer_free(struct writer **wp)
 	daemon_signals_free(&w->signals);
 	loop_timer_free(&w->tick);
 	rejections_free(&w->rejections);
+	orders_free(&w->x.orders);
 	statements_free(&w->x.statements);
 	shapes_free(&w->x.shapes);
 	loop_free(&w->x.loop);

@@ -148,3 +148,74 @@ def test_a_commit_in_the_wrong_partition(deployment, forger):
     seen()
     serves(deployment, "lat1", "before")
     goes_on(deployment, "lat1", "after")
+
+
+def reject(writer, position):
+    return writer.admin.request("POST", f"/positions/{position}/reject")
+
+
+def test_a_write_of_a_shape_that_will_never_be(deployment, forger):
+    """It holds its partition, which is seen, and says the way out; an operator
+    takes it, and another writer carries it out."""
+    partition, _ = place_of(deployment, "lat2")
+    (writer,), (api, _) = deployment.of("writer"), deployment.of("api")
+    offset = forger.write(partition, "records/lat2", {"value": "newer"}, shape="f" * 16)
+    position = f"{partition}-{offset}"
+    way_out = f"POST /positions/{position}/reject"
+
+    def told():
+        status, why = writer.readiness()
+        return status == 503 and way_out in why and '"records/lat2"' in why
+
+    wait_until(told, 20, "the writer says what holds it")
+    assert api.http.put("lat2", "behind it").status == 202
+    assert any(position in line and "lat2" in line for line in writer.events("write.newer"))
+    assert writer.metrics()["sluice_writer_lag_seconds"] > 0
+    # Decided, not there, of nobody.
+    assert reject(writer, f"{partition}-{offset - 1}").status == 409
+    assert reject(writer, f"{partition}-{offset + 1000}").status == 404
+    assert reject(writer, f"9999-{offset}").status == 409
+    assert reject(writer, "x-1").status == 404
+    answer = reject(writer, position)
+    assert answer.status == 202 and answer.json() == {"position": position, "state": "ordered"}
+    status = f"/v1/_writes/{position}"
+    wait_until(
+        lambda: api.http.request("GET", status).json().get("state") == "rejected", 20, "rejected"
+    )
+    assert api.http.request("GET", status).json()["reason"] == "rejected-by-operator"
+    answer = reject(writer, position)
+    assert answer.status == 200 and answer.json()["state"] == "rejected", answer
+    goes_on(deployment, "lat2", "after")
+    assert deployment.sql("SELECT * FROM sluice.orders") == []
+    assert writer.readiness()[0] == 200
+    rejected = "SELECT reason, op FROM sluice.rejections WHERE partition = %s AND version = %s"
+    assert deployment.sql(rejected, partition, offset) == [("rejected-by-operator", "put")]
+
+
+def test_an_order_outlives_its_writer(deployment, forger):
+    """A trigger is broken: Postgres says so for ever, and is right to be asked
+    again. The order is given, the writer dies, the next one carries it out."""
+    partition, _ = place_of(deployment, "lat3")
+    (writer,), (api, _) = deployment.of("writer"), deployment.of("api")
+    deployment.sql(
+        "CREATE FUNCTION broken() RETURNS trigger LANGUAGE plpgsql AS"
+        " $$ BEGIN PERFORM 1 FROM nothing_there; RETURN NEW; END $$;"
+        " CREATE TRIGGER broken BEFORE INSERT OR UPDATE ON records FOR EACH ROW"
+        " WHEN (NEW.value = 'poison') EXECUTE FUNCTION broken()"
+    )
+    receipt = api.http.put("lat3", "poison")
+    assert receipt.status == 202, receipt
+    wait_until(lambda: receipt.position in writer.readiness()[1], 20, "it names the write")
+    deployment.sql(
+        "INSERT INTO sluice.orders (partition, version) VALUES (%s, %s)",
+        *map(int, receipt.position.split("-")),
+    )
+    writer.stop()
+    writer.start(ready=False)
+    status = f"/v1/_writes/{receipt.position}"
+    wait_until(
+        lambda: api.http.request("GET", status).json().get("state") == "rejected", 60, "rejected"
+    )
+    deployment.sql("DROP FUNCTION broken CASCADE")
+    goes_on(deployment, "lat3", "after")
+    assert deployment.sql("SELECT * FROM sluice.orders") == []

@@ -435,7 +435,7 @@ static void fold_batch(struct counter *rows, const struct write *writes,
 		char text[160];
 		render(r, text);
 		struct fold_row row = {
-		    r->present, r->version, {text, strlen(text)}};
+		    r->present, r->version, {text, strlen(text)}, false, 0};
 		if (c->reads)
 			fold_decide(&f, c, &row);
 		else
@@ -571,7 +571,7 @@ static void patches_of_a_large_document(void **state)
 		};
 	long before = most_memory();
 	struct fold f;
-	struct fold_row was = {true, BEFORE, {row.data, row.len}};
+	struct fold_row was = {true, BEFORE, {row.data, row.len}, false, 0};
 	fold_init(&f, writes, MANY, NULL);
 	assert_int_equal(f.n, 1);
 	fold_decide(&f, &f.changes[0], &was);
@@ -579,6 +579,62 @@ static void patches_of_a_large_document(void **state)
 	assert_true(most_memory() - before < MOST);
 	fold_free(&f);
 	buf_free(&row);
+}
+
+/* A change that would make the row larger than it may be is rejected alone:
+ * the ones around it count. */
+static void a_row_may_be_so_large(void **state)
+{
+	(void)state;
+	static const char *const patches[] = {"{\"tree\":{\"n\":1}}",
+	    "{\"tree\":{\"n\":1e2000}}", "{\"tree\":{\"m\":2}}"};
+	enum { CHANGES = 3 };
+	const struct collection *c = collection_find("samples", 7);
+	struct write writes[CHANGES];
+	for (size_t i = 0; i < CHANGES; i++)
+		writes[i] = (struct write){
+		    .version = FIRST + i,
+		    .op = RECORD_PATCH,
+		    .id = "samples/a",
+		    .id_len = 9,
+		    .collection = c,
+		    .key = "a",
+		    .key_len = 1,
+		    .body = patches[i],
+		    .body_len = strlen(patches[i]),
+		    .accepted_at = 1000,
+		};
+	static const char row[] = "{\"text\":\"x\",\"tree\":{}}";
+	struct fold_row was = {
+	    true, BEFORE, {row, sizeof row - 1}, false, 2000};
+	struct fold f;
+	fold_init(&f, writes, CHANGES, NULL);
+	fold_decide(&f, &f.changes[0], &was);
+	const struct fold_verdict *v = f.changes[0].verdicts;
+	assert_int_equal(v[0].outcome, OUTCOME_REPLACED);
+	assert_int_equal(v[1].outcome, OUTCOME_REJECTED);
+	assert_int_equal(v[1].reason, REASON_TOO_LARGE);
+	assert_int_equal(v[2].outcome, OUTCOME_REPLACED);
+	struct jsonraw put = f.changes[0].put;
+	assert_non_null(memmem(put.s, put.len, "{\"n\":1,\"m\":2}", 13));
+	assert_true(f.changes[0].version == FIRST + 2);
+	fold_free(&f);
+	/* Of a row that was too large to be read nothing can be made, but a put
+	 * takes its place. */
+	writes[1].op = RECORD_PUT;
+	writes[1].body = row;
+	writes[1].body_len = sizeof row - 1;
+	was = (struct fold_row){
+	    .present = true, .version = BEFORE, .too_large = true};
+	fold_init(&f, writes, CHANGES, NULL);
+	fold_decide(&f, &f.changes[0], &was);
+	v = f.changes[0].verdicts;
+	assert_int_equal(v[0].reason, REASON_TOO_LARGE);
+	assert_int_equal(v[1].outcome, OUTCOME_REPLACED);
+	assert_int_equal(v[2].outcome, OUTCOME_REPLACED);
+	put = f.changes[0].put;
+	assert_non_null(memmem(put.s, put.len, "\"tree\":{\"m\":2}", 14));
+	fold_free(&f);
 }
 
 int main(void)
@@ -589,6 +645,7 @@ int main(void)
 	    cmocka_unit_test(every_short_history),
 	    cmocka_unit_test(random_histories),
 	    cmocka_unit_test(patches_of_a_large_document),
+	    cmocka_unit_test(a_row_may_be_so_large),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -55,7 +55,8 @@ static int setup(void **state)
 	const char *servers = rd_kafka_mock_cluster_bootstraps(cluster);
 	sender = mockkafka_client(cluster);
 	dones = 0;
-	settings = (struct writer_settings){.common = {.partitions = 1}};
+	settings = (struct writer_settings){
+	    .common = {.partitions = 1, .document_max = 1 << 20}};
 	settings.common.writes_topic = "writes";
 	x = (struct context){.loop = loop_new(), .settings = &settings};
 	x.kafka = (struct kafka_config){.servers = servers, .client_id = "t"};

@@ -51,6 +51,19 @@ static void ends(void **state)
 	}
 }
 
+static void room(void **state)
+{
+	(void)state;
+	is_ok(logcheck_room("it", "1114112", 1048576));
+	is_ok(logcheck_room("it", "", 1048576));
+	is_ok(logcheck_room("it", "unlimited", 1048576));
+	struct err e = logcheck_room("max of t", "1114111", 1048576);
+	assert_int_equal(e.verdict, VERDICT_FATAL);
+	assert_string_equal(e.code, "log.room");
+	assert_non_null(strstr(e.msg, "max of t is 1114111"));
+	assert_non_null(strstr(e.msg, "at least 1114112"));
+}
+
 static void policy(void **state)
 {
 	(void)state;
@@ -90,6 +103,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(ends),
+	    cmocka_unit_test(room),
 	    cmocka_unit_test(policy),
 	    cmocka_unit_test(the_rest),
 	};

@@ -15,7 +15,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { N = 5, FROM = 100, MOST = 400 };
+enum { N = 5, FROM = 100, MOST = 400, DOCUMENT_MAX = 1000 };
 
 static struct statements *statements;
 static struct write writes[N];
@@ -136,11 +136,27 @@ static void is_known(struct lookup *l, size_t write, size_t bytes)
 
 static struct lookup *make(size_t n)
 {
-	return lookup_new(statements, 3, writes, n, MOST);
+	return lookup_new(statements, 3, writes, n, MOST, DOCUMENT_MAX);
 }
 
 /* --- tests -----------------------------------------------------------------
  */
+
+/* One row alone is more than a document may be: it is never asked for. */
+static void a_row_that_is_no_document(void **state)
+{
+	(void)state;
+	static const struct there all[] = {{'a', 1}, {'c', DOCUMENT_MAX + 1}};
+	struct lookup *l = make(3);
+	assert_int_equal(answer(l, all, 2, MOST / 2, FROM), LOOKUP_DONE);
+	const struct write *const w = &writes[0];
+	const struct fold_change c = {
+	    .writes = &w, .nwrites = 1, .collection = w->collection};
+	struct fold_row row = lookup_row(l, &c);
+	assert_true(row.present && row.too_large && row.document.s == NULL);
+	assert_int_equal(row.most, DOCUMENT_MAX);
+	lookup_free(&l);
+}
 
 static void nothing(void **state)
 {
@@ -239,6 +255,8 @@ int main(void)
 	    cmocka_unit_test_setup_teardown(too_much, begin, end),
 	    cmocka_unit_test_setup_teardown(
 		a_row_that_is_too_large, begin, end),
+	    cmocka_unit_test_setup_teardown(
+		a_row_that_is_no_document, begin, end),
 	    cmocka_unit_test_setup_teardown(moved, begin, end),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -98,11 +98,12 @@ static int setup(void **state)
 	settings = (struct writer_settings){
 	    .batch_rows = ROWS,
 	    .batch_bytes = 1 << 20,
-	    .common.partitions = 1,
+	    .common = {.partitions = 1, .document_max = 1 << 20},
 	};
 	x = (struct context){.loop = loop_new(), .settings = &settings};
 	x.kafka = config_of(&writes);
 	x.statements = statements_new();
+	x.orders = orders_new(&x);
 	x.pool = pool_new(&(struct pool_options){
 	    .loop = x.loop,
 	    .url = "postgresql://127.0.0.1:1/nobody",
@@ -135,6 +136,7 @@ static int teardown(void **state)
 	pool_free(&x.pool);
 	consumer_free(&consumer);
 	announcer_free(&x.announcer, 0);
+	orders_free(&x.orders);
 	statements_free(&x.statements);
 	loop_free(&x.loop);
 	mock_free(&commits);

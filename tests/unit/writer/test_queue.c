@@ -12,7 +12,7 @@
 
 static void push(struct queue *q, version_t v)
 {
-	const struct write w = {.version = v, .body_len = (size_t)v % 7};
+	const struct write w = {.version = v, .size = (size_t)v % 7};
 	queue_push(q, &w);
 }
 
