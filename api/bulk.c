@@ -53,6 +53,9 @@ static void take_item(struct request *r)
 	struct validation v;
 	validate_document(r->collection, VALIDATE_WHOLE, NULL, 0, s->text.data,
 	    s->text.len, &v);
+	validate_size(r->collection, VALIDATE_WHOLE, 0, s->text.data,
+	    s->text.len, (size_t)r->worker->app->settings->common.document_max,
+	    &v);
 	if (v.validity == NOT_JSON) {
 		not_json(b, s->at + v.offset, v.message);
 		return;
@@ -64,8 +67,11 @@ static void take_item(struct request *r)
 		b->item = v;
 		return;
 	}
-	results_problem(
-	    &b->results, b->index, PROBLEM_VALIDATION, &v.violations);
+	if (v.validity == TOO_LARGE)
+		results_problem(&b->results, b->index, PROBLEM_TOO_LARGE, NULL);
+	else
+		results_problem(
+		    &b->results, b->index, PROBLEM_VALIDATION, &v.violations);
 	metric_add(&r->worker->metrics->write_invalid, 1);
 	validation_free(&v);
 }

@@ -127,6 +127,8 @@ enum step_result native_refuse(struct request *r, struct validation *v)
 {
 	if (v->validity == NOT_JSON)
 		return not_json(r, v);
+	if (v->validity == TOO_LARGE)
+		return answer_problem(r, PROBLEM_TOO_LARGE, v->message);
 	return answer_violations(r, &v->violations);
 }
 
@@ -134,6 +136,8 @@ bool native_take(struct request *r, enum validate_as as, struct validation *v)
 {
 	validate_document(r->collection, as, r->key, r->key_len,
 	    r->body.data ? r->body.data : "", r->body.len, v);
+	validate_size(r->collection, as, r->key_len, r->body.data, r->body.len,
+	    (size_t)r->worker->app->settings->common.document_max, v);
 	if (v->validity != VALID)
 		return false;
 	if (v->filled.len)

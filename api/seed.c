@@ -84,6 +84,8 @@ static enum step_result seed_parse(struct request *r)
 	struct validation v;
 	validate_seed_write(
 	    c, r->body.data ? r->body.data : "", r->body.len, &v);
+	validate_size(c, VALIDATE_WHOLE, 0, NULL, 0,
+	    (size_t)r->worker->app->settings->common.document_max, &v);
 	if (v.validity != VALID)
 		return native_refuse(r, &v);
 	r->doc = buf_take(&v.filled, &r->doc_len);

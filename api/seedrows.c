@@ -69,6 +69,8 @@ static enum step_result refuse_all(
 static enum step_result refuse_body(struct request *r, struct validation *v)
 {
 	struct buf details = {0};
+	if (v->validity == TOO_LARGE)
+		return native_refuse(r, v);
 	if (v->validity == INVALID)
 		return refuse_all(r, "body", &v->violations);
 	detail(&details, "body", "", v->message, "json_invalid");

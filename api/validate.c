@@ -2,6 +2,7 @@
 
 #include "common/decimal.h"
 #include "common/jsontwice.h"
+#include "common/rendered.h"
 #include "common/utf8.h"
 
 #include <inttypes.h>
@@ -258,6 +259,46 @@ void validate_document(const struct collection *c, enum validate_as as,
 	struct jsonraw value;
 	if (parse(body, len, &value, out))
 		validate_value(c, as, key, key_len, value, out);
+}
+
+/* --- size ---------------------------------------------------------------- */
+
+enum { GENERATED_KEY = 36 }; /* a UUID; integers are shorter */
+
+static struct jsonraw without_blanks(const char *s, size_t len)
+{
+	static const char blanks[] = " \t\r\n";
+	while (len && memchr(blanks, s[len - 1], 4))
+		len--;
+	while (len && memchr(blanks, *s, 4)) {
+		s++;
+		len--;
+	}
+	return (struct jsonraw){s, len};
+}
+
+void validate_size(const struct collection *c, enum validate_as as,
+    size_t key_len, const char *body, size_t len, size_t most,
+    struct validation *v)
+{
+	if (v->validity != VALID || as == VALIDATE_INCREMENT)
+		return;
+	struct jsonraw document =
+	    v->filled.len ? without_blanks(v->filled.data, v->filled.len)
+			  : without_blanks(body, len);
+	if (key_len == 0)
+		key_len = v->key.len ? v->key.len : GENERATED_KEY;
+	size_t size = as == VALIDATE_WHOLE
+			  ? rendered_document(c, key_len, document)
+			  : rendered_json(document);
+	if (size <= most)
+		return;
+	validation_free(v);
+	*v = (struct validation){.validity = TOO_LARGE};
+	snprintf(v->message, sizeof v->message,
+	    "The document would have %zu bytes as it is read; "
+	    "document.max_bytes is %zu.",
+	    size, most);
 }
 
 /* --- the seed's write ---------------------------------------------------- */

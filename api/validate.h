@@ -10,12 +10,12 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-enum validity { VALID, NOT_JSON, INVALID };
+enum validity { VALID, NOT_JSON, INVALID, TOO_LARGE };
 
 struct validation {
 	enum validity validity;
 	size_t offset;	   /* NOT_JSON: the byte where it ends being JSON */
-	char message[160]; /* NOT_JSON: what is wrong there */
+	char message[160]; /* NOT_JSON, TOO_LARGE: what is wrong */
 	struct violations violations; /* INVALID: at least one */
 	/* VALID: the document with its defaults; empty: as it came. */
 	struct buf filled;
@@ -46,6 +46,13 @@ void validate_document(const struct collection *c, enum validate_as as,
 void validate_value(const struct collection *c, enum validate_as as,
     const char *key, size_t key_len, struct jsonraw value,
     struct validation *out);
+
+/* What is VALID becomes TOO_LARGE if the row's document would have more than
+ * `most` bytes. Of a patch only what it brings is known; of an increment,
+ * nothing. The body is the one that was validated. */
+void validate_size(const struct collection *c, enum validate_as as,
+    size_t key_len, const char *body, size_t len, size_t most,
+    struct validation *v);
 
 /* The seed's {"key":…,"value":…}, of a collection like records: on VALID
  * `key` is set, and `filled` is the document. */

@@ -407,3 +407,26 @@ def test_filters_take_what_documents_take(http, name, value):
         query = f"{name}={op}{value}" + (")" if op.endswith("(") else "")
         answer = http.request("GET", f"/v1/samples?{query}")
         assert answer.status == 400 and answer.json()["parameter"] == name, answer
+
+
+def test_a_document_has_a_size_when_it_is_read(http):
+    """9 KB are 1.2 MB in every answer; on no way in are they accepted."""
+    many = ",".join(["1e999"] * 1200)
+    body = f'{{"text": "t", "list": [{many}]}}'.encode()
+    path = native("samples", str(uuid.uuid4()))
+    lines = {**JSON, "Content-Type": "application/x-ndjson"}
+    for method, target, headers in (
+        ("PUT", path, JSON),
+        ("POST", "/v1/samples", JSON),
+        ("PATCH", path, PATCH),
+    ):
+        answer = http.request(method, target, body, headers)
+        assert answer.status == 413, answer
+        assert "document.max_bytes" in answer.json()["detail"]
+    answer = http.request("POST", "/v1/samples", body + b'\n{"text": "t"}\n', lines)
+    found = [json.loads(line)["status"] for line in answer.body.splitlines()]
+    assert found == [413, 201], answer
+    assert http.request("GET", path).status == 404
+    value = json.dumps("x" * (1024 * 1024 - 30))
+    answer = http.request("POST", "/write", f'{{"key":"k","value":{value}}}'.encode(), JSON)
+    assert answer.status == 413, answer

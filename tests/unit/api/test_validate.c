@@ -335,11 +335,48 @@ static void seed_writes_are_documents(void **state)
 	validation_free(&v);
 }
 
+/* What counts is the document as it is read: numbers without their exponents,
+ * the key, the times. */
+static void sizes(void **state)
+{
+	(void)state;
+	static const struct {
+		enum validate_as as;
+		const char *body;
+		size_t most;
+		enum validity want;
+	} cases[] = {
+	    {VALIDATE_WHOLE, " {\"text\":\"x\",\"list\":[1e900,2e900]} ", 1800,
+		TOO_LARGE},
+	    {VALIDATE_WHOLE, " {\"text\":\"x\",\"list\":[1e900,2e900]} ", 4000,
+		VALID},
+	    {VALIDATE_WHOLE, "{\"text\":\"x\"}", 100, TOO_LARGE},
+	    {VALIDATE_PATCH, "{\"tree\":{\"a\":1e900}}", 900, TOO_LARGE},
+	    {VALIDATE_PATCH, "{\"tree\":{\"a\":1e900}}", 1000, VALID},
+	    {VALIDATE_INCREMENT, "{\"part\":1e900}", 10, VALID},
+	};
+	const struct collection *c = declared("samples");
+	for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+		const char *body = cases[i].body;
+		size_t len = strlen(body);
+		struct validation v;
+		validate_document(c, cases[i].as, NULL, 0, body, len, &v);
+		assert_int_equal(v.validity, VALID);
+		validate_size(c, cases[i].as, 0, body, len, cases[i].most, &v);
+		assert_int_equal(v.validity, cases[i].want);
+		if (v.validity == TOO_LARGE)
+			assert_non_null(
+			    strstr(v.message, "document.max_bytes"));
+		validation_free(&v);
+	}
+}
+
 int main(void)
 {
 	records = declared("records");
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(good_documents),
+	    cmocka_unit_test(sizes),
 	    cmocka_unit_test(bad_json),
 	    cmocka_unit_test(deep),
 	    cmocka_unit_test(bad_documents),
