@@ -9,15 +9,17 @@
 #include <time.h>
 #include <unistd.h>
 
-enum { LINE_MAX_LEN = 1024, KEPT = 64, QUOTE_MAX = 300 };
+enum { LINE_MAX_LEN = 1024, KEPT = 64, QUOTE_MAX = 300, QUIET_US = 1000000 };
 
 struct event_row {
 	const char *tag;
 	enum log_level level;
 	const char *text;
+	bool at_will;
 };
 
-#define EVENT(id, tag, level, text) [id] = {tag, level, text},
+#define EVENT(id, tag, level, text) [id] = {tag, level, text, false},
+#define EVENT_AT_WILL(id, tag, level, text) [id] = {tag, level, text, true},
 static const struct event_row events[EVENT_COUNT] = {
 #include "common/events.def"
 };
@@ -30,6 +32,11 @@ static struct {
 	pthread_mutex_t lock;
 	enum log_level level;
 	const char *daemon;
+	/* Of events that clients can cause at will. */
+	struct {
+		mono_us_t until; /* none is written before */
+		unsigned left_out;
+	} quiet[EVENT_COUNT];
 	unsigned next;
 	char kept[KEPT][LINE_MAX_LEN];
 } sink = {
@@ -89,13 +96,32 @@ static void keep_and_write(const char *line, size_t len)
 	pthread_mutex_unlock(&sink.lock);
 }
 
+/* False: this one is left out. */
+static bool takes_turn(enum event ev, unsigned *left_out)
+{
+	mono_us_t now = clock_mono();
+	pthread_mutex_lock(&sink.lock);
+	bool now_it_is = now >= sink.quiet[ev].until;
+	*left_out = sink.quiet[ev].left_out;
+	sink.quiet[ev].left_out = now_it_is ? 0 : *left_out + 1;
+	if (now_it_is)
+		sink.quiet[ev].until = now + QUIET_US;
+	pthread_mutex_unlock(&sink.lock);
+	return now_it_is;
+}
+
 void log_event(enum event ev, const char *fields, ...)
 {
 	const struct event_row *row = &events[ev];
-	if (row->level < sink.level)
+	unsigned left_out = 0;
+	if (row->level < sink.level ||
+	    (row->at_will && !takes_turn(ev, &left_out)))
 		return;
 	char line[LINE_MAX_LEN];
 	size_t len = prefix(line, row);
+	if (left_out)
+		len += (size_t)snprintf(
+		    line + len, LINE_MAX_LEN - len, " left_out=%u", left_out);
 	if (fields[0] != '\0') {
 		line[len++] = ' ';
 		va_list ap;
@@ -145,6 +171,7 @@ void log_print_docs(void)
 {
 	printf("| event | level | what it says |\n|---|---|---|\n");
 	for (int i = 0; i < EVENT_COUNT; i++)
-		printf("| `%s` | %s | %s |\n", events[i].tag,
-		    level_names[events[i].level], events[i].text);
+		printf("| `%s` | %s | %s%s |\n", events[i].tag,
+		    level_names[events[i].level], events[i].text,
+		    events[i].at_will ? " At most one line a second." : "");
 }

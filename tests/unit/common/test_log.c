@@ -185,6 +185,30 @@ static void levels(void **state)
 	assert_false(log_level_parse("info ", &level));
 }
 
+/* Strangers cannot fill the disk. */
+static void at_will(void **state)
+{
+	(void)state;
+	log_init("tester", LOG_INFO);
+	catch_errors();
+	for (int i = 0; i < 1000; i++) {
+		log_event(EV_MHD, "n=%d", i);
+		log_event(EV_CACHE_PURGED, "n=%d", i);
+	}
+	char *text = caught_text();
+	assert_int_equal(lines_in(text), 2);
+	assert_null(strstr(text, "left_out"));
+	free(text);
+	usleep(1050000);
+	catch_errors();
+	log_event(EV_MHD, "n=%d", 1000);
+	log_event(EV_MHD, "n=%d", 1001);
+	text = caught_text();
+	assert_int_equal(lines_in(text), 1);
+	assert_non_null(strstr(text, " ev=http.library left_out=999 n=1000\n"));
+	free(text);
+}
+
 /* A failed CHECK prints the last 64, oldest first. */
 static void ring(void **state)
 {
@@ -272,7 +296,7 @@ static void page(void **state)
 	stdout = was;
 	for (int i = 0; i < EVENT_COUNT; i++) {
 		char row[512];
-		snprintf(row, sizeof row, "\n| `%s` | %s | %s |\n",
+		snprintf(row, sizeof row, "\n| `%s` | %s | %s",
 		    events[i].tag, names[events[i].level], events[i].text);
 		assert_non_null(strstr(text, row));
 	}
@@ -289,6 +313,7 @@ int main(void)
 	    cmocka_unit_test(a_line),
 	    cmocka_unit_test(stays_one_line),
 	    cmocka_unit_test(levels),
+	    cmocka_unit_test(at_will),
 	    cmocka_unit_test(ring),
 	    cmocka_unit_test(threads),
 	    cmocka_unit_test(every_event),
