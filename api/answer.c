@@ -10,7 +10,7 @@
 
 #define RETRY_AFTER_S "1"
 
-static void count(struct request *r, unsigned status)
+void answer_count(struct request *r, unsigned status)
 {
 	struct api_metrics *m = r->worker->metrics;
 	if (status < 300)
@@ -27,7 +27,7 @@ enum step_result answer_shared(
     struct request *r, unsigned status, struct MHD_Response *response)
 {
 	r->rc = MHD_queue_response(r->connection, status, response);
-	count(r, status);
+	answer_count(r, status);
 	return STEP_DONE;
 }
 
@@ -118,6 +118,11 @@ static void describe_read(struct request *r, struct MHD_Response *response)
 enum step_result answer_queue(
     struct request *r, unsigned status, struct MHD_Response *response)
 {
+	if (r->beginning) {
+		r->refusal = response;
+		r->refusal_status = status;
+		return STEP_DONE;
+	}
 	if (r->reading)
 		describe_read(r, response);
 	if (r->worker->draining)
@@ -164,6 +169,28 @@ struct MHD_Response *answer_body(struct buf *body, const char *type)
 	if (type)
 		MHD_add_response_header(
 		    response, MHD_HTTP_HEADER_CONTENT_TYPE, type);
+	return response;
+}
+
+static ssize_t read_nothing(void *arg, uint64_t at, char *to, size_t max)
+{
+	(void)arg;
+	(void)at;
+	(void)to;
+	(void)max;
+	return MHD_CONTENT_READER_END_OF_STREAM;
+}
+
+/* Before 1.0, libmicrohttpd ends a body in chunks that it has not begun: so it
+ * may not be in chunks, and the connection is closed. */
+struct MHD_Response *answer_head_of_stream(const char *type)
+{
+	struct MHD_Response *response = MHD_create_response_from_callback(
+	    MHD_SIZE_UNKNOWN, 1, read_nothing, NULL, NULL);
+	CHECK(response != NULL);
+	MHD_set_response_options(
+	    response, MHD_RF_HTTP_1_0_COMPATIBLE_STRICT, MHD_RO_END);
+	MHD_add_response_header(response, MHD_HTTP_HEADER_CONTENT_TYPE, type);
 	return response;
 }
 

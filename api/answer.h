@@ -5,7 +5,10 @@
 #include "api/problem.h"
 #include "api/request.h"
 
-/* Takes the response, queues it and counts it. */
+/* Counts an answer that is not queued here. */
+void answer_count(struct request *r, unsigned status);
+/* Takes the response, queues it and counts it; while the request begins, keeps
+ * it until it may be queued. */
 enum step_result answer_queue(
     struct request *r, unsigned status, struct MHD_Response *response);
 /* Queues a shared, frozen response; borrows it. */
@@ -13,6 +16,8 @@ enum step_result answer_shared(
     struct request *r, unsigned status, struct MHD_Response *response);
 /* A new response of owned bytes, which it empties. */
 struct MHD_Response *answer_body(struct buf *body, const char *type);
+/* A new response to a HEAD, where a GET has a stream: without a length. */
+struct MHD_Response *answer_head_of_stream(const char *type);
 enum step_result answer_json(
     struct request *r, unsigned status, struct buf *body);
 

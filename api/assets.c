@@ -51,10 +51,12 @@ static struct MHD_Response *make(
 	MHD_add_response_header(whole, MHD_HTTP_HEADER_CONTENT_TYPE, type);
 	MHD_add_response_header(whole, "X-Content-Type-Options", "nosniff");
 	describe(whole, etag);
-	struct MHD_Response *unchanged =
-	    MHD_create_response_from_buffer(0, NULL, MHD_RESPMEM_PERSISTENT);
-	describe(unchanged, etag);
 	a->items[which].whole = whole;
+	/* A 304 tells the length of what it does not send (RFC 9110, 8.6), or
+	 * libmicrohttpd says that it is 0. */
+	struct MHD_Response *unchanged =
+	    MHD_create_response_from_buffer(len, data, MHD_RESPMEM_PERSISTENT);
+	describe(unchanged, etag);
 	a->items[which].unchanged = unchanged;
 	return whole;
 }

@@ -3,8 +3,7 @@
 #include "api/budget.h"
 #include "api/clients.h"
 #include "api/native.h"
-#include "api/offer.h"
-#include "api/path.h"
+#include "api/routes.h"
 #include "api/write.h"
 #include "common/check.h"
 #include "common/mem.h"
@@ -176,24 +175,14 @@ bool bulk_take(struct request *r, const char *data, size_t len, size_t *taken)
 
 /* --- the beginning ------------------------------------------------------- */
 
-static const struct collection *target(const struct request *r)
+bool bulk_has_lines(const struct request *r)
 {
-	struct path path;
-	const struct collection *c = NULL;
-	bool good = path_parse(r->path, &path);
-	if (good && path.n == 2 && strcmp(path.segments[0].text, "v1") == 0 &&
-	    !path.segments[1].reserved)
-		c = collection_find(
-		    path.segments[1].text, path.segments[1].len);
-	path_free(&path);
-	return c;
+	return native_is_type(r, BULK_LINES_TYPE);
 }
 
-bool bulk_is(struct request *r, char first)
+bool bulk_may_be(const struct request *r)
 {
-	bool many = native_is_type(r, BULK_LINES_TYPE) ||
-		    (first == '[' && native_has_json(r));
-	return many && strcmp(r->method, "POST") == 0 && target(r);
+	return r->route->body == BODY_BULK;
 }
 
 static void refuse_header(struct bulk *b, const char *name, const char *why)
@@ -205,8 +194,6 @@ static void refuse_header(struct bulk *b, const char *name, const char *why)
 static void check_headers(struct request *r)
 {
 	struct bulk *b = r->bulk;
-	const char *length = request_header(r, MHD_HTTP_HEADER_CONTENT_LENGTH);
-	int64_t most = r->worker->app->settings->max_bulk;
 	if (request_header(r, MHD_HTTP_HEADER_IF_MATCH))
 		refuse_header(
 		    b, "If-Match", "a POST makes rows: there is none to match");
@@ -214,12 +201,6 @@ static void check_headers(struct request *r)
 		refuse_header(b, "Idempotency-Key",
 		    "a bulk takes none; items that name their keys "
 		    "themselves are not made twice");
-	if (!offer_bulk(r))
-		stop(b, PROBLEM_NOT_ACCEPTABLE, NULL);
-	if (length && strtoll(length, NULL, 10) > most)
-		stop(b, PROBLEM_TOO_LARGE,
-		    "A bulk may have as many bytes as the setting "
-		    "http.max_bulk says.");
 }
 
 void bulk_begin(struct request *r, size_t before)
@@ -228,9 +209,7 @@ void bulk_begin(struct request *r, size_t before)
 	struct bulk *b = MEM_NEW(struct bulk);
 	struct write_refusal refusal;
 	r->bulk = b;
-	r->collection = target(r);
-	split_start(&b->split,
-	    native_is_type(r, BULK_LINES_TYPE) ? SPLIT_LINES : SPLIT_ARRAY,
+	split_start(&b->split, bulk_has_lines(r) ? SPLIT_LINES : SPLIT_ARRAY,
 	    (size_t)app->settings->max_item);
 	b->split.taken = before;
 	native_preferences(r);
@@ -250,6 +229,12 @@ void bulk_begin(struct request *r, size_t before)
 		b->retry_s = refusal.retry_s;
 		stop(b, refusal.problem, refusal.detail);
 	}
+}
+
+enum step_result bulk_begin_lines(struct request *r)
+{
+	bulk_begin(r, 0);
+	return r->bulk->stopped ? bulk_answer_step(r) : STEP_MORE;
 }
 
 /* --- the end ------------------------------------------------------------- */

@@ -17,10 +17,14 @@
 
 struct bulk;
 
-/* Is the body many documents? By its media type and first byte. */
-bool bulk_is(struct request *r, char first);
+/* Is the body NDJSON? */
+bool bulk_has_lines(const struct request *r);
+/* May the body, which is no NDJSON, be an array of documents? */
+bool bulk_may_be(const struct request *r);
 /* Makes r->bulk; `before` bytes of the body were blank. */
 void bulk_begin(struct request *r, size_t before);
+/* The same by the head alone. STEP_DONE: it was refused. */
+enum step_result bulk_begin_lines(struct request *r);
 /* A piece of the body. What is not taken is to be told again: the request is
  * to be parked. */
 bool bulk_take(struct request *r, const char *data, size_t len, size_t *taken);

@@ -248,10 +248,8 @@ enum step_result changes_step(struct request *r)
 {
 	struct app *app = r->worker->app;
 	uint32_t epoch;
-	if (strcmp(r->method, "HEAD") == 0) {
-		struct buf none = {0};
-		return answer_queue(r, 200, answer_body(&none, MEDIA_TYPE));
-	}
+	if (strcmp(r->method, "HEAD") == 0)
+		return answer_queue(r, 200, answer_head_of_stream(MEDIA_TYPE));
 	if (!epoch_now(app, &epoch) || !tail_started(app->tail) ||
 	    r->worker->draining)
 		return unavailable(r);

@@ -305,10 +305,9 @@ enum step_result export_step(struct request *r)
 		return answer_problem(r, PROBLEM_ONLY_IF_CACHED, NULL);
 	}
 	r->way = way == LOOKUP_PRIMARY ? way : LOOKUP_FRESH;
-	if (strcmp(r->method, "HEAD") == 0) {
-		struct buf none = {0};
-		return answer_queue(r, 200, answer_body(&none, r->form->type));
-	}
+	if (strcmp(r->method, "HEAD") == 0)
+		return answer_queue(
+		    r, 200, answer_head_of_stream(r->form->type));
 	if (!budget_keeps(&budget_answers, AHEAD))
 		return answer_full(r);
 	if (!request_may_park(r) || !take_place(r))

@@ -37,16 +37,6 @@ static enum said precondition(const struct request *r, const char *name,
 	return listed ? SAID_LISTED : SAID_OTHERS;
 }
 
-static enum step_result not_modified(struct request *r)
-{
-	char etag[VALUE_ETAG_LEN];
-	value_etag(r->value, etag);
-	struct MHD_Response *response =
-	    MHD_create_response_from_buffer(0, NULL, MHD_RESPMEM_PERSISTENT);
-	MHD_add_response_header(response, MHD_HTTP_HEADER_ETAG, etag);
-	return answer_queue(r, 304, response);
-}
-
 static enum step_result native_absent(
     struct request *r, const char *key, size_t len)
 {
@@ -68,7 +58,7 @@ static enum step_result native_read(struct request *r)
 		return answer_problem(r, PROBLEM_PRECONDITION, NULL);
 	if (precondition(r, MHD_HTTP_HEADER_IF_NONE_MATCH, false, v) ==
 	    SAID_LISTED)
-		return not_modified(r);
+		return answer_queue(r, 304, value_unchanged(v));
 	bool plain = r->tier == TIER_L1 && tail_up(r->worker->app->tail);
 	if (plain && v->l1_response)
 		return answer_shared(r, 200, v->l1_response);
@@ -155,6 +145,13 @@ static bool is_patch(const struct request *r)
 	return native_is_type(r, MERGE_TYPE) ||
 	       native_is_type(r, INCREMENT_TYPE) ||
 	       native_is_type(r, "application/json-patch+json");
+}
+
+bool native_has_patch(const struct request *r)
+{
+	return native_is_type(r, MERGE_TYPE) ||
+	       native_is_type(r, INCREMENT_TYPE) ||
+	       native_is_type(r, JSON_TYPE);
 }
 
 bool native_has_json(struct request *r)
@@ -260,16 +257,6 @@ static enum step_result take_document(struct request *r)
 	} else if (r->op == RECORD_PATCH) {
 		as = VALIDATE_PATCH;
 	}
-	bool known = as == VALIDATE_WHOLE   ? native_has_json(r)
-		     : as == VALIDATE_PATCH ? native_is_type(r, MERGE_TYPE) ||
-						  native_is_type(r, JSON_TYPE)
-					    : true;
-	if (!known)
-		return answer_problem(r, PROBLEM_MEDIA_TYPE,
-		    as == VALIDATE_WHOLE
-			? "Send the document as application/json."
-			: "Send application/merge-patch+json or " INCREMENT_TYPE
-			  ".");
 	struct validation v;
 	return native_take(r, as, &v) ? STEP_MORE : native_refuse(r, &v);
 }

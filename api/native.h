@@ -12,6 +12,8 @@ bool native_take(struct request *r, enum validate_as as, struct validation *v);
 enum step_result native_refuse(struct request *r, struct validation *v);
 /* Is the body declared as JSON, and not as a patch? */
 bool native_has_json(struct request *r);
+/* Is it declared as a patch of a row, of a kind that is taken? */
+bool native_has_patch(const struct request *r);
 /* Is that its media type, whatever its parameters? */
 bool native_is_type(const struct request *r, const char *want);
 /* Takes Prefer from the request's headers. */

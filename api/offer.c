@@ -143,14 +143,3 @@ enum step_result offer_check(struct request *r)
 		    "This resource takes no parameters.");
 	return STEP_MORE;
 }
-
-bool offer_bulk(const struct request *r)
-{
-	struct buf list = {0};
-	char name[OFFER_NAME];
-	const char *accept = request_list(r, MHD_HTTP_HEADER_ACCEPT, &list);
-	bool acceptable = accept_allows(accept, "application/json") ||
-			  accept_allows(accept, "application/x-ndjson");
-	buf_free(&list);
-	return acceptable && !offer_parameter(r, name);
-}

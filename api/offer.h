@@ -8,9 +8,6 @@
 
 /* Of r->route. STEP_DONE: it was refused. */
 enum step_result offer_check(struct request *r);
-/* May many documents be taken, before the route is looked at? offer_check says
- * what was wrong. */
-bool offer_bulk(const struct request *r);
 /* Answers 400, and names the parameter. */
 enum step_result offer_refuse(struct request *r, enum problem p,
     const char *parameter, const char *detail);

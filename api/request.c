@@ -4,10 +4,10 @@
 #include "api/bulk.h"
 #include "api/changes.h"
 #include "api/export.h"
-#include "api/headroom.h"
 #include "api/intake.h"
 #include "api/listquery.h"
 #include "api/peer.h"
+#include "api/routes.h"
 #include "common/check.h"
 #include "common/mem.h"
 
@@ -182,8 +182,8 @@ void request_landed(struct request *r, const struct lookup_result *result)
 
 /* --- libmicrohttpd's side ------------------------------------------------ */
 
-static void *begin(
-    void *arg, struct MHD_Connection *c, const char *method, const char *path)
+static void *begin(void *arg, struct MHD_Connection *c, const char *method,
+    const char *path, const struct httpline_head *head, bool *refused)
 {
 	struct request *r = MEM_NEW(struct request);
 	r->magic = REQUEST_MAGIC;
@@ -191,40 +191,52 @@ static void *begin(
 	r->connection = c;
 	r->method = method;
 	r->path = path;
-	r->step = STEP_ROUTE;
-	r->large_headers = r->too_large =
-	    headroom_is_exceeded(c, method, r->worker->app->partitions);
 	r->started = r->peeked = clock_mono();
+	r->beginning = true;
+	*refused = route_request(r, head) == STEP_DONE;
+	r->beginning = false;
+	if (*refused)
+		r->step = STEP_REFUSED;
 	return r;
 }
 
-/* Many documents do not wait for the whole body. */
+enum step_result refused_step(struct request *r)
+{
+	struct MHD_Response *refusal = r->refusal;
+	r->refusal = NULL;
+	return answer_queue(r, r->refusal_status, refusal);
+}
+
+/* A bulk does not wait for the whole body. */
 static void judge(struct request *r, const char *data, size_t len)
 {
 	size_t blanks = 0;
 	while (blanks < len && memchr(" \t\r\n", data[blanks], 4))
 		blanks++;
-	bool many = bulk_is(r, blanks < len ? data[blanks] : ' ');
-	r->judged = many || blanks < len;
-	if (many && !r->too_large)
+	r->judged = blanks < len;
+	if (r->judged && data[blanks] == '[' && bulk_may_be(r))
 		bulk_begin(r, r->body.len);
 }
 
-static bool body(void *request, const char *data, size_t len, size_t *taken)
+static enum httpd_body body(
+    void *request, const char *data, size_t len, size_t *taken)
 {
 	struct request *r = request;
 	if (r->gone)
-		return false;
-	if (!r->judged)
+		return HTTPD_CLOSE;
+	if (!r->judged && !r->bulk)
 		judge(r, data, len);
 	if (r->bulk) {
 		if (!bulk_take(r, data, len, taken))
 			park(r);
-		return true;
+		return HTTPD_TAKEN;
 	}
 	*taken = len;
 	intake_add(r, data, len);
-	return true;
+	if (!r->too_large)
+		return HTTPD_TAKEN;
+	answer_count(r, 413);
+	return HTTPD_LARGE;
 }
 
 static enum MHD_Result run(void *request)
@@ -235,6 +247,10 @@ static enum MHD_Result run(void *request)
 		UNREACHABLE("a parked request runs");
 	if (r->gone)
 		return MHD_NO;
+	if (r->no_room) {
+		intake_refuse(r);
+		return r->rc;
+	}
 	for (;;) {
 		switch (steps[r->step](r)) {
 		case STEP_MORE:
@@ -259,6 +275,8 @@ static void end(void *request)
 	 * ran: then it still owns what it was resumed for. */
 	release(r);
 	r->magic = 0;
+	if (r->refusal)
+		MHD_destroy_response(r->refusal);
 	bulk_end(r);
 	value_unref(&r->value);
 	listquery_unref(&r->list);

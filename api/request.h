@@ -40,12 +40,15 @@ struct request {
 	const char *method; /* libmicrohttpd's, for the request's life */
 	const char *path;   /* likewise; as it was sent */
 	struct buf body;
-	size_t held;	    /* of budget_bodies, for it */
-	bool large_headers; /* there may be no room for an answer's */
-	bool too_large;	    /* the body; or it is not taken at all */
-	bool no_room;	    /* for the body, in budget_bodies */
-	bool judged;	    /* it is known whether the body is a bulk */
-	struct bulk *bulk;  /* then it goes there; NULL: into `body` */
+	size_t held;	/* of budget_bodies, for it */
+	bool too_large; /* the body */
+	bool no_room;	/* for the body, in budget_bodies */
+	/* The answer that its head has, before its body is in; owned. */
+	bool beginning;
+	struct MHD_Response *refusal;
+	unsigned refusal_status;
+	bool judged;	   /* it is known whether the body is a bulk */
+	struct bulk *bulk; /* then it goes there; NULL: into `body` */
 	enum step step;
 	enum MHD_Result rc; /* of the queued response */
 	mono_us_t started;

@@ -2,18 +2,22 @@
 
 #include "api/answer.h"
 #include "api/assets.h"
-#include "api/intake.h"
+#include "api/bulk.h"
+#include "api/headroom.h"
+#include "api/native.h"
 #include "api/offer.h"
 #include "api/page.h"
 #include "api/path.h"
 #include "api/seedrows.h"
 #include "api/validate.h"
 
+#include "common/check.h"
+
 #include <string.h>
 
 static const struct route routes[] = {
-#define ROUTE(method, pattern, step, surface, op, page)                        \
-	{method, pattern, step, surface, op, page},
+#define ROUTE(method, pattern, body, step, surface, op, page)                  \
+	{method, pattern, body, step, surface, op, page},
 #include "api/routes.def"
 #undef ROUTE
 };
@@ -156,19 +160,79 @@ static enum step_result malformed(struct request *r)
 	return answer_violations(r, &v);
 }
 
-enum step_result route_step(struct request *r)
+/* --- the body, by what the head says of it ------------------------------- */
+
+static enum step_result refuse_fault(
+    struct request *r, const struct httpline_fault *fault)
 {
-	if (r->large_headers)
+	return answer_queue(r, fault->status, httpline_response(fault));
+}
+
+static enum step_result look_at_size(
+    struct request *r, const struct httpline_head *head)
+{
+	const struct api_settings *s = r->worker->app->settings;
+	bool many = r->route->body == BODY_BULK;
+	uint64_t most = (uint64_t)(many ? s->max_bulk : s->max_item);
+	if (head->length == HTTPLINE_UNKNOWN || head->length <= most)
+		return STEP_MORE;
+	return answer_problem(r, PROBLEM_TOO_LARGE,
+	    many ? "A bulk may have as many bytes as the setting "
+		   "http.max_bulk says."
+		 : "An item may have as many bytes as the setting "
+		   "http.max_item says.");
+}
+
+static enum step_result look_at_type(struct request *r)
+{
+	switch (r->route->body) {
+	case BODY_NONE:
+		return STEP_MORE;
+	case BODY_DOCUMENT:
+		return native_has_json(r)
+			   ? STEP_MORE
+			   : answer_problem(r, PROBLEM_MEDIA_TYPE,
+				 "Send the document as application/json.");
+	case BODY_PATCH:
+		return native_has_patch(r)
+			   ? STEP_MORE
+			   : answer_problem(r, PROBLEM_MEDIA_TYPE,
+				 "Send application/merge-patch+json or "
+				 "application/vnd.sluice.increment+json.");
+	case BODY_BULK:
+		return native_has_json(r) || bulk_has_lines(r)
+			   ? STEP_MORE
+			   : answer_problem(r, PROBLEM_MEDIA_TYPE,
+				 "Send a document, or an array of them, as "
+				 "application/json, or one a line as "
+				 "application/x-ndjson.");
+	}
+	UNREACHABLE("body of a route");
+}
+
+static enum step_result look_at_body(
+    struct request *r, const struct httpline_head *head)
+{
+	if (look_at_size(r, head) == STEP_DONE)
+		return STEP_DONE;
+	if (head->encoded && head->length > 0)
+		return refuse_fault(r, &httpline_encoded);
+	if (look_at_type(r) == STEP_DONE)
+		return STEP_DONE;
+	return r->route->body == BODY_BULK && bulk_has_lines(r)
+		   ? bulk_begin_lines(r)
+		   : STEP_MORE;
+}
+
+enum step_result route_request(
+    struct request *r, const struct httpline_head *head)
+{
+	if (headroom_is_exceeded(
+		r->connection, r->method, r->worker->app->partitions))
 		return answer_problem(r, PROBLEM_HEADERS_TOO_LARGE, NULL);
-	if (r->too_large)
-		return answer_problem(r, PROBLEM_TOO_LARGE,
-		    "An item may have as many bytes as the setting "
-		    "http.max_item says.");
-	if (r->no_room)
-		return intake_refuse(r);
 	struct path path;
 	enum step_result result =
 	    path_parse(r->path, &path) ? route_path(r, &path) : malformed(r);
 	path_free(&path);
-	return result;
+	return result == STEP_MORE ? look_at_body(r, head) : STEP_DONE;
 }

@@ -23,14 +23,27 @@ struct surface {
 extern const struct surface native_surface; /* api/native.c */
 extern const struct surface seed_surface;   /* api/seed.c */
 
+/* What a body of a route is. */
+enum route_body {
+	BODY_NONE,     /* it is not looked at */
+	BODY_DOCUMENT, /* JSON */
+	BODY_PATCH,    /* a merge patch, or an increment */
+	BODY_BULK,     /* a document, or many */
+};
+
 struct route {
 	const char *method;
 	const char *pattern;
+	enum route_body body;
 	enum step step;
 	const struct surface *surface;
 	enum record_op op;
 	enum step_result (*page)(struct request *r);
 };
 
+/* Finds the route of a request that has its head only, and its collection and
+ * key. STEP_DONE: it was refused, whatever its body is. */
+enum step_result route_request(
+    struct request *r, const struct httpline_head *head);
 /* The i-th of api/routes.def; NULL past the last. */
 const struct route *route_at(size_t i);

@@ -74,9 +74,6 @@ static enum step_result seed_absent(
 static enum step_result seed_parse(struct request *r)
 {
 	native_seed_wait(r);
-	if (!native_has_json(r))
-		return answer_problem(r, PROBLEM_MEDIA_TYPE,
-		    "Send {\"key\":…,\"value\":…} as application/json.");
 	const struct collection *c = collection_find("records", 7);
 	if (c == NULL)
 		return answer_problem(r, PROBLEM_COLLECTION_NOT_FOUND,

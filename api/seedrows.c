@@ -268,9 +268,6 @@ static enum step_result take_body(struct request *r)
 {
 	bool patch = r->op == RECORD_PATCH;
 	struct validation v;
-	if (!native_has_json(r))
-		return answer_problem(r, PROBLEM_MEDIA_TYPE,
-		    "Send the document as application/json.");
 	if (patch)
 		drop_nulls(r);
 	return native_take(r, patch ? VALIDATE_PATCH : VALIDATE_WHOLE, &v)

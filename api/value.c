@@ -149,7 +149,10 @@ void value_etag(const struct value *v, char out[VALUE_ETAG_LEN])
 		snprintf(out, VALUE_ETAG_LEN, "\"%" PRIu64 "\"", v->version);
 }
 
-struct MHD_Response *value_response(const struct value *v)
+/* What a 200 and a 304 have both. The body of a 304 is not sent, but for its
+ * length (RFC 9110, 8.6): of none, libmicrohttpd says that there are 0 bytes,
+ * and a cache may believe it. */
+static struct MHD_Response *describe(const struct value *v)
 {
 	atomic_fetch_add_explicit(
 	    &blob_of(v->doc)->refs, 1, memory_order_relaxed);
@@ -159,13 +162,24 @@ struct MHD_Response *value_response(const struct value *v)
 	CHECK(r != NULL);
 	char etag[VALUE_ETAG_LEN];
 	value_etag(v, etag);
-	MHD_add_response_header(
-	    r, MHD_HTTP_HEADER_CONTENT_TYPE, "application/json");
 	MHD_add_response_header(r, MHD_HTTP_HEADER_ETAG, etag);
 	/* With another Accept, the same URL is an export. */
 	if (v->page)
 		MHD_add_response_header(
 		    r, MHD_HTTP_HEADER_VARY, MHD_HTTP_HEADER_ACCEPT);
+	return r;
+}
+
+struct MHD_Response *value_unchanged(const struct value *v)
+{
+	return describe(v);
+}
+
+struct MHD_Response *value_response(const struct value *v)
+{
+	struct MHD_Response *r = describe(v);
+	MHD_add_response_header(
+	    r, MHD_HTTP_HEADER_CONTENT_TYPE, "application/json");
 	if (v->page && v->page->next)
 		MHD_add_response_header(r, "Link", v->page->next);
 	return r;

@@ -58,6 +58,8 @@ enum { VALUE_ETAG_LEN = 40 };
 void value_etag(const struct value *v, char out[VALUE_ETAG_LEN]);
 /* A new 200 answer with the document: owned, MHD_destroy_response. */
 struct MHD_Response *value_response(const struct value *v);
+/* A new 304 answer: owned, too. */
+struct MHD_Response *value_unchanged(const struct value *v);
 /* Before the value is shared, once. A ready-made answer cannot say how long it
  * took: its Server-Timing names the tier alone. */
 void value_prepare_l1(struct value *v);

@@ -69,6 +69,7 @@ static void set_gauges(struct worker *w)
 	metric_set(&m->connection_bytes, (int64_t)httpd_memory(w->httpd));
 	metric_set(&m->evicted, (int64_t)httpd_evicted(w->httpd));
 	metric_set(&m->cut, (int64_t)httpd_cut(w->httpd));
+	metric_set(&m->http_malformed, (int64_t)httpd_malformed(w->httpd));
 	metric_set(
 	    &m->primary_connections, (int64_t)pgread_connections(w->primary));
 	if (w->replica)

@@ -18,9 +18,6 @@ enum { RETRY_MAX_S = 600 };
 
 enum step_result write_step(struct request *r)
 {
-	bool empty = r->body.len == 0 && !r->bulk;
-	if (empty && bulk_is(r, '\0'))
-		bulk_begin(r, 0);
 	if (r->bulk) {
 		r->step = STEP_BULK_END;
 		return STEP_MORE;

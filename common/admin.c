@@ -25,7 +25,7 @@ struct request {
 	struct MHD_Connection *c;
 	char *path;
 	struct buf body;
-	bool too_large;
+	const struct httpline_fault *fault; /* refused by its head */
 	bool suspended;
 	bool answered;
 	struct answer answer;
@@ -78,10 +78,28 @@ static const struct {
 };
 enum { ROUTES = sizeof routes / sizeof routes[0] };
 
-static void *begin(
-    void *arg, struct MHD_Connection *c, const char *method, const char *path)
+static bool is_own(const char *path)
+{
+	for (size_t i = 0; i < ROUTES; i++) {
+		if (strcmp(routes[i].path, path) == 0)
+			return true;
+	}
+	return false;
+}
+
+static const struct httpline_fault *judge(const struct httpline_head *head)
+{
+	if (head->length != HTTPLINE_UNKNOWN && head->length > MAX_BODY)
+		return &httpline_too_large;
+	return head->length > 0 && head->encoded ? &httpline_encoded : NULL;
+}
+
+static void *begin(void *arg, struct MHD_Connection *c, const char *method,
+    const char *path, const struct httpline_head *head, bool *refused)
 {
 	struct request *r = MEM_NEW(struct request);
+	r->fault = judge(head);
+	*refused = r->fault || is_own(path);
 	r->admin = arg;
 	r->c = c;
 	r->path = mem_strdup(path);
@@ -92,15 +110,15 @@ static void *begin(
 	return r;
 }
 
-static bool body(void *request, const char *data, size_t len, size_t *taken)
+static enum httpd_body body(
+    void *request, const char *data, size_t len, size_t *taken)
 {
 	struct request *r = request;
 	*taken = len;
 	if (r->body.len + len > MAX_BODY)
-		r->too_large = true;
-	else
-		buf_add(&r->body, data, len);
-	return true;
+		return HTTPD_LARGE;
+	buf_add(&r->body, data, len);
+	return HTTPD_TAKEN;
 }
 
 /* --- answers ------------------------------------------------------------- */
@@ -135,10 +153,6 @@ static bool find(struct request *r)
 	const struct admin_options *o = &r->admin->o;
 	if (find_own(r, &r->answer))
 		return true;
-	if (r->too_large) {
-		r->answer.status = 413;
-		return true;
-	}
 	r->x.body = r->body.data ? r->body.data : "";
 	r->x.body_len = r->body.len;
 	if (o->handle && o->handle(o->arg, &r->x))
@@ -165,6 +179,15 @@ void admin_answer(struct admin_exchange *x, unsigned status, struct buf *body)
 		httpd_resume(r->admin->httpd, r->c);
 }
 
+static enum MHD_Result refuse(struct request *r)
+{
+	struct MHD_Response *response = httpline_response(r->fault);
+	enum MHD_Result rc =
+	    MHD_queue_response(r->c, r->fault->status, response);
+	MHD_destroy_response(response);
+	return rc;
+}
+
 static enum MHD_Result queue(struct request *r)
 {
 	size_t len;
@@ -185,6 +208,8 @@ static enum MHD_Result queue(struct request *r)
 static enum MHD_Result run(void *request)
 {
 	struct request *r = request;
+	if (r->fault)
+		return refuse(r);
 	if (r->answered || find(r))
 		return queue(r);
 	r->suspended = true;

@@ -1,9 +1,4 @@
-/* libmicrohttpd and the loop.
- *
- * MHD_run is called when its epoll descriptor is readable, when its timeout is
- * over, and once per loop turn after something was resumed (from a uv_check
- * and a uv_prepare handle: before the loop blocks again, whatever phase the
- * resume came from).
+/* Connections and requests of a libmicrohttpd daemon.
  *
  * libmicrohttpd's own timeout is refreshed by every byte, so that a client
  * that sends one byte a second holds a connection for ever. Every connection
@@ -15,10 +10,11 @@
 #include "common/httpd.h"
 
 #include "common/check.h"
-#include "common/httpline.h"
+#include "common/lingering.h"
 #include "common/listener.h"
 #include "common/log.h"
 #include "common/mem.h"
+#include "common/mhdpoll.h"
 #include "common/pace.h"
 
 #include <stdio.h>
@@ -29,6 +25,13 @@
 
 enum { SWEEP_US = 1000000, LAST_SEND_US = 5000000 };
 
+/* Before 1.0 to be strict is to say twice that there is no Host. */
+#if MHD_VERSION >= 0x01000000
+#define STRICTLY MHD_OPTION_CLIENT_DISCIPLINE_LVL, 1,
+#else
+#define STRICTLY
+#endif
+
 /* A connection has one request at a time. */
 struct connection {
 	struct httpd *httpd;
@@ -36,12 +39,18 @@ struct connection {
 	struct connection *newer, *older; /* of the idle ones */
 	bool listed;			  /* among them */
 	void *client;			  /* what `admit` made */
+	struct MHD_Connection *mhd;
 	int fd;
 	struct pace pace;
 	bool cut;
-	bool refused;  /* by its request line */
-	void *request; /* what `begin` made */
-	bool complete; /* the body is in */
+	bool in_head;		/* the line is in, the headers are not */
+	bool refused;		/* by the socket: nothing is read any more */
+	bool last;		/* no request of this connection follows */
+	bool unread;		/* there may be a body that nobody reads */
+	const char *version_at; /* in the request line, as it should be */
+	void *request;		/* what `begin` made */
+	bool chunked;
+	bool complete; /* the body is in, or is not read */
 };
 
 /* In the order in which they became idle. */
@@ -54,18 +63,15 @@ struct httpd {
 	struct httpd_ops ops;
 	struct MHD_Daemon *mhd;
 	int port;
-	bool dirty; /* something was resumed */
 	bool quiesced;
 	int listen_fd;
-	size_t nrequests, nconnections;
+	size_t nrequests, nconnections, nmalformed;
 	struct connection *connections;
 	struct idle idle, fresh; /* fresh: without a request yet */
 	uint64_t evicted, ncut;
 	bool tight_bodies, tight_answers;
-	uv_poll_t *poll;
-	uv_check_t *check;
-	uv_prepare_t *prepare;
-	struct loop_timer *timeout; /* libmicrohttpd's */
+	struct lingering *linger;
+	struct mhdpoll *poll;
 	struct loop_timer *sweep;
 };
 
@@ -140,11 +146,12 @@ static void admit(struct connection *c, const struct sockaddr *address)
 		cut(c);
 }
 
-static void connection_open(struct httpd *h, struct connection **slot, int fd,
-    const struct sockaddr *address)
+static void connection_open(struct httpd *h, struct connection **slot,
+    struct MHD_Connection *mhd, int fd, const struct sockaddr *address)
 {
 	struct connection *c = MEM_NEW(struct connection);
 	c->httpd = h;
+	c->mhd = mhd;
 	c->fd = fd;
 	c->next = h->connections;
 	if (c->next)
@@ -160,6 +167,8 @@ static void connection_open(struct httpd *h, struct connection **slot, int fd,
 static void connection_close(struct httpd *h, struct connection **slot)
 {
 	struct connection *c = *slot;
+	if (c->unread && !h->quiesced)
+		lingering_add(h->linger, c->fd);
 	if (c->prev)
 		c->prev->next = c->next;
 	else
@@ -182,14 +191,15 @@ static void on_connection(void *arg, struct MHD_Connection *mhd, void **slot,
 		connection_close(h, (struct connection **)slot);
 		/* At its limit of connections libmicrohttpd does not look at
 		 * the listener, and begins again in the run after a close. */
-		h->dirty = true;
+		mhdpoll_again(h->poll);
 		return;
 	}
 	const union MHD_ConnectionInfo *info =
 	    MHD_get_connection_info(mhd, MHD_CONNECTION_INFO_CONNECTION_FD);
 	int fd = info->connect_fd;
 	info = MHD_get_connection_info(mhd, MHD_CONNECTION_INFO_CLIENT_ADDRESS);
-	connection_open(h, (struct connection **)slot, fd, info->client_addr);
+	connection_open(
+	    h, (struct connection **)slot, mhd, fd, info->client_addr);
 }
 
 static struct connection *connection_of(struct MHD_Connection *mhd)
@@ -251,55 +261,123 @@ static size_t memory_of(const struct httpd *h)
 	return HTTPD_CONNECTION_MEMORY + h->o.more_memory;
 }
 
+/* Answers by the socket: libmicrohttpd is to close the connection, or finds
+ * that it cannot send. */
+static void refuse_now(struct connection *c, const struct httpline_fault *f)
+{
+	c->refused = c->unread = true;
+	c->in_head = false;
+	c->httpd->nmalformed++;
+	httpline_refuse(c->fd, f);
+}
+
 /* Called when the request line is in, before the headers. */
 static void *on_line(void *arg, const char *uri, struct MHD_Connection *mhd)
 {
 	const struct httpd *h = arg;
 	struct connection *c = connection_of(mhd);
 	enter(c, PACE_RECEIVING);
-	c->refused = !httpline_fits(uri, memory_of(h));
-	if (c->refused)
-		httpline_refuse(c->fd);
+	c->in_head = true;
+	c->version_at = uri ? httpline_version_at(uri) : NULL;
+	if (c->last) {
+		c->refused = true;
+		shutdown(c->fd, SHUT_WR);
+	} else if (uri && !httpline_fits(uri, memory_of(h)))
+		refuse_now(c, &httpline_too_many_headers);
 	return NULL;
 }
 
-static enum MHD_Result on_body(struct httpd *h, struct MHD_Connection *mhd,
-    struct connection *c, const char *data, size_t *len)
+static void look_whether_held(struct httpd *h, struct connection *c)
 {
-	size_t taken = *len;
-	if (!h->ops.body(c->request, data, *len, &taken))
-		return MHD_NO;
 	const union MHD_ConnectionInfo *info = MHD_get_connection_info(
-	    mhd, MHD_CONNECTION_INFO_CONNECTION_SUSPENDED);
+	    c->mhd, MHD_CONNECTION_INFO_CONNECTION_SUSPENDED);
 	if (info->suspended == MHD_YES)
 		pace_hold(&c->pace, now(h));
+}
+
+static enum MHD_Result on_body(
+    struct httpd *h, struct connection *c, const char *data, size_t *len)
+{
+	size_t taken = *len;
+	if (c->chunked && !httpline_chunk_fits(data)) {
+		refuse_now(c, &httpline_bad_chunk);
+		return MHD_NO;
+	}
+	switch (h->ops.body(c->request, data, *len, &taken)) {
+	case HTTPD_TAKEN:
+		break;
+	case HTTPD_LARGE:
+		refuse_now(c, &httpline_too_large);
+		return MHD_NO;
+	case HTTPD_CLOSE:
+		return MHD_NO;
+	}
+	look_whether_held(h, c);
 	CHECK(taken == *len || c->pace.phase == PACE_HELD);
 	pace_got(&c->pace, taken);
 	*len -= taken;
 	return MHD_YES;
 }
 
-static enum MHD_Result on_access(void *arg, struct MHD_Connection *mhd,
-    const char *path, const char *method, const char *http_version,
-    const char *data, size_t *len, void **slot)
+/* In the first call of the access handler: libmicrohttpd closes the connection
+ * behind the answer, and reads nothing more from it. */
+static enum MHD_Result refuse(
+    struct connection *c, const struct httpline_fault *f)
 {
-	(void)http_version;
+	struct MHD_Response *response = httpline_response(f);
+	enum MHD_Result rc = MHD_queue_response(c->mhd, f->status, response);
+	MHD_destroy_response(response);
+	c->unread = true;
+	c->httpd->nmalformed++;
+	enter(c, PACE_ANSWERING);
+	return rc;
+}
+
+static enum MHD_Result on_head(struct httpd *h, struct connection *c,
+    const char *path, const char *method, const char *version, void **slot)
+{
+	struct httpline_head head;
+	bool refused = false;
+	c->in_head = false;
+	if (c->refused)
+		return MHD_NO;
+	httpline_read(c->mhd, method, version, &head);
+	path = httpline_path(path);
+	if (head.fault == NULL &&
+	    (path == NULL || (c->version_at && c->version_at != version)))
+		head.fault = &httpline_bad_target;
+	if (head.fault)
+		return refuse(c, head.fault);
+	c->request =
+	    h->ops.begin(h->o.arg, c->mhd, method, path, &head, &refused);
+	c->chunked = head.length == HTTPLINE_UNKNOWN;
+	c->complete = refused && head.length > 0;
+	h->nrequests++;
+	*slot = c;
+	if (!c->complete)
+		return MHD_YES;
+	c->unread = true;
+	enter(c, PACE_ANSWERING);
+	return h->ops.run(c->request);
+}
+
+static enum MHD_Result on_access(void *arg, struct MHD_Connection *mhd,
+    const char *path, const char *method, const char *version, const char *data,
+    size_t *len, void **slot)
+{
 	struct httpd *h = arg;
 	struct connection *c = *slot;
-	if (c == NULL) {
-		c = connection_of(mhd);
-		if (c->refused || !httpline_one_length(mhd))
-			return MHD_NO;
-		c->request = h->ops.begin(h->o.arg, mhd, method, path);
-		c->complete = false;
-		h->nrequests++;
-		*slot = c;
-		return MHD_YES;
-	}
+	if (c == NULL)
+		return on_head(
+		    h, connection_of(mhd), path, method, version, slot);
 	if (*len)
-		return on_body(h, mhd, c, data, len);
+		return on_body(h, c, data, len);
 	if (!c->complete) {
 		c->complete = true;
+		/* Where trailers end, libmicrohttpd knows no better than where
+		 * a head ends. */
+		c->last = c->chunked && MHD_get_connection_values(mhd,
+					    MHD_FOOTER_KIND, NULL, NULL) > 0;
 		enter(c, PACE_ANSWERING);
 	}
 	return h->ops.run(c->request);
@@ -313,7 +391,7 @@ static void on_completed(void *arg, struct MHD_Connection *mhd, void **slot,
 	struct httpd *h = arg;
 	struct connection *c = *slot;
 	if (c == NULL)
-		return; /* refused before its headers were in */
+		return; /* refused by its head */
 	enter(c, PACE_IDLE);
 	h->nrequests--;
 	h->ops.end(c->request);
@@ -329,87 +407,33 @@ static size_t keep_escapes(void *arg, struct MHD_Connection *mhd, char *s)
 	return strlen(s);
 }
 
+/* Which connection a message is about, libmicrohttpd does not say. */
+static void refuse_lengths(struct httpd *h)
+{
+	for (struct connection *c = h->connections; c; c = c->next) {
+		if (c->in_head && httpline_has_bad_length(c->mhd))
+			refuse_now(c, &httpline_bad_length);
+	}
+}
+
 __attribute__((format(printf, 2, 0))) static void on_log(
     void *arg, const char *fmt, va_list ap)
 {
-	(void)arg;
 	char text[256];
 	vsnprintf(text, sizeof text, fmt, ap);
+	if (httpline_refuses_length(text))
+		refuse_lengths(arg);
 	log_event(EV_MHD, "text=%s", log_quote(text));
 }
 
-/* --- the loop ------------------------------------------------------------ */
-
-static void run(struct httpd *h)
-{
-	/* A resume inside of MHD_run is served by the next one. */
-	do {
-		h->dirty = false;
-		MHD_run(h->mhd);
-	} while (h->dirty);
-	MHD_UNSIGNED_LONG_LONG ms;
-	if (MHD_get_timeout(h->mhd, &ms) == MHD_YES)
-		loop_timer_start(h->timeout, CLOCK_MS((int64_t)ms));
-	else
-		loop_timer_stop(h->timeout);
-}
-
-static void on_poll(uv_poll_t *poll, int status, int events)
-{
-	(void)status;
-	(void)events;
-	run(poll->data);
-}
-
-static void on_timeout(void *arg)
-{
-	run(arg);
-}
-
-static void on_check(uv_check_t *check)
-{
-	struct httpd *h = check->data;
-	if (h->dirty)
-		run(h);
-}
-
-static void on_prepare(uv_prepare_t *prepare)
-{
-	struct httpd *h = prepare->data;
-	if (h->dirty)
-		run(h);
-}
+/* --- interface ----------------------------------------------------------- */
 
 void httpd_resume(struct httpd *h, struct MHD_Connection *c)
 {
 	pace_let_go(&connection_of(c)->pace, now(h));
 	MHD_resume_connection(c);
-	h->dirty = true;
+	mhdpoll_again(h->poll);
 }
-
-static void watch(struct httpd *h)
-{
-	uv_loop_t *uv = loop_uv(h->o.loop);
-	const union MHD_DaemonInfo *info =
-	    MHD_get_daemon_info(h->mhd, MHD_DAEMON_INFO_EPOLL_FD);
-	h->poll = MEM_NEW(uv_poll_t);
-	CHECK_OS(uv_poll_init(uv, h->poll, info->epoll_fd));
-	h->poll->data = h;
-	CHECK_OS(uv_poll_start(h->poll, UV_READABLE, on_poll));
-	h->check = MEM_NEW(uv_check_t);
-	CHECK_OS(uv_check_init(uv, h->check));
-	h->check->data = h;
-	CHECK_OS(uv_check_start(h->check, on_check));
-	h->prepare = MEM_NEW(uv_prepare_t);
-	CHECK_OS(uv_prepare_init(uv, h->prepare));
-	h->prepare->data = h;
-	CHECK_OS(uv_prepare_start(h->prepare, on_prepare));
-	h->timeout = loop_timer_new(h->o.loop, on_timeout, h);
-	h->sweep = loop_timer_new(h->o.loop, on_sweep, h);
-	loop_timer_start(h->sweep, SWEEP_US);
-}
-
-/* --- interface ----------------------------------------------------------- */
 
 struct err httpd_new(const struct httpd_options *o, struct httpd **out)
 {
@@ -433,14 +457,18 @@ struct err httpd_new(const struct httpd_options *o, struct httpd **out)
 	    MHD_OPTION_NOTIFY_CONNECTION, on_connection, h,
 	    MHD_OPTION_NOTIFY_COMPLETED, on_completed, h,
 	    MHD_OPTION_URI_LOG_CALLBACK, on_line, h,
-	    MHD_OPTION_UNESCAPE_CALLBACK, keep_escapes, h, MHD_OPTION_END);
+	    STRICTLY MHD_OPTION_UNESCAPE_CALLBACK, keep_escapes, h,
+	    MHD_OPTION_END);
 	if (h->mhd == NULL) {
 		close(fd);
 		free(h);
 		return err_make(VERDICT_FATAL, "listen",
 		    "cannot start the HTTP listener on %s", o->address);
 	}
-	watch(h);
+	h->poll = mhdpoll_new(h->o.loop, h->mhd);
+	h->linger = lingering_new(h->o.loop);
+	h->sweep = loop_timer_new(h->o.loop, on_sweep, h);
+	loop_timer_start(h->sweep, SWEEP_US);
 	*out = h;
 	return ERR_OK;
 }
@@ -496,6 +524,11 @@ size_t httpd_requests(const struct httpd *h)
 	return h->nrequests;
 }
 
+size_t httpd_malformed(const struct httpd *h)
+{
+	return h->nmalformed;
+}
+
 void httpd_quiesce(struct httpd *h)
 {
 	if (h->quiesced)
@@ -507,23 +540,16 @@ void httpd_quiesce(struct httpd *h)
 	close(h->listen_fd);
 }
 
-static void free_handle(uv_handle_t *handle)
-{
-	free(handle);
-}
-
 void httpd_free(struct httpd **hp)
 {
 	struct httpd *h = *hp;
 	if (h == NULL)
 		return;
-	uv_close((uv_handle_t *)h->poll, free_handle);
-	uv_close((uv_handle_t *)h->check, free_handle);
-	uv_close((uv_handle_t *)h->prepare, free_handle);
-	loop_timer_free(&h->timeout);
+	mhdpoll_free(&h->poll);
 	loop_timer_free(&h->sweep);
 	httpd_quiesce(h);
 	MHD_stop_daemon(h->mhd);
+	lingering_free(&h->linger);
 	CHECK(h->nrequests == 0 && h->nconnections == 0);
 	free(h);
 	*hp = NULL;

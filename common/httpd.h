@@ -1,7 +1,8 @@
 /* A libmicrohttpd daemon in external-epoll mode on a loop.
  *
  * It hides libmicrohttpd's traps: a response queued in the first call of the
- * access handler closes the connection, so `begin` only makes the request;
+ * access handler closes the connection, so `begin` only makes the request, and
+ * what is refused by its head is answered at once only if a body would follow;
  * names are not unescaped in place, so a handler sees the path as it was sent;
  * a client that dribbles its request, or does not read its answer, is cut off;
  * a suspended request that is resumed is run again on the same thread.
@@ -11,6 +12,7 @@
 #pragma once
 
 #include "common/err.h"
+#include "common/httpline.h"
 #include "common/loop.h"
 #include "common/pace.h"
 
@@ -29,15 +31,19 @@ enum { HTTPD_CONNECTION_MEMORY = 24 * 1024 };
 
 struct httpd;
 
+enum httpd_body { HTTPD_TAKEN, HTTPD_LARGE, HTTPD_CLOSE };
+
 struct httpd_ops {
-	/* A request line and its headers are in. Returns the request (not
-	 * NULL). Nothing may be queued yet. */
+	/* The head of a request is in, and is well-formed. Returns the request
+	 * (not NULL). Nothing may be queued yet. *refused: its body does not
+	 * matter to its answer; if there is one, it is not read: `run` is
+	 * called at once, and queues a response. */
 	void *(*begin)(void *arg, struct MHD_Connection *c, const char *method,
-	    const char *path);
+	    const char *path, const struct httpline_head *head, bool *refused);
 	/* A piece of the body, of which it takes *taken bytes: all of it, or
 	 * it suspends the connection, and is told the rest after the resume.
-	 * False closes the connection. */
-	bool (*body)(
+	 * HTTPD_LARGE answers 413 without the rest of the body. */
+	enum httpd_body (*body)(
 	    void *request, const char *data, size_t len, size_t *taken);
 	/* All is in; or the request was resumed. Queue a response or suspend.
 	 * MHD_NO closes the connection. */
@@ -91,6 +97,9 @@ uint64_t httpd_evicted(const struct httpd *h);
 uint64_t httpd_cut(const struct httpd *h);
 /* Requests begun and not ended. */
 size_t httpd_requests(const struct httpd *h);
+/* Requests refused by their framing, ever: no request was begun, or its body
+ * could not be read. */
+size_t httpd_malformed(const struct httpd *h);
 /* Takes no new connections. */
 void httpd_quiesce(struct httpd *h);
 /* No request is suspended any more (CHECK). Closes every connection. */

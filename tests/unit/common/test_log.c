@@ -296,8 +296,8 @@ static void page(void **state)
 	stdout = was;
 	for (int i = 0; i < EVENT_COUNT; i++) {
 		char row[512];
-		snprintf(row, sizeof row, "\n| `%s` | %s | %s",
-		    events[i].tag, names[events[i].level], events[i].text);
+		snprintf(row, sizeof row, "\n| `%s` | %s | %s", events[i].tag,
+		    names[events[i].level], events[i].text);
 		assert_non_null(strstr(text, row));
 	}
 	assert_int_equal(lines_in(text), 2 + EVENT_COUNT);

@@ -1,0 +1,102 @@
+#include "common/mhdpoll.h"
+
+#include "common/check.h"
+#include "common/mem.h"
+
+#include <stdlib.h>
+
+struct mhdpoll {
+	struct MHD_Daemon *mhd;
+	bool again;
+	uv_poll_t *poll;
+	uv_check_t *check;
+	uv_prepare_t *prepare;
+	struct loop_timer *timeout; /* libmicrohttpd's */
+};
+
+static void run(struct mhdpoll *p)
+{
+	/* A resume inside of MHD_run is served by the next one. */
+	do {
+		p->again = false;
+		MHD_run(p->mhd);
+	} while (p->again);
+	MHD_UNSIGNED_LONG_LONG ms;
+	if (MHD_get_timeout(p->mhd, &ms) == MHD_YES)
+		loop_timer_start(p->timeout, CLOCK_MS((int64_t)ms));
+	else
+		loop_timer_stop(p->timeout);
+}
+
+static void on_poll(uv_poll_t *poll, int status, int events)
+{
+	(void)status;
+	(void)events;
+	run(poll->data);
+}
+
+static void on_timeout(void *arg)
+{
+	run(arg);
+}
+
+static void on_check(uv_check_t *check)
+{
+	struct mhdpoll *p = check->data;
+	if (p->again)
+		run(p);
+}
+
+static void on_prepare(uv_prepare_t *prepare)
+{
+	struct mhdpoll *p = prepare->data;
+	if (p->again)
+		run(p);
+}
+
+struct mhdpoll *mhdpoll_new(struct loop *loop, struct MHD_Daemon *mhd)
+{
+	struct mhdpoll *p = MEM_NEW(struct mhdpoll);
+	uv_loop_t *uv = loop_uv(loop);
+	const union MHD_DaemonInfo *info =
+	    MHD_get_daemon_info(mhd, MHD_DAEMON_INFO_EPOLL_FD);
+	p->mhd = mhd;
+	p->poll = MEM_NEW(uv_poll_t);
+	CHECK_OS(uv_poll_init(uv, p->poll, info->epoll_fd));
+	p->poll->data = p;
+	CHECK_OS(uv_poll_start(p->poll, UV_READABLE, on_poll));
+	p->check = MEM_NEW(uv_check_t);
+	CHECK_OS(uv_check_init(uv, p->check));
+	p->check->data = p;
+	CHECK_OS(uv_check_start(p->check, on_check));
+	p->prepare = MEM_NEW(uv_prepare_t);
+	CHECK_OS(uv_prepare_init(uv, p->prepare));
+	p->prepare->data = p;
+	CHECK_OS(uv_prepare_start(p->prepare, on_prepare));
+	p->timeout = loop_timer_new(loop, on_timeout, p);
+	return p;
+}
+
+void mhdpoll_again(struct mhdpoll *p)
+{
+	if (p)
+		p->again = true;
+}
+
+static void free_handle(uv_handle_t *handle)
+{
+	free(handle);
+}
+
+void mhdpoll_free(struct mhdpoll **pp)
+{
+	struct mhdpoll *p = *pp;
+	if (p == NULL)
+		return;
+	uv_close((uv_handle_t *)p->poll, free_handle);
+	uv_close((uv_handle_t *)p->check, free_handle);
+	uv_close((uv_handle_t *)p->prepare, free_handle);
+	loop_timer_free(&p->timeout);
+	free(p);
+	*pp = NULL;
+}
