@@ -6,6 +6,7 @@
 
 #include <inttypes.h>
 #include <stdio.h>
+#include <string.h>
 
 enum step_result page_step(struct request *r)
 {
@@ -29,6 +30,7 @@ enum step_result page_collections(struct request *r)
 struct health {
 	bool primary, redis, log, tail, writer;
 	bool replica, has_replica;
+	bool stalled; /* a partition has had no commit for too long */
 	enum breaker_state breakers[3]; /* redis, replica, primary */
 	struct probe_report probe;
 };
@@ -49,6 +51,8 @@ static struct health examine(struct request *r)
 	    .probe = probe_get(w->app->probe),
 	};
 	h.writer = h.probe.known && h.probe.writer_active;
+	h.stalled = h.probe.known && h.probe.stalled >= 0 &&
+		    h.probe.stalled_for >= w->app->settings->stalled_after;
 	/* A Redis that takes and does not answer is connected. */
 	h.redis = h.redis && h.probe.redis_known;
 	return h;
@@ -74,6 +78,37 @@ static void write_backlog(struct buf *out, const struct probe_report *probe)
 	    out, ",\"queue_depth\":%s,\"queue_length\":%s", backlog, backlog);
 }
 
+static void add_reason(struct buf *out, bool is, const char *text)
+{
+	if (!is)
+		return;
+	buf_str(out, out->data[out->len - 1] == '[' ? "" : ",");
+	buf_json(out, text, strlen(text));
+}
+
+/* Why it is not healthy, for people. */
+static void write_reasons(struct buf *out, const struct health *h)
+{
+	char stall[160];
+	snprintf(stall, sizeof stall,
+	    "partition %d has had no commit for %" PRId64 " s, and %" PRId64
+	    " writes wait in it: /readyz of its writer says why",
+	    h->probe.stalled, h->probe.stalled_for / CLOCK_S(1),
+	    h->probe.stalled_writes);
+	buf_str(out, ",\"reasons\":[");
+	add_reason(out, !h->primary, "the primary does not answer");
+	add_reason(
+	    out, h->has_replica && !h->replica, "the replica does not answer");
+	add_reason(out, !h->redis, "Redis does not answer");
+	add_reason(out, !h->log, "the log does not take writes");
+	add_reason(out, !h->tail, "commits are not heard of");
+	add_reason(out, !h->probe.known, "Kafka does not tell how the log is");
+	add_reason(out, h->probe.known && !h->writer,
+	    "no writer is there: writes wait in the log");
+	add_reason(out, h->stalled, stall);
+	buf_char(out, ']');
+}
+
 static void write_health(
     struct buf *out, const struct health *h, const char *status)
 {
@@ -87,6 +122,7 @@ static void write_health(
 	    status, word(h->primary), replica, word(h->redis),
 	    connected(h->redis), word(h->tail), word(h->redis),
 	    word(h->primary || h->replica), word(h->log), word(h->log));
+	write_reasons(out, h);
 	write_backlog(out, &h->probe);
 	buf_printf(out,
 	    ",\"worker_active\":%s,\"services\":{\"database\":\"%s\","
@@ -104,7 +140,7 @@ enum step_result page_health(struct request *r)
 {
 	struct health h = examine(r);
 	bool all = h.primary && h.redis && h.log && h.tail && h.writer &&
-		   (h.replica || !h.has_replica);
+		   !h.stalled && (h.replica || !h.has_replica);
 	bool readable = h.primary || h.replica;
 	struct buf body = {0};
 	write_health(&body, &h,

@@ -25,6 +25,12 @@ struct point {
 	int64_t decided;
 };
 
+/* A partition: since when it has had writes, and no commit. */
+struct stall {
+	version_t through;
+	mono_us_t since; /* 0: nothing waits */
+};
+
 struct probe {
 	struct app *app;
 	struct logask *logask;
@@ -34,6 +40,7 @@ struct probe {
 	struct loop_timer *timer;
 	int64_t *known_ends;  /* under lock: of the last answer */
 	mono_us_t ends_as_of; /* under lock: when it was asked for */
+	struct stall *stalls; /* by partition */
 	struct point points[RATE_POINTS];
 	unsigned next_point;
 	pthread_mutex_t lock;
@@ -72,6 +79,34 @@ static double rate(struct probe *p, int64_t now_decided)
 	       (double)(now.at - old.at);
 }
 
+/* While nothing is heard, nothing is known. */
+static void look_for_stalls(
+    struct probe *p, const int64_t *ends, struct probe_report *out)
+{
+	mono_us_t now = clock_mono();
+	bool hears = tail_up(p->app->tail) && tail_started(p->app->tail);
+	out->stalled = -1;
+	out->stalled_for = 0;
+	for (int32_t i = 0; i < p->app->partitions; i++) {
+		struct stall *s = &p->stalls[i];
+		version_t through = tail_through(p->app->tail, i);
+		int64_t waiting = ends[i] - version_offset(through);
+		if (!hears || waiting <= 0 || through != s->through)
+			s->since = 0;
+		s->through = through;
+		if (hears && waiting > 0 && s->since == 0)
+			s->since = now;
+		if (s->since == 0 ||
+		    (out->stalled >= 0 && now - s->since <= out->stalled_for))
+			continue;
+		out->stalled = i;
+		out->stalled_for = now - s->since;
+		out->stalled_writes = waiting;
+	}
+	metric_set(&p->app->metrics[0].stalled_for, out->stalled_for);
+	metric_set(&p->app->metrics[0].stalled, out->stalled);
+}
+
 static void on_answer(void *arg, const struct logask_answer *answer)
 {
 	struct probe *p = arg;
@@ -86,6 +121,7 @@ static void on_answer(void *arg, const struct logask_answer *answer)
 		memcpy(p->known_ends, answer->ends,
 		    (size_t)p->app->partitions * sizeof *p->known_ends);
 		p->ends_as_of = p->asked_at;
+		look_for_stalls(p, answer->ends, &p->report);
 		p->report.backlog = backlog(p, answer->ends);
 		p->report.writer_active = answer->member;
 		metric_set(&p->app->metrics[0].backlog, p->report.backlog);
@@ -204,6 +240,8 @@ struct err probe_new(struct app *app, struct probe **out)
 	p->known_ends =
 	    mem_zalloc((size_t)app->partitions * sizeof *p->known_ends);
 	p->acked = mem_zalloc((size_t)app->partitions * sizeof *p->acked);
+	p->stalls = mem_zalloc((size_t)app->partitions * sizeof *p->stalls);
+	p->report.stalled = -1;
 	CHECK_OS(pthread_mutex_init(&p->lock, NULL));
 	p->timer = loop_timer_new(app->loop, on_timer, p);
 	loop_timer_start(p->timer, CLOCK_MS(100));
@@ -230,6 +268,7 @@ void probe_free(struct probe **pp)
 	pthread_mutex_destroy(&p->lock);
 	free(p->known_ends);
 	free(p->acked);
+	free(p->stalls);
 	free(p);
 	*pp = NULL;
 }

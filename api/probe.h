@@ -18,6 +18,11 @@ struct probe_report {
 	bool writer_active;   /* the writers' group has a member */
 	int64_t decided;      /* writes decided, over all partitions */
 	double decided_per_s; /* over the last few seconds */
+	/* Of the partition that has writes and has had no commit for longest;
+	 * -1: there is none. */
+	int32_t stalled;
+	dur_us_t stalled_for;
+	int64_t stalled_writes;
 	bool redis_known;
 	int64_t redis_keys;
 };

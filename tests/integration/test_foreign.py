@@ -12,7 +12,12 @@ LAST = 2**63 - 1
 @pytest.fixture(scope="module")
 def running(servers, module_deploy):
     d = module_deploy(servers)
-    d.start_all(apis=2)
+    daemons = [d.daemon("api", {"health.stalled": "1s"}) for _ in range(2)]
+    daemons += [d.daemon("writer"), d.daemon("projector")]
+    for daemon in daemons:
+        daemon.start(ready=False)
+    for daemon in daemons:
+        daemon.wait_ready()
     return d
 
 
@@ -171,6 +176,15 @@ def test_a_write_of_a_shape_that_will_never_be(deployment, forger):
     assert api.http.put("lat2", "behind it").status == 202
     assert any(position in line and "lat2" in line for line in writer.events("write.newer"))
     assert writer.metrics()["sluice_writer_lag_seconds"] > 0
+
+    def degraded():
+        health = api.http.request("GET", "/health").json()
+        why = f"partition {partition} has had no commit for"
+        return health["status"] == "degraded" and any(why in r for r in health["reasons"])
+
+    wait_until(degraded, 20, "everybody is told")
+    assert api.metrics()["sluice_stalled_partition"] == partition
+    assert api.metrics()["sluice_stalled_seconds"] >= 1
     # Decided, not there, of nobody.
     assert reject(writer, f"{partition}-{offset - 1}").status == 409
     assert reject(writer, f"{partition}-{offset + 1000}").status == 404
@@ -188,6 +202,12 @@ def test_a_write_of_a_shape_that_will_never_be(deployment, forger):
     goes_on(deployment, "lat2", "after")
     assert deployment.sql("SELECT * FROM sluice.orders") == []
     assert writer.readiness()[0] == 200
+
+    def healthy():
+        health = api.http.request("GET", "/health").json()
+        return health["status"] == "healthy" and health["reasons"] == []
+
+    wait_until(healthy, 20, "all is well")
     rejected = "SELECT reason, op FROM sluice.rejections WHERE partition = %s AND version = %s"
     assert deployment.sql(rejected, partition, offset) == [("rejected-by-operator", "put")]
 
