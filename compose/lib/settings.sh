@@ -64,7 +64,7 @@ default_cache_dir() {
 # remembered <name>: the value in use by the stack, if it was noted down.
 remembered() {
 	local line
-	[[ -f $STACK/settings ]] || return 1
+	[[ -r $STACK/settings ]] || return 1
 	while IFS= read -r line; do
 		if [[ ${line%%=*} == "$1" ]]; then
 			echo "${line#*=}"
