@@ -135,16 +135,20 @@ static void add_source(struct buf *out, mono_us_t began, bool cached)
 	    (int)(took % 1000000));
 }
 
-static void add_posts(struct buf *out, const struct value *page, bool cached)
+/* False: what the database said is no JSON. */
+static bool add_posts(struct buf *out, const struct value *page, bool cached)
 {
-	struct jsonraw_element e =
-	    jsonraw_elements((struct jsonraw){page->doc, page->len});
+	struct jsonraw all;
+	if (!jsonraw_scan(page->doc, page->len, &all))
+		return false;
+	struct jsonraw_element e = jsonraw_elements(all);
 	buf_char(out, '[');
 	while (jsonraw_each(&e)) {
 		buf_str(out, out->len > 1 ? "," : "");
 		add_cached(out, e.value, cached);
 	}
 	buf_str(out, "]\n");
+	return true;
 }
 
 static void each_post(struct buf *out)
@@ -197,7 +201,11 @@ static enum step_result list_read(struct request *r)
 	bool cached = r->tier == TIER_L1;
 	struct buf body = {0}, link = {0};
 	if (is_posts(r)) {
-		add_posts(&body, page, cached);
+		if (!add_posts(&body, page, cached)) {
+			buf_free(&body);
+			return answer_problem(r, PROBLEM_STORE_UNAVAILABLE,
+			    "The database answered with what is no JSON.");
+		}
 	} else {
 		buf_str(&body, "{\"products\":");
 		buf_add(&body, page->doc, page->len);

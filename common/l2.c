@@ -186,5 +186,8 @@ bool l2_entry_parse(
 	out->present = value[HEX] == 'P';
 	out->doc = value + HEAD;
 	out->len = len - HEAD;
-	return out->present || value[HEX] == 'A';
+	/* Whatever else somebody wrote there: answers put members into it. */
+	bool object = out->len >= 2 && out->doc[0] == '{' &&
+		      out->doc[out->len - 1] == '}';
+	return out->present ? object : value[HEX] == 'A';
 }

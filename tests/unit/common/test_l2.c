@@ -165,8 +165,8 @@ static void entries(void **state)
 	(void)state;
 	static const struct l2_entry table[] = {
 	    {true, 0x412, "{\"key\":\"k\"}", 11},
-	    {true, VERSION_MAX, "", 0},
-	    {true, 0, "a\0b", 3},
+	    {true, VERSION_MAX, "{}", 2},
+	    {true, 0, "{a\0b}", 5},
 	    {false, 0, "", 0},
 	    {false, 7, "", 0},
 	};
@@ -192,6 +192,9 @@ static void no_entries(void **state)
 	    "0006123456789abbP" VERSION "{}", /* a former one */
 	    "0000000000000000P" VERSION "{}",
 	    GENERATION "X" VERSION "{}",
+	    GENERATION "P" VERSION,
+	    GENERATION "P" VERSION "{",
+	    GENERATION "P" VERSION "x}",
 	    GENERATION "p" VERSION "{}",
 	    GENERATION " " VERSION "{}",
 	    GENERATION "P000000000000041g{}",
@@ -202,7 +205,7 @@ static void no_entries(void **state)
 	struct l2_entry got;
 	for (size_t i = 0; i < sizeof table / sizeof *table; i++)
 		assert_false(entry(table[i], strlen(table[i]), &got));
-	static const char whole[] = GENERATION "P" VERSION;
+	static const char whole[] = GENERATION "P" VERSION "{}";
 	for (size_t n = 0; n < sizeof whole - 1; n++)
 		assert_false(entry(whole, n, &got));
 	assert_true(entry(whole, sizeof whole - 1, &got));
