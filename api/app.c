@@ -97,6 +97,9 @@ void app_init(struct app *app, const struct config *config)
 	app->ids = ids_new(collections);
 	app->migrated = migrated_new();
 	app->assets = assets_new(s->docs_dir);
+	app->purges_allowed = strcmp(s->purge, "on") == 0 ||
+			      (strcmp(s->purge, "loopback") == 0 &&
+				  listener_is_loopback(s->http_listen));
 	app->clients = make_clients(s);
 	app->nworkers = thread_count(s);
 	app->metrics = mem_zalloc((app->nworkers + 1) * sizeof *app->metrics);

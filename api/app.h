@@ -38,6 +38,7 @@ struct app {
 	struct migrated *migrated;
 	struct assets *assets;
 	struct clients *clients; /* any thread */
+	bool purges_allowed;	 /* over the public listener */
 	/* Counted before a purge begins: what was read before it is not kept
 	 * after it (api/purge.h). */
 	_Atomic uint64_t purges;

@@ -11,6 +11,7 @@
 #include "api/answer.h"
 #include "api/purge.h"
 #include "api/routes.h"
+#include "common/guard.h"
 #include "common/mem.h"
 
 #include <stdlib.h>
@@ -56,9 +57,27 @@ static void on_main(void *arg)
 	on_purged(c, &none);
 }
 
+static bool is_foreign(const struct request *r)
+{
+	const struct guard g = {
+	    .method = r->method,
+	    .host = request_header(r, MHD_HTTP_HEADER_HOST),
+	    .origin = request_header(r, "Origin"),
+	    .fetch_site = request_header(r, "Sec-Fetch-Site"),
+	};
+	return guard_is_foreign(&g);
+}
+
 enum step_result seed_clear_step(struct request *r)
 {
 	struct app *app = r->worker->app;
+	if (!app->purges_allowed)
+		return answer_problem(r, PROBLEM_FORBIDDEN,
+		    "This listener takes no purges: see the setting "
+		    "http.purge, or ask DELETE /cache of the admin listener.");
+	if (is_foreign(r))
+		return answer_problem(r, PROBLEM_FORBIDDEN,
+		    "Pages of another origin are not answered.");
 	if (!request_may_park(r))
 		return answer_problem(r, PROBLEM_BUFFER_FULL, NULL);
 	struct clearing *c = MEM_NEW(struct clearing);

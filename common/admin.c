@@ -1,5 +1,6 @@
 #include "common/admin.h"
 
+#include "common/guard.h"
 #include "common/httpd.h"
 #include "common/mem.h"
 
@@ -147,10 +148,42 @@ static void not_found(struct answer *out)
 		buf_printf(&out->body, "%s\n", routes[i].path);
 }
 
+static const char *header(const struct request *r, const char *name)
+{
+	return MHD_lookup_connection_value(r->c, MHD_HEADER_KIND, name);
+}
+
+/* A page in an operator's browser may ask, too. */
+static bool refused(struct request *r)
+{
+	const struct common_settings *s = r->admin->o.config->settings;
+	const struct guard g = {
+	    .method = r->x.method,
+	    .host = header(r, MHD_HTTP_HEADER_HOST),
+	    .origin = header(r, "Origin"),
+	    .fetch_site = header(r, "Sec-Fetch-Site"),
+	    .content_type = header(r, MHD_HTTP_HEADER_CONTENT_TYPE),
+	    .mark = header(r, GUARD_HEADER),
+	};
+	const char *why = guard_refuses(&g, s->admin_hosts);
+	if (why == NULL)
+		return false;
+	r->answer.status = 403;
+	r->answer.type = "application/problem+json";
+	buf_printf(&r->answer.body,
+	    "{\"type\":\"urn:sluice:problem:forbidden\",\"title\":\"This is "
+	    "not "
+	    "allowed here\",\"status\":403,\"detail\":\"%s\"}\n",
+	    why);
+	return true;
+}
+
 /* False: a daemon has it, and answers later. */
 static bool find(struct request *r)
 {
 	const struct admin_options *o = &r->admin->o;
+	if (refused(r))
+		return true;
 	if (find_own(r, &r->answer))
 		return true;
 	r->x.body = r->body.data ? r->body.data : "";

@@ -1,5 +1,6 @@
 /* The admin listener that every daemon has: GET /livez, /readyz, /metrics,
- * /stats, /config, and what a daemon adds.
+ * /stats, /config, and what a daemon adds. Pages of other origins are refused
+ * (common/guard.h).
  */
 #pragma once
 

@@ -2,6 +2,7 @@
 
 #include "common/check.h"
 #include "common/collection.h"
+#include "common/guard.h"
 #include "common/healthcheck.h"
 #include "common/kafka.h"
 #include "common/log.h"
@@ -148,6 +149,11 @@ static struct err check_common(const struct config *c)
 	const struct common_settings *s = c->settings;
 	const struct kafka_config k = kafka_config(c, s);
 	rd_kafka_conf_t *conf;
+	if (!guard_check_hosts(s->admin_hosts))
+		return err_make(VERDICT_FATAL, "config",
+		    "setting 'admin.hosts' has the bad value '%s'; allowed: "
+		    "names without ports, with commas between",
+		    s->admin_hosts);
 	struct err e = kafka_conf(&k, NULL, &conf);
 	if (e.verdict != VERDICT_OK)
 		return e;

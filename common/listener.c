@@ -56,6 +56,25 @@ struct addrinfo *listener_resolve(const char *address, bool listen)
 	return list;
 }
 
+static bool is_loopback(const struct sockaddr *a)
+{
+	const struct sockaddr_in *v4 = (const struct sockaddr_in *)a;
+	const struct sockaddr_in6 *v6 = (const struct sockaddr_in6 *)a;
+	if (a->sa_family == AF_INET)
+		return ntohl(v4->sin_addr.s_addr) >> 24 == IN_LOOPBACKNET;
+	return a->sa_family == AF_INET6 && IN6_IS_ADDR_LOOPBACK(&v6->sin6_addr);
+}
+
+bool listener_is_loopback(const char *address)
+{
+	struct addrinfo *list = listener_resolve(address, true);
+	/* The first is what listener_open binds. */
+	bool is = list && is_loopback(list->ai_addr);
+	if (list)
+		freeaddrinfo(list);
+	return is;
+}
+
 static int port_of(int fd)
 {
 	struct sockaddr_storage a;

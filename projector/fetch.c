@@ -136,7 +136,7 @@ struct fetch *fetch_start(struct loop *l, const char *host, int port,
 	f->arg = arg;
 	f->open = 2;
 	buf_printf(
-	    &f->request, "GET %s HTTP/1.0\r\nHost: %s\r\n\r\n", path, host);
+	    &f->request, "GET %s HTTP/1.0\r\nHost: localhost\r\n\r\n", path);
 	uv_tcp_init(loop_uv(l), &f->tcp);
 	uv_timer_init(loop_uv(l), &f->timer);
 	f->tcp.data = f->timer.data = f->connect.data = f->write.data = f;

@@ -100,7 +100,7 @@ write_daemon_config() {
 			;;
 		api)
 			port=$SLUICE_STACK_API_ADMIN_PORT
-			echo "http.listen = 0.0.0.0:$SLUICE_STACK_API_PORT"
+			echo "http.listen = $SLUICE_STACK_API_ADDRESS:$SLUICE_STACK_API_PORT"
 			echo "replica.urls = $(replica_url)"
 			echo "docs.dir = $(page_home)"
 			;;

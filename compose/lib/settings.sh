@@ -15,6 +15,7 @@ settings_table() {
 		SLUICE_STACK_PROJECT|sluice|in containers: the name of the project
 		SLUICE_STACK_PROFILES|single|in containers: the profiles of compose/compose.yaml
 		SLUICE_STACK_COLLECTIONS|common/collections|folder of the declarations (docs/collections.md)
+		SLUICE_STACK_API_ADDRESS|127.0.0.1|address that the HTTP API listens on; 0.0.0.0: on all of them
 		SLUICE_STACK_API_PORT|8080|port of the HTTP API
 		SLUICE_STACK_API_ADMIN_PORT|8081|admin port of the api
 		SLUICE_STACK_WRITER_ADMIN_PORT|8082|admin port of the writer

@@ -10,7 +10,7 @@ import subprocess
 import uuid
 
 import pytest
-from harness.client import Client, key_path
+from harness.client import ADMIN, Client, key_path
 from harness.daemon import BAD_LINES, Metrics
 from harness.deployment import Deployment
 from harness.wait import wait_until
@@ -109,7 +109,7 @@ class DaemonContainer(Container):
         super().__init__(project, service)
         self.kind = kind
         self.name = service
-        self.admin = Client(ADMIN_PORT[kind], timeout=10)
+        self.admin = Client(ADMIN_PORT[kind], timeout=10, always=ADMIN)
         self.http = Client(8080, timeout=PATIENCE) if kind == "api" else None
         self.meet()
 

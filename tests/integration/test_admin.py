@@ -162,3 +162,59 @@ def test_probe_of_nonsense(servers, kind):
         done = cli.run(servers, kind, "--probe", argument)
         assert (done.returncode, done.stdout) == (2, "")
         assert argument.partition("=")[2] in done.stderr
+
+
+# --- pages of others -------------------------------------------------------------------
+
+JSON = {"Content-Type": "application/json"}
+FOREIGN = [
+    {"Host": "evil.example"},
+    {"Host": "evil.example:8081"},
+    {"Host": "localhost.evil.example"},
+    {"Origin": "http://evil.example"},
+    {"Origin": "null"},
+    {"Origin": "http://127.0.0.1"},
+    {"Sec-Fetch-Site": "cross-site"},
+    {"Sec-Fetch-Site": "same-site"},
+]
+OURS = [
+    {},
+    {"Host": "localhost:1"},
+    {"Host": "[::1]:8081"},
+    {"Host": "10.1.2.3"},
+    {"Sec-Fetch-Site": "none"},
+    {"Sec-Fetch-Site": "same-origin"},
+]
+CHANGES = {
+    "api": ("DELETE", "/cache/records/nobody"),
+    "writer": ("POST", "/resume"),
+    "projector": ("POST", "/metrics"),
+}
+
+
+@pytest.mark.parametrize("kind", ["api", "writer", "projector"])
+def test_pages_of_others_are_refused(world, kind):
+    daemon = world.of(kind)[0]
+    plain = Client(daemon.admin.port, timeout=10)
+    own = {"Origin": f"http://127.0.0.1:{plain.port}"}
+    for headers in FOREIGN:
+        for path in ("/livez", "/metrics", "/config", "/nothing"):
+            answer = plain.request("GET", path, headers=headers)
+            assert (answer.status, answer.problem) == (403, "forbidden"), (headers, path)
+        answer = plain.request(*CHANGES[kind], headers={**headers, **JSON, **ADMIN})
+        assert answer.status == 403, headers
+    for headers in [*OURS, own]:
+        assert plain.request("GET", "/livez", headers=headers).status == 200, headers
+        answer = plain.request(*CHANGES[kind], headers={**headers, **ADMIN})
+        assert answer.status != 403, headers
+    # What a page may send without asking first.
+    for kind_of_body in (None, "text/plain", "application/x-www-form-urlencoded"):
+        headers = {"Content-Type": kind_of_body} if kind_of_body else {}
+        assert plain.request(*CHANGES[kind], b"{}", headers).status == 403, headers
+    assert plain.request(*CHANGES[kind], b"{}", JSON).status != 403
+
+
+def test_names_of_an_admin_listener(special_api):
+    api = special_api({"admin.hosts": "sluice.example, api"})
+    for host, status in (("sluice.example:80", 200), ("API", 200), ("example", 403)):
+        assert api.admin.request("GET", "/livez", headers={"Host": host}).status == status

@@ -65,10 +65,14 @@ def key_path(key, collection="records"):
     return f"/v1/{collection}/{escaped}"
 
 
+ADMIN = {"Sluice-Admin": "1"}  # without it, nothing can be changed
+
+
 class Client:
     """One connection per thread, kept alive."""
 
-    def __init__(self, port, timeout=40, host="127.0.0.1"):
+    def __init__(self, port, timeout=40, host="127.0.0.1", always=None):
+        self.always = always or {}  # headers of every request
         self.host = host
         self.port = port
         self.timeout = timeout
@@ -98,7 +102,7 @@ class Client:
 
     def request(self, method, path, body=None, headers=None):
         connection, used = self._connection()
-        args = (method, path, body, headers or {})
+        args = (method, path, body, {**self.always, **(headers or {})})
         try:
             return self._send(connection, *args)
         except (http.client.HTTPException, OSError):

@@ -11,7 +11,7 @@ import signal
 import subprocess
 
 from . import leaks
-from .client import Client
+from .client import ADMIN, Client
 from .wait import wait_until
 
 BAD_LINES = (
@@ -91,7 +91,7 @@ class Daemon:
         self.log = log
         self.process = None
         self.killed = False
-        self.admin = Client(admin_port, timeout=10)
+        self.admin = Client(admin_port, timeout=10, always=ADMIN)
         self.http = Client(http_port) if http_port else None
 
     @property
