@@ -220,9 +220,21 @@ static void refresh_clients(struct api_metrics *m, struct clients *cs)
 	    &m->refused_exports, (int64_t)clients_refused(cs, CLIENT_EXPORTS));
 }
 
+/* Of all loops. */
+static void refresh_stall(struct app *app)
+{
+	struct loop_stall s = loop_stall_max(
+	    loop_stall(app->loop), loop_stall(feeds_loop(app->feeds)));
+	for (size_t i = 0; i < app->nworkers && app->workers[i]; i++)
+		s = loop_stall_max(s, loop_stall(app->workers[i]->loop));
+	metric_set(&app->metrics[0].loop_stall, s.recent);
+	metric_set(&app->metrics[0].loop_stall_max, s.ever);
+}
+
 static void refresh(void *arg)
 {
 	struct app *app = arg;
+	refresh_stall(app);
 	refresh_clients(&app->metrics[0], app->clients);
 	struct l1_stats l1 = l1_stats(app->l1);
 	refresh_budgets(&app->metrics[0]);

@@ -386,6 +386,11 @@ struct feeds *feeds_new(const struct feeds_options *o)
 	return feeds;
 }
 
+const struct loop *feeds_loop(const struct feeds *f)
+{
+	return f->loop;
+}
+
 static void stop(void *arg)
 {
 	struct feeds *feeds = arg;

@@ -30,6 +30,8 @@ struct feeds_options {
 
 /* With its thread. */
 struct feeds *feeds_new(const struct feeds_options *o);
+/* That of its thread. */
+const struct loop *feeds_loop(const struct feeds *f);
 /* Every feed is closed; so are the threads that did it. */
 void feeds_free(struct feeds **f);
 

@@ -2,6 +2,7 @@
 
 #include "common/check.h"
 #include "common/mem.h"
+#include "common/stall.h"
 
 #include <pthread.h>
 #include <stdlib.h>
@@ -14,6 +15,10 @@ struct message {
 struct loop {
 	uv_loop_t uv;
 	uv_async_t wake;
+	uv_prepare_t prepare;
+	uv_check_t check;
+	mono_us_t turn; /* when it began; 0: the loop waits for events */
+	struct stall stall;
 	pthread_mutex_t lock;
 	bool closed;	       /* under lock */
 	struct message *inbox; /* under lock */
@@ -21,6 +26,64 @@ struct loop {
 	struct message *work;  /* swapped with inbox, loop's thread only */
 	size_t work_cap;
 };
+
+/* --- turns --------------------------------------------------------------- */
+
+/* A turn begins when events are there: that is the loop's time, until somebody
+ * sets it again. */
+static void turn_begins(struct loop *l)
+{
+	if (l->turn == 0)
+		l->turn = CLOCK_MS((int64_t)uv_now(&l->uv));
+}
+
+static void on_check(uv_check_t *check)
+{
+	turn_begins(check->data);
+}
+
+/* It ends when the loop looks for events again. */
+static void on_prepare(uv_prepare_t *prepare)
+{
+	struct loop *l = prepare->data;
+	if (l->turn) {
+		mono_us_t now = clock_mono();
+		stall_note(&l->stall, now, now - l->turn);
+	}
+	l->turn = 0;
+}
+
+/* Handles of one kind run in the reverse order of their starting, so these are
+ * the last. They keep no loop alive. */
+static void watch_turns(struct loop *l)
+{
+	CHECK_OS(uv_prepare_init(&l->uv, &l->prepare));
+	l->prepare.data = l;
+	CHECK_OS(uv_prepare_start(&l->prepare, on_prepare));
+	uv_unref((uv_handle_t *)&l->prepare);
+	CHECK_OS(uv_check_init(&l->uv, &l->check));
+	l->check.data = l;
+	CHECK_OS(uv_check_start(&l->check, on_check));
+	uv_unref((uv_handle_t *)&l->check);
+}
+
+struct loop_stall loop_stall(const struct loop *l)
+{
+	return (struct loop_stall){
+	    .recent = stall_recent(&l->stall, clock_mono()),
+	    .ever = stall_ever(&l->stall),
+	};
+}
+
+struct loop_stall loop_stall_max(struct loop_stall a, struct loop_stall b)
+{
+	return (struct loop_stall){
+	    .recent = a.recent > b.recent ? a.recent : b.recent,
+	    .ever = a.ever > b.ever ? a.ever : b.ever,
+	};
+}
+
+/* --- the mailbox --------------------------------------------------------- */
 
 static void deliver(uv_async_t *wake)
 {
@@ -44,6 +107,8 @@ struct loop *loop_new(void)
 	CHECK_OS(uv_loop_init(&l->uv));
 	CHECK_OS(uv_async_init(&l->uv, &l->wake, deliver));
 	l->wake.data = l;
+	l->uv.data = l;
+	watch_turns(l);
 	CHECK_OS(pthread_mutex_init(&l->lock, NULL));
 	return l;
 }
@@ -68,6 +133,7 @@ void loop_post(struct loop *l, void (*fn)(void *arg), void *arg)
 
 void loop_run(struct loop *l)
 {
+	l->turn = 0;
 	uv_run(&l->uv, UV_RUN_DEFAULT);
 }
 
@@ -98,6 +164,8 @@ void loop_free(struct loop **lp)
 	do
 		deliver(&l->wake);
 	while (!close_inbox(l));
+	uv_close((uv_handle_t *)&l->prepare, NULL);
+	uv_close((uv_handle_t *)&l->check, NULL);
 	/* Close callbacks of every module run here. */
 	uv_run(&l->uv, UV_RUN_DEFAULT);
 	CHECK_OS(uv_loop_close(&l->uv));
@@ -134,6 +202,7 @@ struct loop_timer *loop_timer_new(
 void loop_timer_start(struct loop_timer *t, dur_us_t after)
 {
 	uint64_t ms = after > 0 ? (uint64_t)(after + 999) / 1000 : 0;
+	turn_begins(t->uv.loop->data);
 	uv_update_time(t->uv.loop);
 	CHECK_OS(uv_timer_start(&t->uv, fire, ms, 0));
 }

@@ -28,6 +28,17 @@ void loop_stop(struct loop *l);
 /* Every handle of other modules is closed by now (CHECK). */
 void loop_free(struct loop **l);
 
+/* The longest time between two looks for events, without waiting for them:
+ * everything else on this thread stood still meanwhile. Any thread. A
+ * loop_stall is in milliseconds, nearly. */
+struct loop_stall {
+	dur_us_t recent; /* in the last minute */
+	dur_us_t ever;
+};
+struct loop_stall loop_stall(const struct loop *l);
+/* The longer ones of both. */
+struct loop_stall loop_stall_max(struct loop_stall a, struct loop_stall b);
+
 /* A one-shot timer that may be re-armed; `fn` runs on the loop. */
 struct loop_timer;
 struct loop_timer *loop_timer_new(

@@ -39,6 +39,7 @@ static void refresh(void *arg)
 {
 	const struct report *r = arg;
 	struct stats *s = &r->x->stats;
+	struct loop_stall stall = loop_stall(r->x->loop);
 	size_t owned = 0, initialised = 0, waiting = 0;
 	for (size_t i = 0; i < r->n; i++) {
 		if (r->lanes[i] == NULL)
@@ -51,6 +52,8 @@ static void refresh(void *arg)
 	metric_set(&s->initialised, (int64_t)initialised);
 	metric_set(&s->waiting, (int64_t)waiting);
 	metric_set(&s->redis_ready, redis_ready(r->x->redis));
+	metric_set(&s->loop_stall, stall.recent);
+	metric_set(&s->loop_stall_max, stall.ever);
 }
 
 static void stats_json(void *arg, struct buf *out)

@@ -84,6 +84,7 @@ static void refresh(void *arg)
 {
 	const struct report *r = arg;
 	struct stats *m = &r->x->stats;
+	struct loop_stall stall = loop_stall(r->x->loop);
 	size_t owned = 0, fine = 0, rows = 0, bytes = 0;
 	wall_us_t oldest = 0;
 	for (size_t i = 0; i < r->n; i++) {
@@ -109,6 +110,8 @@ static void refresh(void *arg)
 	metric_set(
 	    &m->outstanding, (int64_t)announcer_outstanding(r->x->announcer));
 	metric_set(&m->postgres_ready, (int64_t)pool_ready(r->x->pool));
+	metric_set(&m->loop_stall, stall.recent);
+	metric_set(&m->loop_stall_max, stall.ever);
 }
 
 static void partition_json(const struct partition *p, struct buf *out)

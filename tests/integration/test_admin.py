@@ -4,6 +4,7 @@ import re
 
 import pytest
 from harness import cli
+from harness.client import ADMIN, Client
 from harness.wait import wait_until
 
 every_daemon = pytest.mark.parametrize("kind", cli.KINDS)

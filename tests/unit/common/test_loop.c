@@ -360,6 +360,44 @@ static void timer_after_a_long_callback(void **state)
 	loop_timer_free(&t.timer);
 }
 
+static void work(void *arg)
+{
+	mono_us_t busy = clock_mono() + *(dur_us_t *)arg;
+	while (clock_mono() < busy)
+		;
+	loop_stop(loop);
+}
+
+/* A second timer, so that the loop's time is set anew within the turn. */
+static void work_and_start(void *arg)
+{
+	struct ticker *t = arg;
+	dur_us_t us = CLOCK_MS(30);
+	loop_timer_start(t->timer, CLOCK_S(3600));
+	work(&us);
+	loop_timer_start(t->timer, CLOCK_S(3600));
+}
+
+static void it_tells_how_long_it_stood(void **state)
+{
+	(void)state;
+	struct ticker t = {0};
+	dur_us_t us = 0;
+	t.timer = loop_timer_new(loop, never, NULL);
+	struct loop_timer *timer = loop_timer_new(loop, work_and_start, &t);
+	/* Waiting for events is not standing still. */
+	loop_timer_start(timer, CLOCK_MS(300));
+	loop_run(loop);
+	/* A loop that was stopped ends its turn in the next run. */
+	loop_post(loop, work, &us);
+	loop_run(loop);
+	struct loop_stall s = loop_stall(loop);
+	assert_true(s.ever >= CLOCK_MS(29) && s.ever < CLOCK_MS(250));
+	assert_int_equal(s.recent, s.ever);
+	loop_timer_free(&timer);
+	loop_timer_free(&t.timer);
+}
+
 #define TEST(fn) cmocka_unit_test_setup_teardown(fn, setup, teardown)
 
 int main(void)
@@ -378,6 +416,7 @@ int main(void)
 	    TEST(timer_stopped),
 	    cmocka_unit_test(timer_freed_by_a_message),
 	    TEST(timer_after_a_long_callback),
+	    TEST(it_tells_how_long_it_stood),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
