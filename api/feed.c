@@ -191,7 +191,7 @@ static void put_idle(struct feed *f, const char *line, bool id)
 static void put_last(struct feed *f, struct lane *lane)
 {
 	put(f, &lane->last);
-	buf_clear(&lane->last);
+	buf_free(&lane->last); /* it may have been a long one */
 }
 
 static void hear_record(
