@@ -166,9 +166,7 @@ struct MHD_Response *answer_body(struct buf *body, const char *type)
 	    len > LITTLE ? counted(data, len)
 			 : MHD_create_response_from_buffer(
 			       len, data, MHD_RESPMEM_MUST_FREE);
-	if (type)
-		MHD_add_response_header(
-		    response, MHD_HTTP_HEADER_CONTENT_TYPE, type);
+	httpline_type(response, type);
 	return response;
 }
 
@@ -190,7 +188,7 @@ struct MHD_Response *answer_head_of_stream(const char *type)
 	CHECK(response != NULL);
 	MHD_set_response_options(
 	    response, MHD_RF_HTTP_1_0_COMPATIBLE_STRICT, MHD_RO_END);
-	MHD_add_response_header(response, MHD_HTTP_HEADER_CONTENT_TYPE, type);
+	httpline_type(response, type);
 	return response;
 }
 

@@ -29,8 +29,10 @@ struct assets {
 /* --- making -------------------------------------------------------------- */
 
 /* `no-cache`: kept by a client, and asked for again with its ETag. */
-static void describe(struct MHD_Response *response, const char *etag)
+static void describe(
+    struct MHD_Response *response, const char *type, const char *etag)
 {
+	httpline_type(response, type);
 	MHD_add_response_header(response, MHD_HTTP_HEADER_ETAG, etag);
 	MHD_add_response_header(
 	    response, MHD_HTTP_HEADER_CACHE_CONTROL, "no-cache");
@@ -48,15 +50,13 @@ static struct MHD_Response *make(
 	/* Shared, and there for ever: no client holds it. */
 	struct MHD_Response *whole =
 	    MHD_create_response_from_buffer(len, data, MHD_RESPMEM_MUST_FREE);
-	MHD_add_response_header(whole, MHD_HTTP_HEADER_CONTENT_TYPE, type);
-	MHD_add_response_header(whole, "X-Content-Type-Options", "nosniff");
-	describe(whole, etag);
+	describe(whole, type, etag);
 	a->items[which].whole = whole;
 	/* A 304 tells the length of what it does not send (RFC 9110, 8.6), or
 	 * libmicrohttpd says that it is 0. */
 	struct MHD_Response *unchanged =
 	    MHD_create_response_from_buffer(len, data, MHD_RESPMEM_PERSISTENT);
-	describe(unchanged, etag);
+	describe(unchanged, NULL, etag);
 	a->items[which].unchanged = unchanged;
 	return whole;
 }

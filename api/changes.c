@@ -122,8 +122,7 @@ static enum step_result stream(struct request *r)
 	struct MHD_Response *response = MHD_create_response_from_callback(
 	    MHD_SIZE_UNKNOWN, PIECE, read_events, c, free_stream);
 	CHECK(response != NULL);
-	MHD_add_response_header(
-	    response, MHD_HTTP_HEADER_CONTENT_TYPE, MEDIA_TYPE);
+	httpline_type(response, MEDIA_TYPE);
 	MHD_add_response_header(
 	    response, MHD_HTTP_HEADER_CACHE_CONTROL, "no-store");
 	httpd_streams(r->connection);

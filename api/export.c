@@ -257,8 +257,7 @@ static enum step_result stream(struct request *r)
 	struct MHD_Response *response = MHD_create_response_from_callback(
 	    MHD_SIZE_UNKNOWN, AHEAD, read_rows, e, free_stream);
 	CHECK(response != NULL);
-	MHD_add_response_header(
-	    response, MHD_HTTP_HEADER_CONTENT_TYPE, e->form->type);
+	httpline_type(response, e->form->type);
 	MHD_add_response_header(
 	    response, MHD_HTTP_HEADER_VARY, MHD_HTTP_HEADER_ACCEPT);
 	httpd_streams(r->connection);

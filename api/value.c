@@ -2,6 +2,7 @@
 
 #include "api/budget.h"
 #include "common/check.h"
+#include "common/httpline.h"
 #include "common/mem.h"
 
 #include <inttypes.h>
@@ -131,7 +132,7 @@ void value_drop(struct value **v)
 
 size_t value_cost(const struct value *v)
 {
-	enum { RESPONSE_COST = 600 }; /* struct, four headers */
+	enum { RESPONSE_COST = 720 }; /* struct, five headers */
 	size_t page =
 	    v->page ? sizeof *v->page + v->page->n * sizeof(version_t) : 0;
 	size_t next = v->page && v->page->next ? strlen(v->page->next) : 0;
@@ -152,7 +153,7 @@ void value_etag(const struct value *v, char out[VALUE_ETAG_LEN])
 /* What a 200 and a 304 have both. The body of a 304 is not sent, but for its
  * length (RFC 9110, 8.6): of none, libmicrohttpd says that there are 0 bytes,
  * and a cache may believe it. */
-static struct MHD_Response *describe(const struct value *v)
+static struct MHD_Response *describe(const struct value *v, const char *type)
 {
 	atomic_fetch_add_explicit(
 	    &blob_of(v->doc)->refs, 1, memory_order_relaxed);
@@ -160,6 +161,7 @@ static struct MHD_Response *describe(const struct value *v)
 	    MHD_create_response_from_buffer_with_free_callback_cls(
 		v->len, v->doc, blob_unref, v->doc);
 	CHECK(r != NULL);
+	httpline_type(r, type);
 	char etag[VALUE_ETAG_LEN];
 	value_etag(v, etag);
 	MHD_add_response_header(r, MHD_HTTP_HEADER_ETAG, etag);
@@ -172,14 +174,12 @@ static struct MHD_Response *describe(const struct value *v)
 
 struct MHD_Response *value_unchanged(const struct value *v)
 {
-	return describe(v);
+	return describe(v, NULL);
 }
 
 struct MHD_Response *value_response(const struct value *v)
 {
-	struct MHD_Response *r = describe(v);
-	MHD_add_response_header(
-	    r, MHD_HTTP_HEADER_CONTENT_TYPE, "application/json");
+	struct MHD_Response *r = describe(v, "application/json");
 	if (v->page && v->page->next)
 		MHD_add_response_header(r, "Link", v->page->next);
 	return r;

@@ -228,8 +228,7 @@ static enum MHD_Result queue(struct request *r)
 	char *text = buf_take(&a->body, &len);
 	struct MHD_Response *response =
 	    MHD_create_response_from_buffer(len, text, MHD_RESPMEM_MUST_FREE);
-	MHD_add_response_header(
-	    response, MHD_HTTP_HEADER_CONTENT_TYPE, a->type);
+	httpline_type(response, a->type);
 	if (a->status == 405)
 		MHD_add_response_header(
 		    response, MHD_HTTP_HEADER_ALLOW, "GET, HEAD");

@@ -6,6 +6,8 @@
 #include <sys/socket.h>
 
 #define PREFIX "urn:sluice:problem:"
+#define NOSNIFF_NAME "X-Content-Type-Options"
+#define NOSNIFF_VALUE "nosniff"
 
 /* Does libmicrohttpd leave to others what it has in its buffer? */
 #define LENIENT (MHD_VERSION < 0x01000000)
@@ -280,6 +282,14 @@ void httpline_problem(struct buf *out, const struct httpline_fault *f)
 	buf_str(out, "}\n");
 }
 
+void httpline_type(struct MHD_Response *response, const char *type)
+{
+	if (type)
+		MHD_add_response_header(
+		    response, MHD_HTTP_HEADER_CONTENT_TYPE, type);
+	MHD_add_response_header(response, NOSNIFF_NAME, NOSNIFF_VALUE);
+}
+
 struct MHD_Response *httpline_response(const struct httpline_fault *f)
 {
 	struct buf body = {0};
@@ -288,8 +298,7 @@ struct MHD_Response *httpline_response(const struct httpline_fault *f)
 	char *text = buf_take(&body, &len);
 	struct MHD_Response *r =
 	    MHD_create_response_from_buffer(len, text, MHD_RESPMEM_MUST_FREE);
-	MHD_add_response_header(
-	    r, MHD_HTTP_HEADER_CONTENT_TYPE, "application/problem+json");
+	httpline_type(r, "application/problem+json");
 	if (f->status == 415)
 		MHD_add_response_header(
 		    r, MHD_HTTP_HEADER_ACCEPT_ENCODING, "identity");
@@ -313,7 +322,8 @@ void httpline_refuse(int fd, const struct httpline_fault *f)
 	httpline_problem(&body, f);
 	buf_printf(&answer,
 	    "HTTP/1.1 %u %s\r\nConnection: close\r\n"
-	    "Content-Type: application/problem+json\r\n"
+	    "Content-Type: application/problem+json\r\n" NOSNIFF_NAME
+	    ": " NOSNIFF_VALUE "\r\n"
 	    "Content-Length: %zu\r\n\r\n%s",
 	    f->status, phrase(f->status), body.len, body.data);
 	/* Fresh of an answer, the socket has room; else the end says it. */

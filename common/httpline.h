@@ -51,6 +51,9 @@ void httpline_read(struct MHD_Connection *c, const char *method,
 /* The path of a target in origin or absolute form, within it; `*` of that;
  * NULL: it has none of these forms. The query is cut off already. */
 const char *httpline_path(const char *target);
+/* What every answer says: browsers take its body for nothing but its type.
+ * NULL: it has no body, or its type is added later. */
+void httpline_type(struct MHD_Response *response, const char *type);
 /* Appends a problem (RFC 9457). */
 void httpline_problem(struct buf *out, const struct httpline_fault *fault);
 /* The same as an answer with all of its headers; owned. */

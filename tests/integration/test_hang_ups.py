@@ -1,7 +1,9 @@
 """A client that resets, half-closes or closes its connection at any moment ends its
 own request and nobody else's: on every route, with every kind of answer."""
 
+import contextlib
 import json
+import socket
 
 import pytest
 from harness.client import key_path
@@ -154,6 +156,44 @@ def routes(http):
         http.request("PUT", f"/v1{path}", body, WAITED)
     http.get("hit")
     return {**pages(), **reads(etag, position, unreached), **writes(etag)}
+
+
+def is_whole(message):
+    """Is an answer to it to come?"""
+    head, _, body = message.partition(b"\r\n\r\n")
+    lines = dict(line.split(b": ", 1) for line in head.split(b"\r\n")[1:] if b": " in line)
+    if b"Transfer-Encoding" in lines:
+        return body.endswith(b"0\r\n\r\n")
+    length = lines.get(b"Content-Length", b"0")
+    refused = not length.isdigit() or int(length) > 1 << 30
+    return b"\r\n\r\n" in message and (refused or len(body) == int(length))
+
+
+def head_of_answer(s):
+    said = b""
+    while b"\r\n\r\n" not in said:
+        data = s.recv(65536)
+        assert data, f"closed after {said}"
+        said += data
+    return said.partition(b"\r\n\r\n")[0].decode("latin-1")
+
+
+def test_no_browser_guesses_a_type(world, api, routes):
+    """Every answer of every listener has `nosniff`, once."""
+    requests = [(api.http.port, m) for of_one in routes.values() for m in of_one]
+    requests += [(api.http.port, m) for m in REFUSALS]
+    for kind in ("api", "writer", "projector"):
+        requests += [(d.admin.port, m) for d in world.of(kind)[:1] for m in admin()]
+    with contextlib.ExitStack() as stack:
+        asked = []
+        for port, message in requests:
+            if is_whole(message):
+                s = stack.enter_context(socket.create_connection(("127.0.0.1", port), 30))
+                s.sendall(message)
+                asked.append((message, s))
+        for message, s in asked:
+            head = head_of_answer(s)
+            assert head.count("X-Content-Type-Options: nosniff") == 1, (message, head)
 
 
 @pytest.mark.seconds(300)

@@ -125,6 +125,7 @@ static void ready_made(void **state)
 	is_header(v->l1_response, "Server-Timing", VALUE_L1_TIMING);
 	is_header(v->l1_response, "ETag", "\"7\"");
 	is_header(v->l1_response, "Content-Type", "application/json");
+	is_header(v->l1_response, "X-Content-Type-Options", "nosniff");
 	value_unref(&v); /* and the response with it */
 	assert_true(IS_FREED(doc));
 }
