@@ -31,11 +31,11 @@ enum { HEX = VERSION_HEX_LEN, HEAD = HEX + 1 + HEX };
 
 const struct redis_script l2_scripts[L2_SCRIPTS] = {
     [L2_FILL] = {"fill", GENERATION
-	"local w = redis.call('GET', KEYS[1])\n"
-	"if not w then return -1 end\n"
-	"local floor = redis.call('HGET', KEYS[2], ARGV[2])\n"
-	"  or redis.call('HGET', KEYS[2], 'base')\n"
-	"if not floor then return -1 end\n"
+	"local w = redis.pcall('GET', KEYS[1])\n"
+	"if type(w) ~= 'string' then return -1 end\n"
+	"local floor = redis.pcall('HGET', KEYS[2], ARGV[2])\n"
+	"  or redis.pcall('HGET', KEYS[2], 'base')\n"
+	"if type(floor) ~= 'string' then return -1 end\n"
 	"if ARGV[1] < floor then return 0 end\n"
 	"redis.call('SET', KEYS[3], generation(w, KEYS[3]) .. ARGV[4],\n"
 	"  'PX', ARGV[3])\n"
@@ -57,8 +57,9 @@ const struct redis_script l2_scripts[L2_SCRIPTS] = {
 		   "  end\n"
 		   "  if ARGV[a + 2] == '0' then\n"
 		   "    local held = ARGV[a + 3] ~= ''\n"
-		   "      and redis.call('GETRANGE', KEYS[i], 0, 32) or ''\n"
-		   "    if string.sub(held, 1, 17) ~= g .. 'P'\n"
+		   "      and redis.pcall('GETRANGE', KEYS[i], 0, 32) or ''\n"
+		   "    if type(held) ~= 'string'\n"
+		   "      or string.sub(held, 1, 17) ~= g .. 'P'\n"
 		   "      or string.sub(held, 18) < ARGV[a + 3] then\n"
 		   "      redis.call('DEL', KEYS[i])\n"
 		   "    end\n"
@@ -82,8 +83,8 @@ const struct redis_script l2_scripts[L2_SCRIPTS] = {
 	"redis.call('SET', KEYS[3], ARGV[4])\n"
 	"return ARGV[2]\n"},
     [L2_PURGE] = {"purge",
-	NEWEST "local w = redis.call('GET', KEYS[1])\n"
-	       "if not w then return 0 end\n"
+	NEWEST "local w = redis.pcall('GET', KEYS[1])\n"
+	       "if type(w) ~= 'string' then return 0 end\n"
 	       "local g = renewed(w, ARGV[1])\n"
 	       "if ARGV[2] == '' then\n"
 	       "  w = string.sub(w, 1, 16) .. g\n"
@@ -93,6 +94,29 @@ const struct redis_script l2_scripts[L2_SCRIPTS] = {
 	       "end\n"
 	       "redis.call('SET', KEYS[1], w)\n"
 	       "return 1\n"},
+    /* Is every one of them what the scripts make of it, or not there? */
+    [L2_LOOK] = {"look",
+	"local function is(key, kind)\n"
+	"  local t = redis.call('TYPE', key).ok\n"
+	"  return t == kind or t == 'none'\n"
+	"end\n"
+	"local number = '[0-7]' .. string.rep('[%da-f]', 15)\n"
+	"local function fits()\n"
+	"  if not (is(KEYS[1], 'string') and is(KEYS[2], 'hash')\n"
+	"    and is(KEYS[3], 'string') and is(KEYS[4], 'string')) then\n"
+	"    return false\n"
+	"  end\n"
+	"  local w = redis.call('GET', KEYS[1])\n"
+	"  if not w then return true end\n"
+	"  local base = redis.call('HGET', KEYS[2], 'base') or ''\n"
+	"  return string.match(base, '^' .. number .. '$')\n"
+	"    and string.match(w .. ';', '^' .. number .. number .. ';')\n"
+	"end\n"
+	"local discarded = fits() and 0 or 1\n"
+	"if discarded == 1 then redis.call('DEL', unpack(KEYS)) end\n"
+	"local r = redis.call('MGET', KEYS[1], KEYS[3], KEYS[4])\n"
+	"r[4] = discarded\n"
+	"return r\n"},
 };
 
 void l2_watermark_key(struct buf *out, int32_t partition)

@@ -57,6 +57,13 @@ enum l2_script {
 	 * collection (empty: all). Replies 1, or 0: not initialised, so nothing
 	 * counts anyway. */
 	L2_PURGE,
+	/* What a projector resumes from. KEYS watermark, floors, cursor,
+	 * warmed. Replies the values of watermark, cursor and warmed (nil: not
+	 * there), and 1 when the four keys were discarded, or 0. They are
+	 * discarded when somebody else has written one of them: it has another
+	 * type, the watermark has another form, or there are no floors with
+	 * it. */
+	L2_LOOK,
 	L2_SCRIPTS
 };
 

@@ -4,7 +4,8 @@
  *    ▲          │            │ └────► HELD          Redis is elsewhere
  *    │          ▼            ▼
  *    │       (moving)    RETRYING ─► APPLYING       Redis was away
- *    └── any: a rebalance, another lane found Redis elsewhere
+ *    └── any: a rebalance, another lane found Redis elsewhere, a key of
+ *        another type
  *
  * What arrives meanwhile waits in `pending`, and past a bound in Kafka.
  *
@@ -29,6 +30,7 @@
 
 #include <inttypes.h>
 #include <stdlib.h>
+#include <string.h>
 
 struct lane {
 	struct lane_context *x;
@@ -148,6 +150,13 @@ static void applied(struct lane *l)
 	pump(l);
 }
 
+/* What somebody else wrote there would be there the next time, too. It is
+ * discarded by the resume (common/l2.h, L2_LOOK). */
+static bool is_foreign(const redisReply *reply)
+{
+	return reply && strstr(reply->str, "WRONGTYPE");
+}
+
 static void answered(struct lane *l, const redisReply *reply)
 {
 	struct stats *s = &l->x->stats;
@@ -170,6 +179,8 @@ static void answered(struct lane *l, const redisReply *reply)
 	    log_quote(reply ? reply->str : "no answer"));
 	if (l->draining)
 		set_state(l, LANE_HELD);
+	else if (is_foreign(reply))
+		l->x->resume(l->x->arg);
 	else
 		retry_later(l);
 }

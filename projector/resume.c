@@ -28,6 +28,8 @@ struct resume {
 	void *arg;
 };
 
+enum { LOOKED = 4 }; /* what L2_LOOK replies */
+
 /* For one lane. */
 struct question {
 	struct resume *r;
@@ -42,6 +44,25 @@ static void ask_later(struct resume *r)
 	loop_timer_start(r->timer, backoff_next(&r->backoff, bits));
 }
 
+/* Of the script; not an error. */
+static bool is_answer(const redisReply *reply)
+{
+	return reply && reply->type == REDIS_REPLY_ARRAY &&
+	       reply->elements == LOOKED;
+}
+
+/* Somebody else wrote there. Nothing of the partition counts any more, so that
+ * it is started at a mark, with a generation of its own. */
+static void tell_discarded(
+    struct resume *r, int32_t partition, const redisReply *reply)
+{
+	const redisReply *discarded = reply->element[LOOKED - 1];
+	if (discarded->type != REDIS_REPLY_INTEGER || discarded->integer == 0)
+		return;
+	metric_add(&r->x->stats.discarded, 1);
+	log_event(EV_REDIS_DISCARDED, "partition=%d", partition);
+}
+
 static void on_answer(void *arg, const redisReply *reply)
 {
 	struct question q = *(struct question *)arg;
@@ -49,12 +70,12 @@ static void on_answer(void *arg, const redisReply *reply)
 	free(arg);
 	if (!r->running || q.number != r->number)
 		return;
-	if (reply == NULL || reply->type != REDIS_REPLY_ARRAY ||
-	    reply->elements != 3) {
+	if (!is_answer(reply)) {
 		ask_later(r);
 		return;
 	}
 	struct lane *l = r->lanes[q.lane];
+	tell_discarded(r, lane_partition(l), reply);
 	lane_resume(l, reply->element[0], reply->element[1]);
 	warm_resume(r->x->warm, lane_partition(l), reply->element[0],
 	    reply->element[2]);
@@ -65,23 +86,34 @@ static void on_answer(void *arg, const redisReply *reply)
 	r->done(r->arg);
 }
 
+static bool look(
+    struct resume *r, int32_t partition, redis_done done, void *arg)
+{
+	struct buf keys[4] = {0};
+	const char *argv[4];
+	size_t lens[4];
+	l2_watermark_key(&keys[0], partition);
+	l2_floors_key(&keys[1], partition);
+	l2_cursor_key(&keys[2], partition);
+	l2_warmed_key(&keys[3], partition);
+	for (size_t i = 0; i < 4; i++) {
+		argv[i] = keys[i].data;
+		lens[i] = keys[i].len;
+	}
+	bool sent =
+	    redis_eval(r->x->redis, L2_LOOK, 4, 4, argv, lens, done, arg);
+	for (size_t i = 0; i < 4; i++)
+		buf_free(&keys[i]);
+	return sent;
+}
+
 static bool ask(struct resume *r, size_t lane)
 {
-	struct buf watermark = {0}, cursor = {0}, warmed = {0};
-	int32_t partition = lane_partition(r->lanes[lane]);
-	l2_watermark_key(&watermark, partition);
-	l2_cursor_key(&cursor, partition);
-	l2_warmed_key(&warmed, partition);
-	const char *argv[] = {"MGET", watermark.data, cursor.data, warmed.data};
-	const size_t lens[] = {4, watermark.len, cursor.len, warmed.len};
 	struct question *q = MEM_NEW(struct question);
 	*q = (struct question){r, r->number, lane};
-	bool sent = redis_submit(r->x->redis, 4, argv, lens, on_answer, q);
+	bool sent = look(r, lane_partition(r->lanes[lane]), on_answer, q);
 	if (!sent)
 		free(q);
-	buf_free(&watermark);
-	buf_free(&cursor);
-	buf_free(&warmed);
 	return sent;
 }
 
@@ -131,15 +163,17 @@ static void on_checked(void *arg, const redisReply *reply)
 	struct check c = *(struct check *)arg;
 	struct resume *r = c.r;
 	free(arg);
-	if (r->running || c.number != r->number || reply == NULL ||
-	    reply->type == REDIS_REPLY_ERROR)
+	if (!is_answer(reply) || !r->lanes[c.lane])
 		return;
 	const struct lane *l = r->lanes[c.lane];
-	if (!settled(l) || lane_watermark(l) != c.watermark)
+	tell_discarded(r, lane_partition(l), reply);
+	if (r->running || c.number != r->number || !settled(l) ||
+	    lane_watermark(l) != c.watermark)
 		return;
 	struct l2_watermark at;
-	bool known = reply->type == REDIS_REPLY_STRING &&
-		     l2_watermark_parse(reply->str, reply->len, &at);
+	const redisReply *w = reply->element[0];
+	bool known = w->type == REDIS_REPLY_STRING &&
+		     l2_watermark_parse(w->str, w->len, &at);
 	if (known && at.watermark == c.watermark)
 		return;
 	log_event(EV_REDIS_ELSEWHERE, "partition=%d", lane_partition(l));
@@ -148,15 +182,10 @@ static void on_checked(void *arg, const redisReply *reply)
 
 static void check(struct resume *r, size_t lane)
 {
-	struct buf key = {0};
-	l2_watermark_key(&key, lane_partition(r->lanes[lane]));
-	const char *argv[] = {"GET", key.data};
-	const size_t lens[] = {3, key.len};
 	struct check *c = MEM_NEW(struct check);
 	*c = (struct check){r, r->number, lane, lane_watermark(r->lanes[lane])};
-	if (!redis_submit(r->x->redis, 2, argv, lens, on_checked, c))
+	if (!look(r, lane_partition(r->lanes[lane]), on_checked, c))
 		free(c);
-	buf_free(&key);
 }
 
 void resume_check(struct resume *r)

@@ -239,3 +239,47 @@ def test_an_order_outlives_its_writer(deployment, forger):
     deployment.sql("DROP FUNCTION broken CASCADE")
     goes_on(deployment, "lat3", "after")
     assert deployment.sql("SELECT * FROM sluice.orders") == []
+
+
+GARBAGE = {
+    "watermark": [lambda r, k: r.hset(k, "a", "b"), lambda r, k: r.set(k, "f" * 32)],
+    "floors": [lambda r, k: r.set(k, "x"), lambda r, k: r.hset(k, "base", "x")],
+    "cursor": [lambda r, k: r.rpush(k, "x")],
+    "warmed": [lambda r, k: r.sadd(k, "x")],
+}
+
+
+@pytest.mark.parametrize("how", ["idle", "written", "restarted"])
+def test_what_redis_says_of_a_partition_is_not_of_sluice(deployment, how):
+    """Keys of another type or form: they are deleted, and the partition is started
+    anew and served from Redis, whether anybody writes or not."""
+    partition, _ = place_of(deployment, "lat4")
+    deployment.wait_projected()
+    redis = deployment.servers.redis()
+    (projector,), (api, _) = deployment.of("projector"), deployment.of("api")
+    name = f"sluice:{{{partition}}}:"
+    for kind, forge in ((k, f) for k, forges in GARBAGE.items() for f in forges):
+        generation = redis.get(name + "watermark")[16:32]
+        if how == "restarted":
+            projector.stop()
+        before = 0 if how == "restarted" else projector.metrics()["sluice_projector_discarded_total"]
+        redis.delete(name + kind)
+        forge(redis, name + kind)
+        assert api.admin.request("DELETE", "/cache/records").json()["redis"] == "purged"
+        assert api.http.get("lat4").status == 200
+        if how == "restarted":
+            projector.start()
+        if how == "written":
+            goes_on(deployment, "lat4", f"{kind} {forge.__code__.co_firstlineno}")
+        wait_until(
+            lambda b=before: projector.metrics()["sluice_projector_discarded_total"] == b + 1,
+            20,
+            f"{kind} is discarded",
+        )
+        deployment.wait_projected()
+        assert redis.get(name + "watermark")[16:32] > generation
+        api.http.request("GET", "/v1/records/lat4", headers={"Cache-Control": "no-cache"})
+        deployment.wait_in_redis("lat4")
+        assert redis.type(name + "floors") == b"hash"
+    assert any(f"partition={partition}" in line for line in projector.events("redis.discarded"))
+    goes_on(deployment, "lat4", how)
