@@ -34,7 +34,6 @@ void sql_row(struct buf *out, const struct collection *c);
  * Columns (binary): ordinality int8 (from 1), as_of int8, version int8 or null
  * where the row is absent, and from SQL_READ_ROW on the row. */
 enum { SQL_READ_ROW = 3 };
-#define SQL_READ_SHAPE "vvv?R"
 void sql_read(struct buf *out, const struct collection *c);
 
 /* The same, but a row whose fields are more than $3 int8 bytes comes without

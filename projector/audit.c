@@ -148,7 +148,7 @@ static void on_row(
     void *arg, const struct err *e, const struct row *row, size_t n)
 {
 	(void)e;
-	if (n != 1) {
+	if (n != 1 || row->too_large) {
 		finish(arg, NULL, NULL);
 		return;
 	}
@@ -265,8 +265,8 @@ struct audit *audit_new(struct loop *l, const struct projector_settings *s,
 	a->heard = mem_zalloc(a->partitions * sizeof *a->heard);
 	a->instances = instances_new(l, s->audit_instances);
 	if (s->replica_urls[0])
-		a->replica =
-		    rows_new(l, "replica", s->replica_urls, "prefer-standby");
+		a->replica = rows_new(l, "replica", s->replica_urls,
+		    "prefer-standby", s->common.document_max);
 	a->tick = loop_timer_new(l, on_tick, a);
 	loop_timer_start(a->tick, TICK);
 	return a;

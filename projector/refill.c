@@ -157,6 +157,20 @@ static void pass_over(struct refill *r, const struct err *e)
 	run_is_over(r);
 }
 
+static void hear_row(struct refill *r, size_t at, const struct row *row)
+{
+	struct stats *s = r->o.stats;
+	if (row->present && !row->too_large) {
+		r->unanswered += fill(r, at, row);
+		return;
+	}
+	/* A replica that lags may not have it yet. */
+	if (row->as_of == 0 || of_replica(r))
+		return;
+	r->done[at] = true;
+	metric_add(row->too_large ? &s->warm_given_up : &s->warm_absent, 1);
+}
+
 static void on_rows(
     void *arg, const struct err *e, const struct row *rows, size_t n)
 {
@@ -176,13 +190,7 @@ static void on_rows(
 	for (size_t i = 0, at = r->at; i < n; i++, at++) {
 		while (r->done[at])
 			at++;
-		/* A replica that lags may not have it yet. */
-		if (rows[i].as_of && !rows[i].present && !of_replica(r)) {
-			r->done[at] = true;
-			metric_add(&r->o.stats->warm_absent, 1);
-		} else if (rows[i].present && fill(r, at, &rows[i])) {
-			r->unanswered++;
-		}
+		hear_row(r, at, &rows[i]);
 	}
 	if (--r->unanswered == 0)
 		run_is_over(r);
@@ -235,11 +243,11 @@ struct refill *refill_new(const struct refill_options *o)
 	const struct projector_settings *s = o->settings;
 	struct refill *r = MEM_NEW(struct refill);
 	r->o = *o;
-	r->primary =
-	    rows_new(o->loop, "primary", s->common.primary_url, "read-write");
+	r->primary = rows_new(o->loop, "primary", s->common.primary_url,
+	    "read-write", s->common.document_max);
 	if (s->replica_urls[0])
-		r->replica = rows_new(
-		    o->loop, "replica", s->replica_urls, "prefer-standby");
+		r->replica = rows_new(o->loop, "replica", s->replica_urls,
+		    "prefer-standby", s->common.document_max);
 	r->timer = loop_timer_new(o->loop, on_timer, r);
 	backoff_init(&r->backoff, CLOCK_MS(20), CLOCK_S(2));
 	jitter_init(&r->jitter, entropy_bits());

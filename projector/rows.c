@@ -11,19 +11,22 @@
 
 struct rows {
 	struct pg *pg;
+	int64_t document_max;
 };
 
 struct reading {
+	int64_t document_max;
 	const struct collection *collection;
 	size_t n;
 	rows_done done;
 	void *arg;
 };
 
-struct rows *rows_new(
-    struct loop *l, const char *name, const char *url, const char *session)
+struct rows *rows_new(struct loop *l, const char *name, const char *url,
+    const char *session, int64_t document_max)
 {
 	struct rows *r = MEM_NEW(struct rows);
+	r->document_max = document_max;
 	const struct pg_options o = {
 	    .loop = l,
 	    .name = name,
@@ -37,15 +40,21 @@ struct rows *rows_new(
 	return r;
 }
 
+enum { AS_OF = 1, VERSION, BYTES };
+
 static void read_row(const struct reading *q, const PGresult *r, int at,
     struct row *out, struct buf *docs)
 {
-	*out = (struct row){.as_of = (version_t)pg_int8(r, at, 1), .doc = ""};
-	if (PQgetisnull(r, at, 2))
+	*out =
+	    (struct row){.as_of = (version_t)pg_int8(r, at, AS_OF), .doc = ""};
+	if (PQgetisnull(r, at, VERSION))
 		return;
 	out->present = true;
-	out->version = (version_t)pg_int8(r, at, 2);
-	rowdoc_add(docs, q->collection, r, at, SQL_READ_ROW);
+	out->version = (version_t)pg_int8(r, at, VERSION);
+	out->too_large = pg_int8(r, at, BYTES) > q->document_max;
+	if (out->too_large)
+		return;
+	rowdoc_add(docs, q->collection, r, at, SQL_WITHIN_ROW);
 	out->len = docs->len;
 	out->doc = buf_take(docs, NULL);
 }
@@ -69,7 +78,7 @@ static void on_reply(void *arg, const struct pg_reply *reply)
 	}
 	q.done(q.arg, &reply->err, rows, q.n);
 	for (size_t i = 0; i < q.n; i++) {
-		if (rows[i].present)
+		if (rows[i].present && !rows[i].too_large)
 			free((char *)(uintptr_t)rows[i].doc);
 	}
 	buf_free(&docs);
@@ -81,9 +90,9 @@ bool rows_read(struct rows *r, const struct collection *c,
 {
 	struct buf sql = {0};
 	struct reading *q = MEM_NEW(struct reading);
-	*q = (struct reading){c, n, done, arg};
-	sql_read(&sql, c);
-	struct call call = {.sql = sql.data, .shape = {SQL_READ_SHAPE, c}};
+	*q = (struct reading){r->document_max, c, n, done, arg};
+	sql_read_within(&sql, c);
+	struct call call = {.sql = sql.data, .shape = {SQL_WITHIN_SHAPE, c}};
 	struct buf *texts = call_param(&call), *partitions = call_param(&call);
 	pg_array_begin(texts, PG_TEXT, n);
 	pg_array_begin(partitions, PG_INT4, n);
@@ -91,6 +100,7 @@ bool rows_read(struct rows *r, const struct collection *c,
 		pg_array_text(texts, keys[i].key, keys[i].len);
 		pg_array_int4(partitions, keys[i].partition);
 	}
+	call_int8(&call, (uint64_t)r->document_max);
 	const struct pg_query query = call_query(&call);
 	bool sent = pg_submit(r->pg, &query, 1, on_reply, q);
 	if (!sent)

@@ -15,8 +15,9 @@ struct row_key {
 
 struct row {
 	bool present;
+	bool too_large; /* than document.max_bytes: the document is not told */
 	version_t version, as_of;
-	const char *doc; /* canonical; borrowed; "" where absent */
+	const char *doc; /* canonical; borrowed; "" where it is not told */
 	size_t len;
 };
 
@@ -25,9 +26,10 @@ struct row {
 typedef void (*rows_done)(
     void *arg, const struct err *e, const struct row *rows, size_t n);
 
-/* `url` was checked. `session`: target_session_attrs. Starts to connect. */
-struct rows *rows_new(
-    struct loop *l, const char *name, const char *url, const char *session);
+/* `url` was checked. `session`: target_session_attrs. `document_max`: bytes.
+ * Starts to connect. */
+struct rows *rows_new(struct loop *l, const char *name, const char *url,
+    const char *session, int64_t document_max);
 /* All of one collection; borrows the keys for the call. False: not connected,
  * `done` is not called. Else exactly once, later. */
 bool rows_read(struct rows *r, const struct collection *c,

@@ -167,6 +167,25 @@ def test_a_collection_without_its_table(projecting, servers):
     assert "collection=posts" in said and "code=42P01" in said, said
 
 
+def test_a_row_that_is_too_large(deployment, servers):
+    """It is not put into Redis; the others of its statement are."""
+    started(deployment, servers, **{"document.max_bytes": "1KiB"})
+    api, projector = deployment.of("api")[0], deployment.of("projector")[0]
+    written(api, KEYS[:50], "x")
+    applied(deployment)
+    wait_until(lambda: is_warm(projector), 30, "nothing is left of the start")
+    large = "UPDATE records SET value = repeat('y', %s) WHERE key = %s"
+    deployment.sql(large, 1025, KEYS[3])
+    deployment.sql(large, 1024, KEYS[4])
+    replica_caught_up(deployment)
+    servers.redis().flushall()
+    rest = [key for key in KEYS[:50] if key != KEYS[3]]
+    wait_until(lambda: all_there(servers, rest), 60, "the others are back")
+    wait_until(lambda: is_warm(projector), 30, "it is done")
+    assert KEYS[3] not in entries(servers)
+    assert warm(projector)["given_up"] == 1
+
+
 @pytest.mark.seconds(200)
 def test_a_projector_that_is_restarted(deployment, servers):
     """What it had not brought back is brought back by whoever follows; and once only."""
