@@ -341,7 +341,7 @@ static enum MHD_Result on_head(struct httpd *h, struct connection *c,
 	c->in_head = false;
 	if (c->refused)
 		return MHD_NO;
-	httpline_read(c->mhd, method, version, &head);
+	httpline_read(c->mhd, method, path, version, &head);
 	path = httpline_path(path);
 	if (head.fault == NULL &&
 	    (path == NULL || (c->version_at && c->version_at != version)))

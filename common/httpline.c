@@ -17,8 +17,11 @@
 	    "The request is malformed", detail}
 
 static MALFORMED(bad_name, "The name of a header is not a token.");
+static MALFORMED(bad_method,
+    "The request line needs a method, which is a token, and one blank.");
 static MALFORMED(bad_line,
-    "A header line has no name, no carriage return, a NUL, or is folded.");
+    "A header line has no name, does not end with CR LF, has another CR or a "
+    "NUL, or is folded.");
 static MALFORMED(bad_host,
     "A request needs one Host header, with a host and perhaps a port.");
 static MALFORMED(
@@ -29,7 +32,8 @@ static MALFORMED(blank_coding,
     "There may be no blank behind the value of Transfer-Encoding.");
 static MALFORMED(old_coding, "HTTP/1.0 has no Transfer-Encoding.");
 MALFORMED(httpline_bad_target,
-    "The target must be a path or a URL of http, without a NUL.");
+    "The target must be a path or a URL of http, without blanks, line ends or "
+    "a NUL.");
 MALFORMED(httpline_bad_length, "Content-Length must be a number of digits.");
 MALFORMED(httpline_bad_chunk, "The chunked coding of the body is malformed.");
 static const struct httpline_fault unknown_coding = {501,
@@ -138,7 +142,7 @@ struct look {
 	const char *length; /* the first one's value, and how long it is */
 	size_t length_len;
 	size_t hosts, codings;
-	const char *last; /* the value of the last line */
+	const char *next; /* where the next line begins */
 };
 
 static void fault(struct look *l, const struct httpline_fault *f)
@@ -147,19 +151,20 @@ static void fault(struct look *l, const struct httpline_fault *f)
 		l->head->fault = f;
 }
 
-/* A value is followed by the zeros that CR and LF became; behind a bare LF, or
- * a NUL within it, there is more. A line that was folded has its name, to which
- * the rest was appended, elsewhere. */
-static bool is_line(const char *name, const char *value)
+/* A value is followed by the zeros that CR and LF became, and these by the next
+ * name. That is elsewhere behind a bare LF, behind a NUL in a value, and where
+ * a line was folded. A bare CR stays in the value. */
+static bool is_line(struct look *l, const char *name, const char *value)
 {
 	if (!LENIENT)
 		return true;
 	const char *s = name + strlen(name) + 1;
-	if (value < s || value[strlen(value) + 1] != '\0')
-		return false;
-	while (s < value && (*s == ' ' || *s == '\t'))
+	size_t len = strcspn(value, "\r");
+	bool here = name == l->next && value[len] == '\0';
+	l->next = value + len + strlen("\r\n");
+	while (here && s < value && (*s == ' ' || *s == '\t'))
 		s++;
-	return s == value;
+	return here && s == value && l->next[-1] == '\0';
 }
 
 static void look_at_length(struct look *l, const char *value)
@@ -207,10 +212,9 @@ static enum MHD_Result look(
 	struct look *l = arg;
 	(void)kind;
 	value = value ? value : "";
-	l->last = value;
 	if (!is_token(name))
 		fault(l, &bad_name);
-	else if (!is_line(name, value))
+	else if (!is_line(l, name, value))
 		fault(l, &bad_line);
 	switch (strlen(name)) { /* most are none of these */
 	case 4:
@@ -241,24 +245,33 @@ static enum MHD_Result look(
 /* Is the head over where libmicrohttpd says so? It takes a line without a name
  * for its end, and what follows for the next request. */
 static bool is_whole(
-    struct MHD_Connection *c, const char *method, const char *last)
+    struct MHD_Connection *c, const char *method, const char *next)
 {
-	if (!LENIENT || last == NULL)
+	if (!LENIENT)
 		return true;
 	const union MHD_ConnectionInfo *info =
 	    MHD_get_connection_info(c, MHD_CONNECTION_INFO_REQUEST_HEADER_SIZE);
-	const char *end = last + strlen(last) + strlen("\r\n\r\n");
-	return info && method + info->header_size == end;
+	return info && method + info->header_size == next + strlen("\r\n");
+}
+
+/* Behind a NUL in it, the target is elsewhere. */
+static bool is_method(const char *method, const char *target)
+{
+	return is_token(method) &&
+	       (!LENIENT || target == method + strlen(method) + 1);
 }
 
 void httpline_read(struct MHD_Connection *c, const char *method,
-    const char *version, struct httpline_head *out)
+    const char *target, const char *version, struct httpline_head *out)
 {
-	struct look l = {.head = out};
+	const char *next = version + strlen(version) + strlen("\r\n");
+	struct look l = {.head = out, .next = next};
 	bool old = strcmp(version, MHD_HTTP_VERSION_1_0) == 0;
 	*out = (struct httpline_head){0};
+	if (!is_method(method, target))
+		fault(&l, &bad_method);
 	MHD_get_connection_values(c, MHD_HEADER_KIND, look, &l);
-	if (!is_whole(c, method, l.last))
+	if (!is_whole(c, method, l.next))
 		fault(&l, &bad_line);
 	if (l.codings && l.length)
 		fault(&l, &two_lengths);
@@ -353,7 +366,7 @@ bool httpline_fits(const char *target, size_t memory)
 
 const char *httpline_version_at(const char *target)
 {
-	return LENIENT ? target + strlen(target) + 1 : NULL;
+	return LENIENT ? target + strcspn(target, " \t\v\f\r\n") + 1 : NULL;
 }
 
 /* The end of a line: the byte behind its LF. False: it is a bare LF. */

@@ -45,9 +45,10 @@ extern const struct httpline_fault httpline_bad_chunk;
 extern const struct httpline_fault httpline_too_large; /* 413 */
 extern const struct httpline_fault httpline_encoded;   /* 415 */
 
-/* Looks at every header once. `method` and `version` are libmicrohttpd's. */
+/* Looks at every header once. `method`, `target` (of which the query may be cut
+ * off) and `version` are libmicrohttpd's. */
 void httpline_read(struct MHD_Connection *c, const char *method,
-    const char *version, struct httpline_head *out);
+    const char *target, const char *version, struct httpline_head *out);
 /* The path of a target in origin or absolute form, within it; `*` of that;
  * NULL: it has none of these forms. The query is cut off already. */
 const char *httpline_path(const char *target);
@@ -68,8 +69,8 @@ void httpline_refuse(int fd, const struct httpline_fault *fault);
 /* Has libmicrohttpd room for the parameters of this target? `memory` is that
  * of the connection. */
 bool httpline_fits(const char *target, size_t memory);
-/* Where the version is in a line with this target: elsewhere, if the target had
- * a NUL. */
+/* Where the version is in a line with this target: elsewhere, if the target has
+ * a blank, the end of a line or a NUL. */
 const char *httpline_version_at(const char *target);
 /* Is this the piece of a body behind a line of a chunk that is as it should be?
  */
