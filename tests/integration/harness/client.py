@@ -100,9 +100,15 @@ class Client:
         response = connection.getresponse()
         return Answer(response, response.read())
 
+    def _headers(self, headers):
+        """A Message stays one: it may have several lines of a name."""
+        if not self.always:
+            return headers or {}
+        return {**self.always, **(headers or {})}
+
     def request(self, method, path, body=None, headers=None):
         connection, used = self._connection()
-        args = (method, path, body, {**self.always, **(headers or {})})
+        args = (method, path, body, self._headers(headers))
         try:
             return self._send(connection, *args)
         except (http.client.HTTPException, OSError):
