@@ -42,6 +42,12 @@ void budget_set(struct budget *b, size_t *held, size_t want)
 	*held = want;
 }
 
+bool budget_fits(struct budget *b, size_t n)
+{
+	size_t most = limit(b, n);
+	return (n <= most && used(b) <= most - n) || refuse(b);
+}
+
 bool budget_keeps(struct budget *b, size_t n)
 {
 	return used(b) <= limit(b, n) || refuse(b);

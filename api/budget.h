@@ -32,6 +32,8 @@ extern struct budget budget_answers;
 bool budget_take(struct budget *b, size_t *held, size_t want);
 /* The same for bytes that are there already: it may pass the limit. */
 void budget_set(struct budget *b, size_t *held, size_t want);
+/* Could so many bytes be taken now? False is counted as a refusal. */
+bool budget_fits(struct budget *b, size_t n);
 /* Of `n` bytes that are counted already: is there room for them? False is
  * counted as a refusal. */
 bool budget_keeps(struct budget *b, size_t n);

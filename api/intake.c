@@ -32,23 +32,32 @@ static void let_go(struct request *r)
 	budget_set(&budget_bodies, &r->held, 0);
 }
 
-void intake_add(struct request *r, const char *data, size_t len)
+bool intake_fits(uint64_t len)
+{
+	return len == 0 || len == HTTPLINE_UNKNOWN ||
+	       budget_fits(&budget_bodies, (size_t)len);
+}
+
+static bool make_room(struct request *r, size_t len)
+{
+	size_t cap = room_for(r, len);
+	if (!budget_take(&budget_bodies, &r->held, cap))
+		return false;
+	buf_reserve(&r->body, cap);
+	httpd_holds(r->connection, r->held);
+	return true;
+}
+
+enum httpd_body intake_add(struct request *r, const char *data, size_t len)
 {
 	size_t max = (size_t)r->worker->app->settings->max_item;
-	if (r->too_large || r->no_room)
-		return;
-	r->too_large = r->body.len + len > max;
-	if (!r->too_large && r->body.len + len + 1 > r->body.cap) {
-		size_t cap = room_for(r, len);
-		r->no_room = !budget_take(&budget_bodies, &r->held, cap);
-		if (!r->no_room)
-			buf_reserve(&r->body, cap);
-		httpd_holds(r->connection, r->held);
-	}
-	if (r->too_large || r->no_room)
+	size_t all = r->body.len + len;
+	if (all > max || (all + 1 > r->body.cap && !make_room(r, len))) {
 		let_go(r);
-	else
-		buf_add(&r->body, data, len);
+		return all > max ? HTTPD_LARGE : HTTPD_FULL;
+	}
+	buf_add(&r->body, data, len);
+	return HTTPD_TAKEN;
 }
 
 void intake_settle(struct request *r)
@@ -64,15 +73,4 @@ void intake_free(struct request *r)
 	r->doc = NULL;
 	r->doc_len = 0;
 	let_go(r);
-}
-
-enum step_result intake_refuse(struct request *r)
-{
-	struct MHD_Response *response =
-	    answer_problem_response(PROBLEM_BUFFER_FULL,
-		"The bodies of the requests in hand take as much memory as the "
-		"setting http.body_budget allows.",
-		NULL, NULL);
-	MHD_add_response_header(response, MHD_HTTP_HEADER_CONNECTION, "close");
-	return answer_queue(r, problem_status(PROBLEM_BUFFER_FULL), response);
 }

@@ -232,11 +232,10 @@ static enum httpd_body body(
 		return HTTPD_TAKEN;
 	}
 	*taken = len;
-	intake_add(r, data, len);
-	if (!r->too_large)
-		return HTTPD_TAKEN;
-	answer_count(r, 413);
-	return HTTPD_LARGE;
+	enum httpd_body what = intake_add(r, data, len);
+	if (what != HTTPD_TAKEN)
+		answer_count(r, what == HTTPD_LARGE ? 413 : 503);
+	return what;
 }
 
 static enum MHD_Result run(void *request)
@@ -247,10 +246,6 @@ static enum MHD_Result run(void *request)
 		UNREACHABLE("a parked request runs");
 	if (r->gone)
 		return MHD_NO;
-	if (r->no_room) {
-		intake_refuse(r);
-		return r->rc;
-	}
 	for (;;) {
 		switch (steps[r->step](r)) {
 		case STEP_MORE:

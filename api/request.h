@@ -40,9 +40,7 @@ struct request {
 	const char *method; /* libmicrohttpd's, for the request's life */
 	const char *path;   /* likewise; as it was sent */
 	struct buf body;
-	size_t held;	/* of budget_bodies, for it */
-	bool too_large; /* the body */
-	bool no_room;	/* for the body, in budget_bodies */
+	size_t held; /* of budget_bodies, for it */
 	/* The answer that its head has, before its body is in; owned. */
 	bool beginning;
 	struct MHD_Response *refusal;

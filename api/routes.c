@@ -4,6 +4,7 @@
 #include "api/assets.h"
 #include "api/bulk.h"
 #include "api/headroom.h"
+#include "api/intake.h"
 #include "api/native.h"
 #include "api/offer.h"
 #include "api/page.h"
@@ -219,6 +220,9 @@ static enum step_result look_at_body(
 		return refuse_fault(r, &httpline_encoded);
 	if (look_at_type(r) == STEP_DONE)
 		return STEP_DONE;
+	/* Of a bulk, no more is held than of one item. */
+	if (r->route->body != BODY_BULK && !intake_fits(head->length))
+		return refuse_fault(r, &httpline_full);
 	return r->route->body == BODY_BULK && bulk_has_lines(r)
 		   ? bulk_begin_lines(r)
 		   : STEP_MORE;

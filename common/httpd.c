@@ -267,7 +267,7 @@ static void refuse_now(struct connection *c, const struct httpline_fault *f)
 {
 	c->refused = c->unread = true;
 	c->in_head = false;
-	c->httpd->nmalformed++;
+	c->httpd->nmalformed += f->status < 500;
 	httpline_refuse(c->fd, f);
 }
 
@@ -308,6 +308,9 @@ static enum MHD_Result on_body(
 		break;
 	case HTTPD_LARGE:
 		refuse_now(c, &httpline_too_large);
+		return MHD_NO;
+	case HTTPD_FULL:
+		refuse_now(c, &httpline_full);
 		return MHD_NO;
 	case HTTPD_CLOSE:
 		return MHD_NO;

@@ -31,7 +31,7 @@ enum { HTTPD_CONNECTION_MEMORY = 24 * 1024 };
 
 struct httpd;
 
-enum httpd_body { HTTPD_TAKEN, HTTPD_LARGE, HTTPD_CLOSE };
+enum httpd_body { HTTPD_TAKEN, HTTPD_LARGE, HTTPD_FULL, HTTPD_CLOSE };
 
 struct httpd_ops {
 	/* The head of a request is in, and is well-formed. Returns the request
@@ -42,7 +42,8 @@ struct httpd_ops {
 	    const char *path, const struct httpline_head *head, bool *refused);
 	/* A piece of the body, of which it takes *taken bytes: all of it, or
 	 * it suspends the connection, and is told the rest after the resume.
-	 * HTTPD_LARGE answers 413 without the rest of the body. */
+	 * HTTPD_LARGE answers 413 without the rest of the body, HTTPD_FULL
+	 * 503: there is no memory for it. */
 	enum httpd_body (*body)(
 	    void *request, const char *data, size_t len, size_t *taken);
 	/* All is in; or the request was resumed. Queue a response or suspend.

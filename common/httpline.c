@@ -8,6 +8,7 @@
 #define PREFIX "urn:sluice:problem:"
 #define NOSNIFF_NAME "X-Content-Type-Options"
 #define NOSNIFF_VALUE "nosniff"
+#define RETRY_AFTER_S "1"
 
 /* Does libmicrohttpd leave to others what it has in its buffer? */
 #define LENIENT (MHD_VERSION < 0x01000000)
@@ -48,6 +49,10 @@ const struct httpline_fault httpline_too_large = {413,
 const struct httpline_fault httpline_encoded = {415,
     PREFIX "unsupported-media-type", "The body's media type is not understood",
     "Send the body without a Content-Encoding."};
+const struct httpline_fault httpline_full = {503, PREFIX "write-buffer-full",
+    "Too many requests wait",
+    "The bodies of the requests in hand take as much memory as the setting "
+    "http.body_budget allows."};
 
 /* --- what is well-formed (pure core) ------------------------------------- */
 
@@ -315,6 +320,9 @@ struct MHD_Response *httpline_response(const struct httpline_fault *f)
 	if (f->status == 415)
 		MHD_add_response_header(
 		    r, MHD_HTTP_HEADER_ACCEPT_ENCODING, "identity");
+	if (f->status == 503)
+		MHD_add_response_header(
+		    r, MHD_HTTP_HEADER_RETRY_AFTER, RETRY_AFTER_S);
 	return r;
 }
 
@@ -325,6 +333,8 @@ static const char *phrase(unsigned status)
 		return "Content Too Large";
 	case 431:
 		return "Request Header Fields Too Large";
+	case 503:
+		return "Service Unavailable";
 	}
 	return "Bad Request";
 }
@@ -337,8 +347,10 @@ void httpline_refuse(int fd, const struct httpline_fault *f)
 	    "HTTP/1.1 %u %s\r\nConnection: close\r\n"
 	    "Content-Type: application/problem+json\r\n" NOSNIFF_NAME
 	    ": " NOSNIFF_VALUE "\r\n"
-	    "Content-Length: %zu\r\n\r\n%s",
-	    f->status, phrase(f->status), body.len, body.data);
+	    "%sContent-Length: %zu\r\n\r\n%s",
+	    f->status, phrase(f->status),
+	    f->status == 503 ? "Retry-After: " RETRY_AFTER_S "\r\n" : "",
+	    body.len, body.data);
 	/* Fresh of an answer, the socket has room; else the end says it. */
 	(void)send(fd, answer.data, answer.len, MSG_NOSIGNAL | MSG_DONTWAIT);
 	(void)shutdown(fd, SHUT_WR);

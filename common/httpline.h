@@ -44,6 +44,7 @@ extern const struct httpline_fault httpline_bad_length;
 extern const struct httpline_fault httpline_bad_chunk;
 extern const struct httpline_fault httpline_too_large; /* 413 */
 extern const struct httpline_fault httpline_encoded;   /* 415 */
+extern const struct httpline_fault httpline_full;      /* 503, Retry-After */
 
 /* Looks at every header once. `method`, `target` (of which the query may be cut
  * off) and `version` are libmicrohttpd's. */

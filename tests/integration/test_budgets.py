@@ -84,20 +84,33 @@ def test_what_is_announced_is_not_held(tight, sockets):
 
 
 def test_bodies_that_do_not_end(tight, sockets):
-    """Three take all that large ones may have: the next is refused, small ones are not."""
+    """Three take all that large ones may have: the next is refused at once, by its head or
+    as its bytes come; small ones are not."""
     wait_until(lambda: held(tight, "bodies") == 0, 10, "nothing is held")
     before = refused(tight, "bodies")
     size = 500_000
     for i in range(3):
         sockets(tight).sendall(put_head(f"endless {i}", size) + b" " * 400_000)
     wait_until(lambda: held(tight, "bodies") > 1_400_000, 10, "they are held")
-    late = sockets(tight)
-    late.sendall(put_head("late", size) + b'{"value":"' + b"x" * (size - 12) + b'"}')
-    status, headers, body = answer(late)
-    assert (status, json.loads(body)["type"]) == (503, "urn:sluice:problem:write-buffer-full")
-    assert headers["retry-after"] and headers["connection"] == "close"
-    assert late.recv(100) == b""
-    assert refused(tight, "bodies") > before
+    whole = b'{"value":"' + b"x" * (size - 12) + b'"}'
+    chunk = b"%x\r\n%s\r\n" % (300_000, b" " * 300_000)
+    expects = "Content-Type: application/json\r\nExpect: 100-continue\r\n"
+    in_chunks = "Content-Type: application/json\r\nTransfer-Encoding: chunked\r\n"
+    for message in (
+        put_head("late", size),
+        put_head("late", size) + whole,
+        head(key_path("late"), "PUT", expects + f"Content-Length: {size}\r\n"),
+        head(key_path("late"), "PUT", in_chunks) + chunk,
+        head("/v1/records", "POST", f"Content-Type: application/json\r\nContent-Length: {size}\r\n")
+        + whole[:-1],
+    ):
+        late = sockets(tight)
+        late.sendall(message)
+        status, headers, body = answer(late)
+        assert (status, json.loads(body)["type"]) == (503, "urn:sluice:problem:write-buffer-full")
+        assert headers["retry-after"] and headers["connection"] == "close"
+        assert late.recv(100) == b""
+    assert refused(tight, "bodies") - before == 5
     assert tight.http.put("small", "one").status in (200, 201, 202)
     assert held(tight, "bodies") <= 1.5 * MIB
 

@@ -55,6 +55,13 @@ static void growing(void **state)
 	assert_false(budget_take(&b, &held, MOST));
 	assert_int_equal(b.used, 10);
 	assert_int_equal(b.refused, 2);
+	/* What only asks takes nothing. */
+	assert_true(budget_fits(&b, MOST - MOST / 4 - 10));
+	assert_false(budget_fits(&b, MOST - MOST / 4 - 9));
+	assert_true(budget_fits(&b, BUDGET_SMALL));
+	assert_false(budget_fits(&b, SIZE_MAX));
+	assert_int_equal(b.used, 10);
+	assert_int_equal(b.refused, 4);
 }
 
 static void what_is_there_already(void **state)
