@@ -52,8 +52,9 @@ def put(http, key, count):
 class Slow:
     """A client that reads only when it is told to."""
 
-    def __init__(self, port, path="/v1/posts", version="1.1"):
+    def __init__(self, port, path="/v1/posts", version="1.1", address="127.0.0.1"):
         self.socket = socket.socket()
+        self.socket.bind((address, 0))
         self.socket.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 16 * 1024)
         self.socket.settimeout(30)
         self.socket.connect(("127.0.0.1", port))
@@ -210,6 +211,30 @@ def test_so_many_at_once(posts, special_api):
     wait_until(lambda: api.metrics()[COMPLETE] == 1, 10, "it is counted")
     m = api.metrics()
     assert (m[BROKEN], m[REFUSED]) == (2, 1)
+
+
+def test_one_address_has_its_share(posts, special_api):
+    """The rest of them are for others; who has left makes room."""
+    settings = {"export.max": 2, "http.client_share": 50, "export.stall_timeout": "1m"}
+    api = special_api(settings)
+    asked = []
+
+    def ask(address):
+        asked.append(Slow(api.http.port, address=address))
+        return asked[-1].begin()
+
+    assert ask("127.0.0.2").status == 200
+    again = ask("127.0.0.2")
+    assert again.status == 503 and again.getheader("Retry-After") == "5"
+    assert json.loads(again.read())["type"] == "urn:sluice:problem:store-unavailable"
+    assert api.metrics()["sluice_http_client_refused_total", 'of="exports"'] == 1
+    assert ask("127.0.0.3").status == 200
+    assert api.metrics()[RUNNING] == 2
+    asked[0].close()
+    wait_until(lambda: api.metrics()[RUNNING] == 1, 10, "it has left")
+    assert ask("127.0.0.2").status == 200
+    for s in asked:
+        s.close()
 
 
 def test_a_client_that_takes_nothing_is_cut_off(posts, special_api):
