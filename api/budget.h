@@ -22,7 +22,9 @@ struct budget {
 	_Atomic uint64_t refused;
 };
 
-/* Of the process. */
+/* Of the process, and not of struct app: bytes of an answer are given back
+ * where libmicrohttpd lets go of the last response that has them, which may be
+ * on any thread, and its callback is told of the bytes and of no app. */
 extern struct budget budget_bodies;
 extern struct budget budget_answers;
 
