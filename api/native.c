@@ -92,17 +92,6 @@ void native_seed_wait(struct request *r)
 		r->wait_for = 0;
 }
 
-/* application/json or application/…+json, with any parameters. */
-static bool is_json(const char *type)
-{
-	if (type == NULL)
-		return false;
-	size_t len = strcspn(type, "; \t");
-	return (len == 16 && strncasecmp(type, "application/json", len) == 0) ||
-	       (len > 17 && strncasecmp(type, "application/", 12) == 0 &&
-		   strncasecmp(type + len - 5, "+json", 5) == 0);
-}
-
 static enum step_result not_json(struct request *r, const struct validation *v)
 {
 	char extra[48], detail[200];
@@ -157,7 +146,8 @@ bool native_has_patch(const struct request *r)
 bool native_has_json(struct request *r)
 {
 	return native_is_type(r, JSON_TYPE) ||
-	       (is_json(request_header(r, MHD_HTTP_HEADER_CONTENT_TYPE)) &&
+	       (httpline_is_json(
+		    request_header(r, MHD_HTTP_HEADER_CONTENT_TYPE)) &&
 		   !is_patch(r));
 }
 

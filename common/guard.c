@@ -1,5 +1,7 @@
 #include "common/guard.h"
 
+#include "common/httpline.h"
+
 #include <arpa/inet.h>
 #include <stddef.h>
 #include <string.h>
@@ -75,15 +77,6 @@ bool guard_is_foreign(const struct guard *g)
 		   strcasecmp(g->fetch_site, "same-site") == 0);
 }
 
-/* application/json or application/…+json, with any parameters. */
-static bool is_json(const char *type)
-{
-	size_t len = type ? strcspn(type, "; \t") : 0;
-	return (len == 16 && strncasecmp(type, "application/json", len) == 0) ||
-	       (len > 17 && strncasecmp(type, "application/", 12) == 0 &&
-		   strncasecmp(type + len - 5, "+json", 5) == 0);
-}
-
 const char *guard_refuses(const struct guard *g, const char *hosts)
 {
 	bool reads =
@@ -93,7 +86,7 @@ const char *guard_refuses(const struct guard *g, const char *hosts)
 		       "or a name of the setting admin.hosts.";
 	if (guard_is_foreign(g))
 		return "Pages of another origin are not answered.";
-	if (!reads && g->mark == NULL && !is_json(g->content_type))
+	if (!reads && g->mark == NULL && !httpline_is_json(g->content_type))
 		return "A request that changes something needs the "
 		       "header " GUARD_HEADER
 		       ", with any value, or a JSON body with "

@@ -140,6 +140,14 @@ const char *httpline_path(const char *target)
 	return *path ? path : "/";
 }
 
+bool httpline_is_json(const char *type)
+{
+	size_t len = type ? strcspn(type, "; \t") : 0;
+	return is(type, len, "application/json") ||
+	       (len > 17 && strncasecmp(type, "application/", 12) == 0 &&
+		   is(type + len - 5, 5, "+json"));
+}
+
 /* --- the headers --------------------------------------------------------- */
 
 struct look {

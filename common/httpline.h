@@ -53,6 +53,9 @@ void httpline_read(struct MHD_Connection *c, const char *method,
 /* The path of a target in origin or absolute form, within it; `*` of that;
  * NULL: it has none of these forms. The query is cut off already. */
 const char *httpline_path(const char *target);
+/* Is a Content-Type (NULL: none) application/json or application/…+json, with
+ * any parameters? */
+bool httpline_is_json(const char *type);
 /* What every answer says: browsers take its body for nothing but its type.
  * NULL: it has no body, or its type is added later. */
 void httpline_type(struct MHD_Response *response, const char *type);
