@@ -10,7 +10,6 @@
 #include "common/mem.h"
 #include "common/reach.h"
 #include "common/record.h"
-#include "common/seldom.h"
 
 #include <stdatomic.h>
 #include <stdlib.h>
@@ -37,7 +36,6 @@ struct tail {
 	atomic_int closed; /* partitions not started */
 	_Atomic int64_t rejected;
 	struct jitter jitter; /* of refreshed entries */
-	struct seldom malformed;
 	struct lane lanes[];
 };
 
@@ -99,12 +97,9 @@ static void update_l1(struct tail *t, const struct collection *collection,
 
 static void pass_over(struct tail *t, const rd_kafka_message_t *m)
 {
-	uint64_t untold;
 	metric_add(&t->o.metrics->commits_malformed, 1);
-	if (seldom_tells(&t->malformed, clock_mono(), &untold))
-		log_event(EV_TAIL_MALFORMED,
-		    "partition=%d offset=%lld untold=%llu", m->partition,
-		    (long long)m->offset, (unsigned long long)untold);
+	log_event(EV_TAIL_MALFORMED, "partition=%d offset=%lld", m->partition,
+	    (long long)m->offset);
 }
 
 static void hear_record(struct tail *t, const rd_kafka_message_t *m)

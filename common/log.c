@@ -32,7 +32,7 @@ static struct {
 	pthread_mutex_t lock;
 	enum log_level level;
 	const char *daemon;
-	/* Of events that clients can cause at will. */
+	/* Of events that others can cause at will. */
 	struct {
 		mono_us_t until; /* none is written before */
 		unsigned left_out;
@@ -169,9 +169,11 @@ void log_dump(void)
 
 void log_print_docs(void)
 {
+	static const char seldom[] = " At most one line a second; `left_out` "
+				     "is how many came between.";
 	printf("| event | level | what it says |\n|---|---|---|\n");
 	for (int i = 0; i < EVENT_COUNT; i++)
 		printf("| `%s` | %s | %s%s |\n", events[i].tag,
 		    level_names[events[i].level], events[i].text,
-		    events[i].at_will ? " At most one line a second." : "");
+		    events[i].at_will ? seldom : "");
 }

@@ -23,7 +23,7 @@ enum event {
 void log_init(const char *daemon, enum log_level level);
 bool log_level_parse(const char *name, enum log_level *out);
 
-/* Writes the line. Of an event that clients can cause at will, at most one a
+/* Writes the line. Of an event that others can cause at will, at most one a
  * second, with how many of them were left out before it. */
 __attribute__((format(printf, 2, 3))) void log_event(
     enum event ev, const char *fields, ...);

@@ -8,7 +8,6 @@
 #include "common/follower.h"
 #include "common/keyspace.h"
 #include "common/record.h"
-#include "common/seldom.h"
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -52,7 +51,6 @@ struct chunk {
 	bool confirmed;
 	enum chunk_due due;
 	wall_us_t newest; /* accepted-at, of all in it */
-	struct seldom malformed;
 };
 
 enum chunk_heard { CHUNK_IGNORED, CHUNK_SET, CHUNK_DROPPED };

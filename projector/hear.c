@@ -7,12 +7,9 @@
 static void malformed(
     struct chunk *c, struct stats *s, const rd_kafka_message_t *m)
 {
-	uint64_t untold;
 	metric_add(&s->malformed, 1);
-	if (seldom_tells(&c->malformed, clock_mono(), &untold))
-		log_event(EV_COMMIT_MALFORMED,
-		    "partition=%d offset=%" PRId64 " untold=%" PRIu64,
-		    m->partition, m->offset, untold);
+	log_event(EV_COMMIT_MALFORMED, "partition=%d offset=%" PRId64,
+	    m->partition, m->offset);
 	chunk_skip(c, m->offset);
 }
 

@@ -12,7 +12,6 @@
 
 #include "common/kafka.h"
 #include "common/loop.h"
-#include "common/seldom.h"
 
 struct context {
 	struct loop *loop;
@@ -25,7 +24,6 @@ struct context {
 	struct orders *orders;
 	struct announcer *announcer;
 	uint32_t epoch;
-	struct seldom malformed, untold;
 	void (*ordered)(void *arg); /* the orders are others now */
 	void *ordered_arg;
 	/* An operator must act: the writer stops, with what the error says. */

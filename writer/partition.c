@@ -263,13 +263,9 @@ static void hold(struct partition *p, const struct write *w)
 
 static void count_malformed(struct partition *p, const struct write *w)
 {
-	uint64_t untold;
 	metric_add(&p->x->stats.malformed, 1);
-	if (seldom_tells(&p->x->malformed, w->arrived, &untold))
-		log_event(EV_WRITE_MALFORMED,
-		    "partition=%d offset=%" PRId64 " why=%s untold=%" PRIu64,
-		    p->o.number, w->message->offset, log_quote(w->detail),
-		    untold);
+	log_event(EV_WRITE_MALFORMED, "partition=%d offset=%" PRId64 " why=%s",
+	    p->o.number, w->message->offset, log_quote(w->detail));
 }
 
 void partition_message(struct partition *p, rd_kafka_message_t *m)

@@ -207,6 +207,15 @@ static void at_will(void **state)
 	assert_int_equal(lines_in(text), 1);
 	assert_non_null(strstr(text, " ev=http.library left_out=999 n=1000\n"));
 	free(text);
+	/* What was left out is told once; each event has a second of its own.
+	 */
+	catch_errors();
+	log_event(EV_CACHE_PURGED, "n=%d", 1000);
+	log_event(EV_TAIL_MALFORMED, "n=%d", 0);
+	text = caught_text();
+	assert_non_null(strstr(text, " ev=cache.purged left_out=999 n=1000\n"));
+	assert_non_null(strstr(text, " ev=tail.malformed n=0\n"));
+	free(text);
 }
 
 /* A failed CHECK prints the last 64, oldest first. */
