@@ -257,7 +257,12 @@ def proxied(world, servers, special_api):
     port = urlsplit(servers.replica_url).port
     proxy = Proxy(servers.ports.take(), port)
     url = at_port(at_database(servers.replica_url, world.name), proxy.port)
-    yield proxy, special_api({"replica.urls": url, "export.stall_timeout": "2s"})
+    settings = {"http.threads": 1, "replica.urls": url, "export.stall_timeout": "2s"}
+    api = special_api(settings)
+    # Until its thread is connected to the replica, the primary is asked.
+    connected = ("sluice_postgres_connections", 'server="replica"')
+    wait_until(lambda: api.metrics()[connected] > 0, 10, "the replica is there")
+    yield proxy, api
     proxy.close()
 
 
