@@ -56,9 +56,15 @@ static void every_row(void **state)
 		snprintf(line, sizeof line, "# TYPE %s %s", row->name,
 		    kinds[row->kind]);
 		assert_true(has_line(b.data, line));
-		snprintf(line, sizeof line, "%s%s%s%s%s %zu", row->name,
+		char value[32];
+		if (row->kind == METRIC_SECONDS) /* of microseconds */
+			snprintf(value, sizeof value, "0.%06zu", i + 1000);
+		else
+			snprintf(value, sizeof value, "%zu",
+			    histogram ? i + 1 : i + 1000);
+		snprintf(line, sizeof line, "%s%s%s%s%s %s", row->name,
 		    histogram ? "_count" : "", bare ? "" : "{", row->labels,
-		    bare ? "" : "}", histogram ? i + 1 : i + 1000);
+		    bare ? "" : "}", value);
 		if (!has_line(b.data, line))
 			fail_msg("no line: %s", line);
 		if (!histogram)
