@@ -10,7 +10,7 @@
 
 #define TELL_EVERY CLOCK_S(5)
 #define PAUSE CLOCK_S(1)
-#define CONNECT CLOCK_S(5)
+#define CONNECT CLOCK_S(2) /* to be told why not */
 
 struct patience patience_of(dur_us_t wait)
 {
@@ -68,9 +68,23 @@ bool session_is_refused(const char *message)
 	return false;
 }
 
-/* The codes are in a message only if the connection is told so before there is
- * one. */
-static PGconn *connect_verbosely(const char *url)
+static PGconn *connect(const char *url)
+{
+	const char *const names[] = {"connect_timeout", "application_name",
+	    "target_session_attrs", "dbname", NULL};
+	/* Of each host that the URL lists. */
+	const char *const values[] = {
+	    "5", SESSION_NAME, "read-write", url, NULL};
+	PGconn *c = PQconnectdbParams(names, values, 1);
+	CHECK(c != NULL);
+	return c;
+}
+
+/* Does the server refuse us for good? Then *why has the code, too. Codes are in
+ * a message only if the connection is told so before there is one, which
+ * connecting without waiting alone makes possible; that in turn has no time
+ * limit for each host. */
+static bool is_hopeless(const char *url, struct err *why)
 {
 	const char *const names[] = {
 	    "application_name", "target_session_attrs", "dbname", NULL};
@@ -89,29 +103,25 @@ static PGconn *connect_verbosely(const char *url)
 		if (poll(&fd, 1, (int)((end - clock_mono()) / 1000) + 1) > 0)
 			state = PQconnectPoll(c);
 	}
-	PQsetErrorVerbosity(c, PQERRORS_DEFAULT);
-	return c;
-}
-
-static struct err why_not(PGconn *c)
-{
-	if (PQstatus(c) == CONNECTION_BAD)
-		return session_failed(c);
-	return err_make(VERDICT_FATAL, "postgres", "it does not answer");
+	bool hopeless = PQconnectionNeedsPassword(c) ||
+			session_is_refused(PQerrorMessage(c));
+	if (hopeless)
+		*why = session_failed(c);
+	PQfinish(c);
+	return hopeless;
 }
 
 struct err session_open(const char *url, struct patience *p, PGconn **out)
 {
 	for (;;) {
-		*out = connect_verbosely(url);
+		*out = connect(url);
 		if (PQstatus(*out) == CONNECTION_OK)
 			break;
-		struct err e = why_not(*out);
-		bool hopeless = PQconnectionNeedsPassword(*out) ||
-				session_is_refused(PQerrorMessage(*out));
+		struct err e = session_failed(*out);
 		PQfinish(*out);
 		*out = NULL;
-		if (hopeless || !patience_wait(p, "Postgres", e.msg))
+		if (is_hopeless(url, &e) ||
+		    !patience_wait(p, "Postgres", e.msg))
 			return e;
 	}
 	PQsetNoticeProcessor(*out, ignore_notice, NULL);

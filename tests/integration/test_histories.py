@@ -235,9 +235,10 @@ def prepare(deployment):
 
 
 def modelled(run, batches):
-    log = run.deployment.servers.read_log(run.deployment.writes, run.deployment.partitions)
+    partitions = run.deployment.partitions
+    log = run.deployment.servers.read_log(run.deployment.writes, partitions)
     refused = compare.refused(run.deployment)
-    model = Model(log, run.meddler.strange, forbidden, refused)
+    model = Model(log, partitions, run.meddler.strange, forbidden, refused)
     for batch in batches:
         model.commit(*batch)
     return model

@@ -17,6 +17,8 @@ import json
 from dataclasses import dataclass
 from decimal import Decimal
 
+import xxhash
+
 FIELDS = {"records": ("value",), "counters": ("count", "amount")}
 INT8 = range(-(2**63), 2**63)
 
@@ -32,7 +34,7 @@ def read_json(text):
 class Record:
     """A record of the log of writes."""
 
-    def __init__(self, m):
+    def __init__(self, m, partitions):
         headers = {name: value.decode() for name, value in m.headers() or ()}
         self.place = (m.partition(), m.offset())
         self.key = m.key().decode() if m.key() is not None else ""
@@ -46,6 +48,10 @@ class Record:
         self.idempotency = headers.get("idempotency-key")
         self.fingerprint = headers.get("fingerprint")
         self.tag = headers.get("traceparent", "--").split("-")[1] or None
+        home = xxhash.xxh3_64_intdigest(m.key() or b"") % partitions
+        if m.partition() != home:  # nothing that it says of itself counts
+            self.op = self.idempotency = None
+            self.producer = (m.partition(), None)
 
     @property
     def collection(self):
@@ -117,12 +123,12 @@ class Model:
     place -> reason. `forbidden(key, document)` is the database's own rule, for which
     it refused the writes at the places `refused`."""
 
-    def __init__(self, messages, strange, forbidden, refused):
+    def __init__(self, messages, partitions, strange, forbidden, refused):
         self.log = {}  # partition -> its records
         for m in messages:
             log = self.log.setdefault(m.partition(), [])
             assert m.offset() == len(log), f"{m.partition()}: a hole at {len(log)}"
-            log.append(Record(m))
+            log.append(Record(m, partitions))
         self.strange = strange
         self.forbidden = forbidden
         self.refused = refused
