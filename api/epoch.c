@@ -30,10 +30,14 @@ static void check(struct epoch *e, const PGresult *r)
 {
 	const struct common_settings *s = &e->app->settings->common;
 	const char *topic = PQgetvalue(r, 0, 0);
-	int partitions = pg_int4(r, 0, 1);
+	int partitions = pg_int4(r, 0, 1), number = pg_int4(r, 0, 2);
+	if (number < 0 || number > VERSION_EPOCH_MAX) {
+		atomic_store(&e->number, UNKNOWN); /* the writer says why */
+		return;
+	}
 	if (strcmp(topic, s->writes_topic) == 0 &&
 	    partitions == (int)s->partitions) {
-		atomic_store(&e->number, pg_int4(r, 0, 2));
+		atomic_store(&e->number, number);
 		return;
 	}
 	atomic_store(&e->number, OTHER);

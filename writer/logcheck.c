@@ -55,6 +55,16 @@ struct err logcheck_settings(
 	    topic, count, s->writes_topic, (int)s->partitions);
 }
 
+struct err logcheck_epoch_number(int32_t number)
+{
+	if (number >= 0 && number <= VERSION_EPOCH_MAX)
+		return ERR_OK;
+	return err_make(VERDICT_FATAL, "log.epoch",
+	    "sluice.log says that the epoch is %d; it can be 0 to %d: somebody "
+	    "else wrote that row",
+	    (int)number, VERSION_EPOCH_MAX);
+}
+
 struct err logcheck_cluster(const char *known, const char *found)
 {
 	if (*known == '\0' || strcmp(known, found) == 0)

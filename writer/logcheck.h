@@ -23,6 +23,8 @@ struct err logcheck_room(
 struct err logcheck_settings(
     const char *topic, int count, const struct common_settings *settings);
 /* An empty `known` is any. */
+/* Is it an epoch at all? The table may say anything. */
+struct err logcheck_epoch_number(int32_t number);
 struct err logcheck_cluster(const char *known, const char *found);
 struct err logcheck_epoch(uint32_t epoch, version_t watermark);
 struct err logcheck_ends(

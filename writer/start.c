@@ -180,6 +180,9 @@ static void check_topics(struct start *s)
 static struct err check_log(struct start *s, const PGresult *r)
 {
 	const struct common_settings *c = &s->x->settings->common;
+	struct err e = logcheck_epoch_number(pg_int4(r, 0, 2));
+	if (e.verdict != VERDICT_OK)
+		return e;
 	s->x->epoch = (uint32_t)pg_int4(r, 0, 2);
 	free(s->cluster);
 	s->cluster = mem_strdup(PQgetvalue(r, 0, 3));

@@ -93,6 +93,11 @@ static void the_rest(void **state)
 	is_ok(logcheck_cluster("", "abc"));
 	is_ok(logcheck_cluster("abc", "abc"));
 	is_fatal(logcheck_cluster("abc", "abd"), "log.cluster");
+	is_ok(logcheck_epoch_number(0));
+	is_ok(logcheck_epoch_number(VERSION_EPOCH_MAX));
+	assert_string_equal(logcheck_epoch_number(-1).code, "log.epoch");
+	assert_string_equal(
+	    logcheck_epoch_number(VERSION_EPOCH_MAX + 1).code, "log.epoch");
 	is_ok(logcheck_epoch(1, version_make(1, 7)));
 	struct err e = logcheck_epoch(0, version_make(1, 7));
 	assert_int_equal(e.verdict, VERDICT_FATAL);
