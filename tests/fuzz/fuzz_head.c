@@ -1,6 +1,6 @@
 /* The head of a request, through libmicrohttpd: one that common/httpline lets
  * pass is one by RFC 9112, so that nobody in front of Sluice can read it in
- * another way. */
+ * another way (as far as libmicrohttpd shows it: from 1.0 on). */
 #include "tests/fuzz/fuzz.h"
 
 #include "common/httpline.h"
@@ -116,7 +116,9 @@ static enum MHD_Result handle(void *arg, struct MHD_Connection *c,
 	httpline_read(c, method, url, version, &head);
 	if (httpline_path(url) == NULL || (version_at && version_at != version))
 		head.fault = &httpline_bad_target;
-	if (head.fault == NULL && passed++ == 0)
+	/* Before 1.0 libmicrohttpd overwrites the ends of lines, so that some
+	 * lines that end with LF alone cannot be told from others. */
+	if (MHD_VERSION >= 0x01000000 && head.fault == NULL && passed++ == 0)
 		CHECK(is_strict(sent, strcmp(version, "HTTP/1.0") == 0));
 	return answer(c, head.fault);
 }
@@ -171,20 +173,10 @@ static void exchange(struct MHD_Daemon *daemon)
 		MHD_run(daemon);
 }
 
-/* Before 1.0, what libmicrohttpd makes of these looks to us like CR LF, and
- * like the empty line at the end; and it passes over empty lines in front. */
-static bool is_blind_to(const uint8_t *data, size_t size)
-{
-	return memmem(data, size, "\0\n", 2) ||
-	       memmem(data, size, "\n:\r\n", 4) ||
-	       memmem(data, size, "\r\n:\n", 4) || data[0] == '\r' ||
-	       data[0] == '\n';
-}
-
 int FUZZ_ONE(const uint8_t *data, size_t size)
 {
 	static struct MHD_Daemon *daemon;
-	if (size == 0 || is_blind_to(data, size))
+	if (size == 0 || data[0] == '\r' || data[0] == '\n') /* empty lines */
 		return 0;
 	if (daemon == NULL)
 		daemon = start();
