@@ -53,7 +53,7 @@ struct err redisurl_parse(const char *url, struct redisurl *out)
 		port[n] = '\0';
 		rest += 1 + n;
 	}
-	if (!number(port, 65535, &u.port))
+	if (!number(port, 65535, &u.port) || u.port == 0)
 		return bad("has a bad port");
 	if (*rest == '/' && rest[1] && !number(rest + 1, 65535, &u.db))
 		return bad("has a bad database number");

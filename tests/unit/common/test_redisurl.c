@@ -54,10 +54,11 @@ static void bad(void **state)
 	    "redis://:6379", "redis://joe:hunter2@", "redis://joe:hunter2@:1",
 	    "redis://h:", "redis://h:/1", "redis://h:x", "redis://h:-1",
 	    "redis://h:+1", "redis://h: 1", "redis://h:1x", "redis://h:65536",
-	    "redis://h:4294967297", "redis://h:99999999999999999999",
-	    "redis://h:1:2", "redis://h:1234567890123456", "redis://h/x",
-	    "redis://h/-1", "redis://h/1/2", "redis://h/65536",
-	    "redis://joe:hunter2@h:x/1", "redis://joe:hunter2@h/x"};
+	    "redis://h:0", "redis://h:4294967297",
+	    "redis://h:99999999999999999999", "redis://h:1:2",
+	    "redis://h:1234567890123456", "redis://h/x", "redis://h/-1",
+	    "redis://h/1/2", "redis://h/65536", "redis://joe:hunter2@h:x/1",
+	    "redis://joe:hunter2@h/x"};
 	for (size_t i = 0; i < sizeof table / sizeof *table; i++) {
 		struct redisurl u;
 		struct err e = redisurl_parse(table[i], &u);
