@@ -39,7 +39,9 @@ def test_a_minute_without_the_database(deployment, servers):
         # A line per change of the reason, and not one per try.
         assert 1 <= len(writer.events("postgres.down")) < 20
         waiting, m = load.acked, writer.metrics()
-        assert waiting * 0.9 <= m["sluice_writer_backlog"] <= load.acked
+        # A write is in the log before its client has read the answer.
+        in_flight = len(load.threads)
+        assert waiting * 0.9 <= m["sluice_writer_backlog"] <= load.acked + in_flight
         assert m["sluice_writer_postgres_connections"] == 0
         assert m["sluice_writer_lag_seconds"] > 50
         for api in apis:
