@@ -7,8 +7,9 @@
  */
 #pragma once
 
+#include "api/home.h"
+
 #include "common/clock.h"
-#include "common/collection.h"
 
 struct ids;
 
@@ -18,6 +19,10 @@ void ids_free(struct ids **ids);
 
 /* False: there is none; somebody asks, or must. */
 bool ids_take(struct ids *ids, size_t collection, int64_t *out);
+/* The same of the ids that lie there: the first such one; those before it stay
+ * for others. False: none of those that are held does. Of one process all homes
+ * have the same number of partitions. */
+bool ids_take_at(struct ids *ids, const struct home *home, int64_t *out);
 /* How many blocks the caller is to reserve now; 0: none, or somebody does.
  * Then ids_add for each block and ids_asked for the end are due. */
 unsigned ids_want(struct ids *ids, size_t collection, mono_us_t now);

@@ -1,10 +1,12 @@
-/* The key of a row that a POST makes and does not name.
+/* The key of a row that a POST makes and does not name. With an Idempotency-Key
+ * it is one that lies at home (api/home.h).
  *
  * Integers come from what is reserved (api/ids.h). Who finds none parks; what
  * arrives wakes every thread's waiting requests, which try again. While the
  * primary is away nothing arrives, and they end at their deadline.
  */
 #include "api/answer.h"
+#include "api/home.h"
 #include "api/request.h"
 #include "api/reserve.h"
 #include "common/entropy.h"
@@ -21,6 +23,21 @@ static enum step_result have(struct request *r, const char *key)
 	return STEP_MORE;
 }
 
+static struct home home(const struct request *r)
+{
+	return home_of(r->idempotency_key, strlen(r->idempotency_key),
+	    r->collection, r->worker->app->partitions);
+}
+
+static bool take_integer(const struct request *r, int64_t *id)
+{
+	struct ids *ids = r->worker->app->ids;
+	if (r->idempotency_key == NULL)
+		return ids_take(ids, r->collection->index, id);
+	const struct home h = home(r);
+	return ids_take_at(ids, &h, id);
+}
+
 static enum step_result have_integer(struct request *r)
 {
 	struct app *app = r->worker->app;
@@ -28,7 +45,7 @@ static enum step_result have_integer(struct request *r)
 	int64_t id;
 	bool first = !r->awaits_key;
 	r->awaits_key = false;
-	bool any = ids_take(app->ids, r->collection->index, &id);
+	bool any = take_integer(r, &id);
 	reserve_ids(r->worker, r->collection);
 	if (any) {
 		snprintf(key, sizeof key, "%" PRId64, id);
@@ -46,11 +63,22 @@ static enum step_result have_integer(struct request *r)
 	return STEP_PARK;
 }
 
-enum step_result write_key_step(struct request *r)
+static enum step_result have_uuid(struct request *r)
 {
 	char key[UUIDV7_LEN];
-	if (r->collection->key == KEY_INTEGER)
-		return have_integer(r);
-	uuidv7_make(clock_wall(), entropy_bits(), entropy_bits(), key);
+	wall_us_t now = clock_wall();
+	uint64_t a = entropy_bits(), b = entropy_bits();
+	if (r->idempotency_key) {
+		const struct home h = home(r);
+		home_uuid(&h, now, a, b, key);
+	} else {
+		uuidv7_make(now, a, b, key);
+	}
 	return have(r, key);
+}
+
+enum step_result write_key_step(struct request *r)
+{
+	return r->collection->key == KEY_INTEGER ? have_integer(r)
+						 : have_uuid(r);
 }

@@ -132,6 +132,21 @@ def test_retries_have_one_key(http, other_api):
     assert (reused.status, reused.problem) == (422, "idempotency-key-reused")
 
 
+def test_retries_meet_in_one_partition(http, other_api):
+    """Whichever instance takes them: the log of that partition says which is the first."""
+    for collection, document in (("posts", POST), ("samples", {"text": "x"})):
+        for n in range(6):
+            name = {"Idempotency-Key": f"meet-{collection}-{n}"}
+            partitions, keys = set(), set()
+            for client in (http, other_api.http, http):
+                receipt = post(client, collection, document, {**name, "Prefer": "respond-async"})
+                assert receipt.status == 202, receipt
+                keys.add(receipt.json()["key"])
+                partitions.add(receipt.position.split("-")[0])
+            assert len(keys) == 3, keys
+            assert len(partitions) == 1, (collection, n, partitions)
+
+
 def test_rows_that_are_there_are_stepped_over(world, http):
     """A block in which a client has chosen a key is not given out."""
     ((last, block),) = world.sql(

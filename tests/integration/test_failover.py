@@ -5,6 +5,7 @@ got, so in the end every acknowledged write is there, under its old version, and
 no cache that had heard of the lost commits was ever wrong."""
 
 import collections
+import json
 import signal
 from urllib.parse import urlsplit
 
@@ -165,6 +166,45 @@ def test_a_failover_that_loses_commits(deployment, pair, when):
     assert writer.events("postgres.went_back")
     for daemon in deployment.daemons:
         daemon.wait_ready()
+
+
+def post(api, idempotency, **more):
+    headers = {"Content-Type": "application/json", "Idempotency-Key": idempotency}
+    headers |= {name.replace("_", "-"): value for name, value in more.items()}
+    document = {"title": idempotency, "content": "c", "author": "a"}
+    return api.http.request("POST", "/v1/posts", json.dumps(document).encode(), headers)
+
+
+def test_a_retry_keeps_its_first_one(deployment, pair):
+    """Each POST is retried on the other instance, and twenty race for one key, while
+    the standby gets nothing. What each was told is what the log makes again."""
+    deployment.start_all(apis=2, settings=QUICK_GROUP)
+    apis = deployment.of("api")
+    replica_caught_up(deployment)
+    pair.proxy.set("blackhole")
+    told = {}
+    for n in range(12):
+        first, again = (post(apis[(n + i) % 2], f"retry-{n}") for i in range(2))
+        assert (first.status, again.status) == (201, 201), (first, again)
+        assert again.header("Idempotency-Replayed") == "true", again
+        assert again.json() == first.json(), again
+        told[f"retry-{n}"] = first.json()["key"]
+    answers = in_threads(20, [(apis[n % 2], "race") for n in range(20)], lambda a: post(*a))
+    assert {a.status for a in answers} == {201}, answers
+    (told["race"],) = {a.json()["key"] for a in answers}
+
+    pair.fail_over()
+    history.settle(deployment)
+    rows = {title: str(key) for key, title in deployment.sql("SELECT id, title FROM posts")}
+    assert rows == told
+    for api in apis:
+        for title, key in told.items():
+            again = post(api, title, Prefer="wait=10")
+            assert (again.status, again.json()["key"]) == (201, key), again
+            path = f"/v1/posts/{key}"
+            for how in ({}, {"Cache-Control": "no-cache"}):
+                read = api.http.request("GET", path, None, how)
+                assert (read.status, read.json()["title"]) == (200, title), read
 
 
 def test_a_host_that_takes_and_says_nothing(servers, deploy):

@@ -81,6 +81,98 @@ static void failures(void **state)
 	ids_free(&ids);
 }
 
+/* --- of one partition ---------------------------------------------------- */
+
+static const struct collection posts = {
+    .name = "posts", .key = KEY_INTEGER, .index = 0};
+
+static struct home at(int32_t partition, int32_t partitions)
+{
+	return (struct home){&posts, partition, partitions};
+}
+
+/* The first one that lies there, and the others stay for others. */
+static void of_a_partition(void **state)
+{
+	(void)state;
+	enum { PARTITIONS = 8, N = 300 };
+	bool seen[N] = {false};
+	struct ids *ids = ids_new(1);
+	ids_add(ids, 0, 1000, N / 2);
+	ids_add(ids, 0, 1000 + N / 2, N / 2);
+	for (int32_t p = 0; p < PARTITIONS; p++) {
+		const struct home h = at(p, PARTITIONS);
+		int64_t id, before = 0;
+		for (int i = 0; i < 3; i++, before = id) {
+			assert_true(ids_take_at(ids, &h, &id));
+			assert_true(home_has_id(&h, id) && id > before);
+			assert_false(seen[id - 1000]);
+			seen[id - 1000] = true;
+			while (++before < id)
+				assert_true(before < 1000 ||
+					    seen[before - 1000] ||
+					    !home_has_id(&h, before));
+		}
+	}
+	assert_int_equal(ids_left(ids, 0), N - 3 * PARTITIONS);
+	for (int64_t id, i = 3 * PARTITIONS; i < N; i++) {
+		assert_true(ids_take(ids, 0, &id));
+		assert_false(seen[id - 1000]);
+		seen[id - 1000] = true;
+	}
+	int64_t id;
+	assert_false(ids_take(ids, 0, &id));
+	assert_int_equal(ids_left(ids, 0), 0);
+	ids_free(&ids);
+}
+
+/* None of those that are held lies there: more are asked for, however many are
+ * held. */
+static void more_of_a_partition(void **state)
+{
+	(void)state;
+	enum { PARTITIONS = 1024 };
+	struct ids *ids = ids_new(1);
+	int64_t id, next = 1;
+	for (int32_t p = 0; p < PARTITIONS; p++) {
+		const struct home h = at(p, PARTITIONS);
+		int asked = 0;
+		while (!ids_take_at(ids, &h, &id)) {
+			unsigned n = ids_want(ids, 0, 0);
+			assert_true(n > 0);
+			assert_true(++asked < 100);
+			for (; n > 0; n--, next += 100)
+				ids_add(ids, 0, next, 100);
+			ids_asked(ids, 0, 0, 0);
+		}
+		assert_true(home_has_id(&h, id));
+	}
+	ids_free(&ids);
+}
+
+/* All want ids of one partition: what is held has a bound. */
+static void bounded(void **state)
+{
+	(void)state;
+	struct ids *ids = ids_new(1);
+	const struct home h = at(5, 64);
+	int64_t id, next = 1, most = 0;
+	for (int i = 0; i < 5000; i++) {
+		while (!ids_take_at(ids, &h, &id)) {
+			unsigned n = ids_want(ids, 0, 0);
+			for (; n > 0; n--, next += 100)
+				ids_add(ids, 0, next, 100);
+			ids_asked(ids, 0, 0, 0);
+		}
+		if (ids_left(ids, 0) > most)
+			most = ids_left(ids, 0);
+	}
+	assert_in_range(most, 100, 256 * 100);
+	ids_free(&ids);
+}
+
+/* --- threads ------------------------------------------------------------- */
+
 enum { THREADS = 4, EACH = 20000 };
 
 static struct ids *shared;
@@ -89,7 +181,9 @@ static void *take(void *arg)
 {
 	int64_t *mine = arg;
 	for (size_t i = 0; i < EACH;) {
-		if (ids_take(shared, 0, &mine[i])) {
+		const struct home h = at((int32_t)i % 8, 8);
+		if (i % 3 ? ids_take(shared, 0, &mine[i])
+			  : ids_take_at(shared, &h, &mine[i])) {
 			i++;
 			continue;
 		}
@@ -133,6 +227,9 @@ int main(void)
 	    cmocka_unit_test(blocks),
 	    cmocka_unit_test(more_at_once),
 	    cmocka_unit_test(failures),
+	    cmocka_unit_test(of_a_partition),
+	    cmocka_unit_test(more_of_a_partition),
+	    cmocka_unit_test(bounded),
 	    cmocka_unit_test(each_once),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
