@@ -19,11 +19,15 @@ engine_need() {
 	command -v docker >/dev/null || "$SLUICE_ROOT/compose/lib/install-packages" docker-cli
 }
 
-# engine_start <folder>: returns when one answers; DOCKER_HOST says where.
+# engine_start <folder>: returns when one answers; DOCKER_HOST says where. Fails,
+# and says why, if no engine can be had here.
 engine_start() {
 	local i
 	! engine_answers || return 0
-	((EUID == 0)) || die "no Docker engine answers, and only root can start one"
+	((EUID == 0)) || {
+		say docker "no engine answers, and only root can start one"
+		return 1
+	}
 	ENGINE_DIR=$1
 	mkdir -p "$ENGINE_DIR"
 	say docker "no engine answers: starting one"
@@ -38,7 +42,8 @@ engine_start() {
 		sleep 0.1
 	done
 	tail -n 20 "$ENGINE_DIR/dockerd.log" >&2
-	die "the Docker engine did not start"
+	say docker "the engine did not start"
+	return 1
 }
 
 # engine_stop: ends our own engine, and what it had; another one is left alone.
@@ -82,7 +87,7 @@ debian_mirror() {
 
 # debian_image <folder> <suite> <image> <more packages>: makes the image with
 # debootstrap, from this machine's mirror and with its proxies. The folder keeps
-# a tar of it.
+# a tar of it. Fails, and says why, if the mirror does not give the packages.
 debian_image() {
 	local dir=$1 suite=$2 image=$3 more=$4 root tar from
 	root=$dir/root-$suite tar=$dir/base-$suite${4:+-$4}.tar
@@ -95,7 +100,8 @@ debian_image() {
 		debootstrap --variant=minbase ${more:+--include="$more"} "$suite" "$root" $from \
 			>"$dir/debootstrap-$suite.log" 2>&1 || {
 			tail -n 20 "$dir/debootstrap-$suite.log" >&2
-			die "debootstrap failed"
+			say "$suite" "debootstrap failed"
+			return 1
 		}
 		apt-config dump | grep -iE '^Acquire::[a-z]+::Proxy' >"$root/etc/apt/apt.conf.d/90proxy" || true
 		# As in Debian's own images: apt keeps nothing that it can make again.
