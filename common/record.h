@@ -19,7 +19,8 @@
  *   op           put | delete | changed: the row is there, and its document is
  *                too large to be told; the value is empty
  *   accepted-at  as above
- *   created      decimal version of the write that made the row (optional)
+ *   created      decimal version of the write that made the row, or the one
+ *                that is gone (optional)
  *
  * A batch mark in sluice.commits has the key `_mark` (no collection's name
  * begins with `_`) and the value

@@ -1,5 +1,7 @@
 #include "common/rendered.h"
 
+#include "common/jsontext.h"
+
 #include <string.h>
 
 enum {
@@ -24,19 +26,23 @@ static long exponent(const char *s, const char *end)
 	return negative ? -e : e;
 }
 
-/* Digits, the point and the sign, with no exponent: as numeric has it. */
+/* Digits, the point and the sign, with no exponent: as numeric has it. Zeros in
+ * front of the first digit are written only right before the point. */
 static size_t number(const char *s, size_t len)
 {
 	const char *at = s, *end = s + len;
-	long before = 0, behind = 0;
-	bool point = false;
+	long before = 0, behind = 0, zeros = 0;
+	bool point = false, zero = true;
 	for (; at < end && *at != 'e' && *at != 'E'; at++) {
 		point = point || *at == '.';
 		before += !point && is_digit(*at);
 		behind += point && is_digit(*at);
+		zero = zero && (!is_digit(*at) || *at == '0');
+		zeros += zero && *at == '0';
 	}
 	long e = at < end ? exponent(at + 1, end) : 0;
-	before = before + e > 0 ? before + e : 1;
+	before += e - zeros;
+	before = !zero && before > 0 ? before : 1;
 	behind = behind - e > 0 ? behind - e : 0;
 	return (size_t)(before + behind) + 2;
 }
@@ -47,6 +53,31 @@ static size_t string_len(const char *s, const char *end)
 	while (at < end && *at != '"')
 		at += *at == '\\' ? 2 : 1;
 	return (size_t)(at + 1 - s);
+}
+
+/* Of one character of so many bytes: only what must be is escaped. */
+static size_t escaped(const char *c, size_t n)
+{
+	if (n > 1 || (unsigned char)*c >= ' ')
+		return n + (*c == '"' || *c == '\\');
+	return memchr("\b\f\n\r\t", *c, 5) ? 2 : 6;
+}
+
+static size_t string(struct jsonraw v)
+{
+	struct jsontext t = jsontext_of(v);
+	size_t out = 2;
+	while (t.p < t.end) {
+		size_t left = (size_t)(t.end - t.p);
+		const char *escape = memchr(t.p, '\\', left);
+		size_t plain = escape ? (size_t)(escape - t.p) : left;
+		char bytes[4] = "";
+		t.p += plain;
+		out += plain;
+		if (escape)
+			out += escaped(bytes, jsontext_next(&t, bytes));
+	}
+	return out;
 }
 
 static size_t number_len(const char *s, const char *end)
@@ -64,12 +95,15 @@ size_t rendered_json(struct jsonraw v)
 	while (at < end) {
 		size_t len = 1, size = 1;
 		if (*at == '"') {
-			size = len = string_len(at, end);
+			len = string_len(at, end);
+			size = string((struct jsonraw){at, len});
 		} else if (*at == '-' || is_digit(*at)) {
 			len = number_len(at, end);
 			size = number(at, len);
 		} else if (*at == ',' || *at == ':') {
 			size = 2;
+		} else if (memchr(" \t\r\n", *at, 4)) {
+			size = 0;
 		}
 		at += len;
 		out += size;
@@ -82,7 +116,7 @@ static size_t value(const struct field *f, struct jsonraw v)
 	if (v.s == NULL)
 		return LONGEST;
 	switch (f->column) {
-	case COLUMN_TEXT: /* escapes are not longer than what they were */
+	case COLUMN_TEXT:
 	case COLUMN_JSONB:
 	case COLUMN_NUMERIC:
 		return rendered_json(v) + 2;

@@ -4,7 +4,9 @@
  * request and a thousand and one in the row, and an object gets a blank behind
  * each comma and colon. What the row would be is told here from the document
  * itself, at the cost of one look at its bytes: never less than
- * common/rowdoc.h makes of it, and hardly more.
+ * common/rowdoc.h makes of it, and hardly more. It is the same for the document
+ * that a client sent and for the row's, so that it does not matter to a patch
+ * whether the put before it has been committed.
  *
  * The race that a bound on this ends: a row that is larger than a message of
  * Kafka may be was committed, could not be announced, and nothing of its

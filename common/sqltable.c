@@ -1,5 +1,6 @@
 #include "common/sqltable.h"
 
+#include "common/check.h"
 #include "common/mem.h"
 #include "common/sql.h"
 
@@ -71,6 +72,43 @@ void sqltable_column(struct buf *out, const struct field *f)
 
 /* --- constraints --------------------------------------------------------- */
 
+static const char *suffix_of(enum field_fault fault)
+{
+	switch (fault) {
+	case FAULT_MIN_LENGTH:
+		return "min_length";
+	case FAULT_MAX_LENGTH:
+		return "max_length";
+	case FAULT_CHOICES:
+		return "enum";
+	case FAULT_MINIMUM:
+		return "minimum";
+	case FAULT_EXCLUSIVE_MINIMUM:
+		return "exclusive_minimum";
+	case FAULT_MAXIMUM:
+		return "maximum";
+	case FAULT_NONE:
+	case FAULT_NULL:
+	case FAULT_TYPE:
+	case FAULT_FORMAT:
+	case FAULT_PATTERN:
+	case FAULT_COMPLEX:
+		break;
+	}
+	return NULL;
+}
+
+bool sqltable_check_name(char out[SQLTABLE_NAME_LEN],
+    const struct collection *c, const struct field *f, enum field_fault fault)
+{
+	const char *suffix = suffix_of(fault);
+	/* What a pattern alone bounds, the table does not. */
+	if (suffix == NULL || (fault == FAULT_MAX_LENGTH && !f->has_max_length))
+		return false;
+	sqltable_name(out, c, f->name, suffix);
+	return true;
+}
+
 struct checks {
 	const struct collection *c;
 	const struct field *f;
@@ -78,32 +116,38 @@ struct checks {
 	size_t n, cap;
 };
 
-static void add(struct checks *s, const char *suffix, struct buf *expression)
+static struct sqltable_check *add(struct checks *s, struct buf *expression)
 {
 	MEM_GROW(s->list, s->cap, s->n);
 	struct sqltable_check *k = &s->list[s->n++];
-	sqltable_name(k->name, s->c, s->f->name, suffix);
 	k->expression = buf_take(expression, NULL);
+	return k;
+}
+
+static void add_for(
+    struct checks *s, enum field_fault fault, struct buf *expression)
+{
+	CHECK(sqltable_check_name(add(s, expression)->name, s->c, s->f, fault));
 }
 
 static void add_length(
-    struct checks *s, const char *suffix, const char *op, size_t n)
+    struct checks *s, enum field_fault fault, const char *op, size_t n)
 {
 	struct buf b = {0};
 	buf_str(&b, "char_length(");
 	sql_ident(&b, s->f->name);
 	buf_printf(&b, ") %s %zu", op, n);
-	add(s, suffix, &b);
+	add_for(s, fault, &b);
 }
 
-static void add_bound(
-    struct checks *s, const char *suffix, const char *op, struct jsonraw bound)
+static void add_bound(struct checks *s, enum field_fault fault, const char *op,
+    struct jsonraw bound)
 {
 	struct buf b = {0};
 	sql_ident(&b, s->f->name);
 	buf_printf(&b, " %s ", op);
 	literal(&b, s->f->column, bound);
-	add(s, suffix, &b);
+	add_for(s, fault, &b);
 }
 
 static void add_choices(struct checks *s)
@@ -117,7 +161,7 @@ static void add_choices(struct checks *s)
 		literal(&b, s->f->column, e.value);
 	}
 	buf_char(&b, ')');
-	add(s, "enum", &b);
+	add_for(s, FAULT_CHOICES, &b);
 }
 
 static void add_json_type(struct checks *s)
@@ -126,22 +170,23 @@ static void add_json_type(struct checks *s)
 	buf_str(&b, "jsonb_typeof(");
 	sql_ident(&b, s->f->name);
 	buf_printf(&b, ") = '%s'", field_type_name(s->f->type));
-	add(s, "type", &b);
+	sqltable_name(add(s, &b)->name, s->c, s->f->name, "type");
 }
 
 static void add_field(struct checks *s)
 {
 	const struct field *f = s->f;
 	if (f->has_min_length && f->min_length > 0)
-		add_length(s, "min_length", ">=", f->min_length);
+		add_length(s, FAULT_MIN_LENGTH, ">=", f->min_length);
 	if (f->has_max_length)
-		add_length(s, "max_length", "<=", f->max_length);
+		add_length(s, FAULT_MAX_LENGTH, "<=", f->max_length);
 	if (f->minimum.s)
-		add_bound(s, "minimum", ">=", f->minimum);
+		add_bound(s, FAULT_MINIMUM, ">=", f->minimum);
 	if (f->exclusive_minimum.s)
-		add_bound(s, "exclusive_minimum", ">", f->exclusive_minimum);
+		add_bound(
+		    s, FAULT_EXCLUSIVE_MINIMUM, ">", f->exclusive_minimum);
 	if (f->maximum.s)
-		add_bound(s, "maximum", "<=", f->maximum);
+		add_bound(s, FAULT_MAXIMUM, "<=", f->maximum);
 	if (f->choices.s)
 		add_choices(s);
 	if (f->column == COLUMN_JSONB)

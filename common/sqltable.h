@@ -19,6 +19,11 @@ void sqltable_name(char out[SQLTABLE_NAME_LEN], const struct collection *c,
 /* "price" numeric NOT NULL DEFAULT 0 */
 void sqltable_column(struct buf *out, const struct field *f);
 
+/* The name of the check that a value with this fault does not pass. False: the
+ * table has none for it; the column's type or the API sees to that. */
+bool sqltable_check_name(char out[SQLTABLE_NAME_LEN],
+    const struct collection *c, const struct field *f, enum field_fault fault);
+
 struct sqltable_check {
 	char name[SQLTABLE_NAME_LEN];
 	char *expression; /* owned */

@@ -56,39 +56,46 @@ static void count(struct apply *a)
 	    &m->commit_seconds, clock_wall() - a->writes[0].accepted_at);
 }
 
-/* `text` is room for the document. */
+/* `text` is room for the document. False: another write came first. */
+static bool announce_effect(struct apply *a, struct announcement *n, size_t i,
+    const struct fold_effect *e, struct buf *text)
+{
+	buf_clear(text);
+	if (!e->gone && !plan_document(a->plan, i, text)) {
+		metric_add(&a->x->stats.superseded, 1);
+		log_event(EV_WRITE_SUPERSEDED, "partition=%d version=%" PRIu64,
+		    a->partition, e->last->version);
+		return false;
+	}
+	bool untold = text->len > (size_t)a->x->settings->common.document_max;
+	if (untold)
+		context_untold(a->x, e->last, text->len);
+	struct record_commit r = {
+	    .op = e->gone ? RECORD_DELETE : RECORD_PUT,
+	    .id = e->last->id,
+	    .id_len = e->last->id_len,
+	    .doc = e->gone ? NULL : text->data,
+	    .doc_len = text->len,
+	    .untold = untold,
+	    .version = e->last->version,
+	    .accepted_at = e->last->accepted_at,
+	    .has_created = e->creator != NULL,
+	    .created = e->creator ? e->creator->version : 0,
+	};
+	announce_record(n, &r);
+	metric_add(&a->x->stats.commits, 1);
+	return true;
+}
+
 static void announce_change(
     struct apply *a, struct announcement *n, size_t i, struct buf *text)
 {
 	const struct fold_change *c = &plan_verdicts(a->plan)->fold.changes[i];
-	struct fold_effect e = fold_effect(c);
-	if (e.last == NULL)
-		return;
-	bool put = c->put.s != NULL;
-	buf_clear(text);
-	if (put && !plan_document(a->plan, i, text)) {
-		metric_add(&a->x->stats.superseded, 1);
-		log_event(EV_WRITE_SUPERSEDED, "partition=%d version=%" PRIu64,
-		    a->partition, c->version);
-		return;
-	}
-	bool untold = text->len > (size_t)a->x->settings->common.document_max;
-	if (untold)
-		context_untold(a->x, e.last, text->len);
-	struct record_commit r = {
-	    .op = put ? RECORD_PUT : RECORD_DELETE,
-	    .id = e.last->id,
-	    .id_len = e.last->id_len,
-	    .doc = put ? text->data : NULL,
-	    .doc_len = text->len,
-	    .untold = untold,
-	    .version = e.last->version,
-	    .accepted_at = e.last->accepted_at,
-	    .has_created = put && e.creator,
-	    .created = e.creator ? e.creator->version : 0,
-	};
-	announce_record(n, &r);
-	metric_add(&a->x->stats.commits, 1);
+	struct fold_effect e;
+	size_t at = 0;
+	while (
+	    fold_next_effect(c, &at, &e) && announce_effect(a, n, i, &e, text))
+		;
 }
 
 static void announce(struct apply *a)

@@ -38,7 +38,10 @@ static inline struct write_log context_log(const struct context *x)
 {
 	const struct common_settings *s = &x->settings->common;
 	return (struct write_log){
-	    x->epoch, (int32_t)s->partitions, (size_t)s->document_max};
+	    .epoch = x->epoch,
+	    .partitions = (int32_t)s->partitions,
+	    .document_max = (size_t)s->document_max,
+	};
 }
 /* The row of that write is larger than document.max_bytes, by the work of a
  * trigger, say: it is announced without its document. 0: nobody knows how

@@ -66,6 +66,44 @@ void document_fault(const struct collection *c, enum record_op op,
 		snprintf(out, DOCUMENT_FAULT_LEN, "%s is required", f->name);
 }
 
+/* --- constraints --------------------------------------------------------- */
+
+/* The declared keywords, as the API holds values to them, but without what only
+ * the API does. */
+static unsigned check_faults(const struct field *f, struct jsonraw v)
+{
+	struct field bare = *f;
+	bare.pattern = NULL;
+	if (f->column == COLUMN_TEXT)
+		bare.format = FORMAT_NONE;
+	return is_null(v) ? 0 : field_faults(&bare, v);
+}
+
+static void take_first(const struct collection *c, const struct field *f,
+    unsigned faults, char name[SQLTABLE_NAME_LEN])
+{
+	char one[SQLTABLE_NAME_LEN];
+	for (; faults; faults &= faults - 1) {
+		enum field_fault fault = (enum field_fault)(faults & -faults);
+		if (sqltable_check_name(one, c, f, fault) &&
+		    (name[0] == '\0' || strcmp(one, name) < 0))
+			memcpy(name, one, sizeof one);
+	}
+}
+
+bool document_breaks(const struct collection *c, const struct document *d,
+    const struct document *before, char name[SQLTABLE_NAME_LEN])
+{
+	name[0] = '\0';
+	for (size_t i = 0; i < c->nfields; i++) {
+		struct jsonraw v = d->values[i];
+		if (before == NULL || before->values[i].s != v.s)
+			take_first(c, &c->fields[i],
+			    check_faults(&c->fields[i], v), name);
+	}
+	return name[0] != '\0';
+}
+
 /* --- changes ------------------------------------------------------------- */
 
 /* What a document has that leaves the field out. The API filled it in, unless
@@ -177,11 +215,15 @@ struct jsonraw document_write(
 	struct buf b = {0};
 	buf_char(&b, '{');
 	for (size_t i = 0; i < c->nfields; i++) {
-		if (d->values[i].s == NULL)
+		struct jsonraw v = d->values[i];
+		if (v.s == NULL && c->fields[i].otherwise.s == NULL)
 			continue;
+		/* Left out, it would have its default. */
+		if (v.s == NULL)
+			v = (struct jsonraw){"null", 4};
 		buf_printf(
 		    &b, "%s\"%s\":", b.len > 1 ? "," : "", c->fields[i].name);
-		buf_add(&b, d->values[i].s, d->values[i].len);
+		buf_add(&b, v.s, v.len);
 	}
 	buf_char(&b, '}');
 	struct jsonraw out = arena_keep(arena, b.data, b.len);

@@ -11,6 +11,7 @@
 
 #include "common/collection.h"
 #include "common/record.h"
+#include "common/sqltable.h"
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -27,6 +28,12 @@ struct document {
 enum { DOCUMENT_FAULT_LEN = 160 };
 void document_fault(const struct collection *c, enum record_op op,
     struct jsonraw object, char out[DOCUMENT_FAULT_LEN]);
+
+/* Is a field that is another than before (NULL: any) one that a CHECK
+ * constraint of the table would refuse? `name` is the constraint's; of several,
+ * the one that Postgres would name: the first by its bytes. */
+bool document_breaks(const struct collection *c, const struct document *d,
+    const struct document *before, char name[SQLTABLE_NAME_LEN]);
 
 /* Members that are no fields are passed over; fields that are left out have
  * their defaults. */

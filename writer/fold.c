@@ -17,9 +17,9 @@
  * the document that was computed from it. A write that is rejected leaves the
  * row, and the version that the next precondition meets, as they were.
  *
- * What folding gives up: a document that the next write of the same batch
- * replaces is not shown to Postgres, where an operator's own constraint or
- * trigger might have rejected it.
+ * A document that the next write of the same batch replaces is not shown to
+ * Postgres. So each is held to the declared constraints here, or, if it is a
+ * put, when it was read (write.c): where a batch ends changes no verdict.
  */
 #include "writer/fold.h"
 
@@ -160,6 +160,7 @@ struct current {
 	size_t most;
 	struct document fields;
 	struct arena scratch; /* what patches and increments made of them */
+	struct arena *kept;   /* the fold's */
 };
 
 /* Every patch makes a field anew, and a thousand small ones of a large field
@@ -186,7 +187,8 @@ static void tidy(struct current *row)
 
 static struct fold_verdict rejected(enum reason reason)
 {
-	return (struct fold_verdict){OUTCOME_REJECTED, reason};
+	return (struct fold_verdict){
+	    .outcome = OUTCOME_REJECTED, .reason = reason};
 }
 
 static struct fold_verdict put(struct current *row, const struct write *w)
@@ -206,6 +208,13 @@ static bool fits(const struct current *row, const struct write *w)
 				     row->fields.values) <= row->most;
 }
 
+static struct fold_verdict broken(struct current *row, const char *constraint)
+{
+	struct fold_verdict v = rejected(REASON_CONSTRAINT);
+	v.detail = arena_keep(row->kept, constraint, strlen(constraint)).s;
+	return v;
+}
+
 static struct fold_verdict change(struct current *row, const struct write *w)
 {
 	if (!row->present)
@@ -222,9 +231,13 @@ static struct fold_verdict change(struct current *row, const struct write *w)
 	else if (!document_increment(
 		     w->collection, &row->fields, body_of(w), &row->scratch))
 		return rejected(REASON_OVERFLOW);
-	if (!fits(row, w)) {
+	char constraint[SQLTABLE_NAME_LEN];
+	bool large = !fits(row, w);
+	if (large ||
+	    document_breaks(w->collection, &row->fields, &before, constraint)) {
 		row->fields = before;
-		return rejected(REASON_TOO_LARGE);
+		return large ? rejected(REASON_TOO_LARGE)
+			     : broken(row, constraint);
 	}
 	tidy(row);
 	row->text = (struct jsonraw){0};
@@ -281,6 +294,7 @@ void fold_decide(
 	    .text = before->document,
 	    .too_large = before->too_large,
 	    .most = before->most,
+	    .kept = &f->arena,
 	};
 	CHECK(c->reads);
 	bool any = apply_all(c, &row);
@@ -318,23 +332,20 @@ bool fold_needs_row(const struct fold_change *c)
 	return !c->reads && c->writes[0]->op == RECORD_DELETE;
 }
 
-struct fold_effect fold_effect(const struct fold_change *c)
+bool fold_next_effect(
+    const struct fold_change *c, size_t *at, struct fold_effect *out)
 {
-	struct fold_effect e = {0};
-	for (size_t i = 0; i < c->nwrites; i++) {
-		switch (c->verdicts[i].outcome) {
-		case OUTCOME_CREATED:
-			e.creator = c->writes[i];
-			break;
-		case OUTCOME_DELETED:
-			e.creator = NULL;
-			break;
-		case OUTCOME_REJECTED:
+	*out = (struct fold_effect){0};
+	for (; *at < c->nwrites; ++*at) {
+		enum outcome outcome = c->verdicts[*at].outcome;
+		if (outcome == OUTCOME_REJECTED)
 			continue;
-		case OUTCOME_REPLACED:
+		if (outcome == OUTCOME_CREATED && out->gone && out->creator)
 			break;
-		}
-		e.last = c->writes[i];
+		out->last = c->writes[*at];
+		out->gone = outcome == OUTCOME_DELETED;
+		if (outcome == OUTCOME_CREATED)
+			out->creator = out->last;
 	}
-	return e;
+	return out->last != NULL;
 }

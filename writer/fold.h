@@ -19,6 +19,8 @@ enum outcome {
 struct fold_verdict {
 	enum outcome outcome;
 	enum reason reason; /* of a rejection */
+	const char
+	    *detail; /* the constraint's name, kept by the fold; or NULL */
 };
 
 /* A row as it is before the batch. */
@@ -83,10 +85,16 @@ bool fold_needs_row(const struct fold_change *c);
 
 /* What there is to announce. */
 struct fold_effect {
-	const struct write *last; /* newest that took effect; NULL: none did */
-	/* The write that made the row as it is now; NULL: it was there before,
-	 * or it is gone. */
+	const struct write *last; /* newest that took effect */
+	bool gone;		  /* it deleted the row */
+	/* The write that made the row which is there now, or which is gone;
+	 * NULL: it was there before. */
 	const struct write *creator;
 };
 
-struct fold_effect fold_effect(const struct fold_change *c);
+/* The next one, from the write `at` on, which is moved behind it. Mostly there
+ * is one. But each write that made a row is told as some row's creator: so the
+ * end of a row that was made here stands alone if another one follows it.
+ * False: there is none. */
+bool fold_next_effect(
+    const struct fold_change *c, size_t *at, struct fold_effect *out);

@@ -331,7 +331,7 @@ static void on_message(void *arg, rd_kafka_message_t *m)
 	}
 	struct write w;
 	struct write_log log = context_log(g->x);
-	log.document_max = SIZE_MAX; /* it may have been applied, by another */
+	log.applied = true;
 	write_read(&w, m, &log);
 	g->patches += w.op == RECORD_PATCH || w.op == RECORD_INCREMENT;
 	queue_push(&g->piece, &w);

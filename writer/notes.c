@@ -26,17 +26,17 @@ static void put_text(struct buf *array, const char *s, size_t len)
 
 /* --- rejections ---------------------------------------------------------- */
 
-static void add_rejected(
-    struct call *c, const struct write *w, enum reason reason)
+static void add_rejected(struct call *c, const struct verdicts *v, size_t i)
 {
+	const struct write *w = &v->writes[i];
+	const char *detail = verdicts_detail(v, i);
 	const char *key = w->collection ? w->key : w->id;
 	size_t key_len = w->collection ? w->key_len : w->id_len;
-	const char *detail = w->refused == reason && w->detail ? w->detail : "";
 	pg_array_int8(&c->params[1], (int64_t)w->version);
 	put(&c->params[2], w->collection ? w->collection->name : "");
 	put_text(&c->params[3], key, key_len);
 	put(&c->params[4], w->has_op ? record_op_name(w->op) : "unknown");
-	put(&c->params[5], reason_row(reason)->name);
+	put(&c->params[5], reason_row(verdicts_reason(v, i))->name);
 	put_text(&c->params[6], detail, strlen(detail));
 	pg_array_text(&c->params[7], w->body, w->body_len);
 	pg_array_int8(&c->params[8], w->accepted_at);
@@ -55,7 +55,7 @@ static bool note_rejections(const struct verdicts *v, struct call *c)
 	for (size_t i = 0; i < v->n; i++) {
 		enum reason reason = verdicts_reason(v, i);
 		if (reason != REASON_NONE && reason != REASON_REPLAYED)
-			add_rejected(c, &v->writes[i], reason);
+			add_rejected(c, v, i);
 	}
 	return true;
 }

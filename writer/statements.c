@@ -18,7 +18,7 @@ const char statements_reject[] =
     "INSERT INTO sluice.rejections (\"partition\", version, collection,"
     " \"key\", op, reason, detail, body, accepted_at)"
     " SELECT $1::int4, r.version, r.collection, r.\"key\", r.op, r.reason,"
-    " nullif(r.detail, ''), r.body,"
+    " nullif(r.detail, ''), nullif(r.body, ''),"
     " timestamptz 'epoch' + r.accepted_at * interval '1 microsecond'"
     " FROM unnest($2::int8[], $3::text[], $4::text[], $5::text[],"
     " $6::text[], $7::text[], $8::bytea[], $9::int8[])"

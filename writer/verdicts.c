@@ -80,6 +80,17 @@ enum reason verdicts_reason(const struct verdicts *v, size_t i)
 	return v->writes[i].refused;
 }
 
+const char *verdicts_detail(const struct verdicts *v, size_t i)
+{
+	const struct write *w = &v->writes[i];
+	const char *detail = NULL;
+	if (v->folded[i])
+		detail = v->folded[i]->detail;
+	else if (verdicts_reason(v, i) == w->refused)
+		detail = w->detail;
+	return detail ? detail : "";
+}
+
 void verdicts_collect(struct verdicts *v)
 {
 	v->nrejected = 0;

@@ -38,4 +38,6 @@ void verdicts_collect(struct verdicts *v);
 const char *verdicts_outcome(const struct verdicts *v, size_t i);
 /* REASON_NONE: not rejected. */
 enum reason verdicts_reason(const struct verdicts *v, size_t i);
+/* Of a rejected one, for people, or the constraint's name; "": nothing. */
+const char *verdicts_detail(const struct verdicts *v, size_t i);
 void verdicts_free(struct verdicts *v);

@@ -12,12 +12,12 @@
  *    one element of it. `{"value":1},{"_key":"other"}` is two, and is refused;
  *  - its document, as the row will have it, is not larger than a commit record
  *    may be;
- *  - the values of its fields are ones that the table's columns take, so that
- *    folding may compute with them, and a document that the next write of the
- *    batch replaces would not have been rejected either.
+ *  - the values of its fields are ones that the table's columns take, and hold
+ *    the declared constraints: folding may compute with them, and a document
+ *    that the next write of the batch replaces is judged like any other.
  *
- * What only Postgres can judge (a constraint, a trigger) makes it fail the
- * batch, and bisection finds the write (attempt.c).
+ * What only Postgres can judge (an operator's constraint, a trigger) makes it
+ * fail the batch, and bisection finds the write (attempt.c).
  */
 #include "writer/write.h"
 
@@ -91,6 +91,19 @@ static void check_fields(struct write *w)
 		write_refuse(w, REASON_DATA, fault);
 }
 
+/* What a patch or an increment makes of a row is judged in the fold. */
+static void check_constraints(struct write *w)
+{
+	char name[SQLTABLE_NAME_LEN];
+	struct jsonraw object = {w->body, w->body_len};
+	struct document d;
+	if (w->refused != REASON_NONE || w->op != RECORD_PUT)
+		return;
+	document_read(w->collection, object, &d);
+	if (document_breaks(w->collection, &d, NULL, name))
+		write_refuse(w, REASON_CONSTRAINT, name);
+}
+
 /* A document that the next write of its batch replaces is judged, too, so that
  * the verdict does not depend on where a batch ends. */
 static void check_size(struct write *w, size_t most)
@@ -148,7 +161,9 @@ void write_read(
 	}
 	if (wrong == NULL) {
 		check_fields(w);
-		check_size(w, log->document_max);
+		check_size(w, log->applied ? SIZE_MAX : log->document_max);
+		if (!log->applied)
+			check_constraints(w);
 		return;
 	}
 	write_refuse(w, REASON_MALFORMED, wrong);

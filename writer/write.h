@@ -42,6 +42,9 @@ struct write_log {
 	uint32_t epoch;
 	int32_t partitions;
 	size_t document_max; /* bytes of the row's document */
+	/* What is read may have been applied, by a writer with other settings
+	 * and declarations: only what no writer can apply is refused. */
+	bool applied;
 };
 
 /* Takes the message. Never fails: what cannot be applied comes out refused. */

@@ -207,6 +207,42 @@ def test_a_retry_keeps_its_first_one(deployment, pair):
                 assert (read.status, read.json()["title"]) == (200, title), read
 
 
+def step(api, method, body, kind="application/json"):
+    headers = {"Content-Type": kind, "Prefer": "wait=10"}
+    return api.http.request(method, f"/v1/samples/{SAMPLE}", json.dumps(body).encode(), headers)
+
+
+SAMPLE = "018f2b2e-0000-7000-8000-000000000000"
+INCREMENT = "application/vnd.sluice.increment+json"
+
+
+def test_a_refused_write_stays_refused(deployment, pair):
+    """An increment that a bound forbids, then one that it allows: two batches at first,
+    and one when the log is applied again."""
+    deployment.start_all(apis=2, settings=QUICK_GROUP)
+    apis = deployment.of("api")
+    assert step(apis[0], "PUT", {"text": "x", "whole": -5}).status == 201
+    replica_caught_up(deployment)
+    pair.proxy.set("blackhole")
+    refused = step(apis[0], "PATCH", {"whole": -1}, INCREMENT)
+    assert (refused.status, refused.problem) == (409, "constraint-violation"), refused
+    taken = step(apis[1], "PATCH", {"whole": 1}, INCREMENT)
+    assert taken.status == 200, taken
+
+    pair.fail_over()
+    history.settle(deployment)
+    rows = deployment.sql("SELECT whole FROM samples")
+    assert rows == [(-4,)]
+    for api in apis:
+        told = [api.http.request("GET", f"/v1/_writes/{w.position}") for w in (refused, taken)]
+        assert [t.json()["state"] for t in told] == ["rejected", "committed"], told
+        assert told[0].json()["constraint"] == "samples_whole_minimum"
+        for how in ({}, {"Cache-Control": "no-cache"}):
+            read = api.http.request("GET", f"/v1/samples/{SAMPLE}", None, how)
+            assert read.json()["whole"] == -4, read
+            assert read.header("ETag") == taken.header("ETag"), read
+
+
 def test_a_host_that_takes_and_says_nothing(servers, deploy):
     """The first host of the URL is gone without a word (its machine, or the network in
     front of it): the next one is tried, though libpq would wait for the first."""

@@ -4,6 +4,8 @@ order, the partition goes on, and what was rejected can be repaired."""
 
 import json
 import random
+import uuid
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 from confluent_kafka import Producer
@@ -403,3 +405,78 @@ def test_pages_of_large_rejections(deployment, no_poison):
     assert [r["key"] for r in page["rejections"]] == [f"large {n}" for n in range(5)]
     found = [r["key"] for r in listed(deployment)]
     assert found == [f"large {n}" for n in range(12)] + [f"small {n}" for n in range(100)] + ["last"]
+
+
+# Writes of one row, and what becomes of each. `whole` is at least -5.
+STEPS = (
+    ("PUT", {"text": "a", "whole": -5}, 201),
+    ("INCREMENT", {"whole": -1}, 409),
+    ("INCREMENT", {"whole": 1}, 200),
+    ("INCREMENT", {"part": -2}, 409),
+    ("PATCH", {"text": "b"}, 200),
+    ("DELETE", None, 204),
+    ("DELETE", None, 404),
+    ("PATCH", {"text": "c"}, 404),
+    ("PUT", {"text": "d"}, 201),
+    ("PUT", {"text": "e"}, 200),
+    ("DELETE", None, 204),
+    ("PUT", {"text": "f", "whole": -4}, 201),
+    ("INCREMENT", {"whole": -2}, 409),
+)
+TYPES = {
+    "PUT": "application/json",
+    "PATCH": "application/merge-patch+json",
+    "INCREMENT": "application/vnd.sluice.increment+json",
+}
+
+
+def step(api, key, kind, document):
+    method = "PATCH" if kind == "INCREMENT" else kind
+    headers = {"Prefer": "wait=30"}
+    if document is not None:
+        headers["Content-Type"] = TYPES[kind]
+        document = json.dumps(document).encode()
+    return api.http.request(method, key_path(key, "samples"), document, headers)
+
+
+def outcome_of(deployment, answer):
+    told = status(deployment, answer.position).json()
+    told.pop("position")
+    problem = answer.json().get("constraint") if answer.status == 409 else None
+    return answer.status, problem, told
+
+
+def test_a_batch_decides_as_its_writes_alone(deployment):
+    """The same writes one by one, each in a batch of its own, and in one batch."""
+    (api,), (writer,) = deployment.of("api"), deployment.of("writer")
+    alone, together = str(uuid.uuid4()), str(uuid.uuid4())
+    one_by_one = [step(api, alone, kind, document) for kind, document, _ in STEPS]
+    assert [a.status for a in one_by_one] == [status for *_, status in STEPS]
+    assert admin(deployment, "POST", "/pause").json() == {"paused": True}
+    before = writer.metrics()
+    with ThreadPoolExecutor(len(STEPS)) as pool:
+        sent = []
+        for kind, document, _ in STEPS:
+            (end,) = deployment.ends()
+            sent.append(pool.submit(step, api, together, kind, document))
+            wait_until(lambda end=end: deployment.ends() > [end], 30, "it is in the log")
+        wait_until(
+            lambda: writer.metrics()["sluice_writer_buffered_writes"] == len(STEPS),
+            30,
+            "the writer holds them all",
+        )
+        assert admin(deployment, "POST", "/resume").json() == {"paused": False}
+        at_once = [future.result() for future in sent]
+    after = writer.metrics()
+    assert after["sluice_writer_batches_total"] == before["sluice_writer_batches_total"] + 1
+    refused = "sluice_writer_batches_failed_total", 'why="reject"'
+    assert after[refused] == before[refused]  # the database was not asked twice
+    assert [outcome_of(deployment, a) for a in at_once] == [
+        outcome_of(deployment, a) for a in one_by_one
+    ]
+    rows = deployment.sql("SELECT text, whole, part FROM samples")
+    assert rows == [("f", -4, 1.5)] * 2
+    said = deployment.sql(
+        "SELECT r.op, r.reason, r.detail FROM sluice.rejections r ORDER BY version"
+    )
+    assert said[: len(said) // 2] == said[len(said) // 2 :], said

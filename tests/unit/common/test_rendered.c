@@ -33,7 +33,13 @@ static void json(void **state)
 	    {"-12.5e-3", "-0.0125"},
 	    {"0.000", "0.000"},
 	    {"100e-2", "1.00"},
+	    {"0.0015e2", "0.15"},
+	    {"0.00e1", "0.0"},
+	    {"0e5", "0"},
+	    {"-0.0e-2", "0.000"},
 	    {"true", "true"},
+	    {"\"\\u00e9\\/\\u0001\\u001F\\u0009\\ud83d\\ude00\"",
+		"\"\u00e9/\\u0001\\u001f\\t\U0001f600\""},
 	    {"null", "null"},
 	    {"\"a\\\"b,:1e9\\\\\"", "\"a\\\"b,:1e9\\\\\""},
 	    {"\"\\u0041\\n\"", "\"A\\n\""},
@@ -47,6 +53,8 @@ static void json(void **state)
 		size_t least = strlen(table[i].to);
 		if (is < least || is > least + strlen(table[i].from) + 4)
 			fail_msg("%s: %zu, not %zu", table[i].from, is, least);
+		/* The same for what a client sends and what a row has. */
+		assert_int_equal(is, rendered_json(raw(table[i].to)));
 	}
 }
 

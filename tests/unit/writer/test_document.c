@@ -105,9 +105,70 @@ static void changes(void **state)
 	}
 }
 
+/* What the table's constraints say, and its columns do not. */
+static void broken(void **state)
+{
+	(void)state;
+	static const struct {
+		const char *body, *name;
+	} table[] = {
+	    {"{\"whole\":-5,\"part\":1e20,\"step\":0.10,\"code\":\"AB-1\"}",
+		""},
+	    {"{\"whole\":-6}", "samples_whole_minimum"},
+	    {"{\"whole\":-6,\"whole\":-5}", ""},
+	    {"{\"part\":0.0}", "samples_part_exclusive_minimum"},
+	    {"{\"part\":100000000000000000000.1}", "samples_part_maximum"},
+	    {"{\"step\":2}", "samples_step_enum"},
+	    {"{\"mood\":\"bad\"}", "samples_mood_enum"},
+	    {"{\"mood\":\"s\\u006f-so\"}", ""},
+	    {"{\"mood\":null}", ""},
+	    {"{\"code\":\"A-1\"}", "samples_code_min_length"},
+	    {"{\"code\":\"AB-12345678\"}", "samples_code_max_length"},
+	    /* Only the API knows of these. */
+	    {"{\"code\":\"abcd\",\"mail\":\"x\",\"link\":\"x\"}", ""},
+	    /* Of several, the one that Postgres names. */
+	    {"{\"whole\":-6,\"part\":0,\"step\":2}",
+		"samples_part_exclusive_minimum"},
+	};
+	const struct collection *c = declared("samples");
+	for (size_t i = 0; i < sizeof table / sizeof *table; i++) {
+		char name[SQLTABLE_NAME_LEN];
+		struct document d;
+		document_read(c, raw(table[i].body), &d);
+		assert_int_equal(document_breaks(c, &d, NULL, name),
+		    table[i].name[0] != '\0');
+		assert_string_equal(name, table[i].name);
+		/* Of what was there before the table is not asked again. */
+		assert_false(document_breaks(c, &d, &d, name));
+	}
+}
+
+/* Null, where a field has a default and may be null, is not the default. */
+static void null_is_no_default(void **state)
+{
+	(void)state;
+	struct field fields[] = {{.name = "n",
+	    .type = FIELD_INTEGER,
+	    .column = COLUMN_BIGINT,
+	    .nullable = true,
+	    .otherwise = {"7", 1}}};
+	const struct collection c = {
+	    .name = "c", .key_name = "k", .fields = fields, .nfields = 1};
+	struct arena arena = {0};
+	struct document d;
+	document_read(&c, raw("{\"n\":1}"), &d);
+	document_patch(&c, &d, raw("{\"n\":null}"), &arena);
+	struct jsonraw text = document_write(&c, &d, &arena);
+	document_read(&c, text, &d);
+	assert_null(d.values[0].s);
+	arena_free(&arena);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+	    cmocka_unit_test(broken),
+	    cmocka_unit_test(null_is_no_default),
 	    cmocka_unit_test(faults),
 	    cmocka_unit_test(changes),
 	};

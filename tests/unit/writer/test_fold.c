@@ -100,6 +100,7 @@ struct model {
 	struct row rows[KEYS];
 	enum outcome outcomes[LONGEST];
 	const struct write *last[KEYS], *creator[KEYS];
+	bool gone[KEYS];
 };
 
 static struct model run_model(
@@ -115,10 +116,30 @@ static struct model run_model(
 			m.last[k] = &writes[i];
 		if (m.outcomes[i] == OUTCOME_CREATED)
 			m.creator[k] = &writes[i];
-		if (m.outcomes[i] == OUTCOME_DELETED)
-			m.creator[k] = NULL;
+		m.gone[k] = m.outcomes[i] == OUTCOME_REJECTED
+				? m.gone[k]
+				: m.outcomes[i] == OUTCOME_DELETED;
 	}
 	return m;
+}
+
+/* The last one. Every write that made a row is told in one of them, once, and
+ * they stand in the order of their versions. */
+static struct fold_effect all_effects(const struct fold_change *c)
+{
+	struct fold_effect e, last = {0};
+	size_t told = 0, made = 0;
+	for (size_t at = 0; fold_next_effect(c, &at, &e); last = e) {
+		assert_true(
+		    last.last == NULL ||
+		    (last.gone && last.last->version < e.last->version));
+		assert_true(e.creator == NULL || e.creator != last.creator);
+		told += e.creator != NULL;
+	}
+	for (size_t i = 0; i < c->nwrites; i++)
+		made += c->verdicts[i].outcome == OUTCOME_CREATED;
+	assert_int_equal(told, made);
+	return last;
 }
 
 static void check_change(const struct fold_change *c, size_t key, bool existed,
@@ -144,8 +165,9 @@ static void check_change(const struct fold_change *c, size_t key, bool existed,
 		else
 			assert_int_equal(rejected, !existed);
 	}
-	struct fold_effect e = fold_effect(c);
+	struct fold_effect e = all_effects(c);
 	assert_ptr_equal(e.last, m->last[key]);
+	assert_int_equal(e.gone, m->gone[key]);
 	assert_ptr_equal(e.creator, m->creator[key]);
 	/* A put is always the newest that took effect. */
 	if (c->put.s)
@@ -282,7 +304,8 @@ enum { OPS = sizeof ops / sizeof *ops, STEPS = 64 };
 
 static struct fold_verdict refuse(enum reason reason)
 {
-	return (struct fold_verdict){OUTCOME_REJECTED, reason};
+	return (struct fold_verdict){
+	    .outcome = OUTCOME_REJECTED, .reason = reason};
 }
 
 static bool holds(const struct counter *r, const struct op *o, version_t before,
@@ -446,7 +469,7 @@ static void fold_batch(struct counter *rows, const struct write *writes,
 			r->present = false;
 		if (c->put.s)
 			upsert(r, c);
-		struct fold_effect e = fold_effect(c);
+		struct fold_effect e = all_effects(c);
 		assert_true(c->put.s == NULL || e.last->version == r->version);
 		if (c->put.s && e.creator)
 			assert_true(r->created == e.creator->accepted_at);
@@ -637,9 +660,51 @@ static void a_row_may_be_so_large(void **state)
 	fold_free(&f);
 }
 
+/* A write that breaks a constraint is rejected alone, whatever the next one of
+ * its batch makes of the row. */
+static void constraints(void **state)
+{
+	(void)state;
+	static const char *const by[] = {
+	    "{\"whole\":-1}", "{\"whole\":1}", "{\"whole\":-2,\"part\":-9}"};
+	enum { CHANGES = 3 };
+	struct write writes[CHANGES];
+	for (size_t i = 0; i < CHANGES; i++)
+		writes[i] = (struct write){
+		    .version = FIRST + i,
+		    .op = RECORD_INCREMENT,
+		    .id = "samples/a",
+		    .id_len = 9,
+		    .collection = declared("samples"),
+		    .key = "a",
+		    .key_len = 1,
+		    .body = by[i],
+		    .body_len = strlen(by[i]),
+		    .accepted_at = 1000,
+		};
+	static const char row[] = "{\"text\":\"x\",\"whole\":-5,\"part\":1}";
+	struct fold_row was = {true, BEFORE, {row, sizeof row - 1}, false, 0};
+	struct fold f;
+	fold_init(&f, writes, CHANGES, NULL);
+	fold_decide(&f, &f.changes[0], &was);
+	const struct fold_verdict *v = f.changes[0].verdicts;
+	assert_int_equal(v[0].outcome, OUTCOME_REJECTED);
+	assert_int_equal(v[0].reason, REASON_CONSTRAINT);
+	assert_string_equal(v[0].detail, "samples_whole_minimum");
+	assert_int_equal(v[1].outcome, OUTCOME_REPLACED);
+	assert_int_equal(v[2].reason, REASON_CONSTRAINT);
+	assert_string_equal(v[2].detail, "samples_part_exclusive_minimum");
+	struct jsonraw put = f.changes[0].put;
+	assert_non_null(memmem(put.s, put.len, "\"whole\":-4,", 11));
+	assert_non_null(memmem(put.s, put.len, "\"part\":1,", 9));
+	assert_true(f.changes[0].version == FIRST + 1);
+	fold_free(&f);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+	    cmocka_unit_test(constraints),
 	    cmocka_unit_test(every_sequence),
 	    cmocka_unit_test(sorted_and_without_the_refused),
 	    cmocka_unit_test(every_short_history),
