@@ -1,10 +1,13 @@
 #include "common/consumer.h"
 
+#include "common/check.h"
 #include "common/kafkapoll.h"
 #include "common/lanes.h"
 #include "common/log.h"
 #include "common/mem.h"
+#include "common/member.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -20,8 +23,10 @@ struct consumer {
 	rd_kafka_queue_t *main;
 	char *topic;
 	bool group;
+	char *instance; /* NULL: it has no name in the group */
 	bool held;
 	bool closing;
+	bool fatal; /* it was told */
 	bool reachable;
 	unsigned generation; /* bumped by every assign: old lanes are gone */
 	/* The assignment that librdkafka is still to be told; NULL: none. */
@@ -84,6 +89,25 @@ static int on_stats(rd_kafka_t *rk, char *json, size_t len, void *opaque)
 
 /* --- serving ------------------------------------------------------------- */
 
+/* librdkafka has one fatal error of a consumer: its name is another's now. The
+ * handle is of no use any more. */
+static void tell_fatal(struct consumer *c)
+{
+	char text[256];
+	rd_kafka_resp_err_t why =
+	    rd_kafka_fatal_error(c->rk, text, sizeof text);
+	struct err e =
+	    err_make(VERDICT_FATAL, rd_kafka_err2name(why), "%s", text);
+	if (why == RD_KAFKA_RESP_ERR_FENCED_INSTANCE_ID)
+		e = err_make(VERDICT_FATAL, "group.fenced",
+		    "another process has joined the group as '%s': give each "
+		    "process a name of its own by the setting 'group.instance'",
+		    c->instance ? c->instance : "");
+	if (c->events.fatal && !c->fatal)
+		c->events.fatal(c->arg, &e);
+	c->fatal = true;
+}
+
 static void dispatch(struct consumer *c, rd_kafka_message_t *m)
 {
 	if (m->err == RD_KAFKA_RESP_ERR_NO_ERROR) {
@@ -93,6 +117,8 @@ static void dispatch(struct consumer *c, rd_kafka_message_t *m)
 	if (m->err == RD_KAFKA_RESP_ERR__PARTITION_EOF) {
 		if (c->events.eof)
 			c->events.eof(c->arg, m->partition, m->offset);
+	} else if (m->err == RD_KAFKA_RESP_ERR__FATAL) {
+		tell_fatal(c);
 	} else {
 		struct err e =
 		    err_make(VERDICT_RETRY, rd_kafka_err2name(m->err), "%s",
@@ -286,20 +312,63 @@ static struct err subscribe(struct consumer *c)
 	    rd_kafka_err2str(err));
 }
 
-static struct err create(struct consumer *c, const struct consumer_options *o)
+enum { PAIRS = 40 };
+
+struct properties {
+	const char *pairs[PAIRS + 1];
+	size_t n;
+	char session[24], heartbeat[24];
+};
+
+static void add(struct properties *p, const char *name, const char *value)
+{
+	CHECK(p->n + 2 <= PAIRS);
+	p->pairs[p->n++] = name;
+	p->pairs[p->n++] = value;
+}
+
+static void add_ms(struct properties *p, const char *name, char *text,
+    size_t size, dur_us_t value)
+{
+	snprintf(text, size, "%lld", (long long)(value / 1000));
+	add(p, name, text);
+}
+
+static void add_membership(
+    struct properties *p, const struct consumer_options *o)
+{
+	add(p, "partition.assignment.strategy", "range");
+	if (o->instance && *o->instance)
+		add(p, "group.instance.id", o->instance);
+	if (o->session == 0)
+		return;
+	add_ms(
+	    p, "session.timeout.ms", p->session, sizeof p->session, o->session);
+	add_ms(p, "heartbeat.interval.ms", p->heartbeat, sizeof p->heartbeat,
+	    member_heartbeat(o->session));
+}
+
+static void add_all(struct properties *p, const struct consumer_options *o)
 {
 	/* By hand, too, librdkafka wants a group id; nothing is committed. */
-	const char *const pairs[] = {"group.id",
-	    o->group ? o->group : "sluice-tail", "enable.auto.commit", "false",
-	    "enable.auto.offset.store", "false", "auto.offset.reset", "error",
-	    "partition.assignment.strategy", "range", "enable.partition.eof",
-	    o->events->eof ? "true" : "false", "fetch.wait.max.ms",
-	    o->idle ? "250" : "20", "queued.max.messages.kbytes",
-	    o->idle ? "1024" : "2048", "statistics.interval.ms", "1000",
-	    "socket.keepalive.enable", "true", "reconnect.backoff.max.ms",
-	    "2000", NULL};
+	add(p, "group.id", o->group ? o->group : "sluice-tail");
+	add(p, "enable.auto.commit", "false");
+	add(p, "enable.auto.offset.store", "false");
+	add(p, "auto.offset.reset", "error");
+	add(p, "enable.partition.eof", o->events->eof ? "true" : "false");
+	add(p, "fetch.wait.max.ms", o->idle ? "250" : "20");
+	add(p, "queued.max.messages.kbytes", o->idle ? "1024" : "2048");
+	add(p, "statistics.interval.ms", "1000");
+	if (o->group)
+		add_membership(p, o);
+}
+
+static struct err create(struct consumer *c, const struct consumer_options *o)
+{
+	struct properties p = {0};
+	add_all(&p, o);
 	rd_kafka_conf_t *conf;
-	struct err e = kafka_conf(o->kafka, pairs, &conf);
+	struct err e = kafka_conf(o->kafka, p.pairs, &conf);
 	if (e.verdict != VERDICT_OK)
 		return e;
 	rd_kafka_conf_set_opaque(conf, c);
@@ -324,6 +393,8 @@ struct err consumer_new(const struct consumer_options *o, struct consumer **out)
 	struct consumer *c = MEM_NEW(struct consumer);
 	c->topic = mem_strdup(o->topic);
 	c->group = o->group != NULL;
+	if (c->group && o->instance && *o->instance)
+		c->instance = mem_strdup(o->instance);
 	c->events = *o->events;
 	c->arg = o->arg;
 	c->poll = kafkapoll_new(o->loop, BEAT, serve, c);
@@ -338,18 +409,40 @@ struct err consumer_new(const struct consumer_options *o, struct consumer **out)
 	return ERR_OK;
 }
 
-static bool closed_in_time(rd_kafka_t *rk)
+static void pass_over(rd_kafka_message_t *m)
+{
+	if (m)
+		rd_kafka_message_destroy(m);
+}
+
+static bool is_member(rd_kafka_t *rk)
+{
+	char *id = rd_kafka_memberid(rk);
+	bool is = id && *id;
+	rd_kafka_mem_free(rk, id);
+	return is;
+}
+
+/* A member with a name stays in its group when it is closed: the group waits
+ * for it to come back. One that drains may not come back, so its partitions go
+ * to others now. The member has no id any more once it has said that it
+ * leaves. */
+static void leave(struct consumer *c, mono_us_t end)
+{
+	if (c->instance == NULL || !is_member(c->rk))
+		return;
+	rd_kafka_unsubscribe(c->rk);
+	while (is_member(c->rk) && clock_mono() < end)
+		pass_over(rd_kafka_consumer_poll(c->rk, 10));
+}
+
+static bool closed_in_time(rd_kafka_t *rk, mono_us_t end)
 {
 	rd_kafka_queue_t *q = rd_kafka_queue_new(rk);
 	rd_kafka_error_t *e = rd_kafka_consumer_close_queue(rk, q);
-	mono_us_t end = clock_mono() + CLOSE;
-	while (
-	    e == NULL && !rd_kafka_consumer_closed(rk) && clock_mono() < end) {
-		/* The messages that were still to be served come, too. */
-		rd_kafka_message_t *m = rd_kafka_consume_queue(q, 50);
-		if (m)
-			rd_kafka_message_destroy(m);
-	}
+	/* The messages that were still to be served come, too. */
+	while (e == NULL && !rd_kafka_consumer_closed(rk) && clock_mono() < end)
+		pass_over(rd_kafka_consume_queue(q, 50));
 	rd_kafka_error_destroy(e);
 	rd_kafka_queue_destroy(q);
 	return rd_kafka_consumer_closed(rk);
@@ -360,10 +453,12 @@ static bool closed_in_time(rd_kafka_t *rk)
  * member by itself when its session is over. */
 static void end(struct consumer *c)
 {
+	mono_us_t until = clock_mono() + CLOSE;
 	lanes_drop(&c->lanes);
 	drop_wanted(c);
 	wait_for_stops(c);
-	bool closed = closed_in_time(c->rk);
+	leave(c, until);
+	bool closed = closed_in_time(c->rk, until);
 	if (c->main) {
 		kafkapoll_unwatch(c->main);
 		rd_kafka_queue_destroy(c->main);
@@ -385,6 +480,7 @@ void consumer_free(struct consumer **cp)
 		end(c);
 	kafkapoll_free(&c->poll);
 	free(c->topic);
+	free(c->instance);
 	free(c);
 	*cp = NULL;
 }

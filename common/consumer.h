@@ -39,6 +39,9 @@ struct consumer_events {
 	void (*fault)(void *arg, int32_t partition, struct err e);
 	/* Reachability changed. May be NULL. */
 	void (*reachable)(void *arg, bool yes);
+	/* Group only (else NULL): it is no member any more and will not be
+	 * again, because another process has its name. */
+	void (*fatal)(void *arg, const struct err *e);
 };
 
 struct consumer_options {
@@ -46,6 +49,11 @@ struct consumer_options {
 	const struct kafka_config *kafka;
 	const char *topic;
 	const char *group; /* NULL: by hand */
+	/* Group only. The name of this member (common/member.h): one that is
+	 * killed and started again has its partitions back at once. "" or NULL:
+	 * none. */
+	const char *instance;
+	dur_us_t session; /* group only: how long it may be silent */
 	bool idle; /* one of many that mostly wait: little memory, few asks */
 	const struct consumer_events *events;
 	void *arg;
@@ -75,6 +83,7 @@ void consumer_commit(struct consumer *c, int32_t partition, int64_t next);
  * known yet. */
 int64_t consumer_end(const struct consumer *c, int32_t partition);
 bool consumer_reachable(const struct consumer *c);
-/* Leaves the group, if that can be done in a few seconds. The owner has
+/* Leaves the group, with a name or without, if that can be done in a few
+ * seconds: others have the partitions then. The owner has
  * destroyed every message it took. No callback comes from here on. */
 void consumer_free(struct consumer **c);

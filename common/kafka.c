@@ -48,6 +48,21 @@ static struct err set(
 	    value, text);
 }
 
+/* A broker that is back is found within a second. Half a second between two
+ * attempts costs a broker that is away two packets; an attempt that is not
+ * answered is given up after 5 s, which must do for TLS and SASL, too. */
+static const char *const of_every_handle[] = {"socket.keepalive.enable", "true",
+    "reconnect.backoff.max.ms", "500", "socket.connection.setup.timeout.ms",
+    "5000", NULL};
+
+static struct err set_all(rd_kafka_conf_t *conf, const char *const *pairs)
+{
+	struct err e = ERR_OK;
+	for (; e.verdict == VERDICT_OK && pairs && *pairs; pairs += 2)
+		e = set(conf, pairs[0], pairs[1]);
+	return e;
+}
+
 struct err kafka_conf(const struct kafka_config *k, const char *const *pairs,
     rd_kafka_conf_t **out)
 {
@@ -56,8 +71,10 @@ struct err kafka_conf(const struct kafka_config *k, const char *const *pairs,
 	struct err e = set(conf, "bootstrap.servers", k->servers);
 	if (e.verdict == VERDICT_OK)
 		e = set(conf, "client.id", k->client_id);
-	for (; e.verdict == VERDICT_OK && pairs && *pairs; pairs += 2)
-		e = set(conf, pairs[0], pairs[1]);
+	if (e.verdict == VERDICT_OK)
+		e = set_all(conf, of_every_handle);
+	if (e.verdict == VERDICT_OK)
+		e = set_all(conf, pairs);
 	for (size_t i = 0; e.verdict == VERDICT_OK && i < k->nextra; i++)
 		e = set(conf, k->extra[i].name, k->extra[i].value);
 	*out = conf;

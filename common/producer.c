@@ -101,8 +101,7 @@ static struct err create(struct producer *p, rd_kafka_t **out)
 	static const char *const pairs[] = {"enable.idempotence", "true",
 	    "linger.ms", "1", "queue.buffering.max.messages", "200000",
 	    "queue.buffering.max.kbytes", "262144", "delivery.timeout.ms",
-	    "30000", "socket.timeout.ms", "10000", "socket.keepalive.enable",
-	    "true", "reconnect.backoff.max.ms", "2000",
+	    "30000", "socket.timeout.ms", "10000",
 	    /* As the topics that --migrate makes. */
 	    "message.max.bytes", "16777216", "statistics.interval.ms", "1000",
 	    NULL};

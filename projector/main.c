@@ -18,6 +18,7 @@
 
 #include "common/daemon.h"
 #include "common/log.h"
+#include "common/member.h"
 
 #include <stdlib.h>
 
@@ -28,6 +29,12 @@ static const struct setting rows[] = {
 #include "projector/settings.def"
 };
 #undef SETTING
+
+static struct err check(const struct config *config)
+{
+	const struct projector_settings *s = config->settings;
+	return member_check(s->group_instance);
+}
 
 static int serve(
     const struct config *config, const struct projector_settings *s)
@@ -57,6 +64,7 @@ int main(int argc, char **argv)
 	    .config = &config,
 	    .metrics = stats_rows,
 	    .nmetrics = stats_nrows,
+	    .check = check,
 	};
 	int code;
 	if (daemon_configure(&spec, argc, argv, &code))

@@ -17,6 +17,7 @@
 #include "common/l2.h"
 #include "common/log.h"
 #include "common/mem.h"
+#include "common/member.h"
 
 #include <stdlib.h>
 
@@ -29,6 +30,7 @@ enum { MAX_PENDING = 4096 };
 struct projector {
 	struct lane_context x;
 	struct kafka_config kafka;
+	struct buf instance; /* its name in the group */
 	struct lane **lanes; /* by partition; NULL: not ours */
 	bool member;
 	bool draining;
@@ -38,6 +40,7 @@ struct projector {
 	struct report report;
 	struct admin *admin;
 	struct daemon_signals *signals;
+	int exit_code;
 };
 
 static size_t count(const struct projector *p)
@@ -167,6 +170,16 @@ static void on_fault(void *arg, int32_t partition, struct err e)
 		lane_fault(l, &e);
 }
 
+static void on_fatal(void *arg, const struct err *e)
+{
+	struct projector *p = arg;
+	log_event(
+	    EV_PROJECTOR_FATAL, "code=%s error=%s", e->code, log_quote(e->msg));
+	p->exit_code = EXIT_FAILURE;
+	daemon_ends_within(p->x.settings->common.drain_timeout);
+	loop_stop(p->x.loop);
+}
+
 static struct err join(struct projector *p)
 {
 	static const struct consumer_events events = {
@@ -175,12 +188,15 @@ static struct err join(struct projector *p)
 	    .message = on_message,
 	    .eof = on_eof,
 	    .fault = on_fault,
+	    .fatal = on_fatal,
 	};
 	const struct consumer_options o = {
 	    .loop = p->x.loop,
 	    .kafka = &p->kafka,
 	    .topic = p->x.settings->common.commits_topic,
 	    .group = p->x.settings->group,
+	    .instance = p->instance.data,
+	    .session = p->x.settings->group_session,
 	    .events = &events,
 	    .arg = p,
 	};
@@ -279,6 +295,7 @@ struct err projector_new(const struct config *config,
 	p->x.reassign = on_reassign;
 	p->x.settled = check_drained;
 	p->x.arg = p;
+	member_name_here(&p->instance, s->group_instance, s->admin_listen);
 	p->lanes = mem_zalloc(count(p) * sizeof *p->lanes);
 	p->resume = resume_new(&p->x, p->lanes, count(p), on_resumed, p);
 	p->tick = loop_timer_new(p->x.loop, on_tick, p);
@@ -307,7 +324,7 @@ struct err projector_new(const struct config *config,
 int projector_run(struct projector *p)
 {
 	loop_run(p->x.loop);
-	return EXIT_SUCCESS;
+	return p->exit_code;
 }
 
 void projector_free(struct projector **pp)
@@ -329,6 +346,7 @@ void projector_free(struct projector **pp)
 	loop_timer_free(&p->tick);
 	loop_timer_free(&p->reassign);
 	loop_free(&p->x.loop);
+	buf_free(&p->instance);
 	free(p->lanes);
 	free(p);
 	*pp = NULL;

@@ -30,6 +30,7 @@
 
 #include "common/daemon.h"
 #include "common/log.h"
+#include "common/member.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -41,6 +42,12 @@ static const struct setting rows[] = {
 #include "writer/settings.def"
 };
 #undef SETTING
+
+static struct err check(const struct config *config)
+{
+	const struct writer_settings *s = config->settings;
+	return member_check(s->group_instance);
+}
 
 static int serve(
     const struct config *config, const struct writer_settings *s, bool emptying)
@@ -83,6 +90,7 @@ int main(int argc, char **argv)
 	    .nflags = sizeof flags / sizeof *flags,
 	    .metrics = stats_rows,
 	    .nmetrics = stats_nrows,
+	    .check = check,
 	};
 	int code;
 	if (!daemon_configure(&spec, argc, argv, &code))

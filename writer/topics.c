@@ -12,11 +12,9 @@ struct topics {
 
 struct err topics_new(const struct kafka_config *k, struct topics **out)
 {
-	static const char *const pairs[] = {
-	    "reconnect.backoff.max.ms", "1000", NULL};
 	rd_kafka_conf_t *conf;
 	*out = NULL;
-	struct err e = kafka_conf(k, pairs, &conf);
+	struct err e = kafka_conf(k, NULL, &conf);
 	if (e.verdict != VERDICT_OK)
 		return e;
 	char text[256];

@@ -28,6 +28,7 @@
 #include "common/daemon.h"
 #include "common/log.h"
 #include "common/mem.h"
+#include "common/member.h"
 #include "common/pgarray.h"
 
 #include <stdlib.h>
@@ -39,6 +40,7 @@
 struct writer {
 	struct context x;
 	struct start *start; /* until it said yes */
+	struct buf instance; /* its name in the group */
 	struct consumer *consumer;
 	struct takeover *takeover;
 	struct partition **parts; /* by number; NULL: not ours */
@@ -242,12 +244,15 @@ static struct err join(struct writer *w)
 	static const struct consumer_events events = {.assigned = on_assigned,
 	    .revoked = on_revoked,
 	    .message = on_message,
-	    .fault = on_fault};
+	    .fault = on_fault,
+	    .fatal = on_fatal};
 	const struct consumer_options o = {
 	    .loop = w->x.loop,
 	    .kafka = &w->x.kafka,
 	    .topic = w->x.settings->common.writes_topic,
 	    .group = w->x.settings->group,
+	    .instance = w->instance.data,
+	    .session = w->x.settings->group_session,
 	    .events = &events,
 	    .arg = w,
 	};
@@ -352,6 +357,7 @@ struct err writer_new(const struct config *config,
 	w->x.emptying = emptying;
 	w->x.kafka = kafka_config(config, &s->common);
 	w->x.statements = statements_new();
+	member_name_here(&w->instance, s->group_instance, s->admin_listen);
 	w->parts = mem_zalloc(count(w) * sizeof *w->parts);
 	w->tick = loop_timer_new(w->x.loop, on_tick, w);
 	w->rejections = rejections_new(&w->x);
@@ -414,6 +420,7 @@ void writer_free(struct writer **wp)
 	statements_free(&w->x.statements);
 	shapes_free(&w->x.shapes);
 	loop_free(&w->x.loop);
+	buf_free(&w->instance);
 	free(w->parts);
 	free(w);
 	*wp = NULL;

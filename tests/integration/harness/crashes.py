@@ -21,10 +21,7 @@ ENDS = (88, 5, 5, 2)  # of Mortal: how often it waits, stops, is killed, stalls
 # A restarted member has its partitions back at once (its name is known), and
 # one that stays away loses them after the session.
 SESSION_S = 3
-GROUP = {
-    "kafka.session.timeout.ms": SESSION_S * 1000,
-    "kafka.heartbeat.interval.ms": 200,
-}
+GROUP = {"group.session": f"{SESSION_S}s"}
 
 # How often a writer may come by a point before it dies there, at most; the others:
 # once. These are met while it works, so they are chosen more often, too.
@@ -91,7 +88,7 @@ class Mortal:
     """One writer, and the thread that lets it die."""
 
     def __init__(self, deployment, number, tally, seed):
-        name = {"kafka.group.instance.id": f"writer-{number}"}
+        name = {"group.instance": f"writer-{number}"}
         self.daemon = deployment.daemon("writer", {**GROUP, **name})
         self.tally = tally
         self.rng = random.Random(f"{seed} {number}")

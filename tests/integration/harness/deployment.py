@@ -18,10 +18,7 @@ NUMBERS = itertools.count(1)
 COLLECTIONS = f"{ROOT}/common/collections:{ROOT}/tests/collections"
 
 # A killed member of a consumer group is missed after this time.
-QUICK_GROUP = {
-    "kafka.session.timeout.ms": 1500,
-    "kafka.heartbeat.interval.ms": 300,
-}
+QUICK_GROUP = {"group.session": "1500ms"}
 
 
 OPEN = set()  # URLs of Redis

@@ -115,9 +115,9 @@ static void on_reachable(void *arg, bool yes)
 }
 
 static const struct consumer_events all_events = {
-    on_assigned, on_revoked, on_message, on_eof, on_fault, on_reachable};
+    on_assigned, on_revoked, on_message, on_eof, on_fault, on_reachable, NULL};
 static const struct consumer_events few_events = {
-    on_assigned, on_revoked, on_message, NULL, on_fault, NULL};
+    on_assigned, on_revoked, on_message, NULL, on_fault, NULL, NULL};
 
 static struct err make(struct owner *o, const char *group,
     const struct consumer_events *events, const char *name, const char *value)
