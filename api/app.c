@@ -153,6 +153,7 @@ static struct err start_log(struct app *app)
 	    .outcomes = app->outcomes,
 	    .l1 = app->l1,
 	    .metrics = &app->metrics[0],
+	    .purges = &app->purges,
 	    .moved = tail_moved,
 	    .arg = app,
 	};

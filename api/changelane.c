@@ -42,6 +42,17 @@ bool changelane_record(
 	return true;
 }
 
+bool changelane_forget(struct change_lane *l, version_t forged)
+{
+	if (forged == 0 || follower_base(&l->follower) != forged)
+		return false;
+	follower_reset(&l->follower);
+	l->follower.seen = 0;
+	l->place.watermark = 0;
+	l->n = 0;
+	return true;
+}
+
 enum follow_mark changelane_mark(
     struct change_lane *l, version_t from, version_t through, int64_t after)
 {

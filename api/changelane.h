@@ -41,4 +41,8 @@ bool changelane_record(
  * between the place and this mark is not in the log any more. */
 enum follow_mark changelane_mark(
     struct change_lane *l, version_t from, version_t through, int64_t after);
+/* A commit that reached to `forged` was forged. If it was heard here, all that
+ * was heard is forgotten, so that the next mark is a FOLLOW_MARK_JUMP. False:
+ * it was not heard. */
+bool changelane_forget(struct change_lane *l, version_t forged);
 void changelane_free(struct change_lane *l);

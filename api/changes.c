@@ -235,6 +235,7 @@ static enum step_result open_feed(
 	const struct feed_options o = {
 	    .collection = r->collection,
 	    .epoch = epoch,
+	    .tail = r->worker->app->tail,
 	    .places = places,
 	};
 	r->changes = start(r, &o);

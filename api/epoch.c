@@ -139,6 +139,11 @@ bool epoch_now(const struct app *app, uint32_t *out)
 	return true;
 }
 
+struct pg *epoch_pg(const struct epoch *e)
+{
+	return e->pg;
+}
+
 bool epoch_is_other(const struct epoch *e)
 {
 	return atomic_load(&e->number) == OTHER;

@@ -25,6 +25,8 @@ bool epoch_position(
     const struct app *app, int32_t partition, int64_t offset, version_t *out);
 /* Any thread. False: it is not known, or a newer one was heard of. */
 bool epoch_now(const struct app *app, uint32_t *out);
+/* On the main loop: its connection to the primary; borrowed. */
+struct pg *epoch_pg(const struct epoch *e);
 /* Any thread: nobody would apply what is appended. */
 bool epoch_is_other(const struct epoch *e);
 /* Any thread: the database has no schema `sluice` yet. */

@@ -3,6 +3,7 @@
 #include "api/budget.h"
 #include "api/changeevent.h"
 #include "api/changelane.h"
+#include "api/tail.h"
 #include "common/check.h"
 #include "common/consumer.h"
 #include "common/log.h"
@@ -37,6 +38,7 @@ struct feed {
 	atomic_int refs; /* of both threads, and of what is posted */
 	struct feeds *feeds;
 	const struct collection *collection;
+	const struct tail *tail; /* knows which commits can be */
 	uint32_t epoch;
 
 	/* The request's thread only. */
@@ -194,12 +196,26 @@ static void put_last(struct feed *f, struct lane *lane)
 	buf_free(&lane->last); /* it may have been a long one */
 }
 
+/* As in the tail: a message that is not believed is not heard. */
+static bool admits(struct feed *f, struct lane *lane,
+    const rd_kafka_message_t *m, version_t through)
+{
+	bool yes = tail_believes(f->tail, m->partition, through);
+	if (yes)
+		changelane_hear(&lane->core, m->offset);
+	return yes;
+}
+
 static void hear_record(
     struct feed *f, struct lane *lane, const rd_kafka_message_t *m)
 {
 	struct record_commit c;
-	if (!record_commit_parse(m, f->feeds->o.partitions, &c))
-		return; /* the tail has logged it */
+	if (!record_commit_parse(m, f->feeds->o.partitions, &c)) {
+		changelane_hear(&lane->core, m->offset);
+		return; /* the tail logs it */
+	}
+	if (!admits(f, lane, m, c.version + 1))
+		return;
 	bool ours = f->collection == collection_find(c.id,
 					 record_collection_len(c.id, c.id_len));
 	if (!changelane_record(&lane->core, c.id, c.id_len, c.version) || !ours)
@@ -212,10 +228,14 @@ static void hear_mark(
     struct feed *f, struct lane *lane, const rd_kafka_message_t *m)
 {
 	struct record_mark mark;
-	if (!record_mark_parse(m, &mark))
+	if (!record_mark_parse(m, &mark)) {
+		changelane_hear(&lane->core, m->offset);
 		return;
-	enum follow_mark what =
-	    changelane_mark(&lane->core, mark.from, mark.through, mark.after);
+	}
+	enum follow_mark what = admits(f, lane, m, mark.through)
+				    ? changelane_mark(&lane->core, mark.from,
+					  mark.through, mark.after)
+				    : FOLLOW_MARK_IGNORE;
 	record_mark_free(&mark);
 	if (what == FOLLOW_MARK_IGNORE)
 		return;
@@ -243,7 +263,6 @@ static void on_message(void *arg, rd_kafka_message_t *m)
 {
 	struct feed *f = arg;
 	struct lane *lane = &f->lanes[m->partition];
-	changelane_hear(&lane->core, m->offset);
 	if (record_is_mark(m))
 		hear_mark(f, lane, m);
 	else
@@ -326,6 +345,7 @@ struct feed *feed_open(struct feeds *feeds, const struct feed_options *o)
 	atomic_store(&f->refs, 2);
 	f->feeds = feeds;
 	f->collection = o->collection;
+	f->tail = o->tail;
 	f->epoch = o->epoch;
 	f->loop = o->loop;
 	f->heard = o->heard;
@@ -348,11 +368,26 @@ void feed_close(struct feed **fp)
 	*fp = NULL;
 }
 
+/* If the feed heard the forged commit, too, it may have ignored commits since.
+ */
+static void forget_forged(struct feed *f)
+{
+	struct buf text = {0};
+	for (int32_t p = 0; p < f->feeds->o.partitions; p++) {
+		if (changelane_forget(
+			&f->lanes[p].core, tail_forged(f->tail, p)))
+			changeevent_reset(&text, p);
+	}
+	put(f, &text);
+	buf_free(&text);
+}
+
 /* Nothing is kept back for long; and who hears nothing hears that. */
 static void tick(struct feed *f)
 {
 	if (f->consumer == NULL || feed_state(f) != FEED_OPEN)
 		return;
+	forget_forged(f);
 	for (int32_t p = 0; p < f->feeds->o.partitions; p++)
 		put_last(f, &f->lanes[p]);
 	f->silent += TICK;

@@ -35,9 +35,12 @@ const struct loop *feeds_loop(const struct feeds *f);
 /* Every feed is closed; so are the threads that did it. */
 void feeds_free(struct feeds **f);
 
+struct tail;
+
 struct feed_options {
 	const struct collection *collection;
 	uint32_t epoch;
+	const struct tail *tail;
 	const struct change_place *places; /* of every partition */
 	struct loop *loop;		   /* of the request */
 	/* There is something to take, or the state changed; on that loop. */

@@ -156,6 +156,24 @@ void floors_raise_pages(
 	raise(&pages(f, collection)[partition], floor);
 }
 
+void floors_close(struct floors *f, int32_t partition)
+{
+	CHECK(partition >= 0 && partition < f->partitions);
+	atomic_store_explicit(&f->open[partition], false, memory_order_release);
+}
+
+void floors_reset(struct floors *f, int32_t partition, version_t floor)
+{
+	CHECK(!floors_is_open(f, partition));
+	for (uint32_t b = 0; b < KEYSPACE_BUCKETS; b++)
+		atomic_store_explicit(
+		    bucket(f, (struct key_slot){partition, b}), floor,
+		    memory_order_release);
+	for (size_t c = 0; c < f->collections; c++)
+		atomic_store_explicit(
+		    &pages(f, c)[partition], floor, memory_order_release);
+}
+
 void floors_open(struct floors *f, int32_t partition, version_t base)
 {
 	CHECK(partition >= 0 && partition < f->partitions);

@@ -8,10 +8,10 @@
  * there. So a commit ends the pages of its collection, and no other's.
  *
  * One thread (the tail) raises floors, any thread reads them. A floor never
- * falls. Before the tail knows a partition it is closed: nothing cached may be
- * served, and reads go to the primary. What the primary says must not be older
- * than what was heard by then either: it may have gone back in a failover, or
- * have been asked by an earlier request.
+ * falls, with one exception (floors_reset). Before the tail knows a partition
+ * it is closed: nothing cached may be served, and reads go to the primary. What
+ * the primary says must not be older than what was heard by then either: it may
+ * have gone back in a failover, or have been asked by an earlier request.
  */
 #pragma once
 
@@ -56,3 +56,9 @@ void floors_raise_pages(
 /* Raises every bucket of the partition, and the pages of every collection, to
  * at least `base`, and opens it. */
 void floors_open(struct floors *f, int32_t partition, version_t base);
+/* Closes the partition until floors_open; its floors stay. */
+void floors_close(struct floors *f, int32_t partition);
+/* Some floors of a closed partition were raised for commits that do not exist.
+ * Sets all of them to `floor`, which is above every commit that was heard of
+ * and does exist. */
+void floors_reset(struct floors *f, int32_t partition, version_t floor);

@@ -185,7 +185,10 @@ static void on_redis(void *arg, enum l2tier_status status, struct value *v)
 	struct lookup *l = arg;
 	struct api_metrics *m = l->worker->metrics;
 	heard(l, TIER_REDIS);
-	if (status == L2TIER_HIT && may_serve(l, v, TIER_REDIS)) {
+	if (status == L2TIER_HIT &&
+	    tail_believes_redis(
+		l->worker->app->tail, l->slot.partition, v->as_of) &&
+	    may_serve(l, v, TIER_REDIS)) {
 		metric_add(&m->l2_hit, 1);
 		found(l, v, TIER_REDIS);
 		return;

@@ -116,6 +116,15 @@ void outcomes_start(struct outcomes *o, int32_t partition, version_t from)
 	give(r);
 }
 
+void outcomes_forget(struct outcomes *o, int32_t partition)
+{
+	struct ring *r = take(o, partition);
+	r->started = false;
+	r->known_from = 0;
+	r->first = r->count = 0;
+	give(r);
+}
+
 /* Records mostly ascend, so `i` is mostly the end and nothing moves. */
 static void insert(struct ring *r, size_t i, struct slot slot)
 {

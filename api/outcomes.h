@@ -37,6 +37,8 @@ void outcomes_free(struct outcomes **o);
 
 /* Nothing is known of writes below `from` (the tail started, or jumped). */
 void outcomes_start(struct outcomes *o, int32_t partition, version_t from);
+/* Forgets the partition: all is as before outcomes_start. */
+void outcomes_forget(struct outcomes *o, int32_t partition);
 /* Versions may come in any order; the same version again is a no-op. */
 void outcomes_record(
     struct outcomes *o, struct position p, struct outcome outcome);

@@ -1,8 +1,8 @@
 #include "api/probe.h"
 
-#include "api/logask.h"
 #include "common/check.h"
 #include "common/log.h"
+#include "common/logask.h"
 #include "common/mem.h"
 #include "common/redis.h"
 
@@ -36,6 +36,8 @@ struct probe {
 	struct logask *logask;
 	_Atomic int64_t *acked; /* per partition: the end, by our own writes */
 	mono_us_t asked_at, answered_at;
+	struct loghead *loghead;
+	bool asks_head; /* with the ends that are being asked for */
 	struct redis *redis;
 	struct loop_timer *timer;
 	int64_t *known_ends;  /* under lock: of the last answer */
@@ -127,6 +129,15 @@ static void on_answer(void *arg, const struct logask_answer *answer)
 		metric_set(&p->app->metrics[0].backlog, p->report.backlog);
 	}
 	pthread_mutex_unlock(&p->lock);
+	if (p->asks_head &&
+	    !(answer->known && loghead_ask(p->loghead, answer->ends)))
+		tail_heads(p->app->tail, NULL);
+}
+
+static void on_heads(void *arg, const struct loghead_answer *answer)
+{
+	struct probe *p = arg;
+	tail_heads(p->app->tail, answer);
 }
 
 int64_t probe_end(struct probe *p, int32_t partition)
@@ -170,10 +181,14 @@ static void ask_log(struct probe *p)
 	if (logask_ask(p->logask)) {
 		/* The answer is told by this loop: it is not there yet. */
 		p->asked_at = now;
+		p->asks_head = !loghead_is_busy(p->loghead);
+		if (p->asks_head)
+			tail_asks(p->app->tail);
 		return;
 	}
 	if (now - p->answered_at < STALE_US)
 		return;
+	tail_heads(p->app->tail, NULL);
 	pthread_mutex_lock(&p->lock);
 	p->report.known = false;
 	pthread_mutex_unlock(&p->lock);
@@ -242,6 +257,8 @@ struct err probe_new(struct app *app, struct probe **out)
 	p->acked = mem_zalloc((size_t)app->partitions * sizeof *p->acked);
 	p->stalls = mem_zalloc((size_t)app->partitions * sizeof *p->stalls);
 	p->report.stalled = -1;
+	p->loghead =
+	    loghead_new(epoch_pg(app->epoch), app->partitions, on_heads, p);
 	CHECK_OS(pthread_mutex_init(&p->lock, NULL));
 	p->timer = loop_timer_new(app->loop, on_timer, p);
 	loop_timer_start(p->timer, CLOCK_MS(100));
@@ -263,6 +280,7 @@ void probe_free(struct probe **pp)
 	if (p == NULL)
 		return;
 	logask_free(&p->logask);
+	loghead_free(&p->loghead);
 	redis_free(&p->redis);
 	loop_timer_free(&p->timer);
 	pthread_mutex_destroy(&p->lock);

@@ -7,6 +7,7 @@
 #include "common/follower.h"
 #include "common/jitter.h"
 #include "common/log.h"
+#include "common/logbound.h"
 #include "common/mem.h"
 #include "common/reach.h"
 #include "common/record.h"
@@ -26,6 +27,11 @@ struct lane {
 	int reach;		/* common/reach.h */
 	int64_t resume;		/* offset to go on at; -1: by the reach */
 	bool moving; /* waits for an assignment that begins elsewhere */
+	struct logbound bound;
+	bool stopped;  /* it is ahead of the log, and nothing more is heard */
+	bool restarts; /* with the answer to the last question */
+	_Atomic version_t forged;
+	_Atomic version_t head; /* of the log; VERSION_MAX: not known */
 };
 
 struct tail {
@@ -52,7 +58,7 @@ static void assign(struct tail *t)
 	for (size_t p = 0; p < n; p++) {
 		starts[p] =
 		    (struct consumer_start){(int32_t)p, start_of(&t->lanes[p])};
-		t->lanes[p].moving = false;
+		t->lanes[p].moving = t->lanes[p].stopped;
 	}
 	consumer_assign(t->consumer, starts, n);
 	free(starts);
@@ -102,14 +108,36 @@ static void pass_over(struct tail *t, const rd_kafka_message_t *m)
 	    (long long)m->offset);
 }
 
+/* A message that is not believed is not heard either, as if compaction had
+ * taken it: the next mark then starts the partition anew. */
+static bool admits(
+    struct tail *t, const rd_kafka_message_t *m, version_t through)
+{
+	struct lane *lane = &t->lanes[m->partition];
+	if (!logbound_admits(&lane->bound, m->offset, through, clock_mono())) {
+		pass_over(t, m);
+		return false;
+	}
+	follower_hear(&lane->follower, m->offset);
+	return true;
+}
+
+static void pass_malformed(struct tail *t, const rd_kafka_message_t *m)
+{
+	follower_hear(&t->lanes[m->partition].follower, m->offset);
+	pass_over(t, m);
+}
+
 static void hear_record(struct tail *t, const rd_kafka_message_t *m)
 {
 	struct record_commit c;
 	struct lane *lane = &t->lanes[m->partition];
 	if (!record_commit_parse(m, t->o.partitions, &c)) {
-		pass_over(t, m);
+		pass_malformed(t, m);
 		return;
 	}
+	if (!admits(t, m, c.version + 1))
+		return;
 	enum follow_record what = follower_record(&lane->follower, c.version);
 	if (what == FOLLOW_IGNORE)
 		return;
@@ -163,7 +191,11 @@ static void hear_mark(struct tail *t, const rd_kafka_message_t *m)
 	struct record_mark mark;
 	struct lane *lane = &t->lanes[m->partition];
 	if (!record_mark_parse(m, &mark)) {
-		pass_over(t, m);
+		pass_malformed(t, m);
+		return;
+	}
+	if (!admits(t, m, mark.through)) {
+		record_mark_free(&mark);
 		return;
 	}
 	enum follow_mark what =
@@ -184,6 +216,98 @@ static void hear_mark(struct tail *t, const rd_kafka_message_t *m)
 	record_mark_free(&mark);
 }
 
+/* --- the head of the log -------------------------------------------------- */
+
+void tail_asks(struct tail *t)
+{
+	for (int32_t p = 0; p < t->o.partitions; p++) {
+		struct lane *lane = &t->lanes[p];
+		bool follows = lane->follower.started && !lane->moving;
+		logbound_asks(&lane->bound,
+		    follows ? follower_base(&lane->follower) : 0, lane->resume);
+		lane->restarts = lane->stopped;
+	}
+}
+
+/* The partition is ahead of the log. Its floors say what was forged, so nothing
+ * is served from its caches; and nothing more is heard of it until Postgres has
+ * been asked once more. */
+static void stop(struct tail *t, int32_t partition)
+{
+	struct lane *lane = &t->lanes[partition];
+	metric_add(&t->o.metrics->ahead, 1);
+	log_event(EV_TAIL_AHEAD, "partition=%d heard=%llu head=%llu", partition,
+	    (unsigned long long)lane->bound.asked_highest,
+	    (unsigned long long)lane->bound.judged);
+	if (floors_is_open(t->o.floors, partition))
+		atomic_fetch_add(&t->closed, 1);
+	floors_close(t->o.floors, partition);
+	if (lane->bound.asked_highest > lane->bound.judged)
+		atomic_store(&lane->forged, lane->bound.asked_highest);
+	atomic_store(&lane->through, 0);
+	atomic_store(&lane->behind, 0);
+	lane->stopped = true;
+	lane->moving = true;
+}
+
+/* All that was heard is forgotten. What of it exists is below `applied`:
+ * Postgres had it before it was announced, and was asked after it was heard.
+ * (If a failover took it back, it does not exist until it is applied again.) */
+static void restart(struct tail *t, int32_t partition, version_t applied)
+{
+	struct lane *lane = &t->lanes[partition];
+	floors_reset(t->o.floors, partition, applied);
+	/* First: a lookup that began before keeps nothing after the purge. */
+	atomic_fetch_add(t->o.purges, 1);
+	l1_purge(t->o.l1, "", 0);
+	outcomes_forget(t->o.outcomes, partition);
+	lane->follower = (struct follower){0};
+	lane->stopped = false;
+	lane->restarts = false;
+	move_lane(t, lane, REACH_FIRST, AGAIN);
+}
+
+void tail_heads(struct tail *t, const struct loghead_answer *answer)
+{
+	metric_add(&t->o.metrics->heads, answer != NULL);
+	for (int32_t p = 0; p < t->o.partitions; p++) {
+		struct lane *lane = &t->lanes[p];
+		version_t head = answer ? answer->heads[p] : VERSION_MAX;
+		atomic_store(&lane->head, head);
+		if (answer == NULL)
+			continue;
+		bool ahead =
+		    logbound_answered(&lane->bound, head, clock_mono());
+		if (lane->restarts)
+			restart(t, p, answer->applied[p]);
+		else if (ahead && !lane->moving)
+			stop(t, p);
+	}
+}
+
+static version_t head_of(const struct tail *t, int32_t partition)
+{
+	return atomic_load((_Atomic version_t *)&t->lanes[partition].head);
+}
+
+bool tail_believes(const struct tail *t, int32_t partition, version_t through)
+{
+	return logbound_near(head_of(t, partition), through);
+}
+
+bool tail_believes_redis(
+    const struct tail *t, int32_t partition, version_t watermark)
+{
+	version_t head = head_of(t, partition);
+	return watermark <= head || (tail_forged(t, partition) <= head &&
+					logbound_near(head, watermark));
+}
+
+version_t tail_forged(const struct tail *t, int32_t partition)
+{
+	return atomic_load((_Atomic version_t *)&t->lanes[partition].forged);
+}
+
 /* --- the consumer -------------------------------------------------------- */
 
 static void on_message(void *arg, rd_kafka_message_t *m)
@@ -191,7 +315,6 @@ static void on_message(void *arg, rd_kafka_message_t *m)
 	struct tail *t = arg;
 	struct lane *lane = &t->lanes[m->partition];
 	if (!lane->moving) {
-		follower_hear(&lane->follower, m->offset);
 		lane->resume = m->offset + 1;
 		if (record_is_mark(m))
 			hear_mark(t, m);
@@ -256,6 +379,7 @@ struct err tail_new(const struct tail_options *o, struct tail **out)
 	atomic_store(&t->closed, o->partitions);
 	for (size_t p = 0; p < n; p++)
 		t->lanes[p].resume = -1;
+	tail_heads(t, NULL);
 	const struct consumer_options c = {
 	    .loop = o->loop,
 	    .kafka = o->kafka,

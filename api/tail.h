@@ -5,6 +5,10 @@
  * mark it moves the watermark, and tells the workers. It starts near the end of
  * the log: the last mark is found by reading a growing tail, and until then the
  * partition's floors are closed.
+ *
+ * Somebody else may write to sluice.commits. A version or a mark that lies
+ * above the head of the log cannot be Sluice's (common/logbound.h). Where one
+ * was believed, the partition is started anew, as after a restart.
  */
 #pragma once
 
@@ -14,6 +18,7 @@
 #include "api/metrics.h"
 #include "api/outcomes.h"
 #include "common/kafka.h"
+#include "common/loghead.h"
 #include "common/loop.h"
 
 #include <stdbool.h>
@@ -30,6 +35,7 @@ struct tail_options {
 	struct outcomes *outcomes;
 	struct l1 *l1;
 	struct api_metrics *metrics;
+	_Atomic uint64_t *purges; /* of struct app */
 	/* The watermark of a partition moved. */
 	void (*moved)(void *arg, int32_t partition);
 	void *arg;
@@ -41,6 +47,23 @@ version_t tail_through(const struct tail *t, int32_t partition);
 /* Any thread: where in sluice.commits one goes on who knows all that the tail
  * does. Once the tail has started. */
 struct change_place tail_place(const struct tail *t, int32_t partition);
+/* The heads of the log are asked for now. */
+void tail_asks(struct tail *t);
+/* The answer to the last question; NULL: there is none. A partition that is
+ * ahead of the log is started anew. */
+void tail_heads(struct tail *t, const struct loghead_answer *answer);
+/* Any thread: can a mark of the partition end there, or a commit be the one
+ * before it? */
+bool tail_believes(const struct tail *t, int32_t partition, version_t through);
+/* Any thread: can Redis's watermark be that? Once this instance has found a
+ * forged commit, Redis may have believed it, too. From then on the watermark
+ * must not be above the last known head, until the log has grown past the
+ * forged commit. */
+bool tail_believes_redis(
+    const struct tail *t, int32_t partition, version_t watermark);
+/* Any thread: the last forged commit that was believed for a while, as a
+ * watermark; 0: there was none. */
+version_t tail_forged(const struct tail *t, int32_t partition);
 /* Any thread: is Kafka heard? */
 bool tail_up(const struct tail *t);
 /* Any thread: is every partition's watermark known? */

@@ -7,6 +7,7 @@
 
 #include "common/follower.h"
 #include "common/keyspace.h"
+#include "common/logbound.h"
 #include "common/record.h"
 
 #include <stdbool.h>
@@ -50,7 +51,8 @@ struct chunk {
 	/* Redis's watermark is one that this log has. */
 	bool confirmed;
 	enum chunk_due due;
-	wall_us_t newest; /* accepted-at, of all in it */
+	wall_us_t newest;      /* accepted-at, of all in it */
+	struct logbound bound; /* kept over restarts */
 };
 
 enum chunk_heard { CHUNK_IGNORED, CHUNK_SET, CHUNK_DROPPED };

@@ -4,13 +4,19 @@
 
 #include <inttypes.h>
 
-static void malformed(
-    struct chunk *c, struct stats *s, const rd_kafka_message_t *m)
+static void malformed(struct stats *s, const rd_kafka_message_t *m)
 {
 	metric_add(&s->malformed, 1);
 	log_event(EV_COMMIT_MALFORMED, "partition=%d offset=%" PRId64,
 	    m->partition, m->offset);
-	chunk_skip(c, m->offset);
+}
+
+/* A message that is not believed is not heard either, as if compaction had
+ * taken it: the next mark then starts the partition anew. */
+static bool admits(
+    struct chunk *c, const rd_kafka_message_t *m, version_t through)
+{
+	return logbound_admits(&c->bound, m->offset, through, clock_mono());
 }
 
 static void hear_mark(struct chunk *c, struct stats *s, struct audit *a,
@@ -18,7 +24,13 @@ static void hear_mark(struct chunk *c, struct stats *s, struct audit *a,
 {
 	struct record_mark mark;
 	if (!record_mark_parse(m, &mark)) {
-		malformed(c, s, m);
+		malformed(s, m);
+		chunk_skip(c, m->offset);
+		return;
+	}
+	if (!admits(c, m, mark.through)) {
+		malformed(s, m);
+		record_mark_free(&mark);
 		return;
 	}
 	metric_add(&s->marks, 1);
@@ -38,7 +50,12 @@ void hear(struct chunk *c, struct stats *s, struct audit *a,
 		return;
 	}
 	if (!record_commit_parse(m, c->partitions, &r)) {
-		malformed(c, s, m);
+		malformed(s, m);
+		chunk_skip(c, m->offset);
+		return;
+	}
+	if (!admits(c, m, r.version + 1)) {
+		malformed(s, m);
 		return;
 	}
 	enum chunk_heard heard = chunk_record(c, &r, m->offset);

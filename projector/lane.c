@@ -44,6 +44,7 @@ struct lane {
 	int64_t committed; /* told to the group */
 	bool paused;
 	bool draining;
+	bool anew; /* it was ahead of the log: to be started anew */
 	struct pending pending;
 	struct script *script; /* in APPLYING */
 	mono_us_t sent_at;
@@ -258,6 +259,32 @@ void lane_eof(struct lane *l, int64_t end)
 	}
 	chunk_begin_empty(&l->chunk);
 	send_due(l);
+}
+
+/* While it searches for a mark, Redis's old watermark does not count: the mark
+ * will replace it. What was heard, and still waits in `pending`, does not count
+ * yet. */
+void lane_asks(struct lane *l)
+{
+	bool follows = l->state != LANE_HELD && !l->moving && l->next >= 0 &&
+		       l->chunk.follower.started;
+	logbound_asks(&l->chunk.bound,
+	    follows ? follower_base(&l->chunk.follower) : 0, l->next);
+}
+
+void lane_head(struct lane *l, version_t head)
+{
+	const struct logbound *b = &l->chunk.bound;
+	if (logbound_answered(&l->chunk.bound, head, clock_mono()))
+		l->anew = true;
+	if (!l->anew || l->state != LANE_FOLLOWING || l->moving || l->draining)
+		return; /* or the next time */
+	l->anew = false;
+	metric_add(&l->x->stats.ahead, 1);
+	log_event(EV_REDIS_AHEAD,
+	    "partition=%d heard=%" PRIu64 " head=%" PRIu64, l->partition,
+	    b->asked_highest, b->judged);
+	search_mark(l, REACH_FIRST);
 }
 
 /* Only from the tail can be begun when the cursor is not in the log; anything

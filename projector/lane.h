@@ -52,6 +52,11 @@ int64_t lane_offset(const struct lane *l);
 void lane_assigned(struct lane *l);
 /* Takes the message; may pause its partition. */
 void lane_message(struct lane *l, rd_kafka_message_t *m);
+/* The head of its partition of the log is asked for, and is this
+ * (common/logbound.h). If Redis or what was heard is ahead of it, Redis is
+ * started anew. */
+void lane_asks(struct lane *l);
+void lane_head(struct lane *l, version_t head);
 /* The partition ends there. */
 void lane_eof(struct lane *l, int64_t end);
 void lane_fault(struct lane *l, const struct err *e);

@@ -16,6 +16,8 @@
 #include "common/daemon.h"
 #include "common/l2.h"
 #include "common/log.h"
+#include "common/logask.h"
+#include "common/loghead.h"
 #include "common/mem.h"
 #include "common/member.h"
 
@@ -37,6 +39,9 @@ struct projector {
 	struct resume *resume;
 	struct loop_timer *tick;
 	struct loop_timer *reassign;
+	struct logask *logask;
+	struct pg *primary; /* for the loghead */
+	struct loghead *loghead;
 	struct report report;
 	struct admin *admin;
 	struct daemon_signals *signals;
@@ -240,12 +245,70 @@ static void on_drain(void *arg)
 	check_drained(p);
 }
 
+/* --- the head of the log -------------------------------------------------- */
+
+static void on_ends(void *arg, const struct logask_answer *answer)
+{
+	struct projector *p = arg;
+	if (answer->known)
+		loghead_ask(p->loghead, answer->ends);
+}
+
+static void on_heads(void *arg, const struct loghead_answer *answer)
+{
+	struct projector *p = arg;
+	metric_add(&p->x.stats.heads, answer != NULL);
+	for (size_t i = 0; i < count(p) && answer; i++) {
+		if (p->lanes[i])
+			lane_head(p->lanes[i], answer->heads[i]);
+	}
+}
+
+static void ask_heads(struct projector *p)
+{
+	if (loghead_is_busy(p->loghead) || !logask_ask(p->logask))
+		return;
+	for (size_t i = 0; i < count(p); i++) {
+		if (p->lanes[i])
+			lane_asks(p->lanes[i]);
+	}
+}
+
+static struct err open_heads(struct projector *p)
+{
+	struct err e =
+	    pg_check_url("primary.url", p->x.settings->common.primary_url);
+	if (e.verdict != VERDICT_OK)
+		return e;
+	const struct pg_options primary = {
+	    .loop = p->x.loop,
+	    .name = "primary",
+	    .url = p->x.settings->common.primary_url,
+	    .session = "read-write",
+	    .connect_timeout = CLOCK_S(3),
+	    .query_timeout = CLOCK_S(5),
+	};
+	p->primary = pg_new(&primary);
+	p->loghead = loghead_new(p->primary, (int32_t)count(p), on_heads, p);
+	const struct logask_options o = {
+	    .loop = p->x.loop,
+	    .kafka = &p->kafka,
+	    .topic = p->x.settings->common.writes_topic,
+	    .partitions = (int32_t)count(p),
+	    .done = on_ends,
+	    .arg = p,
+	};
+	return logask_new(&o, &p->logask);
+}
+
 static void on_tick(void *arg)
 {
 	struct projector *p = arg;
 	commit_all(p);
-	if (!p->draining)
+	if (!p->draining) {
 		resume_check(p->resume);
+		ask_heads(p);
+	}
 	loop_timer_start(p->tick, TICK);
 }
 
@@ -309,6 +372,8 @@ struct err projector_new(const struct config *config,
 		e = audit_check_settings(s);
 	if (e.verdict == VERDICT_OK)
 		e = open_warm(p);
+	if (e.verdict == VERDICT_OK)
+		e = open_heads(p);
 	if (e.verdict == VERDICT_OK) {
 		p->x.audit = audit_new(p->x.loop, s, p->x.redis, &p->x.stats);
 		e = join(p);
@@ -335,6 +400,9 @@ void projector_free(struct projector **pp)
 	p->draining = true;
 	drop_lanes(p); /* and their messages, before the consumer */
 	consumer_free(&p->x.consumer);
+	logask_free(&p->logask);
+	loghead_free(&p->loghead);
+	pg_free(&p->primary);
 	audit_stop(p->x.audit);
 	warm_stop(p->x.warm);
 	redis_free(&p->x.redis);

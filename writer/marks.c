@@ -1,22 +1,27 @@
 /* Reads the tail of each partition until its end, and a longer one where it
  * held no mark. The newest mark counts by what it says (`through`), not by
- * where it stands: a stalled writer may have spoken last.
+ * where it stands: a stalled writer may have spoken last. A mark above the end
+ * of the log is not a writer's, and is ignored. If a genuine mark is ignored,
+ * a gap is announced a second time, which is safe.
  */
 #include "writer/marks.h"
 
 #include "common/check.h"
 #include "common/consumer.h"
+#include "common/log.h"
 #include "common/mem.h"
 #include "common/reach.h"
 
+#include <inttypes.h>
 #include <stdlib.h>
 
 #define AGAIN CLOCK_S(1)
 
 struct tail {
-	int reach;  /* common/reach.h */
-	bool ended; /* read to the end, this far */
-	bool whole; /* and that was all there is */
+	version_t end; /* no mark is above it */
+	int reach;     /* common/reach.h */
+	bool ended;    /* read to the end, this far */
+	bool whole;    /* and that was all there is */
 };
 
 struct marks {
@@ -71,21 +76,39 @@ static void finish(struct marks *m)
 	free(ends);
 }
 
+/* It would hide a gap. */
+static void pass_over(const rd_kafka_message_t *msg)
+{
+	log_event(EV_MARK_BEYOND, "partition=%d offset=%" PRId64,
+	    msg->partition, msg->offset);
+}
+
+static void hear_mark(struct marks *m, size_t i, const rd_kafka_message_t *msg)
+{
+	struct marks_end *end = &m->ends[i];
+	struct record_mark mark;
+	if (!record_mark_parse(msg, &mark))
+		return;
+	if (mark.through > m->tails[i].end) {
+		pass_over(msg);
+	} else {
+		if (!end->found || mark.through > end->through)
+			end->through = mark.through;
+		end->found = true;
+	}
+	record_mark_free(&mark);
+}
+
 static void on_message(void *arg, rd_kafka_message_t *msg)
 {
 	struct marks *m = arg;
-	struct record_mark mark;
 	size_t i = index_of(m, msg->partition);
 	if (i < m->n) {
 		struct marks_end *end = &m->ends[i];
 		if (msg->offset > end->last)
 			end->last = msg->offset;
-		if (record_is_mark(msg) && record_mark_parse(msg, &mark)) {
-			if (!end->found || mark.through > end->through)
-				end->through = mark.through;
-			end->found = true;
-			record_mark_free(&mark);
-		}
+		if (record_is_mark(msg))
+			hear_mark(m, i, msg);
 	}
 	rd_kafka_message_destroy(msg);
 }
@@ -110,8 +133,8 @@ static void on_eof(void *arg, int32_t partition, int64_t offset)
 	}
 	for (size_t i = 0; i < m->n; i++) {
 		if (!is_final(m, i))
-			m->tails[i] =
-			    (struct tail){.reach = m->tails[i].reach + 1};
+			m->tails[i] = (struct tail){.end = m->tails[i].end,
+			    .reach = m->tails[i].reach + 1};
 	}
 	assign(m);
 }
@@ -125,7 +148,8 @@ static void on_fault(void *arg, int32_t partition, struct err e)
 	size_t i = index_of(m, partition);
 	if (i == m->n)
 		return;
-	m->tails[i] = (struct tail){.reach = REACH_WHOLE};
+	m->tails[i] =
+	    (struct tail){.end = m->tails[i].end, .reach = REACH_WHOLE};
 	loop_timer_start(m->timer, AGAIN);
 }
 
@@ -155,15 +179,17 @@ struct err marks_new(
 	return e;
 }
 
-void marks_find(struct marks *m, const int32_t *partitions, size_t n)
+void marks_find(struct marks *m, const struct marks_of *of, size_t n)
 {
 	CHECK(m->n == 0 && n > 0);
 	m->n = n;
 	m->ends = mem_zalloc(n * sizeof *m->ends);
 	m->tails = mem_zalloc(n * sizeof *m->tails);
-	for (size_t i = 0; i < n; i++)
-		m->ends[i] =
-		    (struct marks_end){.partition = partitions[i], .last = -1};
+	for (size_t i = 0; i < n; i++) {
+		m->ends[i] = (struct marks_end){
+		    .partition = of[i].partition, .last = -1};
+		m->tails[i].end = of[i].end;
+	}
 	assign(m);
 }
 

@@ -7,6 +7,11 @@
 
 struct marks;
 
+struct marks_of {
+	int32_t partition;
+	version_t end; /* of the log of writes: marks above it are ignored */
+};
+
 struct marks_end {
 	int32_t partition;
 	bool found; /* a mark is there */
@@ -19,6 +24,6 @@ typedef void (*marks_done)(void *arg, const struct marks_end *ends, size_t n);
 struct err marks_new(
     struct context *x, marks_done done, void *arg, struct marks **out);
 /* `done` is called once, later, unless stopped; never gives up. */
-void marks_find(struct marks *m, const int32_t *partitions, size_t n);
+void marks_find(struct marks *m, const struct marks_of *of, size_t n);
 void marks_stop(struct marks *m);
 void marks_free(struct marks **m);

@@ -170,14 +170,15 @@ static void on_marks(void *arg, const struct marks_end *ends, size_t n)
 	next_gap(t);
 }
 
-static void find_marks(struct takeover *t)
+static void find_marks(struct takeover *t, const struct ends_of *list)
 {
-	int32_t *partitions = mem_alloc(t->n * sizeof *partitions);
+	struct marks_of *of = mem_alloc(t->n * sizeof *of);
 	for (size_t i = 0; i < t->n; i++)
-		partitions[i] = t->taken[i].partition;
+		of[i] = (struct marks_of){t->taken[i].partition,
+		    version_make(t->x->epoch, list[i].high)};
 	set_state(t, STATE_MARKS);
-	marks_find(t->marks, partitions, t->n);
-	free(partitions);
+	marks_find(t->marks, of, t->n);
+	free(of);
 }
 
 /* --- the log ------------------------------------------------------------- */
@@ -209,7 +210,7 @@ static void on_ends(
 	}
 	t->doubts = 0;
 	backoff_reset(&t->backoff);
-	find_marks(t);
+	find_marks(t, list);
 }
 
 static void check_log(struct takeover *t)

@@ -241,6 +241,76 @@ def test_an_order_outlives_its_writer(deployment, forger):
     assert deployment.sql("SELECT * FROM sluice.orders") == []
 
 
+AHEAD = {"api": "sluice_tail_ahead_total", "projector": "sluice_projector_ahead_total"}
+
+
+def found(deployment):
+    """The tails and the projector have started a partition anew since, once each."""
+    daemons = [(d, AHEAD[d.kind]) for d in deployment.daemons if d.kind in AHEAD]
+    before = [d.metrics()[name] for d, name in daemons]
+
+    def all_have():
+        return [d.metrics()[name] for d, name in daemons] == [b + 1 for b in before]
+
+    def wait():
+        wait_until(all_have, 20, "everybody is ahead of the log, and starts anew")
+        apis = deployment.of("api")
+        wait_until(lambda: all(a.readiness()[0] == 200 for a in apis), 20, "both follow")
+
+    return wait
+
+
+@pytest.mark.parametrize("key, beyond", [("lat5", 50), ("lat6", 2**47)])
+def test_a_mark_beyond_the_log(deployment, forger, key, beyond):
+    """It says that every later commit was heard. A little beyond the end it is
+    believed, and found out later. Far beyond the end it is passed over, unless it is
+    read before the end is known."""
+    partition, version = place_of(deployment, key)
+    serves(deployment, key, "before")
+    feed = Feed(deployment.of("api")[0].http.port)
+    wait = told(deployment, 1) if beyond > 10**6 else found(deployment)
+    forger.mark(partition, 0, deployment.ends()[partition] + beyond)
+    wait()
+    goes_on(deployment, key, "live")
+    # The mark leaves a hole; and when it has turned out to be forged, that is told.
+    resets = 1 if beyond > 10**6 else 2
+    wait_until(
+        lambda: [e.kind for e in feed.events].count("reset") >= resets, 20, "the feed says so"
+    )
+    goes_on(deployment, key, "told")
+
+    def feed_tells():
+        told = [e.document["value"] for e in feed.events if e.kind == "put"]
+        assert told[-1:] == ["told"], (feed.events, feed.ended)
+        return True
+
+    wait_until(feed_tells, 20, "the feed goes on")
+    feed.close()
+    for daemon in deployment.daemons:
+        daemon.restart()
+    serves(deployment, key, "told")
+    (writer,) = deployment.of("writer")
+    assert writer.events("takeover.mark_beyond")  # one line a second
+    goes_on(deployment, key, "restarted")
+
+
+def test_a_commit_beyond_the_log(deployment, forger):
+    """A version far beyond the end is passed over, one a little beyond it is found."""
+    partition, version = place_of(deployment, "lat7")
+    serves(deployment, "lat7", "before")
+    seen = told(deployment, 1)
+    forger.commit(partition, "records/lat7", 2**40)
+    seen()
+    goes_on(deployment, "lat7", "live")
+    wait = found(deployment)
+    forger.commit(partition, "records/lat7", deployment.ends()[partition] + 50)
+    wait()
+    goes_on(deployment, "lat7", "later")
+    for api in deployment.of("api"):
+        api.restart()
+    goes_on(deployment, "lat7", "restarted")
+
+
 GARBAGE = {
     "watermark": [lambda r, k: r.hset(k, "a", "b"), lambda r, k: r.set(k, "f" * 32)],
     "floors": [lambda r, k: r.set(k, "x"), lambda r, k: r.hset(k, "base", "x")],

@@ -233,9 +233,28 @@ def test_a_topic_that_is_made_again_under_a_running_writer(deployment):
     history.settle(deployment)
     make_again(deployment)
     refuses(writer, "writer.fatal", "log.recreated")
+    goes_on_with_old_commits(deployment)
     stop_all(deployment)
     advance(deployment)
     works(deployment)
+
+
+def goes_on_with_old_commits(deployment):
+    """The log ends below them. But they are applied, so nobody forged them: the
+    API serves its caches, and Redis keeps what it has."""
+    heads = {"api": "sluice_tail_heads_total", "projector": "sluice_projector_heads_total"}
+    followers = [d for d in deployment.daemons if d.kind in heads]
+    before = [d.metrics()[heads[d.kind]] for d in followers]
+    wait_until(
+        lambda: all(d.metrics()[heads[d.kind]] >= b + 4 for d, b in zip(followers, before)),
+        DEADLINE,
+        "the end of the log was looked at four times",
+    )
+    (api,) = deployment.of("api")
+    assert api.readiness()[0] == 200
+    assert api.http.value("key 0") == "old 0"
+    for daemon in followers:
+        daemon.check_log()
 
 
 # --- a log that ends before the watermark ------------------------------------------

@@ -10,12 +10,33 @@
 #define MAY_SERVE(as_of) (open && ((as_of) >= floor || !FLOOR_CHECK))
 #define PRIMARY_MAY_SERVE(as_of) (!open && ((as_of) >= floor || !CLOSED_CHECK))
 
+/* A forged commit lies beyond the log. Until it is found, and what was heard is
+ * forgotten, nothing is promised. */
+#define GENUINE 0
+#define BELIEVED 1
+#define STOPPED 2 /* found: closed, and nothing more is heard */
+#define ASKED 3	  /* what Postgres has applied is asked */
+#define ANEW 4	  /* answered: all is read again */
+
+#define BEYOND (VERSIONS + 1)
+
+/* What Postgres had applied when it was asked: all that was announced before. */
+#define APPLIED (ANEW_APPLIED -> asked : 0)
+
+#ifdef FORGED
+#define PROMISED (phase == GENUINE || phase == ANEW)
+#define HEARS (phase != STOPPED && phase != ASKED || !ANEW_STOPS)
+#else
+#define PROMISED true
+#define HEARS true
+#endif
+
 /* `known`: what this instance has heard of, and all that its watermark ever
  * passed, for who waited for that. */
 inline serve(its)
 {
 	printf("api: serves row %d\n", its);
-	assert(its >= known)
+	assert(its >= known || !PROMISED)
 }
 
 inline l1_put(its, as_of)
@@ -70,6 +91,56 @@ inline start_lane()
 {
 	open = true;
 	floor = MAX(floor, BASE(f))
+}
+
+/* --- a forged commit ------------------------------------------------------ */
+
+/* It may stand anywhere in the log. */
+inline believe_mark()
+{
+	printf("api: believes a forged mark\n");
+	phase = BELIEVED;
+	f.started = true;
+	f.watermark = BEYOND
+}
+
+/* It sets an entry. */
+inline believe_record()
+{
+	printf("api: believes a forged record\n");
+	phase = BELIEVED;
+	f.seen = BEYOND;
+	floor = BEYOND;
+	l1 = 1;
+	l1_as_of = BEYOND
+}
+
+inline stop()
+{
+	printf("api: stops\n");
+	phase = STOPPED;
+	open = !ANEW_STOPS
+}
+
+inline ask()
+{
+	phase = ASKED;
+	asked = known
+}
+
+/* `known` stays, other than in a restart. */
+inline start_anew()
+{
+	printf("api: starts anew\n");
+	phase = ANEW;
+	open = false;
+	floor = APPLIED;
+	if
+	:: ANEW_DISCARDS -> l1_remove()
+	:: else
+	fi;
+	follower_clear(f);
+	offset = 0
 }
 
 inline hear_mark(m)
@@ -130,6 +201,10 @@ proctype api()
 	byte floor;
 	byte known;
 	byte l1, l1_as_of;
+#ifdef FORGED
+	byte phase;
+	byte asked; /* `known`, when it was asked */
+#endif
 
 begin:
 	open = open || !CLOSED_FLOORS;
@@ -140,7 +215,7 @@ begin:
 	od;
 end:
 	do
-	:: d_step { offset < commits_end -> on_message() }
+	:: d_step { HEARS && offset < commits_end -> on_message() }
 	:: d_step { l1 > 0 && MAY_SERVE(l1_as_of) -> serve(l1 - 1) }
 	:: d_step { l1 > 0 -> l1_remove() } /* evicted, expired, or purged */
 	:: d_step { IN_REDIS && MAY_SERVE(redis.watermark) ->
@@ -151,10 +226,17 @@ end:
 	:: d_step { pg_ever >= 3 -> from_postgres(3) }
 	:: d_step { pg_ever >= 4 -> from_postgres(4) }
 	/* on_eof(): no mark was found so far; further from the end. */
-	:: !f.started && !whole -> offset = 0; goto begin
-	:: d_step { !f.started && whole -> follower_start(f, 0); start_lane() }
+	:: HEARS && !f.started && !whole -> offset = 0; goto begin
+	:: d_step { HEARS && !f.started && whole -> follower_start(f, 0); start_lane() }
 #ifdef RESET /* on_fault(): its offset is not in the log */
 	:: d_step { f.started -> follower_reset(f); offset = 0 } -> goto begin
+#endif
+#ifdef FORGED
+	:: d_step { phase == GENUINE -> believe_mark() }
+	:: d_step { phase == GENUINE -> believe_record() }
+	:: d_step { phase == BELIEVED -> stop() }
+	:: d_step { phase == STOPPED -> ask() }
+	:: d_step { phase == ASKED -> start_anew() } -> goto begin
 #endif
 #ifdef RESTART
 	:: d_step { true ->

@@ -81,6 +81,15 @@
 #ifndef CLOSED_CHECK
 #define CLOSED_CHECK true /* and nothing older than what was heard */
 #endif
+#ifndef ANEW_STOPS
+#define ANEW_STOPS true /* a forged commit is found: nothing more is heard, */
+#endif
+#ifndef ANEW_APPLIED
+#define ANEW_APPLIED true /* the floors cover what Postgres has applied then, */
+#endif
+#ifndef ANEW_DISCARDS
+#define ANEW_DISCARDS true /* and nothing stays in L1 */
+#endif
 #ifndef L1_NEWER
 #define L1_NEWER true /* no older value in the place of a newer one */
 #endif

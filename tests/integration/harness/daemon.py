@@ -23,6 +23,9 @@ BAD_LINES = (
     "CHECK failed",
     "drain.late",
 )
+
+# Unless a test forges commits, none may be taken for forged.
+FALSE_ALARMS = ("ev=tail.ahead", "ev=redis.ahead", "ev=takeover.mark_beyond")
 SEED_VARIABLES = (
     "DATABASE_URL",
     "PRIMARY_DATABASE_URL",
@@ -83,6 +86,8 @@ class Metrics:
 
 class Daemon:
     """One of sluice-api, sluice-writer, sluice-projector."""
+
+    forged = False  # others have written to its commits
 
     def __init__(self, kind, program, settings, admin_port, log, http_port=None):
         self.kind = kind
@@ -202,7 +207,7 @@ class Daemon:
 
     def check_log(self):
         for line in leaks.without_known(self.text()).splitlines():
-            for bad in BAD_LINES:
+            for bad in BAD_LINES + (() if self.forged else FALSE_ALARMS):
                 assert bad not in line, f"{self.name}: {line}\n{self.tail(120, 400)}"
 
     def check_alive(self):

@@ -40,11 +40,16 @@ class Forger:
         value = body if isinstance(body, (str, bytes)) else json.dumps(body)
         return self.say(self.deployment.writes, partition, key, value, headers)
 
+    def announce(self, partition, key, value, headers=None):
+        for daemon in self.deployment.daemons:
+            daemon.forged = True
+        return self.say(self.deployment.commits, partition, key, value, headers)
+
     def commit(self, partition, key, version, value="forged", **more):
         headers = {"op": "put", "accepted-at": "1", "version": str(version), **more}
         document = json.dumps({"key": key.split("/", 1)[1], "value": value})
-        return self.say(self.deployment.commits, partition, key, document, headers)
+        return self.announce(partition, key, document, headers)
 
     def mark(self, partition, start, through, after=-1, **more):
         mark = {"from": str(start), "through": str(through), "after": after, **more}
-        return self.say(self.deployment.commits, partition, "_mark", json.dumps(mark))
+        return self.announce(partition, "_mark", json.dumps(mark))

@@ -116,6 +116,20 @@ static void never_fall(void **state)
 	floors_open(f, 2, 5);
 	floors_raise(f, last, 6);
 	assert_true(floors_get(f, last) == 6);
+	floors_raise_pages(f, 1, 1, 900);
+	floors_close(f, 1);
+	assert_true(floors_get(f, here) == FLOORS_CLOSED);
+	assert_false(floors_allow_primary(f, here, 149));
+	floors_reset(f, 1, 130);
+	assert_false(floors_allow_primary(f, here, 129));
+	assert_true(floors_allow_primary(f, here, 130));
+	assert_true(floors_get(f, here) == FLOORS_CLOSED);
+	floors_open(f, 1, 131);
+	assert_true(floors_get(f, here) == 131);
+	assert_true(floors_get(f, next_bucket) == 131);
+	assert_true(floors_get(f, last) == 6);
+	version_t page[] = {0, 131, 6};
+	assert_true(floors_allow_page_primary(f, 1, page));
 	floors_free(&f);
 }
 

@@ -1,5 +1,5 @@
 /* Owner, thread and an answer on its way hold a reference each. */
-#include "api/logask.h"
+#include "common/logask.h"
 
 #include "common/check.h"
 #include "common/mem.h"
@@ -60,6 +60,8 @@ static bool ask_ends(struct logask *a)
 static bool ask_group(struct logask *a)
 {
 	const struct rd_kafka_group_list *list = NULL;
+	if (a->group == NULL)
+		return true;
 	rd_kafka_resp_err_t err =
 	    rd_kafka_list_groups(a->rk, a->group, &list, ASK_MS);
 	if (err != RD_KAFKA_RESP_ERR_NO_ERROR || list == NULL)
@@ -140,7 +142,7 @@ struct err logask_new(const struct logask_options *o, struct logask **out)
 	a->loop = o->loop;
 	a->rk = rk;
 	a->topic = mem_strdup(o->topic);
-	a->group = mem_strdup(o->group);
+	a->group = o->group ? mem_strdup(o->group) : NULL;
 	a->partitions = o->partitions;
 	a->done = o->done;
 	a->arg = o->arg;

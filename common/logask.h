@@ -26,7 +26,7 @@ struct logask_options {
 	struct loop *loop; /* where `done` is called */
 	const struct kafka_config *kafka;
 	const char *topic;
-	const char *group;
+	const char *group; /* NULL: that is not asked, `member` is false */
 	int32_t partitions;
 	void (*done)(void *arg, const struct logask_answer *answer);
 	void *arg;
