@@ -7,7 +7,11 @@
 #include <pthread.h>
 #include <stdlib.h>
 
-enum { ASK_MS = 1000 }; /* per question, where librdkafka keeps to it */
+/* Per question, where librdkafka keeps to it. An answer that is late costs the
+ * connection, and a broker that has just begun is slow, so less would make it
+ * later still. */
+#define ASK_MS 3000
+#define ASK_MS_TEXT "3000"
 
 struct logask {
 	struct loop *loop;
@@ -118,7 +122,8 @@ static void *thread_main(void *arg)
 
 static struct err create(const struct kafka_config *kafka, rd_kafka_t **out)
 {
-	static const char *const pairs[] = {"socket.timeout.ms", "1000", NULL};
+	static const char *const pairs[] = {
+	    "socket.timeout.ms", ASK_MS_TEXT, NULL};
 	rd_kafka_conf_t *conf;
 	struct err e = kafka_conf(kafka, pairs, &conf);
 	if (e.verdict != VERDICT_OK)

@@ -58,6 +58,13 @@ def test_bounds_are_allowed(servers, kind):
         assert done.returncode == 0, done.stderr
 
 
+@pytest.mark.parametrize("kind", ["writer", "projector"])
+def test_a_name_that_kafka_does_not_take(servers, kind):
+    done = check(servers, kind, "--group.instance=a b")
+    assert done.returncode == 2
+    assert "'group.instance'" in done.stderr and "'a b'" in done.stderr
+
+
 @pytest.mark.parametrize("name", ["primary.url", "replica.urls", "redis.url"])
 def test_bad_urls_are_refused_without_their_password(servers, name):
     bad = "redis://u:s3cret@h:notaport"
