@@ -185,7 +185,8 @@ static void on_tried(void *arg, const struct pg_reply *reply)
 static bool send_plan(struct apply *a)
 {
 	const struct plan_batch b = {a->partition, a->from, a->to, a->writes,
-	    a->n, a->producers, a->lookup};
+	    a->n, a->producers, a->lookup,
+	    judges_order(a->x->judges, a->writes, a->n)};
 	a->plan = (a->trial ? plan_trial : plan_new)(a->x->statements, &b);
 	size_t n = plan_queries(a->plan);
 	struct pg_query *queries = mem_alloc(n * sizeof *queries);

@@ -2,6 +2,7 @@
 #pragma once
 
 #include "writer/announce.h"
+#include "writer/judges.h"
 #include "writer/orders.h"
 #include "writer/pool.h"
 #include "writer/settings.h"
@@ -20,6 +21,7 @@ struct context {
 	struct stats stats;
 	struct statements *statements;
 	struct shapes *shapes; /* from the start on */
+	struct judges *judges;
 	struct pool *pool;
 	struct orders *orders;
 	struct announcer *announcer;

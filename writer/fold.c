@@ -19,7 +19,8 @@
  *
  * A document that the next write of the same batch replaces is not shown to
  * Postgres. So each is held to the declared constraints here, or, if it is a
- * put, when it was read (write.c): where a batch ends changes no verdict.
+ * put, when it was read (write.c): where a batch ends changes no verdict. Of a
+ * table with other constraints no batch has two writes of a key (judges.c).
  */
 #include "writer/fold.h"
 

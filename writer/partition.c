@@ -116,6 +116,7 @@ static struct apply *next_batch(struct partition *p)
 	while (
 	    n < q->n && batch_takes(&p->policy, n, bytes, queue_at(q, n)->size))
 		bytes += queue_at(q, n++)->size;
+	n = judges_fit(p->x->judges, queue_at(q, 0), n);
 	struct apply *a = apply_new(p->x, p->o.number, p->watermark,
 	    queue_take(&p->queue, n), n, batch_reads(&p->policy));
 	a->announce_as = p->incarnation;

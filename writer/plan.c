@@ -23,7 +23,7 @@ enum kind { KIND_OTHER, KIND_ERASE, KIND_UPSERT };
 struct step {
 	enum kind kind;
 	const struct collection *collection;
-	const struct fold_change *change; /* that is tried; else NULL */
+	const struct fold_change *change; /* its only one; else NULL */
 	struct call call;
 };
 
@@ -194,13 +194,13 @@ static void add_notes(struct apply_plan *p)
 static struct apply_plan *begin(
     const struct statements *s, const struct plan_batch *b, bool trial)
 {
-	enum { FRAME = 4 }; /* BEGIN, …, the fence, ROLLBACK */
+	enum { FRAME = 4 }; /* BEGIN, SET CONSTRAINTS, the fence, ROLLBACK */
 	struct apply_plan *p = MEM_NEW(struct apply_plan);
 	p->statements = s;
 	p->partition = b->partition;
 	verdicts_init(&p->verdicts, b->partition, b->writes, b->n, b->producers,
 	    b->lookup);
-	size_t runs = trial ? b->n : s->n;
+	size_t runs = trial || b->in_order ? b->n : s->n;
 	p->rows = mem_zalloc((p->verdicts.fold.n + 1) * sizeof *p->rows);
 	p->steps = mem_alloc((FRAME + 2 * runs + NOTES_MAX) * sizeof *p->steps);
 	return p;
@@ -219,17 +219,48 @@ struct apply_plan *plan_trial(
 	return p;
 }
 
-struct apply_plan *plan_new(
-    const struct statements *s, const struct plan_batch *b)
+static void add_runs(struct apply_plan *p)
 {
-	struct apply_plan *p = begin(s, b, false);
 	const struct fold *f = &p->verdicts.fold;
-	add_fence(p, b);
 	for (size_t at = 0; at < f->n;) {
 		struct run r = next_run(&f->changes[at], f->n - at);
 		add_run(p, &r);
 		at += r.n;
 	}
+}
+
+/* One by one, in the order of the log. What would be judged at the COMMIT is
+ * judged with its write: said in a block, since SET CONSTRAINTS alone warns
+ * where there was no BEGIN. */
+static void add_ordered(struct apply_plan *p)
+{
+	const struct fold *f = &p->verdicts.fold;
+	const struct fold_change **order =
+	    mem_alloc((f->n + 1) * sizeof *order);
+	add_step(p, KIND_OTHER, NULL,
+	    "DO $$BEGIN SET CONSTRAINTS ALL IMMEDIATE; END$$");
+	for (size_t i = 0; i < f->n; i++)
+		order[i] = &f->changes[i];
+	qsort(order, f->n, sizeof *order, by_version);
+	for (size_t i = 0; i < f->n; i++) {
+		const struct run alone = next_run(order[i], 1);
+		size_t first = p->nsteps;
+		add_run(p, &alone);
+		for (size_t k = first; k < p->nsteps; k++)
+			p->steps[k].change = order[i];
+	}
+	free(order);
+}
+
+struct apply_plan *plan_new(
+    const struct statements *s, const struct plan_batch *b)
+{
+	struct apply_plan *p = begin(s, b, false);
+	add_fence(p, b);
+	if (b->in_order)
+		add_ordered(p);
+	else
+		add_runs(p);
 	add_notes(p);
 	return p;
 }
@@ -265,7 +296,7 @@ static void read_rows(
 {
 	const struct fold *f = &p->verdicts.fold;
 	int key = s->kind == KIND_UPSERT ? SQL_UPSERT_ROW : 0;
-	size_t next = 0;
+	size_t next = s->change ? f->n : 0;
 	for (int row = 0; row < PQntuples(r); row++) {
 		const struct fold_change *c =
 		    change_of(f, s, PQgetvalue(r, row, key),

@@ -15,6 +15,9 @@ struct plan_batch {
 	size_t n;
 	const struct producers *producers;
 	const struct lookup *lookup; /* NULL: nothing had to be read */
+	/* A statement for each write, in the order of the log: no key comes
+	 * twice (judges.h). */
+	bool in_order;
 };
 
 /* Borrows the writes and the statements; the rest of the batch while it is

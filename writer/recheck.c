@@ -37,6 +37,7 @@ static void on_answer(void *arg, const struct pg_reply *reply)
 			    (version_t)pg_int8(rows, row, 1));
 	}
 	orders_read(r->x->orders, reply->results[1]);
+	judges_read(r->x->judges, reply->results[2]);
 	for (size_t p = 0; p < r->n; p++) {
 		if (r->parts[p])
 			partition_ordered(r->parts[p]);
@@ -46,13 +47,16 @@ static void on_answer(void *arg, const struct pg_reply *reply)
 static void on_timer(void *arg)
 {
 	struct recheck *r = arg;
+	struct call judges = judges_call();
 	const struct pg_query q[] = {
 	    {.sql = sql, .result_format = 1, .shape.columns = "pv"},
-	    {.sql = orders_sql, .result_format = 1, .shape.columns = "pv"}};
+	    {.sql = orders_sql, .result_format = 1, .shape.columns = "pv"},
+	    call_query(&judges)};
 	for (size_t i = 0; i < r->n; i++)
 		r->believed[i] =
 		    r->parts[i] ? partition_watermark(r->parts[i]) : 0;
-	r->ask = ask_submit(r->x->pool, q, 2, on_answer, r);
+	r->ask = ask_submit(r->x->pool, q, 3, on_answer, r);
+	call_free(&judges);
 	if (r->ask == NULL)
 		loop_timer_start(r->timer, INTERVAL);
 }

@@ -216,6 +216,7 @@ static void on_log(void *arg, const struct pg_reply *reply)
 	    PQntuples(reply->results[0]) == 1) {
 		struct err e = check_log(s, reply->results[0]);
 		orders_read(s->x->orders, reply->results[2]);
+		judges_read(s->x->judges, reply->results[3]);
 		if (e.verdict != VERDICT_OK)
 			finish(s, &e);
 		else if (check_shapes(s, reply->results[1]))
@@ -251,14 +252,17 @@ static void ask_postgres(struct start *s)
 {
 	const struct pg_query migrated = {
 	    .sql = SQL_MIGRATED, .shape.columns = "s!"};
+	struct call judges = judges_call();
 	const struct pg_query log[] = {{.sql = statements_log,
 					   .result_format = 1,
 					   .shape.columns = "spes"},
 	    {.sql = shapes_sql, .result_format = 1, .shape.columns = "ssp"},
-	    {.sql = orders_sql, .result_format = 1, .shape.columns = "pv"}};
+	    {.sql = orders_sql, .result_format = 1, .shape.columns = "pv"},
+	    call_query(&judges)};
 	s->ask = s->migrated
-		     ? ask_submit(s->x->pool, log, 3, on_log, s)
+		     ? ask_submit(s->x->pool, log, 4, on_log, s)
 		     : ask_submit(s->x->pool, &migrated, 1, on_migrated, s);
+	call_free(&judges);
 	if (s->ask)
 		return;
 	char text[sizeof s->waits_for];

@@ -362,6 +362,7 @@ struct err writer_new(const struct config *config,
 	w->tick = loop_timer_new(w->x.loop, on_tick, w);
 	w->rejections = rejections_new(&w->x);
 	w->x.orders = orders_new(&w->x);
+	w->x.judges = judges_new();
 	w->x.ordered = on_ordered;
 	w->x.ordered_arg = w;
 	w->control =
@@ -419,6 +420,7 @@ void writer_free(struct writer **wp)
 	orders_free(&w->x.orders);
 	statements_free(&w->x.statements);
 	shapes_free(&w->x.shapes);
+	judges_free(&w->x.judges);
 	loop_free(&w->x.loop);
 	buf_free(&w->instance);
 	free(w->parts);

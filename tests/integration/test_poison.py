@@ -480,3 +480,28 @@ def test_a_batch_decides_as_its_writes_alone(deployment):
         "SELECT r.op, r.reason, r.detail FROM sluice.rejections r ORDER BY version"
     )
     assert said[: len(said) // 2] == said[len(said) // 2 :], said
+
+
+def test_a_constraint_by_hand_judges_every_write(deployment, no_poison):
+    """Those that a later write of the same batch replaces, too, and in the order of the
+    log: b may not have what a gives up only after it."""
+    (api,), (writer,) = deployment.of("api"), deployment.of("writer")
+    assert api.http.put("a", "x", prefer="wait=10").status == 201
+    assert api.http.put("b", "y", prefer="wait=10").status == 201
+    deployment.sql("ALTER TABLE records ADD CONSTRAINT one_of_each UNIQUE (value)")
+    try:
+        wait_until(
+            lambda: any("by=order" in line for line in writer.events("collection.judged")),
+            30,
+            "the writer has seen it",
+        )
+        writes = [("b", "x"), ("a", "z"), ("c", "x"), ("d", POISON), ("d", "good")]
+        receipts = as_one_batch(deployment, writes)
+        history.settle(deployment)
+        told = [status(deployment, r.position).json() for r in receipts]
+        assert [t.get("constraint") for t in told] == ["one_of_each", None, None, "no_poison", None]
+        assert [t["state"] for t in told[1:3] + told[4:]] == ["committed"] * 3
+        rows = {key: row[0] for key, row in deployment.rows().items()}
+        assert rows == {"a": "z", "b": "y", "c": "x", "d": "good"}
+    finally:
+        deployment.sql("ALTER TABLE records DROP CONSTRAINT one_of_each")

@@ -104,6 +104,7 @@ static int setup(void **state)
 	x.kafka = config_of(&writes);
 	x.statements = statements_new();
 	x.orders = orders_new(&x);
+	x.judges = judges_new();
 	x.pool = pool_new(&(struct pool_options){
 	    .loop = x.loop,
 	    .url = "postgresql://127.0.0.1:1/nobody",
@@ -137,6 +138,7 @@ static int teardown(void **state)
 	consumer_free(&consumer);
 	announcer_free(&x.announcer, 0);
 	orders_free(&x.orders);
+	judges_free(&x.judges);
 	statements_free(&x.statements);
 	loop_free(&x.loop);
 	mock_free(&commits);

@@ -61,7 +61,8 @@ static int end(void **state)
 
 static struct plan_batch batch(void)
 {
-	return (struct plan_batch){3, 100, 105, writes, N, &nobody, NULL};
+	return (struct plan_batch){
+	    3, 100, 105, writes, N, &nobody, NULL, false};
 }
 
 /* The beginnings of its statements. */
@@ -87,6 +88,24 @@ static void applies(void **state)
 	    "WITH gone AS (DELETE", "INSERT INTO public.\"records\"",
 	    "INSERT INTO sluice.rejections", "INSERT INTO sluice.producers"};
 	const struct plan_batch b = batch();
+	struct apply_plan *p = plan_new(statements, &b);
+	says(p, want, sizeof want / sizeof *want);
+	plan_free(&p);
+}
+
+/* Where Postgres judges in the order of the log: a statement per write. */
+static void applies_in_order(void **state)
+{
+	(void)state;
+	static const char *const want[] = {"SELECT sluice.fence",
+	    "DO $$BEGIN SET CONSTRAINTS", "INSERT INTO public.\"records\"",
+	    "WITH gone AS (DELETE", "INSERT INTO sluice.rejections",
+	    "INSERT INTO sluice.producers"};
+	struct plan_batch b = batch();
+	b.from = 101;
+	b.writes = &writes[1]; /* a; not b; c, which is refused */
+	b.n = 3;
+	b.in_order = true;
 	struct apply_plan *p = plan_new(statements, &b);
 	says(p, want, sizeof want / sizeof *want);
 	plan_free(&p);
@@ -138,6 +157,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test_setup_teardown(applies, begin, end),
+	    cmocka_unit_test_setup_teardown(applies_in_order, begin, end),
 	    cmocka_unit_test_setup_teardown(tries, begin, end),
 	    cmocka_unit_test_setup_teardown(tells_the_guilty, begin, end),
 	};

@@ -1,0 +1,511 @@
+/* INV-7: what became of a write depends on the log in front of it in its
+ * partition, and on nothing else.
+ *
+ * Random histories of requests, the log of each applied twice to a database in
+ * memory: with other bounds of the batches, with other interleavings of the
+ * partitions. From the record of the log to the statements all of it is the
+ * writer's own. Everything is compared byte by byte: rows, rejections,
+ * Idempotency-Keys, replays, what is announced.
+ */
+#include "tests/unit/writer/memory.h"
+
+#include "api/home.h"
+#include "common/collection.h"
+#include "common/keyspace.h"
+#include "writer/plan.h"
+
+#include <inttypes.h>
+
+enum {
+	HISTORIES = 10000,
+	STEPS = 16,
+	DOCUMENT_MAX = 330,
+	PARTITIONS = MEMORY_PARTITIONS,
+};
+
+/* --- records (the linker's --wrap) ---------------------------------------- */
+
+rd_kafka_resp_err_t __wrap_rd_kafka_message_headers(
+    const rd_kafka_message_t *m, rd_kafka_headers_t **out);
+void __wrap_rd_kafka_message_destroy(rd_kafka_message_t *m);
+
+rd_kafka_resp_err_t __wrap_rd_kafka_message_headers(
+    const rd_kafka_message_t *m, rd_kafka_headers_t **out)
+{
+	*out = m->_private;
+	return RD_KAFKA_RESP_ERR_NO_ERROR;
+}
+
+/* It stays, to be applied again. */
+void __wrap_rd_kafka_message_destroy(rd_kafka_message_t *m)
+{
+	(void)m;
+}
+
+/* --- chance --------------------------------------------------------------- */
+
+static uint64_t seed;
+
+static uint64_t draw(uint64_t below)
+{
+	seed = seed * 6364136223846793005u + 1442695040888963407u;
+	return (seed >> 33) % below;
+}
+
+/* --- requests ------------------------------------------------------------- */
+
+struct request {
+	rd_kafka_message_t message;
+	char id[64];
+	char key[16];	   /* the Idempotency-Key, or "" */
+	char versions[48]; /* of If-Match */
+	struct record_write record;
+};
+
+struct history {
+	struct request requests[STEPS];
+	size_t n;
+	const struct request *log[PARTITIONS][STEPS];
+	size_t ends[PARTITIONS];
+	uint64_t numbers; /* of the producer */
+};
+
+static const char *const whole[] = {"{\"n\":1}", "{\"n\":5,\"x\":1e1}",
+    "{\"n\":10,\"s\":\"\\u0061\\u00e9\\n\",\"e\":\"a\"}",
+    "{\"n\":0,\"x\":null,\"o\":{\"a\":{\"b\":1},\"c\":2}}",
+    "{\"n\":3,\"o\":{ \"a\" : \"\\u0041\\/\" , \"b\" : [1, 2]}}",
+    "{\"n\":2,\"t\":"
+    "\"\\u0041\\u0041\\u0041\\u0041\\u0041\\u0041\\u0041\\u0041\"}",
+    "{\"n\":4,\"t\":\"................................................\"}",
+    /* not what the API would append, but an older one might have */
+    "{\"n\":-1}", "{\"n\":11,\"s\":\"\"}", "{\"n\":1,\"x\":-5}",
+    "{\"n\":1,\"e\":\"c\"}", "{\"n\":1,\"s\":\"1234567\"}", "{\"n\":\"1\"}",
+    "{}", "[1]",
+    "{\"n\":1,\"t\":"
+    "\"....................................................................."
+    "....................................................................."
+    "....................................................................."
+    ".....................................................................\"}"};
+static const char *const patches[] = {"{\"n\":7}", "{\"x\":null}",
+    "{\"x\":0.50}", "{\"s\":\"b\",\"e\":null}", "{\"o\":{\"a\":null,\"d\":1}}",
+    "{\"o\":{\"a\":{\"b\":2}}}", "{}", "{\"n\":-3}", "{\"e\":\"c\"}",
+    "{\"s\":null}", "{\"n\":null}", "{\"t\":\"................\"}",
+    "{\"o\":{\"long\":\"............................................\"}}",
+    "{\"t\":\"\\u00e9\\u00e9\\u00e9\\u00e9\\u00e9\\u00e9\\u00e9\\u00e9\"}"};
+static const char *const increments[] = {"{\"n\":1}", "{\"n\":-1}",
+    "{\"n\":-3}", "{\"n\":6}", "{\"x\":0.25}", "{\"x\":-4e0}", "{\"x\":60}",
+    "{\"n\":9223372036854775807}", "{\"n\":1,\"x\":-1}", "{\"s\":1}"};
+
+#define ANY_OF(list) list[draw(sizeof(list) / sizeof *(list))]
+
+static const struct collection *things(void)
+{
+	return collection_find("things", 6);
+}
+
+static void append(struct history *h, struct request *r)
+{
+	struct record_write *w = &r->record;
+	w->id = r->id;
+	w->id_len = strlen(r->id);
+	int32_t p = keyspace_slot(r->id, w->id_len, PARTITIONS).partition;
+	r->message = (rd_kafka_message_t){
+	    .key = r->id,
+	    .key_len = w->id_len,
+	    .payload =
+		w->op == RECORD_DELETE ? NULL : (void *)(uintptr_t)w->body,
+	    .len = w->op == RECORD_DELETE ? 0 : w->body_len,
+	    .partition = p,
+	    .offset = (int64_t)h->ends[p],
+	    ._private = record_write_headers(w, NULL),
+	};
+	record_number(r->message._private, "0123456789abcdef", ++h->numbers);
+	h->log[p][h->ends[p]++] = r;
+}
+
+/* As the API gives one to a POST. */
+static void generate(struct request *r)
+{
+	char uuid[UUIDV7_LEN];
+	struct home home =
+	    home_of(r->key, strlen(r->key), things(), PARTITIONS);
+	home_uuid(&home, 1700000000000000, draw(1 << 12), seed, uuid);
+	snprintf(r->id, sizeof r->id, "things/%s", uuid);
+}
+
+static void set_key(struct request *r, const char key[16], uint64_t fingerprint)
+{
+	memmove(r->key, key, sizeof r->key);
+	r->record.idempotency_key = r->key;
+	r->record.idempotency_len = strlen(r->key);
+	r->record.fingerprint = fingerprint;
+}
+
+static void set_condition(struct request *r, const struct history *h)
+{
+	struct record_write *w = &r->record;
+	int32_t p = keyspace_slot(r->id, strlen(r->id), PARTITIONS).partition;
+	switch (draw(8)) {
+	case 0:
+		w->condition = draw(2) ? RECORD_IF_ABSENT : RECORD_CREATE;
+		return;
+	case 1:
+		w->condition = RECORD_IF_MATCH;
+		snprintf(r->versions, sizeof r->versions, "*");
+		break;
+	case 2:
+		w->condition = RECORD_IF_MATCH;
+		snprintf(r->versions, sizeof r->versions, "%zu,%zu",
+		    (size_t)draw(h->ends[p] + 1), (size_t)draw(h->ends[p] + 1));
+		break;
+	default:
+		return;
+	}
+	w->versions = r->versions;
+	w->versions_len = strlen(r->versions);
+}
+
+static void set_body(struct request *r)
+{
+	struct record_write *w = &r->record;
+	uint64_t what = draw(10);
+	w->op = what < 4   ? RECORD_PUT
+		: what < 6 ? RECORD_PATCH
+		: what < 9 ? RECORD_INCREMENT
+			   : RECORD_DELETE;
+	w->body = w->op == RECORD_PUT	      ? ANY_OF(whole)
+		  : w->op == RECORD_PATCH     ? ANY_OF(patches)
+		  : w->op == RECORD_INCREMENT ? ANY_OF(increments)
+					      : "";
+	w->body_len = strlen(w->body);
+}
+
+/* One that makes a row, under a generated key; or the retry of one. */
+static void post(struct history *h, struct request *r)
+{
+	const struct request *first = h->n ? &h->requests[draw(h->n)] : NULL;
+	bool retry = first && strncmp(first->key, "post-", 5) == 0;
+	char key[16] = "";
+	snprintf(key, sizeof key, "post-%zu", h->n);
+	r->record.op = RECORD_PUT;
+	r->record.condition = RECORD_CREATE;
+	r->record.body = retry ? first->record.body : ANY_OF(whole);
+	r->record.body_len = strlen(r->record.body);
+	set_key(r, retry ? first->key : key,
+	    retry ? first->record.fingerprint : h->n);
+	generate(r);
+}
+
+/* A key that was used for the same target, by this request or another one. */
+static void reuse(struct history *h, struct request *r)
+{
+	const struct request *other = h->n ? &h->requests[draw(h->n)] : NULL;
+	char key[16] = "";
+	snprintf(key, sizeof key, "key-%zu", h->n);
+	bool same = other && other->key[0] && strcmp(other->id, r->id) == 0;
+	if (same)
+		set_key(
+		    r, other->key, other->record.fingerprint + draw(2) * 1000);
+	else if (draw(4) == 0)
+		set_key(r, key, h->n);
+}
+
+static void request(struct history *h)
+{
+	struct request *r = &h->requests[h->n];
+	*r = (struct request){.record.versions = ""};
+	r->record.accepted_at = (wall_us_t)(1000 + h->n);
+	if (draw(6) == 0) {
+		post(h, r);
+	} else {
+		snprintf(r->id, sizeof r->id, "things/%c",
+		    (char)('a' + draw(1 + h->n / 4)));
+		set_body(r);
+		set_condition(r, h);
+		reuse(h, r);
+	}
+	append(h, r);
+	h->n++;
+	/* The producer's second copy of it. */
+	int32_t p = r->message.partition;
+	if (draw(10) == 0 && h->n < STEPS) {
+		struct request *copy = &h->requests[h->n++];
+		*copy = *r;
+		copy->message.key = copy->id;
+		copy->message.offset = (int64_t)h->ends[p];
+		copy->message._private =
+		    rd_kafka_headers_copy(r->message._private);
+		h->log[p][h->ends[p]++] = copy;
+	}
+}
+
+static void make(struct history *h)
+{
+	*h = (struct history){0};
+	size_t n = 4 + draw(STEPS - 4);
+	while (h->n < n)
+		request(h);
+}
+
+static void clear(struct history *h)
+{
+	for (size_t i = 0; i < h->n; i++)
+		rd_kafka_headers_destroy(h->requests[i].message._private);
+}
+
+/* --- the writer ----------------------------------------------------------- */
+
+static struct statements *statements;
+/* How often each outcome was seen, so that none is missed. */
+static size_t seen[REASON_COUNT], retries;
+
+struct run {
+	struct memory memory;
+	struct producers producers[PARTITIONS];
+	size_t most_rows, most_bytes; /* of a batch */
+	size_t refused;		      /* by the database */
+	/* The newest announcement of a key; and which writes were told to have
+	 * made a row. */
+	char told[STEPS][3 * 1024];
+	bool made[PARTITIONS][STEPS];
+};
+
+/* What is told of each key: the newest. */
+static void tell(struct run *r, const struct write *w, const char *text)
+{
+	size_t i = 0;
+	while (r->told[i][0] && (strncmp(r->told[i], w->id, w->id_len) != 0 ||
+				    r->told[i][w->id_len] != ' '))
+		i++;
+	assert_true(i < STEPS);
+	snprintf(r->told[i], sizeof r->told[i], "%.*s %" PRIu64 " %s",
+	    (int)w->id_len, w->id, w->version, text);
+}
+
+static void announce(struct run *r, int32_t p, const struct apply_plan *plan)
+{
+	const struct fold *f = &plan_verdicts(plan)->fold;
+	for (size_t i = 0; i < f->n; i++) {
+		struct fold_effect e;
+		size_t at = 0;
+		while (fold_next_effect(&f->changes[i], &at, &e)) {
+			struct buf b = {0};
+			buf_str(&b, e.gone ? "gone" : "");
+			assert_true(e.gone || plan_document(plan, i, &b));
+			tell(r, e.last, b.data);
+			buf_free(&b);
+			if (e.creator)
+				r->made[p][e.creator->version] = true;
+		}
+	}
+}
+
+static void note_outcomes(
+    struct run *r, int32_t p, const struct apply_plan *plan)
+{
+	const struct verdicts *v = plan_verdicts(plan);
+	size_t rejected = 0;
+	for (size_t i = 0; i < v->n; i++) {
+		enum reason reason = verdicts_reason(v, i);
+		memory_note(&r->memory, "write %d %" PRIu64 " %s %s %s", p,
+		    v->writes[i].version,
+		    v->copies[i] ? "copy"
+		    : v->out[i]	 ? "out"
+				 : verdicts_outcome(v, i),
+		    reason ? reason_row(reason)->name : "-",
+		    reason ? verdicts_detail(v, i) : "");
+		seen[reason]++;
+		retries += v->keys[i].role == IDEMPOTENCY_REPLAY &&
+			   v->writes[i].said.condition == RECORD_CREATE;
+		if (reason == REASON_NONE)
+			continue;
+		/* As the mark carries them. */
+		assert_int_equal(v->rejected[rejected].reason, reason);
+		assert_true(
+		    v->rejected[rejected++].version == v->writes[i].version);
+	}
+	assert_int_equal(v->nrejected, rejected);
+}
+
+/* Of how many of the writes, from the first on, the rows may be read. */
+static size_t look(struct run *r, struct lookup *l, version_t from, size_t n,
+    PGresult **results, size_t *nresults)
+{
+	for (;;) {
+		struct pg_query q[2];
+		size_t nq = lookup_queries(l);
+		assert_in_range(nq, 1, 2);
+		lookup_query(l, q);
+		PGresult *found[2];
+		for (size_t i = 0; i < nq; i++)
+			results[(*nresults)++] = found[i] =
+			    memory_run(&r->memory, &q[i]);
+		switch (lookup_results(l, found, from)) {
+		case LOOKUP_DONE:
+			return n;
+		case LOOKUP_TOO_MUCH:
+			return lookup_fits(l);
+		case LOOKUP_MORE:
+			break;
+		case LOOKUP_MOVED:
+			fail_msg("the watermark is elsewhere");
+		}
+	}
+}
+
+/* Returns how many of the writes are to be tried instead; n: it is done. */
+static size_t attempt(struct run *r, int32_t p, struct write *writes, size_t n)
+{
+	PGresult *found[8], *results[16];
+	struct pg_query q[16];
+	size_t nfound = 0, fits = n;
+	const version_t from = writes[0].version;
+	struct lookup *l =
+	    lookup_new(statements, p, writes, n, r->most_bytes, DOCUMENT_MAX);
+	if (l)
+		fits = look(r, l, from, n, found, &nfound);
+	const struct plan_batch b = {p, from, writes[n - 1].version + 1, writes,
+	    n, &r->producers[p], l, false};
+	struct apply_plan *plan = fits == n ? plan_new(statements, &b) : NULL;
+	lookup_free(&l);
+	while (nfound > 0)
+		PQclear(found[--nfound]);
+	if (plan == NULL)
+		return fits;
+	size_t nq = plan_queries(plan);
+	assert_true(nq <= 16);
+	plan_query(plan, q);
+	const char *constraint = memory_refuses(&r->memory, q, nq);
+	if (constraint == NULL) {
+		for (size_t i = 0; i < nq; i++)
+			results[i] = memory_run(&r->memory, &q[i]);
+		plan_results(plan, results);
+		note_outcomes(r, p, plan);
+		announce(r, p, plan);
+		for (size_t i = 0; i < nq; i++)
+			PQclear(results[i]);
+		producers_adopt(&r->producers[p], &plan_verdicts(plan)->next);
+	}
+	plan_free(&plan);
+	if (constraint == NULL)
+		return n;
+	r->refused++;
+	if (n == 1)
+		write_refuse(&writes[0], REASON_CONSTRAINT, constraint);
+	return n == 1 ? 0 : n / 2;
+}
+
+static void apply_some(struct run *r, const struct history *h, int32_t p)
+{
+	const struct write_log log = {
+	    .partitions = PARTITIONS, .document_max = DOCUMENT_MAX};
+	struct write writes[STEPS];
+	size_t from = (size_t)r->memory.next[p];
+	size_t left = h->ends[p] - from;
+	size_t n = 1 + draw(r->most_rows < left ? r->most_rows : left);
+	for (size_t i = 0; i < n; i++) {
+		rd_kafka_message_t *m =
+		    (rd_kafka_message_t *)(uintptr_t)&h->log[p][from + i]
+			->message;
+		write_read(&writes[i], m, &log);
+	}
+	for (size_t some = n, done; some > 0;) {
+		done = attempt(r, p, writes, some);
+		if (done == some)
+			break;
+		some = done ? done : some; /* 0: its only write is refused */
+	}
+	for (size_t i = 0; i < n; i++)
+		write_clear(&writes[i]);
+}
+
+/* Returns all that came of it. */
+static char *run(const struct history *h, size_t most_rows, size_t most_bytes)
+{
+	static struct run r;
+	struct buf out = {0};
+	r = (struct run){.most_rows = most_rows, .most_bytes = most_bytes};
+	r.memory.of = statements_for(statements, things());
+	for (;;) {
+		int32_t open[PARTITIONS], nopen = 0;
+		for (int32_t p = 0; p < PARTITIONS; p++) {
+			if ((size_t)r.memory.next[p] < h->ends[p])
+				open[nopen++] = p;
+		}
+		if (nopen == 0)
+			break;
+		apply_some(&r, h, open[draw((uint64_t)nopen)]);
+	}
+	for (int32_t p = 0; p < PARTITIONS; p++) {
+		for (size_t i = 0; i < h->ends[p]; i++) {
+			if (r.made[p][i])
+				memory_note(&r.memory, "made %d %zu", p, i);
+		}
+		producers_free(&r.producers[p]);
+	}
+	for (size_t i = 0; r.told[i][0]; i++)
+		memory_note(&r.memory, "told %s", r.told[i]);
+	if (r.refused)
+		memory_note(&r.memory, "asked the database: %zu", r.refused);
+	memory_dump(&r.memory, &out);
+	memory_free(&r.memory);
+	return buf_take(&out, NULL);
+}
+
+static void check(uint64_t from)
+{
+	static struct history h;
+	seed = from;
+	make(&h);
+	char *alone = run(&h, 1 + draw(2), 1000000);
+	char *together = run(&h, STEPS, 200 + draw(2000));
+	if (strcmp(alone, together) != 0 || strstr(alone, "asked")) {
+		for (int32_t p = 0; p < PARTITIONS; p++) {
+			for (size_t i = 0; i < h.ends[p]; i++) {
+				const struct record_write *w =
+				    &h.log[p][i]->record;
+				printf("%d-%zu %s %s %s %s %s\n", p, i,
+				    record_op_name(w->op), h.log[p][i]->id,
+				    h.log[p][i]->key, h.log[p][i]->versions,
+				    w->body);
+			}
+		}
+		/* cmocka would cut it short. */
+		printf("one by one:\n%s\ntogether:\n%s\n", alone, together);
+		fail_msg("seed %" PRIu64, from);
+	}
+	free(alone);
+	free(together);
+	clear(&h);
+}
+
+static void the_same_log_has_the_same_outcomes(void **state)
+{
+	(void)state;
+	const char *text = getenv("SLUICE_TEST_SEED");
+	uint64_t first = text ? strtoull(text, NULL, 10) : 20261128;
+	print_message("seeds from %" PRIu64 " on\n", first);
+	statements = statements_new();
+	for (uint64_t i = 0; i < HISTORIES; i++)
+		check(first + i);
+	statements_free(&statements);
+	for (int r = REASON_NONE; r < REASON_COUNT; r++) {
+		if (seen[r] == 0 && r != REASON_OPERATOR)
+			fail_msg("never: %s", reason_row((enum reason)r)->name);
+	}
+	assert_true(retries > 0);
+}
+
+int main(void)
+{
+	struct err e =
+	    collections_load(SLUICE_SOURCE "/tests/unit/writer/things.json");
+	if (e.verdict != VERDICT_OK) {
+		fprintf(stderr, "%s\n", e.msg);
+		return 1;
+	}
+	const struct CMUnitTest tests[] = {
+	    cmocka_unit_test(the_same_log_has_the_same_outcomes),
+	};
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
