@@ -11,10 +11,12 @@
 #include "api/budget.h"
 #include "api/clients.h"
 #include "api/feed.h"
+#include "api/idtail.h"
 #include "api/migrated.h"
 #include "api/operate.h"
 #include "api/page.h"
 #include "api/probe.h"
+#include "api/reserve.h"
 #include "api/worker.h"
 #include "common/admin.h"
 #include "common/check.h"
@@ -95,6 +97,7 @@ void app_init(struct app *app, const struct config *config)
 	app->outcomes = outcomes_new(app->partitions, OUTCOMES);
 	app->flights = flights_new(FLIGHT_SHARDS);
 	app->ids = ids_new(collections);
+	app->idlog = idlog_new(collections);
 	app->migrated = migrated_new();
 	app->assets = assets_new(s->docs_dir);
 	app->purges_allowed = strcmp(s->purge, "on") == 0 ||
@@ -129,6 +132,21 @@ static struct err start_workers(struct app *app)
 	log_event(EV_LISTEN, "address=%s threads=%zu",
 	    app->settings->http_listen, app->nworkers);
 	return ERR_OK;
+}
+
+static struct err start_ids(struct app *app)
+{
+	const struct idtail_options o = {
+	    .loop = app->loop,
+	    .kafka = &app->kafka,
+	    .topic = app->settings->common.ids_topic,
+	    .log = app->idlog,
+	    .metrics = &app->metrics[0],
+	    .mine = reserve_mine,
+	    .ended = reserve_ended,
+	    .arg = app,
+	};
+	return idtail_new(&o, &app->idtail);
 }
 
 static struct err start_log(struct app *app)
@@ -166,6 +184,8 @@ static struct err start_log(struct app *app)
 	app->feeds = feeds_new(&f);
 	app->epoch = epoch_new(app);
 	e = tail_new(&t, &app->tail);
+	if (e.verdict == VERDICT_OK)
+		e = start_ids(app);
 	return e.verdict == VERDICT_OK ? probe_new(app, &app->probe) : e;
 }
 
@@ -332,6 +352,7 @@ void app_stop(struct app *app)
 		worker_join(app->workers[i]);
 	feeds_free(&app->feeds);
 	tail_free(&app->tail);
+	idtail_free(&app->idtail);
 	writelog_free(&app->writelog, CLOCK_S(5));
 	probe_free(&app->probe);
 	epoch_free(&app->epoch);
@@ -348,6 +369,7 @@ void app_free(struct app *app)
 	outcomes_free(&app->outcomes);
 	flights_free(&app->flights);
 	ids_free(&app->ids);
+	idlog_free(&app->idlog);
 	migrated_free(&app->migrated);
 	assets_free(&app->assets);
 	clients_free(&app->clients);

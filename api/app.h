@@ -4,6 +4,7 @@
 #include "api/epoch.h"
 #include "api/flights.h"
 #include "api/floors.h"
+#include "api/idlog.h"
 #include "api/ids.h"
 #include "api/l1.h"
 #include "api/metrics.h"
@@ -19,6 +20,7 @@ struct admin;
 struct assets;
 struct clients;
 struct feeds;
+struct idtail;
 struct migrated;
 struct probe;
 struct worker;
@@ -35,6 +37,8 @@ struct app {
 	struct outcomes *outcomes;
 	struct flights *flights;
 	struct ids *ids;
+	struct idlog *idlog;
+	struct idtail *idtail;
 	struct migrated *migrated;
 	struct assets *assets;
 	struct clients *clients; /* any thread */

@@ -377,3 +377,52 @@ void record_mark_free(struct record_mark *mark)
 	free(mark->rejected);
 	*mark = (struct record_mark){0};
 }
+
+/* --- ids ----------------------------------------------------------------- */
+
+bool record_ids_fit(int64_t first, int64_t n)
+{
+	return n >= 1 && n <= RECORD_IDS_MOST && first <= INT64_MAX - n;
+}
+
+rd_kafka_headers_t *record_ids_headers(const struct record_ids *ids)
+{
+	rd_kafka_headers_t *h = rd_kafka_headers_new(3);
+	add_number(h, "accepted-at", (uint64_t)ids->accepted_at);
+	record_number(h, ids->instance, ids->seq);
+	return h;
+}
+
+void record_ids_write(const struct record_ids *ids, struct buf *out)
+{
+	buf_printf(out, "{\"first\":%" PRId64 ",\"n\":%" PRId64 "}", ids->first,
+	    ids->n);
+}
+
+static bool get_range(const rd_kafka_message_t *m, struct record_ids *out)
+{
+	enum { LONGEST = 256 };
+	bool any = m->payload && m->len <= LONGEST;
+	json_t *doc = any ? json_loadb(m->payload, m->len, 0, NULL) : NULL;
+	const json_t *first = json_object_get(doc, "first");
+	const json_t *n = json_object_get(doc, "n");
+	bool ok = json_is_integer(first) && json_is_integer(n);
+	out->first = json_integer_value(first);
+	out->n = json_integer_value(n);
+	json_decref(doc);
+	return ok && record_ids_fit(out->first, out->n);
+}
+
+bool record_ids_parse(const rd_kafka_message_t *m, struct record_ids *out)
+{
+	rd_kafka_headers_t *h;
+	uint64_t at;
+	*out = (struct record_ids){
+	    .collection = m->key, .collection_len = m->key_len};
+	if (m->key == NULL || m->key_len == 0 || !get_headers(m, &h) ||
+	    !get_number(h, "accepted-at", &at) || at > RECORD_LATEST ||
+	    !get_number(h, "seq", &out->seq) || !get_instance(h, out->instance))
+		return false;
+	out->accepted_at = (wall_us_t)at;
+	return get_range(m, out);
+}

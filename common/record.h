@@ -1,4 +1,4 @@
-/* The formats of the two logs.
+/* The formats of the two logs, and of the log of ids.
  *
  * sluice.writes: key `collection/key`, value the client's document, headers
  *   op           put | delete | patch (RFC 7396) | increment
@@ -29,6 +29,12 @@
  * It says that every write of the partition in [from, through) is decided, and
  * that their records were produced when the offset `after` of sluice.commits
  * was acknowledged, so that they stand behind it (-1: nothing was).
+ *
+ * sluice.ids: key the collection, value
+ *   {"first":1001,"n":1000}
+ * The instance takes the ids from 1001 to 2000, if no record in front of this
+ * one has any of them (api/idlog.h). Headers: accepted-at, instance, seq, as
+ * above; the last two tell the instance which of its records it is.
  */
 #pragma once
 
@@ -45,6 +51,8 @@
 /* 9999-12-31T23:59:59.999999Z: what Postgres and RFC 3339 can write. */
 #define RECORD_LATEST 253402300799999999
 #define RECORD_INSTANCE_LEN 16
+/* Ids that one record may take. */
+#define RECORD_IDS_MOST 16777216
 
 enum record_op { RECORD_PUT, RECORD_DELETE, RECORD_PATCH, RECORD_INCREMENT };
 
@@ -92,6 +100,16 @@ struct record_rejection {
 	enum reason reason;
 };
 
+/* Borrowed from the message. */
+struct record_ids {
+	const char *collection; /* not NUL-terminated */
+	size_t collection_len;
+	int64_t first, n; /* 1 to RECORD_IDS_MOST; first + n is an int64 */
+	wall_us_t accepted_at;
+	char instance[RECORD_INSTANCE_LEN + 1];
+	uint64_t seq;
+};
+
 struct record_mark {
 	version_t from;
 	version_t through;
@@ -129,6 +147,14 @@ void record_mark_write(const struct record_mark *mark, struct buf *out);
  * is not in it. */
 bool record_mark_parse(const rd_kafka_message_t *m, struct record_mark *out);
 void record_mark_free(struct record_mark *mark);
+
+/* Can it be taken by one record? */
+bool record_ids_fit(int64_t first, int64_t n);
+/* Returns owned headers, instance and seq included. */
+rd_kafka_headers_t *record_ids_headers(const struct record_ids *ids);
+void record_ids_write(const struct record_ids *ids, struct buf *out);
+/* False: not a record that Sluice writes, or one that cannot be. */
+bool record_ids_parse(const rd_kafka_message_t *m, struct record_ids *out);
 
 const char *record_op_name(enum record_op op);
 /* The collection's length in `collection/key`; 0: no slash. */

@@ -300,9 +300,11 @@ void sqltable_reserve(struct buf *out, const struct collection *c)
 	char name[SQLTABLE_NAME_LEN];
 	sqltable_name(name, c, c->key_name, "seq");
 	buf_printf(out,
-	    "SELECT r.first, r.n FROM sluice.reserve('public.\"%s\"'::regclass,"
+	    "SELECT r.first, r.n, r.free_to FROM "
+	    "sluice.reserve('public.\"%s\"'::regclass,"
 	    " '",
 	    name);
 	sql_name(out, c);
-	buf_printf(out, "'::regclass, '%s'::name, $1::int4) r", c->key_name);
+	buf_printf(
+	    out, "'::regclass, '%s'::name, $1::int4, $2::int8) r", c->key_name);
 }

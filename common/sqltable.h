@@ -52,6 +52,7 @@ bool sqltable_relation(
 struct sqltable_extra *sqltable_extras(const struct collection *c, size_t *n);
 void sqltable_extras_free(struct sqltable_extra *extras, size_t n);
 
-/* $1 int4: so many blocks of ids. Columns (binary): the first int8, how many
- * int8. Of a collection with an integer key. */
+/* $1 int4: so many blocks of ids, $2 int8: none of them below it. Columns
+ * (binary), each int8: the first, how many, and the key of the next row. Of a
+ * collection with an integer key. */
 void sqltable_reserve(struct buf *out, const struct collection *c);

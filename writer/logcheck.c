@@ -18,15 +18,38 @@ struct err logcheck_topic(const char *topic, int count, int wanted)
 	    topic, count, wanted);
 }
 
-struct err logcheck_policy(const char *topic, const char *policy)
+static struct err check_policy(const char *topic, const char *policy)
 {
 	if (strcmp(policy, "delete") == 0)
 		return ERR_OK;
 	return err_make(VERDICT_FATAL, "log.compacted",
 	    "topic %s has cleanup.policy=%s, it must be delete: compaction "
-	    "drops writes before they are applied; kafka-configs.sh --alter "
+	    "drops records that are needed; kafka-configs.sh --alter "
 	    "--topic %s --add-config cleanup.policy=delete",
 	    topic, policy, topic);
+}
+
+static struct err check_kept(
+    const char *topic, const char *name, const char *value)
+{
+	if (strcmp(value, "-1") == 0)
+		return ERR_OK;
+	return err_make(VERDICT_FATAL, "log.deleted",
+	    "topic %s has %s=%s, it must be -1: what it says is needed for "
+	    "ever; kafka-configs.sh --alter --topic %s --add-config %s=-1",
+	    topic, name, value, topic, name);
+}
+
+#define POLICY "cleanup.policy"
+const char *const logcheck_of_writes[] = {POLICY, NULL};
+const char *const logcheck_of_ids[] = {
+    POLICY, "retention.ms", "retention.bytes", NULL};
+
+struct err logcheck_setting(
+    const char *topic, const char *name, const char *value)
+{
+	return strcmp(name, POLICY) == 0 ? check_policy(topic, value)
+					 : check_kept(topic, name, value);
 }
 
 struct err logcheck_room(

@@ -12,8 +12,12 @@
 
 /* Each OK or FATAL. */
 struct err logcheck_topic(const char *topic, int count, int wanted);
-/* Of the topic of the writes: its cleanup.policy. */
-struct err logcheck_policy(const char *topic, const char *policy);
+/* The settings that must be right of the topic of the writes, and of that of
+ * the ids; each list ends with a NULL. */
+extern const char *const logcheck_of_writes[], *const logcheck_of_ids[];
+/* Of a setting in these lists. */
+struct err logcheck_setting(
+    const char *topic, const char *name, const char *value);
 /* Of the commits: `max` is a limit of Kafka's for one message, as text, and
  * `whose` says which. There must be room for the largest document and what goes
  * with it. */

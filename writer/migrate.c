@@ -61,23 +61,32 @@ static struct err create_patiently(
 	return e;
 }
 
-static struct err check_policy(
-    struct topics *t, struct patience *p, const char *topic)
+static struct err check_setting(
+    struct topics *t, struct patience *p, const char *topic, const char *name)
 {
-	char *policy;
+	char *value;
 	struct err e;
 	do {
-		e = topics_setting(
-		    t, topic, "cleanup.policy", CLOCK_S(2), &policy);
+		e = topics_setting(t, topic, name, CLOCK_S(2), &value);
 	} while (
 	    e.verdict == VERDICT_RETRY && patience_wait(p, "Kafka", e.msg));
 	if (e.verdict == VERDICT_REJECT || e.verdict == VERDICT_RETRY) {
-		printf("cleanup.policy is not checked: %s\n", e.msg);
+		printf("%s is not checked: %s\n", name, e.msg);
 		return ERR_OK;
 	}
 	if (e.verdict == VERDICT_OK)
-		e = logcheck_policy(topic, policy);
-	free(policy);
+		e = logcheck_setting(topic, name, value);
+	free(value);
+	return e;
+}
+
+static struct err check_settings(
+    struct topics *t, struct patience *p, const struct topic_plan *plan)
+{
+	struct err e = ERR_OK;
+	for (const char *const *name = plan->checked;
+	     name && *name && e.verdict == VERDICT_OK; name++)
+		e = check_setting(t, p, plan->name, *name);
 	return e;
 }
 
@@ -88,9 +97,9 @@ static struct err make_topic(struct topics *t, struct patience *patience,
 	struct err e = count_patiently(t, patience, p->name, &count);
 	if (e.verdict != VERDICT_OK)
 		return e;
-	if (count == p->partitions) {
+	if (count == p->partitions || (count > 0 && p->any_partitions)) {
 		printf("topic %s is there\n", p->name);
-		return p->whole ? check_policy(t, patience, p->name) : ERR_OK;
+		return check_settings(t, patience, p);
 	}
 	if (count != 0)
 		return err_make(VERDICT_FATAL, "partitions",
@@ -117,14 +126,23 @@ struct err migrate_topics(struct topics *t, struct patience *patience,
 	const struct topic_config commits[] = {{"cleanup.policy", "compact"},
 	    {"delete.retention.ms", week}, {"min.compaction.lag.ms", day},
 	    {"max.message.bytes", "16777216"}, {NULL, NULL}};
+	/* All of it is needed for ever. */
+	const struct topic_config ids[] = {{"cleanup.policy", "delete"},
+	    {"retention.ms", "-1"}, {"retention.bytes", "-1"}, {NULL, NULL}};
 	int partitions = (int)s->common.partitions;
 	int replication = (int)s->replication;
 	const struct topic_plan plans[] = {
-	    {s->common.writes_topic, partitions, replication, writes, true},
-	    {s->common.commits_topic, partitions, replication, commits, false}};
-	struct err e = make_topic(t, patience, &plans[0], dry);
-	return e.verdict == VERDICT_OK ? make_topic(t, patience, &plans[1], dry)
-				       : e;
+	    {s->common.writes_topic, partitions, replication, writes,
+		logcheck_of_writes, false},
+	    {s->common.commits_topic, partitions, replication, commits, NULL,
+		false},
+	    {s->common.ids_topic, 1, replication, ids, logcheck_of_ids, true}};
+	struct err e = ERR_OK;
+	for (size_t i = 0; i < sizeof plans / sizeof plans[0]; i++) {
+		if (e.verdict == VERDICT_OK)
+			e = make_topic(t, patience, &plans[i], dry);
+	}
+	return e;
 }
 
 /* --- schema -------------------------------------------------------------- */

@@ -113,23 +113,33 @@ static const char fence[] =
     "END\n"
     "$fence$;\n";
 
-/* Blocks of ids that no row has. The sequence counts in blocks; it is moved by
- * its callers at once and for good, whatever becomes of their transactions. */
+/* Blocks of ids from `lowest` on that no row has. The sequence counts in
+ * blocks; it is moved by its callers at once and for good, whatever becomes of
+ * their transactions. A failover may have put it back: who knows that says
+ * `lowest`. The ids from first up to free_to, which is the key of a row or the
+ * last bigint, have no row. (Deployments of before have a function of four
+ * parameters as well, for instances of before.) */
 static const char reserve[] =
     "CREATE OR REPLACE FUNCTION sluice.reserve(seq regclass, tab regclass,\n"
-    "  k name, blocks int, OUT first bigint, OUT n bigint)\n"
+    "  k name, blocks int, lowest bigint, OUT first bigint, OUT n bigint,\n"
+    "  OUT free_to bigint)\n"
     "RETURNS SETOF record LANGUAGE plpgsql AS $reserve$\n"
-    "DECLARE\n"
-    "  taken boolean;\n"
     "BEGIN\n"
     "  SELECT seqincrement INTO n FROM pg_sequence WHERE seqrelid = seq;\n"
     "  FOR i IN 1..blocks LOOP\n"
     "    LOOP\n"
     "      first := nextval(seq);\n"
-    "      EXECUTE format('SELECT EXISTS (SELECT FROM %s WHERE %I'\n"
-    "        ' BETWEEN $1 AND $2)', tab, k)\n"
-    "        INTO taken USING first, first + n - 1;\n"
-    "      EXIT WHEN NOT taken;\n"
+    "      IF first < lowest THEN\n"
+    "        PERFORM pg_advisory_xact_lock(1397509481, seq::oid::int);\n"
+    "        first := nextval(seq);\n"
+    "        IF first < lowest THEN\n"
+    "          first := setval(seq, lowest);\n"
+    "        END IF;\n"
+    "      END IF;\n"
+    "      EXECUTE format('SELECT coalesce(min(%1$I), 9223372036854775807)'\n"
+    "        ' FROM %2$s WHERE %1$I >= $1', k, tab)\n"
+    "        INTO free_to USING first;\n"
+    "      EXIT WHEN free_to - n >= first;\n"
     "    END LOOP;\n"
     "    RETURN NEXT;\n"
     "  END LOOP;\n"

@@ -80,8 +80,10 @@ static struct err check_topic(struct start *s, const char *topic)
 	if (count == 0)
 		return err_make(VERDICT_RETRY, "topic",
 		    "there is no topic %s: run sluice-writer --migrate", topic);
-	/* A topic that has grown is emptied, to be left. */
-	if (s->x->emptying && count > (int)c->partitions)
+	/* A topic that has grown is emptied, to be left. Of the ids' only the
+	 * first partition is used. */
+	if ((s->x->emptying && count > (int)c->partitions) ||
+	    strcmp(topic, c->ids_topic) == 0)
 		return ERR_OK;
 	return logcheck_topic(topic, count, (int)c->partitions);
 }
@@ -99,16 +101,26 @@ static struct err go_without(struct start *s, const struct err *e)
 	return ERR_OK;
 }
 
-static struct err check_policy(struct start *s, const char *topic)
+static struct err check_setting(
+    struct start *s, const char *topic, const char *name)
 {
-	char *policy;
+	char *value;
 	if (s->unchecked)
 		return ERR_OK;
-	struct err e = topics_setting(
-	    s->topics, topic, "cleanup.policy", KAFKA_TIMEOUT, &policy);
-	e = e.verdict == VERDICT_OK ? logcheck_policy(topic, policy)
+	struct err e =
+	    topics_setting(s->topics, topic, name, KAFKA_TIMEOUT, &value);
+	e = e.verdict == VERDICT_OK ? logcheck_setting(topic, name, value)
 				    : go_without(s, &e);
-	free(policy);
+	free(value);
+	return e;
+}
+
+static struct err check_settings(
+    struct start *s, const char *topic, const char *const *names)
+{
+	struct err e = check_topic(s, topic);
+	for (; *names && e.verdict == VERDICT_OK; names++)
+		e = check_setting(s, topic, *names);
 	return e;
 }
 
@@ -158,9 +170,9 @@ static void check_topics(struct start *s)
 	if (s->topics == NULL)
 		e = topics_new(&s->x->kafka, &s->topics);
 	if (e.verdict == VERDICT_OK)
-		e = check_topic(s, c->writes_topic);
+		e = check_settings(s, c->writes_topic, logcheck_of_writes);
 	if (e.verdict == VERDICT_OK)
-		e = check_policy(s, c->writes_topic);
+		e = check_settings(s, c->ids_topic, logcheck_of_ids);
 	if (e.verdict == VERDICT_OK)
 		e = check_topic(s, c->commits_topic);
 	if (e.verdict == VERDICT_OK)

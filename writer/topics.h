@@ -22,7 +22,10 @@ struct topic_plan {
 	int partitions;
 	int replication;
 	const struct topic_config *configs; /* ends with a NULL name */
-	bool whole; /* one that is there must lose nothing: logcheck_policy */
+	/* Settings of one that is there that must be right (logcheck_setting),
+	 * and a NULL; or NULL. */
+	const char *const *checked;
+	bool any_partitions; /* of one that is there: the others are not used */
 };
 
 struct err topics_new(const struct kafka_config *k, struct topics **out);

@@ -185,6 +185,7 @@ class Stack(Deployment):
         self.name = "sluice"
         self.writes = "sluice.writes"
         self.commits = "sluice.commits"
+        self.ids = "sluice.ids"
         self.connections = []
         names = docker(
             "ps",

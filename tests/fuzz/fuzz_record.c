@@ -1,8 +1,9 @@
-/* A record of either log, as text: the key on the first line, then its headers,
- * `name: value`, an empty line, and the value. What is taken for a record and
- * written again is the same record. */
+/* A record of one of the logs, as text: the key on the first line, then its
+ * headers, `name: value`, an empty line, and the value. What is taken for a
+ * record and written again is the same record. */
 #include "tests/fuzz/fuzz.h"
 
+#include "api/idlog.h"
 #include "common/follower.h"
 #include "common/record.h"
 
@@ -113,6 +114,35 @@ static void mark_again(const rd_kafka_message_t *m)
 	buf_free(&text);
 }
 
+static void ids_again(const rd_kafka_message_t *m)
+{
+	struct record_ids ids, again;
+	struct buf text = {0};
+	int64_t past;
+	size_t left;
+	if (!record_ids_parse(m, &ids))
+		return;
+	struct idlog *log = idlog_new(1);
+	struct id_range range = {ids.first, ids.first + ids.n};
+	uint64_t number = idlog_claim(log, 0, 1, 0);
+	CHECK(idlog_hear(log, 0, range, number, &left) == IDLOG_MINE);
+	CHECK(!idlog_is_free(log, 0, range, &past) && past == range.end);
+	idlog_free(&log);
+	rd_kafka_headers_t *before = headers;
+	headers = record_ids_headers(&ids);
+	record_ids_write(&ids, &text);
+	rd_kafka_message_t written = {.key = m->key,
+	    .key_len = m->key_len,
+	    .payload = text.data,
+	    .len = text.len};
+	CHECK(record_ids_parse(&written, &again));
+	CHECK(again.first == ids.first && again.n == ids.n);
+	CHECK(again.seq == ids.seq && again.accepted_at == ids.accepted_at);
+	CHECK(strcmp(again.instance, ids.instance) == 0);
+	set_headers(before);
+	buf_free(&text);
+}
+
 int FUZZ_ONE(const uint8_t *data, size_t size)
 {
 	struct fuzz in = fuzz_of(data, size);
@@ -126,6 +156,7 @@ int FUZZ_ONE(const uint8_t *data, size_t size)
 		mark_again(&m);
 	write_again(&m);
 	commit_again(&m);
+	ids_again(&m);
 	set_headers(NULL);
 	free(key);
 	free(value);

@@ -16,10 +16,12 @@ def statuses(answer):
 
 
 def test_without_keys(servers, deployment):
-    """What is reserved is given out; the rest is refused, item by item, and may
-    be sent again."""
-    api = deployment.api({"write.timeout": "1s"})
+    """The ids up to that of a row are given out; the rest is refused, item by item, and
+    may be sent again."""
+    api = deployment.api({"write.timeout": "6s"})
     writer = deployment.writer()
+    assert post_lines(api.http, "posts", [{"id": 3001, **POST}], "wait=10").status == 200
+    api.restart()
     assert post_lines(api.http, "posts", [POST], "wait=10").status == 200
     ends = sum(deployment.ends())
     with servers.away("primary"):

@@ -6,42 +6,16 @@ no cache that had heard of the lost commits was ever wrong."""
 
 import collections
 import json
-import signal
 from urllib.parse import urlsplit
 
 import pytest
 from harness import history
 from harness.crowd import Background, in_threads
 from harness.deployment import QUICK_GROUP
-from harness.postgres import Postgres, url_of
+from harness.failover import Pair
 from harness.proxy import Proxy
 from harness.replica import replica_caught_up
 from harness.wait import Stopwatch, wait_until
-
-
-class Pair:
-    """A primary, and a standby that reaches it by a proxy."""
-
-    def __init__(self, servers):
-        self.primary = Postgres(servers, "failover-primary")
-        self.standby = Postgres(servers, "failover-standby")
-        self.proxy = Proxy(servers.ports.take(), self.primary.port)
-
-    def create(self):
-        self.primary.create()
-        self.standby.create_standby(self.primary, self.proxy.port)
-        return self
-
-    def fail_over(self):
-        # First, since a dying primary waits for who connects and says nothing.
-        self.proxy.set("refuse")
-        self.primary.stop(signal.SIGQUIT)
-        self.standby.promote()
-
-    def close(self):
-        self.standby.close()
-        self.primary.close()
-        self.proxy.close()
 
 
 @pytest.fixture
@@ -54,16 +28,8 @@ def pair(servers):
 
 
 @pytest.fixture
-def deployment(servers, pair, deploy):
-    both, password = (pair.primary, pair.standby), pair.primary.password
-    return deploy(
-        servers.on_postgres(
-            primary=url_of("sluice", "sluice", *both, read_write=True),
-            replica=url_of("sluice", "sluice", pair.standby),
-            primary_admin=url_of("postgres", password, *both, read_write=True),
-            replica_admin=url_of("postgres", password, pair.standby),
-        )
-    )
+def deployment(pair, deploy):
+    return deploy(pair.on())
 
 
 class Readers:
@@ -133,7 +99,7 @@ def test_a_failover_that_loses_commits(deployment, pair, when):
     had = deployment.progress()
     replica_caught_up(deployment)
 
-    pair.proxy.set("blackhole")
+    pair.cut()
     lost = history.Load(clients, total=600, keys=100, seed=2, deletes=0.1).start()
     lost.join(60)
     history.settle(deployment)
@@ -181,7 +147,7 @@ def test_a_retry_keeps_its_first_one(deployment, pair):
     deployment.start_all(apis=2, settings=QUICK_GROUP)
     apis = deployment.of("api")
     replica_caught_up(deployment)
-    pair.proxy.set("blackhole")
+    pair.cut()
     told = {}
     for n in range(12):
         first, again = (post(apis[(n + i) % 2], f"retry-{n}") for i in range(2))

@@ -32,6 +32,7 @@ class Deployment:
         self.name = f"t{os.getpid()}_{next(NUMBERS)}"
         self.writes = f"{self.name}.writes"
         self.commits = f"{self.name}.commits"
+        self.ids = f"{self.name}.ids"
         self.collections = COLLECTIONS
         self.daemons = []
         self.connections = []
@@ -77,7 +78,7 @@ class Deployment:
             connection.close()
         with self.servers.postgres("postgres") as admin:
             admin.execute(f'DROP DATABASE IF EXISTS "{self.name}" WITH (FORCE)')
-        self.servers.delete_topics(self.writes, self.commits)
+        self.servers.delete_topics(self.writes, self.commits, self.ids)
         assert not failures, "\n\n".join(failures)
 
     # --- daemons --------------------------------------------------------------
@@ -90,6 +91,7 @@ class Deployment:
             "kafka.bootstrap.servers": s.kafka_servers,
             "log.writes": self.writes,
             "log.commits": self.commits,
+            "log.ids": self.ids,
             "log.partitions": self.partitions,
             "collections.dir": self.collections,
         }

@@ -606,6 +606,74 @@ static void malformed_marks(void **state)
 		assert_false(parse_mark(whole, n, &got));
 }
 
+/* --- ids ------------------------------------------------------------------ */
+
+static const struct bad_header ids_headers[] = {
+    {"accepted-at", "1700000000123456"}, {"instance", "0123456789abcdef"},
+    {"seq", "42"}};
+
+static struct sent of_ids(const char *value, struct bad_header other,
+    void (*check)(const rd_kafka_message_t *m))
+{
+	return (struct sent){"posts", 5, value, value ? strlen(value) : 0,
+	    headers_with(ids_headers, 3, other), check};
+}
+
+static void is_ids(const rd_kafka_message_t *m)
+{
+	struct record_ids ids;
+	assert_true(record_ids_parse(m, &ids));
+	assert_int_equal(ids.collection_len, 5);
+	assert_memory_equal(ids.collection, "posts", 5);
+	assert_int_equal(ids.first, -9);
+	assert_int_equal(ids.n, RECORD_IDS_MOST);
+	assert_string_equal(ids.instance, "0123456789abcdef");
+	assert_int_equal(ids.seq, 42);
+	assert_int_equal(ids.accepted_at, INT64_C(1700000000123456));
+}
+
+static void no_ids(const rd_kafka_message_t *m)
+{
+	struct record_ids ids;
+	assert_false(record_ids_parse(m, &ids));
+}
+
+static void ids(void **state)
+{
+	(void)state;
+	const struct bad_header none = {"", NULL};
+	struct record_ids it = {.first = -9,
+	    .n = RECORD_IDS_MOST,
+	    .accepted_at = INT64_C(1700000000123456),
+	    .instance = "0123456789abcdef",
+	    .seq = 42};
+	struct buf value = {0};
+	record_ids_write(&it, &value);
+	struct sent s = {
+	    "posts", 5, value.data, value.len, record_ids_headers(&it), is_ids};
+	pass(s);
+	s.key = NULL;
+	s.key_len = 0;
+	s.headers = record_ids_headers(&it);
+	s.check = no_ids;
+	pass(s);
+	pass(of_ids(value.data, none, is_ids));
+	static const struct bad_header headers[] = {{"accepted-at", NULL},
+	    {"accepted-at", "253402300800000000"}, {"instance", NULL},
+	    {"instance", "0123456789abcde"}, {"seq", NULL}, {"seq", "-1"}};
+	for (size_t i = 0; i < sizeof headers / sizeof *headers; i++)
+		pass(of_ids(value.data, headers[i], no_ids));
+	static const char *const values[] = {NULL, "", "x", "[]", "{}",
+	    "{\"first\":1}", "{\"n\":1}", "{\"first\":\"1\",\"n\":1}",
+	    "{\"first\":1,\"n\":1.0}", "{\"first\":1,\"n\":0}",
+	    "{\"first\":1,\"n\":-1}", "{\"first\":1,\"n\":16777217}",
+	    "{\"first\":9223372036854775807,\"n\":1}",
+	    "{\"first\":9223372036854775808,\"n\":1}"};
+	for (size_t i = 0; i < sizeof values / sizeof *values; i++)
+		pass(of_ids(values[i], none, no_ids));
+	buf_free(&value);
+}
+
 static void mark_keys(void **state)
 {
 	(void)state;
@@ -649,6 +717,7 @@ int main(void)
 	    cmocka_unit_test(every_reason_travels),
 	    cmocka_unit_test(newer_marks),
 	    cmocka_unit_test(malformed_marks),
+	    cmocka_unit_test(ids),
 	    cmocka_unit_test(mark_keys),
 	    cmocka_unit_test(names),
 	};

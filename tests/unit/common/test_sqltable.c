@@ -88,9 +88,10 @@ static void products(void **state)
 	    "CREATE SEQUENCE public.\"products_id_seq\""
 	    " INCREMENT BY 1000;\n");
 	is(sqltable_reserve, "products",
-	    "SELECT r.first, r.n FROM"
+	    "SELECT r.first, r.n, r.free_to FROM"
 	    " sluice.reserve('public.\"products_id_seq\"'::regclass,"
-	    " 'public.\"products\"'::regclass, 'id'::name, $1::int4) r");
+	    " 'public.\"products\"'::regclass, 'id'::name, $1::int4,"
+	    " $2::int8) r");
 }
 
 /* Every kind of literal, quotes doubled. */

@@ -67,15 +67,32 @@ static void room(void **state)
 static void policy(void **state)
 {
 	(void)state;
-	is_ok(logcheck_policy("t", "delete"));
+	is_ok(logcheck_setting("t", "cleanup.policy", "delete"));
 	static const char *const bad[] = {"compact", "compact,delete"};
 	for (size_t i = 0; i < 2; i++) {
-		struct err e = logcheck_policy("sluice.writes", bad[i]);
+		struct err e =
+		    logcheck_setting("sluice.writes", "cleanup.policy", bad[i]);
 		assert_int_equal(e.verdict, VERDICT_FATAL);
 		assert_string_equal(e.code, "log.compacted");
 		assert_non_null(strstr(e.msg, "--topic sluice.writes "
 					      "--add-config "
 					      "cleanup.policy=delete"));
+	}
+}
+
+/* What the log of ids says must never be deleted. */
+static void kept(void **state)
+{
+	(void)state;
+	for (size_t i = 0; logcheck_of_ids[i]; i++) {
+		const char *name = logcheck_of_ids[i];
+		bool policy = strcmp(name, "cleanup.policy") == 0;
+		is_ok(logcheck_setting("t", name, policy ? "delete" : "-1"));
+		struct err e = logcheck_setting("ids", name, "604800000");
+		assert_int_equal(e.verdict, VERDICT_FATAL);
+		assert_string_equal(
+		    e.code, policy ? "log.compacted" : "log.deleted");
+		assert_non_null(strstr(e.msg, "--topic ids --add-config "));
 	}
 }
 
@@ -110,6 +127,7 @@ int main(void)
 	    cmocka_unit_test(ends),
 	    cmocka_unit_test(room),
 	    cmocka_unit_test(policy),
+	    cmocka_unit_test(kept),
 	    cmocka_unit_test(the_rest),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
