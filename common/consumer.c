@@ -429,7 +429,7 @@ static bool is_member(rd_kafka_t *rk)
  * leaves. */
 static void leave(struct consumer *c, mono_us_t end)
 {
-	if (c->instance == NULL || !is_member(c->rk))
+	if (c->instance == NULL || c->fatal || !is_member(c->rk))
 		return;
 	rd_kafka_unsubscribe(c->rk);
 	while (is_member(c->rk) && clock_mono() < end)
@@ -450,7 +450,8 @@ static bool closed_in_time(rd_kafka_t *rk, mono_us_t end)
 
 /* Without its coordinator librdkafka tries for five minutes to leave a group.
  * The handle is then given up, since the process ends: the group misses this
- * member by itself when its session is over. */
+ * member by itself when its session is over. One that was fenced cannot be
+ * closed, and is no member. */
 static void end(struct consumer *c)
 {
 	mono_us_t until = clock_mono() + CLOSE;
@@ -465,7 +466,7 @@ static void end(struct consumer *c)
 	}
 	if (closed)
 		rd_kafka_destroy(c->rk);
-	else
+	else if (!c->fatal)
 		log_event(EV_KAFKA_ERROR, "topic=%s text=\"%s\"", c->topic,
 		    "the group cannot be left: it is by timeout");
 }

@@ -130,11 +130,17 @@ class Server:
         self.name = name
         self.options = options
 
-    def part(self, what):
+    def part(self, what, tries=1):
         done = subprocess.run([self.options.part, what, self.name], stdin=subprocess.DEVNULL,
                               capture_output=True, text=True, check=False)
-        if done.returncode:
+        if done.returncode and tries > 1:
+            self.part(what, tries - 1)
+        elif done.returncode:
             raise Failure(f"{what} {self.name}: {done.stdout}{done.stderr}")
+
+    def start(self):
+        """On a busy machine Kafka boots for longer than compose/part waits."""
+        self.part("start", tries=3)
 
 
 class Stack:
@@ -287,7 +293,7 @@ def again(parts, number, word):
             part.start()
     boot = time.monotonic()
     for part in servers:
-        part.part("start")
+        part.start()
     now = time.monotonic()
     return (now, now - boot) if servers else (since, 0)
 
