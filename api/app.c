@@ -32,7 +32,12 @@
 #include <string.h>
 #include <unistd.h>
 
-enum { L1_SHARDS = 64, FLIGHT_SHARDS = 64, OUTCOMES = 65536 };
+enum {
+	L1_SHARDS = 64,
+	FLIGHT_SHARDS = 64,
+	OUTCOMES = 65536,
+	OPENING_US = 20000,
+};
 
 static void tail_moved(void *arg, int32_t partition)
 {
@@ -113,15 +118,22 @@ void app_init(struct app *app, const struct config *config)
 	app->workers = mem_zalloc(app->nworkers * sizeof *app->workers);
 }
 
-static struct err start_workers(struct app *app)
+/* Shared sockets would not notice a stranger who listens on the port. */
+static struct err look_for_stranger(const struct app *app)
 {
-	/* Shared sockets would not notice a stranger on the port. */
 	int fd, port;
 	struct err e =
-	    listener_open(app->settings->http_listen, false, &fd, &port);
+	    listener_bind(app->settings->http_listen, false, &fd, &port);
+	if (e.verdict == VERDICT_OK)
+		close(fd);
+	return e;
+}
+
+static struct err start_workers(struct app *app)
+{
+	struct err e = look_for_stranger(app);
 	if (e.verdict != VERDICT_OK)
 		return e;
-	close(fd);
 	for (size_t i = 0; i < app->nworkers; i++) {
 		e = worker_new(app, i, &app->workers[i]);
 		if (e.verdict != VERDICT_OK)
@@ -129,8 +141,6 @@ static struct err start_workers(struct app *app)
 	}
 	for (size_t i = 0; i < app->nworkers; i++)
 		worker_run(app->workers[i]);
-	log_event(EV_LISTEN, "address=%s threads=%zu",
-	    app->settings->http_listen, app->nworkers);
 	return ERR_OK;
 }
 
@@ -189,16 +199,14 @@ static struct err start_log(struct app *app)
 	return e.verdict == VERDICT_OK ? probe_new(app, &app->probe) : e;
 }
 
-static bool ready(void *arg, struct buf *reasons)
+/* Everything that requests need is there. */
+static bool can_serve(struct app *app, struct buf *reasons)
 {
-	struct app *app = arg;
 	bool log = writelog_up(app->writelog);
 	bool tail = tail_started(app->tail) && tail_up(app->tail);
 	bool database =
 	    api_metric_sum(app->instances, app->nworkers + 1,
 		offsetof(struct api_metrics, primary_connections)) > 0;
-	if (atomic_load(&app->draining))
-		buf_str(reasons, "draining\n");
 	if (!log)
 		buf_str(reasons, "the log cannot be reached\n");
 	if (!tail)
@@ -212,8 +220,19 @@ static bool ready(void *arg, struct buf *reasons)
 	if (missing)
 		buf_printf(reasons, "the declaration of %s is not migrated\n",
 		    missing->name);
-	return log && tail && database && epoch && !missing &&
-	       !atomic_load(&app->draining);
+	return log && tail && database && epoch && !missing;
+}
+
+static bool ready(void *arg, struct buf *reasons)
+{
+	struct app *app = arg;
+	bool leaving = app->leaving || atomic_load(&app->draining);
+	bool open = app->listening == app->nworkers;
+	if (leaving)
+		buf_str(reasons, "draining\n");
+	if (!open)
+		buf_str(reasons, "the public listener is not open\n");
+	return can_serve(app, reasons) && open && !leaving;
 }
 
 static void refresh_budgets(struct api_metrics *m)
@@ -287,6 +306,51 @@ static struct err start_admin(struct app *app)
 	return admin_new(&o, &app->admin);
 }
 
+/* --- the public listener ------------------------------------------------- */
+
+struct listens {
+	struct app *app;
+	struct err e;
+};
+
+static void worker_listens(void *arg)
+{
+	struct listens l = *(struct listens *)arg;
+	free(arg);
+	if (l.e.verdict != VERDICT_OK)
+		app_refuse(l.app, &l.e);
+	else if (++l.app->listening == l.app->nworkers)
+		log_event(EV_LISTEN, "address=%s threads=%zu",
+		    l.app->settings->http_listen, l.app->nworkers);
+}
+
+void app_worker_listens(struct app *app, struct err e)
+{
+	struct listens *l = MEM_NEW(struct listens);
+	*l = (struct listens){app, e};
+	loop_post(app->loop, worker_listens, l);
+}
+
+static void open_when_due(void *arg)
+{
+	struct app *app = arg;
+	struct buf reasons = {0};
+	bool due = strcmp(app->settings->listen_when, "start") == 0 ||
+		   can_serve(app, &reasons);
+	buf_free(&reasons);
+	if (!due) {
+		loop_timer_start(app->opening, OPENING_US);
+		return;
+	}
+	struct err e = look_for_stranger(app);
+	if (e.verdict != VERDICT_OK) {
+		app_refuse(app, &e);
+		return;
+	}
+	for (size_t i = 0; i < app->nworkers; i++)
+		worker_listen(app->workers[i]);
+}
+
 struct err app_start(struct app *app)
 {
 	struct err e = start_log(app);
@@ -294,7 +358,11 @@ struct err app_start(struct app *app)
 		e = start_admin(app);
 	if (e.verdict == VERDICT_OK)
 		e = start_workers(app);
-	return e;
+	if (e.verdict != VERDICT_OK)
+		return e;
+	app->opening = loop_timer_new(app->loop, open_when_due, app);
+	open_when_due(app);
+	return ERR_OK;
 }
 
 /* --- the end ------------------------------------------------------------- */
@@ -328,11 +396,19 @@ void app_worker_done(struct app *app)
 	loop_post(app->loop, worker_ended, app);
 }
 
+void app_leave(void *arg)
+{
+	struct app *app = arg;
+	app->leaving = true;
+}
+
 void app_drain(void *arg)
 {
 	struct app *app = arg;
 	if (atomic_exchange(&app->draining, true))
 		return;
+	if (app->opening)
+		loop_timer_stop(app->opening);
 	app->running = app->nworkers;
 	for (size_t i = 0; i < app->nworkers; i++)
 		worker_drain(app->workers[i]);
@@ -357,6 +433,7 @@ void app_stop(struct app *app)
 	probe_free(&app->probe);
 	epoch_free(&app->epoch);
 	admin_free(&app->admin);
+	loop_timer_free(&app->opening);
 }
 
 void app_free(struct app *app)

@@ -53,6 +53,11 @@ struct app {
 	struct feeds *feeds;
 	int exit_code;
 	struct admin *admin;
+	struct loop_timer *opening; /* until the public listener opens */
+	/* Main loop only: threads that have opened their listeners. */
+	size_t listening;
+	atomic_size_t taking; /* listeners that take new connections */
+	bool leaving; /* main loop only: SIGTERM came; /readyz says 503 */
 	atomic_bool draining;
 	/* The end, main loop only: threads not done. */
 	size_t running;
@@ -73,13 +78,17 @@ struct app {
 bool app_take_place(atomic_size_t *taken, int64_t most);
 
 void app_init(struct app *app, const struct config *config);
-/* Opens the listeners and starts the threads; servers that are away are waited
- * for, meanwhile requests get what can be had. */
+/* Opens the admin listener and starts the threads; servers that are away are
+ * waited for. The public listener opens as listen.when has it. */
 struct err app_start(struct app *app);
-/* The first SIGTERM; the main loop stops when all is answered. */
+/* The first SIGTERM: /readyz says 503, all else goes on. */
+void app_leave(void *app);
+/* The main loop stops when all is answered. */
 void app_drain(void *app);
 /* Main loop: an operator must act. As app_drain, with exit code 1. */
 void app_refuse(struct app *app, const struct err *e);
+/* A worker's listener is open, or cannot be opened; called on its thread. */
+void app_worker_listens(struct app *app, struct err e);
 /* A worker's thread ends; called on it. */
 void app_worker_done(struct app *app);
 /* Main loop: it does not stop between the two. */

@@ -20,8 +20,12 @@ enum { TAG_LEN = 24 };
 enum asset { OPENAPI, CONSOLE, DOCS, DOCS_SCRIPT, DOCS_STYLE, ASSETS };
 
 struct assets {
-	struct {
+	struct item {
 		struct MHD_Response *whole, *unchanged; /* NULL: not there */
+		/* The same with `Connection: close`, for a drain. */
+		struct MHD_Response *last_whole, *last_unchanged;
+		const char *data; /* `whole` owns it */
+		size_t len;
 		char etag[TAG_LEN];
 	} items[ASSETS];
 };
@@ -42,7 +46,8 @@ static void describe(
 static struct MHD_Response *make(
     struct assets *a, enum asset which, struct buf *body, const char *type)
 {
-	char *etag = a->items[which].etag;
+	struct item *item = &a->items[which];
+	char *etag = item->etag;
 	snprintf(etag, TAG_LEN, "\"%016" PRIx64 "\"",
 	    XXH3_64bits(body->data, body->len));
 	size_t len;
@@ -51,14 +56,40 @@ static struct MHD_Response *make(
 	struct MHD_Response *whole =
 	    MHD_create_response_from_buffer(len, data, MHD_RESPMEM_MUST_FREE);
 	describe(whole, type, etag);
-	a->items[which].whole = whole;
+	item->whole = whole;
+	item->data = data;
+	item->len = len;
 	/* A 304 tells the length of what it does not send (RFC 9110, 8.6), or
 	 * libmicrohttpd says that it is 0. */
 	struct MHD_Response *unchanged =
 	    MHD_create_response_from_buffer(len, data, MHD_RESPMEM_PERSISTENT);
 	describe(unchanged, NULL, etag);
-	a->items[which].unchanged = unchanged;
+	item->unchanged = unchanged;
 	return whole;
+}
+
+static enum MHD_Result copy_header(
+    void *arg, enum MHD_ValueKind kind, const char *name, const char *value)
+{
+	(void)kind;
+	return MHD_add_response_header(arg, name, value);
+}
+
+static struct MHD_Response *last_of(
+    struct item *item, struct MHD_Response *response)
+{
+	/* libmicrohttpd changes nothing of it. */
+	struct MHD_Response *last = MHD_create_response_from_buffer(
+	    item->len, (void *)(uintptr_t)item->data, MHD_RESPMEM_PERSISTENT);
+	MHD_get_response_headers(response, copy_header, last);
+	MHD_add_response_header(last, MHD_HTTP_HEADER_CONNECTION, "close");
+	return last;
+}
+
+static void make_last(struct item *item)
+{
+	item->last_whole = last_of(item, item->whole);
+	item->last_unchanged = last_of(item, item->unchanged);
 }
 
 /* A page may run what is in it, and what `more` allows; it may be in no frame
@@ -142,6 +173,10 @@ struct assets *assets_new(const char *docs_dir)
 	make(a, OPENAPI, &body, "application/json");
 	make_page(a, CONSOLE, &console_html, "");
 	find_docs(a, docs_dir);
+	for (int i = 0; i < ASSETS; i++) {
+		if (a->items[i].whole)
+			make_last(&a->items[i]);
+	}
 	return a;
 }
 
@@ -153,6 +188,8 @@ void assets_free(struct assets **ap)
 	for (int i = 0; i < ASSETS; i++) {
 		if (a->items[i].whole == NULL)
 			continue;
+		MHD_destroy_response(a->items[i].last_whole);
+		MHD_destroy_response(a->items[i].last_unchanged);
 		MHD_destroy_response(a->items[i].whole);
 		MHD_destroy_response(a->items[i].unchanged);
 	}
@@ -162,18 +199,20 @@ void assets_free(struct assets **ap)
 
 static enum step_result answer(struct request *r, enum asset which)
 {
-	const struct assets *a = r->worker->app->assets;
+	const struct item *item = &r->worker->app->assets->items[which];
+	bool last = r->worker->draining;
 	struct buf list = {0};
-	if (a->items[which].whole == NULL)
+	if (item->whole == NULL)
 		return answer_problem(
 		    r, PROBLEM_NOT_FOUND, "Swagger UI is not installed.");
 	const char *known =
 	    request_list(r, MHD_HTTP_HEADER_IF_NONE_MATCH, &list);
-	bool same = known && etag_listed(known, a->items[which].etag, false);
+	bool same = known && etag_listed(known, item->etag, false);
 	buf_free(&list);
 	if (same)
-		return answer_shared(r, 304, a->items[which].unchanged);
-	return answer_shared(r, 200, a->items[which].whole);
+		return answer_shared(
+		    r, 304, last ? item->last_unchanged : item->unchanged);
+	return answer_shared(r, 200, last ? item->last_whole : item->whole);
 }
 
 enum step_result assets_openapi(struct request *r)

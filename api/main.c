@@ -23,8 +23,14 @@ static bool configure(struct config *config, int argc, char **argv, int *code)
 
 static int serve(struct app *app)
 {
-	struct daemon_signals *signals = daemon_signals_new(
-	    app->loop, app->settings->common.drain_timeout, app_drain, app);
+	const struct daemon_end end = {
+	    .announce = app_leave,
+	    .drain = app_drain,
+	    .arg = app,
+	    .delay = app->settings->drain_delay,
+	    .timeout = app->settings->common.drain_timeout,
+	};
+	struct daemon_signals *signals = daemon_signals_new(app->loop, &end);
 	struct err e = app_start(app);
 	if (e.verdict != VERDICT_OK) {
 		/* Nothing was accepted yet: there is nothing to drain. */

@@ -59,7 +59,9 @@ static enum step_result native_read(struct request *r)
 	if (precondition(r, MHD_HTTP_HEADER_IF_NONE_MATCH, false, v) ==
 	    SAID_LISTED)
 		return answer_queue(r, 304, value_unchanged(v));
-	bool plain = r->tier == TIER_L1 && tail_up(r->worker->app->tail);
+	/* The ready-made answer cannot say `Connection: close`. */
+	bool plain = r->tier == TIER_L1 && !r->worker->draining &&
+		     tail_up(r->worker->app->tail);
 	if (plain && v->l1_response)
 		return answer_shared(r, 200, v->l1_response);
 	return answer_queue(r, 200, value_response(v));

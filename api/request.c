@@ -18,6 +18,7 @@
 enum {
 	/* How often a parked request is looked at for a client that left. */
 	PEEK_US = 1000000,
+	DRAIN_KEY_US = 1000000,
 };
 
 typedef enum step_result (*step_fn)(struct request *r);
@@ -106,6 +107,20 @@ static bool client_left(struct request *r, mono_us_t now)
 	return peer_has_left(r->connection);
 }
 
+/* A drain does not wait for commits: receipts are due. It waits a moment for a
+ * key, which the primary has to give, and for everything else no longer than
+ * half of its time. */
+static bool must_hurry(const struct request *r, mono_us_t now)
+{
+	const struct worker *w = r->worker;
+	dur_us_t most = w->app->settings->common.drain_timeout / 2;
+	dur_us_t spent = now - w->drained_since;
+	if (!w->draining)
+		return false;
+	return r->wait.waiting || r->changes || spent > most ||
+	       (r->awaits_key && spent > DRAIN_KEY_US);
+}
+
 void request_sweep(struct worker *w)
 {
 	mono_us_t now = clock_mono();
@@ -114,8 +129,7 @@ void request_sweep(struct worker *w)
 		next = r->next_parked;
 		bool late = now >= r->deadline;
 		bool left = !late && client_left(r, now);
-		/* A drain does not wait for commits; receipts are due. */
-		bool hurry = w->draining && (r->wait.waiting || r->changes);
+		bool hurry = must_hurry(r, now);
 		if ((!late && !left && !hurry) || !release(r))
 			continue;
 		r->expired = late || hurry;

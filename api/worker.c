@@ -47,12 +47,30 @@ void worker_moved(struct worker *w, int32_t partition)
 	loop_post(w->loop, on_moved, m);
 }
 
+static void on_listen(void *arg)
+{
+	struct worker *w = arg;
+	if (!atomic_load(&w->app->draining))
+		app_worker_listens(w->app, httpd_open(w->httpd));
+}
+
+void worker_listen(struct worker *w)
+{
+	loop_post(w->loop, on_listen, w);
+}
+
 static void on_drain(void *arg)
 {
 	struct worker *w = arg;
+	const struct api_settings *s = w->app->settings;
+	dur_us_t most = s->common.drain_timeout / 4;
+	const struct httpd_drain how = {
+	    .linger = s->drain_linger < most ? s->drain_linger : most,
+	    .receive = s->common.drain_timeout / 2,
+	};
 	w->draining = true;
 	w->drained_since = clock_mono();
-	httpd_quiesce(w->httpd);
+	httpd_drain(w->httpd, &how);
 }
 
 void worker_drain(struct worker *w)
@@ -93,7 +111,7 @@ static void on_sweep(void *arg)
 	if (w->index == 0 && !w->draining)
 		migrated_tick(w);
 	set_gauges(w);
-	if (w->draining && httpd_requests(w->httpd) == 0 && w->lookups == 0) {
+	if (w->draining && httpd_is_drained(w->httpd) && w->lookups == 0) {
 		finish(w);
 		return;
 	}
@@ -227,6 +245,7 @@ struct err worker_new(struct app *app, size_t index, struct worker **out)
 	    .loop = w->loop,
 	    .address = s->http_listen,
 	    .shared = true,
+	    .taking = &app->taking,
 	    .max_connections =
 		(unsigned)share(s->max_connections, app->nworkers),
 	    .more_memory = headroom_of_positions(app->partitions),

@@ -41,13 +41,16 @@ struct worker {
 	pthread_t thread;
 };
 
-/* Opens the listener; the thread runs after worker_run. */
+/* Binds the listener; the thread runs after worker_run. */
 struct err worker_new(struct app *app, size_t index, struct worker **out);
 void worker_run(struct worker *w);
+/* Any thread: the listener takes connections, and app_worker_listens is called.
+ */
+void worker_listen(struct worker *w);
 /* Any thread: the tail's watermark of a partition moved. */
 void worker_moved(struct worker *w, int32_t partition);
-/* Any thread: no new connections; what is in hand is answered, then the thread
- * ends. */
+/* Any thread: no new connections; what is in hand or on its way is answered,
+ * then the thread ends. */
 void worker_drain(struct worker *w);
 /* Waits for the thread's end. */
 void worker_join(struct worker *w);

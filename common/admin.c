@@ -275,7 +275,10 @@ struct err admin_new(const struct admin_options *o, struct admin **out)
 	    .arg = a,
 	};
 	struct err e = httpd_new(&h, &a->httpd);
+	if (e.verdict == VERDICT_OK)
+		e = httpd_open(a->httpd);
 	if (e.verdict != VERDICT_OK) {
+		httpd_free(&a->httpd);
 		free(a);
 		a = NULL;
 	}

@@ -268,10 +268,9 @@ bool daemon_configure(
 
 struct daemon_signals {
 	uv_signal_t *term, *interrupt, *others[PASSED_OVER];
-	dur_us_t timeout;
-	bool draining;
-	void (*drain)(void *arg);
-	void *arg;
+	struct daemon_end end;
+	struct loop_timer *delay;
+	bool ending;
 };
 
 /* Runs in a signal handler. Standard error may be a pipe that is full: the line
@@ -306,12 +305,25 @@ void daemon_ends_within(dur_us_t timeout)
 static void on_signal(uv_signal_t *handle, int number)
 {
 	struct daemon_signals *s = handle->data;
-	if (s->draining)
+	if (s->ending)
 		return;
-	s->draining = true;
-	log_event(EV_DRAIN, "signal=%s", number == SIGTERM ? "TERM" : "INT");
-	daemon_ends_within(s->timeout);
-	s->drain(s->arg);
+	s->ending = true;
+	log_event(EV_DRAIN, "signal=%s delay_ms=%lld",
+	    number == SIGTERM ? "TERM" : "INT",
+	    (long long)(s->end.delay / 1000));
+	daemon_ends_within(s->end.delay + s->end.timeout);
+	if (s->end.announce)
+		s->end.announce(s->end.arg);
+	if (s->end.delay)
+		loop_timer_start(s->delay, s->end.delay);
+	else
+		s->end.drain(s->end.arg);
+}
+
+static void on_delay(void *arg)
+{
+	struct daemon_signals *s = arg;
+	s->end.drain(s->end.arg);
 }
 
 static void on_other(uv_signal_t *handle, int number)
@@ -335,11 +347,11 @@ static uv_signal_t *watch(
 }
 
 struct daemon_signals *daemon_signals_new(
-    struct loop *l, dur_us_t timeout, void (*drain)(void *arg), void *arg)
+    struct loop *l, const struct daemon_end *end)
 {
 	struct daemon_signals *s = MEM_NEW(struct daemon_signals);
-	*s = (struct daemon_signals){
-	    .timeout = timeout, .drain = drain, .arg = arg};
+	s->end = *end;
+	s->delay = loop_timer_new(l, on_delay, s);
 	s->term = watch(l, s, SIGTERM, on_signal);
 	s->interrupt = watch(l, s, SIGINT, on_signal);
 	for (size_t i = 0; i < PASSED_OVER; i++)
@@ -358,6 +370,7 @@ void daemon_signals_free(struct daemon_signals **sp)
 	struct daemon_signals *s = *sp;
 	if (s == NULL)
 		return;
+	loop_timer_free(&s->delay);
 	uv_close((uv_handle_t *)s->term, free_handle);
 	uv_close((uv_handle_t *)s->interrupt, free_handle);
 	for (size_t i = 0; i < PASSED_OVER; i++) {

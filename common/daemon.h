@@ -42,10 +42,19 @@ bool daemon_configure(
  * earliest end counts. From any thread. */
 void daemon_ends_within(dur_us_t timeout);
 
-/* On the first SIGTERM or SIGINT: `drain` is called on the loop, once, and the
- * daemon ends within `timeout`. SIGHUP, SIGUSR1 and SIGUSR2 are logged and do
- * nothing; SIGPIPE is ignored. */
+/* What SIGTERM and SIGINT begin. All is called on the loop, once. */
+struct daemon_end {
+	/* At once. May be NULL. */
+	void (*announce)(void *arg);
+	/* `delay` later. The daemon ends within `timeout` from then. */
+	void (*drain)(void *arg);
+	void *arg;
+	dur_us_t delay, timeout;
+};
+
+/* Of several SIGTERM and SIGINT the first one counts. SIGHUP, SIGUSR1 and
+ * SIGUSR2 are logged and do nothing; SIGPIPE is ignored. */
 struct daemon_signals;
 struct daemon_signals *daemon_signals_new(
-    struct loop *l, dur_us_t timeout, void (*drain)(void *arg), void *arg);
+    struct loop *l, const struct daemon_end *end);
 void daemon_signals_free(struct daemon_signals **s);

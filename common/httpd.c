@@ -7,15 +7,13 @@
  * too old, and those whose client has closed them, and libmicrohttpd finds them
  * closed.
  */
-#include "common/httpd.h"
-
 #include "common/check.h"
+#include "common/httpd_priv.h"
 #include "common/lingering.h"
 #include "common/listener.h"
 #include "common/log.h"
 #include "common/mem.h"
 #include "common/mhdpoll.h"
-#include "common/pace.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -32,56 +30,7 @@ enum { SWEEP_US = 1000000, LAST_SEND_US = 5000000 };
 #define STRICTLY
 #endif
 
-/* A connection has one request at a time. */
-struct connection {
-	struct httpd *httpd;
-	struct connection *next, *prev;
-	struct connection *newer, *older; /* of the idle ones */
-	bool listed;			  /* among them */
-	void *client;			  /* what `admit` made */
-	struct MHD_Connection *mhd;
-	int fd;
-	struct pace pace;
-	bool cut;
-	bool in_head;		/* the line is in, the headers are not */
-	bool refused;		/* by the socket: nothing is read any more */
-	bool last;		/* no request of this connection follows */
-	bool unread;		/* there may be a body that nobody reads */
-	const char *version_at; /* in the request line, as it should be */
-	void *request;		/* what `begin` made */
-	bool chunked;
-	bool complete; /* the body is in, or is not read */
-};
-
-/* In the order in which they became idle. */
-struct idle {
-	struct connection *oldest, *newest;
-};
-
-struct httpd {
-	struct httpd_options o;
-	struct httpd_ops ops;
-	struct MHD_Daemon *mhd;
-	int port;
-	bool quiesced;
-	int listen_fd;
-	size_t nrequests, nconnections, nmalformed;
-	struct connection *connections;
-	struct idle idle, fresh; /* fresh: without a request yet */
-	uint64_t evicted, ncut;
-	bool tight_bodies, tight_answers;
-	struct lingering *linger;
-	struct mhdpoll *poll;
-	struct loop_timer *sweep;
-};
-
 /* --- connections --------------------------------------------------------- */
-
-/* The loop's time, which costs no clock read: ages are in seconds. */
-static mono_us_t now(const struct httpd *h)
-{
-	return CLOCK_MS((int64_t)uv_now(loop_uv(h->o.loop)));
-}
 
 static struct idle *idle_of(const struct connection *c)
 {
@@ -111,13 +60,12 @@ static void unlist(struct connection *c)
 static void enter(struct connection *c, enum pace_phase phase)
 {
 	unlist(c);
-	pace_enter(&c->pace, phase, now(c->httpd));
+	pace_enter(&c->pace, phase, httpd_now(c->httpd));
 	if (!c->cut && (phase == PACE_NEW || phase == PACE_IDLE))
 		list(c);
 }
 
-/* libmicrohttpd finds it closed. */
-static void cut(struct connection *c)
+void httpd_cut_off(struct connection *c)
 {
 	unlist(c);
 	c->cut = true;
@@ -136,14 +84,14 @@ static void make_room(struct httpd *h, const struct connection *arrived)
 	if (c == NULL)
 		return;
 	h->evicted++;
-	cut(c);
+	httpd_cut_off(c);
 }
 
 static void admit(struct connection *c, const struct sockaddr *address)
 {
 	struct httpd *h = c->httpd;
 	if (h->o.admit && !h->o.admit(h->o.arg, address, &c->client))
-		cut(c);
+		httpd_cut_off(c);
 }
 
 static void connection_open(struct httpd *h, struct connection **slot,
@@ -167,7 +115,7 @@ static void connection_open(struct httpd *h, struct connection **slot,
 static void connection_close(struct httpd *h, struct connection **slot)
 {
 	struct connection *c = *slot;
-	if (c->unread && !h->quiesced)
+	if (!h->ending && (c->unread || (h->draining && httpd_has_unread(c))))
 		lingering_add(h->linger, c->fd);
 	if (c->prev)
 		c->prev->next = c->next;
@@ -233,23 +181,31 @@ static const struct pace_limits *limits_of(
 static bool is_over(struct connection *c, const struct pace_limits *usual)
 {
 	struct httpd *h = c->httpd;
-	if (pace_over(&c->pace, limits_of(c, usual), c->fd, now(h))) {
+	if (pace_over(&c->pace, limits_of(c, usual), c->fd, httpd_now(h))) {
 		h->ncut++;
 		return true;
 	}
 	return has_ended(c);
 }
 
+/* The end does not wait long for who does not read, or does not send. */
+static void hurry(const struct httpd *h, struct pace_limits *most)
+{
+	if (most->send > LAST_SEND_US)
+		most->send = LAST_SEND_US;
+	if (httpd_now(h) - h->drained_since > h->drain.receive)
+		most->receive = 0;
+}
+
 static void on_sweep(void *arg)
 {
 	struct httpd *h = arg;
 	struct pace_limits most = h->o.pace;
-	/* The end does not wait long for who does not read. */
-	if (h->quiesced && most.send > LAST_SEND_US)
-		most.send = LAST_SEND_US;
+	if (h->draining)
+		hurry(h, &most);
 	for (struct connection *c = h->connections; c; c = c->next) {
 		if (!c->cut && is_over(c, &most))
-			cut(c);
+			httpd_cut_off(c);
 	}
 	loop_timer_start(h->sweep, SWEEP_US);
 }
@@ -281,6 +237,7 @@ static void *on_line(void *arg, const char *uri, struct MHD_Connection *mhd)
 	c->version_at = uri ? httpline_version_at(uri) : NULL;
 	if (c->last) {
 		c->refused = true;
+		c->unread |= h->draining;
 		shutdown(c->fd, SHUT_WR);
 	} else if (uri && !httpline_fits(uri, memory_of(h)))
 		refuse_now(c, &httpline_too_many_headers);
@@ -292,7 +249,7 @@ static void look_whether_held(struct httpd *h, struct connection *c)
 	const union MHD_ConnectionInfo *info = MHD_get_connection_info(
 	    c->mhd, MHD_CONNECTION_INFO_CONNECTION_SUSPENDED);
 	if (info->suspended == MHD_YES)
-		pace_hold(&c->pace, now(h));
+		pace_hold(&c->pace, httpd_now(h));
 }
 
 static enum MHD_Result on_body(
@@ -433,7 +390,7 @@ __attribute__((format(printf, 2, 0))) static void on_log(
 
 void httpd_resume(struct httpd *h, struct MHD_Connection *c)
 {
-	pace_let_go(&connection_of(c)->pace, now(h));
+	pace_let_go(&connection_of(c)->pace, httpd_now(h));
 	MHD_resume_connection(c);
 	mhdpoll_again(h->poll);
 }
@@ -442,7 +399,7 @@ struct err httpd_new(const struct httpd_options *o, struct httpd **out)
 {
 	*out = NULL;
 	int fd, port;
-	struct err e = listener_open(o->address, o->shared, &fd, &port);
+	struct err e = listener_bind(o->address, o->shared, &fd, &port);
 	if (e.verdict != VERDICT_OK)
 		return e;
 	struct httpd *h = MEM_NEW(struct httpd);
@@ -450,29 +407,42 @@ struct err httpd_new(const struct httpd_options *o, struct httpd **out)
 	h->ops = *o->ops;
 	h->port = port;
 	h->listen_fd = fd;
-	h->mhd = MHD_start_daemon(
+	*out = h;
+	return ERR_OK;
+}
+
+static struct MHD_Daemon *start(struct httpd *h)
+{
+	return MHD_start_daemon(
 	    MHD_USE_EPOLL | MHD_ALLOW_SUSPEND_RESUME | MHD_USE_ERROR_LOG, 0,
 	    NULL, NULL, on_access, h,
 	    /* First: it covers the start itself. */
-	    MHD_OPTION_EXTERNAL_LOGGER, on_log, h, MHD_OPTION_LISTEN_SOCKET, fd,
-	    MHD_OPTION_CONNECTION_LIMIT, o->max_connections,
+	    MHD_OPTION_EXTERNAL_LOGGER, on_log, h, MHD_OPTION_LISTEN_SOCKET,
+	    h->listen_fd, MHD_OPTION_CONNECTION_LIMIT, h->o.max_connections,
 	    MHD_OPTION_CONNECTION_MEMORY_LIMIT, memory_of(h),
 	    MHD_OPTION_NOTIFY_CONNECTION, on_connection, h,
 	    MHD_OPTION_NOTIFY_COMPLETED, on_completed, h,
 	    MHD_OPTION_URI_LOG_CALLBACK, on_line, h,
 	    STRICTLY MHD_OPTION_UNESCAPE_CALLBACK, keep_escapes, h,
 	    MHD_OPTION_END);
-	if (h->mhd == NULL) {
-		close(fd);
-		free(h);
+}
+
+struct err httpd_open(struct httpd *h)
+{
+	struct err e = listener_start(h->listen_fd, h->o.address);
+	if (e.verdict != VERDICT_OK)
+		return e;
+	h->mhd = start(h);
+	if (h->mhd == NULL)
 		return err_make(VERDICT_FATAL, "listen",
-		    "cannot start the HTTP listener on %s", o->address);
-	}
+		    "cannot start the HTTP listener on %s", h->o.address);
+	h->open = true;
+	if (h->o.taking)
+		atomic_fetch_add(h->o.taking, 1);
 	h->poll = mhdpoll_new(h->o.loop, h->mhd);
 	h->linger = lingering_new(h->o.loop);
 	h->sweep = loop_timer_new(h->o.loop, on_sweep, h);
 	loop_timer_start(h->sweep, SWEEP_US);
-	*out = h;
 	return ERR_OK;
 }
 
@@ -522,25 +492,9 @@ size_t httpd_connections(const struct httpd *h)
 	return h->nconnections;
 }
 
-size_t httpd_requests(const struct httpd *h)
-{
-	return h->nrequests;
-}
-
 size_t httpd_malformed(const struct httpd *h)
 {
 	return h->nmalformed;
-}
-
-void httpd_quiesce(struct httpd *h)
-{
-	if (h->quiesced)
-		return;
-	h->quiesced = true;
-	/* Closing the socket makes the kernel refuse, and with SO_REUSEPORT
-	 * hand new connections to those that still listen. */
-	MHD_quiesce_daemon(h->mhd);
-	close(h->listen_fd);
 }
 
 void httpd_free(struct httpd **hp)
@@ -548,10 +502,13 @@ void httpd_free(struct httpd **hp)
 	struct httpd *h = *hp;
 	if (h == NULL)
 		return;
+	h->ending = true;
 	mhdpoll_free(&h->poll);
 	loop_timer_free(&h->sweep);
-	httpd_quiesce(h);
-	MHD_stop_daemon(h->mhd);
+	loop_timer_free(&h->drain_tick);
+	httpd_close_listener(h);
+	if (h->open)
+		MHD_stop_daemon(h->mhd);
 	lingering_free(&h->linger);
 	CHECK(h->nrequests == 0 && h->nconnections == 0);
 	free(h);

@@ -17,6 +17,7 @@
 #include "common/pace.h"
 
 #include <microhttpd.h>
+#include <stdatomic.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -57,6 +58,9 @@ struct httpd_options {
 	struct loop *loop;
 	const char *address; /* host:port; port 0: any free one */
 	bool shared; /* several daemons of this process share the port */
+	/* How many of these take new connections; NULL: it has the port alone.
+	 * Borrowed. */
+	atomic_size_t *taking;
 	/* Near it, the oldest idle connection makes room for a new one: first
 	 * of those without a request yet. */
 	unsigned max_connections;
@@ -76,8 +80,20 @@ struct httpd_options {
 	void *arg;
 };
 
-/* Fails with FATAL where the address cannot be had, and says why. */
+/* How a drain goes. */
+struct httpd_drain {
+	/* A connection without a request stays open for so long; then it is
+	 * half-closed, and its client has as long to close it. */
+	dur_us_t linger;
+	/* Who has not sent the whole request by then is cut off. */
+	dur_us_t receive;
+};
+
+/* Binds the address; connections are refused until httpd_open. Fails with FATAL
+ * where the address cannot be had, and says why. */
 struct err httpd_new(const struct httpd_options *o, struct httpd **out);
+/* Takes connections from now on; once. FATAL: as above. */
+struct err httpd_open(struct httpd *h);
 /* A suspended connection goes on: `run` is called from the loop, soon. */
 void httpd_resume(struct httpd *h, struct MHD_Connection *c);
 /* The answer, just queued, is a stream: who makes it looks after its client. */
@@ -96,12 +112,14 @@ size_t httpd_memory(const struct httpd *h);
 uint64_t httpd_evicted(const struct httpd *h);
 /* Those that were cut off: their clients took too long, ever. */
 uint64_t httpd_cut(const struct httpd *h);
-/* Requests begun and not ended. */
-size_t httpd_requests(const struct httpd *h);
 /* Requests refused by their framing, ever: no request was begun, or its body
  * could not be read. */
 size_t httpd_malformed(const struct httpd *h);
-/* Takes no new connections. */
-void httpd_quiesce(struct httpd *h);
+/* New connections are refused; those that had begun, and requests that are on
+ * their way, are still taken. Who answers says `Connection: close` from now on.
+ */
+void httpd_drain(struct httpd *h, const struct httpd_drain *how);
+/* After httpd_drain: no client waits for anything, and none would be reset. */
+bool httpd_is_drained(const struct httpd *h);
 /* No request is suspended any more (CHECK). Closes every connection. */
 void httpd_free(struct httpd **h);

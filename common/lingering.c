@@ -104,6 +104,11 @@ void lingering_add(struct lingering *l, int fd)
 		drop(s);
 }
 
+size_t lingering_count(const struct lingering *l)
+{
+	return l ? l->n : 0;
+}
+
 void lingering_free(struct lingering **lp)
 {
 	struct lingering *l = *lp;

@@ -18,5 +18,6 @@ struct lingering *lingering_new(struct loop *loop);
 /* Borrows the socket, whose sending side is shut down; it may be closed after
  * this. */
 void lingering_add(struct lingering *l, int fd);
+size_t lingering_count(const struct lingering *l); /* NULL: 0 */
 /* Closes them all. */
 void lingering_free(struct lingering **l);

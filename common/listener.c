@@ -3,6 +3,9 @@
 #include "common/mem.h"
 
 #include <errno.h>
+#include <limits.h>
+/* Not <netinet/tcp.h>, whose tcp_info may be an older one. */
+#include <linux/tcp.h>
 #include <netdb.h>
 #include <netinet/in.h>
 #include <stdlib.h>
@@ -28,8 +31,7 @@ static int bind_one(const struct addrinfo *ai, bool shared)
 	setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &one, sizeof one);
 	if (shared)
 		setsockopt(fd, SOL_SOCKET, SO_REUSEPORT, &one, sizeof one);
-	if (bind(fd, ai->ai_addr, ai->ai_addrlen) == 0 &&
-	    listen(fd, BACKLOG) == 0)
+	if (bind(fd, ai->ai_addr, ai->ai_addrlen) == 0)
 		return fd;
 	int saved = errno;
 	close(fd);
@@ -68,7 +70,7 @@ static bool is_loopback(const struct sockaddr *a)
 bool listener_is_loopback(const char *address)
 {
 	struct addrinfo *list = listener_resolve(address, true);
-	/* The first is what listener_open binds. */
+	/* The first is what listener_bind binds. */
 	bool is = list && is_loopback(list->ai_addr);
 	if (list)
 		freeaddrinfo(list);
@@ -86,7 +88,7 @@ static int port_of(int fd)
 	return ntohs(((struct sockaddr_in *)&a)->sin_port);
 }
 
-struct err listener_open(const char *address, bool shared, int *fd, int *port)
+struct err listener_bind(const char *address, bool shared, int *fd, int *port)
 {
 	struct addrinfo *list = listener_resolve(address, true);
 	if (list == NULL)
@@ -98,4 +100,28 @@ struct err listener_open(const char *address, bool shared, int *fd, int *port)
 		return failed(address, strerror(saved));
 	*port = port_of(*fd);
 	return ERR_OK;
+}
+
+struct err listener_start(int fd, const char *address)
+{
+	return listen(fd, BACKLOG) == 0 ? ERR_OK
+					: failed(address, strerror(errno));
+}
+
+/* The socket is bound to an interface that does not exist. The kernel finds no
+ * listener for a new SYN and refuses it. A handshake that has begun has its own
+ * entry in the kernel's tables: it goes on, and ends in the accept queue. */
+void listener_refuse(int fd)
+{
+	int none = INT_MAX;
+	setsockopt(fd, SOL_SOCKET, SO_BINDTOIFINDEX, &none, sizeof none);
+}
+
+size_t listener_queued(int fd)
+{
+	struct tcp_info info = {0};
+	socklen_t len = sizeof info;
+	if (getsockopt(fd, IPPROTO_TCP, TCP_INFO, &info, &len) != 0)
+		return 0;
+	return info.tcpi_unacked; /* of a listener: its queue's length */
 }

@@ -380,8 +380,10 @@ struct err projector_new(const struct config *config,
 	}
 	if (e.verdict != VERDICT_OK)
 		return e;
-	p->signals =
-	    daemon_signals_new(p->x.loop, s->common.drain_timeout, on_drain, p);
+	p->signals = daemon_signals_new(
+	    p->x.loop, &(struct daemon_end){.drain = on_drain,
+			   .arg = p,
+			   .timeout = s->common.drain_timeout});
 	loop_timer_start(p->tick, TICK);
 	return ERR_OK;
 }

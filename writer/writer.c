@@ -383,8 +383,10 @@ struct err writer_new(const struct config *config,
 	    .arg = w,
 	});
 	w->start = start_new(&w->x, on_start, w);
-	w->signals =
-	    daemon_signals_new(w->x.loop, s->common.drain_timeout, on_drain, w);
+	w->signals = daemon_signals_new(
+	    w->x.loop, &(struct daemon_end){.drain = on_drain,
+			   .arg = w,
+			   .timeout = s->common.drain_timeout});
 	loop_timer_start(w->tick, TICK);
 	return ERR_OK;
 }

@@ -2,6 +2,8 @@
 harness demands the code of every daemon of every test.)"""
 
 import http.client
+import os
+import select
 import signal
 import socket
 import subprocess
@@ -11,9 +13,104 @@ import harness.daemon
 import pytest
 from confluent_kafka.admin import NewPartitions
 from harness import history
-from harness.crowd import in_threads
+from harness.crowd import Background, in_threads
 from harness.deployment import QUICK_GROUP
 from harness.wait import Stopwatch, wait_until
+
+
+# Rounds of test_rolling_restarts.
+ROLLS = int(os.environ.get("SLUICE_TEST_ROLLS", "2"))
+JSON = "Content-Type: application/json\r\n"
+JSON_HEADER = {"Content-Type": "application/json"}
+POST = b'{"title":"t","content":"c","author":"a"}'
+HEAD = f"PUT /v1/records/half HTTP/1.1\r\nHost: x\r\nContent-Length: 9\r\n{JSON}"
+
+
+class Wire:
+    """A connection, byte for byte: nothing is sent twice, no end is hidden."""
+
+    def __init__(self, api):
+        self.socket = socket.create_connection(("127.0.0.1", api.http.port), 30)
+        self.rest = b""
+
+    def close(self):
+        self.socket.close()
+
+    def send(self, method, path, body=b"", head=""):
+        length = f"Content-Length: {len(body)}\r\n" if body else ""
+        text = f"{method} {path} HTTP/1.1\r\nHost: x\r\n{head}{length}\r\n"
+        self.socket.sendall(text.encode() + body)
+        return self
+
+    def _more(self):
+        piece = self.socket.recv(65536)
+        self.rest += piece
+        return bool(piece)
+
+    def answer(self):
+        """Status and headers; None: it was closed instead. A reset raises."""
+        while b"\r\n\r\n" not in self.rest:
+            if not self._more():
+                assert self.rest == b""
+                return None
+        head, _, self.rest = self.rest.partition(b"\r\n\r\n")
+        first, *lines = head.decode().split("\r\n")
+        status = int(first.split()[1])
+        headers = {k.lower(): v for k, v in (line.split(": ", 1) for line in lines)}
+        length = 0 if status in (204, 304) else int(headers["content-length"])
+        while len(self.rest) < length:
+            assert self._more(), "the body ended early"
+        self.rest = self.rest[length:]
+        return status, headers
+
+    def is_last_answer(self, status):
+        """It is that one, says that it is the last, and then comes the end."""
+        found, headers = self.answer()
+        assert (found, headers.get("connection")) == (status, "close")
+        return self.answer() is None
+
+    def has_ended(self):
+        """As far as is known: what a pool of connections looks at."""
+        return bool(select.select([self.socket], [], [], 0)[0])
+
+
+class Roller:
+    """A client of several instances. It goes to another one when it is refused, once;
+    everything else that is no answer is an error."""
+
+    def __init__(self, number, apis):
+        self.number = number
+        self.apis = apis
+        self.wire = None
+        self.answered = self.refused = 0
+
+    def connect(self):
+        i = self.number + self.answered
+        try:
+            return Wire(self.apis[i % 2])
+        except ConnectionRefusedError:
+            self.refused += 1
+            return Wire(self.apis[(i + 1) % 2])
+
+    def once(self):
+        if self.wire and self.wire.has_ended():
+            self.wire.close()
+            self.wire = None
+        self.wire = self.wire or self.connect()
+        path = f"/v1/records/roll-{self.number}"
+        if self.answered % 2:
+            self.wire.send("PUT", path, b'{"value":"x"}', JSON)
+        else:
+            self.wire.send("GET", path)
+        answer = self.wire.answer()
+        assert answer, "closed without an answer"
+        status, headers = answer
+        assert status in (200, 202, 404), answer
+        self.answered += 1
+        # Some keep no connection, so that the listeners have something to do.
+        if self.number % 4 == 0 or headers.get("connection") == "close":
+            self.wire.close()
+            self.wire = None
 
 
 class Ask(threading.Thread):
@@ -187,6 +284,181 @@ def test_while_it_still_waits_for_its_servers(deployment):
         daemon = deployment.daemon(kind, nowhere).start(ready=False)
         daemon.wait_alive()
         daemon.stop(deadline=20)
+
+
+# --- without a reset -------------------------------------------------------------
+
+
+def drains(api):
+    """It has begun: in the state that a client sees, new connections are refused."""
+    wait_until(lambda: not accepts(api), 10, "new connections are refused")
+
+
+def accepts(api):
+    try:
+        Wire(api).close()
+    except ConnectionRefusedError:
+        return False
+    return True
+
+
+def test_what_is_queued_is_answered(deployment):
+    """Connections that wait in the listeners, with a request and without one yet."""
+    api = deployment.daemon("api", {"drain.linger": "3s"}).start()
+    # No thread runs, so the kernel alone takes the connections.
+    api.sigstop()
+    early = [Wire(api).send("GET", "/openapi.json") for _ in range(40)]
+    late = [Wire(api) for _ in range(40)]
+    api.sigterm()
+    api.sigcont()
+    drains(api)
+    for wire in late:
+        wire.send("GET", "/openapi.json")
+        assert wire.is_last_answer(200)
+    # The first of them were answered before a thread heard of the drain.
+    for wire in early:
+        assert wire.answer()[0] == 200 and wire.answer() is None
+    assert api.wait_exit() == 0
+
+
+def test_kept_connections_are_told(deployment):
+    """A request that comes in the drain is answered; the answer says that it is the
+    last one, wherever it comes from."""
+    api = deployment.start_all()
+    assert api.http.put("key", "one", prefer="wait=10").status == 201
+    api.http.get("key")
+    wait_until(lambda: api.http.get("key").tier == "l1", 10, "it is in L1")
+    api.stop()
+    api.settings["drain.linger"] = "3s"
+    api.start()
+    wait_until(lambda: api.http.get("key").tier == "l1", 10, "it is in L1 again")
+    tag = api.http.request("GET", "/openapi.json").header("ETag")
+    asks = [
+        ("GET", "/v1/records/key", b"", "", 200),
+        ("GET", "/v1/records/none", b"", "", 404),
+        ("GET", "/v1/records", b"", "", 200),
+        ("GET", "/openapi.json", b"", "", 200),
+        ("GET", "/openapi.json", b"", f"If-None-Match: {tag}\r\n", 304),
+        ("GET", "/v1/nothing", b"", "", 404),
+        ("PUT", "/v1/records/new", b'{"value":"x"}', JSON, 202),
+        ("POST", "/v1/records", b'[{"key":"a","value":"x"}]', JSON, 202),
+    ]
+    wires = [Wire(api) for _ in asks]
+    idle = Wire(api)
+    for wire in [*wires, idle]:
+        assert wire.send("GET", "/v1/records/key").answer()[0] == 200
+    api.sigterm()
+    drains(api)
+    for wire, (method, path, body, head, status) in zip(wires, asks):
+        wire.send(method, path, body, head)
+        # What is behind it gets no answer, and no reset that overtakes the first.
+        wire.send("GET", "/v1/records/behind")
+        assert wire.is_last_answer(status), path
+    # It is closed in time, and in order.
+    assert idle.answer() is None
+    assert api.wait_exit() == 0
+
+
+def test_the_delay(deployment):
+    """A balancer sees it first; until then all goes on."""
+    api = deployment.daemon("api", {"drain.delay": "4s"}).start()
+    kept = Wire(api)
+    api.sigterm()
+    wait_until(lambda: api.readiness() == (503, "draining\n"), 3, "it says so")
+    with Stopwatch() as t:
+        for wire in (kept, Wire(api)):
+            status, headers = wire.send("GET", "/v1/records/key").answer()
+            assert status == 404 and "connection" not in headers
+        api.sigterm()
+        assert not api.process.poll()
+        assert api.wait_exit() == 0
+    assert 2 < t.seconds < 8
+    assert "delay_ms=4000" in api.events("drain")[0]
+    with pytest.raises(ConnectionRefusedError):
+        Wire(api)
+
+
+def test_when_it_listens(deployment, servers):
+    """First when it is ready, or at once."""
+    first = deployment.daemon("api")
+    second = deployment.daemon("api", {"listen.when": "start"})
+    third = deployment.daemon("api")
+    with servers.away("primary"):
+        for api in (first, second, third):
+            api.start(ready=False)
+            api.wait_alive()
+        assert "the public listener is not open\n" in first.readiness()[1]
+        assert not accepts(first) and not first.events("listen")
+        wait_until(lambda: accepts(second), 10, "it listens")
+        assert "listener" not in second.readiness()[1]
+        assert second.http.request("GET", "/v1").status == 200
+        third.stop()
+    for api in (first, second):
+        api.wait_ready()
+        assert accepts(api) and len(api.events("listen")) == 1
+
+
+def test_two_on_one_port(deployment, servers):
+    """Who listens first has it, though both were started before."""
+    first, second = deployment.daemon("api"), deployment.daemon("api")
+    second.settings["http.listen"] = first.settings["http.listen"]
+    with servers.away("primary"):
+        for api in (first, second):
+            api.start(ready=False)
+            api.wait_alive()
+    loser = wait_until(
+        lambda: next((d for d in (first, second) if d.events("api.fatal")), None), 30, "one"
+    )
+    loser.ends_by_itself(1)
+    assert "in use" in loser.events("api.fatal")[0]
+    (first if loser is second else second).wait_ready()
+
+
+def test_a_request_that_does_not_arrive(deployment):
+    """It is waited for during half of drain.timeout."""
+    api = deployment.daemon("api", {"drain.timeout": "8s"}).start()
+    wires = [Wire(api) for _ in range(4)]
+    for wire, text in zip(wires, ("", "PUT /v1/rec", HEAD, f"{HEAD}\r\n{{")):
+        wire.socket.sendall(text.encode())
+    wait_until(lambda: api.metrics()["sluice_http_connections"] == 4, 10, "all are in")
+    api.stop()
+    for wire in wires:
+        wire.close()
+
+
+def test_a_key_that_does_not_come(deployment):
+    """The primary gives none: a drain does not wait long for it."""
+    deployment.sql("ALTER FUNCTION sluice.reserve RENAME TO elsewhere")
+    api = deployment.api({"read.timeout": "60s"})
+    ask = Ask(lambda: api.http.request("POST", "/v1/posts", POST, JSON_HEADER))
+    parked(api, 1)
+    api.stop()
+    assert ask.result().problem == "store-unavailable"
+
+
+@pytest.mark.seconds(100 + 20 * ROLLS)
+def test_rolling_restarts(deployment):
+    """Of two instances, whose clients go to the other one when they are refused."""
+    deployment.start_all(apis=2)
+    apis = deployment.of("api")
+    for api in apis:
+        api.stop()
+        api.settings["drain.linger"] = "1s"
+        api.start()
+    crowd = [Roller(n, apis) for n in range(16)]
+
+    def total(what):
+        return sum(getattr(roller, what) for roller in crowd)
+
+    with Background(*(roller.once for roller in crowd)) as load:
+        for api in [*apis] * ROLLS:
+            enough = total("answered") + 200
+            wait_until(
+                lambda n=enough: load.errors or total("answered") > n, 60, "load"
+            )
+            api.restart()
+    print(f"{2 * ROLLS} restarts: {total('answered')} answered, {total('refused')} refused")
+    assert total("refused") > 0
 
 
 # --- an end that hangs -------------------------------------------------------------

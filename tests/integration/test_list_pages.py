@@ -210,7 +210,8 @@ def test_while_commits_are_not_heard_of(world, servers, special_api, http):
     broker = Proxy(servers.ports.take(), int(port))
     broker.set("refuse")
     try:
-        deaf = world.daemon("api", {"kafka.bootstrap.servers": f"{host}:{broker.port}"})
+        alone = {"kafka.bootstrap.servers": f"{host}:{broker.port}"}
+        deaf = world.daemon("api", {"listen.when": "start", **alone})
         deaf.start(ready=False)
         wait_until(lambda: deaf.http.request("GET", "/v1").status == 200, 20, "it listens")
         put(http, "deaf", 1)

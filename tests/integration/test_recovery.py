@@ -53,7 +53,8 @@ def test_started_before_the_servers(deployment, servers):
             proxy.set("refuse")
         with s.away("kafka", "kill"):
             for kind in ("api", "writer", "projector"):
-                daemon = deployment.daemon(kind, QUICK_GROUP if kind != "api" else {})
+                more = {"listen.when": "start"} if kind == "api" else QUICK_GROUP
+                daemon = deployment.daemon(kind, more)
                 for name, proxy in proxies.items():
                     if name in daemon.settings:
                         daemon.settings[name] = at_port(targets[name], proxy.port)
@@ -282,7 +283,11 @@ def test_a_cluster_of_several_brokers(servers, deploy):
     brokers, to which connections are made when there is something to send."""
     api = deploy(servers, partitions=4).daemon(  # what the mock cluster makes
         "api",
-        {"kafka.bootstrap.servers": "127.0.0.1:1", "kafka.test.mock.num.brokers": 3},
+        {
+            "kafka.bootstrap.servers": "127.0.0.1:1",
+            "kafka.test.mock.num.brokers": 3,
+            "listen.when": "start",
+        },
     ).start(ready=False)
 
     def accepted():

@@ -139,7 +139,7 @@ def test_a_writer_that_is_older_holds(deployment, declared):
 def test_an_api_that_is_newer_than_the_table(deployment, declared):
     deployment.writer()
     declared("new")
-    api = deployment.daemon("api").start(ready=False)
+    api = deployment.daemon("api", {"listen.when": "start"}).start(ready=False)
     not_ready(api, "the declaration of things is not migrated")
     answer = put(api, "k", {"a": "x", "b": 1})
     assert (answer.status, answer.problem) == (503, "store-unavailable")

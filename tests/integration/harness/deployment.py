@@ -114,6 +114,8 @@ class Deployment:
         if http_port:
             every["http.listen"] = f"127.0.0.1:{http_port}"
             every["http.threads"] = 2
+            # Clients of tests keep their connections (test_drain.py has others).
+            every["drain.linger"] = "50ms"
             # All clients of a test have one address (test_budgets.py has others).
             every["http.client_share"] = 100
         every.update(settings or {})

@@ -49,7 +49,8 @@ static struct err ask(
 	char address[64];
 	snprintf(address, sizeof address, "%s:0", host);
 	assert_int_equal(
-	    listener_open(address, false, &fd, &port).verdict, VERDICT_OK);
+	    listener_bind(address, false, &fd, &port).verdict, VERDICT_OK);
+	assert_int_equal(listener_start(fd, address).verdict, VERDICT_OK);
 	snprintf(address, sizeof address, "%s:%d", host, port);
 	const pid_t pid = fork();
 	assert_true(pid >= 0);
@@ -125,7 +126,7 @@ static void nobody(void **state)
 	char address[32];
 	int fd, port;
 	assert_int_equal(
-	    listener_open("127.0.0.1:0", false, &fd, &port).verdict,
+	    listener_bind("127.0.0.1:0", false, &fd, &port).verdict,
 	    VERDICT_OK);
 	close(fd);
 	snprintf(address, sizeof address, "127.0.0.1:%d", port);

@@ -28,6 +28,13 @@ static bool connects(int port)
 	return rc == 0;
 }
 
+static struct err listening(
+    const char *address, bool shared, int *fd, int *port)
+{
+	struct err e = listener_bind(address, shared, fd, port);
+	return e.verdict == VERDICT_OK ? listener_start(*fd, address) : e;
+}
+
 static void any_port(void **state)
 {
 	(void)state;
@@ -36,7 +43,7 @@ static void any_port(void **state)
 	for (size_t i = 0; i < sizeof table / sizeof *table; i++) {
 		int fd = -1, port = 0, accepting = 0;
 		socklen_t len = sizeof accepting;
-		struct err e = listener_open(table[i], false, &fd, &port);
+		struct err e = listening(table[i], false, &fd, &port);
 		assert_int_equal(e.verdict, VERDICT_OK);
 		assert_true(fd >= 0 && port > 0 && port < 65536);
 		assert_int_equal(
@@ -64,7 +71,7 @@ static void six(void **state)
 		close(probe);
 	if (!here)
 		skip(); /* a machine without IPv6 */
-	struct err e = listener_open("[::1]:0", false, &fd, &port);
+	struct err e = listening("[::1]:0", false, &fd, &port);
 	assert_int_equal(e.verdict, VERDICT_OK);
 	assert_true(port > 0);
 	close(fd);
@@ -75,7 +82,7 @@ static struct err open_port(int port, bool shared, int *fd)
 	char address[32];
 	int got = 0;
 	snprintf(address, sizeof address, "127.0.0.1:%d", port);
-	struct err e = listener_open(address, shared, fd, &got);
+	struct err e = listening(address, shared, fd, &got);
 	if (e.verdict == VERDICT_OK)
 		assert_int_equal(got, port);
 	return e;
@@ -86,7 +93,7 @@ static void sharing(void **state)
 {
 	(void)state;
 	int first, second, third, port;
-	struct err e = listener_open("127.0.0.1:0", true, &first, &port);
+	struct err e = listening("127.0.0.1:0", true, &first, &port);
 	assert_int_equal(e.verdict, VERDICT_OK);
 	assert_int_equal(open_port(port, true, &second).verdict, VERDICT_OK);
 	e = open_port(port, false, &third);
@@ -123,11 +130,66 @@ static void no_address(void **state)
 	    "[::zz]:80", "[:80", "192.0.2.1:0", "nowhere", ""};
 	for (size_t i = 0; i < sizeof table / sizeof *table; i++) {
 		int fd = -1, port = 0;
-		struct err e = listener_open(table[i], false, &fd, &port);
+		struct err e = listening(table[i], false, &fd, &port);
 		assert_int_equal(e.verdict, VERDICT_FATAL);
 		assert_non_null(strstr(e.msg, table[i]));
 		assert_int_equal(fd, -1);
 		assert_int_equal(lowest_free(), before);
+	}
+}
+
+/* The address is had, and nobody gets in. */
+static void not_started(void **state)
+{
+	(void)state;
+	int fd, port;
+	struct err e = listener_bind("127.0.0.1:0", false, &fd, &port);
+	assert_int_equal(e.verdict, VERDICT_OK);
+	assert_false(connects(port));
+	assert_int_equal(listener_start(fd, "it").verdict, VERDICT_OK);
+	assert_true(connects(port));
+	e = listener_start(STDIN_FILENO, "no socket");
+	assert_int_equal(e.verdict, VERDICT_FATAL);
+	assert_non_null(strstr(e.msg, "no socket"));
+	close(fd);
+}
+
+static int client_of(int port)
+{
+	struct sockaddr_in a = {.sin_family = AF_INET,
+	    .sin_port = htons((uint16_t)port),
+	    .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+	int fd = socket(AF_INET, SOCK_STREAM, 0);
+	assert_int_equal(connect(fd, (struct sockaddr *)&a, sizeof a), 0);
+	return fd;
+}
+
+/* Who is in the queue stays there. */
+static void refusing(void **state)
+{
+	(void)state;
+	int fd, port, clients[3];
+	char byte;
+	struct err e = listening("127.0.0.1:0", true, &fd, &port);
+	assert_int_equal(e.verdict, VERDICT_OK);
+	for (int i = 0; i < 3; i++)
+		clients[i] = client_of(port);
+	assert_int_equal(listener_queued(fd), 3);
+	listener_refuse(fd);
+	assert_false(connects(port));
+	for (int i = 0; i < 3; i++) {
+		assert_int_equal(listener_queued(fd), 3 - i);
+		int served = accept(fd, NULL, NULL);
+		assert_true(served >= 0);
+		assert_int_equal(send(served, "x", 1, 0), 1);
+		close(served);
+	}
+	assert_int_equal(listener_queued(fd), 0);
+	close(fd);
+	for (int i = 0; i < 3; i++) {
+		assert_int_equal(recv(clients[i], &byte, 1, 0), 1);
+		assert_int_equal(recv(clients[i], &byte, 1, 0), 0);
+		close(clients[i]);
 	}
 }
 
@@ -138,6 +200,8 @@ int main(void)
 	    cmocka_unit_test(six),
 	    cmocka_unit_test(sharing),
 	    cmocka_unit_test(no_address),
+	    cmocka_unit_test(not_started),
+	    cmocka_unit_test(refusing),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
