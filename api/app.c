@@ -331,14 +331,29 @@ void app_worker_listens(struct app *app, struct err e)
 	loop_post(app->loop, worker_listens, l);
 }
 
+/* Each thread has connections of its own, and the kernel chooses the thread. */
+static bool each_reaches_primary(const struct app *app)
+{
+	for (size_t i = 0; i < app->nworkers; i++) {
+		const struct api_metrics *m = app->workers[i]->metrics;
+		if (metric_get(&m->primary_connections) == 0)
+			return false;
+	}
+	return true;
+}
+
+static bool is_due(struct app *app)
+{
+	struct buf reasons = {0};
+	bool can = can_serve(app, &reasons) && each_reaches_primary(app);
+	buf_free(&reasons);
+	return can || strcmp(app->settings->listen_when, "start") == 0;
+}
+
 static void open_when_due(void *arg)
 {
 	struct app *app = arg;
-	struct buf reasons = {0};
-	bool due = strcmp(app->settings->listen_when, "start") == 0 ||
-		   can_serve(app, &reasons);
-	buf_free(&reasons);
-	if (!due) {
+	if (!is_due(app)) {
 		loop_timer_start(app->opening, OPENING_US);
 		return;
 	}
