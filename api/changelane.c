@@ -70,6 +70,13 @@ enum follow_mark changelane_mark(
 	return what;
 }
 
+void changelane_anew(struct change_lane *l, version_t through, int64_t after)
+{
+	follower_anew(&l->follower, through);
+	l->place = (struct change_place){through, after + 1};
+	l->n = 0;
+}
+
 void changelane_free(struct change_lane *l)
 {
 	free(l->notes);

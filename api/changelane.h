@@ -45,4 +45,6 @@ enum follow_mark changelane_mark(
  * was heard is forgotten, so that the next mark is a FOLLOW_MARK_JUMP. False:
  * it was not heard. */
 bool changelane_forget(struct change_lane *l, version_t forged);
+/* A mark that starts the partition anew. */
+void changelane_anew(struct change_lane *l, version_t through, int64_t after);
 void changelane_free(struct change_lane *l);

@@ -224,6 +224,16 @@ static void hear_record(
 	changeevent_commit(&lane->last, f->collection, &c);
 }
 
+static enum follow_mark follow(
+    struct change_lane *core, const struct record_mark *mark)
+{
+	if (!mark->anew)
+		return changelane_mark(
+		    core, mark->from, mark->through, mark->after);
+	changelane_anew(core, mark->through, mark->after);
+	return FOLLOW_MARK_JUMP;
+}
+
 static void hear_mark(
     struct feed *f, struct lane *lane, const rd_kafka_message_t *m)
 {
@@ -232,10 +242,9 @@ static void hear_mark(
 		changelane_hear(&lane->core, m->offset);
 		return;
 	}
-	enum follow_mark what = admits(f, lane, m, mark.through)
-				    ? changelane_mark(&lane->core, mark.from,
-					  mark.through, mark.after)
-				    : FOLLOW_MARK_IGNORE;
+	enum follow_mark what = FOLLOW_MARK_IGNORE;
+	if (admits(f, lane, m, mark.through))
+		what = follow(&lane->core, &mark);
 	record_mark_free(&mark);
 	if (what == FOLLOW_MARK_IGNORE)
 		return;

@@ -31,6 +31,8 @@ struct lane {
 	bool stopped;  /* it is ahead of the log, and nothing more is heard */
 	bool restarts; /* with the answer to the last question */
 	_Atomic version_t forged;
+	/* Redis may hold what was heard up to there */
+	_Atomic version_t undone;
 	_Atomic version_t head; /* of the log; VERSION_MAX: not known */
 };
 
@@ -186,6 +188,43 @@ static void move(struct tail *t, int32_t partition, int64_t after)
 	t->o.moved(t->o.arg, partition);
 }
 
+static void close_lane(struct tail *t, int32_t partition)
+{
+	if (floors_is_open(t->o.floors, partition))
+		atomic_fetch_add(&t->closed, 1);
+	floors_close(t->o.floors, partition);
+}
+
+/* Of a closed partition: as after a restart. `floor` is above all that was
+ * heard and counts. */
+static void discard(struct tail *t, int32_t partition, version_t floor)
+{
+	floors_reset(t->o.floors, partition, floor);
+	/* First: a lookup that began before keeps nothing after the purge. */
+	atomic_fetch_add(t->o.purges, 1);
+	l1_purge(t->o.l1, "", 0);
+	outcomes_forget(t->o.outcomes, partition);
+}
+
+/* The writes from there on are decided anew: what was heard of them is not so
+ * any more. Redis has it, too, until the projector hears the mark; only a
+ * watermark above all that was heard shows that it has. */
+static enum follow_mark undo(
+    struct tail *t, int32_t partition, const struct record_mark *mark)
+{
+	struct lane *lane = &t->lanes[partition];
+	version_t heard = follower_base(&lane->follower);
+	log_event(EV_TAIL_ANEW, "partition=%d from=%llu heard=%llu", partition,
+	    (unsigned long long)mark->from, (unsigned long long)heard);
+	close_lane(t, partition);
+	discard(t, partition, mark->through);
+	if (heard > atomic_load(&lane->undone))
+		atomic_store(&lane->undone, heard);
+	if (mark->told > atomic_load(&lane->undone))
+		atomic_store(&lane->undone, mark->told);
+	return follower_anew(&lane->follower, mark->through);
+}
+
 static void hear_mark(struct tail *t, const rd_kafka_message_t *m)
 {
 	struct record_mark mark;
@@ -198,8 +237,10 @@ static void hear_mark(struct tail *t, const rd_kafka_message_t *m)
 		record_mark_free(&mark);
 		return;
 	}
-	enum follow_mark what =
-	    follower_mark(&lane->follower, mark.from, mark.through, mark.after);
+	enum follow_mark what = mark.anew
+				    ? undo(t, m->partition, &mark)
+				    : follower_mark(&lane->follower, mark.from,
+					  mark.through, mark.after);
 	if (what == FOLLOW_MARK_JUMP)
 		start_lane(t, m->partition, true);
 	if (what != FOLLOW_MARK_IGNORE) {
@@ -239,9 +280,7 @@ static void stop(struct tail *t, int32_t partition)
 	log_event(EV_TAIL_AHEAD, "partition=%d heard=%llu head=%llu", partition,
 	    (unsigned long long)lane->bound.asked_highest,
 	    (unsigned long long)lane->bound.judged);
-	if (floors_is_open(t->o.floors, partition))
-		atomic_fetch_add(&t->closed, 1);
-	floors_close(t->o.floors, partition);
+	close_lane(t, partition);
 	if (lane->bound.asked_highest > lane->bound.judged)
 		atomic_store(&lane->forged, lane->bound.asked_highest);
 	atomic_store(&lane->through, 0);
@@ -256,11 +295,7 @@ static void stop(struct tail *t, int32_t partition)
 static void restart(struct tail *t, int32_t partition, version_t applied)
 {
 	struct lane *lane = &t->lanes[partition];
-	floors_reset(t->o.floors, partition, applied);
-	/* First: a lookup that began before keeps nothing after the purge. */
-	atomic_fetch_add(t->o.purges, 1);
-	l1_purge(t->o.l1, "", 0);
-	outcomes_forget(t->o.outcomes, partition);
+	discard(t, partition, applied);
 	lane->follower = (struct follower){0};
 	lane->stopped = false;
 	lane->restarts = false;
@@ -298,7 +333,10 @@ bool tail_believes(const struct tail *t, int32_t partition, version_t through)
 bool tail_believes_redis(
     const struct tail *t, int32_t partition, version_t watermark)
 {
+	const struct lane *lane = &t->lanes[partition];
 	version_t head = head_of(t, partition);
+	if (watermark <= atomic_load((_Atomic version_t *)&lane->undone))
+		return false;
 	return watermark <= head || (tail_forged(t, partition) <= head &&
 					logbound_near(head, watermark));
 }

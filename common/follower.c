@@ -48,6 +48,14 @@ enum follow_mark follower_mark(
 	return contiguous ? FOLLOW_MARK_ADVANCE : FOLLOW_MARK_JUMP;
 }
 
+enum follow_mark follower_anew(struct follower *f, version_t through)
+{
+	f->started = true;
+	f->watermark = through;
+	f->seen = 0;
+	return FOLLOW_MARK_JUMP;
+}
+
 version_t follower_base(const struct follower *f)
 {
 	return f->seen > f->watermark ? f->seen : f->watermark;

@@ -73,6 +73,9 @@ enum follow_record follower_record(struct follower *f, version_t version);
  * every record heard so far is applied first, those above `through`, too. */
 enum follow_mark follower_mark(
     struct follower *f, version_t from, version_t through, int64_t after);
+/* A mark that starts the partition anew (record.h) is always a JUMP, also to
+ * below the watermark: what was heard so far counts no more. */
+enum follow_mark follower_anew(struct follower *f, version_t through);
 /* The floor for every key after a JUMP: nothing older may be held. It covers
  * records that were seen before the mark, too. */
 version_t follower_base(const struct follower *f);

@@ -308,6 +308,36 @@ bool record_commit_parse(
 
 /* --- marks --------------------------------------------------------------- */
 
+static void write_text(struct buf *out, const char *name, struct jsonraw text)
+{
+	if (text.s == NULL)
+		return;
+	buf_printf(out, ",\"%s\":", name);
+	buf_json(out, text.s, text.len);
+}
+
+static void write_rejection(struct buf *out, const struct record_rejection *r)
+{
+	char first[POSITION_MAX_LEN];
+	buf_printf(out, "{\"version\":\"%" PRIu64 "\",\"reason\":\"%s\"",
+	    r->version, reason_row(r->reason)->name);
+	write_text(out, "detail", r->why.detail);
+	if (r->why.has_first) {
+		position_format(r->why.first, first);
+		buf_printf(out, ",\"first\":\"%s\"", first);
+	}
+	write_text(out, "outcome", r->why.outcome);
+	write_text(out, "key", r->why.key);
+	buf_char(out, '}');
+}
+
+size_t record_rejection_size(const struct record_rejection *r)
+{
+	enum { NAMES = 160, ESCAPED = 6 };
+	return NAMES + ESCAPED * (r->why.detail.len + r->why.outcome.len +
+				     r->why.key.len);
+}
+
 void record_mark_write(const struct record_mark *mark, struct buf *out)
 {
 	/* Versions travel as strings: JSON numbers are doubles to many. */
@@ -315,11 +345,14 @@ void record_mark_write(const struct record_mark *mark, struct buf *out)
 	    "{\"from\":\"%" PRIu64 "\",\"through\":\"%" PRIu64
 	    "\",\"after\":%" PRId64,
 	    mark->from, mark->through, mark->after);
-	for (size_t i = 0; i < mark->nrejected; i++)
-		buf_printf(out,
-		    "%s{\"version\":\"%" PRIu64 "\",\"reason\":\"%s\"}",
-		    i ? "," : ",\"rejected\":[", mark->rejected[i].version,
-		    reason_row(mark->rejected[i].reason)->name);
+	if (mark->told)
+		buf_printf(out, ",\"told\":\"%" PRIu64 "\"", mark->told);
+	if (mark->anew)
+		buf_str(out, ",\"anew\":true");
+	for (size_t i = 0; i < mark->nrejected; i++) {
+		buf_str(out, i ? "," : ",\"rejected\":[");
+		write_rejection(out, &mark->rejected[i]);
+	}
 	buf_str(out, mark->nrejected ? "]}" : "}");
 }
 
@@ -328,6 +361,27 @@ static bool version_of(const json_t *object, const char *name, version_t *out)
 	const json_t *v = json_object_get(object, name);
 	return json_is_string(v) &&
 	       version_parse(json_string_value(v), json_string_length(v), out);
+}
+
+static struct jsonraw text_of(const json_t *object, const char *name)
+{
+	const json_t *v = json_object_get(object, name);
+	if (!json_is_string(v))
+		return (struct jsonraw){0};
+	return (struct jsonraw){json_string_value(v), json_string_length(v)};
+}
+
+static struct record_why parse_why(const json_t *item)
+{
+	struct jsonraw first = text_of(item, "first");
+	struct record_why why = {
+	    .detail = text_of(item, "detail"),
+	    .outcome = text_of(item, "outcome"),
+	    .key = text_of(item, "key"),
+	};
+	why.has_first =
+	    first.s && position_parse(first.s, first.len, &why.first);
+	return why;
 }
 
 static bool parse_rejected(const json_t *list, struct record_mark *out)
@@ -348,9 +402,16 @@ static bool parse_rejected(const json_t *list, struct record_mark *out)
 		if (!reason_parse(json_string_value(reason),
 			json_string_length(reason), &r->reason))
 			r->reason = REASON_DATA;
+		r->why = parse_why(item);
 	}
 	out->nrejected = n;
 	return true;
+}
+
+static bool parse_told(const json_t *doc, struct record_mark *out)
+{
+	return json_object_get(doc, "told") == NULL ||
+	       (version_of(doc, "told", &out->told) && out->told < VERSION_MAX);
 }
 
 bool record_mark_parse(const rd_kafka_message_t *m, struct record_mark *out)
@@ -365,8 +426,10 @@ bool record_mark_parse(const rd_kafka_message_t *m, struct record_mark *out)
 		  version_of(doc, "through", &out->through) &&
 		  out->from <= out->through && out->through < VERSION_MAX &&
 		  out->after >= -1 && out->after < INT64_MAX &&
+		  parse_told(doc, out) &&
 		  parse_rejected(json_object_get(doc, "rejected"), out);
-	json_decref(doc);
+	out->anew = json_is_true(json_object_get(doc, "anew"));
+	out->text = doc;
 	if (!ok)
 		record_mark_free(out);
 	return ok;
@@ -375,6 +438,7 @@ bool record_mark_parse(const rd_kafka_message_t *m, struct record_mark *out)
 void record_mark_free(struct record_mark *mark)
 {
 	free(mark->rejected);
+	json_decref(mark->text);
 	*mark = (struct record_mark){0};
 }
 

@@ -28,7 +28,19 @@
  *    "rejected":[{"version":"120","reason":"not-found"}]}
  * It says that every write of the partition in [from, through) is decided, and
  * that their records were produced when the offset `after` of sluice.commits
- * was acknowledged, so that they stand behind it (-1: nothing was).
+ * was acknowledged, so that they stand behind it (-1: nothing was). A rejection
+ * may also say
+ *   detail       what Postgres, or an operator, said
+ *   first, outcome, key
+ *                of a replay: the position of the first write, what became of
+ *                it, and the key of its row
+ * and a mark
+ *   told         decimal version, as text: the database went back, and up to
+ *                there outcomes were announced before (writer/announced.h)
+ *   anew         true: what was announced before of the writes from `from` on
+ *                counts no more. Whoever holds something of the partition
+ *                discards it and starts at this mark.
+ * Readers ignore what they do not know.
  *
  * sluice.ids: key the collection, value
  *   {"first":1001,"n":1000}
@@ -40,6 +52,7 @@
 
 #include "common/clock.h"
 #include "common/err.h"
+#include "common/jsonraw.h"
 #include "common/reason.h"
 #include "common/version.h"
 
@@ -95,9 +108,19 @@ struct record_commit {
 	version_t created;
 };
 
+/* What else there is to know of a rejection. Borrowed; `s` NULL: not said. */
+struct record_why {
+	struct jsonraw detail;
+	bool has_first;
+	struct position first;
+	struct jsonraw outcome;
+	struct jsonraw key;
+};
+
 struct record_rejection {
 	version_t version;
 	enum reason reason;
+	struct record_why why;
 };
 
 /* Borrowed from the message. */
@@ -114,8 +137,11 @@ struct record_mark {
 	version_t from;
 	version_t through;
 	int64_t after;
+	version_t told; /* 0: not said */
+	bool anew;
 	struct record_rejection *rejected; /* owned */
 	size_t nrejected;
+	void *text; /* owned: what a parsed mark's rejections borrow from */
 };
 
 /* Returns owned headers; instance and seq are the producer's to add. */
@@ -142,6 +168,8 @@ bool record_commit_parse(
 
 struct buf;
 void record_mark_write(const struct record_mark *mark, struct buf *out);
+/* At most so many bytes of it are a rejection. */
+size_t record_rejection_size(const struct record_rejection *r);
 /* On success free the rejections: record_mark_free. False: not a mark, or one
  * that cannot be: it ends before it begins, or at VERSION_MAX, or rejects what
  * is not in it. */

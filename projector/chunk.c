@@ -180,10 +180,12 @@ enum chunk_heard chunk_record(
 void chunk_mark(struct chunk *c, const struct record_mark *m, int64_t offset)
 {
 	CHECK(c->due != CHUNK_START);
-	if (m->through >= c->from)
+	if (m->through >= c->from || m->anew)
 		c->confirmed = true;
 	follower_hear(&c->follower, offset);
-	switch (follower_mark(&c->follower, m->from, m->through, m->after)) {
+	switch (m->anew ? follower_anew(&c->follower, m->through)
+			: follower_mark(
+			      &c->follower, m->from, m->through, m->after)) {
 	case FOLLOW_MARK_IGNORE:
 		return;
 	case FOLLOW_MARK_ADVANCE:

@@ -224,19 +224,32 @@ static void send_mark(struct announcement *n, const struct record_mark *mark)
 	crashpoint(CRASH_ANNOUNCE_MARK);
 }
 
+/* How many rejections one message holds. */
+static size_t fitting(const struct record_mark *mark)
+{
+	size_t n = 0, bytes = 0;
+	while (n < mark->nrejected && n < ANNOUNCE_REJECTIONS) {
+		bytes += record_rejection_size(&mark->rejected[n]);
+		if (n > 0 && bytes > ANNOUNCE_BYTES)
+			break;
+		n++;
+	}
+	return n;
+}
+
 void announce_mark(struct announcement *n, struct record_mark *mark)
 {
 	struct announcer *a = n->announcer;
 	struct record_mark part = *mark;
 	part.after = mark->after = n->after;
-	while (!n->failed && part.nrejected > ANNOUNCE_REJECTIONS) {
+	for (size_t k; !n->failed && (k = fitting(&part)) < part.nrejected;) {
 		struct record_mark first = part;
-		first.nrejected = ANNOUNCE_REJECTIONS;
-		first.through = part.rejected[ANNOUNCE_REJECTIONS].version;
+		first.nrejected = k;
+		first.through = part.rejected[k].version;
 		send_mark(n, &first);
 		part.from = first.through;
-		part.rejected += ANNOUNCE_REJECTIONS;
-		part.nrejected -= ANNOUNCE_REJECTIONS;
+		part.rejected += k;
+		part.nrejected -= k;
 	}
 	if (!n->failed)
 		send_mark(n, &part);
@@ -246,6 +259,13 @@ void announce_mark(struct announcement *n, struct record_mark *mark)
 	n->next = a->over;
 	a->over = n;
 	loop_timer_start(a->timer, 0);
+}
+
+void announce_anew(struct announcer *a, int32_t partition, version_t at)
+{
+	struct announcement *n = announce_begin(a, partition, ANNOUNCE_GAP);
+	struct record_mark mark = {.from = at, .through = at, .anew = true};
+	announce_mark(n, &mark);
 }
 
 bool announcer_too_large(struct announcer *a, int32_t partition)

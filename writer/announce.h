@@ -43,8 +43,11 @@ void announce_record(struct announcement *n, const struct record_commit *c);
  * not sent when a record could not be. One that rejects more than a message
  * should hold becomes several, each of which begins where the one before
  * ends. */
-enum { ANNOUNCE_REJECTIONS = 1000 };
+enum { ANNOUNCE_REJECTIONS = 1000, ANNOUNCE_BYTES = 512 << 10 };
 void announce_mark(struct announcement *n, struct record_mark *mark);
+/* A mark of no writes that starts the partition anew at the watermark, for
+ * ANNOUNCE_GAP. */
+void announce_anew(struct announcer *a, int32_t partition, version_t at);
 /* Since the last call: was something of the partition refused because it was
  * larger than a message may be? Then documents must be left out. */
 bool announcer_too_large(struct announcer *a, int32_t partition);

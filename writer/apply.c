@@ -98,11 +98,22 @@ static void announce_change(
 		;
 }
 
+static void say_anew(struct apply *a)
+{
+	log_event(EV_DECIDED_ANEW,
+	    "partition=%d from=%" PRIu64 " to=%" PRIu64 " why=%s", a->partition,
+	    a->from, a->to,
+	    log_quote("a write that was told as accepted is rejected"));
+	metric_add(&a->x->stats.anew, 1);
+}
+
 static void announce(struct apply *a)
 {
 	struct announcement *n =
 	    announce_begin(a->x->announcer, a->partition, a->announce_as);
 	const struct verdicts *v = plan_verdicts(a->plan);
+	if (v->anew)
+		say_anew(a);
 	struct buf text = {0};
 	for (size_t i = 0; i < v->fold.n; i++)
 		announce_change(a, n, i, &text);
@@ -110,6 +121,8 @@ static void announce(struct apply *a)
 	struct record_mark mark = {
 	    .from = a->from,
 	    .through = a->to,
+	    .told = a->told > a->to ? a->told : 0,
+	    .anew = v->anew,
 	    .rejected = v->rejected,
 	    .nrejected = v->nrejected,
 	};
@@ -150,16 +163,21 @@ static void on_applied(void *arg, const struct pg_reply *reply)
 
 /* --- trials -------------------------------------------------------------- */
 
+/* One that was told as accepted is not to be rejected for it. */
 static struct err blame(struct apply *a, const struct pg_reply *reply)
 {
 	size_t n = reply->nfailures;
 	size_t *guilty = mem_alloc((n + 1) * sizeof *guilty);
 	size_t told = plan_guilty(a->plan, reply, guilty);
-	for (size_t i = 0; i < told; i++)
+	a->blamed = 0;
+	for (size_t i = 0; i < told; i++) {
+		if (a->writes[guilty[i]].announced == ANNOUNCED_ACCEPTED)
+			continue;
 		blame_write(&a->writes[guilty[i]], a->partition,
 		    &reply->failures[i].err, reply->failures[i].constraint);
+		a->blamed++;
+	}
 	free(guilty);
-	a->blamed = told;
 	bool over =
 	    told == n || reply->failures[told].err.verdict == VERDICT_REJECT;
 	return over ? ERR_OK : reply->failures[told].err;

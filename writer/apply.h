@@ -31,6 +31,7 @@ struct apply {
 	void *owner;
 	struct producers *producers; /* the owner's */
 	uint64_t announce_as;
+	version_t told; /* up to there outcomes were told before */
 	mono_us_t sent_at;
 	struct lookup *lookup;	 /* while Postgres is asked */
 	bool asking;		 /* it is */

@@ -10,6 +10,9 @@
  *            │           │            it was too much twice: smaller ones
  *            └───────────┘            no answer to that either
  *
+ * A batch whose outcomes were told before a failover (announced.h) is tried
+ * again until the other partitions have come as far.
+ *
  * The race: COMMIT arrives, its answer does not. Sent again blindly, the batch
  * would be fenced by its own first transaction, or worse, overtaken by it. So
  * Postgres is asked for the watermark first; the row lock makes the question
@@ -23,6 +26,7 @@
 #include "writer/blame.h"
 #include "writer/crashpoint.h"
 #include "writer/evict.h"
+#include "writer/others.h"
 
 #include "common/backoff.h"
 #include "common/check.h"
@@ -60,6 +64,9 @@ struct attempt {
 	struct loop_timer *timer;
 	struct backoff backoff;
 	unsigned too_much; /* how often the batch was, for Postgres */
+	/* Its outcomes were told, and Postgres refuses it. */
+	struct others *others;
+	bool alone; /* when it was sent, no other partition was behind */
 	bool draining;
 	char trouble[160];
 	attempt_done done;
@@ -80,6 +87,7 @@ static bool is_sent(const struct attempt *t)
 
 static void finish(struct attempt *t, enum attempt_result result)
 {
+	others_free(&t->others);
 	struct apply *a = t->apply;
 	t->apply = NULL;
 	set_state(t, STATE_IDLE);
@@ -96,6 +104,7 @@ static void wait_and_check(struct attempt *t, const char *code, const char *why)
 
 static void send_batch(struct attempt *t)
 {
+	t->alone = t->others && others_are_there(t->others);
 	if (apply_submit(t->apply))
 		set_state(t, STATE_SENT);
 	else
@@ -223,6 +232,20 @@ static void on_tried(struct attempt *t)
 		finish(t, ATTEMPT_SPLIT);
 }
 
+/* A batch whose outcomes were told waits for what another partition is still to
+ * write: the row that it refers to, or the end of one that has its value. It
+ * does so as a whole, since it is known that it can be committed as that. */
+static bool must_pass(struct attempt *t)
+{
+	const struct apply *a = t->apply;
+	if (a->writes[0].announced == ANNOUNCED_NOT || t->alone)
+		return false;
+	if (t->others == NULL)
+		t->others = others_new(t->x, a->partition);
+	others_ask(t->others);
+	return true;
+}
+
 static void rejected(
     struct attempt *t, const struct err *e, const char *constraint)
 {
@@ -236,6 +259,10 @@ static void rejected(
 	}
 	if (a->n == 1 && a->writes[0].refused != REASON_NONE) {
 		/* Not even its rejection could be written down. */
+		retry(t, e);
+		return;
+	}
+	if (must_pass(t)) {
 		retry(t, e);
 		return;
 	}
@@ -323,6 +350,7 @@ void attempt_drain(struct attempt *t)
 void attempt_drop(struct attempt *t)
 {
 	ask_cancel(&t->check);
+	others_free(&t->others);
 	if (is_sent(t))
 		t->apply->owner = NULL;
 	else

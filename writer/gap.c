@@ -133,6 +133,31 @@ static void announce_key(struct gap *g, struct announcement *n,
 	buf_free(&doc);
 }
 
+static struct jsonraw text(const PGresult *r, int row, int column)
+{
+	return (struct jsonraw){
+	    PQgetvalue(r, row, column), (size_t)PQgetlength(r, row, column)};
+}
+
+static struct record_why read_why(
+    const PGresult *r, int row, enum reason reason)
+{
+	enum { DETAIL = 2, PARTITION, VERSION, OUTCOME, KEY };
+	struct record_why why = {0};
+	if (reason != REASON_REPLAYED) {
+		why.detail = text(r, row, DETAIL);
+		if (why.detail.len == 0)
+			why.detail.s = NULL;
+		return why;
+	}
+	why.has_first = true;
+	why.first = (struct position){
+	    pg_int4(r, row, PARTITION), (version_t)pg_int8(r, row, VERSION)};
+	why.outcome = text(r, row, OUTCOME);
+	why.key = text(r, row, KEY);
+	return why;
+}
+
 static void read_rejections(const PGresult *r, struct record_mark *mark)
 {
 	size_t n = (size_t)PQntuples(r);
@@ -145,6 +170,7 @@ static void read_rejections(const PGresult *r, struct record_mark *mark)
 		if (!reason_parse(PQgetvalue(r, row, 1),
 			(size_t)PQgetlength(r, row, 1), &one->reason))
 			one->reason = REASON_DATA;
+		one->why = read_why(r, row, one->reason);
 	}
 }
 
@@ -276,7 +302,7 @@ static size_t add_calls(struct gap *g, struct call *calls)
 	}
 	struct call *c = &calls[ncalls++];
 	c->sql = statements_rejected;
-	c->shape.columns = "vs";
+	c->shape.columns = "vsspvss";
 	call_int4(c, g->partition);
 	call_int8(c, g->from);
 	call_int8(c, g->through);

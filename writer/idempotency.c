@@ -57,6 +57,42 @@ static struct idempotency_verdict judge_one(const struct write *w,
 	return v;
 }
 
+static struct idempotency_verdict as_told(const struct write *w)
+{
+	struct idempotency_verdict v = {.role = IDEMPOTENCY_FIRST};
+	if (w->refused == REASON_KEY_REUSED)
+		v.role = IDEMPOTENCY_REUSED;
+	if (w->refused != REASON_REPLAYED)
+		return v;
+	v.role = IDEMPOTENCY_REPLAY;
+	v.told = &w->first;
+	return v;
+}
+
+/* The writes of one key. Returns which of them is the first, or NULL. */
+static const struct write *judge_told(const struct write *const *keyed,
+    size_t n, const struct write *base, struct idempotency_verdict *verdicts)
+{
+	const struct write *first = NULL;
+	for (size_t i = 0; i < n; i++) {
+		struct idempotency_verdict v = as_told(keyed[i]);
+		verdicts[keyed[i] - base] = v;
+		if (v.role == IDEMPOTENCY_FIRST)
+			first = keyed[i];
+	}
+	return first;
+}
+
+static const struct write *judge_known(const struct write *const *keyed,
+    size_t n, const struct write *base, struct idempotency_verdict *verdicts,
+    const struct idempotency_record *record)
+{
+	for (size_t i = 0; i < n; i++)
+		verdicts[keyed[i] - base] =
+		    judge_one(keyed[i], keyed[0], record, base);
+	return record ? NULL : keyed[0];
+}
+
 size_t idempotency_judge(const struct write *writes, size_t n, const bool *out,
     const struct idempotency_record *known, size_t nknown,
     struct idempotency_verdict *verdicts, size_t *order)
@@ -69,17 +105,21 @@ size_t idempotency_judge(const struct write *writes, size_t n, const bool *out,
 			keyed[nkeyed++] = &writes[i];
 	}
 	qsort(keyed, nkeyed, sizeof *keyed, compare_writes);
-	for (size_t i = 0; i < nkeyed;) {
+	for (size_t i = 0, k; i < nkeyed; i += k) {
 		const struct write *first = keyed[i];
 		const struct idempotency_record *record =
 		    nknown ? bsearch(first, known, nknown, sizeof *known,
 				 compare_record)
 			   : NULL;
-		if (record == NULL)
+		k = 1;
+		while (i + k < nkeyed && same_key(keyed[i + k], first))
+			k++;
+		first =
+		    first->announced == ANNOUNCED_NOT
+			? judge_known(&keyed[i], k, writes, verdicts, record)
+			: judge_told(&keyed[i], k, writes, verdicts);
+		if (first)
 			order[nfirst++] = (size_t)(first - writes);
-		for (; i < nkeyed && same_key(keyed[i], first); i++)
-			verdicts[keyed[i] - writes] =
-			    judge_one(keyed[i], first, record, writes);
 	}
 	free(keyed);
 	return nfirst;

@@ -34,10 +34,15 @@ struct idempotency_verdict {
 	enum idempotency_role role;
 	/* Of a replay: what Postgres knows, or NULL, and it is a replay of */
 	const struct idempotency_record *record;
-	size_t first; /* this write of the batch. */
+	size_t first;		       /* this write of the batch; */
+	const struct record_why *told; /* or what was told of it (write.h). */
 };
 
-/* The writes for which `out` says so take no part. `known` is sorted by key
+/* Of writes whose outcomes were told before a failover it was judged then, and
+ * is so still, whatever is known: another partition may not have come as far
+ * yet, or further. A batch has such writes only, or none (partition.c).
+ *
+ * The writes for which `out` says so take no part. `known` is sorted by key
  * bytes. `order` gets the indexes of the first ones, by key; returns how
  * many. */
 size_t idempotency_judge(const struct write *writes, size_t n, const bool *out,

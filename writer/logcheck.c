@@ -66,6 +66,14 @@ struct err logcheck_room(
 	    whose, max, document_max, needed);
 }
 
+bool logcheck_lag(const char *ms)
+{
+	char *end;
+	unsigned long long lag = strtoull(ms, &end, 10);
+	/* What is no number is not ours to judge. */
+	return *ms == '\0' || *end || lag >= LOGCHECK_LAG_MS;
+}
+
 struct err logcheck_settings(
     const char *topic, int count, const struct common_settings *s)
 {

@@ -24,6 +24,10 @@ struct err logcheck_setting(
 enum { LOGCHECK_ROOM = 65536 };
 struct err logcheck_room(
     const char *whose, const char *max, size_t document_max);
+/* Of the commits: is their min.compaction.lag.ms, as text, longer than most
+ * standbys lag? */
+enum { LOGCHECK_LAG_MS = 6 * 60 * 60 * 1000 };
+bool logcheck_lag(const char *ms);
 struct err logcheck_settings(
     const char *topic, int count, const struct common_settings *settings);
 /* An empty `known` is any. */

@@ -7,6 +7,7 @@
  *   epoch.c  session.c          --advance-epoch: to a new log
  *   start.c  logcheck.c  ends.c  the log is the one of the database
  *   takeover.c  marks.c  gap.c  from an assignment to where to begin
+ *   announced.c  others.c       outcomes that were told before a failover
  *   partition.c                 one partition: batches, backpressure
  *   attempt.c                   a batch until it is decided: retry, bisection
  *   batch.c  queue.c            when writes become a batch

@@ -1,8 +1,9 @@
 /* Reads the tail of each partition until its end, and a longer one where it
- * held no mark. The newest mark counts by what it says (`through`), not by
- * where it stands: a stalled writer may have spoken last. A mark above the end
- * of the log is not a writer's, and is ignored. If a genuine mark is ignored,
- * a gap is announced a second time, which is safe.
+ * held no mark; or, where outcomes were told from the watermark on, not all
+ * marks that told them. The newest mark counts by what it says (`through`,
+ * `told`), not by where it stands: a stalled writer may have spoken last. A
+ * mark above the end of the log is not a writer's, and is ignored. If a genuine
+ * mark is ignored, a gap is announced a second time, which is safe.
  */
 #include "writer/marks.h"
 
@@ -18,6 +19,7 @@
 #define AGAIN CLOCK_S(1)
 
 struct tail {
+	version_t watermark;
 	version_t end; /* no mark is above it */
 	int reach;     /* common/reach.h */
 	bool ended;    /* read to the end, this far */
@@ -34,9 +36,26 @@ struct marks {
 	void *arg;
 };
 
+static bool is_enough(const struct marks_end *end, const struct tail *tail)
+{
+	return end->found && (end->through <= tail->watermark ||
+				 announced_covers(end->told, end->through));
+}
+
 static bool is_final(const struct marks *m, size_t i)
 {
-	return m->tails[i].ended && (m->ends[i].found || m->tails[i].whole);
+	const struct tail *tail = &m->tails[i];
+	return tail->ended && (tail->whole || is_enough(&m->ends[i], tail));
+}
+
+/* Reads it from there on. */
+static void begin(struct marks *m, size_t i, int reach)
+{
+	struct tail *tail = &m->tails[i];
+	tail->reach = reach;
+	tail->ended = tail->whole = false;
+	announced_free(&m->ends[i].told);
+	m->ends[i].told = announced_new(tail->watermark);
 }
 
 static void assign(struct marks *m)
@@ -66,6 +85,13 @@ static size_t index_of(const struct marks *m, int32_t partition)
 	return i;
 }
 
+static void free_ends(struct marks_end *ends, size_t n)
+{
+	for (size_t i = 0; ends && i < n; i++)
+		announced_free(&ends[i].told);
+	free(ends);
+}
+
 static void finish(struct marks *m)
 {
 	struct marks_end *ends = m->ends;
@@ -73,7 +99,7 @@ static void finish(struct marks *m)
 	m->ends = NULL;
 	marks_stop(m);
 	m->done(m->arg, ends, n);
-	free(ends);
+	free_ends(ends, n);
 }
 
 /* It would hide a gap. */
@@ -83,18 +109,25 @@ static void pass_over(const rd_kafka_message_t *msg)
 	    msg->partition, msg->offset);
 }
 
+static void reach_to(struct marks_end *end, version_t through)
+{
+	if (through > end->through)
+		end->through = through;
+}
+
 static void hear_mark(struct marks *m, size_t i, const rd_kafka_message_t *msg)
 {
 	struct marks_end *end = &m->ends[i];
 	struct record_mark mark;
 	if (!record_mark_parse(msg, &mark))
 		return;
-	if (mark.through > m->tails[i].end) {
+	if (mark.through > m->tails[i].end || mark.told > m->tails[i].end) {
 		pass_over(msg);
 	} else {
-		if (!end->found || mark.through > end->through)
-			end->through = mark.through;
+		reach_to(end, mark.through);
+		reach_to(end, mark.told);
 		end->found = true;
+		announced_mark(end->told, &mark);
 	}
 	record_mark_free(&mark);
 }
@@ -133,8 +166,7 @@ static void on_eof(void *arg, int32_t partition, int64_t offset)
 	}
 	for (size_t i = 0; i < m->n; i++) {
 		if (!is_final(m, i))
-			m->tails[i] = (struct tail){.end = m->tails[i].end,
-			    .reach = m->tails[i].reach + 1};
+			begin(m, i, m->tails[i].reach + 1);
 	}
 	assign(m);
 }
@@ -148,8 +180,7 @@ static void on_fault(void *arg, int32_t partition, struct err e)
 	size_t i = index_of(m, partition);
 	if (i == m->n)
 		return;
-	m->tails[i] =
-	    (struct tail){.end = m->tails[i].end, .reach = REACH_WHOLE};
+	begin(m, i, REACH_WHOLE);
 	loop_timer_start(m->timer, AGAIN);
 }
 
@@ -188,7 +219,9 @@ void marks_find(struct marks *m, const struct marks_of *of, size_t n)
 	for (size_t i = 0; i < n; i++) {
 		m->ends[i] = (struct marks_end){
 		    .partition = of[i].partition, .last = -1};
+		m->tails[i].watermark = of[i].watermark;
 		m->tails[i].end = of[i].end;
+		begin(m, i, REACH_FIRST);
 	}
 	assign(m);
 }
@@ -198,7 +231,7 @@ void marks_stop(struct marks *m)
 	if (m->n)
 		consumer_assign(m->consumer, NULL, 0);
 	loop_timer_stop(m->timer);
-	free(m->ends);
+	free_ends(m->ends, m->n);
 	free(m->tails);
 	m->ends = NULL;
 	m->tails = NULL;

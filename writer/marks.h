@@ -3,23 +3,28 @@
  */
 #pragma once
 
+#include "writer/announced.h"
 #include "writer/context.h"
 
 struct marks;
 
 struct marks_of {
 	int32_t partition;
+	version_t watermark; /* in Postgres */
 	version_t end; /* of the log of writes: marks above it are ignored */
 };
 
 struct marks_end {
 	int32_t partition;
-	bool found; /* a mark is there */
-	version_t through;
+	bool found;	   /* a mark is there */
+	version_t through; /* up to where outcomes were told */
+	/* If that is above the watermark: what they were, as far as the marks
+	 * are still there. Owned; the callee may take it. */
+	struct announced *told;
 	int64_t last; /* offset of the last message; -1: none */
 };
 
-typedef void (*marks_done)(void *arg, const struct marks_end *ends, size_t n);
+typedef void (*marks_done)(void *arg, struct marks_end *ends, size_t n);
 
 struct err marks_new(
     struct context *x, marks_done done, void *arg, struct marks **out);

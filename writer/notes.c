@@ -88,23 +88,36 @@ static bool note_keys(const struct verdicts *v, struct call *c)
 	return true;
 }
 
+/* In front of the keys of writes that were told as the first ones: another
+ * partition may have come further than then, or the key be older than it was.
+ */
+static bool note_forgotten(const struct verdicts *v, struct call *c)
+{
+	size_t n = 0;
+	for (size_t i = 0; i < v->nfirsts; i++)
+		n += v->writes[v->firsts[i]].announced != ANNOUNCED_NOT;
+	if (n == 0)
+		return false;
+	c->sql = statements_forget;
+	struct buf *keys = call_param(c);
+	pg_array_begin(keys, PG_TEXT, n);
+	for (size_t i = 0; i < v->nfirsts; i++) {
+		const struct write *w = &v->writes[v->firsts[i]];
+		if (w->announced != ANNOUNCED_NOT)
+			pg_array_text(keys, w->said.idempotency_key,
+			    w->said.idempotency_len);
+	}
+	return true;
+}
+
 static void add_replay(const struct verdicts *v, size_t i, struct call *c)
 {
-	const struct idempotency_verdict *k = &v->keys[i];
-	const struct idempotency_record *r = k->record;
+	const struct record_why *why = &v->replays[i];
 	pg_array_int8(&c->params[1], (int64_t)v->writes[i].version);
-	if (r) {
-		pg_array_int4(&c->params[2], r->first.partition);
-		pg_array_int8(&c->params[3], (int64_t)r->first.version);
-		pg_array_text(&c->params[4], r->outcome, r->outcome_len);
-		pg_array_text(&c->params[5], r->row_key.s, r->row_key.len);
-		return;
-	}
-	const struct write *first = &v->writes[k->first];
-	pg_array_int4(&c->params[2], v->partition);
-	pg_array_int8(&c->params[3], (int64_t)first->version);
-	put(&c->params[4], verdicts_outcome(v, k->first));
-	put_text(&c->params[5], first->key, first->key_len);
+	pg_array_int4(&c->params[2], why->first.partition);
+	pg_array_int8(&c->params[3], (int64_t)why->first.version);
+	put_text(&c->params[4], why->outcome.s, why->outcome.len);
+	put_text(&c->params[5], why->key.s, why->key.len);
 }
 
 static bool note_replays(const struct verdicts *v, struct call *c)
@@ -159,6 +172,7 @@ size_t notes_make(const struct verdicts *v, struct call calls[NOTES_MAX])
 {
 	size_t n = 0;
 	n += note_rejections(v, &calls[n]);
+	n += note_forgotten(v, &calls[n]);
 	n += note_keys(v, &calls[n]);
 	n += note_replays(v, &calls[n]);
 	n += note_producers(v, &calls[n]);

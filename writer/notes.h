@@ -6,7 +6,7 @@
 #include "common/call.h"
 #include "writer/verdicts.h"
 
-enum { NOTES_MAX = 5 };
+enum { NOTES_MAX = 6 };
 
 /* Fills empty calls, as many as are needed; returns how many. */
 size_t notes_make(const struct verdicts *v, struct call calls[NOTES_MAX]);

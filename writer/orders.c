@@ -88,6 +88,7 @@ void orders_refuse(
 	for (size_t i = 0; o->n && i < n; i++) {
 		struct write *w = &writes[i];
 		if (w->refused != REASON_OPERATOR &&
+		    w->announced != ANNOUNCED_REJECTED &&
 		    orders_has(o, partition, w->version))
 			write_refuse(w, REASON_OPERATOR, "");
 	}

@@ -57,6 +57,10 @@ struct partition {
 	bool gap_again; /* the takeover's announcement failed meanwhile */
 	struct queue queue;
 	struct producers producers;
+	/* After a failover that lost commits: up to where outcomes were told,
+	 * and which. NULL: no more. */
+	version_t told;
+	struct announced *outcomes;
 	struct batch_policy policy;
 	struct attempt *attempt;
 	struct loop_timer *timer; /* linger, backoff */
@@ -109,17 +113,34 @@ static void apply_backpressure(struct partition *p)
 	}
 }
 
+/* Writes whose outcomes were told are in the batches that they were in then. */
+static version_t batch_edge(const struct partition *p)
+{
+	return p->outcomes
+		   ? announced_run(p->outcomes, queue_at(&p->queue, 0)->version)
+		   : VERSION_MAX;
+}
+
+static bool takes(
+    const struct partition *p, size_t n, size_t bytes, version_t edge)
+{
+	const struct queue *q = &p->queue;
+	return n < q->n && queue_at(q, n)->version < edge &&
+	       batch_takes(&p->policy, n, bytes, queue_at(q, n)->size);
+}
+
 static struct apply *next_batch(struct partition *p)
 {
 	const struct queue *q = &p->queue;
+	version_t edge = batch_edge(p);
 	size_t n = 0, bytes = 0;
-	while (
-	    n < q->n && batch_takes(&p->policy, n, bytes, queue_at(q, n)->size))
+	while (takes(p, n, bytes, edge))
 		bytes += queue_at(q, n++)->size;
 	n = judges_fit(p->x->judges, queue_at(q, 0), n);
 	struct apply *a = apply_new(p->x, p->o.number, p->watermark,
 	    queue_take(&p->queue, n), n, batch_reads(&p->policy));
 	a->announce_as = p->incarnation;
+	a->told = p->told;
 	a->producers = &p->producers;
 	return a;
 }
@@ -128,6 +149,18 @@ static bool may_announce(const struct partition *p)
 {
 	return announcer_outstanding_of(p->x->announcer, p->o.number) <
 	       2 * p->policy.rows;
+}
+
+/* The rest of the batch is in the log, and comes; not for ever is it waited
+ * for. */
+static bool is_whole(
+    const struct partition *p, const struct batch_fill *f, mono_us_t now)
+{
+	const struct queue *q = &p->queue;
+	version_t edge = batch_edge(p);
+	return edge == VERSION_MAX ||
+	       queue_at(q, q->n - 1)->version + 1 >= edge ||
+	       batch_full(&p->policy, f) || now - f->oldest > CLOCK_S(1);
 }
 
 static void kick(struct partition *p)
@@ -139,7 +172,12 @@ static void kick(struct partition *p)
 	mono_us_t now = clock_mono();
 	if (f.rows == 0 || p->draining || p->x->paused)
 		return;
-	if (!batch_due(&p->policy, &f, now)) {
+	if (!is_whole(p, &f, now)) {
+		if (!loop_timer_armed(p->timer))
+			loop_timer_start(p->timer, CLOCK_S(1));
+		return;
+	}
+	if (!batch_due(&p->policy, &f, now) && batch_edge(p) == VERSION_MAX) {
 		if (!loop_timer_armed(p->timer))
 			loop_timer_start(
 			    p->timer, batch_wait(&p->policy, &f, now));
@@ -161,6 +199,8 @@ static void on_decided(void *arg, enum attempt_result result, struct apply *a)
 	switch (result) {
 	case ATTEMPT_COMMITTED:
 		p->watermark = a->to;
+		if (p->watermark >= p->told)
+			announced_free(&p->outcomes);
 		p->trouble = "";
 		/* One whose writes had to be tried is followed by more such
 		 * ones, like as not: not larger, then. */
@@ -230,6 +270,10 @@ void partition_start(
 	producers_free(&p->producers);
 	p->producers = taken->producers;
 	taken->producers = (struct producers){0};
+	announced_free(&p->outcomes);
+	p->told = taken->told;
+	p->outcomes = taken->outcomes;
+	taken->outcomes = NULL;
 	p->paused = false;
 	p->held = false;
 	p->trouble = "";
@@ -262,6 +306,15 @@ static void hold(struct partition *p, const struct write *w)
 	p->paused = true;
 }
 
+/* What was told of the write there. */
+static enum announced_as recall(const struct partition *p, int64_t offset,
+    const struct record_rejection **told)
+{
+	return p->outcomes ? announced_find(p->outcomes,
+				 version_make(p->x->epoch, offset), told)
+			   : ANNOUNCED_NOT;
+}
+
 static void count_malformed(struct partition *p, const struct write *w)
 {
 	metric_add(&p->x->stats.malformed, 1);
@@ -278,8 +331,12 @@ void partition_message(struct partition *p, rd_kafka_message_t *m)
 		return;
 	}
 	struct write w;
-	const struct write_log log = context_log(p->x);
+	const struct record_rejection *told = NULL;
+	enum announced_as as = recall(p, m->offset, &told);
+	struct write_log log = context_log(p->x);
+	log.applied = as == ANNOUNCED_ACCEPTED; /* by whatever writer */
 	write_read(&w, m, &log);
+	write_told(&w, as, told);
 	if (w.collection &&
 	    !shapes_known(p->x->shapes, w.collection, w.said.shape) &&
 	    !orders_has(p->x->orders, p->o.number, w.version)) {
@@ -447,6 +504,7 @@ void partition_free(struct partition **pp)
 		return;
 	queue_clear(&p->queue);
 	producers_free(&p->producers);
+	announced_free(&p->outcomes);
 	attempt_free(&p->attempt);
 	loop_timer_free(&p->timer);
 	free(p);

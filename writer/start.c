@@ -150,6 +150,26 @@ static struct err check_room(struct start *s, const char *topic)
 	return e;
 }
 
+/* Only said: writes are applied all the same. */
+static struct err check_lag(struct start *s, const char *topic)
+{
+	char *lag;
+	if (s->unchecked)
+		return ERR_OK;
+	struct err e = topics_setting(
+	    s->topics, topic, "min.compaction.lag.ms", KAFKA_TIMEOUT, &lag);
+	if (e.verdict != VERDICT_OK)
+		return go_without(s, &e);
+	if (!logcheck_lag(lag))
+		log_event(EV_LOG_LAG,
+		    "topic=%s min.compaction.lag.ms=%s "
+		    "command=\"kafka-configs.sh --alter --topic %s "
+		    "--add-config min.compaction.lag.ms=86400000\"",
+		    topic, log_quote(lag), topic);
+	free(lag);
+	return ERR_OK;
+}
+
 static struct err check_cluster(struct start *s)
 {
 	char *found = topics_cluster(s->topics, KAFKA_TIMEOUT);
@@ -177,6 +197,8 @@ static void check_topics(struct start *s)
 		e = check_topic(s, c->commits_topic);
 	if (e.verdict == VERDICT_OK)
 		e = check_room(s, c->commits_topic);
+	if (e.verdict == VERDICT_OK)
+		e = check_lag(s, c->commits_topic);
 	if (e.verdict == VERDICT_OK)
 		e = check_cluster(s);
 	if (e.verdict == VERDICT_RETRY) {

@@ -36,10 +36,13 @@ const char statements_obeyed[] =
     " WHERE \"partition\" = $1::int4 AND version <= $2::int8";
 
 const char statements_rejected[] =
-    "SELECT version, reason FROM sluice.rejections"
+    "SELECT version, reason, left(coalesce(detail, ''), 300) AS detail,"
+    " 0 AS p, 0::int8 AS v, '' AS outcome, '' AS row_key"
+    " FROM sluice.rejections"
     " WHERE \"partition\" = $1::int4 AND version >= $2::int8"
     " AND version < $3::int8 UNION ALL"
-    " SELECT version, 'replayed' FROM sluice.replays"
+    " SELECT version, 'replayed', '', first_partition, first_version, outcome,"
+    " coalesce(first_key, '') FROM sluice.replays"
     " WHERE \"partition\" = $1::int4 AND version >= $2::int8"
     " AND version < $3::int8 ORDER BY version";
 
@@ -48,6 +51,9 @@ const char statements_known[] =
     " coalesce(i.row_key, '')"
     " FROM sluice.idempotency i WHERE i.\"key\" = ANY($1::text[])"
     " ORDER BY i.\"key\"";
+
+const char statements_forget[] =
+    "DELETE FROM sluice.idempotency WHERE \"key\" = ANY($1::text[])";
 
 const char statements_remember[] =
     "INSERT INTO sluice.idempotency (\"key\", fingerprint, \"partition\","

@@ -36,6 +36,8 @@ extern const char statements_progress[];
 /* $1 text[] idempotency keys. Columns key text, fingerprint int8, partition
  * int4, version int8, outcome text, the row's key text, by key. */
 extern const char statements_known[];
+/* $1 text[] idempotency keys, whatever they were. */
+extern const char statements_forget[];
 /* Arrays: $1 text key, $2 int8 fingerprint, $4 int8 version, $5 text outcome,
  * $6 text the row's key; $3 int4 partition. Fails with 23505 where another
  * partition was faster. */
@@ -52,7 +54,9 @@ extern const char statements_seen[];
 /* $1 int4 partition, $2 int8 last version: orders up to there are carried out.
  */
 extern const char statements_obeyed[];
-/* $1 int4 partition, $2 int8 from, $3 int8 to. Columns version, reason. */
+/* $1 int4 partition, $2 int8 from, $3 int8 to. Columns version, reason,
+ * detail (at most 300 characters); of a replay the first one's partition,
+ * version, outcome and key, else 0 and "". */
 extern const char statements_rejected[];
 /* Columns topic text, partitions int4, epoch int4, cluster text. */
 extern const char statements_log[];

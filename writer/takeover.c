@@ -12,7 +12,10 @@
  * The order matters: a mark that is read before the watermark might be of a
  * batch that the watermark does not cover yet, and its gap would be missed.
  * A mark above the watermark is right, too: the database went back (a failover
- * lost commits), and its writes will be applied and announced again.
+ * lost commits), and its writes will be applied and announced again, with the
+ * outcomes that the marks have (announced.h). Where marks are gone, compacted
+ * or with their topic, some outcomes will be others: then a mark is announced
+ * first that starts the partition anew in every cache and feed.
  */
 #include "writer/takeover.h"
 
@@ -59,6 +62,7 @@ struct takeover {
 	enum state state;
 	struct taken *taken;
 	version_t *announced; /* up to where, per partition */
+	bool *found;	      /* was there a mark at all? */
 	size_t n;
 	size_t at; /* in GAPS */
 	struct ask *ask;
@@ -105,8 +109,10 @@ static size_t index_of(const struct takeover *t, int32_t partition)
 
 static void free_taken(struct taken *taken, size_t n)
 {
-	for (size_t i = 0; i < n; i++)
+	for (size_t i = 0; i < n; i++) {
 		producers_free(&taken[i].producers);
+		announced_free(&taken[i].outcomes);
+	}
 	free(taken);
 }
 
@@ -121,18 +127,50 @@ static void finish(struct takeover *t)
 	free_taken(taken, n);
 }
 
+/* Nobody may trust what was heard of the writes from there on. */
+static void start_anew(
+    struct takeover *t, const struct taken *one, version_t to)
+{
+	log_event(EV_DECIDED_ANEW,
+	    "partition=%d from=%" PRIu64 " to=%" PRIu64 " why=%s",
+	    one->partition, one->watermark, to,
+	    log_quote("the marks that told the outcomes are gone"));
+	metric_add(&t->x->stats.anew, 1);
+	announce_anew(t->x->announcer, one->partition, one->watermark);
+}
+
+static void went_back(struct takeover *t, struct taken *one, version_t from)
+{
+	log_event(EV_WENT_BACK, "partition=%d lost=%" PRIu64, one->partition,
+	    from - one->watermark);
+	one->told = from;
+	if (!announced_covers(one->outcomes, from))
+		start_anew(t, one, from);
+}
+
+/* There was no mark, so that it is not known whether the database went back:
+ * the topic was made again. */
+static void gap_is_over(struct takeover *t)
+{
+	const struct taken *one = &t->taken[t->at];
+	if (!t->found[t->at])
+		start_anew(t, one, one->watermark);
+	t->at++;
+}
+
 static void next_gap(struct takeover *t)
 {
 	set_state(t, STATE_GAPS);
 	for (; t->at < t->n; t->at++) {
-		const struct taken *one = &t->taken[t->at];
+		struct taken *one = &t->taken[t->at];
 		version_t from = t->announced[t->at];
 		log_event(EV_TAKEN,
 		    "partition=%d watermark=%" PRIu64 " announced=%" PRIu64,
 		    one->partition, one->watermark, from);
 		if (from > one->watermark)
-			log_event(EV_WENT_BACK, "partition=%d lost=%" PRIu64,
-			    one->partition, from - one->watermark);
+			went_back(t, one, from);
+		else
+			announced_free(&one->outcomes);
 		if (from >= one->watermark)
 			continue;
 		gap_announce(t->gap, one->partition, from, one->watermark);
@@ -149,19 +187,24 @@ static void on_gap(void *arg, bool complete)
 		    "Postgres or the log ends in front of the gap's end");
 		return;
 	}
-	t->at++;
+	gap_is_over(t);
 	next_gap(t);
 }
 
 /* --- marks --------------------------------------------------------------- */
 
-static void on_marks(void *arg, const struct marks_end *ends, size_t n)
+static void on_marks(void *arg, struct marks_end *ends, size_t n)
 {
 	struct takeover *t = arg;
 	for (size_t i = 0; i < n; i++) {
 		size_t k = index_of(t, ends[i].partition);
 		t->announced[k] = ends[i].found ? ends[i].through
 						: version_make(t->x->epoch, 0);
+		t->found[k] = ends[i].found;
+		announced_free(&t->taken[k].outcomes);
+		t->taken[k].told = 0;
+		t->taken[k].outcomes = ends[i].told;
+		ends[i].told = NULL;
 		announcer_acknowledged(
 		    t->x->announcer, ends[i].partition, ends[i].last);
 	}
@@ -175,6 +218,7 @@ static void find_marks(struct takeover *t, const struct ends_of *list)
 	struct marks_of *of = mem_alloc(t->n * sizeof *of);
 	for (size_t i = 0; i < t->n; i++)
 		of[i] = (struct marks_of){t->taken[i].partition,
+		    t->taken[i].watermark,
 		    version_make(t->x->epoch, list[i].high)};
 	set_state(t, STATE_MARKS);
 	marks_find(t->marks, of, t->n);
@@ -325,6 +369,7 @@ void takeover_start(struct takeover *t, const int32_t *partitions, size_t n)
 	t->n = n;
 	t->taken = mem_zalloc(n * sizeof *t->taken);
 	t->announced = mem_zalloc(n * sizeof *t->announced);
+	t->found = mem_zalloc(n * sizeof *t->found);
 	for (size_t i = 0; i < n; i++)
 		t->taken[i].partition = partitions[i];
 	set_state(t, STATE_PAUSE);
@@ -342,8 +387,10 @@ void takeover_stop(struct takeover *t)
 		gap_stop(t->gap);
 	free_taken(t->taken, t->taken ? t->n : 0);
 	free(t->announced);
+	free(t->found);
 	t->taken = NULL;
 	t->announced = NULL;
+	t->found = NULL;
 	t->n = 0;
 	set_state(t, STATE_IDLE);
 }

@@ -4,6 +4,7 @@
  */
 #pragma once
 
+#include "writer/announced.h"
 #include "writer/context.h"
 #include "writer/producers.h"
 
@@ -13,9 +14,13 @@ struct taken {
 	int32_t partition;
 	version_t watermark;	    /* Postgres's: where to begin */
 	struct producers producers; /* and how far they were there */
+	/* Up to where outcomes were told, and which; NULL: not beyond the
+	 * watermark. */
+	version_t told;
+	struct announced *outcomes;
 };
 
-/* May take the producers away. */
+/* May take the producers and the outcomes away. */
 typedef void (*takeover_done)(void *arg, struct taken *taken, size_t n);
 
 struct err takeover_new(

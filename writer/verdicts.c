@@ -11,6 +11,7 @@
 #include "common/mem.h"
 
 #include <stdlib.h>
+#include <string.h>
 
 static void judge(struct verdicts *v, const struct producers *producers,
     const struct lookup *lookup)
@@ -47,6 +48,47 @@ static void fold(struct verdicts *v, const struct lookup *lookup)
 	}
 }
 
+static struct jsonraw keep(struct verdicts *v, const char *s, size_t len)
+{
+	return s && write_is_text(s, len) ? arena_keep(&v->fold.arena, s, len)
+					  : (struct jsonraw){0};
+}
+
+/* The lookup is gone when the batch is announced. */
+static struct record_why first_of(struct verdicts *v, size_t i)
+{
+	const struct idempotency_verdict *k = &v->keys[i];
+	const struct idempotency_record *r = k->record;
+	struct record_why why = {.has_first = true};
+	if (k->told) {
+		why.first = k->told->first;
+		why.outcome = keep(v, k->told->outcome.s, k->told->outcome.len);
+		why.key = keep(v, k->told->key.s, k->told->key.len);
+	} else if (r) {
+		why.first = r->first;
+		why.outcome = keep(v, r->outcome, r->outcome_len);
+		why.key = keep(v, r->row_key.s, r->row_key.len);
+	} else {
+		const struct write *first = &v->writes[k->first];
+		const char *outcome = verdicts_outcome(v, k->first);
+		why.first = (struct position){v->partition, first->version};
+		why.outcome = keep(v, outcome, strlen(outcome));
+		why.key = keep(v, first->key, first->key_len);
+	}
+	return why;
+}
+
+static void find_firsts(struct verdicts *v)
+{
+	if (v->nreplays == 0)
+		return;
+	v->replays = mem_zalloc(v->n * sizeof *v->replays);
+	for (size_t i = 0; i < v->n; i++) {
+		if (v->keys[i].role == IDEMPOTENCY_REPLAY)
+			v->replays[i] = first_of(v, i);
+	}
+}
+
 void verdicts_init(struct verdicts *v, int32_t partition,
     const struct write *writes, size_t n, const struct producers *producers,
     const struct lookup *lookup)
@@ -64,6 +106,7 @@ void verdicts_init(struct verdicts *v, int32_t partition,
 	};
 	judge(v, producers, lookup);
 	fold(v, lookup);
+	find_firsts(v);
 	verdicts_collect(v);
 }
 
@@ -91,14 +134,45 @@ const char *verdicts_detail(const struct verdicts *v, size_t i)
 	return detail ? detail : "";
 }
 
+/* As much of it as a mark has room for, in whole characters. */
+static struct jsonraw short_detail(const struct verdicts *v, size_t i)
+{
+	enum { MOST = 300 };
+	const char *s = verdicts_detail(v, i);
+	size_t len = strlen(s);
+	if (len == 0 || !write_is_text(s, len))
+		return (struct jsonraw){0};
+	while (len > MOST || ((unsigned char)s[len] & 0xc0) == 0x80)
+		len--;
+	return (struct jsonraw){s, len};
+}
+
+static struct record_rejection reject(
+    const struct verdicts *v, size_t i, enum reason reason)
+{
+	struct record_rejection r = {
+	    .version = v->writes[i].version, .reason = reason};
+	if (reason == REASON_REPLAYED)
+		r.why = v->replays[i];
+	else
+		r.why.detail = short_detail(v, i);
+	return r;
+}
+
+static bool is_as_told(const struct write *w, enum reason reason)
+{
+	return w->announced != ANNOUNCED_ACCEPTED || reason == REASON_NONE;
+}
+
 void verdicts_collect(struct verdicts *v)
 {
 	v->nrejected = 0;
+	v->anew = false;
 	for (size_t i = 0; i < v->n; i++) {
 		enum reason reason = verdicts_reason(v, i);
+		v->anew = v->anew || !is_as_told(&v->writes[i], reason);
 		if (reason != REASON_NONE)
-			v->rejected[v->nrejected++] = (struct record_rejection){
-			    v->writes[i].version, reason};
+			v->rejected[v->nrejected++] = reject(v, i, reason);
 	}
 }
 
@@ -131,5 +205,6 @@ void verdicts_free(struct verdicts *v)
 	free(v->firsts);
 	free(v->folded);
 	free(v->rejected);
+	free(v->replays);
 	*v = (struct verdicts){0};
 }

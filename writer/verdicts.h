@@ -21,6 +21,11 @@ struct verdicts {
 	/* By write; NULL: not folded. */
 	const struct fold_verdict **folded;
 	struct producers next; /* where the producers are behind the batch */
+	/* By write, of replays: what is told of the first. NULL: none is one.
+	 */
+	struct record_why *replays;
+	/* An outcome that was told before is not that any more. */
+	bool anew;
 	/* By version; replays are among them. Of a plain first delete: after it
 	 * was settled, and verdicts_collect. */
 	struct record_rejection *rejected;

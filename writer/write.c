@@ -185,8 +185,31 @@ void write_refuse(struct write *w, enum reason reason, const char *detail)
 	w->detail = detail && *detail ? mem_strdup(detail) : NULL;
 }
 
+static struct jsonraw copy(struct jsonraw text)
+{
+	return text.s ? (struct jsonraw){mem_dup(text.s, text.len), text.len}
+		      : text;
+}
+
+void write_told(
+    struct write *w, enum announced_as as, const struct record_rejection *r)
+{
+	w->announced = as;
+	if (as != ANNOUNCED_REJECTED)
+		return;
+	write_refuse(w, r->reason, r->why.detail.s);
+	w->first = (struct record_why){
+	    .has_first = r->why.has_first,
+	    .first = r->why.first,
+	    .outcome = copy(r->why.outcome),
+	    .key = copy(r->why.key),
+	};
+}
+
 void write_clear(struct write *w)
 {
+	free((char *)(uintptr_t)w->first.outcome.s);
+	free((char *)(uintptr_t)w->first.key.s);
 	if (w->message)
 		rd_kafka_message_destroy(w->message);
 	free(w->detail);

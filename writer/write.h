@@ -9,6 +9,7 @@
 #include "common/reason.h"
 #include "common/record.h"
 #include "common/version.h"
+#include "writer/announced.h"
 
 #include <librdkafka/rdkafka.h>
 #include <stdbool.h>
@@ -35,6 +36,9 @@ struct write {
 	/* Decided against before Postgres sees it, or by Postgres. */
 	enum reason refused;
 	char *detail; /* owned, may be NULL */
+	/* What was told of it before the database went back. */
+	enum announced_as announced;
+	struct record_why first; /* of a replay that was told; owned */
 };
 
 /* What must be known to read it. */
@@ -52,6 +56,9 @@ void write_read(
     struct write *w, rd_kafka_message_t *m, const struct write_log *log);
 /* Why Postgres refused it. */
 void write_refuse(struct write *w, enum reason reason, const char *detail);
+/* What was told of its outcome. `r`: of a rejection; borrows it. */
+void write_told(
+    struct write *w, enum announced_as as, const struct record_rejection *r);
 void write_clear(struct write *w);
 
 /* It does the same whatever the row is, and whoever sent it. */

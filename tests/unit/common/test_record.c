@@ -469,7 +469,8 @@ static void marks(void **state)
 {
 	(void)state;
 	struct record_rejection two[] = {
-	    {120, REASON_NOT_FOUND}, {121, REASON_CONSTRAINT}};
+	    {.version = 120, .reason = REASON_NOT_FOUND},
+	    {.version = 121, .reason = REASON_CONSTRAINT}};
 	static const struct {
 		struct record_mark mark;
 		const char *text;
@@ -513,11 +514,56 @@ static void marks(void **state)
 	}
 }
 
+/* What lets a writer tell the same once more. */
+static void marks_say_why(void **state)
+{
+	(void)state;
+	struct record_rejection two[] = {
+	    {.version = 120,
+		.reason = REASON_CONSTRAINT,
+		.why = {.detail = {"a \"b\"", 5}}},
+	    {.version = 121,
+		.reason = REASON_REPLAYED,
+		.why = {.has_first = true,
+		    .first = {5, 7},
+		    .outcome = {"created", 7},
+		    .key = {"k", 1}}},
+	};
+	static const char text[] =
+	    "{\"from\":\"100\",\"through\":\"150\",\"after\":0,"
+	    "\"told\":\"200\",\"anew\":true,\"rejected\":["
+	    "{\"version\":\"120\",\"reason\":\"constraint-violation\","
+	    "\"detail\":\"a \\\"b\\\"\"},"
+	    "{\"version\":\"121\",\"reason\":\"replayed\",\"first\":\"5-7\","
+	    "\"outcome\":\"created\",\"key\":\"k\"}]}";
+	const struct record_mark want = {.from = 100,
+	    .through = 150,
+	    .told = 200,
+	    .anew = true,
+	    .rejected = two,
+	    .nrejected = 2};
+	struct record_mark got;
+	struct buf b = {0};
+	record_mark_write(&want, &b);
+	assert_string_equal(b.data, text);
+	assert_true(parse_mark(b.data, b.len, &got));
+	assert_true(got.told == 200 && got.anew);
+	assert_string_equal(got.rejected[0].why.detail.s, "a \"b\"");
+	assert_false(got.rejected[0].why.has_first);
+	assert_int_equal(got.rejected[1].why.first.partition, 5);
+	assert_true(got.rejected[1].why.first.version == 7);
+	assert_string_equal(got.rejected[1].why.outcome.s, "created");
+	assert_string_equal(got.rejected[1].why.key.s, "k");
+	record_mark_free(&got);
+	buf_free(&b);
+}
+
 static void every_reason_travels(void **state)
 {
 	(void)state;
 	for (int r = REASON_NONE + 1; r < REASON_COUNT; r++) {
-		struct record_rejection one = {1, (enum reason)r};
+		struct record_rejection one = {
+		    .version = 1, .reason = (enum reason)r};
 		struct record_mark mark = {
 		    .through = 2, .rejected = &one, .nrejected = 1};
 		struct record_mark got;
@@ -714,6 +760,7 @@ int main(void)
 	    cmocka_unit_test(homes),
 	    cmocka_unit_test(malformed_commits),
 	    cmocka_unit_test(marks),
+	    cmocka_unit_test(marks_say_why),
 	    cmocka_unit_test(every_reason_travels),
 	    cmocka_unit_test(newer_marks),
 	    cmocka_unit_test(malformed_marks),

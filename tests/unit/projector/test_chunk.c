@@ -40,7 +40,8 @@ static enum chunk_heard record(
 static void mark(struct chunk *c, version_t from, version_t through,
     int64_t after, int64_t offset)
 {
-	const struct record_mark m = {from, through, after, NULL, 0};
+	const struct record_mark m = {
+	    .from = from, .through = through, .after = after};
 	chunk_mark(c, &m, offset);
 }
 
@@ -60,6 +61,29 @@ static void first_mark_starts(void **state)
 	chunk_applied(&c);
 	assert_true(c.initialised && c.from == 110);
 	assert_int_equal(c.due, CHUNK_NOTHING);
+	chunk_free(&c);
+}
+
+/* Also below the watermark: what was heard of the writes from there on counts
+ * no more, and is heard again. */
+static void a_mark_starts_anew(void **state)
+{
+	(void)state;
+	struct chunk c = make(10);
+	chunk_resume(&c, 200, 4, 9);
+	assert_int_equal(record(&c, "records/a", 201, 4), CHUNK_DROPPED);
+	const struct record_mark m = {
+	    .from = 100, .through = 100, .after = 3, .anew = true};
+	chunk_mark(&c, &m, 5);
+	assert_int_equal(c.due, CHUNK_START);
+	assert_true(c.from == 200 && c.to == 100 && c.cursor == 4);
+	assert_true(chunk_base(&c) == 100);
+	assert_int_equal(c.n, 0);
+	chunk_applied(&c);
+	assert_int_equal(record(&c, "records/a", 101, 6), CHUNK_DROPPED);
+	mark(&c, 100, 102, 5, 7);
+	assert_int_equal(c.due, CHUNK_APPLY);
+	assert_true(c.from == 100 && c.to == 102);
 	chunk_free(&c);
 }
 
@@ -233,6 +257,7 @@ int main(void)
 	declared("records");
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(first_mark_starts),
+	    cmocka_unit_test(a_mark_starts_anew),
 	    cmocka_unit_test(batch_moves_the_watermark),
 	    cmocka_unit_test(full_before_its_mark),
 	    cmocka_unit_test(full_by_bytes),

@@ -59,8 +59,52 @@ static void judged(void **state)
 	    idempotency_judge(writes, 0, out, NULL, 0, v, order), 0);
 }
 
+static struct write told(size_t i, const char *key, enum reason refused)
+{
+	struct write w = make(i, key, 1);
+	w.announced = refused ? ANNOUNCED_REJECTED : ANNOUNCED_ACCEPTED;
+	w.refused = refused;
+	return w;
+}
+
+/* It is what it was, whatever Postgres knows by now. */
+static void as_it_was_told(void **state)
+{
+	(void)state;
+	const struct write writes[N] = {
+	    told(0, "known", REASON_NONE), /* of which the record is another */
+	    told(1, "far", REASON_REPLAYED), /* its first is elsewhere */
+	    told(2, "far", REASON_KEY_REUSED),
+	    told(3, "new", REASON_CONSTRAINT), /* refused, and remembered */
+	    told(4, "new", REASON_REPLAYED), told(5, NULL, REASON_NONE),
+	    told(6, "known", REASON_REPLAYED),
+	    told(7, "copy", REASON_NONE), /* out */
+	};
+	const bool out[N] = {[7] = true};
+	const struct idempotency_record known[] = {
+	    {"known", 5, 9, {3, 77}, "created", 7, {"k", 1}}};
+	static const enum idempotency_role want[N] = {IDEMPOTENCY_FIRST,
+	    IDEMPOTENCY_REPLAY, IDEMPOTENCY_REUSED, IDEMPOTENCY_FIRST,
+	    IDEMPOTENCY_REPLAY, IDEMPOTENCY_NONE, IDEMPOTENCY_REPLAY,
+	    IDEMPOTENCY_NONE};
+	struct idempotency_verdict v[N];
+	size_t order[N];
+	assert_int_equal(
+	    idempotency_judge(writes, N, out, known, 1, v, order), 2);
+	assert_int_equal(order[0], 0);
+	assert_int_equal(order[1], 3);
+	for (size_t i = 0; i < N; i++) {
+		assert_int_equal(v[i].role, want[i]);
+		bool replay = want[i] == IDEMPOTENCY_REPLAY;
+		assert_ptr_equal(v[i].told, replay ? &writes[i].first : NULL);
+	}
+}
+
 int main(void)
 {
-	const struct CMUnitTest tests[] = {cmocka_unit_test(judged)};
+	const struct CMUnitTest tests[] = {
+	    cmocka_unit_test(judged),
+	    cmocka_unit_test(as_it_was_told),
+	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -54,6 +54,11 @@ static void ends(void **state)
 static void room(void **state)
 {
 	(void)state;
+	assert_true(logcheck_lag("21600000"));
+	assert_false(logcheck_lag("21599999"));
+	assert_false(logcheck_lag("0"));
+	assert_true(logcheck_lag("for ever"));
+	assert_true(logcheck_lag(""));
 	is_ok(logcheck_room("it", "1114112", 1048576));
 	is_ok(logcheck_room("it", "", 1048576));
 	is_ok(logcheck_room("it", "unlimited", 1048576));

@@ -96,8 +96,53 @@ static void judges(void **state)
 	producers_free(&producers);
 }
 
+static struct write told(size_t i, enum record_op op, enum announced_as as,
+    enum reason reason, const char *detail)
+{
+	struct write w = make(i, op, 11 + i);
+	const struct record_rejection r = {.version = w.version,
+	    .reason = reason,
+	    .why = {.detail = {detail, strlen(detail)}}};
+	write_told(&w, as, &r);
+	return w;
+}
+
+/* What was told is judged first: what would have passed is refused. One that
+ * was told as accepted and cannot be makes all of it another history. */
+static void told_outcomes_count(void **state)
+{
+	(void)state;
+	struct write writes[] = {
+	    told(0, RECORD_PUT, ANNOUNCED_REJECTED, REASON_CONSTRAINT, "few"),
+	    told(1, RECORD_PUT, ANNOUNCED_ACCEPTED, REASON_NONE, ""),
+	    told(2, RECORD_DELETE, ANNOUNCED_ACCEPTED, REASON_NONE, ""),
+	    told(3, RECORD_DELETE, ANNOUNCED_REJECTED, REASON_NOT_FOUND, ""),
+	    told(4, RECORD_DELETE, ANNOUNCED_ACCEPTED, REASON_NONE, ""),
+	};
+	struct producers producers = {0};
+	struct verdicts v;
+	verdicts_init(&v, 3, writes, 4, &producers, NULL);
+	assert_int_equal(v.nrejected, 2);
+	assert_int_equal(v.rejected[0].version, 100);
+	assert_int_equal(v.rejected[0].reason, REASON_CONSTRAINT);
+	assert_memory_equal(v.rejected[0].why.detail.s, "few", 3);
+	assert_int_equal(v.rejected[1].version, 103);
+	assert_false(v.anew);
+	verdicts_free(&v);
+	verdicts_init(&v, 3, writes, 5, &producers, NULL);
+	assert_int_equal(v.nrejected, 3);
+	assert_true(v.anew);
+	verdicts_free(&v);
+	producers_free(&producers);
+	for (size_t i = 0; i < 5; i++)
+		write_clear(&writes[i]);
+}
+
 int main(void)
 {
-	const struct CMUnitTest tests[] = {cmocka_unit_test(judges)};
+	const struct CMUnitTest tests[] = {
+	    cmocka_unit_test(judges),
+	    cmocka_unit_test(told_outcomes_count),
+	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
