@@ -10,7 +10,7 @@
 
 static const char sql[] =
     "SELECT p.next_offset, p.horizon, coalesce(r.reason, ''),"
-    " coalesce(r.detail, ''), coalesce(r.successor, ''),"
+    " coalesce(r.detail, f.detail, ''), coalesce(r.successor, ''),"
     " y.first_partition, y.first_version, coalesce(y.outcome, ''),"
     " coalesce(y.first_key, ''),"
     " EXISTS (SELECT FROM sluice.epochs e"
@@ -21,6 +21,8 @@ static const char sql[] =
     " ON r.\"partition\" = p.\"partition\" AND r.version = $2"
     " LEFT JOIN sluice.replays y"
     " ON y.\"partition\" = p.\"partition\" AND y.version = $2"
+    " LEFT JOIN sluice.rejections f"
+    " ON f.\"partition\" = y.first_partition AND f.version = y.first_version"
     " WHERE p.\"partition\" = $1";
 
 enum column {
@@ -49,15 +51,21 @@ static const char *text(const PGresult *r, enum column c)
 	return PQgetvalue(r, 0, (int)c);
 }
 
+/* A retry has no rejection of its own: DETAIL is of the first one's then. */
+static void set_constraint(struct decision *d, const PGresult *r)
+{
+	if (d->reason == REASON_CONSTRAINT)
+		snprintf(
+		    d->constraint, sizeof d->constraint, "%s", text(r, DETAIL));
+}
+
 static void set_rejected(
     struct decision *d, const PGresult *r, const char *reason)
 {
 	d->state = DECISION_REJECTED;
 	if (!reason_parse(reason, strlen(reason), &d->reason))
 		d->reason = REASON_DATA; /* a newer writer's */
-	if (d->reason == REASON_CONSTRAINT)
-		snprintf(
-		    d->constraint, sizeof d->constraint, "%s", text(r, DETAIL));
+	set_constraint(d, r);
 	const char *successor = text(r, SUCCESSOR);
 	d->has_successor =
 	    position_parse(successor, strlen(successor), &d->successor);
@@ -72,8 +80,10 @@ static void set_replayed(struct decision *d, const PGresult *r)
 	snprintf(d->first_key, sizeof d->first_key, "%s", text(r, FIRST_KEY));
 	d->created = strcmp(outcome, "created") == 0;
 	d->state = DECISION_COMMITTED;
-	if (reason_parse(outcome, strlen(outcome), &d->reason))
-		d->state = DECISION_REJECTED;
+	if (!reason_parse(outcome, strlen(outcome), &d->reason))
+		return;
+	d->state = DECISION_REJECTED;
+	set_constraint(d, r);
 }
 
 static void parse(struct decision *d, const PGresult *r, struct position p)

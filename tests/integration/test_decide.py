@@ -308,10 +308,21 @@ def test_a_pending_write_of_another_instance(world, http, other_api):
         writer.sigcont()
 
 
-def test_the_constraint_is_named(http, world):
+def test_the_constraint_is_named(http, other_api, world):
+    """To the first one and to its retries, on any instance; and as each is looked up."""
     world.sql("ALTER TABLE records ADD CONSTRAINT no_poison CHECK (value <> 'poison')")
-    answer = http.put("venom", "poison", prefer="wait=10")
-    assert (answer.status, answer.problem) == (409, "constraint-violation"), answer
-    assert answer.json()["constraint"] == "no_poison"
-    told = status(http, answer.position).json()
-    assert told["constraint"] == "no_poison"
+    for client in (http, http, other_api.http):
+        answer = put(client, "venom", "poison", Idempotency_Key="k-venom")
+        assert (answer.status, answer.problem) == (409, "constraint-violation"), answer
+        assert answer.json()["constraint"] == "no_poison", answer
+    assert answer.header("Idempotency-Replayed") == "true"
+    retries = world.sql(
+        "SELECT y.partition, y.version FROM sluice.replays y JOIN sluice.rejections f"
+        " ON f.partition = y.first_partition AND f.version = y.first_version"
+        " WHERE f.key = 'venom'"
+    )
+    assert len(retries) == 2
+    for partition, version in retries:
+        told = status(http, f"{partition}-{version}").json()
+        assert told["constraint"] == "no_poison" and told["first"] == answer.position, told
+    assert status(http, answer.position).json()["constraint"] == "no_poison"
