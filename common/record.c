@@ -246,7 +246,7 @@ rd_kafka_headers_t *record_commit_headers(const struct record_commit *c)
 {
 	rd_kafka_headers_t *h = rd_kafka_headers_new(4);
 	add_number(h, "version", c->version);
-	add(h, "op", c->untold ? CHANGED : op_names[c->op]);
+	add(h, "op", c->omitted ? CHANGED : op_names[c->op]);
 	add_number(h, "accepted-at", (uint64_t)c->accepted_at);
 	if (c->has_created)
 		add_number(h, "created", c->created);
@@ -263,9 +263,9 @@ static bool get_commit_op(
     const rd_kafka_headers_t *h, struct record_commit *out)
 {
 	struct header v = get(h, "op");
-	out->untold =
+	out->omitted =
 	    v.len == strlen(CHANGED) && memcmp(v.value, CHANGED, v.len) == 0;
-	if (out->untold) {
+	if (out->omitted) {
 		out->op = RECORD_PUT;
 		out->doc = NULL;
 		out->doc_len = 0;

@@ -99,9 +99,9 @@ struct record_commit {
 	enum record_op op;
 	const char *id;
 	size_t id_len;
-	const char *doc; /* NULL: the row is gone, or `untold` */
+	const char *doc; /* NULL: the row is gone, or `omitted` */
 	size_t doc_len;
-	bool untold; /* there, but too large to be told: op is PUT */
+	bool omitted; /* there, but too large to announce: op is PUT */
 	version_t version;
 	wall_us_t accepted_at;
 	bool has_created;

@@ -170,7 +170,7 @@ enum chunk_heard chunk_record(
 	/* Before the first mark only `seen` counts: the base covers it. */
 	if (f == FOLLOW_IGNORE || !c->follower.started)
 		return CHUNK_IGNORED;
-	bool set = f == FOLLOW_SET && !r->untold && refreshes(r);
+	bool set = f == FOLLOW_SET && !r->omitted && refreshes(r);
 	put(c, r, set);
 	if (chunk_is_full(c))
 		c->due = CHUNK_APPLY;

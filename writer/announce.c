@@ -201,8 +201,8 @@ void announce_record(struct announcement *n, const struct record_commit *c)
 	struct produce m = {
 	    .key = c->id,
 	    .key_len = c->id_len,
-	    .value = c->untold ? "" : c->doc,
-	    .value_len = c->untold ? 0 : c->doc_len,
+	    .value = c->omitted ? "" : c->doc,
+	    .value_len = c->omitted ? 0 : c->doc_len,
 	    .headers = record_commit_headers(c),
 	};
 	send_one(n, &m);

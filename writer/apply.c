@@ -62,21 +62,19 @@ static bool announce_effect(struct apply *a, struct announcement *n, size_t i,
 {
 	buf_clear(text);
 	if (!e->gone && !plan_document(a->plan, i, text)) {
-		metric_add(&a->x->stats.superseded, 1);
-		log_event(EV_WRITE_SUPERSEDED, "partition=%d version=%" PRIu64,
-		    a->partition, e->last->version);
+		context_superseded(a->x, a->partition, e->last);
 		return false;
 	}
-	bool untold = text->len > (size_t)a->x->settings->common.document_max;
-	if (untold)
-		context_untold(a->x, e->last, text->len);
+	bool omitted = text->len > (size_t)a->x->settings->common.document_max;
+	if (omitted)
+		context_omitted(a->x, e->last, text->len);
 	struct record_commit r = {
 	    .op = e->gone ? RECORD_DELETE : RECORD_PUT,
 	    .id = e->last->id,
 	    .id_len = e->last->id_len,
 	    .doc = e->gone ? NULL : text->data,
 	    .doc_len = text->len,
-	    .untold = untold,
+	    .omitted = omitted,
 	    .version = e->last->version,
 	    .accepted_at = e->last->accepted_at,
 	    .has_created = e->creator != NULL,

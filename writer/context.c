@@ -4,11 +4,29 @@
 
 #include <inttypes.h>
 
-void context_untold(struct context *x, const struct write *w, size_t bytes)
+enum { ID_MAX = COLLECTION_KEY_MAX + 1 };
+
+static void copy_id(const struct write *w, char out[static ID_MAX])
 {
-	char id[COLLECTION_KEY_MAX + 1];
-	metric_add(&x->stats.untold, 1);
-	snprintf(id, sizeof id, "%.*s", (int)w->id_len, w->id);
-	log_event(EV_WRITE_UNTOLD, "key=%s version=%" PRIu64 " bytes=%zu",
+	snprintf(out, ID_MAX, "%.*s", (int)w->id_len, w->id);
+}
+
+void context_omitted(struct context *x, const struct write *w, size_t bytes)
+{
+	char id[ID_MAX];
+	metric_add(&x->stats.omitted, 1);
+	copy_id(w, id);
+	log_event(EV_DOCUMENT_OMITTED, "key=%s version=%" PRIu64 " bytes=%zu",
 	    log_quote(id), w->version, bytes);
+}
+
+void context_superseded(
+    struct context *x, int32_t partition, const struct write *w)
+{
+	char id[ID_MAX];
+	metric_add(&x->stats.superseded, 1);
+	copy_id(w, id);
+	log_event(EV_WRITE_SUPERSEDED,
+	    "partition=%d version=%" PRIu64 " key=%s", partition, w->version,
+	    log_quote(id));
 }

@@ -45,7 +45,11 @@ static inline struct write_log context_log(const struct context *x)
 	    .document_max = (size_t)s->document_max,
 	};
 }
-/* The row of that write is larger than document.max_bytes, by the work of a
- * trigger, say: it is announced without its document. 0: nobody knows how
- * large. */
-void context_untold(struct context *x, const struct write *w, size_t bytes);
+/* The row of that write is larger than document.max_bytes, because of a
+ * trigger, say: it is announced without its document. `bytes` 0: nobody knows
+ * how large it is. */
+void context_omitted(struct context *x, const struct write *w, size_t bytes);
+/* The row did not take that write: it has a newer version, or a trigger gave it
+ * another key or skipped it. */
+void context_superseded(
+    struct context *x, int32_t partition, const struct write *w);

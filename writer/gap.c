@@ -120,14 +120,14 @@ static void announce_key(struct gap *g, struct announcement *n,
 		record.op = RECORD_PUT;
 		record.version = (version_t)pg_int8(r, row, 0);
 		read_document(g, c->collection, r, row, &doc);
-		record.untold = doc.len == 0;
+		record.omitted = doc.len == 0;
 		record.doc = doc.data;
 		record.doc_len = doc.len;
 	}
 	/* Older than the gap: all its writes in there were rejected. */
 	bool told = record.version >= g->from;
-	if (told && record.untold)
-		context_untold(g->x, last, (size_t)pg_int8(r, row, 1));
+	if (told && record.omitted)
+		context_omitted(g->x, last, (size_t)pg_int8(r, row, 1));
 	if (told)
 		announce_record(n, &record);
 	buf_free(&doc);

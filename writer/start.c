@@ -19,17 +19,17 @@
  * do yet but the admin port. */
 #define KAFKA_TIMEOUT CLOCK_MS(500)
 
-enum { UNTOLD = 4 }; /* then it goes on without */
+enum { UNANSWERED = 4 }; /* then it goes on without */
 
 struct start {
 	struct context *x;
 	struct topics *topics;
 	struct ask *ask;
 	struct loop_timer *timer;
-	unsigned untold; /* how often Kafka did not say a topic's setting */
-	bool unchecked;	 /* so they are not checked, which was said */
-	dur_us_t pause;	 /* before it asks again */
-	bool migrated;	 /* the tables are there that are asked next */
+	unsigned unanswered; /* questions about a topic's setting */
+	bool unchecked;	     /* so they are not checked, which was said */
+	dur_us_t pause;	     /* before it asks again */
+	bool migrated;	     /* the tables are there that are asked next */
 	bool schema_ok;
 	char *cluster; /* that Postgres knows; "" for none */
 	char waits_for[200];
@@ -92,8 +92,8 @@ static struct err check_topic(struct start *s, const char *topic)
  * question that has no answer. */
 static struct err go_without(struct start *s, const struct err *e)
 {
-	s->untold++;
-	if (e->verdict == VERDICT_RETRY && s->untold < UNTOLD)
+	s->unanswered++;
+	if (e->verdict == VERDICT_RETRY && s->unanswered < UNANSWERED)
 		return *e;
 	log_event(
 	    EV_LOG_UNCHECKED, "code=%s error=%s", e->code, log_quote(e->msg));

@@ -84,7 +84,7 @@ static void commit_again(const rd_kafka_message_t *m)
 	headers = record_commit_headers(&c);
 	CHECK(record_commit_parse(m, 1, &again));
 	CHECK(again.op == c.op && again.accepted_at == c.accepted_at);
-	CHECK(again.version == c.version && again.untold == c.untold);
+	CHECK(again.version == c.version && again.omitted == c.omitted);
 	CHECK(again.has_created == c.has_created);
 	CHECK(again.created == c.created || !c.has_created);
 	set_headers(before);

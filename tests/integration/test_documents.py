@@ -156,6 +156,7 @@ def test_what_a_trigger_made_of_it(world, http):
             10,
             "the row did not come back",
         )
+        assert 'key="records/renamed"' in writer.events("write.superseded")[-1]
         assert http.value("renamed") is None
     finally:
         world.sql("DROP FUNCTION louder CASCADE")

@@ -189,10 +189,10 @@ def test_a_row_that_a_trigger_makes_too_large(deployment):
     deployment.sql(GROW)
     (api,), (writer,) = deployment.of("api"), deployment.of("writer")
     feed = Feed(api.http.port, "kinds")
-    before = writer.metrics()["sluice_writer_untold_total"]
+    before = writer.metrics()["sluice_writer_documents_omitted_total"]
     put(deployment, "kinds", "trigger", {"i": 42})
-    assert writer.metrics()["sluice_writer_untold_total"] == before + 1
-    assert writer.events("write.untold")
+    assert writer.metrics()["sluice_writer_documents_omitted_total"] == before + 1
+    assert writer.events("document.omitted")
     assert announced(deployment, "kinds", "trigger")[-1] == ("changed", b"")
     is_too_large(read(deployment, "kinds", "trigger"))
     wait_until(lambda: feed.events, 20, "the feed tells it")

@@ -310,18 +310,18 @@ static void is_present(const rd_kafka_message_t *m)
 	assert_int_equal(c.doc_len, 11);
 	assert_memory_equal(c.doc, present.doc, 11);
 	assert_true(c.version == VERSION_MAX - 1);
-	assert_false(c.untold);
+	assert_false(c.omitted);
 	assert_int_equal(c.accepted_at, 7);
 	assert_true(c.has_created);
 	assert_true(c.created == 3);
 }
 
-static void is_untold(const rd_kafka_message_t *m)
+static void is_omitted(const rd_kafka_message_t *m)
 {
 	struct record_commit c;
 	assert_true(record_commit_parse(m, 1, &c));
 	assert_int_equal(c.op, RECORD_PUT);
-	assert_true(c.untold);
+	assert_true(c.omitted);
 	assert_null(c.doc);
 	assert_int_equal(c.doc_len, 0);
 	assert_true(c.version == present.version);
@@ -356,11 +356,11 @@ static void commits(void **state)
 	gone.version = 0;
 	gone.has_created = false;
 	pass(of_commit(&gone, is_gone));
-	struct record_commit untold = present;
-	untold.untold = true;
-	untold.doc = "";
-	untold.doc_len = 0;
-	pass(of_commit(&untold, is_untold));
+	struct record_commit omitted = present;
+	omitted.omitted = true;
+	omitted.doc = "";
+	omitted.doc_len = 0;
+	pass(of_commit(&omitted, is_omitted));
 }
 
 static void of_another_partition(const rd_kafka_message_t *m)
