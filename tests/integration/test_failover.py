@@ -182,6 +182,16 @@ SAMPLE = "018f2b2e-0000-7000-8000-000000000000"
 INCREMENT = "application/vnd.sluice.increment+json"
 
 
+def what_became_of(api, write):
+    """It is 503 until the API has found the new primary."""
+
+    def answer():
+        told = api.http.request("GET", f"/v1/_writes/{write.position}")
+        return told if told.status != 503 else None
+
+    return wait_until(answer, 20, "the write's state is told")
+
+
 def test_a_refused_write_stays_refused(deployment, pair):
     """An increment that a bound forbids, then one that it allows: two batches at first,
     and one when the log is applied again."""
@@ -200,7 +210,7 @@ def test_a_refused_write_stays_refused(deployment, pair):
     rows = deployment.sql("SELECT whole FROM samples")
     assert rows == [(-4,)]
     for api in apis:
-        told = [api.http.request("GET", f"/v1/_writes/{w.position}") for w in (refused, taken)]
+        told = [what_became_of(api, w) for w in (refused, taken)]
         assert [t.json()["state"] for t in told] == ["rejected", "committed"], told
         assert told[0].json()["constraint"] == "samples_whole_minimum"
         for how in ({}, {"Cache-Control": "no-cache"}):
