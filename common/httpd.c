@@ -112,10 +112,17 @@ static void connection_open(struct httpd *h, struct connection **slot,
 	make_room(h, c);
 }
 
+/* Has its client closed it? If not, it may still be sending. */
+static bool has_left(const struct connection *c)
+{
+	char byte;
+	return recv(c->fd, &byte, 1, MSG_PEEK | MSG_DONTWAIT) == 0;
+}
+
 static void connection_close(struct httpd *h, struct connection **slot)
 {
 	struct connection *c = *slot;
-	if (!h->ending && (c->unread || (h->draining && httpd_has_unread(c))))
+	if (!h->ending && (c->unread || (h->draining && !has_left(c))))
 		lingering_add(h->linger, c->fd);
 	if (c->prev)
 		c->prev->next = c->next;
@@ -161,10 +168,9 @@ static struct connection *connection_of(struct MHD_Connection *mhd)
  * together with the last bytes. */
 static bool has_ended(const struct connection *c)
 {
-	char byte;
 	bool reads = c->pace.phase == PACE_NEW || c->pace.phase == PACE_IDLE ||
 		     c->pace.phase == PACE_RECEIVING;
-	return reads && recv(c->fd, &byte, 1, MSG_PEEK | MSG_DONTWAIT) == 0;
+	return reads && has_left(c);
 }
 
 static const struct pace_limits *limits_of(

@@ -16,7 +16,8 @@
 
 enum { TICK_US = 20000 };
 
-bool httpd_has_unread(const struct connection *c)
+/* Did the client send more than was read? */
+static bool has_unread(const struct connection *c)
 {
 	char byte;
 	return recv(c->fd, &byte, 1, MSG_PEEK | MSG_DONTWAIT) > 0;
@@ -59,7 +60,7 @@ static void let_go(struct connection *c)
 		return;
 	if (c->half_closed) {
 		httpd_cut_off(c);
-	} else if (!httpd_has_unread(c)) {
+	} else if (!has_unread(c)) {
 		c->half_closed = httpd_now(h);
 		c->last = true;
 		shutdown(c->fd, SHUT_WR);

@@ -63,6 +63,4 @@ static inline mono_us_t httpd_now(const struct httpd *h)
 
 /* libmicrohttpd finds it closed. */
 void httpd_cut_off(struct connection *c);
-/* Did the client send more than was read? */
-bool httpd_has_unread(const struct connection *c);
 void httpd_close_listener(struct httpd *h);
