@@ -208,7 +208,8 @@ static void discard(struct tail *t, int32_t partition, version_t floor)
 
 /* The writes from there on are decided anew: what was heard of them is not so
  * any more. Redis has it, too, until the projector hears the mark; only a
- * watermark above all that was heard shows that it has. */
+ * watermark above all that was heard shows that it has. Where nothing was heard
+ * of them, Redis has nothing of them either. */
 static enum follow_mark undo(
     struct tail *t, int32_t partition, const struct record_mark *mark)
 {
@@ -218,7 +219,7 @@ static enum follow_mark undo(
 	    (unsigned long long)mark->from, (unsigned long long)heard);
 	close_lane(t, partition);
 	discard(t, partition, mark->through);
-	if (heard > atomic_load(&lane->undone))
+	if (heard > mark->from && heard > atomic_load(&lane->undone))
 		atomic_store(&lane->undone, heard);
 	if (mark->told > atomic_load(&lane->undone))
 		atomic_store(&lane->undone, mark->told);
