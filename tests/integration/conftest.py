@@ -12,6 +12,7 @@ from urllib.parse import urlsplit
 
 import pytest
 from harness.deployment import Deployment
+from harness.failover import Pair
 from harness.proxy import Proxy
 from harness.serverlog import ServerLogs
 from harness.servers import Servers, at_database, at_port
@@ -62,6 +63,16 @@ def deployed(servers, request, name, **options):
 def deployment(servers, request):
     with deployed(servers, request, request.node.name) as new:
         yield new
+
+
+@pytest.fixture
+def pair(servers):
+    """A primary and a standby of its own, for a failover."""
+    made = Pair(servers)
+    try:
+        yield made.create()
+    finally:
+        made.close()
 
 
 @contextlib.contextmanager

@@ -12,19 +12,9 @@ import pytest
 from harness import history
 from harness.crowd import Background, in_threads
 from harness.deployment import QUICK_GROUP
-from harness.failover import Pair
 from harness.proxy import Proxy
 from harness.replica import replica_caught_up
 from harness.wait import Stopwatch, wait_until
-
-
-@pytest.fixture
-def pair(servers):
-    made = Pair(servers)
-    try:
-        yield made.create()
-    finally:
-        made.close()
 
 
 @pytest.fixture

@@ -10,7 +10,6 @@ from confluent_kafka.admin import NewTopic
 from harness.bulk import post_lines, results
 from harness.crowd import in_threads
 from harness.deployment import QUICK_GROUP
-from harness.failover import Pair
 from harness.forge import Forger
 from harness.replica import replica_caught_up
 from harness.wait import wait_until
@@ -83,15 +82,6 @@ def test_a_sequence_that_goes_back(deployment):
     keys += new_keys(third, 35) + keys_of_all(apis, 15)
     check(deployment, keys)
     assert third.events("ids.behind")
-
-
-@pytest.fixture
-def pair(servers):
-    made = Pair(servers)
-    try:
-        yield made.create()
-    finally:
-        made.close()
 
 
 def test_a_failover(pair, deploy):

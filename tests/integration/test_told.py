@@ -10,22 +10,12 @@ from confluent_kafka import TopicPartition
 from confluent_kafka.admin import AlterConfigOpType, ConfigEntry, ConfigResource, ConfigSource
 from harness import history
 from harness.client import key_path
-from harness.failover import Pair
 from harness.feed import Feed
 from harness.forge import Forger
 from harness.replica import replica_caught_up
 from harness.wait import wait_until
 
 INCREMENT = "application/vnd.sluice.increment+json"
-
-
-@pytest.fixture
-def pair(servers):
-    made = Pair(servers)
-    try:
-        yield made.create()
-    finally:
-        made.close()
 
 
 @pytest.fixture
