@@ -336,7 +336,8 @@ bool tail_believes_redis(
 {
 	const struct lane *lane = &t->lanes[partition];
 	version_t head = head_of(t, partition);
-	if (watermark <= atomic_load((_Atomic version_t *)&lane->undone))
+	version_t undone = atomic_load((_Atomic version_t *)&lane->undone);
+	if (undone > 0 && watermark <= undone)
 		return false;
 	return watermark <= head || (tail_forged(t, partition) <= head &&
 					logbound_near(head, watermark));

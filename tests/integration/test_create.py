@@ -20,7 +20,7 @@ def post(http, collection, document, headers=None):
 def test_without_postgres(servers, deployment):
     """What is reserved is given out, then ids that no row had. An API that never had an
     answer of Postgres has no key, and accepts nothing."""
-    api = deployment.api({"read.timeout": "1s"})
+    api = deployment.api({"read.timeout": "1s", "listen.when": "start"})
     writer = deployment.writer()
     assert post(api.http, "posts", POST, WAIT).status == 201
     ends = sum(deployment.ends())

@@ -212,6 +212,9 @@ class Announced:
     def _mark(self, mark):
         start, end = int(mark["from"]), int(mark["through"])
         where = f"{self.partition}: {start} to {end}"
+        if mark.get("anew"):  # no mark was there when the gap was announced
+            assert start == end <= self.through, f"{where} after {self.through}"
+            return
         assert start < end and start <= self.through, f"{where} after {self.through}"
         self.through = max(end, self.through)
         rejected = [(int(r["version"]), r["reason"]) for r in mark.get("rejected", [])]
