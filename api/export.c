@@ -136,16 +136,26 @@ void export_free(struct export **ep)
 
 /* The client's socket says it, too: a body without chunks (HTTP/1.0) would seem
  * to be whole. */
-static ssize_t broken(struct export *e)
+static void broken(struct export *e)
 {
 	if (e->told)
-		return MHD_CONTENT_READER_END_WITH_ERROR;
+		return;
 	e->told = true;
 	log_event(EV_EXPORT_BROKEN, "collection=%s error=%s",
 	    e->collection->name,
 	    log_quote(
 		e->cut ? "it stood still, or a drain" : pgcopy_error(e->copy)));
 	peer_reset(e->connection);
+}
+
+/* libmicrohttpd marks the connection as closed, and frees it at the next event
+ * of its socket. A socket that was reset has none any more: the resume is one.
+ */
+static ssize_t fail(struct export *e)
+{
+	broken(e);
+	MHD_suspend_connection(e->connection);
+	httpd_resume(e->worker->httpd, e->connection);
 	return MHD_CONTENT_READER_END_WITH_ERROR;
 }
 
@@ -197,7 +207,7 @@ static ssize_t read_rows(void *arg, uint64_t at, char *to, size_t max)
 	struct export *e = arg;
 	(void)at;
 	if (e->cut)
-		return broken(e);
+		return fail(e);
 	if (e->out.len == 0)
 		render(e);
 	if (e->out.len)
@@ -207,7 +217,7 @@ static ssize_t read_rows(void *arg, uint64_t at, char *to, size_t max)
 		return MHD_CONTENT_READER_END_OF_STREAM;
 	}
 	if (e->state == PGCOPY_FAILED)
-		return broken(e);
+		return fail(e);
 	e->suspended = true;
 	MHD_suspend_connection(e->connection);
 	return 0;
