@@ -173,8 +173,9 @@ def expected_state(model, place):
         told["status"] = STATUS[decided.what]
     if outcome.first:
         told["first"] = "%d-%d" % outcome.first
-    elif decided.what == "constraint-violation":
-        told["constraint"] = CONSTRAINTS[model.record(place).collection]
+    if decided.what == "constraint-violation":
+        first = model.record(outcome.first or place)
+        told["constraint"] = CONSTRAINTS[first.collection]
     return told
 
 
