@@ -5,6 +5,7 @@
 #include "api/migrated.h"
 #include "api/request.h"
 #include "common/call.h"
+#include "common/check.h"
 #include "common/log.h"
 #include "common/mem.h"
 #include "common/pgarray.h"
@@ -209,6 +210,7 @@ void reserve_mine(void *arg, const struct collection *c, struct id_range ids)
 	struct app *app = arg;
 	metric_add(&app->metrics[0].ids_taken, ids.end - ids.first);
 	int64_t block = idlog_block(app->idlog, c->index);
+	CHECK(block > 0); /* told before anything was claimed */
 	while (ids.first < ids.end) {
 		int64_t n = ids.end - ids.first;
 		n = n < block ? n : block;
