@@ -45,19 +45,13 @@ static void tell(struct loghead *h, const struct loghead_answer *answer)
 		h->done(h->arg, answer);
 }
 
-/* A log of before may have had more partitions; the table may say anything. */
-static bool is_ours(const struct loghead *h, int32_t partition)
-{
-	return partition >= 0 && partition < h->partitions;
-}
-
 static void take_row(struct loghead *h, const PGresult *r, int row)
 {
 	int32_t p = pg_int4(r, row, PARTITION);
 	version_t next = (version_t)pg_int8(r, row, NEXT);
 	uint32_t epoch = (uint32_t)pg_int4(r, row, EPOCH);
-	if (!is_ours(h, p))
-		return;
+	if (p >= h->partitions)
+		return; /* of a larger log, before */
 	version_t end = version_make(epoch, h->ends[p]);
 	h->applied[p] = next;
 	h->heads[p] = end > next ? end : next;
@@ -72,7 +66,7 @@ static bool is_sound(const struct loghead *h, const PGresult *r)
 		int32_t p = pg_int4(r, row, PARTITION);
 		if (epoch < 0 || epoch > VERSION_EPOCH_MAX)
 			return false;
-		if (!is_ours(h, p))
+		if (p >= h->partitions)
 			continue;
 		if (h->ends[p] < 0 || h->ends[p] > version_offset(VERSION_MAX))
 			return false;

@@ -32,8 +32,7 @@ static void on_progress(void *arg, const struct pg_reply *reply)
 	for (int row = 0; row < PQntuples(r); row++) {
 		int32_t p = pg_int4(r, row, 0);
 		version_t at = (version_t)pg_int8(r, row, 1);
-		if (p >= 0 && p < o->n && p != o->partition &&
-		    at >= o->wanted[p])
+		if (p < o->n && p != o->partition && at >= o->wanted[p])
 			behind--;
 	}
 	o->there = behind <= 0;
