@@ -209,8 +209,12 @@ static bool can_serve(struct app *app, struct buf *reasons)
 		offsetof(struct api_metrics, primary_connections)) > 0;
 	if (!log)
 		buf_str(reasons, "the log cannot be reached\n");
+	bool compared = tail_compared(app->tail);
 	if (!tail)
 		buf_str(reasons, "the commits are not followed\n");
+	else if (!compared)
+		buf_str(
+		    reasons, "the commits are not yet compared with the log\n");
 	bool epoch = epoch_known(app->epoch);
 	if (!database)
 		buf_str(reasons, "the primary cannot be reached\n");
@@ -220,7 +224,7 @@ static bool can_serve(struct app *app, struct buf *reasons)
 	if (missing)
 		buf_printf(reasons, "the declaration of %s is not migrated\n",
 		    missing->name);
-	return log && tail && database && epoch && !missing;
+	return log && tail && compared && database && epoch && !missing;
 }
 
 static bool ready(void *arg, struct buf *reasons)

@@ -13,6 +13,7 @@
 
 enum {
 	PERIOD_US = 1000000,
+	PERIOD_AT_START_US = 100000, /* the instance becomes ready by it */
 	STALE_US = 5000000, /* without an answer, what was known is not */
 	RATE_POINTS = 5,    /* seconds that the rate is taken over */
 	/* Writes of one partition in the seconds since the last answer: what is
@@ -221,7 +222,8 @@ static void on_timer(void *arg)
 	if (!redis_submit(p->redis, 1, argv, lens, on_size, p))
 		set_redis(p, false, 0);
 	ask_log(p);
-	loop_timer_start(p->timer, PERIOD_US);
+	loop_timer_start(p->timer,
+	    tail_compared(p->app->tail) ? PERIOD_US : PERIOD_AT_START_US);
 }
 
 /* --- life ---------------------------------------------------------------- */

@@ -34,6 +34,8 @@ struct lane {
 	/* Redis may hold what was heard up to there */
 	_Atomic version_t undone;
 	_Atomic version_t head; /* of the log; VERSION_MAX: not known */
+	bool compared;		/* an answer was not below what was heard */
+	bool asked;		/* it followed at the last question */
 };
 
 struct tail {
@@ -41,7 +43,8 @@ struct tail {
 	struct consumer *consumer;
 	struct loop_timer *again; /* assigns */
 	atomic_bool up;
-	atomic_int closed; /* partitions not started */
+	atomic_int closed;   /* partitions not started */
+	atomic_int compared; /* partitions that are */
 	_Atomic int64_t rejected;
 	struct jitter jitter; /* of refreshed entries */
 	struct lane lanes[];
@@ -267,6 +270,7 @@ void tail_asks(struct tail *t)
 		bool follows = lane->follower.started && !lane->moving;
 		logbound_asks(&lane->bound,
 		    follows ? follower_base(&lane->follower) : 0, lane->resume);
+		lane->asked = follows;
 		lane->restarts = lane->stopped;
 	}
 }
@@ -288,6 +292,14 @@ static void stop(struct tail *t, int32_t partition)
 	atomic_store(&lane->behind, 0);
 	lane->stopped = true;
 	lane->moving = true;
+}
+
+static void compare(struct tail *t, struct lane *lane, version_t head)
+{
+	if (lane->compared || !lane->asked || lane->bound.asked_highest > head)
+		return;
+	lane->compared = true;
+	atomic_fetch_add(&t->compared, 1);
 }
 
 /* All that was heard is forgotten. What of it exists is below `applied`:
@@ -314,6 +326,7 @@ void tail_heads(struct tail *t, const struct loghead_answer *answer)
 			continue;
 		bool ahead =
 		    logbound_answered(&lane->bound, head, clock_mono());
+		compare(t, lane, head);
 		if (lane->restarts)
 			restart(t, p, answer->applied[p]);
 		else if (ahead && !lane->moving)
@@ -464,6 +477,11 @@ bool tail_up(const struct tail *t)
 bool tail_started(const struct tail *t)
 {
 	return atomic_load((atomic_int *)&t->closed) == 0;
+}
+
+bool tail_compared(const struct tail *t)
+{
+	return atomic_load((atomic_int *)&t->compared) == t->o.partitions;
 }
 
 int64_t tail_rejected(const struct tail *t)

@@ -68,6 +68,10 @@ version_t tail_forged(const struct tail *t, int32_t partition);
 bool tail_up(const struct tail *t);
 /* Any thread: is every partition's watermark known? */
 bool tail_started(const struct tail *t);
+/* Any thread: has every partition been compared with the head of the log since
+ * the start? Until then a forged commit that was read at the start may count.
+ */
+bool tail_compared(const struct tail *t);
 /* Writes decided against, heard of since the start. */
 int64_t tail_rejected(const struct tail *t);
 void tail_free(struct tail **t);

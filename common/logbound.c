@@ -22,14 +22,18 @@ static unsigned enough(const struct logbound *b, version_t head)
 }
 
 /* Something was believed that is above every recent answer. */
-static bool is_ahead(struct logbound *b, version_t head)
+static bool is_ahead(struct logbound *b, version_t head, mono_us_t now)
 {
 	if (b->asked_highest <= head) {
 		b->doubts = 0;
 		return false;
 	}
-	if (b->doubts++ == 0 || head > b->doubted)
+	if (b->doubts == 0 || head > b->doubted)
 		b->doubted = head;
+	if (b->doubts > 0 && now - b->doubted_at < LOGBOUND_APART_US)
+		return false;
+	b->doubts++;
+	b->doubted_at = now;
 	return b->doubts >= enough(b, head);
 }
 
@@ -39,7 +43,7 @@ bool logbound_answered(struct logbound *b, version_t head, mono_us_t now)
 	b->head = head;
 	b->as_of = now;
 	bool missed = b->asked_passed && b->asked_passed <= head;
-	bool ahead = is_ahead(b, head);
+	bool ahead = is_ahead(b, head, now);
 	if (ahead)
 		judge(b, b->doubted);
 	else if (missed)

@@ -40,6 +40,8 @@ enum {
 	 * may become known late. */
 	LOGBOUND_DOUBTS = 2,
 	LOGBOUND_EPOCH_DOUBTS = 6,
+	/* Two low answers count as two where they are this far apart. */
+	LOGBOUND_APART_US = 500000,
 };
 
 /* Begins as all zeroes: no head is known, and everything is believed. */
@@ -56,6 +58,7 @@ struct logbound {
 	version_t passed;  /* the lowest since that question */
 	unsigned doubts;   /* low answers in a row */
 	version_t doubted; /* the highest of them */
+	mono_us_t doubted_at;
 	/* Before this offset nothing above `judged` is believed. */
 	int64_t judged_next;
 	version_t judged;

@@ -9,10 +9,11 @@
 
 enum { END = 100, NOW = 1000000 };
 
+/* As soon after the last answer as counts. */
 static bool answered(struct logbound *b, version_t highest, version_t head)
 {
 	logbound_asks(b, highest, 7);
-	return logbound_answered(b, head, NOW);
+	return logbound_answered(b, head, b->as_of + LOGBOUND_APART_US);
 }
 
 static void nothing_is_known(void **state)
@@ -50,6 +51,23 @@ static void a_little_above(void **state)
 	/* It counts from anew. */
 	assert_false(answered(&b, END + 9, END + 3));
 	assert_true(answered(&b, END + 9, END + 3));
+}
+
+/* Answers in quick succession may all come from a server that is behind. */
+static void answers_close_together(void **state)
+{
+	(void)state;
+	struct logbound b = {0};
+	assert_false(answered(&b, END + 9, END));
+	mono_us_t first = b.as_of;
+	logbound_asks(&b, END + 9, 7);
+	assert_false(
+	    logbound_answered(&b, END + 3, first + LOGBOUND_APART_US - 1));
+	logbound_asks(&b, END + 9, 7);
+	assert_true(logbound_answered(&b, END, first + LOGBOUND_APART_US));
+	/* The highest of all low answers counts. */
+	assert_true(logbound_admits(&b, 6, END + 3, NOW));
+	assert_false(logbound_admits(&b, 6, END + 4, NOW));
 }
 
 static void an_empty_log(void **state)
@@ -109,6 +127,7 @@ int main(void)
 	    cmocka_unit_test(nothing_is_known),
 	    cmocka_unit_test(far_above),
 	    cmocka_unit_test(a_little_above),
+	    cmocka_unit_test(answers_close_together),
 	    cmocka_unit_test(an_empty_log),
 	    cmocka_unit_test(another_epoch),
 	    cmocka_unit_test(passed_over_wrongly),
