@@ -1,18 +1,18 @@
 /* What the request threads share: only things that any thread may use. */
 #pragma once
 
-#include "api/epoch.h"
-#include "api/flights.h"
-#include "api/floors.h"
-#include "api/idlog.h"
-#include "api/ids.h"
-#include "api/l1.h"
+#include "api/commits/epoch.h"
+#include "api/commits/tail.h"
 #include "api/metrics.h"
-#include "api/outcomes.h"
+#include "api/read/floors.h"
+#include "api/read/l1.h"
+#include "api/read/singleflight.h"
 #include "api/settings.h"
-#include "api/tail.h"
-#include "api/writelog.h"
-#include "common/kafka.h"
+#include "api/write/id_blocks.h"
+#include "api/write/id_log.h"
+#include "api/write/outcomes.h"
+#include "api/write/write_log.h"
+#include "common/kafka/kafka.h"
 
 #include <stdatomic.h>
 
@@ -44,7 +44,7 @@ struct app {
 	struct clients *clients; /* any thread */
 	bool purges_allowed;	 /* over the public listener */
 	/* Counted before a purge begins: what was read before it is not kept
-	 * after it (api/purge.h). */
+	 * after it (api/admin/purge.h). */
 	_Atomic uint64_t purges;
 	struct tail *tail;
 	struct writelog *writelog;

@@ -2,8 +2,8 @@
  * writes to the log.
  */
 #include "api/app.h"
-#include "common/daemon.h"
-#include "common/log.h"
+#include "common/base/log.h"
+#include "common/daemon/daemon.h"
 
 #include <stdlib.h>
 

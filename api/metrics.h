@@ -1,7 +1,7 @@
 /* The metrics of sluice-api as a struct: api/metrics.def. One per thread. */
 #pragma once
 
-#include "common/metrics.h"
+#include "common/base/metrics.h"
 
 struct api_metrics {
 #define METRIC(kind, field, name, labels, help) METRIC_FIELD_##kind(field)

@@ -1,18 +1,18 @@
 #include "api/routes.h"
 
-#include "api/answer.h"
-#include "api/assets.h"
-#include "api/bulk.h"
-#include "api/headroom.h"
-#include "api/intake.h"
-#include "api/native.h"
-#include "api/offer.h"
-#include "api/page.h"
-#include "api/path.h"
-#include "api/seedrows.h"
-#include "api/validate.h"
+#include "api/bulk/bulk.h"
+#include "api/compat/compat_rows.h"
+#include "api/core/answer.h"
+#include "api/core/body_intake.h"
+#include "api/core/header_budget.h"
+#include "api/core/native.h"
+#include "api/http/offer.h"
+#include "api/http/path.h"
+#include "api/service/assets.h"
+#include "api/service/service.h"
+#include "api/write/validate.h"
 
-#include "common/check.h"
+#include "common/base/check.h"
 
 #include <string.h>
 

@@ -1,8 +1,8 @@
 /* Routes: method and path to what a request does. */
 #pragma once
 
-#include "api/outcomes.h"
-#include "api/request.h"
+#include "api/core/request.h"
+#include "api/write/outcomes.h"
 
 /* How one family of routes words its requests and answers. */
 struct surface {
@@ -20,8 +20,8 @@ struct surface {
 	    struct request *r, const char *key, size_t len);
 };
 
-extern const struct surface native_surface; /* api/native.c */
-extern const struct surface seed_surface;   /* api/seed.c */
+extern const struct surface native_surface; /* api/core/native.c */
+extern const struct surface seed_surface;   /* api/compat/compat.c */
 
 /* What a body of a route is. */
 enum route_body {

@@ -1,7 +1,7 @@
 #include "api/settings.h"
 
-#include "api/clients.h"
-#include "common/pg.h"
+#include "api/core/clients.h"
+#include "common/postgres/pg.h"
 
 const struct setting api_setting_rows[] = {
 #define SETTING(kind, field, name, def, allowed, aliases, help)                \

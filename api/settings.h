@@ -1,10 +1,10 @@
 /* The settings of sluice-api as a struct: api/settings.def. */
 #pragma once
 
-#include "common/config.h"
+#include "common/daemon/config.h"
 
 struct api_settings {
-	struct common_settings common; /* first: common/config.h */
+	struct common_settings common; /* first: common/daemon/config.h */
 #define SETTING(kind, field, name, def, allowed, aliases, help)                \
 	SETTING_MEMBER(kind, field)
 #include "api/settings.def"

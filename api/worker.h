@@ -4,12 +4,12 @@
 #pragma once
 
 #include "api/app.h"
-#include "api/pglist.h"
-#include "api/pgread.h"
-#include "api/waits.h"
-#include "common/httpd.h"
-#include "common/jitter.h"
-#include "common/redis.h"
+#include "api/list/pg_list.h"
+#include "api/read/pg_reader.h"
+#include "api/write/waiters.h"
+#include "common/base/jitter.h"
+#include "common/http/httpd.h"
+#include "common/redis/redis.h"
 
 #include <pthread.h>
 

@@ -6,7 +6,7 @@
  *   lane.c        one partition: messages in, one script at a time out
  *   pending.c     messages that wait
  *   hear.c        a message, told to a chunk
- *   chunk.c       what a script is to do, decided by common/follower.c
+ *   chunk.c       what a script is to do, decided by common/log/follower.c
  *   script.c      a chunk as a script's arguments
  *   warm.c        entries for a Redis that was emptied: warmkeys.c, of which
  *                 keys; refill.c, with which rows
@@ -16,9 +16,9 @@
 #include "projector/projector.h"
 #include "projector/stats.h"
 
-#include "common/daemon.h"
-#include "common/log.h"
-#include "common/member.h"
+#include "common/base/log.h"
+#include "common/daemon/daemon.h"
+#include "common/kafka/member.h"
 
 #include <stdlib.h>
 

@@ -6,20 +6,20 @@
  */
 #include "projector/projector.h"
 
-#include "projector/audit.h"
-#include "projector/lane.h"
+#include "projector/apply/partition.h"
+#include "projector/apply/resume.h"
+#include "projector/audit/audit.h"
 #include "projector/report.h"
-#include "projector/resume.h"
 
-#include "common/admin.h"
-#include "common/consumer.h"
-#include "common/daemon.h"
-#include "common/l2.h"
-#include "common/log.h"
-#include "common/logask.h"
-#include "common/loghead.h"
-#include "common/mem.h"
-#include "common/member.h"
+#include "common/base/log.h"
+#include "common/base/mem.h"
+#include "common/cache/l2.h"
+#include "common/daemon/admin.h"
+#include "common/daemon/daemon.h"
+#include "common/kafka/consumer.h"
+#include "common/kafka/member.h"
+#include "common/kafka/writes_query.h"
+#include "common/log/writes_head.h"
 
 #include <stdlib.h>
 

@@ -1,6 +1,6 @@
 #include "projector/report.h"
 
-#include "common/log.h"
+#include "common/base/log.h"
 
 #include <inttypes.h>
 

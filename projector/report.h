@@ -1,9 +1,9 @@
 /* What the projector says of itself on its admin port. */
 #pragma once
 
-#include "projector/lane.h"
+#include "projector/apply/partition.h"
 
-#include "common/admin.h"
+#include "common/daemon/admin.h"
 
 /* Where the daemon keeps what is told; all borrowed. */
 struct report {

@@ -1,7 +1,7 @@
 /* The settings of sluice-projector. */
 #pragma once
 
-#include "common/config.h"
+#include "common/daemon/config.h"
 
 struct projector_settings {
 	struct common_settings common;

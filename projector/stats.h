@@ -1,7 +1,7 @@
 /* The metrics of sluice-projector: one loop, one struct. */
 #pragma once
 
-#include "common/metrics.h"
+#include "common/base/metrics.h"
 
 struct stats {
 #define METRIC(kind, field, name, labels, help) METRIC_FIELD_##kind(field)

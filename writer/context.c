@@ -1,6 +1,6 @@
 #include "writer/context.h"
 
-#include "common/log.h"
+#include "common/base/log.h"
 
 #include <inttypes.h>
 

@@ -1,18 +1,18 @@
 /* What the modules of the writer share, made by writer.c. */
 #pragma once
 
-#include "writer/announce.h"
-#include "writer/judges.h"
-#include "writer/orders.h"
-#include "writer/pool.h"
+#include "writer/batch/pool.h"
+#include "writer/batch/statements.h"
+#include "writer/commits/announce.h"
+#include "writer/decide/fingerprints.h"
+#include "writer/decide/judges.h"
+#include "writer/decide/write.h"
+#include "writer/rejections/orders.h"
 #include "writer/settings.h"
-#include "writer/shapes.h"
-#include "writer/statements.h"
 #include "writer/stats.h"
-#include "writer/write.h"
 
-#include "common/kafka.h"
-#include "common/loop.h"
+#include "common/base/loop.h"
+#include "common/kafka/kafka.h"
 
 struct context {
 	struct loop *loop;

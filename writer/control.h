@@ -8,7 +8,7 @@
  */
 #pragma once
 
-#include "writer/rejections.h"
+#include "writer/rejections/rejections.h"
 
 struct control {
 	struct context *x;

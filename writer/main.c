@@ -24,14 +24,14 @@
  *   announce.c                  what was committed, on sluice.commits
  *   pool.c  ask.c  statements.c connections, questions, SQL
  */
-#include "writer/epoch.h"
-#include "writer/migrate.h"
+#include "writer/commands/advance_epoch.h"
+#include "writer/commands/migrate.h"
 #include "writer/stats.h"
 #include "writer/writer.h"
 
-#include "common/daemon.h"
-#include "common/log.h"
-#include "common/member.h"
+#include "common/base/log.h"
+#include "common/daemon/daemon.h"
+#include "common/kafka/member.h"
 
 #include <stdio.h>
 #include <stdlib.h>

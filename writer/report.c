@@ -1,6 +1,6 @@
 #include "writer/report.h"
 
-#include "common/log.h"
+#include "common/base/log.h"
 
 #include <inttypes.h>
 #include <string.h>

@@ -1,14 +1,14 @@
 /* What the writer says of itself on its admin port. */
 #pragma once
 
+#include "writer/batch/partition.h"
 #include "writer/context.h"
 #include "writer/control.h"
-#include "writer/partition.h"
-#include "writer/start.h"
-#include "writer/takeover.h"
+#include "writer/startup/preflight.h"
+#include "writer/takeover/takeover.h"
 
-#include "common/admin.h"
-#include "common/consumer.h"
+#include "common/daemon/admin.h"
+#include "common/kafka/consumer.h"
 
 /* Where the daemon keeps what is told; all borrowed. */
 struct report {

@@ -1,7 +1,7 @@
 /* The settings of sluice-writer. */
 #pragma once
 
-#include "common/config.h"
+#include "common/daemon/config.h"
 
 struct writer_settings {
 	struct common_settings common;

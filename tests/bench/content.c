@@ -1,7 +1,7 @@
 #include "content.h"
 
-#include "common/check.h"
-#include "common/mem.h"
+#include "common/base/check.h"
+#include "common/base/mem.h"
 
 #include <inttypes.h>
 #include <math.h>

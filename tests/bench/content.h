@@ -7,7 +7,7 @@
  */
 #pragma once
 
-#include "common/clock.h"
+#include "common/base/clock.h"
 
 #include <stddef.h>
 #include <stdint.h>

@@ -9,9 +9,9 @@
  */
 #include "stream.h"
 
-#include "common/check.h"
-#include "common/mem.h"
-#include "common/record.h"
+#include "common/base/check.h"
+#include "common/base/mem.h"
+#include "common/log/record.h"
 
 #include <inttypes.h>
 #include <pthread.h>

@@ -12,7 +12,8 @@
 
 enum {
 	SERVER_THREADS = 2,
-	/* As in common/httpd.c: libmicrohttpd clears it for every request. */
+	/* As in common/http/httpd.c: libmicrohttpd clears it for every request.
+	 */
 	SERVER_CONNECTION_MEMORY = 24 * 1024,
 };
 

@@ -1,10 +1,10 @@
 #include "stream.h"
 
-#include "common/check.h"
-#include "common/entropy.h"
-#include "common/keyspace.h"
-#include "common/mem.h"
-#include "common/record.h"
+#include "common/base/check.h"
+#include "common/base/entropy.h"
+#include "common/base/mem.h"
+#include "common/log/keyspace.h"
+#include "common/log/record.h"
 
 #include <inttypes.h>
 #include <stdarg.h>

@@ -1,5 +1,5 @@
 /* The producer of tests/bench/write, and records of sluice.writes in the form
- * that the API gives them (common/record.h). */
+ * that the API gives them (common/log/record.h). */
 #pragma once
 
 #include "content.h"

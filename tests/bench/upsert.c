@@ -17,10 +17,10 @@
  */
 #include "stream.h"
 
-#include "common/buf.h"
-#include "common/check.h"
-#include "common/mem.h"
-#include "common/pgarray.h"
+#include "common/base/buf.h"
+#include "common/base/check.h"
+#include "common/base/mem.h"
+#include "common/postgres/pg_binary.h"
 
 #include <inttypes.h>
 #include <libpq-fe.h>

@@ -7,9 +7,9 @@
  */
 #pragma once
 
-#include "common/buf.h"
-#include "common/check.h"
-#include "common/mem.h"
+#include "common/base/buf.h"
+#include "common/base/check.h"
+#include "common/base/mem.h"
 
 #include <stdbool.h>
 #include <stddef.h>

@@ -2,10 +2,10 @@
  * is taken again as the same. */
 #include "tests/fuzz/fuzz.h"
 
-#include "api/schema.h"
-#include "common/declare.h"
-#include "common/sql.h"
-#include "common/sqltable.h"
+#include "api/openapi/json_schema.h"
+#include "common/schema/declare.h"
+#include "common/sql/sql.h"
+#include "common/sql/sql_table.h"
 
 static const char *stem(char out[COLLECTION_NAME_MAX + 1], struct fuzz in)
 {

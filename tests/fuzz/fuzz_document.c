@@ -4,9 +4,9 @@
  * it, too. */
 #include "tests/fuzz/fuzz.h"
 
-#include "api/validate.h"
+#include "api/write/validate.h"
 #include "tests/unit/declared.h"
-#include "writer/document.h"
+#include "writer/decide/document.h"
 
 static const char *const names[] = {
     "samples", "products", "posts", "records", "counters"};

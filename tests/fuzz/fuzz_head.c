@@ -3,7 +3,7 @@
  * another way (as far as libmicrohttpd shows it: from 1.0 on). */
 #include "tests/fuzz/fuzz.h"
 
-#include "common/httpline.h"
+#include "common/http/http_head.h"
 
 #include <ctype.h>
 #include <microhttpd.h>
@@ -123,7 +123,7 @@ static enum MHD_Result handle(void *arg, struct MHD_Connection *c,
 	return answer(c, head.fault);
 }
 
-/* As common/httpd.c does, before libmicrohttpd looks at the target. */
+/* As common/http/httpd.c does, before libmicrohttpd looks at the target. */
 static void *on_target(void *arg, const char *target, struct MHD_Connection *c)
 {
 	(void)arg;

@@ -2,14 +2,14 @@
  * byte chooses, the rest is the text. */
 #include "tests/fuzz/fuzz.h"
 
-#include "api/accept.h"
-#include "api/cachecontrol.h"
-#include "api/changeid.h"
-#include "api/condition.h"
-#include "api/headerlist.h"
-#include "api/path.h"
-#include "api/prefer.h"
-#include "common/version.h"
+#include "api/changes/change_id.h"
+#include "api/http/accept.h"
+#include "api/http/cache_control.h"
+#include "api/http/header_list.h"
+#include "api/http/path.h"
+#include "api/http/precondition.h"
+#include "api/http/prefer.h"
+#include "common/log/version.h"
 
 static void list(const char *s)
 {

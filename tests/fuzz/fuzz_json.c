@@ -2,13 +2,13 @@
  * as they are written, its numbers have an order. */
 #include "tests/fuzz/fuzz.h"
 
-#include "common/decimal.h"
-#include "common/field.h"
-#include "common/jsonraw.h"
-#include "common/jsontext.h"
-#include "common/jsontwice.h"
-#include "common/jsonwalk.h"
-#include "common/utf8.h"
+#include "common/base/utf8.h"
+#include "common/json/decimal.h"
+#include "common/json/jsondup.h"
+#include "common/json/jsonslice.h"
+#include "common/json/jsonstring.h"
+#include "common/json/jsonwalk.h"
+#include "common/schema/field.h"
 
 enum { NUMBERS = 6 };
 

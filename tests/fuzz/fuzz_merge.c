@@ -2,8 +2,8 @@
  * first is a document; to apply it once more changes nothing. */
 #include "tests/fuzz/fuzz.h"
 
-#include "common/jsonmerge.h"
-#include "common/jsontwice.h"
+#include "common/json/jsondup.h"
+#include "writer/decide/jsonmerge.h"
 
 static void merge(struct jsonraw target, struct jsonraw patch)
 {

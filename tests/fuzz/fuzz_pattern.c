@@ -1,8 +1,8 @@
 /* A regular expression on the first line, what it is held against behind it. */
 #include "tests/fuzz/fuzz.h"
 
-#include "common/pattern.h"
-#include "common/utf8.h"
+#include "common/base/utf8.h"
+#include "common/schema/pattern.h"
 
 int FUZZ_ONE(const uint8_t *data, size_t size)
 {

@@ -3,9 +3,9 @@
  * record and written again is the same record. */
 #include "tests/fuzz/fuzz.h"
 
-#include "api/idlog.h"
-#include "common/follower.h"
-#include "common/record.h"
+#include "api/write/id_log.h"
+#include "common/log/follower.h"
+#include "common/log/record.h"
 
 /* Instead of librdkafka's: the message has none of its own. */
 static rd_kafka_headers_t *headers;

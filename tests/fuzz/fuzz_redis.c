@@ -1,7 +1,7 @@
 /* What is read from Redis. The first byte chooses, the rest is the value. */
 #include "tests/fuzz/fuzz.h"
 
-#include "common/l2.h"
+#include "common/cache/l2.h"
 
 static void watermark(const char *s, size_t len)
 {

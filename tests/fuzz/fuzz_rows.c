@@ -4,12 +4,12 @@
  * cell: its length, 255: null). */
 #include "tests/fuzz/fuzz.h"
 
-#include "api/listpage.h"
-#include "api/listsql.h"
-#include "common/copyrow.h"
-#include "common/jsonraw.h"
-#include "common/pgshape.h"
-#include "common/utf8.h"
+#include "api/list/copy_row.h"
+#include "api/list/list_page.h"
+#include "api/list/list_sql.h"
+#include "common/base/utf8.h"
+#include "common/json/jsonslice.h"
+#include "common/postgres/pg_shape.h"
 #include "tests/unit/declared.h"
 
 static const char *const names[] = {"samples", "products", "posts", "records"};

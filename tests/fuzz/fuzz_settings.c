@@ -2,11 +2,11 @@
  * byte chooses, the rest is the text. */
 #include "tests/fuzz/fuzz.h"
 
-#include "common/config.h"
-#include "common/jsonraw.h"
-#include "common/redisurl.h"
-#include "common/units.h"
-#include "common/utf8.h"
+#include "common/base/units.h"
+#include "common/base/utf8.h"
+#include "common/daemon/config.h"
+#include "common/json/jsonslice.h"
+#include "common/redis/redis_url.h"
 
 #include <stdio.h>
 #include <sys/mman.h>

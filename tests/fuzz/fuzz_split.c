@@ -3,7 +3,7 @@
  * the third where it is cut. */
 #include "tests/fuzz/fuzz.h"
 
-#include "api/split.h"
+#include "api/bulk/bulk_split.h"
 
 /* All that came out, one after the other. */
 static void note(struct buf *out, const struct split *s, enum split_what what)

@@ -1,8 +1,8 @@
 /* Gives every target the files of its corpus, one after the other:
  * fuzz_replay corpus/json/… calls fuzz_json. What was found once is found again
  * by ctest, without clang. */
-#include "common/buf.h"
-#include "common/check.h"
+#include "common/base/buf.h"
+#include "common/base/check.h"
 
 #include <dirent.h>
 #include <stdio.h>

@@ -1,5 +1,5 @@
 """What Postgres says of itself never rejects a write, whatever it is: a trigger
-raises every state of common/sqlstate.def whose verdict is RETRY, and each time
+raises every state of common/postgres/sqlstate.def whose verdict is RETRY, and each time
 the writer says so, tries again, and applies what it holds. A corrupted database
 stops it."""
 

@@ -1,4 +1,4 @@
-/* sluice.commits, and how a consumer follows it: common/follower.c. */
+/* sluice.commits, and how a consumer follows it: common/log/follower.c. */
 
 typedef Message {
 	byte kind;    /* KEY, OTHER: a record; MARK */

@@ -2,7 +2,7 @@
  * -DGUARD=false takes one out, and tests/model/run wants the violation found.
  */
 
-/* --- common/follower.c --- */
+/* --- common/log/follower.c --- */
 #ifndef IGNORE_RULE
 #define IGNORE_RULE true /* a record below the watermark is ignored */
 #endif
@@ -31,7 +31,7 @@
 #define SEEN_RULE true /* which a jump does not forget */
 #endif
 
-/* --- common/l2.c --- */
+/* --- common/cache/l2.c --- */
 #ifndef FILL_REFUSAL
 #define FILL_REFUSAL true /* FILL: not below the floor */
 #endif
@@ -60,7 +60,7 @@
 #define GENERATION true /* START: leaves no entry */
 #endif
 
-/* --- projector/chunk.c --- */
+/* --- projector/apply/chunk.c --- */
 #ifndef PART_STAYS
 #define PART_STAYS true /* a part of a batch does not move the watermark */
 #endif

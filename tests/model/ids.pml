@@ -1,4 +1,4 @@
-/* Whose a block of generated ids is: api/reserve.c, api/idlog.c, the sequence in
+/* Whose a block of generated ids is: api/write/id_reserve.c, api/write/id_log.c, the sequence in
  * Postgres, the topic sluice.ids.
  *
  * Blocks are numbered. An instance asks the sequence for one, appends a record,

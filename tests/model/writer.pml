@@ -49,8 +49,8 @@ inline pop()
 	queue[queued].begin = 0
 }
 
-/* writer/gap.c: the row as it is now, under its own version; which write took
- * it is not known. For a batch, of its own rows: writer/apply.c. */
+/* writer/takeover/gap.c: the row as it is now, under its own version; which write took
+ * it is not known. For a batch, of its own rows: writer/batch/batch.c. */
 inline announce_key(k, from, to, rows)
 {
 	label = NEWEST(k, to);
@@ -84,7 +84,7 @@ inline announce(from, to, rows, key_first)
 	fi
 }
 
-/* writer/announce.c: Kafka has the next message. */
+/* writer/commits/announce.c: Kafka has the next message. */
 inline deliver()
 {
 	if
@@ -105,7 +105,7 @@ inline deliver()
 
 /* --- takeover and batches ------------------------------------------------- */
 
-/* writer/marks.c: the highest there is, since the last may be late; where
+/* writer/takeover/last_mark.c: the highest there is, since the last may be late; where
  * compaction took that one, the last. */
 inline find_marks(highest)
 {
@@ -125,7 +125,7 @@ inline find_marks(highest)
 	acknowledged = commits_end
 }
 
-/* writer/gap.c: the gap up to there, from the rows as they are now. */
+/* writer/takeover/gap.c: the gap up to there, from the rows as they are now. */
 #define MAY_ANNOUNCE(n) \
 	(announced + n <= watermark && GAP && (pg >= watermark || !GAP_CHECK))
 inline announce_gap(to, key_first)
@@ -176,7 +176,7 @@ proctype writer(byte number)
 	byte watermark, announced, acknowledged;
 	bool fenced, drained;
 
-taking: /* writer/takeover.c: PROGRESS, MARKS, GAPS */
+taking: /* writer/takeover/takeover.c: PROGRESS, MARKS, GAPS */
 	atomic {
 		taken >= number -> taken = MAX(taken, number + 1);
 		watermark = pg;
@@ -206,7 +206,7 @@ taking: /* writer/takeover.c: PROGRESS, MARKS, GAPS */
 	od;
 	announced = 0;
 
-	do /* writer/partition.c */
+	do /* writer/batch/partition.c */
 	:: d_step { MAY_COMMIT(1) -> commit(watermark + 1, true) }
 	:: d_step { MAY_COMMIT(2) -> commit(watermark + 2, true) }
 	:: d_step { MAY_COMMIT(2) -> commit(watermark + 2, false) }

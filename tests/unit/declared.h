@@ -7,8 +7,8 @@
 #define SLUICE_SOURCE "."
 #endif
 
-#include "common/check.h"
-#include "common/collection.h"
+#include "common/base/check.h"
+#include "common/schema/collection.h"
 
 #include <stdio.h>
 #include <string.h>

@@ -8,7 +8,7 @@ only:
 - an Idempotency-Key that is used for keys of two partitions belongs to the write
   that was committed first;
 - what the database itself forbids (`forbidden`) may pass unseen if another write of
-  the same batch replaces it (writer/fold.c). So the model is told which writes the
+  the same batch replaces it (writer/decide/fold.c). So the model is told which writes the
   database refused. It minds a refusal that is not called for, and a batch that ends
   with what is forbidden.
 """

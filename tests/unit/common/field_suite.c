@@ -5,8 +5,8 @@
  * `value …` is judged by it. The answer to each: `valid`, `invalid`, or
  * `refused` with the reason.
  */
-#include "common/check.h"
-#include "common/declare.h"
+#include "common/base/check.h"
+#include "common/schema/declare.h"
 
 #include <stdio.h>
 #include <stdlib.h>

@@ -8,9 +8,9 @@
 
 #include <cmocka.h>
 
-#include "common/buf.h"
-#include "common/config.h"
-#include "common/units.h"
+#include "common/base/buf.h"
+#include "common/base/units.h"
+#include "common/daemon/config.h"
 
 #include <ctype.h>
 #include <inttypes.h>

@@ -8,10 +8,10 @@
 
 #include <cmocka.h>
 
-#include "common/field.h"
-#include "common/jsonmerge.h"
-#include "common/jsontext.h"
-#include "common/jsontwice.h"
+#include "common/json/jsondup.h"
+#include "common/json/jsonstring.h"
+#include "common/schema/field.h"
+#include "writer/decide/jsonmerge.h"
 
 #include <string.h>
 #include <time.h>

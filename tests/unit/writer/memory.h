@@ -10,13 +10,13 @@
 
 #include <cmocka.h>
 
-#include "common/buf.h"
-#include "common/call.h"
-#include "common/decimal.h"
-#include "common/mem.h"
-#include "common/sql.h"
-#include "common/utf8.h"
-#include "writer/statements.h"
+#include "common/base/buf.h"
+#include "common/base/mem.h"
+#include "common/base/utf8.h"
+#include "common/json/decimal.h"
+#include "common/postgres/pg_params.h"
+#include "common/sql/sql.h"
+#include "writer/batch/statements.h"
 
 #include <arpa/inet.h>
 #include <endian.h>

@@ -9,10 +9,10 @@
  */
 #include "tests/unit/writer/memory.h"
 
-#include "api/home.h"
-#include "common/collection.h"
-#include "common/keyspace.h"
-#include "writer/plan.h"
+#include "api/write/home.h"
+#include "common/log/keyspace.h"
+#include "common/schema/collection.h"
+#include "writer/batch/plan.h"
 
 #include <inttypes.h>
 

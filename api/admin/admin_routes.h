@@ -1,0 +1,27 @@
+/* What can be asked of a running api on its admin port, beside the listener's
+ * own: GET /inspect/{collection}/{key}, DELETE /cache[/{collection}[/{key}]].
+ */
+#pragma once
+
+#include "common/daemon/admin.h"
+#include "common/log/keyspace.h"
+#include "common/schema/collection.h"
+
+#include <stdbool.h>
+
+struct app;
+
+/* What a request is about. */
+struct operand {
+	const struct collection *collection; /* NULL: all */
+	char *id; /* collection/key, or collection/ for all of it, or empty */
+	size_t id_len;
+	const char *key; /* inside id; NULL: none */
+	size_t key_len;
+	struct key_slot slot; /* with a key */
+};
+
+/* admin_options.handle; `arg`: struct app. */
+bool operate(void *arg, struct admin_exchange *x);
+/* Frees what the operand owns. */
+void operand_free(struct operand *o);

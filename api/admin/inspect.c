@@ -1,0 +1,227 @@
+#include "api/admin/inspect.h"
+
+#include "api/admin/tier_compare.h"
+#include "api/app.h"
+#include "api/read/redis_reader.h"
+#include "api/read/tier.h"
+#include "api/service/backlog.h"
+#include "api/worker.h"
+#include "common/base/mem.h"
+#include "common/cache/l2.h"
+
+#include <inttypes.h>
+#include <stdlib.h>
+
+enum { NO_TTL = -1 };
+
+/* What a tier said. */
+struct sight {
+	bool away; /* it could not be asked */
+	struct value *value;
+	int64_t ttl_ms; /* NO_TTL: none, or not known */
+};
+
+struct inspect {
+	struct app *app;
+	struct worker *worker;
+	struct admin_exchange *x;
+	struct operand operand;
+	struct sight tiers[TIERS];
+	size_t due; /* the worker's: answers to come */
+};
+
+/* --- the answer, on the main loop ---------------------------------------- */
+
+/* A string: JSON's numbers are often doubles. */
+static void add_version(struct buf *out, const char *name, version_t v)
+{
+	buf_printf(out, ",\"%s\":\"%" PRIu64 "\"", name, v);
+}
+
+static const char *state_of(const struct sight *s)
+{
+	if (s->away)
+		return "unavailable";
+	if (s->value == NULL)
+		return "none";
+	return s->value->present ? "present" : "absent";
+}
+
+static void write_sight(
+    struct buf *out, const char *name, const struct sight *s, enum standing how)
+{
+	const struct value *v = s->value;
+	buf_printf(out, ",\"%s\":{\"state\":\"%s\"", name, state_of(s));
+	if (v && v->present)
+		add_version(out, "version", v->version);
+	if (v)
+		add_version(out, "as_of", v->as_of);
+	if (v && s->ttl_ms != NO_TTL)
+		buf_printf(out, ",\"ttl_ms\":%" PRId64, s->ttl_ms);
+	buf_printf(out, ",\"verdict\":\"%s\"}", standing_name(how));
+}
+
+static void write_instance(
+    struct buf *out, struct inspect *i, version_t floor, version_t through)
+{
+	/* The end was asked for up to a second ago. */
+	int64_t end = probe_end(i->app->probe, i->operand.slot.partition);
+	int64_t pending = end - version_offset(through);
+	buf_printf(
+	    out, ",\"instance\":{\"watermark\":\"%" PRIu64 "\"", through);
+	if (floor == FLOORS_CLOSED)
+		buf_str(out, ",\"floor\":null");
+	else
+		add_version(out, "floor", floor);
+	if (end < 0)
+		buf_str(out, ",\"pending_writes\":null}");
+	else
+		buf_printf(out, ",\"pending_writes\":%" PRId64 "}",
+		    pending > 0 ? pending : 0);
+}
+
+static void write_report(struct buf *out, struct inspect *i)
+{
+	static const char *const names[TIERS] = {[TIER_L1] = "l1",
+	    [TIER_REDIS] = "redis",
+	    [TIER_REPLICA] = "replica",
+	    [TIER_PRIMARY] = "primary"};
+	const struct operand *o = &i->operand;
+	version_t floor = floors_get(i->app->floors, o->slot);
+	version_t through = tail_through(i->app->tail, o->slot.partition);
+	enum standing worst = STANDING_NONE;
+	buf_printf(out, "{\"collection\":\"%s\",\"key\":", o->collection->name);
+	buf_json(out, o->key, o->key_len);
+	buf_printf(out, ",\"partition\":%" PRId32 ",\"bucket\":%" PRIu32,
+	    o->slot.partition, o->slot.bucket);
+	write_instance(out, i, floor, through);
+	for (int t = TIER_L1; t < TIERS; t++) {
+		const struct sight *s = &i->tiers[t];
+		enum standing how = standing_of(
+		    s->value, floor, through, i->tiers[TIER_PRIMARY].value);
+		worst = how > worst ? how : worst;
+		if (t == TIER_REPLICA && !i->app->settings->replica_urls[0])
+			buf_str(out, ",\"replica\":null");
+		else
+			write_sight(out, names[t], s, how);
+	}
+	buf_printf(out, ",\"verdict\":\"%s\"}\n", standing_name(worst));
+}
+
+static void finish(void *arg)
+{
+	struct inspect *i = arg;
+	struct app *app = i->app;
+	struct buf body = {0};
+	write_report(&body, i);
+	admin_answer(i->x, 200, &body);
+	for (int t = 0; t < TIERS; t++)
+		value_unref(&i->tiers[t].value);
+	operand_free(&i->operand);
+	free(i);
+	app_release(app);
+}
+
+/* --- the questions, on the request thread -------------------------------- */
+
+static void answered(struct inspect *i)
+{
+	if (--i->due)
+		return;
+	i->worker->lookups--;
+	loop_post(i->app->loop, finish, i);
+}
+
+static void on_redis(void *arg, enum l2tier_status status, struct value *v)
+{
+	struct inspect *i = arg;
+	i->tiers[TIER_REDIS].value = v;
+	i->tiers[TIER_REDIS].away = status == L2TIER_FAILED;
+	answered(i);
+}
+
+static void on_ttl(void *arg, const redisReply *reply)
+{
+	struct inspect *i = arg;
+	if (reply && reply->type == REDIS_REPLY_INTEGER && reply->integer > 0)
+		i->tiers[TIER_REDIS].ttl_ms = reply->integer;
+	answered(i);
+}
+
+static void on_row(
+    struct inspect *i, enum tier t, enum pgread_status status, struct value *v)
+{
+	i->tiers[t].value = v;
+	i->tiers[t].away = status != PGREAD_OK;
+	answered(i);
+}
+
+static void on_replica(void *arg, enum pgread_status status, struct value *v)
+{
+	on_row(arg, TIER_REPLICA, status, v);
+}
+
+static void on_primary(void *arg, enum pgread_status status, struct value *v)
+{
+	on_row(arg, TIER_PRIMARY, status, v);
+}
+
+static void look_into_l1(struct inspect *i)
+{
+	mono_us_t now = clock_mono(), expires = now;
+	const struct operand *o = &i->operand;
+	struct sight *s = &i->tiers[TIER_L1];
+	s->value = l1_peek(i->app->l1, o->id, o->id_len, now, &expires);
+	s->ttl_ms = (expires - now) / 1000;
+}
+
+static void ask_redis(struct inspect *i)
+{
+	const struct operand *o = &i->operand;
+	struct redis *r = i->worker->redis;
+	struct buf key = {0};
+	l2_entry_key(&key, o->slot.partition, o->id, o->id_len);
+	const char *const argv[] = {"PTTL", key.data};
+	const size_t lens[] = {4, key.len};
+	if (l2tier_get(r, o->slot.partition, o->id, o->id_len, on_redis, i))
+		i->due++;
+	else
+		i->tiers[TIER_REDIS].away = true;
+	if (redis_submit(r, 2, argv, lens, on_ttl, i))
+		i->due++;
+	buf_free(&key);
+}
+
+static void ask_postgres(
+    struct inspect *i, struct pgread *server, enum tier t, pgread_done done)
+{
+	const struct operand *o = &i->operand;
+	if (server && pgread_get(server, o->collection, o->key, o->key_len,
+			  o->slot.partition, done, i))
+		i->due++;
+	else
+		i->tiers[t].away = true;
+}
+
+static void ask(void *arg)
+{
+	struct inspect *i = arg;
+	i->worker->lookups++; /* the thread does not end */
+	i->due = 1;
+	look_into_l1(i);
+	ask_redis(i);
+	ask_postgres(i, i->worker->replica, TIER_REPLICA, on_replica);
+	ask_postgres(i, i->worker->primary, TIER_PRIMARY, on_primary);
+	answered(i);
+}
+
+void inspect_start(struct app *app, struct admin_exchange *x, struct operand *o)
+{
+	struct inspect *i = MEM_NEW(struct inspect);
+	*i = (struct inspect){
+	    .app = app, .worker = app->workers[0], .x = x, .operand = *o};
+	for (int t = 0; t < TIERS; t++)
+		i->tiers[t].ttl_ms = NO_TTL;
+	app_hold(app);
+	loop_post(i->worker->loop, ask, i);
+}

@@ -1,0 +1,219 @@
+#include "api/admin/purge.h"
+
+#include "api/app.h"
+#include "api/worker.h"
+#include "common/base/log.h"
+#include "common/base/mem.h"
+#include "common/cache/l2.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+struct purge {
+	struct app *app;
+	purge_done done;
+	void *arg;
+	struct operand operand;
+	wall_us_t now;
+	uv_work_t sweep;
+	size_t swept;	   /* entries of L1 */
+	size_t due;	   /* main loop: parts that are not done */
+	bool redis_failed; /* main loop */
+};
+
+/* A request thread's part. */
+struct part {
+	struct purge *purge;
+	struct worker *worker;
+	size_t due; /* answers of Redis */
+	bool failed;
+};
+
+/* --- the end, on the main loop ------------------------------------------- */
+
+static const char *scope(const struct operand *o)
+{
+	if (o->key)
+		return "key";
+	return o->collection ? "collection" : "all";
+}
+
+static void report(struct purge *p)
+{
+	const struct purge_report said = {p->swept, !p->redis_failed};
+	log_event(EV_CACHE_PURGED, "scope=%s id=%s l1_entries=%zu redis=%s",
+	    scope(&p->operand), log_quote(p->operand.id), p->swept,
+	    said.redis ? "purged" : "unavailable");
+	p->done(p->arg, &said);
+}
+
+static void part_done(struct purge *p)
+{
+	struct app *app = p->app;
+	if (--p->due)
+		return;
+	report(p);
+	operand_free(&p->operand);
+	free(p);
+	app_release(app);
+}
+
+/* --- Redis, on each request thread --------------------------------------- */
+
+static void on_part_done(void *arg)
+{
+	struct part *part = arg;
+	struct purge *p = part->purge;
+	p->redis_failed = p->redis_failed || part->failed;
+	free(part);
+	part_done(p);
+}
+
+static void answered(struct part *part)
+{
+	if (--part->due)
+		return;
+	part->worker->lookups--;
+	loop_post(part->purge->app->loop, on_part_done, part);
+}
+
+static void on_reply(void *arg, const redisReply *reply)
+{
+	struct part *part = arg;
+	if (reply == NULL || reply->type != REDIS_REPLY_INTEGER)
+		part->failed = true;
+	answered(part);
+}
+
+static bool unlink_entry(struct part *part)
+{
+	const struct operand *o = &part->purge->operand;
+	struct buf key = {0};
+	l2_entry_key(&key, o->slot.partition, o->id, o->id_len);
+	const char *const argv[] = {"UNLINK", key.data};
+	const size_t lens[] = {6, key.len};
+	bool sent =
+	    redis_submit(part->worker->redis, 2, argv, lens, on_reply, part);
+	buf_free(&key);
+	return sent;
+}
+
+static bool renew(struct part *part, int32_t partition)
+{
+	const struct operand *o = &part->purge->operand;
+	const char *name = o->collection ? o->collection->name : "";
+	char generation[VERSION_HEX_LEN + 1];
+	struct buf key = {0};
+	l2_watermark_key(&key, partition);
+	version_to_hex((version_t)part->purge->now, generation);
+	const char *const argv[] = {key.data, generation, name};
+	const size_t lens[] = {key.len, VERSION_HEX_LEN, strlen(name)};
+	bool sent = redis_eval(
+	    part->worker->redis, L2_PURGE, 1, 3, argv, lens, on_reply, part);
+	buf_free(&key);
+	return sent;
+}
+
+static void purge_redis(void *arg)
+{
+	struct part *part = arg;
+	bool key = part->purge->operand.key != NULL;
+	int32_t n = key ? 1 : part->purge->app->partitions;
+	part->worker->lookups++; /* the thread does not end */
+	part->due = 1;
+	for (int32_t i = 0; i < n; i++) {
+		bool sent = key ? unlink_entry(part) : renew(part, i);
+		part->due += sent;
+		part->failed = part->failed || !sent;
+	}
+	answered(part);
+}
+
+/* --- L1 ------------------------------------------------------------------ */
+
+/* The pages of lists that may have the key: api/list/list_query.h tells their
+ * ids. */
+static size_t sweep_pages(struct purge *p)
+{
+	const struct operand *o = &p->operand;
+	size_t len = o->id_len - o->key_len;
+	char *prefix = mem_strndup(o->id, len);
+	size_t n = l1_purge(p->app->l1, prefix, len + 1); /* with its NUL */
+	free(prefix);
+	return n;
+}
+
+/* On a thread of libuv's pool. */
+static void sweep(uv_work_t *work)
+{
+	struct purge *p = work->data;
+	const struct operand *o = &p->operand;
+	p->swept +=
+	    o->key ? sweep_pages(p) : l1_purge(p->app->l1, o->id, o->id_len);
+}
+
+static void on_swept(uv_work_t *work, int status)
+{
+	(void)status; /* nobody cancels it */
+	part_done(work->data);
+}
+
+static void remove_key(struct purge *p)
+{
+	mono_us_t expires;
+	const struct operand *o = &p->operand;
+	struct value *v =
+	    l1_peek(p->app->l1, o->id, o->id_len, clock_mono(), &expires);
+	p->swept = v != NULL;
+	value_unref(&v);
+	l1_remove(p->app->l1, o->id, o->id_len);
+}
+
+void purge_begin(struct app *app, struct operand *o, purge_done done, void *arg)
+{
+	struct purge *p = MEM_NEW(struct purge);
+	p->app = app;
+	p->done = done;
+	p->arg = arg;
+	p->operand = *o;
+	p->now = clock_wall();
+	p->due = app->nworkers;
+	app_hold(app);
+	atomic_fetch_add(&app->purges, 1); /* first: see purge.h */
+	if (o->key)
+		remove_key(p);
+	p->due++;
+	p->sweep.data = p;
+	uv_queue_work(loop_uv(app->loop), &p->sweep, sweep, on_swept);
+	for (size_t i = 0; i < app->nworkers; i++) {
+		struct part *part = MEM_NEW(struct part);
+		*part = (struct part){.purge = p, .worker = app->workers[i]};
+		loop_post(app->workers[i]->loop, purge_redis, part);
+	}
+}
+
+/* --- DELETE /cache ------------------------------------------------------- */
+
+struct asked {
+	struct admin_exchange *x;
+	const char *scope;
+};
+
+static void answer(void *arg, const struct purge_report *said)
+{
+	struct asked *asked = arg;
+	struct buf body = {0};
+	buf_printf(&body,
+	    "{\"purged\":\"%s\",\"l1_entries\":%zu,\"redis\":\"%s\"}\n",
+	    asked->scope, said->l1_entries,
+	    said->redis ? "purged" : "unavailable");
+	admin_answer(asked->x, said->redis ? 200 : 503, &body);
+	free(asked);
+}
+
+void purge_start(struct app *app, struct admin_exchange *x, struct operand *o)
+{
+	struct asked *asked = MEM_NEW(struct asked);
+	*asked = (struct asked){x, scope(o)};
+	purge_begin(app, o, answer, asked);
+}

@@ -1,0 +1,279 @@
+#include "api/bulk/bulk_priv.h"
+
+#include "api/core/budget.h"
+#include "api/core/clients.h"
+#include "api/core/native.h"
+#include "api/routes.h"
+#include "api/write/write.h"
+#include "common/base/check.h"
+#include "common/base/mem.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* How long items are looked at before other requests have their turn. An item
+ * is not cut. */
+#define SLICE CLOCK_MS(1)
+
+/* --- the end of reading -------------------------------------------------- */
+
+static void stop(struct bulk *b, enum problem p, const char *detail)
+{
+	if (b->stopped)
+		return;
+	b->stopped = true;
+	b->finished = true;
+	b->problem = p;
+	snprintf(b->detail, sizeof b->detail, "%s", detail ? detail : "");
+}
+
+static void stop_at(
+    struct bulk *b, enum problem p, size_t offset, const char *detail)
+{
+	stop(b, p, detail);
+	b->has_offset = true;
+	b->offset = offset;
+}
+
+static void not_json(struct bulk *b, size_t offset, const char *what)
+{
+	char detail[200];
+	snprintf(detail, sizeof detail, "%s (at byte %zu)", what, offset);
+	stop_at(b, PROBLEM_INVALID_JSON, offset, detail);
+}
+
+/* --- items from the body ------------------------------------------------- */
+
+static void take_item(struct request *r)
+{
+	struct bulk *b = r->bulk;
+	const struct split *s = &b->split;
+	struct validation v;
+	validate_document(r->collection, VALIDATE_WHOLE, NULL, 0, s->text.data,
+	    s->text.len, &v);
+	validate_size(r->collection, VALIDATE_WHOLE, 0, s->text.data,
+	    s->text.len, (size_t)r->worker->app->settings->common.document_max,
+	    &v);
+	if (v.validity == NOT_JSON) {
+		not_json(b, s->at + v.offset, v.message);
+		return;
+	}
+	b->index = results_add(&b->results);
+	metric_add(&r->worker->metrics->bulk_items, 1);
+	b->held = v.validity == VALID;
+	if (b->held) {
+		b->item = v;
+		return;
+	}
+	if (v.validity == TOO_LARGE)
+		results_problem(&b->results, b->index, PROBLEM_TOO_LARGE, NULL);
+	else
+		results_problem(
+		    &b->results, b->index, PROBLEM_VALIDATION, &v.violations);
+	metric_add(&r->worker->metrics->write_invalid, 1);
+	validation_free(&v);
+}
+
+static void hear(struct request *r, enum split_what what)
+{
+	struct bulk *b = r->bulk;
+	const struct api_settings *settings = r->worker->app->settings;
+	bool item = what == SPLIT_ITEM || what == SPLIT_LONG;
+	if (b->split.taken > (size_t)settings->max_bulk)
+		stop_at(b, PROBLEM_TOO_LARGE, (size_t)settings->max_bulk,
+		    "A bulk may have as many bytes as the setting "
+		    "http.max_bulk says.");
+	else if (item && b->results.n == (size_t)settings->max_bulk_items)
+		stop_at(b, PROBLEM_TOO_LARGE, b->split.at,
+		    "A bulk may have as many items as the setting "
+		    "http.max_bulk_items says.");
+	else if (what == SPLIT_ITEM)
+		take_item(r);
+	else if (what == SPLIT_LONG)
+		results_problem(&b->results, results_add(&b->results),
+		    PROBLEM_TOO_LARGE, NULL);
+	else if (what == SPLIT_FAULT)
+		not_json(b, b->split.at, b->split.fault);
+	else if (what == SPLIT_END)
+		b->finished = true;
+}
+
+/* The text of an item, and what is to be told of all of them. */
+static void count_memory(struct request *r)
+{
+	struct bulk *b = r->bulk;
+	size_t n = b->split.text.cap + b->item.filled.cap +
+		   results_memory(&b->results);
+	if (n == b->memory)
+		return;
+	httpd_holds(r->connection, n);
+	if (budget_take(&budget_bodies, &b->memory, n))
+		return;
+	budget_set(&budget_bodies, &b->memory, n);
+	stop_at(b, PROBLEM_BUFFER_FULL, b->split.at,
+	    "The bodies of the requests in hand take as much memory as the "
+	    "setting http.body_budget allows.");
+}
+
+/* What is decided by then is asked for before the ring of outcomes has gone
+ * round. */
+static void wait_for_log(struct request *r)
+{
+	if (r->wait_for)
+		bulk_settle(r);
+	request_deadline(r, r->worker->app->settings->write_timeout);
+}
+
+/* Takes from a piece of the body up to the end of an item. */
+static size_t take(struct request *r, const char *data, size_t len)
+{
+	struct bulk *b = r->bulk;
+	mono_us_t begin = clock_mono();
+	size_t used;
+	r->expired = false;
+	hear(r, split_feed(&b->split, data, len, &used));
+	b->busy += clock_mono() - begin;
+	return used;
+}
+
+/* The other requests of this thread come first. */
+static void give_way(struct request *r)
+{
+	r->bulk->busy = 0;
+	r->gives_way = true;
+	metric_add(&r->worker->metrics->bulk_pauses, 1);
+	request_deadline(r, r->worker->app->settings->write_timeout);
+	request_gave_way(r->worker);
+}
+
+bool bulk_take(struct request *r, const char *data, size_t len, size_t *taken)
+{
+	struct bulk *b = r->bulk;
+	*taken = 0;
+	r->gives_way = false;
+	/* Not parked when all is taken: libmicrohttpd may have the next piece
+	 * at hand, and would tell it all the same. */
+	while (!b->stopped && *taken < len) {
+		if (!bulk_may_go_on(r)) {
+			wait_for_log(r);
+			return false;
+		}
+		if (b->busy > SLICE) {
+			give_way(r);
+			return false;
+		}
+		*taken += take(r, data + *taken, len - *taken);
+		count_memory(r);
+	}
+	/* The last one goes now if it can, not when more arrives. */
+	if (!b->stopped)
+		(void)bulk_may_go_on(r);
+	*taken = len; /* what follows is not read */
+	return true;
+}
+
+/* --- the beginning ------------------------------------------------------- */
+
+bool bulk_has_lines(const struct request *r)
+{
+	return native_is_type(r, BULK_LINES_TYPE);
+}
+
+bool bulk_may_be(const struct request *r)
+{
+	return r->route->body == BODY_BULK;
+}
+
+static void refuse_header(struct bulk *b, const char *name, const char *why)
+{
+	violations_add(&b->header, name, "%s", why);
+	stop(b, PROBLEM_VALIDATION, NULL);
+}
+
+static void check_headers(struct request *r)
+{
+	struct bulk *b = r->bulk;
+	if (request_header(r, MHD_HTTP_HEADER_IF_MATCH))
+		refuse_header(
+		    b, "If-Match", "a POST makes rows: there is none to match");
+	if (request_header(r, "Idempotency-Key"))
+		refuse_header(b, "Idempotency-Key",
+		    "a bulk takes none; items that name their keys "
+		    "themselves are not made twice");
+}
+
+void bulk_begin(struct request *r, size_t before)
+{
+	struct app *app = r->worker->app;
+	struct bulk *b = MEM_NEW(struct bulk);
+	struct write_refusal refusal;
+	r->bulk = b;
+	split_start(&b->split, bulk_has_lines(r) ? SPLIT_LINES : SPLIT_ARRAY,
+	    (size_t)app->settings->max_item);
+	b->split.taken = before;
+	native_preferences(r);
+	if (r->prefer.has_wait && !r->prefer.respond_async)
+		r->wait_for = r->prefer.wait;
+	size_t others = atomic_fetch_add(&app->bulks, 1);
+	metric_add(&r->worker->metrics->bulks, 1);
+	check_headers(r);
+	b->counted = client_take(httpd_client(r->connection), CLIENT_BULKS);
+	if (!b->counted || others >= (size_t)app->settings->max_bulks) {
+		b->retry_s = 1;
+		stop(b, PROBLEM_BUFFER_FULL,
+		    "As many bulks are in hand as may, or as one client may "
+		    "have: see the settings http.max_bulks and "
+		    "http.client_share.");
+	} else if (write_refused(r->worker, r->collection, &refusal)) {
+		b->retry_s = refusal.retry_s;
+		stop(b, refusal.problem, refusal.detail);
+	}
+}
+
+enum step_result bulk_begin_lines(struct request *r)
+{
+	bulk_begin(r, 0);
+	return r->bulk->stopped ? bulk_answer_step(r) : STEP_MORE;
+}
+
+/* --- the end ------------------------------------------------------------- */
+
+void bulk_end(struct request *r)
+{
+	struct bulk *b = r->bulk;
+	if (b == NULL)
+		return;
+	bulk_release(b);
+	atomic_fetch_sub(&r->worker->app->bulks, 1);
+	metric_add(&r->worker->metrics->bulks, -1);
+	budget_set(&budget_bodies, &b->memory, 0);
+	if (b->counted)
+		client_give(httpd_client(r->connection), CLIENT_BULKS);
+	split_free(&b->split);
+	results_free(&b->results);
+	violations_free(&b->header);
+	validation_free(&b->item);
+	free(b);
+	r->bulk = NULL;
+}
+
+/* The body is in: its last item, and every acknowledgement. */
+enum step_result bulk_end_step(struct request *r)
+{
+	struct bulk *b = r->bulk;
+	while (!b->finished) {
+		if (!bulk_may_go_on(r)) {
+			wait_for_log(r);
+			return STEP_PARK;
+		}
+		hear(r, split_finish(&b->split));
+	}
+	if (!bulk_all_sent(r)) {
+		wait_for_log(r);
+		return STEP_PARK;
+	}
+	request_deadline(r, r->wait_for);
+	r->step = STEP_BULK_COMMIT;
+	return STEP_MORE;
+}

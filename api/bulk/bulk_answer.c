@@ -1,0 +1,109 @@
+/* What became of the items of a bulk, and the answer that says so. */
+#include "api/bulk/bulk_priv.h"
+
+#include "api/core/answer.h"
+
+#include <stdio.h>
+
+/* --- outcomes ------------------------------------------------------------ */
+
+bool bulk_settle(struct request *r)
+{
+	struct bulk *b = r->bulk;
+	struct app *app = r->worker->app;
+	size_t first = b->results.n;
+	for (size_t i = b->settled; i < b->results.n; i++) {
+		const struct result *x = &b->results.items[i];
+		const struct position p = {x->partition, x->version};
+		bool open = results_open(&b->results, i);
+		bool passed =
+		    open && p.version < tail_through(app->tail, p.partition);
+		if ((x->kind == RESULT_PENDING || open != passed) && i < first)
+			first = i;
+		if (!passed)
+			continue;
+		struct outcome o = outcomes_get(app->outcomes, p);
+		if (o.kind != OUTCOME_UNKNOWN)
+			results_settled(&b->results, i, o);
+	}
+	b->settled = first;
+	return first == b->results.n;
+}
+
+enum step_result bulk_commit_step(struct request *r)
+{
+	struct bulk *b = r->bulk;
+	r->step = STEP_BULK_ANSWER;
+	if (r->wait_for == 0 || bulk_settle(r) || r->expired ||
+	    r->worker->draining)
+		return STEP_MORE;
+	const struct result *x = &b->results.items[b->settled];
+	r->step = STEP_BULK_COMMIT;
+	waits_add(r->worker->waits, &r->wait,
+	    (struct position){x->partition, x->version});
+	return STEP_PARK;
+}
+
+/* --- the answer ---------------------------------------------------------- */
+
+static void add_headers(struct request *r, struct MHD_Response *response)
+{
+	struct bulk *b = r->bulk;
+	struct buf text = {0};
+	results_positions(&b->results, r->worker->app->partitions, &text);
+	if (text.len)
+		MHD_add_response_header(response, "Sluice-Position", text.data);
+	buf_clear(&text);
+	prefer_applied(&r->prefer,
+	    r->prefer.return_minimal ? PREFER_NOTHING : PREFER_STATE, &text);
+	if (text.len)
+		MHD_add_response_header(
+		    response, "Preference-Applied", text.data);
+	buf_free(&text);
+}
+
+static enum step_result answer_stopped(struct request *r)
+{
+	struct bulk *b = r->bulk;
+	if (b->header.n)
+		return answer_violations(r, &b->header);
+	if (b->retry_s)
+		return answer_retry(
+		    r, b->problem, b->detail[0] ? b->detail : NULL, b->retry_s);
+	struct buf extra = {0};
+	if (b->has_offset)
+		buf_printf(&extra, ",\"offset\":%zu", b->offset);
+	buf_str(&extra, ",\"results\":");
+	results_write(&b->results,
+	    (struct results_words){.form = RESULTS_ARRAY,
+		.minimal = r->prefer.return_minimal,
+		.waited = r->wait_for > 0},
+	    &extra);
+	struct MHD_Response *response =
+	    answer_problem_response(b->problem, b->detail, NULL, extra.data);
+	buf_free(&extra);
+	add_headers(r, response);
+	return answer_queue(r, problem_status(b->problem), response);
+}
+
+enum step_result bulk_answer_step(struct request *r)
+{
+	struct bulk *b = r->bulk;
+	struct buf body = {0};
+	bool lines = b->split.form == SPLIT_LINES;
+	if (b->stopped)
+		return answer_stopped(r);
+	results_write(&b->results,
+	    (struct results_words){
+		.form = lines ? RESULTS_LINES : RESULTS_ARRAY,
+		.minimal = r->prefer.return_minimal,
+		.waited = r->wait_for > 0},
+	    &body);
+	struct MHD_Response *response =
+	    answer_body(&body, lines ? BULK_LINES_TYPE : "application/json");
+	add_headers(r, response);
+	if (results_have(&b->results, 503))
+		MHD_add_response_header(
+		    response, MHD_HTTP_HEADER_RETRY_AFTER, "1");
+	return answer_queue(r, r->wait_for ? 200 : 202, response);
+}

@@ -1,0 +1,217 @@
+#include "api/bulk/bulk_results.h"
+
+#include "common/base/check.h"
+#include "common/base/mem.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+size_t results_add(struct results *r)
+{
+	MEM_GROW(r->items, r->cap, r->n);
+	r->items[r->n] =
+	    (struct result){.partition = -1, .kind = RESULT_PENDING};
+	return r->n++;
+}
+
+void results_drop(struct results *r)
+{
+	CHECK(r->n > 0);
+	r->n--;
+}
+
+void results_free(struct results *r)
+{
+	free(r->items);
+	buf_free(&r->texts);
+	*r = (struct results){0};
+}
+
+size_t results_memory(const struct results *r)
+{
+	return r->cap * sizeof *r->items + r->texts.cap;
+}
+
+static struct result *at(struct results *r, size_t i)
+{
+	CHECK(i < r->n);
+	return &r->items[i];
+}
+
+/* Offset 0 is nobody's. */
+static uint32_t keep(struct results *r, const char *text, size_t len)
+{
+	if (r->texts.len == 0)
+		buf_char(&r->texts, '\0');
+	size_t offset = r->texts.len;
+	CHECK(offset <= UINT32_MAX);
+	buf_add(&r->texts, text, len);
+	buf_char(&r->texts, '\0');
+	return (uint32_t)offset;
+}
+
+void results_key(struct results *r, size_t i, const char *key, size_t len)
+{
+	at(r, i)->key = keep(r, key, len);
+}
+
+void results_accepted(struct results *r, size_t i, const struct position *p)
+{
+	struct result *x = at(r, i);
+	x->kind = RESULT_ACCEPTED;
+	if (p) {
+		x->partition = p->partition;
+		x->version = p->version;
+	}
+}
+
+void results_problem(
+    struct results *r, size_t i, enum problem p, const struct violations *v)
+{
+	struct result *x = at(r, i);
+	x->kind = RESULT_PROBLEM;
+	x->detail = (uint8_t)p;
+	if (v == NULL || r->errors >= RESULTS_ERRORS)
+		return;
+	struct buf text = {0};
+	problem_errors(&text, v);
+	x->errors = keep(r, text.data ? text.data : "", text.len);
+	r->errors += text.len;
+	buf_free(&text);
+}
+
+void results_settled(struct results *r, size_t i, struct outcome o)
+{
+	struct result *x = at(r, i);
+	CHECK(x->kind == RESULT_ACCEPTED);
+	switch (o.kind) {
+	case OUTCOME_UNKNOWN:
+		UNREACHABLE("an unknown outcome settles nothing");
+	case OUTCOME_APPLIED:
+		x->kind = RESULT_APPLIED;
+		break;
+	case OUTCOME_CREATED:
+		x->kind = RESULT_CREATED;
+		break;
+	case OUTCOME_REJECTED:
+		x->kind = RESULT_REJECTED;
+		x->detail = (uint8_t)o.reason;
+		break;
+	}
+}
+
+bool results_open(const struct results *r, size_t i)
+{
+	const struct result *x = &r->items[i];
+	return x->kind == RESULT_ACCEPTED && x->partition >= 0;
+}
+
+/* --- words --------------------------------------------------------------- */
+
+static unsigned status_of(const struct result *x)
+{
+	switch ((enum result_kind)x->kind) {
+	case RESULT_PENDING:
+		UNREACHABLE("an item without a result");
+	case RESULT_ACCEPTED:
+		return 202;
+	case RESULT_APPLIED:
+		return 200;
+	case RESULT_CREATED:
+		return 201;
+	case RESULT_REJECTED:
+		return reason_row((enum reason)x->detail)->status;
+	case RESULT_PROBLEM:
+		return problem_status((enum problem)x->detail);
+	}
+	UNREACHABLE("kind of a result");
+}
+
+static const char *type_of(const struct result *x)
+{
+	if (x->kind == RESULT_REJECTED)
+		return reason_row((enum reason)x->detail)->problem;
+	if (x->kind == RESULT_PROBLEM)
+		return problem_type((enum problem)x->detail);
+	return NULL;
+}
+
+static void write_one(
+    const struct results *r, size_t i, bool index, struct buf *out)
+{
+	const struct result *x = &r->items[i];
+	const char *texts = r->texts.data;
+	buf_char(out, '{');
+	if (index)
+		buf_printf(out, "\"index\":%zu,", i);
+	if (x->key) {
+		buf_str(out, "\"key\":");
+		buf_json(out, texts + x->key, strlen(texts + x->key));
+		buf_char(out, ',');
+	}
+	if (x->partition >= 0) {
+		char position[POSITION_MAX_LEN];
+		position_format(
+		    (struct position){x->partition, x->version}, position);
+		buf_printf(out, "\"position\":\"%s\",", position);
+	}
+	buf_printf(out, "\"status\":%u", status_of(x));
+	if (type_of(x))
+		buf_printf(
+		    out, ",\"type\":\"" PROBLEM_PREFIX "%s\"", type_of(x));
+	if (x->errors)
+		buf_str(out, texts + x->errors);
+	buf_char(out, '}');
+}
+
+void results_write(
+    const struct results *r, struct results_words words, struct buf *out)
+{
+	bool array = words.form == RESULTS_ARRAY;
+	unsigned last_good = words.waited ? 201 : 202;
+	bool first = true;
+	buf_str(out, array ? "[" : "");
+	for (size_t i = 0; i < r->n; i++) {
+		if (words.minimal && status_of(&r->items[i]) <= last_good)
+			continue;
+		buf_str(out, !array ? "" : first ? "\n" : ",\n");
+		first = false;
+		write_one(r, i, words.minimal, out);
+		buf_str(out, array ? "" : "\n");
+	}
+	buf_str(out, !array ? "" : first ? "]\n" : "\n]\n");
+}
+
+void results_positions(
+    const struct results *r, int32_t partitions, struct buf *out)
+{
+	version_t *newest = mem_zalloc((size_t)partitions * sizeof *newest);
+	bool *any = mem_zalloc((size_t)partitions * sizeof *any);
+	for (size_t i = 0; i < r->n; i++) {
+		const struct result *x = &r->items[i];
+		if (x->partition < 0)
+			continue;
+		CHECK(x->partition < partitions);
+		any[x->partition] = true;
+		if (x->version > newest[x->partition])
+			newest[x->partition] = x->version;
+	}
+	for (int32_t p = 0; p < partitions; p++) {
+		char position[POSITION_MAX_LEN];
+		if (!any[p])
+			continue;
+		position_format((struct position){p, newest[p]}, position);
+		buf_printf(out, "%s%s", out->len ? ", " : "", position);
+	}
+	free(any);
+	free(newest);
+}
+
+bool results_have(const struct results *r, unsigned status)
+{
+	for (size_t i = 0; i < r->n; i++) {
+		if (status_of(&r->items[i]) == status)
+			return true;
+	}
+	return false;
+}

@@ -1,0 +1,201 @@
+/* The items of a bulk on their way to the log: each gets its key, is appended,
+ * and has its result when the log has told.
+ *
+ * Integers come as they do for one document (api/write/key.c). After one was
+ * waited for in vain, the next items do not wait for theirs, until there are
+ * some.
+ */
+#include "api/bulk/bulk_priv.h"
+
+#include "api/service/backlog.h"
+#include "api/write/id_reserve.h"
+#include "api/write/uuidv7.h"
+#include "api/write/write.h"
+#include "common/base/entropy.h"
+#include "common/base/mem.h"
+
+#include <inttypes.h>
+#include <stdlib.h>
+
+/* On their way at once, of one bulk. */
+enum { WINDOW_ITEMS = 4096, WINDOW_BYTES = 4 * 1024 * 1024 };
+
+static void unlink_sent(struct bulk *b, struct sent *s)
+{
+	*(s->prev ? &s->prev->next : &b->sent) = s->next;
+	if (s->next)
+		s->next->prev = s->prev;
+	b->nsent--;
+	b->sent_bytes -= s->bytes;
+}
+
+static void note_delivery(struct request *r, size_t i, const struct delivery *d)
+{
+	struct bulk *b = r->bulk;
+	struct api_metrics *m = r->worker->metrics;
+	struct position p = {.partition = d->partition};
+	switch (d->status) {
+	case DELIVERY_OK:
+		metric_add(&m->write_acked, 1);
+		probe_acked(r->worker->app->probe, d->partition, d->offset);
+		bool known = epoch_position(
+		    r->worker->app, d->partition, d->offset, &p.version);
+		results_accepted(&b->results, i, known ? &p : NULL);
+		break;
+	case DELIVERY_FAILED:
+		metric_add(&m->write_refused, 1);
+		results_problem(&b->results, i, PROBLEM_LOG_UNAVAILABLE, NULL);
+		break;
+	case DELIVERY_UNKNOWN:
+		metric_add(&m->write_unknown, 1);
+		results_problem(&b->results, i, PROBLEM_OUTCOME_UNKNOWN, NULL);
+		break;
+	}
+}
+
+static void on_acked(void *arg, const struct delivery *d)
+{
+	struct sent *s = arg;
+	struct request *r = s->request;
+	struct bulk *b = r->bulk;
+	note_delivery(r, s->index, d);
+	unlink_sent(b, s);
+	free(s);
+	if (r->parked && !r->awaits_key && b->nsent <= b->wake_at)
+		request_resume(r);
+}
+
+/* False: the producer's queue is full. */
+static bool append(struct request *r, const char *id, size_t id_len)
+{
+	struct bulk *b = r->bulk;
+	const struct validation *v = &b->item;
+	const struct buf *doc = v->filled.len ? &v->filled : &b->split.text;
+	struct sent *s = MEM_NEW(struct sent);
+	*s = (struct sent){.request = r, .index = b->index, .bytes = doc->len};
+	const struct append_request a = {
+	    .loop = r->worker->loop,
+	    .partition =
+		keyspace_slot(id, id_len, r->worker->app->partitions).partition,
+	    .write = {.op = RECORD_PUT,
+		.id = id,
+		.id_len = id_len,
+		.body = doc->data,
+		.body_len = doc->len,
+		.condition = RECORD_CREATE,
+		.versions = "",
+		.shape = r->collection->shape},
+	    .traceparent = request_header(r, "traceparent"),
+	    .done = on_acked,
+	    .arg = s,
+	};
+	struct err e =
+	    writelog_append(r->worker->app->writelog, &a, &s->append);
+	if (e.verdict != VERDICT_OK) {
+		free(s);
+		return false;
+	}
+	s->next = b->sent;
+	if (s->next)
+		s->next->prev = s;
+	b->sent = s;
+	b->nsent++;
+	b->sent_bytes += s->bytes;
+	return true;
+}
+
+static void drop_held(struct bulk *b)
+{
+	validation_free(&b->item);
+	b->item = (struct validation){0};
+	b->held = false;
+}
+
+static bool refuse_held(struct request *r, enum problem p)
+{
+	results_problem(&r->bulk->results, r->bulk->index, p, NULL);
+	metric_add(&r->worker->metrics->write_refused, 1);
+	drop_held(r->bulk);
+	return true;
+}
+
+/* False: no integer is there yet. */
+static bool have_key(struct request *r)
+{
+	struct buf *key = &r->bulk->item.key;
+	const struct collection *c = r->collection;
+	if (key->len == 0 && c->key == KEY_INTEGER) {
+		int64_t id;
+		bool any = ids_take(r->worker->app->ids, c->index, &id);
+		reserve_ids(r->worker, c);
+		if (!any)
+			return false;
+		buf_printf(key, "%" PRId64, id);
+	} else if (key->len == 0) {
+		char text[UUIDV7_LEN];
+		uuidv7_make(clock_wall(), entropy_bits(), entropy_bits(), text);
+		buf_str(key, text);
+	}
+	return true;
+}
+
+/* The held item becomes a record, or a result. False: it must wait. */
+static bool send_held(struct request *r)
+{
+	struct bulk *b = r->bulk;
+	struct write_refusal refusal;
+	r->awaits_key = false;
+	if (write_refused(r->worker, r->collection, &refusal))
+		return refuse_held(r, refusal.problem);
+	bool keys = have_key(r);
+	b->no_keys = !keys && (b->no_keys || r->expired);
+	r->awaits_key = !keys && !b->no_keys;
+	if (!keys)
+		return b->no_keys && refuse_held(r, PROBLEM_STORE_UNAVAILABLE);
+	struct buf id = {0};
+	const struct buf *key = &b->item.key;
+	buf_printf(&id, "%s/", r->collection->name);
+	buf_add(&id, key->data, key->len);
+	bool sent = append(r, id.data, id.len);
+	buf_free(&id);
+	if (!sent) {
+		b->wake_at = b->nsent - 1;
+		return b->nsent == 0 && refuse_held(r, PROBLEM_BUFFER_FULL);
+	}
+	results_key(&b->results, b->index, key->data, key->len);
+	drop_held(b);
+	return true;
+}
+
+bool bulk_may_go_on(struct request *r)
+{
+	struct bulk *b = r->bulk;
+	if (b->held && !send_held(r))
+		return false;
+	b->wake_at = WINDOW_ITEMS / 2;
+	return b->nsent < WINDOW_ITEMS && b->sent_bytes < WINDOW_BYTES;
+}
+
+bool bulk_all_sent(struct request *r)
+{
+	struct bulk *b = r->bulk;
+	if (b->held && !send_held(r))
+		return false;
+	b->wake_at = 0;
+	return b->nsent == 0;
+}
+
+void bulk_release(struct bulk *b)
+{
+	if (b == NULL)
+		return;
+	while (b->sent) {
+		struct sent *s = b->sent;
+		metric_add(&s->request->worker->metrics->write_unknown, 1);
+		results_problem(
+		    &b->results, s->index, PROBLEM_OUTCOME_UNKNOWN, NULL);
+		writelog_abandon(s->append);
+		unlink_sent(b, s);
+		free(s);
+	}
+}

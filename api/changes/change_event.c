@@ -1,0 +1,38 @@
+#include "api/changes/change_event.h"
+
+#include <inttypes.h>
+#include <string.h>
+
+/* JSON may have line breaks between its parts, which would end the data. */
+static void one_line(struct buf *out, const char *s, size_t len)
+{
+	for (size_t i = 0; i < len;) {
+		const char *stop = memchr(s + i, '\n', len - i);
+		size_t n = stop ? (size_t)(stop - s) - i : len - i;
+		buf_add(out, s + i, n);
+		if (stop)
+			buf_str(out, "\ndata: ");
+		i += n + (stop != NULL);
+	}
+}
+
+void changeevent_commit(struct buf *out, const struct collection *c,
+    const struct record_commit *commit)
+{
+	size_t prefix = strlen(c->name) + 1;
+	buf_printf(
+	    out, "event: %s\ndata: {\"key\":", record_op_name(commit->op));
+	buf_json(out, commit->id + prefix, commit->id_len - prefix);
+	buf_printf(out, ",\"version\":\"%" PRIu64 "\"", commit->version);
+	if (commit->doc) {
+		buf_str(out, ",\"document\":");
+		one_line(out, commit->doc, commit->doc_len);
+	}
+	buf_str(out, "}\n\n");
+}
+
+void changeevent_reset(struct buf *out, int32_t partition)
+{
+	buf_printf(out, "event: reset\ndata: {\"partition\":%" PRId32 "}\n\n",
+	    partition);
+}

@@ -1,0 +1,12 @@
+/* What a change feed says, as server-sent events (pure core): `put` with the
+ * document, `delete`, and `reset` where changes may be missing. A blank line
+ * ends an event; an id in front of it is the event's. */
+#pragma once
+
+#include "common/log/record.h"
+#include "common/schema/collection.h"
+
+/* A record of the collection. */
+void changeevent_commit(struct buf *out, const struct collection *c,
+    const struct record_commit *commit);
+void changeevent_reset(struct buf *out, int32_t partition);

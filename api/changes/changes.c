@@ -1,0 +1,274 @@
+#include "api/changes/changes.h"
+
+#include "api/changes/feed.h"
+#include "api/core/answer.h"
+#include "api/core/budget.h"
+#include "api/core/client_socket.h"
+#include "api/core/clients.h"
+#include "common/base/check.h"
+#include "common/base/mem.h"
+
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+
+#define MEDIA_TYPE "text/event-stream"
+#define PEEK CLOCK_S(1)
+
+enum { PIECE = 16 * 1024 };
+
+struct changes {
+	struct worker *worker;
+	struct client *client;
+	struct MHD_Connection *connection;
+	struct request *request; /* NULL: it is answered */
+	struct feed *feed;
+	struct changes *next, *prev; /* of the worker */
+	bool suspended;
+	bool cut;
+	mono_us_t progress; /* of the client */
+	mono_us_t peeked;
+};
+
+/* --- life ---------------------------------------------------------------- */
+
+static void go_on(struct changes *c)
+{
+	c->suspended = false;
+	httpd_resume(c->worker->httpd, c->connection);
+}
+
+static void on_heard(void *arg)
+{
+	struct changes *c = arg;
+	if (c->request && c->request->parked)
+		request_resume(c->request);
+	else if (c->suspended)
+		go_on(c);
+}
+
+void changes_free(struct changes **cp)
+{
+	struct changes *c = *cp;
+	if (c == NULL)
+		return;
+	struct worker *w = c->worker;
+	*(c->prev ? &c->prev->next : &w->changes) = c->next;
+	if (c->next)
+		c->next->prev = c->prev;
+	feed_close(&c->feed);
+	atomic_fetch_sub(&w->app->changes, 1);
+	client_give(c->client, CLIENT_FEEDS);
+	metric_add(&w->metrics->changes, -1);
+	free(c);
+	*cp = NULL;
+}
+
+static struct changes *start(struct request *r, const struct feed_options *o)
+{
+	struct worker *w = r->worker;
+	struct changes *c = MEM_NEW(struct changes);
+	struct feed_options options = *o;
+	options.loop = w->loop;
+	options.heard = on_heard;
+	options.arg = c;
+	c->worker = w;
+	c->connection = r->connection;
+	c->client = httpd_client(r->connection);
+	c->request = r;
+	c->next = w->changes;
+	if (c->next)
+		c->next->prev = c;
+	w->changes = c;
+	metric_add(&w->metrics->changes, 1);
+	c->feed = feed_open(w->app->feeds, &options);
+	return c;
+}
+
+/* --- the stream ---------------------------------------------------------- */
+
+static ssize_t read_events(void *arg, uint64_t at, char *to, size_t max)
+{
+	struct changes *c = arg;
+	(void)at;
+	if (c->cut)
+		return MHD_CONTENT_READER_END_WITH_ERROR;
+	if (c->worker->draining)
+		return MHD_CONTENT_READER_END_OF_STREAM;
+	c->progress = clock_mono();
+	size_t n = feed_take(c->feed, to, max);
+	metric_add(&c->worker->metrics->change_bytes, (int64_t)n);
+	if (n)
+		return (ssize_t)n;
+	if (feed_state(c->feed) != FEED_OPEN)
+		return MHD_CONTENT_READER_END_OF_STREAM;
+	c->suspended = true;
+	MHD_suspend_connection(c->connection);
+	return 0;
+}
+
+static void free_stream(void *arg)
+{
+	struct changes *c = arg;
+	changes_free(&c);
+}
+
+static enum step_result stream(struct request *r)
+{
+	struct changes *c = r->changes;
+	c->request = NULL;
+	c->progress = clock_mono();
+	r->changes = NULL; /* the response's, from here on */
+	struct MHD_Response *response = MHD_create_response_from_callback(
+	    MHD_SIZE_UNKNOWN, PIECE, read_events, c, free_stream);
+	CHECK(response != NULL);
+	httpline_type(response, MEDIA_TYPE);
+	MHD_add_response_header(
+	    response, MHD_HTTP_HEADER_CACHE_CONTROL, "no-store");
+	httpd_streams(r->connection);
+	return answer_queue(r, 200, response);
+}
+
+/* --- the sweep ----------------------------------------------------------- */
+
+static bool client_left(struct changes *c, mono_us_t now)
+{
+	if (now - c->peeked < PEEK)
+		return false;
+	c->peeked = now;
+	return peer_has_left(c->connection);
+}
+
+static void sweep(struct changes *c, mono_us_t now)
+{
+	struct worker *w = c->worker;
+	if (c->suspended) {
+		c->cut = client_left(c, now);
+		if (c->cut || w->draining)
+			go_on(c);
+		return;
+	}
+	/* libmicrohttpd waits for the client; the shutdown tells it. */
+	dur_us_t patience =
+	    w->draining ? PEEK : w->app->settings->changes_stall;
+	if (now - c->progress < patience)
+		return;
+	c->cut = true;
+	shutdown(peer_fd(c->connection), SHUT_RDWR);
+	metric_add(&w->metrics->changes_stalled, !w->draining);
+}
+
+void changes_sweep(struct worker *w)
+{
+	mono_us_t now = clock_mono();
+	for (struct changes *c = w->changes; c; c = c->next) {
+		if (c->request == NULL && !c->cut)
+			sweep(c, now);
+	}
+}
+
+/* --- the request --------------------------------------------------------- */
+
+static enum step_result unavailable(struct request *r)
+{
+	return answer_problem(
+	    r, PROBLEM_STORE_UNAVAILABLE, "The commits cannot be heard of.");
+}
+
+static enum step_result expired(struct request *r)
+{
+	return answer_problem(r, PROBLEM_POSITION_EXPIRED,
+	    "The log does not hold what was changed since this event; read "
+	    "the collection again.");
+}
+
+/* STEP_MORE: `places` is where to begin. */
+static enum step_result find_places(
+    struct request *r, uint32_t epoch, struct change_place *places)
+{
+	struct app *app = r->worker->app;
+	struct buf line = {0};
+	const char *id = request_list(r, "Last-Event-ID", &line);
+	struct violations v = {0};
+	if (id == NULL) {
+		for (int32_t p = 0; p < app->partitions; p++)
+			places[p] = tail_place(app->tail, p);
+		return STEP_MORE;
+	}
+	enum changeid is = changeid_parse(id, epoch, places, app->partitions);
+	buf_free(&line);
+	switch (is) {
+	case CHANGEID_GOOD:
+		return STEP_MORE;
+	case CHANGEID_OTHER:
+		return expired(r);
+	case CHANGEID_MALFORMED:
+		break;
+	}
+	violations_add(&v, "Last-Event-ID", "is not the id of an event");
+	return answer_violations(r, &v);
+}
+
+/* It is the feed's. */
+static bool take_place(struct request *r)
+{
+	struct app *app = r->worker->app;
+	struct client *client = httpd_client(r->connection);
+	if (!client_take(client, CLIENT_FEEDS))
+		return false;
+	if (app_take_place(&app->changes, app->settings->changes_most))
+		return true;
+	client_give(client, CLIENT_FEEDS);
+	return false;
+}
+
+static enum step_result open_feed(
+    struct request *r, uint32_t epoch, const struct change_place *places)
+{
+	if (!budget_keeps(&budget_answers, PIECE))
+		return answer_full(r);
+	if (!request_may_park(r) || !take_place(r))
+		return answer_problem(r, PROBLEM_BUFFER_FULL,
+		    "As many change feeds are open as may, or as one client "
+		    "may have: see the settings changes.max and "
+		    "http.client_share.");
+	const struct feed_options o = {
+	    .collection = r->collection,
+	    .epoch = epoch,
+	    .tail = r->worker->app->tail,
+	    .places = places,
+	};
+	r->changes = start(r, &o);
+	request_deadline(r, r->worker->app->settings->read_timeout);
+	r->step = STEP_CHANGES_OPENED;
+	return STEP_PARK;
+}
+
+enum step_result changes_step(struct request *r)
+{
+	struct app *app = r->worker->app;
+	uint32_t epoch;
+	if (strcmp(r->method, "HEAD") == 0)
+		return answer_queue(r, 200, answer_head_of_stream(MEDIA_TYPE));
+	if (!epoch_now(app, &epoch) || !tail_started(app->tail) ||
+	    r->worker->draining)
+		return unavailable(r);
+	struct change_place *places =
+	    mem_zalloc((size_t)app->partitions * sizeof *places);
+	enum step_result result = find_places(r, epoch, places);
+	if (result == STEP_MORE)
+		result = open_feed(r, epoch, places);
+	free(places);
+	return result;
+}
+
+enum step_result changes_opened_step(struct request *r)
+{
+	if (r->changes == NULL) /* let go of: too late */
+		return unavailable(r);
+	enum feed_state state = feed_state(r->changes->feed);
+	if (state == FEED_OPEN)
+		return stream(r);
+	changes_free(&r->changes);
+	return state == FEED_EXPIRED ? expired(r) : unavailable(r);
+}

@@ -1,0 +1,456 @@
+#include "api/changes/feed.h"
+
+#include "api/changes/change_event.h"
+#include "api/changes/change_filter.h"
+#include "api/commits/tail.h"
+#include "api/core/budget.h"
+#include "common/base/check.h"
+#include "common/base/log.h"
+#include "common/base/mem.h"
+#include "common/kafka/consumer.h"
+#include "common/log/record.h"
+
+#include <pthread.h>
+#include <stdatomic.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define TICK CLOCK_S(1)
+
+/* Bytes that wait for the client: hold the consumer, let it go on. */
+enum { FULL = 256 * 1024, ROOM = 64 * 1024 };
+
+struct lane {
+	struct change_lane core;
+	struct buf last; /* the last event, until its mark, or a tick */
+	bool confirmed;	 /* it can be read from its place on */
+};
+
+struct feeds {
+	struct feeds_options o;
+	struct loop *loop;
+	pthread_t thread;
+	struct loop_timer *tick;
+	struct feed *first;
+};
+
+struct feed {
+	atomic_int refs; /* of both threads, and of what is posted */
+	struct feeds *feeds;
+	const struct collection *collection;
+	const struct tail *tail; /* knows which commits can be */
+	uint32_t epoch;
+
+	/* The request's thread only. */
+	struct loop *loop;
+	void (*heard)(void *arg); /* NULL: closed */
+	void *arg;
+
+	atomic_bool told; /* `heard` is on its way */
+	_Atomic(enum feed_state) state;
+	/* Both: under the lock. */
+	pthread_mutex_t lock;
+	struct buf out;
+	size_t taken;
+	size_t memory; /* of budget_answers, for it */
+	bool held;     /* the consumer */
+
+	/* The feeds' thread only. */
+	struct feed *next, *prev;
+	struct consumer *consumer;
+	bool stale; /* an id was not told that could be */
+	dur_us_t silent;
+	size_t confirmed;
+	struct lane lanes[];
+};
+
+/* --- between the threads ------------------------------------------------- */
+
+static void unref(struct feed *f)
+{
+	if (atomic_fetch_sub(&f->refs, 1) > 1)
+		return;
+	CHECK(f->consumer == NULL);
+	pthread_mutex_destroy(&f->lock);
+	buf_free(&f->out);
+	budget_set(&budget_answers, &f->memory, 0);
+	free(f);
+}
+
+static void post(struct feed *f, struct loop *loop, void (*fn)(void *arg))
+{
+	atomic_fetch_add(&f->refs, 1);
+	loop_post(loop, fn, f);
+}
+
+static void wake(void *arg)
+{
+	struct feed *f = arg;
+	atomic_store(&f->told, false);
+	if (f->heard)
+		f->heard(f->arg);
+	unref(f);
+}
+
+static void tell(struct feed *f)
+{
+	if (!atomic_exchange(&f->told, true))
+		post(f, f->loop, wake);
+}
+
+static void go_on(void *arg)
+{
+	struct feed *f = arg;
+	if (f->consumer)
+		consumer_hold(f->consumer, false);
+	unref(f);
+}
+
+enum feed_state feed_state(struct feed *f)
+{
+	return atomic_load(&f->state);
+}
+
+size_t feed_take(struct feed *f, char *to, size_t max)
+{
+	pthread_mutex_lock(&f->lock);
+	size_t n = f->out.len - f->taken;
+	if (n > max)
+		n = max;
+	if (n)
+		memcpy(to, f->out.data + f->taken, n);
+	f->taken += n;
+	size_t left = f->out.len - f->taken;
+	if (left < ROOM) {
+		buf_drop(&f->out, f->taken);
+		f->taken = 0;
+	}
+	if (left == 0)
+		buf_free(&f->out); /* it may have been a long event */
+	budget_set(&budget_answers, &f->memory, f->out.cap);
+	if (f->held && left < ROOM) {
+		f->held = false;
+		post(f, f->feeds->loop, go_on);
+	}
+	pthread_mutex_unlock(&f->lock);
+	return n;
+}
+
+/* --- events -------------------------------------------------------------- */
+
+static void set_state(struct feed *f, enum feed_state state)
+{
+	if (feed_state(f) == FEED_OPENING || feed_state(f) == FEED_OPEN)
+		atomic_store(&f->state, state);
+	tell(f);
+}
+
+/* Held while it opens, the consumer would never come to the other partitions:
+ * with that much to tell it is open. */
+static void put(struct feed *f, const struct buf *text)
+{
+	if (text->len == 0)
+		return;
+	pthread_mutex_lock(&f->lock);
+	buf_add(&f->out, text->data, text->len);
+	budget_set(&budget_answers, &f->memory, f->out.cap);
+	f->silent = 0;
+	if (!f->held && f->out.len - f->taken > FULL) {
+		f->held = true;
+		consumer_hold(f->consumer, true);
+	}
+	bool full = f->held;
+	pthread_mutex_unlock(&f->lock);
+	if (full || feed_state(f) == FEED_OPEN)
+		set_state(f, FEED_OPEN);
+}
+
+static void write_id(struct feed *f, struct buf *out)
+{
+	int32_t n = f->feeds->o.partitions;
+	struct change_place *places = mem_alloc((size_t)n * sizeof *places);
+	for (int32_t p = 0; p < n; p++)
+		places[p] = f->lanes[p].core.place;
+	buf_str(out, "id: ");
+	changeid_write(out, f->epoch, places, n);
+	buf_str(out, "\n");
+	free(places);
+	f->stale = false;
+}
+
+/* No event; but its id counts. */
+static void put_idle(struct feed *f, const char *line, bool id)
+{
+	struct buf text = {0};
+	buf_str(&text, line);
+	if (id)
+		write_id(f, &text);
+	buf_str(&text, "\n");
+	put(f, &text);
+	buf_free(&text);
+}
+
+static void put_last(struct feed *f, struct lane *lane)
+{
+	put(f, &lane->last);
+	buf_free(&lane->last); /* it may have been a long one */
+}
+
+/* As in the tail: a message that is not believed is not heard. */
+static bool admits(struct feed *f, struct lane *lane,
+    const rd_kafka_message_t *m, version_t through)
+{
+	bool yes = tail_believes(f->tail, m->partition, through);
+	if (yes)
+		changelane_hear(&lane->core, m->offset);
+	return yes;
+}
+
+static void hear_record(
+    struct feed *f, struct lane *lane, const rd_kafka_message_t *m)
+{
+	struct record_commit c;
+	if (!record_commit_parse(m, f->feeds->o.partitions, &c)) {
+		changelane_hear(&lane->core, m->offset);
+		return; /* the tail logs it */
+	}
+	if (!admits(f, lane, m, c.version + 1))
+		return;
+	bool ours = f->collection == collection_find(c.id,
+					 record_collection_len(c.id, c.id_len));
+	if (!changelane_record(&lane->core, c.id, c.id_len, c.version) || !ours)
+		return;
+	put_last(f, lane);
+	changeevent_commit(&lane->last, f->collection, &c);
+}
+
+static enum follow_mark follow(
+    struct change_lane *core, const struct record_mark *mark)
+{
+	if (!mark->anew)
+		return changelane_mark(
+		    core, mark->from, mark->through, mark->after);
+	changelane_anew(core, mark->through, mark->after);
+	return FOLLOW_MARK_JUMP;
+}
+
+static void hear_mark(
+    struct feed *f, struct lane *lane, const rd_kafka_message_t *m)
+{
+	struct record_mark mark;
+	if (!record_mark_parse(m, &mark)) {
+		changelane_hear(&lane->core, m->offset);
+		return;
+	}
+	enum follow_mark what = FOLLOW_MARK_IGNORE;
+	if (admits(f, lane, m, mark.through))
+		what = follow(&lane->core, &mark);
+	record_mark_free(&mark);
+	if (what == FOLLOW_MARK_IGNORE)
+		return;
+	f->stale = true;
+	struct buf text = {0};
+	if (what == FOLLOW_MARK_JUMP)
+		changeevent_reset(&text, m->partition);
+	if (lane->last.len)
+		write_id(f, &text);
+	put(f, &text);
+	put_last(f, lane);
+	buf_free(&text);
+}
+
+static void confirm(struct feed *f, struct lane *lane)
+{
+	if (lane->confirmed)
+		return;
+	lane->confirmed = true;
+	if (++f->confirmed == (size_t)f->feeds->o.partitions)
+		set_state(f, FEED_OPEN);
+}
+
+static void on_message(void *arg, rd_kafka_message_t *m)
+{
+	struct feed *f = arg;
+	struct lane *lane = &f->lanes[m->partition];
+	if (record_is_mark(m))
+		hear_mark(f, lane, m);
+	else
+		hear_record(f, lane, m);
+	confirm(f, lane);
+	rd_kafka_message_destroy(m);
+}
+
+static void on_eof(void *arg, int32_t partition, int64_t at)
+{
+	struct feed *f = arg;
+	(void)at;
+	confirm(f, &f->lanes[partition]);
+}
+
+static void on_fault(void *arg, int32_t partition, struct err e)
+{
+	struct feed *f = arg;
+	bool gone = consumer_is_gone(&e) && !f->lanes[partition].confirmed;
+	set_state(f, gone ? FEED_EXPIRED : FEED_ENDED);
+}
+
+static void assign(struct feed *f, int32_t n)
+{
+	struct consumer_start *starts = mem_alloc((size_t)n * sizeof *starts);
+	for (int32_t p = 0; p < n; p++)
+		starts[p] =
+		    (struct consumer_start){p, f->lanes[p].core.place.offset};
+	consumer_assign(f->consumer, starts, (size_t)n);
+	free(starts);
+}
+
+static void begin(void *arg)
+{
+	static const struct consumer_events events = {
+	    .message = on_message, .eof = on_eof, .fault = on_fault};
+	struct feed *f = arg;
+	const struct feeds_options *o = &f->feeds->o;
+	const struct consumer_options c = {.loop = f->feeds->loop,
+	    .kafka = o->kafka,
+	    .topic = o->topic,
+	    .idle = true,
+	    .events = &events,
+	    .arg = f};
+	f->next = f->feeds->first;
+	if (f->next)
+		f->next->prev = f;
+	f->feeds->first = f;
+	struct err e = consumer_new(&c, &f->consumer);
+	if (e.verdict != VERDICT_OK) {
+		log_event(EV_KAFKA_ERROR, "code=%s text=%s", e.code,
+		    log_quote(e.msg));
+		set_state(f, FEED_ENDED);
+		return;
+	}
+	put_idle(f, "retry: 1000\n", true);
+	assign(f, o->partitions);
+}
+
+static void end(void *arg)
+{
+	struct feed *f = arg;
+	*(f->prev ? &f->prev->next : &f->feeds->first) = f->next;
+	if (f->next)
+		f->next->prev = f->prev;
+	consumer_free(&f->consumer);
+	for (int32_t p = 0; p < f->feeds->o.partitions; p++) {
+		changelane_free(&f->lanes[p].core);
+		buf_free(&f->lanes[p].last);
+	}
+	unref(f);
+}
+
+/* --- life ---------------------------------------------------------------- */
+
+struct feed *feed_open(struct feeds *feeds, const struct feed_options *o)
+{
+	size_t n = (size_t)feeds->o.partitions;
+	struct feed *f = mem_zalloc(sizeof *f + n * sizeof f->lanes[0]);
+	atomic_store(&f->refs, 2);
+	f->feeds = feeds;
+	f->collection = o->collection;
+	f->tail = o->tail;
+	f->epoch = o->epoch;
+	f->loop = o->loop;
+	f->heard = o->heard;
+	f->arg = o->arg;
+	CHECK_OS(pthread_mutex_init(&f->lock, NULL));
+	for (size_t p = 0; p < n; p++)
+		changelane_start(&f->lanes[p].core, o->places[p]);
+	loop_post(feeds->loop, begin, f);
+	return f;
+}
+
+void feed_close(struct feed **fp)
+{
+	struct feed *f = *fp;
+	if (f == NULL)
+		return;
+	f->heard = NULL;
+	loop_post(f->feeds->loop, end, f);
+	unref(f);
+	*fp = NULL;
+}
+
+/* If the feed heard the forged commit, too, it may have ignored commits since.
+ */
+static void forget_forged(struct feed *f)
+{
+	struct buf text = {0};
+	for (int32_t p = 0; p < f->feeds->o.partitions; p++) {
+		if (changelane_forget(
+			&f->lanes[p].core, tail_forged(f->tail, p)))
+			changeevent_reset(&text, p);
+	}
+	put(f, &text);
+	buf_free(&text);
+}
+
+/* Nothing is kept back for long; and who hears nothing hears that. */
+static void tick(struct feed *f)
+{
+	if (f->consumer == NULL || feed_state(f) != FEED_OPEN)
+		return;
+	forget_forged(f);
+	for (int32_t p = 0; p < f->feeds->o.partitions; p++)
+		put_last(f, &f->lanes[p]);
+	f->silent += TICK;
+	if (f->silent >= f->feeds->o.heartbeat)
+		put_idle(f, ":\n", f->stale);
+}
+
+static void on_tick(void *arg)
+{
+	struct feeds *feeds = arg;
+	for (struct feed *f = feeds->first; f; f = f->next)
+		tick(f);
+	loop_timer_start(feeds->tick, TICK);
+}
+
+static void *thread_main(void *arg)
+{
+	struct feeds *feeds = arg;
+	loop_run(feeds->loop);
+	return NULL;
+}
+
+struct feeds *feeds_new(const struct feeds_options *o)
+{
+	struct feeds *feeds = MEM_NEW(struct feeds);
+	feeds->o = *o;
+	feeds->loop = loop_new();
+	feeds->tick = loop_timer_new(feeds->loop, on_tick, feeds);
+	loop_timer_start(feeds->tick, TICK);
+	CHECK_OS(pthread_create(&feeds->thread, NULL, thread_main, feeds));
+	return feeds;
+}
+
+const struct loop *feeds_loop(const struct feeds *f)
+{
+	return f->loop;
+}
+
+static void stop(void *arg)
+{
+	struct feeds *feeds = arg;
+	CHECK(feeds->first == NULL);
+	loop_timer_free(&feeds->tick);
+	loop_stop(feeds->loop);
+}
+
+void feeds_free(struct feeds **fp)
+{
+	struct feeds *feeds = *fp;
+	if (feeds == NULL)
+		return;
+	loop_post(feeds->loop, stop, feeds);
+	CHECK_OS(pthread_join(feeds->thread, NULL));
+	loop_free(&feeds->loop);
+	free(feeds);
+	*fp = NULL;
+}

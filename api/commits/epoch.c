@@ -1,0 +1,171 @@
+#include "api/commits/epoch.h"
+
+#include "api/app.h"
+#include "common/base/err.h"
+#include "common/base/mem.h"
+#include "common/postgres/pg.h"
+#include "common/postgres/pg_binary.h"
+#include "common/sql/sql.h"
+
+#include <stdatomic.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define AGAIN CLOCK_S(10)
+#define SOON CLOCK_MS(200) /* while it is not known */
+
+enum { UNKNOWN = -1, OTHER = -2, UNMIGRATED = -3 };
+
+struct epoch {
+	struct app *app;
+	struct pg *pg;
+	struct loop_timer *timer;
+	bool asked;
+	_Atomic int64_t number; /* or UNKNOWN, OTHER, UNMIGRATED */
+};
+
+static const char sql[] = "SELECT topic, partitions, epoch FROM sluice.log";
+
+static void check(struct epoch *e, const PGresult *r)
+{
+	const struct common_settings *s = &e->app->settings->common;
+	const char *topic = PQgetvalue(r, 0, 0);
+	int partitions = pg_int4(r, 0, 1), number = pg_int4(r, 0, 2);
+	if (number < 0 || number > VERSION_EPOCH_MAX) {
+		atomic_store(&e->number, UNKNOWN); /* the writer says why */
+		return;
+	}
+	if (strcmp(topic, s->writes_topic) == 0 &&
+	    partitions == (int)s->partitions) {
+		atomic_store(&e->number, number);
+		return;
+	}
+	atomic_store(&e->number, OTHER);
+	struct err why = err_make(VERDICT_FATAL, "log.settings",
+	    "the database belongs to the log '%s' with %d partitions, "
+	    "log.writes and log.partitions say '%s' with %d: set them to what "
+	    "the database says, or see docs/operations.md, Moving to a new log",
+	    topic, partitions, s->writes_topic, (int)s->partitions);
+	app_refuse(e->app, &why);
+}
+
+static void on_told(void *arg, const struct pg_reply *reply)
+{
+	struct epoch *e = arg;
+	e->asked = false;
+	if (reply->err.verdict == VERDICT_OK &&
+	    PQntuples(reply->results[0]) == 1)
+		check(e, reply->results[0]);
+}
+
+static void ask(struct epoch *e)
+{
+	const struct pg_query q = {
+	    .sql = sql, .result_format = 1, .shape.columns = "spe"};
+	e->asked = pg_submit(e->pg, &q, 1, on_told, e);
+}
+
+static void on_migrated(void *arg, const struct pg_reply *reply)
+{
+	struct epoch *e = arg;
+	e->asked = false;
+	if (reply->err.verdict != VERDICT_OK)
+		return;
+	if (PQgetvalue(reply->results[0], 0, 0)[0] == 't')
+		ask(e);
+	else
+		atomic_store(&e->number, UNMIGRATED);
+}
+
+static void on_timer(void *arg)
+{
+	struct epoch *e = arg;
+	const struct pg_query q = {.sql = SQL_MIGRATED, .shape.columns = "s!"};
+	loop_timer_start(e->timer, epoch_known(e) ? AGAIN : SOON);
+	if (e->asked || epoch_is_other(e))
+		return;
+	if (epoch_known(e))
+		ask(e);
+	else
+		e->asked = pg_submit(e->pg, &q, 1, on_migrated, e);
+}
+
+static void on_state(void *arg, bool ready)
+{
+	struct epoch *e = arg;
+	if (ready)
+		loop_timer_start(e->timer, 0);
+}
+
+struct epoch *epoch_new(struct app *app)
+{
+	struct epoch *e = MEM_NEW(struct epoch);
+	e->app = app;
+	atomic_store(&e->number, UNKNOWN);
+	e->timer = loop_timer_new(app->loop, on_timer, e);
+	const struct pg_options o = {
+	    .loop = app->loop,
+	    .name = "primary",
+	    .url = app->settings->common.primary_url,
+	    .session = "read-write",
+	    .connect_timeout = CLOCK_S(3),
+	    .query_timeout = app->settings->pg_timeout,
+	    .state = on_state,
+	    .arg = e,
+	};
+	e->pg = pg_new(&o);
+	return e;
+}
+
+bool epoch_position(
+    const struct app *app, int32_t partition, int64_t offset, version_t *out)
+{
+	int64_t number = atomic_load(&app->epoch->number);
+	if (number < 0 || offset < 0 ||
+	    version_epoch(tail_through(app->tail, partition)) > number)
+		return false;
+	*out = version_make((uint32_t)number, offset);
+	return true;
+}
+
+bool epoch_now(const struct app *app, uint32_t *out)
+{
+	int64_t number = atomic_load(&app->epoch->number);
+	for (int32_t p = 0; p < app->partitions; p++) {
+		if (number < version_epoch(tail_through(app->tail, p)))
+			return false;
+	}
+	*out = (uint32_t)number;
+	return true;
+}
+
+struct pg *epoch_pg(const struct epoch *e)
+{
+	return e->pg;
+}
+
+bool epoch_is_other(const struct epoch *e)
+{
+	return atomic_load(&e->number) == OTHER;
+}
+
+bool epoch_is_unmigrated(const struct epoch *e)
+{
+	return atomic_load(&e->number) == UNMIGRATED;
+}
+
+bool epoch_known(const struct epoch *e)
+{
+	return atomic_load(&e->number) >= 0;
+}
+
+void epoch_free(struct epoch **ep)
+{
+	struct epoch *e = *ep;
+	if (e == NULL)
+		return;
+	pg_free(&e->pg);
+	loop_timer_free(&e->timer);
+	free(e);
+	*ep = NULL;
+}

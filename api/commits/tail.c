@@ -1,0 +1,501 @@
+#include "api/commits/tail.h"
+
+#include "common/base/check.h"
+#include "common/base/entropy.h"
+#include "common/base/jitter.h"
+#include "common/base/log.h"
+#include "common/base/mem.h"
+#include "common/kafka/consumer.h"
+#include "common/log/follower.h"
+#include "common/log/record.h"
+#include "common/log/scan_back.h"
+#include "common/log/writes_bound.h"
+#include "common/schema/collection.h"
+
+#include <stdatomic.h>
+#include <stdlib.h>
+
+/* Partitions that want another offset wait for each other: an assignment
+ * interrupts all of them. */
+#define AGAIN CLOCK_MS(100)
+#define AGAIN_AFTER_FAULT CLOCK_MS(500)
+
+struct lane {
+	struct follower follower;
+	_Atomic version_t through;
+	_Atomic int64_t behind; /* where to read on from `through` */
+	int reach;		/* common/log/scan_back.h */
+	int64_t resume;		/* offset to go on at; -1: by the reach */
+	bool moving; /* waits for an assignment that begins elsewhere */
+	struct logbound bound;
+	bool stopped;  /* it is ahead of the log, and nothing more is heard */
+	bool restarts; /* with the answer to the last question */
+	_Atomic version_t forged;
+	/* Redis may hold what was heard up to there */
+	_Atomic version_t undone;
+	_Atomic version_t head; /* of the log; VERSION_MAX: not known */
+	bool compared;		/* an answer was not below what was heard */
+	bool asked;		/* it followed at the last question */
+};
+
+struct tail {
+	struct tail_options o;
+	struct consumer *consumer;
+	struct loop_timer *again; /* assigns */
+	atomic_bool up;
+	atomic_int closed;   /* partitions not started */
+	atomic_int compared; /* partitions that are */
+	_Atomic int64_t rejected;
+	struct jitter jitter; /* of refreshed entries */
+	struct lane lanes[];
+};
+
+static int64_t start_of(const struct lane *lane)
+{
+	return lane->resume >= 0 ? lane->resume : reach_offset(lane->reach);
+}
+
+/* The whole assignment is replaced: those that follow go on where they are. */
+static void assign(struct tail *t)
+{
+	size_t n = (size_t)t->o.partitions;
+	struct consumer_start *starts = mem_alloc(n * sizeof *starts);
+	for (size_t p = 0; p < n; p++) {
+		starts[p] =
+		    (struct consumer_start){(int32_t)p, start_of(&t->lanes[p])};
+		t->lanes[p].moving = t->lanes[p].stopped;
+	}
+	consumer_assign(t->consumer, starts, n);
+	free(starts);
+}
+
+static void on_again(void *arg)
+{
+	assign(arg);
+}
+
+/* Begins by the reach; what comes until then does not count. */
+static void move_lane(
+    struct tail *t, struct lane *lane, int reach, dur_us_t after)
+{
+	lane->reach = reach;
+	lane->resume = -1;
+	lane->moving = true;
+	if (!loop_timer_armed(t->again))
+		loop_timer_start(t->again, after);
+}
+
+/* --- records ------------------------------------------------------------- */
+
+static void update_l1(struct tail *t, const struct collection *collection,
+    const struct record_commit *c, enum follow_record what)
+{
+	bool set =
+	    collection && collection->refresh && what == FOLLOW_SET && c->doc;
+	if (!set) {
+		l1_remove(t->o.l1, c->id, c->id_len);
+		return;
+	}
+	/* Current as of just past the version: the floor it raised. */
+	struct value *v =
+	    value_new(c->version, c->version + 1, c->doc, c->doc_len);
+	value_prepare_l1(v);
+	dur_us_t ttl = collection->l1_ttl ? collection->l1_ttl : t->o.l1_ttl;
+	l1_replace(t->o.l1, c->id, c->id_len, v,
+	    clock_mono() + jitter_ttl(&t->jitter, ttl));
+	value_unref(&v);
+}
+
+static void pass_over(struct tail *t, const rd_kafka_message_t *m)
+{
+	metric_add(&t->o.metrics->commits_malformed, 1);
+	log_event(EV_TAIL_MALFORMED, "partition=%d offset=%lld", m->partition,
+	    (long long)m->offset);
+}
+
+/* A message that is not believed is not heard either, as if compaction had
+ * taken it: the next mark then starts the partition anew. */
+static bool admits(
+    struct tail *t, const rd_kafka_message_t *m, version_t through)
+{
+	struct lane *lane = &t->lanes[m->partition];
+	if (!logbound_admits(&lane->bound, m->offset, through, clock_mono())) {
+		pass_over(t, m);
+		return false;
+	}
+	follower_hear(&lane->follower, m->offset);
+	return true;
+}
+
+static void pass_malformed(struct tail *t, const rd_kafka_message_t *m)
+{
+	follower_hear(&t->lanes[m->partition].follower, m->offset);
+	pass_over(t, m);
+}
+
+static void hear_record(struct tail *t, const rd_kafka_message_t *m)
+{
+	struct record_commit c;
+	struct lane *lane = &t->lanes[m->partition];
+	if (!record_commit_parse(m, t->o.partitions, &c)) {
+		pass_malformed(t, m);
+		return;
+	}
+	if (!admits(t, m, c.version + 1))
+		return;
+	enum follow_record what = follower_record(&lane->follower, c.version);
+	if (what == FOLLOW_IGNORE)
+		return;
+	metric_add(&t->o.metrics->commits_heard, 1);
+	/* The floor first: from here on no older value is served, whatever
+	 * L1 still holds. */
+	struct key_slot slot = keyspace_slot(c.id, c.id_len, t->o.partitions);
+	floors_raise(t->o.floors, slot, c.version + 1);
+	const struct collection *collection =
+	    collection_find(c.id, record_collection_len(c.id, c.id_len));
+	if (collection)
+		floors_raise_pages(t->o.floors, collection->index, m->partition,
+		    c.version + 1);
+	update_l1(t, collection, &c, what);
+	if (c.has_created)
+		outcomes_record(t->o.outcomes,
+		    (struct position){m->partition, c.created},
+		    (struct outcome){.kind = OUTCOME_CREATED});
+}
+
+/* --- marks --------------------------------------------------------------- */
+
+static void start_lane(struct tail *t, int32_t partition, bool jump)
+{
+	struct lane *lane = &t->lanes[partition];
+	version_t base = follower_base(&lane->follower);
+	outcomes_start(t->o.outcomes, partition, base);
+	bool closed = !floors_is_open(t->o.floors, partition);
+	floors_open(t->o.floors, partition, base);
+	if (closed)
+		atomic_fetch_sub(&t->closed, 1);
+	if (jump)
+		metric_add(&t->o.metrics->jumps, 1);
+	log_event(EV_TAIL_START, "partition=%d watermark=%llu base=%llu",
+	    partition, (unsigned long long)lane->follower.watermark,
+	    (unsigned long long)base);
+}
+
+static void move(struct tail *t, int32_t partition, int64_t after)
+{
+	struct lane *lane = &t->lanes[partition];
+	atomic_store_explicit(
+	    &lane->through, lane->follower.watermark, memory_order_release);
+	/* Behind it: who sees the offset sees a watermark that fits. */
+	atomic_store_explicit(&lane->behind, after + 1, memory_order_release);
+	t->o.moved(t->o.arg, partition);
+}
+
+static void close_lane(struct tail *t, int32_t partition)
+{
+	if (floors_is_open(t->o.floors, partition))
+		atomic_fetch_add(&t->closed, 1);
+	floors_close(t->o.floors, partition);
+}
+
+/* Of a closed partition: as after a restart. `floor` is above all that was
+ * heard and counts. */
+static void discard(struct tail *t, int32_t partition, version_t floor)
+{
+	floors_reset(t->o.floors, partition, floor);
+	/* First: a lookup that began before keeps nothing after the purge. */
+	atomic_fetch_add(t->o.purges, 1);
+	l1_purge(t->o.l1, "", 0);
+	outcomes_forget(t->o.outcomes, partition);
+}
+
+/* The writes from there on are decided anew: what was heard of them is not so
+ * any more. Redis has it, too, until the projector hears the mark; only a
+ * watermark above all that was heard shows that it has. Where nothing was heard
+ * of them, Redis has nothing of them either. */
+static enum follow_mark undo(
+    struct tail *t, int32_t partition, const struct record_mark *mark)
+{
+	struct lane *lane = &t->lanes[partition];
+	version_t heard = follower_base(&lane->follower);
+	log_event(EV_TAIL_ANEW, "partition=%d from=%llu heard=%llu", partition,
+	    (unsigned long long)mark->from, (unsigned long long)heard);
+	close_lane(t, partition);
+	discard(t, partition, mark->through);
+	if (heard > mark->from && heard > atomic_load(&lane->undone))
+		atomic_store(&lane->undone, heard);
+	if (mark->told > atomic_load(&lane->undone))
+		atomic_store(&lane->undone, mark->told);
+	return follower_anew(&lane->follower, mark->through);
+}
+
+static void hear_mark(struct tail *t, const rd_kafka_message_t *m)
+{
+	struct record_mark mark;
+	struct lane *lane = &t->lanes[m->partition];
+	if (!record_mark_parse(m, &mark)) {
+		pass_malformed(t, m);
+		return;
+	}
+	if (!admits(t, m, mark.through)) {
+		record_mark_free(&mark);
+		return;
+	}
+	enum follow_mark what = mark.anew
+				    ? undo(t, m->partition, &mark)
+				    : follower_mark(&lane->follower, mark.from,
+					  mark.through, mark.after);
+	if (what == FOLLOW_MARK_JUMP)
+		start_lane(t, m->partition, true);
+	if (what != FOLLOW_MARK_IGNORE) {
+		for (size_t i = 0; i < mark.nrejected; i++)
+			outcomes_record(t->o.outcomes,
+			    (struct position){
+				m->partition, mark.rejected[i].version},
+			    (struct outcome){.kind = OUTCOME_REJECTED,
+				.reason = mark.rejected[i].reason});
+		atomic_fetch_add(&t->rejected, (int64_t)mark.nrejected);
+		metric_add(&t->o.metrics->marks_heard, 1);
+		move(t, m->partition, mark.after);
+	}
+	record_mark_free(&mark);
+}
+
+/* --- the head of the log -------------------------------------------------- */
+
+void tail_asks(struct tail *t)
+{
+	for (int32_t p = 0; p < t->o.partitions; p++) {
+		struct lane *lane = &t->lanes[p];
+		bool follows = lane->follower.started && !lane->moving;
+		logbound_asks(&lane->bound,
+		    follows ? follower_base(&lane->follower) : 0, lane->resume);
+		lane->asked = follows;
+		lane->restarts = lane->stopped;
+	}
+}
+
+/* The partition is ahead of the log. Its floors say what was forged, so nothing
+ * is served from its caches; and nothing more is heard of it until Postgres has
+ * been asked once more. */
+static void stop(struct tail *t, int32_t partition)
+{
+	struct lane *lane = &t->lanes[partition];
+	metric_add(&t->o.metrics->ahead, 1);
+	log_event(EV_TAIL_AHEAD, "partition=%d heard=%llu head=%llu", partition,
+	    (unsigned long long)lane->bound.asked_highest,
+	    (unsigned long long)lane->bound.judged);
+	close_lane(t, partition);
+	if (lane->bound.asked_highest > lane->bound.judged)
+		atomic_store(&lane->forged, lane->bound.asked_highest);
+	atomic_store(&lane->through, 0);
+	atomic_store(&lane->behind, 0);
+	lane->stopped = true;
+	lane->moving = true;
+}
+
+static void compare(struct tail *t, struct lane *lane, version_t head)
+{
+	if (lane->compared || !lane->asked || lane->bound.asked_highest > head)
+		return;
+	lane->compared = true;
+	atomic_fetch_add(&t->compared, 1);
+}
+
+/* All that was heard is forgotten. What of it exists is below `applied`:
+ * Postgres had it before it was announced, and was asked after it was heard.
+ * (If a failover took it back, it does not exist until it is applied again.) */
+static void restart(struct tail *t, int32_t partition, version_t applied)
+{
+	struct lane *lane = &t->lanes[partition];
+	discard(t, partition, applied);
+	lane->follower = (struct follower){0};
+	lane->stopped = false;
+	lane->restarts = false;
+	move_lane(t, lane, REACH_FIRST, AGAIN);
+}
+
+void tail_heads(struct tail *t, const struct loghead_answer *answer)
+{
+	metric_add(&t->o.metrics->heads, answer != NULL);
+	for (int32_t p = 0; p < t->o.partitions; p++) {
+		struct lane *lane = &t->lanes[p];
+		version_t head = answer ? answer->heads[p] : VERSION_MAX;
+		atomic_store(&lane->head, head);
+		if (answer == NULL)
+			continue;
+		bool ahead =
+		    logbound_answered(&lane->bound, head, clock_mono());
+		compare(t, lane, head);
+		if (lane->restarts)
+			restart(t, p, answer->applied[p]);
+		else if (ahead && !lane->moving)
+			stop(t, p);
+	}
+}
+
+static version_t head_of(const struct tail *t, int32_t partition)
+{
+	return atomic_load((_Atomic version_t *)&t->lanes[partition].head);
+}
+
+bool tail_believes(const struct tail *t, int32_t partition, version_t through)
+{
+	return logbound_near(head_of(t, partition), through);
+}
+
+bool tail_believes_redis(
+    const struct tail *t, int32_t partition, version_t watermark)
+{
+	const struct lane *lane = &t->lanes[partition];
+	version_t head = head_of(t, partition);
+	version_t undone = atomic_load((_Atomic version_t *)&lane->undone);
+	if (undone > 0 && watermark <= undone)
+		return false;
+	return watermark <= head || (tail_forged(t, partition) <= head &&
+					logbound_near(head, watermark));
+}
+
+version_t tail_forged(const struct tail *t, int32_t partition)
+{
+	return atomic_load((_Atomic version_t *)&t->lanes[partition].forged);
+}
+
+/* --- the consumer -------------------------------------------------------- */
+
+static void on_message(void *arg, rd_kafka_message_t *m)
+{
+	struct tail *t = arg;
+	struct lane *lane = &t->lanes[m->partition];
+	if (!lane->moving) {
+		lane->resume = m->offset + 1;
+		if (record_is_mark(m))
+			hear_mark(t, m);
+		else
+			hear_record(t, m);
+	}
+	rd_kafka_message_destroy(m);
+}
+
+static void on_eof(void *arg, int32_t partition, int64_t end)
+{
+	struct tail *t = arg;
+	struct lane *lane = &t->lanes[partition];
+	if (lane->follower.started || lane->moving)
+		return;
+	if (!reach_is_whole(lane->reach, end)) {
+		move_lane(t, lane, lane->reach + 1, AGAIN);
+		return;
+	}
+	/* All was read and there is no mark: nothing was ever announced, so
+	 * nothing can be older than it. */
+	follower_mark(&lane->follower, 0, 0, -1);
+	start_lane(t, partition, false);
+	move(t, partition, -1);
+}
+
+/* Where its offset is not in the log (any more) a partition starts anew. */
+static void on_fault(void *arg, int32_t partition, struct err e)
+{
+	struct tail *t = arg;
+	struct lane *lane = &t->lanes[partition];
+	if (lane->moving)
+		return;
+	if (consumer_is_gone(&e)) {
+		follower_reset(&lane->follower);
+		move_lane(t, lane, lane->resume < 0 ? REACH_WHOLE : REACH_FIRST,
+		    AGAIN_AFTER_FAULT);
+	} else if (!loop_timer_armed(t->again)) {
+		loop_timer_start(t->again, AGAIN_AFTER_FAULT);
+	}
+}
+
+static void on_reachable(void *arg, bool yes)
+{
+	struct tail *t = arg;
+	atomic_store(&t->up, yes);
+	metric_set(&t->o.metrics->tail_up, yes);
+}
+
+struct err tail_new(const struct tail_options *o, struct tail **out)
+{
+	static const struct consumer_events events = {
+	    .message = on_message,
+	    .eof = on_eof,
+	    .fault = on_fault,
+	    .reachable = on_reachable,
+	};
+	size_t n = (size_t)o->partitions;
+	struct tail *t = mem_zalloc(sizeof *t + n * sizeof(struct lane));
+	jitter_init(&t->jitter, entropy_bits());
+	t->o = *o;
+	atomic_store(&t->closed, o->partitions);
+	for (size_t p = 0; p < n; p++)
+		t->lanes[p].resume = -1;
+	tail_heads(t, NULL);
+	const struct consumer_options c = {
+	    .loop = o->loop,
+	    .kafka = o->kafka,
+	    .topic = o->topic,
+	    .events = &events,
+	    .arg = t,
+	};
+	*out = NULL;
+	struct err e = consumer_new(&c, &t->consumer);
+	if (e.verdict != VERDICT_OK) {
+		free(t);
+		return e;
+	}
+	t->again = loop_timer_new(o->loop, on_again, t);
+	*out = t;
+	assign(t);
+	return ERR_OK;
+}
+
+version_t tail_through(const struct tail *t, int32_t partition)
+{
+	return atomic_load_explicit(
+	    (_Atomic version_t *)&t->lanes[partition].through,
+	    memory_order_acquire);
+}
+
+/* An older offset with a newer watermark only repeats what is ignored. */
+struct change_place tail_place(const struct tail *t, int32_t partition)
+{
+	struct lane *lane = (struct lane *)&t->lanes[partition];
+	struct change_place place = {.offset = atomic_load_explicit(
+					 &lane->behind, memory_order_acquire)};
+	place.watermark = tail_through(t, partition);
+	return place;
+}
+
+bool tail_up(const struct tail *t)
+{
+	return atomic_load((atomic_bool *)&t->up);
+}
+
+bool tail_started(const struct tail *t)
+{
+	return atomic_load((atomic_int *)&t->closed) == 0;
+}
+
+bool tail_compared(const struct tail *t)
+{
+	return atomic_load((atomic_int *)&t->compared) == t->o.partitions;
+}
+
+int64_t tail_rejected(const struct tail *t)
+{
+	return atomic_load((_Atomic int64_t *)&t->rejected);
+}
+
+void tail_free(struct tail **tp)
+{
+	struct tail *t = *tp;
+	if (t == NULL)
+		return;
+	consumer_free(&t->consumer);
+	loop_timer_free(&t->again);
+	free(t);
+	*tp = NULL;
+}

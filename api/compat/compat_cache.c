@@ -1,0 +1,216 @@
+/* The reference systems' routes about the caches: POST /cache/clear and POST
+ * /clear-cache, GET /cache/performance.
+ *
+ * Clearing is the purge of everything (api/admin/purge.h): a new generation in
+ * Redis, where other programs' keys stay. It runs on the main loop and always
+ * ends; the request waits for it, whatever its client does.
+ *
+ * Performance is measured, one read after the other: of the same document, from
+ * L1, and from Postgres past the caches; the median of each.
+ */
+#include "api/admin/purge.h"
+#include "api/core/answer.h"
+#include "api/routes.h"
+#include "common/base/mem.h"
+#include "common/http/origin_check.h"
+
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+enum { ROUNDS = 21, TRIES = 100 };
+
+/* --- clearing ------------------------------------------------------------ */
+
+struct clearing {
+	struct app *app;
+	struct request *request;
+	bool done;
+};
+
+static void on_worker(void *arg)
+{
+	struct clearing *c = arg;
+	c->request->clearing = false;
+	c->request->cleared = c->done;
+	request_resume(c->request);
+	free(c);
+}
+
+static void on_purged(void *arg, const struct purge_report *report)
+{
+	struct clearing *c = arg;
+	c->done = report->redis;
+	loop_post(c->request->worker->loop, on_worker, c);
+}
+
+static void on_main(void *arg)
+{
+	const struct purge_report none = {0};
+	struct clearing *c = arg;
+	struct operand all = {.id = mem_strdup("")};
+	if (!atomic_load(&c->app->draining)) {
+		purge_begin(c->app, &all, on_purged, c);
+		return;
+	}
+	operand_free(&all);
+	on_purged(c, &none);
+}
+
+static bool is_foreign(const struct request *r)
+{
+	const struct guard g = {
+	    .method = r->method,
+	    .host = request_header(r, MHD_HTTP_HEADER_HOST),
+	    .origin = request_header(r, "Origin"),
+	    .fetch_site = request_header(r, "Sec-Fetch-Site"),
+	};
+	return guard_is_foreign(&g);
+}
+
+enum step_result seed_clear_step(struct request *r)
+{
+	struct app *app = r->worker->app;
+	if (!app->purges_allowed)
+		return answer_problem(r, PROBLEM_FORBIDDEN,
+		    "This listener takes no purges: see the setting "
+		    "http.purge, or ask DELETE /cache of the admin listener.");
+	if (is_foreign(r))
+		return answer_problem(r, PROBLEM_FORBIDDEN,
+		    "Pages of another origin are not answered.");
+	if (!request_may_park(r))
+		return answer_problem(r, PROBLEM_BUFFER_FULL, NULL);
+	struct clearing *c = MEM_NEW(struct clearing);
+	*c = (struct clearing){.app = app, .request = r};
+	r->clearing = true;
+	request_deadline(r, app->settings->read_timeout);
+	r->step = STEP_SEED_CLEARED;
+	loop_post(app->loop, on_main, c);
+	return STEP_PARK;
+}
+
+enum step_result seed_cleared_step(struct request *r)
+{
+	struct buf body = {0};
+	if (!r->cleared)
+		return answer_problem(r, PROBLEM_STORE_UNAVAILABLE,
+		    "The memory of this instance is cleared; Redis could not "
+		    "be reached, or not all of it.");
+	bool layer5 = strcmp(r->route->pattern, "/clear-cache") == 0;
+	buf_str(&body, layer5 ? "{\"success\":true,\"message\":\"All caches "
+				"cleared\"}\n"
+			      : "{\"message\":\"Cache cleared "
+				"successfully\"}\n");
+	return answer_json(r, 200, &body);
+}
+
+/* --- performance --------------------------------------------------------- */
+
+struct measure {
+	size_t rounds, tries;
+	mono_us_t began;
+	double cached[ROUNDS], database[ROUNDS]; /* seconds */
+};
+
+static double seconds(void)
+{
+	struct timespec t;
+	clock_gettime(CLOCK_MONOTONIC, &t);
+	return (double)t.tv_sec + (double)t.tv_nsec / 1e9;
+}
+
+static int by_size(const void *a, const void *b)
+{
+	double x = *(const double *)a, y = *(const double *)b;
+	return (x > y) - (x < y);
+}
+
+static double median(double *all)
+{
+	qsort(all, ROUNDS, sizeof *all, by_size);
+	return all[ROUNDS / 2];
+}
+
+/* A document that is warm; else a row that is absent, which is cached, too. */
+static void choose(struct request *r)
+{
+	char id[COLLECTION_NAME_MAX + 1 + COLLECTION_KEY_MAX];
+	size_t len = l1_sample(r->worker->app->l1, clock_mono(), id, sizeof id);
+	const char *slash = len ? memchr(id, '/', len) : NULL;
+	const struct collection *c =
+	    slash ? collection_find(id, (size_t)(slash - id)) : NULL;
+	if (c) {
+		request_target(r, c, slash + 1, len - (size_t)(slash + 1 - id));
+		return;
+	}
+	c = collection_at(0);
+	bool uuid = c->key == KEY_UUIDV7;
+	const char *none = uuid ? "00000000-0000-7000-8000-000000000000" : "0";
+	request_target(r, c, none, strlen(none));
+}
+
+/* Past the caches, as `no-cache`; what is read is kept by them. */
+static enum step_result next_round(struct request *r)
+{
+	r->measure->began = clock_mono();
+	r->way = LOOKUP_FRESH;
+	r->step = STEP_SEED_TIMED;
+	value_unref(&r->value);
+	lookup_join(r);
+	return STEP_PARK;
+}
+
+enum step_result seed_measure_step(struct request *r)
+{
+	if (!request_may_park(r))
+		return answer_problem(r, PROBLEM_BUFFER_FULL, NULL);
+	r->measure = MEM_NEW(struct measure);
+	choose(r);
+	request_deadline(r, r->worker->app->settings->read_timeout);
+	return next_round(r);
+}
+
+static bool time_cached(struct request *r, double *out)
+{
+	struct app *app = r->worker->app;
+	double from = seconds();
+	struct value *v = l1_get(app->l1, r->id, r->id_len, clock_mono());
+	bool current = v && floors_allow(app->floors, r->slot, v->as_of);
+	value_unref(&v);
+	*out = seconds() - from;
+	return current;
+}
+
+static enum step_result answer_measure(struct request *r)
+{
+	struct measure *m = r->measure;
+	double cached = median(m->cached), database = median(m->database);
+	struct buf body = {0};
+	buf_printf(&body,
+	    "{\"cached_response_time\":%.9f,\"database_response_time\":%.9f,"
+	    "\"performance_improvement\":\"%.2f%%\",\"rounds\":%d,"
+	    "\"document\":",
+	    cached, database,
+	    cached < database ? 100 * (database - cached) / database : 0,
+	    ROUNDS);
+	buf_json(&body, r->id, r->id_len);
+	buf_str(&body, "}\n");
+	return answer_json(r, 200, &body);
+}
+
+enum step_result seed_timed_step(struct request *r)
+{
+	struct measure *m = r->measure;
+	if (r->value == NULL)
+		return answer_problem(r, PROBLEM_STORE_UNAVAILABLE, NULL);
+	m->database[m->rounds] = (double)(clock_mono() - m->began) / 1e6;
+	/* Somebody may write it meanwhile; or nothing is kept, since commits
+	 * are not heard of. */
+	m->rounds += time_cached(r, &m->cached[m->rounds]);
+	if (m->rounds == ROUNDS)
+		return answer_measure(r);
+	if (++m->tries == TRIES)
+		return answer_problem(r, PROBLEM_STORE_UNAVAILABLE,
+		    "The document is not kept by the cache.");
+	return next_round(r);
+}

@@ -1,0 +1,333 @@
+#include "api/compat/compat_rows.h"
+
+#include "api/core/answer.h"
+#include "api/core/native.h"
+#include "api/http/path.h"
+#include "api/list/export.h"
+#include "common/json/jsondup.h"
+
+#include <inttypes.h>
+#include <string.h>
+
+/* --- failures ------------------------------------------------------------ */
+
+/* {"detail": …}, as their clients expect it. */
+static enum step_result fail(
+    struct request *r, unsigned status, const char *detail)
+{
+	struct buf body = {0};
+	buf_str(&body, "{\"detail\":");
+	buf_json(&body, detail, strlen(detail));
+	buf_str(&body, "}\n");
+	return answer_json(r, status, &body);
+}
+
+static bool is_posts(const struct request *r)
+{
+	return r->route->surface == &seed_posts;
+}
+
+static enum step_result no_row(struct request *r)
+{
+	return fail(
+	    r, 404, is_posts(r) ? "Post not found" : "Product not found");
+}
+
+static void detail(struct buf *out, const char *where, const char *pointer,
+    const char *text, const char *type)
+{
+	buf_printf(out, "%s{\"loc\":[\"%s\"", out->len ? "," : "", where);
+	if (*pointer) {
+		buf_char(out, ',');
+		buf_json(out, pointer + 1, strlen(pointer + 1));
+	}
+	buf_str(out, "],\"msg\":");
+	buf_json(out, text, strlen(text));
+	buf_printf(out, ",\"type\":\"%s\"}", type);
+}
+
+/* Takes the list of details. */
+static enum step_result refuse(struct request *r, struct buf *details)
+{
+	struct buf body = {0};
+	buf_printf(&body, "{\"detail\":[%s]}\n", details->data);
+	buf_free(details);
+	return answer_json(r, 422, &body);
+}
+
+static enum step_result refuse_all(
+    struct request *r, const char *where, struct violations *v)
+{
+	struct buf details = {0};
+	for (size_t i = 0; i < v->n; i++)
+		detail(&details, where, v->items[i].pointer, v->items[i].detail,
+		    "value_error");
+	violations_free(v);
+	return refuse(r, &details);
+}
+
+static enum step_result refuse_body(struct request *r, struct validation *v)
+{
+	struct buf details = {0};
+	if (v->validity == TOO_LARGE)
+		return native_refuse(r, v);
+	if (v->validity == INVALID)
+		return refuse_all(r, "body", &v->violations);
+	detail(&details, "body", "", v->message, "json_invalid");
+	return refuse(r, &details);
+}
+
+/* --- the row ------------------------------------------------------------- */
+
+static enum step_result take_id(
+    struct request *r, const struct collection *c, const struct path *path)
+{
+	const struct path_segment *id = &path->segments[path->n - 1];
+	struct violations v = {0};
+	if (!validate_key(c, id->text, id->len, &v))
+		return refuse_all(r, "path", &v);
+	request_target(r, c, id->text, id->len);
+	return STEP_MORE;
+}
+
+static bool has_query(const struct request *r)
+{
+	return MHD_get_connection_values(
+		   r->connection, MHD_GET_ARGUMENT_KIND, NULL, NULL) > 0;
+}
+
+enum step_result seed_row_step(struct request *r)
+{
+	const char *name = r->route->pattern + 1;
+	struct path path;
+	r->collection = collection_find(name, strcspn(name, "/"));
+	if (r->collection == NULL)
+		return answer_problem(r, PROBLEM_COLLECTION_NOT_FOUND,
+		    "GET /v1 lists the collections.");
+	bool reads = strcmp(r->route->method, "GET") == 0;
+	bool one = strchr(name, '/') != NULL;
+	r->step = !reads ? STEP_WRITE : one ? STEP_READ : STEP_LIST;
+	r->whole = r->step == STEP_LIST && !has_query(r);
+	if (!one)
+		return STEP_MORE;
+	enum step_result result = STEP_MORE;
+	if (path_parse(r->path, &path))
+		result = take_id(r, r->collection, &path);
+	path_free(&path);
+	return result;
+}
+
+/* --- what is read, or was written ---------------------------------------- */
+
+/* The document with one more member. */
+static void add_cached(struct buf *out, struct jsonraw doc, bool cached)
+{
+	buf_add(out, doc.s, doc.len - 1); /* without its brace */
+	buf_printf(out, ",\"cached\":%s}", cached ? "true" : "false");
+}
+
+static void add_source(struct buf *out, mono_us_t began, bool cached)
+{
+	dur_us_t took = clock_mono() - began;
+	buf_printf(out,
+	    ",\"source\":\"%s\",\"response_time\":%" PRId64 ".%06d}\n",
+	    cached ? "cache" : "database", took / 1000000,
+	    (int)(took % 1000000));
+}
+
+/* False: what the database said is no JSON. */
+static bool add_posts(struct buf *out, const struct value *page, bool cached)
+{
+	struct jsonraw all;
+	if (!jsonraw_scan(page->doc, page->len, &all))
+		return false;
+	struct jsonraw_element e = jsonraw_elements(all);
+	buf_char(out, '[');
+	while (jsonraw_each(&e)) {
+		buf_str(out, out->len > 1 ? "," : "");
+		add_cached(out, e.value, cached);
+	}
+	buf_str(out, "]\n");
+	return true;
+}
+
+static void each_post(struct buf *out)
+{
+	out->len--; /* its brace */
+	buf_str(out, ",\"cached\":false}");
+}
+
+static void end_posts(struct buf *out, mono_us_t began)
+{
+	(void)began;
+	buf_str(out, "]\n");
+}
+
+static void each_product(struct buf *out)
+{
+	(void)out;
+}
+
+static void end_products(struct buf *out, mono_us_t began)
+{
+	buf_char(out, ']');
+	add_source(out, began, false);
+}
+
+static const struct export_form all_posts = {
+    "application/json", "[", ",", each_post, end_posts};
+static const struct export_form all_products = {
+    "application/json", "{\"products\":[", ",", each_product, end_products};
+
+/* More rows than a page has, and all of them are asked for. */
+static enum step_result stream_all(struct request *r)
+{
+	value_unref(&r->value);
+	r->tier = TIER_NONE;
+	r->skipped = 0;
+	r->collapsed = false;
+	r->form = is_posts(r) ? &all_posts : &all_products;
+	r->exports = true;
+	r->step = STEP_EXPORT;
+	return STEP_MORE;
+}
+
+/* A page, as GET /v1/{collection} has it; the next one is on this route. */
+static enum step_result list_read(struct request *r)
+{
+	const struct value *page = r->value;
+	if (r->whole && page->page->next)
+		return stream_all(r);
+	bool cached = r->tier == TIER_L1;
+	struct buf body = {0}, link = {0};
+	if (is_posts(r)) {
+		if (!add_posts(&body, page, cached)) {
+			buf_free(&body);
+			return answer_problem(r, PROBLEM_STORE_UNAVAILABLE,
+			    "The database answered with what is no JSON.");
+		}
+	} else {
+		buf_str(&body, "{\"products\":");
+		buf_add(&body, page->doc, page->len);
+		add_source(&body, r->started, cached);
+	}
+	struct MHD_Response *response = answer_body(&body, "application/json");
+	if (page->page->next) {
+		buf_printf(&link, "<%s", page->page->next + strlen("</v1"));
+		MHD_add_response_header(
+		    response, MHD_HTTP_HEADER_LINK, link.data);
+	}
+	buf_free(&link);
+	return answer_queue(r, 200, response);
+}
+
+static enum step_result row_read(struct request *r)
+{
+	if (r->list)
+		return list_read(r);
+	bool wrote = r->has_position;
+	bool cached = !wrote && (r->tier == TIER_L1 || r->tier == TIER_REDIS);
+	struct buf body = {0};
+	if (!r->value->present)
+		return no_row(r);
+	if (is_posts(r)) {
+		add_cached(&body,
+		    (struct jsonraw){r->value->doc, r->value->len}, cached);
+		buf_char(&body, '\n');
+		return answer_json(r, r->creates ? 201 : 200, &body);
+	}
+	buf_str(&body, "{\"product\":");
+	buf_add(&body, r->value->doc, r->value->len);
+	add_source(&body, r->started, cached);
+	return answer_json(r, 200, &body);
+}
+
+/* --- writes -------------------------------------------------------------- */
+
+/* Their PUT /posts takes null for a field that is left out. */
+static void without_nulls(struct jsonraw object, struct buf *out)
+{
+	struct jsonraw_member m = jsonraw_members(object);
+	buf_char(out, '{');
+	while (jsonraw_next(&m)) {
+		if (jsonraw_kind(m.value) == JSONRAW_NULL)
+			continue;
+		buf_str(out, out->len > 1 ? "," : "");
+		buf_add(out, m.name.s, m.name.len);
+		buf_char(out, ':');
+		buf_add(out, m.value.s, m.value.len);
+	}
+	buf_char(out, '}');
+}
+
+static void drop_nulls(struct request *r)
+{
+	struct buf shorter = {0};
+	struct jsonraw v;
+	if (!jsonraw_scan(r->body.data ? r->body.data : "", r->body.len, &v) ||
+	    jsonraw_kind(v) != JSONRAW_OBJECT || jsontwice_find(v).s)
+		return; /* validation says why not */
+	without_nulls(v, &shorter);
+	buf_free(&r->body);
+	r->body = shorter;
+}
+
+static enum step_result take_body(struct request *r)
+{
+	bool patch = r->op == RECORD_PATCH;
+	struct validation v;
+	if (patch)
+		drop_nulls(r);
+	return native_take(r, patch ? VALIDATE_PATCH : VALIDATE_WHOLE, &v)
+		   ? STEP_MORE
+		   : refuse_body(r, &v);
+}
+
+/* A PUT changes a row that is there; it makes none. */
+static enum step_result row_parse(struct request *r)
+{
+	native_seed_wait(r);
+	r->creates = r->id == NULL;
+	if (r->creates) {
+		r->condition = RECORD_CREATE;
+	} else if (r->op == RECORD_PUT) {
+		r->condition = RECORD_IF_MATCH;
+		buf_char(&r->versions, '*');
+	}
+	return r->op == RECORD_DELETE ? STEP_MORE : take_body(r);
+}
+
+static enum step_result row_receipt(struct request *r)
+{
+	return native_surface.receipt(r);
+}
+
+static enum step_result deleted(struct request *r)
+{
+	struct buf body = {0};
+	if (is_posts(r))
+		return answer_queue(r, 204, answer_body(&body, NULL));
+	buf_str(&body, "{\"message\":\"Product deleted successfully\"");
+	add_source(&body, r->started, false);
+	return answer_json(r, 200, &body);
+}
+
+static enum step_result row_settled(struct request *r, struct outcome o)
+{
+	if (o.kind != OUTCOME_REJECTED) {
+		if (r->op == RECORD_DELETE)
+			return deleted(r);
+		request_deadline(r, r->worker->app->settings->read_timeout);
+		r->step = STEP_CACHED;
+		return STEP_MORE;
+	}
+	if (o.reason == REASON_NOT_FOUND || o.reason == REASON_PRECONDITION)
+		return no_row(r);
+	const struct reason_row *row = reason_row(o.reason);
+	return fail(r, row->status, row->text);
+}
+
+const struct surface seed_posts = {
+    row_read, row_parse, row_receipt, row_settled, NULL};
+const struct surface seed_products = {
+    row_read, row_parse, row_receipt, row_settled, NULL};

@@ -1,0 +1,247 @@
+#include "api/core/answer.h"
+
+#include "api/core/budget.h"
+#include "common/base/check.h"
+#include "common/base/mem.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#define RETRY_AFTER_S "1"
+
+void answer_count(struct request *r, unsigned status)
+{
+	struct api_metrics *m = r->worker->metrics;
+	if (status < 300)
+		metric_add(&m->responses_2xx, 1);
+	else if (status < 400)
+		metric_add(&m->responses_3xx, 1);
+	else if (status < 500)
+		metric_add(&m->responses_4xx, 1);
+	else
+		metric_add(&m->responses_5xx, 1);
+}
+
+enum step_result answer_shared(
+    struct request *r, unsigned status, struct MHD_Response *response)
+{
+	r->rc = MHD_queue_response(r->connection, status, response);
+	answer_count(r, status);
+	return STEP_DONE;
+}
+
+/* --- what a read says of itself ------------------------------------------ */
+
+/* Neither hit nor fwd: Sluice answered without a value of any tier. */
+static const char *outcome(const struct request *r)
+{
+	if (r->tier == TIER_L1)
+		return VALUE_L1_STATUS;
+	if (r->tier == TIER_REDIS)
+		return "sluice; hit; detail=redis";
+	switch (r->way) {
+	case LOOKUP_NONE:
+	case LOOKUP_CACHES:
+		return "sluice";
+	case LOOKUP_ALL:
+		return "sluice; fwd=miss";
+	case LOOKUP_FRESH:
+		return "sluice; fwd=request";
+	case LOOKUP_PRIMARY:
+		return "sluice; fwd=bypass";
+	}
+	UNREACHABLE("way of a lookup");
+}
+
+/* One member for the whole, then one per tier that could not help. */
+static void cache_status(const struct request *r, struct buf *out)
+{
+	buf_str(out, outcome(r));
+	if (r->tier == TIER_REPLICA)
+		buf_str(out, "; detail=replica");
+	if (r->tier == TIER_PRIMARY)
+		buf_str(out, "; detail=primary");
+	if (r->collapsed)
+		buf_str(out, "; collapsed");
+	if (r->skipped & SKIP_REDIS_DOWN)
+		buf_str(out, ", redis; detail=down");
+	if (r->skipped & SKIP_REPLICA_DOWN)
+		buf_str(out, ", replica; detail=down");
+	if (r->skipped & SKIP_REPLICA_BEHIND)
+		buf_str(out, ", replica; detail=behind");
+	if (r->skipped & SKIP_PRIMARY_DOWN)
+		buf_str(out, ", primary; detail=down");
+	if (r->skipped & SKIP_PRIMARY_BEHIND)
+		buf_str(out, ", primary; detail=behind");
+	if ((r->skipped & SKIP_TAIL_CLOSED) || !tail_up(r->worker->app->tail))
+		buf_str(out, ", tail; detail=down");
+}
+
+static void duration(struct buf *out, const char *name, dur_us_t us)
+{
+	buf_printf(
+	    out, "%s;dur=%" PRId64 ".%03d", name, us / 1000, (int)(us % 1000));
+}
+
+static void server_timing(const struct request *r, struct buf *out)
+{
+	static const char *const names[TIERS] = {
+	    [TIER_REDIS] = ", redis",
+	    [TIER_REPLICA] = ", replica",
+	    [TIER_PRIMARY] = ", primary",
+	};
+	duration(out, "total", clock_mono() - r->started);
+	if (r->waited)
+		duration(out, ", wait", r->waited);
+	if (r->times.asked & 1U << TIER_L1)
+		buf_str(out, ", " VALUE_L1_TIMING);
+	for (int t = TIER_REDIS; t < TIERS; t++) {
+		if (r->times.asked & 1U << t)
+			duration(out, names[t], r->times.spent[t]);
+	}
+}
+
+static void describe_read(struct request *r, struct MHD_Response *response)
+{
+	struct buf text = {0};
+	cache_status(r, &text);
+	MHD_add_response_header(response, "Cache-Status", text.data);
+	buf_clear(&text);
+	server_timing(r, &text);
+	MHD_add_response_header(response, "Server-Timing", text.data);
+	buf_free(&text);
+}
+
+/* ------------------------------------------------------------------------- */
+
+enum step_result answer_queue(
+    struct request *r, unsigned status, struct MHD_Response *response)
+{
+	if (r->beginning) {
+		r->refusal = response;
+		r->refusal_status = status;
+		return STEP_DONE;
+	}
+	if (r->reading)
+		describe_read(r, response);
+	if (r->worker->draining)
+		MHD_add_response_header(
+		    response, MHD_HTTP_HEADER_CONNECTION, "close");
+	enum step_result done = answer_shared(r, status, response);
+	MHD_destroy_response(response);
+	return done;
+}
+
+/* Counted until the client has taken it. It is never refused: a small one is
+ * cheaper than the refusal, and a bulk's tells what was accepted. */
+struct counted {
+	char *data;
+	size_t held;
+};
+
+static void free_counted(void *arg)
+{
+	struct counted *c = arg;
+	budget_set(&budget_answers, &c->held, 0);
+	free(c->data);
+	free(c);
+}
+
+static struct MHD_Response *counted(char *data, size_t len)
+{
+	struct counted *c = MEM_NEW(struct counted);
+	c->data = data;
+	budget_set(&budget_answers, &c->held, len);
+	return MHD_create_response_from_buffer_with_free_callback_cls(
+	    len, data, free_counted, c);
+}
+
+struct MHD_Response *answer_body(struct buf *body, const char *type)
+{
+	enum { LITTLE = 4096 }; /* as the connection itself */
+	size_t len;
+	char *data = buf_take(body, &len);
+	struct MHD_Response *response =
+	    len > LITTLE ? counted(data, len)
+			 : MHD_create_response_from_buffer(
+			       len, data, MHD_RESPMEM_MUST_FREE);
+	httpline_type(response, type);
+	return response;
+}
+
+static ssize_t read_nothing(void *arg, uint64_t at, char *to, size_t max)
+{
+	(void)arg;
+	(void)at;
+	(void)to;
+	(void)max;
+	return MHD_CONTENT_READER_END_OF_STREAM;
+}
+
+/* Before 1.0, libmicrohttpd ends a body in chunks that it has not begun: so it
+ * may not be in chunks, and the connection is closed. */
+struct MHD_Response *answer_head_of_stream(const char *type)
+{
+	struct MHD_Response *response = MHD_create_response_from_callback(
+	    MHD_SIZE_UNKNOWN, 1, read_nothing, NULL, NULL);
+	CHECK(response != NULL);
+	MHD_set_response_options(
+	    response, MHD_RF_HTTP_1_0_COMPATIBLE_STRICT, MHD_RO_END);
+	httpline_type(response, type);
+	return response;
+}
+
+enum step_result answer_json(
+    struct request *r, unsigned status, struct buf *body)
+{
+	return answer_queue(r, status, answer_body(body, "application/json"));
+}
+
+struct MHD_Response *answer_problem_response(enum problem p, const char *detail,
+    const struct violations *v, const char *extra)
+{
+	struct buf body = {0};
+	problem_write(&body, p, detail, v, extra);
+	struct MHD_Response *response =
+	    answer_body(&body, "application/problem+json");
+	if (problem_status(p) == 503)
+		MHD_add_response_header(
+		    response, MHD_HTTP_HEADER_RETRY_AFTER, RETRY_AFTER_S);
+	return response;
+}
+
+enum step_result answer_problem(
+    struct request *r, enum problem p, const char *detail)
+{
+	return answer_queue(r, problem_status(p),
+	    answer_problem_response(p, detail, NULL, NULL));
+}
+
+enum step_result answer_full(struct request *r)
+{
+	return answer_problem(r, PROBLEM_STORE_UNAVAILABLE,
+	    "The answers that clients have not taken yet use as much memory as "
+	    "the setting http.answer_budget allows.");
+}
+
+enum step_result answer_retry(
+    struct request *r, enum problem p, const char *detail, unsigned seconds)
+{
+	struct MHD_Response *response =
+	    answer_problem_response(p, detail, NULL, NULL);
+	char text[16];
+	snprintf(text, sizeof text, "%u", seconds);
+	MHD_del_response_header(
+	    response, MHD_HTTP_HEADER_RETRY_AFTER, RETRY_AFTER_S);
+	MHD_add_response_header(response, MHD_HTTP_HEADER_RETRY_AFTER, text);
+	return answer_queue(r, problem_status(p), response);
+}
+
+enum step_result answer_violations(struct request *r, struct violations *v)
+{
+	struct MHD_Response *response =
+	    answer_problem_response(PROBLEM_VALIDATION, NULL, v, NULL);
+	violations_free(v);
+	return answer_queue(r, problem_status(PROBLEM_VALIDATION), response);
+}

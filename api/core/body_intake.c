@@ -1,0 +1,76 @@
+#include "api/core/body_intake.h"
+
+#include "api/core/answer.h"
+#include "api/core/budget.h"
+
+#include <stdlib.h>
+
+enum { FIRST = 1024 };
+
+/* Bytes that the body may come to: what its client says, or the most. */
+static size_t expected(const struct request *r)
+{
+	size_t max = (size_t)r->worker->app->settings->max_item;
+	const char *length = request_header(r, MHD_HTTP_HEADER_CONTENT_LENGTH);
+	unsigned long long n = length ? strtoull(length, NULL, 10) : 0;
+	return n > 0 && n < max ? (size_t)n : max;
+}
+
+/* Doubles, but not past what may come; with the NUL. */
+static size_t room_for(const struct request *r, size_t len)
+{
+	size_t need = r->body.len + len + 1, most = expected(r) + 1;
+	size_t cap = r->body.cap ? 2 * r->body.cap : FIRST;
+	if (cap > most)
+		cap = most;
+	return cap > need ? cap : need;
+}
+
+static void let_go(struct request *r)
+{
+	buf_free(&r->body);
+	budget_set(&budget_bodies, &r->held, 0);
+}
+
+bool intake_fits(uint64_t len)
+{
+	return len == 0 || len == HTTPLINE_UNKNOWN ||
+	       budget_fits(&budget_bodies, (size_t)len);
+}
+
+static bool make_room(struct request *r, size_t len)
+{
+	size_t cap = room_for(r, len);
+	if (!budget_take(&budget_bodies, &r->held, cap))
+		return false;
+	buf_reserve(&r->body, cap);
+	httpd_holds(r->connection, r->held);
+	return true;
+}
+
+enum httpd_body intake_add(struct request *r, const char *data, size_t len)
+{
+	size_t max = (size_t)r->worker->app->settings->max_item;
+	size_t all = r->body.len + len;
+	if (all > max || (all + 1 > r->body.cap && !make_room(r, len))) {
+		let_go(r);
+		return all > max ? HTTPD_LARGE : HTTPD_FULL;
+	}
+	buf_add(&r->body, data, len);
+	return HTTPD_TAKEN;
+}
+
+void intake_settle(struct request *r)
+{
+	if (r->doc)
+		buf_free(&r->body);
+	budget_set(&budget_bodies, &r->held, r->doc ? r->doc_len : r->body.cap);
+}
+
+void intake_free(struct request *r)
+{
+	free(r->doc);
+	r->doc = NULL;
+	r->doc_len = 0;
+	let_go(r);
+}

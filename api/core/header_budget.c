@@ -1,0 +1,60 @@
+#include "api/core/header_budget.h"
+
+#include "api/list/list_query.h"
+
+#include <string.h>
+
+enum {
+	/* What libmicrohttpd keeps of each header and parameter. */
+	ELEMENT = 64,
+	PARAMETERS = LIST_FILTERS + 3,
+	/* Request line; status line, Date, Cache-Status, Server-Timing, … */
+	OTHERS = 2048,
+	/* libmicrohttpd reads into half of the memory; a body needs some. */
+	HEADERS = HTTPD_CONNECTION_MEMORY / 2 - 1024,
+};
+
+static size_t header_size(struct MHD_Connection *c)
+{
+	const union MHD_ConnectionInfo *info =
+	    MHD_get_connection_info(c, MHD_CONNECTION_INFO_REQUEST_HEADER_SIZE);
+	return info ? info->header_size : 0;
+}
+
+size_t headroom_of_positions(int32_t partitions)
+{
+	return 2 * POSITION_MAX_LEN * (size_t)partitions;
+}
+
+bool headroom_is_exceeded(
+    struct MHD_Connection *c, const char *method, int32_t partitions)
+{
+	return strcmp(method, "GET") != 0 && strcmp(method, "HEAD") != 0 &&
+	       header_size(c) > HEADERS + headroom_of_positions(partitions) / 2;
+}
+
+struct sum {
+	size_t n, bytes;
+};
+
+static enum MHD_Result add(
+    void *arg, enum MHD_ValueKind kind, const char *name, const char *value)
+{
+	struct sum *sum = arg;
+	(void)kind;
+	sum->n++;
+	sum->bytes += strlen(name) + strlen(value ? value : "") + 4;
+	return MHD_YES;
+}
+
+bool headroom_for_link(const struct request *r, size_t len)
+{
+	struct sum headers = {0};
+	MHD_get_connection_values(
+	    r->connection, MHD_HEADER_KIND, add, &headers);
+	size_t now = header_size(r->connection);
+	size_t next = len + headers.bytes;
+	return (now > next ? now : next) + len +
+		   (headers.n + PARAMETERS) * ELEMENT + OTHERS <=
+	       HTTPD_CONNECTION_MEMORY;
+}

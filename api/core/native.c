@@ -1,0 +1,437 @@
+/* The native surface: /v1/{collection}/{key}. */
+#include "api/core/native.h"
+
+#include "api/core/answer.h"
+#include "api/http/path.h"
+#include "api/http/precondition.h"
+#include "api/routes.h"
+#include "common/base/mem.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+#include <strings.h>
+#include <xxhash.h>
+
+#define INCREMENT_TYPE "application/vnd.sluice.increment+json"
+#define MERGE_TYPE "application/merge-patch+json"
+#define JSON_TYPE "application/json"
+
+/* --- reads --------------------------------------------------------------- */
+
+enum said { SAID_NOTHING, SAID_LISTED, SAID_OTHERS };
+
+/* What a precondition says of the value, whose tag is rendered only for who
+ * asks: most requests do not. */
+static enum said precondition(const struct request *r, const char *name,
+    bool strong, const struct value *v)
+{
+	struct buf list = {0};
+	const char *tags = request_list(r, name, &list);
+	char etag[VALUE_ETAG_LEN];
+	if (tags == NULL)
+		return SAID_NOTHING;
+	value_etag(v, etag);
+	bool listed = etag_listed(tags, etag, strong);
+	buf_free(&list);
+	return listed ? SAID_LISTED : SAID_OTHERS;
+}
+
+static enum step_result native_absent(
+    struct request *r, const char *key, size_t len)
+{
+	(void)key, (void)len;
+	return answer_problem(
+	    r, PROBLEM_NOT_FOUND, "There is no row with this key.");
+}
+
+static enum step_result represent(struct request *r);
+
+static enum step_result native_read(struct request *r)
+{
+	struct value *v = r->value;
+	if (r->represents)
+		return represent(r);
+	if (!v->present)
+		return native_absent(r, r->key, r->key_len);
+	if (precondition(r, MHD_HTTP_HEADER_IF_MATCH, true, v) == SAID_OTHERS)
+		return answer_problem(r, PROBLEM_PRECONDITION, NULL);
+	if (precondition(r, MHD_HTTP_HEADER_IF_NONE_MATCH, false, v) ==
+	    SAID_LISTED)
+		return answer_queue(r, 304, value_unchanged(v));
+	/* The ready-made answer cannot say `Connection: close`. */
+	bool plain = r->tier == TIER_L1 && !r->worker->draining &&
+		     tail_up(r->worker->app->tail);
+	if (plain && v->l1_response)
+		return answer_shared(r, 200, v->l1_response);
+	return answer_queue(r, 200, value_response(v));
+}
+
+/* --- writes: the request ------------------------------------------------- */
+
+static enum MHD_Result add_preference(
+    void *arg, enum MHD_ValueKind kind, const char *name, const char *value)
+{
+	(void)kind;
+	if (value && strcasecmp(name, "Prefer") == 0)
+		prefer_parse(value, arg);
+	return MHD_YES;
+}
+
+void native_preferences(struct request *r)
+{
+	MHD_get_connection_values(
+	    r->connection, MHD_HEADER_KIND, add_preference, &r->prefer);
+}
+
+void native_seed_wait(struct request *r)
+{
+	native_preferences(r);
+	r->wait_for = r->worker->app->settings->seed_wait;
+	if (r->prefer.has_wait)
+		r->wait_for = r->prefer.wait;
+	if (r->prefer.respond_async)
+		r->wait_for = 0;
+}
+
+static enum step_result not_json(struct request *r, const struct validation *v)
+{
+	char extra[48], detail[200];
+	snprintf(extra, sizeof extra, ",\"offset\":%zu", v->offset);
+	snprintf(
+	    detail, sizeof detail, "%s (at byte %zu)", v->message, v->offset);
+	return answer_queue(r, problem_status(PROBLEM_INVALID_JSON),
+	    answer_problem_response(PROBLEM_INVALID_JSON, detail, NULL, extra));
+}
+
+enum step_result native_refuse(struct request *r, struct validation *v)
+{
+	if (v->validity == NOT_JSON)
+		return not_json(r, v);
+	if (v->validity == TOO_LARGE)
+		return answer_problem(r, PROBLEM_TOO_LARGE, v->message);
+	return answer_violations(r, &v->violations);
+}
+
+bool native_take(struct request *r, enum validate_as as, struct validation *v)
+{
+	validate_document(r->collection, as, r->key, r->key_len,
+	    r->body.data ? r->body.data : "", r->body.len, v);
+	validate_size(r->collection, as, r->key_len, r->body.data, r->body.len,
+	    (size_t)r->worker->app->settings->common.document_max, v);
+	if (v->validity != VALID)
+		return false;
+	if (v->filled.len)
+		r->doc = buf_take(&v->filled, &r->doc_len);
+	if (v->key.len)
+		request_target(r, r->collection, v->key.data, v->key.len);
+	validation_free(v);
+	return true;
+}
+
+/* JSON, too, but what to change, and no document: taken for one, it would
+ * replace the row. */
+static bool is_patch(const struct request *r)
+{
+	return native_is_type(r, MERGE_TYPE) ||
+	       native_is_type(r, INCREMENT_TYPE) ||
+	       native_is_type(r, "application/json-patch+json");
+}
+
+bool native_has_patch(const struct request *r)
+{
+	return native_is_type(r, MERGE_TYPE) ||
+	       native_is_type(r, INCREMENT_TYPE) ||
+	       native_is_type(r, JSON_TYPE);
+}
+
+bool native_has_json(struct request *r)
+{
+	return native_is_type(r, JSON_TYPE) ||
+	       (httpline_is_json(
+		    request_header(r, MHD_HTTP_HEADER_CONTENT_TYPE)) &&
+		   !is_patch(r));
+}
+
+bool native_is_type(const struct request *r, const char *want)
+{
+	const char *type = request_header(r, MHD_HTTP_HEADER_CONTENT_TYPE);
+	size_t len = type ? strcspn(type, "; \t") : 0;
+	return len == strlen(want) && strncasecmp(type, want, len) == 0;
+}
+
+static enum step_result bad_header(
+    struct request *r, const char *name, const char *why)
+{
+	struct violations v = {0};
+	violations_add(&v, name, "%s", why);
+	return answer_violations(r, &v);
+}
+
+static enum step_result take_condition(struct request *r)
+{
+	struct buf match = {0}, none = {0};
+	enum condition_kind kind =
+	    condition_parse(request_list(r, MHD_HTTP_HEADER_IF_MATCH, &match),
+		request_list(r, MHD_HTTP_HEADER_IF_NONE_MATCH, &none),
+		&r->versions);
+	buf_free(&match);
+	buf_free(&none);
+	switch (kind) {
+	case CONDITION_NONE:
+		if (r->creates)
+			r->condition = RECORD_CREATE;
+		return STEP_MORE;
+	case CONDITION_MATCH:
+		if (r->creates)
+			return bad_header(r, "If-Match",
+			    "a POST makes a row: there is none to match");
+		r->condition = RECORD_IF_MATCH;
+		return STEP_MORE;
+	case CONDITION_ABSENT:
+		r->condition = r->creates ? RECORD_CREATE : RECORD_IF_ABSENT;
+		return STEP_MORE;
+	case CONDITION_BAD:
+		break;
+	}
+	return bad_header(r, "If-Match",
+	    "a write takes If-Match with entity tags or *, or "
+	    "If-None-Match: *, not both");
+}
+
+/* draft-ietf-httpapi-idempotency-key-header: a string, mostly in quotes. Two
+ * lines come as one with a blank inside, which no key has. */
+static enum step_result take_idempotency(struct request *r)
+{
+	struct buf line = {0};
+	const char *key = request_list(r, "Idempotency-Key", &line);
+	if (key == NULL)
+		return STEP_MORE;
+	size_t len = line.len;
+	if (len >= 2 && key[0] == '"' && key[len - 1] == '"') {
+		key++;
+		len -= 2;
+	}
+	bool good = len > 0 && len <= COLLECTION_KEY_MAX;
+	for (size_t i = 0; i < len; i++)
+		good = good && key[i] > 0x20 && key[i] < 0x7f;
+	if (good)
+		r->idempotency_key = mem_strndup(key, len);
+	buf_free(&line);
+	return good ? STEP_MORE
+		    : bad_header(r, "Idempotency-Key",
+			  "must be one line of 1 to 255 visible ASCII "
+			  "characters");
+}
+
+/* What makes two requests with one Idempotency-Key the same request. A key that
+ * is generated is another one each time. */
+static uint64_t fingerprint(const struct request *r)
+{
+	struct buf b = {0};
+	buf_printf(&b, "%s %s %d %s ", record_op_name(r->op),
+	    r->creates ? r->collection->name : r->id, (int)r->condition,
+	    r->versions.data ? r->versions.data : "");
+	buf_add(&b, r->body.data, r->body.len);
+	uint64_t hash = XXH3_64bits(b.data, b.len);
+	buf_free(&b);
+	return hash;
+}
+
+static enum step_result take_document(struct request *r)
+{
+	if (r->op == RECORD_DELETE)
+		return STEP_MORE;
+	enum validate_as as = VALIDATE_WHOLE;
+	if (r->op == RECORD_PATCH && native_is_type(r, INCREMENT_TYPE)) {
+		r->op = RECORD_INCREMENT;
+		as = VALIDATE_INCREMENT;
+	} else if (r->op == RECORD_PATCH) {
+		as = VALIDATE_PATCH;
+	}
+	struct validation v;
+	return native_take(r, as, &v) ? STEP_MORE : native_refuse(r, &v);
+}
+
+/* A client that asks for a decision waits for it, unless it says otherwise. */
+static void set_wait(struct request *r)
+{
+	native_preferences(r);
+	bool asks = r->condition != RECORD_ALWAYS && !r->creates;
+	if (asks || r->idempotency_key)
+		r->wait_for = r->worker->app->settings->decide_wait;
+	if (r->prefer.has_wait)
+		r->wait_for = r->prefer.wait;
+	if (r->prefer.respond_async)
+		r->wait_for = 0;
+}
+
+static enum step_result native_parse(struct request *r)
+{
+	r->creates = r->id == NULL;
+	if (take_condition(r) == STEP_DONE ||
+	    take_idempotency(r) == STEP_DONE || take_document(r) == STEP_DONE)
+		return STEP_DONE;
+	set_wait(r);
+	if (r->idempotency_key)
+		r->fingerprint = fingerprint(r);
+	return STEP_MORE;
+}
+
+/* --- writes: the answer -------------------------------------------------- */
+
+static void write_state(struct request *r, const char *state, struct buf *out)
+{
+	buf_printf(out,
+	    "{\"state\":\"%s\",\"collection\":\"%s\",\"key\":", state,
+	    r->collection->name);
+	buf_json(out, r->key, r->key_len);
+	if (r->has_position) {
+		char position[POSITION_MAX_LEN];
+		position_format(r->position, position);
+		buf_printf(out, ",\"position\":\"%s\"", position);
+	}
+	buf_str(out, "}\n");
+}
+
+/* The headers that every answer to an accepted write has. */
+static void add_position(struct request *r, struct MHD_Response *response)
+{
+	if (r->has_position) {
+		char position[POSITION_MAX_LEN];
+		position_format(r->position, position);
+		MHD_add_response_header(response, "Sluice-Position", position);
+	}
+}
+
+static void add_applied(
+    struct request *r, struct MHD_Response *response, enum prefer_body body)
+{
+	struct buf applied = {0};
+	prefer_applied(&r->prefer, body, &applied);
+	if (applied.len)
+		MHD_add_response_header(
+		    response, "Preference-Applied", applied.data);
+	buf_free(&applied);
+}
+
+static enum step_result accepted(struct request *r)
+{
+	struct buf body = {0};
+	write_state(r, "accepted", &body);
+	struct MHD_Response *response = answer_body(&body, "application/json");
+	add_position(r, response);
+	if (r->has_position) {
+		char position[POSITION_MAX_LEN], location[64];
+		position_format(r->position, position);
+		snprintf(location, sizeof location, "/v1/_writes/%s", position);
+		MHD_add_response_header(
+		    response, MHD_HTTP_HEADER_LOCATION, location);
+	}
+	add_applied(r, response, PREFER_STATE);
+	return answer_queue(r, 202, response);
+}
+
+static void add_waited(
+    struct request *r, struct MHD_Response *response, enum prefer_body body)
+{
+	add_applied(r, response, body);
+	if (r->decision.replayed)
+		MHD_add_response_header(
+		    response, "Idempotency-Replayed", "true");
+	add_position(r, response);
+}
+
+static enum step_result native_rejected(struct request *r, enum reason reason)
+{
+	const struct reason_row *row = reason_row(reason);
+	struct buf extra = {0};
+	if (r->decision.constraint[0]) {
+		buf_str(&extra, ",\"constraint\":");
+		buf_json(&extra, r->decision.constraint,
+		    strlen(r->decision.constraint));
+	}
+	struct MHD_Response *response = answer_problem_response(
+	    problem_by_type(row->problem), row->text, NULL, extra.data);
+	buf_free(&extra);
+	add_waited(r, response, PREFER_STATE);
+	return answer_queue(r, row->status, response);
+}
+
+/* Of the row: Location of one that a POST has made (RFC 9110, 10.2.2),
+ * Content-Location of a document. */
+static void add_location(
+    struct request *r, struct MHD_Response *response, const char *header)
+{
+	struct buf location = {0};
+	buf_printf(&location, "/v1/%s/", r->collection->name);
+	path_encode(&location, r->key, r->key_len);
+	MHD_add_response_header(response, header, location.data);
+	buf_free(&location);
+}
+
+static void add_etag(struct request *r, struct MHD_Response *response)
+{
+	char etag[VALUE_ETAG_LEN];
+	snprintf(etag, sizeof etag, "\"%" PRIu64 "\"", r->position.version);
+	MHD_add_response_header(response, MHD_HTTP_HEADER_ETAG, etag);
+}
+
+static enum step_result committed(struct request *r)
+{
+	bool delete = r->op == RECORD_DELETE;
+	bool minimal = delete || r->prefer.return_minimal;
+	struct buf body = {0};
+	if (!minimal)
+		write_state(r, "committed", &body);
+	struct MHD_Response *response =
+	    answer_body(&body, minimal ? NULL : "application/json");
+	add_waited(r, response, minimal ? PREFER_NOTHING : PREFER_STATE);
+	if (r->creates)
+		add_location(r, response, MHD_HTTP_HEADER_LOCATION);
+	if (!delete)
+		add_etag(r, response);
+	return answer_queue(r, delete ? 204 : r->made ? 201 : 200, response);
+}
+
+/* `return=representation`: the row as it is now, which may be newer than the
+ * write. */
+static enum step_result represent(struct request *r)
+{
+	struct value *v = r->value;
+	char etag[VALUE_ETAG_LEN];
+	if (!v->present)
+		return committed(r);
+	value_etag(v, etag);
+	struct buf body = {0};
+	buf_add(&body, v->doc, v->len);
+	struct MHD_Response *response = answer_body(&body, "application/json");
+	add_waited(r, response, PREFER_DOCUMENT);
+	add_location(r, response, MHD_HTTP_HEADER_CONTENT_LOCATION);
+	if (r->creates)
+		add_location(r, response, MHD_HTTP_HEADER_LOCATION);
+	MHD_add_response_header(response, MHD_HTTP_HEADER_ETAG, etag);
+	return answer_queue(r, r->made ? 201 : 200, response);
+}
+
+/* Also where the row could not be read after its commit. */
+static enum step_result native_receipt(struct request *r)
+{
+	return r->represents ? committed(r) : accepted(r);
+}
+
+static enum step_result native_settled(struct request *r, struct outcome o)
+{
+	if (o.kind == OUTCOME_REJECTED)
+		return native_rejected(r, o.reason);
+	r->made = o.kind == OUTCOME_CREATED;
+	if (!r->prefer.return_representation || r->op == RECORD_DELETE)
+		return committed(r);
+	r->represents = true;
+	request_deadline(r, r->worker->app->settings->read_timeout);
+	r->step = STEP_CACHED;
+	return STEP_MORE;
+}
+
+const struct surface native_surface = {
+    native_read, native_parse, native_receipt, native_settled, native_absent};

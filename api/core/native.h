@@ -1,0 +1,23 @@
+/* What the other surfaces share with the native one. */
+#pragma once
+
+#include "api/core/request.h"
+#include "api/write/validate.h"
+
+/* Judges the body, and takes its document, with what was filled in, and its
+ * key. False: it is not valid, and `v`, which is the caller's then, says why.
+ */
+bool native_take(struct request *r, enum validate_as as, struct validation *v);
+/* Answers a document that is not valid; frees its violations. */
+enum step_result native_refuse(struct request *r, struct validation *v);
+/* Is the body declared as JSON, and not as a patch? */
+bool native_has_json(struct request *r);
+/* Is it declared as a patch of a row, of a kind that is taken? */
+bool native_has_patch(const struct request *r);
+/* Is that its media type, whatever its parameters? */
+bool native_is_type(const struct request *r, const char *want);
+/* Takes Prefer from the request's headers. */
+void native_preferences(struct request *r);
+/* The same, and the wait of the reference systems' writes: write.seed_wait,
+ * unless the client says otherwise. */
+void native_seed_wait(struct request *r);

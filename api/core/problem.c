@@ -1,0 +1,126 @@
+#include "api/core/problem.h"
+
+#include "common/base/check.h"
+#include "common/base/mem.h"
+#include "common/base/utf8.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+static const struct {
+	const char *type;
+	unsigned status;
+	const char *title;
+} rows[PROBLEM_COUNT] = {
+#define PROBLEM(id, type, status, title) [id] = {type, status, title},
+#include "api/core/problems.def"
+#undef PROBLEM
+};
+
+unsigned problem_status(enum problem p)
+{
+	return rows[p].status;
+}
+
+const char *problem_title(enum problem p)
+{
+	return rows[p].title;
+}
+
+const char *problem_type(enum problem p)
+{
+	return rows[p].type;
+}
+
+enum problem problem_by_type(const char *type)
+{
+	for (int p = 0; p < PROBLEM_COUNT; p++) {
+		if (strcmp(rows[p].type, type) == 0)
+			return (enum problem)p;
+	}
+	UNREACHABLE("a reason without a problem type");
+}
+
+static void member(struct buf *out, const char *name, const char *value)
+{
+	buf_printf(out, ",\"%s\":", name);
+	buf_json(out, value, strlen(value));
+}
+
+void problem_errors(struct buf *out, const struct violations *v)
+{
+	for (size_t i = 0; i < v->n; i++) {
+		buf_str(
+		    out, i ? ",{\"pointer\":" : ",\"errors\":[{\"pointer\":");
+		buf_json(out, v->items[i].pointer, strlen(v->items[i].pointer));
+		member(out, "detail", v->items[i].detail);
+		buf_str(out, i + 1 < v->n ? "}" : "}]");
+	}
+}
+
+void problem_write(struct buf *out, enum problem p, const char *detail,
+    const struct violations *v, const char *extra)
+{
+	buf_printf(out, "{\"type\":\"" PROBLEM_PREFIX "%s\",\"status\":%u",
+	    rows[p].type, rows[p].status);
+	member(out, "title", rows[p].title);
+	member(out, "detail", detail ? detail : rows[p].title);
+	if (v)
+		problem_errors(out, v);
+	if (extra)
+		buf_str(out, extra);
+	buf_str(out, "}\n");
+}
+
+/* RFC 6901: `~` and `/` are escaped. */
+static char *pointer_of(const char *name)
+{
+	struct buf b = {0};
+	if (name)
+		buf_char(&b, '/');
+	for (const char *s = name ? name : ""; *s; s++) {
+		if (*s == '~')
+			buf_str(&b, "~0");
+		else if (*s == '/')
+			buf_str(&b, "~1");
+		else
+			buf_char(&b, *s);
+	}
+	return buf_take(&b, NULL);
+}
+
+/* What is quoted may be long, and is not cut within a character. */
+static char *detail_of(const char *text)
+{
+	enum { SHOWN = 500 };
+	size_t len = strlen(text);
+	return mem_strndup(text, utf8_prefix(text, len < SHOWN ? len : SHOWN));
+}
+
+void violations_add(
+    struct violations *v, const char *name, const char *fmt, ...)
+{
+	enum { MOST = 100 }; /* of an answer that somebody reads */
+	char text[1024];
+	va_list ap;
+	if (v->n == MOST)
+		return;
+	va_start(ap, fmt);
+	vsnprintf(text, sizeof text, fmt, ap);
+	va_end(ap);
+	MEM_GROW(v->items, v->cap, v->n);
+	v->items[v->n++] =
+	    (struct violation){pointer_of(name), detail_of(text)};
+}
+
+void violations_free(struct violations *v)
+{
+	for (size_t i = 0; i < v->n; i++) {
+		free(v->items[i].pointer);
+		free(v->items[i].detail);
+	}
+	free(v->items);
+	*v = (struct violations){0};
+}

@@ -1,0 +1,363 @@
+#include "api/core/request.h"
+
+#include "api/bulk/bulk.h"
+#include "api/changes/changes.h"
+#include "api/core/answer.h"
+#include "api/core/body_intake.h"
+#include "api/core/client_socket.h"
+#include "api/list/export.h"
+#include "api/list/list_query.h"
+#include "api/routes.h"
+#include "common/base/check.h"
+#include "common/base/mem.h"
+
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+
+enum {
+	/* How often a parked request is looked at for a client that left. */
+	PEEK_US = 1000000,
+	DRAIN_KEY_US = 1000000,
+};
+
+typedef enum step_result (*step_fn)(struct request *r);
+
+#define STEP(id, fn, what) [id] = fn,
+static const step_fn steps[STEP_COUNT] = {
+#include "api/core/steps.def"
+};
+#undef STEP
+
+/* --- parking ------------------------------------------------------------- */
+
+static void park(struct request *r)
+{
+	struct worker *w = r->worker;
+	CHECK(!r->parked);
+	r->parked = true;
+	r->prev_parked = NULL;
+	r->next_parked = w->parked;
+	if (w->parked)
+		w->parked->prev_parked = r;
+	w->parked = r;
+	w->nparked++;
+	atomic_fetch_add(&w->app->parked, 1);
+	metric_add(&w->metrics->parked, 1);
+	MHD_suspend_connection(r->connection);
+}
+
+static void unpark(struct request *r)
+{
+	struct worker *w = r->worker;
+	*(r->prev_parked ? &r->prev_parked->next_parked : &w->parked) =
+	    r->next_parked;
+	if (r->next_parked)
+		r->next_parked->prev_parked = r->prev_parked;
+	r->parked = false;
+	w->nparked--;
+	atomic_fetch_sub(&w->app->parked, 1);
+	metric_add(&w->metrics->parked, -1);
+}
+
+bool request_may_park(struct request *r)
+{
+	struct app *app = r->worker->app;
+	return atomic_load(&app->parked) < (size_t)app->settings->max_parked;
+}
+
+void request_deadline(struct request *r, dur_us_t after)
+{
+	r->deadline = clock_mono() + after;
+	r->expired = false;
+}
+
+void request_resume(struct request *r)
+{
+	CHECK(r->magic == REQUEST_MAGIC && r->parked);
+	unpark(r);
+	httpd_resume(r->worker->httpd, r->connection);
+}
+
+/* Lets go of whatever would complete the request. False: the completion is on
+ * its way from another thread and will resume it. */
+static bool release(struct request *r)
+{
+	if (r->clearing || (r->in_flight && !lookup_leave(r)))
+		return false;
+	r->in_flight = false;
+	if (r->append)
+		writelog_abandon(r->append);
+	r->append = NULL;
+	bulk_release(r->bulk);
+	changes_free(&r->changes);
+	decision_abandon(&r->ask);
+	export_free(&r->export);
+	waits_remove(r->worker->waits, &r->wait);
+	return true;
+}
+
+/* Asked once in a while: of thousands that wait, the kernel would otherwise be
+ * asked all the time. */
+static bool client_left(struct request *r, mono_us_t now)
+{
+	if (now - r->peeked <= PEEK_US)
+		return false;
+	r->peeked = now;
+	return peer_has_left(r->connection);
+}
+
+/* A drain does not wait for commits: receipts are due. It waits a moment for a
+ * key, which the primary has to give, and for everything else no longer than
+ * half of its time. */
+static bool must_hurry(const struct request *r, mono_us_t now)
+{
+	const struct worker *w = r->worker;
+	dur_us_t most = w->app->settings->common.drain_timeout / 2;
+	dur_us_t spent = now - w->drained_since;
+	if (!w->draining)
+		return false;
+	return r->wait.waiting || r->changes || spent > most ||
+	       (r->awaits_key && spent > DRAIN_KEY_US);
+}
+
+void request_sweep(struct worker *w)
+{
+	mono_us_t now = clock_mono();
+	struct request *next;
+	for (struct request *r = w->parked; r; r = next) {
+		next = r->next_parked;
+		bool late = now >= r->deadline;
+		bool left = !late && client_left(r, now);
+		bool hurry = must_hurry(r, now);
+		if ((!late && !left && !hurry) || !release(r))
+			continue;
+		r->expired = late || hurry;
+		r->gone = left;
+		if (left)
+			metric_add(&w->metrics->parked_gone, 1);
+		request_resume(r);
+	}
+}
+
+void request_passed(struct worker *w, int32_t partition)
+{
+	version_t through = tail_through(w->app->tail, partition);
+	struct wait *wait;
+	while ((wait = waits_pass(w->waits, partition, through)) != NULL) {
+		struct request *r =
+		    (struct request *)((char *)wait -
+				       offsetof(struct request, wait));
+		request_resume(r);
+	}
+}
+
+void request_keys(struct worker *w)
+{
+	struct request *next;
+	for (struct request *r = w->parked; r; r = next) {
+		next = r->next_parked;
+		if (r->awaits_key)
+			request_resume(r);
+	}
+}
+
+static void resume_those_behind(void *arg)
+{
+	struct worker *w = arg;
+	struct request *next;
+	for (struct request *r = w->parked; r; r = next) {
+		next = r->next_parked;
+		if (!r->gives_way)
+			continue;
+		r->gives_way = false;
+		request_resume(r);
+	}
+}
+
+void request_gave_way(struct worker *w)
+{
+	loop_post(w->loop, resume_those_behind, w);
+}
+
+void request_landed(struct request *r, const struct lookup_result *result)
+{
+	CHECK(r->magic == REQUEST_MAGIC && r->in_flight);
+	r->in_flight = false;
+	value_unref(&r->value);
+	if (result->value)
+		r->value = value_ref(result->value);
+	r->tier = result->tier;
+	r->skipped = result->skipped;
+	r->failure = result->failure;
+	tier_times_add(&r->times, &result->times);
+	request_resume(r);
+}
+
+/* --- libmicrohttpd's side ------------------------------------------------ */
+
+static void *begin(void *arg, struct MHD_Connection *c, const char *method,
+    const char *path, const struct httpline_head *head, bool *refused)
+{
+	struct request *r = MEM_NEW(struct request);
+	r->magic = REQUEST_MAGIC;
+	r->worker = arg;
+	r->connection = c;
+	r->method = method;
+	r->path = path;
+	r->started = r->peeked = clock_mono();
+	r->beginning = true;
+	*refused = route_request(r, head) == STEP_DONE;
+	r->beginning = false;
+	if (*refused)
+		r->step = STEP_REFUSED;
+	return r;
+}
+
+enum step_result refused_step(struct request *r)
+{
+	struct MHD_Response *refusal = r->refusal;
+	r->refusal = NULL;
+	return answer_queue(r, r->refusal_status, refusal);
+}
+
+/* A bulk does not wait for the whole body. */
+static void judge(struct request *r, const char *data, size_t len)
+{
+	size_t blanks = 0;
+	while (blanks < len && memchr(" \t\r\n", data[blanks], 4))
+		blanks++;
+	r->judged = blanks < len;
+	if (r->judged && data[blanks] == '[' && bulk_may_be(r))
+		bulk_begin(r, r->body.len);
+}
+
+static enum httpd_body body(
+    void *request, const char *data, size_t len, size_t *taken)
+{
+	struct request *r = request;
+	if (r->gone)
+		return HTTPD_CLOSE;
+	if (!r->judged && !r->bulk)
+		judge(r, data, len);
+	if (r->bulk) {
+		if (!bulk_take(r, data, len, taken))
+			park(r);
+		return HTTPD_TAKEN;
+	}
+	*taken = len;
+	enum httpd_body what = intake_add(r, data, len);
+	if (what != HTTPD_TAKEN)
+		answer_count(r, what == HTTPD_LARGE ? 413 : 503);
+	return what;
+}
+
+static enum MHD_Result run(void *request)
+{
+	struct request *r = request;
+	CHECK(r->magic == REQUEST_MAGIC);
+	if (r->parked)
+		UNREACHABLE("a parked request runs");
+	if (r->gone)
+		return MHD_NO;
+	for (;;) {
+		switch (steps[r->step](r)) {
+		case STEP_MORE:
+			continue;
+		case STEP_PARK:
+			park(r);
+			return MHD_YES;
+		case STEP_DONE:
+			return r->rc;
+		}
+	}
+}
+
+static void end(void *request)
+{
+	struct request *r = request;
+	CHECK(r->magic == REQUEST_MAGIC);
+	/* libmicrohttpd ends no suspended request. Another thread completes a
+	 * request only while it is parked, so no thread will touch this one. */
+	CHECK(!r->parked && !r->in_flight && !r->clearing);
+	/* The client may have left after the request was resumed and before it
+	 * ran: then it still owns what it was resumed for. */
+	release(r);
+	r->magic = 0;
+	if (r->refusal)
+		MHD_destroy_response(r->refusal);
+	bulk_end(r);
+	value_unref(&r->value);
+	listquery_unref(&r->list);
+	intake_free(r);
+	buf_free(&r->versions);
+	free(r->after);
+	free(r->measure);
+	free(r->idempotency_key);
+	free(r->id);
+	free(r);
+}
+
+const struct httpd_ops request_ops = {begin, body, run, end};
+
+void request_target(
+    struct request *r, const struct collection *c, const char *key, size_t len)
+{
+	size_t prefix = strlen(c->name) + 1;
+	r->collection = c;
+	free(r->id);
+	r->id_len = prefix + len;
+	r->id = mem_alloc(r->id_len + 1);
+	memcpy(r->id, c->name, prefix - 1);
+	r->id[prefix - 1] = '/';
+	memcpy(r->id + prefix, key, len);
+	r->id[r->id_len] = '\0';
+	r->key = r->id + prefix;
+	r->key_len = len;
+	r->slot = keyspace_slot(r->id, r->id_len, r->worker->app->partitions);
+}
+
+void request_page(struct request *r)
+{
+	struct buf id = {0};
+	listquery_id(&id, r->list);
+	free(r->id);
+	r->id = buf_take(&id, &r->id_len);
+}
+
+const char *request_header(const struct request *r, const char *name)
+{
+	return MHD_lookup_connection_value(
+	    r->connection, MHD_HEADER_KIND, name);
+}
+
+struct lines {
+	const char *name;
+	struct buf *out;
+};
+
+static enum MHD_Result add_line(
+    void *arg, enum MHD_ValueKind kind, const char *name, const char *value)
+{
+	const struct lines *lines = arg;
+	(void)kind;
+	if (value == NULL || strcasecmp(name, lines->name) != 0)
+		return MHD_YES;
+	size_t len = strlen(value);
+	while (len && memchr(" \t", value[len - 1], 2))
+		len--;
+	buf_str(lines->out, lines->out->len ? ", " : "");
+	buf_add(lines->out, value, len);
+	return MHD_YES;
+}
+
+const char *request_list(
+    const struct request *r, const char *name, struct buf *out)
+{
+	struct lines lines = {name, out};
+	if (request_header(r, name) == NULL)
+		return NULL;
+	MHD_get_connection_values(
+	    r->connection, MHD_HEADER_KIND, add_line, &lines);
+	return out->data ? out->data : "";
+}

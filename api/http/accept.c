@@ -1,0 +1,76 @@
+#include "api/http/accept.h"
+
+#include <stddef.h>
+#include <string.h>
+#include <strings.h>
+
+/* In thousandths, of the parameters behind a media type; 1000 where there is no
+ * q, or none that can be read. */
+static int quality(const char *s, const char *end)
+{
+	for (; s < end; s++) {
+		if (*s != ';')
+			continue;
+		s += 1 + strspn(s + 1, " \t");
+		if (end - s < 3 || strncasecmp(s, "q=", 2) != 0)
+			continue;
+		s += 2;
+		int q = *s++ == '1' ? 1000 : 0, place = 100;
+		if (q || s == end || *s != '.')
+			return q;
+		for (s++; s < end && *s >= '0' && *s <= '9'; s++) {
+			q += (*s - '0') * place;
+			place /= 10;
+		}
+		return q;
+	}
+	return 1000;
+}
+
+enum { NOT_NAMED = -1, UNLIMITED = -2 };
+
+/* Of a type or a range, where it is named as it is written; else NOT_NAMED, or
+ * UNLIMITED where nothing is named at all. */
+static int named(const char *s, const char *range, size_t n)
+{
+	int none = UNLIMITED;
+	while (*(s += strspn(s, ", \t"))) {
+		const char *end = s + strcspn(s, ",");
+		none = NOT_NAMED;
+		if (strcspn(s, ",; \t") == n && strncasecmp(s, range, n) == 0)
+			return quality(s + n, end);
+		s = end;
+	}
+	return none;
+}
+
+/* By the most specific range that it is in. */
+static int wanted(const char *header, const char *type)
+{
+	char range[64];
+	size_t major = strcspn(type, "/") + 1;
+	int q = named(header, type, strlen(type));
+	if (q == NOT_NAMED) {
+		memcpy(range, type, major);
+		range[major] = '*';
+		q = named(header, range, major + 1);
+	}
+	return q == NOT_NAMED ? named(header, "*/*", 3) : q;
+}
+
+bool accept_allows(const char *header, const char *type)
+{
+	if (header == NULL)
+		return true;
+	int q = wanted(header, type);
+	return q > 0 || q == UNLIMITED;
+}
+
+bool accept_ndjson(const char *header)
+{
+	if (header == NULL)
+		return false;
+	const char *type = "application/x-ndjson";
+	int lines = named(header, type, strlen(type));
+	return lines > 0 && lines >= wanted(header, "application/json");
+}

@@ -1,0 +1,60 @@
+#include "api/http/header_list.h"
+
+#include <string.h>
+#include <strings.h>
+
+bool headerlist_is(struct headerlist_word w, const char *text)
+{
+	return strlen(text) == w.len && strncasecmp(w.s, text, w.len) == 0;
+}
+
+/* Past the quoted string that begins here. */
+static const char *skip_quoted(const char *s)
+{
+	for (s++; *s && *s != '"'; s++) {
+		if (*s == '\\' && s[1])
+			s++;
+	}
+	return *s ? s + 1 : s;
+}
+
+/* The comma that ends this item, or the end. */
+static const char *skip_item(const char *s)
+{
+	while (*s && *s != ',')
+		s = *s == '"' ? skip_quoted(s) : s + 1;
+	return s;
+}
+
+/* A token, or what a quoted string holds (no value here needs an escape). */
+static struct headerlist_word take_word(const char **at)
+{
+	const char *s = *at;
+	if (*s != '"') {
+		size_t len = strcspn(s, " \t,;=\"");
+		*at += len;
+		return (struct headerlist_word){s, len};
+	}
+	*at = skip_quoted(s);
+	return (struct headerlist_word){s + 1, strcspn(s + 1, "\"")};
+}
+
+bool headerlist_next(const char **at, struct headerlist_item *out)
+{
+	const char *s = *at;
+	if (*s == '\0')
+		return false;
+	s += strspn(s, ", \t");
+	*at = skip_item(s);
+	/* A name is a token: what stands in quotes names nothing. */
+	*out = (struct headerlist_item){{"", 0}, {"", 0}};
+	if (*s != '"')
+		out->name = take_word(&s);
+	s += strspn(s, " \t");
+	if (*s == '=') {
+		s++;
+		s += strspn(s, " \t");
+		out->value = take_word(&s);
+	}
+	return true;
+}

@@ -1,0 +1,145 @@
+#include "api/http/offer.h"
+
+#include "api/core/answer.h"
+#include "api/http/accept.h"
+#include "api/http/path.h"
+#include "api/openapi/operation.h"
+#include "api/routes.h"
+#include "common/base/mem.h"
+#include "common/base/utf8.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+/* --- Accept -------------------------------------------------------------- */
+
+static const struct operation *operation_of(const struct route *route)
+{
+	const struct operation *op;
+	for (size_t i = 0; (op = operation_at(i)) != NULL; i++) {
+		if (strcmp(op->method, route->method) == 0 &&
+		    strcmp(op->pattern, route->pattern) == 0)
+			return op;
+	}
+	return NULL;
+}
+
+/* Every route but the pages and feeds has an answer in JSON. */
+static bool has_json(const struct route *route)
+{
+	return route->page == NULL && route->step != STEP_CHANGES;
+}
+
+static bool has_one(const struct route *route, const char *accept)
+{
+	const struct operation *op = operation_of(route);
+	if (op == NULL)
+		return true;
+	for (const struct operation_answer *a = op->answers; a->status; a++) {
+		if (a->media && accept_allows(accept, a->media))
+			return true;
+	}
+	return false;
+}
+
+/* What most clients send is decided without taking it apart. */
+static bool is_acceptable(const struct request *r)
+{
+	const char *line = request_header(r, MHD_HTTP_HEADER_ACCEPT);
+	if (line == NULL || strcmp(line, "*/*") == 0 ||
+	    (strcmp(line, "application/json") == 0 && has_json(r->route)))
+		return true;
+	struct buf list = {0};
+	bool has =
+	    has_one(r->route, request_list(r, MHD_HTTP_HEADER_ACCEPT, &list));
+	buf_free(&list);
+	return has;
+}
+
+static enum step_result not_acceptable(struct request *r)
+{
+	const struct operation *op = operation_of(r->route);
+	const struct operation_answer *a = op->answers;
+	struct buf detail = {0};
+	buf_str(&detail, "This resource is to be had as ");
+	for (size_t n = 0; a->status; a++) {
+		if (a->media && strstr(detail.data, a->media) == NULL)
+			buf_printf(&detail, "%s%s", n++ ? ", " : "", a->media);
+	}
+	buf_char(&detail, '.');
+	enum step_result done =
+	    answer_problem(r, PROBLEM_NOT_ACCEPTABLE, detail.data);
+	buf_free(&detail);
+	return done;
+}
+
+/* --- the query ----------------------------------------------------------- */
+
+void offer_name(char out[OFFER_NAME], const char *name)
+{
+	size_t len = strlen(name);
+	len = utf8_prefix(name, len < OFFER_NAME ? len : OFFER_NAME - 1);
+	memcpy(out, name, len);
+	out[len] = '\0';
+}
+
+struct first {
+	char *out;
+	bool any;
+};
+
+static enum MHD_Result take_name(
+    void *arg, enum MHD_ValueKind kind, const char *name, const char *value)
+{
+	struct first *first = arg;
+	(void)kind;
+	if (*name == '\0' && value == NULL)
+		return MHD_YES; /* between two & */
+	char *decoded = mem_alloc(strlen(name) + 1);
+	bool good = path_decode(name, strlen(name), decoded) >= 0;
+	offer_name(first->out, good ? decoded : name);
+	free(decoded);
+	first->any = true;
+	return MHD_NO;
+}
+
+bool offer_parameter(const struct request *r, char out[OFFER_NAME])
+{
+	struct first first = {.out = out};
+	MHD_get_connection_values(
+	    r->connection, MHD_GET_ARGUMENT_KIND, take_name, &first);
+	return first.any;
+}
+
+enum step_result offer_refuse(struct request *r, enum problem p,
+    const char *parameter, const char *detail)
+{
+	struct buf extra = {0};
+	buf_str(&extra, ",\"parameter\":");
+	buf_json(&extra, parameter, strlen(parameter));
+	struct MHD_Response *response =
+	    answer_problem_response(p, detail, NULL, extra.data);
+	buf_free(&extra);
+	return answer_queue(r, problem_status(p), response);
+}
+
+/* Of the native surface: the reference systems' frameworks pass unknown
+ * parameters over, and their clients may count on it. */
+static bool takes_none(const struct route *route)
+{
+	return strncmp(route->pattern, "/v1", 3) == 0 &&
+	       route->step != STEP_LIST;
+}
+
+/* ------------------------------------------------------------------------- */
+
+enum step_result offer_check(struct request *r)
+{
+	char name[OFFER_NAME];
+	if (!is_acceptable(r))
+		return not_acceptable(r);
+	if (takes_none(r->route) && offer_parameter(r, name))
+		return offer_refuse(r, PROBLEM_INVALID_FILTER, name,
+		    "This resource takes no parameters.");
+	return STEP_MORE;
+}

@@ -1,0 +1,21 @@
+/* Preconditions of a write (RFC 9110, 13.1), as the log carries them (pure
+ * core). The writer decides them, in log order, against the row.
+ */
+#pragma once
+
+#include "common/base/buf.h"
+
+#include <stdbool.h>
+
+enum condition_kind {
+	CONDITION_NONE,
+	CONDITION_BAD,	  /* a header that is not understood */
+	CONDITION_MATCH,  /* If-Match: `*`, or one of these versions */
+	CONDITION_ABSENT, /* If-None-Match: * */
+};
+
+/* `if_match` and `if_none_match` may be NULL. For CONDITION_MATCH appends `*`
+ * or the versions, decimal, separated by commas. Weak tags never match (strong
+ * comparison), so a list of nothing else appends nothing. */
+enum condition_kind condition_parse(
+    const char *if_match, const char *if_none_match, struct buf *versions);

@@ -1,0 +1,32 @@
+/* Prefer (RFC 7240) and entity tags (RFC 9110, 8.8.3) (pure core). */
+#pragma once
+
+#include "common/base/buf.h"
+#include "common/base/clock.h"
+
+#include <stdbool.h>
+
+struct prefer {
+	bool has_wait;
+	dur_us_t wait; /* at most 30 s */
+	bool respond_async;
+	bool has_return;
+	bool return_minimal;
+	bool return_representation;
+};
+
+enum { PREFER_WAIT_MAX_S = 30 };
+
+/* Adds the preferences of one header line; unknown ones, and values that are
+ * none, are ignored, and of two alike the first counts, as the RFC says. */
+void prefer_parse(const char *header, struct prefer *out);
+
+/* Of the body of an answer to a write. */
+enum prefer_body { PREFER_STATE, PREFER_NOTHING, PREFER_DOCUMENT };
+/* Appends what of them was done, for Preference-Applied. */
+void prefer_applied(
+    const struct prefer *p, enum prefer_body body, struct buf *out);
+
+/* Compares a list (or `*`) with a tag as `"1042"`; strong: weak ones are others
+ * (RFC 9110, 8.8.3.2). */
+bool etag_listed(const char *header, const char *etag, bool strong);

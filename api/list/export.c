@@ -1,0 +1,376 @@
+/* The request parks until the first rows are to be had, then the response's
+ * reader is called for as long as there are more. Where it has nothing to give,
+ * it suspends the connection, and Postgres's socket resumes it.
+ *
+ * Everything is on the request's own thread.
+ */
+#include "api/list/export.h"
+
+#include "api/core/answer.h"
+#include "api/core/budget.h"
+#include "api/core/client_socket.h"
+#include "api/core/clients.h"
+#include "api/list/list_page.h"
+#include "api/list/list_sql.h"
+#include "api/list/pg_copy.h"
+#include "common/base/check.h"
+#include "common/base/log.h"
+#include "common/base/mem.h"
+#include "common/sql/sql.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+enum {
+	/* Rendered ahead, so that the reader is not called for every row. */
+	AHEAD = 32 * 1024,
+	RETRY_AFTER_S = 5,
+};
+
+struct export
+{
+	struct worker *worker;
+	struct client *client;
+	struct request *request; /* parked; NULL: it is answered */
+	struct MHD_Connection *connection;
+	struct export *next, *prev; /* of the worker */
+	const struct collection *collection;
+	struct pgcopy *copy;
+	const struct export_form *form;
+	mono_us_t began; /* the request */
+	struct buf out;
+	size_t taken; /* of `out` */
+	bool any;     /* a document was rendered */
+	size_t held;  /* of budget_answers, for it */
+	enum pgcopy_state state;
+	bool suspended;
+	bool cut;
+	bool complete;
+	bool told;	    /* that it is broken */
+	mono_us_t progress; /* when bytes were last taken */
+};
+
+/* --- life ---------------------------------------------------------------- */
+
+static void on_changed(void *arg)
+{
+	struct export *e = arg;
+	if (e->request && e->request->parked) {
+		request_resume(e->request);
+	} else if (e->suspended) {
+		e->suspended = false;
+		httpd_resume(e->worker->httpd, e->connection);
+	}
+}
+
+static struct pgcopy *open_copy(
+    struct export *e, const char *url, const char *session)
+{
+	struct buf sql = {0}, order = {0};
+	if (e->request->list)
+		listsql_order(&order, e->request->list);
+	sql_export(&sql, e->collection, order.data);
+	const struct pgcopy_options o = {
+	    .loop = e->worker->loop,
+	    .url = url,
+	    .session = session,
+	    .setup = SQL_SESSION,
+	    .first = LISTPAGE_VECTOR,
+	    .first_shape.columns = LISTPAGE_VECTOR_SHAPE,
+	    .copy = sql.data,
+	    .row = e->collection,
+	    .changed = on_changed,
+	    .arg = e,
+	};
+	struct pgcopy *copy = pgcopy_new(&o);
+	buf_free(&sql);
+	buf_free(&order);
+	return copy;
+}
+
+static void start(struct request *r)
+{
+	const struct api_settings *s = r->worker->app->settings;
+	struct worker *w = r->worker;
+	struct export *e = MEM_NEW(struct export);
+	bool replica = r->tier == TIER_REPLICA;
+	e->worker = w;
+	e->request = r;
+	e->connection = r->connection;
+	e->client = httpd_client(r->connection);
+	e->collection = r->collection;
+	e->form = r->form;
+	e->began = r->started;
+	e->state = PGCOPY_ROW;
+	e->next = w->exports;
+	if (e->next)
+		e->next->prev = e;
+	w->exports = e;
+	metric_add(&w->metrics->exports_running, 1);
+	e->copy =
+	    open_copy(e, replica ? s->replica_urls : s->common.primary_url,
+		replica ? "prefer-standby" : "read-write");
+	r->export = e;
+}
+
+void export_free(struct export **ep)
+{
+	struct export *e = *ep;
+	if (e == NULL)
+		return;
+	struct worker *w = e->worker;
+	*(e->prev ? &e->prev->next : &w->exports) = e->next;
+	if (e->next)
+		e->next->prev = e->prev;
+	metric_add(&w->metrics->exports_running, -1);
+	atomic_fetch_sub(&w->app->exports, 1);
+	client_give(e->client, CLIENT_EXPORTS);
+	pgcopy_free(&e->copy);
+	buf_free(&e->out);
+	budget_set(&budget_answers, &e->held, 0);
+	free(e);
+	*ep = NULL;
+}
+
+/* --- the stream ---------------------------------------------------------- */
+
+/* The client's socket says it, too: a body without chunks (HTTP/1.0) would seem
+ * to be whole. */
+static void broken(struct export *e)
+{
+	if (e->told)
+		return;
+	e->told = true;
+	log_event(EV_EXPORT_BROKEN, "collection=%s error=%s",
+	    e->collection->name,
+	    log_quote(
+		e->cut ? "it stood still, or a drain" : pgcopy_error(e->copy)));
+	peer_reset(e->connection);
+}
+
+/* libmicrohttpd marks the connection as closed, and frees it at the next event
+ * of its socket. A socket that was reset has none any more: the resume is one.
+ */
+static ssize_t fail(struct export *e)
+{
+	broken(e);
+	MHD_suspend_connection(e->connection);
+	httpd_resume(e->worker->httpd, e->connection);
+	return MHD_CONTENT_READER_END_WITH_ERROR;
+}
+
+static void end_line(struct buf *out)
+{
+	buf_char(out, '\n');
+}
+
+const struct export_form export_lines = {
+    "application/x-ndjson", "", "", end_line, NULL};
+
+static void render(struct export *e)
+{
+	struct rowdoc_cell cells[ROWDOC_CELLS];
+	while (e->out.len < AHEAD && e->state != PGCOPY_END) {
+		e->state = pgcopy_next(e->copy, cells);
+		if (e->state == PGCOPY_END && e->form->end)
+			e->form->end(&e->out, e->began);
+		if (e->state != PGCOPY_ROW)
+			return;
+		buf_str(&e->out, e->any ? e->form->between : "");
+		rowdoc_write(&e->out, e->collection, cells);
+		e->form->each(&e->out);
+		e->any = true;
+		budget_set(&budget_answers, &e->held, e->out.cap);
+	}
+}
+
+static ssize_t take(struct export *e, char *to, size_t max)
+{
+	size_t n = e->out.len - e->taken;
+	if (n > max)
+		n = max;
+	memcpy(to, e->out.data + e->taken, n);
+	e->taken += n;
+	if (e->taken == e->out.len) {
+		e->taken = 0;
+		if (e->out.cap > 4 * AHEAD) /* of a large row */
+			buf_free(&e->out);
+		budget_set(&budget_answers, &e->held, e->out.cap);
+		buf_clear(&e->out);
+	}
+	e->progress = clock_mono();
+	return (ssize_t)n;
+}
+
+static ssize_t read_rows(void *arg, uint64_t at, char *to, size_t max)
+{
+	struct export *e = arg;
+	(void)at;
+	if (e->cut)
+		return fail(e);
+	if (e->out.len == 0)
+		render(e);
+	if (e->out.len)
+		return take(e, to, max);
+	if (e->state == PGCOPY_END) {
+		e->complete = true;
+		return MHD_CONTENT_READER_END_OF_STREAM;
+	}
+	if (e->state == PGCOPY_FAILED)
+		return fail(e);
+	e->suspended = true;
+	MHD_suspend_connection(e->connection);
+	return 0;
+}
+
+static void free_stream(void *arg)
+{
+	struct export *e = arg;
+	struct api_metrics *m = e->worker->metrics;
+	metric_add(e->complete ? &m->exports_complete : &m->exports_broken, 1);
+	export_free(&e);
+}
+
+/* Where libmicrohttpd waits for the client to take something, the reset tells
+ * it. */
+static void cut(struct export *e)
+{
+	e->cut = true;
+	if (e->suspended)
+		on_changed(e);
+	else
+		broken(e);
+}
+
+void export_sweep(struct worker *w)
+{
+	const struct api_settings *s = w->app->settings;
+	mono_us_t now = clock_mono();
+	bool hurry =
+	    w->draining && now - w->drained_since > s->common.drain_timeout / 2;
+	for (struct export *e = w->exports; e; e = e->next) {
+		bool still = now - e->progress > s->export_stall;
+		if (e->request == NULL && !e->cut && (still || hurry))
+			cut(e);
+	}
+}
+
+/* --- the request --------------------------------------------------------- */
+
+static enum step_result stream(struct request *r)
+{
+	struct export *e = r->export;
+	e->request = NULL;
+	e->progress = clock_mono();
+	r->export = NULL; /* the response's, from here on */
+	buf_str(&e->out, e->form->begin);
+	struct MHD_Response *response = MHD_create_response_from_callback(
+	    MHD_SIZE_UNKNOWN, AHEAD, read_rows, e, free_stream);
+	CHECK(response != NULL);
+	httpline_type(response, e->form->type);
+	MHD_add_response_header(
+	    response, MHD_HTTP_HEADER_VARY, MHD_HTTP_HEADER_ACCEPT);
+	httpd_streams(r->connection);
+	return answer_queue(r, 200, response);
+}
+
+static enum step_result ask(struct request *r, enum tier tier)
+{
+	r->tier = tier;
+	r->asked_at = clock_mono();
+	start(r);
+	r->step = STEP_EXPORT_BEGUN;
+	const PGresult *first;
+	bool failed = pgcopy_begin(r->export->copy, &first) == PGCOPY_FAILED;
+	return failed ? STEP_MORE : STEP_PARK;
+}
+
+/* It is the export's. */
+static bool take_place(struct request *r)
+{
+	struct app *app = r->worker->app;
+	struct client *client = httpd_client(r->connection);
+	if (!client_take(client, CLIENT_EXPORTS))
+		return false;
+	if (app_take_place(&app->exports, app->settings->export_most))
+		return true;
+	client_give(client, CLIENT_EXPORTS);
+	return false;
+}
+
+static enum step_result refuse(struct request *r, const char *detail)
+{
+	metric_add(&r->worker->metrics->exports_refused, 1);
+	return answer_retry(
+	    r, PROBLEM_STORE_UNAVAILABLE, detail, RETRY_AFTER_S);
+}
+
+enum step_result export_step(struct request *r)
+{
+	struct worker *w = r->worker;
+	enum lookup_way way = lookup_way(r);
+	if (way == LOOKUP_NONE || way == LOOKUP_CACHES) {
+		r->way = LOOKUP_NONE;
+		return answer_problem(r, PROBLEM_ONLY_IF_CACHED, NULL);
+	}
+	r->way = way == LOOKUP_PRIMARY ? way : LOOKUP_FRESH;
+	if (strcmp(r->method, "HEAD") == 0)
+		return answer_queue(
+		    r, 200, answer_head_of_stream(r->form->type));
+	if (!budget_keeps(&budget_answers, AHEAD))
+		return answer_full(r);
+	if (!request_may_park(r) || !take_place(r))
+		return refuse(r,
+		    "As many exports run as may, or as one client may have: "
+		    "see "
+		    "the settings export.max and http.client_share.");
+	request_deadline(r, w->app->settings->read_timeout);
+	if (way == LOOKUP_PRIMARY)
+		r->skipped |= SKIP_TAIL_CLOSED;
+	else if (w->replica && pgread_up(w->replica))
+		return ask(r, TIER_REPLICA);
+	else if (w->replica)
+		r->skipped |= SKIP_REPLICA_DOWN;
+	return ask(r, TIER_PRIMARY);
+}
+
+/* Is it as new as what was heard of its collection? */
+static bool current(const struct request *r, const PGresult *first)
+{
+	const struct app *app = r->worker->app;
+	size_t c = r->collection->index;
+	version_t *as_of = listpage_vector(first, app->partitions);
+	bool ok =
+	    as_of && (r->tier == TIER_PRIMARY
+			     ? floors_allow_page_primary(app->floors, c, as_of)
+			     : floors_allow_page(app->floors, c, as_of));
+	free(as_of);
+	return ok;
+}
+
+enum step_result export_begun_step(struct request *r)
+{
+	const PGresult *first = NULL;
+	bool replica = r->tier == TIER_REPLICA;
+	enum pgcopy_state state = PGCOPY_FAILED; /* let go of: too late */
+	if (r->export)
+		state = pgcopy_begin(r->export->copy, &first);
+	r->times.asked |= 1U << r->tier;
+	r->times.spent[r->tier] += clock_mono() - r->asked_at;
+	bool old = state == PGCOPY_ROW && !current(r, first);
+	if (state == PGCOPY_ROW && !old)
+		return stream(r);
+	bool held = r->export != NULL;
+	export_free(&r->export);
+	if (replica)
+		r->skipped |= old ? SKIP_REPLICA_BEHIND : SKIP_REPLICA_DOWN;
+	else
+		r->skipped |= old ? SKIP_PRIMARY_BEHIND : SKIP_PRIMARY_DOWN;
+	if (replica && held && take_place(r))
+		return ask(r, TIER_PRIMARY);
+	r->tier = TIER_NONE;
+	return old ? answer_problem(r, PROBLEM_POSITION_NOT_REACHED,
+			 "The database is behind a commit that is known; it "
+			 "catches up by itself.")
+		   : refuse(r, NULL);
+}

@@ -1,0 +1,96 @@
+/* GET /v1/{collection}: a page of a list. What its query asks is taken here;
+ * from there on it is a read like any other (api/read/read.c). */
+#include "api/core/answer.h"
+#include "api/http/accept.h"
+#include "api/http/offer.h"
+#include "api/http/path.h"
+#include "api/list/export.h"
+#include "api/list/list_query.h"
+#include "common/base/mem.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+struct taking {
+	struct listquery *query;
+	struct list_fault fault;
+	bool bad;
+};
+
+static enum step_result refuse(
+    struct request *r, const struct list_fault *fault)
+{
+	return offer_refuse(r,
+	    fault->cursor ? PROBLEM_INVALID_CURSOR : PROBLEM_INVALID_FILTER,
+	    fault->parameter, fault->detail);
+}
+
+/* libmicrohttpd has made spaces of plus signs, and nothing else. */
+static enum MHD_Result take_parameter(
+    void *arg, enum MHD_ValueKind kind, const char *name, const char *value)
+{
+	(void)kind;
+	struct taking *t = arg;
+	if (*name == '\0' && value == NULL)
+		return MHD_YES; /* between two & */
+	if (value == NULL)
+		value = "";
+	char *names = mem_alloc(strlen(name) + 1);
+	char *values = mem_alloc(strlen(value) + 1);
+	long name_len = path_decode(name, strlen(name), names);
+	long len = path_decode(value, strlen(value), values);
+	if (name_len < 0 || len < 0 || strlen(values) != (size_t)len) {
+		t->bad = true;
+		t->fault = (struct list_fault){
+		    .detail = "has a malformed percent-encoding, or a NUL"};
+		if (name_len >= 0)
+			offer_name(t->fault.parameter, names);
+	} else {
+		t->bad = !listquery_add(t->query, names, (size_t)name_len,
+		    values, (size_t)len, &t->fault);
+	}
+	free(names);
+	free(values);
+	return t->bad ? MHD_NO : MHD_YES;
+}
+
+/* Of a collection, all or nothing. */
+static enum step_result export_all(struct request *r)
+{
+	char name[OFFER_NAME];
+	r->exports = true;
+	r->form = &export_lines;
+	r->step = STEP_READ;
+	if (offer_parameter(r, name))
+		return offer_refuse(r, PROBLEM_INVALID_FILTER, name,
+		    "an export is the whole collection: it takes no "
+		    "parameters");
+	return STEP_MORE;
+}
+
+static bool wants_all(const struct request *r)
+{
+	struct buf list = {0};
+	bool wants =
+	    accept_ndjson(request_list(r, MHD_HTTP_HEADER_ACCEPT, &list));
+	buf_free(&list);
+	return wants;
+}
+
+enum step_result list_step(struct request *r)
+{
+	r->reading = true; /* its refusals say so, too */
+	if (wants_all(r))
+		return export_all(r);
+	r->list = listquery_new(r->collection);
+	struct taking t = {.query = r->list};
+	MHD_get_connection_values(
+	    r->connection, MHD_GET_ARGUMENT_KIND, take_parameter, &t);
+	if (t.bad || !listquery_finish(r->list, &t.fault))
+		return refuse(r, &t.fault);
+	if (r->whole)
+		r->list->limit = r->collection->max_limit;
+	request_page(r);
+	r->step = STEP_READ;
+	return STEP_MORE;
+}

@@ -1,0 +1,213 @@
+#include "api/list/list_cursor.h"
+
+#include "common/base/check.h"
+#include "common/base/mem.h"
+#include "common/base/utf8.h"
+
+#include <stdint.h>
+#include <string.h>
+#include <xxhash.h>
+
+enum { FORMAT = 1, MOST = 16384 };
+enum kind { KIND_KEY, KIND_NULL, KIND_VALUE, KIND_LONG };
+/* What a value may have in a cursor: every number of 2000 digits on either side
+ * of the point, and every string of 500 characters; what is kept of others. */
+/* Before the point, of numeric. */
+enum { NUMERIC_DIGITS = 131072 };
+enum { VALUE_MOST = 4100, KEPT = 1000 };
+enum { BOUND_AT = 1, KIND_AT = 9, REST_AT = 10, CHECK_LEN = 4 };
+
+static const char alphabet[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
+			       "abcdefghijklmnopqrstuvwxyz0123456789-_";
+
+/* --- base64url ----------------------------------------------------------- */
+
+static void encode(struct buf *out, const unsigned char *s, size_t len)
+{
+	for (size_t i = 0; i < len; i += 3) {
+		size_t n = len - i < 3 ? len - i : 3;
+		uint32_t bits = (uint32_t)s[i] << 16;
+		bits |= n > 1 ? (uint32_t)s[i + 1] << 8 : 0;
+		bits |= n > 2 ? s[i + 2] : 0;
+		for (size_t j = 0; j <= n; j++)
+			buf_char(out, alphabet[bits >> (18 - 6 * j) & 63]);
+	}
+}
+
+/* One spelling only: bits that stand for nothing are zero. */
+static bool decode(struct buf *out, const char *s)
+{
+	uint32_t bits = 0;
+	unsigned have = 0;
+	for (; *s; s++) {
+		const char *digit = strchr(alphabet, *s);
+		if (digit == NULL)
+			return false;
+		bits = bits << 6 | (uint32_t)(digit - alphabet);
+		have += 6;
+		if (have < 8)
+			continue;
+		have -= 8;
+		buf_char(out, (char)(bits >> have));
+		bits &= (1U << have) - 1;
+	}
+	return have < 6 && bits == 0;
+}
+
+/* --- numbers ------------------------------------------------------------- */
+
+static void put(struct buf *out, uint64_t n, int bytes)
+{
+	while (bytes--)
+		buf_char(out, (char)(n >> 8 * bytes));
+}
+
+static uint64_t get(const char *s, int bytes)
+{
+	uint64_t n = 0;
+	while (bytes--)
+		n = n << 8 | (unsigned char)*s++;
+	return n;
+}
+
+static uint64_t bound_to(const struct listquery *q)
+{
+	struct buf text = {0};
+	listquery_text(&text, q);
+	uint64_t hash = XXH3_64bits(text.data, text.len);
+	buf_free(&text);
+	return hash;
+}
+
+static uint64_t checksum(const char *s, size_t len)
+{
+	return XXH3_64bits(s, len) & UINT32_MAX;
+}
+
+/* ------------------------------------------------------------------------- */
+
+static enum kind kind_of(const struct listquery *q, const struct list_place *at)
+{
+	if (listquery_by_key(q))
+		return KIND_KEY;
+	if (at->is_null)
+		return KIND_NULL;
+	return at->value_len > VALUE_MOST ? KIND_LONG : KIND_VALUE;
+}
+
+/* --- values that are too long -------------------------------------------- */
+
+/* Its beginning; descending, what is behind every string that begins so. */
+static void text_bound(
+    struct buf *out, bool descending, const struct list_place *at)
+{
+	buf_add(out, at->value, utf8_prefix(at->value, KEPT));
+	if (descending)
+		buf_str(out, "\xf4\x8f\xbf\xbf"); /* the last character */
+}
+
+/* A power of ten: at most the number; descending, at least. */
+static void number_bound(
+    struct buf *out, bool descending, const struct list_place *at)
+{
+	bool negative = at->value[0] == '-';
+	size_t digits = strspn(at->value + negative, "0123456789");
+	bool larger = negative != descending; /* without its sign */
+	if (at->value[negative] == '0')
+		digits = 0;
+	buf_str(out, negative ? "-" : "");
+	if (larger && digits >= NUMERIC_DIGITS)
+		buf_str(out, "Infinity");
+	else if (larger)
+		buf_printf(out, "1e%zu", digits);
+	else if (digits)
+		buf_printf(out, "1e%zu", digits - 1);
+	else
+		buf_str(out, "0");
+}
+
+static void put_long(
+    struct buf *out, const struct listquery *q, const struct list_place *at)
+{
+	struct buf bound = {0};
+	if (q->order->column == COLUMN_NUMERIC)
+		number_bound(&bound, q->descending, at);
+	else
+		text_bound(&bound, q->descending, at);
+	put(out, at->value_len, 4);
+	put(out, bound.len, 4);
+	buf_add(out, bound.data, bound.len);
+	buf_free(&bound);
+}
+
+/* ------------------------------------------------------------------------- */
+
+void listcursor_write(
+    struct buf *out, const struct listquery *q, const struct list_place *at)
+{
+	struct buf b = {0};
+	enum kind kind = kind_of(q, at);
+	buf_char(&b, FORMAT);
+	put(&b, bound_to(q), 8);
+	buf_char(&b, (char)kind);
+	if (kind == KIND_VALUE) {
+		put(&b, at->value_len, 4);
+		buf_add(&b, at->value, at->value_len);
+	} else if (kind == KIND_LONG) {
+		put_long(&b, q, at);
+	}
+	buf_add(&b, at->key, at->key_len);
+	put(&b, checksum(b.data, b.len), CHECK_LEN);
+	encode(out, (const unsigned char *)b.data, b.len);
+	buf_free(&b);
+}
+
+static bool text(const char *s, size_t len)
+{
+	return utf8_valid(s, len) && memchr(s, '\0', len) == NULL;
+}
+
+/* Behind the kind: `len` bytes. */
+static bool take_place(const struct listquery *q, unsigned kind, const char *s,
+    size_t len, struct list_place *out)
+{
+	if ((kind == KIND_KEY) != listquery_by_key(q) || kind > KIND_LONG)
+		return false;
+	out->is_null = kind == KIND_NULL;
+	if (kind == KIND_LONG) {
+		if (len < 4)
+			return false;
+		out->long_len = (size_t)get(s, 4);
+		s += 4;
+		len -= 4;
+	}
+	if (kind == KIND_VALUE || kind == KIND_LONG) {
+		if (len < 4 || get(s, 4) > len - 4)
+			return false;
+		out->value_len = (size_t)get(s, 4);
+		out->value = mem_strndup(s + 4, out->value_len);
+		s += 4 + out->value_len;
+		len -= 4 + out->value_len;
+	}
+	out->key = mem_strndup(s, len);
+	out->key_len = len;
+	return (out->value == NULL || text(out->value, out->value_len)) &&
+	       collection_key_valid(q->collection, out->key, len) &&
+	       text(out->key, len);
+}
+
+bool listcursor_read(
+    const struct listquery *q, const char *s, struct list_place *out)
+{
+	struct buf b = {0};
+	*out = (struct list_place){0};
+	bool ok = strlen(s) <= MOST && decode(&b, s) &&
+		  b.len > REST_AT + CHECK_LEN && b.data[0] == FORMAT;
+	size_t end = b.len - CHECK_LEN;
+	ok = ok && get(b.data + end, CHECK_LEN) == checksum(b.data, end) &&
+	     get(b.data + BOUND_AT, 8) == bound_to(q) &&
+	     take_place(q, (unsigned char)b.data[KIND_AT], b.data + REST_AT,
+		 end - REST_AT, out);
+	buf_free(&b);
+	return ok;
+}

@@ -1,0 +1,67 @@
+#include "api/list/list_page.h"
+
+#include "api/list/list_cursor.h"
+#include "api/list/list_sql.h"
+#include "common/base/mem.h"
+#include "common/postgres/pg_binary.h"
+#include "common/sql/row_doc.h"
+
+#include <stdlib.h>
+
+version_t *listpage_vector(const PGresult *r, int32_t partitions)
+{
+	if (PQntuples(r) != partitions)
+		return NULL;
+	version_t *v = mem_alloc((size_t)partitions * sizeof *v);
+	for (int i = 0; i < partitions; i++) {
+		if (pg_int4(r, i, 0) != i) {
+			free(v);
+			return NULL;
+		}
+		v[i] = (version_t)pg_int8(r, i, 1);
+	}
+	return v;
+}
+
+/* RFC 8288: relative to the list itself. */
+static char *next_link(
+    const struct listquery *q, const PGresult *rows, int last)
+{
+	struct buf b = {0};
+	const struct list_place at = {
+	    .is_null = PQgetisnull(rows, last, LISTSQL_AFTER),
+	    .value = PQgetvalue(rows, last, LISTSQL_AFTER),
+	    .value_len = (size_t)PQgetlength(rows, last, LISTSQL_AFTER),
+	    .key = PQgetvalue(rows, last, LISTSQL_ROW),
+	    .key_len = (size_t)PQgetlength(rows, last, LISTSQL_ROW),
+	};
+	buf_str(&b, "</v1/");
+	listquery_link(&b, q);
+	buf_printf(&b, "&limit=%u&cursor=", q->limit);
+	listcursor_write(&b, q, &at);
+	buf_str(&b, ">; rel=\"next\"");
+	return buf_take(&b, NULL);
+}
+
+struct value *listpage_make(const struct listquery *q, const PGresult *rows,
+    const version_t *as_of, int32_t partitions)
+{
+	struct buf doc = {0};
+	int n = PQntuples(rows);
+	int64_t found = n ? pg_int8(rows, 0, LISTSQL_FOUND(q->collection)) : 0;
+	if (n > (int)q->limit)
+		n = (int)q->limit;
+	buf_char(&doc, '[');
+	for (int i = 0; i < n; i++) {
+		if (i)
+			buf_char(&doc, ',');
+		rowdoc_add(&doc, q->collection, rows, i, LISTSQL_ROW);
+	}
+	buf_char(&doc, ']');
+	char *next = n && found > n ? next_link(q, rows, n - 1) : NULL;
+	struct value *v =
+	    value_page_new(doc.data, doc.len, next, as_of, (size_t)partitions);
+	free(next);
+	buf_free(&doc);
+	return v;
+}

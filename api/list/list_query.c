@@ -1,0 +1,376 @@
+#include "api/list/list_query.h"
+
+#include "api/http/path.h"
+#include "api/list/list_cursor.h"
+#include "api/list/list_value.h"
+#include "common/base/check.h"
+#include "common/base/mem.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+static const char *const op_names[LIST_OPS] = {
+#define LIST_OP(id, name) [id] = name,
+#include "api/list/list_ops.def"
+#undef LIST_OP
+};
+
+enum given { GIVEN_ORDER = 1, GIVEN_LIMIT = 2, GIVEN_CURSOR = 4 };
+
+/* --- life ---------------------------------------------------------------- */
+
+struct listquery *listquery_new(const struct collection *c)
+{
+	struct listquery *q = MEM_NEW(struct listquery);
+	q->refs = 1;
+	q->collection = c;
+	q->order = c->order;
+	q->descending = c->descending;
+	q->limit = c->default_limit;
+	return q;
+}
+
+struct listquery *listquery_ref(struct listquery *q)
+{
+	q->refs++;
+	return q;
+}
+
+void listquery_unref(struct listquery **qp)
+{
+	struct listquery *q = *qp;
+	*qp = NULL;
+	if (q == NULL || --q->refs)
+		return;
+	for (size_t i = 0; i < q->nfilters; i++) {
+		for (size_t j = 0; j < q->filters[i].n; j++)
+			free(q->filters[i].values[j].s);
+		free(q->filters[i].values);
+	}
+	free(q->cursor);
+	free(q->after.value);
+	free(q->after.key);
+	free(q);
+}
+
+bool listquery_by_key(const struct listquery *q)
+{
+	return q->order == &q->collection->columns[0];
+}
+
+/* --- faults -------------------------------------------------------------- */
+
+__attribute__((format(printf, 4, 5))) static bool refuse(
+    struct list_fault *fault, const char *parameter, size_t len,
+    const char *fmt, ...)
+{
+	va_list ap;
+	/* Of a name that is none, so much as is valid on its own. */
+	size_t kept = len < sizeof fault->parameter - 1
+			  ? len
+			  : sizeof fault->parameter - 1;
+	for (size_t i = 0; i < kept; i++) {
+		if ((unsigned char)parameter[i] < 0x20 ||
+		    (unsigned char)parameter[i] > 0x7e)
+			kept = i;
+	}
+	memcpy(fault->parameter, parameter, kept);
+	fault->parameter[kept] = '\0';
+	va_start(ap, fmt);
+	vsnprintf(fault->detail, sizeof fault->detail, fmt, ap);
+	va_end(ap);
+	return false;
+}
+
+/* --- filters ------------------------------------------------------------- */
+
+static bool is(const char *s, size_t len, const char *text)
+{
+	return strlen(text) == len && memcmp(s, text, len) == 0;
+}
+
+static const struct list_column *column_of(
+    const struct collection *c, const char *name, size_t len)
+{
+	for (size_t i = 0; i < c->ncolumns; i++) {
+		if (is(name, len, c->columns[i].name))
+			return &c->columns[i];
+	}
+	return NULL;
+}
+
+static void keep(struct list_filter *f, struct buf *value)
+{
+	f->values = mem_realloc(f->values, (f->n + 1) * sizeof *f->values);
+	struct list_value *v = &f->values[f->n++];
+	v->s = buf_take(value, &v->len);
+}
+
+static const char *take_one(struct list_filter *f, const char *s, size_t len)
+{
+	struct buf b = {0};
+	const char *why = listvalue_fault(f->column, s, len);
+	if (why)
+		return why;
+	buf_add(&b, s, len);
+	keep(f, &b);
+	return NULL;
+}
+
+static const char *take_list(struct list_filter *f, const char *s, size_t len)
+{
+	static const char form[] = "in takes a list: in.(1,2) or in.(\"a\",b)";
+	if (len < 2 || s[0] != '(' || s[len - 1] != ')')
+		return form;
+	const char *at = s + 1, *end = s + len - 1;
+	bool more = at < end;
+	while (more) {
+		struct buf b = {0};
+		const char *why =
+		    listvalue_next(&at, end, &b, &more) ? NULL : form;
+		if (why == NULL)
+			why = listvalue_fault(f->column, b.data, b.len);
+		if (why == NULL && f->n == LIST_CHOICES)
+			why = "in takes at most 1000 values";
+		if (why) {
+			buf_free(&b);
+			return why;
+		}
+		keep(f, &b);
+	}
+	return NULL;
+}
+
+static const char *take_pattern(
+    struct list_filter *f, const char *s, size_t len)
+{
+	struct buf b = {0};
+	if (f->column->column != COLUMN_TEXT)
+		return "like and ilike are for strings";
+	const char *why = listvalue_fault(f->column, s, len);
+	if (why == NULL && !listvalue_pattern(&b, s, len))
+		why = "ends in a backslash that escapes nothing";
+	if (why)
+		buf_free(&b);
+	else
+		keep(f, &b);
+	return why;
+}
+
+static const char *take_is(struct list_filter *f, const char *s, size_t len)
+{
+	bool boolean = f->column->column == COLUMN_BOOLEAN;
+	struct buf b = {0};
+	if (!is(s, len, "null") && !is(s, len, "not_null") &&
+	    !(boolean && (is(s, len, "true") || is(s, len, "false"))))
+		return boolean ? "is takes null, not_null, true or false"
+			       : "is takes null or not_null";
+	buf_add(&b, s, len);
+	keep(f, &b);
+	return NULL;
+}
+
+static const char *take_value(struct list_filter *f, const char *s, size_t len)
+{
+	if (f->op == LIST_IN)
+		return take_list(f, s, len);
+	if (f->op == LIST_LIKE || f->op == LIST_ILIKE)
+		return take_pattern(f, s, len);
+	if (f->op == LIST_IS)
+		return take_is(f, s, len);
+	return take_one(f, s, len);
+}
+
+static bool add_filter(struct listquery *q, const struct list_column *column,
+    const char *s, size_t len, struct list_fault *fault)
+{
+	const char *name = column->name;
+	const char *dot = memchr(s, '.', len);
+	size_t op = 0;
+	while (dot && op < LIST_OPS && !is(s, (size_t)(dot - s), op_names[op]))
+		op++;
+	if (dot == NULL || op == LIST_OPS)
+		return refuse(fault, name, strlen(name),
+		    "must be op.value; op is eq, neq, gt, gte, lt, lte, in, "
+		    "like, ilike or is");
+	if (q->nfilters == LIST_FILTERS)
+		return refuse(fault, name, strlen(name),
+		    "there are more than %d filters", (int)LIST_FILTERS);
+	struct list_filter *f = &q->filters[q->nfilters++];
+	*f = (struct list_filter){.column = column, .op = (enum list_op)op};
+	const char *why = take_value(f, dot + 1, len - (size_t)(dot + 1 - s));
+	return why == NULL || refuse(fault, name, strlen(name), "%s", why);
+}
+
+/* --- order, limit, cursor ------------------------------------------------ */
+
+static bool take_order(
+    struct listquery *q, const char *s, size_t len, struct list_fault *fault)
+{
+	const char *dot = memchr(s, '.', len);
+	size_t name = dot ? (size_t)(dot - s) : len;
+	const struct list_column *column = column_of(q->collection, s, name);
+	if (column == NULL || !column->order)
+		return refuse(fault, "order", 5,
+		    "must be a field that %s declares for it",
+		    q->collection->name);
+	q->order = column;
+	q->descending = dot && is(dot, len - name, ".desc");
+	return dot == NULL || q->descending || is(dot, len - name, ".asc") ||
+	       refuse(fault, "order", 5, "must end in .asc or .desc");
+}
+
+static bool take_limit(
+    struct listquery *q, const char *s, size_t len, struct list_fault *fault)
+{
+	unsigned most = q->collection->max_limit, n = 0;
+	bool digits = len > 0 && len < 10;
+	for (size_t i = 0; digits && i < len; i++) {
+		digits = s[i] >= '0' && s[i] <= '9';
+		n = n * 10 + (unsigned)(s[i] - '0');
+	}
+	if (!digits || n < 1 || n > most)
+		return refuse(fault, "limit", 5, "must be from 1 to %u", most);
+	q->limit = n;
+	return true;
+}
+
+static bool once(struct listquery *q, enum given what, const char *name,
+    struct list_fault *fault)
+{
+	bool first = !(q->given & what);
+	q->given |= what;
+	return first || refuse(fault, name, strlen(name), "is there twice");
+}
+
+bool listquery_add(struct listquery *q, const char *name, size_t name_len,
+    const char *value, size_t len, struct list_fault *fault)
+{
+	*fault = (struct list_fault){0};
+	if (is(name, name_len, "order"))
+		return once(q, GIVEN_ORDER, "order", fault) &&
+		       take_order(q, value, len, fault);
+	if (is(name, name_len, "limit"))
+		return once(q, GIVEN_LIMIT, "limit", fault) &&
+		       take_limit(q, value, len, fault);
+	if (is(name, name_len, "cursor")) {
+		if (!once(q, GIVEN_CURSOR, "cursor", fault))
+			return false;
+		q->cursor = mem_strndup(value, len);
+		return true;
+	}
+	const struct list_column *column =
+	    column_of(q->collection, name, name_len);
+	if (column == NULL || !column->filter)
+		return refuse(fault, name, name_len,
+		    "is not order, limit, cursor or a field that %s declares "
+		    "for filters",
+		    q->collection->name);
+	return add_filter(q, column, value, len, fault);
+}
+
+/* In one order, whatever order they came in: two filters that are the same
+ * mean the same in any. */
+static int compare(const void *pa, const void *pb)
+{
+	const struct list_filter *a = pa, *b = pb;
+	if (a->column != b->column)
+		return a->column < b->column ? -1 : 1;
+	if (a->op != b->op)
+		return a->op < b->op ? -1 : 1;
+	for (size_t i = 0; i < a->n && i < b->n; i++) {
+		int order = strcmp(a->values[i].s, b->values[i].s);
+		if (order)
+			return order;
+	}
+	return (a->n > b->n) - (a->n < b->n);
+}
+
+bool listquery_finish(struct listquery *q, struct list_fault *fault)
+{
+	*fault = (struct list_fault){0};
+	qsort(q->filters, q->nfilters, sizeof q->filters[0], compare);
+	if (q->cursor == NULL || listcursor_read(q, q->cursor, &q->after))
+		return true;
+	fault->cursor = true;
+	return refuse(fault, "cursor", 6,
+	    "is not one that this list gave: a cursor holds for the same "
+	    "collection, filters and order");
+}
+
+/* --- the canonical text -------------------------------------------------- */
+
+static void list_text(
+    struct buf *out, const struct list_filter *f, bool always_quoted)
+{
+	buf_char(out, '(');
+	for (size_t i = 0; i < f->n; i++) {
+		const struct list_value *v = &f->values[i];
+		buf_str(out, i ? "," : "");
+		if (always_quoted || v->len == 0 || strpbrk(v->s, ",\""))
+			listvalue_quote(out, v->s, v->len);
+		else
+			buf_add(out, v->s, v->len);
+	}
+	buf_char(out, ')');
+}
+
+/* What means nothing in a query, and nothing to us, stays as it is. */
+static void encode_least(struct buf *out, const char *s, size_t len)
+{
+	static const char bare[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
+				   "abcdefghijklmnopqrstuvwxyz"
+				   "0123456789-._~(),:*";
+	for (size_t i = 0; i < len; i++) {
+		if (strchr(bare, s[i])) /* values have no NUL */
+			buf_char(out, s[i]);
+		else
+			buf_printf(out, "%%%02X", (unsigned char)s[i]);
+	}
+}
+
+static void filter_text(
+    struct buf *out, const struct list_filter *f, bool least)
+{
+	struct buf value = {0};
+	buf_str(&value, "");
+	if (f->op == LIST_IN)
+		list_text(&value, f, !least);
+	else
+		buf_add(&value, f->values[0].s, f->values[0].len);
+	buf_printf(out, "%s=%s.", f->column->name, op_names[f->op]);
+	(least ? encode_least : path_encode)(out, value.data, value.len);
+	buf_char(out, '&');
+	buf_free(&value);
+}
+
+static void text(struct buf *out, const struct listquery *q, bool least)
+{
+	buf_printf(out, "%s?", q->collection->name);
+	for (size_t i = 0; i < q->nfilters; i++)
+		filter_text(out, &q->filters[i], least);
+	buf_printf(
+	    out, "order=%s.%s", q->order->name, q->descending ? "desc" : "asc");
+}
+
+void listquery_text(struct buf *out, const struct listquery *q)
+{
+	text(out, q, false);
+}
+
+void listquery_link(struct buf *out, const struct listquery *q)
+{
+	text(out, q, true);
+}
+
+void listquery_id(struct buf *out, const struct listquery *q)
+{
+	buf_printf(out, "%s/", q->collection->name);
+	buf_char(out, '\0');
+	listquery_text(out, q);
+	buf_printf(out, "&limit=%u", q->limit);
+	if (q->cursor)
+		buf_printf(out, "&cursor=%s", q->cursor);
+}

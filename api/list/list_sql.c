@@ -1,0 +1,342 @@
+#include "api/list/list_sql.h"
+
+#include "common/base/check.h"
+#include "common/base/mem.h"
+#include "common/postgres/pg.h"
+#include "common/postgres/pg_binary.h"
+#include "common/sql/sql.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* --- parameters ---------------------------------------------------------- */
+
+static Oid type_of(enum column_type column)
+{
+	switch (column) {
+	case COLUMN_BIGINT:
+		return PG_INT8;
+	case COLUMN_NUMERIC:
+		return PG_NUMERIC;
+	case COLUMN_BOOLEAN:
+		return PG_BOOL;
+	case COLUMN_TIMESTAMPTZ:
+		return PG_TIMESTAMPTZ;
+	case COLUMN_UUID:
+		return PG_UUID;
+	case COLUMN_TEXT:
+	case COLUMN_JSONB:
+		break;
+	}
+	return PG_TEXT;
+}
+
+/* Returns its number. */
+static int param(struct listsql *s, Oid type, int format, struct buf *value)
+{
+	size_t len;
+	CHECK(s->n < LISTSQL_PARAMS);
+	s->types[s->n] = type;
+	s->formats[s->n] = format;
+	s->values[s->n] = buf_take(value, &len);
+	s->lengths[s->n] = (int)len;
+	return ++s->n;
+}
+
+static int param_text(
+    struct listsql *s, enum column_type column, const char *v, size_t len)
+{
+	struct buf b = {0};
+	buf_add(&b, v, len);
+	return param(s, type_of(column), 0, &b);
+}
+
+static int param_number(struct listsql *s, size_t n)
+{
+	struct buf b = {0};
+	buf_printf(&b, "%zu", n);
+	return param(s, PG_INT8, 0, &b);
+}
+
+static int param_list(struct listsql *s, const struct list_filter *f)
+{
+	struct buf b = {0};
+	pg_array_begin(&b, PG_TEXT, f->n);
+	for (size_t i = 0; i < f->n; i++)
+		pg_array_text(&b, f->values[i].s, f->values[i].len);
+	return param(s, PG_TEXT_ARRAY, 1, &b);
+}
+
+/* --- columns ------------------------------------------------------------- */
+
+static void name(struct buf *out, const struct list_column *c)
+{
+	buf_str(out, "t.");
+	sql_ident(out, c->name);
+}
+
+/* As it is compared, ordered and indexed: strings by their bytes. */
+static void ordered(struct buf *out, const struct list_column *c)
+{
+	name(out, c);
+	if (c->column == COLUMN_TEXT)
+		buf_str(out, " COLLATE \"C\"");
+}
+
+static const struct list_column *key_of(const struct listquery *q)
+{
+	return &q->collection->columns[0];
+}
+
+void listsql_order(struct buf *out, const struct listquery *q)
+{
+	const char *way = q->descending ? " DESC" : "";
+	buf_str(out, " ORDER BY ");
+	if (!listquery_by_key(q)) {
+		ordered(out, q->order);
+		buf_printf(out, "%s, ", way);
+	}
+	ordered(out, key_of(q));
+	buf_str(out, way);
+}
+
+/* --- filters ------------------------------------------------------------- */
+
+static const char *const operators[LIST_OPS] = {
+    [LIST_EQ] = "=",
+    [LIST_NEQ] = "<>",
+    [LIST_GT] = ">",
+    [LIST_GTE] = ">=",
+    [LIST_LT] = "<",
+    [LIST_LTE] = "<=",
+    [LIST_LIKE] = "LIKE",
+    [LIST_ILIKE] = "ILIKE",
+};
+
+static void is_filter(struct buf *out, const struct list_filter *f)
+{
+	static const char *const names[] = {
+	    "null", "not_null", "true", "false"};
+	static const char *const sql[] = {"NULL", "NOT NULL", "TRUE", "FALSE"};
+	size_t i = 0;
+	while (strcmp(f->values[0].s, names[i]) != 0)
+		i++;
+	name(out, f->column);
+	buf_printf(out, " IS %s", sql[i]);
+}
+
+static void filter(
+    struct listsql *s, struct buf *out, const struct list_filter *f)
+{
+	if (f->op == LIST_IS) {
+		is_filter(out, f);
+		return;
+	}
+	/* Only the database's own collation knows letters from capitals. */
+	if (f->op == LIST_ILIKE)
+		name(out, f->column);
+	else
+		ordered(out, f->column);
+	if (f->op == LIST_IN)
+		buf_printf(out, " = ANY ($%d::text[]::%s[])", param_list(s, f),
+		    column_type_name(f->column->column));
+	else
+		buf_printf(out, " %s $%d", operators[f->op],
+		    param_text(s, f->column->column, f->values[0].s,
+			f->values[0].len));
+}
+
+/* All of them, each with AND behind it. */
+static void filters(
+    struct listsql *s, struct buf *out, const struct listquery *q)
+{
+	for (size_t i = 0; i < q->nfilters; i++) {
+		filter(s, out, &q->filters[i]);
+		buf_str(out, " AND ");
+	}
+}
+
+/* --- where it begins ----------------------------------------------------- */
+
+/* Ranges of the index, one behind the other; each a condition, or "" for all.
+ */
+struct ranges {
+	struct buf range[2];
+	int n;
+};
+
+static void null_range(
+    struct listsql *s, const struct listquery *q, struct ranges *out)
+{
+	const struct list_place *at = &q->after;
+	struct buf *b = &out->range[out->n++];
+	name(b, q->order);
+	buf_str(b, " IS NULL AND ");
+	if (!at->is_null) {
+		buf_str(b, "true");
+		return;
+	}
+	ordered(b, key_of(q));
+	buf_printf(b, " %s $%d", q->descending ? "<" : ">",
+	    param_text(s, key_of(q)->column, at->key, at->key_len));
+}
+
+/* What the page before ended with, and a comma. Of one that is too long for a
+ * cursor: what its row has, if that is of the same length, and not in front of
+ * what the cursor has instead. */
+static void value_of_place(struct listsql *s, struct buf *b,
+    const struct listquery *q, int value, int key)
+{
+	const struct list_place *at = &q->after;
+	if (at->long_len == 0) {
+		buf_printf(b, "$%d, ", value);
+		return;
+	}
+	buf_str(b, "coalesce((SELECT ");
+	name(b, q->order);
+	buf_str(b, " FROM ");
+	sql_name(b, q->collection);
+	buf_str(b, " t WHERE ");
+	ordered(b, key_of(q));
+	buf_printf(b, " = $%d AND octet_length(", key);
+	name(b, q->order);
+	buf_printf(b, "::text) = $%d AND ", param_number(s, at->long_len));
+	ordered(b, q->order);
+	buf_printf(
+	    b, " %s $%d), $%d), ", q->descending ? "<=" : ">=", value, value);
+}
+
+static void value_range(
+    struct listsql *s, const struct listquery *q, struct ranges *out)
+{
+	const struct list_place *at = &q->after;
+	struct buf *b = &out->range[out->n++];
+	if (at->is_null) { /* past the nulls, which come first */
+		name(b, q->order);
+		buf_str(b, " IS NOT NULL");
+		return;
+	}
+	buf_char(b, '(');
+	if (!listquery_by_key(q)) {
+		ordered(b, q->order);
+		buf_str(b, ", ");
+	}
+	ordered(b, key_of(q));
+	buf_printf(b, ") %s (", q->descending ? "<" : ">");
+	int value = 0;
+	if (!listquery_by_key(q))
+		value =
+		    param_text(s, q->order->column, at->value, at->value_len);
+	int key = param_text(s, key_of(q)->column, at->key, at->key_len);
+	if (value)
+		value_of_place(s, b, q, value, key);
+	buf_printf(b, "$%d)", key);
+}
+
+static void find_ranges(
+    struct listsql *s, const struct listquery *q, struct ranges *out)
+{
+	bool nullable = q->order->field && q->order->field->nullable;
+	bool at_null = q->after.is_null;
+	*out = (struct ranges){.n = 0};
+	if (q->cursor == NULL) {
+		buf_str(&out->range[out->n++], "true");
+		return;
+	}
+	/* Ascending: the values behind, then the nulls; or what is left of the
+	 * nulls. Descending: what is left of the nulls, then all values; or the
+	 * values behind. */
+	if (!at_null || q->descending)
+		value_range(s, q, out);
+	if (at_null || (nullable && !q->descending))
+		null_range(s, q, out);
+}
+
+/* --- the whole ----------------------------------------------------------- */
+
+static void select_range(struct buf *out, const struct listquery *q,
+    const struct buf *where, const struct buf *range, int limit)
+{
+	buf_str(out, "SELECT t.* FROM ");
+	sql_name(out, q->collection);
+	buf_str(out, " t WHERE ");
+	if (where->len)
+		buf_add(out, where->data, where->len);
+	buf_add(out, range->data, range->len);
+	listsql_order(out, q);
+	buf_printf(out, " LIMIT $%d", limit);
+}
+
+static void select_rows(
+    struct listsql *s, struct buf *out, const struct listquery *q, int limit)
+{
+	struct buf where = {0};
+	struct ranges r;
+	filters(s, &where, q);
+	find_ranges(s, q, &r);
+	if (r.n == 1) {
+		select_range(out, q, &where, &r.range[0], limit);
+	} else {
+		buf_str(out, "SELECT t.* FROM ((");
+		select_range(out, q, &where, &r.range[0], limit);
+		buf_str(out, ") UNION ALL (");
+		select_range(out, q, &where, &r.range[1], limit);
+		buf_str(out, ")) t");
+		listsql_order(out, q);
+		buf_printf(out, " LIMIT $%d", limit);
+	}
+	buf_free(&where);
+	buf_free(&r.range[0]);
+	buf_free(&r.range[1]);
+}
+
+/* What a row takes, nearly: Postgres knows the length of a string without
+ * reading it. Never 0. */
+static void row_bytes(struct buf *out, const struct collection *c)
+{
+	buf_printf(out, "(%zu", 100 + c->nfields * 16);
+	for (size_t i = 0; i < c->nfields; i++) {
+		const struct field *f = &c->fields[i];
+		if (f->column != COLUMN_TEXT && f->column != COLUMN_NUMERIC &&
+		    f->column != COLUMN_JSONB)
+			continue;
+		buf_str(out, " + coalesce(octet_length(t.");
+		sql_ident(out, f->name);
+		buf_str(out, "::text), 0)");
+	}
+	buf_char(out, ')');
+}
+
+void listsql_make(
+    struct listsql *out, const struct listquery *q, size_t max_bytes)
+{
+	*out = (struct listsql){.n = 0};
+	struct buf *sql = &out->sql, bytes = {0};
+	int limit = param_number(out, (size_t)q->limit + 1);
+	int most = param_number(out, max_bytes);
+	row_bytes(&bytes, q->collection);
+	buf_str(sql, "SELECT * FROM (SELECT ");
+	if (listquery_by_key(q))
+		buf_str(sql, "NULL");
+	else
+		name(sql, q->order);
+	buf_str(sql, "::text AS \"_after\", ");
+	sql_row(sql, q->collection);
+	buf_str(sql, ", count(*) OVER () AS \"_found\", sum");
+	buf_printf(sql, "%s OVER (", bytes.data);
+	listsql_order(sql, q);
+	buf_printf(sql, " ROWS UNBOUNDED PRECEDING) - %s AS \"_begin\" FROM (",
+	    bytes.data);
+	select_rows(out, sql, q, limit);
+	buf_printf(
+	    sql, ") t) q WHERE q.\"_begin\" < $%d ORDER BY q.\"_begin\"", most);
+	buf_free(&bytes);
+}
+
+void listsql_free(struct listsql *s)
+{
+	for (int i = 0; i < s->n; i++)
+		free(s->values[i]);
+	buf_free(&s->sql);
+}

@@ -1,0 +1,130 @@
+#include "api/list/list_value.h"
+
+#include "common/base/utf8.h"
+#include "common/json/decimal.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* --- types --------------------------------------------------------------- */
+
+/* Decimal, with a minus or without, within 64 bits. */
+static bool is_integer(const char *s, size_t len)
+{
+	size_t sign = len && s[0] == '-';
+	if (len == sign || len - sign > 19)
+		return false;
+	for (size_t i = sign; i < len; i++) {
+		if (s[i] < '0' || s[i] > '9')
+			return false;
+	}
+	errno = 0;
+	strtoll(s, NULL, 10);
+	return errno == 0;
+}
+
+static bool is_number(const struct field *f, const char *s, size_t len)
+{
+	struct jsonraw v;
+	return jsonraw_scan(s, len, &v) && v.s == s && v.len == len &&
+	       jsonraw_kind(v) == JSONRAW_NUMBER &&
+	       decimal_fits(v, field_max_digits(f));
+}
+
+static bool is_boolean(const char *s)
+{
+	return strcmp(s, "true") == 0 || strcmp(s, "false") == 0;
+}
+
+const char *listvalue_fault(
+    const struct list_column *column, const char *s, size_t len)
+{
+	if (!utf8_valid(s, len) || memchr(s, '\0', len))
+		return "must be UTF-8, without NUL";
+	switch (column->column) {
+	case COLUMN_TEXT:
+		return NULL;
+	case COLUMN_BIGINT:
+		return is_integer(s, len) ? NULL : "must be an integer";
+	case COLUMN_NUMERIC:
+		return is_number(column->field, s, len)
+			   ? NULL
+			   : "must be a number, of no more digits than the "
+			     "field takes";
+	case COLUMN_BOOLEAN:
+		return is_boolean(s) ? NULL : "must be true or false";
+	case COLUMN_TIMESTAMPTZ:
+		return format_matches(FORMAT_DATE_TIME, s, len)
+			   ? NULL
+			   : "must be a date-time as in RFC 3339, of the years "
+			     "1 to 9999 in UTC, with an offset below 16:00 (in "
+			     "a query, + is written %2B)";
+	case COLUMN_UUID:
+		return format_matches(FORMAT_UUID, s, len) ? NULL
+							   : "must be a UUID";
+	case COLUMN_JSONB:
+		break;
+	}
+	return "cannot be compared";
+}
+
+/* --- lists --------------------------------------------------------------- */
+
+/* Behind the opening quote. */
+static bool take_quoted(const char **at, const char *end, struct buf *out)
+{
+	const char *s = *at;
+	while (s < end && *s != '"') {
+		if (*s == '\\' && ++s == end)
+			return false;
+		buf_char(out, *s++);
+	}
+	*at = s + 1;
+	return s < end;
+}
+
+bool listvalue_next(
+    const char **at, const char *end, struct buf *out, bool *more)
+{
+	buf_str(out, "");
+	if (*at < end && **at == '"') {
+		++*at;
+		if (!take_quoted(at, end, out))
+			return false;
+	} else {
+		while (*at < end && **at != ',' && **at != '"')
+			buf_char(out, *(*at)++);
+	}
+	*more = *at < end;
+	return !*more || *(*at)++ == ',';
+}
+
+void listvalue_quote(struct buf *out, const char *s, size_t len)
+{
+	buf_char(out, '"');
+	for (size_t i = 0; i < len; i++) {
+		if (s[i] == '"' || s[i] == '\\')
+			buf_char(out, '\\');
+		buf_char(out, s[i]);
+	}
+	buf_char(out, '"');
+}
+
+/* --- patterns ------------------------------------------------------------ */
+
+bool listvalue_pattern(struct buf *out, const char *s, size_t len)
+{
+	buf_str(out, "");
+	for (size_t i = 0; i < len; i++) {
+		if (s[i] == '\\') {
+			if (i + 1 == len)
+				return false;
+			buf_char(out, s[i++]);
+			buf_char(out, s[i]);
+		} else {
+			buf_char(out, s[i] == '*' ? '%' : s[i]);
+		}
+	}
+	return true;
+}

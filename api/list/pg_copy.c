@@ -1,0 +1,299 @@
+#include "api/list/pg_copy.h"
+
+#include "api/list/copy_row.h"
+#include "common/base/check.h"
+#include "common/base/mem.h"
+#include "common/postgres/pg_hosts.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum state {
+	STATE_CONNECTING,
+	STATE_SETUP,	/* SETs and BEGIN */
+	STATE_FIRST,	/* the query in front */
+	STATE_STARTING, /* waits for COPY's first word */
+	STATE_COPYING,
+	STATE_ENDING, /* waits for COPY's last word */
+	STATE_ENDED,
+	STATE_FAILED,
+};
+
+struct pgcopy {
+	struct pgcopy_options o;
+	char *setup, *copy;
+	PGconn *conn;
+	uv_poll_t *poll;
+	enum state state;
+	struct copyrow stream;
+	PGresult *first;
+	char *row; /* libpq's */
+	char error[200];
+};
+
+/* --- the socket ---------------------------------------------------------- */
+
+static void on_poll(uv_poll_t *poll, int status, int events);
+
+static void free_handle(uv_handle_t *h)
+{
+	free(h);
+}
+
+static void unwatch(struct pgcopy *c)
+{
+	if (c->poll == NULL)
+		return;
+	uv_poll_stop(c->poll);
+	uv_close((uv_handle_t *)c->poll, free_handle);
+	c->poll = NULL;
+}
+
+/* While it connects, the socket may be another one after each step. */
+static void watch(struct pgcopy *c, int events)
+{
+	if (c->state == STATE_CONNECTING)
+		unwatch(c);
+	if (c->poll == NULL) {
+		c->poll = MEM_NEW(uv_poll_t);
+		CHECK_OS(uv_poll_init(
+		    loop_uv(c->o.loop), c->poll, PQsocket(c->conn)));
+		c->poll->data = c;
+	}
+	CHECK_OS(uv_poll_start(c->poll, events, on_poll));
+}
+
+static void fail(struct pgcopy *c, const char *why)
+{
+	snprintf(c->error, sizeof c->error, "%s",
+	    why && *why ? why : "connection lost");
+	unwatch(c);
+	c->state = STATE_FAILED;
+}
+
+/* --- the way to the first row -------------------------------------------- */
+
+/* Waits for the answer, and for room for what is left of the statement. */
+static void await(struct pgcopy *c)
+{
+	int left = PQflush(c->conn);
+	if (left < 0)
+		fail(c, PQerrorMessage(c->conn));
+	else
+		watch(c, UV_READABLE | (left ? UV_WRITABLE : 0));
+}
+
+static void sent(struct pgcopy *c, int ok, enum state next)
+{
+	if (ok)
+		c->state = next;
+	else
+		fail(c, PQerrorMessage(c->conn));
+}
+
+static void connect_step(struct pgcopy *c)
+{
+	switch (PQconnectPoll(c->conn)) {
+	case PGRES_POLLING_READING:
+		watch(c, UV_READABLE);
+		return;
+	case PGRES_POLLING_WRITING:
+		watch(c, UV_WRITABLE);
+		return;
+	case PGRES_POLLING_OK:
+		unwatch(c);
+		CHECK_OS(PQsetnonblocking(c->conn, 1));
+		sent(c, PQsendQuery(c->conn, c->setup), STATE_SETUP);
+		return;
+	case PGRES_POLLING_FAILED:
+	case PGRES_POLLING_ACTIVE:
+		fail(c, PQerrorMessage(c->conn));
+		return;
+	}
+}
+
+/* The end of a statement's results. */
+static void next_statement(struct pgcopy *c)
+{
+	if (c->state == STATE_SETUP)
+		sent(c,
+		    PQsendQueryParams(
+			c->conn, c->o.first, 0, NULL, NULL, NULL, NULL, 1),
+		    STATE_FIRST);
+	else if (c->state == STATE_FIRST)
+		sent(c, PQsendQuery(c->conn, c->copy), STATE_STARTING);
+	else
+		fail(c, "COPY did not begin");
+}
+
+static void take_result(struct pgcopy *c, PGresult *r)
+{
+	ExecStatusType status = PQresultStatus(r);
+	if (status == PGRES_COPY_OUT && c->state == STATE_STARTING) {
+		c->state = STATE_COPYING;
+		unwatch(c);
+	} else if (status == PGRES_TUPLES_OK && c->state == STATE_FIRST) {
+		if (!pgshape_fits(c->o.first_shape, r))
+			fail(c, "not what the query asks for");
+		PQclear(c->first);
+		c->first = r;
+		return;
+	} else if (status != PGRES_COMMAND_OK && status != PGRES_TUPLES_OK) {
+		fail(c, PQresultErrorMessage(r));
+	}
+	PQclear(r);
+}
+
+static void take_results(struct pgcopy *c)
+{
+	while (c->state < STATE_COPYING && !PQisBusy(c->conn)) {
+		PGresult *r = PQgetResult(c->conn);
+		if (r)
+			take_result(c, r);
+		else
+			next_statement(c);
+	}
+}
+
+static void begin_step(struct pgcopy *c)
+{
+	if (c->state == STATE_CONNECTING)
+		connect_step(c);
+	else if (!PQconsumeInput(c->conn))
+		fail(c, PQerrorMessage(c->conn));
+	else
+		take_results(c);
+	if (c->state > STATE_CONNECTING && c->state < STATE_COPYING)
+		await(c);
+	if (c->state >= STATE_COPYING)
+		c->o.changed(c->o.arg);
+}
+
+static void on_poll(uv_poll_t *poll, int status, int events)
+{
+	struct pgcopy *c = poll->data;
+	(void)status; /* libpq finds out */
+	(void)events;
+	if (c->state < STATE_COPYING) {
+		begin_step(c);
+		return;
+	}
+	/* Nobody is asked for more until this is had. */
+	uv_poll_stop(c->poll);
+	c->o.changed(c->o.arg);
+}
+
+/* --- rows ---------------------------------------------------------------- */
+
+/* The stream is over: what does Postgres say of it? */
+static enum pgcopy_state ended(struct pgcopy *c)
+{
+	if (PQconsumeInput(c->conn) && PQisBusy(c->conn)) {
+		watch(c, UV_READABLE);
+		return PGCOPY_WAIT;
+	}
+	PGresult *r = PQgetResult(c->conn);
+	bool ok = PQresultStatus(r) == PGRES_COMMAND_OK && c->stream.trailed;
+	if (ok)
+		c->state = STATE_ENDED;
+	else
+		fail(c, r ? PQresultErrorMessage(r) : NULL);
+	PQclear(r);
+	unwatch(c);
+	return ok ? PGCOPY_END : PGCOPY_FAILED;
+}
+
+/* The length of the next message, in c->row; 0: not yet; -1: the end; -2: an
+ * error. */
+static int next_message(struct pgcopy *c)
+{
+	PQfreemem(c->row);
+	c->row = NULL;
+	int len = PQgetCopyData(c->conn, &c->row, 1);
+	if (len != 0)
+		return len;
+	if (!PQconsumeInput(c->conn))
+		return -2;
+	return PQgetCopyData(c->conn, &c->row, 1);
+}
+
+enum pgcopy_state pgcopy_next(struct pgcopy *c, struct rowdoc_cell *cells)
+{
+	if (c->state == STATE_ENDING)
+		return ended(c);
+	if (c->state != STATE_COPYING)
+		return c->state == STATE_ENDED ? PGCOPY_END : PGCOPY_FAILED;
+	for (;;) {
+		int len = next_message(c);
+		if (len == 0) {
+			watch(c, UV_READABLE);
+			return PGCOPY_WAIT;
+		}
+		if (len == -1) {
+			c->state = STATE_ENDING;
+			return ended(c);
+		}
+		if (len < 0) {
+			fail(c, PQerrorMessage(c->conn));
+			return PGCOPY_FAILED;
+		}
+		if (!copyrow_take(
+			&c->stream, c->o.row, c->row, (size_t)len, cells)) {
+			fail(c, "not what COPY sends");
+			return PGCOPY_FAILED;
+		}
+		if (!c->stream.trailed)
+			return PGCOPY_ROW;
+	}
+}
+
+/* --- interface ----------------------------------------------------------- */
+
+struct pgcopy *pgcopy_new(const struct pgcopy_options *o)
+{
+	struct pgcopy *c = MEM_NEW(struct pgcopy);
+	struct buf setup = {0};
+	c->o = *o;
+	buf_printf(&setup,
+	    "%s; BEGIN ISOLATION LEVEL REPEATABLE READ, READ ONLY", o->setup);
+	c->setup = buf_take(&setup, NULL);
+	c->copy = mem_strdup(o->copy);
+	unsigned turn;
+	c->conn = pg_connect(o->url, o->session, &turn);
+	/* Where it failed already, the socket is none: the poll tells later. */
+	if (PQstatus(c->conn) == CONNECTION_BAD)
+		c->state = STATE_FAILED;
+	else
+		watch(c, UV_WRITABLE);
+	return c;
+}
+
+enum pgcopy_state pgcopy_begin(const struct pgcopy *c, const PGresult **first)
+{
+	*first = c->first;
+	if (c->state < STATE_COPYING)
+		return PGCOPY_WAIT;
+	return c->state == STATE_COPYING && c->first ? PGCOPY_ROW
+						     : PGCOPY_FAILED;
+}
+
+const char *pgcopy_error(const struct pgcopy *c)
+{
+	return c->error;
+}
+
+void pgcopy_free(struct pgcopy **cp)
+{
+	struct pgcopy *c = *cp;
+	if (c == NULL)
+		return;
+	unwatch(c);
+	PQfreemem(c->row);
+	PQclear(c->first);
+	PQfinish(c->conn);
+	free(c->setup);
+	free(c->copy);
+	free(c);
+	*cp = NULL;
+}

@@ -1,0 +1,259 @@
+#include "api/list/pg_list.h"
+
+#include "api/list/list_page.h"
+#include "api/list/list_sql.h"
+#include "common/base/log.h"
+#include "common/base/mem.h"
+#include "common/postgres/pg.h"
+#include "common/sql/sql.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+struct ask {
+	struct ask *next;
+	struct listquery *query;
+	pgread_done done;
+	void *arg;
+	mono_us_t since;
+};
+
+struct slot {
+	struct pglist *owner;
+	struct pg *pg;
+	struct ask *ask; /* in flight */
+};
+
+struct pglist {
+	struct pglist_options o;
+	char setup[256];
+	struct slot **slots;
+	size_t nslots;
+	struct ask *first, **last; /* not yet sent */
+	size_t waiting;
+	bool closing;
+};
+
+static void go_on(struct pglist *p);
+
+/* --- answers ------------------------------------------------------------- */
+
+static void answer(struct ask *a, enum pgread_status status, struct value *v)
+{
+	listquery_unref(&a->query);
+	a->done(a->arg, status, v);
+	free(a);
+}
+
+static enum pgread_status status_of(
+    const struct pglist *p, const struct ask *a, const struct err *e)
+{
+	if (e->verdict == VERDICT_OK)
+		return PGREAD_OK;
+	if (strncmp(e->code, "22", 2) == 0)
+		return PGREAD_REFUSED;
+	/* 57014: the server gave up, or an operator. */
+	bool late = clock_mono() - a->since >= p->o.timeout;
+	return late || strcmp(e->code, "57014") == 0 ? PGREAD_LATE
+						     : PGREAD_FAILED;
+}
+
+static void on_reply(void *arg, const struct pg_reply *reply)
+{
+	struct slot *s = arg;
+	struct pglist *p = s->owner;
+	struct ask *a = s->ask;
+	struct value *v = NULL;
+	enum pgread_status status = status_of(p, a, &reply->err);
+	s->ask = NULL;
+	if (status == PGREAD_OK) {
+		version_t *as_of =
+		    listpage_vector(reply->results[0], p->o.partitions);
+		if (as_of)
+			v = listpage_make(a->query, reply->results[1], as_of,
+			    p->o.partitions);
+		else
+			status = PGREAD_FAILED; /* not migrated */
+		free(as_of);
+	}
+	answer(a, status, v);
+	go_on(p);
+}
+
+/* --- asking -------------------------------------------------------------- */
+
+static bool send_ask(struct slot *s, const struct ask *a)
+{
+	struct pglist *p = s->owner;
+	struct listsql sql;
+	listsql_make(&sql, a->query, p->o.max_bytes);
+	const struct pg_query queries[] = {
+	    {
+		.sql = LISTPAGE_VECTOR,
+		.result_format = 1,
+		.shape.columns = LISTPAGE_VECTOR_SHAPE,
+	    },
+	    {
+		.sql = sql.sql.data,
+		.once = true,
+		.nparams = sql.n,
+		.types = sql.types,
+		.values = (const char *const *)sql.values,
+		.lengths = sql.lengths,
+		.formats = sql.formats,
+		.result_format = 1,
+		.shape = {LISTSQL_SHAPE, a->query->collection},
+	    },
+	};
+	bool sent = pg_submit(s->pg, queries, 2, on_reply, s);
+	if (sent)
+		metric_add(&p->o.metrics->page_queries, 1);
+	listsql_free(&sql);
+	return sent;
+}
+
+static struct slot *free_slot(struct pglist *p)
+{
+	for (size_t i = 0; i < p->nslots; i++) {
+		if (p->slots[i]->ask == NULL && pg_ready(p->slots[i]->pg))
+			return p->slots[i];
+	}
+	return NULL;
+}
+
+static void add_slot(struct pglist *p);
+
+static struct ask *take_first(struct pglist *p)
+{
+	struct ask *a = p->first;
+	p->first = a->next;
+	if (p->first == NULL)
+		p->last = &p->first;
+	p->waiting--;
+	return a;
+}
+
+static void send_waiting(struct pglist *p)
+{
+	struct slot *s;
+	while (p->first && (s = free_slot(p)) != NULL) {
+		struct ask *a = p->first;
+		s->ask = a;
+		/* Lost since it was looked at: it waits on, and on_state
+		 * follows. */
+		if (!send_ask(s, a)) {
+			s->ask = NULL;
+			return;
+		}
+		take_first(p);
+	}
+	if (p->first && p->nslots < p->o.max)
+		add_slot(p);
+}
+
+static void fail_waiting(struct pglist *p)
+{
+	while (p->first)
+		answer(take_first(p), PGREAD_FAILED, NULL);
+}
+
+/* Nobody waits for them any more. */
+static void drop_late(struct pglist *p)
+{
+	while (p->first && clock_mono() - p->first->since >= p->o.timeout)
+		answer(take_first(p), PGREAD_LATE, NULL);
+}
+
+static bool connected(const struct pglist *p)
+{
+	for (size_t i = 0; i < p->nslots; i++) {
+		if (pg_ready(p->slots[i]->pg))
+			return true;
+	}
+	return false;
+}
+
+/* Something changed: a connection is free, or here, or gone. */
+static void go_on(struct pglist *p)
+{
+	if (p->closing)
+		return;
+	drop_late(p);
+	if (connected(p))
+		send_waiting(p);
+	else
+		fail_waiting(p);
+}
+
+static void on_state(void *arg, bool ready)
+{
+	(void)ready;
+	go_on(arg);
+}
+
+/* --- life ---------------------------------------------------------------- */
+
+static void add_slot(struct pglist *p)
+{
+	struct slot *s = MEM_NEW(struct slot);
+	s->owner = p;
+	const struct pg_options o = {
+	    .loop = p->o.loop,
+	    .name = p->o.name,
+	    .url = p->o.url,
+	    .session = p->o.session,
+	    .setup = p->setup,
+	    .connect_timeout = CLOCK_S(3),
+	    /* The server gives up before. */
+	    .query_timeout = p->o.timeout + CLOCK_S(1),
+	    .state = on_state,
+	    .arg = p,
+	};
+	s->pg = pg_new(&o);
+	p->slots = mem_realloc(p->slots, (p->nslots + 1) * sizeof *p->slots);
+	p->slots[p->nslots++] = s;
+}
+
+struct pglist *pglist_new(const struct pglist_options *o)
+{
+	struct pglist *p = MEM_NEW(struct pglist);
+	p->o = *o;
+	p->last = &p->first;
+	snprintf(p->setup, sizeof p->setup,
+	    SQL_SESSION "; SET statement_timeout = %lld",
+	    (long long)(o->timeout / 1000));
+	add_slot(p);
+	return p;
+}
+
+bool pglist_get(
+    struct pglist *p, struct listquery *q, pgread_done done, void *arg)
+{
+	if (p->waiting >= p->o.max_waiting || !connected(p))
+		return false;
+	struct ask *a = MEM_NEW(struct ask);
+	*a = (struct ask){
+	    .query = listquery_ref(q), done, arg, .since = clock_mono()};
+	*p->last = a;
+	p->last = &a->next;
+	p->waiting++;
+	send_waiting(p);
+	return true;
+}
+
+void pglist_free(struct pglist **pp)
+{
+	struct pglist *p = *pp;
+	if (p == NULL)
+		return;
+	p->closing = true;
+	for (size_t i = 0; i < p->nslots; i++) {
+		pg_free(&p->slots[i]->pg);
+		free(p->slots[i]);
+	}
+	fail_waiting(p);
+	free(p->slots);
+	free(p);
+	*pp = NULL;
+}

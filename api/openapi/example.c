@@ -1,0 +1,163 @@
+#include "api/openapi/example.h"
+
+#include <string.h>
+
+#define EXAMPLE_UUID "0190a6e2-7c1b-7b3a-9d52-3f6f1c2b8a41"
+#define EXAMPLE_TIME "2026-01-31T12:00:00Z"
+
+/* --- a field ------------------------------------------------------------- */
+
+static bool fits(struct buf *out, const struct field *f, struct jsonraw v)
+{
+	if (v.s == NULL || field_faults(f, v) != 0)
+		return false;
+	buf_add(out, v.s, v.len);
+	return true;
+}
+
+static const char *const candidates[] = {"\"text\"", "\"a\"", "\"\"", "1", "10",
+    "100", "1000", "0", "0.5", "-1", "true", "{\"a\":1}", "[1,2]",
+    "\"" EXAMPLE_TIME "\"", "\"" EXAMPLE_UUID "\"", "\"ada@example.org\"",
+    "\"https://example.org/\""};
+
+/* A string as long as it must be. */
+static bool longer(struct buf *out, const struct field *f)
+{
+	struct buf text = {0};
+	if (f->type != FIELD_STRING || f->min_length > 1000)
+		return false;
+	buf_char(&text, '"');
+	for (size_t i = 0; i < f->min_length; i++)
+		buf_char(&text, 'a');
+	buf_char(&text, '"');
+	bool good = fits(out, f, (struct jsonraw){text.data, text.len});
+	buf_free(&text);
+	return good;
+}
+
+/* Appends a value that is valid and not null. */
+static bool value(struct buf *out, const struct field *f)
+{
+	struct jsonraw null = {"null", 4};
+	struct jsonraw_element e;
+	bool known =
+	    f->otherwise.s && !(f->otherwise.len == null.len &&
+				  memcmp(f->otherwise.s, "null", 4) == 0);
+	if (known && fits(out, f, f->otherwise))
+		return true;
+	if (f->choices.s) {
+		e = jsonraw_elements(f->choices);
+		return jsonraw_each(&e) && fits(out, f, e.value);
+	}
+	for (size_t i = 0; i < sizeof candidates / sizeof candidates[0]; i++) {
+		const char *s = candidates[i];
+		if (fits(out, f, (struct jsonraw){s, strlen(s)}))
+			return true;
+	}
+	return fits(out, f, f->minimum) || fits(out, f, f->maximum) ||
+	       longer(out, f);
+}
+
+/* --- the key ------------------------------------------------------------- */
+
+static const char *key_text(enum key_type key)
+{
+	switch (key) {
+	case KEY_STRING:
+		return "user:1";
+	case KEY_INTEGER:
+		return "1";
+	case KEY_UUIDV7:
+		return EXAMPLE_UUID;
+	}
+	return "";
+}
+
+void example_key(
+    struct jsonout *j, const char *name, const struct collection *c)
+{
+	const char *text = key_text(c->key);
+	if (c->key == KEY_INTEGER)
+		jsonout_raw(j, name, (struct jsonraw){text, strlen(text)});
+	else
+		jsonout_string(j, name, text);
+}
+
+/* --- bodies -------------------------------------------------------------- */
+
+static void member(struct buf *out, const char *name, const struct buf *v)
+{
+	buf_printf(out, "%s\"%s\":", out->len > 1 ? "," : "", name);
+	buf_add(out, v->data, v->len);
+}
+
+/* Of an increment one number, of a patch one field; else all there are. */
+static bool is_enough(const struct buf *out, enum schema_of of)
+{
+	return out->len > 1 && (of == SCHEMA_INCREMENT || of == SCHEMA_PATCH ||
+				   of == SCHEMA_PARTIAL);
+}
+
+static bool members(
+    struct buf *out, const struct collection *c, enum schema_of of)
+{
+	bool whole =
+	    of == SCHEMA_NEW || of == SCHEMA_PUT || of == SCHEMA_CREATE;
+	for (size_t i = 0; i < c->nfields && !is_enough(out, of); i++) {
+		const struct field *f = &c->fields[i];
+		struct buf v = {0};
+		bool known = false;
+		if (of != SCHEMA_INCREMENT)
+			known = value(&v, f);
+		else if ((known = field_is_number(f)))
+			buf_str(&v, "1");
+		if (known)
+			member(out, f->name, &v);
+		buf_free(&v);
+		if (!known && whole && f->required)
+			return false;
+	}
+	return true;
+}
+
+bool example_body(struct jsonout *j, const char *name,
+    const struct collection *c, enum schema_of of)
+{
+	struct buf out = {0};
+	buf_char(&out, '{');
+	bool known = members(&out, c, of);
+	buf_char(&out, '}');
+	if (known)
+		jsonout_raw(j, name, (struct jsonraw){out.data, out.len});
+	buf_free(&out);
+	return known;
+}
+
+/* --- filters ------------------------------------------------------------- */
+
+bool example_filter(struct buf *out, const struct list_column *column)
+{
+	struct buf v = {0}, text = {0};
+	bool known = true;
+	if (column->field)
+		known = value(&v, column->field);
+	else if (column->column == COLUMN_TIMESTAMPTZ)
+		buf_str(&v, "\"" EXAMPLE_TIME "\"");
+	else if (column->column == COLUMN_BIGINT)
+		buf_str(&v, "1");
+	else if (column->column == COLUMN_UUID)
+		buf_str(&v, "\"" EXAMPLE_UUID "\"");
+	else
+		buf_str(&v, "\"user:1\"");
+	if (known && v.data[0] == '"')
+		jsonraw_text(&text, (struct jsonraw){v.data, v.len});
+	else if (known)
+		buf_add(&text, v.data, v.len);
+	if (known && column->column == COLUMN_BOOLEAN)
+		buf_printf(out, "is.%s", text.data);
+	else if (known)
+		buf_printf(out, "eq.%s", text.data ? text.data : "");
+	buf_free(&v);
+	buf_free(&text);
+	return known;
+}

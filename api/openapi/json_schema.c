@@ -1,0 +1,337 @@
+#include "api/openapi/json_schema.h"
+
+#include <string.h>
+
+/* --- fields -------------------------------------------------------------- */
+
+/* `enum`, where null is a value. */
+static void choices(struct jsonout *j, struct jsonraw array)
+{
+	struct jsonraw_element e = jsonraw_elements(array);
+	jsonout_open(j, "enum", '[');
+	while (jsonraw_each(&e))
+		jsonout_raw(j, NULL, e.value);
+	jsonout_raw(j, NULL, (struct jsonraw){"null", 4});
+	jsonout_close(j, ']');
+}
+
+static void keyword(struct jsonout *j, const char *name, struct jsonraw v)
+{
+	if (v.s)
+		jsonout_raw(j, name, v);
+}
+
+static void type(struct jsonout *j, const char *name, bool nullable)
+{
+	if (!nullable) {
+		jsonout_string(j, "type", name);
+		return;
+	}
+	jsonout_open(j, "type", '[');
+	jsonout_string(j, NULL, name);
+	jsonout_string(j, NULL, "null");
+	jsonout_close(j, ']');
+}
+
+/* Generators of clients leave out whatever has an enumeration of fractions, and
+ * do not look behind a condition. To a validator this is the same. */
+static void fractions(struct jsonout *j, const struct field *f, bool nullable)
+{
+	jsonout_raw(j, "if", (struct jsonraw){"true", 4});
+	jsonout_open(j, "then", '{');
+	type(j, field_type_name(f->type), nullable);
+	if (nullable)
+		choices(j, f->choices);
+	else
+		jsonout_raw(j, "enum", f->choices);
+	jsonout_close(j, '}');
+}
+
+static void bounds(struct jsonout *j, const struct field *f, bool nullable)
+{
+	if (f->has_min_length)
+		jsonout_int(j, "minLength", (int64_t)f->min_length);
+	if (field_max_length(f) != SIZE_MAX)
+		jsonout_int(j, "maxLength", (int64_t)field_max_length(f));
+	keyword(j, "pattern", f->expression);
+	keyword(j, "minimum", f->minimum);
+	keyword(j, "exclusiveMinimum", f->exclusive_minimum);
+	keyword(j, "maximum", f->maximum);
+	if (f->choices.s && f->type == FIELD_NUMBER)
+		fractions(j, f, nullable);
+	else if (f->choices.s && nullable)
+		choices(j, f->choices);
+	else
+		keyword(j, "enum", f->choices);
+}
+
+/* What is added to a number is not held to the number's bounds. */
+static void field_schema(
+    struct jsonout *j, const struct field *f, enum schema_of of)
+{
+	bool nullable =
+	    of == SCHEMA_PARTIAL ||
+	    (of != SCHEMA_INCREMENT &&
+		(f->nullable || (of == SCHEMA_PATCH && f->otherwise.s)));
+	jsonout_open(j, f->name, '{');
+	type(j, field_type_name(f->type), nullable);
+	keyword(j, "description", f->description);
+	if (f->format != FORMAT_NONE)
+		jsonout_string(j, "format", format_name(f->format));
+	if (f->type == FIELD_INTEGER)
+		jsonout_string(j, "format", "int64");
+	if (f->type == FIELD_ARRAY)
+		jsonout_raw(j, "items", (struct jsonraw){"{}", 2});
+	if (of != SCHEMA_INCREMENT)
+		bounds(j, f, nullable);
+	if (of == SCHEMA_NEW || of == SCHEMA_PUT)
+		keyword(j, "default", f->otherwise);
+	jsonout_close(j, '}');
+}
+
+static bool has(const struct field *f, enum schema_of of)
+{
+	return of != SCHEMA_INCREMENT || field_is_number(f);
+}
+
+/* --- the key ------------------------------------------------------------- */
+
+static void key_keywords(struct jsonout *j, const struct collection *c)
+{
+	switch (c->key) {
+	case KEY_STRING:
+		jsonout_string(j, "type", "string");
+		jsonout_int(j, "minLength", 1);
+		jsonout_int(j, "maxLength", COLLECTION_KEY_MAX);
+		return;
+	case KEY_INTEGER:
+		jsonout_string(j, "type", "integer");
+		jsonout_string(j, "format", "int64");
+		return;
+	case KEY_UUIDV7:
+		jsonout_string(j, "type", "string");
+		jsonout_string(j, "format", "uuid");
+		return;
+	}
+}
+
+void schema_key(struct jsonout *j, const char *name, const struct collection *c)
+{
+	jsonout_open(j, name, '{');
+	key_keywords(j, c);
+	jsonout_close(j, '}');
+}
+
+/* --- the whole ----------------------------------------------------------- */
+
+static void time_schema(struct jsonout *j, const char *name)
+{
+	jsonout_open(j, name, '{');
+	jsonout_string(j, "type", "string");
+	jsonout_string(j, "format", "date-time");
+	jsonout_close(j, '}');
+}
+
+static void plain(struct jsonout *j, const char *name, const char *type_name)
+{
+	jsonout_open(j, name, '{');
+	jsonout_string(j, "type", type_name);
+	jsonout_close(j, '}');
+}
+
+static bool is_document(enum schema_of of)
+{
+	return of == SCHEMA_DOCUMENT || of == SCHEMA_CACHED;
+}
+
+static void properties(
+    struct jsonout *j, const struct collection *c, enum schema_of of)
+{
+	jsonout_open(j, "properties", '{');
+	if (is_document(of) || of == SCHEMA_NEW)
+		schema_key(j, c->key_name, c);
+	for (size_t i = 0; i < c->nfields; i++) {
+		if (has(&c->fields[i], of))
+			field_schema(j, &c->fields[i], of);
+	}
+	if (is_document(of)) {
+		time_schema(j, "created_at");
+		time_schema(j, "updated_at");
+	}
+	if (of == SCHEMA_CACHED)
+		plain(j, "cached", "boolean");
+	jsonout_close(j, '}');
+}
+
+/* A row has a value in every column. */
+static void required(
+    struct jsonout *j, const struct collection *c, enum schema_of of)
+{
+	bool all = is_document(of);
+	jsonout_open(j, "required", '[');
+	if (all)
+		jsonout_string(j, NULL, c->key_name);
+	for (size_t i = 0; i < c->nfields; i++) {
+		if (all || c->fields[i].required)
+			jsonout_string(j, NULL, c->fields[i].name);
+	}
+	if (all) {
+		jsonout_string(j, NULL, "created_at");
+		jsonout_string(j, NULL, "updated_at");
+	}
+	if (of == SCHEMA_CACHED)
+		jsonout_string(j, NULL, "cached");
+	jsonout_close(j, ']');
+}
+
+static const struct {
+	const char *suffix, *what;
+} kinds[SCHEMA_KINDS] = {
+    [SCHEMA_DOCUMENT] = {"_document", "A document, as it is read."},
+    [SCHEMA_NEW] = {"_new", "A document, as it is sent. A key that it does "
+			    "not name is generated."},
+    [SCHEMA_PUT] = {"_put", "A document, as it is sent to its key."},
+    [SCHEMA_PATCH] = {"_patch", "What it names is changed (RFC 7396); null "
+				"sets a field to null, or to its default."},
+    [SCHEMA_INCREMENT] = {"_increment",
+	"To each field that it names, the number is added."},
+    [SCHEMA_LIST] = {"_list", "Documents, in order."},
+    [SCHEMA_CREATE] = {"_create", "A document, or many."},
+    [SCHEMA_WRITTEN] = {"_written",
+	"What became of the write; with return=representation, the document."},
+    [SCHEMA_CREATED] = {"_created",
+	"What became of the write, or of each of many; with "
+	"return=representation, the document."},
+    [SCHEMA_CACHED] = {"_cached", "A document, and whether a cache had it."},
+    [SCHEMA_ALL] = {"_all", "Documents, each with whether a cache had it."},
+    [SCHEMA_PARTIAL] = {"_partial",
+	"The fields to change; null is as if the field were left out."},
+    [SCHEMA_ANSWER] = {"_answer", "A document, and where it came from."},
+    [SCHEMA_ANSWERS] = {"_answers", "Documents, and where they came from."},
+};
+
+const char *schema_suffix(enum schema_of of)
+{
+	return kinds[of].suffix;
+}
+
+static bool has_number(const struct collection *c)
+{
+	for (size_t i = 0; i < c->nfields; i++) {
+		if (field_is_number(&c->fields[i]))
+			return true;
+	}
+	return false;
+}
+
+bool schema_exists(const struct collection *c, enum schema_of of)
+{
+	switch (of) {
+	case SCHEMA_INCREMENT:
+		return has_number(c);
+	case SCHEMA_CACHED:
+	case SCHEMA_ALL:
+	case SCHEMA_PARTIAL:
+		return strcmp(c->name, "posts") == 0;
+	case SCHEMA_ANSWER:
+	case SCHEMA_ANSWERS:
+		return strcmp(c->name, "products") == 0;
+	case SCHEMA_DOCUMENT:
+	case SCHEMA_NEW:
+	case SCHEMA_PUT:
+	case SCHEMA_PATCH:
+	case SCHEMA_LIST:
+	case SCHEMA_CREATE:
+	case SCHEMA_WRITTEN:
+	case SCHEMA_CREATED:
+	case SCHEMA_KINDS:
+		break;
+	}
+	return true;
+}
+
+static void of_collection(struct jsonout *j, const char *name,
+    const struct collection *c, enum schema_of of)
+{
+	jsonout_ref(j, name, "schemas", c->name, schema_suffix(of));
+}
+
+static void list(
+    struct jsonout *j, const struct collection *c, enum schema_of item)
+{
+	jsonout_string(j, "type", "array");
+	of_collection(j, "items", c, item);
+}
+
+static void outcome(
+    struct jsonout *j, const struct collection *c, enum schema_of of)
+{
+	jsonout_open(j, "anyOf", '[');
+	jsonout_ref(j, NULL, "schemas", "", "receipt");
+	of_collection(j, NULL, c, SCHEMA_DOCUMENT);
+	if (of == SCHEMA_CREATED)
+		jsonout_ref(j, NULL, "schemas", "", "results");
+	jsonout_close(j, ']');
+}
+
+static void answer(
+    struct jsonout *j, const struct collection *c, enum schema_of of)
+{
+	const char *name = of == SCHEMA_ANSWER ? "product" : "products";
+	jsonout_string(j, "type", "object");
+	jsonout_open(j, "properties", '{');
+	if (of == SCHEMA_ANSWER)
+		of_collection(j, name, c, SCHEMA_DOCUMENT);
+	else
+		of_collection(j, name, c, SCHEMA_LIST);
+	jsonout_ref(j, "source", "schemas", "", "source");
+	jsonout_ref(j, "response_time", "schemas", "", "seconds");
+	jsonout_close(j, '}');
+	jsonout_open(j, "required", '[');
+	jsonout_string(j, NULL, name);
+	jsonout_string(j, NULL, "source");
+	jsonout_string(j, NULL, "response_time");
+	jsonout_close(j, ']');
+	jsonout_bool(j, "additionalProperties", false);
+}
+
+static void one_or_many(struct jsonout *j, const struct collection *c)
+{
+	jsonout_open(j, "anyOf", '[');
+	of_collection(j, NULL, c, SCHEMA_NEW);
+	jsonout_open(j, NULL, '{');
+	list(j, c, SCHEMA_NEW);
+	jsonout_close(j, '}');
+	jsonout_close(j, ']');
+}
+
+static void object(
+    struct jsonout *j, const struct collection *c, enum schema_of of)
+{
+	jsonout_string(j, "type", "object");
+	properties(j, c, of);
+	if (of != SCHEMA_PATCH && of != SCHEMA_PARTIAL &&
+	    of != SCHEMA_INCREMENT)
+		required(j, c, of);
+	if (of == SCHEMA_INCREMENT)
+		jsonout_int(j, "minProperties", 1);
+	jsonout_raw(j, "additionalProperties", (struct jsonraw){"false", 5});
+}
+
+void schema_write(struct jsonout *j, const char *name,
+    const struct collection *c, enum schema_of of)
+{
+	jsonout_open(j, name, '{');
+	jsonout_string(j, "description", kinds[of].what);
+	if (of == SCHEMA_LIST || of == SCHEMA_ALL)
+		list(j, c, of == SCHEMA_ALL ? SCHEMA_CACHED : SCHEMA_DOCUMENT);
+	else if (of == SCHEMA_CREATE)
+		one_or_many(j, c);
+	else if (of == SCHEMA_WRITTEN || of == SCHEMA_CREATED)
+		outcome(j, c, of);
+	else if (of == SCHEMA_ANSWER || of == SCHEMA_ANSWERS)
+		answer(j, c, of);
+	else
+		object(j, c, of);
+	jsonout_close(j, '}');
+}

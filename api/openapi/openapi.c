@@ -1,0 +1,252 @@
+#include "api/openapi/openapi.h"
+
+#include "api/core/problem.h"
+#include "api/openapi/json_schema.h"
+#include "api/openapi/operation_json.h"
+#include "api/routes.h"
+#include "api/service/embedded.h"
+#include "common/base/check.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+/* NULL: there is none, yet. */
+static const struct route *route_of(const struct operation *op)
+{
+	const struct route *route;
+	for (size_t i = 0; (route = route_at(i)) != NULL; i++) {
+		if (strcmp(route->method, op->method) == 0 &&
+		    strcmp(route->pattern, op->pattern) == 0)
+			return route;
+	}
+	return NULL;
+}
+
+/* One for each collection? */
+static bool is_of_each(const struct operation *op)
+{
+	return strstr(op->pattern, "{collection}") != NULL;
+}
+
+/* The collection whose documents a path outside of /v1 speaks of, as in
+ * api/routes.c and api/compat/compat_rows.c. */
+static const struct collection *named(const struct operation *op)
+{
+	const struct route *route = route_of(op);
+	const char *first = op->pattern + 1;
+	if (route->step == STEP_SEED_ROW)
+		return collection_find(first, strcspn(first, "/"));
+	return route->surface ? collection_find("records", 7) : NULL;
+}
+
+/* Is there what it speaks of? */
+static bool is_served(const struct operation *op)
+{
+	const struct route *route = route_of(op);
+	return route && (route->surface == NULL || is_of_each(op) || named(op));
+}
+
+/* --- paths --------------------------------------------------------------- */
+
+static void path_name(
+    const char *pattern, const struct collection *c, struct buf *out)
+{
+	for (const char *s = pattern; *s;) {
+		if (*s != '{') {
+			buf_char(out, *s++);
+			continue;
+		}
+		size_t len = strcspn(s, "}") + 1;
+		if (strncmp(s, "{collection}", len) == 0)
+			buf_str(out, c->name);
+		else if (strncmp(s, "{key}", len) == 0)
+			buf_printf(out, "{%s}", c->key_name);
+		else
+			buf_add(out, s, len);
+		s += len;
+	}
+}
+
+static bool is_first_of_path(size_t index)
+{
+	const char *pattern = operation_at(index)->pattern;
+	for (size_t i = 0; i < index; i++) {
+		if (is_served(operation_at(i)) &&
+		    strcmp(operation_at(i)->pattern, pattern) == 0)
+			return false;
+	}
+	return is_served(operation_at(index));
+}
+
+static void path_item(
+    struct jsonout *j, size_t first, const struct collection *c)
+{
+	const char *pattern = operation_at(first)->pattern;
+	const struct operation *op;
+	struct buf name = {0};
+	path_name(pattern, c, &name);
+	jsonout_open(j, name.data, '{');
+	buf_free(&name);
+	for (size_t i = first; (op = operation_at(i)) != NULL; i++) {
+		if (strcmp(op->pattern, pattern) == 0 && is_served(op))
+			describe_operation(j, op, c);
+	}
+	jsonout_close(j, '}');
+}
+
+static void paths(struct jsonout *j)
+{
+	const struct operation *op;
+	const struct collection *c;
+	jsonout_open(j, "paths", '{');
+	for (size_t i = 0; (op = operation_at(i)) != NULL; i++) {
+		if (!is_first_of_path(i))
+			continue;
+		for (size_t k = 0; is_of_each(op) && (c = collection_at(k));
+		     k++)
+			path_item(j, i, c);
+		if (!is_of_each(op))
+			path_item(j, i, named(op));
+	}
+	jsonout_close(j, '}');
+}
+
+/* --- components ---------------------------------------------------------- */
+
+static void collection_schemas(struct jsonout *j)
+{
+	const struct collection *c;
+	for (size_t i = 0; (c = collection_at(i)) != NULL; i++) {
+		for (int of = 0; of < SCHEMA_KINDS; of++) {
+			struct buf name = {0};
+			buf_printf(&name, "%s%s", c->name,
+			    schema_suffix((enum schema_of)of));
+			if (schema_exists(c, (enum schema_of)of))
+				schema_write(
+				    j, name.data, c, (enum schema_of)of);
+			buf_free(&name);
+		}
+	}
+}
+
+/* The name without its quotes: it has no escapes. */
+static void copy(struct jsonout *j, struct jsonraw_member m)
+{
+	struct buf name = {0};
+	jsonraw_text(&name, m.name);
+	jsonout_raw(j, name.data, m.value);
+	buf_free(&name);
+}
+
+/* As they are sent. */
+static void problem_example(struct jsonout *j, enum problem p)
+{
+	struct violations v = {0};
+	struct buf text = {0};
+	const char *extra =
+	    p == PROBLEM_INVALID_JSON	  ? ",\"offset\":9"
+	    : p == PROBLEM_INVALID_FILTER ? ",\"parameter\":\"limit\""
+	    : p == PROBLEM_INVALID_CURSOR ? ",\"parameter\":\"cursor\""
+					  : NULL;
+	if (p == PROBLEM_VALIDATION)
+		violations_add(&v, "title", "is required");
+	problem_write(&text, p, NULL, &v, extra);
+	jsonout_open(j, problem_type(p), '{');
+	while (text.len && text.data[text.len - 1] == '\n')
+		text.len--;
+	jsonout_raw(j, "value", (struct jsonraw){text.data, text.len});
+	jsonout_close(j, '}');
+	buf_free(&text);
+	violations_free(&v);
+}
+
+static void problem_examples(struct jsonout *j)
+{
+	jsonout_open(j, "examples", '{');
+	for (int p = 0; p < PROBLEM_COUNT; p++)
+		problem_example(j, (enum problem)p);
+	jsonout_close(j, '}');
+}
+
+static void components(struct jsonout *j)
+{
+	struct jsonraw all;
+	CHECK(jsonraw_scan(components_json.data, components_json.len, &all));
+	struct jsonraw_member kind = jsonraw_members(all);
+	jsonout_open(j, "components", '{');
+	problem_examples(j);
+	while (jsonraw_next(&kind)) {
+		if (!jsonraw_equals(kind.name, "schemas", 7)) {
+			copy(j, kind);
+			continue;
+		}
+		jsonout_open(j, "schemas", '{');
+		collection_schemas(j);
+		struct jsonraw_member m = jsonraw_members(kind.value);
+		while (jsonraw_next(&m))
+			copy(j, m);
+		jsonout_close(j, '}');
+	}
+	jsonout_close(j, '}');
+}
+
+/* --- the whole ----------------------------------------------------------- */
+
+static void info(struct jsonout *j)
+{
+	jsonout_open(j, "info", '{');
+	jsonout_string(j, "title", "Sluice");
+	jsonout_string(j, "version", SLUICE_VERSION);
+	jsonout_string(j, "description",
+	    "A write buffer and a coherent read cache around PostgreSQL. A "
+	    "write is answered when the log has it, or waited for (Prefer: "
+	    "wait=5); a read says in Cache-Status where it came from. Where "
+	    "there is GET, there is HEAD.");
+	jsonout_open(j, "license", '{');
+	jsonout_string(j, "name", "MIT");
+	jsonout_string(j, "identifier", "MIT");
+	jsonout_close(j, '}');
+	jsonout_close(j, '}');
+}
+
+static void tag(struct jsonout *j, const char *name, struct jsonraw description)
+{
+	jsonout_open(j, NULL, '{');
+	jsonout_string(j, "name", name);
+	if (description.s)
+		jsonout_raw(j, "description", description);
+	jsonout_close(j, '}');
+}
+
+static void tags(struct jsonout *j)
+{
+	static const struct {
+		const char *name, *description;
+	} others[] = {
+	    {"writes", "\"What became of a write.\""},
+	    {"service", "\"This instance, and what it serves.\""},
+	    {"reference routes", "\"The routes of the reference systems.\""},
+	};
+	const struct collection *c;
+	jsonout_open(j, "tags", '[');
+	for (size_t i = 0; (c = collection_at(i)) != NULL; i++)
+		tag(j, c->name, c->description);
+	for (size_t i = 0; i < sizeof others / sizeof others[0]; i++)
+		tag(j, others[i].name,
+		    (struct jsonraw){
+			others[i].description, strlen(others[i].description)});
+	jsonout_close(j, ']');
+}
+
+void openapi_write(struct buf *out)
+{
+	struct jsonout j = {.out = out};
+	jsonout_open(&j, NULL, '{');
+	jsonout_string(&j, "openapi", "3.1.0");
+	info(&j);
+	tags(&j);
+	paths(&j);
+	components(&j);
+	jsonout_close(&j, '}');
+	buf_char(out, '\n');
+}

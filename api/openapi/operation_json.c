@@ -1,0 +1,330 @@
+#include "api/openapi/operation_json.h"
+
+#include "api/core/problem.h"
+#include "api/openapi/example.h"
+#include "api/openapi/json_schema.h"
+#include "common/base/mem.h"
+
+#include <ctype.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+bool describe_word(const char **list, const char **word, size_t *len)
+{
+	*word = *list + strspn(*list, " ");
+	*len = strcspn(*word, " ");
+	*list = *word + *len;
+	return *len > 0;
+}
+
+/* --- parameters ---------------------------------------------------------- */
+
+static void parameter(struct jsonout *j, const char *name, const char *in,
+    const char *description)
+{
+	jsonout_open(j, NULL, '{');
+	jsonout_string(j, "name", name);
+	jsonout_string(j, "in", in);
+	if (description)
+		jsonout_string(j, "description", description);
+	if (strcmp(in, "path") == 0)
+		jsonout_bool(j, "required", true);
+}
+
+/* The example is the schema's: of the parameter it would be filled in by the
+ * page, and sent. NULL: there is none. */
+static void text_schema(struct jsonout *j, const char *example)
+{
+	jsonout_open(j, "schema", '{');
+	jsonout_string(j, "type", "string");
+	if (example) {
+		jsonout_open(j, "examples", '[');
+		jsonout_string(j, NULL, example);
+		jsonout_close(j, ']');
+	}
+	jsonout_close(j, '}');
+}
+
+/* Those in braces, but {collection}, which is written out. */
+static void path_parameters(
+    struct jsonout *j, const char *pattern, const struct collection *c)
+{
+	if (strstr(pattern, "{position}")) {
+		parameter(j, "position", "path", NULL);
+		jsonout_ref(j, "schema", "schemas", "", "position");
+		jsonout_string(j, "example", "0-1042");
+		jsonout_close(j, '}');
+	}
+	bool key = strstr(pattern, "{key}") != NULL;
+	if (!key && strstr(pattern, "{id}") == NULL)
+		return;
+	parameter(j, key ? c->key_name : "id", "path",
+	    c->key == KEY_STRING ? "One that begins with `_` is sent as `%5F…`."
+				 : NULL);
+	schema_key(j, "schema", c);
+	example_key(j, "example", c);
+	jsonout_close(j, '}');
+}
+
+static void filter_parameters(struct jsonout *j, const struct collection *c)
+{
+	for (size_t i = 0; i < c->ncolumns; i++) {
+		struct buf example = {0};
+		if (!c->columns[i].filter)
+			continue;
+		parameter(j, c->columns[i].name, "query",
+		    "op.value; op is eq, neq, gt, gte, lt, lte, in, like, "
+		    "ilike or is.");
+		bool known = example_filter(&example, &c->columns[i]);
+		text_schema(j, known ? example.data : NULL);
+		buf_free(&example);
+		jsonout_close(j, '}');
+	}
+}
+
+/* `paged`: without a limit it is a page, too. */
+static void list_parameters(
+    struct jsonout *j, const struct collection *c, bool paged)
+{
+	char order[COLLECTION_NAME_MAX + 8];
+	filter_parameters(j, c);
+	parameter(j, "order", "query", "field.asc or field.desc.");
+	snprintf(order, sizeof order, "%s.desc", c->key_name);
+	text_schema(j, order);
+	jsonout_close(j, '}');
+	parameter(j, "limit", "query",
+	    paged ? "How many documents at most."
+		  : "How many documents at most; without any parameter: all.");
+	jsonout_open(j, "schema", '{');
+	jsonout_string(j, "type", "integer");
+	jsonout_int(j, "minimum", 1);
+	jsonout_int(j, "maximum", c->max_limit);
+	if (paged)
+		jsonout_int(j, "default", c->default_limit);
+	jsonout_close(j, '}');
+	jsonout_close(j, '}');
+	/* It has no example: it holds for one list only. */
+	parameter(j, "cursor", "query", "Of the Link of the page before.");
+	text_schema(j, NULL);
+	jsonout_close(j, '}');
+}
+
+static void parameters(
+    struct jsonout *j, const struct operation *op, const struct collection *c)
+{
+	const char *list = op->parameters, *word;
+	size_t len;
+	jsonout_open(j, "parameters", '[');
+	path_parameters(j, op->pattern, c);
+	while (describe_word(&list, &word, &len)) {
+		char *name = mem_strndup(word, len);
+		if (strcmp(name, "list") == 0)
+			list_parameters(j, c, op->tag == NULL);
+		else
+			jsonout_ref(j, NULL, "parameters", "", name);
+		free(name);
+	}
+	jsonout_close(j, ']');
+}
+
+/* --- bodies -------------------------------------------------------------- */
+
+/* SCHEMA_KINDS: it is not of the collection. */
+static enum schema_of kind_of(const char *schema)
+{
+	int of = 0;
+	while (of < SCHEMA_KINDS &&
+	       (schema == NULL ||
+		   strcmp(schema, schema_suffix((enum schema_of)of)) != 0))
+		of++;
+	return (enum schema_of)of;
+}
+
+static void schema_of(
+    struct jsonout *j, const char *schema, const struct collection *c)
+{
+	bool its = kind_of(schema) != SCHEMA_KINDS;
+	if (schema)
+		jsonout_ref(j, "schema", "schemas", its ? c->name : "", schema);
+}
+
+static void body_media(struct jsonout *j, const struct operation_body *b,
+    const struct collection *c)
+{
+	enum schema_of of = kind_of(b->schema);
+	jsonout_open(j, b->media, '{');
+	if (b->schema)
+		schema_of(j, b->schema, c);
+	else
+		text_schema(j, NULL);
+	if (of != SCHEMA_KINDS)
+		example_body(j, "example", c, of);
+	jsonout_close(j, '}');
+}
+
+static void request_body(
+    struct jsonout *j, const struct operation *op, const struct collection *c)
+{
+	if (op->bodies[0].media == NULL)
+		return;
+	jsonout_open(j, "requestBody", '{');
+	jsonout_bool(j, "required", true);
+	jsonout_open(j, "content", '{');
+	for (const struct operation_body *b = op->bodies; b->media; b++) {
+		enum schema_of of = kind_of(b->schema);
+		if (of == SCHEMA_KINDS || schema_exists(c, of))
+			body_media(j, b, c);
+	}
+	jsonout_close(j, '}');
+	jsonout_close(j, '}');
+}
+
+/* --- responses ----------------------------------------------------------- */
+
+static enum problem problem_of(const char *word, size_t len)
+{
+	char *type = mem_strndup(word, len);
+	enum problem p = problem_by_type(type);
+	free(type);
+	return p;
+}
+
+/* What a status means: the answers' words, the problems' types. */
+static void meaning(
+    const struct operation *op, unsigned status, struct buf *out)
+{
+	const char *list = op->problems, *word;
+	size_t len;
+	for (const struct operation_answer *a = op->answers; a->status; a++) {
+		if (a->status == status && *a->what)
+			buf_printf(out, "%s%s", out->len ? " " : "", a->what);
+	}
+	while (describe_word(&list, &word, &len)) {
+		enum problem p = problem_of(word, len);
+		if (problem_status(p) == status)
+			buf_printf(out, "%s%.*s: %s.", out->len ? " " : "",
+			    (int)len, word, problem_title(p));
+	}
+}
+
+static bool has_problem(const struct operation *op, unsigned status)
+{
+	const char *list = op->problems, *word;
+	size_t len;
+	while (describe_word(&list, &word, &len)) {
+		if (problem_status(problem_of(word, len)) == status)
+			return true;
+	}
+	return false;
+}
+
+static void headers(struct jsonout *j, const char *list)
+{
+	const char *word;
+	size_t len;
+	jsonout_open(j, "headers", '{');
+	while (describe_word(&list, &word, &len)) {
+		char *name = mem_strndup(word, len);
+		jsonout_ref(j, name, "headers", "", name);
+		free(name);
+	}
+	jsonout_close(j, '}');
+}
+
+static void problem_media(
+    struct jsonout *j, const struct operation *op, unsigned status)
+{
+	const char *list = op->problems, *word;
+	size_t len;
+	jsonout_open(j, "application/problem+json", '{');
+	jsonout_ref(j, "schema", "schemas", "", "problem");
+	jsonout_open(j, "examples", '{');
+	while (describe_word(&list, &word, &len)) {
+		if (problem_status(problem_of(word, len)) != status)
+			continue;
+		char *name = mem_strndup(word, len);
+		jsonout_ref(j, name, "examples", "", name);
+		free(name);
+	}
+	jsonout_close(j, '}');
+	jsonout_close(j, '}');
+}
+
+static void content(struct jsonout *j, const struct operation *op,
+    const struct collection *c, unsigned status)
+{
+	const struct operation_answer *a = op->answers;
+	bool any = has_problem(op, status);
+	for (; a->status; a++)
+		any = any || (a->status == status && a->media);
+	if (!any)
+		return;
+	jsonout_open(j, "content", '{');
+	for (a = op->answers; a->status; a++) {
+		if (a->status != status || !a->media)
+			continue;
+		jsonout_open(j, a->media, '{');
+		schema_of(j, a->schema, c);
+		jsonout_close(j, '}');
+	}
+	if (has_problem(op, status))
+		problem_media(j, op, status);
+	jsonout_close(j, '}');
+}
+
+static void response(struct jsonout *j, const struct operation *op,
+    const struct collection *c, unsigned status)
+{
+	struct buf text = {0};
+	char name[16];
+	meaning(op, status, &text);
+	if (text.len == 0)
+		return;
+	snprintf(name, sizeof name, "%u", status);
+	jsonout_open(j, name, '{');
+	jsonout_string(j, "description", text.data);
+	buf_free(&text);
+	const struct operation_answer *a = op->answers;
+	while (a->status && a->status != status)
+		a++;
+	if (a->status && *a->headers)
+		headers(j, a->headers);
+	else if (status == 503 && !a->status)
+		headers(j, "Retry-After");
+	content(j, op, c, status);
+	jsonout_close(j, '}');
+}
+
+/* ------------------------------------------------------------------------- */
+
+static void describe_id(
+    struct jsonout *j, const struct operation *op, const struct collection *c)
+{
+	struct buf id = {0};
+	bool many = strstr(op->pattern, "{collection}") != NULL;
+	buf_printf(&id, "%s%s%s", many ? c->name : "", many ? "_" : "", op->id);
+	jsonout_string(j, "operationId", id.data);
+	buf_free(&id);
+	jsonout_open(j, "tags", '[');
+	jsonout_string(j, NULL, op->tag ? op->tag : c->name);
+	jsonout_close(j, ']');
+}
+
+void describe_operation(
+    struct jsonout *j, const struct operation *op, const struct collection *c)
+{
+	char method[8] = "";
+	for (size_t i = 0; op->method[i]; i++)
+		method[i] = (char)tolower((unsigned char)op->method[i]);
+	jsonout_open(j, method, '{');
+	describe_id(j, op, c);
+	jsonout_string(j, "summary", op->summary);
+	parameters(j, op, c);
+	request_body(j, op, c);
+	jsonout_open(j, "responses", '{');
+	for (unsigned status = 200; status < 600; status++)
+		response(j, op, c, status);
+	jsonout_close(j, '}');
+	jsonout_close(j, '}');
+}

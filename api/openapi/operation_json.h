@@ -1,0 +1,13 @@
+/* One operation as OpenAPI describes it (pure core). */
+#pragma once
+
+#include "api/core/jsonout.h"
+#include "api/openapi/operation.h"
+#include "common/schema/collection.h"
+
+/* Writes the member `get`, `post`, …; `c` NULL: of no collection. */
+void describe_operation(
+    struct jsonout *j, const struct operation *op, const struct collection *c);
+/* The next of a list of names with blanks between; false: there are no more.
+ */
+bool describe_word(const char **list, const char **word, size_t *len);

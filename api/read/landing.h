@@ -1,0 +1,12 @@
+/* The result of a lookup, to everybody who joined it: by the mailbox of each
+ * one's own thread. */
+#pragma once
+
+#include "api/read/lookup.h"
+#include "api/read/singleflight.h"
+
+struct worker;
+
+/* Called on `me`; `first` is what flights_land returned. */
+void landing_give(struct worker *me, struct flight_waiter *first,
+    const struct lookup_result *result);

@@ -1,0 +1,397 @@
+#include "api/read/lookup.h"
+
+#include "api/core/budget.h"
+#include "api/core/request.h"
+#include "api/list/list_query.h"
+#include "api/read/current.h"
+#include "api/read/landing.h"
+#include "api/read/redis_reader.h"
+#include "common/base/check.h"
+#include "common/base/mem.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+enum {
+	/* A primary that lost commits in a failover gets them from the writer
+	 * soon: how often to look. */
+	BEHIND_RETRY_US = 20000,
+};
+
+struct lookup {
+	struct worker *worker;
+	enum lookup_way way;
+	uint64_t lane;
+	uint64_t purges; /* when it began */
+	const struct collection *collection;
+	char *id;
+	size_t id_len;
+	const char *key;
+	size_t key_len;
+	struct key_slot slot;
+	struct listquery *list; /* NULL: of a document */
+	unsigned skipped;
+	enum read_failure failure;
+	struct tier_times times;
+	mono_us_t asked_at; /* the tier that is being asked */
+	bool retried;	    /* a query of the primary failed once */
+	mono_us_t started;
+	mono_us_t deadline;
+	struct loop_timer *timer; /* BEHIND_RETRY_US */
+	struct value *value;	  /* what is landed */
+	enum tier tier;
+};
+
+static void ask_replica(struct lookup *l);
+static void ask_primary(struct lookup *l);
+
+/* --- landing ------------------------------------------------------------- */
+
+static void land(void *arg)
+{
+	struct lookup *l = arg;
+	struct lookup_result result = {
+	    l->value, l->tier, l->skipped, l->times, l->failure};
+	struct flight_waiter *waiter =
+	    flights_land(l->worker->app->flights, l->lane, l->id, l->id_len);
+	landing_give(l->worker, waiter, &result);
+	metric_observe(
+	    &l->worker->metrics->miss_time, clock_mono() - l->started);
+	l->worker->lookups--;
+	value_unref(&l->value);
+	loop_timer_free(&l->timer);
+	listquery_unref(&l->list);
+	free(l->id);
+	free(l);
+}
+
+/* From the loop: the leader may still be inside lookup_join. */
+static void land_later(struct lookup *l)
+{
+	loop_post(l->worker->loop, land, l);
+}
+
+/* A purge has begun since: what was read may be what it is to remove. */
+static bool purged(const struct lookup *l)
+{
+	return atomic_load(&l->worker->app->purges) != l->purges;
+}
+
+/* Is it known of what commits were heard that matter to this? */
+static bool known(const struct app *app, bool pages, struct key_slot slot)
+{
+	return pages ? floors_all_open(app->floors)
+		     : floors_is_open(app->floors, slot.partition);
+}
+
+static void keep(struct lookup *l, struct value *v, enum tier tier)
+{
+	struct worker *w = l->worker;
+	const struct api_settings *s = w->app->settings;
+	const struct collection *c = l->collection;
+	/* Without floors nobody could tell when it is old. */
+	if (!known(w->app, l->list != NULL, l->slot))
+		return;
+	/* L1 would let go of others, which then count as answers if they are
+	 * being sent. */
+	if (budget_is_over(&budget_answers))
+		return;
+	value_prepare_l1(v);
+	l1_put(w->app->l1, l->id, l->id_len, v,
+	    clock_mono() +
+		jitter_ttl(&w->jitter, c->l1_ttl ? c->l1_ttl : s->l1_ttl));
+	if (purged(l)) {
+		/* It may have passed this key between our read and our put. */
+		l1_remove(w->app->l1, l->id, l->id_len);
+		return;
+	}
+	if (l->list || tier == TIER_REDIS || !redis_ready(w->redis))
+		return;
+	metric_add(&w->metrics->fills, 1);
+	l2tier_fill(w->redis, l->slot, l->id, l->id_len, v,
+	    jitter_ttl(&w->jitter, c->l2_ttl ? c->l2_ttl : s->l2_ttl));
+}
+
+static void found(struct lookup *l, struct value *v, enum tier tier)
+{
+	keep(l, v, tier);
+	l->value = v;
+	l->tier = tier;
+	land(l);
+}
+
+/* --- the tiers ----------------------------------------------------------- */
+
+static void asks(struct lookup *l)
+{
+	l->asked_at = clock_mono();
+}
+
+static void heard(struct lookup *l, enum tier tier)
+{
+	l->times.asked |= 1U << tier;
+	l->times.spent[tier] += clock_mono() - l->asked_at;
+}
+
+/* Past the caches: they had nothing. */
+static void go_on(struct lookup *l)
+{
+	if (l->way == LOOKUP_CACHES)
+		land_later(l);
+	else
+		ask_replica(l);
+}
+
+static bool may_serve(
+    const struct lookup *l, const struct value *v, enum tier tier)
+{
+	return current_allows(
+	    l->worker->app->floors, l->collection, l->slot, v, tier);
+}
+
+/* Another server would say the same: the query is at fault. */
+static bool refused(struct lookup *l, enum pgread_status status)
+{
+	switch (status) {
+	case PGREAD_OK:
+	case PGREAD_FAILED:
+		return false;
+	case PGREAD_REFUSED:
+		l->failure = READ_REFUSED;
+		break;
+	case PGREAD_LATE:
+		l->failure = READ_LATE;
+		break;
+	case PGREAD_TOO_LARGE:
+		l->failure = READ_TOO_LARGE;
+		break;
+	}
+	land(l);
+	return true;
+}
+
+static bool ask_server(struct lookup *l, struct pgread *pool,
+    struct pglist *lists, pgread_done done)
+{
+	asks(l);
+	if (l->list) /* the reads of documents find out how the server is */
+		return pgread_up(pool) && pglist_get(lists, l->list, done, l);
+	return pgread_get(pool, l->collection, l->key, l->key_len,
+	    l->slot.partition, done, l);
+}
+
+static void on_redis(void *arg, enum l2tier_status status, struct value *v)
+{
+	struct lookup *l = arg;
+	struct api_metrics *m = l->worker->metrics;
+	heard(l, TIER_REDIS);
+	if (status == L2TIER_HIT &&
+	    tail_believes_redis(
+		l->worker->app->tail, l->slot.partition, v->as_of) &&
+	    may_serve(l, v, TIER_REDIS)) {
+		metric_add(&m->l2_hit, 1);
+		found(l, v, TIER_REDIS);
+		return;
+	}
+	if (status == L2TIER_HIT)
+		metric_add(&m->l2_old, 1);
+	else if (status == L2TIER_MISS)
+		metric_add(&m->l2_miss, 1);
+	else
+		metric_add(&m->l2_failed, 1);
+	if (status == L2TIER_FAILED)
+		l->skipped |= SKIP_REDIS_DOWN;
+	value_unref(&v);
+	go_on(l);
+}
+
+static void ask_redis(struct lookup *l)
+{
+	asks(l);
+	if (l2tier_get(l->worker->redis, l->slot.partition, l->id, l->id_len,
+		on_redis, l))
+		return;
+	metric_add(&l->worker->metrics->l2_failed, 1);
+	l->skipped |= SKIP_REDIS_DOWN;
+	go_on(l);
+}
+
+static void on_replica(void *arg, enum pgread_status status, struct value *v)
+{
+	struct lookup *l = arg;
+	heard(l, TIER_REPLICA);
+	/* Of a row that is too large it has none: the primary's may be newer.
+	 */
+	if (status != PGREAD_TOO_LARGE && refused(l, status))
+		return;
+	if (status == PGREAD_OK && may_serve(l, v, TIER_REPLICA)) {
+		found(l, v, TIER_REPLICA);
+		return;
+	}
+	if (status == PGREAD_OK) {
+		l->skipped |= SKIP_REPLICA_BEHIND;
+		metric_add(&l->worker->metrics->replica_old, 1);
+	} else {
+		l->skipped |= SKIP_REPLICA_DOWN;
+	}
+	value_unref(&v);
+	ask_primary(l);
+}
+
+static void ask_replica(struct lookup *l)
+{
+	struct pgread *replica = l->worker->replica;
+	if (replica &&
+	    ask_server(l, replica, l->worker->replica_lists, on_replica))
+		return;
+	if (replica)
+		l->skipped |= SKIP_REPLICA_DOWN;
+	ask_primary(l);
+}
+
+static void on_behind_retry(void *arg)
+{
+	ask_primary(arg);
+}
+
+/* Commits that this instance has heard of are missing: the primary was
+ * replaced by a standby that had not got them. The writer applies them again.
+ */
+static void primary_behind(struct lookup *l)
+{
+	metric_add(&l->worker->metrics->primary_old, 1);
+	l->skipped |= SKIP_PRIMARY_BEHIND;
+	if (clock_mono() >= l->deadline) {
+		land(l);
+		return;
+	}
+	if (l->timer == NULL)
+		l->timer = loop_timer_new(l->worker->loop, on_behind_retry, l);
+	loop_timer_start(l->timer, BEHIND_RETRY_US);
+}
+
+static void on_primary(void *arg, enum pgread_status status, struct value *v)
+{
+	struct lookup *l = arg;
+	heard(l, TIER_PRIMARY);
+	if (refused(l, status))
+		return;
+	if (status == PGREAD_OK && may_serve(l, v, TIER_PRIMARY)) {
+		l->skipped &= ~(unsigned)SKIP_PRIMARY_BEHIND;
+		found(l, v, TIER_PRIMARY);
+		return;
+	}
+	value_unref(&v);
+	if (status == PGREAD_OK) {
+		primary_behind(l);
+		return;
+	}
+	/* A connection that died idle is found out by its next query. */
+	if (!l->retried) {
+		l->retried = true;
+		ask_primary(l);
+		return;
+	}
+	l->skipped |= SKIP_PRIMARY_DOWN;
+	land_later(l);
+}
+
+static void ask_primary(struct lookup *l)
+{
+	struct worker *w = l->worker;
+	if (ask_server(l, w->primary, w->primary_lists, on_primary))
+		return;
+	l->skipped |= SKIP_PRIMARY_DOWN;
+	land_later(l);
+}
+
+/* --- joining ------------------------------------------------------------- */
+
+enum lookup_way lookup_way(const struct request *r)
+{
+	const struct app *app = r->worker->app;
+	bool hears = known(app, r->list || r->exports, r->slot) &&
+		     (!app->bypass_without_log || tail_up(app->tail));
+	if (r->cache.only_if_cached)
+		return hears && !r->cache.no_cache ? LOOKUP_CACHES
+						   : LOOKUP_NONE;
+	if (!hears)
+		return LOOKUP_PRIMARY;
+	return r->cache.no_cache ? LOOKUP_FRESH : LOOKUP_ALL;
+}
+
+/* Whose lookups may be shared: those of the same way, begun since the last
+ * purge. */
+static uint64_t lane_of(struct request *r)
+{
+	struct worker *w = r->worker;
+	if (r->way == LOOKUP_FRESH)
+		return (uint64_t)(w->index + 1) << 48 | ++w->fresh_lookups;
+	return atomic_load(&w->app->purges) << 8 | (uint64_t)r->way;
+}
+
+static void begin(struct lookup *l)
+{
+	switch (l->way) {
+	case LOOKUP_ALL:
+	case LOOKUP_CACHES:
+		if (l->list)
+			go_on(l);
+		else
+			ask_redis(l);
+		return;
+	case LOOKUP_FRESH:
+		ask_replica(l);
+		return;
+	case LOOKUP_PRIMARY:
+		l->skipped |= SKIP_TAIL_CLOSED;
+		ask_primary(l);
+		return;
+	case LOOKUP_NONE:
+		break;
+	}
+	UNREACHABLE("a lookup of nothing");
+}
+
+static void start(struct request *r)
+{
+	struct worker *w = r->worker;
+	struct lookup *l = MEM_NEW(struct lookup);
+	*l = (struct lookup){
+	    .worker = w,
+	    .way = r->way,
+	    .lane = r->lane,
+	    .purges = atomic_load(&w->app->purges),
+	    .collection = r->collection,
+	    .id = mem_strndup(r->id, r->id_len),
+	    .id_len = r->id_len,
+	    .key_len = r->key_len,
+	    .slot = r->slot,
+	    .list = r->list ? listquery_ref(r->list) : NULL,
+	    .started = clock_mono(),
+	};
+	l->key = l->id + (r->id_len - r->key_len);
+	l->deadline = l->started + w->app->settings->read_timeout;
+	w->lookups++;
+	metric_add(&w->metrics->lookups, 1);
+	begin(l);
+}
+
+void lookup_join(struct request *r)
+{
+	r->in_flight = true;
+	r->lane = lane_of(r);
+	bool leads = flights_join(
+	    r->worker->app->flights, r->lane, r->id, r->id_len, &r->flight);
+	r->collapsed = !leads;
+	if (leads)
+		start(r);
+	else
+		metric_add(&r->worker->metrics->read_collapsed, 1);
+}
+
+bool lookup_leave(struct request *r)
+{
+	return flights_leave(
+	    r->worker->app->flights, r->lane, r->id, r->id_len, &r->flight);
+}

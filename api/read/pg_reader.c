@@ -1,0 +1,473 @@
+#include "api/read/pg_reader.h"
+
+#include "common/base/breaker.h"
+#include "common/base/check.h"
+#include "common/base/log.h"
+#include "common/base/mem.h"
+#include "common/postgres/pg_binary.h"
+#include "common/postgres/pg_params.h"
+#include "common/postgres/sqlstate.h"
+#include "common/sql/row_doc.h"
+#include "common/sql/sql.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+enum {
+	BATCH = 256,
+	BREAKER_LIMIT = 3,
+	PROBE_US = 1000000,
+	PROBE_OPEN_US = 250000, /* while the breaker is not closed */
+};
+
+struct read {
+	struct read *next;
+	const struct collection *collection;
+	const char *key;
+	size_t len;
+	int32_t partition;
+	bool alone; /* in a statement with others it, or one of them, failed */
+	pgread_done done;
+	void *arg;
+};
+
+struct slot {
+	struct pgread *owner;
+	struct pg *pg;
+	/* In flight; answered in the order of their ordinality. */
+	struct read *batch[BATCH];
+	size_t n;
+	mono_us_t sent_at;
+	bool probes; /* the batch is the pool's own read */
+};
+
+struct pgread {
+	struct pgread_options o;
+	struct slot **slots;
+	size_t nslots;
+	struct read *first, **last; /* not yet sent */
+	size_t waiting;
+	/* The statement of the collection read last, which probes read. */
+	char *sql;
+	const struct collection *sql_of;
+	bool unsure; /* a table was not there; none has been read since */
+	struct breaker breaker;
+	mono_us_t answered_at; /* the last time */
+	struct loop_timer *probe;
+	bool probing; /* a probe is in flight */
+	bool closing;
+};
+
+static void go_on(struct pgread *p);
+
+/* They wait again, in front. */
+static void put_back(struct pgread *p, struct slot *s)
+{
+	while (s->n) {
+		struct read *r = s->batch[--s->n];
+		r->next = p->first;
+		if (p->first == NULL)
+			p->last = &r->next;
+		p->first = r;
+		p->waiting++;
+	}
+}
+
+/* --- answers ------------------------------------------------------------- */
+
+static void answer(struct read *r, enum pgread_status s, struct value *v)
+{
+	r->done(r->arg, s, v);
+	free(r);
+}
+
+enum { AS_OF = 1, VERSION, BYTES };
+
+static struct value *value_of(
+    const struct collection *c, const PGresult *r, int row)
+{
+	version_t as_of = (version_t)pg_int8(r, row, AS_OF);
+	if (PQgetisnull(r, row, VERSION))
+		return value_new(0, as_of, NULL, 0);
+	struct buf doc = {0};
+	rowdoc_add(&doc, c, r, row, SQL_WITHIN_ROW);
+	struct value *v = value_new(
+	    (version_t)pg_int8(r, row, VERSION), as_of, doc.data, doc.len);
+	buf_free(&doc);
+	return v;
+}
+
+static void answer_rows(struct slot *s, const PGresult *r)
+{
+	for (int row = 0; row < PQntuples(r); row++) {
+		size_t i = (size_t)pg_int8(r, row, 0) - 1;
+		struct read *one = i < s->n ? s->batch[i] : NULL;
+		if (one == NULL)
+			continue; /* nobody asked */
+		s->batch[i] = NULL;
+		if ((uint64_t)pg_int8(r, row, BYTES) > s->owner->o.document_max)
+			answer(one, PGREAD_TOO_LARGE, NULL);
+		else
+			answer(
+			    one, PGREAD_OK, value_of(one->collection, r, row));
+	}
+}
+
+/* No answer in time, from a server that answered others meanwhile: a row may
+ * take it too long (Postgres does not stop while it renders one). */
+static bool is_the_row(const struct slot *s, const struct err *e)
+{
+	return e->verdict == VERDICT_RETRY && !s->probes &&
+	       clock_mono() - s->sent_at >= s->owner->o.timeout &&
+	       s->owner->answered_at > s->sent_at;
+}
+
+static void answered(struct pgread *p, mono_us_t now)
+{
+	p->answered_at = now;
+	breaker_success(&p->breaker);
+}
+
+/* What a batch's end says of the server: one that has no such table answers,
+ * and works. While the breaker is not closed only the probe counts: the others
+ * began before. */
+static void judge(struct slot *s, const struct pg_reply *reply)
+{
+	struct pgread *p = s->owner;
+	mono_us_t now = clock_mono();
+	enum breaker_state was = p->breaker.state;
+	if (was != BREAKER_CLOSED && !s->probes)
+		return;
+	if (is_the_row(s, &reply->err))
+		return;
+	if (reply->err.verdict == VERDICT_OK ||
+	    reply->err.verdict == VERDICT_REJECT ||
+	    sqlstate_is_unmigrated(reply->err.code))
+		answered(p, now);
+	else if (now - s->sent_at >= p->o.timeout)
+		breaker_trip(&p->breaker, now);
+	else
+		breaker_failure(&p->breaker, now);
+	bool closed = p->breaker.state == BREAKER_CLOSED;
+	if (closed != (was == BREAKER_CLOSED) && !p->closing)
+		log_event(closed ? EV_BREAKER_CLOSED : EV_BREAKER_OPEN,
+		    "server=%s", p->o.name);
+}
+
+static void forget_statement(struct pgread *p)
+{
+	free(p->sql);
+	p->sql = NULL;
+	p->sql_of = NULL;
+}
+
+/* A row that Postgres cannot render, or not in time, fails its statement: which
+ * of several it is, each finds out by itself, so that the others have their
+ * answers. */
+static bool ask_alone(struct slot *s, const struct err *e)
+{
+	bool row = e->verdict == VERDICT_REJECT || is_the_row(s, e);
+	if (!row || s->n < 2)
+		return false;
+	for (size_t i = 0; i < s->n; i++)
+		s->batch[i]->alone = true;
+	put_back(s->owner, s);
+	return true;
+}
+
+static enum pgread_status status_of(const struct err *e)
+{
+	/* 54000: more than the gigabyte that a text may have. */
+	return strncmp(e->code, "54", 2) == 0 ? PGREAD_TOO_LARGE
+					      : PGREAD_FAILED;
+}
+
+static void on_reply(void *arg, const struct pg_reply *reply)
+{
+	struct slot *s = arg;
+	judge(s, reply);
+	/* A probe would fail, too, and each time leave an error in the
+	 * server's log. */
+	if (sqlstate_is_unmigrated(reply->err.code)) {
+		forget_statement(s->owner);
+		s->owner->unsure = true;
+	}
+	if (s->probes)
+		s->owner->probing = false;
+	s->probes = false;
+	if (reply->err.verdict == VERDICT_OK && s->n) {
+		s->owner->unsure = false;
+		answer_rows(s, reply->results[0]);
+	} else if (!s->owner->closing && ask_alone(s, &reply->err)) {
+		go_on(s->owner);
+		return;
+	}
+	/* Failed, or no progress row for the partition: not migrated. */
+	for (size_t i = 0; i < s->n; i++) {
+		if (s->batch[i])
+			answer(s->batch[i], status_of(&reply->err), NULL);
+	}
+	s->n = 0;
+	go_on(s->owner);
+}
+
+/* --- batches ------------------------------------------------------------- */
+
+/* Takes the longest run of one collection off the front. */
+static void take_batch(struct pgread *p, struct slot *s)
+{
+	const struct collection *c = p->first->collection;
+	while (p->first && s->n < BATCH && p->first->collection == c &&
+	       (s->n == 0 || !(p->first->alone || s->batch[0]->alone))) {
+		s->batch[s->n++] = p->first;
+		p->first = p->first->next;
+		p->waiting--;
+	}
+	if (p->first == NULL)
+		p->last = &p->first;
+}
+
+static const char *statement(struct pgread *p, const struct collection *c)
+{
+	if (p->sql_of != c) {
+		struct buf b = {0};
+		sql_read_within(&b, c);
+		forget_statement(p);
+		p->sql = buf_take(&b, NULL);
+		p->sql_of = c;
+	}
+	return p->sql;
+}
+
+/* Frees what the call holds. */
+static bool send_call(struct slot *s, struct call *call)
+{
+	const struct pg_query q = call_query(call);
+	s->sent_at = clock_mono();
+	bool sent = pg_submit(s->pg, &q, 1, on_reply, s);
+	call_free(call);
+	return sent;
+}
+
+static bool send_batch(struct pgread *p, struct slot *s)
+{
+	const struct collection *c = s->batch[0]->collection;
+	struct call call = {
+	    .sql = statement(p, c), .shape = {SQL_WITHIN_SHAPE, c}};
+	struct buf *keys = call_param(&call), *partitions = call_param(&call);
+	pg_array_begin(keys, PG_TEXT, s->n);
+	pg_array_begin(partitions, PG_INT4, s->n);
+	for (size_t i = 0; i < s->n; i++) {
+		pg_array_text(keys, s->batch[i]->key, s->batch[i]->len);
+		pg_array_int4(partitions, s->batch[i]->partition);
+	}
+	call_int8(&call, p->o.document_max);
+	if (!send_call(s, &call))
+		return false;
+	metric_add(&p->o.metrics->db_queries, 1);
+	metric_add(&p->o.metrics->db_keys, (int64_t)s->n);
+	return true;
+}
+
+static struct slot *free_slot(struct pgread *p)
+{
+	for (size_t i = 0; i < p->nslots; i++) {
+		struct slot *s = p->slots[i];
+		if (s->n == 0 && !s->probes && pg_ready(s->pg))
+			return s;
+	}
+	return NULL;
+}
+
+static void add_slot(struct pgread *p);
+
+static void send_waiting(struct pgread *p)
+{
+	struct slot *s;
+	while (p->first && (s = free_slot(p)) != NULL) {
+		take_batch(p, s);
+		/* The connection was lost since it was looked at: on_state
+		 * follows. Nobody is called back from inside a submit. */
+		if (!send_batch(p, s)) {
+			put_back(p, s);
+			return;
+		}
+	}
+	if (p->first && p->nslots < p->o.max)
+		add_slot(p);
+}
+
+/* --- connections --------------------------------------------------------- */
+
+static void fail_waiting(struct pgread *p)
+{
+	while (p->first) {
+		struct read *r = p->first;
+		p->first = r->next;
+		if (p->first == NULL)
+			p->last = &p->first;
+		p->waiting--;
+		answer(r, PGREAD_FAILED, NULL);
+	}
+}
+
+/* Something changed: a connection is free, or here, or gone. */
+static void go_on(struct pgread *p)
+{
+	if (p->closing)
+		return;
+	if (pgread_up(p))
+		send_waiting(p);
+	else
+		fail_waiting(p);
+}
+
+static void on_state(void *arg, bool ready)
+{
+	struct pgread *p = arg;
+	/* A server that is back need not wait for the next probe. */
+	if (ready && !p->closing && p->breaker.state != BREAKER_CLOSED)
+		loop_timer_start(p->probe, 0);
+	go_on(p);
+}
+
+/* --- the probe ----------------------------------------------------------- */
+
+/* A read like the others, so that what keeps them from their answers (a lock,
+ * say) keeps it, too. Its key is null, which every type of a key takes and no
+ * row has. While it is not known which tables are there it asks none. */
+static bool send_probe_to(struct pgread *p, struct slot *s)
+{
+	const struct collection *c = p->sql_of;
+	if (c == NULL && !p->unsure)
+		c = p->o.some_table(p->o.arg);
+	struct call call = {.sql = c ? statement(p, c) : "SELECT 1"};
+	if (c) {
+		struct buf *keys = call_param(&call);
+		struct buf *partitions = call_param(&call);
+		pg_array_begin(keys, PG_TEXT, 1);
+		pg_array_null(keys);
+		pg_array_begin(partitions, PG_INT4, 1);
+		pg_array_int4(partitions, 0);
+		call_int8(&call, p->o.document_max);
+	}
+	return send_call(s, &call);
+}
+
+/* If no connection is free, those in flight will tell. */
+static void send_probe(struct pgread *p)
+{
+	struct slot *s = free_slot(p);
+	mono_us_t now = clock_mono();
+	/* All of them are busy: with a row that takes long, perhaps. */
+	if (s == NULL && !p->probing && p->nslots < p->o.max)
+		add_slot(p);
+	if (p->probing || s == NULL || !breaker_allow(&p->breaker, now))
+		return;
+	s->probes = p->probing = send_probe_to(p, s);
+	if (!p->probing)
+		breaker_cancel(&p->breaker, now);
+}
+
+static void on_probe(void *arg)
+{
+	struct pgread *p = arg;
+	send_probe(p);
+	loop_timer_start(p->probe,
+	    p->breaker.state == BREAKER_CLOSED ? PROBE_US : PROBE_OPEN_US);
+}
+
+static void add_slot(struct pgread *p)
+{
+	struct slot *s = MEM_NEW(struct slot);
+	s->owner = p;
+	const struct pg_options o = {
+	    .loop = p->o.loop,
+	    .name = p->o.name,
+	    .url = p->o.url,
+	    .session = p->o.session,
+	    .setup = SQL_SESSION,
+	    .connect_timeout = CLOCK_S(3),
+	    .query_timeout = p->o.timeout,
+	    .state = on_state,
+	    .arg = p,
+	};
+	s->pg = pg_new(&o);
+	p->slots = mem_realloc(p->slots, (p->nslots + 1) * sizeof *p->slots);
+	p->slots[p->nslots++] = s;
+}
+
+struct pgread *pgread_new(const struct pgread_options *o)
+{
+	struct pgread *p = MEM_NEW(struct pgread);
+	p->o = *o;
+	p->last = &p->first;
+	/* Probes are the pool's own, and paced: there is nothing to cool. */
+	breaker_init(&p->breaker, BREAKER_LIMIT, 0);
+	p->probe = loop_timer_new(o->loop, on_probe, p);
+	loop_timer_start(p->probe, PROBE_US);
+	for (size_t i = 0; i < o->min; i++)
+		add_slot(p);
+	return p;
+}
+
+bool pgread_up(const struct pgread *p)
+{
+	return !p->closing && p->breaker.state == BREAKER_CLOSED &&
+	       pgread_connections(p) > 0;
+}
+
+enum breaker_state pgread_breaker(const struct pgread *p)
+{
+	return p->breaker.state;
+}
+
+size_t pgread_connections(const struct pgread *p)
+{
+	size_t n = 0;
+	for (size_t i = 0; i < p->nslots; i++)
+		n += pg_ready(p->slots[i]->pg);
+	return n;
+}
+
+bool pgread_get(struct pgread *p, const struct collection *c, const char *key,
+    size_t len, int32_t partition, pgread_done done, void *arg)
+{
+	if (p->waiting >= p->o.max_waiting || !pgread_up(p))
+		return false;
+	struct read *r = MEM_NEW(struct read);
+	*r = (struct read){NULL, c, key, len, partition, false, done, arg};
+	*p->last = r;
+	p->last = &r->next;
+	p->waiting++;
+	send_waiting(p);
+	return true;
+}
+
+bool pgread_query(
+    struct pgread *p, const struct pg_query *q, pg_done done, void *arg)
+{
+	for (size_t i = 0; i < p->nslots && pgread_up(p); i++) {
+		if (pg_submit(p->slots[i]->pg, q, 1, done, arg))
+			return true;
+	}
+	return false;
+}
+
+void pgread_free(struct pgread **pp)
+{
+	struct pgread *p = *pp;
+	if (p == NULL)
+		return;
+	p->closing = true;
+	for (size_t i = 0; i < p->nslots; i++) {
+		pg_free(&p->slots[i]->pg);
+		free(p->slots[i]);
+	}
+	fail_waiting(p);
+	loop_timer_free(&p->probe);
+	free(p->slots);
+	free(p->sql);
+	free(p);
+	*pp = NULL;
+}

@@ -1,0 +1,75 @@
+/* Reads from one Postgres server (the replica or the primary) on one loop.
+ *
+ * A pool of connections; while all of them are busy, reads gather, and the
+ * next free connection asks for all of them in one statement (= ANY), together
+ * with the server's watermarks in the same snapshot.
+ *
+ * A server that does not answer adds no latency: a timeout, or a few failures
+ * in a row, open a circuit breaker, and reads are refused at once. No request
+ * has to find out whether it is back: the pool sends a read of its own every
+ * second, more often while the breaker is open, and its answer closes it. So
+ * an idle pool knows of a dead server, too.
+ */
+#pragma once
+
+#include "api/core/value.h"
+#include "api/metrics.h"
+#include "common/base/breaker.h"
+#include "common/base/loop.h"
+#include "common/log/keyspace.h"
+#include "common/postgres/pg.h"
+#include "common/schema/collection.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+
+struct pgread;
+
+enum pgread_status {
+	PGREAD_OK,
+	PGREAD_FAILED,
+	/* Of lists (api/list/pg_list.h): a value that Postgres does not take;
+	 * it took too long. */
+	PGREAD_REFUSED,
+	PGREAD_LATE,
+	/* The row is larger than a document may be, or than Postgres can
+	 * render. */
+	PGREAD_TOO_LARGE,
+};
+
+/* `value` is owned by the receiver; NULL unless OK. An absent row is a value
+ * that is not present. */
+typedef void (*pgread_done)(
+    void *arg, enum pgread_status status, struct value *value);
+
+struct pgread_options {
+	struct loop *loop;
+	const char *name; /* replica, primary */
+	const char *url;
+	const char *session; /* target_session_attrs */
+	size_t min, max;     /* connections */
+	size_t max_waiting;
+	dur_us_t timeout;
+	size_t document_max; /* a larger row is not read */
+	struct api_metrics *metrics;
+	/* A collection whose table is there, for probes before the first read;
+	 * NULL: that is not known. */
+	const struct collection *(*some_table)(void *arg);
+	void *arg;
+};
+
+struct pgread *pgread_new(const struct pgread_options *o);
+/* Would a read be sent? There is a connection, and the breaker is closed. */
+bool pgread_up(const struct pgread *p);
+enum breaker_state pgread_breaker(const struct pgread *p);
+size_t pgread_connections(const struct pgread *p);
+/* Borrows the key until `done`. False: it is not up, or too many wait; `done`
+ * is not called. */
+bool pgread_get(struct pgread *p, const struct collection *c, const char *key,
+    size_t len, int32_t partition, pgread_done done, void *arg);
+/* One statement of another kind, on any ready connection; as pg_submit. False,
+ * too, while it is not up. */
+bool pgread_query(
+    struct pgread *p, const struct pg_query *q, pg_done done, void *arg);
+/* Waiting reads are answered (FAILED) before it returns. */
+void pgread_free(struct pgread **p);

@@ -1,0 +1,241 @@
+#include "api/service/assets.h"
+
+#include "api/core/answer.h"
+#include "api/openapi/openapi.h"
+#include "api/service/embedded.h"
+#include "common/base/log.h"
+#include "common/base/mem.h"
+#include "common/daemon/datadir.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <xxhash.h>
+
+#define HTML "text/html; charset=utf-8"
+
+enum { TAG_LEN = 24 };
+enum asset { OPENAPI, CONSOLE, DOCS, DOCS_SCRIPT, DOCS_STYLE, ASSETS };
+
+struct assets {
+	struct item {
+		struct MHD_Response *whole, *unchanged; /* NULL: not there */
+		/* The same with `Connection: close`, for a drain. */
+		struct MHD_Response *last_whole, *last_unchanged;
+		const char *data; /* `whole` owns it */
+		size_t len;
+		char etag[TAG_LEN];
+	} items[ASSETS];
+};
+
+/* --- making -------------------------------------------------------------- */
+
+/* `no-cache`: kept by a client, and asked for again with its ETag. */
+static void describe(
+    struct MHD_Response *response, const char *type, const char *etag)
+{
+	httpline_type(response, type);
+	MHD_add_response_header(response, MHD_HTTP_HEADER_ETAG, etag);
+	MHD_add_response_header(
+	    response, MHD_HTTP_HEADER_CACHE_CONTROL, "no-cache");
+}
+
+/* Empties the body. */
+static struct MHD_Response *make(
+    struct assets *a, enum asset which, struct buf *body, const char *type)
+{
+	struct item *item = &a->items[which];
+	char *etag = item->etag;
+	snprintf(etag, TAG_LEN, "\"%016" PRIx64 "\"",
+	    XXH3_64bits(body->data, body->len));
+	size_t len;
+	char *data = buf_take(body, &len);
+	/* Shared, and there for ever: no client holds it. */
+	struct MHD_Response *whole =
+	    MHD_create_response_from_buffer(len, data, MHD_RESPMEM_MUST_FREE);
+	describe(whole, type, etag);
+	item->whole = whole;
+	item->data = data;
+	item->len = len;
+	/* A 304 tells the length of what it does not send (RFC 9110, 8.6), or
+	 * libmicrohttpd says that it is 0. */
+	struct MHD_Response *unchanged =
+	    MHD_create_response_from_buffer(len, data, MHD_RESPMEM_PERSISTENT);
+	describe(unchanged, NULL, etag);
+	item->unchanged = unchanged;
+	return whole;
+}
+
+static enum MHD_Result copy_header(
+    void *arg, enum MHD_ValueKind kind, const char *name, const char *value)
+{
+	(void)kind;
+	return MHD_add_response_header(arg, name, value);
+}
+
+static struct MHD_Response *last_of(
+    struct item *item, struct MHD_Response *response)
+{
+	/* libmicrohttpd changes nothing of it. */
+	struct MHD_Response *last = MHD_create_response_from_buffer(
+	    item->len, (void *)(uintptr_t)item->data, MHD_RESPMEM_PERSISTENT);
+	MHD_get_response_headers(response, copy_header, last);
+	MHD_add_response_header(last, MHD_HTTP_HEADER_CONNECTION, "close");
+	return last;
+}
+
+static void make_last(struct item *item)
+{
+	item->last_whole = last_of(item, item->whole);
+	item->last_unchanged = last_of(item, item->unchanged);
+}
+
+/* A page may run what is in it, and what `more` allows; it may be in no frame
+ * and send nothing elsewhere. */
+static void make_page(struct assets *a, enum asset which,
+    const struct embedded *file, const char *more)
+{
+	struct buf body = {0}, policy = {0};
+	buf_add(&body, file->data, file->len);
+	struct MHD_Response *page = make(a, which, &body, HTML);
+	buf_printf(&policy,
+	    "default-src 'none'; script-src %s%s; style-src %s%s; "
+	    "connect-src 'self'; img-src 'self' data:; base-uri 'none'; "
+	    "form-action 'none'; frame-ancestors 'none'",
+	    more, file->script_hash ? file->script_hash : "'none'", more,
+	    file->style_hash ? file->style_hash
+	    : *more	     ? ""
+			     : "'none'");
+	MHD_add_response_header(page, "Content-Security-Policy", policy.data);
+	MHD_add_response_header(page, "Referrer-Policy", "no-referrer");
+	buf_free(&policy);
+}
+
+/* --- the package --------------------------------------------------------- */
+
+static bool read_file(const char *dir, const char *name, struct buf *out)
+{
+	struct buf path = {0};
+	char block[65536];
+	size_t n;
+	buf_printf(&path, "%s/%s", dir, name);
+	FILE *f = fopen(path.data, "re");
+	buf_free(&path);
+	if (f == NULL)
+		return false;
+	while ((n = fread(block, 1, sizeof block, f)) > 0)
+		buf_add(out, block, n);
+	bool read = !ferror(f) && out->len > 0;
+	fclose(f);
+	return read;
+}
+
+static bool make_docs(struct assets *a, const char *dir)
+{
+	struct buf script = {0}, style = {0};
+	bool there = read_file(dir, "swagger-ui-bundle.js", &script) &&
+		     read_file(dir, "swagger-ui.css", &style);
+	if (there) {
+		make(a, DOCS_SCRIPT, &script, "text/javascript; charset=utf-8");
+		make(a, DOCS_STYLE, &style, "text/css; charset=utf-8");
+		make_page(a, DOCS, &docs_html, "'self' ");
+	}
+	buf_free(&script);
+	buf_free(&style);
+	return there;
+}
+
+/* A folder that was named must have them. */
+static void find_docs(struct assets *a, const char *dir)
+{
+	struct buf shipped = {0};
+	shipped_folder(&shipped, "docs");
+	bool named = *dir != '\0';
+	if (make_docs(a, named ? dir : shipped.data)) {
+		buf_free(&shipped);
+		return;
+	}
+	if (named)
+		log_event(EV_DOCS_MISSING, "dir=%s", log_quote(dir));
+	make_page(a, DOCS, &nodocs_html, "");
+	buf_free(&shipped);
+}
+
+/* ------------------------------------------------------------------------- */
+
+struct assets *assets_new(const char *docs_dir)
+{
+	struct assets *a = MEM_NEW(struct assets);
+	struct buf body = {0};
+	openapi_write(&body);
+	make(a, OPENAPI, &body, "application/json");
+	make_page(a, CONSOLE, &console_html, "");
+	find_docs(a, docs_dir);
+	for (int i = 0; i < ASSETS; i++) {
+		if (a->items[i].whole)
+			make_last(&a->items[i]);
+	}
+	return a;
+}
+
+void assets_free(struct assets **ap)
+{
+	struct assets *a = *ap;
+	if (a == NULL)
+		return;
+	for (int i = 0; i < ASSETS; i++) {
+		if (a->items[i].whole == NULL)
+			continue;
+		MHD_destroy_response(a->items[i].last_whole);
+		MHD_destroy_response(a->items[i].last_unchanged);
+		MHD_destroy_response(a->items[i].whole);
+		MHD_destroy_response(a->items[i].unchanged);
+	}
+	free(a);
+	*ap = NULL;
+}
+
+static enum step_result answer(struct request *r, enum asset which)
+{
+	const struct item *item = &r->worker->app->assets->items[which];
+	bool last = r->worker->draining;
+	struct buf list = {0};
+	if (item->whole == NULL)
+		return answer_problem(
+		    r, PROBLEM_NOT_FOUND, "Swagger UI is not installed.");
+	const char *known =
+	    request_list(r, MHD_HTTP_HEADER_IF_NONE_MATCH, &list);
+	bool same = known && etag_listed(known, item->etag, false);
+	buf_free(&list);
+	if (same)
+		return answer_shared(
+		    r, 304, last ? item->last_unchanged : item->unchanged);
+	return answer_shared(r, 200, last ? item->last_whole : item->whole);
+}
+
+enum step_result assets_openapi(struct request *r)
+{
+	return answer(r, OPENAPI);
+}
+
+enum step_result assets_console(struct request *r)
+{
+	return answer(r, CONSOLE);
+}
+
+enum step_result assets_docs(struct request *r)
+{
+	return answer(r, DOCS);
+}
+
+enum step_result assets_docs_script(struct request *r)
+{
+	return answer(r, DOCS_SCRIPT);
+}
+
+enum step_result assets_docs_style(struct request *r)
+{
+	return answer(r, DOCS_STYLE);
+}

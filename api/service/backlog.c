@@ -1,0 +1,294 @@
+#include "api/service/backlog.h"
+
+#include "common/base/check.h"
+#include "common/base/log.h"
+#include "common/base/mem.h"
+#include "common/kafka/writes_query.h"
+#include "common/redis/redis.h"
+
+#include <pthread.h>
+#include <stdatomic.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum {
+	PERIOD_US = 1000000,
+	PERIOD_AT_START_US = 100000, /* the instance becomes ready by it */
+	STALE_US = 5000000, /* without an answer, what was known is not */
+	RATE_POINTS = 5,    /* seconds that the rate is taken over */
+	/* Writes of one partition in the seconds since the last answer: what is
+	 * further off need not be looked for again. */
+	POSITION_SLACK = 1000000,
+};
+
+struct point {
+	mono_us_t at;
+	int64_t decided;
+};
+
+/* A partition: since when it has had writes, and no commit. */
+struct stall {
+	version_t through;
+	mono_us_t since; /* 0: nothing waits */
+};
+
+struct probe {
+	struct app *app;
+	struct logask *logask;
+	_Atomic int64_t *acked; /* per partition: the end, by our own writes */
+	mono_us_t asked_at, answered_at;
+	struct loghead *loghead;
+	bool asks_head; /* with the ends that are being asked for */
+	struct redis *redis;
+	struct loop_timer *timer;
+	int64_t *known_ends;  /* under lock: of the last answer */
+	mono_us_t ends_as_of; /* under lock: when it was asked for */
+	struct stall *stalls; /* by partition */
+	struct point points[RATE_POINTS];
+	unsigned next_point;
+	pthread_mutex_t lock;
+	struct probe_report report; /* under lock */
+};
+
+/* --- the log -------------------------------------------------------------- */
+
+static int64_t backlog(const struct probe *p, const int64_t *ends)
+{
+	int64_t sum = 0;
+	for (int32_t i = 0; i < p->app->partitions; i++) {
+		int64_t waiting =
+		    ends[i] - version_offset(tail_through(p->app->tail, i));
+		sum += waiting > 0 ? waiting : 0;
+	}
+	return sum;
+}
+
+static int64_t decided(const struct probe *p)
+{
+	int64_t sum = 0;
+	for (int32_t i = 0; i < p->app->partitions; i++)
+		sum += version_offset(tail_through(p->app->tail, i));
+	return sum;
+}
+
+static double rate(struct probe *p, int64_t now_decided)
+{
+	struct point now = {clock_mono(), now_decided};
+	struct point old = p->points[p->next_point % RATE_POINTS];
+	p->points[p->next_point++ % RATE_POINTS] = now;
+	if (old.at == 0 || now.at <= old.at)
+		return 0;
+	return (double)(now.decided - old.decided) * 1e6 /
+	       (double)(now.at - old.at);
+}
+
+/* While nothing is heard, nothing is known. */
+static void look_for_stalls(
+    struct probe *p, const int64_t *ends, struct probe_report *out)
+{
+	mono_us_t now = clock_mono();
+	bool hears = tail_up(p->app->tail) && tail_started(p->app->tail);
+	out->stalled = -1;
+	out->stalled_for = 0;
+	for (int32_t i = 0; i < p->app->partitions; i++) {
+		struct stall *s = &p->stalls[i];
+		version_t through = tail_through(p->app->tail, i);
+		int64_t waiting = ends[i] - version_offset(through);
+		if (!hears || waiting <= 0 || through != s->through)
+			s->since = 0;
+		s->through = through;
+		if (hears && waiting > 0 && s->since == 0)
+			s->since = now;
+		if (s->since == 0 ||
+		    (out->stalled >= 0 && now - s->since <= out->stalled_for))
+			continue;
+		out->stalled = i;
+		out->stalled_for = now - s->since;
+		out->stalled_writes = waiting;
+	}
+	metric_set(&p->app->metrics[0].stalled_for, out->stalled_for);
+	metric_set(&p->app->metrics[0].stalled, out->stalled);
+}
+
+static void on_answer(void *arg, const struct logask_answer *answer)
+{
+	struct probe *p = arg;
+	p->answered_at = clock_mono();
+	int64_t n = decided(p);
+	double per_s = rate(p, n);
+	pthread_mutex_lock(&p->lock);
+	p->report.known = answer->known;
+	p->report.decided = n;
+	p->report.decided_per_s = per_s;
+	if (answer->known) {
+		memcpy(p->known_ends, answer->ends,
+		    (size_t)p->app->partitions * sizeof *p->known_ends);
+		p->ends_as_of = p->asked_at;
+		look_for_stalls(p, answer->ends, &p->report);
+		p->report.backlog = backlog(p, answer->ends);
+		p->report.writer_active = answer->member;
+		metric_set(&p->app->metrics[0].backlog, p->report.backlog);
+	}
+	pthread_mutex_unlock(&p->lock);
+	if (p->asks_head &&
+	    !(answer->known && loghead_ask(p->loghead, answer->ends)))
+		tail_heads(p->app->tail, NULL);
+}
+
+static void on_heads(void *arg, const struct loghead_answer *answer)
+{
+	struct probe *p = arg;
+	tail_heads(p->app->tail, answer);
+}
+
+int64_t probe_end(struct probe *p, int32_t partition)
+{
+	pthread_mutex_lock(&p->lock);
+	int64_t end = p->report.known ? p->known_ends[partition] : -1;
+	pthread_mutex_unlock(&p->lock);
+	return end;
+}
+
+void probe_acked(struct probe *p, int32_t partition, int64_t offset)
+{
+	_Atomic int64_t *at = &p->acked[partition];
+	int64_t end = atomic_load(at);
+	while (offset + 1 > end &&
+	       !atomic_compare_exchange_weak(at, &end, offset + 1))
+		;
+}
+
+enum probe_place probe_place(
+    struct probe *p, struct position position, mono_us_t since)
+{
+	int64_t offset = version_offset(position.version);
+	if (offset < atomic_load(&p->acked[position.partition]))
+		return PROBE_THERE;
+	pthread_mutex_lock(&p->lock);
+	bool known = p->report.known, fresh = p->ends_as_of >= since;
+	int64_t end = p->known_ends[position.partition];
+	pthread_mutex_unlock(&p->lock);
+	if (!known)
+		return PROBE_UNKNOWN;
+	if (offset < end)
+		return PROBE_THERE;
+	return fresh || offset - end >= POSITION_SLACK ? PROBE_NOWHERE
+						       : PROBE_LATER;
+}
+
+static void ask_log(struct probe *p)
+{
+	mono_us_t now = clock_mono();
+	if (logask_ask(p->logask)) {
+		/* The answer is told by this loop: it is not there yet. */
+		p->asked_at = now;
+		p->asks_head = !loghead_is_busy(p->loghead);
+		if (p->asks_head)
+			tail_asks(p->app->tail);
+		return;
+	}
+	if (now - p->answered_at < STALE_US)
+		return;
+	tail_heads(p->app->tail, NULL);
+	pthread_mutex_lock(&p->lock);
+	p->report.known = false;
+	pthread_mutex_unlock(&p->lock);
+}
+
+/* --- Redis ---------------------------------------------------------------- */
+
+static void set_redis(struct probe *p, bool known, int64_t keys)
+{
+	/* Three keys of every partition are not entries. */
+	keys -= 3 * (int64_t)p->app->partitions;
+	pthread_mutex_lock(&p->lock);
+	p->report.redis_known = known;
+	p->report.redis_keys = keys > 0 ? keys : 0;
+	pthread_mutex_unlock(&p->lock);
+}
+
+static void on_size(void *arg, const redisReply *reply)
+{
+	struct probe *p = arg;
+	bool known = reply && reply->type == REDIS_REPLY_INTEGER;
+	set_redis(p, known, known ? reply->integer : 0);
+}
+
+static void on_timer(void *arg)
+{
+	struct probe *p = arg;
+	static const char *const argv[] = {"DBSIZE"};
+	static const size_t lens[] = {6};
+	if (!redis_submit(p->redis, 1, argv, lens, on_size, p))
+		set_redis(p, false, 0);
+	ask_log(p);
+	loop_timer_start(p->timer,
+	    tail_compared(p->app->tail) ? PERIOD_US : PERIOD_AT_START_US);
+}
+
+/* --- life ---------------------------------------------------------------- */
+
+struct err probe_new(struct app *app, struct probe **out)
+{
+	struct probe *p = MEM_NEW(struct probe);
+	p->app = app;
+	const struct logask_options ask = {
+	    .loop = app->loop,
+	    .kafka = &app->kafka,
+	    .topic = app->settings->common.writes_topic,
+	    .group = app->settings->writer_group,
+	    .partitions = app->partitions,
+	    .done = on_answer,
+	    .arg = p,
+	};
+	struct err e = logask_new(&ask, &p->logask);
+	*out = NULL;
+	if (e.verdict != VERDICT_OK) {
+		free(p);
+		return e;
+	}
+	const struct redis_options redis = {
+	    .loop = app->loop,
+	    .url = app->settings->common.redis_url,
+	    .timeout = CLOCK_MS(500),
+	    .max_pending = 16,
+	};
+	p->redis = redis_new(&redis);
+	p->known_ends =
+	    mem_zalloc((size_t)app->partitions * sizeof *p->known_ends);
+	p->acked = mem_zalloc((size_t)app->partitions * sizeof *p->acked);
+	p->stalls = mem_zalloc((size_t)app->partitions * sizeof *p->stalls);
+	p->report.stalled = -1;
+	p->loghead =
+	    loghead_new(epoch_pg(app->epoch), app->partitions, on_heads, p);
+	CHECK_OS(pthread_mutex_init(&p->lock, NULL));
+	p->timer = loop_timer_new(app->loop, on_timer, p);
+	loop_timer_start(p->timer, CLOCK_MS(100));
+	*out = p;
+	return ERR_OK;
+}
+
+struct probe_report probe_get(struct probe *p)
+{
+	pthread_mutex_lock(&p->lock);
+	struct probe_report report = p->report;
+	pthread_mutex_unlock(&p->lock);
+	return report;
+}
+
+void probe_free(struct probe **pp)
+{
+	struct probe *p = *pp;
+	if (p == NULL)
+		return;
+	logask_free(&p->logask);
+	loghead_free(&p->loghead);
+	redis_free(&p->redis);
+	loop_timer_free(&p->timer);
+	pthread_mutex_destroy(&p->lock);
+	free(p->known_ends);
+	free(p->acked);
+	free(p->stalls);
+	free(p);
+	*pp = NULL;
+}

@@ -1,0 +1,109 @@
+#include "api/service/schema_ready.h"
+
+#include "api/commits/epoch.h"
+#include "common/base/mem.h"
+
+#include <stdatomic.h>
+#include <stdlib.h>
+#include <string.h>
+
+struct migrated {
+	atomic_bool *missing; /* by the collection's index */
+	size_t n;
+	atomic_bool told; /* by the primary, at least once */
+	/* the first worker's */
+	bool asking, done;
+	mono_us_t next;
+};
+
+struct migrated *migrated_new(void)
+{
+	struct migrated *m = MEM_NEW(struct migrated);
+	while (collection_at(m->n))
+		m->n++;
+	m->missing = mem_zalloc((m->n + 1) * sizeof *m->missing);
+	return m;
+}
+
+void migrated_free(struct migrated **m)
+{
+	if (*m)
+		free((*m)->missing);
+	free(*m);
+	*m = NULL;
+}
+
+static bool is_there(const PGresult *r, const struct collection *c)
+{
+	for (int i = 0; i < PQntuples(r); i++) {
+		if (strcmp(PQgetvalue(r, i, 0), c->name) == 0 &&
+		    strtoull(PQgetvalue(r, i, 1), NULL, 16) == c->shape)
+			return true;
+	}
+	return false;
+}
+
+static void on_reply(void *arg, const struct pg_reply *reply)
+{
+	struct migrated *m = arg;
+	m->asking = false;
+	if (reply->err.verdict != VERDICT_OK)
+		return;
+	bool done = true;
+	for (size_t i = 0; i < m->n; i++) {
+		bool there = is_there(reply->results[0], collection_at(i));
+		atomic_store(&m->missing[i], !there);
+		done = done && there;
+	}
+	m->done = done;
+	atomic_store(&m->told, true);
+}
+
+/* What is asked for would not be there. */
+static void all_missing(struct migrated *m)
+{
+	for (size_t i = 0; i < m->n; i++)
+		atomic_store(&m->missing[i], true);
+}
+
+void migrated_tick(struct worker *w)
+{
+	static const struct pg_query q = {
+	    .sql = "SELECT name, shape FROM sluice.collections",
+	    .shape.columns = "ss"};
+	struct migrated *m = w->app->migrated;
+	mono_us_t now = clock_mono();
+	if (m->done || m->asking || now < m->next)
+		return;
+	if (!epoch_known(w->app->epoch)) {
+		if (epoch_is_unmigrated(w->app->epoch))
+			all_missing(m);
+		return;
+	}
+	m->asking = pgread_query(w->primary, &q, on_reply, m);
+	m->next = now + (m->asking ? CLOCK_S(1) : CLOCK_MS(100));
+}
+
+bool migrated_misses(struct migrated *m, const struct collection *c)
+{
+	return atomic_load_explicit(
+	    &m->missing[c->index], memory_order_relaxed);
+}
+
+const struct collection *migrated_first(struct migrated *m)
+{
+	for (size_t i = 0; i < m->n; i++) {
+		if (atomic_load(&m->missing[i]))
+			return collection_at(i);
+	}
+	return NULL;
+}
+
+const struct collection *migrated_some(struct migrated *m)
+{
+	for (size_t i = 0; i < m->n && atomic_load(&m->told); i++) {
+		if (!atomic_load(&m->missing[i]))
+			return collection_at(i);
+	}
+	return NULL;
+}

@@ -1,0 +1,312 @@
+#include "api/service/service.h"
+
+#include "api/core/answer.h"
+#include "api/routes.h"
+#include "api/service/backlog.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+
+enum step_result page_step(struct request *r)
+{
+	return r->route->page(r);
+}
+
+enum step_result page_collections(struct request *r)
+{
+	struct buf body = {0};
+	const struct collection *c;
+	buf_str(&body, "{\"collections\":[");
+	for (size_t i = 0; (c = collection_at(i)) != NULL; i++)
+		buf_printf(&body, "%s{\"name\":\"%s\",\"href\":\"/v1/%s\"}",
+		    i ? "," : "", c->name, c->name);
+	buf_str(&body, "]}\n");
+	return answer_json(r, 200, &body);
+}
+
+/* --- health -------------------------------------------------------------- */
+
+struct health {
+	bool primary, redis, log, tail, writer;
+	bool replica, has_replica;
+	bool stalled; /* a partition has had no commit for too long */
+	enum breaker_state breakers[3]; /* redis, replica, primary */
+	struct probe_report probe;
+};
+
+static struct health examine(struct request *r)
+{
+	struct worker *w = r->worker;
+	struct health h = {
+	    .primary = pgread_up(w->primary),
+	    .has_replica = w->replica != NULL,
+	    .replica = w->replica && pgread_up(w->replica),
+	    .redis = redis_up(w->redis),
+	    .breakers = {redis_breaker(w->redis),
+		w->replica ? pgread_breaker(w->replica) : BREAKER_CLOSED,
+		pgread_breaker(w->primary)},
+	    .log = writelog_up(w->app->writelog),
+	    .tail = tail_up(w->app->tail) && tail_started(w->app->tail),
+	    .probe = probe_get(w->app->probe),
+	};
+	h.writer = h.probe.known && h.probe.writer_active;
+	h.stalled = h.probe.known && h.probe.stalled >= 0 &&
+		    h.probe.stalled_for >= w->app->settings->stalled_after;
+	/* A Redis that takes and does not answer is connected. */
+	h.redis = h.redis && h.probe.redis_known;
+	return h;
+}
+
+static const char *word(bool ok)
+{
+	return ok ? "healthy" : "unavailable";
+}
+
+static const char *connected(bool ok)
+{
+	return ok ? "connected" : "disconnected";
+}
+
+/* The same number by the names of both reference systems. */
+static void write_backlog(struct buf *out, const struct probe_report *probe)
+{
+	char backlog[24] = "null";
+	if (probe->known)
+		snprintf(backlog, sizeof backlog, "%" PRId64, probe->backlog);
+	buf_printf(
+	    out, ",\"queue_depth\":%s,\"queue_length\":%s", backlog, backlog);
+}
+
+static void add_reason(struct buf *out, bool is, const char *text)
+{
+	if (!is)
+		return;
+	buf_str(out, out->data[out->len - 1] == '[' ? "" : ",");
+	buf_json(out, text, strlen(text));
+}
+
+/* Why it is not healthy, for people. */
+static void write_reasons(struct buf *out, const struct health *h)
+{
+	char stall[160];
+	snprintf(stall, sizeof stall,
+	    "partition %d has had no commit for %" PRId64 " s, and %" PRId64
+	    " writes wait in it: /readyz of its writer says why",
+	    h->probe.stalled, h->probe.stalled_for / CLOCK_S(1),
+	    h->probe.stalled_writes);
+	buf_str(out, ",\"reasons\":[");
+	add_reason(out, !h->primary, "the primary does not answer");
+	add_reason(
+	    out, h->has_replica && !h->replica, "the replica does not answer");
+	add_reason(out, !h->redis, "Redis does not answer");
+	add_reason(out, !h->log, "the log does not take writes");
+	add_reason(out, !h->tail, "commits are not heard of");
+	add_reason(out, !h->probe.known, "Kafka does not tell how the log is");
+	add_reason(out, h->probe.known && !h->writer,
+	    "no writer is there: writes wait in the log");
+	add_reason(out, h->stalled, stall);
+	buf_char(out, ']');
+}
+
+static void write_health(
+    struct buf *out, const struct health *h, const char *status)
+{
+	const char *replica = h->has_replica ? word(h->replica) : "disabled";
+	/* L1 serves whenever commits are heard of. */
+	buf_printf(out,
+	    "{\"status\":\"%s\",\"primary\":\"%s\",\"replica\":\"%s\","
+	    "\"cache\":\"%s\",\"redis\":\"%s\",\"l1_cache\":\"%s\","
+	    "\"l2_cache\":\"%s\",\"database\":\"%s\",\"log\":\"%s\","
+	    "\"queue\":\"%s\"",
+	    status, word(h->primary), replica, word(h->redis),
+	    connected(h->redis), word(h->tail), word(h->redis),
+	    word(h->primary || h->replica), word(h->log), word(h->log));
+	write_reasons(out, h);
+	write_backlog(out, &h->probe);
+	buf_printf(out,
+	    ",\"worker_active\":%s,\"services\":{\"database\":\"%s\","
+	    "\"cache\":\"%s\",\"log\":\"%s\",\"tail\":\"%s\"},"
+	    "\"breakers\":{\"redis\":\"%s\",\"replica\":\"%s\","
+	    "\"primary\":\"%s\"},\"timestamp\":%" PRId64 "}\n",
+	    h->writer ? "true" : "false", connected(h->primary || h->replica),
+	    connected(h->redis), connected(h->log), connected(h->tail),
+	    breaker_name(h->breakers[0]),
+	    h->has_replica ? breaker_name(h->breakers[1]) : "disabled",
+	    breaker_name(h->breakers[2]), clock_wall() / 1000000);
+}
+
+enum step_result page_health(struct request *r)
+{
+	struct health h = examine(r);
+	bool all = h.primary && h.redis && h.log && h.tail && h.writer &&
+		   !h.stalled && (h.replica || !h.has_replica);
+	bool readable = h.primary || h.replica;
+	struct buf body = {0};
+	write_health(&body, &h,
+	    all	       ? "healthy"
+	    : readable ? "degraded"
+		       : "unhealthy");
+	return answer_json(r, readable ? 200 : 503, &body);
+}
+
+/* --- statistics ---------------------------------------------------------- */
+
+#define SUM(app, field)                                                        \
+	api_metric_sum((app)->instances, (app)->nworkers + 1,                  \
+	    offsetof(struct api_metrics, field))
+
+struct numbers {
+	struct l1_stats l1;
+	int64_t l1_hits, l1_misses, l2_hits, l2_misses, db_reads;
+	int64_t hits, misses; /* of both caches as one */
+	int64_t acked, refused, invalid, unknown, rejected;
+	struct probe_report probe;
+};
+
+/* A lookup is a request's look into L1, for a document or for a page; what L1
+ * has not, Redis may. Many requests may join one lookup in Redis. */
+static struct numbers collect(struct app *app)
+{
+	struct numbers n = {
+	    .l1 = l1_stats(app->l1),
+	    .l1_hits = SUM(app, l1_hit) + SUM(app, page_hit),
+	    .l1_misses = SUM(app, l1_miss) + SUM(app, l1_old) +
+			 SUM(app, page_miss) + SUM(app, page_old),
+	    .l2_hits = SUM(app, l2_hit),
+	    .l2_misses = SUM(app, l2_miss) + SUM(app, l2_old),
+	    .db_reads = SUM(app, db_keys) + SUM(app, page_queries),
+	    .acked = SUM(app, write_acked),
+	    .refused = SUM(app, write_refused),
+	    .invalid = SUM(app, write_invalid),
+	    .unknown = SUM(app, write_unknown),
+	    .rejected = tail_rejected(app->tail),
+	    .probe = probe_get(app->probe),
+	};
+	n.hits = n.l1_hits + n.l2_hits;
+	n.misses = n.l1_misses > n.l2_hits ? n.l1_misses - n.l2_hits : 0;
+	return n;
+}
+
+/* Percent with two decimals, as the reference systems give it. */
+static void rate(struct buf *out, const char *name, int64_t hits, int64_t all)
+{
+	double percent = all ? 100.0 * (double)hits / (double)all : 0;
+	buf_printf(out, ",\"%s\":%.2f", name, percent);
+}
+
+static void number(struct buf *out, const char *name, int64_t v)
+{
+	buf_printf(out, ",\"%s\":%" PRId64, name, v);
+}
+
+static void redis_keys(
+    struct buf *out, const char *name, const struct numbers *n)
+{
+	if (n->probe.redis_known)
+		number(out, name, n->probe.redis_keys);
+	else
+		buf_printf(out, ",\"%s\":null", name);
+}
+
+/* What has no tier in its name is of both caches as one: the reference systems
+ * of these names have one cache. */
+static void write_cache_stats(
+    struct app *app, const struct numbers *n, struct buf *out)
+{
+	buf_printf(
+	    out, "\"available\":%s", n->probe.redis_known ? "true" : "false");
+	number(out, "hits", n->hits);
+	number(out, "misses", n->misses);
+	redis_keys(out, "keys", n);
+	rate(out, "hit_rate", n->hits, n->hits + n->misses);
+	number(out, "l1_size", (int64_t)n->l1.entries);
+	number(out, "l1_max_size", (int64_t)n->l1.most);
+	number(out, "l1_bytes", (int64_t)n->l1.bytes);
+	number(out, "l1_max_bytes", app->settings->l1_bytes);
+	number(out, "l1_hits", n->l1_hits);
+	number(out, "l1_misses", n->l1_misses);
+	rate(out, "l1_hit_rate", n->l1_hits, n->l1_hits + n->l1_misses);
+	number(out, "l2_hits", n->l2_hits);
+	number(out, "l2_misses", n->l2_misses);
+	rate(out, "l2_hit_rate", n->l2_hits, n->l2_hits + n->l2_misses);
+	rate(out, "combined_hit_rate", n->hits, n->hits + n->misses);
+	number(out, "db_reads", n->db_reads);
+}
+
+enum step_result page_cache_stats(struct request *r)
+{
+	struct numbers n = collect(r->worker->app);
+	struct buf body = {0};
+	buf_char(&body, '{');
+	write_cache_stats(r->worker->app, &n, &body);
+	buf_str(&body, "}\n");
+	return answer_json(r, 200, &body);
+}
+
+/* Both caches as one. */
+enum step_result page_cache_totals(struct request *r)
+{
+	struct numbers n = collect(r->worker->app);
+	struct buf body = {0};
+	buf_printf(&body, "{\"hits\":%" PRId64, n.hits);
+	number(&body, "misses", n.misses);
+	rate(&body, "hit_rate", n.hits, n.hits + n.misses);
+	number(&body, "total_requests", n.hits + n.misses);
+	buf_str(&body, "}\n");
+	return answer_json(r, 200, &body);
+}
+
+static void write_layers(const struct numbers *n, struct buf *out)
+{
+	bool redis = n->probe.redis_known;
+	buf_printf(out, ",\"cache_available\":%s", redis ? "true" : "false");
+	number(out, "cache_hits", n->hits);
+	number(out, "cache_misses", n->misses);
+	redis_keys(out, "cache_keys", n);
+	rate(out, "cache_hit_rate", n->hits, n->hits + n->misses);
+	buf_str(out, ",\"l1_cache_available\":true");
+	number(out, "l1_cache_size", (int64_t)n->l1.entries);
+	number(out, "l1_cache_max_size", (int64_t)n->l1.most);
+	number(out, "l1_cache_hits", n->l1_hits);
+	number(out, "l1_cache_misses", n->l1_misses);
+	buf_printf(out, ",\"l2_cache_available\":%s", redis ? "true" : "false");
+	redis_keys(out, "l2_cache_keys", n);
+	number(out, "l2_cache_hits", n->l2_hits);
+	number(out, "l2_cache_misses", n->l2_misses);
+	number(out, "total_hits", n->hits);
+	number(out, "total_misses", n->misses);
+	rate(out, "overall_hit_rate", n->hits, n->hits + n->misses);
+}
+
+static void write_queue(const struct numbers *n, struct buf *out)
+{
+	write_backlog(out, &n->probe);
+	number(out, "writes_queued", n->acked);
+	number(out, "writes_processed", n->probe.decided);
+	number(out, "writes_failed", n->rejected);
+	buf_printf(out, ",\"processing_rate\":%.2f", n->probe.decided_per_s);
+	buf_printf(out, ",\"worker_active\":%s",
+	    n->probe.known && n->probe.writer_active ? "true" : "false");
+}
+
+void page_write_stats(struct app *app, struct buf *out)
+{
+	struct numbers n = collect(app);
+	buf_char(out, '{');
+	write_cache_stats(app, &n, out);
+	write_layers(&n, out);
+	write_queue(&n, out);
+	number(out, "primary_pool_size", SUM(app, primary_connections));
+	number(out, "replica_pool_size", SUM(app, replica_connections));
+	number(out, "db_pool_size",
+	    SUM(app, primary_connections) + SUM(app, replica_connections));
+	buf_str(out, "}\n");
+}
+
+enum step_result page_stats(struct request *r)
+{
+	struct buf body = {0};
+	page_write_stats(r->worker->app, &body);
+	return answer_json(r, 200, &body);
+}

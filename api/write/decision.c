@@ -1,0 +1,155 @@
+#include "api/write/decision.h"
+
+#include "common/base/mem.h"
+#include "common/postgres/pg_binary.h"
+#include "common/postgres/pg_params.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+static const char sql[] =
+    "SELECT p.next_offset, p.horizon, coalesce(r.reason, ''),"
+    " coalesce(r.detail, f.detail, ''), coalesce(r.successor, ''),"
+    " y.first_partition, y.first_version, coalesce(y.outcome, ''),"
+    " coalesce(y.first_key, ''),"
+    " EXISTS (SELECT FROM sluice.epochs e"
+    " WHERE e.\"partition\" = p.\"partition\""
+    " AND $2 >= e.ended AND $2 < e.began)"
+    " FROM sluice.progress p"
+    " LEFT JOIN sluice.rejections r"
+    " ON r.\"partition\" = p.\"partition\" AND r.version = $2"
+    " LEFT JOIN sluice.replays y"
+    " ON y.\"partition\" = p.\"partition\" AND y.version = $2"
+    " LEFT JOIN sluice.rejections f"
+    " ON f.\"partition\" = y.first_partition AND f.version = y.first_version"
+    " WHERE p.\"partition\" = $1";
+
+enum column {
+	NEXT,
+	HORIZON,
+	REASON_,
+	DETAIL,
+	SUCCESSOR,
+	FIRST_P,
+	FIRST_V,
+	OUTCOME,
+	FIRST_KEY,
+	LEFT_BEHIND
+};
+
+struct decision_ask {
+	struct pgread *primary;
+	struct position position;
+	decision_done done; /* NULL: abandoned */
+	void *arg;
+	bool retried;
+};
+
+static const char *text(const PGresult *r, enum column c)
+{
+	return PQgetvalue(r, 0, (int)c);
+}
+
+/* A retry has no rejection of its own: DETAIL is of the first one's then. */
+static void set_constraint(struct decision *d, const PGresult *r)
+{
+	if (d->reason == REASON_CONSTRAINT)
+		snprintf(
+		    d->constraint, sizeof d->constraint, "%s", text(r, DETAIL));
+}
+
+static void set_rejected(
+    struct decision *d, const PGresult *r, const char *reason)
+{
+	d->state = DECISION_REJECTED;
+	if (!reason_parse(reason, strlen(reason), &d->reason))
+		d->reason = REASON_DATA; /* a newer writer's */
+	set_constraint(d, r);
+	const char *successor = text(r, SUCCESSOR);
+	d->has_successor =
+	    position_parse(successor, strlen(successor), &d->successor);
+}
+
+static void set_replayed(struct decision *d, const PGresult *r)
+{
+	const char *outcome = text(r, OUTCOME);
+	d->replayed = true;
+	d->first = (struct position){
+	    pg_int4(r, 0, FIRST_P), (version_t)pg_int8(r, 0, FIRST_V)};
+	snprintf(d->first_key, sizeof d->first_key, "%s", text(r, FIRST_KEY));
+	d->created = strcmp(outcome, "created") == 0;
+	d->state = DECISION_COMMITTED;
+	if (!reason_parse(outcome, strlen(outcome), &d->reason))
+		return;
+	d->state = DECISION_REJECTED;
+	set_constraint(d, r);
+}
+
+static void parse(struct decision *d, const PGresult *r, struct position p)
+{
+	if (PQntuples(r) == 0)
+		return; /* no such partition: not migrated */
+	const char *reason = text(r, REASON_);
+	if (p.version >= (version_t)pg_int8(r, 0, NEXT))
+		d->state = DECISION_PENDING;
+	else if (p.version < (version_t)pg_int8(r, 0, HORIZON) ||
+		 *text(r, LEFT_BEHIND))
+		d->state = DECISION_EXPIRED;
+	else if (!PQgetisnull(r, 0, FIRST_V) && !PQgetisnull(r, 0, FIRST_P))
+		set_replayed(d, r);
+	else if (*reason)
+		set_rejected(d, r, reason);
+	else
+		d->state = DECISION_COMMITTED;
+}
+
+static void on_reply(void *arg, const struct pg_reply *reply);
+
+static bool submit(struct decision_ask *a)
+{
+	struct call call = {.sql = sql, .shape.columns = "vvsssp?v?ssb"};
+	call_int4(&call, a->position.partition);
+	call_int8(&call, a->position.version);
+	const struct pg_query q = call_query(&call);
+	bool sent = pgread_query(a->primary, &q, on_reply, a);
+	call_free(&call);
+	return sent;
+}
+
+static void on_reply(void *arg, const struct pg_reply *reply)
+{
+	struct decision_ask *a = arg;
+	struct decision d = {.state = DECISION_UNKNOWN};
+	bool ok = reply->err.verdict == VERDICT_OK;
+	/* A connection that died idle is found out by its next query. */
+	if (!ok && a->done && !a->retried) {
+		a->retried = true;
+		if (submit(a))
+			return;
+	}
+	if (ok)
+		parse(&d, reply->results[0], a->position);
+	if (a->done)
+		a->done(a->arg, &d);
+	free(a);
+}
+
+struct decision_ask *decision_ask(
+    struct pgread *primary, struct position p, decision_done done, void *arg)
+{
+	struct decision_ask *a = MEM_NEW(struct decision_ask);
+	*a = (struct decision_ask){
+	    .primary = primary, .position = p, .done = done, .arg = arg};
+	if (submit(a))
+		return a;
+	free(a);
+	return NULL;
+}
+
+void decision_abandon(struct decision_ask **a)
+{
+	if (*a)
+		(*a)->done = NULL;
+	*a = NULL;
+}

@@ -1,0 +1,34 @@
+/* Reserved integer keys (pure core): blocks of ids that no other instance has
+ * and no row had when they were reserved.
+ *
+ * All request threads share them, under one mutex, so that an instance gives
+ * out ids in order. More are asked for before the last one is taken: below the
+ * low-water mark, and the more at a time the oftener they ran out.
+ */
+#pragma once
+
+#include "api/write/home.h"
+
+#include "common/base/clock.h"
+
+struct ids;
+
+/* For `n` collections, by their index. Returns owned. */
+struct ids *ids_new(size_t n);
+void ids_free(struct ids **ids);
+
+/* False: there is none; somebody asks, or must. */
+bool ids_take(struct ids *ids, size_t collection, int64_t *out);
+/* The same of the ids that lie there: the first such one; those before it stay
+ * for others. False: none of those that are held does. Of one process all homes
+ * have the same number of partitions. */
+bool ids_take_at(struct ids *ids, const struct home *home, int64_t *out);
+/* How many blocks the caller is to reserve now; 0: none, or somebody does.
+ * Then ids_add for each block and ids_asked for the end are due. */
+unsigned ids_want(struct ids *ids, size_t collection, mono_us_t now);
+void ids_add(struct ids *ids, size_t collection, int64_t first, int64_t n);
+/* The asking has ended; not again before `pause` is over (it failed). */
+void ids_asked(
+    struct ids *ids, size_t collection, dur_us_t pause, mono_us_t now);
+/* How many are left. */
+int64_t ids_left(struct ids *ids, size_t collection);

@@ -1,0 +1,232 @@
+#include "api/write/id_reserve.h"
+
+#include "api/commits/epoch.h"
+#include "api/core/request.h"
+#include "api/service/schema_ready.h"
+#include "api/write/id_tail.h"
+#include "common/base/check.h"
+#include "common/base/log.h"
+#include "common/base/mem.h"
+#include "common/log/record.h"
+#include "common/postgres/pg_binary.h"
+#include "common/postgres/pg_params.h"
+#include "common/postgres/sqlstate.h"
+#include "common/sql/sql_table.h"
+
+#include <inttypes.h>
+#include <stdlib.h>
+
+#define AGAIN CLOCK_MS(200)
+/* After the table was not there, or not as it is declared. */
+#define UNMIGRATED CLOCK_S(10)
+/* After Kafka has not given a record back. */
+#define UNHEARD CLOCK_S(1)
+
+/* Questions in a row whose answers were all taken. */
+enum { MOST_QUESTIONS = 32 };
+
+struct asked {
+	struct worker *w;
+	const struct collection *c;
+	unsigned blocks;
+	unsigned questions;
+	int64_t lowest; /* no block below it */
+};
+
+static bool ask(const struct asked *asked);
+
+static void on_arrived(void *arg)
+{
+	struct worker *w = arg;
+	if (w->waits)
+		request_keys(w);
+}
+
+static void wake_all(struct app *app)
+{
+	for (size_t i = 0; i < app->nworkers; i++)
+		loop_post(app->workers[i]->loop, on_arrived, app->workers[i]);
+}
+
+static void give_up(const struct asked *a, dur_us_t pause)
+{
+	ids_asked(a->w->app->ids, a->c->index, pause, clock_mono());
+}
+
+/* --- the answer ----------------------------------------------------------- */
+
+static void fail(const struct asked *a, const char *code, const char *text)
+{
+	if (!atomic_load(&a->w->app->draining))
+		log_event(EV_IDS_FAILED, "collection=%s code=%s error=%s",
+		    a->c->name, code, log_quote(text));
+}
+
+/* As many as there are, at most what is wanted. */
+static bool find_rowless(const struct asked *a, struct id_range *r)
+{
+	for (unsigned blocks = a->blocks; blocks > 0; blocks /= 2) {
+		if (idlog_next(a->w->app->idlog, a->c->index, blocks, r) &&
+		    record_ids_fit(r->first, r->end - r->first))
+			return true;
+	}
+	return false;
+}
+
+/* Without Postgres's answer. */
+static void go_without(const struct asked *a)
+{
+	struct id_range r;
+	if (find_rowless(a, &r) && idtail_claim(a->w->app->idtail, a->c, &r, 1))
+		metric_add(&a->w->metrics->ids_alone, 1);
+	else
+		give_up(a, AGAIN);
+}
+
+/* Blocks that follow each other are one range. */
+static void join(struct id_range *ranges, size_t *n, struct id_range r)
+{
+	struct id_range *last = *n ? &ranges[*n - 1] : NULL;
+	if (last && last->end == r.first &&
+	    record_ids_fit(last->first, r.end - last->first))
+		last->end = r.end;
+	else
+		ranges[(*n)++] = r;
+}
+
+/* The ranges of the answer that are free. `a` gets what to ask for if none
+ * is. */
+static size_t read_ranges(
+    struct asked *a, const PGresult *rows, struct id_range ranges[IDLOG_CLAIMS])
+{
+	struct idlog *log = a->w->app->idlog;
+	size_t n = 0;
+	for (int i = 0; i < PQntuples(rows) && n < IDLOG_CLAIMS; i++) {
+		int64_t first = pg_int8(rows, i, 0),
+			block = pg_int8(rows, i, 1);
+		if (!record_ids_fit(first, block))
+			continue;
+		struct id_range r = {first, first + block};
+		idlog_told(log, a->c->index,
+		    (struct id_range){first, pg_int8(rows, i, 2)}, block);
+		if (idlog_is_free(log, a->c->index, r, &a->lowest))
+			join(ranges, &n, r);
+	}
+	return n;
+}
+
+/* The sequence is behind what the topic says. */
+static void ask_again(struct asked *a)
+{
+	if (a->questions == 1)
+		log_event(EV_IDS_BEHIND, "collection=%s next=%" PRId64,
+		    a->c->name, a->lowest);
+	if (a->questions >= MOST_QUESTIONS || !ask(a))
+		give_up(a, AGAIN);
+}
+
+static void take(struct asked *a, const PGresult *rows)
+{
+	struct id_range ranges[IDLOG_CLAIMS];
+	int64_t before = a->lowest;
+	size_t n = read_ranges(a, rows, ranges);
+	if (n == 0 && a->lowest != before) {
+		ask_again(a);
+	} else if (n == 0) {
+		fail(a, "ids", "the sequence gives none");
+		give_up(a, UNMIGRATED);
+	} else if (!idtail_claim(a->w->app->idtail, a->c, ranges, n)) {
+		fail(a, "queue", "the record was not appended");
+		give_up(a, AGAIN);
+	}
+}
+
+static void on_reply(void *arg, const struct pg_reply *reply)
+{
+	struct asked a = *(struct asked *)arg;
+	const struct err *e = &reply->err;
+	free(arg);
+	if (e->verdict == VERDICT_OK) {
+		take(&a, reply->results[0]);
+		return;
+	}
+	bool unmigrated = sqlstate_is_unmigrated(e->code);
+	fail(&a, e->code, e->msg);
+	if (e->verdict == VERDICT_RETRY && !unmigrated)
+		go_without(&a);
+	else
+		give_up(&a, unmigrated ? UNMIGRATED : AGAIN);
+}
+
+/* --- the question --------------------------------------------------------- */
+
+static bool ask(const struct asked *asked)
+{
+	struct buf sql = {0};
+	struct asked *a = MEM_NEW(struct asked);
+	*a = *asked;
+	a->questions++;
+	sqltable_reserve(&sql, a->c);
+	struct call call = {.sql = sql.data, .shape.columns = "888"};
+	call_int4(&call, (int32_t)a->blocks);
+	call_int8(&call, (uint64_t)a->lowest);
+	const struct pg_query q = call_query(&call);
+	bool sent = pgread_query(a->w->primary, &q, on_reply, a);
+	call_free(&call);
+	if (!sent)
+		free(a);
+	buf_free(&sql);
+	return sent;
+}
+
+void reserve_ids(struct worker *w, const struct collection *c)
+{
+	if (!idtail_ready(w->app->idtail))
+		return;
+	const struct asked a = {
+	    .w = w,
+	    .c = c,
+	    .blocks = ids_want(w->app->ids, c->index, clock_mono()),
+	    .lowest = INT64_MIN,
+	};
+	if (a.blocks > 0 && !ask(&a))
+		go_without(&a);
+}
+
+void reserve_all(struct worker *w)
+{
+	const struct collection *c;
+	for (size_t i = 0; (c = collection_at(i)) != NULL; i++) {
+		if (c->key == KEY_INTEGER && epoch_known(w->app->epoch) &&
+		    !migrated_misses(w->app->migrated, c))
+			reserve_ids(w, c);
+	}
+}
+
+/* --- the record ----------------------------------------------------------- */
+
+void reserve_mine(void *arg, const struct collection *c, struct id_range ids)
+{
+	struct app *app = arg;
+	metric_add(&app->metrics[0].ids_taken, ids.end - ids.first);
+	int64_t block = idlog_block(app->idlog, c->index);
+	CHECK(block > 0); /* told before anything was claimed */
+	while (ids.first < ids.end) {
+		int64_t n = ids.end - ids.first;
+		n = n < block ? n : block;
+		ids_add(app->ids, c->index, ids.first, n);
+		ids.first += n;
+	}
+}
+
+void reserve_ended(void *arg, const struct collection *c, bool late)
+{
+	struct app *app = arg;
+	if (late && !atomic_load(&app->draining))
+		log_event(EV_IDS_FAILED,
+		    "collection=%s code=unheard error=\"the record in the "
+		    "log of ids was not read back\"",
+		    c->name);
+	ids_asked(app->ids, c->index, late ? UNHEARD : 0, clock_mono());
+	wake_all(app);
+}

@@ -1,0 +1,275 @@
+#include "api/write/id_tail.h"
+
+#include "common/base/buf.h"
+#include "common/base/entropy.h"
+#include "common/base/log.h"
+#include "common/base/mem.h"
+#include "common/kafka/consumer.h"
+#include "common/kafka/producer.h"
+#include "common/log/record.h"
+
+#include <inttypes.h>
+#include <stdatomic.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define TICK CLOCK_MS(500)
+#define AGAIN CLOCK_S(1)
+/* A record that was not read back by then is given up. */
+#define LATE CLOCK_S(5)
+/* Not read to its end for so long: an operator is told. */
+#define UNREAD CLOCK_S(10)
+
+struct idtail {
+	struct idtail_options o;
+	struct consumer *consumer; /* NULL: no collection needs it */
+	struct producer *producer; /* likewise */
+	struct loop_timer *again;  /* assigns */
+	struct loop_timer *tick;
+	char instance[RECORD_INSTANCE_LEN + 1];
+	mono_us_t since; /* that it has not been read to its end */
+	bool told;	 /* that it is not */
+	atomic_bool read;
+	atomic_bool up;
+};
+
+static void assign(void *arg)
+{
+	struct idtail *t = arg;
+	const struct consumer_start start = {0, RD_KAFKA_OFFSET_BEGINNING};
+	consumer_assign(t->consumer, &start, 1);
+}
+
+/* --- records -------------------------------------------------------------- */
+
+static void pass_over(struct idtail *t, const rd_kafka_message_t *m)
+{
+	metric_add(&t->o.metrics->ids_malformed, 1);
+	log_event(EV_IDS_MALFORMED, "partition=%d offset=%lld", m->partition,
+	    (long long)m->offset);
+}
+
+static void lose(
+    struct idtail *t, const struct collection *c, const struct record_ids *ids)
+{
+	metric_add(&t->o.metrics->ids_lost, 1);
+	log_event(EV_IDS_LOST, "collection=%s first=%" PRId64 " n=%" PRId64,
+	    c->name, ids->first, ids->n);
+}
+
+static void hear(struct idtail *t, const rd_kafka_message_t *m)
+{
+	struct record_ids ids;
+	size_t left;
+	if (!record_ids_parse(m, &ids)) {
+		pass_over(t, m);
+		return;
+	}
+	const struct collection *c =
+	    collection_find(ids.collection, ids.collection_len);
+	if (c == NULL || c->key != KEY_INTEGER)
+		return; /* of another declaration */
+	struct id_range range = {ids.first, ids.first + ids.n};
+	bool ours = strcmp(ids.instance, t->instance) == 0;
+	enum idlog_heard what =
+	    idlog_hear(t->o.log, c->index, range, ours ? ids.seq : 0, &left);
+	if (what == IDLOG_MINE)
+		t->o.mine(t->o.arg, c, range);
+	else if (what == IDLOG_LOST)
+		lose(t, c, &ids);
+	if (what != IDLOG_OTHERS && left == 0)
+		t->o.ended(t->o.arg, c, false);
+}
+
+/* --- the consumer --------------------------------------------------------- */
+
+static void on_message(void *arg, rd_kafka_message_t *m)
+{
+	hear(arg, m);
+	rd_kafka_message_destroy(m);
+}
+
+static void on_eof(void *arg, int32_t partition, int64_t end)
+{
+	struct idtail *t = arg;
+	(void)partition;
+	if (!atomic_exchange(&t->read, true))
+		log_event(EV_IDS_READ, "topic=%s records=%lld", t->o.topic,
+		    (long long)end);
+	t->told = false;
+}
+
+static void on_fault(void *arg, int32_t partition, struct err e)
+{
+	struct idtail *t = arg;
+	(void)partition;
+	(void)e; /* the consumer has said it */
+	if (atomic_exchange(&t->read, false))
+		t->since = clock_mono();
+	if (!loop_timer_armed(t->again))
+		loop_timer_start(t->again, AGAIN);
+}
+
+static void on_reachable(void *arg, bool yes)
+{
+	struct idtail *t = arg;
+	atomic_store(&t->up, yes);
+}
+
+static void tell_unread(struct idtail *t)
+{
+	if (atomic_load(&t->read) || t->told ||
+	    clock_mono() - t->since < UNREAD)
+		return;
+	t->told = true;
+	log_event(EV_IDS_UNREAD, "topic=%s", t->o.topic);
+}
+
+static void on_tick(void *arg)
+{
+	struct idtail *t = arg;
+	const struct collection *c;
+	mono_us_t now = clock_mono();
+	for (size_t i = 0; (c = collection_at(i)) != NULL; i++) {
+		if (idlog_give_up(t->o.log, i, LATE, now))
+			t->o.ended(t->o.arg, c, true);
+	}
+	tell_unread(t);
+	loop_timer_start(t->tick, TICK);
+}
+
+/* --- claims --------------------------------------------------------------- */
+
+static bool append(struct idtail *t, const struct collection *c,
+    struct id_range range, uint64_t number)
+{
+	struct buf value = {0};
+	struct record_ids ids = {
+	    .first = range.first,
+	    .n = range.end - range.first,
+	    .accepted_at = clock_wall(),
+	    .seq = number,
+	};
+	memcpy(ids.instance, t->instance, sizeof ids.instance);
+	record_ids_write(&ids, &value);
+	const struct produce p = {
+	    .topic = t->o.topic,
+	    .key = c->name,
+	    .key_len = strlen(c->name),
+	    .value = value.data,
+	    .value_len = value.len,
+	    .headers = record_ids_headers(&ids),
+	};
+	struct err e = producer_send(t->producer, &p);
+	buf_free(&value);
+	return e.verdict == VERDICT_OK;
+}
+
+bool idtail_claim(struct idtail *t, const struct collection *c,
+    const struct id_range *ranges, size_t n)
+{
+	size_t left = 1; /* while none was dropped */
+	uint64_t first = idlog_claim(t->o.log, c->index, n, clock_mono());
+	if (first == 0)
+		return false;
+	for (size_t i = 0; i < n; i++) {
+		if (!append(t, c, ranges[i], first + i))
+			idlog_drop(t->o.log, c->index, first + i, &left);
+	}
+	return left > 0;
+}
+
+bool idtail_ready(const struct idtail *t)
+{
+	return atomic_load((atomic_bool *)&t->read) &&
+	       atomic_load((atomic_bool *)&t->up) &&
+	       producer_reachable(t->producer);
+}
+
+/* --- life ----------------------------------------------------------------- */
+
+static bool is_needed(void)
+{
+	const struct collection *c;
+	for (size_t i = 0; (c = collection_at(i)) != NULL; i++) {
+		if (c->key == KEY_INTEGER)
+			return true;
+	}
+	return false;
+}
+
+/* What counts is that a record is read back, or is not. */
+static void on_delivered(void *arg, const struct delivery *d)
+{
+	(void)arg;
+	(void)d;
+}
+
+static struct err start_producer(struct idtail *t)
+{
+	const struct producer_options p = {
+	    .loop = t->o.loop,
+	    .kafka = t->o.kafka,
+	    .delivered = on_delivered,
+	};
+	struct err e = producer_new(&p, &t->producer);
+	if (e.verdict == VERDICT_OK)
+		producer_expect(t->producer, t->o.topic);
+	return e;
+}
+
+static struct err start(struct idtail *t)
+{
+	static const struct consumer_events events = {
+	    .message = on_message,
+	    .eof = on_eof,
+	    .fault = on_fault,
+	    .reachable = on_reachable,
+	};
+	const struct consumer_options c = {
+	    .loop = t->o.loop,
+	    .kafka = t->o.kafka,
+	    .topic = t->o.topic,
+	    .idle = true,
+	    .events = &events,
+	    .arg = t,
+	};
+	struct err e = start_producer(t);
+	if (e.verdict == VERDICT_OK)
+		e = consumer_new(&c, &t->consumer);
+	if (e.verdict != VERDICT_OK)
+		return e;
+	t->again = loop_timer_new(t->o.loop, assign, t);
+	t->tick = loop_timer_new(t->o.loop, on_tick, t);
+	loop_timer_start(t->tick, TICK);
+	assign(t);
+	return ERR_OK;
+}
+
+struct err idtail_new(const struct idtail_options *o, struct idtail **out)
+{
+	struct idtail *t = MEM_NEW(struct idtail);
+	t->o = *o;
+	t->since = clock_mono();
+	snprintf(
+	    t->instance, sizeof t->instance, "%016" PRIx64, entropy_bits());
+	*out = t;
+	struct err e = is_needed() ? start(t) : ERR_OK;
+	if (e.verdict != VERDICT_OK)
+		idtail_free(out);
+	return e;
+}
+
+void idtail_free(struct idtail **tp)
+{
+	struct idtail *t = *tp;
+	if (t == NULL)
+		return;
+	consumer_free(&t->consumer);
+	producer_free(&t->producer, 0);
+	loop_timer_free(&t->again);
+	loop_timer_free(&t->tick);
+	free(t);
+	*tp = NULL;
+}

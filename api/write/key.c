@@ -1,0 +1,84 @@
+/* The key of a row that a POST makes and does not name. With an Idempotency-Key
+ * it is one that lies at home (api/write/home.h).
+ *
+ * Integers come from what is reserved (api/write/id_blocks.h). Who finds none
+ * parks; what arrives wakes every thread's waiting requests, which try again.
+ * While the primary is away nothing arrives, and they end at their deadline.
+ */
+#include "api/core/answer.h"
+#include "api/core/request.h"
+#include "api/write/home.h"
+#include "api/write/id_reserve.h"
+#include "api/write/uuidv7.h"
+#include "common/base/entropy.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+
+static enum step_result have(struct request *r, const char *key)
+{
+	request_target(r, r->collection, key, strlen(key));
+	r->step = STEP_APPEND;
+	return STEP_MORE;
+}
+
+static struct home home(const struct request *r)
+{
+	return home_of(r->idempotency_key, strlen(r->idempotency_key),
+	    r->collection, r->worker->app->partitions);
+}
+
+static bool take_integer(const struct request *r, int64_t *id)
+{
+	struct ids *ids = r->worker->app->ids;
+	if (r->idempotency_key == NULL)
+		return ids_take(ids, r->collection->index, id);
+	const struct home h = home(r);
+	return ids_take_at(ids, &h, id);
+}
+
+static enum step_result have_integer(struct request *r)
+{
+	struct app *app = r->worker->app;
+	char key[24];
+	int64_t id;
+	bool first = !r->awaits_key;
+	r->awaits_key = false;
+	bool any = take_integer(r, &id);
+	reserve_ids(r->worker, r->collection);
+	if (any) {
+		snprintf(key, sizeof key, "%" PRId64, id);
+		return have(r, key);
+	}
+	if (r->expired || (first && !request_may_park(r))) {
+		metric_add(&r->worker->metrics->write_refused, 1);
+		return answer_problem(r, PROBLEM_STORE_UNAVAILABLE,
+		    "No key could be reserved for the row; it was not "
+		    "accepted.");
+	}
+	if (first)
+		request_deadline(r, app->settings->read_timeout);
+	r->awaits_key = true;
+	return STEP_PARK;
+}
+
+static enum step_result have_uuid(struct request *r)
+{
+	char key[UUIDV7_LEN];
+	wall_us_t now = clock_wall();
+	uint64_t a = entropy_bits(), b = entropy_bits();
+	if (r->idempotency_key) {
+		const struct home h = home(r);
+		home_uuid(&h, now, a, b, key);
+	} else {
+		uuidv7_make(now, a, b, key);
+	}
+	return have(r, key);
+}
+
+enum step_result write_key_step(struct request *r)
+{
+	return r->collection->key == KEY_INTEGER ? have_integer(r)
+						 : have_uuid(r);
+}

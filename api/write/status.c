@@ -1,0 +1,121 @@
+/* GET /v1/_writes/{position}: what became of a write. */
+#include "api/core/answer.h"
+#include "api/core/request.h"
+#include "api/routes.h"
+#include "api/service/backlog.h"
+
+#include <string.h>
+
+enum { LOOK_US = 100000 }; /* how often, whether the probe has looked */
+
+static enum step_result no_such(struct request *r)
+{
+	return answer_problem(
+	    r, PROBLEM_NOT_FOUND, "The log has no such position.");
+}
+
+static void on_decision(void *arg, const struct decision *d)
+{
+	struct request *r = arg;
+	r->ask = NULL;
+	r->decision = *d;
+	request_resume(r);
+}
+
+static bool take_position(struct request *r)
+{
+	const char *text = strrchr(r->path, '/') + 1;
+	return position_parse(text, strlen(text), &r->position) &&
+	       r->position.partition < r->worker->app->partitions;
+}
+
+enum step_result status_step(struct request *r)
+{
+	struct worker *w = r->worker;
+	if (!take_position(r))
+		return no_such(r);
+	r->has_position = true;
+	if (!request_may_park(r))
+		return answer_problem(r, PROBLEM_BUFFER_FULL, NULL);
+	r->ask = decision_ask(w->primary, r->position, on_decision, r);
+	if (r->ask == NULL)
+		return answer_problem(r, PROBLEM_STORE_UNAVAILABLE, NULL);
+	request_deadline(r, w->app->settings->read_timeout);
+	r->step = STEP_STATUS_ANSWER;
+	return STEP_PARK;
+}
+
+static void add_position(struct buf *out, const char *name, struct position p)
+{
+	char text[POSITION_MAX_LEN];
+	position_format(p, text);
+	buf_printf(out, ",\"%s\":\"%s\"", name, text);
+}
+
+static void write_decision(
+    const struct request *r, const char *state, struct buf *out)
+{
+	const struct decision *d = &r->decision;
+	buf_printf(out, "{\"state\":\"%s\"", state);
+	add_position(out, "position", r->position);
+	if (d->replayed)
+		add_position(out, "first", d->first);
+	if (d->state == DECISION_REJECTED) {
+		const struct reason_row *row = reason_row(d->reason);
+		buf_printf(out, ",\"reason\":\"%s\",\"status\":%u", row->name,
+		    row->status);
+	}
+	if (d->constraint[0]) {
+		buf_str(out, ",\"constraint\":");
+		buf_json(out, d->constraint, strlen(d->constraint));
+	}
+	if (d->has_successor)
+		add_position(out, "successor", d->successor);
+	buf_str(out, "}\n");
+}
+
+static enum step_result answer_state(struct request *r, const char *state)
+{
+	struct buf body = {0};
+	write_decision(r, state, &body);
+	return answer_json(r, 200, &body);
+}
+
+/* Postgres has not got there: it waits in the log, or is not there at all. */
+enum step_result status_look_step(struct request *r)
+{
+	struct worker *w = r->worker;
+	bool looked = r->step == STEP_STATUS_LOOK;
+	enum probe_place place =
+	    probe_place(w->app->probe, r->position, r->started);
+	if (place == PROBE_NOWHERE)
+		return no_such(r);
+	if (place == PROBE_LATER && request_may_park(r) &&
+	    clock_mono() - r->started < w->app->settings->read_timeout) {
+		request_deadline(r, LOOK_US);
+		r->step = STEP_STATUS_LOOK;
+		return STEP_PARK;
+	}
+	if (place != PROBE_THERE || !looked)
+		return answer_state(r, "pending");
+	/* It took its time: it may be decided by now. */
+	r->step = STEP_STATUS;
+	return STEP_MORE;
+}
+
+enum step_result status_answer_step(struct request *r)
+{
+	switch (r->decision.state) {
+	case DECISION_PENDING:
+		return status_look_step(r);
+	case DECISION_COMMITTED:
+		return answer_state(r, "committed");
+	case DECISION_REJECTED:
+		return answer_state(r, "rejected");
+	case DECISION_EXPIRED:
+		return answer_problem(r, PROBLEM_POSITION_EXPIRED, NULL);
+	case DECISION_UNKNOWN:
+		break;
+	}
+	return answer_problem(r, PROBLEM_STORE_UNAVAILABLE, NULL);
+}

@@ -1,0 +1,386 @@
+#include "api/write/validate.h"
+
+#include "common/base/utf8.h"
+#include "common/json/decimal.h"
+#include "common/json/jsondup.h"
+#include "common/sql/rendered.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+
+/* --- keys ---------------------------------------------------------------- */
+
+static const char *key_form(enum key_type t)
+{
+	static const char *const forms[] = {
+	    [KEY_STRING] = "must be a string",
+	    [KEY_INTEGER] = "must be an integer of 64 bits",
+	    [KEY_UUIDV7] = "must be a UUID in small letters",
+	};
+	return forms[t];
+}
+
+bool validate_key(const struct collection *c, const char *key, size_t len,
+    struct violations *out)
+{
+	size_t before = out->n;
+	const char *name = c->key_name;
+	if (len == 0)
+		violations_add(out, name, "must not be empty");
+	else if (len > COLLECTION_KEY_MAX)
+		violations_add(out, name, "has %zu bytes; at most %d", len,
+		    COLLECTION_KEY_MAX);
+	if (memchr(key, '\0', len))
+		violations_add(out, name, "must not hold a NUL byte");
+	if (!utf8_valid(key, len))
+		violations_add(out, name, "must be UTF-8");
+	if (out->n == before && !collection_key_valid(c, key, len))
+		violations_add(out, name, "%s", key_form(c->key));
+	return out->n == before;
+}
+
+/* The key that a document says, in its one form. */
+static bool key_of(
+    const struct collection *c, struct jsonraw v, struct buf *out)
+{
+	int64_t n;
+	enum jsonraw_kind kind = jsonraw_kind(v);
+	if (c->key == KEY_INTEGER) {
+		if (kind != JSONRAW_NUMBER || !decimal_int64(v, &n))
+			return false;
+		buf_printf(out, "%" PRId64, n);
+		return true;
+	}
+	if (kind != JSONRAW_STRING)
+		return false;
+	jsonraw_text(out, v);
+	if (out->data == NULL)
+		buf_str(out, "");
+	return true;
+}
+
+/* --- members ------------------------------------------------------------- */
+
+struct check {
+	const struct collection *c;
+	enum validate_as as;
+	const char *key; /* NULL: not known */
+	size_t key_len;
+	struct validation *out;
+	uint64_t seen; /* fields, by index */
+	bool fill;     /* a default is wanted */
+};
+
+static void check_key(const struct check *k, struct jsonraw v)
+{
+	struct violations *out = &k->out->violations;
+	struct buf said = {0};
+	bool good = key_of(k->c, v, &said);
+	if (k->key) {
+		if (!good || said.len != k->key_len ||
+		    memcmp(said.data, k->key, said.len) != 0)
+			violations_add(out, k->c->key_name,
+			    "differs from the key in the path");
+	} else if (!good) {
+		violations_add(out, k->c->key_name, "%s", key_form(k->c->key));
+	} else if (validate_key(k->c, said.data, said.len, out)) {
+		k->out->key = said;
+		return;
+	}
+	buf_free(&said);
+}
+
+static void add_faults(const struct check *k, const struct field *f,
+    struct jsonraw v, unsigned faults)
+{
+	for (; faults; faults &= faults - 1) {
+		struct buf text = {0};
+		field_explain(
+		    &text, f, v, (enum field_fault)(faults & -faults));
+		violations_add(&k->out->violations, f->name, "%s", text.data);
+		buf_free(&text);
+	}
+}
+
+/* A patch's null takes the member away: then its default counts. */
+static bool wants_default(
+    const struct check *k, const struct field *f, struct jsonraw v)
+{
+	return k->as == VALIDATE_PATCH && jsonraw_kind(v) == JSONRAW_NULL &&
+	       !f->nullable && f->otherwise.s;
+}
+
+static void check_field(
+    struct check *k, const struct field *f, struct jsonraw v)
+{
+	struct violations *out = &k->out->violations;
+	if (wants_default(k, f, v)) {
+		k->fill = true;
+		return;
+	}
+	if (k->as != VALIDATE_INCREMENT) {
+		add_faults(k, f, v, field_faults(f, v));
+		return;
+	}
+	if (!field_is_number(f)) {
+		violations_add(out, f->name, "cannot be incremented");
+		return;
+	}
+	/* The sum is held to the other keywords, not what is added. */
+	const struct field any = {
+	    .name = f->name, .type = f->type, .max_digits = f->max_digits};
+	if (field_faults(&any, v))
+		add_faults(k, &any, v, FAULT_TYPE);
+}
+
+static void check_member(struct check *k, struct jsonraw_member m)
+{
+	size_t i = collection_field(k->c, m.name);
+	if (i < k->c->nfields) {
+		k->seen |= UINT64_C(1) << i;
+		check_field(k, &k->c->fields[i], m.value);
+		return;
+	}
+	const char *key = k->c->key_name;
+	if (k->as != VALIDATE_INCREMENT &&
+	    jsonraw_equals(m.name, key, strlen(key))) {
+		check_key(k, m.value);
+		return;
+	}
+	struct buf name = {0};
+	buf_str(&name, "");
+	jsonraw_text(&name, m.name);
+	violations_add(
+	    &k->out->violations, name.data, "is not a field of %s", k->c->name);
+	buf_free(&name);
+}
+
+/* What a whole document leaves out. */
+static void check_missing(struct check *k)
+{
+	for (size_t i = 0; i < k->c->nfields; i++) {
+		const struct field *f = &k->c->fields[i];
+		if (k->seen >> i & 1)
+			continue;
+		if (f->required)
+			violations_add(
+			    &k->out->violations, f->name, "is required");
+		else if (f->otherwise.s)
+			k->fill = true;
+	}
+}
+
+/* --- defaults ------------------------------------------------------------ */
+
+static void add_member(struct buf *out, const char *name, struct jsonraw v)
+{
+	buf_printf(out, "%s\"%s\":", out->len > 1 ? "," : "", name);
+	buf_add(out, v.s, v.len);
+}
+
+static void fill(const struct check *k, struct jsonraw object, struct buf *out)
+{
+	struct jsonraw_member m = jsonraw_members(object);
+	buf_char(out, '{');
+	while (jsonraw_next(&m)) {
+		size_t i = collection_field(k->c, m.name);
+		if (i < k->c->nfields &&
+		    wants_default(k, &k->c->fields[i], m.value))
+			m.value = k->c->fields[i].otherwise;
+		buf_str(out, out->len > 1 ? "," : "");
+		buf_add(out, m.name.s, m.name.len);
+		buf_char(out, ':');
+		buf_add(out, m.value.s, m.value.len);
+	}
+	for (size_t i = 0; k->as == VALIDATE_WHOLE && i < k->c->nfields; i++) {
+		const struct field *f = &k->c->fields[i];
+		if (!(k->seen >> i & 1) && f->otherwise.s)
+			add_member(out, f->name, f->otherwise);
+	}
+	buf_char(out, '}');
+}
+
+/* --- documents ----------------------------------------------------------- */
+
+static void check_object(struct check *k, struct jsonraw object)
+{
+	struct violations *out = &k->out->violations;
+	struct jsonraw_member m = jsonraw_members(object);
+	size_t n = 0;
+	for (; jsonraw_next(&m); n++)
+		check_member(k, m);
+	if (k->as == VALIDATE_INCREMENT && n == 0)
+		violations_add(out, NULL, "names no field to increment");
+	if (k->as == VALIDATE_WHOLE)
+		check_missing(k);
+	if (out->n == 0 && k->fill)
+		fill(k, object, &k->out->filled);
+}
+
+void validate_value(const struct collection *c, enum validate_as as,
+    const char *key, size_t key_len, struct jsonraw value,
+    struct validation *out)
+{
+	*out = (struct validation){.validity = VALID};
+	struct check k = {
+	    .c = c, .as = as, .key = key, .key_len = key_len, .out = out};
+	if (jsonraw_kind(value) == JSONRAW_OBJECT)
+		check_object(&k, value);
+	else
+		violations_add(&out->violations, NULL, "must be an object");
+	if (out->violations.n == 0)
+		return;
+	out->validity = INVALID;
+	buf_free(&out->key);
+}
+
+static bool parse(
+    const char *body, size_t len, struct jsonraw *value, struct validation *out)
+{
+	struct jsonraw_fault fault;
+	*out = (struct validation){.validity = NOT_JSON};
+	if (jsonraw_parse(body, len, value, &fault)) {
+		struct jsonraw twice = jsontwice_find(*value);
+		if (twice.s == NULL)
+			return true;
+		fault = (struct jsonraw_fault){(size_t)(twice.s - body),
+		    "a duplicate member of its object"};
+	}
+	out->offset = fault.at;
+	snprintf(out->message, sizeof out->message, "%s", fault.what);
+	return false;
+}
+
+void validate_document(const struct collection *c, enum validate_as as,
+    const char *key, size_t key_len, const char *body, size_t len,
+    struct validation *out)
+{
+	struct jsonraw value;
+	if (parse(body, len, &value, out))
+		validate_value(c, as, key, key_len, value, out);
+}
+
+/* --- size ---------------------------------------------------------------- */
+
+enum { GENERATED_KEY = 36 }; /* a UUID; integers are shorter */
+
+static struct jsonraw without_blanks(const char *s, size_t len)
+{
+	static const char blanks[] = " \t\r\n";
+	while (len && memchr(blanks, s[len - 1], 4))
+		len--;
+	while (len && memchr(blanks, *s, 4)) {
+		s++;
+		len--;
+	}
+	return (struct jsonraw){s, len};
+}
+
+void validate_size(const struct collection *c, enum validate_as as,
+    size_t key_len, const char *body, size_t len, size_t most,
+    struct validation *v)
+{
+	if (v->validity != VALID || as == VALIDATE_INCREMENT)
+		return;
+	struct jsonraw document =
+	    v->filled.len ? without_blanks(v->filled.data, v->filled.len)
+			  : without_blanks(body, len);
+	if (key_len == 0)
+		key_len = v->key.len ? v->key.len : GENERATED_KEY;
+	size_t size = as == VALIDATE_WHOLE
+			  ? rendered_document(c, key_len, document)
+			  : rendered_json(document);
+	if (size <= most)
+		return;
+	validation_free(v);
+	*v = (struct validation){.validity = TOO_LARGE};
+	snprintf(v->message, sizeof v->message,
+	    "The document would have %zu bytes as it is read; "
+	    "document.max_bytes is %zu.",
+	    size, most);
+}
+
+/* --- the seed's write ---------------------------------------------------- */
+
+static void want_string(
+    struct jsonraw v, const char *name, struct violations *out)
+{
+	if (v.s == NULL)
+		violations_add(out, name, "is required");
+	else if (jsonraw_kind(v) != JSONRAW_STRING)
+		violations_add(out, name, "must be a string");
+}
+
+/* What they send is a document of the collection like any other. */
+static void check_whole(const struct collection *c, struct validation *out)
+{
+	struct buf *document = &out->filled;
+	struct validation whole;
+	validate_document(
+	    c, VALIDATE_WHOLE, NULL, 0, document->data, document->len, &whole);
+	if (whole.validity == VALID && whole.filled.len == 0) {
+		validation_free(&whole);
+		return;
+	}
+	buf_free(document);
+	*document = whole.filled;
+	out->violations = whole.violations; /* there were none */
+	buf_free(&whole.key);
+}
+
+static void check_seed(
+    const struct collection *c, struct jsonraw object, struct validation *out)
+{
+	struct violations *bad = &out->violations;
+	struct jsonraw key = {0}, value = {0};
+	struct jsonraw_member m = jsonraw_members(object);
+	while (jsonraw_next(&m)) {
+		struct buf name = {0};
+		buf_str(&name, "");
+		jsonraw_text(&name, m.name);
+		if (strcmp(name.data, "key") == 0)
+			key = m.value;
+		else if (strcmp(name.data, "value") == 0)
+			value = m.value;
+		else
+			violations_add(bad, name.data, "is not a field");
+		buf_free(&name);
+	}
+	want_string(key, "key", bad);
+	want_string(value, "value", bad);
+	if (bad->n)
+		return;
+	buf_str(&out->key, "");
+	jsonraw_text(&out->key, key);
+	if (!validate_key(c, out->key.data, out->key.len, bad))
+		return;
+	buf_char(&out->filled, '{');
+	add_member(&out->filled, "value", value);
+	buf_char(&out->filled, '}');
+	check_whole(c, out);
+}
+
+void validate_seed_write(const struct collection *c, const char *body,
+    size_t len, struct validation *out)
+{
+	struct jsonraw value;
+	if (!parse(body, len, &value, out))
+		return;
+	out->validity = VALID;
+	if (jsonraw_kind(value) == JSONRAW_OBJECT)
+		check_seed(c, value, out);
+	else
+		violations_add(&out->violations, NULL, "must be an object");
+	if (out->violations.n == 0)
+		return;
+	out->validity = INVALID;
+	buf_free(&out->key);
+}
+
+void validation_free(struct validation *v)
+{
+	violations_free(&v->violations);
+	buf_free(&v->filled);
+	buf_free(&v->key);
+}

@@ -1,0 +1,16 @@
+/* What the ways into the log share: one document (api/write/write.c), and many
+ * at once (api/bulk/bulk.c). */
+#pragma once
+
+#include "api/core/problem.h"
+#include "api/core/request.h"
+
+struct write_refusal {
+	enum problem problem;
+	const char *detail; /* NULL: the problem's own words */
+	unsigned retry_s;
+};
+
+/* Can nothing be appended for the collection now? Counts what it sheds. */
+bool write_refused(const struct worker *w, const struct collection *c,
+    struct write_refusal *out);

@@ -1,0 +1,103 @@
+#include "api/write/write_log.h"
+
+#include "common/base/mem.h"
+
+#include <stdlib.h>
+
+struct writelog {
+	struct producer *producer;
+	char *topic;
+};
+
+/* Made by the asking thread, filled on the producer's, freed by the asking
+ * one. */
+struct append {
+	struct loop *loop;
+	append_done done; /* asking thread only; NULL: abandoned */
+	void *arg;
+	struct delivery delivery;
+};
+
+static void deliver(void *arg)
+{
+	struct append *a = arg;
+	if (a->done)
+		a->done(a->arg, &a->delivery);
+	free(a);
+}
+
+static void on_delivered(void *arg, const struct delivery *d)
+{
+	(void)arg;
+	struct append *a = d->opaque;
+	a->delivery = *d;
+	loop_post(a->loop, deliver, a);
+}
+
+struct err writelog_new(const struct writelog_options *o, struct writelog **out)
+{
+	struct writelog *w = MEM_NEW(struct writelog);
+	w->topic = mem_strdup(o->topic);
+	const struct producer_options p = {
+	    .loop = o->loop,
+	    .kafka = o->kafka,
+	    .delivered = on_delivered,
+	    .arg = w,
+	    .numbered = o->partitions,
+	};
+	struct err e = producer_new(&p, &w->producer);
+	*out = w;
+	if (e.verdict == VERDICT_OK)
+		producer_expect(w->producer, w->topic);
+	else
+		writelog_free(out, 0);
+	return e;
+}
+
+struct err writelog_append(
+    struct writelog *w, const struct append_request *r, struct append **out)
+{
+	struct append *a = MEM_NEW(struct append);
+	*a = (struct append){.loop = r->loop, .done = r->done, .arg = r->arg};
+	struct record_write record = r->write;
+	record.accepted_at = clock_wall();
+	bool erase = record.op == RECORD_DELETE;
+	const struct produce p = {
+	    .topic = w->topic,
+	    .partition = r->partition,
+	    .key = record.id,
+	    .key_len = record.id_len,
+	    .value = erase ? NULL : record.body,
+	    .value_len = erase ? 0 : record.body_len,
+	    .headers = record_write_headers(&record, r->traceparent),
+	    .opaque = a,
+	};
+	struct err e = producer_send(w->producer, &p);
+	*out = a;
+	if (e.verdict != VERDICT_OK) {
+		free(a);
+		*out = NULL;
+	}
+	return e;
+}
+
+void writelog_abandon(struct append *a)
+{
+	a->done = NULL;
+}
+
+bool writelog_up(const struct writelog *w)
+{
+	return producer_reachable(w->producer);
+}
+
+void writelog_free(struct writelog **wp, dur_us_t timeout)
+{
+	struct writelog *w = *wp;
+	if (w == NULL)
+		return;
+	producer_free(&w->producer, timeout);
+	free(w->topic);
+	free(w);
+	*wp = NULL;
+}

@@ -1,0 +1,62 @@
+/* A byte of `marks` is 0x80 where the byte of the text is one to stop at. The
+ * subtractions borrow from the bytes above, so that only the lowest mark is
+ * certain: the one that is asked for.
+ */
+#include "common/base/ascii_scan.h"
+
+#include <endian.h>
+#include <stdint.h>
+#include <string.h>
+
+#define EACH(byte) (UINT64_C(0x0101010101010101) * (byte))
+
+static uint64_t load(const char *s)
+{
+	uint64_t x;
+	memcpy(&x, s, sizeof x);
+	return le64toh(x);
+}
+
+static size_t first(uint64_t marks)
+{
+	return (size_t)__builtin_ctzll(marks) / 8;
+}
+
+/* Bytes below n <= 0x80. */
+static uint64_t below(uint64_t x, unsigned n)
+{
+	return (x - EACH(n)) & ~x & EACH(0x80);
+}
+
+static uint64_t equal(uint64_t x, unsigned char c)
+{
+	return below(x ^ EACH(c), 1);
+}
+
+size_t run_ascii(const char *s, size_t len)
+{
+	size_t i = 0;
+	for (; len - i >= sizeof(uint64_t); i += sizeof(uint64_t)) {
+		uint64_t marks = load(s + i) & EACH(0x80);
+		if (marks)
+			return i + first(marks);
+	}
+	while (i < len && (unsigned char)s[i] < 0x80)
+		i++;
+	return i;
+}
+
+size_t run_plain(const char *s, size_t len)
+{
+	size_t i = 0;
+	for (; len - i >= sizeof(uint64_t); i += sizeof(uint64_t)) {
+		uint64_t x = load(s + i);
+		uint64_t marks = below(x, ' ') | equal(x, '"') | equal(x, '\\');
+		if (marks)
+			return i + first(marks);
+	}
+	while (i < len && (unsigned char)s[i] >= ' ' && s[i] != '"' &&
+	       s[i] != '\\')
+		i++;
+	return i;
+}

@@ -1,0 +1,23 @@
+#include "common/base/err.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+
+struct err err_make(
+    enum verdict verdict, const char *code, const char *fmt, ...)
+{
+	struct err e = {.verdict = verdict};
+	snprintf(e.code, sizeof e.code, "%s", code ? code : "");
+	va_list ap;
+	va_start(ap, fmt);
+	vsnprintf(e.msg, sizeof e.msg, fmt, ap);
+	va_end(ap);
+	return e;
+}
+
+const char *err_verdict_name(enum verdict v)
+{
+	static const char *const names[] = {
+	    "ok", "retry", "reject", "fenced", "fatal"};
+	return names[v];
+}

@@ -1,0 +1,179 @@
+#include "common/base/log.h"
+
+#include "common/base/clock.h"
+
+#include <pthread.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+enum { LINE_MAX_LEN = 1024, KEPT = 64, QUOTE_MAX = 300, QUIET_US = 1000000 };
+
+struct event_row {
+	const char *tag;
+	enum log_level level;
+	const char *text;
+	bool at_will;
+};
+
+#define EVENT(id, tag, level, text) [id] = {tag, level, text, false},
+#define EVENT_AT_WILL(id, tag, level, text) [id] = {tag, level, text, true},
+static const struct event_row events[EVENT_COUNT] = {
+#include "common/base/events.def"
+};
+#undef EVENT
+
+static const char *const level_names[] = {"debug", "info", "warn", "error"};
+
+/* The one global of the tree: a log has no owner to pass it along. */
+static struct {
+	pthread_mutex_t lock;
+	enum log_level level;
+	const char *daemon;
+	/* Of events that others can cause at will. */
+	struct {
+		mono_us_t until; /* none is written before */
+		unsigned left_out;
+	} quiet[EVENT_COUNT];
+	unsigned next;
+	char kept[KEPT][LINE_MAX_LEN];
+} sink = {
+    .lock = PTHREAD_MUTEX_INITIALIZER, .level = LOG_INFO, .daemon = "sluice"};
+
+void log_init(const char *daemon, enum log_level level)
+{
+	sink.daemon = daemon;
+	sink.level = level;
+}
+
+bool log_level_parse(const char *name, enum log_level *out)
+{
+	for (int i = LOG_DEBUG; i <= LOG_ERROR; i++) {
+		if (strcmp(name, level_names[i]) != 0)
+			continue;
+		*out = (enum log_level)i;
+		return true;
+	}
+	return false;
+}
+
+static size_t prefix(char *line, const struct event_row *row)
+{
+	wall_us_t now = clock_wall();
+	time_t secs = (time_t)(now / 1000000);
+	struct tm tm;
+	gmtime_r(&secs, &tm);
+	char ts[32];
+	strftime(ts, sizeof ts, "%Y-%m-%dT%H:%M:%S", &tm);
+	int n = snprintf(line, LINE_MAX_LEN,
+	    "ts=%s.%06dZ level=%s daemon=%s ev=%s", ts, (int)(now % 1000000),
+	    level_names[row->level], sink.daemon, row->tag);
+	return (size_t)n;
+}
+
+/* A line stays a line, whatever the fields held. */
+static size_t finish(char *line, size_t len)
+{
+	for (size_t i = 0; i < len; i++) {
+		if ((unsigned char)line[i] < 0x20)
+			line[i] = ' ';
+	}
+	line[len] = '\n';
+	line[len + 1] = '\0';
+	return len + 1;
+}
+
+static void keep_and_write(const char *line, size_t len)
+{
+	pthread_mutex_lock(&sink.lock);
+	memcpy(sink.kept[sink.next++ % KEPT], line, len + 1);
+	/* Standard error that is gone (a closed pipe) is not worth dying for;
+	 * the line stays in the ring. */
+	ssize_t ignored = write(STDERR_FILENO, line, len);
+	(void)ignored;
+	pthread_mutex_unlock(&sink.lock);
+}
+
+/* False: this one is left out. */
+static bool takes_turn(enum event ev, unsigned *left_out)
+{
+	mono_us_t now = clock_mono();
+	pthread_mutex_lock(&sink.lock);
+	bool now_it_is = now >= sink.quiet[ev].until;
+	*left_out = sink.quiet[ev].left_out;
+	sink.quiet[ev].left_out = now_it_is ? 0 : *left_out + 1;
+	if (now_it_is)
+		sink.quiet[ev].until = now + QUIET_US;
+	pthread_mutex_unlock(&sink.lock);
+	return now_it_is;
+}
+
+void log_event(enum event ev, const char *fields, ...)
+{
+	const struct event_row *row = &events[ev];
+	unsigned left_out = 0;
+	if (row->level < sink.level ||
+	    (row->at_will && !takes_turn(ev, &left_out)))
+		return;
+	char line[LINE_MAX_LEN];
+	size_t len = prefix(line, row);
+	if (left_out)
+		len += (size_t)snprintf(
+		    line + len, LINE_MAX_LEN - len, " left_out=%u", left_out);
+	if (fields[0] != '\0') {
+		line[len++] = ' ';
+		va_list ap;
+		va_start(ap, fields);
+		int n =
+		    vsnprintf(line + len, LINE_MAX_LEN - len - 2, fields, ap);
+		va_end(ap);
+		len += n > 0 ? (size_t)n : 0;
+		if (len > LINE_MAX_LEN - 3)
+			len = LINE_MAX_LEN - 3;
+	}
+	len = finish(line, len);
+	keep_and_write(line, len);
+}
+
+const char *log_quote(const char *text)
+{
+	static _Thread_local char slots[4][QUOTE_MAX + 8];
+	static _Thread_local unsigned next;
+	char *out = slots[next++ % 4];
+	size_t n = 0;
+	out[n++] = '"';
+	for (const char *s = text ? text : ""; *s && n < QUOTE_MAX; s++) {
+		if (*s == '"' || *s == '\\')
+			out[n++] = '\\';
+		out[n++] = (unsigned char)*s < 0x20 ? ' ' : *s;
+	}
+	while (n > 1 && out[n - 1] == ' ')
+		n--;
+	out[n++] = '"';
+	out[n] = '\0';
+	return out;
+}
+
+void log_dump(void)
+{
+	static const char head[] = "--- last log lines ---\n";
+	ssize_t ignored = write(STDERR_FILENO, head, sizeof head - 1);
+	for (unsigned i = 0; i < KEPT; i++) {
+		const char *line = sink.kept[(sink.next + i) % KEPT];
+		ignored = write(STDERR_FILENO, line, strlen(line));
+	}
+	(void)ignored;
+}
+
+void log_print_docs(void)
+{
+	static const char seldom[] = " At most one line a second; `left_out` "
+				     "is how many came between.";
+	printf("| event | level | what it says |\n|---|---|---|\n");
+	for (int i = 0; i < EVENT_COUNT; i++)
+		printf("| `%s` | %s | %s%s |\n", events[i].tag,
+		    level_names[events[i].level], events[i].text,
+		    events[i].at_will ? seldom : "");
+}

@@ -1,0 +1,38 @@
+/* Log lines are declared (common/base/events.def) and written as logfmt to
+ * standard error: `ts=… level=info ev=batch.committed partition=3 rows=500`.
+ *
+ * A tag never changes once released. The format string holds the fields only;
+ * text that a stranger wrote goes through log_quote. The last lines are kept
+ * in a ring that a failed CHECK prints. Any thread may log.
+ */
+#pragma once
+
+#include <stdbool.h>
+#include <stddef.h>
+
+enum log_level { LOG_DEBUG, LOG_INFO, LOG_WARN, LOG_ERROR };
+
+#define EVENT(id, tag, level, text) id,
+enum event {
+#include "common/base/events.def"
+	EVENT_COUNT
+};
+#undef EVENT
+
+/* Sets the daemon's name and the lowest level that is written. */
+void log_init(const char *daemon, enum log_level level);
+bool log_level_parse(const char *name, enum log_level *out);
+
+/* Writes the line. Of an event that others can cause at will, at most one a
+ * second, with how many of them were left out before it. */
+__attribute__((format(printf, 2, 3))) void log_event(
+    enum event ev, const char *fields, ...);
+
+/* `"text"` with quotes, backslashes and control bytes escaped, cut at 300
+ * bytes; valid until the fourth next call on this thread. */
+const char *log_quote(const char *text);
+
+/* Writes the kept lines to standard error; called on the way to abort. */
+void log_dump(void);
+/* The table as Markdown, for docs/events.md. */
+void log_print_docs(void);

@@ -1,0 +1,107 @@
+#include "common/base/metrics.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+
+enum { FIRST_BOUND_US = 50 };
+
+void metric_observe(struct metric_histogram *h, dur_us_t us)
+{
+	int i = 0;
+	while (i < METRIC_BUCKETS - 1 && us > ((dur_us_t)FIRST_BOUND_US << i))
+		i++;
+	metric_add(&h->bucket[i], 1);
+	metric_add(&h->sum_us, us);
+}
+
+static const void *at(const void *instance, size_t offset)
+{
+	return (const char *)instance + offset;
+}
+
+int64_t metrics_sum(
+    const struct metric_row *row, const void *const *instances, size_t n)
+{
+	int64_t sum = 0;
+	for (size_t i = 0; i < n; i++)
+		sum += metric_get(at(instances[i], row->offset));
+	return sum;
+}
+
+static void add_sample(struct buf *out, const struct metric_row *row,
+    const char *suffix, const char *le)
+{
+	buf_printf(out, "%s%s", row->name, suffix);
+	if (row->labels[0] == '\0' && le == NULL)
+		return;
+	buf_printf(out, "{%s%s%s%s%s}", row->labels,
+	    row->labels[0] && le ? "," : "", le ? "le=\"" : "", le ? le : "",
+	    le ? "\"" : "");
+}
+
+static void add_histogram(struct buf *out, const struct metric_row *row,
+    const void *const *instances, size_t n)
+{
+	int64_t total = 0, sum_us = 0;
+	for (int b = 0; b < METRIC_BUCKETS; b++) {
+		for (size_t i = 0; i < n; i++) {
+			const struct metric_histogram *h =
+			    at(instances[i], row->offset);
+			total += metric_get(&h->bucket[b]);
+		}
+		char le[32] = "+Inf";
+		if (b < METRIC_BUCKETS - 1)
+			snprintf(le, sizeof le, "%g",
+			    (double)((int64_t)FIRST_BOUND_US << b) / 1e6);
+		add_sample(out, row, "_bucket", le);
+		buf_printf(out, " %" PRId64 "\n", total);
+	}
+	for (size_t i = 0; i < n; i++) {
+		const struct metric_histogram *h =
+		    at(instances[i], row->offset);
+		sum_us += metric_get(&h->sum_us);
+	}
+	add_sample(out, row, "_sum", NULL);
+	buf_printf(out, " %.6f\n", (double)sum_us / 1e6);
+	add_sample(out, row, "_count", NULL);
+	buf_printf(out, " %" PRId64 "\n", total);
+}
+
+static const char *const kind_names[] = {
+    "counter", "gauge", "gauge", "histogram"};
+
+void metrics_render(struct buf *out, const struct metric_row *rows,
+    size_t nrows, const void *const *instances, size_t n)
+{
+	const char *last = "";
+	for (size_t i = 0; i < nrows; i++) {
+		const struct metric_row *row = &rows[i];
+		/* Rows of one family stand together in the .def. */
+		if (strcmp(last, row->name) != 0)
+			buf_printf(out, "# HELP %s %s\n# TYPE %s %s\n",
+			    row->name, row->help, row->name,
+			    kind_names[row->kind]);
+		last = row->name;
+		if (row->kind == METRIC_HISTOGRAM) {
+			add_histogram(out, row, instances, n);
+			continue;
+		}
+		add_sample(out, row, "", NULL);
+		int64_t sum = metrics_sum(row, instances, n);
+		if (row->kind == METRIC_SECONDS)
+			buf_printf(out, " %.6f\n", (double)sum / 1e6);
+		else
+			buf_printf(out, " %" PRId64 "\n", sum);
+	}
+}
+
+void metrics_print_docs(const struct metric_row *rows, size_t nrows)
+{
+	printf("| metric | kind | labels | what it counts |\n"
+	       "|---|---|---|---|\n");
+	for (size_t i = 0; i < nrows; i++)
+		printf("| `%s` | %s | %s%s%s | %s |\n", rows[i].name,
+		    kind_names[rows[i].kind], rows[i].labels[0] ? "`" : "",
+		    rows[i].labels, rows[i].labels[0] ? "`" : "", rows[i].help);
+}

@@ -1,0 +1,78 @@
+/* Metrics, declared in one .def per daemon.
+ *
+ *   METRIC(kind, field, "name", "labels", "help")
+ *
+ * kind COUNTER, GAUGE, SECONDS (a gauge; set in microseconds) or
+ * HISTOGRAM (seconds). From it come the struct, the
+ * Prometheus text (exposition format 0.0.4) and docs/metrics.md. Each thread
+ * has a struct of its own and is its only writer; a scrape sums them, so an
+ * increment costs a plain add.
+ */
+#pragma once
+
+#include "common/base/buf.h"
+#include "common/base/clock.h"
+
+#include <stdatomic.h>
+#include <stddef.h>
+#include <stdint.h>
+
+enum metric_kind {
+	METRIC_COUNTER,
+	METRIC_GAUGE,
+	METRIC_SECONDS,
+	METRIC_HISTOGRAM
+};
+
+/* Upper bounds: 50 us << i; the last bucket is +Inf. */
+enum { METRIC_BUCKETS = 20 };
+
+typedef _Atomic int64_t metric_t;
+
+struct metric_histogram {
+	metric_t bucket[METRIC_BUCKETS];
+	metric_t sum_us;
+};
+
+#define METRIC_FIELD_COUNTER(field) metric_t field;
+#define METRIC_FIELD_GAUGE(field) metric_t field;
+#define METRIC_FIELD_SECONDS(field) metric_t field;
+#define METRIC_FIELD_HISTOGRAM(field) struct metric_histogram field;
+
+struct metric_row {
+	enum metric_kind kind;
+	const char *name;
+	const char *labels; /* `tier="l1"` or "" */
+	const char *help;
+	size_t offset;
+};
+
+#define METRIC_ROW(type, kind, field, name, labels, help)                      \
+	{METRIC_##kind, name, labels, help, offsetof(type, field)},
+
+/* Only the owning thread calls these. */
+static inline void metric_add(metric_t *m, int64_t n)
+{
+	int64_t v = atomic_load_explicit(m, memory_order_relaxed);
+	atomic_store_explicit(m, v + n, memory_order_relaxed);
+}
+
+static inline void metric_set(metric_t *m, int64_t v)
+{
+	atomic_store_explicit(m, v, memory_order_relaxed);
+}
+
+static inline int64_t metric_get(const metric_t *m)
+{
+	return atomic_load_explicit((metric_t *)m, memory_order_relaxed);
+}
+
+void metric_observe(struct metric_histogram *h, dur_us_t us);
+
+/* Sums the field of one row over the instances (not for histograms). */
+int64_t metrics_sum(
+    const struct metric_row *row, const void *const *instances, size_t n);
+/* Appends the Prometheus text. */
+void metrics_render(struct buf *out, const struct metric_row *rows,
+    size_t nrows, const void *const *instances, size_t n);
+void metrics_print_docs(const struct metric_row *rows, size_t nrows);

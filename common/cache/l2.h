@@ -1,0 +1,119 @@
+/* The data in Redis: its layout and the scripts that keep its invariant.
+ *
+ * INV-2: every entry is current as of Redis's own watermark of its partition.
+ *
+ *   sluice:{3}:watermark   16 hex digits: the watermark; 16 more: generation;
+ *                          then `;records=` and 16 more for every collection
+ *                          that was purged since: its own generation
+ *   sluice:{3}:floors      hash: bucket -> floor (hex), and `base`
+ *   sluice:{3}:cursor      offset in sluice.commits to resume at, decimal; a
+ *                          space; 16 hex digits: the turn, a random number of
+ *                          the script that wrote it
+ *   sluice:{3}:warmed      16 hex digits: the generation that a projector has
+ *                          filled (--warm=full)
+ *   sluice:{3}:records/foo 16 hex digits generation, P or A (present, absent),
+ *                          16 hex digits version, document; has a TTL
+ *
+ * The other keys of a partition have no TTL and Redis runs volatile-lru, so
+ * only entries can be evicted. An entry of another generation than its
+ * collection's, or else the partition's, is not there: that is how they are
+ * discarded without scanning them. Generations only grow. Versions are compared
+ * as fixed-width strings (Lua has doubles). The partition is the hash tag:
+ * Redis Cluster can split them.
+ *
+ * What a projector applies is of use only on top of what it applied before. The
+ * watermark does not tell: a Redis that was restored, or lost the last moments
+ * in a failover, or got a part of a batch from another projector, may have the
+ * same one without the same floors. The turn does.
+ */
+#pragma once
+
+#include "common/base/buf.h"
+#include "common/log/version.h"
+#include "common/redis/redis.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+
+enum l2_script {
+	/* KEYS watermark, floors, entry; ARGV as_of, bucket, ttl ms, payload.
+	 * Replies 1 filled, 0 refused: a newer commit is known, -1 refused: not
+	 * initialised. */
+	L2_FILL,
+	/* KEYS watermark, floors, cursor, entry…; ARGV turn, to, cursor, then
+	 * per entry bucket, floor, ttl ms (0: delete), payload. With ttl 0 the
+	 * payload is the commit's version in hex, or empty: an entry that holds
+	 * the row of that version or a newer one (a reader was faster) stays.
+	 * Replies `to` when applied; when the turn is another, `-` and where
+	 * Redis is, or `-` alone when it is not initialised. */
+	L2_APPLY,
+	/* Discards the partition and starts it at a mark. KEYS watermark,
+	 * floors, cursor; ARGV expected watermark (empty: none), watermark,
+	 * base floor, cursor, generation. Replies `to` when done, else `-` and
+	 * where Redis is. */
+	L2_START,
+	/* Discards the entries of a collection, or all of the partition's;
+	 * floors and watermark stay. KEYS watermark; ARGV generation,
+	 * collection (empty: all). Replies 1, or 0: not initialised, so nothing
+	 * counts anyway. */
+	L2_PURGE,
+	/* What a projector resumes from. KEYS watermark, floors, cursor,
+	 * warmed. Replies the values of watermark, cursor and warmed (nil: not
+	 * there), and 1 when the four keys were discarded, or 0. They are
+	 * discarded when somebody else has written one of them: it has another
+	 * type, the watermark has another form, or there are no floors with
+	 * it. */
+	L2_LOOK,
+	L2_SCRIPTS
+};
+
+/* Redis keeps fewer floors than an instance does: a floor that is too high
+ * costs a fill there, and a read here. */
+enum { L2_BUCKETS = 4096 };
+
+static inline uint32_t l2_bucket(uint32_t bucket)
+{
+	return bucket % L2_BUCKETS;
+}
+
+extern const struct redis_script l2_scripts[L2_SCRIPTS];
+
+/* Each appends the key's name. */
+void l2_watermark_key(struct buf *out, int32_t partition);
+void l2_floors_key(struct buf *out, int32_t partition);
+void l2_cursor_key(struct buf *out, int32_t partition);
+void l2_warmed_key(struct buf *out, int32_t partition);
+void l2_entry_key(
+    struct buf *out, int32_t partition, const char *id, size_t len);
+
+struct l2_watermark {
+	version_t watermark;
+	uint64_t generation; /* of the partition */
+};
+
+struct l2_entry {
+	bool present;
+	version_t version;
+	const char *doc; /* borrowed */
+	size_t len;
+};
+
+bool l2_watermark_parse(
+    const char *value, size_t len, struct l2_watermark *out);
+/* The generation that the entry of an id must have to count. `value` is a
+ * watermark's that was parsed. */
+uint64_t l2_generation(
+    const char *value, size_t len, const char *id, size_t id_len);
+struct l2_cursor {
+	int64_t offset;
+	uint64_t turn; /* at most VERSION_MAX */
+};
+
+/* Appends the cursor's value. */
+void l2_cursor(struct buf *out, const struct l2_cursor *c);
+bool l2_cursor_parse(const char *value, size_t len, struct l2_cursor *out);
+/* The payload: an entry without its generation, which the scripts prepend. */
+void l2_payload(struct buf *out, const struct l2_entry *e);
+/* False: of another generation, or not an entry. */
+bool l2_entry_parse(
+    const char *value, size_t len, uint64_t generation, struct l2_entry *out);

@@ -1,0 +1,302 @@
+#include "common/daemon/admin.h"
+
+#include "common/base/mem.h"
+#include "common/http/httpd.h"
+#include "common/http/origin_check.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+enum { MAX_CONNECTIONS = 64, MAX_BODY = 16 << 20 };
+
+struct admin {
+	struct admin_options o;
+	struct httpd *httpd;
+};
+
+struct answer {
+	unsigned status;
+	const char *type;
+	struct buf body;
+};
+
+struct request {
+	struct admin_exchange x; /* first: it is what a daemon holds of it */
+	struct admin *admin;
+	struct MHD_Connection *c;
+	char *path;
+	struct buf body;
+	const struct httpline_fault *fault; /* refused by its head */
+	bool suspended;
+	bool answered;
+	struct answer answer;
+};
+
+static void livez(struct admin *a, struct answer *out)
+{
+	(void)a;
+	buf_str(&out->body, "ok\n");
+}
+
+static void readyz(struct admin *a, struct answer *out)
+{
+	if (a->o.ready(a->o.arg, &out->body))
+		buf_str(&out->body, "ready\n");
+	else
+		out->status = 503;
+}
+
+static void metrics(struct admin *a, struct answer *out)
+{
+	if (a->o.refresh)
+		a->o.refresh(a->o.arg);
+	out->type = "text/plain; version=0.0.4; charset=utf-8";
+	metrics_render(
+	    &out->body, a->o.rows, a->o.nrows, a->o.instances, a->o.ninstances);
+}
+
+static void stats(struct admin *a, struct answer *out)
+{
+	out->type = "application/json";
+	a->o.stats(a->o.arg, &out->body);
+}
+
+static void config(struct admin *a, struct answer *out)
+{
+	out->type = "application/json";
+	config_json(a->o.config, &out->body);
+}
+
+static const struct {
+	const char *path;
+	void (*answer)(struct admin *a, struct answer *out);
+} routes[] = {
+    {"/livez", livez},
+    {"/readyz", readyz},
+    {"/metrics", metrics},
+    {"/stats", stats},
+    {"/config", config},
+};
+enum { ROUTES = sizeof routes / sizeof routes[0] };
+
+static bool is_own(const char *path)
+{
+	for (size_t i = 0; i < ROUTES; i++) {
+		if (strcmp(routes[i].path, path) == 0)
+			return true;
+	}
+	return false;
+}
+
+static const struct httpline_fault *judge(const struct httpline_head *head)
+{
+	if (head->length != HTTPLINE_UNKNOWN && head->length > MAX_BODY)
+		return &httpline_too_large;
+	return head->length > 0 && head->encoded ? &httpline_encoded : NULL;
+}
+
+static void *begin(void *arg, struct MHD_Connection *c, const char *method,
+    const char *path, const struct httpline_head *head, bool *refused)
+{
+	struct request *r = MEM_NEW(struct request);
+	r->fault = judge(head);
+	*refused = r->fault || is_own(path);
+	r->admin = arg;
+	r->c = c;
+	r->path = mem_strdup(path);
+	/* libmicrohttpd's, for the request's life. */
+	r->x = (struct admin_exchange){.method = method, .path = r->path};
+	r->answer =
+	    (struct answer){.status = 200, .type = "text/plain; charset=utf-8"};
+	return r;
+}
+
+static enum httpd_body body(
+    void *request, const char *data, size_t len, size_t *taken)
+{
+	struct request *r = request;
+	*taken = len;
+	if (r->body.len + len > MAX_BODY)
+		return HTTPD_LARGE;
+	buf_add(&r->body, data, len);
+	return HTTPD_TAKEN;
+}
+
+/* --- answers ------------------------------------------------------------- */
+
+static bool find_own(struct request *r, struct answer *out)
+{
+	bool get = strcmp(r->x.method, "GET") == 0;
+	bool head = strcmp(r->x.method, "HEAD") == 0;
+	for (size_t i = 0; i < ROUTES; i++) {
+		if (strcmp(routes[i].path, r->path) != 0)
+			continue;
+		out->status = get || head ? 200 : 405;
+		if (out->status == 200)
+			routes[i].answer(r->admin, out);
+		else
+			buf_str(&out->body, "method not allowed\n");
+		return true;
+	}
+	return false;
+}
+
+static void not_found(struct answer *out)
+{
+	out->status = 404;
+	for (size_t i = 0; i < ROUTES; i++)
+		buf_printf(&out->body, "%s\n", routes[i].path);
+}
+
+static const char *header(const struct request *r, const char *name)
+{
+	return MHD_lookup_connection_value(r->c, MHD_HEADER_KIND, name);
+}
+
+/* A page in an operator's browser may ask, too. */
+static bool refused(struct request *r)
+{
+	const struct common_settings *s = r->admin->o.config->settings;
+	const struct guard g = {
+	    .method = r->x.method,
+	    .host = header(r, MHD_HTTP_HEADER_HOST),
+	    .origin = header(r, "Origin"),
+	    .fetch_site = header(r, "Sec-Fetch-Site"),
+	    .content_type = header(r, MHD_HTTP_HEADER_CONTENT_TYPE),
+	    .mark = header(r, GUARD_HEADER),
+	};
+	const char *why = guard_refuses(&g, s->admin_hosts);
+	if (why == NULL)
+		return false;
+	r->answer.status = 403;
+	r->answer.type = "application/problem+json";
+	buf_printf(&r->answer.body,
+	    "{\"type\":\"urn:sluice:problem:forbidden\",\"title\":\"This is "
+	    "not "
+	    "allowed here\",\"status\":403,\"detail\":\"%s\"}\n",
+	    why);
+	return true;
+}
+
+/* False: a daemon has it, and answers later. */
+static bool find(struct request *r)
+{
+	const struct admin_options *o = &r->admin->o;
+	if (refused(r))
+		return true;
+	if (find_own(r, &r->answer))
+		return true;
+	r->x.body = r->body.data ? r->body.data : "";
+	r->x.body_len = r->body.len;
+	if (o->handle && o->handle(o->arg, &r->x))
+		return r->answered;
+	not_found(&r->answer);
+	return true;
+}
+
+const char *admin_argument(const struct admin_exchange *x, const char *name)
+{
+	const struct request *r = (const struct request *)x;
+	return MHD_lookup_connection_value(r->c, MHD_GET_ARGUMENT_KIND, name);
+}
+
+void admin_answer(struct admin_exchange *x, unsigned status, struct buf *body)
+{
+	struct request *r = (struct request *)x;
+	r->answered = true;
+	r->answer.status = status;
+	r->answer.type = "application/json";
+	r->answer.body = *body;
+	*body = (struct buf){0};
+	if (r->suspended)
+		httpd_resume(r->admin->httpd, r->c);
+}
+
+static enum MHD_Result refuse(struct request *r)
+{
+	struct MHD_Response *response = httpline_response(r->fault);
+	enum MHD_Result rc =
+	    MHD_queue_response(r->c, r->fault->status, response);
+	MHD_destroy_response(response);
+	return rc;
+}
+
+static enum MHD_Result queue(struct request *r)
+{
+	size_t len;
+	struct answer *a = &r->answer;
+	char *text = buf_take(&a->body, &len);
+	struct MHD_Response *response =
+	    MHD_create_response_from_buffer(len, text, MHD_RESPMEM_MUST_FREE);
+	httpline_type(response, a->type);
+	if (a->status == 405)
+		MHD_add_response_header(
+		    response, MHD_HTTP_HEADER_ALLOW, "GET, HEAD");
+	enum MHD_Result rc = MHD_queue_response(r->c, a->status, response);
+	MHD_destroy_response(response);
+	return rc;
+}
+
+static enum MHD_Result run(void *request)
+{
+	struct request *r = request;
+	if (r->fault)
+		return refuse(r);
+	if (r->answered || find(r))
+		return queue(r);
+	r->suspended = true;
+	MHD_suspend_connection(r->c);
+	return MHD_YES;
+}
+
+static void end(void *request)
+{
+	struct request *r = request;
+	buf_free(&r->body);
+	buf_free(&r->answer.body);
+	free(r->path);
+	free(r);
+}
+
+struct err admin_new(const struct admin_options *o, struct admin **out)
+{
+	static const struct httpd_ops ops = {begin, body, run, end};
+	struct admin *a = MEM_NEW(struct admin);
+	a->o = *o;
+	const struct httpd_options h = {
+	    .loop = o->loop,
+	    .address = o->address,
+	    .max_connections = MAX_CONNECTIONS,
+	    .pace = {.first = CLOCK_S(10),
+		.idle = CLOCK_S(60),
+		.receive = CLOCK_S(10),
+		.send = CLOCK_S(10)},
+	    .ops = &ops,
+	    .arg = a,
+	};
+	struct err e = httpd_new(&h, &a->httpd);
+	if (e.verdict == VERDICT_OK)
+		e = httpd_open(a->httpd);
+	if (e.verdict != VERDICT_OK) {
+		httpd_free(&a->httpd);
+		free(a);
+		a = NULL;
+	}
+	*out = a;
+	return e;
+}
+
+int admin_port(const struct admin *a)
+{
+	return httpd_port(a->httpd);
+}
+
+void admin_free(struct admin **ap)
+{
+	struct admin *a = *ap;
+	if (a == NULL)
+		return;
+	httpd_free(&a->httpd);
+	free(a);
+	*ap = NULL;
+}

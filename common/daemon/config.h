@@ -1,0 +1,66 @@
+/* Configuration: declared once in .def tables, set by file, environment and
+ * flags (each overrides the one before).
+ *
+ *   primary.url = …           in the file given by --config
+ *   SLUICE_PRIMARY_URL=…      in the environment
+ *   --primary-url=…           on the command line (--primary.url works, too)
+ *
+ * `kafka.<property>` is passed to librdkafka, which judges it. An unknown name
+ * or a bad value is an error that names the key, the value and what is
+ * allowed.
+ */
+#pragma once
+
+#include "common/base/clock.h"
+#include "common/base/err.h"
+#include "common/daemon/setting.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+struct common_settings {
+#define SETTING(kind, field, name, def, allowed, aliases, help)                \
+	SETTING_MEMBER(kind, field)
+#include "common/daemon/settings.def"
+#undef SETTING
+};
+
+/* `kafka.<property>` settings, without the prefix. */
+struct config_extra {
+	char *name;
+	char *value;
+};
+
+struct config {
+	/* The daemon's struct, whose first member is struct common_settings. */
+	void *settings;
+	const struct setting *rows; /* the daemon's own rows */
+	size_t nrows;
+	struct config_extra *kafka;
+	size_t nkafka;
+};
+
+/* Takes no ownership of `settings` and `rows`; every setting has its default
+ * afterwards. A bad default is a bug (CHECK). */
+void config_init(
+    struct config *c, void *settings, const struct setting *rows, size_t nrows);
+void config_free(struct config *c);
+
+/* Each returns an error that names key, value and what is allowed. */
+struct err config_set(struct config *c, const char *name, const char *value);
+struct err config_load_file(struct config *c, const char *path);
+/* SLUICE_* and the aliases; a SLUICE_ name that is unknown is an error. */
+struct err config_load_env(struct config *c, char **env);
+
+/* The value of a setting that is text (its row must be there: CHECK). */
+const char *config_text(const struct config *c, const char *name);
+
+struct buf;
+/* Is the value of this librdkafka property never to be shown? */
+bool config_is_secret(const char *property);
+/* All settings as a JSON object. */
+void config_json(const struct config *c, struct buf *out);
+/* The table as Markdown (docs/config.md) or for --help. */
+void config_print_docs(const struct config *c);
+void config_print_help(const struct config *c);

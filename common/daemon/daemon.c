@@ -1,0 +1,382 @@
+#include "common/daemon/daemon.h"
+
+#include "common/base/check.h"
+#include "common/base/log.h"
+#include "common/base/mem.h"
+#include "common/daemon/healthcheck.h"
+#include "common/http/origin_check.h"
+#include "common/kafka/kafka.h"
+#include "common/postgres/pg.h"
+#include "common/redis/redis.h"
+#include "common/schema/collection.h"
+
+#include <poll.h>
+#include <pthread.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#define PROBE_TIMEOUT CLOCK_S(3)
+
+enum { EXIT_USAGE = 2, EXIT_LATE = 3 };
+
+/* Their usual action is to end the process. Others send them out of habit: a
+ * closed terminal, logrotate, "reload". */
+static const struct {
+	int number;
+	const char *name;
+} passed_over[] = {{SIGHUP, "HUP"}, {SIGUSR1, "USR1"}, {SIGUSR2, "USR2"}};
+enum { PASSED_OVER = sizeof passed_over / sizeof passed_over[0] };
+
+extern char **environ;
+
+/* --- arguments ----------------------------------------------------------- */
+
+struct arguments {
+	const char *file;
+	bool check;
+	const char *docs;
+	const char *probe; /* livez, readyz */
+};
+
+static void print_help(const struct daemon_spec *spec)
+{
+	printf("%s: %s\n\n"
+	       "  --config=FILE    read settings from FILE (name = value)\n"
+	       "  --check-config   check the settings and exit\n"
+	       "  --print-docs=config|metrics|events   print that page\n"
+	       "  --probe=readyz|livez   ask the daemon that runs with these "
+	       "settings, on\n"
+	       "                   admin.listen; exit code 0: well, 1: not. "
+	       "--probe: readyz\n"
+	       "  --version, --help\n",
+	    spec->name, spec->purpose);
+	for (size_t i = 0; i < spec->nflags; i++)
+		printf(
+		    "  --%-14s %s\n", spec->flags[i].name, spec->flags[i].help);
+	printf("\nSettings (also in the file, and in the environment as "
+	       "SLUICE_NAME_WITH_UNDERSCORES):\n\n");
+	config_print_help(spec->config);
+	printf("  --kafka.PROPERTY=VALUE\n"
+	       "      Any librdkafka property.\n");
+}
+
+static bool print_docs(const struct daemon_spec *spec, const char *what)
+{
+	if (strcmp(what, "config") == 0)
+		config_print_docs(spec->config);
+	else if (strcmp(what, "metrics") == 0)
+		metrics_print_docs(spec->metrics, spec->nmetrics);
+	else if (strcmp(what, "events") == 0)
+		log_print_docs();
+	else
+		return false;
+	return true;
+}
+
+/* What it has to say is for `docker inspect` and the operator. */
+static int probe(const struct daemon_spec *spec, const char *page)
+{
+	struct buf body = {0};
+	struct err e;
+	if (strcmp(page, "livez") != 0 && strcmp(page, "readyz") != 0)
+		e = err_make(VERDICT_FATAL, "probe",
+		    "--probe=%s: allowed: readyz, livez", page);
+	else
+		e = healthcheck_ask(config_text(spec->config, "admin.listen"),
+		    page, PROBE_TIMEOUT, &body);
+	if (body.len)
+		fputs(body.data, stdout);
+	buf_free(&body);
+	if (e.verdict == VERDICT_OK)
+		return EXIT_SUCCESS;
+	fprintf(stderr, "%s: %s\n", spec->name, e.msg);
+	return e.verdict == VERDICT_RETRY ? EXIT_FAILURE : EXIT_USAGE;
+}
+
+static bool set_flag(const struct daemon_spec *spec, const char *name)
+{
+	for (size_t i = 0; i < spec->nflags; i++) {
+		if (strcmp(spec->flags[i].name, name) != 0)
+			continue;
+		*spec->flags[i].set = true;
+		return true;
+	}
+	return false;
+}
+
+/* --primary-url is primary.url; a setting's name has no dash. */
+static struct err set_argument(struct config *c, const char *arg)
+{
+	const char *equals = strchr(arg, '=');
+	if (equals == NULL)
+		return err_make(VERDICT_FATAL, "config",
+		    "argument '--%s': expected --name=value (--help)", arg);
+	char *name = mem_strndup(arg, (size_t)(equals - arg));
+	for (char *s = name; *s; s++) {
+		if (*s == '-')
+			*s = '.';
+	}
+	struct err e = config_set(c, name, equals + 1);
+	free(name);
+	return e;
+}
+
+/* What is no setting; true: understood. */
+static bool special(
+    const struct daemon_spec *spec, const char *arg, struct arguments *out)
+{
+	if (strncmp(arg, "config=", 7) == 0)
+		out->file = arg + 7;
+	else if (strcmp(arg, "check-config") == 0)
+		out->check = true;
+	else if (strncmp(arg, "print-docs=", 11) == 0)
+		out->docs = arg + 11;
+	else if (strcmp(arg, "probe") == 0)
+		out->probe = "readyz";
+	else if (strncmp(arg, "probe=", 6) == 0)
+		out->probe = arg + 6;
+	else
+		return set_flag(spec, arg);
+	return true;
+}
+
+/* The settings whose values a library understands, not we. */
+static struct err check_common(const struct config *c)
+{
+	const struct common_settings *s = c->settings;
+	const struct kafka_config k = kafka_config(c, s);
+	rd_kafka_conf_t *conf;
+	if (!guard_check_hosts(s->admin_hosts))
+		return err_make(VERDICT_FATAL, "config",
+		    "setting 'admin.hosts' has the bad value '%s'; allowed: "
+		    "names without ports, with commas between",
+		    s->admin_hosts);
+	struct err e = kafka_conf(&k, NULL, &conf);
+	if (e.verdict != VERDICT_OK)
+		return e;
+	rd_kafka_conf_destroy(conf);
+	e = pg_check_url("primary.url", s->primary_url);
+	return e.verdict == VERDICT_OK ? redis_check_url(s->redis_url) : e;
+}
+
+/* Of `--name value` the name is told: the value may be a secret. */
+static struct err not_understood(
+    const struct daemon_spec *spec, int i, char **argv)
+{
+	struct arguments ignored = {0};
+	const char *before = i > 1 ? argv[i - 1] : "";
+	if (strncmp(before, "--", 2) == 0 && strchr(before, '=') == NULL &&
+	    !special(spec, before + 2, &ignored))
+		return err_make(VERDICT_FATAL, "config",
+		    "argument '%s': expected --name=value (--help)", before);
+	return err_make(VERDICT_FATAL, "config",
+	    "argument '%s' is not understood (--help)", argv[i]);
+}
+
+static struct err load(const struct daemon_spec *spec, int argc, char **argv,
+    struct arguments *args)
+{
+	for (int i = 1; i < argc; i++) {
+		if (strncmp(argv[i], "--", 2) != 0)
+			return not_understood(spec, i, argv);
+		special(spec, argv[i] + 2, args);
+	}
+	struct err e = ERR_OK;
+	if (args->file)
+		e = config_load_file(spec->config, args->file);
+	if (e.verdict == VERDICT_OK)
+		e = config_load_env(spec->config, environ);
+	struct arguments again = {0};
+	for (int i = 1; i < argc && e.verdict == VERDICT_OK; i++) {
+		if (!special(spec, argv[i] + 2, &again))
+			e = set_argument(spec->config, argv[i] + 2);
+	}
+	if (e.verdict == VERDICT_OK)
+		e = check_common(spec->config);
+	if (e.verdict == VERDICT_OK && spec->check)
+		e = spec->check(spec->config);
+	return e;
+}
+
+static bool help_or_version(const struct daemon_spec *spec, const char *arg)
+{
+	if (strcmp(arg, "--help") == 0) {
+		print_help(spec);
+		return true;
+	}
+	if (strcmp(arg, "--version") == 0) {
+		printf("%s %s\n", spec->name, SLUICE_VERSION);
+		return true;
+	}
+	return false;
+}
+
+static bool refuse(
+    const struct daemon_spec *spec, const struct err *e, int *exit_code)
+{
+	fprintf(stderr, "%s: %s\n", spec->name, e->msg);
+	*exit_code = EXIT_USAGE;
+	return false;
+}
+
+bool daemon_configure(
+    const struct daemon_spec *spec, int argc, char **argv, int *exit_code)
+{
+	*exit_code = EXIT_SUCCESS;
+	/* Where both streams go to one file, its lines are in the order in
+	 * which they were printed. */
+	setvbuf(stdout, NULL, _IOLBF, BUFSIZ);
+	for (int i = 1; i < argc; i++) {
+		if (help_or_version(spec, argv[i]))
+			return false;
+	}
+	struct arguments args = {0};
+	struct err e = load(spec, argc, argv, &args);
+	if (e.verdict != VERDICT_OK)
+		return refuse(spec, &e, exit_code);
+	if (args.docs) {
+		bool known = print_docs(spec, args.docs);
+		*exit_code = known ? EXIT_SUCCESS : EXIT_USAGE;
+		return false;
+	}
+	const struct common_settings *s = spec->config->settings;
+	e = collections_load(s->collections_dir);
+	if (e.verdict != VERDICT_OK)
+		return refuse(spec, &e, exit_code);
+	if (args.check) {
+		printf("%s: the configuration is good\n", spec->name);
+		return false;
+	}
+	if (args.probe) {
+		*exit_code = probe(spec, args.probe);
+		return false;
+	}
+	signal(SIGPIPE, SIG_IGN);
+	for (size_t i = 0; i < PASSED_OVER; i++)
+		signal(passed_over[i].number, SIG_IGN);
+	enum log_level level = LOG_INFO;
+	CHECK(log_level_parse(s->log_level, &level));
+	log_init(spec->name, level);
+	log_event(EV_START, "version=%s pid=%d", SLUICE_VERSION, (int)getpid());
+	return true;
+}
+
+/* --- signals ------------------------------------------------------------- */
+
+struct daemon_signals {
+	uv_signal_t *term, *interrupt, *others[PASSED_OVER];
+	struct daemon_end end;
+	struct loop_timer *delay;
+	bool ending;
+};
+
+/* Runs in a signal handler. Standard error may be a pipe that is full: the line
+ * is not worth waiting for. */
+static void too_late(int signal)
+{
+	(void)signal;
+	static const char line[] =
+	    "level=error ev=drain.late text=\"drain.timeout is over\"\n";
+	struct pollfd out = {.fd = STDERR_FILENO, .events = POLLOUT};
+	if (poll(&out, 1, 0) > 0) {
+		ssize_t ignored = write(STDERR_FILENO, line, sizeof line - 1);
+		(void)ignored;
+	}
+	_exit(EXIT_LATE);
+}
+
+/* The loop, or a library, may be what hangs, so it is the kernel's alarm. */
+void daemon_ends_within(dur_us_t timeout)
+{
+	sigset_t set;
+	sigemptyset(&set);
+	sigaddset(&set, SIGALRM);
+	signal(SIGALRM, too_late);
+	pthread_sigmask(SIG_UNBLOCK, &set, NULL);
+	unsigned seconds = (unsigned)((timeout + 999999) / 1000000);
+	unsigned left = alarm(seconds);
+	if (left && left < seconds)
+		alarm(left);
+}
+
+static void on_signal(uv_signal_t *handle, int number)
+{
+	struct daemon_signals *s = handle->data;
+	if (s->ending)
+		return;
+	s->ending = true;
+	log_event(EV_DRAIN, "signal=%s delay_ms=%lld",
+	    number == SIGTERM ? "TERM" : "INT",
+	    (long long)(s->end.delay / 1000));
+	daemon_ends_within(s->end.delay + s->end.timeout);
+	if (s->end.announce)
+		s->end.announce(s->end.arg);
+	if (s->end.delay)
+		loop_timer_start(s->delay, s->end.delay);
+	else
+		s->end.drain(s->end.arg);
+}
+
+static void on_delay(void *arg)
+{
+	struct daemon_signals *s = arg;
+	s->end.drain(s->end.arg);
+}
+
+static void on_other(uv_signal_t *handle, int number)
+{
+	(void)handle;
+	for (size_t i = 0; i < PASSED_OVER; i++) {
+		if (passed_over[i].number == number)
+			log_event(EV_SIGNAL_IGNORED, "signal=%s text=%s",
+			    passed_over[i].name, "\"nothing was reloaded\"");
+	}
+}
+
+static uv_signal_t *watch(
+    struct loop *l, struct daemon_signals *s, int number, uv_signal_cb fn)
+{
+	uv_signal_t *handle = MEM_NEW(uv_signal_t);
+	CHECK_OS(uv_signal_init(loop_uv(l), handle));
+	handle->data = s;
+	CHECK_OS(uv_signal_start(handle, fn, number));
+	return handle;
+}
+
+struct daemon_signals *daemon_signals_new(
+    struct loop *l, const struct daemon_end *end)
+{
+	struct daemon_signals *s = MEM_NEW(struct daemon_signals);
+	s->end = *end;
+	s->delay = loop_timer_new(l, on_delay, s);
+	s->term = watch(l, s, SIGTERM, on_signal);
+	s->interrupt = watch(l, s, SIGINT, on_signal);
+	for (size_t i = 0; i < PASSED_OVER; i++)
+		s->others[i] = watch(l, s, passed_over[i].number, on_other);
+	return s;
+}
+
+static void free_handle(uv_handle_t *handle)
+{
+	free(handle);
+}
+
+/* libuv puts the usual actions back: what ends the process would end it now. */
+void daemon_signals_free(struct daemon_signals **sp)
+{
+	struct daemon_signals *s = *sp;
+	if (s == NULL)
+		return;
+	loop_timer_free(&s->delay);
+	uv_close((uv_handle_t *)s->term, free_handle);
+	uv_close((uv_handle_t *)s->interrupt, free_handle);
+	for (size_t i = 0; i < PASSED_OVER; i++) {
+		uv_close((uv_handle_t *)s->others[i], free_handle);
+		signal(passed_over[i].number, SIG_IGN);
+	}
+	free(s);
+	*sp = NULL;
+}

@@ -1,0 +1,60 @@
+/* What the three main() share: arguments, signals, the end.
+ *
+ *   --help --version --check-config --config=FILE --name=value
+ *   --print-docs=config|metrics|events
+ *   --probe, --probe=livez|readyz: asks the one that runs with these settings
+ */
+#pragma once
+
+#include "common/base/loop.h"
+#include "common/base/metrics.h"
+#include "common/daemon/config.h"
+
+#include <stdbool.h>
+
+/* A flag of one daemon without a value, e.g. --migrate. */
+struct daemon_flag {
+	const char *name;
+	bool *set;
+	const char *help;
+};
+
+struct daemon_spec {
+	const char *name; /* sluice-api */
+	const char *purpose;
+	struct config *config; /* initialised */
+	const struct daemon_flag *flags;
+	size_t nflags;
+	const struct metric_row *metrics;
+	size_t nmetrics;
+	/* Checks across settings. May be NULL. */
+	struct err (*check)(const struct config *c);
+};
+
+/* Reads file, environment and arguments, in this order, and initialises the
+ * log. False: the process ends with *exit_code (help was printed, or an error
+ * was, naming what is wrong). */
+bool daemon_configure(
+    const struct daemon_spec *spec, int argc, char **argv, int *exit_code);
+
+/* The daemon is ending. If the process is still there `timeout` later, it ends
+ * with code 3, whatever any thread or library does. Of several calls the
+ * earliest end counts. From any thread. */
+void daemon_ends_within(dur_us_t timeout);
+
+/* What SIGTERM and SIGINT begin. All is called on the loop, once. */
+struct daemon_end {
+	/* At once. May be NULL. */
+	void (*announce)(void *arg);
+	/* `delay` later. The daemon ends within `timeout` from then. */
+	void (*drain)(void *arg);
+	void *arg;
+	dur_us_t delay, timeout;
+};
+
+/* Of several SIGTERM and SIGINT the first one counts. SIGHUP, SIGUSR1 and
+ * SIGUSR2 are logged and do nothing; SIGPIPE is ignored. */
+struct daemon_signals;
+struct daemon_signals *daemon_signals_new(
+    struct loop *l, const struct daemon_end *end);
+void daemon_signals_free(struct daemon_signals **s);

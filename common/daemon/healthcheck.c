@@ -1,0 +1,134 @@
+#include "common/daemon/healthcheck.h"
+
+#include "common/http/listener.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <netdb.h>
+#include <poll.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+enum { ANSWER_MAX = 65536 };
+
+static struct err not_well(const char *why)
+{
+	return err_make(VERDICT_RETRY, "probe", "%s", why);
+}
+
+/* Waits for `events`; false: the time is over. */
+static bool wait_for(int fd, short events, mono_us_t deadline)
+{
+	struct pollfd p = {.fd = fd, .events = events};
+	for (;;) {
+		const dur_us_t left = deadline - clock_mono();
+		if (left <= 0)
+			return false;
+		const int n = poll(&p, 1, (int)(left / 1000 + 1));
+		if (n > 0)
+			return true;
+		if (n < 0 && errno != EINTR)
+			return false;
+	}
+}
+
+/* -1: nobody listens there, or does not answer in time. */
+static int connect_one(const struct addrinfo *ai, mono_us_t deadline)
+{
+	const int fd = socket(ai->ai_family,
+	    SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, ai->ai_protocol);
+	if (fd < 0)
+		return -1;
+	int failed = 0;
+	socklen_t len = sizeof failed;
+	if (connect(fd, ai->ai_addr, ai->ai_addrlen) == 0)
+		return fd;
+	if (errno == EINPROGRESS && wait_for(fd, POLLOUT, deadline) &&
+	    getsockopt(fd, SOL_SOCKET, SO_ERROR, &failed, &len) == 0 &&
+	    failed == 0)
+		return fd;
+	close(fd);
+	return -1;
+}
+
+static struct err connect_any(const char *address, mono_us_t deadline, int *fd)
+{
+	const char *colon = strrchr(address, ':');
+	struct addrinfo *list = listener_resolve(address, false);
+	if (list == NULL || colon == NULL || strcmp(colon, ":0") == 0) {
+		if (list)
+			freeaddrinfo(list);
+		return err_make(VERDICT_FATAL, "probe",
+		    "admin.listen=%s is no address that can be asked", address);
+	}
+	*fd = -1;
+	for (struct addrinfo *ai = list; ai && *fd < 0; ai = ai->ai_next)
+		*fd = connect_one(ai, deadline);
+	freeaddrinfo(list);
+	return *fd >= 0 ? ERR_OK : not_well("nobody listens");
+}
+
+/* The request is shorter than any socket's buffer. */
+static struct err ask(int fd, const char *page)
+{
+	char request[128];
+	const int len = snprintf(request, sizeof request,
+	    "GET /%s HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n",
+	    page);
+	if (send(fd, request, (size_t)len, MSG_NOSIGNAL) != len)
+		return not_well("the connection failed");
+	return ERR_OK;
+}
+
+static struct err read_all(int fd, mono_us_t deadline, struct buf *answer)
+{
+	char piece[4096];
+	while (answer->len < ANSWER_MAX) {
+		if (!wait_for(fd, POLLIN, deadline))
+			return not_well("no answer in time");
+		const ssize_t n = recv(fd, piece, sizeof piece, 0);
+		if (n == 0)
+			return ERR_OK;
+		if (n > 0)
+			buf_add(answer, piece, (size_t)n);
+		else if (errno != EAGAIN && errno != EINTR)
+			return not_well("the connection failed");
+	}
+	return not_well("the answer has no end");
+}
+
+static struct err judge(const struct buf *answer, struct buf *body)
+{
+	int status = 0;
+	const char *end =
+	    answer->data ? strstr(answer->data, "\r\n\r\n") : NULL;
+	if (end == NULL ||
+	    sscanf(answer->data, "HTTP/1.%*1d %3d", &status) != 1)
+		return not_well("the answer is no HTTP");
+	buf_str(body, end + 4);
+	if (status == 200)
+		return ERR_OK;
+	return err_make(VERDICT_RETRY, "probe", "answered %d", status);
+}
+
+struct err healthcheck_ask(
+    const char *address, const char *page, dur_us_t timeout, struct buf *body)
+{
+	const mono_us_t deadline = clock_mono() + timeout;
+	int fd;
+	struct err e = connect_any(address, deadline, &fd);
+	if (e.verdict != VERDICT_OK)
+		return e;
+	struct buf answer = {0};
+	e = ask(fd, page);
+	if (e.verdict == VERDICT_OK)
+		e = read_all(fd, deadline, &answer);
+	if (e.verdict == VERDICT_OK)
+		e = judge(&answer, body);
+	buf_free(&answer);
+	close(fd);
+	return e;
+}

@@ -1,0 +1,97 @@
+#include "common/http/conn_timeout.h"
+
+/* Not <netinet/tcp.h>, whose tcp_info may be an older one. */
+#include <linux/in.h>
+#include <linux/sockios.h>
+#include <linux/tcp.h>
+#include <sys/ioctl.h>
+#include <sys/socket.h>
+
+void pace_enter(struct pace *p, enum pace_phase phase, mono_us_t now)
+{
+	*p = (struct pace){.phase = phase, .since = now};
+}
+
+void pace_got(struct pace *p, size_t n)
+{
+	p->got += n;
+}
+
+void pace_hold(struct pace *p, mono_us_t now)
+{
+	p->phase = PACE_HELD;
+	p->age = now - p->since;
+}
+
+void pace_let_go(struct pace *p, mono_us_t now)
+{
+	if (p->phase != PACE_HELD)
+		return;
+	p->phase = PACE_RECEIVING;
+	p->since = now - p->age;
+}
+
+/* Fewer bytes than `min` a second? */
+static bool below(int64_t min, dur_us_t grace, uint64_t bytes, dur_us_t elapsed)
+{
+	return min > 0 && elapsed > grace &&
+	       (double)bytes < (double)min * ((double)elapsed / 1e6);
+}
+
+static void note(struct pace *p, const struct tcp_info *info, mono_us_t now)
+{
+	uint64_t taken = info->tcpi_bytes_acked;
+	bool first = !p->looked;
+	if (first || taken != p->taken)
+		p->since = now;
+	p->looked = true;
+	p->taken = taken;
+	/* All is sent: the network has it, or we have no more. */
+	if (first || info->tcpi_notsent_bytes == 0) {
+		p->behind_since = now;
+		p->behind_from = taken;
+	}
+}
+
+/* As far as the looks tell. While there is nothing to take, it waits for us. */
+static bool is_slow(
+    struct pace *p, const struct pace_limits *most, int fd, mono_us_t now)
+{
+	struct tcp_info info = {0};
+	socklen_t len = sizeof info;
+	int left = 0; /* not acknowledged, be it sent or not */
+	if (ioctl(fd, SIOCOUTQ, &left) != 0)
+		return false;
+	if (left == 0) { /* so it is of the thousands that are parked */
+		p->since = now;
+		p->looked = false;
+		return false;
+	}
+	if (getsockopt(fd, IPPROTO_TCP, TCP_INFO, &info, &len) != 0)
+		return false;
+	note(p, &info, now);
+	bool stands = p->phase == PACE_ANSWERING && now - p->since > most->send;
+	return stands || below(most->min_send, most->grace,
+			     p->taken - p->behind_from, now - p->behind_since);
+}
+
+bool pace_over(
+    struct pace *p, const struct pace_limits *most, int fd, mono_us_t now)
+{
+	switch (p->phase) {
+	case PACE_NEW:
+		return now - p->since > most->first;
+	case PACE_IDLE:
+		return now - p->since > most->idle;
+	case PACE_RECEIVING:
+		return now - p->since > most->receive ||
+		       below(most->min_receive, most->grace, p->got,
+			   now - p->since);
+	case PACE_ANSWERING:
+	case PACE_STREAMING:
+		return is_slow(p, most, fd, now);
+	case PACE_HELD:
+		break;
+	}
+	return false;
+}

@@ -1,0 +1,428 @@
+#include "common/http/http_head.h"
+
+#include <ctype.h>
+#include <string.h>
+#include <strings.h>
+#include <sys/socket.h>
+
+#define PREFIX "urn:sluice:problem:"
+#define NOSNIFF_NAME "X-Content-Type-Options"
+#define NOSNIFF_VALUE "nosniff"
+#define RETRY_AFTER_S "1"
+
+/* Does libmicrohttpd leave to others what it has in its buffer? */
+#define LENIENT (MHD_VERSION < 0x01000000)
+
+#define MALFORMED(name, detail)                                                \
+	const struct httpline_fault name = {400, PREFIX "malformed-request",   \
+	    "The request is malformed", detail}
+
+static MALFORMED(bad_name, "The name of a header is not a token.");
+static MALFORMED(bad_method,
+    "The request line needs a method, which is a token, and one blank.");
+static MALFORMED(bad_line,
+    "A header line has no name, does not end with CR LF, has another CR or a "
+    "NUL, or is folded.");
+static MALFORMED(bad_host,
+    "A request needs one Host header, with a host and perhaps a port.");
+static MALFORMED(
+    two_lengths, "The headers tell the length of the body in two ways.");
+static MALFORMED(
+    two_codings, "There may be one Transfer-Encoding, which must be chunked.");
+static MALFORMED(blank_coding,
+    "There may be no blank behind the value of Transfer-Encoding.");
+static MALFORMED(old_coding, "HTTP/1.0 has no Transfer-Encoding.");
+MALFORMED(httpline_bad_target,
+    "The target must be a path or a URL of http, without blanks, line ends or "
+    "a NUL.");
+MALFORMED(httpline_bad_length, "Content-Length must be a number of digits.");
+MALFORMED(httpline_bad_chunk, "The chunked coding of the body is malformed.");
+static const struct httpline_fault unknown_coding = {501,
+    PREFIX "unknown-transfer-coding", "The transfer coding is not known",
+    "A body may be sent with Transfer-Encoding: chunked, and no other."};
+const struct httpline_fault httpline_too_many_headers = {431,
+    PREFIX "headers-too-large", "The request's headers are too large",
+    "The request line has more parameters than there is room for."};
+const struct httpline_fault httpline_too_large = {413,
+    PREFIX "payload-too-large", "The body is too large",
+    "The body has more bytes than this route takes."};
+const struct httpline_fault httpline_encoded = {415,
+    PREFIX "unsupported-media-type", "The body's media type is not understood",
+    "Send the body without a Content-Encoding."};
+const struct httpline_fault httpline_full = {503, PREFIX "write-buffer-full",
+    "Too many requests wait",
+    "The bodies of the requests in hand take as much memory as the setting "
+    "http.body_budget allows."};
+
+/* --- what is well-formed (pure core) ------------------------------------- */
+
+static size_t trimmed(const char *s)
+{
+	size_t len = strlen(s);
+	while (len && (s[len - 1] == ' ' || s[len - 1] == '\t'))
+		len--;
+	return len;
+}
+
+static bool is(const char *s, size_t len, const char *word)
+{
+	return len == strlen(word) && strncasecmp(s, word, len) == 0;
+}
+
+/* RFC 9110, 5.6.2 */
+static bool is_token(const char *s)
+{
+	static const char others[] = "!#$%&'*+-.^_`|~";
+	const char *from = s;
+	while (isalnum((unsigned char)*s) || (*s && strchr(others, *s)))
+		s++;
+	return s > from && *s == '\0';
+}
+
+static bool are_digits(const char *s, size_t len)
+{
+	for (size_t i = 0; i < len; i++) {
+		if (s[i] < '0' || s[i] > '9')
+			return false;
+	}
+	return len > 0;
+}
+
+/* `host[:port]`, by its characters (RFC 3986, 3.2.2); it may be empty. */
+static bool is_host(const char *s, size_t len)
+{
+	static const char others[] = "-._~%!$&'()*+,;=";
+	size_t at = 0;
+	if (len && s[0] == '[') {
+		while (at < len && s[at] != ']')
+			at++;
+		if (at++ == len ||
+		    strspn(s + 1, "0123456789abcdefABCDEF:.%"
+				  "ghijklmnopqrstuvwxyz-_") != at - 2)
+			return false;
+	} else {
+		while (at < len &&
+		       (isalnum((unsigned char)s[at]) || strchr(others, s[at])))
+			at++;
+	}
+	return at == len ||
+	       (s[at] == ':' &&
+		   (at + 1 == len || are_digits(s + at + 1, len - at - 1)));
+}
+
+/* False: it is larger than can be told. */
+static bool number(const char *s, size_t len, uint64_t *out)
+{
+	uint64_t n = 0;
+	for (size_t i = 0; i < len; i++) {
+		uint64_t digit = (uint64_t)(s[i] - '0');
+		if (n > (HTTPLINE_UNKNOWN - 1 - digit) / 10)
+			return false;
+		n = n * 10 + digit;
+	}
+	*out = n;
+	return true;
+}
+
+const char *httpline_path(const char *target)
+{
+	if (target[0] == '/' || strcmp(target, "*") == 0)
+		return target;
+	size_t scheme = strncasecmp(target, "http://", 7) == 0	  ? 7
+			: strncasecmp(target, "https://", 8) == 0 ? 8
+								  : 0;
+	if (scheme == 0)
+		return NULL;
+	size_t host = strcspn(target + scheme, "/");
+	const char *path = target + scheme + host;
+	if (host == 0 || !is_host(target + scheme, host))
+		return NULL;
+	return *path ? path : "/";
+}
+
+bool httpline_is_json(const char *type)
+{
+	size_t len = type ? strcspn(type, "; \t") : 0;
+	return is(type, len, "application/json") ||
+	       (len > 17 && strncasecmp(type, "application/", 12) == 0 &&
+		   is(type + len - 5, 5, "+json"));
+}
+
+/* --- the headers --------------------------------------------------------- */
+
+struct look {
+	struct httpline_head *head;
+	const char *length; /* the first one's value, and how long it is */
+	size_t length_len;
+	size_t hosts, codings;
+	const char *next; /* where the next line begins */
+};
+
+static void fault(struct look *l, const struct httpline_fault *f)
+{
+	if (l->head->fault == NULL)
+		l->head->fault = f;
+}
+
+/* A value is followed by the zeros that CR and LF became, and these by the next
+ * name. That is elsewhere behind a bare LF, behind a NUL in a value, and where
+ * a line was folded. A bare CR stays in the value. */
+static bool is_line(struct look *l, const char *name, const char *value)
+{
+	if (!LENIENT)
+		return true;
+	const char *s = name + strlen(name) + 1;
+	size_t len = strcspn(value, "\r");
+	bool here = name == l->next && value[len] == '\0';
+	l->next = value + len + strlen("\r\n");
+	while (here && s < value && (*s == ' ' || *s == '\t'))
+		s++;
+	return here && s == value && l->next[-1] == '\0';
+}
+
+static void look_at_length(struct look *l, const char *value)
+{
+	size_t len = trimmed(value);
+	if (l->length &&
+	    (len != l->length_len || memcmp(l->length, value, len) != 0))
+		fault(l, &two_lengths);
+	l->length = value;
+	l->length_len = len;
+	if (!are_digits(value, len))
+		fault(l, &httpline_bad_length);
+	else if (!number(value, len, &l->head->length))
+		fault(l, &httpline_too_large);
+}
+
+static void look_at_coding(struct look *l, const char *value)
+{
+	size_t len = trimmed(value);
+	if (l->codings++)
+		fault(l, &two_codings);
+	if (!is(value, len, "chunked"))
+		fault(l, &unknown_coding);
+	/* Before 1.0, libmicrohttpd takes it for another coding. */
+	else if (LENIENT && value[len])
+		fault(l, &blank_coding);
+}
+
+static void look_at_host(struct look *l, const char *value)
+{
+	if (l->hosts++ || !is_host(value, trimmed(value)))
+		fault(l, &bad_host);
+}
+
+static void look_at_encoding(struct look *l, const char *value)
+{
+	size_t len = trimmed(value);
+	if (len && !is(value, len, "identity"))
+		l->head->encoded = true;
+}
+
+static enum MHD_Result look(
+    void *arg, enum MHD_ValueKind kind, const char *name, const char *value)
+{
+	struct look *l = arg;
+	(void)kind;
+	value = value ? value : "";
+	if (!is_token(name))
+		fault(l, &bad_name);
+	else if (!is_line(l, name, value))
+		fault(l, &bad_line);
+	switch (strlen(name)) { /* most are none of these */
+	case 4:
+		if (strcasecmp(name, MHD_HTTP_HEADER_HOST) == 0)
+			look_at_host(l, value);
+		break;
+	case 12:
+		if (strcasecmp(name, MHD_HTTP_HEADER_CONTENT_TYPE) == 0 &&
+		    l->head->content_type == NULL)
+			l->head->content_type = value;
+		break;
+	case 14:
+		if (strcasecmp(name, MHD_HTTP_HEADER_CONTENT_LENGTH) == 0)
+			look_at_length(l, value);
+		break;
+	case 16:
+		if (strcasecmp(name, MHD_HTTP_HEADER_CONTENT_ENCODING) == 0)
+			look_at_encoding(l, value);
+		break;
+	case 17:
+		if (strcasecmp(name, MHD_HTTP_HEADER_TRANSFER_ENCODING) == 0)
+			look_at_coding(l, value);
+		break;
+	}
+	return MHD_YES;
+}
+
+/* Is the head over where libmicrohttpd says so? It takes a line without a name
+ * for its end, and what follows for the next request. */
+static bool is_whole(
+    struct MHD_Connection *c, const char *method, const char *next)
+{
+	if (!LENIENT)
+		return true;
+	const union MHD_ConnectionInfo *info =
+	    MHD_get_connection_info(c, MHD_CONNECTION_INFO_REQUEST_HEADER_SIZE);
+	return info && method + info->header_size == next + strlen("\r\n");
+}
+
+/* Behind a NUL in it, the target is elsewhere. */
+static bool is_method(const char *method, const char *target)
+{
+	return is_token(method) &&
+	       (!LENIENT || target == method + strlen(method) + 1);
+}
+
+void httpline_read(struct MHD_Connection *c, const char *method,
+    const char *target, const char *version, struct httpline_head *out)
+{
+	const char *next = version + strlen(version) + strlen("\r\n");
+	struct look l = {.head = out, .next = next};
+	bool old = strcmp(version, MHD_HTTP_VERSION_1_0) == 0;
+	*out = (struct httpline_head){0};
+	if (!is_method(method, target))
+		fault(&l, &bad_method);
+	MHD_get_connection_values(c, MHD_HEADER_KIND, look, &l);
+	if (!is_whole(c, method, l.next))
+		fault(&l, &bad_line);
+	if (l.codings && l.length)
+		fault(&l, &two_lengths);
+	if (l.codings && old)
+		fault(&l, &old_coding);
+	if (l.hosts == 0 && !old)
+		fault(&l, &bad_host);
+	if (l.codings)
+		out->length = HTTPLINE_UNKNOWN;
+}
+
+/* --- answers ------------------------------------------------------------- */
+
+void httpline_problem(struct buf *out, const struct httpline_fault *f)
+{
+	buf_printf(out, "{\"type\":\"%s\",\"status\":%u,\"title\":", f->type,
+	    f->status);
+	buf_json(out, f->title, strlen(f->title));
+	buf_str(out, ",\"detail\":");
+	buf_json(out, f->detail, strlen(f->detail));
+	buf_str(out, "}\n");
+}
+
+void httpline_type(struct MHD_Response *response, const char *type)
+{
+	if (type)
+		MHD_add_response_header(
+		    response, MHD_HTTP_HEADER_CONTENT_TYPE, type);
+	MHD_add_response_header(response, NOSNIFF_NAME, NOSNIFF_VALUE);
+}
+
+struct MHD_Response *httpline_response(const struct httpline_fault *f)
+{
+	struct buf body = {0};
+	size_t len;
+	httpline_problem(&body, f);
+	char *text = buf_take(&body, &len);
+	struct MHD_Response *r =
+	    MHD_create_response_from_buffer(len, text, MHD_RESPMEM_MUST_FREE);
+	httpline_type(r, "application/problem+json");
+	if (f->status == 415)
+		MHD_add_response_header(
+		    r, MHD_HTTP_HEADER_ACCEPT_ENCODING, "identity");
+	if (f->status == 503)
+		MHD_add_response_header(
+		    r, MHD_HTTP_HEADER_RETRY_AFTER, RETRY_AFTER_S);
+	return r;
+}
+
+static const char *phrase(unsigned status)
+{
+	switch (status) {
+	case 413:
+		return "Content Too Large";
+	case 431:
+		return "Request Header Fields Too Large";
+	case 503:
+		return "Service Unavailable";
+	}
+	return "Bad Request";
+}
+
+void httpline_refuse(int fd, const struct httpline_fault *f)
+{
+	struct buf body = {0}, answer = {0};
+	httpline_problem(&body, f);
+	buf_printf(&answer,
+	    "HTTP/1.1 %u %s\r\nConnection: close\r\n"
+	    "Content-Type: application/problem+json\r\n" NOSNIFF_NAME
+	    ": " NOSNIFF_VALUE "\r\n"
+	    "%sContent-Length: %zu\r\n\r\n%s",
+	    f->status, phrase(f->status),
+	    f->status == 503 ? "Retry-After: " RETRY_AFTER_S "\r\n" : "",
+	    body.len, body.data);
+	/* Fresh of an answer, the socket has room; else the end says it. */
+	(void)send(fd, answer.data, answer.len, MSG_NOSIGNAL | MSG_DONTWAIT);
+	(void)shutdown(fd, SHUT_WR);
+	buf_free(&body);
+	buf_free(&answer);
+}
+
+/* --- before 1.0 ---------------------------------------------------------- */
+
+/* What it keeps of each parameter, and needs besides. */
+enum { PARAMETER = 64, BESIDES = 192 };
+
+bool httpline_fits(const char *target, size_t memory)
+{
+	const char *s = strchr(target, '?');
+	size_t parameters = 1;
+	if (!LENIENT || s == NULL)
+		return true;
+	while ((s = strchr(s, '&')) != NULL) {
+		parameters++;
+		s++;
+	}
+	return strlen(target) + parameters * PARAMETER + BESIDES <= memory;
+}
+
+const char *httpline_version_at(const char *target)
+{
+	return LENIENT ? target + strcspn(target, " \t\v\f\r\n") + 1 : NULL;
+}
+
+/* The end of a line: the byte behind its LF. False: it is a bare LF. */
+static bool ends_line(const char *end)
+{
+	return end[-1] == '\n' && end[-2] == '\r';
+}
+
+/* Behind the head are its zeros, and then either the rest of a chunk or a line
+ * with the size of the next one, which the piece follows. */
+bool httpline_chunk_fits(const char *piece)
+{
+	if (!LENIENT || piece[-1] != '\n')
+		return true;
+	if (!ends_line(piece))
+		return false;
+	const char *line = piece - 2;
+	while (line[-1] != '\n' && line[-1] != '\0')
+		line--;
+	if (line[-1] == '\n' && !ends_line(line))
+		return false;
+	/* Sixteen digits are more bytes than there can be. */
+	const char *size = line + strspn(line, "0");
+	return strspn(size, "0123456789abcdefABCDEF") < 16;
+}
+
+bool httpline_refuses_length(const char *message)
+{
+	return LENIENT && strstr(message, "Content-Length") != NULL;
+}
+
+bool httpline_has_bad_length(struct MHD_Connection *c)
+{
+	const char *value = MHD_lookup_connection_value(
+	    c, MHD_HEADER_KIND, MHD_HTTP_HEADER_CONTENT_LENGTH);
+	uint64_t n;
+	size_t len = value ? strlen(value) : 0;
+	return value && !(are_digits(value, len) && number(value, len, &n));
+}

@@ -1,0 +1,522 @@
+/* Connections and requests of a libmicrohttpd daemon.
+ *
+ * libmicrohttpd's own timeout is refreshed by every byte, so that a client
+ * that sends one byte a second holds a connection for ever. Every connection
+ * therefore has an age: receiving (a request has begun), idle, or since its
+ * client took something of the answer; a sweep shuts down the sockets that are
+ * too old, and those whose client has closed them, and libmicrohttpd finds them
+ * closed.
+ */
+#include "common/base/check.h"
+#include "common/base/log.h"
+#include "common/base/mem.h"
+#include "common/http/httpd_poll.h"
+#include "common/http/httpd_priv.h"
+#include "common/http/lingering.h"
+#include "common/http/listener.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+enum { SWEEP_US = 1000000, LAST_SEND_US = 5000000 };
+
+/* Before 1.0 to be strict is to say twice that there is no Host. */
+#if MHD_VERSION >= 0x01000000
+#define STRICTLY MHD_OPTION_CLIENT_DISCIPLINE_LVL, 1,
+#else
+#define STRICTLY
+#endif
+
+/* --- connections --------------------------------------------------------- */
+
+static struct idle *idle_of(const struct connection *c)
+{
+	return c->pace.phase == PACE_NEW ? &c->httpd->fresh : &c->httpd->idle;
+}
+
+static void list(struct connection *c)
+{
+	struct idle *l = idle_of(c);
+	c->listed = true;
+	c->newer = NULL;
+	c->older = l->newest;
+	*(c->older ? &c->older->newer : &l->oldest) = c;
+	l->newest = c;
+}
+
+static void unlist(struct connection *c)
+{
+	if (!c->listed)
+		return;
+	struct idle *l = idle_of(c);
+	*(c->older ? &c->older->newer : &l->oldest) = c->newer;
+	*(c->newer ? &c->newer->older : &l->newest) = c->older;
+	c->listed = false;
+}
+
+static void enter(struct connection *c, enum pace_phase phase)
+{
+	unlist(c);
+	pace_enter(&c->pace, phase, httpd_now(c->httpd));
+	if (!c->cut && (phase == PACE_NEW || phase == PACE_IDLE))
+		list(c);
+}
+
+void httpd_cut_off(struct connection *c)
+{
+	unlist(c);
+	c->cut = true;
+	shutdown(c->fd, SHUT_RDWR);
+}
+
+/* Who only connects cannot keep others out. */
+static void make_room(struct httpd *h, const struct connection *arrived)
+{
+	size_t most = h->o.max_connections;
+	struct connection *c = h->fresh.oldest;
+	if (h->nconnections + most / 64 < most)
+		return;
+	if (c == NULL || c == arrived)
+		c = h->idle.oldest;
+	if (c == NULL)
+		return;
+	h->evicted++;
+	httpd_cut_off(c);
+}
+
+static void admit(struct connection *c, const struct sockaddr *address)
+{
+	struct httpd *h = c->httpd;
+	if (h->o.admit && !h->o.admit(h->o.arg, address, &c->client))
+		httpd_cut_off(c);
+}
+
+static void connection_open(struct httpd *h, struct connection **slot,
+    struct MHD_Connection *mhd, int fd, const struct sockaddr *address)
+{
+	struct connection *c = MEM_NEW(struct connection);
+	c->httpd = h;
+	c->mhd = mhd;
+	c->fd = fd;
+	c->next = h->connections;
+	if (c->next)
+		c->next->prev = c;
+	h->connections = c;
+	h->nconnections++;
+	enter(c, PACE_NEW);
+	*slot = c;
+	admit(c, address);
+	make_room(h, c);
+}
+
+/* Has its client closed it? If not, it may still be sending. */
+static bool has_left(const struct connection *c)
+{
+	char byte;
+	return recv(c->fd, &byte, 1, MSG_PEEK | MSG_DONTWAIT) == 0;
+}
+
+static void connection_close(struct httpd *h, struct connection **slot)
+{
+	struct connection *c = *slot;
+	if (!h->ending && (c->unread || (h->draining && !has_left(c))))
+		lingering_add(h->linger, c->fd);
+	if (c->prev)
+		c->prev->next = c->next;
+	else
+		h->connections = c->next;
+	if (c->next)
+		c->next->prev = c->prev;
+	h->nconnections--;
+	unlist(c);
+	if (c->client)
+		h->o.leave(c->client);
+	free(c);
+	*slot = NULL;
+}
+
+static void on_connection(void *arg, struct MHD_Connection *mhd, void **slot,
+    enum MHD_ConnectionNotificationCode what)
+{
+	struct httpd *h = arg;
+	if (what == MHD_CONNECTION_NOTIFY_CLOSED) {
+		connection_close(h, (struct connection **)slot);
+		/* At its limit of connections libmicrohttpd does not look at
+		 * the listener, and begins again in the run after a close. */
+		mhdpoll_again(h->poll);
+		return;
+	}
+	const union MHD_ConnectionInfo *info =
+	    MHD_get_connection_info(mhd, MHD_CONNECTION_INFO_CONNECTION_FD);
+	int fd = info->connect_fd;
+	info = MHD_get_connection_info(mhd, MHD_CONNECTION_INFO_CLIENT_ADDRESS);
+	connection_open(
+	    h, (struct connection **)slot, mhd, fd, info->client_addr);
+}
+
+static struct connection *connection_of(struct MHD_Connection *mhd)
+{
+	const union MHD_ConnectionInfo *info =
+	    MHD_get_connection_info(mhd, MHD_CONNECTION_INFO_SOCKET_CONTEXT);
+	return info->socket_context;
+}
+
+/* Before 1.0, libmicrohttpd does not see the end of a connection that comes
+ * together with the last bytes. */
+static bool has_ended(const struct connection *c)
+{
+	bool reads = c->pace.phase == PACE_NEW || c->pace.phase == PACE_IDLE ||
+		     c->pace.phase == PACE_RECEIVING;
+	return reads && has_left(c);
+}
+
+static const struct pace_limits *limits_of(
+    const struct connection *c, const struct pace_limits *usual)
+{
+	enum { LITTLE = 4096 };
+	const struct httpd *h = c->httpd;
+	bool tight = c->pace.phase == PACE_RECEIVING ? h->tight_bodies
+						     : h->tight_answers;
+	return tight && c->pace.memory > LITTLE ? &h->o.tight : usual;
+}
+
+/* Looks at it; true: it must go. */
+static bool is_over(struct connection *c, const struct pace_limits *usual)
+{
+	struct httpd *h = c->httpd;
+	if (pace_over(&c->pace, limits_of(c, usual), c->fd, httpd_now(h))) {
+		h->ncut++;
+		return true;
+	}
+	return has_ended(c);
+}
+
+/* The end does not wait long for who does not read, or does not send. */
+static void hurry(const struct httpd *h, struct pace_limits *most)
+{
+	if (most->send > LAST_SEND_US)
+		most->send = LAST_SEND_US;
+	if (httpd_now(h) - h->drained_since > h->drain.receive)
+		most->receive = 0;
+}
+
+static void on_sweep(void *arg)
+{
+	struct httpd *h = arg;
+	struct pace_limits most = h->o.pace;
+	if (h->draining)
+		hurry(h, &most);
+	for (struct connection *c = h->connections; c; c = c->next) {
+		if (!c->cut && is_over(c, &most))
+			httpd_cut_off(c);
+	}
+	loop_timer_start(h->sweep, SWEEP_US);
+}
+
+/* --- requests ------------------------------------------------------------ */
+
+static size_t memory_of(const struct httpd *h)
+{
+	return HTTPD_CONNECTION_MEMORY + h->o.more_memory;
+}
+
+/* Answers by the socket: libmicrohttpd is to close the connection, or finds
+ * that it cannot send. */
+static void refuse_now(struct connection *c, const struct httpline_fault *f)
+{
+	c->refused = c->unread = true;
+	c->in_head = false;
+	c->httpd->nmalformed += f->status < 500;
+	httpline_refuse(c->fd, f);
+}
+
+/* Called when the request line is in, before the headers. */
+static void *on_line(void *arg, const char *uri, struct MHD_Connection *mhd)
+{
+	const struct httpd *h = arg;
+	struct connection *c = connection_of(mhd);
+	enter(c, PACE_RECEIVING);
+	c->in_head = true;
+	c->version_at = uri ? httpline_version_at(uri) : NULL;
+	if (c->last) {
+		c->refused = true;
+		c->unread |= h->draining;
+		shutdown(c->fd, SHUT_WR);
+	} else if (uri && !httpline_fits(uri, memory_of(h)))
+		refuse_now(c, &httpline_too_many_headers);
+	return NULL;
+}
+
+static void look_whether_held(struct httpd *h, struct connection *c)
+{
+	const union MHD_ConnectionInfo *info = MHD_get_connection_info(
+	    c->mhd, MHD_CONNECTION_INFO_CONNECTION_SUSPENDED);
+	if (info->suspended == MHD_YES)
+		pace_hold(&c->pace, httpd_now(h));
+}
+
+static enum MHD_Result on_body(
+    struct httpd *h, struct connection *c, const char *data, size_t *len)
+{
+	size_t taken = *len;
+	if (c->chunked && !httpline_chunk_fits(data)) {
+		refuse_now(c, &httpline_bad_chunk);
+		return MHD_NO;
+	}
+	switch (h->ops.body(c->request, data, *len, &taken)) {
+	case HTTPD_TAKEN:
+		break;
+	case HTTPD_LARGE:
+		refuse_now(c, &httpline_too_large);
+		return MHD_NO;
+	case HTTPD_FULL:
+		refuse_now(c, &httpline_full);
+		return MHD_NO;
+	case HTTPD_CLOSE:
+		return MHD_NO;
+	}
+	look_whether_held(h, c);
+	CHECK(taken == *len || c->pace.phase == PACE_HELD);
+	pace_got(&c->pace, taken);
+	*len -= taken;
+	return MHD_YES;
+}
+
+/* In the first call of the access handler: libmicrohttpd closes the connection
+ * behind the answer, and reads nothing more from it. */
+static enum MHD_Result refuse(
+    struct connection *c, const struct httpline_fault *f)
+{
+	struct MHD_Response *response = httpline_response(f);
+	enum MHD_Result rc = MHD_queue_response(c->mhd, f->status, response);
+	MHD_destroy_response(response);
+	c->unread = true;
+	c->httpd->nmalformed++;
+	enter(c, PACE_ANSWERING);
+	return rc;
+}
+
+static enum MHD_Result on_head(struct httpd *h, struct connection *c,
+    const char *path, const char *method, const char *version, void **slot)
+{
+	struct httpline_head head;
+	bool refused = false;
+	c->in_head = false;
+	if (c->refused)
+		return MHD_NO;
+	httpline_read(c->mhd, method, path, version, &head);
+	path = httpline_path(path);
+	if (head.fault == NULL &&
+	    (path == NULL || (c->version_at && c->version_at != version)))
+		head.fault = &httpline_bad_target;
+	if (head.fault)
+		return refuse(c, head.fault);
+	c->request =
+	    h->ops.begin(h->o.arg, c->mhd, method, path, &head, &refused);
+	c->chunked = head.length == HTTPLINE_UNKNOWN;
+	c->complete = refused && head.length > 0;
+	h->nrequests++;
+	*slot = c;
+	if (!c->complete)
+		return MHD_YES;
+	c->unread = true;
+	enter(c, PACE_ANSWERING);
+	return h->ops.run(c->request);
+}
+
+static enum MHD_Result on_access(void *arg, struct MHD_Connection *mhd,
+    const char *path, const char *method, const char *version, const char *data,
+    size_t *len, void **slot)
+{
+	struct httpd *h = arg;
+	struct connection *c = *slot;
+	if (c == NULL)
+		return on_head(
+		    h, connection_of(mhd), path, method, version, slot);
+	if (*len)
+		return on_body(h, c, data, len);
+	if (!c->complete) {
+		c->complete = true;
+		/* Where trailers end, libmicrohttpd knows no better than where
+		 * a head ends. */
+		c->last = c->chunked && MHD_get_connection_values(mhd,
+					    MHD_FOOTER_KIND, NULL, NULL) > 0;
+		enter(c, PACE_ANSWERING);
+	}
+	return h->ops.run(c->request);
+}
+
+static void on_completed(void *arg, struct MHD_Connection *mhd, void **slot,
+    enum MHD_RequestTerminationCode why)
+{
+	(void)mhd;
+	(void)why;
+	struct httpd *h = arg;
+	struct connection *c = *slot;
+	if (c == NULL)
+		return; /* refused by its head */
+	enter(c, PACE_IDLE);
+	h->nrequests--;
+	h->ops.end(c->request);
+	c->request = NULL;
+	*slot = NULL;
+}
+
+/* Names stay as they were sent: a %00 or %2F is the handler's to judge. */
+static size_t keep_escapes(void *arg, struct MHD_Connection *mhd, char *s)
+{
+	(void)arg;
+	(void)mhd;
+	return strlen(s);
+}
+
+/* Which connection a message is about, libmicrohttpd does not say. */
+static void refuse_lengths(struct httpd *h)
+{
+	for (struct connection *c = h->connections; c; c = c->next) {
+		if (c->in_head && httpline_has_bad_length(c->mhd))
+			refuse_now(c, &httpline_bad_length);
+	}
+}
+
+__attribute__((format(printf, 2, 0))) static void on_log(
+    void *arg, const char *fmt, va_list ap)
+{
+	char text[256];
+	vsnprintf(text, sizeof text, fmt, ap);
+	if (httpline_refuses_length(text))
+		refuse_lengths(arg);
+	log_event(EV_MHD, "text=%s", log_quote(text));
+}
+
+/* --- interface ----------------------------------------------------------- */
+
+void httpd_resume(struct httpd *h, struct MHD_Connection *c)
+{
+	pace_let_go(&connection_of(c)->pace, httpd_now(h));
+	MHD_resume_connection(c);
+	mhdpoll_again(h->poll);
+}
+
+struct err httpd_new(const struct httpd_options *o, struct httpd **out)
+{
+	*out = NULL;
+	int fd, port;
+	struct err e = listener_bind(o->address, o->shared, &fd, &port);
+	if (e.verdict != VERDICT_OK)
+		return e;
+	struct httpd *h = MEM_NEW(struct httpd);
+	h->o = *o;
+	h->ops = *o->ops;
+	h->port = port;
+	h->listen_fd = fd;
+	*out = h;
+	return ERR_OK;
+}
+
+static struct MHD_Daemon *start(struct httpd *h)
+{
+	return MHD_start_daemon(
+	    MHD_USE_EPOLL | MHD_ALLOW_SUSPEND_RESUME | MHD_USE_ERROR_LOG, 0,
+	    NULL, NULL, on_access, h,
+	    /* First: it covers the start itself. */
+	    MHD_OPTION_EXTERNAL_LOGGER, on_log, h, MHD_OPTION_LISTEN_SOCKET,
+	    h->listen_fd, MHD_OPTION_CONNECTION_LIMIT, h->o.max_connections,
+	    MHD_OPTION_CONNECTION_MEMORY_LIMIT, memory_of(h),
+	    MHD_OPTION_NOTIFY_CONNECTION, on_connection, h,
+	    MHD_OPTION_NOTIFY_COMPLETED, on_completed, h,
+	    MHD_OPTION_URI_LOG_CALLBACK, on_line, h,
+	    STRICTLY MHD_OPTION_UNESCAPE_CALLBACK, keep_escapes, h,
+	    MHD_OPTION_END);
+}
+
+struct err httpd_open(struct httpd *h)
+{
+	struct err e = listener_start(h->listen_fd, h->o.address);
+	if (e.verdict != VERDICT_OK)
+		return e;
+	h->mhd = start(h);
+	if (h->mhd == NULL)
+		return err_make(VERDICT_FATAL, "listen",
+		    "cannot start the HTTP listener on %s", h->o.address);
+	h->open = true;
+	if (h->o.taking)
+		atomic_fetch_add(h->o.taking, 1);
+	h->poll = mhdpoll_new(h->o.loop, h->mhd);
+	h->linger = lingering_new(h->o.loop);
+	h->sweep = loop_timer_new(h->o.loop, on_sweep, h);
+	loop_timer_start(h->sweep, SWEEP_US);
+	return ERR_OK;
+}
+
+void httpd_streams(struct MHD_Connection *c)
+{
+	enter(connection_of(c), PACE_STREAMING);
+}
+
+void *httpd_client(struct MHD_Connection *c)
+{
+	return connection_of(c)->client;
+}
+
+void httpd_holds(struct MHD_Connection *c, size_t memory)
+{
+	connection_of(c)->pace.memory = memory;
+}
+
+void httpd_tighten(struct httpd *h, bool bodies, bool answers)
+{
+	h->tight_bodies = bodies;
+	h->tight_answers = answers;
+}
+
+size_t httpd_memory(const struct httpd *h)
+{
+	return h->nconnections * memory_of(h);
+}
+
+uint64_t httpd_evicted(const struct httpd *h)
+{
+	return h->evicted;
+}
+
+uint64_t httpd_cut(const struct httpd *h)
+{
+	return h->ncut;
+}
+
+int httpd_port(const struct httpd *h)
+{
+	return h->port;
+}
+
+size_t httpd_connections(const struct httpd *h)
+{
+	return h->nconnections;
+}
+
+size_t httpd_malformed(const struct httpd *h)
+{
+	return h->nmalformed;
+}
+
+void httpd_free(struct httpd **hp)
+{
+	struct httpd *h = *hp;
+	if (h == NULL)
+		return;
+	h->ending = true;
+	mhdpoll_free(&h->poll);
+	loop_timer_free(&h->sweep);
+	loop_timer_free(&h->drain_tick);
+	httpd_close_listener(h);
+	if (h->open)
+		MHD_stop_daemon(h->mhd);
+	lingering_free(&h->linger);
+	CHECK(h->nrequests == 0 && h->nconnections == 0);
+	free(h);
+	*hp = NULL;
+}

@@ -1,0 +1,125 @@
+#include "common/http/httpd_poll.h"
+
+#include "common/base/check.h"
+#include "common/base/mem.h"
+
+#include <stdlib.h>
+
+struct mhdpoll {
+	struct MHD_Daemon *mhd;
+	bool again;
+	uv_poll_t *poll;
+	uv_check_t *check;
+	uv_prepare_t *prepare;
+	uv_idle_t *busy;
+	struct loop_timer *timeout; /* libmicrohttpd's */
+};
+
+static void on_busy(uv_idle_t *busy);
+
+/* While libmicrohttpd has more to do it goes on in the next turn of the loop,
+ * so that timers and other events have theirs. A timer of 0 ms would not do:
+ * libuv runs one that starts itself again at once, for ever. */
+static void run(struct mhdpoll *p)
+{
+	enum { ROUNDS = 4 };
+	p->again = true;
+	/* A resume inside of MHD_run is served by the next one. */
+	for (int i = 0; i < ROUNDS && p->again; i++) {
+		p->again = false;
+		MHD_run(p->mhd);
+	}
+	MHD_UNSIGNED_LONG_LONG ms;
+	bool timed = MHD_get_timeout(p->mhd, &ms) == MHD_YES;
+	bool busy = p->again || (timed && ms == 0);
+	if (timed && !busy)
+		loop_timer_start(p->timeout, CLOCK_MS((int64_t)ms));
+	else
+		loop_timer_stop(p->timeout);
+	if (busy)
+		CHECK_OS(uv_idle_start(p->busy, on_busy));
+	else
+		uv_idle_stop(p->busy);
+}
+
+static void on_busy(uv_idle_t *busy)
+{
+	run(busy->data);
+}
+
+static void on_poll(uv_poll_t *poll, int status, int events)
+{
+	(void)status;
+	(void)events;
+	run(poll->data);
+}
+
+static void on_timeout(void *arg)
+{
+	run(arg);
+}
+
+static void on_check(uv_check_t *check)
+{
+	struct mhdpoll *p = check->data;
+	if (p->again)
+		run(p);
+}
+
+static void on_prepare(uv_prepare_t *prepare)
+{
+	struct mhdpoll *p = prepare->data;
+	if (p->again)
+		run(p);
+}
+
+struct mhdpoll *mhdpoll_new(struct loop *loop, struct MHD_Daemon *mhd)
+{
+	struct mhdpoll *p = MEM_NEW(struct mhdpoll);
+	uv_loop_t *uv = loop_uv(loop);
+	const union MHD_DaemonInfo *info =
+	    MHD_get_daemon_info(mhd, MHD_DAEMON_INFO_EPOLL_FD);
+	p->mhd = mhd;
+	p->poll = MEM_NEW(uv_poll_t);
+	CHECK_OS(uv_poll_init(uv, p->poll, info->epoll_fd));
+	p->poll->data = p;
+	CHECK_OS(uv_poll_start(p->poll, UV_READABLE, on_poll));
+	p->busy = MEM_NEW(uv_idle_t);
+	CHECK_OS(uv_idle_init(uv, p->busy));
+	p->busy->data = p;
+	p->check = MEM_NEW(uv_check_t);
+	CHECK_OS(uv_check_init(uv, p->check));
+	p->check->data = p;
+	CHECK_OS(uv_check_start(p->check, on_check));
+	p->prepare = MEM_NEW(uv_prepare_t);
+	CHECK_OS(uv_prepare_init(uv, p->prepare));
+	p->prepare->data = p;
+	CHECK_OS(uv_prepare_start(p->prepare, on_prepare));
+	p->timeout = loop_timer_new(loop, on_timeout, p);
+	return p;
+}
+
+void mhdpoll_again(struct mhdpoll *p)
+{
+	if (p)
+		p->again = true;
+}
+
+static void free_handle(uv_handle_t *handle)
+{
+	free(handle);
+}
+
+void mhdpoll_free(struct mhdpoll **pp)
+{
+	struct mhdpoll *p = *pp;
+	if (p == NULL)
+		return;
+	uv_close((uv_handle_t *)p->busy, free_handle);
+	uv_close((uv_handle_t *)p->poll, free_handle);
+	uv_close((uv_handle_t *)p->check, free_handle);
+	uv_close((uv_handle_t *)p->prepare, free_handle);
+	loop_timer_free(&p->timeout);
+	free(p);
+	*pp = NULL;
+}

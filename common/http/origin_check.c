@@ -1,0 +1,103 @@
+#include "common/http/origin_check.h"
+
+#include "common/http/http_head.h"
+
+#include <arpa/inet.h>
+#include <stddef.h>
+#include <string.h>
+#include <strings.h>
+
+enum { NAME_MAX_LEN = 255 };
+
+/* Of a Host: the name without its port and brackets. False: malformed. */
+static bool name_of(const char *host, char out[NAME_MAX_LEN + 1])
+{
+	bool brackets = host[0] == '[';
+	const char *from = brackets ? host + 1 : host;
+	size_t len = strcspn(from, brackets ? "]" : ":");
+	const char *rest = from + len;
+	if (brackets && *rest++ != ']')
+		return false;
+	if (len == 0 || len > NAME_MAX_LEN)
+		return false;
+	if (*rest &&
+	    (*rest != ':' || rest[1 + strspn(rest + 1, "0123456789")] != '\0'))
+		return false;
+	memcpy(out, from, len);
+	out[len] = '\0';
+	return true;
+}
+
+static bool is_address(const char *name)
+{
+	unsigned char bytes[16];
+	return inet_pton(AF_INET, name, bytes) == 1 ||
+	       inet_pton(AF_INET6, name, bytes) == 1;
+}
+
+static bool is_listed(const char *name, const char *hosts)
+{
+	size_t len = strlen(name);
+	for (const char *s = hosts; *(s += strspn(s, ", "));) {
+		size_t n = strcspn(s, ", ");
+		if (n == len && strncasecmp(s, name, n) == 0)
+			return true;
+		s += n;
+	}
+	return false;
+}
+
+/* HTTP/1.0 needs none, and no browser leaves it out. */
+static bool is_ours(const char *host, const char *hosts)
+{
+	char name[NAME_MAX_LEN + 1];
+	if (host == NULL)
+		return true;
+	return name_of(host, name) &&
+	       (is_address(name) || strcasecmp(name, "localhost") == 0 ||
+		   is_listed(name, hosts));
+}
+
+static bool same_origin(const char *origin, const char *host)
+{
+	const char *rest = NULL;
+	if (strncasecmp(origin, "http://", 7) == 0)
+		rest = origin + 7;
+	else if (strncasecmp(origin, "https://", 8) == 0)
+		rest = origin + 8;
+	return rest && host && strcasecmp(rest, host) == 0;
+}
+
+bool guard_is_foreign(const struct guard *g)
+{
+	if (g->origin && !same_origin(g->origin, g->host))
+		return true;
+	return g->fetch_site &&
+	       (strcasecmp(g->fetch_site, "cross-site") == 0 ||
+		   strcasecmp(g->fetch_site, "same-site") == 0);
+}
+
+const char *guard_refuses(const struct guard *g, const char *hosts)
+{
+	bool reads =
+	    strcmp(g->method, "GET") == 0 || strcmp(g->method, "HEAD") == 0;
+	if (!is_ours(g->host, hosts))
+		return "The Host of a request must be an address, localhost, "
+		       "or a name of the setting admin.hosts.";
+	if (guard_is_foreign(g))
+		return "Pages of another origin are not answered.";
+	if (!reads && g->mark == NULL && !httpline_is_json(g->content_type))
+		return "A request that changes something needs the "
+		       "header " GUARD_HEADER
+		       ", with any value, or a JSON body with "
+		       "its Content-Type.";
+	return NULL;
+}
+
+bool guard_check_hosts(const char *hosts)
+{
+	static const char allowed[] = "abcdefghijklmnopqrstuvwxyz"
+				      "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
+				      "0123456789.-_, ";
+	return hosts[strspn(hosts, allowed)] == '\0';
+}

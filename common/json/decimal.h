@@ -1,0 +1,25 @@
+/* Exact decimal numbers, as Postgres's numeric has them (pure core): nothing
+ * is ever rounded to a double.
+ */
+#pragma once
+
+#include "common/json/jsonslice.h"
+
+#include <stdint.h>
+
+enum {
+	/* What numeric of Postgres takes on either side of the point. */
+	DECIMAL_DIGITS_MOST = 16383,
+};
+
+/* Does the number have at most so many digits before the point, and at most so
+ * many behind it? An exponent counts as the digits that it stands for. */
+bool decimal_fits(struct jsonraw number, size_t most);
+/* Appends a + b, with as many digits behind the point as the longer one has.
+ * False: one of them, or the sum, does not fit. */
+bool decimal_add(
+    struct buf *out, struct jsonraw a, struct jsonraw b, size_t most);
+/* -1, 0, 1: a < b, a = b, a > b; of any JSON numbers, however large. */
+int decimal_compare(struct jsonraw a, struct jsonraw b);
+/* The number, if it is an integer of 64 bits: 7, but also 7.0 and 7e2. */
+bool decimal_int64(struct jsonraw number, int64_t *out);

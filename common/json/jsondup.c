@@ -1,0 +1,97 @@
+/* One walk over the value. The names of the objects that are open stand one
+ * behind the other; an object's are judged when it ends.
+ */
+#include "common/json/jsondup.h"
+
+#include "common/base/mem.h"
+#include "common/json/jsonstring.h"
+#include "common/json/jsonwalk.h"
+
+#include <stdint.h>
+#include <stdlib.h>
+
+/* A few names are compared each with each; more are sorted. */
+enum { FEW = 8 };
+
+struct name {
+	uint64_t hash;
+	struct jsonraw raw;
+};
+
+struct names {
+	struct name *all;
+	size_t n, cap;
+};
+
+/* Equal names stand together, as they stand in the text. By their hash first,
+ * which is quick; by themselves where hashes are equal, so that many names of
+ * one hash cost no more than others. */
+static int by_name(const void *a, const void *b)
+{
+	const struct name *x = a, *y = b;
+	if (x->hash != y->hash)
+		return x->hash < y->hash ? -1 : 1;
+	int order = jsontext_compare(x->raw, y->raw);
+	return order ? order : (x->raw.s > y->raw.s) - (x->raw.s < y->raw.s);
+}
+
+static struct jsonraw in_few(const struct name *names, size_t n)
+{
+	for (size_t i = 1; i < n; i++) {
+		for (size_t k = 0; k < i; k++) {
+			if (jsontext_same(names[k].raw, names[i].raw))
+				return names[i].raw;
+		}
+	}
+	return (struct jsonraw){0};
+}
+
+static struct jsonraw in_many(struct name *names, size_t n)
+{
+	for (size_t i = 0; i < n; i++)
+		names[i].hash = jsontext_hash(names[i].raw);
+	qsort(names, n, sizeof *names, by_name);
+	for (size_t i = 1; i < n; i++) {
+		if (names[i].hash == names[i - 1].hash &&
+		    jsontext_same(names[i].raw, names[i - 1].raw))
+			return names[i].raw;
+	}
+	return (struct jsonraw){0};
+}
+
+static void add(struct names *s, struct jsonraw name)
+{
+	MEM_GROW(s->all, s->cap, s->n);
+	s->all[s->n++] = (struct name){.raw = name};
+}
+
+static struct jsonraw find(struct names *s, struct jsonwalk *w)
+{
+	size_t first[JSONRAW_DEPTH + 2]; /* of each that is open */
+	size_t depth = 0;
+	struct jsonraw found = {0};
+	enum jsonwalk_token t;
+	while (found.s == NULL && (t = jsonwalk_next(w)) != JSONWALK_END) {
+		if (t == JSONWALK_NAME) {
+			add(s, w->token);
+		} else if (t == JSONWALK_OBJECT || t == JSONWALK_ARRAY) {
+			first[depth++] = s->n;
+		} else if (t == JSONWALK_CLOSE) {
+			size_t begin = first[--depth], n = s->n - begin;
+			if (n)
+				found = n <= FEW ? in_few(&s->all[begin], n)
+						 : in_many(&s->all[begin], n);
+			s->n = begin;
+		}
+	}
+	return found;
+}
+
+struct jsonraw jsontwice_find(struct jsonraw v)
+{
+	struct names s = {0};
+	struct jsonwalk w = {.at = v.s, .end = v.s + v.len};
+	struct jsonraw found = find(&s, &w);
+	free(s.all);
+	return found;
+}

@@ -1,0 +1,336 @@
+#include "common/json/jsonslice.h"
+
+#include "common/base/ascii_scan.h"
+#include "common/base/check.h"
+#include "common/base/utf8.h"
+#include "common/json/jsonstring.h"
+
+#include <stdint.h>
+#include <string.h>
+
+struct scan {
+	const char *p, *end;
+	const char *what; /* is wrong at p; the first is kept */
+};
+
+static bool fail(struct scan *s, const char *at, const char *what)
+{
+	if (s->what == NULL) {
+		s->p = at;
+		s->what = at < s->end ? what : "ends too early";
+	}
+	return false;
+}
+
+/* RFC 8259, 8.1: a text that is sent has no byte order mark. */
+static bool no_value(struct scan *s)
+{
+	static const char bom[] = "\xEF\xBB\xBF";
+	size_t len = sizeof bom - 1;
+	bool marked =
+	    (size_t)(s->end - s->p) >= len && memcmp(s->p, bom, len) == 0;
+	return fail(s, s->p,
+	    marked ? "a byte order mark is here: send the JSON without it"
+		   : "a value is expected");
+}
+
+static bool is_blank(char c)
+{
+	return c == ' ' || c == '\t' || c == '\n' || c == '\r';
+}
+
+static bool is_digit(char c)
+{
+	return c >= '0' && c <= '9';
+}
+
+static void skip_blanks(struct scan *s)
+{
+	while (s->p < s->end && is_blank(*s->p))
+		s->p++;
+}
+
+static bool take(struct scan *s, char c)
+{
+	if (s->p == s->end || *s->p != c)
+		return false;
+	s->p++;
+	return true;
+}
+
+/* --- strings and numbers ------------------------------------------------- */
+
+/* Behind a backslash. */
+static bool skip_escape(struct scan *s)
+{
+	const char *at = s->p - 1;
+	char c = s->p < s->end ? *s->p++ : '\0';
+	if (c == 'u') {
+		if (jsontext_point(&s->p, s->end) >= 0)
+			return true;
+		return fail(s, at,
+		    "the escape is no character, or half of one, or U+0000");
+	}
+	if (c != '\0' && strchr("\"\\/bfnrt", c))
+		return true;
+	return fail(s, at, "there is no such escape");
+}
+
+static bool skip_string(struct scan *s)
+{
+	if (!take(s, '"'))
+		return fail(s, s->p, "a string is expected");
+	for (;;) {
+		s->p += run_plain(s->p, (size_t)(s->end - s->p));
+		if (s->p == s->end)
+			return fail(s, s->end, "");
+		char c = *s->p++;
+		if (c == '"')
+			return true;
+		if (c != '\\')
+			return fail(
+			    s, s->p - 1, "a control character must be escaped");
+		if (!skip_escape(s))
+			return false;
+	}
+}
+
+static bool skip_digits(struct scan *s)
+{
+	const char *first = s->p;
+	while (s->p < s->end && is_digit(*s->p))
+		s->p++;
+	return s->p > first || fail(s, s->p, "a digit is expected");
+}
+
+static bool skip_number(struct scan *s)
+{
+	if (!take(s, '-') && (s->p == s->end || !is_digit(*s->p)))
+		return no_value(s);
+	if (!take(s, '0') && !skip_digits(s))
+		return false;
+	if (take(s, '.') && !skip_digits(s))
+		return false;
+	if (!take(s, 'e') && !take(s, 'E'))
+		return true;
+	if (!take(s, '+'))
+		take(s, '-');
+	return skip_digits(s);
+}
+
+static bool skip_word(struct scan *s, const char *word)
+{
+	size_t len = strlen(word);
+	if ((size_t)(s->end - s->p) < len || memcmp(s->p, word, len) != 0)
+		return no_value(s);
+	s->p += len;
+	return true;
+}
+
+/* --- values -------------------------------------------------------------- */
+
+static bool skip_value(struct scan *s, int depth);
+
+static bool skip_members(struct scan *s, int depth)
+{
+	skip_blanks(s);
+	if (take(s, '}'))
+		return true;
+	do {
+		skip_blanks(s);
+		if (!skip_string(s))
+			return false;
+		skip_blanks(s);
+		if (!take(s, ':'))
+			return fail(s, s->p, "a colon is expected");
+		if (!skip_value(s, depth))
+			return false;
+	} while (take(s, ','));
+	return take(s, '}') || fail(s, s->p, "a comma or } is expected");
+}
+
+static bool skip_elements(struct scan *s, int depth)
+{
+	skip_blanks(s);
+	if (take(s, ']'))
+		return true;
+	do {
+		if (!skip_value(s, depth))
+			return false;
+	} while (take(s, ','));
+	return take(s, ']') || fail(s, s->p, "a comma or ] is expected");
+}
+
+static bool skip_bare(struct scan *s, int depth)
+{
+	if (s->p == s->end || depth > JSONRAW_DEPTH)
+		return fail(s, s->p, "is nested too deeply");
+	switch (*s->p) {
+	case '{':
+		s->p++;
+		return skip_members(s, depth + 1);
+	case '[':
+		s->p++;
+		return skip_elements(s, depth + 1);
+	case '"':
+		return skip_string(s);
+	case 't':
+		return skip_word(s, "true");
+	case 'f':
+		return skip_word(s, "false");
+	case 'n':
+		return skip_word(s, "null");
+	default:
+		return skip_number(s);
+	}
+}
+
+static bool skip_value(struct scan *s, int depth)
+{
+	skip_blanks(s);
+	if (!skip_bare(s, depth))
+		return false; /* it stays where that is */
+	skip_blanks(s);
+	return true;
+}
+
+static bool scan(struct scan *s, struct jsonraw *out)
+{
+	skip_blanks(s);
+	const char *first = s->p;
+	if (!skip_bare(s, 0))
+		return false;
+	*out = (struct jsonraw){first, (size_t)(s->p - first)};
+	skip_blanks(s);
+	if (s->p < s->end)
+		return fail(s, s->p, "more follows behind the value");
+	size_t good = utf8_prefix(first, out->len);
+	return good == out->len || fail(s, first + good, "is not UTF-8");
+}
+
+bool jsonraw_parse(const char *text, size_t len, struct jsonraw *out,
+    struct jsonraw_fault *fault)
+{
+	struct scan s = {.p = text, .end = text + len};
+	*out = (struct jsonraw){0};
+	bool ok = scan(&s, out);
+	if (ok)
+		*fault = (struct jsonraw_fault){0};
+	else
+		*fault = (struct jsonraw_fault){(size_t)(s.p - text), s.what};
+	return ok;
+}
+
+bool jsonraw_scan(const char *text, size_t len, struct jsonraw *out)
+{
+	struct jsonraw_fault ignored;
+	return jsonraw_parse(text, len, out, &ignored);
+}
+
+enum jsonraw_kind jsonraw_kind(struct jsonraw v)
+{
+	CHECK(v.len > 0);
+	switch (*v.s) {
+	case '{':
+		return JSONRAW_OBJECT;
+	case '[':
+		return JSONRAW_ARRAY;
+	case '"':
+		return JSONRAW_STRING;
+	case 't':
+	case 'f':
+		return JSONRAW_BOOL;
+	case 'n':
+		return JSONRAW_NULL;
+	default:
+		return JSONRAW_NUMBER;
+	}
+}
+
+/* --- members ------------------------------------------------------------- */
+
+struct jsonraw_member jsonraw_members(struct jsonraw object)
+{
+	if (object.s == NULL)
+		return (struct jsonraw_member){0};
+	CHECK(jsonraw_kind(object) == JSONRAW_OBJECT);
+	return (struct jsonraw_member){
+	    .at = object.s + 1, .end = object.s + object.len - 1};
+}
+
+bool jsonraw_next(struct jsonraw_member *m)
+{
+	struct scan s = {.p = m->at, .end = m->end};
+	skip_blanks(&s);
+	if (s.p == s.end)
+		return false;
+	take(&s, ',');
+	skip_blanks(&s);
+	const char *first = s.p;
+	CHECK(skip_string(&s));
+	m->name = (struct jsonraw){first, (size_t)(s.p - first)};
+	skip_blanks(&s);
+	CHECK(take(&s, ':'));
+	skip_blanks(&s);
+	first = s.p;
+	CHECK(skip_bare(&s, 0));
+	m->value = (struct jsonraw){first, (size_t)(s.p - first)};
+	m->at = s.p;
+	return true;
+}
+
+struct jsonraw_element jsonraw_elements(struct jsonraw array)
+{
+	CHECK(jsonraw_kind(array) == JSONRAW_ARRAY);
+	return (struct jsonraw_element){
+	    .at = array.s + 1, .end = array.s + array.len - 1};
+}
+
+bool jsonraw_each(struct jsonraw_element *e)
+{
+	struct scan s = {.p = e->at, .end = e->end};
+	skip_blanks(&s);
+	if (s.p == s.end)
+		return false;
+	take(&s, ',');
+	skip_blanks(&s);
+	const char *first = s.p;
+	CHECK(skip_bare(&s, 0));
+	e->value = (struct jsonraw){first, (size_t)(s.p - first)};
+	e->at = s.p;
+	return true;
+}
+
+bool jsonraw_equals(struct jsonraw string, const char *want, size_t len)
+{
+	const char *text = string.s + 1;
+	size_t n = string.len - 2;
+	if (memchr(text, '\\', n) == NULL)
+		return n == len && memcmp(text, want, len) == 0;
+	struct jsontext t = jsontext_of(string);
+	char bytes[4];
+	while ((n = jsontext_next(&t, bytes)) > 0) {
+		if (n > len || memcmp(bytes, want, n) != 0)
+			return false;
+		want += n;
+		len -= n;
+	}
+	return len == 0;
+}
+
+void jsonraw_text(struct buf *out, struct jsonraw string)
+{
+	struct jsontext t = jsontext_of(string);
+	while (t.p < t.end) {
+		size_t left = (size_t)(t.end - t.p);
+		const char *escape = memchr(t.p, '\\', left);
+		size_t plain = escape ? (size_t)(escape - t.p) : left;
+		char bytes[4];
+		buf_add(out, t.p, plain);
+		t.p += plain;
+		if (escape) {
+			size_t n = jsontext_next(&t, bytes);
+			buf_add(out, bytes, n);
+		}
+	}
+}

@@ -1,0 +1,46 @@
+#include "common/kafka/assignment.h"
+
+#include "common/base/check.h"
+#include "common/base/mem.h"
+
+#include <stdlib.h>
+
+void lanes_add(struct lanes *l, int32_t partition)
+{
+	l->at = mem_realloc(l->at, (l->n + 1) * sizeof *l->at);
+	l->at[l->n++] = (struct lane){.partition = partition};
+}
+
+void lanes_split(
+    struct lanes *l, rd_kafka_t *rk, const char *topic, struct kafkapoll *poll)
+{
+	for (size_t i = 0; i < l->n; i++) {
+		rd_kafka_queue_t *q =
+		    rd_kafka_queue_get_partition(rk, topic, l->at[i].partition);
+		CHECK(q != NULL);
+		kafkapoll_watch(poll, q);
+		rd_kafka_queue_forward(q, NULL);
+		l->at[i].queue = q;
+	}
+}
+
+struct lane *lanes_find(const struct lanes *l, int32_t partition)
+{
+	for (size_t i = 0; i < l->n; i++) {
+		if (l->at[i].partition == partition)
+			return &l->at[i];
+	}
+	return NULL;
+}
+
+void lanes_drop(struct lanes *l)
+{
+	for (size_t i = 0; i < l->n; i++) {
+		if (l->at[i].queue == NULL)
+			continue;
+		kafkapoll_unwatch(l->at[i].queue);
+		rd_kafka_queue_destroy(l->at[i].queue);
+	}
+	free(l->at);
+	*l = (struct lanes){0};
+}

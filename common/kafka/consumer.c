@@ -1,0 +1,487 @@
+#include "common/kafka/consumer.h"
+
+#include "common/base/check.h"
+#include "common/base/log.h"
+#include "common/base/mem.h"
+#include "common/kafka/assignment.h"
+#include "common/kafka/kafka_poll.h"
+#include "common/kafka/member.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define CLOSE CLOCK_S(3)
+/* Keeps max.poll.interval.ms at bay when nothing arrives. */
+#define BEAT CLOCK_S(1)
+
+/* Messages per partition and loop turn: others get their turn. */
+enum { TURN_MESSAGES = 512 };
+
+struct consumer {
+	rd_kafka_t *rk;
+	rd_kafka_queue_t *main;
+	char *topic;
+	bool group;
+	char *instance; /* NULL: it has no name in the group */
+	bool held;
+	bool closing;
+	bool fatal; /* it was told */
+	bool reachable;
+	unsigned generation; /* bumped by every assign: old lanes are gone */
+	/* The assignment that librdkafka is still to be told; NULL: none. */
+	rd_kafka_topic_partition_list_t *wanted;
+	struct consumer_events events;
+	void *arg;
+	struct lanes lanes;
+	struct kafkapoll *poll;
+};
+
+/* --- callbacks of librdkafka, on our thread, inside a poll --------------- */
+
+static void on_rebalance(rd_kafka_t *rk, rd_kafka_resp_err_t err,
+    rd_kafka_topic_partition_list_t *list, void *opaque)
+{
+	struct consumer *c = opaque;
+	if (err != RD_KAFKA_RESP_ERR__ASSIGN_PARTITIONS) {
+		log_event(EV_REVOKED, "topic=%s partitions=%d lost=%s",
+		    c->topic, list->cnt,
+		    rd_kafka_assignment_lost(rk) ? "true" : "false");
+		consumer_assign(c, NULL, 0);
+		if (!c->closing)
+			c->events.revoked(c->arg);
+		return;
+	}
+	log_event(EV_ASSIGNED, "topic=%s partitions=%d", c->topic, list->cnt);
+	int32_t *partitions = mem_alloc((size_t)list->cnt * sizeof *partitions);
+	for (int i = 0; i < list->cnt; i++)
+		partitions[i] = list->elems[i].partition;
+	if (c->closing || list->cnt == 0)
+		consumer_assign(c, NULL, 0);
+	if (!c->closing)
+		c->events.assigned(c->arg, partitions, (size_t)list->cnt);
+	free(partitions);
+}
+
+static void on_error(rd_kafka_t *rk, int err, const char *reason, void *opaque)
+{
+	(void)rk;
+	struct consumer *c = opaque;
+	log_event(EV_KAFKA_ERROR, "topic=%s code=%s text=%s", c->topic,
+	    rd_kafka_err2name((rd_kafka_resp_err_t)err), log_quote(reason));
+}
+
+static int on_stats(rd_kafka_t *rk, char *json, size_t len, void *opaque)
+{
+	(void)rk;
+	struct consumer *c = opaque;
+	bool now = kafka_stats_reachable(json, len);
+	/* By hand, and reading nothing now: there is nothing to reach. */
+	bool idle = !c->group && c->lanes.n == 0;
+	if (now == c->reachable || c->closing || idle)
+		return 0;
+	c->reachable = now;
+	log_event(now ? EV_KAFKA_UP : EV_KAFKA_DOWN, "topic=%s", c->topic);
+	if (c->events.reachable)
+		c->events.reachable(c->arg, now);
+	return 0;
+}
+
+/* --- serving ------------------------------------------------------------- */
+
+/* librdkafka has one fatal error of a consumer: its name is another's now. The
+ * handle is of no use any more. */
+static void tell_fatal(struct consumer *c)
+{
+	char text[256];
+	rd_kafka_resp_err_t why =
+	    rd_kafka_fatal_error(c->rk, text, sizeof text);
+	struct err e =
+	    err_make(VERDICT_FATAL, rd_kafka_err2name(why), "%s", text);
+	if (why == RD_KAFKA_RESP_ERR_FENCED_INSTANCE_ID)
+		e = err_make(VERDICT_FATAL, "group.fenced",
+		    "another process has joined the group as '%s': give each "
+		    "process a name of its own by the setting 'group.instance'",
+		    c->instance ? c->instance : "");
+	if (c->events.fatal && !c->fatal)
+		c->events.fatal(c->arg, &e);
+	c->fatal = true;
+}
+
+static void dispatch(struct consumer *c, rd_kafka_message_t *m)
+{
+	if (m->err == RD_KAFKA_RESP_ERR_NO_ERROR) {
+		c->events.message(c->arg, m);
+		return;
+	}
+	if (m->err == RD_KAFKA_RESP_ERR__PARTITION_EOF) {
+		if (c->events.eof)
+			c->events.eof(c->arg, m->partition, m->offset);
+	} else if (m->err == RD_KAFKA_RESP_ERR__FATAL) {
+		tell_fatal(c);
+	} else {
+		struct err e =
+		    err_make(VERDICT_RETRY, rd_kafka_err2name(m->err), "%s",
+			rd_kafka_message_errstr(m));
+		log_event(EV_KAFKA_ERROR,
+		    "topic=%s partition=%d code=%s text=%s", c->topic,
+		    m->partition, e.code, log_quote(e.msg));
+		if (m->partition >= 0)
+			c->events.fault(c->arg, m->partition, e);
+	}
+	rd_kafka_message_destroy(m);
+}
+
+/* True when there may be more. */
+static bool serve_main(struct consumer *c)
+{
+	/* A callback may have replaced the assignment: what comes now is still
+	 * of the former one. */
+	for (int i = 0; i < TURN_MESSAGES && c->wanted == NULL; i++) {
+		if (c->held)
+			return false;
+		rd_kafka_message_t *m = rd_kafka_consumer_poll(c->rk, 0);
+		if (m == NULL)
+			return false;
+		dispatch(c, m);
+	}
+	return true;
+}
+
+static bool serve_lane(struct consumer *c, struct lane *lane)
+{
+	unsigned generation = c->generation;
+	for (int i = 0; i < TURN_MESSAGES; i++) {
+		/* A callback may have replaced the assignment, and the lane is
+		 * gone; or paused it. */
+		if (c->generation != generation || lane->paused ||
+		    lane->queue == NULL)
+			return false;
+		rd_kafka_message_t *m = rd_kafka_consume_queue(lane->queue, 0);
+		if (m == NULL)
+			return false;
+		dispatch(c, m);
+	}
+	return true;
+}
+
+static void assign_wanted(struct consumer *c);
+
+static void serve(void *arg)
+{
+	struct consumer *c = arg;
+	if (c->wanted)
+		assign_wanted(c);
+	bool more = serve_main(c);
+	unsigned generation = c->generation;
+	for (size_t i = 0; i < c->lanes.n && c->generation == generation; i++)
+		more = serve_lane(c, &c->lanes.at[i]) || more;
+	if (more || c->generation != generation)
+		kafkapoll_again(c->poll);
+}
+
+/* --- assignment ---------------------------------------------------------- */
+
+/* librdkafka aborts when an assignment is replaced before the partitions of
+ * the one before it have stopped: it stops them twice (up to its 2.15). Its
+ * main thread does all of that in the order of one queue, so that a question
+ * through the same queue is answered behind the stops. */
+static void wait_for_stops(struct consumer *c)
+{
+	rd_kafka_topic_partition_list_t *list = NULL;
+	rd_kafka_assignment(c->rk, &list);
+	if (list)
+		rd_kafka_topic_partition_list_destroy(list);
+}
+
+static void assign(
+    struct consumer *c, const rd_kafka_topic_partition_list_t *list)
+{
+	wait_for_stops(c);
+	rd_kafka_resp_err_t err = rd_kafka_assign(c->rk, list);
+	/* Lost meanwhile: the group says so next, as revoked. */
+	if (err != RD_KAFKA_RESP_ERR_NO_ERROR)
+		log_event(EV_KAFKA_ERROR, "topic=%s code=%s text=\"assign\"",
+		    c->topic, rd_kafka_err2name(err));
+}
+
+static void drop_wanted(struct consumer *c)
+{
+	if (c->wanted)
+		rd_kafka_topic_partition_list_destroy(c->wanted);
+	c->wanted = NULL;
+}
+
+static void assign_wanted(struct consumer *c)
+{
+	/* Before anything is fetched, which would get into the main queue. */
+	if (c->group)
+		lanes_split(&c->lanes, c->rk, c->topic, c->poll);
+	assign(c, c->wanted);
+	drop_wanted(c);
+}
+
+/* Later, so that of those that follow each other only the last counts; but
+ * nothing at once, because a group waits for it. */
+void consumer_assign(
+    struct consumer *c, const struct consumer_start *starts, size_t n)
+{
+	lanes_drop(&c->lanes);
+	drop_wanted(c);
+	c->generation++;
+	if (n == 0) {
+		assign(c, NULL);
+		return;
+	}
+	c->wanted = rd_kafka_topic_partition_list_new((int)n);
+	for (size_t i = 0; i < n; i++) {
+		rd_kafka_topic_partition_list_add(
+		    c->wanted, c->topic, starts[i].partition)
+		    ->offset = starts[i].offset;
+		lanes_add(&c->lanes, starts[i].partition);
+	}
+	kafkapoll_again(c->poll);
+}
+
+void consumer_pause(struct consumer *c, int32_t partition)
+{
+	struct lane *lane = lanes_find(&c->lanes, partition);
+	if (lane)
+		lane->paused = true;
+}
+
+void consumer_resume(struct consumer *c, int32_t partition)
+{
+	struct lane *lane = lanes_find(&c->lanes, partition);
+	if (lane == NULL || !lane->paused)
+		return;
+	lane->paused = false;
+	kafkapoll_again(c->poll);
+}
+
+void consumer_commit(struct consumer *c, int32_t partition, int64_t next)
+{
+	rd_kafka_topic_partition_list_t *list =
+	    rd_kafka_topic_partition_list_new(1);
+	rd_kafka_topic_partition_list_add(list, c->topic, partition)->offset =
+	    next;
+	/* Asynchronous, and nobody minds when it fails. */
+	rd_kafka_commit(c->rk, list, 1);
+	rd_kafka_topic_partition_list_destroy(list);
+}
+
+void consumer_hold(struct consumer *c, bool held)
+{
+	c->held = held;
+	if (!held)
+		kafkapoll_again(c->poll);
+}
+
+bool consumer_is_gone(const struct err *e)
+{
+	return strcmp(e->code, "_AUTO_OFFSET_RESET") == 0 ||
+	       strcmp(e->code, "OFFSET_OUT_OF_RANGE") == 0;
+}
+
+int64_t consumer_end(const struct consumer *c, int32_t partition)
+{
+	int64_t low, high;
+	rd_kafka_resp_err_t err = rd_kafka_get_watermark_offsets(
+	    c->rk, c->topic, partition, &low, &high);
+	return err == RD_KAFKA_RESP_ERR_NO_ERROR && high >= 0 ? high : -1;
+}
+
+bool consumer_reachable(const struct consumer *c)
+{
+	return c->reachable;
+}
+
+/* --- life ---------------------------------------------------------------- */
+
+static struct err subscribe(struct consumer *c)
+{
+	rd_kafka_topic_partition_list_t *list =
+	    rd_kafka_topic_partition_list_new(1);
+	rd_kafka_topic_partition_list_add(
+	    list, c->topic, RD_KAFKA_PARTITION_UA);
+	rd_kafka_resp_err_t err = rd_kafka_subscribe(c->rk, list);
+	rd_kafka_topic_partition_list_destroy(list);
+	if (err == RD_KAFKA_RESP_ERR_NO_ERROR)
+		return ERR_OK;
+	return err_make(VERDICT_FATAL, rd_kafka_err2name(err), "subscribe: %s",
+	    rd_kafka_err2str(err));
+}
+
+enum { PAIRS = 40 };
+
+struct properties {
+	const char *pairs[PAIRS + 1];
+	size_t n;
+	char session[24], heartbeat[24];
+};
+
+static void add(struct properties *p, const char *name, const char *value)
+{
+	CHECK(p->n + 2 <= PAIRS);
+	p->pairs[p->n++] = name;
+	p->pairs[p->n++] = value;
+}
+
+static void add_ms(struct properties *p, const char *name, char *text,
+    size_t size, dur_us_t value)
+{
+	snprintf(text, size, "%lld", (long long)(value / 1000));
+	add(p, name, text);
+}
+
+static void add_membership(
+    struct properties *p, const struct consumer_options *o)
+{
+	add(p, "partition.assignment.strategy", "range");
+	if (o->instance && *o->instance)
+		add(p, "group.instance.id", o->instance);
+	if (o->session == 0)
+		return;
+	add_ms(
+	    p, "session.timeout.ms", p->session, sizeof p->session, o->session);
+	add_ms(p, "heartbeat.interval.ms", p->heartbeat, sizeof p->heartbeat,
+	    member_heartbeat(o->session));
+}
+
+static void add_all(struct properties *p, const struct consumer_options *o)
+{
+	/* By hand, too, librdkafka wants a group id; nothing is committed. */
+	add(p, "group.id", o->group ? o->group : "sluice-tail");
+	add(p, "enable.auto.commit", "false");
+	add(p, "enable.auto.offset.store", "false");
+	add(p, "auto.offset.reset", "error");
+	add(p, "enable.partition.eof", o->events->eof ? "true" : "false");
+	add(p, "fetch.wait.max.ms", o->idle ? "250" : "20");
+	add(p, "queued.max.messages.kbytes", o->idle ? "1024" : "2048");
+	add(p, "statistics.interval.ms", "1000");
+	if (o->group)
+		add_membership(p, o);
+}
+
+static struct err create(struct consumer *c, const struct consumer_options *o)
+{
+	struct properties p = {0};
+	add_all(&p, o);
+	rd_kafka_conf_t *conf;
+	struct err e = kafka_conf(o->kafka, p.pairs, &conf);
+	if (e.verdict != VERDICT_OK)
+		return e;
+	rd_kafka_conf_set_opaque(conf, c);
+	rd_kafka_conf_set_rebalance_cb(conf, on_rebalance);
+	rd_kafka_conf_set_error_cb(conf, on_error);
+	rd_kafka_conf_set_stats_cb(conf, on_stats);
+	char text[256];
+	c->rk = rd_kafka_new(RD_KAFKA_CONSUMER, conf, text, sizeof text);
+	if (c->rk == NULL) {
+		rd_kafka_conf_destroy(conf);
+		return err_make(VERDICT_FATAL, "config", "%s", text);
+	}
+	rd_kafka_poll_set_consumer(c->rk);
+	if (o->group)
+		return subscribe(c);
+	kafka_expect(c->rk, c->topic);
+	return ERR_OK;
+}
+
+struct err consumer_new(const struct consumer_options *o, struct consumer **out)
+{
+	struct consumer *c = MEM_NEW(struct consumer);
+	c->topic = mem_strdup(o->topic);
+	c->group = o->group != NULL;
+	if (c->group && o->instance && *o->instance)
+		c->instance = mem_strdup(o->instance);
+	c->events = *o->events;
+	c->arg = o->arg;
+	c->poll = kafkapoll_new(o->loop, BEAT, serve, c);
+	struct err e = create(c, o);
+	*out = c;
+	if (e.verdict != VERDICT_OK) {
+		consumer_free(out);
+		return e;
+	}
+	c->main = rd_kafka_queue_get_consumer(c->rk);
+	kafkapoll_watch(c->poll, c->main);
+	return ERR_OK;
+}
+
+static void pass_over(rd_kafka_message_t *m)
+{
+	if (m)
+		rd_kafka_message_destroy(m);
+}
+
+static bool is_member(rd_kafka_t *rk)
+{
+	char *id = rd_kafka_memberid(rk);
+	bool is = id && *id;
+	rd_kafka_mem_free(rk, id);
+	return is;
+}
+
+/* A member with a name stays in its group when it is closed: the group waits
+ * for it to come back. One that drains may not come back, so its partitions go
+ * to others now. The member has no id any more once it has said that it
+ * leaves. */
+static void leave(struct consumer *c, mono_us_t end)
+{
+	if (c->instance == NULL || c->fatal || !is_member(c->rk))
+		return;
+	rd_kafka_unsubscribe(c->rk);
+	while (is_member(c->rk) && clock_mono() < end)
+		pass_over(rd_kafka_consumer_poll(c->rk, 10));
+}
+
+static bool closed_in_time(rd_kafka_t *rk, mono_us_t end)
+{
+	rd_kafka_queue_t *q = rd_kafka_queue_new(rk);
+	rd_kafka_error_t *e = rd_kafka_consumer_close_queue(rk, q);
+	/* The messages that were still to be served come, too. */
+	while (e == NULL && !rd_kafka_consumer_closed(rk) && clock_mono() < end)
+		pass_over(rd_kafka_consume_queue(q, 50));
+	rd_kafka_error_destroy(e);
+	rd_kafka_queue_destroy(q);
+	return rd_kafka_consumer_closed(rk);
+}
+
+/* Without its coordinator librdkafka tries for five minutes to leave a group.
+ * The handle is then given up, since the process ends: the group misses this
+ * member by itself when its session is over. One that was fenced cannot be
+ * closed, and is no member. */
+static void end(struct consumer *c)
+{
+	mono_us_t until = clock_mono() + CLOSE;
+	lanes_drop(&c->lanes);
+	drop_wanted(c);
+	wait_for_stops(c);
+	leave(c, until);
+	bool closed = closed_in_time(c->rk, until);
+	if (c->main) {
+		kafkapoll_unwatch(c->main);
+		rd_kafka_queue_destroy(c->main);
+	}
+	if (closed)
+		rd_kafka_destroy(c->rk);
+	else if (!c->fatal)
+		log_event(EV_KAFKA_ERROR, "topic=%s text=\"%s\"", c->topic,
+		    "the group cannot be left: it is by timeout");
+}
+
+void consumer_free(struct consumer **cp)
+{
+	struct consumer *c = *cp;
+	if (c == NULL)
+		return;
+	c->closing = true;
+	if (c->rk)
+		end(c);
+	kafkapoll_free(&c->poll);
+	free(c->topic);
+	free(c->instance);
+	free(c);
+	*cp = NULL;
+}

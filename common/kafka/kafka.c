@@ -1,0 +1,165 @@
+#include "common/kafka/kafka.h"
+
+#include "common/base/log.h"
+
+#include <jansson.h>
+#include <string.h>
+#include <syslog.h>
+
+struct kafka_config kafka_config(
+    const struct config *c, const struct common_settings *s)
+{
+	return (struct kafka_config){
+	    .servers = s->kafka_servers,
+	    .extra = c->kafka,
+	    .nextra = c->nkafka,
+	    .client_id = "sluice",
+	};
+}
+
+/* Called on librdkafka's own threads. */
+static void on_log(
+    const rd_kafka_t *rk, int level, const char *facility, const char *text)
+{
+	(void)rk;
+	/* One set of kafka.* serves producers and consumers alike, so the
+	 * complaint that a property is the other one's is expected. */
+	if (level > LOG_WARNING || strcmp(facility, "CONFWARN") == 0)
+		return;
+	log_event(
+	    EV_KAFKA_LOG, "facility=%s text=%s", facility, log_quote(text));
+}
+
+static struct err set(
+    rd_kafka_conf_t *conf, const char *name, const char *value)
+{
+	char text[256];
+	rd_kafka_conf_res_t res =
+	    rd_kafka_conf_set(conf, name, value, text, sizeof text);
+	if (res == RD_KAFKA_CONF_OK)
+		return ERR_OK;
+	/* The name of a secret may be misspelt. */
+	if (res == RD_KAFKA_CONF_UNKNOWN || config_is_secret(name))
+		return err_make(VERDICT_FATAL, "config",
+		    "librdkafka refuses 'kafka.%s': %s", name,
+		    strstr(text, value) ? "its value is not allowed" : text);
+	return err_make(VERDICT_FATAL, "config",
+	    "librdkafka refuses 'kafka.%s' with the value '%s': %s", name,
+	    value, text);
+}
+
+/* A broker that is back is found within a second. Half a second between two
+ * attempts costs a broker that is away two packets; an attempt that is not
+ * answered is given up after 5 s, which must do for TLS and SASL, too. */
+static const char *const of_every_handle[] = {"socket.keepalive.enable", "true",
+    "reconnect.backoff.max.ms", "500", "socket.connection.setup.timeout.ms",
+    "5000", NULL};
+
+static struct err set_all(rd_kafka_conf_t *conf, const char *const *pairs)
+{
+	struct err e = ERR_OK;
+	for (; e.verdict == VERDICT_OK && pairs && *pairs; pairs += 2)
+		e = set(conf, pairs[0], pairs[1]);
+	return e;
+}
+
+struct err kafka_conf(const struct kafka_config *k, const char *const *pairs,
+    rd_kafka_conf_t **out)
+{
+	rd_kafka_conf_t *conf = rd_kafka_conf_new();
+	rd_kafka_conf_set_log_cb(conf, on_log);
+	struct err e = set(conf, "bootstrap.servers", k->servers);
+	if (e.verdict == VERDICT_OK)
+		e = set(conf, "client.id", k->client_id);
+	if (e.verdict == VERDICT_OK)
+		e = set_all(conf, of_every_handle);
+	if (e.verdict == VERDICT_OK)
+		e = set_all(conf, pairs);
+	for (size_t i = 0; e.verdict == VERDICT_OK && i < k->nextra; i++)
+		e = set(conf, k->extra[i].name, k->extra[i].value);
+	*out = conf;
+	if (e.verdict != VERDICT_OK) {
+		rd_kafka_conf_destroy(conf);
+		*out = NULL;
+	}
+	return e;
+}
+
+/* A topic once named stays known to the handle. */
+void kafka_expect(rd_kafka_t *rk, const char *topic)
+{
+	rd_kafka_topic_t *t = rd_kafka_topic_new(rk, topic, NULL);
+	if (t)
+		rd_kafka_topic_destroy(t);
+}
+
+static bool broker_is(const json_t *broker, const char *state)
+{
+	const char *is = json_string_value(json_object_get(broker, "state"));
+	return is && strcmp(is, state) == 0;
+}
+
+static bool any_up(const json_t *brokers)
+{
+	const char *name;
+	json_t *broker;
+	json_object_foreach((json_t *)brokers, name, broker)
+	{
+		if (broker_is(broker, "UP"))
+			return true;
+	}
+	return false;
+}
+
+/* INIT: nothing was asked of it yet, or not for long. librdkafka connects to a
+ * leader when there is something to send, so that to wait for the connection
+ * before sending would be to wait for ever. */
+static bool leader_fine(const json_t *brokers, json_int_t id)
+{
+	const char *name;
+	json_t *broker;
+	json_object_foreach((json_t *)brokers, name, broker)
+	{
+		if (json_integer_value(json_object_get(broker, "nodeid")) ==
+			id &&
+		    (broker_is(broker, "UP") || broker_is(broker, "INIT")))
+			return true;
+	}
+	return false;
+}
+
+static bool topic_reachable(const json_t *topic, const json_t *brokers)
+{
+	const char *number;
+	json_t *partition;
+	json_t *partitions = json_object_get(topic, "partitions");
+	bool any = false;
+	json_object_foreach(partitions, number, partition)
+	{
+		if (number[0] == '-')
+			continue; /* librdkafka's "no partition yet" */
+		any = true;
+		/* None is -1, as is the number of a bootstrap connection. */
+		json_t *leader = json_object_get(partition, "leader");
+		if (json_integer_value(leader) < 0 ||
+		    !leader_fine(brokers, json_integer_value(leader)))
+			return false;
+	}
+	return any;
+}
+
+bool kafka_stats_reachable(const char *json, size_t len)
+{
+	json_t *doc = json_loadb(json, len, 0, NULL);
+	json_t *brokers = json_object_get(doc, "brokers");
+	json_t *topics = json_object_get(doc, "topics");
+	bool fine = any_up(brokers);
+	const char *name;
+	json_t *topic;
+	json_object_foreach(topics, name, topic)
+	{
+		fine = fine && topic_reachable(topic, brokers);
+	}
+	json_decref(doc);
+	return fine;
+}

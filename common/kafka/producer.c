@@ -1,0 +1,306 @@
+#include "common/kafka/producer.h"
+
+#include "common/base/check.h"
+#include "common/base/entropy.h"
+#include "common/base/log.h"
+#include "common/base/mem.h"
+#include "common/kafka/kafka_poll.h"
+#include "common/log/record.h"
+
+#include <pthread.h>
+#include <stdatomic.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#define BEAT CLOCK_MS(250)
+
+/* Numbering and enqueueing are one step, or the numbers would not ascend in
+ * the order of the log. */
+struct lane {
+	pthread_mutex_t lock;
+	uint64_t seq; /* under lock */
+};
+
+struct producer {
+	/* Senders hold it shared; a replacement holds it alone. */
+	pthread_rwlock_t lock;
+	rd_kafka_t *rk; /* under lock; never NULL */
+	/* Under lock: of this handle. What the former handle still has in
+	 * flight may be written behind what this one sends. */
+	char instance[RECORD_INSTANCE_LEN + 1];
+	struct lane *lanes; /* NULL: not numbered */
+	int32_t nlanes;
+	rd_kafka_t *retired; /* loop's thread; polled until empty */
+	rd_kafka_queue_t *main;
+	struct kafka_config kafka;
+	char *topic; /* expected; NULL: none */
+	producer_delivered delivered;
+	void *arg;
+	bool fatal; /* the current handle must be replaced */
+	atomic_bool reachable;
+	atomic_size_t outstanding; /* of the retired one, too */
+	struct kafkapoll *poll;
+};
+
+static enum delivery_status status_of(const rd_kafka_message_t *m)
+{
+	if (m->err == RD_KAFKA_RESP_ERR_NO_ERROR)
+		return DELIVERY_OK;
+	return rd_kafka_message_status(m) == RD_KAFKA_MSG_STATUS_NOT_PERSISTED
+		   ? DELIVERY_FAILED
+		   : DELIVERY_UNKNOWN;
+}
+
+static void on_delivery(
+    rd_kafka_t *rk, const rd_kafka_message_t *m, void *opaque)
+{
+	(void)rk;
+	struct producer *p = opaque;
+	struct delivery d = {
+	    .opaque = m->_private,
+	    .partition = m->partition,
+	    .offset = m->err ? -1 : m->offset,
+	    .status = status_of(m),
+	    .code = rd_kafka_err2name(m->err),
+	};
+	/* Success without an offset: RD_KAFKA_OFFSET_INVALID (a duplicate that
+	 * the broker recognised). Accepted, position unknown. */
+	if (d.offset < 0)
+		d.offset = -1;
+	atomic_fetch_sub(&p->outstanding, 1);
+	p->delivered(p->arg, &d);
+}
+
+static void on_error(rd_kafka_t *rk, int err, const char *reason, void *opaque)
+{
+	struct producer *p = opaque;
+	if (err != RD_KAFKA_RESP_ERR__FATAL) {
+		log_event(EV_KAFKA_ERROR, "client=producer code=%s text=%s",
+		    rd_kafka_err2name((rd_kafka_resp_err_t)err),
+		    log_quote(reason));
+		return;
+	}
+	char text[256];
+	rd_kafka_resp_err_t why = rd_kafka_fatal_error(rk, text, sizeof text);
+	log_event(EV_KAFKA_FATAL, "code=%s text=%s", rd_kafka_err2name(why),
+	    log_quote(text));
+	if (rk == p->rk)
+		p->fatal = true;
+}
+
+static int on_stats(rd_kafka_t *rk, char *json, size_t len, void *opaque)
+{
+	struct producer *p = opaque;
+	if (rk == p->rk)
+		atomic_store(&p->reachable, kafka_stats_reachable(json, len));
+	return 0;
+}
+
+static struct err create(struct producer *p, rd_kafka_t **out)
+{
+	static const char *const pairs[] = {"enable.idempotence", "true",
+	    "linger.ms", "1", "queue.buffering.max.messages", "200000",
+	    "queue.buffering.max.kbytes", "262144", "delivery.timeout.ms",
+	    "30000", "socket.timeout.ms", "10000",
+	    /* As the topics that --migrate makes. */
+	    "message.max.bytes", "16777216", "statistics.interval.ms", "1000",
+	    NULL};
+	rd_kafka_conf_t *conf;
+	struct err e = kafka_conf(&p->kafka, pairs, &conf);
+	if (e.verdict != VERDICT_OK)
+		return e;
+	rd_kafka_conf_set_opaque(conf, p);
+	rd_kafka_conf_set_dr_msg_cb(conf, on_delivery);
+	rd_kafka_conf_set_error_cb(conf, on_error);
+	rd_kafka_conf_set_stats_cb(conf, on_stats);
+	char text[256];
+	*out = rd_kafka_new(RD_KAFKA_PRODUCER, conf, text, sizeof text);
+	if (*out)
+		return ERR_OK;
+	rd_kafka_conf_destroy(conf);
+	return err_make(VERDICT_FATAL, "config", "%s", text);
+}
+
+void producer_expect(struct producer *p, const char *topic)
+{
+	free(p->topic);
+	p->topic = mem_strdup(topic);
+	kafka_expect(p->rk, topic);
+}
+
+static void make_instance(struct producer *p)
+{
+	snprintf(p->instance, sizeof p->instance, "%016llx",
+	    (unsigned long long)entropy_bits());
+}
+
+static void watch_queue(struct producer *p)
+{
+	p->main = rd_kafka_queue_get_main(p->rk);
+	kafkapoll_watch(p->poll, p->main);
+}
+
+/* The configuration was accepted once, so that a failure here is the
+ * machine's (threads, memory); the next beat tries again. */
+static void replace(struct producer *p)
+{
+	rd_kafka_t *fresh;
+	struct err e = create(p, &fresh);
+	if (e.verdict != VERDICT_OK) {
+		log_event(EV_KAFKA_ERROR, "client=producer text=%s",
+		    log_quote(e.msg));
+		return;
+	}
+	if (p->topic)
+		kafka_expect(fresh, p->topic);
+	pthread_rwlock_wrlock(&p->lock);
+	p->retired = p->rk;
+	p->rk = fresh;
+	make_instance(p);
+	pthread_rwlock_unlock(&p->lock);
+	p->fatal = false;
+	kafkapoll_unwatch(p->main);
+	rd_kafka_queue_destroy(p->main);
+	watch_queue(p);
+	/* What it still queues fails now, as certainly not written; what is in
+	 * flight is reported by itself. */
+	rd_kafka_purge(p->retired, RD_KAFKA_PURGE_F_QUEUE);
+}
+
+static void serve(void *arg)
+{
+	struct producer *p = arg;
+	rd_kafka_poll(p->rk, 0);
+	if (p->retired) {
+		rd_kafka_poll(p->retired, 0);
+		if (rd_kafka_outq_len(p->retired) == 0) {
+			rd_kafka_destroy(p->retired);
+			p->retired = NULL;
+		}
+	}
+	if (p->fatal && p->retired == NULL)
+		replace(p);
+}
+
+static void make_lanes(struct producer *p, int32_t n)
+{
+	p->nlanes = n;
+	p->lanes = n ? mem_zalloc((size_t)n * sizeof *p->lanes) : NULL;
+	for (int32_t i = 0; i < n; i++)
+		CHECK_OS(pthread_mutex_init(&p->lanes[i].lock, NULL));
+}
+
+static void free_lanes(struct producer *p)
+{
+	for (int32_t i = 0; i < p->nlanes; i++)
+		pthread_mutex_destroy(&p->lanes[i].lock);
+	free(p->lanes);
+}
+
+struct err producer_new(const struct producer_options *o, struct producer **out)
+{
+	struct producer *p = MEM_NEW(struct producer);
+	CHECK_OS(pthread_rwlock_init(&p->lock, NULL));
+	p->kafka = *o->kafka;
+	p->delivered = o->delivered;
+	p->arg = o->arg;
+	make_instance(p);
+	struct err e = create(p, &p->rk);
+	*out = NULL;
+	if (e.verdict != VERDICT_OK) {
+		pthread_rwlock_destroy(&p->lock);
+		free(p);
+		return e;
+	}
+	make_lanes(p, o->numbered);
+	p->poll = kafkapoll_new(o->loop, BEAT, serve, p);
+	watch_queue(p);
+	*out = p;
+	return ERR_OK;
+}
+
+static rd_kafka_error_t *enqueue(struct producer *p, const struct produce *m)
+{
+	/* The cast: librdkafka copies (F_COPY) and does not write. */
+	rd_kafka_vu_t vus[] = {
+	    {.vtype = RD_KAFKA_VTYPE_TOPIC, .u.cstr = m->topic},
+	    {.vtype = RD_KAFKA_VTYPE_PARTITION, .u.i32 = m->partition},
+	    {.vtype = RD_KAFKA_VTYPE_MSGFLAGS, .u.i = RD_KAFKA_MSG_F_COPY},
+	    {.vtype = RD_KAFKA_VTYPE_KEY,
+		.u.mem = {(void *)(uintptr_t)m->key, m->key_len}},
+	    {.vtype = RD_KAFKA_VTYPE_VALUE,
+		.u.mem = {(void *)(uintptr_t)m->value, m->value_len}},
+	    {.vtype = RD_KAFKA_VTYPE_OPAQUE, .u.ptr = m->opaque},
+	    {.vtype = RD_KAFKA_VTYPE_HEADERS, .u.headers = m->headers},
+	};
+	size_t n = sizeof vus / sizeof vus[0] - (m->headers ? 0 : 1);
+	return rd_kafka_produceva(p->rk, vus, n);
+}
+
+static rd_kafka_error_t *enqueue_numbered(
+    struct producer *p, const struct produce *m)
+{
+	CHECK(m->headers && m->partition < p->nlanes);
+	struct lane *lane = &p->lanes[m->partition];
+	pthread_mutex_lock(&lane->lock);
+	record_number(m->headers, p->instance, lane->seq + 1);
+	rd_kafka_error_t *error = enqueue(p, m);
+	lane->seq += error == NULL;
+	pthread_mutex_unlock(&lane->lock);
+	return error;
+}
+
+struct err producer_send(struct producer *p, const struct produce *m)
+{
+	atomic_fetch_add(&p->outstanding, 1);
+	pthread_rwlock_rdlock(&p->lock);
+	rd_kafka_error_t *error =
+	    p->lanes ? enqueue_numbered(p, m) : enqueue(p, m);
+	pthread_rwlock_unlock(&p->lock);
+	if (error == NULL)
+		return ERR_OK;
+	atomic_fetch_sub(&p->outstanding, 1);
+	if (m->headers)
+		rd_kafka_headers_destroy(m->headers);
+	struct err e = err_make(VERDICT_RETRY, rd_kafka_error_name(error), "%s",
+	    rd_kafka_error_string(error));
+	rd_kafka_error_destroy(error);
+	return e;
+}
+
+size_t producer_outstanding(struct producer *p)
+{
+	/* Not rd_kafka_outq_len: it counts errors and statistics, too. */
+	return atomic_load(&p->outstanding);
+}
+
+bool producer_reachable(const struct producer *p)
+{
+	return atomic_load(&p->reachable);
+}
+
+static void finish(rd_kafka_t *rk, int timeout_ms)
+{
+	rd_kafka_flush(rk, timeout_ms);
+	rd_kafka_purge(rk, RD_KAFKA_PURGE_F_QUEUE | RD_KAFKA_PURGE_F_INFLIGHT);
+	rd_kafka_flush(rk, timeout_ms > 1000 ? timeout_ms : 1000);
+	rd_kafka_destroy(rk);
+}
+
+void producer_free(struct producer **pp, dur_us_t timeout)
+{
+	struct producer *p = *pp;
+	if (p == NULL)
+		return;
+	kafkapoll_unwatch(p->main);
+	rd_kafka_queue_destroy(p->main);
+	if (p->retired)
+		finish(p->retired, 0);
+	finish(p->rk, (int)(timeout / 1000));
+	kafkapoll_free(&p->poll);
+	pthread_rwlock_destroy(&p->lock);
+	free(p->topic);
+	free_lanes(p);
+	free(p);
+	*pp = NULL;
+}

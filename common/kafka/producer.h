@@ -1,0 +1,73 @@
+/* An idempotent Kafka producer (acks=all), driven by a loop.
+ *
+ * Any thread may send; delivery reports come on the loop's thread. When
+ * librdkafka ends a producer for good (a fatal error: idempotence is broken), a
+ * new one takes its place and the old one is polled until its last report is
+ * in.
+ */
+#pragma once
+
+#include "common/base/loop.h"
+#include "common/kafka/kafka.h"
+
+#include <stdint.h>
+
+struct producer;
+
+enum delivery_status {
+	DELIVERY_OK,
+	/* Certainly not in the log. */
+	DELIVERY_FAILED,
+	/* It may be in the log, and may never get there. */
+	DELIVERY_UNKNOWN,
+};
+
+struct delivery {
+	void *opaque; /* of the send */
+	int32_t partition;
+	int64_t offset; /* -1: delivered, but the broker did not say where */
+	enum delivery_status status;
+	const char *code; /* Kafka's error name */
+};
+
+struct produce {
+	const char *topic;
+	int32_t partition;
+	const void *key;
+	size_t key_len;
+	const void *value; /* NULL: a tombstone */
+	size_t value_len;
+	rd_kafka_headers_t *headers; /* may be NULL */
+	void *opaque;
+};
+
+typedef void (*producer_delivered)(void *arg, const struct delivery *d);
+
+struct producer_options {
+	struct loop *loop;
+	const struct kafka_config *kafka;
+	producer_delivered delivered;
+	void *arg;
+	/* The topic's partitions, if every message (of that one topic) is to be
+	 * numbered: it gets the headers `instance`, random per handle, and
+	 * `seq`, ascending in the order of the log within instance and
+	 * partition, so that a duplicate of an ambiguous retry can be told. 0:
+	 * not numbered. */
+	int32_t numbered;
+};
+
+struct err producer_new(
+    const struct producer_options *o, struct producer **out);
+/* Copies key and value; takes the headers, on failure too. Every send that
+ * returned OK gets exactly one report, shutdown included. RETRY: the local
+ * queue is full, or the producer is being replaced. */
+struct err producer_send(struct producer *p, const struct produce *m);
+/* The topic that will be sent to: its leaders are asked for now, not at the
+ * first message, and the producer is reachable only once they are known. */
+void producer_expect(struct producer *p, const char *topic);
+/* Messages without a report yet. */
+size_t producer_outstanding(struct producer *p);
+bool producer_reachable(const struct producer *p);
+/* Waits at most `timeout` for reports, then gives up on the rest (they are
+ * reported UNKNOWN). Blocks; reports come from inside. */
+void producer_free(struct producer **p, dur_us_t timeout);

@@ -1,0 +1,192 @@
+/* Owner, thread and an answer on its way hold a reference each. */
+#include "common/kafka/writes_query.h"
+
+#include "common/base/check.h"
+#include "common/base/mem.h"
+
+#include <pthread.h>
+#include <stdlib.h>
+
+/* Per question, where librdkafka keeps to it. An answer that is late costs the
+ * connection, and a broker that has just begun is slow, so less would make it
+ * later still. */
+#define ASK_MS 3000
+#define ASK_MS_TEXT "3000"
+
+struct logask {
+	struct loop *loop;
+	rd_kafka_t *rk;
+	char *topic, *group;
+	int32_t partitions;
+	void (*done)(void *arg, const struct logask_answer *answer);
+	void *arg;
+	bool busy; /* the loop's: from a question until its answer is there */
+	pthread_t thread;
+	pthread_cond_t wake;
+	pthread_mutex_t lock;
+	unsigned refs; /* from here on under lock */
+	bool asked;
+	bool ended; /* the owner is gone */
+	/* The thread's while `asked`, else the loop's. */
+	struct logask_answer answer;
+	int64_t *ends;
+};
+
+static void unref(struct logask *a)
+{
+	CHECK_OS(pthread_mutex_lock(&a->lock));
+	bool last = --a->refs == 0;
+	CHECK_OS(pthread_mutex_unlock(&a->lock));
+	if (!last)
+		return;
+	rd_kafka_destroy(a->rk);
+	pthread_cond_destroy(&a->wake);
+	pthread_mutex_destroy(&a->lock);
+	free(a->topic);
+	free(a->group);
+	free(a->ends);
+	free(a);
+}
+
+/* --- on the thread ------------------------------------------------------- */
+
+static bool ask_ends(struct logask *a)
+{
+	for (int32_t i = 0; i < a->partitions; i++) {
+		int64_t low;
+		if (rd_kafka_query_watermark_offsets(a->rk, a->topic, i, &low,
+			&a->ends[i], ASK_MS) != RD_KAFKA_RESP_ERR_NO_ERROR)
+			return false;
+	}
+	return true;
+}
+
+static bool ask_group(struct logask *a)
+{
+	const struct rd_kafka_group_list *list = NULL;
+	if (a->group == NULL)
+		return true;
+	rd_kafka_resp_err_t err =
+	    rd_kafka_list_groups(a->rk, a->group, &list, ASK_MS);
+	if (err != RD_KAFKA_RESP_ERR_NO_ERROR || list == NULL)
+		return false;
+	a->answer.member = false;
+	for (int i = 0; i < list->group_cnt; i++)
+		a->answer.member |= list->groups[i].member_cnt > 0;
+	rd_kafka_group_list_destroy(list);
+	return true;
+}
+
+static void deliver(void *arg)
+{
+	struct logask *a = arg;
+	CHECK_OS(pthread_mutex_lock(&a->lock));
+	bool ended = a->ended;
+	CHECK_OS(pthread_mutex_unlock(&a->lock));
+	if (!ended) {
+		a->busy = false;
+		a->done(a->arg, &a->answer);
+	}
+	unref(a);
+}
+
+/* Waits for a question. False: there will be none. Locked. */
+static bool next_question(struct logask *a)
+{
+	while (!a->asked && !a->ended)
+		CHECK_OS(pthread_cond_wait(&a->wake, &a->lock));
+	return !a->ended;
+}
+
+static void *thread_main(void *arg)
+{
+	struct logask *a = arg;
+	CHECK_OS(pthread_mutex_lock(&a->lock));
+	while (next_question(a)) {
+		CHECK_OS(pthread_mutex_unlock(&a->lock));
+		a->answer.known = ask_ends(a) && ask_group(a);
+		CHECK_OS(pthread_mutex_lock(&a->lock));
+		a->asked = false;
+		if (a->ended)
+			break;
+		a->refs++;
+		/* Under the lock: the loop lives as long as the owner does. */
+		loop_post(a->loop, deliver, a);
+	}
+	CHECK_OS(pthread_mutex_unlock(&a->lock));
+	unref(a);
+	return NULL;
+}
+
+/* --- the owner's --------------------------------------------------------- */
+
+static struct err create(const struct kafka_config *kafka, rd_kafka_t **out)
+{
+	static const char *const pairs[] = {
+	    "socket.timeout.ms", ASK_MS_TEXT, NULL};
+	rd_kafka_conf_t *conf;
+	struct err e = kafka_conf(kafka, pairs, &conf);
+	if (e.verdict != VERDICT_OK)
+		return e;
+	char text[256];
+	*out = rd_kafka_new(RD_KAFKA_PRODUCER, conf, text, sizeof text);
+	if (*out)
+		return ERR_OK;
+	rd_kafka_conf_destroy(conf);
+	return err_make(VERDICT_FATAL, "config", "%s", text);
+}
+
+struct err logask_new(const struct logask_options *o, struct logask **out)
+{
+	rd_kafka_t *rk;
+	*out = NULL;
+	struct err e = create(o->kafka, &rk);
+	if (e.verdict != VERDICT_OK)
+		return e;
+	struct logask *a = MEM_NEW(struct logask);
+	a->loop = o->loop;
+	a->rk = rk;
+	a->topic = mem_strdup(o->topic);
+	a->group = o->group ? mem_strdup(o->group) : NULL;
+	a->partitions = o->partitions;
+	a->done = o->done;
+	a->arg = o->arg;
+	a->ends = mem_zalloc((size_t)o->partitions * sizeof *a->ends);
+	a->answer.ends = a->ends;
+	a->refs = 2;
+	CHECK_OS(pthread_mutex_init(&a->lock, NULL));
+	CHECK_OS(pthread_cond_init(&a->wake, NULL));
+	CHECK_OS(pthread_create(&a->thread, NULL, thread_main, a));
+	*out = a;
+	return ERR_OK;
+}
+
+bool logask_ask(struct logask *a)
+{
+	if (a->busy)
+		return false;
+	a->busy = true;
+	CHECK_OS(pthread_mutex_lock(&a->lock));
+	a->asked = true;
+	CHECK_OS(pthread_cond_signal(&a->wake));
+	CHECK_OS(pthread_mutex_unlock(&a->lock));
+	return true;
+}
+
+void logask_free(struct logask **ap)
+{
+	struct logask *a = *ap;
+	if (a == NULL)
+		return;
+	*ap = NULL;
+	CHECK_OS(pthread_mutex_lock(&a->lock));
+	bool waits = a->asked;
+	a->ended = true;
+	CHECK_OS(pthread_cond_signal(&a->wake));
+	CHECK_OS(pthread_mutex_unlock(&a->lock));
+	if (waits)
+		CHECK_OS(pthread_detach(a->thread));
+	else
+		CHECK_OS(pthread_join(a->thread, NULL));
+	unref(a);
+}

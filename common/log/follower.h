@@ -1,0 +1,81 @@
+/* How a consumer follows one partition of sluice.commits (pure core).
+ *
+ * The rules, for every consumer that keeps state derived from the commits
+ * (projector, API tail):
+ *
+ *  - A record below the watermark is ignored: a fenced writer may speak late.
+ *  - A record older than one already seen never sets an entry, it only drops
+ *    it: between the two the key may have changed. Absent is always safe.
+ *  - The watermark moves at marks only, and only by marks that begin at or
+ *    below it. A mark that begins above it proves that commits were missed
+ *    (compaction, a first start, a restored cache): the consumer JUMPs, that
+ *    is, it discards what it holds and starts again at that mark.
+ *
+ * The race that JUMP defends against: a consumer starts at the last mark of
+ * the log, which a stalled writer wrote late (through 150, while Postgres is
+ * at 200). The next mark is [200, 250). Advancing to 250 would declare
+ * current every entry that was filled at 160 and changed at 180.
+ *
+ *  - It moves over a batch only if all of it was heard. A mark says after
+ *    which offset of sluice.commits its batch was produced; where that is
+ *    before the offset from which on everything was heard (where the consumer
+ *    started or resumed, or a hole that compaction left), the mark JUMPs.
+ *
+ * The race: k@170 and half of [150, 200) are in the log, then a late mark
+ * through 150, then the mark of [150, 200). Who starts at the late mark holds
+ * a k of 150 and would advance to 200 without having heard of 170. Likewise
+ * compaction keeps a late k@155 and takes the k@165 that was written before.
+ */
+#pragma once
+
+#include "common/log/version.h"
+
+#include <stdbool.h>
+#include <stdint.h>
+
+/* Begins as all zeroes. */
+struct follower {
+	bool started;	     /* a watermark is known */
+	version_t watermark; /* the next version not applied */
+	version_t seen;	     /* one past the newest record seen */
+	int64_t since;	     /* every offset from here on was heard */
+	int64_t next;	     /* the offset after the last one heard */
+};
+
+enum follow_record {
+	FOLLOW_IGNORE, /* below the watermark */
+	FOLLOW_DROP,   /* raise the floor, remove the entry */
+	FOLLOW_SET,    /* raise the floor, the entry may be set */
+};
+
+enum follow_mark {
+	FOLLOW_MARK_IGNORE,  /* at or below the watermark */
+	FOLLOW_MARK_ADVANCE, /* contiguous: watermark = through */
+	FOLLOW_MARK_JUMP,    /* discard everything held, then as ADVANCE */
+};
+
+/* Resumes at a stored watermark, from an offset no later than the one after the
+ * mark that stored it; `f` is all zeroes. The offset to store is `after` + 1 of
+ * the last mark that was applied, not the one behind the mark: the next batch
+ * may have been begun before that mark was acknowledged, and would look like
+ * one that was not heard. */
+void follower_start(struct follower *f, version_t watermark);
+/* Forgets the watermark: the next mark is a JUMP. What was seen stays seen, so
+ * that the base still covers it. */
+void follower_reset(struct follower *f);
+/* Every message, record or mark, is told by its offset first. */
+void follower_hear(struct follower *f, int64_t offset);
+/* What cannot be (a version that has no successor, a mark that ends before it
+ * begins) is ignored: who parses it has told. */
+enum follow_record follower_record(struct follower *f, version_t version);
+/* A mark says that all writes in [from, through) are decided, and that their
+ * records were produced after the offset `after`. When it moves the watermark,
+ * every record heard so far is applied first, those above `through`, too. */
+enum follow_mark follower_mark(
+    struct follower *f, version_t from, version_t through, int64_t after);
+/* A mark that starts the partition anew (record.h) is always a JUMP, also to
+ * below the watermark: what was heard so far counts no more. */
+enum follow_mark follower_anew(struct follower *f, version_t through);
+/* The floor for every key after a JUMP: nothing older may be held. It covers
+ * records that were seen before the mark, too. */
+version_t follower_base(const struct follower *f);

@@ -1,0 +1,492 @@
+#include "common/log/record.h"
+
+#include "common/base/buf.h"
+#include "common/base/check.h"
+#include "common/base/mem.h"
+#include "common/log/keyspace.h"
+
+#include <inttypes.h>
+#include <jansson.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+static const char *const op_names[] = {
+    [RECORD_PUT] = "put",
+    [RECORD_DELETE] = "delete",
+    [RECORD_PATCH] = "patch",
+    [RECORD_INCREMENT] = "increment",
+};
+enum { OPS = sizeof op_names / sizeof op_names[0] };
+#define CHANGED "changed"
+
+const char *record_op_name(enum record_op op)
+{
+	return op_names[op];
+}
+
+size_t record_collection_len(const char *id, size_t len)
+{
+	const char *slash = memchr(id, '/', len);
+	return slash ? (size_t)(slash - id) : 0;
+}
+
+/* --- headers ------------------------------------------------------------- */
+
+static void add_bytes(
+    rd_kafka_headers_t *h, const char *name, const char *value, size_t len)
+{
+	rd_kafka_resp_err_t err =
+	    rd_kafka_header_add(h, name, -1, value, (ssize_t)len);
+	CHECK(err == RD_KAFKA_RESP_ERR_NO_ERROR);
+}
+
+static void add(rd_kafka_headers_t *h, const char *name, const char *value)
+{
+	add_bytes(h, name, value, strlen(value));
+}
+
+static void add_number(rd_kafka_headers_t *h, const char *name, uint64_t v)
+{
+	char text[20], *at = text + sizeof text;
+	do {
+		*--at = (char)('0' + v % 10);
+		v /= 10;
+	} while (v);
+	add_bytes(h, name, at, (size_t)(text + sizeof text - at));
+}
+
+static void add_hex(rd_kafka_headers_t *h, const char *name, uint64_t v)
+{
+	char hex[24];
+	snprintf(hex, sizeof hex, "%016" PRIx64, v);
+	add(h, name, hex);
+}
+
+struct header {
+	const char *value;
+	size_t len;
+};
+
+/* The last header of that name; value NULL when absent. */
+static struct header get(const rd_kafka_headers_t *h, const char *name)
+{
+	const void *value = NULL;
+	size_t len = 0;
+	if (h == NULL || rd_kafka_header_get_last(h, name, &value, &len) !=
+			     RD_KAFKA_RESP_ERR_NO_ERROR)
+		return (struct header){0};
+	return (struct header){value, len};
+}
+
+static bool get_number(
+    const rd_kafka_headers_t *h, const char *name, uint64_t *out)
+{
+	struct header v = get(h, name);
+	return v.value && version_parse(v.value, v.len, out);
+}
+
+static bool get_op(const rd_kafka_headers_t *h, enum record_op *out)
+{
+	struct header v = get(h, "op");
+	for (int i = 0; v.value && i < OPS; i++) {
+		if (strlen(op_names[i]) != v.len ||
+		    memcmp(op_names[i], v.value, v.len) != 0)
+			continue;
+		*out = (enum record_op)i;
+		return true;
+	}
+	return false;
+}
+
+static bool get_instance(
+    const rd_kafka_headers_t *h, char out[RECORD_INSTANCE_LEN + 1])
+{
+	struct header v = get(h, "instance");
+	if (v.len != RECORD_INSTANCE_LEN)
+		return false;
+	memcpy(out, v.value, RECORD_INSTANCE_LEN);
+	out[RECORD_INSTANCE_LEN] = '\0';
+	return strspn(out, "0123456789abcdef") == RECORD_INSTANCE_LEN;
+}
+
+static bool get_headers(const rd_kafka_message_t *m, rd_kafka_headers_t **out)
+{
+	*out = NULL;
+	rd_kafka_resp_err_t err = rd_kafka_message_headers(m, out);
+	return err == RD_KAFKA_RESP_ERR_NO_ERROR;
+}
+
+bool record_is_at_home(const rd_kafka_message_t *m, int32_t partitions)
+{
+	return m->key &&
+	       keyspace_slot(m->key, m->key_len, partitions).partition ==
+		   m->partition;
+}
+
+/* --- writes -------------------------------------------------------------- */
+
+rd_kafka_headers_t *record_write_headers(
+    const struct record_write *w, const char *traceparent)
+{
+	rd_kafka_headers_t *h = rd_kafka_headers_new(8);
+	add(h, "op", op_names[w->op]);
+	add_number(h, "accepted-at", (uint64_t)w->accepted_at);
+	if (w->condition == RECORD_IF_MATCH)
+		add_bytes(h, "if-match", w->versions, w->versions_len);
+	if (w->condition == RECORD_IF_ABSENT)
+		add(h, "if-none-match", "*");
+	if (w->condition == RECORD_CREATE)
+		add(h, "create", "*");
+	if (w->shape)
+		add_hex(h, "shape", w->shape);
+	if (w->idempotency_key) {
+		add_bytes(h, "idempotency-key", w->idempotency_key,
+		    w->idempotency_len);
+		add_hex(h, "fingerprint", w->fingerprint);
+	}
+	if (traceparent)
+		add(h, "traceparent", traceparent);
+	return h;
+}
+
+void record_number(rd_kafka_headers_t *h, const char *instance, uint64_t seq)
+{
+	add(h, "instance", instance);
+	add_number(h, "seq", seq);
+}
+
+static void get_condition(const rd_kafka_headers_t *h, struct record_write *out)
+{
+	struct header match = get(h, "if-match");
+	if (match.value) {
+		out->condition = RECORD_IF_MATCH;
+		out->versions = match.value;
+		out->versions_len = match.len;
+	} else if (get(h, "if-none-match").value) {
+		out->condition = RECORD_IF_ABSENT;
+	} else if (get(h, "create").value) {
+		out->condition = RECORD_CREATE;
+	}
+}
+
+static bool get_hex(
+    const rd_kafka_headers_t *h, const char *name, uint64_t *out)
+{
+	struct header v = get(h, name);
+	char text[17] = "";
+	if (v.len != 16)
+		return false;
+	memcpy(text, v.value, 16);
+	char *end;
+	*out = strtoull(text, &end, 16);
+	return *end == '\0';
+}
+
+/* A key without a fingerprint is no key of ours. */
+static bool get_idempotency(
+    const rd_kafka_headers_t *h, struct record_write *out)
+{
+	struct header key = get(h, "idempotency-key");
+	if (key.value == NULL)
+		return true;
+	out->idempotency_key = key.value;
+	out->idempotency_len = key.len;
+	return key.len > 0 && get_hex(h, "fingerprint", &out->fingerprint);
+}
+
+bool record_condition_holds(
+    const struct record_write *w, bool present, version_t version)
+{
+	if (w->condition == RECORD_ALWAYS)
+		return true;
+	if (w->condition == RECORD_IF_ABSENT || w->condition == RECORD_CREATE)
+		return !present;
+	if (!present)
+		return false;
+	const char *s = w->versions, *end = s + w->versions_len;
+	while (s < end) {
+		const char *comma = memchr(s, ',', (size_t)(end - s));
+		size_t len = (size_t)((comma ? comma : end) - s);
+		version_t v;
+		if ((len == 1 && *s == '*') ||
+		    (version_parse(s, len, &v) && v == version))
+			return true;
+		s += len + 1;
+	}
+	return false;
+}
+
+bool record_write_parse(const rd_kafka_message_t *m, struct record_write *out)
+{
+	rd_kafka_headers_t *h;
+	uint64_t at;
+	*out = (struct record_write){
+	    .id = m->key,
+	    .id_len = m->key_len,
+	    .body = m->payload ? m->payload : "",
+	    .body_len = m->len,
+	};
+	if (m->key == NULL || !get_headers(m, &h) || !get_op(h, &out->op) ||
+	    !get_number(h, "accepted-at", &at) ||
+	    !get_number(h, "seq", &out->seq))
+		return false;
+	if (!get_instance(h, out->instance) || !get_idempotency(h, out))
+		return false;
+	if (get(h, "shape").value && !get_hex(h, "shape", &out->shape))
+		return false;
+	get_condition(h, out);
+	out->accepted_at = (wall_us_t)at;
+	return record_collection_len(out->id, out->id_len) > 0;
+}
+
+/* --- commits ------------------------------------------------------------- */
+
+rd_kafka_headers_t *record_commit_headers(const struct record_commit *c)
+{
+	rd_kafka_headers_t *h = rd_kafka_headers_new(4);
+	add_number(h, "version", c->version);
+	add(h, "op", c->omitted ? CHANGED : op_names[c->op]);
+	add_number(h, "accepted-at", (uint64_t)c->accepted_at);
+	if (c->has_created)
+		add_number(h, "created", c->created);
+	return h;
+}
+
+bool record_is_mark(const rd_kafka_message_t *m)
+{
+	return m->key && m->key_len == strlen(RECORD_MARK_KEY) &&
+	       memcmp(m->key, RECORD_MARK_KEY, m->key_len) == 0;
+}
+
+static bool get_commit_op(
+    const rd_kafka_headers_t *h, struct record_commit *out)
+{
+	struct header v = get(h, "op");
+	out->omitted =
+	    v.len == strlen(CHANGED) && memcmp(v.value, CHANGED, v.len) == 0;
+	if (out->omitted) {
+		out->op = RECORD_PUT;
+		out->doc = NULL;
+		out->doc_len = 0;
+		return true;
+	}
+	return get_op(h, &out->op) &&
+	       (out->op == RECORD_PUT) == (out->doc != NULL) &&
+	       (out->op == RECORD_PUT || out->op == RECORD_DELETE);
+}
+
+/* Each version is one of a write, so another one follows it. */
+static bool get_versions(const rd_kafka_headers_t *h, struct record_commit *out)
+{
+	if (!get_number(h, "version", &out->version) ||
+	    out->version >= VERSION_MAX)
+		return false;
+	out->has_created = get_number(h, "created", &out->created);
+	return !out->has_created || out->created <= out->version;
+}
+
+bool record_commit_parse(
+    const rd_kafka_message_t *m, int32_t partitions, struct record_commit *out)
+{
+	rd_kafka_headers_t *h;
+	uint64_t at;
+	*out = (struct record_commit){
+	    .id = m->key,
+	    .id_len = m->key_len,
+	    .doc = m->payload,
+	    .doc_len = m->len,
+	};
+	if (m->key == NULL || !get_headers(m, &h) || !get_commit_op(h, out) ||
+	    !get_number(h, "accepted-at", &at) || !get_versions(h, out))
+		return false;
+	out->accepted_at = (wall_us_t)at;
+	return at <= RECORD_LATEST &&
+	       record_collection_len(out->id, out->id_len) > 0 &&
+	       record_is_at_home(m, partitions);
+}
+
+/* --- marks --------------------------------------------------------------- */
+
+static void write_text(struct buf *out, const char *name, struct jsonraw text)
+{
+	if (text.s == NULL)
+		return;
+	buf_printf(out, ",\"%s\":", name);
+	buf_json(out, text.s, text.len);
+}
+
+static void write_rejection(struct buf *out, const struct record_rejection *r)
+{
+	char first[POSITION_MAX_LEN];
+	buf_printf(out, "{\"version\":\"%" PRIu64 "\",\"reason\":\"%s\"",
+	    r->version, reason_row(r->reason)->name);
+	write_text(out, "detail", r->why.detail);
+	if (r->why.has_first) {
+		position_format(r->why.first, first);
+		buf_printf(out, ",\"first\":\"%s\"", first);
+	}
+	write_text(out, "outcome", r->why.outcome);
+	write_text(out, "key", r->why.key);
+	buf_char(out, '}');
+}
+
+size_t record_rejection_size(const struct record_rejection *r)
+{
+	enum { NAMES = 160, ESCAPED = 6 };
+	return NAMES + ESCAPED * (r->why.detail.len + r->why.outcome.len +
+				     r->why.key.len);
+}
+
+void record_mark_write(const struct record_mark *mark, struct buf *out)
+{
+	/* Versions travel as strings: JSON numbers are doubles to many. */
+	buf_printf(out,
+	    "{\"from\":\"%" PRIu64 "\",\"through\":\"%" PRIu64
+	    "\",\"after\":%" PRId64,
+	    mark->from, mark->through, mark->after);
+	if (mark->told)
+		buf_printf(out, ",\"told\":\"%" PRIu64 "\"", mark->told);
+	if (mark->anew)
+		buf_str(out, ",\"anew\":true");
+	for (size_t i = 0; i < mark->nrejected; i++) {
+		buf_str(out, i ? "," : ",\"rejected\":[");
+		write_rejection(out, &mark->rejected[i]);
+	}
+	buf_str(out, mark->nrejected ? "]}" : "}");
+}
+
+static bool version_of(const json_t *object, const char *name, version_t *out)
+{
+	const json_t *v = json_object_get(object, name);
+	return json_is_string(v) &&
+	       version_parse(json_string_value(v), json_string_length(v), out);
+}
+
+static struct jsonraw text_of(const json_t *object, const char *name)
+{
+	const json_t *v = json_object_get(object, name);
+	if (!json_is_string(v))
+		return (struct jsonraw){0};
+	return (struct jsonraw){json_string_value(v), json_string_length(v)};
+}
+
+static struct record_why parse_why(const json_t *item)
+{
+	struct jsonraw first = text_of(item, "first");
+	struct record_why why = {
+	    .detail = text_of(item, "detail"),
+	    .outcome = text_of(item, "outcome"),
+	    .key = text_of(item, "key"),
+	};
+	why.has_first =
+	    first.s && position_parse(first.s, first.len, &why.first);
+	return why;
+}
+
+static bool parse_rejected(const json_t *list, struct record_mark *out)
+{
+	size_t n = json_array_size(list);
+	if (list && !json_is_array(list))
+		return false; /* what it says must not be lost */
+	out->rejected = mem_zalloc(n * sizeof *out->rejected);
+	for (size_t i = 0; i < n; i++) {
+		const json_t *item = json_array_get(list, i);
+		const json_t *reason = json_object_get(item, "reason");
+		struct record_rejection *r = &out->rejected[i];
+		if (!version_of(item, "version", &r->version) ||
+		    r->version < out->from || r->version >= out->through ||
+		    !json_is_string(reason))
+			return false;
+		/* A newer writer may know more reasons than this reader. */
+		if (!reason_parse(json_string_value(reason),
+			json_string_length(reason), &r->reason))
+			r->reason = REASON_DATA;
+		r->why = parse_why(item);
+	}
+	out->nrejected = n;
+	return true;
+}
+
+static bool parse_told(const json_t *doc, struct record_mark *out)
+{
+	return json_object_get(doc, "told") == NULL ||
+	       (version_of(doc, "told", &out->told) && out->told < VERSION_MAX);
+}
+
+bool record_mark_parse(const rd_kafka_message_t *m, struct record_mark *out)
+{
+	*out = (struct record_mark){0};
+	json_t *doc =
+	    m->payload ? json_loadb(m->payload, m->len, 0, NULL) : NULL;
+	json_t *after = json_object_get(doc, "after");
+	out->after = json_integer_value(after);
+	bool ok = version_of(doc, "from", &out->from) &&
+		  json_is_integer(after) &&
+		  version_of(doc, "through", &out->through) &&
+		  out->from <= out->through && out->through < VERSION_MAX &&
+		  out->after >= -1 && out->after < INT64_MAX &&
+		  parse_told(doc, out) &&
+		  parse_rejected(json_object_get(doc, "rejected"), out);
+	out->anew = json_is_true(json_object_get(doc, "anew"));
+	out->text = doc;
+	if (!ok)
+		record_mark_free(out);
+	return ok;
+}
+
+void record_mark_free(struct record_mark *mark)
+{
+	free(mark->rejected);
+	json_decref(mark->text);
+	*mark = (struct record_mark){0};
+}
+
+/* --- ids ----------------------------------------------------------------- */
+
+bool record_ids_fit(int64_t first, int64_t n)
+{
+	return n >= 1 && n <= RECORD_IDS_MOST && first <= INT64_MAX - n;
+}
+
+rd_kafka_headers_t *record_ids_headers(const struct record_ids *ids)
+{
+	rd_kafka_headers_t *h = rd_kafka_headers_new(3);
+	add_number(h, "accepted-at", (uint64_t)ids->accepted_at);
+	record_number(h, ids->instance, ids->seq);
+	return h;
+}
+
+void record_ids_write(const struct record_ids *ids, struct buf *out)
+{
+	buf_printf(out, "{\"first\":%" PRId64 ",\"n\":%" PRId64 "}", ids->first,
+	    ids->n);
+}
+
+static bool get_range(const rd_kafka_message_t *m, struct record_ids *out)
+{
+	enum { LONGEST = 256 };
+	bool any = m->payload && m->len <= LONGEST;
+	json_t *doc = any ? json_loadb(m->payload, m->len, 0, NULL) : NULL;
+	const json_t *first = json_object_get(doc, "first");
+	const json_t *n = json_object_get(doc, "n");
+	bool ok = json_is_integer(first) && json_is_integer(n);
+	out->first = json_integer_value(first);
+	out->n = json_integer_value(n);
+	json_decref(doc);
+	return ok && record_ids_fit(out->first, out->n);
+}
+
+bool record_ids_parse(const rd_kafka_message_t *m, struct record_ids *out)
+{
+	rd_kafka_headers_t *h;
+	uint64_t at;
+	*out = (struct record_ids){
+	    .collection = m->key, .collection_len = m->key_len};
+	if (m->key == NULL || m->key_len == 0 || !get_headers(m, &h) ||
+	    !get_number(h, "accepted-at", &at) || at > RECORD_LATEST ||
+	    !get_number(h, "seq", &out->seq) || !get_instance(h, out->instance))
+		return false;
+	out->accepted_at = (wall_us_t)at;
+	return get_range(m, out);
+}

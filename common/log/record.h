@@ -1,0 +1,189 @@
+/* The formats of the two logs, and of the log of ids.
+ *
+ * sluice.writes: key `collection/key`, value the client's document, headers
+ *   op           put | delete | patch (RFC 7396) | increment
+ *   accepted-at  microseconds since 1970, decimal
+ *   instance     16 hex digits, one per producer
+ *   seq          decimal, ascending per instance and partition in log order
+ *   if-match     `*`, or versions, decimal, with commas (optional)
+ *   if-none-match `*` (optional)
+ *   create       `*`: as if-none-match, of a write whose purpose is a new row
+ *   shape        16 hex digits: the collection's, as the API declares it
+ *                (common/schema/collection.h; optional)
+ *   idempotency-key, fingerprint (16 hex digits of the request) (optional)
+ *   traceparent  as the client sent it (optional)
+ *
+ * sluice.commits: key `collection/key`, value the canonical document, or null
+ * for a row that is gone, headers
+ *   version      decimal; of the newest write in the row change
+ *   op           put | delete | changed: the row is there, and its document is
+ *                too large to be told; the value is empty
+ *   accepted-at  as above
+ *   created      decimal version of the write that made the row, or the one
+ *                that is gone (optional)
+ *
+ * A batch mark in sluice.commits has the key `_mark` (no collection's name
+ * begins with `_`) and the value
+ *   {"from":"100","through":"150","after":7041,
+ *    "rejected":[{"version":"120","reason":"not-found"}]}
+ * It says that every write of the partition in [from, through) is decided, and
+ * that their records were produced when the offset `after` of sluice.commits
+ * was acknowledged, so that they stand behind it (-1: nothing was). A rejection
+ * may also say
+ *   detail       what Postgres, or an operator, said
+ *   first, outcome, key
+ *                of a replay: the position of the first write, what became of
+ *                it, and the key of its row
+ * and a mark
+ *   told         decimal version, as text: the database went back, and up to
+ *                there outcomes were announced before
+ * (writer/takeover/announced.h) anew         true: what was announced before of
+ * the writes from `from` on counts no more. Whoever holds something of the
+ * partition discards it and starts at this mark. Readers ignore what they do
+ * not know.
+ *
+ * sluice.ids: key the collection, value
+ *   {"first":1001,"n":1000}
+ * The instance takes the ids from 1001 to 2000, if no record in front of this
+ * one has any of them (api/write/id_log.h). Headers: accepted-at, instance,
+ * seq, as above; the last two tell the instance which of its records it is.
+ */
+#pragma once
+
+#include "common/base/clock.h"
+#include "common/base/err.h"
+#include "common/json/jsonslice.h"
+#include "common/log/reason.h"
+#include "common/log/version.h"
+
+#include <librdkafka/rdkafka.h>
+#include <stdbool.h>
+#include <stddef.h>
+
+#define RECORD_MARK_KEY "_mark"
+/* 9999-12-31T23:59:59.999999Z: what Postgres and RFC 3339 can write. */
+#define RECORD_LATEST 253402300799999999
+#define RECORD_INSTANCE_LEN 16
+/* Ids that one record may take. */
+#define RECORD_IDS_MOST 16777216
+
+enum record_op { RECORD_PUT, RECORD_DELETE, RECORD_PATCH, RECORD_INCREMENT };
+
+enum record_condition {
+	RECORD_ALWAYS,
+	RECORD_IF_MATCH,  /* the row is there, in one of these versions */
+	RECORD_IF_ABSENT, /* there is no row */
+	RECORD_CREATE,	  /* likewise; it is the key that is taken */
+};
+
+/* Borrowed from the message. */
+struct record_write {
+	enum record_op op;
+	const char *id; /* collection/key, not NUL-terminated */
+	size_t id_len;
+	const char *body; /* "" for a delete */
+	size_t body_len;
+	wall_us_t accepted_at;
+	char instance[RECORD_INSTANCE_LEN + 1];
+	uint64_t seq;
+	enum record_condition condition;
+	const char *versions; /* of IF_MATCH: `*`, or `12,13`; may be empty */
+	size_t versions_len;
+	const char *idempotency_key; /* NULL: none */
+	size_t idempotency_len;
+	uint64_t fingerprint;
+	uint64_t shape; /* 0: not said */
+};
+
+struct record_commit {
+	enum record_op op;
+	const char *id;
+	size_t id_len;
+	const char *doc; /* NULL: the row is gone, or `omitted` */
+	size_t doc_len;
+	bool omitted; /* there, but too large to announce: op is PUT */
+	version_t version;
+	wall_us_t accepted_at;
+	bool has_created;
+	version_t created;
+};
+
+/* What else there is to know of a rejection. Borrowed; `s` NULL: not said. */
+struct record_why {
+	struct jsonraw detail;
+	bool has_first;
+	struct position first;
+	struct jsonraw outcome;
+	struct jsonraw key;
+};
+
+struct record_rejection {
+	version_t version;
+	enum reason reason;
+	struct record_why why;
+};
+
+/* Borrowed from the message. */
+struct record_ids {
+	const char *collection; /* not NUL-terminated */
+	size_t collection_len;
+	int64_t first, n; /* 1 to RECORD_IDS_MOST; first + n is an int64 */
+	wall_us_t accepted_at;
+	char instance[RECORD_INSTANCE_LEN + 1];
+	uint64_t seq;
+};
+
+struct record_mark {
+	version_t from;
+	version_t through;
+	int64_t after;
+	version_t told; /* 0: not said */
+	bool anew;
+	struct record_rejection *rejected; /* owned */
+	size_t nrejected;
+	void *text; /* owned: what a parsed mark's rejections borrow from */
+};
+
+/* Returns owned headers; instance and seq are the producer's to add. */
+rd_kafka_headers_t *record_write_headers(
+    const struct record_write *w, const char *traceparent);
+/* Adds which producer this is and its number in the partition. */
+void record_number(rd_kafka_headers_t *h, const char *instance, uint64_t seq);
+/* Is it in the partition that its key belongs to? In another one it would have
+ * no place among the writes of its key. */
+bool record_is_at_home(const rd_kafka_message_t *m, int32_t partitions);
+/* False: not a record that Sluice writes. */
+bool record_write_parse(const rd_kafka_message_t *m, struct record_write *out);
+
+/* Does the precondition hold for the row as it is? */
+bool record_condition_holds(
+    const struct record_write *w, bool present, version_t version);
+
+rd_kafka_headers_t *record_commit_headers(const struct record_commit *c);
+bool record_is_mark(const rd_kafka_message_t *m);
+/* False: not a record that Sluice writes into that partition of so many, or
+ * one that cannot be (VERSION_MAX has no successor). */
+bool record_commit_parse(
+    const rd_kafka_message_t *m, int32_t partitions, struct record_commit *out);
+
+struct buf;
+void record_mark_write(const struct record_mark *mark, struct buf *out);
+/* At most so many bytes of it are a rejection. */
+size_t record_rejection_size(const struct record_rejection *r);
+/* On success free the rejections: record_mark_free. False: not a mark, or one
+ * that cannot be: it ends before it begins, or at VERSION_MAX, or rejects what
+ * is not in it. */
+bool record_mark_parse(const rd_kafka_message_t *m, struct record_mark *out);
+void record_mark_free(struct record_mark *mark);
+
+/* Can it be taken by one record? */
+bool record_ids_fit(int64_t first, int64_t n);
+/* Returns owned headers, instance and seq included. */
+rd_kafka_headers_t *record_ids_headers(const struct record_ids *ids);
+void record_ids_write(const struct record_ids *ids, struct buf *out);
+/* False: not a record that Sluice writes, or one that cannot be. */
+bool record_ids_parse(const rd_kafka_message_t *m, struct record_ids *out);
+
+const char *record_op_name(enum record_op op);
+/* The collection's length in `collection/key`; 0: no slash. */
+size_t record_collection_len(const char *id, size_t len);

@@ -1,0 +1,146 @@
+/* The ends are known before Postgres is asked: so the epoch is at least as new
+ * as they are.
+ */
+#include "common/log/writes_head.h"
+
+#include "common/base/check.h"
+#include "common/base/mem.h"
+#include "common/postgres/pg_binary.h"
+#include "common/sql/sql.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+struct loghead {
+	struct pg *pg;
+	int32_t partitions;
+	loghead_done done;
+	void *arg;
+	bool busy;
+	bool ended;    /* freed by the answer */
+	bool migrated; /* the tables are there */
+	int64_t *ends;
+	version_t *heads, *applied;
+};
+
+static const char sql[] = "SELECT l.epoch, p.\"partition\", p.next_offset"
+			  " FROM sluice.log l CROSS JOIN sluice.progress p";
+
+enum { EPOCH, PARTITION, NEXT };
+
+static void destroy(struct loghead *h)
+{
+	free(h->ends);
+	free(h->heads);
+	free(h->applied);
+	free(h);
+}
+
+static void tell(struct loghead *h, const struct loghead_answer *answer)
+{
+	h->busy = false;
+	if (h->ended)
+		destroy(h);
+	else
+		h->done(h->arg, answer);
+}
+
+static void take_row(struct loghead *h, const PGresult *r, int row)
+{
+	int32_t p = pg_int4(r, row, PARTITION);
+	version_t next = (version_t)pg_int8(r, row, NEXT);
+	uint32_t epoch = (uint32_t)pg_int4(r, row, EPOCH);
+	if (p >= h->partitions)
+		return; /* of a larger log, before */
+	version_t end = version_make(epoch, h->ends[p]);
+	h->applied[p] = next;
+	h->heads[p] = end > next ? end : next;
+}
+
+/* Both servers' numbers come from outside. */
+static bool is_sound(const struct loghead *h, const PGresult *r)
+{
+	int32_t found = 0;
+	for (int row = 0; row < PQntuples(r); row++) {
+		int32_t epoch = pg_int4(r, row, EPOCH);
+		int32_t p = pg_int4(r, row, PARTITION);
+		if (epoch < 0 || epoch > VERSION_EPOCH_MAX)
+			return false;
+		if (p >= h->partitions)
+			continue;
+		if (h->ends[p] < 0 || h->ends[p] > version_offset(VERSION_MAX))
+			return false;
+		found++;
+	}
+	return found == h->partitions;
+}
+
+static void on_told(void *arg, const struct pg_reply *reply)
+{
+	struct loghead *h = arg;
+	const struct loghead_answer answer = {h->heads, h->applied};
+	bool told =
+	    reply->err.verdict == VERDICT_OK && is_sound(h, reply->results[0]);
+	h->migrated = reply->err.verdict == VERDICT_OK;
+	for (int row = 0; told && row < PQntuples(reply->results[0]); row++)
+		take_row(h, reply->results[0], row);
+	tell(h, told ? &answer : NULL);
+}
+
+static bool ask_log(struct loghead *h)
+{
+	const struct pg_query q = {
+	    .sql = sql, .result_format = 1, .shape.columns = "epv"};
+	return pg_submit(h->pg, &q, 1, on_told, h);
+}
+
+static void on_migrated(void *arg, const struct pg_reply *reply)
+{
+	struct loghead *h = arg;
+	h->migrated = reply->err.verdict == VERDICT_OK &&
+		      PQgetvalue(reply->results[0], 0, 0)[0] == 't';
+	if (h->ended || !h->migrated || !ask_log(h))
+		tell(h, NULL);
+}
+
+struct loghead *loghead_new(
+    struct pg *pg, int32_t partitions, loghead_done done, void *arg)
+{
+	struct loghead *h = MEM_NEW(struct loghead);
+	size_t n = (size_t)partitions;
+	h->pg = pg;
+	h->partitions = partitions;
+	h->done = done;
+	h->arg = arg;
+	h->ends = mem_zalloc(n * sizeof *h->ends);
+	h->heads = mem_zalloc(n * sizeof *h->heads);
+	h->applied = mem_zalloc(n * sizeof *h->applied);
+	return h;
+}
+
+bool loghead_is_busy(const struct loghead *h)
+{
+	return h->busy;
+}
+
+bool loghead_ask(struct loghead *h, const int64_t *ends)
+{
+	CHECK(!h->busy);
+	const struct pg_query migrated = {
+	    .sql = SQL_MIGRATED, .shape.columns = "s!"};
+	memcpy(h->ends, ends, (size_t)h->partitions * sizeof *ends);
+	h->busy = h->migrated ? ask_log(h)
+			      : pg_submit(h->pg, &migrated, 1, on_migrated, h);
+	return h->busy;
+}
+
+void loghead_free(struct loghead **hp)
+{
+	struct loghead *h = *hp;
+	if (h == NULL)
+		return;
+	h->ended = true;
+	if (!h->busy)
+		destroy(h);
+	*hp = NULL;
+}

@@ -1,0 +1,388 @@
+/* The connection's life is a table of states; every change goes through
+ * set_state. In READY, units are written as they come and their results are
+ * read in order (common/postgres/pg_pipeline.h).
+ */
+#include "common/postgres/pg.h"
+
+#include "common/base/backoff.h"
+#include "common/base/check.h"
+#include "common/base/entropy.h"
+#include "common/base/log.h"
+#include "common/base/mem.h"
+#include "common/postgres/pg_hosts.h"
+#include "common/postgres/pg_pipeline.h"
+
+#include <stdatomic.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <xxhash.h>
+
+enum state {
+	STATE_AWAY,	  /* waits for the backoff timer */
+	STATE_CONNECTING, /* waits for PQconnectPoll */
+	STATE_SETUP,	  /* waits for the setup statements */
+	STATE_READY,
+	STATE_CLOSED,
+};
+
+struct pg {
+	struct pg_options o;
+	char *name, *url, *setup;
+	PGconn *conn;
+	enum state state;
+	uv_poll_t *poll;
+	int events;		  /* that it is polled for */
+	struct loop_timer *timer; /* backoff, connect, oldest unit */
+	struct loop_timer *late;  /* defers a loss seen inside pg_submit */
+	struct backoff backoff;
+	unsigned turn; /* of the connection (common/postgres/pg_hosts.h) */
+	struct pgunits units;
+	char error[200];
+};
+
+static void set_state(struct pg *pg, enum state to);
+static void lost(struct pg *pg, const char *why);
+
+/* --- the socket ---------------------------------------------------------- */
+
+static void read_results(struct pg *pg)
+{
+	/* A NULL ends a statement; after it comes the next one's result. Two in
+	 * a row: nothing more. */
+	int nulls = 0;
+	while (pg->state == STATE_READY && pg->units.first && nulls < 2) {
+		if (pg->units.leave || PQisBusy(pg->conn))
+			return;
+		PGresult *r = PQgetResult(pg->conn);
+		if (r == NULL) {
+			nulls++;
+			continue;
+		}
+		nulls = 0;
+		pgunits_result(&pg->units, r);
+	}
+}
+
+static void on_poll(uv_poll_t *poll, int status, int events);
+
+static void free_handle(uv_handle_t *h)
+{
+	free(h);
+}
+
+static void unwatch(struct pg *pg)
+{
+	if (pg->poll == NULL)
+		return;
+	uv_poll_stop(pg->poll);
+	uv_close((uv_handle_t *)pg->poll, free_handle);
+	pg->poll = NULL;
+	pg->events = 0;
+}
+
+/* The socket may be another one after each step of connecting. */
+static void watch(struct pg *pg, int events)
+{
+	if (pg->state != STATE_READY || pg->poll == NULL) {
+		unwatch(pg);
+		pg->poll = MEM_NEW(uv_poll_t);
+		CHECK_OS(uv_poll_init(
+		    loop_uv(pg->o.loop), pg->poll, PQsocket(pg->conn)));
+		pg->poll->data = pg;
+	}
+	/* libuv asks the kernel again even if nothing changes. */
+	if (events != pg->events)
+		CHECK_OS(uv_poll_start(pg->poll, events, on_poll));
+	pg->events = events;
+}
+
+static void flush(struct pg *pg)
+{
+	int rc = PQflush(pg->conn);
+	if (rc < 0)
+		loop_timer_start(pg->late, 0);
+	else
+		watch(pg, UV_READABLE | (rc ? UV_WRITABLE : 0));
+}
+
+static void start_timeout(struct pg *pg)
+{
+	if (pg->units.first == NULL) {
+		loop_timer_stop(pg->timer);
+		return;
+	}
+	dur_us_t left =
+	    pgunits_oldest(&pg->units) + pg->o.query_timeout - clock_mono();
+	loop_timer_start(pg->timer, left > 0 ? left : 0);
+}
+
+static void serve_ready(struct pg *pg, int events)
+{
+	if ((events & UV_READABLE) && !PQconsumeInput(pg->conn)) {
+		lost(pg, PQerrorMessage(pg->conn));
+		return;
+	}
+	const struct pgunit *before = pg->units.first;
+	read_results(pg);
+	if (pg->state != STATE_READY)
+		return;
+	if (PQstatus(pg->conn) == CONNECTION_BAD) {
+		lost(pg, PQerrorMessage(pg->conn));
+		return;
+	}
+	if (pg->units.leave) {
+		lost(pg, pg->units.leave);
+		return;
+	}
+	flush(pg);
+	if (pg->units.first != before)
+		start_timeout(pg);
+}
+
+/* --- connecting ---------------------------------------------------------- */
+
+static void ready(struct pg *pg)
+{
+	CHECK(PQenterPipelineMode(pg->conn) == 1);
+	pgunits_reconnected(&pg->units);
+	pg->error[0] = '\0';
+	loop_timer_stop(pg->timer);
+	backoff_reset(&pg->backoff);
+	set_state(pg, STATE_READY);
+	unwatch(pg);
+	flush(pg);
+}
+
+static void setup_results(struct pg *pg)
+{
+	if (!PQconsumeInput(pg->conn)) {
+		lost(pg, PQerrorMessage(pg->conn));
+		return;
+	}
+	while (!PQisBusy(pg->conn)) {
+		PGresult *r = PQgetResult(pg->conn);
+		if (r == NULL) {
+			ready(pg);
+			return;
+		}
+		ExecStatusType status = PQresultStatus(r);
+		PQclear(r);
+		/* Of COPY, which nobody asked for, there is no end. */
+		if (status != PGRES_COMMAND_OK && status != PGRES_TUPLES_OK) {
+			lost(pg, PQerrorMessage(pg->conn));
+			return;
+		}
+	}
+}
+
+static void connected(struct pg *pg)
+{
+	CHECK_OS(PQsetnonblocking(pg->conn, 1));
+	if (pg->setup == NULL) {
+		ready(pg);
+		return;
+	}
+	set_state(pg, STATE_SETUP);
+	if (!PQsendQuery(pg->conn, pg->setup) || PQflush(pg->conn) < 0) {
+		lost(pg, PQerrorMessage(pg->conn));
+		return;
+	}
+	watch(pg, UV_READABLE);
+}
+
+static void connect_step(struct pg *pg)
+{
+	switch (PQconnectPoll(pg->conn)) {
+	case PGRES_POLLING_READING:
+		watch(pg, UV_READABLE);
+		return;
+	case PGRES_POLLING_WRITING:
+		watch(pg, UV_WRITABLE);
+		return;
+	case PGRES_POLLING_OK:
+		connected(pg);
+		return;
+	case PGRES_POLLING_FAILED:
+	case PGRES_POLLING_ACTIVE:
+		lost(pg, PQerrorMessage(pg->conn));
+		return;
+	}
+}
+
+static void on_poll(uv_poll_t *poll, int status, int events)
+{
+	struct pg *pg = poll->data;
+	if (status < 0)
+		events = UV_READABLE;
+	if (pg->state == STATE_CONNECTING)
+		connect_step(pg);
+	else if (pg->state == STATE_SETUP)
+		setup_results(pg);
+	else if (pg->state == STATE_READY)
+		serve_ready(pg, events);
+}
+
+static void connect_start(struct pg *pg)
+{
+	set_state(pg, STATE_CONNECTING);
+	pg->conn = pg_connect(pg->url, pg->o.session, &pg->turn);
+	loop_timer_start(pg->timer, pg->o.connect_timeout);
+	if (PQstatus(pg->conn) == CONNECTION_BAD)
+		lost(pg, PQerrorMessage(pg->conn));
+	else
+		watch(pg, UV_WRITABLE);
+}
+
+/* --- states -------------------------------------------------------------- */
+
+static void set_state(struct pg *pg, enum state to)
+{
+	bool was = pg->state == STATE_READY;
+	pg->state = to;
+	bool is = to == STATE_READY;
+	if (is && !was)
+		log_event(EV_PG_UP, "server=%s host=%s port=%s", pg->name,
+		    PQhost(pg->conn), PQport(pg->conn));
+	if (is != was && to != STATE_CLOSED && pg->o.state)
+		pg->o.state(pg->o.arg, is);
+}
+
+/* Of many connections that fail for one reason, one says it: not again for a
+ * while. The table is small; another reason in the same place is told. */
+static bool is_news(const char *name, const char *why)
+{
+	enum { PLACES = 64 };
+	static _Atomic uint64_t told[PLACES];
+	static _Atomic mono_us_t until[PLACES];
+	uint64_t seed = XXH3_64bits(name, strlen(name));
+	uint64_t hash = XXH3_64bits_withSeed(why, strlen(why), seed);
+	mono_us_t now = clock_mono(), end = now + CLOCK_S(5);
+	bool same = atomic_exchange(&told[hash % PLACES], hash) == hash;
+	return atomic_exchange(&until[hash % PLACES], end) < now || !same;
+}
+
+static void lost(struct pg *pg, const char *why)
+{
+	char text[sizeof pg->error];
+	snprintf(
+	    text, sizeof text, "%s", why && *why ? why : "connection lost");
+	/* Once per change of the reason, not once per attempt. */
+	if (pg->state == STATE_READY ||
+	    (strcmp(pg->error, text) != 0 && is_news(pg->name, text)))
+		log_event(EV_PG_DOWN, "server=%s error=%s", pg->name,
+		    log_quote(text));
+	memcpy(pg->error, text, sizeof text);
+	unwatch(pg);
+	PQfinish(pg->conn);
+	pg->conn = NULL;
+	loop_timer_stop(pg->late);
+	set_state(pg, STATE_AWAY);
+	loop_timer_start(pg->timer, backoff_next(&pg->backoff, entropy_bits()));
+	pgunits_fail(&pg->units, text);
+}
+
+static void hung(struct pg *pg)
+{
+	pg_connect_hung(pg->url, pg->o.session, pg->turn);
+	lost(pg, "timeout while connecting");
+}
+
+static void on_timer(void *arg)
+{
+	struct pg *pg = arg;
+	if (pg->state == STATE_AWAY)
+		connect_start(pg);
+	else if (pg->state != STATE_READY)
+		hung(pg);
+	else if (pg->units.first && clock_mono() >= pgunits_oldest(&pg->units) +
+							pg->o.query_timeout)
+		lost(pg, "timeout: no answer to a statement");
+	else
+		start_timeout(pg);
+}
+
+static void on_late(void *arg)
+{
+	struct pg *pg = arg;
+	if (pg->state == STATE_READY)
+		lost(pg, PQerrorMessage(pg->conn));
+}
+
+/* --- interface ----------------------------------------------------------- */
+
+/* libpq's own words quote the URL, password and all. */
+struct err pg_check_url(const char *setting, const char *url)
+{
+	PQconninfoOption *options = PQconninfoParse(url, NULL);
+	if (options == NULL)
+		return err_make(VERDICT_FATAL, "config",
+		    "setting '%s' has the bad value '***'; allowed: "
+		    "postgresql://[user[:password]@]host[:port][,...]/database"
+		    "[?parameter=value], as libpq understands it",
+		    setting);
+	PQconninfoFree(options);
+	return ERR_OK;
+}
+
+struct pg *pg_new(const struct pg_options *o)
+{
+	struct pg *pg = MEM_NEW(struct pg);
+	pg->o = *o;
+	pg->name = mem_strdup(o->name);
+	pg->url = mem_strdup(o->url);
+	pg->setup = o->setup ? mem_strdup(o->setup) : NULL;
+	pgunits_init(&pg->units);
+	pg->timer = loop_timer_new(o->loop, on_timer, pg);
+	pg->late = loop_timer_new(o->loop, on_late, pg);
+	backoff_init(&pg->backoff, CLOCK_MS(50), CLOCK_S(2));
+	/* From the loop, so that no callback comes before we return. */
+	loop_timer_start(pg->timer, 0);
+	return pg;
+}
+
+bool pg_ready(const struct pg *pg)
+{
+	return pg->state == STATE_READY;
+}
+
+size_t pg_pending(const struct pg *pg)
+{
+	return pg->units.n;
+}
+
+const char *pg_last_error(const struct pg *pg)
+{
+	return pg->error;
+}
+
+bool pg_submit(struct pg *pg, const struct pg_query *queries, size_t n,
+    pg_done done, void *arg)
+{
+	if (pg->state != STATE_READY || loop_timer_armed(pg->late))
+		return false;
+	pgunits_send(&pg->units, pg->conn, queries, n, done, arg);
+	flush(pg);
+	if (pg->units.n == 1)
+		start_timeout(pg);
+	return true;
+}
+
+void pg_free(struct pg **pgp)
+{
+	struct pg *pg = *pgp;
+	if (pg == NULL)
+		return;
+	pg->state = STATE_CLOSED;
+	unwatch(pg);
+	PQfinish(pg->conn);
+	loop_timer_free(&pg->timer);
+	loop_timer_free(&pg->late);
+	pgunits_fail(&pg->units, "shutting down");
+	pgunits_free(&pg->units);
+	free(pg->name);
+	free(pg->url);
+	free(pg->setup);
+	free(pg);
+	*pgp = NULL;
+}

@@ -1,0 +1,106 @@
+/* One asynchronous Postgres connection on a loop, in pipeline mode.
+ *
+ * It connects by itself, and again with backoff after it was lost. A unit is a
+ * list of statements in one implicit transaction (one Sync): all of it happens
+ * or nothing. Units are answered in the order of submission, each exactly
+ * once, never from inside pg_submit.
+ */
+#pragma once
+
+#include "common/base/err.h"
+#include "common/base/loop.h"
+#include "common/postgres/pg_shape.h"
+
+#include <libpq-fe.h>
+#include <stdbool.h>
+#include <stddef.h>
+
+struct pg;
+
+enum pg_type {
+	PG_BOOL = 16,
+	PG_INT8 = 20,
+	PG_INT4 = 23,
+	PG_TEXT = 25,
+	PG_TEXT_ARRAY = 1009,
+	PG_TIMESTAMPTZ = 1184,
+	PG_NUMERIC = 1700,
+	PG_UUID = 2950
+};
+
+struct pg_query {
+	/* Prepared once per connection, under a name made from the text, unless
+	 * it is for once: statements of many texts would stay for ever, and
+	 * this one is planned for its values. */
+	const char *sql;
+	bool once;
+	int nparams;
+	const Oid *types;
+	const char *const *values; /* NULL entry: SQL null */
+	const int *lengths;	   /* for binary ones */
+	const int *formats;	   /* 0 text, 1 binary; NULL: all text */
+	int result_format;
+	/* The result has this shape, or else the unit fails as if the
+	 * connection were lost, with 08P01. */
+	struct pgshape shape;
+	/* A failure undoes this statement alone, and is told in `failures`.
+	 * Such a unit has a BEGIN, and what ends that, among its statements. */
+	bool tried;
+};
+
+struct pg_failure {
+	size_t at; /* which statement */
+	struct err err;
+	/* The constraint's name, where the error has one; else "". */
+	char constraint[64];
+};
+
+struct pg_reply {
+	/* OK, or what the first failing statement (or the connection) said; the
+	 * verdict comes from sqlstate.def. After a lost connection it is RETRY,
+	 * with the code 08006 unless the server had said something, and the
+	 * outcome of the unit is unknown. */
+	struct err err;
+	char constraint[64]; /* as in pg_failure */
+	/* Of the statements that were tried, in their order. */
+	struct pg_failure *failures;
+	size_t nfailures;
+	/* One per statement, when OK. Freed after the callback returns. */
+	PGresult **results;
+	size_t n;
+};
+
+typedef void (*pg_done)(void *arg, const struct pg_reply *reply);
+
+struct pg_options {
+	struct loop *loop;
+	const char *name; /* for the log: primary, replica */
+	const char *url;
+	/* Applied unless the URL says otherwise: read-write, any, … */
+	const char *session; /* target_session_attrs */
+	/* Run after connecting; NULL: none. */
+	const char *setup;
+	dur_us_t connect_timeout;
+	/* A unit unanswered for that long costs the connection. */
+	dur_us_t query_timeout;
+	/* The connection became ready, or was lost. May be NULL. */
+	void (*state)(void *arg, bool ready);
+	void *arg;
+};
+
+/* Checks the value of a setting, a URI or key=value pairs, as libpq does. */
+struct err pg_check_url(const char *setting, const char *url);
+
+/* `o->url` was checked. Starts to connect. Returns owned. */
+struct pg *pg_new(const struct pg_options *o);
+bool pg_ready(const struct pg *pg);
+/* Units submitted and not answered. */
+size_t pg_pending(const struct pg *pg);
+/* Borrows the queries for the duration of the call. False when the connection
+ * is not ready: nothing was sent and `done` is not called. */
+bool pg_submit(struct pg *pg, const struct pg_query *queries, size_t n,
+    pg_done done, void *arg);
+/* What the last failure to connect was ("" if none since the last success). */
+const char *pg_last_error(const struct pg *pg);
+/* Pending units are answered (RETRY) before it returns. */
+void pg_free(struct pg **pg);

@@ -1,0 +1,78 @@
+#include "common/postgres/pg_hosts.h"
+
+#include "common/base/buf.h"
+#include "common/base/check.h"
+
+#include <stdatomic.h>
+#include <string.h>
+#include <xxhash.h>
+
+/* By URL and session, since a host that is no good for the one may be for the
+ * other. Two of one place only begin elsewhere than they might. */
+enum { PLACES = 64 };
+static atomic_uint turns[PLACES];
+
+static atomic_uint *turn_of(const char *url, const char *session)
+{
+	uint64_t seed = session ? XXH3_64bits(session, strlen(session)) : 0;
+	return &turns[XXH3_64bits_withSeed(url, strlen(url), seed) % PLACES];
+}
+
+/* The list begun elsewhere; "" when there is none. A list of one is of all the
+ * hosts. */
+static void rotate(struct buf *out, const char *list, unsigned turn)
+{
+	size_t n = 1;
+	for (const char *s = list; *s; s++)
+		n += *s == ',';
+	const char *first = list;
+	for (size_t i = 0; i < turn % n; i++)
+		first = strchr(first, ',') + 1;
+	buf_str(out, first);
+	if (first == list)
+		return;
+	buf_char(out, ',');
+	buf_add(out, list, (size_t)(first - list) - 1);
+}
+
+static const char *value_of(const PQconninfoOption *options, const char *name)
+{
+	for (; options->keyword; options++) {
+		if (strcmp(options->keyword, name) == 0 && options->val)
+			return options->val;
+	}
+	return "";
+}
+
+PGconn *pg_connect(const char *url, const char *session, unsigned *turn)
+{
+	/* What stands before dbname is a default, what stands after it rules;
+	 * and what is empty does not stand there. */
+	const char *const names[] = {"application_name", "connect_timeout",
+	    "keepalives_idle", "keepalives_interval", "keepalives_count",
+	    "tcp_user_timeout", "target_session_attrs", "dbname", "host",
+	    "hostaddr", "port", NULL};
+	enum { HOST = 8, LISTS = 3 };
+	const char *values[] = {"sluice", "5", "10", "3", "3", "10000",
+	    session ? session : "any", url, "", "", "", NULL};
+	struct buf lists[LISTS] = {{0}};
+	*turn = atomic_load(turn_of(url, session));
+	PQconninfoOption *options = *turn ? PQconninfoParse(url, NULL) : NULL;
+	for (size_t i = 0; options && i < LISTS; i++) {
+		rotate(&lists[i], value_of(options, names[HOST + i]), *turn);
+		values[HOST + i] = lists[i].data;
+	}
+	PGconn *conn = PQconnectStartParams(names, values, 1);
+	CHECK(conn != NULL);
+	PQconninfoFree(options);
+	for (size_t i = 0; i < LISTS; i++)
+		buf_free(&lists[i]);
+	return conn;
+}
+
+/* Of many attempts that began with one host only the first is counted, or two
+ * would come back to where they were. */
+void pg_connect_hung(const char *url, const char *session, unsigned turn)
+{
+	atomic_compare_exchange_strong(turn_of(url, session), &turn, turn + 1);
+}

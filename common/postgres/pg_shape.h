@@ -1,0 +1,32 @@
+/* What the result of a statement must look like (pure core).
+ *
+ * Postgres is another program, perhaps behind a third one: its answers are
+ * foreign bytes. Each binary result is held against its shape once, where it
+ * comes in (common/postgres/pg_pipeline.h, api/list/pg_copy.h). Who reads it
+ * then relies on it: that a cell is there, and that a number has its length.
+ * One that does not fit is an error of the statement.
+ *
+ *   b   bool
+ *   p   int4, not negative: a partition, a count
+ *   e   int4: an epoch
+ *   v   int8, not negative: a version, a count
+ *   8   int8
+ *   s   bytes, or null
+ *   R   the columns of a row of `row` (common/sql/row_doc.h)
+ *   ?   the column in front of it may be null
+ *   !   at the end: there is one row
+ */
+#pragma once
+
+#include <libpq-fe.h>
+#include <stdbool.h>
+
+struct collection;
+
+/* `columns` NULL: whatever comes. Both live as long as the program. */
+struct pgshape {
+	const char *columns;
+	const struct collection *row;
+};
+
+bool pgshape_fits(struct pgshape shape, const PGresult *r);

@@ -1,0 +1,391 @@
+#include "common/redis/redis.h"
+
+#include "common/base/backoff.h"
+#include "common/base/check.h"
+#include "common/base/entropy.h"
+#include "common/base/log.h"
+#include "common/base/mem.h"
+#include "common/http/resolve.h"
+#include "common/redis/redis_command.h"
+#include "common/redis/redis_url.h"
+#include "common/redis/redis_uv.h"
+
+#include <hiredis/async.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum {
+	MAX_SCRIPTS = 8,
+	MAX_ARGS = 16 * 1024,
+	SHA_LEN = 40,
+	BREAKER_LIMIT = 20,
+	SWEEP_US = 5000,
+};
+
+enum state {
+	STATE_AWAY,	  /* waits for the backoff timer */
+	STATE_RESOLVING,  /* waits for the name */
+	STATE_CONNECTING, /* waits for hiredis's connect callback */
+	STATE_LOADING,	  /* waits for SCRIPT LOAD */
+	STATE_READY,
+	STATE_CLOSED,
+};
+
+struct redis {
+	struct redis_options o;
+	struct redisurl url;
+	redisAsyncContext *ac;
+	struct resolve *lookup;
+	enum state state;
+	struct loop_timer *timer; /* backoff, connect */
+	struct loop_timer *sweep; /* deadlines of ops */
+	struct backoff backoff;
+	struct breaker breaker;
+	struct redisops ops;
+	unsigned loading; /* answers to the hello commands still due */
+	char sha[MAX_SCRIPTS][SHA_LEN + 1];
+};
+
+static void lost(struct redis *r, const char *why);
+
+struct err redis_check_url(const char *url)
+{
+	struct redisurl u;
+	struct err e = redisurl_parse(url, &u);
+	redisurl_free(&u);
+	return e;
+}
+
+/* --- commands ------------------------------------------------------------ */
+
+/* hiredis calls this once per command, with NULL when the context goes. */
+static void on_reply(redisAsyncContext *ac, void *raw, void *arg)
+{
+	bool in_time = redisop_answer(arg, raw);
+	struct redis *r = ac->data; /* NULL: given up, all is answered */
+	/* Who always answers too late is away, too. */
+	if (r && raw && in_time)
+		breaker_success(&r->breaker);
+	free(arg);
+}
+
+static void on_sweep(void *arg)
+{
+	struct redis *r = arg;
+	mono_us_t now = clock_mono();
+	for (size_t n = redisops_expire(&r->ops, now); n; n--)
+		breaker_failure(&r->breaker, now);
+	/* A connection that answers nothing may be a dead one (a cut cable
+	 * shows no error): a new one must answer before it counts as ready. */
+	if (r->breaker.state == BREAKER_OPEN && r->state == STATE_READY)
+		lost(r, "no answers in time");
+	if (r->ops.first)
+		loop_timer_start(r->sweep, SWEEP_US);
+}
+
+bool redis_submit(struct redis *r, int argc, const char *const *argv,
+    const size_t *lens, redis_done done, void *arg)
+{
+	mono_us_t now = clock_mono();
+	if (r->state != STATE_READY || r->ops.n >= r->o.max_pending ||
+	    !breaker_allow(&r->breaker, now))
+		return false;
+	struct redisop *op =
+	    redisop_new(&r->ops, done, arg, now + r->o.timeout);
+	/* hiredis takes char ** but only reads. */
+	if (redisAsyncCommandArgv(r->ac, on_reply, op, argc,
+		(const char **)(uintptr_t)argv, lens) != REDIS_OK) {
+		breaker_cancel(&r->breaker, now);
+		redisop_cancel(op);
+		return false;
+	}
+	if (!loop_timer_armed(r->sweep))
+		loop_timer_start(r->sweep, r->o.timeout);
+	return true;
+}
+
+static void load_scripts(struct redis *r);
+
+struct eval {
+	struct redis *r;
+	redis_done done;
+	void *arg;
+};
+
+static void on_eval(void *arg, const redisReply *reply)
+{
+	struct eval e = *(struct eval *)arg;
+	free(arg);
+	bool missing = reply && reply->type == REDIS_REPLY_ERROR &&
+		       strncmp(reply->str, "NOSCRIPT", 8) == 0;
+	if (missing) {
+		log_event(EV_REDIS_SCRIPT, "text=%s", log_quote(reply->str));
+		load_scripts(e.r);
+	}
+	e.done(e.arg, missing ? NULL : reply);
+}
+
+bool redis_eval(struct redis *r, size_t script, int nkeys, int argc,
+    const char *const *argv, const size_t *lens, redis_done done, void *arg)
+{
+	CHECK(script < r->o.nscripts && argc + 3 <= MAX_ARGS);
+	if (r->state != STATE_READY)
+		return false;
+	const char **all = mem_alloc((size_t)(argc + 3) * sizeof *all);
+	size_t *all_lens = mem_alloc((size_t)(argc + 3) * sizeof *all_lens);
+	char keys[16];
+	snprintf(keys, sizeof keys, "%d", nkeys);
+	const char *const head[3] = {"EVALSHA", r->sha[script], keys};
+	for (int i = 0; i < argc + 3; i++) {
+		all[i] = i < 3 ? head[i] : argv[i - 3];
+		all_lens[i] = i < 3 ? strlen(head[i]) : lens[i - 3];
+	}
+	struct eval *e = MEM_NEW(struct eval);
+	*e = (struct eval){r, done, arg};
+	bool sent = redis_submit(r, argc + 3, all, all_lens, on_eval, e);
+	if (!sent)
+		free(e);
+	free(all);
+	free(all_lens);
+	return sent;
+}
+
+/* --- hello: AUTH, SELECT, SCRIPT LOAD ------------------------------------ */
+
+static void on_probe(void *arg, const redisReply *reply)
+{
+	struct redis *r = arg;
+	if (reply)
+		backoff_reset(&r->backoff);
+}
+
+/* What opened the breaker cost the connection. The first command of the new one
+ * is the probe, so that no caller's has to be: without an answer in time the
+ * connection is lost again. */
+static void probe(struct redis *r)
+{
+	static const char *const argv[] = {"PING"};
+	static const size_t lens[] = {4};
+	redis_submit(r, 1, argv, lens, on_probe, r);
+}
+
+static void ready(struct redis *r)
+{
+	r->state = STATE_READY;
+	loop_timer_stop(r->timer);
+	if (r->breaker.state == BREAKER_CLOSED)
+		backoff_reset(&r->backoff);
+	else
+		probe(r);
+	log_event(EV_REDIS_UP, "host=%s port=%d", r->url.host, r->url.port);
+	if (r->o.state)
+		r->o.state(r->o.arg, true);
+}
+
+static void on_hello(redisAsyncContext *ac, void *raw, void *arg)
+{
+	(void)ac;
+	struct redis *r = arg;
+	const redisReply *reply = raw;
+	if (reply == NULL || r->state == STATE_CLOSED)
+		return; /* the disconnect callback tells */
+	if (reply->type == REDIS_REPLY_ERROR) {
+		/* LOADING, NOAUTH, …: away, and asked again later. */
+		lost(r, reply->str);
+		return;
+	}
+	if (--r->loading == 0 && r->state == STATE_LOADING)
+		ready(r);
+}
+
+static void on_loaded(redisAsyncContext *ac, void *raw, void *arg)
+{
+	char *sha = arg;
+	struct redis *r = ac->data;
+	const redisReply *reply = raw;
+	if (reply && reply->type == REDIS_REPLY_STRING && reply->len == SHA_LEN)
+		memcpy(sha, reply->str, SHA_LEN + 1);
+	on_hello(ac, raw, r);
+}
+
+static void load_scripts(struct redis *r)
+{
+	for (size_t i = 0; i < r->o.nscripts && r->ac; i++) {
+		r->loading++;
+		redisAsyncCommand(r->ac, on_loaded, r->sha[i], "SCRIPT LOAD %s",
+		    r->o.scripts[i].text);
+	}
+}
+
+static void hello(struct redis *r)
+{
+	r->state = STATE_LOADING;
+	r->loading = 1;
+	if (r->url.password[0] && r->url.user[0]) {
+		r->loading++;
+		redisAsyncCommand(r->ac, on_hello, r, "AUTH %s %s", r->url.user,
+		    r->url.password);
+	} else if (r->url.password[0]) {
+		r->loading++;
+		redisAsyncCommand(
+		    r->ac, on_hello, r, "AUTH %s", r->url.password);
+	}
+	if (r->url.db) {
+		r->loading++;
+		redisAsyncCommand(r->ac, on_hello, r, "SELECT %d", r->url.db);
+	}
+	load_scripts(r);
+	redisAsyncCommand(r->ac, on_hello, r, "PING");
+}
+
+/* --- connection ---------------------------------------------------------- */
+
+static void on_connect(const redisAsyncContext *ac, int status)
+{
+	struct redis *r = ac->data;
+	if (r == NULL)
+		return;
+	if (status == REDIS_OK) {
+		hello(r);
+		return;
+	}
+	/* hiredis frees a context that failed to connect. */
+	char text[128];
+	snprintf(text, sizeof text, "%s", ac->errstr);
+	r->ac = NULL;
+	lost(r, text);
+}
+
+static void on_disconnect(const redisAsyncContext *ac, int status)
+{
+	(void)status;
+	struct redis *r = ac->data;
+	if (r == NULL || r->ac != ac)
+		return;
+	char text[128];
+	snprintf(text, sizeof text, "%s",
+	    ac->errstr && *ac->errstr ? ac->errstr : "connection closed");
+	r->ac = NULL; /* freed by hiredis after this callback */
+	lost(r, text);
+}
+
+static void detach(struct redis *r)
+{
+	redisAsyncContext *ac = r->ac;
+	r->ac = NULL;
+	if (ac == NULL)
+		return;
+	ac->data = NULL;
+	redisAsyncFree(ac); /* answers its callbacks with NULL, maybe later */
+}
+
+static void lost(struct redis *r, const char *why)
+{
+	if (r->state == STATE_AWAY || r->state == STATE_CLOSED)
+		return;
+	bool was = r->state == STATE_READY;
+	/* Once per outage, not once per attempt. */
+	if (was || r->backoff.attempts == 0)
+		log_event(EV_REDIS_DOWN, "host=%s port=%d error=%s",
+		    r->url.host, r->url.port, log_quote(why));
+	r->state = STATE_AWAY;
+	redisops_fail(&r->ops);
+	detach(r);
+	loop_timer_start(r->timer, backoff_next(&r->backoff, entropy_bits()));
+	if (was && r->o.state)
+		r->o.state(r->o.arg, false);
+}
+
+static void connect_to(struct redis *r, const char *address)
+{
+	r->state = STATE_CONNECTING;
+	r->ac = redisAsyncConnect(address, r->url.port);
+	CHECK(r->ac != NULL);
+	r->ac->data = r;
+	if (r->ac->err) {
+		lost(r, r->ac->errstr);
+		return;
+	}
+	redispoll_attach(r->ac, loop_uv(r->o.loop));
+	redisAsyncSetConnectCallback(r->ac, on_connect);
+	redisAsyncSetDisconnectCallback(r->ac, on_disconnect);
+	loop_timer_start(r->timer, r->o.timeout + CLOCK_S(1));
+}
+
+static void on_resolved(void *arg, const char *address, const char *error)
+{
+	struct redis *r = arg;
+	r->lookup = NULL;
+	if (address)
+		connect_to(r, address);
+	else
+		lost(r, error);
+}
+
+/* hiredis would resolve the name in the calling thread. */
+static void resolve(struct redis *r)
+{
+	r->state = STATE_RESOLVING;
+	r->lookup = resolve_start(r->o.loop, r->url.host, on_resolved, r);
+	if (r->lookup == NULL)
+		lost(r, "the name cannot be looked up");
+}
+
+static void on_timer(void *arg)
+{
+	struct redis *r = arg;
+	if (r->state == STATE_AWAY)
+		resolve(r);
+	else if (r->state == STATE_CONNECTING || r->state == STATE_LOADING)
+		lost(r, "timeout while connecting");
+}
+
+/* --- interface ----------------------------------------------------------- */
+
+struct redis *redis_new(const struct redis_options *o)
+{
+	CHECK(o->nscripts <= MAX_SCRIPTS);
+	struct redis *r = MEM_NEW(struct redis);
+	r->o = *o;
+	struct err e = redisurl_parse(o->url, &r->url);
+	CHECK(e.verdict == VERDICT_OK);
+	redisops_init(&r->ops);
+	r->timer = loop_timer_new(o->loop, on_timer, r);
+	r->sweep = loop_timer_new(o->loop, on_sweep, r);
+	backoff_init(&r->backoff, CLOCK_MS(50), CLOCK_S(2));
+	breaker_init(&r->breaker, BREAKER_LIMIT, 0);
+	loop_timer_start(r->timer, 0);
+	return r;
+}
+
+bool redis_ready(const struct redis *r)
+{
+	return r->state == STATE_READY;
+}
+
+enum breaker_state redis_breaker(const struct redis *r)
+{
+	return r->breaker.state;
+}
+
+bool redis_up(const struct redis *r)
+{
+	return r->state == STATE_READY && r->breaker.state == BREAKER_CLOSED;
+}
+
+void redis_free(struct redis **rp)
+{
+	struct redis *r = *rp;
+	if (r == NULL)
+		return;
+	r->state = STATE_CLOSED;
+	redisops_fail(&r->ops);
+	detach(r);
+	resolve_cancel(&r->lookup);
+	loop_timer_free(&r->timer);
+	loop_timer_free(&r->sweep);
+	redisurl_free(&r->url);
+	free(r);
+	*rp = NULL;
+}

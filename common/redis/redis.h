@@ -1,0 +1,63 @@
+/* One asynchronous Redis connection on a loop; commands pipeline by
+ * themselves.
+ *
+ * It connects by itself, and again with backoff. A command is answered exactly
+ * once, never from inside the submit: with the reply, or with NULL when the
+ * connection was lost or the deadline passed (the late reply is ignored). A
+ * circuit breaker refuses commands at once while Redis is away or too slow, so
+ * that a dead Redis costs no latency: it gives the connection up, and closes
+ * again when a new one answers a probe.
+ */
+#pragma once
+
+#include "common/base/breaker.h"
+#include "common/base/err.h"
+#include "common/base/loop.h"
+
+#include <hiredis/hiredis.h>
+#include <stdbool.h>
+#include <stddef.h>
+
+struct redis;
+
+/* A Lua script, loaded on every connect. */
+struct redis_script {
+	const char *name; /* for the log */
+	const char *text;
+};
+
+/* `reply` is borrowed for the call; NULL: no answer. An error reply is passed
+ * on as it is (REDIS_REPLY_ERROR). */
+typedef void (*redis_done)(void *arg, const redisReply *reply);
+
+struct redis_options {
+	struct loop *loop;
+	const char *url;
+	const struct redis_script *scripts;
+	size_t nscripts;
+	dur_us_t timeout; /* per command, and to connect */
+	size_t max_pending;
+	/* Ready or not. May be NULL. */
+	void (*state)(void *arg, bool ready);
+	void *arg;
+};
+
+/* Checks a URL: redis://[user:password@]host[:port][/db]. */
+struct err redis_check_url(const char *url);
+
+/* `o->url` was checked. Starts to connect. Returns owned. */
+struct redis *redis_new(const struct redis_options *o);
+bool redis_ready(const struct redis *r);
+enum breaker_state redis_breaker(const struct redis *r);
+/* Is it asked? It is ready, and its breaker is closed. */
+bool redis_up(const struct redis *r);
+/* Binary safe; borrows the arguments for the call. False: not ready, breaker
+ * open, or too many pending; `done` is not called. */
+bool redis_submit(struct redis *r, int argc, const char *const *argv,
+    const size_t *lens, redis_done done, void *arg);
+/* EVALSHA of scripts[script]; argv holds keys and arguments. A Redis that lost
+ * the script answers NULL and gets it again: the caller tries later. */
+bool redis_eval(struct redis *r, size_t script, int nkeys, int argc,
+    const char *const *argv, const size_t *lens, redis_done done, void *arg);
+/* Pending commands are answered (NULL) before it returns. */
+void redis_free(struct redis **r);

@@ -1,0 +1,72 @@
+#include "common/redis/redis_url.h"
+
+#include "common/base/mem.h"
+
+#include <stdbool.h>
+#include <stdlib.h>
+#include <string.h>
+
+static struct err bad(const char *what)
+{
+	return err_make(VERDICT_FATAL, "config",
+	    "setting 'redis.url': %s; allowed: "
+	    "redis://[user:password@]host[:port][/db]",
+	    what);
+}
+
+static bool number(const char *s, int max, int *out)
+{
+	char *end;
+	long n = strtol(s, &end, 10);
+	*out = (int)n;
+	return *s >= '0' && *s <= '9' && *end == '\0' && n <= max;
+}
+
+static void split_auth(struct redisurl *u, const char *s, size_t len)
+{
+	const char *colon = memchr(s, ':', len);
+	size_t user = colon ? (size_t)(colon - s) : len;
+	u->user = mem_strndup(s, user);
+	u->password =
+	    colon ? mem_strndup(colon + 1, len - user - 1) : mem_strdup("");
+}
+
+struct err redisurl_parse(const char *url, struct redisurl *out)
+{
+	*out = (struct redisurl){.port = 6379};
+	if (strncmp(url, "redis://", 8) != 0)
+		return bad("does not begin with redis://");
+	const char *s = url + 8;
+	const char *at = strrchr(s, '@');
+	struct redisurl u = {.port = 6379};
+	size_t host_len = strcspn(at ? at + 1 : s, ":/");
+	const char *host = at ? at + 1 : s;
+	const char *rest = host + host_len;
+	if (host_len == 0)
+		return bad("has no host");
+	char port[16] = "6379";
+	if (*rest == ':') {
+		size_t n = strcspn(rest + 1, "/");
+		if (n >= sizeof port)
+			return bad("has a bad port");
+		memcpy(port, rest + 1, n);
+		port[n] = '\0';
+		rest += 1 + n;
+	}
+	if (!number(port, 65535, &u.port) || u.port == 0)
+		return bad("has a bad port");
+	if (*rest == '/' && rest[1] && !number(rest + 1, 65535, &u.db))
+		return bad("has a bad database number");
+	split_auth(&u, at ? s : "", at ? (size_t)(at - s) : 0);
+	u.host = mem_strndup(host, host_len);
+	*out = u;
+	return ERR_OK;
+}
+
+void redisurl_free(struct redisurl *u)
+{
+	free(u->user);
+	free(u->password);
+	free(u->host);
+	*u = (struct redisurl){0};
+}

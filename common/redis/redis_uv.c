@@ -1,0 +1,120 @@
+/* In place of hiredis's own adapter, which ignores an error of the socket:
+ * libuv has then stopped to poll, so that a connection that was reset stays
+ * open for ever and answers nothing. Here hiredis reads, finds the error and
+ * tells it.
+ *
+ * What is to be written goes out once per turn of the loop, before it blocks,
+ * so that all commands of a turn are one packet and the kernel is not asked for
+ * a socket that is nearly always writable; only when it is full, and while it
+ * connects, is that waited for. (An idle handle: while one is active the loop
+ * does not block, whatever phase of its turn it was started in.)
+ */
+#include "common/redis/redis_uv.h"
+
+#include "common/base/check.h"
+#include "common/base/mem.h"
+
+#include <stdbool.h>
+#include <stdlib.h>
+
+struct redispoll {
+	redisAsyncContext *ac; /* NULL: freed */
+	uv_poll_t handle;
+	uv_idle_t flush;
+	int events;
+	bool flushing; /* what is left then waits for the socket */
+	int closing;   /* handles that are not closed yet */
+};
+
+static void on_poll(uv_poll_t *handle, int status, int events)
+{
+	struct redispoll *p = handle->data;
+	if (p->ac && (status < 0 || events & UV_READABLE))
+		redisAsyncHandleRead(p->ac);
+	/* It may be freed by now. */
+	if (p->ac && status == 0 && events & UV_WRITABLE)
+		redisAsyncHandleWrite(p->ac);
+}
+
+/* libuv asks the kernel again even if nothing changes. */
+static void want(struct redispoll *p, int events)
+{
+	if (events == p->events)
+		return;
+	p->events = events;
+	if (events)
+		CHECK_OS(uv_poll_start(&p->handle, events, on_poll));
+	else
+		CHECK_OS(uv_poll_stop(&p->handle));
+}
+
+static void add_read(void *arg)
+{
+	struct redispoll *p = arg;
+	want(p, p->events | UV_READABLE);
+}
+
+static void del_read(void *arg)
+{
+	struct redispoll *p = arg;
+	want(p, p->events & ~UV_READABLE);
+}
+
+static void on_flush(uv_idle_t *flush)
+{
+	struct redispoll *p = flush->data;
+	CHECK_OS(uv_idle_stop(flush));
+	if (p->ac == NULL)
+		return;
+	p->flushing = true;
+	redisAsyncHandleWrite(p->ac);
+	p->flushing = false;
+}
+
+static void add_write(void *arg)
+{
+	struct redispoll *p = arg;
+	if (p->flushing || !(p->ac->c.flags & REDIS_CONNECTED))
+		want(p, p->events | UV_WRITABLE);
+	else if (!(p->events & UV_WRITABLE))
+		CHECK_OS(uv_idle_start(&p->flush, on_flush));
+}
+
+static void del_write(void *arg)
+{
+	struct redispoll *p = arg;
+	CHECK_OS(uv_idle_stop(&p->flush));
+	want(p, p->events & ~UV_WRITABLE);
+}
+
+static void on_closed(uv_handle_t *handle)
+{
+	struct redispoll *p = handle->data;
+	if (--p->closing == 0)
+		free(p);
+}
+
+static void cleanup(void *arg)
+{
+	struct redispoll *p = arg;
+	p->ac = NULL;
+	p->closing = 2;
+	uv_close((uv_handle_t *)&p->handle, on_closed);
+	uv_close((uv_handle_t *)&p->flush, on_closed);
+}
+
+void redispoll_attach(redisAsyncContext *ac, uv_loop_t *loop)
+{
+	CHECK(ac->ev.data == NULL);
+	struct redispoll *p = MEM_NEW(struct redispoll);
+	p->ac = ac;
+	CHECK_OS(uv_poll_init(loop, &p->handle, ac->c.fd));
+	CHECK_OS(uv_idle_init(loop, &p->flush));
+	p->handle.data = p->flush.data = p;
+	ac->ev.data = p;
+	ac->ev.addRead = add_read;
+	ac->ev.delRead = del_read;
+	ac->ev.addWrite = add_write;
+	ac->ev.delWrite = del_write;
+	ac->ev.cleanup = cleanup;
+}

@@ -1,0 +1,320 @@
+#include "common/schema/collection.h"
+
+#include "common/base/check.h"
+#include "common/base/mem.h"
+#include "common/base/utf8.h"
+#include "common/daemon/datadir.h"
+#include "common/schema/declare.h"
+#include "common/sql/sql_table.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+
+enum { MOST = 256, TEXT_MOST = 1 << 20 };
+
+/* Set once, before there are threads. */
+static struct set {
+	struct declaration *declarations[MOST];
+	const struct collection *collections[MOST]; /* by name */
+	size_t n;
+} loaded;
+
+static void clear(struct set *s)
+{
+	for (size_t i = 0; i < s->n; i++)
+		declaration_free(&s->declarations[i]);
+	*s = (struct set){0};
+}
+
+/* --- reading ------------------------------------------------------------- */
+
+/* The end of a long path tells more than its beginning. */
+static struct err refuse(
+    const char *path, const char *pointer, const char *reason)
+{
+	enum { SHOWN = 90 };
+	size_t len = strlen(path);
+	const char *from = len > SHOWN ? path + len - SHOWN : path;
+	return err_make(VERDICT_FATAL, "collections", "%s%s: %s%s%s",
+	    from == path ? "" : "…", from, pointer, *pointer ? ": " : "",
+	    reason);
+}
+
+static struct err read_file(const char *path, struct buf *out)
+{
+	FILE *f = fopen(path, "re");
+	char block[4096];
+	size_t n;
+	if (f == NULL)
+		return refuse(path, "", strerror(errno));
+	while (out->len <= TEXT_MOST && (n = fread(block, 1, sizeof block, f)))
+		buf_add(out, block, n);
+	bool failed = ferror(f) != 0;
+	fclose(f);
+	if (failed)
+		return refuse(path, "", "cannot be read");
+	if (out->len > TEXT_MOST)
+		return refuse(path, "", "is larger than a megabyte");
+	return ERR_OK;
+}
+
+static struct err add_text(
+    struct set *s, const char *path, const char *stem, const struct buf *text)
+{
+	struct declare_fault fault;
+	if (s->n == MOST)
+		return refuse(path, "", "there are too many collections");
+	struct declaration *d =
+	    declare(text->data ? text->data : "", text->len, stem, &fault);
+	if (d == NULL)
+		return refuse(path, fault.pointer, fault.reason);
+	s->declarations[s->n++] = d;
+	const struct collection *c = declaration_collection(d);
+	for (size_t i = 0; i + 1 < s->n; i++) {
+		struct declaration *other = s->declarations[i];
+		if (strcmp(declaration_collection(other)->name, c->name) == 0)
+			return refuse(
+			    path, "", "another file declares it already");
+	}
+	return ERR_OK;
+}
+
+static struct err add_file(struct set *s, const char *path)
+{
+	struct buf text = {0};
+	struct err e = read_file(path, &text);
+	const char *slash = strrchr(path, '/');
+	char *stem = mem_strdup(slash ? slash + 1 : path);
+	char *dot = strrchr(stem, '.');
+	if (dot && strcmp(dot, ".json") == 0)
+		*dot = '\0';
+	if (e.verdict == VERDICT_OK)
+		e = add_text(s, path, stem, &text);
+	free(stem);
+	buf_free(&text);
+	return e;
+}
+
+static int is_declaration(const struct dirent *entry)
+{
+	size_t len = strlen(entry->d_name);
+	return len > 5 && entry->d_name[0] != '.' &&
+	       strcmp(entry->d_name + len - 5, ".json") == 0;
+}
+
+static struct err add_folder(struct set *s, const char *path)
+{
+	struct dirent **entries;
+	struct err e = ERR_OK;
+	int n = scandir(path, &entries, is_declaration, alphasort);
+	if (n < 0)
+		return refuse(path, "", strerror(errno));
+	for (int i = 0; i < n; i++) {
+		struct buf file = {0};
+		buf_printf(&file, "%s/%s", path, entries[i]->d_name);
+		if (e.verdict == VERDICT_OK)
+			e = add_file(s, file.data);
+		buf_free(&file);
+		free(entries[i]);
+	}
+	free(entries);
+	return e;
+}
+
+static struct err add_path(struct set *s, const char *path)
+{
+	struct stat st;
+	if (stat(path, &st) != 0)
+		return refuse(path, "", strerror(errno));
+	return S_ISDIR(st.st_mode) ? add_folder(s, path) : add_file(s, path);
+}
+
+static struct err add_paths(struct set *s, const char *paths)
+{
+	struct buf path = {0};
+	struct err e = ERR_OK;
+	if (*paths == '\0') {
+		shipped_folder(&path, "collections");
+		e = add_path(s, path.data);
+	}
+	while (*paths && e.verdict == VERDICT_OK) {
+		size_t len = strcspn(paths, ":");
+		buf_clear(&path);
+		buf_add(&path, paths, len);
+		if (len)
+			e = add_path(s, path.data);
+		paths += len + (paths[len] == ':');
+	}
+	buf_free(&path);
+	if (e.verdict == VERDICT_OK && s->n == 0)
+		e = err_make(VERDICT_FATAL, "collections",
+		    "collections.dir: there is no declaration (*.json)");
+	return e;
+}
+
+static int by_name(const void *a, const void *b)
+{
+	struct declaration *const *x = a, *const *y = b;
+	return strcmp(
+	    declaration_collection(*x)->name, declaration_collection(*y)->name);
+}
+
+/* --- names in the database ----------------------------------------------- */
+
+struct relation {
+	char name[SQLTABLE_NAME_LEN];
+	const struct collection *of;
+};
+
+static int by_relation(const void *a, const void *b)
+{
+	const struct relation *x = a, *y = b;
+	return strcmp(x->name, y->name);
+}
+
+/* An index a_b_c_list is of a_b and its c, or of a and its b_c: made once, it
+ * would be missing for the other, silently. */
+static struct err check_relations(const struct set *s)
+{
+	struct relation *all = NULL;
+	size_t n = 0, cap = 0;
+	struct err e = ERR_OK;
+	for (size_t i = 0; i < s->n; i++) {
+		struct relation one = {.of = s->collections[i]};
+		for (size_t k = 0; sqltable_relation(one.name, one.of, k);
+		     k++) {
+			MEM_GROW(all, cap, n);
+			all[n++] = one;
+		}
+	}
+	qsort(all, n, sizeof *all, by_relation);
+	for (size_t i = 1; i < n && e.verdict == VERDICT_OK; i++) {
+		if (strcmp(all[i - 1].name, all[i].name) == 0)
+			e = err_make(VERDICT_FATAL, "collections",
+			    "%s and %s: both need a table, an index of a list "
+			    "or a sequence with the name %s in the database",
+			    all[i - 1].of->name, all[i].of->name, all[i].name);
+	}
+	free(all);
+	return e;
+}
+
+struct err collections_load(const char *paths)
+{
+	struct set s = {0};
+	struct err e = add_paths(&s, paths);
+	if (e.verdict != VERDICT_OK) {
+		clear(&s);
+		return e;
+	}
+	qsort(s.declarations, s.n, sizeof *s.declarations, by_name);
+	for (size_t i = 0; i < s.n; i++) {
+		struct collection *c =
+		    declaration_collection(s.declarations[i]);
+		c->index = i;
+		s.collections[i] = c;
+	}
+	e = check_relations(&s);
+	if (e.verdict != VERDICT_OK) {
+		clear(&s);
+		return e;
+	}
+	clear(&loaded);
+	loaded = s;
+	return ERR_OK;
+}
+
+void collections_unload(void)
+{
+	clear(&loaded);
+}
+
+/* --- questions ----------------------------------------------------------- */
+
+const struct collection *collection_find(const char *name, size_t len)
+{
+	for (size_t i = 0; i < loaded.n; i++) {
+		const struct collection *c = loaded.collections[i];
+		if (strlen(c->name) == len && memcmp(c->name, name, len) == 0)
+			return c;
+	}
+	return NULL;
+}
+
+const struct collection *collection_at(size_t i)
+{
+	return i < loaded.n ? loaded.collections[i] : NULL;
+}
+
+size_t collection_field(const struct collection *c, struct jsonraw name)
+{
+	size_t i = 0;
+	while (i < c->nfields && !jsonraw_equals(name, c->fields[i].name,
+				     strlen(c->fields[i].name)))
+		i++;
+	return i;
+}
+
+/* --- keys ---------------------------------------------------------------- */
+
+const char *key_type_name(enum key_type t)
+{
+	static const char *const names[] = {
+	    [KEY_STRING] = "string",
+	    [KEY_INTEGER] = "integer",
+	    [KEY_UUIDV7] = "uuidv7",
+	};
+	return names[t];
+}
+
+enum column_type key_column(enum key_type t)
+{
+	static const enum column_type columns[] = {
+	    [KEY_STRING] = COLUMN_TEXT,
+	    [KEY_INTEGER] = COLUMN_BIGINT,
+	    [KEY_UUIDV7] = COLUMN_UUID,
+	};
+	return columns[t];
+}
+
+static bool is_integer(const char *key, size_t len)
+{
+	char text[24], again[24];
+	if (len == 0 || len >= sizeof text || memchr(key, '\0', len))
+		return false;
+	memcpy(text, key, len);
+	text[len] = '\0';
+	errno = 0;
+	long long v = strtoll(text, NULL, 10);
+	snprintf(again, sizeof again, "%lld", v);
+	return errno == 0 && strcmp(text, again) == 0;
+}
+
+static bool is_uuid(const char *key, size_t len)
+{
+	uint8_t bytes[16];
+	for (size_t i = 0; i < len; i++) {
+		if (key[i] >= 'A' && key[i] <= 'F')
+			return false;
+	}
+	return format_uuid(key, len, bytes);
+}
+
+bool collection_key_valid(
+    const struct collection *c, const char *key, size_t len)
+{
+	switch (c->key) {
+	case KEY_STRING:
+		return len > 0 && len <= COLLECTION_KEY_MAX &&
+		       memchr(key, '\0', len) == NULL && utf8_valid(key, len);
+	case KEY_INTEGER:
+		return is_integer(key, len);
+	case KEY_UUIDV7:
+		return is_uuid(key, len);
+	}
+	UNREACHABLE("key type");
+}

@@ -1,0 +1,81 @@
+/* A collection: what is declared once about its documents.
+ *
+ * One JSON file each (docs/collections.md), read at start and never changed or
+ * freed after: every thread may look at it. From it come the table and its SQL
+ * (common/sql/sql.h), the validation (common/schema/field.h), the life in the
+ * caches, and what lists may filter and order by. All daemons of one deployment
+ * read the same files; `shape` tells a record's reader whether its writer had
+ * them.
+ */
+#pragma once
+
+#include "common/base/clock.h"
+#include "common/base/err.h"
+#include "common/schema/field.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+enum {
+	COLLECTION_KEY_MAX = 255, /* bytes, after percent-decoding */
+	COLLECTION_FIELDS = 64,
+	COLLECTION_NAME_MAX = 40,
+};
+
+enum key_type { KEY_STRING, KEY_INTEGER, KEY_UUIDV7 };
+
+/* What lists may be filtered or ordered by: the key, the times, some fields.
+ * Each has an index on (column, key). */
+struct list_column {
+	const char *name;
+	enum column_type column;
+	const struct field *field; /* NULL: the key or a time */
+	bool filter, order;
+};
+
+struct collection {
+	const char *name;
+	struct jsonraw description; /* a string; s NULL: none */
+	enum key_type key;
+	const char *key_name;	    /* of its column, and in documents */
+	const struct field *fields; /* without key, times and version */
+	size_t nfields;
+	/* Life in the caches; 0: as l1.ttl and l2.ttl say. */
+	dur_us_t l1_ttl, l2_ttl;
+	/* On commit: set the caches to the new document, or drop it. */
+	bool refresh;
+	const struct list_column *columns; /* the key is the first */
+	size_t ncolumns;
+	const struct list_column *order; /* of a list that names none */
+	bool descending;
+	unsigned default_limit, max_limit;
+	/* A hash of what a table, a writer and an API must agree about: the
+	 * key, and the fields' names, order, types, nullability, defaults. */
+	uint64_t shape;
+	struct jsonraw text; /* the declaration, as it was read */
+	size_t index;	     /* collection_at(index) is this one */
+};
+
+/* Reads every declaration: `paths` are folders or files, with colons between;
+ * empty: those beside the program (collections/, or as installed). Call it
+ * before there are threads. FATAL names file, place and reason; then those of
+ * before remain. */
+struct err collections_load(const char *paths);
+/* Of tests: forgets all of them. */
+void collections_unload(void);
+
+/* NULL when there is none of that name. */
+const struct collection *collection_find(const char *name, size_t len);
+/* The i-th, by name; NULL past the last. */
+const struct collection *collection_at(size_t i);
+/* The index of the field, or nfields. */
+size_t collection_field(const struct collection *c, struct jsonraw name);
+
+const char *key_type_name(enum key_type t); /* "integer" */
+enum column_type key_column(enum key_type t);
+/* Is it one of the collection's keys, in its only form? An integer is decimal
+ * without a sign in front of 0 or a zero in front of others; a UUID has small
+ * letters. */
+bool collection_key_valid(
+    const struct collection *c, const char *key, size_t len);

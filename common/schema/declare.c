@@ -1,0 +1,324 @@
+#include "common/schema/declare_priv.h"
+
+#include "common/base/mem.h"
+#include "common/base/units.h"
+#include "common/json/decimal.h"
+#include "common/json/jsondup.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <xxhash.h>
+
+/* --- what they share ----------------------------------------------------- */
+
+bool declare_refuse(
+    struct declaration *d, const char *pointer, const char *fmt, ...)
+{
+	va_list ap;
+	va_start(ap, fmt);
+	snprintf(d->fault->pointer, sizeof d->fault->pointer, "%s", pointer);
+	vsnprintf(d->fault->reason, sizeof d->fault->reason, fmt, ap);
+	va_end(ap);
+	return false;
+}
+
+const char *declare_string(struct declaration *d, struct jsonraw v)
+{
+	struct buf b = {0};
+	jsonraw_text(&b, v);
+	char *out = d->names + d->used;
+	if (b.len)
+		memcpy(out, b.data, b.len);
+	out[b.len] = '\0';
+	d->used += b.len + 1;
+	buf_free(&b);
+	return out;
+}
+
+bool declare_name(struct declaration *d, const char *pointer, const char *name)
+{
+	size_t len = strlen(name);
+	if (len == 0 || len > COLLECTION_NAME_MAX || *name < 'a' ||
+	    *name > 'z' ||
+	    strspn(name, "abcdefghijklmnopqrstuvwxyz0123456789_") != len)
+		return declare_refuse(d, pointer,
+		    "a name begins with a small letter and has small letters, "
+		    "digits and _, at most %d",
+		    COLLECTION_NAME_MAX);
+	return true;
+}
+
+bool declare_count(struct declaration *d, const char *pointer, struct jsonraw v,
+    int64_t most, int64_t *out)
+{
+	if (jsonraw_kind(v) != JSONRAW_NUMBER || !decimal_int64(v, out) ||
+	    *out < 0 || *out > most)
+		return declare_refuse(d, pointer,
+		    "must be a whole number from 0 to %lld", (long long)most);
+	return true;
+}
+
+static bool is_kind(struct declaration *d, const char *pointer,
+    struct jsonraw v, enum jsonraw_kind kind)
+{
+	static const char *const wanted[] = {
+	    [JSONRAW_OBJECT] = "an object",
+	    [JSONRAW_ARRAY] = "an array",
+	    [JSONRAW_STRING] = "a string",
+	    [JSONRAW_NUMBER] = "a number",
+	    [JSONRAW_BOOL] = "true or false",
+	    [JSONRAW_NULL] = "null",
+	};
+	return jsonraw_kind(v) == kind ||
+	       declare_refuse(d, pointer, "must be %s", wanted[kind]);
+}
+
+/* --- key ----------------------------------------------------------------- */
+
+static bool take_key_type(
+    struct declaration *d, const char *pointer, struct jsonraw v)
+{
+	if (!is_kind(d, pointer, v, JSONRAW_STRING))
+		return false;
+	for (int t = KEY_STRING; t <= KEY_UUIDV7; t++) {
+		const char *name = key_type_name((enum key_type)t);
+		if (!jsonraw_equals(v, name, strlen(name)))
+			continue;
+		d->collection.key = (enum key_type)t;
+		return true;
+	}
+	return declare_refuse(
+	    d, pointer, "must be \"string\", \"integer\" or \"uuidv7\"");
+}
+
+static bool take_key(struct declaration *d, struct jsonraw v)
+{
+	bool typed = false;
+	if (!is_kind(d, "/key", v, JSONRAW_OBJECT))
+		return false;
+	struct jsonraw_member m = jsonraw_members(v);
+	while (jsonraw_next(&m)) {
+		if (jsonraw_equals(m.name, "type", 4)) {
+			typed = true;
+			if (!take_key_type(d, "/key/type", m.value))
+				return false;
+		} else if (jsonraw_equals(m.name, "name", 4)) {
+			if (!is_kind(d, "/key/name", m.value, JSONRAW_STRING))
+				return false;
+			d->collection.key_name = declare_string(d, m.value);
+			if (!declare_name(
+				d, "/key/name", d->collection.key_name))
+				return false;
+			if (declare_is_taken(d->collection.key_name))
+				return declare_refuse(d, "/key/name",
+				    "the table has a column of that name "
+				    "already");
+		} else {
+			return declare_refuse(d, "/key",
+			    "%.*s is not understood; type and name are",
+			    (int)m.name.len, m.name.s);
+		}
+	}
+	return typed || declare_refuse(d, "/key", "type is required");
+}
+
+/* --- cache --------------------------------------------------------------- */
+
+static bool take_ttl(
+    struct declaration *d, const char *pointer, struct jsonraw v, dur_us_t *out)
+{
+	if (!is_kind(d, pointer, v, JSONRAW_STRING))
+		return false;
+	if (!units_parse_duration(declare_string(d, v), out) ||
+	    *out < CLOCK_MS(1) || *out > CLOCK_S(30 * 86400))
+		return declare_refuse(
+		    d, pointer, "must be a duration from 1ms to 30d");
+	return true;
+}
+
+static bool take_on_commit(struct declaration *d, struct jsonraw v)
+{
+	bool string = jsonraw_kind(v) == JSONRAW_STRING;
+	d->collection.refresh = string && jsonraw_equals(v, "refresh", 7);
+	return d->collection.refresh ||
+	       (string && jsonraw_equals(v, "invalidate", 10)) ||
+	       declare_refuse(d, "/cache/on_commit",
+		   "must be \"refresh\" or \"invalidate\"");
+}
+
+static bool take_cache(struct declaration *d, struct jsonraw v)
+{
+	if (!is_kind(d, "/cache", v, JSONRAW_OBJECT))
+		return false;
+	struct collection *c = &d->collection;
+	struct jsonraw_member m = jsonraw_members(v);
+	bool ok = true;
+	while (ok && jsonraw_next(&m)) {
+		if (jsonraw_equals(m.name, "l1_ttl", 6))
+			ok = take_ttl(d, "/cache/l1_ttl", m.value, &c->l1_ttl);
+		else if (jsonraw_equals(m.name, "l2_ttl", 6))
+			ok = take_ttl(d, "/cache/l2_ttl", m.value, &c->l2_ttl);
+		else if (jsonraw_equals(m.name, "on_commit", 9))
+			ok = take_on_commit(d, m.value);
+		else
+			ok = declare_refuse(d, "/cache",
+			    "%.*s is not understood; l1_ttl, l2_ttl and "
+			    "on_commit are",
+			    (int)m.name.len, m.name.s);
+	}
+	return ok;
+}
+
+/* --- the whole ----------------------------------------------------------- */
+
+enum part { NAME, DESCRIPTION, KEY, FIELDS, REQUIRED, CACHE, LIST, PARTS };
+
+static const char *const part_names[] = {
+    "name", "description", "key", "fields", "required", "cache", "list"};
+
+static bool find_parts(
+    struct declaration *d, struct jsonraw root, struct jsonraw parts[PARTS])
+{
+	if (!is_kind(d, "", root, JSONRAW_OBJECT))
+		return false;
+	struct jsonraw_member m = jsonraw_members(root);
+	while (jsonraw_next(&m)) {
+		int i = 0;
+		while (i < PARTS && !jsonraw_equals(m.name, part_names[i],
+					strlen(part_names[i])))
+			i++;
+		if (i == PARTS)
+			return declare_refuse(d, "",
+			    "%.*s is not understood; name, description, key, "
+			    "fields, required, cache and list are",
+			    (int)m.name.len, m.name.s);
+		parts[i] = m.value;
+	}
+	static const enum part needed[] = {NAME, KEY, FIELDS};
+	for (size_t i = 0; i < 3; i++) {
+		if (parts[needed[i]].s == NULL)
+			return declare_refuse(
+			    d, "", "%s is required", part_names[needed[i]]);
+	}
+	return true;
+}
+
+static bool take_name(struct declaration *d, struct jsonraw v, const char *stem)
+{
+	if (!is_kind(d, "/name", v, JSONRAW_STRING))
+		return false;
+	d->collection.name = declare_string(d, v);
+	if (!declare_name(d, "/name", d->collection.name))
+		return false;
+	return strcmp(d->collection.name, stem) == 0 ||
+	       declare_refuse(d, "/name", "the file of %s is called %s.json",
+		   d->collection.name, d->collection.name);
+}
+
+static uint64_t shape_of(const struct collection *c)
+{
+	struct buf b = {0};
+	buf_printf(&b, "%s %s", c->key_name, key_type_name(c->key));
+	for (size_t i = 0; i < c->nfields; i++) {
+		const struct field *f = &c->fields[i];
+		buf_printf(&b, "\n%s %s %s%s ", f->name,
+		    field_type_name(f->type), column_type_name(f->column),
+		    f->nullable ? " null" : "");
+		buf_add(&b, f->otherwise.s, f->otherwise.len);
+	}
+	uint64_t hash = XXH3_64bits(b.data, b.len);
+	buf_free(&b);
+	return hash ? hash : 1; /* 0 is "not said" in the log */
+}
+
+static bool take_whole(
+    struct declaration *d, struct jsonraw root, const char *stem)
+{
+	struct jsonraw p[PARTS] = {{0}};
+	struct collection *c = &d->collection;
+	if (!find_parts(d, root, p) || !take_name(d, p[NAME], stem) ||
+	    !take_key(d, p[KEY]))
+		return false;
+	if (p[DESCRIPTION].s &&
+	    !is_kind(d, "/description", p[DESCRIPTION], JSONRAW_STRING))
+		return false;
+	c->description = p[DESCRIPTION];
+	if (!is_kind(d, "/fields", p[FIELDS], JSONRAW_OBJECT) ||
+	    !declare_fields(d, p[FIELDS]) ||
+	    (p[REQUIRED].s && !declare_required(d, p[REQUIRED])) ||
+	    !declare_check_fields(d) ||
+	    (p[CACHE].s && !take_cache(d, p[CACHE])) ||
+	    !declare_list(d, p[LIST]))
+		return false;
+	c->text = root;
+	c->shape = shape_of(c);
+	return true;
+}
+
+/* For people: line and column, both from 1. */
+static bool not_json(struct declaration *d, struct jsonraw_fault f)
+{
+	size_t line = 1, column = 1;
+	for (size_t i = 0; i < f.at; i++) {
+		column++;
+		if (d->text[i] == '\n') {
+			line++;
+			column = 1;
+		}
+	}
+	return declare_refuse(
+	    d, "", "line %zu, column %zu: %s", line, column, f.what);
+}
+
+static bool take_text(struct declaration *d, size_t len, const char *stem)
+{
+	struct jsonraw root;
+	struct jsonraw_fault fault;
+	if (!jsonraw_parse(d->text, len, &root, &fault))
+		return not_json(d, fault);
+	struct jsonraw twice = jsontwice_find(root);
+	if (twice.s)
+		return not_json(
+		    d, (struct jsonraw_fault){(size_t)(twice.s - d->text),
+			   "a duplicate member of its object"});
+	return take_whole(d, root, stem);
+}
+
+struct declaration *declare(
+    const char *text, size_t len, const char *stem, struct declare_fault *fault)
+{
+	struct declaration *d = MEM_NEW(struct declaration);
+	*fault = (struct declare_fault){0};
+	d->text = mem_strndup(text, len);
+	/* Each string is in the text with two quotes; some are kept twice. */
+	d->names = mem_zalloc(2 * len + 64);
+	d->fault = fault;
+	d->collection.key_name = "key";
+	d->collection.fields = d->fields;
+	d->collection.columns = d->columns;
+	bool good = take_text(d, len, stem);
+	d->fault = NULL;
+	if (!good)
+		declaration_free(&d);
+	return d;
+}
+
+struct collection *declaration_collection(struct declaration *d)
+{
+	return &d->collection;
+}
+
+void declaration_free(struct declaration **dp)
+{
+	struct declaration *d = *dp;
+	if (d == NULL)
+		return;
+	for (size_t i = 0; i < COLLECTION_FIELDS; i++)
+		pattern_free(&d->fields[i].pattern);
+	free(d->text);
+	free(d->names);
+	free(d);
+	*dp = NULL;
+}

@@ -1,0 +1,367 @@
+/* The fields of a declaration. Each keyword says what types it is for; a
+ * keyword on another type would never say anything, so it is refused.
+ */
+#include "common/base/check.h"
+#include "common/json/decimal.h"
+#include "common/schema/declare_priv.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#define STRING (1U << FIELD_STRING)
+#define NUMBERS (1U << FIELD_INTEGER | 1U << FIELD_NUMBER)
+/* Of any number of digits. */
+#define DECIMALS (1U << FIELD_NUMBER | 1U << FIELD_OBJECT | 1U << FIELD_ARRAY)
+#define ANY ~0U
+
+struct at {
+	struct declaration *d;
+	struct field *field;
+	const char *pointer; /* of the keyword */
+};
+
+/* --- keywords ------------------------------------------------------------ */
+
+static bool take_type(const struct at *a, struct jsonraw v)
+{
+	return jsonraw_kind(v) == JSONRAW_STRING &&
+		       field_type_parse(v.s + 1, v.len - 2, &a->field->type)
+		   ? true
+		   : declare_refuse(a->d, a->pointer,
+			 "must be \"string\", \"integer\", \"number\", "
+			 "\"boolean\", \"object\" or \"array\"");
+}
+
+static bool take_format(const struct at *a, struct jsonraw v)
+{
+	return jsonraw_kind(v) == JSONRAW_STRING &&
+		       format_parse(v.s + 1, v.len - 2, &a->field->format)
+		   ? true
+		   : declare_refuse(a->d, a->pointer,
+			 "must be \"date-time\", \"uuid\", \"email\" or "
+			 "\"uri\"");
+}
+
+static bool take_flag(const struct at *a, struct jsonraw v, bool *out)
+{
+	*out = *v.s == 't';
+	return jsonraw_kind(v) == JSONRAW_BOOL ||
+	       declare_refuse(a->d, a->pointer, "must be true or false");
+}
+
+static bool take_nullable(const struct at *a, struct jsonraw v)
+{
+	return take_flag(a, v, &a->field->nullable);
+}
+
+static bool take_length(
+    const struct at *a, struct jsonraw v, bool *has, size_t *out)
+{
+	int64_t n;
+	if (!declare_count(a->d, a->pointer, v, 1000000000, &n))
+		return false;
+	*has = true;
+	*out = (size_t)n;
+	return true;
+}
+
+static bool take_max_digits(const struct at *a, struct jsonraw v)
+{
+	int64_t n;
+	if (!declare_count(a->d, a->pointer, v, DECIMAL_DIGITS_MOST, &n))
+		return false;
+	a->field->max_digits = (size_t)n;
+	return n > 0 || declare_refuse(a->d, a->pointer, "must be at least 1");
+}
+
+static bool take_min_length(const struct at *a, struct jsonraw v)
+{
+	return take_length(
+	    a, v, &a->field->has_min_length, &a->field->min_length);
+}
+
+static bool take_max_length(const struct at *a, struct jsonraw v)
+{
+	return take_length(
+	    a, v, &a->field->has_max_length, &a->field->max_length);
+}
+
+static bool take_bound(
+    const struct at *a, struct jsonraw v, struct jsonraw *out)
+{
+	int64_t ignored;
+	if (jsonraw_kind(v) != JSONRAW_NUMBER)
+		return declare_refuse(a->d, a->pointer, "must be a number");
+	if (!decimal_fits(v, field_max_digits(a->field)))
+		return declare_refuse(a->d, a->pointer,
+		    "has more digits than numbers of the field may have");
+	if (a->field->type == FIELD_INTEGER && !decimal_int64(v, &ignored))
+		return declare_refuse(
+		    a->d, a->pointer, "must be an integer of 64 bits");
+	*out = v;
+	return true;
+}
+
+static bool take_minimum(const struct at *a, struct jsonraw v)
+{
+	return take_bound(a, v, &a->field->minimum);
+}
+
+static bool take_exclusive(const struct at *a, struct jsonraw v)
+{
+	return take_bound(a, v, &a->field->exclusive_minimum);
+}
+
+static bool take_maximum(const struct at *a, struct jsonraw v)
+{
+	return take_bound(a, v, &a->field->maximum);
+}
+
+static bool take_choices(const struct at *a, struct jsonraw v)
+{
+	size_t n = 0;
+	if (jsonraw_kind(v) != JSONRAW_ARRAY)
+		return declare_refuse(a->d, a->pointer, "must be an array");
+	struct jsonraw_element e = jsonraw_elements(v);
+	for (; jsonraw_each(&e); n++) {
+		if (field_faults(a->field, e.value) ||
+		    jsonraw_kind(e.value) == JSONRAW_NULL)
+			return declare_refuse(a->d, a->pointer,
+			    "%.*s is no value of the field's type",
+			    e.value.len > 60 ? 60 : (int)e.value.len,
+			    e.value.s);
+	}
+	if (n == 0)
+		return declare_refuse(a->d, a->pointer, "must not be empty");
+	a->field->choices = v;
+	return true;
+}
+
+static bool take_pattern(const struct at *a, struct jsonraw v)
+{
+	char fault[PATTERN_FAULT_LEN];
+	if (jsonraw_kind(v) != JSONRAW_STRING)
+		return declare_refuse(a->d, a->pointer, "must be a string");
+	struct buf b = {0};
+	jsonraw_text(&b, v);
+	a->field->pattern = pattern_new(b.data ? b.data : "", b.len, fault);
+	buf_free(&b);
+	a->field->expression = v;
+	return a->field->pattern != NULL ||
+	       declare_refuse(a->d, a->pointer, "%s", fault);
+}
+
+static bool take_default(const struct at *a, struct jsonraw v)
+{
+	a->field->otherwise = v;
+	return true; /* judged when all is known of the field */
+}
+
+static bool take_description(const struct at *a, struct jsonraw v)
+{
+	a->field->description = v;
+	return jsonraw_kind(v) == JSONRAW_STRING ||
+	       declare_refuse(a->d, a->pointer, "must be a string");
+}
+
+/* In the order in which they are read, wherever they stand: what a later one
+ * needs to know of the field is there. */
+static const struct keyword {
+	const char *name;
+	bool (*take)(const struct at *a, struct jsonraw v);
+	unsigned types;
+} keywords[] = {
+    {"type", take_type, ANY},
+    {"description", take_description, ANY},
+    {"nullable", take_nullable, ANY},
+    {"format", take_format, STRING},
+    {"maxDigits", take_max_digits, DECIMALS},
+    {"enum", take_choices, STRING | NUMBERS},
+    {"minLength", take_min_length, STRING},
+    {"maxLength", take_max_length, STRING},
+    {"pattern", take_pattern, STRING},
+    {"minimum", take_minimum, NUMBERS},
+    {"exclusiveMinimum", take_exclusive, NUMBERS},
+    {"maximum", take_maximum, NUMBERS},
+    {"default", take_default, ANY},
+};
+enum { KEYWORDS = sizeof keywords / sizeof *keywords };
+
+/* --- a field ------------------------------------------------------------- */
+
+static bool take_keyword(struct declaration *d, struct field *f,
+    const struct keyword *k, struct jsonraw v)
+{
+	char pointer[128];
+	snprintf(pointer, sizeof pointer, "/fields/%s/%s", f->name, k->name);
+	if ((k->types & 1U << f->type) == 0)
+		return declare_refuse(d, pointer, "is not for the type %s",
+		    field_type_name(f->type));
+	const struct at a = {d, f, pointer};
+	return k->take(&a, v);
+}
+
+static bool find_keywords(struct declaration *d, const char *pointer,
+    struct jsonraw v, struct jsonraw found[KEYWORDS])
+{
+	struct jsonraw_member m = jsonraw_members(v);
+	while (jsonraw_next(&m)) {
+		int i = 0;
+		while (i < KEYWORDS && !jsonraw_equals(m.name, keywords[i].name,
+					   strlen(keywords[i].name)))
+			i++;
+		if (i == KEYWORDS)
+			return declare_refuse(d, pointer,
+			    "%.*s is no keyword that is understood",
+			    m.name.len > 60 ? 60 : (int)m.name.len, m.name.s);
+		found[i] = m.value;
+	}
+	return found[0].s || declare_refuse(d, pointer, "type is required");
+}
+
+bool declare_is_taken(const char *name)
+{
+	static const char *const taken[] = {"created_at", "updated_at",
+	    "version", "tableoid", "xmin", "cmin", "xmax", "cmax", "ctid"};
+	for (size_t i = 0; i < sizeof taken / sizeof *taken; i++) {
+		if (strcmp(name, taken[i]) == 0)
+			return true;
+	}
+	return false;
+}
+
+static bool take_field(
+    struct declaration *d, struct jsonraw name, struct jsonraw v)
+{
+	struct collection *c = &d->collection;
+	char pointer[128];
+	if (c->nfields == COLLECTION_FIELDS)
+		return declare_refuse(d, "/fields",
+		    "there are more than %d fields", COLLECTION_FIELDS);
+	struct field *f = &d->fields[c->nfields++];
+	f->name = declare_string(d, name);
+	snprintf(pointer, sizeof pointer, "/fields/%.100s", f->name);
+	if (!declare_name(d, pointer, f->name))
+		return false;
+	if (declare_is_taken(f->name) || strcmp(f->name, c->key_name) == 0)
+		return declare_refuse(
+		    d, pointer, "the table has a column of that name already");
+	if (jsonraw_kind(v) != JSONRAW_OBJECT)
+		return declare_refuse(d, pointer, "must be an object");
+	struct jsonraw found[KEYWORDS] = {{0}};
+	if (!find_keywords(d, pointer, v, found))
+		return false;
+	for (int i = 0; i < KEYWORDS; i++) {
+		if (found[i].s && !take_keyword(d, f, &keywords[i], found[i]))
+			return false;
+	}
+	f->column = field_column(f->type, f->format);
+	return true;
+}
+
+bool declare_fields(struct declaration *d, struct jsonraw v)
+{
+	struct jsonraw_member m = jsonraw_members(v);
+	while (jsonraw_next(&m)) {
+		if (!take_field(d, m.name, m.value))
+			return false;
+	}
+	return d->collection.nfields > 0 ||
+	       declare_refuse(d, "/fields", "there are none");
+}
+
+bool declare_required(struct declaration *d, struct jsonraw v)
+{
+	if (jsonraw_kind(v) != JSONRAW_ARRAY)
+		return declare_refuse(d, "/required", "must be an array");
+	struct jsonraw_element e = jsonraw_elements(v);
+	while (jsonraw_each(&e)) {
+		size_t i = d->collection.nfields;
+		if (jsonraw_kind(e.value) == JSONRAW_STRING)
+			i = collection_field(&d->collection, e.value);
+		if (i == d->collection.nfields)
+			return declare_refuse(d, "/required",
+			    "%.*s is not a field",
+			    e.value.len > 60 ? 60 : (int)e.value.len,
+			    e.value.s);
+		if (d->fields[i].required)
+			return declare_refuse(d, "/required",
+			    "%s is there twice", d->fields[i].name);
+		d->fields[i].required = true;
+	}
+	return true;
+}
+
+/* --- all of them --------------------------------------------------------- */
+
+static bool check_bounds(struct declaration *d, const struct field *f)
+{
+	char pointer[128];
+	snprintf(pointer, sizeof pointer, "/fields/%s", f->name);
+	if (f->type == FIELD_STRING && f->column != COLUMN_TEXT &&
+	    (f->has_min_length || f->has_max_length || f->choices.s ||
+		f->expression.s))
+		return declare_refuse(d, pointer,
+		    "a %s has no length, pattern or enum",
+		    format_name(f->format));
+	if (f->minimum.s && f->exclusive_minimum.s)
+		return declare_refuse(d, pointer,
+		    "minimum and exclusiveMinimum exclude each other");
+	if (f->has_min_length && f->has_max_length &&
+	    f->min_length > f->max_length)
+		return declare_refuse(
+		    d, pointer, "minLength is greater than maxLength");
+	if (f->minimum.s && f->maximum.s &&
+	    decimal_compare(f->minimum, f->maximum) > 0)
+		return declare_refuse(
+		    d, pointer, "minimum is greater than maximum");
+	if (f->exclusive_minimum.s && f->maximum.s &&
+	    decimal_compare(f->exclusive_minimum, f->maximum) >= 0)
+		return declare_refuse(
+		    d, pointer, "exclusiveMinimum is not below maximum");
+	if (!f->choices.s)
+		return true;
+	struct jsonraw_element e = jsonraw_elements(f->choices);
+	while (jsonraw_each(&e)) {
+		if (field_faults(f, e.value))
+			return declare_refuse(d, pointer,
+			    "enum has %.*s, which another keyword forbids",
+			    e.value.len > 60 ? 60 : (int)e.value.len,
+			    e.value.s);
+	}
+	return true;
+}
+
+static bool check_default(struct declaration *d, const struct field *f)
+{
+	char pointer[128];
+	snprintf(pointer, sizeof pointer, "/fields/%s", f->name);
+	if (!f->otherwise.s)
+		return f->required || f->nullable ||
+		       declare_refuse(d, pointer,
+			   "a field that may be left out must be nullable or "
+			   "have a default");
+	snprintf(pointer, sizeof pointer, "/fields/%s/default", f->name);
+	if (f->required)
+		return declare_refuse(
+		    d, pointer, "a field that is required has no use for it");
+	unsigned faults = field_faults(f, f->otherwise);
+	if (faults == 0)
+		return true;
+	struct buf why = {0};
+	field_explain(
+	    &why, f, f->otherwise, (enum field_fault)(faults & -faults));
+	declare_refuse(d, pointer, "%s", why.data);
+	buf_free(&why);
+	return false;
+}
+
+bool declare_check_fields(struct declaration *d)
+{
+	for (size_t i = 0; i < d->collection.nfields; i++) {
+		if (!check_bounds(d, &d->fields[i]) ||
+		    !check_default(d, &d->fields[i]))
+			return false;
+	}
+	return true;
+}

@@ -1,0 +1,200 @@
+/* What lists of a collection may be filtered and ordered by. */
+#include "common/json/jsonstring.h"
+#include "common/schema/declare_priv.h"
+
+#include <stdio.h>
+#include <string.h>
+
+enum {
+	LIMIT_DEFAULT = 100,
+	LIMIT_MOST = 1000,
+	/* An index entry has at most 2704 bytes, and the key is in it, too. */
+	INDEXED_MOST = 500,
+	INDEXED_DIGITS = 2000, /* on either side; four take two bytes */
+};
+
+/* Has it an enum, of values that an index takes? */
+static bool short_choices(const struct field *f)
+{
+	bool fit = f->choices.s != NULL;
+	struct jsonraw_element e;
+	if (fit)
+		e = jsonraw_elements(f->choices);
+	while (fit && jsonraw_each(&e))
+		fit = jsontext_length(e.value) <= INDEXED_MOST;
+	return fit;
+}
+
+/* The column of that name, added if it may be in lists. */
+static struct list_column *column_of(
+    struct declaration *d, const char *pointer, struct jsonraw name)
+{
+	struct collection *c = &d->collection;
+	if (jsonraw_kind(name) != JSONRAW_STRING) {
+		declare_refuse(d, pointer, "has something that is no name");
+		return NULL;
+	}
+	for (size_t i = 0; i < c->ncolumns; i++) {
+		const char *known = d->columns[i].name;
+		if (jsonraw_equals(name, known, strlen(known)))
+			return &d->columns[i];
+	}
+	size_t i = collection_field(c, name);
+	struct list_column *out = &d->columns[c->ncolumns];
+	if (i < c->nfields) {
+		const struct field *f = &c->fields[i];
+		*out = (struct list_column){f->name, f->column, f, 0, 0};
+		if (f->column == COLUMN_JSONB) {
+			declare_refuse(d, pointer,
+			    "%s is an object or array: it has no order",
+			    f->name);
+			return NULL;
+		}
+		if (f->column == COLUMN_NUMERIC &&
+		    field_max_digits(f) > INDEXED_DIGITS) {
+			declare_refuse(d, pointer,
+			    "%s needs a maxDigits of at most %d, for its index",
+			    f->name, INDEXED_DIGITS);
+			return NULL;
+		}
+		if (f->column == COLUMN_TEXT && !short_choices(f) &&
+		    (!f->has_max_length || f->max_length > INDEXED_MOST)) {
+			declare_refuse(d, pointer,
+			    "%s needs a maxLength of at most %d, for its index",
+			    f->name, INDEXED_MOST);
+			return NULL;
+		}
+	} else if (jsonraw_equals(name, "created_at", 10)) {
+		*out = (struct list_column){
+		    "created_at", COLUMN_TIMESTAMPTZ, NULL, 0, 0};
+	} else if (jsonraw_equals(name, "updated_at", 10)) {
+		*out = (struct list_column){
+		    "updated_at", COLUMN_TIMESTAMPTZ, NULL, 0, 0};
+	} else {
+		declare_refuse(d, pointer, "%.*s is not a field",
+		    name.len > 60 ? 60 : (int)name.len, name.s);
+		return NULL;
+	}
+	c->ncolumns++;
+	return out;
+}
+
+static bool take_names(
+    struct declaration *d, const char *pointer, struct jsonraw v, bool filter)
+{
+	static const char *const reserved[] = {"order", "limit", "cursor"};
+	if (jsonraw_kind(v) != JSONRAW_ARRAY)
+		return declare_refuse(d, pointer, "must be an array of names");
+	struct jsonraw_element e = jsonraw_elements(v);
+	while (jsonraw_each(&e)) {
+		struct list_column *l = column_of(d, pointer, e.value);
+		if (l == NULL)
+			return false;
+		for (size_t i = 0; filter && i < 3; i++) {
+			if (strcmp(l->name, reserved[i]) == 0)
+				return declare_refuse(d, pointer,
+				    "%s means something else in the query of "
+				    "a list",
+				    l->name);
+		}
+		*(filter ? &l->filter : &l->order) = true;
+	}
+	return true;
+}
+
+/* "price.desc", "title.asc", "title" */
+static bool take_order(struct declaration *d, struct jsonraw v)
+{
+	struct collection *c = &d->collection;
+	if (jsonraw_kind(v) != JSONRAW_STRING)
+		return declare_refuse(
+		    d, "/list/default_order", "must be a string");
+	const char *text = declare_string(d, v);
+	size_t len = strcspn(text, ".");
+	c->descending = strcmp(text + len, ".desc") == 0;
+	if (text[len] && !c->descending && strcmp(text + len, ".asc") != 0)
+		return declare_refuse(d, "/list/default_order",
+		    "must be a name, or one with .asc or .desc");
+	for (size_t i = 0; i < c->ncolumns; i++) {
+		const struct list_column *l = &c->columns[i];
+		if (l->order && strlen(l->name) == len &&
+		    memcmp(l->name, text, len) == 0) {
+			c->order = l;
+			return true;
+		}
+	}
+	return declare_refuse(d, "/list/default_order",
+	    "%.*s is not one that /list/order names", (int)len, text);
+}
+
+static bool take_limit(
+    struct declaration *d, const char *pointer, struct jsonraw v, unsigned *out)
+{
+	int64_t n;
+	if (v.s == NULL)
+		return true;
+	if (!declare_count(d, pointer, v, LIMIT_MOST, &n))
+		return false;
+	*out = (unsigned)n;
+	return n > 0 || declare_refuse(d, pointer, "must be at least 1");
+}
+
+enum part { FILTER, ORDER, DEFAULT_ORDER, DEFAULT_LIMIT, MAX_LIMIT, PARTS };
+
+static bool find_parts(
+    struct declaration *d, struct jsonraw v, struct jsonraw parts[PARTS])
+{
+	static const char *const names[] = {
+	    "filter", "order", "default_order", "default_limit", "max_limit"};
+	if (jsonraw_kind(v) != JSONRAW_OBJECT)
+		return declare_refuse(d, "/list", "must be an object");
+	struct jsonraw_member m = jsonraw_members(v);
+	while (jsonraw_next(&m)) {
+		int i = 0;
+		while (i < PARTS &&
+		       !jsonraw_equals(m.name, names[i], strlen(names[i])))
+			i++;
+		if (i == PARTS)
+			return declare_refuse(d, "/list",
+			    "%.*s is not understood; filter, order, "
+			    "default_order, default_limit and max_limit are",
+			    m.name.len > 60 ? 60 : (int)m.name.len, m.name.s);
+		parts[i] = m.value;
+	}
+	return true;
+}
+
+static bool take_limits(struct declaration *d, const struct jsonraw p[PARTS])
+{
+	struct collection *c = &d->collection;
+	c->max_limit = LIMIT_MOST;
+	if (!take_limit(d, "/list/max_limit", p[MAX_LIMIT], &c->max_limit))
+		return false;
+	c->default_limit =
+	    c->max_limit < LIMIT_DEFAULT ? c->max_limit : LIMIT_DEFAULT;
+	if (!take_limit(
+		d, "/list/default_limit", p[DEFAULT_LIMIT], &c->default_limit))
+		return false;
+	return c->default_limit <= c->max_limit ||
+	       declare_refuse(
+		   d, "/list/default_limit", "is greater than max_limit");
+}
+
+bool declare_list(struct declaration *d, struct jsonraw v)
+{
+	struct collection *c = &d->collection;
+	struct jsonraw p[PARTS] = {{0}};
+	d->columns[0] = (struct list_column){
+	    c->key_name, key_column(c->key), NULL, true, true};
+	c->ncolumns = 1;
+	c->order = &c->columns[0];
+	if (v.s && !find_parts(d, v, p))
+		return false;
+	if (p[FILTER].s && !take_names(d, "/list/filter", p[FILTER], true))
+		return false;
+	if (p[ORDER].s && !take_names(d, "/list/order", p[ORDER], false))
+		return false;
+	if (p[DEFAULT_ORDER].s && !take_order(d, p[DEFAULT_ORDER]))
+		return false;
+	return take_limits(d, p);
+}

@@ -1,0 +1,327 @@
+#include "common/schema/field.h"
+
+#include "common/base/check.h"
+#include "common/json/decimal.h"
+#include "common/json/jsonstring.h"
+#include "common/json/jsonwalk.h"
+
+#include <string.h>
+
+static const char *const type_names[] = {
+    [FIELD_STRING] = "string",
+    [FIELD_INTEGER] = "integer",
+    [FIELD_NUMBER] = "number",
+    [FIELD_BOOLEAN] = "boolean",
+    [FIELD_OBJECT] = "object",
+    [FIELD_ARRAY] = "array",
+};
+enum { TYPES = sizeof type_names / sizeof *type_names };
+
+static const char *const column_names[] = {
+    [COLUMN_TEXT] = "text",
+    [COLUMN_BIGINT] = "bigint",
+    [COLUMN_NUMERIC] = "numeric",
+    [COLUMN_BOOLEAN] = "boolean",
+    [COLUMN_JSONB] = "jsonb",
+    [COLUMN_TIMESTAMPTZ] = "timestamptz",
+    [COLUMN_UUID] = "uuid",
+};
+
+const char *field_type_name(enum field_type t)
+{
+	return type_names[t];
+}
+
+bool field_type_parse(const char *name, size_t len, enum field_type *out)
+{
+	for (int t = 0; t < TYPES; t++) {
+		if (strlen(type_names[t]) == len &&
+		    memcmp(type_names[t], name, len) == 0) {
+			*out = (enum field_type)t;
+			return true;
+		}
+	}
+	return false;
+}
+
+const char *column_type_name(enum column_type t)
+{
+	return column_names[t];
+}
+
+enum column_type field_column(enum field_type type, enum format format)
+{
+	switch (type) {
+	case FIELD_STRING:
+		if (format == FORMAT_DATE_TIME)
+			return COLUMN_TIMESTAMPTZ;
+		return format == FORMAT_UUID ? COLUMN_UUID : COLUMN_TEXT;
+	case FIELD_INTEGER:
+		return COLUMN_BIGINT;
+	case FIELD_NUMBER:
+		return COLUMN_NUMERIC;
+	case FIELD_BOOLEAN:
+		return COLUMN_BOOLEAN;
+	case FIELD_OBJECT:
+	case FIELD_ARRAY:
+		return COLUMN_JSONB;
+	}
+	UNREACHABLE("field type");
+}
+
+size_t field_max_length(const struct field *f)
+{
+	if (f->has_max_length)
+		return f->max_length;
+	return f->pattern ? FIELD_PATTERN_LENGTH : SIZE_MAX;
+}
+
+size_t field_max_digits(const struct field *f)
+{
+	return f && f->max_digits ? f->max_digits : FIELD_DIGITS;
+}
+
+bool field_is_number(const struct field *f)
+{
+	return f->type == FIELD_INTEGER || f->type == FIELD_NUMBER;
+}
+
+/* --- type and format ----------------------------------------------------- */
+
+/* jsonb keeps numbers as numeric does. */
+static bool numbers_fit(struct jsonraw v, size_t digits)
+{
+	struct jsonwalk w = {.at = v.s, .end = v.s + v.len};
+	enum jsonwalk_token t;
+	while ((t = jsonwalk_next(&w)) != JSONWALK_END) {
+		if (t == JSONWALK_NUMBER && !decimal_fits(w.token, digits))
+			return false;
+	}
+	return true;
+}
+
+static bool has_type(const struct field *f, struct jsonraw v)
+{
+	int64_t ignored;
+	enum jsonraw_kind kind = jsonraw_kind(v);
+	size_t digits = field_max_digits(f);
+	switch (f->type) {
+	case FIELD_STRING:
+		return kind == JSONRAW_STRING;
+	case FIELD_INTEGER:
+		return kind == JSONRAW_NUMBER && decimal_int64(v, &ignored);
+	case FIELD_NUMBER:
+		return kind == JSONRAW_NUMBER && decimal_fits(v, digits);
+	case FIELD_BOOLEAN:
+		return kind == JSONRAW_BOOL;
+	case FIELD_OBJECT:
+		return kind == JSONRAW_OBJECT && numbers_fit(v, digits);
+	case FIELD_ARRAY:
+		return kind == JSONRAW_ARRAY && numbers_fit(v, digits);
+	}
+	UNREACHABLE("field type");
+}
+
+/* The characters of a string; copied only where there are escapes. */
+struct text {
+	const char *s;
+	size_t len;
+	struct buf copy;
+};
+
+static struct text text_of(struct jsonraw v)
+{
+	struct text t = {v.s + 1, v.len - 2, {0}};
+	if (memchr(t.s, '\\', t.len)) {
+		jsonraw_text(&t.copy, v);
+		t.s = t.copy.data;
+		t.len = t.copy.len;
+	}
+	return t;
+}
+
+static unsigned length_faults(const struct field *f, struct jsonraw v)
+{
+	size_t most = field_max_length(f);
+	if (!f->has_min_length && most == SIZE_MAX)
+		return 0;
+	size_t length = jsontext_length(v);
+	unsigned faults = 0;
+	if (f->has_min_length && length < f->min_length)
+		faults |= FAULT_MIN_LENGTH;
+	if (length > most)
+		faults |= FAULT_MAX_LENGTH;
+	return faults;
+}
+
+static unsigned string_faults(const struct field *f, struct jsonraw v)
+{
+	static const unsigned found[] = {
+	    [PATTERN_NO] = FAULT_PATTERN,
+	    [PATTERN_YES] = 0,
+	    [PATTERN_TOO_COMPLEX] = FAULT_COMPLEX,
+	};
+	unsigned faults = length_faults(f, v);
+	struct text t = text_of(v);
+	if (!format_matches(f->format, t.s, t.len))
+		faults |= FAULT_FORMAT;
+	if (f->pattern && !(faults & FAULT_MAX_LENGTH))
+		faults |= found[pattern_matches(f->pattern, t.s, t.len)];
+	buf_free(&t.copy);
+	return faults;
+}
+
+/* --- numbers and choices ------------------------------------------------- */
+
+static unsigned number_faults(const struct field *f, struct jsonraw v)
+{
+	unsigned faults = 0;
+	if (f->minimum.s && decimal_compare(v, f->minimum) < 0)
+		faults |= FAULT_MINIMUM;
+	if (f->exclusive_minimum.s &&
+	    decimal_compare(v, f->exclusive_minimum) <= 0)
+		faults |= FAULT_EXCLUSIVE_MINIMUM;
+	if (f->maximum.s && decimal_compare(v, f->maximum) > 0)
+		faults |= FAULT_MAXIMUM;
+	return faults;
+}
+
+/* Numbers and strings only (common/schema/declare.c). */
+static bool equal(struct jsonraw a, struct jsonraw b)
+{
+	if (jsonraw_kind(a) != jsonraw_kind(b))
+		return false;
+	if (jsonraw_kind(a) == JSONRAW_NUMBER)
+		return decimal_compare(a, b) == 0;
+	struct text t = text_of(b);
+	bool same = jsonraw_equals(a, t.s, t.len);
+	buf_free(&t.copy);
+	return same;
+}
+
+static bool is_choice(struct jsonraw choices, struct jsonraw v)
+{
+	struct jsonraw_element e = jsonraw_elements(choices);
+	while (jsonraw_each(&e)) {
+		if (equal(e.value, v))
+			return true;
+	}
+	return false;
+}
+
+/* --- interface ----------------------------------------------------------- */
+
+unsigned field_faults(const struct field *f, struct jsonraw v)
+{
+	if (jsonraw_kind(v) == JSONRAW_NULL)
+		return f->nullable ? 0 : FAULT_NULL;
+	if (!has_type(f, v))
+		return FAULT_TYPE;
+	unsigned faults = 0;
+	if (f->type == FIELD_STRING)
+		faults = string_faults(f, v);
+	else if (field_is_number(f))
+		faults = number_faults(f, v);
+	if (f->choices.s && !is_choice(f->choices, v))
+		faults |= FAULT_CHOICES;
+	return faults;
+}
+
+unsigned field_column_faults(const struct field *f, struct jsonraw v)
+{
+	if (jsonraw_kind(v) == JSONRAW_NULL)
+		return f->nullable ? 0 : FAULT_NULL;
+	if (!has_type(f, v))
+		return FAULT_TYPE;
+	if (f->type != FIELD_STRING || f->column == COLUMN_TEXT)
+		return 0;
+	struct text t = text_of(v);
+	bool fits = format_matches(f->format, t.s, t.len);
+	buf_free(&t.copy);
+	return fits ? 0 : FAULT_FORMAT;
+}
+
+static void explain_type(
+    struct buf *out, const struct field *f, struct jsonraw v)
+{
+	static const char *const wanted[] = {
+	    [FIELD_STRING] = "must be a string",
+	    [FIELD_INTEGER] = "must be an integer of 64 bits",
+	    [FIELD_NUMBER] = "must be a number",
+	    [FIELD_BOOLEAN] = "must be true or false",
+	    [FIELD_OBJECT] = "must be an object",
+	    [FIELD_ARRAY] = "must be an array",
+	};
+	enum jsonraw_kind kind = jsonraw_kind(v);
+	bool large = (f->type == FIELD_NUMBER && kind == JSONRAW_NUMBER) ||
+		     (f->type == FIELD_OBJECT && kind == JSONRAW_OBJECT) ||
+		     (f->type == FIELD_ARRAY && kind == JSONRAW_ARRAY);
+	if (large)
+		buf_printf(out,
+		    "has a number of more than %zu digits before the point, or "
+		    "behind it",
+		    field_max_digits(f));
+	else
+		buf_str(out, wanted[f->type]);
+}
+
+static void with(struct buf *out, const char *text, struct jsonraw v)
+{
+	buf_str(out, text);
+	buf_add(out, v.s, v.len);
+}
+
+static void explain_choices(struct buf *out, struct jsonraw choices)
+{
+	const char *before = "must be one of ";
+	struct jsonraw_element e = jsonraw_elements(choices);
+	for (; jsonraw_each(&e); before = ", ")
+		with(out, before, e.value);
+}
+
+void field_explain(struct buf *out, const struct field *f, struct jsonraw v,
+    enum field_fault fault)
+{
+	switch (fault) {
+	case FAULT_NONE:
+		return;
+	case FAULT_NULL:
+		buf_str(out,
+		    f->required ? "is required, not null" : "must not be null");
+		return;
+	case FAULT_TYPE:
+		explain_type(out, f, v);
+		return;
+	case FAULT_FORMAT:
+		buf_printf(out, "must have the format %s%s",
+		    format_name(f->format), format_limits(f->format));
+		return;
+	case FAULT_MIN_LENGTH:
+		buf_printf(out, "has %zu characters; at least %zu",
+		    jsontext_length(v), f->min_length);
+		return;
+	case FAULT_MAX_LENGTH:
+		buf_printf(out, "has %zu characters; at most %zu",
+		    jsontext_length(v), field_max_length(f));
+		return;
+	case FAULT_PATTERN:
+		with(out, "must match ", f->expression);
+		return;
+	case FAULT_COMPLEX:
+		with(out, "takes too long to match ", f->expression);
+		return;
+	case FAULT_CHOICES:
+		explain_choices(out, f->choices);
+		return;
+	case FAULT_MINIMUM:
+		with(out, "must be at least ", f->minimum);
+		return;
+	case FAULT_EXCLUSIVE_MINIMUM:
+		with(out, "must be greater than ", f->exclusive_minimum);
+		return;
+	case FAULT_MAXIMUM:
+		with(out, "must be at most ", f->maximum);
+		return;
+	}
+	UNREACHABLE("fault");
+}

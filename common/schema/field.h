@@ -1,0 +1,94 @@
+/* A field of a collection, and what it takes (pure core): the keywords of JSON
+ * Schema that docs/collections.md lists, compared exactly, on the bytes of the
+ * document.
+ */
+#pragma once
+
+#include "common/base/buf.h"
+#include "common/json/jsonslice.h"
+#include "common/schema/format.h"
+#include "common/schema/pattern.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+enum field_type {
+	FIELD_STRING,
+	FIELD_INTEGER,
+	FIELD_NUMBER,
+	FIELD_BOOLEAN,
+	FIELD_OBJECT,
+	FIELD_ARRAY,
+};
+
+/* What it is in Postgres. */
+enum column_type {
+	COLUMN_TEXT,
+	COLUMN_BIGINT,
+	COLUMN_NUMERIC,
+	COLUMN_BOOLEAN,
+	COLUMN_JSONB,
+	COLUMN_TIMESTAMPTZ,
+	COLUMN_UUID,
+};
+
+/* All of it borrowed from the declaration. Absent: s is NULL, or the flag is
+ * false. */
+struct field {
+	const char *name;
+	enum field_type type;
+	enum format format;
+	enum column_type column;
+	/* A document must have it; it may be null. What may be left out is
+	 * nullable or has a default. */
+	bool required, nullable;
+	struct jsonraw otherwise; /* `default` */
+	bool has_min_length, has_max_length;
+	size_t min_length, max_length; /* code points */
+	/* Of its numbers, on either side of the point; 0: not said. */
+	size_t max_digits;
+	struct jsonraw minimum, exclusive_minimum, maximum;
+	struct jsonraw choices;	   /* `enum`, an array */
+	struct jsonraw expression; /* `pattern`, a string */
+	struct pattern *pattern;
+	struct jsonraw description; /* a string */
+};
+
+const char *field_type_name(enum field_type t); /* "string" */
+bool field_type_parse(const char *name, size_t len, enum field_type *out);
+const char *column_type_name(enum column_type t); /* "timestamptz" */
+enum column_type field_column(enum field_type type, enum format format);
+bool field_is_number(const struct field *f);
+/* Digits that a number of the field may have before the point, and behind it.
+ * A few bytes (1e9999) are many digits when they are read. Of no field (NULL):
+ * what one has that declares nothing. */
+enum { FIELD_DIGITS = 1000 };
+size_t field_max_digits(const struct field *f);
+/* Code points of a string; SIZE_MAX: any number. A pattern costs time that may
+ * grow with the square of the length, so its field always has a bound. */
+enum { FIELD_PATTERN_LENGTH = 4096 };
+size_t field_max_length(const struct field *f);
+
+/* What can be wrong with a value: bits. */
+#define FAULT(id, keyword) id##_BIT,
+enum field_fault_bit {
+#include "common/schema/faults.def"
+	FAULT_COUNT
+};
+#undef FAULT
+#define FAULT(id, keyword) id = 1 << id##_BIT,
+enum field_fault {
+	FAULT_NONE = 0,
+#include "common/schema/faults.def"
+};
+#undef FAULT
+
+/* All that is wrong with the value, or'ed; 0: nothing. The value passed
+ * jsonraw_scan. */
+unsigned field_faults(const struct field *f, struct jsonraw v);
+/* Of that, what the column cannot hold whatever its constraints are. */
+unsigned field_column_faults(const struct field *f, struct jsonraw v);
+/* Appends one of them for people: "must be at least 0". */
+void field_explain(struct buf *out, const struct field *f, struct jsonraw v,
+    enum field_fault fault);

@@ -1,0 +1,391 @@
+#include "common/schema/format.h"
+
+#include "common/base/check.h"
+
+#include <arpa/inet.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+static const char *const names[] = {
+    [FORMAT_NONE] = "",
+    [FORMAT_DATE_TIME] = "date-time",
+    [FORMAT_UUID] = "uuid",
+    [FORMAT_EMAIL] = "email",
+    [FORMAT_URI] = "uri",
+};
+enum { FORMATS = sizeof names / sizeof *names };
+
+const char *format_name(enum format f)
+{
+	return names[f];
+}
+
+bool format_parse(const char *name, size_t len, enum format *out)
+{
+	for (int f = FORMAT_DATE_TIME; f < FORMATS; f++) {
+		if (strlen(names[f]) == len &&
+		    memcmp(names[f], name, len) == 0) {
+			*out = (enum format)f;
+			return true;
+		}
+	}
+	return false;
+}
+
+const char *format_limits(enum format f)
+{
+	return f == FORMAT_DATE_TIME
+		   ? " (RFC 3339; years 1 to 9999 in UTC, offsets below 16:00, "
+		     "at most 60 digits of a fraction, none of a leap second)"
+		   : "";
+}
+
+static bool is_digit(char c)
+{
+	return c >= '0' && c <= '9';
+}
+
+static bool is_letter(char c)
+{
+	return (c | 0x20) >= 'a' && (c | 0x20) <= 'z';
+}
+
+static int hex_digit(char c)
+{
+	if (is_digit(c))
+		return c - '0';
+	c |= 0x20;
+	return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
+}
+
+/* --- date-time ----------------------------------------------------------- */
+
+/* Their first seconds. */
+#define YEAR_1 (-62135596800)
+#define YEAR_10000 253402300800
+/* PostgreSQL reads some 150 bytes of a time, whatever is in them. */
+enum { FRACTION_MOST = 60 };
+
+struct cursor {
+	const char *p, *end;
+};
+
+static bool take(struct cursor *c, char a, char b)
+{
+	if (c->p == c->end || (*c->p != a && *c->p != b))
+		return false;
+	c->p++;
+	return true;
+}
+
+static bool take_number(
+    struct cursor *c, int digits, int least, int most, int *out)
+{
+	*out = 0;
+	for (int i = 0; i < digits; i++) {
+		if (c->p == c->end || !is_digit(*c->p))
+			return false;
+		*out = *out * 10 + (*c->p++ - '0');
+	}
+	return *out >= least && *out <= most;
+}
+
+static int days_in(int year, int month)
+{
+	static const int days[] = {
+	    31, 28, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31};
+	bool leap = (year % 4 == 0 && year % 100 != 0) || year % 400 == 0;
+	return days[month - 1] + (month == 2 && leap);
+}
+
+/* To the nearest, to the even one of two: as PostgreSQL does it. */
+static int64_t rounded(double v)
+{
+	int64_t whole = (int64_t)v;
+	double rest = v - (double)whole;
+	return whole + (rest > 0.5 || (rest >= 0.5 && whole % 2));
+}
+
+static bool take_fraction(struct cursor *c, int64_t *us)
+{
+	char text[FRACTION_MOST + 2] = "";
+	size_t n = 0;
+	*us = 0;
+	if (!take(c, '.', '.'))
+		return true;
+	text[n++] = '.';
+	for (; c->p < c->end && is_digit(*c->p); c->p++) {
+		if (n > FRACTION_MOST)
+			return false;
+		text[n++] = *c->p;
+	}
+	*us = rounded(strtod(text, NULL) * 1000000);
+	return n > 1;
+}
+
+/* Minutes east of UTC. */
+static bool take_offset(struct cursor *c, int *out)
+{
+	int hours, minutes;
+	*out = 0;
+	if (take(c, 'Z', 'z'))
+		return true;
+	bool west = c->p < c->end && *c->p == '-';
+	if (!take(c, '+', '-') || !take_number(c, 2, 0, 15, &hours) ||
+	    !take(c, ':', ':') || !take_number(c, 2, 0, 59, &minutes))
+		return false;
+	*out = (west ? -1 : 1) * (hours * 60 + minutes);
+	return true;
+}
+
+bool format_date_time(const char *s, size_t len, int64_t *out)
+{
+	struct cursor c = {s, s + len};
+	int year, month, day, hour, minute, second, offset;
+	int64_t us;
+	if (!take_number(&c, 4, 1, 9999, &year) || !take(&c, '-', '-') ||
+	    !take_number(&c, 2, 1, 12, &month) || !take(&c, '-', '-') ||
+	    !take_number(&c, 2, 1, days_in(year, month), &day) ||
+	    !take(&c, 'T', 't') || !take_number(&c, 2, 0, 23, &hour) ||
+	    !take(&c, ':', ':') || !take_number(&c, 2, 0, 59, &minute) ||
+	    !take(&c, ':', ':') || !take_number(&c, 2, 0, 60, &second) ||
+	    !take_fraction(&c, &us) || !take_offset(&c, &offset) ||
+	    c.p != c.end)
+		return false;
+	/* A leap second is the last one of a day in UTC. Within one, PostgreSQL
+	 * knows no times. */
+	int of_day = ((hour * 60 + minute - offset) % 1440 + 1440) % 1440;
+	if (second == 60 && (of_day != 23 * 60 + 59 || us > 0))
+		return false;
+	struct tm tm = {.tm_year = year - 1900,
+	    .tm_mon = month - 1,
+	    .tm_mday = day,
+	    .tm_hour = hour,
+	    .tm_min = minute - offset,
+	    .tm_sec = second};
+	int64_t seconds = timegm(&tm);
+	*out = seconds * 1000000 + us;
+	/* In UTC, too, the year has four digits. */
+	return *out >= YEAR_1 * 1000000 && *out < YEAR_10000 * 1000000;
+}
+
+/* --- uuid ---------------------------------------------------------------- */
+
+bool format_uuid(const char *s, size_t len, uint8_t out[16])
+{
+	size_t n = 0;
+	if (len != 36)
+		return false;
+	for (size_t i = 0; i < len; i++) {
+		bool dash = i == 8 || i == 13 || i == 18 || i == 23;
+		int digit = hex_digit(s[i]);
+		if (dash ? s[i] != '-' : digit < 0)
+			return false;
+		if (dash)
+			continue;
+		out[n / 2] = (uint8_t)(n % 2 ? out[n / 2] << 4 | digit : digit);
+		n++;
+	}
+	return true;
+}
+
+/* --- email --------------------------------------------------------------- */
+
+static bool is_atext(char c)
+{
+	return is_letter(c) || is_digit(c) ||
+	       (c != '\0' && strchr("!#$%&'*+-/=?^_`{|}~", c));
+}
+
+static bool is_dot_string(const char *s, size_t len)
+{
+	for (size_t i = 0; i < len; i++) {
+		bool dot =
+		    s[i] == '.' && i > 0 && i + 1 < len && s[i - 1] != '.';
+		if (!dot && !is_atext(s[i]))
+			return false;
+	}
+	return len > 0;
+}
+
+static bool is_quoted_string(const char *s, size_t len)
+{
+	if (len < 2 || s[0] != '"' || s[len - 1] != '"')
+		return false;
+	for (size_t i = 1; i + 1 < len; i++) {
+		if (s[i] == '\\')
+			i++;
+		else if (s[i] == '"')
+			return false;
+		if (i + 1 >= len || s[i] < 0x20 || s[i] > 0x7e)
+			return false;
+	}
+	return true;
+}
+
+/* RFC 1123: letters, digits and inner dashes. */
+static bool is_host_name(const char *s, size_t len)
+{
+	size_t label = 0;
+	for (size_t i = 0; i < len; i++) {
+		if (s[i] == '.') {
+			if (label == 0 || s[i - 1] == '-')
+				return false;
+			label = 0;
+			continue;
+		}
+		bool dash = s[i] == '-' && label > 0;
+		if ((!dash && !is_letter(s[i]) && !is_digit(s[i])) ||
+		    ++label > 63)
+			return false;
+	}
+	return len > 0 && len <= 253 && label > 0 && s[len - 1] != '-';
+}
+
+static bool is_address(int family, const char *s, size_t len)
+{
+	char text[64];
+	struct in6_addr ignored;
+	if (len >= sizeof text || memchr(s, '\0', len))
+		return false;
+	memcpy(text, s, len);
+	text[len] = '\0';
+	return inet_pton(family, text, &ignored) == 1;
+}
+
+static bool is_address_literal(const char *s, size_t len)
+{
+	if (len < 3 || s[0] != '[' || s[len - 1] != ']')
+		return false;
+	if (len > 7 && memcmp(s + 1, "IPv6:", 5) == 0)
+		return is_address(AF_INET6, s + 6, len - 7);
+	return is_address(AF_INET, s + 1, len - 2);
+}
+
+static bool is_email(const char *s, size_t len)
+{
+	/* A quoted local part may hold an @. */
+	const char *at = len ? memrchr(s, '@', len) : NULL;
+	if (at == NULL)
+		return false;
+	size_t local = (size_t)(at - s), domain = len - local - 1;
+	return local <= 64 &&
+	       (is_dot_string(s, local) || is_quoted_string(s, local)) &&
+	       (is_host_name(at + 1, domain) ||
+		   is_address_literal(at + 1, domain));
+}
+
+/* --- uri ----------------------------------------------------------------- */
+
+/* Characters that RFC 3986 knows, escapes whole. */
+static bool is_run(const char *s, size_t len, const char *also)
+{
+	for (size_t i = 0; i < len; i++) {
+		if (s[i] == '%') {
+			if (i + 2 >= len || hex_digit(s[i + 1]) < 0 ||
+			    hex_digit(s[i + 2]) < 0)
+				return false;
+			i += 2;
+		} else if (!is_letter(s[i]) && !is_digit(s[i]) &&
+			   (s[i] == '\0' || !strchr("-._~!$&'()*+,;=", s[i])) &&
+			   (s[i] == '\0' || !strchr(also, s[i]))) {
+			return false;
+		}
+	}
+	return true;
+}
+
+static bool is_future(const char *s, size_t len)
+{
+	const char *dot = memchr(s, '.', len);
+	if (len < 4 || (*s | 0x20) != 'v' || dot == NULL || dot == s + 1)
+		return false;
+	for (const char *p = s + 1; p < dot; p++) {
+		if (hex_digit(*p) < 0)
+			return false;
+	}
+	size_t rest = len - (size_t)(dot + 1 - s);
+	return rest > 0 && memchr(dot, '%', rest) == NULL &&
+	       is_run(dot + 1, rest, ":");
+}
+
+static bool is_authority(const char *s, size_t len)
+{
+	const char *at = memrchr(s, '@', len);
+	if (at) {
+		if (!is_run(s, (size_t)(at - s), ":"))
+			return false;
+		len -= (size_t)(at + 1 - s);
+		s = at + 1;
+	}
+	const char *host_end = s + len;
+	if (len && *s == '[') {
+		const char *close = memchr(s, ']', len);
+		size_t inner = close ? (size_t)(close - s) - 1 : 0;
+		if (close == NULL || (!is_address(AF_INET6, s + 1, inner) &&
+					 !is_future(s + 1, inner)))
+			return false;
+		host_end = close + 1;
+		if (host_end < s + len && *host_end != ':')
+			return false;
+	} else {
+		const char *colon = memchr(s, ':', len);
+		host_end = colon ? colon : s + len;
+		if (!is_run(s, (size_t)(host_end - s), ""))
+			return false;
+	}
+	for (const char *p = host_end + 1; p < s + len; p++) {
+		if (!is_digit(*p))
+			return false;
+	}
+	return true;
+}
+
+static bool is_uri(const char *s, size_t len)
+{
+	const char *end = s + len, *p = s;
+	while (p < end && (is_letter(*p) ||
+			      (p > s && (is_digit(*p) || strchr("+-.", *p)))))
+		p++;
+	if (p == s || p == end || *p != ':')
+		return false;
+	p++;
+	const char *fragment = memchr(p, '#', (size_t)(end - p));
+	if (fragment &&
+	    !is_run(fragment + 1, (size_t)(end - fragment) - 1, ":@/?"))
+		return false;
+	end = fragment ? fragment : end;
+	const char *query = memchr(p, '?', (size_t)(end - p));
+	if (query && !is_run(query + 1, (size_t)(end - query) - 1, ":@/?"))
+		return false;
+	end = query ? query : end;
+	if (end - p >= 2 && p[0] == '/' && p[1] == '/') {
+		p += 2;
+		const char *slash = memchr(p, '/', (size_t)(end - p));
+		const char *stop = slash ? slash : end;
+		if (!is_authority(p, (size_t)(stop - p)))
+			return false;
+		p = stop;
+	}
+	return is_run(p, (size_t)(end - p), ":@/");
+}
+
+bool format_matches(enum format f, const char *s, size_t len)
+{
+	int64_t ignored;
+	uint8_t bytes[16];
+	switch (f) {
+	case FORMAT_NONE:
+		return true;
+	case FORMAT_DATE_TIME:
+		return format_date_time(s, len, &ignored);
+	case FORMAT_UUID:
+		return format_uuid(s, len, bytes);
+	case FORMAT_EMAIL:
+		return is_email(s, len);
+	case FORMAT_URI:
+		return is_uri(s, len);
+	}
+	UNREACHABLE("format");
+}

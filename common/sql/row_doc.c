@@ -1,0 +1,183 @@
+#include "common/sql/row_doc.h"
+
+#include "common/base/check.h"
+#include "common/base/clock.h"
+
+#include <endian.h>
+#include <stdint.h>
+#include <string.h>
+
+#define DAY CLOCK_S(86400)
+enum { TIME_LEN = 8 };
+
+/* Decimal, with zeros in front up to so many digits. */
+static char *put_number(char *at, uint64_t n, int digits)
+{
+	char text[20];
+	int len = 0;
+	while (n || len < digits) {
+		text[len++] = (char)('0' + n % 10);
+		n /= 10;
+	}
+	while (len)
+		*at++ = text[--len];
+	return at;
+}
+
+/* Of the proleptic Gregorian calendar, from days since 2000-01-01. In eras of
+ * 400 years which begin in March, so that a leap day is the last one. */
+static void civil(int64_t days, int64_t *year, unsigned *month, unsigned *day)
+{
+	days += 730425; /* since 0000-03-01 */
+	int64_t era = (days >= 0 ? days : days - 146096) / 146097;
+	unsigned of_era = (unsigned)(days - era * 146097);
+	unsigned y =
+	    (of_era - of_era / 1460 + of_era / 36524 - of_era / 146096) / 365;
+	unsigned of_year = of_era - (365 * y + y / 4 - y / 100);
+	unsigned m = (5 * of_year + 2) / 153; /* 0: March */
+	*day = of_year - (153 * m + 2) / 5 + 1;
+	*month = m < 10 ? m + 3 : m - 9;
+	*year = era * 400 + y + (*month <= 2);
+}
+
+static char *put_clock(char *at, int64_t us)
+{
+	int64_t s = us / 1000000, fraction = us % 1000000;
+	at = put_number(at, (uint64_t)(s / 3600), 2);
+	*at++ = ':';
+	at = put_number(at, (uint64_t)(s / 60 % 60), 2);
+	*at++ = ':';
+	at = put_number(at, (uint64_t)(s % 60), 2);
+	if (fraction == 0)
+		return at;
+	*at++ = '.';
+	at = put_number(at, (uint64_t)fraction, 6);
+	while (at[-1] == '0')
+		at--;
+	return at;
+}
+
+/* Microseconds since 2000, as Postgres has them. */
+static void add_time(struct buf *out, struct rowdoc_cell cell)
+{
+	char text[64], *at = text;
+	uint64_t be;
+	CHECK(cell.len == TIME_LEN); /* rowdoc_fits */
+	memcpy(&be, cell.s, sizeof be);
+	int64_t t = (int64_t)be64toh(be);
+	int64_t year, days = t / DAY - (t % DAY < 0);
+	int64_t of_day = t % DAY + (t % DAY < 0 ? DAY : 0);
+	unsigned month, day;
+	if (t == INT64_MAX || t == INT64_MIN) {
+		buf_str(out, t > 0 ? "\"infinity\"" : "\"-infinity\"");
+		return;
+	}
+	civil(days, &year, &month, &day);
+	*at++ = '"';
+	at = put_number(at, (uint64_t)(year > 0 ? year : 1 - year), 4);
+	*at++ = '-';
+	at = put_number(at, month, 2);
+	*at++ = '-';
+	at = put_number(at, day, 2);
+	*at++ = 'T';
+	at = put_clock(at, of_day);
+	buf_add(out, text, (size_t)(at - text));
+	buf_str(out, year > 0 ? "+00:00\"" : "+00:00 BC\"");
+}
+
+/* Not NaN nor an infinity. */
+static bool is_number(const char *s, size_t len)
+{
+	size_t sign = len && s[0] == '-';
+	return len > sign && s[sign] >= '0' && s[sign] <= '9';
+}
+
+/* Booleans, integers and JSON are written as they are. */
+static void add_value(
+    struct buf *out, enum column_type column, struct rowdoc_cell cell)
+{
+	const char *s = cell.s;
+	if (cell.len < 0) {
+		buf_str(out, "null");
+		return;
+	}
+	size_t len = (size_t)cell.len;
+	bool bare = column == COLUMN_BOOLEAN || column == COLUMN_JSONB ||
+		    ((column == COLUMN_BIGINT || column == COLUMN_NUMERIC) &&
+			is_number(s, len));
+	if (column == COLUMN_TIMESTAMPTZ)
+		add_time(out, cell);
+	else if (bare)
+		buf_add(out, s, len);
+	else
+		buf_json(out, s, len);
+}
+
+static void add_member(struct buf *out, const char *name)
+{
+	buf_str(out, ",\"");
+	buf_str(out, name);
+	buf_str(out, "\":");
+}
+
+void rowdoc_write(struct buf *out, const struct collection *c,
+    const struct rowdoc_cell *cells)
+{
+	size_t begin = out->len;
+	add_member(out, c->key_name);
+	out->data[begin] = '{';
+	add_value(out, key_column(c->key), *cells++);
+	for (size_t i = 0; i < c->nfields; i++) {
+		const struct field *f = &c->fields[i];
+		add_member(out, f->name);
+		add_value(out, f->column, *cells++);
+	}
+	add_member(out, "created_at");
+	add_value(out, COLUMN_TIMESTAMPTZ, *cells++);
+	add_member(out, "updated_at");
+	add_value(out, COLUMN_TIMESTAMPTZ, *cells);
+	buf_char(out, '}');
+}
+
+static bool is_time(struct rowdoc_cell cell)
+{
+	return cell.len < 0 || cell.len == TIME_LEN;
+}
+
+bool rowdoc_fits(const struct collection *c, const struct rowdoc_cell *cells)
+{
+	const struct rowdoc_cell *fields = cells + 1;
+	for (size_t i = 0; i < c->nfields; i++) {
+		if (c->fields[i].column == COLUMN_TIMESTAMPTZ &&
+		    !is_time(fields[i]))
+			return false;
+	}
+	return is_time(fields[c->nfields]) && is_time(fields[c->nfields + 1]);
+}
+
+static void take_cells(const struct collection *c, const PGresult *r, int row,
+    int first, struct rowdoc_cell *cells)
+{
+	for (int i = 0; i < ROWDOC_COLUMNS(c); i++) {
+		cells[i].s = PQgetvalue(r, row, first + i);
+		cells[i].len = PQgetisnull(r, row, first + i)
+				   ? -1
+				   : PQgetlength(r, row, first + i);
+	}
+}
+
+bool rowdoc_fits_at(
+    const struct collection *c, const PGresult *r, int row, int first)
+{
+	struct rowdoc_cell cells[ROWDOC_CELLS];
+	take_cells(c, r, row, first, cells);
+	return rowdoc_fits(c, cells);
+}
+
+void rowdoc_add(struct buf *out, const struct collection *c, const PGresult *r,
+    int row, int first)
+{
+	struct rowdoc_cell cells[ROWDOC_CELLS];
+	take_cells(c, r, row, first, cells);
+	rowdoc_write(out, c, cells);
+}

@@ -1,0 +1,207 @@
+#include "common/sql/sql.h"
+
+/* Names of collections and fields are checked when they are declared
+ * ([a-z][a-z0-9_]*); the quotes are for SQL's reserved words. */
+void sql_ident(struct buf *out, const char *name)
+{
+	buf_printf(out, "\"%s\"", name);
+}
+
+/* With its schema: `"$user"` comes first in the usual search path, so that the
+ * name alone would mean another table to a user who is called sluice. */
+void sql_name(struct buf *out, const struct collection *c)
+{
+	buf_str(out, "public.");
+	sql_ident(out, c->name);
+}
+
+/* The key of row t as text, as the log has it. */
+static void key(struct buf *out, const struct collection *c)
+{
+	buf_printf(out, "t.\"%s\"%s", c->key_name,
+	    c->key == KEY_STRING ? "" : "::text");
+}
+
+/* A text as a key of the table. */
+static void cast_key(struct buf *out, const struct collection *c)
+{
+	if (c->key != KEY_STRING)
+		buf_printf(out, "::%s", column_type_name(key_column(c->key)));
+}
+
+/* The row t of the key k. */
+static void is_key(struct buf *out, const struct collection *c)
+{
+	buf_printf(out, "t.\"%s\" = k.\"key\"", c->key_name);
+	cast_key(out, c);
+}
+
+void sql_row(struct buf *out, const struct collection *c)
+{
+	key(out, c);
+	for (size_t i = 0; i < c->nfields; i++) {
+		const struct field *f = &c->fields[i];
+		buf_str(out, ", t.");
+		sql_ident(out, f->name);
+		buf_str(out, f->column == COLUMN_TIMESTAMPTZ ? "::timestamptz"
+							     : "::text");
+	}
+	buf_str(out, ", t.created_at::timestamptz, t.updated_at::timestamptz");
+}
+
+void sql_read(struct buf *out, const struct collection *c)
+{
+	buf_str(out, "SELECT k.i, p.next_offset, t.version, ");
+	sql_row(out, c);
+	buf_str(out, " FROM unnest($1::text[], $2::int4[])"
+		     " WITH ORDINALITY AS k(\"key\", partition, i)"
+		     " JOIN sluice.progress p ON p.partition = k.partition"
+		     " LEFT JOIN ");
+	sql_name(out, c);
+	buf_str(out, " t ON ");
+	is_key(out, c);
+}
+
+static bool can_be_large(const struct field *f)
+{
+	return f->column == COLUMN_TEXT || f->column == COLUMN_JSONB ||
+	       f->column == COLUMN_NUMERIC;
+}
+
+static void names(struct buf *out, const struct collection *c)
+{
+	for (size_t i = 0; i < c->nfields; i++) {
+		buf_str(out, ", ");
+		sql_ident(out, c->fields[i].name);
+	}
+}
+
+/* Each level is computed once, which OFFSET 0 sees to: the texts, then their
+ * length, then what comes of it. Of a text that is stored elsewhere the length
+ * is known without fetching it. `first`: the columns in front of the row. */
+static void within(struct buf *out, const struct collection *c,
+    const char *first, const char *limit,
+    void (*rows)(struct buf *out, const struct collection *c))
+{
+	buf_printf(out, "SELECT %s, _bytes, _key", first);
+	for (size_t i = 0; i < c->nfields; i++) {
+		bool large = can_be_large(&c->fields[i]);
+		buf_str(out, ", ");
+		if (large)
+			buf_printf(
+			    out, "CASE WHEN _bytes <= %s::int8 THEN ", limit);
+		sql_ident(out, c->fields[i].name);
+		buf_str(out, large ? " END" : "");
+	}
+	buf_str(out, ", _created_at, _updated_at FROM (SELECT *, 0::int8");
+	for (size_t i = 0; i < c->nfields; i++) {
+		if (!can_be_large(&c->fields[i]))
+			continue;
+		buf_str(out, " + coalesce(octet_length(");
+		sql_ident(out, c->fields[i].name);
+		buf_str(out, "), 0)");
+	}
+	buf_str(out, " AS _bytes FROM (");
+	rows(out, c);
+	buf_printf(out, " OFFSET 0) AS r(%s, _key", first);
+	names(out, c);
+	buf_str(out, ", _created_at, _updated_at) OFFSET 0) AS r");
+}
+
+void sql_read_within(struct buf *out, const struct collection *c)
+{
+	within(out, c, "_i, _as_of, _version", "$3", sql_read);
+}
+
+void sql_export(struct buf *out, const struct collection *c, const char *order)
+{
+	buf_str(out, "COPY (SELECT ");
+	sql_row(out, c);
+	buf_str(out, " FROM ");
+	sql_name(out, c);
+	buf_printf(out, " t%s) TO STDOUT (FORMAT binary)", order ? order : "");
+}
+
+/* The parameters as rows r. Every field travels as text. */
+static void parameters(struct buf *out, const struct collection *c)
+{
+	buf_str(out, " SELECT r._key");
+	cast_key(out, c);
+	for (size_t i = 0; i < c->nfields; i++) {
+		buf_str(out, ", r.");
+		sql_ident(out, c->fields[i].name);
+		buf_printf(out, "::%s", column_type_name(c->fields[i].column));
+	}
+	buf_str(out, ", r._created_at, r._updated_at, r._version"
+		     " FROM unnest($1::text[], $2::int8[], $3::timestamptz[],"
+		     " $4::timestamptz[]");
+	for (size_t i = 0; i < c->nfields; i++)
+		buf_printf(out, ", $%zu::text[]", i + SQL_UPSERT_FIELDS + 1);
+	buf_str(out, ") AS r(_key, _version, _created_at, _updated_at");
+	names(out, c);
+	buf_char(out, ')');
+}
+
+void sql_upsert(struct buf *out, const struct collection *c)
+{
+	buf_str(out, "INSERT INTO ");
+	sql_name(out, c);
+	buf_str(out, " AS t (");
+	sql_ident(out, c->key_name);
+	names(out, c);
+	buf_str(out, ", created_at, updated_at, version)");
+	parameters(out, c);
+	buf_str(out, " ON CONFLICT (");
+	sql_ident(out, c->key_name);
+	buf_str(out, ") DO UPDATE SET ");
+	for (size_t i = 0; i < c->nfields; i++) {
+		sql_ident(out, c->fields[i].name);
+		buf_str(out, " = excluded.");
+		sql_ident(out, c->fields[i].name);
+		buf_str(out, ", ");
+	}
+	buf_str(out, "updated_at = excluded.updated_at,"
+		     " version = excluded.version"
+		     " WHERE t.version < excluded.version"
+		     " RETURNING t.xmax = 0, ");
+	sql_row(out, c);
+}
+
+void sql_delete(struct buf *out, const struct collection *c)
+{
+	buf_str(out, "DELETE FROM ");
+	sql_name(out, c);
+	buf_str(out, " t USING unnest($1::text[], $2::int8[])"
+		     " AS k(\"key\", version) WHERE ");
+	is_key(out, c);
+	buf_str(out, " AND t.version < k.version RETURNING ");
+	key(out, c);
+	buf_str(out, " AS \"key\"");
+}
+
+static void of_keys(struct buf *out, const struct collection *c)
+{
+	buf_str(out, " FROM unnest($1::text[]) AS k(\"key\") JOIN ");
+	sql_name(out, c);
+	buf_str(out, " t ON ");
+	is_key(out, c);
+}
+
+static void current(struct buf *out, const struct collection *c)
+{
+	buf_str(out, "SELECT t.version, ");
+	sql_row(out, c);
+	of_keys(out, c);
+}
+
+void sql_current(struct buf *out, const struct collection *c)
+{
+	within(out, c, "_version", "$2", current);
+}
+
+void sql_versions(struct buf *out, const struct collection *c)
+{
+	buf_str(out, "SELECT t.version, $2::int8 + 1, ");
+	key(out, c);
+	of_keys(out, c);
+}

@@ -1,0 +1,74 @@
+/* The SQL of a collection, made from its declaration.
+ *
+ * Rows come back as columns, the same ones to the read path and from the
+ * writer's RETURNING; the canonical document is made of them in one place
+ * (common/sql/row_doc.h). Sessions run with SQL_SESSION.
+ */
+#pragma once
+
+#include "common/base/buf.h"
+#include "common/schema/collection.h"
+
+#define SQL_SESSION                                                            \
+	"SET timezone = 'UTC'; SET datestyle = 'ISO'; "                        \
+	"SET extra_float_digits = 1; SET client_encoding = 'UTF8'"
+
+/* Has --migrate been here? Asked before the tables of the schema `sluice` are:
+ * asking for one that is not there leaves an error in the server's log. One
+ * row, one column: bool. */
+#define SQL_MIGRATED                                                           \
+	"SELECT to_regclass('sluice.log') IS NOT NULL"                         \
+	" AND to_regclass('sluice.collections') IS NOT NULL"                   \
+	" AND to_regclass('sluice.orders') IS NOT NULL"
+
+/* A name of a declaration, in quotes; the table with its schema. */
+void sql_ident(struct buf *out, const char *name);
+void sql_name(struct buf *out, const struct collection *c);
+
+/* The columns of row t, as common/sql/row_doc.h reads them, whatever an
+ * operator has made of their types. */
+void sql_row(struct buf *out, const struct collection *c);
+
+/* Reads keys with the store's watermark, in one snapshot.
+ * $1 text[] keys, $2 int4[] their partitions.
+ * Columns (binary): ordinality int8 (from 1), as_of int8, version int8 or null
+ * where the row is absent, and from SQL_READ_ROW on the row. */
+enum { SQL_READ_ROW = 3 };
+void sql_read(struct buf *out, const struct collection *c);
+
+/* The same, but a row whose fields are more than $3 int8 bytes comes without
+ * those of them that can be large: what comes is bounded.
+ * Columns (binary): the three of sql_read, bytes int8 (of the fields that can
+ * be large, as text), and from SQL_WITHIN_ROW on the
+ * row. */
+enum { SQL_WITHIN_ROW = 4 };
+#define SQL_WITHIN_SHAPE "vvv?vR"
+void sql_read_within(struct buf *out, const struct collection *c);
+
+/* All rows, as a stream (COPY): in the binary format, the row alone. `order` is
+ * an ORDER BY of the columns of t, or NULL: in no particular order. */
+void sql_export(struct buf *out, const struct collection *c, const char *order);
+
+/* Inserts or updates rows. $1 text[] keys, $2 int8[] versions, $3 and $4
+ * timestamptz[] created_at and updated_at, and one text[] for each field.
+ * Columns (binary): inserted bool, and from SQL_UPSERT_ROW on the row, for
+ * every row that was applied (an older version than the row's is not). */
+enum { SQL_UPSERT_FIELDS = 4, SQL_UPSERT_ROW = 1 };
+#define SQL_UPSERT_SHAPE "bR"
+void sql_upsert(struct buf *out, const struct collection *c);
+
+/* Deletes rows. $1 text[] keys, $2 int8[] versions. Column: key text. */
+void sql_delete(struct buf *out, const struct collection *c);
+
+/* The current rows of some keys. $1 text[] keys; a row whose fields are more
+ * than $2 int8 bytes comes without those of them that can be large.
+ * Columns (binary): version int8, bytes int8 (of the fields that can be large,
+ * as text), and from SQL_CURRENT_ROW on the row. */
+enum { SQL_CURRENT_ROW = 2 };
+#define SQL_CURRENT_SHAPE "vvR"
+void sql_current(struct buf *out, const struct collection *c);
+/* The same, of rows that Postgres itself cannot render: none is looked into.
+ * The same parameters. Columns (binary): version int8, bytes int8 (more than
+ * $2), key text. */
+#define SQL_VERSIONS_SHAPE "vvs"
+void sql_versions(struct buf *out, const struct collection *c);

@@ -1,0 +1,310 @@
+#include "common/sql/sql_table.h"
+
+#include "common/base/check.h"
+#include "common/base/mem.h"
+#include "common/sql/sql.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <xxhash.h>
+
+enum { ID_BLOCK = 1000 };
+
+void sqltable_name(char out[SQLTABLE_NAME_LEN], const struct collection *c,
+    const char *a, const char *b)
+{
+	char whole[4 * SQLTABLE_NAME_LEN];
+	int len = snprintf(whole, sizeof whole, "%s_%s%s%s", c->name, a,
+	    b ? "_" : "", b ? b : "");
+	if (len < SQLTABLE_NAME_LEN)
+		memcpy(out, whole, (size_t)len + 1);
+	else
+		snprintf(out, SQLTABLE_NAME_LEN, "%.52s_%08" PRIx32, whole,
+		    (uint32_t)XXH3_64bits(whole, (size_t)len));
+}
+
+/* --- literals ------------------------------------------------------------ */
+
+static void quoted(struct buf *out, const char *s, size_t len)
+{
+	buf_char(out, '\'');
+	for (size_t i = 0; i < len; i++) {
+		buf_char(out, s[i]);
+		if (s[i] == '\'')
+			buf_char(out, '\'');
+	}
+	buf_char(out, '\'');
+}
+
+/* A JSON value as one of the column. In quotes, so that Postgres reads it as
+ * the column's type, digit by digit. */
+static void literal(struct buf *out, enum column_type column, struct jsonraw v)
+{
+	struct buf text = {0};
+	if (jsonraw_kind(v) == JSONRAW_NULL) {
+		buf_str(out, "NULL");
+		return;
+	}
+	buf_str(&text, "");
+	if (jsonraw_kind(v) == JSONRAW_STRING)
+		jsonraw_text(&text, v);
+	else
+		buf_add(&text, v.s, v.len);
+	quoted(out, text.data, text.len);
+	buf_printf(out, "::%s", column_type_name(column));
+	buf_free(&text);
+}
+
+/* --- columns ------------------------------------------------------------- */
+
+void sqltable_column(struct buf *out, const struct field *f)
+{
+	sql_ident(out, f->name);
+	buf_printf(out, " %s%s", column_type_name(f->column),
+	    f->nullable ? "" : " NOT NULL");
+	if (f->otherwise.s == NULL)
+		return;
+	buf_str(out, " DEFAULT ");
+	literal(out, f->column, f->otherwise);
+}
+
+/* --- constraints --------------------------------------------------------- */
+
+static const char *suffix_of(enum field_fault fault)
+{
+	switch (fault) {
+	case FAULT_MIN_LENGTH:
+		return "min_length";
+	case FAULT_MAX_LENGTH:
+		return "max_length";
+	case FAULT_CHOICES:
+		return "enum";
+	case FAULT_MINIMUM:
+		return "minimum";
+	case FAULT_EXCLUSIVE_MINIMUM:
+		return "exclusive_minimum";
+	case FAULT_MAXIMUM:
+		return "maximum";
+	case FAULT_NONE:
+	case FAULT_NULL:
+	case FAULT_TYPE:
+	case FAULT_FORMAT:
+	case FAULT_PATTERN:
+	case FAULT_COMPLEX:
+		break;
+	}
+	return NULL;
+}
+
+bool sqltable_check_name(char out[SQLTABLE_NAME_LEN],
+    const struct collection *c, const struct field *f, enum field_fault fault)
+{
+	const char *suffix = suffix_of(fault);
+	/* What a pattern alone bounds, the table does not. */
+	if (suffix == NULL || (fault == FAULT_MAX_LENGTH && !f->has_max_length))
+		return false;
+	sqltable_name(out, c, f->name, suffix);
+	return true;
+}
+
+struct checks {
+	const struct collection *c;
+	const struct field *f;
+	struct sqltable_check *list;
+	size_t n, cap;
+};
+
+static struct sqltable_check *add(struct checks *s, struct buf *expression)
+{
+	MEM_GROW(s->list, s->cap, s->n);
+	struct sqltable_check *k = &s->list[s->n++];
+	k->expression = buf_take(expression, NULL);
+	return k;
+}
+
+static void add_for(
+    struct checks *s, enum field_fault fault, struct buf *expression)
+{
+	CHECK(sqltable_check_name(add(s, expression)->name, s->c, s->f, fault));
+}
+
+static void add_length(
+    struct checks *s, enum field_fault fault, const char *op, size_t n)
+{
+	struct buf b = {0};
+	buf_str(&b, "char_length(");
+	sql_ident(&b, s->f->name);
+	buf_printf(&b, ") %s %zu", op, n);
+	add_for(s, fault, &b);
+}
+
+static void add_bound(struct checks *s, enum field_fault fault, const char *op,
+    struct jsonraw bound)
+{
+	struct buf b = {0};
+	sql_ident(&b, s->f->name);
+	buf_printf(&b, " %s ", op);
+	literal(&b, s->f->column, bound);
+	add_for(s, fault, &b);
+}
+
+static void add_choices(struct checks *s)
+{
+	struct buf b = {0};
+	sql_ident(&b, s->f->name);
+	buf_str(&b, " IN (");
+	struct jsonraw_element e = jsonraw_elements(s->f->choices);
+	for (size_t i = 0; jsonraw_each(&e); i++) {
+		buf_str(&b, i ? ", " : "");
+		literal(&b, s->f->column, e.value);
+	}
+	buf_char(&b, ')');
+	add_for(s, FAULT_CHOICES, &b);
+}
+
+static void add_json_type(struct checks *s)
+{
+	struct buf b = {0};
+	buf_str(&b, "jsonb_typeof(");
+	sql_ident(&b, s->f->name);
+	buf_printf(&b, ") = '%s'", field_type_name(s->f->type));
+	sqltable_name(add(s, &b)->name, s->c, s->f->name, "type");
+}
+
+static void add_field(struct checks *s)
+{
+	const struct field *f = s->f;
+	if (f->has_min_length && f->min_length > 0)
+		add_length(s, FAULT_MIN_LENGTH, ">=", f->min_length);
+	if (f->has_max_length)
+		add_length(s, FAULT_MAX_LENGTH, "<=", f->max_length);
+	if (f->minimum.s)
+		add_bound(s, FAULT_MINIMUM, ">=", f->minimum);
+	if (f->exclusive_minimum.s)
+		add_bound(
+		    s, FAULT_EXCLUSIVE_MINIMUM, ">", f->exclusive_minimum);
+	if (f->maximum.s)
+		add_bound(s, FAULT_MAXIMUM, "<=", f->maximum);
+	if (f->choices.s)
+		add_choices(s);
+	if (f->column == COLUMN_JSONB)
+		add_json_type(s);
+}
+
+struct sqltable_check *sqltable_checks(const struct collection *c, size_t *n)
+{
+	struct checks s = {.c = c};
+	for (size_t i = 0; i < c->nfields; i++) {
+		s.f = &c->fields[i];
+		add_field(&s);
+	}
+	*n = s.n;
+	return s.list;
+}
+
+void sqltable_checks_free(struct sqltable_check *checks, size_t n)
+{
+	for (size_t i = 0; i < n; i++)
+		free(checks[i].expression);
+	free(checks);
+}
+
+/* --- the whole ----------------------------------------------------------- */
+
+void sqltable_body(struct buf *out, const struct collection *c)
+{
+	size_t n;
+	struct sqltable_check *checks = sqltable_checks(c, &n);
+	buf_str(out, "(\n  ");
+	sql_ident(out, c->key_name);
+	buf_printf(out, " %s%s PRIMARY KEY,\n",
+	    column_type_name(key_column(c->key)),
+	    c->key == KEY_STRING ? " COLLATE \"C\"" : "");
+	for (size_t i = 0; i < c->nfields; i++) {
+		buf_str(out, "  ");
+		sqltable_column(out, &c->fields[i]);
+		buf_str(out, ",\n");
+	}
+	buf_str(out, "  created_at timestamptz NOT NULL,\n"
+		     "  updated_at timestamptz NOT NULL,\n"
+		     "  version bigint NOT NULL");
+	for (size_t i = 0; i < n; i++)
+		buf_printf(out, ",\n  CONSTRAINT \"%s\" CHECK (%s)",
+		    checks[i].name, checks[i].expression);
+	buf_str(out, "\n) WITH (fillfactor = 80)");
+	sqltable_checks_free(checks, n);
+}
+
+/* --- beside the table ---------------------------------------------------- */
+
+bool sqltable_relation(
+    char out[SQLTABLE_NAME_LEN], const struct collection *c, size_t i)
+{
+	if (i == 0)
+		snprintf(out, SQLTABLE_NAME_LEN, "%s", c->name);
+	else if (i < c->ncolumns)
+		sqltable_name(out, c, c->columns[i].name, "list");
+	else if (i == c->ncolumns && c->key == KEY_INTEGER)
+		sqltable_name(out, c, c->key_name, "seq");
+	else
+		return false;
+	return true;
+}
+
+static char *index_of(
+    const struct collection *c, const struct list_column *l, const char *name)
+{
+	struct buf b = {0};
+	buf_printf(&b, "CREATE INDEX \"%s\" ON ", name);
+	sql_name(&b, c);
+	buf_str(&b, " (");
+	sql_ident(&b, l->name);
+	buf_str(&b, l->column == COLUMN_TEXT ? " COLLATE \"C\", " : ", ");
+	sql_ident(&b, c->key_name);
+	buf_char(&b, ')');
+	return buf_take(&b, NULL);
+}
+
+struct sqltable_extra *sqltable_extras(const struct collection *c, size_t *n)
+{
+	struct sqltable_extra *all =
+	    mem_zalloc((c->ncolumns + 1) * sizeof *all);
+	*n = 0;
+	for (size_t i = 1; i < c->ncolumns; i++) {
+		struct sqltable_extra *x = &all[(*n)++];
+		sqltable_relation(x->name, c, i);
+		x->sql = index_of(c, &c->columns[i], x->name);
+	}
+	if (c->key == KEY_INTEGER) {
+		struct sqltable_extra *x = &all[(*n)++];
+		struct buf b = {0};
+		sqltable_name(x->name, c, c->key_name, "seq");
+		buf_printf(&b, "CREATE SEQUENCE public.\"%s\" INCREMENT BY %d",
+		    x->name, (int)ID_BLOCK);
+		x->sql = buf_take(&b, NULL);
+	}
+	return all;
+}
+
+void sqltable_extras_free(struct sqltable_extra *extras, size_t n)
+{
+	for (size_t i = 0; i < n; i++)
+		free(extras[i].sql);
+	free(extras);
+}
+
+void sqltable_reserve(struct buf *out, const struct collection *c)
+{
+	char name[SQLTABLE_NAME_LEN];
+	sqltable_name(name, c, c->key_name, "seq");
+	buf_printf(out,
+	    "SELECT r.first, r.n, r.free_to FROM "
+	    "sluice.reserve('public.\"%s\"'::regclass,"
+	    " '",
+	    name);
+	sql_name(out, c);
+	buf_printf(
+	    out, "'::regclass, '%s'::name, $1::int4, $2::int8) r", c->key_name);
+}

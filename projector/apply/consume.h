@@ -1,0 +1,11 @@
+/* A message of sluice.commits, told to a chunk. */
+#pragma once
+
+#include "projector/apply/chunk.h"
+#include "projector/audit/audit.h"
+#include "projector/stats.h"
+
+/* Borrows the message. Something that Sluice does not write is logged and
+ * passed over. `a`: may be NULL. */
+void hear(struct chunk *c, struct stats *s, struct audit *a,
+    const rd_kafka_message_t *m);

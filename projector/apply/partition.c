@@ -1,0 +1,426 @@
+/* From messages to scripts, one script under way at a time.
+ *
+ *   HELD ─► FOLLOWING ─► APPLYING ─► FOLLOWING     applied
+ *    ▲          │            │ └────► HELD          Redis is elsewhere
+ *    │          ▼            ▼
+ *    │       (moving)    RETRYING ─► APPLYING       Redis was away
+ *    └── any: a rebalance, another lane found Redis elsewhere, a key of
+ *        another type
+ *
+ * What arrives meanwhile waits in `pending`, and past a bound in Kafka.
+ *
+ * A script whose answer was lost may have been done. It is sent again: if it
+ * was, Redis has another turn now, and the lane resumes from Redis. A Redis
+ * that was emptied, restored, or written by another shows in the same way.
+ */
+#include "projector/apply/partition.h"
+
+#include "projector/apply/chunk.h"
+#include "projector/apply/consume.h"
+#include "projector/apply/pending.h"
+#include "projector/apply/script.h"
+
+#include "common/base/backoff.h"
+#include "common/base/check.h"
+#include "common/base/entropy.h"
+#include "common/base/log.h"
+#include "common/base/mem.h"
+#include "common/cache/l2.h"
+#include "common/log/scan_back.h"
+
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+
+struct lane {
+	struct lane_context *x;
+	int32_t partition;
+	enum lane_state state;
+	struct chunk chunk;
+	int64_t next;	   /* offset to fetch from */
+	int reach;	   /* common/log/scan_back.h, while no mark was found */
+	bool moving;	   /* waits for an assignment that begins at `next` */
+	int64_t done;	   /* offset behind what is in Redis */
+	int64_t committed; /* told to the group */
+	bool paused;
+	bool draining;
+	bool anew; /* it was ahead of the log: to be started anew */
+	struct pending pending;
+	struct script *script; /* in APPLYING */
+	mono_us_t sent_at;
+	struct loop_timer *timer;
+	struct backoff backoff;
+};
+
+static void send_due(struct lane *l);
+
+static void set_state(struct lane *l, enum lane_state to)
+{
+	loop_timer_stop(l->timer);
+	l->state = to;
+}
+
+/* --- where to begin ------------------------------------------------------ */
+
+static void move_to(struct lane *l, int64_t offset)
+{
+	pending_clear(&l->pending);
+	l->next = offset;
+	l->moving = true;
+	l->x->reassign(l->x->arg);
+}
+
+/* Until a mark starts it. */
+static void search_mark(struct lane *l, int reach)
+{
+	chunk_restart(&l->chunk, l->chunk.initialised, l->chunk.from);
+	l->reach = reach;
+	move_to(l, reach_offset(reach));
+}
+
+/* The log has no mark yet, and Redis was started at 0. What was heard of it
+ * already counts when it is read again. */
+static void begin_again(struct lane *l)
+{
+	bool heard = l->chunk.follower.next > 0;
+	chunk_resume(&l->chunk, 0, 0, l->chunk.turn);
+	if (heard)
+		move_to(l, RD_KAFKA_OFFSET_BEGINNING);
+	else if (l->next < 0)
+		l->next = RD_KAFKA_OFFSET_BEGINNING;
+}
+
+/* --- messages ------------------------------------------------------------- */
+
+static void apply_backpressure(struct lane *l)
+{
+	if (!l->paused && pending_is_high(&l->pending)) {
+		l->paused = true;
+		consumer_pause(l->x->consumer, l->partition);
+	} else if (l->paused && pending_is_low(&l->pending)) {
+		l->paused = false;
+		consumer_resume(l->x->consumer, l->partition);
+	}
+}
+
+static void pump(struct lane *l)
+{
+	if (l->state != LANE_FOLLOWING || l->draining)
+		return;
+	while (l->pending.n && l->chunk.due != CHUNK_START &&
+	       !chunk_is_full(&l->chunk)) {
+		rd_kafka_message_t *m = pending_pop(&l->pending);
+		hear(&l->chunk, &l->x->stats, l->x->audit, m);
+		rd_kafka_message_destroy(m);
+	}
+	apply_backpressure(l);
+	if (l->chunk.due != CHUNK_NOTHING)
+		send_due(l);
+}
+
+/* --- scripts ------------------------------------------------------------- */
+
+static void retry_later(struct lane *l)
+{
+	set_state(l, LANE_RETRYING);
+	loop_timer_start(l->timer, backoff_next(&l->backoff, entropy_bits()));
+}
+
+static void applied(struct lane *l)
+{
+	struct stats *s = &l->x->stats;
+	struct chunk *c = &l->chunk;
+	bool reread = c->due == CHUNK_START && !c->follower.started;
+	metric_add(&s->applied, 1);
+	metric_add(&s->entries, (int64_t)c->n);
+	if (c->newest)
+		metric_observe(&s->apply_seconds, clock_wall() - c->newest);
+	if (c->due == CHUNK_START) {
+		metric_add(&s->jumps, 1);
+		log_event(EV_PARTITION_STARTED,
+		    "partition=%d watermark=%" PRIu64 " base=%" PRIu64,
+		    l->partition, c->to, chunk_base(c));
+		warm_want(l->x->warm, l->partition);
+	}
+	chunk_applied(c);
+	backoff_reset(&l->backoff);
+	l->done = l->pending.n ? pending_first(&l->pending)->offset : l->next;
+	set_state(l, LANE_FOLLOWING);
+	if (reread)
+		begin_again(l);
+	pump(l);
+}
+
+/* What somebody else wrote there would be there the next time, too. It is
+ * discarded by the resume (common/cache/l2.h, L2_LOOK). */
+static bool is_foreign(const redisReply *reply)
+{
+	return reply && strstr(reply->str, "WRONGTYPE");
+}
+
+static void answered(struct lane *l, const redisReply *reply)
+{
+	struct stats *s = &l->x->stats;
+	metric_observe(&s->script_seconds, clock_mono() - l->sent_at);
+	if (reply && reply->type != REDIS_REPLY_ERROR) {
+		if (script_was_applied(&l->chunk, reply)) {
+			applied(l);
+			return;
+		}
+		metric_add(&s->refused, 1);
+		log_event(EV_REDIS_ELSEWHERE,
+		    "partition=%d from=%" PRIu64 " answer=%s", l->partition,
+		    l->chunk.from,
+		    log_quote(reply->str ? reply->str : "no string"));
+		l->x->resume(l->x->arg);
+		return;
+	}
+	metric_add(&s->failed, 1);
+	log_event(EV_SCRIPT_FAILED, "partition=%d error=%s", l->partition,
+	    log_quote(reply ? reply->str : "no answer"));
+	if (l->draining)
+		set_state(l, LANE_HELD);
+	else if (is_foreign(reply))
+		l->x->resume(l->x->arg);
+	else
+		retry_later(l);
+}
+
+static void on_answer(void *arg, const redisReply *reply)
+{
+	struct lane *l = arg;
+	l->script = NULL;
+	answered(l, reply);
+	l->x->settled(l->x->arg);
+}
+
+static void send_due(struct lane *l)
+{
+	chunk_take_turn(&l->chunk, entropy_bits());
+	l->script = script_send(l->x->redis, l->partition, &l->chunk,
+	    l->x->settings->l2_ttl, clock_wall(), on_answer, l);
+	if (l->script == NULL) {
+		retry_later(l);
+		return;
+	}
+	l->sent_at = clock_mono();
+	set_state(l, LANE_APPLYING);
+}
+
+/* --- what Kafka and Redis say -------------------------------------------- */
+
+static bool parse_cursor(const redisReply *r, struct l2_cursor *out)
+{
+	return r && r->type == REDIS_REPLY_STRING &&
+	       l2_cursor_parse(r->str, r->len, out);
+}
+
+void lane_resume(
+    struct lane *l, const redisReply *watermark, const redisReply *cursor)
+{
+	struct l2_watermark w = {0};
+	struct l2_cursor at;
+	CHECK(l->state == LANE_HELD);
+	bool has = watermark && watermark->type == REDIS_REPLY_STRING &&
+		   l2_watermark_parse(watermark->str, watermark->len, &w);
+	set_state(l, LANE_FOLLOWING);
+	/* What the former assignment still brings would be behind a hole. */
+	l->moving = true;
+	if (has && parse_cursor(cursor, &at)) {
+		chunk_resume(&l->chunk, w.watermark, at.offset, at.turn);
+		l->next = at.offset ? at.offset : RD_KAFKA_OFFSET_BEGINNING;
+		return;
+	}
+	chunk_restart(&l->chunk, has, w.watermark);
+	l->reach = REACH_FIRST;
+	l->next = reach_offset(l->reach);
+}
+
+static void forget_foreign(struct lane *l)
+{
+	log_event(EV_REDIS_ELSEWHERE,
+	    "partition=%d from=%" PRIu64 " answer=\"not of this log\"",
+	    l->partition, l->chunk.from);
+	search_mark(l, REACH_FIRST);
+}
+
+void lane_eof(struct lane *l, int64_t end)
+{
+	if (l->state != LANE_FOLLOWING || l->moving || l->draining)
+		return;
+	if (l->chunk.follower.started) {
+		if (chunk_is_foreign(&l->chunk))
+			forget_foreign(l);
+		return;
+	}
+	if (!reach_is_whole(l->reach, end)) {
+		search_mark(l, l->reach + 1);
+		return;
+	}
+	chunk_begin_empty(&l->chunk);
+	send_due(l);
+}
+
+/* While it searches for a mark, Redis's old watermark does not count: the mark
+ * will replace it. What was heard, and still waits in `pending`, does not count
+ * yet. */
+void lane_asks(struct lane *l)
+{
+	bool follows = l->state != LANE_HELD && !l->moving && l->next >= 0 &&
+		       l->chunk.follower.started;
+	logbound_asks(&l->chunk.bound,
+	    follows ? follower_base(&l->chunk.follower) : 0, l->next);
+}
+
+void lane_head(struct lane *l, version_t head)
+{
+	const struct logbound *b = &l->chunk.bound;
+	if (logbound_answered(&l->chunk.bound, head, clock_mono()))
+		l->anew = true;
+	if (!l->anew || l->state != LANE_FOLLOWING || l->moving || l->draining)
+		return; /* or the next time */
+	l->anew = false;
+	metric_add(&l->x->stats.ahead, 1);
+	log_event(EV_REDIS_AHEAD,
+	    "partition=%d heard=%" PRIu64 " head=%" PRIu64, l->partition,
+	    b->asked_highest, b->judged);
+	search_mark(l, REACH_FIRST);
+}
+
+/* Only from the tail can be begun when the cursor is not in the log; anything
+ * else is tried again where it was. */
+void lane_fault(struct lane *l, const struct err *e)
+{
+	if (l->state == LANE_HELD || l->moving)
+		return;
+	bool gone = consumer_is_gone(e);
+	lane_hold(l);
+	if (gone) {
+		set_state(l, LANE_FOLLOWING);
+		search_mark(l, l->next < 0 ? REACH_WHOLE : REACH_FIRST);
+	} else {
+		loop_timer_start(l->timer, CLOCK_S(1));
+	}
+}
+
+static void on_timer(void *arg)
+{
+	struct lane *l = arg;
+	switch (l->state) {
+	case LANE_RETRYING:
+		send_due(l);
+		break;
+	case LANE_HELD: /* a fault: once more */
+		l->x->resume(l->x->arg);
+		break;
+	case LANE_FOLLOWING:
+	case LANE_APPLYING:
+		UNREACHABLE("a state without a timer");
+	}
+}
+
+/* --- interface ----------------------------------------------------------- */
+
+struct lane *lane_new(struct lane_context *x, int32_t partition)
+{
+	const struct projector_settings *s = x->settings;
+	struct lane *l = MEM_NEW(struct lane);
+	l->x = x;
+	l->partition = partition;
+	chunk_init(&l->chunk, (int32_t)s->common.partitions,
+	    (size_t)s->chunk_entries, (size_t)s->chunk_bytes);
+	l->timer = loop_timer_new(x->loop, on_timer, l);
+	backoff_init(&l->backoff, CLOCK_MS(50), CLOCK_S(2));
+	return l;
+}
+
+void lane_hold(struct lane *l)
+{
+	script_forget(&l->script);
+	pending_clear(&l->pending);
+	audit_forget(l->x->audit, l->partition);
+	set_state(l, LANE_HELD);
+}
+
+int64_t lane_offset(const struct lane *l)
+{
+	return l->next;
+}
+
+void lane_assigned(struct lane *l)
+{
+	l->moving = false;
+	l->paused = false;
+	apply_backpressure(l);
+}
+
+void lane_message(struct lane *l, rd_kafka_message_t *m)
+{
+	if (l->state == LANE_HELD || l->moving || l->draining ||
+	    (l->next >= 0 && m->offset < l->next)) {
+		rd_kafka_message_destroy(m);
+		return;
+	}
+	l->next = m->offset + 1;
+	pending_push(&l->pending, m);
+	pump(l);
+	apply_backpressure(l);
+}
+
+void lane_hurry(struct lane *l)
+{
+	if (l->state == LANE_RETRYING)
+		loop_timer_start(l->timer, 0);
+}
+
+void lane_drain(struct lane *l)
+{
+	l->draining = true;
+	pending_clear(&l->pending);
+}
+
+void lane_commit(struct lane *l)
+{
+	if (l->done <= 0 || l->done == l->committed)
+		return;
+	l->committed = l->done;
+	consumer_commit(l->x->consumer, l->partition, l->done);
+}
+
+int32_t lane_partition(const struct lane *l)
+{
+	return l->partition;
+}
+
+enum lane_state lane_state(const struct lane *l)
+{
+	return l->state;
+}
+
+bool lane_initialised(const struct lane *l)
+{
+	return l->chunk.initialised;
+}
+
+version_t lane_watermark(const struct lane *l)
+{
+	return l->chunk.from;
+}
+
+size_t lane_waiting(const struct lane *l)
+{
+	return l->pending.n;
+}
+
+void lane_free(struct lane **lp)
+{
+	struct lane *l = *lp;
+	if (l == NULL)
+		return;
+	lane_hold(l);
+	chunk_free(&l->chunk);
+	pending_free(&l->pending);
+	loop_timer_free(&l->timer);
+	free(l);
+	*lp = NULL;
+}

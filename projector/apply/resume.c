@@ -1,0 +1,246 @@
+/* A resume is begun again, from its beginning, by whatever calls for one while
+ * it runs: answers carry its number, and those of an older one are ignored.
+ *
+ * All lanes at once, because an assignment replaces the one before it. The
+ * questions go over the connection that the scripts went over, so that they
+ * are answered after them.
+ */
+#include "projector/apply/resume.h"
+
+#include "common/base/backoff.h"
+#include "common/base/entropy.h"
+#include "common/base/log.h"
+#include "common/base/mem.h"
+#include "common/cache/l2.h"
+
+#include <stdlib.h>
+
+struct resume {
+	struct lane_context *x;
+	struct lane *const *lanes;
+	size_t n;
+	unsigned number; /* of the present one */
+	size_t unanswered;
+	bool running;
+	struct loop_timer *timer; /* asks */
+	struct backoff backoff;
+	void (*done)(void *arg);
+	void *arg;
+};
+
+enum { LOOKED = 4 }; /* what L2_LOOK replies */
+
+/* For one lane. */
+struct question {
+	struct resume *r;
+	unsigned number;
+	size_t lane;
+};
+
+static void ask_later(struct resume *r)
+{
+	uint64_t bits = entropy_bits();
+	r->number++; /* what is still to be answered does not count */
+	loop_timer_start(r->timer, backoff_next(&r->backoff, bits));
+}
+
+/* Of the script; not an error. */
+static bool is_answer(const redisReply *reply)
+{
+	return reply && reply->type == REDIS_REPLY_ARRAY &&
+	       reply->elements == LOOKED;
+}
+
+/* Somebody else wrote there. Nothing of the partition counts any more, so that
+ * it is started at a mark, with a generation of its own. */
+static void tell_discarded(
+    struct resume *r, int32_t partition, const redisReply *reply)
+{
+	const redisReply *discarded = reply->element[LOOKED - 1];
+	if (discarded->type != REDIS_REPLY_INTEGER || discarded->integer == 0)
+		return;
+	metric_add(&r->x->stats.discarded, 1);
+	log_event(EV_REDIS_DISCARDED, "partition=%d", partition);
+}
+
+static void on_answer(void *arg, const redisReply *reply)
+{
+	struct question q = *(struct question *)arg;
+	struct resume *r = q.r;
+	free(arg);
+	if (!r->running || q.number != r->number)
+		return;
+	if (!is_answer(reply)) {
+		ask_later(r);
+		return;
+	}
+	struct lane *l = r->lanes[q.lane];
+	tell_discarded(r, lane_partition(l), reply);
+	lane_resume(l, reply->element[0], reply->element[1]);
+	warm_resume(r->x->warm, lane_partition(l), reply->element[0],
+	    reply->element[2]);
+	if (--r->unanswered > 0)
+		return;
+	r->running = false;
+	backoff_reset(&r->backoff);
+	r->done(r->arg);
+}
+
+static bool look(
+    struct resume *r, int32_t partition, redis_done done, void *arg)
+{
+	struct buf keys[4] = {0};
+	const char *argv[4];
+	size_t lens[4];
+	l2_watermark_key(&keys[0], partition);
+	l2_floors_key(&keys[1], partition);
+	l2_cursor_key(&keys[2], partition);
+	l2_warmed_key(&keys[3], partition);
+	for (size_t i = 0; i < 4; i++) {
+		argv[i] = keys[i].data;
+		lens[i] = keys[i].len;
+	}
+	bool sent =
+	    redis_eval(r->x->redis, L2_LOOK, 4, 4, argv, lens, done, arg);
+	for (size_t i = 0; i < 4; i++)
+		buf_free(&keys[i]);
+	return sent;
+}
+
+static bool ask(struct resume *r, size_t lane)
+{
+	struct question *q = MEM_NEW(struct question);
+	*q = (struct question){r, r->number, lane};
+	bool sent = look(r, lane_partition(r->lanes[lane]), on_answer, q);
+	if (!sent)
+		free(q);
+	return sent;
+}
+
+static void hold_all(struct resume *r)
+{
+	for (size_t i = 0; i < r->n; i++) {
+		if (r->lanes[i])
+			lane_hold(r->lanes[i]);
+	}
+}
+
+static void on_timer(void *arg)
+{
+	struct resume *r = arg;
+	hold_all(r); /* some may have been told by an earlier try */
+	r->number++;
+	r->unanswered = 0;
+	metric_add(&r->x->stats.resumes, 1);
+	for (size_t i = 0; i < r->n; i++) {
+		if (r->lanes[i] == NULL)
+			continue;
+		if (!ask(r, i)) {
+			ask_later(r);
+			return;
+		}
+		r->unanswered++;
+	}
+}
+
+/* --- checking ------------------------------------------------------------ */
+
+/* What a lane that waits for messages believed when it was asked. */
+struct check {
+	struct resume *r;
+	unsigned number;
+	size_t lane;
+	version_t watermark;
+};
+
+static bool settled(const struct lane *l)
+{
+	return l && lane_state(l) == LANE_FOLLOWING && lane_initialised(l);
+}
+
+static void on_checked(void *arg, const redisReply *reply)
+{
+	struct check c = *(struct check *)arg;
+	struct resume *r = c.r;
+	free(arg);
+	if (!is_answer(reply) || !r->lanes[c.lane])
+		return;
+	const struct lane *l = r->lanes[c.lane];
+	tell_discarded(r, lane_partition(l), reply);
+	if (r->running || c.number != r->number || !settled(l) ||
+	    lane_watermark(l) != c.watermark)
+		return;
+	struct l2_watermark at;
+	const redisReply *w = reply->element[0];
+	bool known = w->type == REDIS_REPLY_STRING &&
+		     l2_watermark_parse(w->str, w->len, &at);
+	if (known && at.watermark == c.watermark)
+		return;
+	log_event(EV_REDIS_ELSEWHERE, "partition=%d", lane_partition(l));
+	resume_begin(r);
+}
+
+static void check(struct resume *r, size_t lane)
+{
+	struct check *c = MEM_NEW(struct check);
+	*c = (struct check){r, r->number, lane, lane_watermark(r->lanes[lane])};
+	if (!look(r, lane_partition(r->lanes[lane]), on_checked, c))
+		free(c);
+}
+
+void resume_check(struct resume *r)
+{
+	for (size_t i = 0; i < r->n && !r->running; i++) {
+		if (settled(r->lanes[i]))
+			check(r, i);
+	}
+}
+
+/* --- life ---------------------------------------------------------------- */
+
+struct resume *resume_new(struct lane_context *x, struct lane *const *lanes,
+    size_t n, void (*done)(void *arg), void *arg)
+{
+	struct resume *r = MEM_NEW(struct resume);
+	*r = (struct resume){
+	    .x = x, .lanes = lanes, .n = n, .done = done, .arg = arg};
+	r->timer = loop_timer_new(x->loop, on_timer, r);
+	backoff_init(&r->backoff, CLOCK_MS(50), CLOCK_S(2));
+	return r;
+}
+
+void resume_begin(struct resume *r)
+{
+	if (r->running && loop_timer_armed(r->timer))
+		return;
+	hold_all(r);
+	r->number++;
+	r->running = true;
+	loop_timer_start(r->timer, 0);
+}
+
+void resume_hurry(struct resume *r)
+{
+	if (r->running)
+		loop_timer_start(r->timer, 0);
+}
+
+void resume_stop(struct resume *r)
+{
+	r->running = false;
+	loop_timer_stop(r->timer);
+}
+
+bool resume_is_running(const struct resume *r)
+{
+	return r->running;
+}
+
+void resume_free(struct resume **r)
+{
+	if (*r == NULL)
+		return;
+	loop_timer_free(&(*r)->timer);
+	free(*r);
+	*r = NULL;
+}

@@ -1,0 +1,18 @@
+/* One GET, of a page of a daemon's admin port, over a connection of its own. */
+#pragma once
+
+#include "common/base/loop.h"
+
+#include <stddef.h>
+
+struct fetch;
+
+/* `body` NULL: no answer, or not a 200. Borrowed, NUL-terminated. */
+typedef void (*fetch_done)(void *arg, const char *body, size_t len);
+
+/* Copies its texts. `done` is called exactly once, from the loop, later, unless
+ * it was cancelled; the handle is gone then. */
+struct fetch *fetch_start(struct loop *l, const char *host, int port,
+    const char *path, dur_us_t timeout, fetch_done done, void *arg);
+/* Takes and clears; nobody is called any more. Harmless with NULL. */
+void fetch_cancel(struct fetch **f);

@@ -1,0 +1,79 @@
+#include "projector/warm/warm_keys.h"
+
+#include "common/base/check.h"
+#include "common/base/hash.h"
+#include "common/base/mem.h"
+#include "common/log/record.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+enum { PLACES = 1 << 17 }; /* 1 MiB */
+
+/* Seen now; was it before? Two ids of one hash: the second stays out, which is
+ * safe, and as rare as 64 bits are. */
+static bool was_seen(struct warmkeys *w, const char *id, size_t len)
+{
+	uint64_t hash = hash_bytes(id, len) | 1; /* 0: nothing is there */
+	if (w->seen == NULL)
+		w->seen = mem_zalloc(PLACES * sizeof *w->seen);
+	uint64_t *place = &w->seen[(hash >> 32) % PLACES];
+	bool seen = *place == hash;
+	*place = hash;
+	return seen;
+}
+
+void warmkeys_add(struct warmkeys *w, const char *id, size_t len)
+{
+	CHECK(!warmkeys_full(w));
+	const struct collection *c =
+	    collection_find(id, record_collection_len(id, len));
+	if (c == NULL)
+		return;
+	/* One that is no key would fail the question for all of its piece. */
+	size_t name = strlen(c->name) + 1;
+	if (!collection_key_valid(c, id + name, len - name) ||
+	    was_seen(w, id, len))
+		return;
+	w->keys[w->n++] = (struct warmkey){mem_dup(id, len), len, c};
+}
+
+bool warmkeys_full(const struct warmkeys *w)
+{
+	return w->n == WARMKEYS_PIECE;
+}
+
+static int by_collection(const void *a, const void *b)
+{
+	const struct warmkey *one = a, *other = b;
+	size_t i = one->collection->index, k = other->collection->index;
+	return (i > k) - (i < k);
+}
+
+void warmkeys_sort(struct warmkeys *w)
+{
+	qsort(w->keys, w->n, sizeof *w->keys, by_collection);
+}
+
+size_t warmkeys_run(const struct warmkeys *w, size_t i)
+{
+	size_t n = 0;
+	while (
+	    i + n < w->n && w->keys[i + n].collection == w->keys[i].collection)
+		n++;
+	return n;
+}
+
+void warmkeys_clear(struct warmkeys *w)
+{
+	for (size_t i = 0; i < w->n; i++)
+		free(w->keys[i].id);
+	w->n = 0;
+}
+
+void warmkeys_free(struct warmkeys *w)
+{
+	warmkeys_clear(w);
+	free(w->seen);
+	w->seen = NULL;
+}

@@ -1,0 +1,255 @@
+/* Queries of lists: what is taken, what is refused and how it is said, and that
+ * one query has one text. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+#include "api/list/list_query.h"
+
+#include "tests/unit/declared.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+/* "name=value name=value …"; stops at the first refusal. */
+static bool take(
+    struct listquery *q, const char *text, struct list_fault *fault)
+{
+	*fault = (struct list_fault){0};
+	while (*text) {
+		size_t len = strcspn(text, "\n");
+		size_t name = strcspn(text, "=");
+		if (!listquery_add(
+			q, text, name, text + name + 1, len - name - 1, fault))
+			return false;
+		text += len + (text[len] == '\n');
+	}
+	return listquery_finish(q, fault);
+}
+
+static void is_text(const char *collection, const char *text, const char *want)
+{
+	struct list_fault fault;
+	struct listquery *q = listquery_new(declared(collection));
+	struct buf b = {0};
+	if (!take(q, text, &fault))
+		fail_msg("%s: %s: %s", text, fault.parameter, fault.detail);
+	listquery_text(&b, q);
+	assert_string_equal(b.data, want);
+	buf_free(&b);
+	listquery_unref(&q);
+	assert_null(q);
+}
+
+static void is_refused(const char *collection, const char *text,
+    const char *parameter, const char *detail)
+{
+	struct list_fault fault;
+	struct listquery *q = listquery_new(declared(collection));
+	if (take(q, text, &fault))
+		fail_msg("taken: %s", text);
+	assert_string_equal(fault.parameter, parameter);
+	if (strstr(fault.detail, detail) == NULL)
+		fail_msg("%s: %s", text, fault.detail);
+	assert_int_equal(fault.cursor, strcmp(parameter, "cursor") == 0);
+	listquery_unref(&q);
+}
+
+static void one_text(void **state)
+{
+	(void)state;
+	is_text("posts", "", "posts?order=id.asc");
+	is_text("samples", "", "samples?order=part.desc");
+	is_text("posts", "order=title", "posts?order=title.asc");
+	is_text("posts", "order=title.desc", "posts?order=title.desc");
+	is_text("posts", "author=eq.", "posts?author=eq.&order=id.asc");
+	is_text("posts", "author=eq.a&b c.d",
+	    "posts?author=eq.a%26b%20c.d&order=id.asc");
+	is_text("posts", "id=in.(3,1)\nid=gte.2",
+	    "posts?id=gte.2&id=in.%28%223%22%2C%221%22%29&order=id.asc");
+	is_text("posts", "id=gte.2\nid=in.(3,1)",
+	    "posts?id=gte.2&id=in.%28%223%22%2C%221%22%29&order=id.asc");
+	is_text("posts", "title=like.a*_\\*",
+	    "posts?title=like.a%25_%5C%2A&order=id.asc");
+	is_text("posts", "title=like.a%_\\*",
+	    "posts?title=like.a%25_%5C%2A&order=id.asc");
+	is_text("samples", "whole=is.null",
+	    "samples?whole=is.null&order=part.desc");
+	is_text("samples", "flag=is.true\nflag=eq.false",
+	    "samples?flag=eq.false&flag=is.true&order=part.desc");
+	is_text("products", "price=gte.1e2\nprice=lt.1000.50",
+	    "products?price=gte.1e2&price=lt.1000.50&order=id.asc");
+	is_text("samples", "at=lt.2026-01-01T00:00:00+01:00",
+	    "samples?at=lt.2026-01-01T00%3A00%3A00%2B01%3A00&order=part."
+	    "desc");
+}
+
+/* In few bytes, and the same query again. */
+static void is_link(const char *filters, const char *want)
+{
+	struct list_fault fault;
+	struct listquery *q = listquery_new(declared("posts"));
+	struct buf b = {0};
+	if (!take(q, filters, &fault))
+		fail_msg("%s: %s: %s", filters, fault.parameter, fault.detail);
+	listquery_link(&b, q);
+	assert_string_equal(b.data, want);
+	buf_free(&b);
+	listquery_unref(&q);
+}
+
+static void links(void **state)
+{
+	(void)state;
+	is_link("", "posts?order=id.asc");
+	is_link("id=in.(3,\"1\")", "posts?id=in.(3,1)&order=id.asc");
+	is_link("author=in.(\"a)\",_b,\"c,d\",\"e\\\"f\",\"\",g h)",
+	    "posts?author=in.(a),_b,%22c,d%22,%22e%5C%22f%22,%22%22,g%20h)"
+	    "&order=id.asc");
+	is_link("author=in.(\"\")", "posts?author=in.(%22%22)&order=id.asc");
+	is_link("id=in.()", "posts?id=in.()&order=id.asc");
+	is_link("author=eq.\xc3\xa9&+#%=",
+	    "posts?author=eq.%C3%A9%26%2B%23%25%3D&order=id.asc");
+}
+
+static void lists(void **state)
+{
+	(void)state;
+	struct list_fault fault;
+	struct listquery *q = listquery_new(declared("posts"));
+	assert_true(take(q, "author=in.(a,\"b,c\",\"d\\\"\\\\e\",,f)", &fault));
+	assert_int_equal(q->nfilters, 1);
+	assert_int_equal(q->filters[0].n, 5);
+	assert_string_equal(q->filters[0].values[0].s, "a");
+	assert_string_equal(q->filters[0].values[1].s, "b,c");
+	assert_string_equal(q->filters[0].values[2].s, "d\"\\e");
+	assert_string_equal(q->filters[0].values[3].s, "");
+	assert_string_equal(q->filters[0].values[4].s, "f");
+	listquery_unref(&q);
+	q = listquery_new(declared("posts"));
+	assert_true(take(q, "id=in.()", &fault));
+	assert_int_equal(q->filters[0].n, 0);
+	listquery_unref(&q);
+}
+
+static void too_long_a_list(void **state)
+{
+	(void)state;
+	struct list_fault fault;
+	struct buf b = {0};
+	struct listquery *q = listquery_new(declared("posts"));
+	buf_str(&b, "in.(");
+	for (int i = 0; i < LIST_CHOICES; i++)
+		buf_printf(&b, "%s%d", i ? "," : "", i);
+	buf_char(&b, ')');
+	assert_true(listquery_add(q, "id", 2, b.data, b.len, &fault));
+	b.data[b.len - 1] = ',';
+	buf_str(&b, "1)");
+	assert_false(listquery_add(q, "id", 2, b.data, b.len, &fault));
+	assert_string_equal(fault.parameter, "id");
+	for (int i = 0; i < LIST_FILTERS - 2; i++)
+		assert_true(listquery_add(q, "id", 2, "gt.1", 4, &fault));
+	assert_false(listquery_add(q, "id", 2, "gt.1", 4, &fault));
+	assert_non_null(strstr(fault.detail, "more than 32"));
+	buf_free(&b);
+	listquery_unref(&q);
+}
+
+static void refused(void **state)
+{
+	(void)state;
+	static const struct {
+		const char *collection, *query, *parameter, *detail;
+	} table[] = {
+	    {"posts", "content=eq.x", "content", "posts declares"},
+	    {"posts", "nothing=eq.x", "nothing", "posts declares"},
+	    {"posts", "=eq.x", "", "posts declares"},
+	    {"samples", "code=eq.AB-1", "code", "for filters"}, /* order only */
+	    {"samples", "order=mood", "order", "declares"}, /* filter only */
+	    {"posts", "author=ada", "author", "op.value"},
+	    {"posts", "author=is", "author", "op.value"},
+	    {"posts", "author=contains.ada", "author", "op.value"},
+	    {"posts", "author=EQ.ada", "author", "op.value"},
+	    {"posts", "author=eq.\xff", "author", "UTF-8"},
+	    {"posts", "id=eq.", "id", "integer"},
+	    {"posts", "id=eq.-", "id", "integer"},
+	    {"posts", "id=eq.1.0", "id", "integer"},
+	    {"posts", "id=eq.+1", "id", "integer"},
+	    {"posts", "id=eq.9223372036854775808", "id", "integer"},
+	    {"posts", "id=in.(1,x)", "id", "integer"},
+	    {"posts", "id=in.1,2", "id", "in takes"},
+	    {"posts", "id=in.(1,2", "id", "in takes"},
+	    {"posts", "author=in.(\"a)", "author", "in takes"},
+	    {"posts", "author=in.(a\"b)", "author", "in takes"},
+	    {"posts", "author=in.(\"a\"b)", "author", "in takes"},
+	    {"posts", "id=like.1*", "id", "for strings"},
+	    {"posts", "title=like.a\\", "title", "backslash"},
+	    {"posts", "title=is.nothing", "title", "null or not_null"},
+	    {"posts", "title=is.true", "title", "null or not_null"},
+	    {"samples", "flag=is.unknown", "flag", "true or false"},
+	    {"samples", "flag=eq.1", "flag", "true or false"},
+	    {"products", "price=gt.cheap", "price", "number"},
+	    {"products", "price=gt.NaN", "price", "number"},
+	    {"products", "price=gt. 1", "price", "number"},
+	    {"products", "price=gt.1e999999", "price", "number"},
+	    {"samples", "at=gt.2026-13-01T00:00:00Z", "at", "%2B"},
+	    {"samples", "sample_id=eq.1", "sample_id", "UUID"},
+	    {"posts", "order=", "order", "declares"},
+	    {"posts", "order=content", "order", "declares"},
+	    {"posts", "order=title.up", "order", ".asc or .desc"},
+	    {"posts", "order=title.desc.nullsfirst", "order", ".asc"},
+	    {"posts", "order=title\norder=id", "order", "twice"},
+	    {"posts", "limit=0", "limit", "from 1 to 1000"},
+	    {"posts", "limit=1001", "limit", "from 1 to 1000"},
+	    {"posts", "limit=", "limit", "from 1"},
+	    {"posts", "limit=-1", "limit", "from 1"},
+	    {"posts", "limit=99999999999", "limit", "from 1"},
+	    {"samples", "limit=51", "limit", "from 1 to 50"},
+	    {"posts", "limit=1\nlimit=1", "limit", "twice"},
+	    {"posts", "cursor=", "cursor", "not one that"},
+	    {"posts", "cursor=AAAA", "cursor", "not one that"},
+	};
+	for (size_t i = 0; i < sizeof table / sizeof table[0]; i++)
+		is_refused(table[i].collection, table[i].query,
+		    table[i].parameter, table[i].detail);
+}
+
+/* What a client sends as a name comes back in a JSON string. */
+static void strange_names(void **state)
+{
+	(void)state;
+	is_refused("posts", "a\x01=x", "a", "posts declares");
+	is_refused("posts", "\xff\xfe=x", "", "posts declares");
+}
+
+static void ids(void **state)
+{
+	(void)state;
+	struct list_fault fault;
+	struct buf b = {0};
+	struct listquery *q = listquery_new(declared("posts"));
+	assert_true(take(q, "limit=7", &fault));
+	listquery_id(&b, q);
+	static const char want[] = "posts/\0posts?order=id.asc&limit=7";
+	assert_int_equal(b.len, sizeof want - 1);
+	assert_memory_equal(b.data, want, sizeof want);
+	buf_free(&b);
+	listquery_unref(&q);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+	    cmocka_unit_test(one_text),
+	    cmocka_unit_test(links),
+	    cmocka_unit_test(lists),
+	    cmocka_unit_test(too_long_a_list),
+	    cmocka_unit_test(refused),
+	    cmocka_unit_test(strange_names),
+	    cmocka_unit_test(ids),
+	};
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,228 @@
+/* The SQL of lists, letter by letter, and what travels beside it. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+#include "api/list/list_cursor.h"
+#include "api/list/list_sql.h"
+#include "common/postgres/pg.h"
+
+#include "tests/unit/declared.h"
+
+#include <string.h>
+
+static void add(struct listquery *q, const char *name, const char *value)
+{
+	struct list_fault fault;
+	if (!listquery_add(q, name, strlen(name), value, strlen(value), &fault))
+		fail_msg("%s: %s", name, fault.detail);
+}
+
+/* The part that finds the rows. */
+static void finds(struct listsql *s, const char *want)
+{
+	static const char end[] =
+	    ") t) q WHERE q.\"_begin\" < $2 ORDER BY q.\"_begin\"";
+	const char *begin = strstr(s->sql.data, "\"_begin\" FROM (");
+	assert_non_null(begin);
+	begin += strlen("\"_begin\" FROM (");
+	size_t len = strlen(begin);
+	assert_true(len > sizeof end);
+	assert_string_equal(begin + len - (sizeof end - 1), end);
+	s->sql.data[s->sql.len - (sizeof end - 1)] = '\0';
+	assert_string_equal(begin, want);
+}
+
+static void place(struct listquery *q, bool is_null, char *value, char *key)
+{
+	struct list_fault fault;
+	struct buf b = {0};
+	const struct list_place at = {
+	    is_null, value, strlen(value), key, strlen(key), 0};
+	listcursor_write(&b, q, &at);
+	add(q, "cursor", b.data);
+	assert_true(listquery_finish(q, &fault));
+	buf_free(&b);
+}
+
+static void whole(void **state)
+{
+	(void)state;
+	struct listsql s;
+	struct listquery *q = listquery_new(declared("products"));
+	add(q, "order", "price.desc");
+	add(q, "limit", "7");
+	listsql_make(&s, q, 5000);
+	assert_string_equal(s.sql.data,
+	    "SELECT * FROM (SELECT t.\"price\"::text AS \"_after\", "
+	    "t.\"id\"::text, t.\"name\"::text, t.\"description\"::text, "
+	    "t.\"price\"::text, t.\"category\"::text, "
+	    "t.\"stock_quantity\"::text, t.created_at::timestamptz, "
+	    "t.updated_at::timestamptz, count(*) OVER () AS \"_found\", "
+	    "sum(180 + coalesce(octet_length(t.\"name\"::text), 0)"
+	    " + coalesce(octet_length(t.\"description\"::text), 0)"
+	    " + coalesce(octet_length(t.\"price\"::text), 0)"
+	    " + coalesce(octet_length(t.\"category\"::text), 0))"
+	    " OVER ( ORDER BY t.\"price\" DESC, t.\"id\" DESC"
+	    " ROWS UNBOUNDED PRECEDING) - "
+	    "(180 + coalesce(octet_length(t.\"name\"::text), 0)"
+	    " + coalesce(octet_length(t.\"description\"::text), 0)"
+	    " + coalesce(octet_length(t.\"price\"::text), 0)"
+	    " + coalesce(octet_length(t.\"category\"::text), 0))"
+	    " AS \"_begin\" FROM (SELECT t.* FROM public.\"products\" t"
+	    " WHERE true ORDER BY t.\"price\" DESC, t.\"id\" DESC LIMIT $1"
+	    ") t) q WHERE q.\"_begin\" < $2 ORDER BY q.\"_begin\"");
+	assert_int_equal(s.n, 2);
+	assert_string_equal(s.values[0], "8"); /* is there another one? */
+	assert_string_equal(s.values[1], "5000");
+	listsql_free(&s);
+	listquery_unref(&q);
+}
+
+static void filtered(void **state)
+{
+	(void)state;
+	struct listsql s;
+	struct listquery *q = listquery_new(declared("samples"));
+	struct list_fault fault;
+	add(q, "order", "sample_id");
+	add(q, "mood", "ilike.*'); DROP TABLE x; --*");
+	add(q, "mood", "neq.so-so");
+	add(q, "whole", "in.(1,2)");
+	add(q, "whole", "is.not_null");
+	add(q, "part", "gte.1.50");
+	add(q, "flag", "eq.true");
+	add(q, "flag", "is.false");
+	add(q, "at", "lt.2026-01-01T00:00:00Z");
+	add(q, "sample_id", "gt.2eb8aa08-aa98-71ea-b4aa-73b441d16380");
+	assert_true(listquery_finish(q, &fault));
+	listsql_make(&s, q, 5000);
+	finds(&s,
+	    "SELECT t.* FROM public.\"samples\" t WHERE "
+	    "t.\"sample_id\" > $3 AND "
+	    "t.\"mood\" COLLATE \"C\" <> $4 AND t.\"mood\" ILIKE $5 AND "
+	    "t.\"whole\" = ANY ($6::text[]::bigint[]) AND "
+	    "t.\"whole\" IS NOT NULL AND t.\"part\" >= $7 AND "
+	    "t.\"flag\" = $8 AND t.\"flag\" IS FALSE AND t.\"at\" < $9 AND "
+	    "true ORDER BY t.\"sample_id\" LIMIT $1");
+	static const Oid types[] = {PG_INT8, PG_INT8, PG_UUID, PG_TEXT, PG_TEXT,
+	    PG_TEXT_ARRAY, PG_NUMERIC, PG_BOOL, PG_TIMESTAMPTZ};
+	assert_int_equal(s.n, 9);
+	assert_memory_equal(s.types, types, sizeof types);
+	assert_string_equal(s.values[4], "%'); DROP TABLE x; --%");
+	assert_string_equal(s.values[6], "1.50");
+	assert_int_equal(s.formats[5], 1);
+	listsql_free(&s);
+	listquery_unref(&q);
+}
+
+#define KEY "2eb8aa08-aa98-71ea-b4aa-73b441d16380"
+
+static void behind(const char *collection, const char *order, bool is_null,
+    const char *value, const char *key, const char *want, int params)
+{
+	struct listsql s;
+	struct listquery *q = listquery_new(declared(collection));
+	add(q, "order", order);
+	place(q, is_null, (char *)(uintptr_t)value, (char *)(uintptr_t)key);
+	listsql_make(&s, q, 5000);
+	finds(&s, want);
+	assert_int_equal(s.n, params);
+	listsql_free(&s);
+	listquery_unref(&q);
+}
+
+static void cursors(void **state)
+{
+	(void)state;
+	behind("posts", "id", false, "", "7",
+	    "SELECT t.* FROM public.\"posts\" t WHERE (t.\"id\") > ($3)"
+	    " ORDER BY t.\"id\" LIMIT $1",
+	    3);
+	behind("records", "key.desc", false, "", "a",
+	    "SELECT t.* FROM public.\"records\" t WHERE"
+	    " (t.\"key\" COLLATE \"C\") < ($3)"
+	    " ORDER BY t.\"key\" COLLATE \"C\" DESC LIMIT $1",
+	    3);
+	behind("posts", "title.desc", false, "x", "7",
+	    "SELECT t.* FROM public.\"posts\" t WHERE"
+	    " (t.\"title\" COLLATE \"C\", t.\"id\") < ($3, $4)"
+	    " ORDER BY t.\"title\" COLLATE \"C\" DESC, t.\"id\" DESC LIMIT $1",
+	    4);
+}
+
+static char *longer(char first)
+{
+	static char text[6000];
+	memset(text, '7', sizeof text - 1);
+	text[0] = first;
+	return text;
+}
+
+static void long_values(void **state)
+{
+	(void)state;
+	behind("products", "price", false, longer('7'), "7",
+	    "SELECT t.* FROM public.\"products\" t WHERE"
+	    " (t.\"price\", t.\"id\") > (coalesce((SELECT t.\"price\""
+	    " FROM public.\"products\" t WHERE t.\"id\" = $4 AND"
+	    " octet_length(t.\"price\"::text) = $5 AND t.\"price\" >= $3),"
+	    " $3), $4) ORDER BY t.\"price\", t.\"id\" LIMIT $1",
+	    5);
+	behind("posts", "title.desc", false, longer('x'), "7",
+	    "SELECT t.* FROM public.\"posts\" t WHERE (t.\"title\" COLLATE"
+	    " \"C\", t.\"id\") < (coalesce((SELECT t.\"title\" FROM"
+	    " public.\"posts\" t WHERE t.\"id\" = $4 AND"
+	    " octet_length(t.\"title\"::text) = $5 AND t.\"title\" COLLATE"
+	    " \"C\" <= $3), $3), $4)"
+	    " ORDER BY t.\"title\" COLLATE \"C\" DESC, t.\"id\" DESC LIMIT $1",
+	    5);
+}
+
+static void nulls(void **state)
+{
+	(void)state;
+	behind("samples", "at", false, "2026-01-01 00:00:00+00", KEY,
+	    "SELECT t.* FROM ((SELECT t.* FROM public.\"samples\" t WHERE"
+	    " (t.\"at\", t.\"sample_id\") > ($3, $4)"
+	    " ORDER BY t.\"at\", t.\"sample_id\" LIMIT $1) UNION ALL"
+	    " (SELECT t.* FROM public.\"samples\" t WHERE"
+	    " t.\"at\" IS NULL AND true"
+	    " ORDER BY t.\"at\", t.\"sample_id\" LIMIT $1)) t"
+	    " ORDER BY t.\"at\", t.\"sample_id\" LIMIT $1",
+	    4);
+	behind("samples", "at", true, "", KEY,
+	    "SELECT t.* FROM public.\"samples\" t WHERE"
+	    " t.\"at\" IS NULL AND t.\"sample_id\" > $3"
+	    " ORDER BY t.\"at\", t.\"sample_id\" LIMIT $1",
+	    3);
+	behind("samples", "at.desc", true, "", KEY,
+	    "SELECT t.* FROM ((SELECT t.* FROM public.\"samples\" t WHERE"
+	    " t.\"at\" IS NOT NULL"
+	    " ORDER BY t.\"at\" DESC, t.\"sample_id\" DESC LIMIT $1) UNION ALL"
+	    " (SELECT t.* FROM public.\"samples\" t WHERE"
+	    " t.\"at\" IS NULL AND t.\"sample_id\" < $3"
+	    " ORDER BY t.\"at\" DESC, t.\"sample_id\" DESC LIMIT $1)) t"
+	    " ORDER BY t.\"at\" DESC, t.\"sample_id\" DESC LIMIT $1",
+	    3);
+	behind("samples", "at.desc", false, "2026-01-01 00:00:00+00", KEY,
+	    "SELECT t.* FROM public.\"samples\" t WHERE"
+	    " (t.\"at\", t.\"sample_id\") < ($3, $4)"
+	    " ORDER BY t.\"at\" DESC, t.\"sample_id\" DESC LIMIT $1",
+	    4);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+	    cmocka_unit_test(whole),
+	    cmocka_unit_test(filtered),
+	    cmocka_unit_test(cursors),
+	    cmocka_unit_test(long_values),
+	    cmocka_unit_test(nulls),
+	};
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

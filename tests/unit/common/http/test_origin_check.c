@@ -1,0 +1,128 @@
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+#include "common/http/origin_check.h"
+
+#include <string.h>
+
+static bool host_is_ours(const char *host)
+{
+	const struct guard g = {.method = "GET", .host = host};
+	return guard_refuses(&g, "admin.example, sluice-api") == NULL;
+}
+
+static void hosts(void **state)
+{
+	(void)state;
+	static const char *const ours[] = {NULL, "127.0.0.1", "127.0.0.1:8081",
+	    "10.2.3.4:1", "[::1]", "[::1]:8081", "[fe80::1]:80", "localhost",
+	    "LocalHost:8081", "admin.example", "ADMIN.example:80",
+	    "sluice-api:8081"};
+	static const char *const others[] = {"", "evil.example",
+	    "evil.example:8081", "localhost.evil.example",
+	    "127.0.0.1.evil.example", "127.0.0.1:8081.evil", "[::1", "[::1]x",
+	    "::1", "[evil]", ":8081", "admin.example.evil", "api", "127.0.0.1 ",
+	    "0x7f.1", "2130706433"};
+	for (size_t i = 0; i < sizeof ours / sizeof *ours; i++)
+		assert_true(host_is_ours(ours[i]));
+	for (size_t i = 0; i < sizeof others / sizeof *others; i++)
+		assert_false(host_is_ours(others[i]));
+	char longest[1000];
+	memset(longest, 'a', sizeof longest - 1);
+	longest[sizeof longest - 1] = '\0';
+	assert_false(host_is_ours(longest));
+}
+
+static void origins(void **state)
+{
+	(void)state;
+	struct guard g = {.method = "GET", .host = "127.0.0.1:8081"};
+	static const char *const foreign[] = {"null", "", "http://evil.example",
+	    "http://127.0.0.1", "http://127.0.0.1:8080",
+	    "http://127.0.0.1:8081x", "ftp://127.0.0.1:8081", "127.0.0.1:8081"};
+	assert_false(guard_is_foreign(&g));
+	for (size_t i = 0; i < sizeof foreign / sizeof *foreign; i++) {
+		g.origin = foreign[i];
+		assert_true(guard_is_foreign(&g));
+		assert_non_null(guard_refuses(&g, ""));
+	}
+	g.origin = "http://127.0.0.1:8081";
+	assert_false(guard_is_foreign(&g));
+	g.origin = "HTTPS://127.0.0.1:8081";
+	assert_false(guard_is_foreign(&g));
+	g.host = NULL;
+	assert_true(guard_is_foreign(&g));
+}
+
+static void sites(void **state)
+{
+	(void)state;
+	struct guard g = {.method = "GET", .host = "localhost"};
+	g.fetch_site = "cross-site";
+	assert_true(guard_is_foreign(&g));
+	g.fetch_site = "Same-Site";
+	assert_true(guard_is_foreign(&g));
+	g.fetch_site = "same-origin";
+	assert_false(guard_is_foreign(&g));
+	g.fetch_site = "none";
+	assert_false(guard_is_foreign(&g));
+}
+
+static void what_changes_something(void **state)
+{
+	(void)state;
+	static const char *const methods[] = {
+	    "POST", "DELETE", "PUT", "OPTIONS"};
+	static const char *const simple[] = {NULL, "text/plain",
+	    "application/x-www-form-urlencoded",
+	    "multipart/form-data; boundary=json", "text/plain;application/json",
+	    "application/jsonx"};
+	static const char *const json[] = {"application/json",
+	    "application/json; charset=utf-8", "Application/vnd.x+JSON"};
+	for (size_t i = 0; i < sizeof methods / sizeof *methods; i++) {
+		struct guard g = {.method = methods[i], .host = "localhost"};
+		for (size_t t = 0; t < sizeof simple / sizeof *simple; t++) {
+			g.content_type = simple[t];
+			assert_non_null(guard_refuses(&g, ""));
+		}
+		for (size_t t = 0; t < sizeof json / sizeof *json; t++) {
+			g.content_type = json[t];
+			assert_null(guard_refuses(&g, ""));
+		}
+		g.content_type = NULL;
+		g.mark = "1";
+		assert_null(guard_refuses(&g, ""));
+		g.origin = "http://evil.example";
+		assert_non_null(guard_refuses(&g, ""));
+	}
+	const struct guard get = {.method = "GET", .host = "localhost"};
+	const struct guard head = {.method = "HEAD", .host = "localhost"};
+	assert_null(guard_refuses(&get, ""));
+	assert_null(guard_refuses(&head, ""));
+}
+
+static void lists_of_names(void **state)
+{
+	(void)state;
+	assert_true(guard_check_hosts(""));
+	assert_true(guard_check_hosts("a.example, b-1,c_2"));
+	assert_false(guard_check_hosts("http://a"));
+	assert_false(guard_check_hosts("a:8081"));
+	assert_false(guard_check_hosts("*"));
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+	    cmocka_unit_test(hosts),
+	    cmocka_unit_test(origins),
+	    cmocka_unit_test(sites),
+	    cmocka_unit_test(what_changes_something),
+	    cmocka_unit_test(lists_of_names),
+	};
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,241 @@
+/* The declared collections: loaded from files, found by name, in the form that
+ * SQL and routes count on; and what keys look like. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+#include "common/schema/collection.h"
+#include "tests/unit/declared.h"
+
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+static void found(void **state)
+{
+	(void)state;
+	const struct collection *c = declared("records");
+	assert_string_equal(c->name, "records");
+	assert_int_equal(c->key, KEY_STRING);
+	assert_string_equal(c->key_name, "key");
+	assert_int_equal(c->nfields, 1);
+	assert_string_equal(c->fields[0].name, "value");
+	assert_true(c->fields[0].required);
+	assert_int_equal(c->fields[0].type, FIELD_STRING);
+	assert_false(c->refresh); /* the seed deletes on commit */
+	assert_ptr_equal(collection_find("records/x", 7), c);
+	static const char *const none[] = {
+	    "", "record", "recordsx", "Records", "_mark"};
+	for (size_t i = 0; i < sizeof none / sizeof *none; i++)
+		assert_null(collection_find(none[i], strlen(none[i])));
+	assert_null(collection_find("records\0", 8));
+}
+
+static void by_name(void **state)
+{
+	(void)state;
+	declared("records");
+	const struct collection *c;
+	size_t n = 0;
+	for (; (c = collection_at(n)); n++) {
+		assert_int_equal(c->index, n);
+		assert_ptr_equal(collection_find(c->name, strlen(c->name)), c);
+		assert_true(c->shape != 0);
+		if (n)
+			assert_true(
+			    strcmp(collection_at(n - 1)->name, c->name) < 0);
+	}
+	assert_true(n >= 4);
+	assert_null(collection_at(n + 1));
+	assert_null(collection_at(SIZE_MAX));
+}
+
+static void shipped(void **state)
+{
+	(void)state;
+	const struct collection *c = declared("products");
+	assert_int_equal(c->key, KEY_INTEGER);
+	assert_string_equal(c->key_name, "id");
+	assert_true(c->refresh);
+	assert_int_equal(c->l2_ttl, CLOCK_S(600));
+	assert_int_equal(c->nfields, 5);
+	const struct field *price = &c->fields[2];
+	assert_string_equal(price->name, "price");
+	assert_int_equal(price->column, COLUMN_NUMERIC);
+	assert_memory_equal(price->exclusive_minimum.s, "0", 1);
+	assert_memory_equal(c->fields[4].otherwise.s, "0", 1);
+	assert_true(c->fields[1].nullable);
+	/* The key first, then as filter and order name them. */
+	assert_int_equal(c->ncolumns, 6);
+	assert_string_equal(c->columns[0].name, "id");
+	assert_int_equal(c->columns[0].column, COLUMN_BIGINT);
+	assert_string_equal(c->columns[2].name, "category");
+	assert_true(c->columns[2].filter);
+	assert_false(c->columns[2].order);
+	assert_ptr_equal(c->columns[2].field, &c->fields[3]);
+	assert_string_equal(c->columns[5].name, "created_at");
+	assert_null(c->columns[5].field);
+	assert_ptr_equal(c->order, &c->columns[0]);
+	assert_int_equal(c->default_limit, 100);
+	assert_int_equal(c->max_limit, 1000);
+}
+
+static void keys(void **state)
+{
+	(void)state;
+	static const struct {
+		enum key_type type;
+		const char *key;
+		bool valid;
+	} table[] = {
+	    {KEY_STRING, "007", true},
+	    {KEY_STRING, "", false},
+	    {KEY_STRING, "\xff", false},
+	    {KEY_INTEGER, "0", true},
+	    {KEY_INTEGER, "7", true},
+	    {KEY_INTEGER, "-7", true},
+	    {KEY_INTEGER, "9223372036854775807", true},
+	    {KEY_INTEGER, "-9223372036854775808", true},
+	    {KEY_INTEGER, "9223372036854775808", false},
+	    {KEY_INTEGER, "-9223372036854775809", false},
+	    {KEY_INTEGER, "99999999999999999999999999", false},
+	    {KEY_INTEGER, "007", false},
+	    {KEY_INTEGER, "+7", false},
+	    {KEY_INTEGER, "-0", false},
+	    {KEY_INTEGER, "7.0", false},
+	    {KEY_INTEGER, " 7", false},
+	    {KEY_INTEGER, "7 ", false},
+	    {KEY_INTEGER, "7e0", false},
+	    {KEY_INTEGER, "0x7", false},
+	    {KEY_INTEGER, "", false},
+	    {KEY_UUIDV7, "018f3f6e-8c2a-7b3c-9d4e-5f60718293a4", true},
+	    {KEY_UUIDV7, "018F3f6e-8c2a-7b3c-9d4e-5f60718293a4", false},
+	    {KEY_UUIDV7, "018f3f6e8c2a7b3c9d4e5f60718293a4", false},
+	    {KEY_UUIDV7, "018f3f6e-8c2a-7b3c-9d4e-5f60718293a", false},
+	};
+	for (size_t i = 0; i < sizeof table / sizeof *table; i++) {
+		const struct collection c = {.key = table[i].type};
+		bool valid = collection_key_valid(
+		    &c, table[i].key, strlen(table[i].key));
+		if (valid != table[i].valid)
+			fail_msg("'%s'", table[i].key);
+	}
+	const struct collection c = {.key = KEY_INTEGER};
+	assert_false(collection_key_valid(&c, "7\0", 2));
+}
+
+/* --- files --------------------------------------------------------------- */
+
+static char folder[64];
+
+static void put(const char *name, const char *text)
+{
+	char path[128];
+	snprintf(path, sizeof path, "%s/%s", folder, name);
+	FILE *f = fopen(path, "w");
+	assert_non_null(f);
+	fputs(text, f);
+	fclose(f);
+}
+
+static void drop(const char *name)
+{
+	char path[128];
+	snprintf(path, sizeof path, "%s/%s", folder, name);
+	unlink(path);
+}
+
+static void refused(const char *paths, const char *why)
+{
+	struct err e = collections_load(paths);
+	assert_int_equal(e.verdict, VERDICT_FATAL);
+	if (strstr(e.msg, why) == NULL)
+		fail_msg("'%s' does not say '%s'", e.msg, why);
+}
+
+#define GOOD(name)                                                             \
+	"{\"name\":\"" name "\",\"key\":{\"type\":\"string\"},"                \
+	"\"fields\":{\"a\":{\"type\":\"string\",\"nullable\":true}}}"
+
+#define LISTED(name, key, field)                                               \
+	"{\"name\":\"" name "\",\"key\":{\"type\":\"" key "\"},"               \
+	"\"fields\":{\"" field "\":{\"type\":\"boolean\",\"default\":true}},"  \
+	"\"list\":{\"filter\":[\"" field "\"]}}"
+
+/* What two collections would give one name in the database. */
+static void relations(void **state)
+{
+	(void)state;
+	snprintf(folder, sizeof folder, "/tmp/test_collection.XXXXXX");
+	assert_non_null(mkdtemp(folder));
+	put("a.json", LISTED("a", "integer", "b_c"));
+	put("a_b.json", LISTED("a_b", "integer", "c"));
+	refused(folder, "a and a_b: both need ");
+	refused(folder, "with the name a_b_c_list in the database");
+	put("a_b.json", LISTED("a_b", "integer", "d"));
+	assert_int_equal(collections_load(folder).verdict, VERDICT_OK);
+	drop("a_b.json");
+	put("a_key_seq.json", GOOD("a_key_seq"));
+	refused(folder, "a and a_key_seq: both need ");
+	put("a.json", LISTED("a", "string", "b_c"));
+	assert_int_equal(collections_load(folder).verdict, VERDICT_OK);
+	drop("a_key_seq.json");
+	drop("a.json");
+	assert_int_equal(rmdir(folder), 0);
+	collections_unload();
+}
+
+static void files(void **state)
+{
+	(void)state;
+	char paths[256];
+	snprintf(folder, sizeof folder, "/tmp/test_collection.XXXXXX");
+	assert_non_null(mkdtemp(folder));
+	refused(folder, "there is no declaration");
+	refused("/nowhere/at/all", "/nowhere/at/all: No such file");
+	put("one.json", GOOD("one"));
+	put(".hidden.json", "x");
+	put("note.txt", "x");
+	assert_int_equal(collections_load(folder).verdict, VERDICT_OK);
+	assert_string_equal(collection_at(0)->name, "one");
+	assert_null(collection_at(1));
+	/* A file of its own beside a folder; empty parts are nothing. */
+	put("note.txt", GOOD("note"));
+	snprintf(paths, sizeof paths, ":%s/one.json::%s:", folder, folder);
+	refused(paths, "another file declares it already");
+	put("two.json", "{");
+	refused(folder, "two.json: line 1, column 2: ends too early");
+	/* What was loaded before is still there. */
+	assert_string_equal(collection_at(0)->name, "one");
+	put("two.json", GOOD("three"));
+	refused(folder, "two.json: /name: the file of three is called");
+	drop("two.json");
+	put("three.json", GOOD("three"));
+	assert_int_equal(collections_load(folder).verdict, VERDICT_OK);
+	assert_string_equal(collection_at(1)->name, "three");
+	drop("one.json");
+	drop("three.json");
+	drop("note.txt");
+	drop(".hidden.json");
+	assert_int_equal(rmdir(folder), 0);
+	collections_unload();
+	assert_null(collection_at(0));
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+	    cmocka_unit_test(found),
+	    cmocka_unit_test(by_name),
+	    cmocka_unit_test(shipped),
+	    cmocka_unit_test(keys),
+	    cmocka_unit_test(files),
+	    cmocka_unit_test(relations),
+	};
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,312 @@
+/* Declarations: what each part says, and every way to get one wrong, with its
+ * place and reason. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+#include "common/schema/declare.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+static struct declaration *read(const char *text, struct declare_fault *fault)
+{
+	char *own = strdup(text);
+	struct declaration *d = declare(own, strlen(own), "c", fault);
+	memset(own, 'x', strlen(own)); /* it was copied */
+	free(own);
+	return d;
+}
+
+#define HEAD "{\"name\":\"c\",\"key\":{\"type\":\"string\"},"
+#define FIELD(f) HEAD "\"fields\":{\"f\":{" f "}}}"
+#define LIST(fields, list) HEAD "\"fields\":{" fields "},\"list\":{" list "}}"
+#define TEXT "\"type\":\"string\",\"nullable\":true"
+#define INT "\"type\":\"integer\",\"nullable\":true"
+#define SHORT "\"f\":{\"type\":\"string\",\"nullable\":true,\"maxLength\":9}"
+
+static const struct {
+	const char *text, *pointer, *reason;
+} wrong[] = {
+    {"", "", "line 1, column 1: ends too early"},
+    {"{\n  \"name\": tru}", "", "line 2, column 11: a value is expected"},
+    {"[]", "", "must be an object"},
+    {"{}", "", "name is required"},
+    {"{\"name\":\"c\",\"name\":\"c\"}", "",
+	"line 1, column 13: a duplicate member of its object"},
+    {HEAD "\"fields\":{},\"extra\":1}", "", "\"extra\" is not understood"},
+    {"{\"name\":\"C\",\"key\":{},\"fields\":{}}", "/name",
+	"a name begins with a small letter"},
+    {"{\"name\":\"_c\",\"key\":{},\"fields\":{}}", "/name", "a name begins"},
+    {"{\"name\":7,\"key\":{},\"fields\":{}}", "/name", "must be a string"},
+    {"{\"name\":\"d\",\"key\":{},\"fields\":{}}", "/name",
+	"the file of d is called d.json"},
+    {"{\"name\":\"c\",\"key\":\"string\",\"fields\":{}}", "/key",
+	"must be an object"},
+    {"{\"name\":\"c\",\"key\":{},\"fields\":{}}", "/key", "type is required"},
+    {"{\"name\":\"c\",\"key\":{\"type\":\"int\"},\"fields\":{}}", "/key/type",
+	"must be \"string\", \"integer\" or \"uuidv7\""},
+    {"{\"name\":\"c\",\"key\":{\"type\":\"string\",\"x\":1},\"fields\":{}}",
+	"/key", "\"x\" is not understood"},
+    {"{\"name\":\"c\",\"key\":{\"type\":\"string\",\"name\":\"a b\"},"
+     "\"fields\":{}}",
+	"/key/name", "a name begins"},
+    {"{\"name\":\"c\",\"key\":{\"type\":\"string\",\"name\":\"version\"},"
+     "\"fields\":{" SHORT "}}",
+	"/key/name", "the table has a column of that name already"},
+    {HEAD "\"fields\":{}}", "/fields", "there are none"},
+    {HEAD "\"fields\":[]}", "/fields", "must be an object"},
+    {HEAD "\"fields\":{\"A\":{}}}", "/fields/A", "a name begins"},
+    {HEAD "\"fields\":{\"key\":{}}}", "/fields/key",
+	"the table has a column of that name already"},
+    {HEAD "\"fields\":{\"version\":{}}}", "/fields/version", "already"},
+    {HEAD "\"fields\":{\"xmax\":{}}}", "/fields/xmax", "already"},
+    {HEAD "\"fields\":{\"f\":1}}", "/fields/f", "must be an object"},
+    {FIELD(""), "/fields/f", "type is required"},
+    {FIELD("\"type\":\"null\""), "/fields/f/type", "must be \"string\", \"int"},
+    {FIELD("\"type\":[\"string\"]"), "/fields/f/type", "must be \"string\""},
+    {FIELD(TEXT ",\"maxlength\":1"), "/fields/f",
+	"\"maxlength\" is no keyword that is understood"},
+    {FIELD(TEXT ",\"exclusiveMaximum\":1"), "/fields/f", "is no keyword"},
+    {FIELD(TEXT ",\"minimum\":1"), "/fields/f/minimum",
+	"is not for the type string"},
+    {FIELD(INT ",\"maxLength\":1"), "/fields/f/maxLength",
+	"is not for the type integer"},
+    {FIELD("\"type\":\"object\",\"enum\":[{}]"), "/fields/f/enum",
+	"is not for the type object"},
+    {FIELD("\"type\":\"boolean\",\"format\":\"uuid\""), "/fields/f/format",
+	"is not for the type boolean"},
+    {FIELD(TEXT ",\"format\":\"ipv4\""), "/fields/f/format",
+	"must be \"date-time\""},
+    {FIELD(TEXT ",\"nullable\":1"), "", "a duplicate member of its object"},
+    {FIELD("\"type\":\"string\",\"nullable\":1"), "/fields/f/nullable",
+	"must be true or false"},
+    {FIELD(TEXT ",\"minLength\":-1"), "/fields/f/minLength",
+	"must be a whole number from 0 to"},
+    {FIELD(TEXT ",\"maxLength\":1.5"), "/fields/f/maxLength",
+	"must be a whole number"},
+    {FIELD(TEXT ",\"maxLength\":\"1\""), "/fields/f/maxLength",
+	"must be a whole number"},
+    {FIELD(TEXT ",\"minLength\":2,\"maxLength\":1"), "/fields/f",
+	"minLength is greater than maxLength"},
+    {FIELD(INT ",\"minimum\":1.5"), "/fields/f/minimum",
+	"must be an integer of 64 bits"},
+    {FIELD(INT ",\"maximum\":\"1\""), "/fields/f/maximum", "must be a number"},
+    {FIELD(INT ",\"minimum\":2,\"maximum\":1"), "/fields/f",
+	"minimum is greater than maximum"},
+    {FIELD(INT ",\"exclusiveMinimum\":1,\"maximum\":1"), "/fields/f",
+	"exclusiveMinimum is not below maximum"},
+    {FIELD(INT ",\"exclusiveMinimum\":1,\"minimum\":1"), "/fields/f",
+	"exclude each other"},
+    {FIELD(TEXT ",\"enum\":\"a\""), "/fields/f/enum", "must be an array"},
+    {FIELD(TEXT ",\"enum\":[]"), "/fields/f/enum", "must not be empty"},
+    {FIELD(TEXT ",\"enum\":[\"a\",1]"), "/fields/f/enum",
+	"1 is no value of the field's type"},
+    {FIELD(TEXT ",\"enum\":[null]"), "/fields/f/enum", "null is no value"},
+    {FIELD(TEXT ",\"enum\":[\"ab\"],\"maxLength\":1"), "/fields/f",
+	"enum has \"ab\", which another keyword forbids"},
+    {FIELD(INT ",\"maxDigits\":9"), "/fields/f/maxDigits",
+	"is not for the type integer"},
+    {FIELD("\"type\":\"number\",\"maxDigits\":0"), "/fields/f/maxDigits",
+	"must be at least 1"},
+    {FIELD("\"type\":\"number\",\"maxDigits\":16384"), "/fields/f/maxDigits",
+	"must be a whole number from 0 to 16383"},
+    {FIELD("\"type\":\"number\",\"maximum\":1e1000"), "/fields/f/maximum",
+	"has more digits than numbers of the field may have"},
+    {FIELD(TEXT ",\"pattern\":1"), "/fields/f/pattern", "must be a string"},
+    {FIELD(TEXT ",\"pattern\":\"(\""), "/fields/f/pattern", "at character 1"},
+    {FIELD(TEXT ",\"pattern\":\"(?>a)\""), "/fields/f/pattern",
+	"has a group that ECMA-262 has not"},
+    {FIELD(TEXT ",\"pattern\":\"\\\\Aa\""), "/fields/f/pattern",
+	"has an escape that ECMA-262 has not"},
+    {FIELD("\"type\":\"string\""), "/fields/f",
+	"a field that may be left out must be nullable or have a default"},
+    {FIELD("\"type\":\"integer\",\"default\":\"0\""), "/fields/f/default",
+	"must be an integer of 64 bits"},
+    {FIELD("\"type\":\"integer\",\"default\":null"), "/fields/f/default",
+	"must not be null"},
+    {FIELD("\"type\":\"integer\",\"minimum\":1,\"default\":0"),
+	"/fields/f/default", "must be at least 1"},
+    {FIELD(TEXT ",\"description\":1"), "/fields/f/description",
+	"must be a string"},
+    {HEAD "\"fields\":{\"f\":{" INT ",\"default\":0}},\"required\":[\"f\"]}",
+	"/fields/f/default", "a field that is required has no use for it"},
+    {HEAD "\"fields\":{\"f\":{" INT "}},\"required\":\"f\"}", "/required",
+	"must be an array"},
+    {HEAD "\"fields\":{\"f\":{" INT "}},\"required\":[\"g\"]}", "/required",
+	"\"g\" is not a field"},
+    {HEAD "\"fields\":{\"f\":{" INT "}},\"required\":[7]}", "/required",
+	"7 is not a field"},
+    {HEAD "\"fields\":{\"f\":{" INT "}},\"required\":[\"f\",\"f\"]}",
+	"/required", "f is there twice"},
+    {HEAD "\"fields\":{\"f\":{" INT "}},\"cache\":7}", "/cache",
+	"must be an object"},
+    {HEAD "\"fields\":{\"f\":{" INT "}},\"cache\":{\"ttl\":\"1s\"}}", "/cache",
+	"\"ttl\" is not understood"},
+    {HEAD "\"fields\":{\"f\":{" INT "}},\"cache\":{\"l1_ttl\":60}}",
+	"/cache/l1_ttl", "must be a string"},
+    {HEAD "\"fields\":{\"f\":{" INT "}},\"cache\":{\"l2_ttl\":\"0s\"}}",
+	"/cache/l2_ttl", "must be a duration from 1ms to 30d"},
+    {HEAD "\"fields\":{\"f\":{" INT "}},\"cache\":{\"on_commit\":\"x\"}}",
+	"/cache/on_commit", "must be \"refresh\" or \"invalidate\""},
+    {LIST("\"f\":{" TEXT "}", "\"filter\":[\"f\"]"), "/list/filter",
+	"f needs a maxLength of at most 500"},
+    {LIST("\"f\":{\"type\":\"array\",\"nullable\":true}", "\"order\":[\"f\"]"),
+	"/list/order", "f is an object or array"},
+    {LIST(SHORT, "\"filter\":[\"g\"]"), "/list/filter", "\"g\" is not a field"},
+    {LIST(SHORT, "\"filter\":\"f\""), "/list/filter",
+	"must be an array of names"},
+    {LIST("\"limit\":{" INT "}", "\"filter\":[\"limit\"]"), "/list/filter",
+	"limit means something else"},
+    {LIST(SHORT, "\"sort\":[]"), "/list", "\"sort\" is not understood"},
+    {LIST(SHORT, "\"default_order\":\"f\""), "/list/default_order",
+	"f is not one that /list/order names"},
+    {LIST(SHORT, "\"order\":[\"f\"],\"default_order\":\"f.down\""),
+	"/list/default_order", "must be a name, or one with .asc or .desc"},
+    {LIST(SHORT, "\"max_limit\":1001"), "/list/max_limit",
+	"must be a whole number from 0 to 1000"},
+    {LIST(SHORT, "\"default_limit\":0"), "/list/default_limit",
+	"must be at least 1"},
+    {LIST(SHORT, "\"max_limit\":10,\"default_limit\":11"),
+	"/list/default_limit", "is greater than max_limit"},
+};
+
+static void faults(void **state)
+{
+	(void)state;
+	for (size_t i = 0; i < sizeof wrong / sizeof *wrong; i++) {
+		struct declare_fault fault;
+		assert_null(read(wrong[i].text, &fault));
+		if (strcmp(fault.pointer, wrong[i].pointer) != 0 ||
+		    strstr(fault.reason, wrong[i].reason) == NULL)
+			fail_msg("%s\n%s: %s", wrong[i].text, fault.pointer,
+			    fault.reason);
+	}
+}
+
+static void too_many_fields(void **state)
+{
+	(void)state;
+	for (int n = COLLECTION_FIELDS; n <= COLLECTION_FIELDS + 1; n++) {
+		struct buf b = {0};
+		buf_str(&b, HEAD "\"fields\":{");
+		for (int i = 0; i < n; i++)
+			buf_printf(&b, "%s\"f%d\":{" INT "}", i ? "," : "", i);
+		buf_str(&b, "}}");
+		struct declare_fault fault;
+		struct declaration *d = read(b.data, &fault);
+		assert_int_equal(d != NULL, n == COLLECTION_FIELDS);
+		if (d == NULL)
+			assert_string_equal(
+			    fault.reason, "there are more than 64 fields");
+		declaration_free(&d);
+		buf_free(&b);
+	}
+}
+
+static void everything(void **state)
+{
+	(void)state;
+	struct declare_fault fault;
+	struct declaration *d = read(
+	    "{\"name\":\"c\",\"description\":\"d\","
+	    "\"key\":{\"name\":\"id\",\"type\":\"uuidv7\"},"
+	    "\"required\":[\"at\"],\"fields\":{"
+	    "\"at\":{\"format\":\"date-time\",\"type\":\"string\"},"
+	    "\"ref\":{\"type\":\"string\",\"format\":\"uuid\",\"nullable\":"
+	    "true},"
+	    "\"n\":{\"type\":\"number\",\"maximum\":1e2,\"default\":1.50},"
+	    "\"on\":{\"type\":\"boolean\",\"default\":false},"
+	    "\"tags\":{\"type\":\"array\",\"default\":[]},"
+	    "\"s\":{\"type\":\"string\",\"enum\":[\"a\",\"b\"],"
+	    "\"default\":\"\\u0061\",\"maxLength\":1,\"pattern\":\"^.$\"}},"
+	    "\"cache\":{\"l1_ttl\":\"5s\",\"on_commit\":\"refresh\"},"
+	    "\"list\":{\"filter\":[\"s\",\"n\"],\"order\":[\"n\",\"updated_"
+	    "at\"],"
+	    "\"default_order\":\"n.desc\",\"max_limit\":50}}",
+	    &fault);
+	assert_non_null(d);
+	const struct collection *c = declaration_collection(d);
+	assert_int_equal(c->key, KEY_UUIDV7);
+	assert_string_equal(c->key_name, "id");
+	assert_int_equal(c->nfields, 6);
+	static const enum column_type columns[] = {COLUMN_TIMESTAMPTZ,
+	    COLUMN_UUID, COLUMN_NUMERIC, COLUMN_BOOLEAN, COLUMN_JSONB,
+	    COLUMN_TEXT};
+	for (size_t i = 0; i < 6; i++)
+		assert_int_equal(c->fields[i].column, columns[i]);
+	assert_true(c->fields[0].required);
+	assert_false(c->fields[1].required);
+	assert_int_equal(c->fields[2].otherwise.len, 4);
+	assert_non_null(c->fields[5].pattern);
+	assert_int_equal(c->l1_ttl, CLOCK_S(5));
+	assert_int_equal(c->l2_ttl, 0);
+	assert_true(c->refresh);
+	assert_int_equal(c->ncolumns, 4);
+	assert_string_equal(c->order->name, "n");
+	assert_true(c->descending);
+	assert_true(c->order->filter && c->order->order);
+	assert_int_equal(c->max_limit, 50);
+	assert_int_equal(c->default_limit, 50);
+	declaration_free(&d);
+	assert_null(d);
+}
+
+static uint64_t shape(const char *text)
+{
+	struct declare_fault fault;
+	struct declaration *d = read(text, &fault);
+	assert_non_null(d);
+	uint64_t out = declaration_collection(d)->shape;
+	declaration_free(&d);
+	return out;
+}
+
+/* It is of what the daemons must agree about, and of nothing else. */
+static void shapes(void **state)
+{
+	(void)state;
+	static const char *const same[] = {
+	    HEAD "\"fields\":{\"f\":{" INT "}}}",
+	    HEAD
+	    "\"fields\": {\"f\":{\"nullable\":true,\"type\":\"integer\"}}}",
+	    HEAD "\"fields\":{\"f\":{" INT ",\"minimum\":3}},"
+		 "\"cache\":{\"on_commit\":\"refresh\"}}",
+	};
+	static const char *const other[] = {
+	    HEAD "\"fields\":{\"g\":{" INT "}}}",
+	    HEAD "\"fields\":{\"f\":{" TEXT "}}}",
+	    HEAD "\"fields\":{\"f\":{" INT ",\"default\":1}}}",
+	    HEAD "\"fields\":{\"f\":{\"type\":\"integer\"}},"
+		 "\"required\":[\"f\"]}",
+	    HEAD "\"fields\":{\"f\":{" TEXT ",\"format\":\"uuid\"}}}",
+	    HEAD "\"fields\":{\"f\":{" INT "},\"g\":{" INT "}}}",
+	    HEAD "\"fields\":{\"g\":{" INT "},\"f\":{" INT "}}}",
+	    "{\"name\":\"c\",\"key\":{\"type\":\"integer\"},"
+	    "\"fields\":{\"f\":{" INT "}}}",
+	    "{\"name\":\"c\",\"key\":{\"type\":\"string\",\"name\":\"id\"},"
+	    "\"fields\":{\"f\":{" INT "}}}",
+	};
+	for (size_t i = 1; i < sizeof same / sizeof *same; i++)
+		assert_true(shape(same[i]) == shape(same[0]));
+	for (size_t i = 0; i < sizeof other / sizeof *other; i++) {
+		assert_true(shape(other[i]) != shape(same[0]));
+		for (size_t k = 0; k < i; k++)
+			assert_true(shape(other[i]) != shape(other[k]));
+	}
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+	    cmocka_unit_test(faults),
+	    cmocka_unit_test(too_many_fields),
+	    cmocka_unit_test(everything),
+	    cmocka_unit_test(shapes),
+	};
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

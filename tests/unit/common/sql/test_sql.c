@@ -1,0 +1,170 @@
+/* The SQL of the seed's collection, letter by letter: what Postgres has
+ * prepared and what the read path parses depend on it. And of one with more
+ * fields: order, commas, quotes. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+#include "common/sql/sql.h"
+
+#include "tests/unit/declared.h"
+
+#include <string.h>
+
+static const struct field fields[] = {
+    {.name = "order", .required = true}, /* reserved in SQL */
+    {.name = "count",
+	.type = FIELD_INTEGER,
+	.column = COLUMN_BIGINT,
+	.required = true},
+    {.name = "amount",
+	.type = FIELD_NUMBER,
+	.column = COLUMN_NUMERIC,
+	.nullable = true},
+};
+static const struct collection more = {
+    .name = "select", .key_name = "key", .fields = fields, .nfields = 3};
+
+typedef void (*make)(struct buf *out, const struct collection *c);
+
+static void is(make fn, const struct collection *c, const char *text)
+{
+	struct buf b = {0};
+	buf_char(&b, '>'); /* it appends */
+	fn(&b, c);
+	assert_string_equal(b.data + 1, text);
+	buf_free(&b);
+}
+
+#define ROW                                                                    \
+	"t.\"key\", t.\"value\"::text, "                                       \
+	"t.created_at::timestamptz, t.updated_at::timestamptz"
+#define ROW_MORE                                                               \
+	"t.\"key\", t.\"order\"::text, t.\"count\"::text, "                    \
+	"t.\"amount\"::text, "                                                 \
+	"t.created_at::timestamptz, t.updated_at::timestamptz"
+
+static void records(void **state)
+{
+	(void)state;
+	const struct collection *c = declared("records");
+	is(sql_read, c,
+	    "SELECT k.i, p.next_offset, t.version, " ROW
+	    " FROM unnest($1::text[], $2::int4[])"
+	    " WITH ORDINALITY AS k(\"key\", partition, i)"
+	    " JOIN sluice.progress p ON p.partition = k.partition"
+	    " LEFT JOIN public.\"records\" t ON t.\"key\" = k.\"key\"");
+	is(sql_upsert, c,
+	    "INSERT INTO public.\"records\" AS t (\"key\", \"value\", "
+	    "created_at, updated_at, version) SELECT r._key, "
+	    "r.\"value\"::text, r._created_at, r._updated_at, r._version"
+	    " FROM unnest($1::text[], $2::int8[], $3::timestamptz[],"
+	    " $4::timestamptz[], $5::text[]) AS r(_key, _version,"
+	    " _created_at, _updated_at, \"value\") ON CONFLICT (\"key\") DO "
+	    "UPDATE SET"
+	    " \"value\" = excluded.\"value\","
+	    " updated_at = excluded.updated_at, version = excluded.version"
+	    " WHERE t.version < excluded.version"
+	    " RETURNING t.xmax = 0, " ROW);
+	is(sql_delete, c,
+	    "DELETE FROM public.\"records\" t"
+	    " USING unnest($1::text[], $2::int8[]) AS k(\"key\", version)"
+	    " WHERE t.\"key\" = k.\"key\" AND t.version < k.version"
+	    " RETURNING t.\"key\" AS \"key\"");
+	is(sql_current, c,
+	    "SELECT _version, _bytes, _key, CASE WHEN _bytes <= $2::int8 THEN"
+	    " \"value\" END, _created_at, _updated_at FROM (SELECT *, 0::int8"
+	    " + coalesce(octet_length(\"value\"), 0) AS _bytes FROM ("
+	    "SELECT t.version, " ROW " FROM unnest($1::text[]) AS k(\"key\")"
+	    " JOIN public.\"records\" t ON t.\"key\" = k.\"key\""
+	    " OFFSET 0) AS r(_version, _key, \"value\", _created_at,"
+	    " _updated_at) OFFSET 0) AS r");
+	is(sql_versions, c,
+	    "SELECT t.version, $2::int8 + 1, t.\"key\""
+	    " FROM unnest($1::text[]) AS k(\"key\")"
+	    " JOIN public.\"records\" t ON t.\"key\" = k.\"key\"");
+}
+
+/* What cannot be large comes in any case. */
+static void within(void **state)
+{
+	(void)state;
+	is(sql_read_within, &more,
+	    "SELECT _i, _as_of, _version, _bytes, _key,"
+	    " CASE WHEN _bytes <= $3::int8 THEN \"order\" END, \"count\","
+	    " CASE WHEN _bytes <= $3::int8 THEN \"amount\" END, _created_at,"
+	    " _updated_at FROM (SELECT *, 0::int8"
+	    " + coalesce(octet_length(\"order\"), 0)"
+	    " + coalesce(octet_length(\"amount\"), 0) AS _bytes FROM ("
+	    "SELECT k.i, p.next_offset, t.version, " ROW_MORE
+	    " FROM unnest($1::text[], $2::int4[])"
+	    " WITH ORDINALITY AS k(\"key\", partition, i)"
+	    " JOIN sluice.progress p ON p.partition = k.partition"
+	    " LEFT JOIN public.\"select\" t ON t.\"key\" = k.\"key\""
+	    " OFFSET 0) AS r(_i, _as_of, _version, _key, \"order\","
+	    " \"count\", \"amount\", _created_at, _updated_at) OFFSET 0)"
+	    " AS r");
+}
+
+static void more_fields(void **state)
+{
+	(void)state;
+	is(sql_upsert, &more,
+	    "INSERT INTO public.\"select\" AS t (\"key\", \"order\", "
+	    "\"count\", \"amount\", created_at, updated_at, version)"
+	    " SELECT r._key, r.\"order\"::text, r.\"count\"::bigint,"
+	    " r.\"amount\"::numeric, r._created_at, r._updated_at,"
+	    " r._version"
+	    " FROM unnest($1::text[], $2::int8[], $3::timestamptz[],"
+	    " $4::timestamptz[], $5::text[], $6::text[], $7::text[])"
+	    " AS r(_key, _version, _created_at, _updated_at, \"order\","
+	    " \"count\", \"amount\") ON CONFLICT (\"key\")"
+	    " DO UPDATE SET \"order\" = excluded.\"order\","
+	    " \"count\" = excluded.\"count\","
+	    " \"amount\" = excluded.\"amount\","
+	    " updated_at = excluded.updated_at, version = excluded.version"
+	    " WHERE t.version < excluded.version"
+	    " RETURNING t.xmax = 0, " ROW_MORE);
+}
+
+/* Every tier holds equal bytes: the same columns, wherever a row is, from the
+ * column on that is said. */
+static void one_row(void **state)
+{
+	(void)state;
+	static const struct {
+		make make;
+		int first;
+		const char *before;
+	} all[] = {
+	    {sql_read, SQL_READ_ROW, "SELECT "},
+	    {sql_upsert, SQL_UPSERT_ROW, " RETURNING "},
+	};
+	for (size_t i = 0; i < sizeof all / sizeof *all; i++) {
+		struct buf b = {0};
+		all[i].make(&b, &more);
+		const char *at = strstr(b.data, ROW_MORE);
+		const char *p = strstr(b.data, all[i].before);
+		int column = 0;
+		assert_non_null(at);
+		for (; p < at; p++)
+			column += *p == ',';
+		assert_int_equal(column, all[i].first);
+		buf_free(&b);
+	}
+	assert_non_null(strstr(SQL_SESSION, "client_encoding = 'UTF8'"));
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+	    cmocka_unit_test(records),
+	    cmocka_unit_test(within),
+	    cmocka_unit_test(more_fields),
+	    cmocka_unit_test(one_row),
+	};
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,148 @@
+/* The judges in their order; what each write's record and mark say. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+#include "writer/decide/verdicts.h"
+
+#include "tests/unit/declared.h"
+
+#include <string.h>
+
+enum { N = 9 };
+
+/* A write that needs no row: a put, a delete, or one that was refused. */
+static struct write make(size_t i, enum record_op op, uint64_t seq)
+{
+	struct write w = {
+	    .version = 100 + i,
+	    .op = op,
+	    .has_op = true,
+	    .id = "records/a",
+	    .id_len = 9,
+	    .collection = declared("records"),
+	    .key = "a",
+	    .key_len = 1,
+	    .body = "{\"value\":\"\"}",
+	    .body_len = 12,
+	    .said = {.seq = seq},
+	};
+	memcpy(w.said.instance, "0123456789abcdef", 17);
+	return w;
+}
+
+static struct write keyed(
+    size_t i, uint64_t seq, const char *key, uint64_t fingerprint)
+{
+	struct write w = make(i, RECORD_PUT, seq);
+	w.refused = REASON_DATA;
+	w.said.idempotency_key = key;
+	w.said.idempotency_len = strlen(key);
+	w.said.fingerprint = fingerprint;
+	return w;
+}
+
+static void judges(void **state)
+{
+	(void)state;
+	const struct write writes[N] = {
+	    make(0, RECORD_DELETE, 11),
+	    make(1, RECORD_DELETE, 12), /* nothing is left to delete */
+	    make(2, RECORD_PUT, 13),
+	    make(3, RECORD_PUT, 13), /* a copy */
+	    keyed(4, 14, "k", 1),    /* refused, and remembered as that */
+	    keyed(5, 15, "k", 1),    /* its retry */
+	    keyed(6, 16, "k", 2),    /* another request */
+	    keyed(7, 10, "l", 1),    /* a copy: its key is not taken */
+	    make(8, RECORD_PUT, 17),
+	};
+	static const enum reason want[N] = {REASON_NONE, REASON_NOT_FOUND,
+	    REASON_NONE, REASON_NONE, REASON_DATA, REASON_REPLAYED,
+	    REASON_KEY_REUSED, REASON_NONE, REASON_NONE};
+	struct producers producers = {0};
+	producers_set(&producers, "0123456789abcdef", 16, 10);
+	struct verdicts v;
+	verdicts_init(&v, 3, writes, N, &producers, NULL);
+	size_t rejected = 0;
+	for (size_t i = 0; i < N; i++) {
+		assert_int_equal(verdicts_reason(&v, i), want[i]);
+		if (want[i] == REASON_NONE)
+			continue;
+		assert_int_equal(v.rejected[rejected].reason, want[i]);
+		assert_int_equal(v.rejected[rejected++].version, 100 + i);
+	}
+	assert_int_equal(v.nrejected, rejected);
+	assert_int_equal(v.nreplays, 1);
+	assert_int_equal(v.ncopies, 2);
+	assert_int_equal(v.nfirsts, 1);
+	assert_int_equal(v.firsts[0], 4);
+	assert_string_equal(verdicts_outcome(&v, 4), "validation-failed");
+	assert_string_equal(verdicts_outcome(&v, 0), "deleted");
+	assert_string_equal(verdicts_outcome(&v, 2), "created");
+	assert_string_equal(verdicts_outcome(&v, 8), "replaced");
+	assert_int_equal(v.fold.n, 1);
+	assert_int_equal(v.fold.changes[0].nwrites, 4);
+	assert_int_equal(v.next.all[0].seq, 17);
+	/* Postgres says that there was no row. */
+	fold_settle(&v.fold.changes[0], false);
+	verdicts_collect(&v);
+	assert_int_equal(v.nrejected, rejected + 1);
+	assert_int_equal(v.rejected[0].version, 100);
+	assert_int_equal(v.rejected[0].reason, REASON_NOT_FOUND);
+	verdicts_free(&v);
+	producers_free(&producers);
+}
+
+static struct write told(size_t i, enum record_op op, enum announced_as as,
+    enum reason reason, const char *detail)
+{
+	struct write w = make(i, op, 11 + i);
+	const struct record_rejection r = {.version = w.version,
+	    .reason = reason,
+	    .why = {.detail = {detail, strlen(detail)}}};
+	write_told(&w, as, &r);
+	return w;
+}
+
+/* What was told is judged first: what would have passed is refused. One that
+ * was told as accepted and cannot be makes all of it another history. */
+static void told_outcomes_count(void **state)
+{
+	(void)state;
+	struct write writes[] = {
+	    told(0, RECORD_PUT, ANNOUNCED_REJECTED, REASON_CONSTRAINT, "few"),
+	    told(1, RECORD_PUT, ANNOUNCED_ACCEPTED, REASON_NONE, ""),
+	    told(2, RECORD_DELETE, ANNOUNCED_ACCEPTED, REASON_NONE, ""),
+	    told(3, RECORD_DELETE, ANNOUNCED_REJECTED, REASON_NOT_FOUND, ""),
+	    told(4, RECORD_DELETE, ANNOUNCED_ACCEPTED, REASON_NONE, ""),
+	};
+	struct producers producers = {0};
+	struct verdicts v;
+	verdicts_init(&v, 3, writes, 4, &producers, NULL);
+	assert_int_equal(v.nrejected, 2);
+	assert_int_equal(v.rejected[0].version, 100);
+	assert_int_equal(v.rejected[0].reason, REASON_CONSTRAINT);
+	assert_memory_equal(v.rejected[0].why.detail.s, "few", 3);
+	assert_int_equal(v.rejected[1].version, 103);
+	assert_false(v.anew);
+	verdicts_free(&v);
+	verdicts_init(&v, 3, writes, 5, &producers, NULL);
+	assert_int_equal(v.nrejected, 3);
+	assert_true(v.anew);
+	verdicts_free(&v);
+	producers_free(&producers);
+	for (size_t i = 0; i < 5; i++)
+		write_clear(&writes[i]);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+	    cmocka_unit_test(judges),
+	    cmocka_unit_test(told_outcomes_count),
+	};
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,317 @@
+/* A batch, from Postgres's answer to the announcement.
+ *
+ * It outlives its partition: a transaction that is under way when the group
+ * takes the partition back may still commit, and is then announced by whoever
+ * comes first, the next owner or this one. Both say the same.
+ */
+#include "writer/batch/batch.h"
+
+#include "writer/batch/plan.h"
+#include "writer/batch/prefetch.h"
+#include "writer/crashpoint.h"
+#include "writer/rejections/reject_reason.h"
+
+#include "common/base/check.h"
+#include "common/base/log.h"
+#include "common/base/mem.h"
+
+#include <inttypes.h>
+#include <stdlib.h>
+
+struct apply *apply_new(struct context *x, int32_t partition, version_t from,
+    struct write *writes, size_t n, size_t most)
+{
+	CHECK(n > 0 && writes[0].version >= from);
+	struct apply *a = MEM_NEW(struct apply);
+	*a = (struct apply){
+	    .x = x,
+	    .partition = partition,
+	    .from = from,
+	    .to = writes[n - 1].version + 1,
+	    .writes = writes,
+	    .n = n,
+	    .most = most,
+	    .fits = n,
+	};
+	for (size_t i = 0; i < n; i++)
+		a->bytes += writes[i].size;
+	return a;
+}
+
+static void count(struct apply *a)
+{
+	struct stats *m = &a->x->stats;
+	size_t taken_in = 0;
+	const struct verdicts *v = plan_verdicts(a->plan);
+	for (size_t i = 0; i < v->fold.n; i++)
+		taken_in += v->fold.changes[i].nwrites - 1;
+	size_t rejected = v->nrejected - v->nreplays;
+	metric_add(&m->applied, (int64_t)(a->n - v->nrejected - v->ncopies));
+	metric_add(&m->rejected, (int64_t)rejected);
+	metric_add(&m->replayed, (int64_t)v->nreplays);
+	metric_add(&m->copies, (int64_t)v->ncopies);
+	metric_add(&m->coalesced, (int64_t)taken_in);
+	metric_add(&m->batches, 1);
+	metric_observe(
+	    &m->commit_seconds, clock_wall() - a->writes[0].accepted_at);
+}
+
+/* `text` is room for the document. False: another write came first. */
+static bool announce_effect(struct apply *a, struct announcement *n, size_t i,
+    const struct fold_effect *e, struct buf *text)
+{
+	buf_clear(text);
+	if (!e->gone && !plan_document(a->plan, i, text)) {
+		context_superseded(a->x, a->partition, e->last);
+		return false;
+	}
+	bool omitted = text->len > (size_t)a->x->settings->common.document_max;
+	if (omitted)
+		context_omitted(a->x, e->last, text->len);
+	struct record_commit r = {
+	    .op = e->gone ? RECORD_DELETE : RECORD_PUT,
+	    .id = e->last->id,
+	    .id_len = e->last->id_len,
+	    .doc = e->gone ? NULL : text->data,
+	    .doc_len = text->len,
+	    .omitted = omitted,
+	    .version = e->last->version,
+	    .accepted_at = e->last->accepted_at,
+	    .has_created = e->creator != NULL,
+	    .created = e->creator ? e->creator->version : 0,
+	};
+	announce_record(n, &r);
+	metric_add(&a->x->stats.commits, 1);
+	return true;
+}
+
+static void announce_change(
+    struct apply *a, struct announcement *n, size_t i, struct buf *text)
+{
+	const struct fold_change *c = &plan_verdicts(a->plan)->fold.changes[i];
+	struct fold_effect e;
+	size_t at = 0;
+	while (
+	    fold_next_effect(c, &at, &e) && announce_effect(a, n, i, &e, text))
+		;
+}
+
+static void say_anew(struct apply *a)
+{
+	log_event(EV_DECIDED_ANEW,
+	    "partition=%d from=%" PRIu64 " to=%" PRIu64 " why=%s", a->partition,
+	    a->from, a->to,
+	    log_quote("a write that was told as accepted is rejected"));
+	metric_add(&a->x->stats.anew, 1);
+}
+
+static void announce(struct apply *a)
+{
+	struct announcement *n =
+	    announce_begin(a->x->announcer, a->partition, a->announce_as);
+	const struct verdicts *v = plan_verdicts(a->plan);
+	if (v->anew)
+		say_anew(a);
+	struct buf text = {0};
+	for (size_t i = 0; i < v->fold.n; i++)
+		announce_change(a, n, i, &text);
+	buf_free(&text);
+	struct record_mark mark = {
+	    .from = a->from,
+	    .through = a->to,
+	    .told = a->told > a->to ? a->told : 0,
+	    .anew = v->anew,
+	    .rejected = v->rejected,
+	    .nrejected = v->nrejected,
+	};
+	announce_mark(n, &mark);
+}
+
+/* The partition was given away meanwhile: nobody waits for the answer. */
+static void leave(struct apply *a, const struct err *e)
+{
+	if (e->verdict == VERDICT_FENCED) {
+		log_event(EV_FENCED,
+		    "partition=%d from=%" PRIu64 " to=%" PRIu64
+		    " found=another",
+		    a->partition, a->from, a->to);
+		metric_add(&a->x->stats.fenced, 1);
+	}
+	apply_free(&a);
+}
+
+static void on_applied(void *arg, const struct pg_reply *reply)
+{
+	struct apply *a = arg;
+	metric_observe(&a->x->stats.batch_seconds, clock_mono() - a->sent_at);
+	if (reply->err.verdict == VERDICT_OK) {
+		crashpoint(CRASH_BATCH_COMMITTED);
+		plan_results(a->plan, reply->results);
+		count(a);
+		announce(a);
+	}
+	if (reply->err.verdict == VERDICT_OK && a->owner)
+		producers_adopt(a->producers, &plan_verdicts(a->plan)->next);
+	plan_free(&a->plan);
+	if (a->owner)
+		a->done(a, &reply->err, reply->constraint);
+	else
+		leave(a, &reply->err);
+}
+
+/* --- trials -------------------------------------------------------------- */
+
+/* One that was told as accepted is not to be rejected for it. */
+static struct err blame(struct apply *a, const struct pg_reply *reply)
+{
+	size_t n = reply->nfailures;
+	size_t *guilty = mem_alloc((n + 1) * sizeof *guilty);
+	size_t told = plan_guilty(a->plan, reply, guilty);
+	a->blamed = 0;
+	for (size_t i = 0; i < told; i++) {
+		if (a->writes[guilty[i]].announced == ANNOUNCED_ACCEPTED)
+			continue;
+		blame_write(&a->writes[guilty[i]], a->partition,
+		    &reply->failures[i].err, reply->failures[i].constraint);
+		a->blamed++;
+	}
+	free(guilty);
+	bool over =
+	    told == n || reply->failures[told].err.verdict == VERDICT_REJECT;
+	return over ? ERR_OK : reply->failures[told].err;
+}
+
+static void on_tried(void *arg, const struct pg_reply *reply)
+{
+	struct apply *a = arg;
+	struct err e = reply->err;
+	if (a->owner && e.verdict == VERDICT_OK)
+		e = blame(a, reply);
+	a->tried = e.verdict == VERDICT_OK;
+	plan_free(&a->plan);
+	crashpoint(CRASH_BATCH_TRIED);
+	if (a->owner)
+		a->done(a, &e, reply->constraint);
+	else
+		apply_free(&a);
+}
+
+/* --- sending ------------------------------------------------------------- */
+
+static bool send_plan(struct apply *a)
+{
+	const struct plan_batch b = {a->partition, a->from, a->to, a->writes,
+	    a->n, a->producers, a->lookup,
+	    judges_order(a->x->judges, a->writes, a->n)};
+	a->plan = (a->trial ? plan_trial : plan_new)(a->x->statements, &b);
+	size_t n = plan_queries(a->plan);
+	struct pg_query *queries = mem_alloc(n * sizeof *queries);
+	plan_query(a->plan, queries);
+	a->sent_at = clock_mono();
+	bool sent = pool_submit(
+	    a->x->pool, queries, n, a->trial ? on_tried : on_applied, a);
+	free(queries);
+	crashpoint(CRASH_BATCH_SENT);
+	if (!sent)
+		plan_free(&a->plan);
+	return sent;
+}
+
+static bool send_lookup(struct apply *a);
+
+static struct err go_on(struct apply *a, PGresult *const *results)
+{
+	bool sent = true;
+	switch (lookup_results(a->lookup, results, a->from)) {
+	case LOOKUP_MOVED:
+		return err_make(VERDICT_RETRY, "moved",
+		    "the partition is not where the batch begins");
+	case LOOKUP_TOO_MUCH:
+		a->fits = lookup_fits(a->lookup);
+		break;
+	case LOOKUP_MORE:
+		sent = send_lookup(a);
+		break;
+	case LOOKUP_DONE:
+		sent = send_plan(a);
+		break;
+	}
+	return sent ? ERR_OK
+		    : err_make(
+			  VERDICT_RETRY, "08006", "%s", pool_error(a->x->pool));
+}
+
+/* The results are gone when this returns: what the plan needs of them it has
+ * copied. */
+static void on_found(void *arg, const struct pg_reply *reply)
+{
+	struct apply *a = arg;
+	struct err e = reply->err;
+	a->asking = false;
+	crashpoint(CRASH_LOOKUP_DONE);
+	if (a->owner && e.verdict == VERDICT_OK)
+		e = go_on(a, reply->results);
+	if (a->asking)
+		return;
+	lookup_free(&a->lookup);
+	if (a->owner == NULL)
+		apply_free(&a);
+	else if (a->plan == NULL)
+		a->done(a, &e, reply->constraint);
+}
+
+static bool send_lookup(struct apply *a)
+{
+	size_t n = lookup_queries(a->lookup);
+	struct pg_query *queries = mem_alloc(n * sizeof *queries);
+	lookup_query(a->lookup, queries);
+	a->asking = pool_submit(a->x->pool, queries, n, on_found, a);
+	free(queries);
+	crashpoint(CRASH_LOOKUP_SENT);
+	return a->asking;
+}
+
+static bool submit(struct apply *a, bool trial)
+{
+	CHECK(a->plan == NULL && a->lookup == NULL && a->owner != NULL);
+	a->trial = trial;
+	orders_refuse(a->x->orders, a->partition, a->writes, a->n);
+	a->lookup = lookup_new(a->x->statements, a->partition, a->writes, a->n,
+	    a->most, (size_t)a->x->settings->common.document_max);
+	if (a->lookup == NULL)
+		return send_plan(a);
+	if (!send_lookup(a))
+		lookup_free(&a->lookup);
+	return a->asking;
+}
+
+bool apply_submit(struct apply *a)
+{
+	return submit(a, false);
+}
+
+bool apply_try(struct apply *a)
+{
+	return submit(a, true);
+}
+
+struct write *apply_take_writes(struct apply *a)
+{
+	struct write *writes = a->writes;
+	a->writes = NULL;
+	a->n = 0;
+	return writes;
+}
+
+void apply_free(struct apply **ap)
+{
+	struct apply *a = *ap;
+	if (a == NULL)
+		return;
+	CHECK(a->plan == NULL && a->lookup == NULL);
+	for (size_t i = 0; i < a->n; i++)
+		write_clear(&a->writes[i]);
+	free(a->writes);
+	free(a);
+	*ap = NULL;
+}

@@ -1,0 +1,69 @@
+/* The batch policy, and bisection as a change of it.
+ *
+ * Bisection needs no tree: every part of a rejected batch is itself a batch
+ * with a watermark of its own, applied in log order. So a rejection halves the
+ * limit, and each success doubles it, and the good ones before a guilty write
+ * are committed on the way. It ends where Postgres can be asked about each
+ * write; only where that does not tell does it go on to single ones: a guilty
+ * write among n then costs about 2 log2 n transactions, every second one guilty
+ * about 2.5 n.
+ */
+#include "writer/batch/batch_policy.h"
+
+#include "common/base/check.h"
+
+void batch_init(
+    struct batch_policy *p, size_t rows, size_t bytes, dur_us_t linger)
+{
+	CHECK(rows > 0 && bytes > 0 && linger >= 0);
+	*p = (struct batch_policy){rows, bytes, linger, rows};
+}
+
+bool batch_due(
+    const struct batch_policy *p, const struct batch_fill *f, mono_us_t now)
+{
+	if (f->rows == 0)
+		return false;
+	return f->rows >= p->limit || f->bytes >= p->bytes ||
+	       now - f->oldest >= p->linger;
+}
+
+dur_us_t batch_wait(
+    const struct batch_policy *p, const struct batch_fill *f, mono_us_t now)
+{
+	dur_us_t left = f->oldest + p->linger - now;
+	return left > 0 ? left : 0;
+}
+
+bool batch_takes(
+    const struct batch_policy *p, size_t rows, size_t bytes, size_t next)
+{
+	return rows == 0 || (rows < p->limit && bytes + next <= p->bytes);
+}
+
+bool batch_full(const struct batch_policy *p, const struct batch_fill *f)
+{
+	return f->rows >= 2 * p->rows || f->bytes >= 2 * p->bytes;
+}
+
+bool batch_low(const struct batch_policy *p, const struct batch_fill *f)
+{
+	return f->rows < p->rows && f->bytes < p->bytes;
+}
+
+size_t batch_reads(const struct batch_policy *p)
+{
+	size_t bytes = BATCH_READS * p->bytes;
+	return bytes < BATCH_READS_MOST ? bytes : BATCH_READS_MOST;
+}
+
+void batch_split(struct batch_policy *p, size_t n, size_t fits)
+{
+	CHECK(n > 1 && fits > 0 && fits <= n);
+	p->limit = fits < n ? fits : n / 2;
+}
+
+void batch_applied(struct batch_policy *p)
+{
+	p->limit = p->limit > p->rows / 2 ? p->rows : p->limit * 2;
+}

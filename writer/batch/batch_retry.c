@@ -1,0 +1,393 @@
+/* The verdicts on a batch, and what follows from each.
+ *
+ *         TRYING                      REJECT: whose fault is it? Then without
+ *           ▲ ▼                       the guilty ones
+ *   IDLE ─► SENT ─► IDLE              decided; or it must read too much
+ *            │ ▲
+ *            ▼ └───────────┐
+ *         WAITING ─► CHECKING         RETRY: the answer was an error, or lost
+ *            ▲           │ └► IDLE    it was committed, or it is not ours; or
+ *            │           │            it was too much twice: smaller ones
+ *            └───────────┘            no answer to that either
+ *
+ * A batch whose outcomes were told before a failover (announced.h) is tried
+ * again until the other partitions have come as far.
+ *
+ * The race: COMMIT arrives, its answer does not. Sent again blindly, the batch
+ * would be fenced by its own first transaction, or worse, overtaken by it. So
+ * Postgres is asked for the watermark first; the row lock makes the question
+ * wait for a transaction that is still open.
+ */
+#include "writer/batch/batch_retry.h"
+
+#include "common/postgres/pg_params.h"
+#include "writer/batch/batch_policy.h"
+#include "writer/batch/pg_request.h"
+#include "writer/crashpoint.h"
+#include "writer/rejections/reject_reason.h"
+#include "writer/takeover/other_partitions.h"
+#include "writer/takeover/terminate_blockers.h"
+
+#include "common/base/backoff.h"
+#include "common/base/check.h"
+#include "common/base/entropy.h"
+#include "common/base/log.h"
+#include "common/base/mem.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum state {
+	STATE_IDLE,
+	STATE_SENT,	/* waits for Postgres's answer to the batch */
+	STATE_TRYING,	/* waits for its answers to the writes, one by one */
+	STATE_WAITING,	/* waits for the timer */
+	STATE_CHECKING, /* waits for the watermark that Postgres holds */
+};
+
+static const char *const state_names[] = {
+    [STATE_IDLE] = "idle",
+    [STATE_SENT] = "applying",
+    [STATE_TRYING] = "trying",
+    [STATE_WAITING] = "retrying",
+    [STATE_CHECKING] = "checking",
+};
+
+struct attempt {
+	struct context *x;
+	enum state state;
+	mono_us_t since;     /* when it came into that state */
+	struct apply *apply; /* NULL in IDLE */
+	struct ask *check;   /* in CHECKING */
+	struct loop_timer *timer;
+	struct backoff backoff;
+	unsigned too_much; /* how often the batch was, for Postgres */
+	/* Its outcomes were told, and Postgres refuses it. */
+	struct others *others;
+	bool alone; /* when it was sent, no other partition was behind */
+	bool draining;
+	char trouble[160];
+	attempt_done done;
+	void *arg;
+};
+
+static void set_state(struct attempt *t, enum state to)
+{
+	loop_timer_stop(t->timer);
+	t->state = to;
+	t->since = clock_mono();
+}
+
+static bool is_sent(const struct attempt *t)
+{
+	return t->state == STATE_SENT || t->state == STATE_TRYING;
+}
+
+static void finish(struct attempt *t, enum attempt_result result)
+{
+	others_free(&t->others);
+	struct apply *a = t->apply;
+	t->apply = NULL;
+	set_state(t, STATE_IDLE);
+	t->done(t->arg, result, a);
+}
+
+static void wait_and_check(struct attempt *t, const char *code, const char *why)
+{
+	snprintf(t->trouble, sizeof t->trouble, "%.31s %.120s", code, why);
+	set_state(t, STATE_WAITING);
+	loop_timer_start(t->timer,
+	    t->draining ? 0 : backoff_next(&t->backoff, entropy_bits()));
+}
+
+static void send_batch(struct attempt *t)
+{
+	t->alone = t->others && others_are_there(t->others);
+	if (apply_submit(t->apply))
+		set_state(t, STATE_SENT);
+	else
+		wait_and_check(t, "08006", pool_error(t->x->pool));
+}
+
+/* --- the watermark, after a failure -------------------------------------- */
+
+static void fenced(struct attempt *t, const char *found)
+{
+	log_event(EV_FENCED,
+	    "partition=%d from=%" PRIu64 " to=%" PRIu64 " found=%s",
+	    t->apply->partition, t->apply->from, t->apply->to, found);
+	metric_add(&t->x->stats.fenced, 1);
+	finish(t, ATTEMPT_FENCED);
+}
+
+static void recovered(struct attempt *t)
+{
+	struct apply *a = t->apply;
+	log_event(EV_BATCH_RECOVERED,
+	    "partition=%d from=%" PRIu64 " to=%" PRIu64, a->partition, a->from,
+	    a->to);
+	metric_add(&t->x->stats.recovered, 1);
+	metric_add(&t->x->stats.applied, (int64_t)a->n);
+	metric_add(&t->x->stats.batches, 1);
+	t->trouble[0] = '\0';
+	backoff_reset(&t->backoff);
+	finish(t, ATTEMPT_RECOVERED);
+}
+
+/* It would be so again with all of it. */
+static void split(struct attempt *t)
+{
+	backoff_reset(&t->backoff);
+	finish(t, ATTEMPT_SPLIT);
+}
+
+static void on_checked(void *arg, const struct pg_reply *reply)
+{
+	struct attempt *t = arg;
+	t->check = NULL;
+	if (reply->err.verdict != VERDICT_OK) {
+		evict_if_locked(t->x, &reply->err);
+		wait_and_check(t, reply->err.code, reply->err.msg);
+		return;
+	}
+	if (PQntuples(reply->results[0]) != 1) {
+		fenced(t, "nothing");
+		return;
+	}
+	version_t at = (version_t)pg_int8(reply->results[0], 0, 1);
+	char found[32];
+	snprintf(found, sizeof found, "%" PRIu64, at);
+	if (at == t->apply->from && t->too_much > 1 && t->apply->n > 1)
+		split(t);
+	else if (at == t->apply->from)
+		send_batch(t);
+	else if (at == t->apply->to)
+		recovered(t);
+	else
+		fenced(t, found);
+}
+
+static void check_watermark(struct attempt *t)
+{
+	struct call c = {.sql = statements_progress, .shape.columns = "pv"};
+	struct buf *list = call_param(&c);
+	pg_array_begin(list, PG_INT4, 1);
+	pg_array_int4(list, t->apply->partition);
+	const struct pg_query q = call_query(&c);
+	t->check = ask_submit(t->x->pool, &q, 1, on_checked, t);
+	if (t->check)
+		set_state(t, STATE_CHECKING);
+	else
+		wait_and_check(t, "08006", pool_error(t->x->pool));
+	call_free(&c);
+}
+
+static void on_timer(void *arg)
+{
+	struct attempt *t = arg;
+	CHECK(t->state == STATE_WAITING);
+	if (t->draining)
+		finish(t, ATTEMPT_GIVEN_UP);
+	else
+		check_watermark(t);
+}
+
+/* --- verdicts ------------------------------------------------------------ */
+
+/* A statement_timeout of the role or the database, or nearly pool.c's own; or
+ * Postgres has not the memory. */
+static bool is_too_much(const struct attempt *t, const struct err *e)
+{
+	return strcmp(e->code, "57014") == 0 || strcmp(e->code, "53200") == 0 ||
+	       clock_mono() - t->since > CLOCK_S(30);
+}
+
+static void retry(struct attempt *t, const struct err *e)
+{
+	t->too_much += is_too_much(t, e);
+	log_event(EV_BATCH_RETRY,
+	    "partition=%d rows=%zu code=%s attempts=%u error=%s",
+	    t->apply->partition, t->apply->n, e->code, t->backoff.attempts + 1,
+	    log_quote(e->msg));
+	metric_add(&t->x->stats.retried, 1);
+	wait_and_check(t, e->code, e->msg);
+}
+
+static void try_writes(struct attempt *t)
+{
+	if (apply_try(t->apply))
+		set_state(t, STATE_TRYING);
+	else
+		wait_and_check(t, "08006", pool_error(t->x->pool));
+}
+
+/* A rejection takes the place of each guilty write. */
+static void on_tried(struct attempt *t)
+{
+	if (t->apply->blamed)
+		send_batch(t);
+	else
+		finish(t, ATTEMPT_SPLIT);
+}
+
+/* A batch whose outcomes were told waits for what another partition is still to
+ * write: the row that it refers to, or the end of one that has its value. It
+ * does so as a whole, since it is known that it can be committed as that. */
+static bool must_pass(struct attempt *t)
+{
+	const struct apply *a = t->apply;
+	if (a->writes[0].announced == ANNOUNCED_NOT || t->alone)
+		return false;
+	if (t->others == NULL)
+		t->others = others_new(t->x, a->partition);
+	others_ask(t->others);
+	return true;
+}
+
+static void rejected(
+    struct attempt *t, const struct err *e, const char *constraint)
+{
+	struct apply *a = t->apply;
+	crashpoint(CRASH_BATCH_REJECTED);
+	if (strcmp(constraint, STATEMENTS_KEY_TAKEN) == 0) {
+		/* Another partition had the idempotency key meanwhile: read it
+		 * again, and its write is a replay. */
+		retry(t, e);
+		return;
+	}
+	if (a->n == 1 && a->writes[0].refused != REASON_NONE) {
+		/* Not even its rejection could be written down. */
+		retry(t, e);
+		return;
+	}
+	if (must_pass(t)) {
+		retry(t, e);
+		return;
+	}
+	metric_add(&t->x->stats.split, 1);
+	if (a->n == 1) {
+		blame_write(&a->writes[0], a->partition, e, constraint);
+		send_batch(t);
+	} else if (a->n <= BATCH_TRIAL && !a->tried) {
+		try_writes(t);
+	} else {
+		finish(t, ATTEMPT_SPLIT);
+	}
+}
+
+static void on_applied(
+    struct apply *a, const struct err *e, const char *constraint)
+{
+	struct attempt *t = a->owner;
+	CHECK(t->apply == a && is_sent(t));
+	switch (e->verdict) {
+	case VERDICT_OK:
+		if (a->fits < a->n) {
+			split(t);
+			break;
+		}
+		if (t->state == STATE_TRYING) {
+			on_tried(t);
+			break;
+		}
+		t->trouble[0] = '\0';
+		backoff_reset(&t->backoff);
+		finish(t, ATTEMPT_COMMITTED);
+		break;
+	case VERDICT_REJECT:
+		rejected(t, e, constraint);
+		break;
+	case VERDICT_FENCED:
+		fenced(t, "another");
+		break;
+	case VERDICT_FATAL:
+		wait_and_check(t, e->code, e->msg);
+		t->x->fatal(t->x->fatal_arg, e);
+		break;
+	case VERDICT_RETRY:
+		retry(t, e);
+		break;
+	}
+}
+
+/* --- interface ----------------------------------------------------------- */
+
+struct attempt *attempt_new(struct context *x, attempt_done done, void *arg)
+{
+	struct attempt *t = MEM_NEW(struct attempt);
+	t->x = x;
+	t->done = done;
+	t->arg = arg;
+	t->timer = loop_timer_new(x->loop, on_timer, t);
+	backoff_init(&t->backoff, CLOCK_MS(50), CLOCK_S(5));
+	return t;
+}
+
+void attempt_begin(struct attempt *t, struct apply *a)
+{
+	CHECK(t->state == STATE_IDLE);
+	t->too_much = 0;
+	t->apply = a;
+	a->done = on_applied;
+	a->owner = t;
+	send_batch(t);
+}
+
+void attempt_hurry(struct attempt *t)
+{
+	if (t->state == STATE_WAITING)
+		loop_timer_start(t->timer, 0);
+}
+
+void attempt_drain(struct attempt *t)
+{
+	t->draining = true;
+	attempt_hurry(t);
+}
+
+void attempt_drop(struct attempt *t)
+{
+	ask_cancel(&t->check);
+	others_free(&t->others);
+	if (is_sent(t))
+		t->apply->owner = NULL;
+	else
+		apply_free(&t->apply);
+	t->apply = NULL;
+	t->trouble[0] = '\0';
+	set_state(t, STATE_IDLE);
+}
+
+const struct apply *attempt_batch(const struct attempt *t)
+{
+	return t->apply;
+}
+
+dur_us_t attempt_unanswered(const struct attempt *t)
+{
+	bool asked = is_sent(t) || t->state == STATE_CHECKING;
+	return asked ? clock_mono() - t->since : 0;
+}
+
+const char *attempt_trouble(const struct attempt *t)
+{
+	return t->trouble;
+}
+
+const char *attempt_state_name(const struct attempt *t)
+{
+	return state_names[t->state];
+}
+
+void attempt_free(struct attempt **tp)
+{
+	struct attempt *t = *tp;
+	if (t == NULL)
+		return;
+	attempt_drop(t);
+	loop_timer_free(&t->timer);
+	free(t);
+	*tp = NULL;
+}

@@ -1,0 +1,512 @@
+/* The life of a partition, from the takeover to the next rebalance.
+ *
+ *   TAKING ─► FILLING ─► TRYING ─► FILLING       committed, or split
+ *      ▲         │          │
+ *      └─────────┴─ BACKOFF ◄                     fenced, or not announced
+ *
+ * Invariants:
+ *  - Every batch is the transaction [watermark, to): the fence lets it in only
+ *    if Postgres's watermark is where this partition believes it to be.
+ *  - Nothing more is applied while too many announcements are undelivered, and
+ *    nothing more is announced after one failed, until the takeover has
+ *    announced the gap.
+ *  - What is buffered is bounded: at two batches the partition is paused, and
+ *    its writes stay in Kafka.
+ */
+#include "writer/batch/partition.h"
+
+#include "writer/batch/batch_policy.h"
+#include "writer/batch/batch_retry.h"
+#include "writer/batch/queue.h"
+#include "writer/crashpoint.h"
+
+#include "common/base/backoff.h"
+#include "common/base/check.h"
+#include "common/base/entropy.h"
+#include "common/base/log.h"
+#include "common/base/mem.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+static const char *const state_names[] = {
+    [PARTITION_TAKING] = "taking",
+    [PARTITION_FILLING] = "running",
+    [PARTITION_TRYING] = "trying",
+    [PARTITION_BACKOFF] = "backing-off",
+};
+
+struct partition {
+	struct partition_options o;
+	struct context *x;
+	struct consumer *consumer;
+	enum partition_state state;
+	uint64_t incarnation; /* of the last take: who announces */
+	version_t watermark;
+	version_t committed; /* told to the group */
+	int64_t next_offset;
+	bool paused;
+	bool draining;
+	/* In front of a write of a shape that is not known: what comes from
+	 * there on stays in Kafka, until a writer of that shape is here. */
+	bool held;
+	version_t held_at;
+	wall_us_t held_since; /* accepted-at of the write */
+	char held_for[400];
+	bool gap_again; /* the takeover's announcement failed meanwhile */
+	struct queue queue;
+	struct producers producers;
+	/* After a failover that lost commits: up to where outcomes were told,
+	 * and which. NULL: no more. */
+	version_t told;
+	struct announced *outcomes;
+	struct batch_policy policy;
+	struct attempt *attempt;
+	struct loop_timer *timer; /* linger, backoff */
+	struct backoff again;
+	const char *trouble; /* why it must be taken again; "" */
+};
+
+/* In quotes, for people; until the fourth next call. */
+static const char *id_of(const struct write *w)
+{
+	char id[COLLECTION_KEY_MAX + 1];
+	snprintf(id, sizeof id, "%.*s", (int)w->id_len, w->id);
+	return log_quote(id);
+}
+
+static void set_state(struct partition *p, enum partition_state to)
+{
+	loop_timer_stop(p->timer);
+	p->state = to;
+}
+
+static void take_again(struct partition *p, const char *why)
+{
+	uint64_t bits = entropy_bits();
+	p->trouble = why;
+	queue_clear(&p->queue);
+	attempt_drop(p->attempt);
+	set_state(p, PARTITION_BACKOFF);
+	loop_timer_start(p->timer, backoff_next(&p->again, bits));
+}
+
+/* --- batches ------------------------------------------------------------- */
+
+static struct batch_fill fill_of(const struct partition *p)
+{
+	const struct queue *q = &p->queue;
+	return (struct batch_fill){
+	    q->n, q->bytes, q->n ? queue_at(q, 0)->arrived : 0};
+}
+
+static void apply_backpressure(struct partition *p)
+{
+	struct batch_fill f = fill_of(p);
+	if (!p->paused && batch_full(&p->policy, &f)) {
+		p->paused = true;
+		consumer_pause(p->consumer, p->o.number);
+	} else if (p->paused && !p->held && batch_low(&p->policy, &f)) {
+		p->paused = false;
+		consumer_resume(p->consumer, p->o.number);
+	}
+}
+
+/* Writes whose outcomes were told are in the batches that they were in then. */
+static version_t batch_edge(const struct partition *p)
+{
+	return p->outcomes
+		   ? announced_run(p->outcomes, queue_at(&p->queue, 0)->version)
+		   : VERSION_MAX;
+}
+
+static bool takes(
+    const struct partition *p, size_t n, size_t bytes, version_t edge)
+{
+	const struct queue *q = &p->queue;
+	return n < q->n && queue_at(q, n)->version < edge &&
+	       batch_takes(&p->policy, n, bytes, queue_at(q, n)->size);
+}
+
+static struct apply *next_batch(struct partition *p)
+{
+	const struct queue *q = &p->queue;
+	version_t edge = batch_edge(p);
+	size_t n = 0, bytes = 0;
+	while (takes(p, n, bytes, edge))
+		bytes += queue_at(q, n++)->size;
+	n = judges_fit(p->x->judges, queue_at(q, 0), n);
+	struct apply *a = apply_new(p->x, p->o.number, p->watermark,
+	    queue_take(&p->queue, n), n, batch_reads(&p->policy));
+	a->announce_as = p->incarnation;
+	a->told = p->told;
+	a->producers = &p->producers;
+	return a;
+}
+
+static bool may_announce(const struct partition *p)
+{
+	return announcer_outstanding_of(p->x->announcer, p->o.number) <
+	       2 * p->policy.rows;
+}
+
+/* The rest of the batch is in the log, and comes; not for ever is it waited
+ * for. */
+static bool is_whole(
+    const struct partition *p, const struct batch_fill *f, mono_us_t now)
+{
+	const struct queue *q = &p->queue;
+	version_t edge = batch_edge(p);
+	return edge == VERSION_MAX ||
+	       queue_at(q, q->n - 1)->version + 1 >= edge ||
+	       batch_full(&p->policy, f) || now - f->oldest > CLOCK_S(1);
+}
+
+static void kick(struct partition *p)
+{
+	if (p->state != PARTITION_FILLING)
+		return;
+	apply_backpressure(p);
+	struct batch_fill f = fill_of(p);
+	mono_us_t now = clock_mono();
+	if (f.rows == 0 || p->draining || p->x->paused)
+		return;
+	if (!is_whole(p, &f, now)) {
+		if (!loop_timer_armed(p->timer))
+			loop_timer_start(p->timer, CLOCK_S(1));
+		return;
+	}
+	if (!batch_due(&p->policy, &f, now) && batch_edge(p) == VERSION_MAX) {
+		if (!loop_timer_armed(p->timer))
+			loop_timer_start(
+			    p->timer, batch_wait(&p->policy, &f, now));
+		return;
+	}
+	if (!may_announce(p))
+		return; /* partition_announced comes back here */
+	set_state(p, PARTITION_TRYING);
+	struct apply *a = next_batch(p);
+	crashpoint(CRASH_BATCH_BEGIN);
+	attempt_begin(p->attempt, a);
+}
+
+static void on_decided(void *arg, enum attempt_result result, struct apply *a)
+{
+	struct partition *p = arg;
+	size_t n = a->n;
+	set_state(p, PARTITION_FILLING);
+	switch (result) {
+	case ATTEMPT_COMMITTED:
+		p->watermark = a->to;
+		if (p->watermark >= p->told)
+			announced_free(&p->outcomes);
+		p->trouble = "";
+		/* One whose writes had to be tried is followed by more such
+		 * ones, like as not: not larger, then. */
+		if (!a->tried)
+			batch_applied(&p->policy);
+		backoff_reset(&p->again);
+		break;
+	case ATTEMPT_SPLIT:
+		batch_split(&p->policy, n, a->fits);
+		queue_return(&p->queue, apply_take_writes(a), n);
+		break;
+	case ATTEMPT_RECOVERED:
+		/* What it did was in the answer that got lost: the takeover
+		 * reads it from the rows, and announces it. */
+		take_again(p, "");
+		break;
+	case ATTEMPT_FENCED:
+		take_again(p, "fenced by another writer");
+		break;
+	case ATTEMPT_GIVEN_UP:
+		take_again(p, "");
+		break;
+	}
+	apply_free(&a);
+	kick(p);
+	p->o.settled(p->o.arg);
+}
+
+static void on_timer(void *arg)
+{
+	struct partition *p = arg;
+	if (p->state == PARTITION_FILLING) {
+		kick(p);
+	} else if (!p->draining) {
+		CHECK(p->state == PARTITION_BACKOFF);
+		set_state(p, PARTITION_TAKING);
+		p->o.retake(p->o.arg, p);
+	}
+}
+
+/* --- interface ----------------------------------------------------------- */
+
+struct partition *partition_new(const struct partition_options *o)
+{
+	const struct writer_settings *s = o->x->settings;
+	struct partition *p = MEM_NEW(struct partition);
+	p->o = *o;
+	p->x = o->x;
+	p->state = PARTITION_TAKING;
+	p->trouble = "";
+	batch_init(&p->policy, (size_t)s->batch_rows, (size_t)s->batch_bytes,
+	    s->batch_linger);
+	backoff_init(&p->again, CLOCK_MS(50), CLOCK_S(10));
+	p->timer = loop_timer_new(o->x->loop, on_timer, p);
+	p->attempt = attempt_new(o->x, on_decided, p);
+	return p;
+}
+
+void partition_start(
+    struct partition *p, struct consumer *c, struct taken *taken)
+{
+	CHECK(p->state == PARTITION_TAKING);
+	p->consumer = c;
+	p->incarnation = ++p->x->incarnations;
+	p->watermark = taken->watermark;
+	p->next_offset = version_offset(taken->watermark);
+	producers_free(&p->producers);
+	p->producers = taken->producers;
+	taken->producers = (struct producers){0};
+	announced_free(&p->outcomes);
+	p->told = taken->told;
+	p->outcomes = taken->outcomes;
+	taken->outcomes = NULL;
+	p->paused = false;
+	p->held = false;
+	p->trouble = "";
+	set_state(p, PARTITION_FILLING);
+	crashpoint(CRASH_TAKEN);
+	if (p->gap_again)
+		take_again(p, "what was committed is not announced");
+	p->gap_again = false;
+}
+
+static void hold(struct partition *p, const struct write *w)
+{
+	const char *name = w->collection->name;
+	char at[POSITION_MAX_LEN];
+	position_format((struct position){p->o.number, w->version}, at);
+	p->held = true;
+	p->held_at = w->version;
+	p->held_since = w->accepted_at;
+	snprintf(p->held_for, sizeof p->held_for,
+	    "%s (%s) is a write of another declaration of %s than this "
+	    "writer's: migrate it and restart the writer with it, or reject "
+	    "the write with POST /positions/%s/reject",
+	    at, id_of(w), name, at);
+	log_event(EV_WRITE_NEWER,
+	    "partition=%d offset=%" PRId64
+	    " position=%s key=%s collection=%s shape=%016" PRIx64,
+	    p->o.number, w->message->offset, at, id_of(w), name, w->said.shape);
+	if (!p->paused)
+		consumer_pause(p->consumer, p->o.number);
+	p->paused = true;
+}
+
+/* What was told of the write there. */
+static enum announced_as recall(const struct partition *p, int64_t offset,
+    const struct record_rejection **told)
+{
+	return p->outcomes ? announced_find(p->outcomes,
+				 version_make(p->x->epoch, offset), told)
+			   : ANNOUNCED_NOT;
+}
+
+static void count_malformed(struct partition *p, const struct write *w)
+{
+	metric_add(&p->x->stats.malformed, 1);
+	log_event(EV_WRITE_MALFORMED, "partition=%d offset=%" PRId64 " why=%s",
+	    p->o.number, w->message->offset, log_quote(w->detail));
+}
+
+void partition_message(struct partition *p, rd_kafka_message_t *m)
+{
+	bool taken =
+	    p->state == PARTITION_FILLING || p->state == PARTITION_TRYING;
+	if (!taken || p->held || p->draining || m->offset < p->next_offset) {
+		rd_kafka_message_destroy(m);
+		return;
+	}
+	struct write w;
+	const struct record_rejection *told = NULL;
+	enum announced_as as = recall(p, m->offset, &told);
+	struct write_log log = context_log(p->x);
+	log.applied = as == ANNOUNCED_ACCEPTED; /* by whatever writer */
+	write_read(&w, m, &log);
+	write_told(&w, as, told);
+	if (w.collection &&
+	    !shapes_known(p->x->shapes, w.collection, w.said.shape) &&
+	    !orders_has(p->x->orders, p->o.number, w.version)) {
+		hold(p, &w);
+		write_clear(&w);
+		return;
+	}
+	p->next_offset = m->offset + 1;
+	w.arrived = clock_mono();
+	if (w.refused == REASON_MALFORMED)
+		count_malformed(p, &w);
+	queue_push(&p->queue, &w);
+	apply_backpressure(p);
+	kick(p);
+}
+
+void partition_announced(struct partition *p, uint64_t owner, bool delivered)
+{
+	bool ours = owner == p->incarnation || owner == ANNOUNCE_GAP;
+	if (delivered && ours)
+		crashpoint(CRASH_ANNOUNCED);
+	/* What came before the last take counts in may_announce, too. */
+	if (delivered || !ours) {
+		kick(p);
+		return;
+	}
+	metric_add(&p->x->stats.announce_failed, 1);
+	if (p->state == PARTITION_TAKING)
+		p->gap_again = p->gap_again || owner == ANNOUNCE_GAP;
+	else if (p->state != PARTITION_BACKOFF)
+		take_again(p, "what was committed is not announced");
+}
+
+void partition_hurry(struct partition *p)
+{
+	attempt_hurry(p->attempt);
+}
+
+void partition_resume(struct partition *p)
+{
+	kick(p);
+}
+
+/* Where a batch is under way, the fence tells. */
+void partition_found(struct partition *p, version_t believed, version_t found)
+{
+	if (p->state == PARTITION_FILLING && p->watermark == believed &&
+	    found != believed)
+		take_again(p, "Postgres is at another watermark");
+}
+
+void partition_fault(struct partition *p)
+{
+	if (p->state != PARTITION_TAKING && p->state != PARTITION_BACKOFF)
+		take_again(p, "its offset is not in the log");
+}
+
+void partition_ordered(struct partition *p)
+{
+	bool ready =
+	    p->state == PARTITION_FILLING || p->state == PARTITION_TRYING;
+	if (p->held && ready &&
+	    orders_has(p->x->orders, p->o.number, p->held_at))
+		take_again(p, ""); /* what stands behind it comes again, too */
+	else
+		attempt_hurry(p->attempt);
+}
+
+void partition_drain(struct partition *p)
+{
+	p->draining = true;
+	queue_clear(&p->queue);
+	attempt_drain(p->attempt);
+}
+
+void partition_commit(struct partition *p)
+{
+	if (p->consumer == NULL || p->committed == p->watermark)
+		return;
+	p->committed = p->watermark;
+	consumer_commit(p->consumer, p->o.number, version_offset(p->watermark));
+}
+
+int32_t partition_number(const struct partition *p)
+{
+	return p->o.number;
+}
+
+enum partition_state partition_state(const struct partition *p)
+{
+	return p->state;
+}
+
+const char *partition_state_name(const struct partition *p)
+{
+	return p->state == PARTITION_TRYING ? attempt_state_name(p->attempt)
+					    : state_names[p->state];
+}
+
+const char *partition_trouble(const struct partition *p)
+{
+	if (p->held)
+		return p->held_for;
+	return *p->trouble ? p->trouble : attempt_trouble(p->attempt);
+}
+
+const char *partition_first(const struct partition *p)
+{
+	static char text[POSITION_MAX_LEN + 340];
+	const struct apply *a = attempt_batch(p->attempt);
+	char at[POSITION_MAX_LEN];
+	if (a == NULL || a->n == 0)
+		return "";
+	position_format(
+	    (struct position){p->o.number, a->writes[0].version}, at);
+	snprintf(text, sizeof text, "%s (%s)", at, id_of(&a->writes[0]));
+	return text;
+}
+
+dur_us_t partition_unanswered(const struct partition *p)
+{
+	return attempt_unanswered(p->attempt);
+}
+
+bool partition_busy(const struct partition *p)
+{
+	return p->state == PARTITION_TRYING;
+}
+
+version_t partition_watermark(const struct partition *p)
+{
+	return p->watermark;
+}
+
+int64_t partition_next_offset(const struct partition *p)
+{
+	return p->next_offset;
+}
+
+bool partition_paused(const struct partition *p)
+{
+	return p->paused;
+}
+
+void partition_buffered(
+    const struct partition *p, size_t *rows, size_t *bytes, wall_us_t *oldest)
+{
+	const struct apply *a = attempt_batch(p->attempt);
+	const struct queue *q = &p->queue;
+	*rows = q->n + (a ? a->n : 0);
+	*bytes = q->bytes + (a ? a->bytes : 0);
+	*oldest = 0;
+	if (a)
+		*oldest = a->writes[0].accepted_at;
+	else if (q->n)
+		*oldest = queue_at(q, 0)->accepted_at;
+	else if (p->held)
+		*oldest = p->held_since;
+}
+
+void partition_free(struct partition **pp)
+{
+	struct partition *p = *pp;
+	if (p == NULL)
+		return;
+	queue_clear(&p->queue);
+	producers_free(&p->producers);
+	announced_free(&p->outcomes);
+	attempt_free(&p->attempt);
+	loop_timer_free(&p->timer);
+	free(p);
+	*pp = NULL;
+}

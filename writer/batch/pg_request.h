@@ -1,0 +1,13 @@
+/* A unit whose answer may no longer be wanted when it comes. */
+#pragma once
+
+#include "writer/batch/pool.h"
+
+struct ask;
+
+/* NULL: no connection is ready. Else `done` is called once, later, unless
+ * cancelled; the handle is gone then. */
+struct ask *ask_submit(struct pool *p, const struct pg_query *queries, size_t n,
+    pg_done done, void *arg);
+/* `done` is not called. NULL is fine. */
+void ask_cancel(struct ask **a);

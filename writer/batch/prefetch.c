@@ -1,0 +1,332 @@
+/* One statement per collection reads the rows, each together with the
+ * partition's watermark, in one snapshot: they are the rows as the batch finds
+ * them if the watermark is where the batch begins, and they stay so until the
+ * fence moves it, because nobody else writes them.
+ *
+ * A batch of small writes may be one of large rows, so what comes is bounded: a
+ * row of more than an equal share of what the batch may read comes as its size
+ * alone. Such rows are asked for once more, unless all together are too much:
+ * then the batch is. Where rows are small, all of it is one question.
+ */
+#include "writer/batch/prefetch.h"
+
+#include "common/base/check.h"
+#include "common/base/mem.h"
+#include "common/sql/row_doc.h"
+#include "common/sql/sql.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+/* The rows of one collection. */
+struct question {
+	struct call call;
+	size_t first; /* of `asked`: the change of its first key */
+	size_t n;
+};
+
+/* Of a change. */
+struct answer {
+	bool known; /* the row is */
+	size_t bytes;
+	struct fold_row row;
+};
+
+struct lookup {
+	const struct statements *statements;
+	int32_t partition;
+	const struct write *writes;
+	size_t n;
+	struct fold fold; /* of all the writes: to group them by key */
+	struct answer *answers;
+	struct arena documents;
+	size_t most, bytes; /* of the rows: allowed, found */
+	size_t document_max;
+	size_t share; /* what a row may have, to come */
+	size_t fits;
+	size_t *asked; /* indexes of the changes whose rows are asked for */
+	size_t nasked;
+	struct question *questions;
+	size_t nquestions;
+	struct call keys; /* sql NULL: no write has one */
+	struct idempotency_record *records;
+	size_t nrecords;
+};
+
+static bool is_needed(const struct write *w)
+{
+	return w->said.idempotency_key ||
+	       (w->refused == REASON_NONE && !write_is_plain(w));
+}
+
+static void add_question(struct lookup *l, size_t first, size_t n)
+{
+	struct question *q = &l->questions[l->nquestions];
+	*q = (struct question){.first = l->nasked};
+	for (size_t i = first; i < first + n; i++) {
+		if (l->fold.changes[i].reads && !l->answers[i].known)
+			l->asked[l->nasked++] = i;
+	}
+	q->n = l->nasked - q->first;
+	if (q->n == 0)
+		return;
+	l->nquestions++;
+	const struct collection *c = l->fold.changes[first].collection;
+	q->call.sql = statements_for(l->statements, c)->read;
+	q->call.shape = (struct pgshape){SQL_WITHIN_SHAPE, c};
+	struct buf *keys = call_param(&q->call);
+	struct buf *partitions = call_param(&q->call);
+	pg_array_begin(keys, PG_TEXT, q->n);
+	pg_array_begin(partitions, PG_INT4, q->n);
+	for (size_t i = 0; i < q->n; i++) {
+		const struct write *w =
+		    l->fold.changes[l->asked[q->first + i]].writes[0];
+		pg_array_text(keys, w->key, w->key_len);
+		pg_array_int4(partitions, l->partition);
+	}
+}
+
+static void drop_questions(struct lookup *l)
+{
+	for (size_t i = 0; i < l->nquestions; i++)
+		call_free(&l->questions[i].call);
+	l->nquestions = 0;
+	l->nasked = 0;
+}
+
+/* About the rows that are not known. At first, each may have its share; then
+ * it was seen to that all together are not too much. */
+static void add_questions(struct lookup *l, bool first)
+{
+	drop_questions(l);
+	for (size_t i = 0, run; i < l->fold.n; i += run) {
+		const struct fold_change *c = &l->fold.changes[i];
+		run = 1;
+		while (
+		    i + run < l->fold.n && c[run].collection == c->collection)
+			run++;
+		add_question(l, i, run);
+	}
+	l->share = first && l->nasked ? l->most / l->nasked : INT64_MAX;
+	for (size_t i = 0; i < l->nquestions; i++)
+		call_int8(&l->questions[i].call, l->share);
+}
+
+static void add_keys(struct lookup *l, const struct write *writes, size_t n)
+{
+	size_t count = 0;
+	for (size_t i = 0; i < n; i++)
+		count += writes[i].said.idempotency_key != NULL;
+	if (count == 0)
+		return;
+	l->keys.sql = statements_known;
+	l->keys.shape.columns = "s8pvss";
+	struct buf *keys = call_param(&l->keys);
+	pg_array_begin(keys, PG_TEXT, count);
+	for (size_t i = 0; i < n; i++) {
+		const struct record_write *r = &writes[i].said;
+		if (r->idempotency_key)
+			pg_array_text(
+			    keys, r->idempotency_key, r->idempotency_len);
+	}
+}
+
+struct lookup *lookup_new(const struct statements *s, int32_t partition,
+    const struct write *writes, size_t n, size_t most, size_t document_max)
+{
+	size_t needed = 0;
+	while (needed < n && !is_needed(&writes[needed]))
+		needed++;
+	if (needed == n)
+		return NULL;
+	struct lookup *l = MEM_NEW(struct lookup);
+	l->statements = s;
+	l->partition = partition;
+	l->writes = writes;
+	l->n = n;
+	l->most = most;
+	l->document_max = document_max;
+	fold_init(&l->fold, writes, n, NULL);
+	l->answers = mem_zalloc((l->fold.n + 1) * sizeof *l->answers);
+	l->asked = mem_zalloc((l->fold.n + 1) * sizeof *l->asked);
+	l->questions = mem_zalloc((s->n + 1) * sizeof *l->questions);
+	add_questions(l, true);
+	add_keys(l, writes, n);
+	return l;
+}
+
+size_t lookup_queries(const struct lookup *l)
+{
+	return l->nquestions + (l->keys.sql != NULL);
+}
+
+void lookup_query(struct lookup *l, struct pg_query *out)
+{
+	for (size_t i = 0; i < l->nquestions; i++)
+		*out++ = call_query(&l->questions[i].call);
+	if (l->keys.sql)
+		*out = call_query(&l->keys);
+}
+
+/* --- results ------------------------------------------------------------- */
+
+static struct jsonraw text(const PGresult *r, int row, int column)
+{
+	return (struct jsonraw){
+	    PQgetvalue(r, row, column), (size_t)PQgetlength(r, row, column)};
+}
+
+enum { AT, AS_OF, VERSION, BYTES };
+
+static void read_row(struct lookup *l, struct answer *out,
+    const struct collection *c, const PGresult *r, int row,
+    struct buf *document)
+{
+	out->row.present = !PQgetisnull(r, row, VERSION);
+	out->row.most = l->document_max;
+	out->known = true;
+	if (!out->row.present)
+		return;
+	out->row.version = (version_t)pg_int8(r, row, VERSION);
+	size_t before = out->bytes, bytes = (size_t)pg_int8(r, row, BYTES);
+	out->row.too_large = bytes > l->document_max;
+	if (out->row.too_large)
+		return;
+	out->bytes = bytes;
+	l->bytes += out->bytes - before;
+	out->known = out->bytes <= l->share;
+	if (!out->known)
+		return;
+	buf_clear(document);
+	rowdoc_add(document, c, r, row, SQL_WITHIN_ROW);
+	out->row.document =
+	    arena_keep(&l->documents, document->data, document->len);
+}
+
+static bool read_rows(struct lookup *l, const struct question *q,
+    const PGresult *r, version_t from)
+{
+	const struct collection *c =
+	    l->fold.changes[l->asked[q->first]].collection;
+	struct buf document = {0};
+	size_t fit = 0;
+	if ((size_t)PQntuples(r) != q->n)
+		return false;
+	for (int row = 0; row < PQntuples(r); row++) {
+		int64_t at = pg_int8(r, row, AT); /* from 1 */
+		if (at < 1 || (size_t)at > q->n)
+			break;
+		if ((version_t)pg_int8(r, row, AS_OF) != from)
+			break;
+		fit++;
+		size_t i = l->asked[q->first + (size_t)at - 1];
+		read_row(l, &l->answers[i], c, r, row, &document);
+	}
+	buf_free(&document);
+	return fit == q->n;
+}
+
+/* A row is read for the first of its writes. */
+static size_t count_fitting(const struct lookup *l)
+{
+	size_t *reads = mem_zalloc(l->n * sizeof *reads);
+	size_t fits = 0, bytes = 0;
+	for (size_t i = 0; i < l->fold.n; i++)
+		reads[l->fold.changes[i].writes[0] - l->writes] =
+		    l->answers[i].bytes;
+	for (; fits < l->n; fits++) {
+		if (bytes > 0 && bytes + reads[fits] > l->most)
+			break;
+		bytes += reads[fits];
+	}
+	free(reads);
+	return fits;
+}
+
+static void read_records(struct lookup *l, const PGresult *r)
+{
+	l->nrecords = (size_t)PQntuples(r);
+	l->records = mem_zalloc((l->nrecords + 1) * sizeof *l->records);
+	for (size_t i = 0; i < l->nrecords; i++) {
+		struct idempotency_record *out = &l->records[i];
+		int row = (int)i;
+		struct jsonraw key = text(r, row, 0);
+		struct jsonraw outcome = text(r, row, 4);
+		out->key = key.s;
+		out->key_len = key.len;
+		out->fingerprint = (uint64_t)pg_int8(r, row, 1);
+		out->first = (struct position){
+		    pg_int4(r, row, 2), (version_t)pg_int8(r, row, 3)};
+		out->outcome = outcome.s;
+		out->outcome_len = outcome.len;
+		out->row_key = text(r, row, 5);
+	}
+}
+
+static bool is_more(const struct lookup *l)
+{
+	for (size_t i = 0; i < l->nasked; i++) {
+		if (!l->answers[l->asked[i]].known)
+			return true;
+	}
+	return false;
+}
+
+enum lookup_answer lookup_results(
+    struct lookup *l, PGresult *const *results, version_t from)
+{
+	for (size_t i = 0; i < l->nquestions; i++) {
+		if (!read_rows(l, &l->questions[i], *results++, from))
+			return LOOKUP_MOVED;
+	}
+	l->fits = l->bytes > l->most ? count_fitting(l) : l->n;
+	if (l->fits < l->n)
+		return LOOKUP_TOO_MUCH;
+	if (is_more(l)) {
+		add_questions(l, false);
+		return LOOKUP_MORE;
+	}
+	if (l->keys.sql)
+		read_records(l, *results);
+	return LOOKUP_DONE;
+}
+
+size_t lookup_fits(const struct lookup *l)
+{
+	return l->fits;
+}
+
+struct fold_row lookup_row(const struct lookup *l, const struct fold_change *c)
+{
+	const struct write *w = c->writes[0];
+	const struct fold_change *at =
+	    fold_find(&l->fold, c->collection, w->key, w->key_len);
+	CHECK(at != NULL && at->reads);
+	const struct answer *answer = &l->answers[at - l->fold.changes];
+	CHECK(answer->known);
+	return answer->row;
+}
+
+const struct idempotency_record *lookup_records(
+    const struct lookup *l, size_t *n)
+{
+	*n = l->nrecords;
+	return l->records;
+}
+
+void lookup_free(struct lookup **lp)
+{
+	struct lookup *l = *lp;
+	if (l == NULL)
+		return;
+	drop_questions(l);
+	call_free(&l->keys);
+	fold_free(&l->fold);
+	arena_free(&l->documents);
+	free(l->questions);
+	free(l->records);
+	free(l->asked);
+	free(l->answers);
+	free(l);
+	*lp = NULL;
+}

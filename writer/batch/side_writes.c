@@ -1,0 +1,182 @@
+#include "writer/batch/side_writes.h"
+
+#include "common/base/check.h"
+
+#include <string.h>
+
+static void begin(struct call *c, const Oid *types, size_t n, size_t rows)
+{
+	for (size_t i = 0; i < n; i++)
+		pg_array_begin(call_param(c), types[i], rows);
+}
+
+static void put(struct buf *array, const char *s)
+{
+	pg_array_text(array, s, strlen(s));
+}
+
+/* A key that is no text cannot be stored as text. */
+static void put_text(struct buf *array, const char *s, size_t len)
+{
+	if (s && len && write_is_text(s, len))
+		pg_array_text(array, s, len);
+	else
+		pg_array_text(array, "", 0);
+}
+
+/* --- rejections ---------------------------------------------------------- */
+
+static void add_rejected(struct call *c, const struct verdicts *v, size_t i)
+{
+	const struct write *w = &v->writes[i];
+	const char *detail = verdicts_detail(v, i);
+	const char *key = w->collection ? w->key : w->id;
+	size_t key_len = w->collection ? w->key_len : w->id_len;
+	pg_array_int8(&c->params[1], (int64_t)w->version);
+	put(&c->params[2], w->collection ? w->collection->name : "");
+	put_text(&c->params[3], key, key_len);
+	put(&c->params[4], w->has_op ? record_op_name(w->op) : "unknown");
+	put(&c->params[5], reason_row(verdicts_reason(v, i))->name);
+	put_text(&c->params[6], detail, strlen(detail));
+	pg_array_text(&c->params[7], w->body, w->body_len);
+	pg_array_int8(&c->params[8], w->accepted_at);
+}
+
+static bool note_rejections(const struct verdicts *v, struct call *c)
+{
+	static const Oid types[] = {PG_INT8, PG_TEXT, PG_TEXT, PG_TEXT, PG_TEXT,
+	    PG_TEXT, 17 /* bytea */, PG_INT8};
+	size_t rows = v->nrejected - v->nreplays;
+	if (rows == 0)
+		return false;
+	c->sql = statements_reject;
+	call_int4(c, v->partition);
+	begin(c, types, sizeof types / sizeof *types, rows);
+	for (size_t i = 0; i < v->n; i++) {
+		enum reason reason = verdicts_reason(v, i);
+		if (reason != REASON_NONE && reason != REASON_REPLAYED)
+			add_rejected(c, v, i);
+	}
+	return true;
+}
+
+/* --- idempotency --------------------------------------------------------- */
+
+static bool note_keys(const struct verdicts *v, struct call *c)
+{
+	if (v->nfirsts == 0)
+		return false;
+	c->sql = statements_remember;
+	struct buf *keys = call_param(c), *prints = call_param(c);
+	call_int4(c, v->partition);
+	struct buf *versions = call_param(c), *outcomes = call_param(c);
+	struct buf *row_keys = call_param(c);
+	pg_array_begin(keys, PG_TEXT, v->nfirsts);
+	pg_array_begin(prints, PG_INT8, v->nfirsts);
+	pg_array_begin(versions, PG_INT8, v->nfirsts);
+	pg_array_begin(outcomes, PG_TEXT, v->nfirsts);
+	pg_array_begin(row_keys, PG_TEXT, v->nfirsts);
+	for (size_t i = 0; i < v->nfirsts; i++) {
+		const struct write *w = &v->writes[v->firsts[i]];
+		pg_array_text(
+		    keys, w->said.idempotency_key, w->said.idempotency_len);
+		pg_array_int8(prints, (int64_t)w->said.fingerprint);
+		pg_array_int8(versions, (int64_t)w->version);
+		put(outcomes, verdicts_outcome(v, v->firsts[i]));
+		put_text(row_keys, w->key, w->key_len);
+	}
+	return true;
+}
+
+/* In front of the keys of writes that were told as the first ones: another
+ * partition may have come further than then, or the key be older than it was.
+ */
+static bool note_forgotten(const struct verdicts *v, struct call *c)
+{
+	size_t n = 0;
+	for (size_t i = 0; i < v->nfirsts; i++)
+		n += v->writes[v->firsts[i]].announced != ANNOUNCED_NOT;
+	if (n == 0)
+		return false;
+	c->sql = statements_forget;
+	struct buf *keys = call_param(c);
+	pg_array_begin(keys, PG_TEXT, n);
+	for (size_t i = 0; i < v->nfirsts; i++) {
+		const struct write *w = &v->writes[v->firsts[i]];
+		if (w->announced != ANNOUNCED_NOT)
+			pg_array_text(keys, w->said.idempotency_key,
+			    w->said.idempotency_len);
+	}
+	return true;
+}
+
+static void add_replay(const struct verdicts *v, size_t i, struct call *c)
+{
+	const struct record_why *why = &v->replays[i];
+	pg_array_int8(&c->params[1], (int64_t)v->writes[i].version);
+	pg_array_int4(&c->params[2], why->first.partition);
+	pg_array_int8(&c->params[3], (int64_t)why->first.version);
+	put_text(&c->params[4], why->outcome.s, why->outcome.len);
+	put_text(&c->params[5], why->key.s, why->key.len);
+}
+
+static bool note_replays(const struct verdicts *v, struct call *c)
+{
+	static const Oid types[] = {
+	    PG_INT8, PG_INT4, PG_INT8, PG_TEXT, PG_TEXT};
+	if (v->nreplays == 0)
+		return false;
+	c->sql = statements_replay;
+	call_int4(c, v->partition);
+	begin(c, types, sizeof types / sizeof *types, v->nreplays);
+	for (size_t i = 0; i < v->n; i++) {
+		if (v->keys[i].role == IDEMPOTENCY_REPLAY)
+			add_replay(v, i, c);
+	}
+	return true;
+}
+
+/* --- producers ----------------------------------------------------------- */
+
+static bool note_producers(const struct verdicts *v, struct call *c)
+{
+	size_t n = v->next.n;
+	if (n == 0)
+		return false;
+	c->sql = statements_producers;
+	call_int4(c, v->partition);
+	struct buf *instances = call_param(c), *numbers = call_param(c);
+	pg_array_begin(instances, PG_TEXT, n);
+	pg_array_begin(numbers, PG_INT8, n);
+	for (size_t i = 0; i < n; i++) {
+		put(instances, v->next.all[i].instance);
+		pg_array_int8(numbers, (int64_t)v->next.all[i].seq);
+	}
+	return true;
+}
+
+static bool note_orders(const struct verdicts *v, struct call *c)
+{
+	bool any = false;
+	for (size_t i = 0; i < v->n; i++)
+		any = any || v->writes[i].refused == REASON_OPERATOR;
+	if (!any)
+		return false;
+	c->sql = statements_obeyed;
+	call_int4(c, v->partition);
+	call_int8(c, v->writes[v->n - 1].version);
+	return true;
+}
+
+size_t notes_make(const struct verdicts *v, struct call calls[NOTES_MAX])
+{
+	size_t n = 0;
+	n += note_rejections(v, &calls[n]);
+	n += note_forgotten(v, &calls[n]);
+	n += note_keys(v, &calls[n]);
+	n += note_replays(v, &calls[n]);
+	n += note_producers(v, &calls[n]);
+	n += note_orders(v, &calls[n]);
+	CHECK(n <= NOTES_MAX);
+	return n;
+}

@@ -1,0 +1,12 @@
+/* What a batch writes down beside its rows: rejections, idempotency keys,
+ * replays, and how far the producers are (no I/O).
+ */
+#pragma once
+
+#include "common/postgres/pg_params.h"
+#include "writer/decide/verdicts.h"
+
+enum { NOTES_MAX = 6 };
+
+/* Fills empty calls, as many as are needed; returns how many. */
+size_t notes_make(const struct verdicts *v, struct call calls[NOTES_MAX]);

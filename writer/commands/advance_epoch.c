@@ -1,0 +1,326 @@
+/* The next epoch makes every version of the new log larger than every one of
+ * the old, whatever Kafka's offsets do. In one transaction: sluice.log names
+ * the log of the settings, and the watermarks stand where it is to be read
+ * from:
+ *
+ *   another topic                   at its beginning
+ *   the same, and it holds the      where it was: nothing is wrong with it
+ *   next offset
+ *   the same, and overrun by the    at its beginning: what it holds now was
+ *   retention, or empty             never applied
+ *   the same, made again            at its beginning, if the operator says that
+ *                                   it was
+ *
+ * A log that ends before a watermark was cut or made again, and offsets do not
+ * tell which: what it holds was applied, or never. To take the one for the
+ * other would apply increments twice, or drop writes. So it takes the
+ * operator's word, unless there is nothing in it.
+ *
+ * The old topic must be drained before it is left, if it is still there. A
+ * writer that still runs is fenced by the watermarks, reads the new epoch and
+ * stops. sluice.epochs notes which versions no log has any more.
+ *
+ * A partition that is new may have been one before, in a larger log: what its
+ * rejections do not tell (any more) is not known.
+ */
+#include "writer/commands/advance_epoch.h"
+
+#include "writer/commands/migrate.h"
+#include "writer/commands/pg_blocking.h"
+#include "writer/startup/log_offsets.h"
+
+#include "common/base/buf.h"
+#include "common/base/check.h"
+#include "common/base/mem.h"
+#include "common/log/version.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define TIMEOUT CLOCK_S(10)
+
+struct move {
+	const struct writer_settings *s;
+	struct patience patience;
+	struct topics *topics;
+	PGconn *c;
+	char *old_topic; /* owned */
+	int old_partitions;
+	bool made_again;
+	uint32_t epoch;	     /* the next one */
+	version_t *next;     /* by partition of the old log: not applied yet */
+	struct ends_of *now; /* by partition of the new one */
+	version_t *begin;    /* likewise */
+	char *cluster;	     /* owned */
+};
+
+static bool is_same(const struct move *m)
+{
+	return strcmp(m->old_topic, m->s->common.writes_topic) == 0;
+}
+
+/* --- what Postgres says -------------------------------------------------- */
+
+static struct err read_log(struct move *m)
+{
+	struct err e = ERR_OK;
+	PGresult *r =
+	    PQexec(m->c, "SELECT topic, partitions, epoch FROM sluice.log");
+	if (PQresultStatus(r) != PGRES_TUPLES_OK || PQntuples(r) != 1) {
+		e = session_failed(m->c);
+	} else {
+		m->old_topic = mem_strdup(PQgetvalue(r, 0, 0));
+		m->old_partitions = atoi(PQgetvalue(r, 0, 1));
+		m->epoch = (uint32_t)atoi(PQgetvalue(r, 0, 2)) + 1;
+	}
+	PQclear(r);
+	return e;
+}
+
+static struct err read_progress(struct move *m)
+{
+	struct err e = ERR_OK;
+	size_t n = (size_t)m->old_partitions;
+	m->next = mem_zalloc((n + 1) * sizeof *m->next);
+	PGresult *r = PQexec(m->c,
+	    "SELECT \"partition\", next_offset FROM sluice.progress"
+	    " ORDER BY \"partition\" FOR UPDATE");
+	if (PQresultStatus(r) != PGRES_TUPLES_OK)
+		e = session_failed(m->c);
+	for (int row = 0; e.verdict == VERDICT_OK && row < PQntuples(r);
+	     row++) {
+		int partition = atoi(PQgetvalue(r, row, 0));
+		version_t v = strtoull(PQgetvalue(r, row, 1), NULL, 10);
+		if (partition >= 0 && partition < m->old_partitions)
+			m->next[partition] = v;
+	}
+	PQclear(r);
+	return e;
+}
+
+/* --- what Kafka says ----------------------------------------------------- */
+
+static int64_t next_offset(const struct move *m, int32_t p)
+{
+	return version_offset(m->next[p]);
+}
+
+/* A topic that was just made has no leader yet. */
+static struct err ask_ends(
+    struct move *m, const char *topic, int32_t p, struct ends_of *out)
+{
+	struct err e;
+	*out = (struct ends_of){.partition = p};
+	do {
+		e = topics_ends(
+		    m->topics, topic, p, TIMEOUT, &out->low, &out->high);
+	} while (e.verdict == VERDICT_RETRY &&
+		 patience_wait(&m->patience, "Kafka", e.msg));
+	return e;
+}
+
+static struct err check_drained(struct move *m)
+{
+	int count = 0;
+	int64_t left = 0;
+	struct err e = topics_count(m->topics, m->old_topic, TIMEOUT, &count);
+	for (int p = 0; e.verdict == VERDICT_OK && p < count; p++) {
+		struct ends_of at;
+		e = ask_ends(m, m->old_topic, p, &at);
+		if (e.verdict != VERDICT_OK || p >= m->old_partitions)
+			continue;
+		if (at.high > next_offset(m, p))
+			left += at.high - next_offset(m, p);
+		else if (at.high < next_offset(m, p))
+			printf("partition %d of %s ends at offset %" PRId64
+			       ", and %" PRId64 " is next: what it holds is "
+			       "left behind\n",
+			    p, m->old_topic, at.high, next_offset(m, p));
+	}
+	if (e.verdict != VERDICT_OK || left == 0)
+		return e;
+	return err_make(VERDICT_FATAL, "drain",
+	    "%" PRId64 " writes of %s are not applied yet: stop the api, call "
+	    "sluice-writer --drain with the old settings, then come back",
+	    left, m->old_topic);
+}
+
+static struct err read_ends(struct move *m)
+{
+	struct err e = ERR_OK;
+	const struct common_settings *s = &m->s->common;
+	for (int32_t p = 0; e.verdict == VERDICT_OK && p < s->partitions; p++)
+		e = ask_ends(m, s->writes_topic, p, &m->now[p]);
+	return e;
+}
+
+/* Does it hold records of which it is not known whether they were applied? */
+static bool is_unclear(const struct move *m)
+{
+	bool ends_early = false, holds = false;
+	for (int32_t p = 0; p < m->old_partitions; p++) {
+		const struct ends_of *at = &m->now[p];
+		ends_early = ends_early || at->high < next_offset(m, p);
+		holds = holds ||
+			(at->low < at->high && at->low < next_offset(m, p));
+	}
+	return ends_early && holds;
+}
+
+/* Keys would change their partitions, and their writes their order. */
+static struct err check_partitions(const struct move *m)
+{
+	if (m->s->common.partitions == m->old_partitions)
+		return ERR_OK;
+	return err_make(VERDICT_FATAL, "partitions",
+	    "the number of partitions only changes with another log.writes and "
+	    "another log.commits");
+}
+
+static struct err check_same(const struct move *m)
+{
+	if (m->made_again || !is_unclear(m))
+		return ERR_OK;
+	return err_make(VERDICT_FATAL, "unclear",
+	    "%s ends before what was applied, and is not empty: if it was cut, "
+	    "choose another log.writes; if it was made again, say --made-again",
+	    m->old_topic);
+}
+
+static void set_begin(struct move *m, int32_t p)
+{
+	const struct ends_of *at = &m->now[p];
+	int64_t offset = at->low;
+	if (is_same(m) && !m->made_again && next_offset(m, p) >= at->low &&
+	    next_offset(m, p) <= at->high)
+		offset = next_offset(m, p);
+	m->begin[p] = version_make(m->epoch, offset);
+	printf("partition %d: begins at offset %" PRId64 " of %" PRId64
+	       "..%" PRId64 "\n",
+	    p, offset, at->low, at->high);
+}
+
+/* `dry`, and it is not there yet: as if it had been made. */
+static struct err find_begin(struct move *m)
+{
+	int count = 0;
+	struct err e =
+	    topics_count(m->topics, m->s->common.writes_topic, TIMEOUT, &count);
+	if (e.verdict == VERDICT_OK && count)
+		e = read_ends(m);
+	if (e.verdict == VERDICT_OK && is_same(m))
+		e = check_same(m);
+	if (e.verdict != VERDICT_OK)
+		return e;
+	for (int32_t p = 0; p < m->s->common.partitions; p++)
+		set_begin(m, p);
+	return ERR_OK;
+}
+
+static struct err ask_kafka(struct move *m, bool dry)
+{
+	size_t n = (size_t)m->s->common.partitions;
+	m->begin = mem_zalloc(n * sizeof *m->begin);
+	m->now = mem_zalloc(n * sizeof *m->now);
+	struct err e = is_same(m) ? check_partitions(m) : check_drained(m);
+	if (e.verdict == VERDICT_OK)
+		e = migrate_topics(m->topics, &m->patience, m->s, dry);
+	if (e.verdict == VERDICT_OK)
+		e = find_begin(m);
+	if (e.verdict == VERDICT_OK)
+		m->cluster = topics_cluster(m->topics, TIMEOUT);
+	return e;
+}
+
+/* --- the move ------------------------------------------------------------ */
+
+static void quote(PGconn *c, struct buf *out, const char *s)
+{
+	char *text = PQescapeLiteral(c, s, strlen(s));
+	CHECK(text != NULL);
+	buf_str(out, text);
+	PQfreemem(text);
+}
+
+static void write_sql(const struct move *m, struct buf *out)
+{
+	const struct common_settings *s = &m->s->common;
+	buf_str(out, "UPDATE sluice.log SET topic = ");
+	quote(m->c, out, s->writes_topic);
+	buf_printf(out,
+	    ", partitions = %d, epoch = %u, cluster = ", (int)s->partitions,
+	    m->epoch);
+	if (m->cluster)
+		quote(m->c, out, m->cluster);
+	else
+		buf_str(out, "NULL");
+	buf_str(out, ";\n");
+	for (int32_t p = 0; p < m->old_partitions; p++)
+		buf_printf(out,
+		    "INSERT INTO sluice.epochs (\"partition\", ended, began)"
+		    " VALUES (%d, %" PRIu64 ", %" PRIu64 ");\n",
+		    p, m->next[p],
+		    p < s->partitions ? m->begin[p]
+				      : version_make(m->epoch, 0));
+	buf_printf(out,
+	    "DELETE FROM sluice.progress WHERE \"partition\" >= %d;\n",
+	    (int)s->partitions);
+	for (int64_t p = 0; p < s->partitions; p++)
+		buf_printf(out,
+		    "INSERT INTO sluice.progress (\"partition\", next_offset,"
+		    " horizon) SELECT p, begin, coalesce((SELECT min(version)"
+		    " FROM sluice.rejections r WHERE r.\"partition\" = p),"
+		    " begin) FROM (VALUES (%d, %" PRIu64 ")) n (p, begin)"
+		    " ON CONFLICT (\"partition\")"
+		    " DO UPDATE SET next_offset = excluded.next_offset;\n",
+		    (int)p, m->begin[p]);
+}
+
+static struct err move(struct move *m, bool dry)
+{
+	struct err e = session_run(m->c, "BEGIN; " SESSION_LOCK);
+	if (e.verdict == VERDICT_OK)
+		e = read_log(m);
+	if (e.verdict == VERDICT_OK)
+		e = read_progress(m);
+	if (e.verdict == VERDICT_OK)
+		e = ask_kafka(m, dry);
+	if (e.verdict != VERDICT_OK)
+		return e;
+	struct buf sql = {0};
+	write_sql(m, &sql);
+	printf("from %s to %s, epoch %u\n%s", m->old_topic,
+	    m->s->common.writes_topic, m->epoch, dry ? sql.data : "");
+	if (!dry)
+		e = session_run(m->c, sql.data);
+	if (!dry && e.verdict == VERDICT_OK)
+		e = session_run(m->c, "COMMIT");
+	buf_free(&sql);
+	return e;
+}
+
+int epoch_advance(const struct config *config, const struct writer_settings *s,
+    bool dry, bool made_again)
+{
+	struct kafka_config kafka = kafka_config(config, &s->common);
+	struct move m = {
+	    .s = s, .patience = patience_of(s->wait), .made_again = made_again};
+	struct err e = topics_new(&kafka, &m.topics);
+	if (e.verdict == VERDICT_OK)
+		e = session_open(s->common.primary_url, &m.patience, &m.c);
+	if (e.verdict == VERDICT_OK)
+		e = move(&m, dry);
+	PQfinish(m.c);
+	topics_free(&m.topics);
+	free(m.old_topic);
+	free(m.next);
+	free(m.begin);
+	free(m.now);
+	free(m.cluster);
+	if (e.verdict == VERDICT_OK)
+		return EXIT_SUCCESS;
+	fprintf(stderr, "advance-epoch: %s (%s)\n", e.msg, e.code);
+	return EXIT_FAILURE;
+}

@@ -1,0 +1,228 @@
+/* Additive and idempotent, so that it may run before every start. Two at once
+ * are safe: the schema is made in one transaction under an advisory lock, and
+ * a topic that somebody else has just made is as good as one's own.
+ *
+ * What exists in another shape (another partition count) is never changed: the
+ * partition count is part of the data (DESIGN 7).
+ */
+#include "writer/commands/migrate.h"
+
+#include "writer/commands/bookkeeping.h"
+#include "writer/commands/pg_blocking.h"
+#include "writer/commands/tables.h"
+#include "writer/startup/topic_checks.h"
+#include "writer/startup/topics.h"
+
+#include "common/base/check.h"
+#include "common/base/units.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum { WEEK_S = 7 * 24 * 3600, DAY_S = 24 * 3600 };
+static int fail(const struct err *e)
+{
+	fprintf(stderr, "migrate: %s (%s)\n", e->msg, e->code);
+	return EXIT_FAILURE;
+}
+
+/* --- topics -------------------------------------------------------------- */
+
+static struct err count_patiently(
+    struct topics *t, struct patience *p, const char *topic, int *count)
+{
+	struct err e;
+	do {
+		e = topics_count(t, topic, CLOCK_S(2), count);
+	} while (
+	    e.verdict == VERDICT_RETRY && patience_wait(p, "Kafka", e.msg));
+	return e;
+}
+
+static void print_plan(const struct topic_plan *p)
+{
+	printf("create topic %s: %d partitions, %d replicas", p->name,
+	    p->partitions, p->replication);
+	for (const struct topic_config *c = p->configs; c->name; c++)
+		printf(", %s=%s", c->name, c->value);
+	printf("\n");
+}
+
+static struct err create_patiently(
+    struct topics *t, struct patience *patience, const struct topic_plan *p)
+{
+	struct err e;
+	do {
+		e = topics_create(t, p, CLOCK_S(10));
+	} while (e.verdict == VERDICT_RETRY &&
+		 patience_wait(patience, "Kafka", e.msg));
+	return e;
+}
+
+static struct err check_setting(
+    struct topics *t, struct patience *p, const char *topic, const char *name)
+{
+	char *value;
+	struct err e;
+	do {
+		e = topics_setting(t, topic, name, CLOCK_S(2), &value);
+	} while (
+	    e.verdict == VERDICT_RETRY && patience_wait(p, "Kafka", e.msg));
+	if (e.verdict == VERDICT_REJECT || e.verdict == VERDICT_RETRY) {
+		printf("%s is not checked: %s\n", name, e.msg);
+		return ERR_OK;
+	}
+	if (e.verdict == VERDICT_OK)
+		e = logcheck_setting(topic, name, value);
+	free(value);
+	return e;
+}
+
+static struct err check_settings(
+    struct topics *t, struct patience *p, const struct topic_plan *plan)
+{
+	struct err e = ERR_OK;
+	for (const char *const *name = plan->checked;
+	     name && *name && e.verdict == VERDICT_OK; name++)
+		e = check_setting(t, p, plan->name, *name);
+	return e;
+}
+
+static struct err make_topic(struct topics *t, struct patience *patience,
+    const struct topic_plan *p, bool dry)
+{
+	int count;
+	struct err e = count_patiently(t, patience, p->name, &count);
+	if (e.verdict != VERDICT_OK)
+		return e;
+	if (count == p->partitions || (count > 0 && p->any_partitions)) {
+		printf("topic %s is there\n", p->name);
+		return check_settings(t, patience, p);
+	}
+	if (count != 0)
+		return err_make(VERDICT_FATAL, "partitions",
+		    "topic %s has %d partitions, log.partitions is %d: set it "
+		    "to %d; the number of partitions of a log never changes",
+		    p->name, count, p->partitions, count);
+	print_plan(p);
+	return dry ? ERR_OK : create_patiently(t, patience, p);
+}
+
+struct err migrate_topics(struct topics *t, struct patience *patience,
+    const struct writer_settings *s, bool dry)
+{
+	char retention[32], week[32], day[32];
+	snprintf(retention, sizeof retention, "%" PRId64, s->retention / 1000);
+	snprintf(week, sizeof week, "%" PRId64, CLOCK_S(WEEK_S) / 1000);
+	snprintf(day, sizeof day, "%" PRId64, CLOCK_S(DAY_S) / 1000);
+	const struct topic_config writes[] = {{"cleanup.policy", "delete"},
+	    {"retention.ms", retention}, {"max.message.bytes", "16777216"},
+	    {NULL, NULL}};
+	/* Consumers count on hearing everything that they have not read for a
+	 * day, and on tombstones for a week. A canonical document is a little
+	 * longer than what the client sent. */
+	const struct topic_config commits[] = {{"cleanup.policy", "compact"},
+	    {"delete.retention.ms", week}, {"min.compaction.lag.ms", day},
+	    {"max.message.bytes", "16777216"}, {NULL, NULL}};
+	/* All of it is needed for ever. */
+	const struct topic_config ids[] = {{"cleanup.policy", "delete"},
+	    {"retention.ms", "-1"}, {"retention.bytes", "-1"}, {NULL, NULL}};
+	int partitions = (int)s->common.partitions;
+	int replication = (int)s->replication;
+	const struct topic_plan plans[] = {
+	    {s->common.writes_topic, partitions, replication, writes,
+		logcheck_of_writes, false},
+	    {s->common.commits_topic, partitions, replication, commits, NULL,
+		false},
+	    {s->common.ids_topic, 1, replication, ids, logcheck_of_ids, true}};
+	struct err e = ERR_OK;
+	for (size_t i = 0; i < sizeof plans / sizeof plans[0]; i++) {
+		if (e.verdict == VERDICT_OK)
+			e = make_topic(t, patience, &plans[i], dry);
+	}
+	return e;
+}
+
+/* --- schema -------------------------------------------------------------- */
+
+/* The log that the database belongs to is the one that we are set to. */
+static struct err check_log(PGconn *c, const struct writer_settings *s)
+{
+	PGresult *r = PQexec(c, "SELECT topic, partitions FROM sluice.log");
+	struct err e = ERR_OK;
+	if (PQresultStatus(r) != PGRES_TUPLES_OK || PQntuples(r) != 1)
+		e = session_failed(c);
+	else if (strcmp(PQgetvalue(r, 0, 0), s->common.writes_topic) != 0 ||
+		 atoi(PQgetvalue(r, 0, 1)) != s->common.partitions)
+		e = err_make(VERDICT_FATAL, "log",
+		    "the database belongs to the log '%s' with %s partitions; "
+		    "log.writes and log.partitions say '%s' with %d",
+		    PQgetvalue(r, 0, 0), PQgetvalue(r, 0, 1),
+		    s->common.writes_topic, (int)s->common.partitions);
+	PQclear(r);
+	return e;
+}
+
+static struct err make_schema(PGconn *c, const struct writer_settings *s)
+{
+	struct buf sql = {0};
+	schema_sql(&sql, s);
+	struct err e = session_run(c, "BEGIN; " SESSION_LOCK);
+	if (e.verdict == VERDICT_OK)
+		e = session_run(c, sql.data);
+	if (e.verdict == VERDICT_OK)
+		e = check_log(c, s);
+	if (e.verdict == VERDICT_OK)
+		e = tables_migrate(c, false);
+	if (e.verdict == VERDICT_OK)
+		e = session_run(c, "COMMIT");
+	buf_free(&sql);
+	return e;
+}
+
+/* What is there already decides what is missing, so this looks, too. */
+static struct err print_schema(PGconn *c, const struct writer_settings *s)
+{
+	struct buf sql = {0};
+	schema_sql(&sql, s);
+	printf("\n%s", sql.data);
+	buf_free(&sql);
+	struct err e = session_run(c, "BEGIN");
+	if (e.verdict == VERDICT_OK)
+		e = tables_migrate(c, true);
+	if (e.verdict == VERDICT_OK)
+		e = session_run(c, "ROLLBACK");
+	return e;
+}
+
+static struct err migrate_schema(
+    const struct writer_settings *s, struct patience *p, bool dry)
+{
+	PGconn *c;
+	struct err e = session_open(s->common.primary_url, p, &c);
+	if (e.verdict == VERDICT_OK)
+		e = dry ? print_schema(c, s) : make_schema(c, s);
+	if (e.verdict == VERDICT_OK && !dry)
+		printf("the schema is there\n");
+	PQfinish(c);
+	return e;
+}
+
+int migrate(
+    const struct config *config, const struct writer_settings *s, bool dry)
+{
+	struct kafka_config kafka = kafka_config(config, &s->common);
+	struct patience patience = patience_of(s->wait);
+	struct topics *t;
+	struct err e = topics_new(&kafka, &t);
+	if (e.verdict == VERDICT_OK)
+		e = migrate_topics(t, &patience, s, dry);
+	topics_free(&t);
+	/* The schema of a log that is not ours must not be touched either, so
+	 * the topics go first. */
+	if (e.verdict == VERDICT_OK)
+		e = migrate_schema(s, &patience, dry);
+	return e.verdict == VERDICT_OK ? EXIT_SUCCESS : fail(&e);
+}

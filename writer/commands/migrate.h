@@ -1,0 +1,17 @@
+/* sluice-writer --migrate: makes the topics and the schema, once. */
+#pragma once
+
+#include "writer/commands/pg_blocking.h"
+#include "writer/settings.h"
+#include "writer/startup/topics.h"
+
+#include <stdbool.h>
+
+/* Prints what it does to standard output; with `dry` it only prints. Waits for
+ * servers that are still starting, as the setting `wait` says. Returns an exit
+ * code. */
+int migrate(
+    const struct config *config, const struct writer_settings *s, bool dry);
+/* Its first half; prints, too. */
+struct err migrate_topics(struct topics *t, struct patience *patience,
+    const struct writer_settings *s, bool dry);

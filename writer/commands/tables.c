@@ -1,0 +1,397 @@
+/* What is declared is made as a temporary table, and compared with the table
+ * that is there by what Postgres's catalog says of both: so expressions are
+ * compared as Postgres understood them.
+ *
+ * Only what is missing is added. A column cannot be added where it must have a
+ * value and there is none for the rows that are there; a constraint that they
+ * break is added for those to come.
+ */
+#include "writer/commands/tables.h"
+
+#include "writer/commands/pg_blocking.h"
+
+#include "common/base/buf.h"
+#include "common/schema/collection.h"
+#include "common/sql/sql.h"
+#include "common/sql/sql_table.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+struct tables {
+	PGconn *db;
+	bool dry;
+	const struct collection *c;
+	size_t blocking; /* differences that a writer cannot live with */
+};
+
+/* --- statements ---------------------------------------------------------- */
+
+static struct err run(struct tables *t, const char *sql)
+{
+	printf("%s%s\n", sql, sql[strlen(sql) - 1] == ';' ? "" : ";");
+	return t->dry ? ERR_OK : session_run(t->db, sql);
+}
+
+/* It may fail: then nothing has happened. */
+static struct err attempt(struct tables *t, const char *sql)
+{
+	struct err e = session_run(t->db, "SAVEPOINT attempt");
+	if (e.verdict != VERDICT_OK)
+		return e;
+	e = run(t, sql);
+	struct err back =
+	    session_run(t->db, e.verdict == VERDICT_OK ? "RELEASE attempt"
+						       : "ROLLBACK TO attempt");
+	return back.verdict == VERDICT_OK ? e : back;
+}
+
+static struct err ask(struct tables *t, const char *sql, PGresult **out)
+{
+	*out = PQexec(t->db, sql);
+	if (PQresultStatus(*out) == PGRES_TUPLES_OK)
+		return ERR_OK;
+	struct err e = session_failed(t->db);
+	PQclear(*out);
+	*out = NULL;
+	return e;
+}
+
+static void alter(
+    struct tables *t, struct buf *sql, const char *what, const char *name)
+{
+	buf_clear(sql);
+	buf_str(sql, "ALTER TABLE ");
+	sql_name(sql, t->c);
+	buf_printf(sql, " %s \"%s\"", what, name);
+}
+
+/* --- columns ------------------------------------------------------------- */
+
+static const struct field *field_named(
+    const struct collection *c, const char *name)
+{
+	for (size_t i = 0; i < c->nfields; i++) {
+		if (strcmp(c->fields[i].name, name) == 0)
+			return &c->fields[i];
+	}
+	return NULL;
+}
+
+static void block(struct tables *t, const char *what)
+{
+	t->blocking++;
+	printf("left to you: %s: %s\n", t->c->name, what);
+}
+
+static struct err add_column(struct tables *t, const char *name)
+{
+	const struct field *f = field_named(t->c, name);
+	struct buf sql = {0};
+	if (f == NULL) {
+		buf_printf(&sql, "the table has no column %s", name);
+		block(t, sql.data);
+		buf_free(&sql);
+		return ERR_OK;
+	}
+	buf_str(&sql, "ALTER TABLE ");
+	sql_name(&sql, t->c);
+	buf_str(&sql, " ADD COLUMN ");
+	sqltable_column(&sql, f);
+	struct err e = attempt(t, sql.data);
+	buf_free(&sql);
+	if (e.verdict != VERDICT_OK && strcmp(e.code, "23502") == 0) {
+		block(t,
+		    "there are rows, for which a column that is added must "
+		    "be nullable or have a default");
+		return ERR_OK;
+	}
+	return e;
+}
+
+enum {
+	C_NAME,
+	C_DECLARED,
+	C_NOT_NULL,
+	C_IS,
+	C_IS_NOT_NULL,
+	C_HAS_DEFAULT,
+	C_GENERATED
+};
+
+static struct err compare_column(struct tables *t, const PGresult *r, int i)
+{
+	const char *name = PQgetvalue(r, i, C_NAME);
+	const char *declared = PQgetvalue(r, i, C_DECLARED);
+	const char *is = PQgetvalue(r, i, C_IS);
+	bool must = *PQgetvalue(r, i, C_NOT_NULL) == 't';
+	bool does = *PQgetvalue(r, i, C_IS_NOT_NULL) == 't';
+	char text[256];
+	if (PQgetisnull(r, i, C_IS))
+		return add_column(t, name);
+	if (PQgetisnull(r, i, C_DECLARED)) {
+		snprintf(text, sizeof text,
+		    "the column %s is not declared, and has no value of its "
+		    "own for new rows: give it a default, or DROP NOT NULL",
+		    name);
+		if (does && *PQgetvalue(r, i, C_HAS_DEFAULT) != 't')
+			block(t, text);
+		return ERR_OK;
+	}
+	if (strcmp(declared, is) != 0) {
+		snprintf(text, sizeof text, "the column %s is %s, declared %s",
+		    name, is, declared);
+		block(t, text);
+	} else if (*PQgetvalue(r, i, C_GENERATED) == 't') {
+		snprintf(text, sizeof text,
+		    "the column %s is generated always: it takes no value",
+		    name);
+		block(t, text);
+	} else if (must != does) {
+		printf("left to you: %s: the column %s is %s, declared "
+		       "otherwise: ALTER TABLE public.\"%s\" ALTER COLUMN "
+		       "\"%s\" %s NOT NULL\n",
+		    t->c->name, name, does ? "NOT NULL" : "nullable",
+		    t->c->name, name, does ? "DROP" : "SET");
+	}
+	return ERR_OK;
+}
+
+static struct err compare_columns(struct tables *t)
+{
+	struct buf sql = {0};
+	buf_str(&sql, "SELECT coalesce(d.attname, e.attname),"
+		      " format_type(d.atttypid, d.atttypmod), d.attnotnull,"
+		      " format_type(e.atttypid, e.atttypmod), e.attnotnull,"
+		      " e.atthasdef OR e.attidentity <> '',"
+		      " e.attgenerated <> '' OR e.attidentity = 'a'"
+		      " FROM (SELECT * FROM pg_attribute WHERE attnum > 0"
+		      " AND NOT attisdropped"
+		      " AND attrelid = 'pg_temp.sluice_declared'::regclass) d"
+		      " FULL JOIN (SELECT * FROM pg_attribute WHERE attnum > 0"
+		      " AND NOT attisdropped AND attrelid = '");
+	sql_name(&sql, t->c);
+	buf_str(&sql, "'::regclass) e ON d.attname = e.attname"
+		      " ORDER BY d.attnum, e.attnum");
+	PGresult *r;
+	struct err e = ask(t, sql.data, &r);
+	for (int i = 0; e.verdict == VERDICT_OK && i < PQntuples(r); i++)
+		e = compare_column(t, r, i);
+	PQclear(r);
+	buf_free(&sql);
+	return e;
+}
+
+/* --- constraints --------------------------------------------------------- */
+
+/* For the rows to come first, which needs no look at those that are there. */
+static struct err add_check(
+    struct tables *t, const char *name, const char *definition)
+{
+	struct buf sql = {0};
+	alter(t, &sql, "ADD CONSTRAINT", name);
+	buf_printf(&sql, " %s NOT VALID", definition);
+	struct err e = run(t, sql.data);
+	if (e.verdict == VERDICT_OK) {
+		alter(t, &sql, "VALIDATE CONSTRAINT", name);
+		e = attempt(t, sql.data);
+	}
+	if (e.verdict != VERDICT_OK && strcmp(e.code, "23514") == 0) {
+		printf("left to you: %s: there are rows that break %s; new "
+		       "ones are held to it\n",
+		    t->c->name, name);
+		e = ERR_OK;
+	}
+	buf_free(&sql);
+	return e;
+}
+
+enum { K_NAME, K_DECLARED, K_IS };
+
+static struct err compare_check(struct tables *t, const PGresult *r, int i)
+{
+	const char *name = PQgetvalue(r, i, K_NAME);
+	const char *declared = PQgetvalue(r, i, K_DECLARED);
+	const char *is = PQgetvalue(r, i, K_IS);
+	if (PQgetisnull(r, i, K_IS))
+		return add_check(t, name, declared);
+	if (PQgetisnull(r, i, K_DECLARED))
+		printf("left to you: %s: %s is not declared: %s\n", t->c->name,
+		    name, is);
+	else if (strcmp(declared, is) != 0)
+		printf("left to you: %s: %s is %s, declared otherwise: ALTER "
+		       "TABLE public.\"%s\" DROP CONSTRAINT \"%s\", ADD "
+		       "CONSTRAINT \"%s\" %s\n",
+		    t->c->name, name, is, t->c->name, name, name, declared);
+	return ERR_OK;
+}
+
+static struct err compare_checks(struct tables *t)
+{
+	struct buf sql = {0};
+	buf_str(&sql,
+	    "SELECT coalesce(d.conname, e.conname), d.def, e.def FROM"
+	    " (SELECT conname, pg_get_constraintdef(oid) AS def"
+	    " FROM pg_constraint WHERE contype = 'c'"
+	    " AND conrelid = 'pg_temp.sluice_declared'::regclass) d"
+	    " FULL JOIN (SELECT conname,"
+	    " replace(pg_get_constraintdef(oid), ' NOT VALID', '') AS def"
+	    " FROM pg_constraint WHERE contype = 'c' AND conrelid = '");
+	sql_name(&sql, t->c);
+	buf_str(&sql, "'::regclass) e ON d.conname = e.conname ORDER BY 1");
+	PGresult *r;
+	struct err e = ask(t, sql.data, &r);
+	for (int i = 0; e.verdict == VERDICT_OK && i < PQntuples(r); i++)
+		e = compare_check(t, r, i);
+	PQclear(r);
+	buf_free(&sql);
+	return e;
+}
+
+/* --- tables -------------------------------------------------------------- */
+
+static struct err is_there(struct tables *t, const char *name, bool *out)
+{
+	struct buf sql = {0};
+	PGresult *r;
+	buf_printf(
+	    &sql, "SELECT to_regclass('public.\"%s\"') IS NOT NULL", name);
+	struct err e = ask(t, sql.data, &r);
+	*out = e.verdict == VERDICT_OK && *PQgetvalue(r, 0, 0) == 't';
+	PQclear(r);
+	buf_free(&sql);
+	return e;
+}
+
+static struct err make(struct tables *t)
+{
+	struct buf sql = {0};
+	buf_str(&sql, "CREATE TABLE ");
+	sql_name(&sql, t->c);
+	buf_char(&sql, ' ');
+	sqltable_body(&sql, t->c);
+	struct err e = run(t, sql.data);
+	buf_free(&sql);
+	return e;
+}
+
+/* Can the statements of common/sql/sql.h be held against it? Of a partitioned
+ * one Postgres has no xmax to return. */
+static struct err check_kind(struct tables *t)
+{
+	struct buf sql = {0};
+	buf_str(&sql, "SELECT c.relkind, EXISTS (SELECT FROM pg_index i"
+		      " JOIN pg_attribute a ON a.attrelid = i.indrelid"
+		      " AND a.attnum = i.indkey[0] WHERE i.indrelid = c.oid"
+		      " AND i.indisunique AND i.indimmediate AND i.indisvalid"
+		      " AND i.indpred IS NULL AND i.indnkeyatts = 1"
+		      " AND a.attname = ");
+	buf_printf(
+	    &sql, "'%s') FROM pg_class c WHERE c.oid = '", t->c->key_name);
+	sql_name(&sql, t->c);
+	buf_str(&sql, "'::regclass");
+	PGresult *r;
+	struct err e = ask(t, sql.data, &r);
+	buf_free(&sql);
+	if (e.verdict != VERDICT_OK)
+		return e;
+	char kind = *PQgetvalue(r, 0, 0);
+	if (kind == 'p')
+		block(t, "it is partitioned, which is not supported");
+	else if (kind != 'r')
+		block(t, "it is no table");
+	else if (*PQgetvalue(r, 0, 1) != 't')
+		block(t, "there is no unique constraint on the key alone");
+	PQclear(r);
+	return ERR_OK;
+}
+
+static struct err compare(struct tables *t)
+{
+	struct buf sql = {0};
+	buf_str(&sql, "CREATE TEMP TABLE sluice_declared ");
+	sqltable_body(&sql, t->c);
+	struct err e = session_run(t->db, sql.data);
+	buf_free(&sql);
+	if (e.verdict == VERDICT_OK)
+		e = check_kind(t);
+	if (e.verdict == VERDICT_OK)
+		e = compare_columns(t);
+	if (e.verdict == VERDICT_OK && t->blocking == 0)
+		e = compare_checks(t);
+	if (e.verdict == VERDICT_OK)
+		e = session_run(t->db, "DROP TABLE pg_temp.sluice_declared");
+	return e;
+}
+
+/* The newest shape is this one; where it has been before, it is again. */
+static struct err note_shape(struct tables *t)
+{
+	char shape[17];
+	snprintf(shape, sizeof shape, "%016" PRIx64, t->c->shape);
+	char *text = PQescapeLiteral(t->db, t->c->text.s, t->c->text.len);
+	struct buf sql = {0};
+	buf_printf(&sql,
+	    "INSERT INTO sluice.collections AS k (name, shape, generation,"
+	    " declaration) SELECT '%s', '%s', 1 + coalesce(max(generation), 0),"
+	    " %s FROM sluice.collections WHERE name = '%s'"
+	    " ON CONFLICT (name, shape) DO UPDATE SET migrated_at = now(),"
+	    " declaration = excluded.declaration,"
+	    " generation = CASE WHEN k.generation + 1 = excluded.generation"
+	    " THEN k.generation ELSE excluded.generation END",
+	    t->c->name, shape, text, t->c->name);
+	struct err e = session_run(t->db, sql.data);
+	PQfreemem(text);
+	buf_free(&sql);
+	return e;
+}
+
+static struct err add_extra(struct tables *t, const struct sqltable_extra *x)
+{
+	bool there;
+	struct err e = is_there(t, x->name, &there);
+	return e.verdict == VERDICT_OK && !there ? run(t, x->sql) : e;
+}
+
+static struct err extras(struct tables *t)
+{
+	size_t n;
+	struct sqltable_extra *all = sqltable_extras(t->c, &n);
+	struct err e = ERR_OK;
+	for (size_t i = 0; i < n && e.verdict == VERDICT_OK; i++)
+		e = add_extra(t, &all[i]);
+	sqltable_extras_free(all, n);
+	return e;
+}
+
+static struct err migrate_one(struct tables *t)
+{
+	bool there;
+	size_t before = t->blocking;
+	printf("-- %s\n", t->c->name);
+	struct err e = is_there(t, t->c->name, &there);
+	if (e.verdict == VERDICT_OK)
+		e = there ? compare(t) : make(t);
+	if (e.verdict != VERDICT_OK || t->blocking > before)
+		return e;
+	e = extras(t);
+	return e.verdict == VERDICT_OK && !t->dry ? note_shape(t) : e;
+}
+
+struct err tables_migrate(PGconn *c, bool dry)
+{
+	struct tables t = {.db = c, .dry = dry};
+	struct err e = ERR_OK;
+	for (size_t i = 0; (t.c = collection_at(i)) != NULL; i++) {
+		e = migrate_one(&t);
+		if (e.verdict != VERDICT_OK)
+			return e;
+	}
+	if (t.blocking)
+		return err_make(VERDICT_FATAL, "collections",
+		    "%zu of the above cannot be added: nothing was changed",
+		    t.blocking);
+	return ERR_OK;
+}

@@ -1,0 +1,33 @@
+/* How far each producer's records have been applied in a partition, so that
+ * the second copy of a record is known for what it is (pure core).
+ *
+ * A producer that does not hear the answer to a request sends it again; after a
+ * change of leader the broker may not recognise it. The numbers of one instance
+ * ascend in the order of the log, so what is not above the last one was there
+ * before.
+ */
+#pragma once
+
+#include "writer/decide/write.h"
+
+struct producer_seen {
+	char instance[RECORD_INSTANCE_LEN + 1];
+	uint64_t seq; /* of the newest record */
+};
+
+/* Begins as all zeroes. */
+struct producers {
+	struct producer_seen *all;
+	size_t n, cap;
+	size_t last; /* found: mostly the next one, too */
+};
+
+void producers_set(
+    struct producers *p, const char *instance, size_t len, uint64_t seq);
+/* Sets out[i] where the i-th write is a copy; `next` gets what the instances
+ * of these writes are at behind them. */
+void producers_judge(const struct producers *p, const struct write *writes,
+    size_t n, bool *out, struct producers *next);
+/* These writes are committed. */
+void producers_adopt(struct producers *p, const struct producers *next);
+void producers_free(struct producers *p);

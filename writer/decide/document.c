@@ -1,0 +1,232 @@
+#include "writer/decide/document.h"
+
+#include "common/json/decimal.h"
+#include "writer/decide/jsonmerge.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+
+static bool is_null(struct jsonraw v)
+{
+	return v.s == NULL || jsonraw_kind(v) == JSONRAW_NULL;
+}
+
+/* --- faults -------------------------------------------------------------- */
+
+/* What the column does not take, for people; empty: nothing. */
+static void field_fault(
+    const struct field *f, enum record_op op, struct jsonraw v, struct buf *out)
+{
+	if (op != RECORD_INCREMENT) {
+		unsigned faults = field_column_faults(f, v);
+		field_explain(out, f, v, (enum field_fault)(faults & -faults));
+		return;
+	}
+	const struct field any = {
+	    .name = f->name, .type = f->type, .max_digits = f->max_digits};
+	if (!field_is_number(f))
+		buf_str(out, "cannot be incremented");
+	else if (field_column_faults(&any, v))
+		field_explain(out, &any, v, FAULT_TYPE);
+}
+
+/* What a put leaves out, and must not. */
+static const struct field *missing(const struct collection *c, uint64_t seen)
+{
+	for (size_t i = 0; i < c->nfields; i++) {
+		const struct field *f = &c->fields[i];
+		if (!(seen >> i & 1) && !f->nullable && f->otherwise.s == NULL)
+			return f;
+	}
+	return NULL;
+}
+
+void document_fault(const struct collection *c, enum record_op op,
+    struct jsonraw object, char out[DOCUMENT_FAULT_LEN])
+{
+	uint64_t seen = 0;
+	struct jsonraw_member m = jsonraw_members(object);
+	struct buf what = {0};
+	out[0] = '\0';
+	while (out[0] == '\0' && jsonraw_next(&m)) {
+		size_t i = collection_field(c, m.name);
+		if (i == c->nfields)
+			continue;
+		seen |= UINT64_C(1) << i;
+		field_fault(&c->fields[i], op, m.value, &what);
+		if (what.len)
+			snprintf(out, DOCUMENT_FAULT_LEN, "%s %s",
+			    c->fields[i].name, what.data);
+	}
+	buf_free(&what);
+	const struct field *f =
+	    op == RECORD_PUT && out[0] == '\0' ? missing(c, seen) : NULL;
+	if (f)
+		snprintf(out, DOCUMENT_FAULT_LEN, "%s is required", f->name);
+}
+
+/* --- constraints --------------------------------------------------------- */
+
+/* The declared keywords, as the API holds values to them, but without what only
+ * the API does. */
+static unsigned check_faults(const struct field *f, struct jsonraw v)
+{
+	struct field bare = *f;
+	bare.pattern = NULL;
+	if (f->column == COLUMN_TEXT)
+		bare.format = FORMAT_NONE;
+	return is_null(v) ? 0 : field_faults(&bare, v);
+}
+
+static void take_first(const struct collection *c, const struct field *f,
+    unsigned faults, char name[SQLTABLE_NAME_LEN])
+{
+	char one[SQLTABLE_NAME_LEN];
+	for (; faults; faults &= faults - 1) {
+		enum field_fault fault = (enum field_fault)(faults & -faults);
+		if (sqltable_check_name(one, c, f, fault) &&
+		    (name[0] == '\0' || strcmp(one, name) < 0))
+			memcpy(name, one, sizeof one);
+	}
+}
+
+bool document_breaks(const struct collection *c, const struct document *d,
+    const struct document *before, char name[SQLTABLE_NAME_LEN])
+{
+	name[0] = '\0';
+	for (size_t i = 0; i < c->nfields; i++) {
+		struct jsonraw v = d->values[i];
+		if (before == NULL || before->values[i].s != v.s)
+			take_first(c, &c->fields[i],
+			    check_faults(&c->fields[i], v), name);
+	}
+	return name[0] != '\0';
+}
+
+/* --- changes ------------------------------------------------------------- */
+
+/* What a document has that leaves the field out. The API filled it in, unless
+ * the write is older than the field. */
+static struct jsonraw default_of(const struct field *f)
+{
+	return is_null(f->otherwise) ? (struct jsonraw){0} : f->otherwise;
+}
+
+void document_read(
+    const struct collection *c, struct jsonraw object, struct document *out)
+{
+	struct jsonraw_member m = jsonraw_members(object);
+	*out = (struct document){0};
+	for (size_t i = 0; i < c->nfields; i++)
+		out->values[i] = default_of(&c->fields[i]);
+	while (jsonraw_next(&m)) {
+		size_t i = collection_field(c, m.name);
+		if (i < c->nfields)
+			out->values[i] =
+			    is_null(m.value) ? (struct jsonraw){0} : m.value;
+	}
+}
+
+static struct jsonraw merged(
+    struct jsonraw was, struct jsonraw patch, struct arena *arena)
+{
+	if (is_null(patch))
+		return (struct jsonraw){0};
+	if (jsonraw_kind(patch) != JSONRAW_OBJECT)
+		return patch;
+	struct buf b = {0};
+	jsonmerge(&b, was, patch);
+	struct jsonraw out = arena_keep(arena, b.data, b.len);
+	buf_free(&b);
+	return out;
+}
+
+/* Of members with equal names the last one counts, and only that is merged. */
+void document_patch(const struct collection *c, struct document *d,
+    struct jsonraw patch, struct arena *arena)
+{
+	struct document by = {0};
+	struct jsonraw_member m = jsonraw_members(patch);
+	while (jsonraw_next(&m)) {
+		size_t i = collection_field(c, m.name);
+		if (i < c->nfields)
+			by.values[i] = m.value;
+	}
+	for (size_t i = 0; i < c->nfields; i++) {
+		const struct field *f = &c->fields[i];
+		if (by.values[i].s == NULL)
+			continue;
+		d->values[i] = merged(d->values[i], by.values[i], arena);
+		if (d->values[i].s == NULL && !f->nullable)
+			d->values[i] = default_of(f);
+	}
+}
+
+static bool add_integers(struct buf *out, struct jsonraw a, struct jsonraw b)
+{
+	int64_t x, y, sum;
+	if (!decimal_int64(a, &x) || !decimal_int64(b, &y) ||
+	    __builtin_add_overflow(x, y, &sum))
+		return false;
+	buf_printf(out, "%" PRId64, sum);
+	return true;
+}
+
+static bool add(const struct field *f, struct jsonraw was, struct jsonraw by,
+    struct buf *out)
+{
+	static const struct jsonraw zero = {"0", 1};
+	buf_clear(out);
+	if (is_null(was))
+		was = zero;
+	if (jsonraw_kind(was) != JSONRAW_NUMBER)
+		return false; /* Postgres's "NaN" */
+	return f->type == FIELD_INTEGER
+		   ? add_integers(out, was, by)
+		   : decimal_add(out, was, by, field_max_digits(f));
+}
+
+bool document_increment(const struct collection *c, struct document *d,
+    struct jsonraw by, struct arena *arena)
+{
+	const struct document before = *d;
+	struct jsonraw_member m = jsonraw_members(by);
+	struct buf sum = {0};
+	bool fits = true;
+	while (fits && jsonraw_next(&m)) {
+		size_t i = collection_field(c, m.name);
+		if (i == c->nfields)
+			continue;
+		fits = field_is_number(&c->fields[i]) &&
+		       add(&c->fields[i], before.values[i], m.value, &sum);
+		if (fits)
+			d->values[i] = arena_keep(arena, sum.data, sum.len);
+	}
+	buf_free(&sum);
+	if (!fits)
+		*d = before;
+	return fits;
+}
+
+struct jsonraw document_write(
+    const struct collection *c, const struct document *d, struct arena *arena)
+{
+	struct buf b = {0};
+	buf_char(&b, '{');
+	for (size_t i = 0; i < c->nfields; i++) {
+		struct jsonraw v = d->values[i];
+		if (v.s == NULL && c->fields[i].otherwise.s == NULL)
+			continue;
+		/* Left out, it would have its default. */
+		if (v.s == NULL)
+			v = (struct jsonraw){"null", 4};
+		buf_printf(
+		    &b, "%s\"%s\":", b.len > 1 ? "," : "", c->fields[i].name);
+		buf_add(&b, v.s, v.len);
+	}
+	buf_char(&b, '}');
+	struct jsonraw out = arena_keep(arena, b.data, b.len);
+	buf_free(&b);
+	return out;
+}

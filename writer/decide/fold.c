@@ -1,0 +1,352 @@
+/* Folding: the same rows and outcomes as applying the writes one by one.
+ *
+ * A plain change is made of puts and deletes only, and is folded blindly.
+ * Invariants, held against a sequential model by every sequence of operations
+ * up to a length (tests/unit/writer/decide/test_fold.c):
+ *
+ *  - Applying a change, erase first and then the put, leaves the row that the
+ *    writes one by one would leave, its times included.
+ *  - After the first write it is known whether there is a row, so outcomes
+ *    need one bit from Postgres (`existed`), and the rejections of all but the
+ *    first write of a key are known before the transaction begins.
+ *
+ * Merge patches, increments and preconditions need the row itself, and so does
+ * an idempotency key, whose record says what became of the write: such a change
+ * reads. Its row is read before the transaction (nobody else writes it, and the
+ * fence proves that nobody did), and then every verdict is known, and `put` is
+ * the document that was computed from it. A write that is rejected leaves the
+ * row, and the version that the next precondition meets, as they were.
+ *
+ * A document that the next write of the same batch replaces is not shown to
+ * Postgres. So each is held to the declared constraints here, or, if it is a
+ * put, when it was read (write.c): where a batch ends changes no verdict. Of a
+ * table with other constraints no batch has two writes of a key (judges.c).
+ */
+#include "writer/decide/fold.h"
+
+#include "writer/decide/document.h"
+
+#include "common/base/check.h"
+#include "common/base/mem.h"
+#include "common/sql/rendered.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+static int compare_bytes(const char *a, size_t alen, const char *b, size_t blen)
+{
+	int order = memcmp(a, b, alen < blen ? alen : blen);
+	if (order != 0 || alen == blen)
+		return order;
+	return alen < blen ? -1 : 1;
+}
+
+/* Ids sort as (collection, key) do: '/' is below every byte of a name. */
+static int compare(const void *a, const void *b)
+{
+	const struct write *x = *(const struct write *const *)a;
+	const struct write *y = *(const struct write *const *)b;
+	int order = compare_bytes(x->id, x->id_len, y->id, y->id_len);
+	if (order != 0)
+		return order;
+	return x->version < y->version ? -1 : x->version > y->version;
+}
+
+static bool same_key(const struct write *a, const struct write *b)
+{
+	return a->id_len == b->id_len && memcmp(a->id, b->id, a->id_len) == 0;
+}
+
+static struct jsonraw body_of(const struct write *w)
+{
+	return (struct jsonraw){w->body, w->body_len};
+}
+
+static void fold_plain(struct fold_change *c)
+{
+	for (size_t i = 0; i < c->nwrites; i++) {
+		const struct write *w = c->writes[i];
+		c->version = w->version;
+		if (w->op == RECORD_DELETE) {
+			c->erase = true;
+			c->put = (struct jsonraw){0};
+			continue;
+		}
+		if (c->put.s == NULL)
+			c->created_at = w->accepted_at;
+		c->put = body_of(w);
+		c->updated_at = w->accepted_at;
+	}
+}
+
+static void fold_one(struct fold_change *c)
+{
+	c->collection = c->writes[0]->collection;
+	for (size_t i = 0; i < c->nwrites; i++)
+		c->reads = c->reads || !write_is_plain(c->writes[i]);
+	if (!c->reads)
+		fold_plain(c);
+}
+
+void fold_init(
+    struct fold *f, const struct write *writes, size_t n, const bool *out)
+{
+	*f = (struct fold){0};
+	f->sorted = mem_alloc((n + 1) * sizeof *f->sorted);
+	f->changes = mem_zalloc((n + 1) * sizeof *f->changes);
+	f->verdicts = mem_zalloc((n + 1) * sizeof *f->verdicts);
+	size_t kept = 0;
+	for (size_t i = 0; i < n; i++) {
+		if (writes[i].refused == REASON_NONE && !(out && out[i]))
+			f->sorted[kept++] = &writes[i];
+	}
+	qsort(f->sorted, kept, sizeof *f->sorted, compare);
+	for (size_t i = 0; i < kept;) {
+		struct fold_change *c = &f->changes[f->n++];
+		c->writes = &f->sorted[i];
+		c->verdicts = &f->verdicts[i];
+		for (; i < kept && same_key(c->writes[0], f->sorted[i]); i++)
+			c->nwrites++;
+		fold_one(c);
+	}
+}
+
+void fold_free(struct fold *f)
+{
+	free(f->sorted);
+	free(f->changes);
+	free(f->verdicts);
+	arena_free(&f->arena);
+	*f = (struct fold){0};
+}
+
+struct fold_change *fold_find(const struct fold *f, const struct collection *c,
+    const char *key, size_t len)
+{
+	size_t low = 0, high = f->n;
+	while (low < high) {
+		size_t mid = low + (high - low) / 2;
+		struct fold_change *at = &f->changes[mid];
+		const struct write *w = at->writes[0];
+		int order = strcmp(at->collection->name, c->name);
+		if (order == 0)
+			order = compare_bytes(w->key, w->key_len, key, len);
+		if (order == 0)
+			return at;
+		if (order < 0)
+			low = mid + 1;
+		else
+			high = mid;
+	}
+	return NULL;
+}
+
+struct fold_change fold_alone(const struct fold_change *c, size_t i)
+{
+	struct fold_change out = {.writes = &c->writes[i], .nwrites = 1};
+	CHECK(!c->reads && i < c->nwrites);
+	fold_one(&out);
+	return out;
+}
+
+/* --- against the row ----------------------------------------------------- */
+
+/* A row while writes are applied to it. */
+struct current {
+	bool present;
+	version_t version;
+	struct jsonraw text; /* none: the fields are newer */
+	bool read;	     /* into fields */
+	bool too_large;	     /* the text is not known */
+	size_t most;
+	struct document fields;
+	struct arena scratch; /* what patches and increments made of them */
+	struct arena *kept;   /* the fold's */
+};
+
+/* Every patch makes a field anew, and a thousand small ones of a large field
+ * are one batch: what they replaced goes, so that no more is kept than twice
+ * the document, and a little. */
+static void tidy(struct current *row)
+{
+	enum { LITTLE = 65536 };
+	const size_t n = sizeof row->fields.values / sizeof(struct jsonraw);
+	struct arena kept = {0};
+	size_t needed = 0;
+	for (size_t i = 0; i < n; i++)
+		needed += row->fields.values[i].len;
+	if (row->scratch.bytes < 2 * needed + LITTLE)
+		return;
+	for (size_t i = 0; i < n; i++) {
+		struct jsonraw *v = &row->fields.values[i];
+		if (v->s)
+			*v = arena_keep(&kept, v->s, v->len);
+	}
+	arena_free(&row->scratch);
+	row->scratch = kept;
+}
+
+static struct fold_verdict rejected(enum reason reason)
+{
+	return (struct fold_verdict){
+	    .outcome = OUTCOME_REJECTED, .reason = reason};
+}
+
+static struct fold_verdict put(struct current *row, const struct write *w)
+{
+	bool was = row->present;
+	row->present = true;
+	row->text = body_of(w);
+	row->read = false;
+	row->too_large = false;
+	return (struct fold_verdict){
+	    .outcome = was ? OUTCOME_REPLACED : OUTCOME_CREATED};
+}
+
+static bool fits(const struct current *row, const struct write *w)
+{
+	return row->most == 0 || rendered_row(w->collection, w->key_len,
+				     row->fields.values) <= row->most;
+}
+
+static struct fold_verdict broken(struct current *row, const char *constraint)
+{
+	struct fold_verdict v = rejected(REASON_CONSTRAINT);
+	v.detail = arena_keep(row->kept, constraint, strlen(constraint)).s;
+	return v;
+}
+
+static struct fold_verdict change(struct current *row, const struct write *w)
+{
+	if (!row->present)
+		return rejected(REASON_NOT_FOUND);
+	if (row->too_large)
+		return rejected(REASON_TOO_LARGE);
+	if (!row->read)
+		document_read(w->collection, row->text, &row->fields);
+	row->read = true;
+	const struct document before = row->fields;
+	if (w->op == RECORD_PATCH)
+		document_patch(
+		    w->collection, &row->fields, body_of(w), &row->scratch);
+	else if (!document_increment(
+		     w->collection, &row->fields, body_of(w), &row->scratch))
+		return rejected(REASON_OVERFLOW);
+	char constraint[SQLTABLE_NAME_LEN];
+	bool large = !fits(row, w);
+	if (large ||
+	    document_breaks(w->collection, &row->fields, &before, constraint)) {
+		row->fields = before;
+		return large ? rejected(REASON_TOO_LARGE)
+			     : broken(row, constraint);
+	}
+	tidy(row);
+	row->text = (struct jsonraw){0};
+	return (struct fold_verdict){.outcome = OUTCOME_REPLACED};
+}
+
+static struct fold_verdict apply(struct current *row, const struct write *w)
+{
+	if (!record_condition_holds(&w->said, row->present, row->version))
+		return rejected(w->said.condition == RECORD_CREATE
+				    ? REASON_KEY_EXISTS
+				    : REASON_PRECONDITION);
+	switch (w->op) {
+	case RECORD_PUT:
+		return put(row, w);
+	case RECORD_PATCH:
+	case RECORD_INCREMENT:
+		return change(row, w);
+	case RECORD_DELETE:
+		break;
+	}
+	if (!row->present)
+		return rejected(REASON_NOT_FOUND);
+	row->present = false;
+	return (struct fold_verdict){.outcome = OUTCOME_DELETED};
+}
+
+/* Returns whether anything took effect. */
+static bool apply_all(struct fold_change *c, struct current *row)
+{
+	bool any = false;
+	for (size_t i = 0; i < c->nwrites; i++) {
+		const struct write *w = c->writes[i];
+		struct fold_verdict v = apply(row, w);
+		c->verdicts[i] = v;
+		if (v.outcome == OUTCOME_REJECTED)
+			continue;
+		any = true;
+		row->version = w->version;
+		c->updated_at = w->accepted_at;
+		if (v.outcome == OUTCOME_CREATED)
+			c->created_at = w->accepted_at;
+		c->erase = c->erase || v.outcome == OUTCOME_DELETED;
+	}
+	return any;
+}
+
+void fold_decide(
+    struct fold *f, struct fold_change *c, const struct fold_row *before)
+{
+	struct current row = {
+	    .present = before->present,
+	    .version = before->version,
+	    .text = before->document,
+	    .too_large = before->too_large,
+	    .most = before->most,
+	    .kept = &f->arena,
+	};
+	CHECK(c->reads);
+	bool any = apply_all(c, &row);
+	c->erase = c->erase && before->present;
+	c->version = row.version;
+	if (any && row.present)
+		c->put = row.text.s ? row.text
+				    : document_write(c->collection, &row.fields,
+					  &f->arena);
+	arena_free(&row.scratch);
+	if (c->put.s && c->created_at == 0)
+		c->created_at = c->updated_at; /* an update: not used */
+}
+
+/* --- blindly ------------------------------------------------------------- */
+
+void fold_settle(const struct fold_change *c, bool existed)
+{
+	CHECK(!c->reads);
+	for (size_t i = 0; i < c->nwrites; i++) {
+		bool is = c->writes[i]->op == RECORD_PUT;
+		struct fold_verdict v = {
+		    .outcome = existed ? OUTCOME_REPLACED : OUTCOME_CREATED};
+		if (!is && existed)
+			v.outcome = OUTCOME_DELETED;
+		else if (!is)
+			v = rejected(REASON_NOT_FOUND);
+		c->verdicts[i] = v;
+		existed = is;
+	}
+}
+
+bool fold_needs_row(const struct fold_change *c)
+{
+	return !c->reads && c->writes[0]->op == RECORD_DELETE;
+}
+
+bool fold_next_effect(
+    const struct fold_change *c, size_t *at, struct fold_effect *out)
+{
+	*out = (struct fold_effect){0};
+	for (; *at < c->nwrites; ++*at) {
+		enum outcome outcome = c->verdicts[*at].outcome;
+		if (outcome == OUTCOME_REJECTED)
+			continue;
+		if (outcome == OUTCOME_CREATED && out->gone && out->creator)
+			break;
+		out->last = c->writes[*at];
+		out->gone = outcome == OUTCOME_DELETED;
+		if (outcome == OUTCOME_CREATED)
+			out->creator = out->last;
+	}
+	return out->last != NULL;
+}

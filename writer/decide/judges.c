@@ -1,0 +1,226 @@
+#include "writer/decide/judges.h"
+
+#include "common/base/check.h"
+#include "common/base/log.h"
+#include "common/base/mem.h"
+#include "common/sql/sql_table.h"
+
+#include <stdlib.h>
+#include <string.h>
+#include <xxhash.h>
+
+struct judges {
+	enum judge *of; /* by the collection's index */
+	size_t n;
+	bool any; /* that is not the writer's */
+};
+
+struct judges *judges_new(void)
+{
+	struct judges *j = MEM_NEW(struct judges);
+	while (collection_at(j->n))
+		j->n++;
+	j->of = mem_zalloc((j->n + 1) * sizeof *j->of);
+	return j;
+}
+
+void judges_free(struct judges **jp)
+{
+	if (*jp)
+		free((*jp)->of);
+	free(*jp);
+	*jp = NULL;
+}
+
+/* --- the catalog --------------------------------------------------------- */
+
+#define KEY_ALONE                                                              \
+	"(i.indisunique AND i.indnkeyatts = 1 AND i.indpred IS NULL"           \
+	" AND EXISTS (SELECT FROM pg_attribute a WHERE a.attrelid = t.oid"     \
+	" AND a.attnum = i.indkey[0] AND a.attname = k.\"key\"))"
+
+/* A constraint with a declared name is taken for the declared one, as --migrate
+ * sees to; one that is not valid leaves rows that break it. An index fails
+ * where its expression does, or an entry of no fixed size is too large. */
+static const char sql[] =
+    "SELECT k.name, CASE"
+    " WHEN t.relrowsecurity"
+    " OR EXISTS (SELECT FROM pg_constraint c WHERE c.conrelid = t.oid"
+    " AND c.contype IN ('f', 't', 'x')"
+    " OR c.confrelid = t.oid AND c.contype = 'f')"
+    " OR EXISTS (SELECT FROM pg_trigger g WHERE g.tgrelid = t.oid"
+    " AND NOT g.tgisinternal)"
+    " OR EXISTS (SELECT FROM pg_rewrite w WHERE w.ev_class = t.oid)"
+    " OR EXISTS (SELECT FROM pg_index i WHERE i.indrelid = t.oid"
+    " AND (i.indisunique OR i.indisexclusion) AND NOT " KEY_ALONE ")"
+    " THEN 2"
+    " WHEN EXISTS (SELECT FROM pg_constraint c WHERE c.conrelid = t.oid"
+    " AND c.contype = 'c'"
+    " AND NOT (c.convalidated AND c.conname::text = ANY($3::text[])))"
+    " OR EXISTS (SELECT FROM pg_attribute a WHERE a.attrelid = t.oid"
+    " AND a.attnum > 0 AND NOT a.attisdropped AND (a.attgenerated <> ''"
+    " OR a.attnotnull AND k.name || '.' || a.attname = ANY($5::text[])))"
+    " OR EXISTS (SELECT FROM pg_index i"
+    " JOIN pg_class x ON x.oid = i.indexrelid WHERE i.indrelid = t.oid"
+    " AND x.relname::text <> ALL($4::text[]) AND NOT " KEY_ALONE
+    " AND (i.indexprs IS NOT NULL OR i.indpred IS NOT NULL"
+    " OR EXISTS (SELECT FROM pg_attribute a WHERE a.attrelid = x.oid"
+    " AND a.attlen < 0)))"
+    " THEN 1 ELSE 0 END"
+    " FROM unnest($1::text[], $2::text[]) AS k(name, \"key\")"
+    " JOIN pg_class t ON t.oid = to_regclass('public.\"' || k.name || '\"')";
+
+/* Texts whose number is not known before. */
+struct texts {
+	struct buf items;
+	size_t n;
+};
+
+static void add(struct texts *t, const char *text)
+{
+	pg_array_text(&t->items, text, strlen(text));
+	t->n++;
+}
+
+static void give(struct call *call, struct texts *t)
+{
+	struct buf *array = call_param(call);
+	pg_array_begin(array, PG_TEXT, t->n);
+	if (t->n)
+		buf_add(array, t->items.data, t->items.len);
+	buf_free(&t->items);
+}
+
+static void add_checks(const struct collection *c, struct texts *names)
+{
+	size_t n;
+	struct sqltable_check *checks = sqltable_checks(c, &n);
+	for (size_t i = 0; i < n; i++)
+		add(names, checks[i].name);
+	sqltable_checks_free(checks, n);
+}
+
+static void add_relations(const struct collection *c, struct texts *names)
+{
+	char name[SQLTABLE_NAME_LEN];
+	for (size_t i = 0; sqltable_relation(name, c, i); i++)
+		add(names, name);
+}
+
+static void add_nullable(const struct collection *c, struct texts *names)
+{
+	for (size_t i = 0; i < c->nfields; i++) {
+		struct buf name = {0};
+		if (!c->fields[i].nullable)
+			continue;
+		buf_printf(&name, "%s.%s", c->name, c->fields[i].name);
+		add(names, name.data);
+		buf_free(&name);
+	}
+}
+
+struct call judges_call(void)
+{
+	enum { TABLES, KEYS, CHECKS, INDEXES, NULLABLE, ALL };
+	struct call call = {.sql = sql, .shape.columns = "sp"};
+	struct texts all[ALL] = {{{0}, 0}};
+	const struct collection *c;
+	for (size_t i = 0; (c = collection_at(i)) != NULL; i++) {
+		add(&all[TABLES], c->name);
+		add(&all[KEYS], c->key_name);
+		add_checks(c, &all[CHECKS]);
+		add_relations(c, &all[INDEXES]);
+		add_nullable(c, &all[NULLABLE]);
+	}
+	for (size_t i = 0; i < ALL; i++)
+		give(&call, &all[i]);
+	return call;
+}
+
+void judges_read(struct judges *j, const PGresult *r)
+{
+	static const char *const names[] = {
+	    [JUDGE_WRITER] = "writer",
+	    [JUDGE_ROWS] = "rows",
+	    [JUDGE_ORDER] = "order",
+	};
+	j->any = false;
+	for (int i = 0; i < PQntuples(r); i++) {
+		const char *name = PQgetvalue(r, i, 0);
+		const struct collection *c =
+		    collection_find(name, strlen(name));
+		int32_t judge = pg_int4(r, i, 1);
+		if (c == NULL || judge < JUDGE_WRITER || judge > JUDGE_ORDER)
+			continue;
+		if (j->of[c->index] != (enum judge)judge)
+			log_event(EV_COLLECTION_JUDGED, "collection=%s by=%s",
+			    c->name, names[judge]);
+		j->of[c->index] = (enum judge)judge;
+		j->any = j->any || judge != JUDGE_WRITER;
+	}
+}
+
+enum judge judges_of(const struct judges *j, const struct collection *c)
+{
+	CHECK(c->index < j->n);
+	return j->of[c->index];
+}
+
+/* --- batches ------------------------------------------------------------- */
+
+static bool same_id(const struct write *a, const struct write *b)
+{
+	return a->id_len == b->id_len && memcmp(a->id, b->id, a->id_len) == 0;
+}
+
+/* The ids of writes, by hash: there is always a free place. */
+struct ids_seen {
+	const struct write **places;
+	size_t mask;
+};
+
+/* Was it there before? */
+static bool see(struct ids_seen *s, const struct write *w)
+{
+	size_t i = XXH3_64bits(w->id, w->id_len) & s->mask;
+	while (s->places[i] && !same_id(s->places[i], w))
+		i = (i + 1) & s->mask;
+	bool was = s->places[i] != NULL;
+	s->places[i] = w;
+	return was;
+}
+
+size_t judges_fit(const struct judges *j, const struct write *writes, size_t n)
+{
+	struct ids_seen seen = {.mask = 1};
+	bool folded = false, ordered = false;
+	size_t i = 0;
+	if (!j->any)
+		return n;
+	while (seen.mask < 2 * n)
+		seen.mask = 2 * seen.mask + 1;
+	seen.places = mem_zalloc((seen.mask + 1) * sizeof(struct write *));
+	for (; i < n; i++) {
+		if (writes[i].refused != REASON_NONE)
+			continue;
+		enum judge judge = judges_of(j, writes[i].collection);
+		bool twice = see(&seen, &writes[i]);
+		if ((twice && (judge != JUDGE_WRITER || ordered)) ||
+		    (judge == JUDGE_ORDER && folded))
+			break;
+		folded = folded || twice;
+		ordered = ordered || judge == JUDGE_ORDER;
+	}
+	free(seen.places);
+	return i;
+}
+
+bool judges_order(const struct judges *j, const struct write *writes, size_t n)
+{
+	for (size_t i = 0; j->any && i < n; i++) {
+		if (writes[i].refused == REASON_NONE &&
+		    judges_of(j, writes[i].collection) == JUDGE_ORDER)
+			return true;
+	}
+	return false;
+}

@@ -1,0 +1,66 @@
+/* Fields travel as text, with the escapes of JSON resolved: the statement casts
+ * each to its column's type. That the values are of their fields' types was
+ * seen to in write.c; a member that is no field does not get this far.
+ */
+#include "writer/decide/rowset.h"
+
+#include "writer/decide/document.h"
+
+#include "common/base/check.h"
+#include "common/json/decimal.h"
+#include "common/sql/sql.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+
+enum { KEY, VERSION, CREATED_AT, UPDATED_AT };
+
+_Static_assert((int)UPDATED_AT + 1 == (int)SQL_UPSERT_FIELDS, "its order");
+
+void rowset_begin(struct call *call, const struct collection *c, size_t n)
+{
+	static const Oid types[SQL_UPSERT_FIELDS] = {[KEY] = PG_TEXT,
+	    [VERSION] = PG_INT8,
+	    [CREATED_AT] = PG_TIMESTAMPTZ,
+	    [UPDATED_AT] = PG_TIMESTAMPTZ};
+	CHECK(call->n == 0);
+	call->room = SQL_UPSERT_FIELDS + (int)c->nfields;
+	for (size_t i = 0; i < SQL_UPSERT_FIELDS; i++)
+		pg_array_begin(call_param(call), types[i], n);
+	for (size_t i = 0; i < c->nfields; i++)
+		pg_array_begin(call_param(call), PG_TEXT, n);
+}
+
+static void add_value(
+    struct buf *array, const struct field *f, struct jsonraw v)
+{
+	int64_t n;
+	char text[24];
+	if (v.s == NULL) {
+		pg_array_null(array);
+	} else if (jsonraw_kind(v) == JSONRAW_STRING) {
+		size_t open = pg_array_open(array);
+		jsonraw_text(array, v);
+		pg_array_close(array, open);
+	} else if (f->type == FIELD_INTEGER && decimal_int64(v, &n)) {
+		/* 7.0 is one, too, but not to bigint. */
+		int len = snprintf(text, sizeof text, "%" PRId64, n);
+		pg_array_text(array, text, (size_t)len);
+	} else {
+		pg_array_text(array, v.s, v.len);
+	}
+}
+
+void rowset_add(struct call *call, const struct fold_change *c)
+{
+	const struct write *w = c->writes[0];
+	struct document d;
+	pg_array_text(&call->params[KEY], w->key, w->key_len);
+	pg_array_int8(&call->params[VERSION], (int64_t)c->version);
+	pg_array_time(&call->params[CREATED_AT], c->created_at);
+	pg_array_time(&call->params[UPDATED_AT], c->updated_at);
+	document_read(c->collection, c->put, &d);
+	for (size_t i = 0; i < c->collection->nfields; i++)
+		add_value(&call->params[SQL_UPSERT_FIELDS + i],
+		    &c->collection->fields[i], d.values[i]);
+}

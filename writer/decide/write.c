@@ -1,0 +1,217 @@
+/* From a record of the log to a write.
+ *
+ * The API validates before it appends, but anybody may append to a topic. A
+ * record that is not one of ours must neither stop its partition nor harm
+ * another row, so here it is made certain that
+ *
+ *  - it is in the partition of its key: in another one its version says nothing
+ *    of its order among the writes of the key;
+ *  - the id names a known collection and a key in its one form: two ids never
+ *    mean the same row;
+ *  - a document is one JSON object: spliced into an array of objects it stays
+ *    one element of it. `{"value":1},{"_key":"other"}` is two, and is refused;
+ *  - its document, as the row will have it, is not larger than a commit record
+ *    may be;
+ *  - the values of its fields are ones that the table's columns take, and hold
+ *    the declared constraints: folding may compute with them, and a document
+ *    that the next write of the batch replaces is judged like any other.
+ *
+ * What only Postgres can judge (an operator's constraint, a trigger) makes it
+ * fail the batch, and bisection finds the write (attempt.c).
+ */
+#include "writer/decide/write.h"
+
+#include "writer/decide/document.h"
+
+#include "common/base/mem.h"
+#include "common/base/utf8.h"
+#include "common/sql/rendered.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+bool write_is_text(const char *s, size_t len)
+{
+	return memchr(s, '\0', len) == NULL && utf8_valid(s, len);
+}
+
+static bool take_object(struct write *w)
+{
+	struct jsonraw v;
+	if (!jsonraw_scan(w->body, w->body_len, &v) ||
+	    jsonraw_kind(v) != JSONRAW_OBJECT)
+		return false;
+	w->body = v.s;
+	w->body_len = v.len;
+	return true;
+}
+
+/* Whatever else is wrong with the write, Postgres is asked for its idempotency
+ * key, and remembers it: so one that it cannot take is none. False: it was such
+ * a one. */
+static bool mend_idempotency(struct record_write *r)
+{
+	if (r->idempotency_key == NULL ||
+	    (r->idempotency_len <= COLLECTION_KEY_MAX &&
+		write_is_text(r->idempotency_key, r->idempotency_len)))
+		return true;
+	r->idempotency_key = NULL;
+	r->idempotency_len = 0;
+	return false;
+}
+
+static const char *wrong_with(struct write *w)
+{
+	bool mended = !mend_idempotency(&w->said);
+	size_t n = record_collection_len(w->id, w->id_len);
+	w->collection = n ? collection_find(w->id, n) : NULL;
+	if (w->collection == NULL)
+		return "the key names no collection";
+	w->key = w->id + n + 1;
+	w->key_len = w->id_len - n - 1;
+	if (!collection_key_valid(w->collection, w->key, w->key_len))
+		return "the key is not one of its collection";
+	if (w->accepted_at < 0 || w->accepted_at > RECORD_LATEST)
+		return "accepted-at is no time";
+	if (mended)
+		return "the idempotency key is no text, or too long";
+	if (w->op != RECORD_DELETE && !take_object(w))
+		return "the document is not one JSON object";
+	return NULL;
+}
+
+static void check_fields(struct write *w)
+{
+	char fault[DOCUMENT_FAULT_LEN] = "";
+	struct jsonraw object = {w->body, w->body_len};
+	if (w->op != RECORD_DELETE)
+		document_fault(w->collection, w->op, object, fault);
+	if (fault[0])
+		write_refuse(w, REASON_DATA, fault);
+}
+
+/* What a patch or an increment makes of a row is judged in the fold. */
+static void check_constraints(struct write *w)
+{
+	char name[SQLTABLE_NAME_LEN];
+	struct jsonraw object = {w->body, w->body_len};
+	struct document d;
+	if (w->refused != REASON_NONE || w->op != RECORD_PUT)
+		return;
+	document_read(w->collection, object, &d);
+	if (document_breaks(w->collection, &d, NULL, name))
+		write_refuse(w, REASON_CONSTRAINT, name);
+}
+
+/* A document that the next write of its batch replaces is judged, too, so that
+ * the verdict does not depend on where a batch ends. */
+static void check_size(struct write *w, size_t most)
+{
+	char why[120];
+	struct jsonraw body = {w->body, w->body_len};
+	if (w->refused != REASON_NONE || w->op == RECORD_DELETE)
+		return;
+	size_t size = w->op == RECORD_PUT
+			  ? rendered_document(w->collection, w->key_len, body)
+			  : rendered_json(body);
+	if (size <= most) {
+		w->size = size > w->body_len ? size : w->body_len;
+		return;
+	}
+	snprintf(why, sizeof why,
+	    "the document would have %zu bytes, document.max_bytes is %zu",
+	    size, most);
+	write_refuse(w, REASON_TOO_LARGE, why);
+}
+
+/* Of a record in the wrong partition nothing counts, neither the producer's
+ * number nor the idempotency key: both are another partition's. */
+static const char *wrong_record(
+    const rd_kafka_message_t *m, int32_t partitions, struct record_write *out)
+{
+	if (!record_write_parse(m, out))
+		return "headers or key are missing or malformed";
+	if (!record_is_at_home(m, partitions))
+		return "its key belongs to another partition";
+	return NULL;
+}
+
+void write_read(
+    struct write *w, rd_kafka_message_t *m, const struct write_log *log)
+{
+	struct record_write r;
+	const char *wrong = wrong_record(m, log->partitions, &r);
+	bool ok = wrong == NULL;
+	*w = (struct write){
+	    .message = m,
+	    .version = version_make(log->epoch, m->offset),
+	    .op = r.op,
+	    .has_op = ok,
+	    .id = m->key ? m->key : "",
+	    .id_len = m->key_len,
+	    .body = m->payload ? m->payload : "",
+	    .body_len = m->len,
+	    .size = m->len,
+	    .accepted_at = ok ? r.accepted_at : 0,
+	};
+	if (ok) {
+		w->said = r;
+		wrong = wrong_with(w);
+	}
+	if (wrong == NULL) {
+		check_fields(w);
+		check_size(w, log->applied ? SIZE_MAX : log->document_max);
+		if (!log->applied)
+			check_constraints(w);
+		return;
+	}
+	write_refuse(w, REASON_MALFORMED, wrong);
+	if (w->accepted_at < 0 || w->accepted_at > RECORD_LATEST)
+		w->accepted_at = 0;
+}
+
+bool write_is_plain(const struct write *w)
+{
+	return (w->op == RECORD_PUT || w->op == RECORD_DELETE) &&
+	       w->said.condition == RECORD_ALWAYS &&
+	       w->said.idempotency_key == NULL;
+}
+
+void write_refuse(struct write *w, enum reason reason, const char *detail)
+{
+	free(w->detail);
+	w->refused = reason;
+	w->detail = detail && *detail ? mem_strdup(detail) : NULL;
+}
+
+static struct jsonraw copy(struct jsonraw text)
+{
+	return text.s ? (struct jsonraw){mem_dup(text.s, text.len), text.len}
+		      : text;
+}
+
+void write_told(
+    struct write *w, enum announced_as as, const struct record_rejection *r)
+{
+	w->announced = as;
+	if (as != ANNOUNCED_REJECTED)
+		return;
+	write_refuse(w, r->reason, r->why.detail.s);
+	w->first = (struct record_why){
+	    .has_first = r->why.has_first,
+	    .first = r->why.first,
+	    .outcome = copy(r->why.outcome),
+	    .key = copy(r->why.key),
+	};
+}
+
+void write_clear(struct write *w)
+{
+	free((char *)(uintptr_t)w->first.outcome.s);
+	free((char *)(uintptr_t)w->first.key.s);
+	if (w->message)
+		rd_kafka_message_destroy(w->message);
+	free(w->detail);
+	*w = (struct write){0};
+}

@@ -1,0 +1,172 @@
+#include "writer/rejections/orders.h"
+
+#include "writer/context.h"
+
+#include "common/base/log.h"
+#include "common/base/mem.h"
+#include "common/postgres/pg_binary.h"
+#include "common/postgres/pg_params.h"
+
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+
+struct orders {
+	struct context *x;
+	struct position *all;
+	size_t n;
+};
+
+/* One request, until it is answered. */
+struct task {
+	struct orders *o;
+	struct admin_exchange *x;
+	struct position at;
+};
+
+const char orders_sql[] = "SELECT \"partition\", version FROM sluice.orders";
+
+/* $1 int4 partition, $2 int8 version. Column: what is the case, text. */
+static const char order_sql[] =
+    "WITH p AS (SELECT next_offset <= $2::int8 AS waits FROM sluice.progress"
+    " WHERE \"partition\" = $1::int4),"
+    " o AS (INSERT INTO sluice.orders (\"partition\", version)"
+    " SELECT $1::int4, $2::int8 FROM p WHERE waits ON CONFLICT DO NOTHING)"
+    " SELECT CASE WHEN waits THEN 'ordered' WHEN EXISTS (SELECT"
+    " FROM sluice.rejections WHERE \"partition\" = $1::int4"
+    " AND version = $2::int8 AND reason = 'rejected-by-operator')"
+    " THEN 'rejected' ELSE 'decided' END FROM p";
+
+struct orders *orders_new(struct context *x)
+{
+	struct orders *o = MEM_NEW(struct orders);
+	o->x = x;
+	return o;
+}
+
+void orders_free(struct orders **op)
+{
+	struct orders *o = *op;
+	if (o == NULL)
+		return;
+	free(o->all);
+	free(o);
+	*op = NULL;
+}
+
+/* --- what is ordered ----------------------------------------------------- */
+
+bool orders_has(const struct orders *o, int32_t partition, version_t version)
+{
+	for (size_t i = 0; i < o->n; i++) {
+		if (o->all[i].partition == partition &&
+		    o->all[i].version == version)
+			return true;
+	}
+	return false;
+}
+
+bool orders_read(struct orders *o, const PGresult *r)
+{
+	struct orders before = *o;
+	bool any = false;
+	o->n = (size_t)PQntuples(r);
+	o->all = mem_alloc((o->n + 1) * sizeof *o->all);
+	for (size_t i = 0; i < o->n; i++) {
+		const struct position at = {
+		    pg_int4(r, (int)i, 0), (version_t)pg_int8(r, (int)i, 1)};
+		any = any || !orders_has(&before, at.partition, at.version);
+		o->all[i] = at;
+	}
+	free(before.all);
+	return any;
+}
+
+void orders_refuse(
+    const struct orders *o, int32_t partition, struct write *writes, size_t n)
+{
+	for (size_t i = 0; o->n && i < n; i++) {
+		struct write *w = &writes[i];
+		if (w->refused != REASON_OPERATOR &&
+		    w->announced != ANNOUNCED_REJECTED &&
+		    orders_has(o, partition, w->version))
+			write_refuse(w, REASON_OPERATOR, "");
+	}
+}
+
+/* --- requests ------------------------------------------------------------ */
+
+static void answer(struct task *t, unsigned status, const char *state)
+{
+	struct buf body = {0};
+	char position[POSITION_MAX_LEN];
+	position_format(t->at, position);
+	buf_printf(
+	    &body, "{\"position\":\"%s\",\"state\":\"%s\"}\n", position, state);
+	admin_answer(t->x, status, &body);
+	free(t);
+}
+
+static void fail(struct task *t, unsigned status, const char *why)
+{
+	struct buf body = {0};
+	buf_str(&body, "{\"error\":");
+	buf_json(&body, why, strlen(why));
+	buf_str(&body, "}\n");
+	admin_answer(t->x, status, &body);
+	free(t);
+}
+
+static void on_ordered(void *arg, const struct pg_reply *reply)
+{
+	struct task *t = arg;
+	if (reply->err.verdict != VERDICT_OK) {
+		fail(t, 503, reply->err.msg);
+		return;
+	}
+	const PGresult *r = reply->results[0];
+	const char *state = PQntuples(r) == 1 ? PQgetvalue(r, 0, 0) : "";
+	if (strcmp(state, "ordered") == 0) {
+		char position[POSITION_MAX_LEN];
+		position_format(t->at, position);
+		log_event(EV_REJECT_ORDERED, "position=%s by=admin", position);
+		t->o->x->ordered(t->o->x->ordered_arg);
+		answer(t, 202, "ordered");
+	} else if (strcmp(state, "rejected") == 0) {
+		answer(t, 200, "rejected");
+	} else if (strcmp(state, "decided") == 0) {
+		fail(t, 409, "this write is decided already");
+	} else {
+		fail(t, 404, "the log has no such partition");
+	}
+}
+
+static void order(struct task *t)
+{
+	struct call c = {.sql = order_sql, .shape.columns = "s"};
+	call_int4(&c, t->at.partition);
+	call_int8(&c, t->at.version);
+	const struct pg_query q = call_query(&c);
+	bool sent = pool_submit(t->o->x->pool, &q, 1, on_ordered, t);
+	call_free(&c);
+	if (!sent)
+		fail(t, 503, pool_error(t->o->x->pool));
+}
+
+void orders_take(
+    struct orders *o, struct position at, int64_t end, struct admin_exchange *x)
+{
+	struct task *t = MEM_NEW(struct task);
+	*t = (struct task){o, x, at};
+	uint32_t epoch = version_epoch(at.version);
+	bool there = epoch < o->x->epoch ||
+		     (epoch == o->x->epoch && version_offset(at.version) < end);
+	if (end < 0)
+		fail(t, 409,
+		    "this writer does not own the partition: ask the "
+		    "one that does");
+	else if (!there)
+		fail(t, 404, "the log has no write at this position");
+	else
+		order(t);
+}

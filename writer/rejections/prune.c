@@ -1,0 +1,178 @@
+/* A round is a walk over a table of statements, one transaction each, after
+ * each prune.interval; a step that found as much as it may take is done again
+ * at once.
+ *
+ * What became of a write is known as long as its version is not below
+ * sluice.progress.horizon. Versions have no time, so every round notes where
+ * the watermarks are (sluice.checkpoints): what a checkpoint that is old enough
+ * had passed is old enough. The horizon moves first, then what is below it
+ * goes, so that nobody takes a rejection that is gone for a commit.
+ *
+ * Partitions that the log has no more (writer/commands/advance_epoch.c) have no
+ * owner, and no horizon: what is left of them goes by its time. Replays have
+ * none: they go last.
+ *
+ * Several writers may do this at once: what one has locked, another skips.
+ */
+#include "writer/rejections/prune.h"
+
+#include "common/postgres/pg_params.h"
+#include "writer/batch/pg_request.h"
+
+#include "common/base/log.h"
+#include "common/base/mem.h"
+
+#include <stdlib.h>
+
+#define STEP CLOCK_MS(100)
+#define WEEK CLOCK_S(7 * 24 * 3600)
+
+/* Rows of one step: some milliseconds of work. */
+#define LIMIT "1000"
+enum { LIMIT_ROWS = 1000 };
+
+#define OLDER(column) column " < now() - $1::int8 * interval '1 microsecond'"
+#define DELETE(table, what)                                                    \
+	"DELETE FROM " table                                                   \
+	" WHERE ctid = ANY(ARRAY(SELECT r.ctid FROM " table " r " what         \
+	" LIMIT " LIMIT " FOR UPDATE OF r SKIP LOCKED))"                       \
+	" RETURNING 1"
+#define BELOW_HORIZON                                                          \
+	"JOIN sluice.progress p ON p.\"partition\" = r.\"partition\""          \
+	" WHERE r.version < p.horizon AND r.\"partition\" = ANY($1::int4[])"
+
+#define GONE "WHERE r.\"partition\" >= (SELECT partitions FROM sluice.log)"
+
+enum parameter { PARTITIONS, PARTITIONS_AND_AGE, AGE, NOTHING };
+enum age { NO_AGE, KEYS, REJECTIONS, PRODUCERS };
+
+static const struct step {
+	const char *sql;
+	enum parameter parameter;
+	enum age age;
+} steps[] = {
+    {"INSERT INTO sluice.checkpoints (\"partition\", version)"
+     " SELECT \"partition\", next_offset FROM sluice.progress"
+     " WHERE \"partition\" = ANY($1::int4[]) ON CONFLICT DO NOTHING",
+	PARTITIONS, NO_AGE},
+    {"UPDATE sluice.progress p SET horizon = c.version FROM"
+     " (SELECT \"partition\", max(version) AS version"
+     " FROM sluice.checkpoints WHERE \"partition\" = ANY($1::int4[])"
+     " AND at < now() - $2::int8 * interval '1 microsecond'"
+     " GROUP BY \"partition\") c WHERE p.\"partition\" = c.\"partition\""
+     " AND p.horizon < c.version",
+	PARTITIONS_AND_AGE, REJECTIONS},
+    {DELETE("sluice.rejections", BELOW_HORIZON), PARTITIONS, NO_AGE},
+    {DELETE("sluice.replays", BELOW_HORIZON), PARTITIONS, NO_AGE},
+    {DELETE("sluice.checkpoints", BELOW_HORIZON), PARTITIONS, NO_AGE},
+    {DELETE("sluice.rejections", GONE " AND " OLDER("r.rejected_at")), AGE,
+	REJECTIONS},
+    {DELETE("sluice.checkpoints", GONE " AND " OLDER("r.at")), AGE, REJECTIONS},
+    {DELETE("sluice.replays",
+	 GONE " AND NOT EXISTS (SELECT FROM sluice.rejections o"
+	      " WHERE o.\"partition\" = r.\"partition\")"
+	      " AND NOT EXISTS (SELECT FROM sluice.checkpoints o"
+	      " WHERE o.\"partition\" = r.\"partition\")"),
+	NOTHING, NO_AGE},
+    {DELETE("sluice.idempotency", "WHERE " OLDER("r.recorded_at")), AGE, KEYS},
+    {DELETE("sluice.producers", "WHERE " OLDER("r.seen_at")), AGE, PRODUCERS},
+};
+enum { STEPS = sizeof steps / sizeof *steps };
+
+struct prune {
+	struct context *x;
+	struct loop_timer *timer;
+	struct ask *ask;
+	size_t at; /* the step */
+	struct partition *const *parts;
+	size_t n;
+};
+
+/* A copy of a record comes as long as the log has it, at most. */
+static dur_us_t age_of(const struct prune *p, enum age age)
+{
+	const struct writer_settings *s = p->x->settings;
+	switch (age) {
+	case KEYS:
+		return s->idempotency_keep;
+	case REJECTIONS:
+		return s->rejections_keep;
+	case PRODUCERS:
+		return s->retention > WEEK ? s->retention : WEEK;
+	case NO_AGE:
+		break;
+	}
+	return 0;
+}
+
+static void list_owned(const struct prune *p, struct buf *out)
+{
+	size_t n = 0;
+	for (size_t i = 0; i < p->n; i++)
+		n += p->parts[i] != NULL;
+	pg_array_begin(out, PG_INT4, n);
+	for (size_t i = 0; i < p->n; i++) {
+		if (p->parts[i])
+			pg_array_int4(out, (int32_t)i);
+	}
+}
+
+static void next_step(struct prune *p)
+{
+	p->at = (p->at + 1) % STEPS;
+	loop_timer_start(
+	    p->timer, p->at ? STEP : p->x->settings->prune_interval);
+}
+
+static void on_done(void *arg, const struct pg_reply *reply)
+{
+	struct prune *p = arg;
+	p->ask = NULL;
+	if (reply->err.verdict != VERDICT_OK)
+		log_event(EV_PRUNE_FAILED, "step=%zu code=%s error=%s", p->at,
+		    reply->err.code, log_quote(reply->err.msg));
+	else if (PQntuples(reply->results[0]) >= LIMIT_ROWS) {
+		loop_timer_start(p->timer, STEP);
+		return;
+	}
+	next_step(p);
+}
+
+static void on_timer(void *arg)
+{
+	struct prune *p = arg;
+	const struct step *s = &steps[p->at];
+	struct call c = {.sql = s->sql};
+	if (s->parameter == PARTITIONS || s->parameter == PARTITIONS_AND_AGE)
+		list_owned(p, call_param(&c));
+	if (s->parameter == AGE || s->parameter == PARTITIONS_AND_AGE)
+		call_int8(&c, (uint64_t)age_of(p, s->age));
+	const struct pg_query q = call_query(&c);
+	p->ask = ask_submit(p->x->pool, &q, 1, on_done, p);
+	call_free(&c);
+	if (p->ask == NULL)
+		loop_timer_start(p->timer, p->x->settings->prune_interval);
+}
+
+struct prune *prune_new(
+    struct context *x, struct partition *const *parts, size_t n)
+{
+	struct prune *p = MEM_NEW(struct prune);
+	p->x = x;
+	p->parts = parts;
+	p->n = n;
+	p->timer = loop_timer_new(x->loop, on_timer, p);
+	loop_timer_start(p->timer, x->settings->prune_interval);
+	return p;
+}
+
+void prune_free(struct prune **pp)
+{
+	struct prune *p = *pp;
+	if (p == NULL)
+		return;
+	ask_cancel(&p->ask);
+	loop_timer_free(&p->timer);
+	free(p);
+	*pp = NULL;
+}

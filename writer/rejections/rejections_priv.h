@@ -1,0 +1,31 @@
+/* What the requests about rejections share. */
+#pragma once
+
+#include "common/postgres/pg_params.h"
+#include "writer/rejections/rejections.h"
+
+#include "common/kafka/producer.h"
+
+struct rejections {
+	struct context *x;
+	struct producer *producer; /* NULL until something is requeued */
+};
+
+/* One request, until it is answered. */
+struct task {
+	struct rejections *r;
+	struct admin_exchange *x;
+	struct position at;
+	char successor[POSITION_MAX_LEN];
+	unsigned status; /* of a failure, to be told when the claim is gone */
+	char why[256];
+};
+
+struct task *task_new(
+    struct rejections *r, struct position at, struct admin_exchange *x);
+/* Answers, and frees the task. */
+void task_fail(struct task *t, unsigned status, const char *why);
+/* Takes the call's parameters; `done` gets the task. */
+void task_submit(struct task *t, struct call *c, pg_done done);
+/* $1 partition, $2 version */
+struct call task_call(const char *sql, struct position at);

@@ -1,0 +1,203 @@
+/* A rejected write is repaired by a new one, its successor, that takes the log
+ * as every other does: with the corrected body if one is given, without the
+ * precondition and the idempotency key of the first one, which would only
+ * reject it again.
+ *
+ * The race: two operators requeue one write, or the answer to one is lost. So
+ * it is claimed first, for a minute; only a claimed one is appended, and its
+ * successor is noted when the broker has said where it is. A writer that dies
+ * between these leaves a successor that nobody noted: requeue, in a minute,
+ * appends another one.
+ */
+#include "writer/crashpoint.h"
+#include "writer/decide/document.h"
+#include "writer/rejections/rejections_priv.h"
+
+#include "common/base/clock.h"
+#include "common/log/keyspace.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+static const char claim_sql[] =
+    "UPDATE sluice.rejections SET requeued_at = now()"
+    " WHERE \"partition\" = $1::int4 AND version = $2::int8"
+    " AND successor IS NULL AND discarded_at IS NULL AND"
+    " (requeued_at IS NULL OR requeued_at < now() - interval '1 minute')"
+    " RETURNING collection, \"key\", op, coalesce(body, '')";
+
+static const char release_sql[] =
+    "UPDATE sluice.rejections SET requeued_at = NULL"
+    " WHERE \"partition\" = $1::int4 AND version = $2::int8";
+
+static const char note_sql[] =
+    "UPDATE sluice.rejections SET successor = $3"
+    " WHERE \"partition\" = $1::int4 AND version = $2::int8";
+
+static void on_released(void *arg, const struct pg_reply *reply)
+{
+	(void)reply; /* then it is free in a minute */
+	struct task *t = arg;
+	task_fail(t, t->status, t->why);
+}
+
+/* It was claimed, and is not in the log. */
+static void release(struct task *t, unsigned status, const char *why)
+{
+	struct call c = task_call(release_sql, t->at);
+	t->status = status;
+	snprintf(t->why, sizeof t->why, "%s", why);
+	task_submit(t, &c, on_released);
+}
+
+static void on_noted(void *arg, const struct pg_reply *reply)
+{
+	(void)reply; /* the write is in the log, whatever is noted */
+	struct task *t = arg;
+	struct buf body = {0};
+	char position[POSITION_MAX_LEN];
+	position_format(t->at, position);
+	buf_printf(&body, "{\"position\":\"%s\",\"successor\":\"%s\"}\n",
+	    position, t->successor);
+	admin_answer(t->x, 202, &body);
+	free(t);
+}
+
+static void on_delivered(void *arg, const struct delivery *d)
+{
+	(void)arg;
+	struct task *t = d->opaque;
+	if (d->status == DELIVERY_FAILED) {
+		release(t, 503, d->code);
+		return;
+	}
+	if (d->status == DELIVERY_UNKNOWN) {
+		task_fail(t, 503, "it is not known whether the log has it");
+		return;
+	}
+	crashpoint(CRASH_REQUEUE_APPENDED);
+	snprintf(t->successor, sizeof t->successor, "unknown");
+	if (d->offset >= 0)
+		position_format((struct position){d->partition,
+				    version_make(t->r->x->epoch, d->offset)},
+		    t->successor);
+	struct call c = task_call(note_sql, t->at);
+	call_text(&c, t->successor);
+	task_submit(t, &c, on_noted);
+}
+
+static struct err open_producer(struct rejections *r)
+{
+	if (r->producer)
+		return ERR_OK;
+	const struct common_settings *s = &r->x->settings->common;
+	return producer_new(&(struct producer_options){.loop = r->x->loop,
+				.kafka = &r->x->kafka,
+				.delivered = on_delivered,
+				.arg = r,
+				.numbered = (int32_t)s->partitions},
+	    &r->producer);
+}
+
+static void append(struct task *t, const struct record_write *w)
+{
+	struct rejections *r = t->r;
+	const struct common_settings *s = &r->x->settings->common;
+	bool erase = w->op == RECORD_DELETE;
+	struct err e = open_producer(r);
+	/* The rejected one may be of another log, with other partitions. */
+	const struct produce m = {
+	    .topic = s->writes_topic,
+	    .partition = keyspace_slot(w->id, w->id_len, (int32_t)s->partitions)
+			     .partition,
+	    .key = w->id,
+	    .key_len = w->id_len,
+	    .value = erase ? NULL : w->body,
+	    .value_len = erase ? 0 : w->body_len,
+	    .headers = record_write_headers(w, NULL),
+	    .opaque = t,
+	};
+	if (e.verdict == VERDICT_OK)
+		e = producer_send(r->producer, &m);
+	else
+		rd_kafka_headers_destroy(m.headers);
+	if (e.verdict != VERDICT_OK)
+		release(t, 503, e.msg);
+}
+
+/* Would the writer take it? Else `why` says why not. */
+static void check(const struct record_write *w, char why[DOCUMENT_FAULT_LEN])
+{
+	size_t n = record_collection_len(w->id, w->id_len);
+	const struct collection *c = collection_find(w->id, n);
+	struct jsonraw object;
+	why[0] = '\0';
+	if (c == NULL)
+		snprintf(why, DOCUMENT_FAULT_LEN,
+		    "its key names no collection: it can only be discarded");
+	else if (w->op == RECORD_DELETE)
+		return;
+	else if (!jsonraw_scan(w->body, w->body_len, &object) ||
+		 jsonraw_kind(object) != JSONRAW_OBJECT)
+		snprintf(why, DOCUMENT_FAULT_LEN,
+		    "the document is not one JSON object");
+	else
+		document_fault(c, w->op, object, why);
+}
+
+static bool read_op(const char *name, enum record_op *out)
+{
+	for (int op = RECORD_PUT; op <= RECORD_INCREMENT; op++) {
+		*out = (enum record_op)op;
+		if (strcmp(record_op_name(*out), name) == 0)
+			return true;
+	}
+	return false;
+}
+
+static void requeue(struct task *t, const PGresult *r)
+{
+	char why[DOCUMENT_FAULT_LEN] = "the record does not say what it is";
+	struct buf id = {0};
+	bool given = t->x->body_len > 0;
+	buf_add(&id, PQgetvalue(r, 0, 0), (size_t)PQgetlength(r, 0, 0));
+	buf_char(&id, '/');
+	buf_add(&id, PQgetvalue(r, 0, 1), (size_t)PQgetlength(r, 0, 1));
+	struct record_write w = {
+	    .id = id.data,
+	    .id_len = id.len,
+	    .body = given ? t->x->body : PQgetvalue(r, 0, 3),
+	    .body_len = given ? t->x->body_len : (size_t)PQgetlength(r, 0, 3),
+	    .accepted_at = clock_wall(),
+	};
+	crashpoint(CRASH_REQUEUE_CLAIMED);
+	if (read_op(PQgetvalue(r, 0, 2), &w.op))
+		check(&w, why);
+	if (why[0])
+		release(t, 422, why);
+	else
+		append(t, &w);
+	buf_free(&id);
+}
+
+static void on_claimed(void *arg, const struct pg_reply *reply)
+{
+	struct task *t = arg;
+	if (reply->err.verdict != VERDICT_OK)
+		task_fail(t, 503, reply->err.msg);
+	else if (PQntuples(reply->results[0]) == 0)
+		task_fail(t, 404,
+		    "no rejection to repair is at this position, or it is "
+		    "being requeued");
+	else
+		requeue(t, reply->results[0]);
+}
+
+void rejections_requeue(
+    struct rejections *r, struct position at, struct admin_exchange *x)
+{
+	struct call c = task_call(claim_sql, at);
+	c.shape.columns = "ssss";
+	task_submit(task_new(r, at, x), &c, on_claimed);
+}

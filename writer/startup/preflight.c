@@ -1,0 +1,347 @@
+#include "writer/startup/preflight.h"
+
+#include "common/postgres/pg_params.h"
+#include "writer/batch/pg_request.h"
+#include "writer/startup/topic_checks.h"
+#include "writer/startup/topics.h"
+
+#include "common/base/log.h"
+#include "common/base/mem.h"
+#include "common/postgres/pg_binary.h"
+#include "common/postgres/sqlstate.h"
+#include "common/sql/sql.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* A broker that does not answer holds up this loop, which has nothing else to
+ * do yet but the admin port. */
+#define KAFKA_TIMEOUT CLOCK_MS(500)
+
+enum { UNANSWERED = 4 }; /* then it goes on without */
+
+struct start {
+	struct context *x;
+	struct topics *topics;
+	struct ask *ask;
+	struct loop_timer *timer;
+	unsigned unanswered; /* questions about a topic's setting */
+	bool unchecked;	     /* so they are not checked, which was said */
+	dur_us_t pause;	     /* before it asks again */
+	bool migrated;	     /* the tables are there that are asked next */
+	bool schema_ok;
+	char *cluster; /* that Postgres knows; "" for none */
+	char waits_for[200];
+	start_done done;
+	void *arg;
+};
+
+/* Says a thing once, and asks again: soon at first, then every second. */
+static void later(struct start *s, const char *what)
+{
+	if (strcmp(s->waits_for, what) != 0)
+		log_event(EV_START_WAIT, "for=%s", log_quote(what));
+	snprintf(s->waits_for, sizeof s->waits_for, "%s", what);
+	loop_timer_start(s->timer, s->pause);
+	s->pause = s->pause < CLOCK_S(1) / 2 ? 2 * s->pause : CLOCK_S(1);
+}
+
+static void finish(struct start *s, const struct err *e)
+{
+	s->waits_for[0] = '\0';
+	s->done(s->arg, e);
+}
+
+static void on_noted(void *arg, const struct pg_reply *reply)
+{
+	(void)reply; /* the next start tries again */
+	struct start *s = arg;
+	s->ask = NULL;
+}
+
+/* The first start notes whose log it is. */
+static void note_cluster(struct start *s, const char *found)
+{
+	struct call c = {.sql = statements_cluster};
+	call_text(&c, found);
+	const struct pg_query q = call_query(&c);
+	s->ask = ask_submit(s->x->pool, &q, 1, on_noted, s);
+	call_free(&c);
+}
+
+static struct err check_topic(struct start *s, const char *topic)
+{
+	const struct common_settings *c = &s->x->settings->common;
+	int count;
+	struct err e = topics_count(s->topics, topic, KAFKA_TIMEOUT, &count);
+	if (e.verdict != VERDICT_OK)
+		return e;
+	if (count == 0)
+		return err_make(VERDICT_RETRY, "topic",
+		    "there is no topic %s: run sluice-writer --migrate", topic);
+	/* A topic that has grown is emptied, to be left. Of the ids' only the
+	 * first partition is used. */
+	if ((s->x->emptying && count > (int)c->partitions) ||
+	    strcmp(topic, c->ids_topic) == 0)
+		return ERR_OK;
+	return logcheck_topic(topic, count, (int)c->partitions);
+}
+
+/* Kafka does not tell the setting of a topic. The topic was told of: it is this
+ * question that has no answer. */
+static struct err go_without(struct start *s, const struct err *e)
+{
+	s->unanswered++;
+	if (e->verdict == VERDICT_RETRY && s->unanswered < UNANSWERED)
+		return *e;
+	log_event(
+	    EV_LOG_UNCHECKED, "code=%s error=%s", e->code, log_quote(e->msg));
+	s->unchecked = true;
+	return ERR_OK;
+}
+
+static struct err check_setting(
+    struct start *s, const char *topic, const char *name)
+{
+	char *value;
+	if (s->unchecked)
+		return ERR_OK;
+	struct err e =
+	    topics_setting(s->topics, topic, name, KAFKA_TIMEOUT, &value);
+	e = e.verdict == VERDICT_OK ? logcheck_setting(topic, name, value)
+				    : go_without(s, &e);
+	free(value);
+	return e;
+}
+
+static struct err check_settings(
+    struct start *s, const char *topic, const char *const *names)
+{
+	struct err e = check_topic(s, topic);
+	for (; *names && e.verdict == VERDICT_OK; names++)
+		e = check_setting(s, topic, *names);
+	return e;
+}
+
+/* Is there room in a message for the largest document? */
+static struct err check_room(struct start *s, const char *topic)
+{
+	size_t most = (size_t)s->x->settings->common.document_max;
+	const struct kafka_config *k = &s->x->kafka;
+	char *max, whose[160];
+	for (size_t i = 0; i < k->nextra; i++) {
+		if (strcmp(k->extra[i].name, "message.max.bytes") != 0)
+			continue;
+		struct err e = logcheck_room(
+		    "kafka.message.max.bytes", k->extra[i].value, most);
+		if (e.verdict != VERDICT_OK)
+			return e;
+	}
+	if (s->unchecked)
+		return ERR_OK;
+	struct err e = topics_setting(
+	    s->topics, topic, "max.message.bytes", KAFKA_TIMEOUT, &max);
+	snprintf(whose, sizeof whose, "max.message.bytes of the topic %.120s",
+	    topic);
+	e = e.verdict == VERDICT_OK ? logcheck_room(whose, max, most)
+				    : go_without(s, &e);
+	free(max);
+	return e;
+}
+
+/* Only said: writes are applied all the same. */
+static struct err check_lag(struct start *s, const char *topic)
+{
+	char *lag;
+	if (s->unchecked)
+		return ERR_OK;
+	struct err e = topics_setting(
+	    s->topics, topic, "min.compaction.lag.ms", KAFKA_TIMEOUT, &lag);
+	if (e.verdict != VERDICT_OK)
+		return go_without(s, &e);
+	if (!logcheck_lag(lag))
+		log_event(EV_LOG_LAG,
+		    "topic=%s min.compaction.lag.ms=%s "
+		    "command=\"kafka-configs.sh --alter --topic %s "
+		    "--add-config min.compaction.lag.ms=86400000\"",
+		    topic, log_quote(lag), topic);
+	free(lag);
+	return ERR_OK;
+}
+
+static struct err check_cluster(struct start *s)
+{
+	char *found = topics_cluster(s->topics, KAFKA_TIMEOUT);
+	if (found == NULL)
+		return err_make(
+		    VERDICT_RETRY, "cluster", "does not say which one it is");
+	struct err e = logcheck_cluster(s->cluster, found);
+	if (e.verdict == VERDICT_OK && s->cluster[0] == '\0')
+		note_cluster(s, found);
+	free(found);
+	return e;
+}
+
+static void check_topics(struct start *s)
+{
+	const struct common_settings *c = &s->x->settings->common;
+	struct err e = ERR_OK;
+	if (s->topics == NULL)
+		e = topics_new(&s->x->kafka, &s->topics);
+	if (e.verdict == VERDICT_OK)
+		e = check_settings(s, c->writes_topic, logcheck_of_writes);
+	if (e.verdict == VERDICT_OK)
+		e = check_settings(s, c->ids_topic, logcheck_of_ids);
+	if (e.verdict == VERDICT_OK)
+		e = check_topic(s, c->commits_topic);
+	if (e.verdict == VERDICT_OK)
+		e = check_room(s, c->commits_topic);
+	if (e.verdict == VERDICT_OK)
+		e = check_lag(s, c->commits_topic);
+	if (e.verdict == VERDICT_OK)
+		e = check_cluster(s);
+	if (e.verdict == VERDICT_RETRY) {
+		char text[sizeof s->waits_for];
+		snprintf(text, sizeof text, "kafka: %.180s", e.msg);
+		later(s, text);
+		return;
+	}
+	topics_free(&s->topics);
+	finish(s, &e);
+}
+
+static struct err check_log(struct start *s, const PGresult *r)
+{
+	const struct common_settings *c = &s->x->settings->common;
+	struct err e = logcheck_epoch_number(pg_int4(r, 0, 2));
+	if (e.verdict != VERDICT_OK)
+		return e;
+	s->x->epoch = (uint32_t)pg_int4(r, 0, 2);
+	free(s->cluster);
+	s->cluster = mem_strdup(PQgetvalue(r, 0, 3));
+	return logcheck_settings(PQgetvalue(r, 0, 0), pg_int4(r, 0, 1), c);
+}
+
+/* Without its columns and constraints the table is none of ours. */
+static bool check_shapes(struct start *s, const PGresult *r)
+{
+	const struct collection *missing;
+	char text[sizeof s->waits_for];
+	shapes_free(&s->x->shapes);
+	s->x->shapes = shapes_read(r, &missing);
+	s->schema_ok = s->x->shapes != NULL;
+	if (s->schema_ok)
+		return true;
+	snprintf(text, sizeof text,
+	    "postgres: the declaration of %s is not migrated: run "
+	    "sluice-writer --migrate",
+	    missing->name);
+	later(s, text);
+	return false;
+}
+
+static void on_log(void *arg, const struct pg_reply *reply)
+{
+	struct start *s = arg;
+	char text[sizeof s->waits_for];
+	s->ask = NULL;
+	if (reply->err.verdict == VERDICT_OK &&
+	    PQntuples(reply->results[0]) == 1) {
+		struct err e = check_log(s, reply->results[0]);
+		orders_read(s->x->orders, reply->results[2]);
+		judges_read(s->x->judges, reply->results[3]);
+		if (e.verdict != VERDICT_OK)
+			finish(s, &e);
+		else if (check_shapes(s, reply->results[1]))
+			check_topics(s);
+		return;
+	}
+	bool missing = reply->err.verdict == VERDICT_OK ||
+		       sqlstate_is_unmigrated(reply->err.code);
+	s->migrated = s->migrated && !missing;
+	snprintf(text, sizeof text, "postgres: %.100s%s", reply->err.msg,
+	    missing ? ": run sluice-writer --migrate" : "");
+	later(s, text);
+}
+
+static void on_migrated(void *arg, const struct pg_reply *reply)
+{
+	struct start *s = arg;
+	char text[sizeof s->waits_for];
+	s->ask = NULL;
+	bool told = reply->err.verdict == VERDICT_OK;
+	s->migrated = told && PQgetvalue(reply->results[0], 0, 0)[0] == 't';
+	if (s->migrated) {
+		loop_timer_start(s->timer, 0);
+		return;
+	}
+	snprintf(text, sizeof text, "postgres: %.100s",
+	    told ? "there is no schema sluice: run sluice-writer --migrate"
+		 : reply->err.msg);
+	later(s, text);
+}
+
+static void ask_postgres(struct start *s)
+{
+	const struct pg_query migrated = {
+	    .sql = SQL_MIGRATED, .shape.columns = "s!"};
+	struct call judges = judges_call();
+	const struct pg_query log[] = {{.sql = statements_log,
+					   .result_format = 1,
+					   .shape.columns = "spes"},
+	    {.sql = shapes_sql, .result_format = 1, .shape.columns = "ssp"},
+	    {.sql = orders_sql, .result_format = 1, .shape.columns = "pv"},
+	    call_query(&judges)};
+	s->ask = s->migrated
+		     ? ask_submit(s->x->pool, log, 4, on_log, s)
+		     : ask_submit(s->x->pool, &migrated, 1, on_migrated, s);
+	call_free(&judges);
+	if (s->ask)
+		return;
+	char text[sizeof s->waits_for];
+	snprintf(text, sizeof text, "postgres: %.180s", pool_error(s->x->pool));
+	later(s, text);
+}
+
+static void on_timer(void *arg)
+{
+	struct start *s = arg;
+	if (s->schema_ok)
+		check_topics(s);
+	else
+		ask_postgres(s);
+}
+
+struct start *start_new(struct context *x, start_done done, void *arg)
+{
+	struct start *s = MEM_NEW(struct start);
+	s->x = x;
+	s->done = done;
+	s->arg = arg;
+	s->timer = loop_timer_new(x->loop, on_timer, s);
+	/* The first connection takes a moment: not worth a line. */
+	s->pause = CLOCK_MS(50);
+	loop_timer_start(s->timer, s->pause);
+	snprintf(s->waits_for, sizeof s->waits_for, "postgres: %s",
+	    pool_error(x->pool));
+	return s;
+}
+
+const char *start_waits_for(const struct start *s)
+{
+	return s->waits_for;
+}
+
+void start_free(struct start **sp)
+{
+	struct start *s = *sp;
+	if (s == NULL)
+		return;
+	ask_cancel(&s->ask);
+	topics_free(&s->topics);
+	free(s->cluster);
+	loop_timer_free(&s->timer);
+	free(s);
+	*sp = NULL;
+}

@@ -1,0 +1,39 @@
+/* Is the log in Kafka the one that Postgres's watermarks are of? (pure core)
+ *
+ * Every way in which it is not has its own words, and says the way out, because
+ * to go on would drop writes silently: versions below the watermark are taken
+ * for applied.
+ */
+#pragma once
+
+#include "writer/startup/log_offsets.h"
+
+#include "common/log/version.h"
+
+/* Each OK or FATAL. */
+struct err logcheck_topic(const char *topic, int count, int wanted);
+/* The settings that must be right of the topic of the writes, and of that of
+ * the ids; each list ends with a NULL. */
+extern const char *const logcheck_of_writes[], *const logcheck_of_ids[];
+/* Of a setting in these lists. */
+struct err logcheck_setting(
+    const char *topic, const char *name, const char *value);
+/* Of the commits: `max` is a limit of Kafka's for one message, as text, and
+ * `whose` says which. There must be room for the largest document and what goes
+ * with it. */
+enum { LOGCHECK_ROOM = 65536 };
+struct err logcheck_room(
+    const char *whose, const char *max, size_t document_max);
+/* Of the commits: is their min.compaction.lag.ms, as text, longer than most
+ * standbys lag? */
+enum { LOGCHECK_LAG_MS = 6 * 60 * 60 * 1000 };
+bool logcheck_lag(const char *ms);
+struct err logcheck_settings(
+    const char *topic, int count, const struct common_settings *settings);
+/* An empty `known` is any. */
+/* Is it an epoch at all? The table may say anything. */
+struct err logcheck_epoch_number(int32_t number);
+struct err logcheck_cluster(const char *known, const char *found);
+struct err logcheck_epoch(uint32_t epoch, version_t watermark);
+struct err logcheck_ends(
+    const char *topic, version_t watermark, const struct ends_of *ends);

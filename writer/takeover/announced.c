@@ -1,0 +1,260 @@
+/* Known writes are spans without overlap, in order, one of each mark, and
+ * within them the rejections, in order of their versions. Both grow at the end,
+ * as a rule: only behind a mark that starts the partition anew something in the
+ * middle is replaced.
+ */
+#include "writer/takeover/announced.h"
+
+#include "writer/decide/arena.h"
+
+#include "common/base/mem.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+struct span {
+	version_t from;
+	version_t to;
+};
+
+struct announced {
+	version_t from;
+	bool started;
+	version_t end; /* the watermark of who follows the marks */
+	struct span *spans;
+	size_t nspans, cap_spans;
+	struct record_rejection *rejected;
+	size_t n, cap;
+	struct arena texts;
+};
+
+struct announced *announced_new(version_t from)
+{
+	struct announced *a = MEM_NEW(struct announced);
+	a->from = from;
+	return a;
+}
+
+/* The first span that ends above the version. */
+static size_t span_at(const struct announced *a, version_t v)
+{
+	size_t low = 0, high = a->nspans;
+	while (low < high) {
+		size_t mid = low + (high - low) / 2;
+		if (a->spans[mid].to > v)
+			high = mid;
+		else
+			low = mid + 1;
+	}
+	return low;
+}
+
+/* The first rejection at or above the version. */
+static size_t rejection_at(const struct announced *a, version_t v)
+{
+	size_t low = 0, high = a->n;
+	while (low < high) {
+		size_t mid = low + (high - low) / 2;
+		if (a->rejected[mid].version >= v)
+			high = mid;
+		else
+			low = mid + 1;
+	}
+	return low;
+}
+
+/* --- spans --------------------------------------------------------------- */
+
+static void insert_span(struct announced *a, size_t at, struct span s)
+{
+	MEM_GROW(a->spans, a->cap_spans, a->nspans);
+	memmove(&a->spans[at + 1], &a->spans[at],
+	    (a->nspans - at) * sizeof *a->spans);
+	a->spans[at] = s;
+	a->nspans++;
+}
+
+static void remove_spans(struct announced *a, size_t at, size_t n)
+{
+	if (n == 0)
+		return;
+	memmove(&a->spans[at], &a->spans[at + n],
+	    (a->nspans - at - n) * sizeof *a->spans);
+	a->nspans -= n;
+}
+
+static bool is_room(const struct announced *a)
+{
+	return a->nspans < ANNOUNCED_MOST && a->n < ANNOUNCED_MOST &&
+	       a->texts.bytes < ANNOUNCED_BYTES;
+}
+
+/* What others have of it they lose. */
+static void cover(struct announced *a, struct span s)
+{
+	size_t at = span_at(a, s.from), n = 0;
+	if (at < a->nspans && a->spans[at].from < s.from) {
+		struct span rest = {s.to, a->spans[at].to};
+		a->spans[at++].to = s.from;
+		if (rest.from < rest.to)
+			insert_span(a, at, rest);
+	}
+	while (at + n < a->nspans && a->spans[at + n].to <= s.to)
+		n++;
+	remove_spans(a, at, n);
+	if (at < a->nspans && a->spans[at].from < s.to)
+		a->spans[at].from = s.to;
+	insert_span(a, at, s);
+}
+
+/* --- rejections ---------------------------------------------------------- */
+
+static struct jsonraw keep(struct announced *a, struct jsonraw text)
+{
+	return text.s ? arena_keep(&a->texts, text.s, text.len) : text;
+}
+
+/* Whose first write is not said, a replay cannot be told again. */
+static bool is_enough(const struct record_rejection *r)
+{
+	return r->reason != REASON_REPLAYED ||
+	       (r->why.has_first && r->why.outcome.s);
+}
+
+static void insert_rejection(
+    struct announced *a, const struct record_rejection *r)
+{
+	size_t at = rejection_at(a, r->version);
+	if (at < a->n && a->rejected[at].version == r->version)
+		return; /* twice in one mark */
+	MEM_GROW(a->rejected, a->cap, a->n);
+	memmove(&a->rejected[at + 1], &a->rejected[at],
+	    (a->n - at) * sizeof *a->rejected);
+	a->n++;
+	struct record_rejection *out = &a->rejected[at];
+	*out = *r;
+	out->why.detail = keep(a, r->why.detail);
+	out->why.outcome = keep(a, r->why.outcome);
+	out->why.key = keep(a, r->why.key);
+}
+
+static void remove_rejections(struct announced *a, const struct span *s)
+{
+	size_t first = rejection_at(a, s->from), last = rejection_at(a, s->to);
+	if (first == last)
+		return;
+	memmove(&a->rejected[first], &a->rejected[last],
+	    (a->n - last) * sizeof *a->rejected);
+	a->n -= last - first;
+}
+
+/* A write that is not known parts the span. */
+static void forget(struct announced *a, version_t v)
+{
+	size_t at = span_at(a, v);
+	if (at == a->nspans || a->spans[at].from > v)
+		return;
+	struct span below = {a->spans[at].from, v};
+	a->spans[at].from = v + 1;
+	if (a->spans[at].from >= a->spans[at].to)
+		remove_spans(a, at, 1);
+	if (below.from < below.to)
+		insert_span(a, at, below);
+}
+
+static void take(
+    struct announced *a, const struct span *s, const struct record_mark *m)
+{
+	remove_rejections(a, s);
+	cover(a, *s);
+	for (size_t i = 0; i < m->nrejected; i++) {
+		const struct record_rejection *r = &m->rejected[i];
+		if (r->version < s->from || r->version >= s->to)
+			continue;
+		if (is_enough(r))
+			insert_rejection(a, r);
+		else
+			forget(a, r->version);
+	}
+}
+
+/* --- marks --------------------------------------------------------------- */
+
+static version_t later(version_t a, version_t b)
+{
+	return a > b ? a : b;
+}
+
+static version_t earlier(version_t a, version_t b)
+{
+	return a < b ? a : b;
+}
+
+/* Below the watermark: only where nothing is known. */
+static void fill(struct announced *a, version_t from, version_t to,
+    const struct record_mark *m)
+{
+	while (from < to && is_room(a)) {
+		const struct record_rejection *r = NULL;
+		struct span s = {from, earlier(announced_run(a, from), to)};
+		if (announced_find(a, from, &r) == ANNOUNCED_NOT)
+			take(a, &s, m);
+		from = s.to;
+	}
+}
+
+void announced_mark(struct announced *a, const struct record_mark *m)
+{
+	if (!a->started || m->anew)
+		a->end = m->from;
+	a->started = true;
+	version_t from = later(m->from, a->from);
+	fill(a, from, earlier(m->through, a->end), m);
+	const struct span s = {later(from, a->end), m->through};
+	a->end = later(a->end, m->through);
+	if (s.from < s.to && is_room(a))
+		take(a, &s, m);
+}
+
+bool announced_covers(const struct announced *a, version_t to)
+{
+	version_t v = a->from;
+	for (size_t at = span_at(a, v); v < to; v = a->spans[at++].to) {
+		if (at == a->nspans || a->spans[at].from > v)
+			return false;
+	}
+	return true;
+}
+
+enum announced_as announced_find(const struct announced *a, version_t version,
+    const struct record_rejection **out)
+{
+	size_t span = span_at(a, version), at = rejection_at(a, version);
+	if (span == a->nspans || a->spans[span].from > version)
+		return ANNOUNCED_NOT;
+	if (at == a->n || a->rejected[at].version != version)
+		return ANNOUNCED_ACCEPTED;
+	*out = &a->rejected[at];
+	return ANNOUNCED_REJECTED;
+}
+
+version_t announced_run(const struct announced *a, version_t version)
+{
+	size_t at = span_at(a, version);
+	if (at == a->nspans)
+		return VERSION_MAX;
+	const struct span *s = &a->spans[at];
+	return s->from > version ? s->from : s->to;
+}
+
+void announced_free(struct announced **ap)
+{
+	struct announced *a = *ap;
+	if (a == NULL)
+		return;
+	arena_free(&a->texts);
+	free(a->rejected);
+	free(a->spans);
+	free(a);
+	*ap = NULL;
+}

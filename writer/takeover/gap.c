@@ -1,0 +1,469 @@
+/* The gap is read from the log once more, piece by piece, for its keys; what
+ * is announced are their rows as they are now, with the versions that they
+ * have now. A row that a later write changed meanwhile is announced early:
+ * consumers hold back the watermark, not the record. But no row may be older
+ * than the gap: the primary that takes over in a failover may not have got its
+ * writes, and a mark that passed over them would leave every cache with what
+ * it has of their keys. So its watermark is asked for with the rows, first.
+ *
+ *   READING  waits for the writes of a piece
+ *   ASKING   waits for their rows and rejections
+ *   WAITING  waits for the timer, to ask again
+ *
+ * Where the log does not reach back that far, or the gap began in another
+ * epoch, a mark of no writes at its end is announced: it begins above every
+ * watermark below, so that all consumers discard what they hold.
+ */
+#include "writer/takeover/gap.h"
+
+#include "common/postgres/pg_params.h"
+#include "writer/batch/pg_request.h"
+#include "writer/batch/queue.h"
+#include "writer/crashpoint.h"
+#include "writer/decide/fold.h"
+
+#include "common/base/backoff.h"
+#include "common/base/check.h"
+#include "common/base/entropy.h"
+#include "common/base/log.h"
+#include "common/base/mem.h"
+#include "common/kafka/consumer.h"
+#include "common/sql/row_doc.h"
+#include "common/sql/sql.h"
+
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* A patch may be a few bytes, and its row as much as a row may be. */
+enum { PIECE_ROWS = 1000, PIECE_PATCHES = 64, PIECE_BYTES = 4 << 20 };
+
+enum state { STATE_IDLE, STATE_READING, STATE_ASKING, STATE_WAITING };
+
+struct gap {
+	struct context *x;
+	struct consumer *consumer;
+	enum state state;
+	int32_t partition;
+	version_t from; /* of the piece */
+	version_t through;
+	version_t to; /* of the gap */
+	struct queue piece;
+	size_t patches; /* in it */
+	bool bare; /* its documents cannot be had, or told: versions only */
+	struct fold fold;
+	struct ask *ask;
+	struct loop_timer *timer;
+	struct backoff backoff;
+	gap_done done;
+	void *arg;
+};
+
+static void ask(struct gap *g);
+
+static size_t document_max(const struct gap *g)
+{
+	return (size_t)g->x->settings->common.document_max;
+}
+
+static void read_piece(struct gap *g)
+{
+	g->state = STATE_READING;
+	struct consumer_start start = {g->partition, version_offset(g->from)};
+	consumer_assign(g->consumer, &start, 1);
+}
+
+static void drop_piece(struct gap *g)
+{
+	fold_free(&g->fold);
+	queue_clear(&g->piece);
+	g->patches = 0;
+}
+
+static void finish(struct gap *g, bool complete)
+{
+	drop_piece(g);
+	g->state = STATE_IDLE;
+	consumer_assign(g->consumer, NULL, 0);
+	g->done(g->arg, complete);
+}
+
+/* --- announcing ---------------------------------------------------------- */
+
+/* Leaves it empty where the document is too large to be told. */
+static void read_document(const struct gap *g, const struct collection *c,
+    const PGresult *r, int row, struct buf *doc)
+{
+	size_t most = document_max(g);
+	if ((uint64_t)pg_int8(r, row, 1) > most)
+		return;
+	rowdoc_add(doc, c, r, row, SQL_CURRENT_ROW);
+	if (doc->len > most)
+		buf_clear(doc);
+}
+
+/* `r` and `row`: where the key's row was found; row -1: there is none. */
+static void announce_key(struct gap *g, struct announcement *n,
+    const struct fold_change *c, const PGresult *r, int row)
+{
+	const struct write *last = c->writes[c->nwrites - 1];
+	struct buf doc = {0};
+	/* Of a row that is gone it is not known which write took it. */
+	struct record_commit record = {
+	    .op = RECORD_DELETE,
+	    .id = last->id,
+	    .id_len = last->id_len,
+	    .version = last->version,
+	    .accepted_at = last->accepted_at,
+	};
+	if (row >= 0) {
+		record.op = RECORD_PUT;
+		record.version = (version_t)pg_int8(r, row, 0);
+		read_document(g, c->collection, r, row, &doc);
+		record.omitted = doc.len == 0;
+		record.doc = doc.data;
+		record.doc_len = doc.len;
+	}
+	/* Older than the gap: all its writes in there were rejected. */
+	bool told = record.version >= g->from;
+	if (told && record.omitted)
+		context_omitted(g->x, last, (size_t)pg_int8(r, row, 1));
+	if (told)
+		announce_record(n, &record);
+	buf_free(&doc);
+}
+
+static struct jsonraw text(const PGresult *r, int row, int column)
+{
+	return (struct jsonraw){
+	    PQgetvalue(r, row, column), (size_t)PQgetlength(r, row, column)};
+}
+
+static struct record_why read_why(
+    const PGresult *r, int row, enum reason reason)
+{
+	enum { DETAIL = 2, PARTITION, VERSION, OUTCOME, KEY };
+	struct record_why why = {0};
+	if (reason != REASON_REPLAYED) {
+		why.detail = text(r, row, DETAIL);
+		if (why.detail.len == 0)
+			why.detail.s = NULL;
+		return why;
+	}
+	why.has_first = true;
+	why.first = (struct position){
+	    pg_int4(r, row, PARTITION), (version_t)pg_int8(r, row, VERSION)};
+	why.outcome = text(r, row, OUTCOME);
+	why.key = text(r, row, KEY);
+	return why;
+}
+
+static void read_rejections(const PGresult *r, struct record_mark *mark)
+{
+	size_t n = (size_t)PQntuples(r);
+	mark->nrejected = n;
+	mark->rejected = mem_zalloc((n + 1) * sizeof *mark->rejected);
+	for (size_t i = 0; i < n; i++) {
+		struct record_rejection *one = &mark->rejected[i];
+		int row = (int)i;
+		one->version = (version_t)pg_int8(r, row, 0);
+		if (!reason_parse(PQgetvalue(r, row, 1),
+			(size_t)PQgetlength(r, row, 1), &one->reason))
+			one->reason = REASON_DATA;
+		one->why = read_why(r, row, one->reason);
+	}
+}
+
+/* Announces one collection's run of changes, that begins at `first`. */
+static size_t announce_run(
+    struct gap *g, struct announcement *n, size_t first, const PGresult *r)
+{
+	const struct fold *f = &g->fold;
+	const struct collection *c = f->changes[first].collection;
+	size_t i = first;
+	int *rows = mem_alloc((f->n + 1) * sizeof *rows);
+	for (size_t k = first; k < f->n; k++)
+		rows[k] = -1;
+	for (int row = 0; row < PQntuples(r); row++) {
+		const struct fold_change *at =
+		    fold_find(f, c, PQgetvalue(r, row, SQL_CURRENT_ROW),
+			(size_t)PQgetlength(r, row, SQL_CURRENT_ROW));
+		if (at == NULL)
+			continue; /* a row that was not asked for */
+		rows[at - f->changes] = row;
+	}
+	for (; i < f->n && f->changes[i].collection == c; i++)
+		announce_key(g, n, &f->changes[i], r, rows[i]);
+	free(rows);
+	return i;
+}
+
+/* The results stand in the order of the fold's collections, then the
+ * rejections. */
+static void announce(struct gap *g, PGresult *const *results)
+{
+	struct announcement *n =
+	    announce_begin(g->x->announcer, g->partition, ANNOUNCE_GAP);
+	for (size_t i = 0; i < g->fold.n;)
+		i = announce_run(g, n, i, *results++);
+	struct record_mark mark = {.from = g->from, .through = g->through};
+	read_rejections(*results, &mark);
+	announce_mark(n, &mark);
+	record_mark_free(&mark);
+	metric_add(&g->x->stats.reannounced, (int64_t)g->piece.n);
+}
+
+static void announce_nothing(struct gap *g)
+{
+	log_event(EV_GAP_LOST, "partition=%d from=%" PRIu64 " to=%" PRIu64,
+	    g->partition, g->from, g->to);
+	struct announcement *n =
+	    announce_begin(g->x->announcer, g->partition, ANNOUNCE_GAP);
+	struct record_mark mark = {.from = g->to, .through = g->to};
+	announce_mark(n, &mark);
+	finish(g, true);
+}
+
+/* --- asking -------------------------------------------------------------- */
+
+static const char sql_watermark[] =
+    "SELECT next_offset FROM sluice.progress WHERE \"partition\" = $1::int4";
+
+static bool went_back(const struct gap *g, const PGresult *watermark)
+{
+	return PQntuples(watermark) != 1 ||
+	       (version_t)pg_int8(watermark, 0, 0) < g->to;
+}
+
+/* A row whose text is more than Postgres can hold: asked for it, it would say
+ * so for ever. */
+static bool cannot_render(const struct err *e)
+{
+	return e->verdict == VERDICT_REJECT || strcmp(e->code, "XX000") == 0 ||
+	       strcmp(e->code, "53200") == 0;
+}
+
+static void on_rows(void *arg, const struct pg_reply *reply)
+{
+	struct gap *g = arg;
+	g->ask = NULL;
+	if (reply->err.verdict != VERDICT_OK) {
+		g->bare = g->bare || cannot_render(&reply->err);
+		g->state = STATE_WAITING;
+		loop_timer_start(
+		    g->timer, backoff_next(&g->backoff, entropy_bits()));
+		return;
+	}
+	backoff_reset(&g->backoff);
+	if (went_back(g, reply->results[0])) {
+		finish(g, false);
+		return;
+	}
+	announce(g, reply->results + 1);
+	crashpoint(CRASH_GAP_ANNOUNCED);
+	drop_piece(g);
+	g->from = g->through;
+	if (g->from >= g->to)
+		finish(g, true);
+	else
+		read_piece(g);
+}
+
+static void add_current(struct gap *g, struct call *c, size_t first, size_t n)
+{
+	const struct fold_change *changes = &g->fold.changes[first];
+	const struct statements_of *of =
+	    statements_for(g->x->statements, changes->collection);
+	c->sql = g->bare ? of->versions : of->current;
+	c->shape =
+	    g->bare ? (struct pgshape){SQL_VERSIONS_SHAPE, NULL}
+		    : (struct pgshape){SQL_CURRENT_SHAPE, changes->collection};
+	struct buf *keys = call_param(c);
+	pg_array_begin(keys, PG_TEXT, n);
+	for (size_t i = 0; i < n; i++)
+		pg_array_text(keys, changes[i].writes[0]->key,
+		    changes[i].writes[0]->key_len);
+	call_int8(c, (uint64_t)document_max(g));
+}
+
+static size_t add_calls(struct gap *g, struct call *calls)
+{
+	const struct fold *f = &g->fold;
+	size_t ncalls = 0;
+	calls[ncalls] =
+	    (struct call){.sql = sql_watermark, .shape.columns = "v"};
+	call_int4(&calls[ncalls++], g->partition);
+	for (size_t i = 0, n; i < f->n; i += n) {
+		n = 1;
+		while (i + n < f->n &&
+		       f->changes[i + n].collection == f->changes[i].collection)
+			n++;
+		add_current(g, &calls[ncalls++], i, n);
+	}
+	struct call *c = &calls[ncalls++];
+	c->sql = statements_rejected;
+	c->shape.columns = "vsspvss";
+	call_int4(c, g->partition);
+	call_int8(c, g->from);
+	call_int8(c, g->through);
+	return ncalls;
+}
+
+static void ask(struct gap *g)
+{
+	size_t max = g->x->statements->n + 2;
+	struct call *calls = mem_zalloc(max * sizeof *calls);
+	struct pg_query *queries = mem_zalloc(max * sizeof *queries);
+	size_t n = add_calls(g, calls);
+	for (size_t i = 0; i < n; i++)
+		queries[i] = call_query(&calls[i]);
+	g->ask = ask_submit(g->x->pool, queries, n, on_rows, g);
+	g->state = g->ask ? STATE_ASKING : STATE_WAITING;
+	if (g->ask == NULL)
+		loop_timer_start(
+		    g->timer, backoff_next(&g->backoff, entropy_bits()));
+	for (size_t i = 0; i < n; i++)
+		call_free(&calls[i]);
+	free(calls);
+	free(queries);
+}
+
+/* Fetching what was fetched already is cheaper than holding more than a
+ * piece: the reader stops here, and begins again behind it. */
+static void piece_is_full(struct gap *g, version_t through)
+{
+	consumer_assign(g->consumer, NULL, 0);
+	g->through = through;
+	fold_init(&g->fold, g->piece.n ? queue_at(&g->piece, 0) : NULL,
+	    g->piece.n, NULL);
+	ask(g);
+}
+
+/* --- reading ------------------------------------------------------------- */
+
+static void on_message(void *arg, rd_kafka_message_t *m)
+{
+	struct gap *g = arg;
+	version_t v = version_make(g->x->epoch, m->offset);
+	if (g->state != STATE_READING || m->partition != g->partition ||
+	    v < g->from) {
+		rd_kafka_message_destroy(m);
+		return;
+	}
+	if (v >= g->to) {
+		rd_kafka_message_destroy(m);
+		piece_is_full(g, g->to);
+		return;
+	}
+	struct write w;
+	struct write_log log = context_log(g->x);
+	log.applied = true;
+	write_read(&w, m, &log);
+	g->patches += w.op == RECORD_PATCH || w.op == RECORD_INCREMENT;
+	queue_push(&g->piece, &w);
+	if (v + 1 == g->to || g->piece.n >= PIECE_ROWS ||
+	    g->patches >= PIECE_PATCHES || g->piece.bytes >= PIECE_BYTES)
+		piece_is_full(g, v + 1);
+}
+
+static void on_eof(void *arg, int32_t partition, int64_t end)
+{
+	struct gap *g = arg;
+	if (g->state != STATE_READING || partition != g->partition)
+		return;
+	/* A leader that is new does not give out yet all that it has: a mark
+	 * would pass over writes whose keys are not known. */
+	if (version_make(g->x->epoch, end) < g->to)
+		finish(g, false);
+	else
+		piece_is_full(g, g->to);
+}
+
+static void on_fault(void *arg, int32_t partition, struct err e)
+{
+	struct gap *g = arg;
+	if (g->state != STATE_READING || partition != g->partition)
+		return;
+	if (consumer_is_gone(&e)) {
+		announce_nothing(g);
+		return;
+	}
+	queue_clear(&g->piece);
+	g->state = STATE_WAITING;
+	loop_timer_start(g->timer, backoff_next(&g->backoff, entropy_bits()));
+}
+
+static void on_timer(void *arg)
+{
+	struct gap *g = arg;
+	CHECK(g->state == STATE_WAITING);
+	if (version_epoch(g->from) != version_epoch(g->to))
+		announce_nothing(g);
+	else if (g->fold.sorted)
+		ask(g);
+	else
+		read_piece(g);
+}
+
+struct err gap_new(
+    struct context *x, gap_done done, void *arg, struct gap **out)
+{
+	static const struct consumer_events events = {
+	    .message = on_message,
+	    .eof = on_eof,
+	    .fault = on_fault,
+	};
+	struct gap *g = MEM_NEW(struct gap);
+	g->x = x;
+	g->done = done;
+	g->arg = arg;
+	g->timer = loop_timer_new(x->loop, on_timer, g);
+	backoff_init(&g->backoff, CLOCK_MS(50), CLOCK_S(5));
+	const struct consumer_options o = {
+	    .loop = x->loop,
+	    .kafka = &x->kafka,
+	    .topic = x->settings->common.writes_topic,
+	    .events = &events,
+	    .arg = g,
+	};
+	struct err e = consumer_new(&o, &g->consumer);
+	*out = g;
+	if (e.verdict != VERDICT_OK)
+		gap_free(out);
+	return e;
+}
+
+void gap_announce(
+    struct gap *g, int32_t partition, version_t from, version_t to)
+{
+	CHECK(g->state == STATE_IDLE && from < to);
+	g->partition = partition;
+	g->from = from;
+	g->to = to;
+	g->bare = announcer_too_large(g->x->announcer, partition);
+	g->state = STATE_WAITING;
+	loop_timer_start(g->timer, 0);
+}
+
+void gap_stop(struct gap *g)
+{
+	ask_cancel(&g->ask);
+	loop_timer_stop(g->timer);
+	drop_piece(g);
+	if (g->state != STATE_IDLE)
+		consumer_assign(g->consumer, NULL, 0);
+	g->state = STATE_IDLE;
+}
+
+void gap_free(struct gap **gp)
+{
+	struct gap *g = *gp;
+	if (g == NULL)
+		return;
+	if (g->consumer)
+		gap_stop(g);
+	consumer_free(&g->consumer);
+	loop_timer_free(&g->timer);
+	free(g);
+	*gp = NULL;
+}

@@ -1,0 +1,252 @@
+/* Reads the tail of each partition until its end, and a longer one where it
+ * held no mark; or, where outcomes were told from the watermark on, not all
+ * marks that told them. The newest mark counts by what it says (`through`,
+ * `told`), not by where it stands: a stalled writer may have spoken last. A
+ * mark above the end of the log is not a writer's, and is ignored. If a genuine
+ * mark is ignored, a gap is announced a second time, which is safe.
+ */
+#include "writer/takeover/last_mark.h"
+
+#include "common/base/check.h"
+#include "common/base/log.h"
+#include "common/base/mem.h"
+#include "common/kafka/consumer.h"
+#include "common/log/scan_back.h"
+
+#include <inttypes.h>
+#include <stdlib.h>
+
+#define AGAIN CLOCK_S(1)
+
+struct tail {
+	version_t watermark;
+	version_t end; /* no mark is above it */
+	int reach;     /* common/log/scan_back.h */
+	bool ended;    /* read to the end, this far */
+	bool whole;    /* and that was all there is */
+};
+
+struct marks {
+	struct consumer *consumer;
+	struct loop_timer *timer; /* assigns again, after a fault */
+	struct marks_end *ends;
+	struct tail *tails;
+	size_t n; /* 0: idle */
+	marks_done done;
+	void *arg;
+};
+
+static bool is_enough(const struct marks_end *end, const struct tail *tail)
+{
+	return end->found && (end->through <= tail->watermark ||
+				 announced_covers(end->told, end->through));
+}
+
+static bool is_final(const struct marks *m, size_t i)
+{
+	const struct tail *tail = &m->tails[i];
+	return tail->ended && (tail->whole || is_enough(&m->ends[i], tail));
+}
+
+/* Reads it from there on. */
+static void begin(struct marks *m, size_t i, int reach)
+{
+	struct tail *tail = &m->tails[i];
+	tail->reach = reach;
+	tail->ended = tail->whole = false;
+	announced_free(&m->ends[i].told);
+	m->ends[i].told = announced_new(tail->watermark);
+}
+
+static void assign(struct marks *m)
+{
+	struct consumer_start *starts = mem_alloc(m->n * sizeof *starts);
+	size_t n = 0;
+	for (size_t i = 0; i < m->n; i++) {
+		if (is_final(m, i))
+			continue;
+		starts[n++] = (struct consumer_start){
+		    m->ends[i].partition, reach_offset(m->tails[i].reach)};
+	}
+	consumer_assign(m->consumer, starts, n);
+	free(starts);
+}
+
+static void on_timer(void *arg)
+{
+	assign(arg);
+}
+
+static size_t index_of(const struct marks *m, int32_t partition)
+{
+	size_t i = 0;
+	while (i < m->n && m->ends[i].partition != partition)
+		i++;
+	return i;
+}
+
+static void free_ends(struct marks_end *ends, size_t n)
+{
+	for (size_t i = 0; ends && i < n; i++)
+		announced_free(&ends[i].told);
+	free(ends);
+}
+
+static void finish(struct marks *m)
+{
+	struct marks_end *ends = m->ends;
+	size_t n = m->n;
+	m->ends = NULL;
+	marks_stop(m);
+	m->done(m->arg, ends, n);
+	free_ends(ends, n);
+}
+
+/* It would hide a gap. */
+static void pass_over(const rd_kafka_message_t *msg)
+{
+	log_event(EV_MARK_BEYOND, "partition=%d offset=%" PRId64,
+	    msg->partition, msg->offset);
+}
+
+static void reach_to(struct marks_end *end, version_t through)
+{
+	if (through > end->through)
+		end->through = through;
+}
+
+static void hear_mark(struct marks *m, size_t i, const rd_kafka_message_t *msg)
+{
+	struct marks_end *end = &m->ends[i];
+	struct record_mark mark;
+	if (!record_mark_parse(msg, &mark))
+		return;
+	if (mark.through > m->tails[i].end || mark.told > m->tails[i].end) {
+		pass_over(msg);
+	} else {
+		reach_to(end, mark.through);
+		reach_to(end, mark.told);
+		end->found = true;
+		announced_mark(end->told, &mark);
+	}
+	record_mark_free(&mark);
+}
+
+static void on_message(void *arg, rd_kafka_message_t *msg)
+{
+	struct marks *m = arg;
+	size_t i = index_of(m, msg->partition);
+	if (i < m->n) {
+		struct marks_end *end = &m->ends[i];
+		if (msg->offset > end->last)
+			end->last = msg->offset;
+		if (record_is_mark(msg))
+			hear_mark(m, i, msg);
+	}
+	rd_kafka_message_destroy(msg);
+}
+
+static void on_eof(void *arg, int32_t partition, int64_t offset)
+{
+	struct marks *m = arg;
+	size_t at = index_of(m, partition);
+	if (at == m->n)
+		return;
+	m->tails[at].ended = true;
+	m->tails[at].whole = reach_is_whole(m->tails[at].reach, offset);
+	bool all_final = true;
+	for (size_t i = 0; i < m->n; i++) {
+		if (!m->tails[i].ended)
+			return;
+		all_final = all_final && is_final(m, i);
+	}
+	if (all_final) {
+		finish(m);
+		return;
+	}
+	for (size_t i = 0; i < m->n; i++) {
+		if (!is_final(m, i))
+			begin(m, i, m->tails[i].reach + 1);
+	}
+	assign(m);
+}
+
+/* The start is not in the log, or the broker had something to say: from the
+ * beginning, which always is. */
+static void on_fault(void *arg, int32_t partition, struct err e)
+{
+	(void)e;
+	struct marks *m = arg;
+	size_t i = index_of(m, partition);
+	if (i == m->n)
+		return;
+	begin(m, i, REACH_WHOLE);
+	loop_timer_start(m->timer, AGAIN);
+}
+
+struct err marks_new(
+    struct context *x, marks_done done, void *arg, struct marks **out)
+{
+	static const struct consumer_events events = {
+	    .message = on_message,
+	    .eof = on_eof,
+	    .fault = on_fault,
+	};
+	struct marks *m = MEM_NEW(struct marks);
+	m->done = done;
+	m->arg = arg;
+	m->timer = loop_timer_new(x->loop, on_timer, m);
+	const struct consumer_options o = {
+	    .loop = x->loop,
+	    .kafka = &x->kafka,
+	    .topic = x->settings->common.commits_topic,
+	    .events = &events,
+	    .arg = m,
+	};
+	struct err e = consumer_new(&o, &m->consumer);
+	*out = m;
+	if (e.verdict != VERDICT_OK)
+		marks_free(out);
+	return e;
+}
+
+void marks_find(struct marks *m, const struct marks_of *of, size_t n)
+{
+	CHECK(m->n == 0 && n > 0);
+	m->n = n;
+	m->ends = mem_zalloc(n * sizeof *m->ends);
+	m->tails = mem_zalloc(n * sizeof *m->tails);
+	for (size_t i = 0; i < n; i++) {
+		m->ends[i] = (struct marks_end){
+		    .partition = of[i].partition, .last = -1};
+		m->tails[i].watermark = of[i].watermark;
+		m->tails[i].end = of[i].end;
+		begin(m, i, REACH_FIRST);
+	}
+	assign(m);
+}
+
+void marks_stop(struct marks *m)
+{
+	if (m->n)
+		consumer_assign(m->consumer, NULL, 0);
+	loop_timer_stop(m->timer);
+	free_ends(m->ends, m->n);
+	free(m->tails);
+	m->ends = NULL;
+	m->tails = NULL;
+	m->n = 0;
+}
+
+void marks_free(struct marks **mp)
+{
+	struct marks *m = *mp;
+	if (m == NULL)
+		return;
+	if (m->consumer)
+		marks_stop(m);
+	consumer_free(&m->consumer);
+	loop_timer_free(&m->timer);
+	free(m);
+	*mp = NULL;
+}

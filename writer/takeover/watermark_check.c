@@ -1,0 +1,96 @@
+#include "writer/takeover/watermark_check.h"
+
+#include "writer/batch/pg_request.h"
+
+#include "common/base/mem.h"
+#include "common/postgres/pg_binary.h"
+
+#include <stdlib.h>
+
+#define INTERVAL CLOCK_S(10)
+
+/* Locks nothing, and waits for nobody. */
+static const char sql[] =
+    "SELECT \"partition\", next_offset FROM sluice.progress";
+
+struct recheck {
+	struct context *x;
+	struct partition *const *parts;
+	version_t *believed; /* when Postgres was asked */
+	size_t n;
+	struct ask *ask;
+	struct loop_timer *timer;
+};
+
+static void on_answer(void *arg, const struct pg_reply *reply)
+{
+	struct recheck *r = arg;
+	r->ask = NULL;
+	loop_timer_start(r->timer, INTERVAL);
+	if (reply->err.verdict != VERDICT_OK)
+		return;
+	const PGresult *rows = reply->results[0];
+	for (int row = 0; row < PQntuples(rows); row++) {
+		int32_t p = pg_int4(rows, row, 0);
+		if (p >= 0 && (size_t)p < r->n && r->parts[p])
+			partition_found(r->parts[p], r->believed[p],
+			    (version_t)pg_int8(rows, row, 1));
+	}
+	orders_read(r->x->orders, reply->results[1]);
+	judges_read(r->x->judges, reply->results[2]);
+	for (size_t p = 0; p < r->n; p++) {
+		if (r->parts[p])
+			partition_ordered(r->parts[p]);
+	}
+}
+
+static void on_timer(void *arg)
+{
+	struct recheck *r = arg;
+	struct call judges = judges_call();
+	const struct pg_query q[] = {
+	    {.sql = sql, .result_format = 1, .shape.columns = "pv"},
+	    {.sql = orders_sql, .result_format = 1, .shape.columns = "pv"},
+	    call_query(&judges)};
+	for (size_t i = 0; i < r->n; i++)
+		r->believed[i] =
+		    r->parts[i] ? partition_watermark(r->parts[i]) : 0;
+	r->ask = ask_submit(r->x->pool, q, 3, on_answer, r);
+	call_free(&judges);
+	if (r->ask == NULL)
+		loop_timer_start(r->timer, INTERVAL);
+}
+
+struct recheck *recheck_new(
+    struct context *x, struct partition *const *parts, size_t n)
+{
+	struct recheck *r = MEM_NEW(struct recheck);
+	r->x = x;
+	r->parts = parts;
+	r->n = n;
+	r->believed = mem_zalloc(n * sizeof *r->believed);
+	r->timer = loop_timer_new(x->loop, on_timer, r);
+	loop_timer_start(r->timer, INTERVAL);
+	return r;
+}
+
+/* An answer that is under way may be of the server before. */
+void recheck_soon(struct recheck *r)
+{
+	if (r == NULL)
+		return;
+	ask_cancel(&r->ask);
+	loop_timer_start(r->timer, 0);
+}
+
+void recheck_free(struct recheck **rp)
+{
+	struct recheck *r = *rp;
+	if (r == NULL)
+		return;
+	ask_cancel(&r->ask);
+	loop_timer_free(&r->timer);
+	free(r->believed);
+	free(r);
+	*rp = NULL;
+}
