@@ -100,10 +100,10 @@ void app_init(struct app *app, const struct config *config)
 		collections++;
 	app->floors = floors_new(app->partitions, collections);
 	app->outcomes = outcomes_new(app->partitions, OUTCOMES);
-	app->flights = flights_new(FLIGHT_SHARDS);
-	app->ids = ids_new(collections);
-	app->idlog = idlog_new(collections);
-	app->migrated = migrated_new();
+	app->flights = singleflight_new(FLIGHT_SHARDS);
+	app->ids = id_blocks_new(collections);
+	app->idlog = id_log_new(collections);
+	app->migrated = schema_ready_new();
 	app->assets = assets_new(s->docs_dir);
 	app->purges_allowed = strcmp(s->purge, "on") == 0 ||
 			      (strcmp(s->purge, "loopback") == 0 &&
@@ -124,7 +124,7 @@ static struct err look_for_stranger(const struct app *app)
 	int fd, port;
 	struct err e =
 	    listener_bind(app->settings->http_listen, false, &fd, &port);
-	if (e.verdict == VERDICT_OK)
+	if (e.kind == ERR_KIND_OK)
 		close(fd);
 	return e;
 }
@@ -132,11 +132,11 @@ static struct err look_for_stranger(const struct app *app)
 static struct err start_workers(struct app *app)
 {
 	struct err e = look_for_stranger(app);
-	if (e.verdict != VERDICT_OK)
+	if (e.kind != ERR_KIND_OK)
 		return e;
 	for (size_t i = 0; i < app->nworkers; i++) {
 		e = worker_new(app, i, &app->workers[i]);
-		if (e.verdict != VERDICT_OK)
+		if (e.kind != ERR_KIND_OK)
 			return e;
 	}
 	for (size_t i = 0; i < app->nworkers; i++)
@@ -146,30 +146,30 @@ static struct err start_workers(struct app *app)
 
 static struct err start_ids(struct app *app)
 {
-	const struct idtail_options o = {
+	const struct id_tail_options o = {
 	    .loop = app->loop,
 	    .kafka = &app->kafka,
 	    .topic = app->settings->common.ids_topic,
 	    .log = app->idlog,
 	    .metrics = &app->metrics[0],
-	    .mine = reserve_mine,
-	    .ended = reserve_ended,
+	    .mine = id_reserve_mine,
+	    .ended = id_reserve_ended,
 	    .arg = app,
 	};
-	return idtail_new(&o, &app->idtail);
+	return id_tail_new(&o, &app->idtail);
 }
 
 static struct err start_log(struct app *app)
 {
 	const struct api_settings *s = app->settings;
-	const struct writelog_options w = {
+	const struct write_log_options w = {
 	    .loop = app->loop,
 	    .kafka = &app->kafka,
 	    .topic = s->common.writes_topic,
 	    .partitions = app->partitions,
 	};
-	struct err e = writelog_new(&w, &app->writelog);
-	if (e.verdict != VERDICT_OK)
+	struct err e = write_log_new(&w, &app->writelog);
+	if (e.kind != ERR_KIND_OK)
 		return e;
 	const struct tail_options t = {
 	    .loop = app->loop,
@@ -194,15 +194,15 @@ static struct err start_log(struct app *app)
 	app->feeds = feeds_new(&f);
 	app->epoch = epoch_new(app);
 	e = tail_new(&t, &app->tail);
-	if (e.verdict == VERDICT_OK)
+	if (e.kind == ERR_KIND_OK)
 		e = start_ids(app);
-	return e.verdict == VERDICT_OK ? probe_new(app, &app->probe) : e;
+	return e.kind == ERR_KIND_OK ? backlog_new(app, &app->probe) : e;
 }
 
 /* Everything that requests need is there. */
 static bool can_serve(struct app *app, struct buf *reasons)
 {
-	bool log = writelog_up(app->writelog);
+	bool log = write_log_up(app->writelog);
 	bool tail = tail_started(app->tail) && tail_up(app->tail);
 	bool database =
 	    api_metric_sum(app->instances, app->nworkers + 1,
@@ -220,7 +220,7 @@ static bool can_serve(struct app *app, struct buf *reasons)
 		buf_str(reasons, "the primary cannot be reached\n");
 	else if (!epoch)
 		buf_str(reasons, "the primary has not told its log\n");
-	const struct collection *missing = migrated_first(app->migrated);
+	const struct collection *missing = schema_ready_first(app->migrated);
 	if (missing)
 		buf_printf(reasons, "the declaration of %s is not migrated\n",
 		    missing->name);
@@ -288,7 +288,7 @@ static void refresh(void *arg)
 
 static void stats(void *arg, struct buf *json)
 {
-	page_write_stats(arg, json);
+	service_write_stats(arg, json);
 }
 
 static struct err start_admin(struct app *app)
@@ -321,7 +321,7 @@ static void worker_listens(void *arg)
 {
 	struct listens l = *(struct listens *)arg;
 	free(arg);
-	if (l.e.verdict != VERDICT_OK)
+	if (l.e.kind != ERR_KIND_OK)
 		app_refuse(l.app, &l.e);
 	else if (++l.app->listening == l.app->nworkers)
 		log_event(EV_LISTEN, "address=%s threads=%zu",
@@ -362,7 +362,7 @@ static void open_when_due(void *arg)
 		return;
 	}
 	struct err e = look_for_stranger(app);
-	if (e.verdict != VERDICT_OK) {
+	if (e.kind != ERR_KIND_OK) {
 		app_refuse(app, &e);
 		return;
 	}
@@ -373,11 +373,11 @@ static void open_when_due(void *arg)
 struct err app_start(struct app *app)
 {
 	struct err e = start_log(app);
-	if (e.verdict == VERDICT_OK)
+	if (e.kind == ERR_KIND_OK)
 		e = start_admin(app);
-	if (e.verdict == VERDICT_OK)
+	if (e.kind == ERR_KIND_OK)
 		e = start_workers(app);
-	if (e.verdict != VERDICT_OK)
+	if (e.kind != ERR_KIND_OK)
 		return e;
 	app->opening = loop_timer_new(app->loop, open_when_due, app);
 	open_when_due(app);
@@ -447,9 +447,9 @@ void app_stop(struct app *app)
 		worker_join(app->workers[i]);
 	feeds_free(&app->feeds);
 	tail_free(&app->tail);
-	idtail_free(&app->idtail);
-	writelog_free(&app->writelog, CLOCK_S(5));
-	probe_free(&app->probe);
+	id_tail_free(&app->idtail);
+	write_log_free(&app->writelog, CLOCK_S(5));
+	backlog_free(&app->probe);
 	epoch_free(&app->epoch);
 	admin_free(&app->admin);
 	loop_timer_free(&app->opening);
@@ -463,10 +463,10 @@ void app_free(struct app *app)
 	l1_free(&app->l1);
 	floors_free(&app->floors);
 	outcomes_free(&app->outcomes);
-	flights_free(&app->flights);
-	ids_free(&app->ids);
-	idlog_free(&app->idlog);
-	migrated_free(&app->migrated);
+	singleflight_free(&app->flights);
+	id_blocks_free(&app->ids);
+	id_log_free(&app->idlog);
+	schema_ready_free(&app->migrated);
 	assets_free(&app->assets);
 	clients_free(&app->clients);
 	free(app->workers);

@@ -20,9 +20,9 @@ struct admin;
 struct assets;
 struct clients;
 struct feeds;
-struct idtail;
-struct migrated;
-struct probe;
+struct id_tail;
+struct schema_ready;
+struct backlog;
 struct worker;
 
 struct app {
@@ -35,11 +35,11 @@ struct app {
 	struct l1 *l1;
 	struct floors *floors;
 	struct outcomes *outcomes;
-	struct flights *flights;
-	struct ids *ids;
-	struct idlog *idlog;
-	struct idtail *idtail;
-	struct migrated *migrated;
+	struct singleflight *flights;
+	struct id_blocks *ids;
+	struct id_log *idlog;
+	struct id_tail *idtail;
+	struct schema_ready *migrated;
 	struct assets *assets;
 	struct clients *clients; /* any thread */
 	bool purges_allowed;	 /* over the public listener */
@@ -47,8 +47,8 @@ struct app {
 	 * after it (api/admin/purge.h). */
 	_Atomic uint64_t purges;
 	struct tail *tail;
-	struct writelog *writelog;
-	struct probe *probe;
+	struct write_log *writelog;
+	struct backlog *probe;
 	struct epoch *epoch;
 	struct feeds *feeds;
 	int exit_code;

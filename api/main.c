@@ -32,7 +32,7 @@ static int serve(struct app *app)
 	};
 	struct daemon_signals *signals = daemon_signals_new(app->loop, &end);
 	struct err e = app_start(app);
-	if (e.verdict != VERDICT_OK) {
+	if (e.kind != ERR_KIND_OK) {
 		/* Nothing was accepted yet: there is nothing to drain. */
 		log_event(EV_START_REFUSED, "code=%s error=%s", e.code,
 		    log_quote(e.msg));

@@ -164,18 +164,18 @@ static enum step_result malformed(struct request *r)
 /* --- the body, by what the head says of it ------------------------------- */
 
 static enum step_result refuse_fault(
-    struct request *r, const struct httpline_fault *fault)
+    struct request *r, const struct http_head_fault *fault)
 {
-	return answer_queue(r, fault->status, httpline_response(fault));
+	return answer_queue(r, fault->status, http_head_response(fault));
 }
 
 static enum step_result look_at_size(
-    struct request *r, const struct httpline_head *head)
+    struct request *r, const struct http_head *head)
 {
 	const struct api_settings *s = r->worker->app->settings;
 	bool many = r->route->body == BODY_BULK;
 	uint64_t most = (uint64_t)(many ? s->max_bulk : s->max_item);
-	if (head->length == HTTPLINE_UNKNOWN || head->length <= most)
+	if (head->length == HTTP_HEAD_UNKNOWN || head->length <= most)
 		return STEP_MORE;
 	return answer_problem(r, PROBLEM_TOO_LARGE,
 	    many ? "A bulk may have as many bytes as the setting "
@@ -212,26 +212,25 @@ static enum step_result look_at_type(struct request *r)
 }
 
 static enum step_result look_at_body(
-    struct request *r, const struct httpline_head *head)
+    struct request *r, const struct http_head *head)
 {
 	if (look_at_size(r, head) == STEP_DONE)
 		return STEP_DONE;
 	if (head->encoded && head->length > 0)
-		return refuse_fault(r, &httpline_encoded);
+		return refuse_fault(r, &http_head_encoded);
 	if (look_at_type(r) == STEP_DONE)
 		return STEP_DONE;
 	/* Of a bulk, no more is held than of one item. */
-	if (r->route->body != BODY_BULK && !intake_fits(head->length))
-		return refuse_fault(r, &httpline_full);
+	if (r->route->body != BODY_BULK && !body_intake_fits(head->length))
+		return refuse_fault(r, &http_head_full);
 	return r->route->body == BODY_BULK && bulk_has_lines(r)
 		   ? bulk_begin_lines(r)
 		   : STEP_MORE;
 }
 
-enum step_result route_request(
-    struct request *r, const struct httpline_head *head)
+enum step_result route_request(struct request *r, const struct http_head *head)
 {
-	if (headroom_is_exceeded(
+	if (header_budget_is_exceeded(
 		r->connection, r->method, r->worker->app->partitions))
 		return answer_problem(r, PROBLEM_HEADERS_TOO_LARGE, NULL);
 	struct path path;

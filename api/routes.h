@@ -43,7 +43,6 @@ struct route {
 
 /* Finds the route of a request that has its head only, and its collection and
  * key. STEP_DONE: it was refused, whatever its body is. */
-enum step_result route_request(
-    struct request *r, const struct httpline_head *head);
+enum step_result route_request(struct request *r, const struct http_head *head);
 /* The i-th of api/routes.def; NULL past the last. */
 const struct route *route_at(size_t i);

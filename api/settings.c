@@ -18,7 +18,7 @@ static struct err check_budget(
 {
 	if (budget / 2 >= largest)
 		return ERR_OK;
-	return err_make(VERDICT_FATAL, "config",
+	return err_make(ERR_KIND_FATAL, "config",
 	    "setting '%s' has the bad value '%lld'; allowed: at least twice "
 	    "%s, which is %lld",
 	    name, (long long)budget, largest_name, (long long)largest);
@@ -29,7 +29,7 @@ static struct err check_budgets(const struct api_settings *s)
 {
 	struct err e = check_budget(
 	    "http.body_budget", s->body_budget, "http.max_item", s->max_item);
-	if (e.verdict != VERDICT_OK)
+	if (e.kind != ERR_KIND_OK)
 		return e;
 	return check_budget("http.answer_budget", s->answer_budget,
 	    "list.max_bytes", s->list_bytes);
@@ -39,18 +39,18 @@ struct err api_settings_check(const struct config *c)
 {
 	const struct api_settings *s = c->settings;
 	if (s->pool_min > s->pool_max)
-		return err_make(VERDICT_FATAL, "config",
+		return err_make(ERR_KIND_FATAL, "config",
 		    "setting 'pool.min_size' has the bad value '%lld'; "
 		    "allowed: at most pool.max_size, which is %lld",
 		    (long long)s->pool_min, (long long)s->pool_max);
 	if (!clients_check(s->proxies))
-		return err_make(VERDICT_FATAL, "config",
+		return err_make(ERR_KIND_FATAL, "config",
 		    "setting 'http.proxies' has the bad value '%s'; allowed: "
 		    "addresses and networks (10.0.0.7, 10.0.0.0/8), with "
 		    "commas between",
 		    s->proxies);
 	struct err e = check_budgets(s);
-	if (e.verdict != VERDICT_OK || s->replica_urls[0] == '\0')
+	if (e.kind != ERR_KIND_OK || s->replica_urls[0] == '\0')
 		return e;
 	return pg_check_url("replica.urls", s->replica_urls);
 }

@@ -88,14 +88,14 @@ static void set_gauges(struct worker *w)
 	metric_set(&m->evicted, (int64_t)httpd_evicted(w->httpd));
 	metric_set(&m->cut, (int64_t)httpd_cut(w->httpd));
 	metric_set(&m->http_malformed, (int64_t)httpd_malformed(w->httpd));
-	metric_set(
-	    &m->primary_connections, (int64_t)pgread_connections(w->primary));
+	metric_set(&m->primary_connections,
+	    (int64_t)pg_reader_connections(w->primary));
 	if (w->replica)
 		metric_set(&m->replica_connections,
-		    (int64_t)pgread_connections(w->replica));
+		    (int64_t)pg_reader_connections(w->replica));
 	metric_set(&m->redis_down, !redis_up(w->redis));
-	metric_set(&m->replica_down, w->replica && !pgread_up(w->replica));
-	metric_set(&m->primary_down, !pgread_up(w->primary));
+	metric_set(&m->replica_down, w->replica && !pg_reader_up(w->replica));
+	metric_set(&m->primary_down, !pg_reader_up(w->primary));
 }
 
 static void on_sweep(void *arg)
@@ -107,9 +107,9 @@ static void on_sweep(void *arg)
 	httpd_tighten(w->httpd, budget_is_tight(&budget_bodies),
 	    budget_is_tight(&budget_answers));
 	if (!w->draining)
-		reserve_all(w);
+		id_reserve_all(w);
 	if (w->index == 0 && !w->draining)
-		migrated_tick(w);
+		schema_ready_tick(w);
 	set_gauges(w);
 	if (w->draining && httpd_is_drained(w->httpd) && w->lookups == 0) {
 		finish(w);
@@ -129,14 +129,14 @@ static size_t share(int64_t total, size_t n)
 static const struct collection *some_table(void *arg)
 {
 	struct worker *w = arg;
-	return migrated_some(w->app->migrated);
+	return schema_ready_some(w->app->migrated);
 }
 
-static struct pgread *pool(
+static struct pg_reader *pool(
     struct worker *w, const char *name, const char *url, const char *session)
 {
 	const struct api_settings *s = w->app->settings;
-	const struct pgread_options o = {
+	const struct pg_reader_options o = {
 	    .loop = w->loop,
 	    .name = name,
 	    .url = url,
@@ -150,14 +150,14 @@ static struct pgread *pool(
 	    .some_table = some_table,
 	    .arg = w,
 	};
-	return pgread_new(&o);
+	return pg_reader_new(&o);
 }
 
-static struct pglist *list_pool(
+static struct pg_list *list_pool(
     struct worker *w, const char *name, const char *url, const char *session)
 {
 	const struct api_settings *s = w->app->settings;
-	const struct pglist_options o = {
+	const struct pg_list_options o = {
 	    .loop = w->loop,
 	    .name = name,
 	    .url = url,
@@ -169,7 +169,7 @@ static struct pglist *list_pool(
 	    .partitions = w->app->partitions,
 	    .metrics = w->metrics,
 	};
-	return pglist_new(&o);
+	return pg_list_new(&o);
 }
 
 static void open_stores(struct worker *w)
@@ -194,9 +194,9 @@ static void open_stores(struct worker *w)
 	    list_pool(w, "replica", s->replica_urls, "prefer-standby");
 }
 
-static struct pace_limits pace_of(const struct api_settings *s)
+static struct conn_timeout_limits pace_of(const struct api_settings *s)
 {
-	return (struct pace_limits){
+	return (struct conn_timeout_limits){
 	    .first = s->first_timeout,
 	    .idle = s->idle_timeout,
 	    .receive = s->receive_timeout,
@@ -208,10 +208,10 @@ static struct pace_limits pace_of(const struct api_settings *s)
 
 /* Of who has memory of a budget that is nearly used up: a few that are slow on
  * purpose would keep it for half a minute. */
-static struct pace_limits tight_pace_of(const struct api_settings *s)
+static struct conn_timeout_limits tight_pace_of(const struct api_settings *s)
 {
 	enum { RATE = 128 * 1024 };
-	struct pace_limits p = pace_of(s);
+	struct conn_timeout_limits p = pace_of(s);
 	p.send = p.grace = CLOCK_S(2);
 	p.min_send = p.min_receive = RATE;
 	return p;
@@ -248,7 +248,7 @@ struct err worker_new(struct app *app, size_t index, struct worker **out)
 	    .taking = &app->taking,
 	    .max_connections =
 		(unsigned)share(s->max_connections, app->nworkers),
-	    .more_memory = headroom_of_positions(app->partitions),
+	    .more_memory = header_budget_of_positions(app->partitions),
 	    .pace = pace_of(s),
 	    .tight = tight_pace_of(s),
 	    .admit = admit,
@@ -258,13 +258,13 @@ struct err worker_new(struct app *app, size_t index, struct worker **out)
 	};
 	struct err e = httpd_new(&o, &w->httpd);
 	*out = w;
-	if (e.verdict != VERDICT_OK) {
+	if (e.kind != ERR_KIND_OK) {
 		loop_free(&w->loop);
 		free(w);
 		*out = NULL;
 		return e;
 	}
-	w->waits = waits_new(app->partitions);
+	w->waits = waiters_new(app->partitions);
 	w->sweep = loop_timer_new(w->loop, on_sweep, w);
 	loop_timer_start(w->sweep, SWEEP_US);
 	open_stores(w);
@@ -289,12 +289,12 @@ static void finish(struct worker *w)
 {
 	httpd_free(&w->httpd);
 	redis_free(&w->redis);
-	pgread_free(&w->replica);
-	pgread_free(&w->primary);
-	pglist_free(&w->replica_lists);
-	pglist_free(&w->primary_lists);
+	pg_reader_free(&w->replica);
+	pg_reader_free(&w->primary);
+	pg_list_free(&w->replica_lists);
+	pg_list_free(&w->primary_lists);
 	loop_timer_free(&w->sweep);
-	waits_free(&w->waits);
+	waiters_free(&w->waits);
 	log_event(EV_WORKER_DONE, "thread=%zu", w->index);
 	loop_stop(w->loop);
 }

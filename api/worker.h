@@ -22,11 +22,11 @@ struct worker {
 	struct loop *loop;
 	struct httpd *httpd;
 	struct redis *redis;
-	struct pgread *replica; /* NULL: none configured */
-	struct pgread *primary;
-	struct pglist *replica_lists; /* likewise */
-	struct pglist *primary_lists;
-	struct waits *waits;
+	struct pg_reader *replica; /* NULL: none configured */
+	struct pg_reader *primary;
+	struct pg_list *replica_lists; /* likewise */
+	struct pg_list *primary_lists;
+	struct waiters *waits;
 	struct api_metrics *metrics;
 	struct export *exports; /* list; see export.c */
 	struct request *parked; /* list; see request.c */

@@ -3,7 +3,7 @@
  *   settings.def metrics.def   what can be set, what is counted
  *   projector.c   wiring          report.c   the admin port
  *   resume.c      Redis's watermarks, to go on from there
- *   lane.c        one partition: messages in, one script at a time out
+ *   partition.c        one partition: messages in, one script at a time out
  *   pending.c     messages that wait
  *   hear.c        a message, told to a chunk
  *   chunk.c       what a script is to do, decided by common/log/follower.c
@@ -42,7 +42,7 @@ static int serve(
 	struct projector *p;
 	struct err e = projector_new(config, s, &p);
 	int code = EXIT_FAILURE;
-	if (e.verdict == VERDICT_OK)
+	if (e.kind == ERR_KIND_OK)
 		code = projector_run(p);
 	else
 		log_event(EV_START_REFUSED, "code=%s error=%s", e.code,

@@ -1,8 +1,8 @@
 /* Wiring: who tells whom.
  *
- *   group ─assigned─► resume: the watermarks of all lanes are read from Redis,
- *     │                  then all of them are assigned at once
- *     └──message──► lane ─script─► Redis ─answer─► lane
+ *   group ─assigned─► resume: the watermarks of all partitions are read from
+ * Redis, │                  then all of them are assigned at once └──message──►
+ * partition ─script─► Redis ─answer─► partition
  */
 #include "projector/projector.h"
 
@@ -24,24 +24,24 @@
 #include <stdlib.h>
 
 #define TICK CLOCK_S(1)
-/* Lanes that want to begin elsewhere wait for each other: an assignment
+/* Partitions that want to begin elsewhere wait for each other: an assignment
  * interrupts all of them. */
 #define REASSIGN CLOCK_MS(100)
 enum { MAX_PENDING = 4096 };
 
 struct projector {
-	struct lane_context x;
+	struct partition_context x;
 	struct kafka_config kafka;
-	struct buf instance; /* its name in the group */
-	struct lane **lanes; /* by partition; NULL: not ours */
+	struct buf instance;	  /* its name in the group */
+	struct partition **parts; /* by partition; NULL: not ours */
 	bool member;
 	bool draining;
 	struct resume *resume;
 	struct loop_timer *tick;
 	struct loop_timer *reassign;
-	struct logask *logask;
+	struct writes_query *logask;
 	struct pg *primary; /* for the loghead */
-	struct loghead *loghead;
+	struct writes_head *loghead;
 	struct report report;
 	struct admin *admin;
 	struct daemon_signals *signals;
@@ -60,14 +60,14 @@ static void assign(struct projector *p)
 	struct consumer_start *starts = mem_alloc(count(p) * sizeof *starts);
 	size_t n = 0;
 	for (size_t i = 0; i < count(p); i++) {
-		if (p->lanes[i])
+		if (p->parts[i])
 			starts[n++] = (struct consumer_start){
-			    (int32_t)i, lane_offset(p->lanes[i])};
+			    (int32_t)i, partition_offset(p->parts[i])};
 	}
 	consumer_assign(p->x.consumer, starts, n);
 	for (size_t i = 0; i < count(p); i++) {
-		if (p->lanes[i])
-			lane_assigned(p->lanes[i]);
+		if (p->parts[i])
+			partition_assigned(p->parts[i]);
 	}
 	free(starts);
 }
@@ -77,7 +77,7 @@ static void on_resumed(void *arg)
 	assign(arg);
 }
 
-/* A lane asks for it. */
+/* A partition asks for it. */
 static void on_reassign(void *arg)
 {
 	struct projector *p = arg;
@@ -93,7 +93,7 @@ static void on_reassign_due(void *arg)
 		assign(p);
 }
 
-/* A lane, or the group, asks for it. */
+/* A partition, or the group, asks for it. */
 static void on_resume(void *arg)
 {
 	struct projector *p = arg;
@@ -108,26 +108,26 @@ static void on_redis(void *arg, bool ready)
 		return;
 	resume_hurry(p->resume);
 	for (size_t i = 0; i < count(p); i++) {
-		if (p->lanes[i])
-			lane_hurry(p->lanes[i]);
+		if (p->parts[i])
+			partition_hurry(p->parts[i]);
 	}
 }
 
 /* --- the group ----------------------------------------------------------- */
 
-static void drop_lanes(struct projector *p)
+static void drop_partitions(struct projector *p)
 {
 	resume_stop(p->resume);
 	warm_stop(p->x.warm);
 	loop_timer_stop(p->reassign);
 	for (size_t i = 0; i < count(p); i++)
-		lane_free(&p->lanes[i]);
+		partition_free(&p->parts[i]);
 }
 
 static void on_assigned(void *arg, const int32_t *partitions, size_t n)
 {
 	struct projector *p = arg;
-	drop_lanes(p);
+	drop_partitions(p);
 	p->member = true;
 	for (size_t i = 0; i < n; i++) {
 		if ((size_t)partitions[i] >= count(p)) {
@@ -135,7 +135,7 @@ static void on_assigned(void *arg, const int32_t *partitions, size_t n)
 			    partitions[i]);
 			continue;
 		}
-		p->lanes[partitions[i]] = lane_new(&p->x, partitions[i]);
+		p->parts[partitions[i]] = partition_new(&p->x, partitions[i]);
 	}
 	if (n > 0)
 		on_resume(p);
@@ -143,36 +143,37 @@ static void on_assigned(void *arg, const int32_t *partitions, size_t n)
 
 static void on_revoked(void *arg)
 {
-	drop_lanes(arg);
+	drop_partitions(arg);
 }
 
-static struct lane *lane_of(const struct projector *p, int32_t partition)
+static struct partition *partition_of(
+    const struct projector *p, int32_t partition)
 {
 	bool known = partition >= 0 && (size_t)partition < count(p);
-	return known ? p->lanes[partition] : NULL;
+	return known ? p->parts[partition] : NULL;
 }
 
 static void on_message(void *arg, rd_kafka_message_t *m)
 {
-	struct lane *l = lane_of(arg, m->partition);
+	struct partition *l = partition_of(arg, m->partition);
 	if (l)
-		lane_message(l, m);
+		partition_message(l, m);
 	else
 		rd_kafka_message_destroy(m);
 }
 
 static void on_eof(void *arg, int32_t partition, int64_t end)
 {
-	struct lane *l = lane_of(arg, partition);
+	struct partition *l = partition_of(arg, partition);
 	if (l)
-		lane_eof(l, end);
+		partition_eof(l, end);
 }
 
 static void on_fault(void *arg, int32_t partition, struct err e)
 {
-	struct lane *l = lane_of(arg, partition);
+	struct partition *l = partition_of(arg, partition);
 	if (l)
-		lane_fault(l, &e);
+		partition_fault(l, &e);
 }
 
 static void on_fatal(void *arg, const struct err *e)
@@ -213,8 +214,8 @@ static struct err join(struct projector *p)
 static void commit_all(struct projector *p)
 {
 	for (size_t i = 0; i < count(p); i++) {
-		if (p->lanes[i])
-			lane_commit(p->lanes[i]);
+		if (p->parts[i])
+			partition_commit(p->parts[i]);
 	}
 }
 
@@ -224,7 +225,8 @@ static void check_drained(void *arg)
 	if (!p->draining)
 		return;
 	for (size_t i = 0; i < count(p); i++) {
-		if (p->lanes[i] && lane_state(p->lanes[i]) == LANE_APPLYING)
+		if (p->parts[i] &&
+		    partition_state(p->parts[i]) == PARTITION_APPLYING)
 			return;
 	}
 	commit_all(p);
@@ -239,38 +241,38 @@ static void on_drain(void *arg)
 	audit_stop(p->x.audit);
 	warm_stop(p->x.warm);
 	for (size_t i = 0; i < count(p); i++) {
-		if (p->lanes[i])
-			lane_drain(p->lanes[i]);
+		if (p->parts[i])
+			partition_drain(p->parts[i]);
 	}
 	check_drained(p);
 }
 
 /* --- the head of the log -------------------------------------------------- */
 
-static void on_ends(void *arg, const struct logask_answer *answer)
+static void on_ends(void *arg, const struct writes_query_answer *answer)
 {
 	struct projector *p = arg;
 	if (answer->known)
-		loghead_ask(p->loghead, answer->ends);
+		writes_head_ask(p->loghead, answer->ends);
 }
 
-static void on_heads(void *arg, const struct loghead_answer *answer)
+static void on_heads(void *arg, const struct writes_head_answer *answer)
 {
 	struct projector *p = arg;
 	metric_add(&p->x.stats.heads, answer != NULL);
 	for (size_t i = 0; i < count(p) && answer; i++) {
-		if (p->lanes[i])
-			lane_head(p->lanes[i], answer->heads[i]);
+		if (p->parts[i])
+			partition_head(p->parts[i], answer->heads[i]);
 	}
 }
 
 static void ask_heads(struct projector *p)
 {
-	if (loghead_is_busy(p->loghead) || !logask_ask(p->logask))
+	if (writes_head_is_busy(p->loghead) || !writes_query_ask(p->logask))
 		return;
 	for (size_t i = 0; i < count(p); i++) {
-		if (p->lanes[i])
-			lane_asks(p->lanes[i]);
+		if (p->parts[i])
+			partition_asks(p->parts[i]);
 	}
 }
 
@@ -278,7 +280,7 @@ static struct err open_heads(struct projector *p)
 {
 	struct err e =
 	    pg_check_url("primary.url", p->x.settings->common.primary_url);
-	if (e.verdict != VERDICT_OK)
+	if (e.kind != ERR_KIND_OK)
 		return e;
 	const struct pg_options primary = {
 	    .loop = p->x.loop,
@@ -289,8 +291,9 @@ static struct err open_heads(struct projector *p)
 	    .query_timeout = CLOCK_S(5),
 	};
 	p->primary = pg_new(&primary);
-	p->loghead = loghead_new(p->primary, (int32_t)count(p), on_heads, p);
-	const struct logask_options o = {
+	p->loghead =
+	    writes_head_new(p->primary, (int32_t)count(p), on_heads, p);
+	const struct writes_query_options o = {
 	    .loop = p->x.loop,
 	    .kafka = &p->kafka,
 	    .topic = p->x.settings->common.writes_topic,
@@ -298,7 +301,7 @@ static struct err open_heads(struct projector *p)
 	    .done = on_ends,
 	    .arg = p,
 	};
-	return logask_new(&o, &p->logask);
+	return writes_query_new(&o, &p->logask);
 }
 
 static void on_tick(void *arg)
@@ -318,7 +321,7 @@ static struct err open_redis(struct projector *p)
 {
 	const struct projector_settings *s = p->x.settings;
 	struct err e = redis_check_url(s->common.redis_url);
-	if (e.verdict != VERDICT_OK)
+	if (e.kind != ERR_KIND_OK)
 		return e;
 	const struct redis_options o = {
 	    .loop = p->x.loop,
@@ -359,26 +362,26 @@ struct err projector_new(const struct config *config,
 	p->x.settled = check_drained;
 	p->x.arg = p;
 	member_name_here(&p->instance, s->group_instance, s->admin_listen);
-	p->lanes = mem_zalloc(count(p) * sizeof *p->lanes);
-	p->resume = resume_new(&p->x, p->lanes, count(p), on_resumed, p);
+	p->parts = mem_zalloc(count(p) * sizeof *p->parts);
+	p->resume = resume_new(&p->x, p->parts, count(p), on_resumed, p);
 	p->tick = loop_timer_new(p->x.loop, on_tick, p);
 	p->reassign = loop_timer_new(p->x.loop, on_reassign_due, p);
 	p->report = (struct report){
-	    &p->x, p->lanes, count(p), &p->member, &p->draining, &p->x.stats};
+	    &p->x, p->parts, count(p), &p->member, &p->draining, &p->x.stats};
 	struct err e = report_open(&p->report, config, &p->admin);
-	if (e.verdict == VERDICT_OK)
+	if (e.kind == ERR_KIND_OK)
 		e = open_redis(p);
-	if (e.verdict == VERDICT_OK)
+	if (e.kind == ERR_KIND_OK)
 		e = audit_check_settings(s);
-	if (e.verdict == VERDICT_OK)
+	if (e.kind == ERR_KIND_OK)
 		e = open_warm(p);
-	if (e.verdict == VERDICT_OK)
+	if (e.kind == ERR_KIND_OK)
 		e = open_heads(p);
-	if (e.verdict == VERDICT_OK) {
+	if (e.kind == ERR_KIND_OK) {
 		p->x.audit = audit_new(p->x.loop, s, p->x.redis, &p->x.stats);
 		e = join(p);
 	}
-	if (e.verdict != VERDICT_OK)
+	if (e.kind != ERR_KIND_OK)
 		return e;
 	p->signals = daemon_signals_new(
 	    p->x.loop, &(struct daemon_end){.drain = on_drain,
@@ -400,10 +403,10 @@ void projector_free(struct projector **pp)
 	if (p == NULL)
 		return;
 	p->draining = true;
-	drop_lanes(p); /* and their messages, before the consumer */
+	drop_partitions(p); /* and their messages, before the consumer */
 	consumer_free(&p->x.consumer);
-	logask_free(&p->logask);
-	loghead_free(&p->loghead);
+	writes_query_free(&p->logask);
+	writes_head_free(&p->loghead);
 	pg_free(&p->primary);
 	audit_stop(p->x.audit);
 	warm_stop(p->x.warm);
@@ -417,7 +420,7 @@ void projector_free(struct projector **pp)
 	loop_timer_free(&p->reassign);
 	loop_free(&p->x.loop);
 	buf_free(&p->instance);
-	free(p->lanes);
+	free(p->parts);
 	free(p);
 	*pp = NULL;
 }

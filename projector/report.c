@@ -5,10 +5,10 @@
 #include <inttypes.h>
 
 static const char *const state_names[] = {
-    [LANE_HELD] = "held",
-    [LANE_FOLLOWING] = "following",
-    [LANE_APPLYING] = "applying",
-    [LANE_RETRYING] = "retrying",
+    [PARTITION_HELD] = "held",
+    [PARTITION_FOLLOWING] = "following",
+    [PARTITION_APPLYING] = "applying",
+    [PARTITION_RETRYING] = "retrying",
 };
 
 static bool is_ready(void *arg, struct buf *out)
@@ -23,14 +23,14 @@ static bool is_ready(void *arg, struct buf *out)
 	else if (!consumer_reachable(r->x->consumer))
 		buf_str(out, "kafka: a partition's leader does not answer\n");
 	for (size_t i = 0; i < r->n; i++) {
-		const struct lane *l = r->lanes[i];
-		if (l == NULL ||
-		    (lane_initialised(l) && lane_state(l) != LANE_HELD &&
-			lane_state(l) != LANE_RETRYING))
+		const struct partition *l = r->parts[i];
+		if (l == NULL || (partition_initialised(l) &&
+				     partition_state(l) != PARTITION_HELD &&
+				     partition_state(l) != PARTITION_RETRYING))
 			continue;
 		buf_printf(out, "partition %zu: %s%s\n", i,
-		    state_names[lane_state(l)],
-		    lane_initialised(l) ? "" : ", not initialised");
+		    state_names[partition_state(l)],
+		    partition_initialised(l) ? "" : ", not initialised");
 	}
 	return out->len == 0;
 }
@@ -42,11 +42,11 @@ static void refresh(void *arg)
 	struct loop_stall stall = loop_stall(r->x->loop);
 	size_t owned = 0, initialised = 0, waiting = 0;
 	for (size_t i = 0; i < r->n; i++) {
-		if (r->lanes[i] == NULL)
+		if (r->parts[i] == NULL)
 			continue;
 		owned++;
-		initialised += lane_initialised(r->lanes[i]);
-		waiting += lane_waiting(r->lanes[i]);
+		initialised += partition_initialised(r->parts[i]);
+		waiting += partition_waiting(r->parts[i]);
 	}
 	metric_set(&s->partitions, (int64_t)owned);
 	metric_set(&s->initialised, (int64_t)initialised);
@@ -62,15 +62,15 @@ static void stats_json(void *arg, struct buf *out)
 	const char *comma = "";
 	buf_str(out, "{\"partitions\":[");
 	for (size_t i = 0; i < r->n; i++) {
-		const struct lane *l = r->lanes[i];
+		const struct partition *l = r->parts[i];
 		if (l == NULL)
 			continue;
 		buf_printf(out,
 		    "%s{\"partition\":%zu,\"state\":\"%s\",\"initialised\":%s,"
 		    "\"watermark\":\"%" PRIu64 "\",\"waiting\":%zu}",
-		    comma, i, state_names[lane_state(l)],
-		    lane_initialised(l) ? "true" : "false", lane_watermark(l),
-		    lane_waiting(l));
+		    comma, i, state_names[partition_state(l)],
+		    partition_initialised(l) ? "true" : "false",
+		    partition_watermark(l), partition_waiting(l));
 		comma = ",";
 	}
 	buf_str(out, "],\"warm\":");
@@ -95,7 +95,7 @@ struct err report_open(
 	    .arg = (void *)(uintptr_t)r,
 	};
 	struct err e = admin_new(&o, out);
-	if (e.verdict == VERDICT_OK)
+	if (e.kind == ERR_KIND_OK)
 		log_event(EV_LISTEN, "for=admin port=%d", admin_port(*out));
 	return e;
 }

@@ -7,8 +7,8 @@
 
 /* Where the daemon keeps what is told; all borrowed. */
 struct report {
-	struct lane_context *x;
-	struct lane *const *lanes; /* entries may be NULL */
+	struct partition_context *x;
+	struct partition *const *parts; /* entries may be NULL */
 	size_t n;
 	const bool *member; /* the group has spoken */
 	const bool *draining;

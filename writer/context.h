@@ -20,7 +20,7 @@ struct context {
 	struct kafka_config kafka;
 	struct stats stats;
 	struct statements *statements;
-	struct shapes *shapes; /* from the start on */
+	struct fingerprints *shapes; /* from the start on */
 	struct judges *judges;
 	struct pool *pool;
 	struct orders *orders;

@@ -56,7 +56,7 @@ static int serve(
 	struct writer *w;
 	struct err e = writer_new(config, s, emptying, &w);
 	int code = EXIT_FAILURE;
-	if (e.verdict == VERDICT_OK)
+	if (e.kind == ERR_KIND_OK)
 		code = writer_run(w);
 	else
 		log_event(EV_START_REFUSED, "code=%s error=%s", e.code,
@@ -97,7 +97,8 @@ int main(int argc, char **argv)
 	if (!daemon_configure(&spec, argc, argv, &code))
 		;
 	else if (advancing)
-		code = epoch_advance(&config, &settings, dry, made_again);
+		code =
+		    advance_epoch_advance(&config, &settings, dry, made_again);
 	else if (migrating || dry)
 		code = migrate(&config, &settings, dry);
 	else

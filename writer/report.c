@@ -45,7 +45,7 @@ static void troubles(const struct report *r, struct buf *out)
 static bool is_ready(void *arg, struct buf *out)
 {
 	const struct report *r = arg;
-	const char *start = *r->start ? start_waits_for(*r->start) : "";
+	const char *start = *r->start ? preflight_waits_for(*r->start) : "";
 	const char *takeover =
 	    *r->takeover ? takeover_waits_for(*r->takeover) : "";
 	if (r->x->paused)
@@ -173,7 +173,7 @@ struct err report_open(
 	    .arg = (void *)(uintptr_t)r,
 	};
 	struct err e = admin_new(&o, out);
-	if (e.verdict == VERDICT_OK)
+	if (e.kind == ERR_KIND_OK)
 		log_event(EV_LISTEN, "for=admin port=%d", admin_port(*out));
 	return e;
 }

@@ -15,7 +15,7 @@ struct report {
 	struct context *x;
 	struct partition *const *parts; /* entries may be NULL */
 	size_t n;
-	struct start *const *start; /* NULL: over */
+	struct preflight *const *start; /* NULL: over */
 	struct takeover *const *takeover;
 	struct consumer *const *consumer; /* NULL: not yet */
 	const bool *member;		  /* the group has spoken */

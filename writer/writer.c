@@ -39,8 +39,8 @@
 
 struct writer {
 	struct context x;
-	struct start *start; /* until it said yes */
-	struct buf instance; /* its name in the group */
+	struct preflight *start; /* until it said yes */
+	struct buf instance;	 /* its name in the group */
 	struct consumer *consumer;
 	struct takeover *takeover;
 	struct partition **parts; /* by number; NULL: not ours */
@@ -48,9 +48,9 @@ struct writer {
 	bool draining;
 	mono_us_t give_up; /* on reports, while draining */
 	struct loop_timer *tick;
-	struct prune *prune;	   /* NULL: not started */
-	struct recheck *recheck;   /* likewise */
-	struct emptying *emptying; /* NULL: it serves on */
+	struct prune *prune;		 /* NULL: not started */
+	struct watermark_check *recheck; /* likewise */
+	struct drain_log *emptying;	 /* NULL: it serves on */
 	struct rejections *rejections;
 	struct control control;
 	struct report report;
@@ -185,8 +185,8 @@ static void on_fatal(void *arg, const struct err *e)
 static void grown(struct writer *w, int32_t partition)
 {
 	const struct common_settings *s = &w->x.settings->common;
-	struct err e =
-	    logcheck_topic(s->writes_topic, partition + 1, (int)s->partitions);
+	struct err e = topic_checks_topic(
+	    s->writes_topic, partition + 1, (int)s->partitions);
 	if (w->x.emptying)
 		log_event(EV_PARTITION_FOREIGN, "partition=%d", partition);
 	else
@@ -266,7 +266,7 @@ static void on_drain(void *arg)
 	struct writer *w = arg;
 	w->draining = true;
 	w->give_up = clock_mono() + REPORTS_WAIT;
-	start_free(&w->start);
+	preflight_free(&w->start);
 	takeover_stop(w->takeover);
 	each(w, partition_drain);
 	check_drained(w);
@@ -275,17 +275,17 @@ static void on_drain(void *arg)
 static void on_start(void *arg, const struct err *e)
 {
 	struct writer *w = arg;
-	if (e->verdict != VERDICT_OK) {
+	if (e->kind != ERR_KIND_OK) {
 		end_for(w, EV_START_REFUSED, e);
 		return;
 	}
 	w->prune = prune_new(&w->x, w->parts, count(w));
-	w->recheck = recheck_new(&w->x, w->parts, count(w));
+	w->recheck = watermark_check_new(&w->x, w->parts, count(w));
 	if (w->x.emptying)
 		w->emptying =
-		    emptying_new(&w->x, w->parts, &w->member, on_drain, w);
+		    drain_log_new(&w->x, w->parts, &w->member, on_drain, w);
 	struct err joined = join(w);
-	if (joined.verdict != VERDICT_OK)
+	if (joined.kind != ERR_KIND_OK)
 		end_for(w, EV_START_REFUSED, &joined);
 }
 
@@ -293,7 +293,7 @@ static void on_pool_ready(void *arg)
 {
 	struct writer *w = arg;
 	each(w, partition_hurry);
-	recheck_soon(w->recheck);
+	watermark_check_soon(w->recheck);
 }
 
 static void on_resumed(void *arg)
@@ -304,7 +304,7 @@ static void on_resumed(void *arg)
 
 static void on_ordered(void *arg)
 {
-	recheck_soon(((struct writer *)arg)->recheck);
+	watermark_check_soon(((struct writer *)arg)->recheck);
 }
 
 static int64_t end_of(void *arg, int32_t partition)
@@ -340,7 +340,7 @@ static struct err open_kafka(struct writer *w)
 	    .arg = w,
 	};
 	struct err e = announcer_new(&o, &w->x.announcer);
-	if (e.verdict == VERDICT_OK)
+	if (e.kind == ERR_KIND_OK)
 		e = takeover_new(&w->x, on_taken, w, &w->takeover);
 	return e;
 }
@@ -371,9 +371,9 @@ struct err writer_new(const struct config *config,
 	    &w->takeover, &w->consumer, &w->member, &w->draining, &w->control,
 	    &w->x.stats};
 	struct err e = report_open(&w->report, config, &w->admin);
-	if (e.verdict == VERDICT_OK)
+	if (e.kind == ERR_KIND_OK)
 		e = open_kafka(w);
-	if (e.verdict != VERDICT_OK)
+	if (e.kind != ERR_KIND_OK)
 		return e;
 	w->x.pool = pool_new(&(struct pool_options){
 	    .loop = w->x.loop,
@@ -382,7 +382,7 @@ struct err writer_new(const struct config *config,
 	    .ready = on_pool_ready,
 	    .arg = w,
 	});
-	w->start = start_new(&w->x, on_start, w);
+	w->start = preflight_new(&w->x, on_start, w);
 	w->signals = daemon_signals_new(
 	    w->x.loop, &(struct daemon_end){.drain = on_drain,
 			   .arg = w,
@@ -404,10 +404,10 @@ void writer_free(struct writer **wp)
 	struct writer *w = *wp;
 	if (w == NULL)
 		return;
-	start_free(&w->start);
+	preflight_free(&w->start);
 	prune_free(&w->prune);
-	recheck_free(&w->recheck);
-	emptying_free(&w->emptying);
+	watermark_check_free(&w->recheck);
+	drain_log_free(&w->emptying);
 	if (w->takeover)
 		drop_partitions(w);
 	rejections_close(w->rejections);
@@ -421,7 +421,7 @@ void writer_free(struct writer **wp)
 	rejections_free(&w->rejections);
 	orders_free(&w->x.orders);
 	statements_free(&w->x.statements);
-	shapes_free(&w->x.shapes);
+	fingerprints_free(&w->x.shapes);
 	judges_free(&w->x.judges);
 	loop_free(&w->x.loop);
 	buf_free(&w->instance);

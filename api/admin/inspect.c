@@ -47,8 +47,8 @@ static const char *state_of(const struct sight *s)
 	return s->value->present ? "present" : "absent";
 }
 
-static void write_sight(
-    struct buf *out, const char *name, const struct sight *s, enum standing how)
+static void write_sight(struct buf *out, const char *name,
+    const struct sight *s, enum tier_compare how)
 {
 	const struct value *v = s->value;
 	buf_printf(out, ",\"%s\":{\"state\":\"%s\"", name, state_of(s));
@@ -58,14 +58,14 @@ static void write_sight(
 		add_version(out, "as_of", v->as_of);
 	if (v && s->ttl_ms != NO_TTL)
 		buf_printf(out, ",\"ttl_ms\":%" PRId64, s->ttl_ms);
-	buf_printf(out, ",\"verdict\":\"%s\"}", standing_name(how));
+	buf_printf(out, ",\"verdict\":\"%s\"}", tier_compare_name(how));
 }
 
 static void write_instance(
     struct buf *out, struct inspect *i, version_t floor, version_t through)
 {
 	/* The end was asked for up to a second ago. */
-	int64_t end = probe_end(i->app->probe, i->operand.slot.partition);
+	int64_t end = backlog_end(i->app->probe, i->operand.slot.partition);
 	int64_t pending = end - version_offset(through);
 	buf_printf(
 	    out, ",\"instance\":{\"watermark\":\"%" PRIu64 "\"", through);
@@ -89,7 +89,7 @@ static void write_report(struct buf *out, struct inspect *i)
 	const struct operand *o = &i->operand;
 	version_t floor = floors_get(i->app->floors, o->slot);
 	version_t through = tail_through(i->app->tail, o->slot.partition);
-	enum standing worst = STANDING_NONE;
+	enum tier_compare worst = TIER_COMPARE_NONE;
 	buf_printf(out, "{\"collection\":\"%s\",\"key\":", o->collection->name);
 	buf_json(out, o->key, o->key_len);
 	buf_printf(out, ",\"partition\":%" PRId32 ",\"bucket\":%" PRIu32,
@@ -97,7 +97,7 @@ static void write_report(struct buf *out, struct inspect *i)
 	write_instance(out, i, floor, through);
 	for (int t = TIER_L1; t < TIERS; t++) {
 		const struct sight *s = &i->tiers[t];
-		enum standing how = standing_of(
+		enum tier_compare how = tier_compare_of(
 		    s->value, floor, through, i->tiers[TIER_PRIMARY].value);
 		worst = how > worst ? how : worst;
 		if (t == TIER_REPLICA && !i->app->settings->replica_urls[0])
@@ -105,7 +105,7 @@ static void write_report(struct buf *out, struct inspect *i)
 		else
 			write_sight(out, names[t], s, how);
 	}
-	buf_printf(out, ",\"verdict\":\"%s\"}\n", standing_name(worst));
+	buf_printf(out, ",\"verdict\":\"%s\"}\n", tier_compare_name(worst));
 }
 
 static void finish(void *arg)
@@ -132,11 +132,12 @@ static void answered(struct inspect *i)
 	loop_post(i->app->loop, finish, i);
 }
 
-static void on_redis(void *arg, enum l2tier_status status, struct value *v)
+static void on_redis(
+    void *arg, enum redis_reader_status status, struct value *v)
 {
 	struct inspect *i = arg;
 	i->tiers[TIER_REDIS].value = v;
-	i->tiers[TIER_REDIS].away = status == L2TIER_FAILED;
+	i->tiers[TIER_REDIS].away = status == REDIS_READER_FAILED;
 	answered(i);
 }
 
@@ -148,20 +149,20 @@ static void on_ttl(void *arg, const redisReply *reply)
 	answered(i);
 }
 
-static void on_row(
-    struct inspect *i, enum tier t, enum pgread_status status, struct value *v)
+static void on_row(struct inspect *i, enum tier t, enum pg_reader_status status,
+    struct value *v)
 {
 	i->tiers[t].value = v;
-	i->tiers[t].away = status != PGREAD_OK;
+	i->tiers[t].away = status != PG_READER_OK;
 	answered(i);
 }
 
-static void on_replica(void *arg, enum pgread_status status, struct value *v)
+static void on_replica(void *arg, enum pg_reader_status status, struct value *v)
 {
 	on_row(arg, TIER_REPLICA, status, v);
 }
 
-static void on_primary(void *arg, enum pgread_status status, struct value *v)
+static void on_primary(void *arg, enum pg_reader_status status, struct value *v)
 {
 	on_row(arg, TIER_PRIMARY, status, v);
 }
@@ -183,7 +184,8 @@ static void ask_redis(struct inspect *i)
 	l2_entry_key(&key, o->slot.partition, o->id, o->id_len);
 	const char *const argv[] = {"PTTL", key.data};
 	const size_t lens[] = {4, key.len};
-	if (l2tier_get(r, o->slot.partition, o->id, o->id_len, on_redis, i))
+	if (redis_reader_get(
+		r, o->slot.partition, o->id, o->id_len, on_redis, i))
 		i->due++;
 	else
 		i->tiers[TIER_REDIS].away = true;
@@ -192,11 +194,11 @@ static void ask_redis(struct inspect *i)
 	buf_free(&key);
 }
 
-static void ask_postgres(
-    struct inspect *i, struct pgread *server, enum tier t, pgread_done done)
+static void ask_postgres(struct inspect *i, struct pg_reader *server,
+    enum tier t, pg_reader_done done)
 {
 	const struct operand *o = &i->operand;
-	if (server && pgread_get(server, o->collection, o->key, o->key_len,
+	if (server && pg_reader_get(server, o->collection, o->key, o->key_len,
 			  o->slot.partition, done, i))
 		i->due++;
 	else

@@ -15,29 +15,30 @@ static bool same_bytes(const struct value *a, const struct value *b)
 	return a->len == b->len && memcmp(a->doc, b->doc, a->len) == 0;
 }
 
-enum standing standing_of(const struct value *v, version_t floor,
+enum tier_compare tier_compare_of(const struct value *v, version_t floor,
     version_t through, const struct value *primary)
 {
 	if (v == NULL)
-		return STANDING_NONE;
+		return TIER_COMPARE_NONE;
 	if (v->as_of < floor)
-		return STANDING_BEHIND;
+		return TIER_COMPARE_BEHIND;
 	if (primary == NULL)
-		return STANDING_UNCHECKED;
+		return TIER_COMPARE_UNCHECKED;
 	if (same_row(v, primary))
-		return same_bytes(v, primary) ? STANDING_CURRENT
-					      : STANDING_CHANGED;
+		return same_bytes(v, primary) ? TIER_COMPARE_CURRENT
+					      : TIER_COMPARE_CHANGED;
 	if (primary->as_of < floor)
-		return STANDING_AHEAD;
+		return TIER_COMPARE_AHEAD;
 	/* All commits that the primary holds were heard of, and none of them
 	 * has raised the floor above this value. */
-	return through >= primary->as_of ? STANDING_STALE : STANDING_PENDING;
+	return through >= primary->as_of ? TIER_COMPARE_STALE
+					 : TIER_COMPARE_PENDING;
 }
 
-const char *standing_name(enum standing s)
+const char *tier_compare_name(enum tier_compare s)
 {
-	static const char *const names[STANDING_COUNT] = {"none", "current",
+	static const char *const names[TIER_COMPARE_COUNT] = {"none", "current",
 	    "behind", "unchecked", "pending", "ahead", "changed", "stale"};
-	CHECK(s < STANDING_COUNT);
+	CHECK(s < TIER_COMPARE_COUNT);
 	return names[s];
 }

@@ -48,7 +48,7 @@ static void not_json(struct bulk *b, size_t offset, const char *what)
 static void take_item(struct request *r)
 {
 	struct bulk *b = r->bulk;
-	const struct split *s = &b->split;
+	const struct bulk_split *s = &b->split;
 	struct validation v;
 	validate_document(r->collection, VALIDATE_WHOLE, NULL, 0, s->text.data,
 	    s->text.len, &v);
@@ -59,7 +59,7 @@ static void take_item(struct request *r)
 		not_json(b, s->at + v.offset, v.message);
 		return;
 	}
-	b->index = results_add(&b->results);
+	b->index = bulk_results_add(&b->results);
 	metric_add(&r->worker->metrics->bulk_items, 1);
 	b->held = v.validity == VALID;
 	if (b->held) {
@@ -67,19 +67,20 @@ static void take_item(struct request *r)
 		return;
 	}
 	if (v.validity == TOO_LARGE)
-		results_problem(&b->results, b->index, PROBLEM_TOO_LARGE, NULL);
+		bulk_results_problem(
+		    &b->results, b->index, PROBLEM_TOO_LARGE, NULL);
 	else
-		results_problem(
+		bulk_results_problem(
 		    &b->results, b->index, PROBLEM_VALIDATION, &v.violations);
 	metric_add(&r->worker->metrics->write_invalid, 1);
 	validation_free(&v);
 }
 
-static void hear(struct request *r, enum split_what what)
+static void hear(struct request *r, enum bulk_split_what what)
 {
 	struct bulk *b = r->bulk;
 	const struct api_settings *settings = r->worker->app->settings;
-	bool item = what == SPLIT_ITEM || what == SPLIT_LONG;
+	bool item = what == BULK_SPLIT_ITEM || what == BULK_SPLIT_LONG;
 	if (b->split.taken > (size_t)settings->max_bulk)
 		stop_at(b, PROBLEM_TOO_LARGE, (size_t)settings->max_bulk,
 		    "A bulk may have as many bytes as the setting "
@@ -88,14 +89,14 @@ static void hear(struct request *r, enum split_what what)
 		stop_at(b, PROBLEM_TOO_LARGE, b->split.at,
 		    "A bulk may have as many items as the setting "
 		    "http.max_bulk_items says.");
-	else if (what == SPLIT_ITEM)
+	else if (what == BULK_SPLIT_ITEM)
 		take_item(r);
-	else if (what == SPLIT_LONG)
-		results_problem(&b->results, results_add(&b->results),
+	else if (what == BULK_SPLIT_LONG)
+		bulk_results_problem(&b->results, bulk_results_add(&b->results),
 		    PROBLEM_TOO_LARGE, NULL);
-	else if (what == SPLIT_FAULT)
+	else if (what == BULK_SPLIT_FAULT)
 		not_json(b, b->split.at, b->split.fault);
-	else if (what == SPLIT_END)
+	else if (what == BULK_SPLIT_END)
 		b->finished = true;
 }
 
@@ -104,7 +105,7 @@ static void count_memory(struct request *r)
 {
 	struct bulk *b = r->bulk;
 	size_t n = b->split.text.cap + b->item.filled.cap +
-		   results_memory(&b->results);
+		   bulk_results_memory(&b->results);
 	if (n == b->memory)
 		return;
 	httpd_holds(r->connection, n);
@@ -132,7 +133,7 @@ static size_t take(struct request *r, const char *data, size_t len)
 	mono_us_t begin = clock_mono();
 	size_t used;
 	r->expired = false;
-	hear(r, split_feed(&b->split, data, len, &used));
+	hear(r, bulk_split_feed(&b->split, data, len, &used));
 	b->busy += clock_mono() - begin;
 	return used;
 }
@@ -209,7 +210,8 @@ void bulk_begin(struct request *r, size_t before)
 	struct bulk *b = MEM_NEW(struct bulk);
 	struct write_refusal refusal;
 	r->bulk = b;
-	split_start(&b->split, bulk_has_lines(r) ? SPLIT_LINES : SPLIT_ARRAY,
+	bulk_split_start(&b->split,
+	    bulk_has_lines(r) ? BULK_SPLIT_LINES : BULK_SPLIT_ARRAY,
 	    (size_t)app->settings->max_item);
 	b->split.taken = before;
 	native_preferences(r);
@@ -250,8 +252,8 @@ void bulk_end(struct request *r)
 	budget_set(&budget_bodies, &b->memory, 0);
 	if (b->counted)
 		client_give(httpd_client(r->connection), CLIENT_BULKS);
-	split_free(&b->split);
-	results_free(&b->results);
+	bulk_split_free(&b->split);
+	bulk_results_free(&b->results);
 	violations_free(&b->header);
 	validation_free(&b->item);
 	free(b);
@@ -267,7 +269,7 @@ enum step_result bulk_end_step(struct request *r)
 			wait_for_log(r);
 			return STEP_PARK;
 		}
-		hear(r, split_finish(&b->split));
+		hear(r, bulk_split_finish(&b->split));
 	}
 	if (!bulk_all_sent(r)) {
 		wait_for_log(r);

@@ -15,7 +15,7 @@ bool bulk_settle(struct request *r)
 	for (size_t i = b->settled; i < b->results.n; i++) {
 		const struct result *x = &b->results.items[i];
 		const struct position p = {x->partition, x->version};
-		bool open = results_open(&b->results, i);
+		bool open = bulk_results_open(&b->results, i);
 		bool passed =
 		    open && p.version < tail_through(app->tail, p.partition);
 		if ((x->kind == RESULT_PENDING || open != passed) && i < first)
@@ -24,7 +24,7 @@ bool bulk_settle(struct request *r)
 			continue;
 		struct outcome o = outcomes_get(app->outcomes, p);
 		if (o.kind != OUTCOME_UNKNOWN)
-			results_settled(&b->results, i, o);
+			bulk_results_settled(&b->results, i, o);
 	}
 	b->settled = first;
 	return first == b->results.n;
@@ -39,7 +39,7 @@ enum step_result bulk_commit_step(struct request *r)
 		return STEP_MORE;
 	const struct result *x = &b->results.items[b->settled];
 	r->step = STEP_BULK_COMMIT;
-	waits_add(r->worker->waits, &r->wait,
+	waiters_add(r->worker->waits, &r->wait,
 	    (struct position){x->partition, x->version});
 	return STEP_PARK;
 }
@@ -50,7 +50,7 @@ static void add_headers(struct request *r, struct MHD_Response *response)
 {
 	struct bulk *b = r->bulk;
 	struct buf text = {0};
-	results_positions(&b->results, r->worker->app->partitions, &text);
+	bulk_results_positions(&b->results, r->worker->app->partitions, &text);
 	if (text.len)
 		MHD_add_response_header(response, "Sluice-Position", text.data);
 	buf_clear(&text);
@@ -74,8 +74,8 @@ static enum step_result answer_stopped(struct request *r)
 	if (b->has_offset)
 		buf_printf(&extra, ",\"offset\":%zu", b->offset);
 	buf_str(&extra, ",\"results\":");
-	results_write(&b->results,
-	    (struct results_words){.form = RESULTS_ARRAY,
+	bulk_results_write(&b->results,
+	    (struct bulk_results_words){.form = BULK_RESULTS_ARRAY,
 		.minimal = r->prefer.return_minimal,
 		.waited = r->wait_for > 0},
 	    &extra);
@@ -90,19 +90,19 @@ enum step_result bulk_answer_step(struct request *r)
 {
 	struct bulk *b = r->bulk;
 	struct buf body = {0};
-	bool lines = b->split.form == SPLIT_LINES;
+	bool lines = b->split.form == BULK_SPLIT_LINES;
 	if (b->stopped)
 		return answer_stopped(r);
-	results_write(&b->results,
-	    (struct results_words){
-		.form = lines ? RESULTS_LINES : RESULTS_ARRAY,
+	bulk_results_write(&b->results,
+	    (struct bulk_results_words){
+		.form = lines ? BULK_RESULTS_LINES : BULK_RESULTS_ARRAY,
 		.minimal = r->prefer.return_minimal,
 		.waited = r->wait_for > 0},
 	    &body);
 	struct MHD_Response *response =
 	    answer_body(&body, lines ? BULK_LINES_TYPE : "application/json");
 	add_headers(r, response);
-	if (results_have(&b->results, 503))
+	if (bulk_results_have(&b->results, 503))
 		MHD_add_response_header(
 		    response, MHD_HTTP_HEADER_RETRY_AFTER, "1");
 	return answer_queue(r, r->wait_for ? 200 : 202, response);

@@ -19,8 +19,8 @@ struct sent {
 };
 
 struct bulk {
-	struct split split;
-	struct results results;
+	struct bulk_split split;
+	struct bulk_results results;
 	/* Valid, and waits for its key, or for room in the producer's queue. */
 	bool held;
 	struct validation item;

@@ -6,7 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-size_t results_add(struct results *r)
+size_t bulk_results_add(struct bulk_results *r)
 {
 	MEM_GROW(r->items, r->cap, r->n);
 	r->items[r->n] =
@@ -14,32 +14,32 @@ size_t results_add(struct results *r)
 	return r->n++;
 }
 
-void results_drop(struct results *r)
+void bulk_results_drop(struct bulk_results *r)
 {
 	CHECK(r->n > 0);
 	r->n--;
 }
 
-void results_free(struct results *r)
+void bulk_results_free(struct bulk_results *r)
 {
 	free(r->items);
 	buf_free(&r->texts);
-	*r = (struct results){0};
+	*r = (struct bulk_results){0};
 }
 
-size_t results_memory(const struct results *r)
+size_t bulk_results_memory(const struct bulk_results *r)
 {
 	return r->cap * sizeof *r->items + r->texts.cap;
 }
 
-static struct result *at(struct results *r, size_t i)
+static struct result *at(struct bulk_results *r, size_t i)
 {
 	CHECK(i < r->n);
 	return &r->items[i];
 }
 
 /* Offset 0 is nobody's. */
-static uint32_t keep(struct results *r, const char *text, size_t len)
+static uint32_t keep(struct bulk_results *r, const char *text, size_t len)
 {
 	if (r->texts.len == 0)
 		buf_char(&r->texts, '\0');
@@ -50,12 +50,14 @@ static uint32_t keep(struct results *r, const char *text, size_t len)
 	return (uint32_t)offset;
 }
 
-void results_key(struct results *r, size_t i, const char *key, size_t len)
+void bulk_results_key(
+    struct bulk_results *r, size_t i, const char *key, size_t len)
 {
 	at(r, i)->key = keep(r, key, len);
 }
 
-void results_accepted(struct results *r, size_t i, const struct position *p)
+void bulk_results_accepted(
+    struct bulk_results *r, size_t i, const struct position *p)
 {
 	struct result *x = at(r, i);
 	x->kind = RESULT_ACCEPTED;
@@ -65,13 +67,13 @@ void results_accepted(struct results *r, size_t i, const struct position *p)
 	}
 }
 
-void results_problem(
-    struct results *r, size_t i, enum problem p, const struct violations *v)
+void bulk_results_problem(struct bulk_results *r, size_t i, enum problem p,
+    const struct violations *v)
 {
 	struct result *x = at(r, i);
 	x->kind = RESULT_PROBLEM;
 	x->detail = (uint8_t)p;
-	if (v == NULL || r->errors >= RESULTS_ERRORS)
+	if (v == NULL || r->errors >= BULK_RESULTS_ERRORS)
 		return;
 	struct buf text = {0};
 	problem_errors(&text, v);
@@ -80,7 +82,7 @@ void results_problem(
 	buf_free(&text);
 }
 
-void results_settled(struct results *r, size_t i, struct outcome o)
+void bulk_results_settled(struct bulk_results *r, size_t i, struct outcome o)
 {
 	struct result *x = at(r, i);
 	CHECK(x->kind == RESULT_ACCEPTED);
@@ -100,7 +102,7 @@ void results_settled(struct results *r, size_t i, struct outcome o)
 	}
 }
 
-bool results_open(const struct results *r, size_t i)
+bool bulk_results_open(const struct bulk_results *r, size_t i)
 {
 	const struct result *x = &r->items[i];
 	return x->kind == RESULT_ACCEPTED && x->partition >= 0;
@@ -137,7 +139,7 @@ static const char *type_of(const struct result *x)
 }
 
 static void write_one(
-    const struct results *r, size_t i, bool index, struct buf *out)
+    const struct bulk_results *r, size_t i, bool index, struct buf *out)
 {
 	const struct result *x = &r->items[i];
 	const char *texts = r->texts.data;
@@ -164,10 +166,10 @@ static void write_one(
 	buf_char(out, '}');
 }
 
-void results_write(
-    const struct results *r, struct results_words words, struct buf *out)
+void bulk_results_write(const struct bulk_results *r,
+    struct bulk_results_words words, struct buf *out)
 {
-	bool array = words.form == RESULTS_ARRAY;
+	bool array = words.form == BULK_RESULTS_ARRAY;
 	unsigned last_good = words.waited ? 201 : 202;
 	bool first = true;
 	buf_str(out, array ? "[" : "");
@@ -182,8 +184,8 @@ void results_write(
 	buf_str(out, !array ? "" : first ? "]\n" : "\n]\n");
 }
 
-void results_positions(
-    const struct results *r, int32_t partitions, struct buf *out)
+void bulk_results_positions(
+    const struct bulk_results *r, int32_t partitions, struct buf *out)
 {
 	version_t *newest = mem_zalloc((size_t)partitions * sizeof *newest);
 	bool *any = mem_zalloc((size_t)partitions * sizeof *any);
@@ -207,7 +209,7 @@ void results_positions(
 	free(newest);
 }
 
-bool results_have(const struct results *r, unsigned status)
+bool bulk_results_have(const struct bulk_results *r, unsigned status)
 {
 	for (size_t i = 0; i < r->n; i++) {
 		if (status_of(&r->items[i]) == status)

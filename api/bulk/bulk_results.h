@@ -1,8 +1,8 @@
 /* What became of the items of a bulk, in their order (pure core).
  *
  * Few bytes an item, since a bulk has many: the texts of errors are kept up to
- * RESULTS_ERRORS bytes in all; items beyond that have their status and type
- * only.
+ * BULK_RESULTS_ERRORS bytes in all; items beyond that have their status and
+ * type only.
  */
 #pragma once
 
@@ -15,7 +15,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-enum { RESULTS_ERRORS = 1024 * 1024 };
+enum { BULK_RESULTS_ERRORS = 1024 * 1024 };
 
 enum result_kind {
 	RESULT_PENDING,	 /* nothing is known */
@@ -34,7 +34,7 @@ struct result {
 	uint8_t kind, detail;
 };
 
-struct results {
+struct bulk_results {
 	struct result *items;
 	size_t n, cap;
 	struct buf texts;
@@ -42,34 +42,36 @@ struct results {
 };
 
 /* One more; returns its index. */
-size_t results_add(struct results *r);
+size_t bulk_results_add(struct bulk_results *r);
 /* The last one is taken back. */
-void results_drop(struct results *r);
-void results_key(struct results *r, size_t i, const char *key, size_t len);
+void bulk_results_drop(struct bulk_results *r);
+void bulk_results_key(
+    struct bulk_results *r, size_t i, const char *key, size_t len);
 /* `p` NULL: where is not known. */
-void results_accepted(struct results *r, size_t i, const struct position *p);
+void bulk_results_accepted(
+    struct bulk_results *r, size_t i, const struct position *p);
 /* `v` may be NULL; it is borrowed. */
-void results_problem(
-    struct results *r, size_t i, enum problem p, const struct violations *v);
+void bulk_results_problem(struct bulk_results *r, size_t i, enum problem p,
+    const struct violations *v);
 /* Not an unknown outcome. */
-void results_settled(struct results *r, size_t i, struct outcome o);
+void bulk_results_settled(struct bulk_results *r, size_t i, struct outcome o);
 /* Is it accepted at a known position, and not decided? */
-bool results_open(const struct results *r, size_t i);
+bool bulk_results_open(const struct bulk_results *r, size_t i);
 
-enum results_form { RESULTS_ARRAY, RESULTS_LINES };
-struct results_words {
-	enum results_form form;
+enum bulk_results_form { BULK_RESULTS_ARRAY, BULK_RESULTS_LINES };
+struct bulk_results_words {
+	enum bulk_results_form form;
 	/* Only what is not as it was asked for, each with its index. */
 	bool minimal;
 	bool waited; /* 202 is not what was asked for */
 };
-void results_write(
-    const struct results *r, struct results_words words, struct buf *out);
+void bulk_results_write(const struct bulk_results *r,
+    struct bulk_results_words words, struct buf *out);
 /* The newest position in each partition, as Sluice-Read-After takes them. */
-void results_positions(
-    const struct results *r, int32_t partitions, struct buf *out);
+void bulk_results_positions(
+    const struct bulk_results *r, int32_t partitions, struct buf *out);
 /* Is there an item with this status? */
-bool results_have(const struct results *r, unsigned status);
+bool bulk_results_have(const struct bulk_results *r, unsigned status);
 /* Bytes that it takes. */
-size_t results_memory(const struct results *r);
-void results_free(struct results *r);
+size_t bulk_results_memory(const struct bulk_results *r);
+void bulk_results_free(struct bulk_results *r);

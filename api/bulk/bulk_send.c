@@ -37,18 +37,20 @@ static void note_delivery(struct request *r, size_t i, const struct delivery *d)
 	switch (d->status) {
 	case DELIVERY_OK:
 		metric_add(&m->write_acked, 1);
-		probe_acked(r->worker->app->probe, d->partition, d->offset);
+		backlog_acked(r->worker->app->probe, d->partition, d->offset);
 		bool known = epoch_position(
 		    r->worker->app, d->partition, d->offset, &p.version);
-		results_accepted(&b->results, i, known ? &p : NULL);
+		bulk_results_accepted(&b->results, i, known ? &p : NULL);
 		break;
 	case DELIVERY_FAILED:
 		metric_add(&m->write_refused, 1);
-		results_problem(&b->results, i, PROBLEM_LOG_UNAVAILABLE, NULL);
+		bulk_results_problem(
+		    &b->results, i, PROBLEM_LOG_UNAVAILABLE, NULL);
 		break;
 	case DELIVERY_UNKNOWN:
 		metric_add(&m->write_unknown, 1);
-		results_problem(&b->results, i, PROBLEM_OUTCOME_UNKNOWN, NULL);
+		bulk_results_problem(
+		    &b->results, i, PROBLEM_OUTCOME_UNKNOWN, NULL);
 		break;
 	}
 }
@@ -90,8 +92,8 @@ static bool append(struct request *r, const char *id, size_t id_len)
 	    .arg = s,
 	};
 	struct err e =
-	    writelog_append(r->worker->app->writelog, &a, &s->append);
-	if (e.verdict != VERDICT_OK) {
+	    write_log_append(r->worker->app->writelog, &a, &s->append);
+	if (e.kind != ERR_KIND_OK) {
 		free(s);
 		return false;
 	}
@@ -113,7 +115,7 @@ static void drop_held(struct bulk *b)
 
 static bool refuse_held(struct request *r, enum problem p)
 {
-	results_problem(&r->bulk->results, r->bulk->index, p, NULL);
+	bulk_results_problem(&r->bulk->results, r->bulk->index, p, NULL);
 	metric_add(&r->worker->metrics->write_refused, 1);
 	drop_held(r->bulk);
 	return true;
@@ -126,8 +128,8 @@ static bool have_key(struct request *r)
 	const struct collection *c = r->collection;
 	if (key->len == 0 && c->key == KEY_INTEGER) {
 		int64_t id;
-		bool any = ids_take(r->worker->app->ids, c->index, &id);
-		reserve_ids(r->worker, c);
+		bool any = id_blocks_take(r->worker->app->ids, c->index, &id);
+		id_reserve_ids(r->worker, c);
 		if (!any)
 			return false;
 		buf_printf(key, "%" PRId64, id);
@@ -162,7 +164,7 @@ static bool send_held(struct request *r)
 		b->wake_at = b->nsent - 1;
 		return b->nsent == 0 && refuse_held(r, PROBLEM_BUFFER_FULL);
 	}
-	results_key(&b->results, b->index, key->data, key->len);
+	bulk_results_key(&b->results, b->index, key->data, key->len);
 	drop_held(b);
 	return true;
 }
@@ -192,9 +194,9 @@ void bulk_release(struct bulk *b)
 	while (b->sent) {
 		struct sent *s = b->sent;
 		metric_add(&s->request->worker->metrics->write_unknown, 1);
-		results_problem(
+		bulk_results_problem(
 		    &b->results, s->index, PROBLEM_OUTCOME_UNKNOWN, NULL);
-		writelog_abandon(s->append);
+		write_log_abandon(s->append);
 		unlink_sent(b, s);
 		free(s);
 	}

@@ -2,25 +2,28 @@
 
 #include <string.h>
 
-void split_start(struct split *s, enum split_form form, size_t max)
+void bulk_split_start(
+    struct bulk_split *s, enum bulk_split_form form, size_t max)
 {
-	*s = (struct split){
+	*s = (struct bulk_split){
 	    .form = form,
 	    .max = max,
-	    .place = form == SPLIT_ARRAY ? SPLIT_OPENING : SPLIT_BETWEEN,
+	    .place = form == BULK_SPLIT_ARRAY ? BULK_SPLIT_OPENING
+					      : BULK_SPLIT_BETWEEN,
 	};
 }
 
-void split_free(struct split *s)
+void bulk_split_free(struct bulk_split *s)
 {
 	buf_free(&s->text);
 }
 
-static enum split_what fail(struct split *s, size_t at, const char *what)
+static enum bulk_split_what fail(
+    struct bulk_split *s, size_t at, const char *what)
 {
 	s->at = at;
 	s->fault = what;
-	return SPLIT_FAULT;
+	return BULK_SPLIT_FAULT;
 }
 
 static bool is_blank(char c)
@@ -32,7 +35,7 @@ static bool is_blank(char c)
 
 /* A bracket, a comma or a quote outside of strings. False: the element ends in
  * front of it. */
-static bool pass_mark(struct split *s, char c)
+static bool pass_mark(struct bulk_split *s, char c)
 {
 	switch (c) {
 	case '"':
@@ -53,7 +56,8 @@ static bool pass_mark(struct split *s, char c)
 	}
 }
 
-static const char *element_end(struct split *s, const char *p, const char *end)
+static const char *element_end(
+    struct bulk_split *s, const char *p, const char *end)
 {
 	for (; p < end; p++) {
 		if (s->escape) {
@@ -68,7 +72,7 @@ static const char *element_end(struct split *s, const char *p, const char *end)
 	return NULL;
 }
 
-static void hold(struct split *s, const char *p, size_t len)
+static void hold(struct bulk_split *s, const char *p, size_t len)
 {
 	s->length += len;
 	if (s->length <= s->max)
@@ -77,66 +81,68 @@ static void hold(struct split *s, const char *p, size_t len)
 		buf_free(&s->text);
 }
 
-static enum split_what whole(struct split *s)
+static enum bulk_split_what whole(struct bulk_split *s)
 {
 	s->told = true;
-	return s->length > s->max ? SPLIT_LONG : SPLIT_ITEM;
+	return s->length > s->max ? BULK_SPLIT_LONG : BULK_SPLIT_ITEM;
 }
 
-static enum split_what inside(struct split *s, const char **p, const char *end)
+static enum bulk_split_what inside(
+    struct bulk_split *s, const char **p, const char *end)
 {
-	const char *stop = s->form == SPLIT_LINES
+	const char *stop = s->form == BULK_SPLIT_LINES
 			       ? memchr(*p, '\n', (size_t)(end - *p))
 			       : element_end(s, *p, end);
 	hold(s, *p, (size_t)((stop ? stop : end) - *p));
 	*p = stop ? stop + 1 : end;
 	if (stop == NULL)
-		return SPLIT_MORE;
-	s->place = *stop == ']' ? SPLIT_BEHIND : SPLIT_BETWEEN;
+		return BULK_SPLIT_MORE;
+	s->place = *stop == ']' ? BULK_SPLIT_BEHIND : BULK_SPLIT_BETWEEN;
 	return whole(s);
 }
 
 /* --- around items -------------------------------------------------------- */
 
 /* At a byte that is not blank. */
-static enum split_what outside(struct split *s, const char **p, size_t at)
+static enum bulk_split_what outside(
+    struct bulk_split *s, const char **p, size_t at)
 {
 	char c = **p;
-	if (s->place == SPLIT_OPENING) {
+	if (s->place == BULK_SPLIT_OPENING) {
 		if (c != '[')
 			return fail(s, at, "an array is expected");
-		s->place = SPLIT_FIRST;
-	} else if (s->place == SPLIT_BEHIND) {
+		s->place = BULK_SPLIT_FIRST;
+	} else if (s->place == BULK_SPLIT_BEHIND) {
 		return fail(s, at, "more follows behind the array");
-	} else if (s->place == SPLIT_FIRST && c == ']') {
-		s->place = SPLIT_BEHIND;
-	} else if (s->form == SPLIT_ARRAY && (c == ',' || c == ']')) {
+	} else if (s->place == BULK_SPLIT_FIRST && c == ']') {
+		s->place = BULK_SPLIT_BEHIND;
+	} else if (s->form == BULK_SPLIT_ARRAY && (c == ',' || c == ']')) {
 		return fail(s, at, "a value is expected");
 	} else {
-		s->place = SPLIT_INSIDE;
+		s->place = BULK_SPLIT_INSIDE;
 		s->at = at;
-		return SPLIT_MORE;
+		return BULK_SPLIT_MORE;
 	}
 	++*p;
-	return SPLIT_MORE;
+	return BULK_SPLIT_MORE;
 }
 
-static void forget(struct split *s)
+static void forget(struct bulk_split *s)
 {
 	buf_clear(&s->text);
 	s->length = 0;
 	s->told = false;
 }
 
-enum split_what split_feed(
-    struct split *s, const char *data, size_t len, size_t *used)
+enum bulk_split_what bulk_split_feed(
+    struct bulk_split *s, const char *data, size_t len, size_t *used)
 {
-	enum split_what what = SPLIT_MORE;
+	enum bulk_split_what what = BULK_SPLIT_MORE;
 	const char *p = data, *end = data + len;
 	if (s->told)
 		forget(s);
-	while (p < end && what == SPLIT_MORE) {
-		if (s->place == SPLIT_INSIDE)
+	while (p < end && what == BULK_SPLIT_MORE) {
+		if (s->place == BULK_SPLIT_INSIDE)
 			what = inside(s, &p, end);
 		else if (is_blank(*p))
 			p++;
@@ -148,15 +154,15 @@ enum split_what split_feed(
 	return what;
 }
 
-enum split_what split_finish(struct split *s)
+enum bulk_split_what bulk_split_finish(struct bulk_split *s)
 {
 	if (s->told)
 		forget(s);
-	if (s->place == SPLIT_BEHIND ||
-	    (s->form == SPLIT_LINES && s->place == SPLIT_BETWEEN))
-		return SPLIT_END;
-	if (s->form == SPLIT_ARRAY)
+	if (s->place == BULK_SPLIT_BEHIND ||
+	    (s->form == BULK_SPLIT_LINES && s->place == BULK_SPLIT_BETWEEN))
+		return BULK_SPLIT_END;
+	if (s->form == BULK_SPLIT_ARRAY)
 		return fail(s, s->taken, "ends too early");
-	s->place = SPLIT_BETWEEN; /* the last line has no end of its own */
+	s->place = BULK_SPLIT_BETWEEN; /* the last line has no end of its own */
 	return whole(s);
 }

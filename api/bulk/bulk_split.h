@@ -13,28 +13,28 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-enum split_form { SPLIT_ARRAY, SPLIT_LINES };
+enum bulk_split_form { BULK_SPLIT_ARRAY, BULK_SPLIT_LINES };
 
-enum split_what {
-	SPLIT_MORE,  /* all was taken, and no item is whole */
-	SPLIT_ITEM,  /* `text`, until the next call */
-	SPLIT_LONG,  /* an item of more than `max` bytes */
-	SPLIT_FAULT, /* what `fault` says; call no more */
-	SPLIT_END,   /* of split_finish: that was all */
+enum bulk_split_what {
+	BULK_SPLIT_MORE,  /* all was taken, and no item is whole */
+	BULK_SPLIT_ITEM,  /* `text`, until the next call */
+	BULK_SPLIT_LONG,  /* an item of more than `max` bytes */
+	BULK_SPLIT_FAULT, /* what `fault` says; call no more */
+	BULK_SPLIT_END,	  /* of bulk_split_finish: that was all */
 };
 
-enum split_place {
-	SPLIT_OPENING, /* in front of the array */
-	SPLIT_FIRST,   /* behind [ */
-	SPLIT_BETWEEN, /* in front of an item */
-	SPLIT_INSIDE,  /* of one */
-	SPLIT_BEHIND,  /* the array */
+enum bulk_split_place {
+	BULK_SPLIT_OPENING, /* in front of the array */
+	BULK_SPLIT_FIRST,   /* behind [ */
+	BULK_SPLIT_BETWEEN, /* in front of an item */
+	BULK_SPLIT_INSIDE,  /* of one */
+	BULK_SPLIT_BEHIND,  /* the array */
 };
 
-struct split {
-	enum split_form form;
+struct bulk_split {
+	enum bulk_split_form form;
 	size_t max;
-	enum split_place place;
+	enum bulk_split_place place;
 	size_t taken; /* bytes of the body */
 	size_t at;    /* where the item begins, or the fault is */
 	struct buf text;
@@ -46,10 +46,11 @@ struct split {
 	bool told; /* the item was; the next call begins another */
 };
 
-void split_start(struct split *s, enum split_form form, size_t max);
+void bulk_split_start(
+    struct bulk_split *s, enum bulk_split_form form, size_t max);
 /* Takes bytes until an item is whole; *used says how many. */
-enum split_what split_feed(
-    struct split *s, const char *data, size_t len, size_t *used);
-/* There are no more bytes. Until it says SPLIT_END or SPLIT_FAULT. */
-enum split_what split_finish(struct split *s);
-void split_free(struct split *s);
+enum bulk_split_what bulk_split_feed(
+    struct bulk_split *s, const char *data, size_t len, size_t *used);
+/* There are no more bytes. Until it says BULK_SPLIT_END or BULK_SPLIT_FAULT. */
+enum bulk_split_what bulk_split_finish(struct bulk_split *s);
+void bulk_split_free(struct bulk_split *s);

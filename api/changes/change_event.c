@@ -16,7 +16,7 @@ static void one_line(struct buf *out, const char *s, size_t len)
 	}
 }
 
-void changeevent_commit(struct buf *out, const struct collection *c,
+void change_event_commit(struct buf *out, const struct collection *c,
     const struct record_commit *commit)
 {
 	size_t prefix = strlen(c->name) + 1;
@@ -31,7 +31,7 @@ void changeevent_commit(struct buf *out, const struct collection *c,
 	buf_str(out, "}\n\n");
 }
 
-void changeevent_reset(struct buf *out, int32_t partition)
+void change_event_reset(struct buf *out, int32_t partition)
 {
 	buf_printf(out, "event: reset\ndata: {\"partition\":%" PRId32 "}\n\n",
 	    partition);

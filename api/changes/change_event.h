@@ -7,6 +7,6 @@
 #include "common/schema/collection.h"
 
 /* A record of the collection. */
-void changeevent_commit(struct buf *out, const struct collection *c,
+void change_event_commit(struct buf *out, const struct collection *c,
     const struct record_commit *commit);
-void changeevent_reset(struct buf *out, int32_t partition);
+void change_event_reset(struct buf *out, int32_t partition);

@@ -6,19 +6,19 @@
 #include <stdlib.h>
 #include <xxhash.h>
 
-void changelane_start(struct change_lane *l, struct change_place place)
+void change_filter_start(struct change_filter *l, struct change_place place)
 {
 	l->place = place;
 	follower_start(&l->follower, place.watermark);
 }
 
-void changelane_hear(struct change_lane *l, int64_t offset)
+void change_filter_hear(struct change_filter *l, int64_t offset)
 {
 	follower_hear(&l->follower, offset);
 }
 
 static bool told_newer(
-    const struct change_lane *l, XXH128_hash_t key, version_t version)
+    const struct change_filter *l, XXH128_hash_t key, version_t version)
 {
 	for (size_t i = 0; i < l->n; i++) {
 		const struct change_note *n = &l->notes[i];
@@ -29,8 +29,8 @@ static bool told_newer(
 	return false;
 }
 
-bool changelane_record(
-    struct change_lane *l, const char *id, size_t len, version_t version)
+bool change_filter_record(
+    struct change_filter *l, const char *id, size_t len, version_t version)
 {
 	XXH128_hash_t key = XXH3_128bits_withSeed(id, len, hash_seed());
 	enum follow_record what = follower_record(&l->follower, version);
@@ -42,7 +42,7 @@ bool changelane_record(
 	return true;
 }
 
-bool changelane_forget(struct change_lane *l, version_t forged)
+bool change_filter_forget(struct change_filter *l, version_t forged)
 {
 	if (forged == 0 || follower_base(&l->follower) != forged)
 		return false;
@@ -53,8 +53,8 @@ bool changelane_forget(struct change_lane *l, version_t forged)
 	return true;
 }
 
-enum follow_mark changelane_mark(
-    struct change_lane *l, version_t from, version_t through, int64_t after)
+enum follow_mark change_filter_mark(
+    struct change_filter *l, version_t from, version_t through, int64_t after)
 {
 	enum follow_mark what =
 	    follower_mark(&l->follower, from, through, after);
@@ -70,15 +70,16 @@ enum follow_mark changelane_mark(
 	return what;
 }
 
-void changelane_anew(struct change_lane *l, version_t through, int64_t after)
+void change_filter_anew(
+    struct change_filter *l, version_t through, int64_t after)
 {
 	follower_anew(&l->follower, through);
 	l->place = (struct change_place){through, after + 1};
 	l->n = 0;
 }
 
-void changelane_free(struct change_lane *l)
+void change_filter_free(struct change_filter *l)
 {
 	free(l->notes);
-	*l = (struct change_lane){0};
+	*l = (struct change_filter){0};
 }

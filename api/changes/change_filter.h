@@ -23,7 +23,7 @@ struct change_note {
 	version_t version;
 };
 
-struct change_lane {
+struct change_filter {
 	struct follower follower;
 	struct change_place place;
 	struct change_note *notes; /* at or above the watermark */
@@ -31,20 +31,21 @@ struct change_lane {
 };
 
 /* Zeroed before. */
-void changelane_start(struct change_lane *l, struct change_place place);
+void change_filter_start(struct change_filter *l, struct change_place place);
 /* Every message, record or mark, by its offset first. */
-void changelane_hear(struct change_lane *l, int64_t offset);
+void change_filter_hear(struct change_filter *l, int64_t offset);
 /* Is it to be told? */
-bool changelane_record(
-    struct change_lane *l, const char *id, size_t len, version_t version);
+bool change_filter_record(
+    struct change_filter *l, const char *id, size_t len, version_t version);
 /* Moves the place, unless it is FOLLOW_MARK_IGNORE. FOLLOW_MARK_JUMP: something
  * between the place and this mark is not in the log any more. */
-enum follow_mark changelane_mark(
-    struct change_lane *l, version_t from, version_t through, int64_t after);
+enum follow_mark change_filter_mark(
+    struct change_filter *l, version_t from, version_t through, int64_t after);
 /* A commit that reached to `forged` was forged. If it was heard here, all that
  * was heard is forgotten, so that the next mark is a FOLLOW_MARK_JUMP. False:
  * it was not heard. */
-bool changelane_forget(struct change_lane *l, version_t forged);
+bool change_filter_forget(struct change_filter *l, version_t forged);
 /* A mark that starts the partition anew. */
-void changelane_anew(struct change_lane *l, version_t through, int64_t after);
-void changelane_free(struct change_lane *l);
+void change_filter_anew(
+    struct change_filter *l, version_t through, int64_t after);
+void change_filter_free(struct change_filter *l);

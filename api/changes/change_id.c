@@ -3,7 +3,7 @@
 #include <inttypes.h>
 #include <string.h>
 
-void changeid_write(struct buf *out, uint32_t epoch,
+void change_id_write(struct buf *out, uint32_t epoch,
     const struct change_place *places, int32_t partitions)
 {
 	buf_printf(out, "%" PRIu32, epoch);
@@ -22,22 +22,22 @@ static bool number(const char **s, char behind, uint64_t *out)
 	return true;
 }
 
-enum changeid changeid_parse(const char *s, uint32_t epoch,
+enum change_id change_id_parse(const char *s, uint32_t epoch,
     struct change_place *places, int32_t partitions)
 {
 	uint64_t n, watermark, offset;
 	int32_t found = 0;
 	if (strchr(s, '.') == NULL || !number(&s, '.', &n))
-		return CHANGEID_MALFORMED;
+		return CHANGE_ID_MALFORMED;
 	for (bool last = false; !last; found++) {
 		last = strchr(s, '.') == NULL;
 		if (!number(&s, '-', &watermark) ||
 		    !number(&s, last ? '\0' : '.', &offset))
-			return CHANGEID_MALFORMED;
+			return CHANGE_ID_MALFORMED;
 		if (found < partitions)
 			places[found] =
 			    (struct change_place){watermark, (int64_t)offset};
 	}
-	return n == epoch && found == partitions ? CHANGEID_GOOD
-						 : CHANGEID_OTHER;
+	return n == epoch && found == partitions ? CHANGE_ID_GOOD
+						 : CHANGE_ID_OTHER;
 }

@@ -18,14 +18,14 @@ struct change_place {
 	int64_t offset;
 };
 
-enum changeid {
-	CHANGEID_GOOD,
-	CHANGEID_MALFORMED, /* Sluice has not made it */
-	CHANGEID_OTHER,	    /* of another epoch, or number of partitions */
+enum change_id {
+	CHANGE_ID_GOOD,
+	CHANGE_ID_MALFORMED, /* Sluice has not made it */
+	CHANGE_ID_OTHER,     /* of another epoch, or number of partitions */
 };
 
-void changeid_write(struct buf *out, uint32_t epoch,
+void change_id_write(struct buf *out, uint32_t epoch,
     const struct change_place *places, int32_t partitions);
 /* Fills `places`, of so many partitions. */
-enum changeid changeid_parse(const char *s, uint32_t epoch,
+enum change_id change_id_parse(const char *s, uint32_t epoch,
     struct change_place *places, int32_t partitions);

@@ -122,7 +122,7 @@ static enum step_result stream(struct request *r)
 	struct MHD_Response *response = MHD_create_response_from_callback(
 	    MHD_SIZE_UNKNOWN, PIECE, read_events, c, free_stream);
 	CHECK(response != NULL);
-	httpline_type(response, MEDIA_TYPE);
+	http_head_type(response, MEDIA_TYPE);
 	MHD_add_response_header(
 	    response, MHD_HTTP_HEADER_CACHE_CONTROL, "no-store");
 	httpd_streams(r->connection);
@@ -136,7 +136,7 @@ static bool client_left(struct changes *c, mono_us_t now)
 	if (now - c->peeked < PEEK)
 		return false;
 	c->peeked = now;
-	return peer_has_left(c->connection);
+	return client_socket_has_left(c->connection);
 }
 
 static void sweep(struct changes *c, mono_us_t now)
@@ -154,7 +154,7 @@ static void sweep(struct changes *c, mono_us_t now)
 	if (now - c->progress < patience)
 		return;
 	c->cut = true;
-	shutdown(peer_fd(c->connection), SHUT_RDWR);
+	shutdown(client_socket_fd(c->connection), SHUT_RDWR);
 	metric_add(&w->metrics->changes_stalled, !w->draining);
 }
 
@@ -195,14 +195,14 @@ static enum step_result find_places(
 			places[p] = tail_place(app->tail, p);
 		return STEP_MORE;
 	}
-	enum changeid is = changeid_parse(id, epoch, places, app->partitions);
+	enum change_id is = change_id_parse(id, epoch, places, app->partitions);
 	buf_free(&line);
 	switch (is) {
-	case CHANGEID_GOOD:
+	case CHANGE_ID_GOOD:
 		return STEP_MORE;
-	case CHANGEID_OTHER:
+	case CHANGE_ID_OTHER:
 		return expired(r);
-	case CHANGEID_MALFORMED:
+	case CHANGE_ID_MALFORMED:
 		break;
 	}
 	violations_add(&v, "Last-Event-ID", "is not the id of an event");

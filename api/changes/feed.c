@@ -20,8 +20,8 @@
 /* Bytes that wait for the client: hold the consumer, let it go on. */
 enum { FULL = 256 * 1024, ROOM = 64 * 1024 };
 
-struct lane {
-	struct change_lane core;
+struct feed_partition {
+	struct change_filter core;
 	struct buf last; /* the last event, until its mark, or a tick */
 	bool confirmed;	 /* it can be read from its place on */
 };
@@ -61,7 +61,7 @@ struct feed {
 	bool stale; /* an id was not told that could be */
 	dur_us_t silent;
 	size_t confirmed;
-	struct lane lanes[];
+	struct feed_partition parts[];
 };
 
 /* --- between the threads ------------------------------------------------- */
@@ -170,9 +170,9 @@ static void write_id(struct feed *f, struct buf *out)
 	int32_t n = f->feeds->o.partitions;
 	struct change_place *places = mem_alloc((size_t)n * sizeof *places);
 	for (int32_t p = 0; p < n; p++)
-		places[p] = f->lanes[p].core.place;
+		places[p] = f->parts[p].core.place;
 	buf_str(out, "id: ");
-	changeid_write(out, f->epoch, places, n);
+	change_id_write(out, f->epoch, places, n);
 	buf_str(out, "\n");
 	free(places);
 	f->stale = false;
@@ -190,80 +190,81 @@ static void put_idle(struct feed *f, const char *line, bool id)
 	buf_free(&text);
 }
 
-static void put_last(struct feed *f, struct lane *lane)
+static void put_last(struct feed *f, struct feed_partition *part)
 {
-	put(f, &lane->last);
-	buf_free(&lane->last); /* it may have been a long one */
+	put(f, &part->last);
+	buf_free(&part->last); /* it may have been a long one */
 }
 
 /* As in the tail: a message that is not believed is not heard. */
-static bool admits(struct feed *f, struct lane *lane,
+static bool admits(struct feed *f, struct feed_partition *part,
     const rd_kafka_message_t *m, version_t through)
 {
 	bool yes = tail_believes(f->tail, m->partition, through);
 	if (yes)
-		changelane_hear(&lane->core, m->offset);
+		change_filter_hear(&part->core, m->offset);
 	return yes;
 }
 
 static void hear_record(
-    struct feed *f, struct lane *lane, const rd_kafka_message_t *m)
+    struct feed *f, struct feed_partition *part, const rd_kafka_message_t *m)
 {
 	struct record_commit c;
 	if (!record_commit_parse(m, f->feeds->o.partitions, &c)) {
-		changelane_hear(&lane->core, m->offset);
+		change_filter_hear(&part->core, m->offset);
 		return; /* the tail logs it */
 	}
-	if (!admits(f, lane, m, c.version + 1))
+	if (!admits(f, part, m, c.version + 1))
 		return;
 	bool ours = f->collection == collection_find(c.id,
 					 record_collection_len(c.id, c.id_len));
-	if (!changelane_record(&lane->core, c.id, c.id_len, c.version) || !ours)
+	if (!change_filter_record(&part->core, c.id, c.id_len, c.version) ||
+	    !ours)
 		return;
-	put_last(f, lane);
-	changeevent_commit(&lane->last, f->collection, &c);
+	put_last(f, part);
+	change_event_commit(&part->last, f->collection, &c);
 }
 
 static enum follow_mark follow(
-    struct change_lane *core, const struct record_mark *mark)
+    struct change_filter *core, const struct record_mark *mark)
 {
 	if (!mark->anew)
-		return changelane_mark(
+		return change_filter_mark(
 		    core, mark->from, mark->through, mark->after);
-	changelane_anew(core, mark->through, mark->after);
+	change_filter_anew(core, mark->through, mark->after);
 	return FOLLOW_MARK_JUMP;
 }
 
 static void hear_mark(
-    struct feed *f, struct lane *lane, const rd_kafka_message_t *m)
+    struct feed *f, struct feed_partition *part, const rd_kafka_message_t *m)
 {
 	struct record_mark mark;
 	if (!record_mark_parse(m, &mark)) {
-		changelane_hear(&lane->core, m->offset);
+		change_filter_hear(&part->core, m->offset);
 		return;
 	}
 	enum follow_mark what = FOLLOW_MARK_IGNORE;
-	if (admits(f, lane, m, mark.through))
-		what = follow(&lane->core, &mark);
+	if (admits(f, part, m, mark.through))
+		what = follow(&part->core, &mark);
 	record_mark_free(&mark);
 	if (what == FOLLOW_MARK_IGNORE)
 		return;
 	f->stale = true;
 	struct buf text = {0};
 	if (what == FOLLOW_MARK_JUMP)
-		changeevent_reset(&text, m->partition);
-	if (lane->last.len)
+		change_event_reset(&text, m->partition);
+	if (part->last.len)
 		write_id(f, &text);
 	put(f, &text);
-	put_last(f, lane);
+	put_last(f, part);
 	buf_free(&text);
 }
 
-static void confirm(struct feed *f, struct lane *lane)
+static void confirm(struct feed *f, struct feed_partition *part)
 {
-	if (lane->confirmed)
+	if (part->confirmed)
 		return;
-	lane->confirmed = true;
+	part->confirmed = true;
 	if (++f->confirmed == (size_t)f->feeds->o.partitions)
 		set_state(f, FEED_OPEN);
 }
@@ -271,12 +272,12 @@ static void confirm(struct feed *f, struct lane *lane)
 static void on_message(void *arg, rd_kafka_message_t *m)
 {
 	struct feed *f = arg;
-	struct lane *lane = &f->lanes[m->partition];
+	struct feed_partition *part = &f->parts[m->partition];
 	if (record_is_mark(m))
-		hear_mark(f, lane, m);
+		hear_mark(f, part, m);
 	else
-		hear_record(f, lane, m);
-	confirm(f, lane);
+		hear_record(f, part, m);
+	confirm(f, part);
 	rd_kafka_message_destroy(m);
 }
 
@@ -284,13 +285,13 @@ static void on_eof(void *arg, int32_t partition, int64_t at)
 {
 	struct feed *f = arg;
 	(void)at;
-	confirm(f, &f->lanes[partition]);
+	confirm(f, &f->parts[partition]);
 }
 
 static void on_fault(void *arg, int32_t partition, struct err e)
 {
 	struct feed *f = arg;
-	bool gone = consumer_is_gone(&e) && !f->lanes[partition].confirmed;
+	bool gone = consumer_is_gone(&e) && !f->parts[partition].confirmed;
 	set_state(f, gone ? FEED_EXPIRED : FEED_ENDED);
 }
 
@@ -299,7 +300,7 @@ static void assign(struct feed *f, int32_t n)
 	struct consumer_start *starts = mem_alloc((size_t)n * sizeof *starts);
 	for (int32_t p = 0; p < n; p++)
 		starts[p] =
-		    (struct consumer_start){p, f->lanes[p].core.place.offset};
+		    (struct consumer_start){p, f->parts[p].core.place.offset};
 	consumer_assign(f->consumer, starts, (size_t)n);
 	free(starts);
 }
@@ -321,7 +322,7 @@ static void begin(void *arg)
 		f->next->prev = f;
 	f->feeds->first = f;
 	struct err e = consumer_new(&c, &f->consumer);
-	if (e.verdict != VERDICT_OK) {
+	if (e.kind != ERR_KIND_OK) {
 		log_event(EV_KAFKA_ERROR, "code=%s text=%s", e.code,
 		    log_quote(e.msg));
 		set_state(f, FEED_ENDED);
@@ -339,8 +340,8 @@ static void end(void *arg)
 		f->next->prev = f->prev;
 	consumer_free(&f->consumer);
 	for (int32_t p = 0; p < f->feeds->o.partitions; p++) {
-		changelane_free(&f->lanes[p].core);
-		buf_free(&f->lanes[p].last);
+		change_filter_free(&f->parts[p].core);
+		buf_free(&f->parts[p].last);
 	}
 	unref(f);
 }
@@ -350,7 +351,7 @@ static void end(void *arg)
 struct feed *feed_open(struct feeds *feeds, const struct feed_options *o)
 {
 	size_t n = (size_t)feeds->o.partitions;
-	struct feed *f = mem_zalloc(sizeof *f + n * sizeof f->lanes[0]);
+	struct feed *f = mem_zalloc(sizeof *f + n * sizeof f->parts[0]);
 	atomic_store(&f->refs, 2);
 	f->feeds = feeds;
 	f->collection = o->collection;
@@ -361,7 +362,7 @@ struct feed *feed_open(struct feeds *feeds, const struct feed_options *o)
 	f->arg = o->arg;
 	CHECK_OS(pthread_mutex_init(&f->lock, NULL));
 	for (size_t p = 0; p < n; p++)
-		changelane_start(&f->lanes[p].core, o->places[p]);
+		change_filter_start(&f->parts[p].core, o->places[p]);
 	loop_post(feeds->loop, begin, f);
 	return f;
 }
@@ -383,9 +384,9 @@ static void forget_forged(struct feed *f)
 {
 	struct buf text = {0};
 	for (int32_t p = 0; p < f->feeds->o.partitions; p++) {
-		if (changelane_forget(
-			&f->lanes[p].core, tail_forged(f->tail, p)))
-			changeevent_reset(&text, p);
+		if (change_filter_forget(
+			&f->parts[p].core, tail_forged(f->tail, p)))
+			change_event_reset(&text, p);
 	}
 	put(f, &text);
 	buf_free(&text);
@@ -398,7 +399,7 @@ static void tick(struct feed *f)
 		return;
 	forget_forged(f);
 	for (int32_t p = 0; p < f->feeds->o.partitions; p++)
-		put_last(f, &f->lanes[p]);
+		put_last(f, &f->parts[p]);
 	f->silent += TICK;
 	if (f->silent >= f->feeds->o.heartbeat)
 		put_idle(f, ":\n", f->stale);

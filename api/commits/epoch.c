@@ -41,7 +41,7 @@ static void check(struct epoch *e, const PGresult *r)
 		return;
 	}
 	atomic_store(&e->number, OTHER);
-	struct err why = err_make(VERDICT_FATAL, "log.settings",
+	struct err why = err_make(ERR_KIND_FATAL, "log.settings",
 	    "the database belongs to the log '%s' with %d partitions, "
 	    "log.writes and log.partitions say '%s' with %d: set them to what "
 	    "the database says, or see docs/operations.md, Moving to a new log",
@@ -53,8 +53,7 @@ static void on_told(void *arg, const struct pg_reply *reply)
 {
 	struct epoch *e = arg;
 	e->asked = false;
-	if (reply->err.verdict == VERDICT_OK &&
-	    PQntuples(reply->results[0]) == 1)
+	if (reply->err.kind == ERR_KIND_OK && PQntuples(reply->results[0]) == 1)
 		check(e, reply->results[0]);
 }
 
@@ -69,7 +68,7 @@ static void on_migrated(void *arg, const struct pg_reply *reply)
 {
 	struct epoch *e = arg;
 	e->asked = false;
-	if (reply->err.verdict != VERDICT_OK)
+	if (reply->err.kind != ERR_KIND_OK)
 		return;
 	if (PQgetvalue(reply->results[0], 0, 0)[0] == 't')
 		ask(e);

@@ -20,14 +20,14 @@
 #define AGAIN CLOCK_MS(100)
 #define AGAIN_AFTER_FAULT CLOCK_MS(500)
 
-struct lane {
+struct tail_partition {
 	struct follower follower;
 	_Atomic version_t through;
 	_Atomic int64_t behind; /* where to read on from `through` */
 	int reach;		/* common/log/scan_back.h */
 	int64_t resume;		/* offset to go on at; -1: by the reach */
 	bool moving; /* waits for an assignment that begins elsewhere */
-	struct logbound bound;
+	struct writes_bound bound;
 	bool stopped;  /* it is ahead of the log, and nothing more is heard */
 	bool restarts; /* with the answer to the last question */
 	_Atomic version_t forged;
@@ -47,12 +47,12 @@ struct tail {
 	atomic_int compared; /* partitions that are */
 	_Atomic int64_t rejected;
 	struct jitter jitter; /* of refreshed entries */
-	struct lane lanes[];
+	struct tail_partition parts[];
 };
 
-static int64_t start_of(const struct lane *lane)
+static int64_t start_of(const struct tail_partition *part)
 {
-	return lane->resume >= 0 ? lane->resume : reach_offset(lane->reach);
+	return part->resume >= 0 ? part->resume : scan_back_offset(part->reach);
 }
 
 /* The whole assignment is replaced: those that follow go on where they are. */
@@ -62,8 +62,8 @@ static void assign(struct tail *t)
 	struct consumer_start *starts = mem_alloc(n * sizeof *starts);
 	for (size_t p = 0; p < n; p++) {
 		starts[p] =
-		    (struct consumer_start){(int32_t)p, start_of(&t->lanes[p])};
-		t->lanes[p].moving = t->lanes[p].stopped;
+		    (struct consumer_start){(int32_t)p, start_of(&t->parts[p])};
+		t->parts[p].moving = t->parts[p].stopped;
 	}
 	consumer_assign(t->consumer, starts, n);
 	free(starts);
@@ -75,12 +75,12 @@ static void on_again(void *arg)
 }
 
 /* Begins by the reach; what comes until then does not count. */
-static void move_lane(
-    struct tail *t, struct lane *lane, int reach, dur_us_t after)
+static void move_partition(
+    struct tail *t, struct tail_partition *part, int reach, dur_us_t after)
 {
-	lane->reach = reach;
-	lane->resume = -1;
-	lane->moving = true;
+	part->reach = reach;
+	part->resume = -1;
+	part->moving = true;
 	if (!loop_timer_armed(t->again))
 		loop_timer_start(t->again, after);
 }
@@ -118,32 +118,33 @@ static void pass_over(struct tail *t, const rd_kafka_message_t *m)
 static bool admits(
     struct tail *t, const rd_kafka_message_t *m, version_t through)
 {
-	struct lane *lane = &t->lanes[m->partition];
-	if (!logbound_admits(&lane->bound, m->offset, through, clock_mono())) {
+	struct tail_partition *part = &t->parts[m->partition];
+	if (!writes_bound_admits(
+		&part->bound, m->offset, through, clock_mono())) {
 		pass_over(t, m);
 		return false;
 	}
-	follower_hear(&lane->follower, m->offset);
+	follower_hear(&part->follower, m->offset);
 	return true;
 }
 
 static void pass_malformed(struct tail *t, const rd_kafka_message_t *m)
 {
-	follower_hear(&t->lanes[m->partition].follower, m->offset);
+	follower_hear(&t->parts[m->partition].follower, m->offset);
 	pass_over(t, m);
 }
 
 static void hear_record(struct tail *t, const rd_kafka_message_t *m)
 {
 	struct record_commit c;
-	struct lane *lane = &t->lanes[m->partition];
+	struct tail_partition *part = &t->parts[m->partition];
 	if (!record_commit_parse(m, t->o.partitions, &c)) {
 		pass_malformed(t, m);
 		return;
 	}
 	if (!admits(t, m, c.version + 1))
 		return;
-	enum follow_record what = follower_record(&lane->follower, c.version);
+	enum follow_record what = follower_record(&part->follower, c.version);
 	if (what == FOLLOW_IGNORE)
 		return;
 	metric_add(&t->o.metrics->commits_heard, 1);
@@ -165,10 +166,10 @@ static void hear_record(struct tail *t, const rd_kafka_message_t *m)
 
 /* --- marks --------------------------------------------------------------- */
 
-static void start_lane(struct tail *t, int32_t partition, bool jump)
+static void start_partition(struct tail *t, int32_t partition, bool jump)
 {
-	struct lane *lane = &t->lanes[partition];
-	version_t base = follower_base(&lane->follower);
+	struct tail_partition *part = &t->parts[partition];
+	version_t base = follower_base(&part->follower);
 	outcomes_start(t->o.outcomes, partition, base);
 	bool closed = !floors_is_open(t->o.floors, partition);
 	floors_open(t->o.floors, partition, base);
@@ -177,21 +178,21 @@ static void start_lane(struct tail *t, int32_t partition, bool jump)
 	if (jump)
 		metric_add(&t->o.metrics->jumps, 1);
 	log_event(EV_TAIL_START, "partition=%d watermark=%llu base=%llu",
-	    partition, (unsigned long long)lane->follower.watermark,
+	    partition, (unsigned long long)part->follower.watermark,
 	    (unsigned long long)base);
 }
 
 static void move(struct tail *t, int32_t partition, int64_t after)
 {
-	struct lane *lane = &t->lanes[partition];
+	struct tail_partition *part = &t->parts[partition];
 	atomic_store_explicit(
-	    &lane->through, lane->follower.watermark, memory_order_release);
+	    &part->through, part->follower.watermark, memory_order_release);
 	/* Behind it: who sees the offset sees a watermark that fits. */
-	atomic_store_explicit(&lane->behind, after + 1, memory_order_release);
+	atomic_store_explicit(&part->behind, after + 1, memory_order_release);
 	t->o.moved(t->o.arg, partition);
 }
 
-static void close_lane(struct tail *t, int32_t partition)
+static void close_partition(struct tail *t, int32_t partition)
 {
 	if (floors_is_open(t->o.floors, partition))
 		atomic_fetch_add(&t->closed, 1);
@@ -216,23 +217,23 @@ static void discard(struct tail *t, int32_t partition, version_t floor)
 static enum follow_mark undo(
     struct tail *t, int32_t partition, const struct record_mark *mark)
 {
-	struct lane *lane = &t->lanes[partition];
-	version_t heard = follower_base(&lane->follower);
+	struct tail_partition *part = &t->parts[partition];
+	version_t heard = follower_base(&part->follower);
 	log_event(EV_TAIL_ANEW, "partition=%d from=%llu heard=%llu", partition,
 	    (unsigned long long)mark->from, (unsigned long long)heard);
-	close_lane(t, partition);
+	close_partition(t, partition);
 	discard(t, partition, mark->through);
-	if (heard > mark->from && heard > atomic_load(&lane->undone))
-		atomic_store(&lane->undone, heard);
-	if (mark->told > atomic_load(&lane->undone))
-		atomic_store(&lane->undone, mark->told);
-	return follower_anew(&lane->follower, mark->through);
+	if (heard > mark->from && heard > atomic_load(&part->undone))
+		atomic_store(&part->undone, heard);
+	if (mark->told > atomic_load(&part->undone))
+		atomic_store(&part->undone, mark->told);
+	return follower_anew(&part->follower, mark->through);
 }
 
 static void hear_mark(struct tail *t, const rd_kafka_message_t *m)
 {
 	struct record_mark mark;
-	struct lane *lane = &t->lanes[m->partition];
+	struct tail_partition *part = &t->parts[m->partition];
 	if (!record_mark_parse(m, &mark)) {
 		pass_malformed(t, m);
 		return;
@@ -243,10 +244,10 @@ static void hear_mark(struct tail *t, const rd_kafka_message_t *m)
 	}
 	enum follow_mark what = mark.anew
 				    ? undo(t, m->partition, &mark)
-				    : follower_mark(&lane->follower, mark.from,
+				    : follower_mark(&part->follower, mark.from,
 					  mark.through, mark.after);
 	if (what == FOLLOW_MARK_JUMP)
-		start_lane(t, m->partition, true);
+		start_partition(t, m->partition, true);
 	if (what != FOLLOW_MARK_IGNORE) {
 		for (size_t i = 0; i < mark.nrejected; i++)
 			outcomes_record(t->o.outcomes,
@@ -266,12 +267,12 @@ static void hear_mark(struct tail *t, const rd_kafka_message_t *m)
 void tail_asks(struct tail *t)
 {
 	for (int32_t p = 0; p < t->o.partitions; p++) {
-		struct lane *lane = &t->lanes[p];
-		bool follows = lane->follower.started && !lane->moving;
-		logbound_asks(&lane->bound,
-		    follows ? follower_base(&lane->follower) : 0, lane->resume);
-		lane->asked = follows;
-		lane->restarts = lane->stopped;
+		struct tail_partition *part = &t->parts[p];
+		bool follows = part->follower.started && !part->moving;
+		writes_bound_asks(&part->bound,
+		    follows ? follower_base(&part->follower) : 0, part->resume);
+		part->asked = follows;
+		part->restarts = part->stopped;
 	}
 }
 
@@ -280,25 +281,25 @@ void tail_asks(struct tail *t)
  * been asked once more. */
 static void stop(struct tail *t, int32_t partition)
 {
-	struct lane *lane = &t->lanes[partition];
+	struct tail_partition *part = &t->parts[partition];
 	metric_add(&t->o.metrics->ahead, 1);
 	log_event(EV_TAIL_AHEAD, "partition=%d heard=%llu head=%llu", partition,
-	    (unsigned long long)lane->bound.asked_highest,
-	    (unsigned long long)lane->bound.judged);
-	close_lane(t, partition);
-	if (lane->bound.asked_highest > lane->bound.judged)
-		atomic_store(&lane->forged, lane->bound.asked_highest);
-	atomic_store(&lane->through, 0);
-	atomic_store(&lane->behind, 0);
-	lane->stopped = true;
-	lane->moving = true;
+	    (unsigned long long)part->bound.asked_highest,
+	    (unsigned long long)part->bound.judged);
+	close_partition(t, partition);
+	if (part->bound.asked_highest > part->bound.judged)
+		atomic_store(&part->forged, part->bound.asked_highest);
+	atomic_store(&part->through, 0);
+	atomic_store(&part->behind, 0);
+	part->stopped = true;
+	part->moving = true;
 }
 
-static void compare(struct tail *t, struct lane *lane, version_t head)
+static void compare(struct tail *t, struct tail_partition *part, version_t head)
 {
-	if (lane->compared || !lane->asked || lane->bound.asked_highest > head)
+	if (part->compared || !part->asked || part->bound.asked_highest > head)
 		return;
-	lane->compared = true;
+	part->compared = true;
 	atomic_fetch_add(&t->compared, 1);
 }
 
@@ -307,58 +308,58 @@ static void compare(struct tail *t, struct lane *lane, version_t head)
  * (If a failover took it back, it does not exist until it is applied again.) */
 static void restart(struct tail *t, int32_t partition, version_t applied)
 {
-	struct lane *lane = &t->lanes[partition];
+	struct tail_partition *part = &t->parts[partition];
 	discard(t, partition, applied);
-	lane->follower = (struct follower){0};
-	lane->stopped = false;
-	lane->restarts = false;
-	move_lane(t, lane, REACH_FIRST, AGAIN);
+	part->follower = (struct follower){0};
+	part->stopped = false;
+	part->restarts = false;
+	move_partition(t, part, SCAN_BACK_FIRST, AGAIN);
 }
 
-void tail_heads(struct tail *t, const struct loghead_answer *answer)
+void tail_heads(struct tail *t, const struct writes_head_answer *answer)
 {
 	metric_add(&t->o.metrics->heads, answer != NULL);
 	for (int32_t p = 0; p < t->o.partitions; p++) {
-		struct lane *lane = &t->lanes[p];
+		struct tail_partition *part = &t->parts[p];
 		version_t head = answer ? answer->heads[p] : VERSION_MAX;
-		atomic_store(&lane->head, head);
+		atomic_store(&part->head, head);
 		if (answer == NULL)
 			continue;
 		bool ahead =
-		    logbound_answered(&lane->bound, head, clock_mono());
-		compare(t, lane, head);
-		if (lane->restarts)
+		    writes_bound_answered(&part->bound, head, clock_mono());
+		compare(t, part, head);
+		if (part->restarts)
 			restart(t, p, answer->applied[p]);
-		else if (ahead && !lane->moving)
+		else if (ahead && !part->moving)
 			stop(t, p);
 	}
 }
 
 static version_t head_of(const struct tail *t, int32_t partition)
 {
-	return atomic_load((_Atomic version_t *)&t->lanes[partition].head);
+	return atomic_load((_Atomic version_t *)&t->parts[partition].head);
 }
 
 bool tail_believes(const struct tail *t, int32_t partition, version_t through)
 {
-	return logbound_near(head_of(t, partition), through);
+	return writes_bound_near(head_of(t, partition), through);
 }
 
 bool tail_believes_redis(
     const struct tail *t, int32_t partition, version_t watermark)
 {
-	const struct lane *lane = &t->lanes[partition];
+	const struct tail_partition *part = &t->parts[partition];
 	version_t head = head_of(t, partition);
-	version_t undone = atomic_load((_Atomic version_t *)&lane->undone);
+	version_t undone = atomic_load((_Atomic version_t *)&part->undone);
 	if (undone > 0 && watermark <= undone)
 		return false;
 	return watermark <= head || (tail_forged(t, partition) <= head &&
-					logbound_near(head, watermark));
+					writes_bound_near(head, watermark));
 }
 
 version_t tail_forged(const struct tail *t, int32_t partition)
 {
-	return atomic_load((_Atomic version_t *)&t->lanes[partition].forged);
+	return atomic_load((_Atomic version_t *)&t->parts[partition].forged);
 }
 
 /* --- the consumer -------------------------------------------------------- */
@@ -366,9 +367,9 @@ version_t tail_forged(const struct tail *t, int32_t partition)
 static void on_message(void *arg, rd_kafka_message_t *m)
 {
 	struct tail *t = arg;
-	struct lane *lane = &t->lanes[m->partition];
-	if (!lane->moving) {
-		lane->resume = m->offset + 1;
+	struct tail_partition *part = &t->parts[m->partition];
+	if (!part->moving) {
+		part->resume = m->offset + 1;
 		if (record_is_mark(m))
 			hear_mark(t, m);
 		else
@@ -380,17 +381,17 @@ static void on_message(void *arg, rd_kafka_message_t *m)
 static void on_eof(void *arg, int32_t partition, int64_t end)
 {
 	struct tail *t = arg;
-	struct lane *lane = &t->lanes[partition];
-	if (lane->follower.started || lane->moving)
+	struct tail_partition *part = &t->parts[partition];
+	if (part->follower.started || part->moving)
 		return;
-	if (!reach_is_whole(lane->reach, end)) {
-		move_lane(t, lane, lane->reach + 1, AGAIN);
+	if (!scan_back_is_whole(part->reach, end)) {
+		move_partition(t, part, part->reach + 1, AGAIN);
 		return;
 	}
 	/* All was read and there is no mark: nothing was ever announced, so
 	 * nothing can be older than it. */
-	follower_mark(&lane->follower, 0, 0, -1);
-	start_lane(t, partition, false);
+	follower_mark(&part->follower, 0, 0, -1);
+	start_partition(t, partition, false);
 	move(t, partition, -1);
 }
 
@@ -398,12 +399,13 @@ static void on_eof(void *arg, int32_t partition, int64_t end)
 static void on_fault(void *arg, int32_t partition, struct err e)
 {
 	struct tail *t = arg;
-	struct lane *lane = &t->lanes[partition];
-	if (lane->moving)
+	struct tail_partition *part = &t->parts[partition];
+	if (part->moving)
 		return;
 	if (consumer_is_gone(&e)) {
-		follower_reset(&lane->follower);
-		move_lane(t, lane, lane->resume < 0 ? REACH_WHOLE : REACH_FIRST,
+		follower_reset(&part->follower);
+		move_partition(t, part,
+		    part->resume < 0 ? SCAN_BACK_WHOLE : SCAN_BACK_FIRST,
 		    AGAIN_AFTER_FAULT);
 	} else if (!loop_timer_armed(t->again)) {
 		loop_timer_start(t->again, AGAIN_AFTER_FAULT);
@@ -426,12 +428,13 @@ struct err tail_new(const struct tail_options *o, struct tail **out)
 	    .reachable = on_reachable,
 	};
 	size_t n = (size_t)o->partitions;
-	struct tail *t = mem_zalloc(sizeof *t + n * sizeof(struct lane));
+	struct tail *t =
+	    mem_zalloc(sizeof *t + n * sizeof(struct tail_partition));
 	jitter_init(&t->jitter, entropy_bits());
 	t->o = *o;
 	atomic_store(&t->closed, o->partitions);
 	for (size_t p = 0; p < n; p++)
-		t->lanes[p].resume = -1;
+		t->parts[p].resume = -1;
 	tail_heads(t, NULL);
 	const struct consumer_options c = {
 	    .loop = o->loop,
@@ -442,7 +445,7 @@ struct err tail_new(const struct tail_options *o, struct tail **out)
 	};
 	*out = NULL;
 	struct err e = consumer_new(&c, &t->consumer);
-	if (e.verdict != VERDICT_OK) {
+	if (e.kind != ERR_KIND_OK) {
 		free(t);
 		return e;
 	}
@@ -455,16 +458,17 @@ struct err tail_new(const struct tail_options *o, struct tail **out)
 version_t tail_through(const struct tail *t, int32_t partition)
 {
 	return atomic_load_explicit(
-	    (_Atomic version_t *)&t->lanes[partition].through,
+	    (_Atomic version_t *)&t->parts[partition].through,
 	    memory_order_acquire);
 }
 
 /* An older offset with a newer watermark only repeats what is ignored. */
 struct change_place tail_place(const struct tail *t, int32_t partition)
 {
-	struct lane *lane = (struct lane *)&t->lanes[partition];
+	struct tail_partition *part =
+	    (struct tail_partition *)&t->parts[partition];
 	struct change_place place = {.offset = atomic_load_explicit(
-					 &lane->behind, memory_order_acquire)};
+					 &part->behind, memory_order_acquire)};
 	place.watermark = tail_through(t, partition);
 	return place;
 }

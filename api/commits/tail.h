@@ -51,7 +51,7 @@ struct change_place tail_place(const struct tail *t, int32_t partition);
 void tail_asks(struct tail *t);
 /* The answer to the last question; NULL: there is none. A partition that is
  * ahead of the log is started anew. */
-void tail_heads(struct tail *t, const struct loghead_answer *answer);
+void tail_heads(struct tail *t, const struct writes_head_answer *answer);
 /* Any thread: can a mark of the partition end there, or a commit be the one
  * before it? */
 bool tail_believes(const struct tail *t, int32_t partition, version_t through);

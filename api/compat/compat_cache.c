@@ -59,13 +59,13 @@ static void on_main(void *arg)
 
 static bool is_foreign(const struct request *r)
 {
-	const struct guard g = {
+	const struct origin_check g = {
 	    .method = r->method,
 	    .host = request_header(r, MHD_HTTP_HEADER_HOST),
 	    .origin = request_header(r, "Origin"),
 	    .fetch_site = request_header(r, "Sec-Fetch-Site"),
 	};
-	return guard_is_foreign(&g);
+	return origin_check_is_foreign(&g);
 }
 
 enum step_result seed_clear_step(struct request *r)

@@ -120,7 +120,7 @@ enum step_result seed_row_step(struct request *r)
 /* --- what is read, or was written ---------------------------------------- */
 
 /* The document with one more member. */
-static void add_cached(struct buf *out, struct jsonraw doc, bool cached)
+static void add_cached(struct buf *out, struct jsonslice doc, bool cached)
 {
 	buf_add(out, doc.s, doc.len - 1); /* without its brace */
 	buf_printf(out, ",\"cached\":%s}", cached ? "true" : "false");
@@ -138,12 +138,12 @@ static void add_source(struct buf *out, mono_us_t began, bool cached)
 /* False: what the database said is no JSON. */
 static bool add_posts(struct buf *out, const struct value *page, bool cached)
 {
-	struct jsonraw all;
-	if (!jsonraw_scan(page->doc, page->len, &all))
+	struct jsonslice all;
+	if (!jsonslice_scan(page->doc, page->len, &all))
 		return false;
-	struct jsonraw_element e = jsonraw_elements(all);
+	struct jsonslice_element e = jsonslice_elements(all);
 	buf_char(out, '[');
-	while (jsonraw_each(&e)) {
+	while (jsonslice_each(&e)) {
 		buf_str(out, out->len > 1 ? "," : "");
 		add_cached(out, e.value, cached);
 	}
@@ -232,7 +232,7 @@ static enum step_result row_read(struct request *r)
 		return no_row(r);
 	if (is_posts(r)) {
 		add_cached(&body,
-		    (struct jsonraw){r->value->doc, r->value->len}, cached);
+		    (struct jsonslice){r->value->doc, r->value->len}, cached);
 		buf_char(&body, '\n');
 		return answer_json(r, r->creates ? 201 : 200, &body);
 	}
@@ -245,12 +245,12 @@ static enum step_result row_read(struct request *r)
 /* --- writes -------------------------------------------------------------- */
 
 /* Their PUT /posts takes null for a field that is left out. */
-static void without_nulls(struct jsonraw object, struct buf *out)
+static void without_nulls(struct jsonslice object, struct buf *out)
 {
-	struct jsonraw_member m = jsonraw_members(object);
+	struct jsonslice_member m = jsonslice_members(object);
 	buf_char(out, '{');
-	while (jsonraw_next(&m)) {
-		if (jsonraw_kind(m.value) == JSONRAW_NULL)
+	while (jsonslice_next(&m)) {
+		if (jsonslice_kind(m.value) == JSONSLICE_NULL)
 			continue;
 		buf_str(out, out->len > 1 ? "," : "");
 		buf_add(out, m.name.s, m.name.len);
@@ -263,9 +263,10 @@ static void without_nulls(struct jsonraw object, struct buf *out)
 static void drop_nulls(struct request *r)
 {
 	struct buf shorter = {0};
-	struct jsonraw v;
-	if (!jsonraw_scan(r->body.data ? r->body.data : "", r->body.len, &v) ||
-	    jsonraw_kind(v) != JSONRAW_OBJECT || jsontwice_find(v).s)
+	struct jsonslice v;
+	if (!jsonslice_scan(
+		r->body.data ? r->body.data : "", r->body.len, &v) ||
+	    jsonslice_kind(v) != JSONSLICE_OBJECT || jsondup_find(v).s)
 		return; /* validation says why not */
 	without_nulls(v, &shorter);
 	buf_free(&r->body);

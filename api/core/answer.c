@@ -166,7 +166,7 @@ struct MHD_Response *answer_body(struct buf *body, const char *type)
 	    len > LITTLE ? counted(data, len)
 			 : MHD_create_response_from_buffer(
 			       len, data, MHD_RESPMEM_MUST_FREE);
-	httpline_type(response, type);
+	http_head_type(response, type);
 	return response;
 }
 
@@ -188,7 +188,7 @@ struct MHD_Response *answer_head_of_stream(const char *type)
 	CHECK(response != NULL);
 	MHD_set_response_options(
 	    response, MHD_RF_HTTP_1_0_COMPATIBLE_STRICT, MHD_RO_END);
-	httpline_type(response, type);
+	http_head_type(response, type);
 	return response;
 }
 

@@ -32,9 +32,9 @@ static void let_go(struct request *r)
 	budget_set(&budget_bodies, &r->held, 0);
 }
 
-bool intake_fits(uint64_t len)
+bool body_intake_fits(uint64_t len)
 {
-	return len == 0 || len == HTTPLINE_UNKNOWN ||
+	return len == 0 || len == HTTP_HEAD_UNKNOWN ||
 	       budget_fits(&budget_bodies, (size_t)len);
 }
 
@@ -48,7 +48,7 @@ static bool make_room(struct request *r, size_t len)
 	return true;
 }
 
-enum httpd_body intake_add(struct request *r, const char *data, size_t len)
+enum httpd_body body_intake_add(struct request *r, const char *data, size_t len)
 {
 	size_t max = (size_t)r->worker->app->settings->max_item;
 	size_t all = r->body.len + len;
@@ -60,14 +60,14 @@ enum httpd_body intake_add(struct request *r, const char *data, size_t len)
 	return HTTPD_TAKEN;
 }
 
-void intake_settle(struct request *r)
+void body_intake_settle(struct request *r)
 {
 	if (r->doc)
 		buf_free(&r->body);
 	budget_set(&budget_bodies, &r->held, r->doc ? r->doc_len : r->body.cap);
 }
 
-void intake_free(struct request *r)
+void body_intake_free(struct request *r)
 {
 	free(r->doc);
 	r->doc = NULL;

@@ -9,10 +9,11 @@
 #include "api/core/request.h"
 
 /* Is there room now for a body of so many bytes? False is counted. */
-bool intake_fits(uint64_t len);
+bool body_intake_fits(uint64_t len);
 /* Adds to r->body; else lets go of it: HTTPD_LARGE or HTTPD_FULL. */
-enum httpd_body intake_add(struct request *r, const char *data, size_t len);
+enum httpd_body body_intake_add(
+    struct request *r, const char *data, size_t len);
 /* r->doc, if there is one, replaces the body. */
-void intake_settle(struct request *r);
+void body_intake_settle(struct request *r);
 /* Neither is needed any more. */
-void intake_free(struct request *r);
+void body_intake_free(struct request *r);

@@ -3,15 +3,15 @@
 #include <poll.h>
 #include <sys/socket.h>
 
-int peer_fd(struct MHD_Connection *c)
+int client_socket_fd(struct MHD_Connection *c)
 {
 	return MHD_get_connection_info(c, MHD_CONNECTION_INFO_CONNECTION_FD)
 	    ->connect_fd;
 }
 
-bool peer_has_left(struct MHD_Connection *c)
+bool client_socket_has_left(struct MHD_Connection *c)
 {
-	struct pollfd p = {.fd = peer_fd(c), .events = POLLIN};
+	struct pollfd p = {.fd = client_socket_fd(c), .events = POLLIN};
 	char byte;
 	/* Mostly there is nothing to read. After a reset there is an error,
 	 * even behind bytes that nobody has read. */
@@ -22,8 +22,8 @@ bool peer_has_left(struct MHD_Connection *c)
 }
 
 /* To connect to nothing sends one. */
-void peer_reset(struct MHD_Connection *c)
+void client_socket_reset(struct MHD_Connection *c)
 {
 	const struct sockaddr nothing = {.sa_family = AF_UNSPEC};
-	connect(peer_fd(c), &nothing, sizeof nothing);
+	connect(client_socket_fd(c), &nothing, sizeof nothing);
 }

@@ -7,11 +7,11 @@
 #include <stdbool.h>
 
 /* The socket, which stays libmicrohttpd's. */
-int peer_fd(struct MHD_Connection *c);
+int client_socket_fd(struct MHD_Connection *c);
 /* The client has closed its side, or has reset the connection: nobody waits for
  * the answer. A system call: not to be made all the time for each of
  * thousands. */
-bool peer_has_left(struct MHD_Connection *c);
+bool client_socket_has_left(struct MHD_Connection *c);
 /* Breaks the connection with a RST, so that no client takes what it has for the
  * whole: libmicrohttpd's own close begins with a FIN. */
-void peer_reset(struct MHD_Connection *c);
+void client_socket_reset(struct MHD_Connection *c);

@@ -21,16 +21,17 @@ static size_t header_size(struct MHD_Connection *c)
 	return info ? info->header_size : 0;
 }
 
-size_t headroom_of_positions(int32_t partitions)
+size_t header_budget_of_positions(int32_t partitions)
 {
 	return 2 * POSITION_MAX_LEN * (size_t)partitions;
 }
 
-bool headroom_is_exceeded(
+bool header_budget_is_exceeded(
     struct MHD_Connection *c, const char *method, int32_t partitions)
 {
 	return strcmp(method, "GET") != 0 && strcmp(method, "HEAD") != 0 &&
-	       header_size(c) > HEADERS + headroom_of_positions(partitions) / 2;
+	       header_size(c) >
+		   HEADERS + header_budget_of_positions(partitions) / 2;
 }
 
 struct sum {
@@ -47,7 +48,7 @@ static enum MHD_Result add(
 	return MHD_YES;
 }
 
-bool headroom_for_link(const struct request *r, size_t len)
+bool header_budget_for_link(const struct request *r, size_t len)
 {
 	struct sum headers = {0};
 	MHD_get_connection_values(

@@ -13,11 +13,11 @@
 #include "api/core/request.h"
 
 /* Bytes of memory that a connection needs for positions. */
-size_t headroom_of_positions(int32_t partitions);
+size_t header_budget_of_positions(int32_t partitions);
 /* Is it one that does something, with more headers than leave room for its
  * answer? */
-bool headroom_is_exceeded(
+bool header_budget_is_exceeded(
     struct MHD_Connection *c, const char *method, int32_t partitions);
 
 /* For a Link of `len` bytes, here and in the answer to who follows it. */
-bool headroom_for_link(const struct request *r, size_t len);
+bool header_budget_for_link(const struct request *r, size_t len);

@@ -45,7 +45,7 @@ void jsonout_int(struct jsonout *j, const char *name, int64_t v)
 	buf_printf(j->out, "%" PRId64, v);
 }
 
-void jsonout_raw(struct jsonout *j, const char *name, struct jsonraw v)
+void jsonout_raw(struct jsonout *j, const char *name, struct jsonslice v)
 {
 	begin(j, name);
 	buf_add(j->out, v.s, v.len);

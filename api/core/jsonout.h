@@ -18,7 +18,7 @@ void jsonout_string(struct jsonout *j, const char *name, const char *s);
 void jsonout_bool(struct jsonout *j, const char *name, bool v);
 void jsonout_int(struct jsonout *j, const char *name, int64_t v);
 /* As it is written: no number loses a digit. */
-void jsonout_raw(struct jsonout *j, const char *name, struct jsonraw v);
+void jsonout_raw(struct jsonout *j, const char *name, struct jsonslice v);
 /* {"$ref":"#/components/<kind>/<prefix><target>"} */
 void jsonout_ref(struct jsonout *j, const char *name, const char *kind,
     const char *prefix, const char *target);

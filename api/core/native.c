@@ -148,7 +148,7 @@ bool native_has_patch(const struct request *r)
 bool native_has_json(struct request *r)
 {
 	return native_is_type(r, JSON_TYPE) ||
-	       (httpline_is_json(
+	       (http_head_is_json(
 		    request_header(r, MHD_HTTP_HEADER_CONTENT_TYPE)) &&
 		   !is_patch(r));
 }
@@ -171,27 +171,27 @@ static enum step_result bad_header(
 static enum step_result take_condition(struct request *r)
 {
 	struct buf match = {0}, none = {0};
-	enum condition_kind kind =
-	    condition_parse(request_list(r, MHD_HTTP_HEADER_IF_MATCH, &match),
-		request_list(r, MHD_HTTP_HEADER_IF_NONE_MATCH, &none),
-		&r->versions);
+	enum precondition_kind kind = precondition_parse(
+	    request_list(r, MHD_HTTP_HEADER_IF_MATCH, &match),
+	    request_list(r, MHD_HTTP_HEADER_IF_NONE_MATCH, &none),
+	    &r->versions);
 	buf_free(&match);
 	buf_free(&none);
 	switch (kind) {
-	case CONDITION_NONE:
+	case PRECONDITION_NONE:
 		if (r->creates)
 			r->condition = RECORD_CREATE;
 		return STEP_MORE;
-	case CONDITION_MATCH:
+	case PRECONDITION_MATCH:
 		if (r->creates)
 			return bad_header(r, "If-Match",
 			    "a POST makes a row: there is none to match");
 		r->condition = RECORD_IF_MATCH;
 		return STEP_MORE;
-	case CONDITION_ABSENT:
+	case PRECONDITION_ABSENT:
 		r->condition = r->creates ? RECORD_CREATE : RECORD_IF_ABSENT;
 		return STEP_MORE;
-	case CONDITION_BAD:
+	case PRECONDITION_BAD:
 		break;
 	}
 	return bad_header(r, "If-Match",

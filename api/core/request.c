@@ -87,13 +87,13 @@ static bool release(struct request *r)
 		return false;
 	r->in_flight = false;
 	if (r->append)
-		writelog_abandon(r->append);
+		write_log_abandon(r->append);
 	r->append = NULL;
 	bulk_release(r->bulk);
 	changes_free(&r->changes);
 	decision_abandon(&r->ask);
 	export_free(&r->export);
-	waits_remove(r->worker->waits, &r->wait);
+	waiters_remove(r->worker->waits, &r->wait);
 	return true;
 }
 
@@ -104,7 +104,7 @@ static bool client_left(struct request *r, mono_us_t now)
 	if (now - r->peeked <= PEEK_US)
 		return false;
 	r->peeked = now;
-	return peer_has_left(r->connection);
+	return client_socket_has_left(r->connection);
 }
 
 /* A drain does not wait for commits: receipts are due. It waits a moment for a
@@ -144,7 +144,7 @@ void request_passed(struct worker *w, int32_t partition)
 {
 	version_t through = tail_through(w->app->tail, partition);
 	struct wait *wait;
-	while ((wait = waits_pass(w->waits, partition, through)) != NULL) {
+	while ((wait = waiters_pass(w->waits, partition, through)) != NULL) {
 		struct request *r =
 		    (struct request *)((char *)wait -
 				       offsetof(struct request, wait));
@@ -197,7 +197,7 @@ void request_landed(struct request *r, const struct lookup_result *result)
 /* --- libmicrohttpd's side ------------------------------------------------ */
 
 static void *begin(void *arg, struct MHD_Connection *c, const char *method,
-    const char *path, const struct httpline_head *head, bool *refused)
+    const char *path, const struct http_head *head, bool *refused)
 {
 	struct request *r = MEM_NEW(struct request);
 	r->magic = REQUEST_MAGIC;
@@ -246,7 +246,7 @@ static enum httpd_body body(
 		return HTTPD_TAKEN;
 	}
 	*taken = len;
-	enum httpd_body what = intake_add(r, data, len);
+	enum httpd_body what = body_intake_add(r, data, len);
 	if (what != HTTPD_TAKEN)
 		answer_count(r, what == HTTPD_LARGE ? 413 : 503);
 	return what;
@@ -288,8 +288,8 @@ static void end(void *request)
 		MHD_destroy_response(r->refusal);
 	bulk_end(r);
 	value_unref(&r->value);
-	listquery_unref(&r->list);
-	intake_free(r);
+	list_query_unref(&r->list);
+	body_intake_free(r);
 	buf_free(&r->versions);
 	free(r->after);
 	free(r->measure);
@@ -320,7 +320,7 @@ void request_target(
 void request_page(struct request *r)
 {
 	struct buf id = {0};
-	listquery_id(&id, r->list);
+	list_query_id(&id, r->list);
 	free(r->id);
 	r->id = buf_take(&id, &r->id_len);
 }

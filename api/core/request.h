@@ -62,21 +62,21 @@ struct request {
 	struct key_slot slot;
 
 	/* a read */
-	struct listquery *list;		/* NULL: of a document */
+	struct list_query *list;	/* NULL: of a document */
 	bool whole;			/* all of it is asked for, not a page */
 	bool exports;			/* the whole collection, instead */
 	const struct export_form *form; /* then, of the answer */
 	struct export *export;		/* owned, until it is the response's */
 	mono_us_t asked_at;		/* a server, for it */
 	bool reading;			/* its answer says where it came from */
-	struct cachecontrol cache;
+	struct cache_control cache;
 	struct position *after; /* Sluice-Read-After */
 	size_t nafter, passed;	/* positions, and how many are passed */
 	bool bad_after;
 	mono_us_t waiting_since; /* for a position; 0: not */
 	dur_us_t waited;
-	struct flight_waiter flight;
-	uint64_t lane; /* of the flight */
+	struct singleflight_waiter flight;
+	uint64_t mode; /* of the flight */
 	enum lookup_way way;
 	bool in_flight;
 	bool collapsed;

@@ -161,7 +161,7 @@ static struct MHD_Response *describe(const struct value *v, const char *type)
 	    MHD_create_response_from_buffer_with_free_callback_cls(
 		v->len, v->doc, blob_unref, v->doc);
 	CHECK(r != NULL);
-	httpline_type(r, type);
+	http_head_type(r, type);
 	char etag[VALUE_ETAG_LEN];
 	value_etag(v, etag);
 	MHD_add_response_header(r, MHD_HTTP_HEADER_ETAG, etag);

@@ -2,13 +2,13 @@
 
 #include "api/http/header_list.h"
 
-void cachecontrol_parse(const char *header, struct cachecontrol *out)
+void cache_control_parse(const char *header, struct cache_control *out)
 {
-	struct headerlist_item item;
-	while (headerlist_next(&header, &item)) {
-		if (headerlist_is(item.name, "no-cache"))
+	struct header_list_item item;
+	while (header_list_next(&header, &item)) {
+		if (header_list_is(item.name, "no-cache"))
 			out->no_cache = true;
-		else if (headerlist_is(item.name, "only-if-cached"))
+		else if (header_list_is(item.name, "only-if-cached"))
 			out->only_if_cached = true;
 	}
 }

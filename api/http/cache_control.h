@@ -3,11 +3,11 @@
 
 #include <stdbool.h>
 
-struct cachecontrol {
+struct cache_control {
 	bool no_cache;	     /* past L1 and Redis */
 	bool only_if_cached; /* L1 and Redis or nothing */
 };
 
 /* Adds the directives of one header line; those that mean nothing here are
  * ignored. */
-void cachecontrol_parse(const char *header, struct cachecontrol *out);
+void cache_control_parse(const char *header, struct cache_control *out);

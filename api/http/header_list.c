@@ -3,7 +3,7 @@
 #include <string.h>
 #include <strings.h>
 
-bool headerlist_is(struct headerlist_word w, const char *text)
+bool header_list_is(struct header_list_word w, const char *text)
 {
 	return strlen(text) == w.len && strncasecmp(w.s, text, w.len) == 0;
 }
@@ -27,19 +27,19 @@ static const char *skip_item(const char *s)
 }
 
 /* A token, or what a quoted string holds (no value here needs an escape). */
-static struct headerlist_word take_word(const char **at)
+static struct header_list_word take_word(const char **at)
 {
 	const char *s = *at;
 	if (*s != '"') {
 		size_t len = strcspn(s, " \t,;=\"");
 		*at += len;
-		return (struct headerlist_word){s, len};
+		return (struct header_list_word){s, len};
 	}
 	*at = skip_quoted(s);
-	return (struct headerlist_word){s + 1, strcspn(s + 1, "\"")};
+	return (struct header_list_word){s + 1, strcspn(s + 1, "\"")};
 }
 
-bool headerlist_next(const char **at, struct headerlist_item *out)
+bool header_list_next(const char **at, struct header_list_item *out)
 {
 	const char *s = *at;
 	if (*s == '\0')
@@ -47,7 +47,7 @@ bool headerlist_next(const char **at, struct headerlist_item *out)
 	s += strspn(s, ", \t");
 	*at = skip_item(s);
 	/* A name is a token: what stands in quotes names nothing. */
-	*out = (struct headerlist_item){{"", 0}, {"", 0}};
+	*out = (struct header_list_item){{"", 0}, {"", 0}};
 	if (*s != '"')
 		out->name = take_word(&s);
 	s += strspn(s, " \t");

@@ -42,16 +42,16 @@ static bool take_list(const char *s, struct buf *versions)
 	return true;
 }
 
-enum condition_kind condition_parse(
+enum precondition_kind precondition_parse(
     const char *if_match, const char *if_none_match, struct buf *versions)
 {
 	if (if_match && if_none_match)
-		return CONDITION_BAD;
+		return PRECONDITION_BAD;
 	if (if_match)
-		return take_list(if_match, versions) ? CONDITION_MATCH
-						     : CONDITION_BAD;
+		return take_list(if_match, versions) ? PRECONDITION_MATCH
+						     : PRECONDITION_BAD;
 	if (if_none_match == NULL)
-		return CONDITION_NONE;
+		return PRECONDITION_NONE;
 	bool any = strcmp(if_none_match, "*") == 0;
-	return any ? CONDITION_ABSENT : CONDITION_BAD;
+	return any ? PRECONDITION_ABSENT : PRECONDITION_BAD;
 }

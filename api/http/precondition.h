@@ -7,15 +7,15 @@
 
 #include <stdbool.h>
 
-enum condition_kind {
-	CONDITION_NONE,
-	CONDITION_BAD,	  /* a header that is not understood */
-	CONDITION_MATCH,  /* If-Match: `*`, or one of these versions */
-	CONDITION_ABSENT, /* If-None-Match: * */
+enum precondition_kind {
+	PRECONDITION_NONE,
+	PRECONDITION_BAD,    /* a header that is not understood */
+	PRECONDITION_MATCH,  /* If-Match: `*`, or one of these versions */
+	PRECONDITION_ABSENT, /* If-None-Match: * */
 };
 
-/* `if_match` and `if_none_match` may be NULL. For CONDITION_MATCH appends `*`
- * or the versions, decimal, separated by commas. Weak tags never match (strong
- * comparison), so a list of nothing else appends nothing. */
-enum condition_kind condition_parse(
+/* `if_match` and `if_none_match` may be NULL. For PRECONDITION_MATCH appends
+ * `*` or the versions, decimal, separated by commas. Weak tags never match
+ * (strong comparison), so a list of nothing else appends nothing. */
+enum precondition_kind precondition_parse(
     const char *if_match, const char *if_none_match, struct buf *versions);

@@ -5,7 +5,7 @@
 #include <stddef.h>
 #include <string.h>
 
-static void set_wait(struct headerlist_word value, struct prefer *out)
+static void set_wait(struct header_list_word value, struct prefer *out)
 {
 	long seconds = 0;
 	for (size_t i = 0; i < value.len; i++) {
@@ -21,25 +21,25 @@ static void set_wait(struct headerlist_word value, struct prefer *out)
 	out->wait = CLOCK_S(seconds);
 }
 
-static void one(const struct headerlist_item *item, struct prefer *out)
+static void one(const struct header_list_item *item, struct prefer *out)
 {
-	struct headerlist_word name = item->name, value = item->value;
-	if (headerlist_is(name, "wait")) {
+	struct header_list_word name = item->name, value = item->value;
+	if (header_list_is(name, "wait")) {
 		set_wait(value, out);
-	} else if (headerlist_is(name, "respond-async")) {
+	} else if (header_list_is(name, "respond-async")) {
 		out->respond_async = out->respond_async || value.len == 0;
-	} else if (headerlist_is(name, "return") && !out->has_return) {
+	} else if (header_list_is(name, "return") && !out->has_return) {
 		out->has_return = true;
-		out->return_minimal = headerlist_is(value, "minimal");
+		out->return_minimal = header_list_is(value, "minimal");
 		out->return_representation =
-		    headerlist_is(value, "representation");
+		    header_list_is(value, "representation");
 	}
 }
 
 void prefer_parse(const char *header, struct prefer *out)
 {
-	struct headerlist_item item;
-	while (headerlist_next(&header, &item))
+	struct header_list_item item;
+	while (header_list_next(&header, &item))
 		one(&item, out);
 }
 

@@ -22,20 +22,20 @@ static int take_int(const char **at, int bytes)
 }
 
 static bool take_cell(
-    const char **at, const char *end, struct rowdoc_cell *cell)
+    const char **at, const char *end, struct row_doc_cell *cell)
 {
 	if (end - *at < 4)
 		return false;
 	int len = take_int(at, 4);
 	if (len < -1 || len > end - *at)
 		return false;
-	*cell = (struct rowdoc_cell){*at, len};
+	*cell = (struct row_doc_cell){*at, len};
 	*at += len > 0 ? len : 0;
 	return true;
 }
 
-bool copyrow_take(struct copyrow *c, const struct collection *row,
-    const char *s, size_t len, struct rowdoc_cell *cells)
+bool copy_row_take(struct copy_row *c, const struct collection *row,
+    const char *s, size_t len, struct row_doc_cell *cells)
 {
 	const char *end = s + len;
 	if (!c->headed) {
@@ -51,11 +51,11 @@ bool copyrow_take(struct copyrow *c, const struct collection *row,
 		c->trailed = true;
 		return s == end;
 	}
-	if (columns != ROWDOC_COLUMNS(row))
+	if (columns != ROW_DOC_COLUMNS(row))
 		return false;
 	for (int i = 0; i < columns; i++) {
 		if (!take_cell(&s, end, &cells[i]))
 			return false;
 	}
-	return s == end && rowdoc_fits(row, cells);
+	return s == end && row_doc_fits(row, cells);
 }

@@ -11,12 +11,12 @@
 #include <stddef.h>
 
 /* Begins as all zeroes. */
-struct copyrow {
+struct copy_row {
 	bool headed;  /* the stream's header was seen */
 	bool trailed; /* its trailer was: there was no row */
 };
 
 /* The cells of the next message, a row of the collection; they point into it.
  * False: it is none. */
-bool copyrow_take(struct copyrow *c, const struct collection *row,
-    const char *s, size_t len, struct rowdoc_cell *cells);
+bool copy_row_take(struct copy_row *c, const struct collection *row,
+    const char *s, size_t len, struct row_doc_cell *cells);

@@ -35,14 +35,14 @@ struct export
 	struct MHD_Connection *connection;
 	struct export *next, *prev; /* of the worker */
 	const struct collection *collection;
-	struct pgcopy *copy;
+	struct pg_copy *copy;
 	const struct export_form *form;
 	mono_us_t began; /* the request */
 	struct buf out;
 	size_t taken; /* of `out` */
 	bool any;     /* a document was rendered */
 	size_t held;  /* of budget_answers, for it */
-	enum pgcopy_state state;
+	enum pg_copy_state state;
 	bool suspended;
 	bool cut;
 	bool complete;
@@ -63,26 +63,26 @@ static void on_changed(void *arg)
 	}
 }
 
-static struct pgcopy *open_copy(
+static struct pg_copy *open_copy(
     struct export *e, const char *url, const char *session)
 {
 	struct buf sql = {0}, order = {0};
 	if (e->request->list)
-		listsql_order(&order, e->request->list);
+		list_sql_order(&order, e->request->list);
 	sql_export(&sql, e->collection, order.data);
-	const struct pgcopy_options o = {
+	const struct pg_copy_options o = {
 	    .loop = e->worker->loop,
 	    .url = url,
 	    .session = session,
 	    .setup = SQL_SESSION,
-	    .first = LISTPAGE_VECTOR,
-	    .first_shape.columns = LISTPAGE_VECTOR_SHAPE,
+	    .first = LIST_PAGE_VECTOR,
+	    .first_shape.columns = LIST_PAGE_VECTOR_SHAPE,
 	    .copy = sql.data,
 	    .row = e->collection,
 	    .changed = on_changed,
 	    .arg = e,
 	};
-	struct pgcopy *copy = pgcopy_new(&o);
+	struct pg_copy *copy = pg_copy_new(&o);
 	buf_free(&sql);
 	buf_free(&order);
 	return copy;
@@ -101,7 +101,7 @@ static void start(struct request *r)
 	e->collection = r->collection;
 	e->form = r->form;
 	e->began = r->started;
-	e->state = PGCOPY_ROW;
+	e->state = PG_COPY_ROW;
 	e->next = w->exports;
 	if (e->next)
 		e->next->prev = e;
@@ -125,7 +125,7 @@ void export_free(struct export **ep)
 	metric_add(&w->metrics->exports_running, -1);
 	atomic_fetch_sub(&w->app->exports, 1);
 	client_give(e->client, CLIENT_EXPORTS);
-	pgcopy_free(&e->copy);
+	pg_copy_free(&e->copy);
 	buf_free(&e->out);
 	budget_set(&budget_answers, &e->held, 0);
 	free(e);
@@ -143,9 +143,9 @@ static void broken(struct export *e)
 	e->told = true;
 	log_event(EV_EXPORT_BROKEN, "collection=%s error=%s",
 	    e->collection->name,
-	    log_quote(
-		e->cut ? "it stood still, or a drain" : pgcopy_error(e->copy)));
-	peer_reset(e->connection);
+	    log_quote(e->cut ? "it stood still, or a drain"
+			     : pg_copy_error(e->copy)));
+	client_socket_reset(e->connection);
 }
 
 /* libmicrohttpd marks the connection as closed, and frees it at the next event
@@ -169,15 +169,15 @@ const struct export_form export_lines = {
 
 static void render(struct export *e)
 {
-	struct rowdoc_cell cells[ROWDOC_CELLS];
-	while (e->out.len < AHEAD && e->state != PGCOPY_END) {
-		e->state = pgcopy_next(e->copy, cells);
-		if (e->state == PGCOPY_END && e->form->end)
+	struct row_doc_cell cells[ROW_DOC_CELLS];
+	while (e->out.len < AHEAD && e->state != PG_COPY_END) {
+		e->state = pg_copy_next(e->copy, cells);
+		if (e->state == PG_COPY_END && e->form->end)
 			e->form->end(&e->out, e->began);
-		if (e->state != PGCOPY_ROW)
+		if (e->state != PG_COPY_ROW)
 			return;
 		buf_str(&e->out, e->any ? e->form->between : "");
-		rowdoc_write(&e->out, e->collection, cells);
+		row_doc_write(&e->out, e->collection, cells);
 		e->form->each(&e->out);
 		e->any = true;
 		budget_set(&budget_answers, &e->held, e->out.cap);
@@ -212,11 +212,11 @@ static ssize_t read_rows(void *arg, uint64_t at, char *to, size_t max)
 		render(e);
 	if (e->out.len)
 		return take(e, to, max);
-	if (e->state == PGCOPY_END) {
+	if (e->state == PG_COPY_END) {
 		e->complete = true;
 		return MHD_CONTENT_READER_END_OF_STREAM;
 	}
-	if (e->state == PGCOPY_FAILED)
+	if (e->state == PG_COPY_FAILED)
 		return fail(e);
 	e->suspended = true;
 	MHD_suspend_connection(e->connection);
@@ -267,7 +267,7 @@ static enum step_result stream(struct request *r)
 	struct MHD_Response *response = MHD_create_response_from_callback(
 	    MHD_SIZE_UNKNOWN, AHEAD, read_rows, e, free_stream);
 	CHECK(response != NULL);
-	httpline_type(response, e->form->type);
+	http_head_type(response, e->form->type);
 	MHD_add_response_header(
 	    response, MHD_HTTP_HEADER_VARY, MHD_HTTP_HEADER_ACCEPT);
 	httpd_streams(r->connection);
@@ -281,7 +281,7 @@ static enum step_result ask(struct request *r, enum tier tier)
 	start(r);
 	r->step = STEP_EXPORT_BEGUN;
 	const PGresult *first;
-	bool failed = pgcopy_begin(r->export->copy, &first) == PGCOPY_FAILED;
+	bool failed = pg_copy_begin(r->export->copy, &first) == PG_COPY_FAILED;
 	return failed ? STEP_MORE : STEP_PARK;
 }
 
@@ -327,7 +327,7 @@ enum step_result export_step(struct request *r)
 	request_deadline(r, w->app->settings->read_timeout);
 	if (way == LOOKUP_PRIMARY)
 		r->skipped |= SKIP_TAIL_CLOSED;
-	else if (w->replica && pgread_up(w->replica))
+	else if (w->replica && pg_reader_up(w->replica))
 		return ask(r, TIER_REPLICA);
 	else if (w->replica)
 		r->skipped |= SKIP_REPLICA_DOWN;
@@ -339,7 +339,7 @@ static bool current(const struct request *r, const PGresult *first)
 {
 	const struct app *app = r->worker->app;
 	size_t c = r->collection->index;
-	version_t *as_of = listpage_vector(first, app->partitions);
+	version_t *as_of = list_page_vector(first, app->partitions);
 	bool ok =
 	    as_of && (r->tier == TIER_PRIMARY
 			     ? floors_allow_page_primary(app->floors, c, as_of)
@@ -352,13 +352,13 @@ enum step_result export_begun_step(struct request *r)
 {
 	const PGresult *first = NULL;
 	bool replica = r->tier == TIER_REPLICA;
-	enum pgcopy_state state = PGCOPY_FAILED; /* let go of: too late */
+	enum pg_copy_state state = PG_COPY_FAILED; /* let go of: too late */
 	if (r->export)
-		state = pgcopy_begin(r->export->copy, &first);
+		state = pg_copy_begin(r->export->copy, &first);
 	r->times.asked |= 1U << r->tier;
 	r->times.spent[r->tier] += clock_mono() - r->asked_at;
-	bool old = state == PGCOPY_ROW && !current(r, first);
-	if (state == PGCOPY_ROW && !old)
+	bool old = state == PG_COPY_ROW && !current(r, first);
+	if (state == PG_COPY_ROW && !old)
 		return stream(r);
 	bool held = r->export != NULL;
 	export_free(&r->export);

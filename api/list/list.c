@@ -12,7 +12,7 @@
 #include <string.h>
 
 struct taking {
-	struct listquery *query;
+	struct list_query *query;
 	struct list_fault fault;
 	bool bad;
 };
@@ -46,7 +46,7 @@ static enum MHD_Result take_parameter(
 		if (name_len >= 0)
 			offer_name(t->fault.parameter, names);
 	} else {
-		t->bad = !listquery_add(t->query, names, (size_t)name_len,
+		t->bad = !list_query_add(t->query, names, (size_t)name_len,
 		    values, (size_t)len, &t->fault);
 	}
 	free(names);
@@ -82,11 +82,11 @@ enum step_result list_step(struct request *r)
 	r->reading = true; /* its refusals say so, too */
 	if (wants_all(r))
 		return export_all(r);
-	r->list = listquery_new(r->collection);
+	r->list = list_query_new(r->collection);
 	struct taking t = {.query = r->list};
 	MHD_get_connection_values(
 	    r->connection, MHD_GET_ARGUMENT_KIND, take_parameter, &t);
-	if (t.bad || !listquery_finish(r->list, &t.fault))
+	if (t.bad || !list_query_finish(r->list, &t.fault))
 		return refuse(r, &t.fault);
 	if (r->whole)
 		r->list->limit = r->collection->max_limit;

@@ -70,10 +70,10 @@ static uint64_t get(const char *s, int bytes)
 	return n;
 }
 
-static uint64_t bound_to(const struct listquery *q)
+static uint64_t bound_to(const struct list_query *q)
 {
 	struct buf text = {0};
-	listquery_text(&text, q);
+	list_query_text(&text, q);
 	uint64_t hash = XXH3_64bits(text.data, text.len);
 	buf_free(&text);
 	return hash;
@@ -86,9 +86,10 @@ static uint64_t checksum(const char *s, size_t len)
 
 /* ------------------------------------------------------------------------- */
 
-static enum kind kind_of(const struct listquery *q, const struct list_place *at)
+static enum kind kind_of(
+    const struct list_query *q, const struct list_place *at)
 {
-	if (listquery_by_key(q))
+	if (list_query_by_key(q))
 		return KIND_KEY;
 	if (at->is_null)
 		return KIND_NULL;
@@ -127,7 +128,7 @@ static void number_bound(
 }
 
 static void put_long(
-    struct buf *out, const struct listquery *q, const struct list_place *at)
+    struct buf *out, const struct list_query *q, const struct list_place *at)
 {
 	struct buf bound = {0};
 	if (q->order->column == COLUMN_NUMERIC)
@@ -142,8 +143,8 @@ static void put_long(
 
 /* ------------------------------------------------------------------------- */
 
-void listcursor_write(
-    struct buf *out, const struct listquery *q, const struct list_place *at)
+void list_cursor_write(
+    struct buf *out, const struct list_query *q, const struct list_place *at)
 {
 	struct buf b = {0};
 	enum kind kind = kind_of(q, at);
@@ -168,10 +169,10 @@ static bool text(const char *s, size_t len)
 }
 
 /* Behind the kind: `len` bytes. */
-static bool take_place(const struct listquery *q, unsigned kind, const char *s,
+static bool take_place(const struct list_query *q, unsigned kind, const char *s,
     size_t len, struct list_place *out)
 {
-	if ((kind == KIND_KEY) != listquery_by_key(q) || kind > KIND_LONG)
+	if ((kind == KIND_KEY) != list_query_by_key(q) || kind > KIND_LONG)
 		return false;
 	out->is_null = kind == KIND_NULL;
 	if (kind == KIND_LONG) {
@@ -196,8 +197,8 @@ static bool take_place(const struct listquery *q, unsigned kind, const char *s,
 	       text(out->key, len);
 }
 
-bool listcursor_read(
-    const struct listquery *q, const char *s, struct list_place *out)
+bool list_cursor_read(
+    const struct list_query *q, const char *s, struct list_place *out)
 {
 	struct buf b = {0};
 	*out = (struct list_place){0};

@@ -22,8 +22,8 @@
 
 #include "api/list/list_query.h"
 
-void listcursor_write(
-    struct buf *out, const struct listquery *q, const struct list_place *at);
+void list_cursor_write(
+    struct buf *out, const struct list_query *q, const struct list_place *at);
 /* False: not one of this list. *out is owned, in either case. */
-bool listcursor_read(
-    const struct listquery *q, const char *text, struct list_place *out);
+bool list_cursor_read(
+    const struct list_query *q, const char *text, struct list_place *out);

@@ -8,7 +8,7 @@
 
 #include <stdlib.h>
 
-version_t *listpage_vector(const PGresult *r, int32_t partitions)
+version_t *list_page_vector(const PGresult *r, int32_t partitions)
 {
 	if (PQntuples(r) != partitions)
 		return NULL;
@@ -25,37 +25,37 @@ version_t *listpage_vector(const PGresult *r, int32_t partitions)
 
 /* RFC 8288: relative to the list itself. */
 static char *next_link(
-    const struct listquery *q, const PGresult *rows, int last)
+    const struct list_query *q, const PGresult *rows, int last)
 {
 	struct buf b = {0};
 	const struct list_place at = {
-	    .is_null = PQgetisnull(rows, last, LISTSQL_AFTER),
-	    .value = PQgetvalue(rows, last, LISTSQL_AFTER),
-	    .value_len = (size_t)PQgetlength(rows, last, LISTSQL_AFTER),
-	    .key = PQgetvalue(rows, last, LISTSQL_ROW),
-	    .key_len = (size_t)PQgetlength(rows, last, LISTSQL_ROW),
+	    .is_null = PQgetisnull(rows, last, LIST_SQL_AFTER),
+	    .value = PQgetvalue(rows, last, LIST_SQL_AFTER),
+	    .value_len = (size_t)PQgetlength(rows, last, LIST_SQL_AFTER),
+	    .key = PQgetvalue(rows, last, LIST_SQL_ROW),
+	    .key_len = (size_t)PQgetlength(rows, last, LIST_SQL_ROW),
 	};
 	buf_str(&b, "</v1/");
-	listquery_link(&b, q);
+	list_query_link(&b, q);
 	buf_printf(&b, "&limit=%u&cursor=", q->limit);
-	listcursor_write(&b, q, &at);
+	list_cursor_write(&b, q, &at);
 	buf_str(&b, ">; rel=\"next\"");
 	return buf_take(&b, NULL);
 }
 
-struct value *listpage_make(const struct listquery *q, const PGresult *rows,
+struct value *list_page_make(const struct list_query *q, const PGresult *rows,
     const version_t *as_of, int32_t partitions)
 {
 	struct buf doc = {0};
 	int n = PQntuples(rows);
-	int64_t found = n ? pg_int8(rows, 0, LISTSQL_FOUND(q->collection)) : 0;
+	int64_t found = n ? pg_int8(rows, 0, LIST_SQL_FOUND(q->collection)) : 0;
 	if (n > (int)q->limit)
 		n = (int)q->limit;
 	buf_char(&doc, '[');
 	for (int i = 0; i < n; i++) {
 		if (i)
 			buf_char(&doc, ',');
-		rowdoc_add(&doc, q->collection, rows, i, LISTSQL_ROW);
+		row_doc_add(&doc, q->collection, rows, i, LIST_SQL_ROW);
 	}
 	buf_char(&doc, ']');
 	char *next = n && found > n ? next_link(q, rows, n - 1) : NULL;

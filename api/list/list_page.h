@@ -8,15 +8,15 @@
 
 /* Watermarks of all partitions. Columns (binary): partition int4, next_offset
  * int8, in order. */
-#define LISTPAGE_VECTOR                                                        \
+#define LIST_PAGE_VECTOR                                                       \
 	"SELECT partition::int4, next_offset FROM sluice.progress"             \
 	" ORDER BY partition"
-#define LISTPAGE_VECTOR_SHAPE "pv"
+#define LIST_PAGE_VECTOR_SHAPE "pv"
 
 /* Takes them: an array, owned. NULL: not one for each of so many partitions. */
-version_t *listpage_vector(const PGresult *r, int32_t partitions);
+version_t *list_page_vector(const PGresult *r, int32_t partitions);
 
 /* An array of the documents, as a read of each of them has it, and the link to
  * the next page, if there is one. Returns owned. */
-struct value *listpage_make(const struct listquery *q, const PGresult *rows,
+struct value *list_page_make(const struct list_query *q, const PGresult *rows,
     const version_t *as_of, int32_t partitions);

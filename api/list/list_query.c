@@ -21,9 +21,9 @@ enum given { GIVEN_ORDER = 1, GIVEN_LIMIT = 2, GIVEN_CURSOR = 4 };
 
 /* --- life ---------------------------------------------------------------- */
 
-struct listquery *listquery_new(const struct collection *c)
+struct list_query *list_query_new(const struct collection *c)
 {
-	struct listquery *q = MEM_NEW(struct listquery);
+	struct list_query *q = MEM_NEW(struct list_query);
 	q->refs = 1;
 	q->collection = c;
 	q->order = c->order;
@@ -32,15 +32,15 @@ struct listquery *listquery_new(const struct collection *c)
 	return q;
 }
 
-struct listquery *listquery_ref(struct listquery *q)
+struct list_query *list_query_ref(struct list_query *q)
 {
 	q->refs++;
 	return q;
 }
 
-void listquery_unref(struct listquery **qp)
+void list_query_unref(struct list_query **qp)
 {
-	struct listquery *q = *qp;
+	struct list_query *q = *qp;
 	*qp = NULL;
 	if (q == NULL || --q->refs)
 		return;
@@ -55,7 +55,7 @@ void listquery_unref(struct listquery **qp)
 	free(q);
 }
 
-bool listquery_by_key(const struct listquery *q)
+bool list_query_by_key(const struct list_query *q)
 {
 	return q->order == &q->collection->columns[0];
 }
@@ -111,7 +111,7 @@ static void keep(struct list_filter *f, struct buf *value)
 static const char *take_one(struct list_filter *f, const char *s, size_t len)
 {
 	struct buf b = {0};
-	const char *why = listvalue_fault(f->column, s, len);
+	const char *why = list_value_fault(f->column, s, len);
 	if (why)
 		return why;
 	buf_add(&b, s, len);
@@ -129,9 +129,9 @@ static const char *take_list(struct list_filter *f, const char *s, size_t len)
 	while (more) {
 		struct buf b = {0};
 		const char *why =
-		    listvalue_next(&at, end, &b, &more) ? NULL : form;
+		    list_value_next(&at, end, &b, &more) ? NULL : form;
 		if (why == NULL)
-			why = listvalue_fault(f->column, b.data, b.len);
+			why = list_value_fault(f->column, b.data, b.len);
 		if (why == NULL && f->n == LIST_CHOICES)
 			why = "in takes at most 1000 values";
 		if (why) {
@@ -149,8 +149,8 @@ static const char *take_pattern(
 	struct buf b = {0};
 	if (f->column->column != COLUMN_TEXT)
 		return "like and ilike are for strings";
-	const char *why = listvalue_fault(f->column, s, len);
-	if (why == NULL && !listvalue_pattern(&b, s, len))
+	const char *why = list_value_fault(f->column, s, len);
+	if (why == NULL && !list_value_pattern(&b, s, len))
 		why = "ends in a backslash that escapes nothing";
 	if (why)
 		buf_free(&b);
@@ -183,7 +183,7 @@ static const char *take_value(struct list_filter *f, const char *s, size_t len)
 	return take_one(f, s, len);
 }
 
-static bool add_filter(struct listquery *q, const struct list_column *column,
+static bool add_filter(struct list_query *q, const struct list_column *column,
     const char *s, size_t len, struct list_fault *fault)
 {
 	const char *name = column->name;
@@ -207,7 +207,7 @@ static bool add_filter(struct listquery *q, const struct list_column *column,
 /* --- order, limit, cursor ------------------------------------------------ */
 
 static bool take_order(
-    struct listquery *q, const char *s, size_t len, struct list_fault *fault)
+    struct list_query *q, const char *s, size_t len, struct list_fault *fault)
 {
 	const char *dot = memchr(s, '.', len);
 	size_t name = dot ? (size_t)(dot - s) : len;
@@ -223,7 +223,7 @@ static bool take_order(
 }
 
 static bool take_limit(
-    struct listquery *q, const char *s, size_t len, struct list_fault *fault)
+    struct list_query *q, const char *s, size_t len, struct list_fault *fault)
 {
 	unsigned most = q->collection->max_limit, n = 0;
 	bool digits = len > 0 && len < 10;
@@ -237,7 +237,7 @@ static bool take_limit(
 	return true;
 }
 
-static bool once(struct listquery *q, enum given what, const char *name,
+static bool once(struct list_query *q, enum given what, const char *name,
     struct list_fault *fault)
 {
 	bool first = !(q->given & what);
@@ -245,7 +245,7 @@ static bool once(struct listquery *q, enum given what, const char *name,
 	return first || refuse(fault, name, strlen(name), "is there twice");
 }
 
-bool listquery_add(struct listquery *q, const char *name, size_t name_len,
+bool list_query_add(struct list_query *q, const char *name, size_t name_len,
     const char *value, size_t len, struct list_fault *fault)
 {
 	*fault = (struct list_fault){0};
@@ -288,11 +288,11 @@ static int compare(const void *pa, const void *pb)
 	return (a->n > b->n) - (a->n < b->n);
 }
 
-bool listquery_finish(struct listquery *q, struct list_fault *fault)
+bool list_query_finish(struct list_query *q, struct list_fault *fault)
 {
 	*fault = (struct list_fault){0};
 	qsort(q->filters, q->nfilters, sizeof q->filters[0], compare);
-	if (q->cursor == NULL || listcursor_read(q, q->cursor, &q->after))
+	if (q->cursor == NULL || list_cursor_read(q, q->cursor, &q->after))
 		return true;
 	fault->cursor = true;
 	return refuse(fault, "cursor", 6,
@@ -310,7 +310,7 @@ static void list_text(
 		const struct list_value *v = &f->values[i];
 		buf_str(out, i ? "," : "");
 		if (always_quoted || v->len == 0 || strpbrk(v->s, ",\""))
-			listvalue_quote(out, v->s, v->len);
+			list_value_quote(out, v->s, v->len);
 		else
 			buf_add(out, v->s, v->len);
 	}
@@ -346,7 +346,7 @@ static void filter_text(
 	buf_free(&value);
 }
 
-static void text(struct buf *out, const struct listquery *q, bool least)
+static void text(struct buf *out, const struct list_query *q, bool least)
 {
 	buf_printf(out, "%s?", q->collection->name);
 	for (size_t i = 0; i < q->nfilters; i++)
@@ -355,21 +355,21 @@ static void text(struct buf *out, const struct listquery *q, bool least)
 	    out, "order=%s.%s", q->order->name, q->descending ? "desc" : "asc");
 }
 
-void listquery_text(struct buf *out, const struct listquery *q)
+void list_query_text(struct buf *out, const struct list_query *q)
 {
 	text(out, q, false);
 }
 
-void listquery_link(struct buf *out, const struct listquery *q)
+void list_query_link(struct buf *out, const struct list_query *q)
 {
 	text(out, q, true);
 }
 
-void listquery_id(struct buf *out, const struct listquery *q)
+void list_query_id(struct buf *out, const struct list_query *q)
 {
 	buf_printf(out, "%s/", q->collection->name);
 	buf_char(out, '\0');
-	listquery_text(out, q);
+	list_query_text(out, q);
 	buf_printf(out, "&limit=%u", q->limit);
 	if (q->cursor)
 		buf_printf(out, "&cursor=%s", q->cursor);

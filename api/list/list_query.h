@@ -50,7 +50,7 @@ struct list_place {
 	size_t long_len;
 };
 
-struct listquery {
+struct list_query {
 	unsigned refs; /* of one thread */
 	const struct collection *collection;
 	struct list_filter filters[LIST_FILTERS];
@@ -71,24 +71,24 @@ struct list_fault {
 };
 
 /* Returns owned: the first page, in the declared order. */
-struct listquery *listquery_new(const struct collection *c);
-struct listquery *listquery_ref(struct listquery *q);
-void listquery_unref(struct listquery **q);
+struct list_query *list_query_new(const struct collection *c);
+struct list_query *list_query_ref(struct list_query *q);
+void list_query_unref(struct list_query **q);
 
 /* One parameter, decoded. False: refused, and *fault says why. */
-bool listquery_add(struct listquery *q, const char *name, size_t name_len,
+bool list_query_add(struct list_query *q, const char *name, size_t name_len,
     const char *value, size_t len, struct list_fault *fault);
 /* After the last one. */
-bool listquery_finish(struct listquery *q, struct list_fault *fault);
+bool list_query_finish(struct list_query *q, struct list_fault *fault);
 
 /* Is the list ordered by the key alone? */
-bool listquery_by_key(const struct listquery *q);
+bool list_query_by_key(const struct list_query *q);
 /* Appends the canonical text of collection, filters and order, as a reference
  * relative to /v1/: `posts?author=eq.ada&order=created_at.desc`. */
-void listquery_text(struct buf *out, const struct listquery *q);
+void list_query_text(struct buf *out, const struct list_query *q);
 /* The same query in few bytes, for a header: no more than a client needs that
  * quotes and escapes only what must be. */
-void listquery_link(struct buf *out, const struct listquery *q);
+void list_query_link(struct buf *out, const struct list_query *q);
 /* What names the page in the caches: `posts/`, a NUL, which no key has, the
  * text, limit and cursor. */
-void listquery_id(struct buf *out, const struct listquery *q);
+void list_query_id(struct buf *out, const struct list_query *q);

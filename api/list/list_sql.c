@@ -33,10 +33,10 @@ static Oid type_of(enum column_type column)
 }
 
 /* Returns its number. */
-static int param(struct listsql *s, Oid type, int format, struct buf *value)
+static int param(struct list_sql *s, Oid type, int format, struct buf *value)
 {
 	size_t len;
-	CHECK(s->n < LISTSQL_PARAMS);
+	CHECK(s->n < LIST_SQL_PARAMS);
 	s->types[s->n] = type;
 	s->formats[s->n] = format;
 	s->values[s->n] = buf_take(value, &len);
@@ -45,21 +45,21 @@ static int param(struct listsql *s, Oid type, int format, struct buf *value)
 }
 
 static int param_text(
-    struct listsql *s, enum column_type column, const char *v, size_t len)
+    struct list_sql *s, enum column_type column, const char *v, size_t len)
 {
 	struct buf b = {0};
 	buf_add(&b, v, len);
 	return param(s, type_of(column), 0, &b);
 }
 
-static int param_number(struct listsql *s, size_t n)
+static int param_number(struct list_sql *s, size_t n)
 {
 	struct buf b = {0};
 	buf_printf(&b, "%zu", n);
 	return param(s, PG_INT8, 0, &b);
 }
 
-static int param_list(struct listsql *s, const struct list_filter *f)
+static int param_list(struct list_sql *s, const struct list_filter *f)
 {
 	struct buf b = {0};
 	pg_array_begin(&b, PG_TEXT, f->n);
@@ -84,16 +84,16 @@ static void ordered(struct buf *out, const struct list_column *c)
 		buf_str(out, " COLLATE \"C\"");
 }
 
-static const struct list_column *key_of(const struct listquery *q)
+static const struct list_column *key_of(const struct list_query *q)
 {
 	return &q->collection->columns[0];
 }
 
-void listsql_order(struct buf *out, const struct listquery *q)
+void list_sql_order(struct buf *out, const struct list_query *q)
 {
 	const char *way = q->descending ? " DESC" : "";
 	buf_str(out, " ORDER BY ");
-	if (!listquery_by_key(q)) {
+	if (!list_query_by_key(q)) {
 		ordered(out, q->order);
 		buf_printf(out, "%s, ", way);
 	}
@@ -127,7 +127,7 @@ static void is_filter(struct buf *out, const struct list_filter *f)
 }
 
 static void filter(
-    struct listsql *s, struct buf *out, const struct list_filter *f)
+    struct list_sql *s, struct buf *out, const struct list_filter *f)
 {
 	if (f->op == LIST_IS) {
 		is_filter(out, f);
@@ -149,7 +149,7 @@ static void filter(
 
 /* All of them, each with AND behind it. */
 static void filters(
-    struct listsql *s, struct buf *out, const struct listquery *q)
+    struct list_sql *s, struct buf *out, const struct list_query *q)
 {
 	for (size_t i = 0; i < q->nfilters; i++) {
 		filter(s, out, &q->filters[i]);
@@ -167,7 +167,7 @@ struct ranges {
 };
 
 static void null_range(
-    struct listsql *s, const struct listquery *q, struct ranges *out)
+    struct list_sql *s, const struct list_query *q, struct ranges *out)
 {
 	const struct list_place *at = &q->after;
 	struct buf *b = &out->range[out->n++];
@@ -185,8 +185,8 @@ static void null_range(
 /* What the page before ended with, and a comma. Of one that is too long for a
  * cursor: what its row has, if that is of the same length, and not in front of
  * what the cursor has instead. */
-static void value_of_place(struct listsql *s, struct buf *b,
-    const struct listquery *q, int value, int key)
+static void value_of_place(struct list_sql *s, struct buf *b,
+    const struct list_query *q, int value, int key)
 {
 	const struct list_place *at = &q->after;
 	if (at->long_len == 0) {
@@ -208,7 +208,7 @@ static void value_of_place(struct listsql *s, struct buf *b,
 }
 
 static void value_range(
-    struct listsql *s, const struct listquery *q, struct ranges *out)
+    struct list_sql *s, const struct list_query *q, struct ranges *out)
 {
 	const struct list_place *at = &q->after;
 	struct buf *b = &out->range[out->n++];
@@ -218,14 +218,14 @@ static void value_range(
 		return;
 	}
 	buf_char(b, '(');
-	if (!listquery_by_key(q)) {
+	if (!list_query_by_key(q)) {
 		ordered(b, q->order);
 		buf_str(b, ", ");
 	}
 	ordered(b, key_of(q));
 	buf_printf(b, ") %s (", q->descending ? "<" : ">");
 	int value = 0;
-	if (!listquery_by_key(q))
+	if (!list_query_by_key(q))
 		value =
 		    param_text(s, q->order->column, at->value, at->value_len);
 	int key = param_text(s, key_of(q)->column, at->key, at->key_len);
@@ -235,7 +235,7 @@ static void value_range(
 }
 
 static void find_ranges(
-    struct listsql *s, const struct listquery *q, struct ranges *out)
+    struct list_sql *s, const struct list_query *q, struct ranges *out)
 {
 	bool nullable = q->order->field && q->order->field->nullable;
 	bool at_null = q->after.is_null;
@@ -255,7 +255,7 @@ static void find_ranges(
 
 /* --- the whole ----------------------------------------------------------- */
 
-static void select_range(struct buf *out, const struct listquery *q,
+static void select_range(struct buf *out, const struct list_query *q,
     const struct buf *where, const struct buf *range, int limit)
 {
 	buf_str(out, "SELECT t.* FROM ");
@@ -264,12 +264,12 @@ static void select_range(struct buf *out, const struct listquery *q,
 	if (where->len)
 		buf_add(out, where->data, where->len);
 	buf_add(out, range->data, range->len);
-	listsql_order(out, q);
+	list_sql_order(out, q);
 	buf_printf(out, " LIMIT $%d", limit);
 }
 
 static void select_rows(
-    struct listsql *s, struct buf *out, const struct listquery *q, int limit)
+    struct list_sql *s, struct buf *out, const struct list_query *q, int limit)
 {
 	struct buf where = {0};
 	struct ranges r;
@@ -283,7 +283,7 @@ static void select_rows(
 		buf_str(out, ") UNION ALL (");
 		select_range(out, q, &where, &r.range[1], limit);
 		buf_str(out, ")) t");
-		listsql_order(out, q);
+		list_sql_order(out, q);
 		buf_printf(out, " LIMIT $%d", limit);
 	}
 	buf_free(&where);
@@ -308,16 +308,16 @@ static void row_bytes(struct buf *out, const struct collection *c)
 	buf_char(out, ')');
 }
 
-void listsql_make(
-    struct listsql *out, const struct listquery *q, size_t max_bytes)
+void list_sql_make(
+    struct list_sql *out, const struct list_query *q, size_t max_bytes)
 {
-	*out = (struct listsql){.n = 0};
+	*out = (struct list_sql){.n = 0};
 	struct buf *sql = &out->sql, bytes = {0};
 	int limit = param_number(out, (size_t)q->limit + 1);
 	int most = param_number(out, max_bytes);
 	row_bytes(&bytes, q->collection);
 	buf_str(sql, "SELECT * FROM (SELECT ");
-	if (listquery_by_key(q))
+	if (list_query_by_key(q))
 		buf_str(sql, "NULL");
 	else
 		name(sql, q->order);
@@ -325,7 +325,7 @@ void listsql_make(
 	sql_row(sql, q->collection);
 	buf_str(sql, ", count(*) OVER () AS \"_found\", sum");
 	buf_printf(sql, "%s OVER (", bytes.data);
-	listsql_order(sql, q);
+	list_sql_order(sql, q);
 	buf_printf(sql, " ROWS UNBOUNDED PRECEDING) - %s AS \"_begin\" FROM (",
 	    bytes.data);
 	select_rows(out, sql, q, limit);
@@ -334,7 +334,7 @@ void listsql_make(
 	buf_free(&bytes);
 }
 
-void listsql_free(struct listsql *s)
+void list_sql_free(struct list_sql *s)
 {
 	for (int i = 0; i < s->n; i++)
 		free(s->values[i]);

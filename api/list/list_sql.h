@@ -16,27 +16,27 @@
 
 #include <libpq-fe.h>
 
-enum { LISTSQL_PARAMS = LIST_FILTERS + 5 };
+enum { LIST_SQL_PARAMS = LIST_FILTERS + 5 };
 
-/* Columns (binary): LISTSQL_AFTER text, what the list is ordered by (null where
- * that is the key); from LISTSQL_ROW on the row; at LISTSQL_FOUND(c) int8, how
- * many rows were found, one more than the limit at most. Of very large rows
- * fewer come: none that begins behind `max_bytes`. */
-enum { LISTSQL_AFTER = 0, LISTSQL_ROW = 1 };
-#define LISTSQL_SHAPE "sRv8" /* and where the row begins */
-#define LISTSQL_FOUND(c) (LISTSQL_ROW + ROWDOC_COLUMNS(c))
+/* Columns (binary): LIST_SQL_AFTER text, what the list is ordered by (null
+ * where that is the key); from LIST_SQL_ROW on the row; at LIST_SQL_FOUND(c)
+ * int8, how many rows were found, one more than the limit at most. Of very
+ * large rows fewer come: none that begins behind `max_bytes`. */
+enum { LIST_SQL_AFTER = 0, LIST_SQL_ROW = 1 };
+#define LIST_SQL_SHAPE "sRv8" /* and where the row begins */
+#define LIST_SQL_FOUND(c) (LIST_SQL_ROW + ROW_DOC_COLUMNS(c))
 
-struct listsql {
+struct list_sql {
 	struct buf sql;
 	int n;
-	Oid types[LISTSQL_PARAMS];
-	char *values[LISTSQL_PARAMS]; /* owned */
-	int lengths[LISTSQL_PARAMS];
-	int formats[LISTSQL_PARAMS];
+	Oid types[LIST_SQL_PARAMS];
+	char *values[LIST_SQL_PARAMS]; /* owned */
+	int lengths[LIST_SQL_PARAMS];
+	int formats[LIST_SQL_PARAMS];
 };
 
-void listsql_make(
-    struct listsql *out, const struct listquery *q, size_t max_bytes);
-void listsql_free(struct listsql *s);
+void list_sql_make(
+    struct list_sql *out, const struct list_query *q, size_t max_bytes);
+void list_sql_free(struct list_sql *s);
 /* Appends ` ORDER BY …`, of the columns of row t. */
-void listsql_order(struct buf *out, const struct listquery *q);
+void list_sql_order(struct buf *out, const struct list_query *q);

@@ -26,9 +26,9 @@ static bool is_integer(const char *s, size_t len)
 
 static bool is_number(const struct field *f, const char *s, size_t len)
 {
-	struct jsonraw v;
-	return jsonraw_scan(s, len, &v) && v.s == s && v.len == len &&
-	       jsonraw_kind(v) == JSONRAW_NUMBER &&
+	struct jsonslice v;
+	return jsonslice_scan(s, len, &v) && v.s == s && v.len == len &&
+	       jsonslice_kind(v) == JSONSLICE_NUMBER &&
 	       decimal_fits(v, field_max_digits(f));
 }
 
@@ -37,7 +37,7 @@ static bool is_boolean(const char *s)
 	return strcmp(s, "true") == 0 || strcmp(s, "false") == 0;
 }
 
-const char *listvalue_fault(
+const char *list_value_fault(
     const struct list_column *column, const char *s, size_t len)
 {
 	if (!utf8_valid(s, len) || memchr(s, '\0', len))
@@ -84,7 +84,7 @@ static bool take_quoted(const char **at, const char *end, struct buf *out)
 	return s < end;
 }
 
-bool listvalue_next(
+bool list_value_next(
     const char **at, const char *end, struct buf *out, bool *more)
 {
 	buf_str(out, "");
@@ -100,7 +100,7 @@ bool listvalue_next(
 	return !*more || *(*at)++ == ',';
 }
 
-void listvalue_quote(struct buf *out, const char *s, size_t len)
+void list_value_quote(struct buf *out, const char *s, size_t len)
 {
 	buf_char(out, '"');
 	for (size_t i = 0; i < len; i++) {
@@ -113,7 +113,7 @@ void listvalue_quote(struct buf *out, const char *s, size_t len)
 
 /* --- patterns ------------------------------------------------------------ */
 
-bool listvalue_pattern(struct buf *out, const char *s, size_t len)
+bool list_value_pattern(struct buf *out, const char *s, size_t len)
 {
 	buf_str(out, "");
 	for (size_t i = 0; i < len; i++) {

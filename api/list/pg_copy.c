@@ -20,13 +20,13 @@ enum state {
 	STATE_FAILED,
 };
 
-struct pgcopy {
-	struct pgcopy_options o;
+struct pg_copy {
+	struct pg_copy_options o;
 	char *setup, *copy;
 	PGconn *conn;
 	uv_poll_t *poll;
 	enum state state;
-	struct copyrow stream;
+	struct copy_row stream;
 	PGresult *first;
 	char *row; /* libpq's */
 	char error[200];
@@ -41,7 +41,7 @@ static void free_handle(uv_handle_t *h)
 	free(h);
 }
 
-static void unwatch(struct pgcopy *c)
+static void unwatch(struct pg_copy *c)
 {
 	if (c->poll == NULL)
 		return;
@@ -51,7 +51,7 @@ static void unwatch(struct pgcopy *c)
 }
 
 /* While it connects, the socket may be another one after each step. */
-static void watch(struct pgcopy *c, int events)
+static void watch(struct pg_copy *c, int events)
 {
 	if (c->state == STATE_CONNECTING)
 		unwatch(c);
@@ -64,7 +64,7 @@ static void watch(struct pgcopy *c, int events)
 	CHECK_OS(uv_poll_start(c->poll, events, on_poll));
 }
 
-static void fail(struct pgcopy *c, const char *why)
+static void fail(struct pg_copy *c, const char *why)
 {
 	snprintf(c->error, sizeof c->error, "%s",
 	    why && *why ? why : "connection lost");
@@ -75,7 +75,7 @@ static void fail(struct pgcopy *c, const char *why)
 /* --- the way to the first row -------------------------------------------- */
 
 /* Waits for the answer, and for room for what is left of the statement. */
-static void await(struct pgcopy *c)
+static void await(struct pg_copy *c)
 {
 	int left = PQflush(c->conn);
 	if (left < 0)
@@ -84,7 +84,7 @@ static void await(struct pgcopy *c)
 		watch(c, UV_READABLE | (left ? UV_WRITABLE : 0));
 }
 
-static void sent(struct pgcopy *c, int ok, enum state next)
+static void sent(struct pg_copy *c, int ok, enum state next)
 {
 	if (ok)
 		c->state = next;
@@ -92,7 +92,7 @@ static void sent(struct pgcopy *c, int ok, enum state next)
 		fail(c, PQerrorMessage(c->conn));
 }
 
-static void connect_step(struct pgcopy *c)
+static void connect_step(struct pg_copy *c)
 {
 	switch (PQconnectPoll(c->conn)) {
 	case PGRES_POLLING_READING:
@@ -114,7 +114,7 @@ static void connect_step(struct pgcopy *c)
 }
 
 /* The end of a statement's results. */
-static void next_statement(struct pgcopy *c)
+static void next_statement(struct pg_copy *c)
 {
 	if (c->state == STATE_SETUP)
 		sent(c,
@@ -127,14 +127,14 @@ static void next_statement(struct pgcopy *c)
 		fail(c, "COPY did not begin");
 }
 
-static void take_result(struct pgcopy *c, PGresult *r)
+static void take_result(struct pg_copy *c, PGresult *r)
 {
 	ExecStatusType status = PQresultStatus(r);
 	if (status == PGRES_COPY_OUT && c->state == STATE_STARTING) {
 		c->state = STATE_COPYING;
 		unwatch(c);
 	} else if (status == PGRES_TUPLES_OK && c->state == STATE_FIRST) {
-		if (!pgshape_fits(c->o.first_shape, r))
+		if (!pg_shape_fits(c->o.first_shape, r))
 			fail(c, "not what the query asks for");
 		PQclear(c->first);
 		c->first = r;
@@ -145,7 +145,7 @@ static void take_result(struct pgcopy *c, PGresult *r)
 	PQclear(r);
 }
 
-static void take_results(struct pgcopy *c)
+static void take_results(struct pg_copy *c)
 {
 	while (c->state < STATE_COPYING && !PQisBusy(c->conn)) {
 		PGresult *r = PQgetResult(c->conn);
@@ -156,7 +156,7 @@ static void take_results(struct pgcopy *c)
 	}
 }
 
-static void begin_step(struct pgcopy *c)
+static void begin_step(struct pg_copy *c)
 {
 	if (c->state == STATE_CONNECTING)
 		connect_step(c);
@@ -172,7 +172,7 @@ static void begin_step(struct pgcopy *c)
 
 static void on_poll(uv_poll_t *poll, int status, int events)
 {
-	struct pgcopy *c = poll->data;
+	struct pg_copy *c = poll->data;
 	(void)status; /* libpq finds out */
 	(void)events;
 	if (c->state < STATE_COPYING) {
@@ -187,11 +187,11 @@ static void on_poll(uv_poll_t *poll, int status, int events)
 /* --- rows ---------------------------------------------------------------- */
 
 /* The stream is over: what does Postgres say of it? */
-static enum pgcopy_state ended(struct pgcopy *c)
+static enum pg_copy_state ended(struct pg_copy *c)
 {
 	if (PQconsumeInput(c->conn) && PQisBusy(c->conn)) {
 		watch(c, UV_READABLE);
-		return PGCOPY_WAIT;
+		return PG_COPY_WAIT;
 	}
 	PGresult *r = PQgetResult(c->conn);
 	bool ok = PQresultStatus(r) == PGRES_COMMAND_OK && c->stream.trailed;
@@ -201,12 +201,12 @@ static enum pgcopy_state ended(struct pgcopy *c)
 		fail(c, r ? PQresultErrorMessage(r) : NULL);
 	PQclear(r);
 	unwatch(c);
-	return ok ? PGCOPY_END : PGCOPY_FAILED;
+	return ok ? PG_COPY_END : PG_COPY_FAILED;
 }
 
 /* The length of the next message, in c->row; 0: not yet; -1: the end; -2: an
  * error. */
-static int next_message(struct pgcopy *c)
+static int next_message(struct pg_copy *c)
 {
 	PQfreemem(c->row);
 	c->row = NULL;
@@ -218,17 +218,17 @@ static int next_message(struct pgcopy *c)
 	return PQgetCopyData(c->conn, &c->row, 1);
 }
 
-enum pgcopy_state pgcopy_next(struct pgcopy *c, struct rowdoc_cell *cells)
+enum pg_copy_state pg_copy_next(struct pg_copy *c, struct row_doc_cell *cells)
 {
 	if (c->state == STATE_ENDING)
 		return ended(c);
 	if (c->state != STATE_COPYING)
-		return c->state == STATE_ENDED ? PGCOPY_END : PGCOPY_FAILED;
+		return c->state == STATE_ENDED ? PG_COPY_END : PG_COPY_FAILED;
 	for (;;) {
 		int len = next_message(c);
 		if (len == 0) {
 			watch(c, UV_READABLE);
-			return PGCOPY_WAIT;
+			return PG_COPY_WAIT;
 		}
 		if (len == -1) {
 			c->state = STATE_ENDING;
@@ -236,23 +236,23 @@ enum pgcopy_state pgcopy_next(struct pgcopy *c, struct rowdoc_cell *cells)
 		}
 		if (len < 0) {
 			fail(c, PQerrorMessage(c->conn));
-			return PGCOPY_FAILED;
+			return PG_COPY_FAILED;
 		}
-		if (!copyrow_take(
+		if (!copy_row_take(
 			&c->stream, c->o.row, c->row, (size_t)len, cells)) {
 			fail(c, "not what COPY sends");
-			return PGCOPY_FAILED;
+			return PG_COPY_FAILED;
 		}
 		if (!c->stream.trailed)
-			return PGCOPY_ROW;
+			return PG_COPY_ROW;
 	}
 }
 
 /* --- interface ----------------------------------------------------------- */
 
-struct pgcopy *pgcopy_new(const struct pgcopy_options *o)
+struct pg_copy *pg_copy_new(const struct pg_copy_options *o)
 {
-	struct pgcopy *c = MEM_NEW(struct pgcopy);
+	struct pg_copy *c = MEM_NEW(struct pg_copy);
 	struct buf setup = {0};
 	c->o = *o;
 	buf_printf(&setup,
@@ -269,23 +269,24 @@ struct pgcopy *pgcopy_new(const struct pgcopy_options *o)
 	return c;
 }
 
-enum pgcopy_state pgcopy_begin(const struct pgcopy *c, const PGresult **first)
+enum pg_copy_state pg_copy_begin(
+    const struct pg_copy *c, const PGresult **first)
 {
 	*first = c->first;
 	if (c->state < STATE_COPYING)
-		return PGCOPY_WAIT;
-	return c->state == STATE_COPYING && c->first ? PGCOPY_ROW
-						     : PGCOPY_FAILED;
+		return PG_COPY_WAIT;
+	return c->state == STATE_COPYING && c->first ? PG_COPY_ROW
+						     : PG_COPY_FAILED;
 }
 
-const char *pgcopy_error(const struct pgcopy *c)
+const char *pg_copy_error(const struct pg_copy *c)
 {
 	return c->error;
 }
 
-void pgcopy_free(struct pgcopy **cp)
+void pg_copy_free(struct pg_copy **cp)
 {
-	struct pgcopy *c = *cp;
+	struct pg_copy *c = *cp;
 	if (c == NULL)
 		return;
 	unwatch(c);

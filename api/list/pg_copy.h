@@ -15,25 +15,25 @@
 #include <libpq-fe.h>
 #include <stdbool.h>
 
-struct pgcopy;
+struct pg_copy;
 
-enum pgcopy_state {
-	PGCOPY_WAIT, /* `changed` follows, once */
-	PGCOPY_ROW,
-	PGCOPY_END,    /* all rows were had */
-	PGCOPY_FAILED, /* and this is not all */
+enum pg_copy_state {
+	PG_COPY_WAIT, /* `changed` follows, once */
+	PG_COPY_ROW,
+	PG_COPY_END,	/* all rows were had */
+	PG_COPY_FAILED, /* and this is not all */
 };
 
-struct pgcopy_options {
+struct pg_copy_options {
 	struct loop *loop;
 	const char *url;
 	const char *session; /* target_session_attrs */
 	const char *setup;   /* of the session; without transactions */
 	const char *first;   /* a query; its result is binary */
 	const char *copy;
-	struct pgshape first_shape;
+	struct pg_shape first_shape;
 	const struct collection *row; /* what the rows are of */
-	/* After PGCOPY_WAIT, and when pgcopy_begin has an answer: from the
+	/* After PG_COPY_WAIT, and when pg_copy_begin has an answer: from the
 	 * loop.
 	 */
 	void (*changed)(void *arg);
@@ -42,13 +42,14 @@ struct pgcopy_options {
 
 /* Starts to connect; `changed` follows when the first rows are to be had, or it
  * failed. Returns owned. */
-struct pgcopy *pgcopy_new(const struct pgcopy_options *o);
+struct pg_copy *pg_copy_new(const struct pg_copy_options *o);
 /* ROW: rows can be asked for, and the result of `first` (borrowed) is there.
  * WAIT: not yet. */
-enum pgcopy_state pgcopy_begin(const struct pgcopy *c, const PGresult **first);
+enum pg_copy_state pg_copy_begin(
+    const struct pg_copy *c, const PGresult **first);
 /* The next row; its cells hold until the next call. */
-enum pgcopy_state pgcopy_next(struct pgcopy *c, struct rowdoc_cell *cells);
+enum pg_copy_state pg_copy_next(struct pg_copy *c, struct row_doc_cell *cells);
 /* What went wrong; for the log. */
-const char *pgcopy_error(const struct pgcopy *c);
+const char *pg_copy_error(const struct pg_copy *c);
 /* `changed` is never called again. */
-void pgcopy_free(struct pgcopy **c);
+void pg_copy_free(struct pg_copy **c);

@@ -13,20 +13,20 @@
 
 struct ask {
 	struct ask *next;
-	struct listquery *query;
-	pgread_done done;
+	struct list_query *query;
+	pg_reader_done done;
 	void *arg;
 	mono_us_t since;
 };
 
 struct slot {
-	struct pglist *owner;
+	struct pg_list *owner;
 	struct pg *pg;
 	struct ask *ask; /* in flight */
 };
 
-struct pglist {
-	struct pglist_options o;
+struct pg_list {
+	struct pg_list_options o;
 	char setup[256];
 	struct slot **slots;
 	size_t nslots;
@@ -35,46 +35,46 @@ struct pglist {
 	bool closing;
 };
 
-static void go_on(struct pglist *p);
+static void go_on(struct pg_list *p);
 
 /* --- answers ------------------------------------------------------------- */
 
-static void answer(struct ask *a, enum pgread_status status, struct value *v)
+static void answer(struct ask *a, enum pg_reader_status status, struct value *v)
 {
-	listquery_unref(&a->query);
+	list_query_unref(&a->query);
 	a->done(a->arg, status, v);
 	free(a);
 }
 
-static enum pgread_status status_of(
-    const struct pglist *p, const struct ask *a, const struct err *e)
+static enum pg_reader_status status_of(
+    const struct pg_list *p, const struct ask *a, const struct err *e)
 {
-	if (e->verdict == VERDICT_OK)
-		return PGREAD_OK;
+	if (e->kind == ERR_KIND_OK)
+		return PG_READER_OK;
 	if (strncmp(e->code, "22", 2) == 0)
-		return PGREAD_REFUSED;
+		return PG_READER_REFUSED;
 	/* 57014: the server gave up, or an operator. */
 	bool late = clock_mono() - a->since >= p->o.timeout;
-	return late || strcmp(e->code, "57014") == 0 ? PGREAD_LATE
-						     : PGREAD_FAILED;
+	return late || strcmp(e->code, "57014") == 0 ? PG_READER_LATE
+						     : PG_READER_FAILED;
 }
 
 static void on_reply(void *arg, const struct pg_reply *reply)
 {
 	struct slot *s = arg;
-	struct pglist *p = s->owner;
+	struct pg_list *p = s->owner;
 	struct ask *a = s->ask;
 	struct value *v = NULL;
-	enum pgread_status status = status_of(p, a, &reply->err);
+	enum pg_reader_status status = status_of(p, a, &reply->err);
 	s->ask = NULL;
-	if (status == PGREAD_OK) {
+	if (status == PG_READER_OK) {
 		version_t *as_of =
-		    listpage_vector(reply->results[0], p->o.partitions);
+		    list_page_vector(reply->results[0], p->o.partitions);
 		if (as_of)
-			v = listpage_make(a->query, reply->results[1], as_of,
+			v = list_page_make(a->query, reply->results[1], as_of,
 			    p->o.partitions);
 		else
-			status = PGREAD_FAILED; /* not migrated */
+			status = PG_READER_FAILED; /* not migrated */
 		free(as_of);
 	}
 	answer(a, status, v);
@@ -85,14 +85,14 @@ static void on_reply(void *arg, const struct pg_reply *reply)
 
 static bool send_ask(struct slot *s, const struct ask *a)
 {
-	struct pglist *p = s->owner;
-	struct listsql sql;
-	listsql_make(&sql, a->query, p->o.max_bytes);
+	struct pg_list *p = s->owner;
+	struct list_sql sql;
+	list_sql_make(&sql, a->query, p->o.max_bytes);
 	const struct pg_query queries[] = {
 	    {
-		.sql = LISTPAGE_VECTOR,
+		.sql = LIST_PAGE_VECTOR,
 		.result_format = 1,
-		.shape.columns = LISTPAGE_VECTOR_SHAPE,
+		.shape.columns = LIST_PAGE_VECTOR_SHAPE,
 	    },
 	    {
 		.sql = sql.sql.data,
@@ -103,17 +103,17 @@ static bool send_ask(struct slot *s, const struct ask *a)
 		.lengths = sql.lengths,
 		.formats = sql.formats,
 		.result_format = 1,
-		.shape = {LISTSQL_SHAPE, a->query->collection},
+		.shape = {LIST_SQL_SHAPE, a->query->collection},
 	    },
 	};
 	bool sent = pg_submit(s->pg, queries, 2, on_reply, s);
 	if (sent)
 		metric_add(&p->o.metrics->page_queries, 1);
-	listsql_free(&sql);
+	list_sql_free(&sql);
 	return sent;
 }
 
-static struct slot *free_slot(struct pglist *p)
+static struct slot *free_slot(struct pg_list *p)
 {
 	for (size_t i = 0; i < p->nslots; i++) {
 		if (p->slots[i]->ask == NULL && pg_ready(p->slots[i]->pg))
@@ -122,9 +122,9 @@ static struct slot *free_slot(struct pglist *p)
 	return NULL;
 }
 
-static void add_slot(struct pglist *p);
+static void add_slot(struct pg_list *p);
 
-static struct ask *take_first(struct pglist *p)
+static struct ask *take_first(struct pg_list *p)
 {
 	struct ask *a = p->first;
 	p->first = a->next;
@@ -134,7 +134,7 @@ static struct ask *take_first(struct pglist *p)
 	return a;
 }
 
-static void send_waiting(struct pglist *p)
+static void send_waiting(struct pg_list *p)
 {
 	struct slot *s;
 	while (p->first && (s = free_slot(p)) != NULL) {
@@ -152,20 +152,20 @@ static void send_waiting(struct pglist *p)
 		add_slot(p);
 }
 
-static void fail_waiting(struct pglist *p)
+static void fail_waiting(struct pg_list *p)
 {
 	while (p->first)
-		answer(take_first(p), PGREAD_FAILED, NULL);
+		answer(take_first(p), PG_READER_FAILED, NULL);
 }
 
 /* Nobody waits for them any more. */
-static void drop_late(struct pglist *p)
+static void drop_late(struct pg_list *p)
 {
 	while (p->first && clock_mono() - p->first->since >= p->o.timeout)
-		answer(take_first(p), PGREAD_LATE, NULL);
+		answer(take_first(p), PG_READER_LATE, NULL);
 }
 
-static bool connected(const struct pglist *p)
+static bool connected(const struct pg_list *p)
 {
 	for (size_t i = 0; i < p->nslots; i++) {
 		if (pg_ready(p->slots[i]->pg))
@@ -175,7 +175,7 @@ static bool connected(const struct pglist *p)
 }
 
 /* Something changed: a connection is free, or here, or gone. */
-static void go_on(struct pglist *p)
+static void go_on(struct pg_list *p)
 {
 	if (p->closing)
 		return;
@@ -194,7 +194,7 @@ static void on_state(void *arg, bool ready)
 
 /* --- life ---------------------------------------------------------------- */
 
-static void add_slot(struct pglist *p)
+static void add_slot(struct pg_list *p)
 {
 	struct slot *s = MEM_NEW(struct slot);
 	s->owner = p;
@@ -215,9 +215,9 @@ static void add_slot(struct pglist *p)
 	p->slots[p->nslots++] = s;
 }
 
-struct pglist *pglist_new(const struct pglist_options *o)
+struct pg_list *pg_list_new(const struct pg_list_options *o)
 {
-	struct pglist *p = MEM_NEW(struct pglist);
+	struct pg_list *p = MEM_NEW(struct pg_list);
 	p->o = *o;
 	p->last = &p->first;
 	snprintf(p->setup, sizeof p->setup,
@@ -227,14 +227,14 @@ struct pglist *pglist_new(const struct pglist_options *o)
 	return p;
 }
 
-bool pglist_get(
-    struct pglist *p, struct listquery *q, pgread_done done, void *arg)
+bool pg_list_get(
+    struct pg_list *p, struct list_query *q, pg_reader_done done, void *arg)
 {
 	if (p->waiting >= p->o.max_waiting || !connected(p))
 		return false;
 	struct ask *a = MEM_NEW(struct ask);
 	*a = (struct ask){
-	    .query = listquery_ref(q), done, arg, .since = clock_mono()};
+	    .query = list_query_ref(q), done, arg, .since = clock_mono()};
 	*p->last = a;
 	p->last = &a->next;
 	p->waiting++;
@@ -242,9 +242,9 @@ bool pglist_get(
 	return true;
 }
 
-void pglist_free(struct pglist **pp)
+void pg_list_free(struct pg_list **pp)
 {
-	struct pglist *p = *pp;
+	struct pg_list *p = *pp;
 	if (p == NULL)
 		return;
 	p->closing = true;

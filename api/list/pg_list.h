@@ -21,9 +21,9 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-struct pglist;
+struct pg_list;
 
-struct pglist_options {
+struct pg_list_options {
 	struct loop *loop;
 	const char *name; /* replica, primary */
 	const char *url;
@@ -36,10 +36,10 @@ struct pglist_options {
 	struct api_metrics *metrics;
 };
 
-struct pglist *pglist_new(const struct pglist_options *o);
+struct pg_list *pg_list_new(const struct pg_list_options *o);
 /* `done` gets a page. Takes a reference of the query. False: there is no
  * connection, or too many wait; `done` is not called. */
-bool pglist_get(
-    struct pglist *p, struct listquery *q, pgread_done done, void *arg);
+bool pg_list_get(
+    struct pg_list *p, struct list_query *q, pg_reader_done done, void *arg);
 /* Waiting pages are answered (FAILED) before it returns. */
-void pglist_free(struct pglist **p);
+void pg_list_free(struct pg_list **p);

@@ -7,7 +7,7 @@
 
 /* --- a field ------------------------------------------------------------- */
 
-static bool fits(struct buf *out, const struct field *f, struct jsonraw v)
+static bool fits(struct buf *out, const struct field *f, struct jsonslice v)
 {
 	if (v.s == NULL || field_faults(f, v) != 0)
 		return false;
@@ -30,7 +30,7 @@ static bool longer(struct buf *out, const struct field *f)
 	for (size_t i = 0; i < f->min_length; i++)
 		buf_char(&text, 'a');
 	buf_char(&text, '"');
-	bool good = fits(out, f, (struct jsonraw){text.data, text.len});
+	bool good = fits(out, f, (struct jsonslice){text.data, text.len});
 	buf_free(&text);
 	return good;
 }
@@ -38,20 +38,20 @@ static bool longer(struct buf *out, const struct field *f)
 /* Appends a value that is valid and not null. */
 static bool value(struct buf *out, const struct field *f)
 {
-	struct jsonraw null = {"null", 4};
-	struct jsonraw_element e;
+	struct jsonslice null = {"null", 4};
+	struct jsonslice_element e;
 	bool known =
 	    f->otherwise.s && !(f->otherwise.len == null.len &&
 				  memcmp(f->otherwise.s, "null", 4) == 0);
 	if (known && fits(out, f, f->otherwise))
 		return true;
 	if (f->choices.s) {
-		e = jsonraw_elements(f->choices);
-		return jsonraw_each(&e) && fits(out, f, e.value);
+		e = jsonslice_elements(f->choices);
+		return jsonslice_each(&e) && fits(out, f, e.value);
 	}
 	for (size_t i = 0; i < sizeof candidates / sizeof candidates[0]; i++) {
 		const char *s = candidates[i];
-		if (fits(out, f, (struct jsonraw){s, strlen(s)}))
+		if (fits(out, f, (struct jsonslice){s, strlen(s)}))
 			return true;
 	}
 	return fits(out, f, f->minimum) || fits(out, f, f->maximum) ||
@@ -78,7 +78,7 @@ void example_key(
 {
 	const char *text = key_text(c->key);
 	if (c->key == KEY_INTEGER)
-		jsonout_raw(j, name, (struct jsonraw){text, strlen(text)});
+		jsonout_raw(j, name, (struct jsonslice){text, strlen(text)});
 	else
 		jsonout_string(j, name, text);
 }
@@ -92,22 +92,23 @@ static void member(struct buf *out, const char *name, const struct buf *v)
 }
 
 /* Of an increment one number, of a patch one field; else all there are. */
-static bool is_enough(const struct buf *out, enum schema_of of)
+static bool is_enough(const struct buf *out, enum json_schema_of of)
 {
-	return out->len > 1 && (of == SCHEMA_INCREMENT || of == SCHEMA_PATCH ||
-				   of == SCHEMA_PARTIAL);
+	return out->len > 1 &&
+	       (of == JSON_SCHEMA_INCREMENT || of == JSON_SCHEMA_PATCH ||
+		   of == JSON_SCHEMA_PARTIAL);
 }
 
 static bool members(
-    struct buf *out, const struct collection *c, enum schema_of of)
+    struct buf *out, const struct collection *c, enum json_schema_of of)
 {
-	bool whole =
-	    of == SCHEMA_NEW || of == SCHEMA_PUT || of == SCHEMA_CREATE;
+	bool whole = of == JSON_SCHEMA_NEW || of == JSON_SCHEMA_PUT ||
+		     of == JSON_SCHEMA_CREATE;
 	for (size_t i = 0; i < c->nfields && !is_enough(out, of); i++) {
 		const struct field *f = &c->fields[i];
 		struct buf v = {0};
 		bool known = false;
-		if (of != SCHEMA_INCREMENT)
+		if (of != JSON_SCHEMA_INCREMENT)
 			known = value(&v, f);
 		else if ((known = field_is_number(f)))
 			buf_str(&v, "1");
@@ -121,14 +122,14 @@ static bool members(
 }
 
 bool example_body(struct jsonout *j, const char *name,
-    const struct collection *c, enum schema_of of)
+    const struct collection *c, enum json_schema_of of)
 {
 	struct buf out = {0};
 	buf_char(&out, '{');
 	bool known = members(&out, c, of);
 	buf_char(&out, '}');
 	if (known)
-		jsonout_raw(j, name, (struct jsonraw){out.data, out.len});
+		jsonout_raw(j, name, (struct jsonslice){out.data, out.len});
 	buf_free(&out);
 	return known;
 }
@@ -150,7 +151,7 @@ bool example_filter(struct buf *out, const struct list_column *column)
 	else
 		buf_str(&v, "\"user:1\"");
 	if (known && v.data[0] == '"')
-		jsonraw_text(&text, (struct jsonraw){v.data, v.len});
+		jsonslice_text(&text, (struct jsonslice){v.data, v.len});
 	else if (known)
 		buf_add(&text, v.data, v.len);
 	if (known && column->column == COLUMN_BOOLEAN)

@@ -12,6 +12,6 @@ void example_key(
 /* A body of the kind; one that names no key. False: nothing is written, since a
  * field has a pattern of which no example is known. */
 bool example_body(struct jsonout *j, const char *name,
-    const struct collection *c, enum schema_of of);
+    const struct collection *c, enum json_schema_of of);
 /* The value of a list's filter, as `gte.10`. False: likewise. */
 bool example_filter(struct buf *out, const struct list_column *column);

@@ -5,17 +5,17 @@
 /* --- fields -------------------------------------------------------------- */
 
 /* `enum`, where null is a value. */
-static void choices(struct jsonout *j, struct jsonraw array)
+static void choices(struct jsonout *j, struct jsonslice array)
 {
-	struct jsonraw_element e = jsonraw_elements(array);
+	struct jsonslice_element e = jsonslice_elements(array);
 	jsonout_open(j, "enum", '[');
-	while (jsonraw_each(&e))
+	while (jsonslice_each(&e))
 		jsonout_raw(j, NULL, e.value);
-	jsonout_raw(j, NULL, (struct jsonraw){"null", 4});
+	jsonout_raw(j, NULL, (struct jsonslice){"null", 4});
 	jsonout_close(j, ']');
 }
 
-static void keyword(struct jsonout *j, const char *name, struct jsonraw v)
+static void keyword(struct jsonout *j, const char *name, struct jsonslice v)
 {
 	if (v.s)
 		jsonout_raw(j, name, v);
@@ -37,7 +37,7 @@ static void type(struct jsonout *j, const char *name, bool nullable)
  * do not look behind a condition. To a validator this is the same. */
 static void fractions(struct jsonout *j, const struct field *f, bool nullable)
 {
-	jsonout_raw(j, "if", (struct jsonraw){"true", 4});
+	jsonout_raw(j, "if", (struct jsonslice){"true", 4});
 	jsonout_open(j, "then", '{');
 	type(j, field_type_name(f->type), nullable);
 	if (nullable)
@@ -67,12 +67,12 @@ static void bounds(struct jsonout *j, const struct field *f, bool nullable)
 
 /* What is added to a number is not held to the number's bounds. */
 static void field_schema(
-    struct jsonout *j, const struct field *f, enum schema_of of)
+    struct jsonout *j, const struct field *f, enum json_schema_of of)
 {
 	bool nullable =
-	    of == SCHEMA_PARTIAL ||
-	    (of != SCHEMA_INCREMENT &&
-		(f->nullable || (of == SCHEMA_PATCH && f->otherwise.s)));
+	    of == JSON_SCHEMA_PARTIAL ||
+	    (of != JSON_SCHEMA_INCREMENT &&
+		(f->nullable || (of == JSON_SCHEMA_PATCH && f->otherwise.s)));
 	jsonout_open(j, f->name, '{');
 	type(j, field_type_name(f->type), nullable);
 	keyword(j, "description", f->description);
@@ -81,17 +81,17 @@ static void field_schema(
 	if (f->type == FIELD_INTEGER)
 		jsonout_string(j, "format", "int64");
 	if (f->type == FIELD_ARRAY)
-		jsonout_raw(j, "items", (struct jsonraw){"{}", 2});
-	if (of != SCHEMA_INCREMENT)
+		jsonout_raw(j, "items", (struct jsonslice){"{}", 2});
+	if (of != JSON_SCHEMA_INCREMENT)
 		bounds(j, f, nullable);
-	if (of == SCHEMA_NEW || of == SCHEMA_PUT)
+	if (of == JSON_SCHEMA_NEW || of == JSON_SCHEMA_PUT)
 		keyword(j, "default", f->otherwise);
 	jsonout_close(j, '}');
 }
 
-static bool has(const struct field *f, enum schema_of of)
+static bool has(const struct field *f, enum json_schema_of of)
 {
-	return of != SCHEMA_INCREMENT || field_is_number(f);
+	return of != JSON_SCHEMA_INCREMENT || field_is_number(f);
 }
 
 /* --- the key ------------------------------------------------------------- */
@@ -115,7 +115,8 @@ static void key_keywords(struct jsonout *j, const struct collection *c)
 	}
 }
 
-void schema_key(struct jsonout *j, const char *name, const struct collection *c)
+void json_schema_key(
+    struct jsonout *j, const char *name, const struct collection *c)
 {
 	jsonout_open(j, name, '{');
 	key_keywords(j, c);
@@ -139,17 +140,17 @@ static void plain(struct jsonout *j, const char *name, const char *type_name)
 	jsonout_close(j, '}');
 }
 
-static bool is_document(enum schema_of of)
+static bool is_document(enum json_schema_of of)
 {
-	return of == SCHEMA_DOCUMENT || of == SCHEMA_CACHED;
+	return of == JSON_SCHEMA_DOCUMENT || of == JSON_SCHEMA_CACHED;
 }
 
 static void properties(
-    struct jsonout *j, const struct collection *c, enum schema_of of)
+    struct jsonout *j, const struct collection *c, enum json_schema_of of)
 {
 	jsonout_open(j, "properties", '{');
-	if (is_document(of) || of == SCHEMA_NEW)
-		schema_key(j, c->key_name, c);
+	if (is_document(of) || of == JSON_SCHEMA_NEW)
+		json_schema_key(j, c->key_name, c);
 	for (size_t i = 0; i < c->nfields; i++) {
 		if (has(&c->fields[i], of))
 			field_schema(j, &c->fields[i], of);
@@ -158,14 +159,14 @@ static void properties(
 		time_schema(j, "created_at");
 		time_schema(j, "updated_at");
 	}
-	if (of == SCHEMA_CACHED)
+	if (of == JSON_SCHEMA_CACHED)
 		plain(j, "cached", "boolean");
 	jsonout_close(j, '}');
 }
 
 /* A row has a value in every column. */
 static void required(
-    struct jsonout *j, const struct collection *c, enum schema_of of)
+    struct jsonout *j, const struct collection *c, enum json_schema_of of)
 {
 	bool all = is_document(of);
 	jsonout_open(j, "required", '[');
@@ -179,38 +180,43 @@ static void required(
 		jsonout_string(j, NULL, "created_at");
 		jsonout_string(j, NULL, "updated_at");
 	}
-	if (of == SCHEMA_CACHED)
+	if (of == JSON_SCHEMA_CACHED)
 		jsonout_string(j, NULL, "cached");
 	jsonout_close(j, ']');
 }
 
 static const struct {
 	const char *suffix, *what;
-} kinds[SCHEMA_KINDS] = {
-    [SCHEMA_DOCUMENT] = {"_document", "A document, as it is read."},
-    [SCHEMA_NEW] = {"_new", "A document, as it is sent. A key that it does "
-			    "not name is generated."},
-    [SCHEMA_PUT] = {"_put", "A document, as it is sent to its key."},
-    [SCHEMA_PATCH] = {"_patch", "What it names is changed (RFC 7396); null "
-				"sets a field to null, or to its default."},
-    [SCHEMA_INCREMENT] = {"_increment",
+} kinds[JSON_SCHEMA_KINDS] = {
+    [JSON_SCHEMA_DOCUMENT] = {"_document", "A document, as it is read."},
+    [JSON_SCHEMA_NEW] = {"_new",
+	"A document, as it is sent. A key that it does "
+	"not name is generated."},
+    [JSON_SCHEMA_PUT] = {"_put", "A document, as it is sent to its key."},
+    [JSON_SCHEMA_PATCH] = {"_patch",
+	"What it names is changed (RFC 7396); null "
+	"sets a field to null, or to its default."},
+    [JSON_SCHEMA_INCREMENT] = {"_increment",
 	"To each field that it names, the number is added."},
-    [SCHEMA_LIST] = {"_list", "Documents, in order."},
-    [SCHEMA_CREATE] = {"_create", "A document, or many."},
-    [SCHEMA_WRITTEN] = {"_written",
+    [JSON_SCHEMA_LIST] = {"_list", "Documents, in order."},
+    [JSON_SCHEMA_CREATE] = {"_create", "A document, or many."},
+    [JSON_SCHEMA_WRITTEN] = {"_written",
 	"What became of the write; with return=representation, the document."},
-    [SCHEMA_CREATED] = {"_created",
+    [JSON_SCHEMA_CREATED] = {"_created",
 	"What became of the write, or of each of many; with "
 	"return=representation, the document."},
-    [SCHEMA_CACHED] = {"_cached", "A document, and whether a cache had it."},
-    [SCHEMA_ALL] = {"_all", "Documents, each with whether a cache had it."},
-    [SCHEMA_PARTIAL] = {"_partial",
+    [JSON_SCHEMA_CACHED] = {"_cached",
+	"A document, and whether a cache had it."},
+    [JSON_SCHEMA_ALL] = {"_all",
+	"Documents, each with whether a cache had it."},
+    [JSON_SCHEMA_PARTIAL] = {"_partial",
 	"The fields to change; null is as if the field were left out."},
-    [SCHEMA_ANSWER] = {"_answer", "A document, and where it came from."},
-    [SCHEMA_ANSWERS] = {"_answers", "Documents, and where they came from."},
+    [JSON_SCHEMA_ANSWER] = {"_answer", "A document, and where it came from."},
+    [JSON_SCHEMA_ANSWERS] = {"_answers",
+	"Documents, and where they came from."},
 };
 
-const char *schema_suffix(enum schema_of of)
+const char *json_schema_suffix(enum json_schema_of of)
 {
 	return kinds[of].suffix;
 }
@@ -224,66 +230,66 @@ static bool has_number(const struct collection *c)
 	return false;
 }
 
-bool schema_exists(const struct collection *c, enum schema_of of)
+bool json_schema_exists(const struct collection *c, enum json_schema_of of)
 {
 	switch (of) {
-	case SCHEMA_INCREMENT:
+	case JSON_SCHEMA_INCREMENT:
 		return has_number(c);
-	case SCHEMA_CACHED:
-	case SCHEMA_ALL:
-	case SCHEMA_PARTIAL:
+	case JSON_SCHEMA_CACHED:
+	case JSON_SCHEMA_ALL:
+	case JSON_SCHEMA_PARTIAL:
 		return strcmp(c->name, "posts") == 0;
-	case SCHEMA_ANSWER:
-	case SCHEMA_ANSWERS:
+	case JSON_SCHEMA_ANSWER:
+	case JSON_SCHEMA_ANSWERS:
 		return strcmp(c->name, "products") == 0;
-	case SCHEMA_DOCUMENT:
-	case SCHEMA_NEW:
-	case SCHEMA_PUT:
-	case SCHEMA_PATCH:
-	case SCHEMA_LIST:
-	case SCHEMA_CREATE:
-	case SCHEMA_WRITTEN:
-	case SCHEMA_CREATED:
-	case SCHEMA_KINDS:
+	case JSON_SCHEMA_DOCUMENT:
+	case JSON_SCHEMA_NEW:
+	case JSON_SCHEMA_PUT:
+	case JSON_SCHEMA_PATCH:
+	case JSON_SCHEMA_LIST:
+	case JSON_SCHEMA_CREATE:
+	case JSON_SCHEMA_WRITTEN:
+	case JSON_SCHEMA_CREATED:
+	case JSON_SCHEMA_KINDS:
 		break;
 	}
 	return true;
 }
 
 static void of_collection(struct jsonout *j, const char *name,
-    const struct collection *c, enum schema_of of)
+    const struct collection *c, enum json_schema_of of)
 {
-	jsonout_ref(j, name, "schemas", c->name, schema_suffix(of));
+	jsonout_ref(j, name, "schemas", c->name, json_schema_suffix(of));
 }
 
 static void list(
-    struct jsonout *j, const struct collection *c, enum schema_of item)
+    struct jsonout *j, const struct collection *c, enum json_schema_of item)
 {
 	jsonout_string(j, "type", "array");
 	of_collection(j, "items", c, item);
 }
 
 static void outcome(
-    struct jsonout *j, const struct collection *c, enum schema_of of)
+    struct jsonout *j, const struct collection *c, enum json_schema_of of)
 {
 	jsonout_open(j, "anyOf", '[');
 	jsonout_ref(j, NULL, "schemas", "", "receipt");
-	of_collection(j, NULL, c, SCHEMA_DOCUMENT);
-	if (of == SCHEMA_CREATED)
+	of_collection(j, NULL, c, JSON_SCHEMA_DOCUMENT);
+	if (of == JSON_SCHEMA_CREATED)
 		jsonout_ref(j, NULL, "schemas", "", "results");
 	jsonout_close(j, ']');
 }
 
 static void answer(
-    struct jsonout *j, const struct collection *c, enum schema_of of)
+    struct jsonout *j, const struct collection *c, enum json_schema_of of)
 {
-	const char *name = of == SCHEMA_ANSWER ? "product" : "products";
+	const char *name = of == JSON_SCHEMA_ANSWER ? "product" : "products";
 	jsonout_string(j, "type", "object");
 	jsonout_open(j, "properties", '{');
-	if (of == SCHEMA_ANSWER)
-		of_collection(j, name, c, SCHEMA_DOCUMENT);
+	if (of == JSON_SCHEMA_ANSWER)
+		of_collection(j, name, c, JSON_SCHEMA_DOCUMENT);
 	else
-		of_collection(j, name, c, SCHEMA_LIST);
+		of_collection(j, name, c, JSON_SCHEMA_LIST);
 	jsonout_ref(j, "source", "schemas", "", "source");
 	jsonout_ref(j, "response_time", "schemas", "", "seconds");
 	jsonout_close(j, '}');
@@ -298,38 +304,40 @@ static void answer(
 static void one_or_many(struct jsonout *j, const struct collection *c)
 {
 	jsonout_open(j, "anyOf", '[');
-	of_collection(j, NULL, c, SCHEMA_NEW);
+	of_collection(j, NULL, c, JSON_SCHEMA_NEW);
 	jsonout_open(j, NULL, '{');
-	list(j, c, SCHEMA_NEW);
+	list(j, c, JSON_SCHEMA_NEW);
 	jsonout_close(j, '}');
 	jsonout_close(j, ']');
 }
 
 static void object(
-    struct jsonout *j, const struct collection *c, enum schema_of of)
+    struct jsonout *j, const struct collection *c, enum json_schema_of of)
 {
 	jsonout_string(j, "type", "object");
 	properties(j, c, of);
-	if (of != SCHEMA_PATCH && of != SCHEMA_PARTIAL &&
-	    of != SCHEMA_INCREMENT)
+	if (of != JSON_SCHEMA_PATCH && of != JSON_SCHEMA_PARTIAL &&
+	    of != JSON_SCHEMA_INCREMENT)
 		required(j, c, of);
-	if (of == SCHEMA_INCREMENT)
+	if (of == JSON_SCHEMA_INCREMENT)
 		jsonout_int(j, "minProperties", 1);
-	jsonout_raw(j, "additionalProperties", (struct jsonraw){"false", 5});
+	jsonout_raw(j, "additionalProperties", (struct jsonslice){"false", 5});
 }
 
-void schema_write(struct jsonout *j, const char *name,
-    const struct collection *c, enum schema_of of)
+void json_schema_write(struct jsonout *j, const char *name,
+    const struct collection *c, enum json_schema_of of)
 {
 	jsonout_open(j, name, '{');
 	jsonout_string(j, "description", kinds[of].what);
-	if (of == SCHEMA_LIST || of == SCHEMA_ALL)
-		list(j, c, of == SCHEMA_ALL ? SCHEMA_CACHED : SCHEMA_DOCUMENT);
-	else if (of == SCHEMA_CREATE)
+	if (of == JSON_SCHEMA_LIST || of == JSON_SCHEMA_ALL)
+		list(j, c,
+		    of == JSON_SCHEMA_ALL ? JSON_SCHEMA_CACHED
+					  : JSON_SCHEMA_DOCUMENT);
+	else if (of == JSON_SCHEMA_CREATE)
 		one_or_many(j, c);
-	else if (of == SCHEMA_WRITTEN || of == SCHEMA_CREATED)
+	else if (of == JSON_SCHEMA_WRITTEN || of == JSON_SCHEMA_CREATED)
 		outcome(j, c, of);
-	else if (of == SCHEMA_ANSWER || of == SCHEMA_ANSWERS)
+	else if (of == JSON_SCHEMA_ANSWER || of == JSON_SCHEMA_ANSWERS)
 		answer(j, c, of);
 	else
 		object(j, c, of);

@@ -89,7 +89,7 @@ static void path_item(
 	buf_free(&name);
 	for (size_t i = first; (op = operation_at(i)) != NULL; i++) {
 		if (strcmp(op->pattern, pattern) == 0 && is_served(op))
-			describe_operation(j, op, c);
+			operation_json_operation(j, op, c);
 	}
 	jsonout_close(j, '}');
 }
@@ -117,23 +117,23 @@ static void collection_schemas(struct jsonout *j)
 {
 	const struct collection *c;
 	for (size_t i = 0; (c = collection_at(i)) != NULL; i++) {
-		for (int of = 0; of < SCHEMA_KINDS; of++) {
+		for (int of = 0; of < JSON_SCHEMA_KINDS; of++) {
 			struct buf name = {0};
 			buf_printf(&name, "%s%s", c->name,
-			    schema_suffix((enum schema_of)of));
-			if (schema_exists(c, (enum schema_of)of))
-				schema_write(
-				    j, name.data, c, (enum schema_of)of);
+			    json_schema_suffix((enum json_schema_of)of));
+			if (json_schema_exists(c, (enum json_schema_of)of))
+				json_schema_write(
+				    j, name.data, c, (enum json_schema_of)of);
 			buf_free(&name);
 		}
 	}
 }
 
 /* The name without its quotes: it has no escapes. */
-static void copy(struct jsonout *j, struct jsonraw_member m)
+static void copy(struct jsonout *j, struct jsonslice_member m)
 {
 	struct buf name = {0};
-	jsonraw_text(&name, m.name);
+	jsonslice_text(&name, m.name);
 	jsonout_raw(j, name.data, m.value);
 	buf_free(&name);
 }
@@ -154,7 +154,7 @@ static void problem_example(struct jsonout *j, enum problem p)
 	jsonout_open(j, problem_type(p), '{');
 	while (text.len && text.data[text.len - 1] == '\n')
 		text.len--;
-	jsonout_raw(j, "value", (struct jsonraw){text.data, text.len});
+	jsonout_raw(j, "value", (struct jsonslice){text.data, text.len});
 	jsonout_close(j, '}');
 	buf_free(&text);
 	violations_free(&v);
@@ -170,20 +170,20 @@ static void problem_examples(struct jsonout *j)
 
 static void components(struct jsonout *j)
 {
-	struct jsonraw all;
-	CHECK(jsonraw_scan(components_json.data, components_json.len, &all));
-	struct jsonraw_member kind = jsonraw_members(all);
+	struct jsonslice all;
+	CHECK(jsonslice_scan(components_json.data, components_json.len, &all));
+	struct jsonslice_member kind = jsonslice_members(all);
 	jsonout_open(j, "components", '{');
 	problem_examples(j);
-	while (jsonraw_next(&kind)) {
-		if (!jsonraw_equals(kind.name, "schemas", 7)) {
+	while (jsonslice_next(&kind)) {
+		if (!jsonslice_equals(kind.name, "schemas", 7)) {
 			copy(j, kind);
 			continue;
 		}
 		jsonout_open(j, "schemas", '{');
 		collection_schemas(j);
-		struct jsonraw_member m = jsonraw_members(kind.value);
-		while (jsonraw_next(&m))
+		struct jsonslice_member m = jsonslice_members(kind.value);
+		while (jsonslice_next(&m))
 			copy(j, m);
 		jsonout_close(j, '}');
 	}
@@ -209,7 +209,8 @@ static void info(struct jsonout *j)
 	jsonout_close(j, '}');
 }
 
-static void tag(struct jsonout *j, const char *name, struct jsonraw description)
+static void tag(
+    struct jsonout *j, const char *name, struct jsonslice description)
 {
 	jsonout_open(j, NULL, '{');
 	jsonout_string(j, "name", name);
@@ -233,7 +234,7 @@ static void tags(struct jsonout *j)
 		tag(j, c->name, c->description);
 	for (size_t i = 0; i < sizeof others / sizeof others[0]; i++)
 		tag(j, others[i].name,
-		    (struct jsonraw){
+		    (struct jsonslice){
 			others[i].description, strlen(others[i].description)});
 	jsonout_close(j, ']');
 }

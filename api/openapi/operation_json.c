@@ -10,7 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-bool describe_word(const char **list, const char **word, size_t *len)
+bool operation_json_word(const char **list, const char **word, size_t *len)
 {
 	*word = *list + strspn(*list, " ");
 	*len = strcspn(*word, " ");
@@ -62,7 +62,7 @@ static void path_parameters(
 	parameter(j, key ? c->key_name : "id", "path",
 	    c->key == KEY_STRING ? "One that begins with `_` is sent as `%5F…`."
 				 : NULL);
-	schema_key(j, "schema", c);
+	json_schema_key(j, "schema", c);
 	example_key(j, "example", c);
 	jsonout_close(j, '}');
 }
@@ -117,7 +117,7 @@ static void parameters(
 	size_t len;
 	jsonout_open(j, "parameters", '[');
 	path_parameters(j, op->pattern, c);
-	while (describe_word(&list, &word, &len)) {
+	while (operation_json_word(&list, &word, &len)) {
 		char *name = mem_strndup(word, len);
 		if (strcmp(name, "list") == 0)
 			list_parameters(j, c, op->tag == NULL);
@@ -130,21 +130,22 @@ static void parameters(
 
 /* --- bodies -------------------------------------------------------------- */
 
-/* SCHEMA_KINDS: it is not of the collection. */
-static enum schema_of kind_of(const char *schema)
+/* JSON_SCHEMA_KINDS: it is not of the collection. */
+static enum json_schema_of kind_of(const char *schema)
 {
 	int of = 0;
-	while (of < SCHEMA_KINDS &&
+	while (of < JSON_SCHEMA_KINDS &&
 	       (schema == NULL ||
-		   strcmp(schema, schema_suffix((enum schema_of)of)) != 0))
+		   strcmp(schema,
+		       json_schema_suffix((enum json_schema_of)of)) != 0))
 		of++;
-	return (enum schema_of)of;
+	return (enum json_schema_of)of;
 }
 
-static void schema_of(
+static void json_schema_of(
     struct jsonout *j, const char *schema, const struct collection *c)
 {
-	bool its = kind_of(schema) != SCHEMA_KINDS;
+	bool its = kind_of(schema) != JSON_SCHEMA_KINDS;
 	if (schema)
 		jsonout_ref(j, "schema", "schemas", its ? c->name : "", schema);
 }
@@ -152,13 +153,13 @@ static void schema_of(
 static void body_media(struct jsonout *j, const struct operation_body *b,
     const struct collection *c)
 {
-	enum schema_of of = kind_of(b->schema);
+	enum json_schema_of of = kind_of(b->schema);
 	jsonout_open(j, b->media, '{');
 	if (b->schema)
-		schema_of(j, b->schema, c);
+		json_schema_of(j, b->schema, c);
 	else
 		text_schema(j, NULL);
-	if (of != SCHEMA_KINDS)
+	if (of != JSON_SCHEMA_KINDS)
 		example_body(j, "example", c, of);
 	jsonout_close(j, '}');
 }
@@ -172,8 +173,8 @@ static void request_body(
 	jsonout_bool(j, "required", true);
 	jsonout_open(j, "content", '{');
 	for (const struct operation_body *b = op->bodies; b->media; b++) {
-		enum schema_of of = kind_of(b->schema);
-		if (of == SCHEMA_KINDS || schema_exists(c, of))
+		enum json_schema_of of = kind_of(b->schema);
+		if (of == JSON_SCHEMA_KINDS || json_schema_exists(c, of))
 			body_media(j, b, c);
 	}
 	jsonout_close(j, '}');
@@ -200,7 +201,7 @@ static void meaning(
 		if (a->status == status && *a->what)
 			buf_printf(out, "%s%s", out->len ? " " : "", a->what);
 	}
-	while (describe_word(&list, &word, &len)) {
+	while (operation_json_word(&list, &word, &len)) {
 		enum problem p = problem_of(word, len);
 		if (problem_status(p) == status)
 			buf_printf(out, "%s%.*s: %s.", out->len ? " " : "",
@@ -212,7 +213,7 @@ static bool has_problem(const struct operation *op, unsigned status)
 {
 	const char *list = op->problems, *word;
 	size_t len;
-	while (describe_word(&list, &word, &len)) {
+	while (operation_json_word(&list, &word, &len)) {
 		if (problem_status(problem_of(word, len)) == status)
 			return true;
 	}
@@ -224,7 +225,7 @@ static void headers(struct jsonout *j, const char *list)
 	const char *word;
 	size_t len;
 	jsonout_open(j, "headers", '{');
-	while (describe_word(&list, &word, &len)) {
+	while (operation_json_word(&list, &word, &len)) {
 		char *name = mem_strndup(word, len);
 		jsonout_ref(j, name, "headers", "", name);
 		free(name);
@@ -240,7 +241,7 @@ static void problem_media(
 	jsonout_open(j, "application/problem+json", '{');
 	jsonout_ref(j, "schema", "schemas", "", "problem");
 	jsonout_open(j, "examples", '{');
-	while (describe_word(&list, &word, &len)) {
+	while (operation_json_word(&list, &word, &len)) {
 		if (problem_status(problem_of(word, len)) != status)
 			continue;
 		char *name = mem_strndup(word, len);
@@ -265,7 +266,7 @@ static void content(struct jsonout *j, const struct operation *op,
 		if (a->status != status || !a->media)
 			continue;
 		jsonout_open(j, a->media, '{');
-		schema_of(j, a->schema, c);
+		json_schema_of(j, a->schema, c);
 		jsonout_close(j, '}');
 	}
 	if (has_problem(op, status))
@@ -311,7 +312,7 @@ static void describe_id(
 	jsonout_close(j, ']');
 }
 
-void describe_operation(
+void operation_json_operation(
     struct jsonout *j, const struct operation *op, const struct collection *c)
 {
 	char method[8] = "";

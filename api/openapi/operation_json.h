@@ -6,8 +6,8 @@
 #include "common/schema/collection.h"
 
 /* Writes the member `get`, `post`, …; `c` NULL: of no collection. */
-void describe_operation(
+void operation_json_operation(
     struct jsonout *j, const struct operation *op, const struct collection *c);
 /* The next of a list of names with blanks between; false: there are no more.
  */
-bool describe_word(const char **list, const char **word, size_t *len);
+bool operation_json_word(const char **list, const char **word, size_t *len);

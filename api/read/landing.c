@@ -34,16 +34,16 @@ static void give(
 	loop_post(r->worker->loop, open_parcel, p);
 }
 
-static struct request *request_of(struct flight_waiter *w)
+static struct request *request_of(struct singleflight_waiter *w)
 {
 	return (struct request *)((char *)w - offsetof(struct request, flight));
 }
 
-void landing_give(struct worker *me, struct flight_waiter *first,
+void landing_give(struct worker *me, struct singleflight_waiter *first,
     const struct lookup_result *result)
 {
 	while (first) {
-		struct flight_waiter *next = first->next;
+		struct singleflight_waiter *next = first->next;
 		give(me, request_of(first), result);
 		first = next;
 	}

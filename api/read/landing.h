@@ -7,6 +7,6 @@
 
 struct worker;
 
-/* Called on `me`; `first` is what flights_land returned. */
-void landing_give(struct worker *me, struct flight_waiter *first,
+/* Called on `me`; `first` is what singleflight_land returned. */
+void landing_give(struct worker *me, struct singleflight_waiter *first,
     const struct lookup_result *result);

@@ -21,7 +21,7 @@ enum {
 struct lookup {
 	struct worker *worker;
 	enum lookup_way way;
-	uint64_t lane;
+	uint64_t mode;
 	uint64_t purges; /* when it began */
 	const struct collection *collection;
 	char *id;
@@ -29,7 +29,7 @@ struct lookup {
 	const char *key;
 	size_t key_len;
 	struct key_slot slot;
-	struct listquery *list; /* NULL: of a document */
+	struct list_query *list; /* NULL: of a document */
 	unsigned skipped;
 	enum read_failure failure;
 	struct tier_times times;
@@ -52,15 +52,15 @@ static void land(void *arg)
 	struct lookup *l = arg;
 	struct lookup_result result = {
 	    l->value, l->tier, l->skipped, l->times, l->failure};
-	struct flight_waiter *waiter =
-	    flights_land(l->worker->app->flights, l->lane, l->id, l->id_len);
+	struct singleflight_waiter *waiter = singleflight_land(
+	    l->worker->app->flights, l->mode, l->id, l->id_len);
 	landing_give(l->worker, waiter, &result);
 	metric_observe(
 	    &l->worker->metrics->miss_time, clock_mono() - l->started);
 	l->worker->lookups--;
 	value_unref(&l->value);
 	loop_timer_free(&l->timer);
-	listquery_unref(&l->list);
+	list_query_unref(&l->list);
 	free(l->id);
 	free(l);
 }
@@ -108,7 +108,7 @@ static void keep(struct lookup *l, struct value *v, enum tier tier)
 	if (l->list || tier == TIER_REDIS || !redis_ready(w->redis))
 		return;
 	metric_add(&w->metrics->fills, 1);
-	l2tier_fill(w->redis, l->slot, l->id, l->id_len, v,
+	redis_reader_fill(w->redis, l->slot, l->id, l->id_len, v,
 	    jitter_ttl(&w->jitter, c->l2_ttl ? c->l2_ttl : s->l2_ttl));
 }
 
@@ -150,19 +150,19 @@ static bool may_serve(
 }
 
 /* Another server would say the same: the query is at fault. */
-static bool refused(struct lookup *l, enum pgread_status status)
+static bool refused(struct lookup *l, enum pg_reader_status status)
 {
 	switch (status) {
-	case PGREAD_OK:
-	case PGREAD_FAILED:
+	case PG_READER_OK:
+	case PG_READER_FAILED:
 		return false;
-	case PGREAD_REFUSED:
+	case PG_READER_REFUSED:
 		l->failure = READ_REFUSED;
 		break;
-	case PGREAD_LATE:
+	case PG_READER_LATE:
 		l->failure = READ_LATE;
 		break;
-	case PGREAD_TOO_LARGE:
+	case PG_READER_TOO_LARGE:
 		l->failure = READ_TOO_LARGE;
 		break;
 	}
@@ -170,22 +170,24 @@ static bool refused(struct lookup *l, enum pgread_status status)
 	return true;
 }
 
-static bool ask_server(struct lookup *l, struct pgread *pool,
-    struct pglist *lists, pgread_done done)
+static bool ask_server(struct lookup *l, struct pg_reader *pool,
+    struct pg_list *lists, pg_reader_done done)
 {
 	asks(l);
 	if (l->list) /* the reads of documents find out how the server is */
-		return pgread_up(pool) && pglist_get(lists, l->list, done, l);
-	return pgread_get(pool, l->collection, l->key, l->key_len,
+		return pg_reader_up(pool) &&
+		       pg_list_get(lists, l->list, done, l);
+	return pg_reader_get(pool, l->collection, l->key, l->key_len,
 	    l->slot.partition, done, l);
 }
 
-static void on_redis(void *arg, enum l2tier_status status, struct value *v)
+static void on_redis(
+    void *arg, enum redis_reader_status status, struct value *v)
 {
 	struct lookup *l = arg;
 	struct api_metrics *m = l->worker->metrics;
 	heard(l, TIER_REDIS);
-	if (status == L2TIER_HIT &&
+	if (status == REDIS_READER_HIT &&
 	    tail_believes_redis(
 		l->worker->app->tail, l->slot.partition, v->as_of) &&
 	    may_serve(l, v, TIER_REDIS)) {
@@ -193,13 +195,13 @@ static void on_redis(void *arg, enum l2tier_status status, struct value *v)
 		found(l, v, TIER_REDIS);
 		return;
 	}
-	if (status == L2TIER_HIT)
+	if (status == REDIS_READER_HIT)
 		metric_add(&m->l2_old, 1);
-	else if (status == L2TIER_MISS)
+	else if (status == REDIS_READER_MISS)
 		metric_add(&m->l2_miss, 1);
 	else
 		metric_add(&m->l2_failed, 1);
-	if (status == L2TIER_FAILED)
+	if (status == REDIS_READER_FAILED)
 		l->skipped |= SKIP_REDIS_DOWN;
 	value_unref(&v);
 	go_on(l);
@@ -208,27 +210,27 @@ static void on_redis(void *arg, enum l2tier_status status, struct value *v)
 static void ask_redis(struct lookup *l)
 {
 	asks(l);
-	if (l2tier_get(l->worker->redis, l->slot.partition, l->id, l->id_len,
-		on_redis, l))
+	if (redis_reader_get(l->worker->redis, l->slot.partition, l->id,
+		l->id_len, on_redis, l))
 		return;
 	metric_add(&l->worker->metrics->l2_failed, 1);
 	l->skipped |= SKIP_REDIS_DOWN;
 	go_on(l);
 }
 
-static void on_replica(void *arg, enum pgread_status status, struct value *v)
+static void on_replica(void *arg, enum pg_reader_status status, struct value *v)
 {
 	struct lookup *l = arg;
 	heard(l, TIER_REPLICA);
 	/* Of a row that is too large it has none: the primary's may be newer.
 	 */
-	if (status != PGREAD_TOO_LARGE && refused(l, status))
+	if (status != PG_READER_TOO_LARGE && refused(l, status))
 		return;
-	if (status == PGREAD_OK && may_serve(l, v, TIER_REPLICA)) {
+	if (status == PG_READER_OK && may_serve(l, v, TIER_REPLICA)) {
 		found(l, v, TIER_REPLICA);
 		return;
 	}
-	if (status == PGREAD_OK) {
+	if (status == PG_READER_OK) {
 		l->skipped |= SKIP_REPLICA_BEHIND;
 		metric_add(&l->worker->metrics->replica_old, 1);
 	} else {
@@ -240,7 +242,7 @@ static void on_replica(void *arg, enum pgread_status status, struct value *v)
 
 static void ask_replica(struct lookup *l)
 {
-	struct pgread *replica = l->worker->replica;
+	struct pg_reader *replica = l->worker->replica;
 	if (replica &&
 	    ask_server(l, replica, l->worker->replica_lists, on_replica))
 		return;
@@ -270,19 +272,19 @@ static void primary_behind(struct lookup *l)
 	loop_timer_start(l->timer, BEHIND_RETRY_US);
 }
 
-static void on_primary(void *arg, enum pgread_status status, struct value *v)
+static void on_primary(void *arg, enum pg_reader_status status, struct value *v)
 {
 	struct lookup *l = arg;
 	heard(l, TIER_PRIMARY);
 	if (refused(l, status))
 		return;
-	if (status == PGREAD_OK && may_serve(l, v, TIER_PRIMARY)) {
+	if (status == PG_READER_OK && may_serve(l, v, TIER_PRIMARY)) {
 		l->skipped &= ~(unsigned)SKIP_PRIMARY_BEHIND;
 		found(l, v, TIER_PRIMARY);
 		return;
 	}
 	value_unref(&v);
-	if (status == PGREAD_OK) {
+	if (status == PG_READER_OK) {
 		primary_behind(l);
 		return;
 	}
@@ -322,7 +324,7 @@ enum lookup_way lookup_way(const struct request *r)
 
 /* Whose lookups may be shared: those of the same way, begun since the last
  * purge. */
-static uint64_t lane_of(struct request *r)
+static uint64_t mode_of(struct request *r)
 {
 	struct worker *w = r->worker;
 	if (r->way == LOOKUP_FRESH)
@@ -360,14 +362,14 @@ static void start(struct request *r)
 	*l = (struct lookup){
 	    .worker = w,
 	    .way = r->way,
-	    .lane = r->lane,
+	    .mode = r->mode,
 	    .purges = atomic_load(&w->app->purges),
 	    .collection = r->collection,
 	    .id = mem_strndup(r->id, r->id_len),
 	    .id_len = r->id_len,
 	    .key_len = r->key_len,
 	    .slot = r->slot,
-	    .list = r->list ? listquery_ref(r->list) : NULL,
+	    .list = r->list ? list_query_ref(r->list) : NULL,
 	    .started = clock_mono(),
 	};
 	l->key = l->id + (r->id_len - r->key_len);
@@ -380,9 +382,9 @@ static void start(struct request *r)
 void lookup_join(struct request *r)
 {
 	r->in_flight = true;
-	r->lane = lane_of(r);
-	bool leads = flights_join(
-	    r->worker->app->flights, r->lane, r->id, r->id_len, &r->flight);
+	r->mode = mode_of(r);
+	bool leads = singleflight_join(
+	    r->worker->app->flights, r->mode, r->id, r->id_len, &r->flight);
 	r->collapsed = !leads;
 	if (leads)
 		start(r);
@@ -392,6 +394,6 @@ void lookup_join(struct request *r)
 
 bool lookup_leave(struct request *r)
 {
-	return flights_leave(
-	    r->worker->app->flights, r->lane, r->id, r->id_len, &r->flight);
+	return singleflight_leave(
+	    r->worker->app->flights, r->mode, r->id, r->id_len, &r->flight);
 }

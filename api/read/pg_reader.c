@@ -27,12 +27,12 @@ struct read {
 	size_t len;
 	int32_t partition;
 	bool alone; /* in a statement with others it, or one of them, failed */
-	pgread_done done;
+	pg_reader_done done;
 	void *arg;
 };
 
 struct slot {
-	struct pgread *owner;
+	struct pg_reader *owner;
 	struct pg *pg;
 	/* In flight; answered in the order of their ordinality. */
 	struct read *batch[BATCH];
@@ -41,8 +41,8 @@ struct slot {
 	bool probes; /* the batch is the pool's own read */
 };
 
-struct pgread {
-	struct pgread_options o;
+struct pg_reader {
+	struct pg_reader_options o;
 	struct slot **slots;
 	size_t nslots;
 	struct read *first, **last; /* not yet sent */
@@ -58,10 +58,10 @@ struct pgread {
 	bool closing;
 };
 
-static void go_on(struct pgread *p);
+static void go_on(struct pg_reader *p);
 
 /* They wait again, in front. */
-static void put_back(struct pgread *p, struct slot *s)
+static void put_back(struct pg_reader *p, struct slot *s)
 {
 	while (s->n) {
 		struct read *r = s->batch[--s->n];
@@ -75,7 +75,7 @@ static void put_back(struct pgread *p, struct slot *s)
 
 /* --- answers ------------------------------------------------------------- */
 
-static void answer(struct read *r, enum pgread_status s, struct value *v)
+static void answer(struct read *r, enum pg_reader_status s, struct value *v)
 {
 	r->done(r->arg, s, v);
 	free(r);
@@ -90,7 +90,7 @@ static struct value *value_of(
 	if (PQgetisnull(r, row, VERSION))
 		return value_new(0, as_of, NULL, 0);
 	struct buf doc = {0};
-	rowdoc_add(&doc, c, r, row, SQL_WITHIN_ROW);
+	row_doc_add(&doc, c, r, row, SQL_WITHIN_ROW);
 	struct value *v = value_new(
 	    (version_t)pg_int8(r, row, VERSION), as_of, doc.data, doc.len);
 	buf_free(&doc);
@@ -106,10 +106,10 @@ static void answer_rows(struct slot *s, const PGresult *r)
 			continue; /* nobody asked */
 		s->batch[i] = NULL;
 		if ((uint64_t)pg_int8(r, row, BYTES) > s->owner->o.document_max)
-			answer(one, PGREAD_TOO_LARGE, NULL);
+			answer(one, PG_READER_TOO_LARGE, NULL);
 		else
-			answer(
-			    one, PGREAD_OK, value_of(one->collection, r, row));
+			answer(one, PG_READER_OK,
+			    value_of(one->collection, r, row));
 	}
 }
 
@@ -117,12 +117,12 @@ static void answer_rows(struct slot *s, const PGresult *r)
  * take it too long (Postgres does not stop while it renders one). */
 static bool is_the_row(const struct slot *s, const struct err *e)
 {
-	return e->verdict == VERDICT_RETRY && !s->probes &&
+	return e->kind == ERR_KIND_RETRY && !s->probes &&
 	       clock_mono() - s->sent_at >= s->owner->o.timeout &&
 	       s->owner->answered_at > s->sent_at;
 }
 
-static void answered(struct pgread *p, mono_us_t now)
+static void answered(struct pg_reader *p, mono_us_t now)
 {
 	p->answered_at = now;
 	breaker_success(&p->breaker);
@@ -133,15 +133,15 @@ static void answered(struct pgread *p, mono_us_t now)
  * began before. */
 static void judge(struct slot *s, const struct pg_reply *reply)
 {
-	struct pgread *p = s->owner;
+	struct pg_reader *p = s->owner;
 	mono_us_t now = clock_mono();
 	enum breaker_state was = p->breaker.state;
 	if (was != BREAKER_CLOSED && !s->probes)
 		return;
 	if (is_the_row(s, &reply->err))
 		return;
-	if (reply->err.verdict == VERDICT_OK ||
-	    reply->err.verdict == VERDICT_REJECT ||
+	if (reply->err.kind == ERR_KIND_OK ||
+	    reply->err.kind == ERR_KIND_REJECT ||
 	    sqlstate_is_unmigrated(reply->err.code))
 		answered(p, now);
 	else if (now - s->sent_at >= p->o.timeout)
@@ -154,7 +154,7 @@ static void judge(struct slot *s, const struct pg_reply *reply)
 		    "server=%s", p->o.name);
 }
 
-static void forget_statement(struct pgread *p)
+static void forget_statement(struct pg_reader *p)
 {
 	free(p->sql);
 	p->sql = NULL;
@@ -166,7 +166,7 @@ static void forget_statement(struct pgread *p)
  * answers. */
 static bool ask_alone(struct slot *s, const struct err *e)
 {
-	bool row = e->verdict == VERDICT_REJECT || is_the_row(s, e);
+	bool row = e->kind == ERR_KIND_REJECT || is_the_row(s, e);
 	if (!row || s->n < 2)
 		return false;
 	for (size_t i = 0; i < s->n; i++)
@@ -175,11 +175,11 @@ static bool ask_alone(struct slot *s, const struct err *e)
 	return true;
 }
 
-static enum pgread_status status_of(const struct err *e)
+static enum pg_reader_status status_of(const struct err *e)
 {
 	/* 54000: more than the gigabyte that a text may have. */
-	return strncmp(e->code, "54", 2) == 0 ? PGREAD_TOO_LARGE
-					      : PGREAD_FAILED;
+	return strncmp(e->code, "54", 2) == 0 ? PG_READER_TOO_LARGE
+					      : PG_READER_FAILED;
 }
 
 static void on_reply(void *arg, const struct pg_reply *reply)
@@ -195,7 +195,7 @@ static void on_reply(void *arg, const struct pg_reply *reply)
 	if (s->probes)
 		s->owner->probing = false;
 	s->probes = false;
-	if (reply->err.verdict == VERDICT_OK && s->n) {
+	if (reply->err.kind == ERR_KIND_OK && s->n) {
 		s->owner->unsure = false;
 		answer_rows(s, reply->results[0]);
 	} else if (!s->owner->closing && ask_alone(s, &reply->err)) {
@@ -214,7 +214,7 @@ static void on_reply(void *arg, const struct pg_reply *reply)
 /* --- batches ------------------------------------------------------------- */
 
 /* Takes the longest run of one collection off the front. */
-static void take_batch(struct pgread *p, struct slot *s)
+static void take_batch(struct pg_reader *p, struct slot *s)
 {
 	const struct collection *c = p->first->collection;
 	while (p->first && s->n < BATCH && p->first->collection == c &&
@@ -227,7 +227,7 @@ static void take_batch(struct pgread *p, struct slot *s)
 		p->last = &p->first;
 }
 
-static const char *statement(struct pgread *p, const struct collection *c)
+static const char *statement(struct pg_reader *p, const struct collection *c)
 {
 	if (p->sql_of != c) {
 		struct buf b = {0};
@@ -240,28 +240,29 @@ static const char *statement(struct pgread *p, const struct collection *c)
 }
 
 /* Frees what the call holds. */
-static bool send_call(struct slot *s, struct call *call)
+static bool send_call(struct slot *s, struct pg_params *call)
 {
-	const struct pg_query q = call_query(call);
+	const struct pg_query q = pg_params_query(call);
 	s->sent_at = clock_mono();
 	bool sent = pg_submit(s->pg, &q, 1, on_reply, s);
-	call_free(call);
+	pg_params_free(call);
 	return sent;
 }
 
-static bool send_batch(struct pgread *p, struct slot *s)
+static bool send_batch(struct pg_reader *p, struct slot *s)
 {
 	const struct collection *c = s->batch[0]->collection;
-	struct call call = {
+	struct pg_params call = {
 	    .sql = statement(p, c), .shape = {SQL_WITHIN_SHAPE, c}};
-	struct buf *keys = call_param(&call), *partitions = call_param(&call);
+	struct buf *keys = pg_params_param(&call),
+		   *partitions = pg_params_param(&call);
 	pg_array_begin(keys, PG_TEXT, s->n);
 	pg_array_begin(partitions, PG_INT4, s->n);
 	for (size_t i = 0; i < s->n; i++) {
 		pg_array_text(keys, s->batch[i]->key, s->batch[i]->len);
 		pg_array_int4(partitions, s->batch[i]->partition);
 	}
-	call_int8(&call, p->o.document_max);
+	pg_params_int8(&call, p->o.document_max);
 	if (!send_call(s, &call))
 		return false;
 	metric_add(&p->o.metrics->db_queries, 1);
@@ -269,7 +270,7 @@ static bool send_batch(struct pgread *p, struct slot *s)
 	return true;
 }
 
-static struct slot *free_slot(struct pgread *p)
+static struct slot *free_slot(struct pg_reader *p)
 {
 	for (size_t i = 0; i < p->nslots; i++) {
 		struct slot *s = p->slots[i];
@@ -279,9 +280,9 @@ static struct slot *free_slot(struct pgread *p)
 	return NULL;
 }
 
-static void add_slot(struct pgread *p);
+static void add_slot(struct pg_reader *p);
 
-static void send_waiting(struct pgread *p)
+static void send_waiting(struct pg_reader *p)
 {
 	struct slot *s;
 	while (p->first && (s = free_slot(p)) != NULL) {
@@ -299,7 +300,7 @@ static void send_waiting(struct pgread *p)
 
 /* --- connections --------------------------------------------------------- */
 
-static void fail_waiting(struct pgread *p)
+static void fail_waiting(struct pg_reader *p)
 {
 	while (p->first) {
 		struct read *r = p->first;
@@ -307,16 +308,16 @@ static void fail_waiting(struct pgread *p)
 		if (p->first == NULL)
 			p->last = &p->first;
 		p->waiting--;
-		answer(r, PGREAD_FAILED, NULL);
+		answer(r, PG_READER_FAILED, NULL);
 	}
 }
 
 /* Something changed: a connection is free, or here, or gone. */
-static void go_on(struct pgread *p)
+static void go_on(struct pg_reader *p)
 {
 	if (p->closing)
 		return;
-	if (pgread_up(p))
+	if (pg_reader_up(p))
 		send_waiting(p);
 	else
 		fail_waiting(p);
@@ -324,7 +325,7 @@ static void go_on(struct pgread *p)
 
 static void on_state(void *arg, bool ready)
 {
-	struct pgread *p = arg;
+	struct pg_reader *p = arg;
 	/* A server that is back need not wait for the next probe. */
 	if (ready && !p->closing && p->breaker.state != BREAKER_CLOSED)
 		loop_timer_start(p->probe, 0);
@@ -336,26 +337,26 @@ static void on_state(void *arg, bool ready)
 /* A read like the others, so that what keeps them from their answers (a lock,
  * say) keeps it, too. Its key is null, which every type of a key takes and no
  * row has. While it is not known which tables are there it asks none. */
-static bool send_probe_to(struct pgread *p, struct slot *s)
+static bool send_probe_to(struct pg_reader *p, struct slot *s)
 {
 	const struct collection *c = p->sql_of;
 	if (c == NULL && !p->unsure)
 		c = p->o.some_table(p->o.arg);
-	struct call call = {.sql = c ? statement(p, c) : "SELECT 1"};
+	struct pg_params call = {.sql = c ? statement(p, c) : "SELECT 1"};
 	if (c) {
-		struct buf *keys = call_param(&call);
-		struct buf *partitions = call_param(&call);
+		struct buf *keys = pg_params_param(&call);
+		struct buf *partitions = pg_params_param(&call);
 		pg_array_begin(keys, PG_TEXT, 1);
 		pg_array_null(keys);
 		pg_array_begin(partitions, PG_INT4, 1);
 		pg_array_int4(partitions, 0);
-		call_int8(&call, p->o.document_max);
+		pg_params_int8(&call, p->o.document_max);
 	}
 	return send_call(s, &call);
 }
 
 /* If no connection is free, those in flight will tell. */
-static void send_probe(struct pgread *p)
+static void send_probe(struct pg_reader *p)
 {
 	struct slot *s = free_slot(p);
 	mono_us_t now = clock_mono();
@@ -371,13 +372,13 @@ static void send_probe(struct pgread *p)
 
 static void on_probe(void *arg)
 {
-	struct pgread *p = arg;
+	struct pg_reader *p = arg;
 	send_probe(p);
 	loop_timer_start(p->probe,
 	    p->breaker.state == BREAKER_CLOSED ? PROBE_US : PROBE_OPEN_US);
 }
 
-static void add_slot(struct pgread *p)
+static void add_slot(struct pg_reader *p)
 {
 	struct slot *s = MEM_NEW(struct slot);
 	s->owner = p;
@@ -397,9 +398,9 @@ static void add_slot(struct pgread *p)
 	p->slots[p->nslots++] = s;
 }
 
-struct pgread *pgread_new(const struct pgread_options *o)
+struct pg_reader *pg_reader_new(const struct pg_reader_options *o)
 {
-	struct pgread *p = MEM_NEW(struct pgread);
+	struct pg_reader *p = MEM_NEW(struct pg_reader);
 	p->o = *o;
 	p->last = &p->first;
 	/* Probes are the pool's own, and paced: there is nothing to cool. */
@@ -411,18 +412,18 @@ struct pgread *pgread_new(const struct pgread_options *o)
 	return p;
 }
 
-bool pgread_up(const struct pgread *p)
+bool pg_reader_up(const struct pg_reader *p)
 {
 	return !p->closing && p->breaker.state == BREAKER_CLOSED &&
-	       pgread_connections(p) > 0;
+	       pg_reader_connections(p) > 0;
 }
 
-enum breaker_state pgread_breaker(const struct pgread *p)
+enum breaker_state pg_reader_breaker(const struct pg_reader *p)
 {
 	return p->breaker.state;
 }
 
-size_t pgread_connections(const struct pgread *p)
+size_t pg_reader_connections(const struct pg_reader *p)
 {
 	size_t n = 0;
 	for (size_t i = 0; i < p->nslots; i++)
@@ -430,10 +431,11 @@ size_t pgread_connections(const struct pgread *p)
 	return n;
 }
 
-bool pgread_get(struct pgread *p, const struct collection *c, const char *key,
-    size_t len, int32_t partition, pgread_done done, void *arg)
+bool pg_reader_get(struct pg_reader *p, const struct collection *c,
+    const char *key, size_t len, int32_t partition, pg_reader_done done,
+    void *arg)
 {
-	if (p->waiting >= p->o.max_waiting || !pgread_up(p))
+	if (p->waiting >= p->o.max_waiting || !pg_reader_up(p))
 		return false;
 	struct read *r = MEM_NEW(struct read);
 	*r = (struct read){NULL, c, key, len, partition, false, done, arg};
@@ -444,19 +446,19 @@ bool pgread_get(struct pgread *p, const struct collection *c, const char *key,
 	return true;
 }
 
-bool pgread_query(
-    struct pgread *p, const struct pg_query *q, pg_done done, void *arg)
+bool pg_reader_query(
+    struct pg_reader *p, const struct pg_query *q, pg_done done, void *arg)
 {
-	for (size_t i = 0; i < p->nslots && pgread_up(p); i++) {
+	for (size_t i = 0; i < p->nslots && pg_reader_up(p); i++) {
 		if (pg_submit(p->slots[i]->pg, q, 1, done, arg))
 			return true;
 	}
 	return false;
 }
 
-void pgread_free(struct pgread **pp)
+void pg_reader_free(struct pg_reader **pp)
 {
-	struct pgread *p = *pp;
+	struct pg_reader *p = *pp;
 	if (p == NULL)
 		return;
 	p->closing = true;

@@ -23,26 +23,26 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-struct pgread;
+struct pg_reader;
 
-enum pgread_status {
-	PGREAD_OK,
-	PGREAD_FAILED,
+enum pg_reader_status {
+	PG_READER_OK,
+	PG_READER_FAILED,
 	/* Of lists (api/list/pg_list.h): a value that Postgres does not take;
 	 * it took too long. */
-	PGREAD_REFUSED,
-	PGREAD_LATE,
+	PG_READER_REFUSED,
+	PG_READER_LATE,
 	/* The row is larger than a document may be, or than Postgres can
 	 * render. */
-	PGREAD_TOO_LARGE,
+	PG_READER_TOO_LARGE,
 };
 
 /* `value` is owned by the receiver; NULL unless OK. An absent row is a value
  * that is not present. */
-typedef void (*pgread_done)(
-    void *arg, enum pgread_status status, struct value *value);
+typedef void (*pg_reader_done)(
+    void *arg, enum pg_reader_status status, struct value *value);
 
-struct pgread_options {
+struct pg_reader_options {
 	struct loop *loop;
 	const char *name; /* replica, primary */
 	const char *url;
@@ -58,18 +58,19 @@ struct pgread_options {
 	void *arg;
 };
 
-struct pgread *pgread_new(const struct pgread_options *o);
+struct pg_reader *pg_reader_new(const struct pg_reader_options *o);
 /* Would a read be sent? There is a connection, and the breaker is closed. */
-bool pgread_up(const struct pgread *p);
-enum breaker_state pgread_breaker(const struct pgread *p);
-size_t pgread_connections(const struct pgread *p);
+bool pg_reader_up(const struct pg_reader *p);
+enum breaker_state pg_reader_breaker(const struct pg_reader *p);
+size_t pg_reader_connections(const struct pg_reader *p);
 /* Borrows the key until `done`. False: it is not up, or too many wait; `done`
  * is not called. */
-bool pgread_get(struct pgread *p, const struct collection *c, const char *key,
-    size_t len, int32_t partition, pgread_done done, void *arg);
+bool pg_reader_get(struct pg_reader *p, const struct collection *c,
+    const char *key, size_t len, int32_t partition, pg_reader_done done,
+    void *arg);
 /* One statement of another kind, on any ready connection; as pg_submit. False,
  * too, while it is not up. */
-bool pgread_query(
-    struct pgread *p, const struct pg_query *q, pg_done done, void *arg);
+bool pg_reader_query(
+    struct pg_reader *p, const struct pg_query *q, pg_done done, void *arg);
 /* Waiting reads are answered (FAILED) before it returns. */
-void pgread_free(struct pgread **p);
+void pg_reader_free(struct pg_reader **p);

@@ -48,7 +48,7 @@ static enum MHD_Result take_header(
 	if (value && strcasecmp(name, "Sluice-Read-After") == 0)
 		take_positions(arg, value);
 	else if (value && strcasecmp(name, "Cache-Control") == 0)
-		cachecontrol_parse(value, &((struct request *)arg)->cache);
+		cache_control_parse(value, &((struct request *)arg)->cache);
 	return MHD_YES;
 }
 
@@ -103,7 +103,7 @@ static enum step_result wait_for(struct request *r, struct position p)
 	if (r->deadline == 0)
 		request_deadline(r, r->worker->app->settings->read_timeout);
 	r->waiting_since = clock_mono();
-	waits_add(r->worker->waits, &r->wait, p);
+	waiters_add(r->worker->waits, &r->wait, p);
 	return STEP_PARK;
 }
 
@@ -238,7 +238,7 @@ static bool link_fits(const struct request *r)
 {
 	const struct value_page *page = r->value->page;
 	return page == NULL || page->next == NULL ||
-	       headroom_for_link(r, strlen(page->next));
+	       header_budget_for_link(r, strlen(page->next));
 }
 
 enum step_result read_answer_step(struct request *r)

@@ -10,16 +10,16 @@
 struct get {
 	const char *id; /* the caller's */
 	size_t id_len;
-	l2tier_done done;
+	redis_reader_done done;
 	void *arg;
 };
 
-static enum l2tier_status parse(
+static enum redis_reader_status parse(
     const struct get *g, const redisReply *reply, struct value **out)
 {
 	if (reply == NULL || reply->type != REDIS_REPLY_ARRAY ||
 	    reply->elements != 2)
-		return L2TIER_FAILED;
+		return REDIS_READER_FAILED;
 	const redisReply *w = reply->element[0], *e = reply->element[1];
 	struct l2_watermark watermark;
 	struct l2_entry entry;
@@ -27,10 +27,10 @@ static enum l2tier_status parse(
 	    !l2_watermark_parse(w->str, w->len, &watermark) ||
 	    !l2_entry_parse(e->str, e->len,
 		l2_generation(w->str, w->len, g->id, g->id_len), &entry))
-		return L2TIER_MISS;
+		return REDIS_READER_MISS;
 	*out = value_new(entry.version, watermark.watermark,
 	    entry.present ? entry.doc : NULL, entry.len);
-	return L2TIER_HIT;
+	return REDIS_READER_HIT;
 }
 
 static void on_get(void *arg, const redisReply *reply)
@@ -38,12 +38,12 @@ static void on_get(void *arg, const redisReply *reply)
 	struct get g = *(struct get *)arg;
 	free(arg);
 	struct value *v = NULL;
-	enum l2tier_status status = parse(&g, reply, &v);
+	enum redis_reader_status status = parse(&g, reply, &v);
 	g.done(g.arg, status, v);
 }
 
-bool l2tier_get(struct redis *r, int32_t partition, const char *id, size_t len,
-    l2tier_done done, void *arg)
+bool redis_reader_get(struct redis *r, int32_t partition, const char *id,
+    size_t len, redis_reader_done done, void *arg)
 {
 	struct buf watermark = {0}, entry = {0};
 	l2_watermark_key(&watermark, partition);
@@ -66,10 +66,10 @@ static void ignore(void *arg, const redisReply *reply)
 	(void)reply;
 }
 
-void l2tier_fill(struct redis *r, struct key_slot slot, const char *id,
+void redis_reader_fill(struct redis *r, struct key_slot slot, const char *id,
     size_t len, const struct value *v, dur_us_t ttl)
 {
 	const struct l2_entry e = {v->present, v->version, v->doc, v->len};
 	/* Refused or lost: the entry is absent, which is safe. */
-	l2fill_send(r, slot, id, len, v->as_of, &e, ttl, ignore, NULL);
+	l2_fill_send(r, slot, id, len, v->as_of, &e, ttl, ignore, NULL);
 }

@@ -12,8 +12,8 @@
 /* Flights are few at any time: a list per shard is enough. */
 struct flight {
 	struct flight *next;
-	struct flight_waiter *waiters, **tail;
-	uint64_t lane;
+	struct singleflight_waiter *waiters, **tail;
+	uint64_t mode;
 	uint64_t hash;
 	size_t len;
 	char id[];
@@ -25,14 +25,14 @@ struct shard {
 	size_t waiting;
 };
 
-struct flights {
+struct singleflight {
 	unsigned n;
 	struct shard shards[];
 };
 
-struct flights *flights_new(unsigned shards)
+struct singleflight *singleflight_new(unsigned shards)
 {
-	struct flights *f =
+	struct singleflight *f =
 	    mem_zalloc(sizeof *f + shards * sizeof(struct shard));
 	f->n = shards;
 	for (unsigned i = 0; i < shards; i++)
@@ -40,9 +40,9 @@ struct flights *flights_new(unsigned shards)
 	return f;
 }
 
-void flights_free(struct flights **fp)
+void singleflight_free(struct singleflight **fp)
 {
-	struct flights *f = *fp;
+	struct singleflight *f = *fp;
 	if (f == NULL)
 		return;
 	for (unsigned i = 0; i < f->n; i++) {
@@ -53,7 +53,7 @@ void flights_free(struct flights **fp)
 	*fp = NULL;
 }
 
-static struct shard *lock_shard(struct flights *f, uint64_t hash)
+static struct shard *lock_shard(struct singleflight *f, uint64_t hash)
 {
 	struct shard *s = &f->shards[hash % f->n];
 	pthread_mutex_lock(&s->lock);
@@ -62,26 +62,26 @@ static struct shard *lock_shard(struct flights *f, uint64_t hash)
 
 /* The link that points to the flight, or to NULL. */
 static struct flight **find(
-    struct shard *s, uint64_t lane, uint64_t hash, const char *id, size_t len)
+    struct shard *s, uint64_t mode, uint64_t hash, const char *id, size_t len)
 {
 	struct flight **at = &s->flights;
-	while (*at && ((*at)->hash != hash || (*at)->lane != lane ||
+	while (*at && ((*at)->hash != hash || (*at)->mode != mode ||
 			  (*at)->len != len || memcmp((*at)->id, id, len) != 0))
 		at = &(*at)->next;
 	return at;
 }
 
-bool flights_join(struct flights *f, uint64_t lane, const char *id, size_t len,
-    struct flight_waiter *w)
+bool singleflight_join(struct singleflight *f, uint64_t mode, const char *id,
+    size_t len, struct singleflight_waiter *w)
 {
 	uint64_t hash = hash_bytes(id, len);
 	struct shard *s = lock_shard(f, hash);
-	struct flight **at = find(s, lane, hash, id, len);
+	struct flight **at = find(s, mode, hash, id, len);
 	bool leads = *at == NULL;
 	if (leads) {
 		struct flight *new = mem_zalloc(sizeof *new + len);
 		new->tail = &new->waiters;
-		new->lane = lane;
+		new->mode = mode;
 		new->hash = hash;
 		new->len = len;
 		memcpy(new->id, id, len);
@@ -95,14 +95,14 @@ bool flights_join(struct flights *f, uint64_t lane, const char *id, size_t len,
 	return leads;
 }
 
-bool flights_leave(struct flights *f, uint64_t lane, const char *id, size_t len,
-    struct flight_waiter *w)
+bool singleflight_leave(struct singleflight *f, uint64_t mode, const char *id,
+    size_t len, struct singleflight_waiter *w)
 {
 	uint64_t hash = hash_bytes(id, len);
 	struct shard *s = lock_shard(f, hash);
-	struct flight *flight = *find(s, lane, hash, id, len);
+	struct flight *flight = *find(s, mode, hash, id, len);
 	bool found = false;
-	struct flight_waiter **at = flight ? &flight->waiters : NULL;
+	struct singleflight_waiter **at = flight ? &flight->waiters : NULL;
 	for (; at && *at; at = &(*at)->next) {
 		if (*at != w)
 			continue;
@@ -117,24 +117,24 @@ bool flights_leave(struct flights *f, uint64_t lane, const char *id, size_t len,
 	return found;
 }
 
-struct flight_waiter *flights_land(
-    struct flights *f, uint64_t lane, const char *id, size_t len)
+struct singleflight_waiter *singleflight_land(
+    struct singleflight *f, uint64_t mode, const char *id, size_t len)
 {
 	uint64_t hash = hash_bytes(id, len);
 	struct shard *s = lock_shard(f, hash);
-	struct flight **at = find(s, lane, hash, id, len);
+	struct flight **at = find(s, mode, hash, id, len);
 	struct flight *flight = *at;
 	CHECK(flight != NULL);
 	*at = flight->next;
-	for (struct flight_waiter *w = flight->waiters; w; w = w->next)
+	for (struct singleflight_waiter *w = flight->waiters; w; w = w->next)
 		s->waiting--;
 	pthread_mutex_unlock(&s->lock);
-	struct flight_waiter *waiters = flight->waiters;
+	struct singleflight_waiter *waiters = flight->waiters;
 	free(flight);
 	return waiters;
 }
 
-size_t flights_waiting(struct flights *f)
+size_t singleflight_waiting(struct singleflight *f)
 {
 	size_t n = 0;
 	for (unsigned i = 0; i < f->n; i++) {

@@ -36,7 +36,7 @@ struct assets {
 static void describe(
     struct MHD_Response *response, const char *type, const char *etag)
 {
-	httpline_type(response, type);
+	http_head_type(response, type);
 	MHD_add_response_header(response, MHD_HTTP_HEADER_ETAG, etag);
 	MHD_add_response_header(
 	    response, MHD_HTTP_HEADER_CACHE_CONTROL, "no-cache");
@@ -151,7 +151,7 @@ static bool make_docs(struct assets *a, const char *dir)
 static void find_docs(struct assets *a, const char *dir)
 {
 	struct buf shipped = {0};
-	shipped_folder(&shipped, "docs");
+	datadir_folder(&shipped, "docs");
 	bool named = *dir != '\0';
 	if (make_docs(a, named ? dir : shipped.data)) {
 		buf_free(&shipped);

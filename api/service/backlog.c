@@ -32,12 +32,12 @@ struct stall {
 	mono_us_t since; /* 0: nothing waits */
 };
 
-struct probe {
+struct backlog {
 	struct app *app;
-	struct logask *logask;
+	struct writes_query *logask;
 	_Atomic int64_t *acked; /* per partition: the end, by our own writes */
 	mono_us_t asked_at, answered_at;
-	struct loghead *loghead;
+	struct writes_head *loghead;
 	bool asks_head; /* with the ends that are being asked for */
 	struct redis *redis;
 	struct loop_timer *timer;
@@ -47,12 +47,12 @@ struct probe {
 	struct point points[RATE_POINTS];
 	unsigned next_point;
 	pthread_mutex_t lock;
-	struct probe_report report; /* under lock */
+	struct backlog_report report; /* under lock */
 };
 
 /* --- the log -------------------------------------------------------------- */
 
-static int64_t backlog(const struct probe *p, const int64_t *ends)
+static int64_t backlog(const struct backlog *p, const int64_t *ends)
 {
 	int64_t sum = 0;
 	for (int32_t i = 0; i < p->app->partitions; i++) {
@@ -63,7 +63,7 @@ static int64_t backlog(const struct probe *p, const int64_t *ends)
 	return sum;
 }
 
-static int64_t decided(const struct probe *p)
+static int64_t decided(const struct backlog *p)
 {
 	int64_t sum = 0;
 	for (int32_t i = 0; i < p->app->partitions; i++)
@@ -71,7 +71,7 @@ static int64_t decided(const struct probe *p)
 	return sum;
 }
 
-static double rate(struct probe *p, int64_t now_decided)
+static double rate(struct backlog *p, int64_t now_decided)
 {
 	struct point now = {clock_mono(), now_decided};
 	struct point old = p->points[p->next_point % RATE_POINTS];
@@ -84,7 +84,7 @@ static double rate(struct probe *p, int64_t now_decided)
 
 /* While nothing is heard, nothing is known. */
 static void look_for_stalls(
-    struct probe *p, const int64_t *ends, struct probe_report *out)
+    struct backlog *p, const int64_t *ends, struct backlog_report *out)
 {
 	mono_us_t now = clock_mono();
 	bool hears = tail_up(p->app->tail) && tail_started(p->app->tail);
@@ -110,9 +110,9 @@ static void look_for_stalls(
 	metric_set(&p->app->metrics[0].stalled, out->stalled);
 }
 
-static void on_answer(void *arg, const struct logask_answer *answer)
+static void on_answer(void *arg, const struct writes_query_answer *answer)
 {
-	struct probe *p = arg;
+	struct backlog *p = arg;
 	p->answered_at = clock_mono();
 	int64_t n = decided(p);
 	double per_s = rate(p, n);
@@ -131,17 +131,17 @@ static void on_answer(void *arg, const struct logask_answer *answer)
 	}
 	pthread_mutex_unlock(&p->lock);
 	if (p->asks_head &&
-	    !(answer->known && loghead_ask(p->loghead, answer->ends)))
+	    !(answer->known && writes_head_ask(p->loghead, answer->ends)))
 		tail_heads(p->app->tail, NULL);
 }
 
-static void on_heads(void *arg, const struct loghead_answer *answer)
+static void on_heads(void *arg, const struct writes_head_answer *answer)
 {
-	struct probe *p = arg;
+	struct backlog *p = arg;
 	tail_heads(p->app->tail, answer);
 }
 
-int64_t probe_end(struct probe *p, int32_t partition)
+int64_t backlog_end(struct backlog *p, int32_t partition)
 {
 	pthread_mutex_lock(&p->lock);
 	int64_t end = p->report.known ? p->known_ends[partition] : -1;
@@ -149,7 +149,7 @@ int64_t probe_end(struct probe *p, int32_t partition)
 	return end;
 }
 
-void probe_acked(struct probe *p, int32_t partition, int64_t offset)
+void backlog_acked(struct backlog *p, int32_t partition, int64_t offset)
 {
 	_Atomic int64_t *at = &p->acked[partition];
 	int64_t end = atomic_load(at);
@@ -158,31 +158,31 @@ void probe_acked(struct probe *p, int32_t partition, int64_t offset)
 		;
 }
 
-enum probe_place probe_place(
-    struct probe *p, struct position position, mono_us_t since)
+enum backlog_place backlog_place(
+    struct backlog *p, struct position position, mono_us_t since)
 {
 	int64_t offset = version_offset(position.version);
 	if (offset < atomic_load(&p->acked[position.partition]))
-		return PROBE_THERE;
+		return BACKLOG_THERE;
 	pthread_mutex_lock(&p->lock);
 	bool known = p->report.known, fresh = p->ends_as_of >= since;
 	int64_t end = p->known_ends[position.partition];
 	pthread_mutex_unlock(&p->lock);
 	if (!known)
-		return PROBE_UNKNOWN;
+		return BACKLOG_UNKNOWN;
 	if (offset < end)
-		return PROBE_THERE;
-	return fresh || offset - end >= POSITION_SLACK ? PROBE_NOWHERE
-						       : PROBE_LATER;
+		return BACKLOG_THERE;
+	return fresh || offset - end >= POSITION_SLACK ? BACKLOG_NOWHERE
+						       : BACKLOG_LATER;
 }
 
-static void ask_log(struct probe *p)
+static void ask_log(struct backlog *p)
 {
 	mono_us_t now = clock_mono();
-	if (logask_ask(p->logask)) {
+	if (writes_query_ask(p->logask)) {
 		/* The answer is told by this loop: it is not there yet. */
 		p->asked_at = now;
-		p->asks_head = !loghead_is_busy(p->loghead);
+		p->asks_head = !writes_head_is_busy(p->loghead);
 		if (p->asks_head)
 			tail_asks(p->app->tail);
 		return;
@@ -197,7 +197,7 @@ static void ask_log(struct probe *p)
 
 /* --- Redis ---------------------------------------------------------------- */
 
-static void set_redis(struct probe *p, bool known, int64_t keys)
+static void set_redis(struct backlog *p, bool known, int64_t keys)
 {
 	/* Three keys of every partition are not entries. */
 	keys -= 3 * (int64_t)p->app->partitions;
@@ -209,14 +209,14 @@ static void set_redis(struct probe *p, bool known, int64_t keys)
 
 static void on_size(void *arg, const redisReply *reply)
 {
-	struct probe *p = arg;
+	struct backlog *p = arg;
 	bool known = reply && reply->type == REDIS_REPLY_INTEGER;
 	set_redis(p, known, known ? reply->integer : 0);
 }
 
 static void on_timer(void *arg)
 {
-	struct probe *p = arg;
+	struct backlog *p = arg;
 	static const char *const argv[] = {"DBSIZE"};
 	static const size_t lens[] = {6};
 	if (!redis_submit(p->redis, 1, argv, lens, on_size, p))
@@ -228,11 +228,11 @@ static void on_timer(void *arg)
 
 /* --- life ---------------------------------------------------------------- */
 
-struct err probe_new(struct app *app, struct probe **out)
+struct err backlog_new(struct app *app, struct backlog **out)
 {
-	struct probe *p = MEM_NEW(struct probe);
+	struct backlog *p = MEM_NEW(struct backlog);
 	p->app = app;
-	const struct logask_options ask = {
+	const struct writes_query_options ask = {
 	    .loop = app->loop,
 	    .kafka = &app->kafka,
 	    .topic = app->settings->common.writes_topic,
@@ -241,9 +241,9 @@ struct err probe_new(struct app *app, struct probe **out)
 	    .done = on_answer,
 	    .arg = p,
 	};
-	struct err e = logask_new(&ask, &p->logask);
+	struct err e = writes_query_new(&ask, &p->logask);
 	*out = NULL;
-	if (e.verdict != VERDICT_OK) {
+	if (e.kind != ERR_KIND_OK) {
 		free(p);
 		return e;
 	}
@@ -260,7 +260,7 @@ struct err probe_new(struct app *app, struct probe **out)
 	p->stalls = mem_zalloc((size_t)app->partitions * sizeof *p->stalls);
 	p->report.stalled = -1;
 	p->loghead =
-	    loghead_new(epoch_pg(app->epoch), app->partitions, on_heads, p);
+	    writes_head_new(epoch_pg(app->epoch), app->partitions, on_heads, p);
 	CHECK_OS(pthread_mutex_init(&p->lock, NULL));
 	p->timer = loop_timer_new(app->loop, on_timer, p);
 	loop_timer_start(p->timer, CLOCK_MS(100));
@@ -268,21 +268,21 @@ struct err probe_new(struct app *app, struct probe **out)
 	return ERR_OK;
 }
 
-struct probe_report probe_get(struct probe *p)
+struct backlog_report backlog_get(struct backlog *p)
 {
 	pthread_mutex_lock(&p->lock);
-	struct probe_report report = p->report;
+	struct backlog_report report = p->report;
 	pthread_mutex_unlock(&p->lock);
 	return report;
 }
 
-void probe_free(struct probe **pp)
+void backlog_free(struct backlog **pp)
 {
-	struct probe *p = *pp;
+	struct backlog *p = *pp;
 	if (p == NULL)
 		return;
-	logask_free(&p->logask);
-	loghead_free(&p->loghead);
+	writes_query_free(&p->logask);
+	writes_head_free(&p->loghead);
 	redis_free(&p->redis);
 	loop_timer_free(&p->timer);
 	pthread_mutex_destroy(&p->lock);

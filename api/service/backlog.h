@@ -10,9 +10,9 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-struct probe;
+struct backlog;
 
-struct probe_report {
+struct backlog_report {
 	bool known;	      /* Kafka answered within the last seconds */
 	int64_t backlog;      /* writes not known to be committed */
 	bool writer_active;   /* the writers' group has a member */
@@ -27,24 +27,24 @@ struct probe_report {
 	int64_t redis_keys;
 };
 
-struct err probe_new(struct app *app, struct probe **out);
+struct err backlog_new(struct app *app, struct backlog **out);
 /* Any thread. */
-struct probe_report probe_get(struct probe *p);
+struct backlog_report backlog_get(struct backlog *p);
 /* Any thread: the end of a partition of the log as last seen; -1: not known. */
-int64_t probe_end(struct probe *p, int32_t partition);
+int64_t backlog_end(struct backlog *p, int32_t partition);
 /* Any thread: this instance was told that the log has a write there. */
-void probe_acked(struct probe *p, int32_t partition, int64_t offset);
+void backlog_acked(struct backlog *p, int32_t partition, int64_t offset);
 
-enum probe_place {
-	PROBE_THERE,
-	PROBE_NOWHERE,
-	PROBE_LATER,   /* behind the end last seen, which may have moved */
-	PROBE_UNKNOWN, /* the log does not answer */
+enum backlog_place {
+	BACKLOG_THERE,
+	BACKLOG_NOWHERE,
+	BACKLOG_LATER,	 /* behind the end last seen, which may have moved */
+	BACKLOG_UNKNOWN, /* the log does not answer */
 };
 
 /* Any thread: does the log hold this position? A receipt that was had before
  * `since` is never NOWHERE. After LATER, ask again within a second or two. */
-enum probe_place probe_place(
-    struct probe *p, struct position position, mono_us_t since);
+enum backlog_place backlog_place(
+    struct backlog *p, struct position position, mono_us_t since);
 /* Does not wait for what it has asked. */
-void probe_free(struct probe **p);
+void backlog_free(struct backlog **p);

@@ -7,7 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-struct migrated {
+struct schema_ready {
 	atomic_bool *missing; /* by the collection's index */
 	size_t n;
 	atomic_bool told; /* by the primary, at least once */
@@ -16,16 +16,16 @@ struct migrated {
 	mono_us_t next;
 };
 
-struct migrated *migrated_new(void)
+struct schema_ready *schema_ready_new(void)
 {
-	struct migrated *m = MEM_NEW(struct migrated);
+	struct schema_ready *m = MEM_NEW(struct schema_ready);
 	while (collection_at(m->n))
 		m->n++;
 	m->missing = mem_zalloc((m->n + 1) * sizeof *m->missing);
 	return m;
 }
 
-void migrated_free(struct migrated **m)
+void schema_ready_free(struct schema_ready **m)
 {
 	if (*m)
 		free((*m)->missing);
@@ -45,9 +45,9 @@ static bool is_there(const PGresult *r, const struct collection *c)
 
 static void on_reply(void *arg, const struct pg_reply *reply)
 {
-	struct migrated *m = arg;
+	struct schema_ready *m = arg;
 	m->asking = false;
-	if (reply->err.verdict != VERDICT_OK)
+	if (reply->err.kind != ERR_KIND_OK)
 		return;
 	bool done = true;
 	for (size_t i = 0; i < m->n; i++) {
@@ -60,18 +60,18 @@ static void on_reply(void *arg, const struct pg_reply *reply)
 }
 
 /* What is asked for would not be there. */
-static void all_missing(struct migrated *m)
+static void all_missing(struct schema_ready *m)
 {
 	for (size_t i = 0; i < m->n; i++)
 		atomic_store(&m->missing[i], true);
 }
 
-void migrated_tick(struct worker *w)
+void schema_ready_tick(struct worker *w)
 {
 	static const struct pg_query q = {
 	    .sql = "SELECT name, shape FROM sluice.collections",
 	    .shape.columns = "ss"};
-	struct migrated *m = w->app->migrated;
+	struct schema_ready *m = w->app->migrated;
 	mono_us_t now = clock_mono();
 	if (m->done || m->asking || now < m->next)
 		return;
@@ -80,17 +80,17 @@ void migrated_tick(struct worker *w)
 			all_missing(m);
 		return;
 	}
-	m->asking = pgread_query(w->primary, &q, on_reply, m);
+	m->asking = pg_reader_query(w->primary, &q, on_reply, m);
 	m->next = now + (m->asking ? CLOCK_S(1) : CLOCK_MS(100));
 }
 
-bool migrated_misses(struct migrated *m, const struct collection *c)
+bool schema_ready_misses(struct schema_ready *m, const struct collection *c)
 {
 	return atomic_load_explicit(
 	    &m->missing[c->index], memory_order_relaxed);
 }
 
-const struct collection *migrated_first(struct migrated *m)
+const struct collection *schema_ready_first(struct schema_ready *m)
 {
 	for (size_t i = 0; i < m->n; i++) {
 		if (atomic_load(&m->missing[i]))
@@ -99,7 +99,7 @@ const struct collection *migrated_first(struct migrated *m)
 	return NULL;
 }
 
-const struct collection *migrated_some(struct migrated *m)
+const struct collection *schema_ready_some(struct schema_ready *m)
 {
 	for (size_t i = 0; i < m->n && atomic_load(&m->told); i++) {
 		if (!atomic_load(&m->missing[i]))

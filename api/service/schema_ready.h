@@ -6,15 +6,15 @@
 
 #include "api/worker.h"
 
-struct migrated;
+struct schema_ready;
 
-struct migrated *migrated_new(void);
-void migrated_free(struct migrated **m);
+struct schema_ready *schema_ready_new(void);
+void schema_ready_free(struct schema_ready **m);
 /* The first worker's timer. */
-void migrated_tick(struct worker *w);
+void schema_ready_tick(struct worker *w);
 /* Any thread: known not to be. */
-bool migrated_misses(struct migrated *m, const struct collection *c);
+bool schema_ready_misses(struct schema_ready *m, const struct collection *c);
 /* Any thread: the first that is not; NULL: none is known. */
-const struct collection *migrated_first(struct migrated *m);
+const struct collection *schema_ready_first(struct schema_ready *m);
 /* Any thread: one that is; NULL: none is known. */
-const struct collection *migrated_some(struct migrated *m);
+const struct collection *schema_ready_some(struct schema_ready *m);

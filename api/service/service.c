@@ -13,7 +13,7 @@ enum step_result page_step(struct request *r)
 	return r->route->page(r);
 }
 
-enum step_result page_collections(struct request *r)
+enum step_result service_collections(struct request *r)
 {
 	struct buf body = {0};
 	const struct collection *c;
@@ -32,23 +32,23 @@ struct health {
 	bool replica, has_replica;
 	bool stalled; /* a partition has had no commit for too long */
 	enum breaker_state breakers[3]; /* redis, replica, primary */
-	struct probe_report probe;
+	struct backlog_report probe;
 };
 
 static struct health examine(struct request *r)
 {
 	struct worker *w = r->worker;
 	struct health h = {
-	    .primary = pgread_up(w->primary),
+	    .primary = pg_reader_up(w->primary),
 	    .has_replica = w->replica != NULL,
-	    .replica = w->replica && pgread_up(w->replica),
+	    .replica = w->replica && pg_reader_up(w->replica),
 	    .redis = redis_up(w->redis),
 	    .breakers = {redis_breaker(w->redis),
-		w->replica ? pgread_breaker(w->replica) : BREAKER_CLOSED,
-		pgread_breaker(w->primary)},
-	    .log = writelog_up(w->app->writelog),
+		w->replica ? pg_reader_breaker(w->replica) : BREAKER_CLOSED,
+		pg_reader_breaker(w->primary)},
+	    .log = write_log_up(w->app->writelog),
 	    .tail = tail_up(w->app->tail) && tail_started(w->app->tail),
-	    .probe = probe_get(w->app->probe),
+	    .probe = backlog_get(w->app->probe),
 	};
 	h.writer = h.probe.known && h.probe.writer_active;
 	h.stalled = h.probe.known && h.probe.stalled >= 0 &&
@@ -69,7 +69,7 @@ static const char *connected(bool ok)
 }
 
 /* The same number by the names of both reference systems. */
-static void write_backlog(struct buf *out, const struct probe_report *probe)
+static void write_backlog(struct buf *out, const struct backlog_report *probe)
 {
 	char backlog[24] = "null";
 	if (probe->known)
@@ -136,7 +136,7 @@ static void write_health(
 	    breaker_name(h->breakers[2]), clock_wall() / 1000000);
 }
 
-enum step_result page_health(struct request *r)
+enum step_result service_health(struct request *r)
 {
 	struct health h = examine(r);
 	bool all = h.primary && h.redis && h.log && h.tail && h.writer &&
@@ -161,7 +161,7 @@ struct numbers {
 	int64_t l1_hits, l1_misses, l2_hits, l2_misses, db_reads;
 	int64_t hits, misses; /* of both caches as one */
 	int64_t acked, refused, invalid, unknown, rejected;
-	struct probe_report probe;
+	struct backlog_report probe;
 };
 
 /* A lookup is a request's look into L1, for a document or for a page; what L1
@@ -181,7 +181,7 @@ static struct numbers collect(struct app *app)
 	    .invalid = SUM(app, write_invalid),
 	    .unknown = SUM(app, write_unknown),
 	    .rejected = tail_rejected(app->tail),
-	    .probe = probe_get(app->probe),
+	    .probe = backlog_get(app->probe),
 	};
 	n.hits = n.l1_hits + n.l2_hits;
 	n.misses = n.l1_misses > n.l2_hits ? n.l1_misses - n.l2_hits : 0;
@@ -234,7 +234,7 @@ static void write_cache_stats(
 	number(out, "db_reads", n->db_reads);
 }
 
-enum step_result page_cache_stats(struct request *r)
+enum step_result service_cache_stats(struct request *r)
 {
 	struct numbers n = collect(r->worker->app);
 	struct buf body = {0};
@@ -245,7 +245,7 @@ enum step_result page_cache_stats(struct request *r)
 }
 
 /* Both caches as one. */
-enum step_result page_cache_totals(struct request *r)
+enum step_result service_cache_totals(struct request *r)
 {
 	struct numbers n = collect(r->worker->app);
 	struct buf body = {0};
@@ -290,7 +290,7 @@ static void write_queue(const struct numbers *n, struct buf *out)
 	    n->probe.known && n->probe.writer_active ? "true" : "false");
 }
 
-void page_write_stats(struct app *app, struct buf *out)
+void service_write_stats(struct app *app, struct buf *out)
 {
 	struct numbers n = collect(app);
 	buf_char(out, '{');
@@ -304,9 +304,9 @@ void page_write_stats(struct app *app, struct buf *out)
 	buf_str(out, "}\n");
 }
 
-enum step_result page_stats(struct request *r)
+enum step_result service_stats(struct request *r)
 {
 	struct buf body = {0};
-	page_write_stats(r->worker->app, &body);
+	service_write_stats(r->worker->app, &body);
 	return answer_json(r, 200, &body);
 }

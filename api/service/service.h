@@ -4,11 +4,11 @@
 
 #include "api/core/request.h"
 
-enum step_result page_collections(struct request *r);
-enum step_result page_health(struct request *r);
-enum step_result page_stats(struct request *r);
-enum step_result page_cache_stats(struct request *r);
-enum step_result page_cache_totals(struct request *r);
+enum step_result service_collections(struct request *r);
+enum step_result service_health(struct request *r);
+enum step_result service_stats(struct request *r);
+enum step_result service_cache_stats(struct request *r);
+enum step_result service_cache_totals(struct request *r);
 
 /* The same numbers as /stats, for the admin listener. */
-void page_write_stats(struct app *app, struct buf *out);
+void service_write_stats(struct app *app, struct buf *out);

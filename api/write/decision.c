@@ -39,7 +39,7 @@ enum column {
 };
 
 struct decision_ask {
-	struct pgread *primary;
+	struct pg_reader *primary;
 	struct position position;
 	decision_done done; /* NULL: abandoned */
 	void *arg;
@@ -108,12 +108,12 @@ static void on_reply(void *arg, const struct pg_reply *reply);
 
 static bool submit(struct decision_ask *a)
 {
-	struct call call = {.sql = sql, .shape.columns = "vvsssp?v?ssb"};
-	call_int4(&call, a->position.partition);
-	call_int8(&call, a->position.version);
-	const struct pg_query q = call_query(&call);
-	bool sent = pgread_query(a->primary, &q, on_reply, a);
-	call_free(&call);
+	struct pg_params call = {.sql = sql, .shape.columns = "vvsssp?v?ssb"};
+	pg_params_int4(&call, a->position.partition);
+	pg_params_int8(&call, a->position.version);
+	const struct pg_query q = pg_params_query(&call);
+	bool sent = pg_reader_query(a->primary, &q, on_reply, a);
+	pg_params_free(&call);
 	return sent;
 }
 
@@ -121,7 +121,7 @@ static void on_reply(void *arg, const struct pg_reply *reply)
 {
 	struct decision_ask *a = arg;
 	struct decision d = {.state = DECISION_UNKNOWN};
-	bool ok = reply->err.verdict == VERDICT_OK;
+	bool ok = reply->err.kind == ERR_KIND_OK;
 	/* A connection that died idle is found out by its next query. */
 	if (!ok && a->done && !a->retried) {
 		a->retried = true;
@@ -136,7 +136,7 @@ static void on_reply(void *arg, const struct pg_reply *reply)
 }
 
 struct decision_ask *decision_ask(
-    struct pgread *primary, struct position p, decision_done done, void *arg)
+    struct pg_reader *primary, struct position p, decision_done done, void *arg)
 {
 	struct decision_ask *a = MEM_NEW(struct decision_ask);
 	*a = (struct decision_ask){

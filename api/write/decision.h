@@ -38,6 +38,6 @@ typedef void (*decision_done)(void *arg, const struct decision *d);
 
 /* NULL: no connection; `done` is not called. Else it is called once, later,
  * unless abandoned; the handle is gone then. */
-struct decision_ask *decision_ask(
-    struct pgread *primary, struct position p, decision_done done, void *arg);
+struct decision_ask *decision_ask(struct pg_reader *primary, struct position p,
+    decision_done done, void *arg);
 void decision_abandon(struct decision_ask **a);

@@ -38,7 +38,7 @@ struct pool {
 	mono_us_t not_before;
 };
 
-struct ids {
+struct id_blocks {
 	pthread_mutex_t lock;
 	struct pool *pools;
 	size_t n;
@@ -84,18 +84,18 @@ static void give(struct pool *p, size_t block, int64_t id)
 		drop(p, block);
 }
 
-struct ids *ids_new(size_t n)
+struct id_blocks *id_blocks_new(size_t n)
 {
-	struct ids *ids = MEM_NEW(struct ids);
+	struct id_blocks *ids = MEM_NEW(struct id_blocks);
 	CHECK_OS(pthread_mutex_init(&ids->lock, NULL));
 	ids->pools = mem_zalloc((n + 1) * sizeof *ids->pools);
 	ids->n = n;
 	return ids;
 }
 
-void ids_free(struct ids **ip)
+void id_blocks_free(struct id_blocks **ip)
 {
-	struct ids *ids = *ip;
+	struct id_blocks *ids = *ip;
 	if (ids == NULL)
 		return;
 	for (size_t i = 0; i < ids->n; i++) {
@@ -111,19 +111,19 @@ void ids_free(struct ids **ip)
 	*ip = NULL;
 }
 
-static struct pool *enter(struct ids *ids, size_t collection)
+static struct pool *enter(struct id_blocks *ids, size_t collection)
 {
 	CHECK(collection < ids->n);
 	CHECK_OS(pthread_mutex_lock(&ids->lock));
 	return &ids->pools[collection];
 }
 
-static void leave(struct ids *ids)
+static void leave(struct id_blocks *ids)
 {
 	CHECK_OS(pthread_mutex_unlock(&ids->lock));
 }
 
-bool ids_take(struct ids *ids, size_t collection, int64_t *out)
+bool id_blocks_take(struct id_blocks *ids, size_t collection, int64_t *out)
 {
 	struct pool *p = enter(ids, collection);
 	bool any = p->n > 0;
@@ -159,7 +159,8 @@ static size_t seek(
 	return p->n;
 }
 
-bool ids_take_at(struct ids *ids, const struct home *home, int64_t *out)
+bool id_blocks_take_at(
+    struct id_blocks *ids, const struct home *home, int64_t *out)
 {
 	struct pool *p = enter(ids, home->collection->index);
 	if (p->spots == NULL)
@@ -181,7 +182,7 @@ bool ids_take_at(struct ids *ids, const struct home *home, int64_t *out)
 	return any;
 }
 
-unsigned ids_want(struct ids *ids, size_t collection, mono_us_t now)
+unsigned id_blocks_want(struct id_blocks *ids, size_t collection, mono_us_t now)
 {
 	unsigned blocks = 0;
 	struct pool *p = enter(ids, collection);
@@ -198,7 +199,8 @@ unsigned ids_want(struct ids *ids, size_t collection, mono_us_t now)
 	return blocks;
 }
 
-void ids_add(struct ids *ids, size_t collection, int64_t first, int64_t n)
+void id_blocks_add(
+    struct id_blocks *ids, size_t collection, int64_t first, int64_t n)
 {
 	struct pool *p = enter(ids, collection);
 	if (n > 0) {
@@ -218,8 +220,8 @@ void ids_add(struct ids *ids, size_t collection, int64_t first, int64_t n)
 	leave(ids);
 }
 
-void ids_asked(
-    struct ids *ids, size_t collection, dur_us_t pause, mono_us_t now)
+void id_blocks_asked(
+    struct id_blocks *ids, size_t collection, dur_us_t pause, mono_us_t now)
 {
 	struct pool *p = enter(ids, collection);
 	p->asking = false;
@@ -230,7 +232,7 @@ void ids_asked(
 	leave(ids);
 }
 
-int64_t ids_left(struct ids *ids, size_t collection)
+int64_t id_blocks_left(struct id_blocks *ids, size_t collection)
 {
 	struct pool *p = enter(ids, collection);
 	int64_t left = p->left;

@@ -11,24 +11,27 @@
 
 #include "common/base/clock.h"
 
-struct ids;
+struct id_blocks;
 
 /* For `n` collections, by their index. Returns owned. */
-struct ids *ids_new(size_t n);
-void ids_free(struct ids **ids);
+struct id_blocks *id_blocks_new(size_t n);
+void id_blocks_free(struct id_blocks **ids);
 
 /* False: there is none; somebody asks, or must. */
-bool ids_take(struct ids *ids, size_t collection, int64_t *out);
+bool id_blocks_take(struct id_blocks *ids, size_t collection, int64_t *out);
 /* The same of the ids that lie there: the first such one; those before it stay
  * for others. False: none of those that are held does. Of one process all homes
  * have the same number of partitions. */
-bool ids_take_at(struct ids *ids, const struct home *home, int64_t *out);
+bool id_blocks_take_at(
+    struct id_blocks *ids, const struct home *home, int64_t *out);
 /* How many blocks the caller is to reserve now; 0: none, or somebody does.
- * Then ids_add for each block and ids_asked for the end are due. */
-unsigned ids_want(struct ids *ids, size_t collection, mono_us_t now);
-void ids_add(struct ids *ids, size_t collection, int64_t first, int64_t n);
+ * Then id_blocks_add for each block and id_blocks_asked for the end are due. */
+unsigned id_blocks_want(
+    struct id_blocks *ids, size_t collection, mono_us_t now);
+void id_blocks_add(
+    struct id_blocks *ids, size_t collection, int64_t first, int64_t n);
 /* The asking has ended; not again before `pause` is over (it failed). */
-void ids_asked(
-    struct ids *ids, size_t collection, dur_us_t pause, mono_us_t now);
+void id_blocks_asked(
+    struct id_blocks *ids, size_t collection, dur_us_t pause, mono_us_t now);
 /* How many are left. */
-int64_t ids_left(struct ids *ids, size_t collection);
+int64_t id_blocks_left(struct id_blocks *ids, size_t collection);

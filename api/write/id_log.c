@@ -12,65 +12,65 @@ struct claim {
 	mono_us_t since;
 };
 
-struct lane {
+struct taken {
 	struct id_range *ranges; /* ascending, not touching each other */
 	size_t n, cap;
-	struct claim claims[IDLOG_CLAIMS];
+	struct claim claims[ID_LOG_CLAIMS];
 	size_t nclaims;
 	struct id_range rowless;
 	int64_t block; /* 0: Postgres has not told */
 };
 
-struct idlog {
+struct id_log {
 	pthread_mutex_t lock;
-	struct lane *lanes;
+	struct taken *taken;
 	size_t n;
 	uint64_t numbers; /* claims, ever */
 };
 
-struct idlog *idlog_new(size_t n)
+struct id_log *id_log_new(size_t n)
 {
-	struct idlog *l = MEM_NEW(struct idlog);
+	struct id_log *l = MEM_NEW(struct id_log);
 	CHECK_OS(pthread_mutex_init(&l->lock, NULL));
-	l->lanes = mem_zalloc((n + 1) * sizeof *l->lanes);
+	l->taken = mem_zalloc((n + 1) * sizeof *l->taken);
 	l->n = n;
 	return l;
 }
 
-void idlog_free(struct idlog **lp)
+void id_log_free(struct id_log **lp)
 {
-	struct idlog *l = *lp;
+	struct id_log *l = *lp;
 	if (l == NULL)
 		return;
 	for (size_t i = 0; i < l->n; i++)
-		free(l->lanes[i].ranges);
+		free(l->taken[i].ranges);
 	CHECK_OS(pthread_mutex_destroy(&l->lock));
-	free(l->lanes);
+	free(l->taken);
 	free(l);
 	*lp = NULL;
 }
 
-static struct lane *enter(struct idlog *l, size_t collection)
+static struct taken *enter(struct id_log *l, size_t collection)
 {
 	CHECK(collection < l->n);
 	CHECK_OS(pthread_mutex_lock(&l->lock));
-	return &l->lanes[collection];
+	return &l->taken[collection];
 }
 
-static void leave(struct idlog *l)
+static void leave(struct id_log *l)
 {
 	CHECK_OS(pthread_mutex_unlock(&l->lock));
 }
 
 /* --- the ranges ----------------------------------------------------------- */
 
-/* The first that ends behind `id`; lane->n: none. */
-static size_t find(const struct lane *lane, int64_t id)
+/* The first that ends behind `id`; set->n: none. */
+static size_t find(const struct taken *taken, int64_t id)
 {
-	size_t low = 0, high = lane->n;
+	size_t low = 0, high = taken->n;
 	while (low < high) {
 		size_t middle = low + (high - low) / 2;
-		if (lane->ranges[middle].end > id)
+		if (taken->ranges[middle].end > id)
 			high = middle;
 		else
 			low = middle + 1;
@@ -78,47 +78,47 @@ static size_t find(const struct lane *lane, int64_t id)
 	return low;
 }
 
-static bool is_free(const struct lane *lane, struct id_range r, int64_t *past)
+static bool is_free(const struct taken *taken, struct id_range r, int64_t *past)
 {
-	size_t i = find(lane, r.first);
-	if (i == lane->n || lane->ranges[i].first >= r.end)
+	size_t i = find(taken, r.first);
+	if (i == taken->n || taken->ranges[i].first >= r.end)
 		return true;
-	*past = lane->ranges[i].end;
+	*past = taken->ranges[i].end;
 	return false;
 }
 
 /* Those from i up to `to` become r. */
-static void replace(struct lane *lane, size_t i, size_t to, struct id_range r)
+static void replace(struct taken *taken, size_t i, size_t to, struct id_range r)
 {
-	MEM_GROW(lane->ranges, lane->cap, lane->n);
-	memmove(
-	    &lane->ranges[i + 1], &lane->ranges[to], (lane->n - to) * sizeof r);
-	lane->ranges[i] = r;
-	lane->n += i + 1 - to;
+	MEM_GROW(taken->ranges, taken->cap, taken->n);
+	memmove(&taken->ranges[i + 1], &taken->ranges[to],
+	    (taken->n - to) * sizeof r);
+	taken->ranges[i] = r;
+	taken->n += i + 1 - to;
 }
 
-static void add(struct lane *lane, struct id_range r)
+static void add(struct taken *taken, struct id_range r)
 {
-	if (lane->n == 0)
+	if (taken->n == 0)
 		r.first = INT64_MIN;
-	size_t i = find(lane, r.first), to = i;
-	if (i > 0 && lane->ranges[i - 1].end == r.first)
+	size_t i = find(taken, r.first), to = i;
+	if (i > 0 && taken->ranges[i - 1].end == r.first)
 		to = i--;
-	while (to < lane->n && lane->ranges[to].first <= r.end)
+	while (to < taken->n && taken->ranges[to].first <= r.end)
 		to++;
-	if (i < to && lane->ranges[i].first < r.first)
-		r.first = lane->ranges[i].first;
-	if (i < to && lane->ranges[to - 1].end > r.end)
-		r.end = lane->ranges[to - 1].end;
-	replace(lane, i, to, r);
-	if (lane->n > IDLOG_RANGES)
-		replace(lane, 0, 2,
+	if (i < to && taken->ranges[i].first < r.first)
+		r.first = taken->ranges[i].first;
+	if (i < to && taken->ranges[to - 1].end > r.end)
+		r.end = taken->ranges[to - 1].end;
+	replace(taken, i, to, r);
+	if (taken->n > ID_LOG_RANGES)
+		replace(taken, 0, 2,
 		    (struct id_range){
-			lane->ranges[0].first, lane->ranges[1].end});
+			taken->ranges[0].first, taken->ranges[1].end});
 }
 
-bool idlog_is_free(
-    struct idlog *l, size_t collection, struct id_range range, int64_t *past)
+bool id_log_is_free(
+    struct id_log *l, size_t collection, struct id_range range, int64_t *past)
 {
 	bool is = is_free(enter(l, collection), range, past);
 	leave(l);
@@ -127,80 +127,80 @@ bool idlog_is_free(
 
 /* --- claims --------------------------------------------------------------- */
 
-uint64_t idlog_claim(
-    struct idlog *l, size_t collection, size_t n, mono_us_t now)
+uint64_t id_log_claim(
+    struct id_log *l, size_t collection, size_t n, mono_us_t now)
 {
-	struct lane *lane = enter(l, collection);
-	bool room = n <= IDLOG_CLAIMS - lane->nclaims;
+	struct taken *taken = enter(l, collection);
+	bool room = n <= ID_LOG_CLAIMS - taken->nclaims;
 	uint64_t first = room ? l->numbers + 1 : 0;
 	n = room ? n : 0;
 	for (size_t i = 0; i < n; i++)
-		lane->claims[lane->nclaims++] =
+		taken->claims[taken->nclaims++] =
 		    (struct claim){++l->numbers, now};
 	leave(l);
 	return first;
 }
 
-static bool end_claim(struct lane *lane, uint64_t number)
+static bool end_claim(struct taken *taken, uint64_t number)
 {
-	for (size_t i = 0; i < lane->nclaims; i++) {
-		if (lane->claims[i].number != number)
+	for (size_t i = 0; i < taken->nclaims; i++) {
+		if (taken->claims[i].number != number)
 			continue;
-		lane->claims[i] = lane->claims[--lane->nclaims];
+		taken->claims[i] = taken->claims[--taken->nclaims];
 		return true;
 	}
 	return false;
 }
 
-void idlog_drop(
-    struct idlog *l, size_t collection, uint64_t number, size_t *left)
+void id_log_drop(
+    struct id_log *l, size_t collection, uint64_t number, size_t *left)
 {
-	struct lane *lane = enter(l, collection);
-	end_claim(lane, number);
-	*left = lane->nclaims;
+	struct taken *taken = enter(l, collection);
+	end_claim(taken, number);
+	*left = taken->nclaims;
 	leave(l);
 }
 
-bool idlog_give_up(
-    struct idlog *l, size_t collection, dur_us_t most, mono_us_t now)
+bool id_log_give_up(
+    struct id_log *l, size_t collection, dur_us_t most, mono_us_t now)
 {
-	struct lane *lane = enter(l, collection);
-	bool over = lane->nclaims > 0 && lane->claims[0].since + most <= now;
+	struct taken *taken = enter(l, collection);
+	bool over = taken->nclaims > 0 && taken->claims[0].since + most <= now;
 	if (over)
-		lane->nclaims = 0;
+		taken->nclaims = 0;
 	leave(l);
 	return over;
 }
 
 /* --- records -------------------------------------------------------------- */
 
-enum idlog_heard idlog_hear(struct idlog *l, size_t collection,
+enum id_log_heard id_log_hear(struct id_log *l, size_t collection,
     struct id_range range, uint64_t number, size_t *left)
 {
 	int64_t past;
-	struct lane *lane = enter(l, collection);
-	bool mine = number && end_claim(lane, number);
-	bool valid = is_free(lane, range, &past);
-	add(lane, range);
-	*left = lane->nclaims;
+	struct taken *taken = enter(l, collection);
+	bool mine = number && end_claim(taken, number);
+	bool valid = is_free(taken, range, &past);
+	add(taken, range);
+	*left = taken->nclaims;
 	leave(l);
 	if (!mine)
-		return IDLOG_OTHERS;
-	return valid ? IDLOG_MINE : IDLOG_LOST;
+		return ID_LOG_OTHERS;
+	return valid ? ID_LOG_MINE : ID_LOG_LOST;
 }
 
 /* --- without Postgres ----------------------------------------------------- */
 
-void idlog_told(
-    struct idlog *l, size_t collection, struct id_range rowless, int64_t block)
+void id_log_told(
+    struct id_log *l, size_t collection, struct id_range rowless, int64_t block)
 {
-	struct lane *lane = enter(l, collection);
-	lane->rowless = rowless;
-	lane->block = block;
+	struct taken *taken = enter(l, collection);
+	taken->rowless = rowless;
+	taken->block = block;
 	leave(l);
 }
 
-int64_t idlog_block(struct idlog *l, size_t collection)
+int64_t id_log_block(struct id_log *l, size_t collection)
 {
 	int64_t block = enter(l, collection)->block;
 	leave(l);
@@ -209,28 +209,28 @@ int64_t idlog_block(struct idlog *l, size_t collection)
 
 /* The place of n ids that nobody has taken, from `first` on. False: there is
  * none below `end`. */
-static bool place(
-    const struct lane *lane, struct id_range within, int64_t n, int64_t *first)
+static bool place(const struct taken *taken, struct id_range within, int64_t n,
+    int64_t *first)
 {
 	/* Below 0 there could be no differences. */
 	if (within.first < 0 || within.end < within.first)
 		return false;
 	*first = within.first;
-	size_t i = find(lane, *first);
-	for (; i < lane->n && (lane->ranges[i].first < *first ||
-				  lane->ranges[i].first - *first < n);
+	size_t i = find(taken, *first);
+	for (; i < taken->n && (taken->ranges[i].first < *first ||
+				   taken->ranges[i].first - *first < n);
 	     i++)
-		*first = lane->ranges[i].end;
+		*first = taken->ranges[i].end;
 	return *first <= within.end - n;
 }
 
-bool idlog_next(
-    struct idlog *l, size_t collection, unsigned blocks, struct id_range *out)
+bool id_log_next(
+    struct id_log *l, size_t collection, unsigned blocks, struct id_range *out)
 {
-	struct lane *lane = enter(l, collection);
-	int64_t n = lane->block * (int64_t)blocks;
+	struct taken *taken = enter(l, collection);
+	int64_t n = taken->block * (int64_t)blocks;
 	bool any =
-	    lane->block > 0 && place(lane, lane->rowless, n, &out->first);
+	    taken->block > 0 && place(taken, taken->rowless, n, &out->first);
 	out->end = any ? out->first + n : 0;
 	leave(l);
 	return any;

@@ -11,7 +11,7 @@
  *
  * It is always safe to take more ids for taken than are: that only refuses
  * claims of this instance. So what was read is kept when the topic is read
- * anew, and there are at most IDLOG_RANGES ranges, of which the gaps between
+ * anew, and there are at most ID_LOG_RANGES ranges, of which the gaps between
  * the lowest are given up.
  *
  * Any thread may call; one mutex.
@@ -24,58 +24,58 @@
 #include <stddef.h>
 #include <stdint.h>
 
-enum { IDLOG_RANGES = 1024, IDLOG_CLAIMS = 64 };
+enum { ID_LOG_RANGES = 1024, ID_LOG_CLAIMS = 64 };
 
-struct idlog;
+struct id_log;
 
 struct id_range {
 	int64_t first, end; /* the first one behind it */
 };
 
 /* For `n` collections, by their index. Returns owned. */
-struct idlog *idlog_new(size_t n);
-void idlog_free(struct idlog **l);
+struct id_log *id_log_new(size_t n);
+void id_log_free(struct id_log **l);
 
 /* False: `range` has an id that is taken; *past is behind what takes it. */
-bool idlog_is_free(
-    struct idlog *l, size_t collection, struct id_range range, int64_t *past);
+bool id_log_is_free(
+    struct id_log *l, size_t collection, struct id_range range, int64_t *past);
 
 /* --- claims: ranges that this instance wants ------------------------------ */
 
 /* Begins `n` claims; their records are to be appended after it. Returns the
- * number of the first; the others follow it. 0: more than IDLOG_CLAIMS would be
- * open. */
-uint64_t idlog_claim(
-    struct idlog *l, size_t collection, size_t n, mono_us_t now);
+ * number of the first; the others follow it. 0: more than ID_LOG_CLAIMS would
+ * be open. */
+uint64_t id_log_claim(
+    struct id_log *l, size_t collection, size_t n, mono_us_t now);
 /* Its record was not appended. *left: claims that are still open. */
-void idlog_drop(
-    struct idlog *l, size_t collection, uint64_t number, size_t *left);
+void id_log_drop(
+    struct id_log *l, size_t collection, uint64_t number, size_t *left);
 /* If an open claim is older than `most`, all of the collection end. Their
  * records may still come: they take their ids, and nobody gives them out. */
-bool idlog_give_up(
-    struct idlog *l, size_t collection, dur_us_t most, mono_us_t now);
+bool id_log_give_up(
+    struct id_log *l, size_t collection, dur_us_t most, mono_us_t now);
 
 /* --- records -------------------------------------------------------------- */
 
-enum idlog_heard {
-	IDLOG_OTHERS, /* of another instance, or of a claim that has ended */
-	IDLOG_MINE,   /* an open claim: its ids are this instance's */
-	IDLOG_LOST,   /* an open claim: others were first */
+enum id_log_heard {
+	ID_LOG_OTHERS, /* of another instance, or of a claim that has ended */
+	ID_LOG_MINE,   /* an open claim: its ids are this instance's */
+	ID_LOG_LOST,   /* an open claim: others were first */
 };
 
 /* `number`: of this instance's claim; 0: it is another's record. *left: as
  * above. */
-enum idlog_heard idlog_hear(struct idlog *l, size_t collection,
+enum id_log_heard id_log_hear(struct id_log *l, size_t collection,
     struct id_range range, uint64_t number, size_t *left);
 
 /* --- without Postgres ----------------------------------------------------- */
 
 /* Postgres said that no row has an id of `rowless`, and has blocks of `block`.
  */
-void idlog_told(
-    struct idlog *l, size_t collection, struct id_range rowless, int64_t block);
+void id_log_told(struct id_log *l, size_t collection, struct id_range rowless,
+    int64_t block);
 /* Ids in a block; 0: it has not told. */
-int64_t idlog_block(struct idlog *l, size_t collection);
+int64_t id_log_block(struct id_log *l, size_t collection);
 /* `blocks` blocks from there that nobody has taken. False: none are known. */
-bool idlog_next(
-    struct idlog *l, size_t collection, unsigned blocks, struct id_range *out);
+bool id_log_next(
+    struct id_log *l, size_t collection, unsigned blocks, struct id_range *out);

@@ -50,7 +50,7 @@ static void wake_all(struct app *app)
 
 static void give_up(const struct asked *a, dur_us_t pause)
 {
-	ids_asked(a->w->app->ids, a->c->index, pause, clock_mono());
+	id_blocks_asked(a->w->app->ids, a->c->index, pause, clock_mono());
 }
 
 /* --- the answer ----------------------------------------------------------- */
@@ -66,7 +66,7 @@ static void fail(const struct asked *a, const char *code, const char *text)
 static bool find_rowless(const struct asked *a, struct id_range *r)
 {
 	for (unsigned blocks = a->blocks; blocks > 0; blocks /= 2) {
-		if (idlog_next(a->w->app->idlog, a->c->index, blocks, r) &&
+		if (id_log_next(a->w->app->idlog, a->c->index, blocks, r) &&
 		    record_ids_fit(r->first, r->end - r->first))
 			return true;
 	}
@@ -77,7 +77,8 @@ static bool find_rowless(const struct asked *a, struct id_range *r)
 static void go_without(const struct asked *a)
 {
 	struct id_range r;
-	if (find_rowless(a, &r) && idtail_claim(a->w->app->idtail, a->c, &r, 1))
+	if (find_rowless(a, &r) &&
+	    id_tail_claim(a->w->app->idtail, a->c, &r, 1))
 		metric_add(&a->w->metrics->ids_alone, 1);
 	else
 		give_up(a, AGAIN);
@@ -96,20 +97,20 @@ static void join(struct id_range *ranges, size_t *n, struct id_range r)
 
 /* The ranges of the answer that are free. `a` gets what to ask for if none
  * is. */
-static size_t read_ranges(
-    struct asked *a, const PGresult *rows, struct id_range ranges[IDLOG_CLAIMS])
+static size_t read_ranges(struct asked *a, const PGresult *rows,
+    struct id_range ranges[ID_LOG_CLAIMS])
 {
-	struct idlog *log = a->w->app->idlog;
+	struct id_log *log = a->w->app->idlog;
 	size_t n = 0;
-	for (int i = 0; i < PQntuples(rows) && n < IDLOG_CLAIMS; i++) {
+	for (int i = 0; i < PQntuples(rows) && n < ID_LOG_CLAIMS; i++) {
 		int64_t first = pg_int8(rows, i, 0),
 			block = pg_int8(rows, i, 1);
 		if (!record_ids_fit(first, block))
 			continue;
 		struct id_range r = {first, first + block};
-		idlog_told(log, a->c->index,
+		id_log_told(log, a->c->index,
 		    (struct id_range){first, pg_int8(rows, i, 2)}, block);
-		if (idlog_is_free(log, a->c->index, r, &a->lowest))
+		if (id_log_is_free(log, a->c->index, r, &a->lowest))
 			join(ranges, &n, r);
 	}
 	return n;
@@ -127,7 +128,7 @@ static void ask_again(struct asked *a)
 
 static void take(struct asked *a, const PGresult *rows)
 {
-	struct id_range ranges[IDLOG_CLAIMS];
+	struct id_range ranges[ID_LOG_CLAIMS];
 	int64_t before = a->lowest;
 	size_t n = read_ranges(a, rows, ranges);
 	if (n == 0 && a->lowest != before) {
@@ -135,7 +136,7 @@ static void take(struct asked *a, const PGresult *rows)
 	} else if (n == 0) {
 		fail(a, "ids", "the sequence gives none");
 		give_up(a, UNMIGRATED);
-	} else if (!idtail_claim(a->w->app->idtail, a->c, ranges, n)) {
+	} else if (!id_tail_claim(a->w->app->idtail, a->c, ranges, n)) {
 		fail(a, "queue", "the record was not appended");
 		give_up(a, AGAIN);
 	}
@@ -146,13 +147,13 @@ static void on_reply(void *arg, const struct pg_reply *reply)
 	struct asked a = *(struct asked *)arg;
 	const struct err *e = &reply->err;
 	free(arg);
-	if (e->verdict == VERDICT_OK) {
+	if (e->kind == ERR_KIND_OK) {
 		take(&a, reply->results[0]);
 		return;
 	}
 	bool unmigrated = sqlstate_is_unmigrated(e->code);
 	fail(&a, e->code, e->msg);
-	if (e->verdict == VERDICT_RETRY && !unmigrated)
+	if (e->kind == ERR_KIND_RETRY && !unmigrated)
 		go_without(&a);
 	else
 		give_up(&a, unmigrated ? UNMIGRATED : AGAIN);
@@ -166,60 +167,60 @@ static bool ask(const struct asked *asked)
 	struct asked *a = MEM_NEW(struct asked);
 	*a = *asked;
 	a->questions++;
-	sqltable_reserve(&sql, a->c);
-	struct call call = {.sql = sql.data, .shape.columns = "888"};
-	call_int4(&call, (int32_t)a->blocks);
-	call_int8(&call, (uint64_t)a->lowest);
-	const struct pg_query q = call_query(&call);
-	bool sent = pgread_query(a->w->primary, &q, on_reply, a);
-	call_free(&call);
+	sql_table_reserve(&sql, a->c);
+	struct pg_params call = {.sql = sql.data, .shape.columns = "888"};
+	pg_params_int4(&call, (int32_t)a->blocks);
+	pg_params_int8(&call, (uint64_t)a->lowest);
+	const struct pg_query q = pg_params_query(&call);
+	bool sent = pg_reader_query(a->w->primary, &q, on_reply, a);
+	pg_params_free(&call);
 	if (!sent)
 		free(a);
 	buf_free(&sql);
 	return sent;
 }
 
-void reserve_ids(struct worker *w, const struct collection *c)
+void id_reserve_ids(struct worker *w, const struct collection *c)
 {
-	if (!idtail_ready(w->app->idtail))
+	if (!id_tail_ready(w->app->idtail))
 		return;
 	const struct asked a = {
 	    .w = w,
 	    .c = c,
-	    .blocks = ids_want(w->app->ids, c->index, clock_mono()),
+	    .blocks = id_blocks_want(w->app->ids, c->index, clock_mono()),
 	    .lowest = INT64_MIN,
 	};
 	if (a.blocks > 0 && !ask(&a))
 		go_without(&a);
 }
 
-void reserve_all(struct worker *w)
+void id_reserve_all(struct worker *w)
 {
 	const struct collection *c;
 	for (size_t i = 0; (c = collection_at(i)) != NULL; i++) {
 		if (c->key == KEY_INTEGER && epoch_known(w->app->epoch) &&
-		    !migrated_misses(w->app->migrated, c))
-			reserve_ids(w, c);
+		    !schema_ready_misses(w->app->migrated, c))
+			id_reserve_ids(w, c);
 	}
 }
 
 /* --- the record ----------------------------------------------------------- */
 
-void reserve_mine(void *arg, const struct collection *c, struct id_range ids)
+void id_reserve_mine(void *arg, const struct collection *c, struct id_range ids)
 {
 	struct app *app = arg;
 	metric_add(&app->metrics[0].ids_taken, ids.end - ids.first);
-	int64_t block = idlog_block(app->idlog, c->index);
+	int64_t block = id_log_block(app->idlog, c->index);
 	CHECK(block > 0); /* told before anything was claimed */
 	while (ids.first < ids.end) {
 		int64_t n = ids.end - ids.first;
 		n = n < block ? n : block;
-		ids_add(app->ids, c->index, ids.first, n);
+		id_blocks_add(app->ids, c->index, ids.first, n);
 		ids.first += n;
 	}
 }
 
-void reserve_ended(void *arg, const struct collection *c, bool late)
+void id_reserve_ended(void *arg, const struct collection *c, bool late)
 {
 	struct app *app = arg;
 	if (late && !atomic_load(&app->draining))
@@ -227,6 +228,6 @@ void reserve_ended(void *arg, const struct collection *c, bool late)
 		    "collection=%s code=unheard error=\"the record in the "
 		    "log of ids was not read back\"",
 		    c->name);
-	ids_asked(app->ids, c->index, late ? UNHEARD : 0, clock_mono());
+	id_blocks_asked(app->ids, c->index, late ? UNHEARD : 0, clock_mono());
 	wake_all(app);
 }

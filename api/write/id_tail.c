@@ -21,8 +21,8 @@
 /* Not read to its end for so long: an operator is told. */
 #define UNREAD CLOCK_S(10)
 
-struct idtail {
-	struct idtail_options o;
+struct id_tail {
+	struct id_tail_options o;
 	struct consumer *consumer; /* NULL: no collection needs it */
 	struct producer *producer; /* likewise */
 	struct loop_timer *again;  /* assigns */
@@ -36,14 +36,14 @@ struct idtail {
 
 static void assign(void *arg)
 {
-	struct idtail *t = arg;
+	struct id_tail *t = arg;
 	const struct consumer_start start = {0, RD_KAFKA_OFFSET_BEGINNING};
 	consumer_assign(t->consumer, &start, 1);
 }
 
 /* --- records -------------------------------------------------------------- */
 
-static void pass_over(struct idtail *t, const rd_kafka_message_t *m)
+static void pass_over(struct id_tail *t, const rd_kafka_message_t *m)
 {
 	metric_add(&t->o.metrics->ids_malformed, 1);
 	log_event(EV_IDS_MALFORMED, "partition=%d offset=%lld", m->partition,
@@ -51,14 +51,14 @@ static void pass_over(struct idtail *t, const rd_kafka_message_t *m)
 }
 
 static void lose(
-    struct idtail *t, const struct collection *c, const struct record_ids *ids)
+    struct id_tail *t, const struct collection *c, const struct record_ids *ids)
 {
 	metric_add(&t->o.metrics->ids_lost, 1);
 	log_event(EV_IDS_LOST, "collection=%s first=%" PRId64 " n=%" PRId64,
 	    c->name, ids->first, ids->n);
 }
 
-static void hear(struct idtail *t, const rd_kafka_message_t *m)
+static void hear(struct id_tail *t, const rd_kafka_message_t *m)
 {
 	struct record_ids ids;
 	size_t left;
@@ -72,13 +72,13 @@ static void hear(struct idtail *t, const rd_kafka_message_t *m)
 		return; /* of another declaration */
 	struct id_range range = {ids.first, ids.first + ids.n};
 	bool ours = strcmp(ids.instance, t->instance) == 0;
-	enum idlog_heard what =
-	    idlog_hear(t->o.log, c->index, range, ours ? ids.seq : 0, &left);
-	if (what == IDLOG_MINE)
+	enum id_log_heard what =
+	    id_log_hear(t->o.log, c->index, range, ours ? ids.seq : 0, &left);
+	if (what == ID_LOG_MINE)
 		t->o.mine(t->o.arg, c, range);
-	else if (what == IDLOG_LOST)
+	else if (what == ID_LOG_LOST)
 		lose(t, c, &ids);
-	if (what != IDLOG_OTHERS && left == 0)
+	if (what != ID_LOG_OTHERS && left == 0)
 		t->o.ended(t->o.arg, c, false);
 }
 
@@ -92,7 +92,7 @@ static void on_message(void *arg, rd_kafka_message_t *m)
 
 static void on_eof(void *arg, int32_t partition, int64_t end)
 {
-	struct idtail *t = arg;
+	struct id_tail *t = arg;
 	(void)partition;
 	if (!atomic_exchange(&t->read, true))
 		log_event(EV_IDS_READ, "topic=%s records=%lld", t->o.topic,
@@ -102,7 +102,7 @@ static void on_eof(void *arg, int32_t partition, int64_t end)
 
 static void on_fault(void *arg, int32_t partition, struct err e)
 {
-	struct idtail *t = arg;
+	struct id_tail *t = arg;
 	(void)partition;
 	(void)e; /* the consumer has said it */
 	if (atomic_exchange(&t->read, false))
@@ -113,11 +113,11 @@ static void on_fault(void *arg, int32_t partition, struct err e)
 
 static void on_reachable(void *arg, bool yes)
 {
-	struct idtail *t = arg;
+	struct id_tail *t = arg;
 	atomic_store(&t->up, yes);
 }
 
-static void tell_unread(struct idtail *t)
+static void tell_unread(struct id_tail *t)
 {
 	if (atomic_load(&t->read) || t->told ||
 	    clock_mono() - t->since < UNREAD)
@@ -128,11 +128,11 @@ static void tell_unread(struct idtail *t)
 
 static void on_tick(void *arg)
 {
-	struct idtail *t = arg;
+	struct id_tail *t = arg;
 	const struct collection *c;
 	mono_us_t now = clock_mono();
 	for (size_t i = 0; (c = collection_at(i)) != NULL; i++) {
-		if (idlog_give_up(t->o.log, i, LATE, now))
+		if (id_log_give_up(t->o.log, i, LATE, now))
 			t->o.ended(t->o.arg, c, true);
 	}
 	tell_unread(t);
@@ -141,7 +141,7 @@ static void on_tick(void *arg)
 
 /* --- claims --------------------------------------------------------------- */
 
-static bool append(struct idtail *t, const struct collection *c,
+static bool append(struct id_tail *t, const struct collection *c,
     struct id_range range, uint64_t number)
 {
 	struct buf value = {0};
@@ -163,24 +163,24 @@ static bool append(struct idtail *t, const struct collection *c,
 	};
 	struct err e = producer_send(t->producer, &p);
 	buf_free(&value);
-	return e.verdict == VERDICT_OK;
+	return e.kind == ERR_KIND_OK;
 }
 
-bool idtail_claim(struct idtail *t, const struct collection *c,
+bool id_tail_claim(struct id_tail *t, const struct collection *c,
     const struct id_range *ranges, size_t n)
 {
 	size_t left = 1; /* while none was dropped */
-	uint64_t first = idlog_claim(t->o.log, c->index, n, clock_mono());
+	uint64_t first = id_log_claim(t->o.log, c->index, n, clock_mono());
 	if (first == 0)
 		return false;
 	for (size_t i = 0; i < n; i++) {
 		if (!append(t, c, ranges[i], first + i))
-			idlog_drop(t->o.log, c->index, first + i, &left);
+			id_log_drop(t->o.log, c->index, first + i, &left);
 	}
 	return left > 0;
 }
 
-bool idtail_ready(const struct idtail *t)
+bool id_tail_ready(const struct id_tail *t)
 {
 	return atomic_load((atomic_bool *)&t->read) &&
 	       atomic_load((atomic_bool *)&t->up) &&
@@ -206,7 +206,7 @@ static void on_delivered(void *arg, const struct delivery *d)
 	(void)d;
 }
 
-static struct err start_producer(struct idtail *t)
+static struct err start_producer(struct id_tail *t)
 {
 	const struct producer_options p = {
 	    .loop = t->o.loop,
@@ -214,12 +214,12 @@ static struct err start_producer(struct idtail *t)
 	    .delivered = on_delivered,
 	};
 	struct err e = producer_new(&p, &t->producer);
-	if (e.verdict == VERDICT_OK)
+	if (e.kind == ERR_KIND_OK)
 		producer_expect(t->producer, t->o.topic);
 	return e;
 }
 
-static struct err start(struct idtail *t)
+static struct err start(struct id_tail *t)
 {
 	static const struct consumer_events events = {
 	    .message = on_message,
@@ -236,9 +236,9 @@ static struct err start(struct idtail *t)
 	    .arg = t,
 	};
 	struct err e = start_producer(t);
-	if (e.verdict == VERDICT_OK)
+	if (e.kind == ERR_KIND_OK)
 		e = consumer_new(&c, &t->consumer);
-	if (e.verdict != VERDICT_OK)
+	if (e.kind != ERR_KIND_OK)
 		return e;
 	t->again = loop_timer_new(t->o.loop, assign, t);
 	t->tick = loop_timer_new(t->o.loop, on_tick, t);
@@ -247,23 +247,23 @@ static struct err start(struct idtail *t)
 	return ERR_OK;
 }
 
-struct err idtail_new(const struct idtail_options *o, struct idtail **out)
+struct err id_tail_new(const struct id_tail_options *o, struct id_tail **out)
 {
-	struct idtail *t = MEM_NEW(struct idtail);
+	struct id_tail *t = MEM_NEW(struct id_tail);
 	t->o = *o;
 	t->since = clock_mono();
 	snprintf(
 	    t->instance, sizeof t->instance, "%016" PRIx64, entropy_bits());
 	*out = t;
 	struct err e = is_needed() ? start(t) : ERR_OK;
-	if (e.verdict != VERDICT_OK)
-		idtail_free(out);
+	if (e.kind != ERR_KIND_OK)
+		id_tail_free(out);
 	return e;
 }
 
-void idtail_free(struct idtail **tp)
+void id_tail_free(struct id_tail **tp)
 {
-	struct idtail *t = *tp;
+	struct id_tail *t = *tp;
 	if (t == NULL)
 		return;
 	consumer_free(&t->consumer);

@@ -16,13 +16,13 @@
 #include "common/kafka/kafka.h"
 #include "common/schema/collection.h"
 
-struct idtail;
+struct id_tail;
 
-struct idtail_options {
+struct id_tail_options {
 	struct loop *loop;
 	const struct kafka_config *kafka;
 	const char *topic;
-	struct idlog *log;
+	struct id_log *log;
 	struct api_metrics *metrics; /* the loop's */
 	/* The ids of a claim are this instance's. */
 	void (*mine)(
@@ -34,12 +34,12 @@ struct idtail_options {
 	void *arg;
 };
 
-struct err idtail_new(const struct idtail_options *o, struct idtail **out);
+struct err id_tail_new(const struct id_tail_options *o, struct id_tail **out);
 /* Any thread: it was read to its end, and Kafka can be reached. */
-bool idtail_ready(const struct idtail *t);
+bool id_tail_ready(const struct id_tail *t);
 /* Any thread: claims `n` ranges, each record_ids_fit; all open claims of a
  * collection end together. False: none was claimed, and `ended` is not called
  * for it. */
-bool idtail_claim(struct idtail *t, const struct collection *c,
+bool id_tail_claim(struct id_tail *t, const struct collection *c,
     const struct id_range *ranges, size_t n);
-void idtail_free(struct idtail **t);
+void id_tail_free(struct id_tail **t);

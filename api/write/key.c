@@ -31,11 +31,11 @@ static struct home home(const struct request *r)
 
 static bool take_integer(const struct request *r, int64_t *id)
 {
-	struct ids *ids = r->worker->app->ids;
+	struct id_blocks *ids = r->worker->app->ids;
 	if (r->idempotency_key == NULL)
-		return ids_take(ids, r->collection->index, id);
+		return id_blocks_take(ids, r->collection->index, id);
 	const struct home h = home(r);
-	return ids_take_at(ids, &h, id);
+	return id_blocks_take_at(ids, &h, id);
 }
 
 static enum step_result have_integer(struct request *r)
@@ -46,7 +46,7 @@ static enum step_result have_integer(struct request *r)
 	bool first = !r->awaits_key;
 	r->awaits_key = false;
 	bool any = take_integer(r, &id);
-	reserve_ids(r->worker, r->collection);
+	id_reserve_ids(r->worker, r->collection);
 	if (any) {
 		snprintf(key, sizeof key, "%" PRId64, id);
 		return have(r, key);

@@ -86,17 +86,17 @@ enum step_result status_look_step(struct request *r)
 {
 	struct worker *w = r->worker;
 	bool looked = r->step == STEP_STATUS_LOOK;
-	enum probe_place place =
-	    probe_place(w->app->probe, r->position, r->started);
-	if (place == PROBE_NOWHERE)
+	enum backlog_place place =
+	    backlog_place(w->app->probe, r->position, r->started);
+	if (place == BACKLOG_NOWHERE)
 		return no_such(r);
-	if (place == PROBE_LATER && request_may_park(r) &&
+	if (place == BACKLOG_LATER && request_may_park(r) &&
 	    clock_mono() - r->started < w->app->settings->read_timeout) {
 		request_deadline(r, LOOK_US);
 		r->step = STEP_STATUS_LOOK;
 		return STEP_PARK;
 	}
-	if (place != PROBE_THERE || !looked)
+	if (place != BACKLOG_THERE || !looked)
 		return answer_state(r, "pending");
 	/* It took its time: it may be decided by now. */
 	r->step = STEP_STATUS;

@@ -42,19 +42,19 @@ bool validate_key(const struct collection *c, const char *key, size_t len,
 
 /* The key that a document says, in its one form. */
 static bool key_of(
-    const struct collection *c, struct jsonraw v, struct buf *out)
+    const struct collection *c, struct jsonslice v, struct buf *out)
 {
 	int64_t n;
-	enum jsonraw_kind kind = jsonraw_kind(v);
+	enum jsonslice_kind kind = jsonslice_kind(v);
 	if (c->key == KEY_INTEGER) {
-		if (kind != JSONRAW_NUMBER || !decimal_int64(v, &n))
+		if (kind != JSONSLICE_NUMBER || !decimal_int64(v, &n))
 			return false;
 		buf_printf(out, "%" PRId64, n);
 		return true;
 	}
-	if (kind != JSONRAW_STRING)
+	if (kind != JSONSLICE_STRING)
 		return false;
-	jsonraw_text(out, v);
+	jsonslice_text(out, v);
 	if (out->data == NULL)
 		buf_str(out, "");
 	return true;
@@ -72,7 +72,7 @@ struct check {
 	bool fill;     /* a default is wanted */
 };
 
-static void check_key(const struct check *k, struct jsonraw v)
+static void check_key(const struct check *k, struct jsonslice v)
 {
 	struct violations *out = &k->out->violations;
 	struct buf said = {0};
@@ -92,7 +92,7 @@ static void check_key(const struct check *k, struct jsonraw v)
 }
 
 static void add_faults(const struct check *k, const struct field *f,
-    struct jsonraw v, unsigned faults)
+    struct jsonslice v, unsigned faults)
 {
 	for (; faults; faults &= faults - 1) {
 		struct buf text = {0};
@@ -105,14 +105,14 @@ static void add_faults(const struct check *k, const struct field *f,
 
 /* A patch's null takes the member away: then its default counts. */
 static bool wants_default(
-    const struct check *k, const struct field *f, struct jsonraw v)
+    const struct check *k, const struct field *f, struct jsonslice v)
 {
-	return k->as == VALIDATE_PATCH && jsonraw_kind(v) == JSONRAW_NULL &&
+	return k->as == VALIDATE_PATCH && jsonslice_kind(v) == JSONSLICE_NULL &&
 	       !f->nullable && f->otherwise.s;
 }
 
 static void check_field(
-    struct check *k, const struct field *f, struct jsonraw v)
+    struct check *k, const struct field *f, struct jsonslice v)
 {
 	struct violations *out = &k->out->violations;
 	if (wants_default(k, f, v)) {
@@ -134,7 +134,7 @@ static void check_field(
 		add_faults(k, &any, v, FAULT_TYPE);
 }
 
-static void check_member(struct check *k, struct jsonraw_member m)
+static void check_member(struct check *k, struct jsonslice_member m)
 {
 	size_t i = collection_field(k->c, m.name);
 	if (i < k->c->nfields) {
@@ -144,13 +144,13 @@ static void check_member(struct check *k, struct jsonraw_member m)
 	}
 	const char *key = k->c->key_name;
 	if (k->as != VALIDATE_INCREMENT &&
-	    jsonraw_equals(m.name, key, strlen(key))) {
+	    jsonslice_equals(m.name, key, strlen(key))) {
 		check_key(k, m.value);
 		return;
 	}
 	struct buf name = {0};
 	buf_str(&name, "");
-	jsonraw_text(&name, m.name);
+	jsonslice_text(&name, m.name);
 	violations_add(
 	    &k->out->violations, name.data, "is not a field of %s", k->c->name);
 	buf_free(&name);
@@ -173,17 +173,18 @@ static void check_missing(struct check *k)
 
 /* --- defaults ------------------------------------------------------------ */
 
-static void add_member(struct buf *out, const char *name, struct jsonraw v)
+static void add_member(struct buf *out, const char *name, struct jsonslice v)
 {
 	buf_printf(out, "%s\"%s\":", out->len > 1 ? "," : "", name);
 	buf_add(out, v.s, v.len);
 }
 
-static void fill(const struct check *k, struct jsonraw object, struct buf *out)
+static void fill(
+    const struct check *k, struct jsonslice object, struct buf *out)
 {
-	struct jsonraw_member m = jsonraw_members(object);
+	struct jsonslice_member m = jsonslice_members(object);
 	buf_char(out, '{');
-	while (jsonraw_next(&m)) {
+	while (jsonslice_next(&m)) {
 		size_t i = collection_field(k->c, m.name);
 		if (i < k->c->nfields &&
 		    wants_default(k, &k->c->fields[i], m.value))
@@ -203,12 +204,12 @@ static void fill(const struct check *k, struct jsonraw object, struct buf *out)
 
 /* --- documents ----------------------------------------------------------- */
 
-static void check_object(struct check *k, struct jsonraw object)
+static void check_object(struct check *k, struct jsonslice object)
 {
 	struct violations *out = &k->out->violations;
-	struct jsonraw_member m = jsonraw_members(object);
+	struct jsonslice_member m = jsonslice_members(object);
 	size_t n = 0;
-	for (; jsonraw_next(&m); n++)
+	for (; jsonslice_next(&m); n++)
 		check_member(k, m);
 	if (k->as == VALIDATE_INCREMENT && n == 0)
 		violations_add(out, NULL, "names no field to increment");
@@ -219,13 +220,13 @@ static void check_object(struct check *k, struct jsonraw object)
 }
 
 void validate_value(const struct collection *c, enum validate_as as,
-    const char *key, size_t key_len, struct jsonraw value,
+    const char *key, size_t key_len, struct jsonslice value,
     struct validation *out)
 {
 	*out = (struct validation){.validity = VALID};
 	struct check k = {
 	    .c = c, .as = as, .key = key, .key_len = key_len, .out = out};
-	if (jsonraw_kind(value) == JSONRAW_OBJECT)
+	if (jsonslice_kind(value) == JSONSLICE_OBJECT)
 		check_object(&k, value);
 	else
 		violations_add(&out->violations, NULL, "must be an object");
@@ -235,16 +236,16 @@ void validate_value(const struct collection *c, enum validate_as as,
 	buf_free(&out->key);
 }
 
-static bool parse(
-    const char *body, size_t len, struct jsonraw *value, struct validation *out)
+static bool parse(const char *body, size_t len, struct jsonslice *value,
+    struct validation *out)
 {
-	struct jsonraw_fault fault;
+	struct jsonslice_fault fault;
 	*out = (struct validation){.validity = NOT_JSON};
-	if (jsonraw_parse(body, len, value, &fault)) {
-		struct jsonraw twice = jsontwice_find(*value);
+	if (jsonslice_parse(body, len, value, &fault)) {
+		struct jsonslice twice = jsondup_find(*value);
 		if (twice.s == NULL)
 			return true;
-		fault = (struct jsonraw_fault){(size_t)(twice.s - body),
+		fault = (struct jsonslice_fault){(size_t)(twice.s - body),
 		    "a duplicate member of its object"};
 	}
 	out->offset = fault.at;
@@ -256,7 +257,7 @@ void validate_document(const struct collection *c, enum validate_as as,
     const char *key, size_t key_len, const char *body, size_t len,
     struct validation *out)
 {
-	struct jsonraw value;
+	struct jsonslice value;
 	if (parse(body, len, &value, out))
 		validate_value(c, as, key, key_len, value, out);
 }
@@ -265,7 +266,7 @@ void validate_document(const struct collection *c, enum validate_as as,
 
 enum { GENERATED_KEY = 36 }; /* a UUID; integers are shorter */
 
-static struct jsonraw without_blanks(const char *s, size_t len)
+static struct jsonslice without_blanks(const char *s, size_t len)
 {
 	static const char blanks[] = " \t\r\n";
 	while (len && memchr(blanks, s[len - 1], 4))
@@ -274,7 +275,7 @@ static struct jsonraw without_blanks(const char *s, size_t len)
 		s++;
 		len--;
 	}
-	return (struct jsonraw){s, len};
+	return (struct jsonslice){s, len};
 }
 
 void validate_size(const struct collection *c, enum validate_as as,
@@ -283,7 +284,7 @@ void validate_size(const struct collection *c, enum validate_as as,
 {
 	if (v->validity != VALID || as == VALIDATE_INCREMENT)
 		return;
-	struct jsonraw document =
+	struct jsonslice document =
 	    v->filled.len ? without_blanks(v->filled.data, v->filled.len)
 			  : without_blanks(body, len);
 	if (key_len == 0)
@@ -304,11 +305,11 @@ void validate_size(const struct collection *c, enum validate_as as,
 /* --- the seed's write ---------------------------------------------------- */
 
 static void want_string(
-    struct jsonraw v, const char *name, struct violations *out)
+    struct jsonslice v, const char *name, struct violations *out)
 {
 	if (v.s == NULL)
 		violations_add(out, name, "is required");
-	else if (jsonraw_kind(v) != JSONRAW_STRING)
+	else if (jsonslice_kind(v) != JSONSLICE_STRING)
 		violations_add(out, name, "must be a string");
 }
 
@@ -330,15 +331,15 @@ static void check_whole(const struct collection *c, struct validation *out)
 }
 
 static void check_seed(
-    const struct collection *c, struct jsonraw object, struct validation *out)
+    const struct collection *c, struct jsonslice object, struct validation *out)
 {
 	struct violations *bad = &out->violations;
-	struct jsonraw key = {0}, value = {0};
-	struct jsonraw_member m = jsonraw_members(object);
-	while (jsonraw_next(&m)) {
+	struct jsonslice key = {0}, value = {0};
+	struct jsonslice_member m = jsonslice_members(object);
+	while (jsonslice_next(&m)) {
 		struct buf name = {0};
 		buf_str(&name, "");
-		jsonraw_text(&name, m.name);
+		jsonslice_text(&name, m.name);
 		if (strcmp(name.data, "key") == 0)
 			key = m.value;
 		else if (strcmp(name.data, "value") == 0)
@@ -352,7 +353,7 @@ static void check_seed(
 	if (bad->n)
 		return;
 	buf_str(&out->key, "");
-	jsonraw_text(&out->key, key);
+	jsonslice_text(&out->key, key);
 	if (!validate_key(c, out->key.data, out->key.len, bad))
 		return;
 	buf_char(&out->filled, '{');
@@ -364,11 +365,11 @@ static void check_seed(
 void validate_seed_write(const struct collection *c, const char *body,
     size_t len, struct validation *out)
 {
-	struct jsonraw value;
+	struct jsonslice value;
 	if (!parse(body, len, &value, out))
 		return;
 	out->validity = VALID;
-	if (jsonraw_kind(value) == JSONRAW_OBJECT)
+	if (jsonslice_kind(value) == JSONSLICE_OBJECT)
 		check_seed(c, value, out);
 	else
 		violations_add(&out->violations, NULL, "must be an object");

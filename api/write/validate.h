@@ -44,7 +44,7 @@ void validate_document(const struct collection *c, enum validate_as as,
     struct validation *out);
 /* The same of a value that was parsed, without members that stand twice. */
 void validate_value(const struct collection *c, enum validate_as as,
-    const char *key, size_t key_len, struct jsonraw value,
+    const char *key, size_t key_len, struct jsonslice value,
     struct validation *out);
 
 /* What is VALID becomes TOO_LARGE if the row's document would have more than

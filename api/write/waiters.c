@@ -9,28 +9,28 @@ struct queue {
 	struct wait *first, *last;
 };
 
-struct waits {
+struct waiters {
 	size_t count;
 	int32_t partitions;
 	struct queue queues[];
 };
 
-struct waits *waits_new(int32_t partitions)
+struct waiters *waiters_new(int32_t partitions)
 {
-	struct waits *w =
+	struct waiters *w =
 	    mem_zalloc(sizeof *w + (size_t)partitions * sizeof(struct queue));
 	w->partitions = partitions;
 	return w;
 }
 
-void waits_free(struct waits **w)
+void waiters_free(struct waiters **w)
 {
 	CHECK(*w == NULL || (*w)->count == 0);
 	free(*w);
 	*w = NULL;
 }
 
-void waits_add(struct waits *w, struct wait *wait, struct position p)
+void waiters_add(struct waiters *w, struct wait *wait, struct position p)
 {
 	CHECK(!wait->waiting && p.partition < w->partitions);
 	struct queue *q = &w->queues[p.partition];
@@ -46,7 +46,7 @@ void waits_add(struct waits *w, struct wait *wait, struct position p)
 	w->count++;
 }
 
-void waits_remove(struct waits *w, struct wait *wait)
+void waiters_remove(struct waiters *w, struct wait *wait)
 {
 	if (!wait->waiting)
 		return;
@@ -57,16 +57,17 @@ void waits_remove(struct waits *w, struct wait *wait)
 	w->count--;
 }
 
-struct wait *waits_pass(struct waits *w, int32_t partition, version_t through)
+struct wait *waiters_pass(
+    struct waiters *w, int32_t partition, version_t through)
 {
 	struct wait *first = w->queues[partition].first;
 	if (first == NULL || first->position.version >= through)
 		return NULL;
-	waits_remove(w, first);
+	waiters_remove(w, first);
 	return first;
 }
 
-size_t waits_count(const struct waits *w)
+size_t waiters_count(const struct waiters *w)
 {
 	return w->count;
 }

@@ -10,7 +10,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-struct waits;
+struct waiters;
 
 /* Embedded in the request; zero-initialised. */
 struct wait {
@@ -19,13 +19,14 @@ struct wait {
 	bool waiting;
 };
 
-struct waits *waits_new(int32_t partitions);
+struct waiters *waiters_new(int32_t partitions);
 /* Nobody waits any more (CHECK). */
-void waits_free(struct waits **w);
-void waits_add(struct waits *w, struct wait *wait, struct position p);
+void waiters_free(struct waiters **w);
+void waiters_add(struct waiters *w, struct wait *wait, struct position p);
 /* Harmless when it does not wait. */
-void waits_remove(struct waits *w, struct wait *wait);
+void waiters_remove(struct waiters *w, struct wait *wait);
 /* The watermark of the partition is now `through`: takes the first wait whose
  * version is below it out, or returns NULL. Call until NULL. */
-struct wait *waits_pass(struct waits *w, int32_t partition, version_t through);
-size_t waits_count(const struct waits *w);
+struct wait *waiters_pass(
+    struct waiters *w, int32_t partition, version_t through);
+size_t waiters_count(const struct waiters *w);

@@ -26,7 +26,7 @@ enum step_result write_step(struct request *r)
 		metric_add(&r->worker->metrics->write_invalid, 1);
 		return STEP_DONE;
 	}
-	intake_settle(r);
+	body_intake_settle(r);
 	r->step = r->id ? STEP_APPEND : STEP_KEY;
 	return STEP_MORE;
 }
@@ -40,7 +40,7 @@ static void on_acked(void *arg, const struct delivery *d)
 	r->delivered = d->status;
 	r->position.partition = d->partition;
 	if (d->status == DELIVERY_OK)
-		probe_acked(r->worker->app->probe, d->partition, d->offset);
+		backlog_acked(r->worker->app->probe, d->partition, d->offset);
 	r->has_position = d->status == DELIVERY_OK &&
 			  epoch_position(r->worker->app, d->partition,
 			      d->offset, &r->position.version);
@@ -60,7 +60,7 @@ static bool sheds(const struct worker *w, unsigned *retry_s)
 	int64_t limit = app->settings->max_backlog;
 	if (limit == 0)
 		return false;
-	struct probe_report p = probe_get(app->probe);
+	struct backlog_report p = backlog_get(app->probe);
 	if (!p.known || p.backlog <= limit)
 		return false;
 	double seconds = p.decided_per_s > 0
@@ -76,13 +76,13 @@ bool write_refused(const struct worker *w, const struct collection *c,
 {
 	struct app *app = w->app;
 	*out = (struct write_refusal){.retry_s = 1};
-	if (migrated_misses(app->migrated, c)) {
+	if (schema_ready_misses(app->migrated, c)) {
 		out->problem = PROBLEM_STORE_UNAVAILABLE;
 		out->detail = "The table of the collection is not made for its "
 			      "declaration yet.";
 		return true;
 	}
-	if (!writelog_up(app->writelog) || epoch_is_other(app->epoch)) {
+	if (!write_log_up(app->writelog) || epoch_is_other(app->epoch)) {
 		out->problem = PROBLEM_LOG_UNAVAILABLE;
 		return true;
 	}
@@ -130,10 +130,10 @@ enum step_result write_append_step(struct request *r)
 	    .done = on_acked,
 	    .arg = r,
 	};
-	struct err e = writelog_append(app->writelog, &a, &r->append);
-	if (e.verdict != VERDICT_OK)
+	struct err e = write_log_append(app->writelog, &a, &r->append);
+	if (e.kind != ERR_KIND_OK)
 		return unavailable(r, PROBLEM_BUFFER_FULL);
-	intake_free(r); /* the producer has a copy */
+	body_intake_free(r); /* the producer has a copy */
 	request_deadline(r, app->settings->write_timeout);
 	r->step = STEP_ACKED;
 	return STEP_PARK;
@@ -167,7 +167,7 @@ enum step_result write_acked_step(struct request *r)
 	if (r->position.version < tail_through(tail, r->position.partition))
 		return STEP_MORE; /* the commit was heard of first */
 	r->deadline = r->started + r->wait_for;
-	waits_add(w->waits, &r->wait, r->position);
+	waiters_add(w->waits, &r->wait, r->position);
 	return STEP_PARK;
 }
 

@@ -4,7 +4,7 @@
 
 #include <stdlib.h>
 
-struct writelog {
+struct write_log {
 	struct producer *producer;
 	char *topic;
 };
@@ -34,9 +34,10 @@ static void on_delivered(void *arg, const struct delivery *d)
 	loop_post(a->loop, deliver, a);
 }
 
-struct err writelog_new(const struct writelog_options *o, struct writelog **out)
+struct err write_log_new(
+    const struct write_log_options *o, struct write_log **out)
 {
-	struct writelog *w = MEM_NEW(struct writelog);
+	struct write_log *w = MEM_NEW(struct write_log);
 	w->topic = mem_strdup(o->topic);
 	const struct producer_options p = {
 	    .loop = o->loop,
@@ -47,15 +48,15 @@ struct err writelog_new(const struct writelog_options *o, struct writelog **out)
 	};
 	struct err e = producer_new(&p, &w->producer);
 	*out = w;
-	if (e.verdict == VERDICT_OK)
+	if (e.kind == ERR_KIND_OK)
 		producer_expect(w->producer, w->topic);
 	else
-		writelog_free(out, 0);
+		write_log_free(out, 0);
 	return e;
 }
 
-struct err writelog_append(
-    struct writelog *w, const struct append_request *r, struct append **out)
+struct err write_log_append(
+    struct write_log *w, const struct append_request *r, struct append **out)
 {
 	struct append *a = MEM_NEW(struct append);
 	*a = (struct append){.loop = r->loop, .done = r->done, .arg = r->arg};
@@ -74,26 +75,26 @@ struct err writelog_append(
 	};
 	struct err e = producer_send(w->producer, &p);
 	*out = a;
-	if (e.verdict != VERDICT_OK) {
+	if (e.kind != ERR_KIND_OK) {
 		free(a);
 		*out = NULL;
 	}
 	return e;
 }
 
-void writelog_abandon(struct append *a)
+void write_log_abandon(struct append *a)
 {
 	a->done = NULL;
 }
 
-bool writelog_up(const struct writelog *w)
+bool write_log_up(const struct write_log *w)
 {
 	return producer_reachable(w->producer);
 }
 
-void writelog_free(struct writelog **wp, dur_us_t timeout)
+void write_log_free(struct write_log **wp, dur_us_t timeout)
 {
-	struct writelog *w = *wp;
+	struct write_log *w = *wp;
 	if (w == NULL)
 		return;
 	producer_free(&w->producer, timeout);

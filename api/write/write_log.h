@@ -12,12 +12,12 @@
 
 #include <stdint.h>
 
-struct writelog;
+struct write_log;
 struct append;
 
 typedef void (*append_done)(void *arg, const struct delivery *d);
 
-struct writelog_options {
+struct write_log_options {
 	struct loop *loop; /* serves the producer */
 	const struct kafka_config *kafka;
 	const char *topic;
@@ -34,15 +34,15 @@ struct append_request {
 	void *arg;
 };
 
-struct err writelog_new(
-    const struct writelog_options *o, struct writelog **out);
+struct err write_log_new(
+    const struct write_log_options *o, struct write_log **out);
 /* Copies what it needs. On OK `done` is called exactly once, later, unless the
  * append is abandoned first. RETRY: the local queue is full. */
-struct err writelog_append(
-    struct writelog *w, const struct append_request *r, struct append **out);
+struct err write_log_append(
+    struct write_log *w, const struct append_request *r, struct append **out);
 /* From the loop that asked: `done` is not called any more. The write may still
  * happen. */
-void writelog_abandon(struct append *a);
-bool writelog_up(const struct writelog *w);
+void write_log_abandon(struct append *a);
+bool write_log_up(const struct write_log *w);
 /* Waits at most `timeout` for what is in flight; reports go to the loops. */
-void writelog_free(struct writelog **w, dur_us_t timeout);
+void write_log_free(struct write_log **w, dur_us_t timeout);

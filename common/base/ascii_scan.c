@@ -33,7 +33,7 @@ static uint64_t equal(uint64_t x, unsigned char c)
 	return below(x ^ EACH(c), 1);
 }
 
-size_t run_ascii(const char *s, size_t len)
+size_t ascii_scan(const char *s, size_t len)
 {
 	size_t i = 0;
 	for (; len - i >= sizeof(uint64_t); i += sizeof(uint64_t)) {
@@ -46,7 +46,7 @@ size_t run_ascii(const char *s, size_t len)
 	return i;
 }
 
-size_t run_plain(const char *s, size_t len)
+size_t ascii_scan_plain(const char *s, size_t len)
 {
 	size_t i = 0;
 	for (; len - i >= sizeof(uint64_t); i += sizeof(uint64_t)) {

@@ -6,6 +6,6 @@
 #include <stddef.h>
 
 /* At the beginning: below 0x80. */
-size_t run_ascii(const char *s, size_t len);
+size_t ascii_scan(const char *s, size_t len);
 /* At the beginning: such as stand for themselves in a JSON string. */
-size_t run_plain(const char *s, size_t len);
+size_t ascii_scan_plain(const char *s, size_t len);

@@ -94,7 +94,7 @@ void buf_json(struct buf *b, const char *s, size_t len)
 {
 	buf_char(b, '"');
 	for (;;) {
-		size_t run = run_plain(s, len);
+		size_t run = ascii_scan_plain(s, len);
 		buf_add(b, s, run);
 		if (run == len)
 			break;

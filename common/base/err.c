@@ -3,10 +3,9 @@
 #include <stdarg.h>
 #include <stdio.h>
 
-struct err err_make(
-    enum verdict verdict, const char *code, const char *fmt, ...)
+struct err err_make(enum err_kind kind, const char *code, const char *fmt, ...)
 {
-	struct err e = {.verdict = verdict};
+	struct err e = {.kind = kind};
 	snprintf(e.code, sizeof e.code, "%s", code ? code : "");
 	va_list ap;
 	va_start(ap, fmt);
@@ -15,9 +14,9 @@ struct err err_make(
 	return e;
 }
 
-const char *err_verdict_name(enum verdict v)
+const char *err_kind_name(enum err_kind kind)
 {
 	static const char *const names[] = {
 	    "ok", "retry", "reject", "fenced", "fatal"};
-	return names[v];
+	return names[kind];
 }

@@ -1,24 +1,24 @@
-/* Errors carry a verdict: callers branch on it, never on text, and whoever
+/* Errors have a kind: callers branch on it, never on text, and whoever
  * decides logs it, once.
  */
 #pragma once
 
-enum verdict {
-	VERDICT_OK,
-	VERDICT_RETRY,	/* the other side is away or busy: later, the same */
-	VERDICT_REJECT, /* this input can never succeed */
-	VERDICT_FENCED, /* somebody else owns the partition */
-	VERDICT_FATAL,	/* an operator must act */
+enum err_kind {
+	ERR_KIND_OK,
+	ERR_KIND_RETRY,	 /* the other side is away or busy: later, the same */
+	ERR_KIND_REJECT, /* this input can never succeed */
+	ERR_KIND_FENCED, /* somebody else owns the partition */
+	ERR_KIND_FATAL,	 /* an operator must act */
 };
 
 struct err {
-	enum verdict verdict;
+	enum err_kind kind;
 	char code[32]; /* SQLSTATE, Kafka's error name, errno's name */
 	char msg[256]; /* for the log; never sent to a client */
 };
 
-#define ERR_OK ((struct err){.verdict = VERDICT_OK})
+#define ERR_OK ((struct err){.kind = ERR_KIND_OK})
 
 __attribute__((format(printf, 3, 4))) struct err err_make(
-    enum verdict verdict, const char *code, const char *fmt, ...);
-const char *err_verdict_name(enum verdict v);
+    enum err_kind kind, const char *code, const char *fmt, ...);
+const char *err_kind_name(enum err_kind kind);

@@ -32,8 +32,8 @@ static bool second_valid(unsigned char first, unsigned char second)
 size_t utf8_prefix(const char *s, size_t len)
 {
 	const unsigned char *p = (const unsigned char *)s;
-	size_t i = run_ascii(s, len);
-	for (; i < len; i += run_ascii(s + i, len - i)) {
+	size_t i = ascii_scan(s, len);
+	for (; i < len; i += ascii_scan(s + i, len - i)) {
 		size_t n = sequence_len(p[i]);
 		if (n == 0 || i + n > len)
 			return i;

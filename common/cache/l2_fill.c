@@ -3,7 +3,7 @@
 #include <stdio.h>
 #include <string.h>
 
-bool l2fill_send(struct redis *r, struct key_slot slot, const char *id,
+bool l2_fill_send(struct redis *r, struct key_slot slot, const char *id,
     size_t len, version_t as_of, const struct l2_entry *e, dur_us_t ttl,
     redis_done done, void *arg)
 {

@@ -26,7 +26,7 @@ struct request {
 	struct MHD_Connection *c;
 	char *path;
 	struct buf body;
-	const struct httpline_fault *fault; /* refused by its head */
+	const struct http_head_fault *fault; /* refused by its head */
 	bool suspended;
 	bool answered;
 	struct answer answer;
@@ -88,15 +88,15 @@ static bool is_own(const char *path)
 	return false;
 }
 
-static const struct httpline_fault *judge(const struct httpline_head *head)
+static const struct http_head_fault *judge(const struct http_head *head)
 {
-	if (head->length != HTTPLINE_UNKNOWN && head->length > MAX_BODY)
-		return &httpline_too_large;
-	return head->length > 0 && head->encoded ? &httpline_encoded : NULL;
+	if (head->length != HTTP_HEAD_UNKNOWN && head->length > MAX_BODY)
+		return &http_head_too_large;
+	return head->length > 0 && head->encoded ? &http_head_encoded : NULL;
 }
 
 static void *begin(void *arg, struct MHD_Connection *c, const char *method,
-    const char *path, const struct httpline_head *head, bool *refused)
+    const char *path, const struct http_head *head, bool *refused)
 {
 	struct request *r = MEM_NEW(struct request);
 	r->fault = judge(head);
@@ -157,15 +157,15 @@ static const char *header(const struct request *r, const char *name)
 static bool refused(struct request *r)
 {
 	const struct common_settings *s = r->admin->o.config->settings;
-	const struct guard g = {
+	const struct origin_check g = {
 	    .method = r->x.method,
 	    .host = header(r, MHD_HTTP_HEADER_HOST),
 	    .origin = header(r, "Origin"),
 	    .fetch_site = header(r, "Sec-Fetch-Site"),
 	    .content_type = header(r, MHD_HTTP_HEADER_CONTENT_TYPE),
-	    .mark = header(r, GUARD_HEADER),
+	    .mark = header(r, ORIGIN_CHECK_HEADER),
 	};
-	const char *why = guard_refuses(&g, s->admin_hosts);
+	const char *why = origin_check_refuses(&g, s->admin_hosts);
 	if (why == NULL)
 		return false;
 	r->answer.status = 403;
@@ -214,7 +214,7 @@ void admin_answer(struct admin_exchange *x, unsigned status, struct buf *body)
 
 static enum MHD_Result refuse(struct request *r)
 {
-	struct MHD_Response *response = httpline_response(r->fault);
+	struct MHD_Response *response = http_head_response(r->fault);
 	enum MHD_Result rc =
 	    MHD_queue_response(r->c, r->fault->status, response);
 	MHD_destroy_response(response);
@@ -228,7 +228,7 @@ static enum MHD_Result queue(struct request *r)
 	char *text = buf_take(&a->body, &len);
 	struct MHD_Response *response =
 	    MHD_create_response_from_buffer(len, text, MHD_RESPMEM_MUST_FREE);
-	httpline_type(response, a->type);
+	http_head_type(response, a->type);
 	if (a->status == 405)
 		MHD_add_response_header(
 		    response, MHD_HTTP_HEADER_ALLOW, "GET, HEAD");
@@ -275,9 +275,9 @@ struct err admin_new(const struct admin_options *o, struct admin **out)
 	    .arg = a,
 	};
 	struct err e = httpd_new(&h, &a->httpd);
-	if (e.verdict == VERDICT_OK)
+	if (e.kind == ERR_KIND_OK)
 		e = httpd_open(a->httpd);
-	if (e.verdict != VERDICT_OK) {
+	if (e.kind != ERR_KIND_OK) {
 		httpd_free(&a->httpd);
 		free(a);
 		a = NULL;

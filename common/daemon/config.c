@@ -77,7 +77,7 @@ static struct err unknown_name(const struct config *c, const char *name)
 		if (distance(name, row_at(c, i)->name) < distance(name, best))
 			best = row_at(c, i)->name;
 	}
-	return err_make(VERDICT_FATAL, "config",
+	return err_make(ERR_KIND_FATAL, "config",
 	    "unknown setting '%s'; did you mean '%s'? (--help lists all)", name,
 	    best);
 }
@@ -106,7 +106,7 @@ struct err config_set(struct config *c, const char *name, const char *value)
 	if (row == NULL)
 		return unknown_name(c, name);
 	if (!setting_set(row, c->settings, value))
-		return err_make(VERDICT_FATAL, "config",
+		return err_make(ERR_KIND_FATAL, "config",
 		    "setting '%s' has the bad value '%s'; allowed: %s", name,
 		    row->kind == SETTING_URL ? "***" : value,
 		    setting_allowed(row));
@@ -140,13 +140,13 @@ static struct err load_line(
 		return ERR_OK;
 	char *equals = strchr(text, '=');
 	if (equals == NULL)
-		return err_make(VERDICT_FATAL, "config",
+		return err_make(ERR_KIND_FATAL, "config",
 		    "%s:%d: expected 'name = value'", path, number);
 	*equals = '\0';
 	struct err e = config_set(c, trim(text), trim(equals + 1));
-	if (e.verdict != VERDICT_OK)
+	if (e.kind != ERR_KIND_OK)
 		return err_make(
-		    VERDICT_FATAL, "config", "%s:%d: %s", path, number, e.msg);
+		    ERR_KIND_FATAL, "config", "%s:%d: %s", path, number, e.msg);
 	return ERR_OK;
 }
 
@@ -154,20 +154,20 @@ struct err config_load_file(struct config *c, const char *path)
 {
 	FILE *f = fopen(path, "re");
 	if (f == NULL)
-		return err_make(VERDICT_FATAL, "config",
+		return err_make(ERR_KIND_FATAL, "config",
 		    "cannot read the file '%s': %s", path, strerror(errno));
 	struct err e = ERR_OK;
 	char *line = NULL;
 	size_t cap = 0;
-	for (int n = 1; e.verdict == VERDICT_OK; n++) {
+	for (int n = 1; e.kind == ERR_KIND_OK; n++) {
 		errno = 0;
 		if (getline(&line, &cap, f) < 0)
 			break;
 		e = load_line(c, path, n, line);
 	}
 	/* A folder can be opened, but not read. */
-	if (e.verdict == VERDICT_OK && ferror(f))
-		e = err_make(VERDICT_FATAL, "config",
+	if (e.kind == ERR_KIND_OK && ferror(f))
+		e = err_make(ERR_KIND_FATAL, "config",
 		    "cannot read the file '%s': %s", path, strerror(errno));
 	free(line);
 	fclose(f);
@@ -240,8 +240,8 @@ static struct err load_alias(
 		if (!has_word(row_at(c, i)->aliases, name, len))
 			continue;
 		struct err e = config_set(c, row_at(c, i)->name, value);
-		if (e.verdict != VERDICT_OK)
-			return err_make(VERDICT_FATAL, "config",
+		if (e.kind != ERR_KIND_OK)
+			return err_make(ERR_KIND_FATAL, "config",
 			    "environment %.*s: %s", (int)len, name, e.msg);
 	}
 	return ERR_OK;
@@ -251,12 +251,12 @@ static struct err load_alias(
 struct err config_load_env(struct config *c, char **env)
 {
 	struct err e = ERR_OK;
-	for (char **v = env; *v && e.verdict == VERDICT_OK; v++) {
+	for (char **v = env; *v && e.kind == ERR_KIND_OK; v++) {
 		size_t len = strcspn(*v, "=");
 		if ((*v)[len] == '=')
 			e = load_alias(c, *v, len, *v + len + 1);
 	}
-	for (char **v = env; *v && e.verdict == VERDICT_OK; v++) {
+	for (char **v = env; *v && e.kind == ERR_KIND_OK; v++) {
 		size_t len = strcspn(*v, "=");
 		if (strncmp(*v, "SLUICE_", 7) != 0 || (*v)[len] != '=')
 			continue;

@@ -82,7 +82,7 @@ static int probe(const struct daemon_spec *spec, const char *page)
 	struct buf body = {0};
 	struct err e;
 	if (strcmp(page, "livez") != 0 && strcmp(page, "readyz") != 0)
-		e = err_make(VERDICT_FATAL, "probe",
+		e = err_make(ERR_KIND_FATAL, "probe",
 		    "--probe=%s: allowed: readyz, livez", page);
 	else
 		e = healthcheck_ask(config_text(spec->config, "admin.listen"),
@@ -90,10 +90,10 @@ static int probe(const struct daemon_spec *spec, const char *page)
 	if (body.len)
 		fputs(body.data, stdout);
 	buf_free(&body);
-	if (e.verdict == VERDICT_OK)
+	if (e.kind == ERR_KIND_OK)
 		return EXIT_SUCCESS;
 	fprintf(stderr, "%s: %s\n", spec->name, e.msg);
-	return e.verdict == VERDICT_RETRY ? EXIT_FAILURE : EXIT_USAGE;
+	return e.kind == ERR_KIND_RETRY ? EXIT_FAILURE : EXIT_USAGE;
 }
 
 static bool set_flag(const struct daemon_spec *spec, const char *name)
@@ -112,7 +112,7 @@ static struct err set_argument(struct config *c, const char *arg)
 {
 	const char *equals = strchr(arg, '=');
 	if (equals == NULL)
-		return err_make(VERDICT_FATAL, "config",
+		return err_make(ERR_KIND_FATAL, "config",
 		    "argument '--%s': expected --name=value (--help)", arg);
 	char *name = mem_strndup(arg, (size_t)(equals - arg));
 	for (char *s = name; *s; s++) {
@@ -149,17 +149,17 @@ static struct err check_common(const struct config *c)
 	const struct common_settings *s = c->settings;
 	const struct kafka_config k = kafka_config(c, s);
 	rd_kafka_conf_t *conf;
-	if (!guard_check_hosts(s->admin_hosts))
-		return err_make(VERDICT_FATAL, "config",
+	if (!origin_check_check_hosts(s->admin_hosts))
+		return err_make(ERR_KIND_FATAL, "config",
 		    "setting 'admin.hosts' has the bad value '%s'; allowed: "
 		    "names without ports, with commas between",
 		    s->admin_hosts);
 	struct err e = kafka_conf(&k, NULL, &conf);
-	if (e.verdict != VERDICT_OK)
+	if (e.kind != ERR_KIND_OK)
 		return e;
 	rd_kafka_conf_destroy(conf);
 	e = pg_check_url("primary.url", s->primary_url);
-	return e.verdict == VERDICT_OK ? redis_check_url(s->redis_url) : e;
+	return e.kind == ERR_KIND_OK ? redis_check_url(s->redis_url) : e;
 }
 
 /* Of `--name value` the name is told: the value may be a secret. */
@@ -170,9 +170,9 @@ static struct err not_understood(
 	const char *before = i > 1 ? argv[i - 1] : "";
 	if (strncmp(before, "--", 2) == 0 && strchr(before, '=') == NULL &&
 	    !special(spec, before + 2, &ignored))
-		return err_make(VERDICT_FATAL, "config",
+		return err_make(ERR_KIND_FATAL, "config",
 		    "argument '%s': expected --name=value (--help)", before);
-	return err_make(VERDICT_FATAL, "config",
+	return err_make(ERR_KIND_FATAL, "config",
 	    "argument '%s' is not understood (--help)", argv[i]);
 }
 
@@ -187,16 +187,16 @@ static struct err load(const struct daemon_spec *spec, int argc, char **argv,
 	struct err e = ERR_OK;
 	if (args->file)
 		e = config_load_file(spec->config, args->file);
-	if (e.verdict == VERDICT_OK)
+	if (e.kind == ERR_KIND_OK)
 		e = config_load_env(spec->config, environ);
 	struct arguments again = {0};
-	for (int i = 1; i < argc && e.verdict == VERDICT_OK; i++) {
+	for (int i = 1; i < argc && e.kind == ERR_KIND_OK; i++) {
 		if (!special(spec, argv[i] + 2, &again))
 			e = set_argument(spec->config, argv[i] + 2);
 	}
-	if (e.verdict == VERDICT_OK)
+	if (e.kind == ERR_KIND_OK)
 		e = check_common(spec->config);
-	if (e.verdict == VERDICT_OK && spec->check)
+	if (e.kind == ERR_KIND_OK && spec->check)
 		e = spec->check(spec->config);
 	return e;
 }
@@ -235,7 +235,7 @@ bool daemon_configure(
 	}
 	struct arguments args = {0};
 	struct err e = load(spec, argc, argv, &args);
-	if (e.verdict != VERDICT_OK)
+	if (e.kind != ERR_KIND_OK)
 		return refuse(spec, &e, exit_code);
 	if (args.docs) {
 		bool known = print_docs(spec, args.docs);
@@ -244,7 +244,7 @@ bool daemon_configure(
 	}
 	const struct common_settings *s = spec->config->settings;
 	e = collections_load(s->collections_dir);
-	if (e.verdict != VERDICT_OK)
+	if (e.kind != ERR_KIND_OK)
 		return refuse(spec, &e, exit_code);
 	if (args.check) {
 		printf("%s: the configuration is good\n", spec->name);

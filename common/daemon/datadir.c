@@ -4,7 +4,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-void shipped_folder(struct buf *out, const char *name)
+void datadir_folder(struct buf *out, const char *name)
 {
 	char program[4096];
 	struct stat st;

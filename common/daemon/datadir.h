@@ -5,4 +5,4 @@
 
 /* Appends the path of one: beside the program as it is built, or else as it is
  * installed (PREFIX/share/sluice), whether it is there or not. */
-void shipped_folder(struct buf *out, const char *name);
+void datadir_folder(struct buf *out, const char *name);

@@ -16,7 +16,7 @@ enum { ANSWER_MAX = 65536 };
 
 static struct err not_well(const char *why)
 {
-	return err_make(VERDICT_RETRY, "probe", "%s", why);
+	return err_make(ERR_KIND_RETRY, "probe", "%s", why);
 }
 
 /* Waits for `events`; false: the time is over. */
@@ -61,7 +61,7 @@ static struct err connect_any(const char *address, mono_us_t deadline, int *fd)
 	if (list == NULL || colon == NULL || strcmp(colon, ":0") == 0) {
 		if (list)
 			freeaddrinfo(list);
-		return err_make(VERDICT_FATAL, "probe",
+		return err_make(ERR_KIND_FATAL, "probe",
 		    "admin.listen=%s is no address that can be asked", address);
 	}
 	*fd = -1;
@@ -111,7 +111,7 @@ static struct err judge(const struct buf *answer, struct buf *body)
 	buf_str(body, end + 4);
 	if (status == 200)
 		return ERR_OK;
-	return err_make(VERDICT_RETRY, "probe", "answered %d", status);
+	return err_make(ERR_KIND_RETRY, "probe", "answered %d", status);
 }
 
 struct err healthcheck_ask(
@@ -120,13 +120,13 @@ struct err healthcheck_ask(
 	const mono_us_t deadline = clock_mono() + timeout;
 	int fd;
 	struct err e = connect_any(address, deadline, &fd);
-	if (e.verdict != VERDICT_OK)
+	if (e.kind != ERR_KIND_OK)
 		return e;
 	struct buf answer = {0};
 	e = ask(fd, page);
-	if (e.verdict == VERDICT_OK)
+	if (e.kind == ERR_KIND_OK)
 		e = read_all(fd, deadline, &answer);
-	if (e.verdict == VERDICT_OK)
+	if (e.kind == ERR_KIND_OK)
 		e = judge(&answer, body);
 	buf_free(&answer);
 	close(fd);

@@ -7,27 +7,28 @@
 #include <sys/ioctl.h>
 #include <sys/socket.h>
 
-void pace_enter(struct pace *p, enum pace_phase phase, mono_us_t now)
+void conn_timeout_enter(
+    struct conn_timeout *p, enum conn_timeout_phase phase, mono_us_t now)
 {
-	*p = (struct pace){.phase = phase, .since = now};
+	*p = (struct conn_timeout){.phase = phase, .since = now};
 }
 
-void pace_got(struct pace *p, size_t n)
+void conn_timeout_got(struct conn_timeout *p, size_t n)
 {
 	p->got += n;
 }
 
-void pace_hold(struct pace *p, mono_us_t now)
+void conn_timeout_hold(struct conn_timeout *p, mono_us_t now)
 {
-	p->phase = PACE_HELD;
+	p->phase = CONN_TIMEOUT_HELD;
 	p->age = now - p->since;
 }
 
-void pace_let_go(struct pace *p, mono_us_t now)
+void conn_timeout_let_go(struct conn_timeout *p, mono_us_t now)
 {
-	if (p->phase != PACE_HELD)
+	if (p->phase != CONN_TIMEOUT_HELD)
 		return;
-	p->phase = PACE_RECEIVING;
+	p->phase = CONN_TIMEOUT_RECEIVING;
 	p->since = now - p->age;
 }
 
@@ -38,7 +39,8 @@ static bool below(int64_t min, dur_us_t grace, uint64_t bytes, dur_us_t elapsed)
 	       (double)bytes < (double)min * ((double)elapsed / 1e6);
 }
 
-static void note(struct pace *p, const struct tcp_info *info, mono_us_t now)
+static void note(
+    struct conn_timeout *p, const struct tcp_info *info, mono_us_t now)
 {
 	uint64_t taken = info->tcpi_bytes_acked;
 	bool first = !p->looked;
@@ -54,8 +56,8 @@ static void note(struct pace *p, const struct tcp_info *info, mono_us_t now)
 }
 
 /* As far as the looks tell. While there is nothing to take, it waits for us. */
-static bool is_slow(
-    struct pace *p, const struct pace_limits *most, int fd, mono_us_t now)
+static bool is_slow(struct conn_timeout *p,
+    const struct conn_timeout_limits *most, int fd, mono_us_t now)
 {
 	struct tcp_info info = {0};
 	socklen_t len = sizeof info;
@@ -70,27 +72,28 @@ static bool is_slow(
 	if (getsockopt(fd, IPPROTO_TCP, TCP_INFO, &info, &len) != 0)
 		return false;
 	note(p, &info, now);
-	bool stands = p->phase == PACE_ANSWERING && now - p->since > most->send;
+	bool stands =
+	    p->phase == CONN_TIMEOUT_ANSWERING && now - p->since > most->send;
 	return stands || below(most->min_send, most->grace,
 			     p->taken - p->behind_from, now - p->behind_since);
 }
 
-bool pace_over(
-    struct pace *p, const struct pace_limits *most, int fd, mono_us_t now)
+bool conn_timeout_over(struct conn_timeout *p,
+    const struct conn_timeout_limits *most, int fd, mono_us_t now)
 {
 	switch (p->phase) {
-	case PACE_NEW:
+	case CONN_TIMEOUT_NEW:
 		return now - p->since > most->first;
-	case PACE_IDLE:
+	case CONN_TIMEOUT_IDLE:
 		return now - p->since > most->idle;
-	case PACE_RECEIVING:
+	case CONN_TIMEOUT_RECEIVING:
 		return now - p->since > most->receive ||
 		       below(most->min_receive, most->grace, p->got,
 			   now - p->since);
-	case PACE_ANSWERING:
-	case PACE_STREAMING:
+	case CONN_TIMEOUT_ANSWERING:
+	case CONN_TIMEOUT_STREAMING:
 		return is_slow(p, most, fd, now);
-	case PACE_HELD:
+	case CONN_TIMEOUT_HELD:
 		break;
 	}
 	return false;

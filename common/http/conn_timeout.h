@@ -12,17 +12,18 @@
 #include <stddef.h>
 #include <stdint.h>
 
-enum pace_phase {
-	PACE_NEW,  /* there was no request yet */
-	PACE_IDLE, /* there is none now */
-	PACE_RECEIVING,
-	PACE_HELD, /* suspended in the middle of its body */
-	PACE_ANSWERING,
-	PACE_STREAMING, /* an answer whose maker notices a client that stops */
+enum conn_timeout_phase {
+	CONN_TIMEOUT_NEW,  /* there was no request yet */
+	CONN_TIMEOUT_IDLE, /* there is none now */
+	CONN_TIMEOUT_RECEIVING,
+	CONN_TIMEOUT_HELD, /* suspended in the middle of its body */
+	CONN_TIMEOUT_ANSWERING,
+	CONN_TIMEOUT_STREAMING, /* an answer whose maker notices a client that
+				   stops */
 };
 
-struct pace {
-	enum pace_phase phase;
+struct conn_timeout {
+	enum conn_timeout_phase phase;
 	mono_us_t since;
 	dur_us_t age; /* when it was held: waiting for us is not its own time */
 	uint64_t got; /* bytes of the body */
@@ -34,7 +35,7 @@ struct pace {
 	size_t memory;	      /* that its request takes */
 };
 
-struct pace_limits {
+struct conn_timeout_limits {
 	dur_us_t first; /* of a new connection, to its first request */
 	dur_us_t idle, receive;
 	dur_us_t send; /* nothing of an answer is taken, though it is there */
@@ -43,14 +44,15 @@ struct pace_limits {
 	dur_us_t grace; /* how long any pace will do */
 };
 
-void pace_enter(struct pace *p, enum pace_phase phase, mono_us_t now);
+void conn_timeout_enter(
+    struct conn_timeout *p, enum conn_timeout_phase phase, mono_us_t now);
 /* Bytes of a body arrived. */
-void pace_got(struct pace *p, size_t n);
+void conn_timeout_got(struct conn_timeout *p, size_t n);
 /* From RECEIVING to HELD. */
-void pace_hold(struct pace *p, mono_us_t now);
+void conn_timeout_hold(struct conn_timeout *p, mono_us_t now);
 /* Of one that is HELD: goes on where it was. */
-void pace_let_go(struct pace *p, mono_us_t now);
+void conn_timeout_let_go(struct conn_timeout *p, mono_us_t now);
 /* A look, from time to time, at the connection with that socket: did its client
  * take too long? */
-bool pace_over(
-    struct pace *p, const struct pace_limits *most, int fd, mono_us_t now);
+bool conn_timeout_over(struct conn_timeout *p,
+    const struct conn_timeout_limits *most, int fd, mono_us_t now);

@@ -14,7 +14,7 @@
 #define LENIENT (MHD_VERSION < 0x01000000)
 
 #define MALFORMED(name, detail)                                                \
-	const struct httpline_fault name = {400, PREFIX "malformed-request",   \
+	const struct http_head_fault name = {400, PREFIX "malformed-request",  \
 	    "The request is malformed", detail}
 
 static MALFORMED(bad_name, "The name of a header is not a token.");
@@ -32,24 +32,24 @@ static MALFORMED(
 static MALFORMED(blank_coding,
     "There may be no blank behind the value of Transfer-Encoding.");
 static MALFORMED(old_coding, "HTTP/1.0 has no Transfer-Encoding.");
-MALFORMED(httpline_bad_target,
+MALFORMED(http_head_bad_target,
     "The target must be a path or a URL of http, without blanks, line ends or "
     "a NUL.");
-MALFORMED(httpline_bad_length, "Content-Length must be a number of digits.");
-MALFORMED(httpline_bad_chunk, "The chunked coding of the body is malformed.");
-static const struct httpline_fault unknown_coding = {501,
+MALFORMED(http_head_bad_length, "Content-Length must be a number of digits.");
+MALFORMED(http_head_bad_chunk, "The chunked coding of the body is malformed.");
+static const struct http_head_fault unknown_coding = {501,
     PREFIX "unknown-transfer-coding", "The transfer coding is not known",
     "A body may be sent with Transfer-Encoding: chunked, and no other."};
-const struct httpline_fault httpline_too_many_headers = {431,
+const struct http_head_fault http_head_too_many_headers = {431,
     PREFIX "headers-too-large", "The request's headers are too large",
     "The request line has more parameters than there is room for."};
-const struct httpline_fault httpline_too_large = {413,
+const struct http_head_fault http_head_too_large = {413,
     PREFIX "payload-too-large", "The body is too large",
     "The body has more bytes than this route takes."};
-const struct httpline_fault httpline_encoded = {415,
+const struct http_head_fault http_head_encoded = {415,
     PREFIX "unsupported-media-type", "The body's media type is not understood",
     "Send the body without a Content-Encoding."};
-const struct httpline_fault httpline_full = {503, PREFIX "write-buffer-full",
+const struct http_head_fault http_head_full = {503, PREFIX "write-buffer-full",
     "Too many requests wait",
     "The bodies of the requests in hand take as much memory as the setting "
     "http.body_budget allows."};
@@ -116,7 +116,7 @@ static bool number(const char *s, size_t len, uint64_t *out)
 	uint64_t n = 0;
 	for (size_t i = 0; i < len; i++) {
 		uint64_t digit = (uint64_t)(s[i] - '0');
-		if (n > (HTTPLINE_UNKNOWN - 1 - digit) / 10)
+		if (n > (HTTP_HEAD_UNKNOWN - 1 - digit) / 10)
 			return false;
 		n = n * 10 + digit;
 	}
@@ -124,7 +124,7 @@ static bool number(const char *s, size_t len, uint64_t *out)
 	return true;
 }
 
-const char *httpline_path(const char *target)
+const char *http_head_path(const char *target)
 {
 	if (target[0] == '/' || strcmp(target, "*") == 0)
 		return target;
@@ -140,7 +140,7 @@ const char *httpline_path(const char *target)
 	return *path ? path : "/";
 }
 
-bool httpline_is_json(const char *type)
+bool http_head_is_json(const char *type)
 {
 	size_t len = type ? strcspn(type, "; \t") : 0;
 	return is(type, len, "application/json") ||
@@ -151,14 +151,14 @@ bool httpline_is_json(const char *type)
 /* --- the headers --------------------------------------------------------- */
 
 struct look {
-	struct httpline_head *head;
+	struct http_head *head;
 	const char *length; /* the first one's value, and how long it is */
 	size_t length_len;
 	size_t hosts, codings;
 	const char *next; /* where the next line begins */
 };
 
-static void fault(struct look *l, const struct httpline_fault *f)
+static void fault(struct look *l, const struct http_head_fault *f)
 {
 	if (l->head->fault == NULL)
 		l->head->fault = f;
@@ -189,9 +189,9 @@ static void look_at_length(struct look *l, const char *value)
 	l->length = value;
 	l->length_len = len;
 	if (!are_digits(value, len))
-		fault(l, &httpline_bad_length);
+		fault(l, &http_head_bad_length);
 	else if (!number(value, len, &l->head->length))
-		fault(l, &httpline_too_large);
+		fault(l, &http_head_too_large);
 }
 
 static void look_at_coding(struct look *l, const char *value)
@@ -274,13 +274,13 @@ static bool is_method(const char *method, const char *target)
 	       (!LENIENT || target == method + strlen(method) + 1);
 }
 
-void httpline_read(struct MHD_Connection *c, const char *method,
-    const char *target, const char *version, struct httpline_head *out)
+void http_head_read(struct MHD_Connection *c, const char *method,
+    const char *target, const char *version, struct http_head *out)
 {
 	const char *next = version + strlen(version) + strlen("\r\n");
 	struct look l = {.head = out, .next = next};
 	bool old = strcmp(version, MHD_HTTP_VERSION_1_0) == 0;
-	*out = (struct httpline_head){0};
+	*out = (struct http_head){0};
 	if (!is_method(method, target))
 		fault(&l, &bad_method);
 	MHD_get_connection_values(c, MHD_HEADER_KIND, look, &l);
@@ -293,12 +293,12 @@ void httpline_read(struct MHD_Connection *c, const char *method,
 	if (l.hosts == 0 && !old)
 		fault(&l, &bad_host);
 	if (l.codings)
-		out->length = HTTPLINE_UNKNOWN;
+		out->length = HTTP_HEAD_UNKNOWN;
 }
 
 /* --- answers ------------------------------------------------------------- */
 
-void httpline_problem(struct buf *out, const struct httpline_fault *f)
+void http_head_problem(struct buf *out, const struct http_head_fault *f)
 {
 	buf_printf(out, "{\"type\":\"%s\",\"status\":%u,\"title\":", f->type,
 	    f->status);
@@ -308,7 +308,7 @@ void httpline_problem(struct buf *out, const struct httpline_fault *f)
 	buf_str(out, "}\n");
 }
 
-void httpline_type(struct MHD_Response *response, const char *type)
+void http_head_type(struct MHD_Response *response, const char *type)
 {
 	if (type)
 		MHD_add_response_header(
@@ -316,15 +316,15 @@ void httpline_type(struct MHD_Response *response, const char *type)
 	MHD_add_response_header(response, NOSNIFF_NAME, NOSNIFF_VALUE);
 }
 
-struct MHD_Response *httpline_response(const struct httpline_fault *f)
+struct MHD_Response *http_head_response(const struct http_head_fault *f)
 {
 	struct buf body = {0};
 	size_t len;
-	httpline_problem(&body, f);
+	http_head_problem(&body, f);
 	char *text = buf_take(&body, &len);
 	struct MHD_Response *r =
 	    MHD_create_response_from_buffer(len, text, MHD_RESPMEM_MUST_FREE);
-	httpline_type(r, "application/problem+json");
+	http_head_type(r, "application/problem+json");
 	if (f->status == 415)
 		MHD_add_response_header(
 		    r, MHD_HTTP_HEADER_ACCEPT_ENCODING, "identity");
@@ -347,10 +347,10 @@ static const char *phrase(unsigned status)
 	return "Bad Request";
 }
 
-void httpline_refuse(int fd, const struct httpline_fault *f)
+void http_head_refuse(int fd, const struct http_head_fault *f)
 {
 	struct buf body = {0}, answer = {0};
-	httpline_problem(&body, f);
+	http_head_problem(&body, f);
 	buf_printf(&answer,
 	    "HTTP/1.1 %u %s\r\nConnection: close\r\n"
 	    "Content-Type: application/problem+json\r\n" NOSNIFF_NAME
@@ -371,7 +371,7 @@ void httpline_refuse(int fd, const struct httpline_fault *f)
 /* What it keeps of each parameter, and needs besides. */
 enum { PARAMETER = 64, BESIDES = 192 };
 
-bool httpline_fits(const char *target, size_t memory)
+bool http_head_fits(const char *target, size_t memory)
 {
 	const char *s = strchr(target, '?');
 	size_t parameters = 1;
@@ -384,7 +384,7 @@ bool httpline_fits(const char *target, size_t memory)
 	return strlen(target) + parameters * PARAMETER + BESIDES <= memory;
 }
 
-const char *httpline_version_at(const char *target)
+const char *http_head_version_at(const char *target)
 {
 	return LENIENT ? target + strcspn(target, " \t\v\f\r\n") + 1 : NULL;
 }
@@ -397,7 +397,7 @@ static bool ends_line(const char *end)
 
 /* Behind the head are its zeros, and then either the rest of a chunk or a line
  * with the size of the next one, which the piece follows. */
-bool httpline_chunk_fits(const char *piece)
+bool http_head_chunk_fits(const char *piece)
 {
 	if (!LENIENT || piece[-1] != '\n')
 		return true;
@@ -413,12 +413,12 @@ bool httpline_chunk_fits(const char *piece)
 	return strspn(size, "0123456789abcdefABCDEF") < 16;
 }
 
-bool httpline_refuses_length(const char *message)
+bool http_head_refuses_length(const char *message)
 {
 	return LENIENT && strstr(message, "Content-Length") != NULL;
 }
 
-bool httpline_has_bad_length(struct MHD_Connection *c)
+bool http_head_has_bad_length(struct MHD_Connection *c)
 {
 	const char *value = MHD_lookup_connection_value(
 	    c, MHD_HEADER_KIND, MHD_HTTP_HEADER_CONTENT_LENGTH);

@@ -21,65 +21,65 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#define HTTPLINE_UNKNOWN UINT64_MAX
+#define HTTP_HEAD_UNKNOWN UINT64_MAX
 
 /* Why a request is refused. Constant. */
-struct httpline_fault {
+struct http_head_fault {
 	unsigned status;
 	const char *type; /* of the problem, whole */
 	const char *title;
 	const char *detail;
 };
 
-struct httpline_head {
-	const struct httpline_fault *fault; /* NULL: it is well-formed */
-	uint64_t length; /* of the body; HTTPLINE_UNKNOWN: it is chunked */
+struct http_head {
+	const struct http_head_fault *fault; /* NULL: it is well-formed */
+	uint64_t length; /* of the body; HTTP_HEAD_UNKNOWN: it is chunked */
 	const char *content_type; /* NULL: none. libmicrohttpd's, as the rest */
 	bool encoded; /* the body has a Content-Encoding but identity */
 };
 
-extern const struct httpline_fault httpline_too_many_headers; /* 431 */
-extern const struct httpline_fault httpline_bad_target;
-extern const struct httpline_fault httpline_bad_length;
-extern const struct httpline_fault httpline_bad_chunk;
-extern const struct httpline_fault httpline_too_large; /* 413 */
-extern const struct httpline_fault httpline_encoded;   /* 415 */
-extern const struct httpline_fault httpline_full;      /* 503, Retry-After */
+extern const struct http_head_fault http_head_too_many_headers; /* 431 */
+extern const struct http_head_fault http_head_bad_target;
+extern const struct http_head_fault http_head_bad_length;
+extern const struct http_head_fault http_head_bad_chunk;
+extern const struct http_head_fault http_head_too_large; /* 413 */
+extern const struct http_head_fault http_head_encoded;	 /* 415 */
+extern const struct http_head_fault http_head_full;	 /* 503, Retry-After */
 
 /* Looks at every header once. `method`, `target` (of which the query may be cut
  * off) and `version` are libmicrohttpd's. */
-void httpline_read(struct MHD_Connection *c, const char *method,
-    const char *target, const char *version, struct httpline_head *out);
+void http_head_read(struct MHD_Connection *c, const char *method,
+    const char *target, const char *version, struct http_head *out);
 /* The path of a target in origin or absolute form, within it; `*` of that;
  * NULL: it has none of these forms. The query is cut off already. */
-const char *httpline_path(const char *target);
+const char *http_head_path(const char *target);
 /* Is a Content-Type (NULL: none) application/json or application/…+json, with
  * any parameters? */
-bool httpline_is_json(const char *type);
+bool http_head_is_json(const char *type);
 /* What every answer says: browsers take its body for nothing but its type.
  * NULL: it has no body, or its type is added later. */
-void httpline_type(struct MHD_Response *response, const char *type);
+void http_head_type(struct MHD_Response *response, const char *type);
 /* Appends a problem (RFC 9457). */
-void httpline_problem(struct buf *out, const struct httpline_fault *fault);
+void http_head_problem(struct buf *out, const struct http_head_fault *fault);
 /* The same as an answer with all of its headers; owned. */
-struct MHD_Response *httpline_response(const struct httpline_fault *fault);
+struct MHD_Response *http_head_response(const struct http_head_fault *fault);
 /* Answers by the socket, behind libmicrohttpd's back, and says that nothing
  * follows; its own answer does not get through after that. */
-void httpline_refuse(int fd, const struct httpline_fault *fault);
+void http_head_refuse(int fd, const struct http_head_fault *fault);
 
 /* --- what libmicrohttpd before 1.0 does not find; later ones do -------------
  */
 
 /* Has libmicrohttpd room for the parameters of this target? `memory` is that
  * of the connection. */
-bool httpline_fits(const char *target, size_t memory);
+bool http_head_fits(const char *target, size_t memory);
 /* Where the version is in a line with this target: elsewhere, if the target has
  * a blank, the end of a line or a NUL. */
-const char *httpline_version_at(const char *target);
+const char *http_head_version_at(const char *target);
 /* Is this the piece of a body behind a line of a chunk that is as it should be?
  */
-bool httpline_chunk_fits(const char *piece);
+bool http_head_chunk_fits(const char *piece);
 /* A message of its own log: is it going to refuse a Content-Length? */
-bool httpline_refuses_length(const char *message);
+bool http_head_refuses_length(const char *message);
 /* Among the headers so far, is there one that it will refuse? */
-bool httpline_has_bad_length(struct MHD_Connection *c);
+bool http_head_has_bad_length(struct MHD_Connection *c);

@@ -34,7 +34,8 @@ enum { SWEEP_US = 1000000, LAST_SEND_US = 5000000 };
 
 static struct idle *idle_of(const struct connection *c)
 {
-	return c->pace.phase == PACE_NEW ? &c->httpd->fresh : &c->httpd->idle;
+	return c->pace.phase == CONN_TIMEOUT_NEW ? &c->httpd->fresh
+						 : &c->httpd->idle;
 }
 
 static void list(struct connection *c)
@@ -57,11 +58,12 @@ static void unlist(struct connection *c)
 	c->listed = false;
 }
 
-static void enter(struct connection *c, enum pace_phase phase)
+static void enter(struct connection *c, enum conn_timeout_phase phase)
 {
 	unlist(c);
-	pace_enter(&c->pace, phase, httpd_now(c->httpd));
-	if (!c->cut && (phase == PACE_NEW || phase == PACE_IDLE))
+	conn_timeout_enter(&c->pace, phase, httpd_now(c->httpd));
+	if (!c->cut &&
+	    (phase == CONN_TIMEOUT_NEW || phase == CONN_TIMEOUT_IDLE))
 		list(c);
 }
 
@@ -106,7 +108,7 @@ static void connection_open(struct httpd *h, struct connection **slot,
 		c->next->prev = c;
 	h->connections = c;
 	h->nconnections++;
-	enter(c, PACE_NEW);
+	enter(c, CONN_TIMEOUT_NEW);
 	*slot = c;
 	admit(c, address);
 	make_room(h, c);
@@ -146,7 +148,7 @@ static void on_connection(void *arg, struct MHD_Connection *mhd, void **slot,
 		connection_close(h, (struct connection **)slot);
 		/* At its limit of connections libmicrohttpd does not look at
 		 * the listener, and begins again in the run after a close. */
-		mhdpoll_again(h->poll);
+		httpd_poll_again(h->poll);
 		return;
 	}
 	const union MHD_ConnectionInfo *info =
@@ -168,26 +170,29 @@ static struct connection *connection_of(struct MHD_Connection *mhd)
  * together with the last bytes. */
 static bool has_ended(const struct connection *c)
 {
-	bool reads = c->pace.phase == PACE_NEW || c->pace.phase == PACE_IDLE ||
-		     c->pace.phase == PACE_RECEIVING;
+	bool reads = c->pace.phase == CONN_TIMEOUT_NEW ||
+		     c->pace.phase == CONN_TIMEOUT_IDLE ||
+		     c->pace.phase == CONN_TIMEOUT_RECEIVING;
 	return reads && has_left(c);
 }
 
-static const struct pace_limits *limits_of(
-    const struct connection *c, const struct pace_limits *usual)
+static const struct conn_timeout_limits *limits_of(
+    const struct connection *c, const struct conn_timeout_limits *usual)
 {
 	enum { LITTLE = 4096 };
 	const struct httpd *h = c->httpd;
-	bool tight = c->pace.phase == PACE_RECEIVING ? h->tight_bodies
-						     : h->tight_answers;
+	bool tight = c->pace.phase == CONN_TIMEOUT_RECEIVING ? h->tight_bodies
+							     : h->tight_answers;
 	return tight && c->pace.memory > LITTLE ? &h->o.tight : usual;
 }
 
 /* Looks at it; true: it must go. */
-static bool is_over(struct connection *c, const struct pace_limits *usual)
+static bool is_over(
+    struct connection *c, const struct conn_timeout_limits *usual)
 {
 	struct httpd *h = c->httpd;
-	if (pace_over(&c->pace, limits_of(c, usual), c->fd, httpd_now(h))) {
+	if (conn_timeout_over(
+		&c->pace, limits_of(c, usual), c->fd, httpd_now(h))) {
 		h->ncut++;
 		return true;
 	}
@@ -195,7 +200,7 @@ static bool is_over(struct connection *c, const struct pace_limits *usual)
 }
 
 /* The end does not wait long for who does not read, or does not send. */
-static void hurry(const struct httpd *h, struct pace_limits *most)
+static void hurry(const struct httpd *h, struct conn_timeout_limits *most)
 {
 	if (most->send > LAST_SEND_US)
 		most->send = LAST_SEND_US;
@@ -206,7 +211,7 @@ static void hurry(const struct httpd *h, struct pace_limits *most)
 static void on_sweep(void *arg)
 {
 	struct httpd *h = arg;
-	struct pace_limits most = h->o.pace;
+	struct conn_timeout_limits most = h->o.pace;
 	if (h->draining)
 		hurry(h, &most);
 	for (struct connection *c = h->connections; c; c = c->next) {
@@ -225,12 +230,12 @@ static size_t memory_of(const struct httpd *h)
 
 /* Answers by the socket: libmicrohttpd is to close the connection, or finds
  * that it cannot send. */
-static void refuse_now(struct connection *c, const struct httpline_fault *f)
+static void refuse_now(struct connection *c, const struct http_head_fault *f)
 {
 	c->refused = c->unread = true;
 	c->in_head = false;
 	c->httpd->nmalformed += f->status < 500;
-	httpline_refuse(c->fd, f);
+	http_head_refuse(c->fd, f);
 }
 
 /* Called when the request line is in, before the headers. */
@@ -238,15 +243,15 @@ static void *on_line(void *arg, const char *uri, struct MHD_Connection *mhd)
 {
 	const struct httpd *h = arg;
 	struct connection *c = connection_of(mhd);
-	enter(c, PACE_RECEIVING);
+	enter(c, CONN_TIMEOUT_RECEIVING);
 	c->in_head = true;
-	c->version_at = uri ? httpline_version_at(uri) : NULL;
+	c->version_at = uri ? http_head_version_at(uri) : NULL;
 	if (c->last) {
 		c->refused = true;
 		c->unread |= h->draining;
 		shutdown(c->fd, SHUT_WR);
-	} else if (uri && !httpline_fits(uri, memory_of(h)))
-		refuse_now(c, &httpline_too_many_headers);
+	} else if (uri && !http_head_fits(uri, memory_of(h)))
+		refuse_now(c, &http_head_too_many_headers);
 	return NULL;
 }
 
@@ -255,32 +260,32 @@ static void look_whether_held(struct httpd *h, struct connection *c)
 	const union MHD_ConnectionInfo *info = MHD_get_connection_info(
 	    c->mhd, MHD_CONNECTION_INFO_CONNECTION_SUSPENDED);
 	if (info->suspended == MHD_YES)
-		pace_hold(&c->pace, httpd_now(h));
+		conn_timeout_hold(&c->pace, httpd_now(h));
 }
 
 static enum MHD_Result on_body(
     struct httpd *h, struct connection *c, const char *data, size_t *len)
 {
 	size_t taken = *len;
-	if (c->chunked && !httpline_chunk_fits(data)) {
-		refuse_now(c, &httpline_bad_chunk);
+	if (c->chunked && !http_head_chunk_fits(data)) {
+		refuse_now(c, &http_head_bad_chunk);
 		return MHD_NO;
 	}
 	switch (h->ops.body(c->request, data, *len, &taken)) {
 	case HTTPD_TAKEN:
 		break;
 	case HTTPD_LARGE:
-		refuse_now(c, &httpline_too_large);
+		refuse_now(c, &http_head_too_large);
 		return MHD_NO;
 	case HTTPD_FULL:
-		refuse_now(c, &httpline_full);
+		refuse_now(c, &http_head_full);
 		return MHD_NO;
 	case HTTPD_CLOSE:
 		return MHD_NO;
 	}
 	look_whether_held(h, c);
-	CHECK(taken == *len || c->pace.phase == PACE_HELD);
-	pace_got(&c->pace, taken);
+	CHECK(taken == *len || c->pace.phase == CONN_TIMEOUT_HELD);
+	conn_timeout_got(&c->pace, taken);
 	*len -= taken;
 	return MHD_YES;
 }
@@ -288,42 +293,42 @@ static enum MHD_Result on_body(
 /* In the first call of the access handler: libmicrohttpd closes the connection
  * behind the answer, and reads nothing more from it. */
 static enum MHD_Result refuse(
-    struct connection *c, const struct httpline_fault *f)
+    struct connection *c, const struct http_head_fault *f)
 {
-	struct MHD_Response *response = httpline_response(f);
+	struct MHD_Response *response = http_head_response(f);
 	enum MHD_Result rc = MHD_queue_response(c->mhd, f->status, response);
 	MHD_destroy_response(response);
 	c->unread = true;
 	c->httpd->nmalformed++;
-	enter(c, PACE_ANSWERING);
+	enter(c, CONN_TIMEOUT_ANSWERING);
 	return rc;
 }
 
 static enum MHD_Result on_head(struct httpd *h, struct connection *c,
     const char *path, const char *method, const char *version, void **slot)
 {
-	struct httpline_head head;
+	struct http_head head;
 	bool refused = false;
 	c->in_head = false;
 	if (c->refused)
 		return MHD_NO;
-	httpline_read(c->mhd, method, path, version, &head);
-	path = httpline_path(path);
+	http_head_read(c->mhd, method, path, version, &head);
+	path = http_head_path(path);
 	if (head.fault == NULL &&
 	    (path == NULL || (c->version_at && c->version_at != version)))
-		head.fault = &httpline_bad_target;
+		head.fault = &http_head_bad_target;
 	if (head.fault)
 		return refuse(c, head.fault);
 	c->request =
 	    h->ops.begin(h->o.arg, c->mhd, method, path, &head, &refused);
-	c->chunked = head.length == HTTPLINE_UNKNOWN;
+	c->chunked = head.length == HTTP_HEAD_UNKNOWN;
 	c->complete = refused && head.length > 0;
 	h->nrequests++;
 	*slot = c;
 	if (!c->complete)
 		return MHD_YES;
 	c->unread = true;
-	enter(c, PACE_ANSWERING);
+	enter(c, CONN_TIMEOUT_ANSWERING);
 	return h->ops.run(c->request);
 }
 
@@ -344,7 +349,7 @@ static enum MHD_Result on_access(void *arg, struct MHD_Connection *mhd,
 		 * a head ends. */
 		c->last = c->chunked && MHD_get_connection_values(mhd,
 					    MHD_FOOTER_KIND, NULL, NULL) > 0;
-		enter(c, PACE_ANSWERING);
+		enter(c, CONN_TIMEOUT_ANSWERING);
 	}
 	return h->ops.run(c->request);
 }
@@ -358,7 +363,7 @@ static void on_completed(void *arg, struct MHD_Connection *mhd, void **slot,
 	struct connection *c = *slot;
 	if (c == NULL)
 		return; /* refused by its head */
-	enter(c, PACE_IDLE);
+	enter(c, CONN_TIMEOUT_IDLE);
 	h->nrequests--;
 	h->ops.end(c->request);
 	c->request = NULL;
@@ -377,8 +382,8 @@ static size_t keep_escapes(void *arg, struct MHD_Connection *mhd, char *s)
 static void refuse_lengths(struct httpd *h)
 {
 	for (struct connection *c = h->connections; c; c = c->next) {
-		if (c->in_head && httpline_has_bad_length(c->mhd))
-			refuse_now(c, &httpline_bad_length);
+		if (c->in_head && http_head_has_bad_length(c->mhd))
+			refuse_now(c, &http_head_bad_length);
 	}
 }
 
@@ -387,7 +392,7 @@ __attribute__((format(printf, 2, 0))) static void on_log(
 {
 	char text[256];
 	vsnprintf(text, sizeof text, fmt, ap);
-	if (httpline_refuses_length(text))
+	if (http_head_refuses_length(text))
 		refuse_lengths(arg);
 	log_event(EV_MHD, "text=%s", log_quote(text));
 }
@@ -396,9 +401,9 @@ __attribute__((format(printf, 2, 0))) static void on_log(
 
 void httpd_resume(struct httpd *h, struct MHD_Connection *c)
 {
-	pace_let_go(&connection_of(c)->pace, httpd_now(h));
+	conn_timeout_let_go(&connection_of(c)->pace, httpd_now(h));
 	MHD_resume_connection(c);
-	mhdpoll_again(h->poll);
+	httpd_poll_again(h->poll);
 }
 
 struct err httpd_new(const struct httpd_options *o, struct httpd **out)
@@ -406,7 +411,7 @@ struct err httpd_new(const struct httpd_options *o, struct httpd **out)
 	*out = NULL;
 	int fd, port;
 	struct err e = listener_bind(o->address, o->shared, &fd, &port);
-	if (e.verdict != VERDICT_OK)
+	if (e.kind != ERR_KIND_OK)
 		return e;
 	struct httpd *h = MEM_NEW(struct httpd);
 	h->o = *o;
@@ -436,16 +441,16 @@ static struct MHD_Daemon *start(struct httpd *h)
 struct err httpd_open(struct httpd *h)
 {
 	struct err e = listener_start(h->listen_fd, h->o.address);
-	if (e.verdict != VERDICT_OK)
+	if (e.kind != ERR_KIND_OK)
 		return e;
 	h->mhd = start(h);
 	if (h->mhd == NULL)
-		return err_make(VERDICT_FATAL, "listen",
+		return err_make(ERR_KIND_FATAL, "listen",
 		    "cannot start the HTTP listener on %s", h->o.address);
 	h->open = true;
 	if (h->o.taking)
 		atomic_fetch_add(h->o.taking, 1);
-	h->poll = mhdpoll_new(h->o.loop, h->mhd);
+	h->poll = httpd_poll_new(h->o.loop, h->mhd);
 	h->linger = lingering_new(h->o.loop);
 	h->sweep = loop_timer_new(h->o.loop, on_sweep, h);
 	loop_timer_start(h->sweep, SWEEP_US);
@@ -454,7 +459,7 @@ struct err httpd_open(struct httpd *h)
 
 void httpd_streams(struct MHD_Connection *c)
 {
-	enter(connection_of(c), PACE_STREAMING);
+	enter(connection_of(c), CONN_TIMEOUT_STREAMING);
 }
 
 void *httpd_client(struct MHD_Connection *c)
@@ -509,7 +514,7 @@ void httpd_free(struct httpd **hp)
 	if (h == NULL)
 		return;
 	h->ending = true;
-	mhdpoll_free(&h->poll);
+	httpd_poll_free(&h->poll);
 	loop_timer_free(&h->sweep);
 	loop_timer_free(&h->drain_tick);
 	httpd_close_listener(h);

@@ -40,7 +40,7 @@ struct httpd_ops {
 	 * matter to its answer; if there is one, it is not read: `run` is
 	 * called at once, and queues a response. */
 	void *(*begin)(void *arg, struct MHD_Connection *c, const char *method,
-	    const char *path, const struct httpline_head *head, bool *refused);
+	    const char *path, const struct http_head *head, bool *refused);
 	/* A piece of the body, of which it takes *taken bytes: all of it, or
 	 * it suspends the connection, and is told the rest after the resume.
 	 * HTTPD_LARGE answers 413 without the rest of the body, HTTPD_FULL
@@ -67,10 +67,10 @@ struct httpd_options {
 	size_t more_memory; /* than HTTPD_CONNECTION_MEMORY, per connection */
 	/* Receiving is from the request line to the body's end, without the
 	 * time that the connection was suspended. */
-	struct pace_limits pace;
+	struct conn_timeout_limits pace;
 	/* The same for requests that take memory, while httpd_tighten says that
 	 * there is little. */
-	struct pace_limits tight;
+	struct conn_timeout_limits tight;
 	/* May this address have another connection? Sets *client, which may
 	 * stay NULL and is given to `leave` at the connection's end. Both may
 	 * be NULL. */

@@ -44,9 +44,10 @@ static bool all_are_in(const struct httpd *h)
 
 static bool is_without_request(const struct connection *c)
 {
-	enum pace_phase p = c->pace.phase;
+	enum conn_timeout_phase p = c->pace.phase;
 	return c->request == NULL && !c->cut &&
-	       (p == PACE_NEW || p == PACE_IDLE || p == PACE_RECEIVING);
+	       (p == CONN_TIMEOUT_NEW || p == CONN_TIMEOUT_IDLE ||
+		   p == CONN_TIMEOUT_RECEIVING);
 }
 
 /* A connection, of which a request may be on its way. */

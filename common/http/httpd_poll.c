@@ -5,7 +5,7 @@
 
 #include <stdlib.h>
 
-struct mhdpoll {
+struct httpd_poll {
 	struct MHD_Daemon *mhd;
 	bool again;
 	uv_poll_t *poll;
@@ -20,7 +20,7 @@ static void on_busy(uv_idle_t *busy);
 /* While libmicrohttpd has more to do it goes on in the next turn of the loop,
  * so that timers and other events have theirs. A timer of 0 ms would not do:
  * libuv runs one that starts itself again at once, for ever. */
-static void run(struct mhdpoll *p)
+static void run(struct httpd_poll *p)
 {
 	enum { ROUNDS = 4 };
 	p->again = true;
@@ -61,21 +61,21 @@ static void on_timeout(void *arg)
 
 static void on_check(uv_check_t *check)
 {
-	struct mhdpoll *p = check->data;
+	struct httpd_poll *p = check->data;
 	if (p->again)
 		run(p);
 }
 
 static void on_prepare(uv_prepare_t *prepare)
 {
-	struct mhdpoll *p = prepare->data;
+	struct httpd_poll *p = prepare->data;
 	if (p->again)
 		run(p);
 }
 
-struct mhdpoll *mhdpoll_new(struct loop *loop, struct MHD_Daemon *mhd)
+struct httpd_poll *httpd_poll_new(struct loop *loop, struct MHD_Daemon *mhd)
 {
-	struct mhdpoll *p = MEM_NEW(struct mhdpoll);
+	struct httpd_poll *p = MEM_NEW(struct httpd_poll);
 	uv_loop_t *uv = loop_uv(loop);
 	const union MHD_DaemonInfo *info =
 	    MHD_get_daemon_info(mhd, MHD_DAEMON_INFO_EPOLL_FD);
@@ -99,7 +99,7 @@ struct mhdpoll *mhdpoll_new(struct loop *loop, struct MHD_Daemon *mhd)
 	return p;
 }
 
-void mhdpoll_again(struct mhdpoll *p)
+void httpd_poll_again(struct httpd_poll *p)
 {
 	if (p)
 		p->again = true;
@@ -110,9 +110,9 @@ static void free_handle(uv_handle_t *handle)
 	free(handle);
 }
 
-void mhdpoll_free(struct mhdpoll **pp)
+void httpd_poll_free(struct httpd_poll **pp)
 {
-	struct mhdpoll *p = *pp;
+	struct httpd_poll *p = *pp;
 	if (p == NULL)
 		return;
 	uv_close((uv_handle_t *)p->busy, free_handle);

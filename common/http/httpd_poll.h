@@ -1,7 +1,7 @@
 /* A libmicrohttpd daemon in external-epoll mode, run by a loop.
  *
  * MHD_run is called when its epoll descriptor is readable, when its timeout is
- * over, and once per loop turn after mhdpoll_again (from a uv_check and a
+ * over, and once per loop turn after httpd_poll_again (from a uv_check and a
  * uv_prepare handle: before the loop blocks again, whatever phase the call came
  * from).
  */
@@ -11,12 +11,12 @@
 
 #include <microhttpd.h>
 
-struct mhdpoll;
+struct httpd_poll;
 
 /* Borrows the daemon. */
-struct mhdpoll *mhdpoll_new(struct loop *loop, struct MHD_Daemon *mhd);
+struct httpd_poll *httpd_poll_new(struct loop *loop, struct MHD_Daemon *mhd);
 /* There is something to do for it that its descriptor does not tell: a
  * connection was resumed. NULL: it does not run any more. */
-void mhdpoll_again(struct mhdpoll *p);
+void httpd_poll_again(struct httpd_poll *p);
 /* To be called before the daemon is stopped. */
-void mhdpoll_free(struct mhdpoll **p);
+void httpd_poll_free(struct httpd_poll **p);

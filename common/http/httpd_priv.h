@@ -4,7 +4,7 @@
 #include "common/http/httpd.h"
 
 struct lingering;
-struct mhdpoll;
+struct httpd_poll;
 
 /* A connection has one request at a time. */
 struct connection {
@@ -15,7 +15,7 @@ struct connection {
 	void *client;			  /* what `admit` made */
 	struct MHD_Connection *mhd;
 	int fd;
-	struct pace pace;
+	struct conn_timeout pace;
 	bool cut;
 	bool in_head;		/* the line is in, the headers are not */
 	bool refused;		/* by the socket: nothing is read any more */
@@ -51,7 +51,7 @@ struct httpd {
 	uint64_t evicted, ncut;
 	bool tight_bodies, tight_answers;
 	struct lingering *linger;
-	struct mhdpoll *poll;
+	struct httpd_poll *poll;
 	struct loop_timer *sweep;
 };
 

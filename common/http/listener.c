@@ -18,7 +18,7 @@ enum { BACKLOG = 1024 };
 static struct err failed(const char *address, const char *why)
 {
 	return err_make(
-	    VERDICT_FATAL, "listen", "cannot listen on %s: %s", address, why);
+	    ERR_KIND_FATAL, "listen", "cannot listen on %s: %s", address, why);
 }
 
 static int bind_one(const struct addrinfo *ai, bool shared)

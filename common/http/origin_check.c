@@ -68,7 +68,7 @@ static bool same_origin(const char *origin, const char *host)
 	return rest && host && strcasecmp(rest, host) == 0;
 }
 
-bool guard_is_foreign(const struct guard *g)
+bool origin_check_is_foreign(const struct origin_check *g)
 {
 	if (g->origin && !same_origin(g->origin, g->host))
 		return true;
@@ -77,24 +77,25 @@ bool guard_is_foreign(const struct guard *g)
 		   strcasecmp(g->fetch_site, "same-site") == 0);
 }
 
-const char *guard_refuses(const struct guard *g, const char *hosts)
+const char *origin_check_refuses(
+    const struct origin_check *g, const char *hosts)
 {
 	bool reads =
 	    strcmp(g->method, "GET") == 0 || strcmp(g->method, "HEAD") == 0;
 	if (!is_ours(g->host, hosts))
 		return "The Host of a request must be an address, localhost, "
 		       "or a name of the setting admin.hosts.";
-	if (guard_is_foreign(g))
+	if (origin_check_is_foreign(g))
 		return "Pages of another origin are not answered.";
-	if (!reads && g->mark == NULL && !httpline_is_json(g->content_type))
+	if (!reads && g->mark == NULL && !http_head_is_json(g->content_type))
 		return "A request that changes something needs the "
-		       "header " GUARD_HEADER
+		       "header " ORIGIN_CHECK_HEADER
 		       ", with any value, or a JSON body with "
 		       "its Content-Type.";
 	return NULL;
 }
 
-bool guard_check_hosts(const char *hosts)
+bool origin_check_check_hosts(const char *hosts)
 {
 	static const char allowed[] = "abcdefghijklmnopqrstuvwxyz"
 				      "ABCDEFGHIJKLMNOPQRSTUVWXYZ"

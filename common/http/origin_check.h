@@ -11,21 +11,22 @@
 #include <stdbool.h>
 
 /* Headers of a request; NULL: there is none. */
-struct guard {
+struct origin_check {
 	const char *method;
 	const char *host;
 	const char *origin;	  /* Origin */
 	const char *fetch_site;	  /* Sec-Fetch-Site */
 	const char *content_type; /* Content-Type */
-	const char *mark;	  /* GUARD_HEADER */
+	const char *mark;	  /* ORIGIN_CHECK_HEADER */
 };
 
-#define GUARD_HEADER "Sluice-Admin"
+#define ORIGIN_CHECK_HEADER "Sluice-Admin"
 
 /* Does a page of another origin ask? */
-bool guard_is_foreign(const struct guard *g);
+bool origin_check_is_foreign(const struct origin_check *g);
 /* Why this request is not answered; NULL: it is. `hosts`: names, with commas
  * between, that this listener has beside its addresses and localhost. */
-const char *guard_refuses(const struct guard *g, const char *hosts);
+const char *origin_check_refuses(
+    const struct origin_check *g, const char *hosts);
 /* Is it a list of names? */
-bool guard_check_hosts(const char *hosts);
+bool origin_check_check_hosts(const char *hosts);

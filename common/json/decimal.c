@@ -36,7 +36,7 @@ static long exponent_of(const char *s, const char *end)
 /* Digits in front of the exponent, written to `digits` if it is not NULL;
  * *behind of them stand behind the point. */
 static size_t mantissa_of(
-    struct jsonraw v, char *digits, size_t *behind, long *exponent)
+    struct jsonslice v, char *digits, size_t *behind, long *exponent)
 {
 	size_t n = 0;
 	bool point = false;
@@ -58,7 +58,7 @@ static size_t mantissa_of(
 	return n;
 }
 
-bool decimal_fits(struct jsonraw number, size_t most)
+bool decimal_fits(struct jsonslice number, size_t most)
 {
 	size_t behind;
 	long exponent;
@@ -69,7 +69,7 @@ bool decimal_fits(struct jsonraw number, size_t most)
 	return scale <= (long)most && before <= (long)most;
 }
 
-static bool parse(struct jsonraw v, size_t most, struct decimal *out)
+static bool parse(struct jsonslice v, size_t most, struct decimal *out)
 {
 	size_t behind;
 	long exponent;
@@ -165,7 +165,7 @@ static bool add(struct buf *out, const struct decimal *a,
 }
 
 bool decimal_add(
-    struct buf *out, struct jsonraw a, struct jsonraw b, size_t most)
+    struct buf *out, struct jsonslice a, struct jsonslice b, size_t most)
 {
 	struct decimal x, y;
 	bool fits = parse(a, most, &x);
@@ -186,7 +186,7 @@ struct scientific {
 	long power;
 };
 
-static struct scientific scientific_of(struct jsonraw v)
+static struct scientific scientific_of(struct jsonslice v)
 {
 	struct scientific s = {.negative = *v.s == '-'};
 	size_t behind;
@@ -223,7 +223,7 @@ static int sign_of(const struct scientific *s)
 	return s->negative ? -1 : 1;
 }
 
-int decimal_compare(struct jsonraw a, struct jsonraw b)
+int decimal_compare(struct jsonslice a, struct jsonslice b)
 {
 	struct scientific x = scientific_of(a), y = scientific_of(b);
 	int sx = sign_of(&x), sy = sign_of(&y);
@@ -235,7 +235,7 @@ int decimal_compare(struct jsonraw a, struct jsonraw b)
 	return order;
 }
 
-bool decimal_int64(struct jsonraw number, int64_t *out)
+bool decimal_int64(struct jsonslice number, int64_t *out)
 {
 	struct scientific s = scientific_of(number);
 	int64_t value = 0;

@@ -14,12 +14,12 @@ enum {
 
 /* Does the number have at most so many digits before the point, and at most so
  * many behind it? An exponent counts as the digits that it stands for. */
-bool decimal_fits(struct jsonraw number, size_t most);
+bool decimal_fits(struct jsonslice number, size_t most);
 /* Appends a + b, with as many digits behind the point as the longer one has.
  * False: one of them, or the sum, does not fit. */
 bool decimal_add(
-    struct buf *out, struct jsonraw a, struct jsonraw b, size_t most);
+    struct buf *out, struct jsonslice a, struct jsonslice b, size_t most);
 /* -1, 0, 1: a < b, a = b, a > b; of any JSON numbers, however large. */
-int decimal_compare(struct jsonraw a, struct jsonraw b);
+int decimal_compare(struct jsonslice a, struct jsonslice b);
 /* The number, if it is an integer of 64 bits: 7, but also 7.0 and 7e2. */
-bool decimal_int64(struct jsonraw number, int64_t *out);
+bool decimal_int64(struct jsonslice number, int64_t *out);

@@ -15,7 +15,7 @@ enum { FEW = 8 };
 
 struct name {
 	uint64_t hash;
-	struct jsonraw raw;
+	struct jsonslice raw;
 };
 
 struct names {
@@ -31,45 +31,45 @@ static int by_name(const void *a, const void *b)
 	const struct name *x = a, *y = b;
 	if (x->hash != y->hash)
 		return x->hash < y->hash ? -1 : 1;
-	int order = jsontext_compare(x->raw, y->raw);
+	int order = jsonstring_compare(x->raw, y->raw);
 	return order ? order : (x->raw.s > y->raw.s) - (x->raw.s < y->raw.s);
 }
 
-static struct jsonraw in_few(const struct name *names, size_t n)
+static struct jsonslice in_few(const struct name *names, size_t n)
 {
 	for (size_t i = 1; i < n; i++) {
 		for (size_t k = 0; k < i; k++) {
-			if (jsontext_same(names[k].raw, names[i].raw))
+			if (jsonstring_same(names[k].raw, names[i].raw))
 				return names[i].raw;
 		}
 	}
-	return (struct jsonraw){0};
+	return (struct jsonslice){0};
 }
 
-static struct jsonraw in_many(struct name *names, size_t n)
+static struct jsonslice in_many(struct name *names, size_t n)
 {
 	for (size_t i = 0; i < n; i++)
-		names[i].hash = jsontext_hash(names[i].raw);
+		names[i].hash = jsonstring_hash(names[i].raw);
 	qsort(names, n, sizeof *names, by_name);
 	for (size_t i = 1; i < n; i++) {
 		if (names[i].hash == names[i - 1].hash &&
-		    jsontext_same(names[i].raw, names[i - 1].raw))
+		    jsonstring_same(names[i].raw, names[i - 1].raw))
 			return names[i].raw;
 	}
-	return (struct jsonraw){0};
+	return (struct jsonslice){0};
 }
 
-static void add(struct names *s, struct jsonraw name)
+static void add(struct names *s, struct jsonslice name)
 {
 	MEM_GROW(s->all, s->cap, s->n);
 	s->all[s->n++] = (struct name){.raw = name};
 }
 
-static struct jsonraw find(struct names *s, struct jsonwalk *w)
+static struct jsonslice find(struct names *s, struct jsonwalk *w)
 {
-	size_t first[JSONRAW_DEPTH + 2]; /* of each that is open */
+	size_t first[JSONSLICE_DEPTH + 2]; /* of each that is open */
 	size_t depth = 0;
-	struct jsonraw found = {0};
+	struct jsonslice found = {0};
 	enum jsonwalk_token t;
 	while (found.s == NULL && (t = jsonwalk_next(w)) != JSONWALK_END) {
 		if (t == JSONWALK_NAME) {
@@ -87,11 +87,11 @@ static struct jsonraw find(struct names *s, struct jsonwalk *w)
 	return found;
 }
 
-struct jsonraw jsontwice_find(struct jsonraw v)
+struct jsonslice jsondup_find(struct jsonslice v)
 {
 	struct names s = {0};
 	struct jsonwalk w = {.at = v.s, .end = v.s + v.len};
-	struct jsonraw found = find(&s, &w);
+	struct jsonslice found = find(&s, &w);
 	free(s.all);
 	return found;
 }

@@ -6,5 +6,5 @@
 #include "common/json/jsonslice.h"
 
 /* The second one's name, in the value or anywhere in it; s NULL: there is
- * none. The value passed jsonraw_scan. */
-struct jsonraw jsontwice_find(struct jsonraw v);
+ * none. The value passed jsonslice_scan. */
+struct jsonslice jsondup_find(struct jsonslice v);

@@ -66,7 +66,7 @@ static bool skip_escape(struct scan *s)
 	const char *at = s->p - 1;
 	char c = s->p < s->end ? *s->p++ : '\0';
 	if (c == 'u') {
-		if (jsontext_point(&s->p, s->end) >= 0)
+		if (jsonstring_point(&s->p, s->end) >= 0)
 			return true;
 		return fail(s, at,
 		    "the escape is no character, or half of one, or U+0000");
@@ -81,7 +81,7 @@ static bool skip_string(struct scan *s)
 	if (!take(s, '"'))
 		return fail(s, s->p, "a string is expected");
 	for (;;) {
-		s->p += run_plain(s->p, (size_t)(s->end - s->p));
+		s->p += ascii_scan_plain(s->p, (size_t)(s->end - s->p));
 		if (s->p == s->end)
 			return fail(s, s->end, "");
 		char c = *s->p++;
@@ -163,7 +163,7 @@ static bool skip_elements(struct scan *s, int depth)
 
 static bool skip_bare(struct scan *s, int depth)
 {
-	if (s->p == s->end || depth > JSONRAW_DEPTH)
+	if (s->p == s->end || depth > JSONSLICE_DEPTH)
 		return fail(s, s->p, "is nested too deeply");
 	switch (*s->p) {
 	case '{':
@@ -194,13 +194,13 @@ static bool skip_value(struct scan *s, int depth)
 	return true;
 }
 
-static bool scan(struct scan *s, struct jsonraw *out)
+static bool scan(struct scan *s, struct jsonslice *out)
 {
 	skip_blanks(s);
 	const char *first = s->p;
 	if (!skip_bare(s, 0))
 		return false;
-	*out = (struct jsonraw){first, (size_t)(s->p - first)};
+	*out = (struct jsonslice){first, (size_t)(s->p - first)};
 	skip_blanks(s);
 	if (s->p < s->end)
 		return fail(s, s->p, "more follows behind the value");
@@ -208,57 +208,57 @@ static bool scan(struct scan *s, struct jsonraw *out)
 	return good == out->len || fail(s, first + good, "is not UTF-8");
 }
 
-bool jsonraw_parse(const char *text, size_t len, struct jsonraw *out,
-    struct jsonraw_fault *fault)
+bool jsonslice_parse(const char *text, size_t len, struct jsonslice *out,
+    struct jsonslice_fault *fault)
 {
 	struct scan s = {.p = text, .end = text + len};
-	*out = (struct jsonraw){0};
+	*out = (struct jsonslice){0};
 	bool ok = scan(&s, out);
 	if (ok)
-		*fault = (struct jsonraw_fault){0};
+		*fault = (struct jsonslice_fault){0};
 	else
-		*fault = (struct jsonraw_fault){(size_t)(s.p - text), s.what};
+		*fault = (struct jsonslice_fault){(size_t)(s.p - text), s.what};
 	return ok;
 }
 
-bool jsonraw_scan(const char *text, size_t len, struct jsonraw *out)
+bool jsonslice_scan(const char *text, size_t len, struct jsonslice *out)
 {
-	struct jsonraw_fault ignored;
-	return jsonraw_parse(text, len, out, &ignored);
+	struct jsonslice_fault ignored;
+	return jsonslice_parse(text, len, out, &ignored);
 }
 
-enum jsonraw_kind jsonraw_kind(struct jsonraw v)
+enum jsonslice_kind jsonslice_kind(struct jsonslice v)
 {
 	CHECK(v.len > 0);
 	switch (*v.s) {
 	case '{':
-		return JSONRAW_OBJECT;
+		return JSONSLICE_OBJECT;
 	case '[':
-		return JSONRAW_ARRAY;
+		return JSONSLICE_ARRAY;
 	case '"':
-		return JSONRAW_STRING;
+		return JSONSLICE_STRING;
 	case 't':
 	case 'f':
-		return JSONRAW_BOOL;
+		return JSONSLICE_BOOL;
 	case 'n':
-		return JSONRAW_NULL;
+		return JSONSLICE_NULL;
 	default:
-		return JSONRAW_NUMBER;
+		return JSONSLICE_NUMBER;
 	}
 }
 
 /* --- members ------------------------------------------------------------- */
 
-struct jsonraw_member jsonraw_members(struct jsonraw object)
+struct jsonslice_member jsonslice_members(struct jsonslice object)
 {
 	if (object.s == NULL)
-		return (struct jsonraw_member){0};
-	CHECK(jsonraw_kind(object) == JSONRAW_OBJECT);
-	return (struct jsonraw_member){
+		return (struct jsonslice_member){0};
+	CHECK(jsonslice_kind(object) == JSONSLICE_OBJECT);
+	return (struct jsonslice_member){
 	    .at = object.s + 1, .end = object.s + object.len - 1};
 }
 
-bool jsonraw_next(struct jsonraw_member *m)
+bool jsonslice_next(struct jsonslice_member *m)
 {
 	struct scan s = {.p = m->at, .end = m->end};
 	skip_blanks(&s);
@@ -268,25 +268,25 @@ bool jsonraw_next(struct jsonraw_member *m)
 	skip_blanks(&s);
 	const char *first = s.p;
 	CHECK(skip_string(&s));
-	m->name = (struct jsonraw){first, (size_t)(s.p - first)};
+	m->name = (struct jsonslice){first, (size_t)(s.p - first)};
 	skip_blanks(&s);
 	CHECK(take(&s, ':'));
 	skip_blanks(&s);
 	first = s.p;
 	CHECK(skip_bare(&s, 0));
-	m->value = (struct jsonraw){first, (size_t)(s.p - first)};
+	m->value = (struct jsonslice){first, (size_t)(s.p - first)};
 	m->at = s.p;
 	return true;
 }
 
-struct jsonraw_element jsonraw_elements(struct jsonraw array)
+struct jsonslice_element jsonslice_elements(struct jsonslice array)
 {
-	CHECK(jsonraw_kind(array) == JSONRAW_ARRAY);
-	return (struct jsonraw_element){
+	CHECK(jsonslice_kind(array) == JSONSLICE_ARRAY);
+	return (struct jsonslice_element){
 	    .at = array.s + 1, .end = array.s + array.len - 1};
 }
 
-bool jsonraw_each(struct jsonraw_element *e)
+bool jsonslice_each(struct jsonslice_element *e)
 {
 	struct scan s = {.p = e->at, .end = e->end};
 	skip_blanks(&s);
@@ -296,20 +296,20 @@ bool jsonraw_each(struct jsonraw_element *e)
 	skip_blanks(&s);
 	const char *first = s.p;
 	CHECK(skip_bare(&s, 0));
-	e->value = (struct jsonraw){first, (size_t)(s.p - first)};
+	e->value = (struct jsonslice){first, (size_t)(s.p - first)};
 	e->at = s.p;
 	return true;
 }
 
-bool jsonraw_equals(struct jsonraw string, const char *want, size_t len)
+bool jsonslice_equals(struct jsonslice string, const char *want, size_t len)
 {
 	const char *text = string.s + 1;
 	size_t n = string.len - 2;
 	if (memchr(text, '\\', n) == NULL)
 		return n == len && memcmp(text, want, len) == 0;
-	struct jsontext t = jsontext_of(string);
+	struct jsonstring t = jsonstring_of(string);
 	char bytes[4];
-	while ((n = jsontext_next(&t, bytes)) > 0) {
+	while ((n = jsonstring_next(&t, bytes)) > 0) {
 		if (n > len || memcmp(bytes, want, n) != 0)
 			return false;
 		want += n;
@@ -318,9 +318,9 @@ bool jsonraw_equals(struct jsonraw string, const char *want, size_t len)
 	return len == 0;
 }
 
-void jsonraw_text(struct buf *out, struct jsonraw string)
+void jsonslice_text(struct buf *out, struct jsonslice string)
 {
-	struct jsontext t = jsontext_of(string);
+	struct jsonstring t = jsonstring_of(string);
 	while (t.p < t.end) {
 		size_t left = (size_t)(t.end - t.p);
 		const char *escape = memchr(t.p, '\\', left);
@@ -329,7 +329,7 @@ void jsonraw_text(struct buf *out, struct jsonraw string)
 		buf_add(out, t.p, plain);
 		t.p += plain;
 		if (escape) {
-			size_t n = jsontext_next(&t, bytes);
+			size_t n = jsonstring_next(&t, bytes);
 			buf_add(out, bytes, n);
 		}
 	}

@@ -12,55 +12,55 @@
 #include <stddef.h>
 
 /* Borrowed; without blanks around. s NULL: there is none. */
-struct jsonraw {
+struct jsonslice {
 	const char *s;
 	size_t len;
 };
 
-enum jsonraw_kind {
-	JSONRAW_OBJECT,
-	JSONRAW_ARRAY,
-	JSONRAW_STRING,
-	JSONRAW_NUMBER,
-	JSONRAW_BOOL,
-	JSONRAW_NULL,
+enum jsonslice_kind {
+	JSONSLICE_OBJECT,
+	JSONSLICE_ARRAY,
+	JSONSLICE_STRING,
+	JSONSLICE_NUMBER,
+	JSONSLICE_BOOL,
+	JSONSLICE_NULL,
 };
 
 /* False: not one JSON value with nothing but blanks around, or one that is
- * nested deeper than JSONRAW_DEPTH. The functions below take what passed. */
-enum { JSONRAW_DEPTH = 64 };
-bool jsonraw_scan(const char *s, size_t len, struct jsonraw *out);
+ * nested deeper than JSONSLICE_DEPTH. The functions below take what passed. */
+enum { JSONSLICE_DEPTH = 64 };
+bool jsonslice_scan(const char *s, size_t len, struct jsonslice *out);
 /* The same, and says where it ends being JSON, and why. */
-struct jsonraw_fault {
+struct jsonslice_fault {
 	size_t at; /* bytes from the beginning */
 	const char *what;
 };
-bool jsonraw_parse(const char *s, size_t len, struct jsonraw *out,
-    struct jsonraw_fault *fault);
+bool jsonslice_parse(const char *s, size_t len, struct jsonslice *out,
+    struct jsonslice_fault *fault);
 
-enum jsonraw_kind jsonraw_kind(struct jsonraw v);
+enum jsonslice_kind jsonslice_kind(struct jsonslice v);
 
-struct jsonraw_member {
+struct jsonslice_member {
 	const char *at, *end;
-	struct jsonraw name; /* with its quotes */
-	struct jsonraw value;
+	struct jsonslice name; /* with its quotes */
+	struct jsonslice value;
 };
 
 /* In front of the first one; of none, there are none. */
-struct jsonraw_member jsonraw_members(struct jsonraw object);
+struct jsonslice_member jsonslice_members(struct jsonslice object);
 /* False: there are no more. */
-bool jsonraw_next(struct jsonraw_member *m);
+bool jsonslice_next(struct jsonslice_member *m);
 
-struct jsonraw_element {
+struct jsonslice_element {
 	const char *at, *end;
-	struct jsonraw value;
+	struct jsonslice value;
 };
 
 /* The same for an array. */
-struct jsonraw_element jsonraw_elements(struct jsonraw array);
-bool jsonraw_each(struct jsonraw_element *e);
+struct jsonslice_element jsonslice_elements(struct jsonslice array);
+bool jsonslice_each(struct jsonslice_element *e);
 
 /* Is that the string, its escapes resolved? */
-bool jsonraw_equals(struct jsonraw string, const char *s, size_t len);
+bool jsonslice_equals(struct jsonslice string, const char *s, size_t len);
 /* Appends the characters of a string. */
-void jsonraw_text(struct buf *out, struct jsonraw string);
+void jsonslice_text(struct buf *out, struct jsonslice string);

@@ -29,7 +29,7 @@ static int32_t take_unit(const char **p, const char *end)
 	return unit;
 }
 
-int32_t jsontext_point(const char **p, const char *end)
+int32_t jsonstring_point(const char **p, const char *end)
 {
 	int32_t high = take_unit(p, end);
 	if (high < 0xd800 || high > 0xdfff)
@@ -57,12 +57,12 @@ static size_t put_utf8(char out[4], int32_t c)
 	return n;
 }
 
-struct jsontext jsontext_of(struct jsonraw string)
+struct jsonstring jsonstring_of(struct jsonslice string)
 {
-	return (struct jsontext){string.s + 1, string.s + string.len - 1};
+	return (struct jsonstring){string.s + 1, string.s + string.len - 1};
 }
 
-size_t jsontext_next(struct jsontext *t, char out[4])
+size_t jsonstring_next(struct jsonstring *t, char out[4])
 {
 	static const char from[] = "bfnrt", to[] = "\b\f\n\r\t";
 	if (t->p >= t->end)
@@ -71,7 +71,7 @@ size_t jsontext_next(struct jsontext *t, char out[4])
 	if (out[0] == '\\') {
 		char c = *t->p++;
 		if (c == 'u')
-			return put_utf8(out, jsontext_point(&t->p, t->end));
+			return put_utf8(out, jsonstring_point(&t->p, t->end));
 		const char *at = strchr(from, c);
 		out[0] = at ? to[at - from] : c;
 		return 1;
@@ -82,28 +82,28 @@ size_t jsontext_next(struct jsontext *t, char out[4])
 	return n;
 }
 
-static bool is_plain(struct jsonraw string)
+static bool is_plain(struct jsonslice string)
 {
 	return memchr(string.s, '\\', string.len) == NULL;
 }
 
-static int compare_plain(struct jsonraw a, struct jsonraw b)
+static int compare_plain(struct jsonslice a, struct jsonslice b)
 {
 	size_t n = a.len < b.len ? a.len : b.len;
 	int order = memcmp(a.s + 1, b.s + 1, n - 2);
 	return order ? order : (a.len > b.len) - (a.len < b.len);
 }
 
-int jsontext_compare(struct jsonraw a, struct jsonraw b)
+int jsonstring_compare(struct jsonslice a, struct jsonslice b)
 {
 	if (is_plain(a) && is_plain(b))
 		return compare_plain(a, b);
-	struct jsontext x = jsontext_of(a), y = jsontext_of(b);
+	struct jsonstring x = jsonstring_of(a), y = jsonstring_of(b);
 	char left[4], right[4];
 	size_t n, m;
 	do {
-		n = jsontext_next(&x, left);
-		m = jsontext_next(&y, right);
+		n = jsonstring_next(&x, left);
+		m = jsonstring_next(&y, right);
 		int order = memcmp(left, right, n < m ? n : m);
 		if (order)
 			return order;
@@ -111,28 +111,28 @@ int jsontext_compare(struct jsonraw a, struct jsonraw b)
 	return (n > m) - (n < m);
 }
 
-bool jsontext_same(struct jsonraw a, struct jsonraw b)
+bool jsonstring_same(struct jsonslice a, struct jsonslice b)
 {
-	return jsontext_compare(a, b) == 0;
+	return jsonstring_compare(a, b) == 0;
 }
 
-uint64_t jsontext_hash(struct jsonraw string)
+uint64_t jsonstring_hash(struct jsonslice string)
 {
 	if (is_plain(string))
 		return hash_bytes(string.s + 1, string.len - 2);
 	struct buf plain = {0};
-	jsonraw_text(&plain, string);
+	jsonslice_text(&plain, string);
 	uint64_t hash = hash_bytes(plain.data, plain.len);
 	buf_free(&plain);
 	return hash;
 }
 
-size_t jsontext_length(struct jsonraw string)
+size_t jsonstring_length(struct jsonslice string)
 {
-	struct jsontext t = jsontext_of(string);
+	struct jsonstring t = jsonstring_of(string);
 	char bytes[4];
 	size_t n = 0;
-	while (jsontext_next(&t, bytes))
+	while (jsonstring_next(&t, bytes))
 		n++;
 	return n;
 }

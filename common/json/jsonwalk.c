@@ -14,7 +14,7 @@ static bool is_between(char c)
 static const char *string_end(const char *p, const char *end)
 {
 	for (p++; p < end; p += 2) { /* over a backslash and what it escapes */
-		p += run_plain(p, (size_t)(end - p));
+		p += ascii_scan_plain(p, (size_t)(end - p));
 		if (p < end && *p == '"')
 			return p + 1;
 	}
@@ -64,7 +64,7 @@ enum jsonwalk_token jsonwalk_next(struct jsonwalk *w)
 	if (w->at == w->end)
 		return JSONWALK_END;
 	enum jsonwalk_token t = token_of(w, &end);
-	w->token = (struct jsonraw){w->at, (size_t)(end - w->at)};
+	w->token = (struct jsonslice){w->at, (size_t)(end - w->at)};
 	w->at = end;
 	if (t == JSONWALK_STRING && is_name(end, w->end))
 		t = JSONWALK_NAME;

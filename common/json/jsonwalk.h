@@ -19,12 +19,12 @@ enum jsonwalk_token {
 };
 
 /* Begins as {.at = first byte, .end = behind the last one}. The text passed
- * jsonraw_scan, or is what stands between the brackets of one that did. */
+ * jsonslice_scan, or is what stands between the brackets of one that did. */
 struct jsonwalk {
 	const char *at, *end;
 	/* The bytes of the last token: of an object or array the bracket
 	 * alone, of a name or string with its quotes. */
-	struct jsonraw token;
+	struct jsonslice token;
 };
 
 enum jsonwalk_token jsonwalk_next(struct jsonwalk *w);

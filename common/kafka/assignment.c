@@ -5,26 +5,26 @@
 
 #include <stdlib.h>
 
-void lanes_add(struct lanes *l, int32_t partition)
+void assignment_add(struct assignment *l, int32_t partition)
 {
 	l->at = mem_realloc(l->at, (l->n + 1) * sizeof *l->at);
-	l->at[l->n++] = (struct lane){.partition = partition};
+	l->at[l->n++] = (struct assigned){.partition = partition};
 }
 
-void lanes_split(
-    struct lanes *l, rd_kafka_t *rk, const char *topic, struct kafkapoll *poll)
+void assignment_split(struct assignment *l, rd_kafka_t *rk, const char *topic,
+    struct kafka_poll *poll)
 {
 	for (size_t i = 0; i < l->n; i++) {
 		rd_kafka_queue_t *q =
 		    rd_kafka_queue_get_partition(rk, topic, l->at[i].partition);
 		CHECK(q != NULL);
-		kafkapoll_watch(poll, q);
+		kafka_poll_watch(poll, q);
 		rd_kafka_queue_forward(q, NULL);
 		l->at[i].queue = q;
 	}
 }
 
-struct lane *lanes_find(const struct lanes *l, int32_t partition)
+struct assigned *assignment_find(const struct assignment *l, int32_t partition)
 {
 	for (size_t i = 0; i < l->n; i++) {
 		if (l->at[i].partition == partition)
@@ -33,14 +33,14 @@ struct lane *lanes_find(const struct lanes *l, int32_t partition)
 	return NULL;
 }
 
-void lanes_drop(struct lanes *l)
+void assignment_drop(struct assignment *l)
 {
 	for (size_t i = 0; i < l->n; i++) {
 		if (l->at[i].queue == NULL)
 			continue;
-		kafkapoll_unwatch(l->at[i].queue);
+		kafka_poll_unwatch(l->at[i].queue);
 		rd_kafka_queue_destroy(l->at[i].queue);
 	}
 	free(l->at);
-	*l = (struct lanes){0};
+	*l = (struct assignment){0};
 }

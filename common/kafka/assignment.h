@@ -11,24 +11,24 @@
 #include <stddef.h>
 #include <stdint.h>
 
-struct lane {
+struct assigned {
 	int32_t partition;
 	rd_kafka_queue_t *queue; /* NULL: not split */
 	bool paused;
 };
 
 /* Begins as all zeroes. */
-struct lanes {
-	struct lane *at;
+struct assignment {
+	struct assigned *at;
 	size_t n;
 };
 
 /* Adds a partition, not split. */
-void lanes_add(struct lanes *l, int32_t partition);
+void assignment_add(struct assignment *l, int32_t partition);
 /* Splits all of them, and watches their queues. */
-void lanes_split(
-    struct lanes *l, rd_kafka_t *rk, const char *topic, struct kafkapoll *poll);
+void assignment_split(struct assignment *l, rd_kafka_t *rk, const char *topic,
+    struct kafka_poll *poll);
 /* NULL when it is not assigned. */
-struct lane *lanes_find(const struct lanes *l, int32_t partition);
+struct assigned *assignment_find(const struct assignment *l, int32_t partition);
 /* Back to none. */
-void lanes_drop(struct lanes *l);
+void assignment_drop(struct assignment *l);

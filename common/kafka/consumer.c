@@ -28,13 +28,14 @@ struct consumer {
 	bool closing;
 	bool fatal; /* it was told */
 	bool reachable;
-	unsigned generation; /* bumped by every assign: old lanes are gone */
+	unsigned
+	    generation; /* bumped by every assign: old partitions are gone */
 	/* The assignment that librdkafka is still to be told; NULL: none. */
 	rd_kafka_topic_partition_list_t *wanted;
 	struct consumer_events events;
 	void *arg;
-	struct lanes lanes;
-	struct kafkapoll *poll;
+	struct assignment assignment;
+	struct kafka_poll *poll;
 };
 
 /* --- callbacks of librdkafka, on our thread, inside a poll --------------- */
@@ -77,7 +78,7 @@ static int on_stats(rd_kafka_t *rk, char *json, size_t len, void *opaque)
 	struct consumer *c = opaque;
 	bool now = kafka_stats_reachable(json, len);
 	/* By hand, and reading nothing now: there is nothing to reach. */
-	bool idle = !c->group && c->lanes.n == 0;
+	bool idle = !c->group && c->assignment.n == 0;
 	if (now == c->reachable || c->closing || idle)
 		return 0;
 	c->reachable = now;
@@ -97,9 +98,9 @@ static void tell_fatal(struct consumer *c)
 	rd_kafka_resp_err_t why =
 	    rd_kafka_fatal_error(c->rk, text, sizeof text);
 	struct err e =
-	    err_make(VERDICT_FATAL, rd_kafka_err2name(why), "%s", text);
+	    err_make(ERR_KIND_FATAL, rd_kafka_err2name(why), "%s", text);
 	if (why == RD_KAFKA_RESP_ERR_FENCED_INSTANCE_ID)
-		e = err_make(VERDICT_FATAL, "group.fenced",
+		e = err_make(ERR_KIND_FATAL, "group.fenced",
 		    "another process has joined the group as '%s': give each "
 		    "process a name of its own by the setting 'group.instance'",
 		    c->instance ? c->instance : "");
@@ -121,7 +122,7 @@ static void dispatch(struct consumer *c, rd_kafka_message_t *m)
 		tell_fatal(c);
 	} else {
 		struct err e =
-		    err_make(VERDICT_RETRY, rd_kafka_err2name(m->err), "%s",
+		    err_make(ERR_KIND_RETRY, rd_kafka_err2name(m->err), "%s",
 			rd_kafka_message_errstr(m));
 		log_event(EV_KAFKA_ERROR,
 		    "topic=%s partition=%d code=%s text=%s", c->topic,
@@ -148,16 +149,17 @@ static bool serve_main(struct consumer *c)
 	return true;
 }
 
-static bool serve_lane(struct consumer *c, struct lane *lane)
+static bool serve_partition(struct consumer *c, struct assigned *assigned)
 {
 	unsigned generation = c->generation;
 	for (int i = 0; i < TURN_MESSAGES; i++) {
-		/* A callback may have replaced the assignment, and the lane is
-		 * gone; or paused it. */
-		if (c->generation != generation || lane->paused ||
-		    lane->queue == NULL)
+		/* A callback may have replaced the assignment, and the
+		 * partition is gone; or paused it. */
+		if (c->generation != generation || assigned->paused ||
+		    assigned->queue == NULL)
 			return false;
-		rd_kafka_message_t *m = rd_kafka_consume_queue(lane->queue, 0);
+		rd_kafka_message_t *m =
+		    rd_kafka_consume_queue(assigned->queue, 0);
 		if (m == NULL)
 			return false;
 		dispatch(c, m);
@@ -174,10 +176,11 @@ static void serve(void *arg)
 		assign_wanted(c);
 	bool more = serve_main(c);
 	unsigned generation = c->generation;
-	for (size_t i = 0; i < c->lanes.n && c->generation == generation; i++)
-		more = serve_lane(c, &c->lanes.at[i]) || more;
+	for (size_t i = 0; i < c->assignment.n && c->generation == generation;
+	     i++)
+		more = serve_partition(c, &c->assignment.at[i]) || more;
 	if (more || c->generation != generation)
-		kafkapoll_again(c->poll);
+		kafka_poll_again(c->poll);
 }
 
 /* --- assignment ---------------------------------------------------------- */
@@ -216,7 +219,7 @@ static void assign_wanted(struct consumer *c)
 {
 	/* Before anything is fetched, which would get into the main queue. */
 	if (c->group)
-		lanes_split(&c->lanes, c->rk, c->topic, c->poll);
+		assignment_split(&c->assignment, c->rk, c->topic, c->poll);
 	assign(c, c->wanted);
 	drop_wanted(c);
 }
@@ -226,7 +229,7 @@ static void assign_wanted(struct consumer *c)
 void consumer_assign(
     struct consumer *c, const struct consumer_start *starts, size_t n)
 {
-	lanes_drop(&c->lanes);
+	assignment_drop(&c->assignment);
 	drop_wanted(c);
 	c->generation++;
 	if (n == 0) {
@@ -238,25 +241,25 @@ void consumer_assign(
 		rd_kafka_topic_partition_list_add(
 		    c->wanted, c->topic, starts[i].partition)
 		    ->offset = starts[i].offset;
-		lanes_add(&c->lanes, starts[i].partition);
+		assignment_add(&c->assignment, starts[i].partition);
 	}
-	kafkapoll_again(c->poll);
+	kafka_poll_again(c->poll);
 }
 
 void consumer_pause(struct consumer *c, int32_t partition)
 {
-	struct lane *lane = lanes_find(&c->lanes, partition);
-	if (lane)
-		lane->paused = true;
+	struct assigned *assigned = assignment_find(&c->assignment, partition);
+	if (assigned)
+		assigned->paused = true;
 }
 
 void consumer_resume(struct consumer *c, int32_t partition)
 {
-	struct lane *lane = lanes_find(&c->lanes, partition);
-	if (lane == NULL || !lane->paused)
+	struct assigned *assigned = assignment_find(&c->assignment, partition);
+	if (assigned == NULL || !assigned->paused)
 		return;
-	lane->paused = false;
-	kafkapoll_again(c->poll);
+	assigned->paused = false;
+	kafka_poll_again(c->poll);
 }
 
 void consumer_commit(struct consumer *c, int32_t partition, int64_t next)
@@ -274,7 +277,7 @@ void consumer_hold(struct consumer *c, bool held)
 {
 	c->held = held;
 	if (!held)
-		kafkapoll_again(c->poll);
+		kafka_poll_again(c->poll);
 }
 
 bool consumer_is_gone(const struct err *e)
@@ -308,7 +311,7 @@ static struct err subscribe(struct consumer *c)
 	rd_kafka_topic_partition_list_destroy(list);
 	if (err == RD_KAFKA_RESP_ERR_NO_ERROR)
 		return ERR_OK;
-	return err_make(VERDICT_FATAL, rd_kafka_err2name(err), "subscribe: %s",
+	return err_make(ERR_KIND_FATAL, rd_kafka_err2name(err), "subscribe: %s",
 	    rd_kafka_err2str(err));
 }
 
@@ -369,7 +372,7 @@ static struct err create(struct consumer *c, const struct consumer_options *o)
 	add_all(&p, o);
 	rd_kafka_conf_t *conf;
 	struct err e = kafka_conf(o->kafka, p.pairs, &conf);
-	if (e.verdict != VERDICT_OK)
+	if (e.kind != ERR_KIND_OK)
 		return e;
 	rd_kafka_conf_set_opaque(conf, c);
 	rd_kafka_conf_set_rebalance_cb(conf, on_rebalance);
@@ -379,7 +382,7 @@ static struct err create(struct consumer *c, const struct consumer_options *o)
 	c->rk = rd_kafka_new(RD_KAFKA_CONSUMER, conf, text, sizeof text);
 	if (c->rk == NULL) {
 		rd_kafka_conf_destroy(conf);
-		return err_make(VERDICT_FATAL, "config", "%s", text);
+		return err_make(ERR_KIND_FATAL, "config", "%s", text);
 	}
 	rd_kafka_poll_set_consumer(c->rk);
 	if (o->group)
@@ -397,15 +400,15 @@ struct err consumer_new(const struct consumer_options *o, struct consumer **out)
 		c->instance = mem_strdup(o->instance);
 	c->events = *o->events;
 	c->arg = o->arg;
-	c->poll = kafkapoll_new(o->loop, BEAT, serve, c);
+	c->poll = kafka_poll_new(o->loop, BEAT, serve, c);
 	struct err e = create(c, o);
 	*out = c;
-	if (e.verdict != VERDICT_OK) {
+	if (e.kind != ERR_KIND_OK) {
 		consumer_free(out);
 		return e;
 	}
 	c->main = rd_kafka_queue_get_consumer(c->rk);
-	kafkapoll_watch(c->poll, c->main);
+	kafka_poll_watch(c->poll, c->main);
 	return ERR_OK;
 }
 
@@ -455,13 +458,13 @@ static bool closed_in_time(rd_kafka_t *rk, mono_us_t end)
 static void end(struct consumer *c)
 {
 	mono_us_t until = clock_mono() + CLOSE;
-	lanes_drop(&c->lanes);
+	assignment_drop(&c->assignment);
 	drop_wanted(c);
 	wait_for_stops(c);
 	leave(c, until);
 	bool closed = closed_in_time(c->rk, until);
 	if (c->main) {
-		kafkapoll_unwatch(c->main);
+		kafka_poll_unwatch(c->main);
 		rd_kafka_queue_destroy(c->main);
 	}
 	if (closed)
@@ -479,7 +482,7 @@ void consumer_free(struct consumer **cp)
 	c->closing = true;
 	if (c->rk)
 		end(c);
-	kafkapoll_free(&c->poll);
+	kafka_poll_free(&c->poll);
 	free(c->topic);
 	free(c->instance);
 	free(c);

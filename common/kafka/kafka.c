@@ -40,10 +40,10 @@ static struct err set(
 		return ERR_OK;
 	/* The name of a secret may be misspelt. */
 	if (res == RD_KAFKA_CONF_UNKNOWN || config_is_secret(name))
-		return err_make(VERDICT_FATAL, "config",
+		return err_make(ERR_KIND_FATAL, "config",
 		    "librdkafka refuses 'kafka.%s': %s", name,
 		    strstr(text, value) ? "its value is not allowed" : text);
-	return err_make(VERDICT_FATAL, "config",
+	return err_make(ERR_KIND_FATAL, "config",
 	    "librdkafka refuses 'kafka.%s' with the value '%s': %s", name,
 	    value, text);
 }
@@ -58,7 +58,7 @@ static const char *const of_every_handle[] = {"socket.keepalive.enable", "true",
 static struct err set_all(rd_kafka_conf_t *conf, const char *const *pairs)
 {
 	struct err e = ERR_OK;
-	for (; e.verdict == VERDICT_OK && pairs && *pairs; pairs += 2)
+	for (; e.kind == ERR_KIND_OK && pairs && *pairs; pairs += 2)
 		e = set(conf, pairs[0], pairs[1]);
 	return e;
 }
@@ -69,16 +69,16 @@ struct err kafka_conf(const struct kafka_config *k, const char *const *pairs,
 	rd_kafka_conf_t *conf = rd_kafka_conf_new();
 	rd_kafka_conf_set_log_cb(conf, on_log);
 	struct err e = set(conf, "bootstrap.servers", k->servers);
-	if (e.verdict == VERDICT_OK)
+	if (e.kind == ERR_KIND_OK)
 		e = set(conf, "client.id", k->client_id);
-	if (e.verdict == VERDICT_OK)
+	if (e.kind == ERR_KIND_OK)
 		e = set_all(conf, of_every_handle);
-	if (e.verdict == VERDICT_OK)
+	if (e.kind == ERR_KIND_OK)
 		e = set_all(conf, pairs);
-	for (size_t i = 0; e.verdict == VERDICT_OK && i < k->nextra; i++)
+	for (size_t i = 0; e.kind == ERR_KIND_OK && i < k->nextra; i++)
 		e = set(conf, k->extra[i].name, k->extra[i].value);
 	*out = conf;
-	if (e.verdict != VERDICT_OK) {
+	if (e.kind != ERR_KIND_OK) {
 		rd_kafka_conf_destroy(conf);
 		*out = NULL;
 	}

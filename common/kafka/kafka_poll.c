@@ -10,7 +10,7 @@
 
 static const uint64_t one = 1;
 
-struct kafkapoll {
+struct kafka_poll {
 	int fd;
 	uv_poll_t *poll;
 	struct loop_timer *timer;
@@ -23,7 +23,7 @@ static void on_readable(uv_poll_t *poll, int status, int events)
 {
 	(void)status;
 	(void)events;
-	struct kafkapoll *p = poll->data;
+	struct kafka_poll *p = poll->data;
 	uint64_t count;
 	ssize_t n = read(p->fd, &count, sizeof count);
 	(void)n;
@@ -32,16 +32,16 @@ static void on_readable(uv_poll_t *poll, int status, int events)
 
 static void on_beat(void *arg)
 {
-	struct kafkapoll *p = arg;
+	struct kafka_poll *p = arg;
 	loop_timer_start(p->timer, p->beat);
 	p->serve(p->arg);
 }
 
-struct kafkapoll *kafkapoll_new(
+struct kafka_poll *kafka_poll_new(
     struct loop *loop, dur_us_t beat, void (*serve)(void *arg), void *arg)
 {
-	struct kafkapoll *p = MEM_NEW(struct kafkapoll);
-	*p = (struct kafkapoll){.beat = beat, .serve = serve, .arg = arg};
+	struct kafka_poll *p = MEM_NEW(struct kafka_poll);
+	*p = (struct kafka_poll){.beat = beat, .serve = serve, .arg = arg};
 	p->fd = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
 	CHECK(p->fd >= 0);
 	p->poll = MEM_NEW(uv_poll_t);
@@ -53,17 +53,17 @@ struct kafkapoll *kafkapoll_new(
 	return p;
 }
 
-void kafkapoll_watch(struct kafkapoll *p, rd_kafka_queue_t *q)
+void kafka_poll_watch(struct kafka_poll *p, rd_kafka_queue_t *q)
 {
 	rd_kafka_queue_io_event_enable(q, p->fd, &one, sizeof one);
 }
 
-void kafkapoll_unwatch(rd_kafka_queue_t *q)
+void kafka_poll_unwatch(rd_kafka_queue_t *q)
 {
 	rd_kafka_queue_io_event_enable(q, -1, NULL, 0);
 }
 
-void kafkapoll_again(struct kafkapoll *p)
+void kafka_poll_again(struct kafka_poll *p)
 {
 	ssize_t n = write(p->fd, &one, sizeof one);
 	(void)n; /* full counter: it will be called anyway */
@@ -74,9 +74,9 @@ static void on_closed(uv_handle_t *handle)
 	free(handle);
 }
 
-void kafkapoll_free(struct kafkapoll **pp)
+void kafka_poll_free(struct kafka_poll **pp)
 {
-	struct kafkapoll *p = *pp;
+	struct kafka_poll *p = *pp;
 	if (p == NULL)
 		return;
 	uv_close((uv_handle_t *)p->poll, on_closed);

@@ -19,7 +19,7 @@ struct err member_check(const char *setting)
 	    strspn(setting, ALLOWED) == len && strcmp(setting, ".") != 0 &&
 	    strcmp(setting, "..") != 0)
 		return ERR_OK;
-	return err_make(VERDICT_FATAL, "config",
+	return err_make(ERR_KIND_FATAL, "config",
 	    "setting 'group.instance' has the bad value '%s'; allowed: auto, "
 	    "none, or a name of letters, digits, '.', '_' and '-', at most %d",
 	    setting, MEMBER_NAME_MAX);

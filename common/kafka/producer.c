@@ -16,7 +16,7 @@
 
 /* Numbering and enqueueing are one step, or the numbers would not ascend in
  * the order of the log. */
-struct lane {
+struct producer_partition {
 	pthread_mutex_t lock;
 	uint64_t seq; /* under lock */
 };
@@ -28,8 +28,8 @@ struct producer {
 	/* Under lock: of this handle. What the former handle still has in
 	 * flight may be written behind what this one sends. */
 	char instance[RECORD_INSTANCE_LEN + 1];
-	struct lane *lanes; /* NULL: not numbered */
-	int32_t nlanes;
+	struct producer_partition *parts; /* NULL: not numbered */
+	int32_t nparts;
 	rd_kafka_t *retired; /* loop's thread; polled until empty */
 	rd_kafka_queue_t *main;
 	struct kafka_config kafka;
@@ -39,7 +39,7 @@ struct producer {
 	bool fatal; /* the current handle must be replaced */
 	atomic_bool reachable;
 	atomic_size_t outstanding; /* of the retired one, too */
-	struct kafkapoll *poll;
+	struct kafka_poll *poll;
 };
 
 static enum delivery_status status_of(const rd_kafka_message_t *m)
@@ -107,7 +107,7 @@ static struct err create(struct producer *p, rd_kafka_t **out)
 	    NULL};
 	rd_kafka_conf_t *conf;
 	struct err e = kafka_conf(&p->kafka, pairs, &conf);
-	if (e.verdict != VERDICT_OK)
+	if (e.kind != ERR_KIND_OK)
 		return e;
 	rd_kafka_conf_set_opaque(conf, p);
 	rd_kafka_conf_set_dr_msg_cb(conf, on_delivery);
@@ -118,7 +118,7 @@ static struct err create(struct producer *p, rd_kafka_t **out)
 	if (*out)
 		return ERR_OK;
 	rd_kafka_conf_destroy(conf);
-	return err_make(VERDICT_FATAL, "config", "%s", text);
+	return err_make(ERR_KIND_FATAL, "config", "%s", text);
 }
 
 void producer_expect(struct producer *p, const char *topic)
@@ -137,7 +137,7 @@ static void make_instance(struct producer *p)
 static void watch_queue(struct producer *p)
 {
 	p->main = rd_kafka_queue_get_main(p->rk);
-	kafkapoll_watch(p->poll, p->main);
+	kafka_poll_watch(p->poll, p->main);
 }
 
 /* The configuration was accepted once, so that a failure here is the
@@ -146,7 +146,7 @@ static void replace(struct producer *p)
 {
 	rd_kafka_t *fresh;
 	struct err e = create(p, &fresh);
-	if (e.verdict != VERDICT_OK) {
+	if (e.kind != ERR_KIND_OK) {
 		log_event(EV_KAFKA_ERROR, "client=producer text=%s",
 		    log_quote(e.msg));
 		return;
@@ -159,7 +159,7 @@ static void replace(struct producer *p)
 	make_instance(p);
 	pthread_rwlock_unlock(&p->lock);
 	p->fatal = false;
-	kafkapoll_unwatch(p->main);
+	kafka_poll_unwatch(p->main);
 	rd_kafka_queue_destroy(p->main);
 	watch_queue(p);
 	/* What it still queues fails now, as certainly not written; what is in
@@ -182,19 +182,19 @@ static void serve(void *arg)
 		replace(p);
 }
 
-static void make_lanes(struct producer *p, int32_t n)
+static void make_parts(struct producer *p, int32_t n)
 {
-	p->nlanes = n;
-	p->lanes = n ? mem_zalloc((size_t)n * sizeof *p->lanes) : NULL;
+	p->nparts = n;
+	p->parts = n ? mem_zalloc((size_t)n * sizeof *p->parts) : NULL;
 	for (int32_t i = 0; i < n; i++)
-		CHECK_OS(pthread_mutex_init(&p->lanes[i].lock, NULL));
+		CHECK_OS(pthread_mutex_init(&p->parts[i].lock, NULL));
 }
 
-static void free_lanes(struct producer *p)
+static void free_parts(struct producer *p)
 {
-	for (int32_t i = 0; i < p->nlanes; i++)
-		pthread_mutex_destroy(&p->lanes[i].lock);
-	free(p->lanes);
+	for (int32_t i = 0; i < p->nparts; i++)
+		pthread_mutex_destroy(&p->parts[i].lock);
+	free(p->parts);
 }
 
 struct err producer_new(const struct producer_options *o, struct producer **out)
@@ -207,13 +207,13 @@ struct err producer_new(const struct producer_options *o, struct producer **out)
 	make_instance(p);
 	struct err e = create(p, &p->rk);
 	*out = NULL;
-	if (e.verdict != VERDICT_OK) {
+	if (e.kind != ERR_KIND_OK) {
 		pthread_rwlock_destroy(&p->lock);
 		free(p);
 		return e;
 	}
-	make_lanes(p, o->numbered);
-	p->poll = kafkapoll_new(o->loop, BEAT, serve, p);
+	make_parts(p, o->numbered);
+	p->poll = kafka_poll_new(o->loop, BEAT, serve, p);
 	watch_queue(p);
 	*out = p;
 	return ERR_OK;
@@ -240,13 +240,13 @@ static rd_kafka_error_t *enqueue(struct producer *p, const struct produce *m)
 static rd_kafka_error_t *enqueue_numbered(
     struct producer *p, const struct produce *m)
 {
-	CHECK(m->headers && m->partition < p->nlanes);
-	struct lane *lane = &p->lanes[m->partition];
-	pthread_mutex_lock(&lane->lock);
-	record_number(m->headers, p->instance, lane->seq + 1);
+	CHECK(m->headers && m->partition < p->nparts);
+	struct producer_partition *part = &p->parts[m->partition];
+	pthread_mutex_lock(&part->lock);
+	record_number(m->headers, p->instance, part->seq + 1);
 	rd_kafka_error_t *error = enqueue(p, m);
-	lane->seq += error == NULL;
-	pthread_mutex_unlock(&lane->lock);
+	part->seq += error == NULL;
+	pthread_mutex_unlock(&part->lock);
 	return error;
 }
 
@@ -255,15 +255,15 @@ struct err producer_send(struct producer *p, const struct produce *m)
 	atomic_fetch_add(&p->outstanding, 1);
 	pthread_rwlock_rdlock(&p->lock);
 	rd_kafka_error_t *error =
-	    p->lanes ? enqueue_numbered(p, m) : enqueue(p, m);
+	    p->parts ? enqueue_numbered(p, m) : enqueue(p, m);
 	pthread_rwlock_unlock(&p->lock);
 	if (error == NULL)
 		return ERR_OK;
 	atomic_fetch_sub(&p->outstanding, 1);
 	if (m->headers)
 		rd_kafka_headers_destroy(m->headers);
-	struct err e = err_make(VERDICT_RETRY, rd_kafka_error_name(error), "%s",
-	    rd_kafka_error_string(error));
+	struct err e = err_make(ERR_KIND_RETRY, rd_kafka_error_name(error),
+	    "%s", rd_kafka_error_string(error));
 	rd_kafka_error_destroy(error);
 	return e;
 }
@@ -292,15 +292,15 @@ void producer_free(struct producer **pp, dur_us_t timeout)
 	struct producer *p = *pp;
 	if (p == NULL)
 		return;
-	kafkapoll_unwatch(p->main);
+	kafka_poll_unwatch(p->main);
 	rd_kafka_queue_destroy(p->main);
 	if (p->retired)
 		finish(p->retired, 0);
 	finish(p->rk, (int)(timeout / 1000));
-	kafkapoll_free(&p->poll);
+	kafka_poll_free(&p->poll);
 	pthread_rwlock_destroy(&p->lock);
 	free(p->topic);
-	free_lanes(p);
+	free_parts(p);
 	free(p);
 	*pp = NULL;
 }

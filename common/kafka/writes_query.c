@@ -13,12 +13,12 @@
 #define ASK_MS 3000
 #define ASK_MS_TEXT "3000"
 
-struct logask {
+struct writes_query {
 	struct loop *loop;
 	rd_kafka_t *rk;
 	char *topic, *group;
 	int32_t partitions;
-	void (*done)(void *arg, const struct logask_answer *answer);
+	void (*done)(void *arg, const struct writes_query_answer *answer);
 	void *arg;
 	bool busy; /* the loop's: from a question until its answer is there */
 	pthread_t thread;
@@ -28,11 +28,11 @@ struct logask {
 	bool asked;
 	bool ended; /* the owner is gone */
 	/* The thread's while `asked`, else the loop's. */
-	struct logask_answer answer;
+	struct writes_query_answer answer;
 	int64_t *ends;
 };
 
-static void unref(struct logask *a)
+static void unref(struct writes_query *a)
 {
 	CHECK_OS(pthread_mutex_lock(&a->lock));
 	bool last = --a->refs == 0;
@@ -50,7 +50,7 @@ static void unref(struct logask *a)
 
 /* --- on the thread ------------------------------------------------------- */
 
-static bool ask_ends(struct logask *a)
+static bool ask_ends(struct writes_query *a)
 {
 	for (int32_t i = 0; i < a->partitions; i++) {
 		int64_t low;
@@ -61,7 +61,7 @@ static bool ask_ends(struct logask *a)
 	return true;
 }
 
-static bool ask_group(struct logask *a)
+static bool ask_group(struct writes_query *a)
 {
 	const struct rd_kafka_group_list *list = NULL;
 	if (a->group == NULL)
@@ -79,7 +79,7 @@ static bool ask_group(struct logask *a)
 
 static void deliver(void *arg)
 {
-	struct logask *a = arg;
+	struct writes_query *a = arg;
 	CHECK_OS(pthread_mutex_lock(&a->lock));
 	bool ended = a->ended;
 	CHECK_OS(pthread_mutex_unlock(&a->lock));
@@ -91,7 +91,7 @@ static void deliver(void *arg)
 }
 
 /* Waits for a question. False: there will be none. Locked. */
-static bool next_question(struct logask *a)
+static bool next_question(struct writes_query *a)
 {
 	while (!a->asked && !a->ended)
 		CHECK_OS(pthread_cond_wait(&a->wake, &a->lock));
@@ -100,7 +100,7 @@ static bool next_question(struct logask *a)
 
 static void *thread_main(void *arg)
 {
-	struct logask *a = arg;
+	struct writes_query *a = arg;
 	CHECK_OS(pthread_mutex_lock(&a->lock));
 	while (next_question(a)) {
 		CHECK_OS(pthread_mutex_unlock(&a->lock));
@@ -126,24 +126,25 @@ static struct err create(const struct kafka_config *kafka, rd_kafka_t **out)
 	    "socket.timeout.ms", ASK_MS_TEXT, NULL};
 	rd_kafka_conf_t *conf;
 	struct err e = kafka_conf(kafka, pairs, &conf);
-	if (e.verdict != VERDICT_OK)
+	if (e.kind != ERR_KIND_OK)
 		return e;
 	char text[256];
 	*out = rd_kafka_new(RD_KAFKA_PRODUCER, conf, text, sizeof text);
 	if (*out)
 		return ERR_OK;
 	rd_kafka_conf_destroy(conf);
-	return err_make(VERDICT_FATAL, "config", "%s", text);
+	return err_make(ERR_KIND_FATAL, "config", "%s", text);
 }
 
-struct err logask_new(const struct logask_options *o, struct logask **out)
+struct err writes_query_new(
+    const struct writes_query_options *o, struct writes_query **out)
 {
 	rd_kafka_t *rk;
 	*out = NULL;
 	struct err e = create(o->kafka, &rk);
-	if (e.verdict != VERDICT_OK)
+	if (e.kind != ERR_KIND_OK)
 		return e;
-	struct logask *a = MEM_NEW(struct logask);
+	struct writes_query *a = MEM_NEW(struct writes_query);
 	a->loop = o->loop;
 	a->rk = rk;
 	a->topic = mem_strdup(o->topic);
@@ -161,7 +162,7 @@ struct err logask_new(const struct logask_options *o, struct logask **out)
 	return ERR_OK;
 }
 
-bool logask_ask(struct logask *a)
+bool writes_query_ask(struct writes_query *a)
 {
 	if (a->busy)
 		return false;
@@ -173,9 +174,9 @@ bool logask_ask(struct logask *a)
 	return true;
 }
 
-void logask_free(struct logask **ap)
+void writes_query_free(struct writes_query **ap)
 {
-	struct logask *a = *ap;
+	struct writes_query *a = *ap;
 	if (a == NULL)
 		return;
 	*ap = NULL;

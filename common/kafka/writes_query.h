@@ -14,26 +14,27 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-struct logask;
+struct writes_query;
 
-struct logask_answer {
+struct writes_query_answer {
 	bool known;
 	bool member;
 	const int64_t *ends; /* per partition; borrowed */
 };
 
-struct logask_options {
+struct writes_query_options {
 	struct loop *loop; /* where `done` is called */
 	const struct kafka_config *kafka;
 	const char *topic;
 	const char *group; /* NULL: that is not asked, `member` is false */
 	int32_t partitions;
-	void (*done)(void *arg, const struct logask_answer *answer);
+	void (*done)(void *arg, const struct writes_query_answer *answer);
 	void *arg;
 };
 
-struct err logask_new(const struct logask_options *o, struct logask **out);
+struct err writes_query_new(
+    const struct writes_query_options *o, struct writes_query **out);
 /* False: the last question still waits for its answer. */
-bool logask_ask(struct logask *a);
+bool writes_query_ask(struct writes_query *a);
 /* Does not wait; `done` is not called any more. */
-void logask_free(struct logask **a);
+void writes_query_free(struct writes_query **a);

@@ -308,7 +308,7 @@ bool record_commit_parse(
 
 /* --- marks --------------------------------------------------------------- */
 
-static void write_text(struct buf *out, const char *name, struct jsonraw text)
+static void write_text(struct buf *out, const char *name, struct jsonslice text)
 {
 	if (text.s == NULL)
 		return;
@@ -363,17 +363,17 @@ static bool version_of(const json_t *object, const char *name, version_t *out)
 	       version_parse(json_string_value(v), json_string_length(v), out);
 }
 
-static struct jsonraw text_of(const json_t *object, const char *name)
+static struct jsonslice text_of(const json_t *object, const char *name)
 {
 	const json_t *v = json_object_get(object, name);
 	if (!json_is_string(v))
-		return (struct jsonraw){0};
-	return (struct jsonraw){json_string_value(v), json_string_length(v)};
+		return (struct jsonslice){0};
+	return (struct jsonslice){json_string_value(v), json_string_length(v)};
 }
 
 static struct record_why parse_why(const json_t *item)
 {
-	struct jsonraw first = text_of(item, "first");
+	struct jsonslice first = text_of(item, "first");
 	struct record_why why = {
 	    .detail = text_of(item, "detail"),
 	    .outcome = text_of(item, "outcome"),

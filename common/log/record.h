@@ -110,11 +110,11 @@ struct record_commit {
 
 /* What else there is to know of a rejection. Borrowed; `s` NULL: not said. */
 struct record_why {
-	struct jsonraw detail;
+	struct jsonslice detail;
 	bool has_first;
 	struct position first;
-	struct jsonraw outcome;
-	struct jsonraw key;
+	struct jsonslice outcome;
+	struct jsonslice key;
 };
 
 struct record_rejection {

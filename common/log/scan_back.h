@@ -9,9 +9,9 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-enum { REACH_FIRST = 0, REACH_WHOLE = 3 };
+enum { SCAN_BACK_FIRST = 0, SCAN_BACK_WHOLE = 3 };
 
 /* The offset to ask Kafka for. */
-int64_t reach_offset(int reach);
+int64_t scan_back_offset(int reach);
 /* Was it all of a partition that ends there? */
-bool reach_is_whole(int reach, int64_t end);
+bool scan_back_is_whole(int reach, int64_t end);

@@ -1,6 +1,6 @@
 #include "common/log/writes_bound.h"
 
-void logbound_asks(struct logbound *b, version_t highest, int64_t next)
+void writes_bound_asks(struct writes_bound *b, version_t highest, int64_t next)
 {
 	b->asked_highest = highest;
 	b->asked_next = next;
@@ -8,21 +8,21 @@ void logbound_asks(struct logbound *b, version_t highest, int64_t next)
 	b->passed = 0;
 }
 
-static void judge(struct logbound *b, version_t head)
+static void judge(struct writes_bound *b, version_t head)
 {
 	b->judged = head;
 	b->judged_next = b->asked_next;
 	b->doubts = 0;
 }
 
-static unsigned enough(const struct logbound *b, version_t head)
+static unsigned enough(const struct writes_bound *b, version_t head)
 {
 	bool other = version_epoch(b->asked_highest) > version_epoch(head);
-	return other ? LOGBOUND_EPOCH_DOUBTS : LOGBOUND_DOUBTS;
+	return other ? WRITES_BOUND_EPOCH_DOUBTS : WRITES_BOUND_DOUBTS;
 }
 
 /* Something was believed that is above every recent answer. */
-static bool is_ahead(struct logbound *b, version_t head, mono_us_t now)
+static bool is_ahead(struct writes_bound *b, version_t head, mono_us_t now)
 {
 	if (b->asked_highest <= head) {
 		b->doubts = 0;
@@ -30,14 +30,15 @@ static bool is_ahead(struct logbound *b, version_t head, mono_us_t now)
 	}
 	if (b->doubts == 0 || head > b->doubted)
 		b->doubted = head;
-	if (b->doubts > 0 && now - b->doubted_at < LOGBOUND_APART_US)
+	if (b->doubts > 0 && now - b->doubted_at < WRITES_BOUND_APART_US)
 		return false;
 	b->doubts++;
 	b->doubted_at = now;
 	return b->doubts >= enough(b, head);
 }
 
-bool logbound_answered(struct logbound *b, version_t head, mono_us_t now)
+bool writes_bound_answered(
+    struct writes_bound *b, version_t head, mono_us_t now)
 {
 	b->known = true;
 	b->head = head;
@@ -51,25 +52,26 @@ bool logbound_answered(struct logbound *b, version_t head, mono_us_t now)
 	return ahead || missed;
 }
 
-bool logbound_near(version_t head, version_t through)
+bool writes_bound_near(version_t head, version_t through)
 {
 	/* Commits of the next log may come before its epoch is known. */
 	if (version_epoch(through) != version_epoch(head))
 		return version_epoch(through) <= version_epoch(head) + 1;
-	return version_offset(through) <= version_offset(head) + LOGBOUND_SLACK;
+	return version_offset(through) <=
+	       version_offset(head) + WRITES_BOUND_SLACK;
 }
 
-static bool believes(
-    const struct logbound *b, int64_t offset, version_t through, mono_us_t now)
+static bool believes(const struct writes_bound *b, int64_t offset,
+    version_t through, mono_us_t now)
 {
 	if (offset < b->judged_next && through > b->judged)
 		return false;
-	return !b->known || now - b->as_of >= LOGBOUND_STALE_US ||
-	       logbound_near(b->head, through);
+	return !b->known || now - b->as_of >= WRITES_BOUND_STALE_US ||
+	       writes_bound_near(b->head, through);
 }
 
-bool logbound_admits(
-    struct logbound *b, int64_t offset, version_t through, mono_us_t now)
+bool writes_bound_admits(
+    struct writes_bound *b, int64_t offset, version_t through, mono_us_t now)
 {
 	if (believes(b, offset, through, now))
 		return true;

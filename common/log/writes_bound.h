@@ -33,19 +33,19 @@
 
 enum {
 	/* Writes that one partition may get between two answers. */
-	LOGBOUND_SLACK = 1000000,
+	WRITES_BOUND_SLACK = 1000000,
 	/* An older answer does not bound anything. */
-	LOGBOUND_STALE_US = 5000000,
+	WRITES_BOUND_STALE_US = 5000000,
 	/* Low answers in a row; more where the epochs differ, since an epoch
 	 * may become known late. */
-	LOGBOUND_DOUBTS = 2,
-	LOGBOUND_EPOCH_DOUBTS = 6,
+	WRITES_BOUND_DOUBTS = 2,
+	WRITES_BOUND_EPOCH_DOUBTS = 6,
 	/* Two low answers count as two where they are this far apart. */
-	LOGBOUND_APART_US = 500000,
+	WRITES_BOUND_APART_US = 500000,
 };
 
 /* Begins as all zeroes: no head is known, and everything is believed. */
-struct logbound {
+struct writes_bound {
 	bool known;
 	version_t head; /* the last answer */
 	mono_us_t as_of;
@@ -66,12 +66,13 @@ struct logbound {
 
 /* The head is asked for. `highest`: of all that was heard and believed, as a
  * watermark; `next`: the offset that is heard next. */
-void logbound_asks(struct logbound *b, version_t highest, int64_t next);
+void writes_bound_asks(struct writes_bound *b, version_t highest, int64_t next);
 /* The answer to that question. True: start the partition anew. */
-bool logbound_answered(struct logbound *b, version_t head, mono_us_t now);
+bool writes_bound_answered(
+    struct writes_bound *b, version_t head, mono_us_t now);
 /* Can a log that had this head a moment ago have come to `through`? */
-bool logbound_near(version_t head, version_t through);
+bool writes_bound_near(version_t head, version_t through);
 /* May the message at that offset be believed? `through` is the end of a mark,
  * or a commit's version + 1. */
-bool logbound_admits(
-    struct logbound *b, int64_t offset, version_t through, mono_us_t now);
+bool writes_bound_admits(
+    struct writes_bound *b, int64_t offset, version_t through, mono_us_t now);

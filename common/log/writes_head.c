@@ -11,10 +11,10 @@
 #include <stdlib.h>
 #include <string.h>
 
-struct loghead {
+struct writes_head {
 	struct pg *pg;
 	int32_t partitions;
-	loghead_done done;
+	writes_head_done done;
 	void *arg;
 	bool busy;
 	bool ended;    /* freed by the answer */
@@ -28,7 +28,7 @@ static const char sql[] = "SELECT l.epoch, p.\"partition\", p.next_offset"
 
 enum { EPOCH, PARTITION, NEXT };
 
-static void destroy(struct loghead *h)
+static void destroy(struct writes_head *h)
 {
 	free(h->ends);
 	free(h->heads);
@@ -36,7 +36,7 @@ static void destroy(struct loghead *h)
 	free(h);
 }
 
-static void tell(struct loghead *h, const struct loghead_answer *answer)
+static void tell(struct writes_head *h, const struct writes_head_answer *answer)
 {
 	h->busy = false;
 	if (h->ended)
@@ -45,7 +45,7 @@ static void tell(struct loghead *h, const struct loghead_answer *answer)
 		h->done(h->arg, answer);
 }
 
-static void take_row(struct loghead *h, const PGresult *r, int row)
+static void take_row(struct writes_head *h, const PGresult *r, int row)
 {
 	int32_t p = pg_int4(r, row, PARTITION);
 	version_t next = (version_t)pg_int8(r, row, NEXT);
@@ -58,7 +58,7 @@ static void take_row(struct loghead *h, const PGresult *r, int row)
 }
 
 /* Both servers' numbers come from outside. */
-static bool is_sound(const struct loghead *h, const PGresult *r)
+static bool is_sound(const struct writes_head *h, const PGresult *r)
 {
 	int32_t found = 0;
 	for (int row = 0; row < PQntuples(r); row++) {
@@ -77,17 +77,17 @@ static bool is_sound(const struct loghead *h, const PGresult *r)
 
 static void on_told(void *arg, const struct pg_reply *reply)
 {
-	struct loghead *h = arg;
-	const struct loghead_answer answer = {h->heads, h->applied};
+	struct writes_head *h = arg;
+	const struct writes_head_answer answer = {h->heads, h->applied};
 	bool told =
-	    reply->err.verdict == VERDICT_OK && is_sound(h, reply->results[0]);
-	h->migrated = reply->err.verdict == VERDICT_OK;
+	    reply->err.kind == ERR_KIND_OK && is_sound(h, reply->results[0]);
+	h->migrated = reply->err.kind == ERR_KIND_OK;
 	for (int row = 0; told && row < PQntuples(reply->results[0]); row++)
 		take_row(h, reply->results[0], row);
 	tell(h, told ? &answer : NULL);
 }
 
-static bool ask_log(struct loghead *h)
+static bool ask_log(struct writes_head *h)
 {
 	const struct pg_query q = {
 	    .sql = sql, .result_format = 1, .shape.columns = "epv"};
@@ -96,17 +96,17 @@ static bool ask_log(struct loghead *h)
 
 static void on_migrated(void *arg, const struct pg_reply *reply)
 {
-	struct loghead *h = arg;
-	h->migrated = reply->err.verdict == VERDICT_OK &&
+	struct writes_head *h = arg;
+	h->migrated = reply->err.kind == ERR_KIND_OK &&
 		      PQgetvalue(reply->results[0], 0, 0)[0] == 't';
 	if (h->ended || !h->migrated || !ask_log(h))
 		tell(h, NULL);
 }
 
-struct loghead *loghead_new(
-    struct pg *pg, int32_t partitions, loghead_done done, void *arg)
+struct writes_head *writes_head_new(
+    struct pg *pg, int32_t partitions, writes_head_done done, void *arg)
 {
-	struct loghead *h = MEM_NEW(struct loghead);
+	struct writes_head *h = MEM_NEW(struct writes_head);
 	size_t n = (size_t)partitions;
 	h->pg = pg;
 	h->partitions = partitions;
@@ -118,12 +118,12 @@ struct loghead *loghead_new(
 	return h;
 }
 
-bool loghead_is_busy(const struct loghead *h)
+bool writes_head_is_busy(const struct writes_head *h)
 {
 	return h->busy;
 }
 
-bool loghead_ask(struct loghead *h, const int64_t *ends)
+bool writes_head_ask(struct writes_head *h, const int64_t *ends)
 {
 	CHECK(!h->busy);
 	const struct pg_query migrated = {
@@ -134,9 +134,9 @@ bool loghead_ask(struct loghead *h, const int64_t *ends)
 	return h->busy;
 }
 
-void loghead_free(struct loghead **hp)
+void writes_head_free(struct writes_head **hp)
 {
-	struct loghead *h = *hp;
+	struct writes_head *h = *hp;
 	if (h == NULL)
 		return;
 	h->ended = true;

@@ -11,24 +11,25 @@
 #include "common/log/version.h"
 #include "common/postgres/pg.h"
 
-struct loghead;
+struct writes_head;
 
 /* Each by partition; they live until `done` returns. */
-struct loghead_answer {
+struct writes_head_answer {
 	const version_t *heads;
 	const version_t *applied; /* by Postgres: the next version */
 };
 
 /* NULL: Postgres did not tell. */
-typedef void (*loghead_done)(void *arg, const struct loghead_answer *answer);
+typedef void (*writes_head_done)(
+    void *arg, const struct writes_head_answer *answer);
 
-/* Borrows the connection to the primary until loghead_free. */
-struct loghead *loghead_new(
-    struct pg *pg, int32_t partitions, loghead_done done, void *arg);
+/* Borrows the connection to the primary until writes_head_free. */
+struct writes_head *writes_head_new(
+    struct pg *pg, int32_t partitions, writes_head_done done, void *arg);
 /* An answer is due. */
-bool loghead_is_busy(const struct loghead *h);
+bool writes_head_is_busy(const struct writes_head *h);
 /* `ends` is what Kafka said. `done` is called once, later. False: Postgres
  * cannot be asked now. Not while busy. */
-bool loghead_ask(struct loghead *h, const int64_t *ends);
+bool writes_head_ask(struct writes_head *h, const int64_t *ends);
 /* `done` is not called any more. */
-void loghead_free(struct loghead **h);
+void writes_head_free(struct writes_head **h);

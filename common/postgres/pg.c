@@ -123,7 +123,7 @@ static void serve_ready(struct pg *pg, int events)
 		lost(pg, PQerrorMessage(pg->conn));
 		return;
 	}
-	const struct pgunit *before = pg->units.first;
+	const struct pg_pipeline *before = pg->units.first;
 	read_results(pg);
 	if (pg->state != STATE_READY)
 		return;
@@ -284,7 +284,7 @@ static void lost(struct pg *pg, const char *why)
 
 static void hung(struct pg *pg)
 {
-	pg_connect_hung(pg->url, pg->o.session, pg->turn);
+	pg_hosts_hung(pg->url, pg->o.session, pg->turn);
 	lost(pg, "timeout while connecting");
 }
 
@@ -316,7 +316,7 @@ struct err pg_check_url(const char *setting, const char *url)
 {
 	PQconninfoOption *options = PQconninfoParse(url, NULL);
 	if (options == NULL)
-		return err_make(VERDICT_FATAL, "config",
+		return err_make(ERR_KIND_FATAL, "config",
 		    "setting '%s' has the bad value '***'; allowed: "
 		    "postgresql://[user[:password]@]host[:port][,...]/database"
 		    "[?parameter=value], as libpq understands it",

@@ -42,7 +42,7 @@ struct pg_query {
 	int result_format;
 	/* The result has this shape, or else the unit fails as if the
 	 * connection were lost, with 08P01. */
-	struct pgshape shape;
+	struct pg_shape shape;
 	/* A failure undoes this statement alone, and is told in `failures`.
 	 * Such a unit has a BEGIN, and what ends that, among its statements. */
 	bool tried;

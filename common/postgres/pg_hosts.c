@@ -72,7 +72,7 @@ PGconn *pg_connect(const char *url, const char *session, unsigned *turn)
 
 /* Of many attempts that began with one host only the first is counted, or two
  * would come back to where they were. */
-void pg_connect_hung(const char *url, const char *session, unsigned turn)
+void pg_hosts_hung(const char *url, const char *session, unsigned turn)
 {
 	atomic_compare_exchange_strong(turn_of(url, session), &turn, turn + 1);
 }

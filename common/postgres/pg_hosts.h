@@ -11,7 +11,7 @@
 
 /* Begins to connect (PQconnectPoll): with the timeouts that all connections
  * have, and target_session_attrs unless the URL names them. The URL was
- * checked. `turn`: for pg_connect_hung. Any thread. Returns owned. */
+ * checked. `turn`: for pg_hosts_hung. Any thread. Returns owned. */
 PGconn *pg_connect(const char *url, const char *session, unsigned *turn);
 /* An attempt that began at this turn got no answer. Any thread. */
-void pg_connect_hung(const char *url, const char *session, unsigned turn);
+void pg_hosts_hung(const char *url, const char *session, unsigned turn);

@@ -7,10 +7,10 @@
 #include <endian.h>
 #include <stdlib.h>
 
-struct buf *call_param(struct call *c)
+struct buf *pg_params_param(struct pg_params *c)
 {
 	if (c->params == NULL) {
-		size_t room = c->room ? (size_t)c->room : CALL_PARAMS;
+		size_t room = c->room ? (size_t)c->room : PG_PARAMS_PARAMS;
 		c->room = (int)room;
 		c->params = mem_zalloc(room * sizeof *c->params);
 		c->values = mem_zalloc(room * sizeof *c->values);
@@ -21,24 +21,24 @@ struct buf *call_param(struct call *c)
 	return &c->params[c->n++];
 }
 
-void call_int4(struct call *c, int32_t v)
+void pg_params_int4(struct pg_params *c, int32_t v)
 {
 	uint32_t be = htonl((uint32_t)v);
-	buf_add(call_param(c), &be, sizeof be);
+	buf_add(pg_params_param(c), &be, sizeof be);
 }
 
-void call_int8(struct call *c, uint64_t v)
+void pg_params_int8(struct pg_params *c, uint64_t v)
 {
 	uint64_t be = htobe64(v);
-	buf_add(call_param(c), &be, sizeof be);
+	buf_add(pg_params_param(c), &be, sizeof be);
 }
 
-void call_text(struct call *c, const char *s)
+void pg_params_text(struct pg_params *c, const char *s)
 {
-	buf_str(call_param(c), s);
+	buf_str(pg_params_param(c), s);
 }
 
-struct pg_query call_query(struct call *c)
+struct pg_query pg_params_query(struct pg_params *c)
 {
 	for (int i = 0; i < c->n; i++) {
 		CHECK(c->params[i].len <= INT32_MAX);
@@ -58,7 +58,7 @@ struct pg_query call_query(struct call *c)
 	};
 }
 
-void call_free(struct call *c)
+void pg_params_free(struct pg_params *c)
 {
 	for (int i = 0; i < c->n; i++)
 		buf_free(&c->params[i]);
@@ -66,5 +66,5 @@ void call_free(struct call *c)
 	free(c->values);
 	free(c->lengths);
 	free(c->formats);
-	*c = (struct call){0};
+	*c = (struct pg_params){0};
 }

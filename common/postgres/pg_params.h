@@ -7,13 +7,13 @@
 
 #include <stdint.h>
 
-enum { CALL_PARAMS = 9 };
+enum { PG_PARAMS_PARAMS = 9 };
 
-/* Begins as {.sql = …}; if it takes more than CALL_PARAMS parameters, with room
- * for them. */
-struct call {
+/* Begins as {.sql = …}; if it takes more than PG_PARAMS_PARAMS parameters, with
+ * room for them. */
+struct pg_params {
 	const char *sql;
-	struct pgshape shape; /* as in pg_query */
+	struct pg_shape shape; /* as in pg_query */
 	int room;
 	bool tried; /* as in pg_query */
 	int n;
@@ -24,12 +24,12 @@ struct call {
 };
 
 /* The next parameter. */
-void call_int4(struct call *c, int32_t v);
-void call_int8(struct call *c, uint64_t v);
-void call_text(struct call *c, const char *s);
+void pg_params_int4(struct pg_params *c, int32_t v);
+void pg_params_int8(struct pg_params *c, uint64_t v);
+void pg_params_text(struct pg_params *c, const char *s);
 /* To be filled by the caller, an array for one; stays where it is. */
-struct buf *call_param(struct call *c);
+struct buf *pg_params_param(struct pg_params *c);
 
 /* Borrows the call, which must not move. */
-struct pg_query call_query(struct call *c);
-void call_free(struct call *c);
+struct pg_query pg_params_query(struct pg_params *c);
+void pg_params_free(struct pg_params *c);

@@ -25,8 +25,8 @@ static const struct pg_query savepoint = {.sql = "SAVEPOINT tried"};
 static const struct pg_query rollback_to = {.sql = "ROLLBACK TO tried"};
 static const struct pg_query release = {.sql = "RELEASE tried"};
 
-struct pgunit {
-	struct pgunit *next;
+struct pg_pipeline {
+	struct pg_pipeline *next;
 	pg_done done;
 	void *arg;
 	/* The hashes of the texts that are prepared in front of the rest. */
@@ -34,7 +34,7 @@ struct pgunit {
 	size_t nprepares, prepares_cap;
 	size_t prepared; /* whose results were seen */
 	bool *tried;	 /* per statement */
-	struct pgshape *shapes;
+	struct pg_shape *shapes;
 	size_t nqueries;
 	size_t at; /* the statement whose results come now */
 	enum phase phase;
@@ -94,13 +94,13 @@ static uint64_t name_of(const struct pg_query *q, char name[NAME_LEN])
 	return hash;
 }
 
-static void add_sync(struct pgunit *unit, PGconn *conn)
+static void add_sync(struct pg_pipeline *unit, PGconn *conn)
 {
 	PQpipelineSync(conn);
 	unit->syncs++;
 }
 
-static void prepare(struct pgunits *u, struct pgunit *unit, PGconn *conn,
+static void prepare(struct pgunits *u, struct pg_pipeline *unit, PGconn *conn,
     const struct pg_query *q)
 {
 	char name[NAME_LEN];
@@ -129,7 +129,7 @@ static void send_query(PGconn *conn, const struct pg_query *q)
 }
 
 static void send_tried(
-    struct pgunit *unit, PGconn *conn, const struct pg_query *q)
+    struct pg_pipeline *unit, PGconn *conn, const struct pg_query *q)
 {
 	send_query(conn, &savepoint);
 	send_query(conn, q);
@@ -144,7 +144,7 @@ static void send_tried(
 void pgunits_send(struct pgunits *u, PGconn *conn,
     const struct pg_query *queries, size_t n, pg_done done, void *arg)
 {
-	struct pgunit *unit = MEM_NEW(struct pgunit);
+	struct pg_pipeline *unit = MEM_NEW(struct pg_pipeline);
 	unit->done = done;
 	unit->arg = arg;
 	unit->nqueries = n;
@@ -180,8 +180,8 @@ void pgunits_send(struct pgunits *u, PGconn *conn,
 
 static void finish(struct pgunits *u)
 {
-	struct pgunit *unit = u->first;
-	bool ok = unit->reply.err.verdict == VERDICT_OK;
+	struct pg_pipeline *unit = u->first;
+	bool ok = unit->reply.err.kind == ERR_KIND_OK;
 	u->first = unit->next;
 	if (u->first == NULL)
 		u->last = &u->first;
@@ -202,9 +202,9 @@ void pgunits_fail(struct pgunits *u, const char *why)
 {
 	while (u->first) {
 		/* What the server said before is the better reason. */
-		if (u->first->reply.err.verdict == VERDICT_OK)
+		if (u->first->reply.err.kind == ERR_KIND_OK)
 			u->first->reply.err =
-			    err_make(VERDICT_RETRY, "08006", "%s", why);
+			    err_make(ERR_KIND_RETRY, "08006", "%s", why);
 		finish(u);
 	}
 }
@@ -231,17 +231,17 @@ static void read_error(
 		code = "08006";
 	if (u->leave == NULL)
 		u->leave = why_leave(code);
-	out->err = err_make(sqlstate_verdict(code), code, "%s",
+	out->err = err_make(sqlstate_kind(code), code, "%s",
 	    text ? text : PQresultErrorMessage(r));
 	snprintf(
 	    out->constraint, sizeof out->constraint, "%s", name ? name : "");
 }
 
 static void note_error(
-    struct pgunits *u, struct pgunit *unit, const PGresult *r)
+    struct pgunits *u, struct pg_pipeline *unit, const PGresult *r)
 {
 	struct pg_failure f;
-	if (unit->reply.err.verdict != VERDICT_OK)
+	if (unit->reply.err.kind != ERR_KIND_OK)
 		return; /* the first one counts, the rest are aborted */
 	read_error(u, r, &f);
 	unit->reply.err = f.err;
@@ -249,7 +249,7 @@ static void note_error(
 }
 
 static void note_failure(
-    struct pgunits *u, struct pgunit *unit, const PGresult *r)
+    struct pgunits *u, struct pg_pipeline *unit, const PGresult *r)
 {
 	struct pg_reply *reply = &unit->reply;
 	MEM_GROW(reply->failures, unit->failures_cap, reply->nfailures);
@@ -263,15 +263,15 @@ static void note_failure(
 static void distrust(struct pgunits *u)
 {
 	static const char why[] = "Postgres sent what was not asked for";
-	if (u->first && u->first->reply.err.verdict == VERDICT_OK)
+	if (u->first && u->first->reply.err.kind == ERR_KIND_OK)
 		u->first->reply.err =
-		    err_make(VERDICT_RETRY, "08P01", "%s", why);
+		    err_make(ERR_KIND_RETRY, "08P01", "%s", why);
 	if (u->leave == NULL)
 		u->leave = why;
 }
 
 static void take_prepared(
-    struct pgunits *u, struct pgunit *unit, PGresult *r, bool ok)
+    struct pgunits *u, struct pg_pipeline *unit, PGresult *r, bool ok)
 {
 	if (!ok)
 		forget_prepared(u, unit->prepares[unit->prepared]);
@@ -279,15 +279,16 @@ static void take_prepared(
 	PQclear(r);
 }
 
-static void keep(struct pgunits *u, struct pgunit *unit, PGresult *r, bool ok)
+static void keep(
+    struct pgunits *u, struct pg_pipeline *unit, PGresult *r, bool ok)
 {
-	if (ok && !pgshape_fits(unit->shapes[unit->at], r))
+	if (ok && !pg_shape_fits(unit->shapes[unit->at], r))
 		distrust(u);
 	unit->reply.results[unit->at] = r;
 }
 
 static void take_tried(
-    struct pgunits *u, struct pgunit *unit, PGresult *r, bool ok)
+    struct pgunits *u, struct pg_pipeline *unit, PGresult *r, bool ok)
 {
 	if (unit->phase == PHASE_STATEMENT)
 		keep(u, unit, r, ok);
@@ -299,7 +300,7 @@ static void take_tried(
 	unit->at++;
 }
 
-static void take_sync(struct pgunits *u, struct pgunit *unit)
+static void take_sync(struct pgunits *u, struct pg_pipeline *unit)
 {
 	if (--unit->syncs)
 		return;
@@ -310,7 +311,7 @@ static void take_sync(struct pgunits *u, struct pgunit *unit)
 
 void pgunits_result(struct pgunits *u, PGresult *r)
 {
-	struct pgunit *unit = u->first;
+	struct pg_pipeline *unit = u->first;
 	ExecStatusType status = PQresultStatus(r);
 	if (unit == NULL) {
 		distrust(u);

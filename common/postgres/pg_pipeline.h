@@ -19,12 +19,12 @@
 
 #include "common/postgres/pg.h"
 
-struct pgunit;
+struct pg_pipeline;
 
 /* The units of a connection, oldest first, and the statements that it has
  * prepared. Begins with pgunits_init. */
 struct pgunits {
-	struct pgunit *first, **last;
+	struct pg_pipeline *first, **last;
 	size_t n;
 	uint64_t *prepared; /* hashes of the statements' texts */
 	size_t nprepared, cap;

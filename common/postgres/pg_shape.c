@@ -35,26 +35,26 @@ static bool cell_fits(char type, const PGresult *r, int row, int at)
 	}
 }
 
-static int columns_of(struct pgshape shape)
+static int columns_of(struct pg_shape shape)
 {
 	int n = 0;
 	for (const char *s = shape.columns; *s; s++) {
 		if (*s == 'R')
-			n += ROWDOC_COLUMNS(shape.row);
+			n += ROW_DOC_COLUMNS(shape.row);
 		else if (*s != '?' && *s != '!')
 			n++;
 	}
 	return n;
 }
 
-static bool row_fits(struct pgshape shape, const PGresult *r, int row)
+static bool row_fits(struct pg_shape shape, const PGresult *r, int row)
 {
 	int at = 0;
 	for (const char *s = shape.columns; *s && *s != '!'; s++) {
 		bool fits = s[1] == '?' && PQgetisnull(r, row, at);
 		if (*s == 'R') {
-			fits = rowdoc_fits_at(shape.row, r, row, at);
-			at += ROWDOC_COLUMNS(shape.row);
+			fits = row_doc_fits_at(shape.row, r, row, at);
+			at += ROW_DOC_COLUMNS(shape.row);
 		} else {
 			fits = fits || cell_fits(*s, r, row, at);
 			at++;
@@ -66,7 +66,7 @@ static bool row_fits(struct pgshape shape, const PGresult *r, int row)
 	return true;
 }
 
-bool pgshape_fits(struct pgshape shape, const PGresult *r)
+bool pg_shape_fits(struct pg_shape shape, const PGresult *r)
 {
 	if (shape.columns == NULL)
 		return true;

@@ -24,9 +24,9 @@
 struct collection;
 
 /* `columns` NULL: whatever comes. Both live as long as the program. */
-struct pgshape {
+struct pg_shape {
 	const char *columns;
 	const struct collection *row;
 };
 
-bool pgshape_fits(struct pgshape shape, const PGresult *r);
+bool pg_shape_fits(struct pg_shape shape, const PGresult *r);

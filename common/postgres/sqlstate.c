@@ -5,31 +5,31 @@
 
 static const struct {
 	const char *code;
-	enum verdict verdict;
+	enum err_kind kind;
 } rows[] = {
-#define SQLSTATE(code, verdict, text) {code, VERDICT_##verdict},
+#define SQLSTATE(code, kind, text) {code, ERR_KIND_##kind},
 #include "common/postgres/sqlstate.def"
 #undef SQLSTATE
 };
 
-static const enum verdict *find(const char *code, size_t len)
+static const enum err_kind *find(const char *code, size_t len)
 {
 	for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
 		if (strlen(rows[i].code) == len &&
 		    strncmp(rows[i].code, code, len) == 0)
-			return &rows[i].verdict;
+			return &rows[i].kind;
 	}
 	return NULL;
 }
 
-enum verdict sqlstate_verdict(const char *code)
+enum err_kind sqlstate_kind(const char *code)
 {
-	const enum verdict *v = NULL;
+	const enum err_kind *v = NULL;
 	if (strlen(code) == 5)
 		v = find(code, 5);
 	if (v == NULL && strlen(code) >= 2)
 		v = find(code, 2);
-	return v ? *v : VERDICT_RETRY;
+	return v ? *v : ERR_KIND_RETRY;
 }
 
 bool sqlstate_is_unmigrated(const char *code)

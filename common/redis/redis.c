@@ -34,7 +34,7 @@ enum state {
 
 struct redis {
 	struct redis_options o;
-	struct redisurl url;
+	struct redis_url url;
 	redisAsyncContext *ac;
 	struct resolve *lookup;
 	enum state state;
@@ -42,7 +42,7 @@ struct redis {
 	struct loop_timer *sweep; /* deadlines of ops */
 	struct backoff backoff;
 	struct breaker breaker;
-	struct redisops ops;
+	struct redis_commands ops;
 	unsigned loading; /* answers to the hello commands still due */
 	char sha[MAX_SCRIPTS][SHA_LEN + 1];
 };
@@ -51,9 +51,9 @@ static void lost(struct redis *r, const char *why);
 
 struct err redis_check_url(const char *url)
 {
-	struct redisurl u;
-	struct err e = redisurl_parse(url, &u);
-	redisurl_free(&u);
+	struct redis_url u;
+	struct err e = redis_url_parse(url, &u);
+	redis_url_free(&u);
 	return e;
 }
 
@@ -62,7 +62,7 @@ struct err redis_check_url(const char *url)
 /* hiredis calls this once per command, with NULL when the context goes. */
 static void on_reply(redisAsyncContext *ac, void *raw, void *arg)
 {
-	bool in_time = redisop_answer(arg, raw);
+	bool in_time = redis_command_answer(arg, raw);
 	struct redis *r = ac->data; /* NULL: given up, all is answered */
 	/* Who always answers too late is away, too. */
 	if (r && raw && in_time)
@@ -74,7 +74,7 @@ static void on_sweep(void *arg)
 {
 	struct redis *r = arg;
 	mono_us_t now = clock_mono();
-	for (size_t n = redisops_expire(&r->ops, now); n; n--)
+	for (size_t n = redis_commands_expire(&r->ops, now); n; n--)
 		breaker_failure(&r->breaker, now);
 	/* A connection that answers nothing may be a dead one (a cut cable
 	 * shows no error): a new one must answer before it counts as ready. */
@@ -91,13 +91,13 @@ bool redis_submit(struct redis *r, int argc, const char *const *argv,
 	if (r->state != STATE_READY || r->ops.n >= r->o.max_pending ||
 	    !breaker_allow(&r->breaker, now))
 		return false;
-	struct redisop *op =
-	    redisop_new(&r->ops, done, arg, now + r->o.timeout);
+	struct redis_command *op =
+	    redis_command_new(&r->ops, done, arg, now + r->o.timeout);
 	/* hiredis takes char ** but only reads. */
 	if (redisAsyncCommandArgv(r->ac, on_reply, op, argc,
 		(const char **)(uintptr_t)argv, lens) != REDIS_OK) {
 		breaker_cancel(&r->breaker, now);
-		redisop_cancel(op);
+		redis_command_cancel(op);
 		return false;
 	}
 	if (!loop_timer_armed(r->sweep))
@@ -290,7 +290,7 @@ static void lost(struct redis *r, const char *why)
 		log_event(EV_REDIS_DOWN, "host=%s port=%d error=%s",
 		    r->url.host, r->url.port, log_quote(why));
 	r->state = STATE_AWAY;
-	redisops_fail(&r->ops);
+	redis_commands_fail(&r->ops);
 	detach(r);
 	loop_timer_start(r->timer, backoff_next(&r->backoff, entropy_bits()));
 	if (was && r->o.state)
@@ -307,7 +307,7 @@ static void connect_to(struct redis *r, const char *address)
 		lost(r, r->ac->errstr);
 		return;
 	}
-	redispoll_attach(r->ac, loop_uv(r->o.loop));
+	redis_uv_attach(r->ac, loop_uv(r->o.loop));
 	redisAsyncSetConnectCallback(r->ac, on_connect);
 	redisAsyncSetDisconnectCallback(r->ac, on_disconnect);
 	loop_timer_start(r->timer, r->o.timeout + CLOCK_S(1));
@@ -348,9 +348,9 @@ struct redis *redis_new(const struct redis_options *o)
 	CHECK(o->nscripts <= MAX_SCRIPTS);
 	struct redis *r = MEM_NEW(struct redis);
 	r->o = *o;
-	struct err e = redisurl_parse(o->url, &r->url);
-	CHECK(e.verdict == VERDICT_OK);
-	redisops_init(&r->ops);
+	struct err e = redis_url_parse(o->url, &r->url);
+	CHECK(e.kind == ERR_KIND_OK);
+	redis_commands_init(&r->ops);
 	r->timer = loop_timer_new(o->loop, on_timer, r);
 	r->sweep = loop_timer_new(o->loop, on_sweep, r);
 	backoff_init(&r->backoff, CLOCK_MS(50), CLOCK_S(2));
@@ -380,12 +380,12 @@ void redis_free(struct redis **rp)
 	if (r == NULL)
 		return;
 	r->state = STATE_CLOSED;
-	redisops_fail(&r->ops);
+	redis_commands_fail(&r->ops);
 	detach(r);
 	resolve_cancel(&r->lookup);
 	loop_timer_free(&r->timer);
 	loop_timer_free(&r->sweep);
-	redisurl_free(&r->url);
+	redis_url_free(&r->url);
 	free(r);
 	*rp = NULL;
 }

@@ -4,24 +4,24 @@
 
 #include <stdlib.h>
 
-struct redisop {
-	struct redisop *next, **prev; /* in ops while it has a caller */
-	struct redisops *ops;	      /* NULL: answered already */
+struct redis_command {
+	struct redis_command *next, **prev; /* in ops while it has a caller */
+	struct redis_commands *ops;	    /* NULL: answered already */
 	redis_done done;
 	void *arg;
 	mono_us_t deadline;
 };
 
-void redisops_init(struct redisops *ops)
+void redis_commands_init(struct redis_commands *ops)
 {
-	*ops = (struct redisops){.last = &ops->first};
+	*ops = (struct redis_commands){.last = &ops->first};
 }
 
-struct redisop *redisop_new(
-    struct redisops *ops, redis_done done, void *arg, mono_us_t deadline)
+struct redis_command *redis_command_new(
+    struct redis_commands *ops, redis_done done, void *arg, mono_us_t deadline)
 {
-	struct redisop *op = MEM_NEW(struct redisop);
-	*op = (struct redisop){.prev = ops->last,
+	struct redis_command *op = MEM_NEW(struct redis_command);
+	*op = (struct redis_command){.prev = ops->last,
 	    .ops = ops,
 	    .done = done,
 	    .arg = arg,
@@ -32,7 +32,7 @@ struct redisop *redisop_new(
 	return op;
 }
 
-static void unlink_op(struct redisop *op)
+static void unlink_op(struct redis_command *op)
 {
 	*op->prev = op->next;
 	if (op->next)
@@ -43,7 +43,7 @@ static void unlink_op(struct redisop *op)
 	op->ops = NULL;
 }
 
-bool redisop_answer(struct redisop *op, const redisReply *reply)
+bool redis_command_answer(struct redis_command *op, const redisReply *reply)
 {
 	if (op->ops == NULL)
 		return false;
@@ -52,22 +52,22 @@ bool redisop_answer(struct redisop *op, const redisReply *reply)
 	return true;
 }
 
-void redisop_cancel(struct redisop *op)
+void redis_command_cancel(struct redis_command *op)
 {
 	unlink_op(op);
 	free(op);
 }
 
-size_t redisops_expire(struct redisops *ops, mono_us_t now)
+size_t redis_commands_expire(struct redis_commands *ops, mono_us_t now)
 {
 	size_t n = 0;
 	for (; ops->first && ops->first->deadline <= now; n++)
-		redisop_answer(ops->first, NULL);
+		redis_command_answer(ops->first, NULL);
 	return n;
 }
 
-void redisops_fail(struct redisops *ops)
+void redis_commands_fail(struct redis_commands *ops)
 {
 	while (ops->first)
-		redisop_answer(ops->first, NULL);
+		redis_command_answer(ops->first, NULL);
 }

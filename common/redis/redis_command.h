@@ -9,23 +9,23 @@
 #include "common/base/clock.h"
 #include "common/redis/redis.h"
 
-struct redisop;
+struct redis_command;
 
 /* In the order of submission, so of deadline. */
-struct redisops {
-	struct redisop *first, **last;
+struct redis_commands {
+	struct redis_command *first, **last;
 	size_t n;
 };
 
-void redisops_init(struct redisops *ops);
+void redis_commands_init(struct redis_commands *ops);
 /* Appends a cell; whoever submits the command frees it, in the end. */
-struct redisop *redisop_new(
-    struct redisops *ops, redis_done done, void *arg, mono_us_t deadline);
+struct redis_command *redis_command_new(
+    struct redis_commands *ops, redis_done done, void *arg, mono_us_t deadline);
 /* False: it was answered before, and nobody is called. */
-bool redisop_answer(struct redisop *op, const redisReply *reply);
+bool redis_command_answer(struct redis_command *op, const redisReply *reply);
 /* Takes back a cell whose command was not sent: nobody is called. */
-void redisop_cancel(struct redisop *op);
+void redis_command_cancel(struct redis_command *op);
 /* Answers NULL to those whose deadline is over; returns how many. */
-size_t redisops_expire(struct redisops *ops, mono_us_t now);
+size_t redis_commands_expire(struct redis_commands *ops, mono_us_t now);
 /* Answers NULL to all. */
-void redisops_fail(struct redisops *ops);
+void redis_commands_fail(struct redis_commands *ops);

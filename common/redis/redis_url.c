@@ -8,7 +8,7 @@
 
 static struct err bad(const char *what)
 {
-	return err_make(VERDICT_FATAL, "config",
+	return err_make(ERR_KIND_FATAL, "config",
 	    "setting 'redis.url': %s; allowed: "
 	    "redis://[user:password@]host[:port][/db]",
 	    what);
@@ -22,7 +22,7 @@ static bool number(const char *s, int max, int *out)
 	return *s >= '0' && *s <= '9' && *end == '\0' && n <= max;
 }
 
-static void split_auth(struct redisurl *u, const char *s, size_t len)
+static void split_auth(struct redis_url *u, const char *s, size_t len)
 {
 	const char *colon = memchr(s, ':', len);
 	size_t user = colon ? (size_t)(colon - s) : len;
@@ -31,14 +31,14 @@ static void split_auth(struct redisurl *u, const char *s, size_t len)
 	    colon ? mem_strndup(colon + 1, len - user - 1) : mem_strdup("");
 }
 
-struct err redisurl_parse(const char *url, struct redisurl *out)
+struct err redis_url_parse(const char *url, struct redis_url *out)
 {
-	*out = (struct redisurl){.port = 6379};
+	*out = (struct redis_url){.port = 6379};
 	if (strncmp(url, "redis://", 8) != 0)
 		return bad("does not begin with redis://");
 	const char *s = url + 8;
 	const char *at = strrchr(s, '@');
-	struct redisurl u = {.port = 6379};
+	struct redis_url u = {.port = 6379};
 	size_t host_len = strcspn(at ? at + 1 : s, ":/");
 	const char *host = at ? at + 1 : s;
 	const char *rest = host + host_len;
@@ -63,10 +63,10 @@ struct err redisurl_parse(const char *url, struct redisurl *out)
 	return ERR_OK;
 }
 
-void redisurl_free(struct redisurl *u)
+void redis_url_free(struct redis_url *u)
 {
 	free(u->user);
 	free(u->password);
 	free(u->host);
-	*u = (struct redisurl){0};
+	*u = (struct redis_url){0};
 }

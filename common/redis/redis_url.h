@@ -3,7 +3,7 @@
 
 #include "common/base/err.h"
 
-struct redisurl {
+struct redis_url {
 	char *user; /* "" when absent */
 	char *password;
 	char *host;
@@ -11,6 +11,6 @@ struct redisurl {
 	int db;
 };
 
-/* On success the strings are owned: redisurl_free. */
-struct err redisurl_parse(const char *url, struct redisurl *out);
-void redisurl_free(struct redisurl *u);
+/* On success the strings are owned: redis_url_free. */
+struct err redis_url_parse(const char *url, struct redis_url *out);
+void redis_url_free(struct redis_url *u);

@@ -103,7 +103,7 @@ static void cleanup(void *arg)
 	uv_close((uv_handle_t *)&p->flush, on_closed);
 }
 
-void redispoll_attach(redisAsyncContext *ac, uv_loop_t *loop)
+void redis_uv_attach(redisAsyncContext *ac, uv_loop_t *loop)
 {
 	CHECK(ac->ev.data == NULL);
 	struct redispoll *p = MEM_NEW(struct redispoll);

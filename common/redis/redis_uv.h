@@ -5,4 +5,4 @@
 #include <uv.h>
 
 /* Borrows the context, which lets go of it by itself when it is freed. */
-void redispoll_attach(redisAsyncContext *ac, uv_loop_t *loop);
+void redis_uv_attach(redisAsyncContext *ac, uv_loop_t *loop);

@@ -39,7 +39,7 @@ static struct err refuse(
 	enum { SHOWN = 90 };
 	size_t len = strlen(path);
 	const char *from = len > SHOWN ? path + len - SHOWN : path;
-	return err_make(VERDICT_FATAL, "collections", "%s%s: %s%s%s",
+	return err_make(ERR_KIND_FATAL, "collections", "%s%s: %s%s%s",
 	    from == path ? "" : "…", from, pointer, *pointer ? ": " : "",
 	    reason);
 }
@@ -92,7 +92,7 @@ static struct err add_file(struct set *s, const char *path)
 	char *dot = strrchr(stem, '.');
 	if (dot && strcmp(dot, ".json") == 0)
 		*dot = '\0';
-	if (e.verdict == VERDICT_OK)
+	if (e.kind == ERR_KIND_OK)
 		e = add_text(s, path, stem, &text);
 	free(stem);
 	buf_free(&text);
@@ -116,7 +116,7 @@ static struct err add_folder(struct set *s, const char *path)
 	for (int i = 0; i < n; i++) {
 		struct buf file = {0};
 		buf_printf(&file, "%s/%s", path, entries[i]->d_name);
-		if (e.verdict == VERDICT_OK)
+		if (e.kind == ERR_KIND_OK)
 			e = add_file(s, file.data);
 		buf_free(&file);
 		free(entries[i]);
@@ -138,10 +138,10 @@ static struct err add_paths(struct set *s, const char *paths)
 	struct buf path = {0};
 	struct err e = ERR_OK;
 	if (*paths == '\0') {
-		shipped_folder(&path, "collections");
+		datadir_folder(&path, "collections");
 		e = add_path(s, path.data);
 	}
-	while (*paths && e.verdict == VERDICT_OK) {
+	while (*paths && e.kind == ERR_KIND_OK) {
 		size_t len = strcspn(paths, ":");
 		buf_clear(&path);
 		buf_add(&path, paths, len);
@@ -150,8 +150,8 @@ static struct err add_paths(struct set *s, const char *paths)
 		paths += len + (paths[len] == ':');
 	}
 	buf_free(&path);
-	if (e.verdict == VERDICT_OK && s->n == 0)
-		e = err_make(VERDICT_FATAL, "collections",
+	if (e.kind == ERR_KIND_OK && s->n == 0)
+		e = err_make(ERR_KIND_FATAL, "collections",
 		    "collections.dir: there is no declaration (*.json)");
 	return e;
 }
@@ -166,7 +166,7 @@ static int by_name(const void *a, const void *b)
 /* --- names in the database ----------------------------------------------- */
 
 struct relation {
-	char name[SQLTABLE_NAME_LEN];
+	char name[SQL_TABLE_NAME_LEN];
 	const struct collection *of;
 };
 
@@ -185,16 +185,16 @@ static struct err check_relations(const struct set *s)
 	struct err e = ERR_OK;
 	for (size_t i = 0; i < s->n; i++) {
 		struct relation one = {.of = s->collections[i]};
-		for (size_t k = 0; sqltable_relation(one.name, one.of, k);
+		for (size_t k = 0; sql_table_relation(one.name, one.of, k);
 		     k++) {
 			MEM_GROW(all, cap, n);
 			all[n++] = one;
 		}
 	}
 	qsort(all, n, sizeof *all, by_relation);
-	for (size_t i = 1; i < n && e.verdict == VERDICT_OK; i++) {
+	for (size_t i = 1; i < n && e.kind == ERR_KIND_OK; i++) {
 		if (strcmp(all[i - 1].name, all[i].name) == 0)
-			e = err_make(VERDICT_FATAL, "collections",
+			e = err_make(ERR_KIND_FATAL, "collections",
 			    "%s and %s: both need a table, an index of a list "
 			    "or a sequence with the name %s in the database",
 			    all[i - 1].of->name, all[i].of->name, all[i].name);
@@ -207,7 +207,7 @@ struct err collections_load(const char *paths)
 {
 	struct set s = {0};
 	struct err e = add_paths(&s, paths);
-	if (e.verdict != VERDICT_OK) {
+	if (e.kind != ERR_KIND_OK) {
 		clear(&s);
 		return e;
 	}
@@ -219,7 +219,7 @@ struct err collections_load(const char *paths)
 		s.collections[i] = c;
 	}
 	e = check_relations(&s);
-	if (e.verdict != VERDICT_OK) {
+	if (e.kind != ERR_KIND_OK) {
 		clear(&s);
 		return e;
 	}
@@ -250,10 +250,10 @@ const struct collection *collection_at(size_t i)
 	return i < loaded.n ? loaded.collections[i] : NULL;
 }
 
-size_t collection_field(const struct collection *c, struct jsonraw name)
+size_t collection_field(const struct collection *c, struct jsonslice name)
 {
 	size_t i = 0;
-	while (i < c->nfields && !jsonraw_equals(name, c->fields[i].name,
+	while (i < c->nfields && !jsonslice_equals(name, c->fields[i].name,
 				     strlen(c->fields[i].name)))
 		i++;
 	return i;

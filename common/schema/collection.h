@@ -36,7 +36,7 @@ struct list_column {
 
 struct collection {
 	const char *name;
-	struct jsonraw description; /* a string; s NULL: none */
+	struct jsonslice description; /* a string; s NULL: none */
 	enum key_type key;
 	const char *key_name;	    /* of its column, and in documents */
 	const struct field *fields; /* without key, times and version */
@@ -53,8 +53,8 @@ struct collection {
 	/* A hash of what a table, a writer and an API must agree about: the
 	 * key, and the fields' names, order, types, nullability, defaults. */
 	uint64_t shape;
-	struct jsonraw text; /* the declaration, as it was read */
-	size_t index;	     /* collection_at(index) is this one */
+	struct jsonslice text; /* the declaration, as it was read */
+	size_t index;	       /* collection_at(index) is this one */
 };
 
 /* Reads every declaration: `paths` are folders or files, with colons between;
@@ -70,7 +70,7 @@ const struct collection *collection_find(const char *name, size_t len);
 /* The i-th, by name; NULL past the last. */
 const struct collection *collection_at(size_t i);
 /* The index of the field, or nfields. */
-size_t collection_field(const struct collection *c, struct jsonraw name);
+size_t collection_field(const struct collection *c, struct jsonslice name);
 
 const char *key_type_name(enum key_type t); /* "integer" */
 enum column_type key_column(enum key_type t);

@@ -24,10 +24,10 @@ bool declare_refuse(
 	return false;
 }
 
-const char *declare_string(struct declaration *d, struct jsonraw v)
+const char *declare_string(struct declaration *d, struct jsonslice v)
 {
 	struct buf b = {0};
-	jsonraw_text(&b, v);
+	jsonslice_text(&b, v);
 	char *out = d->names + d->used;
 	if (b.len)
 		memcpy(out, b.data, b.len);
@@ -50,10 +50,10 @@ bool declare_name(struct declaration *d, const char *pointer, const char *name)
 	return true;
 }
 
-bool declare_count(struct declaration *d, const char *pointer, struct jsonraw v,
-    int64_t most, int64_t *out)
+bool declare_count(struct declaration *d, const char *pointer,
+    struct jsonslice v, int64_t most, int64_t *out)
 {
-	if (jsonraw_kind(v) != JSONRAW_NUMBER || !decimal_int64(v, out) ||
+	if (jsonslice_kind(v) != JSONSLICE_NUMBER || !decimal_int64(v, out) ||
 	    *out < 0 || *out > most)
 		return declare_refuse(d, pointer,
 		    "must be a whole number from 0 to %lld", (long long)most);
@@ -61,30 +61,30 @@ bool declare_count(struct declaration *d, const char *pointer, struct jsonraw v,
 }
 
 static bool is_kind(struct declaration *d, const char *pointer,
-    struct jsonraw v, enum jsonraw_kind kind)
+    struct jsonslice v, enum jsonslice_kind kind)
 {
 	static const char *const wanted[] = {
-	    [JSONRAW_OBJECT] = "an object",
-	    [JSONRAW_ARRAY] = "an array",
-	    [JSONRAW_STRING] = "a string",
-	    [JSONRAW_NUMBER] = "a number",
-	    [JSONRAW_BOOL] = "true or false",
-	    [JSONRAW_NULL] = "null",
+	    [JSONSLICE_OBJECT] = "an object",
+	    [JSONSLICE_ARRAY] = "an array",
+	    [JSONSLICE_STRING] = "a string",
+	    [JSONSLICE_NUMBER] = "a number",
+	    [JSONSLICE_BOOL] = "true or false",
+	    [JSONSLICE_NULL] = "null",
 	};
-	return jsonraw_kind(v) == kind ||
+	return jsonslice_kind(v) == kind ||
 	       declare_refuse(d, pointer, "must be %s", wanted[kind]);
 }
 
 /* --- key ----------------------------------------------------------------- */
 
 static bool take_key_type(
-    struct declaration *d, const char *pointer, struct jsonraw v)
+    struct declaration *d, const char *pointer, struct jsonslice v)
 {
-	if (!is_kind(d, pointer, v, JSONRAW_STRING))
+	if (!is_kind(d, pointer, v, JSONSLICE_STRING))
 		return false;
 	for (int t = KEY_STRING; t <= KEY_UUIDV7; t++) {
 		const char *name = key_type_name((enum key_type)t);
-		if (!jsonraw_equals(v, name, strlen(name)))
+		if (!jsonslice_equals(v, name, strlen(name)))
 			continue;
 		d->collection.key = (enum key_type)t;
 		return true;
@@ -93,19 +93,19 @@ static bool take_key_type(
 	    d, pointer, "must be \"string\", \"integer\" or \"uuidv7\"");
 }
 
-static bool take_key(struct declaration *d, struct jsonraw v)
+static bool take_key(struct declaration *d, struct jsonslice v)
 {
 	bool typed = false;
-	if (!is_kind(d, "/key", v, JSONRAW_OBJECT))
+	if (!is_kind(d, "/key", v, JSONSLICE_OBJECT))
 		return false;
-	struct jsonraw_member m = jsonraw_members(v);
-	while (jsonraw_next(&m)) {
-		if (jsonraw_equals(m.name, "type", 4)) {
+	struct jsonslice_member m = jsonslice_members(v);
+	while (jsonslice_next(&m)) {
+		if (jsonslice_equals(m.name, "type", 4)) {
 			typed = true;
 			if (!take_key_type(d, "/key/type", m.value))
 				return false;
-		} else if (jsonraw_equals(m.name, "name", 4)) {
-			if (!is_kind(d, "/key/name", m.value, JSONRAW_STRING))
+		} else if (jsonslice_equals(m.name, "name", 4)) {
+			if (!is_kind(d, "/key/name", m.value, JSONSLICE_STRING))
 				return false;
 			d->collection.key_name = declare_string(d, m.value);
 			if (!declare_name(
@@ -126,10 +126,10 @@ static bool take_key(struct declaration *d, struct jsonraw v)
 
 /* --- cache --------------------------------------------------------------- */
 
-static bool take_ttl(
-    struct declaration *d, const char *pointer, struct jsonraw v, dur_us_t *out)
+static bool take_ttl(struct declaration *d, const char *pointer,
+    struct jsonslice v, dur_us_t *out)
 {
-	if (!is_kind(d, pointer, v, JSONRAW_STRING))
+	if (!is_kind(d, pointer, v, JSONSLICE_STRING))
 		return false;
 	if (!units_parse_duration(declare_string(d, v), out) ||
 	    *out < CLOCK_MS(1) || *out > CLOCK_S(30 * 86400))
@@ -138,29 +138,29 @@ static bool take_ttl(
 	return true;
 }
 
-static bool take_on_commit(struct declaration *d, struct jsonraw v)
+static bool take_on_commit(struct declaration *d, struct jsonslice v)
 {
-	bool string = jsonraw_kind(v) == JSONRAW_STRING;
-	d->collection.refresh = string && jsonraw_equals(v, "refresh", 7);
+	bool string = jsonslice_kind(v) == JSONSLICE_STRING;
+	d->collection.refresh = string && jsonslice_equals(v, "refresh", 7);
 	return d->collection.refresh ||
-	       (string && jsonraw_equals(v, "invalidate", 10)) ||
+	       (string && jsonslice_equals(v, "invalidate", 10)) ||
 	       declare_refuse(d, "/cache/on_commit",
 		   "must be \"refresh\" or \"invalidate\"");
 }
 
-static bool take_cache(struct declaration *d, struct jsonraw v)
+static bool take_cache(struct declaration *d, struct jsonslice v)
 {
-	if (!is_kind(d, "/cache", v, JSONRAW_OBJECT))
+	if (!is_kind(d, "/cache", v, JSONSLICE_OBJECT))
 		return false;
 	struct collection *c = &d->collection;
-	struct jsonraw_member m = jsonraw_members(v);
+	struct jsonslice_member m = jsonslice_members(v);
 	bool ok = true;
-	while (ok && jsonraw_next(&m)) {
-		if (jsonraw_equals(m.name, "l1_ttl", 6))
+	while (ok && jsonslice_next(&m)) {
+		if (jsonslice_equals(m.name, "l1_ttl", 6))
 			ok = take_ttl(d, "/cache/l1_ttl", m.value, &c->l1_ttl);
-		else if (jsonraw_equals(m.name, "l2_ttl", 6))
+		else if (jsonslice_equals(m.name, "l2_ttl", 6))
 			ok = take_ttl(d, "/cache/l2_ttl", m.value, &c->l2_ttl);
-		else if (jsonraw_equals(m.name, "on_commit", 9))
+		else if (jsonslice_equals(m.name, "on_commit", 9))
 			ok = take_on_commit(d, m.value);
 		else
 			ok = declare_refuse(d, "/cache",
@@ -179,14 +179,14 @@ static const char *const part_names[] = {
     "name", "description", "key", "fields", "required", "cache", "list"};
 
 static bool find_parts(
-    struct declaration *d, struct jsonraw root, struct jsonraw parts[PARTS])
+    struct declaration *d, struct jsonslice root, struct jsonslice parts[PARTS])
 {
-	if (!is_kind(d, "", root, JSONRAW_OBJECT))
+	if (!is_kind(d, "", root, JSONSLICE_OBJECT))
 		return false;
-	struct jsonraw_member m = jsonraw_members(root);
-	while (jsonraw_next(&m)) {
+	struct jsonslice_member m = jsonslice_members(root);
+	while (jsonslice_next(&m)) {
 		int i = 0;
-		while (i < PARTS && !jsonraw_equals(m.name, part_names[i],
+		while (i < PARTS && !jsonslice_equals(m.name, part_names[i],
 					strlen(part_names[i])))
 			i++;
 		if (i == PARTS)
@@ -205,9 +205,10 @@ static bool find_parts(
 	return true;
 }
 
-static bool take_name(struct declaration *d, struct jsonraw v, const char *stem)
+static bool take_name(
+    struct declaration *d, struct jsonslice v, const char *stem)
 {
-	if (!is_kind(d, "/name", v, JSONRAW_STRING))
+	if (!is_kind(d, "/name", v, JSONSLICE_STRING))
 		return false;
 	d->collection.name = declare_string(d, v);
 	if (!declare_name(d, "/name", d->collection.name))
@@ -234,18 +235,18 @@ static uint64_t shape_of(const struct collection *c)
 }
 
 static bool take_whole(
-    struct declaration *d, struct jsonraw root, const char *stem)
+    struct declaration *d, struct jsonslice root, const char *stem)
 {
-	struct jsonraw p[PARTS] = {{0}};
+	struct jsonslice p[PARTS] = {{0}};
 	struct collection *c = &d->collection;
 	if (!find_parts(d, root, p) || !take_name(d, p[NAME], stem) ||
 	    !take_key(d, p[KEY]))
 		return false;
 	if (p[DESCRIPTION].s &&
-	    !is_kind(d, "/description", p[DESCRIPTION], JSONRAW_STRING))
+	    !is_kind(d, "/description", p[DESCRIPTION], JSONSLICE_STRING))
 		return false;
 	c->description = p[DESCRIPTION];
-	if (!is_kind(d, "/fields", p[FIELDS], JSONRAW_OBJECT) ||
+	if (!is_kind(d, "/fields", p[FIELDS], JSONSLICE_OBJECT) ||
 	    !declare_fields(d, p[FIELDS]) ||
 	    (p[REQUIRED].s && !declare_required(d, p[REQUIRED])) ||
 	    !declare_check_fields(d) ||
@@ -258,7 +259,7 @@ static bool take_whole(
 }
 
 /* For people: line and column, both from 1. */
-static bool not_json(struct declaration *d, struct jsonraw_fault f)
+static bool not_json(struct declaration *d, struct jsonslice_fault f)
 {
 	size_t line = 1, column = 1;
 	for (size_t i = 0; i < f.at; i++) {
@@ -274,14 +275,14 @@ static bool not_json(struct declaration *d, struct jsonraw_fault f)
 
 static bool take_text(struct declaration *d, size_t len, const char *stem)
 {
-	struct jsonraw root;
-	struct jsonraw_fault fault;
-	if (!jsonraw_parse(d->text, len, &root, &fault))
+	struct jsonslice root;
+	struct jsonslice_fault fault;
+	if (!jsonslice_parse(d->text, len, &root, &fault))
 		return not_json(d, fault);
-	struct jsonraw twice = jsontwice_find(root);
+	struct jsonslice twice = jsondup_find(root);
 	if (twice.s)
 		return not_json(
-		    d, (struct jsonraw_fault){(size_t)(twice.s - d->text),
+		    d, (struct jsonslice_fault){(size_t)(twice.s - d->text),
 			   "a duplicate member of its object"});
 	return take_whole(d, root, stem);
 }

@@ -22,9 +22,9 @@ struct at {
 
 /* --- keywords ------------------------------------------------------------ */
 
-static bool take_type(const struct at *a, struct jsonraw v)
+static bool take_type(const struct at *a, struct jsonslice v)
 {
-	return jsonraw_kind(v) == JSONRAW_STRING &&
+	return jsonslice_kind(v) == JSONSLICE_STRING &&
 		       field_type_parse(v.s + 1, v.len - 2, &a->field->type)
 		   ? true
 		   : declare_refuse(a->d, a->pointer,
@@ -32,9 +32,9 @@ static bool take_type(const struct at *a, struct jsonraw v)
 			 "\"boolean\", \"object\" or \"array\"");
 }
 
-static bool take_format(const struct at *a, struct jsonraw v)
+static bool take_format(const struct at *a, struct jsonslice v)
 {
-	return jsonraw_kind(v) == JSONRAW_STRING &&
+	return jsonslice_kind(v) == JSONSLICE_STRING &&
 		       format_parse(v.s + 1, v.len - 2, &a->field->format)
 		   ? true
 		   : declare_refuse(a->d, a->pointer,
@@ -42,20 +42,20 @@ static bool take_format(const struct at *a, struct jsonraw v)
 			 "\"uri\"");
 }
 
-static bool take_flag(const struct at *a, struct jsonraw v, bool *out)
+static bool take_flag(const struct at *a, struct jsonslice v, bool *out)
 {
 	*out = *v.s == 't';
-	return jsonraw_kind(v) == JSONRAW_BOOL ||
+	return jsonslice_kind(v) == JSONSLICE_BOOL ||
 	       declare_refuse(a->d, a->pointer, "must be true or false");
 }
 
-static bool take_nullable(const struct at *a, struct jsonraw v)
+static bool take_nullable(const struct at *a, struct jsonslice v)
 {
 	return take_flag(a, v, &a->field->nullable);
 }
 
 static bool take_length(
-    const struct at *a, struct jsonraw v, bool *has, size_t *out)
+    const struct at *a, struct jsonslice v, bool *has, size_t *out)
 {
 	int64_t n;
 	if (!declare_count(a->d, a->pointer, v, 1000000000, &n))
@@ -65,7 +65,7 @@ static bool take_length(
 	return true;
 }
 
-static bool take_max_digits(const struct at *a, struct jsonraw v)
+static bool take_max_digits(const struct at *a, struct jsonslice v)
 {
 	int64_t n;
 	if (!declare_count(a->d, a->pointer, v, DECIMAL_DIGITS_MOST, &n))
@@ -74,23 +74,23 @@ static bool take_max_digits(const struct at *a, struct jsonraw v)
 	return n > 0 || declare_refuse(a->d, a->pointer, "must be at least 1");
 }
 
-static bool take_min_length(const struct at *a, struct jsonraw v)
+static bool take_min_length(const struct at *a, struct jsonslice v)
 {
 	return take_length(
 	    a, v, &a->field->has_min_length, &a->field->min_length);
 }
 
-static bool take_max_length(const struct at *a, struct jsonraw v)
+static bool take_max_length(const struct at *a, struct jsonslice v)
 {
 	return take_length(
 	    a, v, &a->field->has_max_length, &a->field->max_length);
 }
 
 static bool take_bound(
-    const struct at *a, struct jsonraw v, struct jsonraw *out)
+    const struct at *a, struct jsonslice v, struct jsonslice *out)
 {
 	int64_t ignored;
-	if (jsonraw_kind(v) != JSONRAW_NUMBER)
+	if (jsonslice_kind(v) != JSONSLICE_NUMBER)
 		return declare_refuse(a->d, a->pointer, "must be a number");
 	if (!decimal_fits(v, field_max_digits(a->field)))
 		return declare_refuse(a->d, a->pointer,
@@ -102,30 +102,30 @@ static bool take_bound(
 	return true;
 }
 
-static bool take_minimum(const struct at *a, struct jsonraw v)
+static bool take_minimum(const struct at *a, struct jsonslice v)
 {
 	return take_bound(a, v, &a->field->minimum);
 }
 
-static bool take_exclusive(const struct at *a, struct jsonraw v)
+static bool take_exclusive(const struct at *a, struct jsonslice v)
 {
 	return take_bound(a, v, &a->field->exclusive_minimum);
 }
 
-static bool take_maximum(const struct at *a, struct jsonraw v)
+static bool take_maximum(const struct at *a, struct jsonslice v)
 {
 	return take_bound(a, v, &a->field->maximum);
 }
 
-static bool take_choices(const struct at *a, struct jsonraw v)
+static bool take_choices(const struct at *a, struct jsonslice v)
 {
 	size_t n = 0;
-	if (jsonraw_kind(v) != JSONRAW_ARRAY)
+	if (jsonslice_kind(v) != JSONSLICE_ARRAY)
 		return declare_refuse(a->d, a->pointer, "must be an array");
-	struct jsonraw_element e = jsonraw_elements(v);
-	for (; jsonraw_each(&e); n++) {
+	struct jsonslice_element e = jsonslice_elements(v);
+	for (; jsonslice_each(&e); n++) {
 		if (field_faults(a->field, e.value) ||
-		    jsonraw_kind(e.value) == JSONRAW_NULL)
+		    jsonslice_kind(e.value) == JSONSLICE_NULL)
 			return declare_refuse(a->d, a->pointer,
 			    "%.*s is no value of the field's type",
 			    e.value.len > 60 ? 60 : (int)e.value.len,
@@ -137,13 +137,13 @@ static bool take_choices(const struct at *a, struct jsonraw v)
 	return true;
 }
 
-static bool take_pattern(const struct at *a, struct jsonraw v)
+static bool take_pattern(const struct at *a, struct jsonslice v)
 {
 	char fault[PATTERN_FAULT_LEN];
-	if (jsonraw_kind(v) != JSONRAW_STRING)
+	if (jsonslice_kind(v) != JSONSLICE_STRING)
 		return declare_refuse(a->d, a->pointer, "must be a string");
 	struct buf b = {0};
-	jsonraw_text(&b, v);
+	jsonslice_text(&b, v);
 	a->field->pattern = pattern_new(b.data ? b.data : "", b.len, fault);
 	buf_free(&b);
 	a->field->expression = v;
@@ -151,16 +151,16 @@ static bool take_pattern(const struct at *a, struct jsonraw v)
 	       declare_refuse(a->d, a->pointer, "%s", fault);
 }
 
-static bool take_default(const struct at *a, struct jsonraw v)
+static bool take_default(const struct at *a, struct jsonslice v)
 {
 	a->field->otherwise = v;
 	return true; /* judged when all is known of the field */
 }
 
-static bool take_description(const struct at *a, struct jsonraw v)
+static bool take_description(const struct at *a, struct jsonslice v)
 {
 	a->field->description = v;
-	return jsonraw_kind(v) == JSONRAW_STRING ||
+	return jsonslice_kind(v) == JSONSLICE_STRING ||
 	       declare_refuse(a->d, a->pointer, "must be a string");
 }
 
@@ -168,7 +168,7 @@ static bool take_description(const struct at *a, struct jsonraw v)
  * needs to know of the field is there. */
 static const struct keyword {
 	const char *name;
-	bool (*take)(const struct at *a, struct jsonraw v);
+	bool (*take)(const struct at *a, struct jsonslice v);
 	unsigned types;
 } keywords[] = {
     {"type", take_type, ANY},
@@ -190,7 +190,7 @@ enum { KEYWORDS = sizeof keywords / sizeof *keywords };
 /* --- a field ------------------------------------------------------------- */
 
 static bool take_keyword(struct declaration *d, struct field *f,
-    const struct keyword *k, struct jsonraw v)
+    const struct keyword *k, struct jsonslice v)
 {
 	char pointer[128];
 	snprintf(pointer, sizeof pointer, "/fields/%s/%s", f->name, k->name);
@@ -202,13 +202,14 @@ static bool take_keyword(struct declaration *d, struct field *f,
 }
 
 static bool find_keywords(struct declaration *d, const char *pointer,
-    struct jsonraw v, struct jsonraw found[KEYWORDS])
+    struct jsonslice v, struct jsonslice found[KEYWORDS])
 {
-	struct jsonraw_member m = jsonraw_members(v);
-	while (jsonraw_next(&m)) {
+	struct jsonslice_member m = jsonslice_members(v);
+	while (jsonslice_next(&m)) {
 		int i = 0;
-		while (i < KEYWORDS && !jsonraw_equals(m.name, keywords[i].name,
-					   strlen(keywords[i].name)))
+		while (
+		    i < KEYWORDS && !jsonslice_equals(m.name, keywords[i].name,
+					strlen(keywords[i].name)))
 			i++;
 		if (i == KEYWORDS)
 			return declare_refuse(d, pointer,
@@ -231,7 +232,7 @@ bool declare_is_taken(const char *name)
 }
 
 static bool take_field(
-    struct declaration *d, struct jsonraw name, struct jsonraw v)
+    struct declaration *d, struct jsonslice name, struct jsonslice v)
 {
 	struct collection *c = &d->collection;
 	char pointer[128];
@@ -246,9 +247,9 @@ static bool take_field(
 	if (declare_is_taken(f->name) || strcmp(f->name, c->key_name) == 0)
 		return declare_refuse(
 		    d, pointer, "the table has a column of that name already");
-	if (jsonraw_kind(v) != JSONRAW_OBJECT)
+	if (jsonslice_kind(v) != JSONSLICE_OBJECT)
 		return declare_refuse(d, pointer, "must be an object");
-	struct jsonraw found[KEYWORDS] = {{0}};
+	struct jsonslice found[KEYWORDS] = {{0}};
 	if (!find_keywords(d, pointer, v, found))
 		return false;
 	for (int i = 0; i < KEYWORDS; i++) {
@@ -259,10 +260,10 @@ static bool take_field(
 	return true;
 }
 
-bool declare_fields(struct declaration *d, struct jsonraw v)
+bool declare_fields(struct declaration *d, struct jsonslice v)
 {
-	struct jsonraw_member m = jsonraw_members(v);
-	while (jsonraw_next(&m)) {
+	struct jsonslice_member m = jsonslice_members(v);
+	while (jsonslice_next(&m)) {
 		if (!take_field(d, m.name, m.value))
 			return false;
 	}
@@ -270,14 +271,14 @@ bool declare_fields(struct declaration *d, struct jsonraw v)
 	       declare_refuse(d, "/fields", "there are none");
 }
 
-bool declare_required(struct declaration *d, struct jsonraw v)
+bool declare_required(struct declaration *d, struct jsonslice v)
 {
-	if (jsonraw_kind(v) != JSONRAW_ARRAY)
+	if (jsonslice_kind(v) != JSONSLICE_ARRAY)
 		return declare_refuse(d, "/required", "must be an array");
-	struct jsonraw_element e = jsonraw_elements(v);
-	while (jsonraw_each(&e)) {
+	struct jsonslice_element e = jsonslice_elements(v);
+	while (jsonslice_each(&e)) {
 		size_t i = d->collection.nfields;
-		if (jsonraw_kind(e.value) == JSONRAW_STRING)
+		if (jsonslice_kind(e.value) == JSONSLICE_STRING)
 			i = collection_field(&d->collection, e.value);
 		if (i == d->collection.nfields)
 			return declare_refuse(d, "/required",
@@ -321,8 +322,8 @@ static bool check_bounds(struct declaration *d, const struct field *f)
 		    d, pointer, "exclusiveMinimum is not below maximum");
 	if (!f->choices.s)
 		return true;
-	struct jsonraw_element e = jsonraw_elements(f->choices);
-	while (jsonraw_each(&e)) {
+	struct jsonslice_element e = jsonslice_elements(f->choices);
+	while (jsonslice_each(&e)) {
 		if (field_faults(f, e.value))
 			return declare_refuse(d, pointer,
 			    "enum has %.*s, which another keyword forbids",

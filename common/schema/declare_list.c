@@ -17,26 +17,26 @@ enum {
 static bool short_choices(const struct field *f)
 {
 	bool fit = f->choices.s != NULL;
-	struct jsonraw_element e;
+	struct jsonslice_element e;
 	if (fit)
-		e = jsonraw_elements(f->choices);
-	while (fit && jsonraw_each(&e))
-		fit = jsontext_length(e.value) <= INDEXED_MOST;
+		e = jsonslice_elements(f->choices);
+	while (fit && jsonslice_each(&e))
+		fit = jsonstring_length(e.value) <= INDEXED_MOST;
 	return fit;
 }
 
 /* The column of that name, added if it may be in lists. */
 static struct list_column *column_of(
-    struct declaration *d, const char *pointer, struct jsonraw name)
+    struct declaration *d, const char *pointer, struct jsonslice name)
 {
 	struct collection *c = &d->collection;
-	if (jsonraw_kind(name) != JSONRAW_STRING) {
+	if (jsonslice_kind(name) != JSONSLICE_STRING) {
 		declare_refuse(d, pointer, "has something that is no name");
 		return NULL;
 	}
 	for (size_t i = 0; i < c->ncolumns; i++) {
 		const char *known = d->columns[i].name;
-		if (jsonraw_equals(name, known, strlen(known)))
+		if (jsonslice_equals(name, known, strlen(known)))
 			return &d->columns[i];
 	}
 	size_t i = collection_field(c, name);
@@ -64,10 +64,10 @@ static struct list_column *column_of(
 			    f->name, INDEXED_MOST);
 			return NULL;
 		}
-	} else if (jsonraw_equals(name, "created_at", 10)) {
+	} else if (jsonslice_equals(name, "created_at", 10)) {
 		*out = (struct list_column){
 		    "created_at", COLUMN_TIMESTAMPTZ, NULL, 0, 0};
-	} else if (jsonraw_equals(name, "updated_at", 10)) {
+	} else if (jsonslice_equals(name, "updated_at", 10)) {
 		*out = (struct list_column){
 		    "updated_at", COLUMN_TIMESTAMPTZ, NULL, 0, 0};
 	} else {
@@ -80,13 +80,13 @@ static struct list_column *column_of(
 }
 
 static bool take_names(
-    struct declaration *d, const char *pointer, struct jsonraw v, bool filter)
+    struct declaration *d, const char *pointer, struct jsonslice v, bool filter)
 {
 	static const char *const reserved[] = {"order", "limit", "cursor"};
-	if (jsonraw_kind(v) != JSONRAW_ARRAY)
+	if (jsonslice_kind(v) != JSONSLICE_ARRAY)
 		return declare_refuse(d, pointer, "must be an array of names");
-	struct jsonraw_element e = jsonraw_elements(v);
-	while (jsonraw_each(&e)) {
+	struct jsonslice_element e = jsonslice_elements(v);
+	while (jsonslice_each(&e)) {
 		struct list_column *l = column_of(d, pointer, e.value);
 		if (l == NULL)
 			return false;
@@ -103,10 +103,10 @@ static bool take_names(
 }
 
 /* "price.desc", "title.asc", "title" */
-static bool take_order(struct declaration *d, struct jsonraw v)
+static bool take_order(struct declaration *d, struct jsonslice v)
 {
 	struct collection *c = &d->collection;
-	if (jsonraw_kind(v) != JSONRAW_STRING)
+	if (jsonslice_kind(v) != JSONSLICE_STRING)
 		return declare_refuse(
 		    d, "/list/default_order", "must be a string");
 	const char *text = declare_string(d, v);
@@ -127,8 +127,8 @@ static bool take_order(struct declaration *d, struct jsonraw v)
 	    "%.*s is not one that /list/order names", (int)len, text);
 }
 
-static bool take_limit(
-    struct declaration *d, const char *pointer, struct jsonraw v, unsigned *out)
+static bool take_limit(struct declaration *d, const char *pointer,
+    struct jsonslice v, unsigned *out)
 {
 	int64_t n;
 	if (v.s == NULL)
@@ -142,17 +142,17 @@ static bool take_limit(
 enum part { FILTER, ORDER, DEFAULT_ORDER, DEFAULT_LIMIT, MAX_LIMIT, PARTS };
 
 static bool find_parts(
-    struct declaration *d, struct jsonraw v, struct jsonraw parts[PARTS])
+    struct declaration *d, struct jsonslice v, struct jsonslice parts[PARTS])
 {
 	static const char *const names[] = {
 	    "filter", "order", "default_order", "default_limit", "max_limit"};
-	if (jsonraw_kind(v) != JSONRAW_OBJECT)
+	if (jsonslice_kind(v) != JSONSLICE_OBJECT)
 		return declare_refuse(d, "/list", "must be an object");
-	struct jsonraw_member m = jsonraw_members(v);
-	while (jsonraw_next(&m)) {
+	struct jsonslice_member m = jsonslice_members(v);
+	while (jsonslice_next(&m)) {
 		int i = 0;
 		while (i < PARTS &&
-		       !jsonraw_equals(m.name, names[i], strlen(names[i])))
+		       !jsonslice_equals(m.name, names[i], strlen(names[i])))
 			i++;
 		if (i == PARTS)
 			return declare_refuse(d, "/list",
@@ -164,7 +164,7 @@ static bool find_parts(
 	return true;
 }
 
-static bool take_limits(struct declaration *d, const struct jsonraw p[PARTS])
+static bool take_limits(struct declaration *d, const struct jsonslice p[PARTS])
 {
 	struct collection *c = &d->collection;
 	c->max_limit = LIMIT_MOST;
@@ -180,10 +180,10 @@ static bool take_limits(struct declaration *d, const struct jsonraw p[PARTS])
 		   d, "/list/default_limit", "is greater than max_limit");
 }
 
-bool declare_list(struct declaration *d, struct jsonraw v)
+bool declare_list(struct declaration *d, struct jsonslice v)
 {
 	struct collection *c = &d->collection;
-	struct jsonraw p[PARTS] = {{0}};
+	struct jsonslice p[PARTS] = {{0}};
 	d->columns[0] = (struct list_column){
 	    c->key_name, key_column(c->key), NULL, true, true};
 	c->ncolumns = 1;

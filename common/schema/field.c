@@ -89,7 +89,7 @@ bool field_is_number(const struct field *f)
 /* --- type and format ----------------------------------------------------- */
 
 /* jsonb keeps numbers as numeric does. */
-static bool numbers_fit(struct jsonraw v, size_t digits)
+static bool numbers_fit(struct jsonslice v, size_t digits)
 {
 	struct jsonwalk w = {.at = v.s, .end = v.s + v.len};
 	enum jsonwalk_token t;
@@ -100,24 +100,24 @@ static bool numbers_fit(struct jsonraw v, size_t digits)
 	return true;
 }
 
-static bool has_type(const struct field *f, struct jsonraw v)
+static bool has_type(const struct field *f, struct jsonslice v)
 {
 	int64_t ignored;
-	enum jsonraw_kind kind = jsonraw_kind(v);
+	enum jsonslice_kind kind = jsonslice_kind(v);
 	size_t digits = field_max_digits(f);
 	switch (f->type) {
 	case FIELD_STRING:
-		return kind == JSONRAW_STRING;
+		return kind == JSONSLICE_STRING;
 	case FIELD_INTEGER:
-		return kind == JSONRAW_NUMBER && decimal_int64(v, &ignored);
+		return kind == JSONSLICE_NUMBER && decimal_int64(v, &ignored);
 	case FIELD_NUMBER:
-		return kind == JSONRAW_NUMBER && decimal_fits(v, digits);
+		return kind == JSONSLICE_NUMBER && decimal_fits(v, digits);
 	case FIELD_BOOLEAN:
-		return kind == JSONRAW_BOOL;
+		return kind == JSONSLICE_BOOL;
 	case FIELD_OBJECT:
-		return kind == JSONRAW_OBJECT && numbers_fit(v, digits);
+		return kind == JSONSLICE_OBJECT && numbers_fit(v, digits);
 	case FIELD_ARRAY:
-		return kind == JSONRAW_ARRAY && numbers_fit(v, digits);
+		return kind == JSONSLICE_ARRAY && numbers_fit(v, digits);
 	}
 	UNREACHABLE("field type");
 }
@@ -129,23 +129,23 @@ struct text {
 	struct buf copy;
 };
 
-static struct text text_of(struct jsonraw v)
+static struct text text_of(struct jsonslice v)
 {
 	struct text t = {v.s + 1, v.len - 2, {0}};
 	if (memchr(t.s, '\\', t.len)) {
-		jsonraw_text(&t.copy, v);
+		jsonslice_text(&t.copy, v);
 		t.s = t.copy.data;
 		t.len = t.copy.len;
 	}
 	return t;
 }
 
-static unsigned length_faults(const struct field *f, struct jsonraw v)
+static unsigned length_faults(const struct field *f, struct jsonslice v)
 {
 	size_t most = field_max_length(f);
 	if (!f->has_min_length && most == SIZE_MAX)
 		return 0;
-	size_t length = jsontext_length(v);
+	size_t length = jsonstring_length(v);
 	unsigned faults = 0;
 	if (f->has_min_length && length < f->min_length)
 		faults |= FAULT_MIN_LENGTH;
@@ -154,7 +154,7 @@ static unsigned length_faults(const struct field *f, struct jsonraw v)
 	return faults;
 }
 
-static unsigned string_faults(const struct field *f, struct jsonraw v)
+static unsigned string_faults(const struct field *f, struct jsonslice v)
 {
 	static const unsigned found[] = {
 	    [PATTERN_NO] = FAULT_PATTERN,
@@ -173,7 +173,7 @@ static unsigned string_faults(const struct field *f, struct jsonraw v)
 
 /* --- numbers and choices ------------------------------------------------- */
 
-static unsigned number_faults(const struct field *f, struct jsonraw v)
+static unsigned number_faults(const struct field *f, struct jsonslice v)
 {
 	unsigned faults = 0;
 	if (f->minimum.s && decimal_compare(v, f->minimum) < 0)
@@ -187,22 +187,22 @@ static unsigned number_faults(const struct field *f, struct jsonraw v)
 }
 
 /* Numbers and strings only (common/schema/declare.c). */
-static bool equal(struct jsonraw a, struct jsonraw b)
+static bool equal(struct jsonslice a, struct jsonslice b)
 {
-	if (jsonraw_kind(a) != jsonraw_kind(b))
+	if (jsonslice_kind(a) != jsonslice_kind(b))
 		return false;
-	if (jsonraw_kind(a) == JSONRAW_NUMBER)
+	if (jsonslice_kind(a) == JSONSLICE_NUMBER)
 		return decimal_compare(a, b) == 0;
 	struct text t = text_of(b);
-	bool same = jsonraw_equals(a, t.s, t.len);
+	bool same = jsonslice_equals(a, t.s, t.len);
 	buf_free(&t.copy);
 	return same;
 }
 
-static bool is_choice(struct jsonraw choices, struct jsonraw v)
+static bool is_choice(struct jsonslice choices, struct jsonslice v)
 {
-	struct jsonraw_element e = jsonraw_elements(choices);
-	while (jsonraw_each(&e)) {
+	struct jsonslice_element e = jsonslice_elements(choices);
+	while (jsonslice_each(&e)) {
 		if (equal(e.value, v))
 			return true;
 	}
@@ -211,9 +211,9 @@ static bool is_choice(struct jsonraw choices, struct jsonraw v)
 
 /* --- interface ----------------------------------------------------------- */
 
-unsigned field_faults(const struct field *f, struct jsonraw v)
+unsigned field_faults(const struct field *f, struct jsonslice v)
 {
-	if (jsonraw_kind(v) == JSONRAW_NULL)
+	if (jsonslice_kind(v) == JSONSLICE_NULL)
 		return f->nullable ? 0 : FAULT_NULL;
 	if (!has_type(f, v))
 		return FAULT_TYPE;
@@ -227,9 +227,9 @@ unsigned field_faults(const struct field *f, struct jsonraw v)
 	return faults;
 }
 
-unsigned field_column_faults(const struct field *f, struct jsonraw v)
+unsigned field_column_faults(const struct field *f, struct jsonslice v)
 {
-	if (jsonraw_kind(v) == JSONRAW_NULL)
+	if (jsonslice_kind(v) == JSONSLICE_NULL)
 		return f->nullable ? 0 : FAULT_NULL;
 	if (!has_type(f, v))
 		return FAULT_TYPE;
@@ -242,7 +242,7 @@ unsigned field_column_faults(const struct field *f, struct jsonraw v)
 }
 
 static void explain_type(
-    struct buf *out, const struct field *f, struct jsonraw v)
+    struct buf *out, const struct field *f, struct jsonslice v)
 {
 	static const char *const wanted[] = {
 	    [FIELD_STRING] = "must be a string",
@@ -252,10 +252,10 @@ static void explain_type(
 	    [FIELD_OBJECT] = "must be an object",
 	    [FIELD_ARRAY] = "must be an array",
 	};
-	enum jsonraw_kind kind = jsonraw_kind(v);
-	bool large = (f->type == FIELD_NUMBER && kind == JSONRAW_NUMBER) ||
-		     (f->type == FIELD_OBJECT && kind == JSONRAW_OBJECT) ||
-		     (f->type == FIELD_ARRAY && kind == JSONRAW_ARRAY);
+	enum jsonslice_kind kind = jsonslice_kind(v);
+	bool large = (f->type == FIELD_NUMBER && kind == JSONSLICE_NUMBER) ||
+		     (f->type == FIELD_OBJECT && kind == JSONSLICE_OBJECT) ||
+		     (f->type == FIELD_ARRAY && kind == JSONSLICE_ARRAY);
 	if (large)
 		buf_printf(out,
 		    "has a number of more than %zu digits before the point, or "
@@ -265,21 +265,21 @@ static void explain_type(
 		buf_str(out, wanted[f->type]);
 }
 
-static void with(struct buf *out, const char *text, struct jsonraw v)
+static void with(struct buf *out, const char *text, struct jsonslice v)
 {
 	buf_str(out, text);
 	buf_add(out, v.s, v.len);
 }
 
-static void explain_choices(struct buf *out, struct jsonraw choices)
+static void explain_choices(struct buf *out, struct jsonslice choices)
 {
 	const char *before = "must be one of ";
-	struct jsonraw_element e = jsonraw_elements(choices);
-	for (; jsonraw_each(&e); before = ", ")
+	struct jsonslice_element e = jsonslice_elements(choices);
+	for (; jsonslice_each(&e); before = ", ")
 		with(out, before, e.value);
 }
 
-void field_explain(struct buf *out, const struct field *f, struct jsonraw v,
+void field_explain(struct buf *out, const struct field *f, struct jsonslice v,
     enum field_fault fault)
 {
 	switch (fault) {
@@ -298,11 +298,11 @@ void field_explain(struct buf *out, const struct field *f, struct jsonraw v,
 		return;
 	case FAULT_MIN_LENGTH:
 		buf_printf(out, "has %zu characters; at least %zu",
-		    jsontext_length(v), f->min_length);
+		    jsonstring_length(v), f->min_length);
 		return;
 	case FAULT_MAX_LENGTH:
 		buf_printf(out, "has %zu characters; at most %zu",
-		    jsontext_length(v), field_max_length(f));
+		    jsonstring_length(v), field_max_length(f));
 		return;
 	case FAULT_PATTERN:
 		with(out, "must match ", f->expression);

@@ -43,16 +43,16 @@ struct field {
 	/* A document must have it; it may be null. What may be left out is
 	 * nullable or has a default. */
 	bool required, nullable;
-	struct jsonraw otherwise; /* `default` */
+	struct jsonslice otherwise; /* `default` */
 	bool has_min_length, has_max_length;
 	size_t min_length, max_length; /* code points */
 	/* Of its numbers, on either side of the point; 0: not said. */
 	size_t max_digits;
-	struct jsonraw minimum, exclusive_minimum, maximum;
-	struct jsonraw choices;	   /* `enum`, an array */
-	struct jsonraw expression; /* `pattern`, a string */
+	struct jsonslice minimum, exclusive_minimum, maximum;
+	struct jsonslice choices;    /* `enum`, an array */
+	struct jsonslice expression; /* `pattern`, a string */
 	struct pattern *pattern;
-	struct jsonraw description; /* a string */
+	struct jsonslice description; /* a string */
 };
 
 const char *field_type_name(enum field_type t); /* "string" */
@@ -85,10 +85,10 @@ enum field_fault {
 #undef FAULT
 
 /* All that is wrong with the value, or'ed; 0: nothing. The value passed
- * jsonraw_scan. */
-unsigned field_faults(const struct field *f, struct jsonraw v);
+ * jsonslice_scan. */
+unsigned field_faults(const struct field *f, struct jsonslice v);
 /* Of that, what the column cannot hold whatever its constraints are. */
-unsigned field_column_faults(const struct field *f, struct jsonraw v);
+unsigned field_column_faults(const struct field *f, struct jsonslice v);
 /* Appends one of them for people: "must be at least 0". */
-void field_explain(struct buf *out, const struct field *f, struct jsonraw v,
+void field_explain(struct buf *out, const struct field *f, struct jsonslice v,
     enum field_fault fault);

@@ -63,9 +63,9 @@ static size_t escaped(const char *c, size_t n)
 	return memchr("\b\f\n\r\t", *c, 5) ? 2 : 6;
 }
 
-static size_t string(struct jsonraw v)
+static size_t string(struct jsonslice v)
 {
-	struct jsontext t = jsontext_of(v);
+	struct jsonstring t = jsonstring_of(v);
 	size_t out = 2;
 	while (t.p < t.end) {
 		size_t left = (size_t)(t.end - t.p);
@@ -75,7 +75,7 @@ static size_t string(struct jsonraw v)
 		t.p += plain;
 		out += plain;
 		if (escape)
-			out += escaped(bytes, jsontext_next(&t, bytes));
+			out += escaped(bytes, jsonstring_next(&t, bytes));
 	}
 	return out;
 }
@@ -88,7 +88,7 @@ static size_t number_len(const char *s, const char *end)
 	return (size_t)(at - s);
 }
 
-size_t rendered_json(struct jsonraw v)
+size_t rendered_json(struct jsonslice v)
 {
 	const char *at = v.s, *end = v.s + v.len;
 	size_t out = 0;
@@ -96,7 +96,7 @@ size_t rendered_json(struct jsonraw v)
 		size_t len = 1, size = 1;
 		if (*at == '"') {
 			len = string_len(at, end);
-			size = string((struct jsonraw){at, len});
+			size = string((struct jsonslice){at, len});
 		} else if (*at == '-' || is_digit(*at)) {
 			len = number_len(at, end);
 			size = number(at, len);
@@ -111,7 +111,7 @@ size_t rendered_json(struct jsonraw v)
 	return out;
 }
 
-static size_t value(const struct field *f, struct jsonraw v)
+static size_t value(const struct field *f, struct jsonslice v)
 {
 	if (v.s == NULL)
 		return LONGEST;
@@ -136,7 +136,7 @@ static size_t frame(const struct collection *c, size_t key_len)
 }
 
 size_t rendered_row(
-    const struct collection *c, size_t key_len, const struct jsonraw *values)
+    const struct collection *c, size_t key_len, const struct jsonslice *values)
 {
 	size_t out = frame(c, key_len);
 	for (size_t i = 0; i < c->nfields; i++)
@@ -146,13 +146,13 @@ size_t rendered_row(
 }
 
 size_t rendered_document(
-    const struct collection *c, size_t key_len, struct jsonraw object)
+    const struct collection *c, size_t key_len, struct jsonslice object)
 {
-	struct jsonraw values[COLLECTION_FIELDS] = {0};
-	struct jsonraw_member m = jsonraw_members(object);
+	struct jsonslice values[COLLECTION_FIELDS] = {0};
+	struct jsonslice_member m = jsonslice_members(object);
 	for (size_t i = 0; i < c->nfields; i++)
 		values[i] = c->fields[i].otherwise;
-	while (jsonraw_next(&m)) {
+	while (jsonslice_next(&m)) {
 		size_t i = collection_field(c, m.name);
 		if (i < c->nfields)
 			values[i] = m.value;

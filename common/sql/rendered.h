@@ -19,13 +19,13 @@
 
 #include <stddef.h>
 
-/* Of JSON text that passed jsonraw_scan, as a jsonb column renders it. */
-size_t rendered_json(struct jsonraw v);
+/* Of JSON text that passed jsonslice_scan, as a jsonb column renders it. */
+size_t rendered_json(struct jsonslice v);
 /* Of the row with a key of that many bytes. `values` are by field; s NULL: null
  * there. */
 size_t rendered_row(
-    const struct collection *c, size_t key_len, const struct jsonraw *values);
+    const struct collection *c, size_t key_len, const struct jsonslice *values);
 /* The same for a document: members that are no fields are passed over, fields
  * that are left out have their defaults. */
 size_t rendered_document(
-    const struct collection *c, size_t key_len, struct jsonraw object);
+    const struct collection *c, size_t key_len, struct jsonslice object);

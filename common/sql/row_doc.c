@@ -58,11 +58,11 @@ static char *put_clock(char *at, int64_t us)
 }
 
 /* Microseconds since 2000, as Postgres has them. */
-static void add_time(struct buf *out, struct rowdoc_cell cell)
+static void add_time(struct buf *out, struct row_doc_cell cell)
 {
 	char text[64], *at = text;
 	uint64_t be;
-	CHECK(cell.len == TIME_LEN); /* rowdoc_fits */
+	CHECK(cell.len == TIME_LEN); /* row_doc_fits */
 	memcpy(&be, cell.s, sizeof be);
 	int64_t t = (int64_t)be64toh(be);
 	int64_t year, days = t / DAY - (t % DAY < 0);
@@ -94,7 +94,7 @@ static bool is_number(const char *s, size_t len)
 
 /* Booleans, integers and JSON are written as they are. */
 static void add_value(
-    struct buf *out, enum column_type column, struct rowdoc_cell cell)
+    struct buf *out, enum column_type column, struct row_doc_cell cell)
 {
 	const char *s = cell.s;
 	if (cell.len < 0) {
@@ -120,8 +120,8 @@ static void add_member(struct buf *out, const char *name)
 	buf_str(out, "\":");
 }
 
-void rowdoc_write(struct buf *out, const struct collection *c,
-    const struct rowdoc_cell *cells)
+void row_doc_write(struct buf *out, const struct collection *c,
+    const struct row_doc_cell *cells)
 {
 	size_t begin = out->len;
 	add_member(out, c->key_name);
@@ -139,14 +139,14 @@ void rowdoc_write(struct buf *out, const struct collection *c,
 	buf_char(out, '}');
 }
 
-static bool is_time(struct rowdoc_cell cell)
+static bool is_time(struct row_doc_cell cell)
 {
 	return cell.len < 0 || cell.len == TIME_LEN;
 }
 
-bool rowdoc_fits(const struct collection *c, const struct rowdoc_cell *cells)
+bool row_doc_fits(const struct collection *c, const struct row_doc_cell *cells)
 {
-	const struct rowdoc_cell *fields = cells + 1;
+	const struct row_doc_cell *fields = cells + 1;
 	for (size_t i = 0; i < c->nfields; i++) {
 		if (c->fields[i].column == COLUMN_TIMESTAMPTZ &&
 		    !is_time(fields[i]))
@@ -156,9 +156,9 @@ bool rowdoc_fits(const struct collection *c, const struct rowdoc_cell *cells)
 }
 
 static void take_cells(const struct collection *c, const PGresult *r, int row,
-    int first, struct rowdoc_cell *cells)
+    int first, struct row_doc_cell *cells)
 {
-	for (int i = 0; i < ROWDOC_COLUMNS(c); i++) {
+	for (int i = 0; i < ROW_DOC_COLUMNS(c); i++) {
 		cells[i].s = PQgetvalue(r, row, first + i);
 		cells[i].len = PQgetisnull(r, row, first + i)
 				   ? -1
@@ -166,18 +166,18 @@ static void take_cells(const struct collection *c, const PGresult *r, int row,
 	}
 }
 
-bool rowdoc_fits_at(
+bool row_doc_fits_at(
     const struct collection *c, const PGresult *r, int row, int first)
 {
-	struct rowdoc_cell cells[ROWDOC_CELLS];
+	struct row_doc_cell cells[ROW_DOC_CELLS];
 	take_cells(c, r, row, first, cells);
-	return rowdoc_fits(c, cells);
+	return row_doc_fits(c, cells);
 }
 
-void rowdoc_add(struct buf *out, const struct collection *c, const PGresult *r,
+void row_doc_add(struct buf *out, const struct collection *c, const PGresult *r,
     int row, int first)
 {
-	struct rowdoc_cell cells[ROWDOC_CELLS];
+	struct row_doc_cell cells[ROW_DOC_CELLS];
 	take_cells(c, r, row, first, cells);
-	rowdoc_write(out, c, cells);
+	row_doc_write(out, c, cells);
 }

@@ -15,24 +15,24 @@
 #include <stdbool.h>
 
 /* The columns of a row: key, each field, created_at, updated_at. */
-#define ROWDOC_COLUMNS(c) (1 + (int)(c)->nfields + 2)
-enum { ROWDOC_CELLS = 1 + COLLECTION_FIELDS + 2 }; /* at most */
+#define ROW_DOC_COLUMNS(c) (1 + (int)(c)->nfields + 2)
+enum { ROW_DOC_CELLS = 1 + COLLECTION_FIELDS + 2 }; /* at most */
 
 /* A column of a row in Postgres's binary format; len -1: null. */
-struct rowdoc_cell {
+struct row_doc_cell {
 	const char *s;
 	int len;
 };
 
 /* Can they be cells of such a row? A time has eight bytes. */
-bool rowdoc_fits(const struct collection *c, const struct rowdoc_cell *cells);
+bool row_doc_fits(const struct collection *c, const struct row_doc_cell *cells);
 /* The same of a row of a result with enough columns. */
-bool rowdoc_fits_at(
+bool row_doc_fits_at(
     const struct collection *c, const PGresult *r, int row, int first);
 
 /* Appends the document of a row, whose cells fit. */
-void rowdoc_write(struct buf *out, const struct collection *c,
-    const struct rowdoc_cell *cells);
+void row_doc_write(struct buf *out, const struct collection *c,
+    const struct row_doc_cell *cells);
 /* The same of a row of binary results, whose columns begin at `first`. */
-void rowdoc_add(struct buf *out, const struct collection *c, const PGresult *r,
+void row_doc_add(struct buf *out, const struct collection *c, const PGresult *r,
     int row, int first);

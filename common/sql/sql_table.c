@@ -12,16 +12,16 @@
 
 enum { ID_BLOCK = 1000 };
 
-void sqltable_name(char out[SQLTABLE_NAME_LEN], const struct collection *c,
+void sql_table_name(char out[SQL_TABLE_NAME_LEN], const struct collection *c,
     const char *a, const char *b)
 {
-	char whole[4 * SQLTABLE_NAME_LEN];
+	char whole[4 * SQL_TABLE_NAME_LEN];
 	int len = snprintf(whole, sizeof whole, "%s_%s%s%s", c->name, a,
 	    b ? "_" : "", b ? b : "");
-	if (len < SQLTABLE_NAME_LEN)
+	if (len < SQL_TABLE_NAME_LEN)
 		memcpy(out, whole, (size_t)len + 1);
 	else
-		snprintf(out, SQLTABLE_NAME_LEN, "%.52s_%08" PRIx32, whole,
+		snprintf(out, SQL_TABLE_NAME_LEN, "%.52s_%08" PRIx32, whole,
 		    (uint32_t)XXH3_64bits(whole, (size_t)len));
 }
 
@@ -40,16 +40,17 @@ static void quoted(struct buf *out, const char *s, size_t len)
 
 /* A JSON value as one of the column. In quotes, so that Postgres reads it as
  * the column's type, digit by digit. */
-static void literal(struct buf *out, enum column_type column, struct jsonraw v)
+static void literal(
+    struct buf *out, enum column_type column, struct jsonslice v)
 {
 	struct buf text = {0};
-	if (jsonraw_kind(v) == JSONRAW_NULL) {
+	if (jsonslice_kind(v) == JSONSLICE_NULL) {
 		buf_str(out, "NULL");
 		return;
 	}
 	buf_str(&text, "");
-	if (jsonraw_kind(v) == JSONRAW_STRING)
-		jsonraw_text(&text, v);
+	if (jsonslice_kind(v) == JSONSLICE_STRING)
+		jsonslice_text(&text, v);
 	else
 		buf_add(&text, v.s, v.len);
 	quoted(out, text.data, text.len);
@@ -59,7 +60,7 @@ static void literal(struct buf *out, enum column_type column, struct jsonraw v)
 
 /* --- columns ------------------------------------------------------------- */
 
-void sqltable_column(struct buf *out, const struct field *f)
+void sql_table_column(struct buf *out, const struct field *f)
 {
 	sql_ident(out, f->name);
 	buf_printf(out, " %s%s", column_type_name(f->column),
@@ -98,28 +99,28 @@ static const char *suffix_of(enum field_fault fault)
 	return NULL;
 }
 
-bool sqltable_check_name(char out[SQLTABLE_NAME_LEN],
+bool sql_table_check_name(char out[SQL_TABLE_NAME_LEN],
     const struct collection *c, const struct field *f, enum field_fault fault)
 {
 	const char *suffix = suffix_of(fault);
 	/* What a pattern alone bounds, the table does not. */
 	if (suffix == NULL || (fault == FAULT_MAX_LENGTH && !f->has_max_length))
 		return false;
-	sqltable_name(out, c, f->name, suffix);
+	sql_table_name(out, c, f->name, suffix);
 	return true;
 }
 
 struct checks {
 	const struct collection *c;
 	const struct field *f;
-	struct sqltable_check *list;
+	struct sql_table_check *list;
 	size_t n, cap;
 };
 
-static struct sqltable_check *add(struct checks *s, struct buf *expression)
+static struct sql_table_check *add(struct checks *s, struct buf *expression)
 {
 	MEM_GROW(s->list, s->cap, s->n);
-	struct sqltable_check *k = &s->list[s->n++];
+	struct sql_table_check *k = &s->list[s->n++];
 	k->expression = buf_take(expression, NULL);
 	return k;
 }
@@ -127,7 +128,8 @@ static struct sqltable_check *add(struct checks *s, struct buf *expression)
 static void add_for(
     struct checks *s, enum field_fault fault, struct buf *expression)
 {
-	CHECK(sqltable_check_name(add(s, expression)->name, s->c, s->f, fault));
+	CHECK(
+	    sql_table_check_name(add(s, expression)->name, s->c, s->f, fault));
 }
 
 static void add_length(
@@ -141,7 +143,7 @@ static void add_length(
 }
 
 static void add_bound(struct checks *s, enum field_fault fault, const char *op,
-    struct jsonraw bound)
+    struct jsonslice bound)
 {
 	struct buf b = {0};
 	sql_ident(&b, s->f->name);
@@ -155,8 +157,8 @@ static void add_choices(struct checks *s)
 	struct buf b = {0};
 	sql_ident(&b, s->f->name);
 	buf_str(&b, " IN (");
-	struct jsonraw_element e = jsonraw_elements(s->f->choices);
-	for (size_t i = 0; jsonraw_each(&e); i++) {
+	struct jsonslice_element e = jsonslice_elements(s->f->choices);
+	for (size_t i = 0; jsonslice_each(&e); i++) {
 		buf_str(&b, i ? ", " : "");
 		literal(&b, s->f->column, e.value);
 	}
@@ -170,7 +172,7 @@ static void add_json_type(struct checks *s)
 	buf_str(&b, "jsonb_typeof(");
 	sql_ident(&b, s->f->name);
 	buf_printf(&b, ") = '%s'", field_type_name(s->f->type));
-	sqltable_name(add(s, &b)->name, s->c, s->f->name, "type");
+	sql_table_name(add(s, &b)->name, s->c, s->f->name, "type");
 }
 
 static void add_field(struct checks *s)
@@ -193,7 +195,7 @@ static void add_field(struct checks *s)
 		add_json_type(s);
 }
 
-struct sqltable_check *sqltable_checks(const struct collection *c, size_t *n)
+struct sql_table_check *sql_table_checks(const struct collection *c, size_t *n)
 {
 	struct checks s = {.c = c};
 	for (size_t i = 0; i < c->nfields; i++) {
@@ -204,7 +206,7 @@ struct sqltable_check *sqltable_checks(const struct collection *c, size_t *n)
 	return s.list;
 }
 
-void sqltable_checks_free(struct sqltable_check *checks, size_t n)
+void sql_table_checks_free(struct sql_table_check *checks, size_t n)
 {
 	for (size_t i = 0; i < n; i++)
 		free(checks[i].expression);
@@ -213,10 +215,10 @@ void sqltable_checks_free(struct sqltable_check *checks, size_t n)
 
 /* --- the whole ----------------------------------------------------------- */
 
-void sqltable_body(struct buf *out, const struct collection *c)
+void sql_table_body(struct buf *out, const struct collection *c)
 {
 	size_t n;
-	struct sqltable_check *checks = sqltable_checks(c, &n);
+	struct sql_table_check *checks = sql_table_checks(c, &n);
 	buf_str(out, "(\n  ");
 	sql_ident(out, c->key_name);
 	buf_printf(out, " %s%s PRIMARY KEY,\n",
@@ -224,7 +226,7 @@ void sqltable_body(struct buf *out, const struct collection *c)
 	    c->key == KEY_STRING ? " COLLATE \"C\"" : "");
 	for (size_t i = 0; i < c->nfields; i++) {
 		buf_str(out, "  ");
-		sqltable_column(out, &c->fields[i]);
+		sql_table_column(out, &c->fields[i]);
 		buf_str(out, ",\n");
 	}
 	buf_str(out, "  created_at timestamptz NOT NULL,\n"
@@ -234,20 +236,20 @@ void sqltable_body(struct buf *out, const struct collection *c)
 		buf_printf(out, ",\n  CONSTRAINT \"%s\" CHECK (%s)",
 		    checks[i].name, checks[i].expression);
 	buf_str(out, "\n) WITH (fillfactor = 80)");
-	sqltable_checks_free(checks, n);
+	sql_table_checks_free(checks, n);
 }
 
 /* --- beside the table ---------------------------------------------------- */
 
-bool sqltable_relation(
-    char out[SQLTABLE_NAME_LEN], const struct collection *c, size_t i)
+bool sql_table_relation(
+    char out[SQL_TABLE_NAME_LEN], const struct collection *c, size_t i)
 {
 	if (i == 0)
-		snprintf(out, SQLTABLE_NAME_LEN, "%s", c->name);
+		snprintf(out, SQL_TABLE_NAME_LEN, "%s", c->name);
 	else if (i < c->ncolumns)
-		sqltable_name(out, c, c->columns[i].name, "list");
+		sql_table_name(out, c, c->columns[i].name, "list");
 	else if (i == c->ncolumns && c->key == KEY_INTEGER)
-		sqltable_name(out, c, c->key_name, "seq");
+		sql_table_name(out, c, c->key_name, "seq");
 	else
 		return false;
 	return true;
@@ -267,20 +269,20 @@ static char *index_of(
 	return buf_take(&b, NULL);
 }
 
-struct sqltable_extra *sqltable_extras(const struct collection *c, size_t *n)
+struct sql_table_extra *sql_table_extras(const struct collection *c, size_t *n)
 {
-	struct sqltable_extra *all =
+	struct sql_table_extra *all =
 	    mem_zalloc((c->ncolumns + 1) * sizeof *all);
 	*n = 0;
 	for (size_t i = 1; i < c->ncolumns; i++) {
-		struct sqltable_extra *x = &all[(*n)++];
-		sqltable_relation(x->name, c, i);
+		struct sql_table_extra *x = &all[(*n)++];
+		sql_table_relation(x->name, c, i);
 		x->sql = index_of(c, &c->columns[i], x->name);
 	}
 	if (c->key == KEY_INTEGER) {
-		struct sqltable_extra *x = &all[(*n)++];
+		struct sql_table_extra *x = &all[(*n)++];
 		struct buf b = {0};
-		sqltable_name(x->name, c, c->key_name, "seq");
+		sql_table_name(x->name, c, c->key_name, "seq");
 		buf_printf(&b, "CREATE SEQUENCE public.\"%s\" INCREMENT BY %d",
 		    x->name, (int)ID_BLOCK);
 		x->sql = buf_take(&b, NULL);
@@ -288,17 +290,17 @@ struct sqltable_extra *sqltable_extras(const struct collection *c, size_t *n)
 	return all;
 }
 
-void sqltable_extras_free(struct sqltable_extra *extras, size_t n)
+void sql_table_extras_free(struct sql_table_extra *extras, size_t n)
 {
 	for (size_t i = 0; i < n; i++)
 		free(extras[i].sql);
 	free(extras);
 }
 
-void sqltable_reserve(struct buf *out, const struct collection *c)
+void sql_table_reserve(struct buf *out, const struct collection *c)
 {
-	char name[SQLTABLE_NAME_LEN];
-	sqltable_name(name, c, c->key_name, "seq");
+	char name[SQL_TABLE_NAME_LEN];
+	sql_table_name(name, c, c->key_name, "seq");
 	buf_printf(out,
 	    "SELECT r.first, r.n, r.free_to FROM "
 	    "sluice.reserve('public.\"%s\"'::regclass,"

@@ -51,8 +51,8 @@ struct chunk {
 	/* Redis's watermark is one that this log has. */
 	bool confirmed;
 	enum chunk_due due;
-	wall_us_t newest;      /* accepted-at, of all in it */
-	struct logbound bound; /* kept over restarts */
+	wall_us_t newest;	   /* accepted-at, of all in it */
+	struct writes_bound bound; /* kept over restarts */
 };
 
 enum chunk_heard { CHUNK_IGNORED, CHUNK_SET, CHUNK_DROPPED };

@@ -16,7 +16,7 @@ static void malformed(struct stats *s, const rd_kafka_message_t *m)
 static bool admits(
     struct chunk *c, const rd_kafka_message_t *m, version_t through)
 {
-	return logbound_admits(&c->bound, m->offset, through, clock_mono());
+	return writes_bound_admits(&c->bound, m->offset, through, clock_mono());
 }
 
 static void hear_mark(struct chunk *c, struct stats *s, struct audit *a,

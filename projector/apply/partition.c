@@ -4,14 +4,15 @@
  *    ▲          │            │ └────► HELD          Redis is elsewhere
  *    │          ▼            ▼
  *    │       (moving)    RETRYING ─► APPLYING       Redis was away
- *    └── any: a rebalance, another lane found Redis elsewhere, a key of
+ *    └── any: a rebalance, another partition found Redis elsewhere, a key of
  *        another type
  *
  * What arrives meanwhile waits in `pending`, and past a bound in Kafka.
  *
  * A script whose answer was lost may have been done. It is sent again: if it
- * was, Redis has another turn now, and the lane resumes from Redis. A Redis
- * that was emptied, restored, or written by another shows in the same way.
+ * was, Redis has another turn now, and the partition resumes from Redis. A
+ * Redis that was emptied, restored, or written by another shows in the same
+ * way.
  */
 #include "projector/apply/partition.h"
 
@@ -32,10 +33,10 @@
 #include <stdlib.h>
 #include <string.h>
 
-struct lane {
-	struct lane_context *x;
+struct partition {
+	struct partition_context *x;
 	int32_t partition;
-	enum lane_state state;
+	enum partition_state state;
 	struct chunk chunk;
 	int64_t next;	   /* offset to fetch from */
 	int reach;	   /* common/log/scan_back.h, while no mark was found */
@@ -52,9 +53,9 @@ struct lane {
 	struct backoff backoff;
 };
 
-static void send_due(struct lane *l);
+static void send_due(struct partition *l);
 
-static void set_state(struct lane *l, enum lane_state to)
+static void set_state(struct partition *l, enum partition_state to)
 {
 	loop_timer_stop(l->timer);
 	l->state = to;
@@ -62,7 +63,7 @@ static void set_state(struct lane *l, enum lane_state to)
 
 /* --- where to begin ------------------------------------------------------ */
 
-static void move_to(struct lane *l, int64_t offset)
+static void move_to(struct partition *l, int64_t offset)
 {
 	pending_clear(&l->pending);
 	l->next = offset;
@@ -71,16 +72,16 @@ static void move_to(struct lane *l, int64_t offset)
 }
 
 /* Until a mark starts it. */
-static void search_mark(struct lane *l, int reach)
+static void search_mark(struct partition *l, int reach)
 {
 	chunk_restart(&l->chunk, l->chunk.initialised, l->chunk.from);
 	l->reach = reach;
-	move_to(l, reach_offset(reach));
+	move_to(l, scan_back_offset(reach));
 }
 
 /* The log has no mark yet, and Redis was started at 0. What was heard of it
  * already counts when it is read again. */
-static void begin_again(struct lane *l)
+static void begin_again(struct partition *l)
 {
 	bool heard = l->chunk.follower.next > 0;
 	chunk_resume(&l->chunk, 0, 0, l->chunk.turn);
@@ -92,7 +93,7 @@ static void begin_again(struct lane *l)
 
 /* --- messages ------------------------------------------------------------- */
 
-static void apply_backpressure(struct lane *l)
+static void apply_backpressure(struct partition *l)
 {
 	if (!l->paused && pending_is_high(&l->pending)) {
 		l->paused = true;
@@ -103,9 +104,9 @@ static void apply_backpressure(struct lane *l)
 	}
 }
 
-static void pump(struct lane *l)
+static void pump(struct partition *l)
 {
-	if (l->state != LANE_FOLLOWING || l->draining)
+	if (l->state != PARTITION_FOLLOWING || l->draining)
 		return;
 	while (l->pending.n && l->chunk.due != CHUNK_START &&
 	       !chunk_is_full(&l->chunk)) {
@@ -120,13 +121,13 @@ static void pump(struct lane *l)
 
 /* --- scripts ------------------------------------------------------------- */
 
-static void retry_later(struct lane *l)
+static void retry_later(struct partition *l)
 {
-	set_state(l, LANE_RETRYING);
+	set_state(l, PARTITION_RETRYING);
 	loop_timer_start(l->timer, backoff_next(&l->backoff, entropy_bits()));
 }
 
-static void applied(struct lane *l)
+static void applied(struct partition *l)
 {
 	struct stats *s = &l->x->stats;
 	struct chunk *c = &l->chunk;
@@ -145,7 +146,7 @@ static void applied(struct lane *l)
 	chunk_applied(c);
 	backoff_reset(&l->backoff);
 	l->done = l->pending.n ? pending_first(&l->pending)->offset : l->next;
-	set_state(l, LANE_FOLLOWING);
+	set_state(l, PARTITION_FOLLOWING);
 	if (reread)
 		begin_again(l);
 	pump(l);
@@ -158,7 +159,7 @@ static bool is_foreign(const redisReply *reply)
 	return reply && strstr(reply->str, "WRONGTYPE");
 }
 
-static void answered(struct lane *l, const redisReply *reply)
+static void answered(struct partition *l, const redisReply *reply)
 {
 	struct stats *s = &l->x->stats;
 	metric_observe(&s->script_seconds, clock_mono() - l->sent_at);
@@ -179,7 +180,7 @@ static void answered(struct lane *l, const redisReply *reply)
 	log_event(EV_SCRIPT_FAILED, "partition=%d error=%s", l->partition,
 	    log_quote(reply ? reply->str : "no answer"));
 	if (l->draining)
-		set_state(l, LANE_HELD);
+		set_state(l, PARTITION_HELD);
 	else if (is_foreign(reply))
 		l->x->resume(l->x->arg);
 	else
@@ -188,13 +189,13 @@ static void answered(struct lane *l, const redisReply *reply)
 
 static void on_answer(void *arg, const redisReply *reply)
 {
-	struct lane *l = arg;
+	struct partition *l = arg;
 	l->script = NULL;
 	answered(l, reply);
 	l->x->settled(l->x->arg);
 }
 
-static void send_due(struct lane *l)
+static void send_due(struct partition *l)
 {
 	chunk_take_turn(&l->chunk, entropy_bits());
 	l->script = script_send(l->x->redis, l->partition, &l->chunk,
@@ -204,7 +205,7 @@ static void send_due(struct lane *l)
 		return;
 	}
 	l->sent_at = clock_mono();
-	set_state(l, LANE_APPLYING);
+	set_state(l, PARTITION_APPLYING);
 }
 
 /* --- what Kafka and Redis say -------------------------------------------- */
@@ -215,15 +216,15 @@ static bool parse_cursor(const redisReply *r, struct l2_cursor *out)
 	       l2_cursor_parse(r->str, r->len, out);
 }
 
-void lane_resume(
-    struct lane *l, const redisReply *watermark, const redisReply *cursor)
+void partition_resume(
+    struct partition *l, const redisReply *watermark, const redisReply *cursor)
 {
 	struct l2_watermark w = {0};
 	struct l2_cursor at;
-	CHECK(l->state == LANE_HELD);
+	CHECK(l->state == PARTITION_HELD);
 	bool has = watermark && watermark->type == REDIS_REPLY_STRING &&
 		   l2_watermark_parse(watermark->str, watermark->len, &w);
-	set_state(l, LANE_FOLLOWING);
+	set_state(l, PARTITION_FOLLOWING);
 	/* What the former assignment still brings would be behind a hole. */
 	l->moving = true;
 	if (has && parse_cursor(cursor, &at)) {
@@ -232,28 +233,28 @@ void lane_resume(
 		return;
 	}
 	chunk_restart(&l->chunk, has, w.watermark);
-	l->reach = REACH_FIRST;
-	l->next = reach_offset(l->reach);
+	l->reach = SCAN_BACK_FIRST;
+	l->next = scan_back_offset(l->reach);
 }
 
-static void forget_foreign(struct lane *l)
+static void forget_foreign(struct partition *l)
 {
 	log_event(EV_REDIS_ELSEWHERE,
 	    "partition=%d from=%" PRIu64 " answer=\"not of this log\"",
 	    l->partition, l->chunk.from);
-	search_mark(l, REACH_FIRST);
+	search_mark(l, SCAN_BACK_FIRST);
 }
 
-void lane_eof(struct lane *l, int64_t end)
+void partition_eof(struct partition *l, int64_t end)
 {
-	if (l->state != LANE_FOLLOWING || l->moving || l->draining)
+	if (l->state != PARTITION_FOLLOWING || l->moving || l->draining)
 		return;
 	if (l->chunk.follower.started) {
 		if (chunk_is_foreign(&l->chunk))
 			forget_foreign(l);
 		return;
 	}
-	if (!reach_is_whole(l->reach, end)) {
+	if (!scan_back_is_whole(l->reach, end)) {
 		search_mark(l, l->reach + 1);
 		return;
 	}
@@ -264,40 +265,41 @@ void lane_eof(struct lane *l, int64_t end)
 /* While it searches for a mark, Redis's old watermark does not count: the mark
  * will replace it. What was heard, and still waits in `pending`, does not count
  * yet. */
-void lane_asks(struct lane *l)
+void partition_asks(struct partition *l)
 {
-	bool follows = l->state != LANE_HELD && !l->moving && l->next >= 0 &&
-		       l->chunk.follower.started;
-	logbound_asks(&l->chunk.bound,
+	bool follows = l->state != PARTITION_HELD && !l->moving &&
+		       l->next >= 0 && l->chunk.follower.started;
+	writes_bound_asks(&l->chunk.bound,
 	    follows ? follower_base(&l->chunk.follower) : 0, l->next);
 }
 
-void lane_head(struct lane *l, version_t head)
+void partition_head(struct partition *l, version_t head)
 {
-	const struct logbound *b = &l->chunk.bound;
-	if (logbound_answered(&l->chunk.bound, head, clock_mono()))
+	const struct writes_bound *b = &l->chunk.bound;
+	if (writes_bound_answered(&l->chunk.bound, head, clock_mono()))
 		l->anew = true;
-	if (!l->anew || l->state != LANE_FOLLOWING || l->moving || l->draining)
+	if (!l->anew || l->state != PARTITION_FOLLOWING || l->moving ||
+	    l->draining)
 		return; /* or the next time */
 	l->anew = false;
 	metric_add(&l->x->stats.ahead, 1);
 	log_event(EV_REDIS_AHEAD,
 	    "partition=%d heard=%" PRIu64 " head=%" PRIu64, l->partition,
 	    b->asked_highest, b->judged);
-	search_mark(l, REACH_FIRST);
+	search_mark(l, SCAN_BACK_FIRST);
 }
 
 /* Only from the tail can be begun when the cursor is not in the log; anything
  * else is tried again where it was. */
-void lane_fault(struct lane *l, const struct err *e)
+void partition_fault(struct partition *l, const struct err *e)
 {
-	if (l->state == LANE_HELD || l->moving)
+	if (l->state == PARTITION_HELD || l->moving)
 		return;
 	bool gone = consumer_is_gone(e);
-	lane_hold(l);
+	partition_hold(l);
 	if (gone) {
-		set_state(l, LANE_FOLLOWING);
-		search_mark(l, l->next < 0 ? REACH_WHOLE : REACH_FIRST);
+		set_state(l, PARTITION_FOLLOWING);
+		search_mark(l, l->next < 0 ? SCAN_BACK_WHOLE : SCAN_BACK_FIRST);
 	} else {
 		loop_timer_start(l->timer, CLOCK_S(1));
 	}
@@ -305,26 +307,26 @@ void lane_fault(struct lane *l, const struct err *e)
 
 static void on_timer(void *arg)
 {
-	struct lane *l = arg;
+	struct partition *l = arg;
 	switch (l->state) {
-	case LANE_RETRYING:
+	case PARTITION_RETRYING:
 		send_due(l);
 		break;
-	case LANE_HELD: /* a fault: once more */
+	case PARTITION_HELD: /* a fault: once more */
 		l->x->resume(l->x->arg);
 		break;
-	case LANE_FOLLOWING:
-	case LANE_APPLYING:
+	case PARTITION_FOLLOWING:
+	case PARTITION_APPLYING:
 		UNREACHABLE("a state without a timer");
 	}
 }
 
 /* --- interface ----------------------------------------------------------- */
 
-struct lane *lane_new(struct lane_context *x, int32_t partition)
+struct partition *partition_new(struct partition_context *x, int32_t partition)
 {
 	const struct projector_settings *s = x->settings;
-	struct lane *l = MEM_NEW(struct lane);
+	struct partition *l = MEM_NEW(struct partition);
 	l->x = x;
 	l->partition = partition;
 	chunk_init(&l->chunk, (int32_t)s->common.partitions,
@@ -334,29 +336,29 @@ struct lane *lane_new(struct lane_context *x, int32_t partition)
 	return l;
 }
 
-void lane_hold(struct lane *l)
+void partition_hold(struct partition *l)
 {
 	script_forget(&l->script);
 	pending_clear(&l->pending);
 	audit_forget(l->x->audit, l->partition);
-	set_state(l, LANE_HELD);
+	set_state(l, PARTITION_HELD);
 }
 
-int64_t lane_offset(const struct lane *l)
+int64_t partition_offset(const struct partition *l)
 {
 	return l->next;
 }
 
-void lane_assigned(struct lane *l)
+void partition_assigned(struct partition *l)
 {
 	l->moving = false;
 	l->paused = false;
 	apply_backpressure(l);
 }
 
-void lane_message(struct lane *l, rd_kafka_message_t *m)
+void partition_message(struct partition *l, rd_kafka_message_t *m)
 {
-	if (l->state == LANE_HELD || l->moving || l->draining ||
+	if (l->state == PARTITION_HELD || l->moving || l->draining ||
 	    (l->next >= 0 && m->offset < l->next)) {
 		rd_kafka_message_destroy(m);
 		return;
@@ -367,19 +369,19 @@ void lane_message(struct lane *l, rd_kafka_message_t *m)
 	apply_backpressure(l);
 }
 
-void lane_hurry(struct lane *l)
+void partition_hurry(struct partition *l)
 {
-	if (l->state == LANE_RETRYING)
+	if (l->state == PARTITION_RETRYING)
 		loop_timer_start(l->timer, 0);
 }
 
-void lane_drain(struct lane *l)
+void partition_drain(struct partition *l)
 {
 	l->draining = true;
 	pending_clear(&l->pending);
 }
 
-void lane_commit(struct lane *l)
+void partition_commit(struct partition *l)
 {
 	if (l->done <= 0 || l->done == l->committed)
 		return;
@@ -387,37 +389,37 @@ void lane_commit(struct lane *l)
 	consumer_commit(l->x->consumer, l->partition, l->done);
 }
 
-int32_t lane_partition(const struct lane *l)
+int32_t partition_partition(const struct partition *l)
 {
 	return l->partition;
 }
 
-enum lane_state lane_state(const struct lane *l)
+enum partition_state partition_state(const struct partition *l)
 {
 	return l->state;
 }
 
-bool lane_initialised(const struct lane *l)
+bool partition_initialised(const struct partition *l)
 {
 	return l->chunk.initialised;
 }
 
-version_t lane_watermark(const struct lane *l)
+version_t partition_watermark(const struct partition *l)
 {
 	return l->chunk.from;
 }
 
-size_t lane_waiting(const struct lane *l)
+size_t partition_waiting(const struct partition *l)
 {
 	return l->pending.n;
 }
 
-void lane_free(struct lane **lp)
+void partition_free(struct partition **lp)
 {
-	struct lane *l = *lp;
+	struct partition *l = *lp;
 	if (l == NULL)
 		return;
-	lane_hold(l);
+	partition_hold(l);
 	chunk_free(&l->chunk);
 	pending_free(&l->pending);
 	loop_timer_free(&l->timer);

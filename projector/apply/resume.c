@@ -1,7 +1,7 @@
 /* A resume is begun again, from its beginning, by whatever calls for one while
  * it runs: answers carry its number, and those of an older one are ignored.
  *
- * All lanes at once, because an assignment replaces the one before it. The
+ * All partitions at once, because an assignment replaces the one before it. The
  * questions go over the connection that the scripts went over, so that they
  * are answered after them.
  */
@@ -16,8 +16,8 @@
 #include <stdlib.h>
 
 struct resume {
-	struct lane_context *x;
-	struct lane *const *lanes;
+	struct partition_context *x;
+	struct partition *const *parts;
 	size_t n;
 	unsigned number; /* of the present one */
 	size_t unanswered;
@@ -30,11 +30,11 @@ struct resume {
 
 enum { LOOKED = 4 }; /* what L2_LOOK replies */
 
-/* For one lane. */
+/* For one partition. */
 struct question {
 	struct resume *r;
 	unsigned number;
-	size_t lane;
+	size_t part;
 };
 
 static void ask_later(struct resume *r)
@@ -74,10 +74,10 @@ static void on_answer(void *arg, const redisReply *reply)
 		ask_later(r);
 		return;
 	}
-	struct lane *l = r->lanes[q.lane];
-	tell_discarded(r, lane_partition(l), reply);
-	lane_resume(l, reply->element[0], reply->element[1]);
-	warm_resume(r->x->warm, lane_partition(l), reply->element[0],
+	struct partition *l = r->parts[q.part];
+	tell_discarded(r, partition_partition(l), reply);
+	partition_resume(l, reply->element[0], reply->element[1]);
+	warm_resume(r->x->warm, partition_partition(l), reply->element[0],
 	    reply->element[2]);
 	if (--r->unanswered > 0)
 		return;
@@ -107,11 +107,11 @@ static bool look(
 	return sent;
 }
 
-static bool ask(struct resume *r, size_t lane)
+static bool ask(struct resume *r, size_t part)
 {
 	struct question *q = MEM_NEW(struct question);
-	*q = (struct question){r, r->number, lane};
-	bool sent = look(r, lane_partition(r->lanes[lane]), on_answer, q);
+	*q = (struct question){r, r->number, part};
+	bool sent = look(r, partition_partition(r->parts[part]), on_answer, q);
 	if (!sent)
 		free(q);
 	return sent;
@@ -120,8 +120,8 @@ static bool ask(struct resume *r, size_t lane)
 static void hold_all(struct resume *r)
 {
 	for (size_t i = 0; i < r->n; i++) {
-		if (r->lanes[i])
-			lane_hold(r->lanes[i]);
+		if (r->parts[i])
+			partition_hold(r->parts[i]);
 	}
 }
 
@@ -133,7 +133,7 @@ static void on_timer(void *arg)
 	r->unanswered = 0;
 	metric_add(&r->x->stats.resumes, 1);
 	for (size_t i = 0; i < r->n; i++) {
-		if (r->lanes[i] == NULL)
+		if (r->parts[i] == NULL)
 			continue;
 		if (!ask(r, i)) {
 			ask_later(r);
@@ -145,17 +145,18 @@ static void on_timer(void *arg)
 
 /* --- checking ------------------------------------------------------------ */
 
-/* What a lane that waits for messages believed when it was asked. */
+/* What a partition that waits for messages believed when it was asked. */
 struct check {
 	struct resume *r;
 	unsigned number;
-	size_t lane;
+	size_t part;
 	version_t watermark;
 };
 
-static bool settled(const struct lane *l)
+static bool settled(const struct partition *l)
 {
-	return l && lane_state(l) == LANE_FOLLOWING && lane_initialised(l);
+	return l && partition_state(l) == PARTITION_FOLLOWING &&
+	       partition_initialised(l);
 }
 
 static void on_checked(void *arg, const redisReply *reply)
@@ -163,12 +164,12 @@ static void on_checked(void *arg, const redisReply *reply)
 	struct check c = *(struct check *)arg;
 	struct resume *r = c.r;
 	free(arg);
-	if (!is_answer(reply) || !r->lanes[c.lane])
+	if (!is_answer(reply) || !r->parts[c.part])
 		return;
-	const struct lane *l = r->lanes[c.lane];
-	tell_discarded(r, lane_partition(l), reply);
+	const struct partition *l = r->parts[c.part];
+	tell_discarded(r, partition_partition(l), reply);
 	if (r->running || c.number != r->number || !settled(l) ||
-	    lane_watermark(l) != c.watermark)
+	    partition_watermark(l) != c.watermark)
 		return;
 	struct l2_watermark at;
 	const redisReply *w = reply->element[0];
@@ -176,34 +177,36 @@ static void on_checked(void *arg, const redisReply *reply)
 		     l2_watermark_parse(w->str, w->len, &at);
 	if (known && at.watermark == c.watermark)
 		return;
-	log_event(EV_REDIS_ELSEWHERE, "partition=%d", lane_partition(l));
+	log_event(EV_REDIS_ELSEWHERE, "partition=%d", partition_partition(l));
 	resume_begin(r);
 }
 
-static void check(struct resume *r, size_t lane)
+static void check(struct resume *r, size_t part)
 {
 	struct check *c = MEM_NEW(struct check);
-	*c = (struct check){r, r->number, lane, lane_watermark(r->lanes[lane])};
-	if (!look(r, lane_partition(r->lanes[lane]), on_checked, c))
+	*c = (struct check){
+	    r, r->number, part, partition_watermark(r->parts[part])};
+	if (!look(r, partition_partition(r->parts[part]), on_checked, c))
 		free(c);
 }
 
 void resume_check(struct resume *r)
 {
 	for (size_t i = 0; i < r->n && !r->running; i++) {
-		if (settled(r->lanes[i]))
+		if (settled(r->parts[i]))
 			check(r, i);
 	}
 }
 
 /* --- life ---------------------------------------------------------------- */
 
-struct resume *resume_new(struct lane_context *x, struct lane *const *lanes,
-    size_t n, void (*done)(void *arg), void *arg)
+struct resume *resume_new(struct partition_context *x,
+    struct partition *const *parts, size_t n, void (*done)(void *arg),
+    void *arg)
 {
 	struct resume *r = MEM_NEW(struct resume);
 	*r = (struct resume){
-	    .x = x, .lanes = lanes, .n = n, .done = done, .arg = arg};
+	    .x = x, .parts = parts, .n = n, .done = done, .arg = arg};
 	r->timer = loop_timer_new(x->loop, on_timer, r);
 	backoff_init(&r->backoff, CLOCK_MS(50), CLOCK_S(2));
 	return r;

@@ -247,7 +247,7 @@ void audit_forget(struct audit *a, int32_t partition)
 struct err audit_check_settings(const struct projector_settings *s)
 {
 	struct err e = instances_check(s->audit_instances);
-	if (e.verdict == VERDICT_OK && s->replica_urls[0])
+	if (e.kind == ERR_KIND_OK && s->replica_urls[0])
 		e = pg_check_url("replica.urls", s->replica_urls);
 	return e;
 }

@@ -70,7 +70,7 @@ struct err instances_check(const char *list)
 	int port;
 	while ((address = next_address(&list)) != NULL) {
 		if (!split(address, &host, &port)) {
-			struct err e = err_make(VERDICT_FATAL, "config",
+			struct err e = err_make(ERR_KIND_FATAL, "config",
 			    "audit.instances: %s is not host:port", address);
 			free(address);
 			return e;

@@ -33,9 +33,9 @@ struct refill {
 	struct rows *replica; /* NULL: none is set */
 	struct rows *primary;
 	int32_t partition;
-	struct warmkeys *keys; /* NULL: idle */
+	struct warm_keys *keys; /* NULL: idle */
 	unsigned number;
-	bool done[WARMKEYS_PIECE]; /* by key */
+	bool done[WARM_KEYS_PIECE]; /* by key */
 	size_t filled;
 	size_t at;	/* the collection's first key */
 	unsigned tries; /* for this collection */
@@ -69,7 +69,7 @@ static void pause_a_little(struct refill *r)
 /* A collection of the piece is over, or tried again. */
 static void run_is_over(struct refill *r)
 {
-	size_t n = warmkeys_run(r->keys, r->at);
+	size_t n = warm_keys_run(r->keys, r->at);
 	size_t left = 0;
 	for (size_t i = r->at; i < r->at + n; i++)
 		left += !r->done[i];
@@ -118,7 +118,7 @@ static bool fill(struct refill *r, size_t at, const struct row *row)
 					     : r->o.settings->l2_ttl;
 	struct question *q = MEM_NEW(struct question);
 	*q = (struct question){r, r->number, at};
-	bool sent = l2fill_send(r->o.redis, slot, k->id, k->id_len, row->as_of,
+	bool sent = l2_fill_send(r->o.redis, slot, k->id, k->id_len, row->as_of,
 	    &e, jitter_ttl(&r->jitter, ttl), on_filled, q);
 	if (!sent)
 		free(q);
@@ -198,7 +198,7 @@ static void on_rows(
 
 static bool ask(struct refill *r, size_t n)
 {
-	struct row_key keys[WARMKEYS_PIECE];
+	struct row_key keys[WARM_KEYS_PIECE];
 	size_t nkeys = 0;
 	struct rows *server = of_replica(r) ? r->replica : r->primary;
 	struct question *q = MEM_NEW(struct question);
@@ -227,7 +227,8 @@ static void ask_rows(struct refill *r)
 {
 	if (r->at == r->keys->n)
 		finish(r);
-	else if (!redis_up(r->o.redis) || !ask(r, warmkeys_run(r->keys, r->at)))
+	else if (!redis_up(r->o.redis) ||
+		 !ask(r, warm_keys_run(r->keys, r->at)))
 		wait_for_servers(r);
 }
 
@@ -258,10 +259,10 @@ struct refill *refill_new(const struct refill_options *o)
 	return r;
 }
 
-void refill_start(struct refill *r, int32_t partition, struct warmkeys *keys)
+void refill_start(struct refill *r, int32_t partition, struct warm_keys *keys)
 {
 	refill_stop(r);
-	warmkeys_sort(keys);
+	warm_keys_sort(keys);
 	memset(r->done, 0, sizeof r->done);
 	r->partition = partition;
 	r->keys = keys;

@@ -24,7 +24,7 @@ struct refill_options {
 struct refill *refill_new(const struct refill_options *o);
 /* Of one partition; sorts the keys, and borrows them until it is over. Waits
  * for servers that are away. `done` may come at once. */
-void refill_start(struct refill *r, int32_t partition, struct warmkeys *keys);
+void refill_start(struct refill *r, int32_t partition, struct warm_keys *keys);
 /* `done` is not called any more. */
 void refill_stop(struct refill *r);
 /* After the connection to Redis, whose last answers come here. */

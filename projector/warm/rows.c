@@ -54,7 +54,7 @@ static void read_row(const struct reading *q, const PGresult *r, int at,
 	out->too_large = pg_int8(r, at, BYTES) > q->document_max;
 	if (out->too_large)
 		return;
-	rowdoc_add(docs, q->collection, r, at, SQL_WITHIN_ROW);
+	row_doc_add(docs, q->collection, r, at, SQL_WITHIN_ROW);
 	out->len = docs->len;
 	out->doc = buf_take(docs, NULL);
 }
@@ -63,7 +63,7 @@ static void on_reply(void *arg, const struct pg_reply *reply)
 {
 	struct reading q = *(struct reading *)arg;
 	free(arg);
-	if (reply->err.verdict != VERDICT_OK) {
+	if (reply->err.kind != ERR_KIND_OK) {
 		q.done(q.arg, &reply->err, NULL, 0);
 		return;
 	}
@@ -92,20 +92,22 @@ bool rows_read(struct rows *r, const struct collection *c,
 	struct reading *q = MEM_NEW(struct reading);
 	*q = (struct reading){r->document_max, c, n, done, arg};
 	sql_read_within(&sql, c);
-	struct call call = {.sql = sql.data, .shape = {SQL_WITHIN_SHAPE, c}};
-	struct buf *texts = call_param(&call), *partitions = call_param(&call);
+	struct pg_params call = {
+	    .sql = sql.data, .shape = {SQL_WITHIN_SHAPE, c}};
+	struct buf *texts = pg_params_param(&call),
+		   *partitions = pg_params_param(&call);
 	pg_array_begin(texts, PG_TEXT, n);
 	pg_array_begin(partitions, PG_INT4, n);
 	for (size_t i = 0; i < n; i++) {
 		pg_array_text(texts, keys[i].key, keys[i].len);
 		pg_array_int4(partitions, keys[i].partition);
 	}
-	call_int8(&call, (uint64_t)r->document_max);
-	const struct pg_query query = call_query(&call);
+	pg_params_int8(&call, (uint64_t)r->document_max);
+	const struct pg_query query = pg_params_query(&call);
 	bool sent = pg_submit(r->pg, &query, 1, on_reply, q);
 	if (!sent)
 		free(q);
-	call_free(&call);
+	pg_params_free(&call);
 	buf_free(&sql);
 	return sent;
 }

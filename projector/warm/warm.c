@@ -40,7 +40,7 @@ struct warm {
 	int64_t filled;	     /* keys of the partition */
 	uint64_t generation; /* 0: not known */
 	unsigned number;     /* of the question for it */
-	struct warmkeys keys;
+	struct warm_keys keys;
 	bool finished;	 /* the piece is the last one */
 	mono_us_t began; /* the piece */
 	struct loop_timer *timer;
@@ -61,7 +61,7 @@ static void next_partition(struct warm *w);
 static void read_piece(struct warm *w)
 {
 	const struct consumer_start start = {w->partition, w->next};
-	warmkeys_clear(&w->keys);
+	warm_keys_clear(&w->keys);
 	w->state = STATE_READING;
 	w->began = clock_mono();
 	consumer_assign(w->consumer, &start, 1);
@@ -92,9 +92,9 @@ static void on_message(void *arg, rd_kafka_message_t *m)
 			w->end = consumer_end(w->consumer, w->partition);
 		if (!record_is_mark(m) &&
 		    record_commit_parse(m, (int32_t)w->partitions, &r) && r.doc)
-			warmkeys_add(&w->keys, r.id, r.id_len);
+			warm_keys_add(&w->keys, r.id, r.id_len);
 		bool finished = w->end >= 0 && w->next >= w->end;
-		if (finished || warmkeys_full(&w->keys))
+		if (finished || warm_keys_full(&w->keys))
 			piece_is_read(w, finished);
 	}
 	rd_kafka_message_destroy(m);
@@ -216,7 +216,7 @@ static void drop_piece(struct warm *w)
 	if (w->state == STATE_READING)
 		consumer_assign(w->consumer, NULL, 0);
 	w->state = STATE_IDLE;
-	warmkeys_free(&w->keys);
+	warm_keys_free(&w->keys);
 }
 
 static void begin(struct warm *w, int32_t partition)
@@ -329,7 +329,7 @@ struct err warm_new(const struct warm_options *o, struct warm **out)
 	if (strcmp(s->warm, "full") != 0)
 		return ERR_OK;
 	struct err e = pg_check_url("primary.url", s->common.primary_url);
-	if (e.verdict != VERDICT_OK)
+	if (e.kind != ERR_KIND_OK)
 		return e;
 	struct warm *w = MEM_NEW(struct warm);
 	*out = w;
@@ -363,7 +363,7 @@ void warm_free(struct warm **wp)
 	consumer_free(&w->consumer);
 	refill_free(&w->refill);
 	loop_timer_free(&w->timer);
-	warmkeys_free(&w->keys);
+	warm_keys_free(&w->keys);
 	free(w->wanted);
 	free(w);
 	*wp = NULL;

@@ -12,7 +12,7 @@ enum { PLACES = 1 << 17 }; /* 1 MiB */
 
 /* Seen now; was it before? Two ids of one hash: the second stays out, which is
  * safe, and as rare as 64 bits are. */
-static bool was_seen(struct warmkeys *w, const char *id, size_t len)
+static bool was_seen(struct warm_keys *w, const char *id, size_t len)
 {
 	uint64_t hash = hash_bytes(id, len) | 1; /* 0: nothing is there */
 	if (w->seen == NULL)
@@ -23,9 +23,9 @@ static bool was_seen(struct warmkeys *w, const char *id, size_t len)
 	return seen;
 }
 
-void warmkeys_add(struct warmkeys *w, const char *id, size_t len)
+void warm_keys_add(struct warm_keys *w, const char *id, size_t len)
 {
-	CHECK(!warmkeys_full(w));
+	CHECK(!warm_keys_full(w));
 	const struct collection *c =
 	    collection_find(id, record_collection_len(id, len));
 	if (c == NULL)
@@ -38,9 +38,9 @@ void warmkeys_add(struct warmkeys *w, const char *id, size_t len)
 	w->keys[w->n++] = (struct warmkey){mem_dup(id, len), len, c};
 }
 
-bool warmkeys_full(const struct warmkeys *w)
+bool warm_keys_full(const struct warm_keys *w)
 {
-	return w->n == WARMKEYS_PIECE;
+	return w->n == WARM_KEYS_PIECE;
 }
 
 static int by_collection(const void *a, const void *b)
@@ -50,12 +50,12 @@ static int by_collection(const void *a, const void *b)
 	return (i > k) - (i < k);
 }
 
-void warmkeys_sort(struct warmkeys *w)
+void warm_keys_sort(struct warm_keys *w)
 {
 	qsort(w->keys, w->n, sizeof *w->keys, by_collection);
 }
 
-size_t warmkeys_run(const struct warmkeys *w, size_t i)
+size_t warm_keys_run(const struct warm_keys *w, size_t i)
 {
 	size_t n = 0;
 	while (
@@ -64,16 +64,16 @@ size_t warmkeys_run(const struct warmkeys *w, size_t i)
 	return n;
 }
 
-void warmkeys_clear(struct warmkeys *w)
+void warm_keys_clear(struct warm_keys *w)
 {
 	for (size_t i = 0; i < w->n; i++)
 		free(w->keys[i].id);
 	w->n = 0;
 }
 
-void warmkeys_free(struct warmkeys *w)
+void warm_keys_free(struct warm_keys *w)
 {
-	warmkeys_clear(w);
+	warm_keys_clear(w);
 	free(w->seen);
 	w->seen = NULL;
 }

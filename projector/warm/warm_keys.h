@@ -12,7 +12,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-enum { WARMKEYS_PIECE = 256 };
+enum { WARM_KEYS_PIECE = 256 };
 
 struct warmkey {
 	char *id; /* owned */
@@ -21,8 +21,8 @@ struct warmkey {
 };
 
 /* Begins as all zeroes. */
-struct warmkeys {
-	struct warmkey keys[WARMKEYS_PIECE];
+struct warm_keys {
+	struct warmkey keys[WARM_KEYS_PIECE];
 	size_t n;
 	uint64_t *seen; /* hashes, each at its place until another needs it */
 };
@@ -30,13 +30,13 @@ struct warmkeys {
 /* A record of a row. Passed over where the collection is not declared, or the
  * key is none of its keys (anybody may append to a topic, and they had another
  * type once). Not when the piece is full. */
-void warmkeys_add(struct warmkeys *w, const char *id, size_t len);
-bool warmkeys_full(const struct warmkeys *w);
+void warm_keys_add(struct warm_keys *w, const char *id, size_t len);
+bool warm_keys_full(const struct warm_keys *w);
 /* Brings together what is of one collection. */
-void warmkeys_sort(struct warmkeys *w);
+void warm_keys_sort(struct warm_keys *w);
 /* How many from the i-th on are of its collection; sorted. */
-size_t warmkeys_run(const struct warmkeys *w, size_t i);
+size_t warm_keys_run(const struct warm_keys *w, size_t i);
 /* Begins another piece. */
-void warmkeys_clear(struct warmkeys *w);
+void warm_keys_clear(struct warm_keys *w);
 /* And forgets what was seen. */
-void warmkeys_free(struct warmkeys *w);
+void warm_keys_free(struct warm_keys *w);

@@ -22,13 +22,13 @@ static const char *stem(char out[COLLECTION_NAME_MAX + 1], struct fuzz in)
 
 static void schemas(const struct collection *c)
 {
-	for (int of = 0; of < SCHEMA_KINDS; of++) {
+	for (int of = 0; of < JSON_SCHEMA_KINDS; of++) {
 		struct buf text = {0};
 		struct jsonout j = {.out = &text};
-		struct jsonraw v;
-		if (schema_exists(c, (enum schema_of)of)) {
-			schema_write(&j, NULL, c, (enum schema_of)of);
-			CHECK(jsonraw_scan(text.data, text.len, &v));
+		struct jsonslice v;
+		if (json_schema_exists(c, (enum json_schema_of)of)) {
+			json_schema_write(&j, NULL, c, (enum json_schema_of)of);
+			CHECK(jsonslice_scan(text.data, text.len, &v));
 		}
 		buf_free(&text);
 	}
@@ -38,9 +38,9 @@ static void tables(const struct collection *c)
 {
 	struct buf sql = {0};
 	size_t n;
-	sqltable_body(&sql, c);
-	sqltable_checks_free(sqltable_checks(c, &n), n);
-	sqltable_extras_free(sqltable_extras(c, &n), n);
+	sql_table_body(&sql, c);
+	sql_table_checks_free(sql_table_checks(c, &n), n);
+	sql_table_extras_free(sql_table_extras(c, &n), n);
 	sql_read_within(&sql, c);
 	sql_export(&sql, c, NULL);
 	sql_upsert(&sql, c);

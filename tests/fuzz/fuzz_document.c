@@ -26,14 +26,14 @@ static struct kind kind_of(unsigned byte)
 	return (struct kind){VALIDATE_WHOLE, RECORD_PUT};
 }
 
-static void read_back(const struct collection *c, struct jsonraw object)
+static void read_back(const struct collection *c, struct jsonslice object)
 {
 	struct arena arena = {0};
 	struct document d;
-	struct jsonraw v;
+	struct jsonslice v;
 	document_read(c, object, &d);
-	struct jsonraw text = document_write(c, &d, &arena);
-	CHECK(jsonraw_scan(text.s, text.len, &v));
+	struct jsonslice text = document_write(c, &d, &arena);
+	CHECK(jsonslice_scan(text.s, text.len, &v));
 	arena_free(&arena);
 }
 
@@ -41,13 +41,13 @@ static void taken(const struct collection *c, struct kind k, const char *s,
     size_t len, const struct validation *v)
 {
 	char why[DOCUMENT_FAULT_LEN];
-	struct jsonraw object;
+	struct jsonslice object;
 	struct validation again;
 	if (v->filled.len) {
 		s = v->filled.data;
 		len = v->filled.len;
 	}
-	CHECK(jsonraw_scan(s, len, &object));
+	CHECK(jsonslice_scan(s, len, &object));
 	validate_document(c, k.as, NULL, 0, s, len, &again);
 	CHECK(again.validity == VALID && again.filled.len == 0);
 	validation_free(&again);

@@ -90,9 +90,9 @@ static bool is_strict(struct fuzz f, bool old)
 /* --- by libmicrohttpd ---------------------------------------------------- */
 
 static enum MHD_Result answer(
-    struct MHD_Connection *c, const struct httpline_fault *fault)
+    struct MHD_Connection *c, const struct http_head_fault *fault)
 {
-	struct MHD_Response *r = fault ? httpline_response(fault)
+	struct MHD_Response *r = fault ? http_head_response(fault)
 				       : MHD_create_response_from_buffer(
 					     0, NULL, MHD_RESPMEM_PERSISTENT);
 	enum MHD_Result result =
@@ -105,7 +105,7 @@ static enum MHD_Result handle(void *arg, struct MHD_Connection *c,
     const char *url, const char *method, const char *version,
     const char *upload, size_t *len, void **state)
 {
-	struct httpline_head head;
+	struct http_head head;
 	(void)arg;
 	(void)upload;
 	if (*state) {
@@ -113,9 +113,10 @@ static enum MHD_Result handle(void *arg, struct MHD_Connection *c,
 		return MHD_YES;
 	}
 	*state = &sent;
-	httpline_read(c, method, url, version, &head);
-	if (httpline_path(url) == NULL || (version_at && version_at != version))
-		head.fault = &httpline_bad_target;
+	http_head_read(c, method, url, version, &head);
+	if (http_head_path(url) == NULL ||
+	    (version_at && version_at != version))
+		head.fault = &http_head_bad_target;
 	/* Before 1.0 libmicrohttpd overwrites the ends of lines, so that some
 	 * lines that end with LF alone cannot be told from others. */
 	if (MHD_VERSION >= 0x01000000 && head.fault == NULL && passed++ == 0)
@@ -128,8 +129,8 @@ static void *on_target(void *arg, const char *target, struct MHD_Connection *c)
 {
 	(void)arg;
 	(void)c;
-	(void)httpline_fits(target, MEMORY);
-	version_at = httpline_version_at(target);
+	(void)http_head_fits(target, MEMORY);
+	version_at = http_head_version_at(target);
 	return NULL;
 }
 

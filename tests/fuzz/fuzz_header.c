@@ -13,9 +13,9 @@
 
 static void list(const char *s)
 {
-	struct headerlist_item item;
+	struct header_list_item item;
 	const char *at = s, *end = s + strlen(s);
-	while (headerlist_next(&at, &item)) {
+	while (header_list_next(&at, &item)) {
 		CHECK(at <= end);
 		CHECK(item.name.len == 0 ||
 		      (item.name.s >= s && item.name.s + item.name.len <= end));
@@ -35,12 +35,12 @@ static void preferences(const char *s)
 static void tags(const char *s)
 {
 	struct buf versions = {0};
-	enum condition_kind kind = condition_parse(s, NULL, &versions);
-	CHECK(kind == CONDITION_BAD || kind == CONDITION_MATCH);
+	enum precondition_kind kind = precondition_parse(s, NULL, &versions);
+	CHECK(kind == PRECONDITION_BAD || kind == PRECONDITION_MATCH);
 	for (size_t i = 0; i < versions.len; i++)
 		CHECK(strchr("*,0123456789", versions.data[i]));
 	buf_clear(&versions);
-	condition_parse(NULL, s, &versions);
+	precondition_parse(NULL, s, &versions);
 	CHECK(versions.len == 0);
 	buf_free(&versions);
 	if (etag_listed(s, "\"1042\"", true))
@@ -49,8 +49,8 @@ static void tags(const char *s)
 
 static void caching(const char *s)
 {
-	struct cachecontrol c = {0};
-	cachecontrol_parse(s, &c);
+	struct cache_control c = {0};
+	cache_control_parse(s, &c);
 	if (accept_ndjson(s))
 		CHECK(accept_allows(s, "application/x-ndjson"));
 }
@@ -61,12 +61,12 @@ static void change(const char *s)
 	struct change_place places[PARTITIONS], again[PARTITIONS];
 	struct buf text = {0};
 	for (uint32_t epoch = 0; epoch < 2; epoch++) {
-		if (changeid_parse(s, epoch, places, PARTITIONS) !=
-		    CHANGEID_GOOD)
+		if (change_id_parse(s, epoch, places, PARTITIONS) !=
+		    CHANGE_ID_GOOD)
 			continue;
-		changeid_write(&text, epoch, places, PARTITIONS);
-		CHECK(changeid_parse(text.data, epoch, again, PARTITIONS) ==
-		      CHANGEID_GOOD);
+		change_id_write(&text, epoch, places, PARTITIONS);
+		CHECK(change_id_parse(text.data, epoch, again, PARTITIONS) ==
+		      CHANGE_ID_GOOD);
 		CHECK(memcmp(places, again, sizeof places) == 0);
 	}
 	buf_free(&text);

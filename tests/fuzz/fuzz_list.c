@@ -15,7 +15,7 @@
 static const char *const names[] = {"samples", "products", "posts", "records"};
 enum { NAMES = sizeof names / sizeof names[0] };
 
-static bool add(struct listquery *q, char *pair, struct list_fault *fault)
+static bool add(struct list_query *q, char *pair, struct list_fault *fault)
 {
 	size_t len = strlen(pair), name = strcspn(pair, "=");
 	char *value = pair + name + (name < len);
@@ -23,45 +23,45 @@ static bool add(struct listquery *q, char *pair, struct list_fault *fault)
 	char *decoded = mem_alloc(len + 1);
 	long n = path_decode(value, len, decoded);
 	bool ok = n >= 0 && memchr(decoded, '\0', (size_t)n) == NULL &&
-		  listquery_add(q, pair, name, decoded, (size_t)n, fault);
+		  list_query_add(q, pair, name, decoded, (size_t)n, fault);
 	free(decoded);
 	return ok;
 }
 
 /* NULL: it is refused. */
-static struct listquery *parse(const struct collection *c, const char *text)
+static struct list_query *parse(const struct collection *c, const char *text)
 {
-	struct listquery *q = listquery_new(c);
+	struct list_query *q = list_query_new(c);
 	struct list_fault fault = {0};
 	char *copy = mem_strdup(text), *save = NULL;
 	bool ok = true;
 	for (char *pair = strtok_r(copy, "&", &save); ok && pair;
 	     pair = strtok_r(NULL, "&", &save))
 		ok = add(q, pair, &fault);
-	ok = ok && listquery_finish(q, &fault);
+	ok = ok && list_query_finish(q, &fault);
 	if (!ok) {
 		CHECK(strlen(fault.detail) < sizeof fault.detail);
-		listquery_unref(&q);
+		list_query_unref(&q);
 	}
 	free(copy);
 	return q;
 }
 
-static void text_again(const struct listquery *q,
-    void (*write)(struct buf *out, const struct listquery *q))
+static void text_again(const struct list_query *q,
+    void (*write)(struct buf *out, const struct list_query *q))
 {
 	struct buf text = {0}, one = {0}, other = {0};
 	write(&text, q);
-	struct listquery *again =
+	struct list_query *again =
 	    parse(q->collection, strchr(text.data, '?') + 1);
 	CHECK(again != NULL);
-	listquery_text(&one, q);
-	listquery_text(&other, again);
+	list_query_text(&one, q);
+	list_query_text(&other, again);
 	CHECK(fuzz_same(&one, &other));
 	buf_free(&text);
 	buf_free(&one);
 	buf_free(&other);
-	listquery_unref(&again);
+	list_query_unref(&again);
 }
 
 static void encode(struct buf *out, const struct buf *b)
@@ -81,10 +81,10 @@ static void encode(struct buf *out, const struct buf *b)
 
 /* A cursor of anything, with what makes it one of this query. */
 static void forge(
-    struct buf *out, const struct listquery *q, const struct fuzz *inside)
+    struct buf *out, const struct list_query *q, const struct fuzz *inside)
 {
 	struct buf b = {0}, bound = {0};
-	listquery_text(&bound, q);
+	list_query_text(&bound, q);
 	uint64_t hash = XXH3_64bits(bound.data, bound.len);
 	buf_char(&b, 1);
 	for (int i = 7; i >= 0; i--)
@@ -104,15 +104,15 @@ static void free_place(struct list_place *p)
 	free(p->key);
 }
 
-static void cursor_again(const struct listquery *q, const struct fuzz *inside)
+static void cursor_again(const struct list_query *q, const struct fuzz *inside)
 {
 	struct buf text = {0}, again = {0};
 	struct list_place at, same;
 	forge(&text, q, inside);
-	if (listcursor_read(q, text.data, &at)) {
-		listcursor_write(&again, q, &at);
+	if (list_cursor_read(q, text.data, &at)) {
+		list_cursor_write(&again, q, &at);
 		CHECK(fuzz_same(&text, &again));
-		CHECK(listcursor_read(q, again.data, &same));
+		CHECK(list_cursor_read(q, again.data, &same));
 		CHECK(same.key_len == at.key_len);
 		CHECK(memcmp(same.key, at.key, at.key_len) == 0);
 		free_place(&same);
@@ -128,19 +128,19 @@ int FUZZ_ONE(const uint8_t *data, size_t size)
 	const struct collection *c = declared(names[fuzz_byte(&in) % NAMES]);
 	size_t len;
 	char *text = fuzz_line(&in, &len);
-	struct listquery *q = parse(c, text);
+	struct list_query *q = parse(c, text);
 	if (q) {
-		struct listsql sql;
+		struct list_sql sql;
 		struct buf id = {0};
-		listsql_make(&sql, q, 1 << 20);
-		listsql_free(&sql);
-		listquery_id(&id, q);
+		list_sql_make(&sql, q, 1 << 20);
+		list_sql_free(&sql);
+		list_query_id(&id, q);
 		buf_free(&id);
-		text_again(q, listquery_text);
-		text_again(q, listquery_link);
+		text_again(q, list_query_text);
+		text_again(q, list_query_link);
 		cursor_again(q, &in);
 	}
-	listquery_unref(&q);
+	list_query_unref(&q);
 	free(text);
 	return 0;
 }

@@ -122,12 +122,12 @@ static void ids_again(const rd_kafka_message_t *m)
 	size_t left;
 	if (!record_ids_parse(m, &ids))
 		return;
-	struct idlog *log = idlog_new(1);
+	struct id_log *log = id_log_new(1);
 	struct id_range range = {ids.first, ids.first + ids.n};
-	uint64_t number = idlog_claim(log, 0, 1, 0);
-	CHECK(idlog_hear(log, 0, range, number, &left) == IDLOG_MINE);
-	CHECK(!idlog_is_free(log, 0, range, &past) && past == range.end);
-	idlog_free(&log);
+	uint64_t number = id_log_claim(log, 0, 1, 0);
+	CHECK(id_log_hear(log, 0, range, number, &left) == ID_LOG_MINE);
+	CHECK(!id_log_is_free(log, 0, range, &past) && past == range.end);
+	id_log_free(&log);
 	rd_kafka_headers_t *before = headers;
 	headers = record_ids_headers(&ids);
 	record_ids_write(&ids, &text);

@@ -15,15 +15,15 @@
 static const char *const names[] = {"samples", "products", "posts", "records"};
 enum { NAMES = sizeof names / sizeof names[0], NULL_LEN = 255, ROWS = 3 };
 
-static bool is_json(struct rowdoc_cell cell)
+static bool is_json(struct row_doc_cell cell)
 {
-	struct jsonraw v;
-	return jsonraw_scan(cell.s, (size_t)cell.len, &v) &&
-	       jsonraw_kind(v) <= JSONRAW_NULL;
+	struct jsonslice v;
+	return jsonslice_scan(cell.s, (size_t)cell.len, &v) &&
+	       jsonslice_kind(v) <= JSONSLICE_NULL;
 }
 
 /* What Postgres would have sent for such a column. */
-static bool is_sound(enum column_type type, struct rowdoc_cell cell)
+static bool is_sound(enum column_type type, struct row_doc_cell cell)
 {
 	if (cell.len < 0 || type == COLUMN_TIMESTAMPTZ)
 		return true;
@@ -34,7 +34,7 @@ static bool is_sound(enum column_type type, struct rowdoc_cell cell)
 }
 
 static bool are_sound(
-    const struct collection *c, const struct rowdoc_cell *cells)
+    const struct collection *c, const struct row_doc_cell *cells)
 {
 	if (!is_sound(key_column(c->key), cells[0]))
 		return false;
@@ -45,20 +45,20 @@ static bool are_sound(
 	return true;
 }
 
-static void render(const struct collection *c, const struct rowdoc_cell *cells)
+static void render(const struct collection *c, const struct row_doc_cell *cells)
 {
 	struct buf document = {0};
-	struct jsonraw v;
-	rowdoc_write(&document, c, cells);
+	struct jsonslice v;
+	row_doc_write(&document, c, cells);
 	CHECK(!are_sound(c, cells) ||
-	      jsonraw_scan(document.data, document.len, &v));
+	      jsonslice_scan(document.data, document.len, &v));
 	buf_free(&document);
 }
 
 static void copy(const struct collection *c, struct fuzz in)
 {
-	struct copyrow stream = {0};
-	struct rowdoc_cell cells[ROWDOC_CELLS];
+	struct copy_row stream = {0};
+	struct row_doc_cell cells[ROW_DOC_CELLS];
 	while (in.len && !stream.trailed) {
 		size_t len = fuzz_byte(&in) << 8;
 		len |= fuzz_byte(&in);
@@ -67,7 +67,7 @@ static void copy(const struct collection *c, struct fuzz in)
 		char *message = mem_strndup(in.s, len);
 		in.s += len;
 		in.len -= len;
-		bool ok = copyrow_take(&stream, c, message, len, cells);
+		bool ok = copy_row_take(&stream, c, message, len, cells);
 		if (ok && !stream.trailed)
 			render(c, cells);
 		free(message);
@@ -97,23 +97,23 @@ static void fill(PGresult *r, int columns, struct fuzz *in)
 
 static void page(const struct collection *c, struct fuzz in)
 {
-	enum { MOST = ROWDOC_CELLS + 2 };
+	enum { MOST = ROW_DOC_CELLS + 2 };
 	static const version_t as_of[1] = {7};
 	char name[] = "n";
 	PGresAttDesc columns[MOST] = {{.name = NULL}};
-	int n = ROWDOC_COLUMNS(c) + 2;
+	int n = ROW_DOC_COLUMNS(c) + 2;
 	for (int i = 0; i < n; i++)
 		columns[i] = (PGresAttDesc){.name = name, .format = 1};
 	PGresult *r = PQmakeEmptyPGresult(NULL, PGRES_TUPLES_OK);
-	struct listquery *q = listquery_new(c);
+	struct list_query *q = list_query_new(c);
 	CHECK(PQsetResultAttrs(r, n, columns));
 	fill(r, n, &in);
 	q->limit = 1;
-	if (pgshape_fits((struct pgshape){LISTSQL_SHAPE, c}, r)) {
-		struct value *v = listpage_make(q, r, as_of, 1);
+	if (pg_shape_fits((struct pg_shape){LIST_SQL_SHAPE, c}, r)) {
+		struct value *v = list_page_make(q, r, as_of, 1);
 		value_unref(&v);
 	}
-	listquery_unref(&q);
+	list_query_unref(&q);
 	PQclear(r);
 }
 

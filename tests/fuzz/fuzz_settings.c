@@ -17,16 +17,16 @@ static void file(const char *s, size_t len)
 	struct common_settings settings = {0};
 	struct config c;
 	struct buf json = {0};
-	struct jsonraw v;
+	struct jsonslice v;
 	char path[64];
 	int fd = memfd_create("settings", MFD_CLOEXEC);
 	CHECK(fd >= 0 && write(fd, s, len) == (ssize_t)len);
 	snprintf(path, sizeof path, "/proc/self/fd/%d", fd);
 	config_init(&c, &settings, NULL, 0);
 	struct err e = config_load_file(&c, path);
-	CHECK(e.verdict == VERDICT_OK || e.msg[0]);
+	CHECK(e.kind == ERR_KIND_OK || e.msg[0]);
 	config_json(&c, &json);
-	CHECK(jsonraw_scan(json.data, json.len, &v) || !utf8_valid(s, len));
+	CHECK(jsonslice_scan(json.data, json.len, &v) || !utf8_valid(s, len));
 	buf_free(&json);
 	config_free(&c);
 	close(fd);
@@ -34,12 +34,12 @@ static void file(const char *s, size_t len)
 
 static void address(const char *s)
 {
-	struct redisurl u;
-	if (redisurl_parse(s, &u).verdict != VERDICT_OK)
+	struct redis_url u;
+	if (redis_url_parse(s, &u).kind != ERR_KIND_OK)
 		return;
 	CHECK(u.user && u.password && u.host && *u.host);
 	CHECK(u.port > 0 && u.port < 65536 && u.db >= 0);
-	redisurl_free(&u);
+	redis_url_free(&u);
 }
 
 static void quantity(const char *s)

@@ -6,63 +6,64 @@
 #include "api/bulk/bulk_split.h"
 
 /* All that came out, one after the other. */
-static void note(struct buf *out, const struct split *s, enum split_what what)
+static void note(
+    struct buf *out, const struct bulk_split *s, enum bulk_split_what what)
 {
 	buf_printf(out, "%d %zu ", (int)what, s->at);
-	if (what == SPLIT_ITEM) {
+	if (what == BULK_SPLIT_ITEM) {
 		CHECK(s->text.len <= s->max);
 		buf_add(out, s->text.data, s->text.len);
 	}
-	if (what == SPLIT_FAULT)
+	if (what == BULK_SPLIT_FAULT)
 		buf_str(out, s->fault);
 	buf_char(out, '\n');
 }
 
 /* `state` 0: in one piece. */
 static void feed(
-    struct buf *out, struct split *s, struct fuzz body, unsigned state)
+    struct buf *out, struct bulk_split *s, struct fuzz body, unsigned state)
 {
-	enum split_what what = SPLIT_MORE;
-	while (body.len && what != SPLIT_FAULT) {
+	enum bulk_split_what what = BULK_SPLIT_MORE;
+	while (body.len && what != BULK_SPLIT_FAULT) {
 		size_t n = body.len, used;
 		state = state ? state * 1103515245 + 12345 : 0;
 		if (state && state / 65536 % 17 < n)
 			n = state / 65536 % 17;
 		char *piece = mem_dup(body.s, n ? n : 1);
 		do {
-			what = split_feed(s, piece, n, &used);
+			what = bulk_split_feed(s, piece, n, &used);
 			CHECK(used <= n);
 			body.s += used;
 			body.len -= used;
-			if (what != SPLIT_MORE)
+			if (what != BULK_SPLIT_MORE)
 				note(out, s, what);
 			memmove(piece, piece + used, n - used);
 			n -= used;
-		} while (what != SPLIT_MORE && what != SPLIT_FAULT);
-		CHECK(what == SPLIT_FAULT || n == 0);
+		} while (what != BULK_SPLIT_MORE && what != BULK_SPLIT_FAULT);
+		CHECK(what == BULK_SPLIT_FAULT || n == 0);
 		free(piece);
 	}
-	while (what != SPLIT_END && what != SPLIT_FAULT) {
-		what = split_finish(s);
+	while (what != BULK_SPLIT_END && what != BULK_SPLIT_FAULT) {
+		what = bulk_split_finish(s);
 		note(out, s, what);
 	}
 }
 
-static void run(struct buf *out, enum split_form form, size_t max,
+static void run(struct buf *out, enum bulk_split_form form, size_t max,
     struct fuzz body, unsigned cuts)
 {
-	struct split s;
-	split_start(&s, form, max);
+	struct bulk_split s;
+	bulk_split_start(&s, form, max);
 	feed(out, &s, body, cuts);
-	split_free(&s);
+	bulk_split_free(&s);
 }
 
 int FUZZ_ONE(const uint8_t *data, size_t size)
 {
 	struct fuzz in = fuzz_of(data, size);
 	struct buf whole = {0}, cut = {0};
-	enum split_form form =
-	    fuzz_byte(&in) == '[' ? SPLIT_ARRAY : SPLIT_LINES;
+	enum bulk_split_form form =
+	    fuzz_byte(&in) == '[' ? BULK_SPLIT_ARRAY : BULK_SPLIT_LINES;
 	size_t max = fuzz_byte(&in);
 	unsigned cuts = fuzz_byte(&in) + 1;
 	run(&whole, form, max, in, 0);

@@ -1,4 +1,4 @@
-/* A projector's lane: projector/apply/partition.c, chunk.c, resume.c. */
+/* A projector's partition: projector/apply/partition.c, chunk.c, resume.c. */
 
 typedef Chunk {
 	bool initialised; /* Redis has a watermark, it believes */

@@ -18,9 +18,9 @@ static inline const struct collection *declared(const char *name)
 	if (collection_at(0) == NULL) {
 		struct err e = collections_load(SLUICE_SOURCE
 		    "/common/collections:" SLUICE_SOURCE "/tests/collections");
-		if (e.verdict != VERDICT_OK)
+		if (e.kind != ERR_KIND_OK)
 			fprintf(stderr, "%s\n", e.msg);
-		CHECK(e.verdict == VERDICT_OK);
+		CHECK(e.kind == ERR_KIND_OK);
 	}
 	const struct collection *c = collection_find(name, strlen(name));
 	CHECK(c != NULL);

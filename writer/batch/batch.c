@@ -18,12 +18,12 @@
 #include <inttypes.h>
 #include <stdlib.h>
 
-struct apply *apply_new(struct context *x, int32_t partition, version_t from,
+struct batch *batch_new(struct context *x, int32_t partition, version_t from,
     struct write *writes, size_t n, size_t most)
 {
 	CHECK(n > 0 && writes[0].version >= from);
-	struct apply *a = MEM_NEW(struct apply);
-	*a = (struct apply){
+	struct batch *a = MEM_NEW(struct batch);
+	*a = (struct batch){
 	    .x = x,
 	    .partition = partition,
 	    .from = from,
@@ -38,7 +38,7 @@ struct apply *apply_new(struct context *x, int32_t partition, version_t from,
 	return a;
 }
 
-static void count(struct apply *a)
+static void count(struct batch *a)
 {
 	struct stats *m = &a->x->stats;
 	size_t taken_in = 0;
@@ -57,7 +57,7 @@ static void count(struct apply *a)
 }
 
 /* `text` is room for the document. False: another write came first. */
-static bool announce_effect(struct apply *a, struct announcement *n, size_t i,
+static bool announce_effect(struct batch *a, struct announcement *n, size_t i,
     const struct fold_effect *e, struct buf *text)
 {
 	buf_clear(text);
@@ -86,7 +86,7 @@ static bool announce_effect(struct apply *a, struct announcement *n, size_t i,
 }
 
 static void announce_change(
-    struct apply *a, struct announcement *n, size_t i, struct buf *text)
+    struct batch *a, struct announcement *n, size_t i, struct buf *text)
 {
 	const struct fold_change *c = &plan_verdicts(a->plan)->fold.changes[i];
 	struct fold_effect e;
@@ -96,7 +96,7 @@ static void announce_change(
 		;
 }
 
-static void say_anew(struct apply *a)
+static void say_anew(struct batch *a)
 {
 	log_event(EV_DECIDED_ANEW,
 	    "partition=%d from=%" PRIu64 " to=%" PRIu64 " why=%s", a->partition,
@@ -105,7 +105,7 @@ static void say_anew(struct apply *a)
 	metric_add(&a->x->stats.anew, 1);
 }
 
-static void announce(struct apply *a)
+static void announce(struct batch *a)
 {
 	struct announcement *n =
 	    announce_begin(a->x->announcer, a->partition, a->announce_as);
@@ -128,30 +128,30 @@ static void announce(struct apply *a)
 }
 
 /* The partition was given away meanwhile: nobody waits for the answer. */
-static void leave(struct apply *a, const struct err *e)
+static void leave(struct batch *a, const struct err *e)
 {
-	if (e->verdict == VERDICT_FENCED) {
+	if (e->kind == ERR_KIND_FENCED) {
 		log_event(EV_FENCED,
 		    "partition=%d from=%" PRIu64 " to=%" PRIu64
 		    " found=another",
 		    a->partition, a->from, a->to);
 		metric_add(&a->x->stats.fenced, 1);
 	}
-	apply_free(&a);
+	batch_free(&a);
 }
 
 static void on_applied(void *arg, const struct pg_reply *reply)
 {
-	struct apply *a = arg;
+	struct batch *a = arg;
 	metric_observe(&a->x->stats.batch_seconds, clock_mono() - a->sent_at);
-	if (reply->err.verdict == VERDICT_OK) {
+	if (reply->err.kind == ERR_KIND_OK) {
 		crashpoint(CRASH_BATCH_COMMITTED);
 		plan_results(a->plan, reply->results);
 		count(a);
 		announce(a);
 	}
-	if (reply->err.verdict == VERDICT_OK && a->owner)
-		producers_adopt(a->producers, &plan_verdicts(a->plan)->next);
+	if (reply->err.kind == ERR_KIND_OK && a->owner)
+		dedup_adopt(a->producers, &plan_verdicts(a->plan)->next);
 	plan_free(&a->plan);
 	if (a->owner)
 		a->done(a, &reply->err, reply->constraint);
@@ -162,7 +162,7 @@ static void on_applied(void *arg, const struct pg_reply *reply)
 /* --- trials -------------------------------------------------------------- */
 
 /* One that was told as accepted is not to be rejected for it. */
-static struct err blame(struct apply *a, const struct pg_reply *reply)
+static struct err blame(struct batch *a, const struct pg_reply *reply)
 {
 	size_t n = reply->nfailures;
 	size_t *guilty = mem_alloc((n + 1) * sizeof *guilty);
@@ -171,34 +171,34 @@ static struct err blame(struct apply *a, const struct pg_reply *reply)
 	for (size_t i = 0; i < told; i++) {
 		if (a->writes[guilty[i]].announced == ANNOUNCED_ACCEPTED)
 			continue;
-		blame_write(&a->writes[guilty[i]], a->partition,
+		reject_reason_write(&a->writes[guilty[i]], a->partition,
 		    &reply->failures[i].err, reply->failures[i].constraint);
 		a->blamed++;
 	}
 	free(guilty);
 	bool over =
-	    told == n || reply->failures[told].err.verdict == VERDICT_REJECT;
+	    told == n || reply->failures[told].err.kind == ERR_KIND_REJECT;
 	return over ? ERR_OK : reply->failures[told].err;
 }
 
 static void on_tried(void *arg, const struct pg_reply *reply)
 {
-	struct apply *a = arg;
+	struct batch *a = arg;
 	struct err e = reply->err;
-	if (a->owner && e.verdict == VERDICT_OK)
+	if (a->owner && e.kind == ERR_KIND_OK)
 		e = blame(a, reply);
-	a->tried = e.verdict == VERDICT_OK;
+	a->tried = e.kind == ERR_KIND_OK;
 	plan_free(&a->plan);
 	crashpoint(CRASH_BATCH_TRIED);
 	if (a->owner)
 		a->done(a, &e, reply->constraint);
 	else
-		apply_free(&a);
+		batch_free(&a);
 }
 
 /* --- sending ------------------------------------------------------------- */
 
-static bool send_plan(struct apply *a)
+static bool send_plan(struct batch *a)
 {
 	const struct plan_batch b = {a->partition, a->from, a->to, a->writes,
 	    a->n, a->producers, a->lookup,
@@ -217,85 +217,85 @@ static bool send_plan(struct apply *a)
 	return sent;
 }
 
-static bool send_lookup(struct apply *a);
+static bool send_lookup(struct batch *a);
 
-static struct err go_on(struct apply *a, PGresult *const *results)
+static struct err go_on(struct batch *a, PGresult *const *results)
 {
 	bool sent = true;
-	switch (lookup_results(a->lookup, results, a->from)) {
-	case LOOKUP_MOVED:
-		return err_make(VERDICT_RETRY, "moved",
+	switch (prefetch_results(a->lookup, results, a->from)) {
+	case PREFETCH_MOVED:
+		return err_make(ERR_KIND_RETRY, "moved",
 		    "the partition is not where the batch begins");
-	case LOOKUP_TOO_MUCH:
-		a->fits = lookup_fits(a->lookup);
+	case PREFETCH_TOO_MUCH:
+		a->fits = prefetch_fits(a->lookup);
 		break;
-	case LOOKUP_MORE:
+	case PREFETCH_MORE:
 		sent = send_lookup(a);
 		break;
-	case LOOKUP_DONE:
+	case PREFETCH_DONE:
 		sent = send_plan(a);
 		break;
 	}
 	return sent ? ERR_OK
-		    : err_make(
-			  VERDICT_RETRY, "08006", "%s", pool_error(a->x->pool));
+		    : err_make(ERR_KIND_RETRY, "08006", "%s",
+			  pool_error(a->x->pool));
 }
 
 /* The results are gone when this returns: what the plan needs of them it has
  * copied. */
 static void on_found(void *arg, const struct pg_reply *reply)
 {
-	struct apply *a = arg;
+	struct batch *a = arg;
 	struct err e = reply->err;
 	a->asking = false;
-	crashpoint(CRASH_LOOKUP_DONE);
-	if (a->owner && e.verdict == VERDICT_OK)
+	crashpoint(CRASH_PREFETCH_DONE);
+	if (a->owner && e.kind == ERR_KIND_OK)
 		e = go_on(a, reply->results);
 	if (a->asking)
 		return;
-	lookup_free(&a->lookup);
+	prefetch_free(&a->lookup);
 	if (a->owner == NULL)
-		apply_free(&a);
+		batch_free(&a);
 	else if (a->plan == NULL)
 		a->done(a, &e, reply->constraint);
 }
 
-static bool send_lookup(struct apply *a)
+static bool send_lookup(struct batch *a)
 {
-	size_t n = lookup_queries(a->lookup);
+	size_t n = prefetch_queries(a->lookup);
 	struct pg_query *queries = mem_alloc(n * sizeof *queries);
-	lookup_query(a->lookup, queries);
+	prefetch_query(a->lookup, queries);
 	a->asking = pool_submit(a->x->pool, queries, n, on_found, a);
 	free(queries);
-	crashpoint(CRASH_LOOKUP_SENT);
+	crashpoint(CRASH_PREFETCH_SENT);
 	return a->asking;
 }
 
-static bool submit(struct apply *a, bool trial)
+static bool submit(struct batch *a, bool trial)
 {
 	CHECK(a->plan == NULL && a->lookup == NULL && a->owner != NULL);
 	a->trial = trial;
 	orders_refuse(a->x->orders, a->partition, a->writes, a->n);
-	a->lookup = lookup_new(a->x->statements, a->partition, a->writes, a->n,
-	    a->most, (size_t)a->x->settings->common.document_max);
+	a->lookup = prefetch_new(a->x->statements, a->partition, a->writes,
+	    a->n, a->most, (size_t)a->x->settings->common.document_max);
 	if (a->lookup == NULL)
 		return send_plan(a);
 	if (!send_lookup(a))
-		lookup_free(&a->lookup);
+		prefetch_free(&a->lookup);
 	return a->asking;
 }
 
-bool apply_submit(struct apply *a)
+bool batch_submit(struct batch *a)
 {
 	return submit(a, false);
 }
 
-bool apply_try(struct apply *a)
+bool batch_try(struct batch *a)
 {
 	return submit(a, true);
 }
 
-struct write *apply_take_writes(struct apply *a)
+struct write *batch_take_writes(struct batch *a)
 {
 	struct write *writes = a->writes;
 	a->writes = NULL;
@@ -303,9 +303,9 @@ struct write *apply_take_writes(struct apply *a)
 	return writes;
 }
 
-void apply_free(struct apply **ap)
+void batch_free(struct batch **ap)
 {
-	struct apply *a = *ap;
+	struct batch *a = *ap;
 	if (a == NULL)
 		return;
 	CHECK(a->plan == NULL && a->lookup == NULL);

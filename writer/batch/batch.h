@@ -9,14 +9,14 @@
 #include "writer/decide/dedup.h"
 #include "writer/decide/write.h"
 
-struct apply;
-struct lookup;
+struct batch;
+struct prefetch;
 /* `e` is OK: the batch is committed, and announced from here; or, of a trial,
  * it is over; or nothing was done, since it `fits` not. */
-typedef void (*apply_done)(
-    struct apply *a, const struct err *e, const char *constraint);
+typedef void (*batch_done)(
+    struct batch *a, const struct err *e, const char *constraint);
 
-struct apply {
+struct batch {
 	struct context *x;
 	int32_t partition;
 	version_t from;
@@ -26,16 +26,16 @@ struct apply {
 	size_t bytes;
 	size_t most; /* bytes of rows that it may read */
 	size_t fits; /* less than n: more writes than that must read more */
-	apply_done done;
+	batch_done done;
 	/* Whoever waits for it; NULL: the partition was given away. */
 	void *owner;
-	struct producers *producers; /* the owner's */
+	struct dedup *producers; /* the owner's */
 	uint64_t announce_as;
 	version_t told; /* up to there outcomes were told before */
 	mono_us_t sent_at;
-	struct lookup *lookup;	 /* while Postgres is asked */
+	struct prefetch *lookup; /* while Postgres is asked */
 	bool asking;		 /* it is */
-	struct apply_plan *plan; /* while it is with Postgres */
+	struct batch_plan *plan; /* while it is with Postgres */
 	bool trial;		 /* what is there is only to learn from */
 	bool tried;		 /* once is enough */
 	size_t blamed;		 /* in the trial: refused from then on */
@@ -43,14 +43,14 @@ struct apply {
 
 /* Takes the writes (n > 0, contents and array) of [from, last + 1). `most`:
  * bytes of rows that they may read, if it is more than one. */
-struct apply *apply_new(struct context *x, int32_t partition, version_t from,
+struct batch *batch_new(struct context *x, int32_t partition, version_t from,
     struct write *writes, size_t n, size_t most);
 /* False: no connection is ready. `done` comes once, later, and may free it. */
-bool apply_submit(struct apply *a);
+bool batch_submit(struct batch *a);
 /* For a batch that was rejected: refuses the writes that are guilty (plan.h),
- * and changes nothing in the database. Otherwise like apply_submit. */
-bool apply_try(struct apply *a);
+ * and changes nothing in the database. Otherwise like batch_submit. */
+bool batch_try(struct batch *a);
 /* The array and its writes go to the caller. */
-struct write *apply_take_writes(struct apply *a);
+struct write *batch_take_writes(struct batch *a);
 /* Not while it is with Postgres. */
-void apply_free(struct apply **a);
+void batch_free(struct batch **a);

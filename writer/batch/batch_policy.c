@@ -12,15 +12,15 @@
 
 #include "common/base/check.h"
 
-void batch_init(
+void batch_policy_init(
     struct batch_policy *p, size_t rows, size_t bytes, dur_us_t linger)
 {
 	CHECK(rows > 0 && bytes > 0 && linger >= 0);
 	*p = (struct batch_policy){rows, bytes, linger, rows};
 }
 
-bool batch_due(
-    const struct batch_policy *p, const struct batch_fill *f, mono_us_t now)
+bool batch_policy_due(const struct batch_policy *p,
+    const struct batch_policy_fill *f, mono_us_t now)
 {
 	if (f->rows == 0)
 		return false;
@@ -28,42 +28,45 @@ bool batch_due(
 	       now - f->oldest >= p->linger;
 }
 
-dur_us_t batch_wait(
-    const struct batch_policy *p, const struct batch_fill *f, mono_us_t now)
+dur_us_t batch_policy_wait(const struct batch_policy *p,
+    const struct batch_policy_fill *f, mono_us_t now)
 {
 	dur_us_t left = f->oldest + p->linger - now;
 	return left > 0 ? left : 0;
 }
 
-bool batch_takes(
+bool batch_policy_takes(
     const struct batch_policy *p, size_t rows, size_t bytes, size_t next)
 {
 	return rows == 0 || (rows < p->limit && bytes + next <= p->bytes);
 }
 
-bool batch_full(const struct batch_policy *p, const struct batch_fill *f)
+bool batch_policy_full(
+    const struct batch_policy *p, const struct batch_policy_fill *f)
 {
 	return f->rows >= 2 * p->rows || f->bytes >= 2 * p->bytes;
 }
 
-bool batch_low(const struct batch_policy *p, const struct batch_fill *f)
+bool batch_policy_low(
+    const struct batch_policy *p, const struct batch_policy_fill *f)
 {
 	return f->rows < p->rows && f->bytes < p->bytes;
 }
 
-size_t batch_reads(const struct batch_policy *p)
+size_t batch_policy_reads(const struct batch_policy *p)
 {
-	size_t bytes = BATCH_READS * p->bytes;
-	return bytes < BATCH_READS_MOST ? bytes : BATCH_READS_MOST;
+	size_t bytes = BATCH_POLICY_READS * p->bytes;
+	return bytes < BATCH_POLICY_READS_MOST ? bytes
+					       : BATCH_POLICY_READS_MOST;
 }
 
-void batch_split(struct batch_policy *p, size_t n, size_t fits)
+void batch_policy_split(struct batch_policy *p, size_t n, size_t fits)
 {
 	CHECK(n > 1 && fits > 0 && fits <= n);
 	p->limit = fits < n ? fits : n / 2;
 }
 
-void batch_applied(struct batch_policy *p)
+void batch_policy_applied(struct batch_policy *p)
 {
 	p->limit = p->limit > p->rows / 2 ? p->rows : p->limit * 2;
 }

@@ -55,46 +55,47 @@ static const char *const state_names[] = {
     [STATE_CHECKING] = "checking",
 };
 
-struct attempt {
+struct batch_retry {
 	struct context *x;
 	enum state state;
-	mono_us_t since;     /* when it came into that state */
-	struct apply *apply; /* NULL in IDLE */
-	struct ask *check;   /* in CHECKING */
+	mono_us_t since;	  /* when it came into that state */
+	struct batch *apply;	  /* NULL in IDLE */
+	struct pg_request *check; /* in CHECKING */
 	struct loop_timer *timer;
 	struct backoff backoff;
 	unsigned too_much; /* how often the batch was, for Postgres */
 	/* Its outcomes were told, and Postgres refuses it. */
-	struct others *others;
+	struct other_partitions *others;
 	bool alone; /* when it was sent, no other partition was behind */
 	bool draining;
 	char trouble[160];
-	attempt_done done;
+	batch_retry_done done;
 	void *arg;
 };
 
-static void set_state(struct attempt *t, enum state to)
+static void set_state(struct batch_retry *t, enum state to)
 {
 	loop_timer_stop(t->timer);
 	t->state = to;
 	t->since = clock_mono();
 }
 
-static bool is_sent(const struct attempt *t)
+static bool is_sent(const struct batch_retry *t)
 {
 	return t->state == STATE_SENT || t->state == STATE_TRYING;
 }
 
-static void finish(struct attempt *t, enum attempt_result result)
+static void finish(struct batch_retry *t, enum batch_retry_result result)
 {
-	others_free(&t->others);
-	struct apply *a = t->apply;
+	other_partitions_free(&t->others);
+	struct batch *a = t->apply;
 	t->apply = NULL;
 	set_state(t, STATE_IDLE);
 	t->done(t->arg, result, a);
 }
 
-static void wait_and_check(struct attempt *t, const char *code, const char *why)
+static void wait_and_check(
+    struct batch_retry *t, const char *code, const char *why)
 {
 	snprintf(t->trouble, sizeof t->trouble, "%.31s %.120s", code, why);
 	set_state(t, STATE_WAITING);
@@ -102,10 +103,10 @@ static void wait_and_check(struct attempt *t, const char *code, const char *why)
 	    t->draining ? 0 : backoff_next(&t->backoff, entropy_bits()));
 }
 
-static void send_batch(struct attempt *t)
+static void send_batch(struct batch_retry *t)
 {
-	t->alone = t->others && others_are_there(t->others);
-	if (apply_submit(t->apply))
+	t->alone = t->others && other_partitions_are_there(t->others);
+	if (batch_submit(t->apply))
 		set_state(t, STATE_SENT);
 	else
 		wait_and_check(t, "08006", pool_error(t->x->pool));
@@ -113,18 +114,18 @@ static void send_batch(struct attempt *t)
 
 /* --- the watermark, after a failure -------------------------------------- */
 
-static void fenced(struct attempt *t, const char *found)
+static void fenced(struct batch_retry *t, const char *found)
 {
 	log_event(EV_FENCED,
 	    "partition=%d from=%" PRIu64 " to=%" PRIu64 " found=%s",
 	    t->apply->partition, t->apply->from, t->apply->to, found);
 	metric_add(&t->x->stats.fenced, 1);
-	finish(t, ATTEMPT_FENCED);
+	finish(t, BATCH_RETRY_FENCED);
 }
 
-static void recovered(struct attempt *t)
+static void recovered(struct batch_retry *t)
 {
-	struct apply *a = t->apply;
+	struct batch *a = t->apply;
 	log_event(EV_BATCH_RECOVERED,
 	    "partition=%d from=%" PRIu64 " to=%" PRIu64, a->partition, a->from,
 	    a->to);
@@ -133,22 +134,22 @@ static void recovered(struct attempt *t)
 	metric_add(&t->x->stats.batches, 1);
 	t->trouble[0] = '\0';
 	backoff_reset(&t->backoff);
-	finish(t, ATTEMPT_RECOVERED);
+	finish(t, BATCH_RETRY_RECOVERED);
 }
 
 /* It would be so again with all of it. */
-static void split(struct attempt *t)
+static void split(struct batch_retry *t)
 {
 	backoff_reset(&t->backoff);
-	finish(t, ATTEMPT_SPLIT);
+	finish(t, BATCH_RETRY_SPLIT);
 }
 
 static void on_checked(void *arg, const struct pg_reply *reply)
 {
-	struct attempt *t = arg;
+	struct batch_retry *t = arg;
 	t->check = NULL;
-	if (reply->err.verdict != VERDICT_OK) {
-		evict_if_locked(t->x, &reply->err);
+	if (reply->err.kind != ERR_KIND_OK) {
+		terminate_blockers(t->x, &reply->err);
 		wait_and_check(t, reply->err.code, reply->err.msg);
 		return;
 	}
@@ -169,27 +170,28 @@ static void on_checked(void *arg, const struct pg_reply *reply)
 		fenced(t, found);
 }
 
-static void check_watermark(struct attempt *t)
+static void check_watermark(struct batch_retry *t)
 {
-	struct call c = {.sql = statements_progress, .shape.columns = "pv"};
-	struct buf *list = call_param(&c);
+	struct pg_params c = {
+	    .sql = statements_progress, .shape.columns = "pv"};
+	struct buf *list = pg_params_param(&c);
 	pg_array_begin(list, PG_INT4, 1);
 	pg_array_int4(list, t->apply->partition);
-	const struct pg_query q = call_query(&c);
-	t->check = ask_submit(t->x->pool, &q, 1, on_checked, t);
+	const struct pg_query q = pg_params_query(&c);
+	t->check = pg_request_submit(t->x->pool, &q, 1, on_checked, t);
 	if (t->check)
 		set_state(t, STATE_CHECKING);
 	else
 		wait_and_check(t, "08006", pool_error(t->x->pool));
-	call_free(&c);
+	pg_params_free(&c);
 }
 
 static void on_timer(void *arg)
 {
-	struct attempt *t = arg;
+	struct batch_retry *t = arg;
 	CHECK(t->state == STATE_WAITING);
 	if (t->draining)
-		finish(t, ATTEMPT_GIVEN_UP);
+		finish(t, BATCH_RETRY_GIVEN_UP);
 	else
 		check_watermark(t);
 }
@@ -198,13 +200,13 @@ static void on_timer(void *arg)
 
 /* A statement_timeout of the role or the database, or nearly pool.c's own; or
  * Postgres has not the memory. */
-static bool is_too_much(const struct attempt *t, const struct err *e)
+static bool is_too_much(const struct batch_retry *t, const struct err *e)
 {
 	return strcmp(e->code, "57014") == 0 || strcmp(e->code, "53200") == 0 ||
 	       clock_mono() - t->since > CLOCK_S(30);
 }
 
-static void retry(struct attempt *t, const struct err *e)
+static void retry(struct batch_retry *t, const struct err *e)
 {
 	t->too_much += is_too_much(t, e);
 	log_event(EV_BATCH_RETRY,
@@ -215,41 +217,41 @@ static void retry(struct attempt *t, const struct err *e)
 	wait_and_check(t, e->code, e->msg);
 }
 
-static void try_writes(struct attempt *t)
+static void try_writes(struct batch_retry *t)
 {
-	if (apply_try(t->apply))
+	if (batch_try(t->apply))
 		set_state(t, STATE_TRYING);
 	else
 		wait_and_check(t, "08006", pool_error(t->x->pool));
 }
 
 /* A rejection takes the place of each guilty write. */
-static void on_tried(struct attempt *t)
+static void on_tried(struct batch_retry *t)
 {
 	if (t->apply->blamed)
 		send_batch(t);
 	else
-		finish(t, ATTEMPT_SPLIT);
+		finish(t, BATCH_RETRY_SPLIT);
 }
 
 /* A batch whose outcomes were told waits for what another partition is still to
  * write: the row that it refers to, or the end of one that has its value. It
  * does so as a whole, since it is known that it can be committed as that. */
-static bool must_pass(struct attempt *t)
+static bool must_pass(struct batch_retry *t)
 {
-	const struct apply *a = t->apply;
+	const struct batch *a = t->apply;
 	if (a->writes[0].announced == ANNOUNCED_NOT || t->alone)
 		return false;
 	if (t->others == NULL)
-		t->others = others_new(t->x, a->partition);
-	others_ask(t->others);
+		t->others = other_partitions_new(t->x, a->partition);
+	other_partitions_ask(t->others);
 	return true;
 }
 
 static void rejected(
-    struct attempt *t, const struct err *e, const char *constraint)
+    struct batch_retry *t, const struct err *e, const char *constraint)
 {
-	struct apply *a = t->apply;
+	struct batch *a = t->apply;
 	crashpoint(CRASH_BATCH_REJECTED);
 	if (strcmp(constraint, STATEMENTS_KEY_TAKEN) == 0) {
 		/* Another partition had the idempotency key meanwhile: read it
@@ -268,22 +270,22 @@ static void rejected(
 	}
 	metric_add(&t->x->stats.split, 1);
 	if (a->n == 1) {
-		blame_write(&a->writes[0], a->partition, e, constraint);
+		reject_reason_write(&a->writes[0], a->partition, e, constraint);
 		send_batch(t);
-	} else if (a->n <= BATCH_TRIAL && !a->tried) {
+	} else if (a->n <= BATCH_POLICY_TRIAL && !a->tried) {
 		try_writes(t);
 	} else {
-		finish(t, ATTEMPT_SPLIT);
+		finish(t, BATCH_RETRY_SPLIT);
 	}
 }
 
 static void on_applied(
-    struct apply *a, const struct err *e, const char *constraint)
+    struct batch *a, const struct err *e, const char *constraint)
 {
-	struct attempt *t = a->owner;
+	struct batch_retry *t = a->owner;
 	CHECK(t->apply == a && is_sent(t));
-	switch (e->verdict) {
-	case VERDICT_OK:
+	switch (e->kind) {
+	case ERR_KIND_OK:
 		if (a->fits < a->n) {
 			split(t);
 			break;
@@ -294,19 +296,19 @@ static void on_applied(
 		}
 		t->trouble[0] = '\0';
 		backoff_reset(&t->backoff);
-		finish(t, ATTEMPT_COMMITTED);
+		finish(t, BATCH_RETRY_COMMITTED);
 		break;
-	case VERDICT_REJECT:
+	case ERR_KIND_REJECT:
 		rejected(t, e, constraint);
 		break;
-	case VERDICT_FENCED:
+	case ERR_KIND_FENCED:
 		fenced(t, "another");
 		break;
-	case VERDICT_FATAL:
+	case ERR_KIND_FATAL:
 		wait_and_check(t, e->code, e->msg);
 		t->x->fatal(t->x->fatal_arg, e);
 		break;
-	case VERDICT_RETRY:
+	case ERR_KIND_RETRY:
 		retry(t, e);
 		break;
 	}
@@ -314,9 +316,10 @@ static void on_applied(
 
 /* --- interface ----------------------------------------------------------- */
 
-struct attempt *attempt_new(struct context *x, attempt_done done, void *arg)
+struct batch_retry *batch_retry_new(
+    struct context *x, batch_retry_done done, void *arg)
 {
-	struct attempt *t = MEM_NEW(struct attempt);
+	struct batch_retry *t = MEM_NEW(struct batch_retry);
 	t->x = x;
 	t->done = done;
 	t->arg = arg;
@@ -325,7 +328,7 @@ struct attempt *attempt_new(struct context *x, attempt_done done, void *arg)
 	return t;
 }
 
-void attempt_begin(struct attempt *t, struct apply *a)
+void batch_retry_begin(struct batch_retry *t, struct batch *a)
 {
 	CHECK(t->state == STATE_IDLE);
 	t->too_much = 0;
@@ -335,58 +338,58 @@ void attempt_begin(struct attempt *t, struct apply *a)
 	send_batch(t);
 }
 
-void attempt_hurry(struct attempt *t)
+void batch_retry_hurry(struct batch_retry *t)
 {
 	if (t->state == STATE_WAITING)
 		loop_timer_start(t->timer, 0);
 }
 
-void attempt_drain(struct attempt *t)
+void batch_retry_drain(struct batch_retry *t)
 {
 	t->draining = true;
-	attempt_hurry(t);
+	batch_retry_hurry(t);
 }
 
-void attempt_drop(struct attempt *t)
+void batch_retry_drop(struct batch_retry *t)
 {
-	ask_cancel(&t->check);
-	others_free(&t->others);
+	pg_request_cancel(&t->check);
+	other_partitions_free(&t->others);
 	if (is_sent(t))
 		t->apply->owner = NULL;
 	else
-		apply_free(&t->apply);
+		batch_free(&t->apply);
 	t->apply = NULL;
 	t->trouble[0] = '\0';
 	set_state(t, STATE_IDLE);
 }
 
-const struct apply *attempt_batch(const struct attempt *t)
+const struct batch *batch_retry_batch(const struct batch_retry *t)
 {
 	return t->apply;
 }
 
-dur_us_t attempt_unanswered(const struct attempt *t)
+dur_us_t batch_retry_unanswered(const struct batch_retry *t)
 {
 	bool asked = is_sent(t) || t->state == STATE_CHECKING;
 	return asked ? clock_mono() - t->since : 0;
 }
 
-const char *attempt_trouble(const struct attempt *t)
+const char *batch_retry_trouble(const struct batch_retry *t)
 {
 	return t->trouble;
 }
 
-const char *attempt_state_name(const struct attempt *t)
+const char *batch_retry_state_name(const struct batch_retry *t)
 {
 	return state_names[t->state];
 }
 
-void attempt_free(struct attempt **tp)
+void batch_retry_free(struct batch_retry **tp)
 {
-	struct attempt *t = *tp;
+	struct batch_retry *t = *tp;
 	if (t == NULL)
 		return;
-	attempt_drop(t);
+	batch_retry_drop(t);
 	loop_timer_free(&t->timer);
 	free(t);
 	*tp = NULL;

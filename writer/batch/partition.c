@@ -56,13 +56,13 @@ struct partition {
 	char held_for[400];
 	bool gap_again; /* the takeover's announcement failed meanwhile */
 	struct queue queue;
-	struct producers producers;
+	struct dedup producers;
 	/* After a failover that lost commits: up to where outcomes were told,
 	 * and which. NULL: no more. */
 	version_t told;
 	struct announced *outcomes;
 	struct batch_policy policy;
-	struct attempt *attempt;
+	struct batch_retry *attempt;
 	struct loop_timer *timer; /* linger, backoff */
 	struct backoff again;
 	const char *trouble; /* why it must be taken again; "" */
@@ -87,27 +87,27 @@ static void take_again(struct partition *p, const char *why)
 	uint64_t bits = entropy_bits();
 	p->trouble = why;
 	queue_clear(&p->queue);
-	attempt_drop(p->attempt);
+	batch_retry_drop(p->attempt);
 	set_state(p, PARTITION_BACKOFF);
 	loop_timer_start(p->timer, backoff_next(&p->again, bits));
 }
 
 /* --- batches ------------------------------------------------------------- */
 
-static struct batch_fill fill_of(const struct partition *p)
+static struct batch_policy_fill fill_of(const struct partition *p)
 {
 	const struct queue *q = &p->queue;
-	return (struct batch_fill){
+	return (struct batch_policy_fill){
 	    q->n, q->bytes, q->n ? queue_at(q, 0)->arrived : 0};
 }
 
 static void apply_backpressure(struct partition *p)
 {
-	struct batch_fill f = fill_of(p);
-	if (!p->paused && batch_full(&p->policy, &f)) {
+	struct batch_policy_fill f = fill_of(p);
+	if (!p->paused && batch_policy_full(&p->policy, &f)) {
 		p->paused = true;
 		consumer_pause(p->consumer, p->o.number);
-	} else if (p->paused && !p->held && batch_low(&p->policy, &f)) {
+	} else if (p->paused && !p->held && batch_policy_low(&p->policy, &f)) {
 		p->paused = false;
 		consumer_resume(p->consumer, p->o.number);
 	}
@@ -126,10 +126,10 @@ static bool takes(
 {
 	const struct queue *q = &p->queue;
 	return n < q->n && queue_at(q, n)->version < edge &&
-	       batch_takes(&p->policy, n, bytes, queue_at(q, n)->size);
+	       batch_policy_takes(&p->policy, n, bytes, queue_at(q, n)->size);
 }
 
-static struct apply *next_batch(struct partition *p)
+static struct batch *next_batch(struct partition *p)
 {
 	const struct queue *q = &p->queue;
 	version_t edge = batch_edge(p);
@@ -137,8 +137,8 @@ static struct apply *next_batch(struct partition *p)
 	while (takes(p, n, bytes, edge))
 		bytes += queue_at(q, n++)->size;
 	n = judges_fit(p->x->judges, queue_at(q, 0), n);
-	struct apply *a = apply_new(p->x, p->o.number, p->watermark,
-	    queue_take(&p->queue, n), n, batch_reads(&p->policy));
+	struct batch *a = batch_new(p->x, p->o.number, p->watermark,
+	    queue_take(&p->queue, n), n, batch_policy_reads(&p->policy));
 	a->announce_as = p->incarnation;
 	a->told = p->told;
 	a->producers = &p->producers;
@@ -154,13 +154,13 @@ static bool may_announce(const struct partition *p)
 /* The rest of the batch is in the log, and comes; not for ever is it waited
  * for. */
 static bool is_whole(
-    const struct partition *p, const struct batch_fill *f, mono_us_t now)
+    const struct partition *p, const struct batch_policy_fill *f, mono_us_t now)
 {
 	const struct queue *q = &p->queue;
 	version_t edge = batch_edge(p);
 	return edge == VERSION_MAX ||
 	       queue_at(q, q->n - 1)->version + 1 >= edge ||
-	       batch_full(&p->policy, f) || now - f->oldest > CLOCK_S(1);
+	       batch_policy_full(&p->policy, f) || now - f->oldest > CLOCK_S(1);
 }
 
 static void kick(struct partition *p)
@@ -168,7 +168,7 @@ static void kick(struct partition *p)
 	if (p->state != PARTITION_FILLING)
 		return;
 	apply_backpressure(p);
-	struct batch_fill f = fill_of(p);
+	struct batch_policy_fill f = fill_of(p);
 	mono_us_t now = clock_mono();
 	if (f.rows == 0 || p->draining || p->x->paused)
 		return;
@@ -177,27 +177,29 @@ static void kick(struct partition *p)
 			loop_timer_start(p->timer, CLOCK_S(1));
 		return;
 	}
-	if (!batch_due(&p->policy, &f, now) && batch_edge(p) == VERSION_MAX) {
+	if (!batch_policy_due(&p->policy, &f, now) &&
+	    batch_edge(p) == VERSION_MAX) {
 		if (!loop_timer_armed(p->timer))
 			loop_timer_start(
-			    p->timer, batch_wait(&p->policy, &f, now));
+			    p->timer, batch_policy_wait(&p->policy, &f, now));
 		return;
 	}
 	if (!may_announce(p))
 		return; /* partition_announced comes back here */
 	set_state(p, PARTITION_TRYING);
-	struct apply *a = next_batch(p);
+	struct batch *a = next_batch(p);
 	crashpoint(CRASH_BATCH_BEGIN);
-	attempt_begin(p->attempt, a);
+	batch_retry_begin(p->attempt, a);
 }
 
-static void on_decided(void *arg, enum attempt_result result, struct apply *a)
+static void on_decided(
+    void *arg, enum batch_retry_result result, struct batch *a)
 {
 	struct partition *p = arg;
 	size_t n = a->n;
 	set_state(p, PARTITION_FILLING);
 	switch (result) {
-	case ATTEMPT_COMMITTED:
+	case BATCH_RETRY_COMMITTED:
 		p->watermark = a->to;
 		if (p->watermark >= p->told)
 			announced_free(&p->outcomes);
@@ -205,26 +207,26 @@ static void on_decided(void *arg, enum attempt_result result, struct apply *a)
 		/* One whose writes had to be tried is followed by more such
 		 * ones, like as not: not larger, then. */
 		if (!a->tried)
-			batch_applied(&p->policy);
+			batch_policy_applied(&p->policy);
 		backoff_reset(&p->again);
 		break;
-	case ATTEMPT_SPLIT:
-		batch_split(&p->policy, n, a->fits);
-		queue_return(&p->queue, apply_take_writes(a), n);
+	case BATCH_RETRY_SPLIT:
+		batch_policy_split(&p->policy, n, a->fits);
+		queue_return(&p->queue, batch_take_writes(a), n);
 		break;
-	case ATTEMPT_RECOVERED:
+	case BATCH_RETRY_RECOVERED:
 		/* What it did was in the answer that got lost: the takeover
 		 * reads it from the rows, and announces it. */
 		take_again(p, "");
 		break;
-	case ATTEMPT_FENCED:
+	case BATCH_RETRY_FENCED:
 		take_again(p, "fenced by another writer");
 		break;
-	case ATTEMPT_GIVEN_UP:
+	case BATCH_RETRY_GIVEN_UP:
 		take_again(p, "");
 		break;
 	}
-	apply_free(&a);
+	batch_free(&a);
 	kick(p);
 	p->o.settled(p->o.arg);
 }
@@ -251,11 +253,11 @@ struct partition *partition_new(const struct partition_options *o)
 	p->x = o->x;
 	p->state = PARTITION_TAKING;
 	p->trouble = "";
-	batch_init(&p->policy, (size_t)s->batch_rows, (size_t)s->batch_bytes,
-	    s->batch_linger);
+	batch_policy_init(&p->policy, (size_t)s->batch_rows,
+	    (size_t)s->batch_bytes, s->batch_linger);
 	backoff_init(&p->again, CLOCK_MS(50), CLOCK_S(10));
 	p->timer = loop_timer_new(o->x->loop, on_timer, p);
-	p->attempt = attempt_new(o->x, on_decided, p);
+	p->attempt = batch_retry_new(o->x, on_decided, p);
 	return p;
 }
 
@@ -267,9 +269,9 @@ void partition_start(
 	p->incarnation = ++p->x->incarnations;
 	p->watermark = taken->watermark;
 	p->next_offset = version_offset(taken->watermark);
-	producers_free(&p->producers);
+	dedup_free(&p->producers);
 	p->producers = taken->producers;
-	taken->producers = (struct producers){0};
+	taken->producers = (struct dedup){0};
 	announced_free(&p->outcomes);
 	p->told = taken->told;
 	p->outcomes = taken->outcomes;
@@ -338,7 +340,7 @@ void partition_message(struct partition *p, rd_kafka_message_t *m)
 	write_read(&w, m, &log);
 	write_told(&w, as, told);
 	if (w.collection &&
-	    !shapes_known(p->x->shapes, w.collection, w.said.shape) &&
+	    !fingerprints_known(p->x->shapes, w.collection, w.said.shape) &&
 	    !orders_has(p->x->orders, p->o.number, w.version)) {
 		hold(p, &w);
 		write_clear(&w);
@@ -372,7 +374,7 @@ void partition_announced(struct partition *p, uint64_t owner, bool delivered)
 
 void partition_hurry(struct partition *p)
 {
-	attempt_hurry(p->attempt);
+	batch_retry_hurry(p->attempt);
 }
 
 void partition_resume(struct partition *p)
@@ -402,14 +404,14 @@ void partition_ordered(struct partition *p)
 	    orders_has(p->x->orders, p->o.number, p->held_at))
 		take_again(p, ""); /* what stands behind it comes again, too */
 	else
-		attempt_hurry(p->attempt);
+		batch_retry_hurry(p->attempt);
 }
 
 void partition_drain(struct partition *p)
 {
 	p->draining = true;
 	queue_clear(&p->queue);
-	attempt_drain(p->attempt);
+	batch_retry_drain(p->attempt);
 }
 
 void partition_commit(struct partition *p)
@@ -432,7 +434,7 @@ enum partition_state partition_state(const struct partition *p)
 
 const char *partition_state_name(const struct partition *p)
 {
-	return p->state == PARTITION_TRYING ? attempt_state_name(p->attempt)
+	return p->state == PARTITION_TRYING ? batch_retry_state_name(p->attempt)
 					    : state_names[p->state];
 }
 
@@ -440,13 +442,13 @@ const char *partition_trouble(const struct partition *p)
 {
 	if (p->held)
 		return p->held_for;
-	return *p->trouble ? p->trouble : attempt_trouble(p->attempt);
+	return *p->trouble ? p->trouble : batch_retry_trouble(p->attempt);
 }
 
 const char *partition_first(const struct partition *p)
 {
 	static char text[POSITION_MAX_LEN + 340];
-	const struct apply *a = attempt_batch(p->attempt);
+	const struct batch *a = batch_retry_batch(p->attempt);
 	char at[POSITION_MAX_LEN];
 	if (a == NULL || a->n == 0)
 		return "";
@@ -458,7 +460,7 @@ const char *partition_first(const struct partition *p)
 
 dur_us_t partition_unanswered(const struct partition *p)
 {
-	return attempt_unanswered(p->attempt);
+	return batch_retry_unanswered(p->attempt);
 }
 
 bool partition_busy(const struct partition *p)
@@ -484,7 +486,7 @@ bool partition_paused(const struct partition *p)
 void partition_buffered(
     const struct partition *p, size_t *rows, size_t *bytes, wall_us_t *oldest)
 {
-	const struct apply *a = attempt_batch(p->attempt);
+	const struct batch *a = batch_retry_batch(p->attempt);
 	const struct queue *q = &p->queue;
 	*rows = q->n + (a ? a->n : 0);
 	*bytes = q->bytes + (a ? a->bytes : 0);
@@ -503,9 +505,9 @@ void partition_free(struct partition **pp)
 	if (p == NULL)
 		return;
 	queue_clear(&p->queue);
-	producers_free(&p->producers);
+	dedup_free(&p->producers);
 	announced_free(&p->outcomes);
-	attempt_free(&p->attempt);
+	batch_retry_free(&p->attempt);
 	loop_timer_free(&p->timer);
 	free(p);
 	*pp = NULL;

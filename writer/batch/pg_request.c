@@ -4,31 +4,31 @@
 
 #include <stdlib.h>
 
-struct ask {
+struct pg_request {
 	pg_done done; /* NULL: cancelled */
 	void *arg;
 };
 
 static void on_reply(void *arg, const struct pg_reply *reply)
 {
-	struct ask a = *(struct ask *)arg;
+	struct pg_request a = *(struct pg_request *)arg;
 	free(arg);
 	if (a.done)
 		a.done(a.arg, reply);
 }
 
-struct ask *ask_submit(struct pool *p, const struct pg_query *queries, size_t n,
-    pg_done done, void *arg)
+struct pg_request *pg_request_submit(struct pool *p,
+    const struct pg_query *queries, size_t n, pg_done done, void *arg)
 {
-	struct ask *a = MEM_NEW(struct ask);
-	*a = (struct ask){done, arg};
+	struct pg_request *a = MEM_NEW(struct pg_request);
+	*a = (struct pg_request){done, arg};
 	if (pool_submit(p, queries, n, on_reply, a))
 		return a;
 	free(a);
 	return NULL;
 }
 
-void ask_cancel(struct ask **a)
+void pg_request_cancel(struct pg_request **a)
 {
 	if (*a)
 		(*a)->done = NULL;

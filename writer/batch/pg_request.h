@@ -3,11 +3,11 @@
 
 #include "writer/batch/pool.h"
 
-struct ask;
+struct pg_request;
 
 /* NULL: no connection is ready. Else `done` is called once, later, unless
  * cancelled; the handle is gone then. */
-struct ask *ask_submit(struct pool *p, const struct pg_query *queries, size_t n,
-    pg_done done, void *arg);
+struct pg_request *pg_request_submit(struct pool *p,
+    const struct pg_query *queries, size_t n, pg_done done, void *arg);
 /* `done` is not called. NULL is fine. */
-void ask_cancel(struct ask **a);
+void pg_request_cancel(struct pg_request **a);

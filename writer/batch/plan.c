@@ -24,7 +24,7 @@ struct step {
 	enum kind kind;
 	const struct collection *collection;
 	const struct fold_change *change; /* its only one; else NULL */
-	struct call call;
+	struct pg_params call;
 };
 
 /* What came back of a change. */
@@ -34,7 +34,7 @@ struct row {
 	int at;
 };
 
-struct apply_plan {
+struct batch_plan {
 	const struct statements *statements;
 	int32_t partition;
 	struct verdicts verdicts;
@@ -45,7 +45,7 @@ struct apply_plan {
 	size_t nsteps;
 };
 
-static struct call *add_step(struct apply_plan *p, enum kind kind,
+static struct pg_params *add_step(struct batch_plan *p, enum kind kind,
     const struct collection *c, const char *sql)
 {
 	struct step *s = &p->steps[p->nsteps++];
@@ -53,12 +53,12 @@ static struct call *add_step(struct apply_plan *p, enum kind kind,
 	return &s->call;
 }
 
-static void add_fence(struct apply_plan *p, const struct plan_batch *b)
+static void add_fence(struct batch_plan *p, const struct plan_batch *b)
 {
-	struct call *c = add_step(p, KIND_OTHER, NULL, statements_fence);
-	call_int4(c, b->partition);
-	call_int8(c, b->from);
-	call_int8(c, b->to);
+	struct pg_params *c = add_step(p, KIND_OTHER, NULL, statements_fence);
+	pg_params_int4(c, b->partition);
+	pg_params_int8(c, b->from);
+	pg_params_int8(c, b->to);
 }
 
 /* A run: the changes of one collection. */
@@ -82,9 +82,9 @@ static struct run next_run(const struct fold_change *changes, size_t n)
 	return r;
 }
 
-static void add_erased(struct call *c, const struct run *r)
+static void add_erased(struct pg_params *c, const struct run *r)
 {
-	struct buf *keys = call_param(c), *versions = call_param(c);
+	struct buf *keys = pg_params_param(c), *versions = pg_params_param(c);
 	pg_array_begin(keys, PG_TEXT, r->erases);
 	pg_array_begin(versions, PG_INT8, r->erases);
 	for (size_t i = 0; i < r->n; i++) {
@@ -97,10 +97,10 @@ static void add_erased(struct call *c, const struct run *r)
 	}
 }
 
-static void add_firsts(struct call *c, const struct run *r)
+static void add_firsts(struct pg_params *c, const struct run *r)
 {
-	struct buf *keys = call_param(c), *versions = call_param(c);
-	struct buf *times = call_param(c);
+	struct buf *keys = pg_params_param(c), *versions = pg_params_param(c);
+	struct buf *times = pg_params_param(c);
 	pg_array_begin(keys, PG_TEXT, r->firsts);
 	pg_array_begin(versions, PG_INT8, r->firsts);
 	pg_array_begin(times, PG_INT8, r->firsts);
@@ -114,24 +114,24 @@ static void add_firsts(struct call *c, const struct run *r)
 	}
 }
 
-static void add_run(struct apply_plan *p, const struct run *r)
+static void add_run(struct batch_plan *p, const struct run *r)
 {
 	const struct collection *collection = r->changes->collection;
 	const struct statements_of *sql =
 	    statements_for(p->statements, collection);
 	if (r->erases) {
-		struct call *c =
+		struct pg_params *c =
 		    add_step(p, KIND_ERASE, collection, sql->erase);
 		c->shape.columns = "s";
 		add_erased(c, r);
 		add_firsts(c, r);
-		call_int4(c, p->partition);
-		call_text(c, collection->name);
+		pg_params_int4(c, p->partition);
+		pg_params_text(c, collection->name);
 	}
 	if (r->puts == 0)
 		return;
-	struct call *c = add_step(p, KIND_UPSERT, collection, sql->upsert);
-	c->shape = (struct pgshape){SQL_UPSERT_SHAPE, collection};
+	struct pg_params *c = add_step(p, KIND_UPSERT, collection, sql->upsert);
+	c->shape = (struct pg_shape){SQL_UPSERT_SHAPE, collection};
 	rowset_begin(c, collection, r->puts);
 	for (size_t i = 0; i < r->n; i++) {
 		if (r->changes[i].put.s)
@@ -148,7 +148,7 @@ static int by_version(const void *a, const void *b)
 	return x->version < y->version ? -1 : x->version > y->version;
 }
 
-static void try_change(struct apply_plan *p, const struct fold_change *c)
+static void try_change(struct batch_plan *p, const struct fold_change *c)
 {
 	const struct run alone = next_run(c, 1);
 	size_t first = p->nsteps;
@@ -159,7 +159,7 @@ static void try_change(struct apply_plan *p, const struct fold_change *c)
 	}
 }
 
-static void try_changes(struct apply_plan *p)
+static void try_changes(struct batch_plan *p)
 {
 	const struct fold *f = &p->verdicts.fold;
 	size_t n = 0, most = p->verdicts.n + 1;
@@ -182,34 +182,35 @@ static void try_changes(struct apply_plan *p)
 
 /* --- interface ----------------------------------------------------------- */
 
-static void add_notes(struct apply_plan *p)
+static void add_notes(struct batch_plan *p)
 {
-	struct call calls[NOTES_MAX] = {{0}};
-	size_t n = notes_make(&p->verdicts, calls);
+	struct pg_params calls[SIDE_WRITES_MAX] = {{0}};
+	size_t n = side_writes_make(&p->verdicts, calls);
 	for (size_t i = 0; i < n; i++)
 		p->steps[p->nsteps++] =
 		    (struct step){.kind = KIND_OTHER, .call = calls[i]};
 }
 
-static struct apply_plan *begin(
+static struct batch_plan *begin(
     const struct statements *s, const struct plan_batch *b, bool trial)
 {
 	enum { FRAME = 4 }; /* BEGIN, SET CONSTRAINTS, the fence, ROLLBACK */
-	struct apply_plan *p = MEM_NEW(struct apply_plan);
+	struct batch_plan *p = MEM_NEW(struct batch_plan);
 	p->statements = s;
 	p->partition = b->partition;
 	verdicts_init(&p->verdicts, b->partition, b->writes, b->n, b->producers,
 	    b->lookup);
 	size_t runs = trial || b->in_order ? b->n : s->n;
 	p->rows = mem_zalloc((p->verdicts.fold.n + 1) * sizeof *p->rows);
-	p->steps = mem_alloc((FRAME + 2 * runs + NOTES_MAX) * sizeof *p->steps);
+	p->steps =
+	    mem_alloc((FRAME + 2 * runs + SIDE_WRITES_MAX) * sizeof *p->steps);
 	return p;
 }
 
-struct apply_plan *plan_trial(
+struct batch_plan *plan_trial(
     const struct statements *s, const struct plan_batch *b)
 {
-	struct apply_plan *p = begin(s, b, true);
+	struct batch_plan *p = begin(s, b, true);
 	add_step(p, KIND_OTHER, NULL, "BEGIN");
 	/* What would be noticed at the COMMIT only. */
 	add_step(p, KIND_OTHER, NULL, "SET CONSTRAINTS ALL IMMEDIATE");
@@ -219,7 +220,7 @@ struct apply_plan *plan_trial(
 	return p;
 }
 
-static void add_runs(struct apply_plan *p)
+static void add_runs(struct batch_plan *p)
 {
 	const struct fold *f = &p->verdicts.fold;
 	for (size_t at = 0; at < f->n;) {
@@ -232,7 +233,7 @@ static void add_runs(struct apply_plan *p)
 /* One by one, in the order of the log. What would be judged at the COMMIT is
  * judged with its write: said in a block, since SET CONSTRAINTS alone warns
  * where there was no BEGIN. */
-static void add_ordered(struct apply_plan *p)
+static void add_ordered(struct batch_plan *p)
 {
 	const struct fold *f = &p->verdicts.fold;
 	const struct fold_change **order =
@@ -252,10 +253,10 @@ static void add_ordered(struct apply_plan *p)
 	free(order);
 }
 
-struct apply_plan *plan_new(
+struct batch_plan *plan_new(
     const struct statements *s, const struct plan_batch *b)
 {
-	struct apply_plan *p = begin(s, b, false);
+	struct batch_plan *p = begin(s, b, false);
 	add_fence(p, b);
 	if (b->in_order)
 		add_ordered(p);
@@ -265,15 +266,15 @@ struct apply_plan *plan_new(
 	return p;
 }
 
-size_t plan_queries(const struct apply_plan *p)
+size_t plan_queries(const struct batch_plan *p)
 {
 	return p->nsteps;
 }
 
-void plan_query(struct apply_plan *p, struct pg_query *out)
+void plan_query(struct batch_plan *p, struct pg_query *out)
 {
 	for (size_t i = 0; i < p->nsteps; i++)
-		out[i] = call_query(&p->steps[i].call);
+		out[i] = pg_params_query(&p->steps[i].call);
 }
 
 /* The change of a key, or NULL. Rows come back in the order in which they were
@@ -292,7 +293,7 @@ static const struct fold_change *change_of(const struct fold *f,
 }
 
 static void read_rows(
-    struct apply_plan *p, const struct step *s, const PGresult *r)
+    struct batch_plan *p, const struct step *s, const PGresult *r)
 {
 	const struct fold *f = &p->verdicts.fold;
 	int key = s->kind == KIND_UPSERT ? SQL_UPSERT_ROW : 0;
@@ -316,7 +317,7 @@ static void read_rows(
 	}
 }
 
-static void settle(struct apply_plan *p)
+static void settle(struct batch_plan *p)
 {
 	const struct fold *f = &p->verdicts.fold;
 	for (size_t i = 0; i < f->n; i++) {
@@ -326,7 +327,7 @@ static void settle(struct apply_plan *p)
 	verdicts_collect(&p->verdicts);
 }
 
-void plan_results(struct apply_plan *p, PGresult *const *results)
+void plan_results(struct batch_plan *p, PGresult *const *results)
 {
 	/* A put whose row does not come back met a newer one. */
 	for (size_t i = 0; i < p->verdicts.fold.n; i++)
@@ -342,27 +343,27 @@ void plan_results(struct apply_plan *p, PGresult *const *results)
 /* Which of several writes of a key it was cannot be told; and what stands
  * behind them may depend on what the others would have left. */
 size_t plan_guilty(
-    const struct apply_plan *p, const struct pg_reply *reply, size_t *guilty)
+    const struct batch_plan *p, const struct pg_reply *reply, size_t *guilty)
 {
 	size_t n = 0;
 	for (; n < reply->nfailures; n++) {
 		const struct pg_failure *f = &reply->failures[n];
 		const struct fold_change *c = p->steps[f->at].change;
 		CHECK(c != NULL);
-		if (f->err.verdict != VERDICT_REJECT || c->nwrites > 1)
+		if (f->err.kind != ERR_KIND_REJECT || c->nwrites > 1)
 			break;
 		guilty[n] = (size_t)(c->writes[0] - p->verdicts.writes);
 	}
 	return n;
 }
 
-void plan_free(struct apply_plan **pp)
+void plan_free(struct batch_plan **pp)
 {
-	struct apply_plan *p = *pp;
+	struct batch_plan *p = *pp;
 	if (p == NULL)
 		return;
 	for (size_t i = 0; i < p->nsteps; i++)
-		call_free(&p->steps[i].call);
+		pg_params_free(&p->steps[i].call);
 	verdicts_free(&p->verdicts);
 	free(p->steps);
 	free(p->alone);
@@ -371,17 +372,17 @@ void plan_free(struct apply_plan **pp)
 	*pp = NULL;
 }
 
-const struct verdicts *plan_verdicts(const struct apply_plan *p)
+const struct verdicts *plan_verdicts(const struct batch_plan *p)
 {
 	return &p->verdicts;
 }
 
-bool plan_document(const struct apply_plan *p, size_t i, struct buf *out)
+bool plan_document(const struct batch_plan *p, size_t i, struct buf *out)
 {
 	CHECK(i < p->verdicts.fold.n);
 	const struct row *row = &p->rows[i];
 	if (row->r)
-		rowdoc_add(out, p->verdicts.fold.changes[i].collection, row->r,
+		row_doc_add(out, p->verdicts.fold.changes[i].collection, row->r,
 		    row->at, SQL_UPSERT_ROW);
 	return row->r != NULL;
 }

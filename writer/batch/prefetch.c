@@ -20,7 +20,7 @@
 
 /* The rows of one collection. */
 struct question {
-	struct call call;
+	struct pg_params call;
 	size_t first; /* of `asked`: the change of its first key */
 	size_t n;
 };
@@ -32,7 +32,7 @@ struct answer {
 	struct fold_row row;
 };
 
-struct lookup {
+struct prefetch {
 	const struct statements *statements;
 	int32_t partition;
 	const struct write *writes;
@@ -48,7 +48,7 @@ struct lookup {
 	size_t nasked;
 	struct question *questions;
 	size_t nquestions;
-	struct call keys; /* sql NULL: no write has one */
+	struct pg_params keys; /* sql NULL: no write has one */
 	struct idempotency_record *records;
 	size_t nrecords;
 };
@@ -59,7 +59,7 @@ static bool is_needed(const struct write *w)
 	       (w->refused == REASON_NONE && !write_is_plain(w));
 }
 
-static void add_question(struct lookup *l, size_t first, size_t n)
+static void add_question(struct prefetch *l, size_t first, size_t n)
 {
 	struct question *q = &l->questions[l->nquestions];
 	*q = (struct question){.first = l->nasked};
@@ -73,9 +73,9 @@ static void add_question(struct lookup *l, size_t first, size_t n)
 	l->nquestions++;
 	const struct collection *c = l->fold.changes[first].collection;
 	q->call.sql = statements_for(l->statements, c)->read;
-	q->call.shape = (struct pgshape){SQL_WITHIN_SHAPE, c};
-	struct buf *keys = call_param(&q->call);
-	struct buf *partitions = call_param(&q->call);
+	q->call.shape = (struct pg_shape){SQL_WITHIN_SHAPE, c};
+	struct buf *keys = pg_params_param(&q->call);
+	struct buf *partitions = pg_params_param(&q->call);
 	pg_array_begin(keys, PG_TEXT, q->n);
 	pg_array_begin(partitions, PG_INT4, q->n);
 	for (size_t i = 0; i < q->n; i++) {
@@ -86,17 +86,17 @@ static void add_question(struct lookup *l, size_t first, size_t n)
 	}
 }
 
-static void drop_questions(struct lookup *l)
+static void drop_questions(struct prefetch *l)
 {
 	for (size_t i = 0; i < l->nquestions; i++)
-		call_free(&l->questions[i].call);
+		pg_params_free(&l->questions[i].call);
 	l->nquestions = 0;
 	l->nasked = 0;
 }
 
 /* About the rows that are not known. At first, each may have its share; then
  * it was seen to that all together are not too much. */
-static void add_questions(struct lookup *l, bool first)
+static void add_questions(struct prefetch *l, bool first)
 {
 	drop_questions(l);
 	for (size_t i = 0, run; i < l->fold.n; i += run) {
@@ -109,10 +109,10 @@ static void add_questions(struct lookup *l, bool first)
 	}
 	l->share = first && l->nasked ? l->most / l->nasked : INT64_MAX;
 	for (size_t i = 0; i < l->nquestions; i++)
-		call_int8(&l->questions[i].call, l->share);
+		pg_params_int8(&l->questions[i].call, l->share);
 }
 
-static void add_keys(struct lookup *l, const struct write *writes, size_t n)
+static void add_keys(struct prefetch *l, const struct write *writes, size_t n)
 {
 	size_t count = 0;
 	for (size_t i = 0; i < n; i++)
@@ -121,7 +121,7 @@ static void add_keys(struct lookup *l, const struct write *writes, size_t n)
 		return;
 	l->keys.sql = statements_known;
 	l->keys.shape.columns = "s8pvss";
-	struct buf *keys = call_param(&l->keys);
+	struct buf *keys = pg_params_param(&l->keys);
 	pg_array_begin(keys, PG_TEXT, count);
 	for (size_t i = 0; i < n; i++) {
 		const struct record_write *r = &writes[i].said;
@@ -131,7 +131,7 @@ static void add_keys(struct lookup *l, const struct write *writes, size_t n)
 	}
 }
 
-struct lookup *lookup_new(const struct statements *s, int32_t partition,
+struct prefetch *prefetch_new(const struct statements *s, int32_t partition,
     const struct write *writes, size_t n, size_t most, size_t document_max)
 {
 	size_t needed = 0;
@@ -139,7 +139,7 @@ struct lookup *lookup_new(const struct statements *s, int32_t partition,
 		needed++;
 	if (needed == n)
 		return NULL;
-	struct lookup *l = MEM_NEW(struct lookup);
+	struct prefetch *l = MEM_NEW(struct prefetch);
 	l->statements = s;
 	l->partition = partition;
 	l->writes = writes;
@@ -155,30 +155,30 @@ struct lookup *lookup_new(const struct statements *s, int32_t partition,
 	return l;
 }
 
-size_t lookup_queries(const struct lookup *l)
+size_t prefetch_queries(const struct prefetch *l)
 {
 	return l->nquestions + (l->keys.sql != NULL);
 }
 
-void lookup_query(struct lookup *l, struct pg_query *out)
+void prefetch_query(struct prefetch *l, struct pg_query *out)
 {
 	for (size_t i = 0; i < l->nquestions; i++)
-		*out++ = call_query(&l->questions[i].call);
+		*out++ = pg_params_query(&l->questions[i].call);
 	if (l->keys.sql)
-		*out = call_query(&l->keys);
+		*out = pg_params_query(&l->keys);
 }
 
 /* --- results ------------------------------------------------------------- */
 
-static struct jsonraw text(const PGresult *r, int row, int column)
+static struct jsonslice text(const PGresult *r, int row, int column)
 {
-	return (struct jsonraw){
+	return (struct jsonslice){
 	    PQgetvalue(r, row, column), (size_t)PQgetlength(r, row, column)};
 }
 
 enum { AT, AS_OF, VERSION, BYTES };
 
-static void read_row(struct lookup *l, struct answer *out,
+static void read_row(struct prefetch *l, struct answer *out,
     const struct collection *c, const PGresult *r, int row,
     struct buf *document)
 {
@@ -198,12 +198,12 @@ static void read_row(struct lookup *l, struct answer *out,
 	if (!out->known)
 		return;
 	buf_clear(document);
-	rowdoc_add(document, c, r, row, SQL_WITHIN_ROW);
+	row_doc_add(document, c, r, row, SQL_WITHIN_ROW);
 	out->row.document =
 	    arena_keep(&l->documents, document->data, document->len);
 }
 
-static bool read_rows(struct lookup *l, const struct question *q,
+static bool read_rows(struct prefetch *l, const struct question *q,
     const PGresult *r, version_t from)
 {
 	const struct collection *c =
@@ -227,7 +227,7 @@ static bool read_rows(struct lookup *l, const struct question *q,
 }
 
 /* A row is read for the first of its writes. */
-static size_t count_fitting(const struct lookup *l)
+static size_t count_fitting(const struct prefetch *l)
 {
 	size_t *reads = mem_zalloc(l->n * sizeof *reads);
 	size_t fits = 0, bytes = 0;
@@ -243,15 +243,15 @@ static size_t count_fitting(const struct lookup *l)
 	return fits;
 }
 
-static void read_records(struct lookup *l, const PGresult *r)
+static void read_records(struct prefetch *l, const PGresult *r)
 {
 	l->nrecords = (size_t)PQntuples(r);
 	l->records = mem_zalloc((l->nrecords + 1) * sizeof *l->records);
 	for (size_t i = 0; i < l->nrecords; i++) {
 		struct idempotency_record *out = &l->records[i];
 		int row = (int)i;
-		struct jsonraw key = text(r, row, 0);
-		struct jsonraw outcome = text(r, row, 4);
+		struct jsonslice key = text(r, row, 0);
+		struct jsonslice outcome = text(r, row, 4);
 		out->key = key.s;
 		out->key_len = key.len;
 		out->fingerprint = (uint64_t)pg_int8(r, row, 1);
@@ -263,7 +263,7 @@ static void read_records(struct lookup *l, const PGresult *r)
 	}
 }
 
-static bool is_more(const struct lookup *l)
+static bool is_more(const struct prefetch *l)
 {
 	for (size_t i = 0; i < l->nasked; i++) {
 		if (!l->answers[l->asked[i]].known)
@@ -272,31 +272,32 @@ static bool is_more(const struct lookup *l)
 	return false;
 }
 
-enum lookup_answer lookup_results(
-    struct lookup *l, PGresult *const *results, version_t from)
+enum prefetch_answer prefetch_results(
+    struct prefetch *l, PGresult *const *results, version_t from)
 {
 	for (size_t i = 0; i < l->nquestions; i++) {
 		if (!read_rows(l, &l->questions[i], *results++, from))
-			return LOOKUP_MOVED;
+			return PREFETCH_MOVED;
 	}
 	l->fits = l->bytes > l->most ? count_fitting(l) : l->n;
 	if (l->fits < l->n)
-		return LOOKUP_TOO_MUCH;
+		return PREFETCH_TOO_MUCH;
 	if (is_more(l)) {
 		add_questions(l, false);
-		return LOOKUP_MORE;
+		return PREFETCH_MORE;
 	}
 	if (l->keys.sql)
 		read_records(l, *results);
-	return LOOKUP_DONE;
+	return PREFETCH_DONE;
 }
 
-size_t lookup_fits(const struct lookup *l)
+size_t prefetch_fits(const struct prefetch *l)
 {
 	return l->fits;
 }
 
-struct fold_row lookup_row(const struct lookup *l, const struct fold_change *c)
+struct fold_row prefetch_row(
+    const struct prefetch *l, const struct fold_change *c)
 {
 	const struct write *w = c->writes[0];
 	const struct fold_change *at =
@@ -307,20 +308,20 @@ struct fold_row lookup_row(const struct lookup *l, const struct fold_change *c)
 	return answer->row;
 }
 
-const struct idempotency_record *lookup_records(
-    const struct lookup *l, size_t *n)
+const struct idempotency_record *prefetch_records(
+    const struct prefetch *l, size_t *n)
 {
 	*n = l->nrecords;
 	return l->records;
 }
 
-void lookup_free(struct lookup **lp)
+void prefetch_free(struct prefetch **lp)
 {
-	struct lookup *l = *lp;
+	struct prefetch *l = *lp;
 	if (l == NULL)
 		return;
 	drop_questions(l);
-	call_free(&l->keys);
+	pg_params_free(&l->keys);
 	fold_free(&l->fold);
 	arena_free(&l->documents);
 	free(l->questions);

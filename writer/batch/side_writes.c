@@ -4,10 +4,10 @@
 
 #include <string.h>
 
-static void begin(struct call *c, const Oid *types, size_t n, size_t rows)
+static void begin(struct pg_params *c, const Oid *types, size_t n, size_t rows)
 {
 	for (size_t i = 0; i < n; i++)
-		pg_array_begin(call_param(c), types[i], rows);
+		pg_array_begin(pg_params_param(c), types[i], rows);
 }
 
 static void put(struct buf *array, const char *s)
@@ -26,7 +26,8 @@ static void put_text(struct buf *array, const char *s, size_t len)
 
 /* --- rejections ---------------------------------------------------------- */
 
-static void add_rejected(struct call *c, const struct verdicts *v, size_t i)
+static void add_rejected(
+    struct pg_params *c, const struct verdicts *v, size_t i)
 {
 	const struct write *w = &v->writes[i];
 	const char *detail = verdicts_detail(v, i);
@@ -42,7 +43,7 @@ static void add_rejected(struct call *c, const struct verdicts *v, size_t i)
 	pg_array_int8(&c->params[8], w->accepted_at);
 }
 
-static bool note_rejections(const struct verdicts *v, struct call *c)
+static bool note_rejections(const struct verdicts *v, struct pg_params *c)
 {
 	static const Oid types[] = {PG_INT8, PG_TEXT, PG_TEXT, PG_TEXT, PG_TEXT,
 	    PG_TEXT, 17 /* bytea */, PG_INT8};
@@ -50,7 +51,7 @@ static bool note_rejections(const struct verdicts *v, struct call *c)
 	if (rows == 0)
 		return false;
 	c->sql = statements_reject;
-	call_int4(c, v->partition);
+	pg_params_int4(c, v->partition);
 	begin(c, types, sizeof types / sizeof *types, rows);
 	for (size_t i = 0; i < v->n; i++) {
 		enum reason reason = verdicts_reason(v, i);
@@ -62,15 +63,16 @@ static bool note_rejections(const struct verdicts *v, struct call *c)
 
 /* --- idempotency --------------------------------------------------------- */
 
-static bool note_keys(const struct verdicts *v, struct call *c)
+static bool note_keys(const struct verdicts *v, struct pg_params *c)
 {
 	if (v->nfirsts == 0)
 		return false;
 	c->sql = statements_remember;
-	struct buf *keys = call_param(c), *prints = call_param(c);
-	call_int4(c, v->partition);
-	struct buf *versions = call_param(c), *outcomes = call_param(c);
-	struct buf *row_keys = call_param(c);
+	struct buf *keys = pg_params_param(c), *prints = pg_params_param(c);
+	pg_params_int4(c, v->partition);
+	struct buf *versions = pg_params_param(c),
+		   *outcomes = pg_params_param(c);
+	struct buf *row_keys = pg_params_param(c);
 	pg_array_begin(keys, PG_TEXT, v->nfirsts);
 	pg_array_begin(prints, PG_INT8, v->nfirsts);
 	pg_array_begin(versions, PG_INT8, v->nfirsts);
@@ -91,7 +93,7 @@ static bool note_keys(const struct verdicts *v, struct call *c)
 /* In front of the keys of writes that were told as the first ones: another
  * partition may have come further than then, or the key be older than it was.
  */
-static bool note_forgotten(const struct verdicts *v, struct call *c)
+static bool note_forgotten(const struct verdicts *v, struct pg_params *c)
 {
 	size_t n = 0;
 	for (size_t i = 0; i < v->nfirsts; i++)
@@ -99,7 +101,7 @@ static bool note_forgotten(const struct verdicts *v, struct call *c)
 	if (n == 0)
 		return false;
 	c->sql = statements_forget;
-	struct buf *keys = call_param(c);
+	struct buf *keys = pg_params_param(c);
 	pg_array_begin(keys, PG_TEXT, n);
 	for (size_t i = 0; i < v->nfirsts; i++) {
 		const struct write *w = &v->writes[v->firsts[i]];
@@ -110,7 +112,7 @@ static bool note_forgotten(const struct verdicts *v, struct call *c)
 	return true;
 }
 
-static void add_replay(const struct verdicts *v, size_t i, struct call *c)
+static void add_replay(const struct verdicts *v, size_t i, struct pg_params *c)
 {
 	const struct record_why *why = &v->replays[i];
 	pg_array_int8(&c->params[1], (int64_t)v->writes[i].version);
@@ -120,14 +122,14 @@ static void add_replay(const struct verdicts *v, size_t i, struct call *c)
 	put_text(&c->params[5], why->key.s, why->key.len);
 }
 
-static bool note_replays(const struct verdicts *v, struct call *c)
+static bool note_replays(const struct verdicts *v, struct pg_params *c)
 {
 	static const Oid types[] = {
 	    PG_INT8, PG_INT4, PG_INT8, PG_TEXT, PG_TEXT};
 	if (v->nreplays == 0)
 		return false;
 	c->sql = statements_replay;
-	call_int4(c, v->partition);
+	pg_params_int4(c, v->partition);
 	begin(c, types, sizeof types / sizeof *types, v->nreplays);
 	for (size_t i = 0; i < v->n; i++) {
 		if (v->keys[i].role == IDEMPOTENCY_REPLAY)
@@ -138,14 +140,15 @@ static bool note_replays(const struct verdicts *v, struct call *c)
 
 /* --- producers ----------------------------------------------------------- */
 
-static bool note_producers(const struct verdicts *v, struct call *c)
+static bool note_producers(const struct verdicts *v, struct pg_params *c)
 {
 	size_t n = v->next.n;
 	if (n == 0)
 		return false;
 	c->sql = statements_producers;
-	call_int4(c, v->partition);
-	struct buf *instances = call_param(c), *numbers = call_param(c);
+	pg_params_int4(c, v->partition);
+	struct buf *instances = pg_params_param(c),
+		   *numbers = pg_params_param(c);
 	pg_array_begin(instances, PG_TEXT, n);
 	pg_array_begin(numbers, PG_INT8, n);
 	for (size_t i = 0; i < n; i++) {
@@ -155,7 +158,7 @@ static bool note_producers(const struct verdicts *v, struct call *c)
 	return true;
 }
 
-static bool note_orders(const struct verdicts *v, struct call *c)
+static bool note_orders(const struct verdicts *v, struct pg_params *c)
 {
 	bool any = false;
 	for (size_t i = 0; i < v->n; i++)
@@ -163,12 +166,13 @@ static bool note_orders(const struct verdicts *v, struct call *c)
 	if (!any)
 		return false;
 	c->sql = statements_obeyed;
-	call_int4(c, v->partition);
-	call_int8(c, v->writes[v->n - 1].version);
+	pg_params_int4(c, v->partition);
+	pg_params_int8(c, v->writes[v->n - 1].version);
 	return true;
 }
 
-size_t notes_make(const struct verdicts *v, struct call calls[NOTES_MAX])
+size_t side_writes_make(
+    const struct verdicts *v, struct pg_params calls[SIDE_WRITES_MAX])
 {
 	size_t n = 0;
 	n += note_rejections(v, &calls[n]);
@@ -177,6 +181,6 @@ size_t notes_make(const struct verdicts *v, struct call calls[NOTES_MAX])
 	n += note_replays(v, &calls[n]);
 	n += note_producers(v, &calls[n]);
 	n += note_orders(v, &calls[n]);
-	CHECK(n <= NOTES_MAX);
+	CHECK(n <= SIDE_WRITES_MAX);
 	return n;
 }

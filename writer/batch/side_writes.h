@@ -6,7 +6,8 @@
 #include "common/postgres/pg_params.h"
 #include "writer/decide/verdicts.h"
 
-enum { NOTES_MAX = 6 };
+enum { SIDE_WRITES_MAX = 6 };
 
 /* Fills empty calls, as many as are needed; returns how many. */
-size_t notes_make(const struct verdicts *v, struct call calls[NOTES_MAX]);
+size_t side_writes_make(
+    const struct verdicts *v, struct pg_params calls[SIDE_WRITES_MAX]);

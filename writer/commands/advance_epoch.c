@@ -49,11 +49,11 @@ struct move {
 	char *old_topic; /* owned */
 	int old_partitions;
 	bool made_again;
-	uint32_t epoch;	     /* the next one */
-	version_t *next;     /* by partition of the old log: not applied yet */
-	struct ends_of *now; /* by partition of the new one */
-	version_t *begin;    /* likewise */
-	char *cluster;	     /* owned */
+	uint32_t epoch;	 /* the next one */
+	version_t *next; /* by partition of the old log: not applied yet */
+	struct log_offsets_of *now; /* by partition of the new one */
+	version_t *begin;	    /* likewise */
+	char *cluster;		    /* owned */
 };
 
 static bool is_same(const struct move *m)
@@ -69,7 +69,7 @@ static struct err read_log(struct move *m)
 	PGresult *r =
 	    PQexec(m->c, "SELECT topic, partitions, epoch FROM sluice.log");
 	if (PQresultStatus(r) != PGRES_TUPLES_OK || PQntuples(r) != 1) {
-		e = session_failed(m->c);
+		e = pg_blocking_failed(m->c);
 	} else {
 		m->old_topic = mem_strdup(PQgetvalue(r, 0, 0));
 		m->old_partitions = atoi(PQgetvalue(r, 0, 1));
@@ -88,9 +88,8 @@ static struct err read_progress(struct move *m)
 	    "SELECT \"partition\", next_offset FROM sluice.progress"
 	    " ORDER BY \"partition\" FOR UPDATE");
 	if (PQresultStatus(r) != PGRES_TUPLES_OK)
-		e = session_failed(m->c);
-	for (int row = 0; e.verdict == VERDICT_OK && row < PQntuples(r);
-	     row++) {
+		e = pg_blocking_failed(m->c);
+	for (int row = 0; e.kind == ERR_KIND_OK && row < PQntuples(r); row++) {
 		int partition = atoi(PQgetvalue(r, row, 0));
 		version_t v = strtoull(PQgetvalue(r, row, 1), NULL, 10);
 		if (partition >= 0 && partition < m->old_partitions)
@@ -109,14 +108,14 @@ static int64_t next_offset(const struct move *m, int32_t p)
 
 /* A topic that was just made has no leader yet. */
 static struct err ask_ends(
-    struct move *m, const char *topic, int32_t p, struct ends_of *out)
+    struct move *m, const char *topic, int32_t p, struct log_offsets_of *out)
 {
 	struct err e;
-	*out = (struct ends_of){.partition = p};
+	*out = (struct log_offsets_of){.partition = p};
 	do {
 		e = topics_ends(
 		    m->topics, topic, p, TIMEOUT, &out->low, &out->high);
-	} while (e.verdict == VERDICT_RETRY &&
+	} while (e.kind == ERR_KIND_RETRY &&
 		 patience_wait(&m->patience, "Kafka", e.msg));
 	return e;
 }
@@ -126,10 +125,10 @@ static struct err check_drained(struct move *m)
 	int count = 0;
 	int64_t left = 0;
 	struct err e = topics_count(m->topics, m->old_topic, TIMEOUT, &count);
-	for (int p = 0; e.verdict == VERDICT_OK && p < count; p++) {
-		struct ends_of at;
+	for (int p = 0; e.kind == ERR_KIND_OK && p < count; p++) {
+		struct log_offsets_of at;
 		e = ask_ends(m, m->old_topic, p, &at);
-		if (e.verdict != VERDICT_OK || p >= m->old_partitions)
+		if (e.kind != ERR_KIND_OK || p >= m->old_partitions)
 			continue;
 		if (at.high > next_offset(m, p))
 			left += at.high - next_offset(m, p);
@@ -139,9 +138,9 @@ static struct err check_drained(struct move *m)
 			       "left behind\n",
 			    p, m->old_topic, at.high, next_offset(m, p));
 	}
-	if (e.verdict != VERDICT_OK || left == 0)
+	if (e.kind != ERR_KIND_OK || left == 0)
 		return e;
-	return err_make(VERDICT_FATAL, "drain",
+	return err_make(ERR_KIND_FATAL, "drain",
 	    "%" PRId64 " writes of %s are not applied yet: stop the api, call "
 	    "sluice-writer --drain with the old settings, then come back",
 	    left, m->old_topic);
@@ -151,7 +150,7 @@ static struct err read_ends(struct move *m)
 {
 	struct err e = ERR_OK;
 	const struct common_settings *s = &m->s->common;
-	for (int32_t p = 0; e.verdict == VERDICT_OK && p < s->partitions; p++)
+	for (int32_t p = 0; e.kind == ERR_KIND_OK && p < s->partitions; p++)
 		e = ask_ends(m, s->writes_topic, p, &m->now[p]);
 	return e;
 }
@@ -161,7 +160,7 @@ static bool is_unclear(const struct move *m)
 {
 	bool ends_early = false, holds = false;
 	for (int32_t p = 0; p < m->old_partitions; p++) {
-		const struct ends_of *at = &m->now[p];
+		const struct log_offsets_of *at = &m->now[p];
 		ends_early = ends_early || at->high < next_offset(m, p);
 		holds = holds ||
 			(at->low < at->high && at->low < next_offset(m, p));
@@ -174,7 +173,7 @@ static struct err check_partitions(const struct move *m)
 {
 	if (m->s->common.partitions == m->old_partitions)
 		return ERR_OK;
-	return err_make(VERDICT_FATAL, "partitions",
+	return err_make(ERR_KIND_FATAL, "partitions",
 	    "the number of partitions only changes with another log.writes and "
 	    "another log.commits");
 }
@@ -183,7 +182,7 @@ static struct err check_same(const struct move *m)
 {
 	if (m->made_again || !is_unclear(m))
 		return ERR_OK;
-	return err_make(VERDICT_FATAL, "unclear",
+	return err_make(ERR_KIND_FATAL, "unclear",
 	    "%s ends before what was applied, and is not empty: if it was cut, "
 	    "choose another log.writes; if it was made again, say --made-again",
 	    m->old_topic);
@@ -191,7 +190,7 @@ static struct err check_same(const struct move *m)
 
 static void set_begin(struct move *m, int32_t p)
 {
-	const struct ends_of *at = &m->now[p];
+	const struct log_offsets_of *at = &m->now[p];
 	int64_t offset = at->low;
 	if (is_same(m) && !m->made_again && next_offset(m, p) >= at->low &&
 	    next_offset(m, p) <= at->high)
@@ -208,11 +207,11 @@ static struct err find_begin(struct move *m)
 	int count = 0;
 	struct err e =
 	    topics_count(m->topics, m->s->common.writes_topic, TIMEOUT, &count);
-	if (e.verdict == VERDICT_OK && count)
+	if (e.kind == ERR_KIND_OK && count)
 		e = read_ends(m);
-	if (e.verdict == VERDICT_OK && is_same(m))
+	if (e.kind == ERR_KIND_OK && is_same(m))
 		e = check_same(m);
-	if (e.verdict != VERDICT_OK)
+	if (e.kind != ERR_KIND_OK)
 		return e;
 	for (int32_t p = 0; p < m->s->common.partitions; p++)
 		set_begin(m, p);
@@ -225,11 +224,11 @@ static struct err ask_kafka(struct move *m, bool dry)
 	m->begin = mem_zalloc(n * sizeof *m->begin);
 	m->now = mem_zalloc(n * sizeof *m->now);
 	struct err e = is_same(m) ? check_partitions(m) : check_drained(m);
-	if (e.verdict == VERDICT_OK)
+	if (e.kind == ERR_KIND_OK)
 		e = migrate_topics(m->topics, &m->patience, m->s, dry);
-	if (e.verdict == VERDICT_OK)
+	if (e.kind == ERR_KIND_OK)
 		e = find_begin(m);
-	if (e.verdict == VERDICT_OK)
+	if (e.kind == ERR_KIND_OK)
 		m->cluster = topics_cluster(m->topics, TIMEOUT);
 	return e;
 }
@@ -280,37 +279,37 @@ static void write_sql(const struct move *m, struct buf *out)
 
 static struct err move(struct move *m, bool dry)
 {
-	struct err e = session_run(m->c, "BEGIN; " SESSION_LOCK);
-	if (e.verdict == VERDICT_OK)
+	struct err e = pg_blocking_run(m->c, "BEGIN; " PG_BLOCKING_LOCK);
+	if (e.kind == ERR_KIND_OK)
 		e = read_log(m);
-	if (e.verdict == VERDICT_OK)
+	if (e.kind == ERR_KIND_OK)
 		e = read_progress(m);
-	if (e.verdict == VERDICT_OK)
+	if (e.kind == ERR_KIND_OK)
 		e = ask_kafka(m, dry);
-	if (e.verdict != VERDICT_OK)
+	if (e.kind != ERR_KIND_OK)
 		return e;
 	struct buf sql = {0};
 	write_sql(m, &sql);
 	printf("from %s to %s, epoch %u\n%s", m->old_topic,
 	    m->s->common.writes_topic, m->epoch, dry ? sql.data : "");
 	if (!dry)
-		e = session_run(m->c, sql.data);
-	if (!dry && e.verdict == VERDICT_OK)
-		e = session_run(m->c, "COMMIT");
+		e = pg_blocking_run(m->c, sql.data);
+	if (!dry && e.kind == ERR_KIND_OK)
+		e = pg_blocking_run(m->c, "COMMIT");
 	buf_free(&sql);
 	return e;
 }
 
-int epoch_advance(const struct config *config, const struct writer_settings *s,
-    bool dry, bool made_again)
+int advance_epoch_advance(const struct config *config,
+    const struct writer_settings *s, bool dry, bool made_again)
 {
 	struct kafka_config kafka = kafka_config(config, &s->common);
 	struct move m = {
 	    .s = s, .patience = patience_of(s->wait), .made_again = made_again};
 	struct err e = topics_new(&kafka, &m.topics);
-	if (e.verdict == VERDICT_OK)
-		e = session_open(s->common.primary_url, &m.patience, &m.c);
-	if (e.verdict == VERDICT_OK)
+	if (e.kind == ERR_KIND_OK)
+		e = pg_blocking_open(s->common.primary_url, &m.patience, &m.c);
+	if (e.kind == ERR_KIND_OK)
 		e = move(&m, dry);
 	PQfinish(m.c);
 	topics_free(&m.topics);
@@ -319,7 +318,7 @@ int epoch_advance(const struct config *config, const struct writer_settings *s,
 	free(m.begin);
 	free(m.now);
 	free(m.cluster);
-	if (e.verdict == VERDICT_OK)
+	if (e.kind == ERR_KIND_OK)
 		return EXIT_SUCCESS;
 	fprintf(stderr, "advance-epoch: %s (%s)\n", e.msg, e.code);
 	return EXIT_FAILURE;

@@ -9,5 +9,5 @@
  * the settings was, so that what it holds was never applied. Returns an exit
  * code.
  */
-int epoch_advance(const struct config *config, const struct writer_settings *s,
-    bool dry, bool made_again);
+int advance_epoch_advance(const struct config *config,
+    const struct writer_settings *s, bool dry, bool made_again);

@@ -146,7 +146,7 @@ static const char reserve[] =
     "END\n"
     "$reserve$;\n";
 
-void schema_sql(struct buf *out, const struct writer_settings *s)
+void bookkeeping_sql(struct buf *out, const struct writer_settings *s)
 {
 	buf_str(out, tables);
 	buf_str(out, columns);

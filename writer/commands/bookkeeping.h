@@ -9,4 +9,4 @@
 
 /* With the row of sluice.log and the rows of sluice.progress for a log of
  * these settings, where there is none yet. */
-void schema_sql(struct buf *out, const struct writer_settings *s);
+void bookkeeping_sql(struct buf *out, const struct writer_settings *s);

@@ -16,21 +16,21 @@
 static const char sql[] =
     "SELECT \"partition\", next_offset FROM sluice.progress";
 
-struct emptying {
+struct drain_log {
 	struct context *x;
 	struct partition *const *parts;
 	const bool *member;
 	int64_t *highs; /* by partition: the end of the log */
 	size_t n;
 	int64_t left; /* as it was told last */
-	struct ends *ends;
-	struct ask *ask;
+	struct log_offsets *ends;
+	struct pg_request *ask;
 	struct loop_timer *timer;
 	void (*done)(void *arg);
 	void *arg;
 };
 
-static bool all_announced(const struct emptying *e)
+static bool all_announced(const struct drain_log *e)
 {
 	for (size_t i = 0; i < e->n; i++) {
 		if (e->parts[i] &&
@@ -40,7 +40,7 @@ static bool all_announced(const struct emptying *e)
 	return *e->member && announcer_outstanding(e->x->announcer) == 0;
 }
 
-static int64_t left(const struct emptying *e, const PGresult *r)
+static int64_t left(const struct drain_log *e, const PGresult *r)
 {
 	int64_t sum = 0;
 	for (int row = 0; row < PQntuples(r); row++) {
@@ -55,10 +55,10 @@ static int64_t left(const struct emptying *e, const PGresult *r)
 
 static void on_progress(void *arg, const struct pg_reply *reply)
 {
-	struct emptying *e = arg;
+	struct drain_log *e = arg;
 	e->ask = NULL;
 	loop_timer_start(e->timer, PERIOD);
-	if (reply->err.verdict != VERDICT_OK)
+	if (reply->err.kind != ERR_KIND_OK)
 		return; /* whoever applies says so */
 	int64_t now = left(e, reply->results[0]);
 	if (now != e->left)
@@ -70,35 +70,36 @@ static void on_progress(void *arg, const struct pg_reply *reply)
 	e->done(e->arg);
 }
 
-static void on_ends(
-    void *arg, const struct err *failed, const struct ends_of *list, size_t n)
+static void on_ends(void *arg, const struct err *failed,
+    const struct log_offsets_of *list, size_t n)
 {
-	struct emptying *e = arg;
+	struct drain_log *e = arg;
 	const struct pg_query q = {
 	    .sql = sql, .result_format = 1, .shape.columns = "pv"};
 	e->ends = NULL;
 	for (size_t i = 0; i < n; i++)
 		e->highs[i] = list[i].high;
-	if (failed->verdict == VERDICT_OK)
-		e->ask = ask_submit(e->x->pool, &q, 1, on_progress, e);
+	if (failed->kind == ERR_KIND_OK)
+		e->ask = pg_request_submit(e->x->pool, &q, 1, on_progress, e);
 	if (e->ask == NULL)
 		loop_timer_start(e->timer, PERIOD);
 }
 
 static void on_timer(void *arg)
 {
-	struct emptying *e = arg;
+	struct drain_log *e = arg;
 	int32_t *all = mem_alloc(e->n * sizeof *all);
 	for (size_t i = 0; i < e->n; i++)
 		all[i] = (int32_t)i;
-	e->ends = ends_ask(e->x, all, e->n, on_ends, e);
+	e->ends = log_offsets_ask(e->x, all, e->n, on_ends, e);
 	free(all);
 }
 
-struct emptying *emptying_new(struct context *x, struct partition *const *parts,
-    const bool *member, void (*done)(void *arg), void *arg)
+struct drain_log *drain_log_new(struct context *x,
+    struct partition *const *parts, const bool *member, void (*done)(void *arg),
+    void *arg)
 {
-	struct emptying *e = MEM_NEW(struct emptying);
+	struct drain_log *e = MEM_NEW(struct drain_log);
 	e->x = x;
 	e->parts = parts;
 	e->member = member;
@@ -112,13 +113,13 @@ struct emptying *emptying_new(struct context *x, struct partition *const *parts,
 	return e;
 }
 
-void emptying_free(struct emptying **ep)
+void drain_log_free(struct drain_log **ep)
 {
-	struct emptying *e = *ep;
+	struct drain_log *e = *ep;
 	if (e == NULL)
 		return;
-	ask_cancel(&e->ask);
-	ends_cancel(&e->ends);
+	pg_request_cancel(&e->ask);
+	log_offsets_cancel(&e->ends);
 	loop_timer_free(&e->timer);
 	free(e->highs);
 	free(e);

@@ -11,10 +11,11 @@
 #include "writer/batch/partition.h"
 #include "writer/context.h"
 
-struct emptying;
+struct drain_log;
 
 /* Borrows the partitions: by number, NULL where they are not ours; `member`:
  * the group has spoken. `done` is called once. */
-struct emptying *emptying_new(struct context *x, struct partition *const *parts,
-    const bool *member, void (*done)(void *arg), void *arg);
-void emptying_free(struct emptying **e);
+struct drain_log *drain_log_new(struct context *x,
+    struct partition *const *parts, const bool *member, void (*done)(void *arg),
+    void *arg);
+void drain_log_free(struct drain_log **e);

@@ -36,8 +36,7 @@ static struct err count_patiently(
 	struct err e;
 	do {
 		e = topics_count(t, topic, CLOCK_S(2), count);
-	} while (
-	    e.verdict == VERDICT_RETRY && patience_wait(p, "Kafka", e.msg));
+	} while (e.kind == ERR_KIND_RETRY && patience_wait(p, "Kafka", e.msg));
 	return e;
 }
 
@@ -56,7 +55,7 @@ static struct err create_patiently(
 	struct err e;
 	do {
 		e = topics_create(t, p, CLOCK_S(10));
-	} while (e.verdict == VERDICT_RETRY &&
+	} while (e.kind == ERR_KIND_RETRY &&
 		 patience_wait(patience, "Kafka", e.msg));
 	return e;
 }
@@ -68,14 +67,13 @@ static struct err check_setting(
 	struct err e;
 	do {
 		e = topics_setting(t, topic, name, CLOCK_S(2), &value);
-	} while (
-	    e.verdict == VERDICT_RETRY && patience_wait(p, "Kafka", e.msg));
-	if (e.verdict == VERDICT_REJECT || e.verdict == VERDICT_RETRY) {
+	} while (e.kind == ERR_KIND_RETRY && patience_wait(p, "Kafka", e.msg));
+	if (e.kind == ERR_KIND_REJECT || e.kind == ERR_KIND_RETRY) {
 		printf("%s is not checked: %s\n", name, e.msg);
 		return ERR_OK;
 	}
-	if (e.verdict == VERDICT_OK)
-		e = logcheck_setting(topic, name, value);
+	if (e.kind == ERR_KIND_OK)
+		e = topic_checks_setting(topic, name, value);
 	free(value);
 	return e;
 }
@@ -85,7 +83,7 @@ static struct err check_settings(
 {
 	struct err e = ERR_OK;
 	for (const char *const *name = plan->checked;
-	     name && *name && e.verdict == VERDICT_OK; name++)
+	     name && *name && e.kind == ERR_KIND_OK; name++)
 		e = check_setting(t, p, plan->name, *name);
 	return e;
 }
@@ -95,14 +93,14 @@ static struct err make_topic(struct topics *t, struct patience *patience,
 {
 	int count;
 	struct err e = count_patiently(t, patience, p->name, &count);
-	if (e.verdict != VERDICT_OK)
+	if (e.kind != ERR_KIND_OK)
 		return e;
 	if (count == p->partitions || (count > 0 && p->any_partitions)) {
 		printf("topic %s is there\n", p->name);
 		return check_settings(t, patience, p);
 	}
 	if (count != 0)
-		return err_make(VERDICT_FATAL, "partitions",
+		return err_make(ERR_KIND_FATAL, "partitions",
 		    "topic %s has %d partitions, log.partitions is %d: set it "
 		    "to %d; the number of partitions of a log never changes",
 		    p->name, count, p->partitions, count);
@@ -133,13 +131,14 @@ struct err migrate_topics(struct topics *t, struct patience *patience,
 	int replication = (int)s->replication;
 	const struct topic_plan plans[] = {
 	    {s->common.writes_topic, partitions, replication, writes,
-		logcheck_of_writes, false},
+		topic_checks_of_writes, false},
 	    {s->common.commits_topic, partitions, replication, commits, NULL,
 		false},
-	    {s->common.ids_topic, 1, replication, ids, logcheck_of_ids, true}};
+	    {s->common.ids_topic, 1, replication, ids, topic_checks_of_ids,
+		true}};
 	struct err e = ERR_OK;
 	for (size_t i = 0; i < sizeof plans / sizeof plans[0]; i++) {
-		if (e.verdict == VERDICT_OK)
+		if (e.kind == ERR_KIND_OK)
 			e = make_topic(t, patience, &plans[i], dry);
 	}
 	return e;
@@ -153,10 +152,10 @@ static struct err check_log(PGconn *c, const struct writer_settings *s)
 	PGresult *r = PQexec(c, "SELECT topic, partitions FROM sluice.log");
 	struct err e = ERR_OK;
 	if (PQresultStatus(r) != PGRES_TUPLES_OK || PQntuples(r) != 1)
-		e = session_failed(c);
+		e = pg_blocking_failed(c);
 	else if (strcmp(PQgetvalue(r, 0, 0), s->common.writes_topic) != 0 ||
 		 atoi(PQgetvalue(r, 0, 1)) != s->common.partitions)
-		e = err_make(VERDICT_FATAL, "log",
+		e = err_make(ERR_KIND_FATAL, "log",
 		    "the database belongs to the log '%s' with %s partitions; "
 		    "log.writes and log.partitions say '%s' with %d",
 		    PQgetvalue(r, 0, 0), PQgetvalue(r, 0, 1),
@@ -168,16 +167,16 @@ static struct err check_log(PGconn *c, const struct writer_settings *s)
 static struct err make_schema(PGconn *c, const struct writer_settings *s)
 {
 	struct buf sql = {0};
-	schema_sql(&sql, s);
-	struct err e = session_run(c, "BEGIN; " SESSION_LOCK);
-	if (e.verdict == VERDICT_OK)
-		e = session_run(c, sql.data);
-	if (e.verdict == VERDICT_OK)
+	bookkeeping_sql(&sql, s);
+	struct err e = pg_blocking_run(c, "BEGIN; " PG_BLOCKING_LOCK);
+	if (e.kind == ERR_KIND_OK)
+		e = pg_blocking_run(c, sql.data);
+	if (e.kind == ERR_KIND_OK)
 		e = check_log(c, s);
-	if (e.verdict == VERDICT_OK)
+	if (e.kind == ERR_KIND_OK)
 		e = tables_migrate(c, false);
-	if (e.verdict == VERDICT_OK)
-		e = session_run(c, "COMMIT");
+	if (e.kind == ERR_KIND_OK)
+		e = pg_blocking_run(c, "COMMIT");
 	buf_free(&sql);
 	return e;
 }
@@ -186,14 +185,14 @@ static struct err make_schema(PGconn *c, const struct writer_settings *s)
 static struct err print_schema(PGconn *c, const struct writer_settings *s)
 {
 	struct buf sql = {0};
-	schema_sql(&sql, s);
+	bookkeeping_sql(&sql, s);
 	printf("\n%s", sql.data);
 	buf_free(&sql);
-	struct err e = session_run(c, "BEGIN");
-	if (e.verdict == VERDICT_OK)
+	struct err e = pg_blocking_run(c, "BEGIN");
+	if (e.kind == ERR_KIND_OK)
 		e = tables_migrate(c, true);
-	if (e.verdict == VERDICT_OK)
-		e = session_run(c, "ROLLBACK");
+	if (e.kind == ERR_KIND_OK)
+		e = pg_blocking_run(c, "ROLLBACK");
 	return e;
 }
 
@@ -201,10 +200,10 @@ static struct err migrate_schema(
     const struct writer_settings *s, struct patience *p, bool dry)
 {
 	PGconn *c;
-	struct err e = session_open(s->common.primary_url, p, &c);
-	if (e.verdict == VERDICT_OK)
+	struct err e = pg_blocking_open(s->common.primary_url, p, &c);
+	if (e.kind == ERR_KIND_OK)
 		e = dry ? print_schema(c, s) : make_schema(c, s);
-	if (e.verdict == VERDICT_OK && !dry)
+	if (e.kind == ERR_KIND_OK && !dry)
 		printf("the schema is there\n");
 	PQfinish(c);
 	return e;
@@ -217,12 +216,12 @@ int migrate(
 	struct patience patience = patience_of(s->wait);
 	struct topics *t;
 	struct err e = topics_new(&kafka, &t);
-	if (e.verdict == VERDICT_OK)
+	if (e.kind == ERR_KIND_OK)
 		e = migrate_topics(t, &patience, s, dry);
 	topics_free(&t);
 	/* The schema of a log that is not ours must not be touched either, so
 	 * the topics go first. */
-	if (e.verdict == VERDICT_OK)
+	if (e.kind == ERR_KIND_OK)
 		e = migrate_schema(s, &patience, dry);
-	return e.verdict == VERDICT_OK ? EXIT_SUCCESS : fail(&e);
+	return e.kind == ERR_KIND_OK ? EXIT_SUCCESS : fail(&e);
 }

@@ -42,16 +42,16 @@ static void ignore_notice(void *arg, const char *message)
 	(void)message;
 }
 
-struct err session_failed(PGconn *c)
+struct err pg_blocking_failed(PGconn *c)
 {
 	struct err e =
-	    err_make(VERDICT_FATAL, "postgres", "%s", PQerrorMessage(c));
+	    err_make(ERR_KIND_FATAL, "postgres", "%s", PQerrorMessage(c));
 	e.msg[strcspn(e.msg, "\n")] = '\0';
 	return e;
 }
 
 /* `FATAL:  28P01: …`; the first word is in the server's language. */
-bool session_is_refused(const char *message)
+bool pg_blocking_is_refused(const char *message)
 {
 	enum { LEN = 5 };
 	for (const char *s = message; (s = strstr(s, ":  ")); s++) {
@@ -74,7 +74,7 @@ static PGconn *connect(const char *url)
 	    "target_session_attrs", "dbname", NULL};
 	/* Of each host that the URL lists. */
 	const char *const values[] = {
-	    "5", SESSION_NAME, "read-write", url, NULL};
+	    "5", PG_BLOCKING_NAME, "read-write", url, NULL};
 	PGconn *c = PQconnectdbParams(names, values, 1);
 	CHECK(c != NULL);
 	return c;
@@ -88,7 +88,8 @@ static bool is_hopeless(const char *url, struct err *why)
 {
 	const char *const names[] = {
 	    "application_name", "target_session_attrs", "dbname", NULL};
-	const char *const values[] = {SESSION_NAME, "read-write", url, NULL};
+	const char *const values[] = {
+	    PG_BLOCKING_NAME, "read-write", url, NULL};
 	PGconn *c = PQconnectStartParams(names, values, 1);
 	CHECK(c != NULL);
 	PQsetErrorVerbosity(c, PQERRORS_VERBOSE);
@@ -104,20 +105,20 @@ static bool is_hopeless(const char *url, struct err *why)
 			state = PQconnectPoll(c);
 	}
 	bool hopeless = PQconnectionNeedsPassword(c) ||
-			session_is_refused(PQerrorMessage(c));
+			pg_blocking_is_refused(PQerrorMessage(c));
 	if (hopeless)
-		*why = session_failed(c);
+		*why = pg_blocking_failed(c);
 	PQfinish(c);
 	return hopeless;
 }
 
-struct err session_open(const char *url, struct patience *p, PGconn **out)
+struct err pg_blocking_open(const char *url, struct patience *p, PGconn **out)
 {
 	for (;;) {
 		*out = connect(url);
 		if (PQstatus(*out) == CONNECTION_OK)
 			break;
-		struct err e = session_failed(*out);
+		struct err e = pg_blocking_failed(*out);
 		PQfinish(*out);
 		*out = NULL;
 		if (is_hopeless(url, &e) ||
@@ -128,14 +129,14 @@ struct err session_open(const char *url, struct patience *p, PGconn **out)
 	return ERR_OK;
 }
 
-struct err session_run(PGconn *c, const char *sql)
+struct err pg_blocking_run(PGconn *c, const char *sql)
 {
 	PGresult *r = PQexec(c, sql);
 	ExecStatusType status = PQresultStatus(r);
 	const char *state = PQresultErrorField(r, PG_DIAG_SQLSTATE);
 	struct err e = ERR_OK;
 	if (status != PGRES_COMMAND_OK && status != PGRES_TUPLES_OK) {
-		e = session_failed(c);
+		e = pg_blocking_failed(c);
 		if (state)
 			snprintf(e.code, sizeof e.code, "%s", state);
 	}

@@ -10,10 +10,10 @@
 #include <stdbool.h>
 
 /* One command at a time: "sluice" in ASCII. */
-#define SESSION_LOCK "SELECT pg_advisory_xact_lock(126942509523813)"
+#define PG_BLOCKING_LOCK "SELECT pg_advisory_xact_lock(126942509523813)"
 
 /* What Postgres knows these sessions by: they may take their time. */
-#define SESSION_NAME "sluice-migrate"
+#define PG_BLOCKING_NAME "sluice-migrate"
 
 /* How long a command waits for servers, in all. */
 struct patience {
@@ -28,11 +28,11 @@ bool patience_wait(struct patience *p, const char *what, const char *why);
 /* Tries again while there is patience, unless the server has answered that it
  * does not take this user, password or database. PQfinish *out; it is NULL on
  * failure. */
-struct err session_open(const char *url, struct patience *p, PGconn **out);
+struct err pg_blocking_open(const char *url, struct patience *p, PGconn **out);
 /* Pure: did a server refuse who connects (SQLSTATE of class 28, or 3D000)? The
  * message is a verbose one of libpq's. */
-bool session_is_refused(const char *message);
+bool pg_blocking_is_refused(const char *message);
 /* A script. The code of an error is its SQLSTATE. */
-struct err session_run(PGconn *c, const char *sql);
+struct err pg_blocking_run(PGconn *c, const char *sql);
 /* What the last command said. */
-struct err session_failed(PGconn *c);
+struct err pg_blocking_failed(PGconn *c);

@@ -32,20 +32,19 @@ struct tables {
 static struct err run(struct tables *t, const char *sql)
 {
 	printf("%s%s\n", sql, sql[strlen(sql) - 1] == ';' ? "" : ";");
-	return t->dry ? ERR_OK : session_run(t->db, sql);
+	return t->dry ? ERR_OK : pg_blocking_run(t->db, sql);
 }
 
 /* It may fail: then nothing has happened. */
 static struct err attempt(struct tables *t, const char *sql)
 {
-	struct err e = session_run(t->db, "SAVEPOINT attempt");
-	if (e.verdict != VERDICT_OK)
+	struct err e = pg_blocking_run(t->db, "SAVEPOINT attempt");
+	if (e.kind != ERR_KIND_OK)
 		return e;
 	e = run(t, sql);
-	struct err back =
-	    session_run(t->db, e.verdict == VERDICT_OK ? "RELEASE attempt"
-						       : "ROLLBACK TO attempt");
-	return back.verdict == VERDICT_OK ? e : back;
+	struct err back = pg_blocking_run(t->db,
+	    e.kind == ERR_KIND_OK ? "RELEASE attempt" : "ROLLBACK TO attempt");
+	return back.kind == ERR_KIND_OK ? e : back;
 }
 
 static struct err ask(struct tables *t, const char *sql, PGresult **out)
@@ -53,7 +52,7 @@ static struct err ask(struct tables *t, const char *sql, PGresult **out)
 	*out = PQexec(t->db, sql);
 	if (PQresultStatus(*out) == PGRES_TUPLES_OK)
 		return ERR_OK;
-	struct err e = session_failed(t->db);
+	struct err e = pg_blocking_failed(t->db);
 	PQclear(*out);
 	*out = NULL;
 	return e;
@@ -99,10 +98,10 @@ static struct err add_column(struct tables *t, const char *name)
 	buf_str(&sql, "ALTER TABLE ");
 	sql_name(&sql, t->c);
 	buf_str(&sql, " ADD COLUMN ");
-	sqltable_column(&sql, f);
+	sql_table_column(&sql, f);
 	struct err e = attempt(t, sql.data);
 	buf_free(&sql);
-	if (e.verdict != VERDICT_OK && strcmp(e.code, "23502") == 0) {
+	if (e.kind != ERR_KIND_OK && strcmp(e.code, "23502") == 0) {
 		block(t,
 		    "there are rows, for which a column that is added must "
 		    "be nullable or have a default");
@@ -177,7 +176,7 @@ static struct err compare_columns(struct tables *t)
 		      " ORDER BY d.attnum, e.attnum");
 	PGresult *r;
 	struct err e = ask(t, sql.data, &r);
-	for (int i = 0; e.verdict == VERDICT_OK && i < PQntuples(r); i++)
+	for (int i = 0; e.kind == ERR_KIND_OK && i < PQntuples(r); i++)
 		e = compare_column(t, r, i);
 	PQclear(r);
 	buf_free(&sql);
@@ -194,11 +193,11 @@ static struct err add_check(
 	alter(t, &sql, "ADD CONSTRAINT", name);
 	buf_printf(&sql, " %s NOT VALID", definition);
 	struct err e = run(t, sql.data);
-	if (e.verdict == VERDICT_OK) {
+	if (e.kind == ERR_KIND_OK) {
 		alter(t, &sql, "VALIDATE CONSTRAINT", name);
 		e = attempt(t, sql.data);
 	}
-	if (e.verdict != VERDICT_OK && strcmp(e.code, "23514") == 0) {
+	if (e.kind != ERR_KIND_OK && strcmp(e.code, "23514") == 0) {
 		printf("left to you: %s: there are rows that break %s; new "
 		       "ones are held to it\n",
 		    t->c->name, name);
@@ -243,7 +242,7 @@ static struct err compare_checks(struct tables *t)
 	buf_str(&sql, "'::regclass) e ON d.conname = e.conname ORDER BY 1");
 	PGresult *r;
 	struct err e = ask(t, sql.data, &r);
-	for (int i = 0; e.verdict == VERDICT_OK && i < PQntuples(r); i++)
+	for (int i = 0; e.kind == ERR_KIND_OK && i < PQntuples(r); i++)
 		e = compare_check(t, r, i);
 	PQclear(r);
 	buf_free(&sql);
@@ -259,7 +258,7 @@ static struct err is_there(struct tables *t, const char *name, bool *out)
 	buf_printf(
 	    &sql, "SELECT to_regclass('public.\"%s\"') IS NOT NULL", name);
 	struct err e = ask(t, sql.data, &r);
-	*out = e.verdict == VERDICT_OK && *PQgetvalue(r, 0, 0) == 't';
+	*out = e.kind == ERR_KIND_OK && *PQgetvalue(r, 0, 0) == 't';
 	PQclear(r);
 	buf_free(&sql);
 	return e;
@@ -271,7 +270,7 @@ static struct err make(struct tables *t)
 	buf_str(&sql, "CREATE TABLE ");
 	sql_name(&sql, t->c);
 	buf_char(&sql, ' ');
-	sqltable_body(&sql, t->c);
+	sql_table_body(&sql, t->c);
 	struct err e = run(t, sql.data);
 	buf_free(&sql);
 	return e;
@@ -295,7 +294,7 @@ static struct err check_kind(struct tables *t)
 	PGresult *r;
 	struct err e = ask(t, sql.data, &r);
 	buf_free(&sql);
-	if (e.verdict != VERDICT_OK)
+	if (e.kind != ERR_KIND_OK)
 		return e;
 	char kind = *PQgetvalue(r, 0, 0);
 	if (kind == 'p')
@@ -312,17 +311,18 @@ static struct err compare(struct tables *t)
 {
 	struct buf sql = {0};
 	buf_str(&sql, "CREATE TEMP TABLE sluice_declared ");
-	sqltable_body(&sql, t->c);
-	struct err e = session_run(t->db, sql.data);
+	sql_table_body(&sql, t->c);
+	struct err e = pg_blocking_run(t->db, sql.data);
 	buf_free(&sql);
-	if (e.verdict == VERDICT_OK)
+	if (e.kind == ERR_KIND_OK)
 		e = check_kind(t);
-	if (e.verdict == VERDICT_OK)
+	if (e.kind == ERR_KIND_OK)
 		e = compare_columns(t);
-	if (e.verdict == VERDICT_OK && t->blocking == 0)
+	if (e.kind == ERR_KIND_OK && t->blocking == 0)
 		e = compare_checks(t);
-	if (e.verdict == VERDICT_OK)
-		e = session_run(t->db, "DROP TABLE pg_temp.sluice_declared");
+	if (e.kind == ERR_KIND_OK)
+		e = pg_blocking_run(
+		    t->db, "DROP TABLE pg_temp.sluice_declared");
 	return e;
 }
 
@@ -342,27 +342,27 @@ static struct err note_shape(struct tables *t)
 	    " generation = CASE WHEN k.generation + 1 = excluded.generation"
 	    " THEN k.generation ELSE excluded.generation END",
 	    t->c->name, shape, text, t->c->name);
-	struct err e = session_run(t->db, sql.data);
+	struct err e = pg_blocking_run(t->db, sql.data);
 	PQfreemem(text);
 	buf_free(&sql);
 	return e;
 }
 
-static struct err add_extra(struct tables *t, const struct sqltable_extra *x)
+static struct err add_extra(struct tables *t, const struct sql_table_extra *x)
 {
 	bool there;
 	struct err e = is_there(t, x->name, &there);
-	return e.verdict == VERDICT_OK && !there ? run(t, x->sql) : e;
+	return e.kind == ERR_KIND_OK && !there ? run(t, x->sql) : e;
 }
 
 static struct err extras(struct tables *t)
 {
 	size_t n;
-	struct sqltable_extra *all = sqltable_extras(t->c, &n);
+	struct sql_table_extra *all = sql_table_extras(t->c, &n);
 	struct err e = ERR_OK;
-	for (size_t i = 0; i < n && e.verdict == VERDICT_OK; i++)
+	for (size_t i = 0; i < n && e.kind == ERR_KIND_OK; i++)
 		e = add_extra(t, &all[i]);
-	sqltable_extras_free(all, n);
+	sql_table_extras_free(all, n);
 	return e;
 }
 
@@ -372,12 +372,12 @@ static struct err migrate_one(struct tables *t)
 	size_t before = t->blocking;
 	printf("-- %s\n", t->c->name);
 	struct err e = is_there(t, t->c->name, &there);
-	if (e.verdict == VERDICT_OK)
+	if (e.kind == ERR_KIND_OK)
 		e = there ? compare(t) : make(t);
-	if (e.verdict != VERDICT_OK || t->blocking > before)
+	if (e.kind != ERR_KIND_OK || t->blocking > before)
 		return e;
 	e = extras(t);
-	return e.verdict == VERDICT_OK && !t->dry ? note_shape(t) : e;
+	return e.kind == ERR_KIND_OK && !t->dry ? note_shape(t) : e;
 }
 
 struct err tables_migrate(PGconn *c, bool dry)
@@ -386,11 +386,11 @@ struct err tables_migrate(PGconn *c, bool dry)
 	struct err e = ERR_OK;
 	for (size_t i = 0; (t.c = collection_at(i)) != NULL; i++) {
 		e = migrate_one(&t);
-		if (e.verdict != VERDICT_OK)
+		if (e.kind != ERR_KIND_OK)
 			return e;
 	}
 	if (t.blocking)
-		return err_make(VERDICT_FATAL, "collections",
+		return err_make(ERR_KIND_FATAL, "collections",
 		    "%zu of the above cannot be added: nothing was changed",
 		    t.blocking);
 	return ERR_OK;

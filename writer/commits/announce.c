@@ -38,7 +38,7 @@ struct announcement {
 	bool failed;
 };
 
-struct lane {
+struct announce_partition {
 	int64_t acknowledged;
 	size_t outstanding;
 	bool too_large; /* a message was, for Kafka */
@@ -48,7 +48,7 @@ struct announcer {
 	struct producer *producer;
 	struct config_extra *extra;
 	char *topic;
-	struct lane *lanes;
+	struct announce_partition *parts;
 	int32_t partitions;
 	size_t outstanding;
 	/* Over without a report to wait for: told from the timer. */
@@ -79,7 +79,7 @@ static void on_timer(void *arg)
 static void note_size(struct announcer *a, int32_t partition, const char *code)
 {
 	if (strcmp(code, "MSG_SIZE_TOO_LARGE") == 0)
-		a->lanes[partition].too_large = true;
+		a->parts[partition].too_large = true;
 }
 
 static void on_delivered(void *arg, const struct delivery *d)
@@ -88,7 +88,7 @@ static void on_delivered(void *arg, const struct delivery *d)
 	struct announcement *n = d->opaque;
 	CHECK(n->outstanding > 0 && a->outstanding > 0);
 	a->outstanding--;
-	a->lanes[n->partition].outstanding--;
+	a->parts[n->partition].outstanding--;
 	n->outstanding--;
 	if (d->status != DELIVERY_OK) {
 		if (!n->failed && a->done)
@@ -133,9 +133,9 @@ struct err announcer_new(
 	*out = a;
 	a->topic = mem_strdup(o->topic);
 	a->partitions = o->partitions;
-	a->lanes = mem_zalloc((size_t)o->partitions * sizeof *a->lanes);
+	a->parts = mem_zalloc((size_t)o->partitions * sizeof *a->parts);
 	for (int32_t i = 0; i < o->partitions; i++)
-		a->lanes[i].acknowledged = -1;
+		a->parts[i].acknowledged = -1;
 	a->done = o->done;
 	a->arg = o->arg;
 	a->timer = loop_timer_new(o->loop, on_timer, a);
@@ -145,7 +145,7 @@ struct err announcer_new(
 					.delivered = on_delivered,
 					.arg = a},
 	    &a->producer);
-	if (e.verdict == VERDICT_OK)
+	if (e.kind == ERR_KIND_OK)
 		producer_expect(a->producer, a->topic);
 	else
 		announcer_free(out, 0);
@@ -156,9 +156,9 @@ void announcer_acknowledged(
     struct announcer *a, int32_t partition, int64_t offset)
 {
 	CHECK(partition >= 0 && partition < a->partitions);
-	struct lane *lane = &a->lanes[partition];
-	if (offset > lane->acknowledged)
-		lane->acknowledged = offset;
+	struct announce_partition *part = &a->parts[partition];
+	if (offset > part->acknowledged)
+		part->acknowledged = offset;
 }
 
 struct announcement *announce_begin(
@@ -170,7 +170,7 @@ struct announcement *announce_begin(
 	    .announcer = a,
 	    .partition = partition,
 	    .owner = owner,
-	    .after = a->lanes[partition].acknowledged,
+	    .after = a->parts[partition].acknowledged,
 	};
 	return n;
 }
@@ -182,7 +182,7 @@ static void send_one(struct announcement *n, struct produce *m)
 	m->partition = n->partition;
 	m->opaque = n;
 	struct err e = producer_send(a->producer, m);
-	if (e.verdict != VERDICT_OK) {
+	if (e.kind != ERR_KIND_OK) {
 		log_event(EV_ANNOUNCE_FAILED, "partition=%d code=%s error=%s",
 		    n->partition, e.code, log_quote(e.msg));
 		n->failed = true;
@@ -191,7 +191,7 @@ static void send_one(struct announcement *n, struct produce *m)
 	}
 	n->outstanding++;
 	a->outstanding++;
-	a->lanes[n->partition].outstanding++;
+	a->parts[n->partition].outstanding++;
 }
 
 void announce_record(struct announcement *n, const struct record_commit *c)
@@ -270,8 +270,8 @@ void announce_anew(struct announcer *a, int32_t partition, version_t at)
 
 bool announcer_too_large(struct announcer *a, int32_t partition)
 {
-	bool is = a->lanes[partition].too_large;
-	a->lanes[partition].too_large = false;
+	bool is = a->parts[partition].too_large;
+	a->parts[partition].too_large = false;
 	return is;
 }
 
@@ -282,7 +282,7 @@ size_t announcer_outstanding(const struct announcer *a)
 
 size_t announcer_outstanding_of(const struct announcer *a, int32_t partition)
 {
-	return a->lanes[partition].outstanding;
+	return a->parts[partition].outstanding;
 }
 
 bool announcer_reachable(const struct announcer *a)
@@ -301,7 +301,7 @@ void announcer_free(struct announcer **ap, dur_us_t timeout)
 	loop_timer_free(&a->timer);
 	free(a->extra);
 	free(a->topic);
-	free(a->lanes);
+	free(a->parts);
 	free(a);
 	*ap = NULL;
 }

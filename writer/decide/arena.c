@@ -13,7 +13,7 @@ struct arena_block {
 	char bytes[];
 };
 
-struct jsonraw arena_keep(struct arena *a, const char *s, size_t len)
+struct jsonslice arena_keep(struct arena *a, const char *s, size_t len)
 {
 	struct arena_block *b = a->blocks;
 	if (b == NULL || b->size - b->used < len + 1) {
@@ -28,7 +28,7 @@ struct jsonraw arena_keep(struct arena *a, const char *s, size_t len)
 	copy[len] = '\0';
 	b->used += len + 1;
 	a->bytes += len;
-	return (struct jsonraw){copy, len};
+	return (struct jsonslice){copy, len};
 }
 
 void arena_free(struct arena *a)

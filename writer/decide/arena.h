@@ -12,5 +12,5 @@ struct arena {
 };
 
 /* A copy, NUL-terminated. */
-struct jsonraw arena_keep(struct arena *a, const char *s, size_t len);
+struct jsonslice arena_keep(struct arena *a, const char *s, size_t len);
 void arena_free(struct arena *a);

@@ -8,7 +8,7 @@
 
 /* NULL: not seen yet. */
 static struct producer_seen *find(
-    struct producers *p, const char *instance, size_t len)
+    struct dedup *p, const char *instance, size_t len)
 {
 	CHECK(len <= RECORD_INSTANCE_LEN);
 	for (size_t i = 0; i < p->n; i++) {
@@ -22,8 +22,7 @@ static struct producer_seen *find(
 	return NULL;
 }
 
-void producers_set(
-    struct producers *p, const char *instance, size_t len, uint64_t seq)
+void dedup_set(struct dedup *p, const char *instance, size_t len, uint64_t seq)
 {
 	struct producer_seen *seen = find(p, instance, len);
 	if (seen == NULL) {
@@ -35,10 +34,10 @@ void producers_set(
 	seen->seq = seq;
 }
 
-void producers_judge(const struct producers *p, const struct write *writes,
-    size_t n, bool *out, struct producers *next)
+void dedup_judge(const struct dedup *p, const struct write *writes, size_t n,
+    bool *out, struct dedup *next)
 {
-	struct producers before = *p;
+	struct dedup before = *p;
 	for (size_t i = 0; i < n; i++) {
 		const struct record_write *r = &writes[i].said;
 		if (!writes[i].has_op)
@@ -49,20 +48,20 @@ void producers_judge(const struct producers *p, const struct write *writes,
 			seen = find(&before, r->instance, RECORD_INSTANCE_LEN);
 		out[i] = seen && r->seq <= seen->seq;
 		if (!out[i])
-			producers_set(
+			dedup_set(
 			    next, r->instance, RECORD_INSTANCE_LEN, r->seq);
 	}
 }
 
-void producers_adopt(struct producers *p, const struct producers *next)
+void dedup_adopt(struct dedup *p, const struct dedup *next)
 {
 	for (size_t i = 0; i < next->n; i++)
-		producers_set(p, next->all[i].instance, RECORD_INSTANCE_LEN,
+		dedup_set(p, next->all[i].instance, RECORD_INSTANCE_LEN,
 		    next->all[i].seq);
 }
 
-void producers_free(struct producers *p)
+void dedup_free(struct dedup *p)
 {
 	free(p->all);
-	*p = (struct producers){0};
+	*p = (struct dedup){0};
 }

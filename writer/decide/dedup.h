@@ -16,18 +16,17 @@ struct producer_seen {
 };
 
 /* Begins as all zeroes. */
-struct producers {
+struct dedup {
 	struct producer_seen *all;
 	size_t n, cap;
 	size_t last; /* found: mostly the next one, too */
 };
 
-void producers_set(
-    struct producers *p, const char *instance, size_t len, uint64_t seq);
+void dedup_set(struct dedup *p, const char *instance, size_t len, uint64_t seq);
 /* Sets out[i] where the i-th write is a copy; `next` gets what the instances
  * of these writes are at behind them. */
-void producers_judge(const struct producers *p, const struct write *writes,
-    size_t n, bool *out, struct producers *next);
+void dedup_judge(const struct dedup *p, const struct write *writes, size_t n,
+    bool *out, struct dedup *next);
 /* These writes are committed. */
-void producers_adopt(struct producers *p, const struct producers *next);
-void producers_free(struct producers *p);
+void dedup_adopt(struct dedup *p, const struct dedup *next);
+void dedup_free(struct dedup *p);

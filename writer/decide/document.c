@@ -7,16 +7,16 @@
 #include <stdio.h>
 #include <string.h>
 
-static bool is_null(struct jsonraw v)
+static bool is_null(struct jsonslice v)
 {
-	return v.s == NULL || jsonraw_kind(v) == JSONRAW_NULL;
+	return v.s == NULL || jsonslice_kind(v) == JSONSLICE_NULL;
 }
 
 /* --- faults -------------------------------------------------------------- */
 
 /* What the column does not take, for people; empty: nothing. */
-static void field_fault(
-    const struct field *f, enum record_op op, struct jsonraw v, struct buf *out)
+static void field_fault(const struct field *f, enum record_op op,
+    struct jsonslice v, struct buf *out)
 {
 	if (op != RECORD_INCREMENT) {
 		unsigned faults = field_column_faults(f, v);
@@ -43,13 +43,13 @@ static const struct field *missing(const struct collection *c, uint64_t seen)
 }
 
 void document_fault(const struct collection *c, enum record_op op,
-    struct jsonraw object, char out[DOCUMENT_FAULT_LEN])
+    struct jsonslice object, char out[DOCUMENT_FAULT_LEN])
 {
 	uint64_t seen = 0;
-	struct jsonraw_member m = jsonraw_members(object);
+	struct jsonslice_member m = jsonslice_members(object);
 	struct buf what = {0};
 	out[0] = '\0';
-	while (out[0] == '\0' && jsonraw_next(&m)) {
+	while (out[0] == '\0' && jsonslice_next(&m)) {
 		size_t i = collection_field(c, m.name);
 		if (i == c->nfields)
 			continue;
@@ -70,7 +70,7 @@ void document_fault(const struct collection *c, enum record_op op,
 
 /* The declared keywords, as the API holds values to them, but without what only
  * the API does. */
-static unsigned check_faults(const struct field *f, struct jsonraw v)
+static unsigned check_faults(const struct field *f, struct jsonslice v)
 {
 	struct field bare = *f;
 	bare.pattern = NULL;
@@ -80,23 +80,23 @@ static unsigned check_faults(const struct field *f, struct jsonraw v)
 }
 
 static void take_first(const struct collection *c, const struct field *f,
-    unsigned faults, char name[SQLTABLE_NAME_LEN])
+    unsigned faults, char name[SQL_TABLE_NAME_LEN])
 {
-	char one[SQLTABLE_NAME_LEN];
+	char one[SQL_TABLE_NAME_LEN];
 	for (; faults; faults &= faults - 1) {
 		enum field_fault fault = (enum field_fault)(faults & -faults);
-		if (sqltable_check_name(one, c, f, fault) &&
+		if (sql_table_check_name(one, c, f, fault) &&
 		    (name[0] == '\0' || strcmp(one, name) < 0))
 			memcpy(name, one, sizeof one);
 	}
 }
 
 bool document_breaks(const struct collection *c, const struct document *d,
-    const struct document *before, char name[SQLTABLE_NAME_LEN])
+    const struct document *before, char name[SQL_TABLE_NAME_LEN])
 {
 	name[0] = '\0';
 	for (size_t i = 0; i < c->nfields; i++) {
-		struct jsonraw v = d->values[i];
+		struct jsonslice v = d->values[i];
 		if (before == NULL || before->values[i].s != v.s)
 			take_first(c, &c->fields[i],
 			    check_faults(&c->fields[i], v), name);
@@ -108,47 +108,47 @@ bool document_breaks(const struct collection *c, const struct document *d,
 
 /* What a document has that leaves the field out. The API filled it in, unless
  * the write is older than the field. */
-static struct jsonraw default_of(const struct field *f)
+static struct jsonslice default_of(const struct field *f)
 {
-	return is_null(f->otherwise) ? (struct jsonraw){0} : f->otherwise;
+	return is_null(f->otherwise) ? (struct jsonslice){0} : f->otherwise;
 }
 
 void document_read(
-    const struct collection *c, struct jsonraw object, struct document *out)
+    const struct collection *c, struct jsonslice object, struct document *out)
 {
-	struct jsonraw_member m = jsonraw_members(object);
+	struct jsonslice_member m = jsonslice_members(object);
 	*out = (struct document){0};
 	for (size_t i = 0; i < c->nfields; i++)
 		out->values[i] = default_of(&c->fields[i]);
-	while (jsonraw_next(&m)) {
+	while (jsonslice_next(&m)) {
 		size_t i = collection_field(c, m.name);
 		if (i < c->nfields)
 			out->values[i] =
-			    is_null(m.value) ? (struct jsonraw){0} : m.value;
+			    is_null(m.value) ? (struct jsonslice){0} : m.value;
 	}
 }
 
-static struct jsonraw merged(
-    struct jsonraw was, struct jsonraw patch, struct arena *arena)
+static struct jsonslice merged(
+    struct jsonslice was, struct jsonslice patch, struct arena *arena)
 {
 	if (is_null(patch))
-		return (struct jsonraw){0};
-	if (jsonraw_kind(patch) != JSONRAW_OBJECT)
+		return (struct jsonslice){0};
+	if (jsonslice_kind(patch) != JSONSLICE_OBJECT)
 		return patch;
 	struct buf b = {0};
 	jsonmerge(&b, was, patch);
-	struct jsonraw out = arena_keep(arena, b.data, b.len);
+	struct jsonslice out = arena_keep(arena, b.data, b.len);
 	buf_free(&b);
 	return out;
 }
 
 /* Of members with equal names the last one counts, and only that is merged. */
 void document_patch(const struct collection *c, struct document *d,
-    struct jsonraw patch, struct arena *arena)
+    struct jsonslice patch, struct arena *arena)
 {
 	struct document by = {0};
-	struct jsonraw_member m = jsonraw_members(patch);
-	while (jsonraw_next(&m)) {
+	struct jsonslice_member m = jsonslice_members(patch);
+	while (jsonslice_next(&m)) {
 		size_t i = collection_field(c, m.name);
 		if (i < c->nfields)
 			by.values[i] = m.value;
@@ -163,7 +163,8 @@ void document_patch(const struct collection *c, struct document *d,
 	}
 }
 
-static bool add_integers(struct buf *out, struct jsonraw a, struct jsonraw b)
+static bool add_integers(
+    struct buf *out, struct jsonslice a, struct jsonslice b)
 {
 	int64_t x, y, sum;
 	if (!decimal_int64(a, &x) || !decimal_int64(b, &y) ||
@@ -173,14 +174,14 @@ static bool add_integers(struct buf *out, struct jsonraw a, struct jsonraw b)
 	return true;
 }
 
-static bool add(const struct field *f, struct jsonraw was, struct jsonraw by,
-    struct buf *out)
+static bool add(const struct field *f, struct jsonslice was,
+    struct jsonslice by, struct buf *out)
 {
-	static const struct jsonraw zero = {"0", 1};
+	static const struct jsonslice zero = {"0", 1};
 	buf_clear(out);
 	if (is_null(was))
 		was = zero;
-	if (jsonraw_kind(was) != JSONRAW_NUMBER)
+	if (jsonslice_kind(was) != JSONSLICE_NUMBER)
 		return false; /* Postgres's "NaN" */
 	return f->type == FIELD_INTEGER
 		   ? add_integers(out, was, by)
@@ -188,13 +189,13 @@ static bool add(const struct field *f, struct jsonraw was, struct jsonraw by,
 }
 
 bool document_increment(const struct collection *c, struct document *d,
-    struct jsonraw by, struct arena *arena)
+    struct jsonslice by, struct arena *arena)
 {
 	const struct document before = *d;
-	struct jsonraw_member m = jsonraw_members(by);
+	struct jsonslice_member m = jsonslice_members(by);
 	struct buf sum = {0};
 	bool fits = true;
-	while (fits && jsonraw_next(&m)) {
+	while (fits && jsonslice_next(&m)) {
 		size_t i = collection_field(c, m.name);
 		if (i == c->nfields)
 			continue;
@@ -209,24 +210,24 @@ bool document_increment(const struct collection *c, struct document *d,
 	return fits;
 }
 
-struct jsonraw document_write(
+struct jsonslice document_write(
     const struct collection *c, const struct document *d, struct arena *arena)
 {
 	struct buf b = {0};
 	buf_char(&b, '{');
 	for (size_t i = 0; i < c->nfields; i++) {
-		struct jsonraw v = d->values[i];
+		struct jsonslice v = d->values[i];
 		if (v.s == NULL && c->fields[i].otherwise.s == NULL)
 			continue;
 		/* Left out, it would have its default. */
 		if (v.s == NULL)
-			v = (struct jsonraw){"null", 4};
+			v = (struct jsonslice){"null", 4};
 		buf_printf(
 		    &b, "%s\"%s\":", b.len > 1 ? "," : "", c->fields[i].name);
 		buf_add(&b, v.s, v.len);
 	}
 	buf_char(&b, '}');
-	struct jsonraw out = arena_keep(arena, b.data, b.len);
+	struct jsonslice out = arena_keep(arena, b.data, b.len);
 	buf_free(&b);
 	return out;
 }

@@ -20,31 +20,31 @@ enum { DOCUMENT_FIELDS = COLLECTION_FIELDS };
 
 /* By field; none: null. Borrowed from what was read, or from an arena. */
 struct document {
-	struct jsonraw values[DOCUMENT_FIELDS];
+	struct jsonslice values[DOCUMENT_FIELDS];
 };
 
 /* What is wrong with the body of a put, patch or increment, for people; empty:
  * nothing. */
 enum { DOCUMENT_FAULT_LEN = 160 };
 void document_fault(const struct collection *c, enum record_op op,
-    struct jsonraw object, char out[DOCUMENT_FAULT_LEN]);
+    struct jsonslice object, char out[DOCUMENT_FAULT_LEN]);
 
 /* Is a field that is another than before (NULL: any) one that a CHECK
  * constraint of the table would refuse? `name` is the constraint's; of several,
  * the one that Postgres would name: the first by its bytes. */
 bool document_breaks(const struct collection *c, const struct document *d,
-    const struct document *before, char name[SQLTABLE_NAME_LEN]);
+    const struct document *before, char name[SQL_TABLE_NAME_LEN]);
 
 /* Members that are no fields are passed over; fields that are left out have
  * their defaults. */
 void document_read(
-    const struct collection *c, struct jsonraw object, struct document *out);
+    const struct collection *c, struct jsonslice object, struct document *out);
 void document_patch(const struct collection *c, struct document *d,
-    struct jsonraw patch, struct arena *arena);
+    struct jsonslice patch, struct arena *arena);
 /* False, and nothing is changed: a sum does not fit its field. A field that is
  * null counts from 0. */
 bool document_increment(const struct collection *c, struct document *d,
-    struct jsonraw by, struct arena *arena);
+    struct jsonslice by, struct arena *arena);
 /* As one object, kept in the arena. */
-struct jsonraw document_write(
+struct jsonslice document_write(
     const struct collection *c, const struct document *d, struct arena *arena);

@@ -6,7 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-const char shapes_sql[] =
+const char fingerprints_sql[] =
     "SELECT name, shape, generation FROM sluice.collections";
 
 struct shape {
@@ -15,13 +15,13 @@ struct shape {
 	int32_t generation;
 };
 
-struct shapes {
+struct fingerprints {
 	struct shape *all;
 	size_t n;
 };
 
 static const struct shape *find(
-    const struct shapes *s, const struct collection *c, uint64_t shape)
+    const struct fingerprints *s, const struct collection *c, uint64_t shape)
 {
 	for (size_t i = 0; i < s->n; i++) {
 		if (s->all[i].collection == c && s->all[i].shape == shape)
@@ -30,7 +30,7 @@ static const struct shape *find(
 	return NULL;
 }
 
-static const struct collection *without_own(const struct shapes *s)
+static const struct collection *without_own(const struct fingerprints *s)
 {
 	const struct collection *c;
 	for (size_t i = 0; (c = collection_at(i)) != NULL; i++) {
@@ -41,7 +41,7 @@ static const struct collection *without_own(const struct shapes *s)
 }
 
 /* Those that came after ours are not for us. */
-static void drop_newer(struct shapes *s)
+static void drop_newer(struct fingerprints *s)
 {
 	size_t kept = 0;
 	for (size_t i = 0; i < s->n; i++) {
@@ -54,9 +54,10 @@ static void drop_newer(struct shapes *s)
 	s->n = kept;
 }
 
-struct shapes *shapes_read(const PGresult *r, const struct collection **missing)
+struct fingerprints *fingerprints_read(
+    const PGresult *r, const struct collection **missing)
 {
-	struct shapes *s = MEM_NEW(struct shapes);
+	struct fingerprints *s = MEM_NEW(struct fingerprints);
 	s->all = mem_zalloc(((size_t)PQntuples(r) + 1) * sizeof *s->all);
 	for (int i = 0; i < PQntuples(r); i++) {
 		const char *name = PQgetvalue(r, i, 0);
@@ -68,13 +69,13 @@ struct shapes *shapes_read(const PGresult *r, const struct collection **missing)
 	}
 	*missing = without_own(s);
 	if (*missing)
-		shapes_free(&s);
+		fingerprints_free(&s);
 	else
 		drop_newer(s);
 	return s;
 }
 
-void shapes_free(struct shapes **sp)
+void fingerprints_free(struct fingerprints **sp)
 {
 	if (*sp)
 		free((*sp)->all);
@@ -82,8 +83,8 @@ void shapes_free(struct shapes **sp)
 	*sp = NULL;
 }
 
-bool shapes_known(
-    const struct shapes *s, const struct collection *c, uint64_t shape)
+bool fingerprints_known(
+    const struct fingerprints *s, const struct collection *c, uint64_t shape)
 {
 	return shape == 0 || shape == c->shape || find(s, c, shape) != NULL;
 }

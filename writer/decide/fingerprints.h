@@ -7,15 +7,15 @@
 
 #include <libpq-fe.h>
 
-struct shapes;
+struct fingerprints;
 
 /* No parameters. Columns (binary): name text, shape text, generation int4. */
-extern const char shapes_sql[];
+extern const char fingerprints_sql[];
 /* Of its answer. Returns owned. NULL: `*missing` is a collection whose shape
  * was never migrated. */
-struct shapes *shapes_read(
+struct fingerprints *fingerprints_read(
     const PGresult *r, const struct collection **missing);
-void shapes_free(struct shapes **s);
+void fingerprints_free(struct fingerprints **s);
 /* 0, said by nobody, is known. */
-bool shapes_known(
-    const struct shapes *s, const struct collection *c, uint64_t shape);
+bool fingerprints_known(
+    const struct fingerprints *s, const struct collection *c, uint64_t shape);

@@ -57,9 +57,9 @@ static bool same_key(const struct write *a, const struct write *b)
 	return a->id_len == b->id_len && memcmp(a->id, b->id, a->id_len) == 0;
 }
 
-static struct jsonraw body_of(const struct write *w)
+static struct jsonslice body_of(const struct write *w)
 {
-	return (struct jsonraw){w->body, w->body_len};
+	return (struct jsonslice){w->body, w->body_len};
 }
 
 static void fold_plain(struct fold_change *c)
@@ -69,7 +69,7 @@ static void fold_plain(struct fold_change *c)
 		c->version = w->version;
 		if (w->op == RECORD_DELETE) {
 			c->erase = true;
-			c->put = (struct jsonraw){0};
+			c->put = (struct jsonslice){0};
 			continue;
 		}
 		if (c->put.s == NULL)
@@ -155,9 +155,9 @@ struct fold_change fold_alone(const struct fold_change *c, size_t i)
 struct current {
 	bool present;
 	version_t version;
-	struct jsonraw text; /* none: the fields are newer */
-	bool read;	     /* into fields */
-	bool too_large;	     /* the text is not known */
+	struct jsonslice text; /* none: the fields are newer */
+	bool read;	       /* into fields */
+	bool too_large;	       /* the text is not known */
 	size_t most;
 	struct document fields;
 	struct arena scratch; /* what patches and increments made of them */
@@ -170,7 +170,7 @@ struct current {
 static void tidy(struct current *row)
 {
 	enum { LITTLE = 65536 };
-	const size_t n = sizeof row->fields.values / sizeof(struct jsonraw);
+	const size_t n = sizeof row->fields.values / sizeof(struct jsonslice);
 	struct arena kept = {0};
 	size_t needed = 0;
 	for (size_t i = 0; i < n; i++)
@@ -178,7 +178,7 @@ static void tidy(struct current *row)
 	if (row->scratch.bytes < 2 * needed + LITTLE)
 		return;
 	for (size_t i = 0; i < n; i++) {
-		struct jsonraw *v = &row->fields.values[i];
+		struct jsonslice *v = &row->fields.values[i];
 		if (v->s)
 			*v = arena_keep(&kept, v->s, v->len);
 	}
@@ -232,7 +232,7 @@ static struct fold_verdict change(struct current *row, const struct write *w)
 	else if (!document_increment(
 		     w->collection, &row->fields, body_of(w), &row->scratch))
 		return rejected(REASON_OVERFLOW);
-	char constraint[SQLTABLE_NAME_LEN];
+	char constraint[SQL_TABLE_NAME_LEN];
 	bool large = !fits(row, w);
 	if (large ||
 	    document_breaks(w->collection, &row->fields, &before, constraint)) {
@@ -241,7 +241,7 @@ static struct fold_verdict change(struct current *row, const struct write *w)
 			     : broken(row, constraint);
 	}
 	tidy(row);
-	row->text = (struct jsonraw){0};
+	row->text = (struct jsonslice){0};
 	return (struct fold_verdict){.outcome = OUTCOME_REPLACED};
 }
 

@@ -27,7 +27,7 @@ struct fold_verdict {
 struct fold_row {
 	bool present;
 	version_t version;
-	struct jsonraw document; /* none: it is too large to be read */
+	struct jsonslice document; /* none: it is too large to be read */
 	bool too_large;
 	size_t most; /* bytes of what a change may make of it; 0: any */
 };
@@ -46,7 +46,7 @@ struct fold_change {
 	bool erase;
 	/* The document that the row ends with; none: there is no row, or it
 	 * stays as it is. */
-	struct jsonraw put;
+	struct jsonslice put;
 	/* Of the row; of a plain delete, at least that. */
 	version_t version;
 	/* For an insert. An update keeps the row's own created_at. */

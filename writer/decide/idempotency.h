@@ -20,7 +20,7 @@ struct idempotency_record {
 	struct position first;
 	const char *outcome;
 	size_t outcome_len;
-	struct jsonraw row_key; /* of the first; a text, may be empty */
+	struct jsonslice row_key; /* of the first; a text, may be empty */
 };
 
 enum idempotency_role {

@@ -28,9 +28,9 @@ struct extents {
 	size_t n, cap;
 };
 
-static void find_extents(struct extents *x, struct jsonraw v)
+static void find_extents(struct extents *x, struct jsonslice v)
 {
-	size_t open[JSONRAW_DEPTH + 2], depth = 0;
+	size_t open[JSONSLICE_DEPTH + 2], depth = 0;
 	struct jsonwalk w = {.at = v.s, .end = v.s + v.len};
 	enum jsonwalk_token t;
 	while ((t = jsonwalk_next(&w)) != JSONWALK_END) {
@@ -45,7 +45,7 @@ static void find_extents(struct extents *x, struct jsonraw v)
 
 /* A value, and if it is an object or array, which one of its text. */
 struct part {
-	struct jsonraw raw; /* s NULL: there is none */
+	struct jsonslice raw; /* s NULL: there is none */
 	const struct extents *extents;
 	size_t i;
 };
@@ -74,7 +74,7 @@ static bool is_object(const struct part *p)
 struct member {
 	uint64_t hash;
 	size_t at; /* those of the target first, as they stand */
-	struct jsonraw name;
+	struct jsonslice name;
 	struct part value;
 	bool patches;
 	bool replaced; /* by a later one of the same object */
@@ -96,10 +96,10 @@ static void add(struct members *s, const struct part *object, bool patches)
 	struct jsonwalk w = {.at = object->raw.s + 1,
 	    .end = object->raw.s + object->raw.len - 1};
 	while (jsonwalk_next(&w) != JSONWALK_END) {
-		struct jsonraw name = w.token;
+		struct jsonslice name = w.token;
 		MEM_GROW(s->all, s->cap, s->n);
 		s->all[s->n] = (struct member){
-		    .hash = jsontext_hash(name),
+		    .hash = jsonstring_hash(name),
 		    .at = s->n,
 		    .name = name,
 		    .value = take_value(&w, object->extents, &i),
@@ -114,7 +114,7 @@ static int by_name(const void *a, const void *b)
 	const struct member *x = a, *y = b;
 	if (x->hash != y->hash)
 		return x->hash < y->hash ? -1 : 1;
-	int order = jsontext_compare(x->name, y->name);
+	int order = jsonstring_compare(x->name, y->name);
 	return order ? order : (x->at > y->at) - (x->at < y->at);
 }
 
@@ -126,7 +126,7 @@ static int by_place(const void *a, const void *b)
 
 static bool same_name(const struct member *a, const struct member *b)
 {
-	return a->hash == b->hash && jsontext_same(a->name, b->name);
+	return a->hash == b->hash && jsonstring_same(a->name, b->name);
 }
 
 /* Of equal names, which stand together, the last one of the target meets the
@@ -163,7 +163,7 @@ static void put(struct buf *out, bool *first, const struct member *m)
 	static const struct part nothing;
 	const struct part *was = m->patches ? &nothing : &m->value;
 	const struct part *patch = m->patches ? &m->value : &m->patch;
-	if (patch->raw.s && jsonraw_kind(patch->raw) == JSONRAW_NULL)
+	if (patch->raw.s && jsonslice_kind(patch->raw) == JSONSLICE_NULL)
 		return;
 	buf_str(out, *first ? "" : ",");
 	*first = false;
@@ -198,7 +198,7 @@ static void merge(
 	free(s.all);
 }
 
-void jsonmerge(struct buf *out, struct jsonraw target, struct jsonraw patch)
+void jsonmerge(struct buf *out, struct jsonslice target, struct jsonslice patch)
 {
 	struct extents of_target = {0}, of_patch = {0};
 	const struct part was = {target, &of_target, 0};

@@ -6,5 +6,6 @@
 #include "common/json/jsonslice.h"
 
 /* Appends what the patch makes of the target (none: there was nothing). Both
- * passed jsonraw_scan. Of members with equal names the last one counts. */
-void jsonmerge(struct buf *out, struct jsonraw target, struct jsonraw patch);
+ * passed jsonslice_scan. Of members with equal names the last one counts. */
+void jsonmerge(
+    struct buf *out, struct jsonslice target, struct jsonslice patch);

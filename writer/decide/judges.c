@@ -82,9 +82,9 @@ static void add(struct texts *t, const char *text)
 	t->n++;
 }
 
-static void give(struct call *call, struct texts *t)
+static void give(struct pg_params *call, struct texts *t)
 {
-	struct buf *array = call_param(call);
+	struct buf *array = pg_params_param(call);
 	pg_array_begin(array, PG_TEXT, t->n);
 	if (t->n)
 		buf_add(array, t->items.data, t->items.len);
@@ -94,16 +94,16 @@ static void give(struct call *call, struct texts *t)
 static void add_checks(const struct collection *c, struct texts *names)
 {
 	size_t n;
-	struct sqltable_check *checks = sqltable_checks(c, &n);
+	struct sql_table_check *checks = sql_table_checks(c, &n);
 	for (size_t i = 0; i < n; i++)
 		add(names, checks[i].name);
-	sqltable_checks_free(checks, n);
+	sql_table_checks_free(checks, n);
 }
 
 static void add_relations(const struct collection *c, struct texts *names)
 {
-	char name[SQLTABLE_NAME_LEN];
-	for (size_t i = 0; sqltable_relation(name, c, i); i++)
+	char name[SQL_TABLE_NAME_LEN];
+	for (size_t i = 0; sql_table_relation(name, c, i); i++)
 		add(names, name);
 }
 
@@ -119,10 +119,10 @@ static void add_nullable(const struct collection *c, struct texts *names)
 	}
 }
 
-struct call judges_call(void)
+struct pg_params judges_call(void)
 {
 	enum { TABLES, KEYS, CHECKS, INDEXES, NULLABLE, ALL };
-	struct call call = {.sql = sql, .shape.columns = "sp"};
+	struct pg_params call = {.sql = sql, .shape.columns = "sp"};
 	struct texts all[ALL] = {{{0}, 0}};
 	const struct collection *c;
 	for (size_t i = 0; (c = collection_at(i)) != NULL; i++) {

@@ -26,7 +26,7 @@ struct judges;
 struct judges *judges_new(void);
 void judges_free(struct judges **j);
 /* What the catalog is asked. Columns (binary): collection text, judge int4. */
-struct call judges_call(void);
+struct pg_params judges_call(void);
 /* Of its answer; logs what is another than before. */
 void judges_read(struct judges *j, const PGresult *r);
 enum judge judges_of(const struct judges *j, const struct collection *c);

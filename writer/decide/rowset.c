@@ -17,7 +17,7 @@ enum { KEY, VERSION, CREATED_AT, UPDATED_AT };
 
 _Static_assert((int)UPDATED_AT + 1 == (int)SQL_UPSERT_FIELDS, "its order");
 
-void rowset_begin(struct call *call, const struct collection *c, size_t n)
+void rowset_begin(struct pg_params *call, const struct collection *c, size_t n)
 {
 	static const Oid types[SQL_UPSERT_FIELDS] = {[KEY] = PG_TEXT,
 	    [VERSION] = PG_INT8,
@@ -26,21 +26,21 @@ void rowset_begin(struct call *call, const struct collection *c, size_t n)
 	CHECK(call->n == 0);
 	call->room = SQL_UPSERT_FIELDS + (int)c->nfields;
 	for (size_t i = 0; i < SQL_UPSERT_FIELDS; i++)
-		pg_array_begin(call_param(call), types[i], n);
+		pg_array_begin(pg_params_param(call), types[i], n);
 	for (size_t i = 0; i < c->nfields; i++)
-		pg_array_begin(call_param(call), PG_TEXT, n);
+		pg_array_begin(pg_params_param(call), PG_TEXT, n);
 }
 
 static void add_value(
-    struct buf *array, const struct field *f, struct jsonraw v)
+    struct buf *array, const struct field *f, struct jsonslice v)
 {
 	int64_t n;
 	char text[24];
 	if (v.s == NULL) {
 		pg_array_null(array);
-	} else if (jsonraw_kind(v) == JSONRAW_STRING) {
+	} else if (jsonslice_kind(v) == JSONSLICE_STRING) {
 		size_t open = pg_array_open(array);
-		jsonraw_text(array, v);
+		jsonslice_text(array, v);
 		pg_array_close(array, open);
 	} else if (f->type == FIELD_INTEGER && decimal_int64(v, &n)) {
 		/* 7.0 is one, too, but not to bigint. */
@@ -51,7 +51,7 @@ static void add_value(
 	}
 }
 
-void rowset_add(struct call *call, const struct fold_change *c)
+void rowset_add(struct pg_params *call, const struct fold_change *c)
 {
 	const struct write *w = c->writes[0];
 	struct document d;

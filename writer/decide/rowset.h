@@ -7,6 +7,6 @@
 #include "writer/decide/fold.h"
 
 /* For `n` rows; the call has no parameters yet. */
-void rowset_begin(struct call *call, const struct collection *c, size_t n);
+void rowset_begin(struct pg_params *call, const struct collection *c, size_t n);
 /* Of a change with a document. */
-void rowset_add(struct call *call, const struct fold_change *c);
+void rowset_add(struct pg_params *call, const struct fold_change *c);

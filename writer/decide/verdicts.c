@@ -13,13 +13,13 @@
 #include <stdlib.h>
 #include <string.h>
 
-static void judge(struct verdicts *v, const struct producers *producers,
-    const struct lookup *lookup)
+static void judge(struct verdicts *v, const struct dedup *producers,
+    const struct prefetch *lookup)
 {
-	producers_judge(producers, v->writes, v->n, v->copies, &v->next);
+	dedup_judge(producers, v->writes, v->n, v->copies, &v->next);
 	size_t nknown = 0;
 	const struct idempotency_record *known =
-	    lookup ? lookup_records(lookup, &nknown) : NULL;
+	    lookup ? prefetch_records(lookup, &nknown) : NULL;
 	v->nfirsts = idempotency_judge(
 	    v->writes, v->n, v->copies, known, nknown, v->keys, v->firsts);
 	for (size_t i = 0; i < v->n; i++) {
@@ -31,7 +31,7 @@ static void judge(struct verdicts *v, const struct producers *producers,
 	}
 }
 
-static void fold(struct verdicts *v, const struct lookup *lookup)
+static void fold(struct verdicts *v, const struct prefetch *lookup)
 {
 	fold_init(&v->fold, v->writes, v->n, v->out);
 	for (size_t i = 0, k = 0; i < v->fold.n; i++) {
@@ -43,15 +43,15 @@ static void fold(struct verdicts *v, const struct lookup *lookup)
 			continue;
 		}
 		CHECK(lookup != NULL);
-		struct fold_row row = lookup_row(lookup, c);
+		struct fold_row row = prefetch_row(lookup, c);
 		fold_decide(&v->fold, c, &row);
 	}
 }
 
-static struct jsonraw keep(struct verdicts *v, const char *s, size_t len)
+static struct jsonslice keep(struct verdicts *v, const char *s, size_t len)
 {
 	return s && write_is_text(s, len) ? arena_keep(&v->fold.arena, s, len)
-					  : (struct jsonraw){0};
+					  : (struct jsonslice){0};
 }
 
 /* The lookup is gone when the batch is announced. */
@@ -90,8 +90,8 @@ static void find_firsts(struct verdicts *v)
 }
 
 void verdicts_init(struct verdicts *v, int32_t partition,
-    const struct write *writes, size_t n, const struct producers *producers,
-    const struct lookup *lookup)
+    const struct write *writes, size_t n, const struct dedup *producers,
+    const struct prefetch *lookup)
 {
 	*v = (struct verdicts){
 	    .partition = partition,
@@ -135,16 +135,16 @@ const char *verdicts_detail(const struct verdicts *v, size_t i)
 }
 
 /* As much of it as a mark has room for, in whole characters. */
-static struct jsonraw short_detail(const struct verdicts *v, size_t i)
+static struct jsonslice short_detail(const struct verdicts *v, size_t i)
 {
 	enum { MOST = 300 };
 	const char *s = verdicts_detail(v, i);
 	size_t len = strlen(s);
 	if (len == 0 || !write_is_text(s, len))
-		return (struct jsonraw){0};
+		return (struct jsonslice){0};
 	while (len > MOST || ((unsigned char)s[len] & 0xc0) == 0x80)
 		len--;
-	return (struct jsonraw){s, len};
+	return (struct jsonslice){s, len};
 }
 
 static struct record_rejection reject(
@@ -198,7 +198,7 @@ const char *verdicts_outcome(const struct verdicts *v, size_t i)
 void verdicts_free(struct verdicts *v)
 {
 	fold_free(&v->fold);
-	producers_free(&v->next);
+	dedup_free(&v->next);
 	free(v->out);
 	free(v->copies);
 	free(v->keys);

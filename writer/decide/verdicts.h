@@ -20,7 +20,7 @@ struct verdicts {
 	struct fold fold;
 	/* By write; NULL: not folded. */
 	const struct fold_verdict **folded;
-	struct producers next; /* where the producers are behind the batch */
+	struct dedup next; /* where the producers are behind the batch */
 	/* By write, of replays: what is told of the first. NULL: none is one.
 	 */
 	struct record_why *replays;
@@ -35,8 +35,8 @@ struct verdicts {
 /* `lookup` may be NULL: nothing had to be read. Borrows it while it is
  * called. */
 void verdicts_init(struct verdicts *v, int32_t partition,
-    const struct write *writes, size_t n, const struct producers *producers,
-    const struct lookup *lookup);
+    const struct write *writes, size_t n, const struct dedup *producers,
+    const struct prefetch *lookup);
 void verdicts_collect(struct verdicts *v);
 /* `created`, `replaced`, `deleted`, or the name of a reason; not of a write
  * that is out. */

@@ -38,9 +38,9 @@ bool write_is_text(const char *s, size_t len)
 
 static bool take_object(struct write *w)
 {
-	struct jsonraw v;
-	if (!jsonraw_scan(w->body, w->body_len, &v) ||
-	    jsonraw_kind(v) != JSONRAW_OBJECT)
+	struct jsonslice v;
+	if (!jsonslice_scan(w->body, w->body_len, &v) ||
+	    jsonslice_kind(v) != JSONSLICE_OBJECT)
 		return false;
 	w->body = v.s;
 	w->body_len = v.len;
@@ -84,7 +84,7 @@ static const char *wrong_with(struct write *w)
 static void check_fields(struct write *w)
 {
 	char fault[DOCUMENT_FAULT_LEN] = "";
-	struct jsonraw object = {w->body, w->body_len};
+	struct jsonslice object = {w->body, w->body_len};
 	if (w->op != RECORD_DELETE)
 		document_fault(w->collection, w->op, object, fault);
 	if (fault[0])
@@ -94,8 +94,8 @@ static void check_fields(struct write *w)
 /* What a patch or an increment makes of a row is judged in the fold. */
 static void check_constraints(struct write *w)
 {
-	char name[SQLTABLE_NAME_LEN];
-	struct jsonraw object = {w->body, w->body_len};
+	char name[SQL_TABLE_NAME_LEN];
+	struct jsonslice object = {w->body, w->body_len};
 	struct document d;
 	if (w->refused != REASON_NONE || w->op != RECORD_PUT)
 		return;
@@ -109,7 +109,7 @@ static void check_constraints(struct write *w)
 static void check_size(struct write *w, size_t most)
 {
 	char why[120];
-	struct jsonraw body = {w->body, w->body_len};
+	struct jsonslice body = {w->body, w->body_len};
 	if (w->refused != REASON_NONE || w->op == RECORD_DELETE)
 		return;
 	size_t size = w->op == RECORD_PUT
@@ -185,9 +185,9 @@ void write_refuse(struct write *w, enum reason reason, const char *detail)
 	w->detail = detail && *detail ? mem_strdup(detail) : NULL;
 }
 
-static struct jsonraw copy(struct jsonraw text)
+static struct jsonslice copy(struct jsonslice text)
 {
-	return text.s ? (struct jsonraw){mem_dup(text.s, text.len), text.len}
+	return text.s ? (struct jsonslice){mem_dup(text.s, text.len), text.len}
 		      : text;
 }
 

@@ -120,7 +120,7 @@ static void fail(struct task *t, unsigned status, const char *why)
 static void on_ordered(void *arg, const struct pg_reply *reply)
 {
 	struct task *t = arg;
-	if (reply->err.verdict != VERDICT_OK) {
+	if (reply->err.kind != ERR_KIND_OK) {
 		fail(t, 503, reply->err.msg);
 		return;
 	}
@@ -143,12 +143,12 @@ static void on_ordered(void *arg, const struct pg_reply *reply)
 
 static void order(struct task *t)
 {
-	struct call c = {.sql = order_sql, .shape.columns = "s"};
-	call_int4(&c, t->at.partition);
-	call_int8(&c, t->at.version);
-	const struct pg_query q = call_query(&c);
+	struct pg_params c = {.sql = order_sql, .shape.columns = "s"};
+	pg_params_int4(&c, t->at.partition);
+	pg_params_int8(&c, t->at.version);
+	const struct pg_query q = pg_params_query(&c);
 	bool sent = pool_submit(t->o->x->pool, &q, 1, on_ordered, t);
-	call_free(&c);
+	pg_params_free(&c);
 	if (!sent)
 		fail(t, 503, pool_error(t->o->x->pool));
 }

@@ -82,7 +82,7 @@ enum { STEPS = sizeof steps / sizeof *steps };
 struct prune {
 	struct context *x;
 	struct loop_timer *timer;
-	struct ask *ask;
+	struct pg_request *ask;
 	size_t at; /* the step */
 	struct partition *const *parts;
 	size_t n;
@@ -128,7 +128,7 @@ static void on_done(void *arg, const struct pg_reply *reply)
 {
 	struct prune *p = arg;
 	p->ask = NULL;
-	if (reply->err.verdict != VERDICT_OK)
+	if (reply->err.kind != ERR_KIND_OK)
 		log_event(EV_PRUNE_FAILED, "step=%zu code=%s error=%s", p->at,
 		    reply->err.code, log_quote(reply->err.msg));
 	else if (PQntuples(reply->results[0]) >= LIMIT_ROWS) {
@@ -142,14 +142,14 @@ static void on_timer(void *arg)
 {
 	struct prune *p = arg;
 	const struct step *s = &steps[p->at];
-	struct call c = {.sql = s->sql};
+	struct pg_params c = {.sql = s->sql};
 	if (s->parameter == PARTITIONS || s->parameter == PARTITIONS_AND_AGE)
-		list_owned(p, call_param(&c));
+		list_owned(p, pg_params_param(&c));
 	if (s->parameter == AGE || s->parameter == PARTITIONS_AND_AGE)
-		call_int8(&c, (uint64_t)age_of(p, s->age));
-	const struct pg_query q = call_query(&c);
-	p->ask = ask_submit(p->x->pool, &q, 1, on_done, p);
-	call_free(&c);
+		pg_params_int8(&c, (uint64_t)age_of(p, s->age));
+	const struct pg_query q = pg_params_query(&c);
+	p->ask = pg_request_submit(p->x->pool, &q, 1, on_done, p);
+	pg_params_free(&c);
 	if (p->ask == NULL)
 		loop_timer_start(p->timer, p->x->settings->prune_interval);
 }
@@ -171,7 +171,7 @@ void prune_free(struct prune **pp)
 	struct prune *p = *pp;
 	if (p == NULL)
 		return;
-	ask_cancel(&p->ask);
+	pg_request_cancel(&p->ask);
 	loop_timer_free(&p->timer);
 	free(p);
 	*pp = NULL;

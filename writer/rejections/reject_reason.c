@@ -16,10 +16,10 @@ static enum reason reason_of(const char *code)
 	return constraint ? REASON_CONSTRAINT : REASON_DATA;
 }
 
-void blame_write(struct write *w, int32_t partition, const struct err *e,
-    const char *constraint)
+void reject_reason_write(struct write *w, int32_t partition,
+    const struct err *e, const char *constraint)
 {
-	CHECK(e->verdict == VERDICT_REJECT);
+	CHECK(e->kind == ERR_KIND_REJECT);
 	log_event(EV_WRITE_REJECTED,
 	    "partition=%d version=%" PRIu64 " code=%s error=%s", partition,
 	    w->version, e->code, log_quote(e->msg));

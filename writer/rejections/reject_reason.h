@@ -5,7 +5,7 @@
 
 #include "common/base/err.h"
 
-/* Refuses the write, and logs it. `e` has the verdict REJECT; `constraint`: its
+/* Refuses the write, and logs it. `e` is of the kind REJECT; `constraint`: its
  * name, or "". */
-void blame_write(struct write *w, int32_t partition, const struct err *e,
-    const char *constraint);
+void reject_reason_write(struct write *w, int32_t partition,
+    const struct err *e, const char *constraint);

@@ -54,20 +54,20 @@ struct task *task_new(
 	return t;
 }
 
-void task_submit(struct task *t, struct call *c, pg_done done)
+void task_submit(struct task *t, struct pg_params *c, pg_done done)
 {
-	const struct pg_query q = call_query(c);
+	const struct pg_query q = pg_params_query(c);
 	bool sent = pool_submit(t->r->x->pool, &q, 1, done, t);
-	call_free(c);
+	pg_params_free(c);
 	if (!sent)
 		task_fail(t, 503, pool_error(t->r->x->pool));
 }
 
-struct call task_call(const char *sql, struct position at)
+struct pg_params task_call(const char *sql, struct position at)
 {
-	struct call c = {.sql = sql};
-	call_int4(&c, at.partition);
-	call_int8(&c, at.version);
+	struct pg_params c = {.sql = sql};
+	pg_params_int4(&c, at.partition);
+	pg_params_int8(&c, at.version);
 	return c;
 }
 
@@ -117,7 +117,7 @@ static void on_list(void *arg, const struct pg_reply *reply)
 {
 	struct task *t = arg;
 	struct buf body = {0};
-	if (reply->err.verdict != VERDICT_OK) {
+	if (reply->err.kind != ERR_KIND_OK) {
 		task_fail(t, 503, reply->err.msg);
 		return;
 	}
@@ -145,12 +145,12 @@ void rejections_list(
 		task_fail(t, 400, "after: not a position");
 		return;
 	}
-	struct call c = {.sql = list_sql, .shape.columns = "pvssssssssv"};
-	call_text(&c, collection);
-	call_int4(&c, after.partition);
-	call_int8(&c, after.version);
-	call_int8(&c, PAGE);
-	call_int8(&c, PAGE_BYTES);
+	struct pg_params c = {.sql = list_sql, .shape.columns = "pvssssssssv"};
+	pg_params_text(&c, collection);
+	pg_params_int4(&c, after.partition);
+	pg_params_int8(&c, after.version);
+	pg_params_int8(&c, PAGE);
+	pg_params_int8(&c, PAGE_BYTES);
 	task_submit(t, &c, on_list);
 }
 
@@ -160,7 +160,7 @@ static void on_discarded(void *arg, const struct pg_reply *reply)
 {
 	struct task *t = arg;
 	struct buf body = {0};
-	if (reply->err.verdict != VERDICT_OK) {
+	if (reply->err.kind != ERR_KIND_OK) {
 		task_fail(t, 503, reply->err.msg);
 	} else if (PQntuples(reply->results[0]) == 0) {
 		task_fail(t, 404, "no rejection to repair is at this position");
@@ -174,7 +174,7 @@ static void on_discarded(void *arg, const struct pg_reply *reply)
 void rejections_discard(
     struct rejections *r, struct position at, struct admin_exchange *x)
 {
-	struct call c = task_call(discard_sql, at);
+	struct pg_params c = task_call(discard_sql, at);
 	task_submit(task_new(r, at, x), &c, on_discarded);
 }
 

@@ -26,6 +26,6 @@ struct task *task_new(
 /* Answers, and frees the task. */
 void task_fail(struct task *t, unsigned status, const char *why);
 /* Takes the call's parameters; `done` gets the task. */
-void task_submit(struct task *t, struct call *c, pg_done done);
+void task_submit(struct task *t, struct pg_params *c, pg_done done);
 /* $1 partition, $2 version */
-struct call task_call(const char *sql, struct position at);
+struct pg_params task_call(const char *sql, struct position at);

@@ -45,7 +45,7 @@ static void on_released(void *arg, const struct pg_reply *reply)
 /* It was claimed, and is not in the log. */
 static void release(struct task *t, unsigned status, const char *why)
 {
-	struct call c = task_call(release_sql, t->at);
+	struct pg_params c = task_call(release_sql, t->at);
 	t->status = status;
 	snprintf(t->why, sizeof t->why, "%s", why);
 	task_submit(t, &c, on_released);
@@ -82,8 +82,8 @@ static void on_delivered(void *arg, const struct delivery *d)
 		position_format((struct position){d->partition,
 				    version_make(t->r->x->epoch, d->offset)},
 		    t->successor);
-	struct call c = task_call(note_sql, t->at);
-	call_text(&c, t->successor);
+	struct pg_params c = task_call(note_sql, t->at);
+	pg_params_text(&c, t->successor);
 	task_submit(t, &c, on_noted);
 }
 
@@ -118,11 +118,11 @@ static void append(struct task *t, const struct record_write *w)
 	    .headers = record_write_headers(w, NULL),
 	    .opaque = t,
 	};
-	if (e.verdict == VERDICT_OK)
+	if (e.kind == ERR_KIND_OK)
 		e = producer_send(r->producer, &m);
 	else
 		rd_kafka_headers_destroy(m.headers);
-	if (e.verdict != VERDICT_OK)
+	if (e.kind != ERR_KIND_OK)
 		release(t, 503, e.msg);
 }
 
@@ -131,15 +131,15 @@ static void check(const struct record_write *w, char why[DOCUMENT_FAULT_LEN])
 {
 	size_t n = record_collection_len(w->id, w->id_len);
 	const struct collection *c = collection_find(w->id, n);
-	struct jsonraw object;
+	struct jsonslice object;
 	why[0] = '\0';
 	if (c == NULL)
 		snprintf(why, DOCUMENT_FAULT_LEN,
 		    "its key names no collection: it can only be discarded");
 	else if (w->op == RECORD_DELETE)
 		return;
-	else if (!jsonraw_scan(w->body, w->body_len, &object) ||
-		 jsonraw_kind(object) != JSONRAW_OBJECT)
+	else if (!jsonslice_scan(w->body, w->body_len, &object) ||
+		 jsonslice_kind(object) != JSONSLICE_OBJECT)
 		snprintf(why, DOCUMENT_FAULT_LEN,
 		    "the document is not one JSON object");
 	else
@@ -184,7 +184,7 @@ static void requeue(struct task *t, const PGresult *r)
 static void on_claimed(void *arg, const struct pg_reply *reply)
 {
 	struct task *t = arg;
-	if (reply->err.verdict != VERDICT_OK)
+	if (reply->err.kind != ERR_KIND_OK)
 		task_fail(t, 503, reply->err.msg);
 	else if (PQntuples(reply->results[0]) == 0)
 		task_fail(t, 404,
@@ -197,7 +197,7 @@ static void on_claimed(void *arg, const struct pg_reply *reply)
 void rejections_requeue(
     struct rejections *r, struct position at, struct admin_exchange *x)
 {
-	struct call c = task_call(claim_sql, at);
+	struct pg_params c = task_call(claim_sql, at);
 	c.shape.columns = "ssss";
 	task_submit(task_new(r, at, x), &c, on_claimed);
 }

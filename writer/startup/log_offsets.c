@@ -11,24 +11,24 @@
 
 #define TIMEOUT CLOCK_S(5)
 
-struct ends {
+struct log_offsets {
 	uv_work_t work;
 	struct kafka_config kafka;
 	const char *topic;
-	struct ends_of *list;
+	struct log_offsets_of *list;
 	size_t n;
 	struct err err;
-	ends_done done; /* NULL: cancelled */
+	log_offsets_done done; /* NULL: cancelled */
 	void *arg;
 };
 
 static void on_thread(uv_work_t *work)
 {
-	struct ends *e = work->data;
+	struct log_offsets *e = work->data;
 	struct topics *topics;
 	e->err = topics_new(&e->kafka, &topics);
-	for (size_t i = 0; i < e->n && e->err.verdict == VERDICT_OK; i++) {
-		struct ends_of *one = &e->list[i];
+	for (size_t i = 0; i < e->n && e->err.kind == ERR_KIND_OK; i++) {
+		struct log_offsets_of *one = &e->list[i];
 		e->err = topics_ends(topics, e->topic, one->partition, TIMEOUT,
 		    &one->low, &one->high);
 	}
@@ -38,17 +38,17 @@ static void on_thread(uv_work_t *work)
 static void on_loop(uv_work_t *work, int status)
 {
 	(void)status;
-	struct ends *e = work->data;
+	struct log_offsets *e = work->data;
 	if (e->done)
 		e->done(e->arg, &e->err, e->list, e->n);
 	free(e->list);
 	free(e);
 }
 
-struct ends *ends_ask(struct context *x, const int32_t *partitions, size_t n,
-    ends_done done, void *arg)
+struct log_offsets *log_offsets_ask(struct context *x,
+    const int32_t *partitions, size_t n, log_offsets_done done, void *arg)
 {
-	struct ends *e = MEM_NEW(struct ends);
+	struct log_offsets *e = MEM_NEW(struct log_offsets);
 	e->work.data = e;
 	e->kafka = x->kafka;
 	e->topic = x->settings->common.writes_topic;
@@ -62,7 +62,7 @@ struct ends *ends_ask(struct context *x, const int32_t *partitions, size_t n,
 	return e;
 }
 
-void ends_cancel(struct ends **e)
+void log_offsets_cancel(struct log_offsets **e)
 {
 	if (*e)
 		(*e)->done = NULL;

@@ -5,20 +5,20 @@
 
 #include "writer/context.h"
 
-struct ends;
+struct log_offsets;
 
-struct ends_of {
+struct log_offsets_of {
 	int32_t partition;
 	int64_t low;
 	int64_t high;
 };
 
 /* `e` is RETRY where Kafka did not answer. The list lives until it returns. */
-typedef void (*ends_done)(
-    void *arg, const struct err *e, const struct ends_of *list, size_t n);
+typedef void (*log_offsets_done)(void *arg, const struct err *e,
+    const struct log_offsets_of *list, size_t n);
 
 /* `done` comes once, later, unless cancelled; the handle is gone then. */
-struct ends *ends_ask(struct context *x, const int32_t *partitions, size_t n,
-    ends_done done, void *arg);
+struct log_offsets *log_offsets_ask(struct context *x,
+    const int32_t *partitions, size_t n, log_offsets_done done, void *arg);
 /* NULL is fine. */
-void ends_cancel(struct ends **e);
+void log_offsets_cancel(struct log_offsets **e);

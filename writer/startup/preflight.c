@@ -21,10 +21,10 @@
 
 enum { UNANSWERED = 4 }; /* then it goes on without */
 
-struct start {
+struct preflight {
 	struct context *x;
 	struct topics *topics;
-	struct ask *ask;
+	struct pg_request *ask;
 	struct loop_timer *timer;
 	unsigned unanswered; /* questions about a topic's setting */
 	bool unchecked;	     /* so they are not checked, which was said */
@@ -33,12 +33,12 @@ struct start {
 	bool schema_ok;
 	char *cluster; /* that Postgres knows; "" for none */
 	char waits_for[200];
-	start_done done;
+	preflight_done done;
 	void *arg;
 };
 
 /* Says a thing once, and asks again: soon at first, then every second. */
-static void later(struct start *s, const char *what)
+static void later(struct preflight *s, const char *what)
 {
 	if (strcmp(s->waits_for, what) != 0)
 		log_event(EV_START_WAIT, "for=%s", log_quote(what));
@@ -47,7 +47,7 @@ static void later(struct start *s, const char *what)
 	s->pause = s->pause < CLOCK_S(1) / 2 ? 2 * s->pause : CLOCK_S(1);
 }
 
-static void finish(struct start *s, const struct err *e)
+static void finish(struct preflight *s, const struct err *e)
 {
 	s->waits_for[0] = '\0';
 	s->done(s->arg, e);
@@ -56,44 +56,44 @@ static void finish(struct start *s, const struct err *e)
 static void on_noted(void *arg, const struct pg_reply *reply)
 {
 	(void)reply; /* the next start tries again */
-	struct start *s = arg;
+	struct preflight *s = arg;
 	s->ask = NULL;
 }
 
 /* The first start notes whose log it is. */
-static void note_cluster(struct start *s, const char *found)
+static void note_cluster(struct preflight *s, const char *found)
 {
-	struct call c = {.sql = statements_cluster};
-	call_text(&c, found);
-	const struct pg_query q = call_query(&c);
-	s->ask = ask_submit(s->x->pool, &q, 1, on_noted, s);
-	call_free(&c);
+	struct pg_params c = {.sql = statements_cluster};
+	pg_params_text(&c, found);
+	const struct pg_query q = pg_params_query(&c);
+	s->ask = pg_request_submit(s->x->pool, &q, 1, on_noted, s);
+	pg_params_free(&c);
 }
 
-static struct err check_topic(struct start *s, const char *topic)
+static struct err check_topic(struct preflight *s, const char *topic)
 {
 	const struct common_settings *c = &s->x->settings->common;
 	int count;
 	struct err e = topics_count(s->topics, topic, KAFKA_TIMEOUT, &count);
-	if (e.verdict != VERDICT_OK)
+	if (e.kind != ERR_KIND_OK)
 		return e;
 	if (count == 0)
-		return err_make(VERDICT_RETRY, "topic",
+		return err_make(ERR_KIND_RETRY, "topic",
 		    "there is no topic %s: run sluice-writer --migrate", topic);
 	/* A topic that has grown is emptied, to be left. Of the ids' only the
 	 * first partition is used. */
 	if ((s->x->emptying && count > (int)c->partitions) ||
 	    strcmp(topic, c->ids_topic) == 0)
 		return ERR_OK;
-	return logcheck_topic(topic, count, (int)c->partitions);
+	return topic_checks_topic(topic, count, (int)c->partitions);
 }
 
 /* Kafka does not tell the setting of a topic. The topic was told of: it is this
  * question that has no answer. */
-static struct err go_without(struct start *s, const struct err *e)
+static struct err go_without(struct preflight *s, const struct err *e)
 {
 	s->unanswered++;
-	if (e->verdict == VERDICT_RETRY && s->unanswered < UNANSWERED)
+	if (e->kind == ERR_KIND_RETRY && s->unanswered < UNANSWERED)
 		return *e;
 	log_event(
 	    EV_LOG_UNCHECKED, "code=%s error=%s", e->code, log_quote(e->msg));
@@ -102,30 +102,30 @@ static struct err go_without(struct start *s, const struct err *e)
 }
 
 static struct err check_setting(
-    struct start *s, const char *topic, const char *name)
+    struct preflight *s, const char *topic, const char *name)
 {
 	char *value;
 	if (s->unchecked)
 		return ERR_OK;
 	struct err e =
 	    topics_setting(s->topics, topic, name, KAFKA_TIMEOUT, &value);
-	e = e.verdict == VERDICT_OK ? logcheck_setting(topic, name, value)
-				    : go_without(s, &e);
+	e = e.kind == ERR_KIND_OK ? topic_checks_setting(topic, name, value)
+				  : go_without(s, &e);
 	free(value);
 	return e;
 }
 
 static struct err check_settings(
-    struct start *s, const char *topic, const char *const *names)
+    struct preflight *s, const char *topic, const char *const *names)
 {
 	struct err e = check_topic(s, topic);
-	for (; *names && e.verdict == VERDICT_OK; names++)
+	for (; *names && e.kind == ERR_KIND_OK; names++)
 		e = check_setting(s, topic, *names);
 	return e;
 }
 
 /* Is there room in a message for the largest document? */
-static struct err check_room(struct start *s, const char *topic)
+static struct err check_room(struct preflight *s, const char *topic)
 {
 	size_t most = (size_t)s->x->settings->common.document_max;
 	const struct kafka_config *k = &s->x->kafka;
@@ -133,9 +133,9 @@ static struct err check_room(struct start *s, const char *topic)
 	for (size_t i = 0; i < k->nextra; i++) {
 		if (strcmp(k->extra[i].name, "message.max.bytes") != 0)
 			continue;
-		struct err e = logcheck_room(
+		struct err e = topic_checks_room(
 		    "kafka.message.max.bytes", k->extra[i].value, most);
-		if (e.verdict != VERDICT_OK)
+		if (e.kind != ERR_KIND_OK)
 			return e;
 	}
 	if (s->unchecked)
@@ -144,23 +144,23 @@ static struct err check_room(struct start *s, const char *topic)
 	    s->topics, topic, "max.message.bytes", KAFKA_TIMEOUT, &max);
 	snprintf(whose, sizeof whose, "max.message.bytes of the topic %.120s",
 	    topic);
-	e = e.verdict == VERDICT_OK ? logcheck_room(whose, max, most)
-				    : go_without(s, &e);
+	e = e.kind == ERR_KIND_OK ? topic_checks_room(whose, max, most)
+				  : go_without(s, &e);
 	free(max);
 	return e;
 }
 
 /* Only said: writes are applied all the same. */
-static struct err check_lag(struct start *s, const char *topic)
+static struct err check_lag(struct preflight *s, const char *topic)
 {
 	char *lag;
 	if (s->unchecked)
 		return ERR_OK;
 	struct err e = topics_setting(
 	    s->topics, topic, "min.compaction.lag.ms", KAFKA_TIMEOUT, &lag);
-	if (e.verdict != VERDICT_OK)
+	if (e.kind != ERR_KIND_OK)
 		return go_without(s, &e);
-	if (!logcheck_lag(lag))
+	if (!topic_checks_lag(lag))
 		log_event(EV_LOG_LAG,
 		    "topic=%s min.compaction.lag.ms=%s "
 		    "command=\"kafka-configs.sh --alter --topic %s "
@@ -170,38 +170,38 @@ static struct err check_lag(struct start *s, const char *topic)
 	return ERR_OK;
 }
 
-static struct err check_cluster(struct start *s)
+static struct err check_cluster(struct preflight *s)
 {
 	char *found = topics_cluster(s->topics, KAFKA_TIMEOUT);
 	if (found == NULL)
 		return err_make(
-		    VERDICT_RETRY, "cluster", "does not say which one it is");
-	struct err e = logcheck_cluster(s->cluster, found);
-	if (e.verdict == VERDICT_OK && s->cluster[0] == '\0')
+		    ERR_KIND_RETRY, "cluster", "does not say which one it is");
+	struct err e = topic_checks_cluster(s->cluster, found);
+	if (e.kind == ERR_KIND_OK && s->cluster[0] == '\0')
 		note_cluster(s, found);
 	free(found);
 	return e;
 }
 
-static void check_topics(struct start *s)
+static void check_topics(struct preflight *s)
 {
 	const struct common_settings *c = &s->x->settings->common;
 	struct err e = ERR_OK;
 	if (s->topics == NULL)
 		e = topics_new(&s->x->kafka, &s->topics);
-	if (e.verdict == VERDICT_OK)
-		e = check_settings(s, c->writes_topic, logcheck_of_writes);
-	if (e.verdict == VERDICT_OK)
-		e = check_settings(s, c->ids_topic, logcheck_of_ids);
-	if (e.verdict == VERDICT_OK)
+	if (e.kind == ERR_KIND_OK)
+		e = check_settings(s, c->writes_topic, topic_checks_of_writes);
+	if (e.kind == ERR_KIND_OK)
+		e = check_settings(s, c->ids_topic, topic_checks_of_ids);
+	if (e.kind == ERR_KIND_OK)
 		e = check_topic(s, c->commits_topic);
-	if (e.verdict == VERDICT_OK)
+	if (e.kind == ERR_KIND_OK)
 		e = check_room(s, c->commits_topic);
-	if (e.verdict == VERDICT_OK)
+	if (e.kind == ERR_KIND_OK)
 		e = check_lag(s, c->commits_topic);
-	if (e.verdict == VERDICT_OK)
+	if (e.kind == ERR_KIND_OK)
 		e = check_cluster(s);
-	if (e.verdict == VERDICT_RETRY) {
+	if (e.kind == ERR_KIND_RETRY) {
 		char text[sizeof s->waits_for];
 		snprintf(text, sizeof text, "kafka: %.180s", e.msg);
 		later(s, text);
@@ -211,25 +211,25 @@ static void check_topics(struct start *s)
 	finish(s, &e);
 }
 
-static struct err check_log(struct start *s, const PGresult *r)
+static struct err check_log(struct preflight *s, const PGresult *r)
 {
 	const struct common_settings *c = &s->x->settings->common;
-	struct err e = logcheck_epoch_number(pg_int4(r, 0, 2));
-	if (e.verdict != VERDICT_OK)
+	struct err e = topic_checks_epoch_number(pg_int4(r, 0, 2));
+	if (e.kind != ERR_KIND_OK)
 		return e;
 	s->x->epoch = (uint32_t)pg_int4(r, 0, 2);
 	free(s->cluster);
 	s->cluster = mem_strdup(PQgetvalue(r, 0, 3));
-	return logcheck_settings(PQgetvalue(r, 0, 0), pg_int4(r, 0, 1), c);
+	return topic_checks_settings(PQgetvalue(r, 0, 0), pg_int4(r, 0, 1), c);
 }
 
 /* Without its columns and constraints the table is none of ours. */
-static bool check_shapes(struct start *s, const PGresult *r)
+static bool check_shapes(struct preflight *s, const PGresult *r)
 {
 	const struct collection *missing;
 	char text[sizeof s->waits_for];
-	shapes_free(&s->x->shapes);
-	s->x->shapes = shapes_read(r, &missing);
+	fingerprints_free(&s->x->shapes);
+	s->x->shapes = fingerprints_read(r, &missing);
 	s->schema_ok = s->x->shapes != NULL;
 	if (s->schema_ok)
 		return true;
@@ -243,21 +243,21 @@ static bool check_shapes(struct start *s, const PGresult *r)
 
 static void on_log(void *arg, const struct pg_reply *reply)
 {
-	struct start *s = arg;
+	struct preflight *s = arg;
 	char text[sizeof s->waits_for];
 	s->ask = NULL;
-	if (reply->err.verdict == VERDICT_OK &&
+	if (reply->err.kind == ERR_KIND_OK &&
 	    PQntuples(reply->results[0]) == 1) {
 		struct err e = check_log(s, reply->results[0]);
 		orders_read(s->x->orders, reply->results[2]);
 		judges_read(s->x->judges, reply->results[3]);
-		if (e.verdict != VERDICT_OK)
+		if (e.kind != ERR_KIND_OK)
 			finish(s, &e);
 		else if (check_shapes(s, reply->results[1]))
 			check_topics(s);
 		return;
 	}
-	bool missing = reply->err.verdict == VERDICT_OK ||
+	bool missing = reply->err.kind == ERR_KIND_OK ||
 		       sqlstate_is_unmigrated(reply->err.code);
 	s->migrated = s->migrated && !missing;
 	snprintf(text, sizeof text, "postgres: %.100s%s", reply->err.msg,
@@ -267,10 +267,10 @@ static void on_log(void *arg, const struct pg_reply *reply)
 
 static void on_migrated(void *arg, const struct pg_reply *reply)
 {
-	struct start *s = arg;
+	struct preflight *s = arg;
 	char text[sizeof s->waits_for];
 	s->ask = NULL;
-	bool told = reply->err.verdict == VERDICT_OK;
+	bool told = reply->err.kind == ERR_KIND_OK;
 	s->migrated = told && PQgetvalue(reply->results[0], 0, 0)[0] == 't';
 	if (s->migrated) {
 		loop_timer_start(s->timer, 0);
@@ -282,21 +282,23 @@ static void on_migrated(void *arg, const struct pg_reply *reply)
 	later(s, text);
 }
 
-static void ask_postgres(struct start *s)
+static void ask_postgres(struct preflight *s)
 {
 	const struct pg_query migrated = {
 	    .sql = SQL_MIGRATED, .shape.columns = "s!"};
-	struct call judges = judges_call();
+	struct pg_params judges = judges_call();
 	const struct pg_query log[] = {{.sql = statements_log,
 					   .result_format = 1,
 					   .shape.columns = "spes"},
-	    {.sql = shapes_sql, .result_format = 1, .shape.columns = "ssp"},
+	    {.sql = fingerprints_sql,
+		.result_format = 1,
+		.shape.columns = "ssp"},
 	    {.sql = orders_sql, .result_format = 1, .shape.columns = "pv"},
-	    call_query(&judges)};
-	s->ask = s->migrated
-		     ? ask_submit(s->x->pool, log, 4, on_log, s)
-		     : ask_submit(s->x->pool, &migrated, 1, on_migrated, s);
-	call_free(&judges);
+	    pg_params_query(&judges)};
+	s->ask = s->migrated ? pg_request_submit(s->x->pool, log, 4, on_log, s)
+			     : pg_request_submit(
+				   s->x->pool, &migrated, 1, on_migrated, s);
+	pg_params_free(&judges);
 	if (s->ask)
 		return;
 	char text[sizeof s->waits_for];
@@ -306,16 +308,17 @@ static void ask_postgres(struct start *s)
 
 static void on_timer(void *arg)
 {
-	struct start *s = arg;
+	struct preflight *s = arg;
 	if (s->schema_ok)
 		check_topics(s);
 	else
 		ask_postgres(s);
 }
 
-struct start *start_new(struct context *x, start_done done, void *arg)
+struct preflight *preflight_new(
+    struct context *x, preflight_done done, void *arg)
 {
-	struct start *s = MEM_NEW(struct start);
+	struct preflight *s = MEM_NEW(struct preflight);
 	s->x = x;
 	s->done = done;
 	s->arg = arg;
@@ -328,17 +331,17 @@ struct start *start_new(struct context *x, start_done done, void *arg)
 	return s;
 }
 
-const char *start_waits_for(const struct start *s)
+const char *preflight_waits_for(const struct preflight *s)
 {
 	return s->waits_for;
 }
 
-void start_free(struct start **sp)
+void preflight_free(struct preflight **sp)
 {
-	struct start *s = *sp;
+	struct preflight *s = *sp;
 	if (s == NULL)
 		return;
-	ask_cancel(&s->ask);
+	pg_request_cancel(&s->ask);
 	topics_free(&s->topics);
 	free(s->cluster);
 	loop_timer_free(&s->timer);

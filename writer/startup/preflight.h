@@ -5,13 +5,14 @@
 
 #include "writer/context.h"
 
-struct start;
+struct preflight;
 
 /* FATAL: they do not; the message says what to do. */
-typedef void (*start_done)(void *arg, const struct err *e);
+typedef void (*preflight_done)(void *arg, const struct err *e);
 
-struct start *start_new(struct context *x, start_done done, void *arg);
+struct preflight *preflight_new(
+    struct context *x, preflight_done done, void *arg);
 /* What it waits for, for people; "" when it is done. */
-const char *start_waits_for(const struct start *s);
+const char *preflight_waits_for(const struct preflight *s);
 /* `done` is not called any more. */
-void start_free(struct start **s);
+void preflight_free(struct preflight **s);

@@ -15,14 +15,14 @@ struct err topics_new(const struct kafka_config *k, struct topics **out)
 	rd_kafka_conf_t *conf;
 	*out = NULL;
 	struct err e = kafka_conf(k, NULL, &conf);
-	if (e.verdict != VERDICT_OK)
+	if (e.kind != ERR_KIND_OK)
 		return e;
 	char text[256];
 	rd_kafka_t *rk =
 	    rd_kafka_new(RD_KAFKA_PRODUCER, conf, text, sizeof text);
 	if (rk == NULL) {
 		rd_kafka_conf_destroy(conf);
-		return err_make(VERDICT_FATAL, "config", "%s", text);
+		return err_make(ERR_KIND_FATAL, "config", "%s", text);
 	}
 	*out = MEM_NEW(struct topics);
 	(*out)->rk = rk;
@@ -31,7 +31,7 @@ struct err topics_new(const struct kafka_config *k, struct topics **out)
 
 static struct err failed(rd_kafka_resp_err_t err, const char *what)
 {
-	return err_make(VERDICT_RETRY, rd_kafka_err2name(err), "%s: %s", what,
+	return err_make(ERR_KIND_RETRY, rd_kafka_err2name(err), "%s: %s", what,
 	    rd_kafka_err2str(err));
 }
 
@@ -82,8 +82,8 @@ static struct err not_told(
 		     err != RD_KAFKA_RESP_ERR__UNSUPPORTED_FEATURE;
 	if (local || err == RD_KAFKA_RESP_ERR_REQUEST_TIMED_OUT)
 		return failed(err, topic);
-	return err_make(VERDICT_REJECT, rd_kafka_err2name(err), "%s: %s", topic,
-	    text ? text : rd_kafka_err2str(err));
+	return err_make(ERR_KIND_REJECT, rd_kafka_err2name(err), "%s: %s",
+	    topic, text ? text : rd_kafka_err2str(err));
 }
 
 /* The value in the one resource of a DescribeConfigs answer. */
@@ -113,7 +113,7 @@ static struct err told(
 	}
 	if (*value)
 		return ERR_OK;
-	return err_make(VERDICT_REJECT, "config", "%s: no %s", topic, name);
+	return err_make(ERR_KIND_REJECT, "config", "%s: no %s", topic, name);
 }
 
 struct err topics_setting(struct topics *t, const char *topic, const char *name,
@@ -158,7 +158,7 @@ static struct err created(rd_kafka_event_t *event, const char *topic)
 	    err == RD_KAFKA_RESP_ERR_TOPIC_ALREADY_EXISTS)
 		return ERR_OK;
 	const char *text = rd_kafka_topic_result_error_string(topics[0]);
-	return err_make(VERDICT_FATAL, rd_kafka_err2name(err), "%s: %s", topic,
+	return err_make(ERR_KIND_FATAL, rd_kafka_err2name(err), "%s: %s", topic,
 	    text ? text : rd_kafka_err2str(err));
 }
 
@@ -193,7 +193,7 @@ struct err topics_create(
 	    plan->name, plan->partitions, plan->replication, text, sizeof text);
 	if (topic == NULL)
 		return err_make(
-		    VERDICT_FATAL, "config", "%s: %s", plan->name, text);
+		    ERR_KIND_FATAL, "config", "%s: %s", plan->name, text);
 	for (const struct topic_config *c = plan->configs; c->name; c++)
 		rd_kafka_NewTopic_set_config(topic, c->name, c->value);
 	struct err e = request(t, topic, timeout);

@@ -22,8 +22,8 @@ struct topic_plan {
 	int partitions;
 	int replication;
 	const struct topic_config *configs; /* ends with a NULL name */
-	/* Settings of one that is there that must be right (logcheck_setting),
-	 * and a NULL; or NULL. */
+	/* Settings of one that is there that must be right
+	 * (topic_checks_setting), and a NULL; or NULL. */
 	const char *const *checked;
 	bool any_partitions; /* of one that is there: the others are not used */
 };

@@ -109,7 +109,7 @@ static void cover(struct announced *a, struct span s)
 
 /* --- rejections ---------------------------------------------------------- */
 
-static struct jsonraw keep(struct announced *a, struct jsonraw text)
+static struct jsonslice keep(struct announced *a, struct jsonslice text)
 {
 	return text.s ? arena_keep(&a->texts, text.s, text.len) : text;
 }

@@ -52,7 +52,7 @@ struct gap {
 	size_t patches; /* in it */
 	bool bare; /* its documents cannot be had, or told: versions only */
 	struct fold fold;
-	struct ask *ask;
+	struct pg_request *ask;
 	struct loop_timer *timer;
 	struct backoff backoff;
 	gap_done done;
@@ -97,7 +97,7 @@ static void read_document(const struct gap *g, const struct collection *c,
 	size_t most = document_max(g);
 	if ((uint64_t)pg_int8(r, row, 1) > most)
 		return;
-	rowdoc_add(doc, c, r, row, SQL_CURRENT_ROW);
+	row_doc_add(doc, c, r, row, SQL_CURRENT_ROW);
 	if (doc->len > most)
 		buf_clear(doc);
 }
@@ -133,9 +133,9 @@ static void announce_key(struct gap *g, struct announcement *n,
 	buf_free(&doc);
 }
 
-static struct jsonraw text(const PGresult *r, int row, int column)
+static struct jsonslice text(const PGresult *r, int row, int column)
 {
-	return (struct jsonraw){
+	return (struct jsonslice){
 	    PQgetvalue(r, row, column), (size_t)PQgetlength(r, row, column)};
 }
 
@@ -239,7 +239,7 @@ static bool went_back(const struct gap *g, const PGresult *watermark)
  * so for ever. */
 static bool cannot_render(const struct err *e)
 {
-	return e->verdict == VERDICT_REJECT || strcmp(e->code, "XX000") == 0 ||
+	return e->kind == ERR_KIND_REJECT || strcmp(e->code, "XX000") == 0 ||
 	       strcmp(e->code, "53200") == 0;
 }
 
@@ -247,7 +247,7 @@ static void on_rows(void *arg, const struct pg_reply *reply)
 {
 	struct gap *g = arg;
 	g->ask = NULL;
-	if (reply->err.verdict != VERDICT_OK) {
+	if (reply->err.kind != ERR_KIND_OK) {
 		g->bare = g->bare || cannot_render(&reply->err);
 		g->state = STATE_WAITING;
 		loop_timer_start(
@@ -269,30 +269,31 @@ static void on_rows(void *arg, const struct pg_reply *reply)
 		read_piece(g);
 }
 
-static void add_current(struct gap *g, struct call *c, size_t first, size_t n)
+static void add_current(
+    struct gap *g, struct pg_params *c, size_t first, size_t n)
 {
 	const struct fold_change *changes = &g->fold.changes[first];
 	const struct statements_of *of =
 	    statements_for(g->x->statements, changes->collection);
 	c->sql = g->bare ? of->versions : of->current;
 	c->shape =
-	    g->bare ? (struct pgshape){SQL_VERSIONS_SHAPE, NULL}
-		    : (struct pgshape){SQL_CURRENT_SHAPE, changes->collection};
-	struct buf *keys = call_param(c);
+	    g->bare ? (struct pg_shape){SQL_VERSIONS_SHAPE, NULL}
+		    : (struct pg_shape){SQL_CURRENT_SHAPE, changes->collection};
+	struct buf *keys = pg_params_param(c);
 	pg_array_begin(keys, PG_TEXT, n);
 	for (size_t i = 0; i < n; i++)
 		pg_array_text(keys, changes[i].writes[0]->key,
 		    changes[i].writes[0]->key_len);
-	call_int8(c, (uint64_t)document_max(g));
+	pg_params_int8(c, (uint64_t)document_max(g));
 }
 
-static size_t add_calls(struct gap *g, struct call *calls)
+static size_t add_calls(struct gap *g, struct pg_params *calls)
 {
 	const struct fold *f = &g->fold;
 	size_t ncalls = 0;
 	calls[ncalls] =
-	    (struct call){.sql = sql_watermark, .shape.columns = "v"};
-	call_int4(&calls[ncalls++], g->partition);
+	    (struct pg_params){.sql = sql_watermark, .shape.columns = "v"};
+	pg_params_int4(&calls[ncalls++], g->partition);
 	for (size_t i = 0, n; i < f->n; i += n) {
 		n = 1;
 		while (i + n < f->n &&
@@ -300,30 +301,30 @@ static size_t add_calls(struct gap *g, struct call *calls)
 			n++;
 		add_current(g, &calls[ncalls++], i, n);
 	}
-	struct call *c = &calls[ncalls++];
+	struct pg_params *c = &calls[ncalls++];
 	c->sql = statements_rejected;
 	c->shape.columns = "vsspvss";
-	call_int4(c, g->partition);
-	call_int8(c, g->from);
-	call_int8(c, g->through);
+	pg_params_int4(c, g->partition);
+	pg_params_int8(c, g->from);
+	pg_params_int8(c, g->through);
 	return ncalls;
 }
 
 static void ask(struct gap *g)
 {
 	size_t max = g->x->statements->n + 2;
-	struct call *calls = mem_zalloc(max * sizeof *calls);
+	struct pg_params *calls = mem_zalloc(max * sizeof *calls);
 	struct pg_query *queries = mem_zalloc(max * sizeof *queries);
 	size_t n = add_calls(g, calls);
 	for (size_t i = 0; i < n; i++)
-		queries[i] = call_query(&calls[i]);
-	g->ask = ask_submit(g->x->pool, queries, n, on_rows, g);
+		queries[i] = pg_params_query(&calls[i]);
+	g->ask = pg_request_submit(g->x->pool, queries, n, on_rows, g);
 	g->state = g->ask ? STATE_ASKING : STATE_WAITING;
 	if (g->ask == NULL)
 		loop_timer_start(
 		    g->timer, backoff_next(&g->backoff, entropy_bits()));
 	for (size_t i = 0; i < n; i++)
-		call_free(&calls[i]);
+		pg_params_free(&calls[i]);
 	free(calls);
 	free(queries);
 }
@@ -428,7 +429,7 @@ struct err gap_new(
 	};
 	struct err e = consumer_new(&o, &g->consumer);
 	*out = g;
-	if (e.verdict != VERDICT_OK)
+	if (e.kind != ERR_KIND_OK)
 		gap_free(out);
 	return e;
 }
@@ -447,7 +448,7 @@ void gap_announce(
 
 void gap_stop(struct gap *g)
 {
-	ask_cancel(&g->ask);
+	pg_request_cancel(&g->ask);
 	loop_timer_stop(g->timer);
 	drop_piece(g);
 	if (g->state != STATE_IDLE)

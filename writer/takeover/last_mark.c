@@ -26,30 +26,30 @@ struct tail {
 	bool whole;    /* and that was all there is */
 };
 
-struct marks {
+struct last_mark {
 	struct consumer *consumer;
 	struct loop_timer *timer; /* assigns again, after a fault */
-	struct marks_end *ends;
+	struct last_mark_end *ends;
 	struct tail *tails;
 	size_t n; /* 0: idle */
-	marks_done done;
+	last_mark_done done;
 	void *arg;
 };
 
-static bool is_enough(const struct marks_end *end, const struct tail *tail)
+static bool is_enough(const struct last_mark_end *end, const struct tail *tail)
 {
 	return end->found && (end->through <= tail->watermark ||
 				 announced_covers(end->told, end->through));
 }
 
-static bool is_final(const struct marks *m, size_t i)
+static bool is_final(const struct last_mark *m, size_t i)
 {
 	const struct tail *tail = &m->tails[i];
 	return tail->ended && (tail->whole || is_enough(&m->ends[i], tail));
 }
 
 /* Reads it from there on. */
-static void begin(struct marks *m, size_t i, int reach)
+static void begin(struct last_mark *m, size_t i, int reach)
 {
 	struct tail *tail = &m->tails[i];
 	tail->reach = reach;
@@ -58,7 +58,7 @@ static void begin(struct marks *m, size_t i, int reach)
 	m->ends[i].told = announced_new(tail->watermark);
 }
 
-static void assign(struct marks *m)
+static void assign(struct last_mark *m)
 {
 	struct consumer_start *starts = mem_alloc(m->n * sizeof *starts);
 	size_t n = 0;
@@ -66,7 +66,7 @@ static void assign(struct marks *m)
 		if (is_final(m, i))
 			continue;
 		starts[n++] = (struct consumer_start){
-		    m->ends[i].partition, reach_offset(m->tails[i].reach)};
+		    m->ends[i].partition, scan_back_offset(m->tails[i].reach)};
 	}
 	consumer_assign(m->consumer, starts, n);
 	free(starts);
@@ -77,7 +77,7 @@ static void on_timer(void *arg)
 	assign(arg);
 }
 
-static size_t index_of(const struct marks *m, int32_t partition)
+static size_t index_of(const struct last_mark *m, int32_t partition)
 {
 	size_t i = 0;
 	while (i < m->n && m->ends[i].partition != partition)
@@ -85,19 +85,19 @@ static size_t index_of(const struct marks *m, int32_t partition)
 	return i;
 }
 
-static void free_ends(struct marks_end *ends, size_t n)
+static void free_ends(struct last_mark_end *ends, size_t n)
 {
 	for (size_t i = 0; ends && i < n; i++)
 		announced_free(&ends[i].told);
 	free(ends);
 }
 
-static void finish(struct marks *m)
+static void finish(struct last_mark *m)
 {
-	struct marks_end *ends = m->ends;
+	struct last_mark_end *ends = m->ends;
 	size_t n = m->n;
 	m->ends = NULL;
-	marks_stop(m);
+	last_mark_stop(m);
 	m->done(m->arg, ends, n);
 	free_ends(ends, n);
 }
@@ -109,15 +109,16 @@ static void pass_over(const rd_kafka_message_t *msg)
 	    msg->partition, msg->offset);
 }
 
-static void reach_to(struct marks_end *end, version_t through)
+static void reach_to(struct last_mark_end *end, version_t through)
 {
 	if (through > end->through)
 		end->through = through;
 }
 
-static void hear_mark(struct marks *m, size_t i, const rd_kafka_message_t *msg)
+static void hear_mark(
+    struct last_mark *m, size_t i, const rd_kafka_message_t *msg)
 {
-	struct marks_end *end = &m->ends[i];
+	struct last_mark_end *end = &m->ends[i];
 	struct record_mark mark;
 	if (!record_mark_parse(msg, &mark))
 		return;
@@ -134,10 +135,10 @@ static void hear_mark(struct marks *m, size_t i, const rd_kafka_message_t *msg)
 
 static void on_message(void *arg, rd_kafka_message_t *msg)
 {
-	struct marks *m = arg;
+	struct last_mark *m = arg;
 	size_t i = index_of(m, msg->partition);
 	if (i < m->n) {
-		struct marks_end *end = &m->ends[i];
+		struct last_mark_end *end = &m->ends[i];
 		if (msg->offset > end->last)
 			end->last = msg->offset;
 		if (record_is_mark(msg))
@@ -148,12 +149,12 @@ static void on_message(void *arg, rd_kafka_message_t *msg)
 
 static void on_eof(void *arg, int32_t partition, int64_t offset)
 {
-	struct marks *m = arg;
+	struct last_mark *m = arg;
 	size_t at = index_of(m, partition);
 	if (at == m->n)
 		return;
 	m->tails[at].ended = true;
-	m->tails[at].whole = reach_is_whole(m->tails[at].reach, offset);
+	m->tails[at].whole = scan_back_is_whole(m->tails[at].reach, offset);
 	bool all_final = true;
 	for (size_t i = 0; i < m->n; i++) {
 		if (!m->tails[i].ended)
@@ -176,23 +177,23 @@ static void on_eof(void *arg, int32_t partition, int64_t offset)
 static void on_fault(void *arg, int32_t partition, struct err e)
 {
 	(void)e;
-	struct marks *m = arg;
+	struct last_mark *m = arg;
 	size_t i = index_of(m, partition);
 	if (i == m->n)
 		return;
-	begin(m, i, REACH_WHOLE);
+	begin(m, i, SCAN_BACK_WHOLE);
 	loop_timer_start(m->timer, AGAIN);
 }
 
-struct err marks_new(
-    struct context *x, marks_done done, void *arg, struct marks **out)
+struct err last_mark_new(
+    struct context *x, last_mark_done done, void *arg, struct last_mark **out)
 {
 	static const struct consumer_events events = {
 	    .message = on_message,
 	    .eof = on_eof,
 	    .fault = on_fault,
 	};
-	struct marks *m = MEM_NEW(struct marks);
+	struct last_mark *m = MEM_NEW(struct last_mark);
 	m->done = done;
 	m->arg = arg;
 	m->timer = loop_timer_new(x->loop, on_timer, m);
@@ -205,28 +206,29 @@ struct err marks_new(
 	};
 	struct err e = consumer_new(&o, &m->consumer);
 	*out = m;
-	if (e.verdict != VERDICT_OK)
-		marks_free(out);
+	if (e.kind != ERR_KIND_OK)
+		last_mark_free(out);
 	return e;
 }
 
-void marks_find(struct marks *m, const struct marks_of *of, size_t n)
+void last_mark_find(
+    struct last_mark *m, const struct last_mark_of *of, size_t n)
 {
 	CHECK(m->n == 0 && n > 0);
 	m->n = n;
 	m->ends = mem_zalloc(n * sizeof *m->ends);
 	m->tails = mem_zalloc(n * sizeof *m->tails);
 	for (size_t i = 0; i < n; i++) {
-		m->ends[i] = (struct marks_end){
+		m->ends[i] = (struct last_mark_end){
 		    .partition = of[i].partition, .last = -1};
 		m->tails[i].watermark = of[i].watermark;
 		m->tails[i].end = of[i].end;
-		begin(m, i, REACH_FIRST);
+		begin(m, i, SCAN_BACK_FIRST);
 	}
 	assign(m);
 }
 
-void marks_stop(struct marks *m)
+void last_mark_stop(struct last_mark *m)
 {
 	if (m->n)
 		consumer_assign(m->consumer, NULL, 0);
@@ -238,13 +240,13 @@ void marks_stop(struct marks *m)
 	m->n = 0;
 }
 
-void marks_free(struct marks **mp)
+void last_mark_free(struct last_mark **mp)
 {
-	struct marks *m = *mp;
+	struct last_mark *m = *mp;
 	if (m == NULL)
 		return;
 	if (m->consumer)
-		marks_stop(m);
+		last_mark_stop(m);
 	consumer_free(&m->consumer);
 	loop_timer_free(&m->timer);
 	free(m);

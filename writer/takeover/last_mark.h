@@ -6,15 +6,15 @@
 #include "writer/context.h"
 #include "writer/takeover/announced.h"
 
-struct marks;
+struct last_mark;
 
-struct marks_of {
+struct last_mark_of {
 	int32_t partition;
 	version_t watermark; /* in Postgres */
 	version_t end; /* of the log of writes: marks above it are ignored */
 };
 
-struct marks_end {
+struct last_mark_end {
 	int32_t partition;
 	bool found;	   /* a mark is there */
 	version_t through; /* up to where outcomes were told */
@@ -24,11 +24,12 @@ struct marks_end {
 	int64_t last; /* offset of the last message; -1: none */
 };
 
-typedef void (*marks_done)(void *arg, struct marks_end *ends, size_t n);
+typedef void (*last_mark_done)(void *arg, struct last_mark_end *ends, size_t n);
 
-struct err marks_new(
-    struct context *x, marks_done done, void *arg, struct marks **out);
+struct err last_mark_new(
+    struct context *x, last_mark_done done, void *arg, struct last_mark **out);
 /* `done` is called once, later, unless stopped; never gives up. */
-void marks_find(struct marks *m, const struct marks_of *of, size_t n);
-void marks_stop(struct marks *m);
-void marks_free(struct marks **m);
+void last_mark_find(
+    struct last_mark *m, const struct last_mark_of *of, size_t n);
+void last_mark_stop(struct last_mark *m);
+void last_mark_free(struct last_mark **m);

@@ -7,15 +7,15 @@
 
 #include <stdlib.h>
 
-struct others {
+struct other_partitions {
 	struct context *x;
 	int32_t partition;
 	int32_t n; /* partitions */
 	version_t *wanted;
 	bool known; /* what is wanted */
 	bool there;
-	struct ends *ends;
-	struct ask *ask;
+	struct log_offsets *ends;
+	struct pg_request *ask;
 };
 
 static const char sql[] =
@@ -23,10 +23,10 @@ static const char sql[] =
 
 static void on_progress(void *arg, const struct pg_reply *reply)
 {
-	struct others *o = arg;
+	struct other_partitions *o = arg;
 	int32_t behind = o->n - 1;
 	o->ask = NULL;
-	if (reply->err.verdict != VERDICT_OK)
+	if (reply->err.kind != ERR_KIND_OK)
 		return;
 	const PGresult *r = reply->results[0];
 	for (int row = 0; row < PQntuples(r); row++) {
@@ -39,38 +39,38 @@ static void on_progress(void *arg, const struct pg_reply *reply)
 }
 
 static void on_ends(
-    void *arg, const struct err *e, const struct ends_of *list, size_t n)
+    void *arg, const struct err *e, const struct log_offsets_of *list, size_t n)
 {
-	struct others *o = arg;
+	struct other_partitions *o = arg;
 	o->ends = NULL;
-	o->known = e->verdict == VERDICT_OK;
+	o->known = e->kind == ERR_KIND_OK;
 	for (size_t i = 0; i < n && o->known; i++)
 		o->wanted[list[i].partition] =
 		    version_make(o->x->epoch, list[i].high);
 	if (o->known)
-		others_ask(o);
+		other_partitions_ask(o);
 }
 
-static void ask_ends(struct others *o)
+static void ask_ends(struct other_partitions *o)
 {
 	int32_t *all = mem_alloc((size_t)o->n * sizeof *all);
 	for (int32_t p = 0; p < o->n; p++)
 		all[p] = p;
 	if (o->ends == NULL)
-		o->ends = ends_ask(o->x, all, (size_t)o->n, on_ends, o);
+		o->ends = log_offsets_ask(o->x, all, (size_t)o->n, on_ends, o);
 	free(all);
 }
 
-static void ask_progress(struct others *o)
+static void ask_progress(struct other_partitions *o)
 {
-	struct call c = {.sql = sql, .shape.columns = "pv"};
-	const struct pg_query q = call_query(&c);
+	struct pg_params c = {.sql = sql, .shape.columns = "pv"};
+	const struct pg_query q = pg_params_query(&c);
 	if (o->ask == NULL)
-		o->ask = ask_submit(o->x->pool, &q, 1, on_progress, o);
-	call_free(&c);
+		o->ask = pg_request_submit(o->x->pool, &q, 1, on_progress, o);
+	pg_params_free(&c);
 }
 
-void others_ask(struct others *o)
+void other_partitions_ask(struct other_partitions *o)
 {
 	if (o->there)
 		return;
@@ -80,9 +80,10 @@ void others_ask(struct others *o)
 		ask_ends(o);
 }
 
-struct others *others_new(struct context *x, int32_t partition)
+struct other_partitions *other_partitions_new(
+    struct context *x, int32_t partition)
 {
-	struct others *o = MEM_NEW(struct others);
+	struct other_partitions *o = MEM_NEW(struct other_partitions);
 	o->x = x;
 	o->partition = partition;
 	o->n = (int32_t)x->settings->common.partitions;
@@ -90,18 +91,18 @@ struct others *others_new(struct context *x, int32_t partition)
 	return o;
 }
 
-bool others_are_there(const struct others *o)
+bool other_partitions_are_there(const struct other_partitions *o)
 {
 	return o->there;
 }
 
-void others_free(struct others **op)
+void other_partitions_free(struct other_partitions **op)
 {
-	struct others *o = *op;
+	struct other_partitions *o = *op;
 	if (o == NULL)
 		return;
-	ends_cancel(&o->ends);
-	ask_cancel(&o->ask);
+	log_offsets_cancel(&o->ends);
+	pg_request_cancel(&o->ask);
 	free(o->wanted);
 	free(o);
 	*op = NULL;

@@ -6,12 +6,13 @@
 
 #include "writer/context.h"
 
-struct others;
+struct other_partitions;
 
 /* Returns owned. */
-struct others *others_new(struct context *x, int32_t partition);
+struct other_partitions *other_partitions_new(
+    struct context *x, int32_t partition);
 /* Asks, unless it is asking; the answer is there some moments later. */
-void others_ask(struct others *o);
-bool others_are_there(const struct others *o);
+void other_partitions_ask(struct other_partitions *o);
+bool other_partitions_are_there(const struct other_partitions *o);
 /* NULL is fine. */
-void others_free(struct others **o);
+void other_partitions_free(struct other_partitions **o);

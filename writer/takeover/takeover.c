@@ -65,10 +65,10 @@ struct takeover {
 	bool *found;	      /* was there a mark at all? */
 	size_t n;
 	size_t at; /* in GAPS */
-	struct ask *ask;
-	struct ends *ends;
+	struct pg_request *ask;
+	struct log_offsets *ends;
 	unsigned doubts; /* times in a row that the log did not fit */
-	struct marks *marks;
+	struct last_mark *marks;
 	struct gap *gap;
 	struct loop_timer *timer;
 	struct backoff backoff;
@@ -110,7 +110,7 @@ static size_t index_of(const struct takeover *t, int32_t partition)
 static void free_taken(struct taken *taken, size_t n)
 {
 	for (size_t i = 0; i < n; i++) {
-		producers_free(&taken[i].producers);
+		dedup_free(&taken[i].producers);
 		announced_free(&taken[i].outcomes);
 	}
 	free(taken);
@@ -193,7 +193,7 @@ static void on_gap(void *arg, bool complete)
 
 /* --- marks --------------------------------------------------------------- */
 
-static void on_marks(void *arg, struct marks_end *ends, size_t n)
+static void on_marks(void *arg, struct last_mark_end *ends, size_t n)
 {
 	struct takeover *t = arg;
 	for (size_t i = 0; i < n; i++) {
@@ -213,15 +213,15 @@ static void on_marks(void *arg, struct marks_end *ends, size_t n)
 	next_gap(t);
 }
 
-static void find_marks(struct takeover *t, const struct ends_of *list)
+static void find_marks(struct takeover *t, const struct log_offsets_of *list)
 {
-	struct marks_of *of = mem_alloc(t->n * sizeof *of);
+	struct last_mark_of *of = mem_alloc(t->n * sizeof *of);
 	for (size_t i = 0; i < t->n; i++)
-		of[i] = (struct marks_of){t->taken[i].partition,
+		of[i] = (struct last_mark_of){t->taken[i].partition,
 		    t->taken[i].watermark,
 		    version_make(t->x->epoch, list[i].high)};
 	set_state(t, STATE_MARKS);
-	marks_find(t->marks, of, t->n);
+	last_mark_find(t->marks, of, t->n);
 	free(of);
 }
 
@@ -235,20 +235,20 @@ static void refuse(struct takeover *t, const struct err *e)
 
 /* A new leader may not know yet how far the log had got, so that one answer is
  * not enough to stop for. */
-static void on_ends(
-    void *arg, const struct err *failed, const struct ends_of *list, size_t n)
+static void on_ends(void *arg, const struct err *failed,
+    const struct log_offsets_of *list, size_t n)
 {
 	struct takeover *t = arg;
 	struct err e = *failed;
 	t->ends = NULL;
-	for (size_t i = 0; i < n && e.verdict == VERDICT_OK; i++)
-		e = logcheck_ends(t->x->settings->common.writes_topic,
+	for (size_t i = 0; i < n && e.kind == ERR_KIND_OK; i++)
+		e = topic_checks_ends(t->x->settings->common.writes_topic,
 		    t->taken[i].watermark, &list[i]);
-	if (e.verdict == VERDICT_FATAL && ++t->doubts > DOUBTS) {
+	if (e.kind == ERR_KIND_FATAL && ++t->doubts > DOUBTS) {
 		refuse(t, &e);
 		return;
 	}
-	if (e.verdict != VERDICT_OK) {
+	if (e.kind != ERR_KIND_OK) {
 		pause_and_ask(t, e.code, e.msg);
 		return;
 	}
@@ -263,12 +263,13 @@ static void check_log(struct takeover *t)
 	int32_t *partitions = mem_alloc(t->n * sizeof *partitions);
 	for (size_t i = 0; i < t->n; i++) {
 		partitions[i] = t->taken[i].partition;
-		if (e.verdict == VERDICT_OK)
-			e = logcheck_epoch(t->x->epoch, t->taken[i].watermark);
+		if (e.kind == ERR_KIND_OK)
+			e = topic_checks_epoch(
+			    t->x->epoch, t->taken[i].watermark);
 	}
-	if (e.verdict == VERDICT_OK) {
+	if (e.kind == ERR_KIND_OK) {
 		set_state(t, STATE_ENDS);
-		t->ends = ends_ask(t->x, partitions, t->n, on_ends, t);
+		t->ends = log_offsets_ask(t->x, partitions, t->n, on_ends, t);
 	} else {
 		refuse(t, &e);
 	}
@@ -280,14 +281,13 @@ static void check_log(struct takeover *t)
 static void take_producers(struct takeover *t, const PGresult *r)
 {
 	for (size_t i = 0; i < t->n; i++)
-		producers_free(&t->taken[i].producers);
+		dedup_free(&t->taken[i].producers);
 	for (int row = 0; row < PQntuples(r); row++) {
 		size_t i = find(t, pg_int4(r, row, 0));
 		size_t len = (size_t)PQgetlength(r, row, 1);
 		if (i < t->n && len == RECORD_INSTANCE_LEN)
-			producers_set(&t->taken[i].producers,
-			    PQgetvalue(r, row, 1), len,
-			    (uint64_t)pg_int8(r, row, 2));
+			dedup_set(&t->taken[i].producers, PQgetvalue(r, row, 1),
+			    len, (uint64_t)pg_int8(r, row, 2));
 	}
 }
 
@@ -295,8 +295,8 @@ static void on_progress(void *arg, const struct pg_reply *reply)
 {
 	struct takeover *t = arg;
 	t->ask = NULL;
-	if (reply->err.verdict != VERDICT_OK) {
-		evict_if_locked(t->x, &reply->err);
+	if (reply->err.kind != ERR_KIND_OK) {
+		terminate_blockers(t->x, &reply->err);
 		pause_and_ask(t, reply->err.code, reply->err.msg);
 		return;
 	}
@@ -319,19 +319,20 @@ static void on_progress(void *arg, const struct pg_reply *reply)
 
 static void ask_progress(struct takeover *t)
 {
-	struct call c[2] = {{.sql = statements_progress, .shape.columns = "pv"},
+	struct pg_params c[2] = {
+	    {.sql = statements_progress, .shape.columns = "pv"},
 	    {.sql = statements_seen, .shape.columns = "ps8"}};
 	struct pg_query queries[2];
 	for (size_t k = 0; k < 2; k++) {
-		struct buf *list = call_param(&c[k]);
+		struct buf *list = pg_params_param(&c[k]);
 		pg_array_begin(list, PG_INT4, t->n);
 		for (size_t i = 0; i < t->n; i++)
 			pg_array_int4(list, t->taken[i].partition);
-		queries[k] = call_query(&c[k]);
+		queries[k] = pg_params_query(&c[k]);
 	}
-	t->ask = ask_submit(t->x->pool, queries, 2, on_progress, t);
-	call_free(&c[0]);
-	call_free(&c[1]);
+	t->ask = pg_request_submit(t->x->pool, queries, 2, on_progress, t);
+	pg_params_free(&c[0]);
+	pg_params_free(&c[1]);
 	if (t->ask)
 		set_state(t, STATE_PROGRESS);
 	else
@@ -355,10 +356,10 @@ struct err takeover_new(
 	t->timer = loop_timer_new(x->loop, on_timer, t);
 	backoff_init(&t->backoff, CLOCK_MS(100), CLOCK_S(5));
 	*out = t;
-	struct err e = marks_new(x, on_marks, t, &t->marks);
-	if (e.verdict == VERDICT_OK)
+	struct err e = last_mark_new(x, on_marks, t, &t->marks);
+	if (e.kind == ERR_KIND_OK)
 		e = gap_new(x, on_gap, t, &t->gap);
-	if (e.verdict != VERDICT_OK)
+	if (e.kind != ERR_KIND_OK)
 		takeover_free(out);
 	return e;
 }
@@ -378,11 +379,11 @@ void takeover_start(struct takeover *t, const int32_t *partitions, size_t n)
 
 void takeover_stop(struct takeover *t)
 {
-	ask_cancel(&t->ask);
-	ends_cancel(&t->ends);
+	pg_request_cancel(&t->ask);
+	log_offsets_cancel(&t->ends);
 	loop_timer_stop(t->timer);
 	if (t->state == STATE_MARKS)
-		marks_stop(t->marks);
+		last_mark_stop(t->marks);
 	if (t->state == STATE_GAPS)
 		gap_stop(t->gap);
 	free_taken(t->taken, t->taken ? t->n : 0);
@@ -411,7 +412,7 @@ void takeover_free(struct takeover **tp)
 	if (t == NULL)
 		return;
 	takeover_stop(t);
-	marks_free(&t->marks);
+	last_mark_free(&t->marks);
 	gap_free(&t->gap);
 	loop_timer_free(&t->timer);
 	free(t);

@@ -12,8 +12,8 @@ struct takeover;
 
 struct taken {
 	int32_t partition;
-	version_t watermark;	    /* Postgres's: where to begin */
-	struct producers producers; /* and how far they were there */
+	version_t watermark;	/* Postgres's: where to begin */
+	struct dedup producers; /* and how far they were there */
 	/* Up to where outcomes were told, and which; NULL: not beyond the
 	 * watermark. */
 	version_t told;

@@ -14,7 +14,7 @@ static const char sql[] =
     "SELECT a.pid, a.application_name, pg_terminate_backend(a.pid)"
     " FROM pg_stat_activity a WHERE a.datname = current_database()"
     " AND a.usename = session_user AND a.pid <> pg_backend_pid()"
-    " AND a.application_name <> '" SESSION_NAME "'"
+    " AND a.application_name <> '" PG_BLOCKING_NAME "'"
     " AND a.wait_event_type = 'Client'"
     " AND a.xact_start < now() - interval '5 s'"
     " AND EXISTS (SELECT FROM pg_locks l WHERE l.pid = a.pid AND l.granted"
@@ -24,7 +24,7 @@ static const char sql[] =
 static void on_ended(void *arg, const struct pg_reply *reply)
 {
 	struct context *x = arg;
-	if (reply->err.verdict != VERDICT_OK)
+	if (reply->err.kind != ERR_KIND_OK)
 		return; /* the row is asked for again, and so is this */
 	const PGresult *r = reply->results[0];
 	for (int row = 0; row < PQntuples(r); row++) {
@@ -34,7 +34,7 @@ static void on_ended(void *arg, const struct pg_reply *reply)
 	}
 }
 
-void evict_if_locked(struct context *x, const struct err *e)
+void terminate_blockers(struct context *x, const struct err *e)
 {
 	const struct pg_query q = {
 	    .sql = sql, .result_format = 1, .shape.columns = "psb"};

@@ -17,4 +17,4 @@
 
 /* Call it with the answer to what may have waited for the row: a lock timeout
  * makes it look. Returns at once; what it ended is logged. */
-void evict_if_locked(struct context *x, const struct err *e);
+void terminate_blockers(struct context *x, const struct err *e);

@@ -13,21 +13,21 @@
 static const char sql[] =
     "SELECT \"partition\", next_offset FROM sluice.progress";
 
-struct recheck {
+struct watermark_check {
 	struct context *x;
 	struct partition *const *parts;
 	version_t *believed; /* when Postgres was asked */
 	size_t n;
-	struct ask *ask;
+	struct pg_request *ask;
 	struct loop_timer *timer;
 };
 
 static void on_answer(void *arg, const struct pg_reply *reply)
 {
-	struct recheck *r = arg;
+	struct watermark_check *r = arg;
 	r->ask = NULL;
 	loop_timer_start(r->timer, INTERVAL);
-	if (reply->err.verdict != VERDICT_OK)
+	if (reply->err.kind != ERR_KIND_OK)
 		return;
 	const PGresult *rows = reply->results[0];
 	for (int row = 0; row < PQntuples(rows); row++) {
@@ -46,25 +46,25 @@ static void on_answer(void *arg, const struct pg_reply *reply)
 
 static void on_timer(void *arg)
 {
-	struct recheck *r = arg;
-	struct call judges = judges_call();
+	struct watermark_check *r = arg;
+	struct pg_params judges = judges_call();
 	const struct pg_query q[] = {
 	    {.sql = sql, .result_format = 1, .shape.columns = "pv"},
 	    {.sql = orders_sql, .result_format = 1, .shape.columns = "pv"},
-	    call_query(&judges)};
+	    pg_params_query(&judges)};
 	for (size_t i = 0; i < r->n; i++)
 		r->believed[i] =
 		    r->parts[i] ? partition_watermark(r->parts[i]) : 0;
-	r->ask = ask_submit(r->x->pool, q, 3, on_answer, r);
-	call_free(&judges);
+	r->ask = pg_request_submit(r->x->pool, q, 3, on_answer, r);
+	pg_params_free(&judges);
 	if (r->ask == NULL)
 		loop_timer_start(r->timer, INTERVAL);
 }
 
-struct recheck *recheck_new(
+struct watermark_check *watermark_check_new(
     struct context *x, struct partition *const *parts, size_t n)
 {
-	struct recheck *r = MEM_NEW(struct recheck);
+	struct watermark_check *r = MEM_NEW(struct watermark_check);
 	r->x = x;
 	r->parts = parts;
 	r->n = n;
@@ -75,20 +75,20 @@ struct recheck *recheck_new(
 }
 
 /* An answer that is under way may be of the server before. */
-void recheck_soon(struct recheck *r)
+void watermark_check_soon(struct watermark_check *r)
 {
 	if (r == NULL)
 		return;
-	ask_cancel(&r->ask);
+	pg_request_cancel(&r->ask);
 	loop_timer_start(r->timer, 0);
 }
 
-void recheck_free(struct recheck **rp)
+void watermark_check_free(struct watermark_check **rp)
 {
-	struct recheck *r = *rp;
+	struct watermark_check *r = *rp;
 	if (r == NULL)
 		return;
-	ask_cancel(&r->ask);
+	pg_request_cancel(&r->ask);
 	loop_timer_free(&r->timer);
 	free(r->believed);
 	free(r);

@@ -11,11 +11,11 @@
 #include "writer/batch/partition.h"
 #include "writer/context.h"
 
-struct recheck;
+struct watermark_check;
 
 /* Borrows the partitions: by number, NULL where they are not ours. */
-struct recheck *recheck_new(
+struct watermark_check *watermark_check_new(
     struct context *x, struct partition *const *parts, size_t n);
 /* A connection became ready. NULL is fine. */
-void recheck_soon(struct recheck *r);
-void recheck_free(struct recheck **r);
+void watermark_check_soon(struct watermark_check *r);
+void watermark_check_free(struct watermark_check **r);

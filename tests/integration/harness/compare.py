@@ -234,9 +234,9 @@ def between(items, start, end):
 def check_commits(model, deployment, found):
     """Each record says what was so at its version, each mark all that was rejected,
     and stands behind what was changed; the last ones say what Postgres has."""
-    lanes = [Announced(model, p) for p in range(deployment.partitions)]
+    parts = [Announced(model, p) for p in range(deployment.partitions)]
     for m in deployment.servers.read_log(deployment.commits, deployment.partitions):
-        lanes[m.partition()].take(m)
-    assert [lane.through for lane in lanes] == deployment.progress()
-    newest = {key: what for lane in lanes for key, what in lane.newest.items()}
+        parts[m.partition()].take(m)
+    assert [part.through for part in parts] == deployment.progress()
+    newest = {key: what for part in parts for key, what in part.newest.items()}
     same("announced", found, {k: what for k, what in newest.items() if what[1] is not None})

@@ -28,8 +28,8 @@ GROUP = {"group.session": f"{SESSION_S}s"}
 PASSES = {
     "announce.record": 300,
     "batch.begin": 40,
-    "lookup.sent": 40,
-    "lookup.done": 40,
+    "prefetch.sent": 40,
+    "prefetch.done": 40,
     "batch.sent": 40,
     "batch.committed": 40,
     "announce.mark": 40,

@@ -55,7 +55,7 @@ static void seeds_names(void **state)
 	    (char *)(uintptr_t) "REPLICA_DATABASE_URL=postgresql://r/x",
 	    (char *)(uintptr_t) "PRIMARY_DATABASE_URL=postgresql://p/x",
 	    (char *)(uintptr_t) "REDIS_URL=redis://h", NULL};
-	assert_int_equal(config_load_env(&c, env).verdict, VERDICT_OK);
+	assert_int_equal(config_load_env(&c, env).kind, ERR_KIND_OK);
 	assert_int_equal(s.l1_entries, 77);
 	assert_true(s.l1_ttl == CLOCK_S(5)); /* bare numbers are seconds */
 	assert_true(s.l2_ttl == CLOCK_S(7));
@@ -66,7 +66,7 @@ static void seeds_names(void **state)
 	assert_string_equal(s.common.redis_url, "redis://h");
 	char *newer[] = {(char *)(uintptr_t) "DATABASE_URL=postgresql://d/x",
 	    (char *)(uintptr_t) "L2_CACHE_TTL=11", NULL};
-	assert_int_equal(config_load_env(&c, newer).verdict, VERDICT_OK);
+	assert_int_equal(config_load_env(&c, newer).kind, ERR_KIND_OK);
 	assert_string_equal(s.common.primary_url, "postgresql://d/x");
 	assert_true(s.l2_ttl == CLOCK_S(11));
 }
@@ -74,16 +74,16 @@ static void seeds_names(void **state)
 static void together(void **state)
 {
 	(void)state;
-	assert_int_equal(api_settings_check(&c).verdict, VERDICT_OK);
+	assert_int_equal(api_settings_check(&c).kind, ERR_KIND_OK);
 	row_accepts(&c, "pool.min_size", "10");
-	assert_int_equal(api_settings_check(&c).verdict, VERDICT_OK);
+	assert_int_equal(api_settings_check(&c).kind, ERR_KIND_OK);
 	row_accepts(&c, "pool.min_size", "11");
 	struct err e = api_settings_check(&c);
-	assert_int_equal(e.verdict, VERDICT_FATAL);
+	assert_int_equal(e.kind, ERR_KIND_FATAL);
 	assert_non_null(strstr(e.msg, "'pool.min_size'"));
 	assert_non_null(strstr(e.msg, "pool.max_size, which is 10"));
 	row_accepts(&c, "pool.max_size", "11");
-	assert_int_equal(api_settings_check(&c).verdict, VERDICT_OK);
+	assert_int_equal(api_settings_check(&c).kind, ERR_KIND_OK);
 	static const char *const urls[] = {
 	    "postgresql://a:hunter2@h/x?non=sense",
 	    "postgresql://a:hunter2@[h/x", "postgresql://a:hunter2@h:%zz/x",
@@ -91,12 +91,12 @@ static void together(void **state)
 	for (size_t i = 0; i < sizeof urls / sizeof *urls; i++) {
 		row_accepts(&c, "replica.urls", urls[i]);
 		e = api_settings_check(&c);
-		assert_int_equal(e.verdict, VERDICT_FATAL);
+		assert_int_equal(e.kind, ERR_KIND_FATAL);
 		assert_non_null(strstr(e.msg, "'replica.urls'"));
 		assert_null(strstr(e.msg, "hunter2"));
 	}
 	row_accepts(&c, "replica.urls", "postgresql://a:b@h1,h2:5/x");
-	assert_int_equal(api_settings_check(&c).verdict, VERDICT_OK);
+	assert_int_equal(api_settings_check(&c).kind, ERR_KIND_OK);
 }
 
 #define TEST(fn) cmocka_unit_test_setup_teardown(fn, setup, teardown)

@@ -34,8 +34,8 @@ static void declare_field(const char *text)
 
 static void judge(const char *text)
 {
-	struct jsonraw v;
-	if (declaration == NULL || !jsonraw_scan(text, strlen(text), &v)) {
+	struct jsonslice v;
+	if (declaration == NULL || !jsonslice_scan(text, strlen(text), &v)) {
 		printf("refused: no JSON, or no field\n");
 		return;
 	}

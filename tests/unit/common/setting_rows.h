@@ -36,7 +36,7 @@ static void row_shows(
 static void row_accepts(struct config *c, const char *name, const char *value)
 {
 	struct err e = config_set(c, name, value);
-	if (e.verdict != VERDICT_OK)
+	if (e.kind != ERR_KIND_OK)
 		fail_msg("%s = '%s': %s", name, value, e.msg);
 }
 
@@ -46,7 +46,7 @@ static void row_refuses(
 {
 	char *before = row_show(c, row);
 	struct err e = config_set(c, row->name, value);
-	assert_int_equal(e.verdict, VERDICT_FATAL);
+	assert_int_equal(e.kind, ERR_KIND_FATAL);
 	assert_string_equal(e.code, "config");
 	assert_non_null(strstr(e.msg, row->name));
 	assert_non_null(strstr(e.msg, "allowed: "));
@@ -131,7 +131,7 @@ static void row_set_env(
 	assert_true(asprintf(&variable, "%.*s=%s", (int)len, name, value) > 0);
 	char *env[] = {variable, NULL};
 	struct err e = config_load_env(c, env);
-	if (e.verdict != VERDICT_OK)
+	if (e.kind != ERR_KIND_OK)
 		fail_msg("%s: %s", variable, e.msg);
 	free(variable);
 }

@@ -18,31 +18,31 @@
 
 /* --- counted comparisons (the linker's --wrap) ---------------------------- */
 
-uint64_t __wrap_jsontext_hash(struct jsonraw string);
-uint64_t __real_jsontext_hash(struct jsonraw string);
-int __wrap_jsontext_compare(struct jsonraw a, struct jsonraw b);
-int __real_jsontext_compare(struct jsonraw a, struct jsonraw b);
-bool __wrap_jsontext_same(struct jsonraw a, struct jsonraw b);
-bool __real_jsontext_same(struct jsonraw a, struct jsonraw b);
+uint64_t __wrap_jsonstring_hash(struct jsonslice string);
+uint64_t __real_jsonstring_hash(struct jsonslice string);
+int __wrap_jsonstring_compare(struct jsonslice a, struct jsonslice b);
+int __real_jsonstring_compare(struct jsonslice a, struct jsonslice b);
+bool __wrap_jsonstring_same(struct jsonslice a, struct jsonslice b);
+bool __real_jsonstring_same(struct jsonslice a, struct jsonslice b);
 
 static bool collide;
 static size_t compared;
 
-uint64_t __wrap_jsontext_hash(struct jsonraw string)
+uint64_t __wrap_jsonstring_hash(struct jsonslice string)
 {
-	return collide ? 7 : __real_jsontext_hash(string);
+	return collide ? 7 : __real_jsonstring_hash(string);
 }
 
-int __wrap_jsontext_compare(struct jsonraw a, struct jsonraw b)
+int __wrap_jsonstring_compare(struct jsonslice a, struct jsonslice b)
 {
 	compared++;
-	return __real_jsontext_compare(a, b);
+	return __real_jsonstring_compare(a, b);
 }
 
-bool __wrap_jsontext_same(struct jsonraw a, struct jsonraw b)
+bool __wrap_jsonstring_same(struct jsonslice a, struct jsonslice b)
 {
 	compared++;
-	return __real_jsontext_same(a, b);
+	return __real_jsonstring_same(a, b);
 }
 
 /* --- equal hashes --------------------------------------------------------- */
@@ -57,10 +57,10 @@ static void add_names(struct buf *out, size_t from, size_t to)
 	buf_char(out, '}');
 }
 
-static struct jsonraw raw(const struct buf *b)
+static struct jsonslice raw(const struct buf *b)
 {
-	struct jsonraw v;
-	assert_true(jsonraw_scan(b->data, b->len, &v));
+	struct jsonslice v;
+	assert_true(jsonslice_scan(b->data, b->len, &v));
 	return v;
 }
 
@@ -84,11 +84,11 @@ static void names_of_one_hash(void **state)
 	(void)state;
 	struct buf b = {0};
 	add_names(&b, 0, NAMES);
-	assert_null(jsontwice_find(raw(&b)).s);
+	assert_null(jsondup_find(raw(&b)).s);
 	assert_true(compared < FEW_TIMES);
 	b.data[b.len - 1] = ',';
 	buf_str(&b, "\"\\u0031\\u0030\":1}");
-	struct jsonraw twice = jsontwice_find(raw(&b));
+	struct jsonslice twice = jsondup_find(raw(&b));
 	assert_non_null(twice.s);
 	assert_memory_equal(twice.s, "\"\\u0031\\u0030\"", twice.len);
 	buf_free(&b);
@@ -127,7 +127,7 @@ static void nest(struct buf *out, int depth, const char *open, char close)
 		buf_char(out, close);
 }
 
-static clock_t spent(void (*work)(struct jsonraw v), struct jsonraw v)
+static clock_t spent(void (*work)(struct jsonslice v), struct jsonslice v)
 {
 	clock_t least = 0;
 	for (int i = 0; i < RUNS; i++) {
@@ -139,12 +139,12 @@ static clock_t spent(void (*work)(struct jsonraw v), struct jsonraw v)
 	return least;
 }
 
-static void find_twice(struct jsonraw v)
+static void find_twice(struct jsonslice v)
 {
-	assert_null(jsontwice_find(v).s);
+	assert_null(jsondup_find(v).s);
 }
 
-static void judge(struct jsonraw v)
+static void judge(struct jsonslice v)
 {
 	const struct field f = {
 	    .type = *v.s == '{' ? FIELD_OBJECT : FIELD_ARRAY};
@@ -152,7 +152,7 @@ static void judge(struct jsonraw v)
 }
 
 /* Onto itself: every level of both is gone down. */
-static void merge(struct jsonraw v)
+static void merge(struct jsonslice v)
 {
 	struct buf out = {0};
 	jsonmerge(&out, v, v);
@@ -161,7 +161,7 @@ static void merge(struct jsonraw v)
 }
 
 static void costs_as_flat(
-    void (*work)(struct jsonraw v), const char *open, char close)
+    void (*work)(struct jsonslice v), const char *open, char close)
 {
 	struct buf flat = {0}, deep = {0};
 	nest(&flat, 1, open, close);

@@ -138,10 +138,11 @@ static inline char *memory_value(int field, const char *s, int32_t len)
 {
 	if (len < 0)
 		return NULL;
-	struct jsonraw v = {s, (size_t)len};
+	struct jsonslice v = {s, (size_t)len};
 	if (field == FIELD_X) {
 		struct buf b = {0};
-		assert_true(decimal_add(&b, v, (struct jsonraw){"0", 1}, 1000));
+		assert_true(
+		    decimal_add(&b, v, (struct jsonslice){"0", 1}, 1000));
 		return buf_take(&b, NULL);
 	}
 	if (field == FIELD_O) {

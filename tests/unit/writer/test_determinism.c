@@ -261,7 +261,7 @@ static size_t seen[REASON_COUNT], retries;
 
 struct run {
 	struct memory memory;
-	struct producers producers[PARTITIONS];
+	struct dedup producers[PARTITIONS];
 	size_t most_rows, most_bytes; /* of a batch */
 	size_t refused;		      /* by the database */
 	/* The newest announcement of a key; and which writes were told to have
@@ -282,7 +282,7 @@ static void tell(struct run *r, const struct write *w, const char *text)
 	    (int)w->id_len, w->id, w->version, text);
 }
 
-static void announce(struct run *r, int32_t p, const struct apply_plan *plan)
+static void announce(struct run *r, int32_t p, const struct batch_plan *plan)
 {
 	const struct fold *f = &plan_verdicts(plan)->fold;
 	for (size_t i = 0; i < f->n; i++) {
@@ -301,7 +301,7 @@ static void announce(struct run *r, int32_t p, const struct apply_plan *plan)
 }
 
 static void note_outcomes(
-    struct run *r, int32_t p, const struct apply_plan *plan)
+    struct run *r, int32_t p, const struct batch_plan *plan)
 {
 	const struct verdicts *v = plan_verdicts(plan);
 	size_t rejected = 0;
@@ -328,26 +328,26 @@ static void note_outcomes(
 }
 
 /* Of how many of the writes, from the first on, the rows may be read. */
-static size_t look(struct run *r, struct lookup *l, version_t from, size_t n,
+static size_t look(struct run *r, struct prefetch *l, version_t from, size_t n,
     PGresult **results, size_t *nresults)
 {
 	for (;;) {
 		struct pg_query q[2];
-		size_t nq = lookup_queries(l);
+		size_t nq = prefetch_queries(l);
 		assert_in_range(nq, 1, 2);
-		lookup_query(l, q);
+		prefetch_query(l, q);
 		PGresult *found[2];
 		for (size_t i = 0; i < nq; i++)
 			results[(*nresults)++] = found[i] =
 			    memory_run(&r->memory, &q[i]);
-		switch (lookup_results(l, found, from)) {
-		case LOOKUP_DONE:
+		switch (prefetch_results(l, found, from)) {
+		case PREFETCH_DONE:
 			return n;
-		case LOOKUP_TOO_MUCH:
-			return lookup_fits(l);
-		case LOOKUP_MORE:
+		case PREFETCH_TOO_MUCH:
+			return prefetch_fits(l);
+		case PREFETCH_MORE:
 			break;
-		case LOOKUP_MOVED:
+		case PREFETCH_MOVED:
 			fail_msg("the watermark is elsewhere");
 		}
 	}
@@ -360,14 +360,14 @@ static size_t attempt(struct run *r, int32_t p, struct write *writes, size_t n)
 	struct pg_query q[16];
 	size_t nfound = 0, fits = n;
 	const version_t from = writes[0].version;
-	struct lookup *l =
-	    lookup_new(statements, p, writes, n, r->most_bytes, DOCUMENT_MAX);
+	struct prefetch *l =
+	    prefetch_new(statements, p, writes, n, r->most_bytes, DOCUMENT_MAX);
 	if (l)
 		fits = look(r, l, from, n, found, &nfound);
 	const struct plan_batch b = {p, from, writes[n - 1].version + 1, writes,
 	    n, &r->producers[p], l, false};
-	struct apply_plan *plan = fits == n ? plan_new(statements, &b) : NULL;
-	lookup_free(&l);
+	struct batch_plan *plan = fits == n ? plan_new(statements, &b) : NULL;
+	prefetch_free(&l);
 	while (nfound > 0)
 		PQclear(found[--nfound]);
 	if (plan == NULL)
@@ -384,7 +384,7 @@ static size_t attempt(struct run *r, int32_t p, struct write *writes, size_t n)
 		announce(r, p, plan);
 		for (size_t i = 0; i < nq; i++)
 			PQclear(results[i]);
-		producers_adopt(&r->producers[p], &plan_verdicts(plan)->next);
+		dedup_adopt(&r->producers[p], &plan_verdicts(plan)->next);
 	}
 	plan_free(&plan);
 	if (constraint == NULL)
@@ -441,7 +441,7 @@ static char *run(const struct history *h, size_t most_rows, size_t most_bytes)
 			if (r.made[p][i])
 				memory_note(&r.memory, "made %d %zu", p, i);
 		}
-		producers_free(&r.producers[p]);
+		dedup_free(&r.producers[p]);
 	}
 	for (size_t i = 0; r.told[i][0]; i++)
 		memory_note(&r.memory, "told %s", r.told[i]);
@@ -500,7 +500,7 @@ int main(void)
 {
 	struct err e =
 	    collections_load(SLUICE_SOURCE "/tests/unit/writer/things.json");
-	if (e.verdict != VERDICT_OK) {
+	if (e.kind != ERR_KIND_OK) {
 		fprintf(stderr, "%s\n", e.msg);
 		return 1;
 	}

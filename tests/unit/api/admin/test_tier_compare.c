@@ -60,8 +60,9 @@ static void table(void **state)
 	for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
 		struct value *v = value_of(rows[i].tier);
 		struct value *primary = value_of(rows[i].primary);
-		assert_string_equal(standing_name(standing_of(v, rows[i].floor,
-					rows[i].through, primary)),
+		assert_string_equal(
+		    tier_compare_name(tier_compare_of(
+			v, rows[i].floor, rows[i].through, primary)),
 		    rows[i].verdict);
 		value_unref(&v);
 		value_unref(&primary);

@@ -16,34 +16,37 @@
 enum { MOST = 12 }; /* bytes of an item */
 
 /* What came out, as text: `<at>:item|`, `<at>:long|`, and the end. */
-static bool told(struct buf *out, const struct split *s, enum split_what what)
+static bool told(
+    struct buf *out, const struct bulk_split *s, enum bulk_split_what what)
 {
 	switch (what) {
-	case SPLIT_MORE:
+	case BULK_SPLIT_MORE:
 		return true;
-	case SPLIT_ITEM:
+	case BULK_SPLIT_ITEM:
 		buf_printf(out, "%zu:%s|", s->at, s->text.data);
 		return true;
-	case SPLIT_LONG:
+	case BULK_SPLIT_LONG:
 		buf_printf(out, "%zu:LONG|", s->at);
 		return true;
-	case SPLIT_FAULT:
+	case BULK_SPLIT_FAULT:
 		buf_printf(out, "%zu!%s", s->at, s->fault);
 		return false;
-	case SPLIT_END:
+	case BULK_SPLIT_END:
 		buf_printf(out, "%zu.", s->taken);
 		return false;
 	}
 	return false;
 }
 
-static bool feed(struct split *s, const char *data, size_t len, struct buf *out)
+static bool feed(
+    struct bulk_split *s, const char *data, size_t len, struct buf *out)
 {
 	size_t used;
 	while (len > 0) {
-		enum split_what what = split_feed(s, data, len, &used);
+		enum bulk_split_what what =
+		    bulk_split_feed(s, data, len, &used);
 		assert_true(used <= len);
-		assert_true(what == SPLIT_MORE ? used == len : true);
+		assert_true(what == BULK_SPLIT_MORE ? used == len : true);
 		if (!told(out, s, what))
 			return false;
 		data += used;
@@ -53,35 +56,36 @@ static bool feed(struct split *s, const char *data, size_t len, struct buf *out)
 }
 
 /* Cut at `a` and at `b`; `step` bytes at a time from there on. */
-static char *split(enum split_form form, const char *body, size_t a, size_t b)
+static char *split(
+    enum bulk_split_form form, const char *body, size_t a, size_t b)
 {
-	struct split s;
+	struct bulk_split s;
 	struct buf out = {0};
 	size_t len = strlen(body);
-	split_start(&s, form, MOST);
+	bulk_split_start(&s, form, MOST);
 	bool on = feed(&s, body, a, &out) && feed(&s, body + a, b - a, &out) &&
 		  feed(&s, body + b, len - b, &out);
 	while (on)
-		on = told(&out, &s, split_finish(&s));
-	split_free(&s);
+		on = told(&out, &s, bulk_split_finish(&s));
+	bulk_split_free(&s);
 	return buf_take(&out, NULL);
 }
 
-static char *by_bytes(enum split_form form, const char *body)
+static char *by_bytes(enum bulk_split_form form, const char *body)
 {
-	struct split s;
+	struct bulk_split s;
 	struct buf out = {0};
 	bool on = true;
-	split_start(&s, form, MOST);
+	bulk_split_start(&s, form, MOST);
 	for (size_t i = 0; on && body[i]; i++)
 		on = feed(&s, body + i, 1, &out);
 	while (on)
-		on = told(&out, &s, split_finish(&s));
-	split_free(&s);
+		on = told(&out, &s, bulk_split_finish(&s));
+	bulk_split_free(&s);
 	return buf_take(&out, NULL);
 }
 
-static void check(enum split_form form, const char *body, const char *want)
+static void check(enum bulk_split_form form, const char *body, const char *want)
 {
 	size_t len = strlen(body);
 	for (size_t a = 0; a <= len; a++) {
@@ -135,7 +139,7 @@ static void arrays(void **state)
 	    {"[{\"a\":[1,2]", "11!ends too early"},
 	};
 	for (size_t i = 0; i < sizeof table / sizeof table[0]; i++)
-		check(SPLIT_ARRAY, table[i][0], table[i][1]);
+		check(BULK_SPLIT_ARRAY, table[i][0], table[i][1]);
 }
 
 static void lines(void **state)
@@ -155,26 +159,26 @@ static void lines(void **state)
 	    {"1\n0123456789abc", "0:1|2:LONG|15."},
 	};
 	for (size_t i = 0; i < sizeof table / sizeof table[0]; i++)
-		check(SPLIT_LINES, table[i][0], table[i][1]);
+		check(BULK_SPLIT_LINES, table[i][0], table[i][1]);
 }
 
 /* However long an item is, no more of it is held. */
 static void bounded(void **state)
 {
 	(void)state;
-	struct split s;
+	struct bulk_split s;
 	size_t used;
 	char x[4096];
 	memset(x, 'x', sizeof x);
-	split_start(&s, SPLIT_ARRAY, 100);
-	assert_int_equal(split_feed(&s, "[\"", 2, &used), SPLIT_MORE);
+	bulk_split_start(&s, BULK_SPLIT_ARRAY, 100);
+	assert_int_equal(bulk_split_feed(&s, "[\"", 2, &used), BULK_SPLIT_MORE);
 	for (int i = 0; i < 100000; i++) {
 		assert_int_equal(
-		    split_feed(&s, x, sizeof x, &used), SPLIT_MORE);
+		    bulk_split_feed(&s, x, sizeof x, &used), BULK_SPLIT_MORE);
 		assert_true(s.text.cap <= 8192);
 	}
-	assert_int_equal(split_feed(&s, "\",", 2, &used), SPLIT_LONG);
-	split_free(&s);
+	assert_int_equal(bulk_split_feed(&s, "\",", 2, &used), BULK_SPLIT_LONG);
+	bulk_split_free(&s);
 }
 
 int main(void)

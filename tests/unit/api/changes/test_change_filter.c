@@ -30,19 +30,19 @@ struct message {
 	}
 
 /* Tells the messages from the place's offset on; what is told, as text. */
-static void follow(struct change_lane *l, const struct message *log, size_t n,
+static void follow(struct change_filter *l, const struct message *log, size_t n,
     char *out, size_t max)
 {
 	out[0] = '\0';
 	for (size_t i = (size_t)l->place.offset; i < n; i++) {
 		const struct message *m = &log[i];
 		char text[32] = "";
-		changelane_hear(l, (int64_t)i);
+		change_filter_hear(l, (int64_t)i);
 		if (m->key == NULL) {
-			if (changelane_mark(l, m->from, m->through, m->after) ==
-			    FOLLOW_MARK_JUMP)
+			if (change_filter_mark(l, m->from, m->through,
+				m->after) == FOLLOW_MARK_JUMP)
 				snprintf(text, sizeof text, "reset ");
-		} else if (changelane_record(
+		} else if (change_filter_record(
 			       l, m->key, strlen(m->key), m->version)) {
 			snprintf(text, sizeof text, "%s@%d ", m->key,
 			    (int)m->version);
@@ -54,12 +54,12 @@ static void follow(struct change_lane *l, const struct message *log, size_t n,
 static void check(const struct message *log, size_t n,
     struct change_place place, const char *want)
 {
-	struct change_lane l = {0};
+	struct change_filter l = {0};
 	char got[512];
-	changelane_start(&l, place);
+	change_filter_start(&l, place);
 	follow(&l, log, n, got, sizeof got);
 	assert_string_equal(got, want);
-	changelane_free(&l);
+	change_filter_free(&l);
 }
 
 #define CHECK_LOG(log, place, want)                                            \
@@ -114,23 +114,23 @@ static void again(void **state)
 static void bounded(void **state)
 {
 	(void)state;
-	struct change_lane l = {0};
-	changelane_start(&l, (struct change_place){0, 0});
+	struct change_filter l = {0};
+	change_filter_start(&l, (struct change_place){0, 0});
 	int64_t offset = 0;
 	for (version_t v = 0; v < 100000; v++) {
-		changelane_hear(&l, offset++);
-		assert_true(changelane_record(&l, "key", 3, v));
+		change_filter_hear(&l, offset++);
+		assert_true(change_filter_record(&l, "key", 3, v));
 		if (v % 100 != 99)
 			continue;
-		changelane_hear(&l, offset++);
+		change_filter_hear(&l, offset++);
 		assert_int_equal(
-		    changelane_mark(&l, v - 99, v + 1, offset - 102),
+		    change_filter_mark(&l, v - 99, v + 1, offset - 102),
 		    FOLLOW_MARK_ADVANCE);
 		assert_int_equal(l.n, 0);
 		assert_int_equal(l.place.watermark, v + 1);
 	}
 	assert_true(l.cap < 500);
-	changelane_free(&l);
+	change_filter_free(&l);
 }
 
 int main(void)

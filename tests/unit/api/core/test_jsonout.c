@@ -23,7 +23,7 @@ static void all_of_it(void **state)
 	jsonout_close(&j, ']');
 	jsonout_bool(&j, NULL, true);
 	jsonout_close(&j, ']');
-	jsonout_raw(&j, "raw", (struct jsonraw){"1.50", 4});
+	jsonout_raw(&j, "raw", (struct jsonslice){"1.50", 4});
 	jsonout_ref(&j, "see", "schemas", "posts", ".new");
 	jsonout_bool(&j, "a\"b", false);
 	jsonout_close(&j, '}');

@@ -38,8 +38,8 @@ static void directives(void **state)
 	    {"x; no-cache", false, false},
 	};
 	for (size_t i = 0; i < sizeof table / sizeof *table; i++) {
-		struct cachecontrol c = {0};
-		cachecontrol_parse(table[i].header, &c);
+		struct cache_control c = {0};
+		cache_control_parse(table[i].header, &c);
 		if (c.no_cache != table[i].no_cache ||
 		    c.only_if_cached != table[i].only_if_cached)
 			fail_msg("%s", table[i].header);
@@ -50,9 +50,9 @@ static void directives(void **state)
 static void lines(void **state)
 {
 	(void)state;
-	struct cachecontrol c = {0};
-	cachecontrol_parse("no-cache", &c);
-	cachecontrol_parse("only-if-cached", &c);
+	struct cache_control c = {0};
+	cache_control_parse("no-cache", &c);
+	cache_control_parse("only-if-cached", &c);
 	assert_true(c.no_cache && c.only_if_cached);
 }
 

@@ -37,9 +37,9 @@ static void items(void **state)
 	};
 	for (size_t i = 0; i < sizeof table / sizeof *table; i++) {
 		const char *at = table[i].header;
-		struct headerlist_item item;
+		struct header_list_item item;
 		size_t n = 0;
-		while (headerlist_next(&at, &item)) {
+		while (header_list_next(&at, &item)) {
 			if (item.name.len == 0)
 				continue;
 			char got[64];
@@ -59,10 +59,10 @@ static void items(void **state)
 static void names(void **state)
 {
 	(void)state;
-	struct headerlist_word w = {"No-Cache, x", 8};
-	assert_true(headerlist_is(w, "no-cache"));
-	assert_false(headerlist_is(w, "no-cach"));
-	assert_false(headerlist_is(w, "no-cache, x"));
+	struct header_list_word w = {"No-Cache, x", 8};
+	assert_true(header_list_is(w, "no-cache"));
+	assert_false(header_list_is(w, "no-cach"));
+	assert_false(header_list_is(w, "no-cache, x"));
 }
 
 int main(void)

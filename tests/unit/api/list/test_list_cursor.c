@@ -13,13 +13,13 @@
 #include <stdlib.h>
 #include <string.h>
 
-static struct listquery *query(const char *collection, const char *order)
+static struct list_query *query(const char *collection, const char *order)
 {
 	struct list_fault fault;
-	struct listquery *q = listquery_new(declared(collection));
+	struct list_query *q = list_query_new(declared(collection));
 	if (order)
-		assert_true(
-		    listquery_add(q, "order", 5, order, strlen(order), &fault));
+		assert_true(list_query_add(
+		    q, "order", 5, order, strlen(order), &fault));
 	return q;
 }
 
@@ -30,7 +30,7 @@ static void free_place(struct list_place *p)
 }
 
 static void goes_round(
-    struct listquery *q, bool is_null, const char *value, const char *key)
+    struct list_query *q, bool is_null, const char *value, const char *key)
 {
 	struct buf b = {0};
 	struct list_place out, in = {
@@ -40,14 +40,14 @@ static void goes_round(
 				   .key = (char *)(uintptr_t)key,
 				   .key_len = strlen(key),
 			       };
-	listcursor_write(&b, q, &in);
+	list_cursor_write(&b, q, &in);
 	assert_int_equal(strspn(b.data, "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijkl"
 					"mnopqrstuvwxyz0123456789-_"),
 	    b.len);
-	assert_true(listcursor_read(q, b.data, &out));
+	assert_true(list_cursor_read(q, b.data, &out));
 	assert_int_equal(out.is_null, is_null);
 	assert_string_equal(out.key, key);
-	if (is_null || listquery_by_key(q))
+	if (is_null || list_query_by_key(q))
 		assert_null(out.value);
 	else
 		assert_string_equal(out.value, value);
@@ -56,16 +56,16 @@ static void goes_round(
 	for (size_t i = 0; i < b.len; i++) {
 		char was = b.data[i];
 		b.data[i] = was == 'A' ? 'B' : 'A';
-		assert_false(listcursor_read(q, b.data, &out));
+		assert_false(list_cursor_read(q, b.data, &out));
 		free_place(&out);
 		b.data[i] = '\0';
-		assert_false(listcursor_read(q, b.data, &out));
+		assert_false(list_cursor_read(q, b.data, &out));
 		free_place(&out);
 		b.data[i] = was;
 	}
 	for (const char *more = "A=-+/ "; *more; more++) {
 		buf_char(&b, *more);
-		assert_false(listcursor_read(q, b.data, &out));
+		assert_false(list_cursor_read(q, b.data, &out));
 		free_place(&out);
 		b.data[--b.len] = '\0';
 	}
@@ -93,7 +93,7 @@ static void bounds(void **state)
 	    {"posts", "title.desc", "x", NULL},
 	};
 	for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
-		struct listquery *q =
+		struct list_query *q =
 		    query(cases[i].collection, cases[i].order);
 		char value[LONG + 1] = "";
 		struct buf b = {0};
@@ -104,9 +104,9 @@ static void bounds(void **state)
 		    .value_len = LONG,
 		    .key = "7",
 		    .key_len = 1};
-		listcursor_write(&b, q, &at);
+		list_cursor_write(&b, q, &at);
 		assert_true(b.len < 1500);
-		assert_true(listcursor_read(q, b.data, &out));
+		assert_true(list_cursor_read(q, b.data, &out));
 		assert_int_equal(out.long_len, LONG);
 		if (cases[i].want)
 			assert_string_equal(out.value, cases[i].want);
@@ -116,29 +116,29 @@ static void bounds(void **state)
 			assert_memory_equal(out.value, value, out.value_len);
 		free_place(&out);
 		buf_free(&b);
-		listquery_unref(&q);
+		list_query_unref(&q);
 	}
 }
 
 static void round_trips(void **state)
 {
 	(void)state;
-	struct listquery *q = query("posts", NULL);
+	struct list_query *q = query("posts", NULL);
 	for (const char *key = "1234567890123456789"; *key; key++)
 		if (*key != '0')
 			goes_round(q, false, "", key);
-	listquery_unref(&q);
+	list_query_unref(&q);
 	q = query("samples", "part.desc");
 	goes_round(q, false, "9999999999999999999999.50",
 	    "2eb8aa08-aa98-71ea-b4aa-73b441d16380");
-	listquery_unref(&q);
+	list_query_unref(&q);
 	q = query("samples", "at");
 	goes_round(q, true, "", "2eb8aa08-aa98-71ea-b4aa-73b441d16380");
-	listquery_unref(&q);
+	list_query_unref(&q);
 	q = query("posts", "title.desc");
 	goes_round(q, false, "", "7");
 	goes_round(q, false, "\xf0\x9f\x98\x80 \"&%", "7");
-	listquery_unref(&q);
+	list_query_unref(&q);
 }
 
 static bool taken_by(const char *text, const char *collection,
@@ -146,13 +146,13 @@ static bool taken_by(const char *text, const char *collection,
 {
 	struct list_place out;
 	struct list_fault fault;
-	struct listquery *q = query(collection, order);
+	struct list_query *q = query(collection, order);
 	if (filter)
-		assert_true(listquery_add(
+		assert_true(list_query_add(
 		    q, filter, strlen(filter), value, strlen(value), &fault));
-	bool taken = listcursor_read(q, text, &out);
+	bool taken = list_cursor_read(q, text, &out);
 	free_place(&out);
-	listquery_unref(&q);
+	list_query_unref(&q);
 	return taken;
 }
 
@@ -160,13 +160,13 @@ static void bound_to_its_list(void **state)
 {
 	(void)state;
 	struct buf b = {0};
-	struct listquery *q = query("posts", "title.asc");
+	struct list_query *q = query("posts", "title.asc");
 	const struct list_place in = {.value = (char[]){"t"},
 	    .value_len = 1,
 	    .key = (char[]){"7"},
 	    .key_len = 1};
-	listcursor_write(&b, q, &in);
-	listquery_unref(&q);
+	list_cursor_write(&b, q, &in);
+	list_query_unref(&q);
 	assert_true(taken_by(b.data, "posts", "title", NULL, NULL));
 	assert_false(taken_by(b.data, "posts", "title.desc", NULL, NULL));
 	assert_false(taken_by(b.data, "posts", "created_at", NULL, NULL));
@@ -174,8 +174,8 @@ static void bound_to_its_list(void **state)
 	assert_false(taken_by(b.data, "posts", "title", "author", "eq.a"));
 	buf_free(&b);
 	q = query("posts", NULL);
-	listcursor_write(&b, q, &in);
-	listquery_unref(&q);
+	list_cursor_write(&b, q, &in);
+	list_query_unref(&q);
 	assert_true(taken_by(b.data, "posts", NULL, NULL, NULL));
 	assert_false(taken_by(b.data, "products", NULL, NULL, NULL));
 	assert_false(taken_by(b.data, "records", NULL, NULL, NULL));
@@ -187,14 +187,14 @@ static void no_key(void **state)
 {
 	(void)state;
 	struct buf b = {0};
-	struct listquery *q = query("posts", NULL);
+	struct list_query *q = query("posts", NULL);
 	struct list_place out;
 	const struct list_place in = {.key = (char[]){"07"}, .key_len = 2};
-	listcursor_write(&b, q, &in);
-	assert_false(listcursor_read(q, b.data, &out));
+	list_cursor_write(&b, q, &in);
+	assert_false(list_cursor_read(q, b.data, &out));
 	free_place(&out);
 	buf_free(&b);
-	listquery_unref(&q);
+	list_query_unref(&q);
 }
 
 int main(void)

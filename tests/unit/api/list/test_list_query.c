@@ -16,31 +16,31 @@
 
 /* "name=value name=value …"; stops at the first refusal. */
 static bool take(
-    struct listquery *q, const char *text, struct list_fault *fault)
+    struct list_query *q, const char *text, struct list_fault *fault)
 {
 	*fault = (struct list_fault){0};
 	while (*text) {
 		size_t len = strcspn(text, "\n");
 		size_t name = strcspn(text, "=");
-		if (!listquery_add(
+		if (!list_query_add(
 			q, text, name, text + name + 1, len - name - 1, fault))
 			return false;
 		text += len + (text[len] == '\n');
 	}
-	return listquery_finish(q, fault);
+	return list_query_finish(q, fault);
 }
 
 static void is_text(const char *collection, const char *text, const char *want)
 {
 	struct list_fault fault;
-	struct listquery *q = listquery_new(declared(collection));
+	struct list_query *q = list_query_new(declared(collection));
 	struct buf b = {0};
 	if (!take(q, text, &fault))
 		fail_msg("%s: %s: %s", text, fault.parameter, fault.detail);
-	listquery_text(&b, q);
+	list_query_text(&b, q);
 	assert_string_equal(b.data, want);
 	buf_free(&b);
-	listquery_unref(&q);
+	list_query_unref(&q);
 	assert_null(q);
 }
 
@@ -48,14 +48,14 @@ static void is_refused(const char *collection, const char *text,
     const char *parameter, const char *detail)
 {
 	struct list_fault fault;
-	struct listquery *q = listquery_new(declared(collection));
+	struct list_query *q = list_query_new(declared(collection));
 	if (take(q, text, &fault))
 		fail_msg("taken: %s", text);
 	assert_string_equal(fault.parameter, parameter);
 	if (strstr(fault.detail, detail) == NULL)
 		fail_msg("%s: %s", text, fault.detail);
 	assert_int_equal(fault.cursor, strcmp(parameter, "cursor") == 0);
-	listquery_unref(&q);
+	list_query_unref(&q);
 }
 
 static void one_text(void **state)
@@ -91,14 +91,14 @@ static void one_text(void **state)
 static void is_link(const char *filters, const char *want)
 {
 	struct list_fault fault;
-	struct listquery *q = listquery_new(declared("posts"));
+	struct list_query *q = list_query_new(declared("posts"));
 	struct buf b = {0};
 	if (!take(q, filters, &fault))
 		fail_msg("%s: %s: %s", filters, fault.parameter, fault.detail);
-	listquery_link(&b, q);
+	list_query_link(&b, q);
 	assert_string_equal(b.data, want);
 	buf_free(&b);
-	listquery_unref(&q);
+	list_query_unref(&q);
 }
 
 static void links(void **state)
@@ -119,7 +119,7 @@ static void lists(void **state)
 {
 	(void)state;
 	struct list_fault fault;
-	struct listquery *q = listquery_new(declared("posts"));
+	struct list_query *q = list_query_new(declared("posts"));
 	assert_true(take(q, "author=in.(a,\"b,c\",\"d\\\"\\\\e\",,f)", &fault));
 	assert_int_equal(q->nfilters, 1);
 	assert_int_equal(q->filters[0].n, 5);
@@ -128,11 +128,11 @@ static void lists(void **state)
 	assert_string_equal(q->filters[0].values[2].s, "d\"\\e");
 	assert_string_equal(q->filters[0].values[3].s, "");
 	assert_string_equal(q->filters[0].values[4].s, "f");
-	listquery_unref(&q);
-	q = listquery_new(declared("posts"));
+	list_query_unref(&q);
+	q = list_query_new(declared("posts"));
 	assert_true(take(q, "id=in.()", &fault));
 	assert_int_equal(q->filters[0].n, 0);
-	listquery_unref(&q);
+	list_query_unref(&q);
 }
 
 static void too_long_a_list(void **state)
@@ -140,22 +140,22 @@ static void too_long_a_list(void **state)
 	(void)state;
 	struct list_fault fault;
 	struct buf b = {0};
-	struct listquery *q = listquery_new(declared("posts"));
+	struct list_query *q = list_query_new(declared("posts"));
 	buf_str(&b, "in.(");
 	for (int i = 0; i < LIST_CHOICES; i++)
 		buf_printf(&b, "%s%d", i ? "," : "", i);
 	buf_char(&b, ')');
-	assert_true(listquery_add(q, "id", 2, b.data, b.len, &fault));
+	assert_true(list_query_add(q, "id", 2, b.data, b.len, &fault));
 	b.data[b.len - 1] = ',';
 	buf_str(&b, "1)");
-	assert_false(listquery_add(q, "id", 2, b.data, b.len, &fault));
+	assert_false(list_query_add(q, "id", 2, b.data, b.len, &fault));
 	assert_string_equal(fault.parameter, "id");
 	for (int i = 0; i < LIST_FILTERS - 2; i++)
-		assert_true(listquery_add(q, "id", 2, "gt.1", 4, &fault));
-	assert_false(listquery_add(q, "id", 2, "gt.1", 4, &fault));
+		assert_true(list_query_add(q, "id", 2, "gt.1", 4, &fault));
+	assert_false(list_query_add(q, "id", 2, "gt.1", 4, &fault));
 	assert_non_null(strstr(fault.detail, "more than 32"));
 	buf_free(&b);
-	listquery_unref(&q);
+	list_query_unref(&q);
 }
 
 static void refused(void **state)
@@ -230,14 +230,14 @@ static void ids(void **state)
 	(void)state;
 	struct list_fault fault;
 	struct buf b = {0};
-	struct listquery *q = listquery_new(declared("posts"));
+	struct list_query *q = list_query_new(declared("posts"));
 	assert_true(take(q, "limit=7", &fault));
-	listquery_id(&b, q);
+	list_query_id(&b, q);
 	static const char want[] = "posts/\0posts?order=id.asc&limit=7";
 	assert_int_equal(b.len, sizeof want - 1);
 	assert_memory_equal(b.data, want, sizeof want);
 	buf_free(&b);
-	listquery_unref(&q);
+	list_query_unref(&q);
 }
 
 int main(void)

@@ -14,15 +14,16 @@
 
 #include <string.h>
 
-static void add(struct listquery *q, const char *name, const char *value)
+static void add(struct list_query *q, const char *name, const char *value)
 {
 	struct list_fault fault;
-	if (!listquery_add(q, name, strlen(name), value, strlen(value), &fault))
+	if (!list_query_add(
+		q, name, strlen(name), value, strlen(value), &fault))
 		fail_msg("%s: %s", name, fault.detail);
 }
 
 /* The part that finds the rows. */
-static void finds(struct listsql *s, const char *want)
+static void finds(struct list_sql *s, const char *want)
 {
 	static const char end[] =
 	    ") t) q WHERE q.\"_begin\" < $2 ORDER BY q.\"_begin\"";
@@ -36,26 +37,26 @@ static void finds(struct listsql *s, const char *want)
 	assert_string_equal(begin, want);
 }
 
-static void place(struct listquery *q, bool is_null, char *value, char *key)
+static void place(struct list_query *q, bool is_null, char *value, char *key)
 {
 	struct list_fault fault;
 	struct buf b = {0};
 	const struct list_place at = {
 	    is_null, value, strlen(value), key, strlen(key), 0};
-	listcursor_write(&b, q, &at);
+	list_cursor_write(&b, q, &at);
 	add(q, "cursor", b.data);
-	assert_true(listquery_finish(q, &fault));
+	assert_true(list_query_finish(q, &fault));
 	buf_free(&b);
 }
 
 static void whole(void **state)
 {
 	(void)state;
-	struct listsql s;
-	struct listquery *q = listquery_new(declared("products"));
+	struct list_sql s;
+	struct list_query *q = list_query_new(declared("products"));
 	add(q, "order", "price.desc");
 	add(q, "limit", "7");
-	listsql_make(&s, q, 5000);
+	list_sql_make(&s, q, 5000);
 	assert_string_equal(s.sql.data,
 	    "SELECT * FROM (SELECT t.\"price\"::text AS \"_after\", "
 	    "t.\"id\"::text, t.\"name\"::text, t.\"description\"::text, "
@@ -78,15 +79,15 @@ static void whole(void **state)
 	assert_int_equal(s.n, 2);
 	assert_string_equal(s.values[0], "8"); /* is there another one? */
 	assert_string_equal(s.values[1], "5000");
-	listsql_free(&s);
-	listquery_unref(&q);
+	list_sql_free(&s);
+	list_query_unref(&q);
 }
 
 static void filtered(void **state)
 {
 	(void)state;
-	struct listsql s;
-	struct listquery *q = listquery_new(declared("samples"));
+	struct list_sql s;
+	struct list_query *q = list_query_new(declared("samples"));
 	struct list_fault fault;
 	add(q, "order", "sample_id");
 	add(q, "mood", "ilike.*'); DROP TABLE x; --*");
@@ -98,8 +99,8 @@ static void filtered(void **state)
 	add(q, "flag", "is.false");
 	add(q, "at", "lt.2026-01-01T00:00:00Z");
 	add(q, "sample_id", "gt.2eb8aa08-aa98-71ea-b4aa-73b441d16380");
-	assert_true(listquery_finish(q, &fault));
-	listsql_make(&s, q, 5000);
+	assert_true(list_query_finish(q, &fault));
+	list_sql_make(&s, q, 5000);
 	finds(&s,
 	    "SELECT t.* FROM public.\"samples\" t WHERE "
 	    "t.\"sample_id\" > $3 AND "
@@ -115,8 +116,8 @@ static void filtered(void **state)
 	assert_string_equal(s.values[4], "%'); DROP TABLE x; --%");
 	assert_string_equal(s.values[6], "1.50");
 	assert_int_equal(s.formats[5], 1);
-	listsql_free(&s);
-	listquery_unref(&q);
+	list_sql_free(&s);
+	list_query_unref(&q);
 }
 
 #define KEY "2eb8aa08-aa98-71ea-b4aa-73b441d16380"
@@ -124,15 +125,15 @@ static void filtered(void **state)
 static void behind(const char *collection, const char *order, bool is_null,
     const char *value, const char *key, const char *want, int params)
 {
-	struct listsql s;
-	struct listquery *q = listquery_new(declared(collection));
+	struct list_sql s;
+	struct list_query *q = list_query_new(declared(collection));
 	add(q, "order", order);
 	place(q, is_null, (char *)(uintptr_t)value, (char *)(uintptr_t)key);
-	listsql_make(&s, q, 5000);
+	list_sql_make(&s, q, 5000);
 	finds(&s, want);
 	assert_int_equal(s.n, params);
-	listsql_free(&s);
-	listquery_unref(&q);
+	list_sql_free(&s);
+	list_query_unref(&q);
 }
 
 static void cursors(void **state)

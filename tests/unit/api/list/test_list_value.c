@@ -14,7 +14,7 @@
 static bool fits(enum column_type type, const char *s)
 {
 	const struct list_column c = {.name = "c", .column = type};
-	return listvalue_fault(&c, s, strlen(s)) == NULL;
+	return list_value_fault(&c, s, strlen(s)) == NULL;
 }
 
 static void types(void **state)
@@ -67,7 +67,7 @@ static void is_list(const char *text, const char *want)
 	bool more = true, ok = true;
 	while (ok && more) {
 		struct buf b = {0};
-		ok = listvalue_next(&at, end, &b, &more);
+		ok = list_value_next(&at, end, &b, &more);
 		buf_add(&all, b.data, b.len);
 		buf_char(&all, '|');
 		buf_free(&b);
@@ -102,7 +102,7 @@ static void quoting(void **state)
 {
 	(void)state;
 	struct buf b = {0};
-	listvalue_quote(&b, "a\"b\\,", 5);
+	list_value_quote(&b, "a\"b\\,", 5);
 	assert_string_equal(b.data, "\"a\\\"b\\\\,\"");
 	is_list(b.data, "a\"b\\,|");
 	buf_free(&b);
@@ -111,7 +111,7 @@ static void quoting(void **state)
 static void is_pattern(const char *text, const char *want)
 {
 	struct buf b = {0};
-	bool ok = listvalue_pattern(&b, text, strlen(text));
+	bool ok = list_value_pattern(&b, text, strlen(text));
 	assert_int_equal(ok, want != NULL);
 	if (want)
 		assert_string_equal(b.data, want);

@@ -58,7 +58,7 @@ static void has_each(const json_t *kind, const char *list)
 {
 	const char *word;
 	size_t len;
-	while (describe_word(&list, &word, &len)) {
+	while (operation_json_word(&list, &word, &len)) {
 		if (len == 4 && memcmp(word, "list", 4) == 0)
 			continue;
 		if (json_object_getn(kind, word, len) == NULL)
@@ -81,7 +81,7 @@ static void every_name_is_one(void **state)
 		has_each(parameters, op->parameters);
 		for (size_t k = 0; op->answers[k].status; k++)
 			has_each(headers, op->answers[k].headers);
-		while (describe_word(&list, &word, &len)) {
+		while (operation_json_word(&list, &word, &len)) {
 			char type[64];
 			snprintf(type, sizeof type, "%.*s", (int)len, word);
 			assert_true(problem_status(problem_by_type(type)));

@@ -28,20 +28,22 @@ struct model {
 };
 
 static const char *const keys[KEYS] = {"records/a", "records/b"};
-static struct flight_waiter waiters[WAITERS];
+static struct singleflight_waiter waiters[WAITERS];
 
-static void join(struct flights *f, struct model *m, int w, int k)
+static void join(struct singleflight *f, struct model *m, int w, int k)
 {
-	bool leads = flights_join(f, 0, keys[k], strlen(keys[k]), &waiters[w]);
+	bool leads =
+	    singleflight_join(f, 0, keys[k], strlen(keys[k]), &waiters[w]);
 	assert_int_equal(leads, !m->flies[k]);
 	m->flies[k] = true;
 	m->waits_for[w] = k;
 	m->order[k][m->n[k]++] = w;
 }
 
-static void leave(struct flights *f, struct model *m, int w, int k)
+static void leave(struct singleflight *f, struct model *m, int w, int k)
 {
-	bool left = flights_leave(f, 0, keys[k], strlen(keys[k]), &waiters[w]);
+	bool left =
+	    singleflight_leave(f, 0, keys[k], strlen(keys[k]), &waiters[w]);
 	assert_int_equal(left, m->waits_for[w] == k);
 	if (!left)
 		return;
@@ -54,9 +56,10 @@ static void leave(struct flights *f, struct model *m, int w, int k)
 	m->n[k] = to;
 }
 
-static void land(struct flights *f, struct model *m, int k)
+static void land(struct singleflight *f, struct model *m, int k)
 {
-	struct flight_waiter *w = flights_land(f, 0, keys[k], strlen(keys[k]));
+	struct singleflight_waiter *w =
+	    singleflight_land(f, 0, keys[k], strlen(keys[k]));
 	for (int i = 0; i < m->n[k]; i++) {
 		assert_ptr_equal(w, &waiters[m->order[k][i]]);
 		m->waits_for[m->order[k][i]] = -1;
@@ -69,7 +72,7 @@ static void land(struct flights *f, struct model *m, int k)
 
 /* One step: 0…: waiter joins or leaves key; last: a key lands. False: it
  * cannot be taken now. */
-static bool step(struct flights *f, struct model *m, int action)
+static bool step(struct singleflight *f, struct model *m, int action)
 {
 	if (action < WAITERS * KEYS) {
 		int w = action / KEYS, k = action % KEYS;
@@ -93,27 +96,27 @@ static int waiting(const struct model *m)
 	return m->n[0] + m->n[1];
 }
 
-static void finish(struct flights *f, struct model *m)
+static void finish(struct singleflight *f, struct model *m)
 {
 	for (int k = 0; k < KEYS; k++) {
 		if (m->flies[k])
 			land(f, m, k);
 	}
-	assert_int_equal(flights_waiting(f), 0);
+	assert_int_equal(singleflight_waiting(f), 0);
 }
 
 /* A sequence of actions, by number: all those of that length are tried. */
 static void run_one(const int *actions, int n)
 {
-	struct flights *f = flights_new(1);
+	struct singleflight *f = singleflight_new(1);
 	struct model m = {.waits_for = {-1, -1, -1, -1}};
 	for (int i = 0; i < n; i++) {
 		if (!step(f, &m, actions[i]))
 			break;
-		assert_int_equal(flights_waiting(f), waiting(&m));
+		assert_int_equal(singleflight_waiting(f), waiting(&m));
 	}
 	finish(f, &m);
-	flights_free(&f);
+	singleflight_free(&f);
 	assert_null(f);
 }
 
@@ -143,17 +146,17 @@ static void against_a_model(void **state)
 	(void)state;
 	uint64_t random = 20240607;
 	for (unsigned shards = 1; shards <= 4; shards++) {
-		struct flights *f = flights_new(shards);
+		struct singleflight *f = singleflight_new(shards);
 		struct model m = {.waits_for = {-1, -1, -1, -1}};
 		for (int i = 0; i < 100000; i++) {
 			random = random * 6364136223846793005u + 1;
 			step(f, &m,
 			    (int)((random >> 33) %
 				  (2 * WAITERS * KEYS + KEYS)));
-			assert_int_equal(flights_waiting(f), waiting(&m));
+			assert_int_equal(singleflight_waiting(f), waiting(&m));
 		}
 		finish(f, &m);
-		flights_free(&f);
+		singleflight_free(&f);
 	}
 }
 
@@ -167,39 +170,40 @@ static void keys_are_bytes(void **state)
 	} table[] = {{"r/a", 3}, {"r/", 2}, {"r/ab", 4}, {"r/a\0", 4},
 	    {"r/a\0b", 5}, {"R/a", 3}};
 	enum { N = sizeof table / sizeof *table };
-	struct flights *f = flights_new(1);
-	struct flight_waiter w[N];
-	flights_free(&(struct flights *){NULL}); /* harmless */
+	struct singleflight *f = singleflight_new(1);
+	struct singleflight_waiter w[N];
+	singleflight_free(&(struct singleflight *){NULL}); /* harmless */
 	for (size_t i = 0; i < N; i++)
 		assert_true(
-		    flights_join(f, 0, table[i].id, table[i].len, &w[i]));
+		    singleflight_join(f, 0, table[i].id, table[i].len, &w[i]));
 	for (size_t i = 0; i < N; i++)
 		assert_ptr_equal(
-		    flights_land(f, 0, table[i].id, table[i].len), &w[i]);
-	flights_free(&f);
+		    singleflight_land(f, 0, table[i].id, table[i].len), &w[i]);
+	singleflight_free(&f);
 }
 
-/* A key has a flight per lane; what lands in one leaves the others. */
-static void lanes(void **state)
+/* A key has a flight per mode; what lands in one leaves the others. */
+static void modes(void **state)
 {
 	(void)state;
 	static const uint64_t of[] = {0, 1, 2, 1ULL << 48};
 	enum { N = sizeof of / sizeof *of };
-	struct flights *f = flights_new(1);
-	struct flight_waiter first[N], second[N];
+	struct singleflight *f = singleflight_new(1);
+	struct singleflight_waiter first[N], second[N];
 	for (size_t i = 0; i < N; i++)
-		assert_true(flights_join(f, of[i], "r/a", 3, &first[i]));
+		assert_true(singleflight_join(f, of[i], "r/a", 3, &first[i]));
 	for (size_t i = 0; i < N; i++)
-		assert_false(flights_join(f, of[i], "r/a", 3, &second[i]));
-	assert_false(flights_leave(f, of[0], "r/a", 3, &second[1]));
-	assert_true(flights_leave(f, of[1], "r/a", 3, &second[1]));
+		assert_false(singleflight_join(f, of[i], "r/a", 3, &second[i]));
+	assert_false(singleflight_leave(f, of[0], "r/a", 3, &second[1]));
+	assert_true(singleflight_leave(f, of[1], "r/a", 3, &second[1]));
 	for (size_t i = 0; i < N; i++) {
-		struct flight_waiter *w = flights_land(f, of[i], "r/a", 3);
+		struct singleflight_waiter *w =
+		    singleflight_land(f, of[i], "r/a", 3);
 		assert_ptr_equal(w, &first[i]);
 		assert_ptr_equal(w->next, i == 1 ? NULL : &second[i]);
 	}
-	assert_int_equal(flights_waiting(f), 0);
-	flights_free(&f);
+	assert_int_equal(singleflight_waiting(f), 0);
+	singleflight_free(&f);
 }
 
 /* --- threads ---------------------------------------------------------------
@@ -209,19 +213,20 @@ enum { THREADS = 4, ROUNDS = 20000 };
 
 /* One waiter of its own: it waits, or leaves, and then may be touched again. */
 struct rider {
-	struct flight_waiter waiter; /* first: cast back */
+	struct singleflight_waiter waiter; /* first: cast back */
 	atomic_int landed;
 	uint64_t random;
 };
 
-static struct flights *shared;
+static struct singleflight *shared;
 static atomic_int leaders, landings, leavers;
 
 static void land_shared(const char *key)
 {
-	struct flight_waiter *w = flights_land(shared, 0, key, strlen(key));
+	struct singleflight_waiter *w =
+	    singleflight_land(shared, 0, key, strlen(key));
 	while (w) {
-		struct flight_waiter *next = w->next;
+		struct singleflight_waiter *next = w->next;
 		/* From here on it is its thread's again. */
 		atomic_store(&((struct rider *)w)->landed, 1);
 		w = next;
@@ -237,13 +242,14 @@ static void *ride(void *arg)
 		const char *key = keys[r->random >> 63];
 		bool leads;
 		atomic_store(&r->landed, 0);
-		leads = flights_join(shared, 0, key, strlen(key), &r->waiter);
+		leads =
+		    singleflight_join(shared, 0, key, strlen(key), &r->waiter);
 		if (leads) {
 			atomic_fetch_add(&leaders, 1);
 			land_shared(key);
 			assert_true(atomic_load(&r->landed));
 		} else if ((r->random >> 40 & 1) &&
-			   flights_leave(
+			   singleflight_leave(
 			       shared, 0, key, strlen(key), &r->waiter)) {
 			atomic_fetch_add(&leavers, 1);
 			continue; /* nobody lands it: its memory is free */
@@ -261,7 +267,7 @@ static void threads(void **state)
 	(void)state;
 	pthread_t ids[THREADS];
 	struct rider riders[THREADS];
-	shared = flights_new(2);
+	shared = singleflight_new(2);
 	for (int i = 0; i < THREADS; i++) {
 		riders[i] = (struct rider){.random = (uint64_t)i + 1};
 		assert_int_equal(
@@ -271,8 +277,8 @@ static void threads(void **state)
 		assert_int_equal(pthread_join(ids[i], NULL), 0);
 	assert_int_equal(atomic_load(&leaders), atomic_load(&landings));
 	assert_true(atomic_load(&leaders) > 0);
-	assert_int_equal(flights_waiting(shared), 0);
-	flights_free(&shared);
+	assert_int_equal(singleflight_waiting(shared), 0);
+	singleflight_free(&shared);
 }
 
 int main(void)
@@ -281,7 +287,7 @@ int main(void)
 	    cmocka_unit_test(every_order),
 	    cmocka_unit_test(against_a_model),
 	    cmocka_unit_test(keys_are_bytes),
-	    cmocka_unit_test(lanes),
+	    cmocka_unit_test(modes),
 	    cmocka_unit_test(threads),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -16,69 +16,70 @@
 static void blocks(void **state)
 {
 	(void)state;
-	struct ids *ids = ids_new(2);
+	struct id_blocks *ids = id_blocks_new(2);
 	int64_t id;
-	assert_false(ids_take(ids, 1, &id));
-	assert_int_equal(ids_want(ids, 1, 1000), 1);
-	assert_int_equal(ids_want(ids, 1, 1000), 0); /* somebody asks */
-	assert_int_equal(ids_want(ids, 0, 1000), 1); /* another collection */
-	ids_add(ids, 1, 1001, 10);
-	ids_asked(ids, 1, 0, 1000);
-	assert_int_equal(ids_left(ids, 1), 10);
+	assert_false(id_blocks_take(ids, 1, &id));
+	assert_int_equal(id_blocks_want(ids, 1, 1000), 1);
+	assert_int_equal(id_blocks_want(ids, 1, 1000), 0); /* somebody asks */
+	assert_int_equal(
+	    id_blocks_want(ids, 0, 1000), 1); /* another collection */
+	id_blocks_add(ids, 1, 1001, 10);
+	id_blocks_asked(ids, 1, 0, 1000);
+	assert_int_equal(id_blocks_left(ids, 1), 10);
 	for (int64_t i = 0; i < 5; i++) {
-		assert_int_equal(ids_want(ids, 1, 1000), 0);
-		assert_true(ids_take(ids, 1, &id));
+		assert_int_equal(id_blocks_want(ids, 1, 1000), 0);
+		assert_true(id_blocks_take(ids, 1, &id));
 		assert_int_equal(id, 1001 + i);
 	}
 	/* Half of them are gone: ahead of need. */
-	assert_int_equal(ids_want(ids, 1, 1000), 1);
-	ids_add(ids, 1, 5001, 10);
-	ids_asked(ids, 1, 0, 1000);
+	assert_int_equal(id_blocks_want(ids, 1, 1000), 1);
+	id_blocks_add(ids, 1, 5001, 10);
+	id_blocks_asked(ids, 1, 0, 1000);
 	for (int64_t i = 5; i < 10; i++) {
-		assert_true(ids_take(ids, 1, &id));
+		assert_true(id_blocks_take(ids, 1, &id));
 		assert_int_equal(id, 1001 + i);
 	}
-	assert_true(ids_take(ids, 1, &id));
+	assert_true(id_blocks_take(ids, 1, &id));
 	assert_int_equal(id, 5001);
-	ids_free(&ids);
+	id_blocks_free(&ids);
 }
 
 /* They ran out while more were asked for: twice as many, up to a bound. */
 static void more_at_once(void **state)
 {
 	(void)state;
-	struct ids *ids = ids_new(1);
+	struct id_blocks *ids = id_blocks_new(1);
 	int64_t id, next = 1;
 	unsigned most = 0;
 	for (int round = 0; round < 10; round++) {
-		unsigned n = ids_want(ids, 0, 0);
+		unsigned n = id_blocks_want(ids, 0, 0);
 		assert_true(n >= most);
 		most = n;
-		while (ids_take(ids, 0, &id))
+		while (id_blocks_take(ids, 0, &id))
 			;
 		for (unsigned i = 0; i < n; i++, next += 10)
-			ids_add(ids, 0, next, 10);
-		ids_asked(ids, 0, 0, 0);
-		while (ids_take(ids, 0, &id))
+			id_blocks_add(ids, 0, next, 10);
+		id_blocks_asked(ids, 0, 0, 0);
+		while (id_blocks_take(ids, 0, &id))
 			;
 	}
 	assert_int_equal(most, 64);
-	ids_free(&ids);
+	id_blocks_free(&ids);
 }
 
 static void failures(void **state)
 {
 	(void)state;
-	struct ids *ids = ids_new(1);
+	struct id_blocks *ids = id_blocks_new(1);
 	int64_t id;
-	assert_int_equal(ids_want(ids, 0, 5), 1);
-	ids_asked(ids, 0, 200000, 5);
-	assert_int_equal(ids_want(ids, 0, 6), 0);
-	assert_int_equal(ids_want(ids, 0, 5 + 199999), 0);
-	assert_int_equal(ids_want(ids, 0, 5 + 200000), 1);
-	ids_add(ids, 0, 7, 0); /* an empty block is none */
-	assert_false(ids_take(ids, 0, &id));
-	ids_free(&ids);
+	assert_int_equal(id_blocks_want(ids, 0, 5), 1);
+	id_blocks_asked(ids, 0, 200000, 5);
+	assert_int_equal(id_blocks_want(ids, 0, 6), 0);
+	assert_int_equal(id_blocks_want(ids, 0, 5 + 199999), 0);
+	assert_int_equal(id_blocks_want(ids, 0, 5 + 200000), 1);
+	id_blocks_add(ids, 0, 7, 0); /* an empty block is none */
+	assert_false(id_blocks_take(ids, 0, &id));
+	id_blocks_free(&ids);
 }
 
 /* --- of one partition ---------------------------------------------------- */
@@ -97,14 +98,14 @@ static void of_a_partition(void **state)
 	(void)state;
 	enum { PARTITIONS = 8, N = 300 };
 	bool seen[N] = {false};
-	struct ids *ids = ids_new(1);
-	ids_add(ids, 0, 1000, N / 2);
-	ids_add(ids, 0, 1000 + N / 2, N / 2);
+	struct id_blocks *ids = id_blocks_new(1);
+	id_blocks_add(ids, 0, 1000, N / 2);
+	id_blocks_add(ids, 0, 1000 + N / 2, N / 2);
 	for (int32_t p = 0; p < PARTITIONS; p++) {
 		const struct home h = at(p, PARTITIONS);
 		int64_t id, before = 0;
 		for (int i = 0; i < 3; i++, before = id) {
-			assert_true(ids_take_at(ids, &h, &id));
+			assert_true(id_blocks_take_at(ids, &h, &id));
 			assert_true(home_has_id(&h, id) && id > before);
 			assert_false(seen[id - 1000]);
 			seen[id - 1000] = true;
@@ -114,16 +115,16 @@ static void of_a_partition(void **state)
 					    !home_has_id(&h, before));
 		}
 	}
-	assert_int_equal(ids_left(ids, 0), N - 3 * PARTITIONS);
+	assert_int_equal(id_blocks_left(ids, 0), N - 3 * PARTITIONS);
 	for (int64_t id, i = 3 * PARTITIONS; i < N; i++) {
-		assert_true(ids_take(ids, 0, &id));
+		assert_true(id_blocks_take(ids, 0, &id));
 		assert_false(seen[id - 1000]);
 		seen[id - 1000] = true;
 	}
 	int64_t id;
-	assert_false(ids_take(ids, 0, &id));
-	assert_int_equal(ids_left(ids, 0), 0);
-	ids_free(&ids);
+	assert_false(id_blocks_take(ids, 0, &id));
+	assert_int_equal(id_blocks_left(ids, 0), 0);
+	id_blocks_free(&ids);
 }
 
 /* None of those that are held lies there: more are asked for, however many are
@@ -132,67 +133,67 @@ static void more_of_a_partition(void **state)
 {
 	(void)state;
 	enum { PARTITIONS = 1024 };
-	struct ids *ids = ids_new(1);
+	struct id_blocks *ids = id_blocks_new(1);
 	int64_t id, next = 1;
 	for (int32_t p = 0; p < PARTITIONS; p++) {
 		const struct home h = at(p, PARTITIONS);
 		int asked = 0;
-		while (!ids_take_at(ids, &h, &id)) {
-			unsigned n = ids_want(ids, 0, 0);
+		while (!id_blocks_take_at(ids, &h, &id)) {
+			unsigned n = id_blocks_want(ids, 0, 0);
 			assert_true(n > 0);
 			assert_true(++asked < 100);
 			for (; n > 0; n--, next += 100)
-				ids_add(ids, 0, next, 100);
-			ids_asked(ids, 0, 0, 0);
+				id_blocks_add(ids, 0, next, 100);
+			id_blocks_asked(ids, 0, 0, 0);
 		}
 		assert_true(home_has_id(&h, id));
 	}
-	ids_free(&ids);
+	id_blocks_free(&ids);
 }
 
 /* All want ids of one partition: what is held has a bound. */
 static void bounded(void **state)
 {
 	(void)state;
-	struct ids *ids = ids_new(1);
+	struct id_blocks *ids = id_blocks_new(1);
 	const struct home h = at(5, 64);
 	int64_t id, next = 1, most = 0;
 	for (int i = 0; i < 5000; i++) {
-		while (!ids_take_at(ids, &h, &id)) {
-			unsigned n = ids_want(ids, 0, 0);
+		while (!id_blocks_take_at(ids, &h, &id)) {
+			unsigned n = id_blocks_want(ids, 0, 0);
 			for (; n > 0; n--, next += 100)
-				ids_add(ids, 0, next, 100);
-			ids_asked(ids, 0, 0, 0);
+				id_blocks_add(ids, 0, next, 100);
+			id_blocks_asked(ids, 0, 0, 0);
 		}
-		if (ids_left(ids, 0) > most)
-			most = ids_left(ids, 0);
+		if (id_blocks_left(ids, 0) > most)
+			most = id_blocks_left(ids, 0);
 	}
 	assert_in_range(most, 100, 256 * 100);
-	ids_free(&ids);
+	id_blocks_free(&ids);
 }
 
 /* --- threads ------------------------------------------------------------- */
 
 enum { THREADS = 4, EACH = 20000 };
 
-static struct ids *shared;
+static struct id_blocks *shared;
 
 static void *take(void *arg)
 {
 	int64_t *mine = arg;
 	for (size_t i = 0; i < EACH;) {
 		const struct home h = at((int32_t)i % 8, 8);
-		if (i % 3 ? ids_take(shared, 0, &mine[i])
-			  : ids_take_at(shared, &h, &mine[i])) {
+		if (i % 3 ? id_blocks_take(shared, 0, &mine[i])
+			  : id_blocks_take_at(shared, &h, &mine[i])) {
 			i++;
 			continue;
 		}
-		unsigned n = ids_want(shared, 0, 0);
+		unsigned n = id_blocks_want(shared, 0, 0);
 		static _Atomic int64_t next = 1;
 		for (unsigned k = 0; k < n; k++)
-			ids_add(shared, 0, atomic_fetch_add(&next, 7), 7);
+			id_blocks_add(shared, 0, atomic_fetch_add(&next, 7), 7);
 		if (n)
-			ids_asked(shared, 0, 0, 0);
+			id_blocks_asked(shared, 0, 0, 0);
 	}
 	return NULL;
 }
@@ -208,7 +209,7 @@ static void each_once(void **state)
 	(void)state;
 	pthread_t threads[THREADS];
 	int64_t *all = malloc(THREADS * EACH * sizeof *all);
-	shared = ids_new(1);
+	shared = id_blocks_new(1);
 	for (size_t i = 0; i < THREADS; i++)
 		assert_int_equal(
 		    pthread_create(&threads[i], NULL, take, &all[i * EACH]), 0);
@@ -217,7 +218,7 @@ static void each_once(void **state)
 	qsort(all, THREADS * EACH, sizeof *all, by_value);
 	for (size_t i = 1; i < THREADS * EACH; i++)
 		assert_true(all[i] > all[i - 1]);
-	ids_free(&shared);
+	id_blocks_free(&shared);
 	free(all);
 }
 

@@ -30,7 +30,7 @@ static struct id_range nth(int i)
 	return range(0, 0);
 }
 
-static void free_as_told(struct idlog *l, const bool *taken)
+static void free_as_told(struct id_log *l, const bool *taken)
 {
 	int64_t past = 0;
 	for (int i = 0; i < RANGES; i++) {
@@ -38,7 +38,7 @@ static void free_as_told(struct idlog *l, const bool *taken)
 		bool any = false;
 		for (int64_t id = r.first; id < r.end; id++)
 			any = any || taken[id];
-		assert_int_equal(idlog_is_free(l, 0, r, &past), !any);
+		assert_int_equal(id_log_is_free(l, 0, r, &past), !any);
 		if (any) /* behind an interval, and not in it */
 			assert_true(past > r.first && past <= IDS &&
 				    (past == IDS || !taken[past]));
@@ -48,23 +48,23 @@ static void free_as_told(struct idlog *l, const bool *taken)
 /* One history: each record is this instance's own. */
 static void run(const int *records)
 {
-	struct idlog *l = idlog_new(1);
+	struct id_log *l = id_log_new(1);
 	bool taken[IDS] = {false};
 	size_t left;
 	for (int i = 0; i < RECORDS; i++) {
 		struct id_range r = nth(records[i]);
-		uint64_t number = idlog_claim(l, 0, 1, 0);
+		uint64_t number = id_log_claim(l, 0, 1, 0);
 		bool any = false;
 		for (int64_t id = r.first; id < r.end; id++)
 			any = any || taken[id];
-		assert_int_equal(idlog_hear(l, 0, r, number, &left),
-		    any ? IDLOG_LOST : IDLOG_MINE);
+		assert_int_equal(id_log_hear(l, 0, r, number, &left),
+		    any ? ID_LOG_LOST : ID_LOG_MINE);
 		assert_int_equal(left, 0);
 		for (int64_t id = i ? r.first : 0; id < r.end; id++)
 			taken[id] = true;
 		free_as_told(l, taken);
 	}
-	idlog_free(&l);
+	id_log_free(&l);
 }
 
 static void every_short_log(void **state)
@@ -83,38 +83,40 @@ static void claims(void **state)
 {
 	(void)state;
 	size_t left;
-	struct idlog *l = idlog_new(2);
-	uint64_t a = idlog_claim(l, 0, 3, 100);
+	struct id_log *l = id_log_new(2);
+	uint64_t a = id_log_claim(l, 0, 3, 100);
 	assert_true(a > 0);
 	/* Of the other collection: not its business. */
-	assert_int_equal(idlog_hear(l, 1, range(1, 5), 0, &left), IDLOG_OTHERS);
+	assert_int_equal(
+	    id_log_hear(l, 1, range(1, 5), 0, &left), ID_LOG_OTHERS);
 	assert_int_equal(left, 0);
 	assert_int_equal(
-	    idlog_hear(l, 0, range(1, 11), a + 1, &left), IDLOG_MINE);
+	    id_log_hear(l, 0, range(1, 11), a + 1, &left), ID_LOG_MINE);
 	assert_int_equal(left, 2);
 	/* Twice: it has ended. */
 	assert_int_equal(
-	    idlog_hear(l, 0, range(1, 11), a + 1, &left), IDLOG_OTHERS);
-	assert_int_equal(idlog_hear(l, 0, range(8, 20), a, &left), IDLOG_LOST);
+	    id_log_hear(l, 0, range(1, 11), a + 1, &left), ID_LOG_OTHERS);
+	assert_int_equal(
+	    id_log_hear(l, 0, range(8, 20), a, &left), ID_LOG_LOST);
 	assert_int_equal(left, 1);
-	assert_false(idlog_give_up(l, 0, 50, 149));
-	assert_true(idlog_give_up(l, 0, 50, 150));
-	assert_false(idlog_give_up(l, 0, 50, 150));
+	assert_false(id_log_give_up(l, 0, 50, 149));
+	assert_true(id_log_give_up(l, 0, 50, 150));
+	assert_false(id_log_give_up(l, 0, 50, 150));
 	/* It comes after all: the ids are nobody's. */
 	assert_int_equal(
-	    idlog_hear(l, 0, range(30, 40), a + 2, &left), IDLOG_OTHERS);
-	uint64_t b = idlog_claim(l, 0, 2, 200);
+	    id_log_hear(l, 0, range(30, 40), a + 2, &left), ID_LOG_OTHERS);
+	uint64_t b = id_log_claim(l, 0, 2, 200);
 	assert_true(b > a + 2);
-	idlog_drop(l, 0, b, &left);
+	id_log_drop(l, 0, b, &left);
 	assert_int_equal(left, 1);
 	assert_int_equal(
-	    idlog_hear(l, 0, range(35, 45), b + 1, &left), IDLOG_LOST);
+	    id_log_hear(l, 0, range(35, 45), b + 1, &left), ID_LOG_LOST);
 	assert_int_equal(left, 0);
-	assert_true(idlog_claim(l, 0, IDLOG_CLAIMS - 1, 0) > b + 1);
-	assert_int_equal(idlog_claim(l, 0, 2, 0), 0);
-	assert_true(idlog_claim(l, 0, 1, 0) > 0);
-	assert_int_equal(idlog_claim(l, 0, 1, 0), 0);
-	idlog_free(&l);
+	assert_true(id_log_claim(l, 0, ID_LOG_CLAIMS - 1, 0) > b + 1);
+	assert_int_equal(id_log_claim(l, 0, 2, 0), 0);
+	assert_true(id_log_claim(l, 0, 1, 0) > 0);
+	assert_int_equal(id_log_claim(l, 0, 1, 0), 0);
+	id_log_free(&l);
 }
 
 /* Bounded: of very many ranges the lowest gaps are given up, never a range. */
@@ -123,23 +125,23 @@ static void many(void **state)
 	(void)state;
 	size_t left;
 	int64_t past;
-	struct idlog *l = idlog_new(1);
-	enum { N = 3 * IDLOG_RANGES };
+	struct id_log *l = id_log_new(1);
+	enum { N = 3 * ID_LOG_RANGES };
 	for (int64_t i = 0; i < N; i++)
-		idlog_hear(l, 0, range(3 * i, 3 * i + 2), 0, &left);
+		id_log_hear(l, 0, range(3 * i, 3 * i + 2), 0, &left);
 	for (int64_t i = 0; i < N; i++) {
 		assert_false(
-		    idlog_is_free(l, 0, range(3 * i, 3 * i + 1), &past));
+		    id_log_is_free(l, 0, range(3 * i, 3 * i + 1), &past));
 		bool gap =
-		    idlog_is_free(l, 0, range(3 * i + 2, 3 * i + 3), &past);
-		assert_int_equal(gap, i >= N - IDLOG_RANGES);
+		    id_log_is_free(l, 0, range(3 * i + 2, 3 * i + 3), &past);
+		assert_int_equal(gap, i >= N - ID_LOG_RANGES);
 	}
 	/* In no order. */
 	for (int64_t i = N; i-- > 0;)
-		idlog_hear(l, 0, range(3 * i + 2, 3 * i + 3), 0, &left);
-	assert_false(idlog_is_free(l, 0, range(3 * N - 1, 3 * N), &past));
+		id_log_hear(l, 0, range(3 * i + 2, 3 * i + 3), 0, &left);
+	assert_false(id_log_is_free(l, 0, range(3 * N - 1, 3 * N), &past));
 	assert_int_equal(past, 3 * N);
-	idlog_free(&l);
+	id_log_free(&l);
 }
 
 static void edges(void **state)
@@ -147,14 +149,14 @@ static void edges(void **state)
 	(void)state;
 	size_t left;
 	int64_t past;
-	struct idlog *l = idlog_new(1);
-	idlog_hear(l, 0, range(INT64_MAX - 5, INT64_MAX), 0, &left);
-	assert_false(idlog_is_free(l, 0, range(INT64_MIN, 1), &past));
+	struct id_log *l = id_log_new(1);
+	id_log_hear(l, 0, range(INT64_MAX - 5, INT64_MAX), 0, &left);
+	assert_false(id_log_is_free(l, 0, range(INT64_MIN, 1), &past));
 	assert_int_equal(past, INT64_MAX);
 	struct id_range next;
-	idlog_told(l, 0, range(INT64_MAX - 100, INT64_MAX), 10);
-	assert_false(idlog_next(l, 0, 1, &next));
-	idlog_free(&l);
+	id_log_told(l, 0, range(INT64_MAX - 100, INT64_MAX), 10);
+	assert_false(id_log_next(l, 0, 1, &next));
+	id_log_free(&l);
 }
 
 static void without_postgres(void **state)
@@ -162,30 +164,30 @@ static void without_postgres(void **state)
 	(void)state;
 	size_t left;
 	struct id_range next;
-	struct idlog *l = idlog_new(1);
-	assert_false(idlog_next(l, 0, 1, &next));
-	idlog_told(l, 0, range(101, 165), 10);
-	assert_int_equal(idlog_block(l, 0), 10);
-	assert_true(idlog_next(l, 0, 2, &next));
+	struct id_log *l = id_log_new(1);
+	assert_false(id_log_next(l, 0, 1, &next));
+	id_log_told(l, 0, range(101, 165), 10);
+	assert_int_equal(id_log_block(l, 0), 10);
+	assert_true(id_log_next(l, 0, 2, &next));
 	assert_int_equal(next.first, 101);
 	assert_int_equal(next.end, 121);
-	idlog_hear(l, 0, range(101, 111), 0, &left);
-	idlog_hear(l, 0, range(116, 126), 0, &left);
+	id_log_hear(l, 0, range(101, 111), 0, &left);
+	id_log_hear(l, 0, range(116, 126), 0, &left);
 	/* The gap of five is too small. */
-	assert_true(idlog_next(l, 0, 1, &next));
+	assert_true(id_log_next(l, 0, 1, &next));
 	assert_int_equal(next.first, 126);
 	assert_int_equal(next.end, 136);
 	/* Not up to the row at 165. */
-	assert_true(idlog_next(l, 0, 3, &next));
-	assert_false(idlog_next(l, 0, 4, &next));
-	idlog_told(l, 0, range(-100, 165), 10);
-	assert_false(idlog_next(l, 0, 1, &next));
-	idlog_told(l, 0, range(101, INT64_MAX), 10);
-	assert_true(idlog_next(l, 0, 64, &next));
+	assert_true(id_log_next(l, 0, 3, &next));
+	assert_false(id_log_next(l, 0, 4, &next));
+	id_log_told(l, 0, range(-100, 165), 10);
+	assert_false(id_log_next(l, 0, 1, &next));
+	id_log_told(l, 0, range(101, INT64_MAX), 10);
+	assert_true(id_log_next(l, 0, 64, &next));
 	assert_int_equal(next.end - next.first, 640);
-	idlog_told(l, 0, range(INT64_MAX - 9, INT64_MAX), 10);
-	assert_false(idlog_next(l, 0, 1, &next));
-	idlog_free(&l);
+	id_log_told(l, 0, range(INT64_MAX - 9, INT64_MAX), 10);
+	assert_false(id_log_next(l, 0, 1, &next));
+	id_log_free(&l);
 }
 
 int main(void)

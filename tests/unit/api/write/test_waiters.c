@@ -10,9 +10,10 @@
 
 #include <string.h>
 
-static struct wait *pass(struct waits *w, int32_t partition, version_t through)
+static struct wait *pass(
+    struct waiters *w, int32_t partition, version_t through)
 {
-	struct wait *one = waits_pass(w, partition, through);
+	struct wait *one = waiters_pass(w, partition, through);
 	if (one)
 		assert_false(one->waiting);
 	return one;
@@ -23,13 +24,13 @@ static void in_order(void **state)
 	(void)state;
 	static const version_t versions[] = {5, 9, 7, 5, 1};
 	static const int order[] = {4, 0, 3, 2, 1}; /* equal: first come */
-	struct waits *w = waits_new(2);
+	struct waiters *w = waiters_new(2);
 	struct wait waits[5] = {0};
 	assert_null(pass(w, 0, VERSION_MAX));
 	for (size_t i = 0; i < 5; i++) {
-		waits_add(w, &waits[i], (struct position){1, versions[i]});
+		waiters_add(w, &waits[i], (struct position){1, versions[i]});
 		assert_true(waits[i].waiting);
-		assert_int_equal(waits_count(w), i + 1);
+		assert_int_equal(waiters_count(w), i + 1);
 	}
 	assert_null(pass(w, 0, VERSION_MAX)); /* another partition */
 	assert_null(pass(w, 1, 1)); /* the watermark is not below itself */
@@ -38,10 +39,10 @@ static void in_order(void **state)
 	for (size_t i = 1; i < 5; i++)
 		assert_ptr_equal(pass(w, 1, 100), &waits[order[i]]);
 	assert_null(pass(w, 1, VERSION_MAX));
-	assert_int_equal(waits_count(w), 0);
-	waits_free(&w);
+	assert_int_equal(waiters_count(w), 0);
+	waiters_free(&w);
 	assert_null(w);
-	waits_free(&w);
+	waiters_free(&w);
 }
 
 static void removed(void **state)
@@ -49,20 +50,20 @@ static void removed(void **state)
 	(void)state;
 	/* The first, the last, the middle, the only one. */
 	static const int gone[] = {0, 4, 2, 1, 3};
-	struct waits *w = waits_new(1);
+	struct waiters *w = waiters_new(1);
 	struct wait waits[5] = {0};
-	waits_remove(w, &waits[0]); /* harmless: it does not wait */
+	waiters_remove(w, &waits[0]); /* harmless: it does not wait */
 	for (size_t i = 0; i < 5; i++)
-		waits_add(w, &waits[i], (struct position){0, i});
+		waiters_add(w, &waits[i], (struct position){0, i});
 	for (size_t i = 0; i < 5; i++) {
-		waits_remove(w, &waits[gone[i]]);
-		waits_remove(w, &waits[gone[i]]);
+		waiters_remove(w, &waits[gone[i]]);
+		waiters_remove(w, &waits[gone[i]]);
 		assert_false(waits[gone[i]].waiting);
-		assert_int_equal(waits_count(w), 4 - i);
+		assert_int_equal(waiters_count(w), 4 - i);
 	}
-	waits_add(w, &waits[2], (struct position){0, 9}); /* once more */
+	waiters_add(w, &waits[2], (struct position){0, 9}); /* once more */
 	assert_ptr_equal(pass(w, 0, 10), &waits[2]);
-	waits_free(&w);
+	waiters_free(&w);
 }
 
 /* --- the model: an array that is searched through --------------------------
@@ -102,7 +103,7 @@ static uint32_t dice(uint32_t sides)
 static void against_a_model(void **state)
 {
 	(void)state;
-	struct waits *w = waits_new(PARTITIONS);
+	struct waiters *w = waiters_new(PARTITIONS);
 	struct wait waits[WAITS] = {0};
 	struct model m = {0};
 	size_t n = 0;
@@ -110,7 +111,7 @@ static void against_a_model(void **state)
 		uint32_t k = dice(WAITS);
 		uint32_t what = dice(4);
 		if (what == 0 && m.waiting[k]) {
-			waits_remove(w, &waits[k]);
+			waiters_remove(w, &waits[k]);
 			m.waiting[k] = false;
 			n--;
 		} else if (what <= 1 && !m.waiting[k]) {
@@ -118,7 +119,7 @@ static void against_a_model(void **state)
 			    (int32_t)dice(PARTITIONS), dice(12)};
 			m.came[k] = i;
 			m.waiting[k] = true;
-			waits_add(w, &waits[k], m.at[k]);
+			waiters_add(w, &waits[k], m.at[k]);
 			n++;
 		} else if (what == 2) {
 			int32_t p = (int32_t)dice(PARTITIONS);
@@ -131,12 +132,12 @@ static void against_a_model(void **state)
 				n--;
 			}
 		}
-		assert_int_equal(waits_count(w), n);
+		assert_int_equal(waiters_count(w), n);
 		assert_int_equal(waits[k].waiting, m.waiting[k]);
 	}
 	for (int i = 0; i < WAITS; i++)
-		waits_remove(w, &waits[i]);
-	waits_free(&w);
+		waiters_remove(w, &waits[i]);
+	waiters_free(&w);
 }
 
 int main(void)

@@ -39,8 +39,8 @@ static void same(const char *bytes, size_t len)
 	assert_non_null(s);
 	if (len)
 		memcpy(s, bytes, len);
-	assert_int_equal(run_ascii(s, len), by_byte(is_ascii, s, len));
-	assert_int_equal(run_plain(s, len), by_byte(is_plain, s, len));
+	assert_int_equal(ascii_scan(s, len), by_byte(is_ascii, s, len));
+	assert_int_equal(ascii_scan_plain(s, len), by_byte(is_plain, s, len));
 	free(s);
 }
 

@@ -181,8 +181,8 @@ static void the_error_says_it(void **state)
 	char name[500];
 	memset(name, 'x', sizeof name - 1);
 	name[sizeof name - 1] = '\0';
-	assert_int_equal(config_set(&c, name, "x").verdict, VERDICT_FATAL);
-	assert_int_equal(config_set(&c, "", "x").verdict, VERDICT_FATAL);
+	assert_int_equal(config_set(&c, name, "x").kind, ERR_KIND_FATAL);
+	assert_int_equal(config_set(&c, "", "x").kind, ERR_KIND_FATAL);
 }
 
 static void librdkafka_properties(void **state)
@@ -196,8 +196,8 @@ static void librdkafka_properties(void **state)
 	assert_string_equal(c.kafka[0].name, "linger.ms");
 	assert_string_equal(c.kafka[0].value, "7");
 	assert_string_equal(s.common.kafka_servers, "k:1");
-	assert_int_equal(config_set(&c, "kafka.", "x").verdict, VERDICT_FATAL);
-	assert_int_equal(config_set(&c, "kafka", "x").verdict, VERDICT_FATAL);
+	assert_int_equal(config_set(&c, "kafka.", "x").kind, ERR_KIND_FATAL);
+	assert_int_equal(config_set(&c, "kafka", "x").kind, ERR_KIND_FATAL);
 }
 
 /* --- sources -------------------------------------------------------------- */
@@ -225,13 +225,13 @@ static void file(void **state)
 				 "log.writes = a = b # c\n"
 				 "log.commits =\n"
 				 "kafka.linger.ms = 9");
-	assert_int_equal(e.verdict, VERDICT_OK);
+	assert_int_equal(e.kind, ERR_KIND_OK);
 	assert_int_equal(s.level, 3);
 	assert_string_equal(s.colour, "blue");
 	assert_string_equal(s.common.writes_topic, "a = b # c");
 	assert_string_equal(s.common.commits_topic, "");
 	assert_string_equal(c.kafka[0].value, "9");
-	assert_int_equal(load_text("").verdict, VERDICT_OK);
+	assert_int_equal(load_text("").kind, ERR_KIND_OK);
 }
 
 static void bad_file(void **state)
@@ -239,7 +239,7 @@ static void bad_file(void **state)
 	(void)state;
 	struct err e = load_text("own.level = 1\n\nown.level = 9\n"
 				 "own.level = 2\n");
-	assert_int_equal(e.verdict, VERDICT_FATAL);
+	assert_int_equal(e.kind, ERR_KIND_FATAL);
 	assert_non_null(
 	    strstr(e.msg, ":3: setting 'own.level' has the bad value '9'"));
 	assert_int_equal(s.level, 1); /* nothing past the error is read */
@@ -248,11 +248,11 @@ static void bad_file(void **state)
 	e = load_text("own.lvel = 1\n");
 	assert_non_null(strstr(e.msg, "did you mean 'own.level'?"));
 	e = config_load_file(&c, "/nonexistent/sluice.conf");
-	assert_int_equal(e.verdict, VERDICT_FATAL);
+	assert_int_equal(e.kind, ERR_KIND_FATAL);
 	assert_non_null(strstr(e.msg, "'/nonexistent/sluice.conf'"));
 	/* It can be opened: what cannot be read is not empty. */
 	e = config_load_file(&c, "/tmp");
-	assert_int_equal(e.verdict, VERDICT_FATAL);
+	assert_int_equal(e.kind, ERR_KIND_FATAL);
 	assert_non_null(strstr(e.msg, "'/tmp': Is a directory"));
 }
 
@@ -268,28 +268,25 @@ static void environment(void **state)
 	(void)state;
 	/* Sluice's own name wins over an alias, whichever comes first. */
 	assert_int_equal(
-	    load_env("SLUICE_OWN_COLOUR=blue", "COLOUR=red").verdict,
-	    VERDICT_OK);
+	    load_env("SLUICE_OWN_COLOUR=blue", "COLOUR=red").kind, ERR_KIND_OK);
 	assert_string_equal(s.colour, "blue");
 	assert_int_equal(
-	    load_env("COLOR=red", "SLUICE_OWN_COLOUR=dark_green").verdict,
-	    VERDICT_OK);
+	    load_env("COLOR=red", "SLUICE_OWN_COLOUR=dark_green").kind,
+	    ERR_KIND_OK);
 	assert_string_equal(s.colour, "dark_green");
 	/* Others' variables are none of our business. */
 	assert_int_equal(
-	    load_env("COLOURS=x", "SLUIC_OWN_COLOUR=x").verdict, VERDICT_OK);
-	assert_int_equal(load_env("LOUDER=x", "LOU=x").verdict, VERDICT_OK);
-	assert_int_equal(
-	    load_env("SLUICE_STACK_DIR=x", "SLUICE_TEST_X=y").verdict,
-	    VERDICT_OK);
-	assert_int_equal(
-	    load_env("SLUICE_KAFKA_LINGER_MS=3", "no-equals").verdict,
-	    VERDICT_OK);
+	    load_env("COLOURS=x", "SLUIC_OWN_COLOUR=x").kind, ERR_KIND_OK);
+	assert_int_equal(load_env("LOUDER=x", "LOU=x").kind, ERR_KIND_OK);
+	assert_int_equal(load_env("SLUICE_STACK_DIR=x", "SLUICE_TEST_X=y").kind,
+	    ERR_KIND_OK);
+	assert_int_equal(load_env("SLUICE_KAFKA_LINGER_MS=3", "no-equals").kind,
+	    ERR_KIND_OK);
 	assert_string_equal(c.kafka[0].name, "linger.ms");
 	assert_string_equal(c.kafka[0].value, "3");
 	assert_int_equal(
-	    load_env("SLUICE_LOG_WRITES=a=b", "SLUICE_LOG_COMMITS=").verdict,
-	    VERDICT_OK);
+	    load_env("SLUICE_LOG_WRITES=a=b", "SLUICE_LOG_COMMITS=").kind,
+	    ERR_KIND_OK);
 	assert_string_equal(s.common.writes_topic, "a=b");
 	assert_string_equal(s.common.commits_topic, "");
 	assert_string_equal(s.colour, "dark_green");
@@ -299,17 +296,17 @@ static void bad_environment(void **state)
 {
 	(void)state;
 	struct err e = load_env("COLOUR=grey", NULL);
-	assert_int_equal(e.verdict, VERDICT_FATAL);
+	assert_int_equal(e.kind, ERR_KIND_FATAL);
 	assert_non_null(strstr(e.msg, "environment COLOUR: "));
 	assert_non_null(strstr(e.msg, "'own.colour'"));
 	e = load_env("SLUICE_OWN_COLOR=red", "SLUICE_OWN_LOUD=true");
-	assert_int_equal(e.verdict, VERDICT_FATAL);
+	assert_int_equal(e.kind, ERR_KIND_FATAL);
 	assert_non_null(strstr(e.msg, "did you mean 'own.colour'?"));
 	assert_false(s.loud); /* nothing past the error is read */
 	e = load_env("SLUICE_=x", NULL);
-	assert_int_equal(e.verdict, VERDICT_FATAL);
+	assert_int_equal(e.kind, ERR_KIND_FATAL);
 	e = load_env("SLUICE_OWN_LOUD=1", NULL);
-	assert_int_equal(e.verdict, VERDICT_FATAL);
+	assert_int_equal(e.kind, ERR_KIND_FATAL);
 }
 
 /* --- what is shown -------------------------------------------------------- */

@@ -49,8 +49,8 @@ static struct err ask(
 	char address[64];
 	snprintf(address, sizeof address, "%s:0", host);
 	assert_int_equal(
-	    listener_bind(address, false, &fd, &port).verdict, VERDICT_OK);
-	assert_int_equal(listener_start(fd, address).verdict, VERDICT_OK);
+	    listener_bind(address, false, &fd, &port).kind, ERR_KIND_OK);
+	assert_int_equal(listener_start(fd, address).kind, ERR_KIND_OK);
 	snprintf(address, sizeof address, "%s:%d", host, port);
 	const pid_t pid = fork();
 	assert_true(pid >= 0);
@@ -70,23 +70,23 @@ static void answers(void **state)
 	(void)state;
 	static const struct {
 		const char *answer;
-		enum verdict verdict;
+		enum err_kind kind;
 		const char *body;
 	} table[] = {
-	    {"HTTP/1.1 200 OK\r\nX: y\r\n\r\nready\n", VERDICT_OK, "ready\n"},
-	    {"HTTP/1.0 200 OK\r\n\r\n", VERDICT_OK, ""},
-	    {"HTTP/1.1 503 No\r\n\r\nredis is away\n", VERDICT_RETRY,
+	    {"HTTP/1.1 200 OK\r\nX: y\r\n\r\nready\n", ERR_KIND_OK, "ready\n"},
+	    {"HTTP/1.0 200 OK\r\n\r\n", ERR_KIND_OK, ""},
+	    {"HTTP/1.1 503 No\r\n\r\nredis is away\n", ERR_KIND_RETRY,
 		"redis is away\n"},
-	    {"HTTP/1.1 404 No\r\n\r\n", VERDICT_RETRY, ""},
-	    {"HTTP/1.1 200 OK\r\nX: y\r\n", VERDICT_RETRY, ""},
-	    {"SSH-2.0 200 OK\r\n\r\nhello", VERDICT_RETRY, ""},
-	    {"", VERDICT_RETRY, ""},
+	    {"HTTP/1.1 404 No\r\n\r\n", ERR_KIND_RETRY, ""},
+	    {"HTTP/1.1 200 OK\r\nX: y\r\n", ERR_KIND_RETRY, ""},
+	    {"SSH-2.0 200 OK\r\n\r\nhello", ERR_KIND_RETRY, ""},
+	    {"", ERR_KIND_RETRY, ""},
 	};
 	for (size_t i = 0; i < sizeof table / sizeof *table; i++) {
 		struct buf body = {0};
 		struct err e =
 		    ask("127.0.0.1", table[i].answer, CLOCK_S(20), &body);
-		assert_int_equal(e.verdict, table[i].verdict);
+		assert_int_equal(e.kind, table[i].kind);
 		assert_string_equal(body.data ? body.data : "", table[i].body);
 		buf_free(&body);
 	}
@@ -101,7 +101,7 @@ static void every_address(void **state)
 		struct buf body = {0};
 		struct err e = ask(hosts[i], "HTTP/1.1 200 OK\r\n\r\nok\n",
 		    CLOCK_S(20), &body);
-		assert_int_equal(e.verdict, VERDICT_OK);
+		assert_int_equal(e.kind, ERR_KIND_OK);
 		assert_string_equal(body.data, "ok\n");
 		buf_free(&body);
 	}
@@ -113,7 +113,7 @@ static void silence(void **state)
 	struct buf body = {0};
 	const mono_us_t begin = clock_mono();
 	struct err e = ask("127.0.0.1", NULL, CLOCK_MS(100), &body);
-	assert_int_equal(e.verdict, VERDICT_RETRY);
+	assert_int_equal(e.kind, ERR_KIND_RETRY);
 	assert_true(strstr(e.msg, "in time") != NULL);
 	assert_true(clock_mono() - begin >= CLOCK_MS(100));
 	assert_int_equal(body.len, 0);
@@ -126,16 +126,15 @@ static void nobody(void **state)
 	char address[32];
 	int fd, port;
 	assert_int_equal(
-	    listener_bind("127.0.0.1:0", false, &fd, &port).verdict,
-	    VERDICT_OK);
+	    listener_bind("127.0.0.1:0", false, &fd, &port).kind, ERR_KIND_OK);
 	close(fd);
 	snprintf(address, sizeof address, "127.0.0.1:%d", port);
 	struct err e = healthcheck_ask(address, "livez", CLOCK_S(20), &body);
-	assert_int_equal(e.verdict, VERDICT_RETRY);
+	assert_int_equal(e.kind, ERR_KIND_RETRY);
 	static const char *const bad[] = {"127.0.0.1:0", "nonsense", "[::1"};
 	for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
 		e = healthcheck_ask(bad[i], "livez", CLOCK_S(20), &body);
-		assert_int_equal(e.verdict, VERDICT_FATAL);
+		assert_int_equal(e.kind, ERR_KIND_FATAL);
 		assert_true(strstr(e.msg, bad[i]) != NULL);
 	}
 	assert_int_equal(body.len, 0);

@@ -19,7 +19,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-static const struct pace_limits limits = {
+static const struct conn_timeout_limits limits = {
     .first = 50, .idle = 300, .receive = 200, .send = 100};
 
 struct pair {
@@ -75,27 +75,28 @@ static void take_some(const struct pair *pair)
 static void who_reads_nothing(void **state)
 {
 	const struct pair *pair = *state;
-	struct pace p;
-	pace_enter(&p, PACE_ANSWERING, 1000);
+	struct conn_timeout p;
+	conn_timeout_enter(&p, CONN_TIMEOUT_ANSWERING, 1000);
 	/* Nothing is there to be read: it waits for us. */
-	assert_false(pace_over(&p, &limits, pair->server, 1000));
-	assert_false(pace_over(&p, &limits, pair->server, 5000));
+	assert_false(conn_timeout_over(&p, &limits, pair->server, 1000));
+	assert_false(conn_timeout_over(&p, &limits, pair->server, 5000));
 	send_until_full(pair->server);
 	/* What fits is taken by the client's kernel: not at once. */
 	mono_us_t at = 5000;
 	bool over = false;
 	for (int i = 0; i < 10 && !over; i++)
-		over = pace_over(&p, &limits, pair->server, at += 101);
+		over = conn_timeout_over(&p, &limits, pair->server, at += 101);
 	assert_true(over);
 	for (int i = 0; i < 3; i++) {
 		take_some(pair);
-		assert_false(pace_over(&p, &limits, pair->server, at += 1000));
+		assert_false(
+		    conn_timeout_over(&p, &limits, pair->server, at += 1000));
 		send_until_full(pair->server);
 	}
 }
 
 /* 1000 bytes a second, after a second. */
-static const struct pace_limits rated = {.receive = CLOCK_S(1000),
+static const struct conn_timeout_limits rated = {.receive = CLOCK_S(1000),
     .send = CLOCK_S(1000),
     .min_send = 1000,
     .min_receive = 1000,
@@ -105,19 +106,19 @@ static const struct pace_limits rated = {.receive = CLOCK_S(1000),
 static void who_reads_slowly(void **state)
 {
 	const struct pair *pair = *state;
-	static const enum pace_phase phases[] = {
-	    PACE_ANSWERING, PACE_STREAMING};
-	struct pace p;
+	static const enum conn_timeout_phase phases[] = {
+	    CONN_TIMEOUT_ANSWERING, CONN_TIMEOUT_STREAMING};
+	struct conn_timeout p;
 	for (size_t i = 0; i < 2; i++) {
 		mono_us_t at = CLOCK_S(1);
 		bool over = false;
-		pace_enter(&p, phases[i], at);
+		conn_timeout_enter(&p, phases[i], at);
 		send_until_full(pair->server);
 		int looks = 0;
 		for (; looks < 2000 && !over; looks++) {
 			char some[100];
 			assert_true(read(pair->client, some, sizeof some) > 0);
-			over = pace_over(
+			over = conn_timeout_over(
 			    &p, &rated, pair->server, at += CLOCK_S(1));
 		}
 		assert_true(over && looks > 1);
@@ -127,14 +128,14 @@ static void who_reads_slowly(void **state)
 static void who_reads_as_fast_as_it_must(void **state)
 {
 	const struct pair *pair = *state;
-	struct pace p;
+	struct conn_timeout p;
 	mono_us_t at = CLOCK_S(1);
-	pace_enter(&p, PACE_STREAMING, at);
+	conn_timeout_enter(&p, CONN_TIMEOUT_STREAMING, at);
 	send_until_full(pair->server);
 	/* It takes much more than 1000 bytes a round. */
 	for (int i = 0; i < 20; i++) {
-		assert_false(
-		    pace_over(&p, &rated, pair->server, at += CLOCK_S(1)));
+		assert_false(conn_timeout_over(
+		    &p, &rated, pair->server, at += CLOCK_S(1)));
 		take_some(pair);
 		send_until_full(pair->server);
 	}
@@ -157,73 +158,75 @@ static void read_all(const struct pair *pair)
 static void a_stream_with_little_to_say(void **state)
 {
 	const struct pair *pair = *state;
-	struct pace p;
+	struct conn_timeout p;
 	mono_us_t at = CLOCK_S(1);
-	pace_enter(&p, PACE_STREAMING, at);
+	conn_timeout_enter(&p, CONN_TIMEOUT_STREAMING, at);
 	for (int i = 0; i < 20; i++) {
 		char event[5];
 		assert_int_equal(send(pair->server, "event", 5, 0), 5);
-		assert_false(
-		    pace_over(&p, &rated, pair->server, at += CLOCK_S(100)));
+		assert_false(conn_timeout_over(
+		    &p, &rated, pair->server, at += CLOCK_S(100)));
 		assert_int_equal(read(pair->client, event, 5), 5);
 	}
 	/* What it was slow at before does not count. */
 	send_until_full(pair->server);
-	assert_false(pace_over(&p, &rated, pair->server, at += CLOCK_S(1)));
+	assert_false(
+	    conn_timeout_over(&p, &rated, pair->server, at += CLOCK_S(1)));
 	read_all(pair);
-	assert_false(pace_over(&p, &rated, pair->server, at += CLOCK_S(100)));
+	assert_false(
+	    conn_timeout_over(&p, &rated, pair->server, at += CLOCK_S(100)));
 }
 
 static void who_sends_slowly(void **state)
 {
 	(void)state;
-	struct pace p;
-	pace_enter(&p, PACE_RECEIVING, CLOCK_S(10));
-	pace_got(&p, 500);
-	assert_false(pace_over(&p, &rated, -1, CLOCK_S(11)));
-	pace_got(&p, 1501);
-	assert_false(pace_over(&p, &rated, -1, CLOCK_S(12)));
+	struct conn_timeout p;
+	conn_timeout_enter(&p, CONN_TIMEOUT_RECEIVING, CLOCK_S(10));
+	conn_timeout_got(&p, 500);
+	assert_false(conn_timeout_over(&p, &rated, -1, CLOCK_S(11)));
+	conn_timeout_got(&p, 1501);
+	assert_false(conn_timeout_over(&p, &rated, -1, CLOCK_S(12)));
 	/* Waiting for us does not count. */
-	pace_hold(&p, CLOCK_S(12));
-	assert_false(pace_over(&p, &rated, -1, CLOCK_S(90)));
-	pace_let_go(&p, CLOCK_S(90));
-	assert_false(pace_over(&p, &rated, -1, CLOCK_S(90)));
-	assert_true(pace_over(&p, &rated, -1, CLOCK_S(91)));
+	conn_timeout_hold(&p, CLOCK_S(12));
+	assert_false(conn_timeout_over(&p, &rated, -1, CLOCK_S(90)));
+	conn_timeout_let_go(&p, CLOCK_S(90));
+	assert_false(conn_timeout_over(&p, &rated, -1, CLOCK_S(90)));
+	assert_true(conn_timeout_over(&p, &rated, -1, CLOCK_S(91)));
 }
 
 static void the_next_answer(void **state)
 {
 	const struct pair *pair = *state;
-	struct pace p;
-	pace_enter(&p, PACE_ANSWERING, 1000);
+	struct conn_timeout p;
+	conn_timeout_enter(&p, CONN_TIMEOUT_ANSWERING, 1000);
 	send_until_full(pair->server);
-	assert_false(pace_over(&p, &limits, pair->server, 1000));
-	pace_enter(&p, PACE_IDLE, 1050);
-	pace_enter(&p, PACE_ANSWERING, 2000);
-	assert_false(pace_over(&p, &limits, pair->server, 2090));
-	pace_enter(&p, PACE_STREAMING, 2000);
-	assert_false(pace_over(&p, &limits, pair->server, 1000000));
+	assert_false(conn_timeout_over(&p, &limits, pair->server, 1000));
+	conn_timeout_enter(&p, CONN_TIMEOUT_IDLE, 1050);
+	conn_timeout_enter(&p, CONN_TIMEOUT_ANSWERING, 2000);
+	assert_false(conn_timeout_over(&p, &limits, pair->server, 2090));
+	conn_timeout_enter(&p, CONN_TIMEOUT_STREAMING, 2000);
+	assert_false(conn_timeout_over(&p, &limits, pair->server, 1000000));
 }
 
 static void ages(void **state)
 {
 	const struct pair *pair = *state;
-	struct pace p;
-	pace_enter(&p, PACE_NEW, 1000);
-	assert_false(pace_over(&p, &limits, pair->server, 1050));
-	assert_true(pace_over(&p, &limits, pair->server, 1051));
-	pace_enter(&p, PACE_IDLE, 1000);
-	assert_false(pace_over(&p, &limits, pair->server, 1300));
-	assert_true(pace_over(&p, &limits, pair->server, 1301));
-	pace_enter(&p, PACE_RECEIVING, 2000);
-	assert_false(pace_over(&p, &limits, pair->server, 2200));
-	assert_true(pace_over(&p, &limits, pair->server, 2201));
-	pace_enter(&p, PACE_RECEIVING, 3000);
-	pace_hold(&p, 3150);
-	assert_false(pace_over(&p, &limits, pair->server, 9000));
-	pace_let_go(&p, 10000);
-	assert_false(pace_over(&p, &limits, pair->server, 10050));
-	assert_true(pace_over(&p, &limits, pair->server, 10051));
+	struct conn_timeout p;
+	conn_timeout_enter(&p, CONN_TIMEOUT_NEW, 1000);
+	assert_false(conn_timeout_over(&p, &limits, pair->server, 1050));
+	assert_true(conn_timeout_over(&p, &limits, pair->server, 1051));
+	conn_timeout_enter(&p, CONN_TIMEOUT_IDLE, 1000);
+	assert_false(conn_timeout_over(&p, &limits, pair->server, 1300));
+	assert_true(conn_timeout_over(&p, &limits, pair->server, 1301));
+	conn_timeout_enter(&p, CONN_TIMEOUT_RECEIVING, 2000);
+	assert_false(conn_timeout_over(&p, &limits, pair->server, 2200));
+	assert_true(conn_timeout_over(&p, &limits, pair->server, 2201));
+	conn_timeout_enter(&p, CONN_TIMEOUT_RECEIVING, 3000);
+	conn_timeout_hold(&p, 3150);
+	assert_false(conn_timeout_over(&p, &limits, pair->server, 9000));
+	conn_timeout_let_go(&p, 10000);
+	assert_false(conn_timeout_over(&p, &limits, pair->server, 10050));
+	assert_true(conn_timeout_over(&p, &limits, pair->server, 10051));
 }
 
 int main(void)

@@ -32,7 +32,7 @@ static struct err listening(
     const char *address, bool shared, int *fd, int *port)
 {
 	struct err e = listener_bind(address, shared, fd, port);
-	return e.verdict == VERDICT_OK ? listener_start(*fd, address) : e;
+	return e.kind == ERR_KIND_OK ? listener_start(*fd, address) : e;
 }
 
 static void any_port(void **state)
@@ -44,7 +44,7 @@ static void any_port(void **state)
 		int fd = -1, port = 0, accepting = 0;
 		socklen_t len = sizeof accepting;
 		struct err e = listening(table[i], false, &fd, &port);
-		assert_int_equal(e.verdict, VERDICT_OK);
+		assert_int_equal(e.kind, ERR_KIND_OK);
 		assert_true(fd >= 0 && port > 0 && port < 65536);
 		assert_int_equal(
 		    getsockopt(fd, SOL_SOCKET, SO_ACCEPTCONN, &accepting, &len),
@@ -72,7 +72,7 @@ static void six(void **state)
 	if (!here)
 		skip(); /* a machine without IPv6 */
 	struct err e = listening("[::1]:0", false, &fd, &port);
-	assert_int_equal(e.verdict, VERDICT_OK);
+	assert_int_equal(e.kind, ERR_KIND_OK);
 	assert_true(port > 0);
 	close(fd);
 }
@@ -83,7 +83,7 @@ static struct err open_port(int port, bool shared, int *fd)
 	int got = 0;
 	snprintf(address, sizeof address, "127.0.0.1:%d", port);
 	struct err e = listening(address, shared, fd, &got);
-	if (e.verdict == VERDICT_OK)
+	if (e.kind == ERR_KIND_OK)
 		assert_int_equal(got, port);
 	return e;
 }
@@ -94,10 +94,10 @@ static void sharing(void **state)
 	(void)state;
 	int first, second, third, port;
 	struct err e = listening("127.0.0.1:0", true, &first, &port);
-	assert_int_equal(e.verdict, VERDICT_OK);
-	assert_int_equal(open_port(port, true, &second).verdict, VERDICT_OK);
+	assert_int_equal(e.kind, ERR_KIND_OK);
+	assert_int_equal(open_port(port, true, &second).kind, ERR_KIND_OK);
 	e = open_port(port, false, &third);
-	assert_int_equal(e.verdict, VERDICT_FATAL);
+	assert_int_equal(e.kind, ERR_KIND_FATAL);
 	assert_string_equal(e.code, "listen");
 	assert_non_null(strstr(e.msg, "cannot listen on 127.0.0.1:"));
 	assert_non_null(strstr(e.msg, "in use"));
@@ -105,11 +105,11 @@ static void sharing(void **state)
 	assert_true(connects(port)); /* the other one is there */
 	close(second);
 	assert_false(connects(port));
-	assert_int_equal(open_port(port, false, &first).verdict, VERDICT_OK);
+	assert_int_equal(open_port(port, false, &first).kind, ERR_KIND_OK);
 	e = open_port(port, true, &second);
-	assert_int_equal(e.verdict, VERDICT_FATAL);
+	assert_int_equal(e.kind, ERR_KIND_FATAL);
 	e = open_port(port, false, &second);
-	assert_int_equal(e.verdict, VERDICT_FATAL);
+	assert_int_equal(e.kind, ERR_KIND_FATAL);
 	close(first);
 }
 
@@ -131,7 +131,7 @@ static void no_address(void **state)
 	for (size_t i = 0; i < sizeof table / sizeof *table; i++) {
 		int fd = -1, port = 0;
 		struct err e = listening(table[i], false, &fd, &port);
-		assert_int_equal(e.verdict, VERDICT_FATAL);
+		assert_int_equal(e.kind, ERR_KIND_FATAL);
 		assert_non_null(strstr(e.msg, table[i]));
 		assert_int_equal(fd, -1);
 		assert_int_equal(lowest_free(), before);
@@ -144,12 +144,12 @@ static void not_started(void **state)
 	(void)state;
 	int fd, port;
 	struct err e = listener_bind("127.0.0.1:0", false, &fd, &port);
-	assert_int_equal(e.verdict, VERDICT_OK);
+	assert_int_equal(e.kind, ERR_KIND_OK);
 	assert_false(connects(port));
-	assert_int_equal(listener_start(fd, "it").verdict, VERDICT_OK);
+	assert_int_equal(listener_start(fd, "it").kind, ERR_KIND_OK);
 	assert_true(connects(port));
 	e = listener_start(STDIN_FILENO, "no socket");
-	assert_int_equal(e.verdict, VERDICT_FATAL);
+	assert_int_equal(e.kind, ERR_KIND_FATAL);
 	assert_non_null(strstr(e.msg, "no socket"));
 	close(fd);
 }
@@ -171,7 +171,7 @@ static void refusing(void **state)
 	int fd, port, clients[3];
 	char byte;
 	struct err e = listening("127.0.0.1:0", true, &fd, &port);
-	assert_int_equal(e.verdict, VERDICT_OK);
+	assert_int_equal(e.kind, ERR_KIND_OK);
 	for (int i = 0; i < 3; i++)
 		clients[i] = client_of(port);
 	assert_int_equal(listener_queued(fd), 3);

@@ -11,8 +11,8 @@
 
 static bool host_is_ours(const char *host)
 {
-	const struct guard g = {.method = "GET", .host = host};
-	return guard_refuses(&g, "admin.example, sluice-api") == NULL;
+	const struct origin_check g = {.method = "GET", .host = host};
+	return origin_check_refuses(&g, "admin.example, sluice-api") == NULL;
 }
 
 static void hosts(void **state)
@@ -40,36 +40,36 @@ static void hosts(void **state)
 static void origins(void **state)
 {
 	(void)state;
-	struct guard g = {.method = "GET", .host = "127.0.0.1:8081"};
+	struct origin_check g = {.method = "GET", .host = "127.0.0.1:8081"};
 	static const char *const foreign[] = {"null", "", "http://evil.example",
 	    "http://127.0.0.1", "http://127.0.0.1:8080",
 	    "http://127.0.0.1:8081x", "ftp://127.0.0.1:8081", "127.0.0.1:8081"};
-	assert_false(guard_is_foreign(&g));
+	assert_false(origin_check_is_foreign(&g));
 	for (size_t i = 0; i < sizeof foreign / sizeof *foreign; i++) {
 		g.origin = foreign[i];
-		assert_true(guard_is_foreign(&g));
-		assert_non_null(guard_refuses(&g, ""));
+		assert_true(origin_check_is_foreign(&g));
+		assert_non_null(origin_check_refuses(&g, ""));
 	}
 	g.origin = "http://127.0.0.1:8081";
-	assert_false(guard_is_foreign(&g));
+	assert_false(origin_check_is_foreign(&g));
 	g.origin = "HTTPS://127.0.0.1:8081";
-	assert_false(guard_is_foreign(&g));
+	assert_false(origin_check_is_foreign(&g));
 	g.host = NULL;
-	assert_true(guard_is_foreign(&g));
+	assert_true(origin_check_is_foreign(&g));
 }
 
 static void sites(void **state)
 {
 	(void)state;
-	struct guard g = {.method = "GET", .host = "localhost"};
+	struct origin_check g = {.method = "GET", .host = "localhost"};
 	g.fetch_site = "cross-site";
-	assert_true(guard_is_foreign(&g));
+	assert_true(origin_check_is_foreign(&g));
 	g.fetch_site = "Same-Site";
-	assert_true(guard_is_foreign(&g));
+	assert_true(origin_check_is_foreign(&g));
 	g.fetch_site = "same-origin";
-	assert_false(guard_is_foreign(&g));
+	assert_false(origin_check_is_foreign(&g));
 	g.fetch_site = "none";
-	assert_false(guard_is_foreign(&g));
+	assert_false(origin_check_is_foreign(&g));
 }
 
 static void what_changes_something(void **state)
@@ -84,35 +84,37 @@ static void what_changes_something(void **state)
 	static const char *const json[] = {"application/json",
 	    "application/json; charset=utf-8", "Application/vnd.x+JSON"};
 	for (size_t i = 0; i < sizeof methods / sizeof *methods; i++) {
-		struct guard g = {.method = methods[i], .host = "localhost"};
+		struct origin_check g = {
+		    .method = methods[i], .host = "localhost"};
 		for (size_t t = 0; t < sizeof simple / sizeof *simple; t++) {
 			g.content_type = simple[t];
-			assert_non_null(guard_refuses(&g, ""));
+			assert_non_null(origin_check_refuses(&g, ""));
 		}
 		for (size_t t = 0; t < sizeof json / sizeof *json; t++) {
 			g.content_type = json[t];
-			assert_null(guard_refuses(&g, ""));
+			assert_null(origin_check_refuses(&g, ""));
 		}
 		g.content_type = NULL;
 		g.mark = "1";
-		assert_null(guard_refuses(&g, ""));
+		assert_null(origin_check_refuses(&g, ""));
 		g.origin = "http://evil.example";
-		assert_non_null(guard_refuses(&g, ""));
+		assert_non_null(origin_check_refuses(&g, ""));
 	}
-	const struct guard get = {.method = "GET", .host = "localhost"};
-	const struct guard head = {.method = "HEAD", .host = "localhost"};
-	assert_null(guard_refuses(&get, ""));
-	assert_null(guard_refuses(&head, ""));
+	const struct origin_check get = {.method = "GET", .host = "localhost"};
+	const struct origin_check head = {
+	    .method = "HEAD", .host = "localhost"};
+	assert_null(origin_check_refuses(&get, ""));
+	assert_null(origin_check_refuses(&head, ""));
 }
 
 static void lists_of_names(void **state)
 {
 	(void)state;
-	assert_true(guard_check_hosts(""));
-	assert_true(guard_check_hosts("a.example, b-1,c_2"));
-	assert_false(guard_check_hosts("http://a"));
-	assert_false(guard_check_hosts("a:8081"));
-	assert_false(guard_check_hosts("*"));
+	assert_true(origin_check_check_hosts(""));
+	assert_true(origin_check_check_hosts("a.example, b-1,c_2"));
+	assert_false(origin_check_check_hosts("http://a"));
+	assert_false(origin_check_check_hosts("a:8081"));
+	assert_false(origin_check_check_hosts("*"));
 }
 
 int main(void)

@@ -15,9 +15,9 @@
 
 enum { MOST = 1000 };
 
-static struct jsonraw raw(const char *s)
+static struct jsonslice raw(const char *s)
 {
-	return (struct jsonraw){s, strlen(s)};
+	return (struct jsonslice){s, strlen(s)};
 }
 
 static void is_sum(const char *a, const char *b, const char *want)
@@ -114,7 +114,7 @@ static void limits(void **state)
 	struct buf nines = {0}, out = {0};
 	for (int i = 0; i < MOST; i++)
 		buf_char(&nines, '9');
-	const struct jsonraw most = {nines.data, nines.len};
+	const struct jsonslice most = {nines.data, nines.len};
 	assert_true(decimal_fits(most, MOST));
 	assert_false(decimal_add(&out, most, raw("1"), MOST));
 	assert_true(decimal_add(&out, most, raw("-1"), MOST));

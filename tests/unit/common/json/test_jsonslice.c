@@ -13,8 +13,9 @@
 
 static bool scans_as_object(const char *s, size_t len)
 {
-	struct jsonraw v;
-	return jsonraw_scan(s, len, &v) && jsonraw_kind(v) == JSONRAW_OBJECT;
+	struct jsonslice v;
+	return jsonslice_scan(s, len, &v) &&
+	       jsonslice_kind(v) == JSONSLICE_OBJECT;
 }
 
 static bool is_object(const char *s)
@@ -62,8 +63,8 @@ static void as_jansson_says(void **state)
 				rest /= LETTERS;
 			}
 			body[len] = '\0';
-			struct jsonraw v;
-			bool ok = jsonraw_scan(body, len, &v);
+			struct jsonslice v;
+			bool ok = jsonslice_scan(body, len, &v);
 			json_t *doc =
 			    json_loadb(body, len, JSON_DECODE_ANY, NULL);
 			assert_int_equal(ok, doc != NULL);
@@ -85,14 +86,14 @@ static void words_and_numbers(void **state)
 	    "\"\\ud83d\"", "\"\\ude00\"", "\"\\ud83d\\u0041\"", "\"\\x\"",
 	    "\"\\u12\"", "\"a\nb\"", "\"\xc3\"", "\"\xed\xa0\x80\"", "[1,]",
 	    "{\"a\":1,}", "{1:1}", "1 2"};
-	struct jsonraw v;
+	struct jsonslice v;
 	for (size_t i = 0; i < sizeof good / sizeof *good; i++)
-		assert_true(jsonraw_scan(good[i], strlen(good[i]), &v));
+		assert_true(jsonslice_scan(good[i], strlen(good[i]), &v));
 	for (size_t i = 0; i < sizeof bad / sizeof *bad; i++)
-		assert_false(jsonraw_scan(bad[i], strlen(bad[i]), &v));
+		assert_false(jsonslice_scan(bad[i], strlen(bad[i]), &v));
 	char deep[400];
 	memset(deep, '[', sizeof deep);
-	assert_false(jsonraw_scan(deep, sizeof deep, &v));
+	assert_false(jsonslice_scan(deep, sizeof deep, &v));
 }
 
 static void members(void **state)
@@ -100,22 +101,22 @@ static void members(void **state)
 	(void)state;
 	static const char text[] =
 	    " { \"a\" : 1 , \"\\u0062\\n\":[ {} ], \"\xc3\xa4\":\"}\"} ";
-	struct jsonraw object;
-	assert_true(jsonraw_scan(text, sizeof text - 1, &object));
-	struct jsonraw_member m = jsonraw_members(object);
-	assert_true(jsonraw_next(&m));
-	assert_true(jsonraw_equals(m.name, "a", 1));
-	assert_false(jsonraw_equals(m.name, "ab", 2));
+	struct jsonslice object;
+	assert_true(jsonslice_scan(text, sizeof text - 1, &object));
+	struct jsonslice_member m = jsonslice_members(object);
+	assert_true(jsonslice_next(&m));
+	assert_true(jsonslice_equals(m.name, "a", 1));
+	assert_false(jsonslice_equals(m.name, "ab", 2));
 	assert_memory_equal(m.value.s, "1", m.value.len);
-	assert_true(jsonraw_next(&m));
-	assert_true(jsonraw_equals(m.name, "b\n", 2));
-	assert_false(jsonraw_equals(m.name, "b", 1));
-	assert_int_equal(jsonraw_kind(m.value), JSONRAW_ARRAY);
+	assert_true(jsonslice_next(&m));
+	assert_true(jsonslice_equals(m.name, "b\n", 2));
+	assert_false(jsonslice_equals(m.name, "b", 1));
+	assert_int_equal(jsonslice_kind(m.value), JSONSLICE_ARRAY);
 	assert_int_equal(m.value.len, 6);
-	assert_true(jsonraw_next(&m));
-	assert_true(jsonraw_equals(m.name, "\xc3\xa4", 2));
-	assert_int_equal(jsonraw_kind(m.value), JSONRAW_STRING);
-	assert_false(jsonraw_next(&m));
+	assert_true(jsonslice_next(&m));
+	assert_true(jsonslice_equals(m.name, "\xc3\xa4", 2));
+	assert_int_equal(jsonslice_kind(m.value), JSONSLICE_STRING);
+	assert_false(jsonslice_next(&m));
 }
 
 static void characters(void **state)
@@ -131,11 +132,12 @@ static void characters(void **state)
 	    {"\"\xc3\xa9\\n\"", "\xc3\xa9\n"},
 	};
 	for (size_t i = 0; i < sizeof table / sizeof *table; i++) {
-		struct jsonraw v;
+		struct jsonslice v;
 		struct buf out = {0};
-		assert_true(jsonraw_scan(table[i][0], strlen(table[i][0]), &v));
+		assert_true(
+		    jsonslice_scan(table[i][0], strlen(table[i][0]), &v));
 		buf_char(&out, '>'); /* it appends */
-		jsonraw_text(&out, v);
+		jsonslice_text(&out, v);
 		assert_string_equal(out.data + 1, table[i][1]);
 		buf_free(&out);
 	}

@@ -149,7 +149,7 @@ static struct err make(struct owner *o, const char *group,
 static void start(struct owner *o, const char *group)
 {
 	struct err e = make(o, group, &all_events, NULL, NULL);
-	assert_int_equal(e.verdict, VERDICT_OK);
+	assert_int_equal(e.kind, ERR_KIND_OK);
 	assert_non_null(o->consumer);
 }
 
@@ -339,7 +339,7 @@ static void lost_offset(void **state)
 	consumer_assign(one.consumer, starts, 2);
 	RUN_UNTIL(one.faults && one.eofs[1]);
 	assert_int_equal(one.fault_partition, 0);
-	assert_int_equal(one.fault.verdict, VERDICT_RETRY);
+	assert_int_equal(one.fault.kind, ERR_KIND_RETRY);
 	assert_string_equal(one.fault.code, "_AUTO_OFFSET_RESET");
 	assert_true(consumer_is_gone(&one.fault));
 	assert_int_equal(one.got[0], 0);
@@ -401,7 +401,7 @@ static void without_eof_and_reachable(void **state)
 	(void)state;
 	put(0, 2);
 	struct err e = make(&one, NULL, &few_events, NULL, NULL);
-	assert_int_equal(e.verdict, VERDICT_OK);
+	assert_int_equal(e.kind, ERR_KIND_OK);
 	one.mine[0] = true;
 	consumer_assign(one.consumer, &(struct consumer_start){0, 0}, 1);
 	RUN_UNTIL(one.got[0] == 2 && consumer_reachable(one.consumer));
@@ -412,12 +412,12 @@ static void refused_settings(void **state)
 {
 	(void)state;
 	struct err e = make(&one, "g", &all_events, "no.such.property", "1");
-	assert_int_equal(e.verdict, VERDICT_FATAL);
+	assert_int_equal(e.kind, ERR_KIND_FATAL);
 	assert_non_null(strstr(e.msg, "kafka.no.such.property"));
 	assert_null(one.consumer);
 	/* Refused only when the handle is made. */
 	e = make(&one, "g", &all_events, "max.poll.interval.ms", "1");
-	assert_int_equal(e.verdict, VERDICT_FATAL);
+	assert_int_equal(e.kind, ERR_KIND_FATAL);
 	assert_null(one.consumer);
 }
 
@@ -496,7 +496,7 @@ static void replace_at_first(struct owner *o, int32_t partition)
 	assign_mine(o);
 }
 
-/* From inside a message of a lane. */
+/* From inside a message of a partition. */
 static void replaced_in_a_group(void **state)
 {
 	(void)state;

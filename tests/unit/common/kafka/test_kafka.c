@@ -103,13 +103,13 @@ static void who_wins(void **state)
 	const char *const pairs[] = {
 	    "linger.ms", "1", "batch.num.messages", "77", NULL};
 	rd_kafka_conf_t *conf;
-	assert_int_equal(kafka_conf(&k, pairs, &conf).verdict, VERDICT_OK);
+	assert_int_equal(kafka_conf(&k, pairs, &conf).kind, ERR_KIND_OK);
 	assert_string_equal(get(conf, "bootstrap.servers"), "h:1,h:2");
 	assert_string_equal(get(conf, "linger.ms"), "9");
 	assert_string_equal(get(conf, "client.id"), "mine");
 	assert_string_equal(get(conf, "batch.num.messages"), "77");
 	rd_kafka_conf_destroy(conf);
-	assert_int_equal(kafka_conf(&k, NULL, &conf).verdict, VERDICT_OK);
+	assert_int_equal(kafka_conf(&k, NULL, &conf).kind, ERR_KIND_OK);
 	rd_kafka_conf_destroy(conf);
 }
 
@@ -130,7 +130,7 @@ static void refused(void **state)
 		const struct kafka_config k = {"h:1", &extra, 1, "sluice"};
 		rd_kafka_conf_t *conf;
 		struct err e = kafka_conf(&k, NULL, &conf);
-		assert_int_equal(e.verdict, VERDICT_FATAL);
+		assert_int_equal(e.kind, ERR_KIND_FATAL);
 		assert_null(conf);
 		assert_non_null(strstr(e.msg, "kafka."));
 		assert_non_null(strstr(e.msg, table[i].name));

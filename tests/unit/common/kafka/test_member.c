@@ -44,7 +44,7 @@ static void long_names(void **state)
 	assert_int_equal(b.len, MEMBER_NAME_MAX);
 	assert_int_equal(strlen(b.data), MEMBER_NAME_MAX);
 	assert_string_equal(b.data + MEMBER_NAME_MAX - 16, "h-127.0.0.1-8082");
-	assert_int_equal(member_check(b.data).verdict, VERDICT_OK);
+	assert_int_equal(member_check(b.data).kind, ERR_KIND_OK);
 	buf_free(&b);
 }
 
@@ -54,15 +54,15 @@ static void checked(void **state)
 	static const char *const bad[] = {
 	    "", ".", "..", "a b", "a:1", "a/b", "h\xc3\xa4rz"};
 	for (size_t i = 0; i < sizeof bad / sizeof *bad; i++)
-		assert_int_equal(member_check(bad[i]).verdict, VERDICT_FATAL);
-	assert_int_equal(member_check("auto").verdict, VERDICT_OK);
-	assert_int_equal(member_check("none").verdict, VERDICT_OK);
-	assert_int_equal(member_check("Blue.1_a-b").verdict, VERDICT_OK);
+		assert_int_equal(member_check(bad[i]).kind, ERR_KIND_FATAL);
+	assert_int_equal(member_check("auto").kind, ERR_KIND_OK);
+	assert_int_equal(member_check("none").kind, ERR_KIND_OK);
+	assert_int_equal(member_check("Blue.1_a-b").kind, ERR_KIND_OK);
 	char name[MEMBER_NAME_MAX + 2] = {0};
 	memset(name, 'n', MEMBER_NAME_MAX);
-	assert_int_equal(member_check(name).verdict, VERDICT_OK);
+	assert_int_equal(member_check(name).kind, ERR_KIND_OK);
 	name[MEMBER_NAME_MAX] = 'n';
-	assert_int_equal(member_check(name).verdict, VERDICT_FATAL);
+	assert_int_equal(member_check(name).kind, ERR_KIND_FATAL);
 }
 
 static void heartbeats(void **state)

@@ -55,7 +55,7 @@ static void make(const char *const *extra)
 	struct err e = producer_new(
 	    &(struct producer_options){loop, &kafka, delivered, reports, 0},
 	    &producer);
-	assert_int_equal(e.verdict, VERDICT_OK);
+	assert_int_equal(e.kind, ERR_KIND_OK);
 }
 
 static int setup(void **state)
@@ -96,7 +96,7 @@ static struct err try_send(int i, int32_t partition)
 static void send_one(int i, int32_t partition)
 {
 	struct err e = try_send(i, partition);
-	if (e.verdict != VERDICT_OK)
+	if (e.kind != ERR_KIND_OK)
 		fail_msg("%s: %s", e.code, e.msg);
 	assert_int_equal(reports[i].n, 0); /* never inside the send */
 }
@@ -189,10 +189,10 @@ static void what_arrives(void **state)
 	    .value_len = 5,
 	    .headers = h,
 	    .opaque = &reports[0]};
-	assert_int_equal(producer_send(producer, &m).verdict, VERDICT_OK);
+	assert_int_equal(producer_send(producer, &m).kind, ERR_KIND_OK);
 	m = (struct produce){
 	    .topic = "t", .key = "gone", .key_len = 4, .opaque = &reports[1]};
-	assert_int_equal(producer_send(producer, &m).verdict, VERDICT_OK);
+	assert_int_equal(producer_send(producer, &m).kind, ERR_KIND_OK);
 	run_until(2);
 	char text[256];
 	rd_kafka_conf_t *conf = rd_kafka_conf_new();
@@ -299,9 +299,9 @@ static void replaced(void **state)
 		mono_us_t end = clock_mono() + CLOCK_S(DEADLINE_S);
 		for (struct err e;; uv_run(loop_uv(loop), UV_RUN_ONCE)) {
 			e = try_send(failed + 1, 0);
-			if (e.verdict == VERDICT_OK)
+			if (e.kind == ERR_KIND_OK)
 				break;
-			assert_int_equal(e.verdict, VERDICT_RETRY);
+			assert_int_equal(e.kind, ERR_KIND_RETRY);
 			assert_true(clock_mono() < end);
 		}
 		run_until(failed + 2);
@@ -396,7 +396,7 @@ static void full(void **state)
 	struct err e = producer_send(
 	    producer, &(struct produce){
 			  .topic = "t", .headers = h, .opaque = &reports[3]});
-	assert_int_equal(e.verdict, VERDICT_RETRY);
+	assert_int_equal(e.kind, ERR_KIND_RETRY);
 	assert_string_equal(e.code, "_QUEUE_FULL");
 	assert_int_equal(producer_outstanding(producer), 3);
 	producer_free(&producer, 0);
@@ -445,12 +445,12 @@ static void refused_settings(void **state)
 	struct producer *p;
 	struct err e = producer_new(
 	    &(struct producer_options){loop, &kafka, delivered, NULL, 0}, &p);
-	assert_int_equal(e.verdict, VERDICT_FATAL); /* not with idempotence */
+	assert_int_equal(e.kind, ERR_KIND_FATAL); /* not with idempotence */
 	assert_null(p);
 	bad.name = (char *)(uintptr_t) "no.such.property";
 	e = producer_new(
 	    &(struct producer_options){loop, &kafka, delivered, NULL, 0}, &p);
-	assert_int_equal(e.verdict, VERDICT_FATAL);
+	assert_int_equal(e.kind, ERR_KIND_FATAL);
 	assert_non_null(strstr(e.msg, "kafka.no.such.property"));
 	assert_null(p);
 }

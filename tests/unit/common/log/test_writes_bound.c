@@ -10,44 +10,45 @@
 enum { END = 100, NOW = 1000000 };
 
 /* As soon after the last answer as counts. */
-static bool answered(struct logbound *b, version_t highest, version_t head)
+static bool answered(struct writes_bound *b, version_t highest, version_t head)
 {
-	logbound_asks(b, highest, 7);
-	return logbound_answered(b, head, b->as_of + LOGBOUND_APART_US);
+	writes_bound_asks(b, highest, 7);
+	return writes_bound_answered(b, head, b->as_of + WRITES_BOUND_APART_US);
 }
 
 static void nothing_is_known(void **state)
 {
 	(void)state;
-	struct logbound b = {0};
-	assert_true(logbound_admits(&b, 0, VERSION_MAX, NOW));
+	struct writes_bound b = {0};
+	assert_true(writes_bound_admits(&b, 0, VERSION_MAX, NOW));
 }
 
 static void far_above(void **state)
 {
 	(void)state;
-	struct logbound b = {0};
-	version_t most = END + LOGBOUND_SLACK;
+	struct writes_bound b = {0};
+	version_t most = END + WRITES_BOUND_SLACK;
 	assert_false(answered(&b, END, END));
-	assert_true(logbound_admits(&b, 7, most, NOW));
-	assert_false(logbound_admits(&b, 7, most + 1, NOW));
-	assert_true(logbound_admits(&b, 7, version_make(1, 1), NOW));
-	assert_false(logbound_admits(&b, 7, version_make(2, 1), NOW));
+	assert_true(writes_bound_admits(&b, 7, most, NOW));
+	assert_false(writes_bound_admits(&b, 7, most + 1, NOW));
+	assert_true(writes_bound_admits(&b, 7, version_make(1, 1), NOW));
+	assert_false(writes_bound_admits(&b, 7, version_make(2, 1), NOW));
 	/* A log that was not asked of for long may have grown. */
-	assert_true(logbound_admits(&b, 7, most + 1, NOW + LOGBOUND_STALE_US));
+	assert_true(
+	    writes_bound_admits(&b, 7, most + 1, NOW + WRITES_BOUND_STALE_US));
 }
 
 static void a_little_above(void **state)
 {
 	(void)state;
-	struct logbound b = {0};
+	struct writes_bound b = {0};
 	assert_false(answered(&b, END + 1, END));
 	assert_false(answered(&b, END + 1, END + 1)); /* it was known late */
 	assert_false(answered(&b, END + 9, END + 3));
 	assert_true(answered(&b, END + 9, END + 2));
-	assert_false(logbound_admits(&b, 6, END + 4, NOW));
-	assert_true(logbound_admits(&b, 6, END + 3, NOW));
-	assert_true(logbound_admits(&b, 7, END + 9, NOW));
+	assert_false(writes_bound_admits(&b, 6, END + 4, NOW));
+	assert_true(writes_bound_admits(&b, 6, END + 3, NOW));
+	assert_true(writes_bound_admits(&b, 7, END + 9, NOW));
 	/* It counts from anew. */
 	assert_false(answered(&b, END + 9, END + 3));
 	assert_true(answered(&b, END + 9, END + 3));
@@ -57,38 +58,39 @@ static void a_little_above(void **state)
 static void answers_close_together(void **state)
 {
 	(void)state;
-	struct logbound b = {0};
+	struct writes_bound b = {0};
 	assert_false(answered(&b, END + 9, END));
 	mono_us_t first = b.as_of;
-	logbound_asks(&b, END + 9, 7);
-	assert_false(
-	    logbound_answered(&b, END + 3, first + LOGBOUND_APART_US - 1));
-	logbound_asks(&b, END + 9, 7);
-	assert_true(logbound_answered(&b, END, first + LOGBOUND_APART_US));
+	writes_bound_asks(&b, END + 9, 7);
+	assert_false(writes_bound_answered(
+	    &b, END + 3, first + WRITES_BOUND_APART_US - 1));
+	writes_bound_asks(&b, END + 9, 7);
+	assert_true(
+	    writes_bound_answered(&b, END, first + WRITES_BOUND_APART_US));
 	/* The highest of all low answers counts. */
-	assert_true(logbound_admits(&b, 6, END + 3, NOW));
-	assert_false(logbound_admits(&b, 6, END + 4, NOW));
+	assert_true(writes_bound_admits(&b, 6, END + 3, NOW));
+	assert_false(writes_bound_admits(&b, 6, END + 4, NOW));
 }
 
 static void an_empty_log(void **state)
 {
 	(void)state;
-	struct logbound b = {0};
+	struct writes_bound b = {0};
 	assert_false(answered(&b, 5, 0));
 	assert_true(answered(&b, 5, 0));
-	assert_false(logbound_admits(&b, 6, 5, NOW));
-	assert_true(logbound_admits(&b, 6, 0, NOW));
+	assert_false(writes_bound_admits(&b, 6, 5, NOW));
+	assert_true(writes_bound_admits(&b, 6, 0, NOW));
 }
 
 static void another_epoch(void **state)
 {
 	(void)state;
-	struct logbound b = {0};
+	struct writes_bound b = {0};
 	version_t next = version_make(1, 3);
-	for (int i = 1; i < LOGBOUND_EPOCH_DOUBTS; i++)
+	for (int i = 1; i < WRITES_BOUND_EPOCH_DOUBTS; i++)
 		assert_false(answered(&b, next, END));
 	assert_false(answered(&b, next, version_make(1, 9)));
-	for (int i = 1; i < LOGBOUND_EPOCH_DOUBTS; i++)
+	for (int i = 1; i < WRITES_BOUND_EPOCH_DOUBTS; i++)
 		assert_false(answered(&b, version_make(2, 1), next));
 	assert_true(answered(&b, version_make(2, 1), next));
 }
@@ -97,13 +99,13 @@ static void another_epoch(void **state)
 static void passed_over_wrongly(void **state)
 {
 	(void)state;
-	struct logbound b = {0};
+	struct writes_bound b = {0};
 	version_t early = version_make(2, 5), late = version_make(3, 5);
 	assert_false(answered(&b, END, END));
-	assert_false(logbound_admits(&b, 7, late, NOW));
-	assert_false(logbound_admits(&b, 8, early, NOW));
+	assert_false(writes_bound_admits(&b, 7, late, NOW));
+	assert_false(writes_bound_admits(&b, 8, early, NOW));
 	assert_true(answered(&b, END, version_make(2, 6)));
-	assert_true(logbound_admits(&b, 6, early, NOW));
+	assert_true(writes_bound_admits(&b, 6, early, NOW));
 	/* Each is looked at once: that one was forged. */
 	assert_false(answered(&b, END, version_make(3, 9)));
 }
@@ -112,12 +114,12 @@ static void passed_over_wrongly(void **state)
 static void passed_over_after_the_question(void **state)
 {
 	(void)state;
-	struct logbound b = {0};
-	version_t far = END + LOGBOUND_SLACK + 9;
+	struct writes_bound b = {0};
+	version_t far = END + WRITES_BOUND_SLACK + 9;
 	assert_false(answered(&b, END, END));
-	logbound_asks(&b, END, 7);
-	assert_false(logbound_admits(&b, 8, far, NOW));
-	assert_false(logbound_answered(&b, END, NOW));
+	writes_bound_asks(&b, END, 7);
+	assert_false(writes_bound_admits(&b, 8, far, NOW));
+	assert_false(writes_bound_answered(&b, END, NOW));
 	assert_true(answered(&b, END, far));
 }
 

@@ -51,7 +51,7 @@ static void finish(void)
 static void distrusted(void)
 {
 	assert_int_equal(answered, 1);
-	assert_int_equal(told.verdict, VERDICT_RETRY);
+	assert_int_equal(told.kind, ERR_KIND_RETRY);
 	assert_string_equal(told.code, "08P01");
 	assert_int_equal(results, 0);
 	assert_non_null(units.leave);
@@ -65,7 +65,7 @@ static void as_asked(void **state)
 	pgunits_result(&units, row("\0\0\0\7", 4));
 	finish();
 	assert_int_equal(answered, 1);
-	assert_int_equal(told.verdict, VERDICT_OK);
+	assert_int_equal(told.kind, ERR_KIND_OK);
 	assert_int_equal(results, 1);
 	assert_null(units.leave);
 	pgunits_free(&units);

@@ -37,8 +37,8 @@ static PGresult *result(const struct cell *cells, int columns, int rows)
 static bool fits(const char *columns, const struct cell *cells, int n)
 {
 	PGresult *r = result(cells, n, 1);
-	const struct pgshape shape = {columns, declared("records")};
-	bool ok = pgshape_fits(shape, r);
+	const struct pg_shape shape = {columns, declared("records")};
+	bool ok = pg_shape_fits(shape, r);
 	PQclear(r);
 	return ok;
 }
@@ -102,9 +102,9 @@ static void rows(void **state)
 	const struct cell cell = {"t", 1};
 	for (int n = 0; n < 3; n++) {
 		PGresult *r = result(&cell, 1, n);
-		const struct pgshape any = {"s", NULL}, single = {"s!", NULL};
-		assert_true(pgshape_fits(any, r));
-		assert_int_equal(pgshape_fits(single, r), n == 1);
+		const struct pg_shape any = {"s", NULL}, single = {"s!", NULL};
+		assert_true(pg_shape_fits(any, r));
+		assert_int_equal(pg_shape_fits(single, r), n == 1);
 		PQclear(r);
 	}
 }
@@ -113,9 +113,9 @@ static void no_rows(void **state)
 {
 	(void)state;
 	PGresult *r = PQmakeEmptyPGresult(NULL, PGRES_COMMAND_OK);
-	const struct pgshape none = {NULL, NULL}, some = {"s", NULL};
-	assert_true(pgshape_fits(none, r));
-	assert_false(pgshape_fits(some, r));
+	const struct pg_shape none = {NULL, NULL}, some = {"s", NULL};
+	assert_true(pg_shape_fits(none, r));
+	assert_false(pg_shape_fits(some, r));
 	PQclear(r);
 }
 

@@ -15,7 +15,7 @@ static void good(void **state)
 	(void)state;
 	static const struct {
 		const char *url;
-		struct redisurl parts;
+		struct redis_url parts;
 	} table[] = {
 	    {"redis://localhost", {"", "", "localhost", 6379, 0}},
 	    {"redis://localhost/", {"", "", "localhost", 6379, 0}},
@@ -31,18 +31,18 @@ static void good(void **state)
 	    {"redis://joe:a:b@c/d@h:1/2", {"joe", "a:b@c/d", "h", 1, 2}},
 	};
 	for (size_t i = 0; i < sizeof table / sizeof *table; i++) {
-		const struct redisurl *want = &table[i].parts;
-		struct redisurl u;
-		struct err e = redisurl_parse(table[i].url, &u);
-		assert_int_equal(e.verdict, VERDICT_OK);
+		const struct redis_url *want = &table[i].parts;
+		struct redis_url u;
+		struct err e = redis_url_parse(table[i].url, &u);
+		assert_int_equal(e.kind, ERR_KIND_OK);
 		assert_string_equal(u.user, want->user);
 		assert_string_equal(u.password, want->password);
 		assert_string_equal(u.host, want->host);
 		assert_int_equal(u.port, want->port);
 		assert_int_equal(u.db, want->db);
-		redisurl_free(&u);
+		redis_url_free(&u);
 		assert_null(u.host);
-		redisurl_free(&u);
+		redis_url_free(&u);
 	}
 }
 
@@ -60,14 +60,14 @@ static void bad(void **state)
 	    "redis://h/1/2", "redis://h/65536", "redis://joe:hunter2@h:x/1",
 	    "redis://joe:hunter2@h/x"};
 	for (size_t i = 0; i < sizeof table / sizeof *table; i++) {
-		struct redisurl u;
-		struct err e = redisurl_parse(table[i], &u);
-		assert_int_equal(e.verdict, VERDICT_FATAL);
+		struct redis_url u;
+		struct err e = redis_url_parse(table[i], &u);
+		assert_int_equal(e.kind, ERR_KIND_FATAL);
 		assert_non_null(strstr(e.msg, "redis.url"));
 		assert_non_null(strstr(e.msg, "allowed: redis://"));
 		assert_null(strstr(e.msg, "hunter2"));
 		assert_null(u.host);
-		redisurl_free(&u); /* harmless */
+		redis_url_free(&u); /* harmless */
 	}
 }
 

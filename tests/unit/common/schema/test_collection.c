@@ -153,7 +153,7 @@ static void drop(const char *name)
 static void refused(const char *paths, const char *why)
 {
 	struct err e = collections_load(paths);
-	assert_int_equal(e.verdict, VERDICT_FATAL);
+	assert_int_equal(e.kind, ERR_KIND_FATAL);
 	if (strstr(e.msg, why) == NULL)
 		fail_msg("'%s' does not say '%s'", e.msg, why);
 }
@@ -178,12 +178,12 @@ static void relations(void **state)
 	refused(folder, "a and a_b: both need ");
 	refused(folder, "with the name a_b_c_list in the database");
 	put("a_b.json", LISTED("a_b", "integer", "d"));
-	assert_int_equal(collections_load(folder).verdict, VERDICT_OK);
+	assert_int_equal(collections_load(folder).kind, ERR_KIND_OK);
 	drop("a_b.json");
 	put("a_key_seq.json", GOOD("a_key_seq"));
 	refused(folder, "a and a_key_seq: both need ");
 	put("a.json", LISTED("a", "string", "b_c"));
-	assert_int_equal(collections_load(folder).verdict, VERDICT_OK);
+	assert_int_equal(collections_load(folder).kind, ERR_KIND_OK);
 	drop("a_key_seq.json");
 	drop("a.json");
 	assert_int_equal(rmdir(folder), 0);
@@ -201,7 +201,7 @@ static void files(void **state)
 	put("one.json", GOOD("one"));
 	put(".hidden.json", "x");
 	put("note.txt", "x");
-	assert_int_equal(collections_load(folder).verdict, VERDICT_OK);
+	assert_int_equal(collections_load(folder).kind, ERR_KIND_OK);
 	assert_string_equal(collection_at(0)->name, "one");
 	assert_null(collection_at(1));
 	/* A file of its own beside a folder; empty parts are nothing. */
@@ -216,7 +216,7 @@ static void files(void **state)
 	refused(folder, "two.json: /name: the file of three is called");
 	drop("two.json");
 	put("three.json", GOOD("three"));
-	assert_int_equal(collections_load(folder).verdict, VERDICT_OK);
+	assert_int_equal(collections_load(folder).kind, ERR_KIND_OK);
 	assert_string_equal(collection_at(1)->name, "three");
 	drop("one.json");
 	drop("three.json");

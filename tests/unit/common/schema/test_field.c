@@ -30,10 +30,10 @@ static struct declaration *declared_as(const char *field)
 	return d;
 }
 
-static struct jsonraw raw(const char *s)
+static struct jsonslice raw(const char *s)
 {
-	struct jsonraw v;
-	assert_true(jsonraw_scan(s, strlen(s), &v));
+	struct jsonslice v;
+	assert_true(jsonslice_scan(s, strlen(s), &v));
 	return v;
 }
 
@@ -116,7 +116,7 @@ static void values(void **state)
 	for (size_t i = 0; i < sizeof table / sizeof *table; i++) {
 		struct declaration *d = declared_as(table[i].field);
 		const struct field *f = declaration_collection(d)->fields;
-		struct jsonraw v = raw(table[i].value);
+		struct jsonslice v = raw(table[i].value);
 		struct buf said = {0};
 		buf_str(&said, "");
 		for (unsigned left = field_faults(f, v); left;
@@ -279,7 +279,7 @@ static void twice(void **state)
 	    {"{\"\":0,\"a\":0,\"\":1}", "\"\""},
 	};
 	for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
-		struct jsonraw found = jsontwice_find(raw(cases[i].value));
+		struct jsonslice found = jsondup_find(raw(cases[i].value));
 		assert_int_equal(found.s != NULL, cases[i].name != NULL);
 		if (found.s)
 			assert_memory_equal(

@@ -12,9 +12,9 @@
 
 #include <string.h>
 
-static struct jsonraw raw(const char *text)
+static struct jsonslice raw(const char *text)
 {
-	return (struct jsonraw){text, strlen(text)};
+	return (struct jsonslice){text, strlen(text)};
 }
 
 /* The second text is Postgres's: SELECT '…'::jsonb::text. */

@@ -68,8 +68,8 @@ static void is(const char *text)
 {
 	struct buf b = {0};
 	buf_char(&b, '>'); /* it appends */
-	assert_int_equal(ROWDOC_COLUMNS(&things), COLUMNS - 1);
-	rowdoc_add(&b, &things, row, 0, 1);
+	assert_int_equal(ROW_DOC_COLUMNS(&things), COLUMNS - 1);
+	row_doc_add(&b, &things, row, 0, 1);
 	assert_string_equal(b.data + 1, text);
 	buf_free(&b);
 }

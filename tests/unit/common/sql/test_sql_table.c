@@ -25,18 +25,18 @@ static void is(void (*make)(struct buf *out, const struct collection *c),
 static void extras(struct buf *out, const struct collection *c)
 {
 	size_t n;
-	struct sqltable_extra *all = sqltable_extras(c, &n);
+	struct sql_table_extra *all = sql_table_extras(c, &n);
 	for (size_t i = 0; i < n; i++) {
 		assert_non_null(strstr(all[i].sql, all[i].name));
 		buf_printf(out, "%s;\n", all[i].sql);
 	}
-	sqltable_extras_free(all, n);
+	sql_table_extras_free(all, n);
 }
 
 static void records(void **state)
 {
 	(void)state;
-	is(sqltable_body, "records",
+	is(sql_table_body, "records",
 	    "(\n"
 	    "  \"key\" text COLLATE \"C\" PRIMARY KEY,\n"
 	    "  \"value\" text NOT NULL,\n"
@@ -50,7 +50,7 @@ static void records(void **state)
 static void products(void **state)
 {
 	(void)state;
-	is(sqltable_body, "products",
+	is(sql_table_body, "products",
 	    "(\n"
 	    "  \"id\" bigint PRIMARY KEY,\n"
 	    "  \"name\" text NOT NULL,\n"
@@ -87,7 +87,7 @@ static void products(void **state)
 	    " ON public.\"products\" (\"created_at\", \"id\");\n"
 	    "CREATE SEQUENCE public.\"products_id_seq\""
 	    " INCREMENT BY 1000;\n");
-	is(sqltable_reserve, "products",
+	is(sql_table_reserve, "products",
 	    "SELECT r.first, r.n, r.free_to FROM"
 	    " sluice.reserve('public.\"products_id_seq\"'::regclass,"
 	    " 'public.\"products\"'::regclass, 'id'::name, $1::int4,"
@@ -116,7 +116,7 @@ static void samples(void **state)
 	    "CHECK (jsonb_typeof(\"list\") = 'array')",
 	};
 	struct buf b = {0};
-	sqltable_body(&b, declared("samples"));
+	sql_table_body(&b, declared("samples"));
 	for (size_t i = 0; i < sizeof parts / sizeof *parts; i++) {
 		if (strstr(b.data, parts[i]) == NULL)
 			fail_msg("%s\n%s", parts[i], b.data);
@@ -127,16 +127,16 @@ static void samples(void **state)
 static void names(void **state)
 {
 	(void)state;
-	char a[SQLTABLE_NAME_LEN], b[SQLTABLE_NAME_LEN];
+	char a[SQL_TABLE_NAME_LEN], b[SQL_TABLE_NAME_LEN];
 	const struct collection c = {
 	    .name = "a_collection_with_quite_a_long_name_____"};
-	sqltable_name(a, &c, "x", NULL);
+	sql_table_name(a, &c, "x", NULL);
 	assert_string_equal(a, "a_collection_with_quite_a_long_name______x");
-	sqltable_name(
+	sql_table_name(
 	    a, &c, "a_field_with_quite_a_long_name_itself", "min_length");
-	sqltable_name(
+	sql_table_name(
 	    b, &c, "a_field_with_quite_a_long_name_itself", "max_length");
-	assert_true(strlen(a) < SQLTABLE_NAME_LEN);
+	assert_true(strlen(a) < SQL_TABLE_NAME_LEN);
 	assert_string_not_equal(a, b);
 	assert_memory_equal(a, b, 52);
 }

@@ -1,4 +1,5 @@
-/* A lane between Redis's answer and the assignment that follows from it. */
+/* A partition between Redis's answer and the assignment that follows from it.
+ */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -17,14 +18,14 @@ enum { MESSAGES = 10, CURSOR = 2, DEADLINE_S = 60 };
 static rd_kafka_t *host, *sender;
 static rd_kafka_mock_cluster_t *cluster;
 static struct projector_settings settings;
-static struct lane_context x;
-static struct lane *lane;
+static struct partition_context x;
+static struct partition *part;
 static int eofs;
 
 static void on_message(void *arg, rd_kafka_message_t *m)
 {
 	(void)arg;
-	lane_message(lane, m);
+	partition_message(part, m);
 }
 
 static void on_eof(void *arg, int32_t partition, int64_t end)
@@ -32,7 +33,7 @@ static void on_eof(void *arg, int32_t partition, int64_t end)
 	(void)arg;
 	(void)partition;
 	eofs++;
-	lane_eof(lane, end);
+	partition_eof(part, end);
 }
 
 static void on_fault(void *arg, int32_t partition, struct err e)
@@ -61,7 +62,7 @@ static int setup(void **state)
 	eofs = 0;
 	settings = (struct projector_settings){
 	    .common.partitions = 1, .chunk_entries = 10, .chunk_bytes = 1024};
-	x = (struct lane_context){.loop = loop_new(),
+	x = (struct partition_context){.loop = loop_new(),
 	    .settings = &settings,
 	    .resume = ignore,
 	    .reassign = ignore,
@@ -73,15 +74,15 @@ static int setup(void **state)
 					.topic = "commits",
 					.events = &events},
 	    &x.consumer);
-	assert_int_equal(e.verdict, VERDICT_OK);
-	lane = lane_new(&x, 0);
+	assert_int_equal(e.kind, ERR_KIND_OK);
+	part = partition_new(&x, 0);
 	return 0;
 }
 
 static int teardown(void **state)
 {
 	(void)state;
-	lane_free(&lane);
+	partition_free(&part);
 	consumer_free(&x.consumer);
 	loop_free(&x.loop);
 	rd_kafka_destroy(sender);
@@ -108,8 +109,8 @@ static void read_from(int64_t offset)
 	}
 }
 
-/* Other lanes are still to be answered, so the former assignment is still in
- * place. What it brings is behind a hole: the next mark would start Redis's
+/* Other partitions are still to be answered, so the former assignment is still
+ * in place. What it brings is behind a hole: the next mark would start Redis's
  * partition anew. */
 static void hears_nothing_before_it_is_assigned(void **state)
 {
@@ -117,11 +118,11 @@ static void hears_nothing_before_it_is_assigned(void **state)
 	const redisReply watermark = reply("00000000000000020000000000000001");
 	const redisReply cursor = reply("2 0000000000000007");
 	mockkafka_put(sender, "commits", MESSAGES);
-	lane_resume(lane, &watermark, &cursor);
+	partition_resume(part, &watermark, &cursor);
 	read_from(CURSOR + 3);
-	assert_int_equal(lane_offset(lane), CURSOR);
-	lane_assigned(lane);
-	read_from(lane_offset(lane));
+	assert_int_equal(partition_offset(part), CURSOR);
+	partition_assigned(part);
+	read_from(partition_offset(part));
 	assert_int_equal(x.stats.malformed, MESSAGES - CURSOR);
 }
 

@@ -48,10 +48,10 @@ static void lists(void **state)
 	static const char *const bad[] = {
 	    "a", "a:", ":1", "a:0", "a:65536", "a:1,b", "a:1x"};
 	for (size_t i = 0; i < sizeof good / sizeof *good; i++)
-		assert_int_equal(instances_check(good[i]).verdict, VERDICT_OK);
+		assert_int_equal(instances_check(good[i]).kind, ERR_KIND_OK);
 	for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
 		struct err e = instances_check(bad[i]);
-		assert_int_equal(e.verdict, VERDICT_FATAL);
+		assert_int_equal(e.kind, ERR_KIND_FATAL);
 		assert_non_null(strstr(e.msg, "audit.instances"));
 	}
 }

@@ -13,15 +13,15 @@
 #include <stdio.h>
 #include <string.h>
 
-static void add(struct warmkeys *w, const char *id)
+static void add(struct warm_keys *w, const char *id)
 {
-	warmkeys_add(w, id, strlen(id));
+	warm_keys_add(w, id, strlen(id));
 }
 
 static void each_once(void **state)
 {
 	(void)state;
-	struct warmkeys w = {0};
+	struct warm_keys w = {0};
 	declared("records");
 	add(&w, "records/a");
 	add(&w, "records/a");
@@ -32,49 +32,49 @@ static void each_once(void **state)
 	add(&w, "posts/a");
 	add(&w, "records/\xff");
 	assert_int_equal(w.n, 2);
-	warmkeys_clear(&w);
+	warm_keys_clear(&w);
 	add(&w, "records/a"); /* of the piece before */
 	assert_int_equal(w.n, 0);
-	warmkeys_free(&w);
+	warm_keys_free(&w);
 	add(&w, "records/a");
 	assert_int_equal(w.n, 1);
-	warmkeys_free(&w);
+	warm_keys_free(&w);
 }
 
 static void full(void **state)
 {
 	(void)state;
-	struct warmkeys w = {0};
+	struct warm_keys w = {0};
 	declared("records");
 	char id[32];
-	for (int i = 0; !warmkeys_full(&w); i++) {
-		assert_true(i < 2 * WARMKEYS_PIECE);
+	for (int i = 0; !warm_keys_full(&w); i++) {
+		assert_true(i < 2 * WARM_KEYS_PIECE);
 		snprintf(id, sizeof id, "records/%d", i);
 		add(&w, id);
 	}
-	assert_int_equal(w.n, WARMKEYS_PIECE);
-	warmkeys_free(&w);
+	assert_int_equal(w.n, WARM_KEYS_PIECE);
+	warm_keys_free(&w);
 }
 
 static void by_collection(void **state)
 {
 	(void)state;
-	struct warmkeys w = {0};
+	struct warm_keys w = {0};
 	declared("records");
 	add(&w, "records/a");
 	add(&w, "posts/1");
 	add(&w, "records/b");
 	add(&w, "posts/2");
 	add(&w, "records/c");
-	warmkeys_sort(&w);
-	size_t first = warmkeys_run(&w, 0);
+	warm_keys_sort(&w);
+	size_t first = warm_keys_run(&w, 0);
 	assert_true(first == 2 || first == 3);
-	assert_int_equal(warmkeys_run(&w, first), 5 - first);
-	assert_int_equal(warmkeys_run(&w, 4), 1);
+	assert_int_equal(warm_keys_run(&w, first), 5 - first);
+	assert_int_equal(warm_keys_run(&w, 4), 1);
 	for (size_t i = 0; i < w.n; i++)
 		assert_memory_equal(w.keys[i].id, w.keys[i].collection->name,
 		    strlen(w.keys[i].collection->name));
-	warmkeys_free(&w);
+	warm_keys_free(&w);
 }
 
 int main(void)

@@ -14,40 +14,51 @@ static void due_by_rows_bytes_or_linger(void **state)
 {
 	(void)state;
 	struct batch_policy p;
-	batch_init(&p, 10, 1000, 5000);
-	assert_false(batch_due(&p, &(struct batch_fill){0, 0, 0}, 1 << 30));
-	assert_false(batch_due(&p, &(struct batch_fill){9, 999, 100}, 5099));
-	assert_true(batch_due(&p, &(struct batch_fill){9, 999, 100}, 5100));
-	assert_true(batch_due(&p, &(struct batch_fill){10, 1, 100}, 100));
-	assert_true(batch_due(&p, &(struct batch_fill){1, 1000, 100}, 100));
+	batch_policy_init(&p, 10, 1000, 5000);
+	assert_false(batch_policy_due(
+	    &p, &(struct batch_policy_fill){0, 0, 0}, 1 << 30));
+	assert_false(batch_policy_due(
+	    &p, &(struct batch_policy_fill){9, 999, 100}, 5099));
+	assert_true(batch_policy_due(
+	    &p, &(struct batch_policy_fill){9, 999, 100}, 5100));
 	assert_true(
-	    batch_wait(&p, &(struct batch_fill){1, 1, 100}, 600) == 4500);
-	assert_true(
-	    batch_wait(&p, &(struct batch_fill){1, 1, 100}, 99999) == 0);
+	    batch_policy_due(&p, &(struct batch_policy_fill){10, 1, 100}, 100));
+	assert_true(batch_policy_due(
+	    &p, &(struct batch_policy_fill){1, 1000, 100}, 100));
+	assert_true(batch_policy_wait(&p,
+			&(struct batch_policy_fill){1, 1, 100}, 600) == 4500);
+	assert_true(batch_policy_wait(&p,
+			&(struct batch_policy_fill){1, 1, 100}, 99999) == 0);
 }
 
 static void takes_at_least_one(void **state)
 {
 	(void)state;
 	struct batch_policy p;
-	batch_init(&p, 2, 100, 0);
-	assert_true(batch_takes(&p, 0, 0, 5000));
-	assert_true(batch_takes(&p, 1, 60, 40));
-	assert_false(batch_takes(&p, 1, 60, 41));
-	assert_false(batch_takes(&p, 2, 0, 0));
+	batch_policy_init(&p, 2, 100, 0);
+	assert_true(batch_policy_takes(&p, 0, 0, 5000));
+	assert_true(batch_policy_takes(&p, 1, 60, 40));
+	assert_false(batch_policy_takes(&p, 1, 60, 41));
+	assert_false(batch_policy_takes(&p, 2, 0, 0));
 }
 
 static void full_and_low(void **state)
 {
 	(void)state;
 	struct batch_policy p;
-	batch_init(&p, 10, 1000, 0);
-	assert_false(batch_full(&p, &(struct batch_fill){19, 1999, 0}));
-	assert_true(batch_full(&p, &(struct batch_fill){20, 0, 0}));
-	assert_true(batch_full(&p, &(struct batch_fill){1, 2000, 0}));
-	assert_true(batch_low(&p, &(struct batch_fill){9, 999, 0}));
-	assert_false(batch_low(&p, &(struct batch_fill){10, 0, 0}));
-	assert_false(batch_low(&p, &(struct batch_fill){1, 1000, 0}));
+	batch_policy_init(&p, 10, 1000, 0);
+	assert_false(
+	    batch_policy_full(&p, &(struct batch_policy_fill){19, 1999, 0}));
+	assert_true(
+	    batch_policy_full(&p, &(struct batch_policy_fill){20, 0, 0}));
+	assert_true(
+	    batch_policy_full(&p, &(struct batch_policy_fill){1, 2000, 0}));
+	assert_true(
+	    batch_policy_low(&p, &(struct batch_policy_fill){9, 999, 0}));
+	assert_false(
+	    batch_policy_low(&p, &(struct batch_policy_fill){10, 0, 0}));
+	assert_false(
+	    batch_policy_low(&p, &(struct batch_policy_fill){1, 1000, 0}));
 }
 
 /* Plays a database that rejects any batch with a guilty write. Returns the
@@ -56,19 +67,19 @@ static size_t play(const bool *guilty, size_t n, size_t rows)
 {
 	struct batch_policy p;
 	size_t at = 0, transactions = 0;
-	batch_init(&p, rows, 1 << 20, 0);
+	batch_policy_init(&p, rows, 1 << 20, 0);
 	while (at < n) {
 		size_t take = 0, bad = 0;
-		while (at + take < n && batch_takes(&p, take, take, 1))
+		while (at + take < n && batch_policy_takes(&p, take, take, 1))
 			bad += guilty[at + take++];
 		transactions++;
 		assert_true(take > 0 && transactions < 20 * n + 100);
 		if (bad && take > 1) {
-			batch_split(&p, take, take);
+			batch_policy_split(&p, take, take);
 			continue;
 		}
 		transactions += bad; /* once more, to write it down */
-		batch_applied(&p);
+		batch_policy_applied(&p);
 		at += take;
 	}
 	assert_true(p.limit <= p.rows);
@@ -106,18 +117,19 @@ static void cut_to_what_may_be_read(void **state)
 {
 	(void)state;
 	struct batch_policy p;
-	batch_init(&p, 1000, 100, 0);
-	assert_int_equal(batch_reads(&p), BATCH_READS * 100);
-	p.bytes = BATCH_READS_MOST;
-	assert_int_equal(batch_reads(&p), BATCH_READS_MOST);
-	batch_split(&p, 1000, 7);
-	assert_true(batch_takes(&p, 6, 6, 1));
-	assert_false(batch_takes(&p, 7, 7, 1));
-	assert_true(batch_due(&p, &(struct batch_fill){7, 7, 0}, 0));
-	batch_split(&p, 7, 1);
-	assert_true(batch_takes(&p, 0, 0, 1));
-	assert_false(batch_takes(&p, 1, 1, 1));
-	batch_applied(&p);
+	batch_policy_init(&p, 1000, 100, 0);
+	assert_int_equal(batch_policy_reads(&p), BATCH_POLICY_READS * 100);
+	p.bytes = BATCH_POLICY_READS_MOST;
+	assert_int_equal(batch_policy_reads(&p), BATCH_POLICY_READS_MOST);
+	batch_policy_split(&p, 1000, 7);
+	assert_true(batch_policy_takes(&p, 6, 6, 1));
+	assert_false(batch_policy_takes(&p, 7, 7, 1));
+	assert_true(
+	    batch_policy_due(&p, &(struct batch_policy_fill){7, 7, 0}, 0));
+	batch_policy_split(&p, 7, 1);
+	assert_true(batch_policy_takes(&p, 0, 0, 1));
+	assert_false(batch_policy_takes(&p, 1, 1, 1));
+	batch_policy_applied(&p);
 	assert_int_equal(p.limit, 2);
 }
 

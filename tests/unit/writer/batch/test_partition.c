@@ -118,13 +118,13 @@ static int setup(void **state)
 					 .partitions = 1,
 					 .done = on_announced},
 	    &x.announcer);
-	assert_int_equal(e.verdict, VERDICT_OK);
+	assert_int_equal(e.kind, ERR_KIND_OK);
 	e = consumer_new(&(struct consumer_options){.loop = x.loop,
 			     .kafka = &x.kafka,
 			     .topic = "writes",
 			     .events = &events},
 	    &consumer);
-	assert_int_equal(e.verdict, VERDICT_OK);
+	assert_int_equal(e.kind, ERR_KIND_OK);
 	p = partition_new(&(struct partition_options){
 	    .x = &x, .retake = on_retake, .settled = on_settled});
 	return 0;

@@ -36,7 +36,7 @@ static struct write make(size_t i, enum record_op op, const char *id)
 
 static struct statements *statements;
 static struct write writes[N];
-static const struct producers nobody;
+static const struct dedup nobody;
 
 static int begin(void **state)
 {
@@ -66,7 +66,7 @@ static struct plan_batch batch(void)
 }
 
 /* The beginnings of its statements. */
-static void says(struct apply_plan *p, const char *const *want, size_t n)
+static void says(struct batch_plan *p, const char *const *want, size_t n)
 {
 	struct pg_query queries[16];
 	assert_int_equal(plan_queries(p), n);
@@ -88,7 +88,7 @@ static void applies(void **state)
 	    "WITH gone AS (DELETE", "INSERT INTO public.\"records\"",
 	    "INSERT INTO sluice.rejections", "INSERT INTO sluice.producers"};
 	const struct plan_batch b = batch();
-	struct apply_plan *p = plan_new(statements, &b);
+	struct batch_plan *p = plan_new(statements, &b);
 	says(p, want, sizeof want / sizeof *want);
 	plan_free(&p);
 }
@@ -106,7 +106,7 @@ static void applies_in_order(void **state)
 	b.writes = &writes[1]; /* a; not b; c, which is refused */
 	b.n = 3;
 	b.in_order = true;
-	struct apply_plan *p = plan_new(statements, &b);
+	struct batch_plan *p = plan_new(statements, &b);
 	says(p, want, sizeof want / sizeof *want);
 	plan_free(&p);
 }
@@ -122,7 +122,7 @@ static void tries(void **state)
 	    "?INSERT INTO public.\"records\"", "?WITH gone AS (DELETE",
 	    "?INSERT INTO public.\"records\"", "ROLLBACK"};
 	const struct plan_batch b = batch();
-	struct apply_plan *p = plan_trial(statements, &b);
+	struct batch_plan *p = plan_trial(statements, &b);
 	says(p, want, sizeof want / sizeof *want);
 	plan_free(&p);
 }
@@ -131,22 +131,22 @@ static void tells_the_guilty(void **state)
 {
 	(void)state;
 	struct pg_failure failures[] = {
-	    {.at = 3, .err = {.verdict = VERDICT_REJECT}},
-	    {.at = 4, .err = {.verdict = VERDICT_REJECT}},
-	    {.at = 6, .err = {.verdict = VERDICT_REJECT}},
+	    {.at = 3, .err = {.kind = ERR_KIND_REJECT}},
+	    {.at = 4, .err = {.kind = ERR_KIND_REJECT}},
+	    {.at = 6, .err = {.kind = ERR_KIND_REJECT}},
 	};
 	struct pg_reply reply = {.failures = failures, .nfailures = 3};
 	const struct plan_batch b = batch();
-	struct apply_plan *p = plan_trial(statements, &b);
+	struct batch_plan *p = plan_trial(statements, &b);
 	size_t guilty[3] = {9, 9, 9};
 	assert_int_equal(plan_guilty(p, &reply, guilty), 3);
 	assert_int_equal(guilty[0], 0);
 	assert_int_equal(guilty[1], 1);
 	assert_int_equal(guilty[2], 4);
 	/* A database in trouble is nobody's fault. */
-	failures[1].err.verdict = VERDICT_RETRY;
+	failures[1].err.kind = ERR_KIND_RETRY;
 	assert_int_equal(plan_guilty(p, &reply, guilty), 1);
-	failures[0].err.verdict = VERDICT_FATAL;
+	failures[0].err.kind = ERR_KIND_FATAL;
 	assert_int_equal(plan_guilty(p, &reply, guilty), 0);
 	reply.nfailures = 0;
 	assert_int_equal(plan_guilty(p, &reply, guilty), 0);

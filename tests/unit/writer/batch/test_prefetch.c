@@ -86,7 +86,7 @@ static void set_row(PGresult *r, int row, struct there t, size_t share)
 }
 
 /* Answers as the statement would, whose keys are checked. */
-static enum lookup_answer answer(struct lookup *l, const struct there *all,
+static enum prefetch_answer answer(struct prefetch *l, const struct there *all,
     size_t n, size_t share, size_t as_of)
 {
 	static PGresAttDesc columns[SQL_WITHIN_ROW + 4] = {
@@ -101,8 +101,8 @@ static enum lookup_answer answer(struct lookup *l, const struct there *all,
 	};
 	struct pg_query q;
 	uint64_t asked;
-	assert_int_equal(lookup_queries(l), 1);
-	lookup_query(l, &q);
+	assert_int_equal(prefetch_queries(l), 1);
+	prefetch_query(l, &q);
 	assert_int_equal(q.nparams, 3);
 	memcpy(&asked, q.values[2], sizeof asked);
 	assert_true(be64toh(asked) == share);
@@ -119,24 +119,24 @@ static enum lookup_answer answer(struct lookup *l, const struct there *all,
 			for (int i = 2; i < SQL_WITHIN_ROW + 4; i++)
 				assert_true(PQsetvalue(r, row, i, NULL, -1));
 	}
-	enum lookup_answer out = lookup_results(l, &r, FROM);
+	enum prefetch_answer out = prefetch_results(l, &r, FROM);
 	PQclear(r);
 	return out;
 }
 
-static void is_known(struct lookup *l, size_t write, size_t bytes)
+static void is_known(struct prefetch *l, size_t write, size_t bytes)
 {
 	const struct write *const w = &writes[write];
 	const struct fold_change c = {
 	    .writes = &w, .nwrites = 1, .collection = w->collection};
-	struct fold_row row = lookup_row(l, &c);
+	struct fold_row row = prefetch_row(l, &c);
 	assert_int_equal(row.present, bytes > 0);
 	assert_true(row.document.len >= bytes);
 }
 
-static struct lookup *make(size_t n)
+static struct prefetch *make(size_t n)
 {
-	return lookup_new(statements, 3, writes, n, MOST, DOCUMENT_MAX);
+	return prefetch_new(statements, 3, writes, n, MOST, DOCUMENT_MAX);
 }
 
 /* --- tests -----------------------------------------------------------------
@@ -147,15 +147,15 @@ static void a_row_that_is_no_document(void **state)
 {
 	(void)state;
 	static const struct there all[] = {{'a', 1}, {'c', DOCUMENT_MAX + 1}};
-	struct lookup *l = make(3);
-	assert_int_equal(answer(l, all, 2, MOST / 2, FROM), LOOKUP_DONE);
+	struct prefetch *l = make(3);
+	assert_int_equal(answer(l, all, 2, MOST / 2, FROM), PREFETCH_DONE);
 	const struct write *const w = &writes[0];
 	const struct fold_change c = {
 	    .writes = &w, .nwrites = 1, .collection = w->collection};
-	struct fold_row row = lookup_row(l, &c);
+	struct fold_row row = prefetch_row(l, &c);
 	assert_true(row.present && row.too_large && row.document.s == NULL);
 	assert_int_equal(row.most, DOCUMENT_MAX);
-	lookup_free(&l);
+	prefetch_free(&l);
 }
 
 static void nothing(void **state)
@@ -171,13 +171,13 @@ static void small_rows_are_one_question(void **state)
 	(void)state;
 	static const struct there all[] = {
 	    {'a', 100}, {'b', 0}, {'c', 100}, {'d', 100}};
-	struct lookup *l = make(N);
-	assert_int_equal(answer(l, all, 4, MOST / 4, FROM), LOOKUP_DONE);
+	struct prefetch *l = make(N);
+	assert_int_equal(answer(l, all, 4, MOST / 4, FROM), PREFETCH_DONE);
 	is_known(l, 0, 100);
 	is_known(l, 1, 100);
 	is_known(l, 3, 0);
 	is_known(l, 4, 100);
-	lookup_free(&l);
+	prefetch_free(&l);
 }
 
 static void a_large_one_is_asked_for_again(void **state)
@@ -185,14 +185,14 @@ static void a_large_one_is_asked_for_again(void **state)
 	(void)state;
 	static const struct there all[] = {
 	    {'a', 10}, {'b', 0}, {'c', 101}, {'d', 289}};
-	struct lookup *l = make(N);
-	assert_int_equal(answer(l, all, 4, MOST / 4, FROM), LOOKUP_MORE);
-	assert_int_equal(answer(l, all + 2, 2, INT64_MAX, FROM), LOOKUP_DONE);
+	struct prefetch *l = make(N);
+	assert_int_equal(answer(l, all, 4, MOST / 4, FROM), PREFETCH_MORE);
+	assert_int_equal(answer(l, all + 2, 2, INT64_MAX, FROM), PREFETCH_DONE);
 	is_known(l, 0, 101);
 	is_known(l, 1, 10);
 	is_known(l, 3, 0);
 	is_known(l, 4, 289);
-	lookup_free(&l);
+	prefetch_free(&l);
 }
 
 /* In the order of the log: c 200, a 150, b 51. */
@@ -201,15 +201,15 @@ static void too_much(void **state)
 	(void)state;
 	static const struct there all[] = {
 	    {'a', 150}, {'b', 51}, {'c', 200}, {'d', 1}};
-	struct lookup *l = make(N);
-	assert_int_equal(answer(l, all, 4, MOST / 4, FROM), LOOKUP_TOO_MUCH);
-	assert_int_equal(lookup_fits(l), 3);
-	lookup_free(&l);
+	struct prefetch *l = make(N);
+	assert_int_equal(answer(l, all, 4, MOST / 4, FROM), PREFETCH_TOO_MUCH);
+	assert_int_equal(prefetch_fits(l), 3);
+	prefetch_free(&l);
 	l = make(3);
 	static const struct there first[] = {{'a', 150}, {'c', 200}};
-	assert_int_equal(answer(l, first, 2, MOST / 2, FROM), LOOKUP_DONE);
+	assert_int_equal(answer(l, first, 2, MOST / 2, FROM), PREFETCH_DONE);
 	is_known(l, 0, 200);
-	lookup_free(&l);
+	prefetch_free(&l);
 }
 
 /* It must be read, and so it is, alone. */
@@ -217,31 +217,31 @@ static void a_row_that_is_too_large(void **state)
 {
 	(void)state;
 	static const struct there all[] = {{'a', 1}, {'c', MOST + 1}};
-	struct lookup *l = make(3);
-	assert_int_equal(answer(l, all, 2, MOST / 2, FROM), LOOKUP_TOO_MUCH);
-	assert_int_equal(lookup_fits(l), 1);
-	lookup_free(&l);
+	struct prefetch *l = make(3);
+	assert_int_equal(answer(l, all, 2, MOST / 2, FROM), PREFETCH_TOO_MUCH);
+	assert_int_equal(prefetch_fits(l), 1);
+	prefetch_free(&l);
 	l = make(1);
-	assert_int_equal(answer(l, all + 1, 1, MOST, FROM), LOOKUP_MORE);
-	assert_int_equal(answer(l, all + 1, 1, INT64_MAX, FROM), LOOKUP_DONE);
+	assert_int_equal(answer(l, all + 1, 1, MOST, FROM), PREFETCH_MORE);
+	assert_int_equal(answer(l, all + 1, 1, INT64_MAX, FROM), PREFETCH_DONE);
 	is_known(l, 0, MOST + 1);
-	lookup_free(&l);
+	prefetch_free(&l);
 }
 
 static void moved(void **state)
 {
 	(void)state;
 	static const struct there all[] = {{'a', 1}, {'c', MOST}};
-	struct lookup *l = make(3);
-	assert_int_equal(answer(l, all, 2, MOST / 2, FROM + 1), LOOKUP_MOVED);
-	lookup_free(&l);
+	struct prefetch *l = make(3);
+	assert_int_equal(answer(l, all, 2, MOST / 2, FROM + 1), PREFETCH_MOVED);
+	prefetch_free(&l);
 	/* Between the two questions. */
 	static const struct there small[] = {{'a', 1}, {'c', MOST - 1}};
 	l = make(3);
-	assert_int_equal(answer(l, small, 2, MOST / 2, FROM), LOOKUP_MORE);
+	assert_int_equal(answer(l, small, 2, MOST / 2, FROM), PREFETCH_MORE);
 	assert_int_equal(
-	    answer(l, small + 1, 1, INT64_MAX, FROM + 1), LOOKUP_MOVED);
-	lookup_free(&l);
+	    answer(l, small + 1, 1, INT64_MAX, FROM + 1), PREFETCH_MOVED);
+	prefetch_free(&l);
 }
 
 int main(void)

@@ -20,9 +20,9 @@ static struct write make(char instance, uint64_t seq)
 static void copies(void **state)
 {
 	(void)state;
-	struct producers p = {0}, next = {0};
-	producers_set(&p, "aaaaaaaaaaaaaaaa", 16, 5);
-	producers_set(&p, "bbbbbbbbbbbbbbbb", 16, 1);
+	struct dedup p = {0}, next = {0};
+	dedup_set(&p, "aaaaaaaaaaaaaaaa", 16, 5);
+	dedup_set(&p, "bbbbbbbbbbbbbbbb", 16, 1);
 	struct write writes[] = {make('a', 5), make('a', 6), make('c', 1),
 	    make('a', 6), make('b', 9), make('c', 1), make('a', 8),
 	    make('b', 7), make('a', 1)};
@@ -31,21 +31,21 @@ static void copies(void **state)
 	static const bool want[N] = {
 	    true, false, false, true, false, true, false, true, false};
 	bool out[N] = {false};
-	producers_judge(&p, writes, N, out, &next);
+	dedup_judge(&p, writes, N, out, &next);
 	assert_memory_equal(out, want, sizeof want);
 	/* Until it is committed, nothing is adopted. */
-	struct producers again = {0};
+	struct dedup again = {0};
 	bool out2[N] = {false};
-	producers_judge(&p, writes, N, out2, &again);
+	dedup_judge(&p, writes, N, out2, &again);
 	assert_memory_equal(out2, want, sizeof want);
-	producers_adopt(&p, &next);
+	dedup_adopt(&p, &next);
 	assert_int_equal(p.n, 3);
 	assert_int_equal(p.all[0].seq, 8);
 	assert_int_equal(p.all[1].seq, 9);
 	assert_int_equal(p.all[2].seq, 1);
-	producers_free(&p);
-	producers_free(&next);
-	producers_free(&again);
+	dedup_free(&p);
+	dedup_free(&next);
+	dedup_free(&again);
 }
 
 int main(void)

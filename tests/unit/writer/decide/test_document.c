@@ -43,8 +43,8 @@ static void faults(void **state)
 	};
 	for (size_t i = 0; i < sizeof table / sizeof *table; i++) {
 		char fault[DOCUMENT_FAULT_LEN];
-		struct jsonraw object;
-		assert_true(jsonraw_scan(
+		struct jsonslice object;
+		assert_true(jsonslice_scan(
 		    table[i].body, strlen(table[i].body), &object));
 		document_fault(
 		    declared("counters"), table[i].op, object, fault);
@@ -52,10 +52,10 @@ static void faults(void **state)
 	}
 }
 
-static struct jsonraw raw(const char *s)
+static struct jsonslice raw(const char *s)
 {
-	struct jsonraw v;
-	assert_true(jsonraw_scan(s, strlen(s), &v));
+	struct jsonslice v;
+	assert_true(jsonslice_scan(s, strlen(s), &v));
 	return v;
 }
 
@@ -132,7 +132,7 @@ static void broken(void **state)
 	};
 	const struct collection *c = declared("samples");
 	for (size_t i = 0; i < sizeof table / sizeof *table; i++) {
-		char name[SQLTABLE_NAME_LEN];
+		char name[SQL_TABLE_NAME_LEN];
 		struct document d;
 		document_read(c, raw(table[i].body), &d);
 		assert_int_equal(document_breaks(c, &d, NULL, name),
@@ -158,7 +158,7 @@ static void null_is_no_default(void **state)
 	struct document d;
 	document_read(&c, raw("{\"n\":1}"), &d);
 	document_patch(&c, &d, raw("{\"n\":null}"), &arena);
-	struct jsonraw text = document_write(&c, &d, &arena);
+	struct jsonslice text = document_write(&c, &d, &arena);
 	document_read(&c, text, &d);
 	assert_null(d.values[0].s);
 	arena_free(&arena);

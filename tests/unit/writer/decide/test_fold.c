@@ -406,7 +406,7 @@ static struct write make_op(const struct op *o, size_t key, version_t version,
 	};
 }
 
-static int64_t hundredths(struct jsonraw v)
+static int64_t hundredths(struct jsonslice v)
 {
 	char text[64];
 	assert_true(v.len < sizeof text);
@@ -419,8 +419,8 @@ static int64_t hundredths(struct jsonraw v)
 static void upsert(struct counter *r, const struct fold_change *c)
 {
 	struct document d;
-	struct jsonraw object;
-	assert_true(jsonraw_scan(c->put.s, c->put.len, &object));
+	struct jsonslice object;
+	assert_true(jsonslice_scan(c->put.s, c->put.len, &object));
 	document_read(c->collection, object, &d);
 	r->created = r->present ? r->created : c->created_at;
 	r->present = true;
@@ -638,7 +638,7 @@ static void a_row_may_be_so_large(void **state)
 	assert_int_equal(v[1].outcome, OUTCOME_REJECTED);
 	assert_int_equal(v[1].reason, REASON_TOO_LARGE);
 	assert_int_equal(v[2].outcome, OUTCOME_REPLACED);
-	struct jsonraw put = f.changes[0].put;
+	struct jsonslice put = f.changes[0].put;
 	assert_non_null(memmem(put.s, put.len, "{\"n\":1,\"m\":2}", 13));
 	assert_true(f.changes[0].version == FIRST + 2);
 	fold_free(&f);
@@ -694,7 +694,7 @@ static void constraints(void **state)
 	assert_int_equal(v[1].outcome, OUTCOME_REPLACED);
 	assert_int_equal(v[2].reason, REASON_CONSTRAINT);
 	assert_string_equal(v[2].detail, "samples_part_exclusive_minimum");
-	struct jsonraw put = f.changes[0].put;
+	struct jsonslice put = f.changes[0].put;
 	assert_non_null(memmem(put.s, put.len, "\"whole\":-4,", 11));
 	assert_non_null(memmem(put.s, put.len, "\"part\":1,", 9));
 	assert_true(f.changes[0].version == FIRST + 1);

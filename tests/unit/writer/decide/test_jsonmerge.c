@@ -40,12 +40,12 @@ static void merges(void **state)
 	    {"{\"a\":1,\"a\":2}", "{\"b\":3,\"b\":4}", "{\"a\":2,\"b\":4}"},
 	};
 	for (size_t i = 0; i < sizeof table / sizeof *table; i++) {
-		struct jsonraw target, patch;
+		struct jsonslice target, patch;
 		struct buf out = {0};
 		assert_true(
-		    jsonraw_scan(table[i][0], strlen(table[i][0]), &target));
+		    jsonslice_scan(table[i][0], strlen(table[i][0]), &target));
 		assert_true(
-		    jsonraw_scan(table[i][1], strlen(table[i][1]), &patch));
+		    jsonslice_scan(table[i][1], strlen(table[i][1]), &patch));
 		jsonmerge(&out, target, patch);
 		assert_string_equal(out.data, table[i][2]);
 		buf_free(&out);
@@ -67,25 +67,25 @@ static void merges_of_many(void **state)
 	(void)state;
 	enum { MANY = 100000, SECONDS = 20 };
 	struct buf was = {0}, by = {0}, out = {0};
-	struct jsonraw target, patch;
+	struct jsonslice target, patch;
 	clock_t begin = clock();
 	add_members(&was, 0, MANY, 1);
 	add_members(&by, MANY / 2, MANY + MANY / 2, 2);
-	assert_true(jsonraw_scan(was.data, was.len, &target));
-	assert_true(jsonraw_scan(by.data, by.len, &patch));
+	assert_true(jsonslice_scan(was.data, was.len, &target));
+	assert_true(jsonslice_scan(by.data, by.len, &patch));
 	jsonmerge(&out, target, patch);
 	assert_true((clock() - begin) / CLOCKS_PER_SEC < SECONDS);
-	struct jsonraw merged;
-	assert_true(jsonraw_scan(out.data, out.len, &merged));
-	struct jsonraw_member m = jsonraw_members(merged);
+	struct jsonslice merged;
+	assert_true(jsonslice_scan(out.data, out.len, &merged));
+	struct jsonslice_member m = jsonslice_members(merged);
 	for (int i = 0; i < MANY + MANY / 2; i++) {
 		char name[24];
 		int len = snprintf(name, sizeof name, "m%d", i);
-		assert_true(jsonraw_next(&m));
-		assert_true(jsonraw_equals(m.name, name, (size_t)len));
+		assert_true(jsonslice_next(&m));
+		assert_true(jsonslice_equals(m.name, name, (size_t)len));
 		assert_true(*m.value.s == (i < MANY / 2 ? '1' : '2'));
 	}
-	assert_false(jsonraw_next(&m));
+	assert_false(jsonslice_next(&m));
 	buf_free(&was);
 	buf_free(&by);
 	buf_free(&out);

@@ -28,7 +28,7 @@ static const struct field fields[] = {
 static const struct collection things = {
     .name = "things", .key_name = "key", .fields = fields, .nfields = 3};
 
-static void add(struct call *call, const char *key, const char *body,
+static void add(struct pg_params *call, const char *key, const char *body,
     version_t version, wall_us_t created_at, wall_us_t updated_at)
 {
 	const struct write w = {.key = key, .key_len = strlen(key)};
@@ -96,7 +96,7 @@ static void ends(const struct buf *b, size_t at)
 }
 
 static void texts(
-    const struct call *c, int param, const char *const *want, int32_t n)
+    const struct pg_params *c, int param, const char *const *want, int32_t n)
 {
 	const struct buf *b = &c->params[param];
 	size_t at = header(b, PG_TEXT, n);
@@ -105,8 +105,8 @@ static void texts(
 	ends(b, at);
 }
 
-static void int8s(
-    const struct call *c, int param, Oid type, const int64_t *want, int32_t n)
+static void int8s(const struct pg_params *c, int param, Oid type,
+    const int64_t *want, int32_t n)
 {
 	const struct buf *b = &c->params[param];
 	size_t at = header(b, type, n);
@@ -118,7 +118,7 @@ static void int8s(
 static void columns(void **state)
 {
 	(void)state;
-	struct call c = {0};
+	struct pg_params c = {0};
 	const int64_t y2000 = INT64_C(946684800000000);
 	rowset_begin(&c, &things, 4);
 	assert_int_equal(c.n, SQL_UPSERT_FIELDS + 3);
@@ -148,7 +148,7 @@ static void columns(void **state)
 	texts(&c, 4, text_of, 4);
 	texts(&c, 5, whole, 4);
 	texts(&c, 6, part, 4);
-	call_free(&c);
+	pg_params_free(&c);
 }
 
 int main(void)

@@ -62,8 +62,8 @@ static void judges(void **state)
 	static const enum reason want[N] = {REASON_NONE, REASON_NOT_FOUND,
 	    REASON_NONE, REASON_NONE, REASON_DATA, REASON_REPLAYED,
 	    REASON_KEY_REUSED, REASON_NONE, REASON_NONE};
-	struct producers producers = {0};
-	producers_set(&producers, "0123456789abcdef", 16, 10);
+	struct dedup producers = {0};
+	dedup_set(&producers, "0123456789abcdef", 16, 10);
 	struct verdicts v;
 	verdicts_init(&v, 3, writes, N, &producers, NULL);
 	size_t rejected = 0;
@@ -93,7 +93,7 @@ static void judges(void **state)
 	assert_int_equal(v.rejected[0].version, 100);
 	assert_int_equal(v.rejected[0].reason, REASON_NOT_FOUND);
 	verdicts_free(&v);
-	producers_free(&producers);
+	dedup_free(&producers);
 }
 
 static struct write told(size_t i, enum record_op op, enum announced_as as,
@@ -119,7 +119,7 @@ static void told_outcomes_count(void **state)
 	    told(3, RECORD_DELETE, ANNOUNCED_REJECTED, REASON_NOT_FOUND, ""),
 	    told(4, RECORD_DELETE, ANNOUNCED_ACCEPTED, REASON_NONE, ""),
 	};
-	struct producers producers = {0};
+	struct dedup producers = {0};
 	struct verdicts v;
 	verdicts_init(&v, 3, writes, 4, &producers, NULL);
 	assert_int_equal(v.nrejected, 2);
@@ -133,7 +133,7 @@ static void told_outcomes_count(void **state)
 	assert_int_equal(v.nrejected, 3);
 	assert_true(v.anew);
 	verdicts_free(&v);
-	producers_free(&producers);
+	dedup_free(&producers);
 	for (size_t i = 0; i < 5; i++)
 		write_clear(&writes[i]);
 }

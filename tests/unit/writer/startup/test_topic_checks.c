@@ -12,7 +12,7 @@
 
 static void is_fatal(struct err e, const char *code)
 {
-	assert_int_equal(e.verdict, VERDICT_FATAL);
+	assert_int_equal(e.kind, ERR_KIND_FATAL);
 	assert_string_equal(e.code, code);
 	/* The way out is not cut off. */
 	assert_non_null(strstr(e.msg, "docs/operations.md"));
@@ -21,7 +21,7 @@ static void is_fatal(struct err e, const char *code)
 
 static void is_ok(struct err e)
 {
-	assert_int_equal(e.verdict, VERDICT_OK);
+	assert_int_equal(e.kind, ERR_KIND_OK);
 }
 
 static void ends(void **state)
@@ -41,8 +41,9 @@ static void ends(void **state)
 	    {9, 9, 10, "log.truncated"},
 	};
 	for (size_t i = 0; i < sizeof table / sizeof *table; i++) {
-		const struct ends_of e = {3, table[i].low, table[i].high};
-		struct err got = logcheck_ends(
+		const struct log_offsets_of e = {
+		    3, table[i].low, table[i].high};
+		struct err got = topic_checks_ends(
 		    "sluice.writes", version_make(2, table[i].next), &e);
 		if (table[i].code)
 			is_fatal(got, table[i].code);
@@ -54,16 +55,16 @@ static void ends(void **state)
 static void room(void **state)
 {
 	(void)state;
-	assert_true(logcheck_lag("21600000"));
-	assert_false(logcheck_lag("21599999"));
-	assert_false(logcheck_lag("0"));
-	assert_true(logcheck_lag("for ever"));
-	assert_true(logcheck_lag(""));
-	is_ok(logcheck_room("it", "1114112", 1048576));
-	is_ok(logcheck_room("it", "", 1048576));
-	is_ok(logcheck_room("it", "unlimited", 1048576));
-	struct err e = logcheck_room("max of t", "1114111", 1048576);
-	assert_int_equal(e.verdict, VERDICT_FATAL);
+	assert_true(topic_checks_lag("21600000"));
+	assert_false(topic_checks_lag("21599999"));
+	assert_false(topic_checks_lag("0"));
+	assert_true(topic_checks_lag("for ever"));
+	assert_true(topic_checks_lag(""));
+	is_ok(topic_checks_room("it", "1114112", 1048576));
+	is_ok(topic_checks_room("it", "", 1048576));
+	is_ok(topic_checks_room("it", "unlimited", 1048576));
+	struct err e = topic_checks_room("max of t", "1114111", 1048576);
+	assert_int_equal(e.kind, ERR_KIND_FATAL);
 	assert_string_equal(e.code, "log.room");
 	assert_non_null(strstr(e.msg, "max of t is 1114111"));
 	assert_non_null(strstr(e.msg, "at least 1114112"));
@@ -72,12 +73,12 @@ static void room(void **state)
 static void policy(void **state)
 {
 	(void)state;
-	is_ok(logcheck_setting("t", "cleanup.policy", "delete"));
+	is_ok(topic_checks_setting("t", "cleanup.policy", "delete"));
 	static const char *const bad[] = {"compact", "compact,delete"};
 	for (size_t i = 0; i < 2; i++) {
-		struct err e =
-		    logcheck_setting("sluice.writes", "cleanup.policy", bad[i]);
-		assert_int_equal(e.verdict, VERDICT_FATAL);
+		struct err e = topic_checks_setting(
+		    "sluice.writes", "cleanup.policy", bad[i]);
+		assert_int_equal(e.kind, ERR_KIND_FATAL);
 		assert_string_equal(e.code, "log.compacted");
 		assert_non_null(strstr(e.msg, "--topic sluice.writes "
 					      "--add-config "
@@ -89,12 +90,13 @@ static void policy(void **state)
 static void kept(void **state)
 {
 	(void)state;
-	for (size_t i = 0; logcheck_of_ids[i]; i++) {
-		const char *name = logcheck_of_ids[i];
+	for (size_t i = 0; topic_checks_of_ids[i]; i++) {
+		const char *name = topic_checks_of_ids[i];
 		bool policy = strcmp(name, "cleanup.policy") == 0;
-		is_ok(logcheck_setting("t", name, policy ? "delete" : "-1"));
-		struct err e = logcheck_setting("ids", name, "604800000");
-		assert_int_equal(e.verdict, VERDICT_FATAL);
+		is_ok(
+		    topic_checks_setting("t", name, policy ? "delete" : "-1"));
+		struct err e = topic_checks_setting("ids", name, "604800000");
+		assert_int_equal(e.kind, ERR_KIND_FATAL);
 		assert_string_equal(
 		    e.code, policy ? "log.compacted" : "log.deleted");
 		assert_non_null(strstr(e.msg, "--topic ids --add-config "));
@@ -107,22 +109,22 @@ static void the_rest(void **state)
 	char topic[] = "sluice.writes";
 	const struct common_settings s = {
 	    .writes_topic = topic, .partitions = 8};
-	is_ok(logcheck_settings("sluice.writes", 8, &s));
-	is_fatal(logcheck_settings("sluice.writes", 4, &s), "log.settings");
-	is_fatal(logcheck_settings("other", 8, &s), "log.settings");
-	is_ok(logcheck_topic("t", 8, 8));
-	is_fatal(logcheck_topic("t", 9, 8), "log.partitions");
-	is_ok(logcheck_cluster("", "abc"));
-	is_ok(logcheck_cluster("abc", "abc"));
-	is_fatal(logcheck_cluster("abc", "abd"), "log.cluster");
-	is_ok(logcheck_epoch_number(0));
-	is_ok(logcheck_epoch_number(VERSION_EPOCH_MAX));
-	assert_string_equal(logcheck_epoch_number(-1).code, "log.epoch");
+	is_ok(topic_checks_settings("sluice.writes", 8, &s));
+	is_fatal(topic_checks_settings("sluice.writes", 4, &s), "log.settings");
+	is_fatal(topic_checks_settings("other", 8, &s), "log.settings");
+	is_ok(topic_checks_topic("t", 8, 8));
+	is_fatal(topic_checks_topic("t", 9, 8), "log.partitions");
+	is_ok(topic_checks_cluster("", "abc"));
+	is_ok(topic_checks_cluster("abc", "abc"));
+	is_fatal(topic_checks_cluster("abc", "abd"), "log.cluster");
+	is_ok(topic_checks_epoch_number(0));
+	is_ok(topic_checks_epoch_number(VERSION_EPOCH_MAX));
+	assert_string_equal(topic_checks_epoch_number(-1).code, "log.epoch");
 	assert_string_equal(
-	    logcheck_epoch_number(VERSION_EPOCH_MAX + 1).code, "log.epoch");
-	is_ok(logcheck_epoch(1, version_make(1, 7)));
-	struct err e = logcheck_epoch(0, version_make(1, 7));
-	assert_int_equal(e.verdict, VERDICT_FATAL);
+	    topic_checks_epoch_number(VERSION_EPOCH_MAX + 1).code, "log.epoch");
+	is_ok(topic_checks_epoch(1, version_make(1, 7)));
+	struct err e = topic_checks_epoch(0, version_make(1, 7));
+	assert_int_equal(e.kind, ERR_KIND_FATAL);
 	assert_string_equal(e.code, "log.epoch");
 }
 

@@ -73,9 +73,9 @@ static int setup(void **state)
 					 .partitions = 1,
 					 .done = on_announced},
 	    &x.announcer);
-	assert_int_equal(e.verdict, VERDICT_OK);
+	assert_int_equal(e.kind, ERR_KIND_OK);
 	e = gap_new(&x, on_done, NULL, &gap);
-	assert_int_equal(e.verdict, VERDICT_OK);
+	assert_int_equal(e.kind, ERR_KIND_OK);
 	return 0;
 }
 
