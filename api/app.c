@@ -100,9 +100,9 @@ void app_init(struct app *app, const struct config *config)
 		collections++;
 	app->floors = floors_new(app->partitions, collections);
 	app->outcomes = outcomes_new(app->partitions, OUTCOMES);
-	app->flights = singleflight_new(FLIGHT_SHARDS);
+	app->singleflight = singleflight_new(FLIGHT_SHARDS);
 	app->ids = id_blocks_new(collections);
-	app->idlog = id_log_new(collections);
+	app->id_log = id_log_new(collections);
 	app->migrated = schema_ready_new();
 	app->assets = assets_new(s->docs_dir);
 	app->purges_allowed = strcmp(s->purge, "on") == 0 ||
@@ -150,13 +150,13 @@ static struct err start_ids(struct app *app)
 	    .loop = app->loop,
 	    .kafka = &app->kafka,
 	    .topic = app->settings->common.ids_topic,
-	    .log = app->idlog,
+	    .log = app->id_log,
 	    .metrics = &app->metrics[0],
 	    .mine = id_reserve_mine,
 	    .ended = id_reserve_ended,
 	    .arg = app,
 	};
-	return id_tail_new(&o, &app->idtail);
+	return id_tail_new(&o, &app->id_tail);
 }
 
 static struct err start_log(struct app *app)
@@ -168,7 +168,7 @@ static struct err start_log(struct app *app)
 	    .topic = s->common.writes_topic,
 	    .partitions = app->partitions,
 	};
-	struct err e = write_log_new(&w, &app->writelog);
+	struct err e = write_log_new(&w, &app->write_log);
 	if (e.kind != ERR_KIND_OK)
 		return e;
 	const struct tail_options t = {
@@ -196,13 +196,13 @@ static struct err start_log(struct app *app)
 	e = tail_new(&t, &app->tail);
 	if (e.kind == ERR_KIND_OK)
 		e = start_ids(app);
-	return e.kind == ERR_KIND_OK ? backlog_new(app, &app->probe) : e;
+	return e.kind == ERR_KIND_OK ? backlog_new(app, &app->backlog) : e;
 }
 
 /* Everything that requests need is there. */
 static bool can_serve(struct app *app, struct buf *reasons)
 {
-	bool log = write_log_up(app->writelog);
+	bool log = write_log_up(app->write_log);
 	bool tail = tail_started(app->tail) && tail_up(app->tail);
 	bool database =
 	    api_metric_sum(app->instances, app->nworkers + 1,
@@ -227,7 +227,7 @@ static bool can_serve(struct app *app, struct buf *reasons)
 	return log && tail && compared && database && epoch && !missing;
 }
 
-static bool ready(void *arg, struct buf *reasons)
+static bool app_ready(void *arg, struct buf *reasons)
 {
 	struct app *app = arg;
 	bool leaving = app->leaving || atomic_load(&app->draining);
@@ -275,7 +275,7 @@ static void refresh_stall(struct app *app)
 	metric_set(&app->metrics[0].loop_stall_max, s.ever);
 }
 
-static void refresh(void *arg)
+static void app_refresh(void *arg)
 {
 	struct app *app = arg;
 	refresh_stall(app);
@@ -286,7 +286,7 @@ static void refresh(void *arg)
 	metric_set(&app->metrics[0].l1_bytes, (int64_t)l1.bytes);
 }
 
-static void stats(void *arg, struct buf *json)
+static void app_stats(void *arg, struct buf *json)
 {
 	service_write_stats(arg, json);
 }
@@ -301,9 +301,9 @@ static struct err start_admin(struct app *app)
 	    .nrows = api_metric_count,
 	    .instances = app->instances,
 	    .ninstances = app->nworkers + 1,
-	    .ready = ready,
-	    .refresh = refresh,
-	    .stats = stats,
+	    .ready = app_ready,
+	    .refresh = app_refresh,
+	    .stats = app_stats,
 	    .handle = operate,
 	    .arg = app,
 	};
@@ -447,9 +447,9 @@ void app_stop(struct app *app)
 		worker_join(app->workers[i]);
 	feeds_free(&app->feeds);
 	tail_free(&app->tail);
-	id_tail_free(&app->idtail);
-	write_log_free(&app->writelog, CLOCK_S(5));
-	backlog_free(&app->probe);
+	id_tail_free(&app->id_tail);
+	write_log_free(&app->write_log, CLOCK_S(5));
+	backlog_free(&app->backlog);
 	epoch_free(&app->epoch);
 	admin_free(&app->admin);
 	loop_timer_free(&app->opening);
@@ -463,9 +463,9 @@ void app_free(struct app *app)
 	l1_free(&app->l1);
 	floors_free(&app->floors);
 	outcomes_free(&app->outcomes);
-	singleflight_free(&app->flights);
+	singleflight_free(&app->singleflight);
 	id_blocks_free(&app->ids);
-	id_log_free(&app->idlog);
+	id_log_free(&app->id_log);
 	schema_ready_free(&app->migrated);
 	assets_free(&app->assets);
 	clients_free(&app->clients);

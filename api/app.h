@@ -35,10 +35,10 @@ struct app {
 	struct l1 *l1;
 	struct floors *floors;
 	struct outcomes *outcomes;
-	struct singleflight *flights;
+	struct singleflight *singleflight;
 	struct id_blocks *ids;
-	struct id_log *idlog;
-	struct id_tail *idtail;
+	struct id_log *id_log;
+	struct id_tail *id_tail;
 	struct schema_ready *migrated;
 	struct assets *assets;
 	struct clients *clients; /* any thread */
@@ -47,8 +47,8 @@ struct app {
 	 * after it (api/admin/purge.h). */
 	_Atomic uint64_t purges;
 	struct tail *tail;
-	struct write_log *writelog;
-	struct backlog *probe;
+	struct write_log *write_log;
+	struct backlog *backlog;
 	struct epoch *epoch;
 	struct feeds *feeds;
 	int exit_code;

@@ -32,7 +32,7 @@ const struct route *route_at(size_t i)
 /* --- matching ------------------------------------------------------------ */
 
 /* Does the path fit the pattern? */
-static bool fits(const struct path *path, const char *pattern)
+static bool routes_fits(const struct path *path, const char *pattern)
 {
 	/* `_…` is reserved in /v1; a key that begins so is sent as %5F…. */
 	bool reserves = strncmp(pattern, "/v1/", 4) == 0;
@@ -60,11 +60,11 @@ static bool allows(const struct route *route, const char *method)
 		   strcmp(route->method, "GET") == 0);
 }
 
-static const struct route *find(
+static const struct route *routes_find(
     const struct request *r, const struct path *path, struct buf *allow)
 {
 	for (size_t i = 0; i < ROUTES; i++) {
-		if (!fits(path, routes[i].pattern))
+		if (!routes_fits(path, routes[i].pattern))
 			continue;
 		if (allows(&routes[i], r->method))
 			return &routes[i];
@@ -84,7 +84,7 @@ static bool has_name(const char *pattern, const char *name)
 
 /* What is no key of the collection is no row's either: to a read it is absent,
  * in any other form than the one that keys have. */
-static enum step_result take_key(
+static enum step_result routes_take_key(
     struct request *r, const struct collection *c, const char *key, size_t len)
 {
 	struct violations v = {0};
@@ -119,10 +119,10 @@ static enum step_result take_target(struct request *r, const struct path *path)
 	if (!keyed)
 		return STEP_MORE;
 	const struct path_segment *key = &path->segments[path->n - 1];
-	return take_key(r, c, key->text, key->len);
+	return routes_take_key(r, c, key->text, key->len);
 }
 
-static enum step_result refuse(struct request *r, struct buf *allow)
+static enum step_result routes_refuse(struct request *r, struct buf *allow)
 {
 	if (allow->len == 0)
 		return answer_problem(
@@ -136,10 +136,10 @@ static enum step_result refuse(struct request *r, struct buf *allow)
 static enum step_result route_path(struct request *r, const struct path *path)
 {
 	struct buf allow = {0};
-	r->route = find(r, path, &allow);
+	r->route = routes_find(r, path, &allow);
 	enum step_result result = STEP_MORE;
 	if (r->route == NULL)
-		result = refuse(r, &allow);
+		result = routes_refuse(r, &allow);
 	buf_free(&allow);
 	if (result == STEP_DONE)
 		return STEP_DONE;
@@ -151,7 +151,7 @@ static enum step_result route_path(struct request *r, const struct path *path)
 }
 
 /* It names nothing that there could be. */
-static enum step_result malformed(struct request *r)
+static enum step_result routes_malformed(struct request *r)
 {
 	if (strcmp(r->method, "GET") == 0 || strcmp(r->method, "HEAD") == 0)
 		return answer_problem(r, PROBLEM_NOT_FOUND,
@@ -234,8 +234,9 @@ enum step_result route_request(struct request *r, const struct http_head *head)
 		r->connection, r->method, r->worker->app->partitions))
 		return answer_problem(r, PROBLEM_HEADERS_TOO_LARGE, NULL);
 	struct path path;
-	enum step_result result =
-	    path_parse(r->path, &path) ? route_path(r, &path) : malformed(r);
+	enum step_result result = path_parse(r->path, &path)
+				      ? route_path(r, &path)
+				      : routes_malformed(r);
 	path_free(&path);
 	return result == STEP_MORE ? look_at_body(r, head) : STEP_DONE;
 }

@@ -23,7 +23,7 @@ enum {
 	LISTS_MAX_WAITING = 1000,
 };
 
-static void finish(struct worker *w);
+static void worker_finish(struct worker *w);
 
 /* --- the mailbox --------------------------------------------------------- */
 
@@ -59,7 +59,7 @@ void worker_listen(struct worker *w)
 	loop_post(w->loop, on_listen, w);
 }
 
-static void on_drain(void *arg)
+static void worker_on_drain(void *arg)
 {
 	struct worker *w = arg;
 	const struct api_settings *s = w->app->settings;
@@ -75,7 +75,7 @@ static void on_drain(void *arg)
 
 void worker_drain(struct worker *w)
 {
-	loop_post(w->loop, on_drain, w);
+	loop_post(w->loop, worker_on_drain, w);
 }
 
 /* --- the sweep ----------------------------------------------------------- */
@@ -98,7 +98,7 @@ static void set_gauges(struct worker *w)
 	metric_set(&m->primary_down, !pg_reader_up(w->primary));
 }
 
-static void on_sweep(void *arg)
+static void worker_on_sweep(void *arg)
 {
 	struct worker *w = arg;
 	request_sweep(w);
@@ -112,7 +112,7 @@ static void on_sweep(void *arg)
 		schema_ready_tick(w);
 	set_gauges(w);
 	if (w->draining && httpd_is_drained(w->httpd) && w->lookups == 0) {
-		finish(w);
+		worker_finish(w);
 		return;
 	}
 	loop_timer_start(w->sweep, SWEEP_US);
@@ -217,7 +217,8 @@ static struct conn_timeout_limits tight_pace_of(const struct api_settings *s)
 	return p;
 }
 
-static bool admit(void *arg, const struct sockaddr *address, void **client)
+static bool worker_admit(
+    void *arg, const struct sockaddr *address, void **client)
 {
 	struct worker *w = arg;
 	struct client *c;
@@ -226,7 +227,7 @@ static bool admit(void *arg, const struct sockaddr *address, void **client)
 	return admitted;
 }
 
-static void leave(void *client)
+static void worker_leave(void *client)
 {
 	struct client *c = client;
 	clients_leave(&c);
@@ -251,8 +252,8 @@ struct err worker_new(struct app *app, size_t index, struct worker **out)
 	    .more_memory = header_budget_of_positions(app->partitions),
 	    .pace = pace_of(s),
 	    .tight = tight_pace_of(s),
-	    .admit = admit,
-	    .leave = leave,
+	    .admit = worker_admit,
+	    .leave = worker_leave,
 	    .ops = &request_ops,
 	    .arg = w,
 	};
@@ -265,13 +266,13 @@ struct err worker_new(struct app *app, size_t index, struct worker **out)
 		return e;
 	}
 	w->waits = waiters_new(app->partitions);
-	w->sweep = loop_timer_new(w->loop, on_sweep, w);
+	w->sweep = loop_timer_new(w->loop, worker_on_sweep, w);
 	loop_timer_start(w->sweep, SWEEP_US);
 	open_stores(w);
 	return ERR_OK;
 }
 
-static void *thread_main(void *arg)
+static void *worker_thread_main(void *arg)
 {
 	struct worker *w = arg;
 	loop_run(w->loop);
@@ -281,11 +282,11 @@ static void *thread_main(void *arg)
 
 void worker_run(struct worker *w)
 {
-	CHECK_OS(pthread_create(&w->thread, NULL, thread_main, w));
+	CHECK_OS(pthread_create(&w->thread, NULL, worker_thread_main, w));
 }
 
 /* On the worker's thread: every request is answered. */
-static void finish(struct worker *w)
+static void worker_finish(struct worker *w)
 {
 	httpd_free(&w->httpd);
 	redis_free(&w->redis);

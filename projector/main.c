@@ -1,17 +1,12 @@
 /* sluice-projector: from the commits into Redis.
  *
  *   settings.def metrics.def   what can be set, what is counted
- *   projector.c   wiring          report.c   the admin port
- *   resume.c      Redis's watermarks, to go on from there
- *   partition.c        one partition: messages in, one script at a time out
- *   pending.c     messages that wait
- *   hear.c        a message, told to a chunk
- *   chunk.c       what a script is to do, decided by common/log/follower.c
- *   script.c      a chunk as a script's arguments
- *   warm.c        entries for a Redis that was emptied: warmkeys.c, of which
- *                 keys; refill.c, with which rows
- *   audit.c       do the tiers hold what was committed? samples.c and
- *                 auditrule.c decide; rows.c, instances.c, fetch.c ask
+ *   projector.c                wiring
+ *   report.c                   the admin port
+ *   apply/    one partition of the commits: messages in, one script at a time
+ *             out, from Redis's own watermark on
+ *   warm/     entries for a Redis that was emptied
+ *   audit/    do the tiers hold what was committed?
  */
 #include "projector/projector.h"
 #include "projector/stats.h"

@@ -39,42 +39,43 @@ struct projector {
 	struct resume *resume;
 	struct loop_timer *tick;
 	struct loop_timer *reassign;
-	struct writes_query *logask;
-	struct pg *primary; /* for the loghead */
-	struct writes_head *loghead;
+	struct writes_query *writes_query;
+	struct pg *primary; /* for the writes_head */
+	struct writes_head *writes_head;
 	struct report report;
 	struct admin *admin;
 	struct daemon_signals *signals;
 	int exit_code;
 };
 
-static size_t count(const struct projector *p)
+static size_t projector_count(const struct projector *p)
 {
 	return (size_t)p->x.settings->common.partitions;
 }
 
 /* --- resuming ------------------------------------------------------------ */
 
-static void assign(struct projector *p)
+static void projector_assign(struct projector *p)
 {
-	struct consumer_start *starts = mem_alloc(count(p) * sizeof *starts);
+	struct consumer_start *starts =
+	    mem_alloc(projector_count(p) * sizeof *starts);
 	size_t n = 0;
-	for (size_t i = 0; i < count(p); i++) {
+	for (size_t i = 0; i < projector_count(p); i++) {
 		if (p->parts[i])
 			starts[n++] = (struct consumer_start){
 			    (int32_t)i, partition_offset(p->parts[i])};
 	}
 	consumer_assign(p->x.consumer, starts, n);
-	for (size_t i = 0; i < count(p); i++) {
+	for (size_t i = 0; i < projector_count(p); i++) {
 		if (p->parts[i])
 			partition_assigned(p->parts[i]);
 	}
 	free(starts);
 }
 
-static void on_resumed(void *arg)
+static void projector_on_resumed(void *arg)
 {
-	assign(arg);
+	projector_assign(arg);
 }
 
 /* A partition asks for it. */
@@ -90,7 +91,7 @@ static void on_reassign_due(void *arg)
 	struct projector *p = arg;
 	/* While a resume is under way it assigns all of them at its end. */
 	if (!resume_is_running(p->resume) && !p->draining)
-		assign(p);
+		projector_assign(p);
 }
 
 /* A partition, or the group, asks for it. */
@@ -101,13 +102,13 @@ static void on_resume(void *arg)
 		resume_begin(p->resume);
 }
 
-static void on_redis(void *arg, bool ready)
+static void projector_on_redis(void *arg, bool ready)
 {
 	struct projector *p = arg;
 	if (!ready)
 		return;
 	resume_hurry(p->resume);
-	for (size_t i = 0; i < count(p); i++) {
+	for (size_t i = 0; i < projector_count(p); i++) {
 		if (p->parts[i])
 			partition_hurry(p->parts[i]);
 	}
@@ -115,22 +116,23 @@ static void on_redis(void *arg, bool ready)
 
 /* --- the group ----------------------------------------------------------- */
 
-static void drop_partitions(struct projector *p)
+static void projector_drop_partitions(struct projector *p)
 {
 	resume_stop(p->resume);
 	warm_stop(p->x.warm);
 	loop_timer_stop(p->reassign);
-	for (size_t i = 0; i < count(p); i++)
+	for (size_t i = 0; i < projector_count(p); i++)
 		partition_free(&p->parts[i]);
 }
 
-static void on_assigned(void *arg, const int32_t *partitions, size_t n)
+static void projector_on_assigned(
+    void *arg, const int32_t *partitions, size_t n)
 {
 	struct projector *p = arg;
-	drop_partitions(p);
+	projector_drop_partitions(p);
 	p->member = true;
 	for (size_t i = 0; i < n; i++) {
-		if ((size_t)partitions[i] >= count(p)) {
+		if ((size_t)partitions[i] >= projector_count(p)) {
 			log_event(EV_PARTITION_FOREIGN, "partition=%d",
 			    partitions[i]);
 			continue;
@@ -141,19 +143,19 @@ static void on_assigned(void *arg, const int32_t *partitions, size_t n)
 		on_resume(p);
 }
 
-static void on_revoked(void *arg)
+static void projector_on_revoked(void *arg)
 {
-	drop_partitions(arg);
+	projector_drop_partitions(arg);
 }
 
 static struct partition *partition_of(
     const struct projector *p, int32_t partition)
 {
-	bool known = partition >= 0 && (size_t)partition < count(p);
+	bool known = partition >= 0 && (size_t)partition < projector_count(p);
 	return known ? p->parts[partition] : NULL;
 }
 
-static void on_message(void *arg, rd_kafka_message_t *m)
+static void projector_on_message(void *arg, rd_kafka_message_t *m)
 {
 	struct partition *l = partition_of(arg, m->partition);
 	if (l)
@@ -162,21 +164,21 @@ static void on_message(void *arg, rd_kafka_message_t *m)
 		rd_kafka_message_destroy(m);
 }
 
-static void on_eof(void *arg, int32_t partition, int64_t end)
+static void projector_on_eof(void *arg, int32_t partition, int64_t end)
 {
 	struct partition *l = partition_of(arg, partition);
 	if (l)
 		partition_eof(l, end);
 }
 
-static void on_fault(void *arg, int32_t partition, struct err e)
+static void projector_on_fault(void *arg, int32_t partition, struct err e)
 {
 	struct partition *l = partition_of(arg, partition);
 	if (l)
 		partition_fault(l, &e);
 }
 
-static void on_fatal(void *arg, const struct err *e)
+static void projector_on_fatal(void *arg, const struct err *e)
 {
 	struct projector *p = arg;
 	log_event(
@@ -186,15 +188,15 @@ static void on_fatal(void *arg, const struct err *e)
 	loop_stop(p->x.loop);
 }
 
-static struct err join(struct projector *p)
+static struct err projector_join(struct projector *p)
 {
 	static const struct consumer_events events = {
-	    .assigned = on_assigned,
-	    .revoked = on_revoked,
-	    .message = on_message,
-	    .eof = on_eof,
-	    .fault = on_fault,
-	    .fatal = on_fatal,
+	    .assigned = projector_on_assigned,
+	    .revoked = projector_on_revoked,
+	    .message = projector_on_message,
+	    .eof = projector_on_eof,
+	    .fault = projector_on_fault,
+	    .fatal = projector_on_fatal,
 	};
 	const struct consumer_options o = {
 	    .loop = p->x.loop,
@@ -213,18 +215,18 @@ static struct err join(struct projector *p)
 
 static void commit_all(struct projector *p)
 {
-	for (size_t i = 0; i < count(p); i++) {
+	for (size_t i = 0; i < projector_count(p); i++) {
 		if (p->parts[i])
 			partition_commit(p->parts[i]);
 	}
 }
 
-static void check_drained(void *arg)
+static void projector_check_drained(void *arg)
 {
 	struct projector *p = arg;
 	if (!p->draining)
 		return;
-	for (size_t i = 0; i < count(p); i++) {
+	for (size_t i = 0; i < projector_count(p); i++) {
 		if (p->parts[i] &&
 		    partition_state(p->parts[i]) == PARTITION_APPLYING)
 			return;
@@ -233,34 +235,36 @@ static void check_drained(void *arg)
 	loop_stop(p->x.loop);
 }
 
-static void on_drain(void *arg)
+static void projector_on_drain(void *arg)
 {
 	struct projector *p = arg;
 	p->draining = true;
 	resume_stop(p->resume);
 	audit_stop(p->x.audit);
 	warm_stop(p->x.warm);
-	for (size_t i = 0; i < count(p); i++) {
+	for (size_t i = 0; i < projector_count(p); i++) {
 		if (p->parts[i])
 			partition_drain(p->parts[i]);
 	}
-	check_drained(p);
+	projector_check_drained(p);
 }
 
 /* --- the head of the log -------------------------------------------------- */
 
-static void on_ends(void *arg, const struct writes_query_answer *answer)
+static void projector_on_ends(
+    void *arg, const struct writes_query_answer *answer)
 {
 	struct projector *p = arg;
 	if (answer->known)
-		writes_head_ask(p->loghead, answer->ends);
+		writes_head_ask(p->writes_head, answer->ends);
 }
 
-static void on_heads(void *arg, const struct writes_head_answer *answer)
+static void projector_on_heads(
+    void *arg, const struct writes_head_answer *answer)
 {
 	struct projector *p = arg;
 	metric_add(&p->x.stats.heads, answer != NULL);
-	for (size_t i = 0; i < count(p) && answer; i++) {
+	for (size_t i = 0; i < projector_count(p) && answer; i++) {
 		if (p->parts[i])
 			partition_head(p->parts[i], answer->heads[i]);
 	}
@@ -268,9 +272,10 @@ static void on_heads(void *arg, const struct writes_head_answer *answer)
 
 static void ask_heads(struct projector *p)
 {
-	if (writes_head_is_busy(p->loghead) || !writes_query_ask(p->logask))
+	if (writes_head_is_busy(p->writes_head) ||
+	    !writes_query_ask(p->writes_query))
 		return;
-	for (size_t i = 0; i < count(p); i++) {
+	for (size_t i = 0; i < projector_count(p); i++) {
 		if (p->parts[i])
 			partition_asks(p->parts[i]);
 	}
@@ -291,20 +296,20 @@ static struct err open_heads(struct projector *p)
 	    .query_timeout = CLOCK_S(5),
 	};
 	p->primary = pg_new(&primary);
-	p->loghead =
-	    writes_head_new(p->primary, (int32_t)count(p), on_heads, p);
+	p->writes_head = writes_head_new(
+	    p->primary, (int32_t)projector_count(p), projector_on_heads, p);
 	const struct writes_query_options o = {
 	    .loop = p->x.loop,
 	    .kafka = &p->kafka,
 	    .topic = p->x.settings->common.writes_topic,
-	    .partitions = (int32_t)count(p),
-	    .done = on_ends,
+	    .partitions = (int32_t)projector_count(p),
+	    .done = projector_on_ends,
 	    .arg = p,
 	};
-	return writes_query_new(&o, &p->logask);
+	return writes_query_new(&o, &p->writes_query);
 }
 
-static void on_tick(void *arg)
+static void projector_on_tick(void *arg)
 {
 	struct projector *p = arg;
 	commit_all(p);
@@ -330,7 +335,7 @@ static struct err open_redis(struct projector *p)
 	    .nscripts = L2_SCRIPTS,
 	    .timeout = s->redis_timeout,
 	    .max_pending = MAX_PENDING,
-	    .state = on_redis,
+	    .state = projector_on_redis,
 	    .arg = p,
 	};
 	p->x.redis = redis_new(&o);
@@ -359,15 +364,16 @@ struct err projector_new(const struct config *config,
 	p->x.loop = loop_new();
 	p->x.resume = on_resume;
 	p->x.reassign = on_reassign;
-	p->x.settled = check_drained;
+	p->x.settled = projector_check_drained;
 	p->x.arg = p;
 	member_name_here(&p->instance, s->group_instance, s->admin_listen);
-	p->parts = mem_zalloc(count(p) * sizeof *p->parts);
-	p->resume = resume_new(&p->x, p->parts, count(p), on_resumed, p);
-	p->tick = loop_timer_new(p->x.loop, on_tick, p);
+	p->parts = mem_zalloc(projector_count(p) * sizeof *p->parts);
+	p->resume = resume_new(
+	    &p->x, p->parts, projector_count(p), projector_on_resumed, p);
+	p->tick = loop_timer_new(p->x.loop, projector_on_tick, p);
 	p->reassign = loop_timer_new(p->x.loop, on_reassign_due, p);
-	p->report = (struct report){
-	    &p->x, p->parts, count(p), &p->member, &p->draining, &p->x.stats};
+	p->report = (struct report){&p->x, p->parts, projector_count(p),
+	    &p->member, &p->draining, &p->x.stats};
 	struct err e = report_open(&p->report, config, &p->admin);
 	if (e.kind == ERR_KIND_OK)
 		e = open_redis(p);
@@ -379,12 +385,12 @@ struct err projector_new(const struct config *config,
 		e = open_heads(p);
 	if (e.kind == ERR_KIND_OK) {
 		p->x.audit = audit_new(p->x.loop, s, p->x.redis, &p->x.stats);
-		e = join(p);
+		e = projector_join(p);
 	}
 	if (e.kind != ERR_KIND_OK)
 		return e;
 	p->signals = daemon_signals_new(
-	    p->x.loop, &(struct daemon_end){.drain = on_drain,
+	    p->x.loop, &(struct daemon_end){.drain = projector_on_drain,
 			   .arg = p,
 			   .timeout = s->common.drain_timeout});
 	loop_timer_start(p->tick, TICK);
@@ -403,10 +409,11 @@ void projector_free(struct projector **pp)
 	if (p == NULL)
 		return;
 	p->draining = true;
-	drop_partitions(p); /* and their messages, before the consumer */
+	projector_drop_partitions(
+	    p); /* and their messages, before the consumer */
 	consumer_free(&p->x.consumer);
-	writes_query_free(&p->logask);
-	writes_head_free(&p->loghead);
+	writes_query_free(&p->writes_query);
+	writes_head_free(&p->writes_head);
 	pg_free(&p->primary);
 	audit_stop(p->x.audit);
 	warm_stop(p->x.warm);

@@ -11,7 +11,7 @@ static const char *const state_names[] = {
     [PARTITION_RETRYING] = "retrying",
 };
 
-static bool is_ready(void *arg, struct buf *out)
+static bool report_is_ready(void *arg, struct buf *out)
 {
 	const struct report *r = arg;
 	if (*r->draining)
@@ -35,7 +35,7 @@ static bool is_ready(void *arg, struct buf *out)
 	return out->len == 0;
 }
 
-static void refresh(void *arg)
+static void report_refresh(void *arg)
 {
 	const struct report *r = arg;
 	struct stats *s = &r->x->stats;
@@ -56,7 +56,7 @@ static void refresh(void *arg)
 	metric_set(&s->loop_stall_max, stall.ever);
 }
 
-static void stats_json(void *arg, struct buf *out)
+static void report_stats_json(void *arg, struct buf *out)
 {
 	const struct report *r = arg;
 	const char *comma = "";
@@ -89,9 +89,9 @@ struct err report_open(
 	    .nrows = stats_nrows,
 	    .instances = &r->instance,
 	    .ninstances = 1,
-	    .ready = is_ready,
-	    .refresh = refresh,
-	    .stats = stats_json,
+	    .ready = report_is_ready,
+	    .refresh = report_refresh,
+	    .stats = report_stats_json,
 	    .arg = (void *)(uintptr_t)r,
 	};
 	struct err e = admin_new(&o, out);

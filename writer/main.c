@@ -1,28 +1,16 @@
 /* sluice-writer: from the log of writes into Postgres, exactly once.
  *
  *   settings.def metrics.def   what can be set, what is counted
- *   migrate.c  schema.c  topics.c    --migrate: makes topics and tables
- *   writer.c   wiring           report.c     the admin port
- *   control.c  rejections.c  requeue.c       what it can be told there
- *   epoch.c  session.c          --advance-epoch: to a new log
- *   start.c  logcheck.c  ends.c  the log is the one of the database
- *   takeover.c  marks.c  gap.c  from an assignment to where to begin
- *   announced.c  others.c       outcomes that were told before a failover
- *   partition.c                 one partition: batches, backpressure
- *   attempt.c                   a batch until it is decided: retry, bisection
- *   batch.c  queue.c            when writes become a batch
- *   write.c                     a write, from the log
- *   lookup.c                    what must be read before a batch is decided
- *   producers.c  idempotency.c  copies and retries
- *   fold.c  document.c  decimal.c  arena.c   writes, folded per key
- *   verdicts.c                  what becomes of every write
- *   plan.c  rowset.c  notes.c  call.c  apply.c   a batch as one transaction
- *   prune.c                     what is kept for a time
- *   recheck.c                   Postgres is where the partitions believe
- *   emptying.c                  --drain: until the log is applied
- *   evict.c                     sessions of writers that stopped
- *   announce.c                  what was committed, on sluice.commits
- *   pool.c  ask.c  statements.c connections, questions, SQL
+ *   writer.c                   wiring
+ *   report.c control.c         the admin port, and what it can be told there
+ *   startup/      schema, topics and settings are of one log
+ *   takeover/     from an assignment to the offset to begin at
+ *   batch/        one partition: batches, each one transaction until it is
+ *                 decided
+ *   decide/       what becomes of each write of a batch: no I/O
+ *   commits/      what was committed, on sluice.commits
+ *   rejections/   rejected writes: why, kept for how long, repaired
+ *   commands/     --migrate, --advance-epoch, --drain
  */
 #include "writer/commands/advance_epoch.h"
 #include "writer/commands/migrate.h"

@@ -42,7 +42,7 @@ static void troubles(const struct report *r, struct buf *out)
 	}
 }
 
-static bool is_ready(void *arg, struct buf *out)
+static bool report_is_ready(void *arg, struct buf *out)
 {
 	const struct report *r = arg;
 	const char *start = *r->start ? preflight_waits_for(*r->start) : "";
@@ -67,7 +67,7 @@ static bool is_ready(void *arg, struct buf *out)
 }
 
 /* What Kafka has told so far, as of the last fetch. */
-static int64_t backlog(const struct report *r)
+static int64_t report_backlog(const struct report *r)
 {
 	int64_t sum = 0;
 	for (size_t i = 0; *r->consumer && i < r->n; i++) {
@@ -80,7 +80,7 @@ static int64_t backlog(const struct report *r)
 	return sum;
 }
 
-static void refresh(void *arg)
+static void report_refresh(void *arg)
 {
 	const struct report *r = arg;
 	struct stats *m = &r->x->stats;
@@ -100,7 +100,7 @@ static void refresh(void *arg)
 		if (at && (oldest == 0 || at < oldest))
 			oldest = at;
 	}
-	metric_set(&m->backlog, backlog(r));
+	metric_set(&m->backlog, report_backlog(r));
 	metric_set(&m->paused, r->x->paused);
 	metric_set(&m->partitions, (int64_t)owned);
 	metric_set(&m->running, (int64_t)fine);
@@ -128,7 +128,7 @@ static void partition_json(const struct partition *p, struct buf *out)
 	buf_char(out, '}');
 }
 
-static void stats_json(void *arg, struct buf *out)
+static void report_stats_json(void *arg, struct buf *out)
 {
 	const struct report *r = arg;
 	const struct stats *m = &r->x->stats;
@@ -166,9 +166,9 @@ struct err report_open(
 	    .nrows = stats_nrows,
 	    .instances = &r->instance,
 	    .ninstances = 1,
-	    .ready = is_ready,
-	    .refresh = refresh,
-	    .stats = stats_json,
+	    .ready = report_is_ready,
+	    .refresh = report_refresh,
+	    .stats = report_stats_json,
 	    .handle = handle,
 	    .arg = (void *)(uintptr_t)r,
 	};

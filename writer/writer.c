@@ -60,14 +60,14 @@ struct writer {
 	int exit_code;
 };
 
-static size_t count(const struct writer *w)
+static size_t writer_count(const struct writer *w)
 {
 	return (size_t)w->x.settings->common.partitions;
 }
 
 static void each(struct writer *w, void (*fn)(struct partition *p))
 {
-	for (size_t i = 0; i < count(w); i++) {
+	for (size_t i = 0; i < writer_count(w); i++) {
 		if (w->parts[i])
 			fn(w->parts[i]);
 	}
@@ -75,10 +75,10 @@ static void each(struct writer *w, void (*fn)(struct partition *p))
 
 /* --- partitions ---------------------------------------------------------- */
 
-static void drop_partitions(struct writer *w)
+static void writer_drop_partitions(struct writer *w)
 {
 	takeover_stop(w->takeover);
-	for (size_t i = 0; i < count(w); i++)
+	for (size_t i = 0; i < writer_count(w); i++)
 		partition_free(&w->parts[i]);
 }
 
@@ -86,9 +86,9 @@ static void take_waiting(struct writer *w)
 {
 	if (takeover_running(w->takeover) || w->draining)
 		return;
-	int32_t *list = mem_alloc(count(w) * sizeof *list);
+	int32_t *list = mem_alloc(writer_count(w) * sizeof *list);
 	size_t n = 0;
-	for (size_t i = 0; i < count(w); i++) {
+	for (size_t i = 0; i < writer_count(w); i++) {
 		struct partition *p = w->parts[i];
 		if (p && partition_state(p) == PARTITION_TAKING)
 			list[n++] = partition_number(p);
@@ -107,9 +107,10 @@ static void on_retake(void *arg, struct partition *p)
 /* An assignment replaces the one before, so the others go on where they are. */
 static void assign_taken(struct writer *w)
 {
-	struct consumer_start *starts = mem_alloc(count(w) * sizeof *starts);
+	struct consumer_start *starts =
+	    mem_alloc(writer_count(w) * sizeof *starts);
 	size_t n = 0;
-	for (size_t i = 0; i < count(w); i++) {
+	for (size_t i = 0; i < writer_count(w); i++) {
 		struct partition *p = w->parts[i];
 		if (p == NULL || partition_state(p) == PARTITION_TAKING ||
 		    partition_state(p) == PARTITION_BACKOFF)
@@ -118,7 +119,7 @@ static void assign_taken(struct writer *w)
 		    partition_number(p), partition_next_offset(p)};
 	}
 	consumer_assign(w->consumer, starts, n);
-	for (size_t i = 0; i < count(w); i++) {
+	for (size_t i = 0; i < writer_count(w); i++) {
 		if (w->parts[i] && partition_paused(w->parts[i]))
 			consumer_pause(w->consumer, (int32_t)i);
 	}
@@ -137,11 +138,11 @@ static void on_taken(void *arg, struct taken *taken, size_t n)
 	take_waiting(w);
 }
 
-static void check_drained(struct writer *w)
+static void writer_check_drained(struct writer *w)
 {
 	if (!w->draining)
 		return;
-	for (size_t i = 0; i < count(w); i++) {
+	for (size_t i = 0; i < writer_count(w); i++) {
 		if (w->parts[i] && partition_busy(w->parts[i]))
 			return;
 	}
@@ -154,7 +155,7 @@ static void check_drained(struct writer *w)
 
 static void on_settled(void *arg)
 {
-	check_drained(arg);
+	writer_check_drained(arg);
 }
 
 static void on_announced(
@@ -163,7 +164,7 @@ static void on_announced(
 	struct writer *w = arg;
 	if (w->parts[partition])
 		partition_announced(w->parts[partition], owner, delivered);
-	check_drained(w);
+	writer_check_drained(w);
 }
 
 /* --- the group ----------------------------------------------------------- */
@@ -176,7 +177,7 @@ static void end_for(struct writer *w, enum event why, const struct err *e)
 	loop_stop(w->x.loop);
 }
 
-static void on_fatal(void *arg, const struct err *e)
+static void writer_on_fatal(void *arg, const struct err *e)
 {
 	end_for(arg, EV_WRITER_FATAL, e);
 }
@@ -190,13 +191,13 @@ static void grown(struct writer *w, int32_t partition)
 	if (w->x.emptying)
 		log_event(EV_PARTITION_FOREIGN, "partition=%d", partition);
 	else
-		on_fatal(w, &e);
+		writer_on_fatal(w, &e);
 }
 
-static void on_assigned(void *arg, const int32_t *partitions, size_t n)
+static void writer_on_assigned(void *arg, const int32_t *partitions, size_t n)
 {
 	struct writer *w = arg;
-	drop_partitions(w);
+	writer_drop_partitions(w);
 	w->member = true;
 	for (size_t i = 0; i < n; i++) {
 		const struct partition_options o = {
@@ -206,7 +207,7 @@ static void on_assigned(void *arg, const int32_t *partitions, size_t n)
 		    .settled = on_settled,
 		    .arg = w,
 		};
-		if ((size_t)partitions[i] >= count(w)) {
+		if ((size_t)partitions[i] >= writer_count(w)) {
 			grown(w, partitions[i]);
 			continue;
 		}
@@ -215,15 +216,16 @@ static void on_assigned(void *arg, const int32_t *partitions, size_t n)
 	take_waiting(w);
 }
 
-static void on_revoked(void *arg)
+static void writer_on_revoked(void *arg)
 {
-	drop_partitions(arg);
+	writer_drop_partitions(arg);
 }
 
-static void on_message(void *arg, rd_kafka_message_t *m)
+static void writer_on_message(void *arg, rd_kafka_message_t *m)
 {
 	struct writer *w = arg;
-	bool ours = m->partition >= 0 && (size_t)m->partition < count(w) &&
+	bool ours = m->partition >= 0 &&
+		    (size_t)m->partition < writer_count(w) &&
 		    w->parts[m->partition];
 	if (ours)
 		partition_message(w->parts[m->partition], m);
@@ -231,21 +233,22 @@ static void on_message(void *arg, rd_kafka_message_t *m)
 		rd_kafka_message_destroy(m);
 }
 
-static void on_fault(void *arg, int32_t partition, struct err e)
+static void writer_on_fault(void *arg, int32_t partition, struct err e)
 {
 	struct writer *w = arg;
 	(void)e; /* the consumer logged it */
-	if ((size_t)partition < count(w) && w->parts[partition])
+	if ((size_t)partition < writer_count(w) && w->parts[partition])
 		partition_fault(w->parts[partition]);
 }
 
-static struct err join(struct writer *w)
+static struct err writer_join(struct writer *w)
 {
-	static const struct consumer_events events = {.assigned = on_assigned,
-	    .revoked = on_revoked,
-	    .message = on_message,
-	    .fault = on_fault,
-	    .fatal = on_fatal};
+	static const struct consumer_events events = {
+	    .assigned = writer_on_assigned,
+	    .revoked = writer_on_revoked,
+	    .message = writer_on_message,
+	    .fault = writer_on_fault,
+	    .fatal = writer_on_fatal};
 	const struct consumer_options o = {
 	    .loop = w->x.loop,
 	    .kafka = &w->x.kafka,
@@ -261,7 +264,7 @@ static struct err join(struct writer *w)
 
 /* --- start, ticks, drain ------------------------------------------------- */
 
-static void on_drain(void *arg)
+static void writer_on_drain(void *arg)
 {
 	struct writer *w = arg;
 	w->draining = true;
@@ -269,7 +272,7 @@ static void on_drain(void *arg)
 	preflight_free(&w->start);
 	takeover_stop(w->takeover);
 	each(w, partition_drain);
-	check_drained(w);
+	writer_check_drained(w);
 }
 
 static void on_start(void *arg, const struct err *e)
@@ -279,12 +282,12 @@ static void on_start(void *arg, const struct err *e)
 		end_for(w, EV_START_REFUSED, e);
 		return;
 	}
-	w->prune = prune_new(&w->x, w->parts, count(w));
-	w->recheck = watermark_check_new(&w->x, w->parts, count(w));
+	w->prune = prune_new(&w->x, w->parts, writer_count(w));
+	w->recheck = watermark_check_new(&w->x, w->parts, writer_count(w));
 	if (w->x.emptying)
-		w->emptying =
-		    drain_log_new(&w->x, w->parts, &w->member, on_drain, w);
-	struct err joined = join(w);
+		w->emptying = drain_log_new(
+		    &w->x, w->parts, &w->member, writer_on_drain, w);
+	struct err joined = writer_join(w);
 	if (joined.kind != ERR_KIND_OK)
 		end_for(w, EV_START_REFUSED, &joined);
 }
@@ -296,13 +299,13 @@ static void on_pool_ready(void *arg)
 	watermark_check_soon(w->recheck);
 }
 
-static void on_resumed(void *arg)
+static void writer_on_resumed(void *arg)
 {
 	struct writer *w = arg;
 	each(w, partition_resume);
 }
 
-static void on_ordered(void *arg)
+static void writer_on_ordered(void *arg)
 {
 	watermark_check_soon(((struct writer *)arg)->recheck);
 }
@@ -310,20 +313,20 @@ static void on_ordered(void *arg)
 static int64_t end_of(void *arg, int32_t partition)
 {
 	const struct writer *w = arg;
-	bool ours = (size_t)partition < count(w) && w->parts[partition];
+	bool ours = (size_t)partition < writer_count(w) && w->parts[partition];
 	if (!ours)
 		return -1;
 	int64_t end = consumer_end(w->consumer, partition);
 	return end < 0 ? INT64_MAX : end; /* Kafka did not tell it yet */
 }
 
-static void on_tick(void *arg)
+static void writer_on_tick(void *arg)
 {
 	struct writer *w = arg;
 	w->decided = stats_measure(&w->x.stats, w->decided);
 	each(w, partition_commit);
 	loop_timer_start(w->tick, TICK);
-	check_drained(w);
+	writer_check_drained(w);
 }
 
 /* --- life ---------------------------------------------------------------- */
@@ -352,22 +355,22 @@ struct err writer_new(const struct config *config,
 	*out = w;
 	w->x.settings = s;
 	w->x.loop = loop_new();
-	w->x.fatal = on_fatal;
+	w->x.fatal = writer_on_fatal;
 	w->x.fatal_arg = w;
 	w->x.emptying = emptying;
 	w->x.kafka = kafka_config(config, &s->common);
 	w->x.statements = statements_new();
 	member_name_here(&w->instance, s->group_instance, s->admin_listen);
-	w->parts = mem_zalloc(count(w) * sizeof *w->parts);
-	w->tick = loop_timer_new(w->x.loop, on_tick, w);
+	w->parts = mem_zalloc(writer_count(w) * sizeof *w->parts);
+	w->tick = loop_timer_new(w->x.loop, writer_on_tick, w);
 	w->rejections = rejections_new(&w->x);
 	w->x.orders = orders_new(&w->x);
 	w->x.judges = judges_new();
-	w->x.ordered = on_ordered;
+	w->x.ordered = writer_on_ordered;
 	w->x.ordered_arg = w;
-	w->control =
-	    (struct control){&w->x, w->rejections, on_resumed, end_of, w};
-	w->report = (struct report){&w->x, w->parts, count(w), &w->start,
+	w->control = (struct control){
+	    &w->x, w->rejections, writer_on_resumed, end_of, w};
+	w->report = (struct report){&w->x, w->parts, writer_count(w), &w->start,
 	    &w->takeover, &w->consumer, &w->member, &w->draining, &w->control,
 	    &w->x.stats};
 	struct err e = report_open(&w->report, config, &w->admin);
@@ -384,7 +387,7 @@ struct err writer_new(const struct config *config,
 	});
 	w->start = preflight_new(&w->x, on_start, w);
 	w->signals = daemon_signals_new(
-	    w->x.loop, &(struct daemon_end){.drain = on_drain,
+	    w->x.loop, &(struct daemon_end){.drain = writer_on_drain,
 			   .arg = w,
 			   .timeout = s->common.drain_timeout});
 	loop_timer_start(w->tick, TICK);
@@ -409,7 +412,7 @@ void writer_free(struct writer **wp)
 	watermark_check_free(&w->recheck);
 	drain_log_free(&w->emptying);
 	if (w->takeover)
-		drop_partitions(w);
+		writer_drop_partitions(w);
 	rejections_close(w->rejections);
 	pool_free(&w->x.pool);
 	takeover_free(&w->takeover);

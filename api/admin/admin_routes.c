@@ -16,14 +16,15 @@ void operand_free(struct operand *o)
 	o->id = NULL;
 }
 
-static void refuse(struct admin_exchange *x, enum problem p, const char *detail)
+static void admin_routes_refuse(
+    struct admin_exchange *x, enum problem p, const char *detail)
 {
 	struct buf body = {0};
 	problem_write(&body, p, detail, NULL, NULL);
 	admin_answer(x, problem_status(p), &body);
 }
 
-static bool is(const struct path_segment *s, const char *text)
+static bool admin_routes_is(const struct path_segment *s, const char *text)
 {
 	return s->len == strlen(text) && memcmp(s->text, text, s->len) == 0;
 }
@@ -52,13 +53,14 @@ static bool take_operand(struct admin_exchange *x, const struct app *app,
 	if (path->n > 1)
 		out->collection = collection_find(s[1].text, s[1].len);
 	if (path->n > 1 && out->collection == NULL) {
-		refuse(x, PROBLEM_COLLECTION_NOT_FOUND,
+		admin_routes_refuse(x, PROBLEM_COLLECTION_NOT_FOUND,
 		    "GET /v1 lists the collections.");
 		return false;
 	}
 	if (path->n > 2 &&
 	    !collection_key_valid(out->collection, s[2].text, s[2].len)) {
-		refuse(x, PROBLEM_NOT_FOUND, "No row has such a key.");
+		admin_routes_refuse(
+		    x, PROBLEM_NOT_FOUND, "No row has such a key.");
 		return false;
 	}
 	if (out->collection)
@@ -72,14 +74,15 @@ static bool take_operand(struct admin_exchange *x, const struct app *app,
 typedef void (*operation)(
     struct app *app, struct admin_exchange *x, struct operand *o);
 
-static operation find(const struct admin_exchange *x, const struct path *path)
+static operation admin_routes_find(
+    const struct admin_exchange *x, const struct path *path)
 {
 	const struct path_segment *s = path->segments;
 	if (strcmp(x->method, "GET") == 0 && path->n == 3 &&
-	    is(&s[0], "inspect"))
+	    admin_routes_is(&s[0], "inspect"))
 		return inspect_start;
 	if (strcmp(x->method, "DELETE") == 0 && path->n >= 1 && path->n <= 3 &&
-	    is(&s[0], "cache"))
+	    admin_routes_is(&s[0], "cache"))
 		return purge_start;
 	return NULL;
 }
@@ -89,10 +92,12 @@ bool operate(void *arg, struct admin_exchange *x)
 	struct app *app = arg;
 	struct path path;
 	struct operand operand;
-	operation start = path_parse(x->path, &path) ? find(x, &path) : NULL;
+	operation start =
+	    path_parse(x->path, &path) ? admin_routes_find(x, &path) : NULL;
 	if (start && atomic_load(&app->draining))
 		/* The threads that it needs are ending. */
-		refuse(x, PROBLEM_STORE_UNAVAILABLE, "The instance ends.");
+		admin_routes_refuse(
+		    x, PROBLEM_STORE_UNAVAILABLE, "The instance ends.");
 	else if (start && take_operand(x, app, &path, &operand))
 		start(app, x, &operand);
 	path_free(&path);

@@ -65,7 +65,7 @@ static void write_instance(
     struct buf *out, struct inspect *i, version_t floor, version_t through)
 {
 	/* The end was asked for up to a second ago. */
-	int64_t end = backlog_end(i->app->probe, i->operand.slot.partition);
+	int64_t end = backlog_end(i->app->backlog, i->operand.slot.partition);
 	int64_t pending = end - version_offset(through);
 	buf_printf(
 	    out, ",\"instance\":{\"watermark\":\"%" PRIu64 "\"", through);
@@ -108,7 +108,7 @@ static void write_report(struct buf *out, struct inspect *i)
 	buf_printf(out, ",\"verdict\":\"%s\"}\n", tier_compare_name(worst));
 }
 
-static void finish(void *arg)
+static void inspect_finish(void *arg)
 {
 	struct inspect *i = arg;
 	struct app *app = i->app;
@@ -124,21 +124,21 @@ static void finish(void *arg)
 
 /* --- the questions, on the request thread -------------------------------- */
 
-static void answered(struct inspect *i)
+static void inspect_answered(struct inspect *i)
 {
 	if (--i->due)
 		return;
 	i->worker->lookups--;
-	loop_post(i->app->loop, finish, i);
+	loop_post(i->app->loop, inspect_finish, i);
 }
 
-static void on_redis(
+static void inspect_on_redis(
     void *arg, enum redis_reader_status status, struct value *v)
 {
 	struct inspect *i = arg;
 	i->tiers[TIER_REDIS].value = v;
 	i->tiers[TIER_REDIS].away = status == REDIS_READER_FAILED;
-	answered(i);
+	inspect_answered(i);
 }
 
 static void on_ttl(void *arg, const redisReply *reply)
@@ -146,25 +146,27 @@ static void on_ttl(void *arg, const redisReply *reply)
 	struct inspect *i = arg;
 	if (reply && reply->type == REDIS_REPLY_INTEGER && reply->integer > 0)
 		i->tiers[TIER_REDIS].ttl_ms = reply->integer;
-	answered(i);
+	inspect_answered(i);
 }
 
-static void on_row(struct inspect *i, enum tier t, enum pg_reader_status status,
-    struct value *v)
+static void inspect_on_row(struct inspect *i, enum tier t,
+    enum pg_reader_status status, struct value *v)
 {
 	i->tiers[t].value = v;
 	i->tiers[t].away = status != PG_READER_OK;
-	answered(i);
+	inspect_answered(i);
 }
 
-static void on_replica(void *arg, enum pg_reader_status status, struct value *v)
+static void inspect_on_replica(
+    void *arg, enum pg_reader_status status, struct value *v)
 {
-	on_row(arg, TIER_REPLICA, status, v);
+	inspect_on_row(arg, TIER_REPLICA, status, v);
 }
 
-static void on_primary(void *arg, enum pg_reader_status status, struct value *v)
+static void inspect_on_primary(
+    void *arg, enum pg_reader_status status, struct value *v)
 {
-	on_row(arg, TIER_PRIMARY, status, v);
+	inspect_on_row(arg, TIER_PRIMARY, status, v);
 }
 
 static void look_into_l1(struct inspect *i)
@@ -176,7 +178,7 @@ static void look_into_l1(struct inspect *i)
 	s->ttl_ms = (expires - now) / 1000;
 }
 
-static void ask_redis(struct inspect *i)
+static void inspect_ask_redis(struct inspect *i)
 {
 	const struct operand *o = &i->operand;
 	struct redis *r = i->worker->redis;
@@ -185,7 +187,7 @@ static void ask_redis(struct inspect *i)
 	const char *const argv[] = {"PTTL", key.data};
 	const size_t lens[] = {4, key.len};
 	if (redis_reader_get(
-		r, o->slot.partition, o->id, o->id_len, on_redis, i))
+		r, o->slot.partition, o->id, o->id_len, inspect_on_redis, i))
 		i->due++;
 	else
 		i->tiers[TIER_REDIS].away = true;
@@ -194,7 +196,7 @@ static void ask_redis(struct inspect *i)
 	buf_free(&key);
 }
 
-static void ask_postgres(struct inspect *i, struct pg_reader *server,
+static void inspect_ask_postgres(struct inspect *i, struct pg_reader *server,
     enum tier t, pg_reader_done done)
 {
 	const struct operand *o = &i->operand;
@@ -205,16 +207,18 @@ static void ask_postgres(struct inspect *i, struct pg_reader *server,
 		i->tiers[t].away = true;
 }
 
-static void ask(void *arg)
+static void inspect_ask(void *arg)
 {
 	struct inspect *i = arg;
 	i->worker->lookups++; /* the thread does not end */
 	i->due = 1;
 	look_into_l1(i);
-	ask_redis(i);
-	ask_postgres(i, i->worker->replica, TIER_REPLICA, on_replica);
-	ask_postgres(i, i->worker->primary, TIER_PRIMARY, on_primary);
-	answered(i);
+	inspect_ask_redis(i);
+	inspect_ask_postgres(
+	    i, i->worker->replica, TIER_REPLICA, inspect_on_replica);
+	inspect_ask_postgres(
+	    i, i->worker->primary, TIER_PRIMARY, inspect_on_primary);
+	inspect_answered(i);
 }
 
 void inspect_start(struct app *app, struct admin_exchange *x, struct operand *o)
@@ -225,5 +229,5 @@ void inspect_start(struct app *app, struct admin_exchange *x, struct operand *o)
 	for (int t = 0; t < TIERS; t++)
 		i->tiers[t].ttl_ms = NO_TTL;
 	app_hold(app);
-	loop_post(i->worker->loop, ask, i);
+	loop_post(i->worker->loop, inspect_ask, i);
 }

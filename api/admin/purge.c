@@ -38,7 +38,7 @@ static const char *scope(const struct operand *o)
 	return o->collection ? "collection" : "all";
 }
 
-static void report(struct purge *p)
+static void purge_write_report(struct purge *p)
 {
 	const struct purge_report said = {p->swept, !p->redis_failed};
 	log_event(EV_CACHE_PURGED, "scope=%s id=%s l1_entries=%zu redis=%s",
@@ -52,7 +52,7 @@ static void part_done(struct purge *p)
 	struct app *app = p->app;
 	if (--p->due)
 		return;
-	report(p);
+	purge_write_report(p);
 	operand_free(&p->operand);
 	free(p);
 	app_release(app);
@@ -69,7 +69,7 @@ static void on_part_done(void *arg)
 	part_done(p);
 }
 
-static void answered(struct part *part)
+static void purge_answered(struct part *part)
 {
 	if (--part->due)
 		return;
@@ -77,12 +77,12 @@ static void answered(struct part *part)
 	loop_post(part->purge->app->loop, on_part_done, part);
 }
 
-static void on_reply(void *arg, const redisReply *reply)
+static void purge_on_reply(void *arg, const redisReply *reply)
 {
 	struct part *part = arg;
 	if (reply == NULL || reply->type != REDIS_REPLY_INTEGER)
 		part->failed = true;
-	answered(part);
+	purge_answered(part);
 }
 
 static bool unlink_entry(struct part *part)
@@ -92,8 +92,8 @@ static bool unlink_entry(struct part *part)
 	l2_entry_key(&key, o->slot.partition, o->id, o->id_len);
 	const char *const argv[] = {"UNLINK", key.data};
 	const size_t lens[] = {6, key.len};
-	bool sent =
-	    redis_submit(part->worker->redis, 2, argv, lens, on_reply, part);
+	bool sent = redis_submit(
+	    part->worker->redis, 2, argv, lens, purge_on_reply, part);
 	buf_free(&key);
 	return sent;
 }
@@ -108,8 +108,8 @@ static bool renew(struct part *part, int32_t partition)
 	version_to_hex((version_t)part->purge->now, generation);
 	const char *const argv[] = {key.data, generation, name};
 	const size_t lens[] = {key.len, VERSION_HEX_LEN, strlen(name)};
-	bool sent = redis_eval(
-	    part->worker->redis, L2_PURGE, 1, 3, argv, lens, on_reply, part);
+	bool sent = redis_eval(part->worker->redis, L2_PURGE, 1, 3, argv, lens,
+	    purge_on_reply, part);
 	buf_free(&key);
 	return sent;
 }
@@ -126,7 +126,7 @@ static void purge_redis(void *arg)
 		part->due += sent;
 		part->failed = part->failed || !sent;
 	}
-	answered(part);
+	purge_answered(part);
 }
 
 /* --- L1 ------------------------------------------------------------------ */
@@ -144,7 +144,7 @@ static size_t sweep_pages(struct purge *p)
 }
 
 /* On a thread of libuv's pool. */
-static void sweep(uv_work_t *work)
+static void purge_sweep(uv_work_t *work)
 {
 	struct purge *p = work->data;
 	const struct operand *o = &p->operand;
@@ -184,7 +184,7 @@ void purge_begin(struct app *app, struct operand *o, purge_done done, void *arg)
 		remove_key(p);
 	p->due++;
 	p->sweep.data = p;
-	uv_queue_work(loop_uv(app->loop), &p->sweep, sweep, on_swept);
+	uv_queue_work(loop_uv(app->loop), &p->sweep, purge_sweep, on_swept);
 	for (size_t i = 0; i < app->nworkers; i++) {
 		struct part *part = MEM_NEW(struct part);
 		*part = (struct part){.purge = p, .worker = app->workers[i]};
@@ -199,7 +199,7 @@ struct asked {
 	const char *scope;
 };
 
-static void answer(void *arg, const struct purge_report *said)
+static void purge_answer(void *arg, const struct purge_report *said)
 {
 	struct asked *asked = arg;
 	struct buf body = {0};
@@ -215,5 +215,5 @@ void purge_start(struct app *app, struct admin_exchange *x, struct operand *o)
 {
 	struct asked *asked = MEM_NEW(struct asked);
 	*asked = (struct asked){x, scope(o)};
-	purge_begin(app, o, answer, asked);
+	purge_begin(app, o, purge_answer, asked);
 }

@@ -18,7 +18,7 @@
 
 /* --- the end of reading -------------------------------------------------- */
 
-static void stop(struct bulk *b, enum problem p, const char *detail)
+static void bulk_stop(struct bulk *b, enum problem p, const char *detail)
 {
 	if (b->stopped)
 		return;
@@ -31,12 +31,12 @@ static void stop(struct bulk *b, enum problem p, const char *detail)
 static void stop_at(
     struct bulk *b, enum problem p, size_t offset, const char *detail)
 {
-	stop(b, p, detail);
+	bulk_stop(b, p, detail);
 	b->has_offset = true;
 	b->offset = offset;
 }
 
-static void not_json(struct bulk *b, size_t offset, const char *what)
+static void bulk_not_json(struct bulk *b, size_t offset, const char *what)
 {
 	char detail[200];
 	snprintf(detail, sizeof detail, "%s (at byte %zu)", what, offset);
@@ -56,7 +56,7 @@ static void take_item(struct request *r)
 	    s->text.len, (size_t)r->worker->app->settings->common.document_max,
 	    &v);
 	if (v.validity == NOT_JSON) {
-		not_json(b, s->at + v.offset, v.message);
+		bulk_not_json(b, s->at + v.offset, v.message);
 		return;
 	}
 	b->index = bulk_results_add(&b->results);
@@ -76,7 +76,7 @@ static void take_item(struct request *r)
 	validation_free(&v);
 }
 
-static void hear(struct request *r, enum bulk_split_what what)
+static void bulk_hear(struct request *r, enum bulk_split_what what)
 {
 	struct bulk *b = r->bulk;
 	const struct api_settings *settings = r->worker->app->settings;
@@ -95,7 +95,7 @@ static void hear(struct request *r, enum bulk_split_what what)
 		bulk_results_problem(&b->results, bulk_results_add(&b->results),
 		    PROBLEM_TOO_LARGE, NULL);
 	else if (what == BULK_SPLIT_FAULT)
-		not_json(b, b->split.at, b->split.fault);
+		bulk_not_json(b, b->split.at, b->split.fault);
 	else if (what == BULK_SPLIT_END)
 		b->finished = true;
 }
@@ -127,13 +127,13 @@ static void wait_for_log(struct request *r)
 }
 
 /* Takes from a piece of the body up to the end of an item. */
-static size_t take(struct request *r, const char *data, size_t len)
+static size_t bulk_take_piece(struct request *r, const char *data, size_t len)
 {
 	struct bulk *b = r->bulk;
 	mono_us_t begin = clock_mono();
 	size_t used;
 	r->expired = false;
-	hear(r, bulk_split_feed(&b->split, data, len, &used));
+	bulk_hear(r, bulk_split_feed(&b->split, data, len, &used));
 	b->busy += clock_mono() - begin;
 	return used;
 }
@@ -164,7 +164,7 @@ bool bulk_take(struct request *r, const char *data, size_t len, size_t *taken)
 			give_way(r);
 			return false;
 		}
-		*taken += take(r, data + *taken, len - *taken);
+		*taken += bulk_take_piece(r, data + *taken, len - *taken);
 		count_memory(r);
 	}
 	/* The last one goes now if it can, not when more arrives. */
@@ -189,7 +189,7 @@ bool bulk_may_be(const struct request *r)
 static void refuse_header(struct bulk *b, const char *name, const char *why)
 {
 	violations_add(&b->header, name, "%s", why);
-	stop(b, PROBLEM_VALIDATION, NULL);
+	bulk_stop(b, PROBLEM_VALIDATION, NULL);
 }
 
 static void check_headers(struct request *r)
@@ -223,13 +223,13 @@ void bulk_begin(struct request *r, size_t before)
 	b->counted = client_take(httpd_client(r->connection), CLIENT_BULKS);
 	if (!b->counted || others >= (size_t)app->settings->max_bulks) {
 		b->retry_s = 1;
-		stop(b, PROBLEM_BUFFER_FULL,
+		bulk_stop(b, PROBLEM_BUFFER_FULL,
 		    "As many bulks are in hand as may, or as one client may "
 		    "have: see the settings http.max_bulks and "
 		    "http.client_share.");
 	} else if (write_refused(r->worker, r->collection, &refusal)) {
 		b->retry_s = refusal.retry_s;
-		stop(b, refusal.problem, refusal.detail);
+		bulk_stop(b, refusal.problem, refusal.detail);
 	}
 }
 
@@ -269,7 +269,7 @@ enum step_result bulk_end_step(struct request *r)
 			wait_for_log(r);
 			return STEP_PARK;
 		}
-		hear(r, bulk_split_finish(&b->split));
+		bulk_hear(r, bulk_split_finish(&b->split));
 	}
 	if (!bulk_all_sent(r)) {
 		wait_for_log(r);

@@ -32,14 +32,15 @@ size_t bulk_results_memory(const struct bulk_results *r)
 	return r->cap * sizeof *r->items + r->texts.cap;
 }
 
-static struct result *at(struct bulk_results *r, size_t i)
+static struct result *bulk_results_at(struct bulk_results *r, size_t i)
 {
 	CHECK(i < r->n);
 	return &r->items[i];
 }
 
 /* Offset 0 is nobody's. */
-static uint32_t keep(struct bulk_results *r, const char *text, size_t len)
+static uint32_t bulk_results_keep(
+    struct bulk_results *r, const char *text, size_t len)
 {
 	if (r->texts.len == 0)
 		buf_char(&r->texts, '\0');
@@ -53,13 +54,13 @@ static uint32_t keep(struct bulk_results *r, const char *text, size_t len)
 void bulk_results_key(
     struct bulk_results *r, size_t i, const char *key, size_t len)
 {
-	at(r, i)->key = keep(r, key, len);
+	bulk_results_at(r, i)->key = bulk_results_keep(r, key, len);
 }
 
 void bulk_results_accepted(
     struct bulk_results *r, size_t i, const struct position *p)
 {
-	struct result *x = at(r, i);
+	struct result *x = bulk_results_at(r, i);
 	x->kind = RESULT_ACCEPTED;
 	if (p) {
 		x->partition = p->partition;
@@ -70,21 +71,21 @@ void bulk_results_accepted(
 void bulk_results_problem(struct bulk_results *r, size_t i, enum problem p,
     const struct violations *v)
 {
-	struct result *x = at(r, i);
+	struct result *x = bulk_results_at(r, i);
 	x->kind = RESULT_PROBLEM;
 	x->detail = (uint8_t)p;
 	if (v == NULL || r->errors >= BULK_RESULTS_ERRORS)
 		return;
 	struct buf text = {0};
 	problem_errors(&text, v);
-	x->errors = keep(r, text.data ? text.data : "", text.len);
+	x->errors = bulk_results_keep(r, text.data ? text.data : "", text.len);
 	r->errors += text.len;
 	buf_free(&text);
 }
 
 void bulk_results_settled(struct bulk_results *r, size_t i, struct outcome o)
 {
-	struct result *x = at(r, i);
+	struct result *x = bulk_results_at(r, i);
 	CHECK(x->kind == RESULT_ACCEPTED);
 	switch (o.kind) {
 	case OUTCOME_UNKNOWN:
@@ -110,7 +111,7 @@ bool bulk_results_open(const struct bulk_results *r, size_t i)
 
 /* --- words --------------------------------------------------------------- */
 
-static unsigned status_of(const struct result *x)
+static unsigned bulk_results_status_of(const struct result *x)
 {
 	switch ((enum result_kind)x->kind) {
 	case RESULT_PENDING:
@@ -129,7 +130,7 @@ static unsigned status_of(const struct result *x)
 	UNREACHABLE("kind of a result");
 }
 
-static const char *type_of(const struct result *x)
+static const char *bulk_results_type_of(const struct result *x)
 {
 	if (x->kind == RESULT_REJECTED)
 		return reason_row((enum reason)x->detail)->problem;
@@ -157,10 +158,10 @@ static void write_one(
 		    (struct position){x->partition, x->version}, position);
 		buf_printf(out, "\"position\":\"%s\",", position);
 	}
-	buf_printf(out, "\"status\":%u", status_of(x));
-	if (type_of(x))
-		buf_printf(
-		    out, ",\"type\":\"" PROBLEM_PREFIX "%s\"", type_of(x));
+	buf_printf(out, "\"status\":%u", bulk_results_status_of(x));
+	if (bulk_results_type_of(x))
+		buf_printf(out, ",\"type\":\"" PROBLEM_PREFIX "%s\"",
+		    bulk_results_type_of(x));
 	if (x->errors)
 		buf_str(out, texts + x->errors);
 	buf_char(out, '}');
@@ -174,7 +175,8 @@ void bulk_results_write(const struct bulk_results *r,
 	bool first = true;
 	buf_str(out, array ? "[" : "");
 	for (size_t i = 0; i < r->n; i++) {
-		if (words.minimal && status_of(&r->items[i]) <= last_good)
+		if (words.minimal &&
+		    bulk_results_status_of(&r->items[i]) <= last_good)
 			continue;
 		buf_str(out, !array ? "" : first ? "\n" : ",\n");
 		first = false;
@@ -212,7 +214,7 @@ void bulk_results_positions(
 bool bulk_results_have(const struct bulk_results *r, unsigned status)
 {
 	for (size_t i = 0; i < r->n; i++) {
-		if (status_of(&r->items[i]) == status)
+		if (bulk_results_status_of(&r->items[i]) == status)
 			return true;
 	}
 	return false;

@@ -37,7 +37,7 @@ static void note_delivery(struct request *r, size_t i, const struct delivery *d)
 	switch (d->status) {
 	case DELIVERY_OK:
 		metric_add(&m->write_acked, 1);
-		backlog_acked(r->worker->app->probe, d->partition, d->offset);
+		backlog_acked(r->worker->app->backlog, d->partition, d->offset);
 		bool known = epoch_position(
 		    r->worker->app, d->partition, d->offset, &p.version);
 		bulk_results_accepted(&b->results, i, known ? &p : NULL);
@@ -55,7 +55,7 @@ static void note_delivery(struct request *r, size_t i, const struct delivery *d)
 	}
 }
 
-static void on_acked(void *arg, const struct delivery *d)
+static void bulk_send_on_acked(void *arg, const struct delivery *d)
 {
 	struct sent *s = arg;
 	struct request *r = s->request;
@@ -68,7 +68,7 @@ static void on_acked(void *arg, const struct delivery *d)
 }
 
 /* False: the producer's queue is full. */
-static bool append(struct request *r, const char *id, size_t id_len)
+static bool bulk_send_append(struct request *r, const char *id, size_t id_len)
 {
 	struct bulk *b = r->bulk;
 	const struct validation *v = &b->item;
@@ -88,11 +88,11 @@ static bool append(struct request *r, const char *id, size_t id_len)
 		.versions = "",
 		.shape = r->collection->shape},
 	    .traceparent = request_header(r, "traceparent"),
-	    .done = on_acked,
+	    .done = bulk_send_on_acked,
 	    .arg = s,
 	};
 	struct err e =
-	    write_log_append(r->worker->app->writelog, &a, &s->append);
+	    write_log_append(r->worker->app->write_log, &a, &s->append);
 	if (e.kind != ERR_KIND_OK) {
 		free(s);
 		return false;
@@ -158,7 +158,7 @@ static bool send_held(struct request *r)
 	const struct buf *key = &b->item.key;
 	buf_printf(&id, "%s/", r->collection->name);
 	buf_add(&id, key->data, key->len);
-	bool sent = append(r, id.data, id.len);
+	bool sent = bulk_send_append(r, id.data, id.len);
 	buf_free(&id);
 	if (!sent) {
 		b->wake_at = b->nsent - 1;

@@ -18,7 +18,7 @@ void bulk_split_free(struct bulk_split *s)
 	buf_free(&s->text);
 }
 
-static enum bulk_split_what fail(
+static enum bulk_split_what bulk_split_fail(
     struct bulk_split *s, size_t at, const char *what)
 {
 	s->at = at;
@@ -26,7 +26,7 @@ static enum bulk_split_what fail(
 	return BULK_SPLIT_FAULT;
 }
 
-static bool is_blank(char c)
+static bool bulk_split_is_blank(char c)
 {
 	return c == ' ' || c == '\t' || c == '\n' || c == '\r';
 }
@@ -72,7 +72,7 @@ static const char *element_end(
 	return NULL;
 }
 
-static void hold(struct bulk_split *s, const char *p, size_t len)
+static void bulk_split_hold(struct bulk_split *s, const char *p, size_t len)
 {
 	s->length += len;
 	if (s->length <= s->max)
@@ -87,13 +87,13 @@ static enum bulk_split_what whole(struct bulk_split *s)
 	return s->length > s->max ? BULK_SPLIT_LONG : BULK_SPLIT_ITEM;
 }
 
-static enum bulk_split_what inside(
+static enum bulk_split_what bulk_split_inside(
     struct bulk_split *s, const char **p, const char *end)
 {
 	const char *stop = s->form == BULK_SPLIT_LINES
 			       ? memchr(*p, '\n', (size_t)(end - *p))
 			       : element_end(s, *p, end);
-	hold(s, *p, (size_t)((stop ? stop : end) - *p));
+	bulk_split_hold(s, *p, (size_t)((stop ? stop : end) - *p));
 	*p = stop ? stop + 1 : end;
 	if (stop == NULL)
 		return BULK_SPLIT_MORE;
@@ -110,14 +110,14 @@ static enum bulk_split_what outside(
 	char c = **p;
 	if (s->place == BULK_SPLIT_OPENING) {
 		if (c != '[')
-			return fail(s, at, "an array is expected");
+			return bulk_split_fail(s, at, "an array is expected");
 		s->place = BULK_SPLIT_FIRST;
 	} else if (s->place == BULK_SPLIT_BEHIND) {
-		return fail(s, at, "more follows behind the array");
+		return bulk_split_fail(s, at, "more follows behind the array");
 	} else if (s->place == BULK_SPLIT_FIRST && c == ']') {
 		s->place = BULK_SPLIT_BEHIND;
 	} else if (s->form == BULK_SPLIT_ARRAY && (c == ',' || c == ']')) {
-		return fail(s, at, "a value is expected");
+		return bulk_split_fail(s, at, "a value is expected");
 	} else {
 		s->place = BULK_SPLIT_INSIDE;
 		s->at = at;
@@ -127,7 +127,7 @@ static enum bulk_split_what outside(
 	return BULK_SPLIT_MORE;
 }
 
-static void forget(struct bulk_split *s)
+static void bulk_split_forget(struct bulk_split *s)
 {
 	buf_clear(&s->text);
 	s->length = 0;
@@ -140,11 +140,11 @@ enum bulk_split_what bulk_split_feed(
 	enum bulk_split_what what = BULK_SPLIT_MORE;
 	const char *p = data, *end = data + len;
 	if (s->told)
-		forget(s);
+		bulk_split_forget(s);
 	while (p < end && what == BULK_SPLIT_MORE) {
 		if (s->place == BULK_SPLIT_INSIDE)
-			what = inside(s, &p, end);
-		else if (is_blank(*p))
+			what = bulk_split_inside(s, &p, end);
+		else if (bulk_split_is_blank(*p))
 			p++;
 		else
 			what = outside(s, &p, s->taken + (size_t)(p - data));
@@ -157,12 +157,12 @@ enum bulk_split_what bulk_split_feed(
 enum bulk_split_what bulk_split_finish(struct bulk_split *s)
 {
 	if (s->told)
-		forget(s);
+		bulk_split_forget(s);
 	if (s->place == BULK_SPLIT_BEHIND ||
 	    (s->form == BULK_SPLIT_LINES && s->place == BULK_SPLIT_BETWEEN))
 		return BULK_SPLIT_END;
 	if (s->form == BULK_SPLIT_ARRAY)
-		return fail(s, s->taken, "ends too early");
+		return bulk_split_fail(s, s->taken, "ends too early");
 	s->place = BULK_SPLIT_BETWEEN; /* the last line has no end of its own */
 	return whole(s);
 }

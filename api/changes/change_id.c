@@ -13,7 +13,7 @@ void change_id_write(struct buf *out, uint32_t epoch,
 }
 
 /* Digits, then the byte `behind`, or the end where that is NUL. */
-static bool number(const char **s, char behind, uint64_t *out)
+static bool change_id_number(const char **s, char behind, uint64_t *out)
 {
 	size_t len = behind ? strcspn(*s, (char[]){behind, '\0'}) : strlen(*s);
 	if ((*s)[len] != behind || !version_parse(*s, len, out))
@@ -27,12 +27,12 @@ enum change_id change_id_parse(const char *s, uint32_t epoch,
 {
 	uint64_t n, watermark, offset;
 	int32_t found = 0;
-	if (strchr(s, '.') == NULL || !number(&s, '.', &n))
+	if (strchr(s, '.') == NULL || !change_id_number(&s, '.', &n))
 		return CHANGE_ID_MALFORMED;
 	for (bool last = false; !last; found++) {
 		last = strchr(s, '.') == NULL;
-		if (!number(&s, '-', &watermark) ||
-		    !number(&s, last ? '\0' : '.', &offset))
+		if (!change_id_number(&s, '-', &watermark) ||
+		    !change_id_number(&s, last ? '\0' : '.', &offset))
 			return CHANGE_ID_MALFORMED;
 		if (found < partitions)
 			places[found] =

@@ -32,7 +32,7 @@ struct changes {
 
 /* --- life ---------------------------------------------------------------- */
 
-static void go_on(struct changes *c)
+static void changes_go_on(struct changes *c)
 {
 	c->suspended = false;
 	httpd_resume(c->worker->httpd, c->connection);
@@ -44,7 +44,7 @@ static void on_heard(void *arg)
 	if (c->request && c->request->parked)
 		request_resume(c->request);
 	else if (c->suspended)
-		go_on(c);
+		changes_go_on(c);
 }
 
 void changes_free(struct changes **cp)
@@ -64,7 +64,8 @@ void changes_free(struct changes **cp)
 	*cp = NULL;
 }
 
-static struct changes *start(struct request *r, const struct feed_options *o)
+static struct changes *changes_start(
+    struct request *r, const struct feed_options *o)
 {
 	struct worker *w = r->worker;
 	struct changes *c = MEM_NEW(struct changes);
@@ -107,20 +108,20 @@ static ssize_t read_events(void *arg, uint64_t at, char *to, size_t max)
 	return 0;
 }
 
-static void free_stream(void *arg)
+static void changes_free_stream(void *arg)
 {
 	struct changes *c = arg;
 	changes_free(&c);
 }
 
-static enum step_result stream(struct request *r)
+static enum step_result changes_stream(struct request *r)
 {
 	struct changes *c = r->changes;
 	c->request = NULL;
 	c->progress = clock_mono();
 	r->changes = NULL; /* the response's, from here on */
 	struct MHD_Response *response = MHD_create_response_from_callback(
-	    MHD_SIZE_UNKNOWN, PIECE, read_events, c, free_stream);
+	    MHD_SIZE_UNKNOWN, PIECE, read_events, c, changes_free_stream);
 	CHECK(response != NULL);
 	http_head_type(response, MEDIA_TYPE);
 	MHD_add_response_header(
@@ -131,7 +132,7 @@ static enum step_result stream(struct request *r)
 
 /* --- the sweep ----------------------------------------------------------- */
 
-static bool client_left(struct changes *c, mono_us_t now)
+static bool changes_client_left(struct changes *c, mono_us_t now)
 {
 	if (now - c->peeked < PEEK)
 		return false;
@@ -139,13 +140,13 @@ static bool client_left(struct changes *c, mono_us_t now)
 	return client_socket_has_left(c->connection);
 }
 
-static void sweep(struct changes *c, mono_us_t now)
+static void changes_sweep_ended(struct changes *c, mono_us_t now)
 {
 	struct worker *w = c->worker;
 	if (c->suspended) {
-		c->cut = client_left(c, now);
+		c->cut = changes_client_left(c, now);
 		if (c->cut || w->draining)
-			go_on(c);
+			changes_go_on(c);
 		return;
 	}
 	/* libmicrohttpd waits for the client; the shutdown tells it. */
@@ -163,13 +164,13 @@ void changes_sweep(struct worker *w)
 	mono_us_t now = clock_mono();
 	for (struct changes *c = w->changes; c; c = c->next) {
 		if (c->request == NULL && !c->cut)
-			sweep(c, now);
+			changes_sweep_ended(c, now);
 	}
 }
 
 /* --- the request --------------------------------------------------------- */
 
-static enum step_result unavailable(struct request *r)
+static enum step_result changes_unavailable(struct request *r)
 {
 	return answer_problem(
 	    r, PROBLEM_STORE_UNAVAILABLE, "The commits cannot be heard of.");
@@ -210,7 +211,7 @@ static enum step_result find_places(
 }
 
 /* It is the feed's. */
-static bool take_place(struct request *r)
+static bool changes_take_place(struct request *r)
 {
 	struct app *app = r->worker->app;
 	struct client *client = httpd_client(r->connection);
@@ -227,7 +228,7 @@ static enum step_result open_feed(
 {
 	if (!budget_keeps(&budget_answers, PIECE))
 		return answer_full(r);
-	if (!request_may_park(r) || !take_place(r))
+	if (!request_may_park(r) || !changes_take_place(r))
 		return answer_problem(r, PROBLEM_BUFFER_FULL,
 		    "As many change feeds are open as may, or as one client "
 		    "may have: see the settings changes.max and "
@@ -238,7 +239,7 @@ static enum step_result open_feed(
 	    .tail = r->worker->app->tail,
 	    .places = places,
 	};
-	r->changes = start(r, &o);
+	r->changes = changes_start(r, &o);
 	request_deadline(r, r->worker->app->settings->read_timeout);
 	r->step = STEP_CHANGES_OPENED;
 	return STEP_PARK;
@@ -252,7 +253,7 @@ enum step_result changes_step(struct request *r)
 		return answer_queue(r, 200, answer_head_of_stream(MEDIA_TYPE));
 	if (!epoch_now(app, &epoch) || !tail_started(app->tail) ||
 	    r->worker->draining)
-		return unavailable(r);
+		return changes_unavailable(r);
 	struct change_place *places =
 	    mem_zalloc((size_t)app->partitions * sizeof *places);
 	enum step_result result = find_places(r, epoch, places);
@@ -265,10 +266,10 @@ enum step_result changes_step(struct request *r)
 enum step_result changes_opened_step(struct request *r)
 {
 	if (r->changes == NULL) /* let go of: too late */
-		return unavailable(r);
+		return changes_unavailable(r);
 	enum feed_state state = feed_state(r->changes->feed);
 	if (state == FEED_OPEN)
-		return stream(r);
+		return changes_stream(r);
 	changes_free(&r->changes);
-	return state == FEED_EXPIRED ? expired(r) : unavailable(r);
+	return state == FEED_EXPIRED ? expired(r) : changes_unavailable(r);
 }

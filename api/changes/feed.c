@@ -66,7 +66,7 @@ struct feed {
 
 /* --- between the threads ------------------------------------------------- */
 
-static void unref(struct feed *f)
+static void feed_unref(struct feed *f)
 {
 	if (atomic_fetch_sub(&f->refs, 1) > 1)
 		return;
@@ -89,21 +89,21 @@ static void wake(void *arg)
 	atomic_store(&f->told, false);
 	if (f->heard)
 		f->heard(f->arg);
-	unref(f);
+	feed_unref(f);
 }
 
-static void tell(struct feed *f)
+static void feed_tell(struct feed *f)
 {
 	if (!atomic_exchange(&f->told, true))
 		post(f, f->loop, wake);
 }
 
-static void go_on(void *arg)
+static void feed_go_on(void *arg)
 {
 	struct feed *f = arg;
 	if (f->consumer)
 		consumer_hold(f->consumer, false);
-	unref(f);
+	feed_unref(f);
 }
 
 enum feed_state feed_state(struct feed *f)
@@ -130,7 +130,7 @@ size_t feed_take(struct feed *f, char *to, size_t max)
 	budget_set(&budget_answers, &f->memory, f->out.cap);
 	if (f->held && left < ROOM) {
 		f->held = false;
-		post(f, f->feeds->loop, go_on);
+		post(f, f->feeds->loop, feed_go_on);
 	}
 	pthread_mutex_unlock(&f->lock);
 	return n;
@@ -138,16 +138,16 @@ size_t feed_take(struct feed *f, char *to, size_t max)
 
 /* --- events -------------------------------------------------------------- */
 
-static void set_state(struct feed *f, enum feed_state state)
+static void feed_set_state(struct feed *f, enum feed_state state)
 {
 	if (feed_state(f) == FEED_OPENING || feed_state(f) == FEED_OPEN)
 		atomic_store(&f->state, state);
-	tell(f);
+	feed_tell(f);
 }
 
 /* Held while it opens, the consumer would never come to the other partitions:
  * with that much to tell it is open. */
-static void put(struct feed *f, const struct buf *text)
+static void feed_put(struct feed *f, const struct buf *text)
 {
 	if (text->len == 0)
 		return;
@@ -162,7 +162,7 @@ static void put(struct feed *f, const struct buf *text)
 	bool full = f->held;
 	pthread_mutex_unlock(&f->lock);
 	if (full || feed_state(f) == FEED_OPEN)
-		set_state(f, FEED_OPEN);
+		feed_set_state(f, FEED_OPEN);
 }
 
 static void write_id(struct feed *f, struct buf *out)
@@ -186,18 +186,18 @@ static void put_idle(struct feed *f, const char *line, bool id)
 	if (id)
 		write_id(f, &text);
 	buf_str(&text, "\n");
-	put(f, &text);
+	feed_put(f, &text);
 	buf_free(&text);
 }
 
 static void put_last(struct feed *f, struct feed_partition *part)
 {
-	put(f, &part->last);
+	feed_put(f, &part->last);
 	buf_free(&part->last); /* it may have been a long one */
 }
 
 /* As in the tail: a message that is not believed is not heard. */
-static bool admits(struct feed *f, struct feed_partition *part,
+static bool feed_admits(struct feed *f, struct feed_partition *part,
     const rd_kafka_message_t *m, version_t through)
 {
 	bool yes = tail_believes(f->tail, m->partition, through);
@@ -206,7 +206,7 @@ static bool admits(struct feed *f, struct feed_partition *part,
 	return yes;
 }
 
-static void hear_record(
+static void feed_hear_record(
     struct feed *f, struct feed_partition *part, const rd_kafka_message_t *m)
 {
 	struct record_commit c;
@@ -214,7 +214,7 @@ static void hear_record(
 		change_filter_hear(&part->core, m->offset);
 		return; /* the tail logs it */
 	}
-	if (!admits(f, part, m, c.version + 1))
+	if (!feed_admits(f, part, m, c.version + 1))
 		return;
 	bool ours = f->collection == collection_find(c.id,
 					 record_collection_len(c.id, c.id_len));
@@ -235,7 +235,7 @@ static enum follow_mark follow(
 	return FOLLOW_MARK_JUMP;
 }
 
-static void hear_mark(
+static void feed_hear_mark(
     struct feed *f, struct feed_partition *part, const rd_kafka_message_t *m)
 {
 	struct record_mark mark;
@@ -244,7 +244,7 @@ static void hear_mark(
 		return;
 	}
 	enum follow_mark what = FOLLOW_MARK_IGNORE;
-	if (admits(f, part, m, mark.through))
+	if (feed_admits(f, part, m, mark.through))
 		what = follow(&part->core, &mark);
 	record_mark_free(&mark);
 	if (what == FOLLOW_MARK_IGNORE)
@@ -255,7 +255,7 @@ static void hear_mark(
 		change_event_reset(&text, m->partition);
 	if (part->last.len)
 		write_id(f, &text);
-	put(f, &text);
+	feed_put(f, &text);
 	put_last(f, part);
 	buf_free(&text);
 }
@@ -266,36 +266,36 @@ static void confirm(struct feed *f, struct feed_partition *part)
 		return;
 	part->confirmed = true;
 	if (++f->confirmed == (size_t)f->feeds->o.partitions)
-		set_state(f, FEED_OPEN);
+		feed_set_state(f, FEED_OPEN);
 }
 
-static void on_message(void *arg, rd_kafka_message_t *m)
+static void feed_on_message(void *arg, rd_kafka_message_t *m)
 {
 	struct feed *f = arg;
 	struct feed_partition *part = &f->parts[m->partition];
 	if (record_is_mark(m))
-		hear_mark(f, part, m);
+		feed_hear_mark(f, part, m);
 	else
-		hear_record(f, part, m);
+		feed_hear_record(f, part, m);
 	confirm(f, part);
 	rd_kafka_message_destroy(m);
 }
 
-static void on_eof(void *arg, int32_t partition, int64_t at)
+static void feed_on_eof(void *arg, int32_t partition, int64_t at)
 {
 	struct feed *f = arg;
 	(void)at;
 	confirm(f, &f->parts[partition]);
 }
 
-static void on_fault(void *arg, int32_t partition, struct err e)
+static void feed_on_fault(void *arg, int32_t partition, struct err e)
 {
 	struct feed *f = arg;
 	bool gone = consumer_is_gone(&e) && !f->parts[partition].confirmed;
-	set_state(f, gone ? FEED_EXPIRED : FEED_ENDED);
+	feed_set_state(f, gone ? FEED_EXPIRED : FEED_ENDED);
 }
 
-static void assign(struct feed *f, int32_t n)
+static void feed_assign(struct feed *f, int32_t n)
 {
 	struct consumer_start *starts = mem_alloc((size_t)n * sizeof *starts);
 	for (int32_t p = 0; p < n; p++)
@@ -305,10 +305,12 @@ static void assign(struct feed *f, int32_t n)
 	free(starts);
 }
 
-static void begin(void *arg)
+static void feed_begin(void *arg)
 {
 	static const struct consumer_events events = {
-	    .message = on_message, .eof = on_eof, .fault = on_fault};
+	    .message = feed_on_message,
+	    .eof = feed_on_eof,
+	    .fault = feed_on_fault};
 	struct feed *f = arg;
 	const struct feeds_options *o = &f->feeds->o;
 	const struct consumer_options c = {.loop = f->feeds->loop,
@@ -325,14 +327,14 @@ static void begin(void *arg)
 	if (e.kind != ERR_KIND_OK) {
 		log_event(EV_KAFKA_ERROR, "code=%s text=%s", e.code,
 		    log_quote(e.msg));
-		set_state(f, FEED_ENDED);
+		feed_set_state(f, FEED_ENDED);
 		return;
 	}
 	put_idle(f, "retry: 1000\n", true);
-	assign(f, o->partitions);
+	feed_assign(f, o->partitions);
 }
 
-static void end(void *arg)
+static void feed_end(void *arg)
 {
 	struct feed *f = arg;
 	*(f->prev ? &f->prev->next : &f->feeds->first) = f->next;
@@ -343,7 +345,7 @@ static void end(void *arg)
 		change_filter_free(&f->parts[p].core);
 		buf_free(&f->parts[p].last);
 	}
-	unref(f);
+	feed_unref(f);
 }
 
 /* --- life ---------------------------------------------------------------- */
@@ -363,7 +365,7 @@ struct feed *feed_open(struct feeds *feeds, const struct feed_options *o)
 	CHECK_OS(pthread_mutex_init(&f->lock, NULL));
 	for (size_t p = 0; p < n; p++)
 		change_filter_start(&f->parts[p].core, o->places[p]);
-	loop_post(feeds->loop, begin, f);
+	loop_post(feeds->loop, feed_begin, f);
 	return f;
 }
 
@@ -373,8 +375,8 @@ void feed_close(struct feed **fp)
 	if (f == NULL)
 		return;
 	f->heard = NULL;
-	loop_post(f->feeds->loop, end, f);
-	unref(f);
+	loop_post(f->feeds->loop, feed_end, f);
+	feed_unref(f);
 	*fp = NULL;
 }
 
@@ -388,7 +390,7 @@ static void forget_forged(struct feed *f)
 			&f->parts[p].core, tail_forged(f->tail, p)))
 			change_event_reset(&text, p);
 	}
-	put(f, &text);
+	feed_put(f, &text);
 	buf_free(&text);
 }
 
@@ -405,7 +407,7 @@ static void tick(struct feed *f)
 		put_idle(f, ":\n", f->stale);
 }
 
-static void on_tick(void *arg)
+static void feed_on_tick(void *arg)
 {
 	struct feeds *feeds = arg;
 	for (struct feed *f = feeds->first; f; f = f->next)
@@ -413,7 +415,7 @@ static void on_tick(void *arg)
 	loop_timer_start(feeds->tick, TICK);
 }
 
-static void *thread_main(void *arg)
+static void *feed_thread_main(void *arg)
 {
 	struct feeds *feeds = arg;
 	loop_run(feeds->loop);
@@ -425,9 +427,9 @@ struct feeds *feeds_new(const struct feeds_options *o)
 	struct feeds *feeds = MEM_NEW(struct feeds);
 	feeds->o = *o;
 	feeds->loop = loop_new();
-	feeds->tick = loop_timer_new(feeds->loop, on_tick, feeds);
+	feeds->tick = loop_timer_new(feeds->loop, feed_on_tick, feeds);
 	loop_timer_start(feeds->tick, TICK);
-	CHECK_OS(pthread_create(&feeds->thread, NULL, thread_main, feeds));
+	CHECK_OS(pthread_create(&feeds->thread, NULL, feed_thread_main, feeds));
 	return feeds;
 }
 
@@ -436,7 +438,7 @@ const struct loop *feeds_loop(const struct feeds *f)
 	return f->loop;
 }
 
-static void stop(void *arg)
+static void feed_stop(void *arg)
 {
 	struct feeds *feeds = arg;
 	CHECK(feeds->first == NULL);
@@ -449,7 +451,7 @@ void feeds_free(struct feeds **fp)
 	struct feeds *feeds = *fp;
 	if (feeds == NULL)
 		return;
-	loop_post(feeds->loop, stop, feeds);
+	loop_post(feeds->loop, feed_stop, feeds);
 	CHECK_OS(pthread_join(feeds->thread, NULL));
 	loop_free(&feeds->loop);
 	free(feeds);

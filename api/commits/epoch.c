@@ -26,7 +26,7 @@ struct epoch {
 
 static const char sql[] = "SELECT topic, partitions, epoch FROM sluice.log";
 
-static void check(struct epoch *e, const PGresult *r)
+static void epoch_check(struct epoch *e, const PGresult *r)
 {
 	const struct common_settings *s = &e->app->settings->common;
 	const char *topic = PQgetvalue(r, 0, 0);
@@ -49,34 +49,34 @@ static void check(struct epoch *e, const PGresult *r)
 	app_refuse(e->app, &why);
 }
 
-static void on_told(void *arg, const struct pg_reply *reply)
+static void epoch_on_told(void *arg, const struct pg_reply *reply)
 {
 	struct epoch *e = arg;
 	e->asked = false;
 	if (reply->err.kind == ERR_KIND_OK && PQntuples(reply->results[0]) == 1)
-		check(e, reply->results[0]);
+		epoch_check(e, reply->results[0]);
 }
 
-static void ask(struct epoch *e)
+static void epoch_ask(struct epoch *e)
 {
 	const struct pg_query q = {
 	    .sql = sql, .result_format = 1, .shape.columns = "spe"};
-	e->asked = pg_submit(e->pg, &q, 1, on_told, e);
+	e->asked = pg_submit(e->pg, &q, 1, epoch_on_told, e);
 }
 
-static void on_migrated(void *arg, const struct pg_reply *reply)
+static void epoch_on_migrated(void *arg, const struct pg_reply *reply)
 {
 	struct epoch *e = arg;
 	e->asked = false;
 	if (reply->err.kind != ERR_KIND_OK)
 		return;
 	if (PQgetvalue(reply->results[0], 0, 0)[0] == 't')
-		ask(e);
+		epoch_ask(e);
 	else
 		atomic_store(&e->number, UNMIGRATED);
 }
 
-static void on_timer(void *arg)
+static void epoch_on_timer(void *arg)
 {
 	struct epoch *e = arg;
 	const struct pg_query q = {.sql = SQL_MIGRATED, .shape.columns = "s!"};
@@ -84,12 +84,12 @@ static void on_timer(void *arg)
 	if (e->asked || epoch_is_other(e))
 		return;
 	if (epoch_known(e))
-		ask(e);
+		epoch_ask(e);
 	else
-		e->asked = pg_submit(e->pg, &q, 1, on_migrated, e);
+		e->asked = pg_submit(e->pg, &q, 1, epoch_on_migrated, e);
 }
 
-static void on_state(void *arg, bool ready)
+static void epoch_on_state(void *arg, bool ready)
 {
 	struct epoch *e = arg;
 	if (ready)
@@ -101,7 +101,7 @@ struct epoch *epoch_new(struct app *app)
 	struct epoch *e = MEM_NEW(struct epoch);
 	e->app = app;
 	atomic_store(&e->number, UNKNOWN);
-	e->timer = loop_timer_new(app->loop, on_timer, e);
+	e->timer = loop_timer_new(app->loop, epoch_on_timer, e);
 	const struct pg_options o = {
 	    .loop = app->loop,
 	    .name = "primary",
@@ -109,7 +109,7 @@ struct epoch *epoch_new(struct app *app)
 	    .session = "read-write",
 	    .connect_timeout = CLOCK_S(3),
 	    .query_timeout = app->settings->pg_timeout,
-	    .state = on_state,
+	    .state = epoch_on_state,
 	    .arg = e,
 	};
 	e->pg = pg_new(&o);

@@ -56,7 +56,7 @@ static int64_t start_of(const struct tail_partition *part)
 }
 
 /* The whole assignment is replaced: those that follow go on where they are. */
-static void assign(struct tail *t)
+static void tail_assign(struct tail *t)
 {
 	size_t n = (size_t)t->o.partitions;
 	struct consumer_start *starts = mem_alloc(n * sizeof *starts);
@@ -71,7 +71,7 @@ static void assign(struct tail *t)
 
 static void on_again(void *arg)
 {
-	assign(arg);
+	tail_assign(arg);
 }
 
 /* Begins by the reach; what comes until then does not count. */
@@ -106,7 +106,7 @@ static void update_l1(struct tail *t, const struct collection *collection,
 	value_unref(&v);
 }
 
-static void pass_over(struct tail *t, const rd_kafka_message_t *m)
+static void tail_pass_over(struct tail *t, const rd_kafka_message_t *m)
 {
 	metric_add(&t->o.metrics->commits_malformed, 1);
 	log_event(EV_TAIL_MALFORMED, "partition=%d offset=%lld", m->partition,
@@ -115,13 +115,13 @@ static void pass_over(struct tail *t, const rd_kafka_message_t *m)
 
 /* A message that is not believed is not heard either, as if compaction had
  * taken it: the next mark then starts the partition anew. */
-static bool admits(
+static bool tail_admits(
     struct tail *t, const rd_kafka_message_t *m, version_t through)
 {
 	struct tail_partition *part = &t->parts[m->partition];
 	if (!writes_bound_admits(
 		&part->bound, m->offset, through, clock_mono())) {
-		pass_over(t, m);
+		tail_pass_over(t, m);
 		return false;
 	}
 	follower_hear(&part->follower, m->offset);
@@ -131,10 +131,10 @@ static bool admits(
 static void pass_malformed(struct tail *t, const rd_kafka_message_t *m)
 {
 	follower_hear(&t->parts[m->partition].follower, m->offset);
-	pass_over(t, m);
+	tail_pass_over(t, m);
 }
 
-static void hear_record(struct tail *t, const rd_kafka_message_t *m)
+static void tail_hear_record(struct tail *t, const rd_kafka_message_t *m)
 {
 	struct record_commit c;
 	struct tail_partition *part = &t->parts[m->partition];
@@ -142,7 +142,7 @@ static void hear_record(struct tail *t, const rd_kafka_message_t *m)
 		pass_malformed(t, m);
 		return;
 	}
-	if (!admits(t, m, c.version + 1))
+	if (!tail_admits(t, m, c.version + 1))
 		return;
 	enum follow_record what = follower_record(&part->follower, c.version);
 	if (what == FOLLOW_IGNORE)
@@ -182,7 +182,7 @@ static void start_partition(struct tail *t, int32_t partition, bool jump)
 	    (unsigned long long)base);
 }
 
-static void move(struct tail *t, int32_t partition, int64_t after)
+static void tail_move(struct tail *t, int32_t partition, int64_t after)
 {
 	struct tail_partition *part = &t->parts[partition];
 	atomic_store_explicit(
@@ -230,7 +230,7 @@ static enum follow_mark undo(
 	return follower_anew(&part->follower, mark->through);
 }
 
-static void hear_mark(struct tail *t, const rd_kafka_message_t *m)
+static void tail_hear_mark(struct tail *t, const rd_kafka_message_t *m)
 {
 	struct record_mark mark;
 	struct tail_partition *part = &t->parts[m->partition];
@@ -238,7 +238,7 @@ static void hear_mark(struct tail *t, const rd_kafka_message_t *m)
 		pass_malformed(t, m);
 		return;
 	}
-	if (!admits(t, m, mark.through)) {
+	if (!tail_admits(t, m, mark.through)) {
 		record_mark_free(&mark);
 		return;
 	}
@@ -257,7 +257,7 @@ static void hear_mark(struct tail *t, const rd_kafka_message_t *m)
 				.reason = mark.rejected[i].reason});
 		atomic_fetch_add(&t->rejected, (int64_t)mark.nrejected);
 		metric_add(&t->o.metrics->marks_heard, 1);
-		move(t, m->partition, mark.after);
+		tail_move(t, m->partition, mark.after);
 	}
 	record_mark_free(&mark);
 }
@@ -279,7 +279,7 @@ void tail_asks(struct tail *t)
 /* The partition is ahead of the log. Its floors say what was forged, so nothing
  * is served from its caches; and nothing more is heard of it until Postgres has
  * been asked once more. */
-static void stop(struct tail *t, int32_t partition)
+static void tail_stop(struct tail *t, int32_t partition)
 {
 	struct tail_partition *part = &t->parts[partition];
 	metric_add(&t->o.metrics->ahead, 1);
@@ -295,7 +295,8 @@ static void stop(struct tail *t, int32_t partition)
 	part->moving = true;
 }
 
-static void compare(struct tail *t, struct tail_partition *part, version_t head)
+static void tail_compare(
+    struct tail *t, struct tail_partition *part, version_t head)
 {
 	if (part->compared || !part->asked || part->bound.asked_highest > head)
 		return;
@@ -327,11 +328,11 @@ void tail_heads(struct tail *t, const struct writes_head_answer *answer)
 			continue;
 		bool ahead =
 		    writes_bound_answered(&part->bound, head, clock_mono());
-		compare(t, part, head);
+		tail_compare(t, part, head);
 		if (part->restarts)
 			restart(t, p, answer->applied[p]);
 		else if (ahead && !part->moving)
-			stop(t, p);
+			tail_stop(t, p);
 	}
 }
 
@@ -364,21 +365,21 @@ version_t tail_forged(const struct tail *t, int32_t partition)
 
 /* --- the consumer -------------------------------------------------------- */
 
-static void on_message(void *arg, rd_kafka_message_t *m)
+static void tail_on_message(void *arg, rd_kafka_message_t *m)
 {
 	struct tail *t = arg;
 	struct tail_partition *part = &t->parts[m->partition];
 	if (!part->moving) {
 		part->resume = m->offset + 1;
 		if (record_is_mark(m))
-			hear_mark(t, m);
+			tail_hear_mark(t, m);
 		else
-			hear_record(t, m);
+			tail_hear_record(t, m);
 	}
 	rd_kafka_message_destroy(m);
 }
 
-static void on_eof(void *arg, int32_t partition, int64_t end)
+static void tail_on_eof(void *arg, int32_t partition, int64_t end)
 {
 	struct tail *t = arg;
 	struct tail_partition *part = &t->parts[partition];
@@ -392,11 +393,11 @@ static void on_eof(void *arg, int32_t partition, int64_t end)
 	 * nothing can be older than it. */
 	follower_mark(&part->follower, 0, 0, -1);
 	start_partition(t, partition, false);
-	move(t, partition, -1);
+	tail_move(t, partition, -1);
 }
 
 /* Where its offset is not in the log (any more) a partition starts anew. */
-static void on_fault(void *arg, int32_t partition, struct err e)
+static void tail_on_fault(void *arg, int32_t partition, struct err e)
 {
 	struct tail *t = arg;
 	struct tail_partition *part = &t->parts[partition];
@@ -412,7 +413,7 @@ static void on_fault(void *arg, int32_t partition, struct err e)
 	}
 }
 
-static void on_reachable(void *arg, bool yes)
+static void tail_on_reachable(void *arg, bool yes)
 {
 	struct tail *t = arg;
 	atomic_store(&t->up, yes);
@@ -422,10 +423,10 @@ static void on_reachable(void *arg, bool yes)
 struct err tail_new(const struct tail_options *o, struct tail **out)
 {
 	static const struct consumer_events events = {
-	    .message = on_message,
-	    .eof = on_eof,
-	    .fault = on_fault,
-	    .reachable = on_reachable,
+	    .message = tail_on_message,
+	    .eof = tail_on_eof,
+	    .fault = tail_on_fault,
+	    .reachable = tail_on_reachable,
 	};
 	size_t n = (size_t)o->partitions;
 	struct tail *t =
@@ -451,7 +452,7 @@ struct err tail_new(const struct tail_options *o, struct tail **out)
 	}
 	t->again = loop_timer_new(o->loop, on_again, t);
 	*out = t;
-	assign(t);
+	tail_assign(t);
 	return ERR_OK;
 }
 

@@ -21,7 +21,8 @@ static const char *level_of(enum tier tier)
 	return tier == TIER_REDIS ? "L2" : "DB";
 }
 
-static void add_member(struct buf *out, const json_t *doc, const char *name)
+static void compat_add_member(
+    struct buf *out, const json_t *doc, const char *name)
 {
 	const json_t *v = json_object_get(doc, name);
 	buf_printf(out, ",\"%s\":", name);
@@ -42,9 +43,9 @@ static enum step_result answer_read(
 	buf_json(&body, key, len);
 	if (present) {
 		json_t *doc = json_loadb(v->doc, v->len, 0, NULL);
-		add_member(&body, doc, "value");
-		add_member(&body, doc, "created_at");
-		add_member(&body, doc, "updated_at");
+		compat_add_member(&body, doc, "value");
+		compat_add_member(&body, doc, "created_at");
+		compat_add_member(&body, doc, "updated_at");
 		json_decref(doc);
 	}
 	buf_printf(&body,

@@ -57,7 +57,7 @@ static void on_main(void *arg)
 	on_purged(c, &none);
 }
 
-static bool is_foreign(const struct request *r)
+static bool compat_cache_is_foreign(const struct request *r)
 {
 	const struct origin_check g = {
 	    .method = r->method,
@@ -75,7 +75,7 @@ enum step_result seed_clear_step(struct request *r)
 		return answer_problem(r, PROBLEM_FORBIDDEN,
 		    "This listener takes no purges: see the setting "
 		    "http.purge, or ask DELETE /cache of the admin listener.");
-	if (is_foreign(r))
+	if (compat_cache_is_foreign(r))
 		return answer_problem(r, PROBLEM_FORBIDDEN,
 		    "Pages of another origin are not answered.");
 	if (!request_may_park(r))

@@ -12,7 +12,7 @@
 /* --- failures ------------------------------------------------------------ */
 
 /* {"detail": …}, as their clients expect it. */
-static enum step_result fail(
+static enum step_result compat_rows_fail(
     struct request *r, unsigned status, const char *detail)
 {
 	struct buf body = {0};
@@ -29,7 +29,7 @@ static bool is_posts(const struct request *r)
 
 static enum step_result no_row(struct request *r)
 {
-	return fail(
+	return compat_rows_fail(
 	    r, 404, is_posts(r) ? "Post not found" : "Product not found");
 }
 
@@ -47,7 +47,8 @@ static void detail(struct buf *out, const char *where, const char *pointer,
 }
 
 /* Takes the list of details. */
-static enum step_result refuse(struct request *r, struct buf *details)
+static enum step_result compat_rows_refuse(
+    struct request *r, struct buf *details)
 {
 	struct buf body = {0};
 	buf_printf(&body, "{\"detail\":[%s]}\n", details->data);
@@ -63,7 +64,7 @@ static enum step_result refuse_all(
 		detail(&details, where, v->items[i].pointer, v->items[i].detail,
 		    "value_error");
 	violations_free(v);
-	return refuse(r, &details);
+	return compat_rows_refuse(r, &details);
 }
 
 static enum step_result refuse_body(struct request *r, struct validation *v)
@@ -74,7 +75,7 @@ static enum step_result refuse_body(struct request *r, struct validation *v)
 	if (v->validity == INVALID)
 		return refuse_all(r, "body", &v->violations);
 	detail(&details, "body", "", v->message, "json_invalid");
-	return refuse(r, &details);
+	return compat_rows_refuse(r, &details);
 }
 
 /* --- the row ------------------------------------------------------------- */
@@ -325,7 +326,7 @@ static enum step_result row_settled(struct request *r, struct outcome o)
 	if (o.reason == REASON_NOT_FOUND || o.reason == REASON_PRECONDITION)
 		return no_row(r);
 	const struct reason_row *row = reason_row(o.reason);
-	return fail(r, row->status, row->text);
+	return compat_rows_fail(r, row->status, row->text);
 }
 
 const struct surface seed_posts = {

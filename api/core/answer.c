@@ -34,7 +34,7 @@ enum step_result answer_shared(
 /* --- what a read says of itself ------------------------------------------ */
 
 /* Neither hit nor fwd: Sluice answered without a value of any tier. */
-static const char *outcome(const struct request *r)
+static const char *answer_outcome(const struct request *r)
 {
 	if (r->tier == TIER_L1)
 		return VALUE_L1_STATUS;
@@ -57,7 +57,7 @@ static const char *outcome(const struct request *r)
 /* One member for the whole, then one per tier that could not help. */
 static void cache_status(const struct request *r, struct buf *out)
 {
-	buf_str(out, outcome(r));
+	buf_str(out, answer_outcome(r));
 	if (r->tier == TIER_REPLICA)
 		buf_str(out, "; detail=replica");
 	if (r->tier == TIER_PRIMARY)

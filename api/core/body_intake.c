@@ -26,7 +26,7 @@ static size_t room_for(const struct request *r, size_t len)
 	return cap > need ? cap : need;
 }
 
-static void let_go(struct request *r)
+static void body_intake_let_go(struct request *r)
 {
 	buf_free(&r->body);
 	budget_set(&budget_bodies, &r->held, 0);
@@ -38,7 +38,7 @@ bool body_intake_fits(uint64_t len)
 	       budget_fits(&budget_bodies, (size_t)len);
 }
 
-static bool make_room(struct request *r, size_t len)
+static bool body_intake_make_room(struct request *r, size_t len)
 {
 	size_t cap = room_for(r, len);
 	if (!budget_take(&budget_bodies, &r->held, cap))
@@ -52,8 +52,9 @@ enum httpd_body body_intake_add(struct request *r, const char *data, size_t len)
 {
 	size_t max = (size_t)r->worker->app->settings->max_item;
 	size_t all = r->body.len + len;
-	if (all > max || (all + 1 > r->body.cap && !make_room(r, len))) {
-		let_go(r);
+	if (all > max ||
+	    (all + 1 > r->body.cap && !body_intake_make_room(r, len))) {
+		body_intake_let_go(r);
 		return all > max ? HTTPD_LARGE : HTTPD_FULL;
 	}
 	buf_add(&r->body, data, len);
@@ -72,5 +73,5 @@ void body_intake_free(struct request *r)
 	free(r->doc);
 	r->doc = NULL;
 	r->doc_len = 0;
-	let_go(r);
+	body_intake_let_go(r);
 }

@@ -12,7 +12,7 @@ static size_t used(const struct budget *b)
 	return atomic_load_explicit(&b->used, memory_order_relaxed);
 }
 
-static bool refuse(struct budget *b)
+static bool budget_refuse(struct budget *b)
 {
 	atomic_fetch_add_explicit(&b->refused, 1, memory_order_relaxed);
 	return false;
@@ -27,7 +27,7 @@ bool budget_take(struct budget *b, size_t *held, size_t want)
 	size_t more = want - *held, most = limit(b, want), now = used(b);
 	do {
 		if (more > most || now > most - more)
-			return refuse(b);
+			return budget_refuse(b);
 	} while (!atomic_compare_exchange_weak_explicit(&b->used, &now,
 	    now + more, memory_order_relaxed, memory_order_relaxed));
 	*held = want;
@@ -45,12 +45,12 @@ void budget_set(struct budget *b, size_t *held, size_t want)
 bool budget_fits(struct budget *b, size_t n)
 {
 	size_t most = limit(b, n);
-	return (n <= most && used(b) <= most - n) || refuse(b);
+	return (n <= most && used(b) <= most - n) || budget_refuse(b);
 }
 
 bool budget_keeps(struct budget *b, size_t n)
 {
-	return used(b) <= limit(b, n) || refuse(b);
+	return used(b) <= limit(b, n) || budget_refuse(b);
 }
 
 bool budget_is_over(const struct budget *b)

@@ -70,7 +70,7 @@ static bool take_address(const struct sockaddr *from, struct address *a)
 	return true;
 }
 
-static bool inside(const struct address *a, const struct network *n)
+static bool clients_inside(const struct address *a, const struct network *n)
 {
 	for (unsigned i = 0; i < n->bits; i++) {
 		unsigned bit = 0x80U >> i % 8;
@@ -134,7 +134,7 @@ bool clients_check(const char *exempt)
 static bool is_exempt(const struct clients *cs, const struct address *a)
 {
 	for (size_t i = 0; i < cs->nexempt; i++) {
-		if (inside(a, &cs->exempt[i]))
+		if (clients_inside(a, &cs->exempt[i]))
 			return true;
 	}
 	return false;
@@ -142,18 +142,18 @@ static bool is_exempt(const struct clients *cs, const struct address *a)
 
 /* --- counts -------------------------------------------------------------- */
 
-static void lock(struct clients *cs)
+static void clients_lock(struct clients *cs)
 {
 	CHECK_OS(pthread_mutex_lock(&cs->lock));
 }
 
-static void unlock(struct clients *cs)
+static void clients_unlock(struct clients *cs)
 {
 	CHECK_OS(pthread_mutex_unlock(&cs->lock));
 }
 
 /* The link to the client, or to NULL where it would be. */
-static struct client **find(struct clients *cs, const struct address *a)
+static struct client **clients_find(struct clients *cs, const struct address *a)
 {
 	uint64_t hash = XXH3_64bits_withSeed(a, sizeof *a, cs->seed);
 	struct client **link = &cs->chains[hash % CHAINS];
@@ -162,7 +162,7 @@ static struct client **find(struct clients *cs, const struct address *a)
 	return link;
 }
 
-static struct client *make(struct clients *cs, const struct address *a)
+static struct client *clients_make(struct clients *cs, const struct address *a)
 {
 	struct client *c = MEM_NEW(struct client);
 	c->all = cs;
@@ -171,7 +171,7 @@ static struct client *make(struct clients *cs, const struct address *a)
 	return c;
 }
 
-static bool take(struct client *c, enum client_kind kind)
+static bool clients_take(struct client *c, enum client_kind kind)
 {
 	if (c->has[kind] >= c->all->most[kind]) {
 		c->all->refused[kind]++;
@@ -182,14 +182,14 @@ static bool take(struct client *c, enum client_kind kind)
 	return true;
 }
 
-static void give(struct client *c, enum client_kind kind)
+static void clients_give(struct client *c, enum client_kind kind)
 {
 	struct clients *cs = c->all;
 	CHECK(c->has[kind] > 0);
 	c->has[kind]--;
 	if (--c->sum)
 		return;
-	struct client **link = find(cs, &c->address);
+	struct client **link = clients_find(cs, &c->address);
 	CHECK(*link == c);
 	*link = c->chain;
 	cs->n--;
@@ -204,14 +204,14 @@ bool clients_enter(
 	if (!take_address(address, &a) || is_exempt(cs, &a))
 		return true;
 	widen(&a);
-	lock(cs);
-	struct client **link = find(cs, &a);
+	clients_lock(cs);
+	struct client **link = clients_find(cs, &a);
 	if (*link == NULL)
-		*link = make(cs, &a);
-	bool taken = take(*link, CLIENT_CONNECTIONS);
+		*link = clients_make(cs, &a);
+	bool taken = clients_take(*link, CLIENT_CONNECTIONS);
 	if (taken)
 		*out = *link;
-	unlock(cs);
+	clients_unlock(cs);
 	return taken;
 }
 
@@ -226,9 +226,9 @@ bool client_take(struct client *c, enum client_kind kind)
 	if (c == NULL)
 		return true;
 	struct clients *cs = c->all;
-	lock(cs);
-	bool taken = take(c, kind);
-	unlock(cs);
+	clients_lock(cs);
+	bool taken = clients_take(c, kind);
+	clients_unlock(cs);
 	return taken;
 }
 
@@ -237,9 +237,9 @@ void client_give(struct client *c, enum client_kind kind)
 	if (c == NULL)
 		return;
 	struct clients *cs = c->all;
-	lock(cs);
-	give(c, kind);
-	unlock(cs);
+	clients_lock(cs);
+	clients_give(c, kind);
+	clients_unlock(cs);
 }
 
 /* --- life ---------------------------------------------------------------- */
@@ -260,17 +260,17 @@ struct clients *clients_new(const size_t most[CLIENT_KINDS], const char *exempt)
 
 uint64_t clients_refused(struct clients *cs, enum client_kind kind)
 {
-	lock(cs);
+	clients_lock(cs);
 	uint64_t n = cs->refused[kind];
-	unlock(cs);
+	clients_unlock(cs);
 	return n;
 }
 
 size_t clients_count(struct clients *cs)
 {
-	lock(cs);
+	clients_lock(cs);
 	size_t n = cs->n;
-	unlock(cs);
+	clients_unlock(cs);
 	return n;
 }
 

@@ -38,7 +38,7 @@ struct sum {
 	size_t n, bytes;
 };
 
-static enum MHD_Result add(
+static enum MHD_Result header_budget_add(
     void *arg, enum MHD_ValueKind kind, const char *name, const char *value)
 {
 	struct sum *sum = arg;
@@ -52,7 +52,7 @@ bool header_budget_for_link(const struct request *r, size_t len)
 {
 	struct sum headers = {0};
 	MHD_get_connection_values(
-	    r->connection, MHD_HEADER_KIND, add, &headers);
+	    r->connection, MHD_HEADER_KIND, header_budget_add, &headers);
 	size_t now = header_size(r->connection);
 	size_t next = len + headers.bytes;
 	return (now > next ? now : next) + len +

@@ -3,7 +3,7 @@
 #include <inttypes.h>
 #include <string.h>
 
-static void begin(struct jsonout *j, const char *name)
+static void jsonout_begin(struct jsonout *j, const char *name)
 {
 	if (j->follows)
 		buf_char(j->out, ',');
@@ -16,7 +16,7 @@ static void begin(struct jsonout *j, const char *name)
 
 void jsonout_open(struct jsonout *j, const char *name, char bracket)
 {
-	begin(j, name);
+	jsonout_begin(j, name);
 	buf_char(j->out, bracket);
 	j->follows = false;
 }
@@ -29,25 +29,25 @@ void jsonout_close(struct jsonout *j, char bracket)
 
 void jsonout_string(struct jsonout *j, const char *name, const char *s)
 {
-	begin(j, name);
+	jsonout_begin(j, name);
 	buf_json(j->out, s, strlen(s));
 }
 
 void jsonout_bool(struct jsonout *j, const char *name, bool v)
 {
-	begin(j, name);
+	jsonout_begin(j, name);
 	buf_str(j->out, v ? "true" : "false");
 }
 
 void jsonout_int(struct jsonout *j, const char *name, int64_t v)
 {
-	begin(j, name);
+	jsonout_begin(j, name);
 	buf_printf(j->out, "%" PRId64, v);
 }
 
 void jsonout_raw(struct jsonout *j, const char *name, struct jsonslice v)
 {
-	begin(j, name);
+	jsonout_begin(j, name);
 	buf_add(j->out, v.s, v.len);
 }
 

@@ -94,7 +94,8 @@ void native_seed_wait(struct request *r)
 		r->wait_for = 0;
 }
 
-static enum step_result not_json(struct request *r, const struct validation *v)
+static enum step_result native_not_json(
+    struct request *r, const struct validation *v)
 {
 	char extra[48], detail[200];
 	snprintf(extra, sizeof extra, ",\"offset\":%zu", v->offset);
@@ -107,7 +108,7 @@ static enum step_result not_json(struct request *r, const struct validation *v)
 enum step_result native_refuse(struct request *r, struct validation *v)
 {
 	if (v->validity == NOT_JSON)
-		return not_json(r, v);
+		return native_not_json(r, v);
 	if (v->validity == TOO_LARGE)
 		return answer_problem(r, PROBLEM_TOO_LARGE, v->message);
 	return answer_violations(r, &v->violations);
@@ -254,7 +255,7 @@ static enum step_result take_document(struct request *r)
 }
 
 /* A client that asks for a decision waits for it, unless it says otherwise. */
-static void set_wait(struct request *r)
+static void native_set_wait(struct request *r)
 {
 	native_preferences(r);
 	bool asks = r->condition != RECORD_ALWAYS && !r->creates;
@@ -272,7 +273,7 @@ static enum step_result native_parse(struct request *r)
 	if (take_condition(r) == STEP_DONE ||
 	    take_idempotency(r) == STEP_DONE || take_document(r) == STEP_DONE)
 		return STEP_DONE;
-	set_wait(r);
+	native_set_wait(r);
 	if (r->idempotency_key)
 		r->fingerprint = fingerprint(r);
 	return STEP_MORE;
@@ -295,7 +296,8 @@ static void write_state(struct request *r, const char *state, struct buf *out)
 }
 
 /* The headers that every answer to an accepted write has. */
-static void add_position(struct request *r, struct MHD_Response *response)
+static void native_add_position(
+    struct request *r, struct MHD_Response *response)
 {
 	if (r->has_position) {
 		char position[POSITION_MAX_LEN];
@@ -320,7 +322,7 @@ static enum step_result accepted(struct request *r)
 	struct buf body = {0};
 	write_state(r, "accepted", &body);
 	struct MHD_Response *response = answer_body(&body, "application/json");
-	add_position(r, response);
+	native_add_position(r, response);
 	if (r->has_position) {
 		char position[POSITION_MAX_LEN], location[64];
 		position_format(r->position, position);
@@ -339,7 +341,7 @@ static void add_waited(
 	if (r->decision.replayed)
 		MHD_add_response_header(
 		    response, "Idempotency-Replayed", "true");
-	add_position(r, response);
+	native_add_position(r, response);
 }
 
 static enum step_result native_rejected(struct request *r, enum reason reason)

@@ -43,7 +43,7 @@ enum problem problem_by_type(const char *type)
 	UNREACHABLE("a reason without a problem type");
 }
 
-static void member(struct buf *out, const char *name, const char *value)
+static void problem_member(struct buf *out, const char *name, const char *value)
 {
 	buf_printf(out, ",\"%s\":", name);
 	buf_json(out, value, strlen(value));
@@ -55,7 +55,7 @@ void problem_errors(struct buf *out, const struct violations *v)
 		buf_str(
 		    out, i ? ",{\"pointer\":" : ",\"errors\":[{\"pointer\":");
 		buf_json(out, v->items[i].pointer, strlen(v->items[i].pointer));
-		member(out, "detail", v->items[i].detail);
+		problem_member(out, "detail", v->items[i].detail);
 		buf_str(out, i + 1 < v->n ? "}" : "}]");
 	}
 }
@@ -65,8 +65,8 @@ void problem_write(struct buf *out, enum problem p, const char *detail,
 {
 	buf_printf(out, "{\"type\":\"" PROBLEM_PREFIX "%s\",\"status\":%u",
 	    rows[p].type, rows[p].status);
-	member(out, "title", rows[p].title);
-	member(out, "detail", detail ? detail : rows[p].title);
+	problem_member(out, "title", rows[p].title);
+	problem_member(out, "detail", detail ? detail : rows[p].title);
 	if (v)
 		problem_errors(out, v);
 	if (extra)

@@ -81,7 +81,7 @@ void request_resume(struct request *r)
 
 /* Lets go of whatever would complete the request. False: the completion is on
  * its way from another thread and will resume it. */
-static bool release(struct request *r)
+static bool request_release(struct request *r)
 {
 	if (r->clearing || (r->in_flight && !lookup_leave(r)))
 		return false;
@@ -99,7 +99,7 @@ static bool release(struct request *r)
 
 /* Asked once in a while: of thousands that wait, the kernel would otherwise be
  * asked all the time. */
-static bool client_left(struct request *r, mono_us_t now)
+static bool request_client_left(struct request *r, mono_us_t now)
 {
 	if (now - r->peeked <= PEEK_US)
 		return false;
@@ -128,9 +128,9 @@ void request_sweep(struct worker *w)
 	for (struct request *r = w->parked; r; r = next) {
 		next = r->next_parked;
 		bool late = now >= r->deadline;
-		bool left = !late && client_left(r, now);
+		bool left = !late && request_client_left(r, now);
 		bool hurry = must_hurry(r, now);
-		if ((!late && !left && !hurry) || !release(r))
+		if ((!late && !left && !hurry) || !request_release(r))
 			continue;
 		r->expired = late || hurry;
 		r->gone = left;
@@ -196,8 +196,9 @@ void request_landed(struct request *r, const struct lookup_result *result)
 
 /* --- libmicrohttpd's side ------------------------------------------------ */
 
-static void *begin(void *arg, struct MHD_Connection *c, const char *method,
-    const char *path, const struct http_head *head, bool *refused)
+static void *request_begin(void *arg, struct MHD_Connection *c,
+    const char *method, const char *path, const struct http_head *head,
+    bool *refused)
 {
 	struct request *r = MEM_NEW(struct request);
 	r->magic = REQUEST_MAGIC;
@@ -222,7 +223,7 @@ enum step_result refused_step(struct request *r)
 }
 
 /* A bulk does not wait for the whole body. */
-static void judge(struct request *r, const char *data, size_t len)
+static void request_judge(struct request *r, const char *data, size_t len)
 {
 	size_t blanks = 0;
 	while (blanks < len && memchr(" \t\r\n", data[blanks], 4))
@@ -232,14 +233,14 @@ static void judge(struct request *r, const char *data, size_t len)
 		bulk_begin(r, r->body.len);
 }
 
-static enum httpd_body body(
+static enum httpd_body request_on_body(
     void *request, const char *data, size_t len, size_t *taken)
 {
 	struct request *r = request;
 	if (r->gone)
 		return HTTPD_CLOSE;
 	if (!r->judged && !r->bulk)
-		judge(r, data, len);
+		request_judge(r, data, len);
 	if (r->bulk) {
 		if (!bulk_take(r, data, len, taken))
 			park(r);
@@ -252,7 +253,7 @@ static enum httpd_body body(
 	return what;
 }
 
-static enum MHD_Result run(void *request)
+static enum MHD_Result request_run(void *request)
 {
 	struct request *r = request;
 	CHECK(r->magic == REQUEST_MAGIC);
@@ -273,7 +274,7 @@ static enum MHD_Result run(void *request)
 	}
 }
 
-static void end(void *request)
+static void request_end(void *request)
 {
 	struct request *r = request;
 	CHECK(r->magic == REQUEST_MAGIC);
@@ -282,7 +283,7 @@ static void end(void *request)
 	CHECK(!r->parked && !r->in_flight && !r->clearing);
 	/* The client may have left after the request was resumed and before it
 	 * ran: then it still owns what it was resumed for. */
-	release(r);
+	request_release(r);
 	r->magic = 0;
 	if (r->refusal)
 		MHD_destroy_response(r->refusal);
@@ -298,7 +299,8 @@ static void end(void *request)
 	free(r);
 }
 
-const struct httpd_ops request_ops = {begin, body, run, end};
+const struct httpd_ops request_ops = {
+    request_begin, request_on_body, request_run, request_end};
 
 void request_target(
     struct request *r, const struct collection *c, const char *key, size_t len)

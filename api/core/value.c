@@ -28,7 +28,7 @@ static struct blob *blob_of(const char *doc)
 	return (struct blob *)(uintptr_t)(doc - offsetof(struct blob, bytes));
 }
 
-static void count(const struct blob *b, bool counted)
+static void value_count(const struct blob *b, bool counted)
 {
 	size_t held = counted ? 0 : b->len;
 	budget_set(&budget_answers, &held, counted ? b->len : 0);
@@ -40,7 +40,7 @@ static char *blob_new(const char *doc, size_t len)
 	b->refs = 1;
 	b->kept = 0;
 	b->len = len;
-	count(b, true);
+	value_count(b, true);
 	if (len)
 		memcpy(b->bytes, doc, len);
 	b->bytes[len] = '\0';
@@ -49,7 +49,7 @@ static char *blob_new(const char *doc, size_t len)
 
 /* True: it was the last reference. Release our writes to whoever frees, and
  * acquire theirs before freeing. */
-static bool drop(_Atomic unsigned *refs)
+static bool value_drop_reference(_Atomic unsigned *refs)
 {
 	return atomic_fetch_sub_explicit(refs, 1, memory_order_acq_rel) == 1;
 }
@@ -57,9 +57,9 @@ static bool drop(_Atomic unsigned *refs)
 static void blob_unref(void *doc)
 {
 	struct blob *b = blob_of(doc);
-	if (!drop(&b->refs))
+	if (!value_drop_reference(&b->refs))
 		return;
-	count(b, false);
+	value_count(b, false);
 	free(b);
 }
 
@@ -103,7 +103,7 @@ void value_unref(struct value **vp)
 {
 	struct value *v = *vp;
 	*vp = NULL;
-	if (v == NULL || !drop(&v->refs))
+	if (v == NULL || !value_drop_reference(&v->refs))
 		return;
 	if (v->l1_response)
 		MHD_destroy_response(v->l1_response);
@@ -118,7 +118,7 @@ struct value *value_keep(struct value *v)
 {
 	struct blob *b = blob_of(v->doc);
 	if (atomic_fetch_add(&b->kept, 1) == 0)
-		count(b, false);
+		value_count(b, false);
 	return value_ref(v);
 }
 
@@ -126,7 +126,7 @@ void value_drop(struct value **v)
 {
 	struct blob *b = blob_of((*v)->doc);
 	if (atomic_fetch_sub(&b->kept, 1) == 1)
-		count(b, true);
+		value_count(b, true);
 	value_unref(v);
 }
 
@@ -153,7 +153,8 @@ void value_etag(const struct value *v, char out[VALUE_ETAG_LEN])
 /* What a 200 and a 304 have both. The body of a 304 is not sent, but for its
  * length (RFC 9110, 8.6): of none, libmicrohttpd says that there are 0 bytes,
  * and a cache may believe it. */
-static struct MHD_Response *describe(const struct value *v, const char *type)
+static struct MHD_Response *value_describe(
+    const struct value *v, const char *type)
 {
 	atomic_fetch_add_explicit(
 	    &blob_of(v->doc)->refs, 1, memory_order_relaxed);
@@ -174,12 +175,12 @@ static struct MHD_Response *describe(const struct value *v, const char *type)
 
 struct MHD_Response *value_unchanged(const struct value *v)
 {
-	return describe(v, NULL);
+	return value_describe(v, NULL);
 }
 
 struct MHD_Response *value_response(const struct value *v)
 {
-	struct MHD_Response *r = describe(v, "application/json");
+	struct MHD_Response *r = value_describe(v, "application/json");
 	if (v->page && v->page->next)
 		MHD_add_response_header(r, "Link", v->page->next);
 	return r;

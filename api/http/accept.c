@@ -31,7 +31,7 @@ enum { NOT_NAMED = -1, UNLIMITED = -2 };
 
 /* Of a type or a range, where it is named as it is written; else NOT_NAMED, or
  * UNLIMITED where nothing is named at all. */
-static int named(const char *s, const char *range, size_t n)
+static int accept_named(const char *s, const char *range, size_t n)
 {
 	int none = UNLIMITED;
 	while (*(s += strspn(s, ", \t"))) {
@@ -49,13 +49,13 @@ static int wanted(const char *header, const char *type)
 {
 	char range[64];
 	size_t major = strcspn(type, "/") + 1;
-	int q = named(header, type, strlen(type));
+	int q = accept_named(header, type, strlen(type));
 	if (q == NOT_NAMED) {
 		memcpy(range, type, major);
 		range[major] = '*';
-		q = named(header, range, major + 1);
+		q = accept_named(header, range, major + 1);
 	}
-	return q == NOT_NAMED ? named(header, "*/*", 3) : q;
+	return q == NOT_NAMED ? accept_named(header, "*/*", 3) : q;
 }
 
 bool accept_allows(const char *header, const char *type)
@@ -71,6 +71,6 @@ bool accept_ndjson(const char *header)
 	if (header == NULL)
 		return false;
 	const char *type = "application/x-ndjson";
-	int lines = named(header, type, strlen(type));
+	int lines = accept_named(header, type, strlen(type));
 	return lines > 0 && lines >= wanted(header, "application/json");
 }

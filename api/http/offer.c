@@ -88,7 +88,7 @@ struct first {
 	bool any;
 };
 
-static enum MHD_Result take_name(
+static enum MHD_Result offer_take_name(
     void *arg, enum MHD_ValueKind kind, const char *name, const char *value)
 {
 	struct first *first = arg;
@@ -107,7 +107,7 @@ bool offer_parameter(const struct request *r, char out[OFFER_NAME])
 {
 	struct first first = {.out = out};
 	MHD_get_connection_values(
-	    r->connection, MHD_GET_ARGUMENT_KIND, take_name, &first);
+	    r->connection, MHD_GET_ARGUMENT_KIND, offer_take_name, &first);
 	return first.any;
 }
 

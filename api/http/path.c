@@ -5,7 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-static int hex_digit(char c)
+static int path_hex_digit(char c)
 {
 	if (c >= '0' && c <= '9')
 		return c - '0';
@@ -24,8 +24,8 @@ long path_decode(const char *s, size_t len, char *out)
 			out[n++] = s[i];
 			continue;
 		}
-		int high = i + 2 < len ? hex_digit(s[i + 1]) : -1;
-		int low = i + 2 < len ? hex_digit(s[i + 2]) : -1;
+		int high = i + 2 < len ? path_hex_digit(s[i + 1]) : -1;
+		int low = i + 2 < len ? path_hex_digit(s[i + 2]) : -1;
 		if (high < 0 || low < 0)
 			return -1;
 		out[n++] = (char)(high << 4 | low);

@@ -23,7 +23,7 @@ static const char *take_tag(const char *s, struct buf *versions)
 	return s + len + 1;
 }
 
-static bool take_list(const char *s, struct buf *versions)
+static bool precondition_take_list(const char *s, struct buf *versions)
 {
 	s += strspn(s, ", \t");
 	if (strcmp(s, "*") == 0) {
@@ -48,8 +48,9 @@ enum precondition_kind precondition_parse(
 	if (if_match && if_none_match)
 		return PRECONDITION_BAD;
 	if (if_match)
-		return take_list(if_match, versions) ? PRECONDITION_MATCH
-						     : PRECONDITION_BAD;
+		return precondition_take_list(if_match, versions)
+			   ? PRECONDITION_MATCH
+			   : PRECONDITION_BAD;
 	if (if_none_match == NULL)
 		return PRECONDITION_NONE;
 	bool any = strcmp(if_none_match, "*") == 0;

@@ -5,7 +5,7 @@
 #include <stddef.h>
 #include <string.h>
 
-static void set_wait(struct header_list_word value, struct prefer *out)
+static void prefer_set_wait(struct header_list_word value, struct prefer *out)
 {
 	long seconds = 0;
 	for (size_t i = 0; i < value.len; i++) {
@@ -25,7 +25,7 @@ static void one(const struct header_list_item *item, struct prefer *out)
 {
 	struct header_list_word name = item->name, value = item->value;
 	if (header_list_is(name, "wait")) {
-		set_wait(value, out);
+		prefer_set_wait(value, out);
 	} else if (header_list_is(name, "respond-async")) {
 		out->respond_async = out->respond_async || value.len == 0;
 	} else if (header_list_is(name, "return") && !out->has_return) {
@@ -43,7 +43,7 @@ void prefer_parse(const char *header, struct prefer *out)
 		one(&item, out);
 }
 
-static void add(struct buf *out, const char *applied)
+static void prefer_add(struct buf *out, const char *applied)
 {
 	buf_printf(out, "%s%s", out->len ? ", " : "", applied);
 }
@@ -52,13 +52,13 @@ void prefer_applied(
     const struct prefer *p, enum prefer_body body, struct buf *out)
 {
 	if (p->respond_async)
-		add(out, "respond-async");
+		prefer_add(out, "respond-async");
 	else if (p->has_wait)
 		buf_printf(out, "wait=%d", (int)(p->wait / CLOCK_S(1)));
 	if (body == PREFER_NOTHING && p->return_minimal)
-		add(out, "return=minimal");
+		prefer_add(out, "return=minimal");
 	if (body == PREFER_DOCUMENT)
-		add(out, "return=representation");
+		prefer_add(out, "return=representation");
 }
 
 /* `"…"`, which may hold anything but a quote, or what a stranger sent. */

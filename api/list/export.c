@@ -88,7 +88,7 @@ static struct pg_copy *open_copy(
 	return copy;
 }
 
-static void start(struct request *r)
+static void export_start(struct request *r)
 {
 	const struct api_settings *s = r->worker->app->settings;
 	struct worker *w = r->worker;
@@ -136,7 +136,7 @@ void export_free(struct export **ep)
 
 /* The client's socket says it, too: a body without chunks (HTTP/1.0) would seem
  * to be whole. */
-static void broken(struct export *e)
+static void export_broken(struct export *e)
 {
 	if (e->told)
 		return;
@@ -151,9 +151,9 @@ static void broken(struct export *e)
 /* libmicrohttpd marks the connection as closed, and frees it at the next event
  * of its socket. A socket that was reset has none any more: the resume is one.
  */
-static ssize_t fail(struct export *e)
+static ssize_t export_fail(struct export *e)
 {
-	broken(e);
+	export_broken(e);
 	MHD_suspend_connection(e->connection);
 	httpd_resume(e->worker->httpd, e->connection);
 	return MHD_CONTENT_READER_END_WITH_ERROR;
@@ -167,7 +167,7 @@ static void end_line(struct buf *out)
 const struct export_form export_lines = {
     "application/x-ndjson", "", "", end_line, NULL};
 
-static void render(struct export *e)
+static void export_render(struct export *e)
 {
 	struct row_doc_cell cells[ROW_DOC_CELLS];
 	while (e->out.len < AHEAD && e->state != PG_COPY_END) {
@@ -184,7 +184,7 @@ static void render(struct export *e)
 	}
 }
 
-static ssize_t take(struct export *e, char *to, size_t max)
+static ssize_t export_take(struct export *e, char *to, size_t max)
 {
 	size_t n = e->out.len - e->taken;
 	if (n > max)
@@ -202,28 +202,28 @@ static ssize_t take(struct export *e, char *to, size_t max)
 	return (ssize_t)n;
 }
 
-static ssize_t read_rows(void *arg, uint64_t at, char *to, size_t max)
+static ssize_t export_read_rows(void *arg, uint64_t at, char *to, size_t max)
 {
 	struct export *e = arg;
 	(void)at;
 	if (e->cut)
-		return fail(e);
+		return export_fail(e);
 	if (e->out.len == 0)
-		render(e);
+		export_render(e);
 	if (e->out.len)
-		return take(e, to, max);
+		return export_take(e, to, max);
 	if (e->state == PG_COPY_END) {
 		e->complete = true;
 		return MHD_CONTENT_READER_END_OF_STREAM;
 	}
 	if (e->state == PG_COPY_FAILED)
-		return fail(e);
+		return export_fail(e);
 	e->suspended = true;
 	MHD_suspend_connection(e->connection);
 	return 0;
 }
 
-static void free_stream(void *arg)
+static void export_free_stream(void *arg)
 {
 	struct export *e = arg;
 	struct api_metrics *m = e->worker->metrics;
@@ -239,7 +239,7 @@ static void cut(struct export *e)
 	if (e->suspended)
 		on_changed(e);
 	else
-		broken(e);
+		export_broken(e);
 }
 
 void export_sweep(struct worker *w)
@@ -257,7 +257,7 @@ void export_sweep(struct worker *w)
 
 /* --- the request --------------------------------------------------------- */
 
-static enum step_result stream(struct request *r)
+static enum step_result export_stream(struct request *r)
 {
 	struct export *e = r->export;
 	e->request = NULL;
@@ -265,7 +265,7 @@ static enum step_result stream(struct request *r)
 	r->export = NULL; /* the response's, from here on */
 	buf_str(&e->out, e->form->begin);
 	struct MHD_Response *response = MHD_create_response_from_callback(
-	    MHD_SIZE_UNKNOWN, AHEAD, read_rows, e, free_stream);
+	    MHD_SIZE_UNKNOWN, AHEAD, export_read_rows, e, export_free_stream);
 	CHECK(response != NULL);
 	http_head_type(response, e->form->type);
 	MHD_add_response_header(
@@ -274,11 +274,11 @@ static enum step_result stream(struct request *r)
 	return answer_queue(r, 200, response);
 }
 
-static enum step_result ask(struct request *r, enum tier tier)
+static enum step_result export_ask(struct request *r, enum tier tier)
 {
 	r->tier = tier;
 	r->asked_at = clock_mono();
-	start(r);
+	export_start(r);
 	r->step = STEP_EXPORT_BEGUN;
 	const PGresult *first;
 	bool failed = pg_copy_begin(r->export->copy, &first) == PG_COPY_FAILED;
@@ -286,7 +286,7 @@ static enum step_result ask(struct request *r, enum tier tier)
 }
 
 /* It is the export's. */
-static bool take_place(struct request *r)
+static bool export_take_place(struct request *r)
 {
 	struct app *app = r->worker->app;
 	struct client *client = httpd_client(r->connection);
@@ -298,7 +298,7 @@ static bool take_place(struct request *r)
 	return false;
 }
 
-static enum step_result refuse(struct request *r, const char *detail)
+static enum step_result export_refuse(struct request *r, const char *detail)
 {
 	metric_add(&r->worker->metrics->exports_refused, 1);
 	return answer_retry(
@@ -319,8 +319,8 @@ enum step_result export_step(struct request *r)
 		    r, 200, answer_head_of_stream(r->form->type));
 	if (!budget_keeps(&budget_answers, AHEAD))
 		return answer_full(r);
-	if (!request_may_park(r) || !take_place(r))
-		return refuse(r,
+	if (!request_may_park(r) || !export_take_place(r))
+		return export_refuse(r,
 		    "As many exports run as may, or as one client may have: "
 		    "see "
 		    "the settings export.max and http.client_share.");
@@ -328,14 +328,14 @@ enum step_result export_step(struct request *r)
 	if (way == LOOKUP_PRIMARY)
 		r->skipped |= SKIP_TAIL_CLOSED;
 	else if (w->replica && pg_reader_up(w->replica))
-		return ask(r, TIER_REPLICA);
+		return export_ask(r, TIER_REPLICA);
 	else if (w->replica)
 		r->skipped |= SKIP_REPLICA_DOWN;
-	return ask(r, TIER_PRIMARY);
+	return export_ask(r, TIER_PRIMARY);
 }
 
 /* Is it as new as what was heard of its collection? */
-static bool current(const struct request *r, const PGresult *first)
+static bool export_current(const struct request *r, const PGresult *first)
 {
 	const struct app *app = r->worker->app;
 	size_t c = r->collection->index;
@@ -357,20 +357,20 @@ enum step_result export_begun_step(struct request *r)
 		state = pg_copy_begin(r->export->copy, &first);
 	r->times.asked |= 1U << r->tier;
 	r->times.spent[r->tier] += clock_mono() - r->asked_at;
-	bool old = state == PG_COPY_ROW && !current(r, first);
+	bool old = state == PG_COPY_ROW && !export_current(r, first);
 	if (state == PG_COPY_ROW && !old)
-		return stream(r);
+		return export_stream(r);
 	bool held = r->export != NULL;
 	export_free(&r->export);
 	if (replica)
 		r->skipped |= old ? SKIP_REPLICA_BEHIND : SKIP_REPLICA_DOWN;
 	else
 		r->skipped |= old ? SKIP_PRIMARY_BEHIND : SKIP_PRIMARY_DOWN;
-	if (replica && held && take_place(r))
-		return ask(r, TIER_PRIMARY);
+	if (replica && held && export_take_place(r))
+		return export_ask(r, TIER_PRIMARY);
 	r->tier = TIER_NONE;
 	return old ? answer_problem(r, PROBLEM_POSITION_NOT_REACHED,
 			 "The database is behind a commit that is known; it "
 			 "catches up by itself.")
-		   : refuse(r, NULL);
+		   : export_refuse(r, NULL);
 }

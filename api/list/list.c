@@ -17,7 +17,7 @@ struct taking {
 	bool bad;
 };
 
-static enum step_result refuse(
+static enum step_result list_refuse(
     struct request *r, const struct list_fault *fault)
 {
 	return offer_refuse(r,
@@ -87,7 +87,7 @@ enum step_result list_step(struct request *r)
 	MHD_get_connection_values(
 	    r->connection, MHD_GET_ARGUMENT_KIND, take_parameter, &t);
 	if (t.bad || !list_query_finish(r->list, &t.fault))
-		return refuse(r, &t.fault);
+		return list_refuse(r, &t.fault);
 	if (r->whole)
 		r->list->limit = r->collection->max_limit;
 	request_page(r);

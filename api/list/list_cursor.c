@@ -56,13 +56,13 @@ static bool decode(struct buf *out, const char *s)
 
 /* --- numbers ------------------------------------------------------------- */
 
-static void put(struct buf *out, uint64_t n, int bytes)
+static void list_cursor_put(struct buf *out, uint64_t n, int bytes)
 {
 	while (bytes--)
 		buf_char(out, (char)(n >> 8 * bytes));
 }
 
-static uint64_t get(const char *s, int bytes)
+static uint64_t list_cursor_get(const char *s, int bytes)
 {
 	uint64_t n = 0;
 	while (bytes--)
@@ -86,7 +86,7 @@ static uint64_t checksum(const char *s, size_t len)
 
 /* ------------------------------------------------------------------------- */
 
-static enum kind kind_of(
+static enum kind list_cursor_kind_of(
     const struct list_query *q, const struct list_place *at)
 {
 	if (list_query_by_key(q))
@@ -135,8 +135,8 @@ static void put_long(
 		number_bound(&bound, q->descending, at);
 	else
 		text_bound(&bound, q->descending, at);
-	put(out, at->value_len, 4);
-	put(out, bound.len, 4);
+	list_cursor_put(out, at->value_len, 4);
+	list_cursor_put(out, bound.len, 4);
 	buf_add(out, bound.data, bound.len);
 	buf_free(&bound);
 }
@@ -147,30 +147,30 @@ void list_cursor_write(
     struct buf *out, const struct list_query *q, const struct list_place *at)
 {
 	struct buf b = {0};
-	enum kind kind = kind_of(q, at);
+	enum kind kind = list_cursor_kind_of(q, at);
 	buf_char(&b, FORMAT);
-	put(&b, bound_to(q), 8);
+	list_cursor_put(&b, bound_to(q), 8);
 	buf_char(&b, (char)kind);
 	if (kind == KIND_VALUE) {
-		put(&b, at->value_len, 4);
+		list_cursor_put(&b, at->value_len, 4);
 		buf_add(&b, at->value, at->value_len);
 	} else if (kind == KIND_LONG) {
 		put_long(&b, q, at);
 	}
 	buf_add(&b, at->key, at->key_len);
-	put(&b, checksum(b.data, b.len), CHECK_LEN);
+	list_cursor_put(&b, checksum(b.data, b.len), CHECK_LEN);
 	encode(out, (const unsigned char *)b.data, b.len);
 	buf_free(&b);
 }
 
-static bool text(const char *s, size_t len)
+static bool list_cursor_text(const char *s, size_t len)
 {
 	return utf8_valid(s, len) && memchr(s, '\0', len) == NULL;
 }
 
 /* Behind the kind: `len` bytes. */
-static bool take_place(const struct list_query *q, unsigned kind, const char *s,
-    size_t len, struct list_place *out)
+static bool list_cursor_take_place(const struct list_query *q, unsigned kind,
+    const char *s, size_t len, struct list_place *out)
 {
 	if ((kind == KIND_KEY) != list_query_by_key(q) || kind > KIND_LONG)
 		return false;
@@ -178,23 +178,24 @@ static bool take_place(const struct list_query *q, unsigned kind, const char *s,
 	if (kind == KIND_LONG) {
 		if (len < 4)
 			return false;
-		out->long_len = (size_t)get(s, 4);
+		out->long_len = (size_t)list_cursor_get(s, 4);
 		s += 4;
 		len -= 4;
 	}
 	if (kind == KIND_VALUE || kind == KIND_LONG) {
-		if (len < 4 || get(s, 4) > len - 4)
+		if (len < 4 || list_cursor_get(s, 4) > len - 4)
 			return false;
-		out->value_len = (size_t)get(s, 4);
+		out->value_len = (size_t)list_cursor_get(s, 4);
 		out->value = mem_strndup(s + 4, out->value_len);
 		s += 4 + out->value_len;
 		len -= 4 + out->value_len;
 	}
 	out->key = mem_strndup(s, len);
 	out->key_len = len;
-	return (out->value == NULL || text(out->value, out->value_len)) &&
+	return (out->value == NULL ||
+		   list_cursor_text(out->value, out->value_len)) &&
 	       collection_key_valid(q->collection, out->key, len) &&
-	       text(out->key, len);
+	       list_cursor_text(out->key, len);
 }
 
 bool list_cursor_read(
@@ -205,10 +206,12 @@ bool list_cursor_read(
 	bool ok = strlen(s) <= MOST && decode(&b, s) &&
 		  b.len > REST_AT + CHECK_LEN && b.data[0] == FORMAT;
 	size_t end = b.len - CHECK_LEN;
-	ok = ok && get(b.data + end, CHECK_LEN) == checksum(b.data, end) &&
-	     get(b.data + BOUND_AT, 8) == bound_to(q) &&
-	     take_place(q, (unsigned char)b.data[KIND_AT], b.data + REST_AT,
-		 end - REST_AT, out);
+	ok =
+	    ok &&
+	    list_cursor_get(b.data + end, CHECK_LEN) == checksum(b.data, end) &&
+	    list_cursor_get(b.data + BOUND_AT, 8) == bound_to(q) &&
+	    list_cursor_take_place(q, (unsigned char)b.data[KIND_AT],
+		b.data + REST_AT, end - REST_AT, out);
 	buf_free(&b);
 	return ok;
 }

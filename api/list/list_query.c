@@ -62,7 +62,7 @@ bool list_query_by_key(const struct list_query *q)
 
 /* --- faults -------------------------------------------------------------- */
 
-__attribute__((format(printf, 4, 5))) static bool refuse(
+__attribute__((format(printf, 4, 5))) static bool list_query_refuse(
     struct list_fault *fault, const char *parameter, size_t len,
     const char *fmt, ...)
 {
@@ -86,22 +86,22 @@ __attribute__((format(printf, 4, 5))) static bool refuse(
 
 /* --- filters ------------------------------------------------------------- */
 
-static bool is(const char *s, size_t len, const char *text)
+static bool list_query_is(const char *s, size_t len, const char *text)
 {
 	return strlen(text) == len && memcmp(s, text, len) == 0;
 }
 
-static const struct list_column *column_of(
+static const struct list_column *list_query_column_of(
     const struct collection *c, const char *name, size_t len)
 {
 	for (size_t i = 0; i < c->ncolumns; i++) {
-		if (is(name, len, c->columns[i].name))
+		if (list_query_is(name, len, c->columns[i].name))
 			return &c->columns[i];
 	}
 	return NULL;
 }
 
-static void keep(struct list_filter *f, struct buf *value)
+static void list_query_keep(struct list_filter *f, struct buf *value)
 {
 	f->values = mem_realloc(f->values, (f->n + 1) * sizeof *f->values);
 	struct list_value *v = &f->values[f->n++];
@@ -115,11 +115,12 @@ static const char *take_one(struct list_filter *f, const char *s, size_t len)
 	if (why)
 		return why;
 	buf_add(&b, s, len);
-	keep(f, &b);
+	list_query_keep(f, &b);
 	return NULL;
 }
 
-static const char *take_list(struct list_filter *f, const char *s, size_t len)
+static const char *list_query_take_list(
+    struct list_filter *f, const char *s, size_t len)
 {
 	static const char form[] = "in takes a list: in.(1,2) or in.(\"a\",b)";
 	if (len < 2 || s[0] != '(' || s[len - 1] != ')')
@@ -138,12 +139,12 @@ static const char *take_list(struct list_filter *f, const char *s, size_t len)
 			buf_free(&b);
 			return why;
 		}
-		keep(f, &b);
+		list_query_keep(f, &b);
 	}
 	return NULL;
 }
 
-static const char *take_pattern(
+static const char *list_query_take_pattern(
     struct list_filter *f, const char *s, size_t len)
 {
 	struct buf b = {0};
@@ -155,7 +156,7 @@ static const char *take_pattern(
 	if (why)
 		buf_free(&b);
 	else
-		keep(f, &b);
+		list_query_keep(f, &b);
 	return why;
 }
 
@@ -163,21 +164,24 @@ static const char *take_is(struct list_filter *f, const char *s, size_t len)
 {
 	bool boolean = f->column->column == COLUMN_BOOLEAN;
 	struct buf b = {0};
-	if (!is(s, len, "null") && !is(s, len, "not_null") &&
-	    !(boolean && (is(s, len, "true") || is(s, len, "false"))))
+	if (!list_query_is(s, len, "null") &&
+	    !list_query_is(s, len, "not_null") &&
+	    !(boolean && (list_query_is(s, len, "true") ||
+			     list_query_is(s, len, "false"))))
 		return boolean ? "is takes null, not_null, true or false"
 			       : "is takes null or not_null";
 	buf_add(&b, s, len);
-	keep(f, &b);
+	list_query_keep(f, &b);
 	return NULL;
 }
 
-static const char *take_value(struct list_filter *f, const char *s, size_t len)
+static const char *list_query_take_value(
+    struct list_filter *f, const char *s, size_t len)
 {
 	if (f->op == LIST_IN)
-		return take_list(f, s, len);
+		return list_query_take_list(f, s, len);
 	if (f->op == LIST_LIKE || f->op == LIST_ILIKE)
-		return take_pattern(f, s, len);
+		return list_query_take_pattern(f, s, len);
 	if (f->op == LIST_IS)
 		return take_is(f, s, len);
 	return take_one(f, s, len);
@@ -189,40 +193,46 @@ static bool add_filter(struct list_query *q, const struct list_column *column,
 	const char *name = column->name;
 	const char *dot = memchr(s, '.', len);
 	size_t op = 0;
-	while (dot && op < LIST_OPS && !is(s, (size_t)(dot - s), op_names[op]))
+	while (dot && op < LIST_OPS &&
+	       !list_query_is(s, (size_t)(dot - s), op_names[op]))
 		op++;
 	if (dot == NULL || op == LIST_OPS)
-		return refuse(fault, name, strlen(name),
+		return list_query_refuse(fault, name, strlen(name),
 		    "must be op.value; op is eq, neq, gt, gte, lt, lte, in, "
 		    "like, ilike or is");
 	if (q->nfilters == LIST_FILTERS)
-		return refuse(fault, name, strlen(name),
+		return list_query_refuse(fault, name, strlen(name),
 		    "there are more than %d filters", (int)LIST_FILTERS);
 	struct list_filter *f = &q->filters[q->nfilters++];
 	*f = (struct list_filter){.column = column, .op = (enum list_op)op};
-	const char *why = take_value(f, dot + 1, len - (size_t)(dot + 1 - s));
-	return why == NULL || refuse(fault, name, strlen(name), "%s", why);
+	const char *why =
+	    list_query_take_value(f, dot + 1, len - (size_t)(dot + 1 - s));
+	return why == NULL ||
+	       list_query_refuse(fault, name, strlen(name), "%s", why);
 }
 
 /* --- order, limit, cursor ------------------------------------------------ */
 
-static bool take_order(
+static bool list_query_take_order(
     struct list_query *q, const char *s, size_t len, struct list_fault *fault)
 {
 	const char *dot = memchr(s, '.', len);
 	size_t name = dot ? (size_t)(dot - s) : len;
-	const struct list_column *column = column_of(q->collection, s, name);
+	const struct list_column *column =
+	    list_query_column_of(q->collection, s, name);
 	if (column == NULL || !column->order)
-		return refuse(fault, "order", 5,
+		return list_query_refuse(fault, "order", 5,
 		    "must be a field that %s declares for it",
 		    q->collection->name);
 	q->order = column;
-	q->descending = dot && is(dot, len - name, ".desc");
-	return dot == NULL || q->descending || is(dot, len - name, ".asc") ||
-	       refuse(fault, "order", 5, "must end in .asc or .desc");
+	q->descending = dot && list_query_is(dot, len - name, ".desc");
+	return dot == NULL || q->descending ||
+	       list_query_is(dot, len - name, ".asc") ||
+	       list_query_refuse(
+		   fault, "order", 5, "must end in .asc or .desc");
 }
 
-static bool take_limit(
+static bool list_query_take_limit(
     struct list_query *q, const char *s, size_t len, struct list_fault *fault)
 {
 	unsigned most = q->collection->max_limit, n = 0;
@@ -232,7 +242,8 @@ static bool take_limit(
 		n = n * 10 + (unsigned)(s[i] - '0');
 	}
 	if (!digits || n < 1 || n > most)
-		return refuse(fault, "limit", 5, "must be from 1 to %u", most);
+		return list_query_refuse(
+		    fault, "limit", 5, "must be from 1 to %u", most);
 	q->limit = n;
 	return true;
 }
@@ -242,29 +253,30 @@ static bool once(struct list_query *q, enum given what, const char *name,
 {
 	bool first = !(q->given & what);
 	q->given |= what;
-	return first || refuse(fault, name, strlen(name), "is there twice");
+	return first ||
+	       list_query_refuse(fault, name, strlen(name), "is there twice");
 }
 
 bool list_query_add(struct list_query *q, const char *name, size_t name_len,
     const char *value, size_t len, struct list_fault *fault)
 {
 	*fault = (struct list_fault){0};
-	if (is(name, name_len, "order"))
+	if (list_query_is(name, name_len, "order"))
 		return once(q, GIVEN_ORDER, "order", fault) &&
-		       take_order(q, value, len, fault);
-	if (is(name, name_len, "limit"))
+		       list_query_take_order(q, value, len, fault);
+	if (list_query_is(name, name_len, "limit"))
 		return once(q, GIVEN_LIMIT, "limit", fault) &&
-		       take_limit(q, value, len, fault);
-	if (is(name, name_len, "cursor")) {
+		       list_query_take_limit(q, value, len, fault);
+	if (list_query_is(name, name_len, "cursor")) {
 		if (!once(q, GIVEN_CURSOR, "cursor", fault))
 			return false;
 		q->cursor = mem_strndup(value, len);
 		return true;
 	}
 	const struct list_column *column =
-	    column_of(q->collection, name, name_len);
+	    list_query_column_of(q->collection, name, name_len);
 	if (column == NULL || !column->filter)
-		return refuse(fault, name, name_len,
+		return list_query_refuse(fault, name, name_len,
 		    "is not order, limit, cursor or a field that %s declares "
 		    "for filters",
 		    q->collection->name);
@@ -273,7 +285,7 @@ bool list_query_add(struct list_query *q, const char *name, size_t name_len,
 
 /* In one order, whatever order they came in: two filters that are the same
  * mean the same in any. */
-static int compare(const void *pa, const void *pb)
+static int list_query_compare(const void *pa, const void *pb)
 {
 	const struct list_filter *a = pa, *b = pb;
 	if (a->column != b->column)
@@ -291,11 +303,12 @@ static int compare(const void *pa, const void *pb)
 bool list_query_finish(struct list_query *q, struct list_fault *fault)
 {
 	*fault = (struct list_fault){0};
-	qsort(q->filters, q->nfilters, sizeof q->filters[0], compare);
+	qsort(
+	    q->filters, q->nfilters, sizeof q->filters[0], list_query_compare);
 	if (q->cursor == NULL || list_cursor_read(q, q->cursor, &q->after))
 		return true;
 	fault->cursor = true;
-	return refuse(fault, "cursor", 6,
+	return list_query_refuse(fault, "cursor", 6,
 	    "is not one that this list gave: a cursor holds for the same "
 	    "collection, filters and order");
 }
@@ -346,7 +359,8 @@ static void filter_text(
 	buf_free(&value);
 }
 
-static void text(struct buf *out, const struct list_query *q, bool least)
+static void list_query_text_of(
+    struct buf *out, const struct list_query *q, bool least)
 {
 	buf_printf(out, "%s?", q->collection->name);
 	for (size_t i = 0; i < q->nfilters; i++)
@@ -357,12 +371,12 @@ static void text(struct buf *out, const struct list_query *q, bool least)
 
 void list_query_text(struct buf *out, const struct list_query *q)
 {
-	text(out, q, false);
+	list_query_text_of(out, q, false);
 }
 
 void list_query_link(struct buf *out, const struct list_query *q)
 {
-	text(out, q, true);
+	list_query_text_of(out, q, true);
 }
 
 void list_query_id(struct buf *out, const struct list_query *q)

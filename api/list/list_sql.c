@@ -12,7 +12,7 @@
 
 /* --- parameters ---------------------------------------------------------- */
 
-static Oid type_of(enum column_type column)
+static Oid list_sql_type_of(enum column_type column)
 {
 	switch (column) {
 	case COLUMN_BIGINT:
@@ -49,7 +49,7 @@ static int param_text(
 {
 	struct buf b = {0};
 	buf_add(&b, v, len);
-	return param(s, type_of(column), 0, &b);
+	return param(s, list_sql_type_of(column), 0, &b);
 }
 
 static int param_number(struct list_sql *s, size_t n)
@@ -84,7 +84,7 @@ static void ordered(struct buf *out, const struct list_column *c)
 		buf_str(out, " COLLATE \"C\"");
 }
 
-static const struct list_column *key_of(const struct list_query *q)
+static const struct list_column *list_sql_key_of(const struct list_query *q)
 {
 	return &q->collection->columns[0];
 }
@@ -97,7 +97,7 @@ void list_sql_order(struct buf *out, const struct list_query *q)
 		ordered(out, q->order);
 		buf_printf(out, "%s, ", way);
 	}
-	ordered(out, key_of(q));
+	ordered(out, list_sql_key_of(q));
 	buf_str(out, way);
 }
 
@@ -177,9 +177,9 @@ static void null_range(
 		buf_str(b, "true");
 		return;
 	}
-	ordered(b, key_of(q));
+	ordered(b, list_sql_key_of(q));
 	buf_printf(b, " %s $%d", q->descending ? "<" : ">",
-	    param_text(s, key_of(q)->column, at->key, at->key_len));
+	    param_text(s, list_sql_key_of(q)->column, at->key, at->key_len));
 }
 
 /* What the page before ended with, and a comma. Of one that is too long for a
@@ -198,7 +198,7 @@ static void value_of_place(struct list_sql *s, struct buf *b,
 	buf_str(b, " FROM ");
 	sql_name(b, q->collection);
 	buf_str(b, " t WHERE ");
-	ordered(b, key_of(q));
+	ordered(b, list_sql_key_of(q));
 	buf_printf(b, " = $%d AND octet_length(", key);
 	name(b, q->order);
 	buf_printf(b, "::text) = $%d AND ", param_number(s, at->long_len));
@@ -222,13 +222,14 @@ static void value_range(
 		ordered(b, q->order);
 		buf_str(b, ", ");
 	}
-	ordered(b, key_of(q));
+	ordered(b, list_sql_key_of(q));
 	buf_printf(b, ") %s (", q->descending ? "<" : ">");
 	int value = 0;
 	if (!list_query_by_key(q))
 		value =
 		    param_text(s, q->order->column, at->value, at->value_len);
-	int key = param_text(s, key_of(q)->column, at->key, at->key_len);
+	int key =
+	    param_text(s, list_sql_key_of(q)->column, at->key, at->key_len);
 	if (value)
 		value_of_place(s, b, q, value, key);
 	buf_printf(b, "$%d)", key);

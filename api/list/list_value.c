@@ -10,7 +10,7 @@
 /* --- types --------------------------------------------------------------- */
 
 /* Decimal, with a minus or without, within 64 bits. */
-static bool is_integer(const char *s, size_t len)
+static bool list_value_is_integer(const char *s, size_t len)
 {
 	size_t sign = len && s[0] == '-';
 	if (len == sign || len - sign > 19)
@@ -24,7 +24,8 @@ static bool is_integer(const char *s, size_t len)
 	return errno == 0;
 }
 
-static bool is_number(const struct field *f, const char *s, size_t len)
+static bool list_value_is_number(
+    const struct field *f, const char *s, size_t len)
 {
 	struct jsonslice v;
 	return jsonslice_scan(s, len, &v) && v.s == s && v.len == len &&
@@ -46,9 +47,10 @@ const char *list_value_fault(
 	case COLUMN_TEXT:
 		return NULL;
 	case COLUMN_BIGINT:
-		return is_integer(s, len) ? NULL : "must be an integer";
+		return list_value_is_integer(s, len) ? NULL
+						     : "must be an integer";
 	case COLUMN_NUMERIC:
-		return is_number(column->field, s, len)
+		return list_value_is_number(column->field, s, len)
 			   ? NULL
 			   : "must be a number, of no more digits than the "
 			     "field takes";

@@ -34,41 +34,41 @@ struct pg_copy {
 
 /* --- the socket ---------------------------------------------------------- */
 
-static void on_poll(uv_poll_t *poll, int status, int events);
+static void pg_copy_on_poll(uv_poll_t *poll, int status, int events);
 
-static void free_handle(uv_handle_t *h)
+static void pg_copy_free_handle(uv_handle_t *h)
 {
 	free(h);
 }
 
-static void unwatch(struct pg_copy *c)
+static void pg_copy_unwatch(struct pg_copy *c)
 {
 	if (c->poll == NULL)
 		return;
 	uv_poll_stop(c->poll);
-	uv_close((uv_handle_t *)c->poll, free_handle);
+	uv_close((uv_handle_t *)c->poll, pg_copy_free_handle);
 	c->poll = NULL;
 }
 
 /* While it connects, the socket may be another one after each step. */
-static void watch(struct pg_copy *c, int events)
+static void pg_copy_watch(struct pg_copy *c, int events)
 {
 	if (c->state == STATE_CONNECTING)
-		unwatch(c);
+		pg_copy_unwatch(c);
 	if (c->poll == NULL) {
 		c->poll = MEM_NEW(uv_poll_t);
 		CHECK_OS(uv_poll_init(
 		    loop_uv(c->o.loop), c->poll, PQsocket(c->conn)));
 		c->poll->data = c;
 	}
-	CHECK_OS(uv_poll_start(c->poll, events, on_poll));
+	CHECK_OS(uv_poll_start(c->poll, events, pg_copy_on_poll));
 }
 
-static void fail(struct pg_copy *c, const char *why)
+static void pg_copy_fail(struct pg_copy *c, const char *why)
 {
 	snprintf(c->error, sizeof c->error, "%s",
 	    why && *why ? why : "connection lost");
-	unwatch(c);
+	pg_copy_unwatch(c);
 	c->state = STATE_FAILED;
 }
 
@@ -79,9 +79,9 @@ static void await(struct pg_copy *c)
 {
 	int left = PQflush(c->conn);
 	if (left < 0)
-		fail(c, PQerrorMessage(c->conn));
+		pg_copy_fail(c, PQerrorMessage(c->conn));
 	else
-		watch(c, UV_READABLE | (left ? UV_WRITABLE : 0));
+		pg_copy_watch(c, UV_READABLE | (left ? UV_WRITABLE : 0));
 }
 
 static void sent(struct pg_copy *c, int ok, enum state next)
@@ -89,26 +89,26 @@ static void sent(struct pg_copy *c, int ok, enum state next)
 	if (ok)
 		c->state = next;
 	else
-		fail(c, PQerrorMessage(c->conn));
+		pg_copy_fail(c, PQerrorMessage(c->conn));
 }
 
-static void connect_step(struct pg_copy *c)
+static void pg_copy_connect_step(struct pg_copy *c)
 {
 	switch (PQconnectPoll(c->conn)) {
 	case PGRES_POLLING_READING:
-		watch(c, UV_READABLE);
+		pg_copy_watch(c, UV_READABLE);
 		return;
 	case PGRES_POLLING_WRITING:
-		watch(c, UV_WRITABLE);
+		pg_copy_watch(c, UV_WRITABLE);
 		return;
 	case PGRES_POLLING_OK:
-		unwatch(c);
+		pg_copy_unwatch(c);
 		CHECK_OS(PQsetnonblocking(c->conn, 1));
 		sent(c, PQsendQuery(c->conn, c->setup), STATE_SETUP);
 		return;
 	case PGRES_POLLING_FAILED:
 	case PGRES_POLLING_ACTIVE:
-		fail(c, PQerrorMessage(c->conn));
+		pg_copy_fail(c, PQerrorMessage(c->conn));
 		return;
 	}
 }
@@ -124,7 +124,7 @@ static void next_statement(struct pg_copy *c)
 	else if (c->state == STATE_FIRST)
 		sent(c, PQsendQuery(c->conn, c->copy), STATE_STARTING);
 	else
-		fail(c, "COPY did not begin");
+		pg_copy_fail(c, "COPY did not begin");
 }
 
 static void take_result(struct pg_copy *c, PGresult *r)
@@ -132,15 +132,15 @@ static void take_result(struct pg_copy *c, PGresult *r)
 	ExecStatusType status = PQresultStatus(r);
 	if (status == PGRES_COPY_OUT && c->state == STATE_STARTING) {
 		c->state = STATE_COPYING;
-		unwatch(c);
+		pg_copy_unwatch(c);
 	} else if (status == PGRES_TUPLES_OK && c->state == STATE_FIRST) {
 		if (!pg_shape_fits(c->o.first_shape, r))
-			fail(c, "not what the query asks for");
+			pg_copy_fail(c, "not what the query asks for");
 		PQclear(c->first);
 		c->first = r;
 		return;
 	} else if (status != PGRES_COMMAND_OK && status != PGRES_TUPLES_OK) {
-		fail(c, PQresultErrorMessage(r));
+		pg_copy_fail(c, PQresultErrorMessage(r));
 	}
 	PQclear(r);
 }
@@ -159,9 +159,9 @@ static void take_results(struct pg_copy *c)
 static void begin_step(struct pg_copy *c)
 {
 	if (c->state == STATE_CONNECTING)
-		connect_step(c);
+		pg_copy_connect_step(c);
 	else if (!PQconsumeInput(c->conn))
-		fail(c, PQerrorMessage(c->conn));
+		pg_copy_fail(c, PQerrorMessage(c->conn));
 	else
 		take_results(c);
 	if (c->state > STATE_CONNECTING && c->state < STATE_COPYING)
@@ -170,7 +170,7 @@ static void begin_step(struct pg_copy *c)
 		c->o.changed(c->o.arg);
 }
 
-static void on_poll(uv_poll_t *poll, int status, int events)
+static void pg_copy_on_poll(uv_poll_t *poll, int status, int events)
 {
 	struct pg_copy *c = poll->data;
 	(void)status; /* libpq finds out */
@@ -190,7 +190,7 @@ static void on_poll(uv_poll_t *poll, int status, int events)
 static enum pg_copy_state ended(struct pg_copy *c)
 {
 	if (PQconsumeInput(c->conn) && PQisBusy(c->conn)) {
-		watch(c, UV_READABLE);
+		pg_copy_watch(c, UV_READABLE);
 		return PG_COPY_WAIT;
 	}
 	PGresult *r = PQgetResult(c->conn);
@@ -198,9 +198,9 @@ static enum pg_copy_state ended(struct pg_copy *c)
 	if (ok)
 		c->state = STATE_ENDED;
 	else
-		fail(c, r ? PQresultErrorMessage(r) : NULL);
+		pg_copy_fail(c, r ? PQresultErrorMessage(r) : NULL);
 	PQclear(r);
-	unwatch(c);
+	pg_copy_unwatch(c);
 	return ok ? PG_COPY_END : PG_COPY_FAILED;
 }
 
@@ -227,7 +227,7 @@ enum pg_copy_state pg_copy_next(struct pg_copy *c, struct row_doc_cell *cells)
 	for (;;) {
 		int len = next_message(c);
 		if (len == 0) {
-			watch(c, UV_READABLE);
+			pg_copy_watch(c, UV_READABLE);
 			return PG_COPY_WAIT;
 		}
 		if (len == -1) {
@@ -235,12 +235,12 @@ enum pg_copy_state pg_copy_next(struct pg_copy *c, struct row_doc_cell *cells)
 			return ended(c);
 		}
 		if (len < 0) {
-			fail(c, PQerrorMessage(c->conn));
+			pg_copy_fail(c, PQerrorMessage(c->conn));
 			return PG_COPY_FAILED;
 		}
 		if (!copy_row_take(
 			&c->stream, c->o.row, c->row, (size_t)len, cells)) {
-			fail(c, "not what COPY sends");
+			pg_copy_fail(c, "not what COPY sends");
 			return PG_COPY_FAILED;
 		}
 		if (!c->stream.trailed)
@@ -265,7 +265,7 @@ struct pg_copy *pg_copy_new(const struct pg_copy_options *o)
 	if (PQstatus(c->conn) == CONNECTION_BAD)
 		c->state = STATE_FAILED;
 	else
-		watch(c, UV_WRITABLE);
+		pg_copy_watch(c, UV_WRITABLE);
 	return c;
 }
 
@@ -289,7 +289,7 @@ void pg_copy_free(struct pg_copy **cp)
 	struct pg_copy *c = *cp;
 	if (c == NULL)
 		return;
-	unwatch(c);
+	pg_copy_unwatch(c);
 	PQfreemem(c->row);
 	PQclear(c->first);
 	PQfinish(c->conn);

@@ -35,18 +35,19 @@ struct pg_list {
 	bool closing;
 };
 
-static void go_on(struct pg_list *p);
+static void pg_list_go_on(struct pg_list *p);
 
 /* --- answers ------------------------------------------------------------- */
 
-static void answer(struct ask *a, enum pg_reader_status status, struct value *v)
+static void pg_list_answer(
+    struct ask *a, enum pg_reader_status status, struct value *v)
 {
 	list_query_unref(&a->query);
 	a->done(a->arg, status, v);
 	free(a);
 }
 
-static enum pg_reader_status status_of(
+static enum pg_reader_status pg_list_status_of(
     const struct pg_list *p, const struct ask *a, const struct err *e)
 {
 	if (e->kind == ERR_KIND_OK)
@@ -59,13 +60,13 @@ static enum pg_reader_status status_of(
 						     : PG_READER_FAILED;
 }
 
-static void on_reply(void *arg, const struct pg_reply *reply)
+static void pg_list_on_reply(void *arg, const struct pg_reply *reply)
 {
 	struct slot *s = arg;
 	struct pg_list *p = s->owner;
 	struct ask *a = s->ask;
 	struct value *v = NULL;
-	enum pg_reader_status status = status_of(p, a, &reply->err);
+	enum pg_reader_status status = pg_list_status_of(p, a, &reply->err);
 	s->ask = NULL;
 	if (status == PG_READER_OK) {
 		version_t *as_of =
@@ -77,8 +78,8 @@ static void on_reply(void *arg, const struct pg_reply *reply)
 			status = PG_READER_FAILED; /* not migrated */
 		free(as_of);
 	}
-	answer(a, status, v);
-	go_on(p);
+	pg_list_answer(a, status, v);
+	pg_list_go_on(p);
 }
 
 /* --- asking -------------------------------------------------------------- */
@@ -106,14 +107,14 @@ static bool send_ask(struct slot *s, const struct ask *a)
 		.shape = {LIST_SQL_SHAPE, a->query->collection},
 	    },
 	};
-	bool sent = pg_submit(s->pg, queries, 2, on_reply, s);
+	bool sent = pg_submit(s->pg, queries, 2, pg_list_on_reply, s);
 	if (sent)
 		metric_add(&p->o.metrics->page_queries, 1);
 	list_sql_free(&sql);
 	return sent;
 }
 
-static struct slot *free_slot(struct pg_list *p)
+static struct slot *pg_list_free_slot(struct pg_list *p)
 {
 	for (size_t i = 0; i < p->nslots; i++) {
 		if (p->slots[i]->ask == NULL && pg_ready(p->slots[i]->pg))
@@ -122,9 +123,9 @@ static struct slot *free_slot(struct pg_list *p)
 	return NULL;
 }
 
-static void add_slot(struct pg_list *p);
+static void pg_list_add_slot(struct pg_list *p);
 
-static struct ask *take_first(struct pg_list *p)
+static struct ask *pg_list_take_first(struct pg_list *p)
 {
 	struct ask *a = p->first;
 	p->first = a->next;
@@ -134,10 +135,10 @@ static struct ask *take_first(struct pg_list *p)
 	return a;
 }
 
-static void send_waiting(struct pg_list *p)
+static void pg_list_send_waiting(struct pg_list *p)
 {
 	struct slot *s;
-	while (p->first && (s = free_slot(p)) != NULL) {
+	while (p->first && (s = pg_list_free_slot(p)) != NULL) {
 		struct ask *a = p->first;
 		s->ask = a;
 		/* Lost since it was looked at: it waits on, and on_state
@@ -146,26 +147,26 @@ static void send_waiting(struct pg_list *p)
 			s->ask = NULL;
 			return;
 		}
-		take_first(p);
+		pg_list_take_first(p);
 	}
 	if (p->first && p->nslots < p->o.max)
-		add_slot(p);
+		pg_list_add_slot(p);
 }
 
-static void fail_waiting(struct pg_list *p)
+static void pg_list_fail_waiting(struct pg_list *p)
 {
 	while (p->first)
-		answer(take_first(p), PG_READER_FAILED, NULL);
+		pg_list_answer(pg_list_take_first(p), PG_READER_FAILED, NULL);
 }
 
 /* Nobody waits for them any more. */
 static void drop_late(struct pg_list *p)
 {
 	while (p->first && clock_mono() - p->first->since >= p->o.timeout)
-		answer(take_first(p), PG_READER_LATE, NULL);
+		pg_list_answer(pg_list_take_first(p), PG_READER_LATE, NULL);
 }
 
-static bool connected(const struct pg_list *p)
+static bool pg_list_connected(const struct pg_list *p)
 {
 	for (size_t i = 0; i < p->nslots; i++) {
 		if (pg_ready(p->slots[i]->pg))
@@ -175,26 +176,26 @@ static bool connected(const struct pg_list *p)
 }
 
 /* Something changed: a connection is free, or here, or gone. */
-static void go_on(struct pg_list *p)
+static void pg_list_go_on(struct pg_list *p)
 {
 	if (p->closing)
 		return;
 	drop_late(p);
-	if (connected(p))
-		send_waiting(p);
+	if (pg_list_connected(p))
+		pg_list_send_waiting(p);
 	else
-		fail_waiting(p);
+		pg_list_fail_waiting(p);
 }
 
-static void on_state(void *arg, bool ready)
+static void pg_list_on_state(void *arg, bool ready)
 {
 	(void)ready;
-	go_on(arg);
+	pg_list_go_on(arg);
 }
 
 /* --- life ---------------------------------------------------------------- */
 
-static void add_slot(struct pg_list *p)
+static void pg_list_add_slot(struct pg_list *p)
 {
 	struct slot *s = MEM_NEW(struct slot);
 	s->owner = p;
@@ -207,7 +208,7 @@ static void add_slot(struct pg_list *p)
 	    .connect_timeout = CLOCK_S(3),
 	    /* The server gives up before. */
 	    .query_timeout = p->o.timeout + CLOCK_S(1),
-	    .state = on_state,
+	    .state = pg_list_on_state,
 	    .arg = p,
 	};
 	s->pg = pg_new(&o);
@@ -223,14 +224,14 @@ struct pg_list *pg_list_new(const struct pg_list_options *o)
 	snprintf(p->setup, sizeof p->setup,
 	    SQL_SESSION "; SET statement_timeout = %lld",
 	    (long long)(o->timeout / 1000));
-	add_slot(p);
+	pg_list_add_slot(p);
 	return p;
 }
 
 bool pg_list_get(
     struct pg_list *p, struct list_query *q, pg_reader_done done, void *arg)
 {
-	if (p->waiting >= p->o.max_waiting || !connected(p))
+	if (p->waiting >= p->o.max_waiting || !pg_list_connected(p))
 		return false;
 	struct ask *a = MEM_NEW(struct ask);
 	*a = (struct ask){
@@ -238,7 +239,7 @@ bool pg_list_get(
 	*p->last = a;
 	p->last = &a->next;
 	p->waiting++;
-	send_waiting(p);
+	pg_list_send_waiting(p);
 	return true;
 }
 
@@ -252,7 +253,7 @@ void pg_list_free(struct pg_list **pp)
 		pg_free(&p->slots[i]->pg);
 		free(p->slots[i]);
 	}
-	fail_waiting(p);
+	pg_list_fail_waiting(p);
 	free(p->slots);
 	free(p);
 	*pp = NULL;

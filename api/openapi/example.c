@@ -7,7 +7,8 @@
 
 /* --- a field ------------------------------------------------------------- */
 
-static bool fits(struct buf *out, const struct field *f, struct jsonslice v)
+static bool example_fits(
+    struct buf *out, const struct field *f, struct jsonslice v)
 {
 	if (v.s == NULL || field_faults(f, v) != 0)
 		return false;
@@ -30,32 +31,33 @@ static bool longer(struct buf *out, const struct field *f)
 	for (size_t i = 0; i < f->min_length; i++)
 		buf_char(&text, 'a');
 	buf_char(&text, '"');
-	bool good = fits(out, f, (struct jsonslice){text.data, text.len});
+	bool good =
+	    example_fits(out, f, (struct jsonslice){text.data, text.len});
 	buf_free(&text);
 	return good;
 }
 
 /* Appends a value that is valid and not null. */
-static bool value(struct buf *out, const struct field *f)
+static bool example_value(struct buf *out, const struct field *f)
 {
 	struct jsonslice null = {"null", 4};
 	struct jsonslice_element e;
 	bool known =
 	    f->otherwise.s && !(f->otherwise.len == null.len &&
 				  memcmp(f->otherwise.s, "null", 4) == 0);
-	if (known && fits(out, f, f->otherwise))
+	if (known && example_fits(out, f, f->otherwise))
 		return true;
 	if (f->choices.s) {
 		e = jsonslice_elements(f->choices);
-		return jsonslice_each(&e) && fits(out, f, e.value);
+		return jsonslice_each(&e) && example_fits(out, f, e.value);
 	}
 	for (size_t i = 0; i < sizeof candidates / sizeof candidates[0]; i++) {
 		const char *s = candidates[i];
-		if (fits(out, f, (struct jsonslice){s, strlen(s)}))
+		if (example_fits(out, f, (struct jsonslice){s, strlen(s)}))
 			return true;
 	}
-	return fits(out, f, f->minimum) || fits(out, f, f->maximum) ||
-	       longer(out, f);
+	return example_fits(out, f, f->minimum) ||
+	       example_fits(out, f, f->maximum) || longer(out, f);
 }
 
 /* --- the key ------------------------------------------------------------- */
@@ -85,14 +87,15 @@ void example_key(
 
 /* --- bodies -------------------------------------------------------------- */
 
-static void member(struct buf *out, const char *name, const struct buf *v)
+static void example_member(
+    struct buf *out, const char *name, const struct buf *v)
 {
 	buf_printf(out, "%s\"%s\":", out->len > 1 ? "," : "", name);
 	buf_add(out, v->data, v->len);
 }
 
 /* Of an increment one number, of a patch one field; else all there are. */
-static bool is_enough(const struct buf *out, enum json_schema_of of)
+static bool example_is_enough(const struct buf *out, enum json_schema_of of)
 {
 	return out->len > 1 &&
 	       (of == JSON_SCHEMA_INCREMENT || of == JSON_SCHEMA_PATCH ||
@@ -104,16 +107,16 @@ static bool members(
 {
 	bool whole = of == JSON_SCHEMA_NEW || of == JSON_SCHEMA_PUT ||
 		     of == JSON_SCHEMA_CREATE;
-	for (size_t i = 0; i < c->nfields && !is_enough(out, of); i++) {
+	for (size_t i = 0; i < c->nfields && !example_is_enough(out, of); i++) {
 		const struct field *f = &c->fields[i];
 		struct buf v = {0};
 		bool known = false;
 		if (of != JSON_SCHEMA_INCREMENT)
-			known = value(&v, f);
+			known = example_value(&v, f);
 		else if ((known = field_is_number(f)))
 			buf_str(&v, "1");
 		if (known)
-			member(out, f->name, &v);
+			example_member(out, f->name, &v);
 		buf_free(&v);
 		if (!known && whole && f->required)
 			return false;
@@ -141,7 +144,7 @@ bool example_filter(struct buf *out, const struct list_column *column)
 	struct buf v = {0}, text = {0};
 	bool known = true;
 	if (column->field)
-		known = value(&v, column->field);
+		known = example_value(&v, column->field);
 	else if (column->column == COLUMN_TIMESTAMPTZ)
 		buf_str(&v, "\"" EXAMPLE_TIME "\"");
 	else if (column->column == COLUMN_BIGINT)

@@ -262,14 +262,14 @@ static void of_collection(struct jsonout *j, const char *name,
 	jsonout_ref(j, name, "schemas", c->name, json_schema_suffix(of));
 }
 
-static void list(
+static void json_schema_list(
     struct jsonout *j, const struct collection *c, enum json_schema_of item)
 {
 	jsonout_string(j, "type", "array");
 	of_collection(j, "items", c, item);
 }
 
-static void outcome(
+static void json_schema_outcome(
     struct jsonout *j, const struct collection *c, enum json_schema_of of)
 {
 	jsonout_open(j, "anyOf", '[');
@@ -280,7 +280,7 @@ static void outcome(
 	jsonout_close(j, ']');
 }
 
-static void answer(
+static void json_schema_answer(
     struct jsonout *j, const struct collection *c, enum json_schema_of of)
 {
 	const char *name = of == JSON_SCHEMA_ANSWER ? "product" : "products";
@@ -306,7 +306,7 @@ static void one_or_many(struct jsonout *j, const struct collection *c)
 	jsonout_open(j, "anyOf", '[');
 	of_collection(j, NULL, c, JSON_SCHEMA_NEW);
 	jsonout_open(j, NULL, '{');
-	list(j, c, JSON_SCHEMA_NEW);
+	json_schema_list(j, c, JSON_SCHEMA_NEW);
 	jsonout_close(j, '}');
 	jsonout_close(j, ']');
 }
@@ -330,15 +330,15 @@ void json_schema_write(struct jsonout *j, const char *name,
 	jsonout_open(j, name, '{');
 	jsonout_string(j, "description", kinds[of].what);
 	if (of == JSON_SCHEMA_LIST || of == JSON_SCHEMA_ALL)
-		list(j, c,
+		json_schema_list(j, c,
 		    of == JSON_SCHEMA_ALL ? JSON_SCHEMA_CACHED
 					  : JSON_SCHEMA_DOCUMENT);
 	else if (of == JSON_SCHEMA_CREATE)
 		one_or_many(j, c);
 	else if (of == JSON_SCHEMA_WRITTEN || of == JSON_SCHEMA_CREATED)
-		outcome(j, c, of);
+		json_schema_outcome(j, c, of);
 	else if (of == JSON_SCHEMA_ANSWER || of == JSON_SCHEMA_ANSWERS)
-		answer(j, c, of);
+		json_schema_answer(j, c, of);
 	else
 		object(j, c, of);
 	jsonout_close(j, '}');

@@ -30,7 +30,7 @@ static bool is_of_each(const struct operation *op)
 
 /* The collection whose documents a path outside of /v1 speaks of, as in
  * api/routes.c and api/compat/compat_rows.c. */
-static const struct collection *named(const struct operation *op)
+static const struct collection *openapi_named(const struct operation *op)
 {
 	const struct route *route = route_of(op);
 	const char *first = op->pattern + 1;
@@ -43,7 +43,8 @@ static const struct collection *named(const struct operation *op)
 static bool is_served(const struct operation *op)
 {
 	const struct route *route = route_of(op);
-	return route && (route->surface == NULL || is_of_each(op) || named(op));
+	return route &&
+	       (route->surface == NULL || is_of_each(op) || openapi_named(op));
 }
 
 /* --- paths --------------------------------------------------------------- */
@@ -106,7 +107,7 @@ static void paths(struct jsonout *j)
 		     k++)
 			path_item(j, i, c);
 		if (!is_of_each(op))
-			path_item(j, i, named(op));
+			path_item(j, i, openapi_named(op));
 	}
 	jsonout_close(j, '}');
 }
@@ -130,7 +131,7 @@ static void collection_schemas(struct jsonout *j)
 }
 
 /* The name without its quotes: it has no escapes. */
-static void copy(struct jsonout *j, struct jsonslice_member m)
+static void openapi_copy(struct jsonout *j, struct jsonslice_member m)
 {
 	struct buf name = {0};
 	jsonslice_text(&name, m.name);
@@ -177,14 +178,14 @@ static void components(struct jsonout *j)
 	problem_examples(j);
 	while (jsonslice_next(&kind)) {
 		if (!jsonslice_equals(kind.name, "schemas", 7)) {
-			copy(j, kind);
+			openapi_copy(j, kind);
 			continue;
 		}
 		jsonout_open(j, "schemas", '{');
 		collection_schemas(j);
 		struct jsonslice_member m = jsonslice_members(kind.value);
 		while (jsonslice_next(&m))
-			copy(j, m);
+			openapi_copy(j, m);
 		jsonout_close(j, '}');
 	}
 	jsonout_close(j, '}');

@@ -110,7 +110,7 @@ static void list_parameters(
 	jsonout_close(j, '}');
 }
 
-static void parameters(
+static void operation_json_parameters(
     struct jsonout *j, const struct operation *op, const struct collection *c)
 {
 	const char *list = op->parameters, *word;
@@ -131,7 +131,7 @@ static void parameters(
 /* --- bodies -------------------------------------------------------------- */
 
 /* JSON_SCHEMA_KINDS: it is not of the collection. */
-static enum json_schema_of kind_of(const char *schema)
+static enum json_schema_of operation_json_kind_of(const char *schema)
 {
 	int of = 0;
 	while (of < JSON_SCHEMA_KINDS &&
@@ -145,7 +145,7 @@ static enum json_schema_of kind_of(const char *schema)
 static void json_schema_of(
     struct jsonout *j, const char *schema, const struct collection *c)
 {
-	bool its = kind_of(schema) != JSON_SCHEMA_KINDS;
+	bool its = operation_json_kind_of(schema) != JSON_SCHEMA_KINDS;
 	if (schema)
 		jsonout_ref(j, "schema", "schemas", its ? c->name : "", schema);
 }
@@ -153,7 +153,7 @@ static void json_schema_of(
 static void body_media(struct jsonout *j, const struct operation_body *b,
     const struct collection *c)
 {
-	enum json_schema_of of = kind_of(b->schema);
+	enum json_schema_of of = operation_json_kind_of(b->schema);
 	jsonout_open(j, b->media, '{');
 	if (b->schema)
 		json_schema_of(j, b->schema, c);
@@ -173,7 +173,7 @@ static void request_body(
 	jsonout_bool(j, "required", true);
 	jsonout_open(j, "content", '{');
 	for (const struct operation_body *b = op->bodies; b->media; b++) {
-		enum json_schema_of of = kind_of(b->schema);
+		enum json_schema_of of = operation_json_kind_of(b->schema);
 		if (of == JSON_SCHEMA_KINDS || json_schema_exists(c, of))
 			body_media(j, b, c);
 	}
@@ -321,7 +321,7 @@ void operation_json_operation(
 	jsonout_open(j, method, '{');
 	describe_id(j, op, c);
 	jsonout_string(j, "summary", op->summary);
-	parameters(j, op, c);
+	operation_json_parameters(j, op, c);
 	request_body(j, op, c);
 	jsonout_open(j, "responses", '{');
 	for (unsigned status = 200; status < 600; status++)

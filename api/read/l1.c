@@ -97,7 +97,7 @@ static void release_all(struct entry *dead)
 	}
 }
 
-static struct shard *lock(struct l1 *l1, const struct key *key)
+static struct shard *l1_lock(struct l1 *l1, const struct key *key)
 {
 	/* The chains use the low bits, so the shards use the high ones. */
 	struct shard *s = &l1->shard[(key->hash >> 32) & (l1->shards - 1)];
@@ -105,7 +105,7 @@ static struct shard *lock(struct l1 *l1, const struct key *key)
 	return s;
 }
 
-static void unlock(struct shard *s)
+static void l1_unlock(struct shard *s)
 {
 	struct entry *dead = s->dead;
 	s->dead = NULL;
@@ -120,13 +120,13 @@ static size_t cost(const struct value *v, size_t len)
 	       sizeof(struct entry *);
 }
 
-static struct key key_of(const char *id, size_t len)
+static struct key l1_key_of(const char *id, size_t len)
 {
 	return (struct key){.id = id, .len = len, .hash = hash_bytes(id, len)};
 }
 
 /* The link that points to the key's entry, or to NULL where it would be. */
-static struct entry **find(struct shard *s, const struct key *key)
+static struct entry **l1_find(struct shard *s, const struct key *key)
 {
 	struct entry **link = &s->chains[key->hash & s->mask];
 	while (
@@ -136,7 +136,7 @@ static struct entry **find(struct shard *s, const struct key *key)
 	return link;
 }
 
-static void enqueue(struct shard *s, struct entry *e)
+static void l1_enqueue(struct shard *s, struct entry *e)
 {
 	e->newer = NULL;
 	e->older = s->head;
@@ -162,7 +162,7 @@ static void dequeue(struct shard *s, struct entry *e)
 }
 
 /* Unlinks the entry; unlock() releases it. */
-static void drop(struct shard *s, struct entry **link)
+static void l1_drop(struct shard *s, struct entry **link)
 {
 	struct entry *e = *link;
 	*link = e->chain;
@@ -184,11 +184,11 @@ static void evict(struct shard *s)
 	struct entry **link = &s->chains[e->hash & s->mask];
 	while (*link != e)
 		link = &(*link)->chain;
-	drop(s, link); /* moves the hand on, too */
+	l1_drop(s, link); /* moves the hand on, too */
 	s->stats.evictions++;
 }
 
-static void make_room(struct shard *s, size_t bytes, size_t entries)
+static void l1_make_room(struct shard *s, size_t bytes, size_t entries)
 {
 	while (s->stats.bytes + bytes > s->max_bytes ||
 	       (s->max_entries && s->stats.entries + entries > s->max_entries))
@@ -209,12 +209,12 @@ static void grow(struct shard *s)
 	s->mask = chains - 1;
 }
 
-static void insert(
+static void l1_insert(
     struct shard *s, const struct key *key, struct value *v, mono_us_t expires)
 {
 	struct entry *e = mem_alloc(sizeof *e + key->len);
 	size_t bytes = cost(v, key->len);
-	make_room(s, bytes, 1);
+	l1_make_room(s, bytes, 1);
 	if (s->stats.entries > s->mask)
 		grow(s);
 	*e = (struct entry){.hash = key->hash,
@@ -226,13 +226,13 @@ static void insert(
 	struct entry **link = &s->chains[key->hash & s->mask];
 	e->chain = *link;
 	*link = e;
-	enqueue(s, e);
+	l1_enqueue(s, e);
 	s->stats.entries++;
 	s->stats.bytes += bytes;
 }
 
 /* In place: a refresh is no visit. Returns the old value, owned. */
-static struct value *refresh(
+static struct value *l1_refresh(
     struct shard *s, struct entry *e, struct value *v, mono_us_t expires)
 {
 	struct value *old = e->value;
@@ -241,7 +241,7 @@ static struct value *refresh(
 	s->stats.bytes += e->bytes;
 	e->value = value_keep(v);
 	e->expires = expires;
-	make_room(s, 0, 0);
+	l1_make_room(s, 0, 0);
 	return old;
 }
 
@@ -251,19 +251,19 @@ static void store(struct l1 *l1, const struct key *key, struct value *v,
     mono_us_t expires, enum absent absent)
 {
 	struct value *old = NULL;
-	struct shard *s = lock(l1, key);
-	struct entry **link = find(s, key);
+	struct shard *s = l1_lock(l1, key);
+	struct entry **link = l1_find(s, key);
 	bool fits = cost(v, key->len) <= s->max_bytes / 8;
 	if (*link == NULL) {
 		if (fits && absent == ABSENT_INSERT)
-			insert(s, key, v, expires);
+			l1_insert(s, key, v, expires);
 	} else if ((*link)->value->as_of <= v->as_of) {
 		if (fits)
-			old = refresh(s, *link, v, expires);
+			old = l1_refresh(s, *link, v, expires);
 		else
-			drop(s, link);
+			l1_drop(s, link);
 	}
-	unlock(s);
+	l1_unlock(s);
 	if (old)
 		value_drop(&old);
 }
@@ -271,42 +271,42 @@ static void store(struct l1 *l1, const struct key *key, struct value *v,
 void l1_put(struct l1 *l1, const char *id, size_t len, struct value *v,
     mono_us_t expires)
 {
-	struct key key = key_of(id, len);
+	struct key key = l1_key_of(id, len);
 	store(l1, &key, v, expires, ABSENT_INSERT);
 }
 
 void l1_replace(struct l1 *l1, const char *id, size_t len, struct value *v,
     mono_us_t expires)
 {
-	struct key key = key_of(id, len);
+	struct key key = l1_key_of(id, len);
 	store(l1, &key, v, expires, ABSENT_SKIP);
 }
 
 struct value *l1_get(struct l1 *l1, const char *id, size_t len, mono_us_t now)
 {
-	struct key key = key_of(id, len);
+	struct key key = l1_key_of(id, len);
 	struct value *v = NULL;
-	struct shard *s = lock(l1, &key);
-	struct entry **link = find(s, &key);
+	struct shard *s = l1_lock(l1, &key);
+	struct entry **link = l1_find(s, &key);
 	if (*link && (*link)->expires <= now) {
-		drop(s, link);
+		l1_drop(s, link);
 		s->stats.expirations++;
 	} else if (*link) {
 		(*link)->visited = true;
 		v = value_ref((*link)->value);
 	}
-	unlock(s);
+	l1_unlock(s);
 	return v;
 }
 
 void l1_remove(struct l1 *l1, const char *id, size_t len)
 {
-	struct key key = key_of(id, len);
-	struct shard *s = lock(l1, &key);
-	struct entry **link = find(s, &key);
+	struct key key = l1_key_of(id, len);
+	struct shard *s = l1_lock(l1, &key);
+	struct entry **link = l1_find(s, &key);
 	if (*link)
-		drop(s, link);
-	unlock(s);
+		l1_drop(s, link);
+	l1_unlock(s);
 }
 
 size_t l1_purge(struct l1 *l1, const char *prefix, size_t len)
@@ -323,10 +323,10 @@ size_t l1_purge(struct l1 *l1, const char *prefix, size_t len)
 			struct entry **link = &s->chains[e->hash & s->mask];
 			while (*link != e)
 				link = &(*link)->chain;
-			drop(s, link);
+			l1_drop(s, link);
 			n++;
 		}
-		unlock(s);
+		l1_unlock(s);
 	}
 	return n;
 }
@@ -334,15 +334,15 @@ size_t l1_purge(struct l1 *l1, const char *prefix, size_t len)
 struct value *l1_peek(struct l1 *l1, const char *id, size_t len, mono_us_t now,
     mono_us_t *expires)
 {
-	struct key key = key_of(id, len);
+	struct key key = l1_key_of(id, len);
 	struct value *v = NULL;
-	struct shard *s = lock(l1, &key);
-	const struct entry *e = *find(s, &key);
+	struct shard *s = l1_lock(l1, &key);
+	const struct entry *e = *l1_find(s, &key);
 	if (e && e->expires > now) {
 		v = value_ref(e->value);
 		*expires = e->expires;
 	}
-	unlock(s);
+	l1_unlock(s);
 	return v;
 }
 
@@ -356,7 +356,7 @@ size_t l1_sample(struct l1 *l1, mono_us_t now, char *id, size_t most)
 		if (e && e->expires > now && e->len <= most &&
 		    e->value->present && !e->value->page)
 			memcpy(id, e->id, n = e->len);
-		unlock(s);
+		l1_unlock(s);
 	}
 	return n;
 }

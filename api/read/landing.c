@@ -19,7 +19,7 @@ static void open_parcel(void *arg)
 	free(p);
 }
 
-static void give(
+static void landing_give_one(
     struct worker *me, struct request *r, const struct lookup_result *result)
 {
 	if (r->worker == me) {
@@ -44,7 +44,7 @@ void landing_give(struct worker *me, struct singleflight_waiter *first,
 {
 	while (first) {
 		struct singleflight_waiter *next = first->next;
-		give(me, request_of(first), result);
+		landing_give_one(me, request_of(first), result);
 		first = next;
 	}
 }

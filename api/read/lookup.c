@@ -42,7 +42,7 @@ struct lookup {
 	enum tier tier;
 };
 
-static void ask_replica(struct lookup *l);
+static void lookup_ask_replica(struct lookup *l);
 static void ask_primary(struct lookup *l);
 
 /* --- landing ------------------------------------------------------------- */
@@ -53,7 +53,7 @@ static void land(void *arg)
 	struct lookup_result result = {
 	    l->value, l->tier, l->skipped, l->times, l->failure};
 	struct singleflight_waiter *waiter = singleflight_land(
-	    l->worker->app->flights, l->mode, l->id, l->id_len);
+	    l->worker->app->singleflight, l->mode, l->id, l->id_len);
 	landing_give(l->worker, waiter, &result);
 	metric_observe(
 	    &l->worker->metrics->miss_time, clock_mono() - l->started);
@@ -84,7 +84,7 @@ static bool known(const struct app *app, bool pages, struct key_slot slot)
 		     : floors_is_open(app->floors, slot.partition);
 }
 
-static void keep(struct lookup *l, struct value *v, enum tier tier)
+static void lookup_keep(struct lookup *l, struct value *v, enum tier tier)
 {
 	struct worker *w = l->worker;
 	const struct api_settings *s = w->app->settings;
@@ -114,7 +114,7 @@ static void keep(struct lookup *l, struct value *v, enum tier tier)
 
 static void found(struct lookup *l, struct value *v, enum tier tier)
 {
-	keep(l, v, tier);
+	lookup_keep(l, v, tier);
 	l->value = v;
 	l->tier = tier;
 	land(l);
@@ -134,15 +134,15 @@ static void heard(struct lookup *l, enum tier tier)
 }
 
 /* Past the caches: they had nothing. */
-static void go_on(struct lookup *l)
+static void lookup_go_on(struct lookup *l)
 {
 	if (l->way == LOOKUP_CACHES)
 		land_later(l);
 	else
-		ask_replica(l);
+		lookup_ask_replica(l);
 }
 
-static bool may_serve(
+static bool lookup_may_serve(
     const struct lookup *l, const struct value *v, enum tier tier)
 {
 	return current_allows(
@@ -150,7 +150,7 @@ static bool may_serve(
 }
 
 /* Another server would say the same: the query is at fault. */
-static bool refused(struct lookup *l, enum pg_reader_status status)
+static bool lookup_refused(struct lookup *l, enum pg_reader_status status)
 {
 	switch (status) {
 	case PG_READER_OK:
@@ -181,7 +181,7 @@ static bool ask_server(struct lookup *l, struct pg_reader *pool,
 	    l->slot.partition, done, l);
 }
 
-static void on_redis(
+static void lookup_on_redis(
     void *arg, enum redis_reader_status status, struct value *v)
 {
 	struct lookup *l = arg;
@@ -190,7 +190,7 @@ static void on_redis(
 	if (status == REDIS_READER_HIT &&
 	    tail_believes_redis(
 		l->worker->app->tail, l->slot.partition, v->as_of) &&
-	    may_serve(l, v, TIER_REDIS)) {
+	    lookup_may_serve(l, v, TIER_REDIS)) {
 		metric_add(&m->l2_hit, 1);
 		found(l, v, TIER_REDIS);
 		return;
@@ -204,29 +204,30 @@ static void on_redis(
 	if (status == REDIS_READER_FAILED)
 		l->skipped |= SKIP_REDIS_DOWN;
 	value_unref(&v);
-	go_on(l);
+	lookup_go_on(l);
 }
 
-static void ask_redis(struct lookup *l)
+static void lookup_ask_redis(struct lookup *l)
 {
 	asks(l);
 	if (redis_reader_get(l->worker->redis, l->slot.partition, l->id,
-		l->id_len, on_redis, l))
+		l->id_len, lookup_on_redis, l))
 		return;
 	metric_add(&l->worker->metrics->l2_failed, 1);
 	l->skipped |= SKIP_REDIS_DOWN;
-	go_on(l);
+	lookup_go_on(l);
 }
 
-static void on_replica(void *arg, enum pg_reader_status status, struct value *v)
+static void lookup_on_replica(
+    void *arg, enum pg_reader_status status, struct value *v)
 {
 	struct lookup *l = arg;
 	heard(l, TIER_REPLICA);
 	/* Of a row that is too large it has none: the primary's may be newer.
 	 */
-	if (status != PG_READER_TOO_LARGE && refused(l, status))
+	if (status != PG_READER_TOO_LARGE && lookup_refused(l, status))
 		return;
-	if (status == PG_READER_OK && may_serve(l, v, TIER_REPLICA)) {
+	if (status == PG_READER_OK && lookup_may_serve(l, v, TIER_REPLICA)) {
 		found(l, v, TIER_REPLICA);
 		return;
 	}
@@ -240,11 +241,11 @@ static void on_replica(void *arg, enum pg_reader_status status, struct value *v)
 	ask_primary(l);
 }
 
-static void ask_replica(struct lookup *l)
+static void lookup_ask_replica(struct lookup *l)
 {
 	struct pg_reader *replica = l->worker->replica;
 	if (replica &&
-	    ask_server(l, replica, l->worker->replica_lists, on_replica))
+	    ask_server(l, replica, l->worker->replica_lists, lookup_on_replica))
 		return;
 	if (replica)
 		l->skipped |= SKIP_REPLICA_DOWN;
@@ -272,13 +273,14 @@ static void primary_behind(struct lookup *l)
 	loop_timer_start(l->timer, BEHIND_RETRY_US);
 }
 
-static void on_primary(void *arg, enum pg_reader_status status, struct value *v)
+static void lookup_on_primary(
+    void *arg, enum pg_reader_status status, struct value *v)
 {
 	struct lookup *l = arg;
 	heard(l, TIER_PRIMARY);
-	if (refused(l, status))
+	if (lookup_refused(l, status))
 		return;
-	if (status == PG_READER_OK && may_serve(l, v, TIER_PRIMARY)) {
+	if (status == PG_READER_OK && lookup_may_serve(l, v, TIER_PRIMARY)) {
 		l->skipped &= ~(unsigned)SKIP_PRIMARY_BEHIND;
 		found(l, v, TIER_PRIMARY);
 		return;
@@ -301,7 +303,7 @@ static void on_primary(void *arg, enum pg_reader_status status, struct value *v)
 static void ask_primary(struct lookup *l)
 {
 	struct worker *w = l->worker;
-	if (ask_server(l, w->primary, w->primary_lists, on_primary))
+	if (ask_server(l, w->primary, w->primary_lists, lookup_on_primary))
 		return;
 	l->skipped |= SKIP_PRIMARY_DOWN;
 	land_later(l);
@@ -332,18 +334,18 @@ static uint64_t mode_of(struct request *r)
 	return atomic_load(&w->app->purges) << 8 | (uint64_t)r->way;
 }
 
-static void begin(struct lookup *l)
+static void lookup_begin(struct lookup *l)
 {
 	switch (l->way) {
 	case LOOKUP_ALL:
 	case LOOKUP_CACHES:
 		if (l->list)
-			go_on(l);
+			lookup_go_on(l);
 		else
-			ask_redis(l);
+			lookup_ask_redis(l);
 		return;
 	case LOOKUP_FRESH:
-		ask_replica(l);
+		lookup_ask_replica(l);
 		return;
 	case LOOKUP_PRIMARY:
 		l->skipped |= SKIP_TAIL_CLOSED;
@@ -355,7 +357,7 @@ static void begin(struct lookup *l)
 	UNREACHABLE("a lookup of nothing");
 }
 
-static void start(struct request *r)
+static void lookup_start(struct request *r)
 {
 	struct worker *w = r->worker;
 	struct lookup *l = MEM_NEW(struct lookup);
@@ -376,24 +378,24 @@ static void start(struct request *r)
 	l->deadline = l->started + w->app->settings->read_timeout;
 	w->lookups++;
 	metric_add(&w->metrics->lookups, 1);
-	begin(l);
+	lookup_begin(l);
 }
 
 void lookup_join(struct request *r)
 {
 	r->in_flight = true;
 	r->mode = mode_of(r);
-	bool leads = singleflight_join(
-	    r->worker->app->flights, r->mode, r->id, r->id_len, &r->flight);
+	bool leads = singleflight_join(r->worker->app->singleflight, r->mode,
+	    r->id, r->id_len, &r->flight);
 	r->collapsed = !leads;
 	if (leads)
-		start(r);
+		lookup_start(r);
 	else
 		metric_add(&r->worker->metrics->read_collapsed, 1);
 }
 
 bool lookup_leave(struct request *r)
 {
-	return singleflight_leave(
-	    r->worker->app->flights, r->mode, r->id, r->id_len, &r->flight);
+	return singleflight_leave(r->worker->app->singleflight, r->mode, r->id,
+	    r->id_len, &r->flight);
 }

@@ -58,7 +58,7 @@ struct pg_reader {
 	bool closing;
 };
 
-static void go_on(struct pg_reader *p);
+static void pg_reader_go_on(struct pg_reader *p);
 
 /* They wait again, in front. */
 static void put_back(struct pg_reader *p, struct slot *s)
@@ -75,7 +75,8 @@ static void put_back(struct pg_reader *p, struct slot *s)
 
 /* --- answers ------------------------------------------------------------- */
 
-static void answer(struct read *r, enum pg_reader_status s, struct value *v)
+static void pg_reader_answer(
+    struct read *r, enum pg_reader_status s, struct value *v)
 {
 	r->done(r->arg, s, v);
 	free(r);
@@ -83,7 +84,7 @@ static void answer(struct read *r, enum pg_reader_status s, struct value *v)
 
 enum { AS_OF = 1, VERSION, BYTES };
 
-static struct value *value_of(
+static struct value *pg_reader_value_of(
     const struct collection *c, const PGresult *r, int row)
 {
 	version_t as_of = (version_t)pg_int8(r, row, AS_OF);
@@ -106,10 +107,10 @@ static void answer_rows(struct slot *s, const PGresult *r)
 			continue; /* nobody asked */
 		s->batch[i] = NULL;
 		if ((uint64_t)pg_int8(r, row, BYTES) > s->owner->o.document_max)
-			answer(one, PG_READER_TOO_LARGE, NULL);
+			pg_reader_answer(one, PG_READER_TOO_LARGE, NULL);
 		else
-			answer(one, PG_READER_OK,
-			    value_of(one->collection, r, row));
+			pg_reader_answer(one, PG_READER_OK,
+			    pg_reader_value_of(one->collection, r, row));
 	}
 }
 
@@ -122,7 +123,7 @@ static bool is_the_row(const struct slot *s, const struct err *e)
 	       s->owner->answered_at > s->sent_at;
 }
 
-static void answered(struct pg_reader *p, mono_us_t now)
+static void pg_reader_answered(struct pg_reader *p, mono_us_t now)
 {
 	p->answered_at = now;
 	breaker_success(&p->breaker);
@@ -131,7 +132,7 @@ static void answered(struct pg_reader *p, mono_us_t now)
 /* What a batch's end says of the server: one that has no such table answers,
  * and works. While the breaker is not closed only the probe counts: the others
  * began before. */
-static void judge(struct slot *s, const struct pg_reply *reply)
+static void pg_reader_judge(struct slot *s, const struct pg_reply *reply)
 {
 	struct pg_reader *p = s->owner;
 	mono_us_t now = clock_mono();
@@ -143,7 +144,7 @@ static void judge(struct slot *s, const struct pg_reply *reply)
 	if (reply->err.kind == ERR_KIND_OK ||
 	    reply->err.kind == ERR_KIND_REJECT ||
 	    sqlstate_is_unmigrated(reply->err.code))
-		answered(p, now);
+		pg_reader_answered(p, now);
 	else if (now - s->sent_at >= p->o.timeout)
 		breaker_trip(&p->breaker, now);
 	else
@@ -175,17 +176,17 @@ static bool ask_alone(struct slot *s, const struct err *e)
 	return true;
 }
 
-static enum pg_reader_status status_of(const struct err *e)
+static enum pg_reader_status pg_reader_status_of(const struct err *e)
 {
 	/* 54000: more than the gigabyte that a text may have. */
 	return strncmp(e->code, "54", 2) == 0 ? PG_READER_TOO_LARGE
 					      : PG_READER_FAILED;
 }
 
-static void on_reply(void *arg, const struct pg_reply *reply)
+static void pg_reader_on_reply(void *arg, const struct pg_reply *reply)
 {
 	struct slot *s = arg;
-	judge(s, reply);
+	pg_reader_judge(s, reply);
 	/* A probe would fail, too, and each time leave an error in the
 	 * server's log. */
 	if (sqlstate_is_unmigrated(reply->err.code)) {
@@ -199,16 +200,17 @@ static void on_reply(void *arg, const struct pg_reply *reply)
 		s->owner->unsure = false;
 		answer_rows(s, reply->results[0]);
 	} else if (!s->owner->closing && ask_alone(s, &reply->err)) {
-		go_on(s->owner);
+		pg_reader_go_on(s->owner);
 		return;
 	}
 	/* Failed, or no progress row for the partition: not migrated. */
 	for (size_t i = 0; i < s->n; i++) {
 		if (s->batch[i])
-			answer(s->batch[i], status_of(&reply->err), NULL);
+			pg_reader_answer(s->batch[i],
+			    pg_reader_status_of(&reply->err), NULL);
 	}
 	s->n = 0;
-	go_on(s->owner);
+	pg_reader_go_on(s->owner);
 }
 
 /* --- batches ------------------------------------------------------------- */
@@ -244,12 +246,12 @@ static bool send_call(struct slot *s, struct pg_params *call)
 {
 	const struct pg_query q = pg_params_query(call);
 	s->sent_at = clock_mono();
-	bool sent = pg_submit(s->pg, &q, 1, on_reply, s);
+	bool sent = pg_submit(s->pg, &q, 1, pg_reader_on_reply, s);
 	pg_params_free(call);
 	return sent;
 }
 
-static bool send_batch(struct pg_reader *p, struct slot *s)
+static bool pg_reader_send_batch(struct pg_reader *p, struct slot *s)
 {
 	const struct collection *c = s->batch[0]->collection;
 	struct pg_params call = {
@@ -270,7 +272,7 @@ static bool send_batch(struct pg_reader *p, struct slot *s)
 	return true;
 }
 
-static struct slot *free_slot(struct pg_reader *p)
+static struct slot *pg_reader_free_slot(struct pg_reader *p)
 {
 	for (size_t i = 0; i < p->nslots; i++) {
 		struct slot *s = p->slots[i];
@@ -280,27 +282,27 @@ static struct slot *free_slot(struct pg_reader *p)
 	return NULL;
 }
 
-static void add_slot(struct pg_reader *p);
+static void pg_reader_add_slot(struct pg_reader *p);
 
-static void send_waiting(struct pg_reader *p)
+static void pg_reader_send_waiting(struct pg_reader *p)
 {
 	struct slot *s;
-	while (p->first && (s = free_slot(p)) != NULL) {
+	while (p->first && (s = pg_reader_free_slot(p)) != NULL) {
 		take_batch(p, s);
 		/* The connection was lost since it was looked at: on_state
 		 * follows. Nobody is called back from inside a submit. */
-		if (!send_batch(p, s)) {
+		if (!pg_reader_send_batch(p, s)) {
 			put_back(p, s);
 			return;
 		}
 	}
 	if (p->first && p->nslots < p->o.max)
-		add_slot(p);
+		pg_reader_add_slot(p);
 }
 
 /* --- connections --------------------------------------------------------- */
 
-static void fail_waiting(struct pg_reader *p)
+static void pg_reader_fail_waiting(struct pg_reader *p)
 {
 	while (p->first) {
 		struct read *r = p->first;
@@ -308,28 +310,28 @@ static void fail_waiting(struct pg_reader *p)
 		if (p->first == NULL)
 			p->last = &p->first;
 		p->waiting--;
-		answer(r, PG_READER_FAILED, NULL);
+		pg_reader_answer(r, PG_READER_FAILED, NULL);
 	}
 }
 
 /* Something changed: a connection is free, or here, or gone. */
-static void go_on(struct pg_reader *p)
+static void pg_reader_go_on(struct pg_reader *p)
 {
 	if (p->closing)
 		return;
 	if (pg_reader_up(p))
-		send_waiting(p);
+		pg_reader_send_waiting(p);
 	else
-		fail_waiting(p);
+		pg_reader_fail_waiting(p);
 }
 
-static void on_state(void *arg, bool ready)
+static void pg_reader_on_state(void *arg, bool ready)
 {
 	struct pg_reader *p = arg;
 	/* A server that is back need not wait for the next probe. */
 	if (ready && !p->closing && p->breaker.state != BREAKER_CLOSED)
 		loop_timer_start(p->probe, 0);
-	go_on(p);
+	pg_reader_go_on(p);
 }
 
 /* --- the probe ----------------------------------------------------------- */
@@ -358,11 +360,11 @@ static bool send_probe_to(struct pg_reader *p, struct slot *s)
 /* If no connection is free, those in flight will tell. */
 static void send_probe(struct pg_reader *p)
 {
-	struct slot *s = free_slot(p);
+	struct slot *s = pg_reader_free_slot(p);
 	mono_us_t now = clock_mono();
 	/* All of them are busy: with a row that takes long, perhaps. */
 	if (s == NULL && !p->probing && p->nslots < p->o.max)
-		add_slot(p);
+		pg_reader_add_slot(p);
 	if (p->probing || s == NULL || !breaker_allow(&p->breaker, now))
 		return;
 	s->probes = p->probing = send_probe_to(p, s);
@@ -370,7 +372,7 @@ static void send_probe(struct pg_reader *p)
 		breaker_cancel(&p->breaker, now);
 }
 
-static void on_probe(void *arg)
+static void pg_reader_on_probe(void *arg)
 {
 	struct pg_reader *p = arg;
 	send_probe(p);
@@ -378,7 +380,7 @@ static void on_probe(void *arg)
 	    p->breaker.state == BREAKER_CLOSED ? PROBE_US : PROBE_OPEN_US);
 }
 
-static void add_slot(struct pg_reader *p)
+static void pg_reader_add_slot(struct pg_reader *p)
 {
 	struct slot *s = MEM_NEW(struct slot);
 	s->owner = p;
@@ -390,7 +392,7 @@ static void add_slot(struct pg_reader *p)
 	    .setup = SQL_SESSION,
 	    .connect_timeout = CLOCK_S(3),
 	    .query_timeout = p->o.timeout,
-	    .state = on_state,
+	    .state = pg_reader_on_state,
 	    .arg = p,
 	};
 	s->pg = pg_new(&o);
@@ -405,10 +407,10 @@ struct pg_reader *pg_reader_new(const struct pg_reader_options *o)
 	p->last = &p->first;
 	/* Probes are the pool's own, and paced: there is nothing to cool. */
 	breaker_init(&p->breaker, BREAKER_LIMIT, 0);
-	p->probe = loop_timer_new(o->loop, on_probe, p);
+	p->probe = loop_timer_new(o->loop, pg_reader_on_probe, p);
 	loop_timer_start(p->probe, PROBE_US);
 	for (size_t i = 0; i < o->min; i++)
-		add_slot(p);
+		pg_reader_add_slot(p);
 	return p;
 }
 
@@ -442,7 +444,7 @@ bool pg_reader_get(struct pg_reader *p, const struct collection *c,
 	*p->last = r;
 	p->last = &r->next;
 	p->waiting++;
-	send_waiting(p);
+	pg_reader_send_waiting(p);
 	return true;
 }
 
@@ -466,7 +468,7 @@ void pg_reader_free(struct pg_reader **pp)
 		pg_free(&p->slots[i]->pg);
 		free(p->slots[i]);
 	}
-	fail_waiting(p);
+	pg_reader_fail_waiting(p);
 	loop_timer_free(&p->probe);
 	free(p->slots);
 	free(p->sql);

@@ -15,7 +15,7 @@
 #include <string.h>
 #include <strings.h>
 
-static bool may_serve(const struct request *r)
+static bool read_may_serve(const struct request *r)
 {
 	return current_allows(
 	    r->worker->app->floors, r->collection, r->slot, r->value, r->tier);
@@ -96,7 +96,7 @@ static bool passed(const struct request *r, struct position p)
 	return p.version < tail_through(tail, p.partition);
 }
 
-static enum step_result wait_for(struct request *r, struct position p)
+static enum step_result read_wait_for(struct request *r, struct position p)
 {
 	if (!request_may_park(r))
 		return too_busy(r);
@@ -118,7 +118,7 @@ enum step_result read_after_step(struct request *r)
 	if (r->passed < r->nafter && r->expired)
 		return answer_problem(r, PROBLEM_POSITION_NOT_REACHED, NULL);
 	if (r->passed < r->nafter)
-		return wait_for(r, r->after[r->passed]);
+		return read_wait_for(r, r->after[r->passed]);
 	r->step = r->exports ? STEP_EXPORT : STEP_CACHED;
 	return STEP_MORE;
 }
@@ -132,7 +132,7 @@ static bool from_l1(struct request *r)
 	r->times.asked |= 1U << TIER_L1;
 	r->tier = TIER_L1;
 	r->value = l1_get(w->app->l1, r->id, r->id_len, clock_mono());
-	if (r->value && may_serve(r)) {
+	if (r->value && read_may_serve(r)) {
 		metric_add(r->list ? &m->page_hit : &m->l1_hit, 1);
 		return true;
 	}
@@ -179,7 +179,7 @@ enum step_result read_lookup_step(struct request *r)
 enum step_result read_landed_step(struct request *r)
 {
 	r->step = STEP_READ_ANSWER;
-	if (r->value && may_serve(r))
+	if (r->value && read_may_serve(r))
 		return STEP_MORE;
 	/* A commit was heard of while the result was on its way: again. */
 	if (r->value && !r->expired && clock_mono() < r->deadline) {

@@ -14,7 +14,7 @@ struct get {
 	void *arg;
 };
 
-static enum redis_reader_status parse(
+static enum redis_reader_status redis_reader_parse(
     const struct get *g, const redisReply *reply, struct value **out)
 {
 	if (reply == NULL || reply->type != REDIS_REPLY_ARRAY ||
@@ -38,7 +38,7 @@ static void on_get(void *arg, const redisReply *reply)
 	struct get g = *(struct get *)arg;
 	free(arg);
 	struct value *v = NULL;
-	enum redis_reader_status status = parse(&g, reply, &v);
+	enum redis_reader_status status = redis_reader_parse(&g, reply, &v);
 	g.done(g.arg, status, v);
 }
 
@@ -60,7 +60,7 @@ bool redis_reader_get(struct redis *r, int32_t partition, const char *id,
 	return sent;
 }
 
-static void ignore(void *arg, const redisReply *reply)
+static void redis_reader_ignore(void *arg, const redisReply *reply)
 {
 	(void)arg;
 	(void)reply;
@@ -71,5 +71,6 @@ void redis_reader_fill(struct redis *r, struct key_slot slot, const char *id,
 {
 	const struct l2_entry e = {v->present, v->version, v->doc, v->len};
 	/* Refused or lost: the entry is absent, which is safe. */
-	l2_fill_send(r, slot, id, len, v->as_of, &e, ttl, ignore, NULL);
+	l2_fill_send(
+	    r, slot, id, len, v->as_of, &e, ttl, redis_reader_ignore, NULL);
 }

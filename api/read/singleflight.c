@@ -61,7 +61,7 @@ static struct shard *lock_shard(struct singleflight *f, uint64_t hash)
 }
 
 /* The link that points to the flight, or to NULL. */
-static struct flight **find(
+static struct flight **singleflight_find(
     struct shard *s, uint64_t mode, uint64_t hash, const char *id, size_t len)
 {
 	struct flight **at = &s->flights;
@@ -76,7 +76,7 @@ bool singleflight_join(struct singleflight *f, uint64_t mode, const char *id,
 {
 	uint64_t hash = hash_bytes(id, len);
 	struct shard *s = lock_shard(f, hash);
-	struct flight **at = find(s, mode, hash, id, len);
+	struct flight **at = singleflight_find(s, mode, hash, id, len);
 	bool leads = *at == NULL;
 	if (leads) {
 		struct flight *new = mem_zalloc(sizeof *new + len);
@@ -100,7 +100,7 @@ bool singleflight_leave(struct singleflight *f, uint64_t mode, const char *id,
 {
 	uint64_t hash = hash_bytes(id, len);
 	struct shard *s = lock_shard(f, hash);
-	struct flight *flight = *find(s, mode, hash, id, len);
+	struct flight *flight = *singleflight_find(s, mode, hash, id, len);
 	bool found = false;
 	struct singleflight_waiter **at = flight ? &flight->waiters : NULL;
 	for (; at && *at; at = &(*at)->next) {
@@ -122,7 +122,7 @@ struct singleflight_waiter *singleflight_land(
 {
 	uint64_t hash = hash_bytes(id, len);
 	struct shard *s = lock_shard(f, hash);
-	struct flight **at = find(s, mode, hash, id, len);
+	struct flight **at = singleflight_find(s, mode, hash, id, len);
 	struct flight *flight = *at;
 	CHECK(flight != NULL);
 	*at = flight->next;

@@ -33,7 +33,7 @@ struct assets {
 /* --- making -------------------------------------------------------------- */
 
 /* `no-cache`: kept by a client, and asked for again with its ETag. */
-static void describe(
+static void assets_describe(
     struct MHD_Response *response, const char *type, const char *etag)
 {
 	http_head_type(response, type);
@@ -43,7 +43,7 @@ static void describe(
 }
 
 /* Empties the body. */
-static struct MHD_Response *make(
+static struct MHD_Response *assets_make(
     struct assets *a, enum asset which, struct buf *body, const char *type)
 {
 	struct item *item = &a->items[which];
@@ -55,7 +55,7 @@ static struct MHD_Response *make(
 	/* Shared, and there for ever: no client holds it. */
 	struct MHD_Response *whole =
 	    MHD_create_response_from_buffer(len, data, MHD_RESPMEM_MUST_FREE);
-	describe(whole, type, etag);
+	assets_describe(whole, type, etag);
 	item->whole = whole;
 	item->data = data;
 	item->len = len;
@@ -63,7 +63,7 @@ static struct MHD_Response *make(
 	 * libmicrohttpd says that it is 0. */
 	struct MHD_Response *unchanged =
 	    MHD_create_response_from_buffer(len, data, MHD_RESPMEM_PERSISTENT);
-	describe(unchanged, NULL, etag);
+	assets_describe(unchanged, NULL, etag);
 	item->unchanged = unchanged;
 	return whole;
 }
@@ -99,7 +99,7 @@ static void make_page(struct assets *a, enum asset which,
 {
 	struct buf body = {0}, policy = {0};
 	buf_add(&body, file->data, file->len);
-	struct MHD_Response *page = make(a, which, &body, HTML);
+	struct MHD_Response *page = assets_make(a, which, &body, HTML);
 	buf_printf(&policy,
 	    "default-src 'none'; script-src %s%s; style-src %s%s; "
 	    "connect-src 'self'; img-src 'self' data:; base-uri 'none'; "
@@ -115,7 +115,7 @@ static void make_page(struct assets *a, enum asset which,
 
 /* --- the package --------------------------------------------------------- */
 
-static bool read_file(const char *dir, const char *name, struct buf *out)
+static bool assets_read_file(const char *dir, const char *name, struct buf *out)
 {
 	struct buf path = {0};
 	char block[65536];
@@ -135,11 +135,12 @@ static bool read_file(const char *dir, const char *name, struct buf *out)
 static bool make_docs(struct assets *a, const char *dir)
 {
 	struct buf script = {0}, style = {0};
-	bool there = read_file(dir, "swagger-ui-bundle.js", &script) &&
-		     read_file(dir, "swagger-ui.css", &style);
+	bool there = assets_read_file(dir, "swagger-ui-bundle.js", &script) &&
+		     assets_read_file(dir, "swagger-ui.css", &style);
 	if (there) {
-		make(a, DOCS_SCRIPT, &script, "text/javascript; charset=utf-8");
-		make(a, DOCS_STYLE, &style, "text/css; charset=utf-8");
+		assets_make(
+		    a, DOCS_SCRIPT, &script, "text/javascript; charset=utf-8");
+		assets_make(a, DOCS_STYLE, &style, "text/css; charset=utf-8");
 		make_page(a, DOCS, &docs_html, "'self' ");
 	}
 	buf_free(&script);
@@ -170,7 +171,7 @@ struct assets *assets_new(const char *docs_dir)
 	struct assets *a = MEM_NEW(struct assets);
 	struct buf body = {0};
 	openapi_write(&body);
-	make(a, OPENAPI, &body, "application/json");
+	assets_make(a, OPENAPI, &body, "application/json");
 	make_page(a, CONSOLE, &console_html, "");
 	find_docs(a, docs_dir);
 	for (int i = 0; i < ASSETS; i++) {
@@ -197,7 +198,7 @@ void assets_free(struct assets **ap)
 	*ap = NULL;
 }
 
-static enum step_result answer(struct request *r, enum asset which)
+static enum step_result assets_answer(struct request *r, enum asset which)
 {
 	const struct item *item = &r->worker->app->assets->items[which];
 	bool last = r->worker->draining;
@@ -217,25 +218,25 @@ static enum step_result answer(struct request *r, enum asset which)
 
 enum step_result assets_openapi(struct request *r)
 {
-	return answer(r, OPENAPI);
+	return assets_answer(r, OPENAPI);
 }
 
 enum step_result assets_console(struct request *r)
 {
-	return answer(r, CONSOLE);
+	return assets_answer(r, CONSOLE);
 }
 
 enum step_result assets_docs(struct request *r)
 {
-	return answer(r, DOCS);
+	return assets_answer(r, DOCS);
 }
 
 enum step_result assets_docs_script(struct request *r)
 {
-	return answer(r, DOCS_SCRIPT);
+	return assets_answer(r, DOCS_SCRIPT);
 }
 
 enum step_result assets_docs_style(struct request *r)
 {
-	return answer(r, DOCS_STYLE);
+	return assets_answer(r, DOCS_STYLE);
 }

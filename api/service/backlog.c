@@ -34,10 +34,10 @@ struct stall {
 
 struct backlog {
 	struct app *app;
-	struct writes_query *logask;
+	struct writes_query *writes_query;
 	_Atomic int64_t *acked; /* per partition: the end, by our own writes */
 	mono_us_t asked_at, answered_at;
-	struct writes_head *loghead;
+	struct writes_head *writes_head;
 	bool asks_head; /* with the ends that are being asked for */
 	struct redis *redis;
 	struct loop_timer *timer;
@@ -52,7 +52,7 @@ struct backlog {
 
 /* --- the log -------------------------------------------------------------- */
 
-static int64_t backlog(const struct backlog *p, const int64_t *ends)
+static int64_t backlog_sum(const struct backlog *p, const int64_t *ends)
 {
 	int64_t sum = 0;
 	for (int32_t i = 0; i < p->app->partitions; i++) {
@@ -71,7 +71,7 @@ static int64_t decided(const struct backlog *p)
 	return sum;
 }
 
-static double rate(struct backlog *p, int64_t now_decided)
+static double backlog_rate(struct backlog *p, int64_t now_decided)
 {
 	struct point now = {clock_mono(), now_decided};
 	struct point old = p->points[p->next_point % RATE_POINTS];
@@ -110,12 +110,13 @@ static void look_for_stalls(
 	metric_set(&p->app->metrics[0].stalled, out->stalled);
 }
 
-static void on_answer(void *arg, const struct writes_query_answer *answer)
+static void backlog_on_answer(
+    void *arg, const struct writes_query_answer *answer)
 {
 	struct backlog *p = arg;
 	p->answered_at = clock_mono();
 	int64_t n = decided(p);
-	double per_s = rate(p, n);
+	double per_s = backlog_rate(p, n);
 	pthread_mutex_lock(&p->lock);
 	p->report.known = answer->known;
 	p->report.decided = n;
@@ -125,17 +126,17 @@ static void on_answer(void *arg, const struct writes_query_answer *answer)
 		    (size_t)p->app->partitions * sizeof *p->known_ends);
 		p->ends_as_of = p->asked_at;
 		look_for_stalls(p, answer->ends, &p->report);
-		p->report.backlog = backlog(p, answer->ends);
+		p->report.backlog = backlog_sum(p, answer->ends);
 		p->report.writer_active = answer->member;
 		metric_set(&p->app->metrics[0].backlog, p->report.backlog);
 	}
 	pthread_mutex_unlock(&p->lock);
 	if (p->asks_head &&
-	    !(answer->known && writes_head_ask(p->loghead, answer->ends)))
+	    !(answer->known && writes_head_ask(p->writes_head, answer->ends)))
 		tail_heads(p->app->tail, NULL);
 }
 
-static void on_heads(void *arg, const struct writes_head_answer *answer)
+static void backlog_on_heads(void *arg, const struct writes_head_answer *answer)
 {
 	struct backlog *p = arg;
 	tail_heads(p->app->tail, answer);
@@ -176,13 +177,13 @@ enum backlog_place backlog_place(
 						       : BACKLOG_LATER;
 }
 
-static void ask_log(struct backlog *p)
+static void backlog_ask_log(struct backlog *p)
 {
 	mono_us_t now = clock_mono();
-	if (writes_query_ask(p->logask)) {
+	if (writes_query_ask(p->writes_query)) {
 		/* The answer is told by this loop: it is not there yet. */
 		p->asked_at = now;
-		p->asks_head = !writes_head_is_busy(p->loghead);
+		p->asks_head = !writes_head_is_busy(p->writes_head);
 		if (p->asks_head)
 			tail_asks(p->app->tail);
 		return;
@@ -214,14 +215,14 @@ static void on_size(void *arg, const redisReply *reply)
 	set_redis(p, known, known ? reply->integer : 0);
 }
 
-static void on_timer(void *arg)
+static void backlog_on_timer(void *arg)
 {
 	struct backlog *p = arg;
 	static const char *const argv[] = {"DBSIZE"};
 	static const size_t lens[] = {6};
 	if (!redis_submit(p->redis, 1, argv, lens, on_size, p))
 		set_redis(p, false, 0);
-	ask_log(p);
+	backlog_ask_log(p);
 	loop_timer_start(p->timer,
 	    tail_compared(p->app->tail) ? PERIOD_US : PERIOD_AT_START_US);
 }
@@ -238,10 +239,10 @@ struct err backlog_new(struct app *app, struct backlog **out)
 	    .topic = app->settings->common.writes_topic,
 	    .group = app->settings->writer_group,
 	    .partitions = app->partitions,
-	    .done = on_answer,
+	    .done = backlog_on_answer,
 	    .arg = p,
 	};
-	struct err e = writes_query_new(&ask, &p->logask);
+	struct err e = writes_query_new(&ask, &p->writes_query);
 	*out = NULL;
 	if (e.kind != ERR_KIND_OK) {
 		free(p);
@@ -259,10 +260,10 @@ struct err backlog_new(struct app *app, struct backlog **out)
 	p->acked = mem_zalloc((size_t)app->partitions * sizeof *p->acked);
 	p->stalls = mem_zalloc((size_t)app->partitions * sizeof *p->stalls);
 	p->report.stalled = -1;
-	p->loghead =
-	    writes_head_new(epoch_pg(app->epoch), app->partitions, on_heads, p);
+	p->writes_head = writes_head_new(
+	    epoch_pg(app->epoch), app->partitions, backlog_on_heads, p);
 	CHECK_OS(pthread_mutex_init(&p->lock, NULL));
-	p->timer = loop_timer_new(app->loop, on_timer, p);
+	p->timer = loop_timer_new(app->loop, backlog_on_timer, p);
 	loop_timer_start(p->timer, CLOCK_MS(100));
 	*out = p;
 	return ERR_OK;
@@ -281,8 +282,8 @@ void backlog_free(struct backlog **pp)
 	struct backlog *p = *pp;
 	if (p == NULL)
 		return;
-	writes_query_free(&p->logask);
-	writes_head_free(&p->loghead);
+	writes_query_free(&p->writes_query);
+	writes_head_free(&p->writes_head);
 	redis_free(&p->redis);
 	loop_timer_free(&p->timer);
 	pthread_mutex_destroy(&p->lock);

@@ -33,7 +33,7 @@ void schema_ready_free(struct schema_ready **m)
 	*m = NULL;
 }
 
-static bool is_there(const PGresult *r, const struct collection *c)
+static bool schema_ready_is_there(const PGresult *r, const struct collection *c)
 {
 	for (int i = 0; i < PQntuples(r); i++) {
 		if (strcmp(PQgetvalue(r, i, 0), c->name) == 0 &&
@@ -43,7 +43,7 @@ static bool is_there(const PGresult *r, const struct collection *c)
 	return false;
 }
 
-static void on_reply(void *arg, const struct pg_reply *reply)
+static void schema_ready_on_reply(void *arg, const struct pg_reply *reply)
 {
 	struct schema_ready *m = arg;
 	m->asking = false;
@@ -51,7 +51,8 @@ static void on_reply(void *arg, const struct pg_reply *reply)
 		return;
 	bool done = true;
 	for (size_t i = 0; i < m->n; i++) {
-		bool there = is_there(reply->results[0], collection_at(i));
+		bool there =
+		    schema_ready_is_there(reply->results[0], collection_at(i));
 		atomic_store(&m->missing[i], !there);
 		done = done && there;
 	}
@@ -80,7 +81,7 @@ void schema_ready_tick(struct worker *w)
 			all_missing(m);
 		return;
 	}
-	m->asking = pg_reader_query(w->primary, &q, on_reply, m);
+	m->asking = pg_reader_query(w->primary, &q, schema_ready_on_reply, m);
 	m->next = now + (m->asking ? CLOCK_S(1) : CLOCK_MS(100));
 }
 

@@ -46,9 +46,9 @@ static struct health examine(struct request *r)
 	    .breakers = {redis_breaker(w->redis),
 		w->replica ? pg_reader_breaker(w->replica) : BREAKER_CLOSED,
 		pg_reader_breaker(w->primary)},
-	    .log = write_log_up(w->app->writelog),
+	    .log = write_log_up(w->app->write_log),
 	    .tail = tail_up(w->app->tail) && tail_started(w->app->tail),
-	    .probe = backlog_get(w->app->probe),
+	    .probe = backlog_get(w->app->backlog),
 	};
 	h.writer = h.probe.known && h.probe.writer_active;
 	h.stalled = h.probe.known && h.probe.stalled >= 0 &&
@@ -63,7 +63,7 @@ static const char *word(bool ok)
 	return ok ? "healthy" : "unavailable";
 }
 
-static const char *connected(bool ok)
+static const char *service_connected(bool ok)
 {
 	return ok ? "connected" : "disconnected";
 }
@@ -120,7 +120,7 @@ static void write_health(
 	    "\"l2_cache\":\"%s\",\"database\":\"%s\",\"log\":\"%s\","
 	    "\"queue\":\"%s\"",
 	    status, word(h->primary), replica, word(h->redis),
-	    connected(h->redis), word(h->tail), word(h->redis),
+	    service_connected(h->redis), word(h->tail), word(h->redis),
 	    word(h->primary || h->replica), word(h->log), word(h->log));
 	write_reasons(out, h);
 	write_backlog(out, &h->probe);
@@ -129,9 +129,10 @@ static void write_health(
 	    "\"cache\":\"%s\",\"log\":\"%s\",\"tail\":\"%s\"},"
 	    "\"breakers\":{\"redis\":\"%s\",\"replica\":\"%s\","
 	    "\"primary\":\"%s\"},\"timestamp\":%" PRId64 "}\n",
-	    h->writer ? "true" : "false", connected(h->primary || h->replica),
-	    connected(h->redis), connected(h->log), connected(h->tail),
-	    breaker_name(h->breakers[0]),
+	    h->writer ? "true" : "false",
+	    service_connected(h->primary || h->replica),
+	    service_connected(h->redis), service_connected(h->log),
+	    service_connected(h->tail), breaker_name(h->breakers[0]),
 	    h->has_replica ? breaker_name(h->breakers[1]) : "disabled",
 	    breaker_name(h->breakers[2]), clock_wall() / 1000000);
 }
@@ -181,7 +182,7 @@ static struct numbers collect(struct app *app)
 	    .invalid = SUM(app, write_invalid),
 	    .unknown = SUM(app, write_unknown),
 	    .rejected = tail_rejected(app->tail),
-	    .probe = backlog_get(app->probe),
+	    .probe = backlog_get(app->backlog),
 	};
 	n.hits = n.l1_hits + n.l2_hits;
 	n.misses = n.l1_misses > n.l2_hits ? n.l1_misses - n.l2_hits : 0;
@@ -189,13 +190,14 @@ static struct numbers collect(struct app *app)
 }
 
 /* Percent with two decimals, as the reference systems give it. */
-static void rate(struct buf *out, const char *name, int64_t hits, int64_t all)
+static void service_rate(
+    struct buf *out, const char *name, int64_t hits, int64_t all)
 {
 	double percent = all ? 100.0 * (double)hits / (double)all : 0;
 	buf_printf(out, ",\"%s\":%.2f", name, percent);
 }
 
-static void number(struct buf *out, const char *name, int64_t v)
+static void service_number(struct buf *out, const char *name, int64_t v)
 {
 	buf_printf(out, ",\"%s\":%" PRId64, name, v);
 }
@@ -204,7 +206,7 @@ static void redis_keys(
     struct buf *out, const char *name, const struct numbers *n)
 {
 	if (n->probe.redis_known)
-		number(out, name, n->probe.redis_keys);
+		service_number(out, name, n->probe.redis_keys);
 	else
 		buf_printf(out, ",\"%s\":null", name);
 }
@@ -216,22 +218,22 @@ static void write_cache_stats(
 {
 	buf_printf(
 	    out, "\"available\":%s", n->probe.redis_known ? "true" : "false");
-	number(out, "hits", n->hits);
-	number(out, "misses", n->misses);
+	service_number(out, "hits", n->hits);
+	service_number(out, "misses", n->misses);
 	redis_keys(out, "keys", n);
-	rate(out, "hit_rate", n->hits, n->hits + n->misses);
-	number(out, "l1_size", (int64_t)n->l1.entries);
-	number(out, "l1_max_size", (int64_t)n->l1.most);
-	number(out, "l1_bytes", (int64_t)n->l1.bytes);
-	number(out, "l1_max_bytes", app->settings->l1_bytes);
-	number(out, "l1_hits", n->l1_hits);
-	number(out, "l1_misses", n->l1_misses);
-	rate(out, "l1_hit_rate", n->l1_hits, n->l1_hits + n->l1_misses);
-	number(out, "l2_hits", n->l2_hits);
-	number(out, "l2_misses", n->l2_misses);
-	rate(out, "l2_hit_rate", n->l2_hits, n->l2_hits + n->l2_misses);
-	rate(out, "combined_hit_rate", n->hits, n->hits + n->misses);
-	number(out, "db_reads", n->db_reads);
+	service_rate(out, "hit_rate", n->hits, n->hits + n->misses);
+	service_number(out, "l1_size", (int64_t)n->l1.entries);
+	service_number(out, "l1_max_size", (int64_t)n->l1.most);
+	service_number(out, "l1_bytes", (int64_t)n->l1.bytes);
+	service_number(out, "l1_max_bytes", app->settings->l1_bytes);
+	service_number(out, "l1_hits", n->l1_hits);
+	service_number(out, "l1_misses", n->l1_misses);
+	service_rate(out, "l1_hit_rate", n->l1_hits, n->l1_hits + n->l1_misses);
+	service_number(out, "l2_hits", n->l2_hits);
+	service_number(out, "l2_misses", n->l2_misses);
+	service_rate(out, "l2_hit_rate", n->l2_hits, n->l2_hits + n->l2_misses);
+	service_rate(out, "combined_hit_rate", n->hits, n->hits + n->misses);
+	service_number(out, "db_reads", n->db_reads);
 }
 
 enum step_result service_cache_stats(struct request *r)
@@ -250,9 +252,9 @@ enum step_result service_cache_totals(struct request *r)
 	struct numbers n = collect(r->worker->app);
 	struct buf body = {0};
 	buf_printf(&body, "{\"hits\":%" PRId64, n.hits);
-	number(&body, "misses", n.misses);
-	rate(&body, "hit_rate", n.hits, n.hits + n.misses);
-	number(&body, "total_requests", n.hits + n.misses);
+	service_number(&body, "misses", n.misses);
+	service_rate(&body, "hit_rate", n.hits, n.hits + n.misses);
+	service_number(&body, "total_requests", n.hits + n.misses);
 	buf_str(&body, "}\n");
 	return answer_json(r, 200, &body);
 }
@@ -261,30 +263,30 @@ static void write_layers(const struct numbers *n, struct buf *out)
 {
 	bool redis = n->probe.redis_known;
 	buf_printf(out, ",\"cache_available\":%s", redis ? "true" : "false");
-	number(out, "cache_hits", n->hits);
-	number(out, "cache_misses", n->misses);
+	service_number(out, "cache_hits", n->hits);
+	service_number(out, "cache_misses", n->misses);
 	redis_keys(out, "cache_keys", n);
-	rate(out, "cache_hit_rate", n->hits, n->hits + n->misses);
+	service_rate(out, "cache_hit_rate", n->hits, n->hits + n->misses);
 	buf_str(out, ",\"l1_cache_available\":true");
-	number(out, "l1_cache_size", (int64_t)n->l1.entries);
-	number(out, "l1_cache_max_size", (int64_t)n->l1.most);
-	number(out, "l1_cache_hits", n->l1_hits);
-	number(out, "l1_cache_misses", n->l1_misses);
+	service_number(out, "l1_cache_size", (int64_t)n->l1.entries);
+	service_number(out, "l1_cache_max_size", (int64_t)n->l1.most);
+	service_number(out, "l1_cache_hits", n->l1_hits);
+	service_number(out, "l1_cache_misses", n->l1_misses);
 	buf_printf(out, ",\"l2_cache_available\":%s", redis ? "true" : "false");
 	redis_keys(out, "l2_cache_keys", n);
-	number(out, "l2_cache_hits", n->l2_hits);
-	number(out, "l2_cache_misses", n->l2_misses);
-	number(out, "total_hits", n->hits);
-	number(out, "total_misses", n->misses);
-	rate(out, "overall_hit_rate", n->hits, n->hits + n->misses);
+	service_number(out, "l2_cache_hits", n->l2_hits);
+	service_number(out, "l2_cache_misses", n->l2_misses);
+	service_number(out, "total_hits", n->hits);
+	service_number(out, "total_misses", n->misses);
+	service_rate(out, "overall_hit_rate", n->hits, n->hits + n->misses);
 }
 
 static void write_queue(const struct numbers *n, struct buf *out)
 {
 	write_backlog(out, &n->probe);
-	number(out, "writes_queued", n->acked);
-	number(out, "writes_processed", n->probe.decided);
-	number(out, "writes_failed", n->rejected);
+	service_number(out, "writes_queued", n->acked);
+	service_number(out, "writes_processed", n->probe.decided);
+	service_number(out, "writes_failed", n->rejected);
 	buf_printf(out, ",\"processing_rate\":%.2f", n->probe.decided_per_s);
 	buf_printf(out, ",\"worker_active\":%s",
 	    n->probe.known && n->probe.writer_active ? "true" : "false");
@@ -297,9 +299,9 @@ void service_write_stats(struct app *app, struct buf *out)
 	write_cache_stats(app, &n, out);
 	write_layers(&n, out);
 	write_queue(&n, out);
-	number(out, "primary_pool_size", SUM(app, primary_connections));
-	number(out, "replica_pool_size", SUM(app, replica_connections));
-	number(out, "db_pool_size",
+	service_number(out, "primary_pool_size", SUM(app, primary_connections));
+	service_number(out, "replica_pool_size", SUM(app, replica_connections));
+	service_number(out, "db_pool_size",
 	    SUM(app, primary_connections) + SUM(app, replica_connections));
 	buf_str(out, "}\n");
 }

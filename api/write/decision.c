@@ -46,7 +46,7 @@ struct decision_ask {
 	bool retried;
 };
 
-static const char *text(const PGresult *r, enum column c)
+static const char *decision_text(const PGresult *r, enum column c)
 {
 	return PQgetvalue(r, 0, (int)c);
 }
@@ -55,8 +55,8 @@ static const char *text(const PGresult *r, enum column c)
 static void set_constraint(struct decision *d, const PGresult *r)
 {
 	if (d->reason == REASON_CONSTRAINT)
-		snprintf(
-		    d->constraint, sizeof d->constraint, "%s", text(r, DETAIL));
+		snprintf(d->constraint, sizeof d->constraint, "%s",
+		    decision_text(r, DETAIL));
 }
 
 static void set_rejected(
@@ -66,18 +66,19 @@ static void set_rejected(
 	if (!reason_parse(reason, strlen(reason), &d->reason))
 		d->reason = REASON_DATA; /* a newer writer's */
 	set_constraint(d, r);
-	const char *successor = text(r, SUCCESSOR);
+	const char *successor = decision_text(r, SUCCESSOR);
 	d->has_successor =
 	    position_parse(successor, strlen(successor), &d->successor);
 }
 
 static void set_replayed(struct decision *d, const PGresult *r)
 {
-	const char *outcome = text(r, OUTCOME);
+	const char *outcome = decision_text(r, OUTCOME);
 	d->replayed = true;
 	d->first = (struct position){
 	    pg_int4(r, 0, FIRST_P), (version_t)pg_int8(r, 0, FIRST_V)};
-	snprintf(d->first_key, sizeof d->first_key, "%s", text(r, FIRST_KEY));
+	snprintf(d->first_key, sizeof d->first_key, "%s",
+	    decision_text(r, FIRST_KEY));
 	d->created = strcmp(outcome, "created") == 0;
 	d->state = DECISION_COMMITTED;
 	if (!reason_parse(outcome, strlen(outcome), &d->reason))
@@ -86,15 +87,16 @@ static void set_replayed(struct decision *d, const PGresult *r)
 	set_constraint(d, r);
 }
 
-static void parse(struct decision *d, const PGresult *r, struct position p)
+static void decision_parse(
+    struct decision *d, const PGresult *r, struct position p)
 {
 	if (PQntuples(r) == 0)
 		return; /* no such partition: not migrated */
-	const char *reason = text(r, REASON_);
+	const char *reason = decision_text(r, REASON_);
 	if (p.version >= (version_t)pg_int8(r, 0, NEXT))
 		d->state = DECISION_PENDING;
 	else if (p.version < (version_t)pg_int8(r, 0, HORIZON) ||
-		 *text(r, LEFT_BEHIND))
+		 *decision_text(r, LEFT_BEHIND))
 		d->state = DECISION_EXPIRED;
 	else if (!PQgetisnull(r, 0, FIRST_V) && !PQgetisnull(r, 0, FIRST_P))
 		set_replayed(d, r);
@@ -104,20 +106,20 @@ static void parse(struct decision *d, const PGresult *r, struct position p)
 		d->state = DECISION_COMMITTED;
 }
 
-static void on_reply(void *arg, const struct pg_reply *reply);
+static void decision_on_reply(void *arg, const struct pg_reply *reply);
 
-static bool submit(struct decision_ask *a)
+static bool decision_submit(struct decision_ask *a)
 {
 	struct pg_params call = {.sql = sql, .shape.columns = "vvsssp?v?ssb"};
 	pg_params_int4(&call, a->position.partition);
 	pg_params_int8(&call, a->position.version);
 	const struct pg_query q = pg_params_query(&call);
-	bool sent = pg_reader_query(a->primary, &q, on_reply, a);
+	bool sent = pg_reader_query(a->primary, &q, decision_on_reply, a);
 	pg_params_free(&call);
 	return sent;
 }
 
-static void on_reply(void *arg, const struct pg_reply *reply)
+static void decision_on_reply(void *arg, const struct pg_reply *reply)
 {
 	struct decision_ask *a = arg;
 	struct decision d = {.state = DECISION_UNKNOWN};
@@ -125,11 +127,11 @@ static void on_reply(void *arg, const struct pg_reply *reply)
 	/* A connection that died idle is found out by its next query. */
 	if (!ok && a->done && !a->retried) {
 		a->retried = true;
-		if (submit(a))
+		if (decision_submit(a))
 			return;
 	}
 	if (ok)
-		parse(&d, reply->results[0], a->position);
+		decision_parse(&d, reply->results[0], a->position);
 	if (a->done)
 		a->done(a->arg, &d);
 	free(a);
@@ -141,7 +143,7 @@ struct decision_ask *decision_ask(
 	struct decision_ask *a = MEM_NEW(struct decision_ask);
 	*a = (struct decision_ask){
 	    .primary = primary, .position = p, .done = done, .arg = arg};
-	if (submit(a))
+	if (decision_submit(a))
 		return a;
 	free(a);
 	return NULL;

@@ -50,7 +50,7 @@ static bool is_given(const struct block *b, int64_t id)
 	return b->given && (b->given[i / 64] >> i % 64 & 1);
 }
 
-static void drop(struct pool *p, size_t i)
+static void id_blocks_drop(struct pool *p, size_t i)
 {
 	p->left -= p->blocks[i].left;
 	free(p->blocks[i].given);
@@ -69,7 +69,7 @@ static void mark(struct block *b, int64_t id)
 }
 
 /* One that is held, of that block; a block of which nothing is left goes. */
-static void give(struct pool *p, size_t block, int64_t id)
+static void id_blocks_give(struct pool *p, size_t block, int64_t id)
 {
 	struct block *b = &p->blocks[block];
 	b->left--;
@@ -81,7 +81,7 @@ static void give(struct pool *p, size_t block, int64_t id)
 	while (b->next < b->end && is_given(b, b->next))
 		b->next++;
 	if (b->next == b->end)
-		drop(p, block);
+		id_blocks_drop(p, block);
 }
 
 struct id_blocks *id_blocks_new(size_t n)
@@ -101,7 +101,7 @@ void id_blocks_free(struct id_blocks **ip)
 	for (size_t i = 0; i < ids->n; i++) {
 		struct pool *p = &ids->pools[i];
 		while (p->n > 0)
-			drop(p, 0);
+			id_blocks_drop(p, 0);
 		free(p->blocks);
 		free(p->spots);
 	}
@@ -111,29 +111,29 @@ void id_blocks_free(struct id_blocks **ip)
 	*ip = NULL;
 }
 
-static struct pool *enter(struct id_blocks *ids, size_t collection)
+static struct pool *id_blocks_enter(struct id_blocks *ids, size_t collection)
 {
 	CHECK(collection < ids->n);
 	CHECK_OS(pthread_mutex_lock(&ids->lock));
 	return &ids->pools[collection];
 }
 
-static void leave(struct id_blocks *ids)
+static void id_blocks_leave(struct id_blocks *ids)
 {
 	CHECK_OS(pthread_mutex_unlock(&ids->lock));
 }
 
 bool id_blocks_take(struct id_blocks *ids, size_t collection, int64_t *out)
 {
-	struct pool *p = enter(ids, collection);
+	struct pool *p = id_blocks_enter(ids, collection);
 	bool any = p->n > 0;
 	if (any) {
 		*out = p->blocks[0].next;
-		give(p, 0, *out);
+		id_blocks_give(p, 0, *out);
 	} else if (p->in_block > 0) {
 		p->ran_out = true;
 	}
-	leave(ids);
+	id_blocks_leave(ids);
 	return any;
 }
 
@@ -162,7 +162,7 @@ static size_t seek(
 bool id_blocks_take_at(
     struct id_blocks *ids, const struct home *home, int64_t *out)
 {
-	struct pool *p = enter(ids, home->collection->index);
+	struct pool *p = id_blocks_enter(ids, home->collection->index);
 	if (p->spots == NULL)
 		p->spots =
 		    mem_zalloc((size_t)home->partitions * sizeof *p->spots);
@@ -171,21 +171,21 @@ bool id_blocks_take_at(
 	bool any = i < p->n;
 	if (any) {
 		*out = spot->at;
-		give(p, i, *out);
+		id_blocks_give(p, i, *out);
 	} else {
 		p->lacks = true;
 		/* Many partitions, small blocks: few have one of each. */
 		if (p->left < p->in_block * (int64_t)p->at_once)
 			p->ran_out = true;
 	}
-	leave(ids);
+	id_blocks_leave(ids);
 	return any;
 }
 
 unsigned id_blocks_want(struct id_blocks *ids, size_t collection, mono_us_t now)
 {
 	unsigned blocks = 0;
-	struct pool *p = enter(ids, collection);
+	struct pool *p = id_blocks_enter(ids, collection);
 	if (p->at_once == 0)
 		p->at_once = 1;
 	int64_t low = p->in_block / 2 * (int64_t)p->at_once;
@@ -195,17 +195,17 @@ unsigned id_blocks_want(struct id_blocks *ids, size_t collection, mono_us_t now)
 		p->lacks = false;
 		blocks = p->at_once;
 	}
-	leave(ids);
+	id_blocks_leave(ids);
 	return blocks;
 }
 
 void id_blocks_add(
     struct id_blocks *ids, size_t collection, int64_t first, int64_t n)
 {
-	struct pool *p = enter(ids, collection);
+	struct pool *p = id_blocks_enter(ids, collection);
 	if (n > 0) {
 		if (p->n == MOST_HELD)
-			drop(p, 0);
+			id_blocks_drop(p, 0);
 		MEM_GROW(p->blocks, p->cap, p->n);
 		p->blocks[p->n++] = (struct block){
 		    .serial = ++p->serials,
@@ -217,25 +217,25 @@ void id_blocks_add(
 		p->left += n;
 		p->in_block = n;
 	}
-	leave(ids);
+	id_blocks_leave(ids);
 }
 
 void id_blocks_asked(
     struct id_blocks *ids, size_t collection, dur_us_t pause, mono_us_t now)
 {
-	struct pool *p = enter(ids, collection);
+	struct pool *p = id_blocks_enter(ids, collection);
 	p->asking = false;
 	if (p->ran_out && p->at_once < MOST_BLOCKS)
 		p->at_once *= 2;
 	p->ran_out = false;
 	p->not_before = pause ? now + pause : 0;
-	leave(ids);
+	id_blocks_leave(ids);
 }
 
 int64_t id_blocks_left(struct id_blocks *ids, size_t collection)
 {
-	struct pool *p = enter(ids, collection);
+	struct pool *p = id_blocks_enter(ids, collection);
 	int64_t left = p->left;
-	leave(ids);
+	id_blocks_leave(ids);
 	return left;
 }

@@ -50,14 +50,14 @@ void id_log_free(struct id_log **lp)
 	*lp = NULL;
 }
 
-static struct taken *enter(struct id_log *l, size_t collection)
+static struct taken *id_log_enter(struct id_log *l, size_t collection)
 {
 	CHECK(collection < l->n);
 	CHECK_OS(pthread_mutex_lock(&l->lock));
 	return &l->taken[collection];
 }
 
-static void leave(struct id_log *l)
+static void id_log_leave(struct id_log *l)
 {
 	CHECK_OS(pthread_mutex_unlock(&l->lock));
 }
@@ -65,7 +65,7 @@ static void leave(struct id_log *l)
 /* --- the ranges ----------------------------------------------------------- */
 
 /* The first that ends behind `id`; set->n: none. */
-static size_t find(const struct taken *taken, int64_t id)
+static size_t id_log_find(const struct taken *taken, int64_t id)
 {
 	size_t low = 0, high = taken->n;
 	while (low < high) {
@@ -80,7 +80,7 @@ static size_t find(const struct taken *taken, int64_t id)
 
 static bool is_free(const struct taken *taken, struct id_range r, int64_t *past)
 {
-	size_t i = find(taken, r.first);
+	size_t i = id_log_find(taken, r.first);
 	if (i == taken->n || taken->ranges[i].first >= r.end)
 		return true;
 	*past = taken->ranges[i].end;
@@ -88,7 +88,8 @@ static bool is_free(const struct taken *taken, struct id_range r, int64_t *past)
 }
 
 /* Those from i up to `to` become r. */
-static void replace(struct taken *taken, size_t i, size_t to, struct id_range r)
+static void id_log_replace(
+    struct taken *taken, size_t i, size_t to, struct id_range r)
 {
 	MEM_GROW(taken->ranges, taken->cap, taken->n);
 	memmove(&taken->ranges[i + 1], &taken->ranges[to],
@@ -97,11 +98,11 @@ static void replace(struct taken *taken, size_t i, size_t to, struct id_range r)
 	taken->n += i + 1 - to;
 }
 
-static void add(struct taken *taken, struct id_range r)
+static void id_log_add(struct taken *taken, struct id_range r)
 {
 	if (taken->n == 0)
 		r.first = INT64_MIN;
-	size_t i = find(taken, r.first), to = i;
+	size_t i = id_log_find(taken, r.first), to = i;
 	if (i > 0 && taken->ranges[i - 1].end == r.first)
 		to = i--;
 	while (to < taken->n && taken->ranges[to].first <= r.end)
@@ -110,9 +111,9 @@ static void add(struct taken *taken, struct id_range r)
 		r.first = taken->ranges[i].first;
 	if (i < to && taken->ranges[to - 1].end > r.end)
 		r.end = taken->ranges[to - 1].end;
-	replace(taken, i, to, r);
+	id_log_replace(taken, i, to, r);
 	if (taken->n > ID_LOG_RANGES)
-		replace(taken, 0, 2,
+		id_log_replace(taken, 0, 2,
 		    (struct id_range){
 			taken->ranges[0].first, taken->ranges[1].end});
 }
@@ -120,8 +121,8 @@ static void add(struct taken *taken, struct id_range r)
 bool id_log_is_free(
     struct id_log *l, size_t collection, struct id_range range, int64_t *past)
 {
-	bool is = is_free(enter(l, collection), range, past);
-	leave(l);
+	bool is = is_free(id_log_enter(l, collection), range, past);
+	id_log_leave(l);
 	return is;
 }
 
@@ -130,14 +131,14 @@ bool id_log_is_free(
 uint64_t id_log_claim(
     struct id_log *l, size_t collection, size_t n, mono_us_t now)
 {
-	struct taken *taken = enter(l, collection);
+	struct taken *taken = id_log_enter(l, collection);
 	bool room = n <= ID_LOG_CLAIMS - taken->nclaims;
 	uint64_t first = room ? l->numbers + 1 : 0;
 	n = room ? n : 0;
 	for (size_t i = 0; i < n; i++)
 		taken->claims[taken->nclaims++] =
 		    (struct claim){++l->numbers, now};
-	leave(l);
+	id_log_leave(l);
 	return first;
 }
 
@@ -155,20 +156,20 @@ static bool end_claim(struct taken *taken, uint64_t number)
 void id_log_drop(
     struct id_log *l, size_t collection, uint64_t number, size_t *left)
 {
-	struct taken *taken = enter(l, collection);
+	struct taken *taken = id_log_enter(l, collection);
 	end_claim(taken, number);
 	*left = taken->nclaims;
-	leave(l);
+	id_log_leave(l);
 }
 
 bool id_log_give_up(
     struct id_log *l, size_t collection, dur_us_t most, mono_us_t now)
 {
-	struct taken *taken = enter(l, collection);
+	struct taken *taken = id_log_enter(l, collection);
 	bool over = taken->nclaims > 0 && taken->claims[0].since + most <= now;
 	if (over)
 		taken->nclaims = 0;
-	leave(l);
+	id_log_leave(l);
 	return over;
 }
 
@@ -178,12 +179,12 @@ enum id_log_heard id_log_hear(struct id_log *l, size_t collection,
     struct id_range range, uint64_t number, size_t *left)
 {
 	int64_t past;
-	struct taken *taken = enter(l, collection);
+	struct taken *taken = id_log_enter(l, collection);
 	bool mine = number && end_claim(taken, number);
 	bool valid = is_free(taken, range, &past);
-	add(taken, range);
+	id_log_add(taken, range);
 	*left = taken->nclaims;
-	leave(l);
+	id_log_leave(l);
 	if (!mine)
 		return ID_LOG_OTHERS;
 	return valid ? ID_LOG_MINE : ID_LOG_LOST;
@@ -194,16 +195,16 @@ enum id_log_heard id_log_hear(struct id_log *l, size_t collection,
 void id_log_told(
     struct id_log *l, size_t collection, struct id_range rowless, int64_t block)
 {
-	struct taken *taken = enter(l, collection);
+	struct taken *taken = id_log_enter(l, collection);
 	taken->rowless = rowless;
 	taken->block = block;
-	leave(l);
+	id_log_leave(l);
 }
 
 int64_t id_log_block(struct id_log *l, size_t collection)
 {
-	int64_t block = enter(l, collection)->block;
-	leave(l);
+	int64_t block = id_log_enter(l, collection)->block;
+	id_log_leave(l);
 	return block;
 }
 
@@ -216,7 +217,7 @@ static bool place(const struct taken *taken, struct id_range within, int64_t n,
 	if (within.first < 0 || within.end < within.first)
 		return false;
 	*first = within.first;
-	size_t i = find(taken, *first);
+	size_t i = id_log_find(taken, *first);
 	for (; i < taken->n && (taken->ranges[i].first < *first ||
 				   taken->ranges[i].first - *first < n);
 	     i++)
@@ -227,11 +228,11 @@ static bool place(const struct taken *taken, struct id_range within, int64_t n,
 bool id_log_next(
     struct id_log *l, size_t collection, unsigned blocks, struct id_range *out)
 {
-	struct taken *taken = enter(l, collection);
+	struct taken *taken = id_log_enter(l, collection);
 	int64_t n = taken->block * (int64_t)blocks;
 	bool any =
 	    taken->block > 0 && place(taken, taken->rowless, n, &out->first);
 	out->end = any ? out->first + n : 0;
-	leave(l);
+	id_log_leave(l);
 	return any;
 }

@@ -33,7 +33,7 @@ struct asked {
 	int64_t lowest; /* no block below it */
 };
 
-static bool ask(const struct asked *asked);
+static bool id_reserve_ask(const struct asked *asked);
 
 static void on_arrived(void *arg)
 {
@@ -55,7 +55,8 @@ static void give_up(const struct asked *a, dur_us_t pause)
 
 /* --- the answer ----------------------------------------------------------- */
 
-static void fail(const struct asked *a, const char *code, const char *text)
+static void id_reserve_fail(
+    const struct asked *a, const char *code, const char *text)
 {
 	if (!atomic_load(&a->w->app->draining))
 		log_event(EV_IDS_FAILED, "collection=%s code=%s error=%s",
@@ -66,7 +67,7 @@ static void fail(const struct asked *a, const char *code, const char *text)
 static bool find_rowless(const struct asked *a, struct id_range *r)
 {
 	for (unsigned blocks = a->blocks; blocks > 0; blocks /= 2) {
-		if (id_log_next(a->w->app->idlog, a->c->index, blocks, r) &&
+		if (id_log_next(a->w->app->id_log, a->c->index, blocks, r) &&
 		    record_ids_fit(r->first, r->end - r->first))
 			return true;
 	}
@@ -74,18 +75,19 @@ static bool find_rowless(const struct asked *a, struct id_range *r)
 }
 
 /* Without Postgres's answer. */
-static void go_without(const struct asked *a)
+static void id_reserve_go_without(const struct asked *a)
 {
 	struct id_range r;
 	if (find_rowless(a, &r) &&
-	    id_tail_claim(a->w->app->idtail, a->c, &r, 1))
+	    id_tail_claim(a->w->app->id_tail, a->c, &r, 1))
 		metric_add(&a->w->metrics->ids_alone, 1);
 	else
 		give_up(a, AGAIN);
 }
 
 /* Blocks that follow each other are one range. */
-static void join(struct id_range *ranges, size_t *n, struct id_range r)
+static void id_reserve_join(
+    struct id_range *ranges, size_t *n, struct id_range r)
 {
 	struct id_range *last = *n ? &ranges[*n - 1] : NULL;
 	if (last && last->end == r.first &&
@@ -100,7 +102,7 @@ static void join(struct id_range *ranges, size_t *n, struct id_range r)
 static size_t read_ranges(struct asked *a, const PGresult *rows,
     struct id_range ranges[ID_LOG_CLAIMS])
 {
-	struct id_log *log = a->w->app->idlog;
+	struct id_log *log = a->w->app->id_log;
 	size_t n = 0;
 	for (int i = 0; i < PQntuples(rows) && n < ID_LOG_CLAIMS; i++) {
 		int64_t first = pg_int8(rows, i, 0),
@@ -111,7 +113,7 @@ static size_t read_ranges(struct asked *a, const PGresult *rows,
 		id_log_told(log, a->c->index,
 		    (struct id_range){first, pg_int8(rows, i, 2)}, block);
 		if (id_log_is_free(log, a->c->index, r, &a->lowest))
-			join(ranges, &n, r);
+			id_reserve_join(ranges, &n, r);
 	}
 	return n;
 }
@@ -122,11 +124,11 @@ static void ask_again(struct asked *a)
 	if (a->questions == 1)
 		log_event(EV_IDS_BEHIND, "collection=%s next=%" PRId64,
 		    a->c->name, a->lowest);
-	if (a->questions >= MOST_QUESTIONS || !ask(a))
+	if (a->questions >= MOST_QUESTIONS || !id_reserve_ask(a))
 		give_up(a, AGAIN);
 }
 
-static void take(struct asked *a, const PGresult *rows)
+static void id_reserve_take(struct asked *a, const PGresult *rows)
 {
 	struct id_range ranges[ID_LOG_CLAIMS];
 	int64_t before = a->lowest;
@@ -134,34 +136,34 @@ static void take(struct asked *a, const PGresult *rows)
 	if (n == 0 && a->lowest != before) {
 		ask_again(a);
 	} else if (n == 0) {
-		fail(a, "ids", "the sequence gives none");
+		id_reserve_fail(a, "ids", "the sequence gives none");
 		give_up(a, UNMIGRATED);
-	} else if (!id_tail_claim(a->w->app->idtail, a->c, ranges, n)) {
-		fail(a, "queue", "the record was not appended");
+	} else if (!id_tail_claim(a->w->app->id_tail, a->c, ranges, n)) {
+		id_reserve_fail(a, "queue", "the record was not appended");
 		give_up(a, AGAIN);
 	}
 }
 
-static void on_reply(void *arg, const struct pg_reply *reply)
+static void id_reserve_on_reply(void *arg, const struct pg_reply *reply)
 {
 	struct asked a = *(struct asked *)arg;
 	const struct err *e = &reply->err;
 	free(arg);
 	if (e->kind == ERR_KIND_OK) {
-		take(&a, reply->results[0]);
+		id_reserve_take(&a, reply->results[0]);
 		return;
 	}
 	bool unmigrated = sqlstate_is_unmigrated(e->code);
-	fail(&a, e->code, e->msg);
+	id_reserve_fail(&a, e->code, e->msg);
 	if (e->kind == ERR_KIND_RETRY && !unmigrated)
-		go_without(&a);
+		id_reserve_go_without(&a);
 	else
 		give_up(&a, unmigrated ? UNMIGRATED : AGAIN);
 }
 
 /* --- the question --------------------------------------------------------- */
 
-static bool ask(const struct asked *asked)
+static bool id_reserve_ask(const struct asked *asked)
 {
 	struct buf sql = {0};
 	struct asked *a = MEM_NEW(struct asked);
@@ -172,7 +174,7 @@ static bool ask(const struct asked *asked)
 	pg_params_int4(&call, (int32_t)a->blocks);
 	pg_params_int8(&call, (uint64_t)a->lowest);
 	const struct pg_query q = pg_params_query(&call);
-	bool sent = pg_reader_query(a->w->primary, &q, on_reply, a);
+	bool sent = pg_reader_query(a->w->primary, &q, id_reserve_on_reply, a);
 	pg_params_free(&call);
 	if (!sent)
 		free(a);
@@ -182,7 +184,7 @@ static bool ask(const struct asked *asked)
 
 void id_reserve_ids(struct worker *w, const struct collection *c)
 {
-	if (!id_tail_ready(w->app->idtail))
+	if (!id_tail_ready(w->app->id_tail))
 		return;
 	const struct asked a = {
 	    .w = w,
@@ -190,8 +192,8 @@ void id_reserve_ids(struct worker *w, const struct collection *c)
 	    .blocks = id_blocks_want(w->app->ids, c->index, clock_mono()),
 	    .lowest = INT64_MIN,
 	};
-	if (a.blocks > 0 && !ask(&a))
-		go_without(&a);
+	if (a.blocks > 0 && !id_reserve_ask(&a))
+		id_reserve_go_without(&a);
 }
 
 void id_reserve_all(struct worker *w)
@@ -210,7 +212,7 @@ void id_reserve_mine(void *arg, const struct collection *c, struct id_range ids)
 {
 	struct app *app = arg;
 	metric_add(&app->metrics[0].ids_taken, ids.end - ids.first);
-	int64_t block = id_log_block(app->idlog, c->index);
+	int64_t block = id_log_block(app->id_log, c->index);
 	CHECK(block > 0); /* told before anything was claimed */
 	while (ids.first < ids.end) {
 		int64_t n = ids.end - ids.first;

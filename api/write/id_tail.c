@@ -34,7 +34,7 @@ struct id_tail {
 	atomic_bool up;
 };
 
-static void assign(void *arg)
+static void id_tail_assign(void *arg)
 {
 	struct id_tail *t = arg;
 	const struct consumer_start start = {0, RD_KAFKA_OFFSET_BEGINNING};
@@ -43,7 +43,7 @@ static void assign(void *arg)
 
 /* --- records -------------------------------------------------------------- */
 
-static void pass_over(struct id_tail *t, const rd_kafka_message_t *m)
+static void id_tail_pass_over(struct id_tail *t, const rd_kafka_message_t *m)
 {
 	metric_add(&t->o.metrics->ids_malformed, 1);
 	log_event(EV_IDS_MALFORMED, "partition=%d offset=%lld", m->partition,
@@ -58,12 +58,12 @@ static void lose(
 	    c->name, ids->first, ids->n);
 }
 
-static void hear(struct id_tail *t, const rd_kafka_message_t *m)
+static void id_tail_hear(struct id_tail *t, const rd_kafka_message_t *m)
 {
 	struct record_ids ids;
 	size_t left;
 	if (!record_ids_parse(m, &ids)) {
-		pass_over(t, m);
+		id_tail_pass_over(t, m);
 		return;
 	}
 	const struct collection *c =
@@ -84,13 +84,13 @@ static void hear(struct id_tail *t, const rd_kafka_message_t *m)
 
 /* --- the consumer --------------------------------------------------------- */
 
-static void on_message(void *arg, rd_kafka_message_t *m)
+static void id_tail_on_message(void *arg, rd_kafka_message_t *m)
 {
-	hear(arg, m);
+	id_tail_hear(arg, m);
 	rd_kafka_message_destroy(m);
 }
 
-static void on_eof(void *arg, int32_t partition, int64_t end)
+static void id_tail_on_eof(void *arg, int32_t partition, int64_t end)
 {
 	struct id_tail *t = arg;
 	(void)partition;
@@ -100,7 +100,7 @@ static void on_eof(void *arg, int32_t partition, int64_t end)
 	t->told = false;
 }
 
-static void on_fault(void *arg, int32_t partition, struct err e)
+static void id_tail_on_fault(void *arg, int32_t partition, struct err e)
 {
 	struct id_tail *t = arg;
 	(void)partition;
@@ -111,7 +111,7 @@ static void on_fault(void *arg, int32_t partition, struct err e)
 		loop_timer_start(t->again, AGAIN);
 }
 
-static void on_reachable(void *arg, bool yes)
+static void id_tail_on_reachable(void *arg, bool yes)
 {
 	struct id_tail *t = arg;
 	atomic_store(&t->up, yes);
@@ -126,7 +126,7 @@ static void tell_unread(struct id_tail *t)
 	log_event(EV_IDS_UNREAD, "topic=%s", t->o.topic);
 }
 
-static void on_tick(void *arg)
+static void id_tail_on_tick(void *arg)
 {
 	struct id_tail *t = arg;
 	const struct collection *c;
@@ -141,7 +141,7 @@ static void on_tick(void *arg)
 
 /* --- claims --------------------------------------------------------------- */
 
-static bool append(struct id_tail *t, const struct collection *c,
+static bool id_tail_append(struct id_tail *t, const struct collection *c,
     struct id_range range, uint64_t number)
 {
 	struct buf value = {0};
@@ -174,7 +174,7 @@ bool id_tail_claim(struct id_tail *t, const struct collection *c,
 	if (first == 0)
 		return false;
 	for (size_t i = 0; i < n; i++) {
-		if (!append(t, c, ranges[i], first + i))
+		if (!id_tail_append(t, c, ranges[i], first + i))
 			id_log_drop(t->o.log, c->index, first + i, &left);
 	}
 	return left > 0;
@@ -189,7 +189,7 @@ bool id_tail_ready(const struct id_tail *t)
 
 /* --- life ----------------------------------------------------------------- */
 
-static bool is_needed(void)
+static bool id_tail_is_needed(void)
 {
 	const struct collection *c;
 	for (size_t i = 0; (c = collection_at(i)) != NULL; i++) {
@@ -200,7 +200,7 @@ static bool is_needed(void)
 }
 
 /* What counts is that a record is read back, or is not. */
-static void on_delivered(void *arg, const struct delivery *d)
+static void id_tail_on_delivered(void *arg, const struct delivery *d)
 {
 	(void)arg;
 	(void)d;
@@ -211,7 +211,7 @@ static struct err start_producer(struct id_tail *t)
 	const struct producer_options p = {
 	    .loop = t->o.loop,
 	    .kafka = t->o.kafka,
-	    .delivered = on_delivered,
+	    .delivered = id_tail_on_delivered,
 	};
 	struct err e = producer_new(&p, &t->producer);
 	if (e.kind == ERR_KIND_OK)
@@ -219,13 +219,13 @@ static struct err start_producer(struct id_tail *t)
 	return e;
 }
 
-static struct err start(struct id_tail *t)
+static struct err id_tail_start(struct id_tail *t)
 {
 	static const struct consumer_events events = {
-	    .message = on_message,
-	    .eof = on_eof,
-	    .fault = on_fault,
-	    .reachable = on_reachable,
+	    .message = id_tail_on_message,
+	    .eof = id_tail_on_eof,
+	    .fault = id_tail_on_fault,
+	    .reachable = id_tail_on_reachable,
 	};
 	const struct consumer_options c = {
 	    .loop = t->o.loop,
@@ -240,10 +240,10 @@ static struct err start(struct id_tail *t)
 		e = consumer_new(&c, &t->consumer);
 	if (e.kind != ERR_KIND_OK)
 		return e;
-	t->again = loop_timer_new(t->o.loop, assign, t);
-	t->tick = loop_timer_new(t->o.loop, on_tick, t);
+	t->again = loop_timer_new(t->o.loop, id_tail_assign, t);
+	t->tick = loop_timer_new(t->o.loop, id_tail_on_tick, t);
 	loop_timer_start(t->tick, TICK);
-	assign(t);
+	id_tail_assign(t);
 	return ERR_OK;
 }
 
@@ -255,7 +255,7 @@ struct err id_tail_new(const struct id_tail_options *o, struct id_tail **out)
 	snprintf(
 	    t->instance, sizeof t->instance, "%016" PRIx64, entropy_bits());
 	*out = t;
-	struct err e = is_needed() ? start(t) : ERR_OK;
+	struct err e = id_tail_is_needed() ? id_tail_start(t) : ERR_OK;
 	if (e.kind != ERR_KIND_OK)
 		id_tail_free(out);
 	return e;

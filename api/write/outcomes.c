@@ -65,7 +65,7 @@ void outcomes_free(struct outcomes **o)
 	*o = NULL;
 }
 
-static struct ring *take(struct outcomes *o, int32_t partition)
+static struct ring *outcomes_take(struct outcomes *o, int32_t partition)
 {
 	CHECK(partition >= 0 && partition < o->partitions);
 	struct ring *r = &o->rings[partition];
@@ -73,12 +73,12 @@ static struct ring *take(struct outcomes *o, int32_t partition)
 	return r;
 }
 
-static void give(struct ring *r)
+static void outcomes_give(struct ring *r)
 {
 	CHECK_OS(pthread_mutex_unlock(&r->lock));
 }
 
-static struct slot *at(struct ring *r, size_t i)
+static struct slot *outcomes_at(struct ring *r, size_t i)
 {
 	return &r->slots[(r->first + i) % r->capacity];
 }
@@ -90,7 +90,7 @@ static size_t rank(struct ring *r, version_t version)
 	size_t high = r->count;
 	while (low < high) {
 		size_t middle = low + (high - low) / 2;
-		if (at(r, middle)->version < version)
+		if (outcomes_at(r, middle)->version < version)
 			low = middle + 1;
 		else
 			high = middle;
@@ -102,7 +102,7 @@ static void forget_below(struct ring *r, version_t from)
 {
 	if (from > r->known_from)
 		r->known_from = from;
-	while (r->count > 0 && at(r, 0)->version < r->known_from) {
+	while (r->count > 0 && outcomes_at(r, 0)->version < r->known_from) {
 		r->first = (r->first + 1) % r->capacity;
 		r->count--;
 	}
@@ -110,45 +110,45 @@ static void forget_below(struct ring *r, version_t from)
 
 void outcomes_start(struct outcomes *o, int32_t partition, version_t from)
 {
-	struct ring *r = take(o, partition);
+	struct ring *r = outcomes_take(o, partition);
 	r->started = true;
 	forget_below(r, from);
-	give(r);
+	outcomes_give(r);
 }
 
 void outcomes_forget(struct outcomes *o, int32_t partition)
 {
-	struct ring *r = take(o, partition);
+	struct ring *r = outcomes_take(o, partition);
 	r->started = false;
 	r->known_from = 0;
 	r->first = r->count = 0;
-	give(r);
+	outcomes_give(r);
 }
 
 /* Records mostly ascend, so `i` is mostly the end and nothing moves. */
-static void insert(struct ring *r, size_t i, struct slot slot)
+static void outcomes_insert(struct ring *r, size_t i, struct slot slot)
 {
 	for (size_t j = r->count; j > i; j--)
-		*at(r, j) = *at(r, j - 1);
+		*outcomes_at(r, j) = *outcomes_at(r, j - 1);
 	r->count++;
-	*at(r, i) = slot;
+	*outcomes_at(r, i) = slot;
 }
 
 static void record(struct ring *r, struct slot slot)
 {
 	size_t i = rank(r, slot.version);
 	if (slot.version < r->known_from ||
-	    (i < r->count && at(r, i)->version == slot.version))
+	    (i < r->count && outcomes_at(r, i)->version == slot.version))
 		return;
 	if (r->count == r->capacity) {
 		/* The lowest goes, be it the new one itself. */
-		forget_below(
-		    r, (i == 0 ? slot.version : at(r, 0)->version) + 1);
+		forget_below(r,
+		    (i == 0 ? slot.version : outcomes_at(r, 0)->version) + 1);
 		if (i == 0)
 			return;
 		i--;
 	}
-	insert(r, i, slot);
+	outcomes_insert(r, i, slot);
 }
 
 void outcomes_record(
@@ -157,25 +157,25 @@ void outcomes_record(
 	CHECK(outcome.kind != OUTCOME_UNKNOWN);
 	CHECK((outcome.kind == OUTCOME_REJECTED) ==
 	      (outcome.reason != REASON_NONE));
-	struct ring *r = take(o, p.partition);
+	struct ring *r = outcomes_take(o, p.partition);
 	record(r, (struct slot){.version = p.version, .outcome = outcome});
-	give(r);
+	outcomes_give(r);
 }
 
-static struct outcome look(struct ring *r, version_t version)
+static struct outcome outcomes_look(struct ring *r, version_t version)
 {
 	if (!r->started || version < r->known_from)
 		return (struct outcome){.kind = OUTCOME_UNKNOWN};
 	size_t i = rank(r, version);
-	if (i < r->count && at(r, i)->version == version)
-		return at(r, i)->outcome;
+	if (i < r->count && outcomes_at(r, i)->version == version)
+		return outcomes_at(r, i)->outcome;
 	return (struct outcome){.kind = OUTCOME_APPLIED};
 }
 
 struct outcome outcomes_get(struct outcomes *o, struct position p)
 {
-	struct ring *r = take(o, p.partition);
-	struct outcome outcome = look(r, p.version);
-	give(r);
+	struct ring *r = outcomes_take(o, p.partition);
+	struct outcome outcome = outcomes_look(r, p.version);
+	outcomes_give(r);
 	return outcome;
 }

@@ -14,7 +14,7 @@ static enum step_result no_such(struct request *r)
 	    r, PROBLEM_NOT_FOUND, "The log has no such position.");
 }
 
-static void on_decision(void *arg, const struct decision *d)
+static void status_on_decision(void *arg, const struct decision *d)
 {
 	struct request *r = arg;
 	r->ask = NULL;
@@ -37,7 +37,7 @@ enum step_result status_step(struct request *r)
 	r->has_position = true;
 	if (!request_may_park(r))
 		return answer_problem(r, PROBLEM_BUFFER_FULL, NULL);
-	r->ask = decision_ask(w->primary, r->position, on_decision, r);
+	r->ask = decision_ask(w->primary, r->position, status_on_decision, r);
 	if (r->ask == NULL)
 		return answer_problem(r, PROBLEM_STORE_UNAVAILABLE, NULL);
 	request_deadline(r, w->app->settings->read_timeout);
@@ -45,7 +45,8 @@ enum step_result status_step(struct request *r)
 	return STEP_PARK;
 }
 
-static void add_position(struct buf *out, const char *name, struct position p)
+static void status_add_position(
+    struct buf *out, const char *name, struct position p)
 {
 	char text[POSITION_MAX_LEN];
 	position_format(p, text);
@@ -57,9 +58,9 @@ static void write_decision(
 {
 	const struct decision *d = &r->decision;
 	buf_printf(out, "{\"state\":\"%s\"", state);
-	add_position(out, "position", r->position);
+	status_add_position(out, "position", r->position);
 	if (d->replayed)
-		add_position(out, "first", d->first);
+		status_add_position(out, "first", d->first);
 	if (d->state == DECISION_REJECTED) {
 		const struct reason_row *row = reason_row(d->reason);
 		buf_printf(out, ",\"reason\":\"%s\",\"status\":%u", row->name,
@@ -70,7 +71,7 @@ static void write_decision(
 		buf_json(out, d->constraint, strlen(d->constraint));
 	}
 	if (d->has_successor)
-		add_position(out, "successor", d->successor);
+		status_add_position(out, "successor", d->successor);
 	buf_str(out, "}\n");
 }
 
@@ -87,7 +88,7 @@ enum step_result status_look_step(struct request *r)
 	struct worker *w = r->worker;
 	bool looked = r->step == STEP_STATUS_LOOK;
 	enum backlog_place place =
-	    backlog_place(w->app->probe, r->position, r->started);
+	    backlog_place(w->app->backlog, r->position, r->started);
 	if (place == BACKLOG_NOWHERE)
 		return no_such(r);
 	if (place == BACKLOG_LATER && request_may_park(r) &&

@@ -41,7 +41,7 @@ bool validate_key(const struct collection *c, const char *key, size_t len,
 }
 
 /* The key that a document says, in its one form. */
-static bool key_of(
+static bool validate_key_of(
     const struct collection *c, struct jsonslice v, struct buf *out)
 {
 	int64_t n;
@@ -76,7 +76,7 @@ static void check_key(const struct check *k, struct jsonslice v)
 {
 	struct violations *out = &k->out->violations;
 	struct buf said = {0};
-	bool good = key_of(k->c, v, &said);
+	bool good = validate_key_of(k->c, v, &said);
 	if (k->key) {
 		if (!good || said.len != k->key_len ||
 		    memcmp(said.data, k->key, said.len) != 0)
@@ -173,13 +173,14 @@ static void check_missing(struct check *k)
 
 /* --- defaults ------------------------------------------------------------ */
 
-static void add_member(struct buf *out, const char *name, struct jsonslice v)
+static void validate_add_member(
+    struct buf *out, const char *name, struct jsonslice v)
 {
 	buf_printf(out, "%s\"%s\":", out->len > 1 ? "," : "", name);
 	buf_add(out, v.s, v.len);
 }
 
-static void fill(
+static void validate_fill(
     const struct check *k, struct jsonslice object, struct buf *out)
 {
 	struct jsonslice_member m = jsonslice_members(object);
@@ -197,7 +198,7 @@ static void fill(
 	for (size_t i = 0; k->as == VALIDATE_WHOLE && i < k->c->nfields; i++) {
 		const struct field *f = &k->c->fields[i];
 		if (!(k->seen >> i & 1) && f->otherwise.s)
-			add_member(out, f->name, f->otherwise);
+			validate_add_member(out, f->name, f->otherwise);
 	}
 	buf_char(out, '}');
 }
@@ -216,7 +217,7 @@ static void check_object(struct check *k, struct jsonslice object)
 	if (k->as == VALIDATE_WHOLE)
 		check_missing(k);
 	if (out->n == 0 && k->fill)
-		fill(k, object, &k->out->filled);
+		validate_fill(k, object, &k->out->filled);
 }
 
 void validate_value(const struct collection *c, enum validate_as as,
@@ -236,8 +237,8 @@ void validate_value(const struct collection *c, enum validate_as as,
 	buf_free(&out->key);
 }
 
-static bool parse(const char *body, size_t len, struct jsonslice *value,
-    struct validation *out)
+static bool validate_parse(const char *body, size_t len,
+    struct jsonslice *value, struct validation *out)
 {
 	struct jsonslice_fault fault;
 	*out = (struct validation){.validity = NOT_JSON};
@@ -258,7 +259,7 @@ void validate_document(const struct collection *c, enum validate_as as,
     struct validation *out)
 {
 	struct jsonslice value;
-	if (parse(body, len, &value, out))
+	if (validate_parse(body, len, &value, out))
 		validate_value(c, as, key, key_len, value, out);
 }
 
@@ -357,7 +358,7 @@ static void check_seed(
 	if (!validate_key(c, out->key.data, out->key.len, bad))
 		return;
 	buf_char(&out->filled, '{');
-	add_member(&out->filled, "value", value);
+	validate_add_member(&out->filled, "value", value);
 	buf_char(&out->filled, '}');
 	check_whole(c, out);
 }
@@ -366,7 +367,7 @@ void validate_seed_write(const struct collection *c, const char *body,
     size_t len, struct validation *out)
 {
 	struct jsonslice value;
-	if (!parse(body, len, &value, out))
+	if (!validate_parse(body, len, &value, out))
 		return;
 	out->validity = VALID;
 	if (jsonslice_kind(value) == JSONSLICE_OBJECT)

@@ -33,21 +33,21 @@ enum step_result write_step(struct request *r)
 
 /* --- append -------------------------------------------------------------- */
 
-static void on_acked(void *arg, const struct delivery *d)
+static void write_on_acked(void *arg, const struct delivery *d)
 {
 	struct request *r = arg;
 	r->append = NULL;
 	r->delivered = d->status;
 	r->position.partition = d->partition;
 	if (d->status == DELIVERY_OK)
-		backlog_acked(r->worker->app->probe, d->partition, d->offset);
+		backlog_acked(r->worker->app->backlog, d->partition, d->offset);
 	r->has_position = d->status == DELIVERY_OK &&
 			  epoch_position(r->worker->app, d->partition,
 			      d->offset, &r->position.version);
 	request_resume(r);
 }
 
-static enum step_result unavailable(struct request *r, enum problem p)
+static enum step_result write_unavailable(struct request *r, enum problem p)
 {
 	metric_add(&r->worker->metrics->write_refused, 1);
 	return answer_problem(r, p, NULL);
@@ -60,7 +60,7 @@ static bool sheds(const struct worker *w, unsigned *retry_s)
 	int64_t limit = app->settings->max_backlog;
 	if (limit == 0)
 		return false;
-	struct backlog_report p = backlog_get(app->probe);
+	struct backlog_report p = backlog_get(app->backlog);
 	if (!p.known || p.backlog <= limit)
 		return false;
 	double seconds = p.decided_per_s > 0
@@ -82,7 +82,7 @@ bool write_refused(const struct worker *w, const struct collection *c,
 			      "declaration yet.";
 		return true;
 	}
-	if (!write_log_up(app->writelog) || epoch_is_other(app->epoch)) {
+	if (!write_log_up(app->write_log) || epoch_is_other(app->epoch)) {
 		out->problem = PROBLEM_LOG_UNAVAILABLE;
 		return true;
 	}
@@ -121,18 +121,18 @@ enum step_result write_append_step(struct request *r)
 		    r, refusal.problem, refusal.detail, refusal.retry_s);
 	}
 	if (!request_may_park(r))
-		return unavailable(r, PROBLEM_BUFFER_FULL);
+		return write_unavailable(r, PROBLEM_BUFFER_FULL);
 	const struct append_request a = {
 	    .loop = r->worker->loop,
 	    .partition = r->slot.partition,
 	    .write = record_of(r),
 	    .traceparent = request_header(r, "traceparent"),
-	    .done = on_acked,
+	    .done = write_on_acked,
 	    .arg = r,
 	};
-	struct err e = write_log_append(app->writelog, &a, &r->append);
+	struct err e = write_log_append(app->write_log, &a, &r->append);
 	if (e.kind != ERR_KIND_OK)
-		return unavailable(r, PROBLEM_BUFFER_FULL);
+		return write_unavailable(r, PROBLEM_BUFFER_FULL);
 	body_intake_free(r); /* the producer has a copy */
 	request_deadline(r, app->settings->write_timeout);
 	r->step = STEP_ACKED;
@@ -157,7 +157,7 @@ enum step_result write_acked_step(struct request *r)
 	if (r->delivered == DELIVERY_UNKNOWN)
 		return unknown(r, "delivery");
 	if (r->delivered == DELIVERY_FAILED)
-		return unavailable(r, PROBLEM_LOG_UNAVAILABLE);
+		return write_unavailable(r, PROBLEM_LOG_UNAVAILABLE);
 	metric_add(&w->metrics->write_acked, 1);
 	metric_observe(&w->metrics->write_ack, clock_mono() - r->started);
 	if (r->wait_for == 0 || !r->has_position || w->draining)
@@ -173,7 +173,7 @@ enum step_result write_acked_step(struct request *r)
 
 /* --- settled ------------------------------------------------------------- */
 
-static void on_decision(void *arg, const struct decision *d)
+static void write_on_decision(void *arg, const struct decision *d)
 {
 	struct request *r = arg;
 	r->ask = NULL;
@@ -182,10 +182,10 @@ static void on_decision(void *arg, const struct decision *d)
 }
 
 /* Decided, and this instance does not know how, or not all of it. */
-static enum step_result ask(struct request *r)
+static enum step_result write_ask(struct request *r)
 {
 	struct worker *w = r->worker;
-	r->ask = decision_ask(w->primary, r->position, on_decision, r);
+	r->ask = decision_ask(w->primary, r->position, write_on_decision, r);
 	if (r->ask == NULL)
 		return r->route->surface->receipt(r);
 	request_deadline(r, w->app->settings->read_timeout);
@@ -210,7 +210,7 @@ enum step_result write_settled_step(struct request *r)
 		return r->route->surface->receipt(r); /* out of time */
 	struct outcome o = outcomes_get(w->app->outcomes, r->position);
 	if (!known_whole(o))
-		return ask(r);
+		return write_ask(r);
 	metric_observe(&w->metrics->write_commit, clock_mono() - r->started);
 	return r->route->surface->settled(r, o);
 }

@@ -18,7 +18,7 @@ struct append {
 	struct delivery delivery;
 };
 
-static void deliver(void *arg)
+static void write_log_deliver(void *arg)
 {
 	struct append *a = arg;
 	if (a->done)
@@ -26,12 +26,12 @@ static void deliver(void *arg)
 	free(a);
 }
 
-static void on_delivered(void *arg, const struct delivery *d)
+static void write_log_on_delivered(void *arg, const struct delivery *d)
 {
 	(void)arg;
 	struct append *a = d->opaque;
 	a->delivery = *d;
-	loop_post(a->loop, deliver, a);
+	loop_post(a->loop, write_log_deliver, a);
 }
 
 struct err write_log_new(
@@ -42,7 +42,7 @@ struct err write_log_new(
 	const struct producer_options p = {
 	    .loop = o->loop,
 	    .kafka = o->kafka,
-	    .delivered = on_delivered,
+	    .delivered = write_log_on_delivered,
 	    .arg = w,
 	    .numbered = o->partitions,
 	};

@@ -10,7 +10,7 @@
 
 #define EACH(byte) (UINT64_C(0x0101010101010101) * (byte))
 
-static uint64_t load(const char *s)
+static uint64_t ascii_scan_load(const char *s)
 {
 	uint64_t x;
 	memcpy(&x, s, sizeof x);
@@ -23,21 +23,21 @@ static size_t first(uint64_t marks)
 }
 
 /* Bytes below n <= 0x80. */
-static uint64_t below(uint64_t x, unsigned n)
+static uint64_t ascii_scan_below(uint64_t x, unsigned n)
 {
 	return (x - EACH(n)) & ~x & EACH(0x80);
 }
 
-static uint64_t equal(uint64_t x, unsigned char c)
+static uint64_t ascii_scan_equal(uint64_t x, unsigned char c)
 {
-	return below(x ^ EACH(c), 1);
+	return ascii_scan_below(x ^ EACH(c), 1);
 }
 
 size_t ascii_scan(const char *s, size_t len)
 {
 	size_t i = 0;
 	for (; len - i >= sizeof(uint64_t); i += sizeof(uint64_t)) {
-		uint64_t marks = load(s + i) & EACH(0x80);
+		uint64_t marks = ascii_scan_load(s + i) & EACH(0x80);
 		if (marks)
 			return i + first(marks);
 	}
@@ -50,8 +50,10 @@ size_t ascii_scan_plain(const char *s, size_t len)
 {
 	size_t i = 0;
 	for (; len - i >= sizeof(uint64_t); i += sizeof(uint64_t)) {
-		uint64_t x = load(s + i);
-		uint64_t marks = below(x, ' ') | equal(x, '"') | equal(x, '\\');
+		uint64_t x = ascii_scan_load(s + i);
+		uint64_t marks = ascii_scan_below(x, ' ') |
+				 ascii_scan_equal(x, '"') |
+				 ascii_scan_equal(x, '\\');
 		if (marks)
 			return i + first(marks);
 	}

@@ -74,7 +74,7 @@ static size_t prefix(char *line, const struct event_row *row)
 }
 
 /* A line stays a line, whatever the fields held. */
-static size_t finish(char *line, size_t len)
+static size_t log_finish(char *line, size_t len)
 {
 	for (size_t i = 0; i < len; i++) {
 		if ((unsigned char)line[i] < 0x20)
@@ -133,7 +133,7 @@ void log_event(enum event ev, const char *fields, ...)
 		if (len > LINE_MAX_LEN - 3)
 			len = LINE_MAX_LEN - 3;
 	}
-	len = finish(line, len);
+	len = log_finish(line, len);
 	keep_and_write(line, len);
 }
 

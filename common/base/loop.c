@@ -37,13 +37,13 @@ static void turn_begins(struct loop *l)
 		l->turn = CLOCK_MS((int64_t)uv_now(&l->uv));
 }
 
-static void on_check(uv_check_t *check)
+static void loop_on_check(uv_check_t *check)
 {
 	turn_begins(check->data);
 }
 
 /* It ends when the loop looks for events again. */
-static void on_prepare(uv_prepare_t *prepare)
+static void loop_on_prepare(uv_prepare_t *prepare)
 {
 	struct loop *l = prepare->data;
 	if (l->turn) {
@@ -59,11 +59,11 @@ static void watch_turns(struct loop *l)
 {
 	CHECK_OS(uv_prepare_init(&l->uv, &l->prepare));
 	l->prepare.data = l;
-	CHECK_OS(uv_prepare_start(&l->prepare, on_prepare));
+	CHECK_OS(uv_prepare_start(&l->prepare, loop_on_prepare));
 	uv_unref((uv_handle_t *)&l->prepare);
 	CHECK_OS(uv_check_init(&l->uv, &l->check));
 	l->check.data = l;
-	CHECK_OS(uv_check_start(&l->check, on_check));
+	CHECK_OS(uv_check_start(&l->check, loop_on_check));
 	uv_unref((uv_handle_t *)&l->check);
 }
 
@@ -85,7 +85,7 @@ struct loop_stall loop_stall_max(struct loop_stall a, struct loop_stall b)
 
 /* --- the mailbox --------------------------------------------------------- */
 
-static void deliver(uv_async_t *wake)
+static void loop_deliver(uv_async_t *wake)
 {
 	struct loop *l = wake->data;
 	pthread_mutex_lock(&l->lock);
@@ -105,7 +105,7 @@ struct loop *loop_new(void)
 {
 	struct loop *l = MEM_NEW(struct loop);
 	CHECK_OS(uv_loop_init(&l->uv));
-	CHECK_OS(uv_async_init(&l->uv, &l->wake, deliver));
+	CHECK_OS(uv_async_init(&l->uv, &l->wake, loop_deliver));
 	l->wake.data = l;
 	l->uv.data = l;
 	watch_turns(l);
@@ -162,7 +162,7 @@ void loop_free(struct loop **lp)
 	/* What came after the end of loop_run is delivered all the same, and
 	 * what that posts. */
 	do
-		deliver(&l->wake);
+		loop_deliver(&l->wake);
 	while (!close_inbox(l));
 	uv_close((uv_handle_t *)&l->prepare, NULL);
 	uv_close((uv_handle_t *)&l->check, NULL);
@@ -217,7 +217,7 @@ bool loop_timer_armed(const struct loop_timer *t)
 	return uv_is_active((const uv_handle_t *)&t->uv) != 0;
 }
 
-static void free_handle(uv_handle_t *h)
+static void loop_free_handle(uv_handle_t *h)
 {
 	free(h->data);
 }
@@ -226,6 +226,6 @@ void loop_timer_free(struct loop_timer **tp)
 {
 	if (*tp == NULL)
 		return;
-	uv_close((uv_handle_t *)&(*tp)->uv, free_handle);
+	uv_close((uv_handle_t *)&(*tp)->uv, loop_free_handle);
 	*tp = NULL;
 }

@@ -15,7 +15,7 @@ void metric_observe(struct metric_histogram *h, dur_us_t us)
 	metric_add(&h->sum_us, us);
 }
 
-static const void *at(const void *instance, size_t offset)
+static const void *metrics_at(const void *instance, size_t offset)
 {
 	return (const char *)instance + offset;
 }
@@ -25,7 +25,7 @@ int64_t metrics_sum(
 {
 	int64_t sum = 0;
 	for (size_t i = 0; i < n; i++)
-		sum += metric_get(at(instances[i], row->offset));
+		sum += metric_get(metrics_at(instances[i], row->offset));
 	return sum;
 }
 
@@ -47,7 +47,7 @@ static void add_histogram(struct buf *out, const struct metric_row *row,
 	for (int b = 0; b < METRIC_BUCKETS; b++) {
 		for (size_t i = 0; i < n; i++) {
 			const struct metric_histogram *h =
-			    at(instances[i], row->offset);
+			    metrics_at(instances[i], row->offset);
 			total += metric_get(&h->bucket[b]);
 		}
 		char le[32] = "+Inf";
@@ -59,7 +59,7 @@ static void add_histogram(struct buf *out, const struct metric_row *row,
 	}
 	for (size_t i = 0; i < n; i++) {
 		const struct metric_histogram *h =
-		    at(instances[i], row->offset);
+		    metrics_at(instances[i], row->offset);
 		sum_us += metric_get(&h->sum_us);
 	}
 	add_sample(out, row, "_sum", NULL);

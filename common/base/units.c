@@ -39,7 +39,7 @@ static const struct unit sizes[] = {
     {NULL, 0},
 };
 
-static bool parse(const char *s, const struct unit *units, int64_t *out)
+static bool units_parse(const char *s, const struct unit *units, int64_t *out)
 {
 	if (*s < '0' || *s > '9')
 		return false;
@@ -65,12 +65,12 @@ static void format(int64_t v, const struct unit *units, char out[32])
 
 bool units_parse_duration(const char *s, dur_us_t *out)
 {
-	return parse(s, durations, out);
+	return units_parse(s, durations, out);
 }
 
 bool units_parse_bytes(const char *s, int64_t *out)
 {
-	return parse(s, sizes, out);
+	return units_parse(s, sizes, out);
 }
 
 void units_format_duration(dur_us_t v, char out[32])

@@ -55,7 +55,7 @@ static void metrics(struct admin *a, struct answer *out)
 	    &out->body, a->o.rows, a->o.nrows, a->o.instances, a->o.ninstances);
 }
 
-static void stats(struct admin *a, struct answer *out)
+static void admin_stats(struct admin *a, struct answer *out)
 {
 	out->type = "application/json";
 	a->o.stats(a->o.arg, &out->body);
@@ -74,7 +74,7 @@ static const struct {
     {"/livez", livez},
     {"/readyz", readyz},
     {"/metrics", metrics},
-    {"/stats", stats},
+    {"/stats", admin_stats},
     {"/config", config},
 };
 enum { ROUTES = sizeof routes / sizeof routes[0] };
@@ -88,18 +88,19 @@ static bool is_own(const char *path)
 	return false;
 }
 
-static const struct http_head_fault *judge(const struct http_head *head)
+static const struct http_head_fault *admin_judge(const struct http_head *head)
 {
 	if (head->length != HTTP_HEAD_UNKNOWN && head->length > MAX_BODY)
 		return &http_head_too_large;
 	return head->length > 0 && head->encoded ? &http_head_encoded : NULL;
 }
 
-static void *begin(void *arg, struct MHD_Connection *c, const char *method,
-    const char *path, const struct http_head *head, bool *refused)
+static void *admin_begin(void *arg, struct MHD_Connection *c,
+    const char *method, const char *path, const struct http_head *head,
+    bool *refused)
 {
 	struct request *r = MEM_NEW(struct request);
-	r->fault = judge(head);
+	r->fault = admin_judge(head);
 	*refused = r->fault || is_own(path);
 	r->admin = arg;
 	r->c = c;
@@ -111,7 +112,7 @@ static void *begin(void *arg, struct MHD_Connection *c, const char *method,
 	return r;
 }
 
-static enum httpd_body body(
+static enum httpd_body admin_body(
     void *request, const char *data, size_t len, size_t *taken)
 {
 	struct request *r = request;
@@ -154,7 +155,7 @@ static const char *header(const struct request *r, const char *name)
 }
 
 /* A page in an operator's browser may ask, too. */
-static bool refused(struct request *r)
+static bool admin_refused(struct request *r)
 {
 	const struct common_settings *s = r->admin->o.config->settings;
 	const struct origin_check g = {
@@ -179,10 +180,10 @@ static bool refused(struct request *r)
 }
 
 /* False: a daemon has it, and answers later. */
-static bool find(struct request *r)
+static bool admin_find(struct request *r)
 {
 	const struct admin_options *o = &r->admin->o;
-	if (refused(r))
+	if (admin_refused(r))
 		return true;
 	if (find_own(r, &r->answer))
 		return true;
@@ -212,7 +213,7 @@ void admin_answer(struct admin_exchange *x, unsigned status, struct buf *body)
 		httpd_resume(r->admin->httpd, r->c);
 }
 
-static enum MHD_Result refuse(struct request *r)
+static enum MHD_Result admin_refuse(struct request *r)
 {
 	struct MHD_Response *response = http_head_response(r->fault);
 	enum MHD_Result rc =
@@ -237,19 +238,19 @@ static enum MHD_Result queue(struct request *r)
 	return rc;
 }
 
-static enum MHD_Result run(void *request)
+static enum MHD_Result admin_run(void *request)
 {
 	struct request *r = request;
 	if (r->fault)
-		return refuse(r);
-	if (r->answered || find(r))
+		return admin_refuse(r);
+	if (r->answered || admin_find(r))
 		return queue(r);
 	r->suspended = true;
 	MHD_suspend_connection(r->c);
 	return MHD_YES;
 }
 
-static void end(void *request)
+static void admin_end(void *request)
 {
 	struct request *r = request;
 	buf_free(&r->body);
@@ -260,7 +261,8 @@ static void end(void *request)
 
 struct err admin_new(const struct admin_options *o, struct admin **out)
 {
-	static const struct httpd_ops ops = {begin, body, run, end};
+	static const struct httpd_ops ops = {
+	    admin_begin, admin_body, admin_run, admin_end};
 	struct admin *a = MEM_NEW(struct admin);
 	a->o = *o;
 	const struct httpd_options h = {

@@ -30,7 +30,8 @@ static const struct setting *row_at(const struct config *c, size_t i)
 	return i < COMMON_ROWS ? &common_rows[i] : &c->rows[i - COMMON_ROWS];
 }
 
-static const struct setting *find(const struct config *c, const char *name)
+static const struct setting *config_find(
+    const struct config *c, const char *name)
 {
 	for (size_t i = 0; i < row_count(c); i++) {
 		if (strcmp(row_at(c, i)->name, name) == 0)
@@ -98,7 +99,7 @@ static void set_kafka(struct config *c, const char *name, const char *value)
 
 struct err config_set(struct config *c, const char *name, const char *value)
 {
-	const struct setting *row = find(c, name);
+	const struct setting *row = config_find(c, name);
 	if (row == NULL && strncmp(name, "kafka.", 6) == 0 && name[6]) {
 		set_kafka(c, name + 6, value);
 		return ERR_OK;
@@ -115,7 +116,7 @@ struct err config_set(struct config *c, const char *name, const char *value)
 
 const char *config_text(const struct config *c, const char *name)
 {
-	const struct setting *row = find(c, name);
+	const struct setting *row = config_find(c, name);
 	CHECK(row != NULL && setting_is_text(row));
 	return *(char **)((char *)c->settings + row->offset);
 }

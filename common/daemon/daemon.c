@@ -77,7 +77,7 @@ static bool print_docs(const struct daemon_spec *spec, const char *what)
 }
 
 /* What it has to say is for `docker inspect` and the operator. */
-static int probe(const struct daemon_spec *spec, const char *page)
+static int daemon_probe(const struct daemon_spec *spec, const char *page)
 {
 	struct buf body = {0};
 	struct err e;
@@ -176,8 +176,8 @@ static struct err not_understood(
 	    "argument '%s' is not understood (--help)", argv[i]);
 }
 
-static struct err load(const struct daemon_spec *spec, int argc, char **argv,
-    struct arguments *args)
+static struct err daemon_load(const struct daemon_spec *spec, int argc,
+    char **argv, struct arguments *args)
 {
 	for (int i = 1; i < argc; i++) {
 		if (strncmp(argv[i], "--", 2) != 0)
@@ -214,7 +214,7 @@ static bool help_or_version(const struct daemon_spec *spec, const char *arg)
 	return false;
 }
 
-static bool refuse(
+static bool daemon_refuse(
     const struct daemon_spec *spec, const struct err *e, int *exit_code)
 {
 	fprintf(stderr, "%s: %s\n", spec->name, e->msg);
@@ -234,9 +234,9 @@ bool daemon_configure(
 			return false;
 	}
 	struct arguments args = {0};
-	struct err e = load(spec, argc, argv, &args);
+	struct err e = daemon_load(spec, argc, argv, &args);
 	if (e.kind != ERR_KIND_OK)
-		return refuse(spec, &e, exit_code);
+		return daemon_refuse(spec, &e, exit_code);
 	if (args.docs) {
 		bool known = print_docs(spec, args.docs);
 		*exit_code = known ? EXIT_SUCCESS : EXIT_USAGE;
@@ -245,13 +245,13 @@ bool daemon_configure(
 	const struct common_settings *s = spec->config->settings;
 	e = collections_load(s->collections_dir);
 	if (e.kind != ERR_KIND_OK)
-		return refuse(spec, &e, exit_code);
+		return daemon_refuse(spec, &e, exit_code);
 	if (args.check) {
 		printf("%s: the configuration is good\n", spec->name);
 		return false;
 	}
 	if (args.probe) {
-		*exit_code = probe(spec, args.probe);
+		*exit_code = daemon_probe(spec, args.probe);
 		return false;
 	}
 	signal(SIGPIPE, SIG_IGN);
@@ -336,7 +336,7 @@ static void on_other(uv_signal_t *handle, int number)
 	}
 }
 
-static uv_signal_t *watch(
+static uv_signal_t *daemon_watch(
     struct loop *l, struct daemon_signals *s, int number, uv_signal_cb fn)
 {
 	uv_signal_t *handle = MEM_NEW(uv_signal_t);
@@ -352,14 +352,15 @@ struct daemon_signals *daemon_signals_new(
 	struct daemon_signals *s = MEM_NEW(struct daemon_signals);
 	s->end = *end;
 	s->delay = loop_timer_new(l, on_delay, s);
-	s->term = watch(l, s, SIGTERM, on_signal);
-	s->interrupt = watch(l, s, SIGINT, on_signal);
+	s->term = daemon_watch(l, s, SIGTERM, on_signal);
+	s->interrupt = daemon_watch(l, s, SIGINT, on_signal);
 	for (size_t i = 0; i < PASSED_OVER; i++)
-		s->others[i] = watch(l, s, passed_over[i].number, on_other);
+		s->others[i] =
+		    daemon_watch(l, s, passed_over[i].number, on_other);
 	return s;
 }
 
-static void free_handle(uv_handle_t *handle)
+static void daemon_free_handle(uv_handle_t *handle)
 {
 	free(handle);
 }
@@ -371,10 +372,10 @@ void daemon_signals_free(struct daemon_signals **sp)
 	if (s == NULL)
 		return;
 	loop_timer_free(&s->delay);
-	uv_close((uv_handle_t *)s->term, free_handle);
-	uv_close((uv_handle_t *)s->interrupt, free_handle);
+	uv_close((uv_handle_t *)s->term, daemon_free_handle);
+	uv_close((uv_handle_t *)s->interrupt, daemon_free_handle);
 	for (size_t i = 0; i < PASSED_OVER; i++) {
-		uv_close((uv_handle_t *)s->others[i], free_handle);
+		uv_close((uv_handle_t *)s->others[i], daemon_free_handle);
 		signal(passed_over[i].number, SIG_IGN);
 	}
 	free(s);

@@ -20,7 +20,7 @@ static struct err not_well(const char *why)
 }
 
 /* Waits for `events`; false: the time is over. */
-static bool wait_for(int fd, short events, mono_us_t deadline)
+static bool healthcheck_wait_for(int fd, short events, mono_us_t deadline)
 {
 	struct pollfd p = {.fd = fd, .events = events};
 	for (;;) {
@@ -46,7 +46,8 @@ static int connect_one(const struct addrinfo *ai, mono_us_t deadline)
 	socklen_t len = sizeof failed;
 	if (connect(fd, ai->ai_addr, ai->ai_addrlen) == 0)
 		return fd;
-	if (errno == EINPROGRESS && wait_for(fd, POLLOUT, deadline) &&
+	if (errno == EINPROGRESS &&
+	    healthcheck_wait_for(fd, POLLOUT, deadline) &&
 	    getsockopt(fd, SOL_SOCKET, SO_ERROR, &failed, &len) == 0 &&
 	    failed == 0)
 		return fd;
@@ -72,7 +73,7 @@ static struct err connect_any(const char *address, mono_us_t deadline, int *fd)
 }
 
 /* The request is shorter than any socket's buffer. */
-static struct err ask(int fd, const char *page)
+static struct err healthcheck_ask_once(int fd, const char *page)
 {
 	char request[128];
 	const int len = snprintf(request, sizeof request,
@@ -87,7 +88,7 @@ static struct err read_all(int fd, mono_us_t deadline, struct buf *answer)
 {
 	char piece[4096];
 	while (answer->len < ANSWER_MAX) {
-		if (!wait_for(fd, POLLIN, deadline))
+		if (!healthcheck_wait_for(fd, POLLIN, deadline))
 			return not_well("no answer in time");
 		const ssize_t n = recv(fd, piece, sizeof piece, 0);
 		if (n == 0)
@@ -100,7 +101,7 @@ static struct err read_all(int fd, mono_us_t deadline, struct buf *answer)
 	return not_well("the answer has no end");
 }
 
-static struct err judge(const struct buf *answer, struct buf *body)
+static struct err healthcheck_judge(const struct buf *answer, struct buf *body)
 {
 	int status = 0;
 	const char *end =
@@ -123,11 +124,11 @@ struct err healthcheck_ask(
 	if (e.kind != ERR_KIND_OK)
 		return e;
 	struct buf answer = {0};
-	e = ask(fd, page);
+	e = healthcheck_ask_once(fd, page);
 	if (e.kind == ERR_KIND_OK)
 		e = read_all(fd, deadline, &answer);
 	if (e.kind == ERR_KIND_OK)
-		e = judge(&answer, body);
+		e = healthcheck_judge(&answer, body);
 	buf_free(&answer);
 	close(fd);
 	return e;

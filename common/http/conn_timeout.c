@@ -33,7 +33,8 @@ void conn_timeout_let_go(struct conn_timeout *p, mono_us_t now)
 }
 
 /* Fewer bytes than `min` a second? */
-static bool below(int64_t min, dur_us_t grace, uint64_t bytes, dur_us_t elapsed)
+static bool conn_timeout_below(
+    int64_t min, dur_us_t grace, uint64_t bytes, dur_us_t elapsed)
 {
 	return min > 0 && elapsed > grace &&
 	       (double)bytes < (double)min * ((double)elapsed / 1e6);
@@ -74,7 +75,7 @@ static bool is_slow(struct conn_timeout *p,
 	note(p, &info, now);
 	bool stands =
 	    p->phase == CONN_TIMEOUT_ANSWERING && now - p->since > most->send;
-	return stands || below(most->min_send, most->grace,
+	return stands || conn_timeout_below(most->min_send, most->grace,
 			     p->taken - p->behind_from, now - p->behind_since);
 }
 
@@ -88,8 +89,8 @@ bool conn_timeout_over(struct conn_timeout *p,
 		return now - p->since > most->idle;
 	case CONN_TIMEOUT_RECEIVING:
 		return now - p->since > most->receive ||
-		       below(most->min_receive, most->grace, p->got,
-			   now - p->since);
+		       conn_timeout_below(most->min_receive, most->grace,
+			   p->got, now - p->since);
 	case CONN_TIMEOUT_ANSWERING:
 	case CONN_TIMEOUT_STREAMING:
 		return is_slow(p, most, fd, now);

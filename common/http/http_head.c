@@ -64,7 +64,7 @@ static size_t trimmed(const char *s)
 	return len;
 }
 
-static bool is(const char *s, size_t len, const char *word)
+static bool http_head_is(const char *s, size_t len, const char *word)
 {
 	return len == strlen(word) && strncasecmp(s, word, len) == 0;
 }
@@ -111,7 +111,7 @@ static bool is_host(const char *s, size_t len)
 }
 
 /* False: it is larger than can be told. */
-static bool number(const char *s, size_t len, uint64_t *out)
+static bool http_head_number(const char *s, size_t len, uint64_t *out)
 {
 	uint64_t n = 0;
 	for (size_t i = 0; i < len; i++) {
@@ -143,14 +143,14 @@ const char *http_head_path(const char *target)
 bool http_head_is_json(const char *type)
 {
 	size_t len = type ? strcspn(type, "; \t") : 0;
-	return is(type, len, "application/json") ||
+	return http_head_is(type, len, "application/json") ||
 	       (len > 17 && strncasecmp(type, "application/", 12) == 0 &&
-		   is(type + len - 5, 5, "+json"));
+		   http_head_is(type + len - 5, 5, "+json"));
 }
 
 /* --- the headers --------------------------------------------------------- */
 
-struct look {
+struct http_head_look {
 	struct http_head *head;
 	const char *length; /* the first one's value, and how long it is */
 	size_t length_len;
@@ -158,7 +158,7 @@ struct look {
 	const char *next; /* where the next line begins */
 };
 
-static void fault(struct look *l, const struct http_head_fault *f)
+static void fault(struct http_head_look *l, const struct http_head_fault *f)
 {
 	if (l->head->fault == NULL)
 		l->head->fault = f;
@@ -167,7 +167,8 @@ static void fault(struct look *l, const struct http_head_fault *f)
 /* A value is followed by the zeros that CR and LF became, and these by the next
  * name. That is elsewhere behind a bare LF, behind a NUL in a value, and where
  * a line was folded. A bare CR stays in the value. */
-static bool is_line(struct look *l, const char *name, const char *value)
+static bool is_line(
+    struct http_head_look *l, const char *name, const char *value)
 {
 	if (!LENIENT)
 		return true;
@@ -180,7 +181,7 @@ static bool is_line(struct look *l, const char *name, const char *value)
 	return here && s == value && l->next[-1] == '\0';
 }
 
-static void look_at_length(struct look *l, const char *value)
+static void look_at_length(struct http_head_look *l, const char *value)
 {
 	size_t len = trimmed(value);
 	if (l->length &&
@@ -190,39 +191,39 @@ static void look_at_length(struct look *l, const char *value)
 	l->length_len = len;
 	if (!are_digits(value, len))
 		fault(l, &http_head_bad_length);
-	else if (!number(value, len, &l->head->length))
+	else if (!http_head_number(value, len, &l->head->length))
 		fault(l, &http_head_too_large);
 }
 
-static void look_at_coding(struct look *l, const char *value)
+static void look_at_coding(struct http_head_look *l, const char *value)
 {
 	size_t len = trimmed(value);
 	if (l->codings++)
 		fault(l, &two_codings);
-	if (!is(value, len, "chunked"))
+	if (!http_head_is(value, len, "chunked"))
 		fault(l, &unknown_coding);
 	/* Before 1.0, libmicrohttpd takes it for another coding. */
 	else if (LENIENT && value[len])
 		fault(l, &blank_coding);
 }
 
-static void look_at_host(struct look *l, const char *value)
+static void look_at_host(struct http_head_look *l, const char *value)
 {
 	if (l->hosts++ || !is_host(value, trimmed(value)))
 		fault(l, &bad_host);
 }
 
-static void look_at_encoding(struct look *l, const char *value)
+static void look_at_encoding(struct http_head_look *l, const char *value)
 {
 	size_t len = trimmed(value);
-	if (len && !is(value, len, "identity"))
+	if (len && !http_head_is(value, len, "identity"))
 		l->head->encoded = true;
 }
 
-static enum MHD_Result look(
+static enum MHD_Result http_head_look(
     void *arg, enum MHD_ValueKind kind, const char *name, const char *value)
 {
-	struct look *l = arg;
+	struct http_head_look *l = arg;
 	(void)kind;
 	value = value ? value : "";
 	if (!is_token(name))
@@ -257,7 +258,7 @@ static enum MHD_Result look(
 
 /* Is the head over where libmicrohttpd says so? It takes a line without a name
  * for its end, and what follows for the next request. */
-static bool is_whole(
+static bool http_head_is_whole(
     struct MHD_Connection *c, const char *method, const char *next)
 {
 	if (!LENIENT)
@@ -278,13 +279,13 @@ void http_head_read(struct MHD_Connection *c, const char *method,
     const char *target, const char *version, struct http_head *out)
 {
 	const char *next = version + strlen(version) + strlen("\r\n");
-	struct look l = {.head = out, .next = next};
+	struct http_head_look l = {.head = out, .next = next};
 	bool old = strcmp(version, MHD_HTTP_VERSION_1_0) == 0;
 	*out = (struct http_head){0};
 	if (!is_method(method, target))
 		fault(&l, &bad_method);
-	MHD_get_connection_values(c, MHD_HEADER_KIND, look, &l);
-	if (!is_whole(c, method, l.next))
+	MHD_get_connection_values(c, MHD_HEADER_KIND, http_head_look, &l);
+	if (!http_head_is_whole(c, method, l.next))
 		fault(&l, &bad_line);
 	if (l.codings && l.length)
 		fault(&l, &two_lengths);
@@ -424,5 +425,6 @@ bool http_head_has_bad_length(struct MHD_Connection *c)
 	    c, MHD_HEADER_KIND, MHD_HTTP_HEADER_CONTENT_LENGTH);
 	uint64_t n;
 	size_t len = value ? strlen(value) : 0;
-	return value && !(are_digits(value, len) && number(value, len, &n));
+	return value &&
+	       !(are_digits(value, len) && http_head_number(value, len, &n));
 }

@@ -38,7 +38,7 @@ static struct idle *idle_of(const struct connection *c)
 						 : &c->httpd->idle;
 }
 
-static void list(struct connection *c)
+static void httpd_list(struct connection *c)
 {
 	struct idle *l = idle_of(c);
 	c->listed = true;
@@ -58,13 +58,13 @@ static void unlist(struct connection *c)
 	c->listed = false;
 }
 
-static void enter(struct connection *c, enum conn_timeout_phase phase)
+static void httpd_enter(struct connection *c, enum conn_timeout_phase phase)
 {
 	unlist(c);
 	conn_timeout_enter(&c->pace, phase, httpd_now(c->httpd));
 	if (!c->cut &&
 	    (phase == CONN_TIMEOUT_NEW || phase == CONN_TIMEOUT_IDLE))
-		list(c);
+		httpd_list(c);
 }
 
 void httpd_cut_off(struct connection *c)
@@ -75,7 +75,7 @@ void httpd_cut_off(struct connection *c)
 }
 
 /* Who only connects cannot keep others out. */
-static void make_room(struct httpd *h, const struct connection *arrived)
+static void httpd_make_room(struct httpd *h, const struct connection *arrived)
 {
 	size_t most = h->o.max_connections;
 	struct connection *c = h->fresh.oldest;
@@ -89,7 +89,7 @@ static void make_room(struct httpd *h, const struct connection *arrived)
 	httpd_cut_off(c);
 }
 
-static void admit(struct connection *c, const struct sockaddr *address)
+static void httpd_admit(struct connection *c, const struct sockaddr *address)
 {
 	struct httpd *h = c->httpd;
 	if (h->o.admit && !h->o.admit(h->o.arg, address, &c->client))
@@ -108,10 +108,10 @@ static void connection_open(struct httpd *h, struct connection **slot,
 		c->next->prev = c;
 	h->connections = c;
 	h->nconnections++;
-	enter(c, CONN_TIMEOUT_NEW);
+	httpd_enter(c, CONN_TIMEOUT_NEW);
 	*slot = c;
-	admit(c, address);
-	make_room(h, c);
+	httpd_admit(c, address);
+	httpd_make_room(h, c);
 }
 
 /* Has its client closed it? If not, it may still be sending. */
@@ -208,7 +208,7 @@ static void hurry(const struct httpd *h, struct conn_timeout_limits *most)
 		most->receive = 0;
 }
 
-static void on_sweep(void *arg)
+static void httpd_on_sweep(void *arg)
 {
 	struct httpd *h = arg;
 	struct conn_timeout_limits most = h->o.pace;
@@ -243,7 +243,7 @@ static void *on_line(void *arg, const char *uri, struct MHD_Connection *mhd)
 {
 	const struct httpd *h = arg;
 	struct connection *c = connection_of(mhd);
-	enter(c, CONN_TIMEOUT_RECEIVING);
+	httpd_enter(c, CONN_TIMEOUT_RECEIVING);
 	c->in_head = true;
 	c->version_at = uri ? http_head_version_at(uri) : NULL;
 	if (c->last) {
@@ -292,7 +292,7 @@ static enum MHD_Result on_body(
 
 /* In the first call of the access handler: libmicrohttpd closes the connection
  * behind the answer, and reads nothing more from it. */
-static enum MHD_Result refuse(
+static enum MHD_Result httpd_refuse(
     struct connection *c, const struct http_head_fault *f)
 {
 	struct MHD_Response *response = http_head_response(f);
@@ -300,7 +300,7 @@ static enum MHD_Result refuse(
 	MHD_destroy_response(response);
 	c->unread = true;
 	c->httpd->nmalformed++;
-	enter(c, CONN_TIMEOUT_ANSWERING);
+	httpd_enter(c, CONN_TIMEOUT_ANSWERING);
 	return rc;
 }
 
@@ -318,7 +318,7 @@ static enum MHD_Result on_head(struct httpd *h, struct connection *c,
 	    (path == NULL || (c->version_at && c->version_at != version)))
 		head.fault = &http_head_bad_target;
 	if (head.fault)
-		return refuse(c, head.fault);
+		return httpd_refuse(c, head.fault);
 	c->request =
 	    h->ops.begin(h->o.arg, c->mhd, method, path, &head, &refused);
 	c->chunked = head.length == HTTP_HEAD_UNKNOWN;
@@ -328,7 +328,7 @@ static enum MHD_Result on_head(struct httpd *h, struct connection *c,
 	if (!c->complete)
 		return MHD_YES;
 	c->unread = true;
-	enter(c, CONN_TIMEOUT_ANSWERING);
+	httpd_enter(c, CONN_TIMEOUT_ANSWERING);
 	return h->ops.run(c->request);
 }
 
@@ -349,7 +349,7 @@ static enum MHD_Result on_access(void *arg, struct MHD_Connection *mhd,
 		 * a head ends. */
 		c->last = c->chunked && MHD_get_connection_values(mhd,
 					    MHD_FOOTER_KIND, NULL, NULL) > 0;
-		enter(c, CONN_TIMEOUT_ANSWERING);
+		httpd_enter(c, CONN_TIMEOUT_ANSWERING);
 	}
 	return h->ops.run(c->request);
 }
@@ -363,7 +363,7 @@ static void on_completed(void *arg, struct MHD_Connection *mhd, void **slot,
 	struct connection *c = *slot;
 	if (c == NULL)
 		return; /* refused by its head */
-	enter(c, CONN_TIMEOUT_IDLE);
+	httpd_enter(c, CONN_TIMEOUT_IDLE);
 	h->nrequests--;
 	h->ops.end(c->request);
 	c->request = NULL;
@@ -387,7 +387,7 @@ static void refuse_lengths(struct httpd *h)
 	}
 }
 
-__attribute__((format(printf, 2, 0))) static void on_log(
+__attribute__((format(printf, 2, 0))) static void httpd_on_log(
     void *arg, const char *fmt, va_list ap)
 {
 	char text[256];
@@ -422,16 +422,16 @@ struct err httpd_new(const struct httpd_options *o, struct httpd **out)
 	return ERR_OK;
 }
 
-static struct MHD_Daemon *start(struct httpd *h)
+static struct MHD_Daemon *httpd_start(struct httpd *h)
 {
 	return MHD_start_daemon(
 	    MHD_USE_EPOLL | MHD_ALLOW_SUSPEND_RESUME | MHD_USE_ERROR_LOG, 0,
 	    NULL, NULL, on_access, h,
 	    /* First: it covers the start itself. */
-	    MHD_OPTION_EXTERNAL_LOGGER, on_log, h, MHD_OPTION_LISTEN_SOCKET,
-	    h->listen_fd, MHD_OPTION_CONNECTION_LIMIT, h->o.max_connections,
-	    MHD_OPTION_CONNECTION_MEMORY_LIMIT, memory_of(h),
-	    MHD_OPTION_NOTIFY_CONNECTION, on_connection, h,
+	    MHD_OPTION_EXTERNAL_LOGGER, httpd_on_log, h,
+	    MHD_OPTION_LISTEN_SOCKET, h->listen_fd, MHD_OPTION_CONNECTION_LIMIT,
+	    h->o.max_connections, MHD_OPTION_CONNECTION_MEMORY_LIMIT,
+	    memory_of(h), MHD_OPTION_NOTIFY_CONNECTION, on_connection, h,
 	    MHD_OPTION_NOTIFY_COMPLETED, on_completed, h,
 	    MHD_OPTION_URI_LOG_CALLBACK, on_line, h,
 	    STRICTLY MHD_OPTION_UNESCAPE_CALLBACK, keep_escapes, h,
@@ -443,7 +443,7 @@ struct err httpd_open(struct httpd *h)
 	struct err e = listener_start(h->listen_fd, h->o.address);
 	if (e.kind != ERR_KIND_OK)
 		return e;
-	h->mhd = start(h);
+	h->mhd = httpd_start(h);
 	if (h->mhd == NULL)
 		return err_make(ERR_KIND_FATAL, "listen",
 		    "cannot start the HTTP listener on %s", h->o.address);
@@ -452,14 +452,14 @@ struct err httpd_open(struct httpd *h)
 		atomic_fetch_add(h->o.taking, 1);
 	h->poll = httpd_poll_new(h->o.loop, h->mhd);
 	h->linger = lingering_new(h->o.loop);
-	h->sweep = loop_timer_new(h->o.loop, on_sweep, h);
+	h->sweep = loop_timer_new(h->o.loop, httpd_on_sweep, h);
 	loop_timer_start(h->sweep, SWEEP_US);
 	return ERR_OK;
 }
 
 void httpd_streams(struct MHD_Connection *c)
 {
-	enter(connection_of(c), CONN_TIMEOUT_STREAMING);
+	httpd_enter(connection_of(c), CONN_TIMEOUT_STREAMING);
 }
 
 void *httpd_client(struct MHD_Connection *c)

@@ -51,7 +51,7 @@ static bool is_without_request(const struct connection *c)
 }
 
 /* A connection, of which a request may be on its way. */
-static void let_go(struct connection *c)
+static void httpd_drain_let_go(struct connection *c)
 {
 	const struct httpd *h = c->httpd;
 	mono_us_t since = c->half_closed ? c->half_closed : c->pace.since;
@@ -73,7 +73,7 @@ static void on_drain_tick(void *arg)
 	struct httpd *h = arg;
 	for (struct connection *c = h->connections; c; c = c->next) {
 		if (is_without_request(c))
-			let_go(c);
+			httpd_drain_let_go(c);
 	}
 	if (h->listen_fd >= 0 && all_are_in(h))
 		httpd_close_listener(h);

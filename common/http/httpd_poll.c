@@ -20,7 +20,7 @@ static void on_busy(uv_idle_t *busy);
 /* While libmicrohttpd has more to do it goes on in the next turn of the loop,
  * so that timers and other events have theirs. A timer of 0 ms would not do:
  * libuv runs one that starts itself again at once, for ever. */
-static void run(struct httpd_poll *p)
+static void httpd_poll_run(struct httpd_poll *p)
 {
 	enum { ROUNDS = 4 };
 	p->again = true;
@@ -44,33 +44,33 @@ static void run(struct httpd_poll *p)
 
 static void on_busy(uv_idle_t *busy)
 {
-	run(busy->data);
+	httpd_poll_run(busy->data);
 }
 
-static void on_poll(uv_poll_t *poll, int status, int events)
+static void httpd_poll_on_poll(uv_poll_t *poll, int status, int events)
 {
 	(void)status;
 	(void)events;
-	run(poll->data);
+	httpd_poll_run(poll->data);
 }
 
 static void on_timeout(void *arg)
 {
-	run(arg);
+	httpd_poll_run(arg);
 }
 
-static void on_check(uv_check_t *check)
+static void httpd_poll_on_check(uv_check_t *check)
 {
 	struct httpd_poll *p = check->data;
 	if (p->again)
-		run(p);
+		httpd_poll_run(p);
 }
 
-static void on_prepare(uv_prepare_t *prepare)
+static void httpd_poll_on_prepare(uv_prepare_t *prepare)
 {
 	struct httpd_poll *p = prepare->data;
 	if (p->again)
-		run(p);
+		httpd_poll_run(p);
 }
 
 struct httpd_poll *httpd_poll_new(struct loop *loop, struct MHD_Daemon *mhd)
@@ -83,18 +83,18 @@ struct httpd_poll *httpd_poll_new(struct loop *loop, struct MHD_Daemon *mhd)
 	p->poll = MEM_NEW(uv_poll_t);
 	CHECK_OS(uv_poll_init(uv, p->poll, info->epoll_fd));
 	p->poll->data = p;
-	CHECK_OS(uv_poll_start(p->poll, UV_READABLE, on_poll));
+	CHECK_OS(uv_poll_start(p->poll, UV_READABLE, httpd_poll_on_poll));
 	p->busy = MEM_NEW(uv_idle_t);
 	CHECK_OS(uv_idle_init(uv, p->busy));
 	p->busy->data = p;
 	p->check = MEM_NEW(uv_check_t);
 	CHECK_OS(uv_check_init(uv, p->check));
 	p->check->data = p;
-	CHECK_OS(uv_check_start(p->check, on_check));
+	CHECK_OS(uv_check_start(p->check, httpd_poll_on_check));
 	p->prepare = MEM_NEW(uv_prepare_t);
 	CHECK_OS(uv_prepare_init(uv, p->prepare));
 	p->prepare->data = p;
-	CHECK_OS(uv_prepare_start(p->prepare, on_prepare));
+	CHECK_OS(uv_prepare_start(p->prepare, httpd_poll_on_prepare));
 	p->timeout = loop_timer_new(loop, on_timeout, p);
 	return p;
 }
@@ -105,7 +105,7 @@ void httpd_poll_again(struct httpd_poll *p)
 		p->again = true;
 }
 
-static void free_handle(uv_handle_t *handle)
+static void httpd_poll_free_handle(uv_handle_t *handle)
 {
 	free(handle);
 }
@@ -115,10 +115,10 @@ void httpd_poll_free(struct httpd_poll **pp)
 	struct httpd_poll *p = *pp;
 	if (p == NULL)
 		return;
-	uv_close((uv_handle_t *)p->busy, free_handle);
-	uv_close((uv_handle_t *)p->poll, free_handle);
-	uv_close((uv_handle_t *)p->check, free_handle);
-	uv_close((uv_handle_t *)p->prepare, free_handle);
+	uv_close((uv_handle_t *)p->busy, httpd_poll_free_handle);
+	uv_close((uv_handle_t *)p->poll, httpd_poll_free_handle);
+	uv_close((uv_handle_t *)p->check, httpd_poll_free_handle);
+	uv_close((uv_handle_t *)p->prepare, httpd_poll_free_handle);
 	loop_timer_free(&p->timeout);
 	free(p);
 	*pp = NULL;

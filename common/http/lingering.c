@@ -32,14 +32,14 @@ struct lingering {
 	char piece[PIECE];
 };
 
-static void on_closed(uv_handle_t *handle)
+static void lingering_on_closed(uv_handle_t *handle)
 {
 	struct socket *s = handle->data;
 	close(s->fd);
 	free(s);
 }
 
-static void drop(struct socket *s)
+static void lingering_drop(struct socket *s)
 {
 	struct lingering *l = s->linger;
 	*(s->prev ? &s->prev->next : &l->sockets) = s->next;
@@ -47,15 +47,15 @@ static void drop(struct socket *s)
 		s->next->prev = s->prev;
 	l->n--;
 	loop_timer_free(&s->timer);
-	uv_close((uv_handle_t *)&s->poll, on_closed);
+	uv_close((uv_handle_t *)&s->poll, lingering_on_closed);
 }
 
-static void on_timer(void *arg)
+static void lingering_on_timer(void *arg)
 {
-	drop(arg);
+	lingering_drop(arg);
 }
 
-static void on_poll(uv_poll_t *poll, int status, int events)
+static void lingering_on_poll(uv_poll_t *poll, int status, int events)
 {
 	struct socket *s = poll->data;
 	(void)events;
@@ -64,13 +64,13 @@ static void on_poll(uv_poll_t *poll, int status, int events)
 		if (n < 0 && (errno == EAGAIN || errno == EINTR))
 			return;
 		if (n <= 0 || (size_t)n >= s->left) {
-			drop(s);
+			lingering_drop(s);
 			return;
 		}
 		s->left -= (size_t)n;
 	}
 	if (status != 0)
-		drop(s);
+		lingering_drop(s);
 }
 
 struct lingering *lingering_new(struct loop *loop)
@@ -98,10 +98,10 @@ void lingering_add(struct lingering *l, int fd)
 		s->next->prev = s;
 	l->sockets = s;
 	l->n++;
-	s->timer = loop_timer_new(l->loop, on_timer, s);
+	s->timer = loop_timer_new(l->loop, lingering_on_timer, s);
 	loop_timer_start(s->timer, TIME_US);
-	if (uv_poll_start(&s->poll, UV_READABLE, on_poll) != 0)
-		drop(s);
+	if (uv_poll_start(&s->poll, UV_READABLE, lingering_on_poll) != 0)
+		lingering_drop(s);
 }
 
 size_t lingering_count(const struct lingering *l)
@@ -115,7 +115,7 @@ void lingering_free(struct lingering **lp)
 	if (l == NULL)
 		return;
 	while (l->sockets)
-		drop(l->sockets);
+		lingering_drop(l->sockets);
 	free(l);
 	*lp = NULL;
 }

@@ -15,7 +15,7 @@
 
 enum { BACKLOG = 1024 };
 
-static struct err failed(const char *address, const char *why)
+static struct err listener_failed(const char *address, const char *why)
 {
 	return err_make(
 	    ERR_KIND_FATAL, "listen", "cannot listen on %s: %s", address, why);
@@ -92,20 +92,21 @@ struct err listener_bind(const char *address, bool shared, int *fd, int *port)
 {
 	struct addrinfo *list = listener_resolve(address, true);
 	if (list == NULL)
-		return failed(address, "the host has no address");
+		return listener_failed(address, "the host has no address");
 	*fd = bind_one(list, shared);
 	int saved = errno;
 	freeaddrinfo(list);
 	if (*fd < 0)
-		return failed(address, strerror(saved));
+		return listener_failed(address, strerror(saved));
 	*port = port_of(*fd);
 	return ERR_OK;
 }
 
 struct err listener_start(int fd, const char *address)
 {
-	return listen(fd, BACKLOG) == 0 ? ERR_OK
-					: failed(address, strerror(errno));
+	return listen(fd, BACKLOG) == 0
+		   ? ERR_OK
+		   : listener_failed(address, strerror(errno));
 }
 
 /* The socket is bound to an interface that does not exist. The kernel finds no

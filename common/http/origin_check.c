@@ -10,7 +10,7 @@
 enum { NAME_MAX_LEN = 255 };
 
 /* Of a Host: the name without its port and brackets. False: malformed. */
-static bool name_of(const char *host, char out[NAME_MAX_LEN + 1])
+static bool origin_check_name_of(const char *host, char out[NAME_MAX_LEN + 1])
 {
 	bool brackets = host[0] == '[';
 	const char *from = brackets ? host + 1 : host;
@@ -28,7 +28,7 @@ static bool name_of(const char *host, char out[NAME_MAX_LEN + 1])
 	return true;
 }
 
-static bool is_address(const char *name)
+static bool origin_check_is_address(const char *name)
 {
 	unsigned char bytes[16];
 	return inet_pton(AF_INET, name, bytes) == 1 ||
@@ -53,8 +53,9 @@ static bool is_ours(const char *host, const char *hosts)
 	char name[NAME_MAX_LEN + 1];
 	if (host == NULL)
 		return true;
-	return name_of(host, name) &&
-	       (is_address(name) || strcasecmp(name, "localhost") == 0 ||
+	return origin_check_name_of(host, name) &&
+	       (origin_check_is_address(name) ||
+		   strcasecmp(name, "localhost") == 0 ||
 		   is_listed(name, hosts));
 }
 

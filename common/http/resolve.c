@@ -11,7 +11,8 @@ struct resolve {
 	void *arg;
 };
 
-static void answer(struct resolve *r, int status, const struct addrinfo *list)
+static void resolve_answer(
+    struct resolve *r, int status, const struct addrinfo *list)
 {
 	char text[64];
 	if (status != 0 || list == NULL)
@@ -23,12 +24,12 @@ static void answer(struct resolve *r, int status, const struct addrinfo *list)
 		r->done(r->arg, text, NULL);
 }
 
-static void on_resolved(
+static void resolve_on_resolved(
     uv_getaddrinfo_t *request, int status, struct addrinfo *list)
 {
 	struct resolve *r = (struct resolve *)request;
 	if (r->done)
-		answer(r, status, list);
+		resolve_answer(r, status, list);
 	uv_freeaddrinfo(list);
 	free(r);
 }
@@ -40,8 +41,8 @@ struct resolve *resolve_start(
 	struct resolve *r = MEM_NEW(struct resolve);
 	r->done = done;
 	r->arg = arg;
-	if (uv_getaddrinfo(
-		loop_uv(l), &r->request, on_resolved, host, NULL, &hints) == 0)
+	if (uv_getaddrinfo(loop_uv(l), &r->request, resolve_on_resolved, host,
+		NULL, &hints) == 0)
 		return r;
 	free(r);
 	return NULL;

@@ -16,7 +16,7 @@ struct decimal {
 	size_t scale;
 };
 
-static bool is_digit(char c)
+static bool decimal_is_digit(char c)
 {
 	return c >= '0' && c <= '9';
 }
@@ -26,7 +26,7 @@ static long exponent_of(const char *s, const char *end)
 {
 	bool negative = s < end && *s == '-';
 	long e = 0;
-	for (s += s < end && !is_digit(*s); s < end; s++) {
+	for (s += s < end && !decimal_is_digit(*s); s < end; s++) {
 		if (e < 1000000)
 			e = e * 10 + (*s - '0');
 	}
@@ -45,7 +45,7 @@ static size_t mantissa_of(
 	for (; s < end && *s != 'e' && *s != 'E'; s++) {
 		if (*s == '.')
 			point = true;
-		if (!is_digit(*s))
+		if (!decimal_is_digit(*s))
 			continue;
 		*behind += point;
 		if (n == 0 && *s == '0')
@@ -69,7 +69,7 @@ bool decimal_fits(struct jsonslice number, size_t most)
 	return scale <= (long)most && before <= (long)most;
 }
 
-static bool parse(struct jsonslice v, size_t most, struct decimal *out)
+static bool decimal_parse(struct jsonslice v, size_t most, struct decimal *out)
 {
 	size_t behind;
 	long exponent;
@@ -119,7 +119,7 @@ static void subtract_digits(char *a, const char *b, size_t n)
 	CHECK(borrow == 0);
 }
 
-static void render(
+static void decimal_render(
     struct buf *out, bool negative, const char *digits, size_t n, size_t scale)
 {
 	size_t first = 0;
@@ -136,7 +136,7 @@ static void render(
 	}
 }
 
-static bool add(struct buf *out, const struct decimal *a,
+static bool decimal_add_digits(struct buf *out, const struct decimal *a,
     const struct decimal *b, size_t most)
 {
 	size_t scale = a->scale > b->scale ? a->scale : b->scale;
@@ -158,7 +158,7 @@ static bool add(struct buf *out, const struct decimal *a,
 		first++;
 	bool fits = n - first <= most + scale;
 	if (fits)
-		render(out, negative, x, n, scale);
+		decimal_render(out, negative, x, n, scale);
 	free(x);
 	free(y);
 	return fits;
@@ -168,8 +168,9 @@ bool decimal_add(
     struct buf *out, struct jsonslice a, struct jsonslice b, size_t most)
 {
 	struct decimal x, y;
-	bool fits = parse(a, most, &x);
-	fits = parse(b, most, &y) && fits && add(out, &x, &y, most);
+	bool fits = decimal_parse(a, most, &x);
+	fits = decimal_parse(b, most, &y) && fits &&
+	       decimal_add_digits(out, &x, &y, most);
 	free(x.digits);
 	free(y.digits);
 	return fits;

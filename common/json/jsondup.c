@@ -26,7 +26,7 @@ struct names {
 /* Equal names stand together, as they stand in the text. By their hash first,
  * which is quick; by themselves where hashes are equal, so that many names of
  * one hash cost no more than others. */
-static int by_name(const void *a, const void *b)
+static int jsondup_by_name(const void *a, const void *b)
 {
 	const struct name *x = a, *y = b;
 	if (x->hash != y->hash)
@@ -50,7 +50,7 @@ static struct jsonslice in_many(struct name *names, size_t n)
 {
 	for (size_t i = 0; i < n; i++)
 		names[i].hash = jsonstring_hash(names[i].raw);
-	qsort(names, n, sizeof *names, by_name);
+	qsort(names, n, sizeof *names, jsondup_by_name);
 	for (size_t i = 1; i < n; i++) {
 		if (names[i].hash == names[i - 1].hash &&
 		    jsonstring_same(names[i].raw, names[i - 1].raw))
@@ -59,13 +59,13 @@ static struct jsonslice in_many(struct name *names, size_t n)
 	return (struct jsonslice){0};
 }
 
-static void add(struct names *s, struct jsonslice name)
+static void jsondup_add(struct names *s, struct jsonslice name)
 {
 	MEM_GROW(s->all, s->cap, s->n);
 	s->all[s->n++] = (struct name){.raw = name};
 }
 
-static struct jsonslice find(struct names *s, struct jsonwalk *w)
+static struct jsonslice jsondup_search(struct names *s, struct jsonwalk *w)
 {
 	size_t first[JSONSLICE_DEPTH + 2]; /* of each that is open */
 	size_t depth = 0;
@@ -73,7 +73,7 @@ static struct jsonslice find(struct names *s, struct jsonwalk *w)
 	enum jsonwalk_token t;
 	while (found.s == NULL && (t = jsonwalk_next(w)) != JSONWALK_END) {
 		if (t == JSONWALK_NAME) {
-			add(s, w->token);
+			jsondup_add(s, w->token);
 		} else if (t == JSONWALK_OBJECT || t == JSONWALK_ARRAY) {
 			first[depth++] = s->n;
 		} else if (t == JSONWALK_CLOSE) {
@@ -91,7 +91,7 @@ struct jsonslice jsondup_find(struct jsonslice v)
 {
 	struct names s = {0};
 	struct jsonwalk w = {.at = v.s, .end = v.s + v.len};
-	struct jsonslice found = find(&s, &w);
+	struct jsonslice found = jsondup_search(&s, &w);
 	free(s.all);
 	return found;
 }

@@ -13,7 +13,7 @@ struct scan {
 	const char *what; /* is wrong at p; the first is kept */
 };
 
-static bool fail(struct scan *s, const char *at, const char *what)
+static bool jsonslice_fail(struct scan *s, const char *at, const char *what)
 {
 	if (s->what == NULL) {
 		s->p = at;
@@ -29,28 +29,28 @@ static bool no_value(struct scan *s)
 	size_t len = sizeof bom - 1;
 	bool marked =
 	    (size_t)(s->end - s->p) >= len && memcmp(s->p, bom, len) == 0;
-	return fail(s, s->p,
+	return jsonslice_fail(s, s->p,
 	    marked ? "a byte order mark is here: send the JSON without it"
 		   : "a value is expected");
 }
 
-static bool is_blank(char c)
+static bool jsonslice_is_blank(char c)
 {
 	return c == ' ' || c == '\t' || c == '\n' || c == '\r';
 }
 
-static bool is_digit(char c)
+static bool jsonslice_is_digit(char c)
 {
 	return c >= '0' && c <= '9';
 }
 
 static void skip_blanks(struct scan *s)
 {
-	while (s->p < s->end && is_blank(*s->p))
+	while (s->p < s->end && jsonslice_is_blank(*s->p))
 		s->p++;
 }
 
-static bool take(struct scan *s, char c)
+static bool jsonslice_take(struct scan *s, char c)
 {
 	if (s->p == s->end || *s->p != c)
 		return false;
@@ -68,27 +68,27 @@ static bool skip_escape(struct scan *s)
 	if (c == 'u') {
 		if (jsonstring_point(&s->p, s->end) >= 0)
 			return true;
-		return fail(s, at,
+		return jsonslice_fail(s, at,
 		    "the escape is no character, or half of one, or U+0000");
 	}
 	if (c != '\0' && strchr("\"\\/bfnrt", c))
 		return true;
-	return fail(s, at, "there is no such escape");
+	return jsonslice_fail(s, at, "there is no such escape");
 }
 
 static bool skip_string(struct scan *s)
 {
-	if (!take(s, '"'))
-		return fail(s, s->p, "a string is expected");
+	if (!jsonslice_take(s, '"'))
+		return jsonslice_fail(s, s->p, "a string is expected");
 	for (;;) {
 		s->p += ascii_scan_plain(s->p, (size_t)(s->end - s->p));
 		if (s->p == s->end)
-			return fail(s, s->end, "");
+			return jsonslice_fail(s, s->end, "");
 		char c = *s->p++;
 		if (c == '"')
 			return true;
 		if (c != '\\')
-			return fail(
+			return jsonslice_fail(
 			    s, s->p - 1, "a control character must be escaped");
 		if (!skip_escape(s))
 			return false;
@@ -98,23 +98,24 @@ static bool skip_string(struct scan *s)
 static bool skip_digits(struct scan *s)
 {
 	const char *first = s->p;
-	while (s->p < s->end && is_digit(*s->p))
+	while (s->p < s->end && jsonslice_is_digit(*s->p))
 		s->p++;
-	return s->p > first || fail(s, s->p, "a digit is expected");
+	return s->p > first || jsonslice_fail(s, s->p, "a digit is expected");
 }
 
 static bool skip_number(struct scan *s)
 {
-	if (!take(s, '-') && (s->p == s->end || !is_digit(*s->p)))
+	if (!jsonslice_take(s, '-') &&
+	    (s->p == s->end || !jsonslice_is_digit(*s->p)))
 		return no_value(s);
-	if (!take(s, '0') && !skip_digits(s))
+	if (!jsonslice_take(s, '0') && !skip_digits(s))
 		return false;
-	if (take(s, '.') && !skip_digits(s))
+	if (jsonslice_take(s, '.') && !skip_digits(s))
 		return false;
-	if (!take(s, 'e') && !take(s, 'E'))
+	if (!jsonslice_take(s, 'e') && !jsonslice_take(s, 'E'))
 		return true;
-	if (!take(s, '+'))
-		take(s, '-');
+	if (!jsonslice_take(s, '+'))
+		jsonslice_take(s, '-');
 	return skip_digits(s);
 }
 
@@ -134,37 +135,39 @@ static bool skip_value(struct scan *s, int depth);
 static bool skip_members(struct scan *s, int depth)
 {
 	skip_blanks(s);
-	if (take(s, '}'))
+	if (jsonslice_take(s, '}'))
 		return true;
 	do {
 		skip_blanks(s);
 		if (!skip_string(s))
 			return false;
 		skip_blanks(s);
-		if (!take(s, ':'))
-			return fail(s, s->p, "a colon is expected");
+		if (!jsonslice_take(s, ':'))
+			return jsonslice_fail(s, s->p, "a colon is expected");
 		if (!skip_value(s, depth))
 			return false;
-	} while (take(s, ','));
-	return take(s, '}') || fail(s, s->p, "a comma or } is expected");
+	} while (jsonslice_take(s, ','));
+	return jsonslice_take(s, '}') ||
+	       jsonslice_fail(s, s->p, "a comma or } is expected");
 }
 
 static bool skip_elements(struct scan *s, int depth)
 {
 	skip_blanks(s);
-	if (take(s, ']'))
+	if (jsonslice_take(s, ']'))
 		return true;
 	do {
 		if (!skip_value(s, depth))
 			return false;
-	} while (take(s, ','));
-	return take(s, ']') || fail(s, s->p, "a comma or ] is expected");
+	} while (jsonslice_take(s, ','));
+	return jsonslice_take(s, ']') ||
+	       jsonslice_fail(s, s->p, "a comma or ] is expected");
 }
 
 static bool skip_bare(struct scan *s, int depth)
 {
 	if (s->p == s->end || depth > JSONSLICE_DEPTH)
-		return fail(s, s->p, "is nested too deeply");
+		return jsonslice_fail(s, s->p, "is nested too deeply");
 	switch (*s->p) {
 	case '{':
 		s->p++;
@@ -203,9 +206,10 @@ static bool scan(struct scan *s, struct jsonslice *out)
 	*out = (struct jsonslice){first, (size_t)(s->p - first)};
 	skip_blanks(s);
 	if (s->p < s->end)
-		return fail(s, s->p, "more follows behind the value");
+		return jsonslice_fail(s, s->p, "more follows behind the value");
 	size_t good = utf8_prefix(first, out->len);
-	return good == out->len || fail(s, first + good, "is not UTF-8");
+	return good == out->len ||
+	       jsonslice_fail(s, first + good, "is not UTF-8");
 }
 
 bool jsonslice_parse(const char *text, size_t len, struct jsonslice *out,
@@ -264,13 +268,13 @@ bool jsonslice_next(struct jsonslice_member *m)
 	skip_blanks(&s);
 	if (s.p == s.end)
 		return false;
-	take(&s, ',');
+	jsonslice_take(&s, ',');
 	skip_blanks(&s);
 	const char *first = s.p;
 	CHECK(skip_string(&s));
 	m->name = (struct jsonslice){first, (size_t)(s.p - first)};
 	skip_blanks(&s);
-	CHECK(take(&s, ':'));
+	CHECK(jsonslice_take(&s, ':'));
 	skip_blanks(&s);
 	first = s.p;
 	CHECK(skip_bare(&s, 0));
@@ -292,7 +296,7 @@ bool jsonslice_each(struct jsonslice_element *e)
 	skip_blanks(&s);
 	if (s.p == s.end)
 		return false;
-	take(&s, ',');
+	jsonslice_take(&s, ',');
 	skip_blanks(&s);
 	const char *first = s.p;
 	CHECK(skip_bare(&s, 0));

@@ -6,7 +6,7 @@
 
 #include <string.h>
 
-static int hex_digit(char c)
+static int jsonstring_hex_digit(char c)
 {
 	if (c >= '0' && c <= '9')
 		return c - '0';
@@ -21,7 +21,7 @@ static int32_t take_unit(const char **p, const char *end)
 	if (end - *p < 4)
 		return -1;
 	for (int i = 0; i < 4; i++) {
-		int digit = hex_digit(*(*p)++);
+		int digit = jsonstring_hex_digit(*(*p)++);
 		if (digit < 0)
 			return -1;
 		unit = unit * 16 + digit;
@@ -82,7 +82,7 @@ size_t jsonstring_next(struct jsonstring *t, char out[4])
 	return n;
 }
 
-static bool is_plain(struct jsonslice string)
+static bool jsonstring_is_plain(struct jsonslice string)
 {
 	return memchr(string.s, '\\', string.len) == NULL;
 }
@@ -96,7 +96,7 @@ static int compare_plain(struct jsonslice a, struct jsonslice b)
 
 int jsonstring_compare(struct jsonslice a, struct jsonslice b)
 {
-	if (is_plain(a) && is_plain(b))
+	if (jsonstring_is_plain(a) && jsonstring_is_plain(b))
 		return compare_plain(a, b);
 	struct jsonstring x = jsonstring_of(a), y = jsonstring_of(b);
 	char left[4], right[4];
@@ -118,7 +118,7 @@ bool jsonstring_same(struct jsonslice a, struct jsonslice b)
 
 uint64_t jsonstring_hash(struct jsonslice string)
 {
-	if (is_plain(string))
+	if (jsonstring_is_plain(string))
 		return hash_bytes(string.s + 1, string.len - 2);
 	struct buf plain = {0};
 	jsonslice_text(&plain, string);

@@ -64,7 +64,8 @@ static void on_rebalance(rd_kafka_t *rk, rd_kafka_resp_err_t err,
 	free(partitions);
 }
 
-static void on_error(rd_kafka_t *rk, int err, const char *reason, void *opaque)
+static void consumer_on_error(
+    rd_kafka_t *rk, int err, const char *reason, void *opaque)
 {
 	(void)rk;
 	struct consumer *c = opaque;
@@ -72,7 +73,8 @@ static void on_error(rd_kafka_t *rk, int err, const char *reason, void *opaque)
 	    rd_kafka_err2name((rd_kafka_resp_err_t)err), log_quote(reason));
 }
 
-static int on_stats(rd_kafka_t *rk, char *json, size_t len, void *opaque)
+static int consumer_on_stats(
+    rd_kafka_t *rk, char *json, size_t len, void *opaque)
 {
 	(void)rk;
 	struct consumer *c = opaque;
@@ -169,7 +171,7 @@ static bool serve_partition(struct consumer *c, struct assigned *assigned)
 
 static void assign_wanted(struct consumer *c);
 
-static void serve(void *arg)
+static void consumer_serve(void *arg)
 {
 	struct consumer *c = arg;
 	if (c->wanted)
@@ -197,7 +199,7 @@ static void wait_for_stops(struct consumer *c)
 		rd_kafka_topic_partition_list_destroy(list);
 }
 
-static void assign(
+static void consumer_assign_now(
     struct consumer *c, const rd_kafka_topic_partition_list_t *list)
 {
 	wait_for_stops(c);
@@ -220,7 +222,7 @@ static void assign_wanted(struct consumer *c)
 	/* Before anything is fetched, which would get into the main queue. */
 	if (c->group)
 		assignment_split(&c->assignment, c->rk, c->topic, c->poll);
-	assign(c, c->wanted);
+	consumer_assign_now(c, c->wanted);
 	drop_wanted(c);
 }
 
@@ -233,7 +235,7 @@ void consumer_assign(
 	drop_wanted(c);
 	c->generation++;
 	if (n == 0) {
-		assign(c, NULL);
+		consumer_assign_now(c, NULL);
 		return;
 	}
 	c->wanted = rd_kafka_topic_partition_list_new((int)n);
@@ -323,7 +325,8 @@ struct properties {
 	char session[24], heartbeat[24];
 };
 
-static void add(struct properties *p, const char *name, const char *value)
+static void consumer_add(
+    struct properties *p, const char *name, const char *value)
 {
 	CHECK(p->n + 2 <= PAIRS);
 	p->pairs[p->n++] = name;
@@ -334,15 +337,15 @@ static void add_ms(struct properties *p, const char *name, char *text,
     size_t size, dur_us_t value)
 {
 	snprintf(text, size, "%lld", (long long)(value / 1000));
-	add(p, name, text);
+	consumer_add(p, name, text);
 }
 
 static void add_membership(
     struct properties *p, const struct consumer_options *o)
 {
-	add(p, "partition.assignment.strategy", "range");
+	consumer_add(p, "partition.assignment.strategy", "range");
 	if (o->instance && *o->instance)
-		add(p, "group.instance.id", o->instance);
+		consumer_add(p, "group.instance.id", o->instance);
 	if (o->session == 0)
 		return;
 	add_ms(
@@ -354,19 +357,22 @@ static void add_membership(
 static void add_all(struct properties *p, const struct consumer_options *o)
 {
 	/* By hand, too, librdkafka wants a group id; nothing is committed. */
-	add(p, "group.id", o->group ? o->group : "sluice-tail");
-	add(p, "enable.auto.commit", "false");
-	add(p, "enable.auto.offset.store", "false");
-	add(p, "auto.offset.reset", "error");
-	add(p, "enable.partition.eof", o->events->eof ? "true" : "false");
-	add(p, "fetch.wait.max.ms", o->idle ? "250" : "20");
-	add(p, "queued.max.messages.kbytes", o->idle ? "1024" : "2048");
-	add(p, "statistics.interval.ms", "1000");
+	consumer_add(p, "group.id", o->group ? o->group : "sluice-tail");
+	consumer_add(p, "enable.auto.commit", "false");
+	consumer_add(p, "enable.auto.offset.store", "false");
+	consumer_add(p, "auto.offset.reset", "error");
+	consumer_add(
+	    p, "enable.partition.eof", o->events->eof ? "true" : "false");
+	consumer_add(p, "fetch.wait.max.ms", o->idle ? "250" : "20");
+	consumer_add(
+	    p, "queued.max.messages.kbytes", o->idle ? "1024" : "2048");
+	consumer_add(p, "statistics.interval.ms", "1000");
 	if (o->group)
 		add_membership(p, o);
 }
 
-static struct err create(struct consumer *c, const struct consumer_options *o)
+static struct err consumer_create(
+    struct consumer *c, const struct consumer_options *o)
 {
 	struct properties p = {0};
 	add_all(&p, o);
@@ -376,8 +382,8 @@ static struct err create(struct consumer *c, const struct consumer_options *o)
 		return e;
 	rd_kafka_conf_set_opaque(conf, c);
 	rd_kafka_conf_set_rebalance_cb(conf, on_rebalance);
-	rd_kafka_conf_set_error_cb(conf, on_error);
-	rd_kafka_conf_set_stats_cb(conf, on_stats);
+	rd_kafka_conf_set_error_cb(conf, consumer_on_error);
+	rd_kafka_conf_set_stats_cb(conf, consumer_on_stats);
 	char text[256];
 	c->rk = rd_kafka_new(RD_KAFKA_CONSUMER, conf, text, sizeof text);
 	if (c->rk == NULL) {
@@ -400,8 +406,8 @@ struct err consumer_new(const struct consumer_options *o, struct consumer **out)
 		c->instance = mem_strdup(o->instance);
 	c->events = *o->events;
 	c->arg = o->arg;
-	c->poll = kafka_poll_new(o->loop, BEAT, serve, c);
-	struct err e = create(c, o);
+	c->poll = kafka_poll_new(o->loop, BEAT, consumer_serve, c);
+	struct err e = consumer_create(c, o);
 	*out = c;
 	if (e.kind != ERR_KIND_OK) {
 		consumer_free(out);
@@ -412,7 +418,7 @@ struct err consumer_new(const struct consumer_options *o, struct consumer **out)
 	return ERR_OK;
 }
 
-static void pass_over(rd_kafka_message_t *m)
+static void consumer_pass_over(rd_kafka_message_t *m)
 {
 	if (m)
 		rd_kafka_message_destroy(m);
@@ -430,13 +436,13 @@ static bool is_member(rd_kafka_t *rk)
  * for it to come back. One that drains may not come back, so its partitions go
  * to others now. The member has no id any more once it has said that it
  * leaves. */
-static void leave(struct consumer *c, mono_us_t end)
+static void consumer_leave(struct consumer *c, mono_us_t end)
 {
 	if (c->instance == NULL || c->fatal || !is_member(c->rk))
 		return;
 	rd_kafka_unsubscribe(c->rk);
 	while (is_member(c->rk) && clock_mono() < end)
-		pass_over(rd_kafka_consumer_poll(c->rk, 10));
+		consumer_pass_over(rd_kafka_consumer_poll(c->rk, 10));
 }
 
 static bool closed_in_time(rd_kafka_t *rk, mono_us_t end)
@@ -445,7 +451,7 @@ static bool closed_in_time(rd_kafka_t *rk, mono_us_t end)
 	rd_kafka_error_t *e = rd_kafka_consumer_close_queue(rk, q);
 	/* The messages that were still to be served come, too. */
 	while (e == NULL && !rd_kafka_consumer_closed(rk) && clock_mono() < end)
-		pass_over(rd_kafka_consume_queue(q, 50));
+		consumer_pass_over(rd_kafka_consume_queue(q, 50));
 	rd_kafka_error_destroy(e);
 	rd_kafka_queue_destroy(q);
 	return rd_kafka_consumer_closed(rk);
@@ -455,13 +461,13 @@ static bool closed_in_time(rd_kafka_t *rk, mono_us_t end)
  * The handle is then given up, since the process ends: the group misses this
  * member by itself when its session is over. One that was fenced cannot be
  * closed, and is no member. */
-static void end(struct consumer *c)
+static void consumer_end_of(struct consumer *c)
 {
 	mono_us_t until = clock_mono() + CLOSE;
 	assignment_drop(&c->assignment);
 	drop_wanted(c);
 	wait_for_stops(c);
-	leave(c, until);
+	consumer_leave(c, until);
 	bool closed = closed_in_time(c->rk, until);
 	if (c->main) {
 		kafka_poll_unwatch(c->main);
@@ -481,7 +487,7 @@ void consumer_free(struct consumer **cp)
 		return;
 	c->closing = true;
 	if (c->rk)
-		end(c);
+		consumer_end_of(c);
 	kafka_poll_free(&c->poll);
 	free(c->topic);
 	free(c->instance);

@@ -18,7 +18,7 @@ struct kafka_config kafka_config(
 }
 
 /* Called on librdkafka's own threads. */
-static void on_log(
+static void kafka_on_log(
     const rd_kafka_t *rk, int level, const char *facility, const char *text)
 {
 	(void)rk;
@@ -30,7 +30,7 @@ static void on_log(
 	    EV_KAFKA_LOG, "facility=%s text=%s", facility, log_quote(text));
 }
 
-static struct err set(
+static struct err kafka_set(
     rd_kafka_conf_t *conf, const char *name, const char *value)
 {
 	char text[256];
@@ -59,7 +59,7 @@ static struct err set_all(rd_kafka_conf_t *conf, const char *const *pairs)
 {
 	struct err e = ERR_OK;
 	for (; e.kind == ERR_KIND_OK && pairs && *pairs; pairs += 2)
-		e = set(conf, pairs[0], pairs[1]);
+		e = kafka_set(conf, pairs[0], pairs[1]);
 	return e;
 }
 
@@ -67,16 +67,16 @@ struct err kafka_conf(const struct kafka_config *k, const char *const *pairs,
     rd_kafka_conf_t **out)
 {
 	rd_kafka_conf_t *conf = rd_kafka_conf_new();
-	rd_kafka_conf_set_log_cb(conf, on_log);
-	struct err e = set(conf, "bootstrap.servers", k->servers);
+	rd_kafka_conf_set_log_cb(conf, kafka_on_log);
+	struct err e = kafka_set(conf, "bootstrap.servers", k->servers);
 	if (e.kind == ERR_KIND_OK)
-		e = set(conf, "client.id", k->client_id);
+		e = kafka_set(conf, "client.id", k->client_id);
 	if (e.kind == ERR_KIND_OK)
 		e = set_all(conf, of_every_handle);
 	if (e.kind == ERR_KIND_OK)
 		e = set_all(conf, pairs);
 	for (size_t i = 0; e.kind == ERR_KIND_OK && i < k->nextra; i++)
-		e = set(conf, k->extra[i].name, k->extra[i].value);
+		e = kafka_set(conf, k->extra[i].name, k->extra[i].value);
 	*out = conf;
 	if (e.kind != ERR_KIND_OK) {
 		rd_kafka_conf_destroy(conf);

@@ -69,7 +69,7 @@ void kafka_poll_again(struct kafka_poll *p)
 	(void)n; /* full counter: it will be called anyway */
 }
 
-static void on_closed(uv_handle_t *handle)
+static void kafka_poll_on_closed(uv_handle_t *handle)
 {
 	free(handle);
 }
@@ -79,7 +79,7 @@ void kafka_poll_free(struct kafka_poll **pp)
 	struct kafka_poll *p = *pp;
 	if (p == NULL)
 		return;
-	uv_close((uv_handle_t *)p->poll, on_closed);
+	uv_close((uv_handle_t *)p->poll, kafka_poll_on_closed);
 	loop_timer_free(&p->timer);
 	close(p->fd);
 	free(p);

@@ -42,7 +42,7 @@ struct producer {
 	struct kafka_poll *poll;
 };
 
-static enum delivery_status status_of(const rd_kafka_message_t *m)
+static enum delivery_status producer_status_of(const rd_kafka_message_t *m)
 {
 	if (m->err == RD_KAFKA_RESP_ERR_NO_ERROR)
 		return DELIVERY_OK;
@@ -60,7 +60,7 @@ static void on_delivery(
 	    .opaque = m->_private,
 	    .partition = m->partition,
 	    .offset = m->err ? -1 : m->offset,
-	    .status = status_of(m),
+	    .status = producer_status_of(m),
 	    .code = rd_kafka_err2name(m->err),
 	};
 	/* Success without an offset: RD_KAFKA_OFFSET_INVALID (a duplicate that
@@ -71,7 +71,8 @@ static void on_delivery(
 	p->delivered(p->arg, &d);
 }
 
-static void on_error(rd_kafka_t *rk, int err, const char *reason, void *opaque)
+static void producer_on_error(
+    rd_kafka_t *rk, int err, const char *reason, void *opaque)
 {
 	struct producer *p = opaque;
 	if (err != RD_KAFKA_RESP_ERR__FATAL) {
@@ -88,7 +89,8 @@ static void on_error(rd_kafka_t *rk, int err, const char *reason, void *opaque)
 		p->fatal = true;
 }
 
-static int on_stats(rd_kafka_t *rk, char *json, size_t len, void *opaque)
+static int producer_on_stats(
+    rd_kafka_t *rk, char *json, size_t len, void *opaque)
 {
 	struct producer *p = opaque;
 	if (rk == p->rk)
@@ -96,7 +98,7 @@ static int on_stats(rd_kafka_t *rk, char *json, size_t len, void *opaque)
 	return 0;
 }
 
-static struct err create(struct producer *p, rd_kafka_t **out)
+static struct err producer_create(struct producer *p, rd_kafka_t **out)
 {
 	static const char *const pairs[] = {"enable.idempotence", "true",
 	    "linger.ms", "1", "queue.buffering.max.messages", "200000",
@@ -111,8 +113,8 @@ static struct err create(struct producer *p, rd_kafka_t **out)
 		return e;
 	rd_kafka_conf_set_opaque(conf, p);
 	rd_kafka_conf_set_dr_msg_cb(conf, on_delivery);
-	rd_kafka_conf_set_error_cb(conf, on_error);
-	rd_kafka_conf_set_stats_cb(conf, on_stats);
+	rd_kafka_conf_set_error_cb(conf, producer_on_error);
+	rd_kafka_conf_set_stats_cb(conf, producer_on_stats);
 	char text[256];
 	*out = rd_kafka_new(RD_KAFKA_PRODUCER, conf, text, sizeof text);
 	if (*out)
@@ -142,10 +144,10 @@ static void watch_queue(struct producer *p)
 
 /* The configuration was accepted once, so that a failure here is the
  * machine's (threads, memory); the next beat tries again. */
-static void replace(struct producer *p)
+static void producer_replace(struct producer *p)
 {
 	rd_kafka_t *fresh;
-	struct err e = create(p, &fresh);
+	struct err e = producer_create(p, &fresh);
 	if (e.kind != ERR_KIND_OK) {
 		log_event(EV_KAFKA_ERROR, "client=producer text=%s",
 		    log_quote(e.msg));
@@ -167,7 +169,7 @@ static void replace(struct producer *p)
 	rd_kafka_purge(p->retired, RD_KAFKA_PURGE_F_QUEUE);
 }
 
-static void serve(void *arg)
+static void producer_serve(void *arg)
 {
 	struct producer *p = arg;
 	rd_kafka_poll(p->rk, 0);
@@ -179,7 +181,7 @@ static void serve(void *arg)
 		}
 	}
 	if (p->fatal && p->retired == NULL)
-		replace(p);
+		producer_replace(p);
 }
 
 static void make_parts(struct producer *p, int32_t n)
@@ -205,7 +207,7 @@ struct err producer_new(const struct producer_options *o, struct producer **out)
 	p->delivered = o->delivered;
 	p->arg = o->arg;
 	make_instance(p);
-	struct err e = create(p, &p->rk);
+	struct err e = producer_create(p, &p->rk);
 	*out = NULL;
 	if (e.kind != ERR_KIND_OK) {
 		pthread_rwlock_destroy(&p->lock);
@@ -213,13 +215,14 @@ struct err producer_new(const struct producer_options *o, struct producer **out)
 		return e;
 	}
 	make_parts(p, o->numbered);
-	p->poll = kafka_poll_new(o->loop, BEAT, serve, p);
+	p->poll = kafka_poll_new(o->loop, BEAT, producer_serve, p);
 	watch_queue(p);
 	*out = p;
 	return ERR_OK;
 }
 
-static rd_kafka_error_t *enqueue(struct producer *p, const struct produce *m)
+static rd_kafka_error_t *producer_enqueue(
+    struct producer *p, const struct produce *m)
 {
 	/* The cast: librdkafka copies (F_COPY) and does not write. */
 	rd_kafka_vu_t vus[] = {
@@ -244,7 +247,7 @@ static rd_kafka_error_t *enqueue_numbered(
 	struct producer_partition *part = &p->parts[m->partition];
 	pthread_mutex_lock(&part->lock);
 	record_number(m->headers, p->instance, part->seq + 1);
-	rd_kafka_error_t *error = enqueue(p, m);
+	rd_kafka_error_t *error = producer_enqueue(p, m);
 	part->seq += error == NULL;
 	pthread_mutex_unlock(&part->lock);
 	return error;
@@ -255,7 +258,7 @@ struct err producer_send(struct producer *p, const struct produce *m)
 	atomic_fetch_add(&p->outstanding, 1);
 	pthread_rwlock_rdlock(&p->lock);
 	rd_kafka_error_t *error =
-	    p->parts ? enqueue_numbered(p, m) : enqueue(p, m);
+	    p->parts ? enqueue_numbered(p, m) : producer_enqueue(p, m);
 	pthread_rwlock_unlock(&p->lock);
 	if (error == NULL)
 		return ERR_OK;
@@ -279,7 +282,7 @@ bool producer_reachable(const struct producer *p)
 	return atomic_load(&p->reachable);
 }
 
-static void finish(rd_kafka_t *rk, int timeout_ms)
+static void producer_finish(rd_kafka_t *rk, int timeout_ms)
 {
 	rd_kafka_flush(rk, timeout_ms);
 	rd_kafka_purge(rk, RD_KAFKA_PURGE_F_QUEUE | RD_KAFKA_PURGE_F_INFLIGHT);
@@ -295,8 +298,8 @@ void producer_free(struct producer **pp, dur_us_t timeout)
 	kafka_poll_unwatch(p->main);
 	rd_kafka_queue_destroy(p->main);
 	if (p->retired)
-		finish(p->retired, 0);
-	finish(p->rk, (int)(timeout / 1000));
+		producer_finish(p->retired, 0);
+	producer_finish(p->rk, (int)(timeout / 1000));
 	kafka_poll_free(&p->poll);
 	pthread_rwlock_destroy(&p->lock);
 	free(p->topic);

@@ -32,7 +32,7 @@ struct writes_query {
 	int64_t *ends;
 };
 
-static void unref(struct writes_query *a)
+static void writes_query_unref(struct writes_query *a)
 {
 	CHECK_OS(pthread_mutex_lock(&a->lock));
 	bool last = --a->refs == 0;
@@ -50,7 +50,7 @@ static void unref(struct writes_query *a)
 
 /* --- on the thread ------------------------------------------------------- */
 
-static bool ask_ends(struct writes_query *a)
+static bool writes_query_ask_ends(struct writes_query *a)
 {
 	for (int32_t i = 0; i < a->partitions; i++) {
 		int64_t low;
@@ -77,7 +77,7 @@ static bool ask_group(struct writes_query *a)
 	return true;
 }
 
-static void deliver(void *arg)
+static void writes_query_deliver(void *arg)
 {
 	struct writes_query *a = arg;
 	CHECK_OS(pthread_mutex_lock(&a->lock));
@@ -87,7 +87,7 @@ static void deliver(void *arg)
 		a->busy = false;
 		a->done(a->arg, &a->answer);
 	}
-	unref(a);
+	writes_query_unref(a);
 }
 
 /* Waits for a question. False: there will be none. Locked. */
@@ -98,29 +98,30 @@ static bool next_question(struct writes_query *a)
 	return !a->ended;
 }
 
-static void *thread_main(void *arg)
+static void *writes_query_thread_main(void *arg)
 {
 	struct writes_query *a = arg;
 	CHECK_OS(pthread_mutex_lock(&a->lock));
 	while (next_question(a)) {
 		CHECK_OS(pthread_mutex_unlock(&a->lock));
-		a->answer.known = ask_ends(a) && ask_group(a);
+		a->answer.known = writes_query_ask_ends(a) && ask_group(a);
 		CHECK_OS(pthread_mutex_lock(&a->lock));
 		a->asked = false;
 		if (a->ended)
 			break;
 		a->refs++;
 		/* Under the lock: the loop lives as long as the owner does. */
-		loop_post(a->loop, deliver, a);
+		loop_post(a->loop, writes_query_deliver, a);
 	}
 	CHECK_OS(pthread_mutex_unlock(&a->lock));
-	unref(a);
+	writes_query_unref(a);
 	return NULL;
 }
 
 /* --- the owner's --------------------------------------------------------- */
 
-static struct err create(const struct kafka_config *kafka, rd_kafka_t **out)
+static struct err writes_query_create(
+    const struct kafka_config *kafka, rd_kafka_t **out)
 {
 	static const char *const pairs[] = {
 	    "socket.timeout.ms", ASK_MS_TEXT, NULL};
@@ -141,7 +142,7 @@ struct err writes_query_new(
 {
 	rd_kafka_t *rk;
 	*out = NULL;
-	struct err e = create(o->kafka, &rk);
+	struct err e = writes_query_create(o->kafka, &rk);
 	if (e.kind != ERR_KIND_OK)
 		return e;
 	struct writes_query *a = MEM_NEW(struct writes_query);
@@ -157,7 +158,7 @@ struct err writes_query_new(
 	a->refs = 2;
 	CHECK_OS(pthread_mutex_init(&a->lock, NULL));
 	CHECK_OS(pthread_cond_init(&a->wake, NULL));
-	CHECK_OS(pthread_create(&a->thread, NULL, thread_main, a));
+	CHECK_OS(pthread_create(&a->thread, NULL, writes_query_thread_main, a));
 	*out = a;
 	return ERR_OK;
 }
@@ -189,5 +190,5 @@ void writes_query_free(struct writes_query **ap)
 		CHECK_OS(pthread_detach(a->thread));
 	else
 		CHECK_OS(pthread_join(a->thread, NULL));
-	unref(a);
+	writes_query_unref(a);
 }

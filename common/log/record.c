@@ -41,12 +41,14 @@ static void add_bytes(
 	CHECK(err == RD_KAFKA_RESP_ERR_NO_ERROR);
 }
 
-static void add(rd_kafka_headers_t *h, const char *name, const char *value)
+static void record_add(
+    rd_kafka_headers_t *h, const char *name, const char *value)
 {
 	add_bytes(h, name, value, strlen(value));
 }
 
-static void add_number(rd_kafka_headers_t *h, const char *name, uint64_t v)
+static void record_add_number(
+    rd_kafka_headers_t *h, const char *name, uint64_t v)
 {
 	char text[20], *at = text + sizeof text;
 	do {
@@ -56,11 +58,11 @@ static void add_number(rd_kafka_headers_t *h, const char *name, uint64_t v)
 	add_bytes(h, name, at, (size_t)(text + sizeof text - at));
 }
 
-static void add_hex(rd_kafka_headers_t *h, const char *name, uint64_t v)
+static void record_add_hex(rd_kafka_headers_t *h, const char *name, uint64_t v)
 {
 	char hex[24];
 	snprintf(hex, sizeof hex, "%016" PRIx64, v);
-	add(h, name, hex);
+	record_add(h, name, hex);
 }
 
 struct header {
@@ -69,7 +71,7 @@ struct header {
 };
 
 /* The last header of that name; value NULL when absent. */
-static struct header get(const rd_kafka_headers_t *h, const char *name)
+static struct header record_get(const rd_kafka_headers_t *h, const char *name)
 {
 	const void *value = NULL;
 	size_t len = 0;
@@ -82,13 +84,13 @@ static struct header get(const rd_kafka_headers_t *h, const char *name)
 static bool get_number(
     const rd_kafka_headers_t *h, const char *name, uint64_t *out)
 {
-	struct header v = get(h, name);
+	struct header v = record_get(h, name);
 	return v.value && version_parse(v.value, v.len, out);
 }
 
 static bool get_op(const rd_kafka_headers_t *h, enum record_op *out)
 {
-	struct header v = get(h, "op");
+	struct header v = record_get(h, "op");
 	for (int i = 0; v.value && i < OPS; i++) {
 		if (strlen(op_names[i]) != v.len ||
 		    memcmp(op_names[i], v.value, v.len) != 0)
@@ -102,7 +104,7 @@ static bool get_op(const rd_kafka_headers_t *h, enum record_op *out)
 static bool get_instance(
     const rd_kafka_headers_t *h, char out[RECORD_INSTANCE_LEN + 1])
 {
-	struct header v = get(h, "instance");
+	struct header v = record_get(h, "instance");
 	if (v.len != RECORD_INSTANCE_LEN)
 		return false;
 	memcpy(out, v.value, RECORD_INSTANCE_LEN);
@@ -130,42 +132,42 @@ rd_kafka_headers_t *record_write_headers(
     const struct record_write *w, const char *traceparent)
 {
 	rd_kafka_headers_t *h = rd_kafka_headers_new(8);
-	add(h, "op", op_names[w->op]);
-	add_number(h, "accepted-at", (uint64_t)w->accepted_at);
+	record_add(h, "op", op_names[w->op]);
+	record_add_number(h, "accepted-at", (uint64_t)w->accepted_at);
 	if (w->condition == RECORD_IF_MATCH)
 		add_bytes(h, "if-match", w->versions, w->versions_len);
 	if (w->condition == RECORD_IF_ABSENT)
-		add(h, "if-none-match", "*");
+		record_add(h, "if-none-match", "*");
 	if (w->condition == RECORD_CREATE)
-		add(h, "create", "*");
+		record_add(h, "create", "*");
 	if (w->shape)
-		add_hex(h, "shape", w->shape);
+		record_add_hex(h, "shape", w->shape);
 	if (w->idempotency_key) {
 		add_bytes(h, "idempotency-key", w->idempotency_key,
 		    w->idempotency_len);
-		add_hex(h, "fingerprint", w->fingerprint);
+		record_add_hex(h, "fingerprint", w->fingerprint);
 	}
 	if (traceparent)
-		add(h, "traceparent", traceparent);
+		record_add(h, "traceparent", traceparent);
 	return h;
 }
 
 void record_number(rd_kafka_headers_t *h, const char *instance, uint64_t seq)
 {
-	add(h, "instance", instance);
-	add_number(h, "seq", seq);
+	record_add(h, "instance", instance);
+	record_add_number(h, "seq", seq);
 }
 
 static void get_condition(const rd_kafka_headers_t *h, struct record_write *out)
 {
-	struct header match = get(h, "if-match");
+	struct header match = record_get(h, "if-match");
 	if (match.value) {
 		out->condition = RECORD_IF_MATCH;
 		out->versions = match.value;
 		out->versions_len = match.len;
-	} else if (get(h, "if-none-match").value) {
+	} else if (record_get(h, "if-none-match").value) {
 		out->condition = RECORD_IF_ABSENT;
-	} else if (get(h, "create").value) {
+	} else if (record_get(h, "create").value) {
 		out->condition = RECORD_CREATE;
 	}
 }
@@ -173,7 +175,7 @@ static void get_condition(const rd_kafka_headers_t *h, struct record_write *out)
 static bool get_hex(
     const rd_kafka_headers_t *h, const char *name, uint64_t *out)
 {
-	struct header v = get(h, name);
+	struct header v = record_get(h, name);
 	char text[17] = "";
 	if (v.len != 16)
 		return false;
@@ -187,7 +189,7 @@ static bool get_hex(
 static bool get_idempotency(
     const rd_kafka_headers_t *h, struct record_write *out)
 {
-	struct header key = get(h, "idempotency-key");
+	struct header key = record_get(h, "idempotency-key");
 	if (key.value == NULL)
 		return true;
 	out->idempotency_key = key.value;
@@ -233,7 +235,7 @@ bool record_write_parse(const rd_kafka_message_t *m, struct record_write *out)
 		return false;
 	if (!get_instance(h, out->instance) || !get_idempotency(h, out))
 		return false;
-	if (get(h, "shape").value && !get_hex(h, "shape", &out->shape))
+	if (record_get(h, "shape").value && !get_hex(h, "shape", &out->shape))
 		return false;
 	get_condition(h, out);
 	out->accepted_at = (wall_us_t)at;
@@ -245,11 +247,11 @@ bool record_write_parse(const rd_kafka_message_t *m, struct record_write *out)
 rd_kafka_headers_t *record_commit_headers(const struct record_commit *c)
 {
 	rd_kafka_headers_t *h = rd_kafka_headers_new(4);
-	add_number(h, "version", c->version);
-	add(h, "op", c->omitted ? CHANGED : op_names[c->op]);
-	add_number(h, "accepted-at", (uint64_t)c->accepted_at);
+	record_add_number(h, "version", c->version);
+	record_add(h, "op", c->omitted ? CHANGED : op_names[c->op]);
+	record_add_number(h, "accepted-at", (uint64_t)c->accepted_at);
 	if (c->has_created)
-		add_number(h, "created", c->created);
+		record_add_number(h, "created", c->created);
 	return h;
 }
 
@@ -262,7 +264,7 @@ bool record_is_mark(const rd_kafka_message_t *m)
 static bool get_commit_op(
     const rd_kafka_headers_t *h, struct record_commit *out)
 {
-	struct header v = get(h, "op");
+	struct header v = record_get(h, "op");
 	out->omitted =
 	    v.len == strlen(CHANGED) && memcmp(v.value, CHANGED, v.len) == 0;
 	if (out->omitted) {
@@ -356,14 +358,15 @@ void record_mark_write(const struct record_mark *mark, struct buf *out)
 	buf_str(out, mark->nrejected ? "]}" : "}");
 }
 
-static bool version_of(const json_t *object, const char *name, version_t *out)
+static bool record_version_of(
+    const json_t *object, const char *name, version_t *out)
 {
 	const json_t *v = json_object_get(object, name);
 	return json_is_string(v) &&
 	       version_parse(json_string_value(v), json_string_length(v), out);
 }
 
-static struct jsonslice text_of(const json_t *object, const char *name)
+static struct jsonslice record_text_of(const json_t *object, const char *name)
 {
 	const json_t *v = json_object_get(object, name);
 	if (!json_is_string(v))
@@ -373,11 +376,11 @@ static struct jsonslice text_of(const json_t *object, const char *name)
 
 static struct record_why parse_why(const json_t *item)
 {
-	struct jsonslice first = text_of(item, "first");
+	struct jsonslice first = record_text_of(item, "first");
 	struct record_why why = {
-	    .detail = text_of(item, "detail"),
-	    .outcome = text_of(item, "outcome"),
-	    .key = text_of(item, "key"),
+	    .detail = record_text_of(item, "detail"),
+	    .outcome = record_text_of(item, "outcome"),
+	    .key = record_text_of(item, "key"),
 	};
 	why.has_first =
 	    first.s && position_parse(first.s, first.len, &why.first);
@@ -394,7 +397,7 @@ static bool parse_rejected(const json_t *list, struct record_mark *out)
 		const json_t *item = json_array_get(list, i);
 		const json_t *reason = json_object_get(item, "reason");
 		struct record_rejection *r = &out->rejected[i];
-		if (!version_of(item, "version", &r->version) ||
+		if (!record_version_of(item, "version", &r->version) ||
 		    r->version < out->from || r->version >= out->through ||
 		    !json_is_string(reason))
 			return false;
@@ -411,7 +414,8 @@ static bool parse_rejected(const json_t *list, struct record_mark *out)
 static bool parse_told(const json_t *doc, struct record_mark *out)
 {
 	return json_object_get(doc, "told") == NULL ||
-	       (version_of(doc, "told", &out->told) && out->told < VERSION_MAX);
+	       (record_version_of(doc, "told", &out->told) &&
+		   out->told < VERSION_MAX);
 }
 
 bool record_mark_parse(const rd_kafka_message_t *m, struct record_mark *out)
@@ -421,9 +425,9 @@ bool record_mark_parse(const rd_kafka_message_t *m, struct record_mark *out)
 	    m->payload ? json_loadb(m->payload, m->len, 0, NULL) : NULL;
 	json_t *after = json_object_get(doc, "after");
 	out->after = json_integer_value(after);
-	bool ok = version_of(doc, "from", &out->from) &&
+	bool ok = record_version_of(doc, "from", &out->from) &&
 		  json_is_integer(after) &&
-		  version_of(doc, "through", &out->through) &&
+		  record_version_of(doc, "through", &out->through) &&
 		  out->from <= out->through && out->through < VERSION_MAX &&
 		  out->after >= -1 && out->after < INT64_MAX &&
 		  parse_told(doc, out) &&
@@ -452,7 +456,7 @@ bool record_ids_fit(int64_t first, int64_t n)
 rd_kafka_headers_t *record_ids_headers(const struct record_ids *ids)
 {
 	rd_kafka_headers_t *h = rd_kafka_headers_new(3);
-	add_number(h, "accepted-at", (uint64_t)ids->accepted_at);
+	record_add_number(h, "accepted-at", (uint64_t)ids->accepted_at);
 	record_number(h, ids->instance, ids->seq);
 	return h;
 }

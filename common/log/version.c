@@ -40,7 +40,7 @@ void version_to_hex(version_t v, char out[VERSION_HEX_LEN + 1])
 	out[VERSION_HEX_LEN] = '\0';
 }
 
-static int hex_digit(char c)
+static int version_hex_digit(char c)
 {
 	if (c >= '0' && c <= '9')
 		return c - '0';
@@ -53,7 +53,7 @@ bool version_from_hex(const char *hex, version_t *out)
 {
 	version_t v = 0;
 	for (int i = 0; i < VERSION_HEX_LEN; i++) {
-		int digit = hex_digit(hex[i]);
+		int digit = version_hex_digit(hex[i]);
 		if (digit < 0)
 			return false;
 		v = v << 4 | (version_t)digit;

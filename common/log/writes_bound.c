@@ -8,7 +8,7 @@ void writes_bound_asks(struct writes_bound *b, version_t highest, int64_t next)
 	b->passed = 0;
 }
 
-static void judge(struct writes_bound *b, version_t head)
+static void writes_bound_judge(struct writes_bound *b, version_t head)
 {
 	b->judged = head;
 	b->judged_next = b->asked_next;
@@ -46,9 +46,9 @@ bool writes_bound_answered(
 	bool missed = b->asked_passed && b->asked_passed <= head;
 	bool ahead = is_ahead(b, head, now);
 	if (ahead)
-		judge(b, b->doubted);
+		writes_bound_judge(b, b->doubted);
 	else if (missed)
-		judge(b, head);
+		writes_bound_judge(b, head);
 	return ahead || missed;
 }
 

@@ -36,7 +36,8 @@ static void destroy(struct writes_head *h)
 	free(h);
 }
 
-static void tell(struct writes_head *h, const struct writes_head_answer *answer)
+static void writes_head_tell(
+    struct writes_head *h, const struct writes_head_answer *answer)
 {
 	h->busy = false;
 	if (h->ended)
@@ -75,7 +76,7 @@ static bool is_sound(const struct writes_head *h, const PGresult *r)
 	return found == h->partitions;
 }
 
-static void on_told(void *arg, const struct pg_reply *reply)
+static void writes_head_on_told(void *arg, const struct pg_reply *reply)
 {
 	struct writes_head *h = arg;
 	const struct writes_head_answer answer = {h->heads, h->applied};
@@ -84,23 +85,23 @@ static void on_told(void *arg, const struct pg_reply *reply)
 	h->migrated = reply->err.kind == ERR_KIND_OK;
 	for (int row = 0; told && row < PQntuples(reply->results[0]); row++)
 		take_row(h, reply->results[0], row);
-	tell(h, told ? &answer : NULL);
+	writes_head_tell(h, told ? &answer : NULL);
 }
 
-static bool ask_log(struct writes_head *h)
+static bool writes_head_ask_log(struct writes_head *h)
 {
 	const struct pg_query q = {
 	    .sql = sql, .result_format = 1, .shape.columns = "epv"};
-	return pg_submit(h->pg, &q, 1, on_told, h);
+	return pg_submit(h->pg, &q, 1, writes_head_on_told, h);
 }
 
-static void on_migrated(void *arg, const struct pg_reply *reply)
+static void writes_head_on_migrated(void *arg, const struct pg_reply *reply)
 {
 	struct writes_head *h = arg;
 	h->migrated = reply->err.kind == ERR_KIND_OK &&
 		      PQgetvalue(reply->results[0], 0, 0)[0] == 't';
-	if (h->ended || !h->migrated || !ask_log(h))
-		tell(h, NULL);
+	if (h->ended || !h->migrated || !writes_head_ask_log(h))
+		writes_head_tell(h, NULL);
 }
 
 struct writes_head *writes_head_new(
@@ -129,8 +130,9 @@ bool writes_head_ask(struct writes_head *h, const int64_t *ends)
 	const struct pg_query migrated = {
 	    .sql = SQL_MIGRATED, .shape.columns = "s!"};
 	memcpy(h->ends, ends, (size_t)h->partitions * sizeof *ends);
-	h->busy = h->migrated ? ask_log(h)
-			      : pg_submit(h->pg, &migrated, 1, on_migrated, h);
+	h->busy = h->migrated ? writes_head_ask_log(h)
+			      : pg_submit(h->pg, &migrated, 1,
+				    writes_head_on_migrated, h);
 	return h->busy;
 }
 

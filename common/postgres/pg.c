@@ -41,8 +41,8 @@ struct pg {
 	char error[200];
 };
 
-static void set_state(struct pg *pg, enum state to);
-static void lost(struct pg *pg, const char *why);
+static void pg_set_state(struct pg *pg, enum state to);
+static void pg_lost(struct pg *pg, const char *why);
 
 /* --- the socket ---------------------------------------------------------- */
 
@@ -64,28 +64,28 @@ static void read_results(struct pg *pg)
 	}
 }
 
-static void on_poll(uv_poll_t *poll, int status, int events);
+static void pg_on_poll(uv_poll_t *poll, int status, int events);
 
-static void free_handle(uv_handle_t *h)
+static void pg_free_handle(uv_handle_t *h)
 {
 	free(h);
 }
 
-static void unwatch(struct pg *pg)
+static void pg_unwatch(struct pg *pg)
 {
 	if (pg->poll == NULL)
 		return;
 	uv_poll_stop(pg->poll);
-	uv_close((uv_handle_t *)pg->poll, free_handle);
+	uv_close((uv_handle_t *)pg->poll, pg_free_handle);
 	pg->poll = NULL;
 	pg->events = 0;
 }
 
 /* The socket may be another one after each step of connecting. */
-static void watch(struct pg *pg, int events)
+static void pg_watch(struct pg *pg, int events)
 {
 	if (pg->state != STATE_READY || pg->poll == NULL) {
-		unwatch(pg);
+		pg_unwatch(pg);
 		pg->poll = MEM_NEW(uv_poll_t);
 		CHECK_OS(uv_poll_init(
 		    loop_uv(pg->o.loop), pg->poll, PQsocket(pg->conn)));
@@ -93,7 +93,7 @@ static void watch(struct pg *pg, int events)
 	}
 	/* libuv asks the kernel again even if nothing changes. */
 	if (events != pg->events)
-		CHECK_OS(uv_poll_start(pg->poll, events, on_poll));
+		CHECK_OS(uv_poll_start(pg->poll, events, pg_on_poll));
 	pg->events = events;
 }
 
@@ -103,7 +103,7 @@ static void flush(struct pg *pg)
 	if (rc < 0)
 		loop_timer_start(pg->late, 0);
 	else
-		watch(pg, UV_READABLE | (rc ? UV_WRITABLE : 0));
+		pg_watch(pg, UV_READABLE | (rc ? UV_WRITABLE : 0));
 }
 
 static void start_timeout(struct pg *pg)
@@ -120,7 +120,7 @@ static void start_timeout(struct pg *pg)
 static void serve_ready(struct pg *pg, int events)
 {
 	if ((events & UV_READABLE) && !PQconsumeInput(pg->conn)) {
-		lost(pg, PQerrorMessage(pg->conn));
+		pg_lost(pg, PQerrorMessage(pg->conn));
 		return;
 	}
 	const struct pg_pipeline *before = pg->units.first;
@@ -128,11 +128,11 @@ static void serve_ready(struct pg *pg, int events)
 	if (pg->state != STATE_READY)
 		return;
 	if (PQstatus(pg->conn) == CONNECTION_BAD) {
-		lost(pg, PQerrorMessage(pg->conn));
+		pg_lost(pg, PQerrorMessage(pg->conn));
 		return;
 	}
 	if (pg->units.leave) {
-		lost(pg, pg->units.leave);
+		pg_lost(pg, pg->units.leave);
 		return;
 	}
 	flush(pg);
@@ -142,81 +142,81 @@ static void serve_ready(struct pg *pg, int events)
 
 /* --- connecting ---------------------------------------------------------- */
 
-static void ready(struct pg *pg)
+static void pg_is_ready(struct pg *pg)
 {
 	CHECK(PQenterPipelineMode(pg->conn) == 1);
 	pgunits_reconnected(&pg->units);
 	pg->error[0] = '\0';
 	loop_timer_stop(pg->timer);
 	backoff_reset(&pg->backoff);
-	set_state(pg, STATE_READY);
-	unwatch(pg);
+	pg_set_state(pg, STATE_READY);
+	pg_unwatch(pg);
 	flush(pg);
 }
 
 static void setup_results(struct pg *pg)
 {
 	if (!PQconsumeInput(pg->conn)) {
-		lost(pg, PQerrorMessage(pg->conn));
+		pg_lost(pg, PQerrorMessage(pg->conn));
 		return;
 	}
 	while (!PQisBusy(pg->conn)) {
 		PGresult *r = PQgetResult(pg->conn);
 		if (r == NULL) {
-			ready(pg);
+			pg_is_ready(pg);
 			return;
 		}
 		ExecStatusType status = PQresultStatus(r);
 		PQclear(r);
 		/* Of COPY, which nobody asked for, there is no end. */
 		if (status != PGRES_COMMAND_OK && status != PGRES_TUPLES_OK) {
-			lost(pg, PQerrorMessage(pg->conn));
+			pg_lost(pg, PQerrorMessage(pg->conn));
 			return;
 		}
 	}
 }
 
-static void connected(struct pg *pg)
+static void pg_connected(struct pg *pg)
 {
 	CHECK_OS(PQsetnonblocking(pg->conn, 1));
 	if (pg->setup == NULL) {
-		ready(pg);
+		pg_is_ready(pg);
 		return;
 	}
-	set_state(pg, STATE_SETUP);
+	pg_set_state(pg, STATE_SETUP);
 	if (!PQsendQuery(pg->conn, pg->setup) || PQflush(pg->conn) < 0) {
-		lost(pg, PQerrorMessage(pg->conn));
+		pg_lost(pg, PQerrorMessage(pg->conn));
 		return;
 	}
-	watch(pg, UV_READABLE);
+	pg_watch(pg, UV_READABLE);
 }
 
-static void connect_step(struct pg *pg)
+static void pg_connect_step(struct pg *pg)
 {
 	switch (PQconnectPoll(pg->conn)) {
 	case PGRES_POLLING_READING:
-		watch(pg, UV_READABLE);
+		pg_watch(pg, UV_READABLE);
 		return;
 	case PGRES_POLLING_WRITING:
-		watch(pg, UV_WRITABLE);
+		pg_watch(pg, UV_WRITABLE);
 		return;
 	case PGRES_POLLING_OK:
-		connected(pg);
+		pg_connected(pg);
 		return;
 	case PGRES_POLLING_FAILED:
 	case PGRES_POLLING_ACTIVE:
-		lost(pg, PQerrorMessage(pg->conn));
+		pg_lost(pg, PQerrorMessage(pg->conn));
 		return;
 	}
 }
 
-static void on_poll(uv_poll_t *poll, int status, int events)
+static void pg_on_poll(uv_poll_t *poll, int status, int events)
 {
 	struct pg *pg = poll->data;
 	if (status < 0)
 		events = UV_READABLE;
 	if (pg->state == STATE_CONNECTING)
-		connect_step(pg);
+		pg_connect_step(pg);
 	else if (pg->state == STATE_SETUP)
 		setup_results(pg);
 	else if (pg->state == STATE_READY)
@@ -225,18 +225,18 @@ static void on_poll(uv_poll_t *poll, int status, int events)
 
 static void connect_start(struct pg *pg)
 {
-	set_state(pg, STATE_CONNECTING);
+	pg_set_state(pg, STATE_CONNECTING);
 	pg->conn = pg_connect(pg->url, pg->o.session, &pg->turn);
 	loop_timer_start(pg->timer, pg->o.connect_timeout);
 	if (PQstatus(pg->conn) == CONNECTION_BAD)
-		lost(pg, PQerrorMessage(pg->conn));
+		pg_lost(pg, PQerrorMessage(pg->conn));
 	else
-		watch(pg, UV_WRITABLE);
+		pg_watch(pg, UV_WRITABLE);
 }
 
 /* --- states -------------------------------------------------------------- */
 
-static void set_state(struct pg *pg, enum state to)
+static void pg_set_state(struct pg *pg, enum state to)
 {
 	bool was = pg->state == STATE_READY;
 	pg->state = to;
@@ -262,7 +262,7 @@ static bool is_news(const char *name, const char *why)
 	return atomic_exchange(&until[hash % PLACES], end) < now || !same;
 }
 
-static void lost(struct pg *pg, const char *why)
+static void pg_lost(struct pg *pg, const char *why)
 {
 	char text[sizeof pg->error];
 	snprintf(
@@ -273,11 +273,11 @@ static void lost(struct pg *pg, const char *why)
 		log_event(EV_PG_DOWN, "server=%s error=%s", pg->name,
 		    log_quote(text));
 	memcpy(pg->error, text, sizeof text);
-	unwatch(pg);
+	pg_unwatch(pg);
 	PQfinish(pg->conn);
 	pg->conn = NULL;
 	loop_timer_stop(pg->late);
-	set_state(pg, STATE_AWAY);
+	pg_set_state(pg, STATE_AWAY);
 	loop_timer_start(pg->timer, backoff_next(&pg->backoff, entropy_bits()));
 	pgunits_fail(&pg->units, text);
 }
@@ -285,10 +285,10 @@ static void lost(struct pg *pg, const char *why)
 static void hung(struct pg *pg)
 {
 	pg_hosts_hung(pg->url, pg->o.session, pg->turn);
-	lost(pg, "timeout while connecting");
+	pg_lost(pg, "timeout while connecting");
 }
 
-static void on_timer(void *arg)
+static void pg_on_timer(void *arg)
 {
 	struct pg *pg = arg;
 	if (pg->state == STATE_AWAY)
@@ -297,7 +297,7 @@ static void on_timer(void *arg)
 		hung(pg);
 	else if (pg->units.first && clock_mono() >= pgunits_oldest(&pg->units) +
 							pg->o.query_timeout)
-		lost(pg, "timeout: no answer to a statement");
+		pg_lost(pg, "timeout: no answer to a statement");
 	else
 		start_timeout(pg);
 }
@@ -306,7 +306,7 @@ static void on_late(void *arg)
 {
 	struct pg *pg = arg;
 	if (pg->state == STATE_READY)
-		lost(pg, PQerrorMessage(pg->conn));
+		pg_lost(pg, PQerrorMessage(pg->conn));
 }
 
 /* --- interface ----------------------------------------------------------- */
@@ -333,7 +333,7 @@ struct pg *pg_new(const struct pg_options *o)
 	pg->url = mem_strdup(o->url);
 	pg->setup = o->setup ? mem_strdup(o->setup) : NULL;
 	pgunits_init(&pg->units);
-	pg->timer = loop_timer_new(o->loop, on_timer, pg);
+	pg->timer = loop_timer_new(o->loop, pg_on_timer, pg);
 	pg->late = loop_timer_new(o->loop, on_late, pg);
 	backoff_init(&pg->backoff, CLOCK_MS(50), CLOCK_S(2));
 	/* From the loop, so that no callback comes before we return. */
@@ -374,7 +374,7 @@ void pg_free(struct pg **pgp)
 	if (pg == NULL)
 		return;
 	pg->state = STATE_CLOSED;
-	unwatch(pg);
+	pg_unwatch(pg);
 	PQfinish(pg->conn);
 	loop_timer_free(&pg->timer);
 	loop_timer_free(&pg->late);

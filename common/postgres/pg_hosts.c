@@ -35,7 +35,8 @@ static void rotate(struct buf *out, const char *list, unsigned turn)
 	buf_add(out, list, (size_t)(first - list) - 1);
 }
 
-static const char *value_of(const PQconninfoOption *options, const char *name)
+static const char *pg_hosts_value_of(
+    const PQconninfoOption *options, const char *name)
 {
 	for (; options->keyword; options++) {
 		if (strcmp(options->keyword, name) == 0 && options->val)
@@ -59,7 +60,8 @@ PGconn *pg_connect(const char *url, const char *session, unsigned *turn)
 	*turn = atomic_load(turn_of(url, session));
 	PQconninfoOption *options = *turn ? PQconninfoParse(url, NULL) : NULL;
 	for (size_t i = 0; options && i < LISTS; i++) {
-		rotate(&lists[i], value_of(options, names[HOST + i]), *turn);
+		rotate(&lists[i], pg_hosts_value_of(options, names[HOST + i]),
+		    *turn);
 		values[HOST + i] = lists[i].data;
 	}
 	PGconn *conn = PQconnectStartParams(names, values, 1);

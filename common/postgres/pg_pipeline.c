@@ -87,7 +87,8 @@ static void forget_prepared(struct pgunits *u, uint64_t hash)
 	}
 }
 
-static uint64_t name_of(const struct pg_query *q, char name[NAME_LEN])
+static uint64_t pg_pipeline_name_of(
+    const struct pg_query *q, char name[NAME_LEN])
 {
 	uint64_t hash = hash_bytes(q->sql, strlen(q->sql));
 	snprintf(name, NAME_LEN, "s%016llx", (unsigned long long)hash);
@@ -104,7 +105,7 @@ static void prepare(struct pgunits *u, struct pg_pipeline *unit, PGconn *conn,
     const struct pg_query *q)
 {
 	char name[NAME_LEN];
-	uint64_t hash = name_of(q, name);
+	uint64_t hash = pg_pipeline_name_of(q, name);
 	if (q->once || is_prepared(u, hash))
 		return;
 	PQsendPrepare(conn, name, q->sql, q->nparams, q->types);
@@ -123,7 +124,7 @@ static void send_query(PGconn *conn, const struct pg_query *q)
 		    q->lengths, q->formats, q->result_format);
 		return;
 	}
-	name_of(q, name);
+	pg_pipeline_name_of(q, name);
 	PQsendQueryPrepared(conn, name, q->nparams, q->values, q->lengths,
 	    q->formats, q->result_format);
 }
@@ -178,7 +179,7 @@ void pgunits_send(struct pgunits *u, PGconn *conn,
 
 /* --- results ------------------------------------------------------------- */
 
-static void finish(struct pgunits *u)
+static void pg_pipeline_finish(struct pgunits *u)
 {
 	struct pg_pipeline *unit = u->first;
 	bool ok = unit->reply.err.kind == ERR_KIND_OK;
@@ -205,7 +206,7 @@ void pgunits_fail(struct pgunits *u, const char *why)
 		if (u->first->reply.err.kind == ERR_KIND_OK)
 			u->first->reply.err =
 			    err_make(ERR_KIND_RETRY, "08006", "%s", why);
-		finish(u);
+		pg_pipeline_finish(u);
 	}
 }
 
@@ -279,7 +280,7 @@ static void take_prepared(
 	PQclear(r);
 }
 
-static void keep(
+static void pg_pipeline_keep(
     struct pgunits *u, struct pg_pipeline *unit, PGresult *r, bool ok)
 {
 	if (ok && !pg_shape_fits(unit->shapes[unit->at], r))
@@ -291,7 +292,7 @@ static void take_tried(
     struct pgunits *u, struct pg_pipeline *unit, PGresult *r, bool ok)
 {
 	if (unit->phase == PHASE_STATEMENT)
-		keep(u, unit, r, ok);
+		pg_pipeline_keep(u, unit, r, ok);
 	else
 		PQclear(r);
 	if (unit->phase++ < PHASE_DONE)
@@ -306,7 +307,7 @@ static void take_sync(struct pgunits *u, struct pg_pipeline *unit)
 		return;
 	if (unit->at < unit->nqueries)
 		distrust(u); /* it comes too early */
-	finish(u);
+	pg_pipeline_finish(u);
 }
 
 void pgunits_result(struct pgunits *u, PGresult *r)
@@ -347,7 +348,7 @@ void pgunits_result(struct pgunits *u, PGresult *r)
 			distrust(u);
 		PQclear(r);
 	} else {
-		keep(u, unit, r, ok);
+		pg_pipeline_keep(u, unit, r, ok);
 		unit->at++;
 	}
 }

@@ -12,7 +12,7 @@ static const struct {
 #undef SQLSTATE
 };
 
-static const enum err_kind *find(const char *code, size_t len)
+static const enum err_kind *sqlstate_find(const char *code, size_t len)
 {
 	for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
 		if (strlen(rows[i].code) == len &&
@@ -26,9 +26,9 @@ enum err_kind sqlstate_kind(const char *code)
 {
 	const enum err_kind *v = NULL;
 	if (strlen(code) == 5)
-		v = find(code, 5);
+		v = sqlstate_find(code, 5);
 	if (v == NULL && strlen(code) >= 2)
-		v = find(code, 2);
+		v = sqlstate_find(code, 2);
 	return v ? *v : ERR_KIND_RETRY;
 }
 

@@ -47,7 +47,7 @@ struct redis {
 	char sha[MAX_SCRIPTS][SHA_LEN + 1];
 };
 
-static void lost(struct redis *r, const char *why);
+static void redis_lost(struct redis *r, const char *why);
 
 struct err redis_check_url(const char *url)
 {
@@ -60,7 +60,7 @@ struct err redis_check_url(const char *url)
 /* --- commands ------------------------------------------------------------ */
 
 /* hiredis calls this once per command, with NULL when the context goes. */
-static void on_reply(redisAsyncContext *ac, void *raw, void *arg)
+static void redis_on_reply(redisAsyncContext *ac, void *raw, void *arg)
 {
 	bool in_time = redis_command_answer(arg, raw);
 	struct redis *r = ac->data; /* NULL: given up, all is answered */
@@ -70,7 +70,7 @@ static void on_reply(redisAsyncContext *ac, void *raw, void *arg)
 	free(arg);
 }
 
-static void on_sweep(void *arg)
+static void redis_on_sweep(void *arg)
 {
 	struct redis *r = arg;
 	mono_us_t now = clock_mono();
@@ -79,7 +79,7 @@ static void on_sweep(void *arg)
 	/* A connection that answers nothing may be a dead one (a cut cable
 	 * shows no error): a new one must answer before it counts as ready. */
 	if (r->breaker.state == BREAKER_OPEN && r->state == STATE_READY)
-		lost(r, "no answers in time");
+		redis_lost(r, "no answers in time");
 	if (r->ops.first)
 		loop_timer_start(r->sweep, SWEEP_US);
 }
@@ -94,7 +94,7 @@ bool redis_submit(struct redis *r, int argc, const char *const *argv,
 	struct redis_command *op =
 	    redis_command_new(&r->ops, done, arg, now + r->o.timeout);
 	/* hiredis takes char ** but only reads. */
-	if (redisAsyncCommandArgv(r->ac, on_reply, op, argc,
+	if (redisAsyncCommandArgv(r->ac, redis_on_reply, op, argc,
 		(const char **)(uintptr_t)argv, lens) != REDIS_OK) {
 		breaker_cancel(&r->breaker, now);
 		redis_command_cancel(op);
@@ -153,7 +153,7 @@ bool redis_eval(struct redis *r, size_t script, int nkeys, int argc,
 
 /* --- hello: AUTH, SELECT, SCRIPT LOAD ------------------------------------ */
 
-static void on_probe(void *arg, const redisReply *reply)
+static void redis_on_probe(void *arg, const redisReply *reply)
 {
 	struct redis *r = arg;
 	if (reply)
@@ -163,21 +163,21 @@ static void on_probe(void *arg, const redisReply *reply)
 /* What opened the breaker cost the connection. The first command of the new one
  * is the probe, so that no caller's has to be: without an answer in time the
  * connection is lost again. */
-static void probe(struct redis *r)
+static void redis_probe(struct redis *r)
 {
 	static const char *const argv[] = {"PING"};
 	static const size_t lens[] = {4};
-	redis_submit(r, 1, argv, lens, on_probe, r);
+	redis_submit(r, 1, argv, lens, redis_on_probe, r);
 }
 
-static void ready(struct redis *r)
+static void redis_is_ready(struct redis *r)
 {
 	r->state = STATE_READY;
 	loop_timer_stop(r->timer);
 	if (r->breaker.state == BREAKER_CLOSED)
 		backoff_reset(&r->backoff);
 	else
-		probe(r);
+		redis_probe(r);
 	log_event(EV_REDIS_UP, "host=%s port=%d", r->url.host, r->url.port);
 	if (r->o.state)
 		r->o.state(r->o.arg, true);
@@ -192,11 +192,11 @@ static void on_hello(redisAsyncContext *ac, void *raw, void *arg)
 		return; /* the disconnect callback tells */
 	if (reply->type == REDIS_REPLY_ERROR) {
 		/* LOADING, NOAUTH, …: away, and asked again later. */
-		lost(r, reply->str);
+		redis_lost(r, reply->str);
 		return;
 	}
 	if (--r->loading == 0 && r->state == STATE_LOADING)
-		ready(r);
+		redis_is_ready(r);
 }
 
 static void on_loaded(redisAsyncContext *ac, void *raw, void *arg)
@@ -254,7 +254,7 @@ static void on_connect(const redisAsyncContext *ac, int status)
 	char text[128];
 	snprintf(text, sizeof text, "%s", ac->errstr);
 	r->ac = NULL;
-	lost(r, text);
+	redis_lost(r, text);
 }
 
 static void on_disconnect(const redisAsyncContext *ac, int status)
@@ -267,7 +267,7 @@ static void on_disconnect(const redisAsyncContext *ac, int status)
 	snprintf(text, sizeof text, "%s",
 	    ac->errstr && *ac->errstr ? ac->errstr : "connection closed");
 	r->ac = NULL; /* freed by hiredis after this callback */
-	lost(r, text);
+	redis_lost(r, text);
 }
 
 static void detach(struct redis *r)
@@ -280,7 +280,7 @@ static void detach(struct redis *r)
 	redisAsyncFree(ac); /* answers its callbacks with NULL, maybe later */
 }
 
-static void lost(struct redis *r, const char *why)
+static void redis_lost(struct redis *r, const char *why)
 {
 	if (r->state == STATE_AWAY || r->state == STATE_CLOSED)
 		return;
@@ -304,7 +304,7 @@ static void connect_to(struct redis *r, const char *address)
 	CHECK(r->ac != NULL);
 	r->ac->data = r;
 	if (r->ac->err) {
-		lost(r, r->ac->errstr);
+		redis_lost(r, r->ac->errstr);
 		return;
 	}
 	redis_uv_attach(r->ac, loop_uv(r->o.loop));
@@ -313,32 +313,32 @@ static void connect_to(struct redis *r, const char *address)
 	loop_timer_start(r->timer, r->o.timeout + CLOCK_S(1));
 }
 
-static void on_resolved(void *arg, const char *address, const char *error)
+static void redis_on_resolved(void *arg, const char *address, const char *error)
 {
 	struct redis *r = arg;
 	r->lookup = NULL;
 	if (address)
 		connect_to(r, address);
 	else
-		lost(r, error);
+		redis_lost(r, error);
 }
 
 /* hiredis would resolve the name in the calling thread. */
 static void resolve(struct redis *r)
 {
 	r->state = STATE_RESOLVING;
-	r->lookup = resolve_start(r->o.loop, r->url.host, on_resolved, r);
+	r->lookup = resolve_start(r->o.loop, r->url.host, redis_on_resolved, r);
 	if (r->lookup == NULL)
-		lost(r, "the name cannot be looked up");
+		redis_lost(r, "the name cannot be looked up");
 }
 
-static void on_timer(void *arg)
+static void redis_on_timer(void *arg)
 {
 	struct redis *r = arg;
 	if (r->state == STATE_AWAY)
 		resolve(r);
 	else if (r->state == STATE_CONNECTING || r->state == STATE_LOADING)
-		lost(r, "timeout while connecting");
+		redis_lost(r, "timeout while connecting");
 }
 
 /* --- interface ----------------------------------------------------------- */
@@ -351,8 +351,8 @@ struct redis *redis_new(const struct redis_options *o)
 	struct err e = redis_url_parse(o->url, &r->url);
 	CHECK(e.kind == ERR_KIND_OK);
 	redis_commands_init(&r->ops);
-	r->timer = loop_timer_new(o->loop, on_timer, r);
-	r->sweep = loop_timer_new(o->loop, on_sweep, r);
+	r->timer = loop_timer_new(o->loop, redis_on_timer, r);
+	r->sweep = loop_timer_new(o->loop, redis_on_sweep, r);
 	backoff_init(&r->backoff, CLOCK_MS(50), CLOCK_S(2));
 	breaker_init(&r->breaker, BREAKER_LIMIT, 0);
 	loop_timer_start(r->timer, 0);

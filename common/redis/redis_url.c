@@ -14,7 +14,7 @@ static struct err bad(const char *what)
 	    what);
 }
 
-static bool number(const char *s, int max, int *out)
+static bool redis_url_number(const char *s, int max, int *out)
 {
 	char *end;
 	long n = strtol(s, &end, 10);
@@ -53,9 +53,10 @@ struct err redis_url_parse(const char *url, struct redis_url *out)
 		port[n] = '\0';
 		rest += 1 + n;
 	}
-	if (!number(port, 65535, &u.port) || u.port == 0)
+	if (!redis_url_number(port, 65535, &u.port) || u.port == 0)
 		return bad("has a bad port");
-	if (*rest == '/' && rest[1] && !number(rest + 1, 65535, &u.db))
+	if (*rest == '/' && rest[1] &&
+	    !redis_url_number(rest + 1, 65535, &u.db))
 		return bad("has a bad database number");
 	split_auth(&u, at ? s : "", at ? (size_t)(at - s) : 0);
 	u.host = mem_strndup(host, host_len);

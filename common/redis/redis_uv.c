@@ -17,7 +17,7 @@
 #include <stdbool.h>
 #include <stdlib.h>
 
-struct redispoll {
+struct redis_uv {
 	redisAsyncContext *ac; /* NULL: freed */
 	uv_poll_t handle;
 	uv_idle_t flush;
@@ -26,9 +26,9 @@ struct redispoll {
 	int closing;   /* handles that are not closed yet */
 };
 
-static void on_poll(uv_poll_t *handle, int status, int events)
+static void redis_uv_on_poll(uv_poll_t *handle, int status, int events)
 {
-	struct redispoll *p = handle->data;
+	struct redis_uv *p = handle->data;
 	if (p->ac && (status < 0 || events & UV_READABLE))
 		redisAsyncHandleRead(p->ac);
 	/* It may be freed by now. */
@@ -37,32 +37,32 @@ static void on_poll(uv_poll_t *handle, int status, int events)
 }
 
 /* libuv asks the kernel again even if nothing changes. */
-static void want(struct redispoll *p, int events)
+static void want(struct redis_uv *p, int events)
 {
 	if (events == p->events)
 		return;
 	p->events = events;
 	if (events)
-		CHECK_OS(uv_poll_start(&p->handle, events, on_poll));
+		CHECK_OS(uv_poll_start(&p->handle, events, redis_uv_on_poll));
 	else
 		CHECK_OS(uv_poll_stop(&p->handle));
 }
 
 static void add_read(void *arg)
 {
-	struct redispoll *p = arg;
+	struct redis_uv *p = arg;
 	want(p, p->events | UV_READABLE);
 }
 
 static void del_read(void *arg)
 {
-	struct redispoll *p = arg;
+	struct redis_uv *p = arg;
 	want(p, p->events & ~UV_READABLE);
 }
 
 static void on_flush(uv_idle_t *flush)
 {
-	struct redispoll *p = flush->data;
+	struct redis_uv *p = flush->data;
 	CHECK_OS(uv_idle_stop(flush));
 	if (p->ac == NULL)
 		return;
@@ -73,7 +73,7 @@ static void on_flush(uv_idle_t *flush)
 
 static void add_write(void *arg)
 {
-	struct redispoll *p = arg;
+	struct redis_uv *p = arg;
 	if (p->flushing || !(p->ac->c.flags & REDIS_CONNECTED))
 		want(p, p->events | UV_WRITABLE);
 	else if (!(p->events & UV_WRITABLE))
@@ -82,31 +82,31 @@ static void add_write(void *arg)
 
 static void del_write(void *arg)
 {
-	struct redispoll *p = arg;
+	struct redis_uv *p = arg;
 	CHECK_OS(uv_idle_stop(&p->flush));
 	want(p, p->events & ~UV_WRITABLE);
 }
 
-static void on_closed(uv_handle_t *handle)
+static void redis_uv_on_closed(uv_handle_t *handle)
 {
-	struct redispoll *p = handle->data;
+	struct redis_uv *p = handle->data;
 	if (--p->closing == 0)
 		free(p);
 }
 
 static void cleanup(void *arg)
 {
-	struct redispoll *p = arg;
+	struct redis_uv *p = arg;
 	p->ac = NULL;
 	p->closing = 2;
-	uv_close((uv_handle_t *)&p->handle, on_closed);
-	uv_close((uv_handle_t *)&p->flush, on_closed);
+	uv_close((uv_handle_t *)&p->handle, redis_uv_on_closed);
+	uv_close((uv_handle_t *)&p->flush, redis_uv_on_closed);
 }
 
 void redis_uv_attach(redisAsyncContext *ac, uv_loop_t *loop)
 {
 	CHECK(ac->ev.data == NULL);
-	struct redispoll *p = MEM_NEW(struct redispoll);
+	struct redis_uv *p = MEM_NEW(struct redis_uv);
 	p->ac = ac;
 	CHECK_OS(uv_poll_init(loop, &p->handle, ac->c.fd));
 	CHECK_OS(uv_idle_init(loop, &p->flush));

@@ -33,7 +33,7 @@ static void clear(struct set *s)
 /* --- reading ------------------------------------------------------------- */
 
 /* The end of a long path tells more than its beginning. */
-static struct err refuse(
+static struct err collection_refuse(
     const char *path, const char *pointer, const char *reason)
 {
 	enum { SHOWN = 90 };
@@ -44,40 +44,41 @@ static struct err refuse(
 	    reason);
 }
 
-static struct err read_file(const char *path, struct buf *out)
+static struct err collection_read_file(const char *path, struct buf *out)
 {
 	FILE *f = fopen(path, "re");
 	char block[4096];
 	size_t n;
 	if (f == NULL)
-		return refuse(path, "", strerror(errno));
+		return collection_refuse(path, "", strerror(errno));
 	while (out->len <= TEXT_MOST && (n = fread(block, 1, sizeof block, f)))
 		buf_add(out, block, n);
 	bool failed = ferror(f) != 0;
 	fclose(f);
 	if (failed)
-		return refuse(path, "", "cannot be read");
+		return collection_refuse(path, "", "cannot be read");
 	if (out->len > TEXT_MOST)
-		return refuse(path, "", "is larger than a megabyte");
+		return collection_refuse(path, "", "is larger than a megabyte");
 	return ERR_OK;
 }
 
-static struct err add_text(
+static struct err collection_add_text(
     struct set *s, const char *path, const char *stem, const struct buf *text)
 {
 	struct declare_fault fault;
 	if (s->n == MOST)
-		return refuse(path, "", "there are too many collections");
+		return collection_refuse(
+		    path, "", "there are too many collections");
 	struct declaration *d =
 	    declare(text->data ? text->data : "", text->len, stem, &fault);
 	if (d == NULL)
-		return refuse(path, fault.pointer, fault.reason);
+		return collection_refuse(path, fault.pointer, fault.reason);
 	s->declarations[s->n++] = d;
 	const struct collection *c = declaration_collection(d);
 	for (size_t i = 0; i + 1 < s->n; i++) {
 		struct declaration *other = s->declarations[i];
 		if (strcmp(declaration_collection(other)->name, c->name) == 0)
-			return refuse(
+			return collection_refuse(
 			    path, "", "another file declares it already");
 	}
 	return ERR_OK;
@@ -86,14 +87,14 @@ static struct err add_text(
 static struct err add_file(struct set *s, const char *path)
 {
 	struct buf text = {0};
-	struct err e = read_file(path, &text);
+	struct err e = collection_read_file(path, &text);
 	const char *slash = strrchr(path, '/');
 	char *stem = mem_strdup(slash ? slash + 1 : path);
 	char *dot = strrchr(stem, '.');
 	if (dot && strcmp(dot, ".json") == 0)
 		*dot = '\0';
 	if (e.kind == ERR_KIND_OK)
-		e = add_text(s, path, stem, &text);
+		e = collection_add_text(s, path, stem, &text);
 	free(stem);
 	buf_free(&text);
 	return e;
@@ -112,7 +113,7 @@ static struct err add_folder(struct set *s, const char *path)
 	struct err e = ERR_OK;
 	int n = scandir(path, &entries, is_declaration, alphasort);
 	if (n < 0)
-		return refuse(path, "", strerror(errno));
+		return collection_refuse(path, "", strerror(errno));
 	for (int i = 0; i < n; i++) {
 		struct buf file = {0};
 		buf_printf(&file, "%s/%s", path, entries[i]->d_name);
@@ -129,7 +130,7 @@ static struct err add_path(struct set *s, const char *path)
 {
 	struct stat st;
 	if (stat(path, &st) != 0)
-		return refuse(path, "", strerror(errno));
+		return collection_refuse(path, "", strerror(errno));
 	return S_ISDIR(st.st_mode) ? add_folder(s, path) : add_file(s, path);
 }
 
@@ -156,7 +157,7 @@ static struct err add_paths(struct set *s, const char *paths)
 	return e;
 }
 
-static int by_name(const void *a, const void *b)
+static int collection_by_name(const void *a, const void *b)
 {
 	struct declaration *const *x = a, *const *y = b;
 	return strcmp(
@@ -211,7 +212,7 @@ struct err collections_load(const char *paths)
 		clear(&s);
 		return e;
 	}
-	qsort(s.declarations, s.n, sizeof *s.declarations, by_name);
+	qsort(s.declarations, s.n, sizeof *s.declarations, collection_by_name);
 	for (size_t i = 0; i < s.n; i++) {
 		struct collection *c =
 		    declaration_collection(s.declarations[i]);
@@ -281,7 +282,7 @@ enum column_type key_column(enum key_type t)
 	return columns[t];
 }
 
-static bool is_integer(const char *key, size_t len)
+static bool collection_is_integer(const char *key, size_t len)
 {
 	char text[24], again[24];
 	if (len == 0 || len >= sizeof text || memchr(key, '\0', len))
@@ -312,7 +313,7 @@ bool collection_key_valid(
 		return len > 0 && len <= COLLECTION_KEY_MAX &&
 		       memchr(key, '\0', len) == NULL && utf8_valid(key, len);
 	case KEY_INTEGER:
-		return is_integer(key, len);
+		return collection_is_integer(key, len);
 	case KEY_UUIDV7:
 		return is_uuid(key, len);
 	}

@@ -93,7 +93,7 @@ static bool take_key_type(
 	    d, pointer, "must be \"string\", \"integer\" or \"uuidv7\"");
 }
 
-static bool take_key(struct declaration *d, struct jsonslice v)
+static bool declare_take_key(struct declaration *d, struct jsonslice v)
 {
 	bool typed = false;
 	if (!is_kind(d, "/key", v, JSONSLICE_OBJECT))
@@ -178,7 +178,7 @@ enum part { NAME, DESCRIPTION, KEY, FIELDS, REQUIRED, CACHE, LIST, PARTS };
 static const char *const part_names[] = {
     "name", "description", "key", "fields", "required", "cache", "list"};
 
-static bool find_parts(
+static bool declare_find_parts(
     struct declaration *d, struct jsonslice root, struct jsonslice parts[PARTS])
 {
 	if (!is_kind(d, "", root, JSONSLICE_OBJECT))
@@ -205,7 +205,7 @@ static bool find_parts(
 	return true;
 }
 
-static bool take_name(
+static bool declare_take_name(
     struct declaration *d, struct jsonslice v, const char *stem)
 {
 	if (!is_kind(d, "/name", v, JSONSLICE_STRING))
@@ -239,8 +239,9 @@ static bool take_whole(
 {
 	struct jsonslice p[PARTS] = {{0}};
 	struct collection *c = &d->collection;
-	if (!find_parts(d, root, p) || !take_name(d, p[NAME], stem) ||
-	    !take_key(d, p[KEY]))
+	if (!declare_find_parts(d, root, p) ||
+	    !declare_take_name(d, p[NAME], stem) ||
+	    !declare_take_key(d, p[KEY]))
 		return false;
 	if (p[DESCRIPTION].s &&
 	    !is_kind(d, "/description", p[DESCRIPTION], JSONSLICE_STRING))
@@ -259,7 +260,7 @@ static bool take_whole(
 }
 
 /* For people: line and column, both from 1. */
-static bool not_json(struct declaration *d, struct jsonslice_fault f)
+static bool declare_not_json(struct declaration *d, struct jsonslice_fault f)
 {
 	size_t line = 1, column = 1;
 	for (size_t i = 0; i < f.at; i++) {
@@ -278,10 +279,10 @@ static bool take_text(struct declaration *d, size_t len, const char *stem)
 	struct jsonslice root;
 	struct jsonslice_fault fault;
 	if (!jsonslice_parse(d->text, len, &root, &fault))
-		return not_json(d, fault);
+		return declare_not_json(d, fault);
 	struct jsonslice twice = jsondup_find(root);
 	if (twice.s)
-		return not_json(
+		return declare_not_json(
 		    d, (struct jsonslice_fault){(size_t)(twice.s - d->text),
 			   "a duplicate member of its object"});
 	return take_whole(d, root, stem);

@@ -137,7 +137,7 @@ static bool take_choices(const struct at *a, struct jsonslice v)
 	return true;
 }
 
-static bool take_pattern(const struct at *a, struct jsonslice v)
+static bool declare_field_take_pattern(const struct at *a, struct jsonslice v)
 {
 	char fault[PATTERN_FAULT_LEN];
 	if (jsonslice_kind(v) != JSONSLICE_STRING)
@@ -179,7 +179,7 @@ static const struct keyword {
     {"enum", take_choices, STRING | NUMBERS},
     {"minLength", take_min_length, STRING},
     {"maxLength", take_max_length, STRING},
-    {"pattern", take_pattern, STRING},
+    {"pattern", declare_field_take_pattern, STRING},
     {"minimum", take_minimum, NUMBERS},
     {"exclusiveMinimum", take_exclusive, NUMBERS},
     {"maximum", take_maximum, NUMBERS},

@@ -26,7 +26,7 @@ static bool short_choices(const struct field *f)
 }
 
 /* The column of that name, added if it may be in lists. */
-static struct list_column *column_of(
+static struct list_column *declare_list_column_of(
     struct declaration *d, const char *pointer, struct jsonslice name)
 {
 	struct collection *c = &d->collection;
@@ -87,7 +87,8 @@ static bool take_names(
 		return declare_refuse(d, pointer, "must be an array of names");
 	struct jsonslice_element e = jsonslice_elements(v);
 	while (jsonslice_each(&e)) {
-		struct list_column *l = column_of(d, pointer, e.value);
+		struct list_column *l =
+		    declare_list_column_of(d, pointer, e.value);
 		if (l == NULL)
 			return false;
 		for (size_t i = 0; filter && i < 3; i++) {
@@ -103,7 +104,7 @@ static bool take_names(
 }
 
 /* "price.desc", "title.asc", "title" */
-static bool take_order(struct declaration *d, struct jsonslice v)
+static bool declare_list_take_order(struct declaration *d, struct jsonslice v)
 {
 	struct collection *c = &d->collection;
 	if (jsonslice_kind(v) != JSONSLICE_STRING)
@@ -127,7 +128,7 @@ static bool take_order(struct declaration *d, struct jsonslice v)
 	    "%.*s is not one that /list/order names", (int)len, text);
 }
 
-static bool take_limit(struct declaration *d, const char *pointer,
+static bool declare_list_take_limit(struct declaration *d, const char *pointer,
     struct jsonslice v, unsigned *out)
 {
 	int64_t n;
@@ -141,7 +142,7 @@ static bool take_limit(struct declaration *d, const char *pointer,
 
 enum part { FILTER, ORDER, DEFAULT_ORDER, DEFAULT_LIMIT, MAX_LIMIT, PARTS };
 
-static bool find_parts(
+static bool declare_list_find_parts(
     struct declaration *d, struct jsonslice v, struct jsonslice parts[PARTS])
 {
 	static const char *const names[] = {
@@ -168,11 +169,12 @@ static bool take_limits(struct declaration *d, const struct jsonslice p[PARTS])
 {
 	struct collection *c = &d->collection;
 	c->max_limit = LIMIT_MOST;
-	if (!take_limit(d, "/list/max_limit", p[MAX_LIMIT], &c->max_limit))
+	if (!declare_list_take_limit(
+		d, "/list/max_limit", p[MAX_LIMIT], &c->max_limit))
 		return false;
 	c->default_limit =
 	    c->max_limit < LIMIT_DEFAULT ? c->max_limit : LIMIT_DEFAULT;
-	if (!take_limit(
+	if (!declare_list_take_limit(
 		d, "/list/default_limit", p[DEFAULT_LIMIT], &c->default_limit))
 		return false;
 	return c->default_limit <= c->max_limit ||
@@ -188,13 +190,13 @@ bool declare_list(struct declaration *d, struct jsonslice v)
 	    c->key_name, key_column(c->key), NULL, true, true};
 	c->ncolumns = 1;
 	c->order = &c->columns[0];
-	if (v.s && !find_parts(d, v, p))
+	if (v.s && !declare_list_find_parts(d, v, p))
 		return false;
 	if (p[FILTER].s && !take_names(d, "/list/filter", p[FILTER], true))
 		return false;
 	if (p[ORDER].s && !take_names(d, "/list/order", p[ORDER], false))
 		return false;
-	if (p[DEFAULT_ORDER].s && !take_order(d, p[DEFAULT_ORDER]))
+	if (p[DEFAULT_ORDER].s && !declare_list_take_order(d, p[DEFAULT_ORDER]))
 		return false;
 	return take_limits(d, p);
 }

@@ -129,7 +129,7 @@ struct text {
 	struct buf copy;
 };
 
-static struct text text_of(struct jsonslice v)
+static struct text field_text_of(struct jsonslice v)
 {
 	struct text t = {v.s + 1, v.len - 2, {0}};
 	if (memchr(t.s, '\\', t.len)) {
@@ -162,7 +162,7 @@ static unsigned string_faults(const struct field *f, struct jsonslice v)
 	    [PATTERN_TOO_COMPLEX] = FAULT_COMPLEX,
 	};
 	unsigned faults = length_faults(f, v);
-	struct text t = text_of(v);
+	struct text t = field_text_of(v);
 	if (!format_matches(f->format, t.s, t.len))
 		faults |= FAULT_FORMAT;
 	if (f->pattern && !(faults & FAULT_MAX_LENGTH))
@@ -187,13 +187,13 @@ static unsigned number_faults(const struct field *f, struct jsonslice v)
 }
 
 /* Numbers and strings only (common/schema/declare.c). */
-static bool equal(struct jsonslice a, struct jsonslice b)
+static bool field_equal(struct jsonslice a, struct jsonslice b)
 {
 	if (jsonslice_kind(a) != jsonslice_kind(b))
 		return false;
 	if (jsonslice_kind(a) == JSONSLICE_NUMBER)
 		return decimal_compare(a, b) == 0;
-	struct text t = text_of(b);
+	struct text t = field_text_of(b);
 	bool same = jsonslice_equals(a, t.s, t.len);
 	buf_free(&t.copy);
 	return same;
@@ -203,7 +203,7 @@ static bool is_choice(struct jsonslice choices, struct jsonslice v)
 {
 	struct jsonslice_element e = jsonslice_elements(choices);
 	while (jsonslice_each(&e)) {
-		if (equal(e.value, v))
+		if (field_equal(e.value, v))
 			return true;
 	}
 	return false;
@@ -235,7 +235,7 @@ unsigned field_column_faults(const struct field *f, struct jsonslice v)
 		return FAULT_TYPE;
 	if (f->type != FIELD_STRING || f->column == COLUMN_TEXT)
 		return 0;
-	struct text t = text_of(v);
+	struct text t = field_text_of(v);
 	bool fits = format_matches(f->format, t.s, t.len);
 	buf_free(&t.copy);
 	return fits ? 0 : FAULT_FORMAT;

@@ -41,7 +41,7 @@ const char *format_limits(enum format f)
 		   : "";
 }
 
-static bool is_digit(char c)
+static bool format_is_digit(char c)
 {
 	return c >= '0' && c <= '9';
 }
@@ -51,9 +51,9 @@ static bool is_letter(char c)
 	return (c | 0x20) >= 'a' && (c | 0x20) <= 'z';
 }
 
-static int hex_digit(char c)
+static int format_hex_digit(char c)
 {
-	if (is_digit(c))
+	if (format_is_digit(c))
 		return c - '0';
 	c |= 0x20;
 	return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
@@ -71,7 +71,7 @@ struct cursor {
 	const char *p, *end;
 };
 
-static bool take(struct cursor *c, char a, char b)
+static bool format_take(struct cursor *c, char a, char b)
 {
 	if (c->p == c->end || (*c->p != a && *c->p != b))
 		return false;
@@ -84,7 +84,7 @@ static bool take_number(
 {
 	*out = 0;
 	for (int i = 0; i < digits; i++) {
-		if (c->p == c->end || !is_digit(*c->p))
+		if (c->p == c->end || !format_is_digit(*c->p))
 			return false;
 		*out = *out * 10 + (*c->p++ - '0');
 	}
@@ -112,10 +112,10 @@ static bool take_fraction(struct cursor *c, int64_t *us)
 	char text[FRACTION_MOST + 2] = "";
 	size_t n = 0;
 	*us = 0;
-	if (!take(c, '.', '.'))
+	if (!format_take(c, '.', '.'))
 		return true;
 	text[n++] = '.';
-	for (; c->p < c->end && is_digit(*c->p); c->p++) {
+	for (; c->p < c->end && format_is_digit(*c->p); c->p++) {
 		if (n > FRACTION_MOST)
 			return false;
 		text[n++] = *c->p;
@@ -129,11 +129,11 @@ static bool take_offset(struct cursor *c, int *out)
 {
 	int hours, minutes;
 	*out = 0;
-	if (take(c, 'Z', 'z'))
+	if (format_take(c, 'Z', 'z'))
 		return true;
 	bool west = c->p < c->end && *c->p == '-';
-	if (!take(c, '+', '-') || !take_number(c, 2, 0, 15, &hours) ||
-	    !take(c, ':', ':') || !take_number(c, 2, 0, 59, &minutes))
+	if (!format_take(c, '+', '-') || !take_number(c, 2, 0, 15, &hours) ||
+	    !format_take(c, ':', ':') || !take_number(c, 2, 0, 59, &minutes))
 		return false;
 	*out = (west ? -1 : 1) * (hours * 60 + minutes);
 	return true;
@@ -144,12 +144,12 @@ bool format_date_time(const char *s, size_t len, int64_t *out)
 	struct cursor c = {s, s + len};
 	int year, month, day, hour, minute, second, offset;
 	int64_t us;
-	if (!take_number(&c, 4, 1, 9999, &year) || !take(&c, '-', '-') ||
-	    !take_number(&c, 2, 1, 12, &month) || !take(&c, '-', '-') ||
+	if (!take_number(&c, 4, 1, 9999, &year) || !format_take(&c, '-', '-') ||
+	    !take_number(&c, 2, 1, 12, &month) || !format_take(&c, '-', '-') ||
 	    !take_number(&c, 2, 1, days_in(year, month), &day) ||
-	    !take(&c, 'T', 't') || !take_number(&c, 2, 0, 23, &hour) ||
-	    !take(&c, ':', ':') || !take_number(&c, 2, 0, 59, &minute) ||
-	    !take(&c, ':', ':') || !take_number(&c, 2, 0, 60, &second) ||
+	    !format_take(&c, 'T', 't') || !take_number(&c, 2, 0, 23, &hour) ||
+	    !format_take(&c, ':', ':') || !take_number(&c, 2, 0, 59, &minute) ||
+	    !format_take(&c, ':', ':') || !take_number(&c, 2, 0, 60, &second) ||
 	    !take_fraction(&c, &us) || !take_offset(&c, &offset) ||
 	    c.p != c.end)
 		return false;
@@ -179,7 +179,7 @@ bool format_uuid(const char *s, size_t len, uint8_t out[16])
 		return false;
 	for (size_t i = 0; i < len; i++) {
 		bool dash = i == 8 || i == 13 || i == 18 || i == 23;
-		int digit = hex_digit(s[i]);
+		int digit = format_hex_digit(s[i]);
 		if (dash ? s[i] != '-' : digit < 0)
 			return false;
 		if (dash)
@@ -194,7 +194,7 @@ bool format_uuid(const char *s, size_t len, uint8_t out[16])
 
 static bool is_atext(char c)
 {
-	return is_letter(c) || is_digit(c) ||
+	return is_letter(c) || format_is_digit(c) ||
 	       (c != '\0' && strchr("!#$%&'*+-/=?^_`{|}~", c));
 }
 
@@ -236,14 +236,14 @@ static bool is_host_name(const char *s, size_t len)
 			continue;
 		}
 		bool dash = s[i] == '-' && label > 0;
-		if ((!dash && !is_letter(s[i]) && !is_digit(s[i])) ||
+		if ((!dash && !is_letter(s[i]) && !format_is_digit(s[i])) ||
 		    ++label > 63)
 			return false;
 	}
 	return len > 0 && len <= 253 && label > 0 && s[len - 1] != '-';
 }
 
-static bool is_address(int family, const char *s, size_t len)
+static bool format_is_address(int family, const char *s, size_t len)
 {
 	char text[64];
 	struct in6_addr ignored;
@@ -259,8 +259,8 @@ static bool is_address_literal(const char *s, size_t len)
 	if (len < 3 || s[0] != '[' || s[len - 1] != ']')
 		return false;
 	if (len > 7 && memcmp(s + 1, "IPv6:", 5) == 0)
-		return is_address(AF_INET6, s + 6, len - 7);
-	return is_address(AF_INET, s + 1, len - 2);
+		return format_is_address(AF_INET6, s + 6, len - 7);
+	return format_is_address(AF_INET, s + 1, len - 2);
 }
 
 static bool is_email(const char *s, size_t len)
@@ -283,11 +283,11 @@ static bool is_run(const char *s, size_t len, const char *also)
 {
 	for (size_t i = 0; i < len; i++) {
 		if (s[i] == '%') {
-			if (i + 2 >= len || hex_digit(s[i + 1]) < 0 ||
-			    hex_digit(s[i + 2]) < 0)
+			if (i + 2 >= len || format_hex_digit(s[i + 1]) < 0 ||
+			    format_hex_digit(s[i + 2]) < 0)
 				return false;
 			i += 2;
-		} else if (!is_letter(s[i]) && !is_digit(s[i]) &&
+		} else if (!is_letter(s[i]) && !format_is_digit(s[i]) &&
 			   (s[i] == '\0' || !strchr("-._~!$&'()*+,;=", s[i])) &&
 			   (s[i] == '\0' || !strchr(also, s[i]))) {
 			return false;
@@ -302,7 +302,7 @@ static bool is_future(const char *s, size_t len)
 	if (len < 4 || (*s | 0x20) != 'v' || dot == NULL || dot == s + 1)
 		return false;
 	for (const char *p = s + 1; p < dot; p++) {
-		if (hex_digit(*p) < 0)
+		if (format_hex_digit(*p) < 0)
 			return false;
 	}
 	size_t rest = len - (size_t)(dot + 1 - s);
@@ -323,8 +323,9 @@ static bool is_authority(const char *s, size_t len)
 	if (len && *s == '[') {
 		const char *close = memchr(s, ']', len);
 		size_t inner = close ? (size_t)(close - s) - 1 : 0;
-		if (close == NULL || (!is_address(AF_INET6, s + 1, inner) &&
-					 !is_future(s + 1, inner)))
+		if (close == NULL ||
+		    (!format_is_address(AF_INET6, s + 1, inner) &&
+			!is_future(s + 1, inner)))
 			return false;
 		host_end = close + 1;
 		if (host_end < s + len && *host_end != ':')
@@ -336,7 +337,7 @@ static bool is_authority(const char *s, size_t len)
 			return false;
 	}
 	for (const char *p = host_end + 1; p < s + len; p++) {
-		if (!is_digit(*p))
+		if (!format_is_digit(*p))
 			return false;
 	}
 	return true;
@@ -345,8 +346,8 @@ static bool is_authority(const char *s, size_t len)
 static bool is_uri(const char *s, size_t len)
 {
 	const char *end = s + len, *p = s;
-	while (p < end && (is_letter(*p) ||
-			      (p > s && (is_digit(*p) || strchr("+-.", *p)))))
+	while (p < end && (is_letter(*p) || (p > s && (format_is_digit(*p) ||
+							  strchr("+-.", *p)))))
 		p++;
 	if (p == s || p == end || *p != ':')
 		return false;

@@ -263,7 +263,7 @@ static size_t unseen(const struct work *w, const pcre2_callout_block *b)
  * begin, and takes a repeat that walks over all of the subject for one step.
  * Here a step costs one, and one more for each CHARACTERS that were walked
  * over: what is counted is in proportion to the time. */
-static int count(pcre2_callout_block *b, void *arg)
+static int pattern_count(pcre2_callout_block *b, void *arg)
 {
 	struct work *w = arg;
 	size_t at = b->current_position;
@@ -273,13 +273,13 @@ static int count(pcre2_callout_block *b, void *arg)
 	return w->done > PATTERN_WORK_MOST ? PCRE2_ERROR_CALLOUT : 0;
 }
 
-static int run(
+static int pattern_run(
     const struct pattern *p, const char *subject, size_t len, struct work *work)
 {
 	pcre2_match_data *data = pcre2_match_data_create(1, NULL);
 	pcre2_match_context *context = pcre2_match_context_create(NULL);
 	CHECK(data != NULL && context != NULL);
-	pcre2_set_callout(context, count, work);
+	pcre2_set_callout(context, pattern_count, work);
 	pcre2_set_heap_limit(context, HEAP_KIB);
 	int rc = pcre2_match(p->code, (PCRE2_SPTR)subject, len, 0,
 	    PCRE2_NO_UTF_CHECK, data, context);
@@ -292,7 +292,7 @@ enum pattern_match pattern_counted(
     const struct pattern *p, const char *subject, size_t len, size_t *work)
 {
 	struct work w = {.text = p->text};
-	int rc = run(p, subject, len, &w);
+	int rc = pattern_run(p, subject, len, &w);
 	*work = w.done;
 	if (rc >= 0)
 		return PATTERN_YES;

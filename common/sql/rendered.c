@@ -10,7 +10,7 @@ enum {
 	LONGEST = 40,	  /* of a boolean, an integer, a time, a uuid */
 };
 
-static bool is_digit(char c)
+static bool rendered_is_digit(char c)
 {
 	return c >= '0' && c <= '9';
 }
@@ -19,7 +19,8 @@ static long exponent(const char *s, const char *end)
 {
 	bool negative = s < end && *s == '-';
 	long e = 0;
-	for (s += s < end && !is_digit(*s); s < end && is_digit(*s); s++) {
+	for (s += s < end && !rendered_is_digit(*s);
+	     s < end && rendered_is_digit(*s); s++) {
 		if (e < BEYOND)
 			e = e * 10 + (*s - '0');
 	}
@@ -28,16 +29,16 @@ static long exponent(const char *s, const char *end)
 
 /* Digits, the point and the sign, with no exponent: as numeric has it. Zeros in
  * front of the first digit are written only right before the point. */
-static size_t number(const char *s, size_t len)
+static size_t rendered_number(const char *s, size_t len)
 {
 	const char *at = s, *end = s + len;
 	long before = 0, behind = 0, zeros = 0;
 	bool point = false, zero = true;
 	for (; at < end && *at != 'e' && *at != 'E'; at++) {
 		point = point || *at == '.';
-		before += !point && is_digit(*at);
-		behind += point && is_digit(*at);
-		zero = zero && (!is_digit(*at) || *at == '0');
+		before += !point && rendered_is_digit(*at);
+		behind += point && rendered_is_digit(*at);
+		zero = zero && (!rendered_is_digit(*at) || *at == '0');
 		zeros += zero && *at == '0';
 	}
 	long e = at < end ? exponent(at + 1, end) : 0;
@@ -83,7 +84,7 @@ static size_t string(struct jsonslice v)
 static size_t number_len(const char *s, const char *end)
 {
 	const char *at = s;
-	while (at < end && (is_digit(*at) || memchr("+-.eE", *at, 5)))
+	while (at < end && (rendered_is_digit(*at) || memchr("+-.eE", *at, 5)))
 		at++;
 	return (size_t)(at - s);
 }
@@ -97,9 +98,9 @@ size_t rendered_json(struct jsonslice v)
 		if (*at == '"') {
 			len = string_len(at, end);
 			size = string((struct jsonslice){at, len});
-		} else if (*at == '-' || is_digit(*at)) {
+		} else if (*at == '-' || rendered_is_digit(*at)) {
 			len = number_len(at, end);
-			size = number(at, len);
+			size = rendered_number(at, len);
 		} else if (*at == ',' || *at == ':') {
 			size = 2;
 		} else if (memchr(" \t\r\n", *at, 4)) {
@@ -111,7 +112,7 @@ size_t rendered_json(struct jsonslice v)
 	return out;
 }
 
-static size_t value(const struct field *f, struct jsonslice v)
+static size_t rendered_value(const struct field *f, struct jsonslice v)
 {
 	if (v.s == NULL)
 		return LONGEST;
@@ -141,7 +142,7 @@ size_t rendered_row(
 	size_t out = frame(c, key_len);
 	for (size_t i = 0; i < c->nfields; i++)
 		out += strlen(c->fields[i].name) + 4 +
-		       value(&c->fields[i], values[i]);
+		       rendered_value(&c->fields[i], values[i]);
 	return out;
 }
 

@@ -86,14 +86,14 @@ static void add_time(struct buf *out, struct row_doc_cell cell)
 }
 
 /* Not NaN nor an infinity. */
-static bool is_number(const char *s, size_t len)
+static bool row_doc_is_number(const char *s, size_t len)
 {
 	size_t sign = len && s[0] == '-';
 	return len > sign && s[sign] >= '0' && s[sign] <= '9';
 }
 
 /* Booleans, integers and JSON are written as they are. */
-static void add_value(
+static void row_doc_add_value(
     struct buf *out, enum column_type column, struct row_doc_cell cell)
 {
 	const char *s = cell.s;
@@ -104,7 +104,7 @@ static void add_value(
 	size_t len = (size_t)cell.len;
 	bool bare = column == COLUMN_BOOLEAN || column == COLUMN_JSONB ||
 		    ((column == COLUMN_BIGINT || column == COLUMN_NUMERIC) &&
-			is_number(s, len));
+			row_doc_is_number(s, len));
 	if (column == COLUMN_TIMESTAMPTZ)
 		add_time(out, cell);
 	else if (bare)
@@ -113,7 +113,7 @@ static void add_value(
 		buf_json(out, s, len);
 }
 
-static void add_member(struct buf *out, const char *name)
+static void row_doc_add_member(struct buf *out, const char *name)
 {
 	buf_str(out, ",\"");
 	buf_str(out, name);
@@ -124,18 +124,18 @@ void row_doc_write(struct buf *out, const struct collection *c,
     const struct row_doc_cell *cells)
 {
 	size_t begin = out->len;
-	add_member(out, c->key_name);
+	row_doc_add_member(out, c->key_name);
 	out->data[begin] = '{';
-	add_value(out, key_column(c->key), *cells++);
+	row_doc_add_value(out, key_column(c->key), *cells++);
 	for (size_t i = 0; i < c->nfields; i++) {
 		const struct field *f = &c->fields[i];
-		add_member(out, f->name);
-		add_value(out, f->column, *cells++);
+		row_doc_add_member(out, f->name);
+		row_doc_add_value(out, f->column, *cells++);
 	}
-	add_member(out, "created_at");
-	add_value(out, COLUMN_TIMESTAMPTZ, *cells++);
-	add_member(out, "updated_at");
-	add_value(out, COLUMN_TIMESTAMPTZ, *cells);
+	row_doc_add_member(out, "created_at");
+	row_doc_add_value(out, COLUMN_TIMESTAMPTZ, *cells++);
+	row_doc_add_member(out, "updated_at");
+	row_doc_add_value(out, COLUMN_TIMESTAMPTZ, *cells);
 	buf_char(out, '}');
 }
 

@@ -123,7 +123,7 @@ void sql_export(struct buf *out, const struct collection *c, const char *order)
 }
 
 /* The parameters as rows r. Every field travels as text. */
-static void parameters(struct buf *out, const struct collection *c)
+static void sql_parameters(struct buf *out, const struct collection *c)
 {
 	buf_str(out, " SELECT r._key");
 	cast_key(out, c);
@@ -150,7 +150,7 @@ void sql_upsert(struct buf *out, const struct collection *c)
 	sql_ident(out, c->key_name);
 	names(out, c);
 	buf_str(out, ", created_at, updated_at, version)");
-	parameters(out, c);
+	sql_parameters(out, c);
 	buf_str(out, " ON CONFLICT (");
 	sql_ident(out, c->key_name);
 	buf_str(out, ") DO UPDATE SET ");
@@ -187,7 +187,7 @@ static void of_keys(struct buf *out, const struct collection *c)
 	is_key(out, c);
 }
 
-static void current(struct buf *out, const struct collection *c)
+static void sql_current_of(struct buf *out, const struct collection *c)
 {
 	buf_str(out, "SELECT t.version, ");
 	sql_row(out, c);
@@ -196,7 +196,7 @@ static void current(struct buf *out, const struct collection *c)
 
 void sql_current(struct buf *out, const struct collection *c)
 {
-	within(out, c, "_version", "$2", current);
+	within(out, c, "_version", "$2", sql_current_of);
 }
 
 void sql_versions(struct buf *out, const struct collection *c)

@@ -117,7 +117,8 @@ struct checks {
 	size_t n, cap;
 };
 
-static struct sql_table_check *add(struct checks *s, struct buf *expression)
+static struct sql_table_check *sql_table_add(
+    struct checks *s, struct buf *expression)
 {
 	MEM_GROW(s->list, s->cap, s->n);
 	struct sql_table_check *k = &s->list[s->n++];
@@ -128,8 +129,8 @@ static struct sql_table_check *add(struct checks *s, struct buf *expression)
 static void add_for(
     struct checks *s, enum field_fault fault, struct buf *expression)
 {
-	CHECK(
-	    sql_table_check_name(add(s, expression)->name, s->c, s->f, fault));
+	CHECK(sql_table_check_name(
+	    sql_table_add(s, expression)->name, s->c, s->f, fault));
 }
 
 static void add_length(
@@ -172,7 +173,7 @@ static void add_json_type(struct checks *s)
 	buf_str(&b, "jsonb_typeof(");
 	sql_ident(&b, s->f->name);
 	buf_printf(&b, ") = '%s'", field_type_name(s->f->type));
-	sql_table_name(add(s, &b)->name, s->c, s->f->name, "type");
+	sql_table_name(sql_table_add(s, &b)->name, s->c, s->f->name, "type");
 }
 
 static void add_field(struct checks *s)
@@ -255,7 +256,7 @@ bool sql_table_relation(
 	return true;
 }
 
-static char *index_of(
+static char *sql_table_index_of(
     const struct collection *c, const struct list_column *l, const char *name)
 {
 	struct buf b = {0};
@@ -277,7 +278,7 @@ struct sql_table_extra *sql_table_extras(const struct collection *c, size_t *n)
 	for (size_t i = 1; i < c->ncolumns; i++) {
 		struct sql_table_extra *x = &all[(*n)++];
 		sql_table_relation(x->name, c, i);
-		x->sql = index_of(c, &c->columns[i], x->name);
+		x->sql = sql_table_index_of(c, &c->columns[i], x->name);
 	}
 	if (c->key == KEY_INTEGER) {
 		struct sql_table_extra *x = &all[(*n)++];

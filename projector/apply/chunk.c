@@ -97,7 +97,7 @@ void chunk_begin_empty(struct chunk *c)
 
 /* --- entries ------------------------------------------------------------- */
 
-static size_t *slot_of(struct chunk *c, const char *id, size_t len)
+static size_t *chunk_slot_of(struct chunk *c, const char *id, size_t len)
 {
 	size_t at = hash_bytes(id, len) & (c->nslots - 1);
 	for (; c->slots[at]; at = (at + 1) & (c->nslots - 1)) {
@@ -111,7 +111,7 @@ static size_t *slot_of(struct chunk *c, const char *id, size_t len)
 static struct chunk_entry *entry_of(
     struct chunk *c, const struct record_commit *r)
 {
-	size_t *slot = slot_of(c, r->id, r->id_len);
+	size_t *slot = chunk_slot_of(c, r->id, r->id_len);
 	if (*slot)
 		return &c->entries[*slot - 1];
 	MEM_GROW(c->entries, c->cap, c->n);
@@ -133,7 +133,7 @@ static bool refreshes(const struct record_commit *r)
 	return c && c->refresh;
 }
 
-static void put(struct chunk *c, const struct record_commit *r, bool set)
+static void chunk_put(struct chunk *c, const struct record_commit *r, bool set)
 {
 	struct chunk_entry *e = entry_of(c, r);
 	if (r->version + 1 > e->floor)
@@ -171,7 +171,7 @@ enum chunk_heard chunk_record(
 	if (f == FOLLOW_IGNORE || !c->follower.started)
 		return CHUNK_IGNORED;
 	bool set = f == FOLLOW_SET && !r->omitted && refreshes(r);
-	put(c, r, set);
+	chunk_put(c, r, set);
 	if (chunk_is_full(c))
 		c->due = CHUNK_APPLY;
 	return set ? CHUNK_SET : CHUNK_DROPPED;

@@ -4,7 +4,7 @@
 
 #include <inttypes.h>
 
-static void malformed(struct stats *s, const rd_kafka_message_t *m)
+static void consume_malformed(struct stats *s, const rd_kafka_message_t *m)
 {
 	metric_add(&s->malformed, 1);
 	log_event(EV_COMMIT_MALFORMED, "partition=%d offset=%" PRId64,
@@ -13,23 +13,23 @@ static void malformed(struct stats *s, const rd_kafka_message_t *m)
 
 /* A message that is not believed is not heard either, as if compaction had
  * taken it: the next mark then starts the partition anew. */
-static bool admits(
+static bool consume_admits(
     struct chunk *c, const rd_kafka_message_t *m, version_t through)
 {
 	return writes_bound_admits(&c->bound, m->offset, through, clock_mono());
 }
 
-static void hear_mark(struct chunk *c, struct stats *s, struct audit *a,
+static void consume_hear_mark(struct chunk *c, struct stats *s, struct audit *a,
     const rd_kafka_message_t *m)
 {
 	struct record_mark mark;
 	if (!record_mark_parse(m, &mark)) {
-		malformed(s, m);
+		consume_malformed(s, m);
 		chunk_skip(c, m->offset);
 		return;
 	}
-	if (!admits(c, m, mark.through)) {
-		malformed(s, m);
+	if (!consume_admits(c, m, mark.through)) {
+		consume_malformed(s, m);
 		record_mark_free(&mark);
 		return;
 	}
@@ -46,16 +46,16 @@ void hear(struct chunk *c, struct stats *s, struct audit *a,
 {
 	struct record_commit r;
 	if (record_is_mark(m)) {
-		hear_mark(c, s, a, m);
+		consume_hear_mark(c, s, a, m);
 		return;
 	}
 	if (!record_commit_parse(m, c->partitions, &r)) {
-		malformed(s, m);
+		consume_malformed(s, m);
 		chunk_skip(c, m->offset);
 		return;
 	}
-	if (!admits(c, m, r.version + 1)) {
-		malformed(s, m);
+	if (!consume_admits(c, m, r.version + 1)) {
+		consume_malformed(s, m);
 		return;
 	}
 	enum chunk_heard heard = chunk_record(c, &r, m->offset);

@@ -55,7 +55,7 @@ struct partition {
 
 static void send_due(struct partition *l);
 
-static void set_state(struct partition *l, enum partition_state to)
+static void partition_set_state(struct partition *l, enum partition_state to)
 {
 	loop_timer_stop(l->timer);
 	l->state = to;
@@ -93,7 +93,7 @@ static void begin_again(struct partition *l)
 
 /* --- messages ------------------------------------------------------------- */
 
-static void apply_backpressure(struct partition *l)
+static void partition_apply_backpressure(struct partition *l)
 {
 	if (!l->paused && pending_is_high(&l->pending)) {
 		l->paused = true;
@@ -114,7 +114,7 @@ static void pump(struct partition *l)
 		hear(&l->chunk, &l->x->stats, l->x->audit, m);
 		rd_kafka_message_destroy(m);
 	}
-	apply_backpressure(l);
+	partition_apply_backpressure(l);
 	if (l->chunk.due != CHUNK_NOTHING)
 		send_due(l);
 }
@@ -123,7 +123,7 @@ static void pump(struct partition *l)
 
 static void retry_later(struct partition *l)
 {
-	set_state(l, PARTITION_RETRYING);
+	partition_set_state(l, PARTITION_RETRYING);
 	loop_timer_start(l->timer, backoff_next(&l->backoff, entropy_bits()));
 }
 
@@ -146,7 +146,7 @@ static void applied(struct partition *l)
 	chunk_applied(c);
 	backoff_reset(&l->backoff);
 	l->done = l->pending.n ? pending_first(&l->pending)->offset : l->next;
-	set_state(l, PARTITION_FOLLOWING);
+	partition_set_state(l, PARTITION_FOLLOWING);
 	if (reread)
 		begin_again(l);
 	pump(l);
@@ -154,12 +154,12 @@ static void applied(struct partition *l)
 
 /* What somebody else wrote there would be there the next time, too. It is
  * discarded by the resume (common/cache/l2.h, L2_LOOK). */
-static bool is_foreign(const redisReply *reply)
+static bool partition_is_foreign(const redisReply *reply)
 {
 	return reply && strstr(reply->str, "WRONGTYPE");
 }
 
-static void answered(struct partition *l, const redisReply *reply)
+static void partition_answered(struct partition *l, const redisReply *reply)
 {
 	struct stats *s = &l->x->stats;
 	metric_observe(&s->script_seconds, clock_mono() - l->sent_at);
@@ -180,18 +180,18 @@ static void answered(struct partition *l, const redisReply *reply)
 	log_event(EV_SCRIPT_FAILED, "partition=%d error=%s", l->partition,
 	    log_quote(reply ? reply->str : "no answer"));
 	if (l->draining)
-		set_state(l, PARTITION_HELD);
-	else if (is_foreign(reply))
+		partition_set_state(l, PARTITION_HELD);
+	else if (partition_is_foreign(reply))
 		l->x->resume(l->x->arg);
 	else
 		retry_later(l);
 }
 
-static void on_answer(void *arg, const redisReply *reply)
+static void partition_on_answer(void *arg, const redisReply *reply)
 {
 	struct partition *l = arg;
 	l->script = NULL;
-	answered(l, reply);
+	partition_answered(l, reply);
 	l->x->settled(l->x->arg);
 }
 
@@ -199,13 +199,13 @@ static void send_due(struct partition *l)
 {
 	chunk_take_turn(&l->chunk, entropy_bits());
 	l->script = script_send(l->x->redis, l->partition, &l->chunk,
-	    l->x->settings->l2_ttl, clock_wall(), on_answer, l);
+	    l->x->settings->l2_ttl, clock_wall(), partition_on_answer, l);
 	if (l->script == NULL) {
 		retry_later(l);
 		return;
 	}
 	l->sent_at = clock_mono();
-	set_state(l, PARTITION_APPLYING);
+	partition_set_state(l, PARTITION_APPLYING);
 }
 
 /* --- what Kafka and Redis say -------------------------------------------- */
@@ -224,7 +224,7 @@ void partition_resume(
 	CHECK(l->state == PARTITION_HELD);
 	bool has = watermark && watermark->type == REDIS_REPLY_STRING &&
 		   l2_watermark_parse(watermark->str, watermark->len, &w);
-	set_state(l, PARTITION_FOLLOWING);
+	partition_set_state(l, PARTITION_FOLLOWING);
 	/* What the former assignment still brings would be behind a hole. */
 	l->moving = true;
 	if (has && parse_cursor(cursor, &at)) {
@@ -298,14 +298,14 @@ void partition_fault(struct partition *l, const struct err *e)
 	bool gone = consumer_is_gone(e);
 	partition_hold(l);
 	if (gone) {
-		set_state(l, PARTITION_FOLLOWING);
+		partition_set_state(l, PARTITION_FOLLOWING);
 		search_mark(l, l->next < 0 ? SCAN_BACK_WHOLE : SCAN_BACK_FIRST);
 	} else {
 		loop_timer_start(l->timer, CLOCK_S(1));
 	}
 }
 
-static void on_timer(void *arg)
+static void partition_on_timer(void *arg)
 {
 	struct partition *l = arg;
 	switch (l->state) {
@@ -331,7 +331,7 @@ struct partition *partition_new(struct partition_context *x, int32_t partition)
 	l->partition = partition;
 	chunk_init(&l->chunk, (int32_t)s->common.partitions,
 	    (size_t)s->chunk_entries, (size_t)s->chunk_bytes);
-	l->timer = loop_timer_new(x->loop, on_timer, l);
+	l->timer = loop_timer_new(x->loop, partition_on_timer, l);
 	backoff_init(&l->backoff, CLOCK_MS(50), CLOCK_S(2));
 	return l;
 }
@@ -341,7 +341,7 @@ void partition_hold(struct partition *l)
 	script_forget(&l->script);
 	pending_clear(&l->pending);
 	audit_forget(l->x->audit, l->partition);
-	set_state(l, PARTITION_HELD);
+	partition_set_state(l, PARTITION_HELD);
 }
 
 int64_t partition_offset(const struct partition *l)
@@ -353,7 +353,7 @@ void partition_assigned(struct partition *l)
 {
 	l->moving = false;
 	l->paused = false;
-	apply_backpressure(l);
+	partition_apply_backpressure(l);
 }
 
 void partition_message(struct partition *l, rd_kafka_message_t *m)
@@ -366,7 +366,7 @@ void partition_message(struct partition *l, rd_kafka_message_t *m)
 	l->next = m->offset + 1;
 	pending_push(&l->pending, m);
 	pump(l);
-	apply_backpressure(l);
+	partition_apply_backpressure(l);
 }
 
 void partition_hurry(struct partition *l)

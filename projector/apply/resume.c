@@ -63,7 +63,7 @@ static void tell_discarded(
 	log_event(EV_REDIS_DISCARDED, "partition=%d", partition);
 }
 
-static void on_answer(void *arg, const redisReply *reply)
+static void resume_on_answer(void *arg, const redisReply *reply)
 {
 	struct question q = *(struct question *)arg;
 	struct resume *r = q.r;
@@ -86,7 +86,7 @@ static void on_answer(void *arg, const redisReply *reply)
 	r->done(r->arg);
 }
 
-static bool look(
+static bool resume_look(
     struct resume *r, int32_t partition, redis_done done, void *arg)
 {
 	struct buf keys[4] = {0};
@@ -107,11 +107,12 @@ static bool look(
 	return sent;
 }
 
-static bool ask(struct resume *r, size_t part)
+static bool resume_ask(struct resume *r, size_t part)
 {
 	struct question *q = MEM_NEW(struct question);
 	*q = (struct question){r, r->number, part};
-	bool sent = look(r, partition_partition(r->parts[part]), on_answer, q);
+	bool sent = resume_look(
+	    r, partition_partition(r->parts[part]), resume_on_answer, q);
 	if (!sent)
 		free(q);
 	return sent;
@@ -125,7 +126,7 @@ static void hold_all(struct resume *r)
 	}
 }
 
-static void on_timer(void *arg)
+static void resume_on_timer(void *arg)
 {
 	struct resume *r = arg;
 	hold_all(r); /* some may have been told by an earlier try */
@@ -135,7 +136,7 @@ static void on_timer(void *arg)
 	for (size_t i = 0; i < r->n; i++) {
 		if (r->parts[i] == NULL)
 			continue;
-		if (!ask(r, i)) {
+		if (!resume_ask(r, i)) {
 			ask_later(r);
 			return;
 		}
@@ -146,7 +147,7 @@ static void on_timer(void *arg)
 /* --- checking ------------------------------------------------------------ */
 
 /* What a partition that waits for messages believed when it was asked. */
-struct check {
+struct resume_check_reply {
 	struct resume *r;
 	unsigned number;
 	size_t part;
@@ -159,9 +160,9 @@ static bool settled(const struct partition *l)
 	       partition_initialised(l);
 }
 
-static void on_checked(void *arg, const redisReply *reply)
+static void resume_on_checked(void *arg, const redisReply *reply)
 {
-	struct check c = *(struct check *)arg;
+	struct resume_check_reply c = *(struct resume_check_reply *)arg;
 	struct resume *r = c.r;
 	free(arg);
 	if (!is_answer(reply) || !r->parts[c.part])
@@ -181,12 +182,13 @@ static void on_checked(void *arg, const redisReply *reply)
 	resume_begin(r);
 }
 
-static void check(struct resume *r, size_t part)
+static void resume_check_reply(struct resume *r, size_t part)
 {
-	struct check *c = MEM_NEW(struct check);
-	*c = (struct check){
+	struct resume_check_reply *c = MEM_NEW(struct resume_check_reply);
+	*c = (struct resume_check_reply){
 	    r, r->number, part, partition_watermark(r->parts[part])};
-	if (!look(r, partition_partition(r->parts[part]), on_checked, c))
+	if (!resume_look(
+		r, partition_partition(r->parts[part]), resume_on_checked, c))
 		free(c);
 }
 
@@ -194,7 +196,7 @@ void resume_check(struct resume *r)
 {
 	for (size_t i = 0; i < r->n && !r->running; i++) {
 		if (settled(r->parts[i]))
-			check(r, i);
+			resume_check_reply(r, i);
 	}
 }
 
@@ -207,7 +209,7 @@ struct resume *resume_new(struct partition_context *x,
 	struct resume *r = MEM_NEW(struct resume);
 	*r = (struct resume){
 	    .x = x, .parts = parts, .n = n, .done = done, .arg = arg};
-	r->timer = loop_timer_new(x->loop, on_timer, r);
+	r->timer = loop_timer_new(x->loop, resume_on_timer, r);
 	backoff_init(&r->backoff, CLOCK_MS(50), CLOCK_S(2));
 	return r;
 }

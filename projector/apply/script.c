@@ -26,7 +26,7 @@ static void end_arg(struct args *a)
 	a->ends[a->n++] = a->bytes.len;
 }
 
-static void add_hex(struct args *a, version_t v)
+static void script_add_hex(struct args *a, version_t v)
 {
 	char hex[VERSION_HEX_LEN + 1];
 	version_to_hex(v, hex);
@@ -34,7 +34,7 @@ static void add_hex(struct args *a, version_t v)
 	end_arg(a);
 }
 
-static void add_number(struct args *a, int64_t n)
+static void script_add_number(struct args *a, int64_t n)
 {
 	buf_printf(&a->bytes, "%" PRId64, n);
 	end_arg(a);
@@ -67,15 +67,15 @@ static void add_entry(struct args *a, const struct chunk_entry *e, dur_us_t ttl,
 	if (c && c->l2_ttl)
 		ttl = c->l2_ttl;
 	dur_us_t life = jitter_ttl(jitter, ttl);
-	add_number(a, l2_bucket(e->bucket));
-	add_hex(a, e->floor);
-	add_number(a, e->set ? (life < 1000 ? 1 : life / 1000) : 0);
+	script_add_number(a, l2_bucket(e->bucket));
+	script_add_hex(a, e->floor);
+	script_add_number(a, e->set ? (life < 1000 ? 1 : life / 1000) : 0);
 	if (e->set) {
 		l2_payload(&a->bytes, &entry);
 		end_arg(a);
 	} else {
 		/* What a reader filled with this row, or a newer one, stays. */
-		add_hex(a, e->floor - 1);
+		script_add_hex(a, e->floor - 1);
 	}
 }
 
@@ -88,8 +88,8 @@ static void add_apply(
 		    c->entries[i].id_len);
 		end_arg(a);
 	}
-	add_hex(a, c->turn);
-	add_hex(a, c->to);
+	script_add_hex(a, c->turn);
+	script_add_hex(a, c->to);
 	add_cursor(a, c);
 	struct jitter jitter;
 	jitter_init(&jitter, c->turn);
@@ -102,13 +102,13 @@ static void add_start(
 {
 	add_partition_keys(a, partition);
 	if (c->initialised)
-		add_hex(a, c->from);
+		script_add_hex(a, c->from);
 	else
 		end_arg(a); /* none is there */
-	add_hex(a, c->to);
-	add_hex(a, chunk_base(c));
+	script_add_hex(a, c->to);
+	script_add_hex(a, chunk_base(c));
 	add_cursor(a, c);
-	add_hex(a, (version_t)now);
+	script_add_hex(a, (version_t)now);
 }
 
 static bool eval(struct redis *r, enum l2_script script, size_t nkeys,
@@ -136,7 +136,7 @@ struct script {
 	void *arg;
 };
 
-static void on_answer(void *arg, const redisReply *reply)
+static void script_on_answer(void *arg, const redisReply *reply)
 {
 	struct script s = *(struct script *)arg;
 	free(arg);
@@ -155,10 +155,10 @@ struct script *script_send(struct redis *r, int32_t partition,
 	CHECK(c->due != CHUNK_NOTHING);
 	if (c->due == CHUNK_APPLY) {
 		add_apply(&a, partition, c, ttl);
-		sent = eval(r, L2_APPLY, 3 + c->n, &a, on_answer, s);
+		sent = eval(r, L2_APPLY, 3 + c->n, &a, script_on_answer, s);
 	} else {
 		add_start(&a, partition, c, now);
-		sent = eval(r, L2_START, 3, &a, on_answer, s);
+		sent = eval(r, L2_START, 3, &a, script_on_answer, s);
 	}
 	buf_free(&a.bytes);
 	free(a.ends);

@@ -58,7 +58,7 @@ static metric_t *counter(struct audit *a, enum tier t, enum audit_result r)
 	return all[t][r];
 }
 
-static void report(
+static void audit_report(
     const struct check *c, const struct audit_sight *s, const char *instance)
 {
 	const struct sample *one = c->sample;
@@ -72,7 +72,7 @@ static void report(
 }
 
 /* The check is over; `s` NULL: the tier has nothing, or no answer. */
-static void finish(
+static void audit_finish(
     struct check *c, const struct audit_sight *s, const char *instance)
 {
 	struct audit *a = c->a;
@@ -82,7 +82,7 @@ static void finish(
 		    &c->sample->commit, s, a->heard[c->sample->partition]);
 	metric_add(counter(a, c->tier, r), 1);
 	if (r == AUDIT_VIOLATION)
-		report(c, s, instance);
+		audit_report(c, s, instance);
 	samples_release(a->samples, &c->sample);
 	free(c);
 }
@@ -121,14 +121,14 @@ static bool read_redis(
 	return true;
 }
 
-static void on_redis(void *arg, const redisReply *reply)
+static void audit_on_redis(void *arg, const redisReply *reply)
 {
 	struct audit_sight s;
 	bool seen = read_redis(arg, reply, &s);
-	finish(arg, seen ? &s : NULL, NULL);
+	audit_finish(arg, seen ? &s : NULL, NULL);
 }
 
-static void ask_redis(struct audit *a, struct sample *one)
+static void audit_ask_redis(struct audit *a, struct sample *one)
 {
 	struct buf watermark = {0}, entry = {0};
 	struct check *c = check_new(a, one, TIER_REDIS);
@@ -136,20 +136,20 @@ static void ask_redis(struct audit *a, struct sample *one)
 	l2_entry_key(&entry, one->partition, one->id, one->id_len);
 	const char *const argv[] = {"MGET", watermark.data, entry.data};
 	const size_t lens[] = {4, watermark.len, entry.len};
-	if (!redis_submit(a->redis, 3, argv, lens, on_redis, c))
-		finish(c, NULL, NULL);
+	if (!redis_submit(a->redis, 3, argv, lens, audit_on_redis, c))
+		audit_finish(c, NULL, NULL);
 	buf_free(&watermark);
 	buf_free(&entry);
 }
 
 /* --- the replica --------------------------------------------------------- */
 
-static void on_row(
+static void audit_on_row(
     void *arg, const struct err *e, const struct row *row, size_t n)
 {
 	(void)e;
 	if (n != 1 || row->too_large) {
-		finish(arg, NULL, NULL);
+		audit_finish(arg, NULL, NULL);
 		return;
 	}
 	const struct audit_sight s = {.present = row->present,
@@ -157,10 +157,10 @@ static void on_row(
 	    .as_of = row->as_of,
 	    .has_digest = row->present,
 	    .digest = hash_bytes(row->doc, row->len)};
-	finish(arg, &s, NULL);
+	audit_finish(arg, &s, NULL);
 }
 
-static void ask_replica(struct audit *a, struct sample *one)
+static void audit_ask_replica(struct audit *a, struct sample *one)
 {
 	size_t name = record_collection_len(one->id, one->id_len);
 	const struct collection *collection = collection_find(one->id, name);
@@ -168,8 +168,8 @@ static void ask_replica(struct audit *a, struct sample *one)
 	    one->id + name + 1, one->id_len - name - 1, one->partition};
 	struct check *c = check_new(a, one, TIER_REPLICA);
 	if (collection == NULL ||
-	    !rows_read(a->replica, collection, &key, 1, on_row, c))
-		finish(c, NULL, NULL);
+	    !rows_read(a->replica, collection, &key, 1, audit_on_row, c))
+		audit_finish(c, NULL, NULL);
 }
 
 /* --- the instances ------------------------------------------------------- */
@@ -177,7 +177,7 @@ static void ask_replica(struct audit *a, struct sample *one)
 static void on_instance(
     void *arg, const struct audit_sight *s, const char *address)
 {
-	finish(arg, s, address);
+	audit_finish(arg, s, address);
 }
 
 static void ask_instances(struct audit *a, struct sample *one)
@@ -186,22 +186,22 @@ static void ask_instances(struct audit *a, struct sample *one)
 		struct check *c = check_new(a, one, TIER_L1);
 		if (!instances_ask(
 			a->instances, i, one->id, one->id_len, on_instance, c))
-			finish(c, NULL, NULL);
+			audit_finish(c, NULL, NULL);
 	}
 }
 
 /* --- time ---------------------------------------------------------------- */
 
-static void on_tick(void *arg)
+static void audit_on_tick(void *arg)
 {
 	struct audit *a = arg;
 	struct sample *one;
 	for (int i = 0; i < MAX_PER_TICK &&
 			(one = samples_due(a->samples, clock_mono())) != NULL;
 	     i++) {
-		ask_redis(a, one);
+		audit_ask_redis(a, one);
 		if (a->replica)
-			ask_replica(a, one);
+			audit_ask_replica(a, one);
 		ask_instances(a, one);
 		samples_release(a->samples, &one);
 	}
@@ -267,7 +267,7 @@ struct audit *audit_new(struct loop *l, const struct projector_settings *s,
 	if (s->replica_urls[0])
 		a->replica = rows_new(l, "replica", s->replica_urls,
 		    "prefer-standby", s->common.document_max);
-	a->tick = loop_timer_new(l, on_tick, a);
+	a->tick = loop_timer_new(l, audit_on_tick, a);
 	loop_timer_start(a->tick, TICK);
 	return a;
 }

@@ -29,7 +29,7 @@ struct fetch {
 	void *arg;
 };
 
-static void on_closed(uv_handle_t *h)
+static void fetch_on_closed(uv_handle_t *h)
 {
 	struct fetch *f = h->data;
 	if (--f->open > 0)
@@ -39,40 +39,40 @@ static void on_closed(uv_handle_t *h)
 	free(f);
 }
 
-static void end(struct fetch *f)
+static void fetch_end(struct fetch *f)
 {
 	f->done = NULL;
 	resolve_cancel(&f->resolve);
-	uv_close((uv_handle_t *)&f->tcp, on_closed);
-	uv_close((uv_handle_t *)&f->timer, on_closed);
+	uv_close((uv_handle_t *)&f->tcp, fetch_on_closed);
+	uv_close((uv_handle_t *)&f->timer, fetch_on_closed);
 }
 
-static void finish(struct fetch *f, const char *body, size_t len)
+static void fetch_finish(struct fetch *f, const char *body, size_t len)
 {
 	fetch_done done = f->done;
 	void *arg = f->arg;
 	f->done = NULL;
 	done(arg, body, len);
-	end(f);
+	fetch_end(f);
 }
 
-static void on_timer(uv_timer_t *t)
+static void fetch_on_timer(uv_timer_t *t)
 {
-	finish(t->data, NULL, 0);
+	fetch_finish(t->data, NULL, 0);
 }
 
-static void judge(struct fetch *f)
+static void fetch_judge(struct fetch *f)
 {
 	int status = 0;
 	const char *all = f->answer.data;
 	const char *head_end = all ? strstr(all, "\r\n\r\n") : NULL;
 	if (head_end == NULL || sscanf(all, "HTTP/1.%*1d %3d", &status) != 1 ||
 	    status != 200) {
-		finish(f, NULL, 0);
+		fetch_finish(f, NULL, 0);
 		return;
 	}
 	const char *body = head_end + 4;
-	finish(f, body, f->answer.len - (size_t)(body - all));
+	fetch_finish(f, body, f->answer.len - (size_t)(body - all));
 }
 
 static void on_alloc(uv_handle_t *h, size_t suggested, uv_buf_t *out)
@@ -88,16 +88,16 @@ static void on_read(uv_stream_t *s, ssize_t n, const uv_buf_t *b)
 	if (n > 0)
 		buf_add(&f->answer, b->base, (size_t)n);
 	if (n == UV_EOF)
-		judge(f);
+		fetch_judge(f);
 	else if (n < 0 || f->answer.len > ANSWER_MAX)
-		finish(f, NULL, 0);
+		fetch_finish(f, NULL, 0);
 }
 
 static void on_written(uv_write_t *w, int status)
 {
 	struct fetch *f = w->data;
 	if (status != 0 && f->done)
-		finish(f, NULL, 0);
+		fetch_finish(f, NULL, 0);
 }
 
 static void on_connected(uv_connect_t *c, int status)
@@ -110,10 +110,10 @@ static void on_connected(uv_connect_t *c, int status)
 	    uv_write(&f->write, (uv_stream_t *)&f->tcp, &b, 1, on_written) !=
 		0 ||
 	    uv_read_start((uv_stream_t *)&f->tcp, on_alloc, on_read) != 0)
-		finish(f, NULL, 0);
+		fetch_finish(f, NULL, 0);
 }
 
-static void on_resolved(void *arg, const char *address, const char *error)
+static void fetch_on_resolved(void *arg, const char *address, const char *error)
 {
 	struct fetch *f = arg;
 	struct sockaddr_storage a;
@@ -124,7 +124,7 @@ static void on_resolved(void *arg, const char *address, const char *error)
 		    0) ||
 	    uv_tcp_connect(
 		&f->connect, &f->tcp, (struct sockaddr *)&a, on_connected) != 0)
-		finish(f, NULL, 0);
+		fetch_finish(f, NULL, 0);
 }
 
 struct fetch *fetch_start(struct loop *l, const char *host, int port,
@@ -140,9 +140,9 @@ struct fetch *fetch_start(struct loop *l, const char *host, int port,
 	uv_tcp_init(loop_uv(l), &f->tcp);
 	uv_timer_init(loop_uv(l), &f->timer);
 	f->tcp.data = f->timer.data = f->connect.data = f->write.data = f;
-	f->resolve = resolve_start(l, host, on_resolved, f);
+	f->resolve = resolve_start(l, host, fetch_on_resolved, f);
 	/* Where nothing can be asked, that is told from the loop, too. */
-	uv_timer_start(&f->timer, on_timer,
+	uv_timer_start(&f->timer, fetch_on_timer,
 	    f->resolve ? (uint64_t)(timeout / 1000) : 0, 0);
 	return f;
 }
@@ -152,5 +152,5 @@ void fetch_cancel(struct fetch **fp)
 	struct fetch *f = *fp;
 	*fp = NULL;
 	if (f)
-		end(f);
+		fetch_end(f);
 }

@@ -49,7 +49,7 @@ static char *next_address(const char **list)
 }
 
 /* `host` owned. */
-static bool split(const char *address, char **host, int *port)
+static bool instances_split(const char *address, char **host, int *port)
 {
 	const char *colon = strrchr(address, ':');
 	char *end = NULL;
@@ -69,7 +69,7 @@ struct err instances_check(const char *list)
 	char *address, *host;
 	int port;
 	while ((address = next_address(&list)) != NULL) {
-		if (!split(address, &host, &port)) {
+		if (!instances_split(address, &host, &port)) {
 			struct err e = err_make(ERR_KIND_FATAL, "config",
 			    "audit.instances: %s is not host:port", address);
 			free(address);
@@ -83,7 +83,8 @@ struct err instances_check(const char *list)
 
 /* --- the report ----------------------------------------------------------- */
 
-static bool version_of(const json_t *object, const char *name, version_t *out)
+static bool instances_version_of(
+    const json_t *object, const char *name, version_t *out)
 {
 	const json_t *v = json_object_get(object, name);
 	return json_is_string(v) &&
@@ -97,12 +98,13 @@ static bool read_l1(const json_t *report, struct audit_sight *out)
 	const char *state = json_string_value(json_object_get(l1, "state"));
 	version_t floor;
 	*out = (struct audit_sight){0};
-	if (state == NULL || !version_of(l1, "as_of", &out->as_of) ||
-	    !version_of(json_object_get(report, "instance"), "floor", &floor) ||
+	if (state == NULL || !instances_version_of(l1, "as_of", &out->as_of) ||
+	    !instances_version_of(
+		json_object_get(report, "instance"), "floor", &floor) ||
 	    out->as_of < floor)
 		return false;
 	out->present = strcmp(state, "present") == 0;
-	return out->present ? version_of(l1, "version", &out->version)
+	return out->present ? instances_version_of(l1, "version", &out->version)
 			    : strcmp(state, "absent") == 0;
 }
 
@@ -118,7 +120,7 @@ bool instances_parse(const char *body, size_t len, struct audit_sight *out)
 
 static void ask_first(struct instance *one);
 
-static void answer(struct instance *one, const char *body, size_t len)
+static void instances_answer(struct instance *one, const char *body, size_t len)
 {
 	struct question *q = one->first;
 	struct audit_sight sight;
@@ -136,7 +138,7 @@ static void on_fetched(void *arg, const char *body, size_t len)
 {
 	struct instance *one = arg;
 	one->fetch = NULL;
-	answer(one, body, len);
+	instances_answer(one, body, len);
 	if (one->first && one->fetch == NULL)
 		ask_first(one);
 }
@@ -147,7 +149,7 @@ static void ask_first(struct instance *one)
 	    one->first->path, TIMEOUT, on_fetched, one);
 }
 
-static bool is_plain(char c)
+static bool instances_is_plain(char c)
 {
 	return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') ||
 	       (c >= '0' && c <= '9') || c == '-' || c == '_' || c == '.';
@@ -159,7 +161,7 @@ static char *path_of(const char *id, size_t len)
 	size_t slash = record_collection_len(id, len);
 	buf_str(&path, "/inspect/");
 	for (size_t i = 0; i < len; i++) {
-		if (i == slash || is_plain(id[i]))
+		if (i == slash || instances_is_plain(id[i]))
 			buf_char(&path, id[i]);
 		else
 			buf_printf(&path, "%%%02X", (unsigned char)id[i]);
@@ -195,7 +197,7 @@ struct instances *instances_new(struct loop *l, const char *list)
 		one->loop = l;
 		one->address = address;
 		one->last = &one->first;
-		split(address, &one->host, &one->port);
+		instances_split(address, &one->host, &one->port);
 		a->all =
 		    mem_realloc(a->all, (a->n + 1) * sizeof(struct instance *));
 		a->all[a->n++] = one;
@@ -217,7 +219,7 @@ void instances_free(struct instances **ap)
 		struct instance *one = a->all[i];
 		fetch_cancel(&one->fetch);
 		while (one->first)
-			answer(one, NULL, 0);
+			instances_answer(one, NULL, 0);
 		free(one->address);
 		free(one->host);
 		free(one);

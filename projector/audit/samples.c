@@ -26,21 +26,22 @@ struct samples {
 	struct fifo waiting[SAMPLE_CHECKS];
 };
 
-static struct sample **slot_of(
+static struct sample **samples_slot_of(
     const struct samples *s, const char *id, size_t len)
 {
 	return &s->slots[hash_bytes(id, len) & (s->nslots - 1)];
 }
 
-static struct sample *find(const struct samples *s, const char *id, size_t len)
+static struct sample *samples_find(
+    const struct samples *s, const char *id, size_t len)
 {
-	struct sample *one = *slot_of(s, id, len);
+	struct sample *one = *samples_slot_of(s, id, len);
 	while (one && (one->id_len != len || memcmp(one->id, id, len) != 0))
 		one = one->same_slot;
 	return one;
 }
 
-static void enqueue(struct fifo *f, struct sample *one)
+static void samples_enqueue(struct fifo *f, struct sample *one)
 {
 	one->next_due = NULL;
 	*f->last = one;
@@ -70,14 +71,15 @@ static bool may_add(const struct samples *s, mono_us_t now)
 bool samples_want(const struct samples *s, const char *id, size_t len,
     bool may_begin, mono_us_t now)
 {
-	return (may_begin && may_add(s, now)) || (s->n && find(s, id, len));
+	return (may_begin && may_add(s, now)) ||
+	       (s->n && samples_find(s, id, len));
 }
 
 void samples_hear(struct samples *s, const char *id, size_t len,
     int32_t partition, const struct audit_commit *c, bool may_begin,
     mono_us_t now)
 {
-	struct sample *one = find(s, id, len);
+	struct sample *one = samples_find(s, id, len);
 	if (one) {
 		if (c->version > one->commit.version)
 			one->commit = *c;
@@ -92,24 +94,24 @@ void samples_hear(struct samples *s, const char *id, size_t len,
 	    .commit = *c,
 	    .heard_at = now,
 	    .refs = 1};
-	struct sample **slot = slot_of(s, id, len);
+	struct sample **slot = samples_slot_of(s, id, len);
 	one->same_slot = *slot;
 	*slot = one;
-	enqueue(&s->waiting[0], one);
+	samples_enqueue(&s->waiting[0], one);
 	s->n++;
 	s->next_at = now + s->interval;
 }
 
-static void forget(struct samples *s, struct sample *one)
+static void samples_forget(struct samples *s, struct sample *one)
 {
-	struct sample **at = slot_of(s, one->id, one->id_len);
+	struct sample **at = samples_slot_of(s, one->id, one->id_len);
 	while (*at != one)
 		at = &(*at)->same_slot;
 	*at = one->same_slot;
 	one->dropped = true;
 }
 
-static struct sample *take_first(struct fifo *f)
+static struct sample *samples_take_first(struct fifo *f)
 {
 	struct sample *one = f->first;
 	f->first = one->next_due;
@@ -123,14 +125,14 @@ struct sample *samples_due(struct samples *s, mono_us_t now)
 	for (unsigned i = 0; i < SAMPLE_CHECKS; i++) {
 		struct fifo *f = &s->waiting[i];
 		while (f->first && now - f->first->heard_at >= sample_ages[i]) {
-			struct sample *one = take_first(f);
+			struct sample *one = samples_take_first(f);
 			if (one->dropped) {
 				samples_release(s, &one);
 				continue;
 			}
 			if (i + 1 < SAMPLE_CHECKS) {
 				samples_hold(one);
-				enqueue(&s->waiting[i + 1], one);
+				samples_enqueue(&s->waiting[i + 1], one);
 			}
 			return one;
 		}
@@ -151,7 +153,7 @@ void samples_release(struct samples *s, struct sample **op)
 	if (--one->refs > 0)
 		return;
 	if (!one->dropped)
-		forget(s, one);
+		samples_forget(s, one);
 	s->n--;
 	free(one->id);
 	free(one);
@@ -163,7 +165,7 @@ void samples_drop(struct samples *s, int32_t partition)
 		for (struct sample *one = s->slots[i], *next; one; one = next) {
 			next = one->same_slot;
 			if (partition < 0 || one->partition == partition)
-				forget(s, one);
+				samples_forget(s, one);
 		}
 	}
 }
@@ -180,7 +182,7 @@ void samples_free(struct samples **sp)
 		return;
 	for (size_t i = 0; i < SAMPLE_CHECKS; i++) {
 		while (s->waiting[i].first) {
-			struct sample *one = take_first(&s->waiting[i]);
+			struct sample *one = samples_take_first(&s->waiting[i]);
 			samples_release(s, &one);
 		}
 	}

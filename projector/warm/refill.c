@@ -108,7 +108,7 @@ static void on_filled(void *arg, const redisReply *reply)
 		run_is_over(q.r);
 }
 
-static bool fill(struct refill *r, size_t at, const struct row *row)
+static bool refill_fill(struct refill *r, size_t at, const struct row *row)
 {
 	const struct warmkey *k = &r->keys->keys[at];
 	const struct key_slot slot = keyspace_slot(
@@ -146,7 +146,7 @@ static bool is_unmigrated(const struct refill *r, const struct err *e)
 	return strncmp(e->code, "42", 2) == 0 && !of_replica(r);
 }
 
-static void pass_over(struct refill *r, const struct err *e)
+static void refill_pass_over(struct refill *r, const struct err *e)
 {
 	const struct collection *c = r->keys->keys[r->at].collection;
 	if (!r->passed_over[c->index])
@@ -161,7 +161,7 @@ static void hear_row(struct refill *r, size_t at, const struct row *row)
 {
 	struct stats *s = r->o.stats;
 	if (row->present && !row->too_large) {
-		r->unanswered += fill(r, at, row);
+		r->unanswered += refill_fill(r, at, row);
 		return;
 	}
 	/* A replica that lags may not have it yet. */
@@ -171,7 +171,7 @@ static void hear_row(struct refill *r, size_t at, const struct row *row)
 	metric_add(row->too_large ? &s->warm_given_up : &s->warm_absent, 1);
 }
 
-static void on_rows(
+static void refill_on_rows(
     void *arg, const struct err *e, const struct row *rows, size_t n)
 {
 	struct question q = *(struct question *)arg;
@@ -181,7 +181,7 @@ static void on_rows(
 		return;
 	if (rows == NULL) {
 		if (is_unmigrated(r, e))
-			pass_over(r, e);
+			refill_pass_over(r, e);
 		else
 			wait_for_servers(r);
 		return;
@@ -196,7 +196,7 @@ static void on_rows(
 		run_is_over(r);
 }
 
-static bool ask(struct refill *r, size_t n)
+static bool refill_ask(struct refill *r, size_t n)
 {
 	struct row_key keys[WARM_KEYS_PIECE];
 	size_t nkeys = 0;
@@ -210,14 +210,14 @@ static bool ask(struct refill *r, size_t n)
 			keys[nkeys++] = (struct row_key){
 			    k->id + name, k->id_len - name, r->partition};
 	}
-	bool sent = rows_read(
-	    server, r->keys->keys[r->at].collection, keys, nkeys, on_rows, q);
+	bool sent = rows_read(server, r->keys->keys[r->at].collection, keys,
+	    nkeys, refill_on_rows, q);
 	if (!sent)
 		free(q);
 	return sent;
 }
 
-static void finish(struct refill *r)
+static void refill_finish(struct refill *r)
 {
 	r->keys = NULL;
 	r->o.done(r->o.arg, r->filled);
@@ -226,13 +226,13 @@ static void finish(struct refill *r)
 static void ask_rows(struct refill *r)
 {
 	if (r->at == r->keys->n)
-		finish(r);
+		refill_finish(r);
 	else if (!redis_up(r->o.redis) ||
-		 !ask(r, warm_keys_run(r->keys, r->at)))
+		 !refill_ask(r, warm_keys_run(r->keys, r->at)))
 		wait_for_servers(r);
 }
 
-static void on_timer(void *arg)
+static void refill_on_timer(void *arg)
 {
 	ask_rows(arg);
 }
@@ -249,7 +249,7 @@ struct refill *refill_new(const struct refill_options *o)
 	if (s->replica_urls[0])
 		r->replica = rows_new(o->loop, "replica", s->replica_urls,
 		    "prefer-standby", s->common.document_max);
-	r->timer = loop_timer_new(o->loop, on_timer, r);
+	r->timer = loop_timer_new(o->loop, refill_on_timer, r);
 	backoff_init(&r->backoff, CLOCK_MS(20), CLOCK_S(2));
 	jitter_init(&r->jitter, entropy_bits());
 	size_t n = 0;

@@ -42,7 +42,7 @@ struct rows *rows_new(struct loop *l, const char *name, const char *url,
 
 enum { AS_OF = 1, VERSION, BYTES };
 
-static void read_row(const struct reading *q, const PGresult *r, int at,
+static void rows_read_row(const struct reading *q, const PGresult *r, int at,
     struct row *out, struct buf *docs)
 {
 	*out =
@@ -59,7 +59,7 @@ static void read_row(const struct reading *q, const PGresult *r, int at,
 	out->doc = buf_take(docs, NULL);
 }
 
-static void on_reply(void *arg, const struct pg_reply *reply)
+static void rows_on_reply(void *arg, const struct pg_reply *reply)
 {
 	struct reading q = *(struct reading *)arg;
 	free(arg);
@@ -74,7 +74,7 @@ static void on_reply(void *arg, const struct pg_reply *reply)
 		size_t i = (size_t)pg_int8(r, at, 0) - 1;
 		if (i >= q.n || rows[i].present)
 			continue; /* nobody asked, or it was answered */
-		read_row(&q, r, at, &rows[i], &docs);
+		rows_read_row(&q, r, at, &rows[i], &docs);
 	}
 	q.done(q.arg, &reply->err, rows, q.n);
 	for (size_t i = 0; i < q.n; i++) {
@@ -104,7 +104,7 @@ bool rows_read(struct rows *r, const struct collection *c,
 	}
 	pg_params_int8(&call, (uint64_t)r->document_max);
 	const struct pg_query query = pg_params_query(&call);
-	bool sent = pg_submit(r->pg, &query, 1, on_reply, q);
+	bool sent = pg_submit(r->pg, &query, 1, rows_on_reply, q);
 	if (!sent)
 		free(q);
 	pg_params_free(&call);

@@ -53,12 +53,12 @@ struct question {
 };
 
 static void begin_any(struct warm *w);
-static void drop_piece(struct warm *w);
+static void warm_drop_piece(struct warm *w);
 static void next_partition(struct warm *w);
 
 /* --- the log ------------------------------------------------------------- */
 
-static void read_piece(struct warm *w)
+static void warm_read_piece(struct warm *w)
 {
 	const struct consumer_start start = {w->partition, w->next};
 	warm_keys_clear(&w->keys);
@@ -67,7 +67,7 @@ static void read_piece(struct warm *w)
 	consumer_assign(w->consumer, &start, 1);
 }
 
-static void pause_for(struct warm *w, dur_us_t time)
+static void warm_pause_for(struct warm *w, dur_us_t time)
 {
 	w->state = STATE_PAUSING;
 	loop_timer_start(w->timer, time);
@@ -81,7 +81,7 @@ static void piece_is_read(struct warm *w, bool finished)
 	refill_start(w->refill, w->partition, &w->keys);
 }
 
-static void on_message(void *arg, rd_kafka_message_t *m)
+static void warm_on_message(void *arg, rd_kafka_message_t *m)
 {
 	struct warm *w = arg;
 	struct record_commit r;
@@ -100,7 +100,7 @@ static void on_message(void *arg, rd_kafka_message_t *m)
 	rd_kafka_message_destroy(m);
 }
 
-static void on_eof(void *arg, int32_t partition, int64_t end)
+static void warm_on_eof(void *arg, int32_t partition, int64_t end)
 {
 	struct warm *w = arg;
 	(void)end;
@@ -108,7 +108,7 @@ static void on_eof(void *arg, int32_t partition, int64_t end)
 		piece_is_read(w, true);
 }
 
-static void on_fault(void *arg, int32_t partition, struct err e)
+static void warm_on_fault(void *arg, int32_t partition, struct err e)
 {
 	struct warm *w = arg;
 	if (w->state != STATE_READING || partition != w->partition)
@@ -121,7 +121,7 @@ static void on_fault(void *arg, int32_t partition, struct err e)
 		return;
 	}
 	consumer_assign(w->consumer, NULL, 0);
-	pause_for(w, CLOCK_S(1));
+	warm_pause_for(w, CLOCK_S(1));
 }
 
 /* --- the generation ------------------------------------------------------ */
@@ -136,14 +136,14 @@ static void on_generation(void *arg, const redisReply *reply)
 		return;
 	if (reply && reply->type == REDIS_REPLY_NIL) {
 		/* Emptied once more: it is wanted when it is started. */
-		drop_piece(w);
+		warm_drop_piece(w);
 		begin_any(w);
 	} else if (reply && reply->type == REDIS_REPLY_STRING &&
 		   l2_watermark_parse(reply->str, reply->len, &at)) {
 		w->generation = at.generation;
-		read_piece(w);
+		warm_read_piece(w);
 	} else {
-		pause_for(w, CLOCK_S(1));
+		warm_pause_for(w, CLOCK_S(1));
 	}
 }
 
@@ -158,12 +158,12 @@ static void ask_generation(struct warm *w)
 	w->state = STATE_ASKING;
 	if (!redis_submit(w->o.redis, 2, argv, lens, on_generation, q)) {
 		free(q);
-		pause_for(w, CLOCK_S(1));
+		warm_pause_for(w, CLOCK_S(1));
 	}
 	buf_free(&key);
 }
 
-static void ignore(void *arg, const redisReply *reply)
+static void warm_ignore(void *arg, const redisReply *reply)
 {
 	(void)arg;
 	(void)reply;
@@ -178,7 +178,7 @@ static void note_warmed(struct warm *w)
 	version_to_hex(w->generation, hex);
 	const char *argv[] = {"SET", key.data, hex};
 	const size_t lens[] = {3, key.len, VERSION_HEX_LEN};
-	(void)redis_submit(w->o.redis, 3, argv, lens, ignore, NULL);
+	(void)redis_submit(w->o.redis, 3, argv, lens, warm_ignore, NULL);
 	buf_free(&key);
 }
 
@@ -195,21 +195,21 @@ static void on_refilled(void *arg, size_t filled)
 	if (w->finished)
 		next_partition(w);
 	else
-		pause_for(w, took < least ? least - took : 0);
+		warm_pause_for(w, took < least ? least - took : 0);
 }
 
-static void on_timer(void *arg)
+static void warm_on_timer(void *arg)
 {
 	struct warm *w = arg;
 	if (w->generation)
-		read_piece(w);
+		warm_read_piece(w);
 	else
 		ask_generation(w);
 }
 
 /* --- partitions ---------------------------------------------------------- */
 
-static void drop_piece(struct warm *w)
+static void warm_drop_piece(struct warm *w)
 {
 	refill_stop(w->refill);
 	loop_timer_stop(w->timer);
@@ -219,9 +219,9 @@ static void drop_piece(struct warm *w)
 	warm_keys_free(&w->keys);
 }
 
-static void begin(struct warm *w, int32_t partition)
+static void warm_begin(struct warm *w, int32_t partition)
 {
-	drop_piece(w);
+	warm_drop_piece(w);
 	w->wanted[partition] = false;
 	w->partition = partition;
 	w->next = RD_KAFKA_OFFSET_BEGINNING;
@@ -232,7 +232,7 @@ static void begin(struct warm *w, int32_t partition)
 	ask_generation(w);
 }
 
-static size_t left(const struct warm *w)
+static size_t warm_left(const struct warm *w)
 {
 	size_t n = w->state != STATE_IDLE;
 	for (size_t i = 0; i < w->partitions; i++)
@@ -244,9 +244,9 @@ static void begin_any(struct warm *w)
 {
 	for (size_t i = 0; i < w->partitions && w->state == STATE_IDLE; i++) {
 		if (w->wanted[i])
-			begin(w, (int32_t)i);
+			warm_begin(w, (int32_t)i);
 	}
-	metric_set(&w->o.stats->warm_partitions, (int64_t)left(w));
+	metric_set(&w->o.stats->warm_partitions, (int64_t)warm_left(w));
 }
 
 static void next_partition(struct warm *w)
@@ -254,7 +254,7 @@ static void next_partition(struct warm *w)
 	log_event(EV_WARM_DONE, "partition=%d keys=%" PRId64, w->partition,
 	    w->filled);
 	note_warmed(w);
-	drop_piece(w);
+	warm_drop_piece(w);
 	begin_any(w);
 }
 
@@ -264,7 +264,7 @@ void warm_want(struct warm *w, int32_t partition)
 		return;
 	w->wanted[partition] = true;
 	if (w->state != STATE_IDLE && w->partition == partition)
-		drop_piece(w);
+		warm_drop_piece(w);
 	begin_any(w);
 }
 
@@ -295,7 +295,7 @@ void warm_json(const struct warm *w, struct buf *out)
 		buf_str(out, "null");
 		return;
 	}
-	buf_printf(out, "{\"partitions_left\":%zu", left(w));
+	buf_printf(out, "{\"partitions_left\":%zu", warm_left(w));
 	if (w->state != STATE_IDLE)
 		buf_printf(out,
 		    ",\"partition\":%d,\"offset\":%" PRId64 ",\"end\":%" PRId64
@@ -309,9 +309,9 @@ void warm_json(const struct warm *w, struct buf *out)
 static struct err open_log(struct warm *w)
 {
 	static const struct consumer_events events = {
-	    .message = on_message,
-	    .eof = on_eof,
-	    .fault = on_fault,
+	    .message = warm_on_message,
+	    .eof = warm_on_eof,
+	    .fault = warm_on_fault,
 	};
 	const struct consumer_options o = {
 	    .loop = w->o.loop,
@@ -342,7 +342,7 @@ struct err warm_new(const struct warm_options *o, struct warm **out)
 	    .stats = o->stats,
 	    .done = on_refilled,
 	    .arg = w});
-	w->timer = loop_timer_new(o->loop, on_timer, w);
+	w->timer = loop_timer_new(o->loop, warm_on_timer, w);
 	return open_log(w);
 }
 
@@ -351,7 +351,7 @@ void warm_stop(struct warm *w)
 	if (w == NULL)
 		return;
 	memset(w->wanted, 0, w->partitions * sizeof *w->wanted);
-	drop_piece(w);
+	warm_drop_piece(w);
 	begin_any(w);
 }
 

@@ -1,6 +1,6 @@
-/* The head of a request, through libmicrohttpd: one that common/httpline lets
- * pass is one by RFC 9112, so that nobody in front of Sluice can read it in
- * another way (as far as libmicrohttpd shows it: from 1.0 on). */
+/* The head of a request, through libmicrohttpd: one that common/http/http_head
+ * lets pass is one by RFC 9112, so that nobody in front of Sluice can read it
+ * in another way (as far as libmicrohttpd shows it: from 1.0 on). */
 #include "tests/fuzz/fuzz.h"
 
 #include "common/http/http_head.h"

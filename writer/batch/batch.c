@@ -38,7 +38,7 @@ struct batch *batch_new(struct context *x, int32_t partition, version_t from,
 	return a;
 }
 
-static void count(struct batch *a)
+static void batch_count(struct batch *a)
 {
 	struct stats *m = &a->x->stats;
 	size_t taken_in = 0;
@@ -105,7 +105,7 @@ static void say_anew(struct batch *a)
 	metric_add(&a->x->stats.anew, 1);
 }
 
-static void announce(struct batch *a)
+static void batch_announce(struct batch *a)
 {
 	struct announcement *n =
 	    announce_begin(a->x->announcer, a->partition, a->announce_as);
@@ -128,7 +128,7 @@ static void announce(struct batch *a)
 }
 
 /* The partition was given away meanwhile: nobody waits for the answer. */
-static void leave(struct batch *a, const struct err *e)
+static void batch_leave(struct batch *a, const struct err *e)
 {
 	if (e->kind == ERR_KIND_FENCED) {
 		log_event(EV_FENCED,
@@ -140,15 +140,15 @@ static void leave(struct batch *a, const struct err *e)
 	batch_free(&a);
 }
 
-static void on_applied(void *arg, const struct pg_reply *reply)
+static void batch_on_applied(void *arg, const struct pg_reply *reply)
 {
 	struct batch *a = arg;
 	metric_observe(&a->x->stats.batch_seconds, clock_mono() - a->sent_at);
 	if (reply->err.kind == ERR_KIND_OK) {
 		crashpoint(CRASH_BATCH_COMMITTED);
 		plan_results(a->plan, reply->results);
-		count(a);
-		announce(a);
+		batch_count(a);
+		batch_announce(a);
 	}
 	if (reply->err.kind == ERR_KIND_OK && a->owner)
 		dedup_adopt(a->producers, &plan_verdicts(a->plan)->next);
@@ -156,7 +156,7 @@ static void on_applied(void *arg, const struct pg_reply *reply)
 	if (a->owner)
 		a->done(a, &reply->err, reply->constraint);
 	else
-		leave(a, &reply->err);
+		batch_leave(a, &reply->err);
 }
 
 /* --- trials -------------------------------------------------------------- */
@@ -181,7 +181,7 @@ static struct err blame(struct batch *a, const struct pg_reply *reply)
 	return over ? ERR_OK : reply->failures[told].err;
 }
 
-static void on_tried(void *arg, const struct pg_reply *reply)
+static void batch_on_tried(void *arg, const struct pg_reply *reply)
 {
 	struct batch *a = arg;
 	struct err e = reply->err;
@@ -208,8 +208,8 @@ static bool send_plan(struct batch *a)
 	struct pg_query *queries = mem_alloc(n * sizeof *queries);
 	plan_query(a->plan, queries);
 	a->sent_at = clock_mono();
-	bool sent = pool_submit(
-	    a->x->pool, queries, n, a->trial ? on_tried : on_applied, a);
+	bool sent = pool_submit(a->x->pool, queries, n,
+	    a->trial ? batch_on_tried : batch_on_applied, a);
 	free(queries);
 	crashpoint(CRASH_BATCH_SENT);
 	if (!sent)
@@ -219,7 +219,7 @@ static bool send_plan(struct batch *a)
 
 static bool send_lookup(struct batch *a);
 
-static struct err go_on(struct batch *a, PGresult *const *results)
+static struct err batch_go_on(struct batch *a, PGresult *const *results)
 {
 	bool sent = true;
 	switch (prefetch_results(a->lookup, results, a->from)) {
@@ -250,7 +250,7 @@ static void on_found(void *arg, const struct pg_reply *reply)
 	a->asking = false;
 	crashpoint(CRASH_PREFETCH_DONE);
 	if (a->owner && e.kind == ERR_KIND_OK)
-		e = go_on(a, reply->results);
+		e = batch_go_on(a, reply->results);
 	if (a->asking)
 		return;
 	prefetch_free(&a->lookup);
@@ -271,7 +271,7 @@ static bool send_lookup(struct batch *a)
 	return a->asking;
 }
 
-static bool submit(struct batch *a, bool trial)
+static bool batch_send(struct batch *a, bool trial)
 {
 	CHECK(a->plan == NULL && a->lookup == NULL && a->owner != NULL);
 	a->trial = trial;
@@ -287,12 +287,12 @@ static bool submit(struct batch *a, bool trial)
 
 bool batch_submit(struct batch *a)
 {
-	return submit(a, false);
+	return batch_send(a, false);
 }
 
 bool batch_try(struct batch *a)
 {
-	return submit(a, true);
+	return batch_send(a, true);
 }
 
 struct write *batch_take_writes(struct batch *a)

@@ -13,7 +13,7 @@
 #include <stddef.h>
 
 /* Of a rejected batch of at most so many writes Postgres is asked about each,
- * which takes as long as some ten transactions (attempt.c). */
+ * which takes as long as some ten transactions (batch_retry.c). */
 enum { BATCH_POLICY_TRIAL = 320 };
 
 /* A batch may read rows of so many times the bytes that its writes may have:

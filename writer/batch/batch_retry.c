@@ -73,7 +73,7 @@ struct batch_retry {
 	void *arg;
 };
 
-static void set_state(struct batch_retry *t, enum state to)
+static void batch_retry_set_state(struct batch_retry *t, enum state to)
 {
 	loop_timer_stop(t->timer);
 	t->state = to;
@@ -85,12 +85,13 @@ static bool is_sent(const struct batch_retry *t)
 	return t->state == STATE_SENT || t->state == STATE_TRYING;
 }
 
-static void finish(struct batch_retry *t, enum batch_retry_result result)
+static void batch_retry_finish(
+    struct batch_retry *t, enum batch_retry_result result)
 {
 	other_partitions_free(&t->others);
 	struct batch *a = t->apply;
 	t->apply = NULL;
-	set_state(t, STATE_IDLE);
+	batch_retry_set_state(t, STATE_IDLE);
 	t->done(t->arg, result, a);
 }
 
@@ -98,16 +99,16 @@ static void wait_and_check(
     struct batch_retry *t, const char *code, const char *why)
 {
 	snprintf(t->trouble, sizeof t->trouble, "%.31s %.120s", code, why);
-	set_state(t, STATE_WAITING);
+	batch_retry_set_state(t, STATE_WAITING);
 	loop_timer_start(t->timer,
 	    t->draining ? 0 : backoff_next(&t->backoff, entropy_bits()));
 }
 
-static void send_batch(struct batch_retry *t)
+static void batch_retry_send_batch(struct batch_retry *t)
 {
 	t->alone = t->others && other_partitions_are_there(t->others);
 	if (batch_submit(t->apply))
-		set_state(t, STATE_SENT);
+		batch_retry_set_state(t, STATE_SENT);
 	else
 		wait_and_check(t, "08006", pool_error(t->x->pool));
 }
@@ -120,7 +121,7 @@ static void fenced(struct batch_retry *t, const char *found)
 	    "partition=%d from=%" PRIu64 " to=%" PRIu64 " found=%s",
 	    t->apply->partition, t->apply->from, t->apply->to, found);
 	metric_add(&t->x->stats.fenced, 1);
-	finish(t, BATCH_RETRY_FENCED);
+	batch_retry_finish(t, BATCH_RETRY_FENCED);
 }
 
 static void recovered(struct batch_retry *t)
@@ -134,17 +135,17 @@ static void recovered(struct batch_retry *t)
 	metric_add(&t->x->stats.batches, 1);
 	t->trouble[0] = '\0';
 	backoff_reset(&t->backoff);
-	finish(t, BATCH_RETRY_RECOVERED);
+	batch_retry_finish(t, BATCH_RETRY_RECOVERED);
 }
 
 /* It would be so again with all of it. */
-static void split(struct batch_retry *t)
+static void batch_retry_split(struct batch_retry *t)
 {
 	backoff_reset(&t->backoff);
-	finish(t, BATCH_RETRY_SPLIT);
+	batch_retry_finish(t, BATCH_RETRY_SPLIT);
 }
 
-static void on_checked(void *arg, const struct pg_reply *reply)
+static void batch_retry_on_checked(void *arg, const struct pg_reply *reply)
 {
 	struct batch_retry *t = arg;
 	t->check = NULL;
@@ -161,9 +162,9 @@ static void on_checked(void *arg, const struct pg_reply *reply)
 	char found[32];
 	snprintf(found, sizeof found, "%" PRIu64, at);
 	if (at == t->apply->from && t->too_much > 1 && t->apply->n > 1)
-		split(t);
+		batch_retry_split(t);
 	else if (at == t->apply->from)
-		send_batch(t);
+		batch_retry_send_batch(t);
 	else if (at == t->apply->to)
 		recovered(t);
 	else
@@ -178,20 +179,21 @@ static void check_watermark(struct batch_retry *t)
 	pg_array_begin(list, PG_INT4, 1);
 	pg_array_int4(list, t->apply->partition);
 	const struct pg_query q = pg_params_query(&c);
-	t->check = pg_request_submit(t->x->pool, &q, 1, on_checked, t);
+	t->check =
+	    pg_request_submit(t->x->pool, &q, 1, batch_retry_on_checked, t);
 	if (t->check)
-		set_state(t, STATE_CHECKING);
+		batch_retry_set_state(t, STATE_CHECKING);
 	else
 		wait_and_check(t, "08006", pool_error(t->x->pool));
 	pg_params_free(&c);
 }
 
-static void on_timer(void *arg)
+static void batch_retry_on_timer(void *arg)
 {
 	struct batch_retry *t = arg;
 	CHECK(t->state == STATE_WAITING);
 	if (t->draining)
-		finish(t, BATCH_RETRY_GIVEN_UP);
+		batch_retry_finish(t, BATCH_RETRY_GIVEN_UP);
 	else
 		check_watermark(t);
 }
@@ -220,18 +222,18 @@ static void retry(struct batch_retry *t, const struct err *e)
 static void try_writes(struct batch_retry *t)
 {
 	if (batch_try(t->apply))
-		set_state(t, STATE_TRYING);
+		batch_retry_set_state(t, STATE_TRYING);
 	else
 		wait_and_check(t, "08006", pool_error(t->x->pool));
 }
 
 /* A rejection takes the place of each guilty write. */
-static void on_tried(struct batch_retry *t)
+static void batch_retry_on_tried(struct batch_retry *t)
 {
 	if (t->apply->blamed)
-		send_batch(t);
+		batch_retry_send_batch(t);
 	else
-		finish(t, BATCH_RETRY_SPLIT);
+		batch_retry_finish(t, BATCH_RETRY_SPLIT);
 }
 
 /* A batch whose outcomes were told waits for what another partition is still to
@@ -248,7 +250,7 @@ static bool must_pass(struct batch_retry *t)
 	return true;
 }
 
-static void rejected(
+static void batch_retry_rejected(
     struct batch_retry *t, const struct err *e, const char *constraint)
 {
 	struct batch *a = t->apply;
@@ -271,15 +273,15 @@ static void rejected(
 	metric_add(&t->x->stats.split, 1);
 	if (a->n == 1) {
 		reject_reason_write(&a->writes[0], a->partition, e, constraint);
-		send_batch(t);
+		batch_retry_send_batch(t);
 	} else if (a->n <= BATCH_POLICY_TRIAL && !a->tried) {
 		try_writes(t);
 	} else {
-		finish(t, BATCH_RETRY_SPLIT);
+		batch_retry_finish(t, BATCH_RETRY_SPLIT);
 	}
 }
 
-static void on_applied(
+static void batch_retry_on_applied(
     struct batch *a, const struct err *e, const char *constraint)
 {
 	struct batch_retry *t = a->owner;
@@ -287,19 +289,19 @@ static void on_applied(
 	switch (e->kind) {
 	case ERR_KIND_OK:
 		if (a->fits < a->n) {
-			split(t);
+			batch_retry_split(t);
 			break;
 		}
 		if (t->state == STATE_TRYING) {
-			on_tried(t);
+			batch_retry_on_tried(t);
 			break;
 		}
 		t->trouble[0] = '\0';
 		backoff_reset(&t->backoff);
-		finish(t, BATCH_RETRY_COMMITTED);
+		batch_retry_finish(t, BATCH_RETRY_COMMITTED);
 		break;
 	case ERR_KIND_REJECT:
-		rejected(t, e, constraint);
+		batch_retry_rejected(t, e, constraint);
 		break;
 	case ERR_KIND_FENCED:
 		fenced(t, "another");
@@ -323,7 +325,7 @@ struct batch_retry *batch_retry_new(
 	t->x = x;
 	t->done = done;
 	t->arg = arg;
-	t->timer = loop_timer_new(x->loop, on_timer, t);
+	t->timer = loop_timer_new(x->loop, batch_retry_on_timer, t);
 	backoff_init(&t->backoff, CLOCK_MS(50), CLOCK_S(5));
 	return t;
 }
@@ -333,9 +335,9 @@ void batch_retry_begin(struct batch_retry *t, struct batch *a)
 	CHECK(t->state == STATE_IDLE);
 	t->too_much = 0;
 	t->apply = a;
-	a->done = on_applied;
+	a->done = batch_retry_on_applied;
 	a->owner = t;
-	send_batch(t);
+	batch_retry_send_batch(t);
 }
 
 void batch_retry_hurry(struct batch_retry *t)
@@ -360,7 +362,7 @@ void batch_retry_drop(struct batch_retry *t)
 		batch_free(&t->apply);
 	t->apply = NULL;
 	t->trouble[0] = '\0';
-	set_state(t, STATE_IDLE);
+	batch_retry_set_state(t, STATE_IDLE);
 }
 
 const struct batch *batch_retry_batch(const struct batch_retry *t)

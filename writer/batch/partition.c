@@ -76,7 +76,7 @@ static const char *id_of(const struct write *w)
 	return log_quote(id);
 }
 
-static void set_state(struct partition *p, enum partition_state to)
+static void partition_set_state(struct partition *p, enum partition_state to)
 {
 	loop_timer_stop(p->timer);
 	p->state = to;
@@ -88,7 +88,7 @@ static void take_again(struct partition *p, const char *why)
 	p->trouble = why;
 	queue_clear(&p->queue);
 	batch_retry_drop(p->attempt);
-	set_state(p, PARTITION_BACKOFF);
+	partition_set_state(p, PARTITION_BACKOFF);
 	loop_timer_start(p->timer, backoff_next(&p->again, bits));
 }
 
@@ -101,7 +101,7 @@ static struct batch_policy_fill fill_of(const struct partition *p)
 	    q->n, q->bytes, q->n ? queue_at(q, 0)->arrived : 0};
 }
 
-static void apply_backpressure(struct partition *p)
+static void partition_apply_backpressure(struct partition *p)
 {
 	struct batch_policy_fill f = fill_of(p);
 	if (!p->paused && batch_policy_full(&p->policy, &f)) {
@@ -153,7 +153,7 @@ static bool may_announce(const struct partition *p)
 
 /* The rest of the batch is in the log, and comes; not for ever is it waited
  * for. */
-static bool is_whole(
+static bool partition_is_whole(
     const struct partition *p, const struct batch_policy_fill *f, mono_us_t now)
 {
 	const struct queue *q = &p->queue;
@@ -167,12 +167,12 @@ static void kick(struct partition *p)
 {
 	if (p->state != PARTITION_FILLING)
 		return;
-	apply_backpressure(p);
+	partition_apply_backpressure(p);
 	struct batch_policy_fill f = fill_of(p);
 	mono_us_t now = clock_mono();
 	if (f.rows == 0 || p->draining || p->x->paused)
 		return;
-	if (!is_whole(p, &f, now)) {
+	if (!partition_is_whole(p, &f, now)) {
 		if (!loop_timer_armed(p->timer))
 			loop_timer_start(p->timer, CLOCK_S(1));
 		return;
@@ -186,7 +186,7 @@ static void kick(struct partition *p)
 	}
 	if (!may_announce(p))
 		return; /* partition_announced comes back here */
-	set_state(p, PARTITION_TRYING);
+	partition_set_state(p, PARTITION_TRYING);
 	struct batch *a = next_batch(p);
 	crashpoint(CRASH_BATCH_BEGIN);
 	batch_retry_begin(p->attempt, a);
@@ -197,7 +197,7 @@ static void on_decided(
 {
 	struct partition *p = arg;
 	size_t n = a->n;
-	set_state(p, PARTITION_FILLING);
+	partition_set_state(p, PARTITION_FILLING);
 	switch (result) {
 	case BATCH_RETRY_COMMITTED:
 		p->watermark = a->to;
@@ -231,14 +231,14 @@ static void on_decided(
 	p->o.settled(p->o.arg);
 }
 
-static void on_timer(void *arg)
+static void partition_on_timer(void *arg)
 {
 	struct partition *p = arg;
 	if (p->state == PARTITION_FILLING) {
 		kick(p);
 	} else if (!p->draining) {
 		CHECK(p->state == PARTITION_BACKOFF);
-		set_state(p, PARTITION_TAKING);
+		partition_set_state(p, PARTITION_TAKING);
 		p->o.retake(p->o.arg, p);
 	}
 }
@@ -256,7 +256,7 @@ struct partition *partition_new(const struct partition_options *o)
 	batch_policy_init(&p->policy, (size_t)s->batch_rows,
 	    (size_t)s->batch_bytes, s->batch_linger);
 	backoff_init(&p->again, CLOCK_MS(50), CLOCK_S(10));
-	p->timer = loop_timer_new(o->x->loop, on_timer, p);
+	p->timer = loop_timer_new(o->x->loop, partition_on_timer, p);
 	p->attempt = batch_retry_new(o->x, on_decided, p);
 	return p;
 }
@@ -279,14 +279,14 @@ void partition_start(
 	p->paused = false;
 	p->held = false;
 	p->trouble = "";
-	set_state(p, PARTITION_FILLING);
+	partition_set_state(p, PARTITION_FILLING);
 	crashpoint(CRASH_TAKEN);
 	if (p->gap_again)
 		take_again(p, "what was committed is not announced");
 	p->gap_again = false;
 }
 
-static void hold(struct partition *p, const struct write *w)
+static void partition_hold_back(struct partition *p, const struct write *w)
 {
 	const char *name = w->collection->name;
 	char at[POSITION_MAX_LEN];
@@ -342,7 +342,7 @@ void partition_message(struct partition *p, rd_kafka_message_t *m)
 	if (w.collection &&
 	    !fingerprints_known(p->x->shapes, w.collection, w.said.shape) &&
 	    !orders_has(p->x->orders, p->o.number, w.version)) {
-		hold(p, &w);
+		partition_hold_back(p, &w);
 		write_clear(&w);
 		return;
 	}
@@ -351,7 +351,7 @@ void partition_message(struct partition *p, rd_kafka_message_t *m)
 	if (w.refused == REASON_MALFORMED)
 		count_malformed(p, &w);
 	queue_push(&p->queue, &w);
-	apply_backpressure(p);
+	partition_apply_backpressure(p);
 	kick(p);
 }
 

@@ -9,7 +9,7 @@ struct pg_request {
 	void *arg;
 };
 
-static void on_reply(void *arg, const struct pg_reply *reply)
+static void pg_request_on_reply(void *arg, const struct pg_reply *reply)
 {
 	struct pg_request a = *(struct pg_request *)arg;
 	free(arg);
@@ -22,7 +22,7 @@ struct pg_request *pg_request_submit(struct pool *p,
 {
 	struct pg_request *a = MEM_NEW(struct pg_request);
 	*a = (struct pg_request){done, arg};
-	if (pool_submit(p, queries, n, on_reply, a))
+	if (pool_submit(p, queries, n, pg_request_on_reply, a))
 		return a;
 	free(a);
 	return NULL;

@@ -191,7 +191,7 @@ static void add_notes(struct batch_plan *p)
 		    (struct step){.kind = KIND_OTHER, .call = calls[i]};
 }
 
-static struct batch_plan *begin(
+static struct batch_plan *plan_begin(
     const struct statements *s, const struct plan_batch *b, bool trial)
 {
 	enum { FRAME = 4 }; /* BEGIN, SET CONSTRAINTS, the fence, ROLLBACK */
@@ -210,7 +210,7 @@ static struct batch_plan *begin(
 struct batch_plan *plan_trial(
     const struct statements *s, const struct plan_batch *b)
 {
-	struct batch_plan *p = begin(s, b, true);
+	struct batch_plan *p = plan_begin(s, b, true);
 	add_step(p, KIND_OTHER, NULL, "BEGIN");
 	/* What would be noticed at the COMMIT only. */
 	add_step(p, KIND_OTHER, NULL, "SET CONSTRAINTS ALL IMMEDIATE");
@@ -256,7 +256,7 @@ static void add_ordered(struct batch_plan *p)
 struct batch_plan *plan_new(
     const struct statements *s, const struct plan_batch *b)
 {
-	struct batch_plan *p = begin(s, b, false);
+	struct batch_plan *p = plan_begin(s, b, false);
 	add_fence(p, b);
 	if (b->in_order)
 		add_ordered(p);
@@ -292,7 +292,7 @@ static const struct fold_change *change_of(const struct fold *f,
 	return fold_find(f, s->collection, key, len);
 }
 
-static void read_rows(
+static void plan_read_rows(
     struct batch_plan *p, const struct step *s, const PGresult *r)
 {
 	const struct fold *f = &p->verdicts.fold;
@@ -335,7 +335,7 @@ void plan_results(struct batch_plan *p, PGresult *const *results)
 	for (size_t i = 0; i < p->nsteps; i++) {
 		const struct step *s = &p->steps[i];
 		if (s->kind != KIND_OTHER)
-			read_rows(p, s, results[i]);
+			plan_read_rows(p, s, results[i]);
 	}
 	settle(p);
 }

@@ -16,7 +16,7 @@ struct pool {
 	void *arg;
 };
 
-static void on_state(void *arg, bool ready)
+static void pool_on_state(void *arg, bool ready)
 {
 	struct pool *p = arg;
 	if (ready)
@@ -37,7 +37,7 @@ struct pool *pool_new(const struct pool_options *o)
 	    .setup = SESSION,
 	    .connect_timeout = CLOCK_S(5),
 	    .query_timeout = CLOCK_S(60),
-	    .state = on_state,
+	    .state = pool_on_state,
 	    .arg = p,
 	};
 	for (size_t i = 0; i < p->n; i++)

@@ -53,7 +53,7 @@ struct prefetch {
 	size_t nrecords;
 };
 
-static bool is_needed(const struct write *w)
+static bool prefetch_is_needed(const struct write *w)
 {
 	return w->said.idempotency_key ||
 	       (w->refused == REASON_NONE && !write_is_plain(w));
@@ -135,7 +135,7 @@ struct prefetch *prefetch_new(const struct statements *s, int32_t partition,
     const struct write *writes, size_t n, size_t most, size_t document_max)
 {
 	size_t needed = 0;
-	while (needed < n && !is_needed(&writes[needed]))
+	while (needed < n && !prefetch_is_needed(&writes[needed]))
 		needed++;
 	if (needed == n)
 		return NULL;
@@ -170,7 +170,7 @@ void prefetch_query(struct prefetch *l, struct pg_query *out)
 
 /* --- results ------------------------------------------------------------- */
 
-static struct jsonslice text(const PGresult *r, int row, int column)
+static struct jsonslice prefetch_text(const PGresult *r, int row, int column)
 {
 	return (struct jsonslice){
 	    PQgetvalue(r, row, column), (size_t)PQgetlength(r, row, column)};
@@ -178,7 +178,7 @@ static struct jsonslice text(const PGresult *r, int row, int column)
 
 enum { AT, AS_OF, VERSION, BYTES };
 
-static void read_row(struct prefetch *l, struct answer *out,
+static void prefetch_read_row(struct prefetch *l, struct answer *out,
     const struct collection *c, const PGresult *r, int row,
     struct buf *document)
 {
@@ -203,7 +203,7 @@ static void read_row(struct prefetch *l, struct answer *out,
 	    arena_keep(&l->documents, document->data, document->len);
 }
 
-static bool read_rows(struct prefetch *l, const struct question *q,
+static bool prefetch_read_rows(struct prefetch *l, const struct question *q,
     const PGresult *r, version_t from)
 {
 	const struct collection *c =
@@ -220,7 +220,7 @@ static bool read_rows(struct prefetch *l, const struct question *q,
 			break;
 		fit++;
 		size_t i = l->asked[q->first + (size_t)at - 1];
-		read_row(l, &l->answers[i], c, r, row, &document);
+		prefetch_read_row(l, &l->answers[i], c, r, row, &document);
 	}
 	buf_free(&document);
 	return fit == q->n;
@@ -250,8 +250,8 @@ static void read_records(struct prefetch *l, const PGresult *r)
 	for (size_t i = 0; i < l->nrecords; i++) {
 		struct idempotency_record *out = &l->records[i];
 		int row = (int)i;
-		struct jsonslice key = text(r, row, 0);
-		struct jsonslice outcome = text(r, row, 4);
+		struct jsonslice key = prefetch_text(r, row, 0);
+		struct jsonslice outcome = prefetch_text(r, row, 4);
 		out->key = key.s;
 		out->key_len = key.len;
 		out->fingerprint = (uint64_t)pg_int8(r, row, 1);
@@ -259,7 +259,7 @@ static void read_records(struct prefetch *l, const PGresult *r)
 		    pg_int4(r, row, 2), (version_t)pg_int8(r, row, 3)};
 		out->outcome = outcome.s;
 		out->outcome_len = outcome.len;
-		out->row_key = text(r, row, 5);
+		out->row_key = prefetch_text(r, row, 5);
 	}
 }
 
@@ -276,7 +276,7 @@ enum prefetch_answer prefetch_results(
     struct prefetch *l, PGresult *const *results, version_t from)
 {
 	for (size_t i = 0; i < l->nquestions; i++) {
-		if (!read_rows(l, &l->questions[i], *results++, from))
+		if (!prefetch_read_rows(l, &l->questions[i], *results++, from))
 			return PREFETCH_MOVED;
 	}
 	l->fits = l->bytes > l->most ? count_fitting(l) : l->n;

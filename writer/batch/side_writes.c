@@ -4,13 +4,14 @@
 
 #include <string.h>
 
-static void begin(struct pg_params *c, const Oid *types, size_t n, size_t rows)
+static void side_writes_begin(
+    struct pg_params *c, const Oid *types, size_t n, size_t rows)
 {
 	for (size_t i = 0; i < n; i++)
 		pg_array_begin(pg_params_param(c), types[i], rows);
 }
 
-static void put(struct buf *array, const char *s)
+static void side_writes_put(struct buf *array, const char *s)
 {
 	pg_array_text(array, s, strlen(s));
 }
@@ -34,10 +35,12 @@ static void add_rejected(
 	const char *key = w->collection ? w->key : w->id;
 	size_t key_len = w->collection ? w->key_len : w->id_len;
 	pg_array_int8(&c->params[1], (int64_t)w->version);
-	put(&c->params[2], w->collection ? w->collection->name : "");
+	side_writes_put(
+	    &c->params[2], w->collection ? w->collection->name : "");
 	put_text(&c->params[3], key, key_len);
-	put(&c->params[4], w->has_op ? record_op_name(w->op) : "unknown");
-	put(&c->params[5], reason_row(verdicts_reason(v, i))->name);
+	side_writes_put(
+	    &c->params[4], w->has_op ? record_op_name(w->op) : "unknown");
+	side_writes_put(&c->params[5], reason_row(verdicts_reason(v, i))->name);
 	put_text(&c->params[6], detail, strlen(detail));
 	pg_array_text(&c->params[7], w->body, w->body_len);
 	pg_array_int8(&c->params[8], w->accepted_at);
@@ -52,7 +55,7 @@ static bool note_rejections(const struct verdicts *v, struct pg_params *c)
 		return false;
 	c->sql = statements_reject;
 	pg_params_int4(c, v->partition);
-	begin(c, types, sizeof types / sizeof *types, rows);
+	side_writes_begin(c, types, sizeof types / sizeof *types, rows);
 	for (size_t i = 0; i < v->n; i++) {
 		enum reason reason = verdicts_reason(v, i);
 		if (reason != REASON_NONE && reason != REASON_REPLAYED)
@@ -84,7 +87,7 @@ static bool note_keys(const struct verdicts *v, struct pg_params *c)
 		    keys, w->said.idempotency_key, w->said.idempotency_len);
 		pg_array_int8(prints, (int64_t)w->said.fingerprint);
 		pg_array_int8(versions, (int64_t)w->version);
-		put(outcomes, verdicts_outcome(v, v->firsts[i]));
+		side_writes_put(outcomes, verdicts_outcome(v, v->firsts[i]));
 		put_text(row_keys, w->key, w->key_len);
 	}
 	return true;
@@ -130,7 +133,7 @@ static bool note_replays(const struct verdicts *v, struct pg_params *c)
 		return false;
 	c->sql = statements_replay;
 	pg_params_int4(c, v->partition);
-	begin(c, types, sizeof types / sizeof *types, v->nreplays);
+	side_writes_begin(c, types, sizeof types / sizeof *types, v->nreplays);
 	for (size_t i = 0; i < v->n; i++) {
 		if (v->keys[i].role == IDEMPOTENCY_REPLAY)
 			add_replay(v, i, c);
@@ -152,7 +155,7 @@ static bool note_producers(const struct verdicts *v, struct pg_params *c)
 	pg_array_begin(instances, PG_TEXT, n);
 	pg_array_begin(numbers, PG_INT8, n);
 	for (size_t i = 0; i < n; i++) {
-		put(instances, v->next.all[i].instance);
+		side_writes_put(instances, v->next.all[i].instance);
 		pg_array_int8(numbers, (int64_t)v->next.all[i].seq);
 	}
 	return true;

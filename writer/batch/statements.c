@@ -106,7 +106,8 @@ static char *erase_of(const struct collection *c)
 	return buf_take(&b, NULL);
 }
 
-static char *text_of(void (*make)(struct buf *, const struct collection *),
+static char *statements_text_of(
+    void (*make)(struct buf *, const struct collection *),
     const struct collection *c)
 {
 	struct buf b = {0};
@@ -123,8 +124,10 @@ struct statements *statements_new(void)
 	for (size_t i = 0; i < s->n; i++) {
 		const struct collection *c = collection_at(i);
 		s->of[i] = (struct statements_of){c, erase_of(c),
-		    text_of(sql_upsert, c), text_of(sql_current, c),
-		    text_of(sql_versions, c), text_of(sql_read_within, c)};
+		    statements_text_of(sql_upsert, c),
+		    statements_text_of(sql_current, c),
+		    statements_text_of(sql_versions, c),
+		    statements_text_of(sql_read_within, c)};
 	}
 	return s;
 }

@@ -41,7 +41,7 @@
 
 #define TIMEOUT CLOCK_S(10)
 
-struct move {
+struct advance_epoch_move {
 	const struct writer_settings *s;
 	struct patience patience;
 	struct topics *topics;
@@ -56,14 +56,14 @@ struct move {
 	char *cluster;		    /* owned */
 };
 
-static bool is_same(const struct move *m)
+static bool is_same(const struct advance_epoch_move *m)
 {
 	return strcmp(m->old_topic, m->s->common.writes_topic) == 0;
 }
 
 /* --- what Postgres says -------------------------------------------------- */
 
-static struct err read_log(struct move *m)
+static struct err read_log(struct advance_epoch_move *m)
 {
 	struct err e = ERR_OK;
 	PGresult *r =
@@ -79,7 +79,7 @@ static struct err read_log(struct move *m)
 	return e;
 }
 
-static struct err read_progress(struct move *m)
+static struct err read_progress(struct advance_epoch_move *m)
 {
 	struct err e = ERR_OK;
 	size_t n = (size_t)m->old_partitions;
@@ -101,14 +101,14 @@ static struct err read_progress(struct move *m)
 
 /* --- what Kafka says ----------------------------------------------------- */
 
-static int64_t next_offset(const struct move *m, int32_t p)
+static int64_t next_offset(const struct advance_epoch_move *m, int32_t p)
 {
 	return version_offset(m->next[p]);
 }
 
 /* A topic that was just made has no leader yet. */
-static struct err ask_ends(
-    struct move *m, const char *topic, int32_t p, struct log_offsets_of *out)
+static struct err advance_epoch_ask_ends(struct advance_epoch_move *m,
+    const char *topic, int32_t p, struct log_offsets_of *out)
 {
 	struct err e;
 	*out = (struct log_offsets_of){.partition = p};
@@ -120,14 +120,14 @@ static struct err ask_ends(
 	return e;
 }
 
-static struct err check_drained(struct move *m)
+static struct err advance_epoch_check_drained(struct advance_epoch_move *m)
 {
 	int count = 0;
 	int64_t left = 0;
 	struct err e = topics_count(m->topics, m->old_topic, TIMEOUT, &count);
 	for (int p = 0; e.kind == ERR_KIND_OK && p < count; p++) {
 		struct log_offsets_of at;
-		e = ask_ends(m, m->old_topic, p, &at);
+		e = advance_epoch_ask_ends(m, m->old_topic, p, &at);
 		if (e.kind != ERR_KIND_OK || p >= m->old_partitions)
 			continue;
 		if (at.high > next_offset(m, p))
@@ -146,17 +146,17 @@ static struct err check_drained(struct move *m)
 	    left, m->old_topic);
 }
 
-static struct err read_ends(struct move *m)
+static struct err read_ends(struct advance_epoch_move *m)
 {
 	struct err e = ERR_OK;
 	const struct common_settings *s = &m->s->common;
 	for (int32_t p = 0; e.kind == ERR_KIND_OK && p < s->partitions; p++)
-		e = ask_ends(m, s->writes_topic, p, &m->now[p]);
+		e = advance_epoch_ask_ends(m, s->writes_topic, p, &m->now[p]);
 	return e;
 }
 
 /* Does it hold records of which it is not known whether they were applied? */
-static bool is_unclear(const struct move *m)
+static bool is_unclear(const struct advance_epoch_move *m)
 {
 	bool ends_early = false, holds = false;
 	for (int32_t p = 0; p < m->old_partitions; p++) {
@@ -169,7 +169,7 @@ static bool is_unclear(const struct move *m)
 }
 
 /* Keys would change their partitions, and their writes their order. */
-static struct err check_partitions(const struct move *m)
+static struct err check_partitions(const struct advance_epoch_move *m)
 {
 	if (m->s->common.partitions == m->old_partitions)
 		return ERR_OK;
@@ -178,7 +178,7 @@ static struct err check_partitions(const struct move *m)
 	    "another log.commits");
 }
 
-static struct err check_same(const struct move *m)
+static struct err check_same(const struct advance_epoch_move *m)
 {
 	if (m->made_again || !is_unclear(m))
 		return ERR_OK;
@@ -188,7 +188,7 @@ static struct err check_same(const struct move *m)
 	    m->old_topic);
 }
 
-static void set_begin(struct move *m, int32_t p)
+static void set_begin(struct advance_epoch_move *m, int32_t p)
 {
 	const struct log_offsets_of *at = &m->now[p];
 	int64_t offset = at->low;
@@ -202,7 +202,7 @@ static void set_begin(struct move *m, int32_t p)
 }
 
 /* `dry`, and it is not there yet: as if it had been made. */
-static struct err find_begin(struct move *m)
+static struct err find_begin(struct advance_epoch_move *m)
 {
 	int count = 0;
 	struct err e =
@@ -218,12 +218,13 @@ static struct err find_begin(struct move *m)
 	return ERR_OK;
 }
 
-static struct err ask_kafka(struct move *m, bool dry)
+static struct err ask_kafka(struct advance_epoch_move *m, bool dry)
 {
 	size_t n = (size_t)m->s->common.partitions;
 	m->begin = mem_zalloc(n * sizeof *m->begin);
 	m->now = mem_zalloc(n * sizeof *m->now);
-	struct err e = is_same(m) ? check_partitions(m) : check_drained(m);
+	struct err e =
+	    is_same(m) ? check_partitions(m) : advance_epoch_check_drained(m);
 	if (e.kind == ERR_KIND_OK)
 		e = migrate_topics(m->topics, &m->patience, m->s, dry);
 	if (e.kind == ERR_KIND_OK)
@@ -243,7 +244,7 @@ static void quote(PGconn *c, struct buf *out, const char *s)
 	PQfreemem(text);
 }
 
-static void write_sql(const struct move *m, struct buf *out)
+static void write_sql(const struct advance_epoch_move *m, struct buf *out)
 {
 	const struct common_settings *s = &m->s->common;
 	buf_str(out, "UPDATE sluice.log SET topic = ");
@@ -277,7 +278,7 @@ static void write_sql(const struct move *m, struct buf *out)
 		    (int)p, m->begin[p]);
 }
 
-static struct err move(struct move *m, bool dry)
+static struct err advance_epoch_move(struct advance_epoch_move *m, bool dry)
 {
 	struct err e = pg_blocking_run(m->c, "BEGIN; " PG_BLOCKING_LOCK);
 	if (e.kind == ERR_KIND_OK)
@@ -304,13 +305,13 @@ int advance_epoch_advance(const struct config *config,
     const struct writer_settings *s, bool dry, bool made_again)
 {
 	struct kafka_config kafka = kafka_config(config, &s->common);
-	struct move m = {
+	struct advance_epoch_move m = {
 	    .s = s, .patience = patience_of(s->wait), .made_again = made_again};
 	struct err e = topics_new(&kafka, &m.topics);
 	if (e.kind == ERR_KIND_OK)
 		e = pg_blocking_open(s->common.primary_url, &m.patience, &m.c);
 	if (e.kind == ERR_KIND_OK)
-		e = move(&m, dry);
+		e = advance_epoch_move(&m, dry);
 	PQfinish(m.c);
 	topics_free(&m.topics);
 	free(m.old_topic);

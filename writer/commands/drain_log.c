@@ -40,7 +40,7 @@ static bool all_announced(const struct drain_log *e)
 	return *e->member && announcer_outstanding(e->x->announcer) == 0;
 }
 
-static int64_t left(const struct drain_log *e, const PGresult *r)
+static int64_t drain_log_left(const struct drain_log *e, const PGresult *r)
 {
 	int64_t sum = 0;
 	for (int row = 0; row < PQntuples(r); row++) {
@@ -53,14 +53,14 @@ static int64_t left(const struct drain_log *e, const PGresult *r)
 	return sum;
 }
 
-static void on_progress(void *arg, const struct pg_reply *reply)
+static void drain_log_on_progress(void *arg, const struct pg_reply *reply)
 {
 	struct drain_log *e = arg;
 	e->ask = NULL;
 	loop_timer_start(e->timer, PERIOD);
 	if (reply->err.kind != ERR_KIND_OK)
 		return; /* whoever applies says so */
-	int64_t now = left(e, reply->results[0]);
+	int64_t now = drain_log_left(e, reply->results[0]);
 	if (now != e->left)
 		log_event(EV_EMPTYING, "left=%" PRId64, now);
 	e->left = now;
@@ -70,7 +70,7 @@ static void on_progress(void *arg, const struct pg_reply *reply)
 	e->done(e->arg);
 }
 
-static void on_ends(void *arg, const struct err *failed,
+static void drain_log_on_ends(void *arg, const struct err *failed,
     const struct log_offsets_of *list, size_t n)
 {
 	struct drain_log *e = arg;
@@ -80,18 +80,19 @@ static void on_ends(void *arg, const struct err *failed,
 	for (size_t i = 0; i < n; i++)
 		e->highs[i] = list[i].high;
 	if (failed->kind == ERR_KIND_OK)
-		e->ask = pg_request_submit(e->x->pool, &q, 1, on_progress, e);
+		e->ask = pg_request_submit(
+		    e->x->pool, &q, 1, drain_log_on_progress, e);
 	if (e->ask == NULL)
 		loop_timer_start(e->timer, PERIOD);
 }
 
-static void on_timer(void *arg)
+static void drain_log_on_timer(void *arg)
 {
 	struct drain_log *e = arg;
 	int32_t *all = mem_alloc(e->n * sizeof *all);
 	for (size_t i = 0; i < e->n; i++)
 		all[i] = (int32_t)i;
-	e->ends = log_offsets_ask(e->x, all, e->n, on_ends, e);
+	e->ends = log_offsets_ask(e->x, all, e->n, drain_log_on_ends, e);
 	free(all);
 }
 
@@ -108,7 +109,7 @@ struct drain_log *drain_log_new(struct context *x,
 	e->left = -1;
 	e->done = done;
 	e->arg = arg;
-	e->timer = loop_timer_new(x->loop, on_timer, e);
+	e->timer = loop_timer_new(x->loop, drain_log_on_timer, e);
 	loop_timer_start(e->timer, PERIOD);
 	return e;
 }

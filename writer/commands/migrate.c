@@ -22,7 +22,7 @@
 #include <string.h>
 
 enum { WEEK_S = 7 * 24 * 3600, DAY_S = 24 * 3600 };
-static int fail(const struct err *e)
+static int migrate_fail(const struct err *e)
 {
 	fprintf(stderr, "migrate: %s (%s)\n", e->msg, e->code);
 	return EXIT_FAILURE;
@@ -60,7 +60,7 @@ static struct err create_patiently(
 	return e;
 }
 
-static struct err check_setting(
+static struct err migrate_check_setting(
     struct topics *t, struct patience *p, const char *topic, const char *name)
 {
 	char *value;
@@ -78,13 +78,13 @@ static struct err check_setting(
 	return e;
 }
 
-static struct err check_settings(
+static struct err migrate_check_settings(
     struct topics *t, struct patience *p, const struct topic_plan *plan)
 {
 	struct err e = ERR_OK;
 	for (const char *const *name = plan->checked;
 	     name && *name && e.kind == ERR_KIND_OK; name++)
-		e = check_setting(t, p, plan->name, *name);
+		e = migrate_check_setting(t, p, plan->name, *name);
 	return e;
 }
 
@@ -97,7 +97,7 @@ static struct err make_topic(struct topics *t, struct patience *patience,
 		return e;
 	if (count == p->partitions || (count > 0 && p->any_partitions)) {
 		printf("topic %s is there\n", p->name);
-		return check_settings(t, patience, p);
+		return migrate_check_settings(t, patience, p);
 	}
 	if (count != 0)
 		return err_make(ERR_KIND_FATAL, "partitions",
@@ -147,7 +147,7 @@ struct err migrate_topics(struct topics *t, struct patience *patience,
 /* --- schema -------------------------------------------------------------- */
 
 /* The log that the database belongs to is the one that we are set to. */
-static struct err check_log(PGconn *c, const struct writer_settings *s)
+static struct err migrate_check_log(PGconn *c, const struct writer_settings *s)
 {
 	PGresult *r = PQexec(c, "SELECT topic, partitions FROM sluice.log");
 	struct err e = ERR_OK;
@@ -172,7 +172,7 @@ static struct err make_schema(PGconn *c, const struct writer_settings *s)
 	if (e.kind == ERR_KIND_OK)
 		e = pg_blocking_run(c, sql.data);
 	if (e.kind == ERR_KIND_OK)
-		e = check_log(c, s);
+		e = migrate_check_log(c, s);
 	if (e.kind == ERR_KIND_OK)
 		e = tables_migrate(c, false);
 	if (e.kind == ERR_KIND_OK)
@@ -223,5 +223,5 @@ int migrate(
 	 * the topics go first. */
 	if (e.kind == ERR_KIND_OK)
 		e = migrate_schema(s, &patience, dry);
-	return e.kind == ERR_KIND_OK ? EXIT_SUCCESS : fail(&e);
+	return e.kind == ERR_KIND_OK ? EXIT_SUCCESS : migrate_fail(&e);
 }

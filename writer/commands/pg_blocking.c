@@ -17,7 +17,7 @@ struct patience patience_of(dur_us_t wait)
 	return (struct patience){.until = clock_mono() + wait};
 }
 
-static void pause_for(dur_us_t us)
+static void pg_blocking_pause_for(dur_us_t us)
 {
 	struct timespec t = {us / 1000000, us % 1000000 * 1000};
 	nanosleep(&t, NULL);
@@ -32,7 +32,7 @@ bool patience_wait(struct patience *p, const char *what, const char *why)
 		printf("waiting for %s: %s\n", what, why);
 		p->silent_until = now + TELL_EVERY;
 	}
-	pause_for(p->until - now < PAUSE ? p->until - now : PAUSE);
+	pg_blocking_pause_for(p->until - now < PAUSE ? p->until - now : PAUSE);
 	return true;
 }
 

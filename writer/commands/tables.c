@@ -29,7 +29,7 @@ struct tables {
 
 /* --- statements ---------------------------------------------------------- */
 
-static struct err run(struct tables *t, const char *sql)
+static struct err tables_run(struct tables *t, const char *sql)
 {
 	printf("%s%s\n", sql, sql[strlen(sql) - 1] == ';' ? "" : ";");
 	return t->dry ? ERR_OK : pg_blocking_run(t->db, sql);
@@ -41,13 +41,13 @@ static struct err attempt(struct tables *t, const char *sql)
 	struct err e = pg_blocking_run(t->db, "SAVEPOINT attempt");
 	if (e.kind != ERR_KIND_OK)
 		return e;
-	e = run(t, sql);
+	e = tables_run(t, sql);
 	struct err back = pg_blocking_run(t->db,
 	    e.kind == ERR_KIND_OK ? "RELEASE attempt" : "ROLLBACK TO attempt");
 	return back.kind == ERR_KIND_OK ? e : back;
 }
 
-static struct err ask(struct tables *t, const char *sql, PGresult **out)
+static struct err tables_ask(struct tables *t, const char *sql, PGresult **out)
 {
 	*out = PQexec(t->db, sql);
 	if (PQresultStatus(*out) == PGRES_TUPLES_OK)
@@ -175,7 +175,7 @@ static struct err compare_columns(struct tables *t)
 	buf_str(&sql, "'::regclass) e ON d.attname = e.attname"
 		      " ORDER BY d.attnum, e.attnum");
 	PGresult *r;
-	struct err e = ask(t, sql.data, &r);
+	struct err e = tables_ask(t, sql.data, &r);
 	for (int i = 0; e.kind == ERR_KIND_OK && i < PQntuples(r); i++)
 		e = compare_column(t, r, i);
 	PQclear(r);
@@ -192,7 +192,7 @@ static struct err add_check(
 	struct buf sql = {0};
 	alter(t, &sql, "ADD CONSTRAINT", name);
 	buf_printf(&sql, " %s NOT VALID", definition);
-	struct err e = run(t, sql.data);
+	struct err e = tables_run(t, sql.data);
 	if (e.kind == ERR_KIND_OK) {
 		alter(t, &sql, "VALIDATE CONSTRAINT", name);
 		e = attempt(t, sql.data);
@@ -241,7 +241,7 @@ static struct err compare_checks(struct tables *t)
 	sql_name(&sql, t->c);
 	buf_str(&sql, "'::regclass) e ON d.conname = e.conname ORDER BY 1");
 	PGresult *r;
-	struct err e = ask(t, sql.data, &r);
+	struct err e = tables_ask(t, sql.data, &r);
 	for (int i = 0; e.kind == ERR_KIND_OK && i < PQntuples(r); i++)
 		e = compare_check(t, r, i);
 	PQclear(r);
@@ -251,27 +251,27 @@ static struct err compare_checks(struct tables *t)
 
 /* --- tables -------------------------------------------------------------- */
 
-static struct err is_there(struct tables *t, const char *name, bool *out)
+static struct err tables_is_there(struct tables *t, const char *name, bool *out)
 {
 	struct buf sql = {0};
 	PGresult *r;
 	buf_printf(
 	    &sql, "SELECT to_regclass('public.\"%s\"') IS NOT NULL", name);
-	struct err e = ask(t, sql.data, &r);
+	struct err e = tables_ask(t, sql.data, &r);
 	*out = e.kind == ERR_KIND_OK && *PQgetvalue(r, 0, 0) == 't';
 	PQclear(r);
 	buf_free(&sql);
 	return e;
 }
 
-static struct err make(struct tables *t)
+static struct err tables_make(struct tables *t)
 {
 	struct buf sql = {0};
 	buf_str(&sql, "CREATE TABLE ");
 	sql_name(&sql, t->c);
 	buf_char(&sql, ' ');
 	sql_table_body(&sql, t->c);
-	struct err e = run(t, sql.data);
+	struct err e = tables_run(t, sql.data);
 	buf_free(&sql);
 	return e;
 }
@@ -292,7 +292,7 @@ static struct err check_kind(struct tables *t)
 	sql_name(&sql, t->c);
 	buf_str(&sql, "'::regclass");
 	PGresult *r;
-	struct err e = ask(t, sql.data, &r);
+	struct err e = tables_ask(t, sql.data, &r);
 	buf_free(&sql);
 	if (e.kind != ERR_KIND_OK)
 		return e;
@@ -307,7 +307,7 @@ static struct err check_kind(struct tables *t)
 	return ERR_OK;
 }
 
-static struct err compare(struct tables *t)
+static struct err tables_compare(struct tables *t)
 {
 	struct buf sql = {0};
 	buf_str(&sql, "CREATE TEMP TABLE sluice_declared ");
@@ -351,8 +351,8 @@ static struct err note_shape(struct tables *t)
 static struct err add_extra(struct tables *t, const struct sql_table_extra *x)
 {
 	bool there;
-	struct err e = is_there(t, x->name, &there);
-	return e.kind == ERR_KIND_OK && !there ? run(t, x->sql) : e;
+	struct err e = tables_is_there(t, x->name, &there);
+	return e.kind == ERR_KIND_OK && !there ? tables_run(t, x->sql) : e;
 }
 
 static struct err extras(struct tables *t)
@@ -371,9 +371,9 @@ static struct err migrate_one(struct tables *t)
 	bool there;
 	size_t before = t->blocking;
 	printf("-- %s\n", t->c->name);
-	struct err e = is_there(t, t->c->name, &there);
+	struct err e = tables_is_there(t, t->c->name, &there);
 	if (e.kind == ERR_KIND_OK)
-		e = there ? compare(t) : make(t);
+		e = there ? tables_compare(t) : tables_make(t);
 	if (e.kind != ERR_KIND_OK || t->blocking > before)
 		return e;
 	e = extras(t);

@@ -58,7 +58,7 @@ struct announcer {
 	void *arg;
 };
 
-static void finish(struct announcement *n)
+static void announce_finish(struct announcement *n)
 {
 	struct announcer *a = n->announcer;
 	if (a->done)
@@ -66,13 +66,13 @@ static void finish(struct announcement *n)
 	free(n);
 }
 
-static void on_timer(void *arg)
+static void announce_on_timer(void *arg)
 {
 	struct announcer *a = arg;
 	while (a->over) {
 		struct announcement *n = a->over;
 		a->over = n->next;
-		finish(n);
+		announce_finish(n);
 	}
 }
 
@@ -82,7 +82,7 @@ static void note_size(struct announcer *a, int32_t partition, const char *code)
 		a->parts[partition].too_large = true;
 }
 
-static void on_delivered(void *arg, const struct delivery *d)
+static void announce_on_delivered(void *arg, const struct delivery *d)
 {
 	struct announcer *a = arg;
 	struct announcement *n = d->opaque;
@@ -100,7 +100,7 @@ static void on_delivered(void *arg, const struct delivery *d)
 		announcer_acknowledged(a, n->partition, d->offset);
 	}
 	if (n->sealed && n->outstanding == 0)
-		finish(n);
+		announce_finish(n);
 }
 
 /* The caller's properties go last, so that an operator's word wins. */
@@ -138,11 +138,11 @@ struct err announcer_new(
 		a->parts[i].acknowledged = -1;
 	a->done = o->done;
 	a->arg = o->arg;
-	a->timer = loop_timer_new(o->loop, on_timer, a);
+	a->timer = loop_timer_new(o->loop, announce_on_timer, a);
 	struct kafka_config kafka = configured(a, o->kafka);
 	struct err e = producer_new(&(struct producer_options){.loop = o->loop,
 					.kafka = &kafka,
-					.delivered = on_delivered,
+					.delivered = announce_on_delivered,
 					.arg = a},
 	    &a->producer);
 	if (e.kind == ERR_KIND_OK)
@@ -297,7 +297,7 @@ void announcer_free(struct announcer **ap, dur_us_t timeout)
 		return;
 	a->done = NULL;
 	producer_free(&a->producer, timeout);
-	on_timer(a);
+	announce_on_timer(a);
 	loop_timer_free(&a->timer);
 	free(a->extra);
 	free(a->topic);

@@ -7,7 +7,7 @@
 #include <string.h>
 
 /* NULL: not seen yet. */
-static struct producer_seen *find(
+static struct producer_seen *dedup_find(
     struct dedup *p, const char *instance, size_t len)
 {
 	CHECK(len <= RECORD_INSTANCE_LEN);
@@ -24,7 +24,7 @@ static struct producer_seen *find(
 
 void dedup_set(struct dedup *p, const char *instance, size_t len, uint64_t seq)
 {
-	struct producer_seen *seen = find(p, instance, len);
+	struct producer_seen *seen = dedup_find(p, instance, len);
 	if (seen == NULL) {
 		MEM_GROW(p->all, p->cap, p->n);
 		seen = &p->all[p->n++];
@@ -43,9 +43,10 @@ void dedup_judge(const struct dedup *p, const struct write *writes, size_t n,
 		if (!writes[i].has_op)
 			continue;
 		const struct producer_seen *seen =
-		    find(next, r->instance, RECORD_INSTANCE_LEN);
+		    dedup_find(next, r->instance, RECORD_INSTANCE_LEN);
 		if (seen == NULL)
-			seen = find(&before, r->instance, RECORD_INSTANCE_LEN);
+			seen = dedup_find(
+			    &before, r->instance, RECORD_INSTANCE_LEN);
 		out[i] = seen && r->seq <= seen->seq;
 		if (!out[i])
 			dedup_set(

@@ -79,8 +79,8 @@ static unsigned check_faults(const struct field *f, struct jsonslice v)
 	return is_null(v) ? 0 : field_faults(&bare, v);
 }
 
-static void take_first(const struct collection *c, const struct field *f,
-    unsigned faults, char name[SQL_TABLE_NAME_LEN])
+static void document_take_first(const struct collection *c,
+    const struct field *f, unsigned faults, char name[SQL_TABLE_NAME_LEN])
 {
 	char one[SQL_TABLE_NAME_LEN];
 	for (; faults; faults &= faults - 1) {
@@ -98,7 +98,7 @@ bool document_breaks(const struct collection *c, const struct document *d,
 	for (size_t i = 0; i < c->nfields; i++) {
 		struct jsonslice v = d->values[i];
 		if (before == NULL || before->values[i].s != v.s)
-			take_first(c, &c->fields[i],
+			document_take_first(c, &c->fields[i],
 			    check_faults(&c->fields[i], v), name);
 	}
 	return name[0] != '\0';
@@ -174,7 +174,7 @@ static bool add_integers(
 	return true;
 }
 
-static bool add(const struct field *f, struct jsonslice was,
+static bool document_add(const struct field *f, struct jsonslice was,
     struct jsonslice by, struct buf *out)
 {
 	static const struct jsonslice zero = {"0", 1};
@@ -200,7 +200,8 @@ bool document_increment(const struct collection *c, struct document *d,
 		if (i == c->nfields)
 			continue;
 		fits = field_is_number(&c->fields[i]) &&
-		       add(&c->fields[i], before.values[i], m.value, &sum);
+		       document_add(
+			   &c->fields[i], before.values[i], m.value, &sum);
 		if (fits)
 			d->values[i] = arena_keep(arena, sum.data, sum.len);
 	}

@@ -20,7 +20,7 @@ struct fingerprints {
 	size_t n;
 };
 
-static const struct shape *find(
+static const struct shape *fingerprints_find(
     const struct fingerprints *s, const struct collection *c, uint64_t shape)
 {
 	for (size_t i = 0; i < s->n; i++) {
@@ -34,7 +34,7 @@ static const struct collection *without_own(const struct fingerprints *s)
 {
 	const struct collection *c;
 	for (size_t i = 0; (c = collection_at(i)) != NULL; i++) {
-		if (find(s, c, c->shape) == NULL)
+		if (fingerprints_find(s, c, c->shape) == NULL)
 			return c;
 	}
 	return NULL;
@@ -46,7 +46,8 @@ static void drop_newer(struct fingerprints *s)
 	size_t kept = 0;
 	for (size_t i = 0; i < s->n; i++) {
 		const struct collection *c = s->all[i].collection;
-		if (s->all[i].generation <= find(s, c, c->shape)->generation)
+		if (s->all[i].generation <=
+		    fingerprints_find(s, c, c->shape)->generation)
 			s->all[kept++] = s->all[i];
 		else
 			s->all[i].collection = NULL;
@@ -86,5 +87,6 @@ void fingerprints_free(struct fingerprints **sp)
 bool fingerprints_known(
     const struct fingerprints *s, const struct collection *c, uint64_t shape)
 {
-	return shape == 0 || shape == c->shape || find(s, c, shape) != NULL;
+	return shape == 0 || shape == c->shape ||
+	       fingerprints_find(s, c, shape) != NULL;
 }

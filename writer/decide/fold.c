@@ -42,7 +42,7 @@ static int compare_bytes(const char *a, size_t alen, const char *b, size_t blen)
 }
 
 /* Ids sort as (collection, key) do: '/' is below every byte of a name. */
-static int compare(const void *a, const void *b)
+static int fold_compare(const void *a, const void *b)
 {
 	const struct write *x = *(const struct write *const *)a;
 	const struct write *y = *(const struct write *const *)b;
@@ -52,7 +52,7 @@ static int compare(const void *a, const void *b)
 	return x->version < y->version ? -1 : x->version > y->version;
 }
 
-static bool same_key(const struct write *a, const struct write *b)
+static bool fold_same_key(const struct write *a, const struct write *b)
 {
 	return a->id_len == b->id_len && memcmp(a->id, b->id, a->id_len) == 0;
 }
@@ -100,12 +100,13 @@ void fold_init(
 		if (writes[i].refused == REASON_NONE && !(out && out[i]))
 			f->sorted[kept++] = &writes[i];
 	}
-	qsort(f->sorted, kept, sizeof *f->sorted, compare);
+	qsort(f->sorted, kept, sizeof *f->sorted, fold_compare);
 	for (size_t i = 0; i < kept;) {
 		struct fold_change *c = &f->changes[f->n++];
 		c->writes = &f->sorted[i];
 		c->verdicts = &f->verdicts[i];
-		for (; i < kept && same_key(c->writes[0], f->sorted[i]); i++)
+		for (; i < kept && fold_same_key(c->writes[0], f->sorted[i]);
+		     i++)
 			c->nwrites++;
 		fold_one(c);
 	}
@@ -186,13 +187,13 @@ static void tidy(struct current *row)
 	row->scratch = kept;
 }
 
-static struct fold_verdict rejected(enum reason reason)
+static struct fold_verdict fold_rejected(enum reason reason)
 {
 	return (struct fold_verdict){
 	    .outcome = OUTCOME_REJECTED, .reason = reason};
 }
 
-static struct fold_verdict put(struct current *row, const struct write *w)
+static struct fold_verdict fold_put(struct current *row, const struct write *w)
 {
 	bool was = row->present;
 	row->present = true;
@@ -203,15 +204,16 @@ static struct fold_verdict put(struct current *row, const struct write *w)
 	    .outcome = was ? OUTCOME_REPLACED : OUTCOME_CREATED};
 }
 
-static bool fits(const struct current *row, const struct write *w)
+static bool fold_fits(const struct current *row, const struct write *w)
 {
 	return row->most == 0 || rendered_row(w->collection, w->key_len,
 				     row->fields.values) <= row->most;
 }
 
-static struct fold_verdict broken(struct current *row, const char *constraint)
+static struct fold_verdict fold_broken(
+    struct current *row, const char *constraint)
 {
-	struct fold_verdict v = rejected(REASON_CONSTRAINT);
+	struct fold_verdict v = fold_rejected(REASON_CONSTRAINT);
 	v.detail = arena_keep(row->kept, constraint, strlen(constraint)).s;
 	return v;
 }
@@ -219,9 +221,9 @@ static struct fold_verdict broken(struct current *row, const char *constraint)
 static struct fold_verdict change(struct current *row, const struct write *w)
 {
 	if (!row->present)
-		return rejected(REASON_NOT_FOUND);
+		return fold_rejected(REASON_NOT_FOUND);
 	if (row->too_large)
-		return rejected(REASON_TOO_LARGE);
+		return fold_rejected(REASON_TOO_LARGE);
 	if (!row->read)
 		document_read(w->collection, row->text, &row->fields);
 	row->read = true;
@@ -231,14 +233,14 @@ static struct fold_verdict change(struct current *row, const struct write *w)
 		    w->collection, &row->fields, body_of(w), &row->scratch);
 	else if (!document_increment(
 		     w->collection, &row->fields, body_of(w), &row->scratch))
-		return rejected(REASON_OVERFLOW);
+		return fold_rejected(REASON_OVERFLOW);
 	char constraint[SQL_TABLE_NAME_LEN];
-	bool large = !fits(row, w);
+	bool large = !fold_fits(row, w);
 	if (large ||
 	    document_breaks(w->collection, &row->fields, &before, constraint)) {
 		row->fields = before;
-		return large ? rejected(REASON_TOO_LARGE)
-			     : broken(row, constraint);
+		return large ? fold_rejected(REASON_TOO_LARGE)
+			     : fold_broken(row, constraint);
 	}
 	tidy(row);
 	row->text = (struct jsonslice){0};
@@ -248,12 +250,12 @@ static struct fold_verdict change(struct current *row, const struct write *w)
 static struct fold_verdict apply(struct current *row, const struct write *w)
 {
 	if (!record_condition_holds(&w->said, row->present, row->version))
-		return rejected(w->said.condition == RECORD_CREATE
-				    ? REASON_KEY_EXISTS
-				    : REASON_PRECONDITION);
+		return fold_rejected(w->said.condition == RECORD_CREATE
+					 ? REASON_KEY_EXISTS
+					 : REASON_PRECONDITION);
 	switch (w->op) {
 	case RECORD_PUT:
-		return put(row, w);
+		return fold_put(row, w);
 	case RECORD_PATCH:
 	case RECORD_INCREMENT:
 		return change(row, w);
@@ -261,7 +263,7 @@ static struct fold_verdict apply(struct current *row, const struct write *w)
 		break;
 	}
 	if (!row->present)
-		return rejected(REASON_NOT_FOUND);
+		return fold_rejected(REASON_NOT_FOUND);
 	row->present = false;
 	return (struct fold_verdict){.outcome = OUTCOME_DELETED};
 }
@@ -322,7 +324,7 @@ void fold_settle(const struct fold_change *c, bool existed)
 		if (!is && existed)
 			v.outcome = OUTCOME_DELETED;
 		else if (!is)
-			v = rejected(REASON_NOT_FOUND);
+			v = fold_rejected(REASON_NOT_FOUND);
 		c->verdicts[i] = v;
 		existed = is;
 	}

@@ -33,7 +33,7 @@ static int compare_record(const void *key, const void *element)
 	    r->key, r->key_len);
 }
 
-static bool same_key(const struct write *a, const struct write *b)
+static bool idempotency_same_key(const struct write *a, const struct write *b)
 {
 	return compare_keys(a->said.idempotency_key, a->said.idempotency_len,
 		   b->said.idempotency_key, b->said.idempotency_len) == 0;
@@ -112,7 +112,8 @@ size_t idempotency_judge(const struct write *writes, size_t n, const bool *out,
 				 compare_record)
 			   : NULL;
 		k = 1;
-		while (i + k < nkeyed && same_key(keyed[i + k], first))
+		while (
+		    i + k < nkeyed && idempotency_same_key(keyed[i + k], first))
 			k++;
 		first =
 		    first->announced == ANNOUNCED_NOT

@@ -51,7 +51,7 @@ struct part {
 };
 
 /* Takes the value that comes next. */
-static struct part take_value(
+static struct part jsonmerge_take_value(
     struct jsonwalk *w, const struct extents *x, size_t *i)
 {
 	enum jsonwalk_token t = jsonwalk_next(w);
@@ -90,7 +90,8 @@ struct members {
 	size_t n, cap;
 };
 
-static void add(struct members *s, const struct part *object, bool patches)
+static void jsonmerge_add(
+    struct members *s, const struct part *object, bool patches)
 {
 	size_t i = object->i + 1;
 	struct jsonwalk w = {.at = object->raw.s + 1,
@@ -102,14 +103,14 @@ static void add(struct members *s, const struct part *object, bool patches)
 		    .hash = jsonstring_hash(name),
 		    .at = s->n,
 		    .name = name,
-		    .value = take_value(&w, object->extents, &i),
+		    .value = jsonmerge_take_value(&w, object->extents, &i),
 		    .patches = patches,
 		};
 		s->n++;
 	}
 }
 
-static int by_name(const void *a, const void *b)
+static int jsonmerge_by_name(const void *a, const void *b)
 {
 	const struct member *x = a, *y = b;
 	if (x->hash != y->hash)
@@ -133,7 +134,7 @@ static bool same_name(const struct member *a, const struct member *b)
  * last one of the patch. */
 static void pair(struct members *s)
 {
-	qsort(s->all, s->n, sizeof *s->all, by_name);
+	qsort(s->all, s->n, sizeof *s->all, jsonmerge_by_name);
 	for (size_t i = 0, end; i < s->n; i = end) {
 		struct member *was = NULL;
 		for (end = i; end < s->n && same_name(&s->all[i], &s->all[end]);
@@ -158,7 +159,7 @@ static void pair(struct members *s)
 static void merge(
     struct buf *out, const struct part *target, const struct part *patch);
 
-static void put(struct buf *out, bool *first, const struct member *m)
+static void jsonmerge_put(struct buf *out, bool *first, const struct member *m)
 {
 	static const struct part nothing;
 	const struct part *was = m->patches ? &nothing : &m->value;
@@ -184,15 +185,15 @@ static void merge(
 		return;
 	}
 	if (is_object(target))
-		add(&s, target, false);
-	add(&s, patch, true);
+		jsonmerge_add(&s, target, false);
+	jsonmerge_add(&s, patch, true);
 	if (s.n)
 		pair(&s);
 	bool first = true;
 	buf_char(out, '{');
 	for (size_t i = 0; i < s.n; i++) {
 		if (!s.all[i].replaced && !s.all[i].said)
-			put(out, &first, &s.all[i]);
+			jsonmerge_put(out, &first, &s.all[i]);
 	}
 	buf_char(out, '}');
 	free(s.all);

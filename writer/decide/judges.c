@@ -76,13 +76,13 @@ struct texts {
 	size_t n;
 };
 
-static void add(struct texts *t, const char *text)
+static void judges_add(struct texts *t, const char *text)
 {
 	pg_array_text(&t->items, text, strlen(text));
 	t->n++;
 }
 
-static void give(struct pg_params *call, struct texts *t)
+static void judges_give(struct pg_params *call, struct texts *t)
 {
 	struct buf *array = pg_params_param(call);
 	pg_array_begin(array, PG_TEXT, t->n);
@@ -96,7 +96,7 @@ static void add_checks(const struct collection *c, struct texts *names)
 	size_t n;
 	struct sql_table_check *checks = sql_table_checks(c, &n);
 	for (size_t i = 0; i < n; i++)
-		add(names, checks[i].name);
+		judges_add(names, checks[i].name);
 	sql_table_checks_free(checks, n);
 }
 
@@ -104,7 +104,7 @@ static void add_relations(const struct collection *c, struct texts *names)
 {
 	char name[SQL_TABLE_NAME_LEN];
 	for (size_t i = 0; sql_table_relation(name, c, i); i++)
-		add(names, name);
+		judges_add(names, name);
 }
 
 static void add_nullable(const struct collection *c, struct texts *names)
@@ -114,7 +114,7 @@ static void add_nullable(const struct collection *c, struct texts *names)
 		if (!c->fields[i].nullable)
 			continue;
 		buf_printf(&name, "%s.%s", c->name, c->fields[i].name);
-		add(names, name.data);
+		judges_add(names, name.data);
 		buf_free(&name);
 	}
 }
@@ -126,14 +126,14 @@ struct pg_params judges_call(void)
 	struct texts all[ALL] = {{{0}, 0}};
 	const struct collection *c;
 	for (size_t i = 0; (c = collection_at(i)) != NULL; i++) {
-		add(&all[TABLES], c->name);
-		add(&all[KEYS], c->key_name);
+		judges_add(&all[TABLES], c->name);
+		judges_add(&all[KEYS], c->key_name);
 		add_checks(c, &all[CHECKS]);
 		add_relations(c, &all[INDEXES]);
 		add_nullable(c, &all[NULLABLE]);
 	}
 	for (size_t i = 0; i < ALL; i++)
-		give(&call, &all[i]);
+		judges_give(&call, &all[i]);
 	return call;
 }
 

@@ -31,7 +31,7 @@ void rowset_begin(struct pg_params *call, const struct collection *c, size_t n)
 		pg_array_begin(pg_params_param(call), PG_TEXT, n);
 }
 
-static void add_value(
+static void rowset_add_value(
     struct buf *array, const struct field *f, struct jsonslice v)
 {
 	int64_t n;
@@ -61,6 +61,6 @@ void rowset_add(struct pg_params *call, const struct fold_change *c)
 	pg_array_time(&call->params[UPDATED_AT], c->updated_at);
 	document_read(c->collection, c->put, &d);
 	for (size_t i = 0; i < c->collection->nfields; i++)
-		add_value(&call->params[SQL_UPSERT_FIELDS + i],
+		rowset_add_value(&call->params[SQL_UPSERT_FIELDS + i],
 		    &c->collection->fields[i], d.values[i]);
 }

@@ -13,7 +13,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-static void judge(struct verdicts *v, const struct dedup *producers,
+static void verdicts_judge(struct verdicts *v, const struct dedup *producers,
     const struct prefetch *lookup)
 {
 	dedup_judge(producers, v->writes, v->n, v->copies, &v->next);
@@ -48,7 +48,8 @@ static void fold(struct verdicts *v, const struct prefetch *lookup)
 	}
 }
 
-static struct jsonslice keep(struct verdicts *v, const char *s, size_t len)
+static struct jsonslice verdicts_keep(
+    struct verdicts *v, const char *s, size_t len)
 {
 	return s && write_is_text(s, len) ? arena_keep(&v->fold.arena, s, len)
 					  : (struct jsonslice){0};
@@ -62,18 +63,19 @@ static struct record_why first_of(struct verdicts *v, size_t i)
 	struct record_why why = {.has_first = true};
 	if (k->told) {
 		why.first = k->told->first;
-		why.outcome = keep(v, k->told->outcome.s, k->told->outcome.len);
-		why.key = keep(v, k->told->key.s, k->told->key.len);
+		why.outcome =
+		    verdicts_keep(v, k->told->outcome.s, k->told->outcome.len);
+		why.key = verdicts_keep(v, k->told->key.s, k->told->key.len);
 	} else if (r) {
 		why.first = r->first;
-		why.outcome = keep(v, r->outcome, r->outcome_len);
-		why.key = keep(v, r->row_key.s, r->row_key.len);
+		why.outcome = verdicts_keep(v, r->outcome, r->outcome_len);
+		why.key = verdicts_keep(v, r->row_key.s, r->row_key.len);
 	} else {
 		const struct write *first = &v->writes[k->first];
 		const char *outcome = verdicts_outcome(v, k->first);
 		why.first = (struct position){v->partition, first->version};
-		why.outcome = keep(v, outcome, strlen(outcome));
-		why.key = keep(v, first->key, first->key_len);
+		why.outcome = verdicts_keep(v, outcome, strlen(outcome));
+		why.key = verdicts_keep(v, first->key, first->key_len);
 	}
 	return why;
 }
@@ -104,7 +106,7 @@ void verdicts_init(struct verdicts *v, int32_t partition,
 	    .folded = mem_zalloc(n * sizeof *v->folded),
 	    .rejected = mem_zalloc(n * sizeof *v->rejected),
 	};
-	judge(v, producers, lookup);
+	verdicts_judge(v, producers, lookup);
 	fold(v, lookup);
 	find_firsts(v);
 	verdicts_collect(v);

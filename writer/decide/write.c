@@ -185,7 +185,7 @@ void write_refuse(struct write *w, enum reason reason, const char *detail)
 	w->detail = detail && *detail ? mem_strdup(detail) : NULL;
 }
 
-static struct jsonslice copy(struct jsonslice text)
+static struct jsonslice write_copy(struct jsonslice text)
 {
 	return text.s ? (struct jsonslice){mem_dup(text.s, text.len), text.len}
 		      : text;
@@ -201,8 +201,8 @@ void write_told(
 	w->first = (struct record_why){
 	    .has_first = r->why.has_first,
 	    .first = r->why.first,
-	    .outcome = copy(r->why.outcome),
-	    .key = copy(r->why.key),
+	    .outcome = write_copy(r->why.outcome),
+	    .key = write_copy(r->why.key),
 	};
 }
 

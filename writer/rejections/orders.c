@@ -96,7 +96,7 @@ void orders_refuse(
 
 /* --- requests ------------------------------------------------------------ */
 
-static void answer(struct task *t, unsigned status, const char *state)
+static void orders_answer(struct task *t, unsigned status, const char *state)
 {
 	struct buf body = {0};
 	char position[POSITION_MAX_LEN];
@@ -107,7 +107,7 @@ static void answer(struct task *t, unsigned status, const char *state)
 	free(t);
 }
 
-static void fail(struct task *t, unsigned status, const char *why)
+static void orders_fail(struct task *t, unsigned status, const char *why)
 {
 	struct buf body = {0};
 	buf_str(&body, "{\"error\":");
@@ -117,11 +117,11 @@ static void fail(struct task *t, unsigned status, const char *why)
 	free(t);
 }
 
-static void on_ordered(void *arg, const struct pg_reply *reply)
+static void orders_on_ordered(void *arg, const struct pg_reply *reply)
 {
 	struct task *t = arg;
 	if (reply->err.kind != ERR_KIND_OK) {
-		fail(t, 503, reply->err.msg);
+		orders_fail(t, 503, reply->err.msg);
 		return;
 	}
 	const PGresult *r = reply->results[0];
@@ -131,13 +131,13 @@ static void on_ordered(void *arg, const struct pg_reply *reply)
 		position_format(t->at, position);
 		log_event(EV_REJECT_ORDERED, "position=%s by=admin", position);
 		t->o->x->ordered(t->o->x->ordered_arg);
-		answer(t, 202, "ordered");
+		orders_answer(t, 202, "ordered");
 	} else if (strcmp(state, "rejected") == 0) {
-		answer(t, 200, "rejected");
+		orders_answer(t, 200, "rejected");
 	} else if (strcmp(state, "decided") == 0) {
-		fail(t, 409, "this write is decided already");
+		orders_fail(t, 409, "this write is decided already");
 	} else {
-		fail(t, 404, "the log has no such partition");
+		orders_fail(t, 404, "the log has no such partition");
 	}
 }
 
@@ -147,10 +147,10 @@ static void order(struct task *t)
 	pg_params_int4(&c, t->at.partition);
 	pg_params_int8(&c, t->at.version);
 	const struct pg_query q = pg_params_query(&c);
-	bool sent = pool_submit(t->o->x->pool, &q, 1, on_ordered, t);
+	bool sent = pool_submit(t->o->x->pool, &q, 1, orders_on_ordered, t);
 	pg_params_free(&c);
 	if (!sent)
-		fail(t, 503, pool_error(t->o->x->pool));
+		orders_fail(t, 503, pool_error(t->o->x->pool));
 }
 
 void orders_take(
@@ -162,11 +162,11 @@ void orders_take(
 	bool there = epoch < o->x->epoch ||
 		     (epoch == o->x->epoch && version_offset(at.version) < end);
 	if (end < 0)
-		fail(t, 409,
+		orders_fail(t, 409,
 		    "this writer does not own the partition: ask the "
 		    "one that does");
 	else if (!there)
-		fail(t, 404, "the log has no write at this position");
+		orders_fail(t, 404, "the log has no write at this position");
 	else
 		order(t);
 }

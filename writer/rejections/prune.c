@@ -138,7 +138,7 @@ static void on_done(void *arg, const struct pg_reply *reply)
 	next_step(p);
 }
 
-static void on_timer(void *arg)
+static void prune_on_timer(void *arg)
 {
 	struct prune *p = arg;
 	const struct step *s = &steps[p->at];
@@ -161,7 +161,7 @@ struct prune *prune_new(
 	p->x = x;
 	p->parts = parts;
 	p->n = n;
-	p->timer = loop_timer_new(x->loop, on_timer, p);
+	p->timer = loop_timer_new(x->loop, prune_on_timer, p);
 	loop_timer_start(p->timer, x->settings->prune_interval);
 	return p;
 }

@@ -73,7 +73,7 @@ struct pg_params task_call(const char *sql, struct position at)
 
 /* --- listing ------------------------------------------------------------- */
 
-static void add_text(
+static void rejections_add_text(
     struct buf *out, const char *name, const PGresult *r, int row, int column)
 {
 	buf_printf(out, ",\"%s\":", name);
@@ -87,7 +87,7 @@ static void add_body(struct buf *out, const PGresult *r, int row, int column)
 	const char *s = PQgetvalue(r, row, column);
 	size_t len = (size_t)PQgetlength(r, row, column);
 	if (write_is_text(s, len)) {
-		add_text(out, "body", r, row, column);
+		rejections_add_text(out, "body", r, row, column);
 		return;
 	}
 	buf_str(out, ",\"body_hex\":\"");
@@ -106,10 +106,10 @@ static void add_row(struct buf *out, const PGresult *r, int row)
 	position_format(at, position);
 	buf_printf(out, "%s{\"position\":\"%s\"", row ? "," : "", position);
 	for (int i = 0; i < 5; i++)
-		add_text(out, names[i], r, row, 2 + i);
+		rejections_add_text(out, names[i], r, row, 2 + i);
 	add_body(out, r, row, 7);
-	add_text(out, "accepted_at", r, row, 8);
-	add_text(out, "rejected_at", r, row, 9);
+	rejections_add_text(out, "accepted_at", r, row, 8);
+	rejections_add_text(out, "rejected_at", r, row, 9);
 	buf_char(out, '}');
 }
 

@@ -43,7 +43,7 @@ static void on_released(void *arg, const struct pg_reply *reply)
 }
 
 /* It was claimed, and is not in the log. */
-static void release(struct task *t, unsigned status, const char *why)
+static void requeue_release(struct task *t, unsigned status, const char *why)
 {
 	struct pg_params c = task_call(release_sql, t->at);
 	t->status = status;
@@ -51,7 +51,7 @@ static void release(struct task *t, unsigned status, const char *why)
 	task_submit(t, &c, on_released);
 }
 
-static void on_noted(void *arg, const struct pg_reply *reply)
+static void requeue_on_noted(void *arg, const struct pg_reply *reply)
 {
 	(void)reply; /* the write is in the log, whatever is noted */
 	struct task *t = arg;
@@ -64,12 +64,12 @@ static void on_noted(void *arg, const struct pg_reply *reply)
 	free(t);
 }
 
-static void on_delivered(void *arg, const struct delivery *d)
+static void requeue_on_delivered(void *arg, const struct delivery *d)
 {
 	(void)arg;
 	struct task *t = d->opaque;
 	if (d->status == DELIVERY_FAILED) {
-		release(t, 503, d->code);
+		requeue_release(t, 503, d->code);
 		return;
 	}
 	if (d->status == DELIVERY_UNKNOWN) {
@@ -84,7 +84,7 @@ static void on_delivered(void *arg, const struct delivery *d)
 		    t->successor);
 	struct pg_params c = task_call(note_sql, t->at);
 	pg_params_text(&c, t->successor);
-	task_submit(t, &c, on_noted);
+	task_submit(t, &c, requeue_on_noted);
 }
 
 static struct err open_producer(struct rejections *r)
@@ -94,13 +94,13 @@ static struct err open_producer(struct rejections *r)
 	const struct common_settings *s = &r->x->settings->common;
 	return producer_new(&(struct producer_options){.loop = r->x->loop,
 				.kafka = &r->x->kafka,
-				.delivered = on_delivered,
+				.delivered = requeue_on_delivered,
 				.arg = r,
 				.numbered = (int32_t)s->partitions},
 	    &r->producer);
 }
 
-static void append(struct task *t, const struct record_write *w)
+static void requeue_append(struct task *t, const struct record_write *w)
 {
 	struct rejections *r = t->r;
 	const struct common_settings *s = &r->x->settings->common;
@@ -123,11 +123,12 @@ static void append(struct task *t, const struct record_write *w)
 	else
 		rd_kafka_headers_destroy(m.headers);
 	if (e.kind != ERR_KIND_OK)
-		release(t, 503, e.msg);
+		requeue_release(t, 503, e.msg);
 }
 
 /* Would the writer take it? Else `why` says why not. */
-static void check(const struct record_write *w, char why[DOCUMENT_FAULT_LEN])
+static void requeue_check(
+    const struct record_write *w, char why[DOCUMENT_FAULT_LEN])
 {
 	size_t n = record_collection_len(w->id, w->id_len);
 	const struct collection *c = collection_find(w->id, n);
@@ -173,11 +174,11 @@ static void requeue(struct task *t, const PGresult *r)
 	};
 	crashpoint(CRASH_REQUEUE_CLAIMED);
 	if (read_op(PQgetvalue(r, 0, 2), &w.op))
-		check(&w, why);
+		requeue_check(&w, why);
 	if (why[0])
-		release(t, 422, why);
+		requeue_release(t, 422, why);
 	else
-		append(t, &w);
+		requeue_append(t, &w);
 	buf_free(&id);
 }
 

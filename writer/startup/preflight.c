@@ -38,7 +38,7 @@ struct preflight {
 };
 
 /* Says a thing once, and asks again: soon at first, then every second. */
-static void later(struct preflight *s, const char *what)
+static void preflight_later(struct preflight *s, const char *what)
 {
 	if (strcmp(s->waits_for, what) != 0)
 		log_event(EV_START_WAIT, "for=%s", log_quote(what));
@@ -47,13 +47,13 @@ static void later(struct preflight *s, const char *what)
 	s->pause = s->pause < CLOCK_S(1) / 2 ? 2 * s->pause : CLOCK_S(1);
 }
 
-static void finish(struct preflight *s, const struct err *e)
+static void preflight_finish(struct preflight *s, const struct err *e)
 {
 	s->waits_for[0] = '\0';
 	s->done(s->arg, e);
 }
 
-static void on_noted(void *arg, const struct pg_reply *reply)
+static void preflight_on_noted(void *arg, const struct pg_reply *reply)
 {
 	(void)reply; /* the next start tries again */
 	struct preflight *s = arg;
@@ -66,7 +66,7 @@ static void note_cluster(struct preflight *s, const char *found)
 	struct pg_params c = {.sql = statements_cluster};
 	pg_params_text(&c, found);
 	const struct pg_query q = pg_params_query(&c);
-	s->ask = pg_request_submit(s->x->pool, &q, 1, on_noted, s);
+	s->ask = pg_request_submit(s->x->pool, &q, 1, preflight_on_noted, s);
 	pg_params_free(&c);
 }
 
@@ -90,7 +90,7 @@ static struct err check_topic(struct preflight *s, const char *topic)
 
 /* Kafka does not tell the setting of a topic. The topic was told of: it is this
  * question that has no answer. */
-static struct err go_without(struct preflight *s, const struct err *e)
+static struct err preflight_go_without(struct preflight *s, const struct err *e)
 {
 	s->unanswered++;
 	if (e->kind == ERR_KIND_RETRY && s->unanswered < UNANSWERED)
@@ -101,7 +101,7 @@ static struct err go_without(struct preflight *s, const struct err *e)
 	return ERR_OK;
 }
 
-static struct err check_setting(
+static struct err preflight_check_setting(
     struct preflight *s, const char *topic, const char *name)
 {
 	char *value;
@@ -110,17 +110,17 @@ static struct err check_setting(
 	struct err e =
 	    topics_setting(s->topics, topic, name, KAFKA_TIMEOUT, &value);
 	e = e.kind == ERR_KIND_OK ? topic_checks_setting(topic, name, value)
-				  : go_without(s, &e);
+				  : preflight_go_without(s, &e);
 	free(value);
 	return e;
 }
 
-static struct err check_settings(
+static struct err preflight_check_settings(
     struct preflight *s, const char *topic, const char *const *names)
 {
 	struct err e = check_topic(s, topic);
 	for (; *names && e.kind == ERR_KIND_OK; names++)
-		e = check_setting(s, topic, *names);
+		e = preflight_check_setting(s, topic, *names);
 	return e;
 }
 
@@ -145,7 +145,7 @@ static struct err check_room(struct preflight *s, const char *topic)
 	snprintf(whose, sizeof whose, "max.message.bytes of the topic %.120s",
 	    topic);
 	e = e.kind == ERR_KIND_OK ? topic_checks_room(whose, max, most)
-				  : go_without(s, &e);
+				  : preflight_go_without(s, &e);
 	free(max);
 	return e;
 }
@@ -159,7 +159,7 @@ static struct err check_lag(struct preflight *s, const char *topic)
 	struct err e = topics_setting(
 	    s->topics, topic, "min.compaction.lag.ms", KAFKA_TIMEOUT, &lag);
 	if (e.kind != ERR_KIND_OK)
-		return go_without(s, &e);
+		return preflight_go_without(s, &e);
 	if (!topic_checks_lag(lag))
 		log_event(EV_LOG_LAG,
 		    "topic=%s min.compaction.lag.ms=%s "
@@ -190,9 +190,11 @@ static void check_topics(struct preflight *s)
 	if (s->topics == NULL)
 		e = topics_new(&s->x->kafka, &s->topics);
 	if (e.kind == ERR_KIND_OK)
-		e = check_settings(s, c->writes_topic, topic_checks_of_writes);
+		e = preflight_check_settings(
+		    s, c->writes_topic, topic_checks_of_writes);
 	if (e.kind == ERR_KIND_OK)
-		e = check_settings(s, c->ids_topic, topic_checks_of_ids);
+		e = preflight_check_settings(
+		    s, c->ids_topic, topic_checks_of_ids);
 	if (e.kind == ERR_KIND_OK)
 		e = check_topic(s, c->commits_topic);
 	if (e.kind == ERR_KIND_OK)
@@ -204,14 +206,14 @@ static void check_topics(struct preflight *s)
 	if (e.kind == ERR_KIND_RETRY) {
 		char text[sizeof s->waits_for];
 		snprintf(text, sizeof text, "kafka: %.180s", e.msg);
-		later(s, text);
+		preflight_later(s, text);
 		return;
 	}
 	topics_free(&s->topics);
-	finish(s, &e);
+	preflight_finish(s, &e);
 }
 
-static struct err check_log(struct preflight *s, const PGresult *r)
+static struct err preflight_check_log(struct preflight *s, const PGresult *r)
 {
 	const struct common_settings *c = &s->x->settings->common;
 	struct err e = topic_checks_epoch_number(pg_int4(r, 0, 2));
@@ -237,22 +239,22 @@ static bool check_shapes(struct preflight *s, const PGresult *r)
 	    "postgres: the declaration of %s is not migrated: run "
 	    "sluice-writer --migrate",
 	    missing->name);
-	later(s, text);
+	preflight_later(s, text);
 	return false;
 }
 
-static void on_log(void *arg, const struct pg_reply *reply)
+static void preflight_on_log(void *arg, const struct pg_reply *reply)
 {
 	struct preflight *s = arg;
 	char text[sizeof s->waits_for];
 	s->ask = NULL;
 	if (reply->err.kind == ERR_KIND_OK &&
 	    PQntuples(reply->results[0]) == 1) {
-		struct err e = check_log(s, reply->results[0]);
+		struct err e = preflight_check_log(s, reply->results[0]);
 		orders_read(s->x->orders, reply->results[2]);
 		judges_read(s->x->judges, reply->results[3]);
 		if (e.kind != ERR_KIND_OK)
-			finish(s, &e);
+			preflight_finish(s, &e);
 		else if (check_shapes(s, reply->results[1]))
 			check_topics(s);
 		return;
@@ -262,10 +264,10 @@ static void on_log(void *arg, const struct pg_reply *reply)
 	s->migrated = s->migrated && !missing;
 	snprintf(text, sizeof text, "postgres: %.100s%s", reply->err.msg,
 	    missing ? ": run sluice-writer --migrate" : "");
-	later(s, text);
+	preflight_later(s, text);
 }
 
-static void on_migrated(void *arg, const struct pg_reply *reply)
+static void preflight_on_migrated(void *arg, const struct pg_reply *reply)
 {
 	struct preflight *s = arg;
 	char text[sizeof s->waits_for];
@@ -279,10 +281,10 @@ static void on_migrated(void *arg, const struct pg_reply *reply)
 	snprintf(text, sizeof text, "postgres: %.100s",
 	    told ? "there is no schema sluice: run sluice-writer --migrate"
 		 : reply->err.msg);
-	later(s, text);
+	preflight_later(s, text);
 }
 
-static void ask_postgres(struct preflight *s)
+static void preflight_ask_postgres(struct preflight *s)
 {
 	const struct pg_query migrated = {
 	    .sql = SQL_MIGRATED, .shape.columns = "s!"};
@@ -295,24 +297,25 @@ static void ask_postgres(struct preflight *s)
 		.shape.columns = "ssp"},
 	    {.sql = orders_sql, .result_format = 1, .shape.columns = "pv"},
 	    pg_params_query(&judges)};
-	s->ask = s->migrated ? pg_request_submit(s->x->pool, log, 4, on_log, s)
-			     : pg_request_submit(
-				   s->x->pool, &migrated, 1, on_migrated, s);
+	s->ask = s->migrated ? pg_request_submit(
+				   s->x->pool, log, 4, preflight_on_log, s)
+			     : pg_request_submit(s->x->pool, &migrated, 1,
+				   preflight_on_migrated, s);
 	pg_params_free(&judges);
 	if (s->ask)
 		return;
 	char text[sizeof s->waits_for];
 	snprintf(text, sizeof text, "postgres: %.180s", pool_error(s->x->pool));
-	later(s, text);
+	preflight_later(s, text);
 }
 
-static void on_timer(void *arg)
+static void preflight_on_timer(void *arg)
 {
 	struct preflight *s = arg;
 	if (s->schema_ok)
 		check_topics(s);
 	else
-		ask_postgres(s);
+		preflight_ask_postgres(s);
 }
 
 struct preflight *preflight_new(
@@ -322,7 +325,7 @@ struct preflight *preflight_new(
 	s->x = x;
 	s->done = done;
 	s->arg = arg;
-	s->timer = loop_timer_new(x->loop, on_timer, s);
+	s->timer = loop_timer_new(x->loop, preflight_on_timer, s);
 	/* The first connection takes a moment: not worth a line. */
 	s->pause = CLOCK_MS(50);
 	loop_timer_start(s->timer, s->pause);

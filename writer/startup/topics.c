@@ -29,7 +29,7 @@ struct err topics_new(const struct kafka_config *k, struct topics **out)
 	return ERR_OK;
 }
 
-static struct err failed(rd_kafka_resp_err_t err, const char *what)
+static struct err topics_failed(rd_kafka_resp_err_t err, const char *what)
 {
 	return err_make(ERR_KIND_RETRY, rd_kafka_err2name(err), "%s: %s", what,
 	    rd_kafka_err2str(err));
@@ -45,12 +45,12 @@ struct err topics_count(
 	if (err == RD_KAFKA_RESP_ERR_NO_ERROR)
 		rd_kafka_metadata_destroy(all);
 	else
-		return failed(err, "the list of topics");
+		return topics_failed(err, "the list of topics");
 	rd_kafka_topic_t *handle = rd_kafka_topic_new(t->rk, topic, NULL);
 	err = rd_kafka_metadata(t->rk, 0, handle, &all, (int)(timeout / 1000));
 	rd_kafka_topic_destroy(handle);
 	if (err != RD_KAFKA_RESP_ERR_NO_ERROR)
-		return failed(err, topic);
+		return topics_failed(err, topic);
 	if (all->topic_cnt == 1)
 		*count = all->topics[0].partition_cnt;
 	rd_kafka_metadata_destroy(all);
@@ -62,7 +62,8 @@ struct err topics_ends(struct topics *t, const char *topic, int32_t partition,
 {
 	rd_kafka_resp_err_t err = rd_kafka_query_watermark_offsets(
 	    t->rk, topic, partition, low, high, (int)(timeout / 1000));
-	return err == RD_KAFKA_RESP_ERR_NO_ERROR ? ERR_OK : failed(err, topic);
+	return err == RD_KAFKA_RESP_ERR_NO_ERROR ? ERR_OK
+						 : topics_failed(err, topic);
 }
 
 char *topics_cluster(struct topics *t, dur_us_t timeout)
@@ -81,7 +82,7 @@ static struct err not_told(
 	bool local = err < RD_KAFKA_RESP_ERR_UNKNOWN &&
 		     err != RD_KAFKA_RESP_ERR__UNSUPPORTED_FEATURE;
 	if (local || err == RD_KAFKA_RESP_ERR_REQUEST_TIMED_OUT)
-		return failed(err, topic);
+		return topics_failed(err, topic);
 	return err_make(ERR_KIND_REJECT, rd_kafka_err2name(err), "%s: %s",
 	    topic, text ? text : rd_kafka_err2str(err));
 }
@@ -131,8 +132,9 @@ struct err topics_setting(struct topics *t, const char *topic, const char *name,
 	*value = NULL;
 	rd_kafka_DescribeConfigs(t->rk, &resource, 1, options, queue);
 	rd_kafka_event_t *event = rd_kafka_queue_poll(queue, ms + 1000);
-	struct err e = event ? told(event, topic, name, value)
-			     : failed(RD_KAFKA_RESP_ERR__TIMED_OUT, topic);
+	struct err e = event
+			   ? told(event, topic, name, value)
+			   : topics_failed(RD_KAFKA_RESP_ERR__TIMED_OUT, topic);
 	if (event)
 		rd_kafka_event_destroy(event);
 	rd_kafka_ConfigResource_destroy(resource);
@@ -148,7 +150,7 @@ static struct err created(rd_kafka_event_t *event, const char *topic)
 	const rd_kafka_CreateTopics_result_t *r =
 	    rd_kafka_event_CreateTopics_result(event);
 	if (r == NULL || rd_kafka_event_error(event))
-		return failed(rd_kafka_event_error(event), topic);
+		return topics_failed(rd_kafka_event_error(event), topic);
 	const rd_kafka_topic_result_t *const *topics =
 	    (const rd_kafka_topic_result_t *const *)
 		rd_kafka_CreateTopics_result_topics(r, &n);
@@ -176,8 +178,9 @@ static struct err request(
 	    options, ms, text, sizeof text);
 	rd_kafka_CreateTopics(t->rk, &topic, 1, options, queue);
 	rd_kafka_event_t *event = rd_kafka_queue_poll(queue, ms + 1000);
-	struct err e = event ? created(event, "CreateTopics")
-			     : failed(RD_KAFKA_RESP_ERR__TIMED_OUT, "create");
+	struct err e =
+	    event ? created(event, "CreateTopics")
+		  : topics_failed(RD_KAFKA_RESP_ERR__TIMED_OUT, "create");
 	if (event)
 		rd_kafka_event_destroy(event);
 	rd_kafka_AdminOptions_destroy(options);

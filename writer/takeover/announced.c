@@ -109,13 +109,14 @@ static void cover(struct announced *a, struct span s)
 
 /* --- rejections ---------------------------------------------------------- */
 
-static struct jsonslice keep(struct announced *a, struct jsonslice text)
+static struct jsonslice announced_keep(
+    struct announced *a, struct jsonslice text)
 {
 	return text.s ? arena_keep(&a->texts, text.s, text.len) : text;
 }
 
 /* Whose first write is not said, a replay cannot be told again. */
-static bool is_enough(const struct record_rejection *r)
+static bool announced_is_enough(const struct record_rejection *r)
 {
 	return r->reason != REASON_REPLAYED ||
 	       (r->why.has_first && r->why.outcome.s);
@@ -133,9 +134,9 @@ static void insert_rejection(
 	a->n++;
 	struct record_rejection *out = &a->rejected[at];
 	*out = *r;
-	out->why.detail = keep(a, r->why.detail);
-	out->why.outcome = keep(a, r->why.outcome);
-	out->why.key = keep(a, r->why.key);
+	out->why.detail = announced_keep(a, r->why.detail);
+	out->why.outcome = announced_keep(a, r->why.outcome);
+	out->why.key = announced_keep(a, r->why.key);
 }
 
 static void remove_rejections(struct announced *a, const struct span *s)
@@ -149,7 +150,7 @@ static void remove_rejections(struct announced *a, const struct span *s)
 }
 
 /* A write that is not known parts the span. */
-static void forget(struct announced *a, version_t v)
+static void announced_forget(struct announced *a, version_t v)
 {
 	size_t at = span_at(a, v);
 	if (at == a->nspans || a->spans[at].from > v)
@@ -162,7 +163,7 @@ static void forget(struct announced *a, version_t v)
 		insert_span(a, at, below);
 }
 
-static void take(
+static void announced_take(
     struct announced *a, const struct span *s, const struct record_mark *m)
 {
 	remove_rejections(a, s);
@@ -171,16 +172,16 @@ static void take(
 		const struct record_rejection *r = &m->rejected[i];
 		if (r->version < s->from || r->version >= s->to)
 			continue;
-		if (is_enough(r))
+		if (announced_is_enough(r))
 			insert_rejection(a, r);
 		else
-			forget(a, r->version);
+			announced_forget(a, r->version);
 	}
 }
 
 /* --- marks --------------------------------------------------------------- */
 
-static version_t later(version_t a, version_t b)
+static version_t announced_later(version_t a, version_t b)
 {
 	return a > b ? a : b;
 }
@@ -191,14 +192,14 @@ static version_t earlier(version_t a, version_t b)
 }
 
 /* Below the watermark: only where nothing is known. */
-static void fill(struct announced *a, version_t from, version_t to,
+static void announced_fill(struct announced *a, version_t from, version_t to,
     const struct record_mark *m)
 {
 	while (from < to && is_room(a)) {
 		const struct record_rejection *r = NULL;
 		struct span s = {from, earlier(announced_run(a, from), to)};
 		if (announced_find(a, from, &r) == ANNOUNCED_NOT)
-			take(a, &s, m);
+			announced_take(a, &s, m);
 		from = s.to;
 	}
 }
@@ -208,12 +209,12 @@ void announced_mark(struct announced *a, const struct record_mark *m)
 	if (!a->started || m->anew)
 		a->end = m->from;
 	a->started = true;
-	version_t from = later(m->from, a->from);
-	fill(a, from, earlier(m->through, a->end), m);
-	const struct span s = {later(from, a->end), m->through};
-	a->end = later(a->end, m->through);
+	version_t from = announced_later(m->from, a->from);
+	announced_fill(a, from, earlier(m->through, a->end), m);
+	const struct span s = {announced_later(from, a->end), m->through};
+	a->end = announced_later(a->end, m->through);
 	if (s.from < s.to && is_room(a))
-		take(a, &s, m);
+		announced_take(a, &s, m);
 }
 
 bool announced_covers(const struct announced *a, version_t to)

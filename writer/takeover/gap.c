@@ -59,30 +59,30 @@ struct gap {
 	void *arg;
 };
 
-static void ask(struct gap *g);
+static void gap_ask(struct gap *g);
 
 static size_t document_max(const struct gap *g)
 {
 	return (size_t)g->x->settings->common.document_max;
 }
 
-static void read_piece(struct gap *g)
+static void gap_read_piece(struct gap *g)
 {
 	g->state = STATE_READING;
 	struct consumer_start start = {g->partition, version_offset(g->from)};
 	consumer_assign(g->consumer, &start, 1);
 }
 
-static void drop_piece(struct gap *g)
+static void gap_drop_piece(struct gap *g)
 {
 	fold_free(&g->fold);
 	queue_clear(&g->piece);
 	g->patches = 0;
 }
 
-static void finish(struct gap *g, bool complete)
+static void gap_finish(struct gap *g, bool complete)
 {
-	drop_piece(g);
+	gap_drop_piece(g);
 	g->state = STATE_IDLE;
 	consumer_assign(g->consumer, NULL, 0);
 	g->done(g->arg, complete);
@@ -133,7 +133,7 @@ static void announce_key(struct gap *g, struct announcement *n,
 	buf_free(&doc);
 }
 
-static struct jsonslice text(const PGresult *r, int row, int column)
+static struct jsonslice gap_text(const PGresult *r, int row, int column)
 {
 	return (struct jsonslice){
 	    PQgetvalue(r, row, column), (size_t)PQgetlength(r, row, column)};
@@ -145,7 +145,7 @@ static struct record_why read_why(
 	enum { DETAIL = 2, PARTITION, VERSION, OUTCOME, KEY };
 	struct record_why why = {0};
 	if (reason != REASON_REPLAYED) {
-		why.detail = text(r, row, DETAIL);
+		why.detail = gap_text(r, row, DETAIL);
 		if (why.detail.len == 0)
 			why.detail.s = NULL;
 		return why;
@@ -153,8 +153,8 @@ static struct record_why read_why(
 	why.has_first = true;
 	why.first = (struct position){
 	    pg_int4(r, row, PARTITION), (version_t)pg_int8(r, row, VERSION)};
-	why.outcome = text(r, row, OUTCOME);
-	why.key = text(r, row, KEY);
+	why.outcome = gap_text(r, row, OUTCOME);
+	why.key = gap_text(r, row, KEY);
 	return why;
 }
 
@@ -200,7 +200,7 @@ static size_t announce_run(
 
 /* The results stand in the order of the fold's collections, then the
  * rejections. */
-static void announce(struct gap *g, PGresult *const *results)
+static void gap_announce_piece(struct gap *g, PGresult *const *results)
 {
 	struct announcement *n =
 	    announce_begin(g->x->announcer, g->partition, ANNOUNCE_GAP);
@@ -221,7 +221,7 @@ static void announce_nothing(struct gap *g)
 	    announce_begin(g->x->announcer, g->partition, ANNOUNCE_GAP);
 	struct record_mark mark = {.from = g->to, .through = g->to};
 	announce_mark(n, &mark);
-	finish(g, true);
+	gap_finish(g, true);
 }
 
 /* --- asking -------------------------------------------------------------- */
@@ -229,7 +229,7 @@ static void announce_nothing(struct gap *g)
 static const char sql_watermark[] =
     "SELECT next_offset FROM sluice.progress WHERE \"partition\" = $1::int4";
 
-static bool went_back(const struct gap *g, const PGresult *watermark)
+static bool gap_went_back(const struct gap *g, const PGresult *watermark)
 {
 	return PQntuples(watermark) != 1 ||
 	       (version_t)pg_int8(watermark, 0, 0) < g->to;
@@ -243,7 +243,7 @@ static bool cannot_render(const struct err *e)
 	       strcmp(e->code, "53200") == 0;
 }
 
-static void on_rows(void *arg, const struct pg_reply *reply)
+static void gap_on_rows(void *arg, const struct pg_reply *reply)
 {
 	struct gap *g = arg;
 	g->ask = NULL;
@@ -255,18 +255,18 @@ static void on_rows(void *arg, const struct pg_reply *reply)
 		return;
 	}
 	backoff_reset(&g->backoff);
-	if (went_back(g, reply->results[0])) {
-		finish(g, false);
+	if (gap_went_back(g, reply->results[0])) {
+		gap_finish(g, false);
 		return;
 	}
-	announce(g, reply->results + 1);
+	gap_announce_piece(g, reply->results + 1);
 	crashpoint(CRASH_GAP_ANNOUNCED);
-	drop_piece(g);
+	gap_drop_piece(g);
 	g->from = g->through;
 	if (g->from >= g->to)
-		finish(g, true);
+		gap_finish(g, true);
 	else
-		read_piece(g);
+		gap_read_piece(g);
 }
 
 static void add_current(
@@ -310,7 +310,7 @@ static size_t add_calls(struct gap *g, struct pg_params *calls)
 	return ncalls;
 }
 
-static void ask(struct gap *g)
+static void gap_ask(struct gap *g)
 {
 	size_t max = g->x->statements->n + 2;
 	struct pg_params *calls = mem_zalloc(max * sizeof *calls);
@@ -318,7 +318,7 @@ static void ask(struct gap *g)
 	size_t n = add_calls(g, calls);
 	for (size_t i = 0; i < n; i++)
 		queries[i] = pg_params_query(&calls[i]);
-	g->ask = pg_request_submit(g->x->pool, queries, n, on_rows, g);
+	g->ask = pg_request_submit(g->x->pool, queries, n, gap_on_rows, g);
 	g->state = g->ask ? STATE_ASKING : STATE_WAITING;
 	if (g->ask == NULL)
 		loop_timer_start(
@@ -337,12 +337,12 @@ static void piece_is_full(struct gap *g, version_t through)
 	g->through = through;
 	fold_init(&g->fold, g->piece.n ? queue_at(&g->piece, 0) : NULL,
 	    g->piece.n, NULL);
-	ask(g);
+	gap_ask(g);
 }
 
 /* --- reading ------------------------------------------------------------- */
 
-static void on_message(void *arg, rd_kafka_message_t *m)
+static void gap_on_message(void *arg, rd_kafka_message_t *m)
 {
 	struct gap *g = arg;
 	version_t v = version_make(g->x->epoch, m->offset);
@@ -367,7 +367,7 @@ static void on_message(void *arg, rd_kafka_message_t *m)
 		piece_is_full(g, v + 1);
 }
 
-static void on_eof(void *arg, int32_t partition, int64_t end)
+static void gap_on_eof(void *arg, int32_t partition, int64_t end)
 {
 	struct gap *g = arg;
 	if (g->state != STATE_READING || partition != g->partition)
@@ -375,12 +375,12 @@ static void on_eof(void *arg, int32_t partition, int64_t end)
 	/* A leader that is new does not give out yet all that it has: a mark
 	 * would pass over writes whose keys are not known. */
 	if (version_make(g->x->epoch, end) < g->to)
-		finish(g, false);
+		gap_finish(g, false);
 	else
 		piece_is_full(g, g->to);
 }
 
-static void on_fault(void *arg, int32_t partition, struct err e)
+static void gap_on_fault(void *arg, int32_t partition, struct err e)
 {
 	struct gap *g = arg;
 	if (g->state != STATE_READING || partition != g->partition)
@@ -394,31 +394,31 @@ static void on_fault(void *arg, int32_t partition, struct err e)
 	loop_timer_start(g->timer, backoff_next(&g->backoff, entropy_bits()));
 }
 
-static void on_timer(void *arg)
+static void gap_on_timer(void *arg)
 {
 	struct gap *g = arg;
 	CHECK(g->state == STATE_WAITING);
 	if (version_epoch(g->from) != version_epoch(g->to))
 		announce_nothing(g);
 	else if (g->fold.sorted)
-		ask(g);
+		gap_ask(g);
 	else
-		read_piece(g);
+		gap_read_piece(g);
 }
 
 struct err gap_new(
     struct context *x, gap_done done, void *arg, struct gap **out)
 {
 	static const struct consumer_events events = {
-	    .message = on_message,
-	    .eof = on_eof,
-	    .fault = on_fault,
+	    .message = gap_on_message,
+	    .eof = gap_on_eof,
+	    .fault = gap_on_fault,
 	};
 	struct gap *g = MEM_NEW(struct gap);
 	g->x = x;
 	g->done = done;
 	g->arg = arg;
-	g->timer = loop_timer_new(x->loop, on_timer, g);
+	g->timer = loop_timer_new(x->loop, gap_on_timer, g);
 	backoff_init(&g->backoff, CLOCK_MS(50), CLOCK_S(5));
 	const struct consumer_options o = {
 	    .loop = x->loop,
@@ -450,7 +450,7 @@ void gap_stop(struct gap *g)
 {
 	pg_request_cancel(&g->ask);
 	loop_timer_stop(g->timer);
-	drop_piece(g);
+	gap_drop_piece(g);
 	if (g->state != STATE_IDLE)
 		consumer_assign(g->consumer, NULL, 0);
 	g->state = STATE_IDLE;

@@ -36,7 +36,8 @@ struct last_mark {
 	void *arg;
 };
 
-static bool is_enough(const struct last_mark_end *end, const struct tail *tail)
+static bool last_mark_is_enough(
+    const struct last_mark_end *end, const struct tail *tail)
 {
 	return end->found && (end->through <= tail->watermark ||
 				 announced_covers(end->told, end->through));
@@ -45,11 +46,12 @@ static bool is_enough(const struct last_mark_end *end, const struct tail *tail)
 static bool is_final(const struct last_mark *m, size_t i)
 {
 	const struct tail *tail = &m->tails[i];
-	return tail->ended && (tail->whole || is_enough(&m->ends[i], tail));
+	return tail->ended &&
+	       (tail->whole || last_mark_is_enough(&m->ends[i], tail));
 }
 
 /* Reads it from there on. */
-static void begin(struct last_mark *m, size_t i, int reach)
+static void last_mark_begin(struct last_mark *m, size_t i, int reach)
 {
 	struct tail *tail = &m->tails[i];
 	tail->reach = reach;
@@ -58,7 +60,7 @@ static void begin(struct last_mark *m, size_t i, int reach)
 	m->ends[i].told = announced_new(tail->watermark);
 }
 
-static void assign(struct last_mark *m)
+static void last_mark_assign(struct last_mark *m)
 {
 	struct consumer_start *starts = mem_alloc(m->n * sizeof *starts);
 	size_t n = 0;
@@ -72,12 +74,12 @@ static void assign(struct last_mark *m)
 	free(starts);
 }
 
-static void on_timer(void *arg)
+static void last_mark_on_timer(void *arg)
 {
-	assign(arg);
+	last_mark_assign(arg);
 }
 
-static size_t index_of(const struct last_mark *m, int32_t partition)
+static size_t last_mark_index_of(const struct last_mark *m, int32_t partition)
 {
 	size_t i = 0;
 	while (i < m->n && m->ends[i].partition != partition)
@@ -92,7 +94,7 @@ static void free_ends(struct last_mark_end *ends, size_t n)
 	free(ends);
 }
 
-static void finish(struct last_mark *m)
+static void last_mark_finish(struct last_mark *m)
 {
 	struct last_mark_end *ends = m->ends;
 	size_t n = m->n;
@@ -103,7 +105,7 @@ static void finish(struct last_mark *m)
 }
 
 /* It would hide a gap. */
-static void pass_over(const rd_kafka_message_t *msg)
+static void last_mark_pass_over(const rd_kafka_message_t *msg)
 {
 	log_event(EV_MARK_BEYOND, "partition=%d offset=%" PRId64,
 	    msg->partition, msg->offset);
@@ -115,7 +117,7 @@ static void reach_to(struct last_mark_end *end, version_t through)
 		end->through = through;
 }
 
-static void hear_mark(
+static void last_mark_hear_mark(
     struct last_mark *m, size_t i, const rd_kafka_message_t *msg)
 {
 	struct last_mark_end *end = &m->ends[i];
@@ -123,7 +125,7 @@ static void hear_mark(
 	if (!record_mark_parse(msg, &mark))
 		return;
 	if (mark.through > m->tails[i].end || mark.told > m->tails[i].end) {
-		pass_over(msg);
+		last_mark_pass_over(msg);
 	} else {
 		reach_to(end, mark.through);
 		reach_to(end, mark.told);
@@ -133,24 +135,24 @@ static void hear_mark(
 	record_mark_free(&mark);
 }
 
-static void on_message(void *arg, rd_kafka_message_t *msg)
+static void last_mark_on_message(void *arg, rd_kafka_message_t *msg)
 {
 	struct last_mark *m = arg;
-	size_t i = index_of(m, msg->partition);
+	size_t i = last_mark_index_of(m, msg->partition);
 	if (i < m->n) {
 		struct last_mark_end *end = &m->ends[i];
 		if (msg->offset > end->last)
 			end->last = msg->offset;
 		if (record_is_mark(msg))
-			hear_mark(m, i, msg);
+			last_mark_hear_mark(m, i, msg);
 	}
 	rd_kafka_message_destroy(msg);
 }
 
-static void on_eof(void *arg, int32_t partition, int64_t offset)
+static void last_mark_on_eof(void *arg, int32_t partition, int64_t offset)
 {
 	struct last_mark *m = arg;
-	size_t at = index_of(m, partition);
+	size_t at = last_mark_index_of(m, partition);
 	if (at == m->n)
 		return;
 	m->tails[at].ended = true;
@@ -162,26 +164,26 @@ static void on_eof(void *arg, int32_t partition, int64_t offset)
 		all_final = all_final && is_final(m, i);
 	}
 	if (all_final) {
-		finish(m);
+		last_mark_finish(m);
 		return;
 	}
 	for (size_t i = 0; i < m->n; i++) {
 		if (!is_final(m, i))
-			begin(m, i, m->tails[i].reach + 1);
+			last_mark_begin(m, i, m->tails[i].reach + 1);
 	}
-	assign(m);
+	last_mark_assign(m);
 }
 
 /* The start is not in the log, or the broker had something to say: from the
  * beginning, which always is. */
-static void on_fault(void *arg, int32_t partition, struct err e)
+static void last_mark_on_fault(void *arg, int32_t partition, struct err e)
 {
 	(void)e;
 	struct last_mark *m = arg;
-	size_t i = index_of(m, partition);
+	size_t i = last_mark_index_of(m, partition);
 	if (i == m->n)
 		return;
-	begin(m, i, SCAN_BACK_WHOLE);
+	last_mark_begin(m, i, SCAN_BACK_WHOLE);
 	loop_timer_start(m->timer, AGAIN);
 }
 
@@ -189,14 +191,14 @@ struct err last_mark_new(
     struct context *x, last_mark_done done, void *arg, struct last_mark **out)
 {
 	static const struct consumer_events events = {
-	    .message = on_message,
-	    .eof = on_eof,
-	    .fault = on_fault,
+	    .message = last_mark_on_message,
+	    .eof = last_mark_on_eof,
+	    .fault = last_mark_on_fault,
 	};
 	struct last_mark *m = MEM_NEW(struct last_mark);
 	m->done = done;
 	m->arg = arg;
-	m->timer = loop_timer_new(x->loop, on_timer, m);
+	m->timer = loop_timer_new(x->loop, last_mark_on_timer, m);
 	const struct consumer_options o = {
 	    .loop = x->loop,
 	    .kafka = &x->kafka,
@@ -223,9 +225,9 @@ void last_mark_find(
 		    .partition = of[i].partition, .last = -1};
 		m->tails[i].watermark = of[i].watermark;
 		m->tails[i].end = of[i].end;
-		begin(m, i, SCAN_BACK_FIRST);
+		last_mark_begin(m, i, SCAN_BACK_FIRST);
 	}
-	assign(m);
+	last_mark_assign(m);
 }
 
 void last_mark_stop(struct last_mark *m)

@@ -21,7 +21,8 @@ struct other_partitions {
 static const char sql[] =
     "SELECT \"partition\", next_offset FROM sluice.progress";
 
-static void on_progress(void *arg, const struct pg_reply *reply)
+static void other_partitions_on_progress(
+    void *arg, const struct pg_reply *reply)
 {
 	struct other_partitions *o = arg;
 	int32_t behind = o->n - 1;
@@ -38,7 +39,7 @@ static void on_progress(void *arg, const struct pg_reply *reply)
 	o->there = behind <= 0;
 }
 
-static void on_ends(
+static void other_partitions_on_ends(
     void *arg, const struct err *e, const struct log_offsets_of *list, size_t n)
 {
 	struct other_partitions *o = arg;
@@ -51,22 +52,24 @@ static void on_ends(
 		other_partitions_ask(o);
 }
 
-static void ask_ends(struct other_partitions *o)
+static void other_partitions_ask_ends(struct other_partitions *o)
 {
 	int32_t *all = mem_alloc((size_t)o->n * sizeof *all);
 	for (int32_t p = 0; p < o->n; p++)
 		all[p] = p;
 	if (o->ends == NULL)
-		o->ends = log_offsets_ask(o->x, all, (size_t)o->n, on_ends, o);
+		o->ends = log_offsets_ask(
+		    o->x, all, (size_t)o->n, other_partitions_on_ends, o);
 	free(all);
 }
 
-static void ask_progress(struct other_partitions *o)
+static void other_partitions_ask_progress(struct other_partitions *o)
 {
 	struct pg_params c = {.sql = sql, .shape.columns = "pv"};
 	const struct pg_query q = pg_params_query(&c);
 	if (o->ask == NULL)
-		o->ask = pg_request_submit(o->x->pool, &q, 1, on_progress, o);
+		o->ask = pg_request_submit(
+		    o->x->pool, &q, 1, other_partitions_on_progress, o);
 	pg_params_free(&c);
 }
 
@@ -75,9 +78,9 @@ void other_partitions_ask(struct other_partitions *o)
 	if (o->there)
 		return;
 	if (o->known)
-		ask_progress(o);
+		other_partitions_ask_progress(o);
 	else
-		ask_ends(o);
+		other_partitions_ask_ends(o);
 }
 
 struct other_partitions *other_partitions_new(

@@ -76,7 +76,7 @@ struct takeover {
 	void *arg;
 };
 
-static void set_state(struct takeover *t, enum state to)
+static void takeover_set_state(struct takeover *t, enum state to)
 {
 	t->state = to;
 }
@@ -85,12 +85,12 @@ static void pause_and_ask(struct takeover *t, const char *code, const char *why)
 {
 	log_event(EV_TAKEOVER_WAIT, "partitions=%zu code=%s error=%s", t->n,
 	    code, log_quote(why));
-	set_state(t, STATE_PAUSE);
+	takeover_set_state(t, STATE_PAUSE);
 	loop_timer_start(t->timer, backoff_next(&t->backoff, entropy_bits()));
 }
 
 /* t->n: it is not asked about. */
-static size_t find(const struct takeover *t, int32_t partition)
+static size_t takeover_find(const struct takeover *t, int32_t partition)
 {
 	size_t i = 0;
 	while (i < t->n && t->taken[i].partition != partition)
@@ -98,9 +98,9 @@ static size_t find(const struct takeover *t, int32_t partition)
 	return i;
 }
 
-static size_t index_of(const struct takeover *t, int32_t partition)
+static size_t takeover_index_of(const struct takeover *t, int32_t partition)
 {
-	size_t i = find(t, partition);
+	size_t i = takeover_find(t, partition);
 	CHECK(i < t->n);
 	return i;
 }
@@ -116,7 +116,7 @@ static void free_taken(struct taken *taken, size_t n)
 	free(taken);
 }
 
-static void finish(struct takeover *t)
+static void takeover_finish(struct takeover *t)
 {
 	struct taken *taken = t->taken;
 	size_t n = t->n;
@@ -139,7 +139,8 @@ static void start_anew(
 	announce_anew(t->x->announcer, one->partition, one->watermark);
 }
 
-static void went_back(struct takeover *t, struct taken *one, version_t from)
+static void takeover_went_back(
+    struct takeover *t, struct taken *one, version_t from)
 {
 	log_event(EV_WENT_BACK, "partition=%d lost=%" PRIu64, one->partition,
 	    from - one->watermark);
@@ -160,7 +161,7 @@ static void gap_is_over(struct takeover *t)
 
 static void next_gap(struct takeover *t)
 {
-	set_state(t, STATE_GAPS);
+	takeover_set_state(t, STATE_GAPS);
 	for (; t->at < t->n; t->at++) {
 		struct taken *one = &t->taken[t->at];
 		version_t from = t->announced[t->at];
@@ -168,7 +169,7 @@ static void next_gap(struct takeover *t)
 		    "partition=%d watermark=%" PRIu64 " announced=%" PRIu64,
 		    one->partition, one->watermark, from);
 		if (from > one->watermark)
-			went_back(t, one, from);
+			takeover_went_back(t, one, from);
 		else
 			announced_free(&one->outcomes);
 		if (from >= one->watermark)
@@ -176,7 +177,7 @@ static void next_gap(struct takeover *t)
 		gap_announce(t->gap, one->partition, from, one->watermark);
 		return;
 	}
-	finish(t);
+	takeover_finish(t);
 }
 
 static void on_gap(void *arg, bool complete)
@@ -197,7 +198,7 @@ static void on_marks(void *arg, struct last_mark_end *ends, size_t n)
 {
 	struct takeover *t = arg;
 	for (size_t i = 0; i < n; i++) {
-		size_t k = index_of(t, ends[i].partition);
+		size_t k = takeover_index_of(t, ends[i].partition);
 		t->announced[k] = ends[i].found ? ends[i].through
 						: version_make(t->x->epoch, 0);
 		t->found[k] = ends[i].found;
@@ -220,14 +221,14 @@ static void find_marks(struct takeover *t, const struct log_offsets_of *list)
 		of[i] = (struct last_mark_of){t->taken[i].partition,
 		    t->taken[i].watermark,
 		    version_make(t->x->epoch, list[i].high)};
-	set_state(t, STATE_MARKS);
+	takeover_set_state(t, STATE_MARKS);
 	last_mark_find(t->marks, of, t->n);
 	free(of);
 }
 
 /* --- the log ------------------------------------------------------------- */
 
-static void refuse(struct takeover *t, const struct err *e)
+static void takeover_refuse(struct takeover *t, const struct err *e)
 {
 	takeover_stop(t);
 	t->x->fatal(t->x->fatal_arg, e);
@@ -235,7 +236,7 @@ static void refuse(struct takeover *t, const struct err *e)
 
 /* A new leader may not know yet how far the log had got, so that one answer is
  * not enough to stop for. */
-static void on_ends(void *arg, const struct err *failed,
+static void takeover_on_ends(void *arg, const struct err *failed,
     const struct log_offsets_of *list, size_t n)
 {
 	struct takeover *t = arg;
@@ -245,7 +246,7 @@ static void on_ends(void *arg, const struct err *failed,
 		e = topic_checks_ends(t->x->settings->common.writes_topic,
 		    t->taken[i].watermark, &list[i]);
 	if (e.kind == ERR_KIND_FATAL && ++t->doubts > DOUBTS) {
-		refuse(t, &e);
+		takeover_refuse(t, &e);
 		return;
 	}
 	if (e.kind != ERR_KIND_OK) {
@@ -257,7 +258,7 @@ static void on_ends(void *arg, const struct err *failed,
 	find_marks(t, list);
 }
 
-static void check_log(struct takeover *t)
+static void takeover_check_log(struct takeover *t)
 {
 	struct err e = ERR_OK;
 	int32_t *partitions = mem_alloc(t->n * sizeof *partitions);
@@ -268,10 +269,11 @@ static void check_log(struct takeover *t)
 			    t->x->epoch, t->taken[i].watermark);
 	}
 	if (e.kind == ERR_KIND_OK) {
-		set_state(t, STATE_ENDS);
-		t->ends = log_offsets_ask(t->x, partitions, t->n, on_ends, t);
+		takeover_set_state(t, STATE_ENDS);
+		t->ends = log_offsets_ask(
+		    t->x, partitions, t->n, takeover_on_ends, t);
 	} else {
-		refuse(t, &e);
+		takeover_refuse(t, &e);
 	}
 	free(partitions);
 }
@@ -283,7 +285,7 @@ static void take_producers(struct takeover *t, const PGresult *r)
 	for (size_t i = 0; i < t->n; i++)
 		dedup_free(&t->taken[i].producers);
 	for (int row = 0; row < PQntuples(r); row++) {
-		size_t i = find(t, pg_int4(r, row, 0));
+		size_t i = takeover_find(t, pg_int4(r, row, 0));
 		size_t len = (size_t)PQgetlength(r, row, 1);
 		if (i < t->n && len == RECORD_INSTANCE_LEN)
 			dedup_set(&t->taken[i].producers, PQgetvalue(r, row, 1),
@@ -291,7 +293,7 @@ static void take_producers(struct takeover *t, const PGresult *r)
 	}
 }
 
-static void on_progress(void *arg, const struct pg_reply *reply)
+static void takeover_on_progress(void *arg, const struct pg_reply *reply)
 {
 	struct takeover *t = arg;
 	t->ask = NULL;
@@ -308,16 +310,16 @@ static void on_progress(void *arg, const struct pg_reply *reply)
 		return;
 	}
 	for (int row = 0; row < PQntuples(r); row++) {
-		size_t i = find(t, pg_int4(r, row, 0));
+		size_t i = takeover_find(t, pg_int4(r, row, 0));
 		if (i < t->n)
 			t->taken[i].watermark = (version_t)pg_int8(r, row, 1);
 	}
 	take_producers(t, reply->results[1]);
 	crashpoint(CRASH_TAKEOVER_PROGRESS);
-	check_log(t);
+	takeover_check_log(t);
 }
 
-static void ask_progress(struct takeover *t)
+static void takeover_ask_progress(struct takeover *t)
 {
 	struct pg_params c[2] = {
 	    {.sql = statements_progress, .shape.columns = "pv"},
@@ -330,18 +332,19 @@ static void ask_progress(struct takeover *t)
 			pg_array_int4(list, t->taken[i].partition);
 		queries[k] = pg_params_query(&c[k]);
 	}
-	t->ask = pg_request_submit(t->x->pool, queries, 2, on_progress, t);
+	t->ask =
+	    pg_request_submit(t->x->pool, queries, 2, takeover_on_progress, t);
 	pg_params_free(&c[0]);
 	pg_params_free(&c[1]);
 	if (t->ask)
-		set_state(t, STATE_PROGRESS);
+		takeover_set_state(t, STATE_PROGRESS);
 	else
 		pause_and_ask(t, "08006", pool_error(t->x->pool));
 }
 
-static void on_timer(void *arg)
+static void takeover_on_timer(void *arg)
 {
-	ask_progress(arg);
+	takeover_ask_progress(arg);
 }
 
 /* --- interface ----------------------------------------------------------- */
@@ -353,7 +356,7 @@ struct err takeover_new(
 	t->x = x;
 	t->done = done;
 	t->arg = arg;
-	t->timer = loop_timer_new(x->loop, on_timer, t);
+	t->timer = loop_timer_new(x->loop, takeover_on_timer, t);
 	backoff_init(&t->backoff, CLOCK_MS(100), CLOCK_S(5));
 	*out = t;
 	struct err e = last_mark_new(x, on_marks, t, &t->marks);
@@ -373,7 +376,7 @@ void takeover_start(struct takeover *t, const int32_t *partitions, size_t n)
 	t->found = mem_zalloc(n * sizeof *t->found);
 	for (size_t i = 0; i < n; i++)
 		t->taken[i].partition = partitions[i];
-	set_state(t, STATE_PAUSE);
+	takeover_set_state(t, STATE_PAUSE);
 	loop_timer_start(t->timer, 0);
 }
 
@@ -393,7 +396,7 @@ void takeover_stop(struct takeover *t)
 	t->announced = NULL;
 	t->found = NULL;
 	t->n = 0;
-	set_state(t, STATE_IDLE);
+	takeover_set_state(t, STATE_IDLE);
 }
 
 bool takeover_running(const struct takeover *t)

@@ -22,7 +22,7 @@ struct watermark_check {
 	struct loop_timer *timer;
 };
 
-static void on_answer(void *arg, const struct pg_reply *reply)
+static void watermark_check_on_answer(void *arg, const struct pg_reply *reply)
 {
 	struct watermark_check *r = arg;
 	r->ask = NULL;
@@ -44,7 +44,7 @@ static void on_answer(void *arg, const struct pg_reply *reply)
 	}
 }
 
-static void on_timer(void *arg)
+static void watermark_check_on_timer(void *arg)
 {
 	struct watermark_check *r = arg;
 	struct pg_params judges = judges_call();
@@ -55,7 +55,8 @@ static void on_timer(void *arg)
 	for (size_t i = 0; i < r->n; i++)
 		r->believed[i] =
 		    r->parts[i] ? partition_watermark(r->parts[i]) : 0;
-	r->ask = pg_request_submit(r->x->pool, q, 3, on_answer, r);
+	r->ask =
+	    pg_request_submit(r->x->pool, q, 3, watermark_check_on_answer, r);
 	pg_params_free(&judges);
 	if (r->ask == NULL)
 		loop_timer_start(r->timer, INTERVAL);
@@ -69,7 +70,7 @@ struct watermark_check *watermark_check_new(
 	r->parts = parts;
 	r->n = n;
 	r->believed = mem_zalloc(n * sizeof *r->believed);
-	r->timer = loop_timer_new(x->loop, on_timer, r);
+	r->timer = loop_timer_new(x->loop, watermark_check_on_timer, r);
 	loop_timer_start(r->timer, INTERVAL);
 	return r;
 }
