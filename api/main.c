@@ -21,7 +21,7 @@ static bool configure(struct config *config, int argc, char **argv, int *code)
 	return daemon_configure(&spec, argc, argv, code);
 }
 
-static int serve(struct app *app)
+static int api_serve(struct app *app)
 {
 	const struct daemon_end end = {
 	    .announce = app_leave,
@@ -57,7 +57,7 @@ int main(int argc, char **argv)
 	config_init(&config, &settings, api_setting_rows, api_setting_count);
 	if (configure(&config, argc, argv, &code)) {
 		app_init(&app, &config);
-		code = serve(&app);
+		code = api_serve(&app);
 	}
 	config_free(&config);
 	return code;

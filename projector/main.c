@@ -25,13 +25,13 @@ static const struct setting rows[] = {
 };
 #undef SETTING
 
-static struct err check(const struct config *config)
+static struct err projector_check(const struct config *config)
 {
 	const struct projector_settings *s = config->settings;
 	return member_check(s->group_instance);
 }
 
-static int serve(
+static int projector_serve(
     const struct config *config, const struct projector_settings *s)
 {
 	struct projector *p;
@@ -59,11 +59,11 @@ int main(int argc, char **argv)
 	    .config = &config,
 	    .metrics = stats_rows,
 	    .nmetrics = stats_nrows,
-	    .check = check,
+	    .check = projector_check,
 	};
 	int code;
 	if (daemon_configure(&spec, argc, argv, &code))
-		code = serve(&config, &settings);
+		code = projector_serve(&config, &settings);
 	config_free(&config);
 	return code;
 }

@@ -11,7 +11,7 @@ static const char *const state_names[] = {
     [PARTITION_RETRYING] = "retrying",
 };
 
-static bool report_is_ready(void *arg, struct buf *out)
+static bool projector_report_is_ready(void *arg, struct buf *out)
 {
 	const struct report *r = arg;
 	if (*r->draining)
@@ -35,7 +35,7 @@ static bool report_is_ready(void *arg, struct buf *out)
 	return out->len == 0;
 }
 
-static void report_refresh(void *arg)
+static void projector_report_refresh(void *arg)
 {
 	const struct report *r = arg;
 	struct stats *s = &r->x->stats;
@@ -56,7 +56,7 @@ static void report_refresh(void *arg)
 	metric_set(&s->loop_stall_max, stall.ever);
 }
 
-static void report_stats_json(void *arg, struct buf *out)
+static void projector_report_stats_json(void *arg, struct buf *out)
 {
 	const struct report *r = arg;
 	const char *comma = "";
@@ -89,9 +89,9 @@ struct err report_open(
 	    .nrows = stats_nrows,
 	    .instances = &r->instance,
 	    .ninstances = 1,
-	    .ready = report_is_ready,
-	    .refresh = report_refresh,
-	    .stats = report_stats_json,
+	    .ready = projector_report_is_ready,
+	    .refresh = projector_report_refresh,
+	    .stats = projector_report_stats_json,
 	    .arg = (void *)(uintptr_t)r,
 	};
 	struct err e = admin_new(&o, out);

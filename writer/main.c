@@ -32,13 +32,13 @@ static const struct setting rows[] = {
 };
 #undef SETTING
 
-static struct err check(const struct config *config)
+static struct err writer_check(const struct config *config)
 {
 	const struct writer_settings *s = config->settings;
 	return member_check(s->group_instance);
 }
 
-static int serve(
+static int writer_serve(
     const struct config *config, const struct writer_settings *s, bool emptying)
 {
 	struct writer *w;
@@ -79,7 +79,7 @@ int main(int argc, char **argv)
 	    .nflags = sizeof flags / sizeof *flags,
 	    .metrics = stats_rows,
 	    .nmetrics = stats_nrows,
-	    .check = check,
+	    .check = writer_check,
 	};
 	int code;
 	if (!daemon_configure(&spec, argc, argv, &code))
@@ -90,7 +90,7 @@ int main(int argc, char **argv)
 	else if (migrating || dry)
 		code = migrate(&config, &settings, dry);
 	else
-		code = serve(&config, &settings, emptying);
+		code = writer_serve(&config, &settings, emptying);
 	config_free(&config);
 	return code;
 }

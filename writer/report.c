@@ -42,7 +42,7 @@ static void troubles(const struct report *r, struct buf *out)
 	}
 }
 
-static bool report_is_ready(void *arg, struct buf *out)
+static bool writer_report_is_ready(void *arg, struct buf *out)
 {
 	const struct report *r = arg;
 	const char *start = *r->start ? preflight_waits_for(*r->start) : "";
@@ -80,7 +80,7 @@ static int64_t report_backlog(const struct report *r)
 	return sum;
 }
 
-static void report_refresh(void *arg)
+static void writer_report_refresh(void *arg)
 {
 	const struct report *r = arg;
 	struct stats *m = &r->x->stats;
@@ -128,7 +128,7 @@ static void partition_json(const struct partition *p, struct buf *out)
 	buf_char(out, '}');
 }
 
-static void report_stats_json(void *arg, struct buf *out)
+static void writer_report_stats_json(void *arg, struct buf *out)
 {
 	const struct report *r = arg;
 	const struct stats *m = &r->x->stats;
@@ -166,9 +166,9 @@ struct err report_open(
 	    .nrows = stats_nrows,
 	    .instances = &r->instance,
 	    .ninstances = 1,
-	    .ready = report_is_ready,
-	    .refresh = report_refresh,
-	    .stats = report_stats_json,
+	    .ready = writer_report_is_ready,
+	    .refresh = writer_report_refresh,
+	    .stats = writer_report_stats_json,
 	    .handle = handle,
 	    .arg = (void *)(uintptr_t)r,
 	};

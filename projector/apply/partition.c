@@ -55,7 +55,8 @@ struct partition {
 
 static void send_due(struct partition *l);
 
-static void partition_set_state(struct partition *l, enum partition_state to)
+static void projector_partition_set_state(
+    struct partition *l, enum partition_state to)
 {
 	loop_timer_stop(l->timer);
 	l->state = to;
@@ -93,7 +94,7 @@ static void begin_again(struct partition *l)
 
 /* --- messages ------------------------------------------------------------- */
 
-static void partition_apply_backpressure(struct partition *l)
+static void projector_partition_apply_backpressure(struct partition *l)
 {
 	if (!l->paused && pending_is_high(&l->pending)) {
 		l->paused = true;
@@ -114,7 +115,7 @@ static void pump(struct partition *l)
 		hear(&l->chunk, &l->x->stats, l->x->audit, m);
 		rd_kafka_message_destroy(m);
 	}
-	partition_apply_backpressure(l);
+	projector_partition_apply_backpressure(l);
 	if (l->chunk.due != CHUNK_NOTHING)
 		send_due(l);
 }
@@ -123,7 +124,7 @@ static void pump(struct partition *l)
 
 static void retry_later(struct partition *l)
 {
-	partition_set_state(l, PARTITION_RETRYING);
+	projector_partition_set_state(l, PARTITION_RETRYING);
 	loop_timer_start(l->timer, backoff_next(&l->backoff, entropy_bits()));
 }
 
@@ -146,7 +147,7 @@ static void applied(struct partition *l)
 	chunk_applied(c);
 	backoff_reset(&l->backoff);
 	l->done = l->pending.n ? pending_first(&l->pending)->offset : l->next;
-	partition_set_state(l, PARTITION_FOLLOWING);
+	projector_partition_set_state(l, PARTITION_FOLLOWING);
 	if (reread)
 		begin_again(l);
 	pump(l);
@@ -180,7 +181,7 @@ static void partition_answered(struct partition *l, const redisReply *reply)
 	log_event(EV_SCRIPT_FAILED, "partition=%d error=%s", l->partition,
 	    log_quote(reply ? reply->str : "no answer"));
 	if (l->draining)
-		partition_set_state(l, PARTITION_HELD);
+		projector_partition_set_state(l, PARTITION_HELD);
 	else if (partition_is_foreign(reply))
 		l->x->resume(l->x->arg);
 	else
@@ -205,7 +206,7 @@ static void send_due(struct partition *l)
 		return;
 	}
 	l->sent_at = clock_mono();
-	partition_set_state(l, PARTITION_APPLYING);
+	projector_partition_set_state(l, PARTITION_APPLYING);
 }
 
 /* --- what Kafka and Redis say -------------------------------------------- */
@@ -224,7 +225,7 @@ void partition_resume(
 	CHECK(l->state == PARTITION_HELD);
 	bool has = watermark && watermark->type == REDIS_REPLY_STRING &&
 		   l2_watermark_parse(watermark->str, watermark->len, &w);
-	partition_set_state(l, PARTITION_FOLLOWING);
+	projector_partition_set_state(l, PARTITION_FOLLOWING);
 	/* What the former assignment still brings would be behind a hole. */
 	l->moving = true;
 	if (has && parse_cursor(cursor, &at)) {
@@ -298,14 +299,14 @@ void partition_fault(struct partition *l, const struct err *e)
 	bool gone = consumer_is_gone(e);
 	partition_hold(l);
 	if (gone) {
-		partition_set_state(l, PARTITION_FOLLOWING);
+		projector_partition_set_state(l, PARTITION_FOLLOWING);
 		search_mark(l, l->next < 0 ? SCAN_BACK_WHOLE : SCAN_BACK_FIRST);
 	} else {
 		loop_timer_start(l->timer, CLOCK_S(1));
 	}
 }
 
-static void partition_on_timer(void *arg)
+static void projector_partition_on_timer(void *arg)
 {
 	struct partition *l = arg;
 	switch (l->state) {
@@ -331,7 +332,7 @@ struct partition *partition_new(struct partition_context *x, int32_t partition)
 	l->partition = partition;
 	chunk_init(&l->chunk, (int32_t)s->common.partitions,
 	    (size_t)s->chunk_entries, (size_t)s->chunk_bytes);
-	l->timer = loop_timer_new(x->loop, partition_on_timer, l);
+	l->timer = loop_timer_new(x->loop, projector_partition_on_timer, l);
 	backoff_init(&l->backoff, CLOCK_MS(50), CLOCK_S(2));
 	return l;
 }
@@ -341,7 +342,7 @@ void partition_hold(struct partition *l)
 	script_forget(&l->script);
 	pending_clear(&l->pending);
 	audit_forget(l->x->audit, l->partition);
-	partition_set_state(l, PARTITION_HELD);
+	projector_partition_set_state(l, PARTITION_HELD);
 }
 
 int64_t partition_offset(const struct partition *l)
@@ -353,7 +354,7 @@ void partition_assigned(struct partition *l)
 {
 	l->moving = false;
 	l->paused = false;
-	partition_apply_backpressure(l);
+	projector_partition_apply_backpressure(l);
 }
 
 void partition_message(struct partition *l, rd_kafka_message_t *m)
@@ -366,7 +367,7 @@ void partition_message(struct partition *l, rd_kafka_message_t *m)
 	l->next = m->offset + 1;
 	pending_push(&l->pending, m);
 	pump(l);
-	partition_apply_backpressure(l);
+	projector_partition_apply_backpressure(l);
 }
 
 void partition_hurry(struct partition *l)

@@ -76,7 +76,8 @@ static const char *id_of(const struct write *w)
 	return log_quote(id);
 }
 
-static void partition_set_state(struct partition *p, enum partition_state to)
+static void writer_partition_set_state(
+    struct partition *p, enum partition_state to)
 {
 	loop_timer_stop(p->timer);
 	p->state = to;
@@ -88,7 +89,7 @@ static void take_again(struct partition *p, const char *why)
 	p->trouble = why;
 	queue_clear(&p->queue);
 	batch_retry_drop(p->attempt);
-	partition_set_state(p, PARTITION_BACKOFF);
+	writer_partition_set_state(p, PARTITION_BACKOFF);
 	loop_timer_start(p->timer, backoff_next(&p->again, bits));
 }
 
@@ -101,7 +102,7 @@ static struct batch_policy_fill fill_of(const struct partition *p)
 	    q->n, q->bytes, q->n ? queue_at(q, 0)->arrived : 0};
 }
 
-static void partition_apply_backpressure(struct partition *p)
+static void writer_partition_apply_backpressure(struct partition *p)
 {
 	struct batch_policy_fill f = fill_of(p);
 	if (!p->paused && batch_policy_full(&p->policy, &f)) {
@@ -167,7 +168,7 @@ static void kick(struct partition *p)
 {
 	if (p->state != PARTITION_FILLING)
 		return;
-	partition_apply_backpressure(p);
+	writer_partition_apply_backpressure(p);
 	struct batch_policy_fill f = fill_of(p);
 	mono_us_t now = clock_mono();
 	if (f.rows == 0 || p->draining || p->x->paused)
@@ -186,7 +187,7 @@ static void kick(struct partition *p)
 	}
 	if (!may_announce(p))
 		return; /* partition_announced comes back here */
-	partition_set_state(p, PARTITION_TRYING);
+	writer_partition_set_state(p, PARTITION_TRYING);
 	struct batch *a = next_batch(p);
 	crashpoint(CRASH_BATCH_BEGIN);
 	batch_retry_begin(p->attempt, a);
@@ -197,7 +198,7 @@ static void on_decided(
 {
 	struct partition *p = arg;
 	size_t n = a->n;
-	partition_set_state(p, PARTITION_FILLING);
+	writer_partition_set_state(p, PARTITION_FILLING);
 	switch (result) {
 	case BATCH_RETRY_COMMITTED:
 		p->watermark = a->to;
@@ -231,14 +232,14 @@ static void on_decided(
 	p->o.settled(p->o.arg);
 }
 
-static void partition_on_timer(void *arg)
+static void writer_partition_on_timer(void *arg)
 {
 	struct partition *p = arg;
 	if (p->state == PARTITION_FILLING) {
 		kick(p);
 	} else if (!p->draining) {
 		CHECK(p->state == PARTITION_BACKOFF);
-		partition_set_state(p, PARTITION_TAKING);
+		writer_partition_set_state(p, PARTITION_TAKING);
 		p->o.retake(p->o.arg, p);
 	}
 }
@@ -256,7 +257,7 @@ struct partition *partition_new(const struct partition_options *o)
 	batch_policy_init(&p->policy, (size_t)s->batch_rows,
 	    (size_t)s->batch_bytes, s->batch_linger);
 	backoff_init(&p->again, CLOCK_MS(50), CLOCK_S(10));
-	p->timer = loop_timer_new(o->x->loop, partition_on_timer, p);
+	p->timer = loop_timer_new(o->x->loop, writer_partition_on_timer, p);
 	p->attempt = batch_retry_new(o->x, on_decided, p);
 	return p;
 }
@@ -279,7 +280,7 @@ void partition_start(
 	p->paused = false;
 	p->held = false;
 	p->trouble = "";
-	partition_set_state(p, PARTITION_FILLING);
+	writer_partition_set_state(p, PARTITION_FILLING);
 	crashpoint(CRASH_TAKEN);
 	if (p->gap_again)
 		take_again(p, "what was committed is not announced");
@@ -351,7 +352,7 @@ void partition_message(struct partition *p, rd_kafka_message_t *m)
 	if (w.refused == REASON_MALFORMED)
 		count_malformed(p, &w);
 	queue_push(&p->queue, &w);
-	partition_apply_backpressure(p);
+	writer_partition_apply_backpressure(p);
 	kick(p);
 }
 
