@@ -47,10 +47,10 @@ const struct http_head_fault http_head_too_large = {413,
     PREFIX "payload-too-large", "The body is too large",
     "The body has more bytes than this route takes."};
 const struct http_head_fault http_head_encoded = {415,
-    PREFIX "unsupported-media-type", "The body's media type is not understood",
+    PREFIX "unsupported-media-type", "Unsupported media type of the body",
     "Send the body without a Content-Encoding."};
 const struct http_head_fault http_head_full = {503, PREFIX "write-buffer-full",
-    "Too many requests wait",
+    "Too many requests are waiting",
     "The bodies of the requests in hand take as much memory as the setting "
     "http.body_budget allows."};
 
