@@ -90,7 +90,7 @@ void app_init(struct app *app, const struct config *config)
 	(void)mallopt(M_MMAP_THRESHOLD, 128 * 1024);
 	budget_bodies.most = (size_t)s->body_budget;
 	budget_answers.most = (size_t)s->answer_budget;
-	app->kafka = kafka_config(config, &s->common);
+	app->kafka = config_kafka(config);
 	app->loop = loop_new();
 	app->partitions = (int32_t)s->common.partitions;
 	app->bypass_without_log = strcmp(s->without_log, "bypass") == 0;

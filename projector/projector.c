@@ -19,7 +19,7 @@
 #include "common/kafka/consumer.h"
 #include "common/kafka/member.h"
 #include "common/kafka/writes_query.h"
-#include "common/log/writes_head.h"
+#include "common/sql/writes_head.h"
 
 #include <stdlib.h>
 
@@ -359,7 +359,7 @@ struct err projector_new(const struct config *config,
 {
 	struct projector *p = MEM_NEW(struct projector);
 	*out = p;
-	p->kafka = kafka_config(config, &s->common);
+	p->kafka = config_kafka(config);
 	p->x.settings = s;
 	p->x.loop = loop_new();
 	p->x.resume = on_resume;

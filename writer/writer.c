@@ -358,7 +358,7 @@ struct err writer_new(const struct config *config,
 	w->x.fatal = writer_on_fatal;
 	w->x.fatal_arg = w;
 	w->x.emptying = emptying;
-	w->x.kafka = kafka_config(config, &s->common);
+	w->x.kafka = config_kafka(config);
 	w->x.statements = statements_new();
 	member_name_here(&w->instance, s->group_instance, s->admin_listen);
 	w->parts = mem_zalloc(writer_count(w) * sizeof *w->parts);

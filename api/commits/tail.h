@@ -19,7 +19,7 @@
 #include "api/write/outcomes.h"
 #include "common/base/loop.h"
 #include "common/kafka/kafka.h"
-#include "common/log/writes_head.h"
+#include "common/sql/writes_head.h"
 
 #include <stdbool.h>
 

@@ -5,6 +5,7 @@
 #include "common/base/log.h"
 #include "common/base/mem.h"
 #include "common/postgres/pg.h"
+#include "common/sql/row_doc.h"
 #include "common/sql/sql.h"
 
 #include <stdio.h>
@@ -104,7 +105,7 @@ static bool send_ask(struct slot *s, const struct ask *a)
 		.lengths = sql.lengths,
 		.formats = sql.formats,
 		.result_format = 1,
-		.shape = {LIST_SQL_SHAPE, a->query->collection},
+		.shape = row_doc_shape(LIST_SQL_SHAPE, a->query->collection),
 	    },
 	};
 	bool sent = pg_submit(s->pg, queries, 2, pg_list_on_reply, s);

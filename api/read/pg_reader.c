@@ -254,8 +254,8 @@ static bool send_call(struct slot *s, struct pg_params *call)
 static bool pg_reader_send_batch(struct pg_reader *p, struct slot *s)
 {
 	const struct collection *c = s->batch[0]->collection;
-	struct pg_params call = {
-	    .sql = statement(p, c), .shape = {SQL_WITHIN_SHAPE, c}};
+	struct pg_params call = {.sql = statement(p, c),
+	    .shape = row_doc_shape(SQL_WITHIN_SHAPE, c)};
 	struct buf *keys = pg_params_param(&call),
 		   *partitions = pg_params_param(&call);
 	pg_array_begin(keys, PG_TEXT, s->n);

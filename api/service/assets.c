@@ -3,9 +3,9 @@
 #include "api/core/answer.h"
 #include "api/openapi/openapi.h"
 #include "api/service/embedded.h"
+#include "common/base/datadir.h"
 #include "common/base/log.h"
 #include "common/base/mem.h"
-#include "common/daemon/datadir.h"
 
 #include <errno.h>
 #include <inttypes.h>

@@ -45,6 +45,7 @@ struct err write_log_new(
 	    .delivered = write_log_on_delivered,
 	    .arg = w,
 	    .numbered = o->partitions,
+	    .number = record_number,
 	};
 	struct err e = producer_new(&p, &w->producer);
 	*out = w;

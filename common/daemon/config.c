@@ -3,6 +3,7 @@
 #include "common/base/buf.h"
 #include "common/base/check.h"
 #include "common/base/mem.h"
+#include "common/kafka/kafka.h"
 
 #include <ctype.h>
 #include <errno.h>
@@ -94,7 +95,7 @@ static void set_kafka(struct config *c, const char *name, const char *value)
 	}
 	c->kafka = mem_realloc(c->kafka, (c->nkafka + 1) * sizeof *c->kafka);
 	c->kafka[c->nkafka++] =
-	    (struct config_extra){mem_strdup(name), mem_strdup(value)};
+	    (struct kafka_property){mem_strdup(name), mem_strdup(value)};
 }
 
 struct err config_set(struct config *c, const char *name, const char *value)
@@ -295,11 +296,15 @@ void config_free(struct config *c)
 	*c = (struct config){0};
 }
 
-bool config_is_secret(const char *property)
+struct kafka_config config_kafka(const struct config *c)
 {
-	return strstr(property, "password") || strstr(property, "secret") ||
-	       strstr(property, "sasl.oauthbearer.config") ||
-	       strstr(property, ".pem");
+	const struct common_settings *s = c->settings;
+	return (struct kafka_config){
+	    .servers = s->kafka_servers,
+	    .extra = c->kafka,
+	    .nextra = c->nkafka,
+	    .client_id = "sluice",
+	};
 }
 
 /* From the command line or the environment: any bytes. */
@@ -325,7 +330,7 @@ void config_json(const struct config *c, struct buf *out)
 		buf_free(&value);
 	}
 	for (size_t i = 0; i < c->nkafka; i++) {
-		const char *value = config_is_secret(c->kafka[i].name)
+		const char *value = kafka_is_secret(c->kafka[i].name)
 					? "***"
 					: c->kafka[i].value;
 		add_kafka_name(out, c->kafka[i].name);

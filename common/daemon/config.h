@@ -26,18 +26,15 @@ struct common_settings {
 #undef SETTING
 };
 
-/* `kafka.<property>` settings, without the prefix. */
-struct config_extra {
-	char *name;
-	char *value;
-};
+struct kafka_config;
+struct kafka_property;
 
 struct config {
 	/* The daemon's struct, whose first member is struct common_settings. */
 	void *settings;
 	const struct setting *rows; /* the daemon's own rows */
 	size_t nrows;
-	struct config_extra *kafka;
+	struct kafka_property *kafka; /* `kafka.<property>` settings */
 	size_t nkafka;
 };
 
@@ -56,9 +53,10 @@ struct err config_load_env(struct config *c, char **env);
 /* The value of a setting that is text (its row must be there: CHECK). */
 const char *config_text(const struct config *c, const char *name);
 
+/* For common/kafka/kafka.h. Borrows; valid as long as the settings are. */
+struct kafka_config config_kafka(const struct config *c);
+
 struct buf;
-/* Is the value of this librdkafka property never to be shown? */
-bool config_is_secret(const char *property);
 /* All settings as a JSON object. */
 void config_json(const struct config *c, struct buf *out);
 /* The table as Markdown (docs/config.md) or for --help. */

@@ -9,6 +9,7 @@
 #include "common/postgres/pg.h"
 #include "common/redis/redis.h"
 #include "common/schema/collection.h"
+#include "common/sql/sql_table.h"
 
 #include <poll.h>
 #include <pthread.h>
@@ -147,7 +148,7 @@ static bool special(
 static struct err check_common(const struct config *c)
 {
 	const struct common_settings *s = c->settings;
-	const struct kafka_config k = kafka_config(c, s);
+	const struct kafka_config k = config_kafka(c);
 	rd_kafka_conf_t *conf;
 	if (!origin_check_check_hosts(s->admin_hosts))
 		return err_make(ERR_KIND_FATAL, "config",
@@ -244,6 +245,8 @@ bool daemon_configure(
 	}
 	const struct common_settings *s = spec->config->settings;
 	e = collections_load(s->collections_dir);
+	if (e.kind == ERR_KIND_OK)
+		e = sql_table_check_relations();
 	if (e.kind != ERR_KIND_OK)
 		return daemon_refuse(spec, &e, exit_code);
 	if (args.check) {

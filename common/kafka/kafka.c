@@ -6,15 +6,11 @@
 #include <string.h>
 #include <syslog.h>
 
-struct kafka_config kafka_config(
-    const struct config *c, const struct common_settings *s)
+bool kafka_is_secret(const char *property)
 {
-	return (struct kafka_config){
-	    .servers = s->kafka_servers,
-	    .extra = c->kafka,
-	    .nextra = c->nkafka,
-	    .client_id = "sluice",
-	};
+	return strstr(property, "password") || strstr(property, "secret") ||
+	       strstr(property, "sasl.oauthbearer.config") ||
+	       strstr(property, ".pem");
 }
 
 /* Called on librdkafka's own threads. */
@@ -39,7 +35,7 @@ static struct err kafka_set(
 	if (res == RD_KAFKA_CONF_OK)
 		return ERR_OK;
 	/* The name of a secret may be misspelt. */
-	if (res == RD_KAFKA_CONF_UNKNOWN || config_is_secret(name))
+	if (res == RD_KAFKA_CONF_UNKNOWN || kafka_is_secret(name))
 		return err_make(ERR_KIND_FATAL, "config",
 		    "librdkafka refuses 'kafka.%s': %s", name,
 		    strstr(text, value) ? "its value is not allowed" : text);

@@ -2,22 +2,26 @@
 #pragma once
 
 #include "common/base/err.h"
-#include "common/daemon/config.h"
 
 #include <librdkafka/rdkafka.h>
 #include <stdbool.h>
 #include <stddef.h>
 
+/* A property of librdkafka. */
+struct kafka_property {
+	char *name;
+	char *value;
+};
+
 struct kafka_config {
 	const char *servers;
-	const struct config_extra *extra; /* kafka.<property>, applied last */
+	const struct kafka_property *extra; /* applied last */
 	size_t nextra;
 	const char *client_id;
 };
 
-/* Borrows; valid as long as the settings are. */
-struct kafka_config kafka_config(
-    const struct config *c, const struct common_settings *s);
+/* Is the value of this property never to be shown? */
+bool kafka_is_secret(const char *property);
 
 /* An owned conf with servers, client id, log callback and the extra
  * properties; `pairs` is a NULL-terminated list name, value, … of the caller's

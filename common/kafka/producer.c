@@ -5,7 +5,6 @@
 #include "common/base/log.h"
 #include "common/base/mem.h"
 #include "common/kafka/kafka_poll.h"
-#include "common/log/record.h"
 
 #include <pthread.h>
 #include <stdatomic.h>
@@ -27,7 +26,8 @@ struct producer {
 	rd_kafka_t *rk; /* under lock; never NULL */
 	/* Under lock: of this handle. What the former handle still has in
 	 * flight may be written behind what this one sends. */
-	char instance[RECORD_INSTANCE_LEN + 1];
+	char instance[PRODUCER_INSTANCE_LEN + 1];
+	producer_number number;
 	struct producer_partition *parts; /* NULL: not numbered */
 	int32_t nparts;
 	rd_kafka_t *retired; /* loop's thread; polled until empty */
@@ -206,6 +206,7 @@ struct err producer_new(const struct producer_options *o, struct producer **out)
 	p->kafka = *o->kafka;
 	p->delivered = o->delivered;
 	p->arg = o->arg;
+	p->number = o->number;
 	make_instance(p);
 	struct err e = producer_create(p, &p->rk);
 	*out = NULL;
@@ -246,7 +247,7 @@ static rd_kafka_error_t *enqueue_numbered(
 	CHECK(m->headers && m->partition < p->nparts);
 	struct producer_partition *part = &p->parts[m->partition];
 	pthread_mutex_lock(&part->lock);
-	record_number(m->headers, p->instance, part->seq + 1);
+	p->number(m->headers, p->instance, part->seq + 1);
 	rd_kafka_error_t *error = producer_enqueue(p, m);
 	part->seq += error == NULL;
 	pthread_mutex_unlock(&part->lock);

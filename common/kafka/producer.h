@@ -43,17 +43,23 @@ struct produce {
 
 typedef void (*producer_delivered)(void *arg, const struct delivery *d);
 
+enum { PRODUCER_INSTANCE_LEN = 16 };
+
+/* Adds headers by which the duplicate of an ambiguous retry is found:
+ * `instance` is random per producer; `seq` grows in the order of the log within
+ * instance and partition. From any thread. */
+typedef void (*producer_number)(
+    rd_kafka_headers_t *h, const char *instance, uint64_t seq);
+
 struct producer_options {
 	struct loop *loop;
 	const struct kafka_config *kafka;
 	producer_delivered delivered;
 	void *arg;
 	/* The topic's partitions, if every message (of that one topic) is to be
-	 * numbered: it gets the headers `instance`, random per handle, and
-	 * `seq`, ascending in the order of the log within instance and
-	 * partition, so that a duplicate of an ambiguous retry can be told. 0:
-	 * not numbered. */
+	 * numbered by `number`. 0: not numbered. */
 	int32_t numbered;
+	producer_number number;
 };
 
 struct err producer_new(

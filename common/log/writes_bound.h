@@ -1,7 +1,7 @@
 /* Which commits the log of writes can have (pure core).
  *
  * A commit's version and the end of a mark never lie above the head of the log
- * (common/log/writes_head.h). If one does, somebody else wrote it. A consumer
+ * (common/sql/writes_head.h). If one does, somebody else wrote it. A consumer
  * that believed such a mark would ignore every later commit. So whoever follows
  * sluice.commits asks for the heads from time to time, and holds one of these
  * for each partition. There are two cases:

@@ -1,10 +1,10 @@
 #include "common/postgres/pg_shape.h"
 
-#include "common/log/version.h"
 #include "common/postgres/pg_binary.h"
-#include "common/sql/row_doc.h"
 
 #include <string.h>
+
+enum { EPOCH_MOST = (1 << 15) - 1 }; /* common/log/version.h */
 
 static bool is_int8(const PGresult *r, int row, int at, int64_t least)
 {
@@ -25,7 +25,7 @@ static bool cell_fits(char type, const PGresult *r, int row, int at)
 	case 'p':
 		return is_int4(r, row, at, INT32_MAX);
 	case 'e':
-		return is_int4(r, row, at, VERSION_EPOCH_MAX);
+		return is_int4(r, row, at, EPOCH_MOST);
 	case 'v':
 		return is_int8(r, row, at, 0);
 	case '8':
@@ -40,7 +40,7 @@ static int columns_of(struct pg_shape shape)
 	int n = 0;
 	for (const char *s = shape.columns; *s; s++) {
 		if (*s == 'R')
-			n += ROW_DOC_COLUMNS(shape.row);
+			n += shape.row_columns;
 		else if (*s != '?' && *s != '!')
 			n++;
 	}
@@ -53,8 +53,8 @@ static bool row_fits(struct pg_shape shape, const PGresult *r, int row)
 	for (const char *s = shape.columns; *s && *s != '!'; s++) {
 		bool fits = s[1] == '?' && PQgetisnull(r, row, at);
 		if (*s == 'R') {
-			fits = row_doc_fits_at(shape.row, r, row, at);
-			at += ROW_DOC_COLUMNS(shape.row);
+			fits = shape.row_fits(shape.row, r, row, at);
+			at += shape.row_columns;
 		} else {
 			fits = fits || cell_fits(*s, r, row, at);
 			at++;

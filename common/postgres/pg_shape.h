@@ -12,7 +12,7 @@
  *   v   int8, not negative: a version, a count
  *   8   int8
  *   s   bytes, or null
- *   R   the columns of a row of `row` (common/sql/row_doc.h)
+ *   R   the columns of a row of a collection (common/sql/row_doc.h)
  *   ?   the column in front of it may be null
  *   !   at the end: there is one row
  */
@@ -23,10 +23,15 @@
 
 struct collection;
 
-/* `columns` NULL: whatever comes. Both live as long as the program. */
+/* `columns` NULL: whatever comes. What it points to lives as long as the
+ * program. */
 struct pg_shape {
 	const char *columns;
+	/* Of R, as row_doc_shape sets them. */
 	const struct collection *row;
+	int row_columns;
+	bool (*row_fits)(
+	    const struct collection *of, const PGresult *r, int row, int first);
 };
 
 bool pg_shape_fits(struct pg_shape shape, const PGresult *r);

@@ -1,11 +1,10 @@
 #include "common/schema/collection.h"
 
 #include "common/base/check.h"
+#include "common/base/datadir.h"
 #include "common/base/mem.h"
 #include "common/base/utf8.h"
-#include "common/daemon/datadir.h"
 #include "common/schema/declare.h"
-#include "common/sql/sql_table.h"
 
 #include <dirent.h>
 #include <errno.h>
@@ -164,45 +163,7 @@ static int collection_by_name(const void *a, const void *b)
 	    declaration_collection(*x)->name, declaration_collection(*y)->name);
 }
 
-/* --- names in the database ----------------------------------------------- */
-
-struct relation {
-	char name[SQL_TABLE_NAME_LEN];
-	const struct collection *of;
-};
-
-static int by_relation(const void *a, const void *b)
-{
-	const struct relation *x = a, *y = b;
-	return strcmp(x->name, y->name);
-}
-
-/* An index a_b_c_list is of a_b and its c, or of a and its b_c: made once, it
- * would be missing for the other, silently. */
-static struct err check_relations(const struct set *s)
-{
-	struct relation *all = NULL;
-	size_t n = 0, cap = 0;
-	struct err e = ERR_OK;
-	for (size_t i = 0; i < s->n; i++) {
-		struct relation one = {.of = s->collections[i]};
-		for (size_t k = 0; sql_table_relation(one.name, one.of, k);
-		     k++) {
-			MEM_GROW(all, cap, n);
-			all[n++] = one;
-		}
-	}
-	qsort(all, n, sizeof *all, by_relation);
-	for (size_t i = 1; i < n && e.kind == ERR_KIND_OK; i++) {
-		if (strcmp(all[i - 1].name, all[i].name) == 0)
-			e = err_make(ERR_KIND_FATAL, "collections",
-			    "%s and %s: both need a table, an index of a list "
-			    "or a sequence with the name %s in the database",
-			    all[i - 1].of->name, all[i].of->name, all[i].name);
-	}
-	free(all);
-	return e;
-}
+/* --- the whole set ------------------------------------------------------- */
 
 struct err collections_load(const char *paths)
 {
@@ -218,11 +179,6 @@ struct err collections_load(const char *paths)
 		    declaration_collection(s.declarations[i]);
 		c->index = i;
 		s.collections[i] = c;
-	}
-	e = check_relations(&s);
-	if (e.kind != ERR_KIND_OK) {
-		clear(&s);
-		return e;
 	}
 	clear(&loaded);
 	loaded = s;

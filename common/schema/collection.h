@@ -60,7 +60,8 @@ struct collection {
 /* Reads every declaration: `paths` are folders or files, with colons between;
  * empty: those beside the program (collections/, or as installed). Call it
  * before there are threads. FATAL names file, place and reason; then those of
- * before remain. */
+ * before remain. That their names do not collide in the database is checked by
+ * sql_table_check_relations. */
 struct err collections_load(const char *paths);
 /* Of tests: forgets all of them. */
 void collections_unload(void);

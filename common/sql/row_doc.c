@@ -174,6 +174,16 @@ bool row_doc_fits_at(
 	return row_doc_fits(c, cells);
 }
 
+struct pg_shape row_doc_shape(const char *columns, const struct collection *c)
+{
+	return (struct pg_shape){
+	    .columns = columns,
+	    .row = c,
+	    .row_columns = ROW_DOC_COLUMNS(c),
+	    .row_fits = row_doc_fits_at,
+	};
+}
+
 void row_doc_add(struct buf *out, const struct collection *c, const PGresult *r,
     int row, int first)
 {

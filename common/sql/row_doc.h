@@ -9,6 +9,7 @@
 #pragma once
 
 #include "common/base/buf.h"
+#include "common/postgres/pg_shape.h"
 #include "common/schema/collection.h"
 
 #include <libpq-fe.h>
@@ -29,6 +30,9 @@ bool row_doc_fits(const struct collection *c, const struct row_doc_cell *cells);
 /* The same of a row of a result with enough columns. */
 bool row_doc_fits_at(
     const struct collection *c, const PGresult *r, int row, int first);
+
+/* Of a result with the columns, R being a row of the collection. */
+struct pg_shape row_doc_shape(const char *columns, const struct collection *c);
 
 /* Appends the document of a row, whose cells fit. */
 void row_doc_write(struct buf *out, const struct collection *c,

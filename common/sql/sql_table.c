@@ -256,6 +256,53 @@ bool sql_table_relation(
 	return true;
 }
 
+struct relation {
+	char name[SQL_TABLE_NAME_LEN];
+	const struct collection *of;
+};
+
+static int by_relation(const void *a, const void *b)
+{
+	const struct relation *x = a, *y = b;
+	return strcmp(x->name, y->name);
+}
+
+/* Of all loaded collections, by name. Returns owned. */
+static struct relation *all_relations(size_t *n)
+{
+	struct relation *all = NULL, one;
+	size_t cap = 0;
+	*n = 0;
+	for (size_t i = 0; (one.of = collection_at(i)) != NULL; i++) {
+		for (size_t k = 0; sql_table_relation(one.name, one.of, k);
+		     k++) {
+			MEM_GROW(all, cap, *n);
+			all[(*n)++] = one;
+		}
+	}
+	if (*n)
+		qsort(all, *n, sizeof *all, by_relation);
+	return all;
+}
+
+/* An index a_b_c_list is of a_b and its c, or of a and its b_c: made once, it
+ * would be missing for the other, silently. */
+struct err sql_table_check_relations(void)
+{
+	size_t n;
+	struct relation *all = all_relations(&n);
+	struct err e = ERR_OK;
+	for (size_t i = 1; i < n && e.kind == ERR_KIND_OK; i++) {
+		if (strcmp(all[i - 1].name, all[i].name) == 0)
+			e = err_make(ERR_KIND_FATAL, "collections",
+			    "%s and %s: both need a table, an index of a list "
+			    "or a sequence with the name %s in the database",
+			    all[i - 1].of->name, all[i].of->name, all[i].name);
+	}
+	free(all);
+	return e;
+}
+
 static char *sql_table_index_of(
     const struct collection *c, const struct list_column *l, const char *name)
 {

@@ -7,6 +7,7 @@
 #pragma once
 
 #include "common/base/buf.h"
+#include "common/base/err.h"
 #include "common/schema/collection.h"
 
 enum { SQL_TABLE_NAME_LEN = 64 };
@@ -47,6 +48,9 @@ struct sql_table_extra {
  * its indexes, its sequence. False: there are no more. */
 bool sql_table_relation(
     char out[SQL_TABLE_NAME_LEN], const struct collection *c, size_t i);
+
+/* FATAL: two of the loaded collections need a relation of one name. */
+struct err sql_table_check_relations(void);
 
 /* Returns owned: sql_table_extras_free. */
 struct sql_table_extra *sql_table_extras(const struct collection *c, size_t *n);

@@ -93,7 +93,7 @@ bool rows_read(struct rows *r, const struct collection *c,
 	*q = (struct reading){r->document_max, c, n, done, arg};
 	sql_read_within(&sql, c);
 	struct pg_params call = {
-	    .sql = sql.data, .shape = {SQL_WITHIN_SHAPE, c}};
+	    .sql = sql.data, .shape = row_doc_shape(SQL_WITHIN_SHAPE, c)};
 	struct buf *texts = pg_params_param(&call),
 		   *partitions = pg_params_param(&call);
 	pg_array_begin(texts, PG_TEXT, n);

@@ -10,6 +10,7 @@
 #include "common/base/utf8.h"
 #include "common/json/jsonslice.h"
 #include "common/postgres/pg_shape.h"
+#include "common/sql/row_doc.h"
 #include "tests/unit/declared.h"
 
 static const char *const names[] = {"samples", "products", "posts", "records"};
@@ -109,7 +110,7 @@ static void page(const struct collection *c, struct fuzz in)
 	CHECK(PQsetResultAttrs(r, n, columns));
 	fill(r, n, &in);
 	q->limit = 1;
-	if (pg_shape_fits((struct pg_shape){LIST_SQL_SHAPE, c}, r)) {
+	if (pg_shape_fits(row_doc_shape(LIST_SQL_SHAPE, c), r)) {
 		struct value *v = list_page_make(q, r, as_of, 1);
 		value_unref(&v);
 	}

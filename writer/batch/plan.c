@@ -131,7 +131,7 @@ static void add_run(struct batch_plan *p, const struct run *r)
 	if (r->puts == 0)
 		return;
 	struct pg_params *c = add_step(p, KIND_UPSERT, collection, sql->upsert);
-	c->shape = (struct pg_shape){SQL_UPSERT_SHAPE, collection};
+	c->shape = row_doc_shape(SQL_UPSERT_SHAPE, collection);
 	rowset_begin(c, collection, r->puts);
 	for (size_t i = 0; i < r->n; i++) {
 		if (r->changes[i].put.s)

@@ -73,7 +73,7 @@ static void add_question(struct prefetch *l, size_t first, size_t n)
 	l->nquestions++;
 	const struct collection *c = l->fold.changes[first].collection;
 	q->call.sql = statements_for(l->statements, c)->read;
-	q->call.shape = (struct pg_shape){SQL_WITHIN_SHAPE, c};
+	q->call.shape = row_doc_shape(SQL_WITHIN_SHAPE, c);
 	struct buf *keys = pg_params_param(&q->call);
 	struct buf *partitions = pg_params_param(&q->call);
 	pg_array_begin(keys, PG_TEXT, q->n);

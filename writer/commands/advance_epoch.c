@@ -304,7 +304,7 @@ static struct err advance_epoch_move(struct advance_epoch_move *m, bool dry)
 int advance_epoch_advance(const struct config *config,
     const struct writer_settings *s, bool dry, bool made_again)
 {
-	struct kafka_config kafka = kafka_config(config, &s->common);
+	struct kafka_config kafka = config_kafka(config);
 	struct advance_epoch_move m = {
 	    .s = s, .patience = patience_of(s->wait), .made_again = made_again};
 	struct err e = topics_new(&kafka, &m.topics);

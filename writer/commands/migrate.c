@@ -212,7 +212,7 @@ static struct err migrate_schema(
 int migrate(
     const struct config *config, const struct writer_settings *s, bool dry)
 {
-	struct kafka_config kafka = kafka_config(config, &s->common);
+	struct kafka_config kafka = config_kafka(config);
 	struct patience patience = patience_of(s->wait);
 	struct topics *t;
 	struct err e = topics_new(&kafka, &t);

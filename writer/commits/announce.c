@@ -46,7 +46,7 @@ struct announce_partition {
 
 struct announcer {
 	struct producer *producer;
-	struct config_extra *extra;
+	struct kafka_property *extra;
 	char *topic;
 	struct announce_partition *parts;
 	int32_t partitions;

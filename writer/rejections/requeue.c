@@ -96,7 +96,8 @@ static struct err open_producer(struct rejections *r)
 				.kafka = &r->x->kafka,
 				.delivered = requeue_on_delivered,
 				.arg = r,
-				.numbered = (int32_t)s->partitions},
+				.numbered = (int32_t)s->partitions,
+				.number = record_number},
 	    &r->producer);
 }
 

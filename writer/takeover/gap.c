@@ -276,9 +276,9 @@ static void add_current(
 	const struct statements_of *of =
 	    statements_for(g->x->statements, changes->collection);
 	c->sql = g->bare ? of->versions : of->current;
-	c->shape =
-	    g->bare ? (struct pg_shape){SQL_VERSIONS_SHAPE, NULL}
-		    : (struct pg_shape){SQL_CURRENT_SHAPE, changes->collection};
+	c->shape = g->bare
+		       ? (struct pg_shape){.columns = SQL_VERSIONS_SHAPE}
+		       : row_doc_shape(SQL_CURRENT_SHAPE, changes->collection);
 	struct buf *keys = pg_params_param(c);
 	pg_array_begin(keys, PG_TEXT, n);
 	for (size_t i = 0; i < n; i++)

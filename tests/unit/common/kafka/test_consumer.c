@@ -122,7 +122,7 @@ static const struct consumer_events few_events = {
 static struct err make(struct owner *o, const char *group,
     const struct consumer_events *events, const char *name, const char *value)
 {
-	struct config_extra extra[] = {
+	struct kafka_property extra[] = {
 	    {(char *)(uintptr_t) "heartbeat.interval.ms",
 		(char *)(uintptr_t) "100"},
 	    {(char *)(uintptr_t) "session.timeout.ms",

@@ -95,7 +95,7 @@ static const char *get(const rd_kafka_conf_t *conf, const char *name)
 static void who_wins(void **state)
 {
 	(void)state;
-	struct config_extra extra[] = {
+	struct kafka_property extra[] = {
 	    {(char *)(uintptr_t) "linger.ms", (char *)(uintptr_t) "9"},
 	    {(char *)(uintptr_t) "client.id", (char *)(uintptr_t) "mine"},
 	};
@@ -125,7 +125,7 @@ static void refused(void **state)
 	    {"compression.codec", "zip"},
 	};
 	for (size_t i = 0; i < sizeof table / sizeof *table; i++) {
-		struct config_extra extra = {(char *)(uintptr_t)table[i].name,
+		struct kafka_property extra = {(char *)(uintptr_t)table[i].name,
 		    (char *)(uintptr_t)table[i].value};
 		const struct kafka_config k = {"h:1", &extra, 1, "sluice"};
 		rd_kafka_conf_t *conf;

@@ -43,14 +43,14 @@ static void delivered(void *arg, const struct delivery *d)
 
 static void make(const char *const *extra)
 {
-	struct config_extra pairs[4];
+	struct kafka_property pairs[4];
 	struct kafka_config kafka = {
 	    .servers = rd_kafka_mock_cluster_bootstraps(cluster),
 	    .extra = pairs,
 	    .client_id = "test",
 	};
 	for (; extra && *extra; extra += 2)
-		pairs[kafka.nextra++] = (struct config_extra){
+		pairs[kafka.nextra++] = (struct kafka_property){
 		    (char *)(uintptr_t)extra[0], (char *)(uintptr_t)extra[1]};
 	struct err e = producer_new(
 	    &(struct producer_options){loop, &kafka, delivered, reports, 0},
@@ -438,7 +438,7 @@ static void free_gives_up(void **state)
 static void refused_settings(void **state)
 {
 	(void)state;
-	struct config_extra bad = {
+	struct kafka_property bad = {
 	    (char *)(uintptr_t) "acks", (char *)(uintptr_t) "1"};
 	struct kafka_config kafka = {
 	    .servers = "h:1", .extra = &bad, .nextra = 1, .client_id = "x"};

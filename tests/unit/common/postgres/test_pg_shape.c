@@ -37,7 +37,8 @@ static PGresult *result(const struct cell *cells, int columns, int rows)
 static bool fits(const char *columns, const struct cell *cells, int n)
 {
 	PGresult *r = result(cells, n, 1);
-	const struct pg_shape shape = {columns, declared("records")};
+	const struct pg_shape shape =
+	    row_doc_shape(columns, declared("records"));
 	bool ok = pg_shape_fits(shape, r);
 	PQclear(r);
 	return ok;

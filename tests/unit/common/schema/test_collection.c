@@ -8,6 +8,7 @@
 #include <cmocka.h>
 
 #include "common/schema/collection.h"
+#include "common/sql/sql_table.h"
 #include "tests/unit/declared.h"
 
 #include <fcntl.h>
@@ -150,9 +151,16 @@ static void drop(const char *name)
 	unlink(path);
 }
 
-static void refused(const char *paths, const char *why)
+/* As a daemon does at its start. */
+static struct err load(const char *paths)
 {
 	struct err e = collections_load(paths);
+	return e.kind == ERR_KIND_OK ? sql_table_check_relations() : e;
+}
+
+static void refused(const char *paths, const char *why)
+{
+	struct err e = load(paths);
 	assert_int_equal(e.kind, ERR_KIND_FATAL);
 	if (strstr(e.msg, why) == NULL)
 		fail_msg("'%s' does not say '%s'", e.msg, why);
@@ -178,12 +186,12 @@ static void relations(void **state)
 	refused(folder, "a and a_b: both need ");
 	refused(folder, "with the name a_b_c_list in the database");
 	put("a_b.json", LISTED("a_b", "integer", "d"));
-	assert_int_equal(collections_load(folder).kind, ERR_KIND_OK);
+	assert_int_equal(load(folder).kind, ERR_KIND_OK);
 	drop("a_b.json");
 	put("a_key_seq.json", GOOD("a_key_seq"));
 	refused(folder, "a and a_key_seq: both need ");
 	put("a.json", LISTED("a", "string", "b_c"));
-	assert_int_equal(collections_load(folder).kind, ERR_KIND_OK);
+	assert_int_equal(load(folder).kind, ERR_KIND_OK);
 	drop("a_key_seq.json");
 	drop("a.json");
 	assert_int_equal(rmdir(folder), 0);

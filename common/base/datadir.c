@@ -1,4 +1,4 @@
-#include "common/daemon/datadir.h"
+#include "common/base/datadir.h"
 
 #include <string.h>
 #include <sys/stat.h>

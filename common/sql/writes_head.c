@@ -1,7 +1,7 @@
 /* The ends are known before Postgres is asked: so the epoch is at least as new
  * as they are.
  */
-#include "common/log/writes_head.h"
+#include "common/sql/writes_head.h"
 
 #include "common/base/check.h"
 #include "common/base/mem.h"
