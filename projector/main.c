@@ -1,15 +1,15 @@
 /* sluice-projector: from the commits into Redis.
  *
- *   settings.def metrics.def   what can be set, what is counted
- *   projector.c                wiring
- *   report.c                   the admin port
+ *   projector.c   wiring
+ *   report.c      the admin port
+ *   core/     what every part uses: settings, metrics
  *   apply/    one partition of the commits: messages in, one script at a time
  *             out, from Redis's own watermark on
  *   warm/     entries for a Redis that was emptied
  *   audit/    do the tiers hold what was committed?
  */
+#include "projector/core/stats.h"
 #include "projector/projector.h"
-#include "projector/stats.h"
 
 #include "common/base/log.h"
 #include "common/daemon/daemon.h"
@@ -21,7 +21,7 @@
 	SETTING_ROW(struct projector_settings, kind, field, name, def,         \
 	    allowed, aliases, help)
 static const struct setting rows[] = {
-#include "projector/settings.def"
+#include "projector/core/settings.def"
 };
 #undef SETTING
 

@@ -1,7 +1,7 @@
 /* The daemon: the group's partitions of sluice.commits, into Redis. */
 #pragma once
 
-#include "projector/settings.h"
+#include "projector/core/settings.h"
 
 struct projector;
 

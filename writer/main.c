@@ -1,20 +1,18 @@
 /* sluice-writer: from the log of writes into Postgres, exactly once.
  *
- *   settings.def metrics.def   what can be set, what is counted
- *   writer.c                   wiring
- *   report.c control.c         the admin port, and what it can be told there
- *   startup/      schema, topics and settings are of one log
- *   takeover/     from an assignment to the offset to begin at
- *   batch/        one partition: batches, each one transaction until it is
- *                 decided
- *   decide/       what becomes of each write of a batch: no I/O
- *   commits/      what was committed, on sluice.commits
- *   rejections/   rejected writes: why, kept for how long, repaired
- *   commands/     --migrate, --advance-epoch, --drain
+ *   writer.c              wiring
+ *   report.c control.c    the admin port, and what it can be told there
+ *   core/         what every part uses: settings, metrics, Postgres, crash
+ * points startup/      schema, topics and settings are of one log takeover/
+ * from an assignment to the offset to begin at batch/        one partition:
+ * batches, each one transaction until it is decided decide/       what becomes
+ * of each write of a batch: no I/O commits/      what was committed, on
+ * sluice.commits rejections/   rejected writes: why, kept for how long,
+ * repaired commands/     --migrate, --advance-epoch, --drain
  */
 #include "writer/commands/advance_epoch.h"
 #include "writer/commands/migrate.h"
-#include "writer/stats.h"
+#include "writer/core/stats.h"
 #include "writer/writer.h"
 
 #include "common/base/log.h"
@@ -28,7 +26,7 @@
 	SETTING_ROW(struct writer_settings, kind, field, name, def, allowed,   \
 	    aliases, help)
 static const struct setting rows[] = {
-#include "writer/settings.def"
+#include "writer/core/settings.def"
 };
 #undef SETTING
 

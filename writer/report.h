@@ -2,8 +2,8 @@
 #pragma once
 
 #include "writer/batch/partition.h"
-#include "writer/context.h"
 #include "writer/control.h"
+#include "writer/core/context.h"
 #include "writer/startup/preflight.h"
 #include "writer/takeover/takeover.h"
 

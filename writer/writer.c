@@ -13,14 +13,14 @@
 #include "writer/writer.h"
 
 #include "writer/batch/partition.h"
+#include "writer/batch/watermark_check.h"
 #include "writer/commands/drain_log.h"
-#include "writer/context.h"
+#include "writer/core/context.h"
 #include "writer/rejections/prune.h"
 #include "writer/report.h"
 #include "writer/startup/preflight.h"
 #include "writer/startup/topic_checks.h"
 #include "writer/takeover/takeover.h"
-#include "writer/takeover/watermark_check.h"
 
 #include "common/base/check.h"
 #include "common/base/log.h"

@@ -1,7 +1,7 @@
 /* The daemon: the group's partitions, from the log into Postgres. */
 #pragma once
 
-#include "writer/settings.h"
+#include "writer/core/settings.h"
 
 struct writer;
 

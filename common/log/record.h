@@ -37,7 +37,7 @@
  * and a mark
  *   told         decimal version, as text: the database went back, and up to
  *                there outcomes were announced before
- * (writer/takeover/announced.h) anew         true: what was announced before of
+ * (writer/decide/announced.h) anew         true: what was announced before of
  * the writes from `from` on counts no more. Whoever holds something of the
  * partition discards it and starts at this mark. Readers ignore what they do
  * not know.

@@ -3,7 +3,7 @@
 
 #include "projector/apply/chunk.h"
 #include "projector/audit/audit.h"
-#include "projector/stats.h"
+#include "projector/core/stats.h"
 
 /* Borrows the message. Something that Sluice does not write is logged and
  * passed over. `a`: may be NULL. */

@@ -2,8 +2,8 @@
 #pragma once
 
 #include "projector/audit/audit.h"
-#include "projector/settings.h"
-#include "projector/stats.h"
+#include "projector/core/settings.h"
+#include "projector/core/stats.h"
 #include "projector/warm/warm.h"
 
 #include "common/base/loop.h"

@@ -1,8 +1,8 @@
 /* Filling Redis with the rows of some keys, once and as they are now. */
 #pragma once
 
-#include "projector/settings.h"
-#include "projector/stats.h"
+#include "projector/core/settings.h"
+#include "projector/core/stats.h"
 #include "projector/warm/warm_keys.h"
 
 #include "common/base/loop.h"

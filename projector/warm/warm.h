@@ -9,8 +9,8 @@
  */
 #pragma once
 
-#include "projector/settings.h"
-#include "projector/stats.h"
+#include "projector/core/settings.h"
+#include "projector/core/stats.h"
 
 #include "common/base/buf.h"
 #include "common/base/loop.h"

@@ -3,7 +3,7 @@ outcomes and the sums of increments are those of applying the log one write at a
 time.
 
 Many thousand histories of writes of all kinds run through an API, while two
-writers die at every crash point of writer/crashpoints.def, again and again; then
+writers die at every crash point of writer/core/crashpoints.def, again and again; then
 everything is compared with a model (harness/model.py).
 
 SLUICE_TEST_SEED repeats what the clients and the crashes draw, not how the

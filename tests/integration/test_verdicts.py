@@ -11,7 +11,7 @@ from harness.wait import wait_until
 
 TABLE = re.findall(
     r'^SQLSTATE\("(\w+)", (\w+), "(.+)"\)$',
-    (ROOT / "common" / "sqlstate.def").read_text(),
+    (ROOT / "common" / "postgres" / "sqlstate.def").read_text(),
     re.MULTILINE,
 )
 

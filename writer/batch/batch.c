@@ -7,8 +7,8 @@
 #include "writer/batch/batch.h"
 
 #include "writer/batch/plan.h"
-#include "writer/batch/prefetch.h"
-#include "writer/crashpoint.h"
+#include "writer/core/crashpoint.h"
+#include "writer/decide/prefetch.h"
 #include "writer/rejections/reject_reason.h"
 
 #include "common/base/check.h"

@@ -5,7 +5,7 @@
  */
 #pragma once
 
-#include "writer/context.h"
+#include "writer/core/context.h"
 #include "writer/decide/dedup.h"
 #include "writer/decide/write.h"
 

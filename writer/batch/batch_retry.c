@@ -22,8 +22,8 @@
 
 #include "common/postgres/pg_params.h"
 #include "writer/batch/batch_policy.h"
-#include "writer/batch/pg_request.h"
-#include "writer/crashpoint.h"
+#include "writer/core/crashpoint.h"
+#include "writer/core/pg_request.h"
 #include "writer/rejections/reject_reason.h"
 #include "writer/takeover/other_partitions.h"
 #include "writer/takeover/terminate_blockers.h"

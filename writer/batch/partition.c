@@ -17,8 +17,8 @@
 
 #include "writer/batch/batch_policy.h"
 #include "writer/batch/batch_retry.h"
-#include "writer/batch/queue.h"
-#include "writer/crashpoint.h"
+#include "writer/core/crashpoint.h"
+#include "writer/decide/queue.h"
 
 #include "common/base/backoff.h"
 #include "common/base/check.h"

@@ -1,7 +1,7 @@
 /* One partition of the log while it is this writer's. */
 #pragma once
 
-#include "writer/context.h"
+#include "writer/core/context.h"
 #include "writer/takeover/takeover.h"
 
 #include "common/kafka/consumer.h"

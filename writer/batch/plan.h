@@ -2,7 +2,7 @@
 #pragma once
 
 #include "common/postgres/pg_params.h"
-#include "writer/batch/statements.h"
+#include "writer/core/statements.h"
 #include "writer/decide/verdicts.h"
 
 struct batch_plan;

@@ -26,7 +26,7 @@
 #include "writer/commands/advance_epoch.h"
 
 #include "writer/commands/migrate.h"
-#include "writer/commands/pg_blocking.h"
+#include "writer/core/pg_blocking.h"
 #include "writer/startup/log_offsets.h"
 
 #include "common/base/buf.h"

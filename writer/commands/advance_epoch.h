@@ -1,7 +1,7 @@
 /* sluice-writer --advance-epoch: the way to a new log. */
 #pragma once
 
-#include "writer/settings.h"
+#include "writer/core/settings.h"
 
 #include <stdbool.h>
 

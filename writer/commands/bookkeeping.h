@@ -3,7 +3,7 @@
  */
 #pragma once
 
-#include "writer/settings.h"
+#include "writer/core/settings.h"
 
 #include "common/base/buf.h"
 

@@ -1,6 +1,6 @@
 #include "writer/commands/drain_log.h"
 
-#include "writer/batch/pg_request.h"
+#include "writer/core/pg_request.h"
 #include "writer/startup/log_offsets.h"
 
 #include "common/base/log.h"

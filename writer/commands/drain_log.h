@@ -9,7 +9,7 @@
 #pragma once
 
 #include "writer/batch/partition.h"
-#include "writer/context.h"
+#include "writer/core/context.h"
 
 struct drain_log;
 

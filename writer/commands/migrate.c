@@ -8,8 +8,8 @@
 #include "writer/commands/migrate.h"
 
 #include "writer/commands/bookkeeping.h"
-#include "writer/commands/pg_blocking.h"
 #include "writer/commands/tables.h"
+#include "writer/core/pg_blocking.h"
 #include "writer/startup/topic_checks.h"
 #include "writer/startup/topics.h"
 

@@ -1,8 +1,8 @@
 /* sluice-writer --migrate: makes the topics and the schema, once. */
 #pragma once
 
-#include "writer/commands/pg_blocking.h"
-#include "writer/settings.h"
+#include "writer/core/pg_blocking.h"
+#include "writer/core/settings.h"
 #include "writer/startup/topics.h"
 
 #include <stdbool.h>

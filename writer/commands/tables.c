@@ -8,7 +8,7 @@
  */
 #include "writer/commands/tables.h"
 
-#include "writer/commands/pg_blocking.h"
+#include "writer/core/pg_blocking.h"
 
 #include "common/base/buf.h"
 #include "common/schema/collection.h"

@@ -22,7 +22,7 @@
 #include "common/base/log.h"
 #include "common/base/mem.h"
 #include "common/kafka/producer.h"
-#include "writer/crashpoint.h"
+#include "writer/core/crashpoint.h"
 
 #include <stdlib.h>
 #include <string.h>

@@ -1,10 +1,10 @@
 /* What becomes of each write of a batch (no I/O). */
 #pragma once
 
-#include "writer/batch/prefetch.h"
 #include "writer/decide/dedup.h"
 #include "writer/decide/fold.h"
 #include "writer/decide/idempotency.h"
+#include "writer/decide/prefetch.h"
 
 struct verdicts {
 	int32_t partition;

@@ -9,7 +9,7 @@
 #include "common/log/record.h"
 #include "common/log/version.h"
 #include "common/schema/collection.h"
-#include "writer/takeover/announced.h"
+#include "writer/decide/announced.h"
 
 #include <librdkafka/rdkafka.h>
 #include <stdbool.h>

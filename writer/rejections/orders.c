@@ -1,6 +1,6 @@
 #include "writer/rejections/orders.h"
 
-#include "writer/context.h"
+#include "writer/core/context.h"
 
 #include "common/base/log.h"
 #include "common/base/mem.h"

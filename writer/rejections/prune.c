@@ -17,7 +17,7 @@
 #include "writer/rejections/prune.h"
 
 #include "common/postgres/pg_params.h"
-#include "writer/batch/pg_request.h"
+#include "writer/core/pg_request.h"
 
 #include "common/base/log.h"
 #include "common/base/mem.h"

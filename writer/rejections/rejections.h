@@ -1,7 +1,7 @@
 /* Rejected writes, to be looked at and repaired. */
 #pragma once
 
-#include "writer/context.h"
+#include "writer/core/context.h"
 
 #include "common/daemon/admin.h"
 

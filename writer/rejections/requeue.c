@@ -9,7 +9,7 @@
  * between these leaves a successor that nobody noted: requeue, in a minute,
  * appends another one.
  */
-#include "writer/crashpoint.h"
+#include "writer/core/crashpoint.h"
 #include "writer/decide/document.h"
 #include "writer/rejections/rejections_priv.h"
 

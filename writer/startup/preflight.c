@@ -1,7 +1,7 @@
 #include "writer/startup/preflight.h"
 
 #include "common/postgres/pg_params.h"
-#include "writer/batch/pg_request.h"
+#include "writer/core/pg_request.h"
 #include "writer/startup/topic_checks.h"
 #include "writer/startup/topics.h"
 

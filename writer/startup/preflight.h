@@ -3,7 +3,7 @@
  */
 #pragma once
 
-#include "writer/context.h"
+#include "writer/core/context.h"
 
 struct preflight;
 

@@ -17,10 +17,10 @@
 #include "writer/takeover/gap.h"
 
 #include "common/postgres/pg_params.h"
-#include "writer/batch/pg_request.h"
-#include "writer/batch/queue.h"
-#include "writer/crashpoint.h"
+#include "writer/core/crashpoint.h"
+#include "writer/core/pg_request.h"
 #include "writer/decide/fold.h"
+#include "writer/decide/queue.h"
 
 #include "common/base/backoff.h"
 #include "common/base/check.h"

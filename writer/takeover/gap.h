@@ -1,7 +1,7 @@
 /* Announces again what a dead writer committed and left unannounced. */
 #pragma once
 
-#include "writer/context.h"
+#include "writer/core/context.h"
 
 struct gap;
 

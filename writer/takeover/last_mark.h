@@ -3,8 +3,8 @@
  */
 #pragma once
 
-#include "writer/context.h"
-#include "writer/takeover/announced.h"
+#include "writer/core/context.h"
+#include "writer/decide/announced.h"
 
 struct last_mark;
 

@@ -2,7 +2,7 @@
 
 #include "common/base/mem.h"
 #include "common/postgres/pg_params.h"
-#include "writer/batch/pg_request.h"
+#include "writer/core/pg_request.h"
 #include "writer/startup/log_offsets.h"
 
 #include <stdlib.h>

@@ -4,7 +4,7 @@
  */
 #pragma once
 
-#include "writer/context.h"
+#include "writer/core/context.h"
 
 struct other_partitions;
 

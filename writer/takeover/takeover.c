@@ -20,8 +20,8 @@
 #include "writer/takeover/takeover.h"
 
 #include "common/postgres/pg_params.h"
-#include "writer/batch/pg_request.h"
-#include "writer/crashpoint.h"
+#include "writer/core/crashpoint.h"
+#include "writer/core/pg_request.h"
 #include "writer/startup/log_offsets.h"
 #include "writer/startup/topic_checks.h"
 #include "writer/takeover/gap.h"

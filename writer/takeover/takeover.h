@@ -4,9 +4,9 @@
  */
 #pragma once
 
-#include "writer/context.h"
+#include "writer/core/context.h"
+#include "writer/decide/announced.h"
 #include "writer/decide/dedup.h"
-#include "writer/takeover/announced.h"
 
 struct takeover;
 

@@ -1,7 +1,7 @@
 #include "writer/takeover/terminate_blockers.h"
 
-#include "writer/batch/pg_request.h"
-#include "writer/commands/pg_blocking.h"
+#include "writer/core/pg_blocking.h"
+#include "writer/core/pg_request.h"
 
 #include "common/base/log.h"
 #include "common/postgres/pg_binary.h"

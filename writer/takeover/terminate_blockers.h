@@ -11,7 +11,7 @@
  */
 #pragma once
 
-#include "writer/context.h"
+#include "writer/core/context.h"
 
 #include "common/postgres/pg.h"
 

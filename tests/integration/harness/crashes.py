@@ -1,5 +1,5 @@
 """A writer that lives and dies again and again: at a named point of
-writer/crashpoints.def, by SIGKILL or SIGTERM at a random moment, or it only
+writer/core/crashpoints.def, by SIGKILL or SIGTERM at a random moment, or it only
 stalls; each life with other batch settings."""
 
 import collections
@@ -44,7 +44,7 @@ LEAVES_A_GAP = ("batch.committed", "announce.record", "announce.mark")
 
 
 def crash_points():
-    text = (ROOT / "writer" / "crashpoints.def").read_text()
+    text = (ROOT / "writer" / "core" / "crashpoints.def").read_text()
     return re.findall(r'^CRASH_POINT\(\w+, "([\w.]+)"', text, re.MULTILINE)
 
 

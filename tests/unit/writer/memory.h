@@ -16,7 +16,7 @@
 #include "common/json/decimal.h"
 #include "common/postgres/pg_params.h"
 #include "common/sql/sql.h"
-#include "writer/batch/statements.h"
+#include "writer/core/statements.h"
 
 #include <arpa/inet.h>
 #include <endian.h>

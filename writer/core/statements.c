@@ -2,7 +2,7 @@
  * over the wire in one piece must fail by itself when it matches no row: nobody
  * looks at the count before COMMIT.
  */
-#include "writer/batch/statements.h"
+#include "writer/core/statements.h"
 
 #include "common/base/buf.h"
 #include "common/base/check.h"

@@ -6,7 +6,7 @@
 
 #include <cmocka.h>
 
-#include "writer/commands/pg_blocking.h"
+#include "writer/core/pg_blocking.h"
 
 #define FROM "connection to server at \"127.0.0.1\", port 5432 failed: "
 

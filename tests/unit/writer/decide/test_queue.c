@@ -6,7 +6,7 @@
 
 #include <cmocka.h>
 
-#include "writer/batch/queue.h"
+#include "writer/decide/queue.h"
 
 #include <stdlib.h>
 

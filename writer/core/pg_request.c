@@ -1,4 +1,4 @@
-#include "writer/batch/pg_request.h"
+#include "writer/core/pg_request.h"
 
 #include "common/base/mem.h"
 

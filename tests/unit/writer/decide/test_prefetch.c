@@ -6,7 +6,7 @@
 
 #include <cmocka.h>
 
-#include "writer/batch/prefetch.h"
+#include "writer/decide/prefetch.h"
 
 #include "common/sql/sql.h"
 #include "tests/unit/declared.h"

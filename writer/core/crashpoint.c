@@ -1,4 +1,4 @@
-#include "writer/crashpoint.h"
+#include "writer/core/crashpoint.h"
 
 #ifdef SLUICE_CRASH_POINTS
 
@@ -10,7 +10,7 @@ enum { EXIT_CRASHED = 42 };
 
 static const char *const names[] = {
 #define CRASH_POINT(id, name, text) [CRASH_##id] = name,
-#include "writer/crashpoints.def"
+#include "writer/core/crashpoints.def"
 #undef CRASH_POINT
 };
 

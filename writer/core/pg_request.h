@@ -1,7 +1,7 @@
 /* A unit whose answer may no longer be wanted when it comes. */
 #pragma once
 
-#include "writer/batch/pool.h"
+#include "writer/core/pool.h"
 
 struct pg_request;
 

@@ -1,6 +1,6 @@
-#include "writer/takeover/watermark_check.h"
+#include "writer/batch/watermark_check.h"
 
-#include "writer/batch/pg_request.h"
+#include "writer/core/pg_request.h"
 
 #include "common/base/mem.h"
 #include "common/postgres/pg_binary.h"

@@ -1,4 +1,4 @@
-#include "writer/commands/pg_blocking.h"
+#include "writer/core/pg_blocking.h"
 
 #include "common/base/check.h"
 

@@ -5,7 +5,7 @@
 
 struct stats {
 #define METRIC(kind, field, name, labels, help) METRIC_FIELD_##kind(field)
-#include "projector/metrics.def"
+#include "projector/core/metrics.def"
 #undef METRIC
 };
 

@@ -3,7 +3,7 @@
  * as a rule: only behind a mark that starts the partition anew something in the
  * middle is replaced.
  */
-#include "writer/takeover/announced.h"
+#include "writer/decide/announced.h"
 
 #include "writer/decide/arena.h"
 

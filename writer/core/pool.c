@@ -1,4 +1,4 @@
-#include "writer/batch/pool.h"
+#include "writer/core/pool.h"
 
 #include "common/base/mem.h"
 #include "common/sql/sql.h"

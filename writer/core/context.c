@@ -1,4 +1,4 @@
-#include "writer/context.h"
+#include "writer/core/context.h"
 
 #include "common/base/log.h"
 

@@ -5,7 +5,7 @@
 
 struct stats {
 #define METRIC(kind, field, name, labels, help) METRIC_FIELD_##kind(field)
-#include "writer/metrics.def"
+#include "writer/core/metrics.def"
 #undef METRIC
 };
 

@@ -1,4 +1,4 @@
-#include "writer/batch/queue.h"
+#include "writer/decide/queue.h"
 
 #include "common/base/check.h"
 #include "common/base/mem.h"

@@ -7,6 +7,6 @@ struct projector_settings {
 	struct common_settings common;
 #define SETTING(kind, field, name, def, allowed, aliases, help)                \
 	SETTING_MEMBER(kind, field)
-#include "projector/settings.def"
+#include "projector/core/settings.def"
 #undef SETTING
 };

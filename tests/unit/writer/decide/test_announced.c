@@ -7,7 +7,7 @@
 
 #include <cmocka.h>
 
-#include "writer/takeover/announced.h"
+#include "writer/decide/announced.h"
 
 #include <stdio.h>
 #include <string.h>

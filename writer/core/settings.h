@@ -7,6 +7,6 @@ struct writer_settings {
 	struct common_settings common;
 #define SETTING(kind, field, name, def, allowed, aliases, help)                \
 	SETTING_MEMBER(kind, field)
-#include "writer/settings.def"
+#include "writer/core/settings.def"
 #undef SETTING
 };

@@ -1,9 +1,9 @@
-/* Dying on purpose, in test builds: writer/crashpoints.def. */
+/* Dying on purpose, in test builds: writer/core/crashpoints.def. */
 #pragma once
 
 enum crashpoint {
 #define CRASH_POINT(id, name, text) CRASH_##id,
-#include "writer/crashpoints.def"
+#include "writer/core/crashpoints.def"
 #undef CRASH_POINT
 };
 

@@ -8,7 +8,7 @@
  * alone. Such rows are asked for once more, unless all together are too much:
  * then the batch is. Where rows are small, all of it is one question.
  */
-#include "writer/batch/prefetch.h"
+#include "writer/decide/prefetch.h"
 
 #include "common/base/check.h"
 #include "common/base/mem.h"

@@ -2,7 +2,7 @@
 #pragma once
 
 #include "common/postgres/pg_params.h"
-#include "writer/batch/statements.h"
+#include "writer/core/statements.h"
 #include "writer/decide/fold.h"
 #include "writer/decide/idempotency.h"
 

@@ -1,15 +1,15 @@
 /* What the modules of the writer share, made by writer.c. */
 #pragma once
 
-#include "writer/batch/pool.h"
-#include "writer/batch/statements.h"
 #include "writer/commits/announce.h"
+#include "writer/core/pool.h"
+#include "writer/core/settings.h"
+#include "writer/core/statements.h"
+#include "writer/core/stats.h"
 #include "writer/decide/fingerprints.h"
 #include "writer/decide/judges.h"
 #include "writer/decide/write.h"
 #include "writer/rejections/orders.h"
-#include "writer/settings.h"
-#include "writer/stats.h"
 
 #include "common/base/loop.h"
 #include "common/kafka/kafka.h"
