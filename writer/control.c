@@ -1,6 +1,9 @@
 #include "writer/control.h"
 
+#include "writer/rejections/orders.h"
+
 #include "common/base/log.h"
+#include "common/schema/collection.h"
 
 #include <string.h>
 

@@ -1,5 +1,8 @@
 #include "writer/report.h"
 
+#include "writer/commits/announce.h"
+#include "writer/core/pool.h"
+
 #include "common/base/log.h"
 
 #include <inttypes.h>

@@ -7,8 +7,12 @@
 #include "writer/batch/batch.h"
 
 #include "writer/batch/plan.h"
+#include "writer/commits/announce.h"
 #include "writer/core/crashpoint.h"
+#include "writer/core/pool.h"
+#include "writer/decide/judges.h"
 #include "writer/decide/prefetch.h"
+#include "writer/rejections/orders.h"
 #include "writer/rejections/reject_reason.h"
 
 #include "common/base/check.h"
@@ -62,12 +66,15 @@ static bool announce_effect(struct batch *a, struct announcement *n, size_t i,
 {
 	buf_clear(text);
 	if (!e->gone && !plan_document(a->plan, i, text)) {
-		context_superseded(a->x, a->partition, e->last);
+		context_superseded(a->x,
+		    (struct position){a->partition, e->last->version},
+		    e->last->id, e->last->id_len);
 		return false;
 	}
 	bool omitted = text->len > (size_t)a->x->settings->common.document_max;
 	if (omitted)
-		context_omitted(a->x, e->last, text->len);
+		context_omitted(a->x, e->last->id, e->last->id_len,
+		    e->last->version, text->len);
 	struct record_commit r = {
 	    .op = e->gone ? RECORD_DELETE : RECORD_PUT,
 	    .id = e->last->id,

@@ -24,6 +24,8 @@
 #include "writer/batch/batch_policy.h"
 #include "writer/core/crashpoint.h"
 #include "writer/core/pg_request.h"
+#include "writer/core/pool.h"
+#include "writer/core/statements.h"
 #include "writer/rejections/reject_reason.h"
 #include "writer/takeover/other_partitions.h"
 #include "writer/takeover/terminate_blockers.h"

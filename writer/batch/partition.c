@@ -17,8 +17,12 @@
 
 #include "writer/batch/batch_policy.h"
 #include "writer/batch/batch_retry.h"
+#include "writer/commits/announce.h"
 #include "writer/core/crashpoint.h"
+#include "writer/decide/fingerprints.h"
+#include "writer/decide/judges.h"
 #include "writer/decide/queue.h"
+#include "writer/rejections/orders.h"
 
 #include "common/base/backoff.h"
 #include "common/base/check.h"
@@ -336,7 +340,8 @@ void partition_message(struct partition *p, rd_kafka_message_t *m)
 	struct write w;
 	const struct record_rejection *told = NULL;
 	enum announced_as as = recall(p, m->offset, &told);
-	struct write_log log = context_log(p->x);
+	struct write_log log =
+	    write_log_of(p->x->epoch, &p->x->settings->common);
 	log.applied = as == ANNOUNCED_ACCEPTED; /* by whatever writer */
 	write_read(&w, m, &log);
 	write_told(&w, as, told);

@@ -1,5 +1,7 @@
 #include "writer/batch/side_writes.h"
 
+#include "writer/core/statements.h"
+
 #include "common/base/check.h"
 
 #include <string.h>

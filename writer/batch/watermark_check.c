@@ -1,9 +1,12 @@
 #include "writer/batch/watermark_check.h"
 
 #include "writer/core/pg_request.h"
+#include "writer/decide/judges.h"
+#include "writer/rejections/orders.h"
 
 #include "common/base/mem.h"
 #include "common/postgres/pg_binary.h"
+#include "common/postgres/pg_params.h"
 
 #include <stdlib.h>
 

@@ -1,5 +1,6 @@
 #include "writer/commands/drain_log.h"
 
+#include "writer/commits/announce.h"
 #include "writer/core/pg_request.h"
 #include "writer/startup/log_offsets.h"
 

@@ -1,18 +1,19 @@
 /* What the modules of the writer share, made by writer.c. */
 #pragma once
 
-#include "writer/commits/announce.h"
-#include "writer/core/pool.h"
 #include "writer/core/settings.h"
-#include "writer/core/statements.h"
 #include "writer/core/stats.h"
-#include "writer/decide/fingerprints.h"
-#include "writer/decide/judges.h"
-#include "writer/decide/write.h"
-#include "writer/rejections/orders.h"
 
 #include "common/base/loop.h"
 #include "common/kafka/kafka.h"
+#include "common/log/version.h"
+
+struct announcer;
+struct fingerprints;
+struct judges;
+struct orders;
+struct pool;
+struct statements;
 
 struct context {
 	struct loop *loop;
@@ -36,20 +37,12 @@ struct context {
 	uint64_t incarnations; /* of partitions: each take is another */
 };
 
-static inline struct write_log context_log(const struct context *x)
-{
-	const struct common_settings *s = &x->settings->common;
-	return (struct write_log){
-	    .epoch = x->epoch,
-	    .partitions = (int32_t)s->partitions,
-	    .document_max = (size_t)s->document_max,
-	};
-}
-/* The row of that write is larger than document.max_bytes, because of a
- * trigger, say: it is announced without its document. `bytes` 0: nobody knows
- * how large it is. */
-void context_omitted(struct context *x, const struct write *w, size_t bytes);
+/* The row of a key at that version is larger than document.max_bytes, because
+ * of a trigger, say: it is announced without its document. `bytes` 0: nobody
+ * knows how large it is. */
+void context_omitted(struct context *x, const char *id, size_t id_len,
+    version_t version, size_t bytes);
 /* The row did not take that write: it has a newer version, or a trigger gave it
  * another key or skipped it. */
 void context_superseded(
-    struct context *x, int32_t partition, const struct write *w);
+    struct context *x, struct position at, const char *id, size_t id_len);

@@ -3,6 +3,7 @@
 #include "common/base/check.h"
 #include "common/base/log.h"
 #include "common/base/mem.h"
+#include "common/schema/collection.h"
 #include "common/sql/sql_table.h"
 
 #include <stdlib.h>

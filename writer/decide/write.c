@@ -25,11 +25,21 @@
 
 #include "common/base/mem.h"
 #include "common/base/utf8.h"
+#include "common/daemon/config.h"
 #include "common/sql/rendered.h"
 
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+
+struct write_log write_log_of(uint32_t epoch, const struct common_settings *s)
+{
+	return (struct write_log){
+	    .epoch = epoch,
+	    .partitions = (int32_t)s->partitions,
+	    .document_max = (size_t)s->document_max,
+	};
+}
 
 bool write_is_text(const char *s, size_t len)
 {

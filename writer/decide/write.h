@@ -51,6 +51,9 @@ struct write_log {
 	bool applied;
 };
 
+struct common_settings;
+struct write_log write_log_of(uint32_t epoch, const struct common_settings *s);
+
 /* Takes the message. Never fails: what cannot be applied comes out refused. */
 void write_read(
     struct write *w, rd_kafka_message_t *m, const struct write_log *log);

@@ -1,6 +1,7 @@
 #include "writer/rejections/orders.h"
 
 #include "writer/core/context.h"
+#include "writer/core/pool.h"
 
 #include "common/base/log.h"
 #include "common/base/mem.h"

@@ -3,9 +3,9 @@
  */
 #pragma once
 
-#include "writer/batch/partition.h"
 #include "writer/core/context.h"
 
+struct partition;
 struct prune;
 
 /* Borrows the partitions: by number, NULL where they are not ours. */

@@ -1,7 +1,9 @@
+#include "writer/core/pool.h"
 #include "writer/decide/write.h"
 #include "writer/rejections/rejections_priv.h"
 
 #include "common/base/mem.h"
+#include "common/postgres/pg_params.h"
 
 #include <inttypes.h>
 #include <stdlib.h>

@@ -15,6 +15,8 @@
 
 #include "common/base/clock.h"
 #include "common/log/keyspace.h"
+#include "common/postgres/pg_params.h"
+#include "common/schema/collection.h"
 
 #include <stdio.h>
 #include <stdlib.h>

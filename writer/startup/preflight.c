@@ -2,6 +2,11 @@
 
 #include "common/postgres/pg_params.h"
 #include "writer/core/pg_request.h"
+#include "writer/core/pool.h"
+#include "writer/core/statements.h"
+#include "writer/decide/fingerprints.h"
+#include "writer/decide/judges.h"
+#include "writer/rejections/orders.h"
 #include "writer/startup/topic_checks.h"
 #include "writer/startup/topics.h"
 

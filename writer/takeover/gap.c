@@ -17,8 +17,10 @@
 #include "writer/takeover/gap.h"
 
 #include "common/postgres/pg_params.h"
+#include "writer/commits/announce.h"
 #include "writer/core/crashpoint.h"
 #include "writer/core/pg_request.h"
+#include "writer/core/statements.h"
 #include "writer/decide/fold.h"
 #include "writer/decide/queue.h"
 
@@ -127,7 +129,8 @@ static void announce_key(struct gap *g, struct announcement *n,
 	/* Older than the gap: all its writes in there were rejected. */
 	bool told = record.version >= g->from;
 	if (told && record.omitted)
-		context_omitted(g->x, last, (size_t)pg_int8(r, row, 1));
+		context_omitted(g->x, last->id, last->id_len, last->version,
+		    (size_t)pg_int8(r, row, 1));
 	if (told)
 		announce_record(n, &record);
 	buf_free(&doc);
@@ -357,7 +360,8 @@ static void gap_on_message(void *arg, rd_kafka_message_t *m)
 		return;
 	}
 	struct write w;
-	struct write_log log = context_log(g->x);
+	struct write_log log =
+	    write_log_of(g->x->epoch, &g->x->settings->common);
 	log.applied = true;
 	write_read(&w, m, &log);
 	g->patches += w.op == RECORD_PATCH || w.op == RECORD_INCREMENT;

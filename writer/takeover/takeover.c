@@ -19,9 +19,11 @@
  */
 #include "writer/takeover/takeover.h"
 
-#include "common/postgres/pg_params.h"
+#include "writer/commits/announce.h"
 #include "writer/core/crashpoint.h"
 #include "writer/core/pg_request.h"
+#include "writer/core/pool.h"
+#include "writer/core/statements.h"
 #include "writer/startup/log_offsets.h"
 #include "writer/startup/topic_checks.h"
 #include "writer/takeover/gap.h"
@@ -33,6 +35,7 @@
 #include "common/base/entropy.h"
 #include "common/base/log.h"
 #include "common/base/mem.h"
+#include "common/postgres/pg_params.h"
 
 #include <inttypes.h>
 #include <stdlib.h>

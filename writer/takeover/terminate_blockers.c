@@ -2,6 +2,7 @@
 
 #include "writer/core/pg_blocking.h"
 #include "writer/core/pg_request.h"
+#include "writer/core/pool.h"
 
 #include "common/base/log.h"
 #include "common/postgres/pg_binary.h"

@@ -6,6 +6,7 @@
 
 #include <cmocka.h>
 
+#include "common/kafka/kafka.h"
 #include "tests/unit/common/setting_rows.h"
 
 #include <jansson.h>

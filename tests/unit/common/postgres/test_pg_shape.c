@@ -103,7 +103,8 @@ static void rows(void **state)
 	const struct cell cell = {"t", 1};
 	for (int n = 0; n < 3; n++) {
 		PGresult *r = result(&cell, 1, n);
-		const struct pg_shape any = {"s", NULL}, single = {"s!", NULL};
+		const struct pg_shape any = {.columns = "s"},
+				      single = {.columns = "s!"};
 		assert_true(pg_shape_fits(any, r));
 		assert_int_equal(pg_shape_fits(single, r), n == 1);
 		PQclear(r);
@@ -114,7 +115,7 @@ static void no_rows(void **state)
 {
 	(void)state;
 	PGresult *r = PQmakeEmptyPGresult(NULL, PGRES_COMMAND_OK);
-	const struct pg_shape none = {NULL, NULL}, some = {"s", NULL};
+	const struct pg_shape none = {.columns = NULL}, some = {.columns = "s"};
 	assert_true(pg_shape_fits(none, r));
 	assert_false(pg_shape_fits(some, r));
 	PQclear(r);

@@ -8,6 +8,11 @@
 #include <cmocka.h>
 
 #include "writer/batch/partition.h"
+#include "writer/commits/announce.h"
+#include "writer/core/pool.h"
+#include "writer/core/statements.h"
+#include "writer/decide/judges.h"
+#include "writer/rejections/orders.h"
 
 #include "tests/unit/mockkafka.h"
 

@@ -6,6 +6,11 @@
 
 #include <cmocka.h>
 
+#include "writer/commits/announce.h"
+#include "writer/core/pool.h"
+#include "writer/core/statements.h"
+#include "writer/decide/judges.h"
+#include "writer/rejections/orders.h"
 #include "writer/takeover/gap.h"
 
 #include "tests/unit/mockkafka.h"
