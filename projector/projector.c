@@ -55,22 +55,24 @@ static size_t projector_count(const struct projector *p)
 
 /* --- resuming ------------------------------------------------------------ */
 
+static bool projector_start_of(void *arg, size_t i, struct consumer_start *out)
+{
+	struct projector *p = arg;
+	if (p->parts[i] == NULL)
+		return false;
+	*out =
+	    (struct consumer_start){(int32_t)i, partition_offset(p->parts[i])};
+	return true;
+}
+
 static void projector_assign(struct projector *p)
 {
-	struct consumer_start *starts =
-	    mem_alloc(projector_count(p) * sizeof *starts);
-	size_t n = 0;
-	for (size_t i = 0; i < projector_count(p); i++) {
-		if (p->parts[i])
-			starts[n++] = (struct consumer_start){
-			    (int32_t)i, partition_offset(p->parts[i])};
-	}
-	consumer_assign(p->x.consumer, starts, n);
+	consumer_assign_each(
+	    p->x.consumer, projector_count(p), projector_start_of, p);
 	for (size_t i = 0; i < projector_count(p); i++) {
 		if (p->parts[i])
 			partition_assigned(p->parts[i]);
 	}
-	free(starts);
 }
 
 static void projector_on_resumed(void *arg)

@@ -110,26 +110,26 @@ static void on_retake(void *arg, struct partition *p)
 	take_waiting(arg);
 }
 
+static bool writer_start_of(void *arg, size_t i, struct consumer_start *out)
+{
+	struct writer *w = arg;
+	struct partition *p = w->parts[i];
+	if (p == NULL || partition_state(p) == PARTITION_TAKING ||
+	    partition_state(p) == PARTITION_BACKOFF)
+		return false;
+	*out = (struct consumer_start){
+	    partition_number(p), partition_next_offset(p)};
+	return true;
+}
+
 /* An assignment replaces the one before, so the others go on where they are. */
 static void assign_taken(struct writer *w)
 {
-	struct consumer_start *starts =
-	    mem_alloc(writer_count(w) * sizeof *starts);
-	size_t n = 0;
-	for (size_t i = 0; i < writer_count(w); i++) {
-		struct partition *p = w->parts[i];
-		if (p == NULL || partition_state(p) == PARTITION_TAKING ||
-		    partition_state(p) == PARTITION_BACKOFF)
-			continue;
-		starts[n++] = (struct consumer_start){
-		    partition_number(p), partition_next_offset(p)};
-	}
-	consumer_assign(w->consumer, starts, n);
+	consumer_assign_each(w->consumer, writer_count(w), writer_start_of, w);
 	for (size_t i = 0; i < writer_count(w); i++) {
 		if (w->parts[i] && partition_paused(w->parts[i]))
 			consumer_pause(w->consumer, (int32_t)i);
 	}
-	free(starts);
 }
 
 static void on_taken(void *arg, struct taken *taken, size_t n)

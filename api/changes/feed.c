@@ -8,7 +8,7 @@
 #include "common/base/log.h"
 #include "common/base/mem.h"
 #include "common/kafka/consumer.h"
-#include "common/log/record.h"
+#include "common/log/commits_reader.h"
 
 #include <pthread.h>
 #include <stdatomic.h>
@@ -196,33 +196,17 @@ static void put_last(struct feed *f, struct feed_partition *part)
 	buf_free(&part->last); /* it may have been a long one */
 }
 
-/* As in the tail: a message that is not believed is not heard. */
-static bool feed_admits(struct feed *f, struct feed_partition *part,
-    const rd_kafka_message_t *m, version_t through)
-{
-	bool yes = tail_believes(f->tail, m->partition, through);
-	if (yes)
-		change_filter_hear(&part->core, m->offset);
-	return yes;
-}
-
 static void feed_hear_record(
-    struct feed *f, struct feed_partition *part, const rd_kafka_message_t *m)
+    struct feed *f, struct feed_partition *part, const struct record_commit *c)
 {
-	struct record_commit c;
-	if (!record_commit_parse(m, f->feeds->o.partitions, &c)) {
-		change_filter_hear(&part->core, m->offset);
-		return; /* the tail logs it */
-	}
-	if (!feed_admits(f, part, m, c.version + 1))
-		return;
-	bool ours = f->collection == collection_find(c.id,
-					 record_collection_len(c.id, c.id_len));
-	if (!change_filter_record(&part->core, c.id, c.id_len, c.version) ||
+	bool ours =
+	    f->collection ==
+	    collection_find(c->id, record_collection_len(c->id, c->id_len));
+	if (!change_filter_record(&part->core, c->id, c->id_len, c->version) ||
 	    !ours)
 		return;
 	put_last(f, part);
-	change_event_commit(&part->last, f->collection, &c);
+	change_event_commit(&part->last, f->collection, c);
 }
 
 static enum follow_mark follow(
@@ -235,29 +219,39 @@ static enum follow_mark follow(
 	return FOLLOW_MARK_JUMP;
 }
 
-static void feed_hear_mark(
-    struct feed *f, struct feed_partition *part, const rd_kafka_message_t *m)
+static void feed_hear_mark(struct feed *f, struct feed_partition *part,
+    int32_t partition, const struct record_mark *mark)
 {
-	struct record_mark mark;
-	if (!record_mark_parse(m, &mark)) {
-		change_filter_hear(&part->core, m->offset);
-		return;
-	}
-	enum follow_mark what = FOLLOW_MARK_IGNORE;
-	if (feed_admits(f, part, m, mark.through))
-		what = follow(&part->core, &mark);
-	record_mark_free(&mark);
+	enum follow_mark what = follow(&part->core, mark);
 	if (what == FOLLOW_MARK_IGNORE)
 		return;
 	f->stale = true;
 	struct buf text = {0};
 	if (what == FOLLOW_MARK_JUMP)
-		change_event_reset(&text, m->partition);
+		change_event_reset(&text, partition);
 	if (part->last.len)
 		write_id(f, &text);
 	feed_put(f, &text);
 	put_last(f, part);
 	buf_free(&text);
+}
+
+/* As in the tail: a message that is not believed is not heard; of one that is
+ * no record of ours its offset is, and the tail logs it. */
+static void feed_hear(
+    struct feed *f, struct feed_partition *part, const rd_kafka_message_t *m)
+{
+	struct commits_message c;
+	commits_message_parse(m, f->feeds->o.partitions, &c);
+	bool heard = c.kind == COMMITS_MALFORMED ||
+		     tail_believes(f->tail, m->partition, c.through);
+	if (heard)
+		change_filter_hear(&part->core, m->offset);
+	if (heard && c.kind == COMMITS_MARK)
+		feed_hear_mark(f, part, m->partition, &c.mark);
+	else if (heard && c.kind == COMMITS_RECORD)
+		feed_hear_record(f, part, &c.record);
+	commits_message_free(&c);
 }
 
 static void confirm(struct feed *f, struct feed_partition *part)
@@ -273,10 +267,7 @@ static void feed_on_message(void *arg, rd_kafka_message_t *m)
 {
 	struct feed *f = arg;
 	struct feed_partition *part = &f->parts[m->partition];
-	if (record_is_mark(m))
-		feed_hear_mark(f, part, m);
-	else
-		feed_hear_record(f, part, m);
+	feed_hear(f, part, m);
 	confirm(f, part);
 	rd_kafka_message_destroy(m);
 }
@@ -295,14 +286,12 @@ static void feed_on_fault(void *arg, int32_t partition, struct err e)
 	feed_set_state(f, gone ? FEED_EXPIRED : FEED_ENDED);
 }
 
-static void feed_assign(struct feed *f, int32_t n)
+static bool feed_start_of(void *arg, size_t i, struct consumer_start *out)
 {
-	struct consumer_start *starts = mem_alloc((size_t)n * sizeof *starts);
-	for (int32_t p = 0; p < n; p++)
-		starts[p] =
-		    (struct consumer_start){p, f->parts[p].core.place.offset};
-	consumer_assign(f->consumer, starts, (size_t)n);
-	free(starts);
+	struct feed *f = arg;
+	*out =
+	    (struct consumer_start){(int32_t)i, f->parts[i].core.place.offset};
+	return true;
 }
 
 static void feed_begin(void *arg)
@@ -331,7 +320,8 @@ static void feed_begin(void *arg)
 		return;
 	}
 	put_idle(f, "retry: 1000\n", true);
-	feed_assign(f, o->partitions);
+	consumer_assign_each(
+	    f->consumer, (size_t)o->partitions, feed_start_of, f);
 }
 
 static void feed_end(void *arg)

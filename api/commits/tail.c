@@ -6,8 +6,8 @@
 #include "common/base/log.h"
 #include "common/base/mem.h"
 #include "common/kafka/consumer.h"
+#include "common/log/commits_reader.h"
 #include "common/log/follower.h"
-#include "common/log/record.h"
 #include "common/log/scan_back.h"
 #include "common/log/writes_bound.h"
 #include "common/schema/collection.h"
@@ -24,9 +24,7 @@ struct tail_partition {
 	struct follower follower;
 	_Atomic version_t through;
 	_Atomic int64_t behind; /* where to read on from `through` */
-	int reach;		/* common/log/scan_back.h */
-	int64_t resume;		/* offset to go on at; -1: by the reach */
-	bool moving; /* waits for an assignment that begins elsewhere */
+	struct commits_reader reader;
 	struct writes_bound bound;
 	bool stopped;  /* it is ahead of the log, and nothing more is heard */
 	bool restarts; /* with the answer to the last question */
@@ -50,23 +48,20 @@ struct tail {
 	struct tail_partition parts[];
 };
 
-static int64_t start_of(const struct tail_partition *part)
+static bool tail_start_of(void *arg, size_t i, struct consumer_start *out)
 {
-	return part->resume >= 0 ? part->resume : scan_back_offset(part->reach);
+	struct tail_partition *part = &((struct tail *)arg)->parts[i];
+	*out = (struct consumer_start){(int32_t)i, part->reader.next};
+	if (!part->stopped)
+		commits_reader_assigned(&part->reader);
+	return true;
 }
 
 /* The whole assignment is replaced: those that follow go on where they are. */
 static void tail_assign(struct tail *t)
 {
-	size_t n = (size_t)t->o.partitions;
-	struct consumer_start *starts = mem_alloc(n * sizeof *starts);
-	for (size_t p = 0; p < n; p++) {
-		starts[p] =
-		    (struct consumer_start){(int32_t)p, start_of(&t->parts[p])};
-		t->parts[p].moving = t->parts[p].stopped;
-	}
-	consumer_assign(t->consumer, starts, n);
-	free(starts);
+	consumer_assign_each(
+	    t->consumer, (size_t)t->o.partitions, tail_start_of, t);
 }
 
 static void on_again(void *arg)
@@ -74,13 +69,8 @@ static void on_again(void *arg)
 	tail_assign(arg);
 }
 
-/* Begins by the reach; what comes until then does not count. */
-static void move_partition(
-    struct tail *t, struct tail_partition *part, int reach, dur_us_t after)
+static void tail_assign_after(struct tail *t, dur_us_t after)
 {
-	part->reach = reach;
-	part->resume = -1;
-	part->moving = true;
 	if (!loop_timer_armed(t->again))
 		loop_timer_start(t->again, after);
 }
@@ -134,33 +124,27 @@ static void pass_malformed(struct tail *t, const rd_kafka_message_t *m)
 	tail_pass_over(t, m);
 }
 
-static void tail_hear_record(struct tail *t, const rd_kafka_message_t *m)
+static void tail_hear_record(
+    struct tail *t, int32_t partition, const struct record_commit *c)
 {
-	struct record_commit c;
-	struct tail_partition *part = &t->parts[m->partition];
-	if (!record_commit_parse(m, t->o.partitions, &c)) {
-		pass_malformed(t, m);
-		return;
-	}
-	if (!tail_admits(t, m, c.version + 1))
-		return;
-	enum follow_record what = follower_record(&part->follower, c.version);
+	struct tail_partition *part = &t->parts[partition];
+	enum follow_record what = follower_record(&part->follower, c->version);
 	if (what == FOLLOW_IGNORE)
 		return;
 	metric_add(&t->o.metrics->commits_heard, 1);
 	/* The floor first: from here on no older value is served, whatever
 	 * L1 still holds. */
-	struct key_slot slot = keyspace_slot(c.id, c.id_len, t->o.partitions);
-	floors_raise(t->o.floors, slot, c.version + 1);
+	struct key_slot slot = keyspace_slot(c->id, c->id_len, t->o.partitions);
+	floors_raise(t->o.floors, slot, c->version + 1);
 	const struct collection *collection =
-	    collection_find(c.id, record_collection_len(c.id, c.id_len));
+	    collection_find(c->id, record_collection_len(c->id, c->id_len));
 	if (collection)
-		floors_raise_pages(t->o.floors, collection->index, m->partition,
-		    c.version + 1);
-	update_l1(t, collection, &c, what);
-	if (c.has_created)
+		floors_raise_pages(
+		    t->o.floors, collection->index, partition, c->version + 1);
+	update_l1(t, collection, c, what);
+	if (c->has_created)
 		outcomes_record(t->o.outcomes,
-		    (struct position){m->partition, c.created},
+		    (struct position){partition, c->created},
 		    (struct outcome){.kind = OUTCOME_CREATED});
 }
 
@@ -230,36 +214,42 @@ static enum follow_mark undo(
 	return follower_anew(&part->follower, mark->through);
 }
 
-static void tail_hear_mark(struct tail *t, const rd_kafka_message_t *m)
+static void tail_hear_mark(
+    struct tail *t, int32_t partition, const struct record_mark *mark)
 {
-	struct record_mark mark;
-	struct tail_partition *part = &t->parts[m->partition];
-	if (!record_mark_parse(m, &mark)) {
-		pass_malformed(t, m);
-		return;
-	}
-	if (!tail_admits(t, m, mark.through)) {
-		record_mark_free(&mark);
-		return;
-	}
-	enum follow_mark what = mark.anew
-				    ? undo(t, m->partition, &mark)
-				    : follower_mark(&part->follower, mark.from,
-					  mark.through, mark.after);
+	struct tail_partition *part = &t->parts[partition];
+	enum follow_mark what = mark->anew
+				    ? undo(t, partition, mark)
+				    : follower_mark(&part->follower, mark->from,
+					  mark->through, mark->after);
 	if (what == FOLLOW_MARK_JUMP)
-		start_partition(t, m->partition, true);
+		start_partition(t, partition, true);
 	if (what != FOLLOW_MARK_IGNORE) {
-		for (size_t i = 0; i < mark.nrejected; i++)
+		for (size_t i = 0; i < mark->nrejected; i++)
 			outcomes_record(t->o.outcomes,
 			    (struct position){
-				m->partition, mark.rejected[i].version},
+				partition, mark->rejected[i].version},
 			    (struct outcome){.kind = OUTCOME_REJECTED,
-				.reason = mark.rejected[i].reason});
-		atomic_fetch_add(&t->rejected, (int64_t)mark.nrejected);
+				.reason = mark->rejected[i].reason});
+		atomic_fetch_add(&t->rejected, (int64_t)mark->nrejected);
 		metric_add(&t->o.metrics->marks_heard, 1);
-		tail_move(t, m->partition, mark.after);
+		tail_move(t, partition, mark->after);
 	}
-	record_mark_free(&mark);
+}
+
+static void tail_hear(struct tail *t, const rd_kafka_message_t *m)
+{
+	struct commits_message c;
+	commits_message_parse(m, t->o.partitions, &c);
+	if (c.kind == COMMITS_MALFORMED)
+		pass_malformed(t, m);
+	else if (!tail_admits(t, m, c.through))
+		; /* nor heard */
+	else if (c.kind == COMMITS_MARK)
+		tail_hear_mark(t, m->partition, &c.mark);
+	else
+		tail_hear_record(t, m->partition, &c.record);
+	commits_message_free(&c);
 }
 
 /* --- the head of the log -------------------------------------------------- */
@@ -268,9 +258,10 @@ void tail_asks(struct tail *t)
 {
 	for (int32_t p = 0; p < t->o.partitions; p++) {
 		struct tail_partition *part = &t->parts[p];
-		bool follows = part->follower.started && !part->moving;
+		bool follows = part->follower.started && !part->reader.moving;
 		writes_bound_asks(&part->bound,
-		    follows ? follower_base(&part->follower) : 0, part->resume);
+		    follows ? follower_base(&part->follower) : 0,
+		    part->reader.next);
 		part->asked = follows;
 		part->restarts = part->stopped;
 	}
@@ -292,7 +283,7 @@ static void tail_stop(struct tail *t, int32_t partition)
 	atomic_store(&part->through, 0);
 	atomic_store(&part->behind, 0);
 	part->stopped = true;
-	part->moving = true;
+	part->reader.moving = true;
 }
 
 static void tail_compare(
@@ -314,7 +305,8 @@ static void restart(struct tail *t, int32_t partition, version_t applied)
 	part->follower = (struct follower){0};
 	part->stopped = false;
 	part->restarts = false;
-	move_partition(t, part, SCAN_BACK_FIRST, AGAIN);
+	commits_reader_search(&part->reader, SCAN_BACK_FIRST);
+	tail_assign_after(t, AGAIN);
 }
 
 void tail_heads(struct tail *t, const struct writes_head_answer *answer)
@@ -331,7 +323,7 @@ void tail_heads(struct tail *t, const struct writes_head_answer *answer)
 		tail_compare(t, part, head);
 		if (part->restarts)
 			restart(t, p, answer->applied[p]);
-		else if (ahead && !part->moving)
+		else if (ahead && !part->reader.moving)
 			tail_stop(t, p);
 	}
 }
@@ -369,13 +361,8 @@ static void tail_on_message(void *arg, rd_kafka_message_t *m)
 {
 	struct tail *t = arg;
 	struct tail_partition *part = &t->parts[m->partition];
-	if (!part->moving) {
-		part->resume = m->offset + 1;
-		if (record_is_mark(m))
-			tail_hear_mark(t, m);
-		else
-			tail_hear_record(t, m);
-	}
+	if (commits_reader_takes(&part->reader, m->offset))
+		tail_hear(t, m);
 	rd_kafka_message_destroy(m);
 }
 
@@ -383,10 +370,10 @@ static void tail_on_eof(void *arg, int32_t partition, int64_t end)
 {
 	struct tail *t = arg;
 	struct tail_partition *part = &t->parts[partition];
-	if (part->follower.started || part->moving)
+	if (part->follower.started || part->reader.moving)
 		return;
-	if (!scan_back_is_whole(part->reach, end)) {
-		move_partition(t, part, part->reach + 1, AGAIN);
+	if (commits_reader_retry(&part->reader, end)) {
+		tail_assign_after(t, AGAIN);
 		return;
 	}
 	/* All was read and there is no mark: nothing was ever announced, so
@@ -401,16 +388,13 @@ static void tail_on_fault(void *arg, int32_t partition, struct err e)
 {
 	struct tail *t = arg;
 	struct tail_partition *part = &t->parts[partition];
-	if (part->moving)
+	if (part->reader.moving)
 		return;
 	if (consumer_is_gone(&e)) {
 		follower_reset(&part->follower);
-		move_partition(t, part,
-		    part->resume < 0 ? SCAN_BACK_WHOLE : SCAN_BACK_FIRST,
-		    AGAIN_AFTER_FAULT);
-	} else if (!loop_timer_armed(t->again)) {
-		loop_timer_start(t->again, AGAIN_AFTER_FAULT);
+		commits_reader_lost(&part->reader);
 	}
+	tail_assign_after(t, AGAIN_AFTER_FAULT);
 }
 
 static void tail_on_reachable(void *arg, bool yes)
@@ -435,7 +419,7 @@ struct err tail_new(const struct tail_options *o, struct tail **out)
 	t->o = *o;
 	atomic_store(&t->closed, o->partitions);
 	for (size_t p = 0; p < n; p++)
-		t->parts[p].resume = -1;
+		commits_reader_search(&t->parts[p].reader, SCAN_BACK_FIRST);
 	tail_heads(t, NULL);
 	const struct consumer_options c = {
 	    .loop = o->loop,

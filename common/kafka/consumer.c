@@ -248,6 +248,17 @@ void consumer_assign(
 	kafka_poll_again(c->poll);
 }
 
+void consumer_assign_each(struct consumer *c, size_t n,
+    bool (*start)(void *arg, size_t i, struct consumer_start *out), void *arg)
+{
+	struct consumer_start *starts = mem_alloc((n + 1) * sizeof *starts);
+	size_t of = 0;
+	for (size_t i = 0; i < n; i++)
+		of += start(arg, i, &starts[of]);
+	consumer_assign(c, starts, of);
+	free(starts);
+}
+
 void consumer_pause(struct consumer *c, int32_t partition)
 {
 	struct assigned *assigned = assignment_find(&c->assignment, partition);

@@ -68,6 +68,9 @@ struct err consumer_new(
  * unseen. */
 void consumer_assign(
     struct consumer *c, const struct consumer_start *starts, size_t n);
+/* The same, of those of n partitions for which `start` returns true. */
+void consumer_assign_each(struct consumer *c, size_t n,
+    bool (*start)(void *arg, size_t i, struct consumer_start *out), void *arg);
 /* Group only. Messages of a paused partition wait in its queue, whose size
  * librdkafka bounds. One message may still come. */
 void consumer_pause(struct consumer *c, int32_t partition);

@@ -1,6 +1,7 @@
 #include "projector/apply/consume.h"
 
 #include "common/base/log.h"
+#include "common/log/commits_reader.h"
 
 #include <inttypes.h>
 
@@ -11,57 +12,23 @@ static void consume_malformed(struct stats *s, const rd_kafka_message_t *m)
 	    m->partition, m->offset);
 }
 
-/* A message that is not believed is not heard either, as if compaction had
- * taken it: the next mark then starts the partition anew. */
-static bool consume_admits(
-    struct chunk *c, const rd_kafka_message_t *m, version_t through)
-{
-	return writes_bound_admits(&c->bound, m->offset, through, clock_mono());
-}
-
 static void consume_hear_mark(struct chunk *c, struct stats *s, struct audit *a,
-    const rd_kafka_message_t *m)
+    const rd_kafka_message_t *m, const struct record_mark *mark)
 {
-	struct record_mark mark;
-	if (!record_mark_parse(m, &mark)) {
-		consume_malformed(s, m);
-		chunk_skip(c, m->offset);
-		return;
-	}
-	if (!consume_admits(c, m, mark.through)) {
-		consume_malformed(s, m);
-		record_mark_free(&mark);
-		return;
-	}
 	metric_add(&s->marks, 1);
-	chunk_mark(c, &mark, m->offset);
+	chunk_mark(c, mark, m->offset);
 	if (c->due == CHUNK_START)
 		audit_forget(a, m->partition);
 	audit_mark(a, m->partition, c->follower.watermark);
-	record_mark_free(&mark);
 }
 
-void hear(struct chunk *c, struct stats *s, struct audit *a,
-    const rd_kafka_message_t *m)
+static void consume_hear_record(struct chunk *c, struct stats *s,
+    struct audit *a, const rd_kafka_message_t *m, const struct record_commit *r)
 {
-	struct record_commit r;
-	if (record_is_mark(m)) {
-		consume_hear_mark(c, s, a, m);
-		return;
-	}
-	if (!record_commit_parse(m, c->partitions, &r)) {
-		consume_malformed(s, m);
-		chunk_skip(c, m->offset);
-		return;
-	}
-	if (!consume_admits(c, m, r.version + 1)) {
-		consume_malformed(s, m);
-		return;
-	}
-	enum chunk_heard heard = chunk_record(c, &r, m->offset);
+	enum chunk_heard heard = chunk_record(c, r, m->offset);
 	if (heard != CHUNK_IGNORED)
 		audit_record(
-		    a, m->partition, &r, r.version + 1 == c->follower.seen);
+		    a, m->partition, r, r->version + 1 == c->follower.seen);
 	switch (heard) {
 	case CHUNK_IGNORED:
 		metric_add(&s->records_ignored, 1);
@@ -73,4 +40,25 @@ void hear(struct chunk *c, struct stats *s, struct audit *a,
 		metric_add(&s->records_dropped, 1);
 		break;
 	}
+}
+
+/* A message that is not believed is not heard either, as if compaction had
+ * taken it: the next mark then starts the partition anew. */
+void hear(struct chunk *c, struct stats *s, struct audit *a,
+    const rd_kafka_message_t *m)
+{
+	struct commits_message in;
+	commits_message_parse(m, c->partitions, &in);
+	if (in.kind == COMMITS_MALFORMED) {
+		consume_malformed(s, m);
+		chunk_skip(c, m->offset);
+	} else if (!writes_bound_admits(
+		       &c->bound, m->offset, in.through, clock_mono())) {
+		consume_malformed(s, m);
+	} else if (in.kind == COMMITS_MARK) {
+		consume_hear_mark(c, s, a, m, &in.mark);
+	} else {
+		consume_hear_record(c, s, a, m, &in.record);
+	}
+	commits_message_free(&in);
 }

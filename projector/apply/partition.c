@@ -27,6 +27,7 @@
 #include "common/base/log.h"
 #include "common/base/mem.h"
 #include "common/cache/l2.h"
+#include "common/log/commits_reader.h"
 #include "common/log/scan_back.h"
 
 #include <inttypes.h>
@@ -38,9 +39,7 @@ struct partition {
 	int32_t partition;
 	enum partition_state state;
 	struct chunk chunk;
-	int64_t next;	   /* offset to fetch from */
-	int reach;	   /* common/log/scan_back.h, while no mark was found */
-	bool moving;	   /* waits for an assignment that begins at `next` */
+	struct commits_reader reader;
 	int64_t done;	   /* offset behind what is in Redis */
 	int64_t committed; /* told to the group */
 	bool paused;
@@ -67,17 +66,22 @@ static void projector_partition_set_state(
 static void move_to(struct partition *l, int64_t offset)
 {
 	pending_clear(&l->pending);
-	l->next = offset;
-	l->moving = true;
+	commits_reader_move(&l->reader, offset);
 	l->x->reassign(l->x->arg);
 }
 
-/* Until a mark starts it. */
-static void search_mark(struct partition *l, int reach)
+/* Until a mark starts it; the reader is where it begins. */
+static void begin_search(struct partition *l)
 {
 	chunk_restart(&l->chunk, l->chunk.initialised, l->chunk.from);
-	l->reach = reach;
-	move_to(l, scan_back_offset(reach));
+	pending_clear(&l->pending);
+	l->x->reassign(l->x->arg);
+}
+
+static void search_mark(struct partition *l)
+{
+	commits_reader_search(&l->reader, SCAN_BACK_FIRST);
+	begin_search(l);
 }
 
 /* The log has no mark yet, and Redis was started at 0. What was heard of it
@@ -88,8 +92,8 @@ static void begin_again(struct partition *l)
 	chunk_resume(&l->chunk, 0, 0, l->chunk.turn);
 	if (heard)
 		move_to(l, RD_KAFKA_OFFSET_BEGINNING);
-	else if (l->next < 0)
-		l->next = RD_KAFKA_OFFSET_BEGINNING;
+	else if (l->reader.next < 0)
+		l->reader.next = RD_KAFKA_OFFSET_BEGINNING;
 }
 
 /* --- messages ------------------------------------------------------------- */
@@ -146,7 +150,8 @@ static void applied(struct partition *l)
 	}
 	chunk_applied(c);
 	backoff_reset(&l->backoff);
-	l->done = l->pending.n ? pending_first(&l->pending)->offset : l->next;
+	l->done =
+	    l->pending.n ? pending_first(&l->pending)->offset : l->reader.next;
 	projector_partition_set_state(l, PARTITION_FOLLOWING);
 	if (reread)
 		begin_again(l);
@@ -227,15 +232,14 @@ void partition_resume(
 		   l2_watermark_parse(watermark->str, watermark->len, &w);
 	projector_partition_set_state(l, PARTITION_FOLLOWING);
 	/* What the former assignment still brings would be behind a hole. */
-	l->moving = true;
 	if (has && parse_cursor(cursor, &at)) {
 		chunk_resume(&l->chunk, w.watermark, at.offset, at.turn);
-		l->next = at.offset ? at.offset : RD_KAFKA_OFFSET_BEGINNING;
+		commits_reader_move(&l->reader,
+		    at.offset ? at.offset : RD_KAFKA_OFFSET_BEGINNING);
 		return;
 	}
 	chunk_restart(&l->chunk, has, w.watermark);
-	l->reach = SCAN_BACK_FIRST;
-	l->next = scan_back_offset(l->reach);
+	commits_reader_search(&l->reader, SCAN_BACK_FIRST);
 }
 
 static void forget_foreign(struct partition *l)
@@ -243,20 +247,20 @@ static void forget_foreign(struct partition *l)
 	log_event(EV_REDIS_ELSEWHERE,
 	    "partition=%d from=%" PRIu64 " answer=\"not of this log\"",
 	    l->partition, l->chunk.from);
-	search_mark(l, SCAN_BACK_FIRST);
+	search_mark(l);
 }
 
 void partition_eof(struct partition *l, int64_t end)
 {
-	if (l->state != PARTITION_FOLLOWING || l->moving || l->draining)
+	if (l->state != PARTITION_FOLLOWING || l->reader.moving || l->draining)
 		return;
 	if (l->chunk.follower.started) {
 		if (chunk_is_foreign(&l->chunk))
 			forget_foreign(l);
 		return;
 	}
-	if (!scan_back_is_whole(l->reach, end)) {
-		search_mark(l, l->reach + 1);
+	if (commits_reader_retry(&l->reader, end)) {
+		begin_search(l);
 		return;
 	}
 	chunk_begin_empty(&l->chunk);
@@ -268,10 +272,10 @@ void partition_eof(struct partition *l, int64_t end)
  * yet. */
 void partition_asks(struct partition *l)
 {
-	bool follows = l->state != PARTITION_HELD && !l->moving &&
-		       l->next >= 0 && l->chunk.follower.started;
+	bool follows = l->state != PARTITION_HELD && !l->reader.moving &&
+		       l->reader.next >= 0 && l->chunk.follower.started;
 	writes_bound_asks(&l->chunk.bound,
-	    follows ? follower_base(&l->chunk.follower) : 0, l->next);
+	    follows ? follower_base(&l->chunk.follower) : 0, l->reader.next);
 }
 
 void partition_head(struct partition *l, version_t head)
@@ -279,7 +283,7 @@ void partition_head(struct partition *l, version_t head)
 	const struct writes_bound *b = &l->chunk.bound;
 	if (writes_bound_answered(&l->chunk.bound, head, clock_mono()))
 		l->anew = true;
-	if (!l->anew || l->state != PARTITION_FOLLOWING || l->moving ||
+	if (!l->anew || l->state != PARTITION_FOLLOWING || l->reader.moving ||
 	    l->draining)
 		return; /* or the next time */
 	l->anew = false;
@@ -287,20 +291,21 @@ void partition_head(struct partition *l, version_t head)
 	log_event(EV_REDIS_AHEAD,
 	    "partition=%d heard=%" PRIu64 " head=%" PRIu64, l->partition,
 	    b->asked_highest, b->judged);
-	search_mark(l, SCAN_BACK_FIRST);
+	search_mark(l);
 }
 
 /* Only from the tail can be begun when the cursor is not in the log; anything
  * else is tried again where it was. */
 void partition_fault(struct partition *l, const struct err *e)
 {
-	if (l->state == PARTITION_HELD || l->moving)
+	if (l->state == PARTITION_HELD || l->reader.moving)
 		return;
 	bool gone = consumer_is_gone(e);
 	partition_hold(l);
 	if (gone) {
 		projector_partition_set_state(l, PARTITION_FOLLOWING);
-		search_mark(l, l->next < 0 ? SCAN_BACK_WHOLE : SCAN_BACK_FIRST);
+		commits_reader_lost(&l->reader);
+		begin_search(l);
 	} else {
 		loop_timer_start(l->timer, CLOCK_S(1));
 	}
@@ -347,24 +352,23 @@ void partition_hold(struct partition *l)
 
 int64_t partition_offset(const struct partition *l)
 {
-	return l->next;
+	return l->reader.next;
 }
 
 void partition_assigned(struct partition *l)
 {
-	l->moving = false;
+	commits_reader_assigned(&l->reader);
 	l->paused = false;
 	projector_partition_apply_backpressure(l);
 }
 
 void partition_message(struct partition *l, rd_kafka_message_t *m)
 {
-	if (l->state == PARTITION_HELD || l->moving || l->draining ||
-	    (l->next >= 0 && m->offset < l->next)) {
+	if (l->state == PARTITION_HELD || l->draining ||
+	    !commits_reader_takes(&l->reader, m->offset)) {
 		rd_kafka_message_destroy(m);
 		return;
 	}
-	l->next = m->offset + 1;
 	pending_push(&l->pending, m);
 	pump(l);
 	projector_partition_apply_backpressure(l);

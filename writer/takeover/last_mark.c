@@ -11,6 +11,7 @@
 #include "common/base/log.h"
 #include "common/base/mem.h"
 #include "common/kafka/consumer.h"
+#include "common/log/commits_reader.h"
 #include "common/log/scan_back.h"
 
 #include <inttypes.h>
@@ -21,9 +22,9 @@
 struct tail {
 	version_t watermark;
 	version_t end; /* no mark is above it */
-	int reach;     /* common/log/scan_back.h */
-	bool ended;    /* read to the end, this far */
-	bool whole;    /* and that was all there is */
+	struct commits_reader reader;
+	bool ended; /* read to the end, this far */
+	bool whole; /* and that was all there is */
 };
 
 struct last_mark {
@@ -54,24 +55,26 @@ static bool is_final(const struct last_mark *m, size_t i)
 static void last_mark_begin(struct last_mark *m, size_t i, int reach)
 {
 	struct tail *tail = &m->tails[i];
-	tail->reach = reach;
+	commits_reader_search(&tail->reader, reach);
 	tail->ended = tail->whole = false;
 	announced_free(&m->ends[i].told);
 	m->ends[i].told = announced_new(tail->watermark);
 }
 
+static bool last_mark_start_of(void *arg, size_t i, struct consumer_start *out)
+{
+	struct last_mark *m = arg;
+	if (is_final(m, i))
+		return false;
+	*out = (struct consumer_start){
+	    m->ends[i].partition, m->tails[i].reader.next};
+	commits_reader_assigned(&m->tails[i].reader);
+	return true;
+}
+
 static void last_mark_assign(struct last_mark *m)
 {
-	struct consumer_start *starts = mem_alloc(m->n * sizeof *starts);
-	size_t n = 0;
-	for (size_t i = 0; i < m->n; i++) {
-		if (is_final(m, i))
-			continue;
-		starts[n++] = (struct consumer_start){
-		    m->ends[i].partition, scan_back_offset(m->tails[i].reach)};
-	}
-	consumer_assign(m->consumer, starts, n);
-	free(starts);
+	consumer_assign_each(m->consumer, m->n, last_mark_start_of, m);
 }
 
 static void last_mark_on_timer(void *arg)
@@ -139,7 +142,8 @@ static void last_mark_on_message(void *arg, rd_kafka_message_t *msg)
 {
 	struct last_mark *m = arg;
 	size_t i = last_mark_index_of(m, msg->partition);
-	if (i < m->n) {
+	if (i < m->n &&
+	    commits_reader_takes(&m->tails[i].reader, msg->offset)) {
 		struct last_mark_end *end = &m->ends[i];
 		if (msg->offset > end->last)
 			end->last = msg->offset;
@@ -156,7 +160,8 @@ static void last_mark_on_eof(void *arg, int32_t partition, int64_t offset)
 	if (at == m->n)
 		return;
 	m->tails[at].ended = true;
-	m->tails[at].whole = scan_back_is_whole(m->tails[at].reach, offset);
+	m->tails[at].whole =
+	    commits_reader_is_whole(&m->tails[at].reader, offset);
 	bool all_final = true;
 	for (size_t i = 0; i < m->n; i++) {
 		if (!m->tails[i].ended)
@@ -169,7 +174,7 @@ static void last_mark_on_eof(void *arg, int32_t partition, int64_t offset)
 	}
 	for (size_t i = 0; i < m->n; i++) {
 		if (!is_final(m, i))
-			last_mark_begin(m, i, m->tails[i].reach + 1);
+			last_mark_begin(m, i, m->tails[i].reader.reach + 1);
 	}
 	last_mark_assign(m);
 }
