@@ -211,18 +211,22 @@ static bool can_serve(struct app *app, struct buf *reasons)
 		buf_str(reasons, "the log cannot be reached\n");
 	bool compared = tail_compared(app->tail);
 	if (!tail)
-		buf_str(reasons, "the commits are not followed\n");
-	else if (!compared)
 		buf_str(
-		    reasons, "the commits are not yet compared with the log\n");
+		    reasons, "commits cannot be read from sluice.commits\n");
+	else if (!compared)
+		buf_str(reasons, "waiting for the first comparison of the "
+				 "commits with the log\n");
 	bool epoch = epoch_known(app->epoch);
 	if (!database)
 		buf_str(reasons, "the primary cannot be reached\n");
 	else if (!epoch)
-		buf_str(reasons, "the primary has not told its log\n");
+		buf_str(
+		    reasons, "waiting for the primary to report its epoch\n");
 	const struct collection *missing = schema_ready_first(app->migrated);
 	if (missing)
-		buf_printf(reasons, "the declaration of %s is not migrated\n",
+		buf_printf(reasons,
+		    "the declaration of %s is not migrated: run sluice-writer "
+		    "--migrate\n",
 		    missing->name);
 	return log && tail && compared && database && epoch && !missing;
 }
@@ -235,7 +239,7 @@ static bool app_ready(void *arg, struct buf *reasons)
 	if (leaving)
 		buf_str(reasons, "draining\n");
 	if (!open)
-		buf_str(reasons, "the public listener is not open\n");
+		buf_str(reasons, "the public listener is not open yet\n");
 	return can_serve(app, reasons) && open && !leaving;
 }
 

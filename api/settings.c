@@ -46,8 +46,8 @@ struct err api_settings_check(const struct config *c)
 	if (!clients_check(s->proxies))
 		return err_make(ERR_KIND_FATAL, "config",
 		    "setting 'http.proxies' has the bad value '%s'; allowed: "
-		    "addresses and networks (10.0.0.7, 10.0.0.0/8), with "
-		    "commas between",
+		    "comma-separated addresses and networks (10.0.0.7, "
+		    "10.0.0.0/8)",
 		    s->proxies);
 	struct err e = check_budgets(s);
 	if (e.kind != ERR_KIND_OK || s->replica_urls[0] == '\0')

@@ -15,13 +15,14 @@ static bool projector_report_is_ready(void *arg, struct buf *out)
 {
 	const struct report *r = arg;
 	if (*r->draining)
-		buf_str(out, "draining: a signal came\n");
+		buf_str(out, "draining: shutting down after a signal\n");
 	if (!redis_ready(r->x->redis))
 		buf_str(out, "redis: not connected\n");
 	if (!*r->member)
 		buf_str(out, "group: no assignment yet\n");
 	else if (!consumer_reachable(r->x->consumer))
-		buf_str(out, "kafka: a partition's leader does not answer\n");
+		buf_str(
+		    out, "kafka: the leader of a partition does not answer\n");
 	for (size_t i = 0; i < r->n; i++) {
 		const struct partition *l = r->parts[i];
 		if (l == NULL || (partition_initialised(l) &&

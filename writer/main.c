@@ -61,13 +61,18 @@ int main(int argc, char **argv)
 	bool made_again = false, emptying = false;
 	config_init(&config, &settings, rows, sizeof rows / sizeof *rows);
 	const struct daemon_flag flags[] = {
-	    {"migrate", &migrating, "create missing topics and tables, exit"},
+	    {"migrate", &migrating,
+		"create missing topics and tables, then exit"},
 	    {"advance-epoch", &advancing,
-		"move to the log of the settings, exit (docs/operations.md)"},
-	    {"dry-run", &dry, "with one of these: only print what it would do"},
+		"move to the log that the settings name, then exit "
+		"(docs/operations.md)"},
+	    {"dry-run", &dry,
+		"with --migrate or --advance-epoch: only print what would be "
+		"done"},
 	    {"made-again", &made_again,
-		"with --advance-epoch: the topic was made again, not cut"},
-	    {"drain", &emptying, "apply what the log holds, exit"},
+		"with --advance-epoch: the topic was created again, not "
+		"truncated"},
+	    {"drain", &emptying, "apply all writes in the log, then exit"},
 	};
 	const struct daemon_spec spec = {
 	    .name = "sluice-writer",

@@ -24,7 +24,7 @@ static void trouble(const struct partition *p, struct buf *out)
 	buf_printf(out, "partition %d: %s: %s", partition_number(p),
 	    partition_state_name(p), partition_trouble(p));
 	if (first[0])
-		buf_printf(out, "; the first write that waits is %s", first);
+		buf_printf(out, "; the first waiting write is %s", first);
 	buf_char(out, '\n');
 }
 
@@ -52,9 +52,9 @@ static bool writer_report_is_ready(void *arg, struct buf *out)
 	const char *takeover =
 	    *r->takeover ? takeover_waits_for(*r->takeover) : "";
 	if (r->x->paused)
-		reason(out, "paused", "POST /resume lets it go on");
+		reason(out, "paused", "POST /resume resumes it");
 	if (*r->draining)
-		reason(out, "draining", "a signal came");
+		reason(out, "draining", "shutting down after a signal");
 	if (start[0])
 		reason(out, "start", start);
 	else if (pool_ready(r->x->pool) == 0)
@@ -62,7 +62,8 @@ static bool writer_report_is_ready(void *arg, struct buf *out)
 	if (start[0] == '\0' && !*r->member)
 		reason(out, "group", "no assignment yet");
 	else if (*r->consumer && !consumer_reachable(*r->consumer))
-		reason(out, "kafka", "a partition's leader does not answer");
+		reason(
+		    out, "kafka", "the leader of a partition does not answer");
 	if (takeover[0])
 		reason(out, "takeover waits for", takeover);
 	troubles(r, out);

@@ -60,7 +60,7 @@ static bool take_operand(struct admin_exchange *x, const struct app *app,
 	if (path->n > 2 &&
 	    !collection_key_valid(out->collection, s[2].text, s[2].len)) {
 		admin_routes_refuse(
-		    x, PROBLEM_NOT_FOUND, "No row has such a key.");
+		    x, PROBLEM_NOT_FOUND, "No row can have this key.");
 		return false;
 	}
 	if (out->collection)
@@ -96,8 +96,8 @@ bool operate(void *arg, struct admin_exchange *x)
 	    path_parse(x->path, &path) ? admin_routes_find(x, &path) : NULL;
 	if (start && atomic_load(&app->draining))
 		/* The threads that it needs are ending. */
-		admin_routes_refuse(
-		    x, PROBLEM_STORE_UNAVAILABLE, "The instance ends.");
+		admin_routes_refuse(x, PROBLEM_STORE_UNAVAILABLE,
+		    "The instance is shutting down.");
 	else if (start && take_operand(x, app, &path, &operand))
 		start(app, x, &operand);
 	path_free(&path);

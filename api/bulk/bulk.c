@@ -83,12 +83,12 @@ static void bulk_hear(struct request *r, enum bulk_split_what what)
 	bool item = what == BULK_SPLIT_ITEM || what == BULK_SPLIT_LONG;
 	if (b->split.taken > (size_t)settings->max_bulk)
 		stop_at(b, PROBLEM_TOO_LARGE, (size_t)settings->max_bulk,
-		    "A bulk may have as many bytes as the setting "
-		    "http.max_bulk says.");
+		    "The body of a bulk request is larger than the setting "
+		    "http.max_bulk allows.");
 	else if (item && b->results.n == (size_t)settings->max_bulk_items)
 		stop_at(b, PROBLEM_TOO_LARGE, b->split.at,
-		    "A bulk may have as many items as the setting "
-		    "http.max_bulk_items says.");
+		    "The bulk request has more items than the setting "
+		    "http.max_bulk_items allows.");
 	else if (what == BULK_SPLIT_ITEM)
 		take_item(r);
 	else if (what == BULK_SPLIT_LONG)
@@ -113,7 +113,7 @@ static void count_memory(struct request *r)
 		return;
 	budget_set(&budget_bodies, &b->memory, n);
 	stop_at(b, PROBLEM_BUFFER_FULL, b->split.at,
-	    "The bodies of the requests in hand take as much memory as the "
+	    "The bodies of requests in progress use all the memory that the "
 	    "setting http.body_budget allows.");
 }
 
@@ -196,12 +196,12 @@ static void check_headers(struct request *r)
 {
 	struct bulk *b = r->bulk;
 	if (request_header(r, MHD_HTTP_HEADER_IF_MATCH))
-		refuse_header(
-		    b, "If-Match", "a POST makes rows: there is none to match");
+		refuse_header(b, "If-Match",
+		    "a POST creates rows, so there are none to match");
 	if (request_header(r, "Idempotency-Key"))
 		refuse_header(b, "Idempotency-Key",
-		    "a bulk takes none; items that name their keys "
-		    "themselves are not made twice");
+		    "not allowed in a bulk request; name the keys in the "
+		    "items, so that a retry does not create them twice");
 }
 
 void bulk_begin(struct request *r, size_t before)
@@ -224,9 +224,9 @@ void bulk_begin(struct request *r, size_t before)
 	if (!b->counted || others >= (size_t)app->settings->max_bulks) {
 		b->retry_s = 1;
 		bulk_stop(b, PROBLEM_BUFFER_FULL,
-		    "As many bulks are in hand as may, or as one client may "
-		    "have: see the settings http.max_bulks and "
-		    "http.client_share.");
+		    "Too many bulk requests are in progress, in all "
+		    "(http.max_bulks) or from this client "
+		    "(http.client_share).");
 	} else if (write_refused(r->worker, r->collection, &refusal)) {
 		b->retry_s = refusal.retry_s;
 		bulk_stop(b, refusal.problem, refusal.detail);

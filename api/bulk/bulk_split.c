@@ -113,7 +113,8 @@ static enum bulk_split_what outside(
 			return bulk_split_fail(s, at, "an array is expected");
 		s->place = BULK_SPLIT_FIRST;
 	} else if (s->place == BULK_SPLIT_BEHIND) {
-		return bulk_split_fail(s, at, "more follows behind the array");
+		return bulk_split_fail(
+		    s, at, "unexpected text after the array");
 	} else if (s->place == BULK_SPLIT_FIRST && c == ']') {
 		s->place = BULK_SPLIT_BEHIND;
 	} else if (s->form == BULK_SPLIT_ARRAY && (c == ',' || c == ']')) {

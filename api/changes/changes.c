@@ -173,13 +173,13 @@ void changes_sweep(struct worker *w)
 static enum step_result changes_unavailable(struct request *r)
 {
 	return answer_problem(
-	    r, PROBLEM_STORE_UNAVAILABLE, "The commits cannot be heard of.");
+	    r, PROBLEM_STORE_UNAVAILABLE, "Commits cannot be read.");
 }
 
 static enum step_result expired(struct request *r)
 {
 	return answer_problem(r, PROBLEM_POSITION_EXPIRED,
-	    "The log does not hold what was changed since this event; read "
+	    "The log no longer has the changes since this event; read "
 	    "the collection again.");
 }
 
@@ -206,7 +206,7 @@ static enum step_result find_places(
 	case CHANGE_ID_MALFORMED:
 		break;
 	}
-	violations_add(&v, "Last-Event-ID", "is not the id of an event");
+	violations_add(&v, "Last-Event-ID", "is not an event id");
 	return answer_violations(r, &v);
 }
 
@@ -230,9 +230,8 @@ static enum step_result open_feed(
 		return answer_full(r);
 	if (!request_may_park(r) || !changes_take_place(r))
 		return answer_problem(r, PROBLEM_BUFFER_FULL,
-		    "As many change feeds are open as may, or as one client "
-		    "may have: see the settings changes.max and "
-		    "http.client_share.");
+		    "Too many change feeds are open, in all (changes.max) or "
+		    "from this client (http.client_share).");
 	const struct feed_options o = {
 	    .collection = r->collection,
 	    .epoch = epoch,

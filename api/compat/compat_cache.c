@@ -73,11 +73,11 @@ enum step_result seed_clear_step(struct request *r)
 	struct app *app = r->worker->app;
 	if (!app->purges_allowed)
 		return answer_problem(r, PROBLEM_FORBIDDEN,
-		    "This listener takes no purges: see the setting "
-		    "http.purge, or ask DELETE /cache of the admin listener.");
+		    "Purges are disabled on this listener: see the setting "
+		    "http.purge, or send DELETE /cache to the admin listener.");
 	if (compat_cache_is_foreign(r))
 		return answer_problem(r, PROBLEM_FORBIDDEN,
-		    "Pages of another origin are not answered.");
+		    "Requests from pages of another origin are rejected.");
 	if (!request_may_park(r))
 		return answer_problem(r, PROBLEM_BUFFER_FULL, NULL);
 	struct clearing *c = MEM_NEW(struct clearing);
@@ -211,6 +211,6 @@ enum step_result seed_timed_step(struct request *r)
 		return answer_measure(r);
 	if (++m->tries == TRIES)
 		return answer_problem(r, PROBLEM_STORE_UNAVAILABLE,
-		    "The document is not kept by the cache.");
+		    "The cache does not keep this document.");
 	return next_round(r);
 }

@@ -205,7 +205,8 @@ static enum step_result list_read(struct request *r)
 		if (!add_posts(&body, page, cached)) {
 			buf_free(&body);
 			return answer_problem(r, PROBLEM_STORE_UNAVAILABLE,
-			    "The database answered with what is no JSON.");
+			    "The database returned something that is not "
+			    "JSON.");
 		}
 	} else {
 		buf_str(&body, "{\"products\":");

@@ -221,7 +221,7 @@ enum step_result answer_problem(
 enum step_result answer_full(struct request *r)
 {
 	return answer_problem(r, PROBLEM_STORE_UNAVAILABLE,
-	    "The answers that clients have not taken yet use as much memory as "
+	    "Responses that clients have not read yet use all the memory that "
 	    "the setting http.answer_budget allows.");
 }
 

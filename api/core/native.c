@@ -41,8 +41,7 @@ static enum step_result native_absent(
     struct request *r, const char *key, size_t len)
 {
 	(void)key, (void)len;
-	return answer_problem(
-	    r, PROBLEM_NOT_FOUND, "There is no row with this key.");
+	return answer_problem(r, PROBLEM_NOT_FOUND, "No row has this key.");
 }
 
 static enum step_result represent(struct request *r);
@@ -186,7 +185,7 @@ static enum step_result take_condition(struct request *r)
 	case PRECONDITION_MATCH:
 		if (r->creates)
 			return bad_header(r, "If-Match",
-			    "a POST makes a row: there is none to match");
+			    "a POST creates a row, so there is none to match");
 		r->condition = RECORD_IF_MATCH;
 		return STEP_MORE;
 	case PRECONDITION_ABSENT:

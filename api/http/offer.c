@@ -61,7 +61,7 @@ static enum step_result not_acceptable(struct request *r)
 	const struct operation *op = operation_of(r->route);
 	const struct operation_answer *a = op->answers;
 	struct buf detail = {0};
-	buf_str(&detail, "This resource is to be had as ");
+	buf_str(&detail, "This resource is available as ");
 	for (size_t n = 0; a->status; a++) {
 		if (a->media && strstr(detail.data, a->media) == NULL)
 			buf_printf(&detail, "%s%s", n++ ? ", " : "", a->media);

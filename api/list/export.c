@@ -143,7 +143,7 @@ static void export_broken(struct export *e)
 	e->told = true;
 	log_event(EV_EXPORT_BROKEN, "collection=%s error=%s",
 	    e->collection->name,
-	    log_quote(e->cut ? "it stood still, or a drain"
+	    log_quote(e->cut ? "no progress, or a shutdown"
 			     : pg_copy_error(e->copy)));
 	client_socket_reset(e->connection);
 }
@@ -321,9 +321,8 @@ enum step_result export_step(struct request *r)
 		return answer_full(r);
 	if (!request_may_park(r) || !export_take_place(r))
 		return export_refuse(r,
-		    "As many exports run as may, or as one client may have: "
-		    "see "
-		    "the settings export.max and http.client_share.");
+		    "Too many exports are running, in all (export.max) or "
+		    "from this client (http.client_share).");
 	request_deadline(r, w->app->settings->read_timeout);
 	if (way == LOOKUP_PRIMARY)
 		r->skipped |= SKIP_TAIL_CLOSED;
@@ -370,7 +369,7 @@ enum step_result export_begun_step(struct request *r)
 		return export_ask(r, TIER_PRIMARY);
 	r->tier = TIER_NONE;
 	return old ? answer_problem(r, PROBLEM_POSITION_NOT_REACHED,
-			 "The database is behind a commit that is known; it "
+			 "The database is behind a known commit; it "
 			 "catches up by itself.")
 		   : export_refuse(r, NULL);
 }

@@ -63,7 +63,7 @@ static enum step_result export_all(struct request *r)
 	r->step = STEP_READ;
 	if (offer_parameter(r, name))
 		return offer_refuse(r, PROBLEM_INVALID_FILTER, name,
-		    "an export is the whole collection: it takes no "
+		    "an export has the whole collection: it takes no "
 		    "parameters");
 	return STEP_MORE;
 }

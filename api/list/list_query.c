@@ -202,7 +202,7 @@ static bool add_filter(struct list_query *q, const struct list_column *column,
 		    "like, ilike or is");
 	if (q->nfilters == LIST_FILTERS)
 		return list_query_refuse(fault, name, strlen(name),
-		    "there are more than %d filters", (int)LIST_FILTERS);
+		    "more than %d filters", (int)LIST_FILTERS);
 	struct list_filter *f = &q->filters[q->nfilters++];
 	*f = (struct list_filter){.column = column, .op = (enum list_op)op};
 	const char *why =
@@ -254,7 +254,7 @@ static bool once(struct list_query *q, enum given what, const char *name,
 	bool first = !(q->given & what);
 	q->given |= what;
 	return first ||
-	       list_query_refuse(fault, name, strlen(name), "is there twice");
+	       list_query_refuse(fault, name, strlen(name), "appears twice");
 }
 
 bool list_query_add(struct list_query *q, const char *name, size_t name_len,
@@ -309,7 +309,7 @@ bool list_query_finish(struct list_query *q, struct list_fault *fault)
 		return true;
 	fault->cursor = true;
 	return list_query_refuse(fault, "cursor", 6,
-	    "is not one that this list gave: a cursor holds for the same "
+	    "does not belong to this list: a cursor is valid only for the same "
 	    "collection, filters and order");
 }
 

@@ -52,7 +52,7 @@ const char *list_value_fault(
 	case COLUMN_NUMERIC:
 		return list_value_is_number(column->field, s, len)
 			   ? NULL
-			   : "must be a number, of no more digits than the "
+			   : "must be a number with no more digits than the "
 			     "field takes";
 	case COLUMN_BOOLEAN:
 		return is_boolean(s) ? NULL : "must be true or false";

@@ -135,7 +135,8 @@ static void take_result(struct pg_copy *c, PGresult *r)
 		pg_copy_unwatch(c);
 	} else if (status == PGRES_TUPLES_OK && c->state == STATE_FIRST) {
 		if (!pg_shape_fits(c->o.first_shape, r))
-			pg_copy_fail(c, "not what the query asks for");
+			pg_copy_fail(c,
+			    "the result does not have the form of the query");
 		PQclear(c->first);
 		c->first = r;
 		return;

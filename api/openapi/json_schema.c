@@ -190,27 +190,26 @@ static const struct {
 } kinds[JSON_SCHEMA_KINDS] = {
     [JSON_SCHEMA_DOCUMENT] = {"_document", "A document, as it is read."},
     [JSON_SCHEMA_NEW] = {"_new",
-	"A document, as it is sent. A key that it does "
-	"not name is generated."},
-    [JSON_SCHEMA_PUT] = {"_put", "A document, as it is sent to its key."},
+	"A document to create. A key that it does not name is generated."},
+    [JSON_SCHEMA_PUT] = {"_put", "A document to store under its key."},
     [JSON_SCHEMA_PATCH] = {"_patch",
-	"What it names is changed (RFC 7396); null "
-	"sets a field to null, or to its default."},
+	"A merge patch (RFC 7396): the named fields are changed; null sets a "
+	"field to null, or to its default."},
     [JSON_SCHEMA_INCREMENT] = {"_increment",
-	"To each field that it names, the number is added."},
+	"The number is added to each named field."},
     [JSON_SCHEMA_LIST] = {"_list", "Documents, in order."},
     [JSON_SCHEMA_CREATE] = {"_create", "A document, or many."},
     [JSON_SCHEMA_WRITTEN] = {"_written",
-	"What became of the write; with return=representation, the document."},
+	"The outcome of the write; with return=representation, the document."},
     [JSON_SCHEMA_CREATED] = {"_created",
-	"What became of the write, or of each of many; with "
+	"The outcome of the write, or of each write; with "
 	"return=representation, the document."},
     [JSON_SCHEMA_CACHED] = {"_cached",
 	"A document, and whether a cache had it."},
     [JSON_SCHEMA_ALL] = {"_all",
 	"Documents, each with whether a cache had it."},
     [JSON_SCHEMA_PARTIAL] = {"_partial",
-	"The fields to change; null is as if the field were left out."},
+	"The fields to change; null is the same as leaving the field out."},
     [JSON_SCHEMA_ANSWER] = {"_answer", "A document, and where it came from."},
     [JSON_SCHEMA_ANSWERS] = {"_answers",
 	"Documents, and where they came from."},

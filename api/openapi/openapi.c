@@ -200,9 +200,9 @@ static void info(struct jsonout *j)
 	jsonout_string(j, "version", SLUICE_VERSION);
 	jsonout_string(j, "description",
 	    "A write buffer and a coherent read cache around PostgreSQL. A "
-	    "write is answered when the log has it, or waited for (Prefer: "
-	    "wait=5); a read says in Cache-Status where it came from. Where "
-	    "there is GET, there is HEAD.");
+	    "write is answered when the log has it, or after its commit "
+	    "(Prefer: wait=5). A read names its source in Cache-Status. Every "
+	    "GET route also answers HEAD.");
 	jsonout_open(j, "license", '{');
 	jsonout_string(j, "name", "MIT");
 	jsonout_string(j, "identifier", "MIT");
@@ -225,8 +225,9 @@ static void tags(struct jsonout *j)
 	static const struct {
 		const char *name, *description;
 	} others[] = {
-	    {"writes", "\"What became of a write.\""},
-	    {"service", "\"This instance, and what it serves.\""},
+	    {"writes", "\"Outcomes of writes.\""},
+	    {"service",
+		"\"This instance: health, statistics, documentation.\""},
 	    {"reference routes", "\"The routes of the reference systems.\""},
 	};
 	const struct collection *c;

@@ -60,8 +60,9 @@ static void path_parameters(
 	if (!key && strstr(pattern, "{id}") == NULL)
 		return;
 	parameter(j, key ? c->key_name : "id", "path",
-	    c->key == KEY_STRING ? "One that begins with `_` is sent as `%5F…`."
-				 : NULL);
+	    c->key == KEY_STRING
+		? "A key that begins with `_` is sent as `%5F…`."
+		: NULL);
 	json_schema_key(j, "schema", c);
 	example_key(j, "example", c);
 	jsonout_close(j, '}');
@@ -94,8 +95,8 @@ static void list_parameters(
 	text_schema(j, order);
 	jsonout_close(j, '}');
 	parameter(j, "limit", "query",
-	    paged ? "How many documents at most."
-		  : "How many documents at most; without any parameter: all.");
+	    paged ? "Maximum number of documents."
+		  : "Maximum number of documents; without any parameter: all.");
 	jsonout_open(j, "schema", '{');
 	jsonout_string(j, "type", "integer");
 	jsonout_int(j, "minimum", 1);
@@ -105,7 +106,7 @@ static void list_parameters(
 	jsonout_close(j, '}');
 	jsonout_close(j, '}');
 	/* It has no example: it holds for one list only. */
-	parameter(j, "cursor", "query", "Of the Link of the page before.");
+	parameter(j, "cursor", "query", "From the Link of the previous page.");
 	text_schema(j, NULL);
 	jsonout_close(j, '}');
 }

@@ -56,7 +56,7 @@ static enum step_result bad_position(struct request *r)
 {
 	struct violations v = {0};
 	violations_add(&v, "Sluice-Read-After",
-	    "must be positions as Sluice-Position gives them");
+	    "must be positions as Sluice-Position returns them");
 	return answer_violations(r, &v);
 }
 
@@ -66,7 +66,8 @@ static enum step_result too_busy(struct request *r)
 		return r->route->surface->receipt(r); /* see read_answer_step */
 	metric_add(&r->worker->metrics->shed, 1);
 	return answer_problem(r, PROBLEM_BUFFER_FULL,
-	    "This instance has as many waiting requests as it may.");
+	    "This instance has reached its maximum of waiting requests "
+	    "(http.max_parked).");
 }
 
 static enum step_result no_room(struct request *r)
@@ -250,7 +251,7 @@ enum step_result read_answer_step(struct request *r)
 	switch (r->failure) {
 	case READ_NOT_REACHED:
 		return answer_problem(r, PROBLEM_POSITION_NOT_REACHED,
-		    "The database is behind a commit that is known; it "
+		    "The database is behind a known commit; it "
 		    "catches up by itself.");
 	case READ_UNCACHED:
 		return answer_problem(r, PROBLEM_ONLY_IF_CACHED, NULL);
@@ -258,13 +259,13 @@ enum step_result read_answer_step(struct request *r)
 		return answer_problem(r, PROBLEM_STORE_UNAVAILABLE, NULL);
 	case READ_TOO_LARGE:
 		return answer_problem(r, PROBLEM_ROW_TOO_LARGE,
-		    "It was not written through this API, or before the "
-		    "setting document.max_bytes was lowered. Replace it, or "
-		    "delete it.");
+		    "The row was not written through this API, or it was "
+		    "written before the setting document.max_bytes was "
+		    "lowered. Replace or delete it.");
 	case READ_LATE:
 		return answer_problem(r, PROBLEM_STORE_UNAVAILABLE,
 		    "The list takes longer than the setting read.timeout "
-		    "says.");
+		    "allows.");
 	case READ_REFUSED:
 		return answer_problem(r,
 		    r->list->cursor ? PROBLEM_INVALID_CURSOR
@@ -277,8 +278,8 @@ enum step_result read_answer_step(struct request *r)
 		return no_room(r);
 	if (!link_fits(r))
 		return answer_problem(r, PROBLEM_INVALID_FILTER,
-		    "There is a next page, and the filters are too long for a "
-		    "Link to it: filter by fewer values at a time, or ask for "
-		    "a higher limit.");
+		    "There is a next page, but the filters are too long for "
+		    "the Link header: use fewer filter values or a higher "
+		    "limit.");
 	return r->route->surface->read(r);
 }

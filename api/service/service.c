@@ -100,11 +100,12 @@ static void write_reasons(struct buf *out, const struct health *h)
 	add_reason(
 	    out, h->has_replica && !h->replica, "the replica does not answer");
 	add_reason(out, !h->redis, "Redis does not answer");
-	add_reason(out, !h->log, "the log does not take writes");
-	add_reason(out, !h->tail, "commits are not heard of");
-	add_reason(out, !h->probe.known, "Kafka does not tell how the log is");
+	add_reason(out, !h->log, "the log does not accept writes");
+	add_reason(out, !h->tail, "commits cannot be read");
+	add_reason(
+	    out, !h->probe.known, "Kafka does not report the state of the log");
 	add_reason(out, h->probe.known && !h->writer,
-	    "no writer is there: writes wait in the log");
+	    "no writer is running: writes wait in the log");
 	add_reason(out, h->stalled, stall);
 	buf_char(out, ']');
 }

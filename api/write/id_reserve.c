@@ -136,7 +136,7 @@ static void id_reserve_take(struct asked *a, const PGresult *rows)
 	if (n == 0 && a->lowest != before) {
 		ask_again(a);
 	} else if (n == 0) {
-		id_reserve_fail(a, "ids", "the sequence gives none");
+		id_reserve_fail(a, "ids", "the sequence returned no keys");
 		give_up(a, UNMIGRATED);
 	} else if (!id_tail_claim(a->w->app->id_tail, a->c, ranges, n)) {
 		id_reserve_fail(a, "queue", "the record was not appended");

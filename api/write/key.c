@@ -54,7 +54,7 @@ static enum step_result have_integer(struct request *r)
 	if (r->expired || (first && !request_may_park(r))) {
 		metric_add(&r->worker->metrics->write_refused, 1);
 		return answer_problem(r, PROBLEM_STORE_UNAVAILABLE,
-		    "No key could be reserved for the row; it was not "
+		    "No key could be reserved for the row, so it was not "
 		    "accepted.");
 	}
 	if (first)

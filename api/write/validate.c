@@ -15,8 +15,8 @@ static const char *key_form(enum key_type t)
 {
 	static const char *const forms[] = {
 	    [KEY_STRING] = "must be a string",
-	    [KEY_INTEGER] = "must be an integer of 64 bits",
-	    [KEY_UUIDV7] = "must be a UUID in small letters",
+	    [KEY_INTEGER] = "must be a 64-bit integer",
+	    [KEY_UUIDV7] = "must be a UUID in lower case",
 	};
 	return forms[t];
 }
@@ -32,7 +32,7 @@ bool validate_key(const struct collection *c, const char *key, size_t len,
 		violations_add(out, name, "has %zu bytes; at most %d", len,
 		    COLLECTION_KEY_MAX);
 	if (memchr(key, '\0', len))
-		violations_add(out, name, "must not hold a NUL byte");
+		violations_add(out, name, "must not contain a NUL byte");
 	if (!utf8_valid(key, len))
 		violations_add(out, name, "must be UTF-8");
 	if (out->n == before && !collection_key_valid(c, key, len))
@@ -298,8 +298,8 @@ void validate_size(const struct collection *c, enum validate_as as,
 	validation_free(v);
 	*v = (struct validation){.validity = TOO_LARGE};
 	snprintf(v->message, sizeof v->message,
-	    "The document would have %zu bytes as it is read; "
-	    "document.max_bytes is %zu.",
+	    "The document would have %zu bytes when read; document.max_bytes "
+	    "is %zu.",
 	    size, most);
 }
 

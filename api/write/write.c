@@ -78,7 +78,7 @@ bool write_refused(const struct worker *w, const struct collection *c,
 	*out = (struct write_refusal){.retry_s = 1};
 	if (schema_ready_misses(app->migrated, c)) {
 		out->problem = PROBLEM_STORE_UNAVAILABLE;
-		out->detail = "The table of the collection is not made for its "
+		out->detail = "The collection's table is not migrated to its "
 			      "declaration yet.";
 		return true;
 	}
@@ -88,7 +88,7 @@ bool write_refused(const struct worker *w, const struct collection *c,
 	}
 	out->problem = PROBLEM_BUFFER_FULL;
 	out->detail =
-	    "The log holds more writes than the writers may be behind.";
+	    "The writers are too far behind the log (write.max_backlog).";
 	return sheds(w, &out->retry_s);
 }
 

@@ -153,7 +153,7 @@ static struct err check_common(const struct config *c)
 	if (!origin_check_check_hosts(s->admin_hosts))
 		return err_make(ERR_KIND_FATAL, "config",
 		    "setting 'admin.hosts' has the bad value '%s'; allowed: "
-		    "names without ports, with commas between",
+		    "comma-separated names without ports",
 		    s->admin_hosts);
 	struct err e = kafka_conf(&k, NULL, &conf);
 	if (e.kind != ERR_KIND_OK)
@@ -174,7 +174,7 @@ static struct err not_understood(
 		return err_make(ERR_KIND_FATAL, "config",
 		    "argument '%s': expected --name=value (--help)", before);
 	return err_make(ERR_KIND_FATAL, "config",
-	    "argument '%s' is not understood (--help)", argv[i]);
+	    "unknown argument '%s' (see --help)", argv[i]);
 }
 
 static struct err daemon_load(const struct daemon_spec *spec, int argc,
@@ -250,7 +250,7 @@ bool daemon_configure(
 	if (e.kind != ERR_KIND_OK)
 		return daemon_refuse(spec, &e, exit_code);
 	if (args.check) {
-		printf("%s: the configuration is good\n", spec->name);
+		printf("%s: the configuration is valid\n", spec->name);
 		return false;
 	}
 	if (args.probe) {

@@ -35,7 +35,7 @@ static bool healthcheck_wait_for(int fd, short events, mono_us_t deadline)
 	}
 }
 
-/* -1: nobody listens there, or does not answer in time. */
+/* -1: nothing listens there there, or does not answer in time. */
 static int connect_one(const struct addrinfo *ai, mono_us_t deadline)
 {
 	const int fd = socket(ai->ai_family,
@@ -63,13 +63,14 @@ static struct err connect_any(const char *address, mono_us_t deadline, int *fd)
 		if (list)
 			freeaddrinfo(list);
 		return err_make(ERR_KIND_FATAL, "probe",
-		    "admin.listen=%s is no address that can be asked", address);
+		    "admin.listen=%s is not an address that can be asked",
+		    address);
 	}
 	*fd = -1;
 	for (struct addrinfo *ai = list; ai && *fd < 0; ai = ai->ai_next)
 		*fd = connect_one(ai, deadline);
 	freeaddrinfo(list);
-	return *fd >= 0 ? ERR_OK : not_well("nobody listens");
+	return *fd >= 0 ? ERR_OK : not_well("nothing listens there");
 }
 
 /* The request is shorter than any socket's buffer. */
@@ -98,7 +99,7 @@ static struct err read_all(int fd, mono_us_t deadline, struct buf *answer)
 		else if (errno != EAGAIN && errno != EINTR)
 			return not_well("the connection failed");
 	}
-	return not_well("the answer has no end");
+	return not_well("the answer is incomplete");
 }
 
 static struct err healthcheck_judge(const struct buf *answer, struct buf *body)
@@ -108,7 +109,7 @@ static struct err healthcheck_judge(const struct buf *answer, struct buf *body)
 	    answer->data ? strstr(answer->data, "\r\n\r\n") : NULL;
 	if (end == NULL ||
 	    sscanf(answer->data, "HTTP/1.%*1d %3d", &status) != 1)
-		return not_well("the answer is no HTTP");
+		return not_well("the answer is not HTTP");
 	buf_str(body, end + 4);
 	if (status == 200)
 		return ERR_OK;

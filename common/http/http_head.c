@@ -17,41 +17,38 @@
 	const struct http_head_fault name = {400, PREFIX "malformed-request",  \
 	    "The request is malformed", detail}
 
-static MALFORMED(bad_name, "The name of a header is not a token.");
+static MALFORMED(bad_name, "A header name is not a token.");
 static MALFORMED(bad_method,
-    "The request line needs a method, which is a token, and one blank.");
-static MALFORMED(bad_line,
-    "A header line has no name, does not end with CR LF, has another CR or a "
-    "NUL, or is folded.");
-static MALFORMED(bad_host,
-    "A request needs one Host header, with a host and perhaps a port.");
-static MALFORMED(
-    two_lengths, "The headers tell the length of the body in two ways.");
-static MALFORMED(
-    two_codings, "There may be one Transfer-Encoding, which must be chunked.");
+    "The request line must begin with a method (a token) and one space.");
+static MALFORMED(bad_line, "A header line has no name, does not end with CR "
+			   "LF, contains another CR or a NUL, or is folded.");
+static MALFORMED(bad_host, "A request needs exactly one Host header, with a "
+			   "host and optionally a port.");
+static MALFORMED(two_lengths, "The headers give the length of the body twice.");
+static MALFORMED(two_codings,
+    "Only one Transfer-Encoding is allowed, and it must be chunked.");
 static MALFORMED(blank_coding,
-    "There may be no blank behind the value of Transfer-Encoding.");
+    "The value of Transfer-Encoding must not be followed by a space.");
 static MALFORMED(old_coding, "HTTP/1.0 has no Transfer-Encoding.");
-MALFORMED(http_head_bad_target,
-    "The target must be a path or a URL of http, without blanks, line ends or "
-    "a NUL.");
+MALFORMED(http_head_bad_target, "The target must be a path or an http URL, "
+				"without spaces, line ends or a NUL.");
 MALFORMED(http_head_bad_length, "Content-Length must be a number of digits.");
 MALFORMED(http_head_bad_chunk, "The chunked coding of the body is malformed.");
 static const struct http_head_fault unknown_coding = {501,
-    PREFIX "unknown-transfer-coding", "The transfer coding is not known",
-    "A body may be sent with Transfer-Encoding: chunked, and no other."};
+    PREFIX "unknown-transfer-coding", "Unknown transfer coding",
+    "The only supported Transfer-Encoding of a body is chunked."};
 const struct http_head_fault http_head_too_many_headers = {431,
     PREFIX "headers-too-large", "The request's headers are too large",
-    "The request line has more parameters than there is room for."};
+    "The request line has too many parameters."};
 const struct http_head_fault http_head_too_large = {413,
     PREFIX "payload-too-large", "The body is too large",
-    "The body has more bytes than this route takes."};
+    "The body is larger than this route accepts."};
 const struct http_head_fault http_head_encoded = {415,
     PREFIX "unsupported-media-type", "Unsupported media type of the body",
     "Send the body without a Content-Encoding."};
 const struct http_head_fault http_head_full = {503, PREFIX "write-buffer-full",
     "Too many requests are waiting",
-    "The bodies of the requests in hand take as much memory as the setting "
+    "The bodies of requests in progress use all the memory that the setting "
     "http.body_budget allows."};
 
 /* --- what is well-formed (pure core) ------------------------------------- */

@@ -85,9 +85,9 @@ const char *origin_check_refuses(
 	    strcmp(g->method, "GET") == 0 || strcmp(g->method, "HEAD") == 0;
 	if (!is_ours(g->host, hosts))
 		return "The Host of a request must be an address, localhost, "
-		       "or a name of the setting admin.hosts.";
+		       "or a name in the setting admin.hosts.";
 	if (origin_check_is_foreign(g))
-		return "Pages of another origin are not answered.";
+		return "Requests from pages of another origin are rejected.";
 	if (!reads && g->mark == NULL && !http_head_is_json(g->content_type))
 		return "A request that changes something needs the "
 		       "header " ORIGIN_CHECK_HEADER

@@ -19,7 +19,7 @@ static void resolve_answer(
 		r->done(r->arg, NULL, uv_strerror(status));
 	else if (getnameinfo(list->ai_addr, list->ai_addrlen, text, sizeof text,
 		     NULL, 0, NI_NUMERICHOST) != 0)
-		r->done(r->arg, NULL, "cannot name the address");
+		r->done(r->arg, NULL, "cannot print the address");
 	else
 		r->done(r->arg, text, NULL);
 }

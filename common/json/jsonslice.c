@@ -69,11 +69,12 @@ static bool skip_escape(struct scan *s)
 		if (jsonstring_point(&s->p, s->end) >= 0)
 			return true;
 		return jsonslice_fail(s, at,
-		    "the escape is no character, or half of one, or U+0000");
+		    "the escape is not a character, is half of a surrogate "
+		    "pair, or is U+0000");
 	}
 	if (c != '\0' && strchr("\"\\/bfnrt", c))
 		return true;
-	return jsonslice_fail(s, at, "there is no such escape");
+	return jsonslice_fail(s, at, "unknown escape");
 }
 
 static bool skip_string(struct scan *s)
@@ -206,7 +207,8 @@ static bool scan(struct scan *s, struct jsonslice *out)
 	*out = (struct jsonslice){first, (size_t)(s->p - first)};
 	skip_blanks(s);
 	if (s->p < s->end)
-		return jsonslice_fail(s, s->p, "more follows behind the value");
+		return jsonslice_fail(
+		    s, s->p, "unexpected text after the value");
 	size_t good = utf8_prefix(first, out->len);
 	return good == out->len ||
 	       jsonslice_fail(s, first + good, "is not UTF-8");

@@ -488,7 +488,8 @@ static void consumer_end_of(struct consumer *c)
 		rd_kafka_destroy(c->rk);
 	else if (!c->fatal)
 		log_event(EV_KAFKA_ERROR, "topic=%s text=\"%s\"", c->topic,
-		    "the group cannot be left: it is by timeout");
+		    "the group could not be left; the membership expires "
+		    "instead");
 }
 
 void consumer_free(struct consumer **cp)

@@ -218,7 +218,7 @@ static const char *why_leave(const char *code)
 	if (strcmp(code, "25006") == 0)
 		return "the server is read-only";
 	if (strcmp(code, "26000") == 0 || strcmp(code, "0A000") == 0)
-		return "the session's prepared statements are of no use";
+		return "the session's prepared statements are unusable";
 	return NULL;
 }
 
@@ -263,7 +263,7 @@ static void note_failure(
  * known. */
 static void distrust(struct pgunits *u)
 {
-	static const char why[] = "Postgres sent what was not asked for";
+	static const char why[] = "Postgres sent an unexpected result";
 	if (u->first && u->first->reply.err.kind == ERR_KIND_OK)
 		u->first->reply.err =
 		    err_make(ERR_KIND_RETRY, "08P01", "%s", why);

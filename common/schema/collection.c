@@ -66,8 +66,7 @@ static struct err collection_add_text(
 {
 	struct declare_fault fault;
 	if (s->n == MOST)
-		return collection_refuse(
-		    path, "", "there are too many collections");
+		return collection_refuse(path, "", "too many collections");
 	struct declaration *d =
 	    declare(text->data ? text->data : "", text->len, stem, &fault);
 	if (d == NULL)
@@ -152,7 +151,7 @@ static struct err add_paths(struct set *s, const char *paths)
 	buf_free(&path);
 	if (e.kind == ERR_KIND_OK && s->n == 0)
 		e = err_make(ERR_KIND_FATAL, "collections",
-		    "collections.dir: there is no declaration (*.json)");
+		    "collections.dir: no declarations (*.json)");
 	return e;
 }
 

@@ -44,8 +44,8 @@ bool declare_name(struct declaration *d, const char *pointer, const char *name)
 	    *name > 'z' ||
 	    strspn(name, "abcdefghijklmnopqrstuvwxyz0123456789_") != len)
 		return declare_refuse(d, pointer,
-		    "a name begins with a small letter and has small letters, "
-		    "digits and _, at most %d",
+		    "a name begins with a lower-case letter and has lower-case "
+		    "letters, digits and _, at most %d characters",
 		    COLLECTION_NAME_MAX);
 	return true;
 }
@@ -117,7 +117,7 @@ static bool declare_take_key(struct declaration *d, struct jsonslice v)
 				    "already");
 		} else {
 			return declare_refuse(d, "/key",
-			    "%.*s is not understood; type and name are",
+			    "unknown member %.*s; allowed: type, name",
 			    (int)m.name.len, m.name.s);
 		}
 	}
@@ -164,8 +164,8 @@ static bool take_cache(struct declaration *d, struct jsonslice v)
 			ok = take_on_commit(d, m.value);
 		else
 			ok = declare_refuse(d, "/cache",
-			    "%.*s is not understood; l1_ttl, l2_ttl and "
-			    "on_commit are",
+			    "unknown member %.*s; allowed: l1_ttl, l2_ttl, "
+			    "on_commit",
 			    (int)m.name.len, m.name.s);
 	}
 	return ok;
@@ -191,8 +191,8 @@ static bool declare_find_parts(
 			i++;
 		if (i == PARTS)
 			return declare_refuse(d, "",
-			    "%.*s is not understood; name, description, key, "
-			    "fields, required, cache and list are",
+			    "unknown member %.*s; allowed: name, description, "
+			    "key, fields, required, cache, list",
 			    (int)m.name.len, m.name.s);
 		parts[i] = m.value;
 	}

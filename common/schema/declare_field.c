@@ -93,11 +93,11 @@ static bool take_bound(
 	if (jsonslice_kind(v) != JSONSLICE_NUMBER)
 		return declare_refuse(a->d, a->pointer, "must be a number");
 	if (!decimal_fits(v, field_max_digits(a->field)))
-		return declare_refuse(a->d, a->pointer,
-		    "has more digits than numbers of the field may have");
+		return declare_refuse(
+		    a->d, a->pointer, "has more digits than the field allows");
 	if (a->field->type == FIELD_INTEGER && !decimal_int64(v, &ignored))
 		return declare_refuse(
-		    a->d, a->pointer, "must be an integer of 64 bits");
+		    a->d, a->pointer, "must be a 64-bit integer");
 	*out = v;
 	return true;
 }
@@ -127,7 +127,7 @@ static bool take_choices(const struct at *a, struct jsonslice v)
 		if (field_faults(a->field, e.value) ||
 		    jsonslice_kind(e.value) == JSONSLICE_NULL)
 			return declare_refuse(a->d, a->pointer,
-			    "%.*s is no value of the field's type",
+			    "%.*s is not a value of the field's type",
 			    e.value.len > 60 ? 60 : (int)e.value.len,
 			    e.value.s);
 	}
@@ -195,8 +195,8 @@ static bool take_keyword(struct declaration *d, struct field *f,
 	char pointer[128];
 	snprintf(pointer, sizeof pointer, "/fields/%s/%s", f->name, k->name);
 	if ((k->types & 1U << f->type) == 0)
-		return declare_refuse(d, pointer, "is not for the type %s",
-		    field_type_name(f->type));
+		return declare_refuse(d, pointer,
+		    "does not apply to the type %s", field_type_name(f->type));
 	const struct at a = {d, f, pointer};
 	return k->take(&a, v);
 }
@@ -213,7 +213,7 @@ static bool find_keywords(struct declaration *d, const char *pointer,
 			i++;
 		if (i == KEYWORDS)
 			return declare_refuse(d, pointer,
-			    "%.*s is no keyword that is understood",
+			    "unknown keyword %.*s",
 			    m.name.len > 60 ? 60 : (int)m.name.len, m.name.s);
 		found[i] = m.value;
 	}
@@ -237,8 +237,8 @@ static bool take_field(
 	struct collection *c = &d->collection;
 	char pointer[128];
 	if (c->nfields == COLLECTION_FIELDS)
-		return declare_refuse(d, "/fields",
-		    "there are more than %d fields", COLLECTION_FIELDS);
+		return declare_refuse(
+		    d, "/fields", "more than %d fields", COLLECTION_FIELDS);
 	struct field *f = &d->fields[c->nfields++];
 	f->name = declare_string(d, name);
 	snprintf(pointer, sizeof pointer, "/fields/%.100s", f->name);
@@ -268,7 +268,7 @@ bool declare_fields(struct declaration *d, struct jsonslice v)
 			return false;
 	}
 	return d->collection.nfields > 0 ||
-	       declare_refuse(d, "/fields", "there are none");
+	       declare_refuse(d, "/fields", "must not be empty");
 }
 
 bool declare_required(struct declaration *d, struct jsonslice v)
@@ -287,7 +287,7 @@ bool declare_required(struct declaration *d, struct jsonslice v)
 			    e.value.s);
 		if (d->fields[i].required)
 			return declare_refuse(d, "/required",
-			    "%s is there twice", d->fields[i].name);
+			    "%s appears twice", d->fields[i].name);
 		d->fields[i].required = true;
 	}
 	return true;
@@ -340,12 +340,12 @@ static bool check_default(struct declaration *d, const struct field *f)
 	if (!f->otherwise.s)
 		return f->required || f->nullable ||
 		       declare_refuse(d, pointer,
-			   "a field that may be left out must be nullable or "
-			   "have a default");
+			   "an optional field must be nullable or have a "
+			   "default");
 	snprintf(pointer, sizeof pointer, "/fields/%s/default", f->name);
 	if (f->required)
 		return declare_refuse(
-		    d, pointer, "a field that is required has no use for it");
+		    d, pointer, "a required field has no use for a default");
 	unsigned faults = field_faults(f, f->otherwise);
 	if (faults == 0)
 		return true;

@@ -31,7 +31,7 @@ static struct list_column *declare_list_column_of(
 {
 	struct collection *c = &d->collection;
 	if (jsonslice_kind(name) != JSONSLICE_STRING) {
-		declare_refuse(d, pointer, "has something that is no name");
+		declare_refuse(d, pointer, "has an element that is not a name");
 		return NULL;
 	}
 	for (size_t i = 0; i < c->ncolumns; i++) {
@@ -94,8 +94,7 @@ static bool take_names(
 		for (size_t i = 0; filter && i < 3; i++) {
 			if (strcmp(l->name, reserved[i]) == 0)
 				return declare_refuse(d, pointer,
-				    "%s means something else in the query of "
-				    "a list",
+				    "%s is a reserved query parameter of lists",
 				    l->name);
 		}
 		*(filter ? &l->filter : &l->order) = true;
@@ -125,7 +124,7 @@ static bool declare_list_take_order(struct declaration *d, struct jsonslice v)
 		}
 	}
 	return declare_refuse(d, "/list/default_order",
-	    "%.*s is not one that /list/order names", (int)len, text);
+	    "%.*s is not listed in /list/order", (int)len, text);
 }
 
 static bool declare_list_take_limit(struct declaration *d, const char *pointer,
@@ -157,8 +156,8 @@ static bool declare_list_find_parts(
 			i++;
 		if (i == PARTS)
 			return declare_refuse(d, "/list",
-			    "%.*s is not understood; filter, order, "
-			    "default_order, default_limit and max_limit are",
+			    "unknown member %.*s; allowed: filter, order, "
+			    "default_order, default_limit, max_limit",
 			    m.name.len > 60 ? 60 : (int)m.name.len, m.name.s);
 		parts[i] = m.value;
 	}

@@ -246,7 +246,7 @@ static void explain_type(
 {
 	static const char *const wanted[] = {
 	    [FIELD_STRING] = "must be a string",
-	    [FIELD_INTEGER] = "must be an integer of 64 bits",
+	    [FIELD_INTEGER] = "must be a 64-bit integer",
 	    [FIELD_NUMBER] = "must be a number",
 	    [FIELD_BOOLEAN] = "must be true or false",
 	    [FIELD_OBJECT] = "must be an object",
@@ -258,8 +258,8 @@ static void explain_type(
 		     (f->type == FIELD_ARRAY && kind == JSONSLICE_ARRAY);
 	if (large)
 		buf_printf(out,
-		    "has a number of more than %zu digits before the point, or "
-		    "behind it",
+		    "has a number with more than %zu digits before or after "
+		    "the decimal point",
 		    field_max_digits(f));
 	else
 		buf_str(out, wanted[f->type]);
@@ -286,8 +286,8 @@ void field_explain(struct buf *out, const struct field *f, struct jsonslice v,
 	case FAULT_NONE:
 		return;
 	case FAULT_NULL:
-		buf_str(out,
-		    f->required ? "is required, not null" : "must not be null");
+		buf_str(out, f->required ? "is required and must not be null"
+					 : "must not be null");
 		return;
 	case FAULT_TYPE:
 		explain_type(out, f, v);

@@ -37,7 +37,7 @@ const char *format_limits(enum format f)
 {
 	return f == FORMAT_DATE_TIME
 		   ? " (RFC 3339; years 1 to 9999 in UTC, offsets below 16:00, "
-		     "at most 60 digits of a fraction, none of a leap second)"
+		     "at most 60 fraction digits, none for a leap second)"
 		   : "";
 }
 

@@ -74,16 +74,17 @@ static const char *foreign(const char *s, const char *end)
 	for (; s < end; s++) {
 		if (*s == '\\') {
 			if (s + 1 < end && escape_is_foreign(s[1]))
-				return "has an escape that ECMA-262 has not";
+				return "has an escape that ECMA-262 does not "
+				       "have";
 			quantified = false;
 			s = last_of_escape(s, end);
 		} else if (class) {
 			class = *s != ']';
 			quantified = false;
 		} else if (*s == '(' && group_is_foreign(s + 1, end)) {
-			return "has a group that ECMA-262 has not";
+			return "has a group that ECMA-262 does not have";
 		} else if (quantified && *s == '+') {
-			return "has a quantifier that ECMA-262 has not";
+			return "has a quantifier that ECMA-262 does not have";
 		} else {
 			/* `a+?` is lazy: behind the `?` it begins anew. */
 			quantified =

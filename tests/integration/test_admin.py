@@ -133,7 +133,7 @@ def test_probe_of_one_that_does_not(servers, world, kind):
     free = servers.ports.take()
     done = cli.run(servers, kind, "--probe", f"--admin.listen=127.0.0.1:{free}")
     assert (done.returncode, done.stdout) == (1, "")
-    assert done.stderr == f"sluice-{kind}: nobody listens\n"
+    assert done.stderr == f"sluice-{kind}: nothing listens there\n"
 
 
 @every_daemon

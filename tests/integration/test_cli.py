@@ -40,7 +40,7 @@ def test_version(servers, kind):
 def test_check_config_of_the_defaults(servers, kind):
     done = cli.run(servers, kind, "--check-config")
     assert done.returncode == 0, done.stderr
-    assert done.stdout == f"sluice-{kind}: the configuration is good\n"
+    assert done.stdout == f"sluice-{kind}: the configuration is valid\n"
 
 
 @every_daemon

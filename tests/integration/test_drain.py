@@ -387,7 +387,7 @@ def test_when_it_listens(deployment, servers):
         for api in (first, second, third):
             api.start(ready=False)
             api.wait_alive()
-        assert "the public listener is not open\n" in first.readiness()[1]
+        assert "the public listener is not open yet\n" in first.readiness()[1]
         assert not accepts(first) and not first.events("listen")
         wait_until(lambda: accepts(second), 10, "it listens")
         assert "listener" not in second.readiness()[1]

@@ -238,7 +238,7 @@ def test_no_topic(deployment):
     deployment.ids += ".missing"
     api = deployment.api({"read.timeout": "1s"})
     writer = deployment.daemon("writer").start(ready=False)
-    missing = f"there is no topic {deployment.ids}: run sluice-writer --migrate"
+    missing = f"topic {deployment.ids} does not exist: run sluice-writer --migrate"
     wait_until(lambda: missing in writer.text(), 20, "the writer says so")
     answer = api.http.request(
         "POST", "/v1/posts", json.dumps(POST), {"Content-Type": "application/json"}

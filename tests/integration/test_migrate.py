@@ -62,7 +62,7 @@ ROW = f"{INSERT} VALUES (%s, %s, now(), now(), 0)"
 def test_made_and_added_to(deployment, declare):
     said, _ = declare({"a": TEXT}, required=["a"])
     assert said.startswith('CREATE TABLE public."things" (')
-    assert declare({"a": TEXT}, required=["a"])[0] == "the schema is there\n"
+    assert declare({"a": TEXT}, required=["a"])[0] == "the schema is up to date\n"
     deployment.sql(ROW, "k", "v")
     more = {
         "a": TEXT,
@@ -82,12 +82,12 @@ def test_made_and_added_to(deployment, declare):
         'CREATE INDEX "things_b_list" ON public."things" ("b", "key");',
         'CREATE INDEX "things_created_at_list" ON public."things"'
         ' ("created_at", "key");',
-        "the schema is there",
+        "the schema is up to date",
     ]
     assert deployment.sql("SELECT a, b, c FROM things") == [("v", 7, None)]
     assert shapes(deployment) == [1, 2]
     said, _ = declare(more, required=["a"], list=lists)
-    assert said == "the schema is there\n"
+    assert said == "the schema is up to date\n"
     # The one of before is the newest again.
     declare({"a": TEXT}, required=["a"])
     assert shapes(deployment) == [2, 3]
@@ -111,7 +111,7 @@ def test_a_column_that_rows_have_no_value_for(deployment, declare):
     both = {"a": TEXT, "b": TEXT}
     deployment.sql(ROW, "k", "v")
     said, error = declare(both, required=["a", "b"], code=1)
-    assert "left to you: things: there are rows, for which a column" in said
+    assert "left to you: things: the table has rows, so a new column must" in said
     assert "cannot be added: nothing was changed" in error
     assert len(columns(deployment)) == 5 and shapes(deployment) == [1]
     deployment.sql("DELETE FROM things")
@@ -144,7 +144,7 @@ def test_bounds(deployment, declare):
     deployment.sql(ROW, "k", "long enough")
     wider = {"a": {"type": "string", "maxLength": 30, "minLength": 12}}
     said, _ = declare(wider, required=["a"])
-    assert "left to you: things: there are rows that break things_a_min_length" in said
+    assert "left to you: things: existing rows violate things_a_min_length" in said
     assert "things_a_max_length is CHECK ((char_length(a) <= 20))" in said
     assert 'DROP CONSTRAINT "things_a_max_length", ADD CONSTRAINT' in said
     with pytest.raises(Exception, match="things_a_min_length"):
@@ -198,7 +198,7 @@ def test_a_view_is_no_table(deployment, declare):
     deployment.sql("CREATE VIEW public.things AS SELECT * FROM others")
     deployment.sql("ALTER VIEW public.things OWNER TO sluice")
     said, _ = declare({"a": TEXT}, required=["a"], code=1)
-    assert "left to you: things: it is no table" in said
+    assert "left to you: things: it is not a table" in said
 
 
 def test_a_unique_index_will_do(deployment, declare):

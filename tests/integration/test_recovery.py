@@ -150,7 +150,7 @@ def test_primary_away_and_back(deployment, servers, how):
 
 @pytest.mark.seconds(240)
 def test_kafka_away_and_back(deployment, servers):
-    """Reads go on, and say that commits are not heard of; writes are refused."""
+    """Reads go on, and say that commits cannot be read; writes are refused."""
     api = deployment.start_all(settings=QUICK_GROUP)
     is_healthy(api)
     works(api, "before")

@@ -140,7 +140,7 @@ def test_an_api_that_is_newer_than_the_table(deployment, declared):
     deployment.writer()
     declared("new")
     api = deployment.daemon("api", {"listen.when": "start"}).start(ready=False)
-    not_ready(api, "the declaration of things is not migrated")
+    not_ready(api, "the declaration of things is not migrated: run sluice-writer --migrate")
     answer = put(api, "k", {"a": "x", "b": 1})
     assert (answer.status, answer.problem) == (503, "store-unavailable")
     assert sum(deployment.ends()) == 0

@@ -108,7 +108,7 @@ static void say_anew(struct batch *a)
 	log_event(EV_DECIDED_ANEW,
 	    "partition=%d from=%" PRIu64 " to=%" PRIu64 " why=%s", a->partition,
 	    a->from, a->to,
-	    log_quote("a write that was told as accepted is rejected"));
+	    log_quote("a write that was announced as accepted is rejected"));
 	metric_add(&a->x->stats.anew, 1);
 }
 

@@ -287,7 +287,7 @@ void partition_start(
 	writer_partition_set_state(p, PARTITION_FILLING);
 	crashpoint(CRASH_TAKEN);
 	if (p->gap_again)
-		take_again(p, "what was committed is not announced");
+		take_again(p, "committed changes are not announced");
 	p->gap_again = false;
 }
 
@@ -300,9 +300,9 @@ static void partition_hold_back(struct partition *p, const struct write *w)
 	p->held_at = w->version;
 	p->held_since = w->accepted_at;
 	snprintf(p->held_for, sizeof p->held_for,
-	    "%s (%s) is a write of another declaration of %s than this "
-	    "writer's: migrate it and restart the writer with it, or reject "
-	    "the write with POST /positions/%s/reject",
+	    "%s (%s) was written with another declaration of %s than this "
+	    "writer has: migrate that declaration and restart the writer with "
+	    "it, or reject the write with POST /positions/%s/reject",
 	    at, id_of(w), name, at);
 	log_event(EV_WRITE_NEWER,
 	    "partition=%d offset=%" PRId64
@@ -375,7 +375,7 @@ void partition_announced(struct partition *p, uint64_t owner, bool delivered)
 	if (p->state == PARTITION_TAKING)
 		p->gap_again = p->gap_again || owner == ANNOUNCE_GAP;
 	else if (p->state != PARTITION_BACKOFF)
-		take_again(p, "what was committed is not announced");
+		take_again(p, "committed changes are not announced");
 }
 
 void partition_hurry(struct partition *p)
@@ -399,7 +399,7 @@ void partition_found(struct partition *p, version_t believed, version_t found)
 void partition_fault(struct partition *p)
 {
 	if (p->state != PARTITION_TAKING && p->state != PARTITION_BACKOFF)
-		take_again(p, "its offset is not in the log");
+		take_again(p, "the next offset is not in the log");
 }
 
 void partition_ordered(struct partition *p)

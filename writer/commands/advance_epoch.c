@@ -174,7 +174,7 @@ static struct err check_partitions(const struct advance_epoch_move *m)
 	if (m->s->common.partitions == m->old_partitions)
 		return ERR_OK;
 	return err_make(ERR_KIND_FATAL, "partitions",
-	    "the number of partitions only changes with another log.writes and "
+	    "to change the number of partitions, choose another log.writes and "
 	    "another log.commits");
 }
 
@@ -183,8 +183,9 @@ static struct err check_same(const struct advance_epoch_move *m)
 	if (m->made_again || !is_unclear(m))
 		return ERR_OK;
 	return err_make(ERR_KIND_FATAL, "unclear",
-	    "%s ends before what was applied, and is not empty: if it was cut, "
-	    "choose another log.writes; if it was made again, say --made-again",
+	    "%s ends before the applied position and is not empty: if it was "
+	    "truncated, choose another log.writes; if it was created again, "
+	    "use --made-again",
 	    m->old_topic);
 }
 

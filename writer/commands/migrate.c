@@ -96,13 +96,13 @@ static struct err make_topic(struct topics *t, struct patience *patience,
 	if (e.kind != ERR_KIND_OK)
 		return e;
 	if (count == p->partitions || (count > 0 && p->any_partitions)) {
-		printf("topic %s is there\n", p->name);
+		printf("topic %s exists\n", p->name);
 		return migrate_check_settings(t, patience, p);
 	}
 	if (count != 0)
 		return err_make(ERR_KIND_FATAL, "partitions",
-		    "topic %s has %d partitions, log.partitions is %d: set it "
-		    "to %d; the number of partitions of a log never changes",
+		    "topic %s has %d partitions, but log.partitions is %d: set "
+		    "it to %d; the number of partitions of a log never changes",
 		    p->name, count, p->partitions, count);
 	print_plan(p);
 	return dry ? ERR_OK : create_patiently(t, patience, p);
@@ -156,8 +156,8 @@ static struct err migrate_check_log(PGconn *c, const struct writer_settings *s)
 	else if (strcmp(PQgetvalue(r, 0, 0), s->common.writes_topic) != 0 ||
 		 atoi(PQgetvalue(r, 0, 1)) != s->common.partitions)
 		e = err_make(ERR_KIND_FATAL, "log",
-		    "the database belongs to the log '%s' with %s partitions; "
-		    "log.writes and log.partitions say '%s' with %d",
+		    "the database belongs to the log '%s' with %s partitions, "
+		    "but log.writes and log.partitions name '%s' with %d",
 		    PQgetvalue(r, 0, 0), PQgetvalue(r, 0, 1),
 		    s->common.writes_topic, (int)s->common.partitions);
 	PQclear(r);
@@ -204,7 +204,7 @@ static struct err migrate_schema(
 	if (e.kind == ERR_KIND_OK)
 		e = dry ? print_schema(c, s) : make_schema(c, s);
 	if (e.kind == ERR_KIND_OK && !dry)
-		printf("the schema is there\n");
+		printf("the schema is up to date\n");
 	PQfinish(c);
 	return e;
 }

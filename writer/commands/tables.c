@@ -102,9 +102,8 @@ static struct err add_column(struct tables *t, const char *name)
 	struct err e = attempt(t, sql.data);
 	buf_free(&sql);
 	if (e.kind != ERR_KIND_OK && strcmp(e.code, "23502") == 0) {
-		block(t,
-		    "there are rows, for which a column that is added must "
-		    "be nullable or have a default");
+		block(t, "the table has rows, so a new column must "
+			 "be nullable or have a default");
 		return ERR_OK;
 	}
 	return e;
@@ -132,8 +131,8 @@ static struct err compare_column(struct tables *t, const PGresult *r, int i)
 		return add_column(t, name);
 	if (PQgetisnull(r, i, C_DECLARED)) {
 		snprintf(text, sizeof text,
-		    "the column %s is not declared, and has no value of its "
-		    "own for new rows: give it a default, or DROP NOT NULL",
+		    "the column %s is not declared, and new rows would have no "
+		    "value for it: give it a default, or DROP NOT NULL",
 		    name);
 		if (does && *PQgetvalue(r, i, C_HAS_DEFAULT) != 't')
 			block(t, text);
@@ -145,7 +144,7 @@ static struct err compare_column(struct tables *t, const PGresult *r, int i)
 		block(t, text);
 	} else if (*PQgetvalue(r, i, C_GENERATED) == 't') {
 		snprintf(text, sizeof text,
-		    "the column %s is generated always: it takes no value",
+		    "the column %s is generated always: it accepts no value",
 		    name);
 		block(t, text);
 	} else if (must != does) {
@@ -198,8 +197,8 @@ static struct err add_check(
 		e = attempt(t, sql.data);
 	}
 	if (e.kind != ERR_KIND_OK && strcmp(e.code, "23514") == 0) {
-		printf("left to you: %s: there are rows that break %s; new "
-		       "ones are held to it\n",
+		printf("left to you: %s: existing rows violate %s; it applies "
+		       "to new rows only\n",
 		    t->c->name, name);
 		e = ERR_OK;
 	}
@@ -300,7 +299,7 @@ static struct err check_kind(struct tables *t)
 	if (kind == 'p')
 		block(t, "it is partitioned, which is not supported");
 	else if (kind != 'r')
-		block(t, "it is no table");
+		block(t, "it is not a table");
 	else if (*PQgetvalue(r, 0, 1) != 't')
 		block(t, "there is no unique constraint on the key alone");
 	PQclear(r);

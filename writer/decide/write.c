@@ -81,11 +81,11 @@ static const char *wrong_with(struct write *w)
 	w->key = w->id + n + 1;
 	w->key_len = w->id_len - n - 1;
 	if (!collection_key_valid(w->collection, w->key, w->key_len))
-		return "the key is not one of its collection";
+		return "the key is not valid for its collection";
 	if (w->accepted_at < 0 || w->accepted_at > RECORD_LATEST)
-		return "accepted-at is no time";
+		return "accepted-at is not a time";
 	if (mended)
-		return "the idempotency key is no text, or too long";
+		return "the idempotency key is not text, or too long";
 	if (w->op != RECORD_DELETE && !take_object(w))
 		return "the document is not one JSON object";
 	return NULL;

@@ -136,7 +136,7 @@ static void orders_on_ordered(void *arg, const struct pg_reply *reply)
 	} else if (strcmp(state, "rejected") == 0) {
 		orders_answer(t, 200, "rejected");
 	} else if (strcmp(state, "decided") == 0) {
-		orders_fail(t, 409, "this write is decided already");
+		orders_fail(t, 409, "this write is already decided");
 	} else {
 		orders_fail(t, 404, "the log has no such partition");
 	}
@@ -164,8 +164,8 @@ void orders_take(
 		     (epoch == o->x->epoch && version_offset(at.version) < end);
 	if (end < 0)
 		orders_fail(t, 409,
-		    "this writer does not own the partition: ask the "
-		    "one that does");
+		    "this writer does not own the partition: send the request "
+		    "to the one that does");
 	else if (!there)
 		orders_fail(t, 404, "the log has no write at this position");
 	else

@@ -165,7 +165,8 @@ static void on_discarded(void *arg, const struct pg_reply *reply)
 	if (reply->err.kind != ERR_KIND_OK) {
 		task_fail(t, 503, reply->err.msg);
 	} else if (PQntuples(reply->results[0]) == 0) {
-		task_fail(t, 404, "no rejection to repair is at this position");
+		task_fail(
+		    t, 404, "there is no rejection to repair at this position");
 	} else {
 		buf_str(&body, "{\"state\":\"discarded\"}\n");
 		admin_answer(t->x, 200, &body);

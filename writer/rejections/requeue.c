@@ -75,7 +75,8 @@ static void requeue_on_delivered(void *arg, const struct delivery *d)
 		return;
 	}
 	if (d->status == DELIVERY_UNKNOWN) {
-		task_fail(t, 503, "it is not known whether the log has it");
+		task_fail(
+		    t, 503, "it is unknown whether the log has the write");
 		return;
 	}
 	crashpoint(CRASH_REQUEUE_APPENDED);
@@ -139,7 +140,7 @@ static void requeue_check(
 	why[0] = '\0';
 	if (c == NULL)
 		snprintf(why, DOCUMENT_FAULT_LEN,
-		    "its key names no collection: it can only be discarded");
+		    "its key names no collection, so it can only be discarded");
 	else if (w->op == RECORD_DELETE)
 		return;
 	else if (!jsonslice_scan(w->body, w->body_len, &object) ||
@@ -162,7 +163,7 @@ static bool read_op(const char *name, enum record_op *out)
 
 static void requeue(struct task *t, const PGresult *r)
 {
-	char why[DOCUMENT_FAULT_LEN] = "the record does not say what it is";
+	char why[DOCUMENT_FAULT_LEN] = "the record is malformed";
 	struct buf id = {0};
 	bool given = t->x->body_len > 0;
 	buf_add(&id, PQgetvalue(r, 0, 0), (size_t)PQgetlength(r, 0, 0));
@@ -192,8 +193,8 @@ static void on_claimed(void *arg, const struct pg_reply *reply)
 		task_fail(t, 503, reply->err.msg);
 	else if (PQntuples(reply->results[0]) == 0)
 		task_fail(t, 404,
-		    "no rejection to repair is at this position, or it is "
-		    "being requeued");
+		    "there is no rejection to repair at this position, or it "
+		    "is being requeued");
 	else
 		requeue(t, reply->results[0]);
 }

@@ -84,7 +84,8 @@ static struct err check_topic(struct preflight *s, const char *topic)
 		return e;
 	if (count == 0)
 		return err_make(ERR_KIND_RETRY, "topic",
-		    "there is no topic %s: run sluice-writer --migrate", topic);
+		    "topic %s does not exist: run sluice-writer --migrate",
+		    topic);
 	/* A topic that has grown is emptied, to be left. Of the ids' only the
 	 * first partition is used. */
 	if ((s->x->emptying && count > (int)c->partitions) ||
@@ -180,7 +181,7 @@ static struct err check_cluster(struct preflight *s)
 	char *found = topics_cluster(s->topics, KAFKA_TIMEOUT);
 	if (found == NULL)
 		return err_make(
-		    ERR_KIND_RETRY, "cluster", "does not say which one it is");
+		    ERR_KIND_RETRY, "cluster", "no cluster id was reported");
 	struct err e = topic_checks_cluster(s->cluster, found);
 	if (e.kind == ERR_KIND_OK && s->cluster[0] == '\0')
 		note_cluster(s, found);
@@ -284,7 +285,7 @@ static void preflight_on_migrated(void *arg, const struct pg_reply *reply)
 		return;
 	}
 	snprintf(text, sizeof text, "postgres: %.100s",
-	    told ? "there is no schema sluice: run sluice-writer --migrate"
+	    told ? "schema sluice does not exist: run sluice-writer --migrate"
 		 : reply->err.msg);
 	preflight_later(s, text);
 }

@@ -12,7 +12,8 @@ struct err topic_checks_topic(const char *topic, int count, int wanted)
 	if (count == wanted)
 		return ERR_OK;
 	return err_make(ERR_KIND_FATAL, "log.partitions",
-	    "topic %s has %d partitions, log.partitions is %d: the number of "
+	    "topic %s has %d partitions, but log.partitions is %d: the number "
+	    "of "
 	    "partitions of a log never changes; set log.partitions to what the "
 	    "log was made with, or " WAY_OUT,
 	    topic, count, wanted);
@@ -23,9 +24,9 @@ static struct err check_policy(const char *topic, const char *policy)
 	if (strcmp(policy, "delete") == 0)
 		return ERR_OK;
 	return err_make(ERR_KIND_FATAL, "log.compacted",
-	    "topic %s has cleanup.policy=%s, it must be delete: compaction "
-	    "drops records that are needed; kafka-configs.sh --alter "
-	    "--topic %s --add-config cleanup.policy=delete",
+	    "topic %s has cleanup.policy=%s; it must be delete (compaction "
+	    "drops records that are needed): kafka-configs.sh "
+	    "--alter --topic %s --add-config cleanup.policy=delete",
 	    topic, policy, topic);
 }
 
@@ -35,8 +36,9 @@ static struct err check_kept(
 	if (strcmp(value, "-1") == 0)
 		return ERR_OK;
 	return err_make(ERR_KIND_FATAL, "log.deleted",
-	    "topic %s has %s=%s, it must be -1: what it says is needed for "
-	    "ever; kafka-configs.sh --alter --topic %s --add-config %s=-1",
+	    "topic %s has %s=%s; it must be -1 (its records are needed for "
+	    "ever): kafka-configs.sh --alter --topic %s --add-config "
+	    "%s=-1",
 	    topic, name, value, topic, name);
 }
 
@@ -91,7 +93,7 @@ struct err topic_checks_epoch_number(int32_t number)
 	if (number >= 0 && number <= VERSION_EPOCH_MAX)
 		return ERR_OK;
 	return err_make(ERR_KIND_FATAL, "log.epoch",
-	    "sluice.log says that the epoch is %d; it can be 0 to %d: somebody "
+	    "sluice.log has the epoch %d, but allowed are 0 to %d: somebody "
 	    "else wrote that row",
 	    (int)number, VERSION_EPOCH_MAX);
 }

@@ -54,8 +54,8 @@ enum state {
 static const char *const waits_for[] = {
     [STATE_IDLE] = "",
     [STATE_PROGRESS] = "the watermarks in Postgres",
-    [STATE_ENDS] = "the ends of the log",
-    [STATE_MARKS] = "the end of the commits",
+    [STATE_ENDS] = "the end offsets of the log",
+    [STATE_MARKS] = "the last marks in sluice.commits",
     [STATE_GAPS] = "the announcement of a gap",
     [STATE_PAUSE] = "Postgres",
 };
@@ -137,7 +137,7 @@ static void start_anew(
 	log_event(EV_DECIDED_ANEW,
 	    "partition=%d from=%" PRIu64 " to=%" PRIu64 " why=%s",
 	    one->partition, one->watermark, to,
-	    log_quote("the marks that told the outcomes are gone"));
+	    log_quote("the marks with the outcomes are gone"));
 	metric_add(&t->x->stats.anew, 1);
 	announce_anew(t->x->announcer, one->partition, one->watermark);
 }

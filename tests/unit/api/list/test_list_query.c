@@ -209,8 +209,8 @@ static void refused(void **state)
 	    {"posts", "limit=99999999999", "limit", "from 1"},
 	    {"samples", "limit=51", "limit", "from 1 to 50"},
 	    {"posts", "limit=1\nlimit=1", "limit", "twice"},
-	    {"posts", "cursor=", "cursor", "not one that"},
-	    {"posts", "cursor=AAAA", "cursor", "not one that"},
+	    {"posts", "cursor=", "cursor", "does not belong"},
+	    {"posts", "cursor=AAAA", "cursor", "does not belong"},
 	};
 	for (size_t i = 0; i < sizeof table / sizeof table[0]; i++)
 		is_refused(table[i].collection, table[i].query,

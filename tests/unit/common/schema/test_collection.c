@@ -204,7 +204,7 @@ static void files(void **state)
 	char paths[256];
 	snprintf(folder, sizeof folder, "/tmp/test_collection.XXXXXX");
 	assert_non_null(mkdtemp(folder));
-	refused(folder, "there is no declaration");
+	refused(folder, "no declarations");
 	refused("/nowhere/at/all", "/nowhere/at/all: No such file");
 	put("one.json", GOOD("one"));
 	put(".hidden.json", "x");

@@ -39,8 +39,8 @@ static struct jsonslice raw(const char *s)
 
 #define NOT_A_TIME                                                             \
 	"must have the format date-time (RFC 3339; years 1 to 9999 in UTC, "   \
-	"offsets below 16:00, at most 60 digits of a fraction, none of a "     \
-	"leap second)"
+	"offsets below 16:00, at most 60 fraction digits, none for a leap "    \
+	"second)"
 #define TIME "{\"type\":\"string\",\"format\":\"date-time\"}"
 #define TENS "0000000000"
 
@@ -48,7 +48,7 @@ static struct jsonslice raw(const char *s)
 static const struct {
 	const char *field, *value, *says;
 } table[] = {
-    {"{\"type\":\"string\"}", "null", "is required, not null"},
+    {"{\"type\":\"string\"}", "null", "is required and must not be null"},
     {"{\"type\":\"string\"}", "1", "must be a string"},
     {"{\"type\":\"string\",\"nullable\":true,\"minLength\":1}", "null", ""},
     {"{\"type\":\"string\",\"maxLength\":2}", "\"\\ud83d\\ude00\xc3\xa9\"", ""},
@@ -79,19 +79,20 @@ static const struct {
     {"{\"type\":\"object\"}", "[]", "must be an object"},
     {"{\"type\":\"array\"}", "{}", "must be an array"},
     {"{\"type\":\"array\"}", "[{\"a\":[1e1000]}]",
-	"has a number of more than 1000 digits before the point, or behind "
-	"it"},
+	"has a number with more than 1000 digits before or after the decimal "
+	"point"},
     {"{\"type\":\"array\",\"maxDigits\":2}", "[0.01,{\"a\":99}]", ""},
     {"{\"type\":\"array\",\"maxDigits\":2}", "[0.01,{\"a\":100}]",
-	"has a number of more than 2 digits before the point, or behind it"},
+	"has a number with more than 2 digits before or after the decimal "
+	"point"},
     {"{\"type\":\"integer\"}", "9223372036854775807", ""},
     {"{\"type\":\"integer\"}", "-9223372036854775808", ""},
     {"{\"type\":\"integer\"}", "9223372036854775808",
-	"must be an integer of 64 bits"},
+	"must be a 64-bit integer"},
     {"{\"type\":\"integer\"}", "-9223372036854775809",
-	"must be an integer of 64 bits"},
+	"must be a 64-bit integer"},
     {"{\"type\":\"integer\"}", "922337203685477580.7e1", ""},
-    {"{\"type\":\"integer\"}", "1.5", "must be an integer of 64 bits"},
+    {"{\"type\":\"integer\"}", "1.5", "must be a 64-bit integer"},
     {"{\"type\":\"integer\",\"maximum\":9007199254740992}", "9007199254740993",
 	"must be at most 9007199254740992"},
     {"{\"type\":\"number\",\"minimum\":0.1}", "0.09999999999999999999999999999",
@@ -101,12 +102,12 @@ static const struct {
     {"{\"type\":\"number\",\"exclusiveMinimum\":0}", "-0.0",
 	"must be greater than 0"},
     {"{\"type\":\"number\"}", "1e1000",
-	"has a number of more than 1000 digits before the point, or behind "
-	"it"},
+	"has a number with more than 1000 digits before or after the decimal "
+	"point"},
     {"{\"type\":\"number\",\"maxDigits\":16383}", "1e16382", ""},
     {"{\"type\":\"number\",\"maxDigits\":16383}", "1e16383",
-	"has a number of more than 16383 digits before the point, or behind "
-	"it"},
+	"has a number with more than 16383 digits before or after the decimal "
+	"point"},
     {"{\"type\":\"number\",\"enum\":[1.50]}", "15e-1", ""},
 };
 
@@ -250,7 +251,7 @@ static void foreign_patterns(void **state)
 	for (size_t i = 0; i < sizeof foreign / sizeof *foreign; i++) {
 		if (pattern_new(foreign[i], strlen(foreign[i]), fault))
 			fail_msg("%s", foreign[i]);
-		assert_non_null(strstr(fault, "that ECMA-262 has not"));
+		assert_non_null(strstr(fault, "that ECMA-262 does not have"));
 	}
 	for (size_t i = 0; i < sizeof good / sizeof *good; i++) {
 		struct pattern *p =
