@@ -11,6 +11,7 @@
 #include "api/changes/feed.h"
 #include "api/core/budget.h"
 #include "api/core/clients.h"
+#include "api/routes.h"
 #include "api/service/assets.h"
 #include "api/service/backlog.h"
 #include "api/service/schema_ready.h"
@@ -104,7 +105,8 @@ void app_init(struct app *app, const struct config *config)
 	app->ids = id_blocks_new(collections);
 	app->id_log = id_log_new(collections);
 	app->migrated = schema_ready_new();
-	app->assets = assets_new(s->docs_dir);
+	app->routes = &routes_table;
+	app->assets = assets_new(s->docs_dir, app->routes);
 	app->purges_allowed = strcmp(s->purge, "on") == 0 ||
 			      (strcmp(s->purge, "loopback") == 0 &&
 				  listener_is_loopback(s->http_listen));

@@ -21,6 +21,7 @@ struct assets;
 struct clients;
 struct feeds;
 struct id_tail;
+struct router;
 struct schema_ready;
 struct backlog;
 struct worker;
@@ -29,7 +30,8 @@ struct app {
 	const struct config *config;
 	const struct api_settings *settings;
 	struct kafka_config kafka;
-	struct loop *loop; /* the main one */
+	const struct router *routes; /* of the public listener */
+	struct loop *loop;	     /* the main one */
 	int32_t partitions;
 	bool bypass_without_log; /* read.without_log */
 	struct l1 *l1;

@@ -4,8 +4,8 @@
 #include "api/admin/purge.h"
 #include "api/app.h"
 #include "api/core/problem.h"
-#include "api/http/path.h"
 #include "common/base/mem.h"
+#include "common/http/path.h"
 
 #include <stdlib.h>
 #include <string.h>

@@ -3,7 +3,6 @@
 #include "api/core/budget.h"
 #include "api/core/clients.h"
 #include "api/core/native.h"
-#include "api/routes.h"
 #include "api/write/write.h"
 #include "common/base/check.h"
 #include "common/base/mem.h"
@@ -148,7 +147,8 @@ static void give_way(struct request *r)
 	request_gave_way(r->worker);
 }
 
-bool bulk_take(struct request *r, const char *data, size_t len, size_t *taken)
+static bool bulk_take(
+    struct request *r, const char *data, size_t len, size_t *taken)
 {
 	struct bulk *b = r->bulk;
 	*taken = 0;
@@ -176,16 +176,6 @@ bool bulk_take(struct request *r, const char *data, size_t len, size_t *taken)
 
 /* --- the beginning ------------------------------------------------------- */
 
-bool bulk_has_lines(const struct request *r)
-{
-	return native_is_type(r, BULK_LINES_TYPE);
-}
-
-bool bulk_may_be(const struct request *r)
-{
-	return r->route->body == BODY_BULK;
-}
-
 static void refuse_header(struct bulk *b, const char *name, const char *why)
 {
 	violations_add(&b->header, name, "%s", why);
@@ -204,15 +194,15 @@ static void check_headers(struct request *r)
 		    "items, so that a retry does not create them twice");
 }
 
-void bulk_begin(struct request *r, size_t before)
+/* `before` bytes of the body were blank. */
+static void bulk_begin(
+    struct request *r, enum bulk_split_form form, size_t before)
 {
 	struct app *app = r->worker->app;
 	struct bulk *b = MEM_NEW(struct bulk);
 	struct write_refusal refusal;
 	r->bulk = b;
-	bulk_split_start(&b->split,
-	    bulk_has_lines(r) ? BULK_SPLIT_LINES : BULK_SPLIT_ARRAY,
-	    (size_t)app->settings->max_item);
+	bulk_split_start(&b->split, form, (size_t)app->settings->max_item);
 	b->split.taken = before;
 	native_preferences(r);
 	if (r->prefer.has_wait && !r->prefer.respond_async)
@@ -233,11 +223,45 @@ void bulk_begin(struct request *r, size_t before)
 	}
 }
 
-enum step_result bulk_begin_lines(struct request *r)
+/* Of a body in JSON the first byte that is no blank tells an array of documents
+ * from one document; of NDJSON the head tells it. */
+static void bulk_judge(struct request *r, const char *data, size_t len)
 {
-	bulk_begin(r, 0);
+	size_t blanks = 0;
+	while (blanks < len && memchr(" \t\r\n", data[blanks], 4))
+		blanks++;
+	r->judged = blanks < len;
+	if (r->judged && data[blanks] == '[')
+		bulk_begin(r, BULK_SPLIT_ARRAY, r->body.len);
+}
+
+static enum piece create_piece(
+    struct request *r, const char *data, size_t len, size_t *taken)
+{
+	if (!r->judged)
+		bulk_judge(r, data, len);
+	if (r->bulk == NULL)
+		return PIECE_WHOLE;
+	return bulk_take(r, data, len, taken) ? PIECE_TAKEN : PIECE_PARK;
+}
+
+static enum step_result create_head(struct request *r)
+{
+	if (!native_is_type(r, NDJSON_TYPE))
+		return STEP_MORE;
+	r->judged = true;
+	bulk_begin(r, BULK_SPLIT_LINES, 0);
 	return r->bulk->stopped ? bulk_answer_step(r) : STEP_MORE;
 }
+
+enum step_result create_step(struct request *r)
+{
+	r->step = r->bulk ? STEP_BULK_END : STEP_WRITE;
+	return STEP_MORE;
+}
+
+const struct route_ops create_ops = {
+    .first = STEP_CREATE, .head = create_head, .piece = create_piece};
 
 /* --- the end ------------------------------------------------------------- */
 

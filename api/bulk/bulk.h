@@ -13,21 +13,12 @@
  */
 #pragma once
 
-#include "api/core/request.h"
+#include "api/core/route.h"
 
 struct bulk;
 
-/* Is the body NDJSON? */
-bool bulk_has_lines(const struct request *r);
-/* May the body, which is no NDJSON, be an array of documents? */
-bool bulk_may_be(const struct request *r);
-/* Makes r->bulk; `before` bytes of the body were blank. */
-void bulk_begin(struct request *r, size_t before);
-/* The same by the head alone. STEP_DONE: it was refused. */
-enum step_result bulk_begin_lines(struct request *r);
-/* A piece of the body. What is not taken is to be told again: the request is
- * to be parked. */
-bool bulk_take(struct request *r, const char *data, size_t len, size_t *taken);
+extern const struct route_ops create_ops;
+
 /* Lets go of what is on its way to the log: it may get there. */
 void bulk_release(struct bulk *b);
 /* Frees it, if there is one. */

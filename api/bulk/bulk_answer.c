@@ -2,6 +2,7 @@
 #include "api/bulk/bulk_priv.h"
 
 #include "api/core/answer.h"
+#include "api/core/native.h"
 
 #include <stdio.h>
 
@@ -100,7 +101,7 @@ enum step_result bulk_answer_step(struct request *r)
 		.waited = r->wait_for > 0},
 	    &body);
 	struct MHD_Response *response =
-	    answer_body(&body, lines ? BULK_LINES_TYPE : "application/json");
+	    answer_body(&body, lines ? NDJSON_TYPE : "application/json");
 	add_headers(r, response);
 	if (bulk_results_have(&b->results, 503))
 		MHD_add_response_header(

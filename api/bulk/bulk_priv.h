@@ -7,8 +7,6 @@
 #include "api/bulk/bulk_split.h"
 #include "api/write/validate.h"
 
-#define BULK_LINES_TYPE "application/x-ndjson"
-
 /* An item that the log has not acknowledged. */
 struct sent {
 	struct request *request;

@@ -272,3 +272,5 @@ enum step_result changes_opened_step(struct request *r)
 	changes_free(&r->changes);
 	return state == FEED_EXPIRED ? expired(r) : changes_unavailable(r);
 }
+
+const struct route_ops changes_ops = {.first = STEP_CHANGES};

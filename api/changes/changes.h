@@ -8,7 +8,9 @@
  */
 #pragma once
 
-#include "api/core/request.h"
+#include "api/core/route.h"
+
+extern const struct route_ops changes_ops;
 
 /* The sweep of the thread: ends those that stand still, whose client left, and
  * in a drain all of them. */

@@ -6,7 +6,7 @@
  */
 #include "api/core/answer.h"
 #include "api/core/native.h"
-#include "api/routes.h"
+#include "api/core/route.h"
 #include "common/base/utf8.h"
 
 #include <jansson.h>
@@ -75,7 +75,7 @@ static enum step_result seed_absent(
 static enum step_result seed_parse(struct request *r)
 {
 	native_seed_wait(r);
-	const struct collection *c = collection_find("records", 7);
+	const struct collection *c = r->collection;
 	if (c == NULL)
 		return answer_problem(r, PROBLEM_COLLECTION_NOT_FOUND,
 		    "The collection records is not declared.");

@@ -1,16 +1,14 @@
-/* The reference systems' routes about the caches: POST /cache/clear and POST
- * /clear-cache, GET /cache/performance.
- *
- * Clearing is the purge of everything (api/admin/purge.h): a new generation in
+/* Clearing is the purge of everything (api/admin/purge.h): a new generation in
  * Redis, where other programs' keys stay. It runs on the main loop and always
  * ends; the request waits for it, whatever its client does.
  *
  * Performance is measured, one read after the other: of the same document, from
  * L1, and from Postgres past the caches; the median of each.
  */
+#include "api/compat/compat_cache.h"
+
 #include "api/admin/purge.h"
 #include "api/core/answer.h"
-#include "api/routes.h"
 #include "common/base/mem.h"
 #include "common/http/origin_check.h"
 
@@ -96,7 +94,7 @@ enum step_result seed_cleared_step(struct request *r)
 		return answer_problem(r, PROBLEM_STORE_UNAVAILABLE,
 		    "The memory of this instance is cleared; Redis could not "
 		    "be reached, or not all of it.");
-	bool layer5 = strcmp(r->route->pattern, "/clear-cache") == 0;
+	bool layer5 = strcmp(r->route->head.pattern, "/clear-cache") == 0;
 	buf_str(&body, layer5 ? "{\"success\":true,\"message\":\"All caches "
 				"cleared\"}\n"
 			      : "{\"message\":\"Cache cleared "
@@ -214,3 +212,6 @@ enum step_result seed_timed_step(struct request *r)
 		    "The cache does not keep this document.");
 	return next_round(r);
 }
+
+const struct route_ops clear_ops = {.first = STEP_SEED_CLEAR};
+const struct route_ops measure_ops = {.first = STEP_SEED_MEASURE};

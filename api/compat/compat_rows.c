@@ -2,8 +2,8 @@
 
 #include "api/core/answer.h"
 #include "api/core/native.h"
-#include "api/http/path.h"
 #include "api/list/export.h"
+#include "common/http/path.h"
 #include "common/json/jsondup.h"
 
 #include <inttypes.h>
@@ -99,14 +99,12 @@ static bool has_query(const struct request *r)
 
 enum step_result seed_row_step(struct request *r)
 {
-	const char *name = r->route->pattern + 1;
 	struct path path;
-	r->collection = collection_find(name, strcspn(name, "/"));
 	if (r->collection == NULL)
 		return answer_problem(r, PROBLEM_COLLECTION_NOT_FOUND,
 		    "GET /v1 lists the collections.");
-	bool reads = strcmp(r->route->method, "GET") == 0;
-	bool one = strchr(name, '/') != NULL;
+	bool reads = strcmp(r->route->head.method, "GET") == 0;
+	bool one = strstr(r->route->head.pattern, "{id}") != NULL;
 	r->step = !reads ? STEP_WRITE : one ? STEP_READ : STEP_LIST;
 	r->whole = r->step == STEP_LIST && !has_query(r);
 	if (!one)
@@ -334,3 +332,5 @@ const struct surface seed_posts = {
     row_read, row_parse, row_receipt, row_settled, NULL};
 const struct surface seed_products = {
     row_read, row_parse, row_receipt, row_settled, NULL};
+
+const struct route_ops row_ops = {.first = STEP_SEED_ROW};

@@ -4,7 +4,8 @@
  */
 #pragma once
 
-#include "api/routes.h"
+#include "api/core/route.h"
 
+extern const struct route_ops row_ops;
 extern const struct surface seed_posts;
 extern const struct surface seed_products;

@@ -2,10 +2,10 @@
 #include "api/core/native.h"
 
 #include "api/core/answer.h"
-#include "api/http/path.h"
+#include "api/core/route.h"
 #include "api/http/precondition.h"
-#include "api/routes.h"
 #include "common/base/mem.h"
+#include "common/http/path.h"
 
 #include <inttypes.h>
 #include <stdio.h>

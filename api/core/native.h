@@ -4,6 +4,8 @@
 #include "api/core/request.h"
 #include "api/write/validate.h"
 
+#define NDJSON_TYPE "application/x-ndjson"
+
 /* Judges the body, and takes its document, with what was filled in, and its
  * key. False: it is not valid, and `v`, which is the caller's then, says why.
  */

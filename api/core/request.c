@@ -5,9 +5,10 @@
 #include "api/core/answer.h"
 #include "api/core/body_intake.h"
 #include "api/core/client_socket.h"
+#include "api/core/entry.h"
+#include "api/core/route.h"
 #include "api/list/export.h"
 #include "api/list/list_query.h"
-#include "api/routes.h"
 #include "common/base/check.h"
 #include "common/base/mem.h"
 
@@ -208,7 +209,7 @@ static void *request_begin(void *arg, struct MHD_Connection *c,
 	r->path = path;
 	r->started = r->peeked = clock_mono();
 	r->beginning = true;
-	*refused = route_request(r, head) == STEP_DONE;
+	*refused = entry_check(r, head) == STEP_DONE;
 	r->beginning = false;
 	if (*refused)
 		r->step = STEP_REFUSED;
@@ -222,30 +223,19 @@ enum step_result refused_step(struct request *r)
 	return answer_queue(r, r->refusal_status, refusal);
 }
 
-/* A bulk does not wait for the whole body. */
-static void request_judge(struct request *r, const char *data, size_t len)
-{
-	size_t blanks = 0;
-	while (blanks < len && memchr(" \t\r\n", data[blanks], 4))
-		blanks++;
-	r->judged = blanks < len;
-	if (r->judged && data[blanks] == '[' && bulk_may_be(r))
-		bulk_begin(r, r->body.len);
-}
-
 static enum httpd_body request_on_body(
     void *request, const char *data, size_t len, size_t *taken)
 {
 	struct request *r = request;
 	if (r->gone)
 		return HTTPD_CLOSE;
-	if (!r->judged && !r->bulk)
-		request_judge(r, data, len);
-	if (r->bulk) {
-		if (!bulk_take(r, data, len, taken))
-			park(r);
+	enum piece piece = PIECE_WHOLE;
+	if (r->route->body.policy == BODY_STREAMED)
+		piece = r->route->ops->piece(r, data, len, taken);
+	if (piece == PIECE_PARK)
+		park(r);
+	if (piece != PIECE_WHOLE)
 		return HTTPD_TAKEN;
-	}
 	*taken = len;
 	enum httpd_body what = body_intake_add(r, data, len);
 	if (what != HTTPD_TAKEN)

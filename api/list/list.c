@@ -1,12 +1,14 @@
 /* GET /v1/{collection}: a page of a list. What its query asks is taken here;
  * from there on it is a read like any other (api/read/read.c). */
+#include "api/list/list.h"
+
 #include "api/core/answer.h"
+#include "api/core/offer.h"
 #include "api/http/accept.h"
-#include "api/http/offer.h"
-#include "api/http/path.h"
 #include "api/list/export.h"
 #include "api/list/list_query.h"
 #include "common/base/mem.h"
+#include "common/http/path.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -94,3 +96,5 @@ enum step_result list_step(struct request *r)
 	r->step = STEP_READ;
 	return STEP_MORE;
 }
+
+const struct route_ops list_ops = {.first = STEP_LIST, .takes_query = true};

@@ -1,10 +1,10 @@
 #include "api/list/list_query.h"
 
-#include "api/http/path.h"
 #include "api/list/list_cursor.h"
 #include "api/list/list_value.h"
 #include "common/base/check.h"
 #include "common/base/mem.h"
+#include "common/http/path.h"
 
 #include <stdarg.h>
 #include <stdio.h>

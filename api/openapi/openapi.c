@@ -3,48 +3,29 @@
 #include "api/core/problem.h"
 #include "api/openapi/json_schema.h"
 #include "api/openapi/operation_json.h"
-#include "api/routes.h"
 #include "api/service/embedded.h"
 #include "common/base/check.h"
 
 #include <stdlib.h>
 #include <string.h>
 
-/* NULL: there is none, yet. */
-static const struct route *route_of(const struct operation *op)
-{
-	const struct route *route;
-	for (size_t i = 0; (route = route_at(i)) != NULL; i++) {
-		if (strcmp(route->method, op->method) == 0 &&
-		    strcmp(route->pattern, op->pattern) == 0)
-			return route;
-	}
-	return NULL;
-}
-
 /* One for each collection? */
-static bool is_of_each(const struct operation *op)
+static bool is_of_each(const struct route *route)
 {
-	return strstr(op->pattern, "{collection}") != NULL;
+	return strstr(route->head.pattern, "{collection}") != NULL;
 }
 
-/* The collection whose documents a path outside of /v1 speaks of, as in
- * api/routes.c and api/compat/compat_rows.c. */
-static const struct collection *openapi_named(const struct operation *op)
+/* The collection whose documents a path outside of /v1 speaks of. */
+static const struct collection *openapi_named(const struct route *route)
 {
-	const struct route *route = route_of(op);
-	const char *first = op->pattern + 1;
-	if (route->step == STEP_SEED_ROW)
-		return collection_find(first, strcspn(first, "/"));
-	return route->surface ? collection_find("records", 7) : NULL;
+	const char *name = route->collection;
+	return name ? collection_find(name, strlen(name)) : NULL;
 }
 
 /* Is there what it speaks of? */
-static bool is_served(const struct operation *op)
+static bool is_served(const struct route *route)
 {
-	const struct route *route = route_of(op);
-	return route &&
-	       (route->surface == NULL || is_of_each(op) || openapi_named(op));
+	return route->collection == NULL || openapi_named(route);
 }
 
 /* --- paths --------------------------------------------------------------- */
@@ -68,46 +49,49 @@ static void path_name(
 	}
 }
 
-static bool is_first_of_path(size_t index)
+static bool is_first_of_path(const struct router *routes, size_t index)
 {
-	const char *pattern = operation_at(index)->pattern;
+	const struct route *at = router_at(routes, index);
 	for (size_t i = 0; i < index; i++) {
-		if (is_served(operation_at(i)) &&
-		    strcmp(operation_at(i)->pattern, pattern) == 0)
+		const struct route *route = router_at(routes, i);
+		if (is_served(route) &&
+		    strcmp(route->head.pattern, at->head.pattern) == 0)
 			return false;
 	}
-	return is_served(operation_at(index));
+	return is_served(at);
 }
 
-static void path_item(
-    struct jsonout *j, size_t first, const struct collection *c)
+static void path_item(struct jsonout *j, const struct router *routes,
+    size_t first, const struct collection *c)
 {
-	const char *pattern = operation_at(first)->pattern;
-	const struct operation *op;
+	const struct route *at = router_at(routes, first);
+	const char *pattern = at->head.pattern;
 	struct buf name = {0};
 	path_name(pattern, c, &name);
 	jsonout_open(j, name.data, '{');
 	buf_free(&name);
-	for (size_t i = first; (op = operation_at(i)) != NULL; i++) {
-		if (strcmp(op->pattern, pattern) == 0 && is_served(op))
-			operation_json_operation(j, op, c);
+	for (size_t i = first; i < routes->nrows; i++) {
+		const struct route *route = router_at(routes, i);
+		if (strcmp(route->head.pattern, pattern) == 0 &&
+		    is_served(route))
+			operation_json_operation(j, route, c);
 	}
 	jsonout_close(j, '}');
 }
 
-static void paths(struct jsonout *j)
+static void paths(struct jsonout *j, const struct router *routes)
 {
-	const struct operation *op;
 	const struct collection *c;
 	jsonout_open(j, "paths", '{');
-	for (size_t i = 0; (op = operation_at(i)) != NULL; i++) {
-		if (!is_first_of_path(i))
+	for (size_t i = 0; i < routes->nrows; i++) {
+		const struct route *route = router_at(routes, i);
+		bool each = is_of_each(route);
+		if (!is_first_of_path(routes, i))
 			continue;
-		for (size_t k = 0; is_of_each(op) && (c = collection_at(k));
-		     k++)
-			path_item(j, i, c);
-		if (!is_of_each(op))
-			path_item(j, i, openapi_named(op));
+		for (size_t k = 0; each && (c = collection_at(k)); k++)
+			path_item(j, routes, i, c);
+		if (!each)
+			path_item(j, routes, i, openapi_named(route));
 	}
 	jsonout_close(j, '}');
 }
@@ -241,14 +225,14 @@ static void tags(struct jsonout *j)
 	jsonout_close(j, ']');
 }
 
-void openapi_write(struct buf *out)
+void openapi_write(const struct router *routes, struct buf *out)
 {
 	struct jsonout j = {.out = out};
 	jsonout_open(&j, NULL, '{');
 	jsonout_string(&j, "openapi", "3.1.0");
 	info(&j);
 	tags(&j);
-	paths(&j);
+	paths(&j, routes);
 	components(&j);
 	jsonout_close(&j, '}');
 	buf_char(out, '\n');

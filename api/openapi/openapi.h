@@ -1,10 +1,11 @@
 /* The OpenAPI 3.1 document of this API (pure core), from the declarations of
- * the collections, api/routes.def, api/openapi/operations.def,
- * api/core/problems.def and api/openapi/components.json.
+ * the collections, the table of routes, api/core/problems.def and
+ * api/openapi/components.json.
  */
 #pragma once
 
 #include "common/base/buf.h"
+#include "common/http/router.h"
 
-/* Appends it; collections are loaded. */
-void openapi_write(struct buf *out);
+/* Appends it. Rows of `routes` are struct route; collections are loaded. */
+void openapi_write(const struct router *routes, struct buf *out);

@@ -112,12 +112,13 @@ static void list_parameters(
 }
 
 static void operation_json_parameters(
-    struct jsonout *j, const struct operation *op, const struct collection *c)
+    struct jsonout *j, const struct route *route, const struct collection *c)
 {
+	const struct operation *op = &route->operation;
 	const char *list = op->parameters, *word;
 	size_t len;
 	jsonout_open(j, "parameters", '[');
-	path_parameters(j, op->pattern, c);
+	path_parameters(j, route->head.pattern, c);
 	while (operation_json_word(&list, &word, &len)) {
 		char *name = mem_strndup(word, len);
 		if (strcmp(name, "list") == 0)
@@ -301,10 +302,11 @@ static void response(struct jsonout *j, const struct operation *op,
 /* ------------------------------------------------------------------------- */
 
 static void describe_id(
-    struct jsonout *j, const struct operation *op, const struct collection *c)
+    struct jsonout *j, const struct route *route, const struct collection *c)
 {
+	const struct operation *op = &route->operation;
 	struct buf id = {0};
-	bool many = strstr(op->pattern, "{collection}") != NULL;
+	bool many = strstr(route->head.pattern, "{collection}") != NULL;
 	buf_printf(&id, "%s%s%s", many ? c->name : "", many ? "_" : "", op->id);
 	jsonout_string(j, "operationId", id.data);
 	buf_free(&id);
@@ -314,15 +316,16 @@ static void describe_id(
 }
 
 void operation_json_operation(
-    struct jsonout *j, const struct operation *op, const struct collection *c)
+    struct jsonout *j, const struct route *route, const struct collection *c)
 {
+	const struct operation *op = &route->operation;
 	char method[8] = "";
-	for (size_t i = 0; op->method[i]; i++)
-		method[i] = (char)tolower((unsigned char)op->method[i]);
+	for (size_t i = 0; route->head.method[i]; i++)
+		method[i] = (char)tolower((unsigned char)route->head.method[i]);
 	jsonout_open(j, method, '{');
-	describe_id(j, op, c);
+	describe_id(j, route, c);
 	jsonout_string(j, "summary", op->summary);
-	operation_json_parameters(j, op, c);
+	operation_json_parameters(j, route, c);
 	request_body(j, op, c);
 	jsonout_open(j, "responses", '{');
 	for (unsigned status = 200; status < 600; status++)

@@ -3,13 +3,13 @@
  * Whatever the way, a value is served only while INV-1 (api/read/floors.h)
  * holds for it at the moment of serving.
  */
+#include "api/read/read.h"
+
 #include "api/core/answer.h"
 #include "api/core/budget.h"
 #include "api/core/header_budget.h"
-#include "api/core/request.h"
 #include "api/list/list_query.h"
 #include "api/read/current.h"
-#include "api/routes.h"
 #include "common/base/mem.h"
 
 #include <string.h>
@@ -283,3 +283,15 @@ enum step_result read_answer_step(struct request *r)
 		    "limit.");
 	return r->route->surface->read(r);
 }
+
+/* What is no key of the collection is no row's: it is absent, and nothing is
+ * asked for it. */
+static enum step_result read_no_key(
+    struct request *r, const char *key, size_t len)
+{
+	r->reading = true;
+	r->way = LOOKUP_NONE;
+	return r->route->surface->absent(r, key, len);
+}
+
+const struct route_ops read_ops = {.first = STEP_READ, .no_key = read_no_key};

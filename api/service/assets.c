@@ -166,11 +166,11 @@ static void find_docs(struct assets *a, const char *dir)
 
 /* ------------------------------------------------------------------------- */
 
-struct assets *assets_new(const char *docs_dir)
+struct assets *assets_new(const char *docs_dir, const struct router *routes)
 {
 	struct assets *a = MEM_NEW(struct assets);
 	struct buf body = {0};
-	openapi_write(&body);
+	openapi_write(routes, &body);
 	assets_make(a, OPENAPI, &body, "application/json");
 	make_page(a, CONSOLE, &console_html, "");
 	find_docs(a, docs_dir);

@@ -8,11 +8,13 @@
 #pragma once
 
 #include "api/core/request.h"
+#include "common/http/router.h"
 
 struct assets;
 
-/* Collections are loaded. `docs_dir` is the setting docs.dir. Returns owned. */
-struct assets *assets_new(const char *docs_dir);
+/* Collections are loaded. `docs_dir` is the setting docs.dir; the routes are
+ * those that /openapi.json describes. Returns owned. */
+struct assets *assets_new(const char *docs_dir, const struct router *routes);
 /* No request is in hand any more. */
 void assets_free(struct assets **a);
 

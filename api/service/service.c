@@ -1,7 +1,6 @@
 #include "api/service/service.h"
 
 #include "api/core/answer.h"
-#include "api/routes.h"
 #include "api/service/backlog.h"
 
 #include <inttypes.h>
@@ -12,6 +11,8 @@ enum step_result page_step(struct request *r)
 {
 	return r->route->page(r);
 }
+
+const struct route_ops page_ops = {.first = STEP_PAGE};
 
 enum step_result service_collections(struct request *r)
 {

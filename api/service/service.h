@@ -2,7 +2,10 @@
  * /cache/stats. */
 #pragma once
 
-#include "api/core/request.h"
+#include "api/core/route.h"
+
+/* Of routes that have a `page`. */
+extern const struct route_ops page_ops;
 
 enum step_result service_collections(struct request *r);
 enum step_result service_health(struct request *r);

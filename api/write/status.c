@@ -1,7 +1,6 @@
-/* GET /v1/_writes/{position}: what became of a write. */
+#include "api/write/status.h"
+
 #include "api/core/answer.h"
-#include "api/core/request.h"
-#include "api/routes.h"
 #include "api/service/backlog.h"
 
 #include <string.h>
@@ -120,3 +119,5 @@ enum step_result status_answer_step(struct request *r)
 	}
 	return answer_problem(r, PROBLEM_STORE_UNAVAILABLE, NULL);
 }
+
+const struct route_ops status_ops = {.first = STEP_STATUS};

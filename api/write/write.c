@@ -3,11 +3,8 @@
  */
 #include "api/write/write.h"
 
-#include "api/bulk/bulk.h"
 #include "api/core/answer.h"
 #include "api/core/body_intake.h"
-#include "api/core/request.h"
-#include "api/routes.h"
 #include "api/service/backlog.h"
 #include "api/service/schema_ready.h"
 #include "common/base/log.h"
@@ -18,10 +15,6 @@ enum { RETRY_MAX_S = 600 };
 
 enum step_result write_step(struct request *r)
 {
-	if (r->bulk) {
-		r->step = STEP_BULK_END;
-		return STEP_MORE;
-	}
 	if (r->route->surface->parse(r) == STEP_DONE) {
 		metric_add(&r->worker->metrics->write_invalid, 1);
 		return STEP_DONE;
@@ -234,3 +227,5 @@ enum step_result write_decided_step(struct request *r)
 		    r, r->collection, d->first_key, strlen(d->first_key));
 	return r->route->surface->settled(r, o);
 }
+
+const struct route_ops write_ops = {.first = STEP_WRITE};

@@ -3,7 +3,9 @@
 #pragma once
 
 #include "api/core/problem.h"
-#include "api/core/request.h"
+#include "api/core/route.h"
+
+extern const struct route_ops write_ops;
 
 struct write_refusal {
 	enum problem problem;

@@ -6,9 +6,9 @@
 #include "api/http/accept.h"
 #include "api/http/cache_control.h"
 #include "api/http/header_list.h"
-#include "api/http/path.h"
 #include "api/http/precondition.h"
 #include "api/http/prefer.h"
+#include "common/http/path.h"
 #include "common/log/version.h"
 
 static void list(const char *s)

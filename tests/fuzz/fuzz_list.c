@@ -4,10 +4,10 @@
  * written is read. */
 #include "tests/fuzz/fuzz.h"
 
-#include "api/http/path.h"
 #include "api/list/list_cursor.h"
 #include "api/list/list_query.h"
 #include "api/list/list_sql.h"
+#include "common/http/path.h"
 #include "tests/unit/declared.h"
 
 #include <xxhash.h>

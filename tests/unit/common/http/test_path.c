@@ -6,7 +6,7 @@
 
 #include <cmocka.h>
 
-#include "api/http/path.h"
+#include "common/http/path.h"
 
 #include <stdlib.h>
 #include <string.h>

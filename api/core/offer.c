@@ -1,45 +1,31 @@
-#include "api/http/offer.h"
+#include "api/core/offer.h"
 
 #include "api/core/answer.h"
+#include "api/core/route.h"
 #include "api/http/accept.h"
-#include "api/http/path.h"
-#include "api/openapi/operation.h"
-#include "api/routes.h"
 #include "common/base/mem.h"
 #include "common/base/utf8.h"
+#include "common/http/path.h"
 
 #include <stdlib.h>
 #include <string.h>
 
 /* --- Accept -------------------------------------------------------------- */
 
-static const struct operation *operation_of(const struct route *route)
+static bool has_media(const struct route *route, const char *media)
 {
-	const struct operation *op;
-	for (size_t i = 0; (op = operation_at(i)) != NULL; i++) {
-		if (strcmp(op->method, route->method) == 0 &&
-		    strcmp(op->pattern, route->pattern) == 0)
-			return op;
-	}
-	return NULL;
-}
-
-/* Every route but the pages and feeds has an answer in JSON. */
-static bool has_json(const struct route *route)
-{
-	return route->page == NULL && route->step != STEP_CHANGES;
+	const struct operation_answer *a = route->operation.answers;
+	while (a->status && (a->media == NULL || strcmp(a->media, media) != 0))
+		a++;
+	return a->status != 0;
 }
 
 static bool has_one(const struct route *route, const char *accept)
 {
-	const struct operation *op = operation_of(route);
-	if (op == NULL)
-		return true;
-	for (const struct operation_answer *a = op->answers; a->status; a++) {
-		if (a->media && accept_allows(accept, a->media))
-			return true;
-	}
-	return false;
+	const struct operation_answer *a = route->operation.answers;
+	while (a->status && (!a->media || !accept_allows(accept, a->media)))
+		a++;
+	return a->status != 0;
 }
 
 /* What most clients send is decided without taking it apart. */
@@ -47,7 +33,7 @@ static bool is_acceptable(const struct request *r)
 {
 	const char *line = request_header(r, MHD_HTTP_HEADER_ACCEPT);
 	if (line == NULL || strcmp(line, "*/*") == 0 ||
-	    (strcmp(line, "application/json") == 0 && has_json(r->route)))
+	    has_media(r->route, line))
 		return true;
 	struct buf list = {0};
 	bool has =
@@ -58,8 +44,7 @@ static bool is_acceptable(const struct request *r)
 
 static enum step_result not_acceptable(struct request *r)
 {
-	const struct operation *op = operation_of(r->route);
-	const struct operation_answer *a = op->answers;
+	const struct operation_answer *a = r->route->operation.answers;
 	struct buf detail = {0};
 	buf_str(&detail, "This resource is available as ");
 	for (size_t n = 0; a->status; a++) {
@@ -127,8 +112,8 @@ enum step_result offer_refuse(struct request *r, enum problem p,
  * parameters over, and their clients may count on it. */
 static bool takes_none(const struct route *route)
 {
-	return strncmp(route->pattern, "/v1", 3) == 0 &&
-	       route->step != STEP_LIST;
+	return strncmp(route->head.pattern, "/v1", 3) == 0 &&
+	       !route->ops->takes_query;
 }
 
 /* ------------------------------------------------------------------------- */

@@ -1,9 +1,7 @@
-/* What every route takes and answers, one table: api/openapi/operations.def.
- * The OpenAPI document is made of it (api/openapi/openapi.h).
+/* What a route takes and answers: the columns of api/routes.def of which the
+ * OpenAPI document is made (api/openapi/openapi.h).
  */
 #pragma once
-
-#include <stddef.h>
 
 /* A name of a schema that begins with `_` is of the collection: "_document"
  * (api/openapi/json_schema.h). */
@@ -22,8 +20,6 @@ struct operation_answer {
 };
 
 struct operation {
-	const char *method;
-	const char *pattern; /* as in api/routes.def */
 	const char *id;
 	const char *tag; /* NULL: the collection's name */
 	const char *summary;
@@ -32,6 +28,3 @@ struct operation {
 	const struct operation_answer *answers; /* likewise */
 	const char *problems; /* types of api/core/problems.def, with blanks */
 };
-
-/* The i-th; NULL past the last. */
-const struct operation *operation_at(size_t i);

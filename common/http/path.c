@@ -1,4 +1,4 @@
-#include "api/http/path.h"
+#include "common/http/path.h"
 
 #include "common/base/mem.h"
 

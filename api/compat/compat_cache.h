@@ -1,0 +1,7 @@
+/* The reference systems' routes about the caches: POST /cache/clear and POST
+ * /clear-cache, GET /cache/performance. */
+#pragma once
+
+#include "api/core/route.h"
+
+extern const struct route_ops clear_ops, measure_ops;

@@ -1,0 +1,182 @@
+#include "api/core/entry.h"
+
+#include "api/core/answer.h"
+#include "api/core/body_intake.h"
+#include "api/core/header_budget.h"
+#include "api/core/native.h"
+#include "api/core/offer.h"
+#include "api/core/route.h"
+#include "api/write/validate.h"
+#include "common/base/check.h"
+
+#include <string.h>
+
+/* --- the target ---------------------------------------------------------- */
+
+static enum step_result entry_take_key(
+    struct request *r, const struct collection *c, const char *key, size_t len)
+{
+	const struct route_ops *ops = r->route->ops;
+	struct violations v = {0};
+	if (validate_key(c, key, len, &v)) {
+		request_target(r, c, key, len);
+		return STEP_MORE;
+	}
+	if (ops->no_key == NULL)
+		return answer_violations(r, &v);
+	violations_free(&v);
+	return ops->no_key(r, key, len);
+}
+
+/* The collection and the key of the path; STEP_DONE: refused. */
+static enum step_result entry_take_target(
+    struct request *r, const struct path *path)
+{
+	const struct route *route = r->route;
+	const struct path_segment *key =
+	    router_value(&route->head, path, "{key}");
+	const struct path_segment *name =
+	    router_value(&route->head, path, "{collection}");
+	if (name)
+		r->collection = collection_find(name->text, name->len);
+	else if (route->collection)
+		r->collection = collection_find(
+		    route->collection, strlen(route->collection));
+	if (r->collection == NULL && (name || key))
+		return answer_problem(r, PROBLEM_COLLECTION_NOT_FOUND,
+		    "GET /v1 lists the collections.");
+	return key ? entry_take_key(r, r->collection, key->text, key->len)
+		   : STEP_MORE;
+}
+
+/* --- the route ----------------------------------------------------------- */
+
+static enum step_result entry_refuse(struct request *r, struct buf *allow)
+{
+	if (allow->len == 0)
+		return answer_problem(
+		    r, PROBLEM_NOT_FOUND, "No route has this path.");
+	struct MHD_Response *response =
+	    answer_problem_response(PROBLEM_METHOD, NULL, NULL, NULL);
+	MHD_add_response_header(response, MHD_HTTP_HEADER_ALLOW, allow->data);
+	return answer_queue(r, problem_status(PROBLEM_METHOD), response);
+}
+
+static enum step_result entry_find(struct request *r, const struct path *path)
+{
+	struct buf allow = {0};
+	r->route = router_find(r->worker->app->routes, r->method, path, &allow);
+	enum step_result result = STEP_MORE;
+	if (r->route == NULL)
+		result = entry_refuse(r, &allow);
+	buf_free(&allow);
+	return result;
+}
+
+/* It names nothing that there could be. */
+static enum step_result entry_malformed(struct request *r)
+{
+	if (strcmp(r->method, "GET") == 0 || strcmp(r->method, "HEAD") == 0)
+		return answer_problem(r, PROBLEM_NOT_FOUND,
+		    "The path has a malformed percent-encoding.");
+	struct violations v = {0};
+	violations_add(&v, "key", "the path has a malformed percent-encoding");
+	return answer_violations(r, &v);
+}
+
+/* --- the body, by what the head says of it ------------------------------- */
+
+static enum step_result entry_refuse_fault(
+    struct request *r, const struct http_head_fault *fault)
+{
+	return answer_queue(r, fault->status, http_head_response(fault));
+}
+
+static enum step_result entry_look_at_size(
+    struct request *r, const struct http_head *head)
+{
+	const struct api_settings *s = r->worker->app->settings;
+	bool many = r->route->body.policy == BODY_STREAMED;
+	uint64_t most = (uint64_t)(many ? s->max_bulk : s->max_item);
+	if (head->length == HTTP_HEAD_UNKNOWN || head->length <= most)
+		return STEP_MORE;
+	return answer_problem(r, PROBLEM_TOO_LARGE,
+	    many ? "A bulk may have as many bytes as the setting "
+		   "http.max_bulk says."
+		 : "An item may have as many bytes as the setting "
+		   "http.max_item says.");
+}
+
+static enum step_result entry_look_at_type(struct request *r)
+{
+	switch (r->route->body.media) {
+	case MEDIA_ANY:
+		return STEP_MORE;
+	case MEDIA_DOCUMENT:
+		return native_has_json(r)
+			   ? STEP_MORE
+			   : answer_problem(r, PROBLEM_MEDIA_TYPE,
+				 "Send the document as application/json.");
+	case MEDIA_PATCH:
+		return native_has_patch(r)
+			   ? STEP_MORE
+			   : answer_problem(r, PROBLEM_MEDIA_TYPE,
+				 "Send application/merge-patch+json or "
+				 "application/vnd.sluice.increment+json.");
+	case MEDIA_BULK:
+		return native_has_json(r) || native_is_type(r, NDJSON_TYPE)
+			   ? STEP_MORE
+			   : answer_problem(r, PROBLEM_MEDIA_TYPE,
+				 "Send a document, or an array of them, as "
+				 "application/json, or one a line as "
+				 "application/x-ndjson.");
+	}
+	UNREACHABLE("body of a route");
+}
+
+static enum step_result entry_look_at_body(
+    struct request *r, const struct http_head *head)
+{
+	if (entry_look_at_size(r, head) == STEP_DONE)
+		return STEP_DONE;
+	if (head->encoded && head->length > 0)
+		return entry_refuse_fault(r, &http_head_encoded);
+	if (entry_look_at_type(r) == STEP_DONE)
+		return STEP_DONE;
+	/* Of a streamed one, no more is held than of one item. */
+	if (r->route->body.policy != BODY_STREAMED &&
+	    !body_intake_fits(head->length))
+		return entry_refuse_fault(r, &http_head_full);
+	return STEP_MORE;
+}
+
+/* --- in order ------------------------------------------------------------ */
+
+/* What refuses by who asks, and by how often (401, 403, 429), belongs behind
+ * the route, whose verb it needs, and in front of everything else. */
+static enum step_result entry_with_path(
+    struct request *r, const struct path *path, const struct http_head *head)
+{
+	if (entry_find(r, path) == STEP_DONE)
+		return STEP_DONE;
+	r->op = r->route->op;
+	r->step = r->route->ops->first;
+	if (offer_check(r) == STEP_DONE ||
+	    entry_take_target(r, path) == STEP_DONE ||
+	    entry_look_at_body(r, head) == STEP_DONE)
+		return STEP_DONE;
+	return r->route->ops->head ? r->route->ops->head(r) : STEP_MORE;
+}
+
+enum step_result entry_check(struct request *r, const struct http_head *head)
+{
+	if (header_budget_is_exceeded(
+		r->connection, r->method, r->worker->app->partitions))
+		return answer_problem(r, PROBLEM_HEADERS_TOO_LARGE, NULL);
+	struct path path;
+	enum step_result result = path_parse(r->path, &path)
+				      ? entry_with_path(r, &path, head)
+				      : entry_malformed(r);
+	path_free(&path);
+	return result;
+}

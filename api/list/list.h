@@ -1,0 +1,6 @@
+/* GET of a collection: a page of a list, or an export. */
+#pragma once
+
+#include "api/core/route.h"
+
+extern const struct route_ops list_ops;

@@ -1,0 +1,6 @@
+/* GET /v1/_writes/{position}: what became of a write. */
+#pragma once
+
+#include "api/core/route.h"
+
+extern const struct route_ops status_ops;
