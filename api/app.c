@@ -310,8 +310,9 @@ static struct err start_admin(struct app *app)
 	    .ready = app_ready,
 	    .refresh = app_refresh,
 	    .stats = app_stats,
-	    .handle = operate,
 	    .arg = app,
+	    .routes = &admin_routes,
+	    .routes_arg = app,
 	};
 	return admin_new(&o, &app->admin);
 }

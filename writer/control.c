@@ -5,8 +5,6 @@
 #include "common/base/log.h"
 #include "common/schema/collection.h"
 
-#include <string.h>
-
 static void state(struct admin_exchange *x, bool paused)
 {
 	struct buf body = {0};
@@ -24,48 +22,68 @@ static void set_paused(struct control *c, struct admin_exchange *x, bool paused)
 		c->resumed(c->arg);
 }
 
-/* `/rejections/3-1042` and, with `tail`, `/rejections/3-1042/requeue`. */
-static bool is_position(const char *path, const char *prefix, const char *tail,
-    struct position *out)
+static void control_pause(void *arg, struct admin_exchange *x)
 {
-	if (strncmp(path, prefix, strlen(prefix)) != 0)
-		return false;
-	const char *text = path + strlen(prefix);
-	size_t len = strcspn(text, "/");
-	return strcmp(text + len, tail) == 0 && position_parse(text, len, out);
+	set_paused(arg, x, true);
 }
 
-/* The collection of `/rejections/{collection}`, "" for all; NULL: neither. */
-static const char *listed(const char *path)
+static void control_resume(void *arg, struct admin_exchange *x)
 {
-	if (strcmp(path, "/rejections") == 0)
-		return "";
-	if (strncmp(path, "/rejections/", 12) != 0)
-		return NULL;
-	const char *name = path + 12;
-	return collection_find(name, strlen(name)) ? name : NULL;
+	set_paused(arg, x, false);
 }
 
-bool control_handle(void *arg, struct admin_exchange *x)
+static void control_list(void *arg, struct admin_exchange *x)
+{
+	struct control *c = arg;
+	const struct path_segment *name = admin_segment(x, "{collection}");
+	if (name && collection_find(name->text, name->len) == NULL)
+		admin_not_found(x);
+	else
+		rejections_list(c->rejections, name ? name->text : "", x);
+}
+
+/* Of the path; false: it is none, and that was answered. */
+static bool control_position(struct admin_exchange *x, struct position *out)
+{
+	const struct path_segment *at = admin_segment(x, "{position}");
+	if (position_parse(at->text, at->len, out))
+		return true;
+	admin_not_found(x);
+	return false;
+}
+
+static void control_requeue(void *arg, struct admin_exchange *x)
 {
 	struct control *c = arg;
 	struct position at;
-	bool get = strcmp(x->method, "GET") == 0;
-	bool post = strcmp(x->method, "POST") == 0;
-	bool delete = strcmp(x->method, "DELETE") == 0;
-	if (post && strcmp(x->path, "/pause") == 0)
-		set_paused(c, x, true);
-	else if (post && strcmp(x->path, "/resume") == 0)
-		set_paused(c, x, false);
-	else if (get && listed(x->path))
-		rejections_list(c->rejections, listed(x->path), x);
-	else if (post && is_position(x->path, "/rejections/", "/requeue", &at))
+	if (control_position(x, &at))
 		rejections_requeue(c->rejections, at, x);
-	else if (delete &&is_position(x->path, "/rejections/", "", &at))
-		rejections_discard(c->rejections, at, x);
-	else if (post && is_position(x->path, "/positions/", "/reject", &at))
-		orders_take(c->x->orders, at, c->end(c->arg, at.partition), x);
-	else
-		return false;
-	return true;
 }
+
+static void control_discard(void *arg, struct admin_exchange *x)
+{
+	struct control *c = arg;
+	struct position at;
+	if (control_position(x, &at))
+		rejections_discard(c->rejections, at, x);
+}
+
+static void control_reject(void *arg, struct admin_exchange *x)
+{
+	struct control *c = arg;
+	struct position at;
+	if (control_position(x, &at))
+		orders_take(c->x->orders, at, c->end(c->arg, at.partition), x);
+}
+
+static const struct admin_route rows[] = {
+    {ROUTE_HEAD(POST, "/pause", operate), control_pause},
+    {ROUTE_HEAD(POST, "/resume", operate), control_resume},
+    {ROUTE_HEAD(POST, "/positions/{position}/reject", operate), control_reject},
+    {ROUTE_HEAD(GET, "/rejections", operate), control_list},
+    {ROUTE_HEAD(GET, "/rejections/{collection}", operate), control_list},
+    {ROUTE_HEAD(POST, "/rejections/{position}/requeue", operate),
+	control_requeue},
+    {ROUTE_HEAD(DELETE, "/rejections/{position}", operate), control_discard},
+};
+const struct router control_routes = ROUTER(rows, NULL);

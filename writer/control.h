@@ -1,10 +1,10 @@
 /* What can be told to a running writer on its admin port:
  *
- *   POST /pause, /resume                      its batches
- *   POST /positions/{position}/reject          the way past a write
+ *   POST /pause, /resume                   its batches
+ *   POST /positions/{position}/reject      the way past a write
  *   GET  /rejections, /rejections/{collection}
- *   POST /rejections/{position}/requeue       with a corrected body, or as it
- * is DELETE /rejections/{position}             nobody will repair it
+ *   POST /rejections/{position}/requeue    as it is, or with a corrected body
+ *   DELETE /rejections/{position}          nobody will repair it
  */
 #pragma once
 
@@ -20,5 +20,5 @@ struct control {
 	void *arg;
 };
 
-/* As admin_options.handle; `arg` is the control. */
-bool control_handle(void *arg, struct admin_exchange *x);
+/* As admin_options.routes; routes_arg is the control. */
+extern const struct router control_routes;

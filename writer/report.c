@@ -153,12 +153,6 @@ static void writer_report_stats_json(void *arg, struct buf *out)
 	buf_str(out, "]}");
 }
 
-static bool handle(void *arg, struct admin_exchange *x)
-{
-	const struct report *r = arg;
-	return control_handle(r->control, x);
-}
-
 struct err report_open(
     const struct report *r, const struct config *config, struct admin **out)
 {
@@ -173,8 +167,9 @@ struct err report_open(
 	    .ready = writer_report_is_ready,
 	    .refresh = writer_report_refresh,
 	    .stats = writer_report_stats_json,
-	    .handle = handle,
 	    .arg = (void *)(uintptr_t)r,
+	    .routes = &control_routes,
+	    .routes_arg = r->control,
 	};
 	struct err e = admin_new(&o, out);
 	if (e.kind == ERR_KIND_OK)

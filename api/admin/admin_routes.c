@@ -5,7 +5,6 @@
 #include "api/app.h"
 #include "api/core/problem.h"
 #include "common/base/mem.h"
-#include "common/http/path.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -24,11 +23,6 @@ static void admin_routes_refuse(
 	admin_answer(x, problem_status(p), &body);
 }
 
-static bool admin_routes_is(const struct path_segment *s, const char *text)
-{
-	return s->len == strlen(text) && memcmp(s->text, text, s->len) == 0;
-}
-
 static void set_key(
     struct operand *o, const struct path_segment *key, int32_t partitions)
 {
@@ -43,22 +37,23 @@ static void set_key(
 	o->slot = keyspace_slot(o->id, o->id_len, partitions);
 }
 
-/* `/word[/{collection}[/{key}]]`; false: it was refused. */
-static bool take_operand(struct admin_exchange *x, const struct app *app,
-    const struct path *path, struct operand *out)
+/* What the path names; false: there is no such, and it was refused. */
+static bool take_operand(
+    struct admin_exchange *x, const struct app *app, struct operand *out)
 {
-	const struct path_segment *s = path->segments;
+	const struct path_segment *name = admin_segment(x, "{collection}");
+	const struct path_segment *key = admin_segment(x, "{key}");
 	struct buf id = {0};
 	*out = (struct operand){0};
-	if (path->n > 1)
-		out->collection = collection_find(s[1].text, s[1].len);
-	if (path->n > 1 && out->collection == NULL) {
+	if (name)
+		out->collection = collection_find(name->text, name->len);
+	if (name && out->collection == NULL) {
 		admin_routes_refuse(x, PROBLEM_COLLECTION_NOT_FOUND,
 		    "GET /v1 lists the collections.");
 		return false;
 	}
-	if (path->n > 2 &&
-	    !collection_key_valid(out->collection, s[2].text, s[2].len)) {
+	if (key &&
+	    !collection_key_valid(out->collection, key->text, key->len)) {
 		admin_routes_refuse(
 		    x, PROBLEM_NOT_FOUND, "No row can have this key.");
 		return false;
@@ -66,40 +61,40 @@ static bool take_operand(struct admin_exchange *x, const struct app *app,
 	if (out->collection)
 		buf_printf(&id, "%s/", out->collection->name);
 	out->id = buf_take(&id, &out->id_len);
-	if (path->n > 2)
-		set_key(out, &s[2], app->partitions);
+	if (key)
+		set_key(out, key, app->partitions);
 	return true;
 }
 
 typedef void (*operation)(
     struct app *app, struct admin_exchange *x, struct operand *o);
 
-static operation admin_routes_find(
-    const struct admin_exchange *x, const struct path *path)
+static void admin_routes_start(
+    struct app *app, struct admin_exchange *x, operation start)
 {
-	const struct path_segment *s = path->segments;
-	if (strcmp(x->method, "GET") == 0 && path->n == 3 &&
-	    admin_routes_is(&s[0], "inspect"))
-		return inspect_start;
-	if (strcmp(x->method, "DELETE") == 0 && path->n >= 1 && path->n <= 3 &&
-	    admin_routes_is(&s[0], "cache"))
-		return purge_start;
-	return NULL;
-}
-
-bool operate(void *arg, struct admin_exchange *x)
-{
-	struct app *app = arg;
-	struct path path;
 	struct operand operand;
-	operation start =
-	    path_parse(x->path, &path) ? admin_routes_find(x, &path) : NULL;
-	if (start && atomic_load(&app->draining))
+	if (atomic_load(&app->draining))
 		/* The threads that it needs are ending. */
 		admin_routes_refuse(x, PROBLEM_STORE_UNAVAILABLE,
 		    "The instance is shutting down.");
-	else if (start && take_operand(x, app, &path, &operand))
+	else if (take_operand(x, app, &operand))
 		start(app, x, &operand);
-	path_free(&path);
-	return start != NULL;
 }
+
+static void inspect(void *app, struct admin_exchange *x)
+{
+	admin_routes_start(app, x, inspect_start);
+}
+
+static void purge(void *app, struct admin_exchange *x)
+{
+	admin_routes_start(app, x, purge_start);
+}
+
+static const struct admin_route rows[] = {
+    {ROUTE_HEAD(GET, "/inspect/{collection}/{key}", inspect), inspect},
+    {ROUTE_HEAD(DELETE, "/cache", purge), purge},
+    {ROUTE_HEAD(DELETE, "/cache/{collection}", purge), purge},
+    {ROUTE_HEAD(DELETE, "/cache/{collection}/{key}", purge), purge},
+};
+const struct router admin_routes = ROUTER(rows, NULL);

@@ -21,7 +21,7 @@ struct operand {
 	struct key_slot slot; /* with a key */
 };
 
-/* admin_options.handle; `arg`: struct app. */
-bool operate(void *arg, struct admin_exchange *x);
+/* As admin_options.routes; routes_arg is struct app. */
+extern const struct router admin_routes;
 /* Frees what the operand owns. */
 void operand_free(struct operand *o);

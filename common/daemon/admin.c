@@ -20,13 +20,22 @@ struct answer {
 	struct buf body;
 };
 
+/* A route of the listener itself: a row of a router. */
+struct own_route {
+	struct route_head head; /* first */
+	void (*answer)(struct admin *a, struct answer *out);
+};
+
 struct request {
 	struct admin_exchange x; /* first: it is what a daemon holds of it */
 	struct admin *admin;
 	struct MHD_Connection *c;
-	char *path;
+	struct path path;
 	struct buf body;
 	const struct http_head_fault *fault; /* refused by its head */
+	/* One of these, unless it is refused. */
+	const struct own_route *own;
+	const struct admin_route *route;
 	bool suspended;
 	bool answered;
 	struct answer answer;
@@ -67,26 +76,16 @@ static void config(struct admin *a, struct answer *out)
 	config_json(a->o.config, &out->body);
 }
 
-static const struct {
-	const char *path;
-	void (*answer)(struct admin *a, struct answer *out);
-} routes[] = {
-    {"/livez", livez},
-    {"/readyz", readyz},
-    {"/metrics", metrics},
-    {"/stats", admin_stats},
-    {"/config", config},
+static const struct own_route own_rows[] = {
+    {ROUTE_HEAD(GET, "/livez", health), livez},
+    {ROUTE_HEAD(GET, "/readyz", health), readyz},
+    {ROUTE_HEAD(GET, "/metrics", metrics), metrics},
+    {ROUTE_HEAD(GET, "/stats", stats), admin_stats},
+    {ROUTE_HEAD(GET, "/config", operate), config},
 };
-enum { ROUTES = sizeof routes / sizeof routes[0] };
+static const struct router own_routes = ROUTER(own_rows, NULL);
 
-static bool is_own(const char *path)
-{
-	for (size_t i = 0; i < ROUTES; i++) {
-		if (strcmp(routes[i].path, path) == 0)
-			return true;
-	}
-	return false;
-}
+/* --- the head ------------------------------------------------------------ */
 
 static const struct http_head_fault *admin_judge(const struct http_head *head)
 {
@@ -95,58 +94,11 @@ static const struct http_head_fault *admin_judge(const struct http_head *head)
 	return head->length > 0 && head->encoded ? &http_head_encoded : NULL;
 }
 
-static void *admin_begin(void *arg, struct MHD_Connection *c,
-    const char *method, const char *path, const struct http_head *head,
-    bool *refused)
-{
-	struct request *r = MEM_NEW(struct request);
-	r->fault = admin_judge(head);
-	*refused = r->fault || is_own(path);
-	r->admin = arg;
-	r->c = c;
-	r->path = mem_strdup(path);
-	/* libmicrohttpd's, for the request's life. */
-	r->x = (struct admin_exchange){.method = method, .path = r->path};
-	r->answer =
-	    (struct answer){.status = 200, .type = "text/plain; charset=utf-8"};
-	return r;
-}
-
-static enum httpd_body admin_body(
-    void *request, const char *data, size_t len, size_t *taken)
-{
-	struct request *r = request;
-	*taken = len;
-	if (r->body.len + len > MAX_BODY)
-		return HTTPD_LARGE;
-	buf_add(&r->body, data, len);
-	return HTTPD_TAKEN;
-}
-
-/* --- answers ------------------------------------------------------------- */
-
-static bool find_own(struct request *r, struct answer *out)
-{
-	bool get = strcmp(r->x.method, "GET") == 0;
-	bool head = strcmp(r->x.method, "HEAD") == 0;
-	for (size_t i = 0; i < ROUTES; i++) {
-		if (strcmp(routes[i].path, r->path) != 0)
-			continue;
-		out->status = get || head ? 200 : 405;
-		if (out->status == 200)
-			routes[i].answer(r->admin, out);
-		else
-			buf_str(&out->body, "method not allowed\n");
-		return true;
-	}
-	return false;
-}
-
-static void not_found(struct answer *out)
+static void admin_nothing(struct answer *out)
 {
 	out->status = 404;
-	for (size_t i = 0; i < ROUTES; i++)
-		buf_printf(&out->body, "%s\n", routes[i].path);
+	for (size_t i = 0; i < own_routes.nrows; i++)
+		buf_printf(&out->body, "%s\n", own_rows[i].head.pattern);
 }
 
 static const char *header(const struct request *r, const char *name)
@@ -155,11 +107,11 @@ static const char *header(const struct request *r, const char *name)
 }
 
 /* A page in an operator's browser may ask, too. */
-static bool admin_refused(struct request *r)
+static bool admin_refused(struct request *r, const char *method)
 {
 	const struct common_settings *s = r->admin->o.config->settings;
 	const struct origin_check g = {
-	    .method = r->x.method,
+	    .method = method,
 	    .host = header(r, MHD_HTTP_HEADER_HOST),
 	    .origin = header(r, "Origin"),
 	    .fetch_site = header(r, "Sec-Fetch-Site"),
@@ -179,20 +131,70 @@ static bool admin_refused(struct request *r)
 	return true;
 }
 
-/* False: a daemon has it, and answers later. */
-static bool admin_find(struct request *r)
+/* Finds its route; false: it is refused, and r->answer says how. */
+static bool admin_match(struct request *r, const char *method)
 {
-	const struct admin_options *o = &r->admin->o;
-	if (admin_refused(r))
+	const struct router *more = r->admin->o.routes;
+	struct buf methods = {0};
+	if (admin_refused(r, method))
+		return false;
+	r->own = router_find(&own_routes, method, &r->path, &methods);
+	bool has_others = r->own == NULL && methods.len > 0;
+	if (has_others) {
+		r->answer.status = 405;
+		buf_str(&r->answer.body, "method not allowed\n");
+	} else if (r->own == NULL && more) {
+		r->route = router_find(more, method, &r->path, &methods);
+	}
+	buf_free(&methods);
+	if (!has_others && r->own == NULL && r->route == NULL)
+		admin_nothing(&r->answer);
+	return r->own || r->route;
+}
+
+static void *admin_begin(void *arg, struct MHD_Connection *c,
+    const char *method, const char *path, const struct http_head *head,
+    bool *refused)
+{
+	struct request *r = MEM_NEW(struct request);
+	r->admin = arg;
+	r->c = c;
+	r->answer =
+	    (struct answer){.status = 200, .type = "text/plain; charset=utf-8"};
+	r->fault = admin_judge(head);
+	if (!path_parse(path, &r->path))
+		r->path.n = PATH_SEGMENTS + 1; /* no route has it */
+	if (r->fault == NULL)
+		r->answered = !admin_match(r, method);
+	/* The listener's own routes read no body. */
+	*refused = r->fault || r->answered || r->own;
+	return r;
+}
+
+static enum httpd_body admin_body(
+    void *request, const char *data, size_t len, size_t *taken)
+{
+	struct request *r = request;
+	*taken = len;
+	if (r->body.len + len > MAX_BODY)
+		return HTTPD_LARGE;
+	buf_add(&r->body, data, len);
+	return HTTPD_TAKEN;
+}
+
+/* --- answers ------------------------------------------------------------- */
+
+/* False: a daemon has it, and answers later. */
+static bool admin_start(struct request *r)
+{
+	if (r->own) {
+		r->own->answer(r->admin, &r->answer);
 		return true;
-	if (find_own(r, &r->answer))
-		return true;
+	}
 	r->x.body = r->body.data ? r->body.data : "";
 	r->x.body_len = r->body.len;
-	if (o->handle && o->handle(o->arg, &r->x))
-		return r->answered;
-	not_found(&r->answer);
-	return true;
+	r->route->start(r->admin->o.routes_arg, &r->x);
+	return r->answered;
 }
 
 const char *admin_argument(const struct admin_exchange *x, const char *name)
@@ -201,16 +203,35 @@ const char *admin_argument(const struct admin_exchange *x, const char *name)
 	return MHD_lookup_connection_value(r->c, MHD_GET_ARGUMENT_KIND, name);
 }
 
+const struct path_segment *admin_segment(
+    const struct admin_exchange *x, const char *name)
+{
+	const struct request *r = (const struct request *)x;
+	return router_value(&r->route->head, &r->path, name);
+}
+
+static void admin_answered(struct request *r)
+{
+	r->answered = true;
+	if (r->suspended)
+		httpd_resume(r->admin->httpd, r->c);
+}
+
 void admin_answer(struct admin_exchange *x, unsigned status, struct buf *body)
 {
 	struct request *r = (struct request *)x;
-	r->answered = true;
 	r->answer.status = status;
 	r->answer.type = "application/json";
 	r->answer.body = *body;
 	*body = (struct buf){0};
-	if (r->suspended)
-		httpd_resume(r->admin->httpd, r->c);
+	admin_answered(r);
+}
+
+void admin_not_found(struct admin_exchange *x)
+{
+	struct request *r = (struct request *)x;
+	admin_nothing(&r->answer);
+	admin_answered(r);
 }
 
 static enum MHD_Result admin_refuse(struct request *r)
@@ -243,7 +264,7 @@ static enum MHD_Result admin_run(void *request)
 	struct request *r = request;
 	if (r->fault)
 		return admin_refuse(r);
-	if (r->answered || admin_find(r))
+	if (r->answered || admin_start(r))
 		return queue(r);
 	r->suspended = true;
 	MHD_suspend_connection(r->c);
@@ -255,7 +276,7 @@ static void admin_end(void *request)
 	struct request *r = request;
 	buf_free(&r->body);
 	buf_free(&r->answer.body);
-	free(r->path);
+	path_free(&r->path);
 	free(r);
 }
 

@@ -1,6 +1,7 @@
 /* The admin listener that every daemon has: GET /livez, /readyz, /metrics,
  * /stats, /config, and what a daemon adds. Pages of other origins are refused
- * (common/http/origin_check.h).
+ * (common/http/origin_check.h). A request is matched with its route, or
+ * refused, before its body is read.
  */
 #pragma once
 
@@ -8,24 +9,37 @@
 #include "common/base/loop.h"
 #include "common/base/metrics.h"
 #include "common/daemon/config.h"
+#include "common/http/router.h"
 
 #include <stdbool.h>
 
 struct admin;
 
-/* A request to a path that is none of the listener's own. */
+/* A request to a route of the daemon. */
 struct admin_exchange {
-	const char *method;
-	const char *path;
 	const char *body; /* NUL-terminated */
 	size_t body_len;
 };
 
+/* A route that a daemon adds: a row of a router. */
+struct admin_route {
+	struct route_head head; /* first */
+	/* Takes the exchange, to answer it. */
+	void (*start)(void *arg, struct admin_exchange *x);
+};
+
 /* An argument of the query, or NULL. */
 const char *admin_argument(const struct admin_exchange *x, const char *name);
-/* Exactly once, from inside of `handle` or later, on the loop; takes the body,
- * JSON. The exchange is gone then. */
+/* The segment of the path that the pattern names so, with braces; NULL: there
+ * is none. */
+const struct path_segment *admin_segment(
+    const struct admin_exchange *x, const char *name);
+/* One of these exactly once, from inside of `start` or later, on the loop. The
+ * exchange is gone then. */
+/* Takes the body, JSON. */
 void admin_answer(struct admin_exchange *x, unsigned status, struct buf *body);
+/* The path names nothing that there is: 404. */
+void admin_not_found(struct admin_exchange *x);
 
 struct admin_options {
 	struct loop *loop;
@@ -42,10 +56,11 @@ struct admin_options {
 	void (*refresh)(void *arg);
 	/* Appends a JSON object. */
 	void (*stats)(void *arg, struct buf *json);
-	/* Takes an exchange, to answer it; false: there is no such path. May be
-	 * NULL. */
-	bool (*handle)(void *arg, struct admin_exchange *x);
 	void *arg;
+	/* What the daemon adds: rows of struct admin_route. NULL: nothing. A
+	 * method that a path of these has not is answered 404. */
+	const struct router *routes;
+	void *routes_arg;
 };
 
 struct err admin_new(const struct admin_options *o, struct admin **out);
