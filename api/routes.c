@@ -22,17 +22,17 @@
 #define WHOLE(media) {BODY_WHOLE, MEDIA_##media}
 #define STREAMED(media) {BODY_STREAMED, MEDIA_##media}
 
-#define READS(words) .ops = &read_ops, .surface = &(words)
-#define LISTS(words) .ops = &list_ops, .surface = &(words)
+#define READS(words) .feature = &read_feature, .surface = &(words)
+#define LISTS(words) .feature = &list_feature, .surface = &(words)
 #define WRITES(words, what) \
-	.ops = &write_ops, .surface = &(words), .op = RECORD_##what
+	.feature = &write_feature, .surface = &(words), .op = RECORD_##what
 #define CREATES(words) \
-	.ops = &create_ops, .surface = &(words), .op = RECORD_PUT
-#define ROWS(words) .ops = &row_ops, .surface = &(words)
+	.feature = &create_feature, .surface = &(words), .op = RECORD_PUT
+#define ROWS(words) .feature = &row_feature, .surface = &(words)
 #define WRITES_ROWS(words, what) \
-	.ops = &row_ops, .surface = &(words), .op = RECORD_##what
-#define PAGE(answer) .ops = &page_ops, .page = (answer)
-#define DOES(feature) .ops = &(feature)
+	.feature = &row_feature, .surface = &(words), .op = RECORD_##what
+#define PAGE(answer) .feature = &page_feature, .page = (answer)
+#define DOES(what) .feature = &(what)
 #define OF(name, feature) .collection = (name), feature
 
 #define BODIES(...) (const struct operation_body[]){__VA_ARGS__, {0}}

@@ -3,6 +3,7 @@
 #include "api/changes/changes.h"
 #include "api/core/budget.h"
 #include "api/core/clients.h"
+#include "api/core/exchange.h"
 #include "api/core/header_budget.h"
 #include "api/core/request.h"
 #include "api/list/export.h"
@@ -254,7 +255,7 @@ struct err worker_new(struct app *app, size_t index, struct worker **out)
 	    .tight = tight_pace_of(s),
 	    .admit = worker_admit,
 	    .leave = worker_leave,
-	    .ops = &request_ops,
+	    .ops = &exchange_ops,
 	    .arg = w,
 	};
 	struct err e = httpd_new(&o, &w->httpd);

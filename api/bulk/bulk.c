@@ -260,29 +260,7 @@ enum step_result create_step(struct request *r)
 	return STEP_MORE;
 }
 
-const struct route_ops create_ops = {
-    .first = STEP_CREATE, .head = create_head, .piece = create_piece};
-
 /* --- the end ------------------------------------------------------------- */
-
-void bulk_end(struct request *r)
-{
-	struct bulk *b = r->bulk;
-	if (b == NULL)
-		return;
-	bulk_release(b);
-	atomic_fetch_sub(&r->worker->app->bulks, 1);
-	metric_add(&r->worker->metrics->bulks, -1);
-	budget_set(&budget_bodies, &b->memory, 0);
-	if (b->counted)
-		client_give(httpd_client(r->connection), CLIENT_BULKS);
-	bulk_split_free(&b->split);
-	bulk_results_free(&b->results);
-	violations_free(&b->header);
-	validation_free(&b->item);
-	free(b);
-	r->bulk = NULL;
-}
 
 /* The body is in: its last item, and every acknowledgement. */
 enum step_result bulk_end_step(struct request *r)
@@ -303,3 +281,45 @@ enum step_result bulk_end_step(struct request *r)
 	r->step = STEP_BULK_COMMIT;
 	return STEP_MORE;
 }
+
+/* --- one document, or many ----------------------------------------------- */
+
+static void bulk_free(struct request *r)
+{
+	struct bulk *b = r->bulk;
+	if (b == NULL)
+		return;
+	bulk_release(b);
+	atomic_fetch_sub(&r->worker->app->bulks, 1);
+	metric_add(&r->worker->metrics->bulks, -1);
+	budget_set(&budget_bodies, &b->memory, 0);
+	if (b->counted)
+		client_give(httpd_client(r->connection), CLIENT_BULKS);
+	bulk_split_free(&b->split);
+	bulk_results_free(&b->results);
+	violations_free(&b->header);
+	validation_free(&b->item);
+	free(b);
+	r->bulk = NULL;
+}
+
+static bool create_release(struct request *r)
+{
+	if (r->bulk)
+		bulk_release(r->bulk);
+	return write_release(r);
+}
+
+static void create_free(struct request *r)
+{
+	bulk_free(r);
+	write_free(r);
+}
+
+const struct feature create_feature = {
+    .first = STEP_CREATE,
+    .head = create_head,
+    .piece = create_piece,
+    .release = create_release,
+    .free = create_free,
+};

@@ -15,11 +15,4 @@
 
 #include "api/core/route.h"
 
-struct bulk;
-
-extern const struct route_ops create_ops;
-
-/* Lets go of what is on its way to the log: it may get there. */
-void bulk_release(struct bulk *b);
-/* Frees it, if there is one. */
-void bulk_end(struct request *r);
+extern const struct feature create_feature;

@@ -47,6 +47,8 @@ struct bulk {
 bool bulk_may_go_on(struct request *r);
 /* Everything is sent and acknowledged. */
 bool bulk_all_sent(struct request *r);
+/* Lets go of what is on its way to the log: it may get there. */
+void bulk_release(struct bulk *b);
 /* Asks for the outcomes of what the tail has passed. False: there is something
  * that it has not, the first of it at `settled`. */
 bool bulk_settle(struct request *r);

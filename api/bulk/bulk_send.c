@@ -189,8 +189,6 @@ bool bulk_all_sent(struct request *r)
 
 void bulk_release(struct bulk *b)
 {
-	if (b == NULL)
-		return;
 	while (b->sent) {
 		struct sent *s = b->sent;
 		metric_add(&s->request->worker->metrics->write_unknown, 1);

@@ -47,7 +47,7 @@ static void on_heard(void *arg)
 		changes_go_on(c);
 }
 
-void changes_free(struct changes **cp)
+static void changes_free(struct changes **cp)
 {
 	struct changes *c = *cp;
 	if (c == NULL)
@@ -273,4 +273,11 @@ enum step_result changes_opened_step(struct request *r)
 	return state == FEED_EXPIRED ? expired(r) : changes_unavailable(r);
 }
 
-const struct route_ops changes_ops = {.first = STEP_CHANGES};
+static bool changes_release(struct request *r)
+{
+	changes_free(&r->changes);
+	return true;
+}
+
+const struct feature changes_feature = {
+    .first = STEP_CHANGES, .release = changes_release};

@@ -10,10 +10,8 @@
 
 #include "api/core/route.h"
 
-extern const struct route_ops changes_ops;
+extern const struct feature changes_feature;
 
 /* The sweep of the thread: ends those that stand still, whose client left, and
  * in a drain all of them. */
 void changes_sweep(struct worker *w);
-/* Closes it; of a request that has not got its answer yet. */
-void changes_free(struct changes **c);

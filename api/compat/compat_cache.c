@@ -9,6 +9,7 @@
 
 #include "api/admin/purge.h"
 #include "api/core/answer.h"
+#include "api/read/read.h"
 #include "common/base/mem.h"
 #include "common/http/origin_check.h"
 
@@ -213,5 +214,18 @@ enum step_result seed_timed_step(struct request *r)
 	return next_round(r);
 }
 
-const struct route_ops clear_ops = {.first = STEP_SEED_CLEAR};
-const struct route_ops measure_ops = {.first = STEP_SEED_MEASURE};
+static bool clear_release(struct request *r)
+{
+	return !r->clearing; /* it always ends */
+}
+
+static void measure_free(struct request *r)
+{
+	read_free(r);
+	free(r->measure);
+}
+
+const struct feature clear_feature = {
+    .first = STEP_SEED_CLEAR, .release = clear_release};
+const struct feature measure_feature = {
+    .first = STEP_SEED_MEASURE, .release = read_release, .free = measure_free};

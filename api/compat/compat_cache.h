@@ -4,4 +4,4 @@
 
 #include "api/core/route.h"
 
-extern const struct route_ops clear_ops, measure_ops;
+extern const struct feature clear_feature, measure_feature;

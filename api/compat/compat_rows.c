@@ -3,6 +3,7 @@
 #include "api/core/answer.h"
 #include "api/core/native.h"
 #include "api/list/export.h"
+#include "api/write/write.h"
 #include "common/http/path.h"
 #include "common/json/jsondup.h"
 
@@ -333,4 +334,5 @@ const struct surface seed_posts = {
 const struct surface seed_products = {
     row_read, row_parse, row_receipt, row_settled, NULL};
 
-const struct route_ops row_ops = {.first = STEP_SEED_ROW};
+const struct feature row_feature = {
+    .first = STEP_SEED_ROW, .release = write_release, .free = write_free};

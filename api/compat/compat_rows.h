@@ -6,6 +6,6 @@
 
 #include "api/core/route.h"
 
-extern const struct route_ops row_ops;
+extern const struct feature row_feature;
 extern const struct surface seed_posts;
 extern const struct surface seed_products;

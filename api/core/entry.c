@@ -16,16 +16,15 @@
 static enum step_result entry_take_key(
     struct request *r, const struct collection *c, const char *key, size_t len)
 {
-	const struct route_ops *ops = r->route->ops;
 	struct violations v = {0};
 	if (validate_key(c, key, len, &v)) {
 		request_target(r, c, key, len);
 		return STEP_MORE;
 	}
-	if (ops->no_key == NULL)
+	if (r->feature->no_key == NULL)
 		return answer_violations(r, &v);
 	violations_free(&v);
-	return ops->no_key(r, key, len);
+	return r->feature->no_key(r, key, len);
 }
 
 /* The collection and the key of the path; STEP_DONE: refused. */
@@ -160,12 +159,13 @@ static enum step_result entry_with_path(
 	if (entry_find(r, path) == STEP_DONE)
 		return STEP_DONE;
 	r->op = r->route->op;
-	r->step = r->route->ops->first;
+	r->feature = r->route->feature;
+	r->step = r->feature->first;
 	if (offer_check(r) == STEP_DONE ||
 	    entry_take_target(r, path) == STEP_DONE ||
 	    entry_look_at_body(r, head) == STEP_DONE)
 		return STEP_DONE;
-	return r->route->ops->head ? r->route->ops->head(r) : STEP_MORE;
+	return r->feature->head ? r->feature->head(r) : STEP_MORE;
 }
 
 enum step_result entry_check(struct request *r, const struct http_head *head)

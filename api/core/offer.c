@@ -113,7 +113,7 @@ enum step_result offer_refuse(struct request *r, enum problem p,
 static bool takes_none(const struct route *route)
 {
 	return strncmp(route->head.pattern, "/v1", 3) == 0 &&
-	       !route->ops->takes_query;
+	       !route->feature->takes_query;
 }
 
 /* ------------------------------------------------------------------------- */

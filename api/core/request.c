@@ -1,13 +1,6 @@
 #include "api/core/request.h"
 
-#include "api/bulk/bulk.h"
-#include "api/changes/changes.h"
-#include "api/core/answer.h"
-#include "api/core/body_intake.h"
 #include "api/core/client_socket.h"
-#include "api/core/entry.h"
-#include "api/core/route.h"
-#include "api/list/export.h"
 #include "api/list/list_query.h"
 #include "common/base/check.h"
 #include "common/base/mem.h"
@@ -22,17 +15,9 @@ enum {
 	DRAIN_KEY_US = 1000000,
 };
 
-typedef enum step_result (*step_fn)(struct request *r);
-
-#define STEP(id, fn, what) [id] = fn,
-static const step_fn steps[STEP_COUNT] = {
-#include "api/core/steps.def"
-};
-#undef STEP
-
 /* --- parking ------------------------------------------------------------- */
 
-static void park(struct request *r)
+void request_park(struct request *r)
 {
 	struct worker *w = r->worker;
 	CHECK(!r->parked);
@@ -80,20 +65,10 @@ void request_resume(struct request *r)
 	httpd_resume(r->worker->httpd, r->connection);
 }
 
-/* Lets go of whatever would complete the request. False: the completion is on
- * its way from another thread and will resume it. */
-static bool request_release(struct request *r)
+bool request_release(struct request *r)
 {
-	if (r->clearing || (r->in_flight && !lookup_leave(r)))
+	if (r->feature && r->feature->release && !r->feature->release(r))
 		return false;
-	r->in_flight = false;
-	if (r->append)
-		write_log_abandon(r->append);
-	r->append = NULL;
-	bulk_release(r->bulk);
-	changes_free(&r->changes);
-	decision_abandon(&r->ask);
-	export_free(&r->export);
 	waiters_remove(r->worker->waits, &r->wait);
 	return true;
 }
@@ -194,103 +169,6 @@ void request_landed(struct request *r, const struct lookup_result *result)
 	tier_times_add(&r->times, &result->times);
 	request_resume(r);
 }
-
-/* --- libmicrohttpd's side ------------------------------------------------ */
-
-static void *request_begin(void *arg, struct MHD_Connection *c,
-    const char *method, const char *path, const struct http_head *head,
-    bool *refused)
-{
-	struct request *r = MEM_NEW(struct request);
-	r->magic = REQUEST_MAGIC;
-	r->worker = arg;
-	r->connection = c;
-	r->method = method;
-	r->path = path;
-	r->started = r->peeked = clock_mono();
-	r->beginning = true;
-	*refused = entry_check(r, head) == STEP_DONE;
-	r->beginning = false;
-	if (*refused)
-		r->step = STEP_REFUSED;
-	return r;
-}
-
-enum step_result refused_step(struct request *r)
-{
-	struct MHD_Response *refusal = r->refusal;
-	r->refusal = NULL;
-	return answer_queue(r, r->refusal_status, refusal);
-}
-
-static enum httpd_body request_on_body(
-    void *request, const char *data, size_t len, size_t *taken)
-{
-	struct request *r = request;
-	if (r->gone)
-		return HTTPD_CLOSE;
-	enum piece piece = PIECE_WHOLE;
-	if (r->route->body.policy == BODY_STREAMED)
-		piece = r->route->ops->piece(r, data, len, taken);
-	if (piece == PIECE_PARK)
-		park(r);
-	if (piece != PIECE_WHOLE)
-		return HTTPD_TAKEN;
-	*taken = len;
-	enum httpd_body what = body_intake_add(r, data, len);
-	if (what != HTTPD_TAKEN)
-		answer_count(r, what == HTTPD_LARGE ? 413 : 503);
-	return what;
-}
-
-static enum MHD_Result request_run(void *request)
-{
-	struct request *r = request;
-	CHECK(r->magic == REQUEST_MAGIC);
-	if (r->parked)
-		UNREACHABLE("a parked request runs");
-	if (r->gone)
-		return MHD_NO;
-	for (;;) {
-		switch (steps[r->step](r)) {
-		case STEP_MORE:
-			continue;
-		case STEP_PARK:
-			park(r);
-			return MHD_YES;
-		case STEP_DONE:
-			return r->rc;
-		}
-	}
-}
-
-static void request_end(void *request)
-{
-	struct request *r = request;
-	CHECK(r->magic == REQUEST_MAGIC);
-	/* libmicrohttpd ends no suspended request. Another thread completes a
-	 * request only while it is parked, so no thread will touch this one. */
-	CHECK(!r->parked && !r->in_flight && !r->clearing);
-	/* The client may have left after the request was resumed and before it
-	 * ran: then it still owns what it was resumed for. */
-	request_release(r);
-	r->magic = 0;
-	if (r->refusal)
-		MHD_destroy_response(r->refusal);
-	bulk_end(r);
-	value_unref(&r->value);
-	list_query_unref(&r->list);
-	body_intake_free(r);
-	buf_free(&r->versions);
-	free(r->after);
-	free(r->measure);
-	free(r->idempotency_key);
-	free(r->id);
-	free(r);
-}
-
-const struct httpd_ops request_ops = {
-    request_begin, request_on_body, request_run, request_end};
 
 void request_target(
     struct request *r, const struct collection *c, const char *key, size_t len)

@@ -31,7 +31,37 @@ enum step_result { STEP_MORE, STEP_PARK, STEP_DONE };
 #include "api/core/steps.def"
 #undef STEP
 
+/* What became of a piece of a streamed body. */
+enum piece {
+	PIECE_TAKEN, /* all of it */
+	PIECE_PARK,  /* *taken of it: the rest comes again after the resume */
+	PIECE_WHOLE, /* none: this body is one document, taken as BODY_WHOLE */
+};
+
+/* What a feature does for the requests of its routes. */
+struct feature {
+	enum step first; /* of a request whose body is in */
+	bool takes_query;
+	/* The head is in, and allowed; STEP_DONE: refused. May be NULL. */
+	enum step_result (*head)(struct request *r);
+	/* With BODY_STREAMED. */
+	enum piece (*piece)(
+	    struct request *r, const char *data, size_t len, size_t *taken);
+	/* The path has a key that is none of the collection. NULL: that is a
+	 * violation. */
+	enum step_result (*no_key)(
+	    struct request *r, const char *key, size_t len);
+	/* Lets go of whatever would complete the request. False: the completion
+	 * is on its way from another thread and will resume it. May be called
+	 * twice. NULL: there is nothing. */
+	bool (*release)(struct request *r);
+	/* The end, after `release`. NULL: there is nothing to free. */
+	void (*free)(struct request *r);
+};
+
 #define REQUEST_MAGIC 0x5eed10adU
+
+struct route;
 
 struct request {
 	unsigned magic;
@@ -52,6 +82,7 @@ struct request {
 	mono_us_t started;
 	mono_us_t peeked; /* was it seen whether the client is there */
 	const struct route *route;
+	const struct feature *feature; /* its route's; NULL: it has none */
 
 	/* the target */
 	const struct collection *collection;
@@ -124,8 +155,11 @@ struct request {
 	bool gone;    /* the client hung up while it was parked */
 };
 
-extern const struct httpd_ops request_ops; /* arg: struct worker */
-
+/* Suspends it: the connection waits until the request is resumed. */
+void request_park(struct request *r);
+/* Lets go of whatever would complete it. False: the completion is on its way
+ * from another thread and will resume it. */
+bool request_release(struct request *r);
 /* A completion, from the request's own loop: run the machine again. */
 void request_resume(struct request *r);
 /* Sets the deadline of the next PARK. */

@@ -7,6 +7,7 @@
 #include "api/http/accept.h"
 #include "api/list/export.h"
 #include "api/list/list_query.h"
+#include "api/read/read.h"
 #include "common/base/mem.h"
 #include "common/http/path.h"
 
@@ -97,4 +98,9 @@ enum step_result list_step(struct request *r)
 	return STEP_MORE;
 }
 
-const struct route_ops list_ops = {.first = STEP_LIST, .takes_query = true};
+const struct feature list_feature = {
+    .first = STEP_LIST,
+    .takes_query = true,
+    .release = read_release,
+    .free = read_free,
+};

@@ -3,4 +3,4 @@
 
 #include "api/core/route.h"
 
-extern const struct route_ops list_ops;
+extern const struct feature list_feature;

@@ -8,10 +8,12 @@
 #include "api/core/answer.h"
 #include "api/core/budget.h"
 #include "api/core/header_budget.h"
+#include "api/list/export.h"
 #include "api/list/list_query.h"
 #include "api/read/current.h"
 #include "common/base/mem.h"
 
+#include <stdlib.h>
 #include <string.h>
 #include <strings.h>
 
@@ -294,4 +296,25 @@ static enum step_result read_no_key(
 	return r->route->surface->absent(r, key, len);
 }
 
-const struct route_ops read_ops = {.first = STEP_READ, .no_key = read_no_key};
+bool read_release(struct request *r)
+{
+	if (r->in_flight && !lookup_leave(r))
+		return false;
+	r->in_flight = false;
+	export_free(&r->export);
+	return true;
+}
+
+void read_free(struct request *r)
+{
+	value_unref(&r->value);
+	list_query_unref(&r->list);
+	free(r->after);
+}
+
+const struct feature read_feature = {
+    .first = STEP_READ,
+    .no_key = read_no_key,
+    .release = read_release,
+    .free = read_free,
+};

@@ -3,4 +3,8 @@
 
 #include "api/core/route.h"
 
-extern const struct route_ops read_ops;
+extern const struct feature read_feature;
+
+/* Of any request that reads: as feature.release, feature.free. */
+bool read_release(struct request *r);
+void read_free(struct request *r);

@@ -12,7 +12,7 @@ enum step_result page_step(struct request *r)
 	return r->route->page(r);
 }
 
-const struct route_ops page_ops = {.first = STEP_PAGE};
+const struct feature page_feature = {.first = STEP_PAGE};
 
 enum step_result service_collections(struct request *r)
 {

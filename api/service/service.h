@@ -5,7 +5,7 @@
 #include "api/core/route.h"
 
 /* Of routes that have a `page`. */
-extern const struct route_ops page_ops;
+extern const struct feature page_feature;
 
 enum step_result service_collections(struct request *r);
 enum step_result service_health(struct request *r);

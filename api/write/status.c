@@ -120,4 +120,11 @@ enum step_result status_answer_step(struct request *r)
 	return answer_problem(r, PROBLEM_STORE_UNAVAILABLE, NULL);
 }
 
-const struct route_ops status_ops = {.first = STEP_STATUS};
+static bool status_release(struct request *r)
+{
+	decision_abandon(&r->ask);
+	return true;
+}
+
+const struct feature status_feature = {
+    .first = STEP_STATUS, .release = status_release};

@@ -5,10 +5,12 @@
 
 #include "api/core/answer.h"
 #include "api/core/body_intake.h"
+#include "api/read/read.h"
 #include "api/service/backlog.h"
 #include "api/service/schema_ready.h"
 #include "common/base/log.h"
 
+#include <stdlib.h>
 #include <string.h>
 
 enum { RETRY_MAX_S = 600 };
@@ -228,4 +230,24 @@ enum step_result write_decided_step(struct request *r)
 	return r->route->surface->settled(r, o);
 }
 
-const struct route_ops write_ops = {.first = STEP_WRITE};
+bool write_release(struct request *r)
+{
+	/* Its row may be read when it is committed. */
+	if (!read_release(r))
+		return false;
+	if (r->append)
+		write_log_abandon(r->append);
+	r->append = NULL;
+	decision_abandon(&r->ask);
+	return true;
+}
+
+void write_free(struct request *r)
+{
+	read_free(r);
+	buf_free(&r->versions);
+	free(r->idempotency_key);
+}
+
+const struct feature write_feature = {
+    .first = STEP_WRITE, .release = write_release, .free = write_free};

@@ -5,7 +5,11 @@
 #include "api/core/problem.h"
 #include "api/core/route.h"
 
-extern const struct route_ops write_ops;
+extern const struct feature write_feature;
+
+/* Of any request that writes one document: as feature.release, feature.free. */
+bool write_release(struct request *r);
+void write_free(struct request *r);
 
 struct write_refusal {
 	enum problem problem;

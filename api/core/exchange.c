@@ -1,0 +1,108 @@
+#include "api/core/exchange.h"
+
+#include "api/core/answer.h"
+#include "api/core/body_intake.h"
+#include "api/core/entry.h"
+#include "api/core/route.h"
+#include "common/base/check.h"
+#include "common/base/mem.h"
+
+#include <stdlib.h>
+
+typedef enum step_result (*step_fn)(struct request *r);
+
+#define STEP(id, fn, what) [id] = fn,
+static const step_fn steps[STEP_COUNT] = {
+#include "api/core/steps.def"
+};
+#undef STEP
+
+static void *exchange_begin(void *arg, struct MHD_Connection *c,
+    const char *method, const char *path, const struct http_head *head,
+    bool *refused)
+{
+	struct request *r = MEM_NEW(struct request);
+	r->magic = REQUEST_MAGIC;
+	r->worker = arg;
+	r->connection = c;
+	r->method = method;
+	r->path = path;
+	r->started = r->peeked = clock_mono();
+	r->beginning = true;
+	*refused = entry_check(r, head) == STEP_DONE;
+	r->beginning = false;
+	if (*refused)
+		r->step = STEP_REFUSED;
+	return r;
+}
+
+enum step_result refused_step(struct request *r)
+{
+	struct MHD_Response *refusal = r->refusal;
+	r->refusal = NULL;
+	return answer_queue(r, r->refusal_status, refusal);
+}
+
+static enum httpd_body exchange_on_body(
+    void *request, const char *data, size_t len, size_t *taken)
+{
+	struct request *r = request;
+	if (r->gone)
+		return HTTPD_CLOSE;
+	enum piece piece = PIECE_WHOLE;
+	if (r->route->body.policy == BODY_STREAMED)
+		piece = r->feature->piece(r, data, len, taken);
+	if (piece == PIECE_PARK)
+		request_park(r);
+	if (piece != PIECE_WHOLE)
+		return HTTPD_TAKEN;
+	*taken = len;
+	enum httpd_body what = body_intake_add(r, data, len);
+	if (what != HTTPD_TAKEN)
+		answer_count(r, what == HTTPD_LARGE ? 413 : 503);
+	return what;
+}
+
+static enum MHD_Result exchange_run(void *request)
+{
+	struct request *r = request;
+	CHECK(r->magic == REQUEST_MAGIC);
+	if (r->parked)
+		UNREACHABLE("a parked request runs");
+	if (r->gone)
+		return MHD_NO;
+	for (;;) {
+		switch (steps[r->step](r)) {
+		case STEP_MORE:
+			continue;
+		case STEP_PARK:
+			request_park(r);
+			return MHD_YES;
+		case STEP_DONE:
+			return r->rc;
+		}
+	}
+}
+
+static void exchange_end(void *request)
+{
+	struct request *r = request;
+	CHECK(r->magic == REQUEST_MAGIC);
+	/* libmicrohttpd ends no suspended request. Another thread completes a
+	 * request only while it is parked, so no thread will touch this one. */
+	CHECK(!r->parked);
+	/* The client may have left after the request was resumed and before it
+	 * ran: then it still owns what it was resumed for. */
+	CHECK(request_release(r));
+	r->magic = 0;
+	if (r->refusal)
+		MHD_destroy_response(r->refusal);
+	if (r->feature && r->feature->free)
+		r->feature->free(r);
+	body_intake_free(r);
+	free(r->id);
+	free(r);
+}
+
+const struct httpd_ops exchange_ops = {
+    exchange_begin, exchange_on_body, exchange_run, exchange_end};

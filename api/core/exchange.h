@@ -1,0 +1,7 @@
+/* libmicrohttpd's side of a request: it begins with its head, takes its body,
+ * runs step by step, and ends. */
+#pragma once
+
+#include "api/core/request.h"
+
+extern const struct httpd_ops exchange_ops; /* arg: struct worker */
