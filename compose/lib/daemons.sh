@@ -4,14 +4,15 @@
 
 BUILD_LOG=$LOGS/build.log
 
-# build_sluice <folder> <targets> <cmake options...>: incremental; a folder that
-# was configured for another checkout, or by another generator, is made anew, one
-# with other options is configured again.
+# build_sluice <folder> <targets> [cmake option...]: incremental; the folder's name is
+# the preset (CMakePresets.json). A folder that was configured for another checkout, or
+# by another generator, is made anew; one of another preset is configured again.
 build_sluice() {
-	local dir=$1 cache=$1/CMakeCache.txt
+	local dir=$1 cache=$1/CMakeCache.txt options
 	local -a targets
 	read -r -a targets <<<"$2"
 	shift 2
+	options="$(sha256sum <"$SLUICE_ROOT/CMakePresets.json") $*"
 	mkdir -p "$dir"
 	(
 		flock 6
@@ -20,10 +21,10 @@ build_sluice() {
 			say build "$dir is of another checkout or generator: made anew"
 			find "$dir" -mindepth 1 ! -name .lock -delete
 		fi
-		if [[ ! -f $dir/build.ninja || $(cat "$dir/options" 2>/dev/null) != "$*" ]]; then
+		if [[ ! -f $dir/build.ninja || $(cat "$dir/options" 2>/dev/null) != "$options" ]]; then
 			say build "configuring ${dir#"$SLUICE_ROOT"/}"
-			cmake -S "$SLUICE_ROOT" -B "$dir" -G Ninja "$@" >"$BUILD_LOG" 2>&1
-			echo "$*" >"$dir/options"
+			cmake -S "$SLUICE_ROOT" -B "$dir" --preset "${dir##*/}" "$@" >"$BUILD_LOG" 2>&1
+			echo "$options" >"$dir/options"
 		fi
 		cmake --build "$dir" -j "$(nproc)" --target "${targets[@]}" 2>&1 | tee "$BUILD_LOG" | thin build 3
 	) 6>"$dir/.lock"
@@ -44,7 +45,7 @@ start_build() {
 		[[ -x $BIN/sluice-api ]] || die "there is no sluice-api in SLUICE_BIN_DIR=$BIN"
 		return 0
 	fi
-	build_sluice "$BIN" 'sluice-api sluice-writer sluice-projector' -DCMAKE_BUILD_TYPE=RelWithDebInfo
+	build_sluice "$BIN" 'sluice-api sluice-writer sluice-projector'
 }
 
 # A daemon's own folder, which only its user may look into.
