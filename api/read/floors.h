@@ -1,5 +1,5 @@
 /* Floors: the newest commit that this instance has heard of, per bucket of
- * keys, and per collection (pure core, DESIGN 3).
+ * keys, and per collection (pure core, docs/design.md 3).
  *
  * INV-1: a value may be served iff its as_of >= the floor of its bucket.
  *

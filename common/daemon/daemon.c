@@ -209,7 +209,7 @@ static bool help_or_version(const struct daemon_spec *spec, const char *arg)
 		return true;
 	}
 	if (strcmp(arg, "--version") == 0) {
-		printf("%s %s\n", spec->name, SLUICE_VERSION);
+		printf("%s v%s\n", spec->name, SLUICE_VERSION);
 		return true;
 	}
 	return false;

@@ -1,10 +1,10 @@
 /* A Kafka consumer of one topic, driven by a loop.
  *
  * In a group, or with partitions assigned by hand. It never decides where to
- * start: offsets come from the store that holds the state (DESIGN 1), so the
- * owner answers `assigned` with consumer_assign, at once or when it has read
- * them. In a group every partition has its own queue, so that the owner can
- * pause one (its database is away) without holding up group membership; the
+ * start: offsets come from the store that holds the state (docs/design.md 1),
+ * so the owner answers `assigned` with consumer_assign, at once or when it has
+ * read them. In a group every partition has its own queue, so that the owner
+ * can pause one (its database is away) without holding up group membership; the
  * library's own pause and seek are not used (unsafe in 2.0.2 with batches).
  *
  * Everything runs on the loop's thread.

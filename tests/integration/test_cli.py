@@ -33,7 +33,7 @@ def test_version(servers, kind):
     done = cli.run(servers, kind, "--version")
     cmake = (ROOT / "CMakeLists.txt").read_text()
     version = cmake.split("project(sluice VERSION ")[1].split()[0]
-    assert (done.returncode, done.stdout) == (0, f"sluice-{kind} {version}\n")
+    assert (done.returncode, done.stdout) == (0, f"sluice-{kind} v{version}\n")
 
 
 @every_daemon

@@ -3,7 +3,7 @@
  * a topic that somebody else has just made is as good as one's own.
  *
  * What exists in another shape (another partition count) is never changed: the
- * partition count is part of the data (DESIGN 7).
+ * partition count is part of the data (docs/design.md 7).
  */
 #include "writer/commands/migrate.h"
 
