@@ -297,7 +297,7 @@ def test_a_build_for_production_has_no_crash_points(servers, tmp_path):
     subprocess.run(configure, check=True, capture_output=True, timeout=60)
     commands = json.loads((tmp_path / "compile_commands.json").read_text())
     assert not [c for c in commands if "SLUICE_CRASH_POINTS" in c["command"]]
-    target = "CMakeFiles/sluice_writer.dir/writer/crashpoint.c.o"
+    target = "CMakeFiles/sluice_writer.dir/writer/core/crashpoint.c.o"
     build = ["cmake", "--build", tmp_path, "--target", target]
     subprocess.run(build, check=True, capture_output=True, timeout=60)
     assert b"SLUICE_TEST_CRASH" not in (tmp_path / target).read_bytes()
