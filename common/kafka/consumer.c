@@ -28,6 +28,7 @@ struct consumer {
 	bool closing;
 	bool fatal; /* it was told */
 	bool reachable;
+	bool failing; /* an error since the last statistics said reachable */
 	unsigned
 	    generation; /* bumped by every assign: old partitions are gone */
 	/* The assignment that librdkafka is still to be told; NULL: none. */
@@ -69,6 +70,7 @@ static void consumer_on_error(
 {
 	(void)rk;
 	struct consumer *c = opaque;
+	c->failing = true;
 	log_event(EV_KAFKA_ERROR, "topic=%s code=%s text=%s", c->topic,
 	    rd_kafka_err2name((rd_kafka_resp_err_t)err), log_quote(reason));
 }
@@ -81,6 +83,7 @@ static int consumer_on_stats(
 	bool now = kafka_stats_reachable(json, len);
 	/* By hand, and reading nothing now: there is nothing to reach. */
 	bool idle = !c->group && c->assignment.n == 0;
+	c->failing = c->failing && !now;
 	if (now == c->reachable || c->closing || idle)
 		return 0;
 	c->reachable = now;
@@ -275,8 +278,15 @@ void consumer_resume(struct consumer *c, int32_t partition)
 	kafka_poll_again(c->poll);
 }
 
-void consumer_commit(struct consumer *c, int32_t partition, int64_t next)
+/* librdkafka keeps a commit that cannot be sent, and sends it when the broker
+ * is back. By then the member may have joined anew: the coordinator has given
+ * its name a new member id, takes the commit with the old id for another
+ * process of the same name, and fences this one, which is fatal (librdkafka
+ * issue 3437). */
+bool consumer_commit(struct consumer *c, int32_t partition, int64_t next)
 {
+	if (!c->reachable || c->failing)
+		return false;
 	rd_kafka_topic_partition_list_t *list =
 	    rd_kafka_topic_partition_list_new(1);
 	rd_kafka_topic_partition_list_add(list, c->topic, partition)->offset =
@@ -284,6 +294,7 @@ void consumer_commit(struct consumer *c, int32_t partition, int64_t next)
 	/* Asynchronous, and nobody minds when it fails. */
 	rd_kafka_commit(c->rk, list, 1);
 	rd_kafka_topic_partition_list_destroy(list);
+	return true;
 }
 
 void consumer_hold(struct consumer *c, bool held)

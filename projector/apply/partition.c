@@ -390,8 +390,8 @@ void partition_commit(struct partition *l)
 {
 	if (l->done <= 0 || l->done == l->committed)
 		return;
-	l->committed = l->done;
-	consumer_commit(l->x->consumer, l->partition, l->done);
+	if (consumer_commit(l->x->consumer, l->partition, l->done))
+		l->committed = l->done;
 }
 
 int32_t partition_partition(const struct partition *l)

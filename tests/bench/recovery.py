@@ -16,6 +16,7 @@ import http.client
 import itertools
 import json
 import random
+import re
 import signal
 import statistics
 import subprocess
@@ -124,6 +125,14 @@ class Daemon:
     def ready(self):
         wait_for(self.admin, "/readyz", self.log, 60)
 
+    def partitions(self):
+        client = Client(self.admin)
+        answer = client.ask("GET", "/metrics")
+        client.close()
+        gauge = re.search(rf"^sluice_{self.kind}_partitions (\d+)$",
+                          answer[2].decode() if answer else "", re.MULTILINE)
+        return int(gauge[1]) if gauge else None
+
 
 class Server:
     def __init__(self, name, options):
@@ -177,23 +186,15 @@ class Stack:
         """Everything works, and the members share the partitions."""
         works(self, time.monotonic())
         deadline = time.monotonic() + PATIENCE
-        while not all(self.shared(kind) for kind in ("writer", "projector")):
+        while set(self.partitions().values()) != {PARTITIONS // 2}:
             if time.monotonic() > deadline:
-                raise Failure("the partitions are not shared")
+                raise Failure(f"the partitions are not shared: {self.partitions()}")
             time.sleep(0.1)
         time.sleep(CALM_S)
 
-    def shared(self, kind):
-        for daemon in self.daemons:
-            if daemon.kind != kind:
-                continue
-            client = Client(daemon.admin)
-            answer = client.ask("GET", "/metrics")
-            client.close()
-            line = f"\nsluice_{kind}_partitions {PARTITIONS // 2}\n"
-            if answer is None or line not in answer[2].decode():
-                return False
-        return True
+    def partitions(self):
+        """How many partitions each member of a group has; None: it does not answer."""
+        return {d.name: d.partitions() for d in self.daemons if d.kind != "api"}
 
 
 # --- is it well? --------------------------------------------------------------

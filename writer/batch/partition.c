@@ -424,8 +424,9 @@ void partition_commit(struct partition *p)
 {
 	if (p->consumer == NULL || p->committed == p->watermark)
 		return;
-	p->committed = p->watermark;
-	consumer_commit(p->consumer, p->o.number, version_offset(p->watermark));
+	if (consumer_commit(
+		p->consumer, p->o.number, version_offset(p->watermark)))
+		p->committed = p->watermark;
 }
 
 int32_t partition_number(const struct partition *p)
