@@ -7,9 +7,12 @@ readonly ANSWERS=('"success":true' '"cache_level":"DB"' '"cache_level":"L1"' 'he
 	'"cache_level":"L2"' 'HTTP/1.1 200' 'Ada Lovelace' 'HTTP/1.1 202' 'Countess' 'HTTP/1.1 204'
 	'rows loaded' 'id: ')
 
-# tour_commands: from the README's own text, one to a line.
+# tour_commands: from the README's own text, one to a line; a backslash at the
+# end of a line continues it.
 tour_commands() {
-	awk '/^## / { tour = /Five minutes/ } /^```/ { code = /sh$/; next } tour && code' "$SLUICE_ROOT/README.md"
+	awk '/^## / { tour = /Five minutes/ } /^```/ { code = /sh$/; next }
+		tour && code && sub(/\\$/, "") { begun = begun $0; next }
+		tour && code { print begun $0; begun = "" }' "$SLUICE_ROOT/README.md"
 }
 
 # tour <port>: runs them (the last one has no end of its own) in the folder of the checkout, against that port; `<...>`
