@@ -1,4 +1,4 @@
-/* Files of api/ that are part of the program: api/service/embed.cmake writes
+/* Pages of api/ that are part of the program: common/base/embed.cmake writes
  * them as C when it is built. */
 #pragma once
 

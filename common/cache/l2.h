@@ -35,35 +35,13 @@
 #include <stdbool.h>
 #include <stddef.h>
 
+/* Keys, arguments and replies: at the head of each file. */
 enum l2_script {
-	/* KEYS watermark, floors, entry; ARGV as_of, bucket, ttl ms, payload.
-	 * Replies 1 filled, 0 refused: a newer commit is known, -1 refused: not
-	 * initialised. */
-	L2_FILL,
-	/* KEYS watermark, floors, cursor, entry…; ARGV turn, to, cursor, then
-	 * per entry bucket, floor, ttl ms (0: delete), payload. With ttl 0 the
-	 * payload is the commit's version in hex, or empty: an entry that holds
-	 * the row of that version or a newer one (a reader was faster) stays.
-	 * Replies `to` when applied; when the turn is another, `-` and where
-	 * Redis is, or `-` alone when it is not initialised. */
-	L2_APPLY,
-	/* Discards the partition and starts it at a mark. KEYS watermark,
-	 * floors, cursor; ARGV expected watermark (empty: none), watermark,
-	 * base floor, cursor, generation. Replies `to` when done, else `-` and
-	 * where Redis is. */
-	L2_START,
-	/* Discards the entries of a collection, or all of the partition's;
-	 * floors and watermark stay. KEYS watermark; ARGV generation,
-	 * collection (empty: all). Replies 1, or 0: not initialised, so nothing
-	 * counts anyway. */
-	L2_PURGE,
-	/* What a projector resumes from. KEYS watermark, floors, cursor,
-	 * warmed. Replies the values of watermark, cursor and warmed (nil: not
-	 * there), and 1 when the four keys were discarded, or 0. They are
-	 * discarded when somebody else has written one of them: it has another
-	 * type, the watermark has another form, or there are no floors with
-	 * it. */
-	L2_LOOK,
+	L2_FILL,  /* common/cache/l2_fill.lua */
+	L2_APPLY, /* common/cache/l2_apply.lua */
+	L2_START, /* common/cache/l2_start.lua */
+	L2_PURGE, /* common/cache/l2_purge.lua */
+	L2_LOOK,  /* common/cache/l2_look.lua */
 	L2_SCRIPTS
 };
 

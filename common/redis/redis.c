@@ -213,7 +213,8 @@ static void load_scripts(struct redis *r)
 {
 	for (size_t i = 0; i < r->o.nscripts && r->ac; i++) {
 		r->loading++;
-		redisAsyncCommand(r->ac, on_loaded, r->sha[i], "SCRIPT LOAD %s",
+		redisAsyncCommand(r->ac, on_loaded, r->sha[i],
+		    "SCRIPT LOAD %s%s", r->o.scripts[i].shared,
 		    r->o.scripts[i].text);
 	}
 }

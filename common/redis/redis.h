@@ -22,7 +22,8 @@ struct redis;
 
 /* A Lua script, loaded on every connect. */
 struct redis_script {
-	const char *name; /* for the log */
+	const char *name;   /* for the log */
+	const char *shared; /* functions in front of the text, or "" */
 	const char *text;
 };
 

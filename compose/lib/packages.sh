@@ -11,7 +11,7 @@ packages_for() {
 		libxxhash-dev libpcre2-dev libcmocka-dev ;;
 	# curl and python3 are what the README's next commands need.
 	run) echo postgresql redis-tools default-jre-headless maven curl python3 ;;
-	test) echo python3 python3-venv shellcheck spin ;;
+	test) echo python3 python3-venv shellcheck spin lua5.1 ;;
 	fuzz) echo clang libclang-rt-dev ;;
 	bench) echo wrk nginx-light ;;
 	engine) echo docker.io debootstrap ;;

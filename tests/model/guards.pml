@@ -31,7 +31,7 @@
 #define SEEN_RULE true /* which a jump does not forget */
 #endif
 
-/* --- common/cache/l2.c --- */
+/* --- common/cache/l2_*.lua --- */
 #ifndef FILL_REFUSAL
 #define FILL_REFUSAL true /* FILL: not below the floor */
 #endif

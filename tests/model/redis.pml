@@ -1,4 +1,5 @@
-/* Redis, as far as one partition and one key go, and the scripts: common/cache/l2.c.
+/* Redis, as far as one partition and one key go, and the scripts
+ * (common/cache/l2_*.lua).
  *
  * An entry is told by its row plus one; 0: there is none. The turn is a random
  * number in Redis; here it is who would recognise it.

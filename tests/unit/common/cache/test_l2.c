@@ -221,6 +221,9 @@ static void scripts(void **state)
 	for (int i = 0; i < L2_SCRIPTS; i++) {
 		assert_non_null(l2_scripts[i].name);
 		assert_non_null(strstr(l2_scripts[i].text, "KEYS[1]"));
+		/* Without the comments that the files have. */
+		assert_null(strstr(l2_scripts[i].shared, "--"));
+		assert_null(strstr(l2_scripts[i].text, "--"));
 		for (int k = 0; k < i; k++)
 			assert_string_not_equal(
 			    l2_scripts[i].name, l2_scripts[k].name);
