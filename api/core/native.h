@@ -20,6 +20,6 @@ bool native_has_patch(const struct request *r);
 bool native_is_type(const struct request *r, const char *want);
 /* Takes Prefer from the request's headers. */
 void native_preferences(struct request *r);
-/* The same, and the wait of the reference systems' writes: write.seed_wait,
+/* The same, and the wait of the reference systems' writes: compat.write_wait,
  * unless the client says otherwise. */
 void native_seed_wait(struct request *r);

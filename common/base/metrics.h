@@ -7,6 +7,12 @@
  * Prometheus text (exposition format 0.0.4) and docs/metrics.md. Each thread
  * has a struct of its own and is its only writer; a scrape sums them, so an
  * increment costs a plain add.
+ *
+ *   METRIC_RENAMED(kind, field, "former name", "labels", "name")
+ *
+ * prints the same field under the former name, too. Such a row stays for one
+ * release. A .def with such rows ignores them, unless the includer defines what
+ * to make of them (writer/core/stats.c).
  */
 #pragma once
 
@@ -49,6 +55,9 @@ struct metric_row {
 
 #define METRIC_ROW(type, kind, field, name, labels, help)                      \
 	{METRIC_##kind, name, labels, help, offsetof(type, field)},
+
+#define METRIC_RENAMED_HELP(now)                                               \
+	"Deprecated, until the next release: the former name of " now "."
 
 /* Only the owning thread calls these. */
 static inline void metric_add(metric_t *m, int64_t n)

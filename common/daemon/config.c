@@ -31,17 +31,54 @@ static const struct setting *row_at(const struct config *c, size_t i)
 	return i < COMMON_ROWS ? &common_rows[i] : &c->rows[i - COMMON_ROWS];
 }
 
-static const struct setting *config_find(
-    const struct config *c, const char *name)
+/* row_count: there is none. */
+static size_t config_find(const struct config *c, const char *name)
 {
-	for (size_t i = 0; i < row_count(c); i++) {
-		if (strcmp(row_at(c, i)->name, name) == 0)
-			return row_at(c, i);
+	size_t i = 0;
+	while (i < row_count(c) && strcmp(row_at(c, i)->name, name) != 0)
+		i++;
+	return i;
+}
+
+/* --- names -------------------------------------------------------------- */
+
+/* Is a given name that one? */
+typedef bool same_name(const char *given, const char *name, size_t len);
+
+static bool text_is(const char *given, const char *name, size_t len)
+{
+	return strncmp(given, name, len) == 0 && given[len] == '\0';
+}
+
+/* SLUICE_PRIMARY_URL names primary.url: `_` stands for `.` and for `_`. */
+static bool env_is(const char *env, const char *name, size_t len)
+{
+	for (; *env && len; env++, name++, len--) {
+		char want = *name == '.' || *name == '-' ? '_' : *name;
+		if (tolower((unsigned char)*env) != want)
+			return false;
+	}
+	return *env == '\0' && len == 0;
+}
+
+/* The alias of that name, and its length; NULL: there is none. */
+static const char *find_alias(
+    const struct setting *row, const char *given, same_name *same, size_t *len)
+{
+	for (const char *s = row->aliases; *s; s += *s == ' ') {
+		*len = strcspn(s, " ");
+		if (same(given, s, *len))
+			return s;
+		s += *len;
 	}
 	return NULL;
 }
 
-/* --- names -------------------------------------------------------------- */
+/* Former names are in small letters, environment variables in capitals. */
+static bool is_former(const char *alias)
+{
+	return islower((unsigned char)*alias);
+}
 
 static size_t min3(size_t a, size_t b, size_t c)
 {
@@ -98,28 +135,86 @@ static void set_kafka(struct config *c, const char *name, const char *value)
 	    (struct kafka_property){mem_strdup(name), mem_strdup(value)};
 }
 
+static struct err set_row(
+    struct config *c, const struct setting *row, const char *value)
+{
+	if (setting_set(row, c->settings, value))
+		return ERR_OK;
+	return err_make(ERR_KIND_FATAL, "config",
+	    "setting '%s' has the bad value '%s'; allowed: %s", row->name,
+	    row->kind == SETTING_URL ? "***" : value, setting_allowed(row));
+}
+
+static struct err given_twice(
+    const struct setting *row, const struct config_given *given)
+{
+	return err_make(ERR_KIND_FATAL, "config",
+	    "setting '%s' is also given under its former name '%.*s': remove "
+	    "the former name",
+	    row->name, (int)given->former_len, given->former);
+}
+
+static struct err set_named(struct config *c, size_t i, const char *value)
+{
+	c->given[i].named = true;
+	if (c->given[i].former)
+		return given_twice(row_at(c, i), &c->given[i]);
+	return set_row(c, row_at(c, i), value);
+}
+
+/* Sets the setting that had that name; `*known`: there is one. */
+static struct err set_former(struct config *c, const char *name,
+    same_name *same, const char *value, bool *known)
+{
+	*known = false;
+	for (size_t i = 0; i < row_count(c) && !*known; i++) {
+		const struct setting *row = row_at(c, i);
+		size_t len;
+		const char *alias = find_alias(row, name, same, &len);
+		if (alias == NULL || !is_former(alias))
+			continue;
+		*known = true;
+		c->given[i].former = alias;
+		c->given[i].former_len = len;
+		if (c->given[i].named)
+			return given_twice(row, &c->given[i]);
+		return set_row(c, row, value);
+	}
+	return ERR_OK;
+}
+
 struct err config_set(struct config *c, const char *name, const char *value)
 {
-	const struct setting *row = config_find(c, name);
-	if (row == NULL && strncmp(name, "kafka.", 6) == 0 && name[6]) {
-		set_kafka(c, name + 6, value);
-		return ERR_OK;
-	}
-	if (row == NULL)
+	bool known;
+	size_t i = config_find(c, name);
+	if (i < row_count(c))
+		return set_named(c, i, value);
+	struct err e = set_former(c, name, text_is, value, &known);
+	if (known)
+		return e;
+	if (strncmp(name, "kafka.", 6) != 0 || name[6] == '\0')
 		return unknown_name(c, name);
-	if (!setting_set(row, c->settings, value))
-		return err_make(ERR_KIND_FATAL, "config",
-		    "setting '%s' has the bad value '%s'; allowed: %s", name,
-		    row->kind == SETTING_URL ? "***" : value,
-		    setting_allowed(row));
+	set_kafka(c, name + 6, value);
 	return ERR_OK;
 }
 
 const char *config_text(const struct config *c, const char *name)
 {
-	const struct setting *row = config_find(c, name);
-	CHECK(row != NULL && setting_is_text(row));
-	return *(char **)((char *)c->settings + row->offset);
+	size_t i = config_find(c, name);
+	CHECK(i < row_count(c) && setting_is_text(row_at(c, i)));
+	return *(char **)((char *)c->settings + row_at(c, i)->offset);
+}
+
+const char *config_renamed(
+    const struct config *c, size_t *i, const char **former, int *former_len)
+{
+	while (*i < row_count(c) && c->given[*i].former == NULL)
+		++*i;
+	if (*i == row_count(c))
+		return NULL;
+	*former = c->given[*i].former;
+	*former_len = (int)c->given[*i].former_len;
+	return row_at(c, (*i)++)->name;
 }
 
 /* --- sources ------------------------------------------------------------ */
@@ -176,17 +271,6 @@ struct err config_load_file(struct config *c, const char *path)
 	return e;
 }
 
-/* SLUICE_PRIMARY_URL names primary.url: `_` stands for `.` and for `_`. */
-static bool env_is(const char *env, const char *name)
-{
-	for (; *env && *name; env++, name++) {
-		char want = *name == '.' || *name == '-' ? '_' : *name;
-		if (tolower((unsigned char)*env) != want)
-			return false;
-	}
-	return *env == *name;
-}
-
 static void env_to_kafka(const char *env, char *out, size_t size)
 {
 	size_t n = 0;
@@ -211,10 +295,15 @@ static bool env_foreign(const char *name)
 static struct err load_variable(
     struct config *c, const char *name, const char *value)
 {
+	bool known;
 	for (size_t i = 0; i < row_count(c); i++) {
-		if (env_is(name, row_at(c, i)->name))
-			return config_set(c, row_at(c, i)->name, value);
+		const char *own = row_at(c, i)->name;
+		if (env_is(name, own, strlen(own)))
+			return set_named(c, i, value);
 	}
+	struct err e = set_former(c, name, env_is, value, &known);
+	if (known)
+		return e;
 	char dotted[128];
 	env_to_kafka(name, dotted, sizeof dotted);
 	if (strncmp(dotted, "kafka.", 6) == 0)
@@ -224,49 +313,49 @@ static struct err load_variable(
 	return unknown_name(c, dotted);
 }
 
-static bool has_word(const char *words, const char *word, size_t len)
-{
-	for (const char *s = words; *s; s += *s == ' ') {
-		size_t n = strcspn(s, " ");
-		if (n == len && strncmp(s, word, n) == 0)
-			return true;
-		s += n;
-	}
-	return false;
-}
-
 static struct err load_alias(
-    struct config *c, const char *name, size_t len, const char *value)
+    struct config *c, const char *name, const char *value)
 {
 	for (size_t i = 0; i < row_count(c); i++) {
-		if (!has_word(row_at(c, i)->aliases, name, len))
+		const struct setting *row = row_at(c, i);
+		size_t len;
+		const char *alias = find_alias(row, name, text_is, &len);
+		if (alias == NULL || is_former(alias))
 			continue;
-		struct err e = config_set(c, row_at(c, i)->name, value);
+		struct err e = set_row(c, row, value);
 		if (e.kind != ERR_KIND_OK)
 			return err_make(ERR_KIND_FATAL, "config",
-			    "environment %.*s: %s", (int)len, name, e.msg);
+			    "environment %s: %s", name, e.msg);
 	}
 	return ERR_OK;
 }
 
-/* Two passes: Sluice's own names override the seeds' names. */
-struct err config_load_env(struct config *c, char **env)
+/* Calls `load` for each variable whose name begins with `prefix`, with the rest
+ * of the name, until there is an error. */
+static struct err each_variable(struct config *c, char **env,
+    const char *prefix,
+    struct err (*load)(struct config *, const char *, const char *))
 {
 	struct err e = ERR_OK;
+	size_t skip = strlen(prefix);
 	for (char **v = env; *v && e.kind == ERR_KIND_OK; v++) {
 		size_t len = strcspn(*v, "=");
-		if ((*v)[len] == '=')
-			e = load_alias(c, *v, len, *v + len + 1);
-	}
-	for (char **v = env; *v && e.kind == ERR_KIND_OK; v++) {
-		size_t len = strcspn(*v, "=");
-		if (strncmp(*v, "SLUICE_", 7) != 0 || (*v)[len] != '=')
+		if (strncmp(*v, prefix, skip) != 0 || (*v)[len] != '=')
 			continue;
-		char *name = mem_strndup(*v + 7, len - 7);
-		e = load_variable(c, name, *v + len + 1);
+		char *name = mem_strndup(*v + skip, len - skip);
+		e = load(c, name, *v + len + 1);
 		free(name);
 	}
 	return e;
+}
+
+/* Two passes: Sluice's own names override the reference systems' names. */
+struct err config_load_env(struct config *c, char **env)
+{
+	struct err e = each_variable(c, env, "", load_alias);
+	if (e.kind != ERR_KIND_OK)
+		return e;
+	return each_variable(c, env, "SLUICE_", load_variable);
 }
 
 /* --- life and display --------------------------------------------------- */
@@ -276,6 +365,7 @@ void config_init(
 {
 	*c =
 	    (struct config){.settings = settings, .rows = rows, .nrows = nrows};
+	c->given = mem_zalloc(row_count(c) * sizeof *c->given);
 	for (size_t i = 0; i < row_count(c); i++)
 		CHECK(
 		    setting_set(row_at(c, i), c->settings, row_at(c, i)->def));
@@ -293,6 +383,7 @@ void config_free(struct config *c)
 		free(c->kafka[i].value);
 	}
 	free(c->kafka);
+	free(c->given);
 	*c = (struct config){0};
 }
 

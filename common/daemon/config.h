@@ -7,7 +7,8 @@
  *
  * `kafka.<property>` is passed to librdkafka, which judges it. An unknown name
  * or a bad value is an error that names the key, the value and what is
- * allowed.
+ * allowed. So is a setting that is given under its name and under a former
+ * name.
  */
 #pragma once
 
@@ -29,11 +30,20 @@ struct common_settings {
 struct kafka_config;
 struct kafka_property;
 
+/* How a setting was given. */
+struct config_given {
+	bool named;	    /* under its name */
+	const char *former; /* under this former name, of `former_len` bytes */
+	size_t former_len;
+};
+
 struct config {
 	/* The daemon's struct, whose first member is struct common_settings. */
 	void *settings;
 	const struct setting *rows; /* the daemon's own rows */
 	size_t nrows;
+	struct config_given
+	    *given; /* one for each setting, the common ones first */
 	struct kafka_property *kafka; /* `kafka.<property>` settings */
 	size_t nkafka;
 };
@@ -49,6 +59,11 @@ struct err config_set(struct config *c, const char *name, const char *value);
 struct err config_load_file(struct config *c, const char *path);
 /* SLUICE_* and the aliases; a SLUICE_ name that is unknown is an error. */
 struct err config_load_env(struct config *c, char **env);
+
+/* The settings that were given under a former name, one by one. `*i` begins at
+ * 0. Returns the setting's name and sets the former one; NULL: no more. */
+const char *config_renamed(
+    const struct config *c, size_t *i, const char **former, int *former_len);
 
 /* The value of a setting that is text (its row must be there: CHECK). */
 const char *config_text(const struct config *c, const char *name);

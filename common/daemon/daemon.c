@@ -215,6 +215,25 @@ static bool help_or_version(const struct daemon_spec *spec, const char *arg)
 	return false;
 }
 
+/* `log`: the daemon starts; else it only checks, for a person. */
+static void warn_of_renamed(const struct daemon_spec *spec, bool log)
+{
+	const char *name, *former;
+	int len;
+	for (size_t i = 0;
+	     (name = config_renamed(spec->config, &i, &former, &len));) {
+		if (log)
+			log_event(EV_SETTING_RENAMED, "former=%.*s name=%s",
+			    len, former, name);
+		else
+			fprintf(stderr,
+			    "%s: warning: the setting '%.*s' is now called "
+			    "'%s'; the next release does not know the former "
+			    "name\n",
+			    spec->name, len, former, name);
+	}
+}
+
 static bool daemon_refuse(
     const struct daemon_spec *spec, const struct err *e, int *exit_code)
 {
@@ -250,6 +269,7 @@ bool daemon_configure(
 	if (e.kind != ERR_KIND_OK)
 		return daemon_refuse(spec, &e, exit_code);
 	if (args.check) {
+		warn_of_renamed(spec, false);
 		printf("%s: the configuration is valid\n", spec->name);
 		return false;
 	}
@@ -264,6 +284,7 @@ bool daemon_configure(
 	CHECK(log_level_parse(s->log_level, &level));
 	log_init(spec->name, level);
 	log_event(EV_START, "version=%s pid=%d", SLUICE_VERSION, (int)getpid());
+	warn_of_renamed(spec, true);
 	return true;
 }
 

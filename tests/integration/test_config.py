@@ -203,6 +203,50 @@ def test_aliases_with_bad_values_are_named(servers, kind):
         assert "DB_POOL_MAX_SIZE" in done.stderr and "'none'" in done.stderr
 
 
+# --- former names -------------------------------------------------------------
+
+
+def renamed(servers):
+    """(daemon, name, former name) of each setting that has a former name."""
+    for kind in cli.KINDS:
+        for row in cli.settings(servers, kind):
+            for alias in row.aliases:
+                if not alias.isupper():
+                    yield kind, row, alias
+
+
+def test_a_former_name_works_and_is_warned_of(alone):
+    daemon = alone("api", {**NOWHERE, "write.seed_wait": "7s"})
+    config = shown(daemon)
+    assert config["compat.write_wait"] == "7s"
+    assert "write.seed_wait" not in config
+    (line,) = daemon.events("setting.renamed")
+    assert "former=write.seed_wait name=compat.write_wait" in line
+    assert "level=warn" in line
+
+
+def test_every_former_name_in_every_source(servers, tmp_path):
+    file = tmp_path / "sluice.conf"
+    some = list(renamed(servers))
+    assert ("api", "write.seed_wait") in [(kind, former) for kind, _, former in some]
+    for kind, row, former in some:
+        file.write_text(f"{former} = {row.default}\n")
+        variable = "SLUICE_" + former.upper().replace(".", "_")
+        for args, env in (
+            ([f"--{former}={row.default}"], {}),
+            ([f"--{former.replace('.', '-')}={row.default}"], {}),
+            ([f"--config={file}"], {}),
+            ([], {variable: row.default}),
+        ):
+            done = check(servers, kind, *args, **env)
+            assert done.returncode == 0, done.stderr
+            (line,) = [s for s in done.stderr.splitlines() if "warning" in s]
+            assert f"'{former}'" in line and f"'{row.name}'" in line
+            done = check(servers, kind, f"--{row.name}={row.default}", *args, **env)
+            assert done.returncode == 2
+            assert f"'{former}'" in done.stderr and f"'{row.name}'" in done.stderr
+
+
 @every_daemon
 def test_no_page_or_log_shows_a_password(alone, kind):
     settings = dict(NOWHERE)

@@ -2,6 +2,8 @@
 
 #define METRIC(kind, field, name, labels, help)                                \
 	METRIC_ROW(struct stats, kind, field, name, labels, help)
+#define METRIC_RENAMED(kind, field, name, labels, now)                         \
+	METRIC(kind, field, name, labels, METRIC_RENAMED_HELP(now))
 const struct metric_row stats_rows[] = {
 #include "writer/core/metrics.def"
 };
@@ -13,7 +15,7 @@ int64_t stats_measure(struct stats *m, int64_t before)
 {
 	int64_t decided = metric_get(&m->applied) + metric_get(&m->rejected) +
 			  metric_get(&m->replayed) + metric_get(&m->copies);
-	int64_t rate = metric_get(&m->drain_rate);
-	metric_set(&m->drain_rate, rate + (decided - before - rate) / 5);
+	int64_t rate = metric_get(&m->decided_rate);
+	metric_set(&m->decided_rate, rate + (decided - before - rate) / 5);
 	return decided;
 }

@@ -12,5 +12,5 @@ struct stats {
 extern const struct metric_row stats_rows[];
 extern const size_t stats_nrows;
 
-/* Once a second, with what it returned the last time: sets the drain rate. */
+/* Once a second, with what it returned the last time: sets decided_rate. */
 int64_t stats_measure(struct stats *m, int64_t before);

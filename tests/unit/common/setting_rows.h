@@ -184,7 +184,7 @@ static void row_check(struct config *c, const struct setting *row)
 	}
 }
 
-/* SLUICE_ and its name, and every alias, set it. */
+/* SLUICE_ and its name, and every variable of the reference systems, set it. */
 static void row_check_variables(struct config *c, const struct setting *row)
 {
 	char other[32], name[80] = "SLUICE_";
@@ -199,10 +199,12 @@ static void row_check_variables(struct config *c, const struct setting *row)
 	assert_string_not_equal(changed, first);
 	for (const char *p = row->aliases; *p; p += *p == ' ') {
 		size_t len = strcspn(p, " ");
-		row_set_env(c, p, len, row->def);
-		row_shows(c, row, first);
-		row_set_env(c, p, len, other);
-		row_shows(c, row, changed);
+		if (isupper((unsigned char)*p)) {
+			row_set_env(c, p, len, row->def);
+			row_shows(c, row, first);
+			row_set_env(c, p, len, other);
+			row_shows(c, row, changed);
+		}
 		p += len;
 	}
 	row_set_env(c, name, n, row->def);

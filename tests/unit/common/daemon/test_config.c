@@ -25,7 +25,8 @@ static const struct setting own_rows[] = {
     {SETTING_BOOL, offsetof(struct settings, loud), "own.loud", "false", "",
 	"LOUD", "Whether."},
     {SETTING_CHOICE, offsetof(struct settings, colour), "own.colour", "red",
-	"red|dark_green|blue", "COLOUR COLOR", "Which."},
+	"red|dark_green|blue", "COLOUR own.hue my.paint_colour COLOR",
+	"Which."},
     {SETTING_ADDRESS, offsetof(struct settings, listen), "own.listen",
 	"127.0.0.1:80", "", "", "Where."},
     {SETTING_INT, offsetof(struct settings, level), "own.level", "0", "-5..5",
@@ -310,6 +311,103 @@ static void bad_environment(void **state)
 	assert_int_equal(e.kind, ERR_KIND_FATAL);
 }
 
+/* --- former names --------------------------------------------------------- */
+
+/* The only setting that was given under a former name. */
+static void renamed(const char *name, const char *former)
+{
+	size_t i = 0;
+	const char *given;
+	int len;
+	const char *now = config_renamed(&c, &i, &given, &len);
+	if (name == NULL) {
+		assert_null(now);
+		return;
+	}
+	assert_non_null(now);
+	assert_string_equal(now, name);
+	assert_int_equal(len, strlen(former));
+	assert_memory_equal(given, former, strlen(former));
+	assert_null(config_renamed(&c, &i, &given, &len));
+}
+
+/* A configuration in which nothing was given. */
+static void afresh(void)
+{
+	config_free(&c);
+	s = (struct settings){0};
+	config_init(&c, &s, own_rows, OWN_ROWS);
+}
+
+static void former_names(void **state)
+{
+	(void)state;
+	accepts("own.level", "1");
+	renamed(NULL, NULL);
+	accepts("own.hue", "blue"); /* a flag */
+	assert_string_equal(s.colour, "blue");
+	renamed("own.colour", "own.hue");
+	afresh();
+	struct err e = load_text("my.paint_colour = dark_green\n");
+	assert_int_equal(e.kind, ERR_KIND_OK);
+	assert_string_equal(s.colour, "dark_green");
+	renamed("own.colour", "my.paint_colour");
+	/* A later source under the same name overrides it. */
+	e = load_env("SLUICE_MY_PAINT_COLOUR=blue", NULL);
+	assert_int_equal(e.kind, ERR_KIND_OK);
+	assert_string_equal(s.colour, "blue");
+	renamed("own.colour", "my.paint_colour");
+	/* The reference systems' variables are below either. */
+	afresh();
+	e = load_env("SLUICE_OWN_HUE=blue", "COLOR=dark_green");
+	assert_int_equal(e.kind, ERR_KIND_OK);
+	assert_string_equal(s.colour, "blue");
+	renamed("own.colour", "own.hue");
+}
+
+static void bad_former_names(void **state)
+{
+	(void)state;
+	struct err e = config_set(&c, "own.hue", "grey");
+	assert_string_equal(e.msg,
+	    "setting 'own.colour' has the bad value 'grey'; allowed: "
+	    "red|dark_green|blue");
+	/* Variables are no settings, and former names no variables. */
+	afresh();
+	assert_int_equal(config_set(&c, "COLOUR", "red").kind, ERR_KIND_FATAL);
+	assert_int_equal(config_set(&c, "own.hu", "red").kind, ERR_KIND_FATAL);
+	assert_int_equal(
+	    config_set(&c, "own.hues", "red").kind, ERR_KIND_FATAL);
+	assert_int_equal(load_env("own.hue=blue", NULL).kind, ERR_KIND_OK);
+	assert_string_equal(s.colour, "red");
+	renamed(NULL, NULL);
+}
+
+static void under_both_names(void **state)
+{
+	(void)state;
+	static const char told[] =
+	    "setting 'own.colour' is also given under its former name "
+	    "'own.hue': remove the former name";
+	accepts("own.hue", "blue");
+	struct err e = config_set(&c, "own.colour", "blue");
+	assert_int_equal(e.kind, ERR_KIND_FATAL);
+	assert_string_equal(e.code, "config");
+	assert_string_equal(e.msg, told);
+	afresh();
+	e = load_text("own.colour = blue\nown.hue = red\n");
+	assert_non_null(strstr(e.msg, ":2: "));
+	assert_non_null(strstr(e.msg, told));
+	/* In any two sources. */
+	afresh();
+	assert_int_equal(load_text("own.hue = red\n").kind, ERR_KIND_OK);
+	e = load_env("SLUICE_OWN_COLOUR=red", NULL);
+	assert_string_equal(e.msg, told);
+	afresh();
+	e = load_env("SLUICE_OWN_COLOUR=red", "SLUICE_OWN_HUE=red");
+	assert_string_equal(e.msg, told);
+}
+
 /* --- what is shown -------------------------------------------------------- */
 
 static void secrets(void **state)
@@ -414,7 +512,8 @@ static void pages(void **state)
 		assert_non_null(strstr(docs, row->help));
 		assert_non_null(strstr(help, row->help));
 	}
-	assert_non_null(strstr(docs, " | red\\|dark_green\\|blue | COLOUR "));
+	assert_non_null(
+	    strstr(docs, " | red\\|dark_green\\|blue | COLOUR own.hue "));
 	free(docs);
 	free(help);
 }
@@ -436,6 +535,9 @@ int main(void)
 	    TEST(bad_file),
 	    TEST(environment),
 	    TEST(bad_environment),
+	    TEST(former_names),
+	    TEST(bad_former_names),
+	    TEST(under_both_names),
 	    TEST(secrets),
 	    TEST(as_json),
 	    TEST(pages),
