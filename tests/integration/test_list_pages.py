@@ -6,10 +6,10 @@ import threading
 
 from harness.burst import burst
 from harness.client import key_path
+from harness.counters import Moved
 from harness.crowd import Background
-from harness.replica import replica_caught_up
+from harness.replica import behind, replica_caught_up
 from harness.wait import wait_until
-from test_single_flight import Moved, behind
 
 JSON = {"Content-Type": "application/json"}
 WAIT = {"Prefer": "wait=10"}

@@ -14,9 +14,9 @@ import sys
 import tarfile
 
 import pytest
+from harness.servers import ROOT
 
 PACKAGE = "jsonschema==4.26.0"
-ROOT = pathlib.Path(__file__).resolve().parents[2]
 FOLDER = ROOT / "build" / "suite"
 KEYWORDS = {
     "minLength": ("string",),

@@ -2,8 +2,9 @@
 
 from harness.burst import burst
 from harness.client import key_path
+from harness.counters import Moved
 from harness.crowd import all_at_once
-from harness.replica import replica_caught_up
+from harness.replica import behind, replica_caught_up
 from harness.wait import wait_until
 
 MANY = 1000
@@ -12,28 +13,6 @@ KEYS = "sluice_postgres_keys_total"
 QUERIES = "sluice_postgres_queries_total"
 LOOKUPS = "sluice_lookups_total"
 COLLAPSED = "sluice_reads_collapsed_total"
-
-
-class Moved:
-    """How far counters move while the body runs."""
-
-    def __init__(self, api):
-        self.api = api
-
-    def __enter__(self):
-        self.before = self.api.metrics()
-        return self
-
-    def __exit__(self, *_):
-        self.after = self.api.metrics()
-
-    def __getitem__(self, name):
-        return self.after[name] - self.before[name]
-
-
-def behind(proxy):
-    """Settings of an API whose replica is slow, not given up."""
-    return {"replica.urls": proxy.url, "postgres.timeout": "20s"}
 
 
 def test_a_burst_for_one_cold_key_is_one_query(http, world, special_api, slow_replica):

@@ -36,3 +36,8 @@ def behind_its_back(world, statement, *args):
     has the change, too: a read may go there."""
     world.sql(statement, *args)
     replica_caught_up(world)
+
+
+def behind(proxy):
+    """Settings of an API whose replica is slow, not given up."""
+    return {"replica.urls": proxy.url, "postgres.timeout": "20s"}
