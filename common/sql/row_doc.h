@@ -4,7 +4,7 @@
  * in, so that every tier holds equal bytes, whoever read the row. Those bytes
  * are the ones of Postgres's own row_to_json in a session in UTC, which costs
  * it more than the row itself: that they are equal is tested against it
- * (tests/integration/test_documents.py).
+ * (tests/integration/schema/test_documents.py).
  */
 #pragma once
 

@@ -8,7 +8,14 @@ import pytest
 
 INTEGRATION = pathlib.Path(__file__).resolve().parents[1] / "integration"
 sys.path.insert(0, str(INTEGRATION))
-for name in ("test_consistency", "test_decide", "test_read", "test_seed_routes", "test_write"):
+for folder, name in (
+    ("compat", "test_seed_routes"),
+    ("read", "test_read"),
+    ("recovery", "test_consistency"),
+    ("write", "test_decide"),
+    ("write", "test_write"),
+):
+    sys.path.append(str(INTEGRATION / folder))
     pytest.register_assert_rewrite(name)
 pytest.register_assert_rewrite("stack", "harness")
 

@@ -1,3 +1,3 @@
-"""tests/integration/test_decide.py, against the stack in containers."""
+"""tests/integration/write/test_decide.py, against the stack in containers."""
 
 from test_decide import *  # noqa: F403

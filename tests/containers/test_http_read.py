@@ -1,3 +1,3 @@
-"""tests/integration/test_read.py, against the stack in containers."""
+"""tests/integration/read/test_read.py, against the stack in containers."""
 
 from test_read import *  # noqa: F403

@@ -1,3 +1,3 @@
-"""tests/integration/test_seed_routes.py, against the stack in containers."""
+"""tests/integration/compat/test_seed_routes.py, against the stack in containers."""
 
 from test_seed_routes import *  # noqa: F403

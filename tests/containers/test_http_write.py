@@ -1,3 +1,3 @@
-"""tests/integration/test_write.py, against the stack in containers."""
+"""tests/integration/write/test_write.py, against the stack in containers."""
 
 from test_write import *  # noqa: F403

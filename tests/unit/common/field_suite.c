@@ -1,5 +1,5 @@
 /* Fields and values from standard input, for
- * tests/integration/test_schema_suite.py.
+ * tests/integration/schema/test_schema_suite.py.
  *
  * A line `field {…}` declares one, as docs/collections.md says; a line
  * `value …` is judged by it. The answer to each: `valid`, `invalid`, or

@@ -1,6 +1,6 @@
 /* The OpenAPI document: every name in the table of routes is one, and what is
  * declared of a field is in its schema. Whether it is OpenAPI at all:
- * tests/integration/test_openapi.py.
+ * tests/integration/docs/test_openapi.py.
  */
 #include <setjmp.h>
 #include <stdarg.h>

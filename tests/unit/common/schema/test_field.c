@@ -1,6 +1,6 @@
 /* What a field takes, beyond the JSON Schema Test Suite
- * (tests/integration/test_schema_suite.py): exact numbers, the words of every
- * fault, what the column alone demands, patterns that run away. */
+ * (tests/integration/schema/test_schema_suite.py): exact numbers, the words of
+ * every fault, what the column alone demands, patterns that run away. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>

@@ -1,5 +1,6 @@
 /* The table of a collection, letter by letter. That Postgres takes it, and
- * what --migrate makes of it, is in tests/integration/test_migrate.py. */
+ * what --migrate makes of it, is in tests/integration/schema/test_migrate.py.
+ */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>

@@ -7,12 +7,14 @@ wrong in those systems, and which test shows that it is right here: DEFECTS.
 """
 
 import json
-import pathlib
 import re
 
 import pytest
 from harness.crowd import all_at_once
+from harness.servers import ROOT
 from harness.wait import wait_until
+
+INTEGRATION = ROOT / "tests" / "integration"
 
 # --- what an answer is held to ------------------------------------------------------
 
@@ -391,27 +393,27 @@ def test_writes_at_once(http):
 
 # What is wrong in them, and who would notice here.
 DEFECTS = {
-    "an empty L1 is taken for none, and stays empty": "test_seed_routes.py::test_the_first_entry_of_an_empty_l1_is_kept",
-    "a late replica fills the cache": "test_replica.py::test_a_fill_from_a_late_replica_does_not_stay",
-    "a reader fills what a writer has just changed": "test_consistency.py::test_reads_and_writes_keep_their_promises",
-    "other instances' memory stays": "test_single_flight.py::test_a_commit_ends_what_is_not_refreshed",
-    "a worker that dies loses a batch": "test_exactly_once.py::test_twenty_kills_of_writer_and_projector",
-    "the worker invalidates nothing": "test_single_flight.py::test_the_projector_refreshes_redis",
-    "a read between queueing and commit is cached": "test_seed_routes.py::test_a_read_after_a_write_is_the_new_value_from_the_database",
-    "a projector applies everything again": "test_exactly_once.py::test_two_writers_and_two_projectors_share_the_partitions",
-    "absent rows are never cached": "test_single_flight.py::test_a_burst_for_an_absent_key_is_one_query_and_it_is_cached",
-    "empty lists are never cached": "test_seed_rows.py::test_an_empty_list_is_cached",
-    "a stampede": "test_single_flight.py::test_a_burst_for_one_cold_key_is_one_query",
-    "clearing empties the whole server": "test_seed_rows.py::test_clearing",
-    "a cold entry is timed as a hit": "test_seed_rows.py::test_performance_of_an_empty_cache",
-    "markup in the page": "test_pages.py::test_the_console",
-    "errors show the driver's text": "test_errors.py::test_titles_and_types_are_stable",
-    "statistics of the whole Redis server": "test_seed_routes.py::test_cache_stats_count_this_instance",
+    "an empty L1 is taken for none, and stays empty": "compat/test_seed_routes.py::test_the_first_entry_of_an_empty_l1_is_kept",
+    "a late replica fills the cache": "read/test_replica.py::test_a_fill_from_a_late_replica_does_not_stay",
+    "a reader fills what a writer has just changed": "recovery/test_consistency.py::test_reads_and_writes_keep_their_promises",
+    "other instances' memory stays": "read/test_single_flight.py::test_a_commit_ends_what_is_not_refreshed",
+    "a worker that dies loses a batch": "recovery/test_exactly_once.py::test_twenty_kills_of_writer_and_projector",
+    "the worker invalidates nothing": "read/test_single_flight.py::test_the_projector_refreshes_redis",
+    "a read between queueing and commit is cached": "compat/test_seed_routes.py::test_a_read_after_a_write_is_the_new_value_from_the_database",
+    "a projector applies everything again": "recovery/test_exactly_once.py::test_two_writers_and_two_projectors_share_the_partitions",
+    "absent rows are never cached": "read/test_single_flight.py::test_a_burst_for_an_absent_key_is_one_query_and_it_is_cached",
+    "empty lists are never cached": "compat/test_seed_rows.py::test_an_empty_list_is_cached",
+    "a stampede": "read/test_single_flight.py::test_a_burst_for_one_cold_key_is_one_query",
+    "clearing empties the whole server": "compat/test_seed_rows.py::test_clearing",
+    "a cold entry is timed as a hit": "compat/test_seed_rows.py::test_performance_of_an_empty_cache",
+    "markup in the page": "docs/test_pages.py::test_the_console",
+    "errors show the driver's text": "http/test_errors.py::test_titles_and_types_are_stable",
+    "statistics of the whole Redis server": "compat/test_seed_routes.py::test_cache_stats_count_this_instance",
 }
 
 
 @pytest.mark.parametrize("defect", DEFECTS)
 def test_each_defect_of_theirs_has_a_test(defect):
     file, name = DEFECTS[defect].split("::")
-    text = (pathlib.Path(__file__).parent / file).read_text()
+    text = (INTEGRATION / file).read_text()
     assert re.search(rf"^def {name}\(", text, re.M)
