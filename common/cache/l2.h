@@ -14,17 +14,22 @@
  *   sluice:{3}:records/foo 16 hex digits generation, P or A (present, absent),
  *                          16 hex digits version, document; has a TTL
  *
- * The other keys of a partition have no TTL and Redis runs volatile-lru, so
- * only entries can be evicted. An entry of another generation than its
- * collection's, or else the partition's, is not there: that is how they are
- * discarded without scanning them. Generations only grow. Versions are compared
- * as fixed-width strings (Lua has doubles). The partition is the hash tag:
- * Redis Cluster can split them.
+ * Only entries have a TTL, and Redis runs volatile-lru, so only entries can be
+ * evicted.
  *
- * What a projector applies is of use only on top of what it applied before. The
- * watermark does not tell: a Redis that was restored, or lost the last moments
- * in a failover, or got a part of a batch from another projector, may have the
- * same one without the same floors. The turn does.
+ * An entry counts only if its generation is that of its collection, or, if the
+ * collection has none, that of the partition. So a new generation discards
+ * entries without a scan. Generations only grow.
+ *
+ * Versions are compared as strings of a fixed width, because Lua's numbers are
+ * doubles. The partition is the hash tag, so that Redis Cluster can distribute
+ * the partitions.
+ *
+ * A script of a projector is valid only on top of the scripts that it sent
+ * before. The watermark cannot show this: a Redis that was restored, or lost
+ * the last moments in a failover, or got a part of a batch from another
+ * projector, may have the same watermark without the same floors. The turn
+ * shows it.
  */
 #pragma once
 
@@ -45,8 +50,8 @@ enum l2_script {
 	L2_SCRIPTS
 };
 
-/* Redis keeps fewer floors than an instance does: a floor that is too high
- * costs a fill there, and a read here. */
+/* Redis keeps fewer floors than an API instance: a floor that is too high costs
+ * Redis a fill, but an instance a read. */
 enum { L2_BUCKETS = 4096 };
 
 static inline uint32_t l2_bucket(uint32_t bucket)
@@ -78,8 +83,8 @@ struct l2_entry {
 
 bool l2_watermark_parse(
     const char *value, size_t len, struct l2_watermark *out);
-/* The generation that the entry of an id must have to count. `value` is a
- * watermark's that was parsed. */
+/* The generation that the entry of an id must have to count. `value` is the
+ * value of the watermark's key, parsed before. */
 uint64_t l2_generation(
     const char *value, size_t len, const char *id, size_t id_len);
 struct l2_cursor {
@@ -90,7 +95,8 @@ struct l2_cursor {
 /* Appends the cursor's value. */
 void l2_cursor(struct buf *out, const struct l2_cursor *c);
 bool l2_cursor_parse(const char *value, size_t len, struct l2_cursor *out);
-/* The payload: an entry without its generation, which the scripts prepend. */
+/* Appends the payload: an entry without its generation. The scripts prepend
+ * the generation. */
 void l2_payload(struct buf *out, const struct l2_entry *e);
 /* False: of another generation, or not an entry. */
 bool l2_entry_parse(

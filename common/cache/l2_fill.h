@@ -4,9 +4,8 @@
 #include "common/cache/l2.h"
 #include "common/log/keyspace.h"
 
-/* `as_of`: the watermark of the snapshot that the entry was read in. The
- * script's reply (common/cache/l2_fill.lua) goes to `done`, as redis_eval says.
- */
+/* `as_of`: the watermark of the snapshot from which the entry was read. `done`
+ * gets the script's reply (common/cache/l2_fill.lua), as in redis_eval. */
 bool l2_fill_send(struct redis *r, struct key_slot slot, const char *id,
     size_t len, version_t as_of, const struct l2_entry *e, dur_us_t ttl,
     redis_done done, void *arg);

@@ -1,6 +1,7 @@
-/* The partitions that a consumer is assigned, each with a queue of its own if
- * they are split: what arrives for one then waits there, and not in front of
- * the others.
+/* The partitions that a consumer is assigned.
+ *
+ * If they are split, each has a queue of its own. Then a message of one
+ * partition does not wait behind messages of another.
  */
 #pragma once
 
@@ -28,7 +29,7 @@ void assignment_add(struct assignment *l, int32_t partition);
 /* Splits all of them, and watches their queues. */
 void assignment_split(struct assignment *l, rd_kafka_t *rk, const char *topic,
     struct kafka_poll *poll);
-/* NULL when it is not assigned. */
+/* NULL: the partition is not assigned. */
 struct assigned *assignment_find(const struct assignment *l, int32_t partition);
-/* Back to none. */
+/* Drops all partitions. */
 void assignment_drop(struct assignment *l);

@@ -1,4 +1,4 @@
-/* What every librdkafka handle shares: configuration, logs, reachability. */
+/* What every librdkafka handle needs: configuration, logs, reachability. */
 #pragma once
 
 #include "common/base/err.h"
@@ -20,18 +20,18 @@ struct kafka_config {
 	const char *client_id;
 };
 
-/* Is the value of this property never to be shown? */
+/* Is this property a secret, whose value must never be shown? */
 bool kafka_is_secret(const char *property);
 
-/* An owned conf with servers, client id, log callback and the extra
- * properties; `pairs` is a NULL-terminated list name, value, … of the caller's
- * own. The extras come last: an operator's word wins. A property or value that
- * librdkafka refuses: *out is NULL and the error names it. */
+/* Returns an owned conf with servers, client id and log callback, the caller's
+ * own properties (`pairs`: name, value, …, NULL), and the extra properties. The
+ * extras come last, so that an operator can override everything. If librdkafka
+ * refuses a property or value, *out is NULL and the error names it. */
 struct err kafka_conf(const struct kafka_config *k, const char *const *pairs,
     rd_kafka_conf_t **out);
 
-/* The leaders of the topic are asked for now, not when it is first used, which
- * would then wait: for up to a second, in a consumer. */
+/* Asks for the leaders of the topic now. Otherwise the first use of the topic
+ * would wait for them: for up to a second, in a consumer. */
 void kafka_expect(rd_kafka_t *rk, const char *topic);
 
 /* From a statistics document: is a broker connected, and does every partition

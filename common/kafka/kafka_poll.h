@@ -7,9 +7,10 @@
 
 struct kafka_poll;
 
-/* `serve` is called, on the loop, soon after something arrived in a queue that
- * is watched, and every `beat` in any case. It takes all that is there, or
- * asks to be called again: an arrival is told by an empty queue only. */
+/* Calls `serve` on the loop, soon after something has arrived in a watched
+ * queue, and every `beat` in any case. `serve` must empty the queue or call
+ * kafka_poll_again: librdkafka reports an arrival only if the queue was
+ * empty. */
 struct kafka_poll *kafka_poll_new(
     struct loop *loop, dur_us_t beat, void (*serve)(void *arg), void *arg);
 void kafka_poll_watch(struct kafka_poll *p, rd_kafka_queue_t *q);
@@ -17,6 +18,6 @@ void kafka_poll_watch(struct kafka_poll *p, rd_kafka_queue_t *q);
 void kafka_poll_unwatch(rd_kafka_queue_t *q);
 /* Calls `serve` once more. */
 void kafka_poll_again(struct kafka_poll *p);
-/* After the handle, whose threads write to it. `serve` is not called any
- * more. */
+/* Call it after the handle is destroyed, because the handle's threads write to
+ * it. `serve` is not called any more. */
 void kafka_poll_free(struct kafka_poll **p);

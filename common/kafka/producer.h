@@ -1,9 +1,9 @@
 /* An idempotent Kafka producer (acks=all), driven by a loop.
  *
- * Any thread may send; delivery reports come on the loop's thread. When
+ * Any thread may send; delivery reports come on the loop's thread. If
  * librdkafka ends a producer for good (a fatal error: idempotence is broken), a
- * new one takes its place and the old one is polled until its last report is
- * in.
+ * new one takes its place. The old one is polled until its last report has
+ * come.
  */
 #pragma once
 
@@ -18,7 +18,7 @@ enum delivery_status {
 	DELIVERY_OK,
 	/* Certainly not in the log. */
 	DELIVERY_FAILED,
-	/* It may be in the log, and may never get there. */
+	/* The message may be in the log, or may never get there. */
 	DELIVERY_UNKNOWN,
 };
 
@@ -45,9 +45,9 @@ typedef void (*producer_delivered)(void *arg, const struct delivery *d);
 
 enum { PRODUCER_INSTANCE_LEN = 16 };
 
-/* Adds headers by which the duplicate of an ambiguous retry is found:
- * `instance` is random per producer; `seq` grows in the order of the log within
- * instance and partition. From any thread. */
+/* Adds headers by which a reader finds the duplicate that a retry after an
+ * unknown outcome may append. `instance` is random per producer; `seq` grows in
+ * log order within an instance and a partition. May run on any thread. */
 typedef void (*producer_number)(
     rd_kafka_headers_t *h, const char *instance, uint64_t seq);
 
@@ -56,8 +56,8 @@ struct producer_options {
 	const struct kafka_config *kafka;
 	producer_delivered delivered;
 	void *arg;
-	/* The topic's partitions, if every message (of that one topic) is to be
-	 * numbered by `number`. 0: not numbered. */
+	/* If `number` is to number every message: the number of partitions of
+	 * the one topic that is sent to. 0: messages are not numbered. */
 	int32_t numbered;
 	producer_number number;
 };
@@ -68,12 +68,12 @@ struct err producer_new(
  * returned OK gets exactly one report, shutdown included. RETRY: the local
  * queue is full, or the producer is being replaced. */
 struct err producer_send(struct producer *p, const struct produce *m);
-/* The topic that will be sent to: its leaders are asked for now, not at the
- * first message, and the producer is reachable only once they are known. */
+/* Names the topic that will be sent to. Its leaders are asked for now, not at
+ * the first message; the producer is reachable only once they are known. */
 void producer_expect(struct producer *p, const char *topic);
 /* Messages without a report yet. */
 size_t producer_outstanding(struct producer *p);
 bool producer_reachable(const struct producer *p);
-/* Waits at most `timeout` for reports, then gives up on the rest (they are
- * reported UNKNOWN). Blocks; reports come from inside. */
+/* Waits at most `timeout` for reports; the messages without one are then
+ * reported UNKNOWN. Blocks; the reports come during the call. */
 void producer_free(struct producer **p, dur_us_t timeout);

@@ -28,19 +28,19 @@ void commits_reader_search(struct commits_reader *r, int reach);
 void commits_reader_lost(struct commits_reader *r);
 /* The assignment is made. */
 void commits_reader_assigned(struct commits_reader *r);
-/* Does the message at that offset count? Then the next one is behind it. */
+/* Does the message at that offset count? If so, moves `next` behind it. */
 bool commits_reader_takes(struct commits_reader *r, int64_t offset);
-/* Has it read the whole partition, which ends there? */
+/* Has it read the whole partition, which ends at `end`? */
 bool commits_reader_is_whole(const struct commits_reader *r, int64_t end);
-/* No mark was found up to the end of the partition. False: there is none; true:
- * it searches further back. */
+/* No mark was found up to the end of the partition. True: it searches further
+ * back. False: the partition has no mark. */
 bool commits_reader_retry(struct commits_reader *r, int64_t end);
 
 enum commits_kind { COMMITS_MALFORMED, COMMITS_RECORD, COMMITS_MARK };
 
 struct commits_message {
 	enum commits_kind kind;
-	/* How far the log of writes must have come: the version + 1 of a
+	/* The log of writes must reach at least to here: the version + 1 of a
 	 * record, the end of a mark. */
 	version_t through;
 	union {

@@ -8,8 +8,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
-/* Floors per partition. More buckets: fewer collisions, each of which costs
- * one extra read, never a stale one. */
+/* Floors per partition. With more buckets there are fewer collisions. A
+ * collision costs one extra read; it never causes a stale read. */
 #define KEYSPACE_BUCKETS 65536
 
 struct key_slot {

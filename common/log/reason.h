@@ -1,4 +1,4 @@
-/* Why a write was decided against: one table, common/log/reasons.def. */
+/* Why a write was rejected: one table, common/log/reasons.def. */
 #pragma once
 
 #include <stdbool.h>
@@ -21,5 +21,5 @@ struct reason_row {
 
 /* The row of a reason other than REASON_NONE. */
 const struct reason_row *reason_row(enum reason r);
-/* False when no reason has that name. */
+/* False: no reason has that name. */
 bool reason_parse(const char *name, size_t len, enum reason *out);

@@ -16,37 +16,41 @@
  * sluice.commits: key `collection/key`, value the canonical document, or null
  * for a row that is gone, headers
  *   version      decimal; of the newest write in the row change
- *   op           put | delete | changed: the row is there, and its document is
- *                too large to be told; the value is empty
+ *   op           put | delete | changed: the row exists, but its document is
+ *                too large to be announced; the value is empty
  *   accepted-at  as above
- *   created      decimal version of the write that made the row, or the one
- *                that is gone (optional)
+ *   created      decimal version of the write that created the row, also if
+ *                the row is gone again (optional)
  *
  * A batch mark in sluice.commits has the key `_mark` (no collection's name
  * begins with `_`) and the value
  *   {"from":"100","through":"150","after":7041,
  *    "rejected":[{"version":"120","reason":"not-found"}]}
- * It says that every write of the partition in [from, through) is decided, and
- * that their records were produced when the offset `after` of sluice.commits
- * was acknowledged, so that they stand behind it (-1: nothing was). A rejection
- * may also say
- *   detail       what Postgres, or an operator, said
+ * It says that every write of the partition in [from, through) is decided.
+ * Their records stand behind the offset `after` of sluice.commits: it was
+ * acknowledged when they were produced (-1: nothing was acknowledged yet).
+ *
+ * A rejection may also have
+ *   detail       the message of Postgres, or of an operator
  *   first, outcome, key
- *                of a replay: the position of the first write, what became of
- *                it, and the key of its row
- * and a mark
- *   told         decimal version, as text: the database went back, and up to
- *                there outcomes were announced before
- * (writer/decide/announced.h) anew         true: what was announced before of
- * the writes from `from` on counts no more. Whoever holds something of the
- * partition discards it and starts at this mark. Readers ignore what they do
- * not know.
+ *                of a replay: the position of the first write, its outcome, and
+ *                the key of its row
+ *
+ * A mark may also have
+ *   told         decimal version, as text: the database went back, and outcomes
+ *                up to this version were announced before
+ *                (writer/decide/announced.h)
+ *   anew         true: what was announced before of the writes from `from` on
+ *                no longer counts. Consumers discard what they hold of the
+ *                partition and start at this mark.
+ *
+ * Readers ignore members that they do not know.
  *
  * sluice.ids: key the collection, value
  *   {"first":1001,"n":1000}
  * The instance takes the ids from 1001 to 2000, if no record in front of this
  * one has any of them (api/write/id_log.h). Headers: accepted-at, instance,
- * seq, as above; the last two tell the instance which of its records it is.
+ * seq, as above. By the last two an instance recognises its own records.
  */
 #pragma once
 
@@ -108,7 +112,7 @@ struct record_commit {
 	version_t created;
 };
 
-/* What else there is to know of a rejection. Borrowed; `s` NULL: not said. */
+/* The optional members of a rejection. Borrowed; `s` NULL: not there. */
 struct record_why {
 	struct jsonslice detail;
 	bool has_first;
@@ -141,16 +145,16 @@ struct record_mark {
 	bool anew;
 	struct record_rejection *rejected; /* owned */
 	size_t nrejected;
-	void *text; /* owned: what a parsed mark's rejections borrow from */
+	void *text; /* owned: the rejections of a parsed mark borrow from it */
 };
 
-/* Returns owned headers; instance and seq are the producer's to add. */
+/* Returns owned headers; the producer adds instance and seq. */
 rd_kafka_headers_t *record_write_headers(
     const struct record_write *w, const char *traceparent);
-/* Adds which producer this is and its number in the partition. */
+/* Adds the producer's instance and the record's number in the partition. */
 void record_number(rd_kafka_headers_t *h, const char *instance, uint64_t seq);
-/* Is it in the partition that its key belongs to? In another one it would have
- * no place among the writes of its key. */
+/* Is the message in the partition that its key belongs to? In another one it
+ * would have no place in the order of the writes of its key. */
 bool record_is_at_home(const rd_kafka_message_t *m, int32_t partitions);
 /* False: not a record that Sluice writes. */
 bool record_write_parse(const rd_kafka_message_t *m, struct record_write *out);
@@ -161,27 +165,27 @@ bool record_condition_holds(
 
 rd_kafka_headers_t *record_commit_headers(const struct record_commit *c);
 bool record_is_mark(const rd_kafka_message_t *m);
-/* False: not a record that Sluice writes into that partition of so many, or
- * one that cannot be (VERSION_MAX has no successor). */
+/* False: not a record that Sluice writes into this partition (of `partitions`),
+ * or an impossible one (VERSION_MAX has no successor). */
 bool record_commit_parse(
     const rd_kafka_message_t *m, int32_t partitions, struct record_commit *out);
 
 struct buf;
 void record_mark_write(const struct record_mark *mark, struct buf *out);
-/* At most so many bytes of it are a rejection. */
+/* The maximum number of bytes that a rejection takes in a mark. */
 size_t record_rejection_size(const struct record_rejection *r);
-/* On success free the rejections: record_mark_free. False: not a mark, or one
- * that cannot be: it ends before it begins, or at VERSION_MAX, or rejects what
- * is not in it. */
+/* After success, call record_mark_free. False: not a mark, or an impossible
+ * one: it ends before it begins, or at VERSION_MAX, or rejects a write that is
+ * not in it. */
 bool record_mark_parse(const rd_kafka_message_t *m, struct record_mark *out);
 void record_mark_free(struct record_mark *mark);
 
-/* Can it be taken by one record? */
+/* Can one record take this range? */
 bool record_ids_fit(int64_t first, int64_t n);
 /* Returns owned headers, instance and seq included. */
 rd_kafka_headers_t *record_ids_headers(const struct record_ids *ids);
 void record_ids_write(const struct record_ids *ids, struct buf *out);
-/* False: not a record that Sluice writes, or one that cannot be. */
+/* False: not a record that Sluice writes, or an impossible one. */
 bool record_ids_parse(const rd_kafka_message_t *m, struct record_ids *out);
 
 const char *record_op_name(enum record_op op);

@@ -1,8 +1,9 @@
-/* How far before its end a partition of sluice.commits is read, where nothing
- * tells where to begin, so that a mark is found (pure core).
+/* How far before the end of a partition of sluice.commits the search for a mark
+ * begins (pure core).
  *
- * The first reach is short, since a mark ends every batch; whoever reaches the
- * end and has found none takes the next, up to the whole partition.
+ * The first reach is short, because every batch ends with a mark. A consumer
+ * that reaches the end and has found no mark takes the next reach, which is
+ * longer. The last one is the whole partition.
  */
 #pragma once
 
@@ -13,5 +14,5 @@ enum { SCAN_BACK_FIRST = 0, SCAN_BACK_WHOLE = 3 };
 
 /* The offset to ask Kafka for. */
 int64_t scan_back_offset(int reach);
-/* Was it all of a partition that ends there? */
+/* Does this reach cover the whole partition, which ends at `end`? */
 bool scan_back_is_whole(int reach, int64_t end);

@@ -1,10 +1,10 @@
-/* Which commits the log of writes can have (pure core).
+/* Detects commits above the head of the log of writes (pure core).
  *
  * A commit's version and the end of a mark never lie above the head of the log
- * (common/sql/writes_head.h). If one does, somebody else wrote it. A consumer
- * that believed such a mark would ignore every later commit. So whoever follows
- * sluice.commits asks for the heads from time to time, and holds one of these
- * for each partition. There are two cases:
+ * (common/sql/writes_head.h). If one does, another client wrote it. A consumer
+ * that believed such a mark would ignore every later commit. So a consumer of
+ * sluice.commits asks for the heads from time to time, and holds one struct
+ * writes_bound for each partition. There are two cases:
  *
  *  - A message far above the last known head is passed over when it is heard.
  *    The decision is provisional: if the next head covers the message after
@@ -36,11 +36,11 @@ enum {
 	WRITES_BOUND_SLACK = 1000000,
 	/* An older answer does not bound anything. */
 	WRITES_BOUND_STALE_US = 5000000,
-	/* Low answers in a row; more where the epochs differ, since an epoch
-	 * may become known late. */
+	/* Low answers in a row that count; more if the epochs differ, because
+	 * an epoch may become known late. */
 	WRITES_BOUND_DOUBTS = 2,
 	WRITES_BOUND_EPOCH_DOUBTS = 6,
-	/* Two low answers count as two where they are this far apart. */
+	/* Two low answers count as two only if they are this far apart. */
 	WRITES_BOUND_APART_US = 500000,
 };
 
@@ -49,13 +49,13 @@ struct writes_bound {
 	bool known;
 	version_t head; /* the last answer */
 	mono_us_t as_of;
-	/* When the question was asked: the highest that had been believed, the
-	 * offset in sluice.commits to be heard next, and the lowest that was
-	 * passed over since the question before (0: nothing). */
+	/* As of the time of the question: the highest version that had been
+	 * believed; the offset in sluice.commits that is heard next; the lowest
+	 * version that was passed over since the question before (0: none). */
 	version_t asked_highest;
 	int64_t asked_next;
 	version_t asked_passed;
-	version_t passed;  /* the lowest since that question */
+	version_t passed;  /* the lowest passed over since that question */
 	unsigned doubts;   /* low answers in a row */
 	version_t doubted; /* the highest of them */
 	mono_us_t doubted_at;
@@ -64,13 +64,13 @@ struct writes_bound {
 	version_t judged;
 };
 
-/* The head is asked for. `highest`: of all that was heard and believed, as a
- * watermark; `next`: the offset that is heard next. */
+/* The head is asked for. `highest`: one past the highest version that was heard
+ * and believed; `next`: the offset that is heard next. */
 void writes_bound_asks(struct writes_bound *b, version_t highest, int64_t next);
 /* The answer to that question. True: start the partition anew. */
 bool writes_bound_answered(
     struct writes_bound *b, version_t head, mono_us_t now);
-/* Can a log that had this head a moment ago have come to `through`? */
+/* Can a log that had this head a moment ago reach to `through` now? */
 bool writes_bound_near(version_t head, version_t through);
 /* May the message at that offset be believed? `through` is the end of a mark,
  * or a commit's version + 1. */

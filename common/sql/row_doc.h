@@ -1,10 +1,11 @@
 /* The canonical document of a row (pure core).
  *
- * Made from the columns that every statement of common/sql/sql.h returns a row
- * in, so that every tier holds equal bytes, whoever read the row. Those bytes
- * are the ones of Postgres's own row_to_json in a session in UTC, which costs
- * it more than the row itself: that they are equal is tested against it
- * (tests/integration/schema/test_documents.py).
+ * Every statement of common/sql/sql.h returns a row in the same columns, and
+ * the document is made from these columns here. So every tier holds equal
+ * bytes, whoever read the row. The bytes are those of Postgres's row_to_json in
+ * a session in UTC (tests/integration/schema/test_documents.py compares them).
+ * Postgres is not asked for them, because row_to_json costs it more than the
+ * row itself.
  */
 #pragma once
 
@@ -25,18 +26,19 @@ struct row_doc_cell {
 	int len;
 };
 
-/* Can they be cells of such a row? A time has eight bytes. */
+/* Can these be the cells of a row of the collection? A time has eight bytes. */
 bool row_doc_fits(const struct collection *c, const struct row_doc_cell *cells);
-/* The same of a row of a result with enough columns. */
+/* The same for a row of a result that has enough columns. */
 bool row_doc_fits_at(
     const struct collection *c, const PGresult *r, int row, int first);
 
-/* Of a result with the columns, R being a row of the collection. */
+/* The shape of a result with these columns; R stands for a row of the
+ * collection. */
 struct pg_shape row_doc_shape(const char *columns, const struct collection *c);
 
 /* Appends the document of a row, whose cells fit. */
 void row_doc_write(struct buf *out, const struct collection *c,
     const struct row_doc_cell *cells);
-/* The same of a row of binary results, whose columns begin at `first`. */
+/* The same for a row of a binary result; its columns begin at `first`. */
 void row_doc_add(struct buf *out, const struct collection *c, const PGresult *r,
     int row, int first);

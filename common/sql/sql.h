@@ -1,7 +1,7 @@
 /* The SQL of a collection, made from its declaration.
  *
- * Rows come back as columns, the same ones to the read path and from the
- * writer's RETURNING; the canonical document is made of them in one place
+ * Reads and the writer's RETURNING return rows in the same columns. The
+ * canonical document is made from these columns in one place
  * (common/sql/row_doc.h). Sessions run with SQL_SESSION.
  */
 #pragma once
@@ -36,11 +36,10 @@ void sql_row(struct buf *out, const struct collection *c);
 enum { SQL_READ_ROW = 3 };
 void sql_read(struct buf *out, const struct collection *c);
 
-/* The same, but a row whose fields are more than $3 int8 bytes comes without
- * those of them that can be large: what comes is bounded.
+/* The same, but a row whose fields have more than $3 int8 bytes comes without
+ * the fields that can be large, so that the result is bounded.
  * Columns (binary): the three of sql_read, bytes int8 (of the fields that can
- * be large, as text), and from SQL_WITHIN_ROW on the
- * row. */
+ * be large, as text), and from SQL_WITHIN_ROW on the row. */
 enum { SQL_WITHIN_ROW = 4 };
 #define SQL_WITHIN_SHAPE "vvv?vR"
 void sql_read_within(struct buf *out, const struct collection *c);
@@ -60,8 +59,8 @@ void sql_upsert(struct buf *out, const struct collection *c);
 /* Deletes rows. $1 text[] keys, $2 int8[] versions. Column: key text. */
 void sql_delete(struct buf *out, const struct collection *c);
 
-/* The current rows of some keys. $1 text[] keys; a row whose fields are more
- * than $2 int8 bytes comes without those of them that can be large.
+/* The current rows of some keys. $1 text[] keys; a row whose fields have more
+ * than $2 int8 bytes comes without the fields that can be large.
  * Columns (binary): version int8, bytes int8 (of the fields that can be large,
  * as text), and from SQL_CURRENT_ROW on the row. */
 enum { SQL_CURRENT_ROW = 2 };
