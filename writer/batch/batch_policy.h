@@ -1,9 +1,10 @@
 /* When a partition's buffered writes become a batch (pure core).
  *
- * Whichever comes first: enough rows, enough bytes, or the oldest write has
- * waited for the linger. After a batch that Postgres rejected the next ones
- * are smaller, until the guilty writes can be told apart (bisection). One that
- * must read too much (small patches of large documents) is cut to what it may.
+ * A batch is due when it has enough rows or enough bytes, or when its oldest
+ * write has waited for the linger. After Postgres rejects a batch, the next
+ * batches are smaller, until the writes that caused it are found (bisection). A
+ * batch that must read too much (small patches of large documents) is cut to
+ * what it may read.
  */
 #pragma once
 
@@ -12,20 +13,21 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-/* Of a rejected batch of at most so many writes Postgres is asked about each,
- * which takes as long as some ten transactions (batch_retry.c). */
+/* If a rejected batch has at most so many writes, each is tried by itself. That
+ * takes about as long as ten transactions (batch_retry.c). */
 enum { BATCH_POLICY_TRIAL = 320 };
 
-/* A batch may read rows of so many times the bytes that its writes may have:
- * enough that they do not make it smaller where documents are small. But what
- * is announced of it must have room in the producer's queue (256 MiB). */
+/* A batch may read rows of so many times `bytes`, but of no more than the
+ * maximum. The factor is large enough that small documents do not make a batch
+ * smaller. The maximum ensures that the announcement of the batch fits into the
+ * producer's queue (256 MiB). */
 enum { BATCH_POLICY_READS = 4, BATCH_POLICY_READS_MOST = 64 << 20 };
 
 struct batch_policy {
 	size_t rows;
 	size_t bytes;
 	dur_us_t linger;
-	/* The most rows of the next batch; `rows` unless bisecting, or cut. */
+	/* Maximum rows of the next batch: `rows`, or less after a split. */
 	size_t limit;
 };
 
@@ -48,7 +50,8 @@ dur_us_t batch_policy_wait(const struct batch_policy *p,
 bool batch_policy_takes(
     const struct batch_policy *p, size_t rows, size_t bytes, size_t next);
 
-/* The buffer is at twice a batch: read no more; under one: read on. */
+/* Full: the buffer has two batches, so read no more. Low: it has less than one,
+ * so read on. */
 bool batch_policy_full(
     const struct batch_policy *p, const struct batch_policy_fill *f);
 bool batch_policy_low(
@@ -57,8 +60,9 @@ bool batch_policy_low(
 /* Bytes of rows that a batch may read. */
 size_t batch_policy_reads(const struct batch_policy *p);
 
-/* A batch of n > 1 rows was not applied: since only `fits` of them may be read
- * for; or, if that is all, since it was rejected: halve. */
+/* A batch of n > 1 writes was not applied. If `fits` < n, only the first `fits`
+ * of them may be read for: the next batch has so many. Otherwise it was
+ * rejected: the next batch has half. */
 void batch_policy_split(struct batch_policy *p, size_t n, size_t fits);
-/* One was applied (or its only write refused): grow again. */
+/* A batch was applied (or its only write refused): grow again. */
 void batch_policy_applied(struct batch_policy *p);

@@ -1,5 +1,6 @@
-/* A batch until it is decided: sent, and when its answer is lost, checked and
- * sent again. One batch at a time.
+/* Sends a batch until it is decided. If the answer is lost, Postgres's
+ * watermark says whether the batch was committed; if not, it is sent again. One
+ * batch at a time.
  */
 #pragma once
 
@@ -8,16 +9,17 @@
 struct batch_retry;
 
 enum batch_retry_result {
-	BATCH_RETRY_COMMITTED, /* and announced from here */
-	BATCH_RETRY_RECOVERED, /* committed, but what it did was not heard */
-	/* One of its writes is guilty, or all at once are too many, or must
-	 * read too much (apply.h: `fits`); none is applied. */
+	BATCH_RETRY_COMMITTED, /* the batch announces itself (batch.h) */
+	BATCH_RETRY_RECOVERED, /* committed, but its results were lost */
+	/* Not applied; try again with smaller batches. One of its writes was
+	 * rejected, or the batch exceeds a limit of the server, or it must read
+	 * too much (batch.h: `fits`). */
 	BATCH_RETRY_SPLIT,
-	BATCH_RETRY_FENCED,   /* somebody else moved the watermark */
-	BATCH_RETRY_GIVEN_UP, /* not known, and nobody asks: draining */
+	BATCH_RETRY_FENCED,   /* another writer moved the watermark */
+	BATCH_RETRY_GIVEN_UP, /* a drain began before its outcome was known */
 };
 
-/* The batch goes to the callee. */
+/* The callee takes the batch. */
 typedef void (*batch_retry_done)(
     void *arg, enum batch_retry_result result, struct batch *a);
 
@@ -29,14 +31,14 @@ void batch_retry_begin(struct batch_retry *t, struct batch *a);
 void batch_retry_hurry(struct batch_retry *t);
 /* Repeats nothing any more. */
 void batch_retry_drain(struct batch_retry *t);
-/* Forgets the batch; with Postgres, it goes on by itself. */
+/* Forgets the batch. If Postgres has it, it may still be committed. */
 void batch_retry_drop(struct batch_retry *t);
 
 /* The batch, or NULL. */
 const struct batch *batch_retry_batch(const struct batch_retry *t);
-/* How long Postgres has not answered; 0: it was asked nothing. */
+/* How long Postgres has not answered; 0: no answer is due. */
 dur_us_t batch_retry_unanswered(const struct batch_retry *t);
-/* The last failure that it has not got over; "" for none. */
+/* The failure that still holds it up; "": none. */
 const char *batch_retry_trouble(const struct batch_retry *t);
 const char *batch_retry_state_name(const struct batch_retry *t);
 void batch_retry_free(struct batch_retry **t);

@@ -18,7 +18,7 @@ enum partition_state {
 struct partition_options {
 	struct context *x;
 	int32_t number;
-	/* It wants to be taken again; its state is TAKING. */
+	/* The partition must be taken again; its state is TAKING. */
 	void (*retake)(void *arg, struct partition *p);
 	/* A batch was decided. */
 	void (*settled)(void *arg);
@@ -35,16 +35,16 @@ void partition_message(struct partition *p, rd_kafka_message_t *m);
 void partition_announced(struct partition *p, uint64_t owner, bool delivered);
 /* Postgres was at `found` some time after the partition was at `believed`. */
 void partition_found(struct partition *p, version_t believed, version_t found);
-/* The log cannot be read on where it is. */
+/* The log cannot be read further at this offset. */
 void partition_fault(struct partition *p);
-/* The orders of operators may be others now: one may be about the write that it
- * is held in front of. */
+/* The operators' orders may have changed: one may reject the write that holds
+ * up this partition. */
 void partition_ordered(struct partition *p);
 /* A connection became ready: waits no longer. Submits nothing by itself. */
 void partition_hurry(struct partition *p);
-/* Batches may be due that a pause held back. */
+/* A pause ended: batches may be due. */
 void partition_resume(struct partition *p);
-/* Begins no batch any more, and repeats none. */
+/* Begins no new batch, and repeats none. */
 void partition_drain(struct partition *p);
 /* Tells the group how far it is, for lag tools. */
 void partition_commit(struct partition *p);
@@ -53,22 +53,21 @@ int32_t partition_number(const struct partition *p);
 enum partition_state partition_state(const struct partition *p);
 /* For people; in TRYING, what the batch waits for. */
 const char *partition_state_name(const struct partition *p);
-/* The last failure that it has not got over; "" for none. */
+/* The failure that still holds it up; "": none. */
 const char *partition_trouble(const struct partition *p);
 /* The first write of the batch that is being applied, "3-1042 (\"records/k\")";
- * "" for none. Until the next call. */
+ * "": none. Valid until the next call. */
 const char *partition_first(const struct partition *p);
-/* How long Postgres has not answered about its batch; 0: it was asked nothing.
- */
+/* How long Postgres has not answered about its batch; 0: no answer is due. */
 dur_us_t partition_unanswered(const struct partition *p);
 /* A batch is not decided yet. */
 bool partition_busy(const struct partition *p);
 version_t partition_watermark(const struct partition *p);
-/* The first offset that has not come yet. */
+/* The offset of the next message to come. */
 int64_t partition_next_offset(const struct partition *p);
 bool partition_paused(const struct partition *p);
 /* Writes read and not committed; `oldest`: when it was accepted, or 0. */
 void partition_buffered(
     const struct partition *p, size_t *rows, size_t *bytes, wall_us_t *oldest);
-/* A batch that is with Postgres goes on by itself. */
+/* A batch that Postgres has may still be committed. */
 void partition_free(struct partition **p);

@@ -1,4 +1,4 @@
-/* A batch as statements, and what their results say (no I/O). */
+/* Makes the statements of a batch, and reads their results (no I/O). */
 #pragma once
 
 #include "common/postgres/pg_params.h"
@@ -15,33 +15,33 @@ struct plan_batch {
 	size_t n;
 	const struct dedup *producers;
 	const struct prefetch *lookup; /* NULL: nothing had to be read */
-	/* A statement for each write, in the order of the log: no key comes
-	 * twice (judges.h). */
+	/* One statement for each write, in log order. Each key comes once
+	 * (judges.h). */
 	bool in_order;
 };
 
-/* Borrows the writes and the statements; the rest of the batch while it is
- * called. */
+/* Borrows the writes and the statements; the other members of `b` only during
+ * the call. */
 struct batch_plan *plan_new(
     const struct statements *s, const struct plan_batch *b);
-/* For a batch that was rejected: not to apply it, but to learn whose fault it
- * is. The writes are tried one by one, in the order of the log, the good ones
- * before each in effect; in the end all is taken back. */
+/* For a batch that was rejected: finds the writes that caused it. The plan
+ * tries the writes one by one, in log order, on top of those before that
+ * succeeded. At the end it rolls everything back. */
 struct batch_plan *plan_trial(
     const struct statements *s, const struct plan_batch *b);
 size_t plan_queries(const struct batch_plan *p);
 /* Fills `out`, which has room for them; borrows the plan. */
 void plan_query(struct batch_plan *p, struct pg_query *out);
-/* Takes notice of the results of its queries, and borrows them. */
+/* Reads the results of its queries, and borrows them. */
 void plan_results(struct batch_plan *p, PGresult *const *results);
 void plan_free(struct batch_plan **p);
 
-/* Of a trial: fills `guilty`, which has room for the failures, with the index
- * of the write that caused each. Returns of how many, from the first on, it can
- * be told. */
+/* After a trial: fills `guilty` with the index of the write that caused each
+ * failure; it must have room for all failures. Returns how many of the leading
+ * failures could be attributed to one write. */
 size_t plan_guilty(
     const struct batch_plan *p, const struct pg_reply *reply, size_t *guilty);
-/* After the results: of every write. */
+/* After plan_results: the verdict of every write. */
 const struct verdicts *plan_verdicts(const struct batch_plan *p);
 /* Appends the document of the row that the i-th change put. False: the row did
  * not come back. */

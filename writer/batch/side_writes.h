@@ -1,5 +1,5 @@
-/* What a batch writes down beside its rows: rejections, idempotency keys,
- * replays, and how far the producers are (no I/O).
+/* What a batch records besides its rows: rejections, idempotency keys, replays,
+ * and how far the producers are (no I/O).
  */
 #pragma once
 
@@ -8,6 +8,6 @@
 
 enum { SIDE_WRITES_MAX = 6 };
 
-/* Fills empty calls, as many as are needed; returns how many. */
+/* Fills as many empty calls as are needed; returns how many. */
 size_t side_writes_make(
     const struct verdicts *v, struct pg_params calls[SIDE_WRITES_MAX]);

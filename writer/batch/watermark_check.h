@@ -1,10 +1,10 @@
 /* Is Postgres still where the partitions believe it to be?
  *
- * A failover to a standby that had not got the last commits takes rows and
- * watermarks back. A partition with writes to apply is told by the fence. One
- * without would not hear of it before its next write comes, and what was lost
- * of it would be missing until then: so Postgres is asked whenever a connection
- * was made, and from time to time (a pooler keeps connections over a failover).
+ * A failover to a standby that lacks the last commits takes rows and watermarks
+ * back. If a partition has writes to apply, the fence detects this. If it has
+ * none, it would not notice before its next write, and the lost rows would be
+ * missing until then. So Postgres is asked after each connect, and from time to
+ * time, because a pooler may keep connections over a failover.
  */
 #pragma once
 
@@ -13,7 +13,7 @@
 
 struct watermark_check;
 
-/* Borrows the partitions: by number, NULL where they are not ours. */
+/* Borrows the partitions, indexed by number; NULL: not this writer's. */
 struct watermark_check *watermark_check_new(
     struct context *x, struct partition *const *parts, size_t n);
 /* A connection became ready. NULL is fine. */

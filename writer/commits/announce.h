@@ -1,7 +1,7 @@
 /* Announcing on sluice.commits what Postgres committed.
  *
- * One announcement is the commit records of a batch and then its mark. Where
- * anything of it was not, or perhaps not, delivered, nothing more may be
+ * One announcement is the commit records of a batch and then its mark. If a
+ * message of it was not delivered, or perhaps not, nothing more may be
  * announced for the partition before it is taken again.
  */
 #pragma once
@@ -13,10 +13,10 @@
 struct announcer;
 struct announcement;
 
-/* The owner of what a takeover announces; a partition's own are above it. */
+/* The owner of announcements of a takeover; partitions use numbers above it. */
 enum { ANNOUNCE_GAP = 0 };
 
-/* An announcement is over. `owner` is what its begin was told. */
+/* An announcement is over. `owner` is that of announce_begin. */
 typedef void (*announced)(
     void *arg, int32_t partition, uint64_t owner, bool delivered);
 
@@ -39,17 +39,17 @@ void announcer_acknowledged(
 struct announcement *announce_begin(
     struct announcer *a, int32_t partition, uint64_t owner);
 void announce_record(struct announcement *n, const struct record_commit *c);
-/* Ends it; fills in `after`. `done` is called exactly once, later. The mark is
- * not sent when a record could not be. One that rejects more than a message
- * should hold becomes several, each of which begins where the one before
- * ends. */
+/* Ends the announcement; fills in `after`. `done` is called exactly once,
+ * later. If a record could not be sent, the mark is not sent. A mark with too
+ * many rejections for one message becomes several marks; each begins where the
+ * one before ends. */
 enum { ANNOUNCE_REJECTIONS = 1000, ANNOUNCE_BYTES = 512 << 10 };
 void announce_mark(struct announcement *n, struct record_mark *mark);
 /* A mark of no writes that starts the partition anew at the watermark, for
  * ANNOUNCE_GAP. */
 void announce_anew(struct announcer *a, int32_t partition, version_t at);
-/* Since the last call: was something of the partition refused because it was
- * larger than a message may be? Then documents must be left out. */
+/* Since the last call: was a message of the partition refused because it was
+ * too large? Then documents must be left out. */
 bool announcer_too_large(struct announcer *a, int32_t partition);
 
 /* Messages without a report. */

@@ -1,10 +1,10 @@
-/* How far each producer's records have been applied in a partition, so that
- * the second copy of a record is known for what it is (pure core).
+/* Finds the second copy of a record: how far each producer's records have been
+ * applied in a partition (pure core).
  *
- * A producer that does not hear the answer to a request sends it again; after a
- * change of leader the broker may not recognise it. The numbers of one instance
- * ascend in the order of the log, so what is not above the last one was there
- * before.
+ * A producer that does not get the answer to a request sends it again. After a
+ * change of leader, the broker may not recognise the repetition. The numbers of
+ * one instance ascend in log order. So a record whose number is not above the
+ * last one is a copy.
  */
 #pragma once
 
@@ -19,12 +19,12 @@ struct producer_seen {
 struct dedup {
 	struct producer_seen *all;
 	size_t n, cap;
-	size_t last; /* found: mostly the next one, too */
+	size_t last; /* the one found last: mostly the next one, too */
 };
 
 void dedup_set(struct dedup *p, const char *instance, size_t len, uint64_t seq);
-/* Sets out[i] where the i-th write is a copy; `next` gets what the instances
- * of these writes are at behind them. */
+/* Sets out[i] if the i-th write is a copy. `next` gets the newest number of
+ * each instance after these writes. */
 void dedup_judge(const struct dedup *p, const struct write *writes, size_t n,
     bool *out, struct dedup *next);
 /* These writes are committed. */

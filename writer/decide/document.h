@@ -1,9 +1,8 @@
 /* A document as the values of its collection's fields (pure core).
  *
- * What stands in the log is checked once, when it is read: a put's document
- * and what a patch makes of any document are then ones that the table's
- * columns take. The row itself may be wanting only where somebody changed the
- * table.
+ * A record of the log is checked once, when it is read. After that, the columns
+ * of the table accept the document of a put, and whatever a patch makes of a
+ * document. Only the row itself may not conform, if somebody changed the table.
  */
 #pragma once
 
@@ -18,30 +17,31 @@
 
 enum { DOCUMENT_FIELDS = COLLECTION_FIELDS };
 
-/* By field; none: null. Borrowed from what was read, or from an arena. */
+/* By field; an empty slice: null. Borrowed from the text that was read, or from
+ * an arena. */
 struct document {
 	struct jsonslice values[DOCUMENT_FIELDS];
 };
 
-/* What is wrong with the body of a put, patch or increment, for people; empty:
+/* Describes what is wrong with the body of a put, patch or increment; empty:
  * nothing. */
 enum { DOCUMENT_FAULT_LEN = 160 };
 void document_fault(const struct collection *c, enum record_op op,
     struct jsonslice object, char out[DOCUMENT_FAULT_LEN]);
 
-/* Is a field that is another than before (NULL: any) one that a CHECK
- * constraint of the table would refuse? `name` is the constraint's; of several,
- * the one that Postgres would name: the first by its bytes. */
+/* Would a CHECK constraint of the table refuse a field that differs from
+ * `before`? (NULL: any field.) `name` gets the name of the constraint; of
+ * several, the one that Postgres would name: the first by its bytes. */
 bool document_breaks(const struct collection *c, const struct document *d,
     const struct document *before, char name[SQL_TABLE_NAME_LEN]);
 
-/* Members that are no fields are passed over; fields that are left out have
- * their defaults. */
+/* Ignores members that are not fields; fields that are left out get their
+ * defaults. */
 void document_read(
     const struct collection *c, struct jsonslice object, struct document *out);
 void document_patch(const struct collection *c, struct document *d,
     struct jsonslice patch, struct arena *arena);
-/* False, and nothing is changed: a sum does not fit its field. A field that is
+/* False: a sum does not fit its field, and nothing is changed. A field that is
  * null counts from 0. */
 bool document_increment(const struct collection *c, struct document *d,
     struct jsonslice by, struct arena *arena);

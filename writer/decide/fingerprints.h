@@ -1,5 +1,6 @@
-/* Which shapes of the collections this writer may apply writes of (pure core):
- * its own, and those that were migrated before (common/schema/collection.h).
+/* The shapes whose writes this writer may apply (pure core): those of its own
+ * declarations, and those that were migrated before
+ * (common/schema/collection.h).
  */
 #pragma once
 
@@ -11,11 +12,11 @@ struct fingerprints;
 
 /* No parameters. Columns (binary): name text, shape text, generation int4. */
 extern const char fingerprints_sql[];
-/* Of its answer. Returns owned. NULL: `*missing` is a collection whose shape
- * was never migrated. */
+/* Reads its result. Returns owned. NULL: the shape of collection `*missing` was
+ * never migrated. */
 struct fingerprints *fingerprints_read(
     const PGresult *r, const struct collection **missing);
 void fingerprints_free(struct fingerprints **s);
-/* 0, said by nobody, is known. */
+/* A record without a shape (0) counts as known. */
 bool fingerprints_known(
     const struct fingerprints *s, const struct collection *c, uint64_t shape);

@@ -1,14 +1,14 @@
 /* The writes of a batch, folded to one change per key (pure core).
  *
- * Changes come sorted by (collection, key bytes): one lock order for every
- * transaction, and one run per collection.
+ * Changes are sorted by collection and key bytes. So every transaction locks
+ * rows in the same order, and the changes of a collection are adjacent.
  */
 #pragma once
 
 #include "writer/decide/arena.h"
 #include "writer/decide/write.h"
 
-/* What became of one write. */
+/* The outcome of one write. */
 enum outcome {
 	OUTCOME_CREATED,
 	OUTCOME_REPLACED,
@@ -27,9 +27,9 @@ struct fold_verdict {
 struct fold_row {
 	bool present;
 	version_t version;
-	struct jsonslice document; /* none: it is too large to be read */
+	struct jsonslice document; /* none: too large to be read */
 	bool too_large;
-	size_t most; /* bytes of what a change may make of it; 0: any */
+	size_t most; /* maximum size after a change; 0: no maximum */
 };
 
 struct fold_change {
@@ -37,17 +37,17 @@ struct fold_change {
 	const struct write *const *writes;
 	size_t nwrites;
 	const struct collection *collection;
-	/* Its row must be known, and fold_decide be told: until then there is
-	 * nothing below. */
+	/* The change depends on its row: the members below are set by
+	 * fold_decide. */
 	bool reads;
-	/* Of each write. Of a change that does not read: after fold_settle. */
+	/* Of each write. If the change does not read: set by fold_settle. */
 	struct fold_verdict *verdicts;
-	/* The row that was there before is gone: a delete is among them. */
+	/* The row from before is deleted: one of the writes is a delete. */
 	bool erase;
-	/* The document that the row ends with; none: there is no row, or it
-	 * stays as it is. */
+	/* The document that the row has at the end; none: there is no row, or
+	 * it stays as it is. */
 	struct jsonslice put;
-	/* Of the row; of a plain delete, at least that. */
+	/* The row's version at the end; of a plain delete, a lower bound. */
 	version_t version;
 	/* For an insert. An update keeps the row's own created_at. */
 	wall_us_t created_at;
@@ -62,7 +62,7 @@ struct fold {
 	struct arena arena;
 };
 
-/* Refused writes are left out, and those for which `out` says so (NULL: none).
+/* Leaves out refused writes, and those with out[i] set (`out` NULL: none).
  * Borrows the writes, which must not move. */
 void fold_init(
     struct fold *f, const struct write *writes, size_t n, const bool *out);
@@ -71,30 +71,31 @@ void fold_free(struct fold *f);
 struct fold_change *fold_find(const struct fold *f, const struct collection *c,
     const char *key, size_t len);
 
-/* The i-th write of a plain change as a change of its own, without verdicts. */
+/* The i-th write of a plain change as a change by itself, without verdicts. */
 struct fold_change fold_alone(const struct fold_change *c, size_t i);
 
-/* Of a change that reads: borrows the row. */
+/* Decides a change that reads its row; borrows the row. */
 void fold_decide(
     struct fold *f, struct fold_change *c, const struct fold_row *row);
-/* Of one that does not: was there a row? Until it is known, guess yes. Only
- * the first write's verdict depends on it, */
+/* Sets the verdicts of a change that does not read its row. `existed`: there
+ * was a row; pass true until Postgres has answered. Only the verdict of the
+ * first write depends on it. */
 void fold_settle(const struct fold_change *c, bool existed);
-/* and it is a rejection if there was none: then this is true. */
+/* Is the first write rejected if there was no row? */
 bool fold_needs_row(const struct fold_change *c);
 
 /* What there is to announce. */
 struct fold_effect {
 	const struct write *last; /* newest that took effect */
-	bool gone;		  /* it deleted the row */
-	/* The write that made the row which is there now, or which is gone;
-	 * NULL: it was there before. */
+	bool gone;		  /* `last` deleted the row */
+	/* The write that created the row, which may be gone again; NULL: the
+	 * row was there before. */
 	const struct write *creator;
 };
 
-/* The next one, from the write `at` on, which is moved behind it. Mostly there
- * is one. But each write that made a row is told as some row's creator: so the
- * end of a row that was made here stands alone if another one follows it.
- * False: there is none. */
+/* The next effect to announce, from the write `at` on; moves `at` behind it. A
+ * change usually has one effect. But each creation is announced: if a row is
+ * created and deleted here and another one follows, the first row has an effect
+ * of its own. False: there is no more. */
 bool fold_next_effect(
     const struct fold_change *c, size_t *at, struct fold_effect *out);

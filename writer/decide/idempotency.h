@@ -1,10 +1,10 @@
 /* Which writes of a batch are retries of others (pure core).
  *
- * An idempotency key belongs to the first write in which it comes, whatever
- * became of that. A later one with the same fingerprint is a replay: it is not
- * applied and has the first one's outcome. With another fingerprint it is
- * rejected. Keys are global: the first one may be in another partition, because
- * a retry may have been given another generated key.
+ * An idempotency key belongs to the first write that has it, whatever its
+ * outcome. A later write with the same key and fingerprint is a replay: it is
+ * not applied and gets the outcome of the first. With another fingerprint it is
+ * rejected. Keys are global: the first write may be in another partition,
+ * because a retry may have another generated key.
  */
 #pragma once
 
@@ -20,7 +20,7 @@ struct idempotency_record {
 	struct position first;
 	const char *outcome;
 	size_t outcome_len;
-	struct jsonslice row_key; /* of the first; a text, may be empty */
+	struct jsonslice row_key; /* of the first write; text, may be empty */
 };
 
 enum idempotency_role {
@@ -32,19 +32,21 @@ enum idempotency_role {
 
 struct idempotency_verdict {
 	enum idempotency_role role;
-	/* Of a replay: what Postgres knows, or NULL, and it is a replay of */
+	/* Of a replay, one of three: the record of the first write in Postgres;
+	 * or what was announced of it (write.h); or, if both are NULL, the
+	 * index of the first write in this batch. */
 	const struct idempotency_record *record;
-	size_t first;		       /* this write of the batch; */
-	const struct record_why *told; /* or what was told of it (write.h). */
+	size_t first;
+	const struct record_why *told;
 };
 
-/* Of writes whose outcomes were told before a failover it was judged then, and
- * is so still, whatever is known: another partition may not have come as far
- * yet, or further. A batch has such writes only, or none (partition.c).
+/* If the outcomes of the writes were announced before a failover, the announced
+ * roles count, whatever Postgres has: another partition may be less far, or
+ * further, than it was then. A batch has only such writes, or none
+ * (partition.c).
  *
- * The writes for which `out` says so take no part. `known` is sorted by key
- * bytes. `order` gets the indexes of the first ones, by key; returns how
- * many. */
+ * Leaves out writes with out[i] set. `known` is sorted by key bytes. `order`
+ * gets the indexes of the first writes, sorted by key; returns how many. */
 size_t idempotency_judge(const struct write *writes, size_t n, const bool *out,
     const struct idempotency_record *known, size_t nknown,
     struct idempotency_verdict *verdicts, size_t *order);

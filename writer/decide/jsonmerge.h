@@ -1,11 +1,12 @@
-/* JSON merge patches (RFC 7396) on the bytes that values are written in (pure
+/* JSON merge patches (RFC 7396), applied to the text of JSON values (pure
  * core).
  */
 #pragma once
 
 #include "common/json/jsonslice.h"
 
-/* Appends what the patch makes of the target (none: there was nothing). Both
- * passed jsonslice_scan. Of members with equal names the last one counts. */
+/* Appends the target with the patch applied (an empty slice: there is no
+ * target). Both must have passed jsonslice_scan. Of members with equal names
+ * the last one counts. */
 void jsonmerge(
     struct buf *out, struct jsonslice target, struct jsonslice patch);

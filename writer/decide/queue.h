@@ -7,16 +7,16 @@
 struct queue {
 	struct write *items;
 	size_t head, n, cap;
-	size_t bytes; /* of what they may become */
+	size_t bytes; /* sum of the writes' `size` */
 };
 
-/* Takes its content. */
+/* Takes the content of the write. */
 void queue_push(struct queue *q, const struct write *w);
-/* The i-th that waits. */
+/* The i-th write that waits. */
 const struct write *queue_at(const struct queue *q, size_t i);
 /* The first n (> 0) as an owned array. */
 struct write *queue_take(struct queue *q, size_t n);
-/* Back to the front; takes the array. */
+/* Puts the writes back to the front; takes the array. */
 void queue_return(struct queue *q, struct write *writes, size_t n);
 /* Clears every write. */
 void queue_clear(struct queue *q);

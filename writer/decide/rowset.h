@@ -1,5 +1,5 @@
-/* The parameters of sql_upsert: an array for each column, an element for each
- * change that puts a row (pure core).
+/* The parameters of sql_upsert (pure core): an array for each column, with an
+ * element for each change that puts a row.
  */
 #pragma once
 
@@ -8,5 +8,5 @@
 
 /* For `n` rows; the call has no parameters yet. */
 void rowset_begin(struct pg_params *call, const struct collection *c, size_t n);
-/* Of a change with a document. */
+/* Adds a change that has a document. */
 void rowset_add(struct pg_params *call, const struct fold_change *c);

@@ -1,11 +1,11 @@
-/* Orders of operators to reject a write: the way past one that cannot be
- * applied.
+/* Orders of operators to reject a write that can be neither applied nor
+ * rejected.
  *
  * POST /positions/{position}/reject puts an order into sluice.orders. The owner
- * of the partition reads them whenever it has connected, with each look at the
- * watermarks and after each request, and refuses the write when it is about to
- * apply it. The transaction that records the rejection takes the order away, so
- * that it outlives its writer until then.
+ * of the partition reads the orders after each connect, with each check of the
+ * watermarks, and after each request. It refuses the write when it is about to
+ * apply it. The transaction that records the rejection deletes the order. So an
+ * order is not lost if the writer dies.
  */
 #pragma once
 
@@ -23,11 +23,10 @@ void orders_free(struct orders **o);
 
 /* No parameters. Columns (binary): partition int4, version int8. */
 extern const char orders_sql[];
-/* Takes notice of its answer, which is all orders that there are. True: there
- * is one that was not known. */
+/* Reads its result, which has all orders. True: one of them is new. */
 bool orders_read(struct orders *o, const PGresult *r);
 bool orders_has(const struct orders *o, int32_t partition, version_t version);
-/* Refuses those of the writes that an order is about. */
+/* Refuses the writes for which there is an order. */
 void orders_refuse(
     const struct orders *o, int32_t partition, struct write *writes, size_t n);
 

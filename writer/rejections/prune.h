@@ -1,5 +1,5 @@
-/* Forgetting what is kept for a time only: idempotency keys, rejections and
- * replays, producers that are gone. In small steps, from a timer.
+/* Deletes what has expired: idempotency keys, rejections and replays, producers
+ * that are gone. In small steps, from a timer.
  */
 #pragma once
 
@@ -8,7 +8,7 @@
 struct partition;
 struct prune;
 
-/* Borrows the partitions: by number, NULL where they are not ours. */
+/* Borrows the partitions, indexed by number; NULL: not this writer's. */
 struct prune *prune_new(
     struct context *x, struct partition *const *parts, size_t n);
 void prune_free(struct prune **p);

@@ -1,4 +1,4 @@
-/* From what Postgres said of a write to its rejection. */
+/* Makes a rejection of the error that Postgres returned for a write. */
 #pragma once
 
 #include "writer/decide/write.h"

@@ -1,4 +1,4 @@
-/* Rejected writes, to be looked at and repaired. */
+/* Rejected writes: listing, requeueing and discarding them. */
 #pragma once
 
 #include "writer/core/context.h"
@@ -15,7 +15,8 @@ void rejections_requeue(
     struct rejections *r, struct position at, struct admin_exchange *x);
 void rejections_discard(
     struct rejections *r, struct position at, struct admin_exchange *x);
-/* Before the pool: nothing is at the broker any more. */
+/* Call it before the pool is freed. After it, no message is at the broker. */
 void rejections_close(struct rejections *r);
-/* After the pool, whose last answers come here. */
+/* Call it after the pool is freed, because the pool's last answers come here.
+ */
 void rejections_free(struct rejections **r);

@@ -1,4 +1,4 @@
-/* What the requests about rejections share. */
+/* What the modules of the requests about rejections share. */
 #pragma once
 
 #include "common/postgres/pg_params.h"
@@ -17,7 +17,7 @@ struct task {
 	struct admin_exchange *x;
 	struct position at;
 	char successor[POSITION_MAX_LEN];
-	unsigned status; /* of a failure, to be told when the claim is gone */
+	unsigned status; /* of a failure; answered when the claim is released */
 	char why[256];
 };
 

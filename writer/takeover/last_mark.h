@@ -17,9 +17,9 @@ struct last_mark_of {
 struct last_mark_end {
 	int32_t partition;
 	bool found;	   /* a mark is there */
-	version_t through; /* up to where outcomes were told */
-	/* If that is above the watermark: what they were, as far as the marks
-	 * are still there. Owned; the callee may take it. */
+	version_t through; /* outcomes were announced up to here */
+	/* If `through` is above the watermark: these outcomes, as far as their
+	 * marks still exist. Owned; the callee may take it. */
 	struct announced *told;
 	int64_t last; /* offset of the last message; -1: none */
 };

@@ -1,6 +1,9 @@
-/* Have the other partitions, of all writers, applied what the log had when it
- * was asked first? Then a write that was told as accepted, and that Postgres
- * refuses, does not wait for a row that one of them is still to write.
+/* Waits for the other partitions after a failover that lost commits.
+ *
+ * Postgres may refuse a write that was announced as accepted, because a row of
+ * another partition is not restored yet. Here the writer asks whether all other
+ * partitions, of all writers, have applied what the log had when it first
+ * asked. If they have, the write does not wait for any of them.
  */
 #pragma once
 

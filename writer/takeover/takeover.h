@@ -1,6 +1,6 @@
 /* Taking partitions: from the assignment to the offset to begin at.
  *
- * One at a time, for any number of partitions.
+ * One takeover runs at a time. It takes any number of partitions.
  */
 #pragma once
 
@@ -13,9 +13,9 @@ struct takeover;
 struct taken {
 	int32_t partition;
 	version_t watermark;	/* Postgres's: where to begin */
-	struct dedup producers; /* and how far they were there */
-	/* Up to where outcomes were told, and which; NULL: not beyond the
-	 * watermark. */
+	struct dedup producers; /* how far each was at that watermark */
+	/* Outcomes were announced up to `told`. `outcomes`: those above the
+	 * watermark; NULL: none. */
 	version_t told;
 	struct announced *outcomes;
 };
@@ -29,6 +29,6 @@ struct err takeover_new(
 void takeover_start(struct takeover *t, const int32_t *partitions, size_t n);
 void takeover_stop(struct takeover *t);
 bool takeover_running(const struct takeover *t);
-/* What it waits for, for people; "" when it does not run. */
+/* What it waits for, for people; "": it does not run. */
 const char *takeover_waits_for(const struct takeover *t);
 void takeover_free(struct takeover **t);
