@@ -1,11 +1,11 @@
-/* How many bytes need no look of their own (pure core): eight are judged at a
- * time.
+/* The length of the leading run of bytes that need no special handling (pure
+ * core). It is scanned eight bytes at a time.
  */
 #pragma once
 
 #include <stddef.h>
 
-/* At the beginning: below 0x80. */
+/* Leading bytes below 0x80. */
 size_t ascii_scan(const char *s, size_t len);
-/* At the beginning: such as stand for themselves in a JSON string. */
+/* Leading bytes that stand for themselves in a JSON string. */
 size_t ascii_scan_plain(const char *s, size_t len);

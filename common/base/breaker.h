@@ -26,7 +26,7 @@ void breaker_init(struct breaker *b, unsigned limit, dur_us_t cooldown);
 bool breaker_allow(struct breaker *b, mono_us_t now);
 void breaker_success(struct breaker *b);
 void breaker_failure(struct breaker *b, mono_us_t now);
-/* A failure that says enough alone: a timeout cost its caller much already. */
+/* One failure that opens it, such as a timeout, which cost its caller much. */
 void breaker_trip(struct breaker *b, mono_us_t now);
 /* An allowed call ended without a verdict (cancelled): HALF may probe again. */
 void breaker_cancel(struct breaker *b, mono_us_t now);

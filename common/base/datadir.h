@@ -1,8 +1,8 @@
-/* The folders that come with the programs. */
+/* The folders of files that are installed with the programs. */
 #pragma once
 
 #include "common/base/buf.h"
 
-/* Appends the path of one: beside the program as it is built, or else as it is
- * installed (PREFIX/share/sluice), whether it is there or not. */
+/* Appends the path of a folder: the one beside the program as it is built, or
+ * else the installed one (PREFIX/share/sluice), even if that does not exist. */
 void datadir_folder(struct buf *out, const char *name);

@@ -1,13 +1,13 @@
-/* Errors have a kind: callers branch on it, never on text, and whoever
- * decides logs it, once.
+/* Errors have a kind. Callers branch on the kind, never on the text. The
+ * function that decides what to do about an error logs it, once.
  */
 #pragma once
 
 enum err_kind {
 	ERR_KIND_OK,
-	ERR_KIND_RETRY,	 /* the other side is away or busy: later, the same */
+	ERR_KIND_RETRY,	 /* the other side is away or busy: try again later */
 	ERR_KIND_REJECT, /* this input can never succeed */
-	ERR_KIND_FENCED, /* somebody else owns the partition */
+	ERR_KIND_FENCED, /* another writer owns the partition */
 	ERR_KIND_FATAL,	 /* an operator must act */
 };
 

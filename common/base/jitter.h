@@ -1,5 +1,5 @@
-/* Lives of cache entries, +-10 %, so that what was cached together does not end
- * together (pure core).
+/* Varies the lifetimes of cache entries by +-10 %, so that entries that were
+ * cached together do not end together (pure core).
  */
 #pragma once
 
@@ -7,8 +7,8 @@
 
 #include <stdint.h>
 
-/* One per thread: Marsaglia's xorshift64 (J. Stat. Soft. 8, 2003), since evenly
- * spread is all that is asked of it. */
+/* One per thread. Marsaglia's xorshift64 (J. Stat. Soft. 8, 2003): its numbers
+ * only have to be evenly spread. */
 struct jitter {
 	uint64_t state;
 };

@@ -1,9 +1,9 @@
 /* Log lines are declared (common/base/events.def) and written as logfmt to
  * standard error: `ts=… level=info ev=batch.committed partition=3 rows=500`.
  *
- * A tag never changes once released. The format string holds the fields only;
- * text that a stranger wrote goes through log_quote. The last lines are kept
- * in a ring that a failed CHECK prints. Any thread may log.
+ * The name of an event never changes once released. The format string has only
+ * the fields. Foreign text must go through log_quote. The last lines are kept
+ * in a ring, which a failed CHECK prints. Any thread may log.
  */
 #pragma once
 
@@ -23,8 +23,8 @@ enum event {
 void log_init(const char *daemon, enum log_level level);
 bool log_level_parse(const char *name, enum log_level *out);
 
-/* Writes the line. Of an event that others can cause at will, at most one a
- * second, with how many of them were left out before it. */
+/* Writes the line. If other clients can cause the event at will, at most one
+ * line a second is written, with the number of lines that were left out. */
 __attribute__((format(printf, 2, 3))) void log_event(
     enum event ev, const char *fields, ...);
 

@@ -1,8 +1,8 @@
 /* One libuv loop per thread, and its mailbox.
  *
- * Everything that a loop owns is touched by its own thread only. Another
- * thread reaches it through loop_post: the function runs on the loop's thread,
- * in the order of posting.
+ * Only the thread of a loop touches what the loop owns. Another thread calls
+ * loop_post: then the function runs on the loop's thread, in the order of
+ * posting.
  */
 #pragma once
 
@@ -21,22 +21,22 @@ uv_loop_t *loop_uv(struct loop *l);
  * returned is delivered by loop_free, on the thread that calls it. */
 void loop_post(struct loop *l, void (*fn)(void *arg), void *arg);
 
-/* Runs until loop_stop; then frees itself of handles that were closed. */
+/* Runs until loop_stop; then finishes closing the handles that were closed. */
 void loop_run(struct loop *l);
 /* From the loop's thread. */
 void loop_stop(struct loop *l);
 /* Every handle of other modules is closed by now (CHECK). */
 void loop_free(struct loop **l);
 
-/* The longest time between two looks for events, without waiting for them:
- * everything else on this thread stood still meanwhile. Any thread. A
- * loop_stall is in milliseconds, nearly. */
+/* The longest time that the loop was busy between two polls for events;
+ * everything else on its thread waited meanwhile. Any thread may ask. The
+ * resolution is about a millisecond. */
 struct loop_stall {
 	dur_us_t recent; /* in the last minute */
 	dur_us_t ever;
 };
 struct loop_stall loop_stall(const struct loop *l);
-/* The longer ones of both. */
+/* The maximum of both, member by member. */
 struct loop_stall loop_stall_max(struct loop_stall a, struct loop_stall b);
 
 /* A one-shot timer that may be re-armed; `fn` runs on the loop. */

@@ -1,5 +1,5 @@
-/* Memory that is there: every function aborts when there is none, so that no
- * caller carries a branch that no test can reach.
+/* Memory allocation that never returns NULL: every function aborts if there is
+ * no memory. So no caller has a branch that no test can reach.
  */
 #pragma once
 

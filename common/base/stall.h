@@ -1,8 +1,8 @@
 /* The longest time that a loop stood still: since the start, and in the last
  * minute (pure core).
  *
- * The loop's thread notes, any thread asks. The minute is of six slots of ten
- * seconds: what is told is of the last 50 to 60 seconds.
+ * The loop's thread records, any thread may ask. The minute has six slots of
+ * ten seconds, so the answer covers the last 50 to 60 seconds.
  */
 #pragma once
 

@@ -5,5 +5,5 @@
 #include <stddef.h>
 
 bool utf8_valid(const char *s, size_t len);
-/* How many bytes from the beginning are valid. */
+/* The number of leading bytes that are valid. */
 size_t utf8_prefix(const char *s, size_t len);

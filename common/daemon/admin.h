@@ -1,7 +1,7 @@
 /* The admin listener that every daemon has: GET /livez, /readyz, /metrics,
- * /stats, /config, and what a daemon adds. Pages of other origins are refused
- * (common/http/origin_check.h). A request is matched with its route, or
- * refused, before its body is read.
+ * /stats, /config, and the routes that a daemon adds. Requests of pages of
+ * other origins are refused (common/http/origin_check.h). A request is matched
+ * with its route, or refused, before its body is read.
  */
 #pragma once
 
@@ -30,15 +30,15 @@ struct admin_route {
 
 /* An argument of the query, or NULL. */
 const char *admin_argument(const struct admin_exchange *x, const char *name);
-/* The segment of the path that the pattern names so, with braces; NULL: there
- * is none. */
+/* The segment of the path that has this name in the pattern (with braces);
+ * NULL: none. */
 const struct path_segment *admin_segment(
     const struct admin_exchange *x, const char *name);
-/* One of these exactly once, from inside of `start` or later, on the loop. The
- * exchange is gone then. */
+/* Call one of these exactly once, within `start` or later, on the loop. The
+ * exchange is invalid after that. */
 /* Takes the body, JSON. */
 void admin_answer(struct admin_exchange *x, unsigned status, struct buf *body);
-/* The path names nothing that there is: 404. */
+/* The path names something that does not exist: 404. */
 void admin_not_found(struct admin_exchange *x);
 
 struct admin_options {

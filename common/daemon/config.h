@@ -5,10 +5,10 @@
  *   SLUICE_PRIMARY_URL=…      in the environment
  *   --primary-url=…           on the command line (--primary.url works, too)
  *
- * `kafka.<property>` is passed to librdkafka, which judges it. An unknown name
- * or a bad value is an error that names the key, the value and what is
- * allowed. So is a setting that is given under its name and under a former
- * name.
+ * `kafka.<property>` is passed to librdkafka, which checks it. An unknown name
+ * or a bad value is an error; it names the key, the value and what is allowed.
+ * A setting that is given under its name and also under a former name is an
+ * error, too.
  */
 #pragma once
 

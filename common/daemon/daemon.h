@@ -1,8 +1,9 @@
-/* What the three main() share: arguments, signals, the end.
+/* What the main() of all three daemons share: arguments, signals, the exit.
  *
  *   --help --version --check-config --config=FILE --name=value
  *   --print-docs=config|metrics|events
- *   --probe, --probe=livez|readyz: asks the one that runs with these settings
+ *   --probe, --probe=livez|readyz: asks the daemon that runs with these
+ * settings
  */
 #pragma once
 

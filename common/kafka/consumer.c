@@ -12,10 +12,10 @@
 #include <string.h>
 
 #define CLOSE CLOCK_S(3)
-/* Keeps max.poll.interval.ms at bay when nothing arrives. */
+/* Polls at least so often, because of max.poll.interval.ms. */
 #define BEAT CLOCK_S(1)
 
-/* Messages per partition and loop turn: others get their turn. */
+/* Maximum messages per partition and turn of the loop. */
 enum { TURN_MESSAGES = 512 };
 
 struct consumer {
@@ -26,12 +26,12 @@ struct consumer {
 	char *instance; /* NULL: it has no name in the group */
 	bool held;
 	bool closing;
-	bool fatal; /* it was told */
+	bool fatal; /* `fatal` was called */
 	bool reachable;
 	bool failing; /* an error since the last statistics said reachable */
-	unsigned
-	    generation; /* bumped by every assign: old partitions are gone */
-	/* The assignment that librdkafka is still to be told; NULL: none. */
+	unsigned generation; /* grows with each assignment; older partitions are
+				gone */
+	/* The assignment to pass to librdkafka next; NULL: none. */
 	rd_kafka_topic_partition_list_t *wanted;
 	struct consumer_events events;
 	void *arg;
@@ -81,7 +81,7 @@ static int consumer_on_stats(
 	(void)rk;
 	struct consumer *c = opaque;
 	bool now = kafka_stats_reachable(json, len);
-	/* By hand, and reading nothing now: there is nothing to reach. */
+	/* Assigned by hand, without partitions: there is nothing to reach. */
 	bool idle = !c->group && c->assignment.n == 0;
 	c->failing = c->failing && !now;
 	if (now == c->reachable || c->closing || idle)
@@ -95,8 +95,8 @@ static int consumer_on_stats(
 
 /* --- serving ------------------------------------------------------------- */
 
-/* librdkafka has one fatal error of a consumer: its name is another's now. The
- * handle is of no use any more. */
+/* librdkafka has one fatal error of a consumer: another process has its name.
+ * The handle cannot be used any more. */
 static void tell_fatal(struct consumer *c)
 {
 	char text[256];
@@ -138,11 +138,11 @@ static void dispatch(struct consumer *c, rd_kafka_message_t *m)
 	rd_kafka_message_destroy(m);
 }
 
-/* True when there may be more. */
+/* True: there may be more. */
 static bool serve_main(struct consumer *c)
 {
-	/* A callback may have replaced the assignment: what comes now is still
-	 * of the former one. */
+	/* A callback may have replaced the assignment. Then further messages
+	 * are still of the former one. */
 	for (int i = 0; i < TURN_MESSAGES && c->wanted == NULL; i++) {
 		if (c->held)
 			return false;
@@ -158,8 +158,8 @@ static bool serve_partition(struct consumer *c, struct assigned *assigned)
 {
 	unsigned generation = c->generation;
 	for (int i = 0; i < TURN_MESSAGES; i++) {
-		/* A callback may have replaced the assignment, and the
-		 * partition is gone; or paused it. */
+		/* A callback may have paused the partition, or replaced the
+		 * assignment: then the partition is gone. */
 		if (c->generation != generation || assigned->paused ||
 		    assigned->queue == NULL)
 			return false;
@@ -190,10 +190,10 @@ static void consumer_serve(void *arg)
 
 /* --- assignment ---------------------------------------------------------- */
 
-/* librdkafka aborts when an assignment is replaced before the partitions of
- * the one before it have stopped: it stops them twice (up to its 2.15). Its
- * main thread does all of that in the order of one queue, so that a question
- * through the same queue is answered behind the stops. */
+/* librdkafka (up to 2.15) aborts if an assignment is replaced before the
+ * partitions of the former one have stopped, because it stops them twice. Its
+ * main thread works through one queue. So a request through the same queue is
+ * answered after the stops. */
 static void wait_for_stops(struct consumer *c)
 {
 	rd_kafka_topic_partition_list_t *list = NULL;
@@ -207,7 +207,7 @@ static void consumer_assign_now(
 {
 	wait_for_stops(c);
 	rd_kafka_resp_err_t err = rd_kafka_assign(c->rk, list);
-	/* Lost meanwhile: the group says so next, as revoked. */
+	/* The assignment was lost meanwhile: `revoked` comes next. */
 	if (err != RD_KAFKA_RESP_ERR_NO_ERROR)
 		log_event(EV_KAFKA_ERROR, "topic=%s code=%s text=\"assign\"",
 		    c->topic, rd_kafka_err2name(err));
@@ -222,15 +222,15 @@ static void drop_wanted(struct consumer *c)
 
 static void assign_wanted(struct consumer *c)
 {
-	/* Before anything is fetched, which would get into the main queue. */
+	/* Split before anything is fetched: it would go to the main queue. */
 	if (c->group)
 		assignment_split(&c->assignment, c->rk, c->topic, c->poll);
 	consumer_assign_now(c, c->wanted);
 	drop_wanted(c);
 }
 
-/* Later, so that of those that follow each other only the last counts; but
- * nothing at once, because a group waits for it. */
+/* The assignment is made later, so that only the last of several calls counts.
+ * An empty one is made at once, because the group waits for it. */
 void consumer_assign(
     struct consumer *c, const struct consumer_start *starts, size_t n)
 {
@@ -291,7 +291,7 @@ bool consumer_commit(struct consumer *c, int32_t partition, int64_t next)
 	    rd_kafka_topic_partition_list_new(1);
 	rd_kafka_topic_partition_list_add(list, c->topic, partition)->offset =
 	    next;
-	/* Asynchronous, and nobody minds when it fails. */
+	/* Asynchronous; a failure has no consequence. */
 	rd_kafka_commit(c->rk, list, 1);
 	rd_kafka_topic_partition_list_destroy(list);
 	return true;
@@ -378,7 +378,7 @@ static void add_membership(
 
 static void add_all(struct properties *p, const struct consumer_options *o)
 {
-	/* By hand, too, librdkafka wants a group id; nothing is committed. */
+	/* librdkafka always needs a group id; nothing is committed. */
 	consumer_add(p, "group.id", o->group ? o->group : "sluice-tail");
 	consumer_add(p, "enable.auto.commit", "false");
 	consumer_add(p, "enable.auto.offset.store", "false");
@@ -454,10 +454,9 @@ static bool is_member(rd_kafka_t *rk)
 	return is;
 }
 
-/* A member with a name stays in its group when it is closed: the group waits
- * for it to come back. One that drains may not come back, so its partitions go
- * to others now. The member has no id any more once it has said that it
- * leaves. */
+/* A named member stays in its group when it is closed: the group waits for it
+ * to come back. A member that drains may not come back, so it leaves, and
+ * others get its partitions now. After that, the member has no id any more. */
 static void consumer_leave(struct consumer *c, mono_us_t end)
 {
 	if (c->instance == NULL || c->fatal || !is_member(c->rk))
@@ -471,7 +470,7 @@ static bool closed_in_time(rd_kafka_t *rk, mono_us_t end)
 {
 	rd_kafka_queue_t *q = rd_kafka_queue_new(rk);
 	rd_kafka_error_t *e = rd_kafka_consumer_close_queue(rk, q);
-	/* The messages that were still to be served come, too. */
+	/* Messages that were not served yet come here, too. */
 	while (e == NULL && !rd_kafka_consumer_closed(rk) && clock_mono() < end)
 		consumer_pass_over(rd_kafka_consume_queue(q, 50));
 	rd_kafka_error_destroy(e);
@@ -479,10 +478,10 @@ static bool closed_in_time(rd_kafka_t *rk, mono_us_t end)
 	return rd_kafka_consumer_closed(rk);
 }
 
-/* Without its coordinator librdkafka tries for five minutes to leave a group.
- * The handle is then given up, since the process ends: the group misses this
- * member by itself when its session is over. One that was fenced cannot be
- * closed, and is no member. */
+/* If the coordinator does not answer, librdkafka tries for five minutes to
+ * leave the group. The handle is abandoned instead, because the process ends:
+ * the group removes this member when its session is over. A fenced consumer
+ * cannot be closed, and is not a member. */
 static void consumer_end_of(struct consumer *c)
 {
 	mono_us_t until = clock_mono() + CLOSE;

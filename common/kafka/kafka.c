@@ -18,8 +18,8 @@ static void kafka_on_log(
     const rd_kafka_t *rk, int level, const char *facility, const char *text)
 {
 	(void)rk;
-	/* One set of kafka.* serves producers and consumers alike, so the
-	 * complaint that a property is the other one's is expected. */
+	/* Producers and consumers get the same kafka.* settings, so warnings
+	 * about properties of the other kind are expected. */
 	if (level > LOG_WARNING || strcmp(facility, "CONFWARN") == 0)
 		return;
 	log_event(
@@ -44,9 +44,9 @@ static struct err kafka_set(
 	    value, text);
 }
 
-/* A broker that is back is found within a second. Half a second between two
- * attempts costs a broker that is away two packets; an attempt that is not
- * answered is given up after 5 s, which must do for TLS and SASL, too. */
+/* A broker that is back is found within a second: attempts are half a second
+ * apart. An attempt without an answer is given up after 5 s; TLS and SASL must
+ * be done by then. */
 static const char *const of_every_handle[] = {"socket.keepalive.enable", "true",
     "reconnect.backoff.max.ms", "500", "socket.connection.setup.timeout.ms",
     "5000", NULL};
@@ -81,7 +81,7 @@ struct err kafka_conf(const struct kafka_config *k, const char *const *pairs,
 	return e;
 }
 
-/* A topic once named stays known to the handle. */
+/* The handle remembers a topic that was named once. */
 void kafka_expect(rd_kafka_t *rk, const char *topic)
 {
 	rd_kafka_topic_t *t = rd_kafka_topic_new(rk, topic, NULL);
@@ -107,9 +107,9 @@ static bool any_up(const json_t *brokers)
 	return false;
 }
 
-/* INIT: nothing was asked of it yet, or not for long. librdkafka connects to a
- * leader when there is something to send, so that to wait for the connection
- * before sending would be to wait for ever. */
+/* INIT counts as fine: nothing was sent to this broker yet, or not for long.
+ * librdkafka connects to a leader only when there is something to send. So
+ * waiting for the connection before sending would never end. */
 static bool leader_fine(const json_t *brokers, json_int_t id)
 {
 	const char *name;

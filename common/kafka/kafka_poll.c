@@ -66,7 +66,7 @@ void kafka_poll_unwatch(rd_kafka_queue_t *q)
 void kafka_poll_again(struct kafka_poll *p)
 {
 	ssize_t n = write(p->fd, &one, sizeof one);
-	(void)n; /* full counter: it will be called anyway */
+	(void)n; /* the counter is full, so `serve` will be called anyway */
 }
 
 static void kafka_poll_on_closed(uv_handle_t *handle)

@@ -13,8 +13,8 @@
 
 #define BEAT CLOCK_MS(250)
 
-/* Numbering and enqueueing are one step, or the numbers would not ascend in
- * the order of the log. */
+/* Numbering and enqueueing are one step under one lock. Otherwise the numbers
+ * would not ascend in log order. */
 struct producer_partition {
 	pthread_mutex_t lock;
 	uint64_t seq; /* under lock */
@@ -24,8 +24,8 @@ struct producer {
 	/* Senders hold it shared; a replacement holds it alone. */
 	pthread_rwlock_t lock;
 	rd_kafka_t *rk; /* under lock; never NULL */
-	/* Under lock: of this handle. What the former handle still has in
-	 * flight may be written behind what this one sends. */
+	/* Under lock. Each handle has an instance of its own, because messages
+	 * of the former handle may be written behind those of this one. */
 	char instance[PRODUCER_INSTANCE_LEN + 1];
 	producer_number number;
 	struct producer_partition *parts; /* NULL: not numbered */
@@ -142,8 +142,8 @@ static void watch_queue(struct producer *p)
 	kafka_poll_watch(p->poll, p->main);
 }
 
-/* The configuration was accepted once, so that a failure here is the
- * machine's (threads, memory); the next beat tries again. */
+/* The configuration was accepted before, so a failure comes from the machine
+ * (threads, memory). The next beat tries again. */
 static void producer_replace(struct producer *p)
 {
 	rd_kafka_t *fresh;
@@ -164,8 +164,8 @@ static void producer_replace(struct producer *p)
 	kafka_poll_unwatch(p->main);
 	rd_kafka_queue_destroy(p->main);
 	watch_queue(p);
-	/* What it still queues fails now, as certainly not written; what is in
-	 * flight is reported by itself. */
+	/* Queued messages fail now: they are certainly not written. Messages in
+	 * flight get their reports later. */
 	rd_kafka_purge(p->retired, RD_KAFKA_PURGE_F_QUEUE);
 }
 

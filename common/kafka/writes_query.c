@@ -1,4 +1,4 @@
-/* Owner, thread and an answer on its way hold a reference each. */
+/* The owner, the thread and an answer on its way each hold a reference. */
 #include "common/kafka/writes_query.h"
 
 #include "common/base/check.h"
@@ -7,9 +7,9 @@
 #include <pthread.h>
 #include <stdlib.h>
 
-/* Per question, where librdkafka keeps to it. An answer that is late costs the
- * connection, and a broker that has just begun is slow, so less would make it
- * later still. */
+/* The time limit of a question, as far as librdkafka respects it. After a late
+ * answer librdkafka drops the connection. A broker that has just started is
+ * slow, so a shorter limit would delay its first answer even more. */
 #define ASK_MS 3000
 #define ASK_MS_TEXT "3000"
 
@@ -20,11 +20,11 @@ struct writes_query {
 	int32_t partitions;
 	void (*done)(void *arg, const struct writes_query_answer *answer);
 	void *arg;
-	bool busy; /* the loop's: from a question until its answer is there */
+	bool busy; /* the loop's: true from a question to its answer */
 	pthread_t thread;
 	pthread_cond_t wake;
 	pthread_mutex_t lock;
-	unsigned refs; /* from here on under lock */
+	unsigned refs; /* under lock, from here on */
 	bool asked;
 	bool ended; /* the owner is gone */
 	/* The thread's while `asked`, else the loop's. */

@@ -14,8 +14,8 @@ void commits_reader_search(struct commits_reader *r, int reach)
 	commits_reader_move(r, scan_back_offset(reach));
 }
 
-/* An offset that is not in the log was stored, and the end tells more than the
- * beginning; or it was one before the end, and the log is shorter than that. */
+/* Either a stored offset is not in the log any more: then the search begins at
+ * the end, where the newest marks are. Or the log is shorter than the reach. */
 void commits_reader_lost(struct commits_reader *r)
 {
 	commits_reader_search(

@@ -1,6 +1,6 @@
-/* How a consumer follows one partition of sluice.commits; the rules and their
- * race are told in the header. tests/unit/common/log/test_follower.c checks
- * them against every log within small bounds, and that none can be left out.
+/* How a consumer follows one partition of sluice.commits. The header describes
+ * the rules and their races. tests/unit/common/log/test_follower.c checks the
+ * rules with every log within small bounds, and that no rule can be left out.
  */
 #include "common/log/follower.h"
 
@@ -31,7 +31,7 @@ enum follow_record follower_record(struct follower *f, version_t version)
 		return FOLLOW_IGNORE;
 	if (version + 1 < f->seen)
 		return FOLLOW_DROP;
-	/* The newest one again (a gap announced twice) is no older. */
+	/* The newest record may come again, if a gap is announced twice. */
 	f->seen = version + 1;
 	return FOLLOW_SET;
 }

@@ -10,8 +10,8 @@
 struct key_slot keyspace_slot(const char *id, size_t len, int32_t partitions)
 {
 	CHECK(partitions > 0);
-	/* Unseeded: every process must agree. Whoever crafts keys that collide
-	 * makes their own reads slower, and nothing stale. */
+	/* No seed, because every process must agree. A client that constructs
+	 * colliding keys makes its own reads slower, but never stale. */
 	uint64_t hash = XXH3_64bits(id, len);
 	return (struct key_slot){
 	    .partition = (int32_t)(hash % (uint64_t)partitions),

@@ -185,7 +185,7 @@ static bool get_hex(
 	return *end == '\0';
 }
 
-/* A key without a fingerprint is no key of ours. */
+/* Sluice never writes a key without a fingerprint. */
 static bool get_idempotency(
     const rd_kafka_headers_t *h, struct record_write *out)
 {
@@ -278,7 +278,7 @@ static bool get_commit_op(
 	       (out->op == RECORD_PUT || out->op == RECORD_DELETE);
 }
 
-/* Each version is one of a write, so another one follows it. */
+/* The version of a write has a successor. */
 static bool get_versions(const rd_kafka_headers_t *h, struct record_commit *out)
 {
 	if (!get_number(h, "version", &out->version) ||
@@ -391,7 +391,7 @@ static bool parse_rejected(const json_t *list, struct record_mark *out)
 {
 	size_t n = json_array_size(list);
 	if (list && !json_is_array(list))
-		return false; /* what it says must not be lost */
+		return false; /* its content must not be lost */
 	out->rejected = mem_zalloc(n * sizeof *out->rejected);
 	for (size_t i = 0; i < n; i++) {
 		const json_t *item = json_array_get(list, i);

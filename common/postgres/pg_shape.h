@@ -1,10 +1,10 @@
 /* What the result of a statement must look like (pure core).
  *
- * Postgres is another program, perhaps behind a third one: its answers are
- * foreign bytes. Each binary result is held against its shape once, where it
- * comes in (common/postgres/pg_pipeline.h, api/list/pg_copy.h). Who reads it
- * then relies on it: that a cell is there, and that a number has its length.
- * One that does not fit is an error of the statement.
+ * Postgres is another program, perhaps behind a third one, so its answers are
+ * foreign bytes. Each binary result is compared with its shape once, where it
+ * comes in (common/postgres/pg_pipeline.h, api/list/pg_copy.h). After that, the
+ * reader may rely on it: each cell exists, and a number has its length. A
+ * result that does not fit is an error of the statement.
  *
  *   b   bool
  *   p   int4, not negative: a partition, a count

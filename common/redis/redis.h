@@ -1,12 +1,12 @@
-/* One asynchronous Redis connection on a loop; commands pipeline by
- * themselves.
+/* One asynchronous Redis connection on a loop. Commands are pipelined.
  *
- * It connects by itself, and again with backoff. A command is answered exactly
- * once, never from inside the submit: with the reply, or with NULL when the
- * connection was lost or the deadline passed (the late reply is ignored). A
- * circuit breaker refuses commands at once while Redis is away or too slow, so
- * that a dead Redis costs no latency: it gives the connection up, and closes
- * again when a new one answers a probe.
+ * It connects and reconnects by itself, with backoff. A command is answered
+ * exactly once, never within the submit: with the reply, or with NULL if the
+ * connection was lost or the deadline passed. A late reply is ignored.
+ *
+ * While Redis is away or too slow, a circuit breaker refuses commands at once.
+ * So a dead Redis costs no latency. When the breaker opens, the connection is
+ * dropped. It closes when a new connection answers a probe.
  */
 #pragma once
 
@@ -50,14 +50,15 @@ struct err redis_check_url(const char *url);
 struct redis *redis_new(const struct redis_options *o);
 bool redis_ready(const struct redis *r);
 enum breaker_state redis_breaker(const struct redis *r);
-/* Is it asked? It is ready, and its breaker is closed. */
+/* May it be asked: is it ready, and its breaker closed? */
 bool redis_up(const struct redis *r);
 /* Binary safe; borrows the arguments for the call. False: not ready, breaker
  * open, or too many pending; `done` is not called. */
 bool redis_submit(struct redis *r, int argc, const char *const *argv,
     const size_t *lens, redis_done done, void *arg);
-/* EVALSHA of scripts[script]; argv holds keys and arguments. A Redis that lost
- * the script answers NULL and gets it again: the caller tries later. */
+/* EVALSHA of scripts[script]; argv holds keys and arguments. If Redis has lost
+ * the script, the answer is NULL and the script is loaded again; try again
+ * later. */
 bool redis_eval(struct redis *r, size_t script, int nkeys, int argc,
     const char *const *argv, const size_t *lens, redis_done done, void *arg);
 /* Pending commands are answered (NULL) before it returns. */

@@ -1,8 +1,9 @@
 /* Commands that wait for Redis's answer.
  *
- * A command's cell outlives its caller: a late reply finds it answered
- * already, and is ignored. hiredis ends every command exactly once, with NULL
- * when its context goes; then the cell is freed.
+ * A command has a cell that may outlive its caller: if the reply is late, the
+ * cell is answered already, and the reply is ignored. hiredis ends every
+ * command exactly once, with NULL if its context is freed. Then the cell is
+ * freed.
  */
 #pragma once
 
@@ -18,7 +19,7 @@ struct redis_commands {
 };
 
 void redis_commands_init(struct redis_commands *ops);
-/* Appends a cell; whoever submits the command frees it, in the end. */
+/* Appends a cell; the module that submits the command frees it at the end. */
 struct redis_command *redis_command_new(
     struct redis_commands *ops, redis_done done, void *arg, mono_us_t deadline);
 /* False: it was answered before, and nobody is called. */

@@ -1,11 +1,12 @@
-/* A collection: what is declared once about its documents.
+/* A collection, as its declaration describes it.
  *
- * One JSON file each (docs/collections.md), read at start and never changed or
- * freed after: every thread may look at it. From it come the table and its SQL
- * (common/sql/sql.h), the validation (common/schema/field.h), the life in the
- * caches, and what lists may filter and order by. All daemons of one deployment
- * read the same files; `shape` tells a record's reader whether its writer had
- * them.
+ * Each collection has one JSON file (docs/collections.md). It is read at start
+ * and never changed or freed after that, so every thread may read it. From it
+ * come the table and its SQL (common/sql/sql.h), the validation
+ * (common/schema/field.h), the lifetimes in the caches, and the filters and
+ * orders of lists. All daemons of a deployment read the same files. `shape`
+ * shows the reader of a record whether the sender of the record had the same
+ * declaration.
  */
 #pragma once
 
@@ -41,7 +42,7 @@ struct collection {
 	const char *key_name;	    /* of its column, and in documents */
 	const struct field *fields; /* without key, times and version */
 	size_t nfields;
-	/* Life in the caches; 0: as l1.ttl and l2.ttl say. */
+	/* Lifetimes in the caches; 0: l1.ttl and l2.ttl. */
 	dur_us_t l1_ttl, l2_ttl;
 	/* On commit: set the caches to the new document, or drop it. */
 	bool refresh;
@@ -57,11 +58,11 @@ struct collection {
 	size_t index;	       /* collection_at(index) is this one */
 };
 
-/* Reads every declaration: `paths` are folders or files, with colons between;
- * empty: those beside the program (collections/, or as installed). Call it
- * before there are threads. FATAL names file, place and reason; then those of
- * before remain. That their names do not collide in the database is checked by
- * sql_table_check_relations. */
+/* Reads every declaration. `paths` are folders or files, separated by colons;
+ * empty: those that come with the program. Call it before there are threads.
+ * FATAL: the error names file, place and reason, and the collections from
+ * before stay. sql_table_check_relations checks that their names do not collide
+ * in the database. */
 struct err collections_load(const char *paths);
 /* Of tests: forgets all of them. */
 void collections_unload(void);

@@ -1,7 +1,7 @@
-/* One declaration: from the text of its file to a collection.
+/* Reads one declaration: makes a collection from the text of its file.
  *
- * What is not understood is refused, with its place: a keyword that is passed
- * over would be a rule that nobody keeps.
+ * A keyword that is not known is refused, with its place. If it were ignored,
+ * nobody would enforce its rule.
  */
 #pragma once
 

@@ -1,6 +1,6 @@
-/* A field of a collection, and what it takes (pure core): the keywords of JSON
- * Schema that docs/collections.md lists, compared exactly, on the bytes of the
- * document.
+/* A field of a collection, and the values that it accepts (pure core). The
+ * keywords of JSON Schema that docs/collections.md lists are checked exactly,
+ * on the bytes of the document.
  */
 #pragma once
 
@@ -70,7 +70,7 @@ size_t field_max_digits(const struct field *f);
 enum { FIELD_PATTERN_LENGTH = 4096 };
 size_t field_max_length(const struct field *f);
 
-/* What can be wrong with a value: bits. */
+/* What can be wrong with a value, as bits. */
 #define FAULT(id, keyword) id##_BIT,
 enum field_fault_bit {
 #include "common/schema/faults.def"
@@ -87,7 +87,7 @@ enum field_fault {
 /* All that is wrong with the value, or'ed; 0: nothing. The value passed
  * jsonslice_scan. */
 unsigned field_faults(const struct field *f, struct jsonslice v);
-/* Of that, what the column cannot hold whatever its constraints are. */
+/* Only the faults for which the column cannot hold the value at all. */
 unsigned field_column_faults(const struct field *f, struct jsonslice v);
 /* Appends one of them for people: "must be at least 0". */
 void field_explain(struct buf *out, const struct field *f, struct jsonslice v,

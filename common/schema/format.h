@@ -26,7 +26,7 @@ enum format {
 const char *format_name(enum format f); /* "date-time" */
 bool format_parse(const char *name, size_t len, enum format *out);
 bool format_matches(enum format f, const char *s, size_t len);
-/* For people, behind the name: what it takes less of than its standard; "". */
+/* For people: how it accepts less than its standard; "": it accepts all. */
 const char *format_limits(enum format f);
 /* Microseconds since 1970 of a date-time, rounded as PostgreSQL does. */
 bool format_date_time(const char *s, size_t len, int64_t *out);

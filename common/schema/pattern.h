@@ -1,8 +1,8 @@
 /* `pattern` of a field: a regular expression as ECMA-262 has it, by PCRE2.
  *
- * Not anchored, as in JSON Schema. What only PCRE2 understands is refused, so
- * that a declaration means the same to every reader of it. Compiled once, used
- * by any thread.
+ * It is not anchored, as in JSON Schema. Constructs that only PCRE2 knows are
+ * refused, so that a declaration has the same meaning everywhere. A pattern is
+ * compiled once and used by any thread.
  *
  * PCRE2 backtracks: some patterns take time that grows with the square of the
  * subject's length, or faster. So the work of a match is counted, and a match
@@ -26,7 +26,7 @@ struct pattern *pattern_new(
 /* The subject is UTF-8. */
 enum pattern_match pattern_matches(
     const struct pattern *p, const char *subject, size_t len);
-/* The same, and says how much work it was, in steps. */
+/* The same, and returns the number of steps. */
 enum pattern_match pattern_counted(
     const struct pattern *p, const char *subject, size_t len, size_t *work);
 enum { PATTERN_WORK_MOST = 100000 };

@@ -27,8 +27,8 @@ static long exponent(const char *s, const char *end)
 	return negative ? -e : e;
 }
 
-/* Digits, the point and the sign, with no exponent: as numeric has it. Zeros in
- * front of the first digit are written only right before the point. */
+/* The length of a number as numeric renders it: sign, digits and point, without
+ * an exponent, and without leading zeros except one before the point. */
 static size_t rendered_number(const char *s, size_t len)
 {
 	const char *at = s, *end = s + len;
@@ -56,7 +56,7 @@ static size_t string_len(const char *s, const char *end)
 	return (size_t)(at + 1 - s);
 }
 
-/* Of one character of so many bytes: only what must be is escaped. */
+/* The length of one character of n bytes in JSON; few are escaped. */
 static size_t escaped(const char *c, size_t n)
 {
 	if (n > 1 || (unsigned char)*c >= ' ')
@@ -130,7 +130,7 @@ static size_t rendered_value(const struct field *f, struct jsonslice v)
 	return LONGEST;
 }
 
-/* Of the key each byte may become \u0001. */
+/* Each byte of the key may become \u0001. */
 static size_t frame(const struct collection *c, size_t key_len)
 {
 	return strlen(c->key_name) + 6 * key_len + 8 + TIMES;

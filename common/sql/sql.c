@@ -7,8 +7,8 @@ void sql_ident(struct buf *out, const char *name)
 	buf_printf(out, "\"%s\"", name);
 }
 
-/* With its schema: `"$user"` comes first in the usual search path, so that the
- * name alone would mean another table to a user who is called sluice. */
+/* With its schema, because the usual search path begins with `"$user"`: for a
+ * user called sluice, the name alone would mean another table. */
 void sql_name(struct buf *out, const struct collection *c)
 {
 	buf_str(out, "public.");
@@ -76,9 +76,9 @@ static void names(struct buf *out, const struct collection *c)
 	}
 }
 
-/* Each level is computed once, which OFFSET 0 sees to: the texts, then their
- * length, then what comes of it. Of a text that is stored elsewhere the length
- * is known without fetching it. `first`: the columns in front of the row. */
+/* Three levels, each computed once because of OFFSET 0: the texts, their
+ * lengths, and the result. Postgres knows the length of a text that it stores
+ * out of line without fetching it. `first`: the columns before the row. */
 static void within(struct buf *out, const struct collection *c,
     const char *first, const char *limit,
     void (*rows)(struct buf *out, const struct collection *c))

@@ -38,8 +38,8 @@ static void quoted(struct buf *out, const char *s, size_t len)
 	buf_char(out, '\'');
 }
 
-/* A JSON value as one of the column. In quotes, so that Postgres reads it as
- * the column's type, digit by digit. */
+/* A JSON value as a literal of the column. It is quoted, so that Postgres reads
+ * it as the column's type and loses no digit. */
 static void literal(
     struct buf *out, enum column_type column, struct jsonslice v)
 {
@@ -103,7 +103,7 @@ bool sql_table_check_name(char out[SQL_TABLE_NAME_LEN],
     const struct collection *c, const struct field *f, enum field_fault fault)
 {
 	const char *suffix = suffix_of(fault);
-	/* What a pattern alone bounds, the table does not. */
+	/* A length that only a pattern implies has no CHECK. */
 	if (suffix == NULL || (fault == FAULT_MAX_LENGTH && !f->has_max_length))
 		return false;
 	sql_table_name(out, c, f->name, suffix);
@@ -285,8 +285,8 @@ static struct relation *all_relations(size_t *n)
 	return all;
 }
 
-/* An index a_b_c_list is of a_b and its c, or of a and its b_c: made once, it
- * would be missing for the other, silently. */
+/* The index a_b_c_list may belong to a_b and its field c, or to a and its field
+ * b_c. It would be created once, and silently be missing for the other one. */
 struct err sql_table_check_relations(void)
 {
 	size_t n;

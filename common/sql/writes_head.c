@@ -1,5 +1,5 @@
-/* The ends are known before Postgres is asked: so the epoch is at least as new
- * as they are.
+/* Kafka's ends are read before Postgres is asked. So the epoch is at least as
+ * new as the ends.
  */
 #include "common/sql/writes_head.h"
 
@@ -58,7 +58,7 @@ static void take_row(struct writes_head *h, const PGresult *r, int row)
 	h->heads[p] = end > next ? end : next;
 }
 
-/* Both servers' numbers come from outside. */
+/* The numbers of both servers are foreign. */
 static bool is_sound(const struct writes_head *h, const PGresult *r)
 {
 	int32_t found = 0;
