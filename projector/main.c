@@ -3,10 +3,10 @@
  *   projector.c   wiring
  *   report.c      the admin port
  *   core/     what every part uses: settings, metrics
- *   apply/    one partition of the commits: messages in, one script at a time
- *             out, from Redis's own watermark on
- *   warm/     entries for a Redis that was emptied
- *   audit/    do the tiers hold what was committed?
+ *   apply/    one partition of the commits: makes scripts of messages, from
+ *             Redis's own watermark on
+ *   warm/     fills a Redis that was emptied
+ *   audit/    checks that the tiers hold what was committed
  */
 #include "projector/core/stats.h"
 #include "projector/projector.h"

@@ -1,8 +1,8 @@
-/* Wiring: who tells whom.
+/* Connects the modules.
  *
- *   group ─assigned─► resume: the watermarks of all partitions are read from
- * Redis, │                  then all of them are assigned at once └──message──►
- * partition ─script─► Redis ─answer─► partition
+ *   group ─assigned─► resume      reads the watermarks of all partitions from
+ *                                 Redis, then assigns all of them at once
+ *   group ─message─► partition ─script─► Redis ─answer─► partition
  */
 #include "projector/projector.h"
 
@@ -24,8 +24,8 @@
 #include <stdlib.h>
 
 #define TICK CLOCK_S(1)
-/* Partitions that want to begin elsewhere wait for each other: an assignment
- * interrupts all of them. */
+/* An assignment interrupts all partitions. So partitions that must begin at
+ * another offset wait this long for each other. */
 #define REASSIGN CLOCK_MS(100)
 enum { MAX_PENDING = 4096 };
 
@@ -91,7 +91,7 @@ static void on_reassign(void *arg)
 static void on_reassign_due(void *arg)
 {
 	struct projector *p = arg;
-	/* While a resume is under way it assigns all of them at its end. */
+	/* If a resume is under way, it assigns all partitions at its end. */
 	if (!resume_is_running(p->resume) && !p->draining)
 		projector_assign(p);
 }

@@ -1,16 +1,16 @@
-/* What the projector says of itself on its admin port. */
+/* The projector's answers on its admin port: readiness, statistics. */
 #pragma once
 
 #include "projector/apply/partition.h"
 
 #include "common/daemon/admin.h"
 
-/* Where the daemon keeps what is told; all borrowed. */
+/* Where the daemon keeps what the report shows; all borrowed. */
 struct report {
 	struct partition_context *x;
 	struct partition *const *parts; /* entries may be NULL */
 	size_t n;
-	const bool *member; /* the group has spoken */
+	const bool *member; /* the group has assigned partitions */
 	const bool *draining;
 	const void *instance; /* of the metrics */
 };

@@ -1,23 +1,23 @@
-/* From what is heard on a partition of sluice.commits to scripts.
+/* Makes scripts of the records and marks of a partition of sluice.commits.
  *
  * Invariants:
  *
  *  - INV-2: every entry in Redis is current as of its watermark. Entries, their
  *    floors and the watermark move in one script, and the watermark moves over
  *    a batch only together with, or after, all of its records.
- *  - A chunk that is full before its mark came is applied without moving the
+ *  - A chunk that is full before its mark comes is applied without moving the
  *    watermark (from == to) or the cursor. It raises floors and changes entries
- *    a little early, which readers notice as "newer than the watermark", not as
- *    stale; after a crash the same records are read and applied again. The rest
- *    counts only on top of it, which the watermark in Redis does not tell: the
- *    turn does (common/cache/l2.h).
- *  - Later records of a key take the place of earlier ones; a floor only
- *    grows. A record older than one already seen only ever deletes.
+ *    a little early. For readers these entries are newer than the watermark,
+ * not stale. After a crash the same records are read and applied again. The
+ * rest of the batch is valid only on top of this chunk; the turn in Redis shows
+ *    whether it was applied (common/cache/l2.h).
+ *  - Later records of a key replace earlier ones; a floor only grows. A record
+ *    that is older than one already seen only deletes.
  *  - After a jump nothing that was collected counts: START discards the
  *    partition, with a base floor that covers everything heard so far.
  *
- * Several marks may go into one chunk: while a script is under way others
- * arrive, and the next script moves the watermark over all of them.
+ * A chunk may have several marks: those that arrive while a script is under
+ * way. The next script moves the watermark over all of them.
  */
 #include "projector/apply/chunk.h"
 

@@ -1,7 +1,8 @@
-/* What one script is to do in Redis for one partition (pure core).
+/* A chunk: what the next script does in Redis for one partition (pure core).
  *
- * Records and marks go in as they are heard; out comes, as soon as something
- * is due, one of two scripts (common/cache/l2.h): APPLY, or START after a jump.
+ * The records and marks that are heard are added to the chunk, until a script
+ * is due. There are two kinds of scripts (common/cache/l2.h): APPLY, and START
+ * after a jump.
  */
 #pragma once
 
@@ -41,17 +42,17 @@ struct chunk {
 	size_t bytes;
 	size_t *slots; /* hash of the ids: index + 1 into entries, 0: free */
 	size_t nslots;
-	/* Redis's watermark and cursor, as this chunk found and leaves them.
-	 * `initialised`: it has one. */
+	/* Redis's watermark before and after this chunk, and its cursor.
+	 * `initialised`: Redis has a watermark. */
 	bool initialised;
 	version_t from, to;
 	int64_t cursor;
-	uint64_t turn; /* of what is in Redis (common/cache/l2.h) */
-	uint64_t next; /* of the script that is under way */
-	/* Redis's watermark is one that this log has. */
+	uint64_t turn; /* the turn that Redis has (common/cache/l2.h) */
+	uint64_t next; /* the turn of the script that is under way */
+	/* The log has a mark of Redis's watermark. */
 	bool confirmed;
 	enum chunk_due due;
-	wall_us_t newest;	   /* accepted-at, of all in it */
+	wall_us_t newest;	   /* the newest accepted-at in the chunk */
 	struct writes_bound bound; /* kept over restarts */
 };
 
@@ -61,31 +62,32 @@ void chunk_init(
     struct chunk *c, int32_t partitions, size_t max_entries, size_t max_bytes);
 void chunk_free(struct chunk *c);
 
-/* Redis has a watermark: follow from there, at `cursor`. The mark that it is of
- * comes again, or (compaction) a later one. */
+/* Redis has a watermark: continues from there, at the offset `cursor`. The mark
+ * that set this watermark comes again, or (compaction) a later one. */
 void chunk_resume(
     struct chunk *c, version_t watermark, int64_t cursor, uint64_t turn);
-/* Redis has none worth keeping (`has`: it has this one, which is not). The
- * first mark starts it. */
+/* Redis has no usable watermark (`has`: it has this one, which must be
+ * replaced). The first mark starts the partition. */
 void chunk_restart(struct chunk *c, bool has, version_t watermark);
 /* There is no mark in the whole log: START at 0. */
 void chunk_begin_empty(struct chunk *c);
 
-/* Not while something is due. */
+/* Must not be called while a script is due. */
 enum chunk_heard chunk_record(
     struct chunk *c, const struct record_commit *r, int64_t offset);
 void chunk_mark(struct chunk *c, const struct record_mark *m, int64_t offset);
-/* What is no record of ours stands in the log, too. */
+/* Passes over a message that Sluice did not write. */
 void chunk_skip(struct chunk *c, int64_t offset);
-/* Full, or past a mark: is it worth a script? */
+/* Is the chunk full, or past a mark, so that a script should be sent? */
 bool chunk_is_full(const struct chunk *c);
 
-/* All of the log was heard: is Redis's watermark one of another log? */
+/* Call it when the whole log was heard. Does Redis's watermark belong to
+ * another log? */
 bool chunk_is_foreign(const struct chunk *c);
 
 /* The base floor of a START. */
 version_t chunk_base(const struct chunk *c);
-/* What is due is about to be sent: random bits. */
+/* The script that is due is about to be sent; `bits` are random. */
 void chunk_take_turn(struct chunk *c, uint64_t bits);
-/* Redis did what was due. */
+/* Redis has executed the script that was due. */
 void chunk_applied(struct chunk *c);

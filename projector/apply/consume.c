@@ -42,8 +42,8 @@ static void consume_hear_record(struct chunk *c, struct stats *s,
 	}
 }
 
-/* A message that is not believed is not heard either, as if compaction had
- * taken it: the next mark then starts the partition anew. */
+/* A message that is not believed counts as not heard, as if compaction had
+ * removed it. So the next mark starts the partition anew. */
 void hear(struct chunk *c, struct stats *s, struct audit *a,
     const rd_kafka_message_t *m)
 {

@@ -1,11 +1,11 @@
-/* A message of sluice.commits, told to a chunk. */
+/* Adds a message of sluice.commits to a chunk. */
 #pragma once
 
 #include "projector/apply/chunk.h"
 #include "projector/audit/audit.h"
 #include "projector/core/stats.h"
 
-/* Borrows the message. Something that Sluice does not write is logged and
- * passed over. `a`: may be NULL. */
+/* Borrows the message. A message that Sluice did not write is logged and passed
+ * over. `a` may be NULL. */
 void hear(struct chunk *c, struct stats *s, struct audit *a,
     const rd_kafka_message_t *m);

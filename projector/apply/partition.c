@@ -1,18 +1,19 @@
-/* From messages to scripts, one script under way at a time.
+/* Makes scripts of messages. One script is under way at a time.
  *
  *   HELD ─► FOLLOWING ─► APPLYING ─► FOLLOWING     applied
- *    ▲          │            │ └────► HELD          Redis is elsewhere
+ *    ▲          │            │ └────► HELD          Redis's watermark differs
  *    │          ▼            ▼
  *    │       (moving)    RETRYING ─► APPLYING       Redis was away
- *    └── any: a rebalance, another partition found Redis elsewhere, a key of
- *        another type
+ *    └── from any state: after a rebalance, if another partition found that
+ *        Redis's watermark differs, or if a key has another type
  *
- * What arrives meanwhile waits in `pending`, and past a bound in Kafka.
+ * Messages that arrive meanwhile wait in `pending`; above a limit they wait in
+ * Kafka.
  *
- * A script whose answer was lost may have been done. It is sent again: if it
- * was, Redis has another turn now, and the partition resumes from Redis. A
- * Redis that was emptied, restored, or written by another shows in the same
- * way.
+ * If the answer of a script is lost, the script may have been executed. It is
+ * sent again. If it had been executed, Redis has another turn now, and the
+ * partition resumes from Redis. A Redis that was emptied, restored, or written
+ * by another client is noticed in the same way.
  */
 #include "projector/apply/partition.h"
 
@@ -44,7 +45,7 @@ struct partition {
 	int64_t committed; /* told to the group */
 	bool paused;
 	bool draining;
-	bool anew; /* it was ahead of the log: to be started anew */
+	bool anew; /* it was ahead of the log and must be started anew */
 	struct pending pending;
 	struct script *script; /* in APPLYING */
 	mono_us_t sent_at;
@@ -84,8 +85,8 @@ static void search_mark(struct partition *l)
 	begin_search(l);
 }
 
-/* The log has no mark yet, and Redis was started at 0. What was heard of it
- * already counts when it is read again. */
+/* The log has no mark yet, and Redis was started at 0. The messages that were
+ * heard are read again, and count then. */
 static void begin_again(struct partition *l)
 {
 	bool heard = l->chunk.follower.next > 0;
@@ -158,8 +159,8 @@ static void applied(struct partition *l)
 	pump(l);
 }
 
-/* What somebody else wrote there would be there the next time, too. It is
- * discarded by the resume (common/cache/l2.h, L2_LOOK). */
+/* Another client wrote the key; a retry would fail, too. The resume discards
+ * what it wrote (common/cache/l2.h, L2_LOOK). */
 static bool partition_is_foreign(const redisReply *reply)
 {
 	return reply && strstr(reply->str, "WRONGTYPE");
@@ -231,7 +232,7 @@ void partition_resume(
 	bool has = watermark && watermark->type == REDIS_REPLY_STRING &&
 		   l2_watermark_parse(watermark->str, watermark->len, &w);
 	projector_partition_set_state(l, PARTITION_FOLLOWING);
-	/* What the former assignment still brings would be behind a hole. */
+	/* Messages of the former assignment would come behind a hole. */
 	if (has && parse_cursor(cursor, &at)) {
 		chunk_resume(&l->chunk, w.watermark, at.offset, at.turn);
 		commits_reader_move(&l->reader,
@@ -267,8 +268,8 @@ void partition_eof(struct partition *l, int64_t end)
 	send_due(l);
 }
 
-/* While it searches for a mark, Redis's old watermark does not count: the mark
- * will replace it. What was heard, and still waits in `pending`, does not count
+/* While the partition searches for a mark, Redis's old watermark does not
+ * count, because the mark will replace it. Messages in `pending` do not count
  * yet. */
 void partition_asks(struct partition *l)
 {
@@ -285,7 +286,7 @@ void partition_head(struct partition *l, version_t head)
 		l->anew = true;
 	if (!l->anew || l->state != PARTITION_FOLLOWING || l->reader.moving ||
 	    l->draining)
-		return; /* or the next time */
+		return; /* otherwise the next time */
 	l->anew = false;
 	metric_add(&l->x->stats.ahead, 1);
 	log_event(EV_REDIS_AHEAD,
@@ -294,8 +295,8 @@ void partition_head(struct partition *l, version_t head)
 	search_mark(l);
 }
 
-/* Only from the tail can be begun when the cursor is not in the log; anything
- * else is tried again where it was. */
+/* If the cursor is not in the log, the partition begins at the tail. After any
+ * other fault it tries again at the same offset. */
 void partition_fault(struct partition *l, const struct err *e)
 {
 	if (l->state == PARTITION_HELD || l->reader.moving)
@@ -318,7 +319,7 @@ static void projector_partition_on_timer(void *arg)
 	case PARTITION_RETRYING:
 		send_due(l);
 		break;
-	case PARTITION_HELD: /* a fault: once more */
+	case PARTITION_HELD: /* a fault: again */
 		l->x->resume(l->x->arg);
 		break;
 	case PARTITION_FOLLOWING:

@@ -20,7 +20,7 @@ enum partition_state {
 	PARTITION_RETRYING,  /* waits for the timer: Redis did not take it */
 };
 
-/* What partitions share. */
+/* What all partitions share. */
 struct partition_context {
 	struct loop *loop;
 	const struct projector_settings *settings;
@@ -29,48 +29,48 @@ struct partition_context {
 	struct audit *audit; /* NULL: none */
 	struct warm *warm;   /* likewise */
 	struct consumer *consumer;
-	/* Redis is not where a partition believes it is: read all of it again.
-	 */
+	/* Redis has another watermark than a partition believes: all watermarks
+	 * must be read again. */
 	void (*resume)(void *arg);
-	/* A partition wants to begin at another offset; it hears nothing until
+	/* A partition must begin at another offset; it ignores messages until
 	 * partition_assigned. */
 	void (*reassign)(void *arg);
-	/* A script came to its end. */
+	/* A script ended. */
 	void (*settled)(void *arg);
 	void *arg;
 };
 
 struct partition *partition_new(struct partition_context *x, int32_t partition);
-/* Forgets all that it holds, an answer under way included. */
+/* Forgets all that it holds, also an answer that is under way. */
 void partition_hold(struct partition *l);
-/* Redis's values: of the watermark and of the cursor key; NULL: absent. It
- * hears nothing until partition_assigned. */
+/* Gets the values of the watermark's and the cursor's key in Redis; NULL:
+ * absent. It ignores messages until partition_assigned. */
 void partition_resume(
     struct partition *l, const redisReply *watermark, const redisReply *cursor);
-/* Where to fetch from; valid unless held. */
+/* The offset to fetch from; valid unless held. */
 int64_t partition_offset(const struct partition *l);
 /* A new assignment is in place, with nothing paused. */
 void partition_assigned(struct partition *l);
 /* Takes the message; may pause its partition. */
 void partition_message(struct partition *l, rd_kafka_message_t *m);
-/* The head of its partition of the log is asked for, and is this
- * (common/log/writes_bound.h). If Redis or what was heard is ahead of it, Redis
- * is started anew. */
+/* The head of its partition of the log of writes is asked for, and the answer
+ * (common/log/writes_bound.h). If Redis, or a message that was heard, is above
+ * the head, the partition is started anew. */
 void partition_asks(struct partition *l);
 void partition_head(struct partition *l, version_t head);
-/* The partition ends there. */
+/* The partition ends at `end`. */
 void partition_eof(struct partition *l, int64_t end);
 void partition_fault(struct partition *l, const struct err *e);
 /* Redis is ready again: waits no longer. */
 void partition_hurry(struct partition *l);
-/* Begins no script any more. */
+/* Begins no new script. */
 void partition_drain(struct partition *l);
 /* Tells the group how far it is, for lag tools. */
 void partition_commit(struct partition *l);
 
 int32_t partition_partition(const struct partition *l);
 enum partition_state partition_state(const struct partition *l);
-/* Does Redis have a watermark of it? */
+/* Does Redis have a watermark for this partition? */
 bool partition_initialised(const struct partition *l);
 version_t partition_watermark(const struct partition *l);
 size_t partition_waiting(const struct partition *l);

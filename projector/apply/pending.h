@@ -17,7 +17,7 @@ void pending_push(struct pending *p, rd_kafka_message_t *m);
 /* Returns owned; not when empty. */
 rd_kafka_message_t *pending_pop(struct pending *p);
 const rd_kafka_message_t *pending_first(const struct pending *p);
-/* When to fetch no more for a time, and when to fetch again. */
+/* High: pause fetching. Low: resume it. */
 bool pending_is_high(const struct pending *p);
 bool pending_is_low(const struct pending *p);
 void pending_clear(struct pending *p);

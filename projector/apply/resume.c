@@ -1,9 +1,9 @@
-/* A resume is begun again, from its beginning, by whatever calls for one while
- * it runs: answers carry its number, and those of an older one are ignored.
+/* If another resume is asked for while one runs, it starts again. Answers carry
+ * the number of their resume; answers to an older one are ignored.
  *
- * All partitions at once, because an assignment replaces the one before it. The
- * questions go over the connection that the scripts went over, so that they
- * are answered after them.
+ * A resume is for all partitions at once, because an assignment replaces the
+ * one before it. Its questions use the connection of the scripts, so that they
+ * are answered after the scripts.
  */
 #include "projector/apply/resume.h"
 
@@ -40,7 +40,7 @@ struct question {
 static void ask_later(struct resume *r)
 {
 	uint64_t bits = entropy_bits();
-	r->number++; /* what is still to be answered does not count */
+	r->number++; /* answers that are still due do not count */
 	loop_timer_start(r->timer, backoff_next(&r->backoff, bits));
 }
 
@@ -51,8 +51,8 @@ static bool is_answer(const redisReply *reply)
 	       reply->elements == LOOKED;
 }
 
-/* Somebody else wrote there. Nothing of the partition counts any more, so that
- * it is started at a mark, with a generation of its own. */
+/* Another client wrote there. Nothing of the partition counts any more, so it
+ * is started at a mark, with a new generation. */
 static void tell_discarded(
     struct resume *r, int32_t partition, const redisReply *reply)
 {
@@ -129,7 +129,7 @@ static void hold_all(struct resume *r)
 static void resume_on_timer(void *arg)
 {
 	struct resume *r = arg;
-	hold_all(r); /* some may have been told by an earlier try */
+	hold_all(r); /* an earlier try may have set some */
 	r->number++;
 	r->unanswered = 0;
 	metric_add(&r->x->stats.resumes, 1);
@@ -146,7 +146,7 @@ static void resume_on_timer(void *arg)
 
 /* --- checking ------------------------------------------------------------ */
 
-/* What a partition that waits for messages believed when it was asked. */
+/* What a waiting partition believed when Redis was asked. */
 struct resume_check_reply {
 	struct resume *r;
 	unsigned number;

@@ -12,8 +12,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* Arguments, one after the other in one buffer; pointers are taken when it has
- * stopped growing. */
+/* The arguments, one after the other in one buffer. Pointers into it are taken
+ * when it no longer grows. */
 struct args {
 	struct buf bytes;
 	size_t *ends;
@@ -74,7 +74,8 @@ static void add_entry(struct args *a, const struct chunk_entry *e, dur_us_t ttl,
 		l2_payload(&a->bytes, &entry);
 		end_arg(a);
 	} else {
-		/* What a reader filled with this row, or a newer one, stays. */
+		/* An entry that a reader filled with this row or a newer one
+		 * stays. */
 		script_add_hex(a, e->floor - 1);
 	}
 }
@@ -132,7 +133,7 @@ static bool eval(struct redis *r, enum l2_script script, size_t nkeys,
 /* --- sent ---------------------------------------------------------------- */
 
 struct script {
-	redis_done done; /* NULL: nobody waits any more */
+	redis_done done; /* NULL: nobody waits for it */
 	void *arg;
 };
 

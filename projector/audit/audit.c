@@ -1,6 +1,7 @@
-/* A check is one sample in one tier; it holds a reference of the sample, and
- * is held against what is known of the key when the answer is there: what was
- * heard meanwhile was heard by then (projector/audit/audit_rule.h).
+/* A check is one sample in one tier; it holds a reference to the sample. The
+ * answer of the tier is compared with what is known of the key when the answer
+ * comes, so that commits that were heard meanwhile count
+ * (projector/audit/audit_rule.h).
  */
 #include "projector/audit/audit.h"
 

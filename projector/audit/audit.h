@@ -1,8 +1,8 @@
 /* The auditor: samples commits, and looks 1, 10 and 60 seconds later whether
  * Redis, the replica and the API instances hold them.
  *
- * It only asks. The samples are bounded by audit.rate, and so are the
- * questions; what it cannot ask it skips, and counts that.
+ * It only reads. audit.rate bounds the samples and so the questions. It skips
+ * and counts the questions that it cannot ask.
  */
 #pragma once
 
@@ -20,15 +20,16 @@ struct err audit_check_settings(const struct projector_settings *s);
 struct audit *audit_new(struct loop *l, const struct projector_settings *s,
     struct redis *r, struct stats *stats);
 
-/* Each takes NULL, too. A commit that follows from the log: `newest` of its
- * partition, so far. */
+/* Each function takes NULL, too. A commit was heard. `newest`: it is the newest
+ * of its partition so far. */
 void audit_record(struct audit *a, int32_t partition,
     const struct record_commit *r, bool newest);
 /* All commits of the partition below the watermark were heard of. */
 void audit_mark(struct audit *a, int32_t partition, version_t watermark);
-/* What was heard of the partition does not hang together with what comes. */
+/* There is a gap between the commits that were heard and those that follow. */
 void audit_forget(struct audit *a, int32_t partition);
-/* Begins no question any more. */
+/* Asks no new question. */
 void audit_stop(struct audit *a);
-/* After the connection to Redis, whose last answers come here. */
+/* Call it after the connection to Redis is freed, because its last answers come
+ * here. */
 void audit_free(struct audit **a);

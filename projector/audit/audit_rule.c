@@ -5,8 +5,8 @@ static enum audit_result judge_row(
 {
 	if (s->version < c->version)
 		return AUDIT_VIOLATION;
-	/* A later write, of which nothing was heard so far; or a deletion whose
-	 * version is not known well (writer/takeover/gap.c). */
+	/* A later write that was not heard yet; or a delete whose version is
+	 * only a bound (writer/takeover/gap.c). */
 	if (s->version > c->version || !c->present)
 		return AUDIT_SKIPPED;
 	return s->has_digest && s->digest != c->digest ? AUDIT_CHANGED
@@ -22,6 +22,6 @@ enum audit_result audit_judge(
 		return judge_row(c, s);
 	if (!c->present)
 		return AUDIT_CURRENT;
-	/* It may have been deleted by a commit that is still to be heard of. */
+	/* A commit that was not heard yet may have deleted it. */
 	return s->as_of <= heard ? AUDIT_VIOLATION : AUDIT_SKIPPED;
 }

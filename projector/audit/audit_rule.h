@@ -1,8 +1,9 @@
-/* What a tier says of a key, held against what was committed (pure core).
+/* Compares the value that a tier has for a key with what was committed (pure
+ * core).
  *
- * Of a store it is known, by its watermark, which commits it says that it has;
- * so age alone is no violation: only a store that is past a commit and holds
- * something older is wrong. Absent is always safe in a cache.
+ * A store's watermark says which commits it has. So an old value alone is no
+ * violation: only a store whose watermark is past a commit, and that holds an
+ * older value, is wrong. A missing entry is always safe in a cache.
  */
 #pragma once
 
@@ -19,7 +20,7 @@ struct audit_commit {
 };
 
 struct audit_sight {
-	bool present; /* else: it says that there is no such row */
+	bool present; /* false: the tier says that there is no such row */
 	version_t version;
 	version_t as_of;
 	bool has_digest;
@@ -27,10 +28,10 @@ struct audit_sight {
 };
 
 enum audit_result {
-	AUDIT_SKIPPED, /* it does not have the commit yet, or nothing */
+	AUDIT_SKIPPED, /* no result: the tier is behind, or has no entry */
 	AUDIT_CURRENT,
-	/* The committed version in other bytes: the row was changed behind the
-	 * log, or a field was added. */
+	/* The committed version with other bytes: the row was changed outside
+	 * Sluice, or a field was added. */
 	AUDIT_CHANGED,
 	AUDIT_VIOLATION,
 };

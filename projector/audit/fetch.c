@@ -1,7 +1,7 @@
 /* HTTP/1.0: the answer ends with the connection.
  *
- * Every way out goes through finish: it tells the owner, closes both handles,
- * and the last of them to be closed frees all.
+ * Every end goes through finish: it calls the owner and closes both handles.
+ * The handle that is closed last frees everything.
  */
 #include "projector/audit/fetch.h"
 
@@ -141,7 +141,7 @@ struct fetch *fetch_start(struct loop *l, const char *host, int port,
 	uv_timer_init(loop_uv(l), &f->timer);
 	f->tcp.data = f->timer.data = f->connect.data = f->write.data = f;
 	f->resolve = resolve_start(l, host, fetch_on_resolved, f);
-	/* Where nothing can be asked, that is told from the loop, too. */
+	/* If nothing can be asked, `done` is called from the loop, too. */
 	uv_timer_start(&f->timer, fetch_on_timer,
 	    f->resolve ? (uint64_t)(timeout / 1000) : 0, 0);
 	return f;

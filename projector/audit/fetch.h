@@ -1,4 +1,4 @@
-/* One GET, of a page of a daemon's admin port, over a connection of its own. */
+/* One GET from a daemon's admin port, over a connection of its own. */
 #pragma once
 
 #include "common/base/loop.h"
@@ -14,5 +14,5 @@ typedef void (*fetch_done)(void *arg, const char *body, size_t len);
  * it was cancelled; the handle is gone then. */
 struct fetch *fetch_start(struct loop *l, const char *host, int port,
     const char *path, dur_us_t timeout, fetch_done done, void *arg);
-/* Takes and clears; nobody is called any more. Harmless with NULL. */
+/* Takes and clears; `done` is not called any more. NULL is fine. */
 void fetch_cancel(struct fetch **f);

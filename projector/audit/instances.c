@@ -37,7 +37,7 @@ struct instances {
 
 /* --- addresses ------------------------------------------------------------ */
 
-/* The next of the list, owned, and moves behind it; NULL: that was all. */
+/* Returns the next address, owned, and moves behind it; NULL: no more. */
 static char *next_address(const char **list)
 {
 	*list += strspn(*list, ", ");
@@ -91,7 +91,7 @@ static bool instances_version_of(
 	       version_parse(json_string_value(v), json_string_length(v), out);
 }
 
-/* Its L1 may hold what its floor does not let it serve. */
+/* L1 may hold an entry that its floor does not let it serve. */
 static bool read_l1(const json_t *report, struct audit_sight *out)
 {
 	const json_t *l1 = json_object_get(report, "l1");

@@ -1,4 +1,4 @@
-/* The API instances, asked at their admin ports what they hold of a key. */
+/* Asks the API instances at their admin ports what L1 has for a key. */
 #pragma once
 
 #include "projector/audit/audit_rule.h"
@@ -11,7 +11,8 @@
 
 struct instances;
 
-/* `sight` NULL: it holds nothing that it would serve, or could not be asked. */
+/* `sight` NULL: the instance has nothing that it would serve, or did not
+ * answer. */
 typedef void (*instances_done)(
     void *arg, const struct audit_sight *sight, const char *address);
 
@@ -20,12 +21,13 @@ struct err instances_check(const char *list);
 /* `list` was checked. */
 struct instances *instances_new(struct loop *l, const char *list);
 size_t instances_count(const struct instances *a);
-/* The i-th is asked for `collection/key`, one question after the other. False:
- * too many wait, `done` is not called. Else exactly once, later. */
+/* Asks the i-th instance for `collection/key`, one question after the other.
+ * False: too many questions wait, and `done` is not called. Otherwise `done` is
+ * called exactly once, later. */
 bool instances_ask(struct instances *a, size_t i, const char *id, size_t len,
     instances_done done, void *arg);
-/* Whoever waits is answered before it returns. */
+/* Calls every `done` that is due before it returns. */
 void instances_free(struct instances **a);
-/* What a report of /inspect says of its L1; false: nothing that it would serve.
- * (Pure.) */
+/* Reads what a report of /inspect says about L1 (pure). False: nothing that the
+ * instance would serve. */
 bool instances_parse(const char *body, size_t len, struct audit_sight *out);

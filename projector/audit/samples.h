@@ -1,7 +1,8 @@
-/* Commits that were sampled, each to be looked at three times (pure core).
+/* Commits that were sampled; each is checked three times (pure core).
  *
- * A bounded number; what comes on top is not sampled. A sample that is being
- * looked at stays in memory until that is over, even when it was dropped.
+ * Their number is bounded; further commits are not sampled. A sample that is
+ * being checked stays in memory until the check is over, even if it was
+ * dropped.
  */
 #pragma once
 
@@ -28,24 +29,24 @@ struct sample {
 
 struct samples;
 
-/* `rate`: at most so many begin in a second. */
+/* `rate`: maximum new samples in a second. */
 struct samples *samples_new(size_t rate);
-/* A commit: of a sampled key, it is what is expected from now on, if it is
- * newer. Else, if `may_begin`, and the rate and the bound allow it, a sample
- * begins. */
+/* A commit was heard. If its key is sampled and the commit is newer, the checks
+ * expect this commit from now on. If the key is not sampled, a sample begins if
+ * `may_begin`, the rate and the bound allow it. */
 void samples_hear(struct samples *s, const char *id, size_t len,
     int32_t partition, const struct audit_commit *c, bool may_begin,
     mono_us_t now);
-/* Whether samples_hear would do anything with the key. */
+/* Would samples_hear do anything with this key? */
 bool samples_want(const struct samples *s, const char *id, size_t len,
     bool may_begin, mono_us_t now);
-/* The next one that is old enough to be looked at (again), with a reference:
- * samples_release. NULL: none is. */
+/* The next sample whose check is due, with a reference (samples_release). NULL:
+ * none. */
 struct sample *samples_due(struct samples *s, mono_us_t now);
 void samples_hold(struct sample *one);
 /* Takes and clears. */
 void samples_release(struct samples *s, struct sample **one);
-/* Those of a partition do not count any more; -1: of all. */
+/* Drops the samples of a partition; -1: of all. */
 void samples_drop(struct samples *s, int32_t partition);
 size_t samples_count(const struct samples *s);
 /* Every reference was released (CHECK). */

@@ -1,15 +1,15 @@
-/* One collection of the keys after the other:
+/* Refills one collection after the other:
  *
  *   ask Postgres ─► fill Redis ─► the next one
  *        ▲               │
  *        └── pause ◄─────┘ refused, lost, or a server is away
  *
- * A fill is refused when its row is older than a commit that Redis has: the
- * replica lags, or the key (or one of its bucket) was written just now. The
- * primary is asked then, whose next answer is newer.
+ * Redis refuses a fill if its row is older than a commit that Redis has: the
+ * replica lags, or the key (or another one of its bucket) was just written.
+ * Then the primary is asked; its next answer is newer.
  *
- * Answers carry the number of the call that they are for: refill_stop makes
- * them old.
+ * Each answer carries the number of its call; refill_stop makes the numbers
+ * outdated.
  */
 #include "projector/warm/refill.h"
 
@@ -66,7 +66,7 @@ static void pause_a_little(struct refill *r)
 
 /* --- filling ------------------------------------------------------------- */
 
-/* A collection of the piece is over, or tried again. */
+/* A collection of the piece is done, or tried again. */
 static void run_is_over(struct refill *r)
 {
 	size_t n = warm_keys_run(r->keys, r->at);
@@ -90,7 +90,8 @@ static void filled(struct refill *r, size_t key, const redisReply *reply)
 	if (!number || reply->integer == 0)
 		return; /* again */
 	r->done[key] = true;
-	/* Otherwise Redis was emptied again; whoever starts it wants us. */
+	/* Otherwise Redis was emptied again; its next start asks for a warm
+	 * start. */
 	if (reply->integer == 1) {
 		r->filled++;
 		metric_add(&r->o.stats->warm_filled, 1);
@@ -127,7 +128,7 @@ static bool refill_fill(struct refill *r, size_t at, const struct row *row)
 
 /* --- rows ---------------------------------------------------------------- */
 
-/* However long it takes; and the other one may be there. */
+/* There is no limit of time. The other server may answer. */
 static void wait_for_servers(struct refill *r)
 {
 	r->tries = r->tries == 0;
@@ -139,8 +140,8 @@ static bool of_replica(const struct refill *r)
 	return r->replica && r->tries == 0;
 }
 
-/* A table or a column that --migrate has not made yet (SQLSTATE, class 42): the
- * others do not wait for it. */
+/* --migrate has not made a table or a column yet (SQLSTATE, class 42). The
+ * other collections do not wait for it. */
 static bool is_unmigrated(const struct refill *r, const struct err *e)
 {
 	return strncmp(e->code, "42", 2) == 0 && !of_replica(r);
@@ -164,7 +165,7 @@ static void hear_row(struct refill *r, size_t at, const struct row *row)
 		r->unanswered += refill_fill(r, at, row);
 		return;
 	}
-	/* A replica that lags may not have it yet. */
+	/* A replica that lags may not have the row yet. */
 	if (row->as_of == 0 || of_replica(r))
 		return;
 	r->done[at] = true;

@@ -1,4 +1,5 @@
-/* Rows of one Postgres server, each with the watermark of its snapshot. */
+/* Reads rows of one Postgres server, each with the watermark of its snapshot.
+ */
 #pragma once
 
 #include "common/base/loop.h"
@@ -15,14 +16,14 @@ struct row_key {
 
 struct row {
 	bool present;
-	bool too_large; /* than document.max_bytes: the document is not told */
+	bool too_large; /* larger than document.max_bytes: not read */
 	version_t version, as_of;
-	const char *doc; /* canonical; borrowed; "" where it is not told */
+	const char *doc; /* canonical; borrowed; "" if absent or too large */
 	size_t len;
 };
 
-/* In the order of the keys; NULL: no answer, and why. An entry whose as_of is 0
- * could not be read: Postgres does not know its partition. */
+/* `rows` has the order of the keys; NULL: no answer, and `e` says why. A row
+ * whose as_of is 0 could not be read: Postgres does not know its partition. */
 typedef void (*rows_done)(
     void *arg, const struct err *e, const struct row *rows, size_t n);
 
@@ -30,9 +31,10 @@ typedef void (*rows_done)(
  * Starts to connect. */
 struct rows *rows_new(struct loop *l, const char *name, const char *url,
     const char *session, int64_t document_max);
-/* All of one collection; borrows the keys for the call. False: not connected,
- * `done` is not called. Else exactly once, later. */
+/* The keys are of one collection; they are borrowed for the call. False: not
+ * connected, and `done` is not called. Otherwise `done` is called exactly once,
+ * later. */
 bool rows_read(struct rows *r, const struct collection *c,
     const struct row_key *keys, size_t n, rows_done done, void *arg);
-/* Whoever waits is answered before it returns. */
+/* Calls every `done` that is due before it returns. */
 void rows_free(struct rows **r);

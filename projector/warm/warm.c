@@ -1,8 +1,10 @@
-/* One partition after the other, one piece of its keys after the other: read
- * from the log, filled (projector/warm/refill.c), and a pause, for warm.rate.
- * Before the first piece Redis is asked what its generation is, and after the
- * last one that is noted as warmed: when Redis was emptied or purged meanwhile,
- * it is not the one that counts.
+/* Warms one partition after the other, in pieces of keys. Each piece is read
+ * from the log and filled (projector/warm/refill.c); then there is a pause, for
+ * warm.rate.
+ *
+ * Before the first piece, Redis's generation is read. After the last piece, it
+ * is stored as `warmed`. If Redis was emptied or purged meanwhile, its
+ * generation is another one, and the partition does not count as warm.
  */
 #include "projector/warm/warm.h"
 
@@ -135,7 +137,8 @@ static void on_generation(void *arg, const redisReply *reply)
 	if (w->state != STATE_ASKING || q.number != w->number)
 		return;
 	if (reply && reply->type == REDIS_REPLY_NIL) {
-		/* Emptied once more: it is wanted when it is started. */
+		/* Redis was emptied again: its next start asks for a warm
+		 * start. */
 		warm_drop_piece(w);
 		begin_any(w);
 	} else if (reply && reply->type == REDIS_REPLY_STRING &&
@@ -169,7 +172,7 @@ static void warm_ignore(void *arg, const redisReply *reply)
 	(void)reply;
 }
 
-/* If that fails, it is warmed again by whoever takes it up next. */
+/* If this fails, the next owner warms the partition again. */
 static void note_warmed(struct warm *w)
 {
 	struct buf key = {0};

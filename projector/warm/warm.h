@@ -1,11 +1,11 @@
-/* The warm start: a partition of Redis that was started anew gets its entries
- * back. Redis knows which partitions have them (common/cache/l2.h, `warmed`),
- * so that the next owner of a partition begins again what this one did not end.
+/* The warm start: fills a partition of Redis that was started anew. Redis
+ * records which partitions are warm (common/cache/l2.h, `warmed`). So the next
+ * owner of a partition starts again what this one did not finish.
  *
- * Their keys come from the compacted commits, their rows from Postgres, through
- * the script with which readers fill Redis (L2_FILL): the documents in the log
- * will not do, since compaction may keep a record that was late and take a
- * newer one. So INV-2 holds whatever this does, and live commits go on.
+ * The keys come from the compacted commits, the rows from Postgres. They are
+ * written by the script with which readers fill Redis (L2_FILL). So INV-2 holds
+ * whatever the warm start does, and live commits go on. The documents of the
+ * log cannot be used: compaction may keep a late record and remove a newer one.
  */
 #pragma once
 
@@ -27,19 +27,20 @@ struct warm_options {
 	struct stats *stats;
 };
 
-/* All borrowed. *out NULL: the setting says none. */
+/* All borrowed. *out NULL: the setting is `none`. */
 struct err warm_new(const struct warm_options *o, struct warm **out);
 
-/* Each takes NULL, too. The partition was started anew: from the beginning, if
- * it was being warmed. */
+/* Each function takes NULL, too. The partition was started anew; if it was
+ * being warmed, that starts from the beginning. */
 void warm_want(struct warm *w, int32_t partition);
-/* What Redis has of it, as it is taken up: its watermark, and what is warmed.
- */
+/* The values of the partition's watermark and `warmed` in Redis, when the
+ * projector begins with it. */
 void warm_resume(struct warm *w, int32_t partition, const redisReply *watermark,
     const redisReply *warmed);
-/* Appends a JSON value: how far it is. */
+/* Appends the progress as a JSON value. */
 void warm_json(const struct warm *w, struct buf *out);
-/* No partition is wanted any more. */
+/* Stops warming, for all partitions. */
 void warm_stop(struct warm *w);
-/* After the connection to Redis, whose last answers come here. */
+/* Call it after the connection to Redis is freed, because its last answers come
+ * here. */
 void warm_free(struct warm **w);

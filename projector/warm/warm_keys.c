@@ -10,8 +10,8 @@
 
 enum { PLACES = 1 << 17 }; /* 1 MiB */
 
-/* Seen now; was it before? Two ids of one hash: the second stays out, which is
- * safe, and as rare as 64 bits are. */
+/* Marks the id as seen. True: it was seen before. If two ids have the same hash
+ * of 64 bits, the second is not filled, which is safe. */
 static bool was_seen(struct warm_keys *w, const char *id, size_t len)
 {
 	uint64_t hash = hash_bytes(id, len) | 1; /* 0: nothing is there */
@@ -30,7 +30,7 @@ void warm_keys_add(struct warm_keys *w, const char *id, size_t len)
 	    collection_find(id, record_collection_len(id, len));
 	if (c == NULL)
 		return;
-	/* One that is no key would fail the question for all of its piece. */
+	/* An invalid key would fail the query for the whole piece. */
 	size_t name = strlen(c->name) + 1;
 	if (!collection_key_valid(c, id + name, len - name) ||
 	    was_seen(w, id, len))

@@ -1,8 +1,8 @@
 /* The keys that a warm start reads from the log, in pieces (pure core).
  *
- * Until it is compacted the log has a record for every commit; a key that came
- * a while ago need not be filled again. What is remembered of them is bounded:
- * a forgotten one is filled twice, with what is then its row.
+ * Until it is compacted, the log has a record for every commit. A key that was
+ * filled a short while ago need not be filled again. The memory for such keys
+ * is bounded. A key that was forgotten is filled twice, with its current row.
  */
 #pragma once
 
@@ -24,19 +24,20 @@ struct warmkey {
 struct warm_keys {
 	struct warmkey keys[WARM_KEYS_PIECE];
 	size_t n;
-	uint64_t *seen; /* hashes, each at its place until another needs it */
+	uint64_t *seen; /* hashes of keys; a collision replaces the older one */
 };
 
-/* A record of a row. Passed over where the collection is not declared, or the
- * key is none of its keys (anybody may append to a topic, and they had another
- * type once). Not when the piece is full. */
+/* Adds the key of a record. Ignores it if the collection is not declared, or if
+ * the key is not valid in it: another client may have written the record, or
+ * the key had another type before. Must not be called if the piece is full. */
 void warm_keys_add(struct warm_keys *w, const char *id, size_t len);
 bool warm_keys_full(const struct warm_keys *w);
-/* Brings together what is of one collection. */
+/* Sorts the keys by collection. */
 void warm_keys_sort(struct warm_keys *w);
-/* How many from the i-th on are of its collection; sorted. */
+/* How many keys from the i-th on have the same collection; they must be
+ * sorted. */
 size_t warm_keys_run(const struct warm_keys *w, size_t i);
-/* Begins another piece. */
+/* Begins the next piece. */
 void warm_keys_clear(struct warm_keys *w);
-/* And forgets what was seen. */
+/* Also forgets the keys that were seen. */
 void warm_keys_free(struct warm_keys *w);
