@@ -1,10 +1,10 @@
-/* What can be told to a running writer on its admin port:
+/* The requests of operators to a running writer, on its admin port:
  *
- *   POST /pause, /resume                   its batches
- *   POST /positions/{position}/reject      the way past a write
+ *   POST /pause, /resume                   stop and continue its batches
+ *   POST /positions/{position}/reject      reject a write that holds others up
  *   GET  /rejections, /rejections/{collection}
- *   POST /rejections/{position}/requeue    as it is, or with a corrected body
- *   DELETE /rejections/{position}          nobody will repair it
+ *   POST /rejections/{position}/requeue    append it again, perhaps corrected
+ *   DELETE /rejections/{position}          discard it
  */
 #pragma once
 
@@ -13,9 +13,9 @@
 struct control {
 	struct context *x;
 	struct rejections *rejections;
-	/* Batches may be due that were held back. */
+	/* The pause ended: batches may be due. */
 	void (*resumed)(void *arg);
-	/* The end of a partition's log; -1: it is another writer's. */
+	/* The end of a partition of the log; -1: another writer owns it. */
 	int64_t (*end)(void *arg, int32_t partition);
 	void *arg;
 };

@@ -1,4 +1,4 @@
-/* What the writer says of itself on its admin port. */
+/* The writer's answers on its admin port: readiness, statistics. */
 #pragma once
 
 #include "writer/batch/partition.h"
@@ -10,7 +10,7 @@
 #include "common/daemon/admin.h"
 #include "common/kafka/consumer.h"
 
-/* Where the daemon keeps what is told; all borrowed. */
+/* Where the daemon keeps what the report shows; all borrowed. */
 struct report {
 	struct context *x;
 	struct partition *const *parts; /* entries may be NULL */
@@ -18,9 +18,9 @@ struct report {
 	struct preflight *const *start; /* NULL: over */
 	struct takeover *const *takeover;
 	struct consumer *const *consumer; /* NULL: not yet */
-	const bool *member;		  /* the group has spoken */
+	const bool *member; /* the group has assigned partitions */
 	const bool *draining;
-	struct control *control; /* what it can be told */
+	struct control *control; /* the requests of operators */
 	const void *instance;	 /* of the metrics */
 };
 

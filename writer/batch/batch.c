@@ -1,8 +1,9 @@
 /* A batch, from Postgres's answer to the announcement.
  *
- * It outlives its partition: a transaction that is under way when the group
- * takes the partition back may still commit, and is then announced by whoever
- * comes first, the next owner or this one. Both say the same.
+ * A batch may outlive its partition. If the group takes the partition away
+ * while the transaction is under way, it may still commit. Then the next owner
+ * and this writer may both announce it. Both announcements have the same
+ * content.
  */
 #include "writer/batch/batch.h"
 
@@ -60,7 +61,7 @@ static void batch_count(struct batch *a)
 	    &m->commit_seconds, clock_wall() - a->writes[0].accepted_at);
 }
 
-/* `text` is room for the document. False: another write came first. */
+/* `text` is a buffer for the document. False: another write came first. */
 static bool announce_effect(struct batch *a, struct announcement *n, size_t i,
     const struct fold_effect *e, struct buf *text)
 {
@@ -168,7 +169,7 @@ static void batch_on_applied(void *arg, const struct pg_reply *reply)
 
 /* --- trials -------------------------------------------------------------- */
 
-/* One that was told as accepted is not to be rejected for it. */
+/* A write that was announced as accepted must not be rejected here. */
 static struct err blame(struct batch *a, const struct pg_reply *reply)
 {
 	size_t n = reply->nfailures;
@@ -248,8 +249,8 @@ static struct err batch_go_on(struct batch *a, PGresult *const *results)
 			  pool_error(a->x->pool));
 }
 
-/* The results are gone when this returns: what the plan needs of them it has
- * copied. */
+/* The results are freed when this returns. The plan has copied what it needs.
+ */
 static void on_found(void *arg, const struct pg_reply *reply)
 {
 	struct batch *a = arg;

@@ -1,12 +1,14 @@
 /* The batch policy, and bisection as a change of it.
  *
  * Bisection needs no tree: every part of a rejected batch is itself a batch
- * with a watermark of its own, applied in log order. So a rejection halves the
- * limit, and each success doubles it, and the good ones before a guilty write
- * are committed on the way. It ends where Postgres can be asked about each
- * write; only where that does not tell does it go on to single ones: a guilty
- * write among n then costs about 2 log2 n transactions, every second one guilty
- * about 2.5 n.
+ * with a watermark of its own, applied in log order. A rejection halves the
+ * limit, and each success doubles it. The good writes before a bad one are
+ * committed on the way.
+ *
+ * When a batch is small enough, Postgres tries each of its writes
+ * (BATCH_POLICY_TRIAL). Only if that does not find the bad one, bisection goes
+ * on to single writes. Then one bad write among n costs about 2 log2 n
+ * transactions. If every second write is bad, it is about 2.5 n.
  */
 #include "writer/batch/batch_policy.h"
 

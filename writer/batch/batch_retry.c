@@ -1,22 +1,22 @@
 /* The verdicts on a batch, and what follows from each.
  *
- *         TRYING                      REJECT: whose fault is it? Then without
- *           ▲ ▼                       the guilty ones
+ *         TRYING                      REJECT: find the bad writes, then send
+ *           ▲ ▼                       the batch without them
  *   IDLE ─► SENT ─► IDLE              decided; or it must read too much
  *            │ ▲
  *            ▼ └───────────┐
  *         WAITING ─► CHECKING         RETRY: the answer was an error, or lost
- *            ▲           │ └► IDLE    it was committed, or it is not ours; or
- *            │           │            it was too much twice: smaller ones
- *            └───────────┘            no answer to that either
+ *            ▲           │ └► IDLE    it was committed; or fenced; or it was
+ *            │           │            too much twice: smaller batches
+ *            └───────────┘            this question failed, too
  *
- * A batch whose outcomes were told before a failover (announced.h) is tried
- * again until the other partitions have come as far.
+ * If the outcomes of a batch were announced before a failover (announced.h), it
+ * is tried again until the other partitions have come as far.
  *
- * The race: COMMIT arrives, its answer does not. Sent again blindly, the batch
- * would be fenced by its own first transaction, or worse, overtaken by it. So
- * Postgres is asked for the watermark first; the row lock makes the question
- * wait for a transaction that is still open.
+ * The race: COMMIT arrives, but its answer is lost. If the batch were sent
+ * again at once, its own first transaction would fence it, or worse, overtake
+ * it. So the watermark is read first. The row lock makes this question wait for
+ * a transaction that is still open.
  */
 #include "writer/batch/batch_retry.h"
 
@@ -44,7 +44,7 @@
 enum state {
 	STATE_IDLE,
 	STATE_SENT,	/* waits for Postgres's answer to the batch */
-	STATE_TRYING,	/* waits for its answers to the writes, one by one */
+	STATE_TRYING,	/* waits for the trial of its writes */
 	STATE_WAITING,	/* waits for the timer */
 	STATE_CHECKING, /* waits for the watermark that Postgres holds */
 };
@@ -65,8 +65,8 @@ struct batch_retry {
 	struct pg_request *check; /* in CHECKING */
 	struct loop_timer *timer;
 	struct backoff backoff;
-	unsigned too_much; /* how often the batch was, for Postgres */
-	/* Its outcomes were told, and Postgres refuses it. */
+	unsigned too_much; /* how often Postgres found it too large */
+	/* Its outcomes were announced, but Postgres refuses it. */
 	struct other_partitions *others;
 	bool alone; /* when it was sent, no other partition was behind */
 	bool draining;
@@ -140,7 +140,7 @@ static void recovered(struct batch_retry *t)
 	batch_retry_finish(t, BATCH_RETRY_RECOVERED);
 }
 
-/* It would be so again with all of it. */
+/* The whole batch would fail again. */
 static void batch_retry_split(struct batch_retry *t)
 {
 	backoff_reset(&t->backoff);
@@ -202,8 +202,8 @@ static void batch_retry_on_timer(void *arg)
 
 /* --- verdicts ------------------------------------------------------------ */
 
-/* A statement_timeout of the role or the database, or nearly pool.c's own; or
- * Postgres has not the memory. */
+/* The statement_timeout of the role or the database was exceeded, or nearly
+ * that of pool.c; or Postgres lacks memory. */
 static bool is_too_much(const struct batch_retry *t, const struct err *e)
 {
 	return strcmp(e->code, "57014") == 0 || strcmp(e->code, "53200") == 0 ||
@@ -229,7 +229,7 @@ static void try_writes(struct batch_retry *t)
 		wait_and_check(t, "08006", pool_error(t->x->pool));
 }
 
-/* A rejection takes the place of each guilty write. */
+/* Each bad write is now a rejection. */
 static void batch_retry_on_tried(struct batch_retry *t)
 {
 	if (t->apply->blamed)
@@ -238,9 +238,10 @@ static void batch_retry_on_tried(struct batch_retry *t)
 		batch_retry_finish(t, BATCH_RETRY_SPLIT);
 }
 
-/* A batch whose outcomes were told waits for what another partition is still to
- * write: the row that it refers to, or the end of one that has its value. It
- * does so as a whole, since it is known that it can be committed as that. */
+/* A batch with announced outcomes waits for what another partition must write
+ * first: the row that it refers to, or the delete of a row that has its value.
+ * It is not split, because it is known that the whole batch can be committed.
+ */
 static bool must_pass(struct batch_retry *t)
 {
 	const struct batch *a = t->apply;
@@ -258,13 +259,13 @@ static void batch_retry_rejected(
 	struct batch *a = t->apply;
 	crashpoint(CRASH_BATCH_REJECTED);
 	if (strcmp(constraint, STATEMENTS_KEY_TAKEN) == 0) {
-		/* Another partition had the idempotency key meanwhile: read it
-		 * again, and its write is a replay. */
+		/* Another partition used the idempotency key meanwhile. Read it
+		 * again: then the write is a replay. */
 		retry(t, e);
 		return;
 	}
 	if (a->n == 1 && a->writes[0].refused != REASON_NONE) {
-		/* Not even its rejection could be written down. */
+		/* Not even the rejection could be recorded. */
 		retry(t, e);
 		return;
 	}

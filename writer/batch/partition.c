@@ -5,8 +5,8 @@
  *      └─────────┴─ BACKOFF ◄                     fenced, or not announced
  *
  * Invariants:
- *  - Every batch is the transaction [watermark, to): the fence lets it in only
- *    if Postgres's watermark is where this partition believes it to be.
+ *  - Every batch is the transaction [watermark, to). The fence accepts it only
+ * if Postgres's watermark is where this partition believes it to be.
  *  - Nothing more is applied while too many announcements are undelivered, and
  *    nothing more is announced after one failed, until the takeover has
  *    announced the gap.
@@ -52,8 +52,8 @@ struct partition {
 	int64_t next_offset;
 	bool paused;
 	bool draining;
-	/* In front of a write of a shape that is not known: what comes from
-	 * there on stays in Kafka, until a writer of that shape is here. */
+	/* The partition stops before a write of an unknown shape. Later writes
+	 * stay in Kafka until a writer with that shape runs. */
 	bool held;
 	version_t held_at;
 	wall_us_t held_since; /* accepted-at of the write */
@@ -72,7 +72,7 @@ struct partition {
 	const char *trouble; /* why it must be taken again; "" */
 };
 
-/* In quotes, for people; until the fourth next call. */
+/* In quotes, for people. Valid for three more calls. */
 static const char *id_of(const struct write *w)
 {
 	char id[COLLECTION_KEY_MAX + 1];
@@ -118,7 +118,7 @@ static void writer_partition_apply_backpressure(struct partition *p)
 	}
 }
 
-/* Writes whose outcomes were told are in the batches that they were in then. */
+/* Writes with announced outcomes form the same batches as before. */
 static version_t batch_edge(const struct partition *p)
 {
 	return p->outcomes
@@ -156,8 +156,8 @@ static bool may_announce(const struct partition *p)
 	       2 * p->policy.rows;
 }
 
-/* The rest of the batch is in the log, and comes; not for ever is it waited
- * for. */
+/* The rest of the batch is in the log and will come; the wait for it is
+ * limited. */
 static bool partition_is_whole(
     const struct partition *p, const struct batch_policy_fill *f, mono_us_t now)
 {
@@ -209,8 +209,8 @@ static void on_decided(
 		if (p->watermark >= p->told)
 			announced_free(&p->outcomes);
 		p->trouble = "";
-		/* One whose writes had to be tried is followed by more such
-		 * ones, like as not: not larger, then. */
+		/* A batch whose writes had to be tried is probably followed by
+		 * similar ones. So the next one does not grow. */
 		if (!a->tried)
 			batch_policy_applied(&p->policy);
 		backoff_reset(&p->again);
@@ -220,8 +220,8 @@ static void on_decided(
 		queue_return(&p->queue, batch_take_writes(a), n);
 		break;
 	case BATCH_RETRY_RECOVERED:
-		/* What it did was in the answer that got lost: the takeover
-		 * reads it from the rows, and announces it. */
+		/* Its results were in the answer that was lost. The takeover
+		 * announces the gap from the rows. */
 		take_again(p, "");
 		break;
 	case BATCH_RETRY_FENCED:
@@ -313,7 +313,7 @@ static void partition_hold_back(struct partition *p, const struct write *w)
 	p->paused = true;
 }
 
-/* What was told of the write there. */
+/* The announced outcome of the write at that offset. */
 static enum announced_as recall(const struct partition *p, int64_t offset,
     const struct record_rejection **told)
 {
@@ -366,7 +366,8 @@ void partition_announced(struct partition *p, uint64_t owner, bool delivered)
 	bool ours = owner == p->incarnation || owner == ANNOUNCE_GAP;
 	if (delivered && ours)
 		crashpoint(CRASH_ANNOUNCED);
-	/* What came before the last take counts in may_announce, too. */
+	/* Announcements from before the last take count in may_announce, too.
+	 */
 	if (delivered || !ours) {
 		kick(p);
 		return;
@@ -388,7 +389,7 @@ void partition_resume(struct partition *p)
 	kick(p);
 }
 
-/* Where a batch is under way, the fence tells. */
+/* If a batch is under way, the fence decides. */
 void partition_found(struct partition *p, version_t believed, version_t found)
 {
 	if (p->state == PARTITION_FILLING && p->watermark == believed &&
@@ -408,7 +409,7 @@ void partition_ordered(struct partition *p)
 	    p->state == PARTITION_FILLING || p->state == PARTITION_TRYING;
 	if (p->held && ready &&
 	    orders_has(p->x->orders, p->o.number, p->held_at))
-		take_again(p, ""); /* what stands behind it comes again, too */
+		take_again(p, ""); /* the messages behind it come again, too */
 	else
 		batch_retry_hurry(p->attempt);
 }

@@ -1,9 +1,9 @@
 /* From a batch to statements, and back from their results to outcomes.
  *
- * All statements of a batch go over the wire together, so the rejections must
- * be recorded before their outcomes are known here. They are, but for one kind
- * (fold.h): a plain change's first write that is a delete is judged inside the
- * statement that deletes.
+ * All statements of a batch are sent together. So all rejections must be known
+ * before Postgres answers. They are, except one kind (fold.h): if the first
+ * write of a plain change is a delete, the statement that deletes also records
+ * its rejection.
  */
 #include "writer/batch/plan.h"
 
@@ -27,10 +27,10 @@ struct step {
 	struct pg_params call;
 };
 
-/* What came back of a change. */
+/* The result of a change. */
 struct row {
 	bool existed;	   /* before; of a change that does not read */
-	const PGresult *r; /* NULL: the row did not */
+	const PGresult *r; /* NULL: no row came back */
 	int at;
 };
 
@@ -212,7 +212,7 @@ struct batch_plan *plan_trial(
 {
 	struct batch_plan *p = plan_begin(s, b, true);
 	add_step(p, KIND_OTHER, NULL, "BEGIN");
-	/* What would be noticed at the COMMIT only. */
+	/* Otherwise these errors would appear only at COMMIT. */
 	add_step(p, KIND_OTHER, NULL, "SET CONSTRAINTS ALL IMMEDIATE");
 	add_fence(p, b);
 	try_changes(p);
@@ -230,9 +230,9 @@ static void add_runs(struct batch_plan *p)
 	}
 }
 
-/* One by one, in the order of the log. What would be judged at the COMMIT is
- * judged with its write: said in a block, since SET CONSTRAINTS alone warns
- * where there was no BEGIN. */
+/* Adds one statement for each write, in log order. Deferred constraints are
+ * checked with their write. SET CONSTRAINTS stands in a block, because by
+ * itself it warns if there was no BEGIN. */
 static void add_ordered(struct batch_plan *p)
 {
 	const struct fold *f = &p->verdicts.fold;
@@ -277,8 +277,8 @@ void plan_query(struct batch_plan *p, struct pg_query *out)
 		out[i] = pg_params_query(&p->steps[i].call);
 }
 
-/* The change of a key, or NULL. Rows come back in the order in which they were
- * sent, by and large: it is looked for behind the one before. */
+/* The change of a key, or NULL. Rows come back roughly in the order in which
+ * they were sent. So the search begins behind the previous one. */
 static const struct fold_change *change_of(const struct fold *f,
     const struct step *s, const char *key, size_t len, size_t *next)
 {
@@ -303,7 +303,7 @@ static void plan_read_rows(
 		    change_of(f, s, PQgetvalue(r, row, key),
 			(size_t)PQgetlength(r, row, key), &next);
 		if (c == NULL)
-			continue; /* a trigger gave it another key */
+			continue; /* a trigger changed the key */
 		struct row *out = &p->rows[c - f->changes];
 		if (s->kind == KIND_ERASE) {
 			out->existed = true;
@@ -329,7 +329,7 @@ static void settle(struct batch_plan *p)
 
 void plan_results(struct batch_plan *p, PGresult *const *results)
 {
-	/* A put whose row does not come back met a newer one. */
+	/* If the row of a put does not come back, a newer row was there. */
 	for (size_t i = 0; i < p->verdicts.fold.n; i++)
 		p->rows[i].existed = !p->verdicts.fold.changes[i].erase;
 	for (size_t i = 0; i < p->nsteps; i++) {
@@ -340,8 +340,8 @@ void plan_results(struct batch_plan *p, PGresult *const *results)
 	settle(p);
 }
 
-/* Which of several writes of a key it was cannot be told; and what stands
- * behind them may depend on what the others would have left. */
+/* If a change has several writes, it is not known which one failed. Later
+ * writes may depend on what the others would have left. */
 size_t plan_guilty(
     const struct batch_plan *p, const struct pg_reply *reply, size_t *guilty)
 {

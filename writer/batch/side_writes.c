@@ -18,7 +18,7 @@ static void side_writes_put(struct buf *array, const char *s)
 	pg_array_text(array, s, strlen(s));
 }
 
-/* A key that is no text cannot be stored as text. */
+/* A key that is not valid text cannot be stored as text. */
 static void put_text(struct buf *array, const char *s, size_t len)
 {
 	if (s && len && write_is_text(s, len))
@@ -95,9 +95,9 @@ static bool note_keys(const struct verdicts *v, struct pg_params *c)
 	return true;
 }
 
-/* In front of the keys of writes that were told as the first ones: another
- * partition may have come further than then, or the key be older than it was.
- */
+/* Before the keys of announced first writes are stored, older rows of these
+ * keys are deleted: another partition may be further than it was then, or the
+ * stored key may be older. */
 static bool note_forgotten(const struct verdicts *v, struct pg_params *c)
 {
 	size_t n = 0;

@@ -12,7 +12,7 @@
 
 #define INTERVAL CLOCK_S(10)
 
-/* Locks nothing, and waits for nobody. */
+/* Takes no lock and waits for none. */
 static const char sql[] =
     "SELECT \"partition\", next_offset FROM sluice.progress";
 
@@ -78,7 +78,7 @@ struct watermark_check *watermark_check_new(
 	return r;
 }
 
-/* An answer that is under way may be of the server before. */
+/* An answer that is under way may come from the former server. */
 void watermark_check_soon(struct watermark_check *r)
 {
 	if (r == NULL)

@@ -6,8 +6,7 @@
 #include <stdbool.h>
 
 /* Prints what it does; with `dry` it only prints. `made_again`: the topic of
- * the settings was, so that what it holds was never applied. Returns an exit
- * code.
- */
+ * the settings was created again, so what it holds was never applied. Returns
+ * an exit code. */
 int advance_epoch_advance(const struct config *config,
     const struct writer_settings *s, bool dry, bool made_again);

@@ -1,5 +1,5 @@
-/* The tables that Sluice keeps for itself, as one idempotent script; those of
- * the collections are writer/commands/tables.h's.
+/* The tables of the schema `sluice`, as one idempotent script. The tables of
+ * the collections are in writer/commands/tables.h.
  */
 #pragma once
 
@@ -7,6 +7,6 @@
 
 #include "common/base/buf.h"
 
-/* With the row of sluice.log and the rows of sluice.progress for a log of
- * these settings, where there is none yet. */
+/* Also adds the row of sluice.log and the rows of sluice.progress for the log
+ * of these settings, if they are missing. */
 void bookkeeping_sql(struct buf *out, const struct writer_settings *s);

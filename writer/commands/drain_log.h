@@ -1,10 +1,10 @@
-/* sluice-writer --drain: applies what the log holds, then ends. The step before
- * a log is left for another one (docs/operations.md).
+/* sluice-writer --drain: applies what the log holds, then ends. It is the step
+ * before a move to another log (docs/operations.md).
  *
  * It is done when Postgres's watermarks are at the ends of the log, whoever
- * moved them there, and what this writer applied is announced. Partitions that
- * the topic got behind our back are ignored: a topic that has grown could not
- * be left otherwise.
+ * moved them there, and when everything that this writer applied is announced.
+ * If the topic has grown, its additional partitions are ignored. Otherwise
+ * nobody could move away from such a topic.
  */
 #pragma once
 
@@ -13,8 +13,8 @@
 
 struct drain_log;
 
-/* Borrows the partitions: by number, NULL where they are not ours; `member`:
- * the group has spoken. `done` is called once. */
+/* Borrows the partitions, indexed by number; NULL: not this writer's. `member`:
+ * the group has assigned partitions. `done` is called once. */
 struct drain_log *drain_log_new(struct context *x,
     struct partition *const *parts, const bool *member, void (*done)(void *arg),
     void *arg);

@@ -1,4 +1,4 @@
-/* sluice-writer --migrate: makes the topics and the schema, once. */
+/* sluice-writer --migrate: creates the topics and the schema. */
 #pragma once
 
 #include "writer/core/pg_blocking.h"
@@ -12,6 +12,6 @@
  * code. */
 int migrate(
     const struct config *config, const struct writer_settings *s, bool dry);
-/* Its first half; prints, too. */
+/* The first half of migrate; prints, too. */
 struct err migrate_topics(struct topics *t, struct patience *patience,
     const struct writer_settings *s, bool dry);

@@ -1,4 +1,5 @@
-/* The tables of the collections: made, or added to, by --migrate. */
+/* --migrate for the tables of the collections: creates them, or adds to them.
+ */
 #pragma once
 
 #include "common/base/err.h"
@@ -6,7 +7,7 @@
 #include <libpq-fe.h>
 #include <stdbool.h>
 
-/* In a transaction of the caller's. Prints each statement before it runs it,
- * and what is otherwise than declared and is left to the operator; with `dry`
- * it only prints. FATAL: something that a writer cannot do without. */
+/* Runs in the caller's transaction. Prints each statement before it runs it,
+ * and the differences that are left to the operator; with `dry` it only prints.
+ * FATAL: a difference with which a writer cannot work. */
 struct err tables_migrate(PGconn *c, bool dry);

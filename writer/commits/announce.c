@@ -1,16 +1,17 @@
-/* Records, then the mark, in order, by the idempotent producer.
+/* Sends the records of a batch, then its mark, in order, by the idempotent
+ * producer.
  *
- * A mark in the log declares that every record of its batch stands before it.
- * So order must survive failures, too:
+ * A mark declares that every record of its batch stands before it in the log.
+ * So the order must survive failures:
  *
- *  1. A record times out in the local queue, the mark behind it, a moment
- *     younger, is delivered: caches would call a stale entry current. Hence
- *     messages never time out here (delivery.timeout.ms=0): either the whole
- *     queue waits for Kafka, or a fatal error ends it in order. What waits is
- *     bounded, because a partition whose announcements are not delivered
- *     applies no more batches (partition.c).
- *  2. A record does not get into the queue (it is full, or the producer is
- *     being replaced): the mark is not sent, the announcement has failed.
+ *  1. If a record timed out in the local queue and the mark behind it were
+ *     delivered, caches would take a stale entry for current. So messages never
+ *     time out here (delivery.timeout.ms=0): either the whole queue waits for
+ *     Kafka, or a fatal error ends it in order. The queue is bounded, because a
+ *     partition whose announcements are not delivered applies no more batches
+ *     (partition.c).
+ *  2. If a record does not get into the queue (it is full, or the producer is
+ *     being replaced), the mark is not sent, and the announcement has failed.
  *
  * `after` is the newest offset that was acknowledged when the announcement
  * began: its records were produced later, so they stand behind it.
@@ -51,7 +52,8 @@ struct announcer {
 	struct announce_partition *parts;
 	int32_t partitions;
 	size_t outstanding;
-	/* Over without a report to wait for: told from the timer. */
+	/* Announcements that are over without a report; the timer reports them.
+	 */
 	struct announcement *over;
 	struct loop_timer *timer;
 	announced done; /* NULL: closing */
@@ -103,7 +105,7 @@ static void announce_on_delivered(void *arg, const struct delivery *d)
 		announce_finish(n);
 }
 
-/* The caller's properties go last, so that an operator's word wins. */
+/* The caller's properties go last, so that an operator can override all. */
 static struct kafka_config configured(
     struct announcer *a, const struct kafka_config *k)
 {
@@ -224,7 +226,7 @@ static void send_mark(struct announcement *n, const struct record_mark *mark)
 	crashpoint(CRASH_ANNOUNCE_MARK);
 }
 
-/* How many rejections one message holds. */
+/* How many rejections fit into one message. */
 static size_t fitting(const struct record_mark *mark)
 {
 	size_t n = 0, bytes = 0;

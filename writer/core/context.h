@@ -21,28 +21,28 @@ struct context {
 	struct kafka_config kafka;
 	struct stats stats;
 	struct statements *statements;
-	struct fingerprints *shapes; /* from the start on */
+	struct fingerprints *shapes; /* read at the start */
 	struct judges *judges;
 	struct pool *pool;
 	struct orders *orders;
 	struct announcer *announcer;
 	uint32_t epoch;
-	void (*ordered)(void *arg); /* the orders are others now */
+	void (*ordered)(void *arg); /* the orders have changed */
 	void *ordered_arg;
 	/* An operator must act: the writer stops, with what the error says. */
 	void (*fatal)(void *arg, const struct err *e);
 	void *fatal_arg;
 	bool paused;	       /* by an operator: no batch begins */
 	bool emptying;	       /* --drain: ends when the log is applied */
-	uint64_t incarnations; /* of partitions: each take is another */
+	uint64_t incarnations; /* how often a partition was taken */
 };
 
-/* The row of a key at that version is larger than document.max_bytes, because
- * of a trigger, say: it is announced without its document. `bytes` 0: nobody
- * knows how large it is. */
+/* Reports a row that is larger than document.max_bytes (because of a trigger,
+ * for example): it is announced without its document. `bytes` 0: its size is
+ * not known. */
 void context_omitted(struct context *x, const char *id, size_t id_len,
     version_t version, size_t bytes);
-/* The row did not take that write: it has a newer version, or a trigger gave it
- * another key or skipped it. */
+/* Reports a write that did not change its row: the row has a newer version, or
+ * a trigger gave it another key or skipped it. */
 void context_superseded(
     struct context *x, struct position at, const char *id, size_t id_len);

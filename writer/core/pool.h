@@ -15,12 +15,13 @@ struct pool_options {
 };
 
 struct pool *pool_new(const struct pool_options *o);
-/* On the ready connection with the fewest pending units. False: none is. */
+/* Uses the ready connection with the fewest pending units. False: none is
+ * ready. */
 bool pool_submit(struct pool *p, const struct pg_query *queries, size_t n,
     pg_done done, void *arg);
-/* How many are ready. */
+/* How many connections are ready. */
 size_t pool_ready(const struct pool *p);
-/* Why the last one is not. */
+/* Why the last connection that failed is not ready. */
 const char *pool_error(const struct pool *p);
-/* Pending units are answered before it returns. */
+/* Answers pending units before it returns. */
 void pool_free(struct pool **p);

@@ -1,7 +1,7 @@
-/* Known writes are spans without overlap, in order, one of each mark, and
- * within them the rejections, in order of their versions. Both grow at the end,
- * as a rule: only behind a mark that starts the partition anew something in the
- * middle is replaced.
+/* Known writes are kept as spans, one for each mark, sorted and without
+ * overlap; and as rejections, sorted by version. Both usually grow at the end.
+ * Only after a mark that starts the partition anew, something in the middle is
+ * replaced.
  */
 #include "writer/decide/announced.h"
 
@@ -20,7 +20,7 @@ struct span {
 struct announced {
 	version_t from;
 	bool started;
-	version_t end; /* the watermark of who follows the marks */
+	version_t end; /* the watermark of a follower of the marks */
 	struct span *spans;
 	size_t nspans, cap_spans;
 	struct record_rejection *rejected;
@@ -89,7 +89,7 @@ static bool is_room(const struct announced *a)
 	       a->texts.bytes < ANNOUNCED_BYTES;
 }
 
-/* What others have of it they lose. */
+/* Adds the span; other spans lose the part that it covers. */
 static void cover(struct announced *a, struct span s)
 {
 	size_t at = span_at(a, s.from), n = 0;
@@ -115,7 +115,7 @@ static struct jsonslice announced_keep(
 	return text.s ? arena_keep(&a->texts, text.s, text.len) : text;
 }
 
-/* Whose first write is not said, a replay cannot be told again. */
+/* A replay cannot be announced again if its first write is not known. */
 static bool announced_is_enough(const struct record_rejection *r)
 {
 	return r->reason != REASON_REPLAYED ||
@@ -149,7 +149,7 @@ static void remove_rejections(struct announced *a, const struct span *s)
 	a->n -= last - first;
 }
 
-/* A write that is not known parts the span. */
+/* Makes a write unknown: it splits its span. */
 static void announced_forget(struct announced *a, version_t v)
 {
 	size_t at = span_at(a, v);
@@ -191,7 +191,7 @@ static version_t earlier(version_t a, version_t b)
 	return a < b ? a : b;
 }
 
-/* Below the watermark: only where nothing is known. */
+/* Below the watermark: fills only ranges where nothing is known. */
 static void announced_fill(struct announced *a, version_t from, version_t to,
     const struct record_mark *m)
 {

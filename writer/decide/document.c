@@ -14,7 +14,7 @@ static bool is_null(struct jsonslice v)
 
 /* --- faults -------------------------------------------------------------- */
 
-/* What the column does not take, for people; empty: nothing. */
+/* Describes why the column does not accept the value; empty: it does. */
 static void field_fault(const struct field *f, enum record_op op,
     struct jsonslice v, struct buf *out)
 {
@@ -31,7 +31,7 @@ static void field_fault(const struct field *f, enum record_op op,
 		field_explain(out, &any, v, FAULT_TYPE);
 }
 
-/* What a put leaves out, and must not. */
+/* A required field that a put leaves out. */
 static const struct field *missing(const struct collection *c, uint64_t seen)
 {
 	for (size_t i = 0; i < c->nfields; i++) {
@@ -68,8 +68,8 @@ void document_fault(const struct collection *c, enum record_op op,
 
 /* --- constraints --------------------------------------------------------- */
 
-/* The declared keywords, as the API holds values to them, but without what only
- * the API does. */
+/* Checks the declared keywords as the API does, without those that only the API
+ * checks. */
 static unsigned check_faults(const struct field *f, struct jsonslice v)
 {
 	struct field bare = *f;
@@ -106,8 +106,8 @@ bool document_breaks(const struct collection *c, const struct document *d,
 
 /* --- changes ------------------------------------------------------------- */
 
-/* What a document has that leaves the field out. The API filled it in, unless
- * the write is older than the field. */
+/* The value of a field that the document leaves out. The API has filled it in,
+ * unless the write is older than the field. */
 static struct jsonslice default_of(const struct field *f)
 {
 	return is_null(f->otherwise) ? (struct jsonslice){0} : f->otherwise;
@@ -142,7 +142,7 @@ static struct jsonslice merged(
 	return out;
 }
 
-/* Of members with equal names the last one counts, and only that is merged. */
+/* Of members with equal names only the last one counts. */
 void document_patch(const struct collection *c, struct document *d,
     struct jsonslice patch, struct arena *arena)
 {

@@ -40,7 +40,7 @@ static const struct collection *without_own(const struct fingerprints *s)
 	return NULL;
 }
 
-/* Those that came after ours are not for us. */
+/* Drops the shapes that are newer than this writer's. */
 static void drop_newer(struct fingerprints *s)
 {
 	size_t kept = 0;

@@ -1,26 +1,27 @@
 /* Folding: the same rows and outcomes as applying the writes one by one.
  *
- * A plain change is made of puts and deletes only, and is folded blindly.
- * Invariants, held against a sequential model by every sequence of operations
- * up to a length (tests/unit/writer/decide/test_fold.c):
+ * A plain change has only puts and deletes, and is folded without its row.
+ * Invariants (tests/unit/writer/decide/test_fold.c compares every sequence of
+ * operations up to a length with a sequential model):
  *
- *  - Applying a change, erase first and then the put, leaves the row that the
- *    writes one by one would leave, its times included.
- *  - After the first write it is known whether there is a row, so outcomes
+ *  - Applying a change (first erase, then put) leaves the same row as the
+ * writes one by one, with the same times.
+ *  - After the first write it is known whether there is a row. So the outcomes
  *    need one bit from Postgres (`existed`), and the rejections of all but the
  *    first write of a key are known before the transaction begins.
  *
- * Merge patches, increments and preconditions need the row itself, and so does
- * an idempotency key, whose record says what became of the write: such a change
- * reads. Its row is read before the transaction (nobody else writes it, and the
- * fence proves that nobody did), and then every verdict is known, and `put` is
- * the document that was computed from it. A write that is rejected leaves the
- * row, and the version that the next precondition meets, as they were.
+ * Merge patches, increments and preconditions need the row itself. So does an
+ * idempotency key, whose record has the outcome of the write. Such a change
+ * `reads`: its row is read before the transaction. Nobody else writes it, and
+ * the fence proves that nobody did. Then every verdict is known, and `put` is
+ * the document that was computed from the row. A rejected write leaves the row
+ * as it was, and so the version that the next precondition is compared with.
  *
- * A document that the next write of the same batch replaces is not shown to
- * Postgres. So each is held to the declared constraints here, or, if it is a
- * put, when it was read (write.c): where a batch ends changes no verdict. Of a
- * table with other constraints no batch has two writes of a key (judges.c).
+ * If the next write of the batch replaces a document, Postgres does not see
+ * that document. So each document is checked against the declared constraints
+ * here, or, if it is a put, when it was read (write.c). So no verdict depends
+ * on where a batch ends. If a table has other constraints, no batch has two
+ * writes of a key (judges.c).
  */
 #include "writer/decide/fold.h"
 
@@ -161,13 +162,13 @@ struct current {
 	bool too_large;	       /* the text is not known */
 	size_t most;
 	struct document fields;
-	struct arena scratch; /* what patches and increments made of them */
+	struct arena scratch; /* values that patches and increments made */
 	struct arena *kept;   /* the fold's */
 };
 
-/* Every patch makes a field anew, and a thousand small ones of a large field
- * are one batch: what they replaced goes, so that no more is kept than twice
- * the document, and a little. */
+/* Every patch makes a new value of a field, and a batch may have a thousand
+ * small patches of a large field. So replaced values are freed: at most about
+ * twice the document is kept. */
 static void tidy(struct current *row)
 {
 	enum { LITTLE = 65536 };
@@ -268,7 +269,7 @@ static struct fold_verdict apply(struct current *row, const struct write *w)
 	return (struct fold_verdict){.outcome = OUTCOME_DELETED};
 }
 
-/* Returns whether anything took effect. */
+/* True: a write took effect. */
 static bool apply_all(struct fold_change *c, struct current *row)
 {
 	bool any = false;

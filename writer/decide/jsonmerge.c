@@ -1,10 +1,10 @@
-/* The members of both are sorted by the hashes of their names, and where those
- * are equal by the names: a document has room for some hundred thousand of
- * them, and to look each up among all the others takes minutes, in which its
- * partition, and what shares the writer's loop, stands still.
+/* The members of both objects are sorted by the hashes of their names, and then
+ * by the names. A document may have some hundred thousand members. A linear
+ * search for each of them would take minutes, and would block the writer's
+ * loop.
  *
- * Where each object and array ends is found once, by a walk over all of it. So
- * a byte is read as often however deep it lies.
+ * The end of each object and array is found once, in one pass over the text. So
+ * the cost of a byte does not depend on its depth.
  */
 #include "writer/decide/jsonmerge.h"
 
@@ -50,7 +50,7 @@ struct part {
 	size_t i;
 };
 
-/* Takes the value that comes next. */
+/* Takes the next value. */
 static struct part jsonmerge_take_value(
     struct jsonwalk *w, const struct extents *x, size_t *i)
 {
@@ -73,7 +73,7 @@ static bool is_object(const struct part *p)
 
 struct member {
 	uint64_t hash;
-	size_t at; /* those of the target first, as they stand */
+	size_t at; /* those of the target first, in their order */
 	struct jsonslice name;
 	struct part value;
 	bool patches;
@@ -130,8 +130,8 @@ static bool same_name(const struct member *a, const struct member *b)
 	return a->hash == b->hash && jsonstring_same(a->name, b->name);
 }
 
-/* Of equal names, which stand together, the last one of the target meets the
- * last one of the patch. */
+/* Equal names are adjacent. The last member of the target with a name is paired
+ * with the last member of the patch. */
 static void pair(struct members *s)
 {
 	qsort(s->all, s->n, sizeof *s->all, jsonmerge_by_name);

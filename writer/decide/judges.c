@@ -40,9 +40,10 @@ void judges_free(struct judges **jp)
 	" AND EXISTS (SELECT FROM pg_attribute a WHERE a.attrelid = t.oid"     \
 	" AND a.attnum = i.indkey[0] AND a.attname = k.\"key\"))"
 
-/* A constraint with a declared name is taken for the declared one, as --migrate
- * sees to; one that is not valid leaves rows that break it. An index fails
- * where its expression does, or an entry of no fixed size is too large. */
+/* A constraint with a declared name counts as the declared one (--migrate
+ * reports differences). A constraint that is not valid may have rows that
+ * violate it. An index may refuse a row if its expression fails, or if an entry
+ * of variable size is too large. */
 static const char sql[] =
     "SELECT k.name, CASE"
     " WHEN t.relrowsecurity"
@@ -71,7 +72,7 @@ static const char sql[] =
     " FROM unnest($1::text[], $2::text[]) AS k(name, \"key\")"
     " JOIN pg_class t ON t.oid = to_regclass('public.\"' || k.name || '\"')";
 
-/* Texts whose number is not known before. */
+/* A growing list of texts. */
 struct texts {
 	struct buf items;
 	size_t n;

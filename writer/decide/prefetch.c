@@ -1,12 +1,13 @@
-/* One statement per collection reads the rows, each together with the
- * partition's watermark, in one snapshot: they are the rows as the batch finds
- * them if the watermark is where the batch begins, and they stay so until the
- * fence moves it, because nobody else writes them.
+/* One statement per collection reads the rows together with the partition's
+ * watermark, in one snapshot. If the watermark is where the batch begins, these
+ * are the rows before the batch. They do not change until the fence moves the
+ * watermark, because nobody else writes them.
  *
- * A batch of small writes may be one of large rows, so what comes is bounded: a
- * row of more than an equal share of what the batch may read comes as its size
- * alone. Such rows are asked for once more, unless all together are too much:
- * then the batch is. Where rows are small, all of it is one question.
+ * A batch of small writes may have large rows, so the result is bounded. Each
+ * row may have an equal share of what the batch may read. For a larger row,
+ * only its size is returned. If all rows together are small enough, the larger
+ * ones are read by a second question; otherwise the batch is cut. If all rows
+ * are small, one question is enough.
  */
 #include "writer/decide/prefetch.h"
 
@@ -94,8 +95,9 @@ static void drop_questions(struct prefetch *l)
 	l->nasked = 0;
 }
 
-/* About the rows that are not known. At first, each may have its share; then
- * it was seen to that all together are not too much. */
+/* Asks for the rows that are not known. In the first round each row may have
+ * its share; for the second round it is known that all together are small
+ * enough. */
 static void add_questions(struct prefetch *l, bool first)
 {
 	drop_questions(l);
@@ -226,7 +228,7 @@ static bool prefetch_read_rows(struct prefetch *l, const struct question *q,
 	return fit == q->n;
 }
 
-/* A row is read for the first of its writes. */
+/* A row counts for the first of its writes. */
 static size_t count_fitting(const struct prefetch *l)
 {
 	size_t *reads = mem_zalloc(l->n * sizeof *reads);

@@ -1,6 +1,6 @@
-/* Fields travel as text, with the escapes of JSON resolved: the statement casts
- * each to its column's type. That the values are of their fields' types was
- * seen to in write.c; a member that is no field does not get this far.
+/* Fields are sent as text, with the escapes of JSON resolved. The statement
+ * casts each to its column's type. write.c has checked that the values have the
+ * types of their fields. Members that are not fields do not get this far.
  */
 #include "writer/decide/rowset.h"
 

@@ -1,6 +1,6 @@
-/* Four judges, in this order, because each needs what the one before said:
+/* Four checks, in this order, because each needs the result of the one before:
  *
- *   producers     was the record there before? Then it has no effect at all.
+ *   producers     is the record a copy? Then it has no effect at all.
  *   idempotency   is it a retry of another write? Then it is not applied.
  *   the log       was it refused when it was read, or by Postgres?
  *   the fold      what does it do to its row?
@@ -55,7 +55,7 @@ static struct jsonslice verdicts_keep(
 					  : (struct jsonslice){0};
 }
 
-/* The lookup is gone when the batch is announced. */
+/* Copies: the lookup is freed before the batch is announced. */
 static struct record_why first_of(struct verdicts *v, size_t i)
 {
 	const struct idempotency_verdict *k = &v->keys[i];
@@ -136,7 +136,7 @@ const char *verdicts_detail(const struct verdicts *v, size_t i)
 	return detail ? detail : "";
 }
 
-/* As much of it as a mark has room for, in whole characters. */
+/* The detail, cut to what a mark has room for, in whole characters. */
 static struct jsonslice short_detail(const struct verdicts *v, size_t i)
 {
 	enum { MOST = 300 };

@@ -1,23 +1,23 @@
 /* From a record of the log to a write.
  *
- * The API validates before it appends, but anybody may append to a topic. A
- * record that is not one of ours must neither stop its partition nor harm
- * another row, so here it is made certain that
+ * The API validates before it appends, but other clients may append to the
+ * topic. A record that Sluice did not write must neither stop its partition nor
+ * harm another row. So these functions check that
  *
- *  - it is in the partition of its key: in another one its version says nothing
- *    of its order among the writes of the key;
- *  - the id names a known collection and a key in its one form: two ids never
- *    mean the same row;
- *  - a document is one JSON object: spliced into an array of objects it stays
- *    one element of it. `{"value":1},{"_key":"other"}` is two, and is refused;
- *  - its document, as the row will have it, is not larger than a commit record
- *    may be;
- *  - the values of its fields are ones that the table's columns take, and hold
- *    the declared constraints: folding may compute with them, and a document
- *    that the next write of the batch replaces is judged like any other.
+ *  - the record is in the partition of its key: in another one its version does
+ *    not order it among the writes of the key;
+ *  - the id names a known collection and a key in its canonical form, so that
+ * two ids never mean the same row;
+ *  - the body is exactly one JSON object. `{"value":1},{"_key":"other"}` is
+ * two, and is refused;
+ *  - the document of the row will not be larger than a commit record may be;
+ *  - the columns of the table accept the values of the fields, and the values
+ *    satisfy the declared constraints. So the fold may compute with them, and a
+ *    document that the next write of the batch replaces is checked, too.
  *
- * What only Postgres can judge (an operator's constraint, a trigger) makes it
- * fail the batch, and bisection finds the write (attempt.c).
+ * If a write violates what only Postgres can check (an operator's constraint, a
+ * trigger), Postgres rejects its batch, and bisection finds the write
+ * (batch_retry.c).
  */
 #include "writer/decide/write.h"
 
@@ -57,9 +57,9 @@ static bool take_object(struct write *w)
 	return true;
 }
 
-/* Whatever else is wrong with the write, Postgres is asked for its idempotency
- * key, and remembers it: so one that it cannot take is none. False: it was such
- * a one. */
+/* Even if the write is refused, its idempotency key is looked up and stored in
+ * Postgres. So a key that Postgres cannot store is dropped. False: it was
+ * dropped. */
 static bool mend_idempotency(struct record_write *r)
 {
 	if (r->idempotency_key == NULL ||
@@ -101,7 +101,7 @@ static void check_fields(struct write *w)
 		write_refuse(w, REASON_DATA, fault);
 }
 
-/* What a patch or an increment makes of a row is judged in the fold. */
+/* The results of patches and increments are checked in the fold. */
 static void check_constraints(struct write *w)
 {
 	char name[SQL_TABLE_NAME_LEN];
@@ -114,8 +114,8 @@ static void check_constraints(struct write *w)
 		write_refuse(w, REASON_CONSTRAINT, name);
 }
 
-/* A document that the next write of its batch replaces is judged, too, so that
- * the verdict does not depend on where a batch ends. */
+/* A document that the next write of its batch replaces is checked, too. So the
+ * verdict does not depend on where a batch ends. */
 static void check_size(struct write *w, size_t most)
 {
 	char why[120];
@@ -135,8 +135,8 @@ static void check_size(struct write *w, size_t most)
 	write_refuse(w, REASON_TOO_LARGE, why);
 }
 
-/* Of a record in the wrong partition nothing counts, neither the producer's
- * number nor the idempotency key: both are another partition's. */
+/* If a record is in the wrong partition, its producer's number and its
+ * idempotency key do not count: both belong to another partition. */
 static const char *wrong_record(
     const rd_kafka_message_t *m, int32_t partitions, struct record_write *out)
 {

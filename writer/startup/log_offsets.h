@@ -1,5 +1,5 @@
-/* Where the log of writes begins and ends, asked of Kafka on a thread of
- * libuv's pool, because the library only has a question that blocks.
+/* Asks Kafka where the log of writes begins and ends. The call of the library
+ * blocks, so it runs on a thread of libuv's pool.
  */
 #pragma once
 
@@ -13,7 +13,7 @@ struct log_offsets_of {
 	int64_t high;
 };
 
-/* `e` is RETRY where Kafka did not answer. The list lives until it returns. */
+/* `e` is RETRY if Kafka did not answer. The list is borrowed. */
 typedef void (*log_offsets_done)(void *arg, const struct err *e,
     const struct log_offsets_of *list, size_t n);
 

@@ -1,18 +1,20 @@
-/* The gap is read from the log once more, piece by piece, for its keys; what
- * is announced are their rows as they are now, with the versions that they
- * have now. A row that a later write changed meanwhile is announced early:
- * consumers hold back the watermark, not the record. But no row may be older
- * than the gap: the primary that takes over in a failover may not have got its
- * writes, and a mark that passed over them would leave every cache with what
- * it has of their keys. So its watermark is asked for with the rows, first.
+/* The gap is read from the log again, piece by piece, to find its keys. Their
+ * current rows are announced, with their current versions. If a later write
+ * changed a row meanwhile, that change is announced early. This is safe,
+ * because only marks move a consumer's watermark, not records.
+ *
+ * But no row may be older than the gap. In a failover the new primary may lack
+ * the writes of the gap, and a mark over them would leave old entries in every
+ * cache. So Postgres's watermark is read together with the rows, and before
+ * them.
  *
  *   READING  waits for the writes of a piece
  *   ASKING   waits for their rows and rejections
  *   WAITING  waits for the timer, to ask again
  *
- * Where the log does not reach back that far, or the gap began in another
- * epoch, a mark of no writes at its end is announced: it begins above every
- * watermark below, so that all consumers discard what they hold.
+ * If the log does not reach back so far, or if the gap began in another epoch,
+ * a mark without writes is announced at the end of the gap. It begins above
+ * every watermark that is below it, so all consumers discard what they hold.
  */
 #include "writer/takeover/gap.h"
 
@@ -37,7 +39,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* A patch may be a few bytes, and its row as much as a row may be. */
+/* A patch may be a few bytes, and its row as large as any row. */
 enum { PIECE_ROWS = 1000, PIECE_PATCHES = 64, PIECE_BYTES = 4 << 20 };
 
 enum state { STATE_IDLE, STATE_READING, STATE_ASKING, STATE_WAITING };
@@ -52,7 +54,7 @@ struct gap {
 	version_t to; /* of the gap */
 	struct queue piece;
 	size_t patches; /* in it */
-	bool bare; /* its documents cannot be had, or told: versions only */
+	bool bare; /* documents too large to read or announce: versions only */
 	struct fold fold;
 	struct pg_request *ask;
 	struct loop_timer *timer;
@@ -92,7 +94,7 @@ static void gap_finish(struct gap *g, bool complete)
 
 /* --- announcing ---------------------------------------------------------- */
 
-/* Leaves it empty where the document is too large to be told. */
+/* Leaves it empty if the document is too large to announce. */
 static void read_document(const struct gap *g, const struct collection *c,
     const PGresult *r, int row, struct buf *doc)
 {
@@ -110,7 +112,7 @@ static void announce_key(struct gap *g, struct announcement *n,
 {
 	const struct write *last = c->writes[c->nwrites - 1];
 	struct buf doc = {0};
-	/* Of a row that is gone it is not known which write took it. */
+	/* If the row is gone, the write that deleted it is not known. */
 	struct record_commit record = {
 	    .op = RECORD_DELETE,
 	    .id = last->id,
@@ -126,7 +128,7 @@ static void announce_key(struct gap *g, struct announcement *n,
 		record.doc = doc.data;
 		record.doc_len = doc.len;
 	}
-	/* Older than the gap: all its writes in there were rejected. */
+	/* Older than the gap: all writes of the key in it were rejected. */
 	bool told = record.version >= g->from;
 	if (told && record.omitted)
 		context_omitted(g->x, last->id, last->id_len, last->version,
@@ -238,8 +240,8 @@ static bool gap_went_back(const struct gap *g, const PGresult *watermark)
 	       (version_t)pg_int8(watermark, 0, 0) < g->to;
 }
 
-/* A row whose text is more than Postgres can hold: asked for it, it would say
- * so for ever. */
+/* The text of a row is larger than Postgres can hold. Asking again would fail
+ * again. */
 static bool cannot_render(const struct err *e)
 {
 	return e->kind == ERR_KIND_REJECT || strcmp(e->code, "XX000") == 0 ||
@@ -332,8 +334,8 @@ static void gap_ask(struct gap *g)
 	free(queries);
 }
 
-/* Fetching what was fetched already is cheaper than holding more than a
- * piece: the reader stops here, and begins again behind it. */
+/* The reader stops here, and begins again behind the piece. Fetching messages
+ * twice is cheaper than holding more than a piece. */
 static void piece_is_full(struct gap *g, version_t through)
 {
 	consumer_assign(g->consumer, NULL, 0);
@@ -376,8 +378,8 @@ static void gap_on_eof(void *arg, int32_t partition, int64_t end)
 	struct gap *g = arg;
 	if (g->state != STATE_READING || partition != g->partition)
 		return;
-	/* A leader that is new does not give out yet all that it has: a mark
-	 * would pass over writes whose keys are not known. */
+	/* A new leader may not return all of its records yet. A mark would pass
+	 * over writes whose keys are not known. */
 	if (version_make(g->x->epoch, end) < g->to)
 		gap_finish(g, false);
 	else

@@ -1,9 +1,12 @@
-/* Reads the tail of each partition until its end, and a longer one where it
- * held no mark; or, where outcomes were told from the watermark on, not all
- * marks that told them. The newest mark counts by what it says (`through`,
- * `told`), not by where it stands: a stalled writer may have spoken last. A
- * mark above the end of the log is not a writer's, and is ignored. If a genuine
- * mark is ignored, a gap is announced a second time, which is safe.
+/* Reads the tail of each partition to its end. It reads a longer tail if there
+ * was no mark in it, or if outcomes above the watermark were announced and it
+ * does not have all their marks.
+ *
+ * The newest mark is the one with the highest `through` or `told`, not the last
+ * one in the log, because a stalled writer may have announced last. A mark
+ * above the end of the log of writes was not written by a writer, and is
+ * ignored. If a genuine mark is ignored, a gap is announced a second time,
+ * which is safe.
  */
 #include "writer/takeover/last_mark.h"
 
@@ -51,7 +54,7 @@ static bool is_final(const struct last_mark *m, size_t i)
 	       (tail->whole || last_mark_is_enough(&m->ends[i], tail));
 }
 
-/* Reads it from there on. */
+/* Reads the partition from `reach` on. */
 static void last_mark_begin(struct last_mark *m, size_t i, int reach)
 {
 	struct tail *tail = &m->tails[i];
@@ -107,7 +110,7 @@ static void last_mark_finish(struct last_mark *m)
 	free_ends(ends, n);
 }
 
-/* It would hide a gap. */
+/* If it counted, it would hide a gap. */
 static void last_mark_pass_over(const rd_kafka_message_t *msg)
 {
 	log_event(EV_MARK_BEYOND, "partition=%d offset=%" PRId64,
@@ -179,8 +182,8 @@ static void last_mark_on_eof(void *arg, int32_t partition, int64_t offset)
 	last_mark_assign(m);
 }
 
-/* The start is not in the log, or the broker had something to say: from the
- * beginning, which always is. */
+/* The start offset is not in the log, or the broker reported an error. Reads
+ * from the beginning, which always exists. */
 static void last_mark_on_fault(void *arg, int32_t partition, struct err e)
 {
 	(void)e;

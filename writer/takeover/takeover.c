@@ -1,21 +1,22 @@
 /* A takeover is a walk over five states, each named by what it waits for:
  *
- *   PROGRESS  Postgres's watermarks. The rows are locked for a moment, so that
- *             a transaction of the former owner that is still open comes to
- *             its end first; from then on the fence keeps it out. While they
- *             are locked, how far the producers are does not move either.
+ *   PROGRESS  Postgres's watermarks. The rows are locked for a moment. So a
+ *             transaction of the former owner that is still open ends first;
+ *             from then on the fence keeps that writer out. The numbers of the
+ *             producers do not move while the rows are locked.
  *   ENDS      where the log begins and ends: it must hold the watermark
  *   MARKS     the end of the announcements of each partition
- *   GAPS      that what is committed and not announced is announced
+ *   GAPS      the announcement of commits that were not announced
  *   PAUSE     the timer, to ask for PROGRESS again
  *
- * The order matters: a mark that is read before the watermark might be of a
- * batch that the watermark does not cover yet, and its gap would be missed.
- * A mark above the watermark is right, too: the database went back (a failover
- * lost commits), and its writes will be applied and announced again, with the
- * outcomes that the marks have (announced.h). Where marks are gone, compacted
- * or with their topic, some outcomes will be others: then a mark is announced
- * first that starts the partition anew in every cache and feed.
+ * The order matters. If the marks were read before the watermark, a batch could
+ * be committed between the two, and its gap would be missed.
+ *
+ * A mark may be above the watermark: then the database went back (a failover
+ * lost commits). The writes are applied and announced again, with the outcomes
+ * that the marks have (announced.h). If marks are gone, by compaction or with
+ * their topic, some outcomes may differ. Then a mark is announced first that
+ * starts the partition anew in every cache and feed.
  */
 #include "writer/takeover/takeover.h"
 
@@ -130,7 +131,7 @@ static void takeover_finish(struct takeover *t)
 	free_taken(taken, n);
 }
 
-/* Nobody may trust what was heard of the writes from there on. */
+/* What was announced of the writes from there on no longer counts. */
 static void start_anew(
     struct takeover *t, const struct taken *one, version_t to)
 {
@@ -152,8 +153,8 @@ static void takeover_went_back(
 		start_anew(t, one, from);
 }
 
-/* There was no mark, so that it is not known whether the database went back:
- * the topic was made again. */
+/* There was no mark, because the topic was created again. So it is not known
+ * whether the database went back. */
 static void gap_is_over(struct takeover *t)
 {
 	const struct taken *one = &t->taken[t->at];
@@ -237,8 +238,8 @@ static void takeover_refuse(struct takeover *t, const struct err *e)
 	t->x->fatal(t->x->fatal_arg, e);
 }
 
-/* A new leader may not know yet how far the log had got, so that one answer is
- * not enough to stop for. */
+/* A new leader may not know the end of the log yet. So one wrong answer is not
+ * a reason to stop. */
 static void takeover_on_ends(void *arg, const struct err *failed,
     const struct log_offsets_of *list, size_t n)
 {

@@ -9,8 +9,8 @@
 
 #include <string.h>
 
-/* Longer than the lock timeout (pool.c), so that who made the row wait that
- * long is one of them, and a live writer's batch hardly ever is. */
+/* The transaction must be older than the lock timeout (pool.c). One that
+ * blocked the row for that long is; a batch of a live writer hardly ever is. */
 static const char sql[] =
     "SELECT a.pid, a.application_name, pg_terminate_backend(a.pid)"
     " FROM pg_stat_activity a WHERE a.datname = current_database()"
