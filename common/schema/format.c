@@ -343,11 +343,16 @@ static bool is_authority(const char *s, size_t len)
 	return true;
 }
 
+static bool is_scheme(char c, bool first)
+{
+	return is_letter(c) || (!first && (format_is_digit(c) || c == '+' ||
+					      c == '-' || c == '.'));
+}
+
 static bool is_uri(const char *s, size_t len)
 {
 	const char *end = s + len, *p = s;
-	while (p < end && (is_letter(*p) || (p > s && (format_is_digit(*p) ||
-							  strchr("+-.", *p)))))
+	while (p < end && is_scheme(*p, p == s))
 		p++;
 	if (p == s || p == end || *p != ':')
 		return false;
