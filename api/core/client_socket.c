@@ -25,5 +25,5 @@ bool client_socket_has_left(struct MHD_Connection *c)
 void client_socket_reset(struct MHD_Connection *c)
 {
 	const struct sockaddr nothing = {.sa_family = AF_UNSPEC};
-	connect(client_socket_fd(c), &nothing, sizeof nothing);
+	(void)connect(client_socket_fd(c), &nothing, sizeof nothing);
 }

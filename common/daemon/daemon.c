@@ -31,8 +31,6 @@ static const struct {
 } passed_over[] = {{SIGHUP, "HUP"}, {SIGUSR1, "USR1"}, {SIGUSR2, "USR2"}};
 enum { PASSED_OVER = sizeof passed_over / sizeof passed_over[0] };
 
-extern char **environ;
-
 /* --- arguments ----------------------------------------------------------- */
 
 struct arguments {

@@ -11,7 +11,7 @@ packages_for() {
 		libxxhash-dev libpcre2-dev libcmocka-dev ;;
 	# curl and python3 are what the README's next commands need.
 	run) echo postgresql redis-tools default-jre-headless maven curl python3 ;;
-	test) echo python3 python3-venv shellcheck spin lua5.1 ;;
+	test) echo python3 python3-venv shellcheck spin lua5.1 clang-tidy ;;
 	fuzz) echo clang libclang-rt-dev ;;
 	bench) echo wrk nginx-light ;;
 	engine) echo docker.io debootstrap ;;
@@ -32,7 +32,7 @@ provided() {
 	default-jre-headless) java_is_new_enough ;;
 	maven) command -v mvn >/dev/null ;;
 	docker.io) command -v dockerd >/dev/null || docker info >/dev/null 2>&1 ;;
-	clang | curl | python3 | wrk | shellcheck | debootstrap) command -v "$1" >/dev/null ;;
+	clang | clang-tidy | curl | python3 | wrk | shellcheck | debootstrap) command -v "$1" >/dev/null ;;
 	nginx-light) [[ -x /usr/sbin/nginx ]] ;;
 	*) return 1 ;;
 	esac
