@@ -5,7 +5,7 @@
 #include "common/base/mem.h"
 #include "common/postgres/pg.h"
 #include "common/postgres/pg_binary.h"
-#include "common/sql/sql.h"
+#include "common/sql/bookkeeping.h"
 
 #include <stdatomic.h>
 #include <stdlib.h>
@@ -23,8 +23,6 @@ struct epoch {
 	bool asked;
 	_Atomic int64_t number; /* or UNKNOWN, OTHER, UNMIGRATED */
 };
-
-static const char sql[] = "SELECT topic, partitions, epoch FROM sluice.log";
 
 static void epoch_check(struct epoch *e, const PGresult *r)
 {
@@ -59,8 +57,7 @@ static void epoch_on_told(void *arg, const struct pg_reply *reply)
 
 static void epoch_ask(struct epoch *e)
 {
-	const struct pg_query q = {
-	    .sql = sql, .result_format = 1, .shape.columns = "spe"};
+	const struct pg_query q = pg_statement_query(&bookkeeping_log);
 	e->asked = pg_submit(e->pg, &q, 1, epoch_on_told, e);
 }
 
@@ -70,7 +67,7 @@ static void epoch_on_migrated(void *arg, const struct pg_reply *reply)
 	e->asked = false;
 	if (reply->err.kind != ERR_KIND_OK)
 		return;
-	if (PQgetvalue(reply->results[0], 0, 0)[0] == 't')
+	if (*PQgetvalue(reply->results[0], 0, 0))
 		epoch_ask(e);
 	else
 		atomic_store(&e->number, UNMIGRATED);
@@ -79,7 +76,7 @@ static void epoch_on_migrated(void *arg, const struct pg_reply *reply)
 static void epoch_on_timer(void *arg)
 {
 	struct epoch *e = arg;
-	const struct pg_query q = {.sql = SQL_MIGRATED, .shape.columns = "s!"};
+	const struct pg_query q = pg_statement_query(&bookkeeping_migrated);
 	loop_timer_start(e->timer, epoch_known(e) ? AGAIN : SOON);
 	if (e->asked || epoch_is_other(e))
 		return;

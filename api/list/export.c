@@ -16,6 +16,7 @@
 #include "common/base/check.h"
 #include "common/base/log.h"
 #include "common/base/mem.h"
+#include "common/sql/bookkeeping.h"
 #include "common/sql/sql.h"
 
 #include <stdlib.h>
@@ -75,8 +76,8 @@ static struct pg_copy *open_copy(
 	    .url = url,
 	    .session = session,
 	    .setup = SQL_SESSION,
-	    .first = LIST_PAGE_VECTOR,
-	    .first_shape.columns = LIST_PAGE_VECTOR_SHAPE,
+	    .first = bookkeeping_progress_ordered.sql,
+	    .first_shape.columns = bookkeeping_progress_ordered.columns,
 	    .copy = sql.data,
 	    .row = e->collection,
 	    .changed = on_changed,

@@ -6,14 +6,9 @@
 
 #include <libpq-fe.h>
 
-/* Watermarks of all partitions. Columns (binary): partition int4, next_offset
- * int8, in order. */
-#define LIST_PAGE_VECTOR                                                       \
-	"SELECT partition::int4, next_offset FROM sluice.progress"             \
-	" ORDER BY partition"
-#define LIST_PAGE_VECTOR_SHAPE "pv"
-
-/* Takes them: an array, owned. NULL: not one for each of so many partitions. */
+/* The watermarks of all partitions, of the result of
+ * bookkeeping_progress_ordered: an array, owned. NULL: not one for each of so
+ * many partitions. */
 version_t *list_page_vector(const PGresult *r, int32_t partitions);
 
 /* An array of the documents, as a read of each of them has it, and the link to

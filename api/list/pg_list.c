@@ -5,6 +5,7 @@
 #include "common/base/log.h"
 #include "common/base/mem.h"
 #include "common/postgres/pg.h"
+#include "common/sql/bookkeeping.h"
 #include "common/sql/row_doc.h"
 #include "common/sql/sql.h"
 
@@ -91,11 +92,7 @@ static bool send_ask(struct slot *s, const struct ask *a)
 	struct list_sql sql;
 	list_sql_make(&sql, a->query, p->o.max_bytes);
 	const struct pg_query queries[] = {
-	    {
-		.sql = LIST_PAGE_VECTOR,
-		.result_format = 1,
-		.shape.columns = LIST_PAGE_VECTOR_SHAPE,
-	    },
+	    pg_statement_query(&bookkeeping_progress_ordered),
 	    {
 		.sql = sql.sql.data,
 		.once = true,

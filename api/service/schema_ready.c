@@ -2,6 +2,7 @@
 
 #include "api/commits/epoch.h"
 #include "common/base/mem.h"
+#include "common/sql/bookkeeping.h"
 
 #include <stdatomic.h>
 #include <stdlib.h>
@@ -69,9 +70,7 @@ static void all_missing(struct schema_ready *m)
 
 void schema_ready_tick(struct worker *w)
 {
-	static const struct pg_query q = {
-	    .sql = "SELECT name, shape FROM sluice.collections",
-	    .shape.columns = "ss"};
+	const struct pg_query q = pg_statement_query(&bookkeeping_collections);
 	struct schema_ready *m = w->app->migrated;
 	mono_us_t now = clock_mono();
 	if (m->done || m->asking || now < m->next)

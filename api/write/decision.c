@@ -3,28 +3,13 @@
 #include "common/base/mem.h"
 #include "common/postgres/pg_binary.h"
 #include "common/postgres/pg_params.h"
+#include "common/sql/bookkeeping.h"
 
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-static const char sql[] =
-    "SELECT p.next_offset, p.horizon, coalesce(r.reason, ''),"
-    " coalesce(r.detail, f.detail, ''), coalesce(r.successor, ''),"
-    " y.first_partition, y.first_version, coalesce(y.outcome, ''),"
-    " coalesce(y.first_key, ''),"
-    " EXISTS (SELECT FROM sluice.epochs e"
-    " WHERE e.\"partition\" = p.\"partition\""
-    " AND $2 >= e.ended AND $2 < e.began)"
-    " FROM sluice.progress p"
-    " LEFT JOIN sluice.rejections r"
-    " ON r.\"partition\" = p.\"partition\" AND r.version = $2"
-    " LEFT JOIN sluice.replays y"
-    " ON y.\"partition\" = p.\"partition\" AND y.version = $2"
-    " LEFT JOIN sluice.rejections f"
-    " ON f.\"partition\" = y.first_partition AND f.version = y.first_version"
-    " WHERE p.\"partition\" = $1";
-
+/* Of bookkeeping_decision. */
 enum column {
 	NEXT,
 	HORIZON,
@@ -110,7 +95,7 @@ static void decision_on_reply(void *arg, const struct pg_reply *reply);
 
 static bool decision_submit(struct decision_ask *a)
 {
-	struct pg_params call = {.sql = sql, .shape.columns = "vvsssp?v?ssb"};
+	struct pg_params call = pg_statement_params(&bookkeeping_decision);
 	pg_params_int4(&call, a->position.partition);
 	pg_params_int8(&call, a->position.version);
 	const struct pg_query q = pg_params_query(&call);

@@ -13,14 +13,6 @@
 	"SET timezone = 'UTC'; SET datestyle = 'ISO'; "                        \
 	"SET extra_float_digits = 1; SET client_encoding = 'UTF8'"
 
-/* Has --migrate been here? Asked before the tables of the schema `sluice` are:
- * asking for one that is not there leaves an error in the server's log. One
- * row, one column: bool. */
-#define SQL_MIGRATED                                                           \
-	"SELECT to_regclass('sluice.log') IS NOT NULL"                         \
-	" AND to_regclass('sluice.collections') IS NOT NULL"                   \
-	" AND to_regclass('sluice.orders') IS NOT NULL"
-
 /* A name of a declaration, in quotes; the table with its schema. */
 void sql_ident(struct buf *out, const char *name);
 void sql_name(struct buf *out, const struct collection *c);

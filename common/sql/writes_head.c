@@ -6,7 +6,7 @@
 #include "common/base/check.h"
 #include "common/base/mem.h"
 #include "common/postgres/pg_binary.h"
-#include "common/sql/sql.h"
+#include "common/sql/bookkeeping.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -22,9 +22,6 @@ struct writes_head {
 	int64_t *ends;
 	version_t *heads, *applied;
 };
-
-static const char sql[] = "SELECT l.epoch, p.\"partition\", p.next_offset"
-			  " FROM sluice.log l CROSS JOIN sluice.progress p";
 
 enum { EPOCH, PARTITION, NEXT };
 
@@ -90,8 +87,8 @@ static void writes_head_on_told(void *arg, const struct pg_reply *reply)
 
 static bool writes_head_ask_log(struct writes_head *h)
 {
-	const struct pg_query q = {
-	    .sql = sql, .result_format = 1, .shape.columns = "epv"};
+	const struct pg_query q =
+	    pg_statement_query(&bookkeeping_epoch_and_progress);
 	return pg_submit(h->pg, &q, 1, writes_head_on_told, h);
 }
 
@@ -99,7 +96,7 @@ static void writes_head_on_migrated(void *arg, const struct pg_reply *reply)
 {
 	struct writes_head *h = arg;
 	h->migrated = reply->err.kind == ERR_KIND_OK &&
-		      PQgetvalue(reply->results[0], 0, 0)[0] == 't';
+		      *PQgetvalue(reply->results[0], 0, 0);
 	if (h->ended || !h->migrated || !writes_head_ask_log(h))
 		writes_head_tell(h, NULL);
 }
@@ -127,8 +124,8 @@ bool writes_head_is_busy(const struct writes_head *h)
 bool writes_head_ask(struct writes_head *h, const int64_t *ends)
 {
 	CHECK(!h->busy);
-	const struct pg_query migrated = {
-	    .sql = SQL_MIGRATED, .shape.columns = "s!"};
+	const struct pg_query migrated =
+	    pg_statement_query(&bookkeeping_migrated);
 	memcpy(h->ends, ends, (size_t)h->partitions * sizeof *ends);
 	h->busy = h->migrated ? writes_head_ask_log(h)
 			      : pg_submit(h->pg, &migrated, 1,

@@ -25,7 +25,6 @@
 #include "writer/core/crashpoint.h"
 #include "writer/core/pg_request.h"
 #include "writer/core/pool.h"
-#include "writer/core/statements.h"
 #include "writer/rejections/reject_reason.h"
 #include "writer/takeover/other_partitions.h"
 #include "writer/takeover/terminate_blockers.h"
@@ -35,6 +34,7 @@
 #include "common/base/entropy.h"
 #include "common/base/log.h"
 #include "common/base/mem.h"
+#include "common/sql/bookkeeping.h"
 
 #include <inttypes.h>
 #include <stdio.h>
@@ -175,8 +175,8 @@ static void batch_retry_on_checked(void *arg, const struct pg_reply *reply)
 
 static void check_watermark(struct batch_retry *t)
 {
-	struct pg_params c = {
-	    .sql = statements_progress, .shape.columns = "pv"};
+	struct pg_params c =
+	    pg_statement_params(&bookkeeping_progress_locked_of);
 	struct buf *list = pg_params_param(&c);
 	pg_array_begin(list, PG_INT4, 1);
 	pg_array_int4(list, t->apply->partition);
@@ -258,7 +258,7 @@ static void batch_retry_rejected(
 {
 	struct batch *a = t->apply;
 	crashpoint(CRASH_BATCH_REJECTED);
-	if (strcmp(constraint, STATEMENTS_KEY_TAKEN) == 0) {
+	if (strcmp(constraint, BOOKKEEPING_KEY_TAKEN) == 0) {
 		/* Another partition used the idempotency key meanwhile. Read it
 		 * again: then the write is a replay. */
 		retry(t, e);

@@ -12,6 +12,7 @@
 
 #include "common/base/check.h"
 #include "common/base/mem.h"
+#include "common/sql/bookkeeping.h"
 #include "common/sql/row_doc.h"
 #include "common/sql/sql.h"
 
@@ -55,7 +56,8 @@ static struct pg_params *add_step(struct batch_plan *p, enum kind kind,
 
 static void add_fence(struct batch_plan *p, const struct plan_batch *b)
 {
-	struct pg_params *c = add_step(p, KIND_OTHER, NULL, statements_fence);
+	struct pg_params *c =
+	    add_step(p, KIND_OTHER, NULL, bookkeeping_fence.sql);
 	pg_params_int4(c, b->partition);
 	pg_params_int8(c, b->from);
 	pg_params_int8(c, b->to);

@@ -1,8 +1,7 @@
 #include "writer/batch/side_writes.h"
 
-#include "writer/core/statements.h"
-
 #include "common/base/check.h"
+#include "common/sql/bookkeeping.h"
 
 #include <string.h>
 
@@ -55,7 +54,7 @@ static bool note_rejections(const struct verdicts *v, struct pg_params *c)
 	size_t rows = v->nrejected - v->nreplays;
 	if (rows == 0)
 		return false;
-	c->sql = statements_reject;
+	c->sql = bookkeeping_reject.sql;
 	pg_params_int4(c, v->partition);
 	side_writes_begin(c, types, sizeof types / sizeof *types, rows);
 	for (size_t i = 0; i < v->n; i++) {
@@ -72,7 +71,7 @@ static bool note_keys(const struct verdicts *v, struct pg_params *c)
 {
 	if (v->nfirsts == 0)
 		return false;
-	c->sql = statements_remember;
+	c->sql = bookkeeping_remember.sql;
 	struct buf *keys = pg_params_param(c), *prints = pg_params_param(c);
 	pg_params_int4(c, v->partition);
 	struct buf *versions = pg_params_param(c),
@@ -105,7 +104,7 @@ static bool note_forgotten(const struct verdicts *v, struct pg_params *c)
 		n += v->writes[v->firsts[i]].announced != ANNOUNCED_NOT;
 	if (n == 0)
 		return false;
-	c->sql = statements_forget;
+	c->sql = bookkeeping_forget.sql;
 	struct buf *keys = pg_params_param(c);
 	pg_array_begin(keys, PG_TEXT, n);
 	for (size_t i = 0; i < v->nfirsts; i++) {
@@ -133,7 +132,7 @@ static bool note_replays(const struct verdicts *v, struct pg_params *c)
 	    PG_INT8, PG_INT4, PG_INT8, PG_TEXT, PG_TEXT};
 	if (v->nreplays == 0)
 		return false;
-	c->sql = statements_replay;
+	c->sql = bookkeeping_replay.sql;
 	pg_params_int4(c, v->partition);
 	side_writes_begin(c, types, sizeof types / sizeof *types, v->nreplays);
 	for (size_t i = 0; i < v->n; i++) {
@@ -150,7 +149,7 @@ static bool note_producers(const struct verdicts *v, struct pg_params *c)
 	size_t n = v->next.n;
 	if (n == 0)
 		return false;
-	c->sql = statements_producers;
+	c->sql = bookkeeping_note_producers.sql;
 	pg_params_int4(c, v->partition);
 	struct buf *instances = pg_params_param(c),
 		   *numbers = pg_params_param(c);
@@ -170,7 +169,7 @@ static bool note_orders(const struct verdicts *v, struct pg_params *c)
 		any = any || v->writes[i].refused == REASON_OPERATOR;
 	if (!any)
 		return false;
-	c->sql = statements_obeyed;
+	c->sql = bookkeeping_obeyed.sql;
 	pg_params_int4(c, v->partition);
 	pg_params_int8(c, v->writes[v->n - 1].version);
 	return true;

@@ -7,14 +7,11 @@
 #include "common/base/mem.h"
 #include "common/postgres/pg_binary.h"
 #include "common/postgres/pg_params.h"
+#include "common/sql/bookkeeping.h"
 
 #include <stdlib.h>
 
 #define INTERVAL CLOCK_S(10)
-
-/* Takes no lock and waits for none. */
-static const char sql[] =
-    "SELECT \"partition\", next_offset FROM sluice.progress";
 
 struct watermark_check {
 	struct context *x;
@@ -51,10 +48,8 @@ static void watermark_check_on_timer(void *arg)
 {
 	struct watermark_check *r = arg;
 	struct pg_params judges = judges_call();
-	const struct pg_query q[] = {
-	    {.sql = sql, .result_format = 1, .shape.columns = "pv"},
-	    {.sql = orders_sql, .result_format = 1, .shape.columns = "pv"},
-	    pg_params_query(&judges)};
+	const struct pg_query q[] = {pg_statement_query(&bookkeeping_progress),
+	    pg_statement_query(&bookkeeping_orders), pg_params_query(&judges)};
 	for (size_t i = 0; i < r->n; i++)
 		r->believed[i] =
 		    r->parts[i] ? partition_watermark(r->parts[i]) : 0;

@@ -33,6 +33,7 @@
 #include "common/base/check.h"
 #include "common/base/mem.h"
 #include "common/log/version.h"
+#include "common/sql/bookkeeping.h"
 
 #include <inttypes.h>
 #include <stdio.h>
@@ -66,8 +67,7 @@ static bool is_same(const struct advance_epoch_move *m)
 static struct err read_log(struct advance_epoch_move *m)
 {
 	struct err e = ERR_OK;
-	PGresult *r =
-	    PQexec(m->c, "SELECT topic, partitions, epoch FROM sluice.log");
+	PGresult *r = PQexec(m->c, bookkeeping_log.sql);
 	if (PQresultStatus(r) != PGRES_TUPLES_OK || PQntuples(r) != 1) {
 		e = pg_blocking_failed(m->c);
 	} else {
@@ -84,9 +84,7 @@ static struct err read_progress(struct advance_epoch_move *m)
 	struct err e = ERR_OK;
 	size_t n = (size_t)m->old_partitions;
 	m->next = mem_zalloc((n + 1) * sizeof *m->next);
-	PGresult *r = PQexec(m->c,
-	    "SELECT \"partition\", next_offset FROM sluice.progress"
-	    " ORDER BY \"partition\" FOR UPDATE");
+	PGresult *r = PQexec(m->c, bookkeeping_progress_locked.sql);
 	if (PQresultStatus(r) != PGRES_TUPLES_OK)
 		e = pg_blocking_failed(m->c);
 	for (int row = 0; e.kind == ERR_KIND_OK && row < PQntuples(r); row++) {
@@ -237,46 +235,69 @@ static struct err ask_kafka(struct advance_epoch_move *m, bool dry)
 
 /* --- the move ------------------------------------------------------------ */
 
-static void quote(PGconn *c, struct buf *out, const char *s)
+enum { NUMBER_LEN = 24 };
+
+static const char *write_number(char out[NUMBER_LEN], uint64_t number)
+{
+	snprintf(out, NUMBER_LEN, "%" PRIu64, number);
+	return out;
+}
+
+/* Returns owned (PQfreemem). */
+static char *quote(PGconn *c, const char *s)
 {
 	char *text = PQescapeLiteral(c, s, strlen(s));
 	CHECK(text != NULL);
-	buf_str(out, text);
-	PQfreemem(text);
+	return text;
+}
+
+static void write_log(const struct advance_epoch_move *m, struct buf *out)
+{
+	char partitions[NUMBER_LEN], epoch[NUMBER_LEN];
+	char *topic = quote(m->c, m->s->common.writes_topic);
+	char *cluster = m->cluster ? quote(m->c, m->cluster) : NULL;
+	const char *const values[] = {topic,
+	    write_number(partitions, (uint64_t)m->s->common.partitions),
+	    write_number(epoch, m->epoch), cluster ? cluster : "NULL"};
+	pg_statement_script(out, &bookkeeping_next_log, values, 4);
+	PQfreemem(topic);
+	PQfreemem(cluster);
+}
+
+/* The versions of partition p between the old log and the new one. */
+static void write_end(
+    const struct advance_epoch_move *m, int32_t p, struct buf *out)
+{
+	char partition[NUMBER_LEN], ended[NUMBER_LEN], began[NUMBER_LEN];
+	const char *const values[] = {write_number(partition, (uint64_t)p),
+	    write_number(ended, m->next[p]),
+	    write_number(began, p < m->s->common.partitions
+				    ? m->begin[p]
+				    : version_make(m->epoch, 0))};
+	pg_statement_script(out, &bookkeeping_end_epoch, values, 3);
+}
+
+static void write_begin(
+    const struct advance_epoch_move *m, int32_t p, struct buf *out)
+{
+	char partition[NUMBER_LEN], begin[NUMBER_LEN];
+	const char *const values[] = {write_number(partition, (uint64_t)p),
+	    write_number(begin, m->begin[p])};
+	pg_statement_script(out, &bookkeeping_next_progress, values, 2);
 }
 
 static void write_sql(const struct advance_epoch_move *m, struct buf *out)
 {
-	const struct common_settings *s = &m->s->common;
-	buf_str(out, "UPDATE sluice.log SET topic = ");
-	quote(m->c, out, s->writes_topic);
-	buf_printf(out,
-	    ", partitions = %d, epoch = %u, cluster = ", (int)s->partitions,
-	    m->epoch);
-	if (m->cluster)
-		quote(m->c, out, m->cluster);
-	else
-		buf_str(out, "NULL");
-	buf_str(out, ";\n");
+	int32_t partitions = (int32_t)m->s->common.partitions;
+	char count[NUMBER_LEN];
+	write_log(m, out);
 	for (int32_t p = 0; p < m->old_partitions; p++)
-		buf_printf(out,
-		    "INSERT INTO sluice.epochs (\"partition\", ended, began)"
-		    " VALUES (%d, %" PRIu64 ", %" PRIu64 ");\n",
-		    p, m->next[p],
-		    p < s->partitions ? m->begin[p]
-				      : version_make(m->epoch, 0));
-	buf_printf(out,
-	    "DELETE FROM sluice.progress WHERE \"partition\" >= %d;\n",
-	    (int)s->partitions);
-	for (int64_t p = 0; p < s->partitions; p++)
-		buf_printf(out,
-		    "INSERT INTO sluice.progress (\"partition\", next_offset,"
-		    " horizon) SELECT p, begin, coalesce((SELECT min(version)"
-		    " FROM sluice.rejections r WHERE r.\"partition\" = p),"
-		    " begin) FROM (VALUES (%d, %" PRIu64 ")) n (p, begin)"
-		    " ON CONFLICT (\"partition\")"
-		    " DO UPDATE SET next_offset = excluded.next_offset;\n",
-		    (int)p, m->begin[p]);
+		write_end(m, p, out);
+	write_number(count, (uint64_t)partitions);
+	pg_statement_script(
+	    out, &bookkeeping_end_progress, (const char *const[]){count}, 1);
+	for (int32_t p = 0; p < partitions; p++)
+		write_begin(m, p, out);
 }
 
 static struct err advance_epoch_move(struct advance_epoch_move *m, bool dry)

@@ -7,15 +7,13 @@
 #include "common/base/log.h"
 #include "common/base/mem.h"
 #include "common/postgres/pg_binary.h"
+#include "common/sql/bookkeeping.h"
 
 #include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
 
 #define PERIOD CLOCK_MS(500)
-
-static const char sql[] =
-    "SELECT \"partition\", next_offset FROM sluice.progress";
 
 struct drain_log {
 	struct context *x;
@@ -75,8 +73,7 @@ static void drain_log_on_ends(void *arg, const struct err *failed,
     const struct log_offsets_of *list, size_t n)
 {
 	struct drain_log *e = arg;
-	const struct pg_query q = {
-	    .sql = sql, .result_format = 1, .shape.columns = "pv"};
+	const struct pg_query q = pg_statement_query(&bookkeeping_progress);
 	e->ends = NULL;
 	for (size_t i = 0; i < n; i++)
 		e->highs[i] = list[i].high;

@@ -7,7 +7,6 @@
  */
 #include "writer/commands/migrate.h"
 
-#include "writer/commands/bookkeeping.h"
 #include "writer/commands/tables.h"
 #include "writer/core/pg_blocking.h"
 #include "writer/startup/topic_checks.h"
@@ -15,6 +14,7 @@
 
 #include "common/base/check.h"
 #include "common/base/units.h"
+#include "common/sql/bookkeeping.h"
 
 #include <inttypes.h>
 #include <stdio.h>
@@ -149,7 +149,7 @@ struct err migrate_topics(struct topics *t, struct patience *patience,
 /* The log that the database belongs to is the one that we are set to. */
 static struct err migrate_check_log(PGconn *c, const struct writer_settings *s)
 {
-	PGresult *r = PQexec(c, "SELECT topic, partitions FROM sluice.log");
+	PGresult *r = PQexec(c, bookkeeping_log.sql);
 	struct err e = ERR_OK;
 	if (PQresultStatus(r) != PGRES_TUPLES_OK || PQntuples(r) != 1)
 		e = pg_blocking_failed(c);
@@ -167,7 +167,8 @@ static struct err migrate_check_log(PGconn *c, const struct writer_settings *s)
 static struct err make_schema(PGconn *c, const struct writer_settings *s)
 {
 	struct buf sql = {0};
-	bookkeeping_sql(&sql, s);
+	bookkeeping_schema(
+	    &sql, s->common.writes_topic, (int)s->common.partitions);
 	struct err e = pg_blocking_run(c, "BEGIN; " PG_BLOCKING_LOCK);
 	if (e.kind == ERR_KIND_OK)
 		e = pg_blocking_run(c, sql.data);
@@ -185,7 +186,8 @@ static struct err make_schema(PGconn *c, const struct writer_settings *s)
 static struct err print_schema(PGconn *c, const struct writer_settings *s)
 {
 	struct buf sql = {0};
-	bookkeeping_sql(&sql, s);
+	bookkeeping_schema(
+	    &sql, s->common.writes_topic, (int)s->common.partitions);
 	printf("\n%s", sql.data);
 	buf_free(&sql);
 	struct err e = pg_blocking_run(c, "BEGIN");

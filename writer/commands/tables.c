@@ -12,6 +12,7 @@
 
 #include "common/base/buf.h"
 #include "common/schema/collection.h"
+#include "common/sql/bookkeeping.h"
 #include "common/sql/sql.h"
 #include "common/sql/sql_table.h"
 
@@ -328,19 +329,13 @@ static struct err tables_compare(struct tables *t)
 /* The newest shape is this one; where it has been before, it is again. */
 static struct err note_shape(struct tables *t)
 {
-	char shape[17];
-	snprintf(shape, sizeof shape, "%016" PRIx64, t->c->shape);
+	char name[COLLECTION_NAME_MAX + 3], shape[19];
+	snprintf(shape, sizeof shape, "'%016" PRIx64 "'", t->c->shape);
 	char *text = PQescapeLiteral(t->db, t->c->text.s, t->c->text.len);
+	snprintf(name, sizeof name, "'%s'", t->c->name);
 	struct buf sql = {0};
-	buf_printf(&sql,
-	    "INSERT INTO sluice.collections AS k (name, shape, generation,"
-	    " declaration) SELECT '%s', '%s', 1 + coalesce(max(generation), 0),"
-	    " %s FROM sluice.collections WHERE name = '%s'"
-	    " ON CONFLICT (name, shape) DO UPDATE SET migrated_at = now(),"
-	    " declaration = excluded.declaration,"
-	    " generation = CASE WHEN k.generation + 1 = excluded.generation"
-	    " THEN k.generation ELSE excluded.generation END",
-	    t->c->name, shape, text, t->c->name);
+	pg_statement_script(&sql, &bookkeeping_note_collection,
+	    (const char *const[]){name, shape, text}, 3);
 	struct err e = pg_blocking_run(t->db, sql.data);
 	PQfreemem(text);
 	buf_free(&sql);

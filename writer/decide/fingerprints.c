@@ -6,9 +6,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-const char fingerprints_sql[] =
-    "SELECT name, shape, generation FROM sluice.collections";
-
 struct shape {
 	const struct collection *collection;
 	uint64_t shape;

@@ -10,10 +10,8 @@
 
 struct fingerprints;
 
-/* No parameters. Columns (binary): name text, shape text, generation int4. */
-extern const char fingerprints_sql[];
-/* Reads its result. Returns owned. NULL: the shape of collection `*missing` was
- * never migrated. */
+/* Reads the result of bookkeeping_collections. Returns owned. NULL: the shape
+ * of collection `*missing` was never migrated. */
 struct fingerprints *fingerprints_read(
     const PGresult *r, const struct collection **missing);
 void fingerprints_free(struct fingerprints **s);

@@ -13,6 +13,7 @@
 
 #include "common/base/check.h"
 #include "common/base/mem.h"
+#include "common/sql/bookkeeping.h"
 #include "common/sql/row_doc.h"
 #include "common/sql/sql.h"
 
@@ -121,8 +122,7 @@ static void add_keys(struct prefetch *l, const struct write *writes, size_t n)
 		count += writes[i].said.idempotency_key != NULL;
 	if (count == 0)
 		return;
-	l->keys.sql = statements_known;
-	l->keys.shape.columns = "s8pvss";
+	l->keys = pg_statement_params(&bookkeeping_known);
 	struct buf *keys = pg_params_param(&l->keys);
 	pg_array_begin(keys, PG_TEXT, count);
 	for (size_t i = 0; i < n; i++) {

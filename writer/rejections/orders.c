@@ -7,6 +7,7 @@
 #include "common/base/mem.h"
 #include "common/postgres/pg_binary.h"
 #include "common/postgres/pg_params.h"
+#include "common/sql/bookkeeping.h"
 
 #include <inttypes.h>
 #include <stdlib.h>
@@ -24,19 +25,6 @@ struct task {
 	struct admin_exchange *x;
 	struct position at;
 };
-
-const char orders_sql[] = "SELECT \"partition\", version FROM sluice.orders";
-
-/* $1 int4 partition, $2 int8 version. Column: what is the case, text. */
-static const char order_sql[] =
-    "WITH p AS (SELECT next_offset <= $2::int8 AS waits FROM sluice.progress"
-    " WHERE \"partition\" = $1::int4),"
-    " o AS (INSERT INTO sluice.orders (\"partition\", version)"
-    " SELECT $1::int4, $2::int8 FROM p WHERE waits ON CONFLICT DO NOTHING)"
-    " SELECT CASE WHEN waits THEN 'ordered' WHEN EXISTS (SELECT"
-    " FROM sluice.rejections WHERE \"partition\" = $1::int4"
-    " AND version = $2::int8 AND reason = 'rejected-by-operator')"
-    " THEN 'rejected' ELSE 'decided' END FROM p";
 
 struct orders *orders_new(struct context *x)
 {
@@ -144,7 +132,7 @@ static void orders_on_ordered(void *arg, const struct pg_reply *reply)
 
 static void order(struct task *t)
 {
-	struct pg_params c = {.sql = order_sql, .shape.columns = "s"};
+	struct pg_params c = pg_statement_params(&bookkeeping_order);
 	pg_params_int4(&c, t->at.partition);
 	pg_params_int8(&c, t->at.version);
 	const struct pg_query q = pg_params_query(&c);

@@ -21,9 +21,8 @@ struct orders;
 struct orders *orders_new(struct context *x);
 void orders_free(struct orders **o);
 
-/* No parameters. Columns (binary): partition int4, version int8. */
-extern const char orders_sql[];
-/* Reads its result, which has all orders. True: one of them is new. */
+/* Reads the result of bookkeeping_orders, which has all orders. True: one of
+ * them is new. */
 bool orders_read(struct orders *o, const PGresult *r);
 bool orders_has(const struct orders *o, int32_t partition, version_t version);
 /* Refuses the writes for which there is an order. */

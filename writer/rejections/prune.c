@@ -11,8 +11,6 @@
  * Partitions that the log has no more (writer/commands/advance_epoch.c) have no
  * owner, and no horizon: what is left of them goes by its time. Replays have
  * none: they go last.
- *
- * Several writers may do this at once: what one has locked, another skips.
  */
 #include "writer/rejections/prune.h"
 
@@ -21,61 +19,31 @@
 
 #include "common/base/log.h"
 #include "common/base/mem.h"
+#include "common/sql/bookkeeping.h"
 
 #include <stdlib.h>
 
 #define STEP CLOCK_MS(100)
 #define WEEK CLOCK_S(7 * 24 * 3600)
 
-/* Rows of one step: some milliseconds of work. */
-#define LIMIT "1000"
-enum { LIMIT_ROWS = 1000 };
-
-#define OLDER(column) column " < now() - $1::int8 * interval '1 microsecond'"
-#define DELETE(table, what)                                                    \
-	"DELETE FROM " table                                                   \
-	" WHERE ctid = ANY(ARRAY(SELECT r.ctid FROM " table " r " what         \
-	" LIMIT " LIMIT " FOR UPDATE OF r SKIP LOCKED))"                       \
-	" RETURNING 1"
-#define BELOW_HORIZON                                                          \
-	"JOIN sluice.progress p ON p.\"partition\" = r.\"partition\""          \
-	" WHERE r.version < p.horizon AND r.\"partition\" = ANY($1::int4[])"
-
-#define GONE "WHERE r.\"partition\" >= (SELECT partitions FROM sluice.log)"
-
 enum parameter { PARTITIONS, PARTITIONS_AND_AGE, AGE, NOTHING };
 enum age { NO_AGE, KEYS, REJECTIONS, PRODUCERS };
 
 static const struct step {
-	const char *sql;
+	const struct pg_statement *statement;
 	enum parameter parameter;
 	enum age age;
 } steps[] = {
-    {"INSERT INTO sluice.checkpoints (\"partition\", version)"
-     " SELECT \"partition\", next_offset FROM sluice.progress"
-     " WHERE \"partition\" = ANY($1::int4[]) ON CONFLICT DO NOTHING",
-	PARTITIONS, NO_AGE},
-    {"UPDATE sluice.progress p SET horizon = c.version FROM"
-     " (SELECT \"partition\", max(version) AS version"
-     " FROM sluice.checkpoints WHERE \"partition\" = ANY($1::int4[])"
-     " AND at < now() - $2::int8 * interval '1 microsecond'"
-     " GROUP BY \"partition\") c WHERE p.\"partition\" = c.\"partition\""
-     " AND p.horizon < c.version",
-	PARTITIONS_AND_AGE, REJECTIONS},
-    {DELETE("sluice.rejections", BELOW_HORIZON), PARTITIONS, NO_AGE},
-    {DELETE("sluice.replays", BELOW_HORIZON), PARTITIONS, NO_AGE},
-    {DELETE("sluice.checkpoints", BELOW_HORIZON), PARTITIONS, NO_AGE},
-    {DELETE("sluice.rejections", GONE " AND " OLDER("r.rejected_at")), AGE,
-	REJECTIONS},
-    {DELETE("sluice.checkpoints", GONE " AND " OLDER("r.at")), AGE, REJECTIONS},
-    {DELETE("sluice.replays",
-	 GONE " AND NOT EXISTS (SELECT FROM sluice.rejections o"
-	      " WHERE o.\"partition\" = r.\"partition\")"
-	      " AND NOT EXISTS (SELECT FROM sluice.checkpoints o"
-	      " WHERE o.\"partition\" = r.\"partition\")"),
-	NOTHING, NO_AGE},
-    {DELETE("sluice.idempotency", "WHERE " OLDER("r.recorded_at")), AGE, KEYS},
-    {DELETE("sluice.producers", "WHERE " OLDER("r.seen_at")), AGE, PRODUCERS},
+    {&bookkeeping_note_checkpoints, PARTITIONS, NO_AGE},
+    {&bookkeeping_move_horizon, PARTITIONS_AND_AGE, REJECTIONS},
+    {&bookkeeping_prune_rejections, PARTITIONS, NO_AGE},
+    {&bookkeeping_prune_replays, PARTITIONS, NO_AGE},
+    {&bookkeeping_prune_checkpoints, PARTITIONS, NO_AGE},
+    {&bookkeeping_prune_rejections_gone, AGE, REJECTIONS},
+    {&bookkeeping_prune_checkpoints_gone, AGE, REJECTIONS},
+    {&bookkeeping_prune_replays_gone, NOTHING, NO_AGE},
+    {&bookkeeping_prune_idempotency, AGE, KEYS},
+    {&bookkeeping_prune_producers, AGE, PRODUCERS},
 };
 enum { STEPS = sizeof steps / sizeof *steps };
 
@@ -131,7 +99,7 @@ static void on_done(void *arg, const struct pg_reply *reply)
 	if (reply->err.kind != ERR_KIND_OK)
 		log_event(EV_PRUNE_FAILED, "step=%zu code=%s error=%s", p->at,
 		    reply->err.code, log_quote(reply->err.msg));
-	else if (PQntuples(reply->results[0]) >= LIMIT_ROWS) {
+	else if (PQntuples(reply->results[0]) >= BOOKKEEPING_PRUNE_ROWS) {
 		loop_timer_start(p->timer, STEP);
 		return;
 	}
@@ -142,7 +110,7 @@ static void prune_on_timer(void *arg)
 {
 	struct prune *p = arg;
 	const struct step *s = &steps[p->at];
-	struct pg_params c = {.sql = s->sql};
+	struct pg_params c = pg_statement_params(s->statement);
 	if (s->parameter == PARTITIONS || s->parameter == PARTITIONS_AND_AGE)
 		list_owned(p, pg_params_param(&c));
 	if (s->parameter == AGE || s->parameter == PARTITIONS_AND_AGE)

@@ -4,37 +4,13 @@
 
 #include "common/base/mem.h"
 #include "common/postgres/pg_params.h"
+#include "common/sql/bookkeeping.h"
 
 #include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
 
 enum { PAGE = 100, PAGE_BYTES = 4 << 20 };
-
-/* The row that passes PAGE_BYTES ends the page. `found`: so many are left, up
- * to one more than a page has. */
-static const char list_sql[] =
-    "SELECT r.\"partition\", r.version, r.collection, r.\"key\", r.op,"
-    " r.reason, coalesce(r.detail, ''), coalesce(r.body, ''),"
-    " to_char(r.accepted_at, 'YYYY-MM-DD\"T\"HH24:MI:SS.US\"Z\"'),"
-    " to_char(r.rejected_at, 'YYYY-MM-DD\"T\"HH24:MI:SS.US\"Z\"'), found"
-    " FROM (SELECT \"partition\", version, count(*) OVER () AS found,"
-    " row_number() OVER w AS i, sum(len) OVER w - len AS before"
-    " FROM (SELECT \"partition\", version,"
-    " octet_length(coalesce(body, ''))::int8 AS len"
-    " FROM sluice.rejections WHERE successor IS NULL AND discarded_at IS NULL"
-    " AND ($1 = '' OR collection = $1) AND (\"partition\", version) >"
-    " ($2::int4, $3::int8) ORDER BY \"partition\", version"
-    " LIMIT $4::int8 + 1) AS few"
-    " WINDOW w AS (ORDER BY \"partition\", version)) AS page"
-    " JOIN sluice.rejections r USING (\"partition\", version)"
-    " WHERE i <= $4::int8 AND before < $5::int8"
-    " ORDER BY r.\"partition\", r.version";
-
-static const char discard_sql[] =
-    "UPDATE sluice.rejections SET discarded_at = now(), body = NULL"
-    " WHERE \"partition\" = $1::int4 AND version = $2::int8"
-    " AND successor IS NULL AND discarded_at IS NULL RETURNING 1";
 
 /* --- tasks --------------------------------------------------------------- */
 
@@ -65,9 +41,9 @@ void task_submit(struct task *t, struct pg_params *c, pg_done done)
 		task_fail(t, 503, pool_error(t->r->x->pool));
 }
 
-struct pg_params task_call(const char *sql, struct position at)
+struct pg_params task_call(const struct pg_statement *s, struct position at)
 {
-	struct pg_params c = {.sql = sql};
+	struct pg_params c = pg_statement_params(s);
 	pg_params_int4(&c, at.partition);
 	pg_params_int8(&c, at.version);
 	return c;
@@ -147,7 +123,7 @@ void rejections_list(
 		task_fail(t, 400, "after: not a position");
 		return;
 	}
-	struct pg_params c = {.sql = list_sql, .shape.columns = "pvssssssssv"};
+	struct pg_params c = pg_statement_params(&bookkeeping_list_rejections);
 	pg_params_text(&c, collection);
 	pg_params_int4(&c, after.partition);
 	pg_params_int8(&c, after.version);
@@ -177,7 +153,7 @@ static void on_discarded(void *arg, const struct pg_reply *reply)
 void rejections_discard(
     struct rejections *r, struct position at, struct admin_exchange *x)
 {
-	struct pg_params c = task_call(discard_sql, at);
+	struct pg_params c = task_call(&bookkeeping_discard_rejection, at);
 	task_submit(task_new(r, at, x), &c, on_discarded);
 }
 

@@ -1,7 +1,7 @@
 /* What the modules of the requests about rejections share. */
 #pragma once
 
-#include "common/postgres/pg_params.h"
+#include "common/postgres/pg_statement.h"
 #include "writer/rejections/rejections.h"
 
 #include "common/kafka/producer.h"
@@ -28,4 +28,4 @@ void task_fail(struct task *t, unsigned status, const char *why);
 /* Takes the call's parameters; `done` gets the task. */
 void task_submit(struct task *t, struct pg_params *c, pg_done done);
 /* $1 partition, $2 version */
-struct pg_params task_call(const char *sql, struct position at);
+struct pg_params task_call(const struct pg_statement *s, struct position at);

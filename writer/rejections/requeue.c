@@ -17,25 +17,11 @@
 #include "common/log/keyspace.h"
 #include "common/postgres/pg_params.h"
 #include "common/schema/collection.h"
+#include "common/sql/bookkeeping.h"
 
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-
-static const char claim_sql[] =
-    "UPDATE sluice.rejections SET requeued_at = now()"
-    " WHERE \"partition\" = $1::int4 AND version = $2::int8"
-    " AND successor IS NULL AND discarded_at IS NULL AND"
-    " (requeued_at IS NULL OR requeued_at < now() - interval '1 minute')"
-    " RETURNING collection, \"key\", op, coalesce(body, '')";
-
-static const char release_sql[] =
-    "UPDATE sluice.rejections SET requeued_at = NULL"
-    " WHERE \"partition\" = $1::int4 AND version = $2::int8";
-
-static const char note_sql[] =
-    "UPDATE sluice.rejections SET successor = $3"
-    " WHERE \"partition\" = $1::int4 AND version = $2::int8";
 
 static void on_released(void *arg, const struct pg_reply *reply)
 {
@@ -47,7 +33,7 @@ static void on_released(void *arg, const struct pg_reply *reply)
 /* It was claimed, and is not in the log. */
 static void requeue_release(struct task *t, unsigned status, const char *why)
 {
-	struct pg_params c = task_call(release_sql, t->at);
+	struct pg_params c = task_call(&bookkeeping_release_rejection, t->at);
 	t->status = status;
 	snprintf(t->why, sizeof t->why, "%s", why);
 	task_submit(t, &c, on_released);
@@ -85,7 +71,7 @@ static void requeue_on_delivered(void *arg, const struct delivery *d)
 		position_format((struct position){d->partition,
 				    version_make(t->r->x->epoch, d->offset)},
 		    t->successor);
-	struct pg_params c = task_call(note_sql, t->at);
+	struct pg_params c = task_call(&bookkeeping_note_successor, t->at);
 	pg_params_text(&c, t->successor);
 	task_submit(t, &c, requeue_on_noted);
 }
@@ -202,7 +188,6 @@ static void on_claimed(void *arg, const struct pg_reply *reply)
 void rejections_requeue(
     struct rejections *r, struct position at, struct admin_exchange *x)
 {
-	struct pg_params c = task_call(claim_sql, at);
-	c.shape.columns = "ssss";
+	struct pg_params c = task_call(&bookkeeping_claim_rejection, at);
 	task_submit(task_new(r, at, x), &c, on_claimed);
 }

@@ -3,7 +3,6 @@
 #include "common/postgres/pg_params.h"
 #include "writer/core/pg_request.h"
 #include "writer/core/pool.h"
-#include "writer/core/statements.h"
 #include "writer/decide/fingerprints.h"
 #include "writer/decide/judges.h"
 #include "writer/rejections/orders.h"
@@ -14,7 +13,7 @@
 #include "common/base/mem.h"
 #include "common/postgres/pg_binary.h"
 #include "common/postgres/sqlstate.h"
-#include "common/sql/sql.h"
+#include "common/sql/bookkeeping.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -68,7 +67,7 @@ static void preflight_on_noted(void *arg, const struct pg_reply *reply)
 /* The first start notes whose log it is. */
 static void note_cluster(struct preflight *s, const char *found)
 {
-	struct pg_params c = {.sql = statements_cluster};
+	struct pg_params c = pg_statement_params(&bookkeeping_note_cluster);
 	pg_params_text(&c, found);
 	const struct pg_query q = pg_params_query(&c);
 	s->ask = pg_request_submit(s->x->pool, &q, 1, preflight_on_noted, s);
@@ -279,7 +278,7 @@ static void preflight_on_migrated(void *arg, const struct pg_reply *reply)
 	char text[sizeof s->waits_for];
 	s->ask = NULL;
 	bool told = reply->err.kind == ERR_KIND_OK;
-	s->migrated = told && PQgetvalue(reply->results[0], 0, 0)[0] == 't';
+	s->migrated = told && *PQgetvalue(reply->results[0], 0, 0);
 	if (s->migrated) {
 		loop_timer_start(s->timer, 0);
 		return;
@@ -292,17 +291,13 @@ static void preflight_on_migrated(void *arg, const struct pg_reply *reply)
 
 static void preflight_ask_postgres(struct preflight *s)
 {
-	const struct pg_query migrated = {
-	    .sql = SQL_MIGRATED, .shape.columns = "s!"};
+	const struct pg_query migrated =
+	    pg_statement_query(&bookkeeping_migrated);
 	struct pg_params judges = judges_call();
-	const struct pg_query log[] = {{.sql = statements_log,
-					   .result_format = 1,
-					   .shape.columns = "spes"},
-	    {.sql = fingerprints_sql,
-		.result_format = 1,
-		.shape.columns = "ssp"},
-	    {.sql = orders_sql, .result_format = 1, .shape.columns = "pv"},
-	    pg_params_query(&judges)};
+	const struct pg_query log[] = {
+	    pg_statement_query(&bookkeeping_log_cluster),
+	    pg_statement_query(&bookkeeping_collections),
+	    pg_statement_query(&bookkeeping_orders), pg_params_query(&judges)};
 	s->ask = s->migrated ? pg_request_submit(
 				   s->x->pool, log, 4, preflight_on_log, s)
 			     : pg_request_submit(s->x->pool, &migrated, 1,

@@ -32,6 +32,7 @@
 #include "common/base/log.h"
 #include "common/base/mem.h"
 #include "common/kafka/consumer.h"
+#include "common/sql/bookkeeping.h"
 #include "common/sql/row_doc.h"
 #include "common/sql/sql.h"
 
@@ -231,9 +232,6 @@ static void announce_nothing(struct gap *g)
 
 /* --- asking -------------------------------------------------------------- */
 
-static const char sql_watermark[] =
-    "SELECT next_offset FROM sluice.progress WHERE \"partition\" = $1::int4";
-
 static bool gap_went_back(const struct gap *g, const PGresult *watermark)
 {
 	return PQntuples(watermark) != 1 ||
@@ -296,8 +294,7 @@ static size_t add_calls(struct gap *g, struct pg_params *calls)
 {
 	const struct fold *f = &g->fold;
 	size_t ncalls = 0;
-	calls[ncalls] =
-	    (struct pg_params){.sql = sql_watermark, .shape.columns = "v"};
+	calls[ncalls] = pg_statement_params(&bookkeeping_progress_of);
 	pg_params_int4(&calls[ncalls++], g->partition);
 	for (size_t i = 0, n; i < f->n; i += n) {
 		n = 1;
@@ -307,8 +304,7 @@ static size_t add_calls(struct gap *g, struct pg_params *calls)
 		add_current(g, &calls[ncalls++], i, n);
 	}
 	struct pg_params *c = &calls[ncalls++];
-	c->sql = statements_rejected;
-	c->shape.columns = "vsspvss";
+	*c = pg_statement_params(&bookkeeping_rejected);
 	pg_params_int4(c, g->partition);
 	pg_params_int8(c, g->from);
 	pg_params_int8(c, g->through);

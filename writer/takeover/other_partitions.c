@@ -1,7 +1,7 @@
 #include "writer/takeover/other_partitions.h"
 
 #include "common/base/mem.h"
-#include "common/postgres/pg_params.h"
+#include "common/sql/bookkeeping.h"
 #include "writer/core/pg_request.h"
 #include "writer/startup/log_offsets.h"
 
@@ -17,9 +17,6 @@ struct other_partitions {
 	struct log_offsets *ends;
 	struct pg_request *ask;
 };
-
-static const char sql[] =
-    "SELECT \"partition\", next_offset FROM sluice.progress";
 
 static void other_partitions_on_progress(
     void *arg, const struct pg_reply *reply)
@@ -65,12 +62,10 @@ static void other_partitions_ask_ends(struct other_partitions *o)
 
 static void other_partitions_ask_progress(struct other_partitions *o)
 {
-	struct pg_params c = {.sql = sql, .shape.columns = "pv"};
-	const struct pg_query q = pg_params_query(&c);
+	const struct pg_query q = pg_statement_query(&bookkeeping_progress);
 	if (o->ask == NULL)
 		o->ask = pg_request_submit(
 		    o->x->pool, &q, 1, other_partitions_on_progress, o);
-	pg_params_free(&c);
 }
 
 void other_partitions_ask(struct other_partitions *o)

@@ -24,7 +24,6 @@
 #include "writer/core/crashpoint.h"
 #include "writer/core/pg_request.h"
 #include "writer/core/pool.h"
-#include "writer/core/statements.h"
 #include "writer/startup/log_offsets.h"
 #include "writer/startup/topic_checks.h"
 #include "writer/takeover/gap.h"
@@ -37,6 +36,7 @@
 #include "common/base/log.h"
 #include "common/base/mem.h"
 #include "common/postgres/pg_params.h"
+#include "common/sql/bookkeeping.h"
 
 #include <inttypes.h>
 #include <stdlib.h>
@@ -326,8 +326,8 @@ static void takeover_on_progress(void *arg, const struct pg_reply *reply)
 static void takeover_ask_progress(struct takeover *t)
 {
 	struct pg_params c[2] = {
-	    {.sql = statements_progress, .shape.columns = "pv"},
-	    {.sql = statements_seen, .shape.columns = "ps8"}};
+	    pg_statement_params(&bookkeeping_progress_locked_of),
+	    pg_statement_params(&bookkeeping_producers)};
 	struct pg_query queries[2];
 	for (size_t k = 0; k < 2; k++) {
 		struct buf *list = pg_params_param(&c[k]);

@@ -6,21 +6,9 @@
 
 #include "common/base/log.h"
 #include "common/postgres/pg_binary.h"
+#include "common/sql/bookkeeping.h"
 
 #include <string.h>
-
-/* The transaction must be older than the lock timeout (pool.c). One that
- * blocked the row for that long is; a batch of a live writer hardly ever is. */
-static const char sql[] =
-    "SELECT a.pid, a.application_name, pg_terminate_backend(a.pid)"
-    " FROM pg_stat_activity a WHERE a.datname = current_database()"
-    " AND a.usename = session_user AND a.pid <> pg_backend_pid()"
-    " AND a.application_name <> '" PG_BLOCKING_NAME "'"
-    " AND a.wait_event_type = 'Client'"
-    " AND a.xact_start < now() - interval '5 s'"
-    " AND EXISTS (SELECT FROM pg_locks l WHERE l.pid = a.pid AND l.granted"
-    " AND l.relation = 'sluice.progress'::regclass"
-    " AND l.mode IN ('RowShareLock', 'RowExclusiveLock'))";
 
 static void on_ended(void *arg, const struct pg_reply *reply)
 {
@@ -37,8 +25,11 @@ static void on_ended(void *arg, const struct pg_reply *reply)
 
 void terminate_blockers(struct context *x, const struct err *e)
 {
-	const struct pg_query q = {
-	    .sql = sql, .result_format = 1, .shape.columns = "psb"};
-	if (strcmp(e->code, "55P03") == 0)
-		(void)pool_submit(x->pool, &q, 1, on_ended, x);
+	if (strcmp(e->code, "55P03") != 0)
+		return;
+	struct pg_params c = pg_statement_params(&bookkeeping_end_blockers);
+	pg_params_text(&c, PG_BLOCKING_NAME);
+	const struct pg_query q = pg_params_query(&c);
+	(void)pool_submit(x->pool, &q, 1, on_ended, x);
+	pg_params_free(&c);
 }

@@ -15,6 +15,7 @@
 #include "common/base/utf8.h"
 #include "common/json/decimal.h"
 #include "common/postgres/pg_params.h"
+#include "common/sql/bookkeeping.h"
 #include "common/sql/sql.h"
 #include "writer/core/statements.h"
 
@@ -463,23 +464,23 @@ static inline PGresult *memory_run(struct memory *m, const struct pg_query *q)
 {
 	if (q->sql == m->of->read)
 		return memory_read(m, q);
-	if (q->sql == statements_known)
+	if (q->sql == bookkeeping_known.sql)
 		return memory_known(m, q);
 	if (q->sql == m->of->erase)
 		return memory_erase(m, q);
 	PGresult *r = memory_result(MEMORY_FIELDS + 4);
 	if (q->sql == m->of->upsert)
 		memory_each(m, q, memory_upsert, r);
-	else if (q->sql == statements_reject)
+	else if (q->sql == bookkeeping_reject.sql)
 		memory_reject(m, q);
-	else if (q->sql == statements_remember)
+	else if (q->sql == bookkeeping_remember.sql)
 		memory_remember(m, q);
-	else if (q->sql == statements_replay)
+	else if (q->sql == bookkeeping_replay.sql)
 		memory_replay(m, q);
-	else if (q->sql == statements_fence)
+	else if (q->sql == bookkeeping_fence.sql)
 		m->next[memory_int4(q->values[0])] = memory_int8(q->values[2]);
 	else
-		assert_ptr_equal(q->sql, statements_producers);
+		assert_ptr_equal(q->sql, bookkeeping_note_producers.sql);
 	return r;
 }
 

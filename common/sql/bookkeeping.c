@@ -1,0 +1,32 @@
+#include "common/sql/bookkeeping.h"
+
+#include <stdio.h>
+
+extern const char bookkeeping_tables_sql[];
+
+/* A setting may hold any character: doubled quotes. */
+static void quote_setting(struct buf *out, const char *text)
+{
+	buf_char(out, '\'');
+	for (const char *c = text; *c; c++) {
+		buf_char(out, *c);
+		if (*c == '\'')
+			buf_char(out, '\'');
+	}
+	buf_char(out, '\'');
+}
+
+void bookkeeping_schema(struct buf *out, const char *topic, int partitions)
+{
+	struct buf name = {0};
+	char count[16], last[16];
+	quote_setting(&name, topic);
+	snprintf(count, sizeof count, "%d", partitions);
+	snprintf(last, sizeof last, "%d", partitions - 1);
+	buf_str(out, bookkeeping_tables_sql);
+	pg_statement_script(out, &bookkeeping_begin_log,
+	    (const char *const[]){name.data, count}, 2);
+	pg_statement_script(
+	    out, &bookkeeping_begin_progress, (const char *const[]){last}, 1);
+	buf_free(&name);
+}

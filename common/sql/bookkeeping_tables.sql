@@ -1,0 +1,157 @@
+-- The tables that Sluice keeps for itself, as one idempotent script, which
+-- --migrate runs. common/sql/bookkeeping.sql has the statements on them.
+
+CREATE SCHEMA IF NOT EXISTS sluice;
+
+-- Which log the database belongs to.
+CREATE TABLE IF NOT EXISTS sluice.log (
+  only_row boolean PRIMARY KEY DEFAULT true CHECK (only_row),
+  topic text NOT NULL,
+  partitions int NOT NULL,
+  epoch int NOT NULL DEFAULT 0,
+  cluster text
+);
+
+-- next_offset is a version: epoch << 48 | offset. What became of the writes
+-- below horizon is not known any more. Half of a page is left free, so that
+-- every update of a watermark stays on its page (HOT).
+CREATE TABLE IF NOT EXISTS sluice.progress (
+  "partition" int PRIMARY KEY,
+  next_offset bigint NOT NULL,
+  horizon bigint NOT NULL DEFAULT 0
+) WITH (fillfactor = 50);
+
+-- The versions from ended up to began were left behind in the log of an epoch
+-- before.
+CREATE TABLE IF NOT EXISTS sluice.epochs (
+  "partition" int NOT NULL,
+  ended bigint NOT NULL,
+  began bigint NOT NULL,
+  PRIMARY KEY ("partition", began)
+);
+
+CREATE TABLE IF NOT EXISTS sluice.rejections (
+  "partition" int NOT NULL,
+  version bigint NOT NULL,
+  collection text NOT NULL,
+  "key" text NOT NULL,
+  op text NOT NULL,
+  reason text NOT NULL,
+  detail text,
+  body bytea,
+  accepted_at timestamptz NOT NULL,
+  rejected_at timestamptz NOT NULL DEFAULT now(),
+  successor text,
+  requeued_at timestamptz,
+  discarded_at timestamptz,
+  PRIMARY KEY ("partition", version)
+);
+
+CREATE TABLE IF NOT EXISTS sluice.idempotency (
+  "key" text COLLATE "C" PRIMARY KEY,
+  fingerprint bigint NOT NULL,
+  "partition" int NOT NULL,
+  version bigint NOT NULL,
+  outcome text NOT NULL,
+  recorded_at timestamptz NOT NULL DEFAULT now(),
+  row_key text
+);
+CREATE INDEX IF NOT EXISTS idempotency_recorded_at
+  ON sluice.idempotency (recorded_at);
+
+CREATE TABLE IF NOT EXISTS sluice.replays (
+  "partition" int NOT NULL,
+  version bigint NOT NULL,
+  first_partition int NOT NULL,
+  first_version bigint NOT NULL,
+  outcome text NOT NULL,
+  first_key text,
+  PRIMARY KEY ("partition", version)
+);
+
+CREATE TABLE IF NOT EXISTS sluice.producers (
+  "partition" int NOT NULL,
+  instance text NOT NULL,
+  last_seq bigint NOT NULL,
+  seen_at timestamptz NOT NULL DEFAULT now(),
+  PRIMARY KEY ("partition", instance)
+) WITH (fillfactor = 50);
+
+CREATE TABLE IF NOT EXISTS sluice.collections (
+  name text NOT NULL,
+  shape text NOT NULL,
+  generation int NOT NULL,
+  declaration json NOT NULL,
+  migrated_at timestamptz NOT NULL DEFAULT now(),
+  PRIMARY KEY (name, shape)
+);
+
+CREATE TABLE IF NOT EXISTS sluice.orders (
+  "partition" int NOT NULL,
+  version bigint NOT NULL,
+  ordered_at timestamptz NOT NULL DEFAULT now(),
+  PRIMARY KEY ("partition", version)
+);
+
+CREATE TABLE IF NOT EXISTS sluice.checkpoints (
+  "partition" int NOT NULL,
+  version bigint NOT NULL,
+  at timestamptz NOT NULL DEFAULT now(),
+  PRIMARY KEY ("partition", version)
+);
+
+-- The columns that came after the first version of these tables.
+ALTER TABLE sluice.log ADD COLUMN IF NOT EXISTS cluster text;
+ALTER TABLE sluice.progress
+  ADD COLUMN IF NOT EXISTS horizon bigint NOT NULL DEFAULT 0;
+ALTER TABLE sluice.rejections
+  ADD COLUMN IF NOT EXISTS successor text,
+  ADD COLUMN IF NOT EXISTS requeued_at timestamptz,
+  ADD COLUMN IF NOT EXISTS discarded_at timestamptz;
+ALTER TABLE sluice.idempotency ADD COLUMN IF NOT EXISTS row_key text;
+ALTER TABLE sluice.replays ADD COLUMN IF NOT EXISTS first_key text;
+
+-- Moves the watermark of partition p, if it is at `at` (bookkeeping.sql).
+CREATE OR REPLACE FUNCTION sluice.fence(p int, at bigint, upto bigint)
+RETURNS void LANGUAGE plpgsql AS $fence$
+BEGIN
+  UPDATE sluice.progress SET next_offset = upto
+    WHERE "partition" = p AND next_offset = at;
+  IF NOT FOUND THEN
+    RAISE EXCEPTION 'partition % is not at %', p, at
+      USING ERRCODE = 'SL001';
+  END IF;
+END
+$fence$;
+
+-- Blocks of ids from `lowest` on that no row has. The sequence counts in
+-- blocks; its callers move it at once and for good, whatever becomes of their
+-- transactions. A failover may have put it back: who knows that says `lowest`.
+-- The ids from first up to free_to, which is the key of a row or the last
+-- bigint, have no row. (Deployments of before have a function of four
+-- parameters as well, for instances of before.)
+CREATE OR REPLACE FUNCTION sluice.reserve(seq regclass, tab regclass,
+  k name, blocks int, lowest bigint, OUT first bigint, OUT n bigint,
+  OUT free_to bigint)
+RETURNS SETOF record LANGUAGE plpgsql AS $reserve$
+BEGIN
+  SELECT seqincrement INTO n FROM pg_sequence WHERE seqrelid = seq;
+  FOR i IN 1..blocks LOOP
+    LOOP
+      first := nextval(seq);
+      IF first < lowest THEN
+        PERFORM pg_advisory_xact_lock(1397509481, seq::oid::int);
+        first := nextval(seq);
+        IF first < lowest THEN
+          first := setval(seq, lowest);
+        END IF;
+      END IF;
+      EXECUTE format('SELECT coalesce(min(%1$I), 9223372036854775807)'
+        ' FROM %2$s WHERE %1$I >= $1', k, tab)
+        INTO free_to USING first;
+      EXIT WHEN free_to - n >= first;
+    END LOOP;
+    RETURN NEXT;
+  END LOOP;
+END
+$reserve$;
