@@ -11,6 +11,7 @@
 #include "writer/core/pg_blocking.h"
 
 #include "common/base/buf.h"
+#include "common/postgres/pg_statement.h"
 #include "common/schema/collection.h"
 #include "common/sql/bookkeeping.h"
 #include "common/sql/sql.h"
@@ -27,6 +28,10 @@ struct tables {
 	const struct collection *c;
 	size_t blocking; /* differences that a writer cannot live with */
 };
+
+/* writer/commands/tables.sql */
+extern const struct pg_statement tables_there, tables_kind, tables_columns,
+    tables_checks;
 
 /* --- statements ---------------------------------------------------------- */
 
@@ -48,9 +53,15 @@ static struct err attempt(struct tables *t, const char *sql)
 	return back.kind == ERR_KIND_OK ? e : back;
 }
 
-static struct err tables_ask(struct tables *t, const char *sql, PGresult **out)
+/* Of a table of this name; `more`: the second parameter, or NULL. */
+static struct err tables_ask(struct tables *t, const struct pg_statement *s,
+    const char *name, const char *more, PGresult **out)
 {
-	*out = PQexec(t->db, sql);
+	struct buf quoted = {0};
+	buf_printf(&quoted, "public.\"%s\"", name);
+	*out = PQexecParams(t->db, s->sql, more ? 2 : 1, NULL,
+	    (const char *const[]){quoted.data, more}, NULL, NULL, 0);
+	buf_free(&quoted);
 	if (PQresultStatus(*out) == PGRES_TUPLES_OK)
 		return ERR_OK;
 	struct err e = pg_blocking_failed(t->db);
@@ -160,26 +171,11 @@ static struct err compare_column(struct tables *t, const PGresult *r, int i)
 
 static struct err compare_columns(struct tables *t)
 {
-	struct buf sql = {0};
-	buf_str(&sql, "SELECT coalesce(d.attname, e.attname),"
-		      " format_type(d.atttypid, d.atttypmod), d.attnotnull,"
-		      " format_type(e.atttypid, e.atttypmod), e.attnotnull,"
-		      " e.atthasdef OR e.attidentity <> '',"
-		      " e.attgenerated <> '' OR e.attidentity = 'a'"
-		      " FROM (SELECT * FROM pg_attribute WHERE attnum > 0"
-		      " AND NOT attisdropped"
-		      " AND attrelid = 'pg_temp.sluice_declared'::regclass) d"
-		      " FULL JOIN (SELECT * FROM pg_attribute WHERE attnum > 0"
-		      " AND NOT attisdropped AND attrelid = '");
-	sql_name(&sql, t->c);
-	buf_str(&sql, "'::regclass) e ON d.attname = e.attname"
-		      " ORDER BY d.attnum, e.attnum");
 	PGresult *r;
-	struct err e = tables_ask(t, sql.data, &r);
+	struct err e = tables_ask(t, &tables_columns, t->c->name, NULL, &r);
 	for (int i = 0; e.kind == ERR_KIND_OK && i < PQntuples(r); i++)
 		e = compare_column(t, r, i);
 	PQclear(r);
-	buf_free(&sql);
 	return e;
 }
 
@@ -229,23 +225,11 @@ static struct err compare_check(struct tables *t, const PGresult *r, int i)
 
 static struct err compare_checks(struct tables *t)
 {
-	struct buf sql = {0};
-	buf_str(&sql,
-	    "SELECT coalesce(d.conname, e.conname), d.def, e.def FROM"
-	    " (SELECT conname, pg_get_constraintdef(oid) AS def"
-	    " FROM pg_constraint WHERE contype = 'c'"
-	    " AND conrelid = 'pg_temp.sluice_declared'::regclass) d"
-	    " FULL JOIN (SELECT conname,"
-	    " replace(pg_get_constraintdef(oid), ' NOT VALID', '') AS def"
-	    " FROM pg_constraint WHERE contype = 'c' AND conrelid = '");
-	sql_name(&sql, t->c);
-	buf_str(&sql, "'::regclass) e ON d.conname = e.conname ORDER BY 1");
 	PGresult *r;
-	struct err e = tables_ask(t, sql.data, &r);
+	struct err e = tables_ask(t, &tables_checks, t->c->name, NULL, &r);
 	for (int i = 0; e.kind == ERR_KIND_OK && i < PQntuples(r); i++)
 		e = compare_check(t, r, i);
 	PQclear(r);
-	buf_free(&sql);
 	return e;
 }
 
@@ -253,14 +237,10 @@ static struct err compare_checks(struct tables *t)
 
 static struct err tables_is_there(struct tables *t, const char *name, bool *out)
 {
-	struct buf sql = {0};
 	PGresult *r;
-	buf_printf(
-	    &sql, "SELECT to_regclass('public.\"%s\"') IS NOT NULL", name);
-	struct err e = tables_ask(t, sql.data, &r);
+	struct err e = tables_ask(t, &tables_there, name, NULL, &r);
 	*out = e.kind == ERR_KIND_OK && *PQgetvalue(r, 0, 0) == 't';
 	PQclear(r);
-	buf_free(&sql);
 	return e;
 }
 
@@ -280,20 +260,9 @@ static struct err tables_make(struct tables *t)
  * one Postgres has no xmax to return. */
 static struct err check_kind(struct tables *t)
 {
-	struct buf sql = {0};
-	buf_str(&sql, "SELECT c.relkind, EXISTS (SELECT FROM pg_index i"
-		      " JOIN pg_attribute a ON a.attrelid = i.indrelid"
-		      " AND a.attnum = i.indkey[0] WHERE i.indrelid = c.oid"
-		      " AND i.indisunique AND i.indimmediate AND i.indisvalid"
-		      " AND i.indpred IS NULL AND i.indnkeyatts = 1"
-		      " AND a.attname = ");
-	buf_printf(
-	    &sql, "'%s') FROM pg_class c WHERE c.oid = '", t->c->key_name);
-	sql_name(&sql, t->c);
-	buf_str(&sql, "'::regclass");
 	PGresult *r;
-	struct err e = tables_ask(t, sql.data, &r);
-	buf_free(&sql);
+	struct err e =
+	    tables_ask(t, &tables_kind, t->c->name, t->c->key_name, &r);
 	if (e.kind != ERR_KIND_OK)
 		return e;
 	char kind = *PQgetvalue(r, 0, 0);

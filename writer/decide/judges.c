@@ -3,6 +3,7 @@
 #include "common/base/check.h"
 #include "common/base/log.h"
 #include "common/base/mem.h"
+#include "common/postgres/pg_statement.h"
 #include "common/schema/collection.h"
 #include "common/sql/sql_table.h"
 
@@ -35,42 +36,7 @@ void judges_free(struct judges **jp)
 
 /* --- the catalog --------------------------------------------------------- */
 
-#define KEY_ALONE                                                              \
-	"(i.indisunique AND i.indnkeyatts = 1 AND i.indpred IS NULL"           \
-	" AND EXISTS (SELECT FROM pg_attribute a WHERE a.attrelid = t.oid"     \
-	" AND a.attnum = i.indkey[0] AND a.attname = k.\"key\"))"
-
-/* A constraint with a declared name counts as the declared one (--migrate
- * reports differences). A constraint that is not valid may have rows that
- * violate it. An index may refuse a row if its expression fails, or if an entry
- * of variable size is too large. */
-static const char sql[] =
-    "SELECT k.name, CASE"
-    " WHEN t.relrowsecurity"
-    " OR EXISTS (SELECT FROM pg_constraint c WHERE c.conrelid = t.oid"
-    " AND c.contype IN ('f', 't', 'x')"
-    " OR c.confrelid = t.oid AND c.contype = 'f')"
-    " OR EXISTS (SELECT FROM pg_trigger g WHERE g.tgrelid = t.oid"
-    " AND NOT g.tgisinternal)"
-    " OR EXISTS (SELECT FROM pg_rewrite w WHERE w.ev_class = t.oid)"
-    " OR EXISTS (SELECT FROM pg_index i WHERE i.indrelid = t.oid"
-    " AND (i.indisunique OR i.indisexclusion) AND NOT " KEY_ALONE ")"
-    " THEN 2"
-    " WHEN EXISTS (SELECT FROM pg_constraint c WHERE c.conrelid = t.oid"
-    " AND c.contype = 'c'"
-    " AND NOT (c.convalidated AND c.conname::text = ANY($3::text[])))"
-    " OR EXISTS (SELECT FROM pg_attribute a WHERE a.attrelid = t.oid"
-    " AND a.attnum > 0 AND NOT a.attisdropped AND (a.attgenerated <> ''"
-    " OR a.attnotnull AND k.name || '.' || a.attname = ANY($5::text[])))"
-    " OR EXISTS (SELECT FROM pg_index i"
-    " JOIN pg_class x ON x.oid = i.indexrelid WHERE i.indrelid = t.oid"
-    " AND x.relname::text <> ALL($4::text[]) AND NOT " KEY_ALONE
-    " AND (i.indexprs IS NOT NULL OR i.indpred IS NOT NULL"
-    " OR EXISTS (SELECT FROM pg_attribute a WHERE a.attrelid = x.oid"
-    " AND a.attlen < 0)))"
-    " THEN 1 ELSE 0 END"
-    " FROM unnest($1::text[], $2::text[]) AS k(name, \"key\")"
-    " JOIN pg_class t ON t.oid = to_regclass('public.\"' || k.name || '\"')";
+extern const struct pg_statement judges_tables; /* judges.sql */
 
 /* A growing list of texts. */
 struct texts {
@@ -124,7 +90,7 @@ static void add_nullable(const struct collection *c, struct texts *names)
 struct pg_params judges_call(void)
 {
 	enum { TABLES, KEYS, CHECKS, INDEXES, NULLABLE, ALL };
-	struct pg_params call = {.sql = sql, .shape.columns = "sp"};
+	struct pg_params call = pg_statement_params(&judges_tables);
 	struct texts all[ALL] = {{{0}, 0}};
 	const struct collection *c;
 	for (size_t i = 0; (c = collection_at(i)) != NULL; i++) {

@@ -1,0 +1,46 @@
+-- A table that is there, and the one that is declared, by what Postgres's
+-- catalog says of both (writer/commands/tables.c). $1 is the table, a quoted
+-- name with its schema; pg_temp.sluice_declared is as it is declared.
+
+-- Column: is there a relation of this name?
+-- name: there
+SELECT to_regclass($1) IS NOT NULL
+
+-- $2 the name of the key's column. Columns: the relation's kind; is there a
+-- unique constraint on the key alone?
+-- name: kind
+SELECT c.relkind, EXISTS (SELECT FROM pg_index i
+    JOIN pg_attribute a ON a.attrelid = i.indrelid
+    AND a.attnum = i.indkey[0] WHERE i.indrelid = c.oid
+    AND i.indisunique AND i.indimmediate AND i.indisvalid
+    AND i.indpred IS NULL AND i.indnkeyatts = 1
+    AND a.attname = $2) FROM pg_class c WHERE c.oid = $1::regclass
+
+-- A row for each column of either; what the other does not have is null.
+-- Columns: name; declared type, NOT NULL; type, NOT NULL, has a default, is
+-- generated always.
+-- name: columns
+SELECT coalesce(d.attname, e.attname),
+    format_type(d.atttypid, d.atttypmod), d.attnotnull,
+    format_type(e.atttypid, e.atttypmod), e.attnotnull,
+    e.atthasdef OR e.attidentity <> '',
+    e.attgenerated <> '' OR e.attidentity = 'a'
+    FROM (SELECT * FROM pg_attribute WHERE attnum > 0
+    AND NOT attisdropped
+    AND attrelid = 'pg_temp.sluice_declared'::regclass) d
+    FULL JOIN (SELECT * FROM pg_attribute WHERE attnum > 0
+    AND NOT attisdropped AND attrelid = $1::regclass) e
+    ON d.attname = e.attname
+    ORDER BY d.attnum, e.attnum
+
+-- A row for each check of either. Columns: name, declared definition,
+-- definition.
+-- name: checks
+SELECT coalesce(d.conname, e.conname), d.def, e.def FROM
+    (SELECT conname, pg_get_constraintdef(oid) AS def
+    FROM pg_constraint WHERE contype = 'c'
+    AND conrelid = 'pg_temp.sluice_declared'::regclass) d
+    FULL JOIN (SELECT conname,
+    replace(pg_get_constraintdef(oid), ' NOT VALID', '') AS def
+    FROM pg_constraint WHERE contype = 'c' AND conrelid = $1::regclass) e
+    ON d.conname = e.conname ORDER BY 1

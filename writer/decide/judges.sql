@@ -1,0 +1,46 @@
+-- What Postgres's catalog says of the tables of the collections
+-- (writer/decide/judges.h).
+
+-- $1 text[] collections, $2 text[] the names of their keys; $3 text[] names of
+-- the declared checks, $4 text[] of the declared indexes, $5 text[]
+-- `table.column` of the columns that may be null. Columns: collection, enum
+-- judge.
+--
+-- A constraint with a declared name counts as the declared one (--migrate
+-- reports differences). A constraint that is not valid may have rows that
+-- violate it. An index may refuse a row if its expression fails, or if an entry
+-- of variable size is too large. The index on the key alone never counts; its
+-- condition stands twice.
+-- name: tables, shape: sp
+SELECT k.name, CASE
+    WHEN t.relrowsecurity
+    OR EXISTS (SELECT FROM pg_constraint c WHERE c.conrelid = t.oid
+    AND c.contype IN ('f', 't', 'x')
+    OR c.confrelid = t.oid AND c.contype = 'f')
+    OR EXISTS (SELECT FROM pg_trigger g WHERE g.tgrelid = t.oid
+    AND NOT g.tgisinternal)
+    OR EXISTS (SELECT FROM pg_rewrite w WHERE w.ev_class = t.oid)
+    OR EXISTS (SELECT FROM pg_index i WHERE i.indrelid = t.oid
+    AND (i.indisunique OR i.indisexclusion) AND NOT
+    (i.indisunique AND i.indnkeyatts = 1 AND i.indpred IS NULL
+    AND EXISTS (SELECT FROM pg_attribute a WHERE a.attrelid = t.oid
+    AND a.attnum = i.indkey[0] AND a.attname = k."key")))
+    THEN 2
+    WHEN EXISTS (SELECT FROM pg_constraint c WHERE c.conrelid = t.oid
+    AND c.contype = 'c'
+    AND NOT (c.convalidated AND c.conname::text = ANY($3::text[])))
+    OR EXISTS (SELECT FROM pg_attribute a WHERE a.attrelid = t.oid
+    AND a.attnum > 0 AND NOT a.attisdropped AND (a.attgenerated <> ''
+    OR a.attnotnull AND k.name || '.' || a.attname = ANY($5::text[])))
+    OR EXISTS (SELECT FROM pg_index i
+    JOIN pg_class x ON x.oid = i.indexrelid WHERE i.indrelid = t.oid
+    AND x.relname::text <> ALL($4::text[]) AND NOT
+    (i.indisunique AND i.indnkeyatts = 1 AND i.indpred IS NULL
+    AND EXISTS (SELECT FROM pg_attribute a WHERE a.attrelid = t.oid
+    AND a.attnum = i.indkey[0] AND a.attname = k."key"))
+    AND (i.indexprs IS NOT NULL OR i.indpred IS NOT NULL
+    OR EXISTS (SELECT FROM pg_attribute a WHERE a.attrelid = x.oid
+    AND a.attlen < 0)))
+    THEN 1 ELSE 0 END
+    FROM unnest($1::text[], $2::text[]) AS k(name, "key")
+    JOIN pg_class t ON t.oid = to_regclass('public."' || k.name || '"')
