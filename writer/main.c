@@ -1,14 +1,16 @@
 /* sluice-writer: from the log of writes into Postgres, exactly once.
  *
- *   writer.c              wiring
- *   report.c control.c    the admin port, and what it can be told there
- *   core/         what every part uses: settings, metrics, Postgres, crash
- * points startup/      schema, topics and settings are of one log takeover/
- * from an assignment to the offset to begin at batch/        one partition:
- * batches, each one transaction until it is decided decide/       what becomes
- * of each write of a batch: no I/O commits/      what was committed, on
- * sluice.commits rejections/   rejected writes: why, kept for how long,
- * repaired commands/     --migrate, --advance-epoch, --drain
+ *   writer.c              connects the modules
+ *   report.c control.c    the admin port: readiness, requests of operators
+ *
+ *   core/         what every part uses: settings, metrics, Postgres
+ *   startup/      checks that schema, topics and settings are of one log
+ *   takeover/     from an assignment to the offset to begin at
+ *   batch/        one partition: its batches, one transaction each
+ *   decide/       the outcome of each write of a batch: no I/O
+ *   commits/      announces on sluice.commits what was committed
+ *   rejections/   rejected writes: reason, expiry, repair
+ *   commands/     --migrate, --advance-epoch, --drain
  */
 #include "writer/commands/advance_epoch.h"
 #include "writer/commands/migrate.h"

@@ -13,7 +13,7 @@ static void reason(struct buf *out, const char *what, const char *why)
 	buf_printf(out, "%s: %.*s\n", what, (int)strcspn(why, "\n"), why);
 }
 
-/* A Postgres that stands still tells nobody: no batch takes that long else. */
+/* A Postgres that hangs sends no error; no batch takes that long otherwise. */
 #define SILENCE CLOCK_S(5)
 
 static void trouble(const struct partition *p, struct buf *out)
@@ -70,7 +70,7 @@ static bool writer_report_is_ready(void *arg, struct buf *out)
 	return out->len == 0;
 }
 
-/* What Kafka has told so far, as of the last fetch. */
+/* As far as Kafka has reported it, at the last fetch. */
 static int64_t report_backlog(const struct report *r)
 {
 	int64_t sum = 0;

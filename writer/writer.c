@@ -1,4 +1,4 @@
-/* Wiring: who tells whom.
+/* Connects the modules.
  *
  *   group ─assigned─► takeover ─taken─► partitions ◄─message─ group
  *     └───revoked──►  (all of them gone)   │ ▲
@@ -6,9 +6,9 @@
  *                                          ▼
  *                                       takeover
  *
- * The group's assignment is answered when every partition's start is known, so
- * a rebalance waits for Postgres; the membership lives meanwhile, because the
- * loop goes on serving the consumer.
+ * The group's assignment is answered when the start of every partition is
+ * known. So a rebalance waits for Postgres. The membership lives meanwhile,
+ * because the loop continues to serve the consumer.
  */
 #include "writer/writer.h"
 
@@ -39,7 +39,7 @@
 
 #include <stdlib.h>
 
-/* What a drain waits for reports; the next owner announces the rest. */
+/* How long a drain waits for reports; the next owner announces the rest. */
 #define REPORTS_WAIT CLOCK_S(5)
 #define TICK CLOCK_S(1)
 
@@ -50,7 +50,7 @@ struct writer {
 	struct consumer *consumer;
 	struct takeover *takeover;
 	struct partition **parts; /* by number; NULL: not ours */
-	bool member;		  /* the group has spoken */
+	bool member;		  /* the group has assigned partitions */
 	bool draining;
 	mono_us_t give_up; /* on reports, while draining */
 	struct loop_timer *tick;
@@ -122,7 +122,8 @@ static bool writer_start_of(void *arg, size_t i, struct consumer_start *out)
 	return true;
 }
 
-/* An assignment replaces the one before, so the others go on where they are. */
+/* An assignment replaces the one before. So the other partitions are in it,
+ * too, with their present offsets. */
 static void assign_taken(struct writer *w)
 {
 	consumer_assign_each(w->consumer, writer_count(w), writer_start_of, w);
@@ -188,7 +189,7 @@ static void writer_on_fatal(void *arg, const struct err *e)
 	end_for(arg, EV_WRITER_FATAL, e);
 }
 
-/* The topic grew behind our back: those are nobody's. */
+/* The topic has grown: no writer applies the additional partitions. */
 static void grown(struct writer *w, int32_t partition)
 {
 	const struct common_settings *s = &w->x.settings->common;
@@ -323,7 +324,7 @@ static int64_t end_of(void *arg, int32_t partition)
 	if (!ours)
 		return -1;
 	int64_t end = consumer_end(w->consumer, partition);
-	return end < 0 ? INT64_MAX : end; /* Kafka did not tell it yet */
+	return end < 0 ? INT64_MAX : end; /* Kafka did not report it yet */
 }
 
 static void writer_on_tick(void *arg)
@@ -406,8 +407,8 @@ int writer_run(struct writer *w)
 	return w->exit_code;
 }
 
-/* Transactions that are still under way hold messages of the consumer, so the
- * pool goes before it. */
+/* Transactions that are under way hold messages of the consumer. So the pool is
+ * freed before the consumer. */
 void writer_free(struct writer **wp)
 {
 	struct writer *w = *wp;

@@ -1,5 +1,6 @@
-/* A daemon asks its own admin listener how it is: `--probe`, what a container's
- * HEALTHCHECK runs, without a client program in the image.
+/* `--probe`: a daemon's command asks the admin listener of the running daemon
+ * for its state. A container's HEALTHCHECK runs it, so the image needs no HTTP
+ * client.
  *
  * Blocks; for the command line, not for a loop.
  */
@@ -9,8 +10,9 @@
 #include "common/base/clock.h"
 #include "common/base/err.h"
 
-/* GET http://`address`/`page` (`livez` or `readyz`). OK: it was answered 200
- * within `timeout`; RETRY: it was not. The answer's body is appended to `body`:
- * /readyz says there what is missing. FATAL: the address cannot be asked. */
+/* GET http://`address`/`page` (`livez` or `readyz`). OK: the answer was 200
+ * within `timeout`; RETRY: it was not. Appends the body of the answer to
+ * `body`; that of /readyz says what is missing. FATAL: the address is not
+ * valid. */
 struct err healthcheck_ask(
     const char *address, const char *page, dur_us_t timeout, struct buf *body);

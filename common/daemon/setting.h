@@ -1,5 +1,5 @@
 /* One setting: a row of a .def table, and a field of the struct that the table
- * makes. How its value is read, checked and shown.
+ * makes. These functions parse, check and show its value.
  */
 #pragma once
 

@@ -1,8 +1,8 @@
-/* How long the client of a connection may take over each phase of a request,
- * and how slowly.
+/* How long, and how slowly, the client of a connection may send or read in each
+ * phase of a request.
  *
- * Whether it reads its answer, the kernel is asked: whoever writes to the
- * socket sees only that it is full.
+ * The kernel is asked whether the client reads its answer: a write to the
+ * socket shows only that the socket is full.
  */
 #pragma once
 
@@ -25,11 +25,12 @@ enum conn_timeout_phase {
 struct conn_timeout {
 	enum conn_timeout_phase phase;
 	mono_us_t since;
-	dur_us_t age; /* when it was held: waiting for us is not its own time */
+	dur_us_t age; /* when it was held; the time of our own waiting does not
+			 count */
 	uint64_t got; /* bytes of the body */
 	uint64_t taken; /* bytes of the connection, by the last look */
 	bool looked;
-	/* Since then there was always more to take than it took. */
+	/* Since then there was always something left to read. */
 	mono_us_t behind_since;
 	uint64_t behind_from; /* `taken` at that time */
 	size_t memory;	      /* that its request takes */
@@ -41,7 +42,7 @@ struct conn_timeout_limits {
 	dur_us_t send; /* nothing of an answer is taken, though it is there */
 	/* Bytes a second, over the whole body or answer; 0: any. */
 	int64_t min_receive, min_send;
-	dur_us_t grace; /* how long any pace will do */
+	dur_us_t grace; /* for so long, any pace is allowed */
 };
 
 void conn_timeout_enter(
@@ -50,9 +51,9 @@ void conn_timeout_enter(
 void conn_timeout_got(struct conn_timeout *p, size_t n);
 /* From RECEIVING to HELD. */
 void conn_timeout_hold(struct conn_timeout *p, mono_us_t now);
-/* Of one that is HELD: goes on where it was. */
+/* Ends HELD: the former phase continues. */
 void conn_timeout_let_go(struct conn_timeout *p, mono_us_t now);
-/* A look, from time to time, at the connection with that socket: did its client
+/* Call it from time to time. Did the client of the connection with this socket
  * take too long? */
 bool conn_timeout_over(struct conn_timeout *p,
     const struct conn_timeout_limits *most, int fd, mono_us_t now);

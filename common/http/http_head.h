@@ -1,16 +1,16 @@
-/* The head of a request, judged before anything is done with it.
+/* Checks the head of a request before anything is done with it.
  *
- * libmicrohttpd is lenient: it takes what another server or a proxy in front of
- * Sluice may read in another way, and what one takes for the body of a request
- * is the next client's request to the other (RFC 9112, 11.2). So each request
- * has its head looked over once, and one that could be read in two ways is
- * refused, and its connection closed.
+ * libmicrohttpd is lenient: it accepts requests that another server, or a proxy
+ * in front of Sluice, may read in another way. Then one of them takes for the
+ * body of a request what the other takes for the next client's request (RFC
+ * 9112, 11.2). So each head is checked once. A request that could be read in
+ * two ways is refused, and its connection is closed.
  *
- * Some requests libmicrohttpd refuses itself, and badly. Before 1.0 it says
- * twice that a Content-Length is malformed; and it refuses a line whose
- * parameters have no room in the memory of the connection, then forgets that it
- * did, and waits for headers that it has dropped. Those are refused here by the
- * socket, before libmicrohttpd can.
+ * libmicrohttpd refuses some requests itself, and does it badly. Before 1.0 it
+ * answers twice if a Content-Length is malformed. If the parameters of a
+ * request line do not fit into the memory of the connection, it refuses the
+ * line, forgets that, and waits for headers that it has dropped. Such requests
+ * are refused here, on the socket, before libmicrohttpd sees them.
  */
 #pragma once
 
@@ -56,30 +56,31 @@ const char *http_head_path(const char *target);
 /* Is a Content-Type (NULL: none) application/json or application/…+json, with
  * any parameters? */
 bool http_head_is_json(const char *type);
-/* What every answer says: browsers take its body for nothing but its type.
- * NULL: it has no body, or its type is added later. */
+/* Adds the Content-Type and the header that keeps browsers from guessing
+ * another type. NULL: the answer has no body, or its type is added later. */
 void http_head_type(struct MHD_Response *response, const char *type);
 /* Appends a problem (RFC 9457). */
 void http_head_problem(struct buf *out, const struct http_head_fault *fault);
 /* The same as an answer with all of its headers; owned. */
 struct MHD_Response *http_head_response(const struct http_head_fault *fault);
-/* Answers by the socket, behind libmicrohttpd's back, and says that nothing
- * follows; its own answer does not get through after that. */
+/* Writes the answer to the socket, without libmicrohttpd, and shuts down the
+ * sending side. So libmicrohttpd's own answer does not reach the client. */
 void http_head_refuse(int fd, const struct http_head_fault *fault);
 
 /* --- what libmicrohttpd before 1.0 does not find; later ones do -------------
  */
 
-/* Has libmicrohttpd room for the parameters of this target? `memory` is that
- * of the connection. */
+/* Do the parameters of this target fit into libmicrohttpd's memory of the
+ * connection
+ * (`memory` bytes)? */
 bool http_head_fits(const char *target, size_t memory);
 /* Where the version is in a line with this target: elsewhere, if the target has
  * a blank, the end of a line or a NUL. */
 const char *http_head_version_at(const char *target);
-/* Is this the piece of a body behind a line of a chunk that is as it should be?
- */
+/* Is this the piece of a body behind a well-formed line of a chunk? */
 bool http_head_chunk_fits(const char *piece);
-/* A message of its own log: is it going to refuse a Content-Length? */
+/* Does this message of libmicrohttpd's log say that it refuses a
+ * Content-Length? */
 bool http_head_refuses_length(const char *message);
-/* Among the headers so far, is there one that it will refuse? */
+/* Is there a Content-Length so far that libmicrohttpd will refuse? */
 bool http_head_has_bad_length(struct MHD_Connection *c);

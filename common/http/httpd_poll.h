@@ -15,8 +15,8 @@ struct httpd_poll;
 
 /* Borrows the daemon. */
 struct httpd_poll *httpd_poll_new(struct loop *loop, struct MHD_Daemon *mhd);
-/* There is something to do for it that its descriptor does not tell: a
- * connection was resumed. NULL: it does not run any more. */
+/* Runs it soon, for work that its descriptor does not show: a connection was
+ * resumed. NULL: it does not run any more. */
 void httpd_poll_again(struct httpd_poll *p);
 /* To be called before the daemon is stopped. */
 void httpd_poll_free(struct httpd_poll **p);

@@ -1,12 +1,13 @@
 /* Sockets that are closed while their client may still be sending.
  *
- * A request that is refused by its head is answered before its body is in. To
- * close the socket then makes the kernel send a reset for each byte that comes
- * after it, and the reset may reach the client before it has read the answer
- * (RFC 9112, 9.6). So what it sends is read and dropped for a while.
+ * A request that is refused by its head is answered before its body has
+ * arrived. If the socket were closed then, the kernel would answer further
+ * bytes with a reset, and the reset may reach the client before it has read the
+ * answer (RFC 9112, 9.6). So what the client sends is read and dropped for a
+ * while.
  *
- * Bounded: so many sockets, seconds, and bytes of each; what is more is closed
- * at once. One thread.
+ * The number of sockets, the seconds, and the bytes of each are bounded. Beyond
+ * that, a socket is closed at once. One thread.
  */
 #pragma once
 
@@ -15,8 +16,8 @@
 struct lingering;
 
 struct lingering *lingering_new(struct loop *loop);
-/* Borrows the socket, whose sending side is shut down; it may be closed after
- * this. */
+/* The sending side of the socket is shut down. The caller may close its
+ * descriptor after this. */
 void lingering_add(struct lingering *l, int fd);
 size_t lingering_count(const struct lingering *l); /* NULL: 0 */
 /* Closes them all. */

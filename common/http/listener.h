@@ -21,10 +21,9 @@ bool listener_is_loopback(const char *address);
 struct err listener_bind(const char *address, bool shared, int *fd, int *port);
 /* From now on it takes connections. The address is for the error's text. */
 struct err listener_start(int fd, const char *address);
-/* From now on new connections are refused. Those whose handshake has begun
- * still arrive: to close the socket would reset them, so accept for a while,
- * then close. Where the kernel cannot do it (Linux before 5.0), nothing
- * changes. */
+/* Refuses new connections from now on. Those whose handshake has begun still
+ * arrive. Closing the socket would reset them, so accept for a while, then
+ * close. If the kernel cannot do this (Linux before 5.0), nothing changes. */
 void listener_refuse(int fd);
 /* Connections that wait to be accepted. */
 size_t listener_queued(int fd);

@@ -1,10 +1,10 @@
-/* Whether a request may come from a page of somebody else, in the browser of
- * who can reach this listener (pure core).
+/* Detects requests of foreign web pages (pure core): a page of another origin
+ * may run in the browser of an operator who can reach this listener.
  *
- * Such a page can ask by the address (another Origin), or by a name of its own
- * that leads here (DNS rebinding: another Host). What it cannot send without
- * being allowed to first (a preflight, which is not answered): a header of our
- * own, or a JSON Content-Type.
+ * Such a page can use the listener's address (then the Origin differs), or a
+ * name of its own that leads here (DNS rebinding: then the Host differs). It
+ * cannot send a header of our own or a JSON Content-Type: for these the browser
+ * first asks for permission (a preflight), which is not given.
  */
 #pragma once
 
@@ -22,10 +22,10 @@ struct origin_check {
 
 #define ORIGIN_CHECK_HEADER "Sluice-Admin"
 
-/* Does a page of another origin ask? */
+/* Does the request come from a page of another origin? */
 bool origin_check_is_foreign(const struct origin_check *g);
-/* Why this request is not answered; NULL: it is. `hosts`: names, with commas
- * between, that this listener has beside its addresses and localhost. */
+/* Why this request is refused; NULL: it is not. `hosts`: names of this listener
+ * besides its addresses and localhost, separated by commas. */
 const char *origin_check_refuses(
     const struct origin_check *g, const char *hosts);
 /* Is it a list of names? */

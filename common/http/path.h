@@ -23,12 +23,12 @@ struct path {
 	char *bytes; /* what the segments point into */
 };
 
-/* `raw` begins with `/` and has no query. False: a malformed escape. More
- * segments than fit: n is PATH_SEGMENTS + 1 and the rest is not there. Free it
- * in either case. A trailing slash makes an empty last segment. */
+/* `raw` begins with `/` and has no query. False: a malformed escape. If there
+ * are more segments than fit, n is PATH_SEGMENTS + 1 and the rest is left out.
+ * Free `out` in any case. A trailing slash makes an empty last segment. */
 bool path_parse(const char *raw, struct path *out);
-/* Decodes percent-escapes into `out`, which has room for as many bytes and a
- * NUL; how many there are, -1: a malformed escape. */
+/* Decodes percent-escapes into `out`, which has room for `len` bytes and a NUL.
+ * Returns the number of bytes; -1: a malformed escape. */
 long path_decode(const char *s, size_t len, char *out);
 /* Appends a segment that path_parse reads as these bytes, not as reserved. */
 void path_encode(struct buf *out, const char *bytes, size_t len);

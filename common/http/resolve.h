@@ -1,4 +1,4 @@
-/* The address of a host name, asked off the loop: libuv has threads for it. */
+/* Resolves a host name on one of libuv's threads. */
 #pragma once
 
 #include "common/base/loop.h"
@@ -11,9 +11,9 @@ struct resolve;
  * loop, unless it was cancelled. */
 typedef void (*resolve_done)(void *arg, const char *address, const char *error);
 
-/* Returns owned by itself: it is gone when `done` is called. NULL: it could not
- * be asked, `done` is not called. Borrows the name for the call. */
+/* The handle frees itself when `done` is called. NULL: it could not be asked,
+ * and `done` is not called. Borrows the name for the call. */
 struct resolve *resolve_start(
     struct loop *l, const char *host, resolve_done done, void *arg);
-/* Takes and clears; nobody is called any more. Harmless with NULL. */
+/* Takes and clears; `done` is not called any more. NULL is fine. */
 void resolve_cancel(struct resolve **r);

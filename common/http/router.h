@@ -36,8 +36,8 @@ struct router {
 	const void *rows;
 	size_t nrows;
 	size_t size; /* of a row */
-	/* In patterns that begin so, a segment in braces takes none that
-	 * begins with `_` as it was sent. NULL: there are no such patterns. */
+	/* In patterns with this prefix, a segment in braces takes no value that
+	 * begins with `_` as it was sent. NULL: no such patterns. */
 	const char *reserves;
 };
 
@@ -49,13 +49,13 @@ struct router {
 
 /* The i-th row. */
 const void *router_at(const struct router *t, size_t i);
-/* The row of this method and path. NULL: there is none, and the methods that
- * the path has are appended to `allow` as the header Allow has them; nothing is
- * appended where no row has the path. */
+/* The row of this method and path. NULL: none; then the methods of the path are
+ * appended to `allow`, in the form of the header Allow. Nothing is appended if
+ * no row has the path. */
 const void *router_find(const struct router *t, const char *method,
     const struct path *path, struct buf *allow);
-/* The segment that stands where the pattern has `name`, with its braces; NULL:
- * the pattern has no such segment. */
+/* The segment at the place of `name` (with braces) in the pattern; NULL: the
+ * pattern has no such segment. */
 const struct path_segment *router_value(
     const struct route_head *row, const struct path *path, const char *name);
 /* "read", … */

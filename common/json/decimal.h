@@ -8,11 +8,11 @@
 #include <stdint.h>
 
 enum {
-	/* What numeric of Postgres takes on either side of the point. */
+	/* Maximum digits of Postgres's numeric on either side of the point. */
 	DECIMAL_DIGITS_MOST = 16383,
 };
 
-/* Does the number have at most so many digits before the point, and at most so
+/* Does the number have at most `most` digits before the point, and at most as
  * many behind it? An exponent counts as the digits that it stands for. */
 bool decimal_fits(struct jsonslice number, size_t most);
 /* Appends a + b, with as many digits behind the point as the longer one has.

@@ -1,10 +1,10 @@
-/* Members that stand twice in one object (pure core): JSON lets them, and what
- * they mean differs from reader to reader, so documents must not have any.
+/* Finds duplicate members of an object (pure core). JSON allows them, but
+ * readers disagree about their meaning. So documents must not have any.
  */
 #pragma once
 
 #include "common/json/jsonslice.h"
 
-/* The second one's name, in the value or anywhere in it; s NULL: there is
- * none. The value passed jsonslice_scan. */
+/* The name of a duplicate member in the value, at any depth; s NULL: none. The
+ * value must have passed jsonslice_scan. */
 struct jsonslice jsondup_find(struct jsonslice v);

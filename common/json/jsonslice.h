@@ -1,8 +1,8 @@
-/* JSON values as the bytes that they are written in.
+/* JSON values as slices of their text.
  *
- * What is not looked into travels byte for byte, so that no number loses a
- * digit. A scan accepts what RFC 8259 says, and of that, what Postgres takes:
- * UTF-8, no \u0000, surrogates in pairs.
+ * Values are copied byte for byte and not converted, so that no number loses a
+ * digit. A scan accepts the JSON of RFC 8259 that Postgres accepts, too: UTF-8,
+ * no \u0000, surrogates in pairs.
  */
 #pragma once
 
@@ -26,11 +26,11 @@ enum jsonslice_kind {
 	JSONSLICE_NULL,
 };
 
-/* False: not one JSON value with nothing but blanks around, or one that is
- * nested deeper than JSONSLICE_DEPTH. The functions below take what passed. */
+/* True: the text is one JSON value with nothing but blanks around it, nested at
+ * most JSONSLICE_DEPTH deep. The functions below need values that passed. */
 enum { JSONSLICE_DEPTH = 64 };
 bool jsonslice_scan(const char *s, size_t len, struct jsonslice *out);
-/* The same, and says where it ends being JSON, and why. */
+/* The same, and says where it stops being JSON, and why. */
 struct jsonslice_fault {
 	size_t at; /* bytes from the beginning */
 	const char *what;
@@ -46,7 +46,7 @@ struct jsonslice_member {
 	struct jsonslice value;
 };
 
-/* In front of the first one; of none, there are none. */
+/* An iterator before the first member. */
 struct jsonslice_member jsonslice_members(struct jsonslice object);
 /* False: there are no more. */
 bool jsonslice_next(struct jsonslice_member *m);
@@ -60,7 +60,7 @@ struct jsonslice_element {
 struct jsonslice_element jsonslice_elements(struct jsonslice array);
 bool jsonslice_each(struct jsonslice_element *e);
 
-/* Is that the string, its escapes resolved? */
+/* Is the string equal to `s`, with its escapes resolved? */
 bool jsonslice_equals(struct jsonslice string, const char *s, size_t len);
 /* Appends the characters of a string. */
 void jsonslice_text(struct buf *out, struct jsonslice string);

@@ -1,5 +1,5 @@
-/* The characters of a JSON string (as jsonslice_scan lets it pass), its escapes
- * resolved.
+/* The characters of a JSON string, with its escapes resolved. The string must
+ * have passed jsonslice_scan.
  */
 #pragma once
 
@@ -21,10 +21,10 @@ size_t jsonstring_next(struct jsonstring *t, char out[4]);
 bool jsonstring_same(struct jsonslice a, struct jsonslice b);
 /* <0, 0, >0: by the bytes of the characters, however they are written. */
 int jsonstring_compare(struct jsonslice a, struct jsonslice b);
-/* Of the characters; another one in each process (common/base/hash.h). */
+/* A hash of the characters; it differs in each process (common/base/hash.h). */
 uint64_t jsonstring_hash(struct jsonslice string);
-/* Code points. */
+/* The number of code points. */
 size_t jsonstring_length(struct jsonslice string);
-/* The code point behind `\u`, both halves of a pair taken; -1: none that
- * Postgres takes (U+0000, half a pair, no hex digits). */
+/* The code point behind `\u`; reads both halves of a surrogate pair. -1: one
+ * that Postgres does not accept (U+0000, half a pair, no hex digits). */
 int32_t jsonstring_point(const char **p, const char *end);

@@ -1,7 +1,7 @@
 /* The tokens of a JSON value, from its first byte to its last (pure core).
  *
- * What must look at all of a document walks over it once. To go down level by
- * level instead would read each byte once for every level above it.
+ * Code that must read a whole document walks over it once. Going down level by
+ * level would read each byte once for every level above it.
  */
 #pragma once
 
@@ -18,12 +18,13 @@ enum jsonwalk_token {
 	JSONWALK_WORD, /* true, false, null */
 };
 
-/* Begins as {.at = first byte, .end = behind the last one}. The text passed
- * jsonslice_scan, or is what stands between the brackets of one that did. */
+/* Begins as {.at = first byte, .end = behind the last one}. The text must have
+ * passed jsonslice_scan, or be the content between the brackets of one that
+ * did. */
 struct jsonwalk {
 	const char *at, *end;
-	/* The bytes of the last token: of an object or array the bracket
-	 * alone, of a name or string with its quotes. */
+	/* The bytes of the last token: only the bracket of an object or array;
+	 * a name or string with its quotes. */
 	struct jsonslice token;
 };
 

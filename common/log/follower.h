@@ -3,8 +3,8 @@
  * The rules, for every consumer that keeps state derived from the commits
  * (projector, API tail):
  *
- *  - A record below the watermark is ignored: a fenced writer may announce
- * late.
+ *  - A record below the watermark is ignored, because a fenced writer may
+ *    announce late.
  *  - A record that is older than one already seen never sets an entry. It only
  *    drops it, because the key may have changed between the two. A missing
  *    entry is always safe.

@@ -1,9 +1,9 @@
 /* One asynchronous Postgres connection on a loop, in pipeline mode.
  *
- * It connects by itself, and again with backoff after it was lost. A unit is a
- * list of statements in one implicit transaction (one Sync): all of it happens
- * or nothing. Units are answered in the order of submission, each exactly
- * once, never from inside pg_submit.
+ * It connects and reconnects by itself, with backoff. A unit is a list of
+ * statements in one implicit transaction (one Sync): all of them take effect,
+ * or none. Units are answered in the order of submission, each exactly once,
+ * never within pg_submit.
  */
 #pragma once
 
@@ -29,9 +29,9 @@ enum pg_type {
 };
 
 struct pg_query {
-	/* Prepared once per connection, under a name made from the text, unless
-	 * it is for once: statements of many texts would stay for ever, and
-	 * this one is planned for its values. */
+	/* Prepared once per connection, under a name made from the text. Not if
+	 * it is `once`: then it is planned for its values, and a great number
+	 * of different texts does not stay in the session. */
 	const char *sql;
 	bool once;
 	int nparams;
@@ -40,26 +40,27 @@ struct pg_query {
 	const int *lengths;	   /* for binary ones */
 	const int *formats;	   /* 0 text, 1 binary; NULL: all text */
 	int result_format;
-	/* The result has this shape, or else the unit fails as if the
+	/* The result must have this shape. Otherwise the unit fails as if the
 	 * connection were lost, with 08P01. */
 	struct pg_shape shape;
-	/* A failure undoes this statement alone, and is told in `failures`.
-	 * Such a unit has a BEGIN, and what ends that, among its statements. */
+	/* If it fails, only this statement is undone; the failure is added to
+	 * `failures`. The unit must have a BEGIN and the end of its transaction
+	 * among its statements. */
 	bool tried;
 };
 
 struct pg_failure {
 	size_t at; /* which statement */
 	struct err err;
-	/* The constraint's name, where the error has one; else "". */
+	/* The constraint's name, if the error has one; otherwise "". */
 	char constraint[64];
 };
 
 struct pg_reply {
-	/* OK, or what the first failing statement (or the connection) said; the
-	 * verdict comes from sqlstate.def. After a lost connection it is RETRY,
-	 * with the code 08006 unless the server had said something, and the
-	 * outcome of the unit is unknown. */
+	/* OK, or the error of the first statement that failed, or of the
+	 * connection; its kind comes from sqlstate.def. After a lost connection
+	 * it is RETRY, and the outcome of the unit is unknown. The code is then
+	 * 08006, unless the server had sent an error. */
 	struct err err;
 	char constraint[64]; /* as in pg_failure */
 	/* Of the statements that were tried, in their order. */
@@ -76,12 +77,12 @@ struct pg_options {
 	struct loop *loop;
 	const char *name; /* for the log: primary, replica */
 	const char *url;
-	/* Applied unless the URL says otherwise: read-write, any, … */
+	/* Used unless the URL names another: read-write, any, … */
 	const char *session; /* target_session_attrs */
 	/* Run after connecting; NULL: none. */
 	const char *setup;
 	dur_us_t connect_timeout;
-	/* A unit unanswered for that long costs the connection. */
+	/* If a unit is not answered for so long, the connection is closed. */
 	dur_us_t query_timeout;
 	/* The connection became ready, or was lost. May be NULL. */
 	void (*state)(void *arg, bool ready);
@@ -96,11 +97,11 @@ struct pg *pg_new(const struct pg_options *o);
 bool pg_ready(const struct pg *pg);
 /* Units submitted and not answered. */
 size_t pg_pending(const struct pg *pg);
-/* Borrows the queries for the duration of the call. False when the connection
- * is not ready: nothing was sent and `done` is not called. */
+/* Borrows the queries during the call. False: the connection is not ready;
+ * nothing was sent, and `done` is not called. */
 bool pg_submit(struct pg *pg, const struct pg_query *queries, size_t n,
     pg_done done, void *arg);
-/* What the last failure to connect was ("" if none since the last success). */
+/* The last failure to connect; "": none since the last success. */
 const char *pg_last_error(const struct pg *pg);
 /* Pending units are answered (RETRY) before it returns. */
 void pg_free(struct pg **pg);

@@ -9,8 +9,8 @@
 
 enum { PG_PARAMS_PARAMS = 9 };
 
-/* Begins as {.sql = …}; if it takes more than PG_PARAMS_PARAMS parameters, with
- * room for them. */
+/* Begins as {.sql = …}. If it has more than PG_PARAMS_PARAMS parameters, it
+ * begins with room for them. */
 struct pg_params {
 	const char *sql;
 	struct pg_shape shape; /* as in pg_query */
@@ -27,7 +27,7 @@ struct pg_params {
 void pg_params_int4(struct pg_params *c, int32_t v);
 void pg_params_int8(struct pg_params *c, uint64_t v);
 void pg_params_text(struct pg_params *c, const char *s);
-/* To be filled by the caller, an array for one; stays where it is. */
+/* A parameter that the caller fills, such as an array; it does not move. */
 struct buf *pg_params_param(struct pg_params *c);
 
 /* Borrows the call, which must not move. */

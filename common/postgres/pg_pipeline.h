@@ -1,5 +1,5 @@
-/* Units on their way through one Postgres connection in pipeline mode: what is
- * sent, and whose results come now.
+/* The units that are on their way through one Postgres connection in pipeline
+ * mode: sends them, and assigns the results to them.
  *
  *   per statement that is new   PREPARE, Sync
  *   per statement               result
@@ -7,13 +7,14 @@
  *                               ROLLBACK TO, RELEASE, Sync
  *   per unit                    Sync
  *
- * A PREPARE is not part of the transaction: what aborts the transaction would
- * take it away from the units behind, which are sent before that is known.
+ * A PREPARE is not part of the transaction. Otherwise an abort would undo it,
+ * also for later units, which are sent before the abort is known.
  *
- * A statement is tried with one name for two savepoints. Did it go well, then
- * ROLLBACK TO finds the one behind it, and nothing is undone; else what stands
- * behind it is skipped up to the Sync, and the one in front of it is found. So
- * nobody has to know how it went before the next one is sent.
+ * A tried statement stands between two savepoints of the same name. If it
+ * succeeds, ROLLBACK TO finds the second savepoint and undoes nothing. If it
+ * fails, everything up to the Sync is skipped, and ROLLBACK TO finds the first
+ * one. So the next statement can be sent before the result of this one is
+ * known.
  */
 #pragma once
 
@@ -28,14 +29,15 @@ struct pgunits {
 	size_t n;
 	uint64_t *prepared; /* hashes of the statements' texts */
 	size_t nprepared, cap;
-	const char *leave; /* why this session is no good any more, or NULL */
+	const char
+	    *leave; /* why this session cannot be used any more, or NULL */
 };
 
 void pgunits_init(struct pgunits *u);
 /* A new connection has prepared nothing. */
 void pgunits_reconnected(struct pgunits *u);
 /* Writes a unit and its Sync into the connection's buffer (a failure shows at
- * the next flush); its end is told to `done`. Borrows the queries. */
+ * the next flush). `done` is called at its end. Borrows the queries. */
 void pgunits_send(struct pgunits *u, PGconn *conn,
     const struct pg_query *queries, size_t n, pg_done done, void *arg);
 /* Takes a result (not NULL) of the connection, in order; may end the oldest
@@ -43,8 +45,8 @@ void pgunits_send(struct pgunits *u, PGconn *conn,
 void pgunits_result(struct pgunits *u, PGresult *r);
 /* When the oldest unit was sent; there is one. */
 mono_us_t pgunits_oldest(const struct pgunits *u);
-/* Ends all units, as RETRY unless an error was told already: the connection is
- * lost. */
+/* The connection is lost: ends all units, as RETRY unless the server had sent
+ * an error. */
 void pgunits_fail(struct pgunits *u, const char *why);
 /* None is left (CHECK). */
 void pgunits_free(struct pgunits *u);

@@ -23,8 +23,7 @@
 
 struct collection;
 
-/* `columns` NULL: whatever comes. What it points to lives as long as the
- * program. */
+/* `columns` NULL: any result. The text must live as long as the program. */
 struct pg_shape {
 	const char *columns;
 	/* Of R, as row_doc_shape sets them. */

@@ -6,7 +6,7 @@
  *
  * Invariants:
  *  - Every batch is the transaction [watermark, to). The fence accepts it only
- * if Postgres's watermark is where this partition believes it to be.
+ *    if Postgres's watermark is where this partition believes it to be.
  *  - Nothing more is applied while too many announcements are undelivered, and
  *    nothing more is announced after one failed, until the takeover has
  *    announced the gap.

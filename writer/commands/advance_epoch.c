@@ -1,27 +1,27 @@
-/* The next epoch makes every version of the new log larger than every one of
- * the old, whatever Kafka's offsets do. In one transaction: sluice.log names
- * the log of the settings, and the watermarks stand where it is to be read
- * from:
+/* With the next epoch, every version of the new log is larger than every
+ * version of the old one, whatever Kafka's offsets are. One transaction sets
+ * sluice.log to the log of the settings, and the watermarks to where the log
+ * must be read from:
  *
- *   another topic                   at its beginning
+ *   another topic                   its beginning
  *   the same, and it holds the      where it was: nothing is wrong with it
  *   next offset
- *   the same, and overrun by the    at its beginning: what it holds now was
+ *   the same, and overrun by the    its beginning: what it holds now was
  *   retention, or empty             never applied
- *   the same, made again            at its beginning, if the operator says that
- *                                   it was
+ *   the same, created again         its beginning, if the operator says that
+ *                                   it was created again
  *
- * A log that ends before a watermark was cut or made again, and offsets do not
- * tell which: what it holds was applied, or never. To take the one for the
- * other would apply increments twice, or drop writes. So it takes the
- * operator's word, unless there is nothing in it.
+ * If a log ends before a watermark, it was cut (its records were applied) or
+ * created again (they were never applied). Offsets do not show which. A wrong
+ * choice would apply increments twice, or drop writes. So the operator must say
+ * which, unless the log is empty.
  *
- * The old topic must be drained before it is left, if it is still there. A
- * writer that still runs is fenced by the watermarks, reads the new epoch and
- * stops. sluice.epochs notes which versions no log has any more.
+ * If the old topic still exists, it must be drained before the move. The
+ * watermarks fence a writer that still runs; it reads the new epoch and stops.
+ * sluice.epochs records which versions no log has any more.
  *
- * A partition that is new may have been one before, in a larger log: what its
- * rejections do not tell (any more) is not known.
+ * A new partition may have existed before, in a larger log. Outcomes that its
+ * rejections do not show (any more) are not known.
  */
 #include "writer/commands/advance_epoch.h"
 
@@ -104,7 +104,7 @@ static int64_t next_offset(const struct advance_epoch_move *m, int32_t p)
 	return version_offset(m->next[p]);
 }
 
-/* A topic that was just made has no leader yet. */
+/* A topic that was just created has no leader yet. */
 static struct err advance_epoch_ask_ends(struct advance_epoch_move *m,
     const char *topic, int32_t p, struct log_offsets_of *out)
 {
@@ -153,7 +153,7 @@ static struct err read_ends(struct advance_epoch_move *m)
 	return e;
 }
 
-/* Does it hold records of which it is not known whether they were applied? */
+/* Does it hold records that may or may not have been applied? */
 static bool is_unclear(const struct advance_epoch_move *m)
 {
 	bool ends_early = false, holds = false;
@@ -166,7 +166,8 @@ static bool is_unclear(const struct advance_epoch_move *m)
 	return ends_early && holds;
 }
 
-/* Keys would change their partitions, and their writes their order. */
+/* Keys would change their partitions, and their writes would lose their order.
+ */
 static struct err check_partitions(const struct advance_epoch_move *m)
 {
 	if (m->s->common.partitions == m->old_partitions)
@@ -200,7 +201,7 @@ static void set_begin(struct advance_epoch_move *m, int32_t p)
 	    p, offset, at->low, at->high);
 }
 
-/* `dry`, and it is not there yet: as if it had been made. */
+/* With `dry`, a topic that does not exist counts as created. */
 static struct err find_begin(struct advance_epoch_move *m)
 {
 	int count = 0;

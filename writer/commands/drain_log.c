@@ -21,7 +21,7 @@ struct drain_log {
 	const bool *member;
 	int64_t *highs; /* by partition: the end of the log */
 	size_t n;
-	int64_t left; /* as it was told last */
+	int64_t left; /* as it was logged last */
 	struct log_offsets *ends;
 	struct pg_request *ask;
 	struct loop_timer *timer;
@@ -58,7 +58,7 @@ static void drain_log_on_progress(void *arg, const struct pg_reply *reply)
 	e->ask = NULL;
 	loop_timer_start(e->timer, PERIOD);
 	if (reply->err.kind != ERR_KIND_OK)
-		return; /* whoever applies says so */
+		return; /* the partition that applies reports the error */
 	int64_t now = drain_log_left(e, reply->results[0]);
 	if (now != e->left)
 		log_event(EV_EMPTYING, "left=%" PRId64, now);

@@ -1,9 +1,9 @@
-/* Additive and idempotent, so that it may run before every start. Two at once
- * are safe: the schema is made in one transaction under an advisory lock, and
- * a topic that somebody else has just made is as good as one's own.
+/* --migrate only adds, and is idempotent, so it may run before every start. Two
+ * runs at once are safe: the schema is made in one transaction under an
+ * advisory lock, and a topic that another run has just created is accepted.
  *
- * What exists in another shape (another partition count) is never changed: the
- * partition count is part of the data (docs/design.md 7).
+ * A topic with another number of partitions is never changed: this number is
+ * part of the data (docs/design.md 7).
  */
 #include "writer/commands/migrate.h"
 
@@ -118,13 +118,13 @@ struct err migrate_topics(struct topics *t, struct patience *patience,
 	const struct topic_config writes[] = {{"cleanup.policy", "delete"},
 	    {"retention.ms", retention}, {"max.message.bytes", "16777216"},
 	    {NULL, NULL}};
-	/* Consumers count on hearing everything that they have not read for a
-	 * day, and on tombstones for a week. A canonical document is a little
-	 * longer than what the client sent. */
+	/* Consumers rely on this: every record stays for a day, every tombstone
+	 * for a week. A canonical document is a little longer than the one that
+	 * the client sent. */
 	const struct topic_config commits[] = {{"cleanup.policy", "compact"},
 	    {"delete.retention.ms", week}, {"min.compaction.lag.ms", day},
 	    {"max.message.bytes", "16777216"}, {NULL, NULL}};
-	/* All of it is needed for ever. */
+	/* Its records are needed for ever. */
 	const struct topic_config ids[] = {{"cleanup.policy", "delete"},
 	    {"retention.ms", "-1"}, {"retention.bytes", "-1"}, {NULL, NULL}};
 	int partitions = (int)s->common.partitions;
@@ -146,7 +146,7 @@ struct err migrate_topics(struct topics *t, struct patience *patience,
 
 /* --- schema -------------------------------------------------------------- */
 
-/* The log that the database belongs to is the one that we are set to. */
+/* Does the database belong to the log of the settings? */
 static struct err migrate_check_log(PGconn *c, const struct writer_settings *s)
 {
 	PGresult *r = PQexec(c, bookkeeping_log.sql);
@@ -182,7 +182,7 @@ static struct err make_schema(PGconn *c, const struct writer_settings *s)
 	return e;
 }
 
-/* What is there already decides what is missing, so this looks, too. */
+/* Reads the database, too: what exists decides what is missing. */
 static struct err print_schema(PGconn *c, const struct writer_settings *s)
 {
 	struct buf sql = {0};
@@ -221,8 +221,8 @@ int migrate(
 	if (e.kind == ERR_KIND_OK)
 		e = migrate_topics(t, &patience, s, dry);
 	topics_free(&t);
-	/* The schema of a log that is not ours must not be touched either, so
-	 * the topics go first. */
+	/* The topics are checked first: the schema of another log must not be
+	 * changed. */
 	if (e.kind == ERR_KIND_OK)
 		e = migrate_schema(s, &patience, dry);
 	return e.kind == ERR_KIND_OK ? EXIT_SUCCESS : migrate_fail(&e);

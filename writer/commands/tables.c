@@ -1,10 +1,10 @@
-/* What is declared is made as a temporary table, and compared with the table
- * that is there by what Postgres's catalog says of both: so expressions are
- * compared as Postgres understood them.
+/* The declaration is made as a temporary table. Then Postgres's catalog entries
+ * of this table and of the existing one are compared. So expressions are
+ * compared as Postgres understands them.
  *
- * Only what is missing is added. A column cannot be added where it must have a
- * value and there is none for the rows that are there; a constraint that they
- * break is added for those to come.
+ * Only what is missing is added. A column cannot be added if it must have a
+ * value and the existing rows would have none. A constraint that existing rows
+ * violate is added for new rows only.
  */
 #include "writer/commands/tables.h"
 
@@ -26,7 +26,7 @@ struct tables {
 	PGconn *db;
 	bool dry;
 	const struct collection *c;
-	size_t blocking; /* differences that a writer cannot live with */
+	size_t blocking; /* differences with which a writer cannot work */
 };
 
 /* writer/commands/tables.sql */
@@ -41,7 +41,7 @@ static struct err tables_run(struct tables *t, const char *sql)
 	return t->dry ? ERR_OK : pg_blocking_run(t->db, sql);
 }
 
-/* It may fail: then nothing has happened. */
+/* Runs a statement that may fail; then nothing is changed. */
 static struct err attempt(struct tables *t, const char *sql)
 {
 	struct err e = pg_blocking_run(t->db, "SAVEPOINT attempt");
@@ -181,7 +181,7 @@ static struct err compare_columns(struct tables *t)
 
 /* --- constraints --------------------------------------------------------- */
 
-/* For the rows to come first, which needs no look at those that are there. */
+/* Adds it for new rows first, which does not read the existing ones. */
 static struct err add_check(
     struct tables *t, const char *name, const char *definition)
 {
@@ -256,8 +256,8 @@ static struct err tables_make(struct tables *t)
 	return e;
 }
 
-/* Can the statements of common/sql/sql.h be held against it? Of a partitioned
- * one Postgres has no xmax to return. */
+/* Do the statements of common/sql/sql.h work with this kind of table? Postgres
+ * returns no xmax for a partitioned one. */
 static struct err check_kind(struct tables *t)
 {
 	PGresult *r;
@@ -295,7 +295,7 @@ static struct err tables_compare(struct tables *t)
 	return e;
 }
 
-/* The newest shape is this one; where it has been before, it is again. */
+/* Records this shape as the newest one, also if it was recorded before. */
 static struct err note_shape(struct tables *t)
 {
 	char name[COLLECTION_NAME_MAX + 3], shape[19];

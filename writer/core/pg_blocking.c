@@ -80,10 +80,10 @@ static PGconn *connect(const char *url)
 	return c;
 }
 
-/* Does the server refuse us for good? Then *why has the code, too. Codes are in
- * a message only if the connection is told so before there is one, which
- * connecting without waiting alone makes possible; that in turn has no time
- * limit for each host. */
+/* Does the server refuse the user, the password or the database? Then *why has
+ * the code, too. Messages have codes only if the verbosity is set before the
+ * connection is made. That is possible only with a non-blocking connect, which
+ * has no time limit for each host. */
 static bool is_hopeless(const char *url, struct err *why)
 {
 	const char *const names[] = {

@@ -5,8 +5,9 @@
 
 #include <stdlib.h>
 
-/* Whoever waits for a lock says so after a while, and waits again: for a table
- * that somebody locked, for a partition's row that another session holds. */
+/* A statement that waits for a lock fails after this time, so that the writer
+ * can report it, and is sent again. Another session may hold a table or the row
+ * of a partition. */
 #define SESSION SQL_SESSION "; SET lock_timeout = '5s'"
 
 struct pool {

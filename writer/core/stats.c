@@ -10,7 +10,7 @@ const struct metric_row stats_rows[] = {
 #undef METRIC
 const size_t stats_nrows = sizeof stats_rows / sizeof stats_rows[0];
 
-/* An average that forgets a fifth every second. */
+/* A moving average: each second weighs a fifth. */
 int64_t stats_measure(struct stats *m, int64_t before)
 {
 	int64_t decided = metric_get(&m->applied) + metric_get(&m->rejected) +

@@ -5,7 +5,7 @@
  * operations up to a length with a sequential model):
  *
  *  - Applying a change (first erase, then put) leaves the same row as the
- * writes one by one, with the same times.
+ *    writes one by one, with the same times.
  *  - After the first write it is known whether there is a row. So the outcomes
  *    need one bit from Postgres (`existed`), and the rejections of all but the
  *    first write of a key are known before the transaction begins.

@@ -7,9 +7,9 @@
  *  - the record is in the partition of its key: in another one its version does
  *    not order it among the writes of the key;
  *  - the id names a known collection and a key in its canonical form, so that
- * two ids never mean the same row;
+ *    two ids never mean the same row;
  *  - the body is exactly one JSON object. `{"value":1},{"_key":"other"}` is
- * two, and is refused;
+ *    two, and is refused;
  *  - the document of the row will not be larger than a commit record may be;
  *  - the columns of the table accept the values of the fields, and the values
  *    satisfy the declared constraints. So the fold may compute with them, and a

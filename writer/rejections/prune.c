@@ -1,16 +1,15 @@
-/* A round is a walk over a table of statements, one transaction each, after
- * each prune.interval; a step that found as much as it may take is done again
- * at once.
+/* A round runs the steps of a table, one transaction each, every
+ * prune.interval. A step that deleted its maximum of rows runs again at once.
  *
- * What became of a write is known as long as its version is not below
- * sluice.progress.horizon. Versions have no time, so every round notes where
- * the watermarks are (sluice.checkpoints): what a checkpoint that is old enough
- * had passed is old enough. The horizon moves first, then what is below it
- * goes, so that nobody takes a rejection that is gone for a commit.
+ * The outcome of a write is known as long as its version is not below
+ * sluice.progress.horizon. Versions have no time. So every round records the
+ * watermarks (sluice.checkpoints): a version is old enough if a checkpoint that
+ * is old enough had passed it. First the horizon moves, then what is below it
+ * is deleted. So nobody takes a deleted rejection for a commit.
  *
- * Partitions that the log has no more (writer/commands/advance_epoch.c) have no
- * owner, and no horizon: what is left of them goes by its time. Replays have
- * none: they go last.
+ * Partitions that the log no longer has (writer/commands/advance_epoch.c) have
+ * no owner and no horizon. Their rows are deleted by age. Replays have no time;
+ * they are deleted last.
  */
 #include "writer/rejections/prune.h"
 
@@ -56,7 +55,7 @@ struct prune {
 	size_t n;
 };
 
-/* A copy of a record comes as long as the log has it, at most. */
+/* A copy of a record can come only as long as the log has the record. */
 static dur_us_t age_of(const struct prune *p, enum age age)
 {
 	const struct writer_settings *s = p->x->settings;

@@ -59,7 +59,7 @@ static void rejections_add_text(
 	    (size_t)PQgetlength(r, row, column));
 }
 
-/* Whatever was in the log, as text or, where it is none, in hex. */
+/* The body as it was in the log: as text, or in hex if it is not valid text. */
 static void add_body(struct buf *out, const PGresult *r, int row, int column)
 {
 	const char *s = PQgetvalue(r, row, column);

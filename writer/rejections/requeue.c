@@ -1,13 +1,13 @@
-/* A rejected write is repaired by a new one, its successor, that takes the log
- * as every other does: with the corrected body if one is given, without the
- * precondition and the idempotency key of the first one, which would only
- * reject it again.
+/* A rejected write is repaired by a new write, its successor, which goes
+ * through the log like any other. It has the corrected body, if one is given.
+ * It does not have the precondition and the idempotency key of the first write,
+ * because they would only reject it again.
  *
- * The race: two operators requeue one write, or the answer to one is lost. So
- * it is claimed first, for a minute; only a claimed one is appended, and its
- * successor is noted when the broker has said where it is. A writer that dies
- * between these leaves a successor that nobody noted: requeue, in a minute,
- * appends another one.
+ * The race: two operators requeue the same write, or the answer to one of them
+ * is lost. So the rejection is claimed first, for a minute. Only then the
+ * successor is appended, and it is recorded when the broker has reported its
+ * place. If a writer dies between the two, the successor is in the log but not
+ * recorded. A requeue after that minute appends another one.
  */
 #include "writer/core/crashpoint.h"
 #include "writer/decide/document.h"
@@ -25,12 +25,12 @@
 
 static void on_released(void *arg, const struct pg_reply *reply)
 {
-	(void)reply; /* then it is free in a minute */
+	(void)reply; /* the claim ends in a minute */
 	struct task *t = arg;
 	task_fail(t, t->status, t->why);
 }
 
-/* It was claimed, and is not in the log. */
+/* Releases the claim: the successor is not in the log. */
 static void requeue_release(struct task *t, unsigned status, const char *why)
 {
 	struct pg_params c = task_call(&bookkeeping_release_rejection, t->at);
@@ -41,7 +41,7 @@ static void requeue_release(struct task *t, unsigned status, const char *why)
 
 static void requeue_on_noted(void *arg, const struct pg_reply *reply)
 {
-	(void)reply; /* the write is in the log, whatever is noted */
+	(void)reply; /* the write is in the log, even if it is not recorded */
 	struct task *t = arg;
 	struct buf body = {0};
 	char position[POSITION_MAX_LEN];
@@ -96,7 +96,7 @@ static void requeue_append(struct task *t, const struct record_write *w)
 	const struct common_settings *s = &r->x->settings->common;
 	bool erase = w->op == RECORD_DELETE;
 	struct err e = open_producer(r);
-	/* The rejected one may be of another log, with other partitions. */
+	/* The rejected write may be of another log, with other partitions. */
 	const struct produce m = {
 	    .topic = s->writes_topic,
 	    .partition = keyspace_slot(w->id, w->id_len, (int32_t)s->partitions)
@@ -116,7 +116,7 @@ static void requeue_append(struct task *t, const struct record_write *w)
 		requeue_release(t, 503, e.msg);
 }
 
-/* Would the writer take it? Else `why` says why not. */
+/* Would the writer accept it? If not, `why` says why. */
 static void requeue_check(
     const struct record_write *w, char why[DOCUMENT_FAULT_LEN])
 {

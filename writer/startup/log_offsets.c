@@ -1,5 +1,5 @@
-/* The thread touches nothing but the question. A cancelled one runs to its end
- * (some seconds at most) and is freed by the loop; loop_free waits for it.
+/* The thread touches only the question. A cancelled question runs to its end
+ * (some seconds at most); then the loop frees it. loop_free waits for it.
  */
 #include "writer/startup/log_offsets.h"
 

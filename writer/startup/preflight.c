@@ -19,8 +19,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* A broker that does not answer holds up this loop, which has nothing else to
- * do yet but the admin port. */
+/* A broker that does not answer blocks this loop for so long. Before the start,
+ * the loop only serves the admin port. */
 #define KAFKA_TIMEOUT CLOCK_MS(500)
 
 enum { UNANSWERED = 4 }; /* then it goes on without */
@@ -41,7 +41,7 @@ struct preflight {
 	void *arg;
 };
 
-/* Says a thing once, and asks again: soon at first, then every second. */
+/* Logs a reason once, and asks again: soon at first, then every second. */
 static void preflight_later(struct preflight *s, const char *what)
 {
 	if (strcmp(s->waits_for, what) != 0)
@@ -85,16 +85,16 @@ static struct err check_topic(struct preflight *s, const char *topic)
 		return err_make(ERR_KIND_RETRY, "topic",
 		    "topic %s does not exist: run sluice-writer --migrate",
 		    topic);
-	/* A topic that has grown is emptied, to be left. Of the ids' only the
-	 * first partition is used. */
+	/* --drain accepts a topic that has grown, so that one can move away
+	 * from it. Of the topic of the ids only the first partition is used. */
 	if ((s->x->emptying && count > (int)c->partitions) ||
 	    strcmp(topic, c->ids_topic) == 0)
 		return ERR_OK;
 	return topic_checks_topic(topic, count, (int)c->partitions);
 }
 
-/* Kafka does not tell the setting of a topic. The topic was told of: it is this
- * question that has no answer. */
+/* Kafka does not return the settings of a topic, although it knows the topic.
+ */
 static struct err preflight_go_without(struct preflight *s, const struct err *e)
 {
 	s->unanswered++;
@@ -155,7 +155,7 @@ static struct err check_room(struct preflight *s, const char *topic)
 	return e;
 }
 
-/* Only said: writes are applied all the same. */
+/* This is only logged: writes are applied anyway. */
 static struct err check_lag(struct preflight *s, const char *topic)
 {
 	char *lag;
@@ -230,7 +230,7 @@ static struct err preflight_check_log(struct preflight *s, const PGresult *r)
 	return topic_checks_settings(PQgetvalue(r, 0, 0), pg_int4(r, 0, 1), c);
 }
 
-/* Without its columns and constraints the table is none of ours. */
+/* A table without its columns and constraints is not usable. */
 static bool check_shapes(struct preflight *s, const PGresult *r)
 {
 	const struct collection *missing;

@@ -61,7 +61,7 @@ struct err topic_checks_room(
 	char *end;
 	unsigned long long bytes = strtoull(max, &end, 10);
 	if (*max == '\0' || *end || bytes >= needed)
-		return ERR_OK; /* what is no number is not ours to judge */
+		return ERR_OK; /* a value that is not a number is not checked */
 	return err_make(ERR_KIND_FATAL, "log.room",
 	    "%s is %s: with a document.max_bytes of %zu it must be at least "
 	    "%zu; raise it, or lower document.max_bytes of every daemon",
@@ -72,7 +72,7 @@ bool topic_checks_lag(const char *ms)
 {
 	char *end;
 	unsigned long long lag = strtoull(ms, &end, 10);
-	/* What is no number is not ours to judge. */
+	/* A value that is not a number is not checked. */
 	return *ms == '\0' || *end || lag >= TOPIC_CHECKS_LAG_MS;
 }
 

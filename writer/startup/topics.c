@@ -75,7 +75,7 @@ char *topics_cluster(struct topics *t, dur_us_t timeout)
 	return copy;
 }
 
-/* What the broker has against it is an answer. */
+/* A refusal of the broker is an answer, too. */
 static struct err not_told(
     rd_kafka_resp_err_t err, const char *topic, const char *text)
 {
@@ -143,7 +143,7 @@ struct err topics_setting(struct topics *t, const char *topic, const char *name,
 	return e;
 }
 
-/* The verdict on the one topic of a CreateTopics answer. */
+/* The result for the one topic of a CreateTopics answer. */
 static struct err created(rd_kafka_event_t *event, const char *topic)
 {
 	size_t n = 0;
