@@ -8,17 +8,25 @@
 #include "api/app.h"
 
 #include "api/admin/admin_routes.h"
+#include "api/cache/floors.h"
+#include "api/cache/l1.h"
 #include "api/changes/feed.h"
-#include "api/core/budget.h"
-#include "api/core/clients.h"
+#include "api/commits/backlog.h"
+#include "api/commits/epoch.h"
+#include "api/commits/tail.h"
+#include "api/core/settings.h"
+#include "api/limits/budget.h"
+#include "api/limits/clients.h"
+#include "api/read/singleflight.h"
 #include "api/routes.h"
 #include "api/service/assets.h"
-#include "api/service/backlog.h"
-#include "api/service/schema_ready.h"
 #include "api/service/service.h"
 #include "api/worker.h"
+#include "api/write/id_blocks.h"
 #include "api/write/id_reserve.h"
 #include "api/write/id_tail.h"
+#include "api/write/schema_ready.h"
+#include "api/write/write_log.h"
 #include "common/base/check.h"
 #include "common/base/log.h"
 #include "common/base/mem.h"
@@ -43,11 +51,36 @@ enum {
 static void tail_moved(void *arg, int32_t partition)
 {
 	struct app *app = arg;
-	for (size_t i = 0; i < app->nworkers; i++)
+	for (size_t i = 0; i < app->shared.nthreads; i++)
 		worker_moved(app->workers[i], partition);
 }
 
 /* --- boot ---------------------------------------------------------------- */
+
+static struct app *app_of(struct instance *i)
+{
+	return (struct app *)((char *)i - offsetof(struct app, shared));
+}
+
+static void end_if_idle(struct app *app);
+
+static void app_released(struct instance *i)
+{
+	end_if_idle(app_of(i));
+}
+
+static void app_refuse(struct app *app, const struct err *e)
+{
+	log_event(EV_API_FATAL, "code=%s error=%s", e->code, log_quote(e->msg));
+	app->exit_code = EXIT_FAILURE;
+	daemon_ends_within(app->shared.settings->common.drain_timeout);
+	app_drain(app);
+}
+
+static void app_refused(struct instance *i, const struct err *e)
+{
+	app_refuse(app_of(i), e);
+}
 
 static size_t thread_count(const struct api_settings *s)
 {
@@ -55,14 +88,6 @@ static size_t thread_count(const struct api_settings *s)
 	if (s->threads)
 		return (size_t)s->threads;
 	return cores > 0 ? (size_t)cores : 1;
-}
-
-bool app_take_place(atomic_size_t *taken, int64_t most)
-{
-	if (atomic_fetch_add(taken, 1) < (size_t)most)
-		return true;
-	atomic_fetch_sub(taken, 1);
-	return false;
 }
 
 /* What one client address may have of each kind. */
@@ -85,39 +110,47 @@ static struct clients *make_clients(const struct api_settings *s)
 void app_init(struct app *app, const struct config *config)
 {
 	const struct api_settings *s = config->settings;
-	*app = (struct app){.config = config, .settings = s};
+	*app = (struct app){.config = config};
+	app->shared.settings = s;
+	app->shared.released = app_released;
+	app->shared.refused = app_refused;
 	/* Large pieces go back to the system when they are freed. Left alone,
 	 * libc would raise this with the first of them, and keep the rest. */
 	(void)mallopt(M_MMAP_THRESHOLD, 128 * 1024);
 	budget_bodies.most = (size_t)s->body_budget;
 	budget_answers.most = (size_t)s->answer_budget;
 	app->kafka = config_kafka(config);
-	app->loop = loop_new();
-	app->partitions = (int32_t)s->common.partitions;
-	app->bypass_without_log = strcmp(s->without_log, "bypass") == 0;
-	app->l1 = l1_new((size_t)s->l1_bytes, (size_t)s->l1_entries, L1_SHARDS);
+	app->shared.kafka = &app->kafka;
+	app->shared.loop = loop_new();
+	app->shared.partitions = (int32_t)s->common.partitions;
+	app->shared.bypass_without_log = strcmp(s->without_log, "bypass") == 0;
+	app->shared.l1 =
+	    l1_new((size_t)s->l1_bytes, (size_t)s->l1_entries, L1_SHARDS);
 	size_t collections = 0;
 	while (collection_at(collections))
 		collections++;
-	app->floors = floors_new(app->partitions, collections);
-	app->outcomes = outcomes_new(app->partitions, OUTCOMES);
-	app->singleflight = singleflight_new(FLIGHT_SHARDS);
-	app->ids = id_blocks_new(collections);
-	app->id_log = id_log_new(collections);
-	app->migrated = schema_ready_new();
-	app->routes = &routes_table;
-	app->assets = assets_new(s->docs_dir, app->routes);
-	app->purges_allowed = strcmp(s->purge, "on") == 0 ||
-			      (strcmp(s->purge, "loopback") == 0 &&
-				  listener_is_loopback(s->http_listen));
-	app->clients = make_clients(s);
-	app->nworkers = thread_count(s);
-	app->metrics = mem_zalloc((app->nworkers + 1) * sizeof *app->metrics);
-	app->instances =
-	    mem_zalloc((app->nworkers + 1) * sizeof *app->instances);
-	for (size_t i = 0; i <= app->nworkers; i++)
-		app->instances[i] = &app->metrics[i];
-	app->workers = mem_zalloc(app->nworkers * sizeof *app->workers);
+	app->shared.floors = floors_new(app->shared.partitions, collections);
+	app->shared.outcomes = outcomes_new(app->shared.partitions, OUTCOMES);
+	app->shared.singleflight = singleflight_new(FLIGHT_SHARDS);
+	app->shared.ids = id_blocks_new(collections);
+	app->shared.id_log = id_log_new(collections);
+	app->shared.migrated = schema_ready_new();
+	app->shared.routes = &routes_table;
+	app->shared.assets = assets_new(s->docs_dir, app->shared.routes);
+	app->shared.purges_allowed = strcmp(s->purge, "on") == 0 ||
+				     (strcmp(s->purge, "loopback") == 0 &&
+					 listener_is_loopback(s->http_listen));
+	app->shared.clients = make_clients(s);
+	app->shared.nthreads = thread_count(s);
+	app->shared.metrics = mem_zalloc(
+	    (app->shared.nthreads + 1) * sizeof *app->shared.metrics);
+	app->shared.metric_sets = mem_zalloc(
+	    (app->shared.nthreads + 1) * sizeof *app->shared.metric_sets);
+	for (size_t i = 0; i <= app->shared.nthreads; i++)
+		app->shared.metric_sets[i] = &app->shared.metrics[i];
+	app->workers = mem_zalloc(app->shared.nthreads * sizeof *app->workers);
+	app->shared.threads =
+	    mem_zalloc(app->shared.nthreads * sizeof *app->shared.threads);
 }
 
 /* Shared sockets would not notice a stranger who listens on the port. */
@@ -125,7 +158,7 @@ static struct err look_for_stranger(const struct app *app)
 {
 	int fd, port;
 	struct err e =
-	    listener_bind(app->settings->http_listen, false, &fd, &port);
+	    listener_bind(app->shared.settings->http_listen, false, &fd, &port);
 	if (e.kind == ERR_KIND_OK)
 		close(fd);
 	return e;
@@ -136,12 +169,13 @@ static struct err start_workers(struct app *app)
 	struct err e = look_for_stranger(app);
 	if (e.kind != ERR_KIND_OK)
 		return e;
-	for (size_t i = 0; i < app->nworkers; i++) {
+	for (size_t i = 0; i < app->shared.nthreads; i++) {
 		e = worker_new(app, i, &app->workers[i]);
 		if (e.kind != ERR_KIND_OK)
 			return e;
+		app->shared.threads[i] = worker_thread(app->workers[i]);
 	}
-	for (size_t i = 0; i < app->nworkers; i++)
+	for (size_t i = 0; i < app->shared.nthreads; i++)
 		worker_run(app->workers[i]);
 	return ERR_OK;
 }
@@ -149,82 +183,85 @@ static struct err start_workers(struct app *app)
 static struct err start_ids(struct app *app)
 {
 	const struct id_tail_options o = {
-	    .loop = app->loop,
+	    .loop = app->shared.loop,
 	    .kafka = &app->kafka,
-	    .topic = app->settings->common.ids_topic,
-	    .log = app->id_log,
-	    .metrics = &app->metrics[0],
+	    .topic = app->shared.settings->common.ids_topic,
+	    .log = app->shared.id_log,
+	    .metrics = &app->shared.metrics[0],
 	    .mine = id_reserve_mine,
 	    .ended = id_reserve_ended,
-	    .arg = app,
+	    .arg = &app->shared,
 	};
-	return id_tail_new(&o, &app->id_tail);
+	return id_tail_new(&o, &app->shared.id_tail);
 }
 
 static struct err start_log(struct app *app)
 {
-	const struct api_settings *s = app->settings;
+	const struct api_settings *s = app->shared.settings;
 	const struct write_log_options w = {
-	    .loop = app->loop,
+	    .loop = app->shared.loop,
 	    .kafka = &app->kafka,
 	    .topic = s->common.writes_topic,
-	    .partitions = app->partitions,
+	    .partitions = app->shared.partitions,
 	};
-	struct err e = write_log_new(&w, &app->write_log);
+	struct err e = write_log_new(&w, &app->shared.write_log);
 	if (e.kind != ERR_KIND_OK)
 		return e;
 	const struct tail_options t = {
-	    .loop = app->loop,
+	    .loop = app->shared.loop,
 	    .kafka = &app->kafka,
 	    .topic = s->common.commits_topic,
-	    .partitions = app->partitions,
+	    .partitions = app->shared.partitions,
 	    .l1_ttl = s->l1_ttl,
-	    .floors = app->floors,
-	    .outcomes = app->outcomes,
-	    .l1 = app->l1,
-	    .metrics = &app->metrics[0],
-	    .purges = &app->purges,
+	    .floors = app->shared.floors,
+	    .outcomes = app->shared.outcomes,
+	    .l1 = app->shared.l1,
+	    .metrics = &app->shared.metrics[0],
+	    .purges = &app->shared.purges,
 	    .moved = tail_moved,
 	    .arg = app,
 	};
 	const struct feeds_options f = {
 	    .kafka = &app->kafka,
 	    .topic = s->common.commits_topic,
-	    .partitions = app->partitions,
+	    .partitions = app->shared.partitions,
 	    .heartbeat = s->changes_heartbeat,
 	};
-	app->feeds = feeds_new(&f);
-	app->epoch = epoch_new(app);
-	e = tail_new(&t, &app->tail);
+	app->shared.feeds = feeds_new(&f);
+	app->shared.epoch = epoch_new(&app->shared);
+	e = tail_new(&t, &app->shared.tail);
 	if (e.kind == ERR_KIND_OK)
 		e = start_ids(app);
-	return e.kind == ERR_KIND_OK ? backlog_new(app, &app->backlog) : e;
+	return e.kind == ERR_KIND_OK
+		   ? backlog_new(&app->shared, &app->shared.backlog)
+		   : e;
 }
 
 /* Everything that requests need is there. */
 static bool can_serve(struct app *app, struct buf *reasons)
 {
-	bool log = write_log_up(app->write_log);
-	bool tail = tail_started(app->tail) && tail_up(app->tail);
+	bool log = write_log_up(app->shared.write_log);
+	bool tail = tail_started(app->shared.tail) && tail_up(app->shared.tail);
 	bool database =
-	    api_metric_sum(app->instances, app->nworkers + 1,
+	    api_metric_sum(app->shared.metric_sets, app->shared.nthreads + 1,
 		offsetof(struct api_metrics, primary_connections)) > 0;
 	if (!log)
 		buf_str(reasons, "the log cannot be reached\n");
-	bool compared = tail_compared(app->tail);
+	bool compared = tail_compared(app->shared.tail);
 	if (!tail)
 		buf_str(
 		    reasons, "commits cannot be read from sluice.commits\n");
 	else if (!compared)
 		buf_str(reasons, "waiting for the first comparison of the "
 				 "commits with the log\n");
-	bool epoch = epoch_known(app->epoch);
+	bool epoch = epoch_known(app->shared.epoch);
 	if (!database)
 		buf_str(reasons, "the primary cannot be reached\n");
 	else if (!epoch)
 		buf_str(
 		    reasons, "waiting for the primary to report its epoch\n");
-	const struct collection *missing = schema_ready_first(app->migrated);
+	const struct collection *missing =
+	    schema_ready_first(app->shared.migrated);
 	if (missing)
 		buf_printf(reasons,
 		    "the declaration of %s is not migrated: run sluice-writer "
@@ -236,8 +273,8 @@ static bool can_serve(struct app *app, struct buf *reasons)
 static bool app_ready(void *arg, struct buf *reasons)
 {
 	struct app *app = arg;
-	bool leaving = app->leaving || atomic_load(&app->draining);
-	bool open = app->listening == app->nworkers;
+	bool leaving = app->leaving || atomic_load(&app->shared.draining);
+	bool open = app->listening == app->shared.nthreads;
 	if (leaving)
 		buf_str(reasons, "draining\n");
 	if (!open)
@@ -273,46 +310,48 @@ static void refresh_clients(struct api_metrics *m, struct clients *cs)
 /* Of all loops. */
 static void refresh_stall(struct app *app)
 {
-	struct loop_stall s = loop_stall_max(
-	    loop_stall(app->loop), loop_stall(feeds_loop(app->feeds)));
-	for (size_t i = 0; i < app->nworkers && app->workers[i]; i++)
-		s = loop_stall_max(s, loop_stall(app->workers[i]->loop));
-	metric_set(&app->metrics[0].loop_stall, s.recent);
-	metric_set(&app->metrics[0].loop_stall_max, s.ever);
+	struct loop_stall s = loop_stall_max(loop_stall(app->shared.loop),
+	    loop_stall(feeds_loop(app->shared.feeds)));
+	for (size_t i = 0; i < app->shared.nthreads && app->shared.threads[i];
+	     i++)
+		s = loop_stall_max(s, loop_stall(app->shared.threads[i]->loop));
+	metric_set(&app->shared.metrics[0].loop_stall, s.recent);
+	metric_set(&app->shared.metrics[0].loop_stall_max, s.ever);
 }
 
 static void app_refresh(void *arg)
 {
 	struct app *app = arg;
 	refresh_stall(app);
-	refresh_clients(&app->metrics[0], app->clients);
-	struct l1_stats l1 = l1_stats(app->l1);
-	refresh_budgets(&app->metrics[0]);
-	metric_set(&app->metrics[0].l1_entries, (int64_t)l1.entries);
-	metric_set(&app->metrics[0].l1_bytes, (int64_t)l1.bytes);
+	refresh_clients(&app->shared.metrics[0], app->shared.clients);
+	struct l1_stats l1 = l1_stats(app->shared.l1);
+	refresh_budgets(&app->shared.metrics[0]);
+	metric_set(&app->shared.metrics[0].l1_entries, (int64_t)l1.entries);
+	metric_set(&app->shared.metrics[0].l1_bytes, (int64_t)l1.bytes);
 }
 
 static void app_stats(void *arg, struct buf *json)
 {
-	service_write_stats(arg, json);
+	struct app *app = arg;
+	service_write_stats(&app->shared, json);
 }
 
 static struct err start_admin(struct app *app)
 {
 	const struct admin_options o = {
-	    .loop = app->loop,
-	    .address = app->settings->admin_listen,
+	    .loop = app->shared.loop,
+	    .address = app->shared.settings->admin_listen,
 	    .config = app->config,
 	    .rows = api_metric_rows,
 	    .nrows = api_metric_count,
-	    .instances = app->instances,
-	    .ninstances = app->nworkers + 1,
+	    .instances = app->shared.metric_sets,
+	    .ninstances = app->shared.nthreads + 1,
 	    .ready = app_ready,
 	    .refresh = app_refresh,
 	    .stats = app_stats,
 	    .arg = app,
 	    .routes = &admin_routes,
-	    .routes_arg = app,
+	    .routes_arg = &app->shared,
 	};
 	return admin_new(&o, &app->admin);
 }
@@ -330,23 +369,24 @@ static void worker_listens(void *arg)
 	free(arg);
 	if (l.e.kind != ERR_KIND_OK)
 		app_refuse(l.app, &l.e);
-	else if (++l.app->listening == l.app->nworkers)
+	else if (++l.app->listening == l.app->shared.nthreads)
 		log_event(EV_LISTEN, "address=%s threads=%zu",
-		    l.app->settings->http_listen, l.app->nworkers);
+		    l.app->shared.settings->http_listen,
+		    l.app->shared.nthreads);
 }
 
 void app_worker_listens(struct app *app, struct err e)
 {
 	struct listens *l = MEM_NEW(struct listens);
 	*l = (struct listens){app, e};
-	loop_post(app->loop, worker_listens, l);
+	loop_post(app->shared.loop, worker_listens, l);
 }
 
 /* Each thread has connections of its own, and the kernel chooses the thread. */
 static bool each_reaches_primary(const struct app *app)
 {
-	for (size_t i = 0; i < app->nworkers; i++) {
-		const struct api_metrics *m = app->workers[i]->metrics;
+	for (size_t i = 0; i < app->shared.nthreads; i++) {
+		const struct api_metrics *m = app->shared.threads[i]->metrics;
 		if (metric_get(&m->primary_connections) == 0)
 			return false;
 	}
@@ -358,7 +398,7 @@ static bool is_due(struct app *app)
 	struct buf reasons = {0};
 	bool can = can_serve(app, &reasons) && each_reaches_primary(app);
 	buf_free(&reasons);
-	return can || strcmp(app->settings->listen_when, "start") == 0;
+	return can || strcmp(app->shared.settings->listen_when, "start") == 0;
 }
 
 static void open_when_due(void *arg)
@@ -373,7 +413,7 @@ static void open_when_due(void *arg)
 		app_refuse(app, &e);
 		return;
 	}
-	for (size_t i = 0; i < app->nworkers; i++)
+	for (size_t i = 0; i < app->shared.nthreads; i++)
 		worker_listen(app->workers[i]);
 }
 
@@ -386,7 +426,7 @@ struct err app_start(struct app *app)
 		e = start_workers(app);
 	if (e.kind != ERR_KIND_OK)
 		return e;
-	app->opening = loop_timer_new(app->loop, open_when_due, app);
+	app->opening = loop_timer_new(app->shared.loop, open_when_due, app);
 	open_when_due(app);
 	return ERR_OK;
 }
@@ -395,8 +435,9 @@ struct err app_start(struct app *app)
 
 static void end_if_idle(struct app *app)
 {
-	if (atomic_load(&app->draining) && !app->running && !app->held)
-		loop_stop(app->loop);
+	if (atomic_load(&app->shared.draining) && !app->running &&
+	    !app->shared.held)
+		loop_stop(app->shared.loop);
 }
 
 static void worker_ended(void *arg)
@@ -406,20 +447,9 @@ static void worker_ended(void *arg)
 	end_if_idle(app);
 }
 
-void app_hold(struct app *app)
-{
-	app->held++;
-}
-
-void app_release(struct app *app)
-{
-	app->held--;
-	end_if_idle(app);
-}
-
 void app_worker_done(struct app *app)
 {
-	loop_post(app->loop, worker_ended, app);
+	loop_post(app->shared.loop, worker_ended, app);
 }
 
 void app_leave(void *arg)
@@ -431,52 +461,45 @@ void app_leave(void *arg)
 void app_drain(void *arg)
 {
 	struct app *app = arg;
-	if (atomic_exchange(&app->draining, true))
+	if (atomic_exchange(&app->shared.draining, true))
 		return;
 	if (app->opening)
 		loop_timer_stop(app->opening);
-	app->running = app->nworkers;
-	for (size_t i = 0; i < app->nworkers; i++)
+	app->running = app->shared.nthreads;
+	for (size_t i = 0; i < app->shared.nthreads; i++)
 		worker_drain(app->workers[i]);
-}
-
-void app_refuse(struct app *app, const struct err *e)
-{
-	log_event(EV_API_FATAL, "code=%s error=%s", e->code, log_quote(e->msg));
-	app->exit_code = EXIT_FAILURE;
-	daemon_ends_within(app->settings->common.drain_timeout);
-	app_drain(app);
 }
 
 void app_stop(struct app *app)
 {
-	for (size_t i = 0; i < app->nworkers && app->workers[i]; i++)
+	for (size_t i = 0; i < app->shared.nthreads && app->workers[i]; i++)
 		worker_join(app->workers[i]);
-	feeds_free(&app->feeds);
-	tail_free(&app->tail);
-	id_tail_free(&app->id_tail);
-	write_log_free(&app->write_log, CLOCK_S(5));
-	backlog_free(&app->backlog);
-	epoch_free(&app->epoch);
+	feeds_free(&app->shared.feeds);
+	tail_free(&app->shared.tail);
+	id_tail_free(&app->shared.id_tail);
+	write_log_free(&app->shared.write_log, CLOCK_S(5));
+	backlog_free(&app->shared.backlog);
+	epoch_free(&app->shared.epoch);
 	admin_free(&app->admin);
 	loop_timer_free(&app->opening);
 }
 
 void app_free(struct app *app)
 {
-	for (size_t i = 0; i < app->nworkers; i++)
+	for (size_t i = 0; i < app->shared.nthreads; i++)
 		worker_free(&app->workers[i]);
-	loop_free(&app->loop);
-	l1_free(&app->l1);
-	floors_free(&app->floors);
-	outcomes_free(&app->outcomes);
-	singleflight_free(&app->singleflight);
-	id_blocks_free(&app->ids);
-	id_log_free(&app->id_log);
-	schema_ready_free(&app->migrated);
-	assets_free(&app->assets);
-	clients_free(&app->clients);
+	loop_free(&app->shared.loop);
+	l1_free(&app->shared.l1);
+	floors_free(&app->shared.floors);
+	outcomes_free(&app->shared.outcomes);
+	singleflight_free(&app->shared.singleflight);
+	id_blocks_free(&app->shared.ids);
+	id_log_free(&app->shared.id_log);
+	schema_ready_free(&app->shared.migrated);
+	assets_free(&app->shared.assets);
+	clients_free(&app->shared.clients);
+	free(app->shared.threads);
 	free(app->workers);
-	free(app->metrics);
-	free(app->instances);
+	free(app->shared.metrics);
+	free(app->shared.metric_sets);
 }

@@ -2,6 +2,8 @@
  * writes to the log.
  */
 #include "api/app.h"
+#include "api/core/metrics.h"
+#include "api/core/settings.h"
 #include "common/base/log.h"
 #include "common/daemon/daemon.h"
 
@@ -27,10 +29,11 @@ static int api_serve(struct app *app)
 	    .announce = app_leave,
 	    .drain = app_drain,
 	    .arg = app,
-	    .delay = app->settings->drain_delay,
-	    .timeout = app->settings->common.drain_timeout,
+	    .delay = app->shared.settings->drain_delay,
+	    .timeout = app->shared.settings->common.drain_timeout,
 	};
-	struct daemon_signals *signals = daemon_signals_new(app->loop, &end);
+	struct daemon_signals *signals =
+	    daemon_signals_new(app->shared.loop, &end);
 	struct err e = app_start(app);
 	if (e.kind != ERR_KIND_OK) {
 		/* Nothing was accepted yet: there is nothing to drain. */
@@ -38,8 +41,8 @@ static int api_serve(struct app *app)
 		    log_quote(e.msg));
 		_Exit(EXIT_FAILURE);
 	}
-	loop_run(app->loop);
-	daemon_ends_within(app->settings->common.drain_timeout);
+	loop_run(app->shared.loop);
+	daemon_ends_within(app->shared.settings->common.drain_timeout);
 	app_stop(app);
 	daemon_signals_free(&signals);
 	int code = app->exit_code;

@@ -1,20 +1,28 @@
 #include "api/worker.h"
 
 #include "api/changes/changes.h"
-#include "api/core/budget.h"
-#include "api/core/clients.h"
+#include "api/commits/tail.h"
 #include "api/core/exchange.h"
 #include "api/core/header_budget.h"
+#include "api/core/metrics.h"
 #include "api/core/request.h"
+#include "api/core/settings.h"
+#include "api/limits/budget.h"
+#include "api/limits/clients.h"
 #include "api/list/export.h"
-#include "api/service/schema_ready.h"
+#include "api/list/pg_list.h"
+#include "api/read/pg_reader.h"
 #include "api/write/id_reserve.h"
+#include "api/write/schema_ready.h"
 #include "common/base/check.h"
 #include "common/base/entropy.h"
+#include "common/base/jitter.h"
 #include "common/base/log.h"
 #include "common/base/mem.h"
 #include "common/cache/l2.h"
+#include "common/http/httpd.h"
 
+#include <pthread.h>
 #include <stdlib.h>
 
 enum {
@@ -22,6 +30,14 @@ enum {
 	REDIS_MAX_PENDING = 100000,
 	PG_MAX_WAITING = 20000,
 	LISTS_MAX_WAITING = 1000,
+};
+
+struct worker {
+	struct thread thread;
+	struct app *app;
+	struct jitter jitter;
+	struct loop_timer *sweep;
+	pthread_t pthread;
 };
 
 static void worker_finish(struct worker *w);
@@ -37,82 +53,88 @@ static void on_moved(void *arg)
 {
 	struct moved m = *(struct moved *)arg;
 	free(arg);
-	if (m.worker->waits)
-		request_passed(m.worker, m.partition);
+	if (m.worker->thread.waits)
+		request_passed(&m.worker->thread, m.partition,
+		    tail_through(m.worker->thread.instance->tail, m.partition));
 }
 
 void worker_moved(struct worker *w, int32_t partition)
 {
 	struct moved *m = MEM_NEW(struct moved);
 	*m = (struct moved){w, partition};
-	loop_post(w->loop, on_moved, m);
+	loop_post(w->thread.loop, on_moved, m);
 }
 
 static void on_listen(void *arg)
 {
 	struct worker *w = arg;
-	if (!atomic_load(&w->app->draining))
-		app_worker_listens(w->app, httpd_open(w->httpd));
+	if (!atomic_load(&w->thread.instance->draining))
+		app_worker_listens(w->app, httpd_open(w->thread.httpd));
 }
 
 void worker_listen(struct worker *w)
 {
-	loop_post(w->loop, on_listen, w);
+	loop_post(w->thread.loop, on_listen, w);
 }
 
 static void worker_on_drain(void *arg)
 {
 	struct worker *w = arg;
-	const struct api_settings *s = w->app->settings;
+	const struct api_settings *s = w->thread.instance->settings;
 	dur_us_t most = s->common.drain_timeout / 4;
 	const struct httpd_drain how = {
 	    .linger = s->drain_linger < most ? s->drain_linger : most,
 	    .receive = s->common.drain_timeout / 2,
 	};
-	w->draining = true;
-	w->drained_since = clock_mono();
-	httpd_drain(w->httpd, &how);
+	w->thread.draining = true;
+	w->thread.drained_since = clock_mono();
+	httpd_drain(w->thread.httpd, &how);
 }
 
 void worker_drain(struct worker *w)
 {
-	loop_post(w->loop, worker_on_drain, w);
+	loop_post(w->thread.loop, worker_on_drain, w);
 }
 
 /* --- the sweep ----------------------------------------------------------- */
 
 static void set_gauges(struct worker *w)
 {
-	struct api_metrics *m = w->metrics;
-	metric_set(&m->connections, (int64_t)httpd_connections(w->httpd));
-	metric_set(&m->connection_bytes, (int64_t)httpd_memory(w->httpd));
-	metric_set(&m->evicted, (int64_t)httpd_evicted(w->httpd));
-	metric_set(&m->cut, (int64_t)httpd_cut(w->httpd));
-	metric_set(&m->http_malformed, (int64_t)httpd_malformed(w->httpd));
+	struct api_metrics *m = w->thread.metrics;
+	metric_set(
+	    &m->connections, (int64_t)httpd_connections(w->thread.httpd));
+	metric_set(
+	    &m->connection_bytes, (int64_t)httpd_memory(w->thread.httpd));
+	metric_set(&m->evicted, (int64_t)httpd_evicted(w->thread.httpd));
+	metric_set(&m->cut, (int64_t)httpd_cut(w->thread.httpd));
+	metric_set(
+	    &m->http_malformed, (int64_t)httpd_malformed(w->thread.httpd));
 	metric_set(&m->primary_connections,
-	    (int64_t)pg_reader_connections(w->primary));
-	if (w->replica)
+	    (int64_t)pg_reader_connections(w->thread.primary));
+	if (w->thread.replica)
 		metric_set(&m->replica_connections,
-		    (int64_t)pg_reader_connections(w->replica));
-	metric_set(&m->redis_down, !redis_up(w->redis));
-	metric_set(&m->replica_down, w->replica && !pg_reader_up(w->replica));
-	metric_set(&m->primary_down, !pg_reader_up(w->primary));
+		    (int64_t)pg_reader_connections(w->thread.replica));
+	metric_set(&m->redis_down, !redis_up(w->thread.redis));
+	metric_set(&m->replica_down,
+	    w->thread.replica && !pg_reader_up(w->thread.replica));
+	metric_set(&m->primary_down, !pg_reader_up(w->thread.primary));
 }
 
 static void worker_on_sweep(void *arg)
 {
 	struct worker *w = arg;
-	request_sweep(w);
-	export_sweep(w);
-	changes_sweep(w);
-	httpd_tighten(w->httpd, budget_is_tight(&budget_bodies),
+	request_sweep(&w->thread);
+	export_sweep(&w->thread);
+	changes_sweep(&w->thread);
+	httpd_tighten(w->thread.httpd, budget_is_tight(&budget_bodies),
 	    budget_is_tight(&budget_answers));
-	if (!w->draining)
-		id_reserve_all(w);
-	if (w->index == 0 && !w->draining)
-		schema_ready_tick(w);
+	if (!w->thread.draining)
+		id_reserve_all(&w->thread);
+	if (w->thread.index == 0 && !w->thread.draining)
+		schema_ready_tick(&w->thread);
 	set_gauges(w);
-	if (w->draining && httpd_is_drained(w->httpd) && w->lookups == 0) {
+	if (w->thread.draining && httpd_is_drained(w->thread.httpd) &&
+	    w->thread.lookups == 0) {
 		worker_finish(w);
 		return;
 	}
@@ -129,27 +151,27 @@ static size_t share(int64_t total, size_t n)
 
 static const struct collection *some_table(void *arg)
 {
-	struct worker *w = arg;
-	return schema_ready_some(w->app->migrated);
+	const struct thread *t = arg;
+	return schema_ready_some(t->instance->migrated);
 }
 
 static struct pg_reader *pool(
     struct worker *w, const char *name, const char *url, const char *session)
 {
-	const struct api_settings *s = w->app->settings;
+	const struct api_settings *s = w->thread.instance->settings;
 	const struct pg_reader_options o = {
-	    .loop = w->loop,
+	    .loop = w->thread.loop,
 	    .name = name,
 	    .url = url,
 	    .session = session,
-	    .min = share(s->pool_min, w->app->nworkers),
-	    .max = share(s->pool_max, w->app->nworkers),
+	    .min = share(s->pool_min, w->thread.instance->nthreads),
+	    .max = share(s->pool_max, w->thread.instance->nthreads),
 	    .max_waiting = PG_MAX_WAITING,
 	    .timeout = s->pg_timeout,
 	    .document_max = (size_t)s->common.document_max,
-	    .metrics = w->metrics,
+	    .metrics = w->thread.metrics,
 	    .some_table = some_table,
-	    .arg = w,
+	    .arg = &w->thread,
 	};
 	return pg_reader_new(&o);
 }
@@ -157,41 +179,43 @@ static struct pg_reader *pool(
 static struct pg_list *list_pool(
     struct worker *w, const char *name, const char *url, const char *session)
 {
-	const struct api_settings *s = w->app->settings;
+	const struct api_settings *s = w->thread.instance->settings;
 	const struct pg_list_options o = {
-	    .loop = w->loop,
+	    .loop = w->thread.loop,
 	    .name = name,
 	    .url = url,
 	    .session = session,
-	    .max = share(s->list_pool, w->app->nworkers),
+	    .max = share(s->list_pool, w->thread.instance->nthreads),
 	    .max_waiting = LISTS_MAX_WAITING,
 	    .timeout = s->read_timeout,
 	    .max_bytes = (size_t)s->list_bytes,
-	    .partitions = w->app->partitions,
-	    .metrics = w->metrics,
+	    .partitions = w->thread.instance->partitions,
+	    .metrics = w->thread.metrics,
 	};
 	return pg_list_new(&o);
 }
 
 static void open_stores(struct worker *w)
 {
-	const struct api_settings *s = w->app->settings;
+	const struct api_settings *s = w->thread.instance->settings;
 	const struct redis_options redis = {
-	    .loop = w->loop,
+	    .loop = w->thread.loop,
 	    .url = s->common.redis_url,
 	    .scripts = l2_scripts,
 	    .nscripts = L2_SCRIPTS,
 	    .timeout = s->redis_timeout,
 	    .max_pending = REDIS_MAX_PENDING,
 	};
-	w->redis = redis_new(&redis);
-	w->primary = pool(w, "primary", s->common.primary_url, "read-write");
-	w->primary_lists =
+	w->thread.redis = redis_new(&redis);
+	w->thread.primary =
+	    pool(w, "primary", s->common.primary_url, "read-write");
+	w->thread.primary_lists =
 	    list_pool(w, "primary", s->common.primary_url, "read-write");
 	if (s->replica_urls[0] == '\0')
 		return;
-	w->replica = pool(w, "replica", s->replica_urls, "prefer-standby");
-	w->replica_lists =
+	w->thread.replica =
+	    pool(w, "replica", s->replica_urls, "prefer-standby");
+	w->thread.replica_lists =
 	    list_pool(w, "replica", s->replica_urls, "prefer-standby");
 }
 
@@ -221,9 +245,9 @@ static struct conn_timeout_limits tight_pace_of(const struct api_settings *s)
 static bool worker_admit(
     void *arg, const struct sockaddr *address, void **client)
 {
-	struct worker *w = arg;
+	const struct thread *t = arg;
 	struct client *c;
-	bool admitted = clients_enter(w->app->clients, address, &c);
+	bool admitted = clients_enter(t->instance->clients, address, &c);
 	*client = c;
 	return admitted;
 }
@@ -237,37 +261,39 @@ static void worker_leave(void *client)
 struct err worker_new(struct app *app, size_t index, struct worker **out)
 {
 	struct worker *w = MEM_NEW(struct worker);
-	const struct api_settings *s = app->settings;
+	const struct api_settings *s = app->shared.settings;
 	w->app = app;
-	w->index = index;
-	w->metrics = &app->metrics[index + 1];
+	w->thread.instance = &app->shared;
+	w->thread.jitter = &w->jitter;
+	w->thread.index = index;
+	w->thread.metrics = &app->shared.metrics[index + 1];
 	jitter_init(&w->jitter, entropy_bits());
-	w->loop = loop_new();
+	w->thread.loop = loop_new();
 	const struct httpd_options o = {
-	    .loop = w->loop,
+	    .loop = w->thread.loop,
 	    .address = s->http_listen,
 	    .shared = true,
 	    .taking = &app->taking,
 	    .max_connections =
-		(unsigned)share(s->max_connections, app->nworkers),
-	    .more_memory = header_budget_of_positions(app->partitions),
+		(unsigned)share(s->max_connections, app->shared.nthreads),
+	    .more_memory = header_budget_of_positions(app->shared.partitions),
 	    .pace = pace_of(s),
 	    .tight = tight_pace_of(s),
 	    .admit = worker_admit,
 	    .leave = worker_leave,
 	    .ops = &exchange_ops,
-	    .arg = w,
+	    .arg = &w->thread,
 	};
-	struct err e = httpd_new(&o, &w->httpd);
+	struct err e = httpd_new(&o, &w->thread.httpd);
 	*out = w;
 	if (e.kind != ERR_KIND_OK) {
-		loop_free(&w->loop);
+		loop_free(&w->thread.loop);
 		free(w);
 		*out = NULL;
 		return e;
 	}
-	w->waits = waiters_new(app->partitions);
-	w->sweep = loop_timer_new(w->loop, worker_on_sweep, w);
+	w->thread.waits = waiters_new(app->shared.partitions);
+	w->sweep = loop_timer_new(w->thread.loop, worker_on_sweep, w);
 	loop_timer_start(w->sweep, SWEEP_US);
 	open_stores(w);
 	return ERR_OK;
@@ -276,41 +302,46 @@ struct err worker_new(struct app *app, size_t index, struct worker **out)
 static void *worker_thread_main(void *arg)
 {
 	struct worker *w = arg;
-	loop_run(w->loop);
+	loop_run(w->thread.loop);
 	app_worker_done(w->app);
 	return NULL;
 }
 
+struct thread *worker_thread(struct worker *w)
+{
+	return &w->thread;
+}
+
 void worker_run(struct worker *w)
 {
-	CHECK_OS(pthread_create(&w->thread, NULL, worker_thread_main, w));
+	CHECK_OS(pthread_create(&w->pthread, NULL, worker_thread_main, w));
 }
 
 /* On the worker's thread: every request is answered. */
 static void worker_finish(struct worker *w)
 {
-	httpd_free(&w->httpd);
-	redis_free(&w->redis);
-	pg_reader_free(&w->replica);
-	pg_reader_free(&w->primary);
-	pg_list_free(&w->replica_lists);
-	pg_list_free(&w->primary_lists);
+	httpd_free(&w->thread.httpd);
+	redis_free(&w->thread.redis);
+	pg_reader_free(&w->thread.replica);
+	pg_reader_free(&w->thread.primary);
+	pg_list_free(&w->thread.replica_lists);
+	pg_list_free(&w->thread.primary_lists);
 	loop_timer_free(&w->sweep);
-	waiters_free(&w->waits);
-	log_event(EV_WORKER_DONE, "thread=%zu", w->index);
-	loop_stop(w->loop);
+	waiters_free(&w->thread.waits);
+	log_event(EV_WORKER_DONE, "thread=%zu", w->thread.index);
+	loop_stop(w->thread.loop);
 }
 
 void worker_join(struct worker *w)
 {
-	CHECK_OS(pthread_join(w->thread, NULL));
+	CHECK_OS(pthread_join(w->pthread, NULL));
 }
 
 void worker_free(struct worker **w)
 {
 	if (*w == NULL)
 		return;
-	loop_free(&(*w)->loop);
+	loop_free(&(*w)->thread.loop);
 	free(*w);
 	*w = NULL;
 }

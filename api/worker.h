@@ -1,48 +1,17 @@
-/* One request thread: a loop with its HTTP listener, its Redis connection, its
- * Postgres pools. A request never leaves its thread.
+/* Makes and ends one request thread (struct thread, api/core/instance.h): a
+ * loop with its HTTP listener, its Redis connection, its Postgres pools. A
+ * request never leaves its thread.
  */
 #pragma once
 
 #include "api/app.h"
-#include "api/list/pg_list.h"
-#include "api/read/pg_reader.h"
-#include "api/write/waiters.h"
-#include "common/base/jitter.h"
-#include "common/http/httpd.h"
-#include "common/redis/redis.h"
 
-#include <pthread.h>
-
-struct changes;
-struct request;
-
-struct worker {
-	struct app *app;
-	size_t index;
-	struct loop *loop;
-	struct httpd *httpd;
-	struct redis *redis;
-	struct pg_reader *replica; /* NULL: none configured */
-	struct pg_reader *primary;
-	struct pg_list *replica_lists; /* likewise */
-	struct pg_list *primary_lists;
-	struct waiters *waits;
-	struct api_metrics *metrics;
-	struct export *exports; /* list; see export.c */
-	struct request *parked; /* list; see request.c */
-	size_t nparked;
-	struct changes *changes; /* list; see changes.c */
-	size_t lookups; /* in flight, led by this thread; operators' too */
-	uint64_t fresh_lookups; /* begun, ever */
-	struct loop_timer *sweep;
-	struct jitter jitter; /* of entries */
-	bool draining;
-	mono_us_t drained_since;
-	pthread_t thread;
-};
+struct worker;
 
 /* Binds the listener; the thread runs after worker_run. */
 struct err worker_new(struct app *app, size_t index, struct worker **out);
+/* What its requests see; borrowed. */
+struct thread *worker_thread(struct worker *w);
 void worker_run(struct worker *w);
 /* Any thread: the listener takes connections, and app_worker_listens is called.
  */

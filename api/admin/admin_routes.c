@@ -2,7 +2,7 @@
 
 #include "api/admin/inspect.h"
 #include "api/admin/purge.h"
-#include "api/app.h"
+#include "api/core/instance.h"
 #include "api/core/problem.h"
 #include "common/base/mem.h"
 
@@ -38,8 +38,8 @@ static void set_key(
 }
 
 /* What the path names; false: there is no such, and it was refused. */
-static bool take_operand(
-    struct admin_exchange *x, const struct app *app, struct operand *out)
+static bool take_operand(struct admin_exchange *x,
+    const struct instance *instance, struct operand *out)
 {
 	const struct path_segment *name = admin_segment(x, "{collection}");
 	const struct path_segment *key = admin_segment(x, "{key}");
@@ -62,33 +62,33 @@ static bool take_operand(
 		buf_printf(&id, "%s/", out->collection->name);
 	out->id = buf_take(&id, &out->id_len);
 	if (key)
-		set_key(out, key, app->partitions);
+		set_key(out, key, instance->partitions);
 	return true;
 }
 
 typedef void (*operation)(
-    struct app *app, struct admin_exchange *x, struct operand *o);
+    struct instance *instance, struct admin_exchange *x, struct operand *o);
 
 static void admin_routes_start(
-    struct app *app, struct admin_exchange *x, operation start)
+    struct instance *instance, struct admin_exchange *x, operation start)
 {
 	struct operand operand;
-	if (atomic_load(&app->draining))
+	if (atomic_load(&instance->draining))
 		/* The threads that it needs are ending. */
 		admin_routes_refuse(x, PROBLEM_STORE_UNAVAILABLE,
 		    "The instance is shutting down.");
-	else if (take_operand(x, app, &operand))
-		start(app, x, &operand);
+	else if (take_operand(x, instance, &operand))
+		start(instance, x, &operand);
 }
 
-static void inspect(void *app, struct admin_exchange *x)
+static void inspect(void *instance, struct admin_exchange *x)
 {
-	admin_routes_start(app, x, inspect_start);
+	admin_routes_start(instance, x, inspect_start);
 }
 
-static void purge(void *app, struct admin_exchange *x)
+static void purge(void *instance, struct admin_exchange *x)
 {
-	admin_routes_start(app, x, purge_start);
+	admin_routes_start(instance, x, purge_start);
 }
 
 static const struct admin_route rows[] = {

@@ -9,7 +9,7 @@
 
 #include <stdbool.h>
 
-struct app;
+struct instance;
 
 /* What a request is about. */
 struct operand {
@@ -21,7 +21,7 @@ struct operand {
 	struct key_slot slot; /* with a key */
 };
 
-/* As admin_options.routes; routes_arg is struct app. */
+/* As admin_options.routes; routes_arg is struct instance. */
 extern const struct router admin_routes;
 /* Frees what the operand owns. */
 void operand_free(struct operand *o);

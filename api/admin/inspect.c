@@ -1,11 +1,15 @@
 #include "api/admin/inspect.h"
 
 #include "api/admin/tier_compare.h"
-#include "api/app.h"
+#include "api/cache/floors.h"
+#include "api/cache/l1.h"
+#include "api/cache/tier.h"
+#include "api/commits/backlog.h"
+#include "api/commits/tail.h"
+#include "api/core/instance.h"
+#include "api/core/settings.h"
+#include "api/read/pg_reader.h"
 #include "api/read/redis_reader.h"
-#include "api/read/tier.h"
-#include "api/service/backlog.h"
-#include "api/worker.h"
 #include "common/base/mem.h"
 #include "common/cache/l2.h"
 
@@ -22,8 +26,8 @@ struct sight {
 };
 
 struct inspect {
-	struct app *app;
-	struct worker *worker;
+	struct instance *instance;
+	struct thread *thread;
 	struct admin_exchange *x;
 	struct operand operand;
 	struct sight tiers[TIERS];
@@ -65,7 +69,8 @@ static void write_instance(
     struct buf *out, struct inspect *i, version_t floor, version_t through)
 {
 	/* The end was asked for up to a second ago. */
-	int64_t end = backlog_end(i->app->backlog, i->operand.slot.partition);
+	int64_t end =
+	    backlog_end(i->instance->backlog, i->operand.slot.partition);
 	int64_t pending = end - version_offset(through);
 	buf_printf(
 	    out, ",\"instance\":{\"watermark\":\"%" PRIu64 "\"", through);
@@ -87,8 +92,8 @@ static void write_report(struct buf *out, struct inspect *i)
 	    [TIER_REPLICA] = "replica",
 	    [TIER_PRIMARY] = "primary"};
 	const struct operand *o = &i->operand;
-	version_t floor = floors_get(i->app->floors, o->slot);
-	version_t through = tail_through(i->app->tail, o->slot.partition);
+	version_t floor = floors_get(i->instance->floors, o->slot);
+	version_t through = tail_through(i->instance->tail, o->slot.partition);
 	enum tier_compare worst = TIER_COMPARE_NONE;
 	buf_printf(out, "{\"collection\":\"%s\",\"key\":", o->collection->name);
 	buf_json(out, o->key, o->key_len);
@@ -100,7 +105,8 @@ static void write_report(struct buf *out, struct inspect *i)
 		enum tier_compare how = tier_compare_of(
 		    s->value, floor, through, i->tiers[TIER_PRIMARY].value);
 		worst = how > worst ? how : worst;
-		if (t == TIER_REPLICA && !i->app->settings->replica_urls[0])
+		if (t == TIER_REPLICA &&
+		    !i->instance->settings->replica_urls[0])
 			buf_str(out, ",\"replica\":null");
 		else
 			write_sight(out, names[t], s, how);
@@ -111,7 +117,7 @@ static void write_report(struct buf *out, struct inspect *i)
 static void inspect_finish(void *arg)
 {
 	struct inspect *i = arg;
-	struct app *app = i->app;
+	struct instance *instance = i->instance;
 	struct buf body = {0};
 	write_report(&body, i);
 	admin_answer(i->x, 200, &body);
@@ -119,7 +125,7 @@ static void inspect_finish(void *arg)
 		value_unref(&i->tiers[t].value);
 	operand_free(&i->operand);
 	free(i);
-	app_release(app);
+	instance_release(instance);
 }
 
 /* --- the questions, on the request thread -------------------------------- */
@@ -128,8 +134,8 @@ static void inspect_answered(struct inspect *i)
 {
 	if (--i->due)
 		return;
-	i->worker->lookups--;
-	loop_post(i->app->loop, inspect_finish, i);
+	i->thread->lookups--;
+	loop_post(i->instance->loop, inspect_finish, i);
 }
 
 static void inspect_on_redis(
@@ -174,14 +180,14 @@ static void look_into_l1(struct inspect *i)
 	mono_us_t now = clock_mono(), expires = now;
 	const struct operand *o = &i->operand;
 	struct sight *s = &i->tiers[TIER_L1];
-	s->value = l1_peek(i->app->l1, o->id, o->id_len, now, &expires);
+	s->value = l1_peek(i->instance->l1, o->id, o->id_len, now, &expires);
 	s->ttl_ms = (expires - now) / 1000;
 }
 
 static void inspect_ask_redis(struct inspect *i)
 {
 	const struct operand *o = &i->operand;
-	struct redis *r = i->worker->redis;
+	struct redis *r = i->thread->redis;
 	struct buf key = {0};
 	l2_entry_key(&key, o->slot.partition, o->id, o->id_len);
 	const char *const argv[] = {"PTTL", key.data};
@@ -210,24 +216,27 @@ static void inspect_ask_postgres(struct inspect *i, struct pg_reader *server,
 static void inspect_ask(void *arg)
 {
 	struct inspect *i = arg;
-	i->worker->lookups++; /* the thread does not end */
+	i->thread->lookups++; /* the thread does not end */
 	i->due = 1;
 	look_into_l1(i);
 	inspect_ask_redis(i);
 	inspect_ask_postgres(
-	    i, i->worker->replica, TIER_REPLICA, inspect_on_replica);
+	    i, i->thread->replica, TIER_REPLICA, inspect_on_replica);
 	inspect_ask_postgres(
-	    i, i->worker->primary, TIER_PRIMARY, inspect_on_primary);
+	    i, i->thread->primary, TIER_PRIMARY, inspect_on_primary);
 	inspect_answered(i);
 }
 
-void inspect_start(struct app *app, struct admin_exchange *x, struct operand *o)
+void inspect_start(
+    struct instance *instance, struct admin_exchange *x, struct operand *o)
 {
 	struct inspect *i = MEM_NEW(struct inspect);
-	*i = (struct inspect){
-	    .app = app, .worker = app->workers[0], .x = x, .operand = *o};
+	*i = (struct inspect){.instance = instance,
+	    .thread = instance->threads[0],
+	    .x = x,
+	    .operand = *o};
 	for (int t = 0; t < TIERS; t++)
 		i->tiers[t].ttl_ms = NO_TTL;
-	app_hold(app);
-	loop_post(i->worker->loop, inspect_ask, i);
+	instance_hold(instance);
+	loop_post(i->thread->loop, inspect_ask, i);
 }

@@ -8,4 +8,4 @@
 
 /* Takes the operand and the exchange. */
 void inspect_start(
-    struct app *app, struct admin_exchange *x, struct operand *o);
+    struct instance *instance, struct admin_exchange *x, struct operand *o);

@@ -1,7 +1,8 @@
 #include "api/admin/purge.h"
 
-#include "api/app.h"
-#include "api/worker.h"
+#include "api/cache/l1.h"
+#include "api/cache/value.h"
+#include "api/core/instance.h"
 #include "common/base/log.h"
 #include "common/base/mem.h"
 #include "common/cache/l2.h"
@@ -10,7 +11,7 @@
 #include <string.h>
 
 struct purge {
-	struct app *app;
+	struct instance *instance;
 	purge_done done;
 	void *arg;
 	struct operand operand;
@@ -24,7 +25,7 @@ struct purge {
 /* A request thread's part. */
 struct part {
 	struct purge *purge;
-	struct worker *worker;
+	struct thread *thread;
 	size_t due; /* answers of Redis */
 	bool failed;
 };
@@ -49,13 +50,13 @@ static void purge_write_report(struct purge *p)
 
 static void part_done(struct purge *p)
 {
-	struct app *app = p->app;
+	struct instance *instance = p->instance;
 	if (--p->due)
 		return;
 	purge_write_report(p);
 	operand_free(&p->operand);
 	free(p);
-	app_release(app);
+	instance_release(instance);
 }
 
 /* --- Redis, on each request thread --------------------------------------- */
@@ -73,8 +74,8 @@ static void purge_answered(struct part *part)
 {
 	if (--part->due)
 		return;
-	part->worker->lookups--;
-	loop_post(part->purge->app->loop, on_part_done, part);
+	part->thread->lookups--;
+	loop_post(part->purge->instance->loop, on_part_done, part);
 }
 
 static void purge_on_reply(void *arg, const redisReply *reply)
@@ -93,7 +94,7 @@ static bool unlink_entry(struct part *part)
 	const char *const argv[] = {"UNLINK", key.data};
 	const size_t lens[] = {6, key.len};
 	bool sent = redis_submit(
-	    part->worker->redis, 2, argv, lens, purge_on_reply, part);
+	    part->thread->redis, 2, argv, lens, purge_on_reply, part);
 	buf_free(&key);
 	return sent;
 }
@@ -108,7 +109,7 @@ static bool renew(struct part *part, int32_t partition)
 	version_to_hex((version_t)part->purge->now, generation);
 	const char *const argv[] = {key.data, generation, name};
 	const size_t lens[] = {key.len, VERSION_HEX_LEN, strlen(name)};
-	bool sent = redis_eval(part->worker->redis, L2_PURGE, 1, 3, argv, lens,
+	bool sent = redis_eval(part->thread->redis, L2_PURGE, 1, 3, argv, lens,
 	    purge_on_reply, part);
 	buf_free(&key);
 	return sent;
@@ -118,8 +119,8 @@ static void purge_redis(void *arg)
 {
 	struct part *part = arg;
 	bool key = part->purge->operand.key != NULL;
-	int32_t n = key ? 1 : part->purge->app->partitions;
-	part->worker->lookups++; /* the thread does not end */
+	int32_t n = key ? 1 : part->purge->instance->partitions;
+	part->thread->lookups++; /* the thread does not end */
 	part->due = 1;
 	for (int32_t i = 0; i < n; i++) {
 		bool sent = key ? unlink_entry(part) : renew(part, i);
@@ -138,7 +139,8 @@ static size_t sweep_pages(struct purge *p)
 	const struct operand *o = &p->operand;
 	size_t len = o->id_len - o->key_len;
 	char *prefix = mem_strndup(o->id, len);
-	size_t n = l1_purge(p->app->l1, prefix, len + 1); /* with its NUL */
+	size_t n =
+	    l1_purge(p->instance->l1, prefix, len + 1); /* with its NUL */
 	free(prefix);
 	return n;
 }
@@ -148,8 +150,8 @@ static void purge_sweep(uv_work_t *work)
 {
 	struct purge *p = work->data;
 	const struct operand *o = &p->operand;
-	p->swept +=
-	    o->key ? sweep_pages(p) : l1_purge(p->app->l1, o->id, o->id_len);
+	p->swept += o->key ? sweep_pages(p)
+			   : l1_purge(p->instance->l1, o->id, o->id_len);
 }
 
 static void on_swept(uv_work_t *work, int status)
@@ -163,32 +165,35 @@ static void remove_key(struct purge *p)
 	mono_us_t expires;
 	const struct operand *o = &p->operand;
 	struct value *v =
-	    l1_peek(p->app->l1, o->id, o->id_len, clock_mono(), &expires);
+	    l1_peek(p->instance->l1, o->id, o->id_len, clock_mono(), &expires);
 	p->swept = v != NULL;
 	value_unref(&v);
-	l1_remove(p->app->l1, o->id, o->id_len);
+	l1_remove(p->instance->l1, o->id, o->id_len);
 }
 
-void purge_begin(struct app *app, struct operand *o, purge_done done, void *arg)
+void purge_begin(
+    struct instance *instance, struct operand *o, purge_done done, void *arg)
 {
 	struct purge *p = MEM_NEW(struct purge);
-	p->app = app;
+	p->instance = instance;
 	p->done = done;
 	p->arg = arg;
 	p->operand = *o;
 	p->now = clock_wall();
-	p->due = app->nworkers;
-	app_hold(app);
-	atomic_fetch_add(&app->purges, 1); /* first: see purge.h */
+	p->due = instance->nthreads;
+	instance_hold(instance);
+	atomic_fetch_add(&instance->purges, 1); /* first: see purge.h */
 	if (o->key)
 		remove_key(p);
 	p->due++;
 	p->sweep.data = p;
-	uv_queue_work(loop_uv(app->loop), &p->sweep, purge_sweep, on_swept);
-	for (size_t i = 0; i < app->nworkers; i++) {
+	uv_queue_work(
+	    loop_uv(instance->loop), &p->sweep, purge_sweep, on_swept);
+	for (size_t i = 0; i < instance->nthreads; i++) {
 		struct part *part = MEM_NEW(struct part);
-		*part = (struct part){.purge = p, .worker = app->workers[i]};
-		loop_post(app->workers[i]->loop, purge_redis, part);
+		*part =
+		    (struct part){.purge = p, .thread = instance->threads[i]};
+		loop_post(instance->threads[i]->loop, purge_redis, part);
 	}
 }
 
@@ -211,9 +216,10 @@ static void purge_answer(void *arg, const struct purge_report *said)
 	free(asked);
 }
 
-void purge_start(struct app *app, struct admin_exchange *x, struct operand *o)
+void purge_start(
+    struct instance *instance, struct admin_exchange *x, struct operand *o)
 {
 	struct asked *asked = MEM_NEW(struct asked);
 	*asked = (struct asked){x, scope(o)};
-	purge_begin(app, o, purge_answer, asked);
+	purge_begin(instance, o, purge_answer, asked);
 }

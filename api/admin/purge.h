@@ -7,9 +7,9 @@
  *
  * The race: a lookup read the row before the change that the purge is for, and
  * puts it into a cache after the purge. So the purge is counted first
- * (app->purges): a lookup that began before it keeps nothing, and nobody joins
- * it any more. A fill that it had sent to Redis already is in the pipe of its
- * own thread: so every request thread purges Redis, behind its own fills.
+ * (instance->purges): a lookup that began before it keeps nothing, and nobody
+ * joins it any more. A fill that it had sent to Redis already is in the pipe of
+ * its own thread: so every request thread purges Redis, behind its own fills.
  *
  * Other instances have an L1, and fills under way, of their own: each has its
  * own admin port.
@@ -28,6 +28,7 @@ typedef void (*purge_done)(void *arg, const struct purge_report *report);
 /* Main loop, while the instance does not drain: the other threads are needed.
  * Takes the operand; `done` is called later, on the main loop. */
 void purge_begin(
-    struct app *app, struct operand *o, purge_done done, void *arg);
+    struct instance *instance, struct operand *o, purge_done done, void *arg);
 /* Takes the operand and the exchange, and answers it. */
-void purge_start(struct app *app, struct admin_exchange *x, struct operand *o);
+void purge_start(
+    struct instance *instance, struct admin_exchange *x, struct operand *o);

@@ -3,7 +3,7 @@
  */
 #pragma once
 
-#include "api/core/value.h"
+#include "api/cache/value.h"
 
 /* In the order of concern; docs/http.md tells them. */
 enum tier_compare {

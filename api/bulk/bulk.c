@@ -1,11 +1,15 @@
 #include "api/bulk/bulk_priv.h"
-
-#include "api/core/budget.h"
-#include "api/core/clients.h"
-#include "api/core/native.h"
+#include "api/core/media.h"
+#include "api/core/settings.h"
+#include "api/limits/budget.h"
+#include "api/limits/clients.h"
+#include "api/read/read.h"
+#include "api/write/native.h"
 #include "api/write/write.h"
 #include "common/base/check.h"
 #include "common/base/mem.h"
+#include "common/http/http_head.h"
+#include "common/http/httpd.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -49,17 +53,17 @@ static void take_item(struct request *r)
 	struct bulk *b = r->bulk;
 	const struct bulk_split *s = &b->split;
 	struct validation v;
-	validate_document(r->collection, VALIDATE_WHOLE, NULL, 0, s->text.data,
-	    s->text.len, &v);
-	validate_size(r->collection, VALIDATE_WHOLE, 0, s->text.data,
-	    s->text.len, (size_t)r->worker->app->settings->common.document_max,
-	    &v);
+	validate_document(r->target.collection, VALIDATE_WHOLE, NULL, 0,
+	    s->text.data, s->text.len, &v);
+	validate_size(r->target.collection, VALIDATE_WHOLE, 0, s->text.data,
+	    s->text.len,
+	    (size_t)r->thread->instance->settings->common.document_max, &v);
 	if (v.validity == NOT_JSON) {
 		bulk_not_json(b, s->at + v.offset, v.message);
 		return;
 	}
 	b->index = bulk_results_add(&b->results);
-	metric_add(&r->worker->metrics->bulk_items, 1);
+	metric_add(&r->thread->metrics->bulk_items, 1);
 	b->held = v.validity == VALID;
 	if (b->held) {
 		b->item = v;
@@ -71,14 +75,14 @@ static void take_item(struct request *r)
 	else
 		bulk_results_problem(
 		    &b->results, b->index, PROBLEM_VALIDATION, &v.violations);
-	metric_add(&r->worker->metrics->write_invalid, 1);
+	metric_add(&r->thread->metrics->write_invalid, 1);
 	validation_free(&v);
 }
 
 static void bulk_hear(struct request *r, enum bulk_split_what what)
 {
 	struct bulk *b = r->bulk;
-	const struct api_settings *settings = r->worker->app->settings;
+	const struct api_settings *settings = r->thread->instance->settings;
 	bool item = what == BULK_SPLIT_ITEM || what == BULK_SPLIT_LONG;
 	if (b->split.taken > (size_t)settings->max_bulk)
 		stop_at(b, PROBLEM_TOO_LARGE, (size_t)settings->max_bulk,
@@ -120,9 +124,9 @@ static void count_memory(struct request *r)
  * round. */
 static void wait_for_log(struct request *r)
 {
-	if (r->wait_for)
+	if (r->write->wait_for)
 		bulk_settle(r);
-	request_deadline(r, r->worker->app->settings->write_timeout);
+	request_deadline(r, r->thread->instance->settings->write_timeout);
 }
 
 /* Takes from a piece of the body up to the end of an item. */
@@ -131,7 +135,7 @@ static size_t bulk_take_piece(struct request *r, const char *data, size_t len)
 	struct bulk *b = r->bulk;
 	mono_us_t begin = clock_mono();
 	size_t used;
-	r->expired = false;
+	r->parking.expired = false;
 	bulk_hear(r, bulk_split_feed(&b->split, data, len, &used));
 	b->busy += clock_mono() - begin;
 	return used;
@@ -141,10 +145,10 @@ static size_t bulk_take_piece(struct request *r, const char *data, size_t len)
 static void give_way(struct request *r)
 {
 	r->bulk->busy = 0;
-	r->gives_way = true;
-	metric_add(&r->worker->metrics->bulk_pauses, 1);
-	request_deadline(r, r->worker->app->settings->write_timeout);
-	request_gave_way(r->worker);
+	r->parking.why = PARKED_FOR_TURN;
+	metric_add(&r->thread->metrics->bulk_pauses, 1);
+	request_deadline(r, r->thread->instance->settings->write_timeout);
+	request_gave_way(r->thread);
 }
 
 static bool bulk_take(
@@ -152,7 +156,8 @@ static bool bulk_take(
 {
 	struct bulk *b = r->bulk;
 	*taken = 0;
-	r->gives_way = false;
+	if (r->parking.why == PARKED_FOR_TURN)
+		r->parking.why = PARKED_FOR_ANSWER;
 	/* Not parked when all is taken: libmicrohttpd may have the next piece
 	 * at hand, and would tell it all the same. */
 	while (!b->stopped && *taken < len) {
@@ -198,26 +203,26 @@ static void check_headers(struct request *r)
 static void bulk_begin(
     struct request *r, enum bulk_split_form form, size_t before)
 {
-	struct app *app = r->worker->app;
+	struct instance *instance = r->thread->instance;
 	struct bulk *b = MEM_NEW(struct bulk);
 	struct write_refusal refusal;
 	r->bulk = b;
-	bulk_split_start(&b->split, form, (size_t)app->settings->max_item);
+	bulk_split_start(&b->split, form, (size_t)instance->settings->max_item);
 	b->split.taken = before;
 	native_preferences(r);
-	if (r->prefer.has_wait && !r->prefer.respond_async)
-		r->wait_for = r->prefer.wait;
-	size_t others = atomic_fetch_add(&app->bulks, 1);
-	metric_add(&r->worker->metrics->bulks, 1);
+	if (r->write->prefer.has_wait && !r->write->prefer.respond_async)
+		r->write->wait_for = r->write->prefer.wait;
+	size_t others = atomic_fetch_add(&instance->bulks, 1);
+	metric_add(&r->thread->metrics->bulks, 1);
 	check_headers(r);
 	b->counted = client_take(httpd_client(r->connection), CLIENT_BULKS);
-	if (!b->counted || others >= (size_t)app->settings->max_bulks) {
+	if (!b->counted || others >= (size_t)instance->settings->max_bulks) {
 		b->retry_s = 1;
 		bulk_stop(b, PROBLEM_BUFFER_FULL,
 		    "Too many bulk requests are in progress, in all "
 		    "(http.max_bulks) or from this client "
 		    "(http.client_share).");
-	} else if (write_refused(r->worker, r->collection, &refusal)) {
+	} else if (write_refused(r->thread, r->target.collection, &refusal)) {
 		b->retry_s = refusal.retry_s;
 		bulk_stop(b, refusal.problem, refusal.detail);
 	}
@@ -230,15 +235,15 @@ static void bulk_judge(struct request *r, const char *data, size_t len)
 	size_t blanks = 0;
 	while (blanks < len && memchr(" \t\r\n", data[blanks], 4))
 		blanks++;
-	r->judged = blanks < len;
-	if (r->judged && data[blanks] == '[')
+	r->write->judged = blanks < len;
+	if (r->write->judged && data[blanks] == '[')
 		bulk_begin(r, BULK_SPLIT_ARRAY, r->body.len);
 }
 
 static enum piece create_piece(
     struct request *r, const char *data, size_t len, size_t *taken)
 {
-	if (!r->judged)
+	if (!r->write->judged)
 		bulk_judge(r, data, len);
 	if (r->bulk == NULL)
 		return PIECE_WHOLE;
@@ -247,9 +252,9 @@ static enum piece create_piece(
 
 static enum step_result create_head(struct request *r)
 {
-	if (!native_is_type(r, NDJSON_TYPE))
+	if (!media_is(r, NDJSON_TYPE))
 		return STEP_MORE;
-	r->judged = true;
+	r->write->judged = true;
 	bulk_begin(r, BULK_SPLIT_LINES, 0);
 	return r->bulk->stopped ? bulk_answer_step(r) : STEP_MORE;
 }
@@ -277,7 +282,7 @@ enum step_result bulk_end_step(struct request *r)
 		wait_for_log(r);
 		return STEP_PARK;
 	}
-	request_deadline(r, r->wait_for);
+	request_deadline(r, r->write->wait_for);
 	r->step = STEP_BULK_COMMIT;
 	return STEP_MORE;
 }
@@ -290,8 +295,8 @@ static void bulk_free(struct request *r)
 	if (b == NULL)
 		return;
 	bulk_release(b);
-	atomic_fetch_sub(&r->worker->app->bulks, 1);
-	metric_add(&r->worker->metrics->bulks, -1);
+	atomic_fetch_sub(&r->thread->instance->bulks, 1);
+	metric_add(&r->thread->metrics->bulks, -1);
 	budget_set(&budget_bodies, &b->memory, 0);
 	if (b->counted)
 		client_give(httpd_client(r->connection), CLIENT_BULKS);
@@ -318,8 +323,10 @@ static void create_free(struct request *r)
 
 const struct feature create_feature = {
     .first = STEP_CREATE,
+    .enter = write_enter,
     .head = create_head,
     .piece = create_piece,
+    .describe = read_describe,
     .release = create_release,
     .free = create_free,
 };

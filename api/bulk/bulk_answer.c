@@ -1,8 +1,11 @@
 /* What became of the items of a bulk, and the answer that says so. */
 #include "api/bulk/bulk_priv.h"
-
+#include "api/commits/tail.h"
 #include "api/core/answer.h"
-#include "api/core/native.h"
+#include "api/core/media.h"
+#include "api/write/native.h"
+#include "api/write/write.h"
+#include "common/http/http_head.h"
 
 #include <stdio.h>
 
@@ -11,19 +14,19 @@
 bool bulk_settle(struct request *r)
 {
 	struct bulk *b = r->bulk;
-	struct app *app = r->worker->app;
+	struct instance *instance = r->thread->instance;
 	size_t first = b->results.n;
 	for (size_t i = b->settled; i < b->results.n; i++) {
 		const struct result *x = &b->results.items[i];
 		const struct position p = {x->partition, x->version};
 		bool open = bulk_results_open(&b->results, i);
-		bool passed =
-		    open && p.version < tail_through(app->tail, p.partition);
+		bool passed = open && p.version < tail_through(instance->tail,
+						      p.partition);
 		if ((x->kind == RESULT_PENDING || open != passed) && i < first)
 			first = i;
 		if (!passed)
 			continue;
-		struct outcome o = outcomes_get(app->outcomes, p);
+		struct outcome o = outcomes_get(instance->outcomes, p);
 		if (o.kind != OUTCOME_UNKNOWN)
 			bulk_results_settled(&b->results, i, o);
 	}
@@ -35,12 +38,12 @@ enum step_result bulk_commit_step(struct request *r)
 {
 	struct bulk *b = r->bulk;
 	r->step = STEP_BULK_ANSWER;
-	if (r->wait_for == 0 || bulk_settle(r) || r->expired ||
-	    r->worker->draining)
+	if (r->write->wait_for == 0 || bulk_settle(r) || r->parking.expired ||
+	    r->thread->draining)
 		return STEP_MORE;
 	const struct result *x = &b->results.items[b->settled];
 	r->step = STEP_BULK_COMMIT;
-	waiters_add(r->worker->waits, &r->wait,
+	waiters_add(r->thread->waits, &r->parking.wait,
 	    (struct position){x->partition, x->version});
 	return STEP_PARK;
 }
@@ -51,12 +54,14 @@ static void add_headers(struct request *r, struct MHD_Response *response)
 {
 	struct bulk *b = r->bulk;
 	struct buf text = {0};
-	bulk_results_positions(&b->results, r->worker->app->partitions, &text);
+	bulk_results_positions(
+	    &b->results, r->thread->instance->partitions, &text);
 	if (text.len)
 		MHD_add_response_header(response, "Sluice-Position", text.data);
 	buf_clear(&text);
-	prefer_applied(&r->prefer,
-	    r->prefer.return_minimal ? PREFER_NOTHING : PREFER_STATE, &text);
+	prefer_applied(&r->write->prefer,
+	    r->write->prefer.return_minimal ? PREFER_NOTHING : PREFER_STATE,
+	    &text);
 	if (text.len)
 		MHD_add_response_header(
 		    response, "Preference-Applied", text.data);
@@ -77,8 +82,8 @@ static enum step_result answer_stopped(struct request *r)
 	buf_str(&extra, ",\"results\":");
 	bulk_results_write(&b->results,
 	    (struct bulk_results_words){.form = BULK_RESULTS_ARRAY,
-		.minimal = r->prefer.return_minimal,
-		.waited = r->wait_for > 0},
+		.minimal = r->write->prefer.return_minimal,
+		.waited = r->write->wait_for > 0},
 	    &extra);
 	struct MHD_Response *response =
 	    answer_problem_response(b->problem, b->detail, NULL, extra.data);
@@ -97,8 +102,8 @@ enum step_result bulk_answer_step(struct request *r)
 	bulk_results_write(&b->results,
 	    (struct bulk_results_words){
 		.form = lines ? BULK_RESULTS_LINES : BULK_RESULTS_ARRAY,
-		.minimal = r->prefer.return_minimal,
-		.waited = r->wait_for > 0},
+		.minimal = r->write->prefer.return_minimal,
+		.waited = r->write->wait_for > 0},
 	    &body);
 	struct MHD_Response *response =
 	    answer_body(&body, lines ? NDJSON_TYPE : "application/json");
@@ -106,5 +111,5 @@ enum step_result bulk_answer_step(struct request *r)
 	if (bulk_results_have(&b->results, 503))
 		MHD_add_response_header(
 		    response, MHD_HTTP_HEADER_RETRY_AFTER, "1");
-	return answer_queue(r, r->wait_for ? 200 : 202, response);
+	return answer_queue(r, r->write->wait_for ? 200 : 202, response);
 }

@@ -6,8 +6,8 @@
  */
 #pragma once
 
+#include "api/commits/outcomes.h"
 #include "api/core/problem.h"
-#include "api/write/outcomes.h"
 #include "common/base/buf.h"
 #include "common/log/version.h"
 

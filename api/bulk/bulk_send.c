@@ -6,8 +6,9 @@
  * some.
  */
 #include "api/bulk/bulk_priv.h"
-
-#include "api/service/backlog.h"
+#include "api/commits/backlog.h"
+#include "api/commits/epoch.h"
+#include "api/write/id_blocks.h"
 #include "api/write/id_reserve.h"
 #include "api/write/uuidv7.h"
 #include "api/write/write.h"
@@ -32,14 +33,15 @@ static void unlink_sent(struct bulk *b, struct sent *s)
 static void note_delivery(struct request *r, size_t i, const struct delivery *d)
 {
 	struct bulk *b = r->bulk;
-	struct api_metrics *m = r->worker->metrics;
+	struct api_metrics *m = r->thread->metrics;
 	struct position p = {.partition = d->partition};
 	switch (d->status) {
 	case DELIVERY_OK:
 		metric_add(&m->write_acked, 1);
-		backlog_acked(r->worker->app->backlog, d->partition, d->offset);
+		backlog_acked(
+		    r->thread->instance->backlog, d->partition, d->offset);
 		bool known = epoch_position(
-		    r->worker->app, d->partition, d->offset, &p.version);
+		    r->thread->instance, d->partition, d->offset, &p.version);
 		bulk_results_accepted(&b->results, i, known ? &p : NULL);
 		break;
 	case DELIVERY_FAILED:
@@ -63,7 +65,8 @@ static void bulk_send_on_acked(void *arg, const struct delivery *d)
 	note_delivery(r, s->index, d);
 	unlink_sent(b, s);
 	free(s);
-	if (r->parked && !r->awaits_key && b->nsent <= b->wake_at)
+	if (r->parking.on && r->parking.why != PARKED_FOR_KEY &&
+	    b->nsent <= b->wake_at)
 		request_resume(r);
 }
 
@@ -76,9 +79,10 @@ static bool bulk_send_append(struct request *r, const char *id, size_t id_len)
 	struct sent *s = MEM_NEW(struct sent);
 	*s = (struct sent){.request = r, .index = b->index, .bytes = doc->len};
 	const struct append_request a = {
-	    .loop = r->worker->loop,
+	    .loop = r->thread->loop,
 	    .partition =
-		keyspace_slot(id, id_len, r->worker->app->partitions).partition,
+		keyspace_slot(id, id_len, r->thread->instance->partitions)
+		    .partition,
 	    .write = {.op = RECORD_PUT,
 		.id = id,
 		.id_len = id_len,
@@ -86,13 +90,13 @@ static bool bulk_send_append(struct request *r, const char *id, size_t id_len)
 		.body_len = doc->len,
 		.condition = RECORD_CREATE,
 		.versions = "",
-		.shape = r->collection->shape},
+		.shape = r->target.collection->shape},
 	    .traceparent = request_header(r, "traceparent"),
 	    .done = bulk_send_on_acked,
 	    .arg = s,
 	};
 	struct err e =
-	    write_log_append(r->worker->app->write_log, &a, &s->append);
+	    write_log_append(r->thread->instance->write_log, &a, &s->append);
 	if (e.kind != ERR_KIND_OK) {
 		free(s);
 		return false;
@@ -116,7 +120,7 @@ static void drop_held(struct bulk *b)
 static bool refuse_held(struct request *r, enum problem p)
 {
 	bulk_results_problem(&r->bulk->results, r->bulk->index, p, NULL);
-	metric_add(&r->worker->metrics->write_refused, 1);
+	metric_add(&r->thread->metrics->write_refused, 1);
 	drop_held(r->bulk);
 	return true;
 }
@@ -125,11 +129,12 @@ static bool refuse_held(struct request *r, enum problem p)
 static bool have_key(struct request *r)
 {
 	struct buf *key = &r->bulk->item.key;
-	const struct collection *c = r->collection;
+	const struct collection *c = r->target.collection;
 	if (key->len == 0 && c->key == KEY_INTEGER) {
 		int64_t id;
-		bool any = id_blocks_take(r->worker->app->ids, c->index, &id);
-		id_reserve_ids(r->worker, c);
+		bool any =
+		    id_blocks_take(r->thread->instance->ids, c->index, &id);
+		id_reserve_ids(r->thread, c);
 		if (!any)
 			return false;
 		buf_printf(key, "%" PRId64, id);
@@ -146,17 +151,18 @@ static bool send_held(struct request *r)
 {
 	struct bulk *b = r->bulk;
 	struct write_refusal refusal;
-	r->awaits_key = false;
-	if (write_refused(r->worker, r->collection, &refusal))
+	r->parking.why = PARKED_FOR_ANSWER;
+	if (write_refused(r->thread, r->target.collection, &refusal))
 		return refuse_held(r, refusal.problem);
 	bool keys = have_key(r);
-	b->no_keys = !keys && (b->no_keys || r->expired);
-	r->awaits_key = !keys && !b->no_keys;
+	b->no_keys = !keys && (b->no_keys || r->parking.expired);
+	if (!keys && !b->no_keys)
+		r->parking.why = PARKED_FOR_KEY;
 	if (!keys)
 		return b->no_keys && refuse_held(r, PROBLEM_STORE_UNAVAILABLE);
 	struct buf id = {0};
 	const struct buf *key = &b->item.key;
-	buf_printf(&id, "%s/", r->collection->name);
+	buf_printf(&id, "%s/", r->target.collection->name);
 	buf_add(&id, key->data, key->len);
 	bool sent = bulk_send_append(r, id.data, id.len);
 	buf_free(&id);
@@ -191,7 +197,7 @@ void bulk_release(struct bulk *b)
 {
 	while (b->sent) {
 		struct sent *s = b->sent;
-		metric_add(&s->request->worker->metrics->write_unknown, 1);
+		metric_add(&s->request->thread->metrics->write_unknown, 1);
 		bulk_results_problem(
 		    &b->results, s->index, PROBLEM_OUTCOME_UNKNOWN, NULL);
 		write_log_abandon(s->append);

@@ -12,7 +12,7 @@
  */
 #pragma once
 
-#include "api/changes/change_id.h"
+#include "api/commits/change_id.h"
 #include "common/log/follower.h"
 
 #include <stddef.h>

@@ -1,12 +1,18 @@
 #include "api/changes/changes.h"
 
 #include "api/changes/feed.h"
+#include "api/commits/epoch.h"
+#include "api/commits/tail.h"
 #include "api/core/answer.h"
-#include "api/core/budget.h"
-#include "api/core/client_socket.h"
-#include "api/core/clients.h"
+#include "api/core/metrics.h"
+#include "api/core/settings.h"
+#include "api/limits/budget.h"
+#include "api/limits/clients.h"
 #include "common/base/check.h"
 #include "common/base/mem.h"
+#include "common/http/client_socket.h"
+#include "common/http/http_head.h"
+#include "common/http/httpd.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -18,7 +24,7 @@
 enum { PIECE = 16 * 1024 };
 
 struct changes {
-	struct worker *worker;
+	struct thread *thread;
 	struct client *client;
 	struct MHD_Connection *connection;
 	struct request *request; /* NULL: it is answered */
@@ -35,13 +41,13 @@ struct changes {
 static void changes_go_on(struct changes *c)
 {
 	c->suspended = false;
-	httpd_resume(c->worker->httpd, c->connection);
+	httpd_resume(c->thread->httpd, c->connection);
 }
 
 static void on_heard(void *arg)
 {
 	struct changes *c = arg;
-	if (c->request && c->request->parked)
+	if (c->request && c->request->parking.on)
 		request_resume(c->request);
 	else if (c->suspended)
 		changes_go_on(c);
@@ -52,12 +58,12 @@ static void changes_free(struct changes **cp)
 	struct changes *c = *cp;
 	if (c == NULL)
 		return;
-	struct worker *w = c->worker;
+	struct thread *w = c->thread;
 	*(c->prev ? &c->prev->next : &w->changes) = c->next;
 	if (c->next)
 		c->next->prev = c->prev;
 	feed_close(&c->feed);
-	atomic_fetch_sub(&w->app->changes, 1);
+	atomic_fetch_sub(&w->instance->changes, 1);
 	client_give(c->client, CLIENT_FEEDS);
 	metric_add(&w->metrics->changes, -1);
 	free(c);
@@ -67,13 +73,13 @@ static void changes_free(struct changes **cp)
 static struct changes *changes_start(
     struct request *r, const struct feed_options *o)
 {
-	struct worker *w = r->worker;
+	struct thread *w = r->thread;
 	struct changes *c = MEM_NEW(struct changes);
 	struct feed_options options = *o;
 	options.loop = w->loop;
 	options.heard = on_heard;
 	options.arg = c;
-	c->worker = w;
+	c->thread = w;
 	c->connection = r->connection;
 	c->client = httpd_client(r->connection);
 	c->request = r;
@@ -82,7 +88,7 @@ static struct changes *changes_start(
 		c->next->prev = c;
 	w->changes = c;
 	metric_add(&w->metrics->changes, 1);
-	c->feed = feed_open(w->app->feeds, &options);
+	c->feed = feed_open(w->instance->feeds, &options);
 	return c;
 }
 
@@ -94,11 +100,11 @@ static ssize_t read_events(void *arg, uint64_t at, char *to, size_t max)
 	(void)at;
 	if (c->cut)
 		return MHD_CONTENT_READER_END_WITH_ERROR;
-	if (c->worker->draining)
+	if (c->thread->draining)
 		return MHD_CONTENT_READER_END_OF_STREAM;
 	c->progress = clock_mono();
 	size_t n = feed_take(c->feed, to, max);
-	metric_add(&c->worker->metrics->change_bytes, (int64_t)n);
+	metric_add(&c->thread->metrics->change_bytes, (int64_t)n);
 	if (n)
 		return (ssize_t)n;
 	if (feed_state(c->feed) != FEED_OPEN)
@@ -142,7 +148,7 @@ static bool changes_client_left(struct changes *c, mono_us_t now)
 
 static void changes_sweep_ended(struct changes *c, mono_us_t now)
 {
-	struct worker *w = c->worker;
+	struct thread *w = c->thread;
 	if (c->suspended) {
 		c->cut = changes_client_left(c, now);
 		if (c->cut || w->draining)
@@ -151,7 +157,7 @@ static void changes_sweep_ended(struct changes *c, mono_us_t now)
 	}
 	/* libmicrohttpd waits for the client; the shutdown tells it. */
 	dur_us_t patience =
-	    w->draining ? PEEK : w->app->settings->changes_stall;
+	    w->draining ? PEEK : w->instance->settings->changes_stall;
 	if (now - c->progress < patience)
 		return;
 	c->cut = true;
@@ -159,7 +165,7 @@ static void changes_sweep_ended(struct changes *c, mono_us_t now)
 	metric_add(&w->metrics->changes_stalled, !w->draining);
 }
 
-void changes_sweep(struct worker *w)
+void changes_sweep(struct thread *w)
 {
 	mono_us_t now = clock_mono();
 	for (struct changes *c = w->changes; c; c = c->next) {
@@ -187,16 +193,17 @@ static enum step_result expired(struct request *r)
 static enum step_result find_places(
     struct request *r, uint32_t epoch, struct change_place *places)
 {
-	struct app *app = r->worker->app;
+	struct instance *instance = r->thread->instance;
 	struct buf line = {0};
 	const char *id = request_list(r, "Last-Event-ID", &line);
 	struct violations v = {0};
 	if (id == NULL) {
-		for (int32_t p = 0; p < app->partitions; p++)
-			places[p] = tail_place(app->tail, p);
+		for (int32_t p = 0; p < instance->partitions; p++)
+			places[p] = tail_place(instance->tail, p);
 		return STEP_MORE;
 	}
-	enum change_id is = change_id_parse(id, epoch, places, app->partitions);
+	enum change_id is =
+	    change_id_parse(id, epoch, places, instance->partitions);
 	buf_free(&line);
 	switch (is) {
 	case CHANGE_ID_GOOD:
@@ -213,11 +220,12 @@ static enum step_result find_places(
 /* It is the feed's. */
 static bool changes_take_place(struct request *r)
 {
-	struct app *app = r->worker->app;
+	struct instance *instance = r->thread->instance;
 	struct client *client = httpd_client(r->connection);
 	if (!client_take(client, CLIENT_FEEDS))
 		return false;
-	if (app_take_place(&app->changes, app->settings->changes_most))
+	if (instance_take_place(
+		&instance->changes, instance->settings->changes_most))
 		return true;
 	client_give(client, CLIENT_FEEDS);
 	return false;
@@ -233,28 +241,29 @@ static enum step_result open_feed(
 		    "Too many change feeds are open, in all (changes.max) or "
 		    "from this client (http.client_share).");
 	const struct feed_options o = {
-	    .collection = r->collection,
+	    .collection = r->target.collection,
 	    .epoch = epoch,
-	    .tail = r->worker->app->tail,
+	    .tail = r->thread->instance->tail,
 	    .places = places,
 	};
 	r->changes = changes_start(r, &o);
-	request_deadline(r, r->worker->app->settings->read_timeout);
+	request_deadline(r, r->thread->instance->settings->read_timeout);
+	r->parking.why = PARKED_FOR_FEED;
 	r->step = STEP_CHANGES_OPENED;
 	return STEP_PARK;
 }
 
 enum step_result changes_step(struct request *r)
 {
-	struct app *app = r->worker->app;
+	struct instance *instance = r->thread->instance;
 	uint32_t epoch;
 	if (strcmp(r->method, "HEAD") == 0)
 		return answer_queue(r, 200, answer_head_of_stream(MEDIA_TYPE));
-	if (!epoch_now(app, &epoch) || !tail_started(app->tail) ||
-	    r->worker->draining)
+	if (!epoch_now(instance, &epoch) || !tail_started(instance->tail) ||
+	    r->thread->draining)
 		return changes_unavailable(r);
 	struct change_place *places =
-	    mem_zalloc((size_t)app->partitions * sizeof *places);
+	    mem_zalloc((size_t)instance->partitions * sizeof *places);
 	enum step_result result = find_places(r, epoch, places);
 	if (result == STEP_MORE)
 		result = open_feed(r, epoch, places);

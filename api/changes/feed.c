@@ -3,7 +3,7 @@
 #include "api/changes/change_event.h"
 #include "api/changes/change_filter.h"
 #include "api/commits/tail.h"
-#include "api/core/budget.h"
+#include "api/limits/budget.h"
 #include "common/base/check.h"
 #include "common/base/log.h"
 #include "common/base/mem.h"

@@ -13,7 +13,7 @@
  */
 #pragma once
 
-#include "api/changes/change_id.h"
+#include "api/commits/change_id.h"
 #include "common/base/loop.h"
 #include "common/kafka/kafka.h"
 #include "common/schema/collection.h"

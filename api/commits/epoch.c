@@ -1,6 +1,8 @@
 #include "api/commits/epoch.h"
 
-#include "api/app.h"
+#include "api/commits/tail.h"
+#include "api/core/instance.h"
+#include "api/core/settings.h"
 #include "common/base/err.h"
 #include "common/base/mem.h"
 #include "common/postgres/pg.h"
@@ -17,7 +19,7 @@
 enum { UNKNOWN = -1, OTHER = -2, UNMIGRATED = -3 };
 
 struct epoch {
-	struct app *app;
+	struct instance *instance;
 	struct pg *pg;
 	struct loop_timer *timer;
 	bool asked;
@@ -26,7 +28,7 @@ struct epoch {
 
 static void epoch_check(struct epoch *e, const PGresult *r)
 {
-	const struct common_settings *s = &e->app->settings->common;
+	const struct common_settings *s = &e->instance->settings->common;
 	const char *topic = PQgetvalue(r, 0, 0);
 	int partitions = pg_int4(r, 0, 1), number = pg_int4(r, 0, 2);
 	if (number < 0 || number > VERSION_EPOCH_MAX) {
@@ -44,7 +46,7 @@ static void epoch_check(struct epoch *e, const PGresult *r)
 	    "log.writes and log.partitions say '%s' with %d: set them to what "
 	    "the database says, or see docs/operations.md, Moving to a new log",
 	    topic, partitions, s->writes_topic, (int)s->partitions);
-	app_refuse(e->app, &why);
+	instance_refuse(e->instance, &why);
 }
 
 static void epoch_on_told(void *arg, const struct pg_reply *reply)
@@ -93,19 +95,19 @@ static void epoch_on_state(void *arg, bool ready)
 		loop_timer_start(e->timer, 0);
 }
 
-struct epoch *epoch_new(struct app *app)
+struct epoch *epoch_new(struct instance *instance)
 {
 	struct epoch *e = MEM_NEW(struct epoch);
-	e->app = app;
+	e->instance = instance;
 	atomic_store(&e->number, UNKNOWN);
-	e->timer = loop_timer_new(app->loop, epoch_on_timer, e);
+	e->timer = loop_timer_new(instance->loop, epoch_on_timer, e);
 	const struct pg_options o = {
-	    .loop = app->loop,
+	    .loop = instance->loop,
 	    .name = "primary",
-	    .url = app->settings->common.primary_url,
+	    .url = instance->settings->common.primary_url,
 	    .session = "read-write",
 	    .connect_timeout = CLOCK_S(3),
-	    .query_timeout = app->settings->pg_timeout,
+	    .query_timeout = instance->settings->pg_timeout,
 	    .state = epoch_on_state,
 	    .arg = e,
 	};
@@ -113,22 +115,22 @@ struct epoch *epoch_new(struct app *app)
 	return e;
 }
 
-bool epoch_position(
-    const struct app *app, int32_t partition, int64_t offset, version_t *out)
+bool epoch_position(const struct instance *instance, int32_t partition,
+    int64_t offset, version_t *out)
 {
-	int64_t number = atomic_load(&app->epoch->number);
+	int64_t number = atomic_load(&instance->epoch->number);
 	if (number < 0 || offset < 0 ||
-	    version_epoch(tail_through(app->tail, partition)) > number)
+	    version_epoch(tail_through(instance->tail, partition)) > number)
 		return false;
 	*out = version_make((uint32_t)number, offset);
 	return true;
 }
 
-bool epoch_now(const struct app *app, uint32_t *out)
+bool epoch_now(const struct instance *instance, uint32_t *out)
 {
-	int64_t number = atomic_load(&app->epoch->number);
-	for (int32_t p = 0; p < app->partitions; p++) {
-		if (number < version_epoch(tail_through(app->tail, p)))
+	int64_t number = atomic_load(&instance->epoch->number);
+	for (int32_t p = 0; p < instance->partitions; p++) {
+		if (number < version_epoch(tail_through(instance->tail, p)))
 			return false;
 	}
 	*out = (uint32_t)number;

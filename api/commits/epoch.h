@@ -15,16 +15,16 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-struct app;
+struct instance;
 struct epoch;
 
 /* On the main loop. */
-struct epoch *epoch_new(struct app *app);
+struct epoch *epoch_new(struct instance *instance);
 /* Any thread. False: it is not known which epoch the offset is of. */
-bool epoch_position(
-    const struct app *app, int32_t partition, int64_t offset, version_t *out);
+bool epoch_position(const struct instance *instance, int32_t partition,
+    int64_t offset, version_t *out);
 /* Any thread. False: it is not known, or a newer one was heard of. */
-bool epoch_now(const struct app *app, uint32_t *out);
+bool epoch_now(const struct instance *instance, uint32_t *out);
 /* On the main loop: its connection to the primary; borrowed. */
 struct pg *epoch_pg(const struct epoch *e);
 /* Any thread: nobody would apply what is appended. */

@@ -12,11 +12,11 @@
  */
 #pragma once
 
-#include "api/changes/change_id.h"
-#include "api/metrics.h"
-#include "api/read/floors.h"
-#include "api/read/l1.h"
-#include "api/write/outcomes.h"
+#include "api/cache/floors.h"
+#include "api/cache/l1.h"
+#include "api/commits/change_id.h"
+#include "api/commits/outcomes.h"
+#include "api/core/metrics.h"
 #include "common/base/loop.h"
 #include "common/kafka/kafka.h"
 #include "common/sql/writes_head.h"
@@ -35,7 +35,7 @@ struct tail_options {
 	struct outcomes *outcomes;
 	struct l1 *l1;
 	struct api_metrics *metrics;
-	_Atomic uint64_t *purges; /* of struct app */
+	_Atomic uint64_t *purges; /* of struct instance */
 	/* The watermark of a partition moved. */
 	void (*moved)(void *arg, int32_t partition);
 	void *arg;

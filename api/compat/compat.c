@@ -4,9 +4,13 @@
  * native way. Their writes wait for the commit, so that a read after a write
  * sees it.
  */
+#include "api/commits/outcomes.h"
 #include "api/core/answer.h"
-#include "api/core/native.h"
 #include "api/core/route.h"
+#include "api/core/settings.h"
+#include "api/read/lookup.h"
+#include "api/write/native.h"
+#include "api/write/write.h"
 #include "common/base/utf8.h"
 
 #include <jansson.h>
@@ -36,7 +40,7 @@ static enum step_result answer_read(
     struct request *r, const char *key, size_t len, const struct value *v)
 {
 	bool present = v && v->present;
-	bool cached = r->tier == TIER_L1 || r->tier == TIER_REDIS;
+	bool cached = r->read->tier == TIER_L1 || r->read->tier == TIER_REDIS;
 	struct buf body = {0};
 	buf_printf(
 	    &body, "{\"success\":%s,\"key\":", present ? "true" : "false");
@@ -53,13 +57,14 @@ static enum step_result answer_read(
 	    "\"cache_level\":\"%s\"}\n",
 	    present ? "Data retrieved successfully" : "Key not found",
 	    cached ? "true" : "false",
-	    r->tier == TIER_REPLICA ? "true" : "false", level_of(r->tier));
+	    r->read->tier == TIER_REPLICA ? "true" : "false",
+	    level_of(r->read->tier));
 	return answer_json(r, 200, &body);
 }
 
 static enum step_result seed_read(struct request *r)
 {
-	return answer_read(r, r->key, r->key_len, r->value);
+	return answer_read(r, r->target.key, r->target.key_len, r->read->value);
 }
 
 /* What can be no key is no row's: there is nothing to ask for. It may be no
@@ -75,7 +80,7 @@ static enum step_result seed_absent(
 static enum step_result seed_parse(struct request *r)
 {
 	native_seed_wait(r);
-	const struct collection *c = r->collection;
+	const struct collection *c = r->target.collection;
 	if (c == NULL)
 		return answer_problem(r, PROBLEM_COLLECTION_NOT_FOUND,
 		    "The collection records is not declared.");
@@ -83,10 +88,10 @@ static enum step_result seed_parse(struct request *r)
 	validate_seed_write(
 	    c, r->body.data ? r->body.data : "", r->body.len, &v);
 	validate_size(c, VALIDATE_WHOLE, 0, NULL, 0,
-	    (size_t)r->worker->app->settings->common.document_max, &v);
+	    (size_t)r->thread->instance->settings->common.document_max, &v);
 	if (v.validity != VALID)
 		return native_refuse(r, &v);
-	r->doc = buf_take(&v.filled, &r->doc_len);
+	r->write->doc = buf_take(&v.filled, &r->write->doc_len);
 	request_target(r, c, v.key.data, v.key.len);
 	validation_free(&v);
 	return STEP_MORE;
@@ -99,19 +104,19 @@ static enum step_result answer_write(
 {
 	struct buf body = {0};
 	buf_str(&body, "{\"success\":true,\"key\":");
-	buf_json(&body, r->key, r->key_len);
+	buf_json(&body, r->target.key, r->target.key_len);
 	buf_printf(&body,
 	    ",\"message\":\"Write queued successfully\",\"queued\":true,"
 	    "\"committed\":%s",
 	    committed ? "true" : "false");
 	char position[POSITION_MAX_LEN] = "";
-	if (r->has_position) {
-		position_format(r->position, position);
+	if (r->write->has_position) {
+		position_format(r->write->position, position);
 		buf_printf(&body, ",\"position\":\"%s\"", position);
 	}
 	buf_str(&body, "}\n");
 	struct MHD_Response *response = answer_body(&body, "application/json");
-	if (r->has_position)
+	if (r->write->has_position)
 		MHD_add_response_header(response, "Sluice-Position", position);
 	return answer_queue(r, status, response);
 }

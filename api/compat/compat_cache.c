@@ -8,9 +8,14 @@
 #include "api/compat/compat_cache.h"
 
 #include "api/admin/purge.h"
+#include "api/cache/floors.h"
+#include "api/cache/l1.h"
 #include "api/core/answer.h"
+#include "api/core/settings.h"
+#include "api/read/lookup.h"
 #include "api/read/read.h"
 #include "common/base/mem.h"
+#include "common/http/http_head.h"
 #include "common/http/origin_check.h"
 
 #include <stdlib.h>
@@ -19,10 +24,32 @@
 
 enum { ROUNDS = 21, TRIES = 100 };
 
+/* Of a request of these routes. */
+struct compat_op {
+	/* Of one that clears: */
+	bool clearing; /* parked until the main loop has done it */
+	bool cleared;
+	/* Of one that measures: */
+	size_t rounds, tries;
+	mono_us_t began;
+	double cached[ROUNDS], database[ROUNDS]; /* seconds */
+};
+
+static void compat_enter(struct request *r)
+{
+	r->compat = MEM_NEW(struct compat_op);
+}
+
+static void compat_free(struct request *r)
+{
+	free(r->compat);
+	r->compat = NULL;
+}
+
 /* --- clearing ------------------------------------------------------------ */
 
 struct clearing {
-	struct app *app;
+	struct instance *instance;
 	struct request *request;
 	bool done;
 };
@@ -30,8 +57,8 @@ struct clearing {
 static void on_worker(void *arg)
 {
 	struct clearing *c = arg;
-	c->request->clearing = false;
-	c->request->cleared = c->done;
+	c->request->compat->clearing = false;
+	c->request->compat->cleared = c->done;
 	request_resume(c->request);
 	free(c);
 }
@@ -40,7 +67,7 @@ static void on_purged(void *arg, const struct purge_report *report)
 {
 	struct clearing *c = arg;
 	c->done = report->redis;
-	loop_post(c->request->worker->loop, on_worker, c);
+	loop_post(c->request->thread->loop, on_worker, c);
 }
 
 static void on_main(void *arg)
@@ -48,8 +75,8 @@ static void on_main(void *arg)
 	const struct purge_report none = {0};
 	struct clearing *c = arg;
 	struct operand all = {.id = mem_strdup("")};
-	if (!atomic_load(&c->app->draining)) {
-		purge_begin(c->app, &all, on_purged, c);
+	if (!atomic_load(&c->instance->draining)) {
+		purge_begin(c->instance, &all, on_purged, c);
 		return;
 	}
 	operand_free(&all);
@@ -69,8 +96,8 @@ static bool compat_cache_is_foreign(const struct request *r)
 
 enum step_result seed_clear_step(struct request *r)
 {
-	struct app *app = r->worker->app;
-	if (!app->purges_allowed)
+	struct instance *instance = r->thread->instance;
+	if (!instance->purges_allowed)
 		return answer_problem(r, PROBLEM_FORBIDDEN,
 		    "Purges are disabled on this listener: see the setting "
 		    "http.purge, or send DELETE /cache to the admin listener.");
@@ -80,18 +107,18 @@ enum step_result seed_clear_step(struct request *r)
 	if (!request_may_park(r))
 		return answer_problem(r, PROBLEM_BUFFER_FULL, NULL);
 	struct clearing *c = MEM_NEW(struct clearing);
-	*c = (struct clearing){.app = app, .request = r};
-	r->clearing = true;
-	request_deadline(r, app->settings->read_timeout);
+	*c = (struct clearing){.instance = instance, .request = r};
+	r->compat->clearing = true;
+	request_deadline(r, instance->settings->read_timeout);
 	r->step = STEP_SEED_CLEARED;
-	loop_post(app->loop, on_main, c);
+	loop_post(instance->loop, on_main, c);
 	return STEP_PARK;
 }
 
 enum step_result seed_cleared_step(struct request *r)
 {
 	struct buf body = {0};
-	if (!r->cleared)
+	if (!r->compat->cleared)
 		return answer_problem(r, PROBLEM_STORE_UNAVAILABLE,
 		    "The memory of this instance is cleared; Redis could not "
 		    "be reached, or not all of it.");
@@ -104,12 +131,6 @@ enum step_result seed_cleared_step(struct request *r)
 }
 
 /* --- performance --------------------------------------------------------- */
-
-struct measure {
-	size_t rounds, tries;
-	mono_us_t began;
-	double cached[ROUNDS], database[ROUNDS]; /* seconds */
-};
 
 static double seconds(void)
 {
@@ -134,7 +155,8 @@ static double median(double *all)
 static void choose(struct request *r)
 {
 	char id[COLLECTION_NAME_MAX + 1 + COLLECTION_KEY_MAX];
-	size_t len = l1_sample(r->worker->app->l1, clock_mono(), id, sizeof id);
+	size_t len =
+	    l1_sample(r->thread->instance->l1, clock_mono(), id, sizeof id);
 	const char *slash = len ? memchr(id, '/', len) : NULL;
 	const struct collection *c =
 	    slash ? collection_find(id, (size_t)(slash - id)) : NULL;
@@ -151,10 +173,10 @@ static void choose(struct request *r)
 /* Past the caches, as `no-cache`; what is read is kept by them. */
 static enum step_result next_round(struct request *r)
 {
-	r->measure->began = clock_mono();
-	r->way = LOOKUP_FRESH;
+	r->compat->began = clock_mono();
+	r->read->way = LOOKUP_FRESH;
 	r->step = STEP_SEED_TIMED;
-	value_unref(&r->value);
+	value_unref(&r->read->value);
 	lookup_join(r);
 	return STEP_PARK;
 }
@@ -163,18 +185,19 @@ enum step_result seed_measure_step(struct request *r)
 {
 	if (!request_may_park(r))
 		return answer_problem(r, PROBLEM_BUFFER_FULL, NULL);
-	r->measure = MEM_NEW(struct measure);
 	choose(r);
-	request_deadline(r, r->worker->app->settings->read_timeout);
+	request_deadline(r, r->thread->instance->settings->read_timeout);
 	return next_round(r);
 }
 
 static bool time_cached(struct request *r, double *out)
 {
-	struct app *app = r->worker->app;
+	struct instance *instance = r->thread->instance;
 	double from = seconds();
-	struct value *v = l1_get(app->l1, r->id, r->id_len, clock_mono());
-	bool current = v && floors_allow(app->floors, r->slot, v->as_of);
+	struct value *v =
+	    l1_get(instance->l1, r->target.id, r->target.id_len, clock_mono());
+	bool current =
+	    v && floors_allow(instance->floors, r->target.slot, v->as_of);
 	value_unref(&v);
 	*out = seconds() - from;
 	return current;
@@ -182,7 +205,7 @@ static bool time_cached(struct request *r, double *out)
 
 static enum step_result answer_measure(struct request *r)
 {
-	struct measure *m = r->measure;
+	struct compat_op *m = r->compat;
 	double cached = median(m->cached), database = median(m->database);
 	struct buf body = {0};
 	buf_printf(&body,
@@ -192,15 +215,15 @@ static enum step_result answer_measure(struct request *r)
 	    cached, database,
 	    cached < database ? 100 * (database - cached) / database : 0,
 	    ROUNDS);
-	buf_json(&body, r->id, r->id_len);
+	buf_json(&body, r->target.id, r->target.id_len);
 	buf_str(&body, "}\n");
 	return answer_json(r, 200, &body);
 }
 
 enum step_result seed_timed_step(struct request *r)
 {
-	struct measure *m = r->measure;
-	if (r->value == NULL)
+	struct compat_op *m = r->compat;
+	if (r->read->value == NULL)
 		return answer_problem(r, PROBLEM_STORE_UNAVAILABLE, NULL);
 	m->database[m->rounds] = (double)(clock_mono() - m->began) / 1e6;
 	/* Somebody may write it meanwhile; or nothing is kept, since commits
@@ -216,16 +239,30 @@ enum step_result seed_timed_step(struct request *r)
 
 static bool clear_release(struct request *r)
 {
-	return !r->clearing; /* it always ends */
+	return !r->compat->clearing; /* it always ends */
 }
 
 static void measure_free(struct request *r)
 {
 	read_free(r);
-	free(r->measure);
+	compat_free(r);
+}
+
+static void measure_enter(struct request *r)
+{
+	read_enter(r);
+	compat_enter(r);
 }
 
 const struct feature clear_feature = {
-    .first = STEP_SEED_CLEAR, .release = clear_release};
+    .first = STEP_SEED_CLEAR,
+    .enter = compat_enter,
+    .release = clear_release,
+    .free = compat_free,
+};
 const struct feature measure_feature = {
-    .first = STEP_SEED_MEASURE, .release = read_release, .free = measure_free};
+    .first = STEP_SEED_MEASURE,
+    .enter = measure_enter,
+    .release = read_release,
+    .free = measure_free,
+};

@@ -1,9 +1,14 @@
 #include "api/compat/compat_rows.h"
 
+#include "api/commits/outcomes.h"
 #include "api/core/answer.h"
-#include "api/core/native.h"
+#include "api/core/key_check.h"
 #include "api/list/export.h"
+#include "api/read/lookup.h"
+#include "api/read/read.h"
+#include "api/write/native.h"
 #include "api/write/write.h"
+#include "common/http/http_head.h"
 #include "common/http/path.h"
 #include "common/json/jsondup.h"
 
@@ -86,7 +91,7 @@ static enum step_result take_id(
 {
 	const struct path_segment *id = &path->segments[path->n - 1];
 	struct violations v = {0};
-	if (!validate_key(c, id->text, id->len, &v))
+	if (!key_check(c, id->text, id->len, &v))
 		return refuse_all(r, "path", &v);
 	request_target(r, c, id->text, id->len);
 	return STEP_MORE;
@@ -98,21 +103,27 @@ static bool has_query(const struct request *r)
 		   r->connection, MHD_GET_ARGUMENT_KIND, NULL, NULL) > 0;
 }
 
+static bool row_reads(const struct request *r)
+{
+	return strcmp(r->route->head.method, "GET") == 0;
+}
+
 enum step_result seed_row_step(struct request *r)
 {
 	struct path path;
-	if (r->collection == NULL)
+	if (r->target.collection == NULL)
 		return answer_problem(r, PROBLEM_COLLECTION_NOT_FOUND,
 		    "GET /v1 lists the collections.");
-	bool reads = strcmp(r->route->head.method, "GET") == 0;
+	bool reads = row_reads(r);
 	bool one = strstr(r->route->head.pattern, "{id}") != NULL;
 	r->step = !reads ? STEP_WRITE : one ? STEP_READ : STEP_LIST;
-	r->whole = r->step == STEP_LIST && !has_query(r);
+	if (reads)
+		r->read->whole = !one && !has_query(r);
 	if (!one)
 		return STEP_MORE;
 	enum step_result result = STEP_MORE;
 	if (path_parse(r->path, &path))
-		result = take_id(r, r->collection, &path);
+		result = take_id(r, r->target.collection, &path);
 	path_free(&path);
 	return result;
 }
@@ -182,12 +193,12 @@ static const struct export_form all_products = {
 /* More rows than a page has, and all of them are asked for. */
 static enum step_result stream_all(struct request *r)
 {
-	value_unref(&r->value);
-	r->tier = TIER_NONE;
-	r->skipped = 0;
-	r->collapsed = false;
-	r->form = is_posts(r) ? &all_posts : &all_products;
-	r->exports = true;
+	value_unref(&r->read->value);
+	r->read->tier = TIER_NONE;
+	r->read->skipped = 0;
+	r->read->collapsed = false;
+	r->read->form = is_posts(r) ? &all_posts : &all_products;
+	r->read->exports = true;
 	r->step = STEP_EXPORT;
 	return STEP_MORE;
 }
@@ -195,10 +206,10 @@ static enum step_result stream_all(struct request *r)
 /* A page, as GET /v1/{collection} has it; the next one is on this route. */
 static enum step_result list_read(struct request *r)
 {
-	const struct value *page = r->value;
-	if (r->whole && page->page->next)
+	const struct value *page = r->read->value;
+	if (r->read->whole && page->page->next)
 		return stream_all(r);
-	bool cached = r->tier == TIER_L1;
+	bool cached = r->read->tier == TIER_L1;
 	struct buf body = {0}, link = {0};
 	if (is_posts(r)) {
 		if (!add_posts(&body, page, cached)) {
@@ -224,21 +235,25 @@ static enum step_result list_read(struct request *r)
 
 static enum step_result row_read(struct request *r)
 {
-	if (r->list)
+	if (r->read->list)
 		return list_read(r);
-	bool wrote = r->has_position;
-	bool cached = !wrote && (r->tier == TIER_L1 || r->tier == TIER_REDIS);
+	bool wrote = r->write != NULL;
+	bool cached =
+	    !wrote && (r->read->tier == TIER_L1 || r->read->tier == TIER_REDIS);
 	struct buf body = {0};
-	if (!r->value->present)
+	if (!r->read->value->present)
 		return no_row(r);
 	if (is_posts(r)) {
 		add_cached(&body,
-		    (struct jsonslice){r->value->doc, r->value->len}, cached);
+		    (struct jsonslice){
+			r->read->value->doc, r->read->value->len},
+		    cached);
 		buf_char(&body, '\n');
-		return answer_json(r, r->creates ? 201 : 200, &body);
+		return answer_json(
+		    r, wrote && r->write->creates ? 201 : 200, &body);
 	}
 	buf_str(&body, "{\"product\":");
-	buf_add(&body, r->value->doc, r->value->len);
+	buf_add(&body, r->read->value->doc, r->read->value->len);
 	add_source(&body, r->started, cached);
 	return answer_json(r, 200, &body);
 }
@@ -276,7 +291,7 @@ static void drop_nulls(struct request *r)
 
 static enum step_result take_body(struct request *r)
 {
-	bool patch = r->op == RECORD_PATCH;
+	bool patch = r->write->op == RECORD_PATCH;
 	struct validation v;
 	if (patch)
 		drop_nulls(r);
@@ -289,14 +304,14 @@ static enum step_result take_body(struct request *r)
 static enum step_result row_parse(struct request *r)
 {
 	native_seed_wait(r);
-	r->creates = r->id == NULL;
-	if (r->creates) {
-		r->condition = RECORD_CREATE;
-	} else if (r->op == RECORD_PUT) {
-		r->condition = RECORD_IF_MATCH;
-		buf_char(&r->versions, '*');
+	r->write->creates = r->target.id == NULL;
+	if (r->write->creates) {
+		r->write->condition = RECORD_CREATE;
+	} else if (r->write->op == RECORD_PUT) {
+		r->write->condition = RECORD_IF_MATCH;
+		buf_char(&r->write->versions, '*');
 	}
-	return r->op == RECORD_DELETE ? STEP_MORE : take_body(r);
+	return r->write->op == RECORD_DELETE ? STEP_MORE : take_body(r);
 }
 
 static enum step_result row_receipt(struct request *r)
@@ -317,11 +332,9 @@ static enum step_result deleted(struct request *r)
 static enum step_result row_settled(struct request *r, struct outcome o)
 {
 	if (o.kind != OUTCOME_REJECTED) {
-		if (r->op == RECORD_DELETE)
+		if (r->write->op == RECORD_DELETE)
 			return deleted(r);
-		request_deadline(r, r->worker->app->settings->read_timeout);
-		r->step = STEP_CACHED;
-		return STEP_MORE;
+		return write_read_row(r);
 	}
 	if (o.reason == REASON_NOT_FOUND || o.reason == REASON_PRECONDITION)
 		return no_row(r);
@@ -334,5 +347,31 @@ const struct surface seed_posts = {
 const struct surface seed_products = {
     row_read, row_parse, row_receipt, row_settled, NULL};
 
+static void row_enter(struct request *r)
+{
+	if (row_reads(r))
+		read_enter(r);
+	else
+		write_enter(r);
+}
+
+static bool row_release(struct request *r)
+{
+	return row_reads(r) ? read_release(r) : write_release(r);
+}
+
+static void row_free(struct request *r)
+{
+	if (row_reads(r))
+		read_free(r);
+	else
+		write_free(r);
+}
+
 const struct feature row_feature = {
-    .first = STEP_SEED_ROW, .release = write_release, .free = write_free};
+    .first = STEP_SEED_ROW,
+    .enter = row_enter,
+    .describe = read_describe,
+    .release = row_release,
+    .free = row_free,
+};

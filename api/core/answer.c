@@ -1,8 +1,10 @@
 #include "api/core/answer.h"
 
-#include "api/core/budget.h"
+#include "api/core/metrics.h"
+#include "api/limits/budget.h"
 #include "common/base/check.h"
 #include "common/base/mem.h"
+#include "common/http/http_head.h"
 
 #include <inttypes.h>
 #include <stdio.h>
@@ -12,7 +14,7 @@
 
 void answer_count(struct request *r, unsigned status)
 {
-	struct api_metrics *m = r->worker->metrics;
+	struct api_metrics *m = r->thread->metrics;
 	if (status < 300)
 		metric_add(&m->responses_2xx, 1);
 	else if (status < 400)
@@ -31,101 +33,17 @@ enum step_result answer_shared(
 	return STEP_DONE;
 }
 
-/* --- what a read says of itself ------------------------------------------ */
-
-/* Neither hit nor fwd: Sluice answered without a value of any tier. */
-static const char *answer_outcome(const struct request *r)
-{
-	if (r->tier == TIER_L1)
-		return VALUE_L1_STATUS;
-	if (r->tier == TIER_REDIS)
-		return "sluice; hit; detail=redis";
-	switch (r->way) {
-	case LOOKUP_NONE:
-	case LOOKUP_CACHES:
-		return "sluice";
-	case LOOKUP_ALL:
-		return "sluice; fwd=miss";
-	case LOOKUP_FRESH:
-		return "sluice; fwd=request";
-	case LOOKUP_PRIMARY:
-		return "sluice; fwd=bypass";
-	}
-	UNREACHABLE("way of a lookup");
-}
-
-/* One member for the whole, then one per tier that could not help. */
-static void cache_status(const struct request *r, struct buf *out)
-{
-	buf_str(out, answer_outcome(r));
-	if (r->tier == TIER_REPLICA)
-		buf_str(out, "; detail=replica");
-	if (r->tier == TIER_PRIMARY)
-		buf_str(out, "; detail=primary");
-	if (r->collapsed)
-		buf_str(out, "; collapsed");
-	if (r->skipped & SKIP_REDIS_DOWN)
-		buf_str(out, ", redis; detail=down");
-	if (r->skipped & SKIP_REPLICA_DOWN)
-		buf_str(out, ", replica; detail=down");
-	if (r->skipped & SKIP_REPLICA_BEHIND)
-		buf_str(out, ", replica; detail=behind");
-	if (r->skipped & SKIP_PRIMARY_DOWN)
-		buf_str(out, ", primary; detail=down");
-	if (r->skipped & SKIP_PRIMARY_BEHIND)
-		buf_str(out, ", primary; detail=behind");
-	if ((r->skipped & SKIP_TAIL_CLOSED) || !tail_up(r->worker->app->tail))
-		buf_str(out, ", tail; detail=down");
-}
-
-static void duration(struct buf *out, const char *name, dur_us_t us)
-{
-	buf_printf(
-	    out, "%s;dur=%" PRId64 ".%03d", name, us / 1000, (int)(us % 1000));
-}
-
-static void server_timing(const struct request *r, struct buf *out)
-{
-	static const char *const names[TIERS] = {
-	    [TIER_REDIS] = ", redis",
-	    [TIER_REPLICA] = ", replica",
-	    [TIER_PRIMARY] = ", primary",
-	};
-	duration(out, "total", clock_mono() - r->started);
-	if (r->waited)
-		duration(out, ", wait", r->waited);
-	if (r->times.asked & 1U << TIER_L1)
-		buf_str(out, ", " VALUE_L1_TIMING);
-	for (int t = TIER_REDIS; t < TIERS; t++) {
-		if (r->times.asked & 1U << t)
-			duration(out, names[t], r->times.spent[t]);
-	}
-}
-
-static void describe_read(struct request *r, struct MHD_Response *response)
-{
-	struct buf text = {0};
-	cache_status(r, &text);
-	MHD_add_response_header(response, "Cache-Status", text.data);
-	buf_clear(&text);
-	server_timing(r, &text);
-	MHD_add_response_header(response, "Server-Timing", text.data);
-	buf_free(&text);
-}
-
-/* ------------------------------------------------------------------------- */
-
 enum step_result answer_queue(
     struct request *r, unsigned status, struct MHD_Response *response)
 {
-	if (r->beginning) {
-		r->refusal = response;
-		r->refusal_status = status;
+	if (r->refusal.possible) {
+		r->refusal.response = response;
+		r->refusal.status = status;
 		return STEP_DONE;
 	}
-	if (r->reading)
-		describe_read(r, response);
-	if (r->worker->draining)
+	if (r->feature && r->feature->describe)
+		r->feature->describe(r, response);
+	if (r->thread->draining)
 		MHD_add_response_header(
 		    response, MHD_HTTP_HEADER_CONNECTION, "close");
 	enum step_result done = answer_shared(r, status, response);

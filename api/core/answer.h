@@ -1,5 +1,4 @@
-/* Responses: what every answer has in common; for a read, Cache-Status (RFC
- * 9211) and Server-Timing. */
+/* Responses: what every answer has in common. */
 #pragma once
 
 #include "api/core/problem.h"

@@ -1,7 +1,10 @@
 #include "api/core/body_intake.h"
 
 #include "api/core/answer.h"
-#include "api/core/budget.h"
+#include "api/core/settings.h"
+#include "api/limits/budget.h"
+#include "common/http/http_head.h"
+#include "common/http/httpd.h"
 
 #include <stdlib.h>
 
@@ -10,7 +13,7 @@ enum { FIRST = 1024 };
 /* Bytes that the body may come to: what its client says, or the most. */
 static size_t expected(const struct request *r)
 {
-	size_t max = (size_t)r->worker->app->settings->max_item;
+	size_t max = (size_t)r->thread->instance->settings->max_item;
 	const char *length = request_header(r, MHD_HTTP_HEADER_CONTENT_LENGTH);
 	unsigned long long n = length ? strtoull(length, NULL, 10) : 0;
 	return n > 0 && n < max ? (size_t)n : max;
@@ -24,12 +27,6 @@ static size_t room_for(const struct request *r, size_t len)
 	if (cap > most)
 		cap = most;
 	return cap > need ? cap : need;
-}
-
-static void body_intake_let_go(struct request *r)
-{
-	buf_free(&r->body);
-	budget_set(&budget_bodies, &r->held, 0);
 }
 
 bool body_intake_fits(uint64_t len)
@@ -50,28 +47,26 @@ static bool body_intake_make_room(struct request *r, size_t len)
 
 enum httpd_body body_intake_add(struct request *r, const char *data, size_t len)
 {
-	size_t max = (size_t)r->worker->app->settings->max_item;
+	size_t max = (size_t)r->thread->instance->settings->max_item;
 	size_t all = r->body.len + len;
 	if (all > max ||
 	    (all + 1 > r->body.cap && !body_intake_make_room(r, len))) {
-		body_intake_let_go(r);
+		body_intake_free(r);
 		return all > max ? HTTPD_LARGE : HTTPD_FULL;
 	}
 	buf_add(&r->body, data, len);
 	return HTTPD_TAKEN;
 }
 
-void body_intake_settle(struct request *r)
+void body_intake_settle(struct request *r, size_t instead)
 {
-	if (r->doc)
+	if (instead)
 		buf_free(&r->body);
-	budget_set(&budget_bodies, &r->held, r->doc ? r->doc_len : r->body.cap);
+	budget_set(&budget_bodies, &r->held, instead ? instead : r->body.cap);
 }
 
 void body_intake_free(struct request *r)
 {
-	free(r->doc);
-	r->doc = NULL;
-	r->doc_len = 0;
-	body_intake_let_go(r);
+	buf_free(&r->body);
+	budget_set(&budget_bodies, &r->held, 0);
 }

@@ -13,7 +13,9 @@ bool body_intake_fits(uint64_t len);
 /* Adds to r->body; else lets go of it: HTTPD_LARGE or HTTPD_FULL. */
 enum httpd_body body_intake_add(
     struct request *r, const char *data, size_t len);
-/* r->doc, if there is one, replaces the body. */
-void body_intake_settle(struct request *r);
-/* Neither is needed any more. */
+/* The body is whole. `instead`: bytes of the document that replaces it, which
+ * are counted in its place; 0: the body stays. */
+void body_intake_settle(struct request *r, size_t instead);
+/* The body, or what replaced it, is not needed any more. May be called twice.
+ */
 void body_intake_free(struct request *r);

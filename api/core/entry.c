@@ -3,11 +3,13 @@
 #include "api/core/answer.h"
 #include "api/core/body_intake.h"
 #include "api/core/header_budget.h"
-#include "api/core/native.h"
+#include "api/core/key_check.h"
+#include "api/core/media.h"
 #include "api/core/offer.h"
 #include "api/core/route.h"
-#include "api/write/validate.h"
+#include "api/core/settings.h"
 #include "common/base/check.h"
+#include "common/http/http_head.h"
 
 #include <string.h>
 
@@ -17,7 +19,7 @@ static enum step_result entry_take_key(
     struct request *r, const struct collection *c, const char *key, size_t len)
 {
 	struct violations v = {0};
-	if (validate_key(c, key, len, &v)) {
+	if (key_check(c, key, len, &v)) {
 		request_target(r, c, key, len);
 		return STEP_MORE;
 	}
@@ -37,14 +39,15 @@ static enum step_result entry_take_target(
 	const struct path_segment *name =
 	    router_value(&route->head, path, "{collection}");
 	if (name)
-		r->collection = collection_find(name->text, name->len);
+		r->target.collection = collection_find(name->text, name->len);
 	else if (route->collection)
-		r->collection = collection_find(
+		r->target.collection = collection_find(
 		    route->collection, strlen(route->collection));
-	if (r->collection == NULL && (name || key))
+	if (r->target.collection == NULL && (name || key))
 		return answer_problem(r, PROBLEM_COLLECTION_NOT_FOUND,
 		    "GET /v1 lists the collections.");
-	return key ? entry_take_key(r, r->collection, key->text, key->len)
+	return key ? entry_take_key(
+			 r, r->target.collection, key->text, key->len)
 		   : STEP_MORE;
 }
 
@@ -64,7 +67,8 @@ static enum step_result entry_refuse(struct request *r, struct buf *allow)
 static enum step_result entry_find(struct request *r, const struct path *path)
 {
 	struct buf allow = {0};
-	r->route = router_find(r->worker->app->routes, r->method, path, &allow);
+	r->route =
+	    router_find(r->thread->instance->routes, r->method, path, &allow);
 	enum step_result result = STEP_MORE;
 	if (r->route == NULL)
 		result = entry_refuse(r, &allow);
@@ -94,7 +98,7 @@ static enum step_result entry_refuse_fault(
 static enum step_result entry_look_at_size(
     struct request *r, const struct http_head *head)
 {
-	const struct api_settings *s = r->worker->app->settings;
+	const struct api_settings *s = r->thread->instance->settings;
 	bool many = r->route->body.policy == BODY_STREAMED;
 	uint64_t most = (uint64_t)(many ? s->max_bulk : s->max_item);
 	if (head->length == HTTP_HEAD_UNKNOWN || head->length <= most)
@@ -112,18 +116,18 @@ static enum step_result entry_look_at_type(struct request *r)
 	case MEDIA_ANY:
 		return STEP_MORE;
 	case MEDIA_DOCUMENT:
-		return native_has_json(r)
+		return media_is_json(r)
 			   ? STEP_MORE
 			   : answer_problem(r, PROBLEM_MEDIA_TYPE,
 				 "Send the document as application/json.");
 	case MEDIA_PATCH:
-		return native_has_patch(r)
+		return media_is_patch(r)
 			   ? STEP_MORE
 			   : answer_problem(r, PROBLEM_MEDIA_TYPE,
 				 "Send application/merge-patch+json or "
 				 "application/vnd.sluice.increment+json.");
 	case MEDIA_BULK:
-		return native_has_json(r) || native_is_type(r, NDJSON_TYPE)
+		return media_is_json(r) || media_is(r, NDJSON_TYPE)
 			   ? STEP_MORE
 			   : answer_problem(r, PROBLEM_MEDIA_TYPE,
 				 "Send a document, or an array of them, as "
@@ -158,9 +162,10 @@ static enum step_result entry_with_path(
 {
 	if (entry_find(r, path) == STEP_DONE)
 		return STEP_DONE;
-	r->op = r->route->op;
 	r->feature = r->route->feature;
 	r->step = r->feature->first;
+	if (r->feature->enter)
+		r->feature->enter(r);
 	if (offer_check(r) == STEP_DONE ||
 	    entry_take_target(r, path) == STEP_DONE ||
 	    entry_look_at_body(r, head) == STEP_DONE)
@@ -171,7 +176,7 @@ static enum step_result entry_with_path(
 enum step_result entry_check(struct request *r, const struct http_head *head)
 {
 	if (header_budget_is_exceeded(
-		r->connection, r->method, r->worker->app->partitions))
+		r->connection, r->method, r->thread->instance->partitions))
 		return answer_problem(r, PROBLEM_HEADERS_TOO_LARGE, NULL);
 	struct path path;
 	enum step_result result = path_parse(r->path, &path)

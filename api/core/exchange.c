@@ -6,6 +6,8 @@
 #include "api/core/route.h"
 #include "common/base/check.h"
 #include "common/base/mem.h"
+#include "common/http/http_head.h"
+#include "common/http/httpd.h"
 
 #include <stdlib.h>
 
@@ -23,14 +25,14 @@ static void *exchange_begin(void *arg, struct MHD_Connection *c,
 {
 	struct request *r = MEM_NEW(struct request);
 	r->magic = REQUEST_MAGIC;
-	r->worker = arg;
+	r->thread = arg;
 	r->connection = c;
 	r->method = method;
 	r->path = path;
-	r->started = r->peeked = clock_mono();
-	r->beginning = true;
+	r->started = r->parking.peeked = clock_mono();
+	r->refusal.possible = true;
 	*refused = entry_check(r, head) == STEP_DONE;
-	r->beginning = false;
+	r->refusal.possible = false;
 	if (*refused)
 		r->step = STEP_REFUSED;
 	return r;
@@ -38,16 +40,16 @@ static void *exchange_begin(void *arg, struct MHD_Connection *c,
 
 enum step_result refused_step(struct request *r)
 {
-	struct MHD_Response *refusal = r->refusal;
-	r->refusal = NULL;
-	return answer_queue(r, r->refusal_status, refusal);
+	struct MHD_Response *response = r->refusal.response;
+	r->refusal.response = NULL;
+	return answer_queue(r, r->refusal.status, response);
 }
 
 static enum httpd_body exchange_on_body(
     void *request, const char *data, size_t len, size_t *taken)
 {
 	struct request *r = request;
-	if (r->gone)
+	if (r->parking.gone)
 		return HTTPD_CLOSE;
 	enum piece piece = PIECE_WHOLE;
 	if (r->route->body.policy == BODY_STREAMED)
@@ -67,9 +69,9 @@ static enum MHD_Result exchange_run(void *request)
 {
 	struct request *r = request;
 	CHECK(r->magic == REQUEST_MAGIC);
-	if (r->parked)
+	if (r->parking.on)
 		UNREACHABLE("a parked request runs");
-	if (r->gone)
+	if (r->parking.gone)
 		return MHD_NO;
 	for (;;) {
 		switch (steps[r->step](r)) {
@@ -90,17 +92,17 @@ static void exchange_end(void *request)
 	CHECK(r->magic == REQUEST_MAGIC);
 	/* libmicrohttpd ends no suspended request. Another thread completes a
 	 * request only while it is parked, so no thread will touch this one. */
-	CHECK(!r->parked);
+	CHECK(!r->parking.on);
 	/* The client may have left after the request was resumed and before it
 	 * ran: then it still owns what it was resumed for. */
 	CHECK(request_release(r));
 	r->magic = 0;
-	if (r->refusal)
-		MHD_destroy_response(r->refusal);
+	if (r->refusal.response)
+		MHD_destroy_response(r->refusal.response);
 	if (r->feature && r->feature->free)
 		r->feature->free(r);
 	body_intake_free(r);
-	free(r->id);
+	free(r->target.id);
 	free(r);
 }
 

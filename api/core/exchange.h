@@ -4,4 +4,4 @@
 
 #include "api/core/request.h"
 
-extern const struct httpd_ops exchange_ops; /* arg: struct worker */
+extern const struct httpd_ops exchange_ops; /* arg: struct thread */

@@ -1,13 +1,12 @@
 #include "api/core/header_budget.h"
 
-#include "api/list/list_query.h"
+#include "common/http/httpd.h"
 
 #include <string.h>
 
 enum {
 	/* What libmicrohttpd keeps of each header and parameter. */
 	ELEMENT = 64,
-	PARAMETERS = LIST_FILTERS + 3,
 	/* Request line; status line, Date, Cache-Status, Server-Timing, … */
 	OTHERS = 2048,
 	/* libmicrohttpd reads into half of the memory; a body needs some. */
@@ -56,6 +55,6 @@ bool header_budget_for_link(const struct request *r, size_t len)
 	size_t now = header_size(r->connection);
 	size_t next = len + headers.bytes;
 	return (now > next ? now : next) + len +
-		   (headers.n + PARAMETERS) * ELEMENT + OTHERS <=
+		   (headers.n + HEADER_BUDGET_PARAMETERS) * ELEMENT + OTHERS <=
 	       HTTPD_CONNECTION_MEMORY;
 }

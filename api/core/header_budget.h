@@ -12,6 +12,9 @@
 
 #include "api/core/request.h"
 
+/* Most parameters of a query. */
+enum { HEADER_BUDGET_PARAMETERS = 35 };
+
 /* Bytes of memory that a connection needs for positions. */
 size_t header_budget_of_positions(int32_t partitions);
 /* Is it one that does something, with more headers than leave room for its

@@ -5,6 +5,7 @@
 #include "api/http/accept.h"
 #include "common/base/mem.h"
 #include "common/base/utf8.h"
+#include "common/http/http_head.h"
 #include "common/http/path.h"
 
 #include <stdlib.h>

@@ -1,9 +1,12 @@
 #include "api/core/request.h"
 
-#include "api/core/client_socket.h"
-#include "api/list/list_query.h"
+#include "api/core/metrics.h"
+#include "api/core/settings.h"
 #include "common/base/check.h"
+#include "common/base/loop.h"
 #include "common/base/mem.h"
+#include "common/http/client_socket.h"
+#include "common/http/httpd.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -19,57 +22,58 @@ enum {
 
 void request_park(struct request *r)
 {
-	struct worker *w = r->worker;
-	CHECK(!r->parked);
-	r->parked = true;
-	r->prev_parked = NULL;
-	r->next_parked = w->parked;
+	struct thread *w = r->thread;
+	CHECK(!r->parking.on);
+	r->parking.on = true;
+	r->parking.prev = NULL;
+	r->parking.next = w->parked;
 	if (w->parked)
-		w->parked->prev_parked = r;
+		w->parked->parking.prev = r;
 	w->parked = r;
 	w->nparked++;
-	atomic_fetch_add(&w->app->parked, 1);
+	atomic_fetch_add(&w->instance->parked, 1);
 	metric_add(&w->metrics->parked, 1);
 	MHD_suspend_connection(r->connection);
 }
 
 static void unpark(struct request *r)
 {
-	struct worker *w = r->worker;
-	*(r->prev_parked ? &r->prev_parked->next_parked : &w->parked) =
-	    r->next_parked;
-	if (r->next_parked)
-		r->next_parked->prev_parked = r->prev_parked;
-	r->parked = false;
+	struct thread *w = r->thread;
+	*(r->parking.prev ? &r->parking.prev->parking.next : &w->parked) =
+	    r->parking.next;
+	if (r->parking.next)
+		r->parking.next->parking.prev = r->parking.prev;
+	r->parking.on = false;
 	w->nparked--;
-	atomic_fetch_sub(&w->app->parked, 1);
+	atomic_fetch_sub(&w->instance->parked, 1);
 	metric_add(&w->metrics->parked, -1);
 }
 
 bool request_may_park(struct request *r)
 {
-	struct app *app = r->worker->app;
-	return atomic_load(&app->parked) < (size_t)app->settings->max_parked;
+	struct instance *instance = r->thread->instance;
+	return atomic_load(&instance->parked) <
+	       (size_t)instance->settings->max_parked;
 }
 
 void request_deadline(struct request *r, dur_us_t after)
 {
-	r->deadline = clock_mono() + after;
-	r->expired = false;
+	r->parking.deadline = clock_mono() + after;
+	r->parking.expired = false;
 }
 
 void request_resume(struct request *r)
 {
-	CHECK(r->magic == REQUEST_MAGIC && r->parked);
+	CHECK(r->magic == REQUEST_MAGIC && r->parking.on);
 	unpark(r);
-	httpd_resume(r->worker->httpd, r->connection);
+	httpd_resume(r->thread->httpd, r->connection);
 }
 
 bool request_release(struct request *r)
 {
 	if (r->feature && r->feature->release && !r->feature->release(r))
 		return false;
-	waiters_remove(r->worker->waits, &r->wait);
+	waiters_remove(r->thread->waits, &r->parking.wait);
 	return true;
 }
 
@@ -77,9 +81,9 @@ bool request_release(struct request *r)
  * asked all the time. */
 static bool request_client_left(struct request *r, mono_us_t now)
 {
-	if (now - r->peeked <= PEEK_US)
+	if (now - r->parking.peeked <= PEEK_US)
 		return false;
-	r->peeked = now;
+	r->parking.peeked = now;
 	return client_socket_has_left(r->connection);
 }
 
@@ -88,111 +92,90 @@ static bool request_client_left(struct request *r, mono_us_t now)
  * half of its time. */
 static bool must_hurry(const struct request *r, mono_us_t now)
 {
-	const struct worker *w = r->worker;
-	dur_us_t most = w->app->settings->common.drain_timeout / 2;
+	const struct thread *w = r->thread;
+	dur_us_t most = w->instance->settings->common.drain_timeout / 2;
 	dur_us_t spent = now - w->drained_since;
 	if (!w->draining)
 		return false;
-	return r->wait.waiting || r->changes || spent > most ||
-	       (r->awaits_key && spent > DRAIN_KEY_US);
+	return r->parking.wait.waiting || r->parking.why == PARKED_FOR_FEED ||
+	       spent > most ||
+	       (r->parking.why == PARKED_FOR_KEY && spent > DRAIN_KEY_US);
 }
 
-void request_sweep(struct worker *w)
+void request_sweep(struct thread *w)
 {
 	mono_us_t now = clock_mono();
 	struct request *next;
 	for (struct request *r = w->parked; r; r = next) {
-		next = r->next_parked;
-		bool late = now >= r->deadline;
+		next = r->parking.next;
+		bool late = now >= r->parking.deadline;
 		bool left = !late && request_client_left(r, now);
 		bool hurry = must_hurry(r, now);
 		if ((!late && !left && !hurry) || !request_release(r))
 			continue;
-		r->expired = late || hurry;
-		r->gone = left;
+		r->parking.expired = late || hurry;
+		r->parking.gone = left;
 		if (left)
 			metric_add(&w->metrics->parked_gone, 1);
 		request_resume(r);
 	}
 }
 
-void request_passed(struct worker *w, int32_t partition)
+void request_passed(struct thread *w, int32_t partition, version_t through)
 {
-	version_t through = tail_through(w->app->tail, partition);
 	struct wait *wait;
 	while ((wait = waiters_pass(w->waits, partition, through)) != NULL) {
 		struct request *r =
 		    (struct request *)((char *)wait -
-				       offsetof(struct request, wait));
+				       offsetof(struct request, parking.wait));
 		request_resume(r);
 	}
 }
 
-void request_keys(struct worker *w)
+void request_keys(struct thread *w)
 {
 	struct request *next;
 	for (struct request *r = w->parked; r; r = next) {
-		next = r->next_parked;
-		if (r->awaits_key)
+		next = r->parking.next;
+		if (r->parking.why == PARKED_FOR_KEY)
 			request_resume(r);
 	}
 }
 
 static void resume_those_behind(void *arg)
 {
-	struct worker *w = arg;
+	struct thread *w = arg;
 	struct request *next;
 	for (struct request *r = w->parked; r; r = next) {
-		next = r->next_parked;
-		if (!r->gives_way)
+		next = r->parking.next;
+		if (r->parking.why != PARKED_FOR_TURN)
 			continue;
-		r->gives_way = false;
+		r->parking.why = PARKED_FOR_ANSWER;
 		request_resume(r);
 	}
 }
 
-void request_gave_way(struct worker *w)
+void request_gave_way(struct thread *w)
 {
 	loop_post(w->loop, resume_those_behind, w);
-}
-
-void request_landed(struct request *r, const struct lookup_result *result)
-{
-	CHECK(r->magic == REQUEST_MAGIC && r->in_flight);
-	r->in_flight = false;
-	value_unref(&r->value);
-	if (result->value)
-		r->value = value_ref(result->value);
-	r->tier = result->tier;
-	r->skipped = result->skipped;
-	r->failure = result->failure;
-	tier_times_add(&r->times, &result->times);
-	request_resume(r);
 }
 
 void request_target(
     struct request *r, const struct collection *c, const char *key, size_t len)
 {
 	size_t prefix = strlen(c->name) + 1;
-	r->collection = c;
-	free(r->id);
-	r->id_len = prefix + len;
-	r->id = mem_alloc(r->id_len + 1);
-	memcpy(r->id, c->name, prefix - 1);
-	r->id[prefix - 1] = '/';
-	memcpy(r->id + prefix, key, len);
-	r->id[r->id_len] = '\0';
-	r->key = r->id + prefix;
-	r->key_len = len;
-	r->slot = keyspace_slot(r->id, r->id_len, r->worker->app->partitions);
-}
-
-void request_page(struct request *r)
-{
-	struct buf id = {0};
-	list_query_id(&id, r->list);
-	free(r->id);
-	r->id = buf_take(&id, &r->id_len);
+	r->target.collection = c;
+	free(r->target.id);
+	r->target.id_len = prefix + len;
+	r->target.id = mem_alloc(r->target.id_len + 1);
+	memcpy(r->target.id, c->name, prefix - 1);
+	r->target.id[prefix - 1] = '/';
+	memcpy(r->target.id + prefix, key, len);
+	r->target.id[r->target.id_len] = '\0';
+	r->target.key = r->target.id + prefix;
+	r->target.key_len = len;
+	r->target.slot = keyspace_slot(
+	    r->target.id, r->target.id_len, r->thread->instance->partitions);
 }
 
 const char *request_header(const struct request *r, const char *name)

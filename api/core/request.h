@@ -1,19 +1,13 @@
-/* A request: a small state machine (api/core/steps.def) on one thread.
+/* A request: a small state machine (api/core/steps.def) on one thread. What a
+ * feature knows of it is the feature's own struct, which the feature makes when
+ * the request enters it and frees at its end.
  */
 #pragma once
 
-#include "api/http/cache_control.h"
-#include "api/http/prefer.h"
-#include "api/read/lookup.h"
-#include "api/read/singleflight.h"
-#include "api/read/tier.h"
-#include "api/worker.h"
-#include "api/write/decision.h"
-#include "api/write/outcomes.h"
-#include "api/write/waiters.h"
+#include "api/core/instance.h"
+#include "api/core/waiters.h"
 #include "common/base/buf.h"
 #include "common/log/keyspace.h"
-#include "common/log/record.h"
 #include "common/schema/collection.h"
 
 #include <microhttpd.h>
@@ -42,6 +36,8 @@ enum piece {
 struct feature {
 	enum step first; /* of a request whose body is in */
 	bool takes_query;
+	/* The route is known: makes the feature's state. NULL: it has none. */
+	void (*enter)(struct request *r);
 	/* The head is in, and allowed; STEP_DONE: refused. May be NULL. */
 	enum step_result (*head)(struct request *r);
 	/* With BODY_STREAMED. */
@@ -51,6 +47,9 @@ struct feature {
 	 * violation. */
 	enum step_result (*no_key)(
 	    struct request *r, const char *key, size_t len);
+	/* Adds headers to an answer that is about to be queued. May be NULL. */
+	void (*describe)(
+	    const struct request *r, struct MHD_Response *response);
 	/* Lets go of whatever would complete the request. False: the completion
 	 * is on its way from another thread and will resume it. May be called
 	 * twice. NULL: there is nothing. */
@@ -63,96 +62,66 @@ struct feature {
 
 struct route;
 
-struct request {
-	unsigned magic;
-	struct worker *worker;
-	struct MHD_Connection *connection;
-	const char *method; /* libmicrohttpd's, for the request's life */
-	const char *path;   /* likewise; as it was sent */
-	struct buf body;
-	size_t held; /* of budget_bodies, for it */
-	/* The answer that its head has, before its body is in; owned. */
-	bool beginning;
-	struct MHD_Response *refusal;
-	unsigned refusal_status;
-	bool judged;	   /* it is known whether the body is a bulk */
-	struct bulk *bulk; /* then it goes there; NULL: into `body` */
-	enum step step;
-	enum MHD_Result rc; /* of the queued response */
-	mono_us_t started;
-	mono_us_t peeked; /* was it seen whether the client is there */
-	const struct route *route;
-	const struct feature *feature; /* its route's; NULL: it has none */
-
-	/* the target */
+/* The row that a request is about. */
+struct target {
 	const struct collection *collection;
-	char *id; /* collection/key */
+	char *id; /* collection/key; owned. NULL: no row */
 	size_t id_len;
 	const char *key; /* inside id */
 	size_t key_len;
 	struct key_slot slot;
+};
 
-	/* a read */
-	struct list_query *list;	/* NULL: of a document */
-	bool whole;			/* all of it is asked for, not a page */
-	bool exports;			/* the whole collection, instead */
-	const struct export_form *form; /* then, of the answer */
-	struct export *export;		/* owned, until it is the response's */
-	mono_us_t asked_at;		/* a server, for it */
-	bool reading;			/* its answer says where it came from */
-	struct cache_control cache;
-	struct position *after; /* Sluice-Read-After */
-	size_t nafter, passed;	/* positions, and how many are passed */
-	bool bad_after;
-	mono_us_t waiting_since; /* for a position; 0: not */
-	dur_us_t waited;
-	struct singleflight_waiter flight;
-	uint64_t mode; /* of the flight */
-	enum lookup_way way;
-	bool in_flight;
-	bool collapsed;
-	struct value *value; /* owned reference */
-	enum tier tier;
-	unsigned skipped;
-	struct tier_times times;
-	enum read_failure failure;
+/* The answer that a request's head has, before its body is in. */
+struct refusal {
+	bool possible; /* answers are kept here */
+	unsigned status;
+	struct MHD_Response *response; /* owned */
+};
 
-	/* a write */
-	enum record_op op;
-	bool creates;	 /* a POST: its key is in the document, or generated */
-	bool awaits_key; /* parked until ids are reserved */
-	bool gives_way;	 /* parked until others had their turn */
-	char *doc;	 /* what is appended, where it is not the body itself */
-	size_t doc_len;
-	struct prefer prefer;
-	bool made;	 /* it is committed, and has made its row */
-	bool represents; /* it is committed; its row is being read */
-	enum record_condition condition;
-	struct buf versions;   /* of an If-Match, as the log has it */
-	char *idempotency_key; /* NULL: none */
-	uint64_t fingerprint;  /* of the request that has it */
-	dur_us_t wait_for;     /* the commit; 0: not at all */
-	struct append *append;
-	enum delivery_status delivered;
-	bool has_position;
-	struct position position;
-	struct decision_ask *ask; /* in flight */
-	struct decision decision;
+/* What a parked request waits for. */
+enum parked_for {
+	PARKED_FOR_ANSWER, /* of a server, or a commit */
+	PARKED_FOR_KEY,	   /* until ids are reserved */
+	PARKED_FOR_TURN,   /* until others had theirs */
+	PARKED_FOR_FEED,   /* until its change feed is open */
+};
 
-	/* of the reference systems' routes (api/compat/compat_cache.c) */
-	struct measure *measure;
-	bool clearing; /* parked until the main loop has done it */
-	bool cleared;
-
-	struct changes *changes; /* owned, until it is the response's */
-
-	/* parking */
-	struct request *prev_parked, *next_parked;
-	bool parked;
-	struct wait wait;
+struct parking {
+	struct request *next, *prev; /* of the parked ones of the thread */
+	bool on;		     /* it is parked */
+	enum parked_for why;	     /* of the last time, or this one */
+	struct wait wait;	     /* for a commit */
 	mono_us_t deadline;
-	bool expired; /* the deadline passed while it was parked */
-	bool gone;    /* the client hung up while it was parked */
+	bool expired;	  /* the deadline passed while it was parked */
+	bool gone;	  /* the client hung up while it was parked */
+	mono_us_t peeked; /* was it seen whether the client is there */
+};
+
+struct request {
+	unsigned magic;
+	struct thread *thread;
+	struct MHD_Connection *connection;
+	const char *method; /* libmicrohttpd's, for the request's life */
+	const char *path;   /* likewise; as it was sent */
+	mono_us_t started;
+	const struct route *route;
+	const struct feature *feature; /* its route's; NULL: it has none */
+	enum step step;
+	enum MHD_Result rc; /* of the queued response */
+	struct refusal refusal;
+	struct buf body;
+	size_t held; /* of budget_bodies, for it */
+	struct target target;
+	struct parking parking;
+
+	/* Each is its feature's; NULL: the request is not in that feature. */
+	struct read_op *read;	  /* api/read/lookup.h */
+	struct write_op *write;	  /* api/write/write.h */
+	struct bulk *bulk;	  /* api/bulk/bulk_priv.h */
+	struct status_op *status; /* api/write/status.c */
+	struct changes *changes;  /* api/changes/changes.c */
+	struct compat_op *compat; /* api/compat/compat_cache.c */
 };
 
 /* Suspends it: the connection waits until the request is resumed. */
@@ -167,21 +136,18 @@ void request_deadline(struct request *r, dur_us_t after);
 /* False: too many requests wait already. */
 bool request_may_park(struct request *r);
 /* The worker's timer: ends what waited too long or has lost its client. */
-void request_sweep(struct worker *w);
-/* The tail passed these: resumes them. */
-void request_passed(struct worker *w, int32_t partition);
+void request_sweep(struct thread *w);
+/* The watermark of a partition moved to `through`: resumes those that waited
+ * for it. */
+void request_passed(struct thread *w, int32_t partition, version_t through);
 /* Ids were reserved: resumes who waits for a key. */
-void request_keys(struct worker *w);
-/* A request is about to be parked that `gives_way`: it goes on when the loop
- * has looked at the others. */
-void request_gave_way(struct worker *w);
-/* A lookup's result, from the request's own thread. */
-void request_landed(struct request *r, const struct lookup_result *result);
+void request_keys(struct thread *w);
+/* A request is about to be parked for its turn: it goes on when the loop has
+ * looked at the others. */
+void request_gave_way(struct thread *w);
 /* Makes id, key and slot; another one than before, if there was one. */
 void request_target(
     struct request *r, const struct collection *c, const char *key, size_t len);
-/* The same for the page that r->list asks for. */
-void request_page(struct request *r);
 /* The value of a header, or NULL. libmicrohttpd (before 1.0) leaves the blanks
  * behind it. */
 const char *request_header(const struct request *r, const char *name);

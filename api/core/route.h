@@ -3,8 +3,10 @@
 
 #include "api/core/operation.h"
 #include "api/core/request.h"
-#include "api/write/outcomes.h"
 #include "common/http/router.h"
+#include "common/log/record.h"
+
+struct outcome; /* api/commits/outcomes.h */
 
 /* How one family of routes words its requests and answers. */
 struct surface {
@@ -22,7 +24,7 @@ struct surface {
 	    struct request *r, const char *key, size_t len);
 };
 
-extern const struct surface native_surface; /* api/core/native.c */
+extern const struct surface native_surface; /* api/write/native.c */
 extern const struct surface seed_surface;   /* api/compat/compat.c */
 
 /* How a route takes the body. */

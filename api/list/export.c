@@ -6,16 +6,23 @@
  */
 #include "api/list/export.h"
 
+#include "api/cache/floors.h"
 #include "api/core/answer.h"
-#include "api/core/budget.h"
-#include "api/core/client_socket.h"
-#include "api/core/clients.h"
+#include "api/core/metrics.h"
+#include "api/core/settings.h"
+#include "api/limits/budget.h"
+#include "api/limits/clients.h"
 #include "api/list/list_page.h"
 #include "api/list/list_sql.h"
 #include "api/list/pg_copy.h"
+#include "api/read/lookup.h"
+#include "api/read/pg_reader.h"
 #include "common/base/check.h"
 #include "common/base/log.h"
 #include "common/base/mem.h"
+#include "common/http/client_socket.h"
+#include "common/http/http_head.h"
+#include "common/http/httpd.h"
 #include "common/sql/bookkeeping.h"
 #include "common/sql/sql.h"
 
@@ -30,7 +37,7 @@ enum {
 
 struct export
 {
-	struct worker *worker;
+	struct thread *thread;
 	struct client *client;
 	struct request *request; /* parked; NULL: it is answered */
 	struct MHD_Connection *connection;
@@ -56,11 +63,11 @@ struct export
 static void on_changed(void *arg)
 {
 	struct export *e = arg;
-	if (e->request && e->request->parked) {
+	if (e->request && e->request->parking.on) {
 		request_resume(e->request);
 	} else if (e->suspended) {
 		e->suspended = false;
-		httpd_resume(e->worker->httpd, e->connection);
+		httpd_resume(e->thread->httpd, e->connection);
 	}
 }
 
@@ -68,11 +75,11 @@ static struct pg_copy *open_copy(
     struct export *e, const char *url, const char *session)
 {
 	struct buf sql = {0}, order = {0};
-	if (e->request->list)
-		list_sql_order(&order, e->request->list);
+	if (e->request->read->list)
+		list_sql_order(&order, e->request->read->list);
 	sql_export(&sql, e->collection, order.data);
 	const struct pg_copy_options o = {
-	    .loop = e->worker->loop,
+	    .loop = e->thread->loop,
 	    .url = url,
 	    .session = session,
 	    .setup = SQL_SESSION,
@@ -91,16 +98,16 @@ static struct pg_copy *open_copy(
 
 static void export_start(struct request *r)
 {
-	const struct api_settings *s = r->worker->app->settings;
-	struct worker *w = r->worker;
+	const struct api_settings *s = r->thread->instance->settings;
+	struct thread *w = r->thread;
 	struct export *e = MEM_NEW(struct export);
-	bool replica = r->tier == TIER_REPLICA;
-	e->worker = w;
+	bool replica = r->read->tier == TIER_REPLICA;
+	e->thread = w;
 	e->request = r;
 	e->connection = r->connection;
 	e->client = httpd_client(r->connection);
-	e->collection = r->collection;
-	e->form = r->form;
+	e->collection = r->target.collection;
+	e->form = r->read->form;
 	e->began = r->started;
 	e->state = PG_COPY_ROW;
 	e->next = w->exports;
@@ -111,7 +118,7 @@ static void export_start(struct request *r)
 	e->copy =
 	    open_copy(e, replica ? s->replica_urls : s->common.primary_url,
 		replica ? "prefer-standby" : "read-write");
-	r->export = e;
+	r->read->export = e;
 }
 
 void export_free(struct export **ep)
@@ -119,12 +126,12 @@ void export_free(struct export **ep)
 	struct export *e = *ep;
 	if (e == NULL)
 		return;
-	struct worker *w = e->worker;
+	struct thread *w = e->thread;
 	*(e->prev ? &e->prev->next : &w->exports) = e->next;
 	if (e->next)
 		e->next->prev = e->prev;
 	metric_add(&w->metrics->exports_running, -1);
-	atomic_fetch_sub(&w->app->exports, 1);
+	atomic_fetch_sub(&w->instance->exports, 1);
 	client_give(e->client, CLIENT_EXPORTS);
 	pg_copy_free(&e->copy);
 	buf_free(&e->out);
@@ -156,7 +163,7 @@ static ssize_t export_fail(struct export *e)
 {
 	export_broken(e);
 	MHD_suspend_connection(e->connection);
-	httpd_resume(e->worker->httpd, e->connection);
+	httpd_resume(e->thread->httpd, e->connection);
 	return MHD_CONTENT_READER_END_WITH_ERROR;
 }
 
@@ -227,7 +234,7 @@ static ssize_t export_read_rows(void *arg, uint64_t at, char *to, size_t max)
 static void export_free_stream(void *arg)
 {
 	struct export *e = arg;
-	struct api_metrics *m = e->worker->metrics;
+	struct api_metrics *m = e->thread->metrics;
 	metric_add(e->complete ? &m->exports_complete : &m->exports_broken, 1);
 	export_free(&e);
 }
@@ -243,9 +250,9 @@ static void cut(struct export *e)
 		export_broken(e);
 }
 
-void export_sweep(struct worker *w)
+void export_sweep(struct thread *w)
 {
-	const struct api_settings *s = w->app->settings;
+	const struct api_settings *s = w->instance->settings;
 	mono_us_t now = clock_mono();
 	bool hurry =
 	    w->draining && now - w->drained_since > s->common.drain_timeout / 2;
@@ -260,10 +267,10 @@ void export_sweep(struct worker *w)
 
 static enum step_result export_stream(struct request *r)
 {
-	struct export *e = r->export;
+	struct export *e = r->read->export;
 	e->request = NULL;
 	e->progress = clock_mono();
-	r->export = NULL; /* the response's, from here on */
+	r->read->export = NULL; /* the response's, from here on */
 	buf_str(&e->out, e->form->begin);
 	struct MHD_Response *response = MHD_create_response_from_callback(
 	    MHD_SIZE_UNKNOWN, AHEAD, export_read_rows, e, export_free_stream);
@@ -277,23 +284,25 @@ static enum step_result export_stream(struct request *r)
 
 static enum step_result export_ask(struct request *r, enum tier tier)
 {
-	r->tier = tier;
-	r->asked_at = clock_mono();
+	r->read->tier = tier;
+	r->read->asked_at = clock_mono();
 	export_start(r);
 	r->step = STEP_EXPORT_BEGUN;
 	const PGresult *first;
-	bool failed = pg_copy_begin(r->export->copy, &first) == PG_COPY_FAILED;
+	bool failed =
+	    pg_copy_begin(r->read->export->copy, &first) == PG_COPY_FAILED;
 	return failed ? STEP_MORE : STEP_PARK;
 }
 
 /* It is the export's. */
 static bool export_take_place(struct request *r)
 {
-	struct app *app = r->worker->app;
+	struct instance *instance = r->thread->instance;
 	struct client *client = httpd_client(r->connection);
 	if (!client_take(client, CLIENT_EXPORTS))
 		return false;
-	if (app_take_place(&app->exports, app->settings->export_most))
+	if (instance_take_place(
+		&instance->exports, instance->settings->export_most))
 		return true;
 	client_give(client, CLIENT_EXPORTS);
 	return false;
@@ -301,49 +310,50 @@ static bool export_take_place(struct request *r)
 
 static enum step_result export_refuse(struct request *r, const char *detail)
 {
-	metric_add(&r->worker->metrics->exports_refused, 1);
+	metric_add(&r->thread->metrics->exports_refused, 1);
 	return answer_retry(
 	    r, PROBLEM_STORE_UNAVAILABLE, detail, RETRY_AFTER_S);
 }
 
 enum step_result export_step(struct request *r)
 {
-	struct worker *w = r->worker;
+	struct thread *w = r->thread;
 	enum lookup_way way = lookup_way(r);
 	if (way == LOOKUP_NONE || way == LOOKUP_CACHES) {
-		r->way = LOOKUP_NONE;
+		r->read->way = LOOKUP_NONE;
 		return answer_problem(r, PROBLEM_ONLY_IF_CACHED, NULL);
 	}
-	r->way = way == LOOKUP_PRIMARY ? way : LOOKUP_FRESH;
+	r->read->way = way == LOOKUP_PRIMARY ? way : LOOKUP_FRESH;
 	if (strcmp(r->method, "HEAD") == 0)
 		return answer_queue(
-		    r, 200, answer_head_of_stream(r->form->type));
+		    r, 200, answer_head_of_stream(r->read->form->type));
 	if (!budget_keeps(&budget_answers, AHEAD))
 		return answer_full(r);
 	if (!request_may_park(r) || !export_take_place(r))
 		return export_refuse(r,
 		    "Too many exports are running, in all (export.max) or "
 		    "from this client (http.client_share).");
-	request_deadline(r, w->app->settings->read_timeout);
+	request_deadline(r, w->instance->settings->read_timeout);
 	if (way == LOOKUP_PRIMARY)
-		r->skipped |= SKIP_TAIL_CLOSED;
+		r->read->skipped |= SKIP_TAIL_CLOSED;
 	else if (w->replica && pg_reader_up(w->replica))
 		return export_ask(r, TIER_REPLICA);
 	else if (w->replica)
-		r->skipped |= SKIP_REPLICA_DOWN;
+		r->read->skipped |= SKIP_REPLICA_DOWN;
 	return export_ask(r, TIER_PRIMARY);
 }
 
 /* Is it as new as what was heard of its collection? */
 static bool export_current(const struct request *r, const PGresult *first)
 {
-	const struct app *app = r->worker->app;
-	size_t c = r->collection->index;
-	version_t *as_of = list_page_vector(first, app->partitions);
+	const struct instance *instance = r->thread->instance;
+	size_t c = r->target.collection->index;
+	version_t *as_of = list_page_vector(first, instance->partitions);
 	bool ok =
-	    as_of && (r->tier == TIER_PRIMARY
-			     ? floors_allow_page_primary(app->floors, c, as_of)
-			     : floors_allow_page(app->floors, c, as_of));
+	    as_of &&
+	    (r->read->tier == TIER_PRIMARY
+		    ? floors_allow_page_primary(instance->floors, c, as_of)
+		    : floors_allow_page(instance->floors, c, as_of));
 	free(as_of);
 	return ok;
 }
@@ -351,24 +361,26 @@ static bool export_current(const struct request *r, const PGresult *first)
 enum step_result export_begun_step(struct request *r)
 {
 	const PGresult *first = NULL;
-	bool replica = r->tier == TIER_REPLICA;
+	bool replica = r->read->tier == TIER_REPLICA;
 	enum pg_copy_state state = PG_COPY_FAILED; /* let go of: too late */
-	if (r->export)
-		state = pg_copy_begin(r->export->copy, &first);
-	r->times.asked |= 1U << r->tier;
-	r->times.spent[r->tier] += clock_mono() - r->asked_at;
+	if (r->read->export)
+		state = pg_copy_begin(r->read->export->copy, &first);
+	r->read->times.asked |= 1U << r->read->tier;
+	r->read->times.spent[r->read->tier] += clock_mono() - r->read->asked_at;
 	bool old = state == PG_COPY_ROW && !export_current(r, first);
 	if (state == PG_COPY_ROW && !old)
 		return export_stream(r);
-	bool held = r->export != NULL;
-	export_free(&r->export);
+	bool held = r->read->export != NULL;
+	export_free(&r->read->export);
 	if (replica)
-		r->skipped |= old ? SKIP_REPLICA_BEHIND : SKIP_REPLICA_DOWN;
+		r->read->skipped |=
+		    old ? SKIP_REPLICA_BEHIND : SKIP_REPLICA_DOWN;
 	else
-		r->skipped |= old ? SKIP_PRIMARY_BEHIND : SKIP_PRIMARY_DOWN;
+		r->read->skipped |=
+		    old ? SKIP_PRIMARY_BEHIND : SKIP_PRIMARY_DOWN;
 	if (replica && held && export_take_place(r))
 		return export_ask(r, TIER_PRIMARY);
-	r->tier = TIER_NONE;
+	r->read->tier = TIER_NONE;
 	return old ? answer_problem(r, PROBLEM_POSITION_NOT_REACHED,
 			 "The database is behind a known commit; it "
 			 "catches up by itself.")

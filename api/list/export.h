@@ -32,11 +32,11 @@ extern const struct export_form export_lines; /* NDJSON */
 
 struct export;
 struct request;
-struct worker;
+struct thread;
 
 /* Any export, also one that is under way: lets go of its connection and its
  * place. */
 void export_free(struct export **e);
 /* The worker's timer: cuts off those that stand still, or are in the way of a
  * drain. */
-void export_sweep(struct worker *w);
+void export_sweep(struct thread *w);

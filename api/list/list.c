@@ -3,16 +3,22 @@
 #include "api/list/list.h"
 
 #include "api/core/answer.h"
+#include "api/core/header_budget.h"
 #include "api/core/offer.h"
 #include "api/http/accept.h"
 #include "api/list/export.h"
 #include "api/list/list_query.h"
+#include "api/read/lookup.h"
 #include "api/read/read.h"
 #include "common/base/mem.h"
+#include "common/http/http_head.h"
 #include "common/http/path.h"
 
 #include <stdlib.h>
 #include <string.h>
+
+_Static_assert((int)LIST_FILTERS + 3 <= (int)HEADER_BUDGET_PARAMETERS,
+    "a query with all filters and limit, order, cursor");
 
 struct taking {
 	struct list_query *query;
@@ -61,8 +67,8 @@ static enum MHD_Result take_parameter(
 static enum step_result export_all(struct request *r)
 {
 	char name[OFFER_NAME];
-	r->exports = true;
-	r->form = &export_lines;
+	r->read->exports = true;
+	r->read->form = &export_lines;
 	r->step = STEP_READ;
 	if (offer_parameter(r, name))
 		return offer_refuse(r, PROBLEM_INVALID_FILTER, name,
@@ -80,20 +86,29 @@ static bool wants_all(const struct request *r)
 	return wants;
 }
 
+/* A page is kept in L1 under the id of its query. */
+static void list_target(struct request *r)
+{
+	struct buf id = {0};
+	list_query_id(&id, r->read->list);
+	free(r->target.id);
+	r->target.id = buf_take(&id, &r->target.id_len);
+}
+
 enum step_result list_step(struct request *r)
 {
-	r->reading = true; /* its refusals say so, too */
+	r->read->reading = true; /* its refusals say so, too */
 	if (wants_all(r))
 		return export_all(r);
-	r->list = list_query_new(r->collection);
-	struct taking t = {.query = r->list};
+	r->read->list = list_query_new(r->target.collection);
+	struct taking t = {.query = r->read->list};
 	MHD_get_connection_values(
 	    r->connection, MHD_GET_ARGUMENT_KIND, take_parameter, &t);
-	if (t.bad || !list_query_finish(r->list, &t.fault))
+	if (t.bad || !list_query_finish(r->read->list, &t.fault))
 		return list_refuse(r, &t.fault);
-	if (r->whole)
-		r->list->limit = r->collection->max_limit;
-	request_page(r);
+	if (r->read->whole)
+		r->read->list->limit = r->target.collection->max_limit;
+	list_target(r);
 	r->step = STEP_READ;
 	return STEP_MORE;
 }
@@ -101,6 +116,8 @@ enum step_result list_step(struct request *r)
 const struct feature list_feature = {
     .first = STEP_LIST,
     .takes_query = true,
+    .enter = read_enter,
+    .describe = read_describe,
     .release = read_release,
     .free = read_free,
 };

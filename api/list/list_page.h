@@ -1,7 +1,7 @@
 /* A page of a list, made of what Postgres answered (api/list/list_sql.h). */
 #pragma once
 
-#include "api/core/value.h"
+#include "api/cache/value.h"
 #include "api/list/list_query.h"
 
 #include <libpq-fe.h>

@@ -13,8 +13,8 @@
  */
 #pragma once
 
+#include "api/core/metrics.h"
 #include "api/list/list_query.h"
-#include "api/metrics.h"
 #include "api/read/pg_reader.h"
 #include "common/base/loop.h"
 

@@ -1,9 +1,9 @@
 #include "api/openapi/openapi.h"
 
 #include "api/core/problem.h"
+#include "api/openapi/embedded.h"
 #include "api/openapi/json_schema.h"
 #include "api/openapi/operation_json.h"
-#include "api/service/embedded.h"
 #include "common/base/check.h"
 
 #include <stdlib.h>

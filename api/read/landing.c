@@ -1,6 +1,8 @@
 #include "api/read/landing.h"
 
 #include "api/core/request.h"
+#include "common/base/check.h"
+#include "common/base/loop.h"
 #include "common/base/mem.h"
 
 #include <stdlib.h>
@@ -11,19 +13,35 @@ struct parcel {
 	struct lookup_result result; /* holds a reference */
 };
 
+/* On the request's own thread. */
+static void landing_land(struct request *r, const struct lookup_result *result)
+{
+	struct read_op *op = r->read;
+	CHECK(r->magic == REQUEST_MAGIC && op->in_flight);
+	op->in_flight = false;
+	value_unref(&op->value);
+	if (result->value)
+		op->value = value_ref(result->value);
+	op->tier = result->tier;
+	op->skipped = result->skipped;
+	op->failure = result->failure;
+	tier_times_add(&op->times, &result->times);
+	request_resume(r);
+}
+
 static void open_parcel(void *arg)
 {
 	struct parcel *p = arg;
-	request_landed(p->request, &p->result);
+	landing_land(p->request, &p->result);
 	value_unref(&p->result.value);
 	free(p);
 }
 
 static void landing_give_one(
-    struct worker *me, struct request *r, const struct lookup_result *result)
+    struct thread *me, struct request *r, const struct lookup_result *result)
 {
-	if (r->worker == me) {
-		request_landed(r, result);
+	if (r->thread == me) {
+		landing_land(r, result);
 		return;
 	}
 	struct parcel *p = MEM_NEW(struct parcel);
@@ -31,15 +49,17 @@ static void landing_give_one(
 	p->result = *result;
 	if (result->value)
 		value_ref(result->value);
-	loop_post(r->worker->loop, open_parcel, p);
+	loop_post(r->thread->loop, open_parcel, p);
 }
 
 static struct request *request_of(struct singleflight_waiter *w)
 {
-	return (struct request *)((char *)w - offsetof(struct request, flight));
+	return (
+	    (struct read_op *)((char *)w - offsetof(struct read_op, flight)))
+	    ->request;
 }
 
-void landing_give(struct worker *me, struct singleflight_waiter *first,
+void landing_give(struct thread *me, struct singleflight_waiter *first,
     const struct lookup_result *result)
 {
 	while (first) {

@@ -5,8 +5,8 @@
 #include "api/read/lookup.h"
 #include "api/read/singleflight.h"
 
-struct worker;
+struct thread;
 
 /* Called on `me`; `first` is what singleflight_land returned. */
-void landing_give(struct worker *me, struct singleflight_waiter *first,
+void landing_give(struct thread *me, struct singleflight_waiter *first,
     const struct lookup_result *result);

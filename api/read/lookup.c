@@ -1,12 +1,19 @@
 #include "api/read/lookup.h"
 
-#include "api/core/budget.h"
+#include "api/cache/current.h"
+#include "api/cache/l1.h"
+#include "api/commits/tail.h"
+#include "api/core/metrics.h"
 #include "api/core/request.h"
+#include "api/core/settings.h"
+#include "api/limits/budget.h"
 #include "api/list/list_query.h"
-#include "api/read/current.h"
+#include "api/list/pg_list.h"
 #include "api/read/landing.h"
+#include "api/read/pg_reader.h"
 #include "api/read/redis_reader.h"
 #include "common/base/check.h"
+#include "common/base/jitter.h"
 #include "common/base/mem.h"
 
 #include <stdlib.h>
@@ -19,7 +26,7 @@ enum {
 };
 
 struct lookup {
-	struct worker *worker;
+	struct thread *thread;
 	enum lookup_way way;
 	uint64_t mode;
 	uint64_t purges; /* when it began */
@@ -53,11 +60,11 @@ static void land(void *arg)
 	struct lookup_result result = {
 	    l->value, l->tier, l->skipped, l->times, l->failure};
 	struct singleflight_waiter *waiter = singleflight_land(
-	    l->worker->app->singleflight, l->mode, l->id, l->id_len);
-	landing_give(l->worker, waiter, &result);
+	    l->thread->instance->singleflight, l->mode, l->id, l->id_len);
+	landing_give(l->thread, waiter, &result);
 	metric_observe(
-	    &l->worker->metrics->miss_time, clock_mono() - l->started);
-	l->worker->lookups--;
+	    &l->thread->metrics->miss_time, clock_mono() - l->started);
+	l->thread->lookups--;
 	value_unref(&l->value);
 	loop_timer_free(&l->timer);
 	list_query_unref(&l->list);
@@ -68,48 +75,49 @@ static void land(void *arg)
 /* From the loop: the leader may still be inside lookup_join. */
 static void land_later(struct lookup *l)
 {
-	loop_post(l->worker->loop, land, l);
+	loop_post(l->thread->loop, land, l);
 }
 
 /* A purge has begun since: what was read may be what it is to remove. */
 static bool purged(const struct lookup *l)
 {
-	return atomic_load(&l->worker->app->purges) != l->purges;
+	return atomic_load(&l->thread->instance->purges) != l->purges;
 }
 
 /* Is it known of what commits were heard that matter to this? */
-static bool known(const struct app *app, bool pages, struct key_slot slot)
+static bool known(
+    const struct instance *instance, bool pages, struct key_slot slot)
 {
-	return pages ? floors_all_open(app->floors)
-		     : floors_is_open(app->floors, slot.partition);
+	return pages ? floors_all_open(instance->floors)
+		     : floors_is_open(instance->floors, slot.partition);
 }
 
 static void lookup_keep(struct lookup *l, struct value *v, enum tier tier)
 {
-	struct worker *w = l->worker;
-	const struct api_settings *s = w->app->settings;
+	struct thread *w = l->thread;
+	const struct api_settings *s = w->instance->settings;
 	const struct collection *c = l->collection;
 	/* Without floors nobody could tell when it is old. */
-	if (!known(w->app, l->list != NULL, l->slot))
+	if (!known(w->instance, l->list != NULL, l->slot))
 		return;
 	/* L1 would let go of others, which then count as answers if they are
 	 * being sent. */
 	if (budget_is_over(&budget_answers))
 		return;
 	value_prepare_l1(v);
-	l1_put(w->app->l1, l->id, l->id_len, v,
+	l1_put(w->instance->l1, l->id, l->id_len, v,
 	    clock_mono() +
-		jitter_ttl(&w->jitter, c->l1_ttl ? c->l1_ttl : s->l1_ttl));
+		jitter_ttl(w->jitter, c->l1_ttl ? c->l1_ttl : s->l1_ttl));
 	if (purged(l)) {
 		/* It may have passed this key between our read and our put. */
-		l1_remove(w->app->l1, l->id, l->id_len);
+		l1_remove(w->instance->l1, l->id, l->id_len);
 		return;
 	}
 	if (l->list || tier == TIER_REDIS || !redis_ready(w->redis))
 		return;
 	metric_add(&w->metrics->fills, 1);
 	redis_reader_fill(w->redis, l->slot, l->id, l->id_len, v,
-	    jitter_ttl(&w->jitter, c->l2_ttl ? c->l2_ttl : s->l2_ttl));
+	    jitter_ttl(w->jitter, c->l2_ttl ? c->l2_ttl : s->l2_ttl));
 }
 
 static void found(struct lookup *l, struct value *v, enum tier tier)
@@ -146,7 +154,7 @@ static bool lookup_may_serve(
     const struct lookup *l, const struct value *v, enum tier tier)
 {
 	return current_allows(
-	    l->worker->app->floors, l->collection, l->slot, v, tier);
+	    l->thread->instance->floors, l->collection, l->slot, v, tier);
 }
 
 /* Another server would say the same: the query is at fault. */
@@ -185,11 +193,11 @@ static void lookup_on_redis(
     void *arg, enum redis_reader_status status, struct value *v)
 {
 	struct lookup *l = arg;
-	struct api_metrics *m = l->worker->metrics;
+	struct api_metrics *m = l->thread->metrics;
 	heard(l, TIER_REDIS);
 	if (status == REDIS_READER_HIT &&
 	    tail_believes_redis(
-		l->worker->app->tail, l->slot.partition, v->as_of) &&
+		l->thread->instance->tail, l->slot.partition, v->as_of) &&
 	    lookup_may_serve(l, v, TIER_REDIS)) {
 		metric_add(&m->l2_hit, 1);
 		found(l, v, TIER_REDIS);
@@ -210,10 +218,10 @@ static void lookup_on_redis(
 static void lookup_ask_redis(struct lookup *l)
 {
 	asks(l);
-	if (redis_reader_get(l->worker->redis, l->slot.partition, l->id,
+	if (redis_reader_get(l->thread->redis, l->slot.partition, l->id,
 		l->id_len, lookup_on_redis, l))
 		return;
-	metric_add(&l->worker->metrics->l2_failed, 1);
+	metric_add(&l->thread->metrics->l2_failed, 1);
 	l->skipped |= SKIP_REDIS_DOWN;
 	lookup_go_on(l);
 }
@@ -233,7 +241,7 @@ static void lookup_on_replica(
 	}
 	if (status == PG_READER_OK) {
 		l->skipped |= SKIP_REPLICA_BEHIND;
-		metric_add(&l->worker->metrics->replica_old, 1);
+		metric_add(&l->thread->metrics->replica_old, 1);
 	} else {
 		l->skipped |= SKIP_REPLICA_DOWN;
 	}
@@ -243,9 +251,9 @@ static void lookup_on_replica(
 
 static void lookup_ask_replica(struct lookup *l)
 {
-	struct pg_reader *replica = l->worker->replica;
+	struct pg_reader *replica = l->thread->replica;
 	if (replica &&
-	    ask_server(l, replica, l->worker->replica_lists, lookup_on_replica))
+	    ask_server(l, replica, l->thread->replica_lists, lookup_on_replica))
 		return;
 	if (replica)
 		l->skipped |= SKIP_REPLICA_DOWN;
@@ -262,14 +270,14 @@ static void on_behind_retry(void *arg)
  */
 static void primary_behind(struct lookup *l)
 {
-	metric_add(&l->worker->metrics->primary_old, 1);
+	metric_add(&l->thread->metrics->primary_old, 1);
 	l->skipped |= SKIP_PRIMARY_BEHIND;
 	if (clock_mono() >= l->deadline) {
 		land(l);
 		return;
 	}
 	if (l->timer == NULL)
-		l->timer = loop_timer_new(l->worker->loop, on_behind_retry, l);
+		l->timer = loop_timer_new(l->thread->loop, on_behind_retry, l);
 	loop_timer_start(l->timer, BEHIND_RETRY_US);
 }
 
@@ -302,7 +310,7 @@ static void lookup_on_primary(
 
 static void ask_primary(struct lookup *l)
 {
-	struct worker *w = l->worker;
+	struct thread *w = l->thread;
 	if (ask_server(l, w->primary, w->primary_lists, lookup_on_primary))
 		return;
 	l->skipped |= SKIP_PRIMARY_DOWN;
@@ -313,25 +321,26 @@ static void ask_primary(struct lookup *l)
 
 enum lookup_way lookup_way(const struct request *r)
 {
-	const struct app *app = r->worker->app;
-	bool hears = known(app, r->list || r->exports, r->slot) &&
-		     (!app->bypass_without_log || tail_up(app->tail));
-	if (r->cache.only_if_cached)
-		return hears && !r->cache.no_cache ? LOOKUP_CACHES
-						   : LOOKUP_NONE;
+	const struct instance *instance = r->thread->instance;
+	bool hears = known(instance, r->read->list || r->read->exports,
+			 r->target.slot) &&
+		     (!instance->bypass_without_log || tail_up(instance->tail));
+	if (r->read->cache.only_if_cached)
+		return hears && !r->read->cache.no_cache ? LOOKUP_CACHES
+							 : LOOKUP_NONE;
 	if (!hears)
 		return LOOKUP_PRIMARY;
-	return r->cache.no_cache ? LOOKUP_FRESH : LOOKUP_ALL;
+	return r->read->cache.no_cache ? LOOKUP_FRESH : LOOKUP_ALL;
 }
 
 /* Whose lookups may be shared: those of the same way, begun since the last
  * purge. */
 static uint64_t mode_of(struct request *r)
 {
-	struct worker *w = r->worker;
-	if (r->way == LOOKUP_FRESH)
+	struct thread *w = r->thread;
+	if (r->read->way == LOOKUP_FRESH)
 		return (uint64_t)(w->index + 1) << 48 | ++w->fresh_lookups;
-	return atomic_load(&w->app->purges) << 8 | (uint64_t)r->way;
+	return atomic_load(&w->instance->purges) << 8 | (uint64_t)r->read->way;
 }
 
 static void lookup_begin(struct lookup *l)
@@ -359,23 +368,23 @@ static void lookup_begin(struct lookup *l)
 
 static void lookup_start(struct request *r)
 {
-	struct worker *w = r->worker;
+	struct thread *w = r->thread;
 	struct lookup *l = MEM_NEW(struct lookup);
 	*l = (struct lookup){
-	    .worker = w,
-	    .way = r->way,
-	    .mode = r->mode,
-	    .purges = atomic_load(&w->app->purges),
-	    .collection = r->collection,
-	    .id = mem_strndup(r->id, r->id_len),
-	    .id_len = r->id_len,
-	    .key_len = r->key_len,
-	    .slot = r->slot,
-	    .list = r->list ? list_query_ref(r->list) : NULL,
+	    .thread = w,
+	    .way = r->read->way,
+	    .mode = r->read->mode,
+	    .purges = atomic_load(&w->instance->purges),
+	    .collection = r->target.collection,
+	    .id = mem_strndup(r->target.id, r->target.id_len),
+	    .id_len = r->target.id_len,
+	    .key_len = r->target.key_len,
+	    .slot = r->target.slot,
+	    .list = r->read->list ? list_query_ref(r->read->list) : NULL,
 	    .started = clock_mono(),
 	};
-	l->key = l->id + (r->id_len - r->key_len);
-	l->deadline = l->started + w->app->settings->read_timeout;
+	l->key = l->id + (r->target.id_len - r->target.key_len);
+	l->deadline = l->started + w->instance->settings->read_timeout;
 	w->lookups++;
 	metric_add(&w->metrics->lookups, 1);
 	lookup_begin(l);
@@ -383,19 +392,20 @@ static void lookup_start(struct request *r)
 
 void lookup_join(struct request *r)
 {
-	r->in_flight = true;
-	r->mode = mode_of(r);
-	bool leads = singleflight_join(r->worker->app->singleflight, r->mode,
-	    r->id, r->id_len, &r->flight);
-	r->collapsed = !leads;
+	r->read->in_flight = true;
+	r->read->request = r;
+	r->read->mode = mode_of(r);
+	bool leads = singleflight_join(r->thread->instance->singleflight,
+	    r->read->mode, r->target.id, r->target.id_len, &r->read->flight);
+	r->read->collapsed = !leads;
 	if (leads)
 		lookup_start(r);
 	else
-		metric_add(&r->worker->metrics->read_collapsed, 1);
+		metric_add(&r->thread->metrics->read_collapsed, 1);
 }
 
 bool lookup_leave(struct request *r)
 {
-	return singleflight_leave(r->worker->app->singleflight, r->mode, r->id,
-	    r->id_len, &r->flight);
+	return singleflight_leave(r->thread->instance->singleflight,
+	    r->read->mode, r->target.id, r->target.id_len, &r->read->flight);
 }

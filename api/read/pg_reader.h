@@ -12,8 +12,8 @@
  */
 #pragma once
 
-#include "api/core/value.h"
-#include "api/metrics.h"
+#include "api/cache/value.h"
+#include "api/core/metrics.h"
 #include "common/base/breaker.h"
 #include "common/base/loop.h"
 #include "common/log/keyspace.h"

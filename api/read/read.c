@@ -1,17 +1,23 @@
 /* The way of a read: L1, then a lookup that may be shared, then the answer.
  *
- * Whatever the way, a value is served only while INV-1 (api/read/floors.h)
+ * Whatever the way, a value is served only while INV-1 (api/cache/floors.h)
  * holds for it at the moment of serving.
  */
 #include "api/read/read.h"
 
+#include "api/cache/current.h"
+#include "api/cache/l1.h"
+#include "api/commits/tail.h"
 #include "api/core/answer.h"
-#include "api/core/budget.h"
 #include "api/core/header_budget.h"
+#include "api/core/metrics.h"
+#include "api/core/settings.h"
+#include "api/limits/budget.h"
 #include "api/list/export.h"
 #include "api/list/list_query.h"
-#include "api/read/current.h"
+#include "api/read/lookup.h"
 #include "common/base/mem.h"
+#include "common/http/httpd.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -19,8 +25,8 @@
 
 static bool read_may_serve(const struct request *r)
 {
-	return current_allows(
-	    r->worker->app->floors, r->collection, r->slot, r->value, r->tier);
+	return current_allows(r->thread->instance->floors, r->target.collection,
+	    r->target.slot, r->read->value, r->read->tier);
 }
 
 /* --- what the headers ask ------------------------------------------------ */
@@ -31,13 +37,13 @@ static void take_positions(struct request *r, const char *s)
 		struct position p;
 		size_t len = strcspn(s, ", \t");
 		if (!position_parse(s, len, &p) ||
-		    p.partition >= r->worker->app->partitions) {
-			r->bad_after = true;
+		    p.partition >= r->thread->instance->partitions) {
+			r->read->bad_after = true;
 			return;
 		}
-		r->after =
-		    mem_realloc(r->after, (r->nafter + 1) * sizeof *r->after);
-		r->after[r->nafter++] = p;
+		r->read->after = mem_realloc(r->read->after,
+		    (r->read->nafter + 1) * sizeof *r->read->after);
+		r->read->after[r->read->nafter++] = p;
 		s += len;
 	}
 }
@@ -50,7 +56,8 @@ static enum MHD_Result take_header(
 	if (value && strcasecmp(name, "Sluice-Read-After") == 0)
 		take_positions(arg, value);
 	else if (value && strcasecmp(name, "Cache-Control") == 0)
-		cache_control_parse(value, &((struct request *)arg)->cache);
+		cache_control_parse(
+		    value, &((struct request *)arg)->read->cache);
 	return MHD_YES;
 }
 
@@ -64,9 +71,9 @@ static enum step_result bad_position(struct request *r)
 
 static enum step_result too_busy(struct request *r)
 {
-	if (r->has_position)
-		return r->route->surface->receipt(r); /* see read_answer_step */
-	metric_add(&r->worker->metrics->shed, 1);
+	if (r->read->otherwise)
+		return r->read->otherwise(r);
+	metric_add(&r->thread->metrics->shed, 1);
 	return answer_problem(r, PROBLEM_BUFFER_FULL,
 	    "This instance has reached its maximum of waiting requests "
 	    "(http.max_parked).");
@@ -74,18 +81,18 @@ static enum step_result too_busy(struct request *r)
 
 static enum step_result no_room(struct request *r)
 {
-	if (r->has_position)
-		return r->route->surface->receipt(r);
-	r->tier = TIER_NONE;
+	if (r->read->otherwise)
+		return r->read->otherwise(r);
+	r->read->tier = TIER_NONE;
 	return answer_full(r);
 }
 
 enum step_result read_step(struct request *r)
 {
-	r->reading = true;
+	r->read->reading = true;
 	MHD_get_connection_values(
 	    r->connection, MHD_HEADER_KIND, take_header, r);
-	if (r->bad_after)
+	if (r->read->bad_after)
 		return bad_position(r);
 	r->step = STEP_READ_AFTER;
 	return STEP_MORE;
@@ -95,7 +102,7 @@ enum step_result read_step(struct request *r)
 
 static bool passed(const struct request *r, struct position p)
 {
-	const struct tail *tail = r->worker->app->tail;
+	const struct tail *tail = r->thread->instance->tail;
 	return p.version < tail_through(tail, p.partition);
 }
 
@@ -103,26 +110,28 @@ static enum step_result read_wait_for(struct request *r, struct position p)
 {
 	if (!request_may_park(r))
 		return too_busy(r);
-	if (r->deadline == 0)
-		request_deadline(r, r->worker->app->settings->read_timeout);
-	r->waiting_since = clock_mono();
-	waiters_add(r->worker->waits, &r->wait, p);
+	if (r->parking.deadline == 0)
+		request_deadline(
+		    r, r->thread->instance->settings->read_timeout);
+	r->read->waiting_since = clock_mono();
+	waiters_add(r->thread->waits, &r->parking.wait, p);
 	return STEP_PARK;
 }
 
 enum step_result read_after_step(struct request *r)
 {
-	if (r->waiting_since)
-		r->waited += clock_mono() - r->waiting_since;
-	r->waiting_since = 0;
+	if (r->read->waiting_since)
+		r->read->waited += clock_mono() - r->read->waiting_since;
+	r->read->waiting_since = 0;
 	/* A watermark that was passed stays passed, and its floors raised. */
-	while (r->passed < r->nafter && passed(r, r->after[r->passed]))
-		r->passed++;
-	if (r->passed < r->nafter && r->expired)
+	while (r->read->passed < r->read->nafter &&
+	       passed(r, r->read->after[r->read->passed]))
+		r->read->passed++;
+	if (r->read->passed < r->read->nafter && r->parking.expired)
 		return answer_problem(r, PROBLEM_POSITION_NOT_REACHED, NULL);
-	if (r->passed < r->nafter)
-		return read_wait_for(r, r->after[r->passed]);
-	r->step = r->exports ? STEP_EXPORT : STEP_CACHED;
+	if (r->read->passed < r->read->nafter)
+		return read_wait_for(r, r->read->after[r->read->passed]);
+	r->step = r->read->exports ? STEP_EXPORT : STEP_CACHED;
 	return STEP_MORE;
 }
 
@@ -130,28 +139,29 @@ enum step_result read_after_step(struct request *r)
 
 static bool from_l1(struct request *r)
 {
-	struct worker *w = r->worker;
+	struct thread *w = r->thread;
 	struct api_metrics *m = w->metrics;
-	r->times.asked |= 1U << TIER_L1;
-	r->tier = TIER_L1;
-	r->value = l1_get(w->app->l1, r->id, r->id_len, clock_mono());
-	if (r->value && read_may_serve(r)) {
-		metric_add(r->list ? &m->page_hit : &m->l1_hit, 1);
+	r->read->times.asked |= 1U << TIER_L1;
+	r->read->tier = TIER_L1;
+	r->read->value = l1_get(
+	    w->instance->l1, r->target.id, r->target.id_len, clock_mono());
+	if (r->read->value && read_may_serve(r)) {
+		metric_add(r->read->list ? &m->page_hit : &m->l1_hit, 1);
 		return true;
 	}
-	if (r->value)
-		metric_add(r->list ? &m->page_old : &m->l1_old, 1);
+	if (r->read->value)
+		metric_add(r->read->list ? &m->page_old : &m->l1_old, 1);
 	else
-		metric_add(r->list ? &m->page_miss : &m->l1_miss, 1);
-	value_unref(&r->value);
-	r->tier = TIER_NONE;
+		metric_add(r->read->list ? &m->page_miss : &m->l1_miss, 1);
+	value_unref(&r->read->value);
+	r->read->tier = TIER_NONE;
 	return false;
 }
 
 enum step_result read_cached_step(struct request *r)
 {
-	r->way = lookup_way(r);
-	bool l1 = r->way == LOOKUP_ALL || r->way == LOOKUP_CACHES;
+	r->read->way = lookup_way(r);
+	bool l1 = r->read->way == LOOKUP_ALL || r->read->way == LOOKUP_CACHES;
 	r->step = l1 && from_l1(r) ? STEP_READ_ANSWER : STEP_LOOKUP;
 	return STEP_MORE;
 }
@@ -161,19 +171,20 @@ enum step_result read_cached_step(struct request *r)
 enum step_result read_lookup_step(struct request *r)
 {
 	/* Again each time: what is known of commits may have changed. */
-	r->way = lookup_way(r);
-	if (r->way == LOOKUP_NONE) {
-		r->failure = READ_UNCACHED;
+	r->read->way = lookup_way(r);
+	if (r->read->way == LOOKUP_NONE) {
+		r->read->failure = READ_UNCACHED;
 		r->step = STEP_READ_ANSWER;
 		return STEP_MORE;
 	}
 	if (!request_may_park(r))
 		return too_busy(r);
 	/* Before the database makes a page that nobody would get. */
-	if (r->list && !budget_keeps(&budget_answers, 0))
+	if (r->read->list && !budget_keeps(&budget_answers, 0))
 		return no_room(r);
-	if (r->deadline == 0)
-		request_deadline(r, r->worker->app->settings->read_timeout);
+	if (r->parking.deadline == 0)
+		request_deadline(
+		    r, r->thread->instance->settings->read_timeout);
 	r->step = STEP_LANDED;
 	lookup_join(r);
 	return STEP_PARK;
@@ -182,22 +193,23 @@ enum step_result read_lookup_step(struct request *r)
 enum step_result read_landed_step(struct request *r)
 {
 	r->step = STEP_READ_ANSWER;
-	if (r->value && read_may_serve(r))
+	if (r->read->value && read_may_serve(r))
 		return STEP_MORE;
 	/* A commit was heard of while the result was on its way: again. */
-	if (r->value && !r->expired && clock_mono() < r->deadline) {
-		value_unref(&r->value);
+	if (r->read->value && !r->parking.expired &&
+	    clock_mono() < r->parking.deadline) {
+		value_unref(&r->read->value);
 		r->step = STEP_LOOKUP;
 		return STEP_MORE;
 	}
-	value_unref(&r->value);
-	r->tier = TIER_NONE;
-	if (r->failure != READ_OK)
+	value_unref(&r->read->value);
+	r->read->tier = TIER_NONE;
+	if (r->read->failure != READ_OK)
 		return STEP_MORE;
-	bool behind = r->skipped & SKIP_PRIMARY_BEHIND;
-	r->failure = r->way == LOOKUP_CACHES ? READ_UNCACHED
-		     : behind		     ? READ_NOT_REACHED
-					     : READ_UNAVAILABLE;
+	bool behind = r->read->skipped & SKIP_PRIMARY_BEHIND;
+	r->read->failure = r->read->way == LOOKUP_CACHES ? READ_UNCACHED
+			   : behind			 ? READ_NOT_REACHED
+							 : READ_UNAVAILABLE;
 	return STEP_MORE;
 }
 
@@ -205,12 +217,12 @@ enum step_result read_landed_step(struct request *r)
 
 static void count_tier(struct request *r)
 {
-	struct api_metrics *m = r->worker->metrics;
-	switch (r->tier) {
+	struct api_metrics *m = r->thread->metrics;
+	switch (r->read->tier) {
 	case TIER_NONE:
-		if (r->failure == READ_UNCACHED)
+		if (r->read->failure == READ_UNCACHED)
 			metric_add(&m->read_uncached, 1);
-		else if (r->failure != READ_REFUSED)
+		else if (r->read->failure != READ_REFUSED)
 			metric_add(&m->read_failed, 1);
 		return;
 	case TIER_L1:
@@ -231,15 +243,15 @@ static void count_tier(struct request *r)
 /* What L1 has, it counts itself, as long as it has it. */
 static bool has_room(const struct request *r)
 {
-	httpd_holds(r->connection, r->value->len);
-	return r->tier == TIER_L1 || !r->value->present ||
-	       budget_keeps(&budget_answers, r->value->len);
+	httpd_holds(r->connection, r->read->value->len);
+	return r->read->tier == TIER_L1 || !r->read->value->present ||
+	       budget_keeps(&budget_answers, r->read->value->len);
 }
 
 /* The Link of a page repeats the filters. */
 static bool link_fits(const struct request *r)
 {
-	const struct value_page *page = r->value->page;
+	const struct value_page *page = r->read->value->page;
 	return page == NULL || page->next == NULL ||
 	       header_budget_for_link(r, strlen(page->next));
 }
@@ -247,10 +259,9 @@ static bool link_fits(const struct request *r)
 enum step_result read_answer_step(struct request *r)
 {
 	count_tier(r);
-	/* It is read since it was written, and that is no failure. */
-	if (r->failure != READ_OK && r->has_position)
-		return r->route->surface->receipt(r);
-	switch (r->failure) {
+	if (r->read->failure != READ_OK && r->read->otherwise)
+		return r->read->otherwise(r);
+	switch (r->read->failure) {
 	case READ_NOT_REACHED:
 		return answer_problem(r, PROBLEM_POSITION_NOT_REACHED,
 		    "The database is behind a known commit; it "
@@ -270,8 +281,8 @@ enum step_result read_answer_step(struct request *r)
 		    "allows.");
 	case READ_REFUSED:
 		return answer_problem(r,
-		    r->list->cursor ? PROBLEM_INVALID_CURSOR
-				    : PROBLEM_INVALID_FILTER,
+		    r->read->list->cursor ? PROBLEM_INVALID_CURSOR
+					  : PROBLEM_INVALID_FILTER,
 		    "The database cannot compare a field with this value.");
 	case READ_OK:
 		break;
@@ -291,30 +302,45 @@ enum step_result read_answer_step(struct request *r)
 static enum step_result read_no_key(
     struct request *r, const char *key, size_t len)
 {
-	r->reading = true;
-	r->way = LOOKUP_NONE;
+	r->read->reading = true;
+	r->read->way = LOOKUP_NONE;
 	return r->route->surface->absent(r, key, len);
+}
+
+void read_enter(struct request *r)
+{
+	if (r->read == NULL)
+		r->read = MEM_NEW(struct read_op);
 }
 
 bool read_release(struct request *r)
 {
-	if (r->in_flight && !lookup_leave(r))
+	if (r->read == NULL)
+		return true;
+	if (r->read->in_flight && !lookup_leave(r))
 		return false;
-	r->in_flight = false;
-	export_free(&r->export);
+	r->read->in_flight = false;
+	export_free(&r->read->export);
 	return true;
 }
 
 void read_free(struct request *r)
 {
-	value_unref(&r->value);
-	list_query_unref(&r->list);
-	free(r->after);
+	struct read_op *op = r->read;
+	if (op == NULL)
+		return;
+	value_unref(&op->value);
+	list_query_unref(&op->list);
+	free(op->after);
+	free(op);
+	r->read = NULL;
 }
 
 const struct feature read_feature = {
     .first = STEP_READ,
+    .enter = read_enter,
     .no_key = read_no_key,
+    .describe = read_describe,
     .release = read_release,
     .free = read_free,
 };

@@ -3,7 +3,7 @@
  */
 #pragma once
 
-#include "api/core/value.h"
+#include "api/cache/value.h"
 #include "common/log/keyspace.h"
 #include "common/redis/redis.h"
 

@@ -1,11 +1,13 @@
 #include "api/service/assets.h"
 
 #include "api/core/answer.h"
+#include "api/http/prefer.h"
+#include "api/openapi/embedded.h"
 #include "api/openapi/openapi.h"
-#include "api/service/embedded.h"
 #include "common/base/datadir.h"
 #include "common/base/log.h"
 #include "common/base/mem.h"
+#include "common/http/http_head.h"
 
 #include <errno.h>
 #include <inttypes.h>
@@ -200,8 +202,8 @@ void assets_free(struct assets **ap)
 
 static enum step_result assets_answer(struct request *r, enum asset which)
 {
-	const struct item *item = &r->worker->app->assets->items[which];
-	bool last = r->worker->draining;
+	const struct item *item = &r->thread->instance->assets->items[which];
+	bool last = r->thread->draining;
 	struct buf list = {0};
 	if (item->whole == NULL)
 		return answer_problem(

@@ -1,7 +1,14 @@
 #include "api/service/service.h"
 
+#include "api/cache/l1.h"
+#include "api/commits/backlog.h"
+#include "api/commits/tail.h"
 #include "api/core/answer.h"
-#include "api/service/backlog.h"
+#include "api/core/metrics.h"
+#include "api/core/settings.h"
+#include "api/read/pg_reader.h"
+#include "api/write/write_log.h"
+#include "common/redis/redis.h"
 
 #include <inttypes.h>
 #include <stdio.h>
@@ -38,7 +45,7 @@ struct health {
 
 static struct health examine(struct request *r)
 {
-	struct worker *w = r->worker;
+	struct thread *w = r->thread;
 	struct health h = {
 	    .primary = pg_reader_up(w->primary),
 	    .has_replica = w->replica != NULL,
@@ -47,13 +54,14 @@ static struct health examine(struct request *r)
 	    .breakers = {redis_breaker(w->redis),
 		w->replica ? pg_reader_breaker(w->replica) : BREAKER_CLOSED,
 		pg_reader_breaker(w->primary)},
-	    .log = write_log_up(w->app->write_log),
-	    .tail = tail_up(w->app->tail) && tail_started(w->app->tail),
-	    .probe = backlog_get(w->app->backlog),
+	    .log = write_log_up(w->instance->write_log),
+	    .tail =
+		tail_up(w->instance->tail) && tail_started(w->instance->tail),
+	    .probe = backlog_get(w->instance->backlog),
 	};
 	h.writer = h.probe.known && h.probe.writer_active;
 	h.stalled = h.probe.known && h.probe.stalled >= 0 &&
-		    h.probe.stalled_for >= w->app->settings->stalled_after;
+		    h.probe.stalled_for >= w->instance->settings->stalled_after;
 	/* A Redis that takes and does not answer is connected. */
 	h.redis = h.redis && h.probe.redis_known;
 	return h;
@@ -155,8 +163,8 @@ enum step_result service_health(struct request *r)
 
 /* --- statistics ---------------------------------------------------------- */
 
-#define SUM(app, field)                                                        \
-	api_metric_sum((app)->instances, (app)->nworkers + 1,                  \
+#define SUM(instance, field)                                                   \
+	api_metric_sum((instance)->metric_sets, (instance)->nthreads + 1,      \
 	    offsetof(struct api_metrics, field))
 
 struct numbers {
@@ -169,22 +177,22 @@ struct numbers {
 
 /* A lookup is a request's look into L1, for a document or for a page; what L1
  * has not, Redis may. Many requests may join one lookup in Redis. */
-static struct numbers collect(struct app *app)
+static struct numbers collect(struct instance *instance)
 {
 	struct numbers n = {
-	    .l1 = l1_stats(app->l1),
-	    .l1_hits = SUM(app, l1_hit) + SUM(app, page_hit),
-	    .l1_misses = SUM(app, l1_miss) + SUM(app, l1_old) +
-			 SUM(app, page_miss) + SUM(app, page_old),
-	    .l2_hits = SUM(app, l2_hit),
-	    .l2_misses = SUM(app, l2_miss) + SUM(app, l2_old),
-	    .db_reads = SUM(app, db_keys) + SUM(app, page_queries),
-	    .acked = SUM(app, write_acked),
-	    .refused = SUM(app, write_refused),
-	    .invalid = SUM(app, write_invalid),
-	    .unknown = SUM(app, write_unknown),
-	    .rejected = tail_rejected(app->tail),
-	    .probe = backlog_get(app->backlog),
+	    .l1 = l1_stats(instance->l1),
+	    .l1_hits = SUM(instance, l1_hit) + SUM(instance, page_hit),
+	    .l1_misses = SUM(instance, l1_miss) + SUM(instance, l1_old) +
+			 SUM(instance, page_miss) + SUM(instance, page_old),
+	    .l2_hits = SUM(instance, l2_hit),
+	    .l2_misses = SUM(instance, l2_miss) + SUM(instance, l2_old),
+	    .db_reads = SUM(instance, db_keys) + SUM(instance, page_queries),
+	    .acked = SUM(instance, write_acked),
+	    .refused = SUM(instance, write_refused),
+	    .invalid = SUM(instance, write_invalid),
+	    .unknown = SUM(instance, write_unknown),
+	    .rejected = tail_rejected(instance->tail),
+	    .probe = backlog_get(instance->backlog),
 	};
 	n.hits = n.l1_hits + n.l2_hits;
 	n.misses = n.l1_misses > n.l2_hits ? n.l1_misses - n.l2_hits : 0;
@@ -216,7 +224,7 @@ static void redis_keys(
 /* What has no tier in its name is of both caches as one: the reference systems
  * of these names have one cache. */
 static void write_cache_stats(
-    struct app *app, const struct numbers *n, struct buf *out)
+    struct instance *instance, const struct numbers *n, struct buf *out)
 {
 	buf_printf(
 	    out, "\"available\":%s", n->probe.redis_known ? "true" : "false");
@@ -227,7 +235,7 @@ static void write_cache_stats(
 	service_number(out, "l1_size", (int64_t)n->l1.entries);
 	service_number(out, "l1_max_size", (int64_t)n->l1.most);
 	service_number(out, "l1_bytes", (int64_t)n->l1.bytes);
-	service_number(out, "l1_max_bytes", app->settings->l1_bytes);
+	service_number(out, "l1_max_bytes", instance->settings->l1_bytes);
 	service_number(out, "l1_hits", n->l1_hits);
 	service_number(out, "l1_misses", n->l1_misses);
 	service_rate(out, "l1_hit_rate", n->l1_hits, n->l1_hits + n->l1_misses);
@@ -240,10 +248,10 @@ static void write_cache_stats(
 
 enum step_result service_cache_stats(struct request *r)
 {
-	struct numbers n = collect(r->worker->app);
+	struct numbers n = collect(r->thread->instance);
 	struct buf body = {0};
 	buf_char(&body, '{');
-	write_cache_stats(r->worker->app, &n, &body);
+	write_cache_stats(r->thread->instance, &n, &body);
 	buf_str(&body, "}\n");
 	return answer_json(r, 200, &body);
 }
@@ -251,7 +259,7 @@ enum step_result service_cache_stats(struct request *r)
 /* Both caches as one. */
 enum step_result service_cache_totals(struct request *r)
 {
-	struct numbers n = collect(r->worker->app);
+	struct numbers n = collect(r->thread->instance);
 	struct buf body = {0};
 	buf_printf(&body, "{\"hits\":%" PRId64, n.hits);
 	service_number(&body, "misses", n.misses);
@@ -294,23 +302,26 @@ static void write_queue(const struct numbers *n, struct buf *out)
 	    n->probe.known && n->probe.writer_active ? "true" : "false");
 }
 
-void service_write_stats(struct app *app, struct buf *out)
+void service_write_stats(struct instance *instance, struct buf *out)
 {
-	struct numbers n = collect(app);
+	struct numbers n = collect(instance);
 	buf_char(out, '{');
-	write_cache_stats(app, &n, out);
+	write_cache_stats(instance, &n, out);
 	write_layers(&n, out);
 	write_queue(&n, out);
-	service_number(out, "primary_pool_size", SUM(app, primary_connections));
-	service_number(out, "replica_pool_size", SUM(app, replica_connections));
+	service_number(
+	    out, "primary_pool_size", SUM(instance, primary_connections));
+	service_number(
+	    out, "replica_pool_size", SUM(instance, replica_connections));
 	service_number(out, "db_pool_size",
-	    SUM(app, primary_connections) + SUM(app, replica_connections));
+	    SUM(instance, primary_connections) +
+		SUM(instance, replica_connections));
 	buf_str(out, "}\n");
 }
 
 enum step_result service_stats(struct request *r)
 {
 	struct buf body = {0};
-	service_write_stats(r->worker->app, &body);
+	service_write_stats(r->thread->instance, &body);
 	return answer_json(r, 200, &body);
 }

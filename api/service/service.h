@@ -14,4 +14,4 @@ enum step_result service_cache_stats(struct request *r);
 enum step_result service_cache_totals(struct request *r);
 
 /* The same numbers as /stats, for the admin listener. */
-void service_write_stats(struct app *app, struct buf *out);
+void service_write_stats(struct instance *instance, struct buf *out);

@@ -2,8 +2,10 @@
 
 #include "api/commits/epoch.h"
 #include "api/core/request.h"
-#include "api/service/schema_ready.h"
+#include "api/read/pg_reader.h"
+#include "api/write/id_blocks.h"
 #include "api/write/id_tail.h"
+#include "api/write/schema_ready.h"
 #include "common/base/check.h"
 #include "common/base/log.h"
 #include "common/base/mem.h"
@@ -26,7 +28,7 @@
 enum { MOST_QUESTIONS = 32 };
 
 struct asked {
-	struct worker *w;
+	struct thread *w;
 	const struct collection *c;
 	unsigned blocks;
 	unsigned questions;
@@ -37,20 +39,21 @@ static bool id_reserve_ask(const struct asked *asked);
 
 static void on_arrived(void *arg)
 {
-	struct worker *w = arg;
+	struct thread *w = arg;
 	if (w->waits)
 		request_keys(w);
 }
 
-static void wake_all(struct app *app)
+static void wake_all(struct instance *instance)
 {
-	for (size_t i = 0; i < app->nworkers; i++)
-		loop_post(app->workers[i]->loop, on_arrived, app->workers[i]);
+	for (size_t i = 0; i < instance->nthreads; i++)
+		loop_post(instance->threads[i]->loop, on_arrived,
+		    instance->threads[i]);
 }
 
 static void give_up(const struct asked *a, dur_us_t pause)
 {
-	id_blocks_asked(a->w->app->ids, a->c->index, pause, clock_mono());
+	id_blocks_asked(a->w->instance->ids, a->c->index, pause, clock_mono());
 }
 
 /* --- the answer ----------------------------------------------------------- */
@@ -58,7 +61,7 @@ static void give_up(const struct asked *a, dur_us_t pause)
 static void id_reserve_fail(
     const struct asked *a, const char *code, const char *text)
 {
-	if (!atomic_load(&a->w->app->draining))
+	if (!atomic_load(&a->w->instance->draining))
 		log_event(EV_IDS_FAILED, "collection=%s code=%s error=%s",
 		    a->c->name, code, log_quote(text));
 }
@@ -67,7 +70,8 @@ static void id_reserve_fail(
 static bool find_rowless(const struct asked *a, struct id_range *r)
 {
 	for (unsigned blocks = a->blocks; blocks > 0; blocks /= 2) {
-		if (id_log_next(a->w->app->id_log, a->c->index, blocks, r) &&
+		if (id_log_next(
+			a->w->instance->id_log, a->c->index, blocks, r) &&
 		    record_ids_fit(r->first, r->end - r->first))
 			return true;
 	}
@@ -79,7 +83,7 @@ static void id_reserve_go_without(const struct asked *a)
 {
 	struct id_range r;
 	if (find_rowless(a, &r) &&
-	    id_tail_claim(a->w->app->id_tail, a->c, &r, 1))
+	    id_tail_claim(a->w->instance->id_tail, a->c, &r, 1))
 		metric_add(&a->w->metrics->ids_alone, 1);
 	else
 		give_up(a, AGAIN);
@@ -102,7 +106,7 @@ static void id_reserve_join(
 static size_t read_ranges(struct asked *a, const PGresult *rows,
     struct id_range ranges[ID_LOG_CLAIMS])
 {
-	struct id_log *log = a->w->app->id_log;
+	struct id_log *log = a->w->instance->id_log;
 	size_t n = 0;
 	for (int i = 0; i < PQntuples(rows) && n < ID_LOG_CLAIMS; i++) {
 		int64_t first = pg_int8(rows, i, 0),
@@ -138,7 +142,7 @@ static void id_reserve_take(struct asked *a, const PGresult *rows)
 	} else if (n == 0) {
 		id_reserve_fail(a, "ids", "the sequence returned no keys");
 		give_up(a, UNMIGRATED);
-	} else if (!id_tail_claim(a->w->app->id_tail, a->c, ranges, n)) {
+	} else if (!id_tail_claim(a->w->instance->id_tail, a->c, ranges, n)) {
 		id_reserve_fail(a, "queue", "the record was not appended");
 		give_up(a, AGAIN);
 	}
@@ -182,26 +186,26 @@ static bool id_reserve_ask(const struct asked *asked)
 	return sent;
 }
 
-void id_reserve_ids(struct worker *w, const struct collection *c)
+void id_reserve_ids(struct thread *w, const struct collection *c)
 {
-	if (!id_tail_ready(w->app->id_tail))
+	if (!id_tail_ready(w->instance->id_tail))
 		return;
 	const struct asked a = {
 	    .w = w,
 	    .c = c,
-	    .blocks = id_blocks_want(w->app->ids, c->index, clock_mono()),
+	    .blocks = id_blocks_want(w->instance->ids, c->index, clock_mono()),
 	    .lowest = INT64_MIN,
 	};
 	if (a.blocks > 0 && !id_reserve_ask(&a))
 		id_reserve_go_without(&a);
 }
 
-void id_reserve_all(struct worker *w)
+void id_reserve_all(struct thread *w)
 {
 	const struct collection *c;
 	for (size_t i = 0; (c = collection_at(i)) != NULL; i++) {
-		if (c->key == KEY_INTEGER && epoch_known(w->app->epoch) &&
-		    !schema_ready_misses(w->app->migrated, c))
+		if (c->key == KEY_INTEGER && epoch_known(w->instance->epoch) &&
+		    !schema_ready_misses(w->instance->migrated, c))
 			id_reserve_ids(w, c);
 	}
 }
@@ -210,26 +214,27 @@ void id_reserve_all(struct worker *w)
 
 void id_reserve_mine(void *arg, const struct collection *c, struct id_range ids)
 {
-	struct app *app = arg;
-	metric_add(&app->metrics[0].ids_taken, ids.end - ids.first);
-	int64_t block = id_log_block(app->id_log, c->index);
+	struct instance *instance = arg;
+	metric_add(&instance->metrics[0].ids_taken, ids.end - ids.first);
+	int64_t block = id_log_block(instance->id_log, c->index);
 	CHECK(block > 0); /* told before anything was claimed */
 	while (ids.first < ids.end) {
 		int64_t n = ids.end - ids.first;
 		n = n < block ? n : block;
-		id_blocks_add(app->ids, c->index, ids.first, n);
+		id_blocks_add(instance->ids, c->index, ids.first, n);
 		ids.first += n;
 	}
 }
 
 void id_reserve_ended(void *arg, const struct collection *c, bool late)
 {
-	struct app *app = arg;
-	if (late && !atomic_load(&app->draining))
+	struct instance *instance = arg;
+	if (late && !atomic_load(&instance->draining))
 		log_event(EV_IDS_FAILED,
 		    "collection=%s code=unheard error=\"the record in the "
 		    "log of ids was not read back\"",
 		    c->name);
-	id_blocks_asked(app->ids, c->index, late ? UNHEARD : 0, clock_mono());
-	wake_all(app);
+	id_blocks_asked(
+	    instance->ids, c->index, late ? UNHEARD : 0, clock_mono());
+	wake_all(instance);
 }

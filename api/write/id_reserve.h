@@ -8,15 +8,16 @@
  */
 #pragma once
 
-#include "api/worker.h"
+#include "api/core/instance.h"
+#include "common/schema/collection.h"
 
 #include "api/write/id_log.h"
 
 /* Asks for more if they are due and nobody does; from the worker's thread. */
-void id_reserve_ids(struct worker *w, const struct collection *c);
+void id_reserve_ids(struct thread *w, const struct collection *c);
 /* The worker's timer: the same for every collection, ahead of need. */
-void id_reserve_all(struct worker *w);
-/* From the main loop, of struct id_tail_options; `arg` is the app. */
+void id_reserve_all(struct thread *w);
+/* From the main loop, of struct id_tail_options; `arg` is the instance. */
 void id_reserve_mine(
-    void *app, const struct collection *c, struct id_range ids);
-void id_reserve_ended(void *app, const struct collection *c, bool late);
+    void *instance, const struct collection *c, struct id_range ids);
+void id_reserve_ended(void *instance, const struct collection *c, bool late);

@@ -9,7 +9,7 @@
  */
 #pragma once
 
-#include "api/metrics.h"
+#include "api/core/metrics.h"
 #include "api/write/id_log.h"
 
 #include "common/base/loop.h"

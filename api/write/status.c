@@ -1,9 +1,19 @@
 #include "api/write/status.h"
 
+#include "api/commits/backlog.h"
 #include "api/core/answer.h"
-#include "api/service/backlog.h"
+#include "api/core/settings.h"
+#include "api/write/decision.h"
+#include "common/base/mem.h"
 
+#include <stdlib.h>
 #include <string.h>
+
+struct status_op {
+	struct position position;
+	struct decision_ask *ask; /* in flight */
+	struct decision decision;
+};
 
 enum { LOOK_US = 100000 }; /* how often, whether the probe has looked */
 
@@ -16,30 +26,30 @@ static enum step_result no_such(struct request *r)
 static void status_on_decision(void *arg, const struct decision *d)
 {
 	struct request *r = arg;
-	r->ask = NULL;
-	r->decision = *d;
+	r->status->ask = NULL;
+	r->status->decision = *d;
 	request_resume(r);
 }
 
 static bool take_position(struct request *r)
 {
 	const char *text = strrchr(r->path, '/') + 1;
-	return position_parse(text, strlen(text), &r->position) &&
-	       r->position.partition < r->worker->app->partitions;
+	return position_parse(text, strlen(text), &r->status->position) &&
+	       r->status->position.partition < r->thread->instance->partitions;
 }
 
 enum step_result status_step(struct request *r)
 {
-	struct worker *w = r->worker;
+	struct thread *w = r->thread;
 	if (!take_position(r))
 		return no_such(r);
-	r->has_position = true;
 	if (!request_may_park(r))
 		return answer_problem(r, PROBLEM_BUFFER_FULL, NULL);
-	r->ask = decision_ask(w->primary, r->position, status_on_decision, r);
-	if (r->ask == NULL)
+	r->status->ask = decision_ask(
+	    w->primary, r->status->position, status_on_decision, r);
+	if (r->status->ask == NULL)
 		return answer_problem(r, PROBLEM_STORE_UNAVAILABLE, NULL);
-	request_deadline(r, w->app->settings->read_timeout);
+	request_deadline(r, w->instance->settings->read_timeout);
 	r->step = STEP_STATUS_ANSWER;
 	return STEP_PARK;
 }
@@ -55,9 +65,9 @@ static void status_add_position(
 static void write_decision(
     const struct request *r, const char *state, struct buf *out)
 {
-	const struct decision *d = &r->decision;
+	const struct decision *d = &r->status->decision;
 	buf_printf(out, "{\"state\":\"%s\"", state);
-	status_add_position(out, "position", r->position);
+	status_add_position(out, "position", r->status->position);
 	if (d->replayed)
 		status_add_position(out, "first", d->first);
 	if (d->state == DECISION_REJECTED) {
@@ -84,14 +94,14 @@ static enum step_result answer_state(struct request *r, const char *state)
 /* Postgres has not got there: it waits in the log, or is not there at all. */
 enum step_result status_look_step(struct request *r)
 {
-	struct worker *w = r->worker;
+	struct thread *w = r->thread;
 	bool looked = r->step == STEP_STATUS_LOOK;
-	enum backlog_place place =
-	    backlog_place(w->app->backlog, r->position, r->started);
+	enum backlog_place place = backlog_place(
+	    w->instance->backlog, r->status->position, r->started);
 	if (place == BACKLOG_NOWHERE)
 		return no_such(r);
 	if (place == BACKLOG_LATER && request_may_park(r) &&
-	    clock_mono() - r->started < w->app->settings->read_timeout) {
+	    clock_mono() - r->started < w->instance->settings->read_timeout) {
 		request_deadline(r, LOOK_US);
 		r->step = STEP_STATUS_LOOK;
 		return STEP_PARK;
@@ -105,7 +115,7 @@ enum step_result status_look_step(struct request *r)
 
 enum step_result status_answer_step(struct request *r)
 {
-	switch (r->decision.state) {
+	switch (r->status->decision.state) {
 	case DECISION_PENDING:
 		return status_look_step(r);
 	case DECISION_COMMITTED:
@@ -122,9 +132,23 @@ enum step_result status_answer_step(struct request *r)
 
 static bool status_release(struct request *r)
 {
-	decision_abandon(&r->ask);
+	decision_abandon(&r->status->ask);
 	return true;
 }
 
+static void status_enter(struct request *r)
+{
+	r->status = MEM_NEW(struct status_op);
+}
+
+static void status_free(struct request *r)
+{
+	free(r->status);
+}
+
 const struct feature status_feature = {
-    .first = STEP_STATUS, .release = status_release};
+    .first = STEP_STATUS,
+    .enter = status_enter,
+    .release = status_release,
+    .free = status_free,
+};

@@ -1,5 +1,6 @@
 #include "api/write/validate.h"
 
+#include "api/core/key_check.h"
 #include "common/base/utf8.h"
 #include "common/json/decimal.h"
 #include "common/json/jsondup.h"
@@ -10,35 +11,6 @@
 #include <string.h>
 
 /* --- keys ---------------------------------------------------------------- */
-
-static const char *key_form(enum key_type t)
-{
-	static const char *const forms[] = {
-	    [KEY_STRING] = "must be a string",
-	    [KEY_INTEGER] = "must be a 64-bit integer",
-	    [KEY_UUIDV7] = "must be a UUID in lower case",
-	};
-	return forms[t];
-}
-
-bool validate_key(const struct collection *c, const char *key, size_t len,
-    struct violations *out)
-{
-	size_t before = out->n;
-	const char *name = c->key_name;
-	if (len == 0)
-		violations_add(out, name, "must not be empty");
-	else if (len > COLLECTION_KEY_MAX)
-		violations_add(out, name, "has %zu bytes; at most %d", len,
-		    COLLECTION_KEY_MAX);
-	if (memchr(key, '\0', len))
-		violations_add(out, name, "must not contain a NUL byte");
-	if (!utf8_valid(key, len))
-		violations_add(out, name, "must be UTF-8");
-	if (out->n == before && !collection_key_valid(c, key, len))
-		violations_add(out, name, "%s", key_form(c->key));
-	return out->n == before;
-}
 
 /* The key that a document says, in its one form. */
 static bool validate_key_of(
@@ -83,8 +55,9 @@ static void check_key(const struct check *k, struct jsonslice v)
 			violations_add(out, k->c->key_name,
 			    "differs from the key in the path");
 	} else if (!good) {
-		violations_add(out, k->c->key_name, "%s", key_form(k->c->key));
-	} else if (validate_key(k->c, said.data, said.len, out)) {
+		violations_add(
+		    out, k->c->key_name, "%s", key_check_form(k->c->key));
+	} else if (key_check(k->c, said.data, said.len, out)) {
 		k->out->key = said;
 		return;
 	}
@@ -355,7 +328,7 @@ static void check_seed(
 		return;
 	buf_str(&out->key, "");
 	jsonslice_text(&out->key, key);
-	if (!validate_key(c, out->key.data, out->key.len, bad))
+	if (!key_check(c, out->key.data, out->key.len, bad))
 		return;
 	buf_char(&out->filled, '{');
 	validate_add_member(&out->filled, "value", value);

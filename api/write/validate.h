@@ -24,11 +24,6 @@ struct validation {
 	struct buf key;
 };
 
-/* 1 to 255 bytes of UTF-8 without NUL, in the form of the collection's keys.
- * Adds a violation otherwise. */
-bool validate_key(const struct collection *c, const char *key, size_t len,
-    struct violations *out);
-
 enum validate_as {
 	VALIDATE_WHOLE,
 	/* A merge patch (RFC 7396): what it names, null to remove. */

@@ -3,12 +3,17 @@
  */
 #include "api/write/write.h"
 
+#include "api/commits/backlog.h"
+#include "api/commits/epoch.h"
+#include "api/commits/tail.h"
 #include "api/core/answer.h"
 #include "api/core/body_intake.h"
+#include "api/core/settings.h"
+#include "api/read/lookup.h"
 #include "api/read/read.h"
-#include "api/service/backlog.h"
-#include "api/service/schema_ready.h"
+#include "api/write/schema_ready.h"
 #include "common/base/log.h"
+#include "common/base/mem.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -18,11 +23,11 @@ enum { RETRY_MAX_S = 600 };
 enum step_result write_step(struct request *r)
 {
 	if (r->route->surface->parse(r) == STEP_DONE) {
-		metric_add(&r->worker->metrics->write_invalid, 1);
+		metric_add(&r->thread->metrics->write_invalid, 1);
 		return STEP_DONE;
 	}
-	body_intake_settle(r);
-	r->step = r->id ? STEP_APPEND : STEP_KEY;
+	body_intake_settle(r, r->write->doc_len);
+	r->step = r->target.id ? STEP_APPEND : STEP_KEY;
 	return STEP_MORE;
 }
 
@@ -31,31 +36,33 @@ enum step_result write_step(struct request *r)
 static void write_on_acked(void *arg, const struct delivery *d)
 {
 	struct request *r = arg;
-	r->append = NULL;
-	r->delivered = d->status;
-	r->position.partition = d->partition;
+	r->write->append = NULL;
+	r->write->delivered = d->status;
+	r->write->position.partition = d->partition;
 	if (d->status == DELIVERY_OK)
-		backlog_acked(r->worker->app->backlog, d->partition, d->offset);
-	r->has_position = d->status == DELIVERY_OK &&
-			  epoch_position(r->worker->app, d->partition,
-			      d->offset, &r->position.version);
+		backlog_acked(
+		    r->thread->instance->backlog, d->partition, d->offset);
+	r->write->has_position =
+	    d->status == DELIVERY_OK &&
+	    epoch_position(r->thread->instance, d->partition, d->offset,
+		&r->write->position.version);
 	request_resume(r);
 }
 
 static enum step_result write_unavailable(struct request *r, enum problem p)
 {
-	metric_add(&r->worker->metrics->write_refused, 1);
+	metric_add(&r->thread->metrics->write_refused, 1);
 	return answer_problem(r, p, NULL);
 }
 
 /* Past its limit, the backlog sheds; Retry-After is when it may be below. */
-static bool sheds(const struct worker *w, unsigned *retry_s)
+static bool sheds(const struct thread *w, unsigned *retry_s)
 {
-	struct app *app = w->app;
-	int64_t limit = app->settings->max_backlog;
+	struct instance *instance = w->instance;
+	int64_t limit = instance->settings->max_backlog;
 	if (limit == 0)
 		return false;
-	struct backlog_report p = backlog_get(app->backlog);
+	struct backlog_report p = backlog_get(instance->backlog);
 	if (!p.known || p.backlog <= limit)
 		return false;
 	double seconds = p.decided_per_s > 0
@@ -66,18 +73,19 @@ static bool sheds(const struct worker *w, unsigned *retry_s)
 	return true;
 }
 
-bool write_refused(const struct worker *w, const struct collection *c,
+bool write_refused(const struct thread *w, const struct collection *c,
     struct write_refusal *out)
 {
-	struct app *app = w->app;
+	struct instance *instance = w->instance;
 	*out = (struct write_refusal){.retry_s = 1};
-	if (schema_ready_misses(app->migrated, c)) {
+	if (schema_ready_misses(instance->migrated, c)) {
 		out->problem = PROBLEM_STORE_UNAVAILABLE;
 		out->detail = "The collection's table is not migrated to its "
 			      "declaration yet.";
 		return true;
 	}
-	if (!write_log_up(app->write_log) || epoch_is_other(app->epoch)) {
+	if (!write_log_up(instance->write_log) ||
+	    epoch_is_other(instance->epoch)) {
 		out->problem = PROBLEM_LOG_UNAVAILABLE;
 		return true;
 	}
@@ -90,46 +98,56 @@ bool write_refused(const struct worker *w, const struct collection *c,
 static struct record_write record_of(const struct request *r)
 {
 	return (struct record_write){
-	    .op = r->op,
-	    .id = r->id,
-	    .id_len = r->id_len,
-	    .body = r->doc ? r->doc : r->body.data,
-	    .body_len = r->doc ? r->doc_len : r->body.len,
-	    .condition = r->condition,
-	    .versions = r->versions.data ? r->versions.data : "",
-	    .versions_len = r->versions.len,
-	    .idempotency_key = r->idempotency_key,
-	    .idempotency_len =
-		r->idempotency_key ? strlen(r->idempotency_key) : 0,
-	    .fingerprint = r->fingerprint,
-	    .shape = r->collection->shape,
+	    .op = r->write->op,
+	    .id = r->target.id,
+	    .id_len = r->target.id_len,
+	    .body = r->write->doc ? r->write->doc : r->body.data,
+	    .body_len = r->write->doc ? r->write->doc_len : r->body.len,
+	    .condition = r->write->condition,
+	    .versions = r->write->versions.data ? r->write->versions.data : "",
+	    .versions_len = r->write->versions.len,
+	    .idempotency_key = r->write->idempotency_key,
+	    .idempotency_len = r->write->idempotency_key
+				   ? strlen(r->write->idempotency_key)
+				   : 0,
+	    .fingerprint = r->write->fingerprint,
+	    .shape = r->target.collection->shape,
 	};
+}
+
+static void write_drop_document(struct write_op *w)
+{
+	free(w->doc);
+	w->doc = NULL;
+	w->doc_len = 0;
 }
 
 enum step_result write_append_step(struct request *r)
 {
-	struct app *app = r->worker->app;
+	struct instance *instance = r->thread->instance;
 	struct write_refusal refusal;
-	if (write_refused(r->worker, r->collection, &refusal)) {
-		metric_add(&r->worker->metrics->write_refused, 1);
+	if (write_refused(r->thread, r->target.collection, &refusal)) {
+		metric_add(&r->thread->metrics->write_refused, 1);
 		return answer_retry(
 		    r, refusal.problem, refusal.detail, refusal.retry_s);
 	}
 	if (!request_may_park(r))
 		return write_unavailable(r, PROBLEM_BUFFER_FULL);
 	const struct append_request a = {
-	    .loop = r->worker->loop,
-	    .partition = r->slot.partition,
+	    .loop = r->thread->loop,
+	    .partition = r->target.slot.partition,
 	    .write = record_of(r),
 	    .traceparent = request_header(r, "traceparent"),
 	    .done = write_on_acked,
 	    .arg = r,
 	};
-	struct err e = write_log_append(app->write_log, &a, &r->append);
+	struct err e =
+	    write_log_append(instance->write_log, &a, &r->write->append);
 	if (e.kind != ERR_KIND_OK)
 		return write_unavailable(r, PROBLEM_BUFFER_FULL);
 	body_intake_free(r); /* the producer has a copy */
-	request_deadline(r, app->settings->write_timeout);
+	write_drop_document(r->write);
+	request_deadline(r, instance->settings->write_timeout);
 	r->step = STEP_ACKED;
 	return STEP_PARK;
 }
@@ -138,31 +156,32 @@ enum step_result write_append_step(struct request *r)
 
 static enum step_result unknown(struct request *r, const char *why)
 {
-	metric_add(&r->worker->metrics->write_unknown, 1);
+	metric_add(&r->thread->metrics->write_unknown, 1);
 	log_event(EV_WRITE_UNKNOWN, "partition=%d id=%s reason=%s",
-	    r->slot.partition, log_quote(r->id), why);
+	    r->target.slot.partition, log_quote(r->target.id), why);
 	return answer_problem(r, PROBLEM_OUTCOME_UNKNOWN, NULL);
 }
 
 enum step_result write_acked_step(struct request *r)
 {
-	struct worker *w = r->worker;
-	if (r->expired)
+	struct thread *w = r->thread;
+	if (r->parking.expired)
 		return unknown(r, "timeout");
-	if (r->delivered == DELIVERY_UNKNOWN)
+	if (r->write->delivered == DELIVERY_UNKNOWN)
 		return unknown(r, "delivery");
-	if (r->delivered == DELIVERY_FAILED)
+	if (r->write->delivered == DELIVERY_FAILED)
 		return write_unavailable(r, PROBLEM_LOG_UNAVAILABLE);
 	metric_add(&w->metrics->write_acked, 1);
 	metric_observe(&w->metrics->write_ack, clock_mono() - r->started);
-	if (r->wait_for == 0 || !r->has_position || w->draining)
+	if (r->write->wait_for == 0 || !r->write->has_position || w->draining)
 		return r->route->surface->receipt(r);
 	r->step = STEP_SETTLED;
-	const struct tail *tail = w->app->tail;
-	if (r->position.version < tail_through(tail, r->position.partition))
+	const struct tail *tail = w->instance->tail;
+	if (r->write->position.version <
+	    tail_through(tail, r->write->position.partition))
 		return STEP_MORE; /* the commit was heard of first */
-	r->deadline = r->started + r->wait_for;
-	waiters_add(w->waits, &r->wait, r->position);
+	r->parking.deadline = r->started + r->write->wait_for;
+	waiters_add(w->waits, &r->parking.wait, r->write->position);
 	return STEP_PARK;
 }
 
@@ -171,19 +190,20 @@ enum step_result write_acked_step(struct request *r)
 static void write_on_decision(void *arg, const struct decision *d)
 {
 	struct request *r = arg;
-	r->ask = NULL;
-	r->decision = *d;
+	r->write->ask = NULL;
+	r->write->decision = *d;
 	request_resume(r);
 }
 
 /* Decided, and this instance does not know how, or not all of it. */
 static enum step_result write_ask(struct request *r)
 {
-	struct worker *w = r->worker;
-	r->ask = decision_ask(w->primary, r->position, write_on_decision, r);
-	if (r->ask == NULL)
+	struct thread *w = r->thread;
+	r->write->ask =
+	    decision_ask(w->primary, r->write->position, write_on_decision, r);
+	if (r->write->ask == NULL)
 		return r->route->surface->receipt(r);
-	request_deadline(r, w->app->settings->read_timeout);
+	request_deadline(r, w->instance->settings->read_timeout);
 	r->step = STEP_DECIDED;
 	return STEP_PARK;
 }
@@ -199,11 +219,13 @@ static bool known_whole(struct outcome o)
 
 enum step_result write_settled_step(struct request *r)
 {
-	struct worker *w = r->worker;
-	const struct tail *tail = w->app->tail;
-	if (r->position.version >= tail_through(tail, r->position.partition))
+	struct thread *w = r->thread;
+	const struct tail *tail = w->instance->tail;
+	if (r->write->position.version >=
+	    tail_through(tail, r->write->position.partition))
 		return r->route->surface->receipt(r); /* out of time */
-	struct outcome o = outcomes_get(w->app->outcomes, r->position);
+	struct outcome o =
+	    outcomes_get(w->instance->outcomes, r->write->position);
 	if (!known_whole(o))
 		return write_ask(r);
 	metric_observe(&w->metrics->write_commit, clock_mono() - r->started);
@@ -212,7 +234,7 @@ enum step_result write_settled_step(struct request *r)
 
 enum step_result write_decided_step(struct request *r)
 {
-	const struct decision *d = &r->decision;
+	const struct decision *d = &r->write->decision;
 	struct outcome o = {.kind = OUTCOME_APPLIED};
 	if (d->state == DECISION_REJECTED)
 		o = (struct outcome){OUTCOME_REJECTED, d->reason};
@@ -222,12 +244,27 @@ enum step_result write_decided_step(struct request *r)
 	else if (d->created)
 		o.kind = OUTCOME_CREATED;
 	if (d->replayed)
-		r->position = d->first;
+		r->write->position = d->first;
 	/* The retry was given another key than the first. */
-	if (d->replayed && r->creates && d->first_key[0])
-		request_target(
-		    r, r->collection, d->first_key, strlen(d->first_key));
+	if (d->replayed && r->write->creates && d->first_key[0])
+		request_target(r, r->target.collection, d->first_key,
+		    strlen(d->first_key));
 	return r->route->surface->settled(r, o);
+}
+
+enum step_result write_read_row(struct request *r)
+{
+	read_enter(r);
+	r->read->otherwise = r->route->surface->receipt;
+	request_deadline(r, r->thread->instance->settings->read_timeout);
+	r->step = STEP_CACHED;
+	return STEP_MORE;
+}
+
+void write_enter(struct request *r)
+{
+	r->write = MEM_NEW(struct write_op);
+	r->write->op = r->route->op;
 }
 
 bool write_release(struct request *r)
@@ -235,19 +272,27 @@ bool write_release(struct request *r)
 	/* Its row may be read when it is committed. */
 	if (!read_release(r))
 		return false;
-	if (r->append)
-		write_log_abandon(r->append);
-	r->append = NULL;
-	decision_abandon(&r->ask);
+	if (r->write->append)
+		write_log_abandon(r->write->append);
+	r->write->append = NULL;
+	decision_abandon(&r->write->ask);
 	return true;
 }
 
 void write_free(struct request *r)
 {
 	read_free(r);
-	buf_free(&r->versions);
-	free(r->idempotency_key);
+	write_drop_document(r->write);
+	buf_free(&r->write->versions);
+	free(r->write->idempotency_key);
+	free(r->write);
+	r->write = NULL;
 }
 
 const struct feature write_feature = {
-    .first = STEP_WRITE, .release = write_release, .free = write_free};
+    .first = STEP_WRITE,
+    .enter = write_enter,
+    .describe = read_describe,
+    .release = write_release,
+    .free = write_free,
+};

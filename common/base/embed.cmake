@@ -5,7 +5,7 @@
 #
 # What it writes:
 #
-#   x.html, x.json   const struct embedded x_html (api/service/embedded.h): the
+#   x.html, x.json   const struct embedded x_html (api/openapi/embedded.h): the
 #                    bytes as they are; of HTML with one <script> or <style>,
 #                    also their hashes.
 #   x.lua, x.sql     const char x_lua[]: the text without its comments.
@@ -63,7 +63,7 @@ function(page)
   hash_of(script script)
   hash_of(style style)
   c_string("${bytes}" string)
-  file(WRITE "${OUT}" "#include \"api/service/embedded.h\"\n
+  file(WRITE "${OUT}" "#include \"api/openapi/embedded.h\"\n
 static const char text[] = ${string};\n
 const struct embedded ${stem}_${kind} = {text, sizeof text - 1, ${script}, ${style}};\n")
 endfunction()

@@ -2,7 +2,7 @@
  * byte chooses, the rest is the text. */
 #include "tests/fuzz/fuzz.h"
 
-#include "api/changes/change_id.h"
+#include "api/commits/change_id.h"
 #include "api/http/accept.h"
 #include "api/http/cache_control.h"
 #include "api/http/header_list.h"

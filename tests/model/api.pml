@@ -1,5 +1,5 @@
-/* One instance of the api: its tail (api/commits/tail.c), floors (api/read/floors.c), L1
- * (api/read/l1.c), and reads (api/read/read.c, api/read/lookup.c).
+/* One instance of the api: its tail (api/commits/tail.c), floors (api/cache/floors.c), L1
+ * (api/cache/l1.c), and reads (api/read/read.c, api/read/lookup.c).
  *
  * What a lookup brings is served at once, or from L1 at any time later, which
  * is how it comes to requests that joined it.

@@ -10,10 +10,10 @@
 #include <cmocka.h>
 
 #include "api/core/problem.h"
+#include "api/openapi/embedded.h"
 #include "api/openapi/openapi.h"
 #include "api/openapi/operation_json.h"
 #include "api/routes.h"
-#include "api/service/embedded.h"
 #include "tests/unit/declared.h"
 
 #include <jansson.h>

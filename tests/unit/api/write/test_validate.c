@@ -213,51 +213,6 @@ static void bad_documents(void **state)
 	}
 }
 
-static void keys(void **state)
-{
-	(void)state;
-	char longest[257];
-	memset(longest, 'x', sizeof longest);
-	static const struct {
-		struct text key;
-		const char *detail; /* NULL: good */
-	} table[] = {
-	    {T("k"), NULL},
-	    {T(" "), NULL},
-	    {T("a/b?c#d%"), NULL},
-	    {T("_mark"), NULL},
-	    {T("\x01\x7f\n"), NULL},
-	    {T("h\xc3\xa9"), NULL},
-	    {T(""), "must not be empty"},
-	    {T("\0"), "must not contain a NUL byte"},
-	    {T("a\0b"), "must not contain a NUL byte"},
-	    {T("\xff"), "must be UTF-8"},
-	    {T("h\xc3"), "must be UTF-8"},
-	    {T("\xed\xa0\x80"), "must be UTF-8"},
-	};
-	for (size_t i = 0; i < sizeof table / sizeof *table; i++) {
-		struct violations v = {0};
-		char *own = bytes_of(table[i].key.s, table[i].key.len);
-		bool good = validate_key(records, own, table[i].key.len, &v);
-		assert_int_equal(good, table[i].detail == NULL);
-		assert_int_equal(v.n, good ? 0 : 1);
-		if (!good) {
-			assert_string_equal(v.items[0].pointer, "/key");
-			assert_string_equal(v.items[0].detail, table[i].detail);
-		}
-		free(own);
-		violations_free(&v);
-	}
-	struct violations v = {0};
-	assert_true(validate_key(records, longest, 255, &v));
-	assert_false(validate_key(records, longest, 256, &v));
-	assert_string_equal(v.items[0].detail, "has 256 bytes; at most 255");
-	/* What was there before does not make a good key bad. */
-	assert_true(validate_key(records, "k", 1, &v));
-	assert_int_equal(v.n, 1);
-	violations_free(&v);
-}
-
 static void good_seed_writes(void **state)
 {
 	(void)state;
@@ -381,7 +336,6 @@ int main(void)
 	    cmocka_unit_test(bad_json),
 	    cmocka_unit_test(deep),
 	    cmocka_unit_test(bad_documents),
-	    cmocka_unit_test(keys),
 	    cmocka_unit_test(good_seed_writes),
 	    cmocka_unit_test(bad_seed_writes),
 	    cmocka_unit_test(seed_writes_are_documents),

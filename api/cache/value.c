@@ -1,0 +1,199 @@
+#include "api/cache/value.h"
+
+#include "api/limits/budget.h"
+#include "common/base/check.h"
+#include "common/base/mem.h"
+#include "common/http/http_head.h"
+
+#include <inttypes.h>
+#include <microhttpd.h>
+#include <stdatomic.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <xxhash.h>
+
+/* The document's bytes are shared by the value and by every response made of
+ * it, and end with the last of them. */
+struct blob {
+	_Atomic unsigned refs;
+	_Atomic unsigned kept; /* by L1 */
+	size_t len;
+	char bytes[];
+};
+
+static struct blob *blob_of(const char *doc)
+{
+	return (struct blob *)(uintptr_t)(doc - offsetof(struct blob, bytes));
+}
+
+static void value_count(const struct blob *b, bool counted)
+{
+	size_t held = counted ? 0 : b->len;
+	budget_set(&budget_answers, &held, counted ? b->len : 0);
+}
+
+static char *blob_new(const char *doc, size_t len)
+{
+	struct blob *b = mem_alloc(sizeof *b + len + 1);
+	b->refs = 1;
+	b->kept = 0;
+	b->len = len;
+	value_count(b, true);
+	if (len)
+		memcpy(b->bytes, doc, len);
+	b->bytes[len] = '\0';
+	return b->bytes;
+}
+
+/* True: it was the last reference. Release our writes to whoever frees, and
+ * acquire theirs before freeing. */
+static bool value_drop_reference(_Atomic unsigned *refs)
+{
+	return atomic_fetch_sub_explicit(refs, 1, memory_order_acq_rel) == 1;
+}
+
+static void blob_unref(void *doc)
+{
+	struct blob *b = blob_of(doc);
+	if (!value_drop_reference(&b->refs))
+		return;
+	value_count(b, false);
+	free(b);
+}
+
+struct value *value_new(
+    version_t version, version_t as_of, const char *doc, size_t len)
+{
+	struct value *v = MEM_NEW(struct value);
+	v->refs = 1;
+	v->present = doc != NULL;
+	v->version = version;
+	v->as_of = as_of;
+	v->len = doc ? len : 0;
+	v->doc = blob_new(doc, v->len);
+	return v;
+}
+
+struct value *value_page_new(const char *doc, size_t len, const char *next,
+    const version_t *as_of, size_t n)
+{
+	struct value *v = value_new(0, 0, doc, len);
+	struct value_page *p = mem_zalloc(sizeof *p + n * sizeof p->as_of[0]);
+	size_t next_len = next ? strlen(next) : 0;
+	XXH128_hash_t tag = XXH3_128bits_withSeed(
+	    doc, len, XXH3_64bits(next ? next : "", next_len));
+	p->tag[0] = tag.high64;
+	p->tag[1] = tag.low64;
+	p->next = next ? mem_strdup(next) : NULL;
+	p->n = n;
+	memcpy(p->as_of, as_of, n * sizeof p->as_of[0]);
+	v->page = p;
+	return v;
+}
+
+struct value *value_ref(struct value *v)
+{
+	atomic_fetch_add_explicit(&v->refs, 1, memory_order_relaxed);
+	return v;
+}
+
+void value_unref(struct value **vp)
+{
+	struct value *v = *vp;
+	*vp = NULL;
+	if (v == NULL || !value_drop_reference(&v->refs))
+		return;
+	if (v->l1_response)
+		MHD_destroy_response(v->l1_response);
+	blob_unref(v->doc);
+	if (v->page)
+		free(v->page->next);
+	free(v->page);
+	free(v);
+}
+
+struct value *value_keep(struct value *v)
+{
+	struct blob *b = blob_of(v->doc);
+	if (atomic_fetch_add(&b->kept, 1) == 0)
+		value_count(b, false);
+	return value_ref(v);
+}
+
+void value_drop(struct value **v)
+{
+	struct blob *b = blob_of((*v)->doc);
+	if (atomic_fetch_sub(&b->kept, 1) == 1)
+		value_count(b, true);
+	value_unref(v);
+}
+
+size_t value_cost(const struct value *v)
+{
+	enum { RESPONSE_COST = 720 }; /* struct, five headers */
+	size_t page =
+	    v->page ? sizeof *v->page + v->page->n * sizeof(version_t) : 0;
+	size_t next = v->page && v->page->next ? strlen(v->page->next) : 0;
+	return sizeof *v + sizeof(struct blob) + v->len + page + next +
+	       (v->l1_response ? RESPONSE_COST + next : 0);
+}
+
+void value_etag(const struct value *v, char out[VALUE_ETAG_LEN])
+{
+	if (v->page)
+		snprintf(out, VALUE_ETAG_LEN,
+		    "\"%016" PRIx64 "%016" PRIx64 "\"", v->page->tag[0],
+		    v->page->tag[1]);
+	else
+		snprintf(out, VALUE_ETAG_LEN, "\"%" PRIu64 "\"", v->version);
+}
+
+/* What a 200 and a 304 have both. The body of a 304 is not sent, but for its
+ * length (RFC 9110, 8.6): of none, libmicrohttpd says that there are 0 bytes,
+ * and a cache may believe it. */
+static struct MHD_Response *value_describe(
+    const struct value *v, const char *type)
+{
+	atomic_fetch_add_explicit(
+	    &blob_of(v->doc)->refs, 1, memory_order_relaxed);
+	struct MHD_Response *r =
+	    MHD_create_response_from_buffer_with_free_callback_cls(
+		v->len, v->doc, blob_unref, v->doc);
+	CHECK(r != NULL);
+	http_head_type(r, type);
+	char etag[VALUE_ETAG_LEN];
+	value_etag(v, etag);
+	MHD_add_response_header(r, MHD_HTTP_HEADER_ETAG, etag);
+	/* With another Accept, the same URL is an export. */
+	if (v->page)
+		MHD_add_response_header(
+		    r, MHD_HTTP_HEADER_VARY, MHD_HTTP_HEADER_ACCEPT);
+	return r;
+}
+
+struct MHD_Response *value_unchanged(const struct value *v)
+{
+	return value_describe(v, NULL);
+}
+
+struct MHD_Response *value_response(const struct value *v)
+{
+	struct MHD_Response *r = value_describe(v, "application/json");
+	if (v->page && v->page->next)
+		MHD_add_response_header(r, "Link", v->page->next);
+	return r;
+}
+
+void value_prepare_l1(struct value *v)
+{
+	CHECK(v->l1_response == NULL);
+	if (!v->present)
+		return;
+	v->l1_response = value_response(v);
+	MHD_add_response_header(
+	    v->l1_response, "Cache-Status", VALUE_L1_STATUS);
+	MHD_add_response_header(
+	    v->l1_response, "Server-Timing", VALUE_L1_TIMING);
+}

@@ -1,0 +1,34 @@
+#include "api/core/key_check.h"
+
+#include "common/base/utf8.h"
+
+#include <string.h>
+
+const char *key_check_form(enum key_type t)
+{
+	static const char *const forms[] = {
+	    [KEY_STRING] = "must be a string",
+	    [KEY_INTEGER] = "must be a 64-bit integer",
+	    [KEY_UUIDV7] = "must be a UUID in lower case",
+	};
+	return forms[t];
+}
+
+bool key_check(const struct collection *c, const char *key, size_t len,
+    struct violations *out)
+{
+	size_t before = out->n;
+	const char *name = c->key_name;
+	if (len == 0)
+		violations_add(out, name, "must not be empty");
+	else if (len > COLLECTION_KEY_MAX)
+		violations_add(out, name, "has %zu bytes; at most %d", len,
+		    COLLECTION_KEY_MAX);
+	if (memchr(key, '\0', len))
+		violations_add(out, name, "must not contain a NUL byte");
+	if (!utf8_valid(key, len))
+		violations_add(out, name, "must be UTF-8");
+	if (out->n == before && !collection_key_valid(c, key, len))
+		violations_add(out, name, "%s", key_check_form(c->key));
+	return out->n == before;
+}

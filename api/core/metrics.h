@@ -1,0 +1,17 @@
+/* The metrics of sluice-api as a struct: api/core/metrics.def. One per thread.
+ */
+#pragma once
+
+#include "common/base/metrics.h"
+
+struct api_metrics {
+#define METRIC(kind, field, name, labels, help) METRIC_FIELD_##kind(field)
+#include "api/core/metrics.def"
+#undef METRIC
+};
+
+extern const struct metric_row api_metric_rows[];
+extern const size_t api_metric_count;
+
+/* The sum of one counter or gauge over all threads: by its offset. */
+int64_t api_metric_sum(const void *const *instances, size_t n, size_t offset);

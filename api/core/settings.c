@@ -1,0 +1,56 @@
+#include "api/core/settings.h"
+
+#include "api/limits/clients.h"
+#include "common/postgres/pg.h"
+
+const struct setting api_setting_rows[] = {
+#define SETTING(kind, field, name, def, allowed, aliases, help)                \
+	SETTING_ROW(struct api_settings, kind, field, name, def, allowed,      \
+	    aliases, help)
+#include "api/core/settings.def"
+#undef SETTING
+};
+const size_t api_setting_count =
+    sizeof api_setting_rows / sizeof api_setting_rows[0];
+
+static struct err check_budget(
+    const char *name, int64_t budget, const char *largest_name, int64_t largest)
+{
+	if (budget / 2 >= largest)
+		return ERR_OK;
+	return err_make(ERR_KIND_FATAL, "config",
+	    "setting '%s' has the bad value '%lld'; allowed: at least twice "
+	    "%s, which is %lld",
+	    name, (long long)budget, largest_name, (long long)largest);
+}
+
+/* The largest single piece must fit. */
+static struct err check_budgets(const struct api_settings *s)
+{
+	struct err e = check_budget(
+	    "http.body_budget", s->body_budget, "http.max_item", s->max_item);
+	if (e.kind != ERR_KIND_OK)
+		return e;
+	return check_budget("http.answer_budget", s->answer_budget,
+	    "list.max_bytes", s->list_bytes);
+}
+
+struct err api_settings_check(const struct config *c)
+{
+	const struct api_settings *s = c->settings;
+	if (s->pool_min > s->pool_max)
+		return err_make(ERR_KIND_FATAL, "config",
+		    "setting 'pool.min_size' has the bad value '%lld'; "
+		    "allowed: at most pool.max_size, which is %lld",
+		    (long long)s->pool_min, (long long)s->pool_max);
+	if (!clients_check(s->proxies))
+		return err_make(ERR_KIND_FATAL, "config",
+		    "setting 'http.proxies' has the bad value '%s'; allowed: "
+		    "comma-separated addresses and networks (10.0.0.7, "
+		    "10.0.0.0/8)",
+		    s->proxies);
+	struct err e = check_budgets(s);
+	if (e.kind != ERR_KIND_OK || s->replica_urls[0] == '\0')
+		return e;
+	return pg_check_url("replica.urls", s->replica_urls);
+}

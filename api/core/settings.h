@@ -1,0 +1,17 @@
+/* The settings of sluice-api as a struct: api/core/settings.def. */
+#pragma once
+
+#include "common/daemon/config.h"
+
+struct api_settings {
+	struct common_settings common; /* first: common/daemon/config.h */
+#define SETTING(kind, field, name, def, allowed, aliases, help)                \
+	SETTING_MEMBER(kind, field)
+#include "api/core/settings.def"
+#undef SETTING
+};
+
+extern const struct setting api_setting_rows[];
+extern const size_t api_setting_count;
+/* What no single row can say. */
+struct err api_settings_check(const struct config *c);

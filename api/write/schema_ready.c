@@ -1,0 +1,111 @@
+#include "api/write/schema_ready.h"
+
+#include "api/commits/epoch.h"
+#include "api/read/pg_reader.h"
+#include "common/base/mem.h"
+#include "common/schema/collection.h"
+#include "common/sql/bookkeeping.h"
+
+#include <stdatomic.h>
+#include <stdlib.h>
+#include <string.h>
+
+struct schema_ready {
+	atomic_bool *missing; /* by the collection's index */
+	size_t n;
+	atomic_bool told; /* by the primary, at least once */
+	/* the first worker's */
+	bool asking, done;
+	mono_us_t next;
+};
+
+struct schema_ready *schema_ready_new(void)
+{
+	struct schema_ready *m = MEM_NEW(struct schema_ready);
+	while (collection_at(m->n))
+		m->n++;
+	m->missing = mem_zalloc((m->n + 1) * sizeof *m->missing);
+	return m;
+}
+
+void schema_ready_free(struct schema_ready **m)
+{
+	if (*m)
+		free((*m)->missing);
+	free(*m);
+	*m = NULL;
+}
+
+static bool schema_ready_is_there(const PGresult *r, const struct collection *c)
+{
+	for (int i = 0; i < PQntuples(r); i++) {
+		if (strcmp(PQgetvalue(r, i, 0), c->name) == 0 &&
+		    strtoull(PQgetvalue(r, i, 1), NULL, 16) == c->shape)
+			return true;
+	}
+	return false;
+}
+
+static void schema_ready_on_reply(void *arg, const struct pg_reply *reply)
+{
+	struct schema_ready *m = arg;
+	m->asking = false;
+	if (reply->err.kind != ERR_KIND_OK)
+		return;
+	bool done = true;
+	for (size_t i = 0; i < m->n; i++) {
+		bool there =
+		    schema_ready_is_there(reply->results[0], collection_at(i));
+		atomic_store(&m->missing[i], !there);
+		done = done && there;
+	}
+	m->done = done;
+	atomic_store(&m->told, true);
+}
+
+/* What is asked for would not be there. */
+static void all_missing(struct schema_ready *m)
+{
+	for (size_t i = 0; i < m->n; i++)
+		atomic_store(&m->missing[i], true);
+}
+
+void schema_ready_tick(struct thread *w)
+{
+	const struct pg_query q = pg_statement_query(&bookkeeping_collections);
+	struct schema_ready *m = w->instance->migrated;
+	mono_us_t now = clock_mono();
+	if (m->done || m->asking || now < m->next)
+		return;
+	if (!epoch_known(w->instance->epoch)) {
+		if (epoch_is_unmigrated(w->instance->epoch))
+			all_missing(m);
+		return;
+	}
+	m->asking = pg_reader_query(w->primary, &q, schema_ready_on_reply, m);
+	m->next = now + (m->asking ? CLOCK_S(1) : CLOCK_MS(100));
+}
+
+bool schema_ready_misses(struct schema_ready *m, const struct collection *c)
+{
+	return atomic_load_explicit(
+	    &m->missing[c->index], memory_order_relaxed);
+}
+
+const struct collection *schema_ready_first(struct schema_ready *m)
+{
+	for (size_t i = 0; i < m->n; i++) {
+		if (atomic_load(&m->missing[i]))
+			return collection_at(i);
+	}
+	return NULL;
+}
+
+const struct collection *schema_ready_some(struct schema_ready *m)
+{
+	for (size_t i = 0; i < m->n && atomic_load(&m->told); i++) {
+		if (!atomic_load(&m->missing[i]))
+			return collection_at(i);
+	}
+	return NULL;
+}
