@@ -1,9 +1,9 @@
 #include "writer/report.h"
 
 #include "writer/commits/announce.h"
-#include "writer/core/pool.h"
 
 #include "common/base/log.h"
+#include "common/postgres/pg_pool.h"
 
 #include <inttypes.h>
 #include <string.h>
@@ -57,8 +57,8 @@ static bool writer_report_is_ready(void *arg, struct buf *out)
 		reason(out, "draining", "shutting down after a signal");
 	if (start[0])
 		reason(out, "start", start);
-	else if (pool_ready(r->x->pool) == 0)
-		reason(out, "postgres", pool_error(r->x->pool));
+	else if (pg_pool_ready(r->x->pool) == 0)
+		reason(out, "postgres", pg_pool_error(r->x->pool));
 	if (start[0] == '\0' && !*r->member)
 		reason(out, "group", "no assignment yet");
 	else if (*r->consumer && !consumer_reachable(*r->consumer))
@@ -113,7 +113,7 @@ static void writer_report_refresh(void *arg)
 	metric_set(&m->lag, oldest ? clock_wall() - oldest : 0);
 	metric_set(
 	    &m->outstanding, (int64_t)announcer_outstanding(r->x->announcer));
-	metric_set(&m->postgres_ready, (int64_t)pool_ready(r->x->pool));
+	metric_set(&m->postgres_ready, (int64_t)pg_pool_ready(r->x->pool));
 	metric_set(&m->loop_stall, stall.recent);
 	metric_set(&m->loop_stall_max, stall.ever);
 }

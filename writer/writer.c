@@ -17,7 +17,6 @@
 #include "writer/commands/drain_log.h"
 #include "writer/commits/announce.h"
 #include "writer/core/context.h"
-#include "writer/core/pool.h"
 #include "writer/core/statements.h"
 #include "writer/decide/fingerprints.h"
 #include "writer/decide/judges.h"
@@ -36,6 +35,8 @@
 #include "common/kafka/consumer.h"
 #include "common/kafka/member.h"
 #include "common/postgres/pg_binary.h"
+#include "common/postgres/pg_pool.h"
+#include "common/sql/sql.h"
 
 #include <stdlib.h>
 
@@ -299,11 +300,41 @@ static void on_start(void *arg, const struct err *e)
 		end_for(w, EV_START_REFUSED, &joined);
 }
 
-static void on_pool_ready(void *arg)
+static void on_pool_state(void *arg, bool ready)
 {
 	struct writer *w = arg;
+	if (!ready)
+		return;
 	each(w, partition_hurry);
 	watermark_check_soon(w->recheck);
+}
+
+/* A statement that waits for a lock fails after this time, so that the writer
+ * can report it, and is sent again. Another session may hold a table or the row
+ * of a partition. */
+#define SESSION SQL_SESSION "; SET lock_timeout = '5s'"
+
+static struct pg_pool *open_pool(struct writer *w)
+{
+	const struct writer_settings *s = w->x.settings;
+	size_t n = (size_t)s->connections;
+	const struct pg_pool_options o = {
+	    .min = n,
+	    .max = n,
+	    .connection =
+		{
+		    .loop = w->x.loop,
+		    .name = "primary",
+		    .url = s->common.primary_url,
+		    .session = "read-write",
+		    .setup = SESSION,
+		    .connect_timeout = CLOCK_S(5),
+		    .query_timeout = CLOCK_S(60),
+		    .state = on_pool_state,
+		    .arg = w,
+		},
+	};
+	return pg_pool_new(&o);
 }
 
 static void writer_on_resumed(void *arg)
@@ -385,13 +416,7 @@ struct err writer_new(const struct config *config,
 		e = open_kafka(w);
 	if (e.kind != ERR_KIND_OK)
 		return e;
-	w->x.pool = pool_new(&(struct pool_options){
-	    .loop = w->x.loop,
-	    .url = s->common.primary_url,
-	    .connections = (size_t)s->connections,
-	    .ready = on_pool_ready,
-	    .arg = w,
-	});
+	w->x.pool = open_pool(w);
 	w->start = preflight_new(&w->x, on_start, w);
 	w->signals = daemon_signals_new(
 	    w->x.loop, &(struct daemon_end){.drain = writer_on_drain,
@@ -421,7 +446,7 @@ void writer_free(struct writer **wp)
 	if (w->takeover)
 		writer_drop_partitions(w);
 	rejections_close(w->rejections);
-	pool_free(&w->x.pool);
+	pg_pool_free(&w->x.pool);
 	takeover_free(&w->takeover);
 	consumer_free(&w->consumer);
 	announcer_free(&w->x.announcer, 0);

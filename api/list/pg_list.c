@@ -4,7 +4,7 @@
 #include "api/list/list_sql.h"
 #include "common/base/log.h"
 #include "common/base/mem.h"
-#include "common/postgres/pg.h"
+#include "common/postgres/pg_pool.h"
 #include "common/sql/bookkeeping.h"
 #include "common/sql/row_doc.h"
 #include "common/sql/sql.h"
@@ -30,7 +30,8 @@ struct slot {
 struct pg_list {
 	struct pg_list_options o;
 	char setup[256];
-	struct slot **slots;
+	struct pg_pool *pool;
+	struct slot **slots; /* one for each connection */
 	size_t nslots;
 	struct ask *first, **last; /* not yet sent */
 	size_t waiting;
@@ -147,7 +148,7 @@ static void pg_list_send_waiting(struct pg_list *p)
 		}
 		pg_list_take_first(p);
 	}
-	if (p->first && p->nslots < p->o.max)
+	if (p->first)
 		pg_list_add_slot(p);
 }
 
@@ -166,11 +167,7 @@ static void drop_late(struct pg_list *p)
 
 static bool pg_list_connected(const struct pg_list *p)
 {
-	for (size_t i = 0; i < p->nslots; i++) {
-		if (pg_ready(p->slots[i]->pg))
-			return true;
-	}
-	return false;
+	return pg_pool_ready(p->pool) > 0;
 }
 
 /* Something changed: a connection is free, or here, or gone. */
@@ -195,23 +192,34 @@ static void pg_list_on_state(void *arg, bool ready)
 
 static void pg_list_add_slot(struct pg_list *p)
 {
+	if (!pg_pool_grow(p->pool))
+		return;
 	struct slot *s = MEM_NEW(struct slot);
 	s->owner = p;
-	const struct pg_options o = {
-	    .loop = p->o.loop,
-	    .name = p->o.name,
-	    .url = p->o.url,
-	    .session = p->o.session,
-	    .setup = p->setup,
-	    .connect_timeout = CLOCK_S(3),
-	    /* The server gives up before. */
-	    .query_timeout = p->o.timeout + CLOCK_S(1),
-	    .state = pg_list_on_state,
-	    .arg = p,
-	};
-	s->pg = pg_new(&o);
+	s->pg = pg_pool_at(p->pool, p->nslots);
 	p->slots = mem_realloc(p->slots, (p->nslots + 1) * sizeof *p->slots);
 	p->slots[p->nslots++] = s;
+}
+
+static void pg_list_open_pool(struct pg_list *p)
+{
+	const struct pg_pool_options o = {
+	    .max = p->o.max,
+	    .connection =
+		{
+		    .loop = p->o.loop,
+		    .name = p->o.name,
+		    .url = p->o.url,
+		    .session = p->o.session,
+		    .setup = p->setup,
+		    .connect_timeout = CLOCK_S(3),
+		    /* The server gives up before. */
+		    .query_timeout = p->o.timeout + CLOCK_S(1),
+		    .state = pg_list_on_state,
+		    .arg = p,
+		},
+	};
+	p->pool = pg_pool_new(&o);
 }
 
 struct pg_list *pg_list_new(const struct pg_list_options *o)
@@ -222,6 +230,7 @@ struct pg_list *pg_list_new(const struct pg_list_options *o)
 	snprintf(p->setup, sizeof p->setup,
 	    SQL_SESSION "; SET statement_timeout = %lld",
 	    (long long)(o->timeout / 1000));
+	pg_list_open_pool(p);
 	pg_list_add_slot(p);
 	return p;
 }
@@ -247,10 +256,9 @@ void pg_list_free(struct pg_list **pp)
 	if (p == NULL)
 		return;
 	p->closing = true;
-	for (size_t i = 0; i < p->nslots; i++) {
-		pg_free(&p->slots[i]->pg);
+	pg_pool_free(&p->pool);
+	for (size_t i = 0; i < p->nslots; i++)
 		free(p->slots[i]);
-	}
 	pg_list_fail_waiting(p);
 	free(p->slots);
 	free(p);

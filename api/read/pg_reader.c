@@ -6,6 +6,7 @@
 #include "common/base/mem.h"
 #include "common/postgres/pg_binary.h"
 #include "common/postgres/pg_params.h"
+#include "common/postgres/pg_pool.h"
 #include "common/postgres/sqlstate.h"
 #include "common/sql/row_doc.h"
 #include "common/sql/sql.h"
@@ -43,7 +44,8 @@ struct slot {
 
 struct pg_reader {
 	struct pg_reader_options o;
-	struct slot **slots;
+	struct pg_pool *pool;
+	struct slot **slots; /* one for each connection */
 	size_t nslots;
 	struct read *first, **last; /* not yet sent */
 	size_t waiting;
@@ -296,7 +298,7 @@ static void pg_reader_send_waiting(struct pg_reader *p)
 			return;
 		}
 	}
-	if (p->first && p->nslots < p->o.max)
+	if (p->first)
 		pg_reader_add_slot(p);
 }
 
@@ -363,7 +365,7 @@ static void send_probe(struct pg_reader *p)
 	struct slot *s = pg_reader_free_slot(p);
 	mono_us_t now = clock_mono();
 	/* All of them are busy: with a row that takes long, perhaps. */
-	if (s == NULL && !p->probing && p->nslots < p->o.max)
+	if (s == NULL && !p->probing)
 		pg_reader_add_slot(p);
 	if (p->probing || s == NULL || !breaker_allow(&p->breaker, now))
 		return;
@@ -382,22 +384,33 @@ static void pg_reader_on_probe(void *arg)
 
 static void pg_reader_add_slot(struct pg_reader *p)
 {
+	if (!pg_pool_grow(p->pool))
+		return;
 	struct slot *s = MEM_NEW(struct slot);
 	s->owner = p;
-	const struct pg_options o = {
-	    .loop = p->o.loop,
-	    .name = p->o.name,
-	    .url = p->o.url,
-	    .session = p->o.session,
-	    .setup = SQL_SESSION,
-	    .connect_timeout = CLOCK_S(3),
-	    .query_timeout = p->o.timeout,
-	    .state = pg_reader_on_state,
-	    .arg = p,
-	};
-	s->pg = pg_new(&o);
+	s->pg = pg_pool_at(p->pool, p->nslots);
 	p->slots = mem_realloc(p->slots, (p->nslots + 1) * sizeof *p->slots);
 	p->slots[p->nslots++] = s;
+}
+
+static void pg_reader_open_pool(struct pg_reader *p)
+{
+	const struct pg_pool_options o = {
+	    .max = p->o.max,
+	    .connection =
+		{
+		    .loop = p->o.loop,
+		    .name = p->o.name,
+		    .url = p->o.url,
+		    .session = p->o.session,
+		    .setup = SQL_SESSION,
+		    .connect_timeout = CLOCK_S(3),
+		    .query_timeout = p->o.timeout,
+		    .state = pg_reader_on_state,
+		    .arg = p,
+		},
+	};
+	p->pool = pg_pool_new(&o);
 }
 
 struct pg_reader *pg_reader_new(const struct pg_reader_options *o)
@@ -409,6 +422,7 @@ struct pg_reader *pg_reader_new(const struct pg_reader_options *o)
 	breaker_init(&p->breaker, BREAKER_LIMIT, 0);
 	p->probe = loop_timer_new(o->loop, pg_reader_on_probe, p);
 	loop_timer_start(p->probe, PROBE_US);
+	pg_reader_open_pool(p);
 	for (size_t i = 0; i < o->min; i++)
 		pg_reader_add_slot(p);
 	return p;
@@ -427,10 +441,7 @@ enum breaker_state pg_reader_breaker(const struct pg_reader *p)
 
 size_t pg_reader_connections(const struct pg_reader *p)
 {
-	size_t n = 0;
-	for (size_t i = 0; i < p->nslots; i++)
-		n += pg_ready(p->slots[i]->pg);
-	return n;
+	return pg_pool_ready(p->pool);
 }
 
 bool pg_reader_get(struct pg_reader *p, const struct collection *c,
@@ -464,10 +475,9 @@ void pg_reader_free(struct pg_reader **pp)
 	if (p == NULL)
 		return;
 	p->closing = true;
-	for (size_t i = 0; i < p->nslots; i++) {
-		pg_free(&p->slots[i]->pg);
+	pg_pool_free(&p->pool);
+	for (size_t i = 0; i < p->nslots; i++)
 		free(p->slots[i]);
-	}
 	pg_reader_fail_waiting(p);
 	loop_timer_free(&p->probe);
 	free(p->slots);

@@ -10,7 +10,6 @@
 #include "writer/batch/plan.h"
 #include "writer/commits/announce.h"
 #include "writer/core/crashpoint.h"
-#include "writer/core/pool.h"
 #include "writer/decide/judges.h"
 #include "writer/decide/prefetch.h"
 #include "writer/rejections/orders.h"
@@ -19,6 +18,7 @@
 #include "common/base/check.h"
 #include "common/base/log.h"
 #include "common/base/mem.h"
+#include "common/postgres/pg_pool.h"
 
 #include <inttypes.h>
 #include <stdlib.h>
@@ -216,7 +216,7 @@ static bool send_plan(struct batch *a)
 	struct pg_query *queries = mem_alloc(n * sizeof *queries);
 	plan_query(a->plan, queries);
 	a->sent_at = clock_mono();
-	bool sent = pool_submit(a->x->pool, queries, n,
+	bool sent = pg_pool_submit(a->x->pool, queries, n,
 	    a->trial ? batch_on_tried : batch_on_applied, a);
 	free(queries);
 	crashpoint(CRASH_BATCH_SENT);
@@ -246,7 +246,7 @@ static struct err batch_go_on(struct batch *a, PGresult *const *results)
 	}
 	return sent ? ERR_OK
 		    : err_make(ERR_KIND_RETRY, "08006", "%s",
-			  pool_error(a->x->pool));
+			  pg_pool_error(a->x->pool));
 }
 
 /* The results are freed when this returns. The plan has copied what it needs.
@@ -273,7 +273,7 @@ static bool send_lookup(struct batch *a)
 	size_t n = prefetch_queries(a->lookup);
 	struct pg_query *queries = mem_alloc(n * sizeof *queries);
 	prefetch_query(a->lookup, queries);
-	a->asking = pool_submit(a->x->pool, queries, n, on_found, a);
+	a->asking = pg_pool_submit(a->x->pool, queries, n, on_found, a);
 	free(queries);
 	crashpoint(CRASH_PREFETCH_SENT);
 	return a->asking;

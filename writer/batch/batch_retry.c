@@ -24,7 +24,6 @@
 #include "writer/batch/batch_policy.h"
 #include "writer/core/crashpoint.h"
 #include "writer/core/pg_request.h"
-#include "writer/core/pool.h"
 #include "writer/rejections/reject_reason.h"
 #include "writer/takeover/other_partitions.h"
 #include "writer/takeover/terminate_blockers.h"
@@ -34,6 +33,7 @@
 #include "common/base/entropy.h"
 #include "common/base/log.h"
 #include "common/base/mem.h"
+#include "common/postgres/pg_pool.h"
 #include "common/sql/bookkeeping.h"
 
 #include <inttypes.h>
@@ -112,7 +112,7 @@ static void batch_retry_send_batch(struct batch_retry *t)
 	if (batch_submit(t->apply))
 		batch_retry_set_state(t, STATE_SENT);
 	else
-		wait_and_check(t, "08006", pool_error(t->x->pool));
+		wait_and_check(t, "08006", pg_pool_error(t->x->pool));
 }
 
 /* --- the watermark, after a failure -------------------------------------- */
@@ -186,7 +186,7 @@ static void check_watermark(struct batch_retry *t)
 	if (t->check)
 		batch_retry_set_state(t, STATE_CHECKING);
 	else
-		wait_and_check(t, "08006", pool_error(t->x->pool));
+		wait_and_check(t, "08006", pg_pool_error(t->x->pool));
 	pg_params_free(&c);
 }
 
@@ -202,8 +202,8 @@ static void batch_retry_on_timer(void *arg)
 
 /* --- verdicts ------------------------------------------------------------ */
 
-/* The statement_timeout of the role or the database was exceeded, or nearly
- * that of pool.c; or Postgres lacks memory. */
+/* The statement_timeout of the role or the database was exceeded, or nearly the
+ * query timeout of our connections; or Postgres lacks memory. */
 static bool is_too_much(const struct batch_retry *t, const struct err *e)
 {
 	return strcmp(e->code, "57014") == 0 || strcmp(e->code, "53200") == 0 ||
@@ -226,7 +226,7 @@ static void try_writes(struct batch_retry *t)
 	if (batch_try(t->apply))
 		batch_retry_set_state(t, STATE_TRYING);
 	else
-		wait_and_check(t, "08006", pool_error(t->x->pool));
+		wait_and_check(t, "08006", pg_pool_error(t->x->pool));
 }
 
 /* Each bad write is now a rejection. */

@@ -12,7 +12,7 @@ struct announcer;
 struct fingerprints;
 struct judges;
 struct orders;
-struct pool;
+struct pg_pool;
 struct statements;
 
 struct context {
@@ -23,7 +23,7 @@ struct context {
 	struct statements *statements;
 	struct fingerprints *shapes; /* read at the start */
 	struct judges *judges;
-	struct pool *pool;
+	struct pg_pool *pool;
 	struct orders *orders;
 	struct announcer *announcer;
 	uint32_t epoch;

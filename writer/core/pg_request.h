@@ -1,13 +1,12 @@
 /* A unit that can be cancelled before its answer comes. */
 #pragma once
 
-#include "writer/core/pool.h"
-
+#include "common/postgres/pg_pool.h"
 struct pg_request;
 
 /* NULL: no connection is ready. Otherwise `done` is called once, later, unless
  * cancelled; the handle is invalid from then on. */
-struct pg_request *pg_request_submit(struct pool *p,
+struct pg_request *pg_request_submit(struct pg_pool *p,
     const struct pg_query *queries, size_t n, pg_done done, void *arg);
 /* `done` is not called. NULL is fine. */
 void pg_request_cancel(struct pg_request **a);

@@ -1,12 +1,12 @@
 #include "writer/rejections/orders.h"
 
 #include "writer/core/context.h"
-#include "writer/core/pool.h"
 
 #include "common/base/log.h"
 #include "common/base/mem.h"
 #include "common/postgres/pg_binary.h"
 #include "common/postgres/pg_params.h"
+#include "common/postgres/pg_pool.h"
 #include "common/sql/bookkeeping.h"
 
 #include <inttypes.h>
@@ -136,10 +136,10 @@ static void order(struct task *t)
 	pg_params_int4(&c, t->at.partition);
 	pg_params_int8(&c, t->at.version);
 	const struct pg_query q = pg_params_query(&c);
-	bool sent = pool_submit(t->o->x->pool, &q, 1, orders_on_ordered, t);
+	bool sent = pg_pool_submit(t->o->x->pool, &q, 1, orders_on_ordered, t);
 	pg_params_free(&c);
 	if (!sent)
-		orders_fail(t, 503, pool_error(t->o->x->pool));
+		orders_fail(t, 503, pg_pool_error(t->o->x->pool));
 }
 
 void orders_take(

@@ -1,9 +1,9 @@
-#include "writer/core/pool.h"
 #include "writer/decide/write.h"
 #include "writer/rejections/rejections_priv.h"
 
 #include "common/base/mem.h"
 #include "common/postgres/pg_params.h"
+#include "common/postgres/pg_pool.h"
 #include "common/sql/bookkeeping.h"
 
 #include <inttypes.h>
@@ -35,10 +35,10 @@ struct task *task_new(
 void task_submit(struct task *t, struct pg_params *c, pg_done done)
 {
 	const struct pg_query q = pg_params_query(c);
-	bool sent = pool_submit(t->r->x->pool, &q, 1, done, t);
+	bool sent = pg_pool_submit(t->r->x->pool, &q, 1, done, t);
 	pg_params_free(c);
 	if (!sent)
-		task_fail(t, 503, pool_error(t->r->x->pool));
+		task_fail(t, 503, pg_pool_error(t->r->x->pool));
 }
 
 struct pg_params task_call(const struct pg_statement *s, struct position at)

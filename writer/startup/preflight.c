@@ -2,7 +2,6 @@
 
 #include "common/postgres/pg_params.h"
 #include "writer/core/pg_request.h"
-#include "writer/core/pool.h"
 #include "writer/decide/fingerprints.h"
 #include "writer/decide/judges.h"
 #include "writer/rejections/orders.h"
@@ -12,6 +11,7 @@
 #include "common/base/log.h"
 #include "common/base/mem.h"
 #include "common/postgres/pg_binary.h"
+#include "common/postgres/pg_pool.h"
 #include "common/postgres/sqlstate.h"
 #include "common/sql/bookkeeping.h"
 
@@ -306,7 +306,8 @@ static void preflight_ask_postgres(struct preflight *s)
 	if (s->ask)
 		return;
 	char text[sizeof s->waits_for];
-	snprintf(text, sizeof text, "postgres: %.180s", pool_error(s->x->pool));
+	snprintf(
+	    text, sizeof text, "postgres: %.180s", pg_pool_error(s->x->pool));
 	preflight_later(s, text);
 }
 
@@ -331,7 +332,7 @@ struct preflight *preflight_new(
 	s->pause = CLOCK_MS(50);
 	loop_timer_start(s->timer, s->pause);
 	snprintf(s->waits_for, sizeof s->waits_for, "postgres: %s",
-	    pool_error(x->pool));
+	    pg_pool_error(x->pool));
 	return s;
 }
 

@@ -23,7 +23,6 @@
 #include "writer/commits/announce.h"
 #include "writer/core/crashpoint.h"
 #include "writer/core/pg_request.h"
-#include "writer/core/pool.h"
 #include "writer/startup/log_offsets.h"
 #include "writer/startup/topic_checks.h"
 #include "writer/takeover/gap.h"
@@ -36,6 +35,7 @@
 #include "common/base/log.h"
 #include "common/base/mem.h"
 #include "common/postgres/pg_params.h"
+#include "common/postgres/pg_pool.h"
 #include "common/sql/bookkeeping.h"
 
 #include <inttypes.h>
@@ -343,7 +343,7 @@ static void takeover_ask_progress(struct takeover *t)
 	if (t->ask)
 		takeover_set_state(t, STATE_PROGRESS);
 	else
-		pause_and_ask(t, "08006", pool_error(t->x->pool));
+		pause_and_ask(t, "08006", pg_pool_error(t->x->pool));
 }
 
 static void takeover_on_timer(void *arg)

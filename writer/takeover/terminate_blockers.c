@@ -2,10 +2,10 @@
 
 #include "writer/core/pg_blocking.h"
 #include "writer/core/pg_request.h"
-#include "writer/core/pool.h"
 
 #include "common/base/log.h"
 #include "common/postgres/pg_binary.h"
+#include "common/postgres/pg_pool.h"
 #include "common/sql/bookkeeping.h"
 
 #include <string.h>
@@ -30,6 +30,6 @@ void terminate_blockers(struct context *x, const struct err *e)
 	struct pg_params c = pg_statement_params(&bookkeeping_end_blockers);
 	pg_params_text(&c, PG_BLOCKING_NAME);
 	const struct pg_query q = pg_params_query(&c);
-	(void)pool_submit(x->pool, &q, 1, on_ended, x);
+	(void)pg_pool_submit(x->pool, &q, 1, on_ended, x);
 	pg_params_free(&c);
 }

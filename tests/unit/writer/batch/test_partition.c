@@ -7,9 +7,9 @@
 
 #include <cmocka.h>
 
+#include "common/postgres/pg_pool.h"
 #include "writer/batch/partition.h"
 #include "writer/commits/announce.h"
-#include "writer/core/pool.h"
 #include "writer/core/statements.h"
 #include "writer/decide/judges.h"
 #include "writer/rejections/orders.h"
@@ -52,11 +52,6 @@ static void on_fault(void *arg, int32_t partition, struct err e)
 	(void)arg;
 	(void)partition;
 	fail_msg("%s", e.msg);
-}
-
-static void on_ready(void *arg)
-{
-	(void)arg;
 }
 
 static void on_settled(void *arg)
@@ -110,11 +105,15 @@ static int setup(void **state)
 	x.statements = statements_new();
 	x.orders = orders_new(&x);
 	x.judges = judges_new();
-	x.pool = pool_new(&(struct pool_options){
-	    .loop = x.loop,
-	    .url = "postgresql://127.0.0.1:1/nobody",
-	    .connections = 1,
-	    .ready = on_ready,
+	x.pool = pg_pool_new(&(struct pg_pool_options){
+	    .min = 1,
+	    .max = 1,
+	    .connection = {.loop = x.loop,
+		.name = "primary",
+		.url = "postgresql://127.0.0.1:1/nobody",
+		.session = "read-write",
+		.connect_timeout = CLOCK_S(5),
+		.query_timeout = CLOCK_S(60)},
 	});
 	struct kafka_config kafka = config_of(&commits);
 	struct err e = announcer_new(&(struct announcer_options){.loop = x.loop,
@@ -139,7 +138,7 @@ static int teardown(void **state)
 {
 	(void)state;
 	partition_free(&p);
-	pool_free(&x.pool);
+	pg_pool_free(&x.pool);
 	consumer_free(&consumer);
 	announcer_free(&x.announcer, 0);
 	orders_free(&x.orders);

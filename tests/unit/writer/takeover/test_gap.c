@@ -6,8 +6,8 @@
 
 #include <cmocka.h>
 
+#include "common/postgres/pg_pool.h"
 #include "writer/commits/announce.h"
-#include "writer/core/pool.h"
 #include "writer/core/statements.h"
 #include "writer/decide/judges.h"
 #include "writer/rejections/orders.h"
@@ -43,11 +43,6 @@ static void on_announced(
 	(void)delivered;
 }
 
-static void on_ready(void *arg)
-{
-	(void)arg;
-}
-
 static int setup(void **state)
 {
 	(void)state;
@@ -66,11 +61,15 @@ static int setup(void **state)
 	x = (struct context){.loop = loop_new(), .settings = &settings};
 	x.kafka = (struct kafka_config){.servers = servers, .client_id = "t"};
 	x.statements = statements_new();
-	x.pool = pool_new(&(struct pool_options){
-	    .loop = x.loop,
-	    .url = "postgresql://127.0.0.1:1/nobody",
-	    .connections = 1,
-	    .ready = on_ready,
+	x.pool = pg_pool_new(&(struct pg_pool_options){
+	    .min = 1,
+	    .max = 1,
+	    .connection = {.loop = x.loop,
+		.name = "primary",
+		.url = "postgresql://127.0.0.1:1/nobody",
+		.session = "read-write",
+		.connect_timeout = CLOCK_S(5),
+		.query_timeout = CLOCK_S(60)},
 	});
 	struct err e = announcer_new(&(struct announcer_options){.loop = x.loop,
 					 .kafka = &x.kafka,
@@ -88,7 +87,7 @@ static int teardown(void **state)
 {
 	(void)state;
 	gap_free(&gap);
-	pool_free(&x.pool);
+	pg_pool_free(&x.pool);
 	announcer_free(&x.announcer, 0);
 	statements_free(&x.statements);
 	loop_free(&x.loop);
