@@ -3,7 +3,7 @@
 # without touching a service of the machine (lib/install-packages does that as
 # root). Sourced after common.sh.
 
-# packages_for build|run|test|fuzz|bench|engine: their names.
+# packages_for build|run|test|coverage|fuzz|bench|engine: their names.
 packages_for() {
 	case $1 in
 	build) echo gcc libc6-dev cmake ninja-build pkgconf libmicrohttpd-dev \
@@ -12,6 +12,7 @@ packages_for() {
 	# curl and python3 are what the README's next commands need.
 	run) echo postgresql redis-tools default-jre-headless maven curl python3 ;;
 	test) echo python3 python3-venv shellcheck spin lua5.1 clang-tidy ;;
+	coverage) echo gcovr ;;
 	fuzz) echo clang libclang-rt-dev ;;
 	bench) echo wrk nginx-light ;;
 	engine) echo docker.io debootstrap ;;
@@ -32,7 +33,7 @@ provided() {
 	default-jre-headless) java_is_new_enough ;;
 	maven) command -v mvn >/dev/null ;;
 	docker.io) command -v dockerd >/dev/null || docker info >/dev/null 2>&1 ;;
-	clang | clang-tidy | curl | python3 | wrk | shellcheck | debootstrap) command -v "$1" >/dev/null ;;
+	clang | clang-tidy | curl | gcovr | python3 | wrk | shellcheck | debootstrap) command -v "$1" >/dev/null ;;
 	nginx-light) [[ -x /usr/sbin/nginx ]] ;;
 	*) return 1 ;;
 	esac
