@@ -58,14 +58,14 @@ static void changes_free(struct changes **cp)
 	struct changes *c = *cp;
 	if (c == NULL)
 		return;
-	struct thread *w = c->thread;
-	*(c->prev ? &c->prev->next : &w->changes) = c->next;
+	struct thread *t = c->thread;
+	*(c->prev ? &c->prev->next : &t->changes) = c->next;
 	if (c->next)
 		c->next->prev = c->prev;
 	feed_close(&c->feed);
-	atomic_fetch_sub(&w->instance->changes, 1);
+	atomic_fetch_sub(&t->instance->changes, 1);
 	client_give(c->client, CLIENT_FEEDS);
-	metric_add(&w->metrics->changes, -1);
+	metric_add(&t->metrics->changes, -1);
 	free(c);
 	*cp = NULL;
 }
@@ -73,22 +73,22 @@ static void changes_free(struct changes **cp)
 static struct changes *changes_start(
     struct request *r, const struct feed_options *o)
 {
-	struct thread *w = r->thread;
+	struct thread *t = r->thread;
 	struct changes *c = MEM_NEW(struct changes);
 	struct feed_options options = *o;
-	options.loop = w->loop;
+	options.loop = t->loop;
 	options.heard = on_heard;
 	options.arg = c;
-	c->thread = w;
+	c->thread = t;
 	c->connection = r->connection;
 	c->client = httpd_client(r->connection);
 	c->request = r;
-	c->next = w->changes;
+	c->next = t->changes;
 	if (c->next)
 		c->next->prev = c;
-	w->changes = c;
-	metric_add(&w->metrics->changes, 1);
-	c->feed = feed_open(w->instance->feeds, &options);
+	t->changes = c;
+	metric_add(&t->metrics->changes, 1);
+	c->feed = feed_open(t->instance->feeds, &options);
 	return c;
 }
 
@@ -148,27 +148,27 @@ static bool changes_client_left(struct changes *c, mono_us_t now)
 
 static void changes_sweep_ended(struct changes *c, mono_us_t now)
 {
-	struct thread *w = c->thread;
+	struct thread *t = c->thread;
 	if (c->suspended) {
 		c->cut = changes_client_left(c, now);
-		if (c->cut || w->draining)
+		if (c->cut || t->draining)
 			changes_go_on(c);
 		return;
 	}
 	/* libmicrohttpd waits for the client; the shutdown tells it. */
 	dur_us_t patience =
-	    w->draining ? PEEK : w->instance->settings->changes_stall;
+	    t->draining ? PEEK : t->instance->settings->changes_stall;
 	if (now - c->progress < patience)
 		return;
 	c->cut = true;
 	shutdown(client_socket_fd(c->connection), SHUT_RDWR);
-	metric_add(&w->metrics->changes_stalled, !w->draining);
+	metric_add(&t->metrics->changes_stalled, !t->draining);
 }
 
-void changes_sweep(struct thread *w)
+void changes_sweep(struct thread *t)
 {
 	mono_us_t now = clock_mono();
-	for (struct changes *c = w->changes; c; c = c->next) {
+	for (struct changes *c = t->changes; c; c = c->next) {
 		if (c->request == NULL && !c->cut)
 			changes_sweep_ended(c, now);
 	}

@@ -14,4 +14,4 @@ extern const struct feature changes_feature;
 
 /* The sweep of the thread: ends those that stand still, whose client left, and
  * in a drain all of them. */
-void changes_sweep(struct thread *w);
+void changes_sweep(struct thread *t);

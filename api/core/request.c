@@ -22,31 +22,31 @@ enum {
 
 void request_park(struct request *r)
 {
-	struct thread *w = r->thread;
+	struct thread *t = r->thread;
 	CHECK(!r->parking.on);
 	r->parking.on = true;
 	r->parking.prev = NULL;
-	r->parking.next = w->parked;
-	if (w->parked)
-		w->parked->parking.prev = r;
-	w->parked = r;
-	w->nparked++;
-	atomic_fetch_add(&w->instance->parked, 1);
-	metric_add(&w->metrics->parked, 1);
+	r->parking.next = t->parked;
+	if (t->parked)
+		t->parked->parking.prev = r;
+	t->parked = r;
+	t->nparked++;
+	atomic_fetch_add(&t->instance->parked, 1);
+	metric_add(&t->metrics->parked, 1);
 	MHD_suspend_connection(r->connection);
 }
 
 static void unpark(struct request *r)
 {
-	struct thread *w = r->thread;
-	*(r->parking.prev ? &r->parking.prev->parking.next : &w->parked) =
+	struct thread *t = r->thread;
+	*(r->parking.prev ? &r->parking.prev->parking.next : &t->parked) =
 	    r->parking.next;
 	if (r->parking.next)
 		r->parking.next->parking.prev = r->parking.prev;
 	r->parking.on = false;
-	w->nparked--;
-	atomic_fetch_sub(&w->instance->parked, 1);
-	metric_add(&w->metrics->parked, -1);
+	t->nparked--;
+	atomic_fetch_sub(&t->instance->parked, 1);
+	metric_add(&t->metrics->parked, -1);
 }
 
 bool request_may_park(struct request *r)
@@ -92,21 +92,21 @@ static bool request_client_left(struct request *r, mono_us_t now)
  * half of its time. */
 static bool must_hurry(const struct request *r, mono_us_t now)
 {
-	const struct thread *w = r->thread;
-	dur_us_t most = w->instance->settings->common.drain_timeout / 2;
-	dur_us_t spent = now - w->drained_since;
-	if (!w->draining)
+	const struct thread *t = r->thread;
+	dur_us_t most = t->instance->settings->common.drain_timeout / 2;
+	dur_us_t spent = now - t->drained_since;
+	if (!t->draining)
 		return false;
 	return r->parking.wait.waiting || r->parking.why == PARKED_FOR_FEED ||
 	       spent > most ||
 	       (r->parking.why == PARKED_FOR_KEY && spent > DRAIN_KEY_US);
 }
 
-void request_sweep(struct thread *w)
+void request_sweep(struct thread *t)
 {
 	mono_us_t now = clock_mono();
 	struct request *next;
-	for (struct request *r = w->parked; r; r = next) {
+	for (struct request *r = t->parked; r; r = next) {
 		next = r->parking.next;
 		bool late = now >= r->parking.deadline;
 		bool left = !late && request_client_left(r, now);
@@ -116,15 +116,15 @@ void request_sweep(struct thread *w)
 		r->parking.expired = late || hurry;
 		r->parking.gone = left;
 		if (left)
-			metric_add(&w->metrics->parked_gone, 1);
+			metric_add(&t->metrics->parked_gone, 1);
 		request_resume(r);
 	}
 }
 
-void request_passed(struct thread *w, int32_t partition, version_t through)
+void request_passed(struct thread *t, int32_t partition, version_t through)
 {
 	struct wait *wait;
-	while ((wait = waiters_pass(w->waits, partition, through)) != NULL) {
+	while ((wait = waiters_pass(t->waits, partition, through)) != NULL) {
 		struct request *r =
 		    (struct request *)((char *)wait -
 				       offsetof(struct request, parking.wait));
@@ -132,10 +132,10 @@ void request_passed(struct thread *w, int32_t partition, version_t through)
 	}
 }
 
-void request_keys(struct thread *w)
+void request_keys(struct thread *t)
 {
 	struct request *next;
-	for (struct request *r = w->parked; r; r = next) {
+	for (struct request *r = t->parked; r; r = next) {
 		next = r->parking.next;
 		if (r->parking.why == PARKED_FOR_KEY)
 			request_resume(r);
@@ -144,9 +144,9 @@ void request_keys(struct thread *w)
 
 static void resume_those_behind(void *arg)
 {
-	struct thread *w = arg;
+	struct thread *t = arg;
 	struct request *next;
-	for (struct request *r = w->parked; r; r = next) {
+	for (struct request *r = t->parked; r; r = next) {
 		next = r->parking.next;
 		if (r->parking.why != PARKED_FOR_TURN)
 			continue;
@@ -155,9 +155,9 @@ static void resume_those_behind(void *arg)
 	}
 }
 
-void request_gave_way(struct thread *w)
+void request_gave_way(struct thread *t)
 {
-	loop_post(w->loop, resume_those_behind, w);
+	loop_post(t->loop, resume_those_behind, t);
 }
 
 void request_target(

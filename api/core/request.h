@@ -136,15 +136,15 @@ void request_deadline(struct request *r, dur_us_t after);
 /* False: too many requests wait already. */
 bool request_may_park(struct request *r);
 /* The worker's timer: ends what waited too long or has lost its client. */
-void request_sweep(struct thread *w);
+void request_sweep(struct thread *t);
 /* The watermark of a partition moved to `through`: resumes those that waited
  * for it. */
-void request_passed(struct thread *w, int32_t partition, version_t through);
+void request_passed(struct thread *t, int32_t partition, version_t through);
 /* Ids were reserved: resumes who waits for a key. */
-void request_keys(struct thread *w);
+void request_keys(struct thread *t);
 /* A request is about to be parked for its turn: it goes on when the loop has
  * looked at the others. */
-void request_gave_way(struct thread *w);
+void request_gave_way(struct thread *t);
 /* Makes id, key and slot; another one than before, if there was one. */
 void request_target(
     struct request *r, const struct collection *c, const char *key, size_t len);

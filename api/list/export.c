@@ -99,10 +99,10 @@ static struct pg_copy *open_copy(
 static void export_start(struct request *r)
 {
 	const struct api_settings *s = r->thread->instance->settings;
-	struct thread *w = r->thread;
+	struct thread *t = r->thread;
 	struct export *e = MEM_NEW(struct export);
 	bool replica = r->read->tier == TIER_REPLICA;
-	e->thread = w;
+	e->thread = t;
 	e->request = r;
 	e->connection = r->connection;
 	e->client = httpd_client(r->connection);
@@ -110,11 +110,11 @@ static void export_start(struct request *r)
 	e->form = r->read->form;
 	e->began = r->started;
 	e->state = PG_COPY_ROW;
-	e->next = w->exports;
+	e->next = t->exports;
 	if (e->next)
 		e->next->prev = e;
-	w->exports = e;
-	metric_add(&w->metrics->exports_running, 1);
+	t->exports = e;
+	metric_add(&t->metrics->exports_running, 1);
 	e->copy =
 	    open_copy(e, replica ? s->replica_urls : s->common.primary_url,
 		replica ? "prefer-standby" : "read-write");
@@ -126,12 +126,12 @@ void export_free(struct export **ep)
 	struct export *e = *ep;
 	if (e == NULL)
 		return;
-	struct thread *w = e->thread;
-	*(e->prev ? &e->prev->next : &w->exports) = e->next;
+	struct thread *t = e->thread;
+	*(e->prev ? &e->prev->next : &t->exports) = e->next;
 	if (e->next)
 		e->next->prev = e->prev;
-	metric_add(&w->metrics->exports_running, -1);
-	atomic_fetch_sub(&w->instance->exports, 1);
+	metric_add(&t->metrics->exports_running, -1);
+	atomic_fetch_sub(&t->instance->exports, 1);
 	client_give(e->client, CLIENT_EXPORTS);
 	pg_copy_free(&e->copy);
 	buf_free(&e->out);
@@ -250,13 +250,13 @@ static void cut(struct export *e)
 		export_broken(e);
 }
 
-void export_sweep(struct thread *w)
+void export_sweep(struct thread *t)
 {
-	const struct api_settings *s = w->instance->settings;
+	const struct api_settings *s = t->instance->settings;
 	mono_us_t now = clock_mono();
 	bool hurry =
-	    w->draining && now - w->drained_since > s->common.drain_timeout / 2;
-	for (struct export *e = w->exports; e; e = e->next) {
+	    t->draining && now - t->drained_since > s->common.drain_timeout / 2;
+	for (struct export *e = t->exports; e; e = e->next) {
 		bool still = now - e->progress > s->export_stall;
 		if (e->request == NULL && !e->cut && (still || hurry))
 			cut(e);
@@ -317,7 +317,7 @@ static enum step_result export_refuse(struct request *r, const char *detail)
 
 enum step_result export_step(struct request *r)
 {
-	struct thread *w = r->thread;
+	struct thread *t = r->thread;
 	enum lookup_way way = lookup_way(r);
 	if (way == LOOKUP_NONE || way == LOOKUP_CACHES) {
 		r->read->way = LOOKUP_NONE;
@@ -333,12 +333,12 @@ enum step_result export_step(struct request *r)
 		return export_refuse(r,
 		    "Too many exports are running, in all (export.max) or "
 		    "from this client (http.client_share).");
-	request_deadline(r, w->instance->settings->read_timeout);
+	request_deadline(r, t->instance->settings->read_timeout);
 	if (way == LOOKUP_PRIMARY)
 		r->read->skipped |= SKIP_TAIL_CLOSED;
-	else if (w->replica && pg_reader_up(w->replica))
+	else if (t->replica && pg_reader_up(t->replica))
 		return export_ask(r, TIER_REPLICA);
-	else if (w->replica)
+	else if (t->replica)
 		r->read->skipped |= SKIP_REPLICA_DOWN;
 	return export_ask(r, TIER_PRIMARY);
 }

@@ -39,4 +39,4 @@ struct thread;
 void export_free(struct export **e);
 /* The worker's timer: cuts off those that stand still, or are in the way of a
  * drain. */
-void export_sweep(struct thread *w);
+void export_sweep(struct thread *t);

@@ -94,30 +94,30 @@ static bool known(
 
 static void lookup_keep(struct lookup *l, struct value *v, enum tier tier)
 {
-	struct thread *w = l->thread;
-	const struct api_settings *s = w->instance->settings;
+	struct thread *t = l->thread;
+	const struct api_settings *s = t->instance->settings;
 	const struct collection *c = l->collection;
 	/* Without floors nobody could tell when it is old. */
-	if (!known(w->instance, l->list != NULL, l->slot))
+	if (!known(t->instance, l->list != NULL, l->slot))
 		return;
 	/* L1 would let go of others, which then count as answers if they are
 	 * being sent. */
 	if (budget_is_over(&budget_answers))
 		return;
 	value_prepare_l1(v);
-	l1_put(w->instance->l1, l->id, l->id_len, v,
+	l1_put(t->instance->l1, l->id, l->id_len, v,
 	    clock_mono() +
-		jitter_ttl(w->jitter, c->l1_ttl ? c->l1_ttl : s->l1_ttl));
+		jitter_ttl(t->jitter, c->l1_ttl ? c->l1_ttl : s->l1_ttl));
 	if (purged(l)) {
 		/* It may have passed this key between our read and our put. */
-		l1_remove(w->instance->l1, l->id, l->id_len);
+		l1_remove(t->instance->l1, l->id, l->id_len);
 		return;
 	}
-	if (l->list || tier == TIER_REDIS || !redis_ready(w->redis))
+	if (l->list || tier == TIER_REDIS || !redis_ready(t->redis))
 		return;
-	metric_add(&w->metrics->fills, 1);
-	redis_reader_fill(w->redis, l->slot, l->id, l->id_len, v,
-	    jitter_ttl(w->jitter, c->l2_ttl ? c->l2_ttl : s->l2_ttl));
+	metric_add(&t->metrics->fills, 1);
+	redis_reader_fill(t->redis, l->slot, l->id, l->id_len, v,
+	    jitter_ttl(t->jitter, c->l2_ttl ? c->l2_ttl : s->l2_ttl));
 }
 
 static void found(struct lookup *l, struct value *v, enum tier tier)
@@ -310,8 +310,8 @@ static void lookup_on_primary(
 
 static void ask_primary(struct lookup *l)
 {
-	struct thread *w = l->thread;
-	if (ask_server(l, w->primary, w->primary_lists, lookup_on_primary))
+	struct thread *t = l->thread;
+	if (ask_server(l, t->primary, t->primary_lists, lookup_on_primary))
 		return;
 	l->skipped |= SKIP_PRIMARY_DOWN;
 	land_later(l);
@@ -337,10 +337,10 @@ enum lookup_way lookup_way(const struct request *r)
  * purge. */
 static uint64_t mode_of(struct request *r)
 {
-	struct thread *w = r->thread;
+	struct thread *t = r->thread;
 	if (r->read->way == LOOKUP_FRESH)
-		return (uint64_t)(w->index + 1) << 48 | ++w->fresh_lookups;
-	return atomic_load(&w->instance->purges) << 8 | (uint64_t)r->read->way;
+		return (uint64_t)(t->index + 1) << 48 | ++t->fresh_lookups;
+	return atomic_load(&t->instance->purges) << 8 | (uint64_t)r->read->way;
 }
 
 static void lookup_begin(struct lookup *l)
@@ -368,13 +368,13 @@ static void lookup_begin(struct lookup *l)
 
 static void lookup_start(struct request *r)
 {
-	struct thread *w = r->thread;
+	struct thread *t = r->thread;
 	struct lookup *l = MEM_NEW(struct lookup);
 	*l = (struct lookup){
-	    .thread = w,
+	    .thread = t,
 	    .way = r->read->way,
 	    .mode = r->read->mode,
-	    .purges = atomic_load(&w->instance->purges),
+	    .purges = atomic_load(&t->instance->purges),
 	    .collection = r->target.collection,
 	    .id = mem_strndup(r->target.id, r->target.id_len),
 	    .id_len = r->target.id_len,
@@ -384,9 +384,9 @@ static void lookup_start(struct request *r)
 	    .started = clock_mono(),
 	};
 	l->key = l->id + (r->target.id_len - r->target.key_len);
-	l->deadline = l->started + w->instance->settings->read_timeout;
-	w->lookups++;
-	metric_add(&w->metrics->lookups, 1);
+	l->deadline = l->started + t->instance->settings->read_timeout;
+	t->lookups++;
+	metric_add(&t->metrics->lookups, 1);
 	lookup_begin(l);
 }
 

@@ -139,12 +139,12 @@ enum step_result read_after_step(struct request *r)
 
 static bool from_l1(struct request *r)
 {
-	struct thread *w = r->thread;
-	struct api_metrics *m = w->metrics;
+	struct thread *t = r->thread;
+	struct api_metrics *m = t->metrics;
 	r->read->times.asked |= 1U << TIER_L1;
 	r->read->tier = TIER_L1;
 	r->read->value = l1_get(
-	    w->instance->l1, r->target.id, r->target.id_len, clock_mono());
+	    t->instance->l1, r->target.id, r->target.id_len, clock_mono());
 	if (r->read->value && read_may_serve(r)) {
 		metric_add(r->read->list ? &m->page_hit : &m->l1_hit, 1);
 		return true;

@@ -45,23 +45,23 @@ struct health {
 
 static struct health examine(struct request *r)
 {
-	struct thread *w = r->thread;
+	struct thread *t = r->thread;
 	struct health h = {
-	    .primary = pg_reader_up(w->primary),
-	    .has_replica = w->replica != NULL,
-	    .replica = w->replica && pg_reader_up(w->replica),
-	    .redis = redis_up(w->redis),
-	    .breakers = {redis_breaker(w->redis),
-		w->replica ? pg_reader_breaker(w->replica) : BREAKER_CLOSED,
-		pg_reader_breaker(w->primary)},
-	    .log = write_log_up(w->instance->write_log),
+	    .primary = pg_reader_up(t->primary),
+	    .has_replica = t->replica != NULL,
+	    .replica = t->replica && pg_reader_up(t->replica),
+	    .redis = redis_up(t->redis),
+	    .breakers = {redis_breaker(t->redis),
+		t->replica ? pg_reader_breaker(t->replica) : BREAKER_CLOSED,
+		pg_reader_breaker(t->primary)},
+	    .log = write_log_up(t->instance->write_log),
 	    .tail =
-		tail_up(w->instance->tail) && tail_started(w->instance->tail),
-	    .probe = backlog_get(w->instance->backlog),
+		tail_up(t->instance->tail) && tail_started(t->instance->tail),
+	    .probe = backlog_get(t->instance->backlog),
 	};
 	h.writer = h.probe.known && h.probe.writer_active;
 	h.stalled = h.probe.known && h.probe.stalled >= 0 &&
-		    h.probe.stalled_for >= w->instance->settings->stalled_after;
+		    h.probe.stalled_for >= t->instance->settings->stalled_after;
 	/* A Redis that takes and does not answer is connected. */
 	h.redis = h.redis && h.probe.redis_known;
 	return h;

@@ -28,7 +28,7 @@
 enum { MOST_QUESTIONS = 32 };
 
 struct asked {
-	struct thread *w;
+	struct thread *t;
 	const struct collection *c;
 	unsigned blocks;
 	unsigned questions;
@@ -39,9 +39,9 @@ static bool id_reserve_ask(const struct asked *asked);
 
 static void on_arrived(void *arg)
 {
-	struct thread *w = arg;
-	if (w->waits)
-		request_keys(w);
+	struct thread *t = arg;
+	if (t->waits)
+		request_keys(t);
 }
 
 static void wake_all(struct instance *instance)
@@ -53,7 +53,7 @@ static void wake_all(struct instance *instance)
 
 static void give_up(const struct asked *a, dur_us_t pause)
 {
-	id_blocks_asked(a->w->instance->ids, a->c->index, pause, clock_mono());
+	id_blocks_asked(a->t->instance->ids, a->c->index, pause, clock_mono());
 }
 
 /* --- the answer ----------------------------------------------------------- */
@@ -61,7 +61,7 @@ static void give_up(const struct asked *a, dur_us_t pause)
 static void id_reserve_fail(
     const struct asked *a, const char *code, const char *text)
 {
-	if (!atomic_load(&a->w->instance->draining))
+	if (!atomic_load(&a->t->instance->draining))
 		log_event(EV_IDS_FAILED, "collection=%s code=%s error=%s",
 		    a->c->name, code, log_quote(text));
 }
@@ -71,7 +71,7 @@ static bool find_rowless(const struct asked *a, struct id_range *r)
 {
 	for (unsigned blocks = a->blocks; blocks > 0; blocks /= 2) {
 		if (id_log_next(
-			a->w->instance->id_log, a->c->index, blocks, r) &&
+			a->t->instance->id_log, a->c->index, blocks, r) &&
 		    record_ids_fit(r->first, r->end - r->first))
 			return true;
 	}
@@ -83,8 +83,8 @@ static void id_reserve_go_without(const struct asked *a)
 {
 	struct id_range r;
 	if (find_rowless(a, &r) &&
-	    id_tail_claim(a->w->instance->id_tail, a->c, &r, 1))
-		metric_add(&a->w->metrics->ids_alone, 1);
+	    id_tail_claim(a->t->instance->id_tail, a->c, &r, 1))
+		metric_add(&a->t->metrics->ids_alone, 1);
 	else
 		give_up(a, AGAIN);
 }
@@ -106,7 +106,7 @@ static void id_reserve_join(
 static size_t read_ranges(struct asked *a, const PGresult *rows,
     struct id_range ranges[ID_LOG_CLAIMS])
 {
-	struct id_log *log = a->w->instance->id_log;
+	struct id_log *log = a->t->instance->id_log;
 	size_t n = 0;
 	for (int i = 0; i < PQntuples(rows) && n < ID_LOG_CLAIMS; i++) {
 		int64_t first = pg_int8(rows, i, 0),
@@ -142,7 +142,7 @@ static void id_reserve_take(struct asked *a, const PGresult *rows)
 	} else if (n == 0) {
 		id_reserve_fail(a, "ids", "the sequence returned no keys");
 		give_up(a, UNMIGRATED);
-	} else if (!id_tail_claim(a->w->instance->id_tail, a->c, ranges, n)) {
+	} else if (!id_tail_claim(a->t->instance->id_tail, a->c, ranges, n)) {
 		id_reserve_fail(a, "queue", "the record was not appended");
 		give_up(a, AGAIN);
 	}
@@ -178,7 +178,7 @@ static bool id_reserve_ask(const struct asked *asked)
 	pg_params_int4(&call, (int32_t)a->blocks);
 	pg_params_int8(&call, (uint64_t)a->lowest);
 	const struct pg_query q = pg_params_query(&call);
-	bool sent = pg_reader_query(a->w->primary, &q, id_reserve_on_reply, a);
+	bool sent = pg_reader_query(a->t->primary, &q, id_reserve_on_reply, a);
 	pg_params_free(&call);
 	if (!sent)
 		free(a);
@@ -186,27 +186,27 @@ static bool id_reserve_ask(const struct asked *asked)
 	return sent;
 }
 
-void id_reserve_ids(struct thread *w, const struct collection *c)
+void id_reserve_ids(struct thread *t, const struct collection *c)
 {
-	if (!id_tail_ready(w->instance->id_tail))
+	if (!id_tail_ready(t->instance->id_tail))
 		return;
 	const struct asked a = {
-	    .w = w,
+	    .t = t,
 	    .c = c,
-	    .blocks = id_blocks_want(w->instance->ids, c->index, clock_mono()),
+	    .blocks = id_blocks_want(t->instance->ids, c->index, clock_mono()),
 	    .lowest = INT64_MIN,
 	};
 	if (a.blocks > 0 && !id_reserve_ask(&a))
 		id_reserve_go_without(&a);
 }
 
-void id_reserve_all(struct thread *w)
+void id_reserve_all(struct thread *t)
 {
 	const struct collection *c;
 	for (size_t i = 0; (c = collection_at(i)) != NULL; i++) {
-		if (c->key == KEY_INTEGER && epoch_known(w->instance->epoch) &&
-		    !schema_ready_misses(w->instance->migrated, c))
-			id_reserve_ids(w, c);
+		if (c->key == KEY_INTEGER && epoch_known(t->instance->epoch) &&
+		    !schema_ready_misses(t->instance->migrated, c))
+			id_reserve_ids(t, c);
 	}
 }
 

@@ -14,9 +14,9 @@
 #include "api/write/id_log.h"
 
 /* Asks for more if they are due and nobody does; from the worker's thread. */
-void id_reserve_ids(struct thread *w, const struct collection *c);
+void id_reserve_ids(struct thread *t, const struct collection *c);
 /* The worker's timer: the same for every collection, ahead of need. */
-void id_reserve_all(struct thread *w);
+void id_reserve_all(struct thread *t);
 /* From the main loop, of struct id_tail_options; `arg` is the instance. */
 void id_reserve_mine(
     void *instance, const struct collection *c, struct id_range ids);

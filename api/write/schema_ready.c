@@ -70,19 +70,19 @@ static void all_missing(struct schema_ready *m)
 		atomic_store(&m->missing[i], true);
 }
 
-void schema_ready_tick(struct thread *w)
+void schema_ready_tick(struct thread *t)
 {
 	const struct pg_query q = pg_statement_query(&bookkeeping_collections);
-	struct schema_ready *m = w->instance->migrated;
+	struct schema_ready *m = t->instance->migrated;
 	mono_us_t now = clock_mono();
 	if (m->done || m->asking || now < m->next)
 		return;
-	if (!epoch_known(w->instance->epoch)) {
-		if (epoch_is_unmigrated(w->instance->epoch))
+	if (!epoch_known(t->instance->epoch)) {
+		if (epoch_is_unmigrated(t->instance->epoch))
 			all_missing(m);
 		return;
 	}
-	m->asking = pg_reader_query(w->primary, &q, schema_ready_on_reply, m);
+	m->asking = pg_reader_query(t->primary, &q, schema_ready_on_reply, m);
 	m->next = now + (m->asking ? CLOCK_S(1) : CLOCK_MS(100));
 }
 

@@ -12,7 +12,7 @@ struct schema_ready;
 struct schema_ready *schema_ready_new(void);
 void schema_ready_free(struct schema_ready **m);
 /* The first worker's timer. */
-void schema_ready_tick(struct thread *w);
+void schema_ready_tick(struct thread *t);
 /* Any thread: known not to be. */
 bool schema_ready_misses(struct schema_ready *m, const struct collection *c);
 /* Any thread: the first that is not; NULL: none is known. */

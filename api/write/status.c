@@ -40,16 +40,16 @@ static bool take_position(struct request *r)
 
 enum step_result status_step(struct request *r)
 {
-	struct thread *w = r->thread;
+	struct thread *t = r->thread;
 	if (!take_position(r))
 		return no_such(r);
 	if (!request_may_park(r))
 		return answer_problem(r, PROBLEM_BUFFER_FULL, NULL);
 	r->status->ask = decision_ask(
-	    w->primary, r->status->position, status_on_decision, r);
+	    t->primary, r->status->position, status_on_decision, r);
 	if (r->status->ask == NULL)
 		return answer_problem(r, PROBLEM_STORE_UNAVAILABLE, NULL);
-	request_deadline(r, w->instance->settings->read_timeout);
+	request_deadline(r, t->instance->settings->read_timeout);
 	r->step = STEP_STATUS_ANSWER;
 	return STEP_PARK;
 }
@@ -94,14 +94,14 @@ static enum step_result answer_state(struct request *r, const char *state)
 /* Postgres has not got there: it waits in the log, or is not there at all. */
 enum step_result status_look_step(struct request *r)
 {
-	struct thread *w = r->thread;
+	struct thread *t = r->thread;
 	bool looked = r->step == STEP_STATUS_LOOK;
 	enum backlog_place place = backlog_place(
-	    w->instance->backlog, r->status->position, r->started);
+	    t->instance->backlog, r->status->position, r->started);
 	if (place == BACKLOG_NOWHERE)
 		return no_such(r);
 	if (place == BACKLOG_LATER && request_may_park(r) &&
-	    clock_mono() - r->started < w->instance->settings->read_timeout) {
+	    clock_mono() - r->started < t->instance->settings->read_timeout) {
 		request_deadline(r, LOOK_US);
 		r->step = STEP_STATUS_LOOK;
 		return STEP_PARK;

@@ -56,9 +56,9 @@ static enum step_result write_unavailable(struct request *r, enum problem p)
 }
 
 /* Past its limit, the backlog sheds; Retry-After is when it may be below. */
-static bool sheds(const struct thread *w, unsigned *retry_s)
+static bool sheds(const struct thread *t, unsigned *retry_s)
 {
-	struct instance *instance = w->instance;
+	struct instance *instance = t->instance;
 	int64_t limit = instance->settings->max_backlog;
 	if (limit == 0)
 		return false;
@@ -68,15 +68,15 @@ static bool sheds(const struct thread *w, unsigned *retry_s)
 	double seconds = p.decided_per_s > 0
 			     ? (double)(p.backlog - limit) / p.decided_per_s
 			     : RETRY_MAX_S;
-	metric_add(&w->metrics->shed, 1);
+	metric_add(&t->metrics->shed, 1);
 	*retry_s = seconds < RETRY_MAX_S ? (unsigned)seconds + 1 : RETRY_MAX_S;
 	return true;
 }
 
-bool write_refused(const struct thread *w, const struct collection *c,
+bool write_refused(const struct thread *t, const struct collection *c,
     struct write_refusal *out)
 {
-	struct instance *instance = w->instance;
+	struct instance *instance = t->instance;
 	*out = (struct write_refusal){.retry_s = 1};
 	if (schema_ready_misses(instance->migrated, c)) {
 		out->problem = PROBLEM_STORE_UNAVAILABLE;
@@ -92,7 +92,7 @@ bool write_refused(const struct thread *w, const struct collection *c,
 	out->problem = PROBLEM_BUFFER_FULL;
 	out->detail =
 	    "The writers are too far behind the log (write.max_backlog).";
-	return sheds(w, &out->retry_s);
+	return sheds(t, &out->retry_s);
 }
 
 static struct record_write record_of(const struct request *r)
@@ -164,24 +164,24 @@ static enum step_result unknown(struct request *r, const char *why)
 
 enum step_result write_acked_step(struct request *r)
 {
-	struct thread *w = r->thread;
+	struct thread *t = r->thread;
 	if (r->parking.expired)
 		return unknown(r, "timeout");
 	if (r->write->delivered == DELIVERY_UNKNOWN)
 		return unknown(r, "delivery");
 	if (r->write->delivered == DELIVERY_FAILED)
 		return write_unavailable(r, PROBLEM_LOG_UNAVAILABLE);
-	metric_add(&w->metrics->write_acked, 1);
-	metric_observe(&w->metrics->write_ack, clock_mono() - r->started);
-	if (r->write->wait_for == 0 || !r->write->has_position || w->draining)
+	metric_add(&t->metrics->write_acked, 1);
+	metric_observe(&t->metrics->write_ack, clock_mono() - r->started);
+	if (r->write->wait_for == 0 || !r->write->has_position || t->draining)
 		return r->route->surface->receipt(r);
 	r->step = STEP_SETTLED;
-	const struct tail *tail = w->instance->tail;
+	const struct tail *tail = t->instance->tail;
 	if (r->write->position.version <
 	    tail_through(tail, r->write->position.partition))
 		return STEP_MORE; /* the commit was heard of first */
 	r->parking.deadline = r->started + r->write->wait_for;
-	waiters_add(w->waits, &r->parking.wait, r->write->position);
+	waiters_add(t->waits, &r->parking.wait, r->write->position);
 	return STEP_PARK;
 }
 
@@ -198,12 +198,12 @@ static void write_on_decision(void *arg, const struct decision *d)
 /* Decided, and this instance does not know how, or not all of it. */
 static enum step_result write_ask(struct request *r)
 {
-	struct thread *w = r->thread;
+	struct thread *t = r->thread;
 	r->write->ask =
-	    decision_ask(w->primary, r->write->position, write_on_decision, r);
+	    decision_ask(t->primary, r->write->position, write_on_decision, r);
 	if (r->write->ask == NULL)
 		return r->route->surface->receipt(r);
-	request_deadline(r, w->instance->settings->read_timeout);
+	request_deadline(r, t->instance->settings->read_timeout);
 	r->step = STEP_DECIDED;
 	return STEP_PARK;
 }
@@ -219,16 +219,16 @@ static bool known_whole(struct outcome o)
 
 enum step_result write_settled_step(struct request *r)
 {
-	struct thread *w = r->thread;
-	const struct tail *tail = w->instance->tail;
+	struct thread *t = r->thread;
+	const struct tail *tail = t->instance->tail;
 	if (r->write->position.version >=
 	    tail_through(tail, r->write->position.partition))
 		return r->route->surface->receipt(r); /* out of time */
 	struct outcome o =
-	    outcomes_get(w->instance->outcomes, r->write->position);
+	    outcomes_get(t->instance->outcomes, r->write->position);
 	if (!known_whole(o))
 		return write_ask(r);
-	metric_observe(&w->metrics->write_commit, clock_mono() - r->started);
+	metric_observe(&t->metrics->write_commit, clock_mono() - r->started);
 	return r->route->surface->settled(r, o);
 }
 

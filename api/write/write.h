@@ -51,5 +51,5 @@ struct write_refusal {
 };
 
 /* Can nothing be appended for the collection now? Counts what it sheds. */
-bool write_refused(const struct thread *w, const struct collection *c,
+bool write_refused(const struct thread *t, const struct collection *c,
     struct write_refusal *out);
