@@ -79,7 +79,7 @@ static enum step_result seed_absent(
 
 static enum step_result seed_parse(struct request *r)
 {
-	native_seed_wait(r);
+	native_compat_wait(r);
 	const struct collection *c = r->target.collection;
 	if (c == NULL)
 		return answer_problem(r, PROBLEM_COLLECTION_NOT_FOUND,

@@ -303,7 +303,7 @@ static enum step_result take_body(struct request *r)
 /* A PUT changes a row that is there; it makes none. */
 static enum step_result row_parse(struct request *r)
 {
-	native_seed_wait(r);
+	native_compat_wait(r);
 	r->write->creates = r->target.id == NULL;
 	if (r->write->creates) {
 		r->write->condition = RECORD_CREATE;

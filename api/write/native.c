@@ -85,10 +85,10 @@ void native_preferences(struct request *r)
 	    r->connection, MHD_HEADER_KIND, add_preference, &r->write->prefer);
 }
 
-void native_seed_wait(struct request *r)
+void native_compat_wait(struct request *r)
 {
 	native_preferences(r);
-	r->write->wait_for = r->thread->instance->settings->seed_wait;
+	r->write->wait_for = r->thread->instance->settings->compat_write_wait;
 	if (r->write->prefer.has_wait)
 		r->write->wait_for = r->write->prefer.wait;
 	if (r->write->prefer.respond_async)

@@ -14,4 +14,4 @@ enum step_result native_refuse(struct request *r, struct validation *v);
 void native_preferences(struct request *r);
 /* The same, and the wait of the reference systems' writes: compat.write_wait,
  * unless the client says otherwise. */
-void native_seed_wait(struct request *r);
+void native_compat_wait(struct request *r);
