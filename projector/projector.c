@@ -215,14 +215,6 @@ static struct err projector_join(struct projector *p)
 
 /* --- drain, ticks -------------------------------------------------------- */
 
-static void commit_all(struct projector *p)
-{
-	for (size_t i = 0; i < projector_count(p); i++) {
-		if (p->parts[i])
-			partition_commit(p->parts[i]);
-	}
-}
-
 static void projector_check_drained(void *arg)
 {
 	struct projector *p = arg;
@@ -233,7 +225,6 @@ static void projector_check_drained(void *arg)
 		    partition_state(p->parts[i]) == PARTITION_APPLYING)
 			return;
 	}
-	commit_all(p);
 	loop_stop(p->x.loop);
 }
 
@@ -314,7 +305,6 @@ static struct err open_heads(struct projector *p)
 static void projector_on_tick(void *arg)
 {
 	struct projector *p = arg;
-	commit_all(p);
 	if (!p->draining) {
 		resume_check(p->resume);
 		ask_heads(p);

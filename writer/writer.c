@@ -157,7 +157,6 @@ static void writer_check_drained(struct writer *w)
 	if (announcer_outstanding(w->x.announcer) > 0 &&
 	    clock_mono() < w->give_up)
 		return;
-	each(w, partition_commit);
 	loop_stop(w->x.loop);
 }
 
@@ -362,7 +361,6 @@ static void writer_on_tick(void *arg)
 {
 	struct writer *w = arg;
 	w->decided = stats_measure(&w->x.stats, w->decided);
-	each(w, partition_commit);
 	loop_timer_start(w->tick, TICK);
 	writer_check_drained(w);
 }

@@ -28,7 +28,6 @@ struct consumer {
 	bool closing;
 	bool fatal; /* `fatal` was called */
 	bool reachable;
-	bool failing; /* an error since the last statistics said reachable */
 	unsigned generation; /* grows with each assignment; older partitions are
 				gone */
 	/* The assignment to pass to librdkafka next; NULL: none. */
@@ -70,7 +69,6 @@ static void consumer_on_error(
 {
 	(void)rk;
 	struct consumer *c = opaque;
-	c->failing = true;
 	log_event(EV_KAFKA_ERROR, "topic=%s code=%s text=%s", c->topic,
 	    rd_kafka_err2name((rd_kafka_resp_err_t)err), log_quote(reason));
 }
@@ -83,7 +81,6 @@ static int consumer_on_stats(
 	bool now = kafka_stats_reachable(json, len);
 	/* Assigned by hand, without partitions: there is nothing to reach. */
 	bool idle = !c->group && c->assignment.n == 0;
-	c->failing = c->failing && !now;
 	if (now == c->reachable || c->closing || idle)
 		return 0;
 	c->reachable = now;
@@ -278,25 +275,6 @@ void consumer_resume(struct consumer *c, int32_t partition)
 	kafka_poll_again(c->poll);
 }
 
-/* librdkafka keeps a commit that cannot be sent, and sends it when the broker
- * is back. By then the member may have joined anew: the coordinator has given
- * its name a new member id, takes the commit with the old id for another
- * process of the same name, and fences this one, which is fatal (librdkafka
- * issue 3437). */
-bool consumer_commit(struct consumer *c, int32_t partition, int64_t next)
-{
-	if (!c->reachable || c->failing)
-		return false;
-	rd_kafka_topic_partition_list_t *list =
-	    rd_kafka_topic_partition_list_new(1);
-	rd_kafka_topic_partition_list_add(list, c->topic, partition)->offset =
-	    next;
-	/* Asynchronous; a failure has no consequence. */
-	rd_kafka_commit(c->rk, list, 1);
-	rd_kafka_topic_partition_list_destroy(list);
-	return true;
-}
-
 void consumer_hold(struct consumer *c, bool held)
 {
 	c->held = held;
@@ -380,6 +358,10 @@ static void add_all(struct properties *p, const struct consumer_options *o)
 {
 	/* librdkafka always needs a group id; nothing is committed. */
 	consumer_add(p, "group.id", o->group ? o->group : "sluice-tail");
+	/* Never: librdkafka sends a commit again after its connection broke. If
+	 * the member has joined anew by then, it has a new member id, and the
+	 * coordinator takes the old id for another process of the same name. It
+	 * fences the member, which is fatal (librdkafka issue 3437). */
 	consumer_add(p, "enable.auto.commit", "false");
 	consumer_add(p, "enable.auto.offset.store", "false");
 	consumer_add(p, "auto.offset.reset", "error");

@@ -83,9 +83,6 @@ void consumer_resume(struct consumer *c, int32_t partition);
 void consumer_hold(struct consumer *c, bool held);
 /* Does a fault mean that the offset is not in the log (any more, or yet)? */
 bool consumer_is_gone(const struct err *e);
-/* For lag tools only: nothing ever resumes there. False: nothing is sent, since
- * the broker does not answer now; try again later. */
-bool consumer_commit(struct consumer *c, int32_t partition, int64_t next);
 /* The offset behind the partition's last record, as of the last fetch; -1: not
  * known yet. */
 int64_t consumer_end(const struct consumer *c, int32_t partition);

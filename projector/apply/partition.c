@@ -41,8 +41,7 @@ struct partition {
 	enum partition_state state;
 	struct chunk chunk;
 	struct commits_reader reader;
-	int64_t done;	   /* offset behind what is in Redis */
-	int64_t committed; /* told to the group */
+	int64_t done; /* offset behind what is in Redis */
 	bool paused;
 	bool draining;
 	bool anew; /* it was ahead of the log and must be started anew */
@@ -385,14 +384,6 @@ void partition_drain(struct partition *l)
 {
 	l->draining = true;
 	pending_clear(&l->pending);
-}
-
-void partition_commit(struct partition *l)
-{
-	if (l->done <= 0 || l->done == l->committed)
-		return;
-	if (consumer_commit(l->x->consumer, l->partition, l->done))
-		l->committed = l->done;
 }
 
 int32_t partition_partition(const struct partition *l)

@@ -65,8 +65,6 @@ void partition_fault(struct partition *l, const struct err *e);
 void partition_hurry(struct partition *l);
 /* Begins no new script. */
 void partition_drain(struct partition *l);
-/* Tells the group how far it is, for lag tools. */
-void partition_commit(struct partition *l);
 
 int32_t partition_partition(const struct partition *l);
 enum partition_state partition_state(const struct partition *l);

@@ -48,7 +48,6 @@ struct partition {
 	enum partition_state state;
 	uint64_t incarnation; /* of the last take: who announces */
 	version_t watermark;
-	version_t committed; /* told to the group */
 	int64_t next_offset;
 	bool paused;
 	bool draining;
@@ -419,15 +418,6 @@ void partition_drain(struct partition *p)
 	p->draining = true;
 	queue_clear(&p->queue);
 	batch_retry_drain(p->attempt);
-}
-
-void partition_commit(struct partition *p)
-{
-	if (p->consumer == NULL || p->committed == p->watermark)
-		return;
-	if (consumer_commit(
-		p->consumer, p->o.number, version_offset(p->watermark)))
-		p->committed = p->watermark;
 }
 
 int32_t partition_number(const struct partition *p)

@@ -46,8 +46,6 @@ void partition_hurry(struct partition *p);
 void partition_resume(struct partition *p);
 /* Begins no new batch, and repeats none. */
 void partition_drain(struct partition *p);
-/* Tells the group how far it is, for lag tools. */
-void partition_commit(struct partition *p);
 
 int32_t partition_number(const struct partition *p);
 enum partition_state partition_state(const struct partition *p);

@@ -437,30 +437,7 @@ static void in_a_group(void **state)
 		assert_int_equal(one.got[p], 10 + p);
 	put(1, 5);
 	RUN_UNTIL(one.got[1] == 16);
-	RUN_UNTIL(consumer_commit(one.consumer, 1, 16));
 	assert_int_equal(one.revoked, 0);
-}
-
-static bool uncommitted(void)
-{
-	return !consumer_commit(one.consumer, 0, 1);
-}
-
-/* A commit that waits for the broker would be sent under a member id that the
- * group may have replaced by then: the member would be fenced by itself. */
-static void commits_nothing_while_down(void **state)
-{
-	(void)state;
-	put(0, 1);
-	start(&one, "g");
-	RUN_UNTIL(one.got[0] == 1 && !uncommitted());
-	assert_int_equal(rd_kafka_mock_broker_set_down(cluster, 1), 0);
-	RUN_UNTIL(uncommitted()); /* from the first error on */
-	RUN_UNTIL(!consumer_reachable(one.consumer));
-	assert_true(uncommitted());
-	assert_int_equal(rd_kafka_mock_broker_set_up(cluster, 1), 0);
-	RUN_UNTIL(!uncommitted());
-	assert_true(consumer_reachable(one.consumer));
 }
 
 static void answered_later(void **state)
@@ -579,7 +556,6 @@ int main(void)
 	    TEST(without_eof_and_reachable),
 	    TEST(refused_settings),
 	    TEST(in_a_group),
-	    TEST(commits_nothing_while_down),
 	    TEST(answered_later),
 	    TEST(paused),
 	    TEST(replaced_in_a_group),
