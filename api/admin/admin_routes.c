@@ -37,7 +37,8 @@ static void set_key(
 	o->slot = keyspace_slot(o->id, o->id_len, partitions);
 }
 
-/* What the path names; false: there is no such, and it was refused. */
+/* Takes the collection and the key of the path. False: they do not exist, and
+ * the request was refused. */
 static bool take_operand(struct admin_exchange *x,
     const struct instance *instance, struct operand *out)
 {
@@ -74,7 +75,7 @@ static void admin_routes_start(
 {
 	struct operand operand;
 	if (atomic_load(&instance->draining))
-		/* The threads that it needs are ending. */
+		/* The threads that a request needs are ending. */
 		admin_routes_refuse(x, PROBLEM_STORE_UNAVAILABLE,
 		    "The instance is shutting down.");
 	else if (take_operand(x, instance, &operand))

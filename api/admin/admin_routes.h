@@ -1,5 +1,5 @@
-/* What can be asked of a running api on its admin port, beside the listener's
- * own: GET /inspect/{collection}/{key}, DELETE /cache[/{collection}[/{key}]].
+/* Routes of the api's admin port, in addition to the listener's own: GET
+ * /inspect/{collection}/{key}, DELETE /cache[/{collection}[/{key}]].
  */
 #pragma once
 
@@ -11,17 +11,17 @@
 
 struct instance;
 
-/* What a request is about. */
+/* The collection or the key that a request names. */
 struct operand {
-	const struct collection *collection; /* NULL: all */
-	char *id; /* collection/key, or collection/ for all of it, or empty */
+	const struct collection *collection; /* NULL: all collections */
+	char *id; /* owned: collection/key, or "collection/", or "" */
 	size_t id_len;
-	const char *key; /* inside id; NULL: none */
+	const char *key; /* inside id; NULL: no key */
 	size_t key_len;
-	struct key_slot slot; /* with a key */
+	struct key_slot slot; /* only if there is a key */
 };
 
-/* As admin_options.routes; routes_arg is struct instance. */
+/* For admin_options.routes; routes_arg is struct instance. */
 extern const struct router admin_routes;
 /* Frees what the operand owns. */
 void operand_free(struct operand *o);

@@ -18,11 +18,11 @@
 
 enum { NO_TTL = -1 };
 
-/* What a tier said. */
+/* What a tier answered. */
 struct sight {
-	bool away; /* it could not be asked */
+	bool away; /* the tier could not be asked */
 	struct value *value;
-	int64_t ttl_ms; /* NO_TTL: none, or not known */
+	int64_t ttl_ms; /* NO_TTL: none, or unknown */
 };
 
 struct inspect {
@@ -31,12 +31,12 @@ struct inspect {
 	struct admin_exchange *x;
 	struct operand operand;
 	struct sight tiers[TIERS];
-	size_t due; /* the worker's: answers to come */
+	size_t due; /* request thread only: answers to come */
 };
 
 /* --- the answer, on the main loop ---------------------------------------- */
 
-/* A string: JSON's numbers are often doubles. */
+/* As a string, because many JSON parsers read numbers as doubles. */
 static void add_version(struct buf *out, const char *name, version_t v)
 {
 	buf_printf(out, ",\"%s\":\"%" PRIu64 "\"", name, v);
@@ -68,7 +68,7 @@ static void write_sight(struct buf *out, const char *name,
 static void write_instance(
     struct buf *out, struct inspect *i, version_t floor, version_t through)
 {
-	/* The end was asked for up to a second ago. */
+	/* The end was measured up to a second ago. */
 	int64_t end =
 	    backlog_end(i->instance->backlog, i->operand.slot.partition);
 	int64_t pending = end - version_offset(through);
@@ -216,7 +216,7 @@ static void inspect_ask_postgres(struct inspect *i, struct pg_reader *server,
 static void inspect_ask(void *arg)
 {
 	struct inspect *i = arg;
-	i->thread->lookups++; /* the thread does not end */
+	i->thread->lookups++; /* so that the thread does not end */
 	i->due = 1;
 	look_into_l1(i);
 	inspect_ask_redis(i);

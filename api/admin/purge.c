@@ -17,16 +17,16 @@ struct purge {
 	struct operand operand;
 	wall_us_t now;
 	uv_work_t sweep;
-	size_t swept;	   /* entries of L1 */
-	size_t due;	   /* main loop: parts that are not done */
-	bool redis_failed; /* main loop */
+	size_t swept;	   /* number of entries removed from L1 */
+	size_t due;	   /* main loop only: parts that are not done */
+	bool redis_failed; /* main loop only */
 };
 
-/* A request thread's part. */
+/* What one request thread does. */
 struct part {
 	struct purge *purge;
 	struct thread *thread;
-	size_t due; /* answers of Redis */
+	size_t due; /* answers of Redis to come */
 	bool failed;
 };
 
@@ -120,7 +120,7 @@ static void purge_redis(void *arg)
 	struct part *part = arg;
 	bool key = part->purge->operand.key != NULL;
 	int32_t n = key ? 1 : part->purge->instance->partitions;
-	part->thread->lookups++; /* the thread does not end */
+	part->thread->lookups++; /* so that the thread does not end */
 	part->due = 1;
 	for (int32_t i = 0; i < n; i++) {
 		bool sent = key ? unlink_entry(part) : renew(part, i);
@@ -132,20 +132,20 @@ static void purge_redis(void *arg)
 
 /* --- L1 ------------------------------------------------------------------ */
 
-/* The pages of lists that may have the key: api/list/list_query.h tells their
- * ids. */
+/* Sweeps the pages of lists that may contain the key; api/list/list_query.h has
+ * the form of their ids. */
 static size_t sweep_pages(struct purge *p)
 {
 	const struct operand *o = &p->operand;
 	size_t len = o->id_len - o->key_len;
 	char *prefix = mem_strndup(o->id, len);
 	size_t n =
-	    l1_purge(p->instance->l1, prefix, len + 1); /* with its NUL */
+	    l1_purge(p->instance->l1, prefix, len + 1); /* including its NUL */
 	free(prefix);
 	return n;
 }
 
-/* On a thread of libuv's pool. */
+/* Runs on a thread of libuv's pool. */
 static void purge_sweep(uv_work_t *work)
 {
 	struct purge *p = work->data;
@@ -156,7 +156,7 @@ static void purge_sweep(uv_work_t *work)
 
 static void on_swept(uv_work_t *work, int status)
 {
-	(void)status; /* nobody cancels it */
+	(void)status; /* it is never cancelled */
 	part_done(work->data);
 }
 
@@ -182,7 +182,7 @@ void purge_begin(
 	p->now = clock_wall();
 	p->due = instance->nthreads;
 	instance_hold(instance);
-	atomic_fetch_add(&instance->purges, 1); /* first: see purge.h */
+	atomic_fetch_add(&instance->purges, 1); /* first; see purge.h */
 	if (o->key)
 		remove_key(p);
 	p->due++;

@@ -29,8 +29,8 @@ enum tier_compare tier_compare_of(const struct value *v, version_t floor,
 					      : TIER_COMPARE_CHANGED;
 	if (primary->as_of < floor)
 		return TIER_COMPARE_AHEAD;
-	/* All commits that the primary holds were heard of, and none of them
-	 * has raised the floor above this value. */
+	/* This instance has heard of every commit that the primary has, and
+	 * none of them raised the floor above this value. */
 	return through >= primary->as_of ? TIER_COMPARE_STALE
 					 : TIER_COMPARE_PENDING;
 }
