@@ -15,8 +15,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* How long items are looked at before other requests have their turn. An item
- * is not cut. */
+/* The working time of a bulk before other requests get their turn. An item is
+ * not interrupted. */
 #define SLICE CLOCK_MS(1)
 
 /* --- the end of reading -------------------------------------------------- */
@@ -103,7 +103,7 @@ static void bulk_hear(struct request *r, enum bulk_split_what what)
 		b->finished = true;
 }
 
-/* The text of an item, and what is to be told of all of them. */
+/* Counts the memory of the item's text and of all results. */
 static void count_memory(struct request *r)
 {
 	struct bulk *b = r->bulk;
@@ -120,8 +120,8 @@ static void count_memory(struct request *r)
 	    "setting http.body_budget allows.");
 }
 
-/* What is decided by then is asked for before the ring of outcomes has gone
- * round. */
+/* Outcomes are taken now, because the ring of outcomes may not have them later.
+ */
 static void wait_for_log(struct request *r)
 {
 	if (r->write->wait_for)
@@ -129,7 +129,7 @@ static void wait_for_log(struct request *r)
 	request_deadline(r, r->thread->instance->settings->write_timeout);
 }
 
-/* Takes from a piece of the body up to the end of an item. */
+/* Takes bytes of a piece, at most up to the end of an item. */
 static size_t bulk_take_piece(struct request *r, const char *data, size_t len)
 {
 	struct bulk *b = r->bulk;
@@ -141,7 +141,7 @@ static size_t bulk_take_piece(struct request *r, const char *data, size_t len)
 	return used;
 }
 
-/* The other requests of this thread come first. */
+/* Lets the other requests of this thread run first. */
 static void give_way(struct request *r)
 {
 	r->bulk->busy = 0;
@@ -158,8 +158,9 @@ static bool bulk_take(
 	*taken = 0;
 	if (r->parking.why == PARKED_FOR_TURN)
 		r->parking.why = PARKED_FOR_ANSWER;
-	/* Not parked when all is taken: libmicrohttpd may have the next piece
-	 * at hand, and would tell it all the same. */
+	/* Not parked when all bytes are taken: libmicrohttpd may have the next
+	 * piece already, and would deliver it although the connection is
+	 * suspended. */
 	while (!b->stopped && *taken < len) {
 		if (!bulk_may_go_on(r)) {
 			wait_for_log(r);
@@ -172,10 +173,10 @@ static bool bulk_take(
 		*taken += bulk_take_piece(r, data + *taken, len - *taken);
 		count_memory(r);
 	}
-	/* The last one goes now if it can, not when more arrives. */
+	/* Sends the last item now if possible, not when more bytes arrive. */
 	if (!b->stopped)
 		(void)bulk_may_go_on(r);
-	*taken = len; /* what follows is not read */
+	*taken = len; /* after a fault, the rest is skipped */
 	return true;
 }
 
@@ -199,7 +200,7 @@ static void check_headers(struct request *r)
 		    "items, so that a retry does not create them twice");
 }
 
-/* `before` bytes of the body were blank. */
+/* `before`: the number of blank bytes before the first item. */
 static void bulk_begin(
     struct request *r, enum bulk_split_form form, size_t before)
 {
@@ -228,8 +229,8 @@ static void bulk_begin(
 	}
 }
 
-/* Of a body in JSON the first byte that is no blank tells an array of documents
- * from one document; of NDJSON the head tells it. */
+/* The first byte of a JSON body that is not blank distinguishes an array of
+ * documents from one document. For NDJSON, the head has decided. */
 static void bulk_judge(struct request *r, const char *data, size_t len)
 {
 	size_t blanks = 0;
@@ -267,7 +268,7 @@ enum step_result create_step(struct request *r)
 
 /* --- the end ------------------------------------------------------------- */
 
-/* The body is in: its last item, and every acknowledgement. */
+/* The body is complete: waits for the last item and all acknowledgements. */
 enum step_result bulk_end_step(struct request *r)
 {
 	struct bulk *b = r->bulk;

@@ -1,15 +1,16 @@
 /* POST /v1/{collection} with many documents: a JSON array, or NDJSON.
  *
- * Each item is validated and appended as it arrives, in order. Bounded whatever
- * the body's size: one item is held, and no more than a window of them is on
- * its way to the log; past it, and while no integer key is there, the rest of
- * the body is not taken from the connection. A few bytes an item are kept for
- * the answer (api/bulk/bulk_results.h). It works for a millisecond, or for one
- * item, and then lets other requests of its thread go on.
+ * Each item is validated and appended in order, as it arrives. Memory is
+ * bounded, whatever the size of the body: one item is held, and at most a
+ * window of items waits for the log. While the window is full, or while no
+ * integer key is available, the rest of the body is not read from the
+ * connection. Each item keeps a few bytes for the answer
+ * (api/bulk/bulk_results.h). A bulk works for a millisecond, or for one item;
+ * then it lets other requests of its thread run.
  *
- * What ends a body early (it stops being JSON, it is too large) ends the
- * reading, not what was accepted before it: the answer is that problem, with
- * the results of the items in front of it.
+ * A fault (the body stops being JSON, or is too large) ends the reading of the
+ * body. It does not undo the items that were accepted before. The answer is the
+ * problem, with the results of the items before the fault.
  */
 #pragma once
 

@@ -1,4 +1,4 @@
-/* What became of the items of a bulk, and the answer that says so. */
+/* The outcomes of the items of a bulk, and its answer. */
 #include "api/bulk/bulk_priv.h"
 #include "api/commits/tail.h"
 #include "api/core/answer.h"

@@ -1,5 +1,5 @@
-/* What the modules of a bulk share: reading (bulk.c), the way to the log
- * (bulksend.c), outcomes and the answer (bulkanswer.c). */
+/* What the modules of a bulk share: reading the body (bulk.c), sending items to
+ * the log (bulk_send.c), outcomes and the answer (bulk_answer.c). */
 #pragma once
 
 #include "api/bulk/bulk.h"
@@ -19,36 +19,39 @@ struct sent {
 struct bulk {
 	struct bulk_split split;
 	struct bulk_results results;
-	/* Valid, and waits for its key, or for room in the producer's queue. */
+	/* A valid item, which waits for its key, or for room in the producer's
+	 * queue. */
 	bool held;
 	struct validation item;
-	size_t index; /* of its result */
+	size_t index; /* of the result of `item` */
 	struct sent *sent;
 	size_t nsent, sent_bytes;
-	size_t wake_at; /* resume when no more than these are on their way */
-	bool finished;	/* there are no more items */
-	/* Why the rest is not read. */
+	size_t wake_at; /* resume when `nsent` is at most this */
+	bool finished;	/* the body has no more items */
+	/* The reason why the rest of the body is not read. */
 	bool stopped;
 	enum problem problem;
 	char detail[200];
 	bool has_offset;
 	size_t offset;
-	struct violations header; /* of a header that a bulk does not take */
+	struct violations header; /* headers that a bulk does not take */
 	unsigned retry_s;
-	dur_us_t busy;	/* since other requests had their turn */
-	bool no_keys;	/* one was waited for in vain */
-	size_t settled; /* every result in front of it is */
-	size_t memory;	/* of budget_bodies */
-	bool counted;	/* as one of its client */
+	dur_us_t busy;	/* working time since other requests last ran */
+	bool no_keys;	/* a wait for an integer key ended without one */
+	size_t settled; /* index of the first result that is not settled yet */
+	size_t memory;	/* bytes taken from budget_bodies */
+	bool counted;	/* as one of its client's bulks */
 };
 
-/* The item that is held becomes a record, or a result; and there is room for
- * another. False: it must wait, and is set to wake up. */
+/* Sends the held item, or gives it a result; then tells whether there is room
+ * for another. False: the request must wait, and `wake_at` or the reason of its
+ * parking says when it is resumed. */
 bool bulk_may_go_on(struct request *r);
-/* Everything is sent and acknowledged. */
+/* True: every item was sent and acknowledged. False: as above. */
 bool bulk_all_sent(struct request *r);
-/* Lets go of what is on its way to the log: it may get there. */
+/* Abandons the items that are on their way to the log. They may still get
+ * there. */
 void bulk_release(struct bulk *b);
-/* Asks for the outcomes of what the tail has passed. False: there is something
- * that it has not, the first of it at `settled`. */
+/* Takes the outcomes of items that the tail has passed. False: the tail has not
+ * passed some items yet; the first of them is at `settled`. */
 bool bulk_settle(struct request *r);

@@ -38,7 +38,7 @@ static struct result *bulk_results_at(struct bulk_results *r, size_t i)
 	return &r->items[i];
 }
 
-/* Offset 0 is nobody's. */
+/* Appends to `texts`. Never returns offset 0, which means none. */
 static uint32_t bulk_results_keep(
     struct bulk_results *r, const char *text, size_t len)
 {

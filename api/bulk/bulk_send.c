@@ -1,9 +1,9 @@
-/* The items of a bulk on their way to the log: each gets its key, is appended,
- * and has its result when the log has told.
+/* Sends the items of a bulk to the log. Each item gets its key and is appended.
+ * It has a result when the log has acknowledged it.
  *
- * Integers come as they do for one document (api/write/key.c). After one was
- * waited for in vain, the next items do not wait for theirs, until there are
- * some.
+ * Integer keys come from the same source as for one document (api/write/key.c).
+ * If one item has waited for a key and got none, the next items do not wait,
+ * until there are keys again.
  */
 #include "api/bulk/bulk_priv.h"
 #include "api/commits/backlog.h"
@@ -18,7 +18,7 @@
 #include <inttypes.h>
 #include <stdlib.h>
 
-/* On their way at once, of one bulk. */
+/* Maximum of unacknowledged items and bytes of one bulk. */
 enum { WINDOW_ITEMS = 4096, WINDOW_BYTES = 4 * 1024 * 1024 };
 
 static void unlink_sent(struct bulk *b, struct sent *s)
@@ -125,7 +125,7 @@ static bool refuse_held(struct request *r, enum problem p)
 	return true;
 }
 
-/* False: no integer is there yet. */
+/* False: no integer key is available yet. */
 static bool have_key(struct request *r)
 {
 	struct buf *key = &r->bulk->item.key;
@@ -146,7 +146,7 @@ static bool have_key(struct request *r)
 	return true;
 }
 
-/* The held item becomes a record, or a result. False: it must wait. */
+/* Sends the held item, or gives it a result. False: it must wait. */
 static bool send_held(struct request *r)
 {
 	struct bulk *b = r->bulk;

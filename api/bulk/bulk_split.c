@@ -33,8 +33,8 @@ static bool bulk_split_is_blank(char c)
 
 /* --- inside an item ------------------------------------------------------ */
 
-/* A bracket, a comma or a quote outside of strings. False: the element ends in
- * front of it. */
+/* Handles a bracket, a comma or a quote outside of strings. False: the element
+ * ends before it. */
 static bool pass_mark(struct bulk_split *s, char c)
 {
 	switch (c) {
@@ -103,7 +103,7 @@ static enum bulk_split_what bulk_split_inside(
 
 /* --- around items -------------------------------------------------------- */
 
-/* At a byte that is not blank. */
+/* Handles a byte between items that is not blank. */
 static enum bulk_split_what outside(
     struct bulk_split *s, const char **p, size_t at)
 {
@@ -164,6 +164,6 @@ enum bulk_split_what bulk_split_finish(struct bulk_split *s)
 		return BULK_SPLIT_END;
 	if (s->form == BULK_SPLIT_ARRAY)
 		return bulk_split_fail(s, s->taken, "ends too early");
-	s->place = BULK_SPLIT_BETWEEN; /* the last line has no end of its own */
+	s->place = BULK_SPLIT_BETWEEN; /* a last line without a line feed */
 	return whole(s);
 }
