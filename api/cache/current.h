@@ -1,5 +1,5 @@
-/* May a value be served now? INV-1 (api/cache/floors.h), of a document and of a
- * page.
+/* Decides whether a value may be served now: INV-1 (api/cache/floors.h) for a
+ * document and for a page of a list.
  */
 #pragma once
 
@@ -8,6 +8,7 @@
 #include "api/cache/value.h"
 #include "common/schema/collection.h"
 
-/* `slot` is a document's; `tier` is where the value came from. */
+/* `slot` is that of the document, and not used for a page. `tier` is where the
+ * value came from. */
 bool current_allows(const struct floors *f, const struct collection *c,
     struct key_slot slot, const struct value *v, enum tier tier);

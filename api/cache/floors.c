@@ -1,13 +1,13 @@
-/* Floors: a flat array of versions per partition, and a flag; for pages, one
+/* Floors: a flat array of versions per partition, and a flag. For pages: one
  * version per collection and partition.
  *
  * INV-1: a value may be served iff its as_of >= the floor of its bucket.
  *
  * The race: a request waits for its commit, the tail passes it, the request
  * resumes on another thread and reads. It must see the floor that this commit
- * raised. The tail stores the floor (release) before it says anything to
- * anyone, and readers load it (acquire); what the tail did before it raised a
- * floor is visible to whoever sees that floor.
+ * raised. Therefore the tail stores the floor (release) before it informs other
+ * threads, and readers load it (acquire). A reader that sees a floor also sees
+ * everything that the tail did before it raised the floor.
  */
 #include "api/cache/floors.h"
 
@@ -70,7 +70,8 @@ static _Atomic version_t *bucket(const struct floors *f, struct key_slot slot)
 bool floors_is_open(const struct floors *f, int32_t partition)
 {
 	CHECK(partition >= 0 && partition < f->partitions);
-	/* Acquire: whoever sees it open sees all floors of floors_open. */
+	/* Acquire: if it is seen open, all floors of floors_open are seen, too.
+	 */
 	return atomic_load_explicit(&f->open[partition], memory_order_acquire);
 }
 
@@ -140,7 +141,8 @@ static void raise(_Atomic version_t *at, version_t floor)
 {
 	/* Relaxed, and no compare-and-swap: this thread is the only writer. */
 	if (floor > atomic_load_explicit(at, memory_order_relaxed))
-		/* Release: what the tail did before comes with the floor. */
+		/* Release: a reader that sees the floor sees what the tail did
+		 * before. */
 		atomic_store_explicit(at, floor, memory_order_release);
 }
 

@@ -6,15 +6,17 @@
  *  - an entry's as_of only grows, until the entry is removed.
  *
  * SIEVE: new entries enter at the head of the queue. The hand walks from the
- * tail towards the head, clears visited bits, evicts the first entry without
- * one and stays where that was. A hit sets the bit and moves nothing.
+ * tail towards the head and clears visited bits. It evicts the first entry
+ * whose bit is clear, and stays where that was. A hit sets the bit and moves
+ * nothing.
  *
- * The race: a reader fills what it read before a commit, after the tail has
- * replaced the entry by that commit. The older as_of is refused here; where
- * the key is not held it is inserted, and INV-1 refuses it to every reader.
+ * The race: a reader fills a value that it read before a commit, after the
+ * tail has replaced the entry by that commit. If L1 has the key, the older
+ * as_of is refused here. If not, the value is inserted, but INV-1 keeps every
+ * reader from serving it.
  *
- * Values are released after the mutex: the last reference may have an HTTP
- * response to destroy.
+ * Values are released after the mutex, because the last reference may have an
+ * HTTP response to destroy.
  */
 #include "api/cache/l1.h"
 
@@ -28,7 +30,7 @@
 #include <string.h>
 
 #define FIRST_CHAINS 64
-/* Bytes of an entry, while there is none to tell. */
+/* Bytes of an entry, to be assumed while there is none. */
 #define TYPICAL 1024
 
 struct entry {
@@ -39,7 +41,7 @@ struct entry {
 	mono_us_t expires;
 	struct value *value;
 	bool visited;
-	size_t bytes; /* as accounted: a value's cost may grow afterwards */
+	size_t bytes; /* as counted at first: the value's cost may grow later */
 	size_t len;
 	char id[];
 };
@@ -47,11 +49,11 @@ struct entry {
 struct shard {
 	pthread_mutex_t lock;
 	struct entry **chains;
-	size_t mask; /* chains - 1 */
+	size_t mask; /* number of chains - 1 */
 	struct entry *head;
 	struct entry *tail;
 	struct entry *hand; /* NULL: at the tail */
-	struct entry *dead; /* removed, to release after the mutex */
+	struct entry *dead; /* removed; to be released after the mutex */
 	size_t max_bytes;
 	size_t max_entries; /* 0: no limit */
 	struct l1_stats stats;
@@ -113,7 +115,8 @@ static void l1_unlock(struct shard *s)
 	release_all(dead);
 }
 
-/* An entry's share of the bound: all that it holds, and its chain's head. */
+/* The bytes that an entry counts for: all that it holds, and the head of its
+ * chain. */
 static size_t cost(const struct value *v, size_t len)
 {
 	return value_cost(v) + sizeof(struct entry) + len +
@@ -125,7 +128,8 @@ static struct key l1_key_of(const char *id, size_t len)
 	return (struct key){.id = id, .len = len, .hash = hash_bytes(id, len)};
 }
 
-/* The link that points to the key's entry, or to NULL where it would be. */
+/* The link that points to the key's entry; if there is none, to NULL at the
+ * place where it would be. */
 static struct entry **l1_find(struct shard *s, const struct key *key)
 {
 	struct entry **link = &s->chains[key->hash & s->mask];
@@ -184,7 +188,7 @@ static void evict(struct shard *s)
 	struct entry **link = &s->chains[e->hash & s->mask];
 	while (*link != e)
 		link = &(*link)->chain;
-	l1_drop(s, link); /* moves the hand on, too */
+	l1_drop(s, link); /* also moves the hand on */
 	s->stats.evictions++;
 }
 
@@ -231,7 +235,8 @@ static void l1_insert(
 	s->stats.bytes += bytes;
 }
 
-/* In place: a refresh is no visit. Returns the old value, owned. */
+/* Replaces the value in place, which does not count as a visit. Returns the old
+ * value, owned. */
 static struct value *l1_refresh(
     struct shard *s, struct entry *e, struct value *v, mono_us_t expires)
 {

@@ -1,5 +1,5 @@
-/* Where a value came from, which tiers could not be asked, and how long those
- * took that were. */
+/* Tiers: where a value came from, which tiers were skipped, and how long each
+ * one took. */
 #pragma once
 
 #include "common/base/clock.h"
@@ -7,7 +7,7 @@
 enum tier { TIER_NONE, TIER_L1, TIER_REDIS, TIER_REPLICA, TIER_PRIMARY };
 enum { TIERS = TIER_PRIMARY + 1 };
 
-/* Bits: why a tier before the one that answered did not. */
+/* Bits: why tiers before the one that answered were skipped. */
 enum tier_skip {
 	SKIP_REDIS_DOWN = 1,
 	SKIP_REPLICA_DOWN = 2,

@@ -14,11 +14,11 @@
 #include <string.h>
 #include <xxhash.h>
 
-/* The document's bytes are shared by the value and by every response made of
- * it, and end with the last of them. */
+/* The bytes of the document. The value and every response made of it share
+ * them; they are freed with the last of these. */
 struct blob {
 	_Atomic unsigned refs;
-	_Atomic unsigned kept; /* by L1 */
+	_Atomic unsigned kept; /* how many references are L1's */
 	size_t len;
 	char bytes[];
 };
@@ -47,8 +47,8 @@ static char *blob_new(const char *doc, size_t len)
 	return b->bytes;
 }
 
-/* True: it was the last reference. Release our writes to whoever frees, and
- * acquire theirs before freeing. */
+/* True: it was the last reference. Release: whoever frees sees our writes.
+ * Acquire: we see those of the others before we free. */
 static bool value_drop_reference(_Atomic unsigned *refs)
 {
 	return atomic_fetch_sub_explicit(refs, 1, memory_order_acq_rel) == 1;
@@ -132,7 +132,7 @@ void value_drop(struct value **v)
 
 size_t value_cost(const struct value *v)
 {
-	enum { RESPONSE_COST = 720 }; /* struct, five headers */
+	enum { RESPONSE_COST = 720 }; /* the struct and five headers */
 	size_t page =
 	    v->page ? sizeof *v->page + v->page->n * sizeof(version_t) : 0;
 	size_t next = v->page && v->page->next ? strlen(v->page->next) : 0;
@@ -150,9 +150,9 @@ void value_etag(const struct value *v, char out[VALUE_ETAG_LEN])
 		snprintf(out, VALUE_ETAG_LEN, "\"%" PRIu64 "\"", v->version);
 }
 
-/* What a 200 and a 304 have both. The body of a 304 is not sent, but for its
- * length (RFC 9110, 8.6): of none, libmicrohttpd says that there are 0 bytes,
- * and a cache may believe it. */
+/* Makes what a 200 and a 304 have in common. The body of a 304 is not sent, but
+ * its length is (RFC 9110, 8.6). Without a body, libmicrohttpd would send a
+ * length of 0, which a cache may believe. */
 static struct MHD_Response *value_describe(
     const struct value *v, const char *type)
 {
