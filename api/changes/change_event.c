@@ -3,7 +3,8 @@
 #include <inttypes.h>
 #include <string.h>
 
-/* JSON may have line breaks between its parts, which would end the data. */
+/* Appends JSON without line breaks: they may stand between its tokens, and
+ * would end the data of the event. */
 static void one_line(struct buf *out, const char *s, size_t len)
 {
 	for (size_t i = 0; i < len;) {

@@ -1,14 +1,16 @@
-/* What of one partition of sluice.commits a change feed tells (pure core).
+/* Decides which records of one partition of sluice.commits a change feed sends
+ * (pure core).
  *
- * Caches may leave out what is doubtful, since absent is always safe; a feed
- * may not. It tells every record at or above the watermark of the last mark,
- * but one that is older than what it told of that key.
+ * A cache may ignore a doubtful record, because an absent entry is always safe.
+ * A feed may not. It sends every record at or above the watermark of the last
+ * mark, except a record that is older than one that it sent for the same key.
  *
- * The race: a writer that was fenced speaks late, k@140, between the records by
- * which its successor announces the same batch: k@140 (or newer), j@120. To the
- * follower j is older than one that it has seen, and a cache drops it; it is
- * news all the same. So what was heard since the last mark is remembered by
- * key; below the watermark nothing needs to be, for it is ignored.
+ * The race: a fenced writer announces late, k@140, between the records by which
+ * its successor announces the same batch: k@140 (or newer), j@120. The follower
+ * has then seen a version above that of j, so a cache drops j. But j is news
+ * for a feed. Therefore the filter remembers the versions since the last mark
+ * by key. It needs to remember none below the watermark, since such records are
+ * ignored.
  */
 #pragma once
 
@@ -18,7 +20,7 @@
 #include <stddef.h>
 
 struct change_note {
-	uint64_t key; /* a hash: two keys as one would lose an event */
+	uint64_t key; /* a hash of 128 bits: equal ones would lose an event */
 	uint64_t check;
 	version_t version;
 };
@@ -26,26 +28,26 @@ struct change_note {
 struct change_filter {
 	struct follower follower;
 	struct change_place place;
-	struct change_note *notes; /* at or above the watermark */
+	struct change_note *notes; /* records at or above the watermark */
 	size_t n, cap;
 };
 
-/* Zeroed before. */
+/* `l` must be zeroed. */
 void change_filter_start(struct change_filter *l, struct change_place place);
-/* Every message, record or mark, by its offset first. */
+/* Must be called first for every message, record or mark, with its offset. */
 void change_filter_hear(struct change_filter *l, int64_t offset);
-/* Is it to be told? */
+/* True: the feed must send the record. */
 bool change_filter_record(
     struct change_filter *l, const char *id, size_t len, version_t version);
-/* Moves the place, unless it is FOLLOW_MARK_IGNORE. FOLLOW_MARK_JUMP: something
- * between the place and this mark is not in the log any more. */
+/* Moves the place, unless it returns FOLLOW_MARK_IGNORE. FOLLOW_MARK_JUMP: a
+ * message between the place and this mark is not in the log any more. */
 enum follow_mark change_filter_mark(
     struct change_filter *l, version_t from, version_t through, int64_t after);
-/* A commit that reached to `forged` was forged. If it was heard here, all that
- * was heard is forgotten, so that the next mark is a FOLLOW_MARK_JUMP. False:
- * it was not heard. */
+/* `forged`: the watermark just past a forged commit. If the filter has believed
+ * this commit, it forgets all that it heard, so that the next mark is a
+ * FOLLOW_MARK_JUMP. False: it has not. */
 bool change_filter_forget(struct change_filter *l, version_t forged);
-/* A mark that starts the partition anew. */
+/* Handles a mark that starts the partition anew. */
 void change_filter_anew(
     struct change_filter *l, version_t through, int64_t after);
 void change_filter_free(struct change_filter *l);

@@ -27,12 +27,12 @@ struct changes {
 	struct thread *thread;
 	struct client *client;
 	struct MHD_Connection *connection;
-	struct request *request; /* NULL: it is answered */
+	struct request *request; /* NULL: it is answered already */
 	struct feed *feed;
-	struct changes *next, *prev; /* of the worker */
+	struct changes *next, *prev; /* list of the thread */
 	bool suspended;
 	bool cut;
-	mono_us_t progress; /* of the client */
+	mono_us_t progress; /* when the client last took bytes */
 	mono_us_t peeked;
 };
 
@@ -125,7 +125,7 @@ static enum step_result changes_stream(struct request *r)
 	struct changes *c = r->changes;
 	c->request = NULL;
 	c->progress = clock_mono();
-	r->changes = NULL; /* the response's, from here on */
+	r->changes = NULL; /* the response owns it from now on */
 	struct MHD_Response *response = MHD_create_response_from_callback(
 	    MHD_SIZE_UNKNOWN, PIECE, read_events, c, changes_free_stream);
 	CHECK(response != NULL);
@@ -155,7 +155,8 @@ static void changes_sweep_ended(struct changes *c, mono_us_t now)
 			changes_go_on(c);
 		return;
 	}
-	/* libmicrohttpd waits for the client; the shutdown tells it. */
+	/* libmicrohttpd waits for the client; the shutdown of the socket ends
+	 * this wait. */
 	dur_us_t patience =
 	    t->draining ? PEEK : t->instance->settings->changes_stall;
 	if (now - c->progress < patience)
@@ -189,7 +190,8 @@ static enum step_result expired(struct request *r)
 	    "the collection again.");
 }
 
-/* STEP_MORE: `places` is where to begin. */
+/* STEP_MORE: `places` has the place to begin at in each partition. STEP_DONE:
+ * refused. */
 static enum step_result find_places(
     struct request *r, uint32_t epoch, struct change_place *places)
 {
@@ -217,7 +219,7 @@ static enum step_result find_places(
 	return answer_violations(r, &v);
 }
 
-/* It is the feed's. */
+/* True: the place is taken, and changes_free gives it back. */
 static bool changes_take_place(struct request *r)
 {
 	struct instance *instance = r->thread->instance;
@@ -273,7 +275,7 @@ enum step_result changes_step(struct request *r)
 
 enum step_result changes_opened_step(struct request *r)
 {
-	if (r->changes == NULL) /* let go of: too late */
+	if (r->changes == NULL) /* released: too late */
 		return changes_unavailable(r);
 	enum feed_state state = feed_state(r->changes->feed);
 	if (state == FEED_OPEN)

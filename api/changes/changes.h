@@ -1,10 +1,10 @@
 /* GET /v1/{collection}/_changes: the change feed of a collection as server-sent
- * events (api/changes/feed.h), from now on, or from behind the event that
+ * events (api/changes/feed.h). It begins now, or after the event that
  * Last-Event-ID names.
  *
- * The answer begins when every partition is known to be readable from its place
- * on; where one is not, it is a 410. A client that takes nothing for a while is
- * cut off, and may resume.
+ * The answer begins when every partition is known to be readable from its
+ * place. If one is not, the answer is 410. A client that reads nothing for a
+ * while is cut off; it may resume.
  */
 #pragma once
 
@@ -12,6 +12,6 @@
 
 extern const struct feature changes_feature;
 
-/* The sweep of the thread: ends those that stand still, whose client left, and
- * in a drain all of them. */
+/* The worker's timer: ends feeds whose client reads nothing or has left; during
+ * a drain, all of them. */
 void changes_sweep(struct thread *t);

@@ -17,13 +17,14 @@
 
 #define TICK CLOCK_S(1)
 
-/* Bytes that wait for the client: hold the consumer, let it go on. */
+/* Bytes that wait for the client: at FULL the consumer is held, below ROOM it
+ * goes on. */
 enum { FULL = 256 * 1024, ROOM = 64 * 1024 };
 
 struct feed_partition {
 	struct change_filter core;
-	struct buf last; /* the last event, until its mark, or a tick */
-	bool confirmed;	 /* it can be read from its place on */
+	struct buf last; /* the last event, until its mark or a tick */
+	bool confirmed;	 /* it can be read from its place */
 };
 
 struct feeds {
@@ -35,30 +36,30 @@ struct feeds {
 };
 
 struct feed {
-	atomic_int refs; /* of both threads, and of what is posted */
+	atomic_int refs; /* of both threads, and of posted messages */
 	struct feeds *feeds;
 	const struct collection *collection;
-	const struct tail *tail; /* knows which commits can be */
+	const struct tail *tail; /* knows which commits may exist */
 	uint32_t epoch;
 
-	/* The request's thread only. */
+	/* Used on the request's thread only. */
 	struct loop *loop;
 	void (*heard)(void *arg); /* NULL: closed */
 	void *arg;
 
-	atomic_bool told; /* `heard` is on its way */
+	atomic_bool told; /* a call of `heard` is on its way */
 	_Atomic(enum feed_state) state;
-	/* Both: under the lock. */
+	/* Used on both threads, under the lock. */
 	pthread_mutex_t lock;
 	struct buf out;
 	size_t taken;
-	size_t memory; /* of budget_answers, for it */
-	bool held;     /* the consumer */
+	size_t memory; /* bytes taken from budget_answers */
+	bool held;     /* whether the consumer is held */
 
-	/* The feeds' thread only. */
+	/* Used on the feeds' thread only. */
 	struct feed *next, *prev;
 	struct consumer *consumer;
-	bool stale; /* an id was not told that could be */
+	bool stale; /* the places moved since an id was last sent */
 	dur_us_t silent;
 	size_t confirmed;
 	struct feed_partition parts[];
@@ -126,7 +127,7 @@ size_t feed_take(struct feed *f, char *to, size_t max)
 		f->taken = 0;
 	}
 	if (left == 0)
-		buf_free(&f->out); /* it may have been a long event */
+		buf_free(&f->out); /* it may be large after a long event */
 	budget_set(&budget_answers, &f->memory, f->out.cap);
 	if (f->held && left < ROOM) {
 		f->held = false;
@@ -145,8 +146,9 @@ static void feed_set_state(struct feed *f, enum feed_state state)
 	feed_tell(f);
 }
 
-/* Held while it opens, the consumer would never come to the other partitions:
- * with that much to tell it is open. */
+/* Appends text for the client. A feed with too much text counts as open even if
+ * not all partitions are confirmed: its consumer is held, so it would not come
+ * to the others. */
 static void feed_put(struct feed *f, const struct buf *text)
 {
 	if (text->len == 0)
@@ -178,7 +180,7 @@ static void write_id(struct feed *f, struct buf *out)
 	f->stale = false;
 }
 
-/* No event; but its id counts. */
+/* Sends a line without an event; its id counts all the same. */
 static void put_idle(struct feed *f, const char *line, bool id)
 {
 	struct buf text = {0};
@@ -193,7 +195,7 @@ static void put_idle(struct feed *f, const char *line, bool id)
 static void put_last(struct feed *f, struct feed_partition *part)
 {
 	feed_put(f, &part->last);
-	buf_free(&part->last); /* it may have been a long one */
+	buf_free(&part->last); /* it may be large after a long event */
 }
 
 static void feed_hear_record(
@@ -236,8 +238,8 @@ static void feed_hear_mark(struct feed *f, struct feed_partition *part,
 	buf_free(&text);
 }
 
-/* As in the tail: a message that is not believed is not heard; of one that is
- * no record of ours its offset is, and the tail logs it. */
+/* As in the tail: a commit that is not believed counts as not heard. Of a
+ * malformed message, only the offset counts; the tail logs it. */
 static void feed_hear(
     struct feed *f, struct feed_partition *part, const rd_kafka_message_t *m)
 {
@@ -370,7 +372,8 @@ void feed_close(struct feed **fp)
 	*fp = NULL;
 }
 
-/* If the feed heard the forged commit, too, it may have ignored commits since.
+/* If this feed believed the forged commit, too, it may have ignored commits
+ * since.
  */
 static void forget_forged(struct feed *f)
 {
@@ -384,7 +387,8 @@ static void forget_forged(struct feed *f)
 	buf_free(&text);
 }
 
-/* Nothing is kept back for long; and who hears nothing hears that. */
+/* Sends events that were held back, and tells an idle client that nothing
+ * happened. */
 static void tick(struct feed *f)
 {
 	if (f->consumer == NULL || feed_state(f) != FEED_OPEN)

@@ -1,15 +1,16 @@
-/* Change feeds: what was committed to a collection, as server-sent events, from
- * a place in sluice.commits on.
+/* Change feeds: the commits of a collection as server-sent events, from a place
+ * in sluice.commits.
  *
- * Each feed reads the log by a consumer of its own, so that one who resumes far
- * back and one who is up to date are served the same way, and nobody waits for
- * another. All of them run on a thread of their own, since a consumer takes its
- * time to end; the request thread takes the events by a bounded buffer: while
- * it is full the consumer is held.
+ * Each feed reads the log with a consumer of its own. So a client that resumes
+ * far back is served like one that is up to date, and neither waits for the
+ * other. All feeds run on one thread of their own, because a consumer takes a
+ * while to end. The request's thread takes the events from a bounded buffer.
+ * While the buffer is full, the consumer is held.
  *
- * An event is told when it is heard, but the last one of each partition with
- * the mark behind it, whose id it has. Who resumes at an id is told everything
- * after it; what stood behind it may come twice. Per key the order is kept.
+ * An event is sent when its record is heard. The last event of each partition
+ * is sent with the next mark, whose id it gets. If a client resumes at an id,
+ * it gets every event after it; events that were sent after this id may come
+ * twice. The order per key is kept.
  */
 #pragma once
 
@@ -28,11 +29,12 @@ struct feeds_options {
 	dur_us_t heartbeat;
 };
 
-/* With its thread. */
+/* Starts the feeds' thread. Returns owned. */
 struct feeds *feeds_new(const struct feeds_options *o);
-/* That of its thread. */
+/* The loop of the feeds' thread. */
 const struct loop *feeds_loop(const struct feeds *f);
-/* Every feed is closed; so are the threads that did it. */
+/* Every feed must be closed, and the threads that closed them must have ended.
+ */
 void feeds_free(struct feeds **f);
 
 struct tail;
@@ -41,25 +43,27 @@ struct feed_options {
 	const struct collection *collection;
 	uint32_t epoch;
 	const struct tail *tail;
-	const struct change_place *places; /* of every partition */
-	struct loop *loop;		   /* of the request */
-	/* There is something to take, or the state changed; on that loop. */
+	const struct change_place *places; /* one for every partition */
+	struct loop *loop;		   /* of the request's thread */
+	/* Called on that loop: there are bytes to take, or the state changed.
+	 */
 	void (*heard)(void *arg);
 	void *arg;
 };
 
 enum feed_state {
 	FEED_OPENING,
-	FEED_OPEN, /* every partition can be read from its place on, or there is
-		      much to tell already */
-	FEED_EXPIRED, /* one's place is not in the log */
-	FEED_ENDED,   /* it cannot go on */
+	FEED_OPEN,    /* all partitions can be read from their places, or many
+			 events wait */
+	FEED_EXPIRED, /* a place is not in the log any more */
+	FEED_ENDED,   /* the feed cannot go on */
 };
 
+/* Opens a feed; copies the places. Returns owned. */
 struct feed *feed_open(struct feeds *f, const struct feed_options *o);
-/* The rest from the loop of the request only. */
+/* This and the functions below: only on the loop of the request. */
 enum feed_state feed_state(struct feed *f);
-/* At most `max` bytes; 0: there are none. */
+/* Takes at most `max` bytes; 0: there are none now. */
 size_t feed_take(struct feed *f, char *to, size_t max);
-/* `heard` is not called any more. */
+/* After it, `heard` is not called any more. */
 void feed_close(struct feed **f);
