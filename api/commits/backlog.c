@@ -18,11 +18,12 @@
 
 enum {
 	PERIOD_US = 1000000,
-	PERIOD_AT_START_US = 100000, /* the instance becomes ready by it */
-	STALE_US = 5000000, /* without an answer, what was known is not */
-	RATE_POINTS = 5,    /* seconds that the rate is taken over */
-	/* Writes of one partition in the seconds since the last answer: what is
-	 * further off need not be looked for again. */
+	PERIOD_AT_START_US = 100000, /* so as to be ready early */
+	STALE_US = 5000000,	     /* an older answer does not count */
+	RATE_POINTS = 5, /* seconds over which the rate is measured */
+	/* More than the writes of one partition between two answers. An offset
+	 * further past the last end does not exist, so no newer answer is
+	 * needed. */
 	POSITION_SLACK = 1000000,
 };
 
@@ -31,24 +32,24 @@ struct point {
 	int64_t decided;
 };
 
-/* A partition: since when it has had writes, and no commit. */
+/* How long a partition has had waiting writes and no commit. */
 struct stall {
 	version_t through;
-	mono_us_t since; /* 0: nothing waits */
+	mono_us_t since; /* 0: no writes wait */
 };
 
 struct backlog {
 	struct instance *instance;
 	struct writes_query *writes_query;
-	_Atomic int64_t *acked; /* per partition: the end, by our own writes */
+	_Atomic int64_t *acked; /* per partition: one past our last write */
 	mono_us_t asked_at, answered_at;
 	struct writes_head *writes_head;
-	bool asks_head; /* with the ends that are being asked for */
+	bool asks_head; /* the heads are asked for, too */
 	struct redis *redis;
 	struct loop_timer *timer;
-	int64_t *known_ends;  /* under lock: of the last answer */
+	int64_t *known_ends;  /* under lock: those of the last answer */
 	mono_us_t ends_as_of; /* under lock: when it was asked for */
-	struct stall *stalls; /* by partition */
+	struct stall *stalls; /* one per partition */
 	struct point points[RATE_POINTS];
 	unsigned next_point;
 	pthread_mutex_t lock;
@@ -87,7 +88,7 @@ static double backlog_rate(struct backlog *p, int64_t now_decided)
 	       (double)(now.at - old.at);
 }
 
-/* While nothing is heard, nothing is known. */
+/* While the tail does not hear commits, nothing is known about stalls. */
 static void look_for_stalls(
     struct backlog *p, const int64_t *ends, struct backlog_report *out)
 {
@@ -187,7 +188,7 @@ static void backlog_ask_log(struct backlog *p)
 {
 	mono_us_t now = clock_mono();
 	if (writes_query_ask(p->writes_query)) {
-		/* The answer is told by this loop: it is not there yet. */
+		/* The answer comes later, on this loop. */
 		p->asked_at = now;
 		p->asks_head = !writes_head_is_busy(p->writes_head);
 		if (p->asks_head)
@@ -206,7 +207,7 @@ static void backlog_ask_log(struct backlog *p)
 
 static void set_redis(struct backlog *p, bool known, int64_t keys)
 {
-	/* Three keys of every partition are not entries. */
+	/* Of each partition, three keys are not entries. */
 	keys -= 3 * (int64_t)p->instance->partitions;
 	pthread_mutex_lock(&p->lock);
 	p->report.redis_known = known;

@@ -1,7 +1,7 @@
-/* What the public /health and /stats need to know of the other side: how many
- * writes wait in the log, whether a writer is there, how many keys Redis has.
+/* How many writes wait in the log, whether a writer is active, and how many
+ * keys Redis has: for the public /health and /stats, and for shedding.
  *
- * Asked once a second, off the request threads.
+ * Measured once a second, on the main loop.
  */
 #pragma once
 
@@ -19,8 +19,8 @@ struct backlog_report {
 	bool writer_active;   /* the writers' group has a member */
 	int64_t decided;      /* writes decided, over all partitions */
 	double decided_per_s; /* over the last few seconds */
-	/* Of the partition that has writes and has had no commit for longest;
-	 * -1: there is none. */
+	/* The partition that has had waiting writes and no commit for the
+	 * longest time; -1: none. */
 	int32_t stalled;
 	dur_us_t stalled_for;
 	int64_t stalled_writes;
@@ -28,24 +28,29 @@ struct backlog_report {
 	int64_t redis_keys;
 };
 
+/* On the main loop. *out is owned, or NULL with an error that an operator must
+ * correct. */
 struct err backlog_new(struct instance *instance, struct backlog **out);
 /* Any thread. */
 struct backlog_report backlog_get(struct backlog *p);
-/* Any thread: the end of a partition of the log as last seen; -1: not known. */
+/* Any thread: the end of a partition of the log when last seen; -1: not known.
+ */
 int64_t backlog_end(struct backlog *p, int32_t partition);
-/* Any thread: this instance was told that the log has a write there. */
+/* Any thread: Kafka has acknowledged a write of this instance at this offset.
+ */
 void backlog_acked(struct backlog *p, int32_t partition, int64_t offset);
 
 enum backlog_place {
 	BACKLOG_THERE,
 	BACKLOG_NOWHERE,
-	BACKLOG_LATER,	 /* behind the end last seen, which may have moved */
-	BACKLOG_UNKNOWN, /* the log does not answer */
+	BACKLOG_LATER,	 /* beyond the end last seen, which may have moved */
+	BACKLOG_UNKNOWN, /* Kafka does not answer */
 };
 
-/* Any thread: does the log hold this position? A receipt that was had before
- * `since` is never NOWHERE. After LATER, ask again within a second or two. */
+/* Any thread: does the log have this position? Never NOWHERE for a position
+ * that was acknowledged before `since`. After LATER, ask again within a second
+ * or two. */
 enum backlog_place backlog_place(
     struct backlog *p, struct position position, mono_us_t since);
-/* Does not wait for what it has asked. */
+/* Does not wait for answers that are due. */
 void backlog_free(struct backlog **p);

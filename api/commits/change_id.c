@@ -12,7 +12,8 @@ void change_id_write(struct buf *out, uint32_t epoch,
 		    places[p].offset);
 }
 
-/* Digits, then the byte `behind`, or the end where that is NUL. */
+/* Parses digits up to the byte `behind`, or up to the end if `behind` is NUL.
+ */
 static bool change_id_number(const char **s, char behind, uint64_t *out)
 {
 	size_t len = behind ? strcspn(*s, (char[]){behind, '\0'}) : strlen(*s);

@@ -14,7 +14,7 @@
 #include <string.h>
 
 #define AGAIN CLOCK_S(10)
-#define SOON CLOCK_MS(200) /* while it is not known */
+#define SOON CLOCK_MS(200) /* while the epoch is not known */
 
 enum { UNKNOWN = -1, OTHER = -2, UNMIGRATED = -3 };
 
@@ -32,7 +32,7 @@ static void epoch_check(struct epoch *e, const PGresult *r)
 	const char *topic = PQgetvalue(r, 0, 0);
 	int partitions = pg_int4(r, 0, 1), number = pg_int4(r, 0, 2);
 	if (number < 0 || number > VERSION_EPOCH_MAX) {
-		atomic_store(&e->number, UNKNOWN); /* the writer says why */
+		atomic_store(&e->number, UNKNOWN); /* the writer logs why */
 		return;
 	}
 	if (strcmp(topic, s->writes_topic) == 0 &&

@@ -1,12 +1,12 @@
-/* What became of recent writes: per partition a ring, sorted by version.
+/* Outcomes of recent writes: one ring per partition, sorted by version.
  *
  * Invariant: a write at or above `known_from` that is not in the ring simply
- * replaced a row. Whatever is evicted raises `known_from` past itself, so that
- * forgetting turns into "unknown", never into "applied".
+ * replaced a row. If an entry is evicted, `known_from` is raised past it. So a
+ * forgotten outcome becomes "unknown", never "applied".
  *
  * The race: records of a batch are heard before the first mark (or the jump)
- * that starts the partition. They are kept, so that a write that the start
- * does not cover is not taken for a plain update.
+ * that starts the partition. They are kept, so that a write that the start does
+ * not cover is not taken for a plain update.
  */
 #include "api/commits/outcomes.h"
 
@@ -83,7 +83,7 @@ static struct slot *outcomes_at(struct ring *r, size_t i)
 	return &r->slots[(r->first + i) % r->capacity];
 }
 
-/* How many entries are below `version`: where it is, or belongs. */
+/* Number of entries below `version`: the index where it is, or belongs. */
 static size_t rank(struct ring *r, version_t version)
 {
 	size_t low = 0;
@@ -125,7 +125,7 @@ void outcomes_forget(struct outcomes *o, int32_t partition)
 	outcomes_give(r);
 }
 
-/* Records mostly ascend, so `i` is mostly the end and nothing moves. */
+/* Records mostly ascend, so `i` is mostly the end, and nothing is moved. */
 static void outcomes_insert(struct ring *r, size_t i, struct slot slot)
 {
 	for (size_t j = r->count; j > i; j--)
@@ -141,7 +141,8 @@ static void record(struct ring *r, struct slot slot)
 	    (i < r->count && outcomes_at(r, i)->version == slot.version))
 		return;
 	if (r->count == r->capacity) {
-		/* The lowest goes, be it the new one itself. */
+		/* The entry with the lowest version goes; it may be the new
+		 * one. */
 		forget_below(r,
 		    (i == 0 ? slot.version : outcomes_at(r, 0)->version) + 1);
 		if (i == 0)

@@ -1,13 +1,13 @@
-/* What became of recent writes (pure core).
+/* The outcomes of recent writes (pure core).
  *
- * The tail records, per partition and in log order, the writes that did not
- * simply replace a row (created it, or were rejected), so that a request that
- * waits for its commit can answer 201, 200 or the rejection itself. A delivery
- * report may be handled after the mark that settles the write: the ring keeps
- * what such a late asker needs. Older than the ring: the outcome is unknown,
- * and is said to be, never guessed.
+ * The tail records the writes that did not simply replace a row: those that
+ * created it, and those that were rejected. Each partition has a ring of them,
+ * in log order. So a request that waits for its commit can answer 201, 200 or
+ * the rejection. A delivery report may be handled after the mark that decides
+ * the write; the ring still has its outcome then. If a write is older than the
+ * ring, its outcome is OUTCOME_UNKNOWN; it is never guessed.
  *
- * Locked by a mutex per partition: the tail writes, request threads ask.
+ * One mutex per partition: the tail records, request threads ask.
  */
 #pragma once
 
@@ -18,10 +18,10 @@
 #include <stdint.h>
 
 enum outcome_kind {
-	OUTCOME_UNKNOWN,  /* older than the ring, or before this start */
+	OUTCOME_UNKNOWN,  /* older than the ring, or than the tail's start */
 	OUTCOME_APPLIED,  /* committed; the row was there before */
-	OUTCOME_CREATED,  /* committed; made the row */
-	OUTCOME_REJECTED, /* decided against; see reason */
+	OUTCOME_CREATED,  /* committed; created the row */
+	OUTCOME_REJECTED, /* rejected; see reason */
 };
 
 struct outcome {
@@ -35,9 +35,10 @@ struct outcomes;
 struct outcomes *outcomes_new(int32_t partitions, size_t capacity);
 void outcomes_free(struct outcomes **o);
 
-/* Nothing is known of writes below `from` (the tail started, or jumped). */
+/* The outcomes of writes below `from` are not known (the tail started or
+ * jumped). */
 void outcomes_start(struct outcomes *o, int32_t partition, version_t from);
-/* Forgets the partition: all is as before outcomes_start. */
+/* Forgets the partition: the state is as before outcomes_start. */
 void outcomes_forget(struct outcomes *o, int32_t partition);
 /* Versions may come in any order; the same version again is a no-op. */
 void outcomes_record(

@@ -15,36 +15,36 @@
 #include <stdatomic.h>
 #include <stdlib.h>
 
-/* Partitions that want another offset wait for each other: an assignment
- * interrupts all of them. */
+/* Delay of a new assignment. It replaces the offsets of all partitions and so
+ * interrupts them; partitions that need another offset wait for each other. */
 #define AGAIN CLOCK_MS(100)
 #define AGAIN_AFTER_FAULT CLOCK_MS(500)
 
 struct tail_partition {
 	struct follower follower;
 	_Atomic version_t through;
-	_Atomic int64_t behind; /* where to read on from `through` */
+	_Atomic int64_t behind; /* offset at which to read on from `through` */
 	struct commits_reader reader;
 	struct writes_bound bound;
-	bool stopped;  /* it is ahead of the log, and nothing more is heard */
-	bool restarts; /* with the answer to the last question */
+	bool stopped;  /* ahead of the log; ignores further messages */
+	bool restarts; /* when the answer to the last question comes */
 	_Atomic version_t forged;
-	/* Redis may hold what was heard up to there */
+	/* Redis may have commits below it that were undone */
 	_Atomic version_t undone;
-	_Atomic version_t head; /* of the log; VERSION_MAX: not known */
-	bool compared;		/* an answer was not below what was heard */
-	bool asked;		/* it followed at the last question */
+	_Atomic version_t head; /* of the log; VERSION_MAX: unknown */
+	bool compared; /* an answer was at or above all that was heard */
+	bool asked;    /* it was following at the last question */
 };
 
 struct tail {
 	struct tail_options o;
 	struct consumer *consumer;
-	struct loop_timer *again; /* assigns */
+	struct loop_timer *again; /* assigns the partitions again */
 	atomic_bool up;
-	atomic_int closed;   /* partitions not started */
-	atomic_int compared; /* partitions that are */
+	atomic_int closed;   /* number of partitions not started */
+	atomic_int compared; /* number of partitions compared */
 	_Atomic int64_t rejected;
-	struct jitter jitter; /* of refreshed entries */
+	struct jitter jitter; /* for refreshed entries */
 	struct tail_partition parts[];
 };
 
@@ -57,7 +57,8 @@ static bool tail_start_of(void *arg, size_t i, struct consumer_start *out)
 	return true;
 }
 
-/* The whole assignment is replaced: those that follow go on where they are. */
+/* Replaces the whole assignment. Partitions that follow the log continue where
+ * they are. */
 static void tail_assign(struct tail *t)
 {
 	consumer_assign_each(
@@ -86,7 +87,8 @@ static void update_l1(struct tail *t, const struct collection *collection,
 		l1_remove(t->o.l1, c->id, c->id_len);
 		return;
 	}
-	/* Current as of just past the version: the floor it raised. */
+	/* It is current as of just past its version, which is the floor that it
+	 * raised. */
 	struct value *v =
 	    value_new(c->version, c->version + 1, c->doc, c->doc_len);
 	value_prepare_l1(v);
@@ -103,8 +105,8 @@ static void tail_pass_over(struct tail *t, const rd_kafka_message_t *m)
 	    (long long)m->offset);
 }
 
-/* A message that is not believed is not heard either, as if compaction had
- * taken it: the next mark then starts the partition anew. */
+/* A message that is not believed counts as not heard, as if compaction had
+ * removed it. So the next mark starts the partition anew. */
 static bool tail_admits(
     struct tail *t, const rd_kafka_message_t *m, version_t through)
 {
@@ -132,8 +134,8 @@ static void tail_hear_record(
 	if (what == FOLLOW_IGNORE)
 		return;
 	metric_add(&t->o.metrics->commits_heard, 1);
-	/* The floor first: from here on no older value is served, whatever
-	 * L1 still holds. */
+	/* The floor first: from now on no older value is served, even if L1
+	 * still has one. */
 	struct key_slot slot = keyspace_slot(c->id, c->id_len, t->o.partitions);
 	floors_raise(t->o.floors, slot, c->version + 1);
 	const struct collection *collection =
@@ -171,7 +173,8 @@ static void tail_move(struct tail *t, int32_t partition, int64_t after)
 	struct tail_partition *part = &t->parts[partition];
 	atomic_store_explicit(
 	    &part->through, part->follower.watermark, memory_order_release);
-	/* Behind it: who sees the offset sees a watermark that fits. */
+	/* After the watermark: a thread that sees the offset sees a watermark
+	 * at least as new. */
 	atomic_store_explicit(&part->behind, after + 1, memory_order_release);
 	t->o.moved(t->o.arg, partition);
 }
@@ -183,21 +186,23 @@ static void close_partition(struct tail *t, int32_t partition)
 	floors_close(t->o.floors, partition);
 }
 
-/* Of a closed partition: as after a restart. `floor` is above all that was
- * heard and counts. */
+/* Forgets what was heard of a closed partition, as after a restart. `floor`
+ * must be above all commits that were heard of and exist. */
 static void discard(struct tail *t, int32_t partition, version_t floor)
 {
 	floors_reset(t->o.floors, partition, floor);
-	/* First: a lookup that began before keeps nothing after the purge. */
+	/* First: a lookup that began before it keeps nothing after the purge.
+	 */
 	atomic_fetch_add(t->o.purges, 1);
 	l1_purge(t->o.l1, "", 0);
 	outcomes_forget(t->o.outcomes, partition);
 }
 
-/* The writes from there on are decided anew: what was heard of them is not so
- * any more. Redis has it, too, until the projector hears the mark; only a
- * watermark above all that was heard shows that it has. Where nothing was heard
- * of them, Redis has nothing of them either. */
+/* The writes from mark->from on will be decided anew, so what was heard of
+ * their outcomes is not true any more. Redis has it, too, until the projector
+ * has heard the mark. Only a watermark above all that was heard shows that it
+ * has. If nothing was heard of these writes, Redis has nothing of them either.
+ */
 static enum follow_mark undo(
     struct tail *t, int32_t partition, const struct record_mark *mark)
 {
@@ -244,7 +249,7 @@ static void tail_hear(struct tail *t, const rd_kafka_message_t *m)
 	if (c.kind == COMMITS_MALFORMED)
 		pass_malformed(t, m);
 	else if (!tail_admits(t, m, c.through))
-		; /* nor heard */
+		; /* it counts as not heard */
 	else if (c.kind == COMMITS_MARK)
 		tail_hear_mark(t, m->partition, &c.mark);
 	else
@@ -267,9 +272,9 @@ void tail_asks(struct tail *t)
 	}
 }
 
-/* The partition is ahead of the log. Its floors say what was forged, so nothing
- * is served from its caches; and nothing more is heard of it until Postgres has
- * been asked once more. */
+/* The partition is ahead of the log: its floors come from a forged commit.
+ * Closes it, so that nothing is served from its caches, and ignores its
+ * messages until Postgres has been asked once more. */
 static void tail_stop(struct tail *t, int32_t partition)
 {
 	struct tail_partition *part = &t->parts[partition];
@@ -295,9 +300,10 @@ static void tail_compare(
 	atomic_fetch_add(&t->compared, 1);
 }
 
-/* All that was heard is forgotten. What of it exists is below `applied`:
- * Postgres had it before it was announced, and was asked after it was heard.
- * (If a failover took it back, it does not exist until it is applied again.) */
+/* Forgets all that was heard of the partition. The commits among it that exist
+ * are below `applied`: Postgres had them before they were announced, and it was
+ * asked after they were heard. (If a failover lost them, they do not exist
+ * until they are applied again.) */
 static void restart(struct tail *t, int32_t partition, version_t applied)
 {
 	struct tail_partition *part = &t->parts[partition];
@@ -376,14 +382,15 @@ static void tail_on_eof(void *arg, int32_t partition, int64_t end)
 		tail_assign_after(t, AGAIN);
 		return;
 	}
-	/* All was read and there is no mark: nothing was ever announced, so
-	 * nothing can be older than it. */
+	/* The whole partition was read and has no mark. So nothing was ever
+	 * announced, and no value can be older than a commit. */
 	follower_mark(&part->follower, 0, 0, -1);
 	start_partition(t, partition, false);
 	tail_move(t, partition, -1);
 }
 
-/* Where its offset is not in the log (any more) a partition starts anew. */
+/* If the offset of a partition is not in the log (any more), the partition
+ * starts anew. */
 static void tail_on_fault(void *arg, int32_t partition, struct err e)
 {
 	struct tail *t = arg;
@@ -447,7 +454,8 @@ version_t tail_through(const struct tail *t, int32_t partition)
 	    memory_order_acquire);
 }
 
-/* An older offset with a newer watermark only repeats what is ignored. */
+/* The offset is loaded first. If it is older than the watermark, a consumer
+ * only reads records again that it ignores. */
 struct change_place tail_place(const struct tail *t, int32_t partition)
 {
 	struct tail_partition *part =
