@@ -1,8 +1,8 @@
-/* The reference systems' routes: POST /write, GET /read/{key}.
+/* The reference systems' routes POST /write and GET /read/{key}.
  *
- * One small file that words their requests and answers; everything else is the
- * native way. Their writes wait for the commit, so that a read after a write
- * sees it.
+ * This file words their requests and answers; everything else is done as for
+ * the native routes. Their writes wait for the commit, so that a read after a
+ * write sees it.
  */
 #include "api/commits/outcomes.h"
 #include "api/core/answer.h"
@@ -67,8 +67,8 @@ static enum step_result seed_read(struct request *r)
 	return answer_read(r, r->target.key, r->target.key_len, r->read->value);
 }
 
-/* What can be no key is no row's: there is nothing to ask for. It may be no
- * UTF-8, which JSON has to be. */
+/* A text that cannot be a key belongs to no row, so no tier is asked. It may be
+ * invalid UTF-8, which JSON cannot contain. */
 static enum step_result seed_absent(
     struct request *r, const char *key, size_t len)
 {
@@ -97,8 +97,8 @@ static enum step_result seed_parse(struct request *r)
 	return STEP_MORE;
 }
 
-/* Every write goes through the log, so it is queued whether or not its commit
- * was waited for. */
+/* Every write goes through the log. So the answer says that it was queued, even
+ * if the request waited for its commit. */
 static enum step_result answer_write(
     struct request *r, unsigned status, bool committed)
 {

@@ -1,9 +1,9 @@
-/* Clearing is the purge of everything (api/admin/purge.h): a new generation in
- * Redis, where other programs' keys stay. It runs on the main loop and always
- * ends; the request waits for it, whatever its client does.
+/* To clear is to purge everything (api/admin/purge.h): Redis gets a new
+ * generation, and keys of other programs stay there. The purge runs on the main
+ * loop and always ends. The request waits for it, even if its client leaves.
  *
- * Performance is measured, one read after the other: of the same document, from
- * L1, and from Postgres past the caches; the median of each.
+ * Performance is measured by reads of one document, one after the other: from
+ * L1, and from Postgres past the caches. The answer has the median of each.
  */
 #include "api/compat/compat_cache.h"
 
@@ -24,12 +24,12 @@
 
 enum { ROUNDS = 21, TRIES = 100 };
 
-/* Of a request of these routes. */
+/* The state of a request of these routes. */
 struct compat_op {
-	/* Of one that clears: */
-	bool clearing; /* parked until the main loop has done it */
+	/* A request that clears: */
+	bool clearing; /* parked until the main loop is done */
 	bool cleared;
-	/* Of one that measures: */
+	/* A request that measures: */
 	size_t rounds, tries;
 	mono_us_t began;
 	double cached[ROUNDS], database[ROUNDS]; /* seconds */
@@ -151,7 +151,8 @@ static double median(double *all)
 	return all[ROUNDS / 2];
 }
 
-/* A document that is warm; else a row that is absent, which is cached, too. */
+/* Chooses a document that is in L1. If there is none, chooses a row that does
+ * not exist; its absence is cached, too. */
 static void choose(struct request *r)
 {
 	char id[COLLECTION_NAME_MAX + 1 + COLLECTION_KEY_MAX];
@@ -170,7 +171,7 @@ static void choose(struct request *r)
 	request_target(r, c, none, strlen(none));
 }
 
-/* Past the caches, as `no-cache`; what is read is kept by them. */
+/* Reads past the caches, as with `no-cache`; the caches keep the value. */
 static enum step_result next_round(struct request *r)
 {
 	r->compat->began = clock_mono();
@@ -226,8 +227,8 @@ enum step_result seed_timed_step(struct request *r)
 	if (r->read->value == NULL)
 		return answer_problem(r, PROBLEM_STORE_UNAVAILABLE, NULL);
 	m->database[m->rounds] = (double)(clock_mono() - m->began) / 1e6;
-	/* Somebody may write it meanwhile; or nothing is kept, since commits
-	 * are not heard of. */
+	/* False if the document was written meanwhile, or if nothing is cached
+	 * because commits are not heard. The round is then repeated. */
 	m->rounds += time_cached(r, &m->cached[m->rounds]);
 	if (m->rounds == ROUNDS)
 		return answer_measure(r);
@@ -239,7 +240,7 @@ enum step_result seed_timed_step(struct request *r)
 
 static bool clear_release(struct request *r)
 {
-	return !r->compat->clearing; /* it always ends */
+	return !r->compat->clearing; /* the purge always ends */
 }
 
 static void measure_free(struct request *r)

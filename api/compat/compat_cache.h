@@ -1,4 +1,4 @@
-/* The reference systems' routes about the caches: POST /cache/clear and POST
+/* The cache routes of the reference systems: POST /cache/clear, POST
  * /clear-cache, GET /cache/performance. */
 #pragma once
 

@@ -17,7 +17,7 @@
 
 /* --- failures ------------------------------------------------------------ */
 
-/* {"detail": …}, as their clients expect it. */
+/* Answers {"detail": …}, which their clients expect. */
 static enum step_result compat_rows_fail(
     struct request *r, unsigned status, const char *detail)
 {
@@ -52,7 +52,7 @@ static void detail(struct buf *out, const char *where, const char *pointer,
 	buf_printf(out, ",\"type\":\"%s\"}", type);
 }
 
-/* Takes the list of details. */
+/* Takes the text, a list of details. */
 static enum step_result compat_rows_refuse(
     struct request *r, struct buf *details)
 {
@@ -130,10 +130,10 @@ enum step_result seed_row_step(struct request *r)
 
 /* --- what is read, or was written ---------------------------------------- */
 
-/* The document with one more member. */
+/* Appends the document with one more member. */
 static void add_cached(struct buf *out, struct jsonslice doc, bool cached)
 {
-	buf_add(out, doc.s, doc.len - 1); /* without its brace */
+	buf_add(out, doc.s, doc.len - 1); /* without its closing brace */
 	buf_printf(out, ",\"cached\":%s}", cached ? "true" : "false");
 }
 
@@ -146,7 +146,7 @@ static void add_source(struct buf *out, mono_us_t began, bool cached)
 	    (int)(took % 1000000));
 }
 
-/* False: what the database said is no JSON. */
+/* False: the text from the database is not JSON. */
 static bool add_posts(struct buf *out, const struct value *page, bool cached)
 {
 	struct jsonslice all;
@@ -164,7 +164,7 @@ static bool add_posts(struct buf *out, const struct value *page, bool cached)
 
 static void each_post(struct buf *out)
 {
-	out->len--; /* its brace */
+	out->len--; /* the closing brace */
 	buf_str(out, ",\"cached\":false}");
 }
 
@@ -190,7 +190,7 @@ static const struct export_form all_posts = {
 static const struct export_form all_products = {
     "application/json", "{\"products\":[", ",", each_product, end_products};
 
-/* More rows than a page has, and all of them are asked for. */
+/* All rows are asked for, and there are more than a page has: exports them. */
 static enum step_result stream_all(struct request *r)
 {
 	value_unref(&r->read->value);
@@ -203,7 +203,8 @@ static enum step_result stream_all(struct request *r)
 	return STEP_MORE;
 }
 
-/* A page, as GET /v1/{collection} has it; the next one is on this route. */
+/* Answers with a page, as GET /v1/{collection}; but its Link names this route.
+ */
 static enum step_result list_read(struct request *r)
 {
 	const struct value *page = r->read->value;
@@ -260,7 +261,7 @@ static enum step_result row_read(struct request *r)
 
 /* --- writes -------------------------------------------------------------- */
 
-/* Their PUT /posts takes null for a field that is left out. */
+/* Their PUT /posts treats null as a field that is left out. */
 static void without_nulls(struct jsonslice object, struct buf *out)
 {
 	struct jsonslice_member m = jsonslice_members(object);
@@ -283,7 +284,7 @@ static void drop_nulls(struct request *r)
 	if (!jsonslice_scan(
 		r->body.data ? r->body.data : "", r->body.len, &v) ||
 	    jsonslice_kind(v) != JSONSLICE_OBJECT || jsondup_find(v).s)
-		return; /* validation says why not */
+		return; /* validation will report the fault */
 	without_nulls(v, &shorter);
 	buf_free(&r->body);
 	r->body = shorter;
@@ -300,7 +301,7 @@ static enum step_result take_body(struct request *r)
 		   : refuse_body(r, &v);
 }
 
-/* A PUT changes a row that is there; it makes none. */
+/* A PUT changes a row that exists; it never creates one. */
 static enum step_result row_parse(struct request *r)
 {
 	native_compat_wait(r);

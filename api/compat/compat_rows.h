@@ -1,6 +1,7 @@
 /* The reference systems' /posts and /products: rows of the collections of these
- * names, in their words, by the native way. A write waits for its commit, and
- * answers the row as it is then.
+ * names, in the reference systems' formats. Everything else is done as for the
+ * native routes. A write waits for its commit, and its answer has the row as it
+ * is then.
  */
 #pragma once
 
