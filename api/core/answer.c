@@ -51,8 +51,9 @@ enum step_result answer_queue(
 	return done;
 }
 
-/* Counted until the client has taken it. It is never refused: a small one is
- * cheaper than the refusal, and a bulk's tells what was accepted. */
+/* A body that counts in budget_answers until the client has taken it. It is
+ * never refused: a small one is cheaper than the refusal, and the answer to a
+ * bulk says which items were accepted. */
 struct counted {
 	char *data;
 	size_t held;
@@ -77,7 +78,7 @@ static struct MHD_Response *counted(char *data, size_t len)
 
 struct MHD_Response *answer_body(struct buf *body, const char *type)
 {
-	enum { LITTLE = 4096 }; /* as the connection itself */
+	enum { LITTLE = 4096 }; /* too small to be counted */
 	size_t len;
 	char *data = buf_take(body, &len);
 	struct MHD_Response *response =
@@ -97,8 +98,8 @@ static ssize_t read_nothing(void *arg, uint64_t at, char *to, size_t max)
 	return MHD_CONTENT_READER_END_OF_STREAM;
 }
 
-/* Before 1.0, libmicrohttpd ends a body in chunks that it has not begun: so it
- * may not be in chunks, and the connection is closed. */
+/* Before 1.0, libmicrohttpd sends the end of a chunked body even for a HEAD.
+ * Therefore the response must not be chunked, and the connection is closed. */
 struct MHD_Response *answer_head_of_stream(const char *type)
 {
 	struct MHD_Response *response = MHD_create_response_from_callback(

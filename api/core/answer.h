@@ -1,34 +1,38 @@
-/* Responses: what every answer has in common. */
+/* Answers: what the answers of all features have in common. Each function that
+ * returns enum step_result returns STEP_DONE. */
 #pragma once
 
 #include "api/core/problem.h"
 #include "api/core/request.h"
 
-/* Counts an answer that is not queued here. */
+/* Counts an answer that is queued elsewhere. */
 void answer_count(struct request *r, unsigned status);
-/* Takes the response, queues it and counts it; while the request begins, keeps
- * it until it may be queued. */
+/* Takes the response, queues it and counts it. While a request is being checked
+ * by its head, keeps the response until it may be queued. */
 enum step_result answer_queue(
     struct request *r, unsigned status, struct MHD_Response *response);
-/* Queues a shared, frozen response; borrows it. */
+/* Queues a response that is shared and must not be changed; borrows it. */
 enum step_result answer_shared(
     struct request *r, unsigned status, struct MHD_Response *response);
-/* A new response of owned bytes, which it empties. */
+/* Makes a response of the bytes of `body`, which is empty afterwards. Returns
+ * owned. */
 struct MHD_Response *answer_body(struct buf *body, const char *type);
-/* A new response to a HEAD, where a GET has a stream: without a length. */
+/* Makes the response to a HEAD whose GET is a stream: it has no length. Returns
+ * owned. */
 struct MHD_Response *answer_head_of_stream(const char *type);
 enum step_result answer_json(
     struct request *r, unsigned status, struct buf *body);
 
-/* A problem (RFC 9457), with Retry-After where it is a 503. */
+/* Answers with a problem (RFC 9457). A 503 gets Retry-After: 1. */
 enum step_result answer_problem(
     struct request *r, enum problem p, const char *detail);
-/* The same, with another Retry-After than the usual second. */
+/* The same, with Retry-After: `seconds`. */
 enum step_result answer_retry(
     struct request *r, enum problem p, const char *detail, unsigned seconds);
-/* Clients hold as many bytes of answers as they may. */
+/* Answers 503: the answers that clients have not taken yet use the whole
+ * budget. */
 enum step_result answer_full(struct request *r);
-/* With its violations, which it frees. */
+/* Answers with the violations, which it frees. */
 enum step_result answer_violations(struct request *r, struct violations *v);
 struct MHD_Response *answer_problem_response(enum problem p, const char *detail,
     const struct violations *v, const char *extra);

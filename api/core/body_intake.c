@@ -10,7 +10,7 @@
 
 enum { FIRST = 1024 };
 
-/* Bytes that the body may come to: what its client says, or the most. */
+/* The expected size of the body: what the client announces, or the maximum. */
 static size_t expected(const struct request *r)
 {
 	size_t max = (size_t)r->thread->instance->settings->max_item;
@@ -19,7 +19,8 @@ static size_t expected(const struct request *r)
 	return n > 0 && n < max ? (size_t)n : max;
 }
 
-/* Doubles, but not past what may come; with the NUL. */
+/* The capacity for `len` more bytes and a NUL: doubles it, but not beyond the
+ * expected size. */
 static size_t room_for(const struct request *r, size_t len)
 {
 	size_t need = r->body.len + len + 1, most = expected(r) + 1;

@@ -1,21 +1,25 @@
-/* The body of a request while it is in hand, against budget_bodies.
+/* Takes the body of a request into memory, within budget_bodies.
  *
- * It grows as bytes arrive: who announced a megabyte and sent a byte holds a
- * byte. When there is no room the request is answered 503 at once: by its head,
- * if that announces more than there is room for; else when the bytes come.
+ * The memory grows as bytes arrive. If a client announces a megabyte and sends
+ * one byte, it holds one byte. If there is no room, the request is answered 503
+ * at once: at its head if that announces too much, otherwise when the bytes
+ * come.
  */
 #pragma once
 
 #include "api/core/request.h"
 
-/* Is there room now for a body of so many bytes? False is counted. */
+/* Is there room now for a body of `len` bytes? False is counted as a refusal.
+ */
 bool body_intake_fits(uint64_t len);
-/* Adds to r->body; else lets go of it: HTTPD_LARGE or HTTPD_FULL. */
+/* Adds bytes to r->body. If it is too large or there is no room, frees the body
+ * and returns HTTPD_LARGE or HTTPD_FULL. */
 enum httpd_body body_intake_add(
     struct request *r, const char *data, size_t len);
-/* The body is whole. `instead`: bytes of the document that replaces it, which
- * are counted in its place; 0: the body stays. */
+/* The body is complete. `instead`: bytes of the document that replaces it and
+ * is counted in its place; 0: the body stays. */
 void body_intake_settle(struct request *r, size_t instead);
-/* The body, or what replaced it, is not needed any more. May be called twice.
+/* Frees the body, and gives back what it or its replacement took from the
+ * budget. May be called twice.
  */
 void body_intake_free(struct request *r);

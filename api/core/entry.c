@@ -29,7 +29,7 @@ static enum step_result entry_take_key(
 	return r->feature->no_key(r, key, len);
 }
 
-/* The collection and the key of the path; STEP_DONE: refused. */
+/* Finds the collection and the key of the path. STEP_DONE: refused. */
 static enum step_result entry_take_target(
     struct request *r, const struct path *path)
 {
@@ -76,7 +76,7 @@ static enum step_result entry_find(struct request *r, const struct path *path)
 	return result;
 }
 
-/* It names nothing that there could be. */
+/* The path cannot name anything. */
 static enum step_result entry_malformed(struct request *r)
 {
 	if (strcmp(r->method, "GET") == 0 || strcmp(r->method, "HEAD") == 0)
@@ -87,7 +87,7 @@ static enum step_result entry_malformed(struct request *r)
 	return answer_violations(r, &v);
 }
 
-/* --- the body, by what the head says of it ------------------------------- */
+/* --- the body, according to the head ------------------------------------- */
 
 static enum step_result entry_refuse_fault(
     struct request *r, const struct http_head_fault *fault)
@@ -146,7 +146,7 @@ static enum step_result entry_look_at_body(
 		return entry_refuse_fault(r, &http_head_encoded);
 	if (entry_look_at_type(r) == STEP_DONE)
 		return STEP_DONE;
-	/* Of a streamed one, no more is held than of one item. */
+	/* A streamed body is never held as a whole. */
 	if (r->route->body.policy != BODY_STREAMED &&
 	    !body_intake_fits(head->length))
 		return entry_refuse_fault(r, &http_head_full);
@@ -155,8 +155,8 @@ static enum step_result entry_look_at_body(
 
 /* --- in order ------------------------------------------------------------ */
 
-/* What refuses by who asks, and by how often (401, 403, 429), belongs behind
- * the route, whose verb it needs, and in front of everything else. */
+/* Refusals that depend on the client and its rate (401, 403, 429) belong after
+ * the route, whose verb they need, and before everything else. */
 static enum step_result entry_with_path(
     struct request *r, const struct path *path, const struct http_head *head)
 {

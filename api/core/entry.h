@@ -1,8 +1,8 @@
-/* What is decided when the head of a request is in, before a byte of its body
- * is taken: its route, its target, and whether it is refused.
+/* Checks a request when its head is in, before a byte of its body is taken:
+ * finds its route and its target, and refuses it or lets it in.
  *
- * Every request comes through here, also one whose body is streamed into the
- * log while it arrives.
+ * Every request passes here, also one whose body is streamed into the log as it
+ * arrives.
  */
 #pragma once
 
@@ -10,6 +10,6 @@
 
 struct http_head;
 
-/* Sets r->route, the collection, the key and the first step. STEP_DONE: it is
- * refused, whatever its body is. */
+/* Sets r->route, r->target and the first step. STEP_DONE: the request is
+ * refused, and its refusal is ready; its body does not matter. */
 enum step_result entry_check(struct request *r, const struct http_head *head);

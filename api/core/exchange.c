@@ -94,7 +94,7 @@ static void exchange_end(void *request)
 	 * request only while it is parked, so no thread will touch this one. */
 	CHECK(!r->parking.on);
 	/* The client may have left after the request was resumed and before it
-	 * ran: then it still owns what it was resumed for. */
+	 * ran. Then it still holds the things that it was resumed for. */
 	CHECK(request_release(r));
 	r->magic = 0;
 	if (r->refusal.response)

@@ -1,4 +1,4 @@
-/* libmicrohttpd's side of a request: it begins with its head, takes its body,
+/* The request as libmicrohttpd drives it: begins with its head, takes its body,
  * runs step by step, and ends. */
 #pragma once
 

@@ -5,11 +5,13 @@
 #include <string.h>
 
 enum {
-	/* What libmicrohttpd keeps of each header and parameter. */
+	/* Bytes that libmicrohttpd uses for each header and parameter. */
 	ELEMENT = 64,
-	/* Request line; status line, Date, Cache-Status, Server-Timing, … */
+	/* Bytes for the request line, and for the status line, Date,
+	 * Cache-Status, Server-Timing, … */
 	OTHERS = 2048,
-	/* libmicrohttpd reads into half of the memory; a body needs some. */
+	/* libmicrohttpd reads the head into half of the memory; the body needs
+	 * some of it. */
 	HEADERS = HTTPD_CONNECTION_MEMORY / 2 - 1024,
 };
 

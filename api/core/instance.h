@@ -1,9 +1,9 @@
-/* What requests find: the instance, which all threads share, and the thread
- * that they run on.
+/* The services that requests use: the instance, which all threads share, and
+ * the thread that a request runs on.
  *
- * This header knows no module: what it names is opaque here. A module that uses
- * a part includes the part's own header, so that its includes tell what it
- * uses. api/app.c and api/worker.c make the parts, and end them.
+ * This header includes no module; the parts that it names are opaque here. A
+ * module that uses a part includes the part's own header, so that its includes
+ * show what it uses. api/app.c and api/worker.c make the parts and end them.
  */
 #pragma once
 
@@ -45,29 +45,29 @@ struct tail;
 struct waiters;
 struct write_log;
 
-/* Only things that any thread may use. */
+/* Every member may be used from any thread, unless it says otherwise. */
 struct instance {
 	const struct api_settings *settings;
 	const struct kafka_config *kafka;
 	int32_t partitions;
 	const struct router *routes; /* of the public listener */
-	struct loop *loop;	     /* the main one */
+	struct loop *loop;	     /* of the main thread */
 	struct thread **threads;
 	size_t nthreads;
 	/* One per thread; [0] is the main loop's. */
 	struct api_metrics *metrics;
 	const void *
-	    *metric_sets; /* the same, as common/base/metrics.h has it */
-	/* reads */
+	    *metric_sets; /* the same, in the form of common/base/metrics.h */
+	/* Reads. */
 	struct l1 *l1;
 	struct floors *floors;
 	struct singleflight *singleflight;
 	struct tail *tail;
-	bool bypass_without_log; /* read.without_log */
-	/* Counted before a purge begins: what was read before it is not kept
-	 * after it (api/admin/purge.h). */
+	bool bypass_without_log; /* from the setting read.without_log */
+	/* Incremented before a purge begins. A value that was read before is
+	 * not kept afterwards (api/admin/purge.h). */
 	_Atomic uint64_t purges;
-	/* writes */
+	/* Writes. */
 	struct write_log *write_log;
 	struct backlog *backlog;
 	struct epoch *epoch;
@@ -76,22 +76,23 @@ struct instance {
 	struct id_blocks *ids;
 	struct id_log *id_log;
 	struct id_tail *id_tail;
-	/* other features */
+	/* Other features. */
 	struct feeds *feeds;
 	struct assets *assets;
 	struct clients *clients;
-	bool purges_allowed; /* over the public listener */
-	/* Over all threads, against the limits of settings. */
+	bool purges_allowed; /* on the public listener */
+	/* Counts over all threads, limited by settings. */
 	atomic_size_t parked, exports, bulks, changes;
 	atomic_bool draining;
-	/* Main loop only: what must end before the process may. */
+	/* Main loop only: the number of things that must end before the process
+	 * may. */
 	size_t held;
-	/* Main loop only; set by api/app.c. */
+	/* Main loop only; set by api/app.c, called by the functions below. */
 	void (*released)(struct instance *i);
 	void (*refused)(struct instance *i, const struct err *e);
 };
 
-/* One request thread. Only the thread itself uses it, but for `loop`. */
+/* One request thread. Except for `loop`, only the thread itself may use it. */
 struct thread {
 	struct instance *instance;
 	size_t index;
@@ -101,26 +102,26 @@ struct thread {
 	struct redis *redis;
 	struct pg_reader *replica; /* NULL: none configured */
 	struct pg_reader *primary;
-	struct pg_list *replica_lists; /* likewise */
+	struct pg_list *replica_lists; /* NULL: none configured */
 	struct pg_list *primary_lists;
-	struct jitter *jitter;	/* of the entries of caches */
+	struct jitter *jitter;	/* for the lifetimes of cache entries */
 	struct waiters *waits;	/* for commits; NULL: the thread ends */
-	struct request *parked; /* list; see api/core/request.c */
+	struct request *parked; /* a list; see api/core/request.c */
 	size_t nparked;
-	struct export *exports;	 /* list; see api/list/export.c */
-	struct changes *changes; /* list; see api/changes/changes.c */
-	size_t lookups; /* in flight, led by this thread; operators' too */
-	uint64_t fresh_lookups; /* begun, ever */
+	struct export *exports;	 /* a list; see api/list/export.c */
+	struct changes *changes; /* a list; see api/changes/changes.c */
+	size_t lookups;		 /* in flight, which the thread must finish */
+	uint64_t fresh_lookups;	 /* ever begun */
 	bool draining;
 	mono_us_t drained_since;
 };
 
-/* Main loop: the process does not end between the two. */
+/* Main loop: the process does not end between these two calls. */
 void instance_hold(struct instance *i);
 void instance_release(struct instance *i);
-/* Main loop: an operator must act. The instance drains, and the process ends
- * with exit code 1. */
+/* Main loop: a fault that an operator must mend. The instance drains, and the
+ * process ends with exit code 1. */
 void instance_refuse(struct instance *i, const struct err *e);
-/* Takes a place among `most`; any thread. False: all are taken. It is given
- * back by taking one off. */
+/* Any thread: takes one of `most` places. False: all are taken. To give it
+ * back, decrement *taken. */
 bool instance_take_place(atomic_size_t *taken, int64_t most);

@@ -1,12 +1,12 @@
-/* Is it a key of the collection (pure core)? */
+/* Checks whether a text is a key of a collection (pure core). */
 #pragma once
 
 #include "api/core/problem.h"
 #include "common/schema/collection.h"
 
-/* 1 to 255 bytes of UTF-8 without NUL, in the form of the collection's keys.
- * Adds a violation otherwise. */
+/* True: 1 to 255 bytes of UTF-8 without NUL, in the form of the collection's
+ * keys. Otherwise adds a violation. */
 bool key_check(const struct collection *c, const char *key, size_t len,
     struct violations *out);
-/* What form a key of this type has: "must be …". */
+/* The form of keys of this type, for people: "must be …". */
 const char *key_check_form(enum key_type t);

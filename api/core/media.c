@@ -5,8 +5,8 @@
 #include <string.h>
 #include <strings.h>
 
-/* JSON, too, but what to change, and no document: taken for one, it would
- * replace the row. */
+/* Patches are JSON, too, but not documents. If one were taken for a document,
+ * it would replace the row. */
 static bool media_is_any_patch(const struct request *r)
 {
 	return media_is(r, MERGE_TYPE) || media_is(r, INCREMENT_TYPE) ||

@@ -8,9 +8,9 @@
 #define JSON_TYPE "application/json"
 #define NDJSON_TYPE "application/x-ndjson"
 
-/* Is the body declared as JSON, and not as a patch? */
+/* Is its type JSON, and not that of a patch? */
 bool media_is_json(const struct request *r);
-/* Is it declared as a patch of a row, of a kind that is taken? */
+/* Is its type that of a patch that Sluice takes? */
 bool media_is_patch(const struct request *r);
-/* Is that its media type, whatever its parameters? */
+/* Is its type `want`, with any parameters? */
 bool media_is(const struct request *r, const char *want);

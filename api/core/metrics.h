@@ -1,4 +1,5 @@
-/* The metrics of sluice-api as a struct: api/core/metrics.def. One per thread.
+/* The metrics of sluice-api as a struct, from api/core/metrics.def. Each thread
+ * has one.
  */
 #pragma once
 
@@ -13,5 +14,5 @@ struct api_metrics {
 extern const struct metric_row api_metric_rows[];
 extern const size_t api_metric_count;
 
-/* The sum of one counter or gauge over all threads: by its offset. */
+/* The sum of one counter or gauge over all threads; `offset`: of its field. */
 int64_t api_metric_sum(const void *const *instances, size_t n, size_t offset);

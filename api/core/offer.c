@@ -29,7 +29,7 @@ static bool has_one(const struct route *route, const char *accept)
 	return a->status != 0;
 }
 
-/* What most clients send is decided without taking it apart. */
+/* Handles what most clients send without parsing the header. */
 static bool is_acceptable(const struct request *r)
 {
 	const char *line = request_header(r, MHD_HTTP_HEADER_ACCEPT);
@@ -80,7 +80,7 @@ static enum MHD_Result offer_take_name(
 	struct first *first = arg;
 	(void)kind;
 	if (*name == '\0' && value == NULL)
-		return MHD_YES; /* between two & */
+		return MHD_YES; /* an empty part between two & */
 	char *decoded = mem_alloc(strlen(name) + 1);
 	bool good = path_decode(name, strlen(name), decoded) >= 0;
 	offer_name(first->out, good ? decoded : name);
@@ -109,8 +109,8 @@ enum step_result offer_refuse(struct request *r, enum problem p,
 	return answer_queue(r, problem_status(p), response);
 }
 
-/* Of the native surface: the reference systems' frameworks pass unknown
- * parameters over, and their clients may count on it. */
+/* Only native routes refuse parameters. The frameworks of the reference systems
+ * ignore unknown ones, and their clients may rely on it. */
 static bool takes_none(const struct route *route)
 {
 	return strncmp(route->head.pattern, "/v1", 3) == 0 &&

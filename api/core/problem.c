@@ -74,7 +74,7 @@ void problem_write(struct buf *out, enum problem p, const char *detail,
 	buf_str(out, "}\n");
 }
 
-/* RFC 6901: `~` and `/` are escaped. */
+/* Makes a JSON pointer; `~` and `/` are escaped (RFC 6901). */
 static char *pointer_of(const char *name)
 {
 	struct buf b = {0};
@@ -91,7 +91,7 @@ static char *pointer_of(const char *name)
 	return buf_take(&b, NULL);
 }
 
-/* What is quoted may be long, and is not cut within a character. */
+/* Shortens a detail, which may quote long text, but not within a character. */
 static char *detail_of(const char *text)
 {
 	enum { SHOWN = 500 };
@@ -102,7 +102,7 @@ static char *detail_of(const char *text)
 void violations_add(
     struct violations *v, const char *name, const char *fmt, ...)
 {
-	enum { MOST = 100 }; /* of an answer that somebody reads */
+	enum { MOST = 100 }; /* enough for a reader */
 	char text[1024];
 	va_list ap;
 	if (v->n == MOST)

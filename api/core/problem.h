@@ -1,5 +1,5 @@
-/* Problem details (RFC 9457), one table: api/core/problems.def. No SQL, host
- * name or driver text in any of them.
+/* Problem details (RFC 9457), one table: api/core/problems.def. They contain no
+ * SQL, host name or driver text.
  */
 #pragma once
 
@@ -14,7 +14,7 @@ enum problem {
 };
 #undef PROBLEM
 
-/* One bad place of a document: a JSON pointer (RFC 6901) and what is wrong. */
+/* One fault of a document: where (a JSON pointer, RFC 6901) and what. */
 struct violation {
 	char *pointer;
 	char *detail;
@@ -29,20 +29,22 @@ struct violations {
 
 unsigned problem_status(enum problem p);
 const char *problem_title(enum problem p);
-/* Without the prefix. */
+/* Its type without PROBLEM_PREFIX. */
 const char *problem_type(enum problem p);
-/* The problem whose type is `type` (a reason's, common/log/reasons.def). */
+/* The problem whose type, without the prefix, is `type` (common/log/reasons.def
+ * has such types). */
 enum problem problem_by_type(const char *type);
-/* The document; detail and violations may be NULL. `extra` is more members,
- * `,"offset":12`, or NULL. */
+/* Appends the problem document. `detail` and `v` may be NULL. `extra`: further
+ * members, such as `,"offset":12`, or NULL. */
 void problem_write(struct buf *out, enum problem p, const char *detail,
     const struct violations *v, const char *extra);
 
-/* The member `errors` with the comma in front of it; of none, nothing. */
+/* Appends the member `errors` with a comma before it; nothing if there are no
+ * violations. */
 void problem_errors(struct buf *out, const struct violations *v);
 
-/* `name` NULL: the document itself; else the member of that name. Of very many,
- * the first hundred are kept. */
+/* Adds a violation. `name`: the member that is at fault; NULL: the whole
+ * document. Only the first hundred are kept. */
 __attribute__((format(printf, 3, 4))) void violations_add(
     struct violations *v, const char *name, const char *fmt, ...);
 void violations_free(struct violations *v);

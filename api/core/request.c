@@ -13,7 +13,8 @@
 #include <strings.h>
 
 enum {
-	/* How often a parked request is looked at for a client that left. */
+	/* Interval at which a parked request checks whether its client has
+	 * left. */
 	PEEK_US = 1000000,
 	DRAIN_KEY_US = 1000000,
 };
@@ -77,8 +78,8 @@ bool request_release(struct request *r)
 	return true;
 }
 
-/* Asked once in a while: of thousands that wait, the kernel would otherwise be
- * asked all the time. */
+/* Asks the kernel only once per interval, because thousands of requests may be
+ * parked. */
 static bool request_client_left(struct request *r, mono_us_t now)
 {
 	if (now - r->parking.peeked <= PEEK_US)
@@ -87,9 +88,9 @@ static bool request_client_left(struct request *r, mono_us_t now)
 	return client_socket_has_left(r->connection);
 }
 
-/* A drain does not wait for commits: receipts are due. It waits a moment for a
- * key, which the primary has to give, and for everything else no longer than
- * half of its time. */
+/* In a drain, a request does not wait for commits: it answers with a receipt.
+ * It waits a moment for a key, which the primary has to reserve. For everything
+ * else it waits at most half of the drain timeout. */
 static bool must_hurry(const struct request *r, mono_us_t now)
 {
 	const struct thread *t = r->thread;

@@ -1,6 +1,7 @@
-/* A request: a small state machine (api/core/steps.def) on one thread. What a
- * feature knows of it is the feature's own struct, which the feature makes when
- * the request enters it and frees at its end.
+/* A request: a small state machine (api/core/steps.def) on one thread. Each
+ * feature keeps its state of the request in a struct of its own. The feature
+ * makes this struct when it gets the request, and frees it at the request's
+ * end.
  */
 #pragma once
 
@@ -25,36 +26,38 @@ enum step_result { STEP_MORE, STEP_PARK, STEP_DONE };
 #include "api/core/steps.def"
 #undef STEP
 
-/* What became of a piece of a streamed body. */
+/* What a feature did with a piece of a streamed body. */
 enum piece {
-	PIECE_TAKEN, /* all of it */
-	PIECE_PARK,  /* *taken of it: the rest comes again after the resume */
-	PIECE_WHOLE, /* none: this body is one document, taken as BODY_WHOLE */
+	PIECE_TAKEN, /* took all of it */
+	PIECE_PARK,  /* *taken bytes; the rest comes again later */
+	PIECE_WHOLE, /* none: to be collected as one document */
 };
 
-/* What a feature does for the requests of its routes. */
+/* The functions of a feature, for requests whose routes belong to it. */
 struct feature {
-	enum step first; /* of a request whose body is in */
+	enum step first; /* the first step, when the body is in */
 	bool takes_query;
-	/* The route is known: makes the feature's state. NULL: it has none. */
+	/* Called when the route is known: makes the feature's state. NULL: the
+	 * feature has none. */
 	void (*enter)(struct request *r);
-	/* The head is in, and allowed; STEP_DONE: refused. May be NULL. */
+	/* Called when the head is in and the checks of api/core/entry.c have
+	 * passed. STEP_DONE: it refused the request. May be NULL. */
 	enum step_result (*head)(struct request *r);
-	/* With BODY_STREAMED. */
+	/* Takes a piece of the body, for BODY_STREAMED. */
 	enum piece (*piece)(
 	    struct request *r, const char *data, size_t len, size_t *taken);
-	/* The path has a key that is none of the collection. NULL: that is a
-	 * violation. */
+	/* Called if the key in the path cannot be a key of the collection.
+	 * NULL: the answer is a violation. */
 	enum step_result (*no_key)(
 	    struct request *r, const char *key, size_t len);
-	/* Adds headers to an answer that is about to be queued. May be NULL. */
+	/* Adds headers to an answer before it is queued. May be NULL. */
 	void (*describe)(
 	    const struct request *r, struct MHD_Response *response);
-	/* Lets go of whatever would complete the request. False: the completion
-	 * is on its way from another thread and will resume it. May be called
-	 * twice. NULL: there is nothing. */
+	/* Abandons whatever would resume the request. False: the completion is
+	 * already on its way from another thread, and will resume it. May be
+	 * called twice. NULL: nothing to abandon. */
 	bool (*release)(struct request *r);
-	/* The end, after `release`. NULL: there is nothing to free. */
+	/* Called at the end, after `release`. NULL: nothing to free. */
 	void (*free)(struct request *r);
 };
 
@@ -62,7 +65,7 @@ struct feature {
 
 struct route;
 
-/* The row that a request is about. */
+/* The collection and the row that a request is about. */
 struct target {
 	const struct collection *collection;
 	char *id; /* collection/key; owned. NULL: no row */
@@ -72,50 +75,51 @@ struct target {
 	struct key_slot slot;
 };
 
-/* The answer that a request's head has, before its body is in. */
+/* A refusal by the head of the request, before its body is in. */
 struct refusal {
 	bool possible; /* answers are kept here */
 	unsigned status;
 	struct MHD_Response *response; /* owned */
 };
 
-/* What a parked request waits for. */
+/* What a parked request waits for: */
 enum parked_for {
-	PARKED_FOR_ANSWER, /* of a server, or a commit */
-	PARKED_FOR_KEY,	   /* until ids are reserved */
-	PARKED_FOR_TURN,   /* until others had theirs */
-	PARKED_FOR_FEED,   /* until its change feed is open */
+	PARKED_FOR_ANSWER, /* an answer of a server, or a commit */
+	PARKED_FOR_KEY,	   /* integer keys */
+	PARKED_FOR_TURN, /* the other requests of its thread, which run first */
+	PARKED_FOR_FEED, /* the opening of its change feed */
 };
 
 struct parking {
-	struct request *next, *prev; /* of the parked ones of the thread */
+	struct request *next, *prev; /* the thread's parked requests */
 	bool on;		     /* it is parked */
-	enum parked_for why;	     /* of the last time, or this one */
+	enum parked_for why;	     /* now, or when it was parked last */
 	struct wait wait;	     /* for a commit */
 	mono_us_t deadline;
 	bool expired;	  /* the deadline passed while it was parked */
 	bool gone;	  /* the client hung up while it was parked */
-	mono_us_t peeked; /* was it seen whether the client is there */
+	mono_us_t peeked; /* when the client's socket was last looked at */
 };
 
 struct request {
 	unsigned magic;
 	struct thread *thread;
 	struct MHD_Connection *connection;
-	const char *method; /* libmicrohttpd's, for the request's life */
-	const char *path;   /* likewise; as it was sent */
+	const char *method; /* libmicrohttpd's; valid until the request ends */
+	const char *path;   /* likewise; not decoded */
 	mono_us_t started;
 	const struct route *route;
 	const struct feature *feature; /* its route's; NULL: it has none */
 	enum step step;
-	enum MHD_Result rc; /* of the queued response */
+	enum MHD_Result rc; /* of MHD_queue_response */
 	struct refusal refusal;
 	struct buf body;
-	size_t held; /* of budget_bodies, for it */
+	size_t held; /* bytes that its body takes from budget_bodies */
 	struct target target;
 	struct parking parking;
 
-	/* Each is its feature's; NULL: the request is not in that feature. */
+	/* The states of the features; NULL: the feature has none for this
+	 * request. */
 	struct read_op *read;	  /* api/read/lookup.h */
 	struct write_op *write;	  /* api/write/write.h */
 	struct bulk *bulk;	  /* api/bulk/bulk_priv.h */
@@ -124,35 +128,37 @@ struct request {
 	struct compat_op *compat; /* api/compat/compat_cache.c */
 };
 
-/* Suspends it: the connection waits until the request is resumed. */
+/* Suspends the connection until the request is resumed. */
 void request_park(struct request *r);
-/* Lets go of whatever would complete it. False: the completion is on its way
- * from another thread and will resume it. */
+/* Abandons whatever would resume the request. False: the completion is already
+ * on its way from another thread, and will resume it. */
 bool request_release(struct request *r);
-/* A completion, from the request's own loop: run the machine again. */
+/* Called on the request's own loop when its wait is over: continues its steps.
+ */
 void request_resume(struct request *r);
-/* Sets the deadline of the next PARK. */
+/* Sets the deadline of the next STEP_PARK. */
 void request_deadline(struct request *r, dur_us_t after);
-/* False: too many requests wait already. */
+/* False: too many requests of this instance are parked already. */
 bool request_may_park(struct request *r);
-/* The worker's timer: ends what waited too long or has lost its client. */
+/* The worker's timer: resumes parked requests whose deadline passed or whose
+ * client left; in a drain, also those that must not wait longer. */
 void request_sweep(struct thread *t);
-/* The watermark of a partition moved to `through`: resumes those that waited
- * for it. */
+/* The watermark of a partition moved to `through`: resumes the requests that
+ * waited for it. */
 void request_passed(struct thread *t, int32_t partition, version_t through);
-/* Ids were reserved: resumes who waits for a key. */
+/* Ids were reserved: resumes the requests that wait for a key. */
 void request_keys(struct thread *t);
-/* A request is about to be parked for its turn: it goes on when the loop has
- * looked at the others. */
+/* The caller is about to park its request for PARKED_FOR_TURN. The request is
+ * resumed after the loop has served the others. */
 void request_gave_way(struct thread *t);
-/* Makes id, key and slot; another one than before, if there was one. */
+/* Sets id, key and slot of r->target; replaces an earlier target. */
 void request_target(
     struct request *r, const struct collection *c, const char *key, size_t len);
-/* The value of a header, or NULL. libmicrohttpd (before 1.0) leaves the blanks
- * behind it. */
+/* The value of a header, or NULL. libmicrohttpd (before 1.0) leaves trailing
+ * blanks in it. */
 const char *request_header(const struct request *r, const char *name);
-/* The same without them, of one that may be spread over several lines, as a
- * list may: appends them with commas between, as RFC 9110, 5.3 has it, and
- * returns it; NULL: there is none. */
+/* The value of a header that is a list and may come in several lines. Appends
+ * the lines to `out`, without trailing blanks and with commas between them (RFC
+ * 9110, 5.3), and returns the text. NULL: there is no such header. */
 const char *request_list(
     const struct request *r, const char *name, struct buf *out);

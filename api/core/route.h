@@ -8,18 +8,20 @@
 
 struct outcome; /* api/commits/outcomes.h */
 
-/* How one family of routes words its requests and answers. */
+/* How one family of routes (the native ones, or those of the reference systems)
+ * reads requests and words answers. */
 struct surface {
-	/* Answers a read: r->value, or r->failure. */
+	/* Answers a read from r->read: its value, or its failure. */
 	enum step_result (*read)(struct request *r);
-	/* Takes a write from the request: target, document, wait. STEP_MORE, or
-	 * STEP_DONE after a refusal was answered. */
+	/* Takes a write from the request: target, document, wait. STEP_MORE: go
+	 * on; STEP_DONE: it was refused and answered. */
 	enum step_result (*parse)(struct request *r);
-	/* The log has it; nobody waits, or the time is over. */
+	/* Answers with a receipt: the write is in the log, and the client does
+	 * not wait, or waits no longer. */
 	enum step_result (*receipt)(struct request *r);
-	/* It is decided. */
+	/* Answers with the outcome of the write. */
 	enum step_result (*settled)(struct request *r, struct outcome o);
-	/* Answers a read of what can be no key. */
+	/* Answers a read whose key cannot be a key of the collection. */
 	enum step_result (*absent)(
 	    struct request *r, const char *key, size_t len);
 };
@@ -27,16 +29,16 @@ struct surface {
 extern const struct surface native_surface; /* api/write/native.c */
 extern const struct surface seed_surface;   /* api/compat/compat.c */
 
-/* How a route takes the body. */
+/* How a route takes the body of a request. */
 enum body_policy {
-	BODY_NONE,     /* into r->body, up to http.max_item; nobody reads it */
-	BODY_WHOLE,    /* into r->body, up to http.max_item; then it runs */
-	BODY_STREAMED, /* by feature.piece, up to http.max_bulk */
+	BODY_NONE,     /* collected up to http.max_item, and ignored */
+	BODY_WHOLE,    /* collected up to http.max_item before the first step */
+	BODY_STREAMED, /* passed to feature.piece, up to http.max_bulk */
 };
 
-/* Which media types it takes; others are refused with 415. */
+/* The media types that a route takes; it refuses others with 415. */
 enum body_media {
-	MEDIA_ANY,	/* the type is not looked at */
+	MEDIA_ANY,	/* the type is not checked */
 	MEDIA_DOCUMENT, /* JSON */
 	MEDIA_PATCH,	/* a merge patch, or an increment */
 	MEDIA_BULK,	/* JSON, or NDJSON */
@@ -49,14 +51,15 @@ struct route {
 		enum body_media media;
 	} body;
 	const struct feature *feature;
-	/* The collection that it is about; NULL: the path names it, or it is
-	 * about none. */
+	/* The collection of a route that is always about the same one. NULL:
+	 * the path names it, or there is none. */
 	const char *collection;
-	/* Of routes that read or write documents; NULL: of others. */
+	/* For routes that read or write documents; NULL for others. */
 	const struct surface *surface;
-	/* Of a write. */
+	/* For writes. */
 	enum record_op op;
-	/* With page_feature (api/service/service.h): what answers. */
+	/* For page_feature (api/service/service.h): the function that answers.
+	 */
 	enum step_result (*page)(struct request *r);
 	struct operation operation;
 };

@@ -24,7 +24,7 @@ static struct err check_budget(
 	    name, (long long)budget, largest_name, (long long)largest);
 }
 
-/* The largest single piece must fit. */
+/* The largest single piece must fit into its budget. */
 static struct err check_budgets(const struct api_settings *s)
 {
 	struct err e = check_budget(

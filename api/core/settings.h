@@ -1,4 +1,4 @@
-/* The settings of sluice-api as a struct: api/core/settings.def. */
+/* The settings of sluice-api as a struct, from api/core/settings.def. */
 #pragma once
 
 #include "common/daemon/config.h"
@@ -13,5 +13,5 @@ struct api_settings {
 
 extern const struct setting api_setting_rows[];
 extern const size_t api_setting_count;
-/* What no single row can say. */
+/* Checks that concern more than one setting. Returns the first fault. */
 struct err api_settings_check(const struct config *c);
