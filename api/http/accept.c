@@ -4,8 +4,8 @@
 #include <string.h>
 #include <strings.h>
 
-/* In thousandths, of the parameters behind a media type; 1000 where there is no
- * q, or none that can be read. */
+/* The weight in thousandths, from the parameters of a media type; 1000 if there
+ * is no valid q. */
 static int quality(const char *s, const char *end)
 {
 	for (; s < end; s++) {
@@ -29,8 +29,8 @@ static int quality(const char *s, const char *end)
 
 enum { NOT_NAMED = -1, UNLIMITED = -2 };
 
-/* Of a type or a range, where it is named as it is written; else NOT_NAMED, or
- * UNLIMITED where nothing is named at all. */
+/* The weight of a type or a range that is named exactly so. NOT_NAMED: it is
+ * not named; UNLIMITED: nothing is named at all. */
 static int accept_named(const char *s, const char *range, size_t n)
 {
 	int none = UNLIMITED;
@@ -44,7 +44,7 @@ static int accept_named(const char *s, const char *range, size_t n)
 	return none;
 }
 
-/* By the most specific range that it is in. */
+/* The weight of a type, by the most specific range that contains it. */
 static int wanted(const char *header, const char *type)
 {
 	char range[64];

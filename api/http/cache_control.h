@@ -4,10 +4,10 @@
 #include <stdbool.h>
 
 struct cache_control {
-	bool no_cache;	     /* past L1 and Redis */
-	bool only_if_cached; /* L1 and Redis or nothing */
+	bool no_cache;	     /* not from L1 or Redis */
+	bool only_if_cached; /* only from L1 or Redis */
 };
 
-/* Adds the directives of one header line; those that mean nothing here are
- * ignored. */
+/* Adds the directives of one header line. Ignores directives that Sluice does
+ * not use. */
 void cache_control_parse(const char *header, struct cache_control *out);

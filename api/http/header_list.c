@@ -8,7 +8,7 @@ bool header_list_is(struct header_list_word w, const char *text)
 	return strlen(text) == w.len && strncasecmp(w.s, text, w.len) == 0;
 }
 
-/* Past the quoted string that begins here. */
+/* Returns the end of the quoted string that begins here. */
 static const char *skip_quoted(const char *s)
 {
 	for (s++; *s && *s != '"'; s++) {
@@ -18,7 +18,7 @@ static const char *skip_quoted(const char *s)
 	return *s ? s + 1 : s;
 }
 
-/* The comma that ends this item, or the end. */
+/* Returns the comma that ends this item, or the end. */
 static const char *skip_item(const char *s)
 {
 	while (*s && *s != ',')
@@ -26,7 +26,8 @@ static const char *skip_item(const char *s)
 	return s;
 }
 
-/* A token, or what a quoted string holds (no value here needs an escape). */
+/* Takes a token, or the contents of a quoted string (no value here needs an
+ * escape). */
 static struct header_list_word take_word(const char **at)
 {
 	const char *s = *at;
@@ -46,7 +47,7 @@ bool header_list_next(const char **at, struct header_list_item *out)
 		return false;
 	s += strspn(s, ", \t");
 	*at = skip_item(s);
-	/* A name is a token: what stands in quotes names nothing. */
+	/* A name is a token, so a quoted string is not a name. */
 	*out = (struct header_list_item){{"", 0}, {"", 0}};
 	if (*s != '"')
 		out->name = take_word(&s);

@@ -1,5 +1,5 @@
-/* Header fields that are lists of `name[=value][;parameters], …` (pure core):
- * Prefer (RFC 7240), Cache-Control (RFC 9111). */
+/* Header fields that are lists of `name[=value][;parameters], …`, such as
+ * Prefer (RFC 7240) and Cache-Control (RFC 9111) (pure core). */
 #pragma once
 
 #include <stdbool.h>
@@ -10,13 +10,14 @@ struct header_list_word {
 	size_t len;
 };
 
-/* A token each; the value may have been a quoted string, and is without its
- * quotes (escapes stay). Either may be empty. Parameters are skipped. */
+/* Name and value are tokens. A value may also be a quoted string; it is
+ * returned without its quotes, and escapes stay. Either may be empty.
+ * Parameters are skipped. */
 struct header_list_item {
 	struct header_list_word name, value;
 };
 
-/* Takes the next item off the front of `*at`; false at its end. */
+/* Takes the next item from *at, which it moves on. False: there are no more. */
 bool header_list_next(const char **at, struct header_list_item *out);
-/* Whatever the case. */
+/* Compares without regard to case. */
 bool header_list_is(struct header_list_word w, const char *text);

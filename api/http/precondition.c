@@ -5,7 +5,7 @@
 #include <inttypes.h>
 #include <string.h>
 
-/* One entity tag off the front; NULL: malformed. */
+/* Takes one entity tag from the front; NULL: malformed. */
 static const char *take_tag(const char *s, struct buf *versions)
 {
 	bool weak = s[0] == 'W' && s[1] == '/';
@@ -17,7 +17,7 @@ static const char *take_tag(const char *s, struct buf *versions)
 	if (s[len] != '"')
 		return NULL;
 	version_t v;
-	/* A tag that is no version of ours matches nothing. */
+	/* A tag that is not a version matches nothing. */
 	if (!weak && version_parse(s, len, &v))
 		buf_printf(versions, "%s%" PRIu64, versions->len ? "," : "", v);
 	return s + len + 1;

@@ -61,7 +61,8 @@ void prefer_applied(
 		prefer_add(out, "return=representation");
 }
 
-/* `"…"`, which may hold anything but a quote, or what a stranger sent. */
+/* The length of a tag: `"…"`, which may contain anything but a quote, or any
+ * other text up to a comma. */
 static size_t tag_len(const char *s)
 {
 	const char *close = *s == '"' ? strchr(s + 1, '"') : NULL;

@@ -17,16 +17,17 @@ struct prefer {
 
 enum { PREFER_WAIT_MAX_S = 30 };
 
-/* Adds the preferences of one header line; unknown ones, and values that are
- * none, are ignored, and of two alike the first counts, as the RFC says. */
+/* Adds the preferences of one header line. Ignores unknown preferences and
+ * invalid values. If a preference comes twice, the first one counts (RFC 7240,
+ * 2). */
 void prefer_parse(const char *header, struct prefer *out);
 
-/* Of the body of an answer to a write. */
+/* The body of an answer to a write: its state, none, or the document. */
 enum prefer_body { PREFER_STATE, PREFER_NOTHING, PREFER_DOCUMENT };
-/* Appends what of them was done, for Preference-Applied. */
+/* Appends the preferences that were applied, for Preference-Applied. */
 void prefer_applied(
     const struct prefer *p, enum prefer_body body, struct buf *out);
 
-/* Compares a list (or `*`) with a tag as `"1042"`; strong: weak ones are others
- * (RFC 9110, 8.8.3.2). */
+/* Does `header`, a list of tags or `*`, contain `etag`, such as `"1042"`?
+ * `strong`: weak tags do not match (RFC 9110, 8.8.3.2). */
 bool etag_listed(const char *header, const char *etag, bool strong);
