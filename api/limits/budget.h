@@ -1,11 +1,13 @@
-/* Bytes of memory that clients make the process hold, against a limit: one
- * budget for request bodies, one for answers that clients have not taken.
+/* A limit for the memory that clients make the process hold, in bytes. There is
+ * one budget for the bodies of requests, and one for answers that clients have
+ * not taken yet.
  *
  * All threads share a budget without a lock. A piece of more than BUDGET_SMALL
- * bytes may use three quarters of the limit: the last quarter is for small
- * ones, so that a few large requests do not keep everybody else out.
+ * bytes may use only three quarters of the limit. The last quarter is for small
+ * pieces, so that a few large requests do not keep out all others.
  *
- * Invariant: what is taken is given back, so `used` is 0 when nothing is held.
+ * Invariant: whatever is taken is given back, so `used` is 0 when nothing is
+ * held.
  */
 #pragma once
 
@@ -22,24 +24,25 @@ struct budget {
 	_Atomic uint64_t refused;
 };
 
-/* Of the process, and not of struct instance: bytes of an answer are given back
- * where libmicrohttpd lets go of the last response that has them, which may be
- * on any thread, and its callback is told of the bytes and of no app. */
+/* These two belong to the process, not to struct instance. Bytes of an answer
+ * are given back when libmicrohttpd frees the last response that has them. That
+ * may be on any thread, and the callback gets only the bytes. */
 extern struct budget budget_bodies;
 extern struct budget budget_answers;
 
-/* The holder has *held bytes and wants `want` in all. Less is always given. On
- * false, *held stays as it is, and the refusal is counted. Any thread; *held is
- * the caller's. */
+/* A holder has *held bytes and wants to hold `want` in all. To hold less always
+ * succeeds. False: *held is unchanged, and the refusal is counted. Any thread,
+ * but only the holder may use *held. */
 bool budget_take(struct budget *b, size_t *held, size_t want);
-/* The same for bytes that are there already: it may pass the limit. */
+/* The same for bytes that exist already: may exceed the limit. */
 void budget_set(struct budget *b, size_t *held, size_t want);
-/* Could so many bytes be taken now? False is counted as a refusal. */
+/* Could `n` more bytes be taken now? False is counted as a refusal. */
 bool budget_fits(struct budget *b, size_t n);
-/* Of `n` bytes that are counted already: is there room for them? False is
- * counted as a refusal. */
+/* Is there room for `n` bytes that are counted already? False is counted as a
+ * refusal. */
 bool budget_keeps(struct budget *b, size_t n);
-/* Is more used than the limit? */
+/* Is the limit exceeded? */
 bool budget_is_over(const struct budget *b);
-/* Is more than half of it used? Then slow clients are cut off earlier. */
+/* Is more than half of the limit used? If so, slow clients are cut off earlier.
+ */
 bool budget_is_tight(const struct budget *b);

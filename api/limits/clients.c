@@ -13,7 +13,7 @@
 
 enum { CHAINS = 4096, NETWORK_BITS = 64, MAPPED_BITS = 96 };
 
-/* An IPv4 address is ::ffff:a.b.c.d. */
+/* An IPv6 address; an IPv4 address is stored as ::ffff:a.b.c.d. */
 struct address {
 	unsigned char bytes[16];
 };
@@ -36,7 +36,7 @@ struct clients {
 	size_t most[CLIENT_KINDS];
 	struct network *exempt;
 	size_t nexempt;
-	/* Under lock, like every client. */
+	/* Protected by the lock, like every client. */
 	uint64_t refused[CLIENT_KINDS];
 	size_t n;
 	struct client *chains[CHAINS];
@@ -80,7 +80,7 @@ static bool clients_inside(const struct address *a, const struct network *n)
 	return true;
 }
 
-/* Whoever has a /64 has all of it. */
+/* Reduces an IPv6 address to its /64 network. */
 static void widen(struct address *a)
 {
 	if (!is_mapped(a))
@@ -109,7 +109,7 @@ static bool parse_network(char *text, struct network *n)
 	return true;
 }
 
-/* `out` may be NULL; SIZE_MAX: malformed. */
+/* Returns the number of networks; SIZE_MAX: malformed. `out` may be NULL. */
 static size_t parse_networks(const char *list, struct network *out)
 {
 	char *copy = mem_strdup(list), *rest = NULL;
@@ -152,7 +152,8 @@ static void clients_unlock(struct clients *cs)
 	CHECK_OS(pthread_mutex_unlock(&cs->lock));
 }
 
-/* The link to the client, or to NULL where it would be. */
+/* The link that points to the client; if there is none, to NULL at the place
+ * where it would be. */
 static struct client **clients_find(struct clients *cs, const struct address *a)
 {
 	uint64_t hash = XXH3_64bits_withSeed(a, sizeof *a, cs->seed);

@@ -1,13 +1,13 @@
-/* What each client address has of what there is little of: connections, bulks,
- * change feeds, exports. One address gets a share of each, so that one client
- * cannot take all (pure core but for its lock).
+/* Limits what each client address may have: connections, bulks, change feeds,
+ * exports. Each address gets a share of them, so that one client cannot take
+ * all (pure core, except for its lock).
  *
- * An IPv6 client is its /64 network, since whoever has one address of it has
- * all of them. Addresses that are exempt (proxies, behind which many clients
- * are) have no limit.
+ * An IPv6 client is its /64 network, because a client with one address of it
+ * usually has all of them. Exempt addresses have no limit: proxies, for
+ * example, which have many clients behind them.
  *
- * Any thread may call anything. A client's counts live as long as any of them
- * is not 0.
+ * Any thread may call anything. The counts of a client are kept as long as one
+ * of them is not 0.
  */
 #pragma once
 
@@ -27,24 +27,26 @@ enum client_kind {
 	CLIENT_KINDS
 };
 
-/* `most` is for one address. `exempt`: addresses and networks (10.0.0.0/8,
- * fd00::/8), with commas between; it passes clients_check. Returns owned. */
+/* `most`: the limits for one address. `exempt`: addresses and networks
+ * (10.0.0.0/8, fd00::/8), separated by commas; must pass clients_check. Returns
+ * owned. */
 struct clients *clients_new(
     const size_t most[CLIENT_KINDS], const char *exempt);
-/* Is it a list of addresses and networks? */
+/* Is it a valid list of addresses and networks? */
 bool clients_check(const char *exempt);
-/* Takes a connection of this address. False: it has as many as it may. *out is
- * NULL where the address is exempt, or is none. */
+/* Takes a connection for this address. False: the address has as many as it
+ * may. *out is NULL if the address is exempt, or is not an IP address. */
 bool clients_enter(
     struct clients *cs, const struct sockaddr *address, struct client **out);
-/* Gives the connection back; takes the reference. */
+/* Gives the connection back; takes *c. */
 void clients_leave(struct client **c);
-/* One more of a kind, until client_give. NULL has no limit. */
+/* Takes one of a kind, until client_give. A client of NULL has no limit. */
 bool client_take(struct client *c, enum client_kind kind);
+/* Gives one of a kind back. */
 void client_give(struct client *c, enum client_kind kind);
-/* How often one was refused. */
+/* How many requests for this kind were refused. */
 uint64_t clients_refused(struct clients *cs, enum client_kind kind);
-/* Addresses that have something. */
+/* The number of addresses that have something. */
 size_t clients_count(struct clients *cs);
-/* Every client has given everything back. */
+/* Every client must have given everything back. */
 void clients_free(struct clients **cs);
