@@ -4,7 +4,7 @@
 #include <stdint.h>
 #include <string.h>
 
-/* Signature, flags, length of an extension that there is not. */
+/* Signature, flags, length of the header's extension, which is empty. */
 enum { HEADER = 11 + 4 + 4 };
 
 static int take_int(const char **at, int bytes)

@@ -1,7 +1,7 @@
-/* The rows of COPY … TO STDOUT (FORMAT binary), a message of the protocol each
- * (pure core).
+/* Parses the messages of COPY … TO STDOUT (FORMAT binary), one row each (pure
+ * core).
  *
- * PostgreSQL documentation, COPY, "Binary Format".
+ * See "Binary Format" at COPY in the PostgreSQL documentation.
  */
 #pragma once
 
@@ -10,13 +10,13 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-/* Begins as all zeroes. */
+/* Must be zeroed at first. */
 struct copy_row {
-	bool headed;  /* the stream's header was seen */
-	bool trailed; /* its trailer was: there was no row */
+	bool headed;  /* the header of the stream has come */
+	bool trailed; /* the trailer has come: this message has no row */
 };
 
-/* The cells of the next message, a row of the collection; they point into it.
- * False: it is none. */
+/* Takes the next message. Sets `cells` to the cells of its row; they point into
+ * `s`. False: it has no row of the collection. */
 bool copy_row_take(struct copy_row *c, const struct collection *row,
     const char *s, size_t len, struct row_doc_cell *cells);

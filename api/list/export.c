@@ -1,8 +1,8 @@
-/* The request parks until the first rows are to be had, then the response's
- * reader is called for as long as there are more. Where it has nothing to give,
- * it suspends the connection, and Postgres's socket resumes it.
+/* The request parks until rows can be read. Then libmicrohttpd calls the
+ * response's reader as long as there are more. If the reader has no bytes, it
+ * suspends the connection, and Postgres's socket resumes it.
  *
- * Everything is on the request's own thread.
+ * Everything runs on the request's own thread.
  */
 #include "api/list/export.h"
 
@@ -30,7 +30,8 @@
 #include <string.h>
 
 enum {
-	/* Rendered ahead, so that the reader is not called for every row. */
+	/* Bytes rendered in advance, so that the reader is not called for every
+	 * row. */
 	AHEAD = 32 * 1024,
 	RETRY_AFTER_S = 5,
 };
@@ -39,22 +40,22 @@ struct export
 {
 	struct thread *thread;
 	struct client *client;
-	struct request *request; /* parked; NULL: it is answered */
+	struct request *request; /* parked; NULL: it is answered already */
 	struct MHD_Connection *connection;
-	struct export *next, *prev; /* of the worker */
+	struct export *next, *prev; /* list of the thread */
 	const struct collection *collection;
 	struct pg_copy *copy;
 	const struct export_form *form;
-	mono_us_t began; /* the request */
+	mono_us_t began; /* when the request came */
 	struct buf out;
-	size_t taken; /* of `out` */
+	size_t taken; /* bytes of `out` that were taken */
 	bool any;     /* a document was rendered */
-	size_t held;  /* of budget_answers, for it */
+	size_t held;  /* bytes taken from budget_answers */
 	enum pg_copy_state state;
 	bool suspended;
 	bool cut;
 	bool complete;
-	bool told;	    /* that it is broken */
+	bool told;	    /* its failure was logged */
 	mono_us_t progress; /* when bytes were last taken */
 };
 
@@ -142,8 +143,8 @@ void export_free(struct export **ep)
 
 /* --- the stream ---------------------------------------------------------- */
 
-/* The client's socket says it, too: a body without chunks (HTTP/1.0) would seem
- * to be whole. */
+/* Logs the failure and resets the client's connection. Without the reset, a
+ * body that is not chunked (HTTP/1.0) would seem complete. */
 static void export_broken(struct export *e)
 {
 	if (e->told)
@@ -156,8 +157,9 @@ static void export_broken(struct export *e)
 	client_socket_reset(e->connection);
 }
 
-/* libmicrohttpd marks the connection as closed, and frees it at the next event
- * of its socket. A socket that was reset has none any more: the resume is one.
+/* Ends the response with an error. libmicrohttpd then marks the connection as
+ * closed, and frees it at the next event of its socket. A socket that was reset
+ * has no more events, so a resume makes one.
  */
 static ssize_t export_fail(struct export *e)
 {
@@ -201,7 +203,7 @@ static ssize_t export_take(struct export *e, char *to, size_t max)
 	e->taken += n;
 	if (e->taken == e->out.len) {
 		e->taken = 0;
-		if (e->out.cap > 4 * AHEAD) /* of a large row */
+		if (e->out.cap > 4 * AHEAD) /* a large row */
 			buf_free(&e->out);
 		budget_set(&budget_answers, &e->held, e->out.cap);
 		buf_clear(&e->out);
@@ -239,8 +241,8 @@ static void export_free_stream(void *arg)
 	export_free(&e);
 }
 
-/* Where libmicrohttpd waits for the client to take something, the reset tells
- * it. */
+/* If libmicrohttpd waits until the client takes bytes, the reset ends this
+ * wait. */
 static void cut(struct export *e)
 {
 	e->cut = true;
@@ -270,7 +272,7 @@ static enum step_result export_stream(struct request *r)
 	struct export *e = r->read->export;
 	e->request = NULL;
 	e->progress = clock_mono();
-	r->read->export = NULL; /* the response's, from here on */
+	r->read->export = NULL; /* the response owns it from now on */
 	buf_str(&e->out, e->form->begin);
 	struct MHD_Response *response = MHD_create_response_from_callback(
 	    MHD_SIZE_UNKNOWN, AHEAD, export_read_rows, e, export_free_stream);
@@ -294,7 +296,7 @@ static enum step_result export_ask(struct request *r, enum tier tier)
 	return failed ? STEP_MORE : STEP_PARK;
 }
 
-/* It is the export's. */
+/* True: the place is taken, and export_free gives it back. */
 static bool export_take_place(struct request *r)
 {
 	struct instance *instance = r->thread->instance;
@@ -343,7 +345,8 @@ enum step_result export_step(struct request *r)
 	return export_ask(r, TIER_PRIMARY);
 }
 
-/* Is it as new as what was heard of its collection? */
+/* Is the snapshot at least as new as the commits to its collection that were
+ * heard of? */
 static bool export_current(const struct request *r, const PGresult *first)
 {
 	const struct instance *instance = r->thread->instance;
@@ -362,7 +365,7 @@ enum step_result export_begun_step(struct request *r)
 {
 	const PGresult *first = NULL;
 	bool replica = r->read->tier == TIER_REPLICA;
-	enum pg_copy_state state = PG_COPY_FAILED; /* let go of: too late */
+	enum pg_copy_state state = PG_COPY_FAILED; /* released: too late */
 	if (r->read->export)
 		state = pg_copy_begin(r->read->export->copy, &first);
 	r->read->times.asked |= 1U << r->read->tier;

@@ -1,12 +1,12 @@
-/* An export: a whole collection, streamed, as NDJSON or in another form.
+/* An export: a whole collection as one stream, as NDJSON or in another form.
  *
- * One connection to Postgres each, one snapshot. Rows are read from it when
- * libmicrohttpd asks for bytes, that is, when the client has taken the ones
- * before: in between the connection waits, and so does Postgres. What is held
- * is a few rows, whatever the size of the collection.
+ * Each export has one connection to Postgres and one snapshot. It reads rows
+ * when libmicrohttpd asks for bytes, which is when the client has taken the
+ * bytes before. In between, the connection waits, and so does Postgres. So an
+ * export holds a few rows, whatever the size of the collection.
  *
  * If Postgres fails on the way, the chunked body is not ended but cut off, and
- * the connection reset, so that nobody takes a part for the whole.
+ * the connection is reset, so that the client cannot take a part for the whole.
  */
 #pragma once
 
@@ -15,15 +15,16 @@
 
 #include <stdbool.h>
 
-/* What a body is made of: `begin`, the documents with `between` in between, and
+/* The form of a body: `begin`, the documents with `between` between them, and
  * an end. */
 struct export_form {
 	const char *type;
 	const char *begin;
 	const char *between;
-	/* Amends the document that was just appended. */
+	/* Changes the document that was just appended. */
 	void (*each)(struct buf *out);
-	/* Appends the end. `began`: when the request came. NULL: there is none.
+	/* Appends the end. `began`: when the request came. NULL: there is no
+	 * end.
 	 */
 	void (*end)(struct buf *out, mono_us_t began);
 };
@@ -34,9 +35,9 @@ struct export;
 struct request;
 struct thread;
 
-/* Any export, also one that is under way: lets go of its connection and its
- * place. */
+/* May be called for any export, also for one in progress: closes its connection
+ * and gives its place back. */
 void export_free(struct export **e);
-/* The worker's timer: cuts off those that stand still, or are in the way of a
- * drain. */
+/* The worker's timer: cuts off exports whose client reads nothing, and those
+ * that delay a drain. */
 void export_sweep(struct thread *t);

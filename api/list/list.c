@@ -1,5 +1,5 @@
-/* GET /v1/{collection}: a page of a list. What its query asks is taken here;
- * from there on it is a read like any other (api/read/read.c). */
+/* GET /v1/{collection}: a page of a list. This module takes the query; then the
+ * request goes on as a read (api/read/read.c). */
 #include "api/list/list.h"
 
 #include "api/core/answer.h"
@@ -34,14 +34,14 @@ static enum step_result list_refuse(
 	    fault->parameter, fault->detail);
 }
 
-/* libmicrohttpd has made spaces of plus signs, and nothing else. */
+/* libmicrohttpd has replaced plus signs by spaces, and decoded nothing else. */
 static enum MHD_Result take_parameter(
     void *arg, enum MHD_ValueKind kind, const char *name, const char *value)
 {
 	(void)kind;
 	struct taking *t = arg;
 	if (*name == '\0' && value == NULL)
-		return MHD_YES; /* between two & */
+		return MHD_YES; /* an empty part between two & */
 	if (value == NULL)
 		value = "";
 	char *names = mem_alloc(strlen(name) + 1);
@@ -63,7 +63,7 @@ static enum MHD_Result take_parameter(
 	return t->bad ? MHD_NO : MHD_YES;
 }
 
-/* Of a collection, all or nothing. */
+/* An export of the collection takes no parameters. */
 static enum step_result export_all(struct request *r)
 {
 	char name[OFFER_NAME];
@@ -97,7 +97,7 @@ static void list_target(struct request *r)
 
 enum step_result list_step(struct request *r)
 {
-	r->read->reading = true; /* its refusals say so, too */
+	r->read->reading = true; /* also for its refusals */
 	if (wants_all(r))
 		return export_all(r);
 	r->read->list = list_query_new(r->target.collection);

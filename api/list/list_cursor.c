@@ -10,9 +10,10 @@
 
 enum { FORMAT = 1, MOST = 16384 };
 enum kind { KIND_KEY, KIND_NULL, KIND_VALUE, KIND_LONG };
-/* What a value may have in a cursor: every number of 2000 digits on either side
- * of the point, and every string of 500 characters; what is kept of others. */
-/* Before the point, of numeric. */
+/* VALUE_MOST is the longest value in a cursor. Every number with 2000 digits on
+ * either side of the point fits, and every string of 500 characters. KEPT bytes
+ * of a longer string are kept. */
+/* Maximum of digits before the point of a numeric. */
 enum { NUMERIC_DIGITS = 131072 };
 enum { VALUE_MOST = 4100, KEPT = 1000 };
 enum { BOUND_AT = 1, KIND_AT = 9, REST_AT = 10, CHECK_LEN = 4 };
@@ -34,7 +35,7 @@ static void encode(struct buf *out, const unsigned char *s, size_t len)
 	}
 }
 
-/* One spelling only: bits that stand for nothing are zero. */
+/* Accepts one spelling only: unused bits must be zero. */
 static bool decode(struct buf *out, const char *s)
 {
 	uint32_t bits = 0;
@@ -98,7 +99,8 @@ static enum kind list_cursor_kind_of(
 
 /* --- values that are too long -------------------------------------------- */
 
-/* Its beginning; descending, what is behind every string that begins so. */
+/* A bound for a long string: its beginning. Descending: a string that follows
+ * every string with this beginning. */
 static void text_bound(
     struct buf *out, bool descending, const struct list_place *at)
 {
@@ -107,13 +109,14 @@ static void text_bound(
 		buf_str(out, "\xf4\x8f\xbf\xbf"); /* the last character */
 }
 
-/* A power of ten: at most the number; descending, at least. */
+/* A bound for a long number: a power of ten that is at most the number;
+ * descending, at least the number. */
 static void number_bound(
     struct buf *out, bool descending, const struct list_place *at)
 {
 	bool negative = at->value[0] == '-';
 	size_t digits = strspn(at->value + negative, "0123456789");
-	bool larger = negative != descending; /* without its sign */
+	bool larger = negative != descending; /* compares absolute values */
 	if (at->value[negative] == '0')
 		digits = 0;
 	buf_str(out, negative ? "-" : "");
@@ -168,7 +171,7 @@ static bool list_cursor_text(const char *s, size_t len)
 	return utf8_valid(s, len) && memchr(s, '\0', len) == NULL;
 }
 
-/* Behind the kind: `len` bytes. */
+/* Parses the `len` bytes after the kind. */
 static bool list_cursor_take_place(const struct list_query *q, unsigned kind,
     const char *s, size_t len, struct list_place *out)
 {

@@ -23,7 +23,7 @@ version_t *list_page_vector(const PGresult *r, int32_t partitions)
 	return v;
 }
 
-/* RFC 8288: relative to the list itself. */
+/* The link to the next page, relative to the list itself (RFC 8288). */
 static char *next_link(
     const struct list_query *q, const PGresult *rows, int last)
 {

@@ -1,4 +1,4 @@
-/* A page of a list, made of what Postgres answered (api/list/list_sql.h). */
+/* Makes a page of a list from the results of Postgres (api/list/list_sql.h). */
 #pragma once
 
 #include "api/cache/value.h"
@@ -6,12 +6,12 @@
 
 #include <libpq-fe.h>
 
-/* The watermarks of all partitions, of the result of
- * bookkeeping_progress_ordered: an array, owned. NULL: not one for each of so
- * many partitions. */
+/* The watermarks of all partitions, from the result of
+ * bookkeeping_progress_ordered. Returns an array, owned; NULL: it does not have
+ * exactly one row for each of `partitions` partitions. */
 version_t *list_page_vector(const PGresult *r, int32_t partitions);
 
-/* An array of the documents, as a read of each of them has it, and the link to
- * the next page, if there is one. Returns owned. */
+/* A page: an array of the documents, each as in a read of its own, and the link
+ * to the next page, if there is one. Returns owned. */
 struct value *list_page_make(const struct list_query *q, const PGresult *rows,
     const version_t *as_of, int32_t partitions);

@@ -67,7 +67,7 @@ __attribute__((format(printf, 4, 5))) static bool list_query_refuse(
     const char *fmt, ...)
 {
 	va_list ap;
-	/* Of a name that is none, so much as is valid on its own. */
+	/* The name may be any bytes: keeps a prefix of printable ASCII. */
 	size_t kept = len < sizeof fault->parameter - 1
 			  ? len
 			  : sizeof fault->parameter - 1;
@@ -283,8 +283,8 @@ bool list_query_add(struct list_query *q, const char *name, size_t name_len,
 	return add_filter(q, column, value, len, fault);
 }
 
-/* In one order, whatever order they came in: two filters that are the same
- * mean the same in any. */
+/* Sorts filters, so that their order in the query does not matter. Filters that
+ * compare as equal mean the same in any order. */
 static int list_query_compare(const void *pa, const void *pb)
 {
 	const struct list_filter *a = pa, *b = pb;
@@ -330,7 +330,8 @@ static void list_text(
 	buf_char(out, ')');
 }
 
-/* What means nothing in a query, and nothing to us, stays as it is. */
+/* Leaves characters as they are that have no meaning in a URL's query or in
+ * Sluice's. */
 static void encode_least(struct buf *out, const char *s, size_t len)
 {
 	static const char bare[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZ"

@@ -32,7 +32,7 @@ static Oid list_sql_type_of(enum column_type column)
 	return PG_TEXT;
 }
 
-/* Returns its number. */
+/* Adds a parameter; returns its number. */
 static int param(struct list_sql *s, Oid type, int format, struct buf *value)
 {
 	size_t len;
@@ -76,7 +76,7 @@ static void name(struct buf *out, const struct list_column *c)
 	sql_ident(out, c->name);
 }
 
-/* As it is compared, ordered and indexed: strings by their bytes. */
+/* The column as it is compared, ordered and indexed: strings by their bytes. */
 static void ordered(struct buf *out, const struct list_column *c)
 {
 	name(out, c);
@@ -133,7 +133,8 @@ static void filter(
 		is_filter(out, f);
 		return;
 	}
-	/* Only the database's own collation knows letters from capitals. */
+	/* Only the database's own collation knows which letters are capitals.
+	 */
 	if (f->op == LIST_ILIKE)
 		name(out, f->column);
 	else
@@ -147,7 +148,7 @@ static void filter(
 			f->values[0].len));
 }
 
-/* All of them, each with AND behind it. */
+/* Appends all filters, each with AND after it. */
 static void filters(
     struct list_sql *s, struct buf *out, const struct list_query *q)
 {
@@ -159,7 +160,8 @@ static void filters(
 
 /* --- where it begins ----------------------------------------------------- */
 
-/* Ranges of the index, one behind the other; each a condition, or "" for all.
+/* Ranges of the index, in order. Each is a condition; "true" stands for all
+ * rows.
  */
 struct ranges {
 	struct buf range[2];
@@ -182,9 +184,10 @@ static void null_range(
 	    param_text(s, list_sql_key_of(q)->column, at->key, at->key_len));
 }
 
-/* What the page before ended with, and a comma. Of one that is too long for a
- * cursor: what its row has, if that is of the same length, and not in front of
- * what the cursor has instead. */
+/* Appends the value that the previous page ended with, and a comma. If the
+ * value was too long for the cursor, its row is read: its value counts if it
+ * still has the same length, and does not come before the bound in the cursor.
+ * Otherwise the bound counts. */
 static void value_of_place(struct list_sql *s, struct buf *b,
     const struct list_query *q, int value, int key)
 {
@@ -212,7 +215,7 @@ static void value_range(
 {
 	const struct list_place *at = &q->after;
 	struct buf *b = &out->range[out->n++];
-	if (at->is_null) { /* past the nulls, which come first */
+	if (at->is_null) { /* after the nulls, which come first */
 		name(b, q->order);
 		buf_str(b, " IS NOT NULL");
 		return;
@@ -245,9 +248,10 @@ static void find_ranges(
 		buf_str(&out->range[out->n++], "true");
 		return;
 	}
-	/* Ascending: the values behind, then the nulls; or what is left of the
-	 * nulls. Descending: what is left of the nulls, then all values; or the
-	 * values behind. */
+	/* Ascending: after a value come the values behind it, then the nulls;
+	 * after a null, the remaining nulls. Descending: after a null come the
+	 * remaining nulls, then all values; after a value, the values behind
+	 * it. */
 	if (!at_null || q->descending)
 		value_range(s, q, out);
 	if (at_null || (nullable && !q->descending))
@@ -292,8 +296,8 @@ static void select_rows(
 	buf_free(&r.range[1]);
 }
 
-/* What a row takes, nearly: Postgres knows the length of a string without
- * reading it. Never 0. */
+/* The approximate size of a row in bytes, never 0. Postgres knows the length of
+ * a string without reading it. */
 static void row_bytes(struct buf *out, const struct collection *c)
 {
 	buf_printf(out, "(%zu", 100 + c->nfields * 16);

@@ -1,13 +1,14 @@
-/* The SQL of a page of a list (pure core). Names come from the declaration;
- * whatever came from the client is a parameter, of its column's type.
+/* The SQL of a page of a list (pure core). Names come from the declaration.
+ * Whatever comes from the client is a parameter with the type of its column.
  *
- * A page begins behind a row, not at a number: `(price, id) > ($3, $4)`, which
- * an index on both finds at once, however far the page is from the first one.
+ * A page begins after a row, not at a number: `(price, id) > ($3, $4)`. An
+ * index on both finds this place at once, however far it is from the first
+ * page.
  *
- * Nulls are greater than every value (Postgres's order, and its indexes'):
- * last ascending, first descending. A row comparison with a null is neither
- * true nor false, so where the column may be null, a page that may have both
- * values and nulls is put together from two ranges of the index.
+ * Nulls are greater than every value (Postgres's order, and that of its
+ * indexes): last ascending, first descending. A row comparison with a null is
+ * neither true nor false. Therefore, if the column may be null, a page that may
+ * have both values and nulls is combined from two ranges of the index.
  */
 #pragma once
 
@@ -18,12 +19,13 @@
 
 enum { LIST_SQL_PARAMS = LIST_FILTERS + 5 };
 
-/* Columns (binary): LIST_SQL_AFTER text, what the list is ordered by (null
- * where that is the key); from LIST_SQL_ROW on the row; at LIST_SQL_FOUND(c)
- * int8, how many rows were found, one more than the limit at most. Of very
- * large rows fewer come: none that begins behind `max_bytes`. */
+/* The columns of the result (binary): at LIST_SQL_AFTER text, the value that
+ * the list is ordered by (null if it is ordered by the key); from LIST_SQL_ROW
+ * on, the row; at LIST_SQL_FOUND(c) int8, the number of rows that were found,
+ * at most the limit plus one. If the rows are very large, fewer of them come:
+ * only those that begin within the first `max_bytes`. */
 enum { LIST_SQL_AFTER = 0, LIST_SQL_ROW = 1 };
-#define LIST_SQL_SHAPE "sRv8" /* and where the row begins */
+#define LIST_SQL_SHAPE "sRv8" /* up to where the row begins */
 #define LIST_SQL_FOUND(c) (LIST_SQL_ROW + ROW_DOC_COLUMNS(c))
 
 struct list_sql {
@@ -35,8 +37,10 @@ struct list_sql {
 	int formats[LIST_SQL_PARAMS];
 };
 
+/* Makes the statement and its parameters. `max_bytes`: limit for the rows of
+ * the page, which the last row may exceed. */
 void list_sql_make(
     struct list_sql *out, const struct list_query *q, size_t max_bytes);
 void list_sql_free(struct list_sql *s);
-/* Appends ` ORDER BY …`, of the columns of row t. */
+/* Appends ` ORDER BY …` for the columns of a row named t. */
 void list_sql_order(struct buf *out, const struct list_query *q);

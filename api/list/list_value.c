@@ -9,7 +9,7 @@
 
 /* --- types --------------------------------------------------------------- */
 
-/* Decimal, with a minus or without, within 64 bits. */
+/* A decimal integer, with or without a minus, of at most 64 bits. */
 static bool list_value_is_integer(const char *s, size_t len)
 {
 	size_t sign = len && s[0] == '-';
@@ -73,7 +73,7 @@ const char *list_value_fault(
 
 /* --- lists --------------------------------------------------------------- */
 
-/* Behind the opening quote. */
+/* Takes the rest of a quoted value, after the opening quote. */
 static bool take_quoted(const char **at, const char *end, struct buf *out)
 {
 	const char *s = *at;

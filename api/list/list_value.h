@@ -1,5 +1,5 @@
-/* Values in the query of a list (pure core): are they of their column's type,
- * and the lists and patterns among them taken apart. */
+/* Values in the query of a list (pure core): checks them against the type of
+ * their column, and parses lists and patterns. */
 #pragma once
 
 #include "common/base/buf.h"
@@ -8,18 +8,20 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-/* NULL: Postgres can read it as one of the column; else what it must be. */
+/* NULL: Postgres can read it as a value of the column. Otherwise returns what
+ * it must be, for people. */
 const char *list_value_fault(
     const struct list_column *column, const char *s, size_t len);
 
-/* Takes the next value of what stands between the brackets of `in.(…)` off the
- * front of *at: up to a comma, or in double quotes, where a backslash makes
- * the next character itself. *more: another one follows. False: not so made. */
+/* Takes the next value of the text between the brackets of `in.(…)` from *at,
+ * which it moves on. A value ends at a comma, or is in double quotes, where a
+ * backslash escapes the next character. *more: another value follows. False:
+ * the text is malformed. */
 bool list_value_next(
     const char **at, const char *end, struct buf *out, bool *more);
-/* Appends the value as list_value_next reads it. */
+/* Appends the value in a form that list_value_next reads. */
 void list_value_quote(struct buf *out, const char *s, size_t len);
 
-/* Appends Postgres's pattern of one that may have * for %. False: it ends in a
- * backslash that has nothing to escape. */
+/* Converts a pattern, in which * may stand for %, and appends it in Postgres's
+ * form. False: it ends in a backslash that escapes nothing. */
 bool list_value_pattern(struct buf *out, const char *s, size_t len);

@@ -12,10 +12,10 @@
 enum state {
 	STATE_CONNECTING,
 	STATE_SETUP,	/* SETs and BEGIN */
-	STATE_FIRST,	/* the query in front */
-	STATE_STARTING, /* waits for COPY's first word */
+	STATE_FIRST,	/* the first query */
+	STATE_STARTING, /* waits for the first message of COPY */
 	STATE_COPYING,
-	STATE_ENDING, /* waits for COPY's last word */
+	STATE_ENDING, /* waits for the last message of COPY */
 	STATE_ENDED,
 	STATE_FAILED,
 };
@@ -28,7 +28,7 @@ struct pg_copy {
 	enum state state;
 	struct copy_row stream;
 	PGresult *first;
-	char *row; /* libpq's */
+	char *row; /* allocated by libpq */
 	char error[200];
 };
 
@@ -50,7 +50,7 @@ static void pg_copy_unwatch(struct pg_copy *c)
 	c->poll = NULL;
 }
 
-/* While it connects, the socket may be another one after each step. */
+/* While it connects, libpq may use another socket after each step. */
 static void pg_copy_watch(struct pg_copy *c, int events)
 {
 	if (c->state == STATE_CONNECTING)
@@ -74,7 +74,8 @@ static void pg_copy_fail(struct pg_copy *c, const char *why)
 
 /* --- the way to the first row -------------------------------------------- */
 
-/* Waits for the answer, and for room for what is left of the statement. */
+/* Waits for the answer, and until the socket takes the rest of the statement.
+ */
 static void await(struct pg_copy *c)
 {
 	int left = PQflush(c->conn);
@@ -113,7 +114,7 @@ static void pg_copy_connect_step(struct pg_copy *c)
 	}
 }
 
-/* The end of a statement's results. */
+/* A statement has no more results: sends the next one. */
 static void next_statement(struct pg_copy *c)
 {
 	if (c->state == STATE_SETUP)
@@ -174,20 +175,20 @@ static void begin_step(struct pg_copy *c)
 static void pg_copy_on_poll(uv_poll_t *poll, int status, int events)
 {
 	struct pg_copy *c = poll->data;
-	(void)status; /* libpq finds out */
+	(void)status; /* libpq will notice */
 	(void)events;
 	if (c->state < STATE_COPYING) {
 		begin_step(c);
 		return;
 	}
-	/* Nobody is asked for more until this is had. */
+	/* Stops watching until these bytes are taken. */
 	uv_poll_stop(c->poll);
 	c->o.changed(c->o.arg);
 }
 
 /* --- rows ---------------------------------------------------------------- */
 
-/* The stream is over: what does Postgres say of it? */
+/* The stream has ended: reads how the COPY ended. */
 static enum pg_copy_state ended(struct pg_copy *c)
 {
 	if (PQconsumeInput(c->conn) && PQisBusy(c->conn)) {
@@ -205,8 +206,8 @@ static enum pg_copy_state ended(struct pg_copy *c)
 	return ok ? PG_COPY_END : PG_COPY_FAILED;
 }
 
-/* The length of the next message, in c->row; 0: not yet; -1: the end; -2: an
- * error. */
+/* Reads the next message into c->row. Returns its length; 0: not here yet; -1:
+ * the end; -2: an error. */
 static int next_message(struct pg_copy *c)
 {
 	PQfreemem(c->row);
@@ -262,7 +263,8 @@ struct pg_copy *pg_copy_new(const struct pg_copy_options *o)
 	c->copy = mem_strdup(o->copy);
 	unsigned turn;
 	c->conn = pg_connect(o->url, o->session, &turn);
-	/* Where it failed already, the socket is none: the poll tells later. */
+	/* If it has failed already, there is no socket. The poll then reports
+	 * it later. */
 	if (PQstatus(c->conn) == CONNECTION_BAD)
 		c->state = STATE_FAILED;
 	else

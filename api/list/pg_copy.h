@@ -1,10 +1,10 @@
-/* The rows of one COPY … TO STDOUT (FORMAT binary), on a connection of its own,
- * on a loop, as they are asked for.
+/* Reads the rows of one COPY … TO STDOUT (FORMAT binary) when they are asked
+ * for, on a connection of its own and on a loop.
  *
- * Nothing is read from the socket that nobody asked for: what waits, waits in
- * Postgres. So the memory is that of one row and libpq's buffer, however slow
- * the reader and however large the table. A statement is asked before it in the
- * same snapshot (repeatable read).
+ * Nothing is read from the socket before it is asked for; what waits, waits in
+ * Postgres. So it uses the memory of one row and of libpq's buffer, however
+ * slow the reader and however large the table. Before the COPY, another
+ * statement is asked in the same snapshot (repeatable read).
  */
 #pragma once
 
@@ -18,38 +18,38 @@
 struct pg_copy;
 
 enum pg_copy_state {
-	PG_COPY_WAIT, /* `changed` follows, once */
+	PG_COPY_WAIT, /* `changed` will be called, once */
 	PG_COPY_ROW,
-	PG_COPY_END,	/* all rows were had */
-	PG_COPY_FAILED, /* and this is not all */
+	PG_COPY_END,	/* there are no more rows */
+	PG_COPY_FAILED, /* it failed: these are not all rows */
 };
 
 struct pg_copy_options {
 	struct loop *loop;
 	const char *url;
 	const char *session; /* target_session_attrs */
-	const char *setup;   /* of the session; without transactions */
+	const char *setup;   /* statements for the session, in no transaction */
 	const char *first;   /* a query; its result is binary */
 	const char *copy;
 	struct pg_shape first_shape;
-	const struct collection *row; /* what the rows are of */
-	/* After PG_COPY_WAIT, and when pg_copy_begin has an answer: from the
-	 * loop.
+	const struct collection *row; /* the collection of the rows */
+	/* Called from the loop, after PG_COPY_WAIT, and when pg_copy_begin has
+	 * an answer.
 	 */
 	void (*changed)(void *arg);
 	void *arg;
 };
 
-/* Starts to connect; `changed` follows when the first rows are to be had, or it
+/* Begins to connect. `changed` is called when rows can be asked for, or when it
  * failed. Returns owned. */
 struct pg_copy *pg_copy_new(const struct pg_copy_options *o);
-/* ROW: rows can be asked for, and the result of `first` (borrowed) is there.
+/* ROW: rows can be asked for, and *first is the result of `first`, borrowed.
  * WAIT: not yet. */
 enum pg_copy_state pg_copy_begin(
     const struct pg_copy *c, const PGresult **first);
-/* The next row; its cells hold until the next call. */
+/* Reads the next row; its cells are valid until the next call. */
 enum pg_copy_state pg_copy_next(struct pg_copy *c, struct row_doc_cell *cells);
-/* What went wrong; for the log. */
+/* The fault, for the log. */
 const char *pg_copy_error(const struct pg_copy *c);
-/* `changed` is never called again. */
+/* After it, `changed` is not called any more. */
 void pg_copy_free(struct pg_copy **c);

@@ -33,7 +33,7 @@ struct pg_list {
 	struct pg_pool *pool;
 	struct slot **slots; /* one for each connection */
 	size_t nslots;
-	struct ask *first, **last; /* not yet sent */
+	struct ask *first, **last; /* pages that are not sent yet */
 	size_t waiting;
 	bool closing;
 };
@@ -57,7 +57,7 @@ static enum pg_reader_status pg_list_status_of(
 		return PG_READER_OK;
 	if (strncmp(e->code, "22", 2) == 0)
 		return PG_READER_REFUSED;
-	/* 57014: the server gave up, or an operator. */
+	/* 57014: the server cancelled it at its timeout, or an operator did. */
 	bool late = clock_mono() - a->since >= p->o.timeout;
 	return late || strcmp(e->code, "57014") == 0 ? PG_READER_LATE
 						     : PG_READER_FAILED;
@@ -140,8 +140,8 @@ static void pg_list_send_waiting(struct pg_list *p)
 	while (p->first && (s = pg_list_free_slot(p)) != NULL) {
 		struct ask *a = p->first;
 		s->ask = a;
-		/* Lost since it was looked at: it waits on, and on_state
-		 * follows. */
+		/* The connection was lost in between. The page keeps waiting,
+		 * and pg_list_on_state follows. */
 		if (!send_ask(s, a)) {
 			s->ask = NULL;
 			return;
@@ -158,7 +158,7 @@ static void pg_list_fail_waiting(struct pg_list *p)
 		pg_list_answer(pg_list_take_first(p), PG_READER_FAILED, NULL);
 }
 
-/* Nobody waits for them any more. */
+/* Answers pages that have waited too long; their requests have given up. */
 static void drop_late(struct pg_list *p)
 {
 	while (p->first && clock_mono() - p->first->since >= p->o.timeout)
@@ -170,7 +170,7 @@ static bool pg_list_connected(const struct pg_list *p)
 	return pg_pool_ready(p->pool) > 0;
 }
 
-/* Something changed: a connection is free, or here, or gone. */
+/* To be called when a connection was made, freed or lost. */
 static void pg_list_go_on(struct pg_list *p)
 {
 	if (p->closing)
@@ -213,7 +213,7 @@ static void pg_list_open_pool(struct pg_list *p)
 		    .session = p->o.session,
 		    .setup = p->setup,
 		    .connect_timeout = CLOCK_S(3),
-		    /* The server gives up before. */
+		    /* Longer than the server's own timeout. */
 		    .query_timeout = p->o.timeout + CLOCK_S(1),
 		    .state = pg_list_on_state,
 		    .arg = p,

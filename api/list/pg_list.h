@@ -1,15 +1,16 @@
-/* Pages of lists from one Postgres server, on one loop.
+/* Reads pages of lists from one Postgres server, on one loop.
  *
- * On connections of their own, one page at a time each: a list may take as long
- * as read.timeout says (then the server gives up itself), and reads of
- * documents do not wait behind it. Pages wait in the order that they came.
+ * Lists have connections of their own. Each connection reads one page at a
+ * time. So a list may take as long as read.timeout allows (then the server
+ * cancels it), and reads of documents do not wait for it. Pages are served in
+ * the order in which they came.
  *
- * A page is a unit of two statements: the watermarks, then the rows, whose
- * snapshot is the same or a later one. So the rows are never older than the
- * watermarks say (INV-1).
+ * A page is a unit of two statements: the watermarks, then the rows, with the
+ * same snapshot or a later one. So the rows are never older than the watermarks
+ * say (INV-1).
  *
- * The rows' statement is not prepared: of lists there are more texts than a
- * session should keep, and Postgres plans it for its values.
+ * The statement of the rows is not prepared. There are more texts of lists than
+ * a session should keep, and Postgres plans each for its values.
  */
 #pragma once
 
@@ -28,18 +29,20 @@ struct pg_list_options {
 	const char *name; /* replica, primary */
 	const char *url;
 	const char *session; /* target_session_attrs */
-	size_t max;	     /* connections; one is kept open */
+	size_t max;	     /* maximum of connections; one is kept open */
 	size_t max_waiting;
 	dur_us_t timeout;
-	size_t max_bytes; /* of a page, nearly */
+	size_t max_bytes; /* of the rows; the last one may exceed it */
 	int32_t partitions;
 	struct api_metrics *metrics;
 };
 
+/* Returns owned. */
 struct pg_list *pg_list_new(const struct pg_list_options *o);
-/* `done` gets a page. Takes a reference of the query. False: there is no
- * connection, or too many wait; `done` is not called. */
+/* Reads a page, which `done` gets once, later. Takes a reference of the query.
+ * False: there is no connection, or too many pages wait; `done` is not called.
+ */
 bool pg_list_get(
     struct pg_list *p, struct list_query *q, pg_reader_done done, void *arg);
-/* Waiting pages are answered (FAILED) before it returns. */
+/* Calls `done` (FAILED) for pages that wait, before it returns. */
 void pg_list_free(struct pg_list **p);
