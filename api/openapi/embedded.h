@@ -1,5 +1,5 @@
-/* Pages of api/ that are part of the program: common/base/embed.cmake writes
- * them as C when it is built. */
+/* Files of api/ that are part of the program. The build writes them as C
+ * (common/base/embed.cmake). */
 #pragma once
 
 #include <stddef.h>
@@ -7,12 +7,12 @@
 struct embedded {
 	const char *data; /* NUL-terminated */
 	size_t len;
-	/* Of its <script> and <style>, as Content-Security-Policy has them
+	/* The hashes of its <script> and <style> for Content-Security-Policy
 	 * ('sha256-…'); NULL: it has none. */
 	const char *script_hash, *style_hash;
 };
 
 extern const struct embedded components_json; /* api/openapi/components.json */
 extern const struct embedded console_html;
-extern const struct embedded docs_html;	  /* with the page's package */
-extern const struct embedded nodocs_html; /* without */
+extern const struct embedded docs_html;	  /* /docs, with Swagger UI */
+extern const struct embedded nodocs_html; /* /docs, without it */

@@ -21,7 +21,7 @@ static const char *const candidates[] = {"\"text\"", "\"a\"", "\"\"", "1", "10",
     "\"" EXAMPLE_TIME "\"", "\"" EXAMPLE_UUID "\"", "\"ada@example.org\"",
     "\"https://example.org/\""};
 
-/* A string as long as it must be. */
+/* Makes a string longer until it has the minimum length. */
 static bool longer(struct buf *out, const struct field *f)
 {
 	struct buf text = {0};
@@ -94,7 +94,8 @@ static void example_member(
 	buf_add(out, v->data, v->len);
 }
 
-/* Of an increment one number, of a patch one field; else all there are. */
+/* An increment has one number, and a patch one field. Other bodies have all
+ * fields. */
 static bool example_is_enough(const struct buf *out, enum json_schema_of of)
 {
 	return out->len > 1 &&

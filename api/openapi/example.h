@@ -1,17 +1,18 @@
-/* Examples for the OpenAPI document, made of a collection's declaration (pure
- * core). What is written is valid: a client that sends it as it is succeeds.
+/* Examples for the OpenAPI document, made from the declaration of a collection
+ * (pure core). They are valid: a request with such a body succeeds.
  */
 #pragma once
 
 #include "api/core/jsonout.h"
 #include "api/openapi/json_schema.h"
 
-/* A key, as a path and a document have it. */
+/* Writes a key, in the form that paths and documents have. */
 void example_key(
     struct jsonout *j, const char *name, const struct collection *c);
-/* A body of the kind; one that names no key. False: nothing is written, since a
- * field has a pattern of which no example is known. */
+/* Writes a body of the kind, without a key. False: nothing is written, because
+ * a field has a pattern for which no example is known. */
 bool example_body(struct jsonout *j, const char *name,
     const struct collection *c, enum json_schema_of of);
-/* The value of a list's filter, as `gte.10`. False: likewise. */
+/* Appends the value of a filter of a list, such as `gte.10`. False: as above.
+ */
 bool example_filter(struct buf *out, const struct list_column *column);

@@ -4,7 +4,7 @@
 
 /* --- fields -------------------------------------------------------------- */
 
-/* `enum`, where null is a value. */
+/* Writes `enum` for a field that may be null. */
 static void choices(struct jsonout *j, struct jsonslice array)
 {
 	struct jsonslice_element e = jsonslice_elements(array);
@@ -33,8 +33,9 @@ static void type(struct jsonout *j, const char *name, bool nullable)
 	jsonout_close(j, ']');
 }
 
-/* Generators of clients leave out whatever has an enumeration of fractions, and
- * do not look behind a condition. To a validator this is the same. */
+/* Writes an enumeration of fractions within a condition that is always true.
+ * Client generators drop fields with such an enumeration, but do not look into
+ * a condition. For a validator this means the same. */
 static void fractions(struct jsonout *j, const struct field *f, bool nullable)
 {
 	jsonout_raw(j, "if", (struct jsonslice){"true", 4});
@@ -65,7 +66,7 @@ static void bounds(struct jsonout *j, const struct field *f, bool nullable)
 		keyword(j, "enum", f->choices);
 }
 
-/* What is added to a number is not held to the number's bounds. */
+/* The bounds of a number do not apply to an increment of it. */
 static void field_schema(
     struct jsonout *j, const struct field *f, enum json_schema_of of)
 {
@@ -164,7 +165,8 @@ static void properties(
 	jsonout_close(j, '}');
 }
 
-/* A row has a value in every column. */
+/* Every column of a row has a value, so a document that is read has all
+ * members. */
 static void required(
     struct jsonout *j, const struct collection *c, enum json_schema_of of)
 {

@@ -9,20 +9,20 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* One for each collection? */
+/* Has the document one path of this route for each collection? */
 static bool is_of_each(const struct route *route)
 {
 	return strstr(route->head.pattern, "{collection}") != NULL;
 }
 
-/* The collection whose documents a path outside of /v1 speaks of. */
+/* The collection of a route outside of /v1. */
 static const struct collection *openapi_named(const struct route *route)
 {
 	const char *name = route->collection;
 	return name ? collection_find(name, strlen(name)) : NULL;
 }
 
-/* Is there what it speaks of? */
+/* Does the collection of the route exist? */
 static bool is_served(const struct route *route)
 {
 	return route->collection == NULL || openapi_named(route);
@@ -114,7 +114,7 @@ static void collection_schemas(struct jsonout *j)
 	}
 }
 
-/* The name without its quotes: it has no escapes. */
+/* The name is copied without its quotes; it has no escapes. */
 static void openapi_copy(struct jsonout *j, struct jsonslice_member m)
 {
 	struct buf name = {0};
@@ -123,7 +123,7 @@ static void openapi_copy(struct jsonout *j, struct jsonslice_member m)
 	buf_free(&name);
 }
 
-/* As they are sent. */
+/* Writes the problem as it is sent. */
 static void problem_example(struct jsonout *j, enum problem p)
 {
 	struct violations v = {0};

@@ -32,8 +32,9 @@ static void parameter(struct jsonout *j, const char *name, const char *in,
 		jsonout_bool(j, "required", true);
 }
 
-/* The example is the schema's: of the parameter it would be filled in by the
- * page, and sent. NULL: there is none. */
+/* Writes the schema of a text. The example belongs to the schema: the page
+ * would fill an example of the parameter in, and send it. NULL: there is none.
+ */
 static void text_schema(struct jsonout *j, const char *example)
 {
 	jsonout_open(j, "schema", '{');
@@ -46,7 +47,8 @@ static void text_schema(struct jsonout *j, const char *example)
 	jsonout_close(j, '}');
 }
 
-/* Those in braces, but {collection}, which is written out. */
+/* Writes the parameters in braces, except {collection}, which is replaced by
+ * the name. */
 static void path_parameters(
     struct jsonout *j, const char *pattern, const struct collection *c)
 {
@@ -84,7 +86,7 @@ static void filter_parameters(struct jsonout *j, const struct collection *c)
 	}
 }
 
-/* `paged`: without a limit it is a page, too. */
+/* `paged`: a request without a limit also gets a page. */
 static void list_parameters(
     struct jsonout *j, const struct collection *c, bool paged)
 {
@@ -105,7 +107,7 @@ static void list_parameters(
 		jsonout_int(j, "default", c->default_limit);
 	jsonout_close(j, '}');
 	jsonout_close(j, '}');
-	/* It has no example: it holds for one list only. */
+	/* It has no example, because a cursor is valid for one list only. */
 	parameter(j, "cursor", "query", "From the Link of the previous page.");
 	text_schema(j, NULL);
 	jsonout_close(j, '}');
@@ -132,7 +134,7 @@ static void operation_json_parameters(
 
 /* --- bodies -------------------------------------------------------------- */
 
-/* JSON_SCHEMA_KINDS: it is not of the collection. */
+/* JSON_SCHEMA_KINDS: the schema does not depend on the collection. */
 static enum json_schema_of operation_json_kind_of(const char *schema)
 {
 	int of = 0;
@@ -193,7 +195,8 @@ static enum problem problem_of(const char *word, size_t len)
 	return p;
 }
 
-/* What a status means: the answers' words, the problems' types. */
+/* Appends the meaning of a status: the texts of its answers, and the types of
+ * its problems. */
 static void meaning(
     const struct operation *op, unsigned status, struct buf *out)
 {
