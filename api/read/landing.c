@@ -7,13 +7,13 @@
 
 #include <stdlib.h>
 
-/* A result on its way to a request of another thread. */
+/* A result on its way to a request on another thread. */
 struct parcel {
 	struct request *request;
-	struct lookup_result result; /* holds a reference */
+	struct lookup_result result; /* has a reference of the value */
 };
 
-/* On the request's own thread. */
+/* Runs on the request's own thread. */
 static void landing_land(struct request *r, const struct lookup_result *result)
 {
 	struct read_op *op = r->read;

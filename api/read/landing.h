@@ -1,5 +1,5 @@
-/* The result of a lookup, to everybody who joined it: by the mailbox of each
- * one's own thread. */
+/* Delivers the result of a lookup to each request that joined it, on that
+ * request's thread. */
 #pragma once
 
 #include "api/read/lookup.h"
@@ -7,6 +7,7 @@
 
 struct thread;
 
-/* Called on `me`; `first` is what singleflight_land returned. */
+/* Called on the thread `me`. `first` is what singleflight_land returned.
+ * Borrows `result`. */
 void landing_give(struct thread *me, struct singleflight_waiter *first,
     const struct lookup_result *result);

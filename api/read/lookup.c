@@ -20,8 +20,8 @@
 #include <string.h>
 
 enum {
-	/* A primary that lost commits in a failover gets them from the writer
-	 * soon: how often to look. */
+	/* How often to ask a primary that lost commits in a failover. The
+	 * writer soon applies them again. */
 	BEHIND_RETRY_US = 20000,
 };
 
@@ -29,23 +29,23 @@ struct lookup {
 	struct thread *thread;
 	enum lookup_way way;
 	uint64_t mode;
-	uint64_t purges; /* when it began */
+	uint64_t purges; /* the count when it began */
 	const struct collection *collection;
 	char *id;
 	size_t id_len;
 	const char *key;
 	size_t key_len;
 	struct key_slot slot;
-	struct list_query *list; /* NULL: of a document */
+	struct list_query *list; /* NULL: it is for a document */
 	unsigned skipped;
 	enum read_failure failure;
 	struct tier_times times;
-	mono_us_t asked_at; /* the tier that is being asked */
-	bool retried;	    /* a query of the primary failed once */
+	mono_us_t asked_at; /* when the current tier was asked */
+	bool retried;	    /* a query to the primary failed once */
 	mono_us_t started;
 	mono_us_t deadline;
 	struct loop_timer *timer; /* BEHIND_RETRY_US */
-	struct value *value;	  /* what is landed */
+	struct value *value;	  /* the result */
 	enum tier tier;
 };
 
@@ -72,19 +72,20 @@ static void land(void *arg)
 	free(l);
 }
 
-/* From the loop: the leader may still be inside lookup_join. */
+/* Lands from the loop, because the leader may still be inside lookup_join. */
 static void land_later(struct lookup *l)
 {
 	loop_post(l->thread->loop, land, l);
 }
 
-/* A purge has begun since: what was read may be what it is to remove. */
+/* True: a purge has begun since. The value may be what the purge is to remove.
+ */
 static bool purged(const struct lookup *l)
 {
 	return atomic_load(&l->thread->instance->purges) != l->purges;
 }
 
-/* Is it known of what commits were heard that matter to this? */
+/* Are the floors open that decide about this value? */
 static bool known(
     const struct instance *instance, bool pages, struct key_slot slot)
 {
@@ -97,11 +98,11 @@ static void lookup_keep(struct lookup *l, struct value *v, enum tier tier)
 	struct thread *t = l->thread;
 	const struct api_settings *s = t->instance->settings;
 	const struct collection *c = l->collection;
-	/* Without floors nobody could tell when it is old. */
+	/* Without floors, no reader could tell when it becomes too old. */
 	if (!known(t->instance, l->list != NULL, l->slot))
 		return;
-	/* L1 would let go of others, which then count as answers if they are
-	 * being sent. */
+	/* L1 would evict other values. Those that are being sent would then
+	 * count in this budget. */
 	if (budget_is_over(&budget_answers))
 		return;
 	value_prepare_l1(v);
@@ -109,7 +110,8 @@ static void lookup_keep(struct lookup *l, struct value *v, enum tier tier)
 	    clock_mono() +
 		jitter_ttl(t->jitter, c->l1_ttl ? c->l1_ttl : s->l1_ttl));
 	if (purged(l)) {
-		/* It may have passed this key between our read and our put. */
+		/* The purge may have passed this key between our read and our
+		 * put. */
 		l1_remove(t->instance->l1, l->id, l->id_len);
 		return;
 	}
@@ -141,7 +143,7 @@ static void heard(struct lookup *l, enum tier tier)
 	l->times.spent[tier] += clock_mono() - l->asked_at;
 }
 
-/* Past the caches: they had nothing. */
+/* The caches have no value: asks the servers. */
 static void lookup_go_on(struct lookup *l)
 {
 	if (l->way == LOOKUP_CACHES)
@@ -157,7 +159,7 @@ static bool lookup_may_serve(
 	    l->thread->instance->floors, l->collection, l->slot, v, tier);
 }
 
-/* Another server would say the same: the query is at fault. */
+/* True: the lookup ends, because another server would answer the same. */
 static bool lookup_refused(struct lookup *l, enum pg_reader_status status)
 {
 	switch (status) {
@@ -182,7 +184,7 @@ static bool ask_server(struct lookup *l, struct pg_reader *pool,
     struct pg_list *lists, pg_reader_done done)
 {
 	asks(l);
-	if (l->list) /* the reads of documents find out how the server is */
+	if (l->list) /* the reads of documents drive the breaker */
 		return pg_reader_up(pool) &&
 		       pg_list_get(lists, l->list, done, l);
 	return pg_reader_get(pool, l->collection, l->key, l->key_len,
@@ -231,7 +233,8 @@ static void lookup_on_replica(
 {
 	struct lookup *l = arg;
 	heard(l, TIER_REPLICA);
-	/* Of a row that is too large it has none: the primary's may be newer.
+	/* If its row is too large, the replica has no value; the primary's row
+	 * may be newer and smaller.
 	 */
 	if (status != PG_READER_TOO_LARGE && lookup_refused(l, status))
 		return;
@@ -265,8 +268,8 @@ static void on_behind_retry(void *arg)
 	ask_primary(arg);
 }
 
-/* Commits that this instance has heard of are missing: the primary was
- * replaced by a standby that had not got them. The writer applies them again.
+/* The primary lacks commits that this instance has heard of: it was replaced by
+ * a standby that did not have them. The writer applies them again.
  */
 static void primary_behind(struct lookup *l)
 {
@@ -298,7 +301,7 @@ static void lookup_on_primary(
 		primary_behind(l);
 		return;
 	}
-	/* A connection that died idle is found out by its next query. */
+	/* A connection that died while idle is noticed by its next query. */
 	if (!l->retried) {
 		l->retried = true;
 		ask_primary(l);
@@ -333,8 +336,8 @@ enum lookup_way lookup_way(const struct request *r)
 	return r->read->cache.no_cache ? LOOKUP_FRESH : LOOKUP_ALL;
 }
 
-/* Whose lookups may be shared: those of the same way, begun since the last
- * purge. */
+/* The mode of the lookup. Lookups share a result if they go the same way and
+ * began after the same purge. */
 static uint64_t mode_of(struct request *r)
 {
 	struct thread *t = r->thread;

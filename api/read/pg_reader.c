@@ -27,7 +27,7 @@ struct read {
 	const char *key;
 	size_t len;
 	int32_t partition;
-	bool alone; /* in a statement with others it, or one of them, failed */
+	bool alone; /* it, or another read of its statement, failed */
 	pg_reader_done done;
 	void *arg;
 };
@@ -35,11 +35,11 @@ struct read {
 struct slot {
 	struct pg_reader *owner;
 	struct pg *pg;
-	/* In flight; answered in the order of their ordinality. */
+	/* Reads in flight, by the ordinality of their rows in the answer. */
 	struct read *batch[BATCH];
 	size_t n;
 	mono_us_t sent_at;
-	bool probes; /* the batch is the pool's own read */
+	bool probes; /* this is the pool's own read */
 };
 
 struct pg_reader {
@@ -47,14 +47,15 @@ struct pg_reader {
 	struct pg_pool *pool;
 	struct slot **slots; /* one for each connection */
 	size_t nslots;
-	struct read *first, **last; /* not yet sent */
+	struct read *first, **last; /* reads that are not sent yet */
 	size_t waiting;
-	/* The statement of the collection read last, which probes read. */
+	/* The statement for the collection that was read last; probes use it.
+	 */
 	char *sql;
 	const struct collection *sql_of;
-	bool unsure; /* a table was not there; none has been read since */
+	bool unsure; /* a table was missing, and none was read since */
 	struct breaker breaker;
-	mono_us_t answered_at; /* the last time */
+	mono_us_t answered_at; /* when the server last answered */
 	struct loop_timer *probe;
 	bool probing; /* a probe is in flight */
 	bool closing;
@@ -62,7 +63,7 @@ struct pg_reader {
 
 static void pg_reader_go_on(struct pg_reader *p);
 
-/* They wait again, in front. */
+/* Puts the reads back at the front of those that wait. */
 static void put_back(struct pg_reader *p, struct slot *s)
 {
 	while (s->n) {
@@ -106,7 +107,7 @@ static void answer_rows(struct slot *s, const PGresult *r)
 		size_t i = (size_t)pg_int8(r, row, 0) - 1;
 		struct read *one = i < s->n ? s->batch[i] : NULL;
 		if (one == NULL)
-			continue; /* nobody asked */
+			continue; /* the probe's row */
 		s->batch[i] = NULL;
 		if ((uint64_t)pg_int8(r, row, BYTES) > s->owner->o.document_max)
 			pg_reader_answer(one, PG_READER_TOO_LARGE, NULL);
@@ -116,8 +117,8 @@ static void answer_rows(struct slot *s, const PGresult *r)
 	}
 }
 
-/* No answer in time, from a server that answered others meanwhile: a row may
- * take it too long (Postgres does not stop while it renders one). */
+/* True: the server did not answer in time, but it answered others meanwhile. A
+ * row may take it too long (Postgres does not stop while it renders one). */
 static bool is_the_row(const struct slot *s, const struct err *e)
 {
 	return e->kind == ERR_KIND_RETRY && !s->probes &&
@@ -131,9 +132,9 @@ static void pg_reader_answered(struct pg_reader *p, mono_us_t now)
 	breaker_success(&p->breaker);
 }
 
-/* What a batch's end says of the server: one that has no such table answers,
- * and works. While the breaker is not closed only the probe counts: the others
- * began before. */
+/* Updates the breaker at the end of a batch. A server that lacks a table
+ * answers, so it works. While the breaker is not closed, only the probe counts:
+ * other batches began before. */
 static void pg_reader_judge(struct slot *s, const struct pg_reply *reply)
 {
 	struct pg_reader *p = s->owner;
@@ -164,9 +165,9 @@ static void forget_statement(struct pg_reader *p)
 	p->sql_of = NULL;
 }
 
-/* A row that Postgres cannot render, or not in time, fails its statement: which
- * of several it is, each finds out by itself, so that the others have their
- * answers. */
+/* A row that Postgres cannot render, or not in time, fails its whole statement.
+ * Then each read is sent again by itself, so that the others get their answers.
+ */
 static bool ask_alone(struct slot *s, const struct err *e)
 {
 	bool row = e->kind == ERR_KIND_REJECT || is_the_row(s, e);
@@ -180,7 +181,7 @@ static bool ask_alone(struct slot *s, const struct err *e)
 
 static enum pg_reader_status pg_reader_status_of(const struct err *e)
 {
-	/* 54000: more than the gigabyte that a text may have. */
+	/* 54000: more than a text may have (1 GiB). */
 	return strncmp(e->code, "54", 2) == 0 ? PG_READER_TOO_LARGE
 					      : PG_READER_FAILED;
 }
@@ -189,8 +190,8 @@ static void pg_reader_on_reply(void *arg, const struct pg_reply *reply)
 {
 	struct slot *s = arg;
 	pg_reader_judge(s, reply);
-	/* A probe would fail, too, and each time leave an error in the
-	 * server's log. */
+	/* A probe of the missing table would fail, too, and log an error at the
+	 * server each time. */
 	if (sqlstate_is_unmigrated(reply->err.code)) {
 		forget_statement(s->owner);
 		s->owner->unsure = true;
@@ -205,7 +206,8 @@ static void pg_reader_on_reply(void *arg, const struct pg_reply *reply)
 		pg_reader_go_on(s->owner);
 		return;
 	}
-	/* Failed, or no progress row for the partition: not migrated. */
+	/* It failed, or the partition has no row in sluice.progress: not
+	 * migrated. */
 	for (size_t i = 0; i < s->n; i++) {
 		if (s->batch[i])
 			pg_reader_answer(s->batch[i],
@@ -217,7 +219,7 @@ static void pg_reader_on_reply(void *arg, const struct pg_reply *reply)
 
 /* --- batches ------------------------------------------------------------- */
 
-/* Takes the longest run of one collection off the front. */
+/* Takes reads from the front, as long as they are of one collection. */
 static void take_batch(struct pg_reader *p, struct slot *s)
 {
 	const struct collection *c = p->first->collection;
@@ -243,7 +245,7 @@ static const char *statement(struct pg_reader *p, const struct collection *c)
 	return p->sql;
 }
 
-/* Frees what the call holds. */
+/* Frees the contents of the call. */
 static bool send_call(struct slot *s, struct pg_params *call)
 {
 	const struct pg_query q = pg_params_query(call);
@@ -291,8 +293,8 @@ static void pg_reader_send_waiting(struct pg_reader *p)
 	struct slot *s;
 	while (p->first && (s = pg_reader_free_slot(p)) != NULL) {
 		take_batch(p, s);
-		/* The connection was lost since it was looked at: on_state
-		 * follows. Nobody is called back from inside a submit. */
+		/* The connection was lost in between; pg_reader_on_state
+		 * follows. No callback may come from inside a submit. */
 		if (!pg_reader_send_batch(p, s)) {
 			put_back(p, s);
 			return;
@@ -316,7 +318,7 @@ static void pg_reader_fail_waiting(struct pg_reader *p)
 	}
 }
 
-/* Something changed: a connection is free, or here, or gone. */
+/* To be called when a connection was made, freed or lost. */
 static void pg_reader_go_on(struct pg_reader *p)
 {
 	if (p->closing)
@@ -330,7 +332,7 @@ static void pg_reader_go_on(struct pg_reader *p)
 static void pg_reader_on_state(void *arg, bool ready)
 {
 	struct pg_reader *p = arg;
-	/* A server that is back need not wait for the next probe. */
+	/* If the server is back, a probe is sent at once. */
 	if (ready && !p->closing && p->breaker.state != BREAKER_CLOSED)
 		loop_timer_start(p->probe, 0);
 	pg_reader_go_on(p);
@@ -338,9 +340,10 @@ static void pg_reader_on_state(void *arg, bool ready)
 
 /* --- the probe ----------------------------------------------------------- */
 
-/* A read like the others, so that what keeps them from their answers (a lock,
- * say) keeps it, too. Its key is null, which every type of a key takes and no
- * row has. While it is not known which tables are there it asks none. */
+/* Sends a probe. It is a read like the others, so that a fault that delays them
+ * (a lock, for example) delays it, too. Its key is null, which every type of
+ * key accepts and no row has. While no existing table is known, the probe reads
+ * no table. */
 static bool send_probe_to(struct pg_reader *p, struct slot *s)
 {
 	const struct collection *c = p->sql_of;
@@ -359,12 +362,12 @@ static bool send_probe_to(struct pg_reader *p, struct slot *s)
 	return send_call(s, &call);
 }
 
-/* If no connection is free, those in flight will tell. */
+/* If no connection is free, the batches in flight show how the server is. */
 static void send_probe(struct pg_reader *p)
 {
 	struct slot *s = pg_reader_free_slot(p);
 	mono_us_t now = clock_mono();
-	/* All of them are busy: with a row that takes long, perhaps. */
+	/* All are busy, maybe with rows that take long. */
 	if (s == NULL && !p->probing)
 		pg_reader_add_slot(p);
 	if (p->probing || s == NULL || !breaker_allow(&p->breaker, now))
@@ -418,7 +421,8 @@ struct pg_reader *pg_reader_new(const struct pg_reader_options *o)
 	struct pg_reader *p = MEM_NEW(struct pg_reader);
 	p->o = *o;
 	p->last = &p->first;
-	/* Probes are the pool's own, and paced: there is nothing to cool. */
+	/* Probes are sent at a fixed interval, so the breaker needs no
+	 * cool-down. */
 	breaker_init(&p->breaker, BREAKER_LIMIT, 0);
 	p->probe = loop_timer_new(o->loop, pg_reader_on_probe, p);
 	loop_timer_start(p->probe, PROBE_US);

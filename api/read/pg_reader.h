@@ -1,14 +1,15 @@
-/* Reads from one Postgres server (the replica or the primary) on one loop.
+/* Reads documents from one Postgres server (the replica or the primary), on one
+ * loop.
  *
- * A pool of connections; while all of them are busy, reads gather, and the
+ * It has a pool of connections. While all of them are busy, reads gather. The
  * next free connection asks for all of them in one statement (= ANY), together
  * with the server's watermarks in the same snapshot.
  *
  * A server that does not answer adds no latency: a timeout, or a few failures
  * in a row, open a circuit breaker, and reads are refused at once. No request
- * has to find out whether it is back: the pool sends a read of its own every
- * second, more often while the breaker is open, and its answer closes it. So
- * an idle pool knows of a dead server, too.
+ * has to find out whether the server is back. The pool sends a read of its own
+ * every second, more often while the breaker is open, and its answer closes the
+ * breaker. So an idle pool, too, notices a dead server.
  */
 #pragma once
 
@@ -28,8 +29,8 @@ struct pg_reader;
 enum pg_reader_status {
 	PG_READER_OK,
 	PG_READER_FAILED,
-	/* Of lists (api/list/pg_list.h): a value that Postgres does not take;
-	 * it took too long. */
+	/* For lists (api/list/pg_list.h): Postgres rejects a value of the
+	 * query; the list took too long. */
 	PG_READER_REFUSED,
 	PG_READER_LATE,
 	/* The row is larger than a document may be, or than Postgres can
@@ -37,8 +38,8 @@ enum pg_reader_status {
 	PG_READER_TOO_LARGE,
 };
 
-/* `value` is owned by the receiver; NULL unless OK. An absent row is a value
- * that is not present. */
+/* The receiver owns `value`; NULL unless OK. An absent row is a value with
+ * `present` false. */
 typedef void (*pg_reader_done)(
     void *arg, enum pg_reader_status status, struct value *value);
 
@@ -52,25 +53,26 @@ struct pg_reader_options {
 	dur_us_t timeout;
 	size_t document_max; /* a larger row is not read */
 	struct api_metrics *metrics;
-	/* A collection whose table is there, for probes before the first read;
-	 * NULL: that is not known. */
+	/* A collection whose table is known to exist, for probes before the
+	 * first read; NULL: none is known. */
 	const struct collection *(*some_table)(void *arg);
 	void *arg;
 };
 
+/* Returns owned. */
 struct pg_reader *pg_reader_new(const struct pg_reader_options *o);
-/* Would a read be sent? There is a connection, and the breaker is closed. */
+/* Would a read be sent: is there a connection, and is the breaker closed? */
 bool pg_reader_up(const struct pg_reader *p);
 enum breaker_state pg_reader_breaker(const struct pg_reader *p);
 size_t pg_reader_connections(const struct pg_reader *p);
-/* Borrows the key until `done`. False: it is not up, or too many wait; `done`
- * is not called. */
+/* Reads a row; `done` is called once, later. Borrows the key until then. False:
+ * the server is not up, or too many reads wait; `done` is not called. */
 bool pg_reader_get(struct pg_reader *p, const struct collection *c,
     const char *key, size_t len, int32_t partition, pg_reader_done done,
     void *arg);
-/* One statement of another kind, on any ready connection; as pg_submit. False,
- * too, while it is not up. */
+/* Sends one statement of another kind on any ready connection, as pg_submit.
+ * Also false while the server is not up. */
 bool pg_reader_query(
     struct pg_reader *p, const struct pg_query *q, pg_done done, void *arg);
-/* Waiting reads are answered (FAILED) before it returns. */
+/* Calls `done` (FAILED) for reads that wait, before it returns. */
 void pg_reader_free(struct pg_reader **p);

@@ -1,6 +1,6 @@
-/* The way of a read: L1, then a lookup that may be shared, then the answer.
+/* The steps of a read: L1, then a lookup that may be shared, then the answer.
  *
- * Whatever the way, a value is served only while INV-1 (api/cache/floors.h)
+ * Wherever a value comes from, it is served only if INV-1 (api/cache/floors.h)
  * holds for it at the moment of serving.
  */
 #include "api/read/read.h"
@@ -29,7 +29,7 @@ static bool read_may_serve(const struct request *r)
 	    r->target.slot, r->read->value, r->read->tier);
 }
 
-/* --- what the headers ask ------------------------------------------------ */
+/* --- the headers --------------------------------------------------------- */
 
 static void take_positions(struct request *r, const char *s)
 {
@@ -48,7 +48,7 @@ static void take_positions(struct request *r, const char *s)
 	}
 }
 
-/* A list may be spread over several lines. */
+/* A list may come in several lines. */
 static enum MHD_Result take_header(
     void *arg, enum MHD_ValueKind kind, const char *name, const char *value)
 {
@@ -123,7 +123,8 @@ enum step_result read_after_step(struct request *r)
 	if (r->read->waiting_since)
 		r->read->waited += clock_mono() - r->read->waiting_since;
 	r->read->waiting_since = 0;
-	/* A watermark that was passed stays passed, and its floors raised. */
+	/* A watermark that was passed stays passed, and the floors stay raised.
+	 */
 	while (r->read->passed < r->read->nafter &&
 	       passed(r, r->read->after[r->read->passed]))
 		r->read->passed++;
@@ -170,7 +171,7 @@ enum step_result read_cached_step(struct request *r)
 
 enum step_result read_lookup_step(struct request *r)
 {
-	/* Again each time: what is known of commits may have changed. */
+	/* Decided anew each time, because floors may have opened or closed. */
 	r->read->way = lookup_way(r);
 	if (r->read->way == LOOKUP_NONE) {
 		r->read->failure = READ_UNCACHED;
@@ -179,7 +180,7 @@ enum step_result read_lookup_step(struct request *r)
 	}
 	if (!request_may_park(r))
 		return too_busy(r);
-	/* Before the database makes a page that nobody would get. */
+	/* Before the database makes a page for which there is no room. */
 	if (r->read->list && !budget_keeps(&budget_answers, 0))
 		return no_room(r);
 	if (r->parking.deadline == 0)
@@ -195,7 +196,8 @@ enum step_result read_landed_step(struct request *r)
 	r->step = STEP_READ_ANSWER;
 	if (r->read->value && read_may_serve(r))
 		return STEP_MORE;
-	/* A commit was heard of while the result was on its way: again. */
+	/* A commit was heard of while the result was on its way: looks up
+	 * again. */
 	if (r->read->value && !r->parking.expired &&
 	    clock_mono() < r->parking.deadline) {
 		value_unref(&r->read->value);
@@ -240,7 +242,7 @@ static void count_tier(struct request *r)
 	}
 }
 
-/* What L1 has, it counts itself, as long as it has it. */
+/* Is there room for the value? A value in L1 is counted there. */
 static bool has_room(const struct request *r)
 {
 	httpd_holds(r->connection, r->read->value->len);
@@ -248,7 +250,7 @@ static bool has_room(const struct request *r)
 	       budget_keeps(&budget_answers, r->read->value->len);
 }
 
-/* The Link of a page repeats the filters. */
+/* Does the Link of the page fit? It repeats the filters. */
 static bool link_fits(const struct request *r)
 {
 	const struct value_page *page = r->read->value->page;
@@ -297,8 +299,8 @@ enum step_result read_answer_step(struct request *r)
 	return r->route->surface->read(r);
 }
 
-/* What is no key of the collection is no row's: it is absent, and nothing is
- * asked for it. */
+/* A text that cannot be a key belongs to no row: the answer is "not found", and
+ * no tier is asked. */
 static enum step_result read_no_key(
     struct request *r, const char *key, size_t len)
 {

@@ -5,8 +5,8 @@
 
 extern const struct feature read_feature;
 
-/* Of any request that reads: as the functions of struct feature. `enter` and
- * `free` may be called twice. */
+/* For every request that reads: the functions of struct feature with these
+ * names. `enter` and `free` may be called twice. */
 void read_enter(struct request *r);
 void read_describe(const struct request *r, struct MHD_Response *response);
 bool read_release(struct request *r);

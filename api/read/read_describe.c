@@ -1,4 +1,5 @@
-/* What a read says of itself: Cache-Status (RFC 9211) and Server-Timing. */
+/* The headers of a read that say where its value came from: Cache-Status (RFC
+ * 9211) and Server-Timing. */
 #include "api/commits/tail.h"
 #include "api/core/request.h"
 #include "api/read/lookup.h"
@@ -7,7 +8,7 @@
 
 #include <inttypes.h>
 
-/* Neither hit nor fwd: Sluice answered without a value of any tier. */
+/* Neither hit nor fwd: the answer has no value of a tier. */
 static const char *read_outcome(const struct request *r)
 {
 	if (r->read->tier == TIER_L1)
@@ -28,7 +29,7 @@ static const char *read_outcome(const struct request *r)
 	UNREACHABLE("way of a lookup");
 }
 
-/* One member for the whole, then one per tier that could not help. */
+/* One member for the answer, then one for each tier that was skipped. */
 static void cache_status(const struct request *r, struct buf *out)
 {
 	buf_str(out, read_outcome(r));

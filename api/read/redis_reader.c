@@ -70,7 +70,8 @@ void redis_reader_fill(struct redis *r, struct key_slot slot, const char *id,
     size_t len, const struct value *v, dur_us_t ttl)
 {
 	const struct l2_entry e = {v->present, v->version, v->doc, v->len};
-	/* Refused or lost: the entry is absent, which is safe. */
+	/* If Redis refuses it or the command is lost, the entry is absent,
+	 * which is safe. */
 	l2_fill_send(
 	    r, slot, id, len, v->as_of, &e, ttl, redis_reader_ignore, NULL);
 }

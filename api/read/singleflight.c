@@ -9,7 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* Flights are few at any time: a list per shard is enough. */
+/* There are few flights at any time, so a list per shard is enough. */
 struct flight {
 	struct flight *next;
 	struct singleflight_waiter *waiters, **tail;
@@ -60,7 +60,7 @@ static struct shard *lock_shard(struct singleflight *f, uint64_t hash)
 	return s;
 }
 
-/* The link that points to the flight, or to NULL. */
+/* The link that points to the flight; if there is none, to NULL. */
 static struct flight **singleflight_find(
     struct shard *s, uint64_t mode, uint64_t hash, const char *id, size_t len)
 {

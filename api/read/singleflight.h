@@ -1,10 +1,10 @@
-/* Single flight: concurrent misses of one key join one lookup (pure core).
+/* Single flight: concurrent misses of one key share one lookup (pure core).
  *
- * The first to join a key in a mode leads and looks it up; the others wait. A
- * mode is a kind of lookup: only those of one mode can share a result. When
- * the leader lands, everybody who joined since gets its result. What they get
- * was read after they joined or before: each checks it against the floors of
- * now (INV-1) and joins again where it is too old.
+ * The first request to join a key in a mode is the leader and looks the key up;
+ * the others wait. Only lookups of one mode can share a result. When the leader
+ * lands, every request that has joined gets its result. That result may have
+ * been read before a request joined. Therefore each request checks it against
+ * the current floors (INV-1), and joins again if it is too old.
  *
  * Any thread may call anything; the table is sharded.
  */
@@ -16,26 +16,28 @@
 
 struct singleflight;
 
-/* Embedded in whoever waits; it stays where it is until it has landed or
+/* Embedded in what waits. It must stay at its address until it has landed or
  * left. */
 struct singleflight_waiter {
 	struct singleflight_waiter *next;
 };
 
+/* Returns owned. */
 struct singleflight *singleflight_new(unsigned shards);
-/* Nobody waits any more (CHECK). */
+/* Nothing may wait any more (CHECK). */
 void singleflight_free(struct singleflight **f);
 
-/* True: the caller leads, and calls singleflight_land exactly once. The leader
- * waits like the others. */
+/* True: the caller leads, and must call singleflight_land exactly once. The
+ * leader is a waiter, too. */
 bool singleflight_join(struct singleflight *f, uint64_t mode, const char *id,
     size_t len, struct singleflight_waiter *w);
-/* False: it has landed already, its result is on the way. */
+/* False: the flight has landed already, and its result is on the way. */
 bool singleflight_leave(struct singleflight *f, uint64_t mode, const char *id,
     size_t len, struct singleflight_waiter *w);
-/* Ends the flight. Returns its waiters in order of joining; each may be
- * touched by its own thread only, once `next` was read. */
+/* Ends the flight. Returns its waiters in the order in which they joined. Read
+ * `next` of a waiter before its thread gets it: from then on, only that thread
+ * may touch it. */
 struct singleflight_waiter *singleflight_land(
     struct singleflight *f, uint64_t mode, const char *id, size_t len);
-/* Waiters in all, for tests and gauges. */
+/* The number of waiters, for tests and gauges. */
 size_t singleflight_waiting(struct singleflight *f);
