@@ -23,7 +23,7 @@ enum asset { OPENAPI, CONSOLE, DOCS, DOCS_SCRIPT, DOCS_STYLE, ASSETS };
 
 struct assets {
 	struct item {
-		struct MHD_Response *whole, *unchanged; /* NULL: not there */
+		struct MHD_Response *whole, *unchanged; /* NULL: none */
 		/* The same with `Connection: close`, for a drain. */
 		struct MHD_Response *last_whole, *last_unchanged;
 		const char *data; /* `whole` owns it */
@@ -34,7 +34,7 @@ struct assets {
 
 /* --- making -------------------------------------------------------------- */
 
-/* `no-cache`: kept by a client, and asked for again with its ETag. */
+/* `no-cache`: a client may keep it, but must revalidate it with its ETag. */
 static void assets_describe(
     struct MHD_Response *response, const char *type, const char *etag)
 {
@@ -44,7 +44,7 @@ static void assets_describe(
 	    response, MHD_HTTP_HEADER_CACHE_CONTROL, "no-cache");
 }
 
-/* Empties the body. */
+/* `body` is empty afterwards. */
 static struct MHD_Response *assets_make(
     struct assets *a, enum asset which, struct buf *body, const char *type)
 {
@@ -54,15 +54,15 @@ static struct MHD_Response *assets_make(
 	    XXH3_64bits(body->data, body->len));
 	size_t len;
 	char *data = buf_take(body, &len);
-	/* Shared, and there for ever: no client holds it. */
+	/* It is shared and never freed, so it does not count for a client. */
 	struct MHD_Response *whole =
 	    MHD_create_response_from_buffer(len, data, MHD_RESPMEM_MUST_FREE);
 	assets_describe(whole, type, etag);
 	item->whole = whole;
 	item->data = data;
 	item->len = len;
-	/* A 304 tells the length of what it does not send (RFC 9110, 8.6), or
-	 * libmicrohttpd says that it is 0. */
+	/* A 304 has the length of the body that it does not send (RFC 9110,
+	 * 8.6). Without a body, libmicrohttpd would send a length of 0. */
 	struct MHD_Response *unchanged =
 	    MHD_create_response_from_buffer(len, data, MHD_RESPMEM_PERSISTENT);
 	assets_describe(unchanged, NULL, etag);
@@ -80,7 +80,7 @@ static enum MHD_Result copy_header(
 static struct MHD_Response *last_of(
     struct item *item, struct MHD_Response *response)
 {
-	/* libmicrohttpd changes nothing of it. */
+	/* libmicrohttpd does not change these bytes. */
 	struct MHD_Response *last = MHD_create_response_from_buffer(
 	    item->len, (void *)(uintptr_t)item->data, MHD_RESPMEM_PERSISTENT);
 	MHD_get_response_headers(response, copy_header, last);
@@ -94,8 +94,8 @@ static void make_last(struct item *item)
 	item->last_unchanged = last_of(item, item->unchanged);
 }
 
-/* A page may run what is in it, and what `more` allows; it may be in no frame
- * and send nothing elsewhere. */
+/* Makes a page. It may run its own scripts and what `more` allows. It may not
+ * be framed, and it may send nothing to other origins. */
 static void make_page(struct assets *a, enum asset which,
     const struct embedded *file, const char *more)
 {
@@ -150,7 +150,7 @@ static bool make_docs(struct assets *a, const char *dir)
 	return there;
 }
 
-/* A folder that was named must have them. */
+/* If docs.dir names a folder, the files must be there. */
 static void find_docs(struct assets *a, const char *dir)
 {
 	struct buf shipped = {0};

@@ -1,9 +1,10 @@
-/* Answers that never change: made once, at start, with an ETag, and shared by
- * all threads: /openapi.json, the console, and the page that shows the former.
+/* Answers that never change: /openapi.json, the console, and the page at /docs.
+ * They are made once, at start, with an ETag, and shared by all threads.
  *
- * That page is a package of its own (Swagger UI). Its files are read at start
- * and served from here: a browser loads nothing from elsewhere, which the
- * Content-Security-Policy holds it to. Without them /docs says so.
+ * The page at /docs is Swagger UI, a package of its own. Its files are read at
+ * start and served from here. A browser loads nothing from elsewhere;
+ * Content-Security-Policy enforces this. If the package is not installed, /docs
+ * says so.
  */
 #pragma once
 
@@ -12,10 +13,10 @@
 
 struct assets;
 
-/* Collections are loaded. `docs_dir` is the setting docs.dir; the routes are
- * those that /openapi.json describes. Returns owned. */
+/* The collections must be loaded. `docs_dir`: the setting docs.dir. `routes`:
+ * the routes that /openapi.json describes. Returns owned. */
 struct assets *assets_new(const char *docs_dir, const struct router *routes);
-/* No request is in hand any more. */
+/* No request may be in progress any more. */
 void assets_free(struct assets **a);
 
 enum step_result assets_openapi(struct request *r);

@@ -39,7 +39,7 @@ struct health {
 	bool primary, redis, log, tail, writer;
 	bool replica, has_replica;
 	bool stalled; /* a partition has had no commit for too long */
-	enum breaker_state breakers[3]; /* redis, replica, primary */
+	enum breaker_state breakers[3]; /* of redis, replica, primary */
 	struct backlog_report probe;
 };
 
@@ -62,7 +62,8 @@ static struct health examine(struct request *r)
 	h.writer = h.probe.known && h.probe.writer_active;
 	h.stalled = h.probe.known && h.probe.stalled >= 0 &&
 		    h.probe.stalled_for >= t->instance->settings->stalled_after;
-	/* A Redis that takes and does not answer is connected. */
+	/* A connected Redis may still not answer. So it counts as healthy only
+	 * if it has also answered the backlog's question. */
 	h.redis = h.redis && h.probe.redis_known;
 	return h;
 }
@@ -77,7 +78,7 @@ static const char *service_connected(bool ok)
 	return ok ? "connected" : "disconnected";
 }
 
-/* The same number by the names of both reference systems. */
+/* Writes the same number under the names of both reference systems. */
 static void write_backlog(struct buf *out, const struct backlog_report *probe)
 {
 	char backlog[24] = "null";
@@ -95,7 +96,7 @@ static void add_reason(struct buf *out, bool is, const char *text)
 	buf_json(out, text, strlen(text));
 }
 
-/* Why it is not healthy, for people. */
+/* Writes why the instance is not healthy, for people. */
 static void write_reasons(struct buf *out, const struct health *h)
 {
 	char stall[160];
@@ -123,7 +124,7 @@ static void write_health(
     struct buf *out, const struct health *h, const char *status)
 {
 	const char *replica = h->has_replica ? word(h->replica) : "disabled";
-	/* L1 serves whenever commits are heard of. */
+	/* L1 serves whenever commits are heard. */
 	buf_printf(out,
 	    "{\"status\":\"%s\",\"primary\":\"%s\",\"replica\":\"%s\","
 	    "\"cache\":\"%s\",\"redis\":\"%s\",\"l1_cache\":\"%s\","
@@ -170,13 +171,13 @@ enum step_result service_health(struct request *r)
 struct numbers {
 	struct l1_stats l1;
 	int64_t l1_hits, l1_misses, l2_hits, l2_misses, db_reads;
-	int64_t hits, misses; /* of both caches as one */
+	int64_t hits, misses; /* of L1 and Redis together */
 	int64_t acked, refused, invalid, unknown, rejected;
 	struct backlog_report probe;
 };
 
-/* A lookup is a request's look into L1, for a document or for a page; what L1
- * has not, Redis may. Many requests may join one lookup in Redis. */
+/* A lookup in L1 is counted for each request, for a document or a page. If L1
+ * misses, Redis may hit. Many requests may share one lookup in Redis. */
 static struct numbers collect(struct instance *instance)
 {
 	struct numbers n = {
@@ -199,7 +200,7 @@ static struct numbers collect(struct instance *instance)
 	return n;
 }
 
-/* Percent with two decimals, as the reference systems give it. */
+/* In percent with two decimals, as in the reference systems. */
 static void service_rate(
     struct buf *out, const char *name, int64_t hits, int64_t all)
 {
@@ -221,8 +222,8 @@ static void redis_keys(
 		buf_printf(out, ",\"%s\":null", name);
 }
 
-/* What has no tier in its name is of both caches as one: the reference systems
- * of these names have one cache. */
+/* Numbers without a tier in their name are of L1 and Redis together: the
+ * reference systems that use these names have one cache. */
 static void write_cache_stats(
     struct instance *instance, const struct numbers *n, struct buf *out)
 {
@@ -256,7 +257,7 @@ enum step_result service_cache_stats(struct request *r)
 	return answer_json(r, 200, &body);
 }
 
-/* Both caches as one. */
+/* The numbers of L1 and Redis together. */
 enum step_result service_cache_totals(struct request *r)
 {
 	struct numbers n = collect(r->thread->instance);

@@ -4,7 +4,7 @@
 
 #include "api/core/route.h"
 
-/* Of routes that have a `page`. */
+/* The feature of routes that have a `page`. */
 extern const struct feature page_feature;
 
 enum step_result service_collections(struct request *r);
@@ -13,5 +13,5 @@ enum step_result service_stats(struct request *r);
 enum step_result service_cache_stats(struct request *r);
 enum step_result service_cache_totals(struct request *r);
 
-/* The same numbers as /stats, for the admin listener. */
+/* Appends the same numbers as /stats, for the admin listener. Main loop. */
 void service_write_stats(struct instance *instance, struct buf *out);
