@@ -9,7 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* Of bookkeeping_decision. */
+/* The columns of bookkeeping_decision. */
 enum column {
 	NEXT,
 	HORIZON,
@@ -36,7 +36,8 @@ static const char *decision_text(const PGresult *r, enum column c)
 	return PQgetvalue(r, 0, (int)c);
 }
 
-/* A retry has no rejection of its own: DETAIL is of the first one's then. */
+/* A retry has no rejection of its own; DETAIL is then that of the first write.
+ */
 static void set_constraint(struct decision *d, const PGresult *r)
 {
 	if (d->reason == REASON_CONSTRAINT)
@@ -49,7 +50,7 @@ static void set_rejected(
 {
 	d->state = DECISION_REJECTED;
 	if (!reason_parse(reason, strlen(reason), &d->reason))
-		d->reason = REASON_DATA; /* a newer writer's */
+		d->reason = REASON_DATA; /* a reason of a newer writer */
 	set_constraint(d, r);
 	const char *successor = decision_text(r, SUCCESSOR);
 	d->has_successor =
@@ -76,7 +77,7 @@ static void decision_parse(
     struct decision *d, const PGresult *r, struct position p)
 {
 	if (PQntuples(r) == 0)
-		return; /* no such partition: not migrated */
+		return; /* no row for the partition: not migrated */
 	const char *reason = decision_text(r, REASON_);
 	if (p.version >= (version_t)pg_int8(r, 0, NEXT))
 		d->state = DECISION_PENDING;
@@ -109,7 +110,7 @@ static void decision_on_reply(void *arg, const struct pg_reply *reply)
 	struct decision_ask *a = arg;
 	struct decision d = {.state = DECISION_UNKNOWN};
 	bool ok = reply->err.kind == ERR_KIND_OK;
-	/* A connection that died idle is found out by its next query. */
+	/* A connection that died while idle is noticed by its next query. */
 	if (!ok && a->done && !a->retried) {
 		a->retried = true;
 		if (decision_submit(a))

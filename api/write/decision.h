@@ -1,5 +1,5 @@
-/* What Postgres kept of a write's outcome: asked where the tail does not know
- * it (any more), or not all of it.
+/* Asks Postgres for the outcome of a write, if the tail does not know it (any
+ * more), or not all of it.
  */
 #pragma once
 
@@ -15,19 +15,20 @@ enum decision_state {
 	DECISION_PENDING,
 	DECISION_COMMITTED,
 	DECISION_REJECTED,
-	DECISION_EXPIRED, /* so old that it is not kept */
+	DECISION_EXPIRED, /* too old: its outcome is not kept any more */
 };
 
 struct decision {
 	enum decision_state state;
-	bool created;	     /* known for replayed writes only */
-	enum reason reason;  /* REJECTED */
-	char constraint[64]; /* its name, or "" */
-	/* A retry (Idempotency-Key): all of this is the first one's. */
+	bool created;	     /* known only for replayed writes */
+	enum reason reason;  /* if REJECTED */
+	char constraint[64]; /* the name of the constraint, or "" */
+	/* A retry with the same Idempotency-Key: the outcome is that of the
+	 * first write. */
 	bool replayed;
 	struct position first;
-	char first_key[COLLECTION_KEY_MAX + 1]; /* its row's; "": not kept */
-	/* A rejected write that was requeued. */
+	char first_key[COLLECTION_KEY_MAX + 1]; /* of its row; "": not kept */
+	/* It was rejected, and then requeued as another write. */
 	bool has_successor;
 	struct position successor;
 };
@@ -36,8 +37,10 @@ struct decision_ask;
 
 typedef void (*decision_done)(void *arg, const struct decision *d);
 
-/* NULL: no connection; `done` is not called. Else it is called once, later,
- * unless abandoned; the handle is gone then. */
+/* Asks. `done` is called once, later, unless the question is abandoned; the
+ * handle is invalid afterwards. Returns NULL if there is no connection; `done`
+ * is not called. */
 struct decision_ask *decision_ask(struct pg_reader *primary, struct position p,
     decision_done done, void *arg);
+/* Afterwards `done` is not called. *a may be NULL. */
 void decision_abandon(struct decision_ask **a);

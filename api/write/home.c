@@ -42,8 +42,9 @@ bool home_has_id(const struct home *h, int64_t id)
 	return home_has(h, at, (size_t)(text + sizeof text - at));
 }
 
-/* The next of 48 bits, in hexadecimal, which end there. They begin at random,
- * so the keys of two requests do not meet more often than random ones. */
+/* Increments 48 bits in hexadecimal; `last` is their last digit. They begin at
+ * random, so that the keys of two requests collide no more often than random
+ * ones. */
 static void count_up(char *last)
 {
 	for (char *digit = last; digit > last - 12; digit--) {

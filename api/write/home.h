@@ -1,10 +1,10 @@
-/* The home of a write with an Idempotency-Key whose row has a generated key
- * (pure core): the partition that the hash of the Idempotency-Key names.
+/* The home of a write with an Idempotency-Key whose row gets a generated key
+ * (pure core): the partition that the hash of the Idempotency-Key chooses.
  *
- * A retry is given another generated key. If that lay in another partition, two
- * partitions would have to agree which of the two writes is the first one, and
- * whoever commits first would decide. So the generated key is chosen such that
- * it lies at home: retries meet in one partition, whose log has them in order.
+ * A retry gets another generated key. If that key belonged to another
+ * partition, two partitions would have to agree which of the two writes is the
+ * first. Therefore the generated key is chosen such that it belongs to the home
+ * partition. So retries meet in one partition, whose log has an order.
  */
 #pragma once
 
@@ -17,13 +17,13 @@ struct home {
 	int32_t partition, partitions;
 };
 
-/* All collections alike: the key alone decides. */
+/* Depends on the Idempotency-Key only, not on the collection. */
 struct home home_of(const char *idempotency_key, size_t len,
     const struct collection *c, int32_t partitions);
-/* Does the row with this key lie there? */
+/* Does the row with this key belong to the home partition? */
 bool home_has(const struct home *h, const char *key, size_t len);
 bool home_has_id(const struct home *h, int64_t id);
-/* A UUIDv7 that does. `a`, `b`: random bits. Takes about as many tries of some
- * 30 ns as there are partitions. */
+/* Makes a UUIDv7 that does. `a`, `b`: random bits. Takes about as many tries as
+ * there are partitions, of some 30 ns each. */
 void home_uuid(const struct home *h, wall_us_t now, uint64_t a, uint64_t b,
     char out[UUIDV7_LEN]);

@@ -6,35 +6,38 @@
 #include <pthread.h>
 #include <stdlib.h>
 
-/* Blocks to ask for at once; to hold. More than that are held only if all want
- * ids of the same few partitions: then the oldest block goes, unused. */
+/* Maximum of blocks to ask for at once, and to hold. More blocks than that come
+ * only if all requests want ids of the same few partitions. Then the oldest
+ * block is dropped, unused. */
 enum { MOST_BLOCKS = 64, MOST_HELD = 4 * MOST_BLOCKS };
 
 struct block {
-	uint64_t serial; /* ascends in the order of their coming */
+	uint64_t serial; /* ascends in the order of arrival */
 	int64_t begin, next, end;
 	int64_t left;
-	/* By id from `begin`; NULL: none. `next` is not. */
+	/* A bitmap of the ids from `begin` that were given out; NULL: none
+	 * were. `next` was not. */
 	uint64_t *given;
 };
 
-/* Nothing before it is left of a partition: no id is looked at twice for it. */
+/* Where to search for an id of a partition: there is none before. So no id is
+ * checked twice for a partition. */
 struct spot {
 	uint64_t serial;
 	int64_t at;
 };
 
 struct pool {
-	struct block *blocks; /* in the order of their coming */
+	struct block *blocks; /* in the order of arrival */
 	size_t n, cap;
 	uint64_t serials;
 	int64_t left;
-	int64_t in_block;   /* of the last block, when it came */
-	unsigned at_once;   /* blocks */
-	struct spot *spots; /* by partition; NULL: nobody asked for one */
-	bool lacks;	    /* ids of a partition that somebody wants */
+	int64_t in_block;   /* number of ids of the last block */
+	unsigned at_once;   /* number of blocks to ask for */
+	struct spot *spots; /* by partition; NULL: no request needed one */
+	bool lacks;	    /* a partition's ids are needed, and none is here */
 	bool asking;
-	bool ran_out; /* before more were there: the next time, twice as many */
+	bool ran_out; /* next time, ask for twice as many */
 	mono_us_t not_before;
 };
 
@@ -68,7 +71,7 @@ static void mark(struct block *b, int64_t id)
 	b->given[i / 64] |= UINT64_C(1) << i % 64;
 }
 
-/* One that is held, of that block; a block of which nothing is left goes. */
+/* Gives out an id of this block; drops the block if nothing is left. */
 static void id_blocks_give(struct pool *p, size_t block, int64_t id)
 {
 	struct block *b = &p->blocks[block];
@@ -137,8 +140,8 @@ bool id_blocks_take(struct id_blocks *ids, size_t collection, int64_t *out)
 	return any;
 }
 
-/* The block with the first id for this partition from `spot` on, which becomes
- * that id, or the end; p->n: there is none. */
+/* Finds the first id of the partition, from `spot` on. Returns its block and
+ * moves `spot` to it. p->n: there is none, and `spot` is at the end. */
 static size_t seek(
     const struct pool *p, const struct home *home, struct spot *spot)
 {
@@ -174,7 +177,8 @@ bool id_blocks_take_at(
 		id_blocks_give(p, i, *out);
 	} else {
 		p->lacks = true;
-		/* Many partitions, small blocks: few have one of each. */
+		/* With many partitions and small blocks, few blocks have an id
+		 * of each. */
 		if (p->left < p->in_block * (int64_t)p->at_once)
 			p->ran_out = true;
 	}

@@ -1,9 +1,10 @@
-/* Reserved integer keys (pure core): blocks of ids that no other instance has
- * and no row had when they were reserved.
+/* Reserved integer keys (pure core): blocks of ids that no other instance has,
+ * and that no row had when they were reserved.
  *
- * All request threads share them, under one mutex, so that an instance gives
- * out ids in order. More are asked for before the last one is taken: below the
- * low-water mark, and the more at a time the oftener they ran out.
+ * All request threads share them under one mutex, so that an instance gives out
+ * ids in order. More blocks are asked for when the ids fall below the low-water
+ * mark. Whenever ids ran out, the next request is for twice as many blocks, up
+ * to a limit.
  */
 #pragma once
 
@@ -17,21 +18,24 @@ struct id_blocks;
 struct id_blocks *id_blocks_new(size_t n);
 void id_blocks_free(struct id_blocks **ids);
 
-/* False: there is none; somebody asks, or must. */
+/* Takes an id. False: there is none; more are being reserved, or must be. */
 bool id_blocks_take(struct id_blocks *ids, size_t collection, int64_t *out);
-/* The same of the ids that lie there: the first such one; those before it stay
- * for others. False: none of those that are held does. Of one process all homes
- * have the same number of partitions. */
+/* Takes the first id whose row belongs to the home partition; the ids before it
+ * stay for others. False: none of the ids here does. Within a process, every
+ * home must have the same number of partitions. */
 bool id_blocks_take_at(
     struct id_blocks *ids, const struct home *home, int64_t *out);
-/* How many blocks the caller is to reserve now; 0: none, or somebody does.
- * Then id_blocks_add for each block and id_blocks_asked for the end are due. */
+/* How many blocks the caller must reserve now; 0: none are needed, or another
+ * thread is reserving. Otherwise the caller must call id_blocks_add for each
+ * block, and id_blocks_asked at the end. */
 unsigned id_blocks_want(
     struct id_blocks *ids, size_t collection, mono_us_t now);
+/* Adds a block of `n` ids from `first` on. */
 void id_blocks_add(
     struct id_blocks *ids, size_t collection, int64_t first, int64_t n);
-/* The asking has ended; not again before `pause` is over (it failed). */
+/* The reservation has ended. If it failed, the next one begins after `pause`,
+ * not before; 0: at any time. */
 void id_blocks_asked(
     struct id_blocks *ids, size_t collection, dur_us_t pause, mono_us_t now);
-/* How many are left. */
+/* The number of ids that are left. */
 int64_t id_blocks_left(struct id_blocks *ids, size_t collection);

@@ -13,19 +13,19 @@ struct claim {
 };
 
 struct taken {
-	struct id_range *ranges; /* ascending, not touching each other */
+	struct id_range *ranges; /* ascending; they do not touch each other */
 	size_t n, cap;
 	struct claim claims[ID_LOG_CLAIMS];
 	size_t nclaims;
 	struct id_range rowless;
-	int64_t block; /* 0: Postgres has not told */
+	int64_t block; /* 0: Postgres has not answered yet */
 };
 
 struct id_log {
 	pthread_mutex_t lock;
 	struct taken *taken;
 	size_t n;
-	uint64_t numbers; /* claims, ever */
+	uint64_t numbers; /* number of claims ever made */
 };
 
 struct id_log *id_log_new(size_t n)
@@ -64,7 +64,7 @@ static void id_log_leave(struct id_log *l)
 
 /* --- the ranges ----------------------------------------------------------- */
 
-/* The first that ends behind `id`; set->n: none. */
+/* The first range that ends after `id`; taken->n: none. */
 static size_t id_log_find(const struct taken *taken, int64_t id)
 {
 	size_t low = 0, high = taken->n;
@@ -87,7 +87,7 @@ static bool is_free(const struct taken *taken, struct id_range r, int64_t *past)
 	return false;
 }
 
-/* Those from i up to `to` become r. */
+/* Replaces the ranges from i to `to` (exclusive) by r. */
 static void id_log_replace(
     struct taken *taken, size_t i, size_t to, struct id_range r)
 {
@@ -208,12 +208,12 @@ int64_t id_log_block(struct id_log *l, size_t collection)
 	return block;
 }
 
-/* The place of n ids that nobody has taken, from `first` on. False: there is
- * none below `end`. */
+/* Finds n ids in a row that nobody has taken, from within.first on. False:
+ * there are none before within.end. */
 static bool place(const struct taken *taken, struct id_range within, int64_t n,
     int64_t *first)
 {
-	/* Below 0 there could be no differences. */
+	/* Below 0 the differences could overflow. */
 	if (within.first < 0 || within.end < within.first)
 		return false;
 	*first = within.first;

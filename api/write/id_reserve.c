@@ -19,12 +19,12 @@
 #include <stdlib.h>
 
 #define AGAIN CLOCK_MS(200)
-/* After the table was not there, or not as it is declared. */
+/* Pause if the table is missing, or is not as declared. */
 #define UNMIGRATED CLOCK_S(10)
-/* After Kafka has not given a record back. */
+/* Pause if Kafka did not return a record. */
 #define UNHEARD CLOCK_S(1)
 
-/* Questions in a row whose answers were all taken. */
+/* Maximum of questions in a row whose ids were all taken. */
 enum { MOST_QUESTIONS = 32 };
 
 struct asked {
@@ -32,7 +32,7 @@ struct asked {
 	const struct collection *c;
 	unsigned blocks;
 	unsigned questions;
-	int64_t lowest; /* no block below it */
+	int64_t lowest; /* blocks must not begin below it */
 };
 
 static bool id_reserve_ask(const struct asked *asked);
@@ -66,7 +66,8 @@ static void id_reserve_fail(
 		    a->c->name, code, log_quote(text));
 }
 
-/* As many as there are, at most what is wanted. */
+/* Finds the largest number of blocks, up to a->blocks, that are known to be
+ * rowless. */
 static bool find_rowless(const struct asked *a, struct id_range *r)
 {
 	for (unsigned blocks = a->blocks; blocks > 0; blocks /= 2) {
@@ -78,7 +79,7 @@ static bool find_rowless(const struct asked *a, struct id_range *r)
 	return false;
 }
 
-/* Without Postgres's answer. */
+/* Claims ids without an answer from Postgres. */
 static void id_reserve_go_without(const struct asked *a)
 {
 	struct id_range r;
@@ -89,7 +90,7 @@ static void id_reserve_go_without(const struct asked *a)
 		give_up(a, AGAIN);
 }
 
-/* Blocks that follow each other are one range. */
+/* Adds a range; joins it with the last one if they are adjacent. */
 static void id_reserve_join(
     struct id_range *ranges, size_t *n, struct id_range r)
 {
@@ -101,8 +102,8 @@ static void id_reserve_join(
 		ranges[(*n)++] = r;
 }
 
-/* The ranges of the answer that are free. `a` gets what to ask for if none
- * is. */
+/* Returns the number of free ranges in the answer. If none is free, a->lowest
+ * is where to ask next. */
 static size_t read_ranges(struct asked *a, const PGresult *rows,
     struct id_range ranges[ID_LOG_CLAIMS])
 {
@@ -122,7 +123,7 @@ static size_t read_ranges(struct asked *a, const PGresult *rows,
 	return n;
 }
 
-/* The sequence is behind what the topic says. */
+/* The sequence is behind the topic: asks again, from a->lowest on. */
 static void ask_again(struct asked *a)
 {
 	if (a->questions == 1)
@@ -217,7 +218,7 @@ void id_reserve_mine(void *arg, const struct collection *c, struct id_range ids)
 	struct instance *instance = arg;
 	metric_add(&instance->metrics[0].ids_taken, ids.end - ids.first);
 	int64_t block = id_log_block(instance->id_log, c->index);
-	CHECK(block > 0); /* told before anything was claimed */
+	CHECK(block > 0); /* Postgres answered before anything was claimed */
 	while (ids.first < ids.end) {
 		int64_t n = ids.end - ids.first;
 		n = n < block ? n : block;

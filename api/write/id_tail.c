@@ -16,20 +16,20 @@
 
 #define TICK CLOCK_MS(500)
 #define AGAIN CLOCK_S(1)
-/* A record that was not read back by then is given up. */
+/* A claim ends if its record was not read back within this time. */
 #define LATE CLOCK_S(5)
-/* Not read to its end for so long: an operator is told. */
+/* An operator is told if the topic was not read to its end for this long. */
 #define UNREAD CLOCK_S(10)
 
 struct id_tail {
 	struct id_tail_options o;
-	struct consumer *consumer; /* NULL: no collection needs it */
+	struct consumer *consumer; /* NULL: no collection needs integer keys */
 	struct producer *producer; /* likewise */
-	struct loop_timer *again;  /* assigns */
+	struct loop_timer *again;  /* assigns again */
 	struct loop_timer *tick;
 	char instance[RECORD_INSTANCE_LEN + 1];
-	mono_us_t since; /* that it has not been read to its end */
-	bool told;	 /* that it is not */
+	mono_us_t since; /* since when it was not read to its end */
+	bool told;	 /* the operator was told */
 	atomic_bool read;
 	atomic_bool up;
 };
@@ -69,7 +69,7 @@ static void id_tail_hear(struct id_tail *t, const rd_kafka_message_t *m)
 	const struct collection *c =
 	    collection_find(ids.collection, ids.collection_len);
 	if (c == NULL || c->key != KEY_INTEGER)
-		return; /* of another declaration */
+		return; /* a collection that this instance does not have */
 	struct id_range range = {ids.first, ids.first + ids.n};
 	bool ours = strcmp(ids.instance, t->instance) == 0;
 	enum id_log_heard what =
@@ -104,7 +104,7 @@ static void id_tail_on_fault(void *arg, int32_t partition, struct err e)
 {
 	struct id_tail *t = arg;
 	(void)partition;
-	(void)e; /* the consumer has said it */
+	(void)e; /* the consumer has logged it */
 	if (atomic_exchange(&t->read, false))
 		t->since = clock_mono();
 	if (!loop_timer_armed(t->again))
@@ -169,7 +169,7 @@ static bool id_tail_append(struct id_tail *t, const struct collection *c,
 bool id_tail_claim(struct id_tail *t, const struct collection *c,
     const struct id_range *ranges, size_t n)
 {
-	size_t left = 1; /* while none was dropped */
+	size_t left = 1; /* if no claim was dropped */
 	uint64_t first = id_log_claim(t->o.log, c->index, n, clock_mono());
 	if (first == 0)
 		return false;
@@ -199,7 +199,7 @@ static bool id_tail_is_needed(void)
 	return false;
 }
 
-/* What counts is that a record is read back, or is not. */
+/* Ignored: what counts is whether the record is read back. */
 static void id_tail_on_delivered(void *arg, const struct delivery *d)
 {
 	(void)arg;

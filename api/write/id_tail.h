@@ -1,11 +1,11 @@
-/* The edge of sluice.ids: reads it, from its beginning, and appends to it.
+/* Reads sluice.ids from its beginning, and appends to it.
  *
- * It has a producer of its own: while there is no such topic, that of the
- * writes is not held up.
+ * It has a producer of its own, so that a missing topic does not hold up the
+ * producer of the writes.
  *
- * On the main loop. One partition, assigned by hand. After any fault it is read
- * anew, since the topic may have been made again meanwhile; what was read
- * before counts on (api/write/id_log.h).
+ * On the main loop. The topic has one partition, assigned by hand. After any
+ * fault it is read anew, because it may have been made again. What was read
+ * before still counts (api/write/id_log.h).
  */
 #pragma once
 
@@ -24,22 +24,25 @@ struct id_tail_options {
 	const char *topic;
 	struct id_log *log;
 	struct api_metrics *metrics; /* the loop's */
-	/* The ids of a claim are this instance's. */
+	/* The ids of a claim belong to this instance. */
 	void (*mine)(
 	    void *arg, const struct collection *c, struct id_range ids);
-	/* The last open claim of the collection has ended; its ids, if there
-	 * were any, were told. `late`: by no answer, so that there is a fault.
+	/* The last open claim of the collection has ended; `mine` was called
+	 * for the ids that it brought, if any. `late`: it ended because its
+	 * record was not read back in time, which is a fault.
 	 */
 	void (*ended)(void *arg, const struct collection *c, bool late);
 	void *arg;
 };
 
+/* On the main loop. *out is owned, or NULL with an error that an operator must
+ * correct. */
 struct err id_tail_new(const struct id_tail_options *o, struct id_tail **out);
-/* Any thread: it was read to its end, and Kafka can be reached. */
+/* Any thread: the topic was read to its end, and Kafka can be reached. */
 bool id_tail_ready(const struct id_tail *t);
-/* Any thread: claims `n` ranges, each record_ids_fit; all open claims of a
- * collection end together. False: none was claimed, and `ended` is not called
- * for it. */
+/* Any thread: claims `n` ranges; record_ids_fit must hold for each. All open
+ * claims of a collection end together. False: nothing was claimed, and `ended`
+ * is not called for it. */
 bool id_tail_claim(struct id_tail *t, const struct collection *c,
     const struct id_range *ranges, size_t n);
 void id_tail_free(struct id_tail **t);

@@ -1,9 +1,10 @@
-/* The key of a row that a POST makes and does not name. With an Idempotency-Key
- * it is one that lies at home (api/write/home.h).
+/* The key of a row that a POST creates without naming it. With an
+ * Idempotency-Key, the key belongs to the home partition (api/write/home.h).
  *
- * Integers come from what is reserved (api/write/id_blocks.h). Who finds none
- * parks; what arrives wakes every thread's waiting requests, which try again.
- * While the primary is away nothing arrives, and they end at their deadline.
+ * Integers come from the reserved blocks (api/write/id_blocks.h). If there is
+ * none, the request parks. When ids arrive, every thread resumes its requests
+ * that wait for a key, and they try again. While the primary is away, ids may
+ * not arrive; then these requests end at their deadlines.
  */
 #include "api/core/answer.h"
 #include "api/core/request.h"

@@ -1,4 +1,4 @@
-/* The native surface: /v1/{collection}/{key}. */
+/* The native routes: /v1/{collection}/{key}. */
 #include "api/write/native.h"
 
 #include "api/commits/tail.h"
@@ -23,8 +23,8 @@
 
 enum said { SAID_NOTHING, SAID_LISTED, SAID_OTHERS };
 
-/* What a precondition says of the value, whose tag is rendered only for who
- * asks: most requests do not. */
+/* Compares a precondition with the value. The tag of the value is made only if
+ * the header exists, since most requests have none. */
 static enum said precondition(const struct request *r, const char *name,
     bool strong, const struct value *v)
 {
@@ -60,7 +60,7 @@ static enum step_result native_read(struct request *r)
 	if (precondition(r, MHD_HTTP_HEADER_IF_NONE_MATCH, false, v) ==
 	    SAID_LISTED)
 		return answer_queue(r, 304, value_unchanged(v));
-	/* The ready-made answer cannot say `Connection: close`. */
+	/* The ready-made response cannot have `Connection: close`. */
 	bool plain = r->read->tier == TIER_L1 && !r->thread->draining &&
 		     tail_up(r->thread->instance->tail);
 	if (plain && v->l1_response)
@@ -174,8 +174,9 @@ static enum step_result take_condition(struct request *r)
 	    "If-None-Match: *, not both");
 }
 
-/* draft-ietf-httpapi-idempotency-key-header: a string, mostly in quotes. Two
- * lines come as one with a blank inside, which no key has. */
+/* A string, mostly in quotes (draft-ietf-httpapi-idempotency-key-header). Two
+ * lines are joined with a blank between them, which no key may have, so they
+ * are refused. */
 static enum step_result take_idempotency(struct request *r)
 {
 	struct buf line = {0};
@@ -199,8 +200,9 @@ static enum step_result take_idempotency(struct request *r)
 			  "characters");
 }
 
-/* What makes two requests with one Idempotency-Key the same request. A key that
- * is generated is another one each time. */
+/* A hash that is equal for two requests with one Idempotency-Key if they are
+ * the same request. A generated key is left out, because it differs each time.
+ */
 static uint64_t fingerprint(const struct request *r)
 {
 	struct buf b = {0};
@@ -229,7 +231,8 @@ static enum step_result take_document(struct request *r)
 	return native_take(r, as, &v) ? STEP_MORE : native_refuse(r, &v);
 }
 
-/* A client that asks for a decision waits for it, unless it says otherwise. */
+/* A write with a condition waits for its decision, unless the client says
+ * otherwise. */
 static void native_set_wait(struct request *r)
 {
 	native_preferences(r);
@@ -270,7 +273,7 @@ static void write_state(struct request *r, const char *state, struct buf *out)
 	buf_str(out, "}\n");
 }
 
-/* The headers that every answer to an accepted write has. */
+/* Adds the headers that every answer to an accepted write has. */
 static void native_add_position(
     struct request *r, struct MHD_Response *response)
 {
@@ -335,8 +338,8 @@ static enum step_result native_rejected(struct request *r, enum reason reason)
 	return answer_queue(r, row->status, response);
 }
 
-/* Of the row: Location of one that a POST has made (RFC 9110, 10.2.2),
- * Content-Location of a document. */
+/* Adds the location of the row: Location for a row that a POST created (RFC
+ * 9110, 10.2.2), Content-Location for a document. */
 static void add_location(
     struct request *r, struct MHD_Response *response, const char *header)
 {
@@ -376,8 +379,8 @@ static enum step_result committed(struct request *r)
 	    response);
 }
 
-/* `return=representation`: the row as it is now, which may be newer than the
- * write. */
+/* `return=representation`: answers with the row as it is now, which may be
+ * newer than the write. */
 static enum step_result represent(struct request *r)
 {
 	struct value *v = r->read->value;
@@ -396,7 +399,7 @@ static enum step_result represent(struct request *r)
 	return answer_queue(r, r->write->made ? 201 : 200, response);
 }
 
-/* Also where the row could not be read after its commit. */
+/* Also the answer if the row could not be read after the commit. */
 static enum step_result native_receipt(struct request *r)
 {
 	return r->write->represents ? committed(r) : accepted(r);

@@ -1,17 +1,17 @@
-/* What the other surfaces share with the native one. */
+/* Steps of the native routes that other routes use, too. */
 #pragma once
 
 #include "api/core/request.h"
 #include "api/write/validate.h"
 
-/* Judges the body, and takes its document, with what was filled in, and its
- * key. False: it is not valid, and `v`, which is the caller's then, says why.
+/* Validates the body and takes its document, with its defaults, and its key.
+ * False: it is not valid; `v` says why, and the caller frees it.
  */
 bool native_take(struct request *r, enum validate_as as, struct validation *v);
-/* Answers a document that is not valid; frees its violations. */
+/* Answers that a document is not valid; frees its violations. */
 enum step_result native_refuse(struct request *r, struct validation *v);
 /* Takes Prefer from the request's headers. */
 void native_preferences(struct request *r);
-/* The same, and the wait of the reference systems' writes: compat.write_wait,
- * unless the client says otherwise. */
+/* The same. Also sets the wait of the reference systems' writes:
+ * compat.write_wait, unless the client asks otherwise. */
 void native_compat_wait(struct request *r);

@@ -11,10 +11,10 @@
 #include <string.h>
 
 struct schema_ready {
-	atomic_bool *missing; /* by the collection's index */
+	atomic_bool *missing; /* one per collection, by its index */
 	size_t n;
-	atomic_bool told; /* by the primary, at least once */
-	/* the first worker's */
+	atomic_bool told; /* the primary has answered at least once */
+	/* Used by the first worker only. */
 	bool asking, done;
 	mono_us_t next;
 };
@@ -63,7 +63,7 @@ static void schema_ready_on_reply(void *arg, const struct pg_reply *reply)
 	atomic_store(&m->told, true);
 }
 
-/* What is asked for would not be there. */
+/* There is no schema `sluice` to ask: counts every collection as missing. */
 static void all_missing(struct schema_ready *m)
 {
 	for (size_t i = 0; i < m->n; i++)

@@ -1,6 +1,7 @@
-/* Is what this API declares migrated? Asked of the primary until it is. As long
- * as nobody could be asked it is taken to be: the writers hold what they do not
- * know (writer/decide/fingerprints.h).
+/* Whether the database is migrated to the declarations of this API. The primary
+ * is asked until it is. As long as the primary has not answered, it is assumed
+ * to be: the writers hold writes whose shape they do not know
+ * (writer/decide/fingerprints.h).
  */
 #pragma once
 
@@ -9,13 +10,15 @@
 
 struct schema_ready;
 
+/* The collections must be loaded. Returns owned. */
 struct schema_ready *schema_ready_new(void);
 void schema_ready_free(struct schema_ready **m);
-/* The first worker's timer. */
+/* Called by the timer of the first worker. */
 void schema_ready_tick(struct thread *t);
-/* Any thread: known not to be. */
+/* Any thread: is the collection known not to be migrated? */
 bool schema_ready_misses(struct schema_ready *m, const struct collection *c);
-/* Any thread: the first that is not; NULL: none is known. */
+/* Any thread: the first collection that is not migrated; NULL: none is known.
+ */
 const struct collection *schema_ready_first(struct schema_ready *m);
-/* Any thread: one that is; NULL: none is known. */
+/* Any thread: a collection that is migrated; NULL: none is known. */
 const struct collection *schema_ready_some(struct schema_ready *m);

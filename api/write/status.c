@@ -15,7 +15,7 @@ struct status_op {
 	struct decision decision;
 };
 
-enum { LOOK_US = 100000 }; /* how often, whether the probe has looked */
+enum { LOOK_US = 100000 }; /* interval of looking again */
 
 static enum step_result no_such(struct request *r)
 {
@@ -91,7 +91,8 @@ static enum step_result answer_state(struct request *r, const char *state)
 	return answer_json(r, 200, &body);
 }
 
-/* Postgres has not got there: it waits in the log, or is not there at all. */
+/* Postgres has not reached the position: it waits in the log, or does not
+ * exist. */
 enum step_result status_look_step(struct request *r)
 {
 	struct thread *t = r->thread;
@@ -108,7 +109,7 @@ enum step_result status_look_step(struct request *r)
 	}
 	if (place != BACKLOG_THERE || !looked)
 		return answer_state(r, "pending");
-	/* It took its time: it may be decided by now. */
+	/* The look took some time: the write may be decided by now. */
 	r->step = STEP_STATUS;
 	return STEP_MORE;
 }

@@ -1,4 +1,4 @@
-/* GET /v1/_writes/{position}: what became of a write. */
+/* GET /v1/_writes/{position}: the outcome of a write. */
 #pragma once
 
 #include "api/core/route.h"

@@ -12,7 +12,7 @@
 
 /* --- keys ---------------------------------------------------------------- */
 
-/* The key that a document says, in its one form. */
+/* Takes the key that a document contains, in its canonical form. */
 static bool validate_key_of(
     const struct collection *c, struct jsonslice v, struct buf *out)
 {
@@ -37,11 +37,11 @@ static bool validate_key_of(
 struct check {
 	const struct collection *c;
 	enum validate_as as;
-	const char *key; /* NULL: not known */
+	const char *key; /* NULL: unknown */
 	size_t key_len;
 	struct validation *out;
-	uint64_t seen; /* fields, by index */
-	bool fill;     /* a default is wanted */
+	uint64_t seen; /* bits: the fields that were seen, by index */
+	bool fill;     /* a default must be filled in */
 };
 
 static void check_key(const struct check *k, struct jsonslice v)
@@ -76,7 +76,7 @@ static void add_faults(const struct check *k, const struct field *f,
 	}
 }
 
-/* A patch's null takes the member away: then its default counts. */
+/* In a patch, null removes the member; then its default counts. */
 static bool wants_default(
     const struct check *k, const struct field *f, struct jsonslice v)
 {
@@ -100,7 +100,7 @@ static void check_field(
 		violations_add(out, f->name, "cannot be incremented");
 		return;
 	}
-	/* The sum is held to the other keywords, not what is added. */
+	/* The other keywords apply to the sum, not to the number to add. */
 	const struct field any = {
 	    .name = f->name, .type = f->type, .max_digits = f->max_digits};
 	if (field_faults(&any, v))
@@ -129,7 +129,7 @@ static void check_member(struct check *k, struct jsonslice_member m)
 	buf_free(&name);
 }
 
-/* What a whole document leaves out. */
+/* Checks the members that a whole document leaves out. */
 static void check_missing(struct check *k)
 {
 	for (size_t i = 0; i < k->c->nfields; i++) {
@@ -276,7 +276,7 @@ void validate_size(const struct collection *c, enum validate_as as,
 	    size, most);
 }
 
-/* --- the seed's write ---------------------------------------------------- */
+/* --- the reference system's write ---------------------------------------- */
 
 static void want_string(
     struct jsonslice v, const char *name, struct violations *out)
@@ -287,7 +287,7 @@ static void want_string(
 		violations_add(out, name, "must be a string");
 }
 
-/* What they send is a document of the collection like any other. */
+/* The document must be valid for the collection, like any other. */
 static void check_whole(const struct collection *c, struct validation *out)
 {
 	struct buf *document = &out->filled;
@@ -300,7 +300,7 @@ static void check_whole(const struct collection *c, struct validation *out)
 	}
 	buf_free(document);
 	*document = whole.filled;
-	out->violations = whole.violations; /* there were none */
+	out->violations = whole.violations; /* it had none */
 	buf_free(&whole.key);
 }
 

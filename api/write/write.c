@@ -1,5 +1,5 @@
-/* The way of a write: validate, append to the log, answer a receipt; or wait
- * for the tail to pass its position and answer what became of it.
+/* The steps of a write: validate, append to the log, answer with a receipt; or
+ * wait until the tail passes its position, and answer with its outcome.
  */
 #include "api/write/write.h"
 
@@ -55,7 +55,8 @@ static enum step_result write_unavailable(struct request *r, enum problem p)
 	return answer_problem(r, p, NULL);
 }
 
-/* Past its limit, the backlog sheds; Retry-After is when it may be below. */
+/* True: the backlog exceeds its limit, so the write is shed. *retry_s: when the
+ * backlog may be below the limit again. */
 static bool sheds(const struct thread *t, unsigned *retry_s)
 {
 	struct instance *instance = t->instance;
@@ -179,7 +180,7 @@ enum step_result write_acked_step(struct request *r)
 	const struct tail *tail = t->instance->tail;
 	if (r->write->position.version <
 	    tail_through(tail, r->write->position.partition))
-		return STEP_MORE; /* the commit was heard of first */
+		return STEP_MORE; /* the commit was heard of before */
 	r->parking.deadline = r->started + r->write->wait_for;
 	waiters_add(t->waits, &r->parking.wait, r->write->position);
 	return STEP_PARK;
@@ -195,7 +196,8 @@ static void write_on_decision(void *arg, const struct decision *d)
 	request_resume(r);
 }
 
-/* Decided, and this instance does not know how, or not all of it. */
+/* The write is decided, but this instance does not know its outcome, or not all
+ * of it. */
 static enum step_result write_ask(struct request *r)
 {
 	struct thread *t = r->thread;
@@ -208,7 +210,7 @@ static enum step_result write_ask(struct request *r)
 	return STEP_PARK;
 }
 
-/* Does the mark tell all that the answer says? */
+/* Does the mark say everything that the answer needs? */
 static bool known_whole(struct outcome o)
 {
 	return o.kind != OUTCOME_UNKNOWN &&
@@ -223,7 +225,7 @@ enum step_result write_settled_step(struct request *r)
 	const struct tail *tail = t->instance->tail;
 	if (r->write->position.version >=
 	    tail_through(tail, r->write->position.partition))
-		return r->route->surface->receipt(r); /* out of time */
+		return r->route->surface->receipt(r); /* the time is over */
 	struct outcome o =
 	    outcomes_get(t->instance->outcomes, r->write->position);
 	if (!known_whole(o))
@@ -239,13 +241,13 @@ enum step_result write_decided_step(struct request *r)
 	if (d->state == DECISION_REJECTED)
 		o = (struct outcome){OUTCOME_REJECTED, d->reason};
 	else if (d->state != DECISION_COMMITTED)
-		/* The receipt is true, a guess might not be. */
+		/* The receipt is true; a guess might not be. */
 		return r->route->surface->receipt(r);
 	else if (d->created)
 		o.kind = OUTCOME_CREATED;
 	if (d->replayed)
 		r->write->position = d->first;
-	/* The retry was given another key than the first. */
+	/* The retry got another key than the first write. */
 	if (d->replayed && r->write->creates && d->first_key[0])
 		request_target(r, r->target.collection, d->first_key,
 		    strlen(d->first_key));
@@ -269,7 +271,7 @@ void write_enter(struct request *r)
 
 bool write_release(struct request *r)
 {
-	/* Its row may be read when it is committed. */
+	/* The row may be being read, after the commit. */
 	if (!read_release(r))
 		return false;
 	if (r->write->append)

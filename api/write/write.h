@@ -1,4 +1,4 @@
-/* What the ways into the log share: one document (api/write/write.c), and many
+/* What both ways into the log share: one document (api/write/write.c), and many
  * at once (api/bulk/bulk.c). */
 #pragma once
 
@@ -10,22 +10,22 @@
 
 extern const struct feature write_feature;
 
-/* What is known of a request that writes. Owned by the request, from
- * write_enter to write_free. */
+/* The state of a request that writes. Owned by the request, from write_enter to
+ * write_free. */
 struct write_op {
 	enum record_op op;
-	bool creates; /* a POST: its key is in the document, or generated */
+	bool creates; /* a POST: it names its key, or gets one */
 	bool judged;  /* it is known whether the body is a bulk */
-	char *doc;    /* what is appended, if it is not the body; owned */
+	char *doc;    /* replaces the body; owned; NULL: the body */
 	size_t doc_len;
 	struct prefer prefer;
-	bool made;	 /* it is committed, and has made its row */
+	bool made;	 /* it is committed, and has created its row */
 	bool represents; /* it is committed; its row is being read */
 	enum record_condition condition;
-	struct buf versions;   /* of an If-Match, as the log has it */
+	struct buf versions;   /* from If-Match, in the form of the log */
 	char *idempotency_key; /* NULL: none */
-	uint64_t fingerprint;  /* of the request that has it */
-	dur_us_t wait_for;     /* the commit; 0: not at all */
+	uint64_t fingerprint;  /* of the request, for its Idempotency-Key */
+	dur_us_t wait_for;     /* maximum wait for the commit; 0: none */
 	struct append *append;
 	enum delivery_status delivered;
 	bool has_position;
@@ -34,22 +34,24 @@ struct write_op {
 	struct decision decision;
 };
 
-/* Of any request that writes one document: as the functions of struct feature.
+/* For every request that writes one document: the functions of struct feature
+ * with these names.
  */
 void write_enter(struct request *r);
 bool write_release(struct request *r);
 void write_free(struct request *r);
 
-/* It is committed: reads its row, as read_feature does; if that fails, the
- * surface's receipt is the answer, since the write did not fail. */
+/* Called after the commit: reads the row, as read_feature does. If that fails,
+ * the surface's receipt is the answer, since the write succeeded. */
 enum step_result write_read_row(struct request *r);
 
 struct write_refusal {
 	enum problem problem;
-	const char *detail; /* NULL: the problem's own words */
+	const char *detail; /* NULL: the title of the problem is enough */
 	unsigned retry_s;
 };
 
-/* Can nothing be appended for the collection now? Counts what it sheds. */
+/* True: nothing can be appended for the collection now; *out says why. Counts
+ * the writes that it sheds. */
 bool write_refused(const struct thread *t, const struct collection *c,
     struct write_refusal *out);

@@ -9,11 +9,11 @@ struct write_log {
 	char *topic;
 };
 
-/* Made by the asking thread, filled on the producer's, freed by the asking
- * one. */
+/* Made by the thread that appends, filled by the producer's thread, freed by
+ * the thread that appends. */
 struct append {
 	struct loop *loop;
-	append_done done; /* asking thread only; NULL: abandoned */
+	append_done done; /* appending thread's; NULL: abandoned */
 	void *arg;
 	struct delivery delivery;
 };

@@ -1,7 +1,7 @@
 /* Appends to sluice.writes.
  *
- * Any thread may append; the answer comes on the loop that asked. The records
- * are numbered by the producer (common/kafka/producer.h).
+ * Any thread may append; `done` is called on the loop that the caller names.
+ * The producer numbers the records (common/kafka/producer.h).
  */
 #pragma once
 
@@ -18,7 +18,7 @@ struct append;
 typedef void (*append_done)(void *arg, const struct delivery *d);
 
 struct write_log_options {
-	struct loop *loop; /* serves the producer */
+	struct loop *loop; /* the loop that drives the producer */
 	const struct kafka_config *kafka;
 	const char *topic;
 	int32_t partitions;
@@ -27,22 +27,25 @@ struct write_log_options {
 struct append_request {
 	struct loop *loop; /* where `done` is called */
 	int32_t partition;
-	/* What is appended; accepted_at, instance and seq are set here. */
+	/* The record; accepted_at, instance and seq are set here. */
 	struct record_write write;
 	const char *traceparent; /* may be NULL */
 	append_done done;
 	void *arg;
 };
 
+/* *out is owned, or NULL with an error that an operator must correct. */
 struct err write_log_new(
     const struct write_log_options *o, struct write_log **out);
-/* Copies what it needs. On OK `done` is called exactly once, later, unless the
- * append is abandoned first. RETRY: the local queue is full. */
+/* Appends a record; copies what it needs. If OK, `done` is called exactly once,
+ * later, unless the append is abandoned. RETRY: the local queue is full. */
 struct err write_log_append(
     struct write_log *w, const struct append_request *r, struct append **out);
-/* From the loop that asked: `done` is not called any more. The write may still
- * happen. */
+/* On the loop of `done`: it is not called any more. The record may still be
+ * appended. */
 void write_log_abandon(struct append *a);
+/* Any thread: can Kafka be reached? */
 bool write_log_up(const struct write_log *w);
-/* Waits at most `timeout` for what is in flight; reports go to the loops. */
+/* Waits at most `timeout` for records in flight; their reports are still posted
+ * to the loops. */
 void write_log_free(struct write_log **w, dur_us_t timeout);
