@@ -1,9 +1,9 @@
-/* Boot and end of the api, in order.
+/* Start and end of the api, in order.
  *
- * The end, after the first SIGTERM: the workers stop accepting and answer what
- * they have, each on its own thread, while the tail and the producer still
- * run, since answers come from them; then the workers' threads end; then
- * everything that posts to their loops; then the loops.
+ * The end, after SIGTERM: the workers take no new connections. They answer the
+ * requests that they have, each on its own thread. The tail and the producer
+ * still run, because answers depend on them. Then these end, in this order: the
+ * workers' threads, everything that posts to their loops, the loops.
  */
 #include "api/app.h"
 
@@ -90,7 +90,7 @@ static size_t thread_count(const struct api_settings *s)
 	return cores > 0 ? (size_t)cores : 1;
 }
 
-/* What one client address may have of each kind. */
+/* Makes the limits for one client address. */
 static struct clients *make_clients(const struct api_settings *s)
 {
 	const int64_t all[CLIENT_KINDS] = {
@@ -114,8 +114,9 @@ void app_init(struct app *app, const struct config *config)
 	app->shared.settings = s;
 	app->shared.released = app_released;
 	app->shared.refused = app_refused;
-	/* Large pieces go back to the system when they are freed. Left alone,
-	 * libc would raise this with the first of them, and keep the rest. */
+	/* So that large pieces of memory go back to the system when they are
+	 * freed. Otherwise libc raises this threshold when the first of them is
+	 * freed, and keeps the others. */
 	(void)mallopt(M_MMAP_THRESHOLD, 128 * 1024);
 	budget_bodies.most = (size_t)s->body_budget;
 	budget_answers.most = (size_t)s->answer_budget;
@@ -153,7 +154,8 @@ void app_init(struct app *app, const struct config *config)
 	    mem_zalloc(app->shared.nthreads * sizeof *app->shared.threads);
 }
 
-/* Shared sockets would not notice a stranger who listens on the port. */
+/* The threads share the port, so binding would not fail if another program
+ * listened on it. */
 static struct err look_for_stranger(const struct app *app)
 {
 	int fd, port;
@@ -237,7 +239,7 @@ static struct err start_log(struct app *app)
 		   : e;
 }
 
-/* Everything that requests need is there. */
+/* True: everything that requests need is there. */
 static bool can_serve(struct app *app, struct buf *reasons)
 {
 	bool log = write_log_up(app->shared.write_log);
@@ -307,7 +309,7 @@ static void refresh_clients(struct api_metrics *m, struct clients *cs)
 	    &m->refused_exports, (int64_t)clients_refused(cs, CLIENT_EXPORTS));
 }
 
-/* Of all loops. */
+/* The longest stall of all loops. */
 static void refresh_stall(struct app *app)
 {
 	struct loop_stall s = loop_stall_max(loop_stall(app->shared.loop),
@@ -382,7 +384,8 @@ void app_worker_listens(struct app *app, struct err e)
 	loop_post(app->shared.loop, worker_listens, l);
 }
 
-/* Each thread has connections of its own, and the kernel chooses the thread. */
+/* Each thread has its own connections, and the kernel chooses the thread of a
+ * request. Therefore each thread must reach the primary. */
 static bool each_reaches_primary(const struct app *app)
 {
 	for (size_t i = 0; i < app->shared.nthreads; i++) {

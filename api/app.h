@@ -1,6 +1,6 @@
-/* Boot and end of the api, and what only they know. Known to api/app.c,
- * api/worker.c and api/main.c; everything else gets what it uses
- * (api/core/instance.h). */
+/* Start and end of the api, and the state that only they need. Only api/app.c,
+ * api/worker.c and api/main.c include this header. All other modules get what
+ * they use from api/core/instance.h. */
 #pragma once
 
 #include "api/core/instance.h"
@@ -14,29 +14,31 @@ struct app {
 	struct instance shared;
 	const struct config *config;
 	struct kafka_config kafka;
-	struct worker **workers; /* as many as there are threads */
+	struct worker **workers; /* one per request thread */
 	struct admin *admin;
-	struct loop_timer *opening; /* until the public listener opens */
+	struct loop_timer *opening; /* runs until the public listener opens */
 	/* Main loop only: threads that have opened their listeners. */
 	size_t listening;
 	atomic_size_t taking; /* listeners that take new connections */
-	bool leaving;	/* main loop only: SIGTERM came; /readyz says 503 */
-	size_t running; /* the end, main loop only: threads not done */
+	bool leaving;	      /* main loop only: SIGTERM; /readyz answers 503 */
+	size_t running; /* main loop only, at the end: threads that still run */
 	int exit_code;
 };
 
 void app_init(struct app *app, const struct config *config);
-/* Opens the admin listener and starts the threads; servers that are away are
- * waited for. The public listener opens as listen.when has it. */
+/* Opens the admin listener and starts the threads. It does not wait for servers
+ * that are away. The public listener opens later, when the setting listen.when
+ * says. */
 struct err app_start(struct app *app);
-/* The first SIGTERM: /readyz says 503, all else goes on. */
+/* The first SIGTERM: /readyz answers 503, everything else goes on. */
 void app_leave(void *app);
-/* The main loop stops when all is answered. */
+/* Begins the drain. The main loop stops when all requests are answered. */
 void app_drain(void *app);
-/* A worker's listener is open, or cannot be opened; called on its thread. */
+/* Called on a worker's thread: its listener is open, or could not be opened. */
 void app_worker_listens(struct app *app, struct err e);
-/* A worker's thread ends; called on it. */
+/* Called on a worker's thread, which is about to end. */
 void app_worker_done(struct app *app);
-/* After the main loop: ends the threads and the clients. */
+/* After the main loop has stopped: ends the threads and the clients of the
+ * servers. */
 void app_stop(struct app *app);
 void app_free(struct app *app);

@@ -1,5 +1,5 @@
-/* sluice-api: answers reads from L1, Redis, the replica, the primary; appends
- * writes to the log.
+/* sluice-api: answers reads from L1, Redis, the replica and the primary;
+ * appends writes to the log.
  */
 #include "api/app.h"
 #include "api/core/metrics.h"
@@ -36,7 +36,7 @@ static int api_serve(struct app *app)
 	    daemon_signals_new(app->shared.loop, &end);
 	struct err e = app_start(app);
 	if (e.kind != ERR_KIND_OK) {
-		/* Nothing was accepted yet: there is nothing to drain. */
+		/* No request was accepted yet, so there is nothing to drain. */
 		log_event(EV_START_REFUSED, "code=%s error=%s", e.code,
 		    log_quote(e.msg));
 		_Exit(EXIT_FAILURE);

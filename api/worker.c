@@ -231,8 +231,9 @@ static struct conn_timeout_limits pace_of(const struct api_settings *s)
 	};
 }
 
-/* Of who has memory of a budget that is nearly used up: a few that are slow on
- * purpose would keep it for half a minute. */
+/* The limits for clients that hold memory of a budget that is nearly used up.
+ * Otherwise a few clients that are slow on purpose could keep the memory for
+ * half a minute. */
 static struct conn_timeout_limits tight_pace_of(const struct api_settings *s)
 {
 	enum { RATE = 128 * 1024 };
@@ -317,7 +318,7 @@ void worker_run(struct worker *w)
 	CHECK_OS(pthread_create(&w->pthread, NULL, worker_thread_main, w));
 }
 
-/* On the worker's thread: every request is answered. */
+/* Called on the worker's thread when every request is answered. */
 static void worker_finish(struct worker *w)
 {
 	httpd_free(&w->thread.httpd);
