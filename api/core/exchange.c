@@ -14,7 +14,7 @@
 typedef enum step_result (*step_fn)(struct request *r);
 
 #define STEP(id, fn, what) [id] = fn,
-static const step_fn steps[STEP_COUNT] = {
+static const step_fn steps[STEPS] = {
 #include "api/core/steps.def"
 };
 #undef STEP

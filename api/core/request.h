@@ -16,7 +16,7 @@
 #define STEP(id, fn, what) id,
 enum step {
 #include "api/core/steps.def"
-	STEP_COUNT
+	STEPS
 };
 #undef STEP
 

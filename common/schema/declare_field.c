@@ -37,9 +37,8 @@ static bool take_format(const struct at *a, struct jsonslice v)
 	return jsonslice_kind(v) == JSONSLICE_STRING &&
 		       format_parse(v.s + 1, v.len - 2, &a->field->format)
 		   ? true
-		   : declare_refuse(a->d, a->pointer,
-			 "must be \"date-time\", \"uuid\", \"email\" or "
-			 "\"uri\"");
+		   : declare_refuse(
+			 a->d, a->pointer, "must be one of%s", format_names);
 }
 
 static bool take_flag(const struct at *a, struct jsonslice v, bool *out)

@@ -1,20 +1,22 @@
 #include "common/schema/format.h"
 
-#include "common/base/check.h"
-
 #include <arpa/inet.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
 
-static const char *const names[] = {
+#define FORMAT(id, name, matches) [FORMAT_##id] = name,
+static const char *const names[FORMATS] = {
     [FORMAT_NONE] = "",
-    [FORMAT_DATE_TIME] = "date-time",
-    [FORMAT_UUID] = "uuid",
-    [FORMAT_EMAIL] = "email",
-    [FORMAT_URI] = "uri",
+#include "common/schema/format.def"
 };
-enum { FORMATS = sizeof names / sizeof *names };
+#undef FORMAT
+
+#define FORMAT(id, name, matches) " \"" name "\""
+const char format_names[] =
+#include "common/schema/format.def"
+    ;
+#undef FORMAT
 
 const char *format_name(enum format f)
 {
@@ -263,7 +265,7 @@ static bool is_address_literal(const char *s, size_t len)
 	return format_is_address(AF_INET, s + 1, len - 2);
 }
 
-static bool is_email(const char *s, size_t len)
+static bool format_is_email(const char *s, size_t len)
 {
 	/* A quoted local part may hold an @. */
 	const char *at = len ? memrchr(s, '@', len) : NULL;
@@ -349,7 +351,7 @@ static bool is_scheme(char c, bool first)
 					      c == '-' || c == '.'));
 }
 
-static bool is_uri(const char *s, size_t len)
+static bool format_is_uri(const char *s, size_t len)
 {
 	const char *end = s + len, *p = s;
 	while (p < end && is_scheme(*p, p == s))
@@ -377,21 +379,24 @@ static bool is_uri(const char *s, size_t len)
 	return is_run(p, (size_t)(end - p), ":@/");
 }
 
-bool format_matches(enum format f, const char *s, size_t len)
+static bool format_is_date_time(const char *s, size_t len)
 {
 	int64_t ignored;
+	return format_date_time(s, len, &ignored);
+}
+
+static bool format_is_uuid(const char *s, size_t len)
+{
 	uint8_t bytes[16];
-	switch (f) {
-	case FORMAT_NONE:
-		return true;
-	case FORMAT_DATE_TIME:
-		return format_date_time(s, len, &ignored);
-	case FORMAT_UUID:
-		return format_uuid(s, len, bytes);
-	case FORMAT_EMAIL:
-		return is_email(s, len);
-	case FORMAT_URI:
-		return is_uri(s, len);
-	}
-	UNREACHABLE("format");
+	return format_uuid(s, len, bytes);
+}
+
+bool format_matches(enum format f, const char *s, size_t len)
+{
+#define FORMAT(id, name, matches) [FORMAT_##id] = matches,
+	static bool (*const all[FORMATS])(const char *s, size_t len) = {
+#include "common/schema/format.def"
+	};
+#undef FORMAT
+	return f == FORMAT_NONE || all[f](s, len);
 }

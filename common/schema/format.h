@@ -15,14 +15,16 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#define FORMAT(id, name, matches) FORMAT_##id,
 enum format {
 	FORMAT_NONE,
-	FORMAT_DATE_TIME,
-	FORMAT_UUID,
-	FORMAT_EMAIL,
-	FORMAT_URI,
+#include "common/schema/format.def"
+	FORMATS
 };
+#undef FORMAT
 
+/* For errors: the names of all formats, each in quotes, with blanks. */
+extern const char format_names[];
 const char *format_name(enum format f); /* "date-time" */
 bool format_parse(const char *name, size_t len, enum format *out);
 bool format_matches(enum format f, const char *s, size_t len);
