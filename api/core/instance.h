@@ -92,7 +92,8 @@ struct instance {
 	void (*refused)(struct instance *i, const struct err *e);
 };
 
-/* One request thread. Except for `loop`, only the thread itself may use it. */
+/* One request thread. Only the thread itself may use it. Other threads may use
+ * `loop`, and read `metrics`. */
 struct thread {
 	struct instance *instance;
 	size_t index;

@@ -11,7 +11,7 @@ struct outcome; /* api/commits/outcomes.h */
 /* How one family of routes (the native ones, or those of the reference systems)
  * reads requests and words answers. */
 struct surface {
-	/* Answers a read from r->read: its value, or its failure. */
+	/* Answers a read that succeeded: r->read->value (api/read/lookup.h). */
 	enum step_result (*read)(struct request *r);
 	/* Takes a write from the request: target, document, wait. STEP_MORE: go
 	 * on; STEP_DONE: it was refused and answered. */

@@ -2,6 +2,7 @@
 #pragma once
 
 #include "common/postgres/pg_pool.h"
+
 struct pg_request;
 
 /* NULL: no connection is ready. Otherwise `done` is called once, later, unless
