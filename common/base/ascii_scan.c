@@ -1,6 +1,6 @@
-/* A byte of `marks` is 0x80 where the byte of the text is one to stop at. The
- * subtractions borrow from the bytes above, so that only the lowest mark is
- * certain: the one that is asked for.
+/* A byte of `marks` is 0x80 if the scan must stop at that byte of the text. A
+ * subtraction may borrow from the next higher byte. So only the lowest mark is
+ * certain, and only that one is used.
  */
 #include "common/base/ascii_scan.h"
 
@@ -22,7 +22,7 @@ static size_t first(uint64_t marks)
 	return (size_t)__builtin_ctzll(marks) / 8;
 }
 
-/* Bytes below n <= 0x80. */
+/* Marks the bytes that are less than n. n is at most 0x80. */
 static uint64_t ascii_scan_below(uint64_t x, unsigned n)
 {
 	return (x - EACH(n)) & ~x & EACH(0x80);

@@ -1,5 +1,5 @@
-/* Capped exponential backoff with full jitter. The ceiling is found without
- * shifting past the cap, so that any number of attempts is well defined.
+/* Capped exponential backoff with full jitter. The ceiling is computed without
+ * a shift past the cap, so that every number of attempts is well defined.
  */
 #include "common/base/backoff.h"
 

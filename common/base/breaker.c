@@ -1,16 +1,17 @@
 /* A circuit breaker: the transitions, all of them.
  *
- *            allow              success   failure          trip  cancel
- *  CLOSED    yes                 count=0   count++; OPEN    OPEN  -
- *                                          at the limit
- *  OPEN      no; once cooled     -         -                -     -
- *            down yes, to HALF
- *  HALF      no                  CLOSED    OPEN             OPEN  OPEN, probe
- * now
+ *            allow            success  failure          trip  cancel
+ *  CLOSED    yes              count=0  count++; OPEN    OPEN  -
+ *                                      at the limit
+ *  OPEN      no; after the    -        -                -     -
+ *            cooldown: yes,
+ *            and HALF
+ *  HALF      no               CLOSED   OPEN             OPEN  OPEN, without
+ *                                                             a cooldown
  *
  * The race: calls that started before the breaker opened end while it is OPEN.
- * Their verdicts are old news: a success does not close it, a failure does not
- * prolong the cooldown.
+ * Their results are outdated: a success does not close the breaker, and a
+ * failure does not prolong the cooldown.
  */
 #include "common/base/breaker.h"
 

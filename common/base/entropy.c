@@ -7,7 +7,7 @@
 uint64_t entropy_bits(void)
 {
 	uint64_t bits;
-	/* Eight bytes are never given in part (getrandom(2)). */
+	/* getrandom(2) never returns only a part of so few bytes. */
 	CHECK(getrandom(&bits, sizeof bits, 0) == sizeof bits);
 	return bits;
 }

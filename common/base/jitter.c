@@ -2,7 +2,7 @@
 
 void jitter_init(struct jitter *j, uint64_t seed)
 {
-	/* Near seeds must not have near first numbers. */
+	/* Similar seeds must not give similar first numbers. */
 	j->state = (seed ^ seed >> 32) * 0x9e3779b97f4a7c15u | 1;
 }
 

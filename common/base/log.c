@@ -27,14 +27,14 @@ static const struct event_row events[EVENT_COUNT] = {
 
 static const char *const level_names[] = {"debug", "info", "warn", "error"};
 
-/* The one global of the tree: a log has no owner to pass it along. */
+/* Global, because a log has no owner that could pass it along. */
 static struct {
 	pthread_mutex_t lock;
 	enum log_level level;
 	const char *daemon;
-	/* Of events that others can cause at will. */
+	/* For EVENT_AT_WILL: at most one line a second. */
 	struct {
-		mono_us_t until; /* none is written before */
+		mono_us_t until; /* no line before this time */
 		unsigned left_out;
 	} quiet[EVENT_COUNT];
 	unsigned next;
@@ -73,7 +73,7 @@ static size_t prefix(char *line, const struct event_row *row)
 	return (size_t)n;
 }
 
-/* A line stays a line, whatever the fields held. */
+/* Replaces control characters, so that the event stays one line. */
 static size_t log_finish(char *line, size_t len)
 {
 	for (size_t i = 0; i < len; i++) {
@@ -89,14 +89,14 @@ static void keep_and_write(const char *line, size_t len)
 {
 	pthread_mutex_lock(&sink.lock);
 	memcpy(sink.kept[sink.next++ % KEPT], line, len + 1);
-	/* Standard error that is gone (a closed pipe) is not worth dying for;
-	 * the line stays in the ring. */
+	/* If standard error is gone (a closed pipe), the process goes on. The
+	 * line stays in the ring. */
 	ssize_t ignored = write(STDERR_FILENO, line, len);
 	(void)ignored;
 	pthread_mutex_unlock(&sink.lock);
 }
 
-/* False: this one is left out. */
+/* False: the line is left out. */
 static bool takes_turn(enum event ev, unsigned *left_out)
 {
 	mono_us_t now = clock_mono();

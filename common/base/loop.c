@@ -29,8 +29,8 @@ struct loop {
 
 /* --- turns --------------------------------------------------------------- */
 
-/* A turn begins when events are there: that is the loop's time, until somebody
- * sets it again. */
+/* A turn begins when the loop gets events. libuv sets the loop's time at that
+ * moment. So this runs before anybody updates the time again. */
 static void turn_begins(struct loop *l)
 {
 	if (l->turn == 0)
@@ -42,7 +42,7 @@ static void loop_on_check(uv_check_t *check)
 	turn_begins(check->data);
 }
 
-/* It ends when the loop looks for events again. */
+/* A turn ends when the loop waits for events again. */
 static void loop_on_prepare(uv_prepare_t *prepare)
 {
 	struct loop *l = prepare->data;
@@ -53,8 +53,8 @@ static void loop_on_prepare(uv_prepare_t *prepare)
 	l->turn = 0;
 }
 
-/* Handles of one kind run in the reverse order of their starting, so these are
- * the last. They keep no loop alive. */
+/* libuv runs handles of one kind in the reverse order of their start, so these
+ * run last. They do not keep the loop alive. */
 static void watch_turns(struct loop *l)
 {
 	CHECK_OS(uv_prepare_init(&l->uv, &l->prepare));
@@ -125,7 +125,7 @@ void loop_post(struct loop *l, void (*fn)(void *arg), void *arg)
 	if (open) {
 		MEM_GROW(l->inbox, l->cap, l->n);
 		l->inbox[l->n++] = (struct message){fn, arg};
-		/* Under the lock: the handle cannot be closed meanwhile. */
+		/* Under the lock, so that the handle stays open. */
 		CHECK_OS(uv_async_send(&l->wake));
 	}
 	pthread_mutex_unlock(&l->lock);
@@ -142,7 +142,7 @@ void loop_stop(struct loop *l)
 	uv_stop(&l->uv);
 }
 
-/* False: it is not empty. */
+/* False: the inbox is not empty. */
 static bool close_inbox(struct loop *l)
 {
 	pthread_mutex_lock(&l->lock);
@@ -159,14 +159,14 @@ void loop_free(struct loop **lp)
 	struct loop *l = *lp;
 	if (l == NULL)
 		return;
-	/* What came after the end of loop_run is delivered all the same, and
-	 * what that posts. */
+	/* Messages that came after the end of loop_run are delivered, too, and
+	 * so are those that they post. */
 	do
 		loop_deliver(&l->wake);
 	while (!close_inbox(l));
 	uv_close((uv_handle_t *)&l->prepare, NULL);
 	uv_close((uv_handle_t *)&l->check, NULL);
-	/* Close callbacks of every module run here. */
+	/* Runs the close callbacks of every module. */
 	uv_run(&l->uv, UV_RUN_DEFAULT);
 	CHECK_OS(uv_loop_close(&l->uv));
 	pthread_mutex_destroy(&l->lock);

@@ -77,7 +77,7 @@ void metrics_render(struct buf *out, const struct metric_row *rows,
 	const char *last = "";
 	for (size_t i = 0; i < nrows; i++) {
 		const struct metric_row *row = &rows[i];
-		/* Rows of one family stand together in the .def. */
+		/* The rows of one family are adjacent in the .def. */
 		if (strcmp(last, row->name) != 0)
 			buf_printf(out, "# HELP %s %s\n# TYPE %s %s\n",
 			    row->name, row->help, row->name,

@@ -10,7 +10,7 @@ static void stall_set(_Atomic int64_t *v, int64_t to)
 	atomic_store_explicit(v, to, memory_order_relaxed);
 }
 
-/* A turn is mostly no longer than those before it: two loads, then. */
+/* Most turns are not longer than those before: then there are only loads. */
 void stall_note(struct stall *s, mono_us_t now, dur_us_t turn)
 {
 	int64_t number = now / STALL_SLOT;

@@ -12,7 +12,7 @@ struct unit {
 	int64_t scale;
 };
 
-/* Largest first: formatting takes the first that divides. */
+/* The largest first: `format` takes the first that divides the value. */
 static const struct unit durations[] = {
     {"d", INT64_C(86400000000)},
     {"h", INT64_C(3600000000)},

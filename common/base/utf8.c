@@ -2,7 +2,7 @@
 
 #include "common/base/ascii_scan.h"
 
-/* Bytes of the sequence that `c` leads; 0: it leads none. */
+/* Bytes of the sequence that begins with `c`; 0: none does. */
 static size_t sequence_len(unsigned char c)
 {
 	if (c < 0x80)
@@ -14,7 +14,7 @@ static size_t sequence_len(unsigned char c)
 	return c >= 0xf0 && c <= 0xf4 ? 4 : 0;
 }
 
-/* RFC 3629, section 4: the second byte's range depends on the first. */
+/* RFC 3629, section 4: the range of the second byte depends on the first. */
 static bool second_valid(unsigned char first, unsigned char second)
 {
 	unsigned char low = 0x80, high = 0xbf;

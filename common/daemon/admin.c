@@ -27,13 +27,13 @@ struct own_route {
 };
 
 struct request {
-	struct admin_exchange x; /* first: it is what a daemon holds of it */
+	struct admin_exchange x; /* first: daemons have a pointer to it */
 	struct admin *admin;
 	struct MHD_Connection *c;
 	struct path path;
 	struct buf body;
 	const struct http_head_fault *fault; /* refused by its head */
-	/* One of these, unless it is refused. */
+	/* One of these two is set, unless the request is refused. */
 	const struct own_route *own;
 	const struct admin_route *route;
 	bool suspended;
@@ -106,7 +106,7 @@ static const char *header(const struct request *r, const char *name)
 	return MHD_lookup_connection_value(r->c, MHD_HEADER_KIND, name);
 }
 
-/* A page in an operator's browser may ask, too. */
+/* A foreign page in an operator's browser may send requests, too. */
 static bool admin_refused(struct request *r, const char *method)
 {
 	const struct common_settings *s = r->admin->o.config->settings;
@@ -131,7 +131,7 @@ static bool admin_refused(struct request *r, const char *method)
 	return true;
 }
 
-/* Finds its route; false: it is refused, and r->answer says how. */
+/* Finds the route. False: the request is refused, and r->answer is set. */
 static bool admin_match(struct request *r, const char *method)
 {
 	const struct router *more = r->admin->o.routes;
@@ -163,7 +163,7 @@ static void *admin_begin(void *arg, struct MHD_Connection *c,
 	    (struct answer){.status = 200, .type = "text/plain; charset=utf-8"};
 	r->fault = admin_judge(head);
 	if (!path_parse(path, &r->path))
-		r->path.n = PATH_SEGMENTS + 1; /* no route has it */
+		r->path.n = PATH_SEGMENTS + 1; /* no route matches */
 	if (r->fault == NULL)
 		r->answered = !admin_match(r, method);
 	/* The listener's own routes read no body. */
@@ -184,7 +184,7 @@ static enum httpd_body admin_body(
 
 /* --- answers ------------------------------------------------------------- */
 
-/* False: a daemon has it, and answers later. */
+/* False: a daemon has the request, and answers it later. */
 static bool admin_start(struct request *r)
 {
 	if (r->own) {

@@ -31,7 +31,7 @@ static const struct setting *row_at(const struct config *c, size_t i)
 	return i < COMMON_ROWS ? &common_rows[i] : &c->rows[i - COMMON_ROWS];
 }
 
-/* row_count: there is none. */
+/* The index of the setting; row_count(c): there is none. */
 static size_t config_find(const struct config *c, const char *name)
 {
 	size_t i = 0;
@@ -42,7 +42,7 @@ static size_t config_find(const struct config *c, const char *name)
 
 /* --- names -------------------------------------------------------------- */
 
-/* Is a given name that one? */
+/* Is `given` the name of `len` bytes? */
 typedef bool same_name(const char *given, const char *name, size_t len);
 
 static bool text_is(const char *given, const char *name, size_t len)
@@ -50,7 +50,7 @@ static bool text_is(const char *given, const char *name, size_t len)
 	return strncmp(given, name, len) == 0 && given[len] == '\0';
 }
 
-/* SLUICE_PRIMARY_URL names primary.url: `_` stands for `.` and for `_`. */
+/* SLUICE_PRIMARY_URL means primary.url: `_` stands for `.`, `-` and `_`. */
 static bool env_is(const char *env, const char *name, size_t len)
 {
 	for (; *env && len; env++, name++, len--) {
@@ -61,7 +61,7 @@ static bool env_is(const char *env, const char *name, size_t len)
 	return *env == '\0' && len == 0;
 }
 
-/* The alias of that name, and its length; NULL: there is none. */
+/* The alias with the given name, and its length; NULL: there is none. */
 static const char *find_alias(
     const struct setting *row, const char *given, same_name *same, size_t *len)
 {
@@ -74,7 +74,7 @@ static const char *find_alias(
 	return NULL;
 }
 
-/* Former names are in small letters, environment variables in capitals. */
+/* Former names have small letters, environment variables have capitals. */
 static bool is_former(const char *alias)
 {
 	return islower((unsigned char)*alias);
@@ -162,7 +162,7 @@ static struct err set_named(struct config *c, size_t i, const char *value)
 	return set_row(c, row_at(c, i), value);
 }
 
-/* Sets the setting that had that name; `*known`: there is one. */
+/* Sets the setting that has this former name. *known: there is one. */
 static struct err set_former(struct config *c, const char *name,
     same_name *same, const char *value, bool *known)
 {
@@ -262,7 +262,7 @@ struct err config_load_file(struct config *c, const char *path)
 			break;
 		e = load_line(c, path, n, line);
 	}
-	/* A folder can be opened, but not read. */
+	/* For example a folder, which can be opened but not read. */
 	if (e.kind == ERR_KIND_OK && ferror(f))
 		e = err_make(ERR_KIND_FATAL, "config",
 		    "cannot read the file '%s': %s", path, strerror(errno));
@@ -280,7 +280,7 @@ static void env_to_kafka(const char *env, char *out, size_t size)
 	out[n] = '\0';
 }
 
-/* Variables of scripts around the daemons, which are not settings. */
+/* Is it a variable of the scripts around the daemons, and no setting? */
 static bool env_foreign(const char *name)
 {
 	static const char *const prefixes[] = {
@@ -330,8 +330,8 @@ static struct err load_alias(
 	return ERR_OK;
 }
 
-/* Calls `load` for each variable whose name begins with `prefix`, with the rest
- * of the name, until there is an error. */
+/* Calls `load` with each variable whose name begins with `prefix`, without the
+ * prefix, until there is an error. */
 static struct err each_variable(struct config *c, char **env,
     const char *prefix,
     struct err (*load)(struct config *, const char *, const char *))
@@ -349,7 +349,7 @@ static struct err each_variable(struct config *c, char **env,
 	return e;
 }
 
-/* Two passes: Sluice's own names override the reference systems' names. */
+/* In two passes: Sluice's own names override those of the reference systems. */
 struct err config_load_env(struct config *c, char **env)
 {
 	struct err e = each_variable(c, env, "", load_alias);
@@ -398,7 +398,7 @@ struct kafka_config config_kafka(const struct config *c)
 	};
 }
 
-/* From the command line or the environment: any bytes. */
+/* The name may have any bytes: it is from the command line or environment. */
 static void add_kafka_name(struct buf *out, const char *name)
 {
 	struct buf full = {0};

@@ -23,8 +23,8 @@
 
 enum { EXIT_USAGE = 2, EXIT_LATE = 3 };
 
-/* Their usual action is to end the process. Others send them out of habit: a
- * closed terminal, logrotate, "reload". */
+/* Signals that would end the process by default, but are sent out of habit: by
+ * a closed terminal, by logrotate, as "reload". They are ignored. */
 static const struct {
 	int number;
 	const char *name;
@@ -75,7 +75,7 @@ static bool print_docs(const struct daemon_spec *spec, const char *what)
 	return true;
 }
 
-/* What it has to say is for `docker inspect` and the operator. */
+/* Its output is for `docker inspect` and the operator. */
 static int daemon_probe(const struct daemon_spec *spec, const char *page)
 {
 	struct buf body = {0};
@@ -106,7 +106,7 @@ static bool set_flag(const struct daemon_spec *spec, const char *name)
 	return false;
 }
 
-/* --primary-url is primary.url; a setting's name has no dash. */
+/* --primary-url means primary.url: no setting has a dash in its name. */
 static struct err set_argument(struct config *c, const char *arg)
 {
 	const char *equals = strchr(arg, '=');
@@ -123,7 +123,7 @@ static struct err set_argument(struct config *c, const char *arg)
 	return e;
 }
 
-/* What is no setting; true: understood. */
+/* Takes an argument that is not a setting. False: it is none of these. */
 static bool special(
     const struct daemon_spec *spec, const char *arg, struct arguments *out)
 {
@@ -142,7 +142,7 @@ static bool special(
 	return true;
 }
 
-/* The settings whose values a library understands, not we. */
+/* Checks the settings whose values only a library understands. */
 static struct err check_common(const struct config *c)
 {
 	const struct common_settings *s = c->settings;
@@ -161,7 +161,7 @@ static struct err check_common(const struct config *c)
 	return e.kind == ERR_KIND_OK ? redis_check_url(s->redis_url) : e;
 }
 
-/* Of `--name value` the name is told: the value may be a secret. */
+/* For `--name value`, only the name is printed: the value may be a secret. */
 static struct err not_understood(
     const struct daemon_spec *spec, int i, char **argv)
 {
@@ -213,7 +213,7 @@ static bool help_or_version(const struct daemon_spec *spec, const char *arg)
 	return false;
 }
 
-/* `log`: the daemon starts; else it only checks, for a person. */
+/* `log`: to the log, since the daemon starts. Otherwise to standard error. */
 static void warn_of_renamed(const struct daemon_spec *spec, bool log)
 {
 	const char *name, *former;
@@ -244,8 +244,8 @@ bool daemon_configure(
     const struct daemon_spec *spec, int argc, char **argv, int *exit_code)
 {
 	*exit_code = EXIT_SUCCESS;
-	/* Where both streams go to one file, its lines are in the order in
-	 * which they were printed. */
+	/* If both streams go to one file, its lines have the order in which
+	 * they were printed. */
 	setvbuf(stdout, NULL, _IOLBF, BUFSIZ);
 	for (int i = 1; i < argc; i++) {
 		if (help_or_version(spec, argv[i]))
@@ -295,8 +295,8 @@ struct daemon_signals {
 	bool ending;
 };
 
-/* Runs in a signal handler. Standard error may be a pipe that is full: the line
- * is not worth waiting for. */
+/* A signal handler. Standard error may be a full pipe: then the line is left
+ * out, instead of waiting. */
 static void too_late(int signal)
 {
 	(void)signal;
@@ -310,7 +310,7 @@ static void too_late(int signal)
 	_exit(EXIT_LATE);
 }
 
-/* The loop, or a library, may be what hangs, so it is the kernel's alarm. */
+/* By the kernel's alarm, since the loop or a library may hang. */
 void daemon_ends_within(dur_us_t timeout)
 {
 	sigset_t set;
@@ -387,7 +387,8 @@ static void daemon_free_handle(uv_handle_t *handle)
 	free(handle);
 }
 
-/* libuv puts the usual actions back: what ends the process would end it now. */
+/* libuv restores the default actions, which would end the process. So they are
+ * ignored again. */
 void daemon_signals_free(struct daemon_signals **sp)
 {
 	struct daemon_signals *s = *sp;

@@ -19,7 +19,7 @@ static struct err not_well(const char *why)
 	return err_make(ERR_KIND_RETRY, "probe", "%s", why);
 }
 
-/* Waits for `events`; false: the time is over. */
+/* Waits for `events`. False: the time is over, or poll failed. */
 static bool healthcheck_wait_for(int fd, short events, mono_us_t deadline)
 {
 	struct pollfd p = {.fd = fd, .events = events};
@@ -35,7 +35,7 @@ static bool healthcheck_wait_for(int fd, short events, mono_us_t deadline)
 	}
 }
 
-/* -1: nothing listens there there, or does not answer in time. */
+/* The socket; -1: nothing listens there, or nothing answers in time. */
 static int connect_one(const struct addrinfo *ai, mono_us_t deadline)
 {
 	const int fd = socket(ai->ai_family,
@@ -73,7 +73,7 @@ static struct err connect_any(const char *address, mono_us_t deadline, int *fd)
 	return *fd >= 0 ? ERR_OK : not_well("nothing listens there");
 }
 
-/* The request is shorter than any socket's buffer. */
+/* The request fits into the buffer of any socket. */
 static struct err healthcheck_ask_once(int fd, const char *page)
 {
 	char request[128];

@@ -39,7 +39,7 @@ static bool parse_number(
 		return units_parse_bytes(value, out);
 	char *end;
 	if (!isdigit((unsigned char)*value) && *value != '-')
-		return false; /* strtoll takes spaces and a plus */
+		return false; /* strtoll accepts spaces and a plus */
 	errno = 0;
 	*out = strtoll(value, &end, 10);
 	return errno == 0 && end != value && *end == '\0';
@@ -145,8 +145,9 @@ bool setting_is_text(const struct setting *row)
 
 /* --- showing ------------------------------------------------------------- */
 
-/* The value of the first `password=` or `sslpassword=`, which libpq takes in a
- * URI's query and in its own `name = value` form; else the end. */
+/* The value of the first `password=` or `sslpassword=`; if there is none, the
+ * end. libpq accepts these in the query of a URI, and in its own `name = value`
+ * form. */
 static const char *password_parameter(const char *url)
 {
 	const char *name = url;
@@ -159,9 +160,9 @@ static const char *password_parameter(const char *url)
 	return url + strlen(url);
 }
 
-/* user:secret@ becomes user:***@. The last `@` counts (a Redis password may
- * hold one), and nothing is shown from a password parameter on: how it is
- * quoted is libpq's affair. */
+/* user:secret@ becomes user:***@. The last `@` counts, since a Redis password
+ * may contain one. Nothing is shown after a password parameter begins: only
+ * libpq knows how the value is quoted. */
 static void show_url(const char *url, struct buf *out)
 {
 	const char *end = password_parameter(url);

@@ -13,15 +13,15 @@ bool client_socket_has_left(struct MHD_Connection *c)
 {
 	struct pollfd p = {.fd = client_socket_fd(c), .events = POLLIN};
 	char byte;
-	/* Mostly there is nothing to read. After a reset there is an error,
-	 * even behind bytes that nobody has read. */
+	/* Usually there is nothing to read. After a reset, poll reports an
+	 * error, even if there are unread bytes. */
 	if (poll(&p, 1, 0) <= 0)
 		return false;
 	return (p.revents & (POLLERR | POLLHUP)) ||
 	       recv(p.fd, &byte, 1, MSG_PEEK | MSG_DONTWAIT) == 0;
 }
 
-/* To connect to nothing sends one. */
+/* A connect to AF_UNSPEC makes the kernel send a RST. */
 void client_socket_reset(struct MHD_Connection *c)
 {
 	const struct sockaddr nothing = {.sa_family = AF_UNSPEC};

@@ -1,17 +1,17 @@
-/* The client's end of an HTTP connection that libmicrohttpd has suspended, or
- * whose body it sends: what its socket says, and what can be said by it.
+/* The socket of an HTTP connection that libmicrohttpd has suspended, or whose
+ * body it sends: whether the client has left, and how to break the connection.
  */
 #pragma once
 
 #include <microhttpd.h>
 #include <stdbool.h>
 
-/* The socket, which stays libmicrohttpd's. */
+/* The socket. libmicrohttpd still owns it. */
 int client_socket_fd(struct MHD_Connection *c);
-/* The client has closed its side, or has reset the connection: nobody waits for
- * the answer. A system call: not to be made all the time for each of
- * thousands. */
+/* Has the client closed its side, or reset the connection? Then nobody waits
+ * for the answer. It costs a system call: do not call it all the time for
+ * thousands of connections. */
 bool client_socket_has_left(struct MHD_Connection *c);
-/* Breaks the connection with a RST, so that no client takes what it has for the
- * whole: libmicrohttpd's own close begins with a FIN. */
+/* Breaks the connection with a RST, so that no client takes a part of the body
+ * for the whole. libmicrohttpd's own close would begin with a FIN. */
 void client_socket_reset(struct MHD_Connection *c);

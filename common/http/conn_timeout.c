@@ -1,6 +1,6 @@
 #include "common/http/conn_timeout.h"
 
-/* Not <netinet/tcp.h>, whose tcp_info may be an older one. */
+/* Not <netinet/tcp.h>: its tcp_info may be older. */
 #include <linux/in.h>
 #include <linux/sockios.h>
 #include <linux/tcp.h>
@@ -32,7 +32,7 @@ void conn_timeout_let_go(struct conn_timeout *p, mono_us_t now)
 	p->since = now - p->age;
 }
 
-/* Fewer bytes than `min` a second? */
+/* Were there fewer than `min` bytes a second? */
 static bool conn_timeout_below(
     int64_t min, dur_us_t grace, uint64_t bytes, dur_us_t elapsed)
 {
@@ -49,23 +49,24 @@ static void note(
 		p->since = now;
 	p->looked = true;
 	p->taken = taken;
-	/* All is sent: the network has it, or we have no more. */
+	/* Nothing waits to be sent: the network has all that we wrote. */
 	if (first || info->tcpi_notsent_bytes == 0) {
 		p->behind_since = now;
 		p->behind_from = taken;
 	}
 }
 
-/* As far as the looks tell. While there is nothing to take, it waits for us. */
+/* Is the client too slow, as far as the samples show? If there is nothing that
+ * it could take, it waits for us. */
 static bool is_slow(struct conn_timeout *p,
     const struct conn_timeout_limits *most, int fd, mono_us_t now)
 {
 	struct tcp_info info = {0};
 	socklen_t len = sizeof info;
-	int left = 0; /* not acknowledged, be it sent or not */
+	int left = 0; /* not acknowledged, whether sent or not */
 	if (ioctl(fd, SIOCOUTQ, &left) != 0)
 		return false;
-	if (left == 0) { /* so it is of the thousands that are parked */
+	if (left == 0) { /* as for the many parked requests */
 		p->since = now;
 		p->looked = false;
 		return false;

@@ -10,7 +10,8 @@
 #define NOSNIFF_VALUE "nosniff"
 #define RETRY_AFTER_S "1"
 
-/* Does libmicrohttpd leave to others what it has in its buffer? */
+/* Is libmicrohttpd older than 1.0? Such a version accepts malformed heads. The
+ * checks below find them in its buffer. */
 #define LENIENT (MHD_VERSION < 0x01000000)
 
 #define MALFORMED(name, detail)                                                \
@@ -85,7 +86,8 @@ static bool are_digits(const char *s, size_t len)
 	return len > 0;
 }
 
-/* `host[:port]`, by its characters (RFC 3986, 3.2.2); it may be empty. */
+/* Has `host[:port]` only allowed characters (RFC 3986, 3.2.2)? It may be empty.
+ */
 static bool is_host(const char *s, size_t len)
 {
 	static const char others[] = "-._~%!$&'()*+,;=";
@@ -107,7 +109,7 @@ static bool is_host(const char *s, size_t len)
 		   (at + 1 == len || are_digits(s + at + 1, len - at - 1)));
 }
 
-/* False: it is larger than can be told. */
+/* False: the number is too large. */
 static bool http_head_number(const char *s, size_t len, uint64_t *out)
 {
 	uint64_t n = 0;
@@ -149,7 +151,7 @@ bool http_head_is_json(const char *type)
 
 struct http_head_look {
 	struct http_head *head;
-	const char *length; /* the first one's value, and how long it is */
+	const char *length; /* value and length of the first one */
 	size_t length_len;
 	size_t hosts, codings;
 	const char *next; /* where the next line begins */
@@ -161,9 +163,9 @@ static void fault(struct http_head_look *l, const struct http_head_fault *f)
 		l->head->fault = f;
 }
 
-/* A value is followed by the zeros that CR and LF became, and these by the next
- * name. That is elsewhere behind a bare LF, behind a NUL in a value, and where
- * a line was folded. A bare CR stays in the value. */
+/* In the buffer, libmicrohttpd has replaced CR and LF after a value by two
+ * zeros; the next name follows them. After a bare LF, a NUL in a value or a
+ * folded line, the next name is elsewhere. A bare CR stays in the value. */
 static bool is_line(
     struct http_head_look *l, const char *name, const char *value)
 {
@@ -199,7 +201,8 @@ static void look_at_coding(struct http_head_look *l, const char *value)
 		fault(l, &two_codings);
 	if (!http_head_is(value, len, "chunked"))
 		fault(l, &unknown_coding);
-	/* Before 1.0, libmicrohttpd takes it for another coding. */
+	/* With a blank after it, libmicrohttpd before 1.0 does not recognize
+	 * it. */
 	else if (LENIENT && value[len])
 		fault(l, &blank_coding);
 }
@@ -227,7 +230,7 @@ static enum MHD_Result http_head_look(
 		fault(l, &bad_name);
 	else if (!is_line(l, name, value))
 		fault(l, &bad_line);
-	switch (strlen(name)) { /* most are none of these */
+	switch (strlen(name)) { /* most headers match no case */
 	case 4:
 		if (strcasecmp(name, MHD_HTTP_HEADER_HOST) == 0)
 			look_at_host(l, value);
@@ -253,8 +256,8 @@ static enum MHD_Result http_head_look(
 	return MHD_YES;
 }
 
-/* Is the head over where libmicrohttpd says so? It takes a line without a name
- * for its end, and what follows for the next request. */
+/* Does the head end where libmicrohttpd says? It takes a line without a name
+ * for the end of the head, and what follows for the next request. */
 static bool http_head_is_whole(
     struct MHD_Connection *c, const char *method, const char *next)
 {
@@ -265,7 +268,7 @@ static bool http_head_is_whole(
 	return info && method + info->header_size == next + strlen("\r\n");
 }
 
-/* Behind a NUL in it, the target is elsewhere. */
+/* If the method contains a NUL, the target is elsewhere. */
 static bool is_method(const char *method, const char *target)
 {
 	return is_token(method) &&
@@ -357,7 +360,8 @@ void http_head_refuse(int fd, const struct http_head_fault *f)
 	    f->status, phrase(f->status),
 	    f->status == 503 ? "Retry-After: " RETRY_AFTER_S "\r\n" : "",
 	    body.len, body.data);
-	/* Fresh of an answer, the socket has room; else the end says it. */
+	/* Usually the socket has room. If not, the client only sees the end of
+	 * the connection. */
 	(void)send(fd, answer.data, answer.len, MSG_NOSIGNAL | MSG_DONTWAIT);
 	(void)shutdown(fd, SHUT_WR);
 	buf_free(&body);
@@ -366,7 +370,7 @@ void http_head_refuse(int fd, const struct http_head_fault *f)
 
 /* --- before 1.0 ---------------------------------------------------------- */
 
-/* What it keeps of each parameter, and needs besides. */
+/* Bytes that libmicrohttpd needs for each parameter, and in addition. */
 enum { PARAMETER = 64, BESIDES = 192 };
 
 bool http_head_fits(const char *target, size_t memory)
@@ -387,14 +391,15 @@ const char *http_head_version_at(const char *target)
 	return LENIENT ? target + strcspn(target, " \t\v\f\r\n") + 1 : NULL;
 }
 
-/* The end of a line: the byte behind its LF. False: it is a bare LF. */
+/* `end` is after the LF of a line. False: the LF is bare. */
 static bool ends_line(const char *end)
 {
 	return end[-1] == '\n' && end[-2] == '\r';
 }
 
-/* Behind the head are its zeros, and then either the rest of a chunk or a line
- * with the size of the next one, which the piece follows. */
+/* In the buffer, the line with the size of the chunk precedes the piece, unless
+ * the piece continues a chunk. Before that line are the zeros of the head, or
+ * the end of the previous chunk. */
 bool http_head_chunk_fits(const char *piece)
 {
 	if (!LENIENT || piece[-1] != '\n')
@@ -406,7 +411,7 @@ bool http_head_chunk_fits(const char *piece)
 		line--;
 	if (line[-1] == '\n' && !ends_line(line))
 		return false;
-	/* Sixteen digits are more bytes than there can be. */
+	/* A size of sixteen digits is too large. */
 	const char *size = line + strspn(line, "0");
 	return strspn(size, "0123456789abcdefABCDEF") < 16;
 }

@@ -1,11 +1,11 @@
 /* Connections and requests of a libmicrohttpd daemon.
  *
- * libmicrohttpd's own timeout is refreshed by every byte, so that a client
- * that sends one byte a second holds a connection for ever. Every connection
- * therefore has an age: receiving (a request has begun), idle, or since its
- * client took something of the answer; a sweep shuts down the sockets that are
- * too old, and those whose client has closed them, and libmicrohttpd finds them
- * closed.
+ * Every byte restarts libmicrohttpd's own timeout. So a client that sends one
+ * byte a second could hold a connection for ever. For this reason, every
+ * connection has an age: the time since its request began, since it became
+ * idle, or since its client last took a part of the answer. A sweep shuts down
+ * the sockets that are too old, and those that their clients have closed.
+ * libmicrohttpd then finds them closed.
  */
 #include "common/base/check.h"
 #include "common/base/log.h"
@@ -23,7 +23,7 @@
 
 enum { SWEEP_US = 1000000, LAST_SEND_US = 5000000 };
 
-/* Before 1.0 to be strict is to say twice that there is no Host. */
+/* Before 1.0, a strict libmicrohttpd answers twice if there is no Host. */
 #if MHD_VERSION >= 0x01000000
 #define STRICTLY MHD_OPTION_CLIENT_DISCIPLINE_LVL, 1,
 #else
@@ -74,7 +74,7 @@ void httpd_cut_off(struct connection *c)
 	shutdown(c->fd, SHUT_RDWR);
 }
 
-/* Who only connects cannot keep others out. */
+/* A client that only connects must not keep others out. */
 static void httpd_make_room(struct httpd *h, const struct connection *arrived)
 {
 	size_t most = h->o.max_connections;
@@ -114,7 +114,7 @@ static void connection_open(struct httpd *h, struct connection **slot,
 	httpd_make_room(h, c);
 }
 
-/* Has its client closed it? If not, it may still be sending. */
+/* Has the client closed the connection? If not, it may still send. */
 static bool has_left(const struct connection *c)
 {
 	char byte;
@@ -146,8 +146,8 @@ static void on_connection(void *arg, struct MHD_Connection *mhd, void **slot,
 	struct httpd *h = arg;
 	if (what == MHD_CONNECTION_NOTIFY_CLOSED) {
 		connection_close(h, (struct connection **)slot);
-		/* At its limit of connections libmicrohttpd does not look at
-		 * the listener, and begins again in the run after a close. */
+		/* At its limit of connections, libmicrohttpd does not poll the
+		 * listener. It starts again in the run after a close. */
 		httpd_poll_again(h->poll);
 		return;
 	}
@@ -166,7 +166,7 @@ static struct connection *connection_of(struct MHD_Connection *mhd)
 	return info->socket_context;
 }
 
-/* Before 1.0, libmicrohttpd does not see the end of a connection that comes
+/* Before 1.0, libmicrohttpd does not see the end of a connection if it arrives
  * together with the last bytes. */
 static bool has_ended(const struct connection *c)
 {
@@ -186,7 +186,7 @@ static const struct conn_timeout_limits *limits_of(
 	return tight && c->pace.memory > LITTLE ? &h->o.tight : usual;
 }
 
-/* Looks at it; true: it must go. */
+/* Must the connection be cut off? Counts it if its client was too slow. */
 static bool is_over(
     struct connection *c, const struct conn_timeout_limits *usual)
 {
@@ -199,7 +199,7 @@ static bool is_over(
 	return has_ended(c);
 }
 
-/* The end does not wait long for who does not read, or does not send. */
+/* A drain does not wait long for a client that does not read or send. */
 static void hurry(const struct httpd *h, struct conn_timeout_limits *most)
 {
 	if (most->send > LAST_SEND_US)
@@ -228,8 +228,8 @@ static size_t memory_of(const struct httpd *h)
 	return HTTPD_CONNECTION_MEMORY + h->o.more_memory;
 }
 
-/* Answers by the socket: libmicrohttpd is to close the connection, or finds
- * that it cannot send. */
+/* Answers on the socket, without libmicrohttpd. libmicrohttpd is then told to
+ * close the connection, or finds that it cannot send. */
 static void refuse_now(struct connection *c, const struct http_head_fault *f)
 {
 	c->refused = c->unread = true;
@@ -290,8 +290,8 @@ static enum MHD_Result on_body(
 	return MHD_YES;
 }
 
-/* In the first call of the access handler: libmicrohttpd closes the connection
- * behind the answer, and reads nothing more from it. */
+/* For the first call of the access handler: libmicrohttpd closes the connection
+ * after this answer, and reads nothing more from it. */
 static enum MHD_Result httpd_refuse(
     struct connection *c, const struct http_head_fault *f)
 {
@@ -345,8 +345,8 @@ static enum MHD_Result on_access(void *arg, struct MHD_Connection *mhd,
 		return on_body(h, c, data, len);
 	if (!c->complete) {
 		c->complete = true;
-		/* Where trailers end, libmicrohttpd knows no better than where
-		 * a head ends. */
+		/* libmicrohttpd finds the end of trailers no better than the
+		 * end of a head. So no request may follow them. */
 		c->last = c->chunked && MHD_get_connection_values(mhd,
 					    MHD_FOOTER_KIND, NULL, NULL) > 0;
 		httpd_enter(c, CONN_TIMEOUT_ANSWERING);
@@ -370,7 +370,7 @@ static void on_completed(void *arg, struct MHD_Connection *mhd, void **slot,
 	*slot = NULL;
 }
 
-/* Names stay as they were sent: a %00 or %2F is the handler's to judge. */
+/* Leaves the escapes in names: the handler decides about %00 and %2F. */
 static size_t keep_escapes(void *arg, struct MHD_Connection *mhd, char *s)
 {
 	(void)arg;
@@ -378,7 +378,7 @@ static size_t keep_escapes(void *arg, struct MHD_Connection *mhd, char *s)
 	return strlen(s);
 }
 
-/* Which connection a message is about, libmicrohttpd does not say. */
+/* libmicrohttpd does not say which connection its message is about. */
 static void refuse_lengths(struct httpd *h)
 {
 	for (struct connection *c = h->connections; c; c = c->next) {
@@ -427,7 +427,7 @@ static struct MHD_Daemon *httpd_start(struct httpd *h)
 	return MHD_start_daemon(
 	    MHD_USE_EPOLL | MHD_ALLOW_SUSPEND_RESUME | MHD_USE_ERROR_LOG, 0,
 	    NULL, NULL, on_access, h,
-	    /* First: it covers the start itself. */
+	    /* The first option, so that it covers the start itself. */
 	    MHD_OPTION_EXTERNAL_LOGGER, httpd_on_log, h,
 	    MHD_OPTION_LISTEN_SOCKET, h->listen_fd, MHD_OPTION_CONNECTION_LIMIT,
 	    h->o.max_connections, MHD_OPTION_CONNECTION_MEMORY_LIMIT,

@@ -1,11 +1,11 @@
 /* The end of an httpd.
  *
  * A drain must not reset a connection whose client has sent a request, or is
- * about to send one (RFC 9112, 9.6). The kernel resets what waits in the accept
- * queue of a listener that is closed. So new connections are refused first, and
- * the listener is closed when those that had begun are in. A connection without
- * a request stays open for the linger, is then half-closed, and its client has
- * as long to close it.
+ * about to send one (RFC 9112, 9.6). When a listener is closed, the kernel
+ * resets the connections in its accept queue. So new connections are refused
+ * first. The listener is closed when all connections that had begun were
+ * accepted. A connection without a request stays open for the linger time. Then
+ * it is half-closed, and its client has the same time to close it.
  */
 #include "common/http/httpd_priv.h"
 #include "common/http/lingering.h"
@@ -16,7 +16,7 @@
 
 enum { TICK_US = 20000 };
 
-/* Did the client send more than was read? */
+/* Are there bytes from the client that were not read? */
 static bool has_unread(const struct connection *c)
 {
 	char byte;
@@ -33,8 +33,8 @@ void httpd_close_listener(struct httpd *h)
 	h->listen_fd = -1;
 }
 
-/* The kernel may hand a connection to any listener of the port, also to one
- * that refuses, as long as another one does not. */
+/* While one listener of the port takes connections, the kernel may give a new
+ * one to any of them, also to one that refuses. */
 static bool all_are_in(const struct httpd *h)
 {
 	bool refused = h->o.taking == NULL || atomic_load(h->o.taking) == 0;
@@ -50,7 +50,7 @@ static bool is_without_request(const struct connection *c)
 		   p == CONN_TIMEOUT_RECEIVING);
 }
 
-/* A connection, of which a request may be on its way. */
+/* Ends a connection without a request; one may be on its way. */
 static void httpd_drain_let_go(struct connection *c)
 {
 	const struct httpd *h = c->httpd;

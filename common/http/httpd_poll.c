@@ -17,14 +17,15 @@ struct httpd_poll {
 
 static void on_busy(uv_idle_t *busy);
 
-/* While libmicrohttpd has more to do it goes on in the next turn of the loop,
- * so that timers and other events have theirs. A timer of 0 ms would not do:
- * libuv runs one that starts itself again at once, for ever. */
+/* If libmicrohttpd has more to do, it continues in the next turn of the loop,
+ * so that timers and other events get their turn. A timer of 0 ms would not do:
+ * libuv would run it again and again in one turn. */
 static void httpd_poll_run(struct httpd_poll *p)
 {
 	enum { ROUNDS = 4 };
 	p->again = true;
-	/* A resume inside of MHD_run is served by the next one. */
+	/* A connection that is resumed inside MHD_run is served by the next
+	 * call. */
 	for (int i = 0; i < ROUNDS && p->again; i++) {
 		p->again = false;
 		MHD_run(p->mhd);

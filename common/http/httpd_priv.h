@@ -18,7 +18,7 @@ struct connection {
 	struct conn_timeout pace;
 	bool cut;
 	bool in_head;		/* the line is in, the headers are not */
-	bool refused;		/* by the socket: nothing is read any more */
+	bool refused;		/* on the socket: nothing is read any more */
 	bool last;		/* no request of this connection follows */
 	mono_us_t half_closed;	/* by a drain, at this time; 0: no */
 	bool unread;		/* there may be a body that nobody reads */
@@ -28,7 +28,7 @@ struct connection {
 	bool complete; /* the body is in, or is not read */
 };
 
-/* In the order in which they became idle. */
+/* Connections in the order in which they became idle. */
 struct idle {
 	struct connection *oldest, *newest;
 };
@@ -55,12 +55,12 @@ struct httpd {
 	struct loop_timer *sweep;
 };
 
-/* The loop's time, which costs no clock read: ages are in milliseconds. */
+/* The loop's time, in steps of a millisecond. It costs no clock read. */
 static inline mono_us_t httpd_now(const struct httpd *h)
 {
 	return CLOCK_MS((int64_t)uv_now(loop_uv(h->o.loop)));
 }
 
-/* libmicrohttpd finds it closed. */
+/* Shuts down the socket. libmicrohttpd then finds it closed. */
 void httpd_cut_off(struct connection *c);
 void httpd_close_listener(struct httpd *h);

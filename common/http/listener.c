@@ -4,7 +4,7 @@
 
 #include <errno.h>
 #include <limits.h>
-/* Not <netinet/tcp.h>, whose tcp_info may be an older one. */
+/* Not <netinet/tcp.h>: its tcp_info may be older. */
 #include <linux/tcp.h>
 #include <netdb.h>
 #include <netinet/in.h>
@@ -70,7 +70,7 @@ static bool is_loopback(const struct sockaddr *a)
 bool listener_is_loopback(const char *address)
 {
 	struct addrinfo *list = listener_resolve(address, true);
-	/* The first is what listener_bind binds. */
+	/* listener_bind binds the first one. */
 	bool is = list && is_loopback(list->ai_addr);
 	if (list)
 		freeaddrinfo(list);
@@ -109,9 +109,10 @@ struct err listener_start(int fd, const char *address)
 		   : listener_failed(address, strerror(errno));
 }
 
-/* The socket is bound to an interface that does not exist. The kernel finds no
- * listener for a new SYN and refuses it. A handshake that has begun has its own
- * entry in the kernel's tables: it goes on, and ends in the accept queue. */
+/* Binds the socket to an interface that does not exist. So the kernel finds no
+ * listener for a new SYN, and refuses it. A handshake that has begun has an
+ * entry of its own in the kernel's tables: it continues, and ends in the accept
+ * queue. */
 void listener_refuse(int fd)
 {
 	int none = INT_MAX;
@@ -124,5 +125,5 @@ size_t listener_queued(int fd)
 	socklen_t len = sizeof info;
 	if (getsockopt(fd, IPPROTO_TCP, TCP_INFO, &info, &len) != 0)
 		return 0;
-	return info.tcpi_unacked; /* of a listener: its queue's length */
+	return info.tcpi_unacked; /* for a listener: the length of its queue */
 }

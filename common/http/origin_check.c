@@ -9,7 +9,7 @@
 
 enum { NAME_MAX_LEN = 255 };
 
-/* Of a Host: the name without its port and brackets. False: malformed. */
+/* Takes the name from a Host, without port and brackets. False: malformed. */
 static bool origin_check_name_of(const char *host, char out[NAME_MAX_LEN + 1])
 {
 	bool brackets = host[0] == '[';
@@ -47,7 +47,7 @@ static bool is_listed(const char *name, const char *hosts)
 	return false;
 }
 
-/* HTTP/1.0 needs none, and no browser leaves it out. */
+/* Without a Host it may be HTTP/1.0. Browsers always send a Host. */
 static bool is_ours(const char *host, const char *hosts)
 {
 	char name[NAME_MAX_LEN + 1];

@@ -52,7 +52,7 @@ bool path_parse(const char *raw, struct path *out)
 			return false;
 		out->segments[out->n++] =
 		    (struct path_segment){to, (size_t)n, *s == '_'};
-		/* One byte each for the NUL: the slash made room. */
+		/* The NUL takes the byte of the slash. */
 		to += n + 1;
 		s += len;
 	}

@@ -1,5 +1,5 @@
-/* A number is digits and a scale: digits * 10^-scale. No exponent is written
- * out before it is known that the number fits.
+/* A number is digits and a scale: digits * 10^-scale. The zeros of an exponent
+ * are written only after it is known that the number fits.
  */
 #include "common/json/decimal.h"
 
@@ -11,7 +11,7 @@
 
 struct decimal {
 	bool negative;
-	char *digits; /* owned; 0..9, the highest first, no zero in front */
+	char *digits; /* owned; 0..9, the highest first, no leading zero */
 	size_t n;
 	size_t scale;
 };
@@ -21,7 +21,7 @@ static bool decimal_is_digit(char c)
 	return c >= '0' && c <= '9';
 }
 
-/* Beyond every limit, the exponent is as good as another. */
+/* An exponent beyond every limit is cut: its exact value does not matter. */
 static long exponent_of(const char *s, const char *end)
 {
 	bool negative = s < end && *s == '-';
@@ -33,8 +33,9 @@ static long exponent_of(const char *s, const char *end)
 	return negative ? -e : e;
 }
 
-/* Digits in front of the exponent, written to `digits` if it is not NULL;
- * *behind of them stand behind the point. */
+/* Returns the number of digits before the exponent, without leading zeros, and
+ * writes them to `digits` if it is not NULL. *behind: how many digits are after
+ * the point. */
 static size_t mantissa_of(
     struct jsonslice v, char *digits, size_t *behind, long *exponent)
 {
@@ -64,7 +65,7 @@ bool decimal_fits(struct jsonslice number, size_t most)
 	long exponent;
 	size_t n = mantissa_of(number, NULL, &behind, &exponent);
 	long scale = (long)behind - exponent;
-	/* Of zero, too: 0e9999999999 is nothing that Postgres reads. */
+	/* Also for zero: Postgres does not read 0e9999999999. */
 	long before = scale < 0 || n > 0 ? (long)n - scale : 0;
 	return scale <= (long)most && before <= (long)most;
 }
@@ -86,7 +87,7 @@ static bool decimal_parse(struct jsonslice v, size_t most, struct decimal *out)
 	return true;
 }
 
-/* The same number with another, larger scale, in a field of n digits. */
+/* The same number with a larger scale, in n digits; owned. */
 static char *widened(const struct decimal *d, size_t scale, size_t n)
 {
 	char *out = mem_zalloc(n);
@@ -107,7 +108,7 @@ static void add_digits(char *a, const char *b, size_t n)
 	CHECK(carry == 0);
 }
 
-/* a >= b */
+/* a -= b; a is not less than b. */
 static void subtract_digits(char *a, const char *b, size_t n)
 {
 	int borrow = 0;
@@ -178,11 +179,11 @@ bool decimal_add(
 
 /* --- comparing ----------------------------------------------------------- */
 
-/* digits * 10^power: no zeros are written out, so that an exponent costs
- * nothing. */
+/* digits * 10^power: an exponent takes no memory, since its zeros are not
+ * written out. */
 struct scientific {
 	bool negative;
-	char *digits; /* owned; no zero in front nor behind */
+	char *digits; /* owned; no leading and no trailing zero */
 	size_t n;     /* 0: the number is zero */
 	long power;
 };
@@ -204,7 +205,7 @@ static struct scientific scientific_of(struct jsonslice v)
 	return s;
 }
 
-/* Without their signs; neither is zero. */
+/* Ignores the signs. Neither number is zero. */
 static int compare_sizes(const struct scientific *a, const struct scientific *b)
 {
 	long before_a = (long)a->n + a->power, before_b = (long)b->n + b->power;
@@ -244,7 +245,7 @@ bool decimal_int64(struct jsonslice number, int64_t *out)
 	size_t n = fits && s.n > 0 ? s.n + (size_t)s.power : 0;
 	for (size_t i = 0; fits && i < n; i++) {
 		int digit = i < s.n ? s.digits[i] : 0;
-		/* Downwards: the least integer has no positive twin. */
+		/* Downwards: there is no +2^63 for INT64_MIN. */
 		fits = !__builtin_mul_overflow(value, 10, &value) &&
 		       !__builtin_sub_overflow(value, digit, &value);
 	}

@@ -1,5 +1,5 @@
-/* One walk over the value. The names of the objects that are open stand one
- * behind the other; an object's are judged when it ends.
+/* One walk over the value. The names of all open objects are in one array, the
+ * innermost object's last. The names of an object are checked when it ends.
  */
 #include "common/json/jsondup.h"
 
@@ -10,7 +10,7 @@
 #include <stdint.h>
 #include <stdlib.h>
 
-/* A few names are compared each with each; more are sorted. */
+/* Up to so many names are compared pairwise; more are sorted. */
 enum { FEW = 8 };
 
 struct name {
@@ -23,9 +23,9 @@ struct names {
 	size_t n, cap;
 };
 
-/* Equal names stand together, as they stand in the text. By their hash first,
- * which is quick; by themselves where hashes are equal, so that many names of
- * one hash cost no more than others. */
+/* Makes equal names adjacent, in the order of the text. The hash is compared
+ * first, because that is quick. If hashes are equal, the names are compared, so
+ * that many names with one hash cost no more than others. */
 static int jsondup_by_name(const void *a, const void *b)
 {
 	const struct name *x = a, *y = b;
@@ -67,7 +67,7 @@ static void jsondup_add(struct names *s, struct jsonslice name)
 
 static struct jsonslice jsondup_search(struct names *s, struct jsonwalk *w)
 {
-	size_t first[JSONSLICE_DEPTH + 2]; /* of each that is open */
+	size_t first[JSONSLICE_DEPTH + 2]; /* of each open one */
 	size_t depth = 0;
 	struct jsonslice found = {0};
 	enum jsonwalk_token t;

@@ -10,7 +10,7 @@
 
 struct scan {
 	const char *p, *end;
-	const char *what; /* is wrong at p; the first is kept */
+	const char *what; /* the first fault, at p; NULL: none */
 };
 
 static bool jsonslice_fail(struct scan *s, const char *at, const char *what)
@@ -22,7 +22,7 @@ static bool jsonslice_fail(struct scan *s, const char *at, const char *what)
 	return false;
 }
 
-/* RFC 8259, 8.1: a text that is sent has no byte order mark. */
+/* RFC 8259, 8.1: JSON that is sent must not begin with a byte order mark. */
 static bool no_value(struct scan *s)
 {
 	static const char bom[] = "\xEF\xBB\xBF";
@@ -60,7 +60,7 @@ static bool jsonslice_take(struct scan *s, char c)
 
 /* --- strings and numbers ------------------------------------------------- */
 
-/* Behind a backslash. */
+/* s->p is after the backslash. */
 static bool skip_escape(struct scan *s)
 {
 	const char *at = s->p - 1;
@@ -193,7 +193,7 @@ static bool skip_value(struct scan *s, int depth)
 {
 	skip_blanks(s);
 	if (!skip_bare(s, depth))
-		return false; /* it stays where that is */
+		return false; /* p stays at the fault */
 	skip_blanks(s);
 	return true;
 }

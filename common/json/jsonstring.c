@@ -14,7 +14,7 @@ static int jsonstring_hex_digit(char c)
 	return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
 }
 
-/* The four digits of \uXXXX; -1: they are none. */
+/* The four digits of \uXXXX; -1: there are no four digits. */
 static int32_t take_unit(const char **p, const char *end)
 {
 	int32_t unit = 0;

@@ -4,7 +4,7 @@
 
 #include <string.h>
 
-/* Blanks, and the marks between tokens. */
+/* Blanks, commas and colons. */
 static bool is_between(char c)
 {
 	return c == ' ' || c == '\t' || c == '\n' || c == '\r' || c == ',' ||
@@ -13,7 +13,7 @@ static bool is_between(char c)
 
 static const char *string_end(const char *p, const char *end)
 {
-	for (p++; p < end; p += 2) { /* over a backslash and what it escapes */
+	for (p++; p < end; p += 2) { /* skips a backslash and what it escapes */
 		p += ascii_scan_plain(p, (size_t)(end - p));
 		if (p < end && *p == '"')
 			return p + 1;
@@ -48,7 +48,7 @@ static enum jsonwalk_token token_of(struct jsonwalk *w, const char **end)
 	}
 }
 
-/* A colon follows names only. */
+/* Only a name is followed by a colon. */
 static bool is_name(const char *p, const char *end)
 {
 	while (p < end && is_between(*p) && *p != ':' && *p != ',')

@@ -1,6 +1,6 @@
-/* The connection's life is a table of states; every change goes through
- * set_state. In READY, units are written as they come and their results are
- * read in order (common/postgres/pg_pipeline.h).
+/* A connection is a state machine; every change of the state goes through
+ * pg_set_state. In READY, units are written as they are submitted, and their
+ * results are read in order (common/postgres/pg_pipeline.h).
  */
 #include "common/postgres/pg.h"
 
@@ -32,7 +32,7 @@ struct pg {
 	PGconn *conn;
 	enum state state;
 	uv_poll_t *poll;
-	int events;		  /* that it is polled for */
+	int events;		  /* that `poll` waits for */
 	struct loop_timer *timer; /* backoff, connect, oldest unit */
 	struct loop_timer *late;  /* defers a loss seen inside pg_submit */
 	struct backoff backoff;
@@ -48,8 +48,8 @@ static void pg_lost(struct pg *pg, const char *why);
 
 static void read_results(struct pg *pg)
 {
-	/* A NULL ends a statement; after it comes the next one's result. Two in
-	 * a row: nothing more. */
+	/* A NULL ends the results of a statement; the next statement's results
+	 * follow. Two NULLs in a row: there are no more results. */
 	int nulls = 0;
 	while (pg->state == STATE_READY && pg->units.first && nulls < 2) {
 		if (pg->units.leave || PQisBusy(pg->conn))
@@ -81,7 +81,7 @@ static void pg_unwatch(struct pg *pg)
 	pg->events = 0;
 }
 
-/* The socket may be another one after each step of connecting. */
+/* While connecting, each step may use another socket. */
 static void pg_watch(struct pg *pg, int events)
 {
 	if (pg->state != STATE_READY || pg->poll == NULL) {
@@ -91,7 +91,7 @@ static void pg_watch(struct pg *pg, int events)
 		    loop_uv(pg->o.loop), pg->poll, PQsocket(pg->conn)));
 		pg->poll->data = pg;
 	}
-	/* libuv asks the kernel again even if nothing changes. */
+	/* libuv makes a system call even if nothing changes. */
 	if (events != pg->events)
 		CHECK_OS(uv_poll_start(pg->poll, events, pg_on_poll));
 	pg->events = events;
@@ -168,7 +168,7 @@ static void setup_results(struct pg *pg)
 		}
 		ExecStatusType status = PQresultStatus(r);
 		PQclear(r);
-		/* Of COPY, which nobody asked for, there is no end. */
+		/* Nobody asked for a COPY: it would not end. */
 		if (status != PGRES_COMMAND_OK && status != PGRES_TUPLES_OK) {
 			pg_lost(pg, PQerrorMessage(pg->conn));
 			return;
@@ -248,8 +248,9 @@ static void pg_set_state(struct pg *pg, enum state to)
 		pg->o.state(pg->o.arg, is);
 }
 
-/* Of many connections that fail for one reason, one says it: not again for a
- * while. The table is small; another reason in the same place is told. */
+/* If many connections fail for the same reason, only one of them logs it for a
+ * while. The table is small: a reason that takes the place of another one is
+ * logged. */
 static bool is_news(const char *name, const char *why)
 {
 	enum { PLACES = 64 };
@@ -267,7 +268,7 @@ static void pg_lost(struct pg *pg, const char *why)
 	char text[sizeof pg->error];
 	snprintf(
 	    text, sizeof text, "%s", why && *why ? why : "connection lost");
-	/* Once per change of the reason, not once per attempt. */
+	/* Logs each change of the reason, not each attempt. */
 	if (pg->state == STATE_READY ||
 	    (strcmp(pg->error, text) != 0 && is_news(pg->name, text)))
 		log_event(EV_PG_DOWN, "server=%s error=%s", pg->name,
@@ -311,7 +312,7 @@ static void on_late(void *arg)
 
 /* --- interface ----------------------------------------------------------- */
 
-/* libpq's own words quote the URL, password and all. */
+/* Not with libpq's message, which quotes the URL with its password. */
 struct err pg_check_url(const char *setting, const char *url)
 {
 	PQconninfoOption *options = PQconninfoParse(url, NULL);
@@ -336,7 +337,7 @@ struct pg *pg_new(const struct pg_options *o)
 	pg->timer = loop_timer_new(o->loop, pg_on_timer, pg);
 	pg->late = loop_timer_new(o->loop, on_late, pg);
 	backoff_init(&pg->backoff, CLOCK_MS(50), CLOCK_S(2));
-	/* From the loop, so that no callback comes before we return. */
+	/* From the loop: no callback comes before this returns. */
 	loop_timer_start(pg->timer, 0);
 	return pg;
 }

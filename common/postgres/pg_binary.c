@@ -15,7 +15,7 @@ static void put32(struct buf *b, int32_t v)
 void pg_array_begin(struct buf *b, Oid element, size_t n)
 {
 	put32(b, n ? 1 : 0); /* dimensions */
-	put32(b, 0);	     /* nulls: Postgres looks for itself */
+	put32(b, 0);	     /* nulls: Postgres ignores this flag */
 	put32(b, (int32_t)element);
 	if (n == 0)
 		return;
@@ -48,7 +48,7 @@ void pg_array_close(struct buf *b, size_t open)
 	memcpy(b->data + open - sizeof be, &be, sizeof be);
 }
 
-/* Postgres counts from 2000. */
+/* Postgres counts from the year 2000. */
 void pg_array_time(struct buf *b, wall_us_t t)
 {
 	pg_array_int8(b, t - CLOCK_S(946684800));

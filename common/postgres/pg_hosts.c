@@ -7,8 +7,9 @@
 #include <string.h>
 #include <xxhash.h>
 
-/* By URL and session, since a host that is no good for the one may be for the
- * other. Two of one place only begin elsewhere than they might. */
+/* By URL and session: a host may be good for one session and bad for another.
+ * If two share a place, they may only begin with another host than necessary.
+ */
 enum { PLACES = 64 };
 static atomic_uint turns[PLACES];
 
@@ -18,8 +19,9 @@ static atomic_uint *turn_of(const char *url, const char *session)
 	return &turns[XXH3_64bits_withSeed(url, strlen(url), seed) % PLACES];
 }
 
-/* The list begun elsewhere; "" when there is none. A list of one is of all the
- * hosts. */
+/* Appends the list, rotated so that another element is the first. An empty list
+ * stays empty. A list with one element applies to all hosts, and stays the
+ * same. */
 static void rotate(struct buf *out, const char *list, unsigned turn)
 {
 	size_t n = 1;
@@ -47,8 +49,8 @@ static const char *pg_hosts_value_of(
 
 PGconn *pg_connect(const char *url, const char *session, unsigned *turn)
 {
-	/* What stands before dbname is a default, what stands after it rules;
-	 * and what is empty does not stand there. */
+	/* A parameter before dbname is a default. A parameter after it
+	 * overrides the URL. An empty one is ignored. */
 	const char *const names[] = {"application_name", "connect_timeout",
 	    "keepalives_idle", "keepalives_interval", "keepalives_count",
 	    "tcp_user_timeout", "target_session_attrs", "dbname", "host",
@@ -72,8 +74,8 @@ PGconn *pg_connect(const char *url, const char *session, unsigned *turn)
 	return conn;
 }
 
-/* Of many attempts that began with one host only the first is counted, or two
- * would come back to where they were. */
+/* If several attempts began with one host, only the first counts. Otherwise two
+ * attempts would skip a host. */
 void pg_hosts_hung(const char *url, const char *session, unsigned turn)
 {
 	atomic_compare_exchange_strong(turn_of(url, session), &turn, turn + 1);

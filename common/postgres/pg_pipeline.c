@@ -11,7 +11,7 @@
 
 enum { NAME_LEN = 18 }; /* "s" and 16 hex digits */
 
-/* Of a statement that is tried: what the next result is of. */
+/* For a statement that is tried: what the next result belongs to. */
 enum phase {
 	PHASE_BEFORE, /* SAVEPOINT */
 	PHASE_STATEMENT,
@@ -29,10 +29,10 @@ struct pg_pipeline {
 	struct pg_pipeline *next;
 	pg_done done;
 	void *arg;
-	/* The hashes of the texts that are prepared in front of the rest. */
+	/* The hashes of the texts that the unit prepares first. */
 	uint64_t *prepares;
 	size_t nprepares, prepares_cap;
-	size_t prepared; /* whose results were seen */
+	size_t prepared; /* how many of them were answered */
 	bool *tried;	 /* per statement */
 	struct pg_shape *shapes;
 	size_t nqueries;
@@ -78,7 +78,7 @@ static bool is_prepared(const struct pgunits *u, uint64_t hash)
 	return false;
 }
 
-/* A statement that failed to be prepared is not there next time. */
+/* The statement could not be prepared, so the session does not have it. */
 static void forget_prepared(struct pgunits *u, uint64_t hash)
 {
 	for (size_t i = 0; i < u->nprepared; i++) {
@@ -202,7 +202,7 @@ static void pg_pipeline_finish(struct pgunits *u)
 void pgunits_fail(struct pgunits *u, const char *why)
 {
 	while (u->first) {
-		/* What the server said before is the better reason. */
+		/* An error that the server reported is the better reason. */
 		if (u->first->reply.err.kind == ERR_KIND_OK)
 			u->first->reply.err =
 			    err_make(ERR_KIND_RETRY, "08006", "%s", why);
@@ -210,9 +210,10 @@ void pgunits_fail(struct pgunits *u, const char *why)
 	}
 }
 
-/* A failover: the next one in the list of hosts may be the primary. Or somebody
- * between us and the server gave us another session, or the tables changed:
- * in a new session all is prepared anew. */
+/* Why the connection must be replaced; NULL: it need not be. After a failover,
+ * the next host in the list may be the primary. If a pooler between us and the
+ * server gave us another session, or if the tables changed, a new session
+ * prepares everything again. */
 static const char *why_leave(const char *code)
 {
 	if (strcmp(code, "25006") == 0)
@@ -243,7 +244,7 @@ static void note_error(
 {
 	struct pg_failure f;
 	if (unit->reply.err.kind != ERR_KIND_OK)
-		return; /* the first one counts, the rest are aborted */
+		return; /* the first error counts; the rest were aborted */
 	read_error(u, r, &f);
 	unit->reply.err = f.err;
 	memcpy(unit->reply.constraint, f.constraint, sizeof f.constraint);
@@ -259,8 +260,8 @@ static void note_failure(
 	read_error(u, r, f);
 }
 
-/* Whatever it is that answers there: no more of it. What the unit did is not
- * known. */
+/* The server does not follow the protocol: the connection is given up. The
+ * outcome of the unit is unknown. */
 static void distrust(struct pgunits *u)
 {
 	static const char why[] = "Postgres sent an unexpected result";
@@ -306,7 +307,7 @@ static void take_sync(struct pgunits *u, struct pg_pipeline *unit)
 	if (--unit->syncs)
 		return;
 	if (unit->at < unit->nqueries)
-		distrust(u); /* it comes too early */
+		distrust(u); /* too early */
 	pg_pipeline_finish(u);
 }
 
@@ -327,7 +328,7 @@ void pgunits_result(struct pgunits *u, PGresult *r)
 	bool ok = status == PGRES_TUPLES_OK || status == PGRES_COMMAND_OK;
 	if (!ok && status != PGRES_PIPELINE_ABORTED &&
 	    status != PGRES_FATAL_ERROR)
-		distrust(u); /* COPY: libpq would give it again and again */
+		distrust(u); /* COPY: libpq would return it again and again */
 	bool preparing = unit->prepared < unit->nprepares;
 	bool trying =
 	    !preparing && unit->at < unit->nqueries && unit->tried[unit->at];
@@ -342,8 +343,8 @@ void pgunits_result(struct pgunits *u, PGresult *r)
 	} else if (trying) {
 		take_tried(u, unit, r, ok);
 	} else if (unit->at == unit->nqueries) {
-		/* In the place of the Sync: the server ends the connection
-		 * (57P01), and whether it committed is not known. */
+		/* An error instead of the Sync: the server ends the connection
+		 * (57P01), and it is unknown whether it committed. */
 		if (ok)
 			distrust(u);
 		PQclear(r);

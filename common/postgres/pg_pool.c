@@ -9,7 +9,7 @@ struct pg_pool {
 	struct pg_pool_options o;
 	struct pg **all;
 	size_t n;
-	bool closing; /* the answers of pending units may ask for more */
+	bool closing; /* callers of pending units may submit more */
 };
 
 bool pg_pool_grow(struct pg_pool *p)

@@ -1,11 +1,11 @@
 /* Several connections to one server, on a loop (common/postgres/pg.h).
  *
- * A pool only has connections. What waits for one, how long, and what a failure
- * says of the server is its user's: the writer submits at once or not at all,
- * and has units of several partitions in one connection's pipeline
- * (writer/core/context.h); a list has a connection to itself, and a deadline
- * (api/list/pg_list.h); reads gather into one statement, behind a circuit
- * breaker (api/read/pg_reader.h).
+ * A pool only holds connections. Its user decides what waits for a connection,
+ * for how long, and what a failure says about the server. The writer submits at
+ * once or not at all, and has units of several partitions in the pipeline of
+ * one connection (writer/core/context.h). A list has a connection to itself,
+ * and a deadline (api/list/pg_list.h). Reads are gathered into one statement,
+ * behind a circuit breaker (api/read/pg_reader.h).
  */
 #pragma once
 
@@ -14,18 +14,18 @@
 struct pg_pool;
 
 struct pg_pool_options {
-	/* Of each connection. Its strings live as long as the pool. */
+	/* For each connection. Its strings must live as long as the pool. */
 	struct pg_options connection;
-	size_t min, max; /* connections; it begins with `min` */
+	size_t min, max; /* connections; `min` at the start */
 };
 
 /* Starts to connect. Returns owned. */
 struct pg_pool *pg_pool_new(const struct pg_pool_options *o);
-/* One connection more, unless there are `max`. */
+/* Adds a connection. False: there are `max` already, or the pool is closing. */
 bool pg_pool_grow(struct pg_pool *p);
-/* How many there are, ready or not. */
+/* How many connections there are, ready or not. */
 size_t pg_pool_size(const struct pg_pool *p);
-/* Borrowed; i is below the size. A connection keeps its number. */
+/* Borrowed; i is less than the size. A connection keeps its number. */
 struct pg *pg_pool_at(const struct pg_pool *p, size_t i);
 /* How many are ready. */
 size_t pg_pool_ready(const struct pg_pool *p);
@@ -33,7 +33,7 @@ size_t pg_pool_ready(const struct pg_pool *p);
  * none is ready. */
 bool pg_pool_submit(struct pg_pool *p, const struct pg_query *queries, size_t n,
     pg_done done, void *arg);
-/* Why a connection is not ready. */
+/* Why the first connection that is not ready is not. */
 const char *pg_pool_error(const struct pg_pool *p);
-/* Pending units are answered (RETRY) before it returns. */
+/* Answers pending units (RETRY) before it returns. */
 void pg_pool_free(struct pg_pool **p);

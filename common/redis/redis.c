@@ -43,7 +43,7 @@ struct redis {
 	struct backoff backoff;
 	struct breaker breaker;
 	struct redis_commands ops;
-	unsigned loading; /* answers to the hello commands still due */
+	unsigned loading; /* hello commands that are not answered */
 	char sha[MAX_SCRIPTS][SHA_LEN + 1];
 };
 
@@ -59,12 +59,12 @@ struct err redis_check_url(const char *url)
 
 /* --- commands ------------------------------------------------------------ */
 
-/* hiredis calls this once per command, with NULL when the context goes. */
+/* hiredis calls this once per command; with NULL if the context is freed. */
 static void redis_on_reply(redisAsyncContext *ac, void *raw, void *arg)
 {
 	bool in_time = redis_command_answer(arg, raw);
-	struct redis *r = ac->data; /* NULL: given up, all is answered */
-	/* Who always answers too late is away, too. */
+	struct redis *r = ac->data; /* NULL: given up; callers were told */
+	/* Only in time: a Redis that always answers late is down, too. */
 	if (r && raw && in_time)
 		breaker_success(&r->breaker);
 	free(arg);
@@ -76,8 +76,9 @@ static void redis_on_sweep(void *arg)
 	mono_us_t now = clock_mono();
 	for (size_t n = redis_commands_expire(&r->ops, now); n; n--)
 		breaker_failure(&r->breaker, now);
-	/* A connection that answers nothing may be a dead one (a cut cable
-	 * shows no error): a new one must answer before it counts as ready. */
+	/* A connection that answers nothing may be dead (a cut cable shows no
+	 * error). So it is replaced; the new one must answer before it is
+	 * ready. */
 	if (r->breaker.state == BREAKER_OPEN && r->state == STATE_READY)
 		redis_lost(r, "no answers in time");
 	if (r->ops.first)
@@ -93,7 +94,7 @@ bool redis_submit(struct redis *r, int argc, const char *const *argv,
 		return false;
 	struct redis_command *op =
 	    redis_command_new(&r->ops, done, arg, now + r->o.timeout);
-	/* hiredis takes char ** but only reads. */
+	/* hiredis wants const char **, but does not write to it. */
 	if (redisAsyncCommandArgv(r->ac, redis_on_reply, op, argc,
 		(const char **)(uintptr_t)argv, lens) != REDIS_OK) {
 		breaker_cancel(&r->breaker, now);
@@ -160,9 +161,9 @@ static void redis_on_probe(void *arg, const redisReply *reply)
 		backoff_reset(&r->backoff);
 }
 
-/* What opened the breaker cost the connection. The first command of the new one
- * is the probe, so that no caller's has to be: without an answer in time the
- * connection is lost again. */
+/* When the breaker opened, the connection was replaced. The first command of
+ * the new one is the probe, so that no command of a caller has to be. Without
+ * an answer in time, the connection is replaced again. */
 static void redis_probe(struct redis *r)
 {
 	static const char *const argv[] = {"PING"};
@@ -189,9 +190,9 @@ static void on_hello(redisAsyncContext *ac, void *raw, void *arg)
 	struct redis *r = arg;
 	const redisReply *reply = raw;
 	if (reply == NULL || r->state == STATE_CLOSED)
-		return; /* the disconnect callback tells */
+		return; /* the disconnect callback follows */
 	if (reply->type == REDIS_REPLY_ERROR) {
-		/* LOADING, NOAUTH, …: away, and asked again later. */
+		/* LOADING, NOAUTH, …: tries again later. */
 		redis_lost(r, reply->str);
 		return;
 	}
@@ -251,7 +252,7 @@ static void on_connect(const redisAsyncContext *ac, int status)
 		hello(r);
 		return;
 	}
-	/* hiredis frees a context that failed to connect. */
+	/* hiredis frees a context that could not connect. */
 	char text[128];
 	snprintf(text, sizeof text, "%s", ac->errstr);
 	r->ac = NULL;
@@ -278,7 +279,7 @@ static void detach(struct redis *r)
 	if (ac == NULL)
 		return;
 	ac->data = NULL;
-	redisAsyncFree(ac); /* answers its callbacks with NULL, maybe later */
+	redisAsyncFree(ac); /* calls its callbacks with NULL, maybe later */
 }
 
 static void redis_lost(struct redis *r, const char *why)
@@ -286,7 +287,7 @@ static void redis_lost(struct redis *r, const char *why)
 	if (r->state == STATE_AWAY || r->state == STATE_CLOSED)
 		return;
 	bool was = r->state == STATE_READY;
-	/* Once per outage, not once per attempt. */
+	/* Logs each outage, not each attempt. */
 	if (was || r->backoff.attempts == 0)
 		log_event(EV_REDIS_DOWN, "host=%s port=%d error=%s",
 		    r->url.host, r->url.port, log_quote(why));
@@ -324,7 +325,7 @@ static void redis_on_resolved(void *arg, const char *address, const char *error)
 		redis_lost(r, error);
 }
 
-/* hiredis would resolve the name in the calling thread. */
+/* Not by hiredis, which would block the calling thread. */
 static void resolve(struct redis *r)
 {
 	r->state = STATE_RESOLVING;

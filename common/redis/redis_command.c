@@ -5,7 +5,7 @@
 #include <stdlib.h>
 
 struct redis_command {
-	struct redis_command *next, **prev; /* in ops while it has a caller */
+	struct redis_command *next, **prev; /* in ops until it is answered */
 	struct redis_commands *ops;	    /* NULL: answered already */
 	redis_done done;
 	void *arg;

@@ -1,13 +1,14 @@
-/* In place of hiredis's own adapter, which ignores an error of the socket:
- * libuv has then stopped to poll, so that a connection that was reset stays
- * open for ever and answers nothing. Here hiredis reads, finds the error and
- * tells it.
+/* Replaces hiredis's own adapter, which ignores errors of the socket. After an
+ * error, libuv does not poll any more. So a connection that was reset would
+ * stay open for ever, without answers. Here hiredis reads, finds the error and
+ * reports it.
  *
- * What is to be written goes out once per turn of the loop, before it blocks,
- * so that all commands of a turn are one packet and the kernel is not asked for
- * a socket that is nearly always writable; only when it is full, and while it
- * connects, is that waited for. (An idle handle: while one is active the loop
- * does not block, whatever phase of its turn it was started in.)
+ * Commands are written once per turn of the loop, before it blocks. So all
+ * commands of a turn are one packet, and no system call is needed to poll a
+ * socket that is nearly always writable. The socket is polled for writing only
+ * if its buffer is full, or while it connects. (The write is in an idle handle:
+ * while one is active, the loop does not block, whatever the phase of the turn
+ * in which it was started.)
  */
 #include "common/redis/redis_uv.h"
 
@@ -22,7 +23,7 @@ struct redis_uv {
 	uv_poll_t handle;
 	uv_idle_t flush;
 	int events;
-	bool flushing; /* what is left then waits for the socket */
+	bool flushing; /* the rest then waits for the socket */
 	int closing;   /* handles that are not closed yet */
 };
 
@@ -31,12 +32,12 @@ static void redis_uv_on_poll(uv_poll_t *handle, int status, int events)
 	struct redis_uv *p = handle->data;
 	if (p->ac && (status < 0 || events & UV_READABLE))
 		redisAsyncHandleRead(p->ac);
-	/* It may be freed by now. */
+	/* The read may have freed it. */
 	if (p->ac && status == 0 && events & UV_WRITABLE)
 		redisAsyncHandleWrite(p->ac);
 }
 
-/* libuv asks the kernel again even if nothing changes. */
+/* libuv makes a system call even if nothing changes. */
 static void want(struct redis_uv *p, int events)
 {
 	if (events == p->events)

@@ -15,7 +15,7 @@
 
 enum { MOST = 256, TEXT_MOST = 1 << 20 };
 
-/* Set once, before there are threads. */
+/* Written only before there are threads. */
 static struct set {
 	struct declaration *declarations[MOST];
 	const struct collection *collections[MOST]; /* by name */
@@ -31,7 +31,7 @@ static void clear(struct set *s)
 
 /* --- reading ------------------------------------------------------------- */
 
-/* The end of a long path tells more than its beginning. */
+/* Shows only the end of a long path, which says more than its beginning. */
 static struct err collection_refuse(
     const char *path, const char *pointer, const char *reason)
 {

@@ -231,7 +231,7 @@ static uint64_t shape_of(const struct collection *c)
 	}
 	uint64_t hash = XXH3_64bits(b.data, b.len);
 	buf_free(&b);
-	return hash ? hash : 1; /* 0 is "not said" in the log */
+	return hash ? hash : 1; /* in the log, 0 means: not given */
 }
 
 static bool take_whole(
@@ -259,7 +259,7 @@ static bool take_whole(
 	return true;
 }
 
-/* For people: line and column, both from 1. */
+/* Reports line and column, both counted from 1. */
 static bool declare_not_json(struct declaration *d, struct jsonslice_fault f)
 {
 	size_t line = 1, column = 1;
@@ -294,7 +294,8 @@ struct declaration *declare(
 	struct declaration *d = MEM_NEW(struct declaration);
 	*fault = (struct declare_fault){0};
 	d->text = mem_strndup(text, len);
-	/* Each string is in the text with two quotes; some are kept twice. */
+	/* Enough: each string has two quotes more in the text, and is kept at
+	 * most twice. */
 	d->names = mem_zalloc(2 * len + 64);
 	d->fault = fault;
 	d->collection.key_name = "key";

@@ -1,5 +1,5 @@
-/* The fields of a declaration. Each keyword says what types it is for; a
- * keyword on another type would never say anything, so it is refused.
+/* The fields of a declaration. Each keyword applies to some types. On another
+ * type it would have no effect, so it is refused.
  */
 #include "common/base/check.h"
 #include "common/json/decimal.h"
@@ -10,7 +10,7 @@
 
 #define STRING (1U << FIELD_STRING)
 #define NUMBERS (1U << FIELD_INTEGER | 1U << FIELD_NUMBER)
-/* Of any number of digits. */
+/* Types whose numbers may have many digits. */
 #define DECIMALS (1U << FIELD_NUMBER | 1U << FIELD_OBJECT | 1U << FIELD_ARRAY)
 #define ANY ~0U
 
@@ -153,7 +153,7 @@ static bool declare_field_take_pattern(const struct at *a, struct jsonslice v)
 static bool take_default(const struct at *a, struct jsonslice v)
 {
 	a->field->otherwise = v;
-	return true; /* judged when all is known of the field */
+	return true; /* checked when the whole field is known */
 }
 
 static bool take_description(const struct at *a, struct jsonslice v)
@@ -163,8 +163,8 @@ static bool take_description(const struct at *a, struct jsonslice v)
 	       declare_refuse(a->d, a->pointer, "must be a string");
 }
 
-/* In the order in which they are read, wherever they stand: what a later one
- * needs to know of the field is there. */
+/* In the order in which they are read, whatever their order in the text: each
+ * one finds what it needs to know of the field. */
 static const struct keyword {
 	const char *name;
 	bool (*take)(const struct at *a, struct jsonslice v);

@@ -1,4 +1,4 @@
-/* What lists of a collection may be filtered and ordered by. */
+/* Which columns may filter and order the lists of a collection. */
 #include "common/json/jsonstring.h"
 #include "common/schema/declare_priv.h"
 
@@ -8,12 +8,13 @@
 enum {
 	LIMIT_DEFAULT = 100,
 	LIMIT_MOST = 1000,
-	/* An index entry has at most 2704 bytes, and the key is in it, too. */
+	/* An index entry has at most 2704 bytes, and also holds the key. Four
+	 * digits take two bytes. */
 	INDEXED_MOST = 500,
-	INDEXED_DIGITS = 2000, /* on either side; four take two bytes */
+	INDEXED_DIGITS = 2000, /* on either side of the point */
 };
 
-/* Has it an enum, of values that an index takes? */
+/* Does the field have an enum whose values all fit into an index? */
 static bool short_choices(const struct field *f)
 {
 	bool fit = f->choices.s != NULL;
@@ -25,7 +26,8 @@ static bool short_choices(const struct field *f)
 	return fit;
 }
 
-/* The column of that name, added if it may be in lists. */
+/* The column with this name. It is added if lists may use it; NULL: they may
+ * not, and that was reported. */
 static struct list_column *declare_list_column_of(
     struct declaration *d, const char *pointer, struct jsonslice name)
 {
@@ -102,7 +104,7 @@ static bool take_names(
 	return true;
 }
 
-/* "price.desc", "title.asc", "title" */
+/* Takes "price.desc", "title.asc" or "title". */
 static bool declare_list_take_order(struct declaration *d, struct jsonslice v)
 {
 	struct collection *c = &d->collection;

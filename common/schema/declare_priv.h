@@ -10,28 +10,29 @@ struct declaration {
 	struct field fields[COLLECTION_FIELDS];
 	struct list_column columns[LIST_COLUMNS];
 	char *text;
-	char *names; /* where the strings live: no more than the text has */
+	char *names; /* memory of the strings */
 	size_t used;
 	struct declare_fault *fault;
 };
 
-/* Says what is wrong at a place; false. */
+/* Sets the fault: its place and the reason. Returns false. */
 __attribute__((format(printf, 3, 4))) bool declare_refuse(
     struct declaration *d, const char *pointer, const char *fmt, ...);
-/* The characters of a string, kept in the declaration. */
+/* The characters of a string; they live as long as the declaration. */
 const char *declare_string(struct declaration *d, struct jsonslice v);
-/* A name that is good for a column, a table, a path. */
+/* May the name be that of a column, a table, a path segment? False: refused. */
 bool declare_name(struct declaration *d, const char *pointer, const char *name);
-/* A whole number that is at least 0. */
+/* Takes a whole number from 0 to `most`. False: refused. */
 bool declare_count(struct declaration *d, const char *pointer,
     struct jsonslice v, int64_t most, int64_t *out);
 
-/* common/schema/declare_field.c: the fields and which are required. */
+/* In common/schema/declare_field.c: takes `fields` and `required`. */
 bool declare_fields(struct declaration *d, struct jsonslice v);
 bool declare_required(struct declaration *d, struct jsonslice v);
-/* Has every table a column of that name: PostgreSQL's, or ours? */
+/* Does every table have a column with this name, PostgreSQL's or ours? */
 bool declare_is_taken(const char *name);
-/* When all is known of them. */
+/* Checks the fields. Call it after declare_fields and declare_required. */
 bool declare_check_fields(struct declaration *d);
-/* common/schema/declare_list.c; s NULL: not declared. */
+/* In common/schema/declare_list.c: takes `list`. If it is absent, v.s is NULL.
+ */
 bool declare_list(struct declaration *d, struct jsonslice v);

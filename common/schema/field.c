@@ -88,7 +88,7 @@ bool field_is_number(const struct field *f)
 
 /* --- type and format ----------------------------------------------------- */
 
-/* jsonb keeps numbers as numeric does. */
+/* jsonb stores numbers like numeric. */
 static bool numbers_fit(struct jsonslice v, size_t digits)
 {
 	struct jsonwalk w = {.at = v.s, .end = v.s + v.len};
@@ -122,7 +122,7 @@ static bool has_type(const struct field *f, struct jsonslice v)
 	UNREACHABLE("field type");
 }
 
-/* The characters of a string; copied only where there are escapes. */
+/* The characters of a string. They are copied only if there are escapes. */
 struct text {
 	const char *s;
 	size_t len;
@@ -186,7 +186,7 @@ static unsigned number_faults(const struct field *f, struct jsonslice v)
 	return faults;
 }
 
-/* Numbers and strings only (common/schema/declare.c). */
+/* An enum has only numbers and strings (common/schema/declare_field.c). */
 static bool field_equal(struct jsonslice a, struct jsonslice b)
 {
 	if (jsonslice_kind(a) != jsonslice_kind(b))

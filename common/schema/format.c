@@ -63,10 +63,10 @@ static int format_hex_digit(char c)
 
 /* --- date-time ----------------------------------------------------------- */
 
-/* Their first seconds. */
+/* The first seconds of these years. */
 #define YEAR_1 (-62135596800)
 #define YEAR_10000 253402300800
-/* PostgreSQL reads some 150 bytes of a time, whatever is in them. */
+/* PostgreSQL refuses a time of more than some 150 bytes. */
 enum { FRACTION_MOST = 60 };
 
 struct cursor {
@@ -101,7 +101,7 @@ static int days_in(int year, int month)
 	return days[month - 1] + (month == 2 && leap);
 }
 
-/* To the nearest, to the even one of two: as PostgreSQL does it. */
+/* Rounds half to even, like PostgreSQL. */
 static int64_t rounded(double v)
 {
 	int64_t whole = (int64_t)v;
@@ -155,8 +155,8 @@ bool format_date_time(const char *s, size_t len, int64_t *out)
 	    !take_fraction(&c, &us) || !take_offset(&c, &offset) ||
 	    c.p != c.end)
 		return false;
-	/* A leap second is the last one of a day in UTC. Within one, PostgreSQL
-	 * knows no times. */
+	/* A leap second is the last second of a day in UTC. PostgreSQL accepts
+	 * no fraction of one. */
 	int of_day = ((hour * 60 + minute - offset) % 1440 + 1440) % 1440;
 	if (second == 60 && (of_day != 23 * 60 + 59 || us > 0))
 		return false;
@@ -168,7 +168,7 @@ bool format_date_time(const char *s, size_t len, int64_t *out)
 	    .tm_sec = second};
 	int64_t seconds = timegm(&tm);
 	*out = seconds * 1000000 + us;
-	/* In UTC, too, the year has four digits. */
+	/* The year must have four digits also in UTC. */
 	return *out >= YEAR_1 * 1000000 && *out < YEAR_10000 * 1000000;
 }
 
@@ -226,7 +226,7 @@ static bool is_quoted_string(const char *s, size_t len)
 	return true;
 }
 
-/* RFC 1123: letters, digits and inner dashes. */
+/* RFC 1123: labels of letters, digits and inner dashes. */
 static bool is_host_name(const char *s, size_t len)
 {
 	size_t label = 0;
@@ -267,7 +267,7 @@ static bool is_address_literal(const char *s, size_t len)
 
 static bool format_is_email(const char *s, size_t len)
 {
-	/* A quoted local part may hold an @. */
+	/* A quoted local part may contain an @. */
 	const char *at = len ? memrchr(s, '@', len) : NULL;
 	if (at == NULL)
 		return false;
@@ -280,7 +280,7 @@ static bool format_is_email(const char *s, size_t len)
 
 /* --- uri ----------------------------------------------------------------- */
 
-/* Characters that RFC 3986 knows, escapes whole. */
+/* Only characters of RFC 3986 or of `also`, and complete escapes. */
 static bool is_run(const char *s, size_t len, const char *also)
 {
 	for (size_t i = 0; i < len; i++) {

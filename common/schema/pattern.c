@@ -1,11 +1,11 @@
-/* ECMA-262 with the flag `u`, as JSON Schema recommends, maps to PCRE2 so:
+/* How ECMA-262 with the flag `u`, as JSON Schema recommends, maps to PCRE2:
  *
  *   $      the very end            PCRE2_DOLLAR_ENDONLY
  *   []     matches nothing         PCRE2_ALLOW_EMPTY_CLASS
  *   \uXXXX \u{X} \xXX              PCRE2_ALT_BSUX, PCRE2_EXTRA_ALT_BSUX
  *   \d \w \b  are ASCII            no PCRE2_UCP
- *   .      no line terminator      written out, since PCRE2 knows others
- *   \s \S  Unicode's white space   written out; not `\S` within a class
+ *   .      no line terminator      written out: PCRE2 has other terminators
+ *   \s \S  Unicode's white space   written out, except `\S` within a class
  *   \p{Letter}                     its short name, \p{L}
  */
 #define PCRE2_CODE_UNIT_WIDTH 8
@@ -25,12 +25,12 @@ enum { HEAP_KIB = 8192, CHARACTERS = 16 };
 
 struct pattern {
 	pcre2_code *code;
-	char *text; /* as it was compiled: callouts point into it */
+	char *text; /* that was compiled: callouts have offsets in it */
 };
 
 /* --- what is not ECMA-262 ------------------------------------------------ */
 
-/* Behind `(`. */
+/* s is after `(`. */
 static bool group_is_foreign(const char *s, const char *end)
 {
 	static const char *const known[] = {"?:", "?=", "?!", "?<=", "?<!"};
@@ -46,15 +46,15 @@ static bool group_is_foreign(const char *s, const char *end)
 		 (s[2] == '_' || s[2] == '$' || (s[2] | 0x20) >= 'a'));
 }
 
-/* Behind a backslash: letters that PCRE2 alone knows; `\0` and references are
- * the same in both. */
+/* c follows a backslash. Is it a letter that only PCRE2 knows? `\0` and back
+ * references are the same in both. */
 static bool escape_is_foreign(char c)
 {
 	bool letter = (c | 0x20) >= 'a' && (c | 0x20) <= 'z';
 	return letter && strchr("dDwWsSbBfnrtvcxukpP", c) == NULL;
 }
 
-/* `\p{…}` and `\u{…}` are one, too. */
+/* `\p{…}` and `\u{…}` are escapes as a whole. */
 static const char *last_of_escape(const char *s, const char *end)
 {
 	bool braces = s + 2 < end && strchr("pPu", s[1]) && s[2] == '{';
@@ -67,7 +67,7 @@ static bool is_quantifier(char c)
 	return c == '*' || c == '+' || c == '?' || c == '}';
 }
 
-/* NULL: it may be ECMA-262. */
+/* What makes the pattern foreign to ECMA-262; NULL: nothing was found. */
 static const char *foreign(const char *s, const char *end)
 {
 	bool class = false, quantified = false;
@@ -86,7 +86,8 @@ static const char *foreign(const char *s, const char *end)
 		} else if (quantified && *s == '+') {
 			return "has a quantifier that ECMA-262 does not have";
 		} else {
-			/* `a+?` is lazy: behind the `?` it begins anew. */
+			/* `a+?` is lazy. After its `?`, the next quantifier is
+			 * a new one. */
 			quantified =
 			    is_quantifier(*s) && !(quantified && *s == '?');
 			class = *s == '[';
@@ -98,7 +99,7 @@ static const char *foreign(const char *s, const char *end)
 /* --- what is written otherwise ------------------------------------------- */
 
 #define TERMINATORS "\\n\\r\\u2028\\u2029"
-/* White space beside PCRE2's own `\s`. */
+/* All white space: PCRE2's own `\s` and what it lacks. */
 #define SPACES                                                                 \
 	"\\s\\u00a0\\u1680\\u2000-\\u200a\\u2028\\u2029\\u202f\\u205f\\u3000"  \
 	"\\ufeff"
@@ -128,7 +129,8 @@ static const struct {
     {"Alphabetic", "L"},
 };
 
-/* `s` is at the name of \p{…}; appends it, and returns how long it was. */
+/* s is at the name of \p{…}. Appends the name for PCRE2; returns the length of
+ * the original one. */
 static size_t add_property(struct buf *out, const char *s, const char *end)
 {
 	const char *close = memchr(s, '}', (size_t)(end - s));
@@ -144,7 +146,7 @@ static size_t add_property(struct buf *out, const char *s, const char *end)
 	return len;
 }
 
-/* `s` is at a backslash; returns how long the escape is. */
+/* s is at a backslash. Returns the length of what was read. */
 static size_t add_escape(
     struct buf *out, const char *s, const char *end, bool class)
 {
@@ -177,7 +179,7 @@ static void translate(struct buf *out, const char *s, const char *end)
 			buf_str(out, "[^" TERMINATORS "]");
 		else
 			buf_char(out, *s);
-		/* PCRE2_ALLOW_EMPTY_CLASS: the first `]` ends it. */
+		/* With PCRE2_ALLOW_EMPTY_CLASS, the first `]` ends a class. */
 		class = class ? *s != ']' : *s == '[';
 		s++;
 	}
@@ -226,7 +228,7 @@ struct pattern *pattern_new(
 		return NULL;
 	}
 	struct pattern *p = MEM_NEW(struct pattern);
-	buf_str(&b, ""); /* an empty one has a text, too */
+	buf_str(&b, ""); /* never NULL */
 	p->code = code;
 	p->text = buf_take(&b, NULL);
 	return p;
@@ -237,12 +239,12 @@ struct pattern *pattern_new(
 struct work {
 	const char *text; /* the pattern */
 	size_t done;
-	size_t at; /* in the subject, at the step before */
+	size_t at; /* place in the subject at the step before */
 };
 
-/* Characters that the next item may look at and then fail, so that the step
- * after it does not tell: what `{n}` must have, what `\1` compares. Other
- * items fail at their first one. */
+/* How many characters the next item may read before it fails. If it fails, no
+ * step tells of them: the n characters that `{n}` needs, those that `\1`
+ * compares. Other items fail at their first character. */
 static size_t unseen(const struct work *w, const pcre2_callout_block *b)
 {
 	const char *item = w->text + b->pattern_position;
@@ -259,11 +261,12 @@ static size_t unseen(const struct work *w, const pcre2_callout_block *b)
 	return least < left ? least : left;
 }
 
-/* PCRE2 tells before each item of the pattern that it tries, at whatever place
- * of the subject. Its own limit begins anew at each place where a match may
- * begin, and takes a repeat that walks over all of the subject for one step.
- * Here a step costs one, and one more for each CHARACTERS that were walked
- * over: what is counted is in proportion to the time. */
+/* PCRE2 calls this before each item of the pattern that it tries, at every
+ * place of the subject. PCRE2's own limit would not do: it starts again at each
+ * place where a match may begin, and it counts a repeat that walks over the
+ * whole subject as one step. Here a step costs one, and one more for each
+ * CHARACTERS characters that were walked over. So the count is proportional to
+ * the time. */
 static int pattern_count(pcre2_callout_block *b, void *arg)
 {
 	struct work *w = arg;
