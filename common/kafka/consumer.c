@@ -103,8 +103,10 @@ static void tell_fatal(struct consumer *c)
 	    err_make(ERR_KIND_FATAL, rd_kafka_err2name(why), "%s", text);
 	if (why == RD_KAFKA_RESP_ERR_FENCED_INSTANCE_ID)
 		e = err_make(ERR_KIND_FATAL, "group.fenced",
-		    "another process has joined the group as '%s': give each "
-		    "process a name of its own by the setting 'group.instance'",
+		    "another process has joined the group as '%s', or the "
+		    "broker "
+		    "paused for longer than group.session: give each process a "
+		    "name of its own by the setting 'group.instance'",
 		    c->instance ? c->instance : "");
 	if (c->events.fatal && !c->fatal)
 		c->events.fatal(c->arg, &e);
@@ -361,7 +363,9 @@ static void add_all(struct properties *p, const struct consumer_options *o)
 	/* Never: librdkafka sends a commit again after its connection broke. If
 	 * the member has joined anew by then, it has a new member id, and the
 	 * coordinator takes the old id for another process of the same name. It
-	 * fences the member, which is fatal (librdkafka issue 3437). */
+	 * fences the member, which is fatal (librdkafka issue 3437). A
+	 * heartbeat can do the same, but only after a pause of the broker that
+	 * was longer than the session. */
 	consumer_add(p, "enable.auto.commit", "false");
 	consumer_add(p, "enable.auto.offset.store", "false");
 	consumer_add(p, "auto.offset.reset", "error");
