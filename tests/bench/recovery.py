@@ -2,7 +2,8 @@
 
 Two instances of each daemon run under a light load of writes and reads. A fault is
 done to a part, or to two at once; then both instances are asked, again and again,
-whether they work. The clock begins
+whether they work. A daemon that ends by itself is started again, and the report
+names it. The clock begins
 
   kill, restart of a daemon   with the signal: it is started again at once
   lost                        with SIGKILL: nobody starts it again
@@ -108,17 +109,20 @@ class Daemon:
             self.command += [f"--http.listen={HOST}:{self.port}", "--http.threads=2",
                              "--http.client_share=100"]
         self.process = None
+        self.kept = False  # if it ends by itself, it is started again
 
     def start(self):
         with open(self.log, "a") as out:
             self.process = subprocess.Popen(
                 self.command, stdin=subprocess.DEVNULL, stdout=out, stderr=out,
                 preexec_fn=die_with_parent)
+        self.kept = True
 
     def signal(self, number):
         self.process.send_signal(number)
 
     def end(self, number):
+        self.kept = False
         self.signal(number)
         self.process.wait(30)
 
@@ -132,6 +136,27 @@ class Daemon:
         gauge = re.search(rf"^sluice_{self.kind}_partitions (\d+)$",
                           answer[2].decode() if answer else "", re.MULTILINE)
         return int(gauge[1]) if gauge else None
+
+
+class Keeper(threading.Thread):
+    """Starts daemons again that end by themselves, as compose/lib/keep does."""
+
+    PAUSE_S = 0.5  # as its first pause
+
+    def __init__(self, daemons):
+        super().__init__(daemon=True)
+        self.daemons = daemons
+        self.over = threading.Event()
+        self.start()
+
+    def run(self):
+        while not self.over.wait(0.05):
+            for daemon in self.daemons:
+                code = daemon.process.poll() if daemon.kept else None
+                if code is not None:
+                    say(f"{daemon.name} ended by itself, exit code {code}: started again")
+                    time.sleep(self.PAUSE_S)
+                    daemon.start()
 
 
 class Server:
@@ -361,6 +386,8 @@ def measure(options):
     with contextlib.ExitStack() as end:
         end.callback(stack.end)
         stack.start()
+        keeper = Keeper(stack.daemons)
+        end.callback(keeper.over.set)
         loads = [Load(port) for port in stack.ports]
         end.callback(lambda: [load.over.set() for load in loads])
         stack.settle()
