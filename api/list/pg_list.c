@@ -167,7 +167,7 @@ static void drop_late(struct pg_list *p)
 
 static bool pg_list_connected(const struct pg_list *p)
 {
-	return pg_pool_ready(p->pool) > 0;
+	return !p->closing && pg_pool_ready(p->pool) > 0;
 }
 
 /* To be called when a connection was made, freed or lost. */

@@ -103,10 +103,9 @@ static void tell_fatal(struct consumer *c)
 	    err_make(ERR_KIND_FATAL, rd_kafka_err2name(why), "%s", text);
 	if (why == RD_KAFKA_RESP_ERR_FENCED_INSTANCE_ID)
 		e = err_make(ERR_KIND_FATAL, "group.fenced",
-		    "another process has joined the group as '%s', or the "
-		    "broker "
-		    "paused for longer than group.session: give each process a "
-		    "name of its own by the setting 'group.instance'",
+		    "the group has another member '%s': a second process that "
+		    "has this name (the setting 'group.instance'), or this "
+		    "one, if the broker paused for longer than group.session",
 		    c->instance ? c->instance : "");
 	if (c->events.fatal && !c->fatal)
 		c->events.fatal(c->arg, &e);

@@ -103,6 +103,23 @@ def module_deployment(servers, request):
 
 
 @pytest.fixture(scope="module")
+def proxies(servers):
+    """A proxy in front of Redis, the replica and the primary, by name."""
+    urls = {
+        "redis": servers.redis_url,
+        "replica": servers.replica_url,
+        "primary": servers.primary_url,
+    }
+    made = {
+        name: Proxy(servers.ports.take(), urlsplit(url).port)
+        for name, url in urls.items()
+    }
+    yield made
+    for proxy in made.values():
+        proxy.close()
+
+
+@pytest.fixture(scope="module")
 def world(module_deployment):
     """Two APIs, a writer, a projector, for all the tests of a file."""
     module_deployment.start_all(apis=2)

@@ -3,14 +3,12 @@
 import contextlib
 import re
 from typing import NamedTuple
-from urllib.parse import urlsplit
 
 import pytest
 from harness.burst import burst
 from harness.client import key_path
 from harness.crowd import in_threads
 from harness.deployment import QUICK_GROUP
-from harness.proxy import Proxy
 from harness.replica import replay_paused, replica_caught_up
 from harness.servers import ROOT, at_database, at_port
 from harness.wait import wait_until
@@ -75,22 +73,6 @@ def key_of(row, column):
 
 
 # --- an API behind proxies, and keys for every row ------------------------------------
-
-
-@pytest.fixture(scope="module")
-def proxies(servers):
-    urls = {
-        "redis": servers.redis_url,
-        "replica": servers.replica_url,
-        "primary": servers.primary_url,
-    }
-    made = {
-        name: Proxy(servers.ports.take(), urlsplit(url).port)
-        for name, url in urls.items()
-    }
-    yield made
-    for proxy in made.values():
-        proxy.close()
 
 
 @pytest.fixture(scope="module")

@@ -2,30 +2,12 @@
 what the answer says of it, and that it is as before afterwards."""
 
 import statistics
-from urllib.parse import urlsplit
 
 import pytest
-from harness.proxy import Proxy
 from harness.servers import at_database, at_port
 from harness.wait import Stopwatch, wait_until
 
 TIMEOUTS = {"redis.timeout": "100ms", "postgres.timeout": "400ms", "read.timeout": "2s"}
-
-
-@pytest.fixture(scope="module")
-def proxies(servers):
-    urls = {
-        "redis": servers.redis_url,
-        "replica": servers.replica_url,
-        "primary": servers.primary_url,
-    }
-    made = {
-        name: Proxy(servers.ports.take(), urlsplit(url).port)
-        for name, url in urls.items()
-    }
-    yield made
-    for proxy in made.values():
-        proxy.close()
 
 
 @pytest.fixture(scope="module")

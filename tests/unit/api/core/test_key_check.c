@@ -8,6 +8,7 @@
 
 #include "api/core/key_check.h"
 
+#include "tests/unit/bytes.h"
 #include "tests/unit/declared.h"
 
 #include <stdio.h>
@@ -15,24 +16,6 @@
 #include <string.h>
 
 static const struct collection *records;
-
-/* The bytes without a NUL behind them: the sanitizer sees one too far. */
-static char *bytes_of(const char *text, size_t len)
-{
-	char *owned = malloc(len ? len : 1);
-	assert_non_null(owned);
-	memcpy(owned, text, len);
-	return owned;
-}
-
-struct text {
-	const char *s;
-	size_t len;
-};
-#define T(s)                                                                   \
-	{                                                                      \
-		s, sizeof(s) - 1                                               \
-	}
 
 static void keys(void **state)
 {
