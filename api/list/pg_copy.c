@@ -50,26 +50,37 @@ static void pg_copy_unwatch(struct pg_copy *c)
 	c->poll = NULL;
 }
 
-/* While it connects, libpq may use another socket after each step. */
-static void pg_copy_watch(struct pg_copy *c, int events)
-{
-	if (c->state == STATE_CONNECTING)
-		pg_copy_unwatch(c);
-	if (c->poll == NULL) {
-		c->poll = MEM_NEW(uv_poll_t);
-		CHECK_OS(uv_poll_init(
-		    loop_uv(c->o.loop), c->poll, PQsocket(c->conn)));
-		c->poll->data = c;
-	}
-	CHECK_OS(uv_poll_start(c->poll, events, pg_copy_on_poll));
-}
-
 static void pg_copy_fail(struct pg_copy *c, const char *why)
 {
 	snprintf(c->error, sizeof c->error, "%s",
 	    why && *why ? why : "connection lost");
 	pg_copy_unwatch(c);
 	c->state = STATE_FAILED;
+}
+
+/* False: libpq has closed the socket already (as in common/postgres/pg.c). */
+static bool pg_copy_watch_socket(struct pg_copy *c)
+{
+	uv_poll_t *poll = MEM_NEW(uv_poll_t);
+	if (uv_poll_init(loop_uv(c->o.loop), poll, PQsocket(c->conn)) != 0) {
+		free(poll);
+		return false;
+	}
+	poll->data = c;
+	c->poll = poll;
+	return true;
+}
+
+/* While it connects, libpq may use another socket after each step. */
+static void pg_copy_watch(struct pg_copy *c, int events)
+{
+	if (c->state == STATE_CONNECTING)
+		pg_copy_unwatch(c);
+	if (c->poll == NULL && !pg_copy_watch_socket(c)) {
+		pg_copy_fail(c, PQerrorMessage(c->conn));
+		return;
+	}
+	CHECK_OS(uv_poll_start(c->poll, events, pg_copy_on_poll));
 }
 
 /* --- the way to the first row -------------------------------------------- */
@@ -193,7 +204,7 @@ static enum pg_copy_state ended(struct pg_copy *c)
 {
 	if (PQconsumeInput(c->conn) && PQisBusy(c->conn)) {
 		pg_copy_watch(c, UV_READABLE);
-		return PG_COPY_WAIT;
+		return c->state == STATE_FAILED ? PG_COPY_FAILED : PG_COPY_WAIT;
 	}
 	PGresult *r = PQgetResult(c->conn);
 	bool ok = PQresultStatus(r) == PGRES_COMMAND_OK && c->stream.trailed;

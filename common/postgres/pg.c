@@ -34,7 +34,7 @@ struct pg {
 	uv_poll_t *poll;
 	int events;		  /* that `poll` waits for */
 	struct loop_timer *timer; /* backoff, connect, oldest unit */
-	struct loop_timer *late;  /* defers a loss seen inside pg_submit */
+	struct loop_timer *late;  /* see pg_lost_later */
 	struct backoff backoff;
 	unsigned turn; /* of the connection (common/postgres/pg_hosts.h) */
 	struct pgunits units;
@@ -81,15 +81,36 @@ static void pg_unwatch(struct pg *pg)
 	pg->events = 0;
 }
 
+/* libpq may have closed the socket before it reports the loss, for example when
+ * the server ended the connection at that moment. The number may even be in use
+ * again, by another connection of the loop. Then false. */
+static bool pg_watch_socket(struct pg *pg)
+{
+	uv_poll_t *poll = MEM_NEW(uv_poll_t);
+	if (uv_poll_init(loop_uv(pg->o.loop), poll, PQsocket(pg->conn)) != 0) {
+		free(poll);
+		return false;
+	}
+	poll->data = pg;
+	pg->poll = poll;
+	return true;
+}
+
+/* The loss is handled from the loop, since the caller may be in pg_submit. */
+static void pg_lost_later(struct pg *pg)
+{
+	pg_unwatch(pg); /* its socket may be closed already */
+	loop_timer_start(pg->late, 0);
+}
+
 /* While connecting, each step may use another socket. */
 static void pg_watch(struct pg *pg, int events)
 {
-	if (pg->state != STATE_READY || pg->poll == NULL) {
+	if (pg->state != STATE_READY)
 		pg_unwatch(pg);
-		pg->poll = MEM_NEW(uv_poll_t);
-		CHECK_OS(uv_poll_init(
-		    loop_uv(pg->o.loop), pg->poll, PQsocket(pg->conn)));
-		pg->poll->data = pg;
+	if (pg->poll == NULL && !pg_watch_socket(pg)) {
+		pg_lost_later(pg);
+		return;
 	}
 	/* libuv makes a system call even if nothing changes. */
 	if (events != pg->events)
@@ -100,8 +121,8 @@ static void pg_watch(struct pg *pg, int events)
 static void flush(struct pg *pg)
 {
 	int rc = PQflush(pg->conn);
-	if (rc < 0)
-		loop_timer_start(pg->late, 0);
+	if (rc < 0 || PQsocket(pg->conn) < 0)
+		pg_lost_later(pg);
 	else
 		pg_watch(pg, UV_READABLE | (rc ? UV_WRITABLE : 0));
 }
@@ -306,7 +327,7 @@ static void pg_on_timer(void *arg)
 static void on_late(void *arg)
 {
 	struct pg *pg = arg;
-	if (pg->state == STATE_READY)
+	if (pg->conn)
 		pg_lost(pg, PQerrorMessage(pg->conn));
 }
 
