@@ -72,11 +72,12 @@ def with_children(pid):
 
 
 def cpu_seconds(pid):
-    """User and system time of a process and its children so far."""
+    """User and system time so far of a process and its children, also of those that
+    it has waited for."""
     total = 0
     for each in with_children(pid):
         fields = Path(f"/proc/{each}/stat").read_text().rpartition(")")[2].split()
-        total += int(fields[11]) + int(fields[12])
+        total += sum(int(field) for field in fields[11:15])
     return total / TICKS
 
 
@@ -137,17 +138,18 @@ def cell(figure, form):
 
 
 def print_rows(rows):
-    """A table whose columns are as wide as they must be."""
+    """A table whose columns are as wide as they must be: a block of code in Markdown."""
     columns = max(len(row) for row in rows)
     widths = [max(len(row[i]) for row in rows if len(row) > i) for i in range(columns)]
     print()
     for row in rows:
-        print("  ".join(text.ljust(width) for text, width in zip(row, widths)).rstrip())
+        print("    " + "  ".join(text.ljust(width) for text, width in zip(row, widths)).rstrip())
     print()
 
 
 def circumstances():
     return {
         "made": datetime.datetime.now(datetime.timezone.utc).isoformat(timespec="seconds"),
-        "machine": {"cores": os.cpu_count(), "kernel": platform.release()},
+        "machine": {"cores": os.cpu_count(), "kernel": platform.release(),
+                    "load": os.getloadavg()},
     }

@@ -47,7 +47,7 @@ static void to_file(const struct content *c, uint64_t rows)
 static void to_writes(const struct content *c, uint64_t rows,
     const char *servers, const char *topic, uint64_t bad)
 {
-	rd_kafka_t *rk = stream_producer(servers, "20");
+	rd_kafka_t *rk = stream_producer(servers, "20", NULL);
 	struct stream_writes w = stream_writes_new(rk, topic);
 	struct content_row r;
 	for (uint64_t i = 0; i < rows; i++) {
@@ -63,7 +63,7 @@ static void to_writes(const struct content *c, uint64_t rows,
 static void to_connect(const struct content *c, uint64_t rows,
     const char *servers, const char *topic)
 {
-	rd_kafka_t *rk = stream_producer(servers, "20");
+	rd_kafka_t *rk = stream_producer(servers, "20", NULL);
 	stream_topic(rk, topic, 1);
 	struct content_row r;
 	char at[CONTENT_TIME_LEN + 1], key[256], value[1024];

@@ -162,7 +162,7 @@ int main(int argc, char **argv)
 	begin_watching(&w, argv[1], argv[3]);
 	pthread_t thread;
 	CHECK_OS(pthread_create(&thread, NULL, watch, &w));
-	rd_kafka_t *rk = stream_producer(argv[1], "1");
+	rd_kafka_t *rk = stream_producer(argv[1], "1", NULL);
 	struct stream_writes out = stream_writes_new(rk, argv[2]);
 	mono_us_t begin = clock_mono();
 	uint64_t sent = produce(&out, &w, &l);

@@ -13,7 +13,6 @@ names it. The clock begins
 
 import argparse
 import contextlib
-import http.client
 import itertools
 import json
 import random
@@ -25,7 +24,8 @@ import threading
 import time
 from pathlib import Path
 
-from common import HOST, Failure, circumstances, die_with_parent, main, print_rows, say, wait_for
+from common import Failure, circumstances, main, print_rows, say
+from daemon import Client, Daemon
 
 STOPPED_S = 8
 PATIENCE = 120  # seconds that a recovery may take
@@ -38,37 +38,7 @@ KINDS = ("api", "writer", "projector", *SERVERS)
 TWINS = (("api", "api-2"), ("writer", "writer-2"), ("projector", "projector-2"))
 
 
-# --- HTTP ---------------------------------------------------------------------
-
-
-class Client:
-    """One connection, made again when it broke."""
-
-    def __init__(self, port):
-        self.port = port
-        self.connection = None
-
-    def ask(self, method, path, body=None, timeout=15, **headers):
-        """Status, headers, body; None: no answer."""
-        named = {name.replace("_", "-"): value for name, value in headers.items()}
-        try:
-            if self.connection is None:
-                self.connection = http.client.HTTPConnection(HOST, self.port, timeout=timeout)
-            self.connection.request(method, path, body, named)
-            answer = self.connection.getresponse()
-            return answer.status, answer.headers, answer.read()
-        except (OSError, http.client.HTTPException):
-            self.close()
-            return None
-
-    def put(self, key, value, **headers):
-        return self.ask("PUT", f"/v1/records/{key}", json.dumps({"value": value}),
-                        Content_Type="application/json", **headers)
-
-    def close(self):
-        if self.connection:
-            self.connection.close()
-        self.connection = None
+# --- the load -----------------------------------------------------------------
 
 
 class Load(threading.Thread):
@@ -91,51 +61,6 @@ class Load(threading.Thread):
 
 
 # --- the parts ----------------------------------------------------------------
-
-
-class Daemon:
-    def __init__(self, name, options, number):
-        self.name = name
-        self.kind = name.split("-")[0]
-        self.admin = options.port_base + 2 * number
-        self.port = self.admin + 1 if self.kind == "api" else None
-        self.log = options.dir / f"{name}.log"
-        self.command = [
-            f"{options.bin}/sluice-{self.kind}",
-            "--config=" + options.config_of.replace("%", self.kind),
-            f"--admin.listen={HOST}:{self.admin}",
-        ]
-        if self.port:
-            self.command += [f"--http.listen={HOST}:{self.port}", "--http.threads=2",
-                             "--http.client_share=100"]
-        self.process = None
-        self.kept = False  # if it ends by itself, it is started again
-
-    def start(self):
-        with open(self.log, "a") as out:
-            self.process = subprocess.Popen(
-                self.command, stdin=subprocess.DEVNULL, stdout=out, stderr=out,
-                preexec_fn=die_with_parent)
-        self.kept = True
-
-    def signal(self, number):
-        self.process.send_signal(number)
-
-    def end(self, number):
-        self.kept = False
-        self.signal(number)
-        self.process.wait(30)
-
-    def ready(self):
-        wait_for(self.admin, "/readyz", self.log, 60)
-
-    def partitions(self):
-        client = Client(self.admin)
-        answer = client.ask("GET", "/metrics")
-        client.close()
-        gauge = re.search(rf"^sluice_{self.kind}_partitions (\d+)$",
-                          answer[2].decode() if answer else "", re.MULTILINE)
-        return int(gauge[1]) if gauge else None
 
 
 class Keeper(threading.Thread):
@@ -180,7 +105,7 @@ class Server:
 class Stack:
     def __init__(self, options):
         options.dir.mkdir(parents=True, exist_ok=True)
-        self.daemons = [Daemon(name, options, n) for n, name in enumerate(DAEMONS)]
+        self.daemons = [Daemon(name, options.bin, options, n) for n, name in enumerate(DAEMONS)]
         self.parts = {d.name: d for d in self.daemons}
         self.parts |= {name: Server(name, options) for name in SERVERS}
         self.ports = [d.port for d in self.daemons if d.port]

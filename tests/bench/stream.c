@@ -23,6 +23,8 @@ void stream_die(const char *form, ...)
 	exit(1);
 }
 
+static stream_delivered delivered_to; /* of the one producer; may be NULL */
+
 static void on_delivery(
     rd_kafka_t *rk, const rd_kafka_message_t *m, void *opaque)
 {
@@ -30,9 +32,12 @@ static void on_delivery(
 	(void)opaque;
 	if (m->err)
 		stream_die("not delivered: %s", rd_kafka_err2str(m->err));
+	if (delivered_to)
+		delivered_to(m->_private);
 }
 
-rd_kafka_t *stream_producer(const char *servers, const char *linger_ms)
+rd_kafka_t *stream_producer(
+    const char *servers, const char *linger_ms, stream_delivered delivered)
 {
 	const char *const pairs[] = {"bootstrap.servers", servers,
 	    "enable.idempotence", "true", "linger.ms", linger_ms,
@@ -44,6 +49,7 @@ rd_kafka_t *stream_producer(const char *servers, const char *linger_ms)
 			sizeof text) != RD_KAFKA_CONF_OK)
 			stream_die("%s", text);
 	}
+	delivered_to = delivered;
 	rd_kafka_conf_set_dr_msg_cb(conf, on_delivery);
 	rd_kafka_t *rk =
 	    rd_kafka_new(RD_KAFKA_PRODUCER, conf, text, sizeof text);

@@ -7,8 +7,12 @@
 #include <librdkafka/rdkafka.h>
 #include <stdbool.h>
 
-/* An idempotent producer; `linger_ms` as librdkafka's linger.ms. */
-rd_kafka_t *stream_producer(const char *servers, const char *linger_ms);
+/* Gets the `opaque` of each delivered message, in the call of rd_kafka_poll. */
+typedef void (*stream_delivered)(void *opaque);
+/* An idempotent producer, the only one of the program; `linger_ms` as
+ * librdkafka's linger.ms; `delivered` may be NULL. */
+rd_kafka_t *stream_producer(
+    const char *servers, const char *linger_ms, stream_delivered delivered);
 /* Waits until all is delivered; ends the program if anything was not. */
 void stream_finish(rd_kafka_t *rk);
 /* Makes the topic if it is not there. */
