@@ -207,6 +207,7 @@ static struct err projector_join(struct projector *p)
 	    .group = p->x.settings->group,
 	    .instance = p->instance.data,
 	    .session = p->x.settings->group_session,
+	    .rejoins = &p->x.stats.rejoins,
 	    .events = &events,
 	    .arg = p,
 	};

@@ -263,6 +263,7 @@ static struct err writer_join(struct writer *w)
 	    .group = w->x.settings->group,
 	    .instance = w->instance.data,
 	    .session = w->x.settings->group_session,
+	    .rejoins = &w->x.stats.rejoins,
 	    .events = &events,
 	    .arg = w,
 	};

@@ -4,10 +4,11 @@
 #include "common/base/log.h"
 #include "common/base/mem.h"
 #include "common/kafka/assignment.h"
+#include "common/kafka/consumer_conf.h"
 #include "common/kafka/kafka_poll.h"
-#include "common/kafka/member.h"
+#include "common/kafka/rejoin.h"
 
-#include <stdio.h>
+#include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -19,6 +20,7 @@
 enum { TURN_MESSAGES = 512 };
 
 struct consumer {
+	rd_kafka_conf_t *conf; /* each handle gets a copy */
 	rd_kafka_t *rk;
 	rd_kafka_queue_t *main;
 	char *topic;
@@ -26,7 +28,14 @@ struct consumer {
 	char *instance; /* NULL: it has no name in the group */
 	bool held;
 	bool closing;
-	bool fatal; /* `fatal` was called */
+	bool fatal;    /* `fatal` was called */
+	bool assigned; /* `assigned` was called, and `revoked` not since */
+	/* The handle is fenced by a heartbeat of its own; another one replaces
+	 * it at the end of this turn. */
+	bool renewing;
+	struct rejoin rejoin;
+	dur_us_t session;
+	metric_t *rejoins;
 	bool reachable;
 	unsigned generation; /* grows with each assignment; older partitions are
 				gone */
@@ -40,6 +49,21 @@ struct consumer {
 
 /* --- callbacks of librdkafka, on our thread, inside a poll --------------- */
 
+static void tell_revoked(struct consumer *c)
+{
+	c->assigned = false;
+	if (!c->closing)
+		c->events.revoked(c->arg);
+}
+
+/* A fenced member loses its assignment, too; but then the handle has its fatal
+ * error first. */
+static bool session_lost(rd_kafka_t *rk)
+{
+	return rd_kafka_assignment_lost(rk) &&
+	       rd_kafka_fatal_error(rk, NULL, 0) == RD_KAFKA_RESP_ERR_NO_ERROR;
+}
+
 static void on_rebalance(rd_kafka_t *rk, rd_kafka_resp_err_t err,
     rd_kafka_topic_partition_list_t *list, void *opaque)
 {
@@ -48,17 +72,20 @@ static void on_rebalance(rd_kafka_t *rk, rd_kafka_resp_err_t err,
 		log_event(EV_REVOKED, "topic=%s partitions=%d lost=%s",
 		    c->topic, list->cnt,
 		    rd_kafka_assignment_lost(rk) ? "true" : "false");
+		if (session_lost(rk))
+			rejoin_lost(&c->rejoin);
 		consumer_assign(c, NULL, 0);
-		if (!c->closing)
-			c->events.revoked(c->arg);
+		tell_revoked(c);
 		return;
 	}
+	rejoin_assigned(&c->rejoin, clock_mono());
 	log_event(EV_ASSIGNED, "topic=%s partitions=%d", c->topic, list->cnt);
 	int32_t *partitions = mem_alloc((size_t)list->cnt * sizeof *partitions);
 	for (int i = 0; i < list->cnt; i++)
 		partitions[i] = list->elems[i].partition;
 	if (c->closing || list->cnt == 0)
 		consumer_assign(c, NULL, 0);
+	c->assigned = true;
 	if (!c->closing)
 		c->events.assigned(c->arg, partitions, (size_t)list->cnt);
 	free(partitions);
@@ -92,24 +119,35 @@ static int consumer_on_stats(
 
 /* --- serving ------------------------------------------------------------- */
 
-/* librdkafka has one fatal error of a consumer: another process has its name.
- * The handle cannot be used any more. */
-static void tell_fatal(struct consumer *c)
+static void tell_fatal(struct consumer *c, const struct err *e)
+{
+	if (c->events.fatal && !c->fatal)
+		c->events.fatal(c->arg, e);
+	c->fatal = true;
+}
+
+/* The handle cannot be used any more. librdkafka has one fatal error of a
+ * consumer: it is fenced. */
+static void on_fatal(struct consumer *c)
 {
 	char text[256];
 	rd_kafka_resp_err_t why =
 	    rd_kafka_fatal_error(c->rk, text, sizeof text);
 	struct err e =
 	    err_make(ERR_KIND_FATAL, rd_kafka_err2name(why), "%s", text);
-	if (why == RD_KAFKA_RESP_ERR_FENCED_INSTANCE_ID)
-		e = err_make(ERR_KIND_FATAL, "group.fenced",
-		    "the group has another member '%s': a second process that "
-		    "has this name (the setting 'group.instance'), or this "
-		    "one, if the broker paused for longer than group.session",
-		    c->instance ? c->instance : "");
-	if (c->events.fatal && !c->fatal)
-		c->events.fatal(c->arg, &e);
-	c->fatal = true;
+	if (why != RD_KAFKA_RESP_ERR_FENCED_INSTANCE_ID) {
+		tell_fatal(c, &e);
+		return;
+	}
+	if (rejoin_fenced(&c->rejoin, clock_mono(), c->session)) {
+		c->renewing = true;
+		return;
+	}
+	e = err_make(ERR_KIND_FATAL, "group.fenced",
+	    "another process has the name '%s' in the group; give each process "
+	    "a name of its own (the setting 'group.instance')",
+	    c->instance ? c->instance : "");
+	tell_fatal(c, &e);
 }
 
 static void dispatch(struct consumer *c, rd_kafka_message_t *m)
@@ -122,7 +160,8 @@ static void dispatch(struct consumer *c, rd_kafka_message_t *m)
 		if (c->events.eof)
 			c->events.eof(c->arg, m->partition, m->offset);
 	} else if (m->err == RD_KAFKA_RESP_ERR__FATAL) {
-		tell_fatal(c);
+		if (!c->renewing && !c->fatal)
+			on_fatal(c);
 	} else {
 		struct err e =
 		    err_make(ERR_KIND_RETRY, rd_kafka_err2name(m->err), "%s",
@@ -142,7 +181,7 @@ static bool serve_main(struct consumer *c)
 	/* A callback may have replaced the assignment. Then further messages
 	 * are still of the former one. */
 	for (int i = 0; i < TURN_MESSAGES && c->wanted == NULL; i++) {
-		if (c->held)
+		if (c->held || c->renewing)
 			return false;
 		rd_kafka_message_t *m = rd_kafka_consumer_poll(c->rk, 0);
 		if (m == NULL)
@@ -171,6 +210,7 @@ static bool serve_partition(struct consumer *c, struct assigned *assigned)
 }
 
 static void assign_wanted(struct consumer *c);
+static void consumer_renew(struct consumer *c);
 
 static void consumer_serve(void *arg)
 {
@@ -178,6 +218,10 @@ static void consumer_serve(void *arg)
 	if (c->wanted)
 		assign_wanted(c);
 	bool more = serve_main(c);
+	if (c->renewing) {
+		consumer_renew(c);
+		return;
+	}
 	unsigned generation = c->generation;
 	for (size_t i = 0; i < c->assignment.n && c->generation == generation;
 	     i++)
@@ -304,13 +348,13 @@ bool consumer_reachable(const struct consumer *c)
 
 /* --- life ---------------------------------------------------------------- */
 
-static struct err subscribe(struct consumer *c)
+static struct err subscribe(struct consumer *c, rd_kafka_t *rk)
 {
 	rd_kafka_topic_partition_list_t *list =
 	    rd_kafka_topic_partition_list_new(1);
 	rd_kafka_topic_partition_list_add(
 	    list, c->topic, RD_KAFKA_PARTITION_UA);
-	rd_kafka_resp_err_t err = rd_kafka_subscribe(c->rk, list);
+	rd_kafka_resp_err_t err = rd_kafka_subscribe(rk, list);
 	rd_kafka_topic_partition_list_destroy(list);
 	if (err == RD_KAFKA_RESP_ERR_NO_ERROR)
 		return ERR_OK;
@@ -318,89 +362,42 @@ static struct err subscribe(struct consumer *c)
 	    rd_kafka_err2str(err));
 }
 
-enum { PAIRS = 40 };
-
-struct properties {
-	const char *pairs[PAIRS + 1];
-	size_t n;
-	char session[24], heartbeat[24];
-};
-
-static void consumer_add(
-    struct properties *p, const char *name, const char *value)
-{
-	CHECK(p->n + 2 <= PAIRS);
-	p->pairs[p->n++] = name;
-	p->pairs[p->n++] = value;
-}
-
-static void add_ms(struct properties *p, const char *name, char *text,
-    size_t size, dur_us_t value)
-{
-	snprintf(text, size, "%lld", (long long)(value / 1000));
-	consumer_add(p, name, text);
-}
-
-static void add_membership(
-    struct properties *p, const struct consumer_options *o)
-{
-	consumer_add(p, "partition.assignment.strategy", "range");
-	if (o->instance && *o->instance)
-		consumer_add(p, "group.instance.id", o->instance);
-	if (o->session == 0)
-		return;
-	add_ms(
-	    p, "session.timeout.ms", p->session, sizeof p->session, o->session);
-	add_ms(p, "heartbeat.interval.ms", p->heartbeat, sizeof p->heartbeat,
-	    member_heartbeat(o->session));
-}
-
-static void add_all(struct properties *p, const struct consumer_options *o)
-{
-	/* librdkafka always needs a group id; nothing is committed. */
-	consumer_add(p, "group.id", o->group ? o->group : "sluice-tail");
-	/* Never: librdkafka sends a commit again after its connection broke. If
-	 * the member has joined anew by then, it has a new member id, and the
-	 * coordinator takes the old id for another process of the same name. It
-	 * fences the member, which is fatal (librdkafka issue 3437). A
-	 * heartbeat can do the same, but only after a pause of the broker that
-	 * was longer than the session. */
-	consumer_add(p, "enable.auto.commit", "false");
-	consumer_add(p, "enable.auto.offset.store", "false");
-	consumer_add(p, "auto.offset.reset", "error");
-	consumer_add(
-	    p, "enable.partition.eof", o->events->eof ? "true" : "false");
-	consumer_add(p, "fetch.wait.max.ms", o->idle ? "250" : "20");
-	consumer_add(
-	    p, "queued.max.messages.kbytes", o->idle ? "1024" : "2048");
-	consumer_add(p, "statistics.interval.ms", "1000");
-	if (o->group)
-		add_membership(p, o);
-}
-
-static struct err consumer_create(
+static struct err consumer_configure(
     struct consumer *c, const struct consumer_options *o)
 {
-	struct properties p = {0};
-	add_all(&p, o);
-	rd_kafka_conf_t *conf;
-	struct err e = kafka_conf(o->kafka, p.pairs, &conf);
+	struct err e = consumer_conf(o, &c->conf);
 	if (e.kind != ERR_KIND_OK)
 		return e;
-	rd_kafka_conf_set_opaque(conf, c);
-	rd_kafka_conf_set_rebalance_cb(conf, on_rebalance);
-	rd_kafka_conf_set_error_cb(conf, consumer_on_error);
-	rd_kafka_conf_set_stats_cb(conf, consumer_on_stats);
+	rd_kafka_conf_set_opaque(c->conf, c);
+	rd_kafka_conf_set_rebalance_cb(c->conf, on_rebalance);
+	rd_kafka_conf_set_error_cb(c->conf, consumer_on_error);
+	rd_kafka_conf_set_stats_cb(c->conf, consumer_on_stats);
+	c->session = consumer_conf_session(c->conf);
+	return ERR_OK;
+}
+
+/* Makes a handle, and watches it. If it fails, *c is as before. */
+static struct err consumer_open(struct consumer *c)
+{
+	rd_kafka_conf_t *conf = rd_kafka_conf_dup(c->conf);
 	char text[256];
-	c->rk = rd_kafka_new(RD_KAFKA_CONSUMER, conf, text, sizeof text);
-	if (c->rk == NULL) {
+	rd_kafka_t *rk =
+	    rd_kafka_new(RD_KAFKA_CONSUMER, conf, text, sizeof text);
+	if (rk == NULL) {
 		rd_kafka_conf_destroy(conf);
 		return err_make(ERR_KIND_FATAL, "config", "%s", text);
 	}
-	rd_kafka_poll_set_consumer(c->rk);
-	if (o->group)
-		return subscribe(c);
-	kafka_expect(c->rk, c->topic);
+	rd_kafka_poll_set_consumer(rk);
+	struct err e = c->group ? subscribe(c, rk) : ERR_OK;
+	if (e.kind != ERR_KIND_OK) {
+		rd_kafka_destroy(rk);
+		return e;
+	}
+	if (!c->group)
+		kafka_expect(rk, c->topic);
+	c->rk = rk;
+	c->main = rd_kafka_queue_get_consumer(rk);
+	kafka_poll_watch(c->poll, c->main);
 	return ERR_OK;
 }
 
@@ -413,17 +410,75 @@ struct err consumer_new(const struct consumer_options *o, struct consumer **out)
 		c->instance = mem_strdup(o->instance);
 	c->events = *o->events;
 	c->arg = o->arg;
+	c->rejoins = o->rejoins;
 	c->poll = kafka_poll_new(o->loop, BEAT, consumer_serve, c);
-	struct err e = consumer_create(c, o);
+	struct err e = consumer_configure(c, o);
+	if (e.kind == ERR_KIND_OK)
+		e = consumer_open(c);
 	*out = c;
-	if (e.kind != ERR_KIND_OK) {
+	if (e.kind != ERR_KIND_OK)
 		consumer_free(out);
-		return e;
-	}
-	c->main = rd_kafka_queue_get_consumer(c->rk);
-	kafka_poll_watch(c->poll, c->main);
-	return ERR_OK;
+	return e;
 }
+
+/* --- a handle that is fenced --------------------------------------------- */
+
+static void *destroy_fenced(void *rk)
+{
+	/* It is not a member any more, and its callbacks must not come: their
+	 * consumer may be gone. */
+	rd_kafka_destroy_flags(rk, RD_KAFKA_DESTROY_F_NO_CONSUMER_CLOSE);
+	return NULL;
+}
+
+/* librdkafka 2.0.2 may hang in it. Then a thread and the handle's memory are
+ * lost until the process ends. */
+static void destroy_aside(rd_kafka_t *rk)
+{
+	pthread_t thread;
+	CHECK_OS(pthread_create(&thread, NULL, destroy_fenced, rk));
+	CHECK_OS(pthread_detach(thread));
+}
+
+static void unwatch_main(rd_kafka_queue_t *q)
+{
+	kafka_poll_unwatch(q);
+	rd_kafka_queue_destroy(q);
+}
+
+static void lose_assignment(struct consumer *c)
+{
+	assignment_drop(&c->assignment);
+	drop_wanted(c);
+	c->generation++;
+	if (c->assigned) {
+		log_event(EV_REVOKED, "topic=%s lost=true", c->topic);
+		tell_revoked(c);
+	}
+}
+
+/* The owner has no message of the former handle after `revoked`. */
+static void consumer_renew(struct consumer *c)
+{
+	rd_kafka_t *former = c->rk;
+	rd_kafka_queue_t *former_main = c->main;
+	c->renewing = false;
+	lose_assignment(c);
+	struct err e = consumer_open(c);
+	if (e.kind != ERR_KIND_OK) {
+		tell_fatal(c, &e);
+		return;
+	}
+	log_event(EV_REJOINS, "topic=%s name=%s", c->topic,
+	    c->instance ? c->instance : "");
+	if (c->rejoins)
+		metric_add(c->rejoins, 1);
+	unwatch_main(former_main);
+	destroy_aside(former);
+	kafka_poll_again(c->poll);
+}
+
+/* --- the end -------------------------------------------------------------- */
 
 static void consumer_pass_over(rd_kafka_message_t *m)
 {
@@ -475,10 +530,7 @@ static void consumer_end_of(struct consumer *c)
 	wait_for_stops(c);
 	consumer_leave(c, until);
 	bool closed = closed_in_time(c->rk, until);
-	if (c->main) {
-		kafka_poll_unwatch(c->main);
-		rd_kafka_queue_destroy(c->main);
-	}
+	unwatch_main(c->main);
 	if (closed)
 		rd_kafka_destroy(c->rk);
 	else if (!c->fatal)
@@ -495,6 +547,8 @@ void consumer_free(struct consumer **cp)
 	c->closing = true;
 	if (c->rk)
 		consumer_end_of(c);
+	if (c->conf)
+		rd_kafka_conf_destroy(c->conf);
 	kafka_poll_free(&c->poll);
 	free(c->topic);
 	free(c->instance);

@@ -9,11 +9,17 @@
  * partition (its database is away) and stay a member of the group. The
  * library's own pause and seek are not used (unsafe in 2.0.2 with batches).
  *
+ * If a member of a group is fenced by a heartbeat of its own
+ * (common/kafka/rejoin.h), the consumer replaces its librdkafka handle, which
+ * is of no use any more, and joins again. The owner hears `revoked` and then
+ * `assigned`.
+ *
  * Everything runs on the loop's thread.
  */
 #pragma once
 
 #include "common/base/loop.h"
+#include "common/base/metrics.h"
 #include "common/kafka/kafka.h"
 
 #include <stdint.h>
@@ -31,7 +37,8 @@ struct consumer_events {
 	 * instance's. Fetching starts with consumer_assign. */
 	void (*assigned)(void *arg, const int32_t *partitions, size_t n);
 	/* Group only (else NULL): the partitions are no longer this instance's;
-	 * no message follows. */
+	 * no message follows. The owner destroys every message that it still
+	 * has before it returns. */
 	void (*revoked)(void *arg);
 	/* Takes the message: rd_kafka_message_destroy. */
 	void (*message)(void *arg, rd_kafka_message_t *m);
@@ -43,8 +50,8 @@ struct consumer_events {
 	void (*fault)(void *arg, int32_t partition, struct err e);
 	/* Reachability changed. May be NULL. */
 	void (*reachable)(void *arg, bool yes);
-	/* Group only (else NULL): another process has the name of this member,
-	 * so it is not a member any more, for good. */
+	/* Group only (else NULL): the consumer is not a member any more, for
+	 * good, because another process has its name. */
 	void (*fatal)(void *arg, const struct err *e);
 };
 
@@ -58,6 +65,9 @@ struct consumer_options {
 	 * once. "" or NULL: none. */
 	const char *instance;
 	dur_us_t session; /* group only: how long it may be silent */
+	/* Group only. How often it has joined again because a heartbeat of its
+	 * own had fenced it (common/kafka/rejoin.h). May be NULL. */
+	metric_t *rejoins;
 	bool idle; /* mostly waits: little memory, few requests to the broker */
 	const struct consumer_events *events;
 	void *arg;

@@ -6,6 +6,7 @@ import itertools
 import os
 import pathlib
 import socket
+import struct
 import subprocess
 from urllib.parse import urlsplit
 
@@ -124,6 +125,21 @@ class Servers:
                 "auto.offset.reset": "earliest",
             }
         )
+
+    def remove_member(self, group, name):
+        """Takes a named member out of its group: it has lost its session. As the
+        admin request that the client library does not have: LeaveGroup, version 3."""
+        text = lambda s: struct.pack(">h", len(s)) + s.encode()
+        body = struct.pack(">hhi", 13, 3, 0) + text("tests") + text(group)
+        body += struct.pack(">i", 1) + text("") + text(name)
+        host, port = self.kafka_servers.rsplit(":", 1)
+        with socket.create_connection((host, int(port)), timeout=10) as s:
+            s.sendall(struct.pack(">i", len(body)) + body)
+            with s.makefile("rb") as answer:
+                (size,) = struct.unpack(">i", answer.read(4))
+                # Number, throttle time, error; the members: how many, id, name, error.
+                content = answer.read(size)
+        assert content[8:10] == content[-2:] == b"\0\0", content
 
     def delete_topics(self, *topics):
         for future in self.kafka_admin.delete_topics(list(topics)).values():

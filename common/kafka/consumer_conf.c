@@ -1,0 +1,80 @@
+#include "common/kafka/consumer_conf.h"
+
+#include "common/base/check.h"
+#include "common/kafka/member.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+
+enum { PAIRS = 40 };
+
+struct properties {
+	const char *pairs[PAIRS + 1];
+	size_t n;
+	char session[24], heartbeat[24];
+};
+
+static void add_pair(struct properties *p, const char *name, const char *value)
+{
+	CHECK(p->n + 2 <= PAIRS);
+	p->pairs[p->n++] = name;
+	p->pairs[p->n++] = value;
+}
+
+static void add_ms(struct properties *p, const char *name, char *text,
+    size_t size, dur_us_t value)
+{
+	snprintf(text, size, "%lld", (long long)(value / 1000));
+	add_pair(p, name, text);
+}
+
+static void add_membership(
+    struct properties *p, const struct consumer_options *o)
+{
+	add_pair(p, "partition.assignment.strategy", "range");
+	if (o->instance && *o->instance)
+		add_pair(p, "group.instance.id", o->instance);
+	if (o->session == 0)
+		return;
+	add_ms(
+	    p, "session.timeout.ms", p->session, sizeof p->session, o->session);
+	add_ms(p, "heartbeat.interval.ms", p->heartbeat, sizeof p->heartbeat,
+	    member_heartbeat(o->session));
+}
+
+static void add_all(struct properties *p, const struct consumer_options *o)
+{
+	/* librdkafka always needs a group id; nothing is committed. */
+	add_pair(p, "group.id", o->group ? o->group : "sluice-tail");
+	/* Never: librdkafka sends a commit again after its connection broke. If
+	 * the member has joined anew by then, it has a new member id, and the
+	 * coordinator takes the old id for another process of the same name. It
+	 * fences the member (common/kafka/rejoin.h). */
+	add_pair(p, "enable.auto.commit", "false");
+	add_pair(p, "enable.auto.offset.store", "false");
+	add_pair(p, "auto.offset.reset", "error");
+	add_pair(p, "enable.partition.eof", o->events->eof ? "true" : "false");
+	add_pair(p, "fetch.wait.max.ms", o->idle ? "250" : "20");
+	add_pair(p, "queued.max.messages.kbytes", o->idle ? "1024" : "2048");
+	add_pair(p, "statistics.interval.ms", "1000");
+	if (o->group)
+		add_membership(p, o);
+}
+
+struct err consumer_conf(
+    const struct consumer_options *o, rd_kafka_conf_t **out)
+{
+	struct properties p = {0};
+	add_all(&p, o);
+	return kafka_conf(o->kafka, p.pairs, out);
+}
+
+dur_us_t consumer_conf_session(const rd_kafka_conf_t *conf)
+{
+	char text[24];
+	size_t size = sizeof text;
+	rd_kafka_conf_res_t res =
+	    rd_kafka_conf_get(conf, "session.timeout.ms", text, &size);
+	CHECK(res == RD_KAFKA_CONF_OK);
+	return CLOCK_MS(strtol(text, NULL, 10));
+}
