@@ -81,6 +81,13 @@ def cpu_seconds(pid):
     return total / TICKS
 
 
+def busy_seconds():
+    """Time that all cores of the machine have worked so far."""
+    fields = Path("/proc/stat").read_text().split("\n", 1)[0].split()[1:]
+    user, nice, system, _, _, irq, softirq = (int(field) for field in fields[:7])
+    return (user + nice + system + irq + softirq) / TICKS
+
+
 # --- HTTP ---------------------------------------------------------------------
 
 

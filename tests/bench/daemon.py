@@ -41,7 +41,8 @@ class Client:
 
 class Daemon:
     """`programs` is the folder of its program; `options` has config_of, dir (for its
-    log) and port_base, from which its ports are counted by `number`."""
+    log) and port_base, from which its ports are counted by `number`. As compose does,
+    it gets a session of its own: Linux shares the cores between sessions."""
 
     def __init__(self, name, programs, options, number, *flags):
         self.name = name
@@ -66,7 +67,8 @@ class Daemon:
         with open(self.log, "a") as out:
             self.process = subprocess.Popen(
                 self.command, stdin=subprocess.DEVNULL, stdout=out, stderr=out,
-                env=os.environ | self.environment, preexec_fn=die_with_parent)
+                env=os.environ | self.environment, preexec_fn=die_with_parent,
+                start_new_session=True)
         self.kept = True
 
     def signal(self, number):

@@ -18,8 +18,8 @@ import time
 from pathlib import Path
 
 from common import (
-    HOST, Failure, cell, circumstances, cpu_seconds, main, print_rows, running, say, spread,
-    wait_for)
+    HOST, Failure, busy_seconds, cell, circumstances, cpu_seconds, die_with_parent, main,
+    print_rows, running, say, spread)
 from daemon import Client, Daemon
 
 DAEMONS = ("writer", "projector", "api", "api-2")
@@ -33,6 +33,7 @@ KEYS = 100000
 PROBES = 50  # writes a second that are looked for at the other instance
 PARTITIONS = 8
 PATIENCE = 60
+WARM_UP = 5  # seconds of each subject, so that Kafka's Java code is compiled
 LATE = 0.01  # of the waited writes that may be answered 202
 REQUEST_KINDS = 128  # as in requests.c
 KIND_NAMES = {0: "Produce", 1: "Fetch", 2: "ListOffsets", 3: "Metadata", 8: "OffsetCommit",
@@ -41,13 +42,14 @@ KIND_NAMES = {0: "Produce", 1: "Fetch", 2: "ListOffsets", 3: "Metadata", 8: "Off
 
 
 class Load:
-    """A run of load.c: what it printed; and what some processes used between its
-    beginning and its end: CPU time, and requests to Kafka."""
+    """A run of load.c: what it printed; what some processes used between its beginning
+    and its end: CPU time, and requests to Kafka; and how many cores other programs
+    kept busy."""
 
-    def __init__(self, options, subject, connections, rate):
+    def __init__(self, options, subject, seconds, connections, rate):
         self.command = [
             f"{options.tools}/load", subject.port, subject.prefer, connections, f"{rate:.1f}",
-            options.seconds, KEYS, subject.probe_port, PROBES if subject.probe_port else 0]
+            seconds, KEYS, subject.probe_port, PROBES if subject.probe_port else 0]
         self.pids = subject.pids()
         self.counters = subject.counters
 
@@ -55,11 +57,13 @@ class Load:
         """By now, since the beginning of each process."""
         return ({name: cpu_seconds(pid) * 1e6 for name, pid in self.pids.items()},
                 {(name, kind): n for name, counter in self.counters.items()
-                 for kind, n in counter.read().items()})
+                 for kind, n in counter.read().items()},
+                {"busy": busy_seconds()})
 
     def run(self):
         with subprocess.Popen([str(word) for word in self.command], text=True,
-                              stdout=subprocess.PIPE, stderr=subprocess.PIPE) as process:
+                              stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+                              preexec_fn=die_with_parent, start_new_session=True) as process:
             said = {}
             for line in process.stdout:
                 if line.startswith("{"):
@@ -76,10 +80,12 @@ class Load:
         writes = figures["answered"] + figures["visible"]["samples"]
         if not figures["answered"]:
             raise Failure(f"no answers: {figures}")
-        cpu, requests = ({key: (after[key] - before[key]) / writes for key in after}
-                         for before, after in zip(begin, end))
+        cpu, requests, busy = ({key: (after[key] - before[key]) / writes for key in after}
+                               for before, after in zip(begin, end))
+        cores = (busy["busy"] - sum(cpu.values()) / 1e6) * writes / figures["seconds"]
         return figures | {
             "cpu_us": cpu, "cpu_sum_us": sum(cpu.values()),
+            "others_cores": max(0, cores - figures["own_cpu"]),
             "requests": [[*key, n] for key, n in requests.items() if n],
             "requests_sum": sum(requests.values())}
 
@@ -120,18 +126,18 @@ class Subject:
             say(f"{self.name}: {figures['unanswered']} unanswered, late {wrong}, "
                 f"all probes seen: {figures['probes_seen']}")
 
-    def load(self, options, connections, rate=0):
-        figures = Load(options, self, connections, rate).run()
+    def load(self, options, seconds, connections, rate=0):
+        figures = Load(options, self, seconds, connections, rate).run()
         self.check(figures)
         return figures
 
     def measure(self, options, title, connections, rate=0):
-        figures = self.load(options, connections, rate)
+        figures = self.load(options, options.seconds, connections, rate)
         self.points.setdefault(title, []).append(figures)
         ack, seen = figures["ack"], figures["visible"]
         say(f"{self.name}, {title}: {figures['rate']:.0f} writes/s, "
             f"p50 {ack['p50_ms']:.2f} ms, p99 {ack['p99_ms']:.1f} ms, "
-            f"CPU {figures['cpu_sum_us']:.0f} us"
+            f"CPU {figures['cpu_sum_us']:.0f} us, others {figures['others_cores']:.1f} cores"
             + (f"; visible p50 {seen['p50_ms']:.1f} ms, p99 {seen['p99_ms']:.1f} ms"
                if seen["samples"] else ""))
         return figures["rate"]
@@ -223,7 +229,7 @@ class Servers:
             counter = Counter(options, name)
             process = stack.enter_context(running(
                 [f"{options.tools}/direct", *words], options.dir / f"{name}.log",
-                env=os.environ | counter.environment))
+                env=os.environ | counter.environment, start_new_session=True))
             self.subjects.append(Subject(
                 name, what, words[1], lambda pid=process.pid: {"server": pid} | options.pids,
                 {"server": counter}, ("204",)))
@@ -246,7 +252,8 @@ def of_rounds(rounds, *path):
 
 def print_loads(subjects):
     rows = [["load", "subject", "writes/s", "p50 ms", "p99 ms", "max ms",
-             "visible p50", "p99", "max", "CPU us/write", "Kafka requests/write"]]
+             "visible p50", "p99", "max", "CPU us/write",
+             "Kafka requests/write", "others' cores"]]
     for title in subjects[0].points:
         for subject in subjects:
             rounds = subject.points.get(title)
@@ -259,7 +266,8 @@ def print_loads(subjects):
             times += [""] * (6 - len(times))
             rows.append([title, subject.name, cell(of_rounds(rounds, "rate"), "{:.0f}"),
                          *times, cell(of_rounds(rounds, "cpu_sum_us"), "{:.0f}"),
-                         f"{of_rounds(rounds, 'requests_sum')['median']:.3f}"])
+                         f"{of_rounds(rounds, 'requests_sum')['median']:.3f}",
+                         f"{of_rounds(rounds, 'others_cores')['median']:.2f}"])
     print_rows(rows)
 
 
@@ -332,7 +340,7 @@ def measure_rounds(options, groups):
                     if number:
                         subject.round(options)
                     else:
-                        subject.load(options, BASE)
+                        subject.load(options, WARM_UP, BASE)
     print_loads(subjects)
     print_cpu(subjects)
     print_requests(subjects)
