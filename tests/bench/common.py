@@ -81,6 +81,17 @@ def cpu_seconds(pid):
     return total / TICKS
 
 
+def compiler_seconds(pid):
+    """Of the threads in which a Java machine compiles, which end their work some
+    minutes after its start."""
+    total = 0
+    for task in Path(f"/proc/{pid}/task").iterdir():
+        head, _, rest = (task / "stat").read_text().rpartition(")")
+        if "CompilerThre" in head:
+            total += sum(int(field) for field in rest.split()[11:13])
+    return total / TICKS
+
+
 def busy_seconds():
     """Time that all cores of the machine have worked so far."""
     fields = Path("/proc/stat").read_text().split("\n", 1)[0].split()[1:]
