@@ -1,17 +1,30 @@
+/* The reports of one poll of the producer travel together: each loop that
+ * appended gets one message, however many of its records are reported.
+ */
 #include "api/write/write_log.h"
 
 #include "common/base/mem.h"
 
 #include <stdlib.h>
 
+/* The reports for a loop since the producer's last poll, in their order. */
+struct letter {
+	struct loop *loop;
+	struct append *first, *last;
+};
+
 struct write_log {
 	struct producer *producer;
 	char *topic;
+	/* On the producer's thread. There are as many as request threads. */
+	struct letter *letters;
+	size_t n, cap;
 };
 
 /* Made by the thread that appends, filled by the producer's thread, freed by
  * the thread that appends. */
 struct append {
+	struct append *next; /* in its letter */
 	struct loop *loop;
 	append_done done; /* appending thread's; NULL: abandoned */
 	void *arg;
@@ -20,18 +33,44 @@ struct append {
 
 static void write_log_deliver(void *arg)
 {
-	struct append *a = arg;
-	if (a->done)
-		a->done(a->arg, &a->delivery);
-	free(a);
+	struct append *next;
+	for (struct append *a = arg; a; a = next) {
+		next = a->next;
+		if (a->done)
+			a->done(a->arg, &a->delivery);
+		free(a);
+	}
+}
+
+static struct letter *letter_to(struct write_log *w, struct loop *loop)
+{
+	for (size_t i = 0; i < w->n; i++) {
+		if (w->letters[i].loop == loop)
+			return &w->letters[i];
+	}
+	MEM_GROW(w->letters, w->cap, w->n);
+	w->letters[w->n] = (struct letter){.loop = loop};
+	return &w->letters[w->n++];
 }
 
 static void write_log_on_delivered(void *arg, const struct delivery *d)
 {
-	(void)arg;
 	struct append *a = d->opaque;
+	struct letter *l = letter_to(arg, a->loop);
 	a->delivery = *d;
-	loop_post(a->loop, write_log_deliver, a);
+	*(l->last ? &l->last->next : &l->first) = a;
+	l->last = a;
+}
+
+static void write_log_on_polled(void *arg)
+{
+	struct write_log *w = arg;
+	for (size_t i = 0; i < w->n; i++) {
+		struct letter *l = &w->letters[i];
+		if (l->first)
+			loop_post(l->loop, write_log_deliver, l->first);
+		l->first = l->last = NULL;
+	}
 }
 
 struct err write_log_new(
@@ -43,6 +82,7 @@ struct err write_log_new(
 	    .loop = o->loop,
 	    .kafka = o->kafka,
 	    .delivered = write_log_on_delivered,
+	    .polled = write_log_on_polled,
 	    .arg = w,
 	    .numbered = o->partitions,
 	    .number = record_number,
@@ -99,6 +139,7 @@ void write_log_free(struct write_log **wp, dur_us_t timeout)
 	if (w == NULL)
 		return;
 	producer_free(&w->producer, timeout);
+	free(w->letters);
 	free(w->topic);
 	free(w);
 	*wp = NULL;

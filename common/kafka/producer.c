@@ -35,6 +35,7 @@ struct producer {
 	struct kafka_config kafka;
 	char *topic; /* expected; NULL: none */
 	producer_delivered delivered;
+	producer_polled polled; /* NULL: nobody asks */
 	void *arg;
 	bool fatal; /* the current handle must be replaced */
 	atomic_bool reachable;
@@ -169,12 +170,20 @@ static void producer_replace(struct producer *p)
 	rd_kafka_purge(p->retired, RD_KAFKA_PURGE_F_QUEUE);
 }
 
+static void say_polled(struct producer *p)
+{
+	if (p->polled)
+		p->polled(p->arg);
+}
+
 static void producer_serve(void *arg)
 {
 	struct producer *p = arg;
 	rd_kafka_poll(p->rk, 0);
-	if (p->retired) {
+	if (p->retired)
 		rd_kafka_poll(p->retired, 0);
+	say_polled(p);
+	if (p->retired) {
 		if (rd_kafka_outq_len(p->retired) == 0) {
 			rd_kafka_destroy(p->retired);
 			p->retired = NULL;
@@ -205,6 +214,7 @@ struct err producer_new(const struct producer_options *o, struct producer **out)
 	CHECK_OS(pthread_rwlock_init(&p->lock, NULL));
 	p->kafka = *o->kafka;
 	p->delivered = o->delivered;
+	p->polled = o->polled;
 	p->arg = o->arg;
 	p->number = o->number;
 	make_instance(p);
@@ -301,6 +311,7 @@ void producer_free(struct producer **pp, dur_us_t timeout)
 	if (p->retired)
 		producer_finish(p->retired, 0);
 	producer_finish(p->rk, (int)(timeout / 1000));
+	say_polled(p);
 	kafka_poll_free(&p->poll);
 	pthread_rwlock_destroy(&p->lock);
 	free(p->topic);

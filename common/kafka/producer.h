@@ -42,6 +42,9 @@ struct produce {
 };
 
 typedef void (*producer_delivered)(void *arg, const struct delivery *d);
+/* The reports that had come are delivered: those since the last call belong
+ * together. May be called when there were none. */
+typedef void (*producer_polled)(void *arg);
 
 enum { PRODUCER_INSTANCE_LEN = 16 };
 
@@ -60,6 +63,7 @@ struct producer_options {
 	 * the one topic that is sent to. 0: messages are not numbered. */
 	int32_t numbered;
 	producer_number number;
+	producer_polled polled; /* may be NULL */
 };
 
 struct err producer_new(

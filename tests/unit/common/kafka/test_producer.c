@@ -30,6 +30,7 @@ struct report {
 };
 static struct report reports[MANY];
 static int reported;
+static int unpolled; /* reports since the last call of `polled` */
 
 static void delivered(void *arg, const struct delivery *d)
 {
@@ -39,6 +40,13 @@ static void delivered(void *arg, const struct delivery *d)
 	r->n++;
 	r->last = *d;
 	reported++;
+	unpolled++;
+}
+
+static void polled(void *arg)
+{
+	assert_ptr_equal(arg, reports);
+	unpolled = 0;
 }
 
 static void make(const char *const *extra)
@@ -53,7 +61,7 @@ static void make(const char *const *extra)
 		pairs[kafka.nextra++] = (struct kafka_property){
 		    (char *)(uintptr_t)extra[0], (char *)(uintptr_t)extra[1]};
 	struct err e = producer_new(&(struct producer_options){loop, &kafka,
-					delivered, reports, 0, NULL},
+					delivered, reports, 0, NULL, polled},
 	    &producer);
 	assert_int_equal(e.kind, ERR_KIND_OK);
 }
@@ -67,7 +75,7 @@ static int setup(void **state)
 	assert_int_equal(rd_kafka_mock_topic_create(cluster, "t", 2, 1), 0);
 	loop = loop_new();
 	memset(reports, 0, sizeof reports);
-	reported = 0;
+	reported = unpolled = 0;
 	return 0;
 }
 
@@ -76,6 +84,7 @@ static int teardown(void **state)
 	(void)state;
 	producer_free(&producer, 0);
 	assert_null(producer);
+	assert_int_equal(unpolled, 0); /* also after the last ones */
 	loop_free(&loop);
 	rd_kafka_mock_cluster_destroy(cluster);
 	rd_kafka_destroy(host);
@@ -443,14 +452,14 @@ static void refused_settings(void **state)
 	struct kafka_config kafka = {
 	    .servers = "h:1", .extra = &bad, .nextra = 1, .client_id = "x"};
 	struct producer *p;
-	struct err e = producer_new(
-	    &(struct producer_options){loop, &kafka, delivered, NULL, 0, NULL},
+	struct err e = producer_new(&(struct producer_options){loop, &kafka,
+					delivered, NULL, 0, NULL, NULL},
 	    &p);
 	assert_int_equal(e.kind, ERR_KIND_FATAL); /* not with idempotence */
 	assert_null(p);
 	bad.name = (char *)(uintptr_t) "no.such.property";
-	e = producer_new(
-	    &(struct producer_options){loop, &kafka, delivered, NULL, 0, NULL},
+	e = producer_new(&(struct producer_options){loop, &kafka, delivered,
+			     NULL, 0, NULL, NULL},
 	    &p);
 	assert_int_equal(e.kind, ERR_KIND_FATAL);
 	assert_non_null(strstr(e.msg, "kafka.no.such.property"));
