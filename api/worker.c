@@ -37,6 +37,9 @@ struct worker {
 	struct app *app;
 	struct jitter jitter;
 	struct loop_timer *sweep;
+	/* A message about watermarks is on its way: it covers those that move
+	 * until the worker clears the flag. */
+	atomic_bool moved;
 	pthread_t pthread;
 };
 
@@ -44,25 +47,24 @@ static void worker_finish(struct worker *w);
 
 /* --- the mailbox --------------------------------------------------------- */
 
-struct moved {
-	struct worker *worker;
-	int32_t partition;
-};
-
 static void on_moved(void *arg)
 {
-	struct moved m = *(struct moved *)arg;
-	free(arg);
-	if (m.worker->thread.waits)
-		request_passed(&m.worker->thread, m.partition,
-		    tail_through(m.worker->thread.instance->tail, m.partition));
+	struct worker *w = arg;
+	const struct instance *instance = w->thread.instance;
+	/* First: a watermark that moves from now on sends another message. */
+	atomic_store(&w->moved, false);
+	for (int32_t p = 0; p < instance->partitions; p++) {
+		if (waiters_any(w->thread.waits, p))
+			request_passed(
+			    &w->thread, p, tail_through(instance->tail, p));
+	}
 }
 
 void worker_moved(struct worker *w, int32_t partition)
 {
-	struct moved *m = MEM_NEW(struct moved);
-	*m = (struct moved){w, partition};
-	loop_post(w->thread.loop, on_moved, m);
+	if (waiters_any(w->thread.waits, partition) &&
+	    !atomic_exchange(&w->moved, true))
+		loop_post(w->thread.loop, on_moved, w);
 }
 
 static void on_listen(void *arg)
@@ -328,7 +330,6 @@ static void worker_finish(struct worker *w)
 	pg_list_free(&w->thread.replica_lists);
 	pg_list_free(&w->thread.primary_lists);
 	loop_timer_free(&w->sweep);
-	waiters_free(&w->thread.waits);
 	log_event(EV_WORKER_DONE, "thread=%zu", w->thread.index);
 	loop_stop(w->thread.loop);
 }
@@ -343,6 +344,8 @@ void worker_free(struct worker **w)
 	if (*w == NULL)
 		return;
 	loop_free(&(*w)->thread.loop);
+	/* The tail may have looked at it until now. */
+	waiters_free(&(*w)->thread.waits);
 	free(*w);
 	*w = NULL;
 }

@@ -17,7 +17,8 @@ void worker_run(struct worker *w);
  * called.
  */
 void worker_listen(struct worker *w);
-/* Any thread: the tail moved the watermark of a partition. */
+/* Any thread, after the tail moved the watermark of a partition: wakes the
+ * thread if a request waits for it. */
 void worker_moved(struct worker *w, int32_t partition);
 /* Any thread: takes no new connections. The requests that have come are
  * answered; then the thread ends. */

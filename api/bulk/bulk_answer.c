@@ -1,5 +1,6 @@
 /* The outcomes of the items of a bulk, and its answer. */
 #include "api/bulk/bulk_priv.h"
+#include "api/commits/commit_wait.h"
 #include "api/commits/tail.h"
 #include "api/core/answer.h"
 #include "api/core/media.h"
@@ -43,9 +44,7 @@ enum step_result bulk_commit_step(struct request *r)
 		return STEP_MORE;
 	const struct result *x = &b->results.items[b->settled];
 	r->step = STEP_BULK_COMMIT;
-	waiters_add(r->thread->waits, &r->parking.wait,
-	    (struct position){x->partition, x->version});
-	return STEP_PARK;
+	return commit_wait(r, (struct position){x->partition, x->version});
 }
 
 /* --- the answer ---------------------------------------------------------- */

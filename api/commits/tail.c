@@ -171,8 +171,8 @@ static void start_partition(struct tail *t, int32_t partition, bool jump)
 static void tail_move(struct tail *t, int32_t partition, int64_t after)
 {
 	struct tail_partition *part = &t->parts[partition];
-	atomic_store_explicit(
-	    &part->through, part->follower.watermark, memory_order_release);
+	/* Then `moved` looks who waits: api/core/waiters.h. */
+	atomic_store(&part->through, part->follower.watermark);
 	/* After the watermark: a thread that sees the offset sees a watermark
 	 * at least as new. */
 	atomic_store_explicit(&part->behind, after + 1, memory_order_release);
@@ -449,9 +449,7 @@ struct err tail_new(const struct tail_options *o, struct tail **out)
 
 version_t tail_through(const struct tail *t, int32_t partition)
 {
-	return atomic_load_explicit(
-	    (_Atomic version_t *)&t->parts[partition].through,
-	    memory_order_acquire);
+	return atomic_load((_Atomic version_t *)&t->parts[partition].through);
 }
 
 /* The offset is loaded first. If it is older than the watermark, a consumer

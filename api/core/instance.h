@@ -106,7 +106,7 @@ struct thread {
 	struct pg_list *replica_lists; /* NULL: none configured */
 	struct pg_list *primary_lists;
 	struct jitter *jitter;	/* for the lifetimes of cache entries */
-	struct waiters *waits;	/* for commits; NULL: the thread ends */
+	struct waiters *waits;	/* for commits */
 	struct request *parked; /* a list; see api/core/request.c */
 	size_t nparked;
 	struct export *exports;	 /* a list; see api/list/export.c */

@@ -3,10 +3,12 @@
 #include "common/base/check.h"
 #include "common/base/mem.h"
 
+#include <stdatomic.h>
 #include <stdlib.h>
 
 struct queue {
 	struct wait *first, *last;
+	atomic_size_t n; /* other threads look at it */
 };
 
 struct waiters {
@@ -44,6 +46,7 @@ void waiters_add(struct waiters *w, struct wait *wait, struct position p)
 	*(after ? &after->next : &q->first) = wait;
 	*(wait->next ? &wait->next->prev : &q->last) = wait;
 	w->count++;
+	atomic_fetch_add(&q->n, 1);
 }
 
 void waiters_remove(struct waiters *w, struct wait *wait)
@@ -55,6 +58,7 @@ void waiters_remove(struct waiters *w, struct wait *wait)
 	*(wait->next ? &wait->next->prev : &q->last) = wait->prev;
 	wait->waiting = false;
 	w->count--;
+	atomic_fetch_sub(&q->n, 1);
 }
 
 struct wait *waiters_pass(
@@ -65,6 +69,11 @@ struct wait *waiters_pass(
 		return NULL;
 	waiters_remove(w, first);
 	return first;
+}
+
+bool waiters_any(const struct waiters *w, int32_t partition)
+{
+	return atomic_load((atomic_size_t *)&w->queues[partition].n) > 0;
 }
 
 size_t waiters_count(const struct waiters *w)

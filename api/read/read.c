@@ -7,6 +7,7 @@
 
 #include "api/cache/current.h"
 #include "api/cache/l1.h"
+#include "api/commits/commit_wait.h"
 #include "api/commits/tail.h"
 #include "api/core/answer.h"
 #include "api/core/header_budget.h"
@@ -114,8 +115,7 @@ static enum step_result read_wait_for(struct request *r, struct position p)
 		request_deadline(
 		    r, r->thread->instance->settings->read_timeout);
 	r->read->waiting_since = clock_mono();
-	waiters_add(r->thread->waits, &r->parking.wait, p);
-	return STEP_PARK;
+	return commit_wait(r, p);
 }
 
 enum step_result read_after_step(struct request *r)

@@ -39,9 +39,7 @@ static bool id_reserve_ask(const struct asked *asked);
 
 static void on_arrived(void *arg)
 {
-	struct thread *t = arg;
-	if (t->waits)
-		request_keys(t);
+	request_keys(arg);
 }
 
 static void wake_all(struct instance *instance)

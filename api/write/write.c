@@ -4,6 +4,7 @@
 #include "api/write/write.h"
 
 #include "api/commits/backlog.h"
+#include "api/commits/commit_wait.h"
 #include "api/commits/epoch.h"
 #include "api/commits/tail.h"
 #include "api/core/answer.h"
@@ -177,13 +178,8 @@ enum step_result write_acked_step(struct request *r)
 	if (r->write->wait_for == 0 || !r->write->has_position || t->draining)
 		return r->route->surface->receipt(r);
 	r->step = STEP_SETTLED;
-	const struct tail *tail = t->instance->tail;
-	if (r->write->position.version <
-	    tail_through(tail, r->write->position.partition))
-		return STEP_MORE; /* the commit was heard of before */
 	r->parking.deadline = r->started + r->write->wait_for;
-	waiters_add(t->waits, &r->parking.wait, r->write->position);
-	return STEP_PARK;
+	return commit_wait(r, r->write->position);
 }
 
 /* --- settled ------------------------------------------------------------- */

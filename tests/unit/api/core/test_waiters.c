@@ -8,6 +8,8 @@
 
 #include "api/core/waiters.h"
 
+#include <pthread.h>
+#include <stdatomic.h>
 #include <string.h>
 
 static struct wait *pass(
@@ -31,6 +33,8 @@ static void in_order(void **state)
 		waiters_add(w, &waits[i], (struct position){1, versions[i]});
 		assert_true(waits[i].waiting);
 		assert_int_equal(waiters_count(w), i + 1);
+		assert_true(waiters_any(w, 1));
+		assert_false(waiters_any(w, 0));
 	}
 	assert_null(pass(w, 0, VERSION_MAX)); /* another partition */
 	assert_null(pass(w, 1, 1)); /* the watermark is not below itself */
@@ -40,6 +44,7 @@ static void in_order(void **state)
 		assert_ptr_equal(pass(w, 1, 100), &waits[order[i]]);
 	assert_null(pass(w, 1, VERSION_MAX));
 	assert_int_equal(waiters_count(w), 0);
+	assert_false(waiters_any(w, 1));
 	waiters_free(&w);
 	assert_null(w);
 	waiters_free(&w);
@@ -140,12 +145,63 @@ static void against_a_model(void **state)
 	waiters_free(&w);
 }
 
+/* --- a mark comes while a request begins to wait ---------------------------
+ *
+ * In each round, at the same moment, the request begins to wait for the version
+ * of the round, and the tail passes it. At least one of them sees the other.
+ */
+
+enum { ROUNDS = 20000 };
+
+static pthread_barrier_t barrier;
+static struct waiters *shared;
+static _Atomic version_t watermark;
+static int missed;
+
+static void *tail(void *arg)
+{
+	bool *woken = arg;
+	for (version_t i = 0; i < ROUNDS; i++) {
+		pthread_barrier_wait(&barrier);
+		atomic_store(&watermark, i + 1);
+		*woken = waiters_any(shared, 0);
+		pthread_barrier_wait(&barrier);
+		pthread_barrier_wait(&barrier);
+	}
+	return NULL;
+}
+
+static void nobody_is_missed(void **state)
+{
+	(void)state;
+	bool woken;
+	struct wait wait = {0};
+	pthread_t thread;
+	shared = waiters_new(1);
+	pthread_barrier_init(&barrier, NULL, 2);
+	assert_int_equal(pthread_create(&thread, NULL, tail, &woken), 0);
+	for (version_t i = 0; i < ROUNDS; i++) {
+		pthread_barrier_wait(&barrier);
+		waiters_add(shared, &wait, (struct position){0, i});
+		bool passed = i < atomic_load(&watermark);
+		pthread_barrier_wait(&barrier);
+		missed += !passed && !woken;
+		waiters_remove(shared, &wait);
+		pthread_barrier_wait(&barrier);
+	}
+	pthread_join(thread, NULL);
+	assert_int_equal(missed, 0);
+	pthread_barrier_destroy(&barrier);
+	waiters_free(&shared);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(in_order),
 	    cmocka_unit_test(removed),
 	    cmocka_unit_test(against_a_model),
+	    cmocka_unit_test(nobody_is_missed),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
