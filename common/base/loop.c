@@ -1,3 +1,9 @@
+/* Who posts a message wakes the thread by an eventfd, after it has released the
+ * lock: a thread that woke under the lock would have to wait for it at once. A
+ * uv_async_t would not do, since its reader waits until the writer is back from
+ * its write; with more threads than cores that takes a time slice. Messages
+ * share a wake until the thread has taken them.
+ */
 #include "common/base/loop.h"
 
 #include "common/base/check.h"
@@ -5,7 +11,11 @@
 #include "common/base/stall.h"
 
 #include <pthread.h>
+#include <sched.h>
+#include <stdatomic.h>
 #include <stdlib.h>
+#include <sys/eventfd.h>
+#include <unistd.h>
 
 struct message {
 	void (*fn)(void *arg);
@@ -14,13 +24,16 @@ struct message {
 
 struct loop {
 	uv_loop_t uv;
-	uv_async_t wake;
+	uv_poll_t wake;
+	int wake_fd;
 	uv_prepare_t prepare;
 	uv_check_t check;
 	mono_us_t turn; /* when it began; 0: the loop waits for events */
 	struct stall stall;
 	pthread_mutex_t lock;
 	bool closed;	       /* under lock */
+	bool woken;	       /* under lock: a wake is on its way */
+	atomic_int wakers;     /* threads that are about to write to wake_fd */
 	struct message *inbox; /* under lock */
 	size_t n, cap;	       /* under lock */
 	struct message *work;  /* swapped with inbox, loop's thread only */
@@ -85,10 +98,10 @@ struct loop_stall loop_stall_max(struct loop_stall a, struct loop_stall b)
 
 /* --- the mailbox --------------------------------------------------------- */
 
-static void loop_deliver(uv_async_t *wake)
+static void loop_deliver(struct loop *l)
 {
-	struct loop *l = wake->data;
 	pthread_mutex_lock(&l->lock);
+	l->woken = false;
 	struct message *batch = l->inbox;
 	size_t n = l->n, cap = l->cap;
 	l->inbox = l->work;
@@ -101,15 +114,43 @@ static void loop_deliver(uv_async_t *wake)
 	l->work_cap = cap;
 }
 
+static void loop_on_wake(uv_poll_t *wake, int status, int events)
+{
+	struct loop *l = wake->data;
+	uint64_t count;
+	(void)status;
+	(void)events;
+	/* Before the messages are taken: a later one writes again. */
+	ssize_t n = read(l->wake_fd, &count, sizeof count);
+	(void)n;
+	loop_deliver(l);
+}
+
+static void loop_wake(struct loop *l)
+{
+	static const uint64_t one = 1;
+	ssize_t n = write(l->wake_fd, &one, sizeof one);
+	CHECK(n == sizeof one);
+	atomic_fetch_sub(&l->wakers, 1); /* now the loop may be freed */
+}
+
+static void make_mailbox(struct loop *l)
+{
+	CHECK_OS(pthread_mutex_init(&l->lock, NULL));
+	l->wake_fd = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
+	CHECK(l->wake_fd >= 0);
+	CHECK_OS(uv_poll_init(&l->uv, &l->wake, l->wake_fd));
+	l->wake.data = l;
+	CHECK_OS(uv_poll_start(&l->wake, UV_READABLE, loop_on_wake));
+}
+
 struct loop *loop_new(void)
 {
 	struct loop *l = MEM_NEW(struct loop);
 	CHECK_OS(uv_loop_init(&l->uv));
-	CHECK_OS(uv_async_init(&l->uv, &l->wake, loop_deliver));
-	l->wake.data = l;
 	l->uv.data = l;
+	make_mailbox(l);
 	watch_turns(l);
-	CHECK_OS(pthread_mutex_init(&l->lock, NULL));
 	return l;
 }
 
@@ -121,14 +162,17 @@ uv_loop_t *loop_uv(struct loop *l)
 void loop_post(struct loop *l, void (*fn)(void *arg), void *arg)
 {
 	pthread_mutex_lock(&l->lock);
-	bool open = !l->closed;
-	if (open) {
+	bool wake = !l->closed && !l->woken;
+	if (!l->closed) {
 		MEM_GROW(l->inbox, l->cap, l->n);
 		l->inbox[l->n++] = (struct message){fn, arg};
-		/* Under the lock, so that the handle stays open. */
-		CHECK_OS(uv_async_send(&l->wake));
+		l->woken = true;
 	}
+	if (wake)
+		atomic_fetch_add(&l->wakers, 1);
 	pthread_mutex_unlock(&l->lock);
+	if (wake)
+		loop_wake(l);
 }
 
 void loop_run(struct loop *l)
@@ -148,8 +192,6 @@ static bool close_inbox(struct loop *l)
 	pthread_mutex_lock(&l->lock);
 	bool empty = l->n == 0;
 	l->closed = empty;
-	if (empty)
-		uv_close((uv_handle_t *)&l->wake, NULL);
 	pthread_mutex_unlock(&l->lock);
 	return empty;
 }
@@ -162,13 +204,17 @@ void loop_free(struct loop **lp)
 	/* Messages that came after the end of loop_run are delivered, too, and
 	 * so are those that they post. */
 	do
-		loop_deliver(&l->wake);
+		loop_deliver(l);
 	while (!close_inbox(l));
+	while (atomic_load(&l->wakers))
+		sched_yield();
+	uv_close((uv_handle_t *)&l->wake, NULL);
 	uv_close((uv_handle_t *)&l->prepare, NULL);
 	uv_close((uv_handle_t *)&l->check, NULL);
 	/* Runs the close callbacks of every module. */
 	uv_run(&l->uv, UV_RUN_DEFAULT);
 	CHECK_OS(uv_loop_close(&l->uv));
+	close(l->wake_fd);
 	pthread_mutex_destroy(&l->lock);
 	free(l->inbox);
 	free(l->work);
