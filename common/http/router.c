@@ -47,26 +47,42 @@ static bool router_allows(const struct route_head *row, const char *method)
 	       (strcmp(method, "HEAD") == 0 && strcmp(row->method, "GET") == 0);
 }
 
-static void router_add_method(struct buf *allow, const char *method)
+/* Does the path fit the row, whatever the method? */
+static bool router_leads(
+    const struct router *t, size_t i, const struct path *path)
 {
-	buf_printf(allow, "%s%s%s", allow->len ? ", " : "", method,
-	    strcmp(method, "GET") == 0 ? ", HEAD" : "");
+	const struct route_head *row = router_at(t, i);
+	size_t reserved = t->reserves ? strlen(t->reserves) : 0;
+	bool reserves =
+	    reserved && strncmp(row->pattern, t->reserves, reserved) == 0;
+	return router_fits(row->pattern, path, reserves);
+}
+
+static void router_add_methods(
+    const struct router *t, const struct path *path, struct buf *allow)
+{
+	for (size_t i = 0; i < t->nrows; i++) {
+		const struct route_head *row = router_at(t, i);
+		if (!router_leads(t, i, path))
+			continue;
+		buf_printf(allow, "%s%s%s", allow->len ? ", " : "", row->method,
+		    strcmp(row->method, "GET") == 0 ? ", HEAD" : "");
+	}
 }
 
 const void *router_find(const struct router *t, const char *method,
     const struct path *path, struct buf *allow)
 {
-	size_t reserved = t->reserves ? strlen(t->reserves) : 0;
+	bool other = false; /* a row fits, with another method */
 	for (size_t i = 0; i < t->nrows; i++) {
-		const struct route_head *row = router_at(t, i);
-		bool reserves = reserved && strncmp(row->pattern, t->reserves,
-						reserved) == 0;
-		if (!router_fits(row->pattern, path, reserves))
+		if (!router_leads(t, i, path))
 			continue;
-		if (router_allows(row, method))
-			return row;
-		router_add_method(allow, row->method);
+		if (router_allows(router_at(t, i), method))
+			return router_at(t, i);
+		other = true;
 	}
+	if (other)
+		router_add_methods(t, path, allow);
 	return NULL;
 }
 
