@@ -1,5 +1,6 @@
 #include "common/sql/rendered.h"
 
+#include "common/base/ascii_scan.h"
 #include "common/json/jsonstring.h"
 
 #include <string.h>
@@ -51,8 +52,13 @@ static size_t rendered_number(const char *s, size_t len)
 static size_t string_len(const char *s, const char *end)
 {
 	const char *at = s + 1;
-	while (at < end && *at != '"')
-		at += *at == '\\' ? 2 : 1;
+	while (at < end && *at != '"') {
+		if (*at == '\\')
+			at += 2;
+		else
+			at += 1 +
+			      ascii_scan_plain(at + 1, (size_t)(end - at - 1));
+	}
 	return (size_t)(at + 1 - s);
 }
 
