@@ -19,6 +19,9 @@
 #include <strings.h>
 #include <xxhash.h>
 
+/* The receipts of writes. */
+#define WRITES "/v1/_writes/"
+
 /* --- reads --------------------------------------------------------------- */
 
 enum said { SAID_NOTHING, SAID_LISTED, SAID_OTHERS };
@@ -261,14 +264,20 @@ static enum step_result native_parse(struct request *r)
 
 static void write_state(struct request *r, const char *state, struct buf *out)
 {
-	buf_printf(out,
-	    "{\"state\":\"%s\",\"collection\":\"%s\",\"key\":", state,
-	    r->target.collection->name);
+	enum { OTHERS = 128 }; /* the rest, mostly */
+	buf_reserve(out, r->target.key_len + OTHERS);
+	buf_str(out, "{\"state\":\"");
+	buf_str(out, state);
+	buf_str(out, "\",\"collection\":\"");
+	buf_str(out, r->target.collection->name);
+	buf_str(out, "\",\"key\":");
 	buf_json(out, r->target.key, r->target.key_len);
 	if (r->write->has_position) {
 		char position[POSITION_MAX_LEN];
 		position_format(r->write->position, position);
-		buf_printf(out, ",\"position\":\"%s\"", position);
+		buf_str(out, ",\"position\":\"");
+		buf_str(out, position);
+		buf_char(out, '"');
 	}
 	buf_str(out, "}\n");
 }
@@ -302,9 +311,8 @@ static enum step_result accepted(struct request *r)
 	struct MHD_Response *response = answer_body(&body, "application/json");
 	native_add_position(r, response);
 	if (r->write->has_position) {
-		char position[POSITION_MAX_LEN], location[64];
-		position_format(r->write->position, position);
-		snprintf(location, sizeof location, "/v1/_writes/%s", position);
+		char location[sizeof WRITES + POSITION_MAX_LEN] = WRITES;
+		position_format(r->write->position, location + strlen(WRITES));
 		MHD_add_response_header(
 		    response, MHD_HTTP_HEADER_LOCATION, location);
 	}

@@ -3,6 +3,7 @@
 #include "common/base/buf.h"
 #include "common/base/check.h"
 #include "common/base/mem.h"
+#include "common/log/digits.h"
 #include "common/log/keyspace.h"
 
 #include <inttypes.h>
@@ -50,19 +51,16 @@ static void record_add(
 static void record_add_number(
     rd_kafka_headers_t *h, const char *name, uint64_t v)
 {
-	char text[20], *at = text + sizeof text;
-	do {
-		*--at = (char)('0' + v % 10);
-		v /= 10;
-	} while (v);
-	add_bytes(h, name, at, (size_t)(text + sizeof text - at));
+	char text[DIGITS_DECIMAL], *end = text + sizeof text;
+	char *at = digits_decimal(end, v);
+	add_bytes(h, name, at, (size_t)(end - at));
 }
 
 static void record_add_hex(rd_kafka_headers_t *h, const char *name, uint64_t v)
 {
-	char hex[24];
-	snprintf(hex, sizeof hex, "%016" PRIx64, v);
-	record_add(h, name, hex);
+	char hex[DIGITS_HEX];
+	digits_hex(hex, v);
+	add_bytes(h, name, hex, sizeof hex);
 }
 
 struct header {

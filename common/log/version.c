@@ -8,8 +8,9 @@
 #include "common/log/version.h"
 
 #include "common/base/check.h"
+#include "common/log/digits.h"
 
-#include <stdio.h>
+#include <string.h>
 
 #define OFFSET_BITS 48
 #define OFFSET_MAX (((int64_t)1 << OFFSET_BITS) - 1)
@@ -92,10 +93,18 @@ size_t position_format(struct position p, char out[POSITION_MAX_LEN])
 {
 	/* The longest, 11 and 20 digits, has room: rows of Postgres are told
 	 * as they are. */
-	int n = snprintf(out, POSITION_MAX_LEN, "%d-%llu", (int)p.partition,
-	    (unsigned long long)p.version);
-	CHECK(n > 0 && n < POSITION_MAX_LEN);
-	return (size_t)n;
+	char text[2 * POSITION_MAX_LEN], *end = text + sizeof text - 1;
+	int64_t partition = p.partition;
+	char *at = digits_decimal(end, p.version);
+	*--at = '-';
+	at = digits_decimal(
+	    at, (uint64_t)(partition < 0 ? -partition : partition));
+	if (partition < 0)
+		*--at = '-';
+	*end = '\0';
+	CHECK(end - at < POSITION_MAX_LEN);
+	memcpy(out, at, (size_t)(end - at) + 1);
+	return (size_t)(end - at);
 }
 
 bool position_parse(const char *s, size_t len, struct position *out)
