@@ -37,6 +37,7 @@ struct producer {
 	producer_delivered delivered;
 	producer_polled polled; /* NULL: nobody asks */
 	void *arg;
+	bool at_once;
 	bool fatal; /* the current handle must be replaced */
 	atomic_bool reachable;
 	atomic_size_t outstanding; /* of the retired one, too */
@@ -101,8 +102,8 @@ static int producer_on_stats(
 
 static struct err producer_create(struct producer *p, rd_kafka_t **out)
 {
-	static const char *const pairs[] = {"enable.idempotence", "true",
-	    "linger.ms", "1", "queue.buffering.max.messages", "200000",
+	const char *const pairs[] = {"enable.idempotence", "true", "linger.ms",
+	    p->at_once ? "0" : "1", "queue.buffering.max.messages", "200000",
 	    "queue.buffering.max.kbytes", "262144", "delivery.timeout.ms",
 	    "30000", "socket.timeout.ms", "10000",
 	    /* As the topics that --migrate makes. */
@@ -215,6 +216,7 @@ struct err producer_new(const struct producer_options *o, struct producer **out)
 	p->kafka = *o->kafka;
 	p->delivered = o->delivered;
 	p->polled = o->polled;
+	p->at_once = o->at_once;
 	p->arg = o->arg;
 	p->number = o->number;
 	make_instance(p);
