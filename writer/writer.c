@@ -2,9 +2,9 @@
  *
  *   group ─assigned─► takeover ─taken─► partitions ◄─message─ group
  *     └───revoked──►  (all of them gone)   │ ▲
- *                                   retake │ └─announced─ announcer
- *                                          ▼
- *                                       takeover
+ *                                 retake │ │ └─announced─ announcer
+ *                                        ▼ └─ready─► scheduler ─► batches
+ *                                     takeover
  *
  * The group's assignment is answered when the start of every partition is
  * known. So a rebalance waits for Postgres. The membership lives meanwhile,
@@ -13,6 +13,7 @@
 #include "writer/writer.h"
 
 #include "writer/batch/partition.h"
+#include "writer/batch/scheduler.h"
 #include "writer/batch/watermark_check.h"
 #include "writer/commands/drain_log.h"
 #include "writer/commits/announce.h"
@@ -51,7 +52,8 @@ struct writer {
 	struct consumer *consumer;
 	struct takeover *takeover;
 	struct partition **parts; /* by number; NULL: not ours */
-	bool member;		  /* the group has assigned partitions */
+	struct scheduler *scheduler;
+	bool member; /* the group has assigned partitions */
 	bool draining;
 	mono_us_t give_up; /* on reports, while draining */
 	struct loop_timer *tick;
@@ -165,6 +167,11 @@ static void on_settled(void *arg)
 	writer_check_drained(arg);
 }
 
+static void on_ready(void *arg)
+{
+	scheduler_kick(((struct writer *)arg)->scheduler);
+}
+
 static void on_announced(
     void *arg, int32_t partition, uint64_t owner, bool delivered)
 {
@@ -211,7 +218,7 @@ static void writer_on_assigned(void *arg, const int32_t *partitions, size_t n)
 		    .x = &w->x,
 		    .number = partitions[i],
 		    .retake = on_retake,
-		    .settled = on_settled,
+		    .ready = on_ready,
 		    .arg = w,
 		};
 		if ((size_t)partitions[i] >= writer_count(w)) {
@@ -280,6 +287,7 @@ static void writer_on_drain(void *arg)
 	preflight_free(&w->start);
 	takeover_stop(w->takeover);
 	each(w, partition_drain);
+	scheduler_drain(w->scheduler);
 	writer_check_drained(w);
 }
 
@@ -305,7 +313,7 @@ static void on_pool_state(void *arg, bool ready)
 	struct writer *w = arg;
 	if (!ready)
 		return;
-	each(w, partition_hurry);
+	scheduler_hurry(w->scheduler);
 	watermark_check_soon(w->recheck);
 }
 
@@ -339,8 +347,7 @@ static struct pg_pool *open_pool(struct writer *w)
 
 static void writer_on_resumed(void *arg)
 {
-	struct writer *w = arg;
-	each(w, partition_resume);
+	on_ready(arg);
 }
 
 static void writer_on_ordered(void *arg)
@@ -376,6 +383,7 @@ static struct err open_kafka(struct writer *w)
 	    .kafka = &w->x.kafka,
 	    .topic = s->commits_topic,
 	    .partitions = (int32_t)s->partitions,
+	    .seconds = &w->x.stats.announce_seconds,
 	    .done = on_announced,
 	    .arg = w,
 	};
@@ -399,6 +407,8 @@ struct err writer_new(const struct config *config,
 	w->x.statements = statements_new();
 	member_name_here(&w->instance, s->group_instance, s->admin_listen);
 	w->parts = mem_zalloc(writer_count(w) * sizeof *w->parts);
+	w->scheduler =
+	    scheduler_new(&w->x, w->parts, writer_count(w), on_settled, w);
 	w->tick = loop_timer_new(w->x.loop, writer_on_tick, w);
 	w->rejections = rejections_new(&w->x);
 	w->x.orders = orders_new(&w->x);
@@ -446,6 +456,7 @@ void writer_free(struct writer **wp)
 		writer_drop_partitions(w);
 	rejections_close(w->rejections);
 	pg_pool_free(&w->x.pool);
+	scheduler_free(&w->scheduler);
 	takeover_free(&w->takeover);
 	consumer_free(&w->consumer);
 	announcer_free(&w->x.announcer, 0);

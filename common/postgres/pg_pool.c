@@ -49,17 +49,32 @@ size_t pg_pool_ready(const struct pg_pool *p)
 	return n;
 }
 
-bool pg_pool_submit(struct pg_pool *p, const struct pg_query *queries, size_t n,
-    pg_done done, void *arg)
+/* The ready connection with the fewest pending units, or NULL. */
+static struct pg *least_busy(const struct pg_pool *p, size_t first)
 {
 	struct pg *best = NULL;
-	for (size_t i = 0; i < p->n && !p->closing; i++) {
+	for (size_t i = first; i < p->n && !p->closing; i++) {
 		struct pg *pg = p->all[i];
 		if (pg_ready(pg) &&
 		    (best == NULL || pg_pending(pg) < pg_pending(best)))
 			best = pg;
 	}
+	return best;
+}
+
+bool pg_pool_submit_from(struct pg_pool *p, size_t first,
+    const struct pg_query *queries, size_t n, pg_done done, void *arg)
+{
+	struct pg *best = least_busy(p, first);
+	if (best == NULL)
+		best = least_busy(p, 0);
 	return best && pg_submit(best, queries, n, done, arg);
+}
+
+bool pg_pool_submit(struct pg_pool *p, const struct pg_query *queries, size_t n,
+    pg_done done, void *arg)
+{
+	return pg_pool_submit_from(p, 0, queries, n, done, arg);
 }
 
 const char *pg_pool_error(const struct pg_pool *p)

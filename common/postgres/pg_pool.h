@@ -2,8 +2,8 @@
  *
  * A pool only holds connections. Its user decides what waits for a connection,
  * for how long, and what a failure says about the server. The writer submits at
- * once or not at all, and has units of several partitions in the pipeline of
- * one connection (writer/core/context.h). A list has a connection to itself,
+ * once or not at all, and keeps a connection free of the units that may wait
+ * for locks (writer/batch/scheduler.h). A list has a connection to itself,
  * and a deadline (api/list/pg_list.h). Reads are gathered into one statement,
  * behind a circuit breaker (api/read/pg_reader.h).
  */
@@ -33,6 +33,10 @@ size_t pg_pool_ready(const struct pg_pool *p);
  * none is ready. */
 bool pg_pool_submit(struct pg_pool *p, const struct pg_query *queries, size_t n,
     pg_done done, void *arg);
+/* The same, on one of the connections from number `first` on. If none of these
+ * is ready, on any. */
+bool pg_pool_submit_from(struct pg_pool *p, size_t first,
+    const struct pg_query *queries, size_t n, pg_done done, void *arg);
 /* Why the first connection that is not ready is not. */
 const char *pg_pool_error(const struct pg_pool *p);
 /* Answers pending units (RETRY) before it returns. */

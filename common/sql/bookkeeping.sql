@@ -41,12 +41,15 @@ UPDATE sluice.log SET topic = $1, partitions = $2, epoch = $3, cluster = $4
 -- next_offset is a version: epoch << 48 | offset. What became of the writes
 -- below horizon is not known any more.
 
--- $1 int4 partition, $2 int8 from, $3 int8 to. Moves the watermark; fails with
--- SL001 if it is not at `from`. It is a function, not a bare UPDATE: a
--- transaction that goes over the wire in one piece must fail by itself when it
--- matches no row, because nobody looks at the count before COMMIT.
+-- Arrays: $1 int4 partition, $2 int8 from, $3 int8 to; by partition, so that two
+-- writers lock the rows in the same order. Moves the watermarks of all these
+-- partitions, or fails with SL001 if one of them is not at its `from`. It is a
+-- function, not a bare UPDATE: a transaction that goes over the wire in one
+-- piece must fail by itself when it matches no row, because nobody looks at the
+-- count before COMMIT.
 -- name: fence
-SELECT sluice.fence($1, $2, $3)
+SELECT sluice.fence(f.p, f.at, f.upto)
+    FROM unnest($1::int4[], $2::int8[], $3::int8[]) AS f(p, at, upto)
 
 -- Columns partition int4, next_offset int8, of all partitions. Locks nothing
 -- and waits for nobody.
@@ -136,18 +139,18 @@ INSERT INTO sluice.collections AS k (name, shape, generation, declaration)
 
 -- --- sluice.rejections, sluice.replays: what became of writes ----------------
 
--- $1 int4 partition; arrays: $2 int8 version, $3 text collection, $4 text key,
+-- Arrays: $1 int4 partition, $2 int8 version, $3 text collection, $4 text key,
 -- $5 text op, $6 text reason, $7 text detail, $8 bytea body, $9 int8
 -- accepted-at (us). What is there already came from the same write.
 -- name: reject
 INSERT INTO sluice.rejections ("partition", version, collection, "key", op,
     reason, detail, body, accepted_at)
-    SELECT $1::int4, r.version, r.collection, r."key", r.op, r.reason,
+    SELECT r.p, r.version, r.collection, r."key", r.op, r.reason,
     nullif(r.detail, ''), nullif(r.body, ''),
     timestamptz 'epoch' + r.accepted_at * interval '1 microsecond'
-    FROM unnest($2::int8[], $3::text[], $4::text[], $5::text[], $6::text[],
-    $7::text[], $8::bytea[], $9::int8[])
-    AS r(version, collection, "key", op, reason, detail, body, accepted_at)
+    FROM unnest($1::int4[], $2::int8[], $3::text[], $4::text[], $5::text[],
+    $6::text[], $7::text[], $8::bytea[], $9::int8[])
+    AS r(p, version, collection, "key", op, reason, detail, body, accepted_at)
     ON CONFLICT DO NOTHING
 
 -- A part of the statement that deletes rows (writer/core/statements.h): rejects
@@ -155,21 +158,22 @@ INSERT INTO sluice.rejections ("partition", version, collection, "key", op,
 -- name: reject_missing
 INSERT INTO sluice.rejections ("partition", version, collection, "key", op,
     reason, accepted_at)
-    SELECT $6::int4, f.version, $7::text, f."key", 'delete', 'not-found',
+    SELECT f.p, f.version, $7::text, f."key", 'delete', 'not-found',
     timestamptz 'epoch' + f.accepted_at * interval '1 microsecond'
-    FROM unnest($3::text[], $4::int8[], $5::int8[])
-    AS f("key", version, accepted_at)
+    FROM unnest($3::text[], $4::int8[], $5::int8[], $6::int4[])
+    AS f("key", version, accepted_at, p)
     WHERE NOT EXISTS (SELECT FROM gone g WHERE g."key" = f."key")
     ON CONFLICT DO NOTHING
 
--- $1 int4 partition; arrays: $2 int8 version, $3 int4 first partition, $4 int8
+-- Arrays: $1 int4 partition, $2 int8 version, $3 int4 first partition, $4 int8
 -- first version, $5 text outcome, $6 text key of the first one's row.
 -- name: replay
 INSERT INTO sluice.replays ("partition", version, first_partition,
     first_version, outcome, first_key)
-    SELECT $1::int4, r.version, r.p, r.v, r.outcome, r.row_key
-    FROM unnest($2::int8[], $3::int4[], $4::int8[], $5::text[], $6::text[])
-    AS r(version, p, v, outcome, row_key) ON CONFLICT DO NOTHING
+    SELECT r.at, r.version, r.p, r.v, r.outcome, r.row_key
+    FROM unnest($1::int4[], $2::int8[], $3::int4[], $4::int8[], $5::text[],
+    $6::text[])
+    AS r(at, version, p, v, outcome, row_key) ON CONFLICT DO NOTHING
 
 -- $1 int4 partition, $2 int8 from, $3 int8 to. Columns version, reason, detail
 -- (at most 300 characters); of a replay the first one's partition, version,
@@ -269,10 +273,12 @@ WITH p AS (SELECT next_offset <= $2::int8 AS waits FROM sluice.progress
     AND version = $2::int8 AND reason = 'rejected-by-operator')
     THEN 'rejected' ELSE 'decided' END FROM p
 
--- $1 int4 partition, $2 int8 last version: orders up to there are carried out.
+-- Arrays: $1 int4 partition, $2 int8 last version: orders up to there are
+-- carried out.
 -- name: obeyed
-DELETE FROM sluice.orders
-    WHERE "partition" = $1::int4 AND version <= $2::int8
+DELETE FROM sluice.orders o
+    USING unnest($1::int4[], $2::int8[]) AS d(p, upto)
+    WHERE o."partition" = d.p AND o.version <= d.upto
 
 -- --- sluice.idempotency: Idempotency-Keys ------------------------------------
 
@@ -288,23 +294,24 @@ SELECT i."key", i.fingerprint, i."partition", i.version, i.outcome,
 -- name: forget
 DELETE FROM sluice.idempotency WHERE "key" = ANY($1::text[])
 
--- Arrays: $1 text key, $2 int8 fingerprint, $4 int8 version, $5 text outcome,
--- $6 text the row's key; $3 int4 partition. Fails with 23505 where another
+-- Arrays: $1 text key, $2 int8 fingerprint, $3 int4 partition, $4 int8 version,
+-- $5 text outcome, $6 text the row's key. Fails with 23505 where another
 -- partition was faster.
 -- name: remember
 INSERT INTO sluice.idempotency ("key", fingerprint, "partition", version,
     outcome, row_key)
-    SELECT r."key", r.fingerprint, $3::int4, r.version, r.outcome, r.row_key
-    FROM unnest($1::text[], $2::int8[], $4::int8[], $5::text[], $6::text[])
-    AS r("key", fingerprint, version, outcome, row_key)
+    SELECT r."key", r.fingerprint, r.p, r.version, r.outcome, r.row_key
+    FROM unnest($1::text[], $2::int8[], $3::int4[], $4::int8[], $5::text[],
+    $6::text[])
+    AS r("key", fingerprint, p, version, outcome, row_key)
 
 -- --- sluice.producers: the last record of each api instance ------------------
 
--- $1 int4 partition; arrays: $2 text instance, $3 int8 last number.
+-- Arrays: $1 int4 partition, $2 text instance, $3 int8 last number.
 -- name: note_producers
 INSERT INTO sluice.producers AS p ("partition", instance, last_seq)
-    SELECT $1::int4, r.instance, r.seq
-    FROM unnest($2::text[], $3::int8[]) AS r(instance, seq)
+    SELECT r.p, r.instance, r.seq
+    FROM unnest($1::int4[], $2::text[], $3::int8[]) AS r(p, instance, seq)
     ON CONFLICT ("partition", instance) DO UPDATE
     SET last_seq = excluded.last_seq, seen_at = now()
 

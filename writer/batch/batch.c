@@ -1,325 +1,498 @@
-/* A batch, from Postgres's answer to the announcement.
+/* The life of a batch.
  *
- * A batch may outlive its partition. If the group takes the partition away
- * while the transaction is under way, it may still commit. Then the next owner
- * and this writer may both announce it. Both announcements have the same
- * content.
+ *         ┌──────► TRIAL ─────┐        REJECT: find the bad writes, then send
+ *         │                   │        the batch without them
+ *   PREFETCH ─► SENT ─► DONE  │
+ *      ▲ ▲       │ │          │
+ *      │ └───────┼─┼──────────┘
+ *      │         ▼ │                   RETRY: the answer was an error, or lost
+ *      │       WAIT│
+ *      │      ▲  ▼ ▼
+ *      └──────┴ CHECK ─► DONE          FENCED; or nothing is left
+ *
+ * Slices leave on the way (batch.h). From CHECK, each slice is decided by the
+ * watermark of its own partition: it was committed; or another writer was
+ * there; or it stays in the batch, which is sent again.
+ *
+ * The race: COMMIT arrives, but its answer is lost. If the batch were sent
+ * again at once, its own first transaction would fence it, or worse, overtake
+ * it. So the watermarks are read first. The row locks make this question wait
+ * for a transaction that is still open.
+ *
+ * A batch may outlive the ownership of its partitions. If the group takes a
+ * partition away while the transaction is under way, it may still commit. Then
+ * the next owner and this writer may both announce it. Both announcements have
+ * the same content.
+ *
+ * If the outcomes of writes were announced before a failover (announced.h),
+ * their slice is alone in its batch, and is tried again until the other
+ * partitions have come as far.
  */
-#include "writer/batch/batch.h"
+#include "writer/batch/batch_priv.h"
 
-#include "writer/batch/plan.h"
-#include "writer/commits/announce.h"
+#include "writer/batch/batch_policy.h"
 #include "writer/core/crashpoint.h"
-#include "writer/decide/judges.h"
+#include "writer/core/pg_request.h"
 #include "writer/decide/prefetch.h"
-#include "writer/rejections/orders.h"
 #include "writer/rejections/reject_reason.h"
+#include "writer/takeover/other_partitions.h"
+#include "writer/takeover/terminate_blockers.h"
 
+#include "common/base/backoff.h"
 #include "common/base/check.h"
+#include "common/base/entropy.h"
 #include "common/base/log.h"
 #include "common/base/mem.h"
+#include "common/postgres/pg_params.h"
 #include "common/postgres/pg_pool.h"
+#include "common/sql/bookkeeping.h"
 
 #include <inttypes.h>
+#include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
-struct batch *batch_new(struct context *x, int32_t partition, version_t from,
-    struct write *writes, size_t n, size_t most)
+static const char *const state_names[] = {
+    [STATE_PREFETCH] = "reading",
+    [STATE_SENT] = "applying",
+    [STATE_TRIAL] = "trying",
+    [STATE_WAIT] = "retrying",
+    [STATE_CHECK] = "checking",
+    [STATE_DONE] = "done",
+};
+
+void batch_set_state(struct batch *b, enum batch_state to)
 {
-	CHECK(n > 0 && writes[0].version >= from);
-	struct batch *a = MEM_NEW(struct batch);
-	*a = (struct batch){
-	    .x = x,
-	    .partition = partition,
-	    .from = from,
-	    .to = writes[n - 1].version + 1,
-	    .writes = writes,
-	    .n = n,
-	    .most = most,
-	    .fits = n,
-	};
-	for (size_t i = 0; i < n; i++)
-		a->bytes += writes[i].size;
-	return a;
+	loop_timer_stop(b->timer);
+	b->state = to;
+	b->since = clock_mono();
 }
 
-static void batch_count(struct batch *a)
+static size_t count_writes(const struct batch *b)
 {
-	struct stats *m = &a->x->stats;
-	size_t taken_in = 0;
-	const struct verdicts *v = plan_verdicts(a->plan);
-	for (size_t i = 0; i < v->fold.n; i++)
-		taken_in += v->fold.changes[i].nwrites - 1;
-	size_t rejected = v->nrejected - v->nreplays;
-	metric_add(&m->applied, (int64_t)(a->n - v->nrejected - v->ncopies));
-	metric_add(&m->rejected, (int64_t)rejected);
-	metric_add(&m->replayed, (int64_t)v->nreplays);
-	metric_add(&m->copies, (int64_t)v->ncopies);
-	metric_add(&m->coalesced, (int64_t)taken_in);
-	metric_add(&m->batches, 1);
-	metric_observe(
-	    &m->commit_seconds, clock_wall() - a->writes[0].accepted_at);
+	size_t n = 0;
+	for (size_t k = 0; k < b->n; k++)
+		n += b->slices[k]->n;
+	return n;
 }
 
-/* `text` is a buffer for the document. False: another write came first. */
-static bool announce_effect(struct batch *a, struct announcement *n, size_t i,
-    const struct fold_effect *e, struct buf *text)
+/* --- slices leave -------------------------------------------------------- */
+
+static void log_fenced(
+    struct batch *b, const struct slice *s, const char *found)
 {
-	buf_clear(text);
-	if (!e->gone && !plan_document(a->plan, i, text)) {
-		context_superseded(a->x,
-		    (struct position){a->partition, e->last->version},
-		    e->last->id, e->last->id_len);
-		return false;
+	log_event(EV_FENCED,
+	    "partition=%d from=%" PRIu64 " to=%" PRIu64 " found=%s",
+	    s->partition, s->from, s->to, found);
+	metric_add(&b->x->stats.fenced, 1);
+}
+
+static void leave(struct batch *b, size_t k, enum batch_result result)
+{
+	struct slice *s = b->slices[k];
+	CHECK(b->plan == NULL);
+	memmove(
+	    &b->slices[k], &b->slices[k + 1], (--b->n - k) * sizeof *b->slices);
+	s->batch = NULL;
+	prefetch_free(&s->lookup);
+	if (s->owner)
+		b->events->left(b->arg, result, s);
+	else
+		slice_free(&s);
+}
+
+static void leave_all(struct batch *b, enum batch_result result)
+{
+	while (b->n)
+		leave(b, b->n - 1, result);
+}
+
+static void drop_given_away(struct batch *b)
+{
+	for (size_t k = b->n; k-- > 0;) {
+		if (b->slices[k]->owner == NULL)
+			leave(b, k, BATCH_GIVEN_UP);
 	}
-	bool omitted = text->len > (size_t)a->x->settings->common.document_max;
-	if (omitted)
-		context_omitted(a->x, e->last->id, e->last->id_len,
-		    e->last->version, text->len);
-	struct record_commit r = {
-	    .op = e->gone ? RECORD_DELETE : RECORD_PUT,
-	    .id = e->last->id,
-	    .id_len = e->last->id_len,
-	    .doc = e->gone ? NULL : text->data,
-	    .doc_len = text->len,
-	    .omitted = omitted,
-	    .version = e->last->version,
-	    .accepted_at = e->last->accepted_at,
-	    .has_created = e->creator != NULL,
-	    .created = e->creator ? e->creator->version : 0,
-	};
-	announce_record(n, &r);
-	metric_add(&a->x->stats.commits, 1);
+}
+
+/* True: no slice is left, and the batch is freed. */
+static bool is_over(struct batch *b)
+{
+	if (b->n)
+		return false;
+	other_partitions_free(&b->others);
+	batch_set_state(b, STATE_DONE);
+	b->events->over(b->arg, b);
 	return true;
 }
 
-static void announce_change(
-    struct batch *a, struct announcement *n, size_t i, struct buf *text)
+static void end_all(struct batch *b, enum batch_result result)
 {
-	const struct fold_change *c = &plan_verdicts(a->plan)->fold.changes[i];
-	struct fold_effect e;
-	size_t at = 0;
-	while (
-	    fold_next_effect(c, &at, &e) && announce_effect(a, n, i, &e, text))
-		;
+	leave_all(b, result);
+	is_over(b);
 }
 
-static void say_anew(struct batch *a)
+/* Not applied: each slice is tried in another way. */
+static void dissolve(struct batch *b)
 {
-	log_event(EV_DECIDED_ANEW,
-	    "partition=%d from=%" PRIu64 " to=%" PRIu64 " why=%s", a->partition,
-	    a->from, a->to,
-	    log_quote("a write that was announced as accepted is rejected"));
-	metric_add(&a->x->stats.anew, 1);
+	bool can_split = b->n == 1 && b->slices[0]->n > 1;
+	end_all(b, can_split ? BATCH_SPLIT : BATCH_ALONE);
 }
 
-static void batch_announce(struct batch *a)
+/* --- the watermarks, after a failure ------------------------------------- */
+
+static void wait_and_check(struct batch *b, const char *code, const char *why)
 {
-	struct announcement *n =
-	    announce_begin(a->x->announcer, a->partition, a->announce_as);
-	const struct verdicts *v = plan_verdicts(a->plan);
-	if (v->anew)
-		say_anew(a);
-	struct buf text = {0};
-	for (size_t i = 0; i < v->fold.n; i++)
-		announce_change(a, n, i, &text);
-	buf_free(&text);
-	struct record_mark mark = {
-	    .from = a->from,
-	    .through = a->to,
-	    .told = a->told > a->to ? a->told : 0,
-	    .anew = v->anew,
-	    .rejected = v->rejected,
-	    .nrejected = v->nrejected,
-	};
-	announce_mark(n, &mark);
+	snprintf(b->trouble, sizeof b->trouble, "%.31s %.120s", code, why);
+	batch_set_state(b, STATE_WAIT);
+	loop_timer_start(b->timer,
+	    b->draining ? 0 : backoff_next(&b->backoff, entropy_bits()));
 }
 
-/* The partition was given away meanwhile: nobody waits for the answer. */
-static void batch_leave(struct batch *a, const struct err *e)
+void batch_wait_for_connection(struct batch *b)
 {
-	if (e->kind == ERR_KIND_FENCED) {
-		log_event(EV_FENCED,
-		    "partition=%d from=%" PRIu64 " to=%" PRIu64
-		    " found=another",
-		    a->partition, a->from, a->to);
-		metric_add(&a->x->stats.fenced, 1);
-	}
-	batch_free(&a);
+	wait_and_check(b, "08006", pg_pool_error(b->x->pool));
 }
 
-static void batch_on_applied(void *arg, const struct pg_reply *reply)
+static void recovered(struct batch *b, size_t k)
 {
-	struct batch *a = arg;
-	metric_observe(&a->x->stats.batch_seconds, clock_mono() - a->sent_at);
-	if (reply->err.kind == ERR_KIND_OK) {
-		crashpoint(CRASH_BATCH_COMMITTED);
-		plan_results(a->plan, reply->results);
-		batch_count(a);
-		batch_announce(a);
-	}
-	if (reply->err.kind == ERR_KIND_OK && a->owner)
-		dedup_adopt(a->producers, &plan_verdicts(a->plan)->next);
-	plan_free(&a->plan);
-	if (a->owner)
-		a->done(a, &reply->err, reply->constraint);
-	else
-		batch_leave(a, &reply->err);
+	const struct slice *s = b->slices[k];
+	log_event(EV_BATCH_RECOVERED,
+	    "partition=%d from=%" PRIu64 " to=%" PRIu64, s->partition, s->from,
+	    s->to);
+	metric_add(&b->x->stats.recovered, 1);
+	metric_add(&b->x->stats.applied, (int64_t)s->n);
+	leave(b, k, BATCH_RECOVERED);
 }
 
-/* --- trials -------------------------------------------------------------- */
-
-/* A write that was announced as accepted must not be rejected here. */
-static struct err blame(struct batch *a, const struct pg_reply *reply)
+static void judge(struct batch *b, size_t k, const PGresult *rows)
 {
-	size_t n = reply->nfailures;
-	size_t *guilty = mem_alloc((n + 1) * sizeof *guilty);
-	size_t told = plan_guilty(a->plan, reply, guilty);
-	a->blamed = 0;
-	for (size_t i = 0; i < told; i++) {
-		if (a->writes[guilty[i]].announced == ANNOUNCED_ACCEPTED)
+	const struct slice *s = b->slices[k];
+	char found[32] = "nothing";
+	for (int row = 0; row < PQntuples(rows); row++) {
+		if (pg_int4(rows, row, 0) != s->partition)
 			continue;
-		reject_reason_write(&a->writes[guilty[i]], a->partition,
-		    &reply->failures[i].err, reply->failures[i].constraint);
-		a->blamed++;
+		version_t at = (version_t)pg_int8(rows, row, 1);
+		if (at == s->from)
+			return;
+		if (at == s->to) {
+			recovered(b, k);
+			return;
+		}
+		snprintf(found, sizeof found, "%" PRIu64, at);
 	}
-	free(guilty);
-	bool over =
-	    told == n || reply->failures[told].err.kind == ERR_KIND_REJECT;
-	return over ? ERR_OK : reply->failures[told].err;
+	log_fenced(b, s, found);
+	leave(b, k, BATCH_FENCED);
 }
 
-static void batch_on_tried(void *arg, const struct pg_reply *reply)
+/* The whole batch would fail again. */
+static bool is_still_too_much(const struct batch *b)
 {
-	struct batch *a = arg;
-	struct err e = reply->err;
-	if (a->owner && e.kind == ERR_KIND_OK)
-		e = blame(a, reply);
-	a->tried = e.kind == ERR_KIND_OK;
-	plan_free(&a->plan);
-	crashpoint(CRASH_BATCH_TRIED);
-	if (a->owner)
-		a->done(a, &e, reply->constraint);
+	return b->n > 1 ? b->too_much > 0
+			: b->too_much > 1 && b->slices[0]->n > 1;
+}
+
+static void on_checked(void *arg, const struct pg_reply *reply)
+{
+	struct batch *b = arg;
+	b->check = NULL;
+	if (reply->err.kind != ERR_KIND_OK) {
+		terminate_blockers(b->x, &reply->err);
+		wait_and_check(b, reply->err.code, reply->err.msg);
+		return;
+	}
+	for (size_t k = b->n; k-- > 0;)
+		judge(b, k, reply->results[0]);
+	if (is_over(b))
+		return;
+	if (is_still_too_much(b))
+		dissolve(b);
 	else
-		batch_free(&a);
+		batch_send(b);
 }
 
-/* --- sending ------------------------------------------------------------- */
-
-static bool send_plan(struct batch *a)
+static void check_watermarks(struct batch *b)
 {
-	const struct plan_batch b = {a->partition, a->from, a->to, a->writes,
-	    a->n, a->producers, a->lookup,
-	    judges_order(a->x->judges, a->writes, a->n)};
-	a->plan = (a->trial ? plan_trial : plan_new)(a->x->statements, &b);
-	size_t n = plan_queries(a->plan);
-	struct pg_query *queries = mem_alloc(n * sizeof *queries);
-	plan_query(a->plan, queries);
-	a->sent_at = clock_mono();
-	bool sent = pg_pool_submit(a->x->pool, queries, n,
-	    a->trial ? batch_on_tried : batch_on_applied, a);
-	free(queries);
-	crashpoint(CRASH_BATCH_SENT);
-	if (!sent)
-		plan_free(&a->plan);
-	return sent;
+	struct pg_params c =
+	    pg_statement_params(&bookkeeping_progress_locked_of);
+	struct buf *list = pg_params_param(&c);
+	pg_array_begin(list, PG_INT4, b->n);
+	for (size_t k = 0; k < b->n; k++)
+		pg_array_int4(list, b->slices[k]->partition);
+	const struct pg_query q = pg_params_query(&c);
+	b->check = pg_request_submit(b->x->pool, &q, 1, on_checked, b);
+	pg_params_free(&c);
+	if (b->check)
+		batch_set_state(b, STATE_CHECK);
+	else
+		batch_wait_for_connection(b);
 }
 
-static bool send_lookup(struct batch *a);
-
-static struct err batch_go_on(struct batch *a, PGresult *const *results)
+static void batch_on_timer(void *arg)
 {
-	bool sent = true;
-	switch (prefetch_results(a->lookup, results, a->from)) {
-	case PREFETCH_MOVED:
-		return err_make(ERR_KIND_RETRY, "moved",
-		    "the partition is not where the batch begins");
-	case PREFETCH_TOO_MUCH:
-		a->fits = prefetch_fits(a->lookup);
-		break;
-	case PREFETCH_MORE:
-		sent = send_lookup(a);
-		break;
-	case PREFETCH_DONE:
-		sent = send_plan(a);
-		break;
-	}
-	return sent ? ERR_OK
-		    : err_make(ERR_KIND_RETRY, "08006", "%s",
-			  pg_pool_error(a->x->pool));
+	struct batch *b = arg;
+	CHECK(b->state == STATE_WAIT);
+	if (b->draining)
+		end_all(b, BATCH_GIVEN_UP);
+	else
+		check_watermarks(b);
 }
 
-/* The results are freed when this returns. The plan has copied what it needs.
+/* --- verdicts ------------------------------------------------------------ */
+
+/* The statement_timeout of the role or the database was exceeded, or nearly the
+ * query timeout of our connections; or Postgres lacks memory. */
+static bool is_too_much(const struct batch *b, const struct err *e)
+{
+	return strcmp(e->code, "57014") == 0 || strcmp(e->code, "53200") == 0 ||
+	       clock_mono() - b->since > CLOCK_S(30);
+}
+
+/* Does the error concern the server, and not what the batch touches? Then the
+ * slices would fail one by one, too. */
+static bool is_of_server(const struct err *e)
+{
+	return strncmp(e->code, "08", 2) == 0 ||
+	       strncmp(e->code, "57P", 3) == 0 || strcmp(e->code, "25006") == 0;
+}
+
+static void batch_retry(struct batch *b, const struct err *e)
+{
+	b->too_much += is_too_much(b, e);
+	log_event(EV_BATCH_RETRY,
+	    "partition=%d partitions=%zu rows=%zu code=%s attempts=%u error=%s",
+	    b->slices[0]->partition, b->n, count_writes(b), e->code,
+	    b->backoff.attempts + 1, log_quote(e->msg));
+	metric_add(&b->x->stats.retried, 1);
+	if (b->n > 1 && !is_of_server(e))
+		dissolve(b);
+	else
+		wait_and_check(b, e->code, e->msg);
+}
+
+/* A slice with announced outcomes waits for what another partition must write
+ * first: the row that it refers to, or the delete of a row that has its value.
+ * It is not split, because it is known that the whole slice can be committed.
  */
-static void on_found(void *arg, const struct pg_reply *reply)
+static bool must_pass(struct batch *b)
 {
-	struct batch *a = arg;
-	struct err e = reply->err;
-	a->asking = false;
-	crashpoint(CRASH_PREFETCH_DONE);
-	if (a->owner && e.kind == ERR_KIND_OK)
-		e = batch_go_on(a, reply->results);
-	if (a->asking)
+	const struct slice *s = b->slices[0];
+	if (s->writes[0].announced == ANNOUNCED_NOT || b->others_there)
+		return false;
+	CHECK(b->n == 1);
+	if (b->others == NULL)
+		b->others = other_partitions_new(b->x, s->partition);
+	other_partitions_ask(b->others);
+	return true;
+}
+
+/* Can the same batch be committed when it is sent again? */
+static bool can_pass(struct batch *b, const char *constraint)
+{
+	const struct slice *s = b->slices[0];
+	/* Another partition used the idempotency key meanwhile. Read it again:
+	 * then the write is a replay. */
+	if (strcmp(constraint, BOOKKEEPING_KEY_TAKEN) == 0)
+		return true;
+	/* Not even the rejection could be recorded. */
+	if (s->n == 1 && s->writes[0].refused != REASON_NONE)
+		return true;
+	return must_pass(b);
+}
+
+static void try_writes(struct batch *b)
+{
+	b->trial = true;
+	batch_send(b);
+}
+
+/* A key that two slices use is decided when each is alone: then the second
+ * finds the first. */
+static void rejected_together(struct batch *b, const char *constraint)
+{
+	bool is_key = strcmp(constraint, BOOKKEEPING_KEY_TAKEN) == 0;
+	if (!is_key && count_writes(b) <= BATCH_POLICY_TRIAL && !b->tried)
+		try_writes(b);
+	else
+		dissolve(b);
+}
+
+static void rejected_alone(
+    struct batch *b, const struct err *e, const char *constraint)
+{
+	struct slice *s = b->slices[0];
+	if (s->n == 1) {
+		reject_reason_write(&s->writes[0], s->partition, e, constraint);
+		batch_send(b);
+	} else if (s->n <= BATCH_POLICY_TRIAL && !b->tried) {
+		try_writes(b);
+	} else {
+		dissolve(b);
+	}
+}
+
+static void batch_rejected(
+    struct batch *b, const struct err *e, const char *constraint)
+{
+	crashpoint(CRASH_BATCH_REJECTED);
+	if (b->n == 1 && can_pass(b, constraint)) {
+		batch_retry(b, e);
 		return;
-	prefetch_free(&a->lookup);
-	if (a->owner == NULL)
-		batch_free(&a);
-	else if (a->plan == NULL)
-		a->done(a, &e, reply->constraint);
+	}
+	metric_add(&b->x->stats.split, 1);
+	if (b->n > 1)
+		rejected_together(b, constraint);
+	else
+		rejected_alone(b, e, constraint);
 }
 
-static bool send_lookup(struct batch *a)
+/* The error does not say whose watermark is elsewhere. */
+static void batch_fenced(struct batch *b, const struct err *e)
 {
-	size_t n = prefetch_queries(a->lookup);
-	struct pg_query *queries = mem_alloc(n * sizeof *queries);
-	prefetch_query(a->lookup, queries);
-	a->asking = pg_pool_submit(a->x->pool, queries, n, on_found, a);
-	free(queries);
-	crashpoint(CRASH_PREFETCH_SENT);
-	return a->asking;
+	if (b->n == 1) {
+		log_fenced(b, b->slices[0], "another");
+		end_all(b, BATCH_FENCED);
+	} else if (b->fenced++ == 0) {
+		check_watermarks(b);
+	} else {
+		wait_and_check(b, e->code, e->msg);
+	}
 }
 
-static bool batch_send(struct batch *a, bool trial)
+void batch_failed(struct batch *b, const struct err *e, const char *constraint)
 {
-	CHECK(a->plan == NULL && a->lookup == NULL && a->owner != NULL);
-	a->trial = trial;
-	orders_refuse(a->x->orders, a->partition, a->writes, a->n);
-	a->lookup = prefetch_new(a->x->statements, a->partition, a->writes,
-	    a->n, a->most, (size_t)a->x->settings->common.document_max);
-	if (a->lookup == NULL)
-		return send_plan(a);
-	if (!send_lookup(a))
-		prefetch_free(&a->lookup);
-	return a->asking;
-}
-
-bool batch_submit(struct batch *a)
-{
-	return batch_send(a, false);
-}
-
-bool batch_try(struct batch *a)
-{
-	return batch_send(a, true);
-}
-
-struct write *batch_take_writes(struct batch *a)
-{
-	struct write *writes = a->writes;
-	a->writes = NULL;
-	a->n = 0;
-	return writes;
-}
-
-void batch_free(struct batch **ap)
-{
-	struct batch *a = *ap;
-	if (a == NULL)
+	for (size_t k = 0; e->kind == ERR_KIND_FENCED && k < b->n; k++) {
+		if (b->slices[k]->owner == NULL)
+			log_fenced(b, b->slices[k], "another");
+	}
+	drop_given_away(b);
+	if (is_over(b))
 		return;
-	CHECK(a->plan == NULL && a->lookup == NULL);
-	for (size_t i = 0; i < a->n; i++)
-		write_clear(&a->writes[i]);
-	free(a->writes);
-	free(a);
-	*ap = NULL;
+	switch (e->kind) {
+	case ERR_KIND_REJECT:
+		batch_rejected(b, e, constraint);
+		break;
+	case ERR_KIND_FENCED:
+		batch_fenced(b, e);
+		break;
+	case ERR_KIND_FATAL:
+		wait_and_check(b, e->code, e->msg);
+		b->x->fatal(b->x->fatal_arg, e);
+		break;
+	case ERR_KIND_RETRY:
+		batch_retry(b, e);
+		break;
+	case ERR_KIND_OK:
+		UNREACHABLE("a failure without an error");
+	}
+}
+
+void batch_committed(struct batch *b)
+{
+	end_all(b, BATCH_COMMITTED);
+}
+
+void batch_tried(struct batch *b, size_t blamed)
+{
+	b->tried = true;
+	if (blamed)
+		batch_send(b);
+	else
+		dissolve(b);
+}
+
+bool batch_is_cut(struct batch *b)
+{
+	drop_given_away(b);
+	for (size_t k = b->n; k-- > 0;) {
+		if (b->slices[k]->fits < b->slices[k]->n)
+			leave(b, k, BATCH_SPLIT);
+	}
+	return is_over(b);
+}
+
+/* --- interface ----------------------------------------------------------- */
+
+struct batch *batch_new(struct context *x, struct slice *const *slices,
+    size_t n, const struct batch_events *events, void *arg)
+{
+	struct batch *b = MEM_NEW(struct batch);
+	CHECK(n > 0);
+	b->x = x;
+	b->slices = mem_dup(slices, n * sizeof *slices);
+	b->n = n;
+	b->events = events;
+	b->arg = arg;
+	b->timer = loop_timer_new(x->loop, batch_on_timer, b);
+	backoff_init(&b->backoff, CLOCK_MS(50), CLOCK_S(5));
+	for (size_t k = 0; k < n; k++)
+		slices[k]->batch = b;
+	return b;
+}
+
+void batch_begin(struct batch *b)
+{
+	batch_send(b);
+}
+
+void batch_forget(struct slice *s)
+{
+	struct batch *b = s->batch;
+	s->owner = NULL;
+	s->producers = NULL;
+	if (b->state != STATE_WAIT && b->state != STATE_CHECK)
+		return;
+	drop_given_away(b);
+	if (b->n == 0)
+		pg_request_cancel(&b->check);
+	is_over(b);
+}
+
+void batch_hurry(struct batch *b)
+{
+	if (b->state == STATE_WAIT)
+		loop_timer_start(b->timer, 0);
+}
+
+void batch_drain(struct batch *b)
+{
+	b->draining = true;
+	batch_hurry(b);
+}
+
+bool batch_asks(const struct batch *b)
+{
+	return b->state != STATE_WAIT && b->state != STATE_DONE;
+}
+
+bool batch_alone(const struct batch *b)
+{
+	return b->n == 1 && b->slices[0]->alone;
+}
+
+dur_us_t batch_unanswered(const struct batch *b)
+{
+	return batch_asks(b) ? clock_mono() - b->since : 0;
+}
+
+const char *batch_trouble(const struct batch *b)
+{
+	return b->trouble;
+}
+
+const char *batch_state_name(const struct batch *b)
+{
+	return state_names[b->state];
+}
+
+void batch_free(struct batch **bp)
+{
+	struct batch *b = *bp;
+	if (b == NULL)
+		return;
+	CHECK(b->plan == NULL && b->check == NULL && b->n == 0);
+	loop_timer_free(&b->timer);
+	free(b->slices);
+	free(b);
+	*bp = NULL;
 }

@@ -1,60 +1,62 @@
-/* One batch on its way into Postgres: one unit, one transaction.
+/* One transaction of the writer, until every slice of it is decided.
  *
- * The transaction has the fence, the deletes and upserts of each collection,
- * and the side writes (writer/batch/side_writes.h). If writes of the batch
- * depend on their rows, a unit that reads these rows goes before it.
+ * A batch has writes of one or several partitions: a slice of each. The fence
+ * moves the watermarks of all these partitions, or of none. If writes depend on
+ * their rows, these rows are read before the transaction. After the commit,
+ * every slice is announced.
+ *
+ * A slice leaves the batch when it is decided, or when it must be tried in
+ * another way.
  */
 #pragma once
 
+#include "writer/batch/slice.h"
 #include "writer/core/context.h"
-#include "writer/decide/dedup.h"
-#include "writer/decide/write.h"
 
-struct batch;
-struct prefetch;
-/* `e` is OK in three cases. The batch is committed, and this module announces
- * it. Or it was a trial, which is over. Or nothing was sent, because only the
- * first `fits` writes may be read for. */
-typedef void (*batch_done)(
-    struct batch *a, const struct err *e, const char *constraint);
-
-struct batch {
-	struct context *x;
-	int32_t partition;
-	version_t from;
-	version_t to;
-	struct write *writes; /* owned */
-	size_t n;
-	size_t bytes;
-	size_t most; /* bytes of rows that it may read */
-	size_t fits; /* so many leading writes read at most `most` bytes */
-	batch_done done;
-	/* The argument of `done`'s owner; NULL: the partition was given away.
-	 */
-	void *owner;
-	struct dedup *producers; /* the owner's */
-	uint64_t announce_as;
-	version_t told; /* outcomes were announced before, up to here */
-	mono_us_t sent_at;
-	struct prefetch *lookup; /* the rows to read, or that were read */
-	bool asking;		 /* a prefetch is in flight */
-	struct batch_plan *plan; /* while it is with Postgres */
-	bool trial;		 /* rolled back: only finds the bad writes */
-	bool tried;		 /* the trial was done */
-	size_t blamed;		 /* writes that the trial refused */
+enum batch_result {
+	BATCH_COMMITTED, /* and announced */
+	BATCH_RECOVERED, /* committed, but its results were lost */
+	/* Not applied; try again with fewer writes. One of them was rejected,
+	 * or they exceed a limit of the server, or they must read too much
+	 * (slice.h: `fits`). */
+	BATCH_SPLIT,
+	/* Not applied; try again in a batch of its own. One of the slices of
+	 * the batch has trouble, and it is not known which. */
+	BATCH_ALONE,
+	BATCH_FENCED,	/* another writer moved the watermark */
+	BATCH_GIVEN_UP, /* a drain began before its outcome was known */
 };
 
-/* Takes the writes (n > 0, contents and array) of [from, last + 1). `most`: the
- * maximum bytes of rows that they may read, unless it is a single row. */
-struct batch *batch_new(struct context *x, int32_t partition, version_t from,
-    struct write *writes, size_t n, size_t most);
-/* False: no connection is ready. `done` comes once, later, and may free it. */
-bool batch_submit(struct batch *a);
-/* For a batch that was rejected: finds and refuses the writes that caused it
- * (plan.h), and changes nothing in the database. Otherwise like batch_submit.
- */
-bool batch_try(struct batch *a);
-/* The array and its writes go to the caller. */
-struct write *batch_take_writes(struct batch *a);
-/* Must not be called while the batch is with Postgres. */
-void batch_free(struct batch **a);
+struct batch_events {
+	/* A slice that has an owner leaves. The callee takes it. */
+	void (*left)(void *arg, enum batch_result result, struct slice *s);
+	/* No slice is left. The callee frees the batch. */
+	void (*over)(void *arg, struct batch *b);
+};
+
+/* Takes the slices, which are sorted by partition; copies the array. The events
+ * must live as long as the batch. Call batch_begin next. */
+struct batch *batch_new(struct context *x, struct slice *const *slices,
+    size_t n, const struct batch_events *events, void *arg);
+/* Sends it; the events come later, or within the call. */
+void batch_begin(struct batch *b);
+/* The owner of the slice gives its partition away. The slice must not be used
+ * any more. If Postgres has the batch, it may still be committed. `over` may
+ * come within the call. */
+void batch_forget(struct slice *s);
+/* A connection became ready: the batch waits no longer. */
+void batch_hurry(struct batch *b);
+/* Repeats nothing any more. */
+void batch_drain(struct batch *b);
+
+/* Does it wait for an answer of Postgres? If not, it waits for a timer. */
+bool batch_asks(const struct batch *b);
+/* Has it a single slice that must not share a batch? */
+bool batch_alone(const struct batch *b);
+/* How long Postgres has not answered; 0: no answer is due. */
+dur_us_t batch_unanswered(const struct batch *b);
+/* The failure that still holds it up; "": none. */
+const char *batch_trouble(const struct batch *b);
+const char *batch_state_name(const struct batch *b);
+/* Must not be called while a unit of it is with Postgres. */
+void batch_free(struct batch **b);

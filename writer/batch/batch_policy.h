@@ -1,9 +1,10 @@
-/* When a partition's buffered writes become a batch (pure core).
+/* When a partition's buffered writes are due for a batch, and how many a slice
+ * may have (pure core).
  *
- * A batch is due when it has enough rows or enough bytes, or when its oldest
- * write has waited for the linger. After Postgres rejects a batch, the next
- * batches are smaller, until the writes that caused it are found (bisection). A
- * batch that must read too much (small patches of large documents) is cut to
+ * They are due when there are enough rows or enough bytes, or when the oldest
+ * write has waited for the linger. After Postgres rejects a slice, the next
+ * ones are smaller, until the writes that caused it are found (bisection). A
+ * slice that must read too much (small patches of large documents) is cut to
  * what it may read.
  */
 #pragma once
@@ -14,7 +15,7 @@
 #include <stddef.h>
 
 /* If a rejected batch has at most so many writes, each is tried by itself. That
- * takes about as long as ten transactions (batch_retry.c). */
+ * takes about as long as ten transactions (batch.c). */
 enum { BATCH_POLICY_TRIAL = 320 };
 
 /* A batch may read rows of so many times `bytes`, but of no more than the

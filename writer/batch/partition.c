@@ -1,12 +1,12 @@
 /* The life of a partition, from the takeover to the next rebalance.
  *
- *   TAKING ─► FILLING ─► TRYING ─► FILLING       committed, or split
- *      ▲         │          │
- *      └─────────┴─ BACKOFF ◄                     fenced, or not announced
+ *   TAKING ─► FILLING ─► APPLYING ─► FILLING     committed, or to be tried
+ * again ▲         │          │ └─────────┴─ BACKOFF ◄ fenced, or not announced
  *
  * Invariants:
- *  - Every batch is the transaction [watermark, to). The fence accepts it only
- *    if Postgres's watermark is where this partition believes it to be.
+ *  - A partition is in one batch at a time, with the writes of [watermark, to).
+ *    The fence accepts the batch only if Postgres's watermark is where this
+ *    partition believes it to be.
  *  - Nothing more is applied while too many announcements are undelivered, and
  *    nothing more is announced after one failed, until the takeover has
  *    announced the gap.
@@ -16,7 +16,6 @@
 #include "writer/batch/partition.h"
 
 #include "writer/batch/batch_policy.h"
-#include "writer/batch/batch_retry.h"
 #include "writer/commits/announce.h"
 #include "writer/core/crashpoint.h"
 #include "writer/decide/fingerprints.h"
@@ -37,7 +36,7 @@
 static const char *const state_names[] = {
     [PARTITION_TAKING] = "taking",
     [PARTITION_FILLING] = "running",
-    [PARTITION_TRYING] = "trying",
+    [PARTITION_APPLYING] = "applying",
     [PARTITION_BACKOFF] = "backing-off",
 };
 
@@ -65,8 +64,11 @@ struct partition {
 	version_t told;
 	struct announced *outcomes;
 	struct batch_policy policy;
-	struct batch_retry *attempt;
-	struct loop_timer *timer; /* linger, backoff */
+	/* A batch with several partitions failed: until a batch of this one
+	 * succeeds, it shares none. */
+	bool alone;
+	struct slice *slice;	  /* in APPLYING; the batch's */
+	struct loop_timer *timer; /* of BACKOFF */
 	struct backoff again;
 	const char *trouble; /* why it must be taken again; "" */
 };
@@ -86,12 +88,20 @@ static void writer_partition_set_state(
 	p->state = to;
 }
 
+static void give_slice_away(struct partition *p)
+{
+	struct slice *s = p->slice;
+	p->slice = NULL;
+	if (s)
+		batch_forget(s);
+}
+
 static void take_again(struct partition *p, const char *why)
 {
 	uint64_t bits = entropy_bits();
 	p->trouble = why;
 	queue_clear(&p->queue);
-	batch_retry_drop(p->attempt);
+	give_slice_away(p);
 	writer_partition_set_state(p, PARTITION_BACKOFF);
 	loop_timer_start(p->timer, backoff_next(&p->again, bits));
 }
@@ -125,28 +135,16 @@ static version_t batch_edge(const struct partition *p)
 		   : VERSION_MAX;
 }
 
-static bool takes(
-    const struct partition *p, size_t n, size_t bytes, version_t edge)
+static bool takes(const struct partition *p, size_t n, size_t bytes,
+    version_t edge, const struct partition_room *room)
 {
 	const struct queue *q = &p->queue;
-	return n < q->n && queue_at(q, n)->version < edge &&
-	       batch_policy_takes(&p->policy, n, bytes, queue_at(q, n)->size);
-}
-
-static struct batch *next_batch(struct partition *p)
-{
-	const struct queue *q = &p->queue;
-	version_t edge = batch_edge(p);
-	size_t n = 0, bytes = 0;
-	while (takes(p, n, bytes, edge))
-		bytes += queue_at(q, n++)->size;
-	n = judges_fit(p->x->judges, queue_at(q, 0), n);
-	struct batch *a = batch_new(p->x, p->o.number, p->watermark,
-	    queue_take(&p->queue, n), n, batch_policy_reads(&p->policy));
-	a->announce_as = p->incarnation;
-	a->told = p->told;
-	a->producers = &p->producers;
-	return a;
+	if (n >= q->n || queue_at(q, n)->version >= edge)
+		return false;
+	size_t size = queue_at(q, n)->size;
+	bool fits = (n == 0 && room->empty) ||
+		    (n < room->rows && bytes + size <= room->bytes);
+	return fits && batch_policy_takes(&p->policy, n, bytes, size);
 }
 
 static bool may_announce(const struct partition *p)
@@ -155,96 +153,150 @@ static bool may_announce(const struct partition *p)
 	       2 * p->policy.rows;
 }
 
-/* The rest of the batch is in the log and will come; the wait for it is
- * limited. */
-static bool partition_is_whole(
+/* How long to wait for the rest of a batch with announced outcomes, which is in
+ * the log and will come. */
+static dur_us_t time_to_whole(
     const struct partition *p, const struct batch_policy_fill *f, mono_us_t now)
 {
 	const struct queue *q = &p->queue;
-	version_t edge = batch_edge(p);
-	return edge == VERSION_MAX ||
-	       queue_at(q, q->n - 1)->version + 1 >= edge ||
-	       batch_policy_full(&p->policy, f) || now - f->oldest > CLOCK_S(1);
+	bool whole = queue_at(q, q->n - 1)->version + 1 >= batch_edge(p) ||
+		     batch_policy_full(&p->policy, f);
+	dur_us_t left = f->oldest + CLOCK_S(1) - now;
+	return whole || left < 0 ? 0 : left;
 }
 
-static void kick(struct partition *p)
+static dur_us_t time_to_due(
+    const struct partition *p, const struct batch_policy_fill *f, mono_us_t now)
+{
+	if (batch_edge(p) != VERSION_MAX)
+		return time_to_whole(p, f, now);
+	return batch_policy_due(&p->policy, f, now)
+		   ? 0
+		   : batch_policy_wait(&p->policy, f, now);
+}
+
+static bool must_be_alone(const struct partition *p)
+{
+	return p->alone || p->outcomes || p->policy.limit < p->policy.rows;
+}
+
+bool partition_offers(
+    const struct partition *p, mono_us_t now, struct partition_offer *out)
+{
+	const struct batch_policy_fill f = fill_of(p);
+	/* partition_announced makes it ready again. */
+	if (p->state != PARTITION_FILLING || p->draining || f.rows == 0 ||
+	    !may_announce(p))
+		return false;
+	*out = (struct partition_offer){
+	    f.rows, f.bytes, time_to_due(p, &f, now), must_be_alone(p)};
+	return true;
+}
+
+static void measure(struct partition *p, const struct write *oldest)
+{
+	dur_us_t waited = clock_mono() - oldest->arrived;
+	dur_us_t age = clock_wall() - oldest->accepted_at;
+	metric_observe(&p->x->stats.wait_seconds, waited);
+	metric_observe(
+	    &p->x->stats.fetch_seconds, age > waited ? age - waited : 0);
+}
+
+struct slice *partition_take(
+    struct partition *p, const struct partition_room *room)
+{
+	const struct queue *q = &p->queue;
+	version_t edge = batch_edge(p);
+	size_t n = 0, bytes = 0;
+	CHECK(p->state == PARTITION_FILLING && q->n > 0);
+	while (takes(p, n, bytes, edge, room))
+		bytes += queue_at(q, n++)->size;
+	if (n == 0)
+		return NULL;
+	n = judges_fit(p->x->judges, queue_at(q, 0), n);
+	struct slice *s =
+	    slice_new(p->o.number, p->watermark, queue_take(&p->queue, n), n);
+	measure(p, &s->writes[0]);
+	s->owner = p;
+	s->producers = &p->producers;
+	s->announce_as = p->incarnation;
+	s->told = p->told;
+	s->alone = must_be_alone(p);
+	p->slice = s;
+	writer_partition_set_state(p, PARTITION_APPLYING);
+	return s;
+}
+
+static void partition_kick(struct partition *p)
 {
 	if (p->state != PARTITION_FILLING)
 		return;
 	writer_partition_apply_backpressure(p);
-	struct batch_policy_fill f = fill_of(p);
-	mono_us_t now = clock_mono();
-	if (f.rows == 0 || p->draining || p->x->paused)
-		return;
-	if (!partition_is_whole(p, &f, now)) {
-		if (!loop_timer_armed(p->timer))
-			loop_timer_start(p->timer, CLOCK_S(1));
-		return;
-	}
-	if (!batch_policy_due(&p->policy, &f, now) &&
-	    batch_edge(p) == VERSION_MAX) {
-		if (!loop_timer_armed(p->timer))
-			loop_timer_start(
-			    p->timer, batch_policy_wait(&p->policy, &f, now));
-		return;
-	}
-	if (!may_announce(p))
-		return; /* partition_announced comes back here */
-	writer_partition_set_state(p, PARTITION_TRYING);
-	struct batch *a = next_batch(p);
-	crashpoint(CRASH_BATCH_BEGIN);
-	batch_retry_begin(p->attempt, a);
+	p->o.ready(p->o.arg);
 }
 
-static void on_decided(
-    void *arg, enum batch_retry_result result, struct batch *a)
+static void take_back(struct partition *p, struct slice *s)
 {
-	struct partition *p = arg;
-	size_t n = a->n;
+	size_t n = s->n;
+	queue_return(&p->queue, slice_take_writes(s), n);
+}
+
+static void partition_committed(struct partition *p, const struct slice *s)
+{
+	p->watermark = s->to;
+	if (p->watermark >= p->told)
+		announced_free(&p->outcomes);
+	p->trouble = "";
+	p->alone = false;
+	/* Writes that had to be tried are probably followed by similar ones. So
+	 * the next slice does not grow. */
+	if (!s->tried)
+		batch_policy_applied(&p->policy);
+	backoff_reset(&p->again);
+}
+
+void partition_decided(
+    struct partition *p, enum batch_result result, struct slice *s)
+{
+	CHECK(p->slice == s);
+	p->slice = NULL;
 	writer_partition_set_state(p, PARTITION_FILLING);
 	switch (result) {
-	case BATCH_RETRY_COMMITTED:
-		p->watermark = a->to;
-		if (p->watermark >= p->told)
-			announced_free(&p->outcomes);
-		p->trouble = "";
-		/* A batch whose writes had to be tried is probably followed by
-		 * similar ones. So the next one does not grow. */
-		if (!a->tried)
-			batch_policy_applied(&p->policy);
-		backoff_reset(&p->again);
+	case BATCH_COMMITTED:
+		partition_committed(p, s);
 		break;
-	case BATCH_RETRY_SPLIT:
-		batch_policy_split(&p->policy, n, a->fits);
-		queue_return(&p->queue, batch_take_writes(a), n);
+	case BATCH_SPLIT:
+		batch_policy_split(&p->policy, s->n, s->fits);
+		take_back(p, s);
 		break;
-	case BATCH_RETRY_RECOVERED:
+	case BATCH_ALONE:
+		p->alone = true;
+		take_back(p, s);
+		break;
+	case BATCH_RECOVERED:
 		/* Its results were in the answer that was lost. The takeover
 		 * announces the gap from the rows. */
 		take_again(p, "");
 		break;
-	case BATCH_RETRY_FENCED:
+	case BATCH_FENCED:
 		take_again(p, "fenced by another writer");
 		break;
-	case BATCH_RETRY_GIVEN_UP:
+	case BATCH_GIVEN_UP:
 		take_again(p, "");
 		break;
 	}
-	batch_free(&a);
-	kick(p);
-	p->o.settled(p->o.arg);
+	slice_free(&s);
+	partition_kick(p);
 }
 
 static void writer_partition_on_timer(void *arg)
 {
 	struct partition *p = arg;
-	if (p->state == PARTITION_FILLING) {
-		kick(p);
-	} else if (!p->draining) {
-		CHECK(p->state == PARTITION_BACKOFF);
-		writer_partition_set_state(p, PARTITION_TAKING);
-		p->o.retake(p->o.arg, p);
-	}
+	CHECK(p->state == PARTITION_BACKOFF);
+	if (p->draining)
+		return;
+	writer_partition_set_state(p, PARTITION_TAKING);
+	p->o.retake(p->o.arg, p);
 }
 
 /* --- interface ----------------------------------------------------------- */
@@ -261,7 +313,6 @@ struct partition *partition_new(const struct partition_options *o)
 	    (size_t)s->batch_bytes, s->batch_linger);
 	backoff_init(&p->again, CLOCK_MS(50), CLOCK_S(10));
 	p->timer = loop_timer_new(o->x->loop, writer_partition_on_timer, p);
-	p->attempt = batch_retry_new(o->x, on_decided, p);
 	return p;
 }
 
@@ -331,7 +382,7 @@ static void count_malformed(struct partition *p, const struct write *w)
 void partition_message(struct partition *p, rd_kafka_message_t *m)
 {
 	bool taken =
-	    p->state == PARTITION_FILLING || p->state == PARTITION_TRYING;
+	    p->state == PARTITION_FILLING || p->state == PARTITION_APPLYING;
 	if (!taken || p->held || p->draining || m->offset < p->next_offset) {
 		rd_kafka_message_destroy(m);
 		return;
@@ -357,7 +408,7 @@ void partition_message(struct partition *p, rd_kafka_message_t *m)
 		count_malformed(p, &w);
 	queue_push(&p->queue, &w);
 	writer_partition_apply_backpressure(p);
-	kick(p);
+	partition_kick(p);
 }
 
 void partition_announced(struct partition *p, uint64_t owner, bool delivered)
@@ -368,7 +419,7 @@ void partition_announced(struct partition *p, uint64_t owner, bool delivered)
 	/* Announcements from before the last take count in may_announce, too.
 	 */
 	if (delivered || !ours) {
-		kick(p);
+		partition_kick(p);
 		return;
 	}
 	metric_add(&p->x->stats.announce_failed, 1);
@@ -376,16 +427,6 @@ void partition_announced(struct partition *p, uint64_t owner, bool delivered)
 		p->gap_again = p->gap_again || owner == ANNOUNCE_GAP;
 	else if (p->state != PARTITION_BACKOFF)
 		take_again(p, "committed changes are not announced");
-}
-
-void partition_hurry(struct partition *p)
-{
-	batch_retry_hurry(p->attempt);
-}
-
-void partition_resume(struct partition *p)
-{
-	kick(p);
 }
 
 /* If a batch is under way, the fence decides. */
@@ -405,19 +446,18 @@ void partition_fault(struct partition *p)
 void partition_ordered(struct partition *p)
 {
 	bool ready =
-	    p->state == PARTITION_FILLING || p->state == PARTITION_TRYING;
+	    p->state == PARTITION_FILLING || p->state == PARTITION_APPLYING;
 	if (p->held && ready &&
 	    orders_has(p->x->orders, p->o.number, p->held_at))
 		take_again(p, ""); /* the messages behind it come again, too */
-	else
-		batch_retry_hurry(p->attempt);
+	else if (p->slice)
+		batch_hurry(p->slice->batch);
 }
 
 void partition_drain(struct partition *p)
 {
 	p->draining = true;
 	queue_clear(&p->queue);
-	batch_retry_drain(p->attempt);
 }
 
 int32_t partition_number(const struct partition *p)
@@ -432,38 +472,40 @@ enum partition_state partition_state(const struct partition *p)
 
 const char *partition_state_name(const struct partition *p)
 {
-	return p->state == PARTITION_TRYING ? batch_retry_state_name(p->attempt)
-					    : state_names[p->state];
+	return p->slice ? batch_state_name(p->slice->batch)
+			: state_names[p->state];
 }
 
 const char *partition_trouble(const struct partition *p)
 {
 	if (p->held)
 		return p->held_for;
-	return *p->trouble ? p->trouble : batch_retry_trouble(p->attempt);
+	if (*p->trouble || p->slice == NULL)
+		return p->trouble;
+	return batch_trouble(p->slice->batch);
 }
 
 const char *partition_first(const struct partition *p)
 {
 	static char text[POSITION_MAX_LEN + 340];
-	const struct batch *a = batch_retry_batch(p->attempt);
+	const struct slice *s = p->slice;
 	char at[POSITION_MAX_LEN];
-	if (a == NULL || a->n == 0)
+	if (s == NULL)
 		return "";
 	position_format(
-	    (struct position){p->o.number, a->writes[0].version}, at);
-	snprintf(text, sizeof text, "%s (%s)", at, id_of(&a->writes[0]));
+	    (struct position){p->o.number, s->writes[0].version}, at);
+	snprintf(text, sizeof text, "%s (%s)", at, id_of(&s->writes[0]));
 	return text;
 }
 
 dur_us_t partition_unanswered(const struct partition *p)
 {
-	return batch_retry_unanswered(p->attempt);
+	return p->slice ? batch_unanswered(p->slice->batch) : 0;
 }
 
 bool partition_busy(const struct partition *p)
 {
-	return p->state == PARTITION_TRYING;
+	return p->state == PARTITION_APPLYING;
 }
 
 version_t partition_watermark(const struct partition *p)
@@ -484,13 +526,13 @@ bool partition_paused(const struct partition *p)
 void partition_buffered(
     const struct partition *p, size_t *rows, size_t *bytes, wall_us_t *oldest)
 {
-	const struct batch *a = batch_retry_batch(p->attempt);
+	const struct slice *s = p->slice;
 	const struct queue *q = &p->queue;
-	*rows = q->n + (a ? a->n : 0);
-	*bytes = q->bytes + (a ? a->bytes : 0);
+	*rows = q->n + (s ? s->n : 0);
+	*bytes = q->bytes + (s ? s->bytes : 0);
 	*oldest = 0;
-	if (a)
-		*oldest = a->writes[0].accepted_at;
+	if (s)
+		*oldest = s->writes[0].accepted_at;
 	else if (q->n)
 		*oldest = queue_at(q, 0)->accepted_at;
 	else if (p->held)
@@ -505,7 +547,7 @@ void partition_free(struct partition **pp)
 	queue_clear(&p->queue);
 	dedup_free(&p->producers);
 	announced_free(&p->outcomes);
-	batch_retry_free(&p->attempt);
+	give_slice_away(p);
 	loop_timer_free(&p->timer);
 	free(p);
 	*pp = NULL;

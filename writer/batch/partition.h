@@ -1,6 +1,7 @@
 /* One partition of the log while it is this writer's. */
 #pragma once
 
+#include "writer/batch/batch.h"
 #include "writer/core/context.h"
 #include "writer/takeover/takeover.h"
 
@@ -9,10 +10,10 @@
 struct partition;
 
 enum partition_state {
-	PARTITION_TAKING,  /* waits for the takeover */
-	PARTITION_FILLING, /* waits for a batch to be due */
-	PARTITION_TRYING,  /* waits for the batch to be decided */
-	PARTITION_BACKOFF, /* waits for the timer, to be taken again */
+	PARTITION_TAKING,   /* waits for the takeover */
+	PARTITION_FILLING,  /* gathers writes for the next batch */
+	PARTITION_APPLYING, /* a batch has its writes */
+	PARTITION_BACKOFF,  /* waits for the timer, to be taken again */
 };
 
 struct partition_options {
@@ -20,8 +21,8 @@ struct partition_options {
 	int32_t number;
 	/* The partition must be taken again; its state is TAKING. */
 	void (*retake)(void *arg, struct partition *p);
-	/* A batch was decided. */
-	void (*settled)(void *arg);
+	/* It may have writes for a batch (partition_offers). */
+	void (*ready)(void *arg);
 	void *arg;
 };
 
@@ -31,6 +32,30 @@ void partition_start(
     struct partition *p, struct consumer *c, struct taken *taken);
 /* Takes the message; may pause its partition. */
 void partition_message(struct partition *p, rd_kafka_message_t *m);
+
+/* What a partition has for the next batch. */
+struct partition_offer {
+	size_t rows, bytes; /* that it has gathered */
+	dur_us_t wait;	    /* until a batch is due; 0: now */
+	bool alone;	    /* it must not share a batch */
+};
+/* False: nothing. */
+bool partition_offers(
+    const struct partition *p, mono_us_t now, struct partition_offer *out);
+
+/* What else a batch may take. */
+struct partition_room {
+	size_t rows, bytes;
+	bool empty; /* the batch has nothing yet: the first write always fits */
+};
+/* Takes the next writes, as a slice of this partition. NULL: they do not fit.
+ */
+struct slice *partition_take(
+    struct partition *p, const struct partition_room *room);
+/* The slice left its batch (batch.h). Takes the slice. */
+void partition_decided(
+    struct partition *p, enum batch_result result, struct slice *s);
+
 /* An announcement of this partition is over. */
 void partition_announced(struct partition *p, uint64_t owner, bool delivered);
 /* Postgres was at `found` some time after the partition was at `believed`. */
@@ -40,16 +65,12 @@ void partition_fault(struct partition *p);
 /* The operators' orders may have changed: one may reject the write that holds
  * up this partition. */
 void partition_ordered(struct partition *p);
-/* A connection became ready: waits no longer. Submits nothing by itself. */
-void partition_hurry(struct partition *p);
-/* A pause ended: batches may be due. */
-void partition_resume(struct partition *p);
-/* Begins no new batch, and repeats none. */
+/* Has nothing for a batch any more. */
 void partition_drain(struct partition *p);
 
 int32_t partition_number(const struct partition *p);
 enum partition_state partition_state(const struct partition *p);
-/* For people; in TRYING, what the batch waits for. */
+/* For people; in APPLYING, what the batch waits for. */
 const char *partition_state_name(const struct partition *p);
 /* The failure that still holds it up; "": none. */
 const char *partition_trouble(const struct partition *p);

@@ -8,6 +8,6 @@
 
 enum { SIDE_WRITES_MAX = 6 };
 
-/* Fills as many empty calls as are needed; returns how many. */
-size_t side_writes_make(
-    const struct verdicts *v, struct pg_params calls[SIDE_WRITES_MAX]);
+/* Fills as many empty calls as are needed for n slices; returns how many. */
+size_t side_writes_make(const struct verdicts *const *slices, size_t n,
+    struct pg_params calls[SIDE_WRITES_MAX]);

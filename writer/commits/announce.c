@@ -34,6 +34,7 @@ struct announcement {
 	int32_t partition;
 	uint64_t owner;
 	int64_t after;
+	mono_us_t begun;
 	size_t outstanding;
 	bool sealed;
 	bool failed;
@@ -56,13 +57,16 @@ struct announcer {
 	 */
 	struct announcement *over;
 	struct loop_timer *timer;
-	announced done; /* NULL: closing */
+	struct metric_histogram *seconds; /* may be NULL */
+	announced done;			  /* NULL: closing */
 	void *arg;
 };
 
 static void announce_finish(struct announcement *n)
 {
 	struct announcer *a = n->announcer;
+	if (a->seconds && !n->failed)
+		metric_observe(a->seconds, clock_mono() - n->begun);
 	if (a->done)
 		a->done(a->arg, n->partition, n->owner, !n->failed);
 	free(n);
@@ -138,6 +142,7 @@ struct err announcer_new(
 	a->parts = mem_zalloc((size_t)o->partitions * sizeof *a->parts);
 	for (int32_t i = 0; i < o->partitions; i++)
 		a->parts[i].acknowledged = -1;
+	a->seconds = o->seconds;
 	a->done = o->done;
 	a->arg = o->arg;
 	a->timer = loop_timer_new(o->loop, announce_on_timer, a);
@@ -173,6 +178,7 @@ struct announcement *announce_begin(
 	    .partition = partition,
 	    .owner = owner,
 	    .after = a->parts[partition].acknowledged,
+	    .begun = clock_mono(),
 	};
 	return n;
 }

@@ -7,6 +7,7 @@
 #pragma once
 
 #include "common/base/loop.h"
+#include "common/base/metrics.h"
 #include "common/kafka/kafka.h"
 #include "common/log/record.h"
 
@@ -25,6 +26,9 @@ struct announcer_options {
 	const struct kafka_config *kafka;
 	const char *topic;
 	int32_t partitions;
+	/* Gets the time from the begin of each announcement until Kafka has all
+	 * of it. May be NULL. */
+	struct metric_histogram *seconds;
 	announced done;
 	void *arg;
 };

@@ -10,8 +10,9 @@ struct statements_of {
 	const struct collection *collection;
 	/* sql_delete with the rejections of what was not there.
 	 * $1 text[] keys, $2 int8[] versions;
-	 * $3 text[] keys, $4 int8[] versions, $5 int8[] accepted-at (us): of
-	 * first writes that are deletes; $6 int4 partition, $7 text collection.
+	 * $3 text[] keys, $4 int8[] versions, $5 int8[] accepted-at (us),
+	 * $6 int4[] partitions: of first writes that are deletes; $7 text
+	 * collection.
 	 * Column: the keys whose rows are gone. */
 	char *erase;
 	char *upsert;	/* sql_upsert */

@@ -17,7 +17,7 @@
  *
  * If a write violates what only Postgres can check (an operator's constraint, a
  * trigger), Postgres rejects its batch, and bisection finds the write
- * (batch_retry.c).
+ * (batch.c).
  */
 #include "writer/decide/write.h"
 

@@ -32,6 +32,7 @@ PASSES = {
     "prefetch.done": 40,
     "batch.sent": 40,
     "batch.committed": 40,
+    "slice.announced": 40,
     "announce.mark": 40,
     "announced": 40,
     "batch.rejected": 8,
@@ -40,7 +41,7 @@ PASSES = {
 }
 OFTEN = 20  # passes
 # Behind these there is something to announce for the next one.
-LEAVES_A_GAP = ("batch.committed", "announce.record", "announce.mark")
+LEAVES_A_GAP = ("batch.committed", "announce.record", "announce.mark", "slice.announced")
 
 
 def crash_points():

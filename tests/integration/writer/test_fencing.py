@@ -49,6 +49,10 @@ def partitions(writer):
     return writer.metrics()["sluice_writer_partitions"]
 
 
+def pause(writer, path="/pause"):
+    assert writer.admin.request("POST", path).status == 200
+
+
 def take_over(deployment, deadline=30):
     """Another writer, which has got all partitions and announced their gaps."""
     other = deployment.daemon("writer", QUICK_GROUP).start(ready=False)
@@ -141,9 +145,16 @@ def test_stopped_between_the_commit_and_the_announcement(deployment, proxy):
             get(api, collection, 0)
             assert get(api, collection, 0).tier == "l1"
     before = versions(deployment)
-    proxy.hold("down")
+    pause(stale)
     for collection in BODIES:
         assert put(first, collection, 1).status == 202
+    wait_until(
+        lambda: stale.metrics()["sluice_writer_buffered_writes"] == len(BODIES),
+        10,
+        "the writer has both",
+    )
+    proxy.hold("down")
+    pause(stale, "/resume")
     wait_until(
         lambda: not versions(deployment).items() & before.items(), 10, "it is committed"
     )

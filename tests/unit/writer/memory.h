@@ -306,17 +306,18 @@ static inline PGresult *memory_erase(struct memory *m, const struct pg_query *q)
 	struct memory_array firsts = memory_array(q, 2);
 	struct memory_array theirs = memory_array(q, 3);
 	struct memory_array times = memory_array(q, 4);
+	struct memory_array partitions = memory_array(q, 5);
 	/* All in one snapshot: those of the first writes look first. */
 	while (firsts.n > 0) {
 		const char *key = memory_text(&firsts);
 		int64_t version = memory_number(&theirs);
 		int64_t at = memory_number(&times);
+		int partition = (int)memory_number(&partitions);
 		if (memory_find(m, key) == NULL)
 			memory_note(m,
 			    "rejected %d %lld things %s delete not-found '' "
 			    "'' %lld",
-			    memory_int4(q->values[5]), (long long)version, key,
-			    (long long)at);
+			    partition, (long long)version, key, (long long)at);
 	}
 	for (int row = 0; keys.n > 0;) {
 		const char *key = memory_text(&keys);
@@ -396,16 +397,17 @@ static inline const char *memory_upsert(
 static inline void memory_reject(struct memory *m, const struct pg_query *q)
 {
 	struct memory_array a[9];
-	for (int i = 1; i < 9; i++)
+	for (int i = 0; i < 9; i++)
 		a[i] = memory_array(q, i);
 	while (a[1].n > 0) {
+		int partition = (int)memory_number(&a[0]);
 		int64_t version = memory_number(&a[1]);
 		struct buf b = {0};
 		for (int i = 2; i < 8; i++)
 			buf_printf(
 			    &b, i < 6 ? " %s" : " '%s'", memory_text(&a[i]));
-		memory_note(m, "rejected %d %lld%s %lld",
-		    memory_int4(q->values[0]), (long long)version, b.data,
+		memory_note(m, "rejected %d %lld%s %lld", partition,
+		    (long long)version, b.data,
 		    (long long)memory_number(&a[8]));
 		buf_free(&b);
 	}
@@ -415,6 +417,7 @@ static inline void memory_remember(struct memory *m, const struct pg_query *q)
 {
 	struct memory_array keys = memory_array(q, 0);
 	struct memory_array prints = memory_array(q, 1);
+	struct memory_array partitions = memory_array(q, 2);
 	struct memory_array versions = memory_array(q, 3);
 	struct memory_array outcomes = memory_array(q, 4);
 	struct memory_array row_keys = memory_array(q, 5);
@@ -423,7 +426,7 @@ static inline void memory_remember(struct memory *m, const struct pg_query *q)
 		struct memory_key *k = &m->keys[m->nkeys++];
 		snprintf(k->key, sizeof k->key, "%s", memory_text(&keys));
 		k->fingerprint = memory_number(&prints);
-		k->partition = memory_int4(q->values[2]);
+		k->partition = (int32_t)memory_number(&partitions);
 		k->version = memory_number(&versions);
 		snprintf(k->outcome, sizeof k->outcome, "%s",
 		    memory_text(&outcomes));
@@ -435,15 +438,27 @@ static inline void memory_remember(struct memory *m, const struct pg_query *q)
 static inline void memory_replay(struct memory *m, const struct pg_query *q)
 {
 	struct memory_array a[6];
-	for (int i = 1; i < 6; i++)
+	for (int i = 0; i < 6; i++)
 		a[i] = memory_array(q, i);
 	while (a[1].n > 0) {
+		int at = (int)memory_number(&a[0]);
 		long long version = memory_number(&a[1]);
 		long long partition = memory_number(&a[2]);
 		long long first = memory_number(&a[3]);
-		memory_note(m, "replayed %d %lld %lld %lld %s %s",
-		    memory_int4(q->values[0]), version, partition, first,
-		    memory_text(&a[4]), memory_text(&a[5]));
+		memory_note(m, "replayed %d %lld %lld %lld %s %s", at, version,
+		    partition, first, memory_text(&a[4]), memory_text(&a[5]));
+	}
+}
+
+static inline void memory_fence(struct memory *m, const struct pg_query *q)
+{
+	struct memory_array partitions = memory_array(q, 0);
+	struct memory_array from = memory_array(q, 1);
+	struct memory_array to = memory_array(q, 2);
+	while (partitions.n > 0) {
+		int64_t *next = &m->next[memory_number(&partitions)];
+		assert_int_equal(*next, memory_number(&from));
+		*next = memory_number(&to);
 	}
 }
 
@@ -478,7 +493,7 @@ static inline PGresult *memory_run(struct memory *m, const struct pg_query *q)
 	else if (q->sql == bookkeeping_replay.sql)
 		memory_replay(m, q);
 	else if (q->sql == bookkeeping_fence.sql)
-		m->next[memory_int4(q->values[0])] = memory_int8(q->values[2]);
+		memory_fence(m, q);
 	else
 		assert_ptr_equal(q->sql, bookkeeping_note_producers.sql);
 	return r;

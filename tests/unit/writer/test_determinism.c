@@ -2,10 +2,11 @@
  * partition, and on nothing else.
  *
  * Random histories of requests, the log of each applied twice to a database in
- * memory: with other bounds of the batches, with other interleavings of the
- * partitions. From the record of the log to the statements all of it is the
- * writer's own. Everything is compared byte by byte: rows, rejections,
- * Idempotency-Keys, replays, what is announced.
+ * memory: with other bounds of the batches, with other partitions together in
+ * one transaction, with other interleavings of the partitions. From the record
+ * of the log to the statements all of it is the writer's own. Everything is
+ * compared byte by byte: rows, rejections, Idempotency-Keys, replays, what is
+ * announced.
  */
 #include "tests/unit/writer/memory.h"
 
@@ -258,6 +259,8 @@ static void clear(struct history *h)
 static struct statements *statements;
 /* How often each outcome was seen, so that none is missed. */
 static size_t seen[REASON_COUNT], retries;
+/* Batches of several partitions. */
+static size_t shared;
 
 struct run {
 	struct memory memory;
@@ -282,16 +285,18 @@ static void tell(struct run *r, const struct write *w, const char *text)
 	    (int)w->id_len, w->id, w->version, text);
 }
 
-static void announce(struct run *r, int32_t p, const struct batch_plan *plan)
+static void announce(
+    struct run *r, int32_t p, const struct batch_plan *plan, size_t slice)
 {
-	const struct fold *f = &plan_verdicts(plan)->fold;
+	const struct fold *f = &plan_verdicts(plan, slice)->fold;
 	for (size_t i = 0; i < f->n; i++) {
 		struct fold_effect e;
 		size_t at = 0;
 		while (fold_next_effect(&f->changes[i], &at, &e)) {
 			struct buf b = {0};
 			buf_str(&b, e.gone ? "gone" : "");
-			assert_true(e.gone || plan_document(plan, i, &b));
+			assert_true(
+			    e.gone || plan_document(plan, slice, i, &b));
 			tell(r, e.last, b.data);
 			buf_free(&b);
 			if (e.creator)
@@ -301,9 +306,9 @@ static void announce(struct run *r, int32_t p, const struct batch_plan *plan)
 }
 
 static void note_outcomes(
-    struct run *r, int32_t p, const struct batch_plan *plan)
+    struct run *r, int32_t p, const struct batch_plan *plan, size_t slice)
 {
-	const struct verdicts *v = plan_verdicts(plan);
+	const struct verdicts *v = plan_verdicts(plan, slice);
 	size_t rejected = 0;
 	for (size_t i = 0; i < v->n; i++) {
 		enum reason reason = verdicts_reason(v, i);
@@ -353,70 +358,128 @@ static size_t look(struct run *r, struct prefetch *l, version_t from, size_t n,
 	}
 }
 
-/* Returns how many of the writes are to be tried instead; n: it is done. */
-static size_t attempt(struct run *r, int32_t p, struct write *writes, size_t n)
+/* Reads what the slices need. Returns how many writes of a slice may be tried
+ * instead; 0: all of all slices. */
+static size_t read_for(struct run *r, struct slice *const *slices, size_t n,
+    PGresult **found, size_t *nfound)
 {
-	PGresult *found[8], *results[16];
+	for (size_t k = 0; k < n; k++) {
+		struct slice *s = slices[k];
+		s->lookup = prefetch_new(statements, s->partition, s->writes,
+		    s->n, r->most_bytes, DOCUMENT_MAX);
+		if (s->lookup == NULL)
+			continue;
+		size_t fits = look(r, s->lookup, s->from, s->n, found, nfound);
+		if (fits < s->n)
+			return fits;
+	}
+	return 0;
+}
+
+static bool is_taken(
+    struct run *r, struct slice *const *slices, size_t n, struct batch_plan *p)
+{
+	PGresult *results[16];
 	struct pg_query q[16];
-	size_t nfound = 0, fits = n;
-	const version_t from = writes[0].version;
-	struct prefetch *l =
-	    prefetch_new(statements, p, writes, n, r->most_bytes, DOCUMENT_MAX);
-	if (l)
-		fits = look(r, l, from, n, found, &nfound);
-	const struct plan_batch b = {p, from, writes[n - 1].version + 1, writes,
-	    n, &r->producers[p], l, false};
-	struct batch_plan *plan = fits == n ? plan_new(statements, &b) : NULL;
-	prefetch_free(&l);
+	size_t nq = plan_queries(p);
+	assert_true(nq <= 16);
+	plan_query(p, q);
+	if (memory_refuses(&r->memory, q, nq))
+		return false;
+	for (size_t i = 0; i < nq; i++)
+		results[i] = memory_run(&r->memory, &q[i]);
+	plan_results(p, results);
+	for (size_t k = 0; k < n; k++) {
+		int32_t at = slices[k]->partition;
+		note_outcomes(r, at, p, k);
+		announce(r, at, p, k);
+		dedup_adopt(&r->producers[at], &plan_verdicts(p, k)->next);
+	}
+	for (size_t i = 0; i < nq; i++)
+		PQclear(results[i]);
+	return true;
+}
+
+/* Applies the slices in one transaction. Returns how many writes of a single
+ * slice may be tried instead; 0: it is done. */
+static size_t attempt(struct run *r, struct slice *const *slices, size_t n)
+{
+	PGresult *found[8 * PARTITIONS];
+	size_t nfound = 0;
+	size_t fits = read_for(r, slices, n, found, &nfound);
+	struct batch_plan *plan =
+	    fits ? NULL : plan_new(statements, slices, n, false);
+	for (size_t k = 0; k < n; k++)
+		prefetch_free(&slices[k]->lookup);
 	while (nfound > 0)
 		PQclear(found[--nfound]);
 	if (plan == NULL)
 		return fits;
-	size_t nq = plan_queries(plan);
-	assert_true(nq <= 16);
-	plan_query(plan, q);
-	const char *constraint = memory_refuses(&r->memory, q, nq);
-	if (constraint == NULL) {
-		for (size_t i = 0; i < nq; i++)
-			results[i] = memory_run(&r->memory, &q[i]);
-		plan_results(plan, results);
-		note_outcomes(r, p, plan);
-		announce(r, p, plan);
-		for (size_t i = 0; i < nq; i++)
-			PQclear(results[i]);
-		dedup_adopt(&r->producers[p], &plan_verdicts(plan)->next);
-	}
+	bool taken = is_taken(r, slices, n, plan);
 	plan_free(&plan);
-	if (constraint == NULL)
-		return n;
+	if (taken)
+		return 0;
+	struct slice *s = slices[0];
 	r->refused++;
-	if (n == 1)
-		write_refuse(&writes[0], REASON_CONSTRAINT, constraint);
-	return n == 1 ? 0 : n / 2;
+	if (s->n == 1)
+		write_refuse(&s->writes[0], REASON_CONSTRAINT, "");
+	return s->n == 1 ? 1 : s->n / 2;
 }
 
-static void apply_some(struct run *r, const struct history *h, int32_t p)
+/* The next writes of a partition. Returns owned. */
+static struct slice *next_slice(
+    struct run *r, const struct history *h, int32_t p)
 {
 	const struct write_log log = {
 	    .partitions = PARTITIONS, .document_max = DOCUMENT_MAX};
-	struct write writes[STEPS];
 	size_t from = (size_t)r->memory.next[p];
 	size_t left = h->ends[p] - from;
 	size_t n = 1 + draw(r->most_rows < left ? r->most_rows : left);
+	struct write *writes = mem_alloc(n * sizeof *writes);
 	for (size_t i = 0; i < n; i++) {
 		rd_kafka_message_t *m =
 		    (rd_kafka_message_t *)(uintptr_t)&h->log[p][from + i]
 			->message;
 		write_read(&writes[i], m, &log);
 	}
-	for (size_t some = n, done; some > 0;) {
-		done = attempt(r, p, writes, some);
-		if (done == some)
-			break;
-		some = done ? done : some; /* 0: its only write is refused */
+	struct slice *s = slice_new(p, (version_t)from, writes, n);
+	s->producers = &r->producers[p];
+	return s;
+}
+
+static void shorten(struct slice *s, size_t n)
+{
+	while (s->n > n)
+		write_clear(&s->writes[--s->n]);
+	s->to = s->writes[n - 1].version + 1;
+}
+
+static void apply_alone(struct run *r, struct slice *s)
+{
+	size_t n;
+	while ((n = attempt(r, &s, 1)) > 0)
+		shorten(s, n);
+}
+
+/* One batch of some of the partitions; if it does not succeed, a batch of each.
+ */
+static void apply_some(
+    struct run *r, const struct history *h, const int32_t *open, size_t nopen)
+{
+	struct slice *slices[PARTITIONS];
+	size_t n = 0, always = draw(nopen);
+	for (size_t i = 0; i < nopen; i++) {
+		bool also = r->most_rows > 2 && draw(2);
+		if (i == always || also)
+			slices[n++] = next_slice(r, h, open[i]);
 	}
-	for (size_t i = 0; i < n; i++)
-		write_clear(&writes[i]);
+	shared += n > 1;
+	if (n == 1 || attempt(r, slices, n) > 0) {
+		for (size_t k = 0; k < n; k++)
+			apply_alone(r, slices[k]);
+	}
+	for (size_t k = 0; k < n; k++)
+		slice_free(&slices[k]);
 }
 
 /* Returns all that came of it. */
@@ -427,14 +490,15 @@ static char *run(const struct history *h, size_t most_rows, size_t most_bytes)
 	r = (struct run){.most_rows = most_rows, .most_bytes = most_bytes};
 	r.memory.of = statements_for(statements, things());
 	for (;;) {
-		int32_t open[PARTITIONS], nopen = 0;
+		int32_t open[PARTITIONS];
+		size_t nopen = 0;
 		for (int32_t p = 0; p < PARTITIONS; p++) {
 			if ((size_t)r.memory.next[p] < h->ends[p])
 				open[nopen++] = p;
 		}
 		if (nopen == 0)
 			break;
-		apply_some(&r, h, open[draw((uint64_t)nopen)]);
+		apply_some(&r, h, open, nopen);
 	}
 	for (int32_t p = 0; p < PARTITIONS; p++) {
 		for (size_t i = 0; i < h->ends[p]; i++) {
@@ -494,6 +558,7 @@ static void the_same_log_has_the_same_outcomes(void **state)
 			fail_msg("never: %s", reason_row((enum reason)r)->name);
 	}
 	assert_true(retries > 0);
+	assert_true(shared > 0);
 }
 
 int main(void)

@@ -9,6 +9,7 @@
 
 #include "common/postgres/pg_pool.h"
 #include "writer/batch/partition.h"
+#include "writer/batch/scheduler.h"
 #include "writer/commits/announce.h"
 #include "writer/core/statements.h"
 #include "writer/decide/judges.h"
@@ -54,9 +55,17 @@ static void on_fault(void *arg, int32_t partition, struct err e)
 	fail_msg("%s", e.msg);
 }
 
+static struct scheduler *scheduler;
+
 static void on_settled(void *arg)
 {
 	(void)arg;
+}
+
+static void on_ready(void *arg)
+{
+	(void)arg;
+	scheduler_kick(scheduler);
 }
 
 static void on_retake(void *arg, struct partition *again)
@@ -96,6 +105,7 @@ static int setup(void **state)
 	commits = mock_new("commits");
 	announced_n = 0;
 	settings = (struct writer_settings){
+	    .connections = 1,
 	    .batch_rows = ROWS,
 	    .batch_bytes = 1 << 20,
 	    .common = {.partitions = 1, .document_max = 1 << 20},
@@ -130,7 +140,8 @@ static int setup(void **state)
 	    &consumer);
 	assert_int_equal(e.kind, ERR_KIND_OK);
 	p = partition_new(&(struct partition_options){
-	    .x = &x, .retake = on_retake, .settled = on_settled});
+	    .x = &x, .retake = on_retake, .ready = on_ready});
+	scheduler = scheduler_new(&x, &p, 1, on_settled, NULL);
 	return 0;
 }
 
@@ -139,6 +150,7 @@ static int teardown(void **state)
 	(void)state;
 	partition_free(&p);
 	pg_pool_free(&x.pool);
+	scheduler_free(&scheduler);
 	consumer_free(&consumer);
 	announcer_free(&x.announcer, 0);
 	orders_free(&x.orders);
@@ -205,10 +217,12 @@ static void goes_on_when_what_it_announced_before_is_delivered(void **state)
 	RUN_UNTIL(partition_next_offset(p) == 2 * ROWS);
 	assert_true(partition_paused(p));
 	assert_int_equal(partition_state(p), PARTITION_FILLING);
+	struct partition_offer offer;
+	assert_false(partition_offers(p, clock_mono(), &offer));
 	rd_kafka_mock_broker_set_up(commits.cluster, 1);
 	RUN_UNTIL(announced_n == 1);
 	assert_int_equal(announcer_outstanding(x.announcer), 0);
-	assert_int_equal(partition_state(p), PARTITION_TRYING);
+	RUN_UNTIL(partition_state(p) == PARTITION_APPLYING);
 }
 
 /* What it announced before, too, but that is the takeover's to announce. */

@@ -36,7 +36,7 @@ static struct write make(size_t i, enum record_op op, const char *id)
 
 static struct statements *statements;
 static struct write writes[N];
-static const struct dedup nobody;
+static struct dedup nobody;
 
 static int begin(void **state)
 {
@@ -59,10 +59,16 @@ static int end(void **state)
 	return 0;
 }
 
-static struct plan_batch batch(void)
+static struct slice *slice_of(size_t first, size_t n)
 {
-	return (struct plan_batch){
-	    3, 100, 105, writes, N, &nobody, NULL, false};
+	static struct slice s;
+	s = (struct slice){.partition = 3,
+	    .from = 100 + first,
+	    .to = 100 + first + n,
+	    .writes = &writes[first],
+	    .n = n,
+	    .producers = &nobody};
+	return &s;
 }
 
 /* The beginnings of its statements. */
@@ -87,9 +93,50 @@ static void applies(void **state)
 	static const char *const want[] = {"SELECT sluice.fence",
 	    "WITH gone AS (DELETE", "INSERT INTO public.\"records\"",
 	    "INSERT INTO sluice.rejections", "INSERT INTO sluice.producers"};
-	const struct plan_batch b = batch();
-	struct batch_plan *p = plan_new(statements, &b);
+	struct slice *s = slice_of(0, N);
+	struct batch_plan *p = plan_new(statements, &s, 1, false);
 	says(p, want, sizeof want / sizeof *want);
+	plan_free(&p);
+}
+
+/* The same number of statements for several partitions, and what each says of
+ * which. */
+static void applies_slices_together(void **state)
+{
+	(void)state;
+	static const char *const want[] = {"SELECT sluice.fence",
+	    "WITH gone AS (DELETE", "INSERT INTO public.\"records\"",
+	    "INSERT INTO sluice.rejections", "INSERT INTO sluice.producers"};
+	struct slice first = *slice_of(0, 2), second = *slice_of(2, 3);
+	struct slice *slices[] = {&first, &second};
+	second.partition = 5;
+	struct batch_plan *p = plan_new(statements, slices, 2, false);
+	says(p, want, sizeof want / sizeof *want);
+	assert_int_equal(plan_verdicts(p, 0)->partition, 3);
+	assert_int_equal(plan_verdicts(p, 0)->nrejected, 0);
+	assert_int_equal(plan_verdicts(p, 1)->partition, 5);
+	assert_int_equal(plan_verdicts(p, 1)->nrejected, 1);
+	plan_free(&p);
+}
+
+static void tells_the_guilty_slice(void **state)
+{
+	(void)state;
+	/* BEGIN, SET CONSTRAINTS, the fence, b, a, b's delete, b */
+	struct pg_failure failures[] = {
+	    {.at = 4, .err = {.kind = ERR_KIND_REJECT}},
+	    {.at = 6, .err = {.kind = ERR_KIND_REJECT}},
+	};
+	struct pg_reply reply = {.failures = failures, .nfailures = 2};
+	struct slice first = *slice_of(0, 2), second = *slice_of(2, 3);
+	struct slice *slices[] = {&first, &second};
+	struct batch_plan *p = plan_trial(statements, slices, 2);
+	struct plan_write guilty[2] = {{9, 9}, {9, 9}};
+	assert_int_equal(plan_guilty(p, &reply, guilty), 2);
+	assert_int_equal(guilty[0].slice, 0);
+	assert_int_equal(guilty[0].write, 1);
+	assert_int_equal(guilty[1].slice, 1);
+	assert_int_equal(guilty[1].write, 2);
 	plan_free(&p);
 }
 
@@ -101,12 +148,8 @@ static void applies_in_order(void **state)
 	    "DO $$BEGIN SET CONSTRAINTS", "INSERT INTO public.\"records\"",
 	    "WITH gone AS (DELETE", "INSERT INTO sluice.rejections",
 	    "INSERT INTO sluice.producers"};
-	struct plan_batch b = batch();
-	b.from = 101;
-	b.writes = &writes[1]; /* a; not b; c, which is refused */
-	b.n = 3;
-	b.in_order = true;
-	struct batch_plan *p = plan_new(statements, &b);
+	struct slice *s = slice_of(1, 3); /* a; not b; c, which is refused */
+	struct batch_plan *p = plan_new(statements, &s, 1, true);
 	says(p, want, sizeof want / sizeof *want);
 	plan_free(&p);
 }
@@ -121,8 +164,8 @@ static void tries(void **state)
 	    "?INSERT INTO public.\"records\"",
 	    "?INSERT INTO public.\"records\"", "?WITH gone AS (DELETE",
 	    "?INSERT INTO public.\"records\"", "ROLLBACK"};
-	const struct plan_batch b = batch();
-	struct batch_plan *p = plan_trial(statements, &b);
+	struct slice *s = slice_of(0, N);
+	struct batch_plan *p = plan_trial(statements, &s, 1);
 	says(p, want, sizeof want / sizeof *want);
 	plan_free(&p);
 }
@@ -136,13 +179,16 @@ static void tells_the_guilty(void **state)
 	    {.at = 6, .err = {.kind = ERR_KIND_REJECT}},
 	};
 	struct pg_reply reply = {.failures = failures, .nfailures = 3};
-	const struct plan_batch b = batch();
-	struct batch_plan *p = plan_trial(statements, &b);
-	size_t guilty[3] = {9, 9, 9};
+	struct slice *s = slice_of(0, N);
+	struct batch_plan *p = plan_trial(statements, &s, 1);
+	struct plan_write guilty[3] = {{9, 9}, {9, 9}, {9, 9}};
 	assert_int_equal(plan_guilty(p, &reply, guilty), 3);
-	assert_int_equal(guilty[0], 0);
-	assert_int_equal(guilty[1], 1);
-	assert_int_equal(guilty[2], 4);
+	assert_int_equal(guilty[0].slice, 0);
+	assert_int_equal(guilty[0].write, 0);
+	assert_int_equal(guilty[1].slice, 0);
+	assert_int_equal(guilty[1].write, 1);
+	assert_int_equal(guilty[2].slice, 0);
+	assert_int_equal(guilty[2].write, 4);
 	/* A database in trouble is nobody's fault. */
 	failures[1].err.kind = ERR_KIND_RETRY;
 	assert_int_equal(plan_guilty(p, &reply, guilty), 1);
@@ -157,9 +203,12 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test_setup_teardown(applies, begin, end),
+	    cmocka_unit_test_setup_teardown(
+		applies_slices_together, begin, end),
 	    cmocka_unit_test_setup_teardown(applies_in_order, begin, end),
 	    cmocka_unit_test_setup_teardown(tries, begin, end),
 	    cmocka_unit_test_setup_teardown(tells_the_guilty, begin, end),
+	    cmocka_unit_test_setup_teardown(tells_the_guilty_slice, begin, end),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,0 +1,91 @@
+#include "writer/batch/announce_slice.h"
+
+#include "writer/commits/announce.h"
+
+#include "common/base/log.h"
+
+#include <inttypes.h>
+
+/* A slice whose transaction is committed. */
+struct committed {
+	struct context *x;
+	const struct slice *slice;
+	const struct batch_plan *plan;
+	size_t k;
+};
+
+/* `text` is a buffer for the document. False: another write came first. */
+static bool announce_effect(const struct committed *c, struct announcement *n,
+    size_t i, const struct fold_effect *e, struct buf *text)
+{
+	buf_clear(text);
+	if (!e->gone && !plan_document(c->plan, c->k, i, text)) {
+		context_superseded(c->x,
+		    (struct position){c->slice->partition, e->last->version},
+		    e->last->id, e->last->id_len);
+		return false;
+	}
+	bool omitted = text->len > (size_t)c->x->settings->common.document_max;
+	if (omitted)
+		context_omitted(c->x, e->last->id, e->last->id_len,
+		    e->last->version, text->len);
+	struct record_commit r = {
+	    .op = e->gone ? RECORD_DELETE : RECORD_PUT,
+	    .id = e->last->id,
+	    .id_len = e->last->id_len,
+	    .doc = e->gone ? NULL : text->data,
+	    .doc_len = text->len,
+	    .omitted = omitted,
+	    .version = e->last->version,
+	    .accepted_at = e->last->accepted_at,
+	    .has_created = e->creator != NULL,
+	    .created = e->creator ? e->creator->version : 0,
+	};
+	announce_record(n, &r);
+	metric_add(&c->x->stats.commits, 1);
+	return true;
+}
+
+static void announce_change(const struct committed *c, struct announcement *n,
+    size_t i, struct buf *text)
+{
+	const struct verdicts *v = plan_verdicts(c->plan, c->k);
+	struct fold_effect e;
+	size_t at = 0;
+	while (fold_next_effect(&v->fold.changes[i], &at, &e) &&
+	       announce_effect(c, n, i, &e, text))
+		;
+}
+
+static void say_anew(struct context *x, const struct slice *s)
+{
+	log_event(EV_DECIDED_ANEW,
+	    "partition=%d from=%" PRIu64 " to=%" PRIu64 " why=%s", s->partition,
+	    s->from, s->to,
+	    log_quote("a write that was announced as accepted is rejected"));
+	metric_add(&x->stats.anew, 1);
+}
+
+void announce_slice(struct context *x, const struct slice *s,
+    const struct batch_plan *plan, size_t k)
+{
+	const struct committed c = {x, s, plan, k};
+	struct announcement *n =
+	    announce_begin(x->announcer, s->partition, s->announce_as);
+	const struct verdicts *v = plan_verdicts(plan, k);
+	if (v->anew)
+		say_anew(x, s);
+	struct buf text = {0};
+	for (size_t i = 0; i < v->fold.n; i++)
+		announce_change(&c, n, i, &text);
+	buf_free(&text);
+	struct record_mark mark = {
+	    .from = s->from,
+	    .through = s->to,
+	    .told = s->told > s->to ? s->told : 0,
+	    .anew = v->anew,
+	    .rejected = v->rejected,
+	    .nrejected = v->nrejected,
+	};
+	announce_mark(n, &mark);
+}

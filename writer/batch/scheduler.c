@@ -1,0 +1,263 @@
+#include "writer/batch/scheduler.h"
+
+#include "writer/batch/batch.h"
+#include "writer/batch/batch_policy.h"
+#include "writer/core/crashpoint.h"
+
+#include "common/base/check.h"
+#include "common/base/mem.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+/* A batch that has no answer for so long does not hold up the other partitions.
+ * It waits for a lock, or for a slow disk. */
+#define SLOW CLOCK_MS(50)
+
+struct scheduler {
+	struct context *x;
+	struct partition *const *parts;
+	size_t n;
+	size_t turn; /* the partition that comes first, so that each does */
+	struct batch **flying;
+	size_t nflying, cap;
+	struct loop_timer *timer;
+	bool soon; /* the timer is set to this moment */
+	bool draining;
+	void (*settled)(void *arg);
+	void *arg;
+};
+
+static struct partition *by_turn(const struct scheduler *s, size_t i)
+{
+	return s->parts[(s->turn + i) % s->n];
+}
+
+/* --- batches begin and end ----------------------------------------------- */
+
+static void on_left(void *arg, enum batch_result result, struct slice *slice)
+{
+	(void)arg;
+	partition_decided(slice->owner, result, slice);
+}
+
+static void on_over(void *arg, struct batch *b)
+{
+	struct scheduler *s = arg;
+	size_t i = 0;
+	while (s->flying[i] != b)
+		i++;
+	s->flying[i] = s->flying[--s->nflying];
+	batch_free(&b);
+	scheduler_kick(s);
+	s->settled(s->arg);
+}
+
+static int by_partition(const void *a, const void *b)
+{
+	const struct slice *x = *(struct slice *const *)a;
+	const struct slice *y = *(struct slice *const *)b;
+	return x->partition < y->partition ? -1 : x->partition > y->partition;
+}
+
+static void begin(struct scheduler *s, struct slice **slices, size_t n)
+{
+	static const struct batch_events events = {on_left, on_over};
+	struct batch_policy reads;
+	batch_policy_init(&reads, (size_t)s->x->settings->batch_rows,
+	    (size_t)s->x->settings->batch_bytes, 0);
+	for (size_t i = 0; i < n; i++)
+		slices[i]->most = batch_policy_reads(&reads) / n;
+	qsort(slices, n, sizeof *slices, by_partition);
+	struct batch *b = batch_new(s->x, slices, n, &events, s);
+	MEM_GROW(s->flying, s->cap, s->nflying + 1);
+	s->flying[s->nflying++] = b;
+	s->turn = (s->turn + 1) % s->n;
+	crashpoint(CRASH_BATCH_BEGIN);
+	batch_begin(b);
+}
+
+/* --- which writes, and when ---------------------------------------------- */
+
+/* Batches that wait for Postgres. */
+struct lanes {
+	size_t together, alone;
+	dur_us_t quickest; /* of those that are together: since it was sent */
+};
+
+static struct lanes count_lanes(const struct scheduler *s)
+{
+	struct lanes l = {.quickest = INT64_MAX};
+	for (size_t i = 0; i < s->nflying; i++) {
+		const struct batch *b = s->flying[i];
+		if (!batch_asks(b))
+			continue;
+		if (batch_alone(b)) {
+			l.alone++;
+			continue;
+		}
+		dur_us_t age = batch_unanswered(b);
+		l.together++;
+		l.quickest = age < l.quickest ? age : l.quickest;
+	}
+	return l;
+}
+
+/* What the partitions that share batches have. */
+struct gathered {
+	size_t rows, bytes;
+	dur_us_t wait; /* until a batch is due; INT64_MAX: there is nothing */
+};
+
+static struct gathered gather(const struct scheduler *s, mono_us_t now)
+{
+	struct gathered g = {.wait = INT64_MAX};
+	for (size_t i = 0; i < s->n; i++) {
+		struct partition_offer o;
+		if (s->parts[i] == NULL ||
+		    !partition_offers(s->parts[i], now, &o) || o.alone)
+			continue;
+		g.rows += o.rows;
+		g.bytes += o.bytes;
+		g.wait = o.wait < g.wait ? o.wait : g.wait;
+	}
+	return g;
+}
+
+static void scheduler_wait(struct scheduler *s, dur_us_t wait)
+{
+	if (wait != INT64_MAX && !s->soon)
+		loop_timer_start(s->timer, wait);
+}
+
+/* How long until the next batch of several partitions may begin. */
+static dur_us_t time_to_begin(
+    const struct scheduler *s, const struct lanes *l, const struct gathered *g)
+{
+	const struct writer_settings *set = s->x->settings;
+	if (l->together == 0 || g->wait == INT64_MAX)
+		return g->wait;
+	if (l->together >= (size_t)set->connections)
+		return INT64_MAX; /* on_over comes back */
+	bool whole = g->rows >= (size_t)set->batch_rows ||
+		     g->bytes >= (size_t)set->batch_bytes;
+	dur_us_t left = whole ? 0 : SLOW - l->quickest;
+	return left > g->wait ? left : g->wait;
+}
+
+static void begin_together(struct scheduler *s, mono_us_t now)
+{
+	struct slice **slices = mem_alloc((s->n + 1) * sizeof *slices);
+	struct partition_room room = {(size_t)s->x->settings->batch_rows,
+	    (size_t)s->x->settings->batch_bytes, true};
+	size_t n = 0;
+	for (size_t i = 0; i < s->n; i++) {
+		struct partition *p = by_turn(s, i);
+		struct partition_offer o;
+		if (p == NULL || !partition_offers(p, now, &o) || o.alone)
+			continue;
+		struct slice *slice = partition_take(p, &room);
+		if (slice == NULL)
+			continue;
+		slices[n++] = slice;
+		room = (struct partition_room){room.rows - slice->n,
+		    room.bytes > slice->bytes ? room.bytes - slice->bytes : 0,
+		    false};
+	}
+	CHECK(n > 0);
+	begin(s, slices, n);
+	free(slices);
+}
+
+static void together(struct scheduler *s, mono_us_t now)
+{
+	for (;;) {
+		const struct lanes l = count_lanes(s);
+		const struct gathered g = gather(s, now);
+		dur_us_t wait = time_to_begin(s, &l, &g);
+		if (wait > 0) {
+			scheduler_wait(s, wait);
+			return;
+		}
+		begin_together(s, now);
+	}
+}
+
+static void alone(struct scheduler *s, mono_us_t now)
+{
+	size_t most = (size_t)s->x->settings->connections;
+	most -= most > 1;
+	size_t n = count_lanes(s).alone;
+	for (size_t i = 0; i < s->n && n < most; i++) {
+		struct partition *p = by_turn(s, i);
+		struct partition_offer o;
+		if (p == NULL || !partition_offers(p, now, &o) || !o.alone)
+			continue;
+		if (o.wait > 0) {
+			scheduler_wait(s, o.wait);
+			continue;
+		}
+		const struct partition_room room = {SIZE_MAX, SIZE_MAX, true};
+		struct slice *slice = partition_take(p, &room);
+		begin(s, &slice, 1);
+		n++;
+	}
+}
+
+static void scheduler_on_timer(void *arg)
+{
+	struct scheduler *s = arg;
+	s->soon = false;
+	if (s->draining || s->x->paused)
+		return;
+	mono_us_t now = clock_mono();
+	alone(s, now);
+	together(s, now);
+}
+
+/* --- interface ----------------------------------------------------------- */
+
+struct scheduler *scheduler_new(struct context *x,
+    struct partition *const *parts, size_t n, void (*settled)(void *arg),
+    void *arg)
+{
+	struct scheduler *s = MEM_NEW(struct scheduler);
+	CHECK(n > 0);
+	*s = (struct scheduler){
+	    .x = x, .parts = parts, .n = n, .settled = settled, .arg = arg};
+	s->timer = loop_timer_new(x->loop, scheduler_on_timer, s);
+	return s;
+}
+
+void scheduler_kick(struct scheduler *s)
+{
+	if (s->soon)
+		return;
+	s->soon = true;
+	loop_timer_start(s->timer, 0);
+}
+
+void scheduler_hurry(struct scheduler *s)
+{
+	for (size_t i = 0; i < s->nflying; i++)
+		batch_hurry(s->flying[i]);
+}
+
+void scheduler_drain(struct scheduler *s)
+{
+	s->draining = true;
+	for (size_t i = 0; i < s->nflying; i++)
+		batch_drain(s->flying[i]);
+}
+
+void scheduler_free(struct scheduler **sp)
+{
+	struct scheduler *s = *sp;
+	if (s == NULL)
+		return;
+	CHECK(s->nflying == 0);
+	loop_timer_free(&s->timer);
+	free(s->flying);
+	free(s);
+	*sp = NULL;
+}
