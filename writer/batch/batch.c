@@ -147,6 +147,7 @@ static void wait_and_check(struct batch *b, const char *code, const char *why)
 	batch_set_state(b, STATE_WAIT);
 	loop_timer_start(b->timer,
 	    b->draining ? 0 : backoff_next(&b->backoff, entropy_bits()));
+	b->events->waits(b->arg);
 }
 
 void batch_wait_for_connection(struct batch *b)
@@ -220,7 +221,8 @@ static void check_watermarks(struct batch *b)
 	for (size_t k = 0; k < b->n; k++)
 		pg_array_int4(list, b->slices[k]->partition);
 	const struct pg_query q = pg_params_query(&c);
-	b->check = pg_request_submit(b->x->pool, &q, 1, on_checked, b);
+	b->check = pg_request_submit_from(
+	    b->x->pool, batch_first_connection(b), &q, 1, on_checked, b);
 	pg_params_free(&c);
 	if (b->check)
 		batch_set_state(b, STATE_CHECK);
@@ -401,6 +403,11 @@ void batch_tried(struct batch *b, size_t blamed)
 		dissolve(b);
 }
 
+size_t batch_first_connection(const struct batch *b)
+{
+	return batch_is_stuck(b) ? 1 : 0;
+}
+
 bool batch_is_cut(struct batch *b)
 {
 	drop_given_away(b);
@@ -468,6 +475,11 @@ bool batch_asks(const struct batch *b)
 bool batch_alone(const struct batch *b)
 {
 	return b->n == 1 && b->slices[0]->alone;
+}
+
+bool batch_is_stuck(const struct batch *b)
+{
+	return batch_alone(b) && b->backoff.attempts > 0;
 }
 
 dur_us_t batch_unanswered(const struct batch *b)

@@ -30,6 +30,8 @@ enum batch_result {
 struct batch_events {
 	/* A slice that has an owner leaves. The callee takes it. */
 	void (*left)(void *arg, enum batch_result result, struct slice *s);
+	/* It waits for a timer, and for no answer of Postgres. */
+	void (*waits)(void *arg);
 	/* No slice is left. The callee frees the batch. */
 	void (*over)(void *arg, struct batch *b);
 };
@@ -53,6 +55,8 @@ void batch_drain(struct batch *b);
 bool batch_asks(const struct batch *b);
 /* Has it a single slice that must not share a batch? */
 bool batch_alone(const struct batch *b);
+/* Has this slice failed before in this batch? */
+bool batch_is_stuck(const struct batch *b);
 /* How long Postgres has not answered; 0: no answer is due. */
 dur_us_t batch_unanswered(const struct batch *b);
 /* The failure that still holds it up; "": none. */

@@ -55,9 +55,12 @@ void batch_failed(struct batch *b, const struct err *e, const char *constraint);
 void batch_tried(struct batch *b, size_t blamed);
 /* No connection is ready. */
 void batch_wait_for_connection(struct batch *b);
-/* The rows that writes need are read. Slices that read too much leave. True:
- * the batch is over. */
+/* Slices that have no owner, or that read too much, leave. True: the batch is
+ * over. */
 bool batch_is_cut(struct batch *b);
+/* Of the connections that it may use. A slice that waits for a lock of another
+ * session does not use the first one. */
+size_t batch_first_connection(const struct batch *b);
 
 /* --- batch_units.c ------------------------------------------------------- */
 

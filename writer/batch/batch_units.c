@@ -16,13 +16,11 @@
 
 #include <stdlib.h>
 
-/* Batches whose slices are not alone have the first connection, so that a slice
- * with trouble holds up no other one. */
 static bool submit(
     struct batch *b, const struct pg_query *queries, size_t n, pg_done done)
 {
 	return pg_pool_submit_from(
-	    b->x->pool, batch_alone(b) ? 1 : 0, queries, n, done, b);
+	    b->x->pool, batch_first_connection(b), queries, n, done, b);
 }
 
 /* --- the transaction ----------------------------------------------------- */
@@ -239,6 +237,8 @@ void batch_send(struct batch *b)
 {
 	struct context *x = b->x;
 	bool reads = false;
+	if (batch_is_cut(b))
+		return;
 	b->others_there = b->others && other_partitions_are_there(b->others);
 	for (size_t k = 0; k < b->n; k++) {
 		struct slice *s = b->slices[k];

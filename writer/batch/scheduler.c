@@ -23,6 +23,7 @@ struct scheduler {
 	size_t nflying, cap;
 	struct loop_timer *timer;
 	bool soon; /* the timer is set to this moment */
+	bool last_alone; /* the batch that began last was alone */
 	bool draining;
 	void (*settled)(void *arg);
 	void *arg;
@@ -39,6 +40,11 @@ static void on_left(void *arg, enum batch_result result, struct slice *slice)
 {
 	(void)arg;
 	partition_decided(slice->owner, result, slice);
+}
+
+static void on_waits(void *arg)
+{
+	scheduler_kick(arg);
 }
 
 static void on_over(void *arg, struct batch *b)
@@ -62,7 +68,7 @@ static int by_partition(const void *a, const void *b)
 
 static void begin(struct scheduler *s, struct slice **slices, size_t n)
 {
-	static const struct batch_events events = {on_left, on_over};
+	static const struct batch_events events = {on_left, on_waits, on_over};
 	struct batch_policy reads;
 	batch_policy_init(&reads, (size_t)s->x->settings->batch_rows,
 	    (size_t)s->x->settings->batch_bytes, 0);
@@ -70,6 +76,7 @@ static void begin(struct scheduler *s, struct slice **slices, size_t n)
 		slices[i]->most = batch_policy_reads(&reads) / n;
 	qsort(slices, n, sizeof *slices, by_partition);
 	struct batch *b = batch_new(s->x, slices, n, &events, s);
+	s->last_alone = batch_alone(b);
 	MEM_GROW(s->flying, s->cap, s->nflying + 1);
 	s->flying[s->nflying++] = b;
 	s->turn = (s->turn + 1) % s->n;
@@ -82,6 +89,7 @@ static void begin(struct scheduler *s, struct slice **slices, size_t n)
 /* Batches that wait for Postgres. */
 struct lanes {
 	size_t together, alone;
+	bool stuck;	   /* some are */
 	dur_us_t quickest; /* of those that are together: since it was sent */
 };
 
@@ -92,15 +100,24 @@ static struct lanes count_lanes(const struct scheduler *s)
 		const struct batch *b = s->flying[i];
 		if (!batch_asks(b))
 			continue;
-		if (batch_alone(b)) {
+		if (batch_is_stuck(b)) {
+			l.stuck = true;
+		} else if (batch_alone(b)) {
 			l.alone++;
-			continue;
+		} else {
+			dur_us_t age = batch_unanswered(b);
+			l.together++;
+			l.quickest = age < l.quickest ? age : l.quickest;
 		}
-		dur_us_t age = batch_unanswered(b);
-		l.together++;
-		l.quickest = age < l.quickest ? age : l.quickest;
 	}
 	return l;
+}
+
+/* Is no connection free? Those that are stuck share the last ones. */
+static bool is_full(const struct scheduler *s, const struct lanes *l)
+{
+	size_t n = (size_t)s->x->settings->connections;
+	return l->together + l->alone + l->stuck >= n;
 }
 
 /* What the partitions that share batches have. */
@@ -135,10 +152,10 @@ static dur_us_t time_to_begin(
     const struct scheduler *s, const struct lanes *l, const struct gathered *g)
 {
 	const struct writer_settings *set = s->x->settings;
+	if (is_full(s, l))
+		return INT64_MAX; /* on_waits or on_over comes back */
 	if (l->together == 0 || g->wait == INT64_MAX)
 		return g->wait;
-	if (l->together >= (size_t)set->connections)
-		return INT64_MAX; /* on_over comes back */
 	bool whole = g->rows >= (size_t)set->batch_rows ||
 		     g->bytes >= (size_t)set->batch_bytes;
 	dur_us_t left = whole ? 0 : SLOW - l->quickest;
@@ -185,12 +202,12 @@ static void together(struct scheduler *s, mono_us_t now)
 
 static void alone(struct scheduler *s, mono_us_t now)
 {
-	size_t most = (size_t)s->x->settings->connections;
-	most -= most > 1;
-	size_t n = count_lanes(s).alone;
-	for (size_t i = 0; i < s->n && n < most; i++) {
+	for (size_t i = 0; i < s->n; i++) {
+		const struct lanes l = count_lanes(s);
 		struct partition *p = by_turn(s, i);
 		struct partition_offer o;
+		if (is_full(s, &l))
+			return;
 		if (p == NULL || !partition_offers(p, now, &o) || !o.alone)
 			continue;
 		if (o.wait > 0) {
@@ -200,7 +217,6 @@ static void alone(struct scheduler *s, mono_us_t now)
 		const struct partition_room room = {SIZE_MAX, SIZE_MAX, true};
 		struct slice *slice = partition_take(p, &room);
 		begin(s, &slice, 1);
-		n++;
 	}
 }
 
@@ -211,8 +227,13 @@ static void scheduler_on_timer(void *arg)
 	if (s->draining || s->x->paused)
 		return;
 	mono_us_t now = clock_mono();
+	/* In turn, so that neither takes every connection that becomes free. */
+	bool together_first = s->last_alone;
+	if (together_first)
+		together(s, now);
 	alone(s, now);
-	together(s, now);
+	if (!together_first)
+		together(s, now);
 }
 
 /* --- interface ----------------------------------------------------------- */

@@ -8,8 +8,8 @@
  *
  * A second batch begins beside the first if there are enough writes for a whole
  * one, or if the first takes unusually long. A partition with trouble is alone
- * in its batches until it is well again. These batches leave one connection to
- * the others.
+ * in its batches until it is well again. Once such a batch has failed, it
+ * leaves the first connection to the others.
  */
 #pragma once
 

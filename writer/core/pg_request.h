@@ -9,5 +9,9 @@ struct pg_request;
  * cancelled; the handle is invalid from then on. */
 struct pg_request *pg_request_submit(struct pg_pool *p,
     const struct pg_query *queries, size_t n, pg_done done, void *arg);
+/* The same, on one of the connections from number `first` on, if one of these
+ * is ready. */
+struct pg_request *pg_request_submit_from(struct pg_pool *p, size_t first,
+    const struct pg_query *queries, size_t n, pg_done done, void *arg);
 /* `done` is not called. NULL is fine. */
 void pg_request_cancel(struct pg_request **a);
