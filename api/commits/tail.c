@@ -250,10 +250,13 @@ static void tail_hear(struct tail *t, const rd_kafka_message_t *m)
 		pass_malformed(t, m);
 	else if (!tail_admits(t, m, c.through))
 		; /* it counts as not heard */
-	else if (c.kind == COMMITS_MARK)
-		tail_hear_mark(t, m->partition, &c.mark);
-	else
+	else if (c.kind == COMMITS_RECORD)
 		tail_hear_record(t, m->partition, &c.record);
+	else {
+		tail_hear_mark(t, m->partition, &c.mark);
+		metric_observe(
+		    &t->o.metrics->heard_seconds, kafka_message_age(m));
+	}
 	commits_message_free(&c);
 }
 

@@ -159,3 +159,11 @@ bool kafka_stats_reachable(const char *json, size_t len)
 	json_decref(doc);
 	return fine;
 }
+
+dur_us_t kafka_message_age(const rd_kafka_message_t *m)
+{
+	rd_kafka_timestamp_type_t type;
+	int64_t ms = rd_kafka_message_timestamp(m, &type);
+	dur_us_t age = clock_wall() - ms * 1000;
+	return ms > 0 && age > 0 ? age : 0;
+}

@@ -1,6 +1,7 @@
 /* What every librdkafka handle needs: configuration, logs, reachability. */
 #pragma once
 
+#include "common/base/clock.h"
 #include "common/base/err.h"
 
 #include <librdkafka/rdkafka.h>
@@ -37,3 +38,6 @@ void kafka_expect(rd_kafka_t *rk, const char *topic);
 /* From a statistics document: is a broker connected, and does every partition
  * of the topics in use have a leader whose connection has not failed? */
 bool kafka_stats_reachable(const char *json, size_t len);
+/* The time since the message was handed to its producer, by the clocks of both
+ * hosts; 0 if it is not known. */
+dur_us_t kafka_message_age(const rd_kafka_message_t *m);

@@ -1,6 +1,7 @@
 #include "projector/apply/consume.h"
 
 #include "common/base/log.h"
+#include "common/kafka/kafka.h"
 #include "common/log/commits_reader.h"
 
 #include <inttypes.h>
@@ -57,6 +58,7 @@ void hear(struct chunk *c, struct stats *s, struct audit *a,
 		consume_malformed(s, m);
 	} else if (in.kind == COMMITS_MARK) {
 		consume_hear_mark(c, s, a, m, &in.mark);
+		metric_observe(&s->heard_seconds, kafka_message_age(m));
 	} else {
 		consume_hear_record(c, s, a, m, &in.record);
 	}

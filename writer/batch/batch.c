@@ -116,7 +116,7 @@ static void drop_given_away(struct batch *b)
 }
 
 /* True: no slice is left, and the batch is freed. */
-static bool is_over(struct batch *b)
+static bool batch_ended(struct batch *b)
 {
 	if (b->n)
 		return false;
@@ -129,7 +129,7 @@ static bool is_over(struct batch *b)
 static void end_all(struct batch *b, enum batch_result result)
 {
 	leave_all(b, result);
-	is_over(b);
+	batch_ended(b);
 }
 
 /* Not applied: each slice is tried in another way. */
@@ -204,7 +204,7 @@ static void on_checked(void *arg, const struct pg_reply *reply)
 	}
 	for (size_t k = b->n; k-- > 0;)
 		judge(b, k, reply->results[0]);
-	if (is_over(b))
+	if (batch_ended(b))
 		return;
 	if (is_still_too_much(b))
 		dissolve(b);
@@ -368,7 +368,7 @@ void batch_failed(struct batch *b, const struct err *e, const char *constraint)
 			log_fenced(b, b->slices[k], "another");
 	}
 	drop_given_away(b);
-	if (is_over(b))
+	if (batch_ended(b))
 		return;
 	switch (e->kind) {
 	case ERR_KIND_REJECT:
@@ -415,7 +415,7 @@ bool batch_is_cut(struct batch *b)
 		if (b->slices[k]->fits < b->slices[k]->n)
 			leave(b, k, BATCH_SPLIT);
 	}
-	return is_over(b);
+	return batch_ended(b);
 }
 
 /* --- interface ----------------------------------------------------------- */
@@ -452,7 +452,7 @@ void batch_forget(struct slice *s)
 	drop_given_away(b);
 	if (b->n == 0)
 		pg_request_cancel(&b->check);
-	is_over(b);
+	batch_ended(b);
 }
 
 void batch_hurry(struct batch *b)

@@ -243,7 +243,7 @@ static const struct collection **in_fold_order(const struct statements *s)
 }
 
 /* Every statement has the changes of all slices. */
-static void add_all(struct batch_plan *p)
+static void add_shared(struct batch_plan *p)
 {
 	const struct collection **all = in_fold_order(p->statements);
 	size_t *at = mem_zalloc((p->n + 1) * sizeof *at);
@@ -371,7 +371,7 @@ struct batch_plan *plan_new(const struct statements *s,
 		    "DO $$BEGIN SET CONSTRAINTS ALL IMMEDIATE; END$$");
 		add_each(p, false);
 	} else {
-		add_all(p);
+		add_shared(p);
 	}
 	add_notes(p);
 	return p;

@@ -22,7 +22,7 @@ struct scheduler {
 	struct batch **flying;
 	size_t nflying, cap;
 	struct loop_timer *timer;
-	bool soon; /* the timer is set to this moment */
+	bool soon;	 /* the timer is set to this moment */
 	bool last_alone; /* the batch that began last was alone */
 	bool draining;
 	void (*settled)(void *arg);

@@ -4,7 +4,6 @@
  */
 #pragma once
 
-#include "common/log/version.h"
 #include "writer/decide/dedup.h"
 #include "writer/decide/write.h"
 
