@@ -246,7 +246,7 @@ static enum MHD_Result on_request(void *thread, struct MHD_Connection *c,
 		take_body(r, data, len);
 	} else if (r->done ||
 		   r->len == 0) { /* without a body: a health check */
-		return MHD_queue_response(c, MHD_HTTP_NO_CONTENT, response);
+		return MHD_queue_response(c, MHD_HTTP_OK, response);
 	} else if (!r->begun) {
 		r->begun = true;
 		MHD_suspend_connection(c);
@@ -281,8 +281,9 @@ int main(int argc, char **argv)
 		struct thread *t = &threads[i];
 		server_open(&t->server, &at, on_request, on_completed, t);
 		table ? connect_postgres(t, argv[3]) : connect_kafka(t);
-		server_run(&t->server);
 	}
+	for (size_t i = 0; i < SERVER_THREADS; i++)
+		server_run(&threads[i].server);
 	for (;;)
 		producer ? rd_kafka_poll(producer, 1000) : pause();
 }

@@ -19,7 +19,7 @@ from pathlib import Path
 
 from common import (
     HOST, Failure, busy_seconds, cell, circumstances, compiler_seconds, cpu_seconds,
-    die_with_parent, main, print_rows, running, say, spread)
+    die_with_parent, main, print_rows, running, say, spread, wait_for)
 from daemon import Client, Daemon
 
 DAEMONS = ("writer", "projector", "api", "api-2")
@@ -126,9 +126,11 @@ class Subject:
         total = sum(figures["statuses"].values())
         if set(wrong) - {"202"} or sum(wrong.values()) > LATE * total:
             raise Failure(f"{self.name}: answers {figures['statuses']}")
-        if figures["unanswered"] or wrong or not figures["probes_seen"]:
+        if (figures["unanswered"] or wrong or figures["probes_skipped"]
+                or not figures["probes_seen"]):
             say(f"{self.name}: {figures['unanswered']} unanswered, late {wrong}, "
-                f"all probes seen: {figures['probes_seen']}")
+                f"probes: {figures['probes_skipped']} skipped, "
+                f"all seen: {figures['probes_seen']}")
 
     def load(self, options, seconds, connections, rate=0):
         figures = Load(options, self, seconds, connections, rate).run()
@@ -220,6 +222,15 @@ class Sluice:
         client.close()
 
 
+def builds(folders):
+    """With what is added to the names of their subjects: nothing to those of one alone."""
+    names = [Path(folder).name for folder in folders]
+    if len(set(names)) < len(names):
+        names = folders
+    return [(folder, f" {name}" if len(folders) > 1 else "")
+            for folder, name in zip(folders, names)]
+
+
 class Servers:
     """direct.c, from the beginning to the end."""
 
@@ -233,13 +244,14 @@ class Servers:
                  ("kafka", port + 1, options.servers, "bench.log"))):
             if name not in options.words:
                 continue
-            counter = Counter(options, name)
+            counter, log = Counter(options, name), options.dir / f"{name}.log"
             process = stack.enter_context(running(
-                [f"{options.tools}/direct", *words], options.dir / f"{name}.log",
+                [f"{options.tools}/direct", *words], log,
                 env=os.environ | counter.environment, start_new_session=True))
+            wait_for(words[1], "/", log)
             self.subjects.append(Subject(
                 name, what, words[1], lambda pid=process.pid: {"server": pid} | options.pids,
-                {"server": counter}, ("204",)))
+                {"server": counter}, ("200",)))
 
     def running(self):
         return contextlib.nullcontext()
@@ -363,15 +375,16 @@ def measure(options):
     unknown = set(options.words) - set(SECTIONS)
     if unknown:
         raise Failure(f"--only knows {', '.join(SECTIONS)}; not {unknown.pop()}")
+    if not set(options.words) & set(SUBJECTS):
+        raise Failure(f"--only must name one of {', '.join(SUBJECTS)}")
     options.connections = [int(n) for n in options.connections.split()]
     options.pids = {name: int(pid) for name, pid in (
         word.split("=") for word in options.pids.split())}
     options.dir.mkdir(parents=True, exist_ok=True)
-    programs = options.bin.split()
     report = circumstances() | {"seconds": options.seconds, "rounds": options.rounds}
     with contextlib.ExitStack() as stack:
-        groups = [Sluice(options, each, f" {Path(each).name}" if len(programs) > 1 else "")
-                  for each in programs]
+        groups = [Sluice(options, programs, suffix)
+                  for programs, suffix in builds(options.bin.split())]
         groups.append(Servers(options, stack))
         report |= measure_rounds(options, groups)
     return report
