@@ -27,7 +27,7 @@ bool bulk_settle(struct request *r)
 			first = i;
 		if (!passed)
 			continue;
-		struct outcome o = outcomes_get(instance->outcomes, p);
+		struct outcome o = outcomes_get(instance->outcomes, p, NULL);
 		if (o.kind != OUTCOME_UNKNOWN)
 			bulk_results_settled(&b->results, i, o);
 	}

@@ -91,6 +91,8 @@ void bulk_results_settled(struct bulk_results *r, size_t i, struct outcome o)
 	case OUTCOME_UNKNOWN:
 		UNREACHABLE("an unknown outcome settles nothing");
 	case OUTCOME_APPLIED:
+	case OUTCOME_REPLACED:
+	case OUTCOME_DELETED:
 		x->kind = RESULT_APPLIED;
 		break;
 	case OUTCOME_CREATED:

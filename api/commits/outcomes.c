@@ -14,12 +14,21 @@
 #include "common/base/mem.h"
 
 #include <pthread.h>
-#include <stdbool.h>
+#include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
+/* The first write of a replay. Most slots have none, so it is not in them. */
+struct first {
+	struct position position;
+	char key[];
+};
+
+/* Small: there are many. */
 struct slot {
 	version_t version;
-	struct outcome outcome;
+	struct first *first; /* owned; NULL: not a replay */
+	uint8_t kind, reason;
 };
 
 struct ring {
@@ -52,19 +61,6 @@ struct outcomes *outcomes_new(int32_t partitions, size_t capacity)
 	return o;
 }
 
-void outcomes_free(struct outcomes **o)
-{
-	if (*o == NULL)
-		return;
-	for (int32_t p = 0; p < (*o)->partitions; p++) {
-		CHECK_OS(pthread_mutex_destroy(&(*o)->rings[p].lock));
-		free((*o)->rings[p].slots);
-	}
-	free((*o)->rings);
-	free(*o);
-	*o = NULL;
-}
-
 static struct ring *outcomes_take(struct outcomes *o, int32_t partition)
 {
 	CHECK(partition >= 0 && partition < o->partitions);
@@ -81,6 +77,29 @@ static void outcomes_give(struct ring *r)
 static struct slot *outcomes_at(struct ring *r, size_t i)
 {
 	return &r->slots[(r->first + i) % r->capacity];
+}
+
+static void drop_lowest(struct ring *r)
+{
+	free(outcomes_at(r, 0)->first);
+	r->first = (r->first + 1) % r->capacity;
+	r->count--;
+}
+
+void outcomes_free(struct outcomes **o)
+{
+	if (*o == NULL)
+		return;
+	for (int32_t p = 0; p < (*o)->partitions; p++) {
+		struct ring *r = &(*o)->rings[p];
+		while (r->count > 0)
+			drop_lowest(r);
+		CHECK_OS(pthread_mutex_destroy(&r->lock));
+		free(r->slots);
+	}
+	free((*o)->rings);
+	free(*o);
+	*o = NULL;
 }
 
 /* Number of entries below `version`: the index where it is, or belongs. */
@@ -102,10 +121,8 @@ static void forget_below(struct ring *r, version_t from)
 {
 	if (from > r->known_from)
 		r->known_from = from;
-	while (r->count > 0 && outcomes_at(r, 0)->version < r->known_from) {
-		r->first = (r->first + 1) % r->capacity;
-		r->count--;
-	}
+	while (r->count > 0 && outcomes_at(r, 0)->version < r->known_from)
+		drop_lowest(r);
 }
 
 void outcomes_start(struct outcomes *o, int32_t partition, version_t from)
@@ -121,7 +138,8 @@ void outcomes_forget(struct outcomes *o, int32_t partition)
 	struct ring *r = outcomes_take(o, partition);
 	r->started = false;
 	r->known_from = 0;
-	r->first = r->count = 0;
+	while (r->count > 0)
+		drop_lowest(r);
 	outcomes_give(r);
 }
 
@@ -134,49 +152,105 @@ static void outcomes_insert(struct ring *r, size_t i, struct slot slot)
 	*outcomes_at(r, i) = slot;
 }
 
-static void record(struct ring *r, struct slot slot)
+/* Takes what the slot owns. False: there is no place for it. */
+static bool record(struct ring *r, struct slot slot)
 {
 	size_t i = rank(r, slot.version);
 	if (slot.version < r->known_from ||
 	    (i < r->count && outcomes_at(r, i)->version == slot.version))
-		return;
+		return false;
 	if (r->count == r->capacity) {
 		/* The entry with the lowest version goes; it may be the new
 		 * one. */
 		forget_below(r,
 		    (i == 0 ? slot.version : outcomes_at(r, 0)->version) + 1);
 		if (i == 0)
-			return;
+			return false;
 		i--;
 	}
 	outcomes_insert(r, i, slot);
+	return true;
 }
 
-void outcomes_record(
-    struct outcomes *o, struct position p, struct outcome outcome)
+static struct first *first_keep(const struct outcome_first *from)
 {
-	CHECK(outcome.kind != OUTCOME_UNKNOWN);
+	if (from == NULL)
+		return NULL;
+	size_t size = strlen(from->key) + 1;
+	struct first *first = mem_alloc(sizeof *first + size);
+	first->position = from->position;
+	memcpy(first->key, from->key, size);
+	return first;
+}
+
+void outcomes_record(struct outcomes *o, struct position p,
+    struct outcome outcome, const struct outcome_first *first)
+{
 	CHECK((outcome.kind == OUTCOME_REJECTED) ==
 	      (outcome.reason != REASON_NONE));
+	CHECK(outcome.replayed == (first != NULL));
+	const struct slot slot = {
+	    .version = p.version,
+	    .first = first_keep(first),
+	    .kind = (uint8_t)outcome.kind,
+	    .reason = (uint8_t)outcome.reason,
+	};
 	struct ring *r = outcomes_take(o, p.partition);
-	record(r, (struct slot){.version = p.version, .outcome = outcome});
+	bool kept = record(r, slot);
 	outcomes_give(r);
+	if (!kept)
+		free(slot.first);
 }
 
-static struct outcome outcomes_look(struct ring *r, version_t version)
+static struct outcome outcomes_look(
+    struct ring *r, version_t version, struct outcome_first *first)
 {
 	if (!r->started || version < r->known_from)
 		return (struct outcome){.kind = OUTCOME_UNKNOWN};
 	size_t i = rank(r, version);
-	if (i < r->count && outcomes_at(r, i)->version == version)
-		return outcomes_at(r, i)->outcome;
-	return (struct outcome){.kind = OUTCOME_APPLIED};
+	if (i == r->count || outcomes_at(r, i)->version != version)
+		return (struct outcome){.kind = OUTCOME_APPLIED};
+	const struct slot *slot = outcomes_at(r, i);
+	if (slot->first && first) {
+		first->position = slot->first->position;
+		memcpy(
+		    first->key, slot->first->key, strlen(slot->first->key) + 1);
+	}
+	return (struct outcome){(enum outcome_kind)slot->kind,
+	    (enum reason)slot->reason, slot->first != NULL};
 }
 
-struct outcome outcomes_get(struct outcomes *o, struct position p)
+struct outcome outcomes_get(
+    struct outcomes *o, struct position p, struct outcome_first *first)
 {
 	struct ring *r = outcomes_take(o, p.partition);
-	struct outcome outcome = outcomes_look(r, p.version);
+	struct outcome outcome = outcomes_look(r, p.version, first);
 	outcomes_give(r);
 	return outcome;
+}
+
+/* False: the mark does not say enough to answer a retry. */
+static bool read_first(const struct outcomes *o, const struct record_first *r,
+    struct outcome_first *out)
+{
+	if (!r->has_position || r->position.partition >= o->partitions ||
+	    r->outcome.s == NULL || r->key.len > COLLECTION_KEY_MAX)
+		return false;
+	out->position = r->position;
+	snprintf(out->key, sizeof out->key, "%s", r->key.s ? r->key.s : "");
+	return true;
+}
+
+void outcomes_verdict(
+    struct outcomes *o, int32_t partition, const struct record_verdict *v)
+{
+	const struct position p = {partition, v->version};
+	struct outcome outcome = {OUTCOME_REJECTED, v->reason, v->replayed};
+	struct outcome_first first;
+	if (v->replayed && read_first(o, &v->first, &first))
+		outcome.kind = outcome_parse(
+		    v->first.outcome.s, v->first.outcome.len, &outcome.reason);
+	else if (v->replayed)
+		outcome = (struct outcome){.kind = OUTCOME_UNKNOWN};
+	outcomes_record(o, p, outcome, outcome.replayed ? &first : NULL);
 }

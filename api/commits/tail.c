@@ -147,7 +147,7 @@ static void tail_hear_record(
 	if (c->has_created)
 		outcomes_record(t->o.outcomes,
 		    (struct position){partition, c->created},
-		    (struct outcome){.kind = OUTCOME_CREATED});
+		    (struct outcome){.kind = OUTCOME_CREATED}, NULL);
 }
 
 /* --- marks --------------------------------------------------------------- */
@@ -219,6 +219,17 @@ static enum follow_mark undo(
 	return follower_anew(&part->follower, mark->through);
 }
 
+static void tail_hear_verdicts(
+    struct tail *t, int32_t partition, const struct record_mark *mark)
+{
+	int64_t rejected = 0;
+	for (size_t i = 0; i < mark->nverdicts; i++) {
+		outcomes_verdict(t->o.outcomes, partition, &mark->verdicts[i]);
+		rejected += !mark->verdicts[i].replayed;
+	}
+	atomic_fetch_add(&t->rejected, rejected);
+}
+
 static void tail_hear_mark(
     struct tail *t, int32_t partition, const struct record_mark *mark)
 {
@@ -230,13 +241,7 @@ static void tail_hear_mark(
 	if (what == FOLLOW_MARK_JUMP)
 		start_partition(t, partition, true);
 	if (what != FOLLOW_MARK_IGNORE) {
-		for (size_t i = 0; i < mark->nrejected; i++)
-			outcomes_record(t->o.outcomes,
-			    (struct position){
-				partition, mark->rejected[i].version},
-			    (struct outcome){.kind = OUTCOME_REJECTED,
-				.reason = mark->rejected[i].reason});
-		atomic_fetch_add(&t->rejected, (int64_t)mark->nrejected);
+		tail_hear_verdicts(t, partition, mark);
 		metric_add(&t->o.metrics->marks_heard, 1);
 		tail_move(t, partition, mark->after);
 	}

@@ -49,8 +49,7 @@ static void set_rejected(
     struct decision *d, const PGresult *r, const char *reason)
 {
 	d->state = DECISION_REJECTED;
-	if (!reason_parse(reason, strlen(reason), &d->reason))
-		d->reason = REASON_DATA; /* a reason of a newer writer */
+	d->reason = reason_parse(reason, strlen(reason));
 	set_constraint(d, r);
 	const char *successor = decision_text(r, SUCCESSOR);
 	d->has_successor =
@@ -60,16 +59,16 @@ static void set_rejected(
 static void set_replayed(struct decision *d, const PGresult *r)
 {
 	const char *outcome = decision_text(r, OUTCOME);
+	enum outcome_kind kind =
+	    outcome_parse(outcome, strlen(outcome), &d->reason);
+	d->state =
+	    kind == OUTCOME_REJECTED ? DECISION_REJECTED : DECISION_COMMITTED;
+	d->created = kind == OUTCOME_CREATED;
 	d->replayed = true;
-	d->first = (struct position){
+	d->first.position = (struct position){
 	    pg_int4(r, 0, FIRST_P), (version_t)pg_int8(r, 0, FIRST_V)};
-	snprintf(d->first_key, sizeof d->first_key, "%s",
+	snprintf(d->first.key, sizeof d->first.key, "%s",
 	    decision_text(r, FIRST_KEY));
-	d->created = strcmp(outcome, "created") == 0;
-	d->state = DECISION_COMMITTED;
-	if (!reason_parse(outcome, strlen(outcome), &d->reason))
-		return;
-	d->state = DECISION_REJECTED;
 	set_constraint(d, r);
 }
 

@@ -3,10 +3,10 @@
  */
 #pragma once
 
+#include "api/commits/outcomes.h"
 #include "api/read/pg_reader.h"
 #include "common/log/reason.h"
 #include "common/log/version.h"
-#include "common/schema/collection.h"
 
 #include <stdbool.h>
 
@@ -26,8 +26,7 @@ struct decision {
 	/* A retry with the same Idempotency-Key: the outcome is that of the
 	 * first write. */
 	bool replayed;
-	struct position first;
-	char first_key[COLLECTION_KEY_MAX + 1]; /* of its row; "": not kept */
+	struct outcome_first first;
 	/* It was rejected, and then requeued as another write. */
 	bool has_successor;
 	struct position successor;

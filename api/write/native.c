@@ -324,7 +324,7 @@ static void add_waited(
     struct request *r, struct MHD_Response *response, enum prefer_body body)
 {
 	add_applied(r, response, body);
-	if (r->write->decision.replayed)
+	if (r->write->replayed)
 		MHD_add_response_header(
 		    response, "Idempotency-Replayed", "true");
 	native_add_position(r, response);

@@ -69,7 +69,7 @@ static void write_decision(
 	buf_printf(out, "{\"state\":\"%s\"", state);
 	status_add_position(out, "position", r->status->position);
 	if (d->replayed)
-		status_add_position(out, "first", d->first);
+		status_add_position(out, "first", d->first.position);
 	if (d->state == DECISION_REJECTED) {
 		const struct reason_row *row = reason_row(d->reason);
 		buf_printf(out, ",\"reason\":\"%s\",\"status\":%u", row->name,

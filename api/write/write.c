@@ -206,13 +206,22 @@ static enum step_result write_ask(struct request *r)
 	return STEP_PARK;
 }
 
-/* Does the mark say everything that the answer needs? */
+/* Does the mark say everything that the answer needs? It does not name the
+ * constraint. */
 static bool known_whole(struct outcome o)
 {
-	return o.kind != OUTCOME_UNKNOWN &&
-	       !(o.kind == OUTCOME_REJECTED &&
-		   (o.reason == REASON_CONSTRAINT ||
-		       o.reason == REASON_REPLAYED));
+	return o.kind != OUTCOME_UNKNOWN && o.reason != REASON_CONSTRAINT;
+}
+
+/* A retry is answered as the first request was. */
+static void take_first(struct request *r, const struct outcome_first *first)
+{
+	r->write->replayed = true;
+	r->write->position = first->position;
+	/* The retry got another key than the first write. */
+	if (r->write->creates && first->key[0])
+		request_target(
+		    r, r->target.collection, first->key, strlen(first->key));
 }
 
 enum step_result write_settled_step(struct request *r)
@@ -222,10 +231,13 @@ enum step_result write_settled_step(struct request *r)
 	if (r->write->position.version >=
 	    tail_through(tail, r->write->position.partition))
 		return r->route->surface->receipt(r); /* the time is over */
+	struct outcome_first first;
 	struct outcome o =
-	    outcomes_get(t->instance->outcomes, r->write->position);
+	    outcomes_get(t->instance->outcomes, r->write->position, &first);
 	if (!known_whole(o))
 		return write_ask(r);
+	if (o.replayed)
+		take_first(r, &first);
 	metric_observe(&t->metrics->write_commit, clock_mono() - r->started);
 	return r->route->surface->settled(r, o);
 }
@@ -235,18 +247,14 @@ enum step_result write_decided_step(struct request *r)
 	const struct decision *d = &r->write->decision;
 	struct outcome o = {.kind = OUTCOME_APPLIED};
 	if (d->state == DECISION_REJECTED)
-		o = (struct outcome){OUTCOME_REJECTED, d->reason};
+		o = (struct outcome){OUTCOME_REJECTED, d->reason, d->replayed};
 	else if (d->state != DECISION_COMMITTED)
 		/* The receipt is true; a guess might not be. */
 		return r->route->surface->receipt(r);
 	else if (d->created)
 		o.kind = OUTCOME_CREATED;
 	if (d->replayed)
-		r->write->position = d->first;
-	/* The retry got another key than the first write. */
-	if (d->replayed && r->write->creates && d->first_key[0])
-		request_target(r, r->target.collection, d->first_key,
-		    strlen(d->first_key));
+		take_first(r, &d->first);
 	return r->route->surface->settled(r, o);
 }
 

@@ -29,7 +29,8 @@ struct write_op {
 	struct append *append;
 	enum delivery_status delivered;
 	bool has_position;
-	struct position position;
+	struct position position; /* of a replay: of the first write */
+	bool replayed;
 	struct decision_ask *ask; /* in flight */
 	struct decision decision;
 };

@@ -17,14 +17,12 @@ const struct reason_row *reason_row(enum reason r)
 	return &rows[r];
 }
 
-bool reason_parse(const char *name, size_t len, enum reason *out)
+enum reason reason_parse(const char *name, size_t len)
 {
 	for (int r = REASON_NONE + 1; r < REASON_COUNT; r++) {
-		if (strlen(rows[r].name) != len ||
-		    memcmp(rows[r].name, name, len) != 0)
-			continue;
-		*out = (enum reason)r;
-		return true;
+		if (strlen(rows[r].name) == len &&
+		    memcmp(rows[r].name, name, len) == 0)
+			return (enum reason)r;
 	}
-	return false;
+	return REASON_DATA;
 }

@@ -1,7 +1,6 @@
 /* Why a write was rejected: one table, common/log/reasons.def. */
 #pragma once
 
-#include <stdbool.h>
 #include <stddef.h>
 
 #define REASON(id, name, status, problem, text) id,
@@ -21,5 +20,5 @@ struct reason_row {
 
 /* The row of a reason other than REASON_NONE. */
 const struct reason_row *reason_row(enum reason r);
-/* False: no reason has that name. */
-bool reason_parse(const char *name, size_t len, enum reason *out);
+/* A name that is not known is one of a newer writer: REASON_DATA. */
+enum reason reason_parse(const char *name, size_t len);

@@ -316,26 +316,52 @@ static void write_text(struct buf *out, const char *name, struct jsonslice text)
 	buf_json(out, text.s, text.len);
 }
 
-static void write_rejection(struct buf *out, const struct record_rejection *r)
+static void write_rejection(struct buf *out, const struct record_verdict *v)
 {
-	char first[POSITION_MAX_LEN];
 	buf_printf(out, "{\"version\":\"%" PRIu64 "\",\"reason\":\"%s\"",
-	    r->version, reason_row(r->reason)->name);
-	write_text(out, "detail", r->why.detail);
-	if (r->why.has_first) {
-		position_format(r->why.first, first);
-		buf_printf(out, ",\"first\":\"%s\"", first);
-	}
-	write_text(out, "outcome", r->why.outcome);
-	write_text(out, "key", r->why.key);
+	    v->version, reason_row(v->reason)->name);
+	write_text(out, "detail", v->detail);
 	buf_char(out, '}');
 }
 
-size_t record_rejection_size(const struct record_rejection *r)
+static void write_replay(struct buf *out, const struct record_verdict *v)
+{
+	char first[POSITION_MAX_LEN];
+	buf_printf(out, "{\"version\":\"%" PRIu64 "\"", v->version);
+	if (v->first.has_position) {
+		position_format(v->first.position, first);
+		buf_printf(out, ",\"first\":\"%s\"", first);
+	}
+	write_text(out, "outcome", v->first.outcome);
+	write_text(out, "key", v->first.key);
+	buf_char(out, '}');
+}
+
+static void write_verdicts(
+    struct buf *out, const struct record_mark *mark, bool replays)
+{
+	bool any = false;
+	for (size_t i = 0; i < mark->nverdicts; i++) {
+		const struct record_verdict *v = &mark->verdicts[i];
+		if (v->replayed != replays)
+			continue;
+		buf_str(out, any       ? ","
+			     : replays ? ",\"replays\":["
+				       : ",\"rejected\":[");
+		any = true;
+		if (replays)
+			write_replay(out, v);
+		else
+			write_rejection(out, v);
+	}
+	buf_str(out, any ? "]" : "");
+}
+
+size_t record_verdict_size(const struct record_verdict *v)
 {
 	enum { NAMES = 160, ESCAPED = 6 };
-	return NAMES + ESCAPED * (r->why.detail.len + r->why.outcome.len +
-				     r->why.key.len);
+	return NAMES + ESCAPED * (v->detail.len + v->first.outcome.len +
+				     v->first.key.len);
 }
 
 void record_mark_write(const struct record_mark *mark, struct buf *out)
@@ -349,11 +375,9 @@ void record_mark_write(const struct record_mark *mark, struct buf *out)
 		buf_printf(out, ",\"told\":\"%" PRIu64 "\"", mark->told);
 	if (mark->anew)
 		buf_str(out, ",\"anew\":true");
-	for (size_t i = 0; i < mark->nrejected; i++) {
-		buf_str(out, i ? "," : ",\"rejected\":[");
-		write_rejection(out, &mark->rejected[i]);
-	}
-	buf_str(out, mark->nrejected ? "]}" : "}");
+	write_verdicts(out, mark, false);
+	write_verdicts(out, mark, true);
+	buf_char(out, '}');
 }
 
 static bool record_version_of(
@@ -372,41 +396,64 @@ static struct jsonslice record_text_of(const json_t *object, const char *name)
 	return (struct jsonslice){json_string_value(v), json_string_length(v)};
 }
 
-static struct record_why parse_why(const json_t *item)
+static struct record_first parse_first(const json_t *item)
 {
-	struct jsonslice first = record_text_of(item, "first");
-	struct record_why why = {
-	    .detail = record_text_of(item, "detail"),
+	struct jsonslice position = record_text_of(item, "first");
+	struct record_first first = {
 	    .outcome = record_text_of(item, "outcome"),
 	    .key = record_text_of(item, "key"),
 	};
-	why.has_first =
-	    first.s && position_parse(first.s, first.len, &why.first);
-	return why;
+	first.has_position = position.s && position_parse(position.s,
+					       position.len, &first.position);
+	return first;
 }
 
-static bool parse_rejected(const json_t *list, struct record_mark *out)
+static bool parse_rejection(const json_t *item, struct record_verdict *v)
 {
-	size_t n = json_array_size(list);
+	struct jsonslice reason = record_text_of(item, "reason");
+	if (reason.s == NULL)
+		return false;
+	v->replayed = strcmp(reason.s, "replayed") == 0; /* a former writer's */
+	if (v->replayed) {
+		v->first = parse_first(item);
+		return true;
+	}
+	v->reason = reason_parse(reason.s, reason.len);
+	v->detail = record_text_of(item, "detail");
+	return true;
+}
+
+static bool parse_replay(const json_t *item, struct record_verdict *v)
+{
+	v->replayed = true;
+	v->first = parse_first(item);
+	return true;
+}
+
+static bool parse_list(const json_t *list, struct record_mark *out,
+    bool (*parse)(const json_t *item, struct record_verdict *v))
+{
 	if (list && !json_is_array(list))
 		return false; /* its content must not be lost */
-	out->rejected = mem_zalloc(n * sizeof *out->rejected);
-	for (size_t i = 0; i < n; i++) {
+	for (size_t i = 0; i < json_array_size(list); i++) {
 		const json_t *item = json_array_get(list, i);
-		const json_t *reason = json_object_get(item, "reason");
-		struct record_rejection *r = &out->rejected[i];
-		if (!record_version_of(item, "version", &r->version) ||
-		    r->version < out->from || r->version >= out->through ||
-		    !json_is_string(reason))
+		struct record_verdict *v = &out->verdicts[out->nverdicts++];
+		if (!record_version_of(item, "version", &v->version) ||
+		    v->version < out->from || v->version >= out->through ||
+		    !parse(item, v))
 			return false;
-		/* A newer writer may know more reasons than this reader. */
-		if (!reason_parse(json_string_value(reason),
-			json_string_length(reason), &r->reason))
-			r->reason = REASON_DATA;
-		r->why = parse_why(item);
 	}
-	out->nrejected = n;
 	return true;
+}
+
+static bool parse_verdicts(const json_t *doc, struct record_mark *out)
+{
+	const json_t *rejected = json_object_get(doc, "rejected");
+	const json_t *replays = json_object_get(doc, "replays");
+	size_t n = json_array_size(rejected) + json_array_size(replays);
+	out->verdicts = mem_zalloc(n * sizeof *out->verdicts);
+	return parse_list(rejected, out, parse_rejection) &&
+	       parse_list(replays, out, parse_replay);
 }
 
 static bool parse_told(const json_t *doc, struct record_mark *out)
@@ -428,8 +475,7 @@ bool record_mark_parse(const rd_kafka_message_t *m, struct record_mark *out)
 		  record_version_of(doc, "through", &out->through) &&
 		  out->from <= out->through && out->through < VERSION_MAX &&
 		  out->after >= -1 && out->after < INT64_MAX &&
-		  parse_told(doc, out) &&
-		  parse_rejected(json_object_get(doc, "rejected"), out);
+		  parse_told(doc, out) && parse_verdicts(doc, out);
 	out->anew = json_is_true(json_object_get(doc, "anew"));
 	out->text = doc;
 	if (!ok)
@@ -439,7 +485,7 @@ bool record_mark_parse(const rd_kafka_message_t *m, struct record_mark *out)
 
 void record_mark_free(struct record_mark *mark)
 {
-	free(mark->rejected);
+	free(mark->verdicts);
 	json_decref(mark->text);
 	*mark = (struct record_mark){0};
 }

@@ -25,16 +25,19 @@
  * A batch mark in sluice.commits has the key `_mark` (no collection's name
  * begins with `_`) and the value
  *   {"from":"100","through":"150","after":7041,
- *    "rejected":[{"version":"120","reason":"not-found"}]}
+ *    "rejected":[{"version":"120","reason":"not-found"}],
+ *    "replays":[{"version":"121","first":"5-7","outcome":"created","key":"k"}]}
  * It says that every write of the partition in [from, through) is decided.
  * Their records stand behind the offset `after` of sluice.commits: it was
  * acknowledged when they were produced (-1: nothing was acknowledged yet).
  *
- * A rejection may also have
- *   detail       the message of Postgres, or of an operator
- *   first, outcome, key
- *                of a replay: the position of the first write, its outcome, and
- *                the key of its row
+ * A rejection may also have `detail`: the message of Postgres, or of an
+ * operator.
+ *
+ * A replay is a retry of a write that was decided before: of `first`, whose
+ * outcome was `outcome` (common/log/outcome.h), and whose row has the key
+ * `key`. Each of the three may be missing. Former writers put replays into
+ * `rejected`, with the reason `replayed`; such marks are read, but not written.
  *
  * A mark may also have
  *   told         decimal version, as text: the database went back, and outcomes
@@ -112,19 +115,21 @@ struct record_commit {
 	version_t created;
 };
 
-/* The optional members of a rejection. Borrowed; `s` NULL: not there. */
-struct record_why {
-	struct jsonslice detail;
-	bool has_first;
-	struct position first;
-	struct jsonslice outcome;
+/* The first write of a replay. Borrowed; `s` NULL: not there. */
+struct record_first {
+	bool has_position;
+	struct position position;
+	struct jsonslice outcome; /* a name of common/log/outcome.h */
 	struct jsonslice key;
 };
 
-struct record_rejection {
+/* What a mark says of a write that did not take effect itself. */
+struct record_verdict {
 	version_t version;
-	enum reason reason;
-	struct record_why why;
+	bool replayed;
+	enum reason reason;	   /* of a rejection */
+	struct jsonslice detail;   /* of a rejection; borrowed; may be NULL */
+	struct record_first first; /* of a replay */
 };
 
 /* Borrowed from the message. */
@@ -143,9 +148,11 @@ struct record_mark {
 	int64_t after;
 	version_t told; /* 0: not said */
 	bool anew;
-	struct record_rejection *rejected; /* owned */
-	size_t nrejected;
-	void *text; /* owned: the rejections of a parsed mark borrow from it */
+	/* Owned. By version if the mark is to be announced. A parsed mark has
+	 * the rejections first, then the replays. */
+	struct record_verdict *verdicts;
+	size_t nverdicts;
+	void *text; /* owned: the verdicts of a parsed mark borrow from it */
 };
 
 /* Returns owned headers; the producer adds instance and seq. */
@@ -172,11 +179,11 @@ bool record_commit_parse(
 
 struct buf;
 void record_mark_write(const struct record_mark *mark, struct buf *out);
-/* The maximum number of bytes that a rejection takes in a mark. */
-size_t record_rejection_size(const struct record_rejection *r);
+/* The maximum number of bytes that a verdict takes in a mark. */
+size_t record_verdict_size(const struct record_verdict *v);
 /* After success, call record_mark_free. False: not a mark, or an impossible
- * one: it ends before it begins, or at VERSION_MAX, or rejects a write that is
- * not in it. */
+ * one: it ends before it begins, or at VERSION_MAX, or has a verdict on a write
+ * that is not in it. */
 bool record_mark_parse(const rd_kafka_message_t *m, struct record_mark *out);
 void record_mark_free(struct record_mark *mark);
 

@@ -30,7 +30,7 @@ extern const struct pg_statement bookkeeping_note_collection;
 extern const struct pg_statement bookkeeping_reject;
 extern const struct pg_statement bookkeeping_reject_missing;
 extern const struct pg_statement bookkeeping_replay;
-extern const struct pg_statement bookkeeping_rejected;
+extern const struct pg_statement bookkeeping_verdicts;
 extern const struct pg_statement bookkeeping_decision;
 extern const struct pg_statement bookkeeping_list_rejections;
 extern const struct pg_statement bookkeeping_discard_rejection;

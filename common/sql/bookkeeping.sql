@@ -175,16 +175,16 @@ INSERT INTO sluice.replays ("partition", version, first_partition,
     $6::text[])
     AS r(at, version, p, v, outcome, row_key) ON CONFLICT DO NOTHING
 
--- $1 int4 partition, $2 int8 from, $3 int8 to. Columns version, reason, detail
--- (at most 300 characters); of a replay the first one's partition, version,
--- outcome and key, else 0 and "".
--- name: rejected, shape: vsspvss
-SELECT version, reason, left(coalesce(detail, ''), 300) AS detail,
+-- $1 int4 partition, $2 int8 from, $3 int8 to: the rejections and the replays.
+-- Columns version; is it a replay; of a rejection reason and detail (at most 300
+-- characters); of a replay the first one's partition, version, outcome and key.
+-- name: verdicts, shape: vbsspvss
+SELECT version, false, reason, left(coalesce(detail, ''), 300) AS detail,
     0 AS p, 0::int8 AS v, '' AS outcome, '' AS row_key
     FROM sluice.rejections
     WHERE "partition" = $1::int4 AND version >= $2::int8
     AND version < $3::int8 UNION ALL
-    SELECT version, 'replayed', '', first_partition, first_version, outcome,
+    SELECT version, true, '', '', first_partition, first_version, outcome,
     coalesce(first_key, '') FROM sluice.replays
     WHERE "partition" = $1::int4 AND version >= $2::int8
     AND version < $3::int8 ORDER BY version

@@ -40,7 +40,7 @@ static void watch_message(struct watcher *w, const rd_kafka_message_t *m)
 	if (m->err)
 		stream_die("%s", rd_kafka_message_errstr(m));
 	if (record_is_mark(m) && record_mark_parse(m, &mark)) {
-		if (mark.nrejected)
+		if (mark.nverdicts)
 			stream_die("a write was rejected");
 		atomic_fetch_add(&w->decided, mark.through - mark.from);
 		record_mark_free(&mark);

@@ -84,8 +84,8 @@ void announce_slice(struct context *x, const struct slice *s,
 	    .through = s->to,
 	    .told = s->told > s->to ? s->told : 0,
 	    .anew = v->anew,
-	    .rejected = v->rejected,
-	    .nrejected = v->nrejected,
+	    .verdicts = v->said,
+	    .nverdicts = v->nsaid,
 	};
 	announce_mark(n, &mark);
 }

@@ -32,9 +32,8 @@ static void count_slice(struct batch *b, const struct slice *s, size_t k)
 	size_t taken_in = 0;
 	for (size_t i = 0; i < v->fold.n; i++)
 		taken_in += v->fold.changes[i].nwrites - 1;
-	size_t rejected = v->nrejected - v->nreplays;
-	metric_add(&m->applied, (int64_t)(s->n - v->nrejected - v->ncopies));
-	metric_add(&m->rejected, (int64_t)rejected);
+	metric_add(&m->applied, (int64_t)(s->n - v->nsaid - v->ncopies));
+	metric_add(&m->rejected, (int64_t)v->nrejected);
 	metric_add(&m->replayed, (int64_t)v->nreplays);
 	metric_add(&m->copies, (int64_t)v->ncopies);
 	metric_add(&m->coalesced, (int64_t)taken_in);

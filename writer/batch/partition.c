@@ -365,7 +365,7 @@ static void partition_hold_back(struct partition *p, const struct write *w)
 
 /* The announced outcome of the write at that offset. */
 static enum announced_as recall(const struct partition *p, int64_t offset,
-    const struct record_rejection **told)
+    const struct record_verdict **told)
 {
 	return p->outcomes ? announced_find(p->outcomes,
 				 version_make(p->x->epoch, offset), told)
@@ -388,7 +388,7 @@ void partition_message(struct partition *p, rd_kafka_message_t *m)
 		return;
 	}
 	struct write w;
-	const struct record_rejection *told = NULL;
+	const struct record_verdict *told = NULL;
 	enum announced_as as = recall(p, m->offset, &told);
 	struct write_log log =
 	    write_log_of(p->x->epoch, &p->x->settings->common);

@@ -57,8 +57,7 @@ static void add_rejected(
 static void add_rejected_of(struct pg_params *c, const struct verdicts *v)
 {
 	for (size_t i = 0; i < v->n; i++) {
-		enum reason reason = verdicts_reason(v, i);
-		if (reason != REASON_NONE && reason != REASON_REPLAYED)
+		if (verdicts_reason(v, i) != REASON_NONE)
 			add_rejected(c, v, i);
 	}
 }
@@ -69,7 +68,7 @@ static bool note_rejections(const struct all *a, struct pg_params *c)
 	    PG_TEXT, PG_TEXT, 17 /* bytea */, PG_INT8};
 	size_t rows = 0;
 	for (size_t k = 0; k < a->n; k++)
-		rows += a->slices[k]->nrejected - a->slices[k]->nreplays;
+		rows += a->slices[k]->nrejected;
 	if (rows == 0)
 		return false;
 	c->sql = bookkeeping_reject.sql;
@@ -150,13 +149,13 @@ static bool note_forgotten(const struct all *a, struct pg_params *c)
 
 static void add_replay(const struct verdicts *v, size_t i, struct pg_params *c)
 {
-	const struct record_why *why = &v->replays[i];
+	const struct record_first *first = &v->replays[i];
 	pg_array_int4(&c->params[0], v->partition);
 	pg_array_int8(&c->params[1], (int64_t)v->writes[i].version);
-	pg_array_int4(&c->params[2], why->first.partition);
-	pg_array_int8(&c->params[3], (int64_t)why->first.version);
-	put_text(&c->params[4], why->outcome.s, why->outcome.len);
-	put_text(&c->params[5], why->key.s, why->key.len);
+	pg_array_int4(&c->params[2], first->position.partition);
+	pg_array_int8(&c->params[3], (int64_t)first->position.version);
+	put_text(&c->params[4], first->outcome.s, first->outcome.len);
+	put_text(&c->params[5], first->key.s, first->key.len);
 }
 
 static bool note_replays(const struct all *a, struct pg_params *c)
@@ -173,7 +172,7 @@ static bool note_replays(const struct all *a, struct pg_params *c)
 	for (size_t k = 0; k < a->n; k++) {
 		const struct verdicts *v = a->slices[k];
 		for (size_t i = 0; i < v->n; i++) {
-			if (v->keys[i].role == IDEMPOTENCY_REPLAY)
+			if (verdicts_replayed(v, i))
 				add_replay(v, i, c);
 		}
 	}

@@ -232,12 +232,12 @@ static void send_mark(struct announcement *n, const struct record_mark *mark)
 	crashpoint(CRASH_ANNOUNCE_MARK);
 }
 
-/* How many rejections fit into one message. */
+/* How many verdicts fit into one message. */
 static size_t fitting(const struct record_mark *mark)
 {
 	size_t n = 0, bytes = 0;
-	while (n < mark->nrejected && n < ANNOUNCE_REJECTIONS) {
-		bytes += record_rejection_size(&mark->rejected[n]);
+	while (n < mark->nverdicts && n < ANNOUNCE_VERDICTS) {
+		bytes += record_verdict_size(&mark->verdicts[n]);
 		if (n > 0 && bytes > ANNOUNCE_BYTES)
 			break;
 		n++;
@@ -250,14 +250,14 @@ void announce_mark(struct announcement *n, struct record_mark *mark)
 	struct announcer *a = n->announcer;
 	struct record_mark part = *mark;
 	part.after = mark->after = n->after;
-	for (size_t k; !n->failed && (k = fitting(&part)) < part.nrejected;) {
+	for (size_t k; !n->failed && (k = fitting(&part)) < part.nverdicts;) {
 		struct record_mark first = part;
-		first.nrejected = k;
-		first.through = part.rejected[k].version;
+		first.nverdicts = k;
+		first.through = part.verdicts[k].version;
 		send_mark(n, &first);
 		part.from = first.through;
-		part.rejected += k;
-		part.nrejected -= k;
+		part.verdicts += k;
+		part.nverdicts -= k;
 	}
 	if (!n->failed)
 		send_mark(n, &part);

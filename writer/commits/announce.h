@@ -45,9 +45,9 @@ struct announcement *announce_begin(
 void announce_record(struct announcement *n, const struct record_commit *c);
 /* Ends the announcement; fills in `after`. `done` is called exactly once,
  * later. If a record could not be sent, the mark is not sent. A mark with too
- * many rejections for one message becomes several marks; each begins where the
+ * many verdicts for one message becomes several marks; each begins where the
  * one before ends. */
-enum { ANNOUNCE_REJECTIONS = 1000, ANNOUNCE_BYTES = 512 << 10 };
+enum { ANNOUNCE_VERDICTS = 1000, ANNOUNCE_BYTES = 512 << 10 };
 void announce_mark(struct announcement *n, struct record_mark *mark);
 /* A mark of no writes that starts the partition anew at the watermark, for
  * ANNOUNCE_GAP. */

@@ -1,5 +1,5 @@
 /* Known writes are kept as spans, one for each mark, sorted and without
- * overlap; and as rejections, sorted by version. Both usually grow at the end.
+ * overlap; and as verdicts, sorted by version. Both usually grow at the end.
  * Only after a mark that starts the partition anew, something in the middle is
  * replaced.
  */
@@ -23,7 +23,7 @@ struct announced {
 	version_t end; /* the watermark of a follower of the marks */
 	struct span *spans;
 	size_t nspans, cap_spans;
-	struct record_rejection *rejected;
+	struct record_verdict *verdicts;
 	size_t n, cap;
 	struct arena texts;
 };
@@ -49,13 +49,13 @@ static size_t span_at(const struct announced *a, version_t v)
 	return low;
 }
 
-/* The first rejection at or above the version. */
-static size_t rejection_at(const struct announced *a, version_t v)
+/* The first verdict at or above the version. */
+static size_t verdict_at(const struct announced *a, version_t v)
 {
 	size_t low = 0, high = a->n;
 	while (low < high) {
 		size_t mid = low + (high - low) / 2;
-		if (a->rejected[mid].version >= v)
+		if (a->verdicts[mid].version >= v)
 			high = mid;
 		else
 			low = mid + 1;
@@ -107,7 +107,7 @@ static void cover(struct announced *a, struct span s)
 	insert_span(a, at, s);
 }
 
-/* --- rejections ---------------------------------------------------------- */
+/* --- verdicts ------------------------------------------------------------ */
 
 static struct jsonslice announced_keep(
     struct announced *a, struct jsonslice text)
@@ -116,36 +116,34 @@ static struct jsonslice announced_keep(
 }
 
 /* A replay cannot be announced again if its first write is not known. */
-static bool announced_is_enough(const struct record_rejection *r)
+static bool announced_is_enough(const struct record_verdict *r)
 {
-	return r->reason != REASON_REPLAYED ||
-	       (r->why.has_first && r->why.outcome.s);
+	return !r->replayed || (r->first.has_position && r->first.outcome.s);
 }
 
-static void insert_rejection(
-    struct announced *a, const struct record_rejection *r)
+static void insert_verdict(struct announced *a, const struct record_verdict *r)
 {
-	size_t at = rejection_at(a, r->version);
-	if (at < a->n && a->rejected[at].version == r->version)
+	size_t at = verdict_at(a, r->version);
+	if (at < a->n && a->verdicts[at].version == r->version)
 		return; /* twice in one mark */
-	MEM_GROW(a->rejected, a->cap, a->n);
-	memmove(&a->rejected[at + 1], &a->rejected[at],
-	    (a->n - at) * sizeof *a->rejected);
+	MEM_GROW(a->verdicts, a->cap, a->n);
+	memmove(&a->verdicts[at + 1], &a->verdicts[at],
+	    (a->n - at) * sizeof *a->verdicts);
 	a->n++;
-	struct record_rejection *out = &a->rejected[at];
+	struct record_verdict *out = &a->verdicts[at];
 	*out = *r;
-	out->why.detail = announced_keep(a, r->why.detail);
-	out->why.outcome = announced_keep(a, r->why.outcome);
-	out->why.key = announced_keep(a, r->why.key);
+	out->detail = announced_keep(a, r->detail);
+	out->first.outcome = announced_keep(a, r->first.outcome);
+	out->first.key = announced_keep(a, r->first.key);
 }
 
-static void remove_rejections(struct announced *a, const struct span *s)
+static void remove_verdicts(struct announced *a, const struct span *s)
 {
-	size_t first = rejection_at(a, s->from), last = rejection_at(a, s->to);
+	size_t first = verdict_at(a, s->from), last = verdict_at(a, s->to);
 	if (first == last)
 		return;
-	memmove(&a->rejected[first], &a->rejected[last],
-	    (a->n - last) * sizeof *a->rejected);
+	memmove(&a->verdicts[first], &a->verdicts[last],
+	    (a->n - last) * sizeof *a->verdicts);
 	a->n -= last - first;
 }
 
@@ -166,14 +164,14 @@ static void announced_forget(struct announced *a, version_t v)
 static void announced_take(
     struct announced *a, const struct span *s, const struct record_mark *m)
 {
-	remove_rejections(a, s);
+	remove_verdicts(a, s);
 	cover(a, *s);
-	for (size_t i = 0; i < m->nrejected; i++) {
-		const struct record_rejection *r = &m->rejected[i];
+	for (size_t i = 0; i < m->nverdicts; i++) {
+		const struct record_verdict *r = &m->verdicts[i];
 		if (r->version < s->from || r->version >= s->to)
 			continue;
 		if (announced_is_enough(r))
-			insert_rejection(a, r);
+			insert_verdict(a, r);
 		else
 			announced_forget(a, r->version);
 	}
@@ -196,7 +194,7 @@ static void announced_fill(struct announced *a, version_t from, version_t to,
     const struct record_mark *m)
 {
 	while (from < to && is_room(a)) {
-		const struct record_rejection *r = NULL;
+		const struct record_verdict *r = NULL;
 		struct span s = {from, earlier(announced_run(a, from), to)};
 		if (announced_find(a, from, &r) == ANNOUNCED_NOT)
 			announced_take(a, &s, m);
@@ -228,15 +226,15 @@ bool announced_covers(const struct announced *a, version_t to)
 }
 
 enum announced_as announced_find(const struct announced *a, version_t version,
-    const struct record_rejection **out)
+    const struct record_verdict **out)
 {
-	size_t span = span_at(a, version), at = rejection_at(a, version);
+	size_t span = span_at(a, version), at = verdict_at(a, version);
 	if (span == a->nspans || a->spans[span].from > version)
 		return ANNOUNCED_NOT;
-	if (at == a->n || a->rejected[at].version != version)
+	if (at == a->n || a->verdicts[at].version != version)
 		return ANNOUNCED_ACCEPTED;
-	*out = &a->rejected[at];
-	return ANNOUNCED_REJECTED;
+	*out = &a->verdicts[at];
+	return (*out)->replayed ? ANNOUNCED_REPLAYED : ANNOUNCED_REJECTED;
 }
 
 version_t announced_run(const struct announced *a, version_t version)
@@ -254,7 +252,7 @@ void announced_free(struct announced **ap)
 	if (a == NULL)
 		return;
 	arena_free(&a->texts);
-	free(a->rejected);
+	free(a->verdicts);
 	free(a->spans);
 	free(a);
 	*ap = NULL;

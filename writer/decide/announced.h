@@ -22,7 +22,8 @@ struct announced;
 enum announced_as {
 	ANNOUNCED_NOT, /* not announced: the write is decided as a new one */
 	ANNOUNCED_ACCEPTED,
-	ANNOUNCED_REJECTED, /* or a replay */
+	ANNOUNCED_REJECTED,
+	ANNOUNCED_REPLAYED,
 };
 
 /* Returns owned. Outcomes of writes below `from` are ignored. */
@@ -31,9 +32,9 @@ struct announced *announced_new(version_t from);
 void announced_mark(struct announced *a, const struct record_mark *m);
 /* Is every write of [from, to) known? */
 bool announced_covers(const struct announced *a, version_t to);
-/* `out` is set for REJECTED; borrowed. */
+/* `out` is set for REJECTED and REPLAYED; borrowed. */
 enum announced_as announced_find(const struct announced *a, version_t version,
-    const struct record_rejection **out);
+    const struct record_verdict **out);
 /* The end of the batch that the version was in. If the outcome of the version
  * is not known: the end of the range of unknown ones; VERSION_MAX: nothing is
  * known from there on. The log is applied again in the same batches, because a

@@ -341,7 +341,7 @@ bool fold_next_effect(
 {
 	*out = (struct fold_effect){0};
 	for (; *at < c->nwrites; ++*at) {
-		enum outcome outcome = c->verdicts[*at].outcome;
+		enum outcome_kind outcome = c->verdicts[*at].outcome;
 		if (outcome == OUTCOME_REJECTED)
 			continue;
 		if (outcome == OUTCOME_CREATED && out->gone && out->creator)

@@ -8,17 +8,12 @@
 #include "writer/decide/arena.h"
 #include "writer/decide/write.h"
 
-/* The outcome of one write. */
-enum outcome {
-	OUTCOME_CREATED,
-	OUTCOME_REPLACED,
-	OUTCOME_DELETED,
-	OUTCOME_REJECTED,
-};
+#include "common/log/outcome.h"
 
+/* The outcome of one write. */
 struct fold_verdict {
-	enum outcome outcome;
-	enum reason reason; /* of a rejection */
+	enum outcome_kind outcome; /* not OUTCOME_APPLIED */
+	enum reason reason;	   /* of a rejection */
 	const char
 	    *detail; /* the constraint's name, kept by the fold; or NULL */
 };

@@ -62,7 +62,7 @@ static struct idempotency_verdict as_told(const struct write *w)
 	struct idempotency_verdict v = {.role = IDEMPOTENCY_FIRST};
 	if (w->refused == REASON_KEY_REUSED)
 		v.role = IDEMPOTENCY_REUSED;
-	if (w->refused != REASON_REPLAYED)
+	if (w->announced != ANNOUNCED_REPLAYED)
 		return v;
 	v.role = IDEMPOTENCY_REPLAY;
 	v.told = &w->first;

@@ -37,7 +37,7 @@ struct idempotency_verdict {
 	 * index of the first write in this batch. */
 	const struct idempotency_record *record;
 	size_t first;
-	const struct record_why *told;
+	const struct record_first *told;
 };
 
 /* If the outcomes of the writes were announced before a failover, the announced

@@ -56,28 +56,29 @@ static struct jsonslice verdicts_keep(
 }
 
 /* Copies: the lookup is freed before the batch is announced. */
-static struct record_why first_of(struct verdicts *v, size_t i)
+static struct record_first first_of(struct verdicts *v, size_t i)
 {
 	const struct idempotency_verdict *k = &v->keys[i];
 	const struct idempotency_record *r = k->record;
-	struct record_why why = {.has_first = true};
+	struct record_first first = {.has_position = true};
 	if (k->told) {
-		why.first = k->told->first;
-		why.outcome =
-		    verdicts_keep(v, k->told->outcome.s, k->told->outcome.len);
-		why.key = verdicts_keep(v, k->told->key.s, k->told->key.len);
+		const struct record_first *told = k->told;
+		first.position = told->position;
+		first.outcome =
+		    verdicts_keep(v, told->outcome.s, told->outcome.len);
+		first.key = verdicts_keep(v, told->key.s, told->key.len);
 	} else if (r) {
-		why.first = r->first;
-		why.outcome = verdicts_keep(v, r->outcome, r->outcome_len);
-		why.key = verdicts_keep(v, r->row_key.s, r->row_key.len);
+		first.position = r->first;
+		first.outcome = verdicts_keep(v, r->outcome, r->outcome_len);
+		first.key = verdicts_keep(v, r->row_key.s, r->row_key.len);
 	} else {
-		const struct write *first = &v->writes[k->first];
+		const struct write *w = &v->writes[k->first];
 		const char *outcome = verdicts_outcome(v, k->first);
-		why.first = (struct position){v->partition, first->version};
-		why.outcome = verdicts_keep(v, outcome, strlen(outcome));
-		why.key = verdicts_keep(v, first->key, first->key_len);
+		first.position = (struct position){v->partition, w->version};
+		first.outcome = verdicts_keep(v, outcome, strlen(outcome));
+		first.key = verdicts_keep(v, w->key, w->key_len);
 	}
-	return why;
+	return first;
 }
 
 static void find_firsts(struct verdicts *v)
@@ -86,7 +87,7 @@ static void find_firsts(struct verdicts *v)
 		return;
 	v->replays = mem_zalloc(v->n * sizeof *v->replays);
 	for (size_t i = 0; i < v->n; i++) {
-		if (v->keys[i].role == IDEMPOTENCY_REPLAY)
+		if (verdicts_replayed(v, i))
 			v->replays[i] = first_of(v, i);
 	}
 }
@@ -104,7 +105,7 @@ void verdicts_init(struct verdicts *v, int32_t partition,
 	    .keys = mem_zalloc(n * sizeof *v->keys),
 	    .firsts = mem_zalloc(n * sizeof *v->firsts),
 	    .folded = mem_zalloc(n * sizeof *v->folded),
-	    .rejected = mem_zalloc(n * sizeof *v->rejected),
+	    .said = mem_zalloc(n * sizeof *v->said),
 	};
 	verdicts_judge(v, producers, lookup);
 	fold(v, lookup);
@@ -112,12 +113,15 @@ void verdicts_init(struct verdicts *v, int32_t partition,
 	verdicts_collect(v);
 }
 
+bool verdicts_replayed(const struct verdicts *v, size_t i)
+{
+	return v->keys[i].role == IDEMPOTENCY_REPLAY;
+}
+
 enum reason verdicts_reason(const struct verdicts *v, size_t i)
 {
-	if (v->copies[i])
+	if (v->copies[i] || verdicts_replayed(v, i))
 		return REASON_NONE;
-	if (v->keys[i].role == IDEMPOTENCY_REPLAY)
-		return REASON_REPLAYED;
 	if (v->keys[i].role == IDEMPOTENCY_REUSED)
 		return REASON_KEY_REUSED;
 	if (v->folded[i])
@@ -149,32 +153,39 @@ static struct jsonslice short_detail(const struct verdicts *v, size_t i)
 	return (struct jsonslice){s, len};
 }
 
-static struct record_rejection reject(
-    const struct verdicts *v, size_t i, enum reason reason)
+static void say_rejected(struct verdicts *v, size_t i)
 {
-	struct record_rejection r = {
-	    .version = v->writes[i].version, .reason = reason};
-	if (reason == REASON_REPLAYED)
-		r.why = v->replays[i];
-	else
-		r.why.detail = short_detail(v, i);
-	return r;
+	v->said[v->nsaid++] = (struct record_verdict){
+	    .version = v->writes[i].version,
+	    .reason = verdicts_reason(v, i),
+	    .detail = short_detail(v, i),
+	};
+	v->nrejected++;
 }
 
-static bool is_as_told(const struct write *w, enum reason reason)
+static void say_replayed(struct verdicts *v, size_t i)
 {
-	return w->announced != ANNOUNCED_ACCEPTED || reason == REASON_NONE;
+	v->said[v->nsaid++] = (struct record_verdict){
+	    .version = v->writes[i].version,
+	    .replayed = true,
+	    .first = v->replays[i],
+	};
 }
 
 void verdicts_collect(struct verdicts *v)
 {
-	v->nrejected = 0;
+	v->nsaid = v->nrejected = 0;
 	v->anew = false;
 	for (size_t i = 0; i < v->n; i++) {
-		enum reason reason = verdicts_reason(v, i);
-		v->anew = v->anew || !is_as_told(&v->writes[i], reason);
-		if (reason != REASON_NONE)
-			v->rejected[v->nrejected++] = reject(v, i, reason);
+		size_t before = v->nsaid;
+		if (verdicts_replayed(v, i))
+			say_replayed(v, i);
+		else if (verdicts_reason(v, i) != REASON_NONE)
+			say_rejected(v, i);
+		bool accepted = v->nsaid == before;
+		v->anew =
+		    v->anew ||
+		    (v->writes[i].announced == ANNOUNCED_ACCEPTED && !accepted);
 	}
 }
 
@@ -182,19 +193,8 @@ const char *verdicts_outcome(const struct verdicts *v, size_t i)
 {
 	CHECK(!v->out[i]);
 	enum reason reason = verdicts_reason(v, i);
-	if (reason != REASON_NONE)
-		return reason_row(reason)->name;
-	switch (v->folded[i]->outcome) {
-	case OUTCOME_CREATED:
-		return "created";
-	case OUTCOME_REPLACED:
-		return "replaced";
-	case OUTCOME_DELETED:
-		return "deleted";
-	case OUTCOME_REJECTED:
-		break;
-	}
-	UNREACHABLE("a rejection without a reason");
+	return outcome_name(
+	    reason ? OUTCOME_REJECTED : v->folded[i]->outcome, reason);
 }
 
 void verdicts_free(struct verdicts *v)
@@ -206,7 +206,7 @@ void verdicts_free(struct verdicts *v)
 	free(v->keys);
 	free(v->firsts);
 	free(v->folded);
-	free(v->rejected);
+	free(v->said);
 	free(v->replays);
 	*v = (struct verdicts){0};
 }

@@ -23,13 +23,15 @@ struct verdicts {
 	struct dedup next; /* how far the producers are after the batch */
 	/* By write: what is announced of the first write of a replay. NULL: the
 	 * batch has no replay. */
-	struct record_why *replays;
+	struct record_first *replays;
 	/* An outcome differs from the one that was announced before. */
 	bool anew;
-	/* By version, replays included. A plain first delete is among them only
-	 * after fold_settle and verdicts_collect. */
-	struct record_rejection *rejected;
-	size_t nrejected;
+	/* What the mark says: the rejections and the replays, by version. The
+	 * rejection of a plain first delete is among them only after
+	 * fold_settle and verdicts_collect. */
+	struct record_verdict *said;
+	size_t nsaid;
+	size_t nrejected; /* of them */
 };
 
 /* `lookup` may be NULL: nothing had to be read. It is borrowed only during the
@@ -41,6 +43,8 @@ void verdicts_collect(struct verdicts *v);
 /* `created`, `replaced`, `deleted`, or the name of a reason; must not be called
  * for a write that is `out`. */
 const char *verdicts_outcome(const struct verdicts *v, size_t i);
+/* Is it a retry of a write that was decided before? */
+bool verdicts_replayed(const struct verdicts *v, size_t i);
 /* REASON_NONE: not rejected. */
 enum reason verdicts_reason(const struct verdicts *v, size_t i);
 /* Of a rejected write: a text for people, or the constraint's name; "": none.

@@ -202,18 +202,16 @@ static struct jsonslice write_copy(struct jsonslice text)
 }
 
 void write_told(
-    struct write *w, enum announced_as as, const struct record_rejection *r)
+    struct write *w, enum announced_as as, const struct record_verdict *v)
 {
 	w->announced = as;
-	if (as != ANNOUNCED_REJECTED)
+	if (as == ANNOUNCED_REJECTED)
+		write_refuse(w, v->reason, v->detail.s);
+	if (as != ANNOUNCED_REPLAYED)
 		return;
-	write_refuse(w, r->reason, r->why.detail.s);
-	w->first = (struct record_why){
-	    .has_first = r->why.has_first,
-	    .first = r->why.first,
-	    .outcome = write_copy(r->why.outcome),
-	    .key = write_copy(r->why.key),
-	};
+	w->first = v->first;
+	w->first.outcome = write_copy(v->first.outcome);
+	w->first.key = write_copy(v->first.key);
 }
 
 void write_clear(struct write *w)

@@ -39,7 +39,7 @@ struct write {
 	char *detail; /* owned, may be NULL */
 	/* The outcome that was announced before the database went back. */
 	enum announced_as announced;
-	struct record_why first; /* of an announced replay; owned */
+	struct record_first first; /* of an announced replay; owned */
 };
 
 /* What must be known to read a write. */
@@ -60,9 +60,9 @@ void write_read(
     struct write *w, rd_kafka_message_t *m, const struct write_log *log);
 /* Postgres refused the write for this reason. */
 void write_refuse(struct write *w, enum reason reason, const char *detail);
-/* Sets the announced outcome. `r`: of a rejection; borrows it. */
+/* Sets the announced outcome. `v`: of a rejection or a replay; borrows it. */
 void write_told(
-    struct write *w, enum announced_as as, const struct record_rejection *r);
+    struct write *w, enum announced_as as, const struct record_verdict *v);
 void write_clear(struct write *w);
 
 /* Is its effect independent of the row, and of earlier requests? */

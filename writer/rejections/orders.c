@@ -78,6 +78,7 @@ void orders_refuse(
 		struct write *w = &writes[i];
 		if (w->refused != REASON_OPERATOR &&
 		    w->announced != ANNOUNCED_REJECTED &&
+		    w->announced != ANNOUNCED_REPLAYED &&
 		    orders_has(o, partition, w->version))
 			write_refuse(w, REASON_OPERATOR, "");
 	}

@@ -9,7 +9,7 @@
  * them.
  *
  *   READING  waits for the writes of a piece
- *   ASKING   waits for their rows and rejections
+ *   ASKING   waits for their rows and verdicts
  *   WAITING  waits for the timer, to ask again
  *
  * If the log does not reach back so far, or if the gap began in another epoch,
@@ -145,39 +145,45 @@ static struct jsonslice gap_text(const PGresult *r, int row, int column)
 	    PQgetvalue(r, row, column), (size_t)PQgetlength(r, row, column)};
 }
 
-static struct record_why read_why(
-    const PGresult *r, int row, enum reason reason)
+/* A row of bookkeeping_verdicts. */
+static struct record_verdict read_verdict(const PGresult *r, int row)
 {
-	enum { DETAIL = 2, PARTITION, VERSION, OUTCOME, KEY };
-	struct record_why why = {0};
-	if (reason != REASON_REPLAYED) {
-		why.detail = gap_text(r, row, DETAIL);
-		if (why.detail.len == 0)
-			why.detail.s = NULL;
-		return why;
+	enum {
+		VERSION,
+		REPLAYED,
+		REASON_,
+		DETAIL,
+		FIRST_P,
+		FIRST_V,
+		OUTCOME,
+		FIRST_KEY
+	};
+	struct record_verdict v = {
+	    .version = (version_t)pg_int8(r, row, VERSION),
+	    .replayed = *PQgetvalue(r, row, REPLAYED) != 0,
+	};
+	if (v.replayed) {
+		v.first.has_position = true;
+		v.first.position.partition = pg_int4(r, row, FIRST_P);
+		v.first.position.version = (version_t)pg_int8(r, row, FIRST_V);
+		v.first.outcome = gap_text(r, row, OUTCOME);
+		v.first.key = gap_text(r, row, FIRST_KEY);
+		return v;
 	}
-	why.has_first = true;
-	why.first = (struct position){
-	    pg_int4(r, row, PARTITION), (version_t)pg_int8(r, row, VERSION)};
-	why.outcome = gap_text(r, row, OUTCOME);
-	why.key = gap_text(r, row, KEY);
-	return why;
+	v.reason = reason_parse(
+	    PQgetvalue(r, row, REASON_), (size_t)PQgetlength(r, row, REASON_));
+	if (PQgetlength(r, row, DETAIL) > 0)
+		v.detail = gap_text(r, row, DETAIL);
+	return v;
 }
 
-static void read_rejections(const PGresult *r, struct record_mark *mark)
+static void read_verdicts(const PGresult *r, struct record_mark *mark)
 {
-	size_t n = (size_t)PQntuples(r);
-	mark->nrejected = n;
-	mark->rejected = mem_zalloc((n + 1) * sizeof *mark->rejected);
-	for (size_t i = 0; i < n; i++) {
-		struct record_rejection *one = &mark->rejected[i];
-		int row = (int)i;
-		one->version = (version_t)pg_int8(r, row, 0);
-		if (!reason_parse(PQgetvalue(r, row, 1),
-			(size_t)PQgetlength(r, row, 1), &one->reason))
-			one->reason = REASON_DATA;
-		one->why = read_why(r, row, one->reason);
-	}
+	mark->nverdicts = (size_t)PQntuples(r);
+	mark->verdicts =
+	    mem_zalloc((mark->nverdicts + 1) * sizeof *mark->verdicts);
+	for (size_t i = 0; i < mark->nverdicts; i++)
+		mark->verdicts[i] = read_verdict(r, (int)i);
 }
 
 /* Announces one collection's run of changes, that begins at `first`. */
@@ -205,7 +211,7 @@ static size_t announce_run(
 }
 
 /* The results stand in the order of the fold's collections, then the
- * rejections. */
+ * verdicts. */
 static void gap_announce_piece(struct gap *g, PGresult *const *results)
 {
 	struct announcement *n =
@@ -213,7 +219,7 @@ static void gap_announce_piece(struct gap *g, PGresult *const *results)
 	for (size_t i = 0; i < g->fold.n;)
 		i = announce_run(g, n, i, *results++);
 	struct record_mark mark = {.from = g->from, .through = g->through};
-	read_rejections(*results, &mark);
+	read_verdicts(*results, &mark);
 	announce_mark(n, &mark);
 	record_mark_free(&mark);
 	metric_add(&g->x->stats.reannounced, (int64_t)g->piece.n);
@@ -304,7 +310,7 @@ static size_t add_calls(struct gap *g, struct pg_params *calls)
 		add_current(g, &calls[ncalls++], i, n);
 	}
 	struct pg_params *c = &calls[ncalls++];
-	*c = pg_statement_params(&bookkeeping_rejected);
+	*c = pg_statement_params(&bookkeeping_verdicts);
 	pg_params_int4(c, g->partition);
 	pg_params_int8(c, g->from);
 	pg_params_int8(c, g->through);

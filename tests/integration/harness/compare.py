@@ -6,7 +6,7 @@ import collections
 import datetime
 import json
 
-from .model import FIELDS, REPLAYED, read_json
+from .model import APPLIED, FIELDS, REPLAYED, read_json
 
 BATCHES = """
 CREATE TABLE batches (n bigserial, partition int, start bigint, upto bigint);
@@ -183,7 +183,12 @@ class Announced:
         self.rejected = sorted(
             (place[1], o.what)
             for place, o in model.outcomes.items()
-            if place[0] == partition and (o.rejected or o.what == REPLAYED)
+            if place[0] == partition and o.rejected
+        )
+        self.replays = sorted(
+            (place[1], o.first, *first_of(model, o.first))
+            for place, o in model.outcomes.items()
+            if place[0] == partition and o.what == REPLAYED
         )
 
     def take(self, m):
@@ -220,9 +225,26 @@ class Announced:
         rejected = [(int(r["version"]), r["reason"]) for r in mark.get("rejected", [])]
         want = between(self.rejected, start, end)
         assert rejected == want, f"{where}: not {want} but {rejected}"
+        replays = [replay_of(r) for r in mark.get("replays", [])]
+        want = between(self.replays, start, end)
+        assert replays == want, f"{where}: not {want} but {replays}"
         for version, key in between(self.changes, start, end):
             newest = self.newest.get(key, (-1, None))[0]
             assert newest >= version, f"{where}: {key} was announced at {newest}"
+
+
+def first_of(model, place):
+    """The outcome of the first write of a replay; of a row that it changed, the key."""
+    what = model.outcomes[place].what
+    key = model.record(place).key.split("/", 1)[1] if what in APPLIED else None
+    return what, key
+
+
+def replay_of(replay):
+    """As a mark says it."""
+    first = tuple(int(n) for n in replay["first"].split("-"))
+    what = replay["outcome"]
+    return int(replay["version"]), first, what, replay["key"] if what in APPLIED else None
 
 
 def between(items, start, end):
@@ -232,8 +254,8 @@ def between(items, start, end):
 
 
 def check_commits(model, deployment, found):
-    """Each record says what was so at its version, each mark all that was rejected,
-    and stands behind what was changed; the last ones say what Postgres has."""
+    """Each record says what was so at its version, each mark all that was rejected
+    or replayed, and stands behind what was changed; the last ones say what Postgres has."""
     parts = [Announced(model, p) for p in range(deployment.partitions)]
     for m in deployment.servers.read_log(deployment.commits, deployment.partitions):
         parts[m.partition()].take(m)

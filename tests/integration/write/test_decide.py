@@ -3,8 +3,11 @@ Idempotency-Key; and what is told of them later."""
 
 import json
 from concurrent.futures import ThreadPoolExecutor
+from urllib.parse import urlsplit
 
 from harness.client import key_path
+from harness.proxy import Proxy
+from harness.servers import at_database, at_port
 from harness.wait import wait_until
 
 PATCH = "application/merge-patch+json"
@@ -237,6 +240,58 @@ def test_a_rejection_is_replayed_too(http):
     b = put(http, "idemrej", "1", If_Match='"7"', Idempotency_Key="k-rej")
     assert (b.status, b.problem) == (412, "precondition-failed"), b
     assert b.header("Idempotency-Replayed") == "true"
+
+
+def post(http, **more):
+    headers = {name.replace("_", "-"): v for name, v in more.items()}
+    headers |= {"Content-Type": "application/json", "Prefer": "wait=10"}
+    return http.request("POST", "/v1/samples", json.dumps({"text": "x"}), headers)
+
+
+def delete(http, key, **more):
+    return send(http, "DELETE", key, Prefer="wait=10", **more)
+
+
+def said(answer):
+    """All of it but what tells a retry from the first request."""
+    but = ("date", "idempotency-replayed")
+    headers = sorted((k, v) for k, v in answer.headers.items() if k.lower() not in but)
+    return answer.status, headers, answer.body
+
+
+def test_a_retry_does_not_need_the_primary(http, world, servers, special_api):
+    """The mark names the first request, its outcome and its key. So an instance without
+    the primary answers a retry as another instance answered the first request."""
+    for key in ("alone-old", "alone-gone"):
+        assert put(http, key, "1").status == 201
+    count(http, "alone", count=0)
+    requests = [
+        (201, lambda client, **key: put(client, "alone-new", "1", **key)),
+        (200, lambda client, **key: put(client, "alone-old", "2", **key)),
+        (204, lambda client, **key: delete(client, "alone-gone", **key)),
+        (404, lambda client, **key: delete(client, "alone-never", **key)),
+        (412, lambda client, **key: put(client, "alone-old", "3", If_Match='"7"', **key)),
+        (200, lambda client, **key: increment(client, "alone", {"count": 5}, **key)),
+        (201, post),
+    ]
+    url = at_database(servers.primary_url, world.name)
+    proxy = Proxy(servers.ports.take(), urlsplit(url).port)
+    try:
+        alone = special_api({"primary.url": at_port(url, proxy.port)}).http
+        assert put(alone, "alone-warm", "1").status == 201
+        assert post(alone).status == 201
+        firsts = [
+            ask(http, Idempotency_Key=f"alone-{n}") for n, (_, ask) in enumerate(requests)
+        ]
+        assert [first.status for first in firsts] == [want for want, _ in requests], firsts
+        proxy.set("refuse")
+        assert status(alone, firsts[0].position).status == 503
+        for n, (_, ask) in enumerate(requests):
+            again = ask(alone, Idempotency_Key=f"alone-{n}")
+            assert again.header("Idempotency-Replayed") == "true", again
+            assert said(again) == said(firsts[n])
+    finally:
+        proxy.close()
 
 
 def test_one_key_for_two_targets_is_refused(http):

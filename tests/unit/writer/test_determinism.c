@@ -309,27 +309,30 @@ static void note_outcomes(
     struct run *r, int32_t p, const struct batch_plan *plan, size_t slice)
 {
 	const struct verdicts *v = plan_verdicts(plan, slice);
-	size_t rejected = 0;
+	size_t said = 0;
 	for (size_t i = 0; i < v->n; i++) {
 		enum reason reason = verdicts_reason(v, i);
+		bool replayed = verdicts_replayed(v, i);
 		memory_note(&r->memory, "write %d %" PRIu64 " %s %s %s", p,
 		    v->writes[i].version,
 		    v->copies[i] ? "copy"
 		    : v->out[i]	 ? "out"
 				 : verdicts_outcome(v, i),
-		    reason ? reason_row(reason)->name : "-",
+		    replayed ? "replayed"
+		    : reason ? reason_row(reason)->name
+			     : "-",
 		    reason ? verdicts_detail(v, i) : "");
 		seen[reason]++;
-		retries += v->keys[i].role == IDEMPOTENCY_REPLAY &&
-			   v->writes[i].said.condition == RECORD_CREATE;
-		if (reason == REASON_NONE)
+		retries +=
+		    replayed && v->writes[i].said.condition == RECORD_CREATE;
+		if (reason == REASON_NONE && !replayed)
 			continue;
 		/* As the mark carries them. */
-		assert_int_equal(v->rejected[rejected].reason, reason);
-		assert_true(
-		    v->rejected[rejected++].version == v->writes[i].version);
+		assert_int_equal(v->said[said].reason, reason);
+		assert_int_equal(v->said[said].replayed, replayed);
+		assert_true(v->said[said++].version == v->writes[i].version);
 	}
-	assert_int_equal(v->nrejected, rejected);
+	assert_int_equal(v->nsaid, said);
 }
 
 /* Of how many of the writes, from the first on, the rows may be read. */

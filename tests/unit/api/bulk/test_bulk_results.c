@@ -63,8 +63,9 @@ static void every_kind(void **state)
 	bulk_results_problem(&r, i, PROBLEM_OUTCOME_UNKNOWN, NULL);
 	bulk_results_settled(&r, 1, (struct outcome){.kind = OUTCOME_CREATED});
 	bulk_results_settled(&r, 2, (struct outcome){.kind = OUTCOME_APPLIED});
-	bulk_results_settled(
-	    &r, 3, (struct outcome){OUTCOME_REJECTED, REASON_KEY_EXISTS});
+	bulk_results_settled(&r, 3,
+	    (struct outcome){
+		.kind = OUTCOME_REJECTED, .reason = REASON_KEY_EXISTS});
 	assert_true(bulk_results_open(&r, 0));
 	for (i = 1; i < r.n; i++)
 		assert_false(bulk_results_open(&r, i));
@@ -112,8 +113,9 @@ static void minimal(void **state)
 	wants(&r, words,
 	    "[\n{\"index\":1,\"key\":\"b\",\"position\":\"0-2\","
 	    "\"status\":202}\n]\n");
-	bulk_results_settled(
-	    &r, 1, (struct outcome){OUTCOME_REJECTED, REASON_KEY_EXISTS});
+	bulk_results_settled(&r, 1,
+	    (struct outcome){
+		.kind = OUTCOME_REJECTED, .reason = REASON_KEY_EXISTS});
 	words.form = BULK_RESULTS_LINES;
 	wants(&r, words,
 	    "{\"index\":1,\"key\":\"b\",\"position\":\"0-2\",\"status\":409,"

@@ -10,6 +10,7 @@
 
 #include <pthread.h>
 #include <stdbool.h>
+#include <string.h>
 
 static const struct outcome created = {.kind = OUTCOME_CREATED};
 static const struct outcome rejected = {
@@ -17,12 +18,12 @@ static const struct outcome rejected = {
 
 static enum outcome_kind kind(struct outcomes *o, version_t v)
 {
-	return outcomes_get(o, (struct position){0, v}).kind;
+	return outcomes_get(o, (struct position){0, v}, NULL).kind;
 }
 
 static void put(struct outcomes *o, version_t v, struct outcome outcome)
 {
-	outcomes_record(o, (struct position){0, v}, outcome);
+	outcomes_record(o, (struct position){0, v}, outcome, NULL);
 }
 
 static void before_the_start(void **state)
@@ -38,7 +39,7 @@ static void before_the_start(void **state)
 	assert_int_equal(kind(o, 10), OUTCOME_APPLIED);
 	assert_int_equal(kind(o, 12), OUTCOME_CREATED);
 	struct position other = {1, 12};
-	assert_int_equal(outcomes_get(o, other).kind, OUTCOME_UNKNOWN);
+	assert_int_equal(outcomes_get(o, other, NULL).kind, OUTCOME_UNKNOWN);
 	outcomes_start(o, 0, 13); /* a jump */
 	assert_int_equal(kind(o, 12), OUTCOME_UNKNOWN);
 	outcomes_start(o, 0, 5); /* what is forgotten stays forgotten */
@@ -66,7 +67,7 @@ static void any_order_and_again(void **state)
 	assert_int_equal(kind(o, 5), OUTCOME_CREATED);
 	assert_int_equal(kind(o, 7), OUTCOME_CREATED);
 	assert_int_equal(kind(o, 8), OUTCOME_APPLIED);
-	struct outcome three = outcomes_get(o, (struct position){0, 3});
+	struct outcome three = outcomes_get(o, (struct position){0, 3}, NULL);
 	assert_int_equal(three.reason, REASON_CONSTRAINT);
 	outcomes_free(&o);
 }
@@ -130,12 +131,30 @@ static void against_a_model(void **state)
 	}
 }
 
+static struct record_verdict replay(
+    version_t v, const char *outcome, const char *key)
+{
+	return (struct record_verdict){
+	    .version = v,
+	    .replayed = true,
+	    .first = {.has_position = true,
+		.position = {1, v / 2},
+		.outcome = {outcome, outcome ? strlen(outcome) : 0},
+		.key = {key, key ? strlen(key) : 0}},
+	};
+}
+
 enum { LAST = 50000 };
 
 static void *record_all(void *arg)
 {
-	for (version_t v = 0; v <= LAST; v++)
-		put(arg, v, v % 2 ? created : rejected);
+	for (version_t v = 0; v <= LAST; v++) {
+		const struct record_verdict said = replay(v, "replaced", "key");
+		if (v % 8 == 4)
+			outcomes_verdict(arg, 0, &said);
+		else
+			put(arg, v, v % 2 ? created : rejected);
+	}
 	return NULL;
 }
 
@@ -147,15 +166,83 @@ static void while_the_tail_writes(void **state)
 	outcomes_start(o, 0, 0);
 	assert_int_equal(pthread_create(&thread, NULL, record_all, o), 0);
 	for (version_t v = 0; v <= LAST; v++) {
+		struct outcome_first first;
 		struct outcome got =
-		    outcomes_get(o, (struct position){0, LAST - v});
+		    outcomes_get(o, (struct position){0, LAST - v}, &first);
 		if (got.kind == OUTCOME_REJECTED)
 			assert_int_equal(got.reason, REASON_CONSTRAINT);
+		if (got.replayed)
+			assert_string_equal(first.key, "key");
 	}
 	assert_int_equal(pthread_join(thread, NULL), 0);
 	assert_int_equal(kind(o, LAST), OUTCOME_REJECTED);
 	assert_int_equal(kind(o, LAST - 1), OUTCOME_CREATED);
 	assert_int_equal(kind(o, LAST - 64), OUTCOME_UNKNOWN);
+	outcomes_free(&o);
+}
+
+static void expect_replay(struct outcomes *o, version_t v,
+    enum outcome_kind kind, enum reason reason, const char *key)
+{
+	struct outcome_first first = {0};
+	struct outcome got = outcomes_get(o, (struct position){0, v}, &first);
+	assert_int_equal(got.kind, kind);
+	assert_int_equal(got.reason, reason);
+	assert_int_equal(got.replayed, kind != OUTCOME_UNKNOWN);
+	if (!got.replayed)
+		return;
+	assert_int_equal(first.position.partition, 1);
+	assert_true(first.position.version == v / 2);
+	assert_string_equal(first.key, key);
+}
+
+/* They have the outcome of the first write. */
+static void replays(void **state)
+{
+	(void)state;
+	char longest[COLLECTION_KEY_MAX + 2];
+	memset(longest, 'k', sizeof longest - 1);
+	longest[sizeof longest - 1] = '\0';
+	const struct record_verdict said[] = {
+	    replay(1, "created", "a"),
+	    replay(2, "replaced", ""),
+	    replay(3, "deleted", NULL),
+	    replay(4, "constraint-violation", longest + 1),
+	    replay(5, "newer", "b"),
+	    replay(6, NULL, "c"),
+	    replay(7, "created", longest),
+	    replay(8, "created", "d"),
+	    replay(9, "created", "e"),
+	    {.version = 10, .reason = REASON_NOT_FOUND},
+	};
+	enum { N = sizeof said / sizeof *said };
+	struct outcomes *o = outcomes_new(2, N);
+	outcomes_start(o, 0, 0);
+	for (size_t i = 0; i < N; i++) {
+		struct record_verdict v = said[i];
+		v.first.has_position = v.version != 8;
+		if (v.version == 9)
+			v.first.position.partition = 2; /* there is none */
+		outcomes_verdict(o, 0, &v);
+		outcomes_verdict(o, 0, &v); /* a no-op */
+	}
+	expect_replay(o, 1, OUTCOME_CREATED, REASON_NONE, "a");
+	expect_replay(o, 2, OUTCOME_REPLACED, REASON_NONE, "");
+	expect_replay(o, 3, OUTCOME_DELETED, REASON_NONE, "");
+	expect_replay(o, 4, OUTCOME_REJECTED, REASON_CONSTRAINT, longest + 1);
+	expect_replay(o, 5, OUTCOME_REJECTED, REASON_DATA, "b");
+	for (version_t v = 6; v < 10; v++)
+		expect_replay(o, v, OUTCOME_UNKNOWN, REASON_NONE, NULL);
+	struct outcome plain = outcomes_get(o, (struct position){0, 10}, NULL);
+	assert_int_equal(plain.kind, OUTCOME_REJECTED);
+	assert_int_equal(plain.reason, REASON_NOT_FOUND);
+	assert_false(plain.replayed);
+	put(o, 11, created); /* evicts a replay */
+	assert_int_equal(kind(o, 1), OUTCOME_UNKNOWN);
+	outcomes_verdict(o, 0, &said[0]); /* too late */
+	assert_int_equal(kind(o, 1), OUTCOME_UNKNOWN);
+	outcomes_forget(o, 0);
+	outcomes_verdict(o, 0, &said[3]);
 	outcomes_free(&o);
 }
 
@@ -167,6 +254,7 @@ int main(void)
 	    cmocka_unit_test(eviction_is_said),
 	    cmocka_unit_test(against_a_model),
 	    cmocka_unit_test(while_the_tail_writes),
+	    cmocka_unit_test(replays),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

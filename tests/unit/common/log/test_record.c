@@ -468,7 +468,7 @@ static bool parse_mark(const char *text, size_t len, struct record_mark *out)
 static void marks(void **state)
 {
 	(void)state;
-	struct record_rejection two[] = {
+	struct record_verdict two[] = {
 	    {.version = 120, .reason = REASON_NOT_FOUND},
 	    {.version = 121, .reason = REASON_CONSTRAINT}};
 	static const struct {
@@ -482,11 +482,11 @@ static void marks(void **state)
 	    {{.from = 0, .through = VERSION_MAX - 1, .after = INT64_MAX - 1},
 		"{\"from\":\"0\",\"through\":\"9223372036854775806\","
 		"\"after\":9223372036854775806}"},
-	    {{.from = 100, .through = 150, .after = 0, .nrejected = 1},
+	    {{.from = 100, .through = 150, .after = 0, .nverdicts = 1},
 		"{\"from\":\"100\",\"through\":\"150\",\"after\":0,"
 		"\"rejected\":[{\"version\":\"120\",\"reason\":"
 		"\"not-found\"}]}"},
-	    {{.from = 100, .through = 150, .after = 0, .nrejected = 2},
+	    {{.from = 100, .through = 150, .after = 0, .nverdicts = 2},
 		"{\"from\":\"100\",\"through\":\"150\",\"after\":0,"
 		"\"rejected\":[{\"version\":\"120\",\"reason\":"
 		"\"not-found\"},{\"version\":\"121\",\"reason\":"
@@ -494,7 +494,7 @@ static void marks(void **state)
 	};
 	for (size_t i = 0; i < sizeof table / sizeof *table; i++) {
 		struct record_mark want = table[i].mark, got;
-		want.rejected = two;
+		want.verdicts = two;
 		struct buf b = {0};
 		record_mark_write(&want, &b);
 		assert_string_equal(b.data, table[i].text);
@@ -502,58 +502,102 @@ static void marks(void **state)
 		assert_true(got.from == want.from);
 		assert_true(got.through == want.through);
 		assert_true(got.after == want.after);
-		assert_int_equal(got.nrejected, want.nrejected);
-		for (size_t k = 0; k < want.nrejected; k++) {
-			assert_true(got.rejected[k].version == two[k].version);
-			assert_int_equal(got.rejected[k].reason, two[k].reason);
+		assert_int_equal(got.nverdicts, want.nverdicts);
+		for (size_t k = 0; k < want.nverdicts; k++) {
+			assert_true(got.verdicts[k].version == two[k].version);
+			assert_int_equal(got.verdicts[k].reason, two[k].reason);
 		}
 		record_mark_free(&got);
-		assert_null(got.rejected);
+		assert_null(got.verdicts);
 		record_mark_free(&got); /* harmless */
 		buf_free(&b);
 	}
+}
+
+static void check_replay(const struct record_verdict *v)
+{
+	assert_true(v->version == 121 && v->replayed);
+	assert_int_equal(v->reason, REASON_NONE);
+	assert_true(v->first.has_position);
+	assert_int_equal(v->first.position.partition, 5);
+	assert_true(v->first.position.version == 7);
+	assert_string_equal(v->first.outcome.s, "created");
+	assert_string_equal(v->first.key.s, "k");
 }
 
 /* What lets a writer tell the same once more. */
 static void marks_say_why(void **state)
 {
 	(void)state;
-	struct record_rejection two[] = {
+	struct record_verdict three[] = {
 	    {.version = 120,
 		.reason = REASON_CONSTRAINT,
-		.why = {.detail = {"a \"b\"", 5}}},
+		.detail = {"a \"b\"", 5}},
 	    {.version = 121,
-		.reason = REASON_REPLAYED,
-		.why = {.has_first = true,
-		    .first = {5, 7},
+		.replayed = true,
+		.first = {.has_position = true,
+		    .position = {5, 7},
 		    .outcome = {"created", 7},
 		    .key = {"k", 1}}},
+	    {.version = 122, .reason = REASON_NOT_FOUND},
 	};
 	static const char text[] =
 	    "{\"from\":\"100\",\"through\":\"150\",\"after\":0,"
 	    "\"told\":\"200\",\"anew\":true,\"rejected\":["
 	    "{\"version\":\"120\",\"reason\":\"constraint-violation\","
 	    "\"detail\":\"a \\\"b\\\"\"},"
-	    "{\"version\":\"121\",\"reason\":\"replayed\",\"first\":\"5-7\","
+	    "{\"version\":\"122\",\"reason\":\"not-found\"}],"
+	    "\"replays\":[{\"version\":\"121\",\"first\":\"5-7\","
 	    "\"outcome\":\"created\",\"key\":\"k\"}]}";
 	const struct record_mark want = {.from = 100,
 	    .through = 150,
 	    .told = 200,
 	    .anew = true,
-	    .rejected = two,
-	    .nrejected = 2};
+	    .verdicts = three,
+	    .nverdicts = 3};
 	struct record_mark got;
 	struct buf b = {0};
 	record_mark_write(&want, &b);
 	assert_string_equal(b.data, text);
 	assert_true(parse_mark(b.data, b.len, &got));
 	assert_true(got.told == 200 && got.anew);
-	assert_string_equal(got.rejected[0].why.detail.s, "a \"b\"");
-	assert_false(got.rejected[0].why.has_first);
-	assert_int_equal(got.rejected[1].why.first.partition, 5);
-	assert_true(got.rejected[1].why.first.version == 7);
-	assert_string_equal(got.rejected[1].why.outcome.s, "created");
-	assert_string_equal(got.rejected[1].why.key.s, "k");
+	assert_int_equal(got.nverdicts, 3);
+	assert_string_equal(got.verdicts[0].detail.s, "a \"b\"");
+	assert_false(got.verdicts[0].replayed);
+	assert_int_equal(got.verdicts[1].reason, REASON_NOT_FOUND);
+	assert_null(got.verdicts[1].detail.s);
+	check_replay(&got.verdicts[2]);
+	record_mark_free(&got);
+	buf_free(&b);
+}
+
+/* Former writers had replays among the rejections. */
+static void former_marks(void **state)
+{
+	(void)state;
+	static const char text[] =
+	    "{\"from\":\"100\",\"through\":\"150\",\"after\":0,"
+	    "\"rejected\":["
+	    "{\"version\":\"121\",\"reason\":\"replayed\",\"first\":\"5-7\","
+	    "\"outcome\":\"created\",\"key\":\"k\"},"
+	    "{\"version\":\"122\",\"reason\":\"not-found\"},"
+	    "{\"version\":\"123\",\"reason\":\"replayed\"}]}";
+	static const char again[] =
+	    "{\"from\":\"100\",\"through\":\"150\",\"after\":0,"
+	    "\"rejected\":[{\"version\":\"122\",\"reason\":\"not-found\"}],"
+	    "\"replays\":[{\"version\":\"121\",\"first\":\"5-7\","
+	    "\"outcome\":\"created\",\"key\":\"k\"},{\"version\":\"123\"}]}";
+	struct record_mark got;
+	struct buf b = {0};
+	assert_true(parse_mark(text, sizeof text - 1, &got));
+	assert_int_equal(got.nverdicts, 3);
+	check_replay(&got.verdicts[0]);
+	assert_false(got.verdicts[1].replayed);
+	assert_true(got.verdicts[2].replayed);
+	assert_false(got.verdicts[2].first.has_position);
+	assert_null(got.verdicts[2].first.outcome.s);
+	record_mark_write(&got, &b);
+	assert_string_equal(b.data, again);
 	record_mark_free(&got);
 	buf_free(&b);
 }
@@ -562,15 +606,15 @@ static void every_reason_travels(void **state)
 {
 	(void)state;
 	for (int r = REASON_NONE + 1; r < REASON_COUNT; r++) {
-		struct record_rejection one = {
+		struct record_verdict one = {
 		    .version = 1, .reason = (enum reason)r};
 		struct record_mark mark = {
-		    .through = 2, .rejected = &one, .nrejected = 1};
+		    .through = 2, .verdicts = &one, .nverdicts = 1};
 		struct record_mark got;
 		struct buf b = {0};
 		record_mark_write(&mark, &b);
 		assert_true(parse_mark(b.data, b.len, &got));
-		assert_int_equal(got.rejected[0].reason, r);
+		assert_int_equal(got.verdicts[0].reason, r);
 		record_mark_free(&got);
 		buf_free(&b);
 	}
@@ -585,9 +629,9 @@ static void newer_marks(void **state)
 	    "\"rejected\":[{\"version\":\"4\",\"reason\":\"newer\",\"x\":1}]}";
 	struct record_mark got;
 	assert_true(parse_mark(text, sizeof text - 1, &got));
-	assert_int_equal(got.nrejected, 1);
-	assert_true(got.rejected[0].version == 4);
-	assert_int_equal(got.rejected[0].reason, REASON_DATA);
+	assert_int_equal(got.nverdicts, 1);
+	assert_true(got.verdicts[0].version == 4);
+	assert_int_equal(got.verdicts[0].reason, REASON_DATA);
 	record_mark_free(&got);
 }
 
@@ -631,6 +675,12 @@ static void malformed_marks(void **state)
 	    MARK(",\"rejected\":[{\"reason\":\"not-found\"}]"),
 	    MARK(",\"rejected\":[{\"version\":4,\"reason\":\"not-found\"}]"),
 	    MARK(",\"rejected\":[{\"version\":\"4\",\"reason\":7}]"),
+	    MARK(",\"replays\":[{\"version\":\"9\"}]"),
+	    MARK(",\"replays\":[{\"version\":\"0\"}]"),
+	    MARK(",\"replays\":{}"),
+	    MARK(",\"replays\":[4]"),
+	    MARK(",\"replays\":[{\"first\":\"5-7\"}]"),
+	    MARK(",\"replays\":[{\"version\":4}]"),
 	    MARK(",\"rejected\":[{\"version\":\"4\",\"reason\":\"not-found\"},"
 		 "{\"version\":\"\",\"reason\":\"not-found\"}]"),
 	};
@@ -640,8 +690,8 @@ static void malformed_marks(void **state)
 	for (size_t i = 0; i < sizeof table / sizeof *table; i++) {
 		if (parse_mark(table[i], strlen(table[i]), &got))
 			fail_msg("accepted: %s", table[i]);
-		assert_null(got.rejected);
-		assert_int_equal(got.nrejected, 0);
+		assert_null(got.verdicts);
+		assert_int_equal(got.nverdicts, 0);
 	}
 	rd_kafka_message_t tombstone = {.payload = NULL};
 	assert_false(record_mark_parse(&tombstone, &got));
@@ -761,6 +811,7 @@ int main(void)
 	    cmocka_unit_test(malformed_commits),
 	    cmocka_unit_test(marks),
 	    cmocka_unit_test(marks_say_why),
+	    cmocka_unit_test(former_marks),
 	    cmocka_unit_test(every_reason_travels),
 	    cmocka_unit_test(newer_marks),
 	    cmocka_unit_test(malformed_marks),

@@ -18,25 +18,27 @@ enum { FROM = 10, TO = 40 };
 static void say(struct announced *a, version_t from, version_t through,
     bool anew, enum reason reason, const version_t *rejected)
 {
-	struct record_rejection list[8];
+	struct record_verdict list[8];
 	struct record_mark m = {
-	    .from = from, .through = through, .anew = anew, .rejected = list};
-	for (; rejected && rejected[m.nrejected]; m.nrejected++)
-		list[m.nrejected] = (struct record_rejection){
-		    .version = rejected[m.nrejected], .reason = reason};
+	    .from = from, .through = through, .anew = anew, .verdicts = list};
+	for (; rejected && rejected[m.nverdicts]; m.nverdicts++)
+		list[m.nverdicts] = (struct record_verdict){
+		    .version = rejected[m.nverdicts], .reason = reason};
 	announced_mark(a, &m);
 }
 
-/* One character a version: . unknown, + accepted, else the reason's first. */
+/* One character a version: . unknown, + accepted, r a replay, else the
+ * reason's first. */
 static void expect(const struct announced *a, const char *want)
 {
 	char got[TO - FROM + 1] = {0};
 	for (version_t v = FROM; v < TO; v++) {
-		const struct record_rejection *r = NULL;
+		const struct record_verdict *r = NULL;
 		enum announced_as as = announced_find(a, v, &r);
-		got[v - FROM] = as == ANNOUNCED_NOT ? '.'
-				: as == ANNOUNCED_ACCEPTED
-				    ? '+'
+		got[v - FROM] = as == ANNOUNCED_NOT	   ? '.'
+				: as == ANNOUNCED_ACCEPTED ? '+'
+				: as == ANNOUNCED_REPLAYED
+				    ? 'r'
 				    : reason_row(r->reason)->name[0];
 	}
 	assert_string_equal(got, want);
@@ -152,28 +154,28 @@ static void replays(void **state)
 	(void)state;
 	struct announced *a = announced_new(FROM);
 	char outcome[] = "created", key[] = "1001";
-	struct record_rejection list[] = {
-	    {.version = 11, .reason = REASON_REPLAYED},
+	struct record_verdict list[] = {
+	    {.version = 11, .replayed = true},
 	    {.version = 13,
-		.reason = REASON_REPLAYED,
-		.why = {.has_first = true,
-		    .first = {5, 7},
+		.replayed = true,
+		.first = {.has_position = true,
+		    .position = {5, 7},
 		    .outcome = {outcome, 7},
 		    .key = {key, 4}}},
 	};
 	struct record_mark m = {
-	    .from = 10, .through = 15, .rejected = list, .nrejected = 2};
+	    .from = 10, .through = 15, .verdicts = list, .nverdicts = 2};
 	announced_mark(a, &m);
 	memset(outcome, 'x', 7); /* it was copied */
 	memset(key, 'x', 4);
 	/* An older writer did not tell the first one: not known. */
 	expect(a, "+.+r+.........................");
-	const struct record_rejection *r = NULL;
-	assert_int_equal(announced_find(a, 13, &r), ANNOUNCED_REJECTED);
-	assert_int_equal(r->why.first.partition, 5);
-	assert_true(r->why.first.version == 7);
-	assert_string_equal(r->why.outcome.s, "created");
-	assert_string_equal(r->why.key.s, "1001");
+	const struct record_verdict *r = NULL;
+	assert_int_equal(announced_find(a, 13, &r), ANNOUNCED_REPLAYED);
+	assert_int_equal(r->first.position.partition, 5);
+	assert_true(r->first.position.version == 7);
+	assert_string_equal(r->first.outcome.s, "created");
+	assert_string_equal(r->first.key.s, "1001");
 	announced_free(&a);
 }
 
@@ -183,16 +185,16 @@ static void bounded(void **state)
 	(void)state;
 	struct announced *a = announced_new(0);
 	enum { EACH = 1000 };
-	static struct record_rejection list[EACH];
+	static struct record_verdict list[EACH];
 	version_t at = 0;
 	for (; at < ANNOUNCED_MOST + 2 * EACH; at += EACH) {
 		for (size_t i = 0; i < EACH; i++)
-			list[i] = (struct record_rejection){
+			list[i] = (struct record_verdict){
 			    .version = at + i, .reason = REASON_DATA};
 		struct record_mark m = {.from = at,
 		    .through = at + EACH,
-		    .rejected = list,
-		    .nrejected = EACH};
+		    .verdicts = list,
+		    .nverdicts = EACH};
 		announced_mark(a, &m);
 	}
 	assert_true(announced_covers(a, ANNOUNCED_MOST));

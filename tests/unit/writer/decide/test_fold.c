@@ -54,7 +54,7 @@ static struct row before(bool present)
 }
 
 /* The model: one write at a time. */
-static enum outcome apply_one(struct row *r, const struct write *w)
+static enum outcome_kind apply_one(struct row *r, const struct write *w)
 {
 	bool was = r->present;
 	if (w->op == RECORD_DELETE) {
@@ -98,7 +98,7 @@ static void assert_same_row(const struct row *a, const struct row *b)
 
 struct model {
 	struct row rows[KEYS];
-	enum outcome outcomes[LONGEST];
+	enum outcome_kind outcomes[LONGEST];
 	const struct write *last[KEYS], *creator[KEYS];
 	bool gone[KEYS];
 };

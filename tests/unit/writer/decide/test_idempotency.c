@@ -67,18 +67,24 @@ static struct write told(size_t i, const char *key, enum reason refused)
 	return w;
 }
 
+static struct write replayed(size_t i, const char *key)
+{
+	struct write w = make(i, key, 1);
+	w.announced = ANNOUNCED_REPLAYED;
+	return w;
+}
+
 /* It is what it was, whatever Postgres knows by now. */
 static void as_it_was_told(void **state)
 {
 	(void)state;
 	const struct write writes[N] = {
 	    told(0, "known", REASON_NONE), /* of which the record is another */
-	    told(1, "far", REASON_REPLAYED), /* its first is elsewhere */
+	    replayed(1, "far"),		   /* its first is elsewhere */
 	    told(2, "far", REASON_KEY_REUSED),
 	    told(3, "new", REASON_CONSTRAINT), /* refused, and remembered */
-	    told(4, "new", REASON_REPLAYED), told(5, NULL, REASON_NONE),
-	    told(6, "known", REASON_REPLAYED),
-	    told(7, "copy", REASON_NONE), /* out */
+	    replayed(4, "new"), told(5, NULL, REASON_NONE),
+	    replayed(6, "known"), told(7, "copy", REASON_NONE), /* out */
 	};
 	const bool out[N] = {[7] = true};
 	const struct idempotency_record known[] = {

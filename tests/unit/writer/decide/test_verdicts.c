@@ -60,22 +60,31 @@ static void judges(void **state)
 	    make(8, RECORD_PUT, 17),
 	};
 	static const enum reason want[N] = {REASON_NONE, REASON_NOT_FOUND,
-	    REASON_NONE, REASON_NONE, REASON_DATA, REASON_REPLAYED,
+	    REASON_NONE, REASON_NONE, REASON_DATA, REASON_NONE,
 	    REASON_KEY_REUSED, REASON_NONE, REASON_NONE};
 	struct dedup producers = {0};
 	dedup_set(&producers, "0123456789abcdef", 16, 10);
 	struct verdicts v;
 	verdicts_init(&v, 3, writes, N, &producers, NULL);
-	size_t rejected = 0;
+	size_t said = 0;
 	for (size_t i = 0; i < N; i++) {
+		bool replayed = i == 5;
 		assert_int_equal(verdicts_reason(&v, i), want[i]);
-		if (want[i] == REASON_NONE)
+		assert_int_equal(verdicts_replayed(&v, i), replayed);
+		if (want[i] == REASON_NONE && !replayed)
 			continue;
-		assert_int_equal(v.rejected[rejected].reason, want[i]);
-		assert_int_equal(v.rejected[rejected++].version, 100 + i);
+		assert_int_equal(v.said[said].reason, want[i]);
+		assert_int_equal(v.said[said].replayed, replayed);
+		assert_int_equal(v.said[said++].version, 100 + i);
 	}
-	assert_int_equal(v.nrejected, rejected);
+	assert_int_equal(v.nsaid, said);
 	assert_int_equal(v.nreplays, 1);
+	assert_int_equal(v.nrejected, said - 1);
+	const struct record_first *first = &v.said[2].first;
+	assert_true(first->has_position && first->position.version == 104);
+	assert_int_equal(first->position.partition, 3);
+	assert_string_equal(first->outcome.s, "validation-failed");
+	assert_string_equal(first->key.s, "a");
 	assert_int_equal(v.ncopies, 2);
 	assert_int_equal(v.nfirsts, 1);
 	assert_int_equal(v.firsts[0], 4);
@@ -89,9 +98,10 @@ static void judges(void **state)
 	/* Postgres says that there was no row. */
 	fold_settle(&v.fold.changes[0], false);
 	verdicts_collect(&v);
-	assert_int_equal(v.nrejected, rejected + 1);
-	assert_int_equal(v.rejected[0].version, 100);
-	assert_int_equal(v.rejected[0].reason, REASON_NOT_FOUND);
+	assert_int_equal(v.nsaid, said + 1);
+	assert_int_equal(v.nrejected, said);
+	assert_int_equal(v.said[0].version, 100);
+	assert_int_equal(v.said[0].reason, REASON_NOT_FOUND);
 	verdicts_free(&v);
 	dedup_free(&producers);
 }
@@ -100,9 +110,9 @@ static struct write told(size_t i, enum record_op op, enum announced_as as,
     enum reason reason, const char *detail)
 {
 	struct write w = make(i, op, 11 + i);
-	const struct record_rejection r = {.version = w.version,
+	const struct record_verdict r = {.version = w.version,
 	    .reason = reason,
-	    .why = {.detail = {detail, strlen(detail)}}};
+	    .detail = {detail, strlen(detail)}};
 	write_told(&w, as, &r);
 	return w;
 }
@@ -123,10 +133,10 @@ static void told_outcomes_count(void **state)
 	struct verdicts v;
 	verdicts_init(&v, 3, writes, 4, &producers, NULL);
 	assert_int_equal(v.nrejected, 2);
-	assert_int_equal(v.rejected[0].version, 100);
-	assert_int_equal(v.rejected[0].reason, REASON_CONSTRAINT);
-	assert_memory_equal(v.rejected[0].why.detail.s, "few", 3);
-	assert_int_equal(v.rejected[1].version, 103);
+	assert_int_equal(v.said[0].version, 100);
+	assert_int_equal(v.said[0].reason, REASON_CONSTRAINT);
+	assert_memory_equal(v.said[0].detail.s, "few", 3);
+	assert_int_equal(v.said[1].version, 103);
 	assert_false(v.anew);
 	verdicts_free(&v);
 	verdicts_init(&v, 3, writes, 5, &producers, NULL);
@@ -138,11 +148,47 @@ static void told_outcomes_count(void **state)
 		write_clear(&writes[i]);
 }
 
+/* A replay that was announced is said again as it was, whatever Postgres has.
+ */
+static void a_told_replay(void **state)
+{
+	(void)state;
+	struct write w = make(0, RECORD_PUT, 11);
+	w.said.idempotency_key = "k";
+	w.said.idempotency_len = 1;
+	char outcome[] = "deleted", key[] = "b";
+	const struct record_verdict r = {.version = 100,
+	    .replayed = true,
+	    .first = {.has_position = true,
+		.position = {5, 7},
+		.outcome = {outcome, 7},
+		.key = {key, 1}}};
+	write_told(&w, ANNOUNCED_REPLAYED, &r);
+	memset(outcome, 'x', 7); /* it was copied */
+	memset(key, 'x', 1);
+	struct dedup producers = {0};
+	struct verdicts v;
+	verdicts_init(&v, 3, &w, 1, &producers, NULL);
+	assert_int_equal(v.fold.n, 0);
+	assert_int_equal(v.nrejected, 0);
+	assert_int_equal(v.nsaid, 1);
+	assert_false(v.anew);
+	assert_true(v.said[0].replayed);
+	assert_int_equal(v.said[0].first.position.partition, 5);
+	assert_true(v.said[0].first.position.version == 7);
+	assert_string_equal(v.said[0].first.outcome.s, "deleted");
+	assert_string_equal(v.said[0].first.key.s, "b");
+	verdicts_free(&v);
+	dedup_free(&producers);
+	write_clear(&w);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(judges),
 	    cmocka_unit_test(told_outcomes_count),
+	    cmocka_unit_test(a_told_replay),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
