@@ -78,29 +78,11 @@ struct err write_log_new(
 {
 	struct write_log *w = MEM_NEW(struct write_log);
 	w->topic = mem_strdup(o->topic);
-	/* at_once: a batch would hardly be fuller after a millisecond, since
-	 * librdkafka sends a request for each partition. (Less than a
-	 * millisecond is no choice: librdkafka rounds its sleep up.) Closed
-	 * loop of 200-byte writes over HTTP, two cores, 8 partitions:
-	 *
-	 *   connections            1      8      64     512
-	 *   linger 0: writes/s  4.3 k  9.9 k  21.7 k  25.8 k
-	 *             p50, ms    0.20   0.72    2.6     16
-	 *             per request   1    1.2    3.2    6.2
-	 *   linger 1: writes/s  0.6 k  3.7 k  21.2 k  36.6 k
-	 *             p50, ms     1.5    2.0    2.7     12
-	 *             per request   1    1.5    5.5   13.4
-	 *   linger 5: writes/s  0.2 k  1.3 k  10.2 k  37.8 k
-	 *
-	 * At 512 connections the broker takes 20 us of CPU time a write, and 12
-	 * with a linger of 1 ms; if the writer and others want the cores, too,
-	 * batches fill by themselves (13.6 and 16.4 writes a request). */
 	const struct producer_options p = {
 	    .loop = o->loop,
 	    .kafka = o->kafka,
 	    .delivered = write_log_on_delivered,
 	    .polled = write_log_on_polled,
-	    .at_once = true,
 	    .arg = w,
 	    .numbered = o->partitions,
 	    .number = record_number,

@@ -64,9 +64,6 @@ struct producer_options {
 	int32_t numbered;
 	producer_number number;
 	producer_polled polled; /* may be NULL */
-	/* A message does not wait for others: somebody waits for its report. If
-	 * false, it waits up to 1 ms for a fuller batch. */
-	bool at_once;
 };
 
 struct err producer_new(

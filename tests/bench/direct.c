@@ -27,7 +27,7 @@ enum {
 	SLOTS = 10 / SERVER_THREADS, /* connections to Postgres, per loop */
 	KEY_MAX = 64,
 	BODY_MAX = 1024,
-	PARTITIONS = 8,
+	PARTITIONS = 2,
 };
 
 struct request {

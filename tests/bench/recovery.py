@@ -30,7 +30,7 @@ from daemon import Client, Daemon
 STOPPED_S = 8
 PATIENCE = 120  # seconds that a recovery may take
 CALM_S = 1  # between two faults
-PARTITIONS = 8
+PARTITIONS = 2
 LOAD_PAUSE_S = 0.01
 DAEMONS = ("api", "api-2", "writer", "writer-2", "projector", "projector-2")
 SERVERS = ("primary", "replica", "redis", "kafka")

@@ -181,7 +181,7 @@ class Stack(Deployment):
     def __init__(self, servers, project):
         self.servers = servers
         self.project = project
-        self.partitions = 8
+        self.partitions = 2
         self.name = "sluice"
         self.writes = "sluice.writes"
         self.commits = "sluice.commits"
