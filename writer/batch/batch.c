@@ -1,18 +1,23 @@
 /* The life of a batch.
  *
- *         ┌──────► TRIAL ─────┐        REJECT: find the bad writes, then send
- *         │                   │        the batch without them
- *   PREFETCH ─► SENT ─► DONE  │
- *      ▲ ▲       │ │          │
- *      │ └───────┼─┼──────────┘
- *      │         ▼ │                   RETRY: the answer was an error, or lost
- *      │       WAIT│
- *      │      ▲  ▼ ▼
- *      └──────┴ CHECK ─► DONE          FENCED; or nothing is left
+ *   state     event                next
+ *   PREFETCH  the rows are read    SENT, or TRIAL; what reads too much leaves
+ *   SENT      committed            DONE; announced
+ *             rejected             TRIAL; a single write is refused, and sent
+ *                                  again; too many writes: they leave
+ *   TRIAL     bad writes are found PREFETCH, without them
+ *             none is found        DONE; they leave
+ *   these     fenced               CHECK
+ *   three     lost, or an error    WAIT; an error of what several slices
+ *             of the server        touch: they leave
+ *   WAIT      the timer            CHECK
+ *   CHECK     the watermarks       PREFETCH, with the slices that are still at
+ *                                  their beginning; the others leave
  *
- * Slices leave on the way (batch.h). From CHECK, each slice is decided by the
- * watermark of its own partition: it was committed; or another writer was
- * there; or it stays in the batch, which is sent again.
+ * If no write needs its row, PREFETCH is SENT at once. Slices that leave
+ * without a commit are tried in another way: fewer writes, or alone (batch.h).
+ * From CHECK, each slice is decided by the watermark of its own partition: it
+ * was committed, or another writer was there.
  *
  * The race: COMMIT arrives, but its answer is lost. If the batch were sent
  * again at once, its own first transaction would fence it, or worse, overtake
