@@ -146,8 +146,18 @@ static void dissolve(struct batch *b)
 
 /* --- the watermarks, after a failure ------------------------------------- */
 
+/* Does the error concern the server, and not what the batch touches? Then the
+ * slices would fail one by one, too. */
+static bool is_of_server(const struct err *e)
+{
+	return strncmp(e->code, "08", 2) == 0 ||
+	       strncmp(e->code, "57P", 3) == 0 || strcmp(e->code, "25006") == 0;
+}
+
 static void wait_and_check(struct batch *b, const char *code, const char *why)
 {
+	if (b->n == 1)
+		b->slices[0]->alone = true; /* from now on */
 	snprintf(b->trouble, sizeof b->trouble, "%.31s %.120s", code, why);
 	batch_set_state(b, STATE_WAIT);
 	loop_timer_start(b->timer,
@@ -204,7 +214,10 @@ static void on_checked(void *arg, const struct pg_reply *reply)
 	b->check = NULL;
 	if (reply->err.kind != ERR_KIND_OK) {
 		terminate_blockers(b->x, &reply->err);
-		wait_and_check(b, reply->err.code, reply->err.msg);
+		if (b->n > 1 && !is_of_server(&reply->err))
+			dissolve(b); /* the row of one of them is locked */
+		else
+			wait_and_check(b, reply->err.code, reply->err.msg);
 		return;
 	}
 	for (size_t k = b->n; k-- > 0;)
@@ -253,14 +266,6 @@ static bool is_too_much(const struct batch *b, const struct err *e)
 {
 	return strcmp(e->code, "57014") == 0 || strcmp(e->code, "53200") == 0 ||
 	       clock_mono() - b->since > CLOCK_S(30);
-}
-
-/* Does the error concern the server, and not what the batch touches? Then the
- * slices would fail one by one, too. */
-static bool is_of_server(const struct err *e)
-{
-	return strncmp(e->code, "08", 2) == 0 ||
-	       strncmp(e->code, "57P", 3) == 0 || strcmp(e->code, "25006") == 0;
 }
 
 static void batch_retry(struct batch *b, const struct err *e)
@@ -353,10 +358,10 @@ static void batch_rejected(
 		rejected_alone(b, e, constraint);
 }
 
-/* The error does not say whose watermark is elsewhere. */
-static void batch_fenced(struct batch *b, const struct err *e)
+/* `shared`: the error does not say whose watermark is elsewhere. */
+static void batch_fenced(struct batch *b, const struct err *e, bool shared)
 {
-	if (b->n == 1) {
+	if (!shared) {
 		log_fenced(b, b->slices[0], "another");
 		end_all(b, BATCH_FENCED);
 	} else if (b->fenced++ == 0) {
@@ -372,15 +377,20 @@ void batch_failed(struct batch *b, const struct err *e, const char *constraint)
 		if (b->slices[k]->owner == NULL)
 			log_fenced(b, b->slices[k], "another");
 	}
+	size_t sent = b->n;
 	drop_given_away(b);
 	if (batch_ended(b))
 		return;
 	switch (e->kind) {
 	case ERR_KIND_REJECT:
-		batch_rejected(b, e, constraint);
+		/* A slice that is gone may have caused it. */
+		if (b->n < sent)
+			batch_send(b);
+		else
+			batch_rejected(b, e, constraint);
 		break;
 	case ERR_KIND_FENCED:
-		batch_fenced(b, e);
+		batch_fenced(b, e, sent > 1);
 		break;
 	case ERR_KIND_FATAL:
 		wait_and_check(b, e->code, e->msg);
