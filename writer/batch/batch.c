@@ -291,7 +291,6 @@ static bool must_pass(struct batch *b)
 	const struct slice *s = b->slices[0];
 	if (s->writes[0].announced == ANNOUNCED_NOT || b->others_there)
 		return false;
-	CHECK(b->n == 1);
 	if (b->others == NULL)
 		b->others = other_partitions_new(b->x, s->partition);
 	other_partitions_ask(b->others);
