@@ -24,6 +24,7 @@ struct scheduler {
 	struct loop_timer *timer;
 	bool soon;	 /* the timer is set to this moment */
 	bool last_alone; /* the batch that began last was alone */
+	dur_us_t wait;	 /* until it must look again; INT64_MAX: until a kick */
 	bool draining;
 	void (*settled)(void *arg);
 	void *arg;
@@ -143,8 +144,7 @@ static struct gathered gather(const struct scheduler *s, mono_us_t now)
 
 static void scheduler_wait(struct scheduler *s, dur_us_t wait)
 {
-	if (wait != INT64_MAX && !s->soon)
-		loop_timer_start(s->timer, wait);
+	s->wait = wait < s->wait ? wait : s->wait;
 }
 
 /* How long until the next batch of several partitions may begin. */
@@ -202,9 +202,10 @@ static void together(struct scheduler *s, mono_us_t now)
 
 static void alone(struct scheduler *s, mono_us_t now)
 {
+	size_t first = s->turn; /* each batch moves it on */
 	for (size_t i = 0; i < s->n; i++) {
 		const struct lanes l = count_lanes(s);
-		struct partition *p = by_turn(s, i);
+		struct partition *p = s->parts[(first + i) % s->n];
 		struct partition_offer o;
 		if (is_full(s, &l))
 			return;
@@ -227,6 +228,7 @@ static void scheduler_on_timer(void *arg)
 	if (s->draining || s->x->paused)
 		return;
 	mono_us_t now = clock_mono();
+	s->wait = INT64_MAX;
 	/* In turn, so that neither takes every connection that becomes free. */
 	bool together_first = s->last_alone;
 	if (together_first)
@@ -234,6 +236,8 @@ static void scheduler_on_timer(void *arg)
 	alone(s, now);
 	if (!together_first)
 		together(s, now);
+	if (s->wait != INT64_MAX && !s->soon)
+		loop_timer_start(s->timer, s->wait);
 }
 
 /* --- interface ----------------------------------------------------------- */
