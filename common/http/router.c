@@ -4,17 +4,6 @@
 
 #include <string.h>
 
-const char *verb_name(enum verb v)
-{
-	static const char *const names[VERB_COUNT] = {
-#define VERB(name, what) [VERB_##name] = #name,
-#include "common/http/verbs.def"
-#undef VERB
-	};
-	CHECK(v < VERB_COUNT);
-	return names[v];
-}
-
 const void *router_at(const struct router *t, size_t i)
 {
 	CHECK(i < t->nrows);

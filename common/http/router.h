@@ -7,17 +7,11 @@
  */
 #pragma once
 
+#include "common/access/verb.h"
 #include "common/base/buf.h"
 #include "common/http/path.h"
 
 #include <stddef.h>
-
-#define VERB(name, what) VERB_##name,
-enum verb {
-#include "common/http/verbs.def"
-	VERB_COUNT
-};
-#undef VERB
 
 struct route_head {
 	const char *method;  /* GET answers HEAD, too */
@@ -26,7 +20,7 @@ struct route_head {
 };
 
 /* The first member of a row. There is no row without a verb: `name` that is
- * missing, or none of common/http/verbs.def, does not compile. */
+ * missing, or none of common/access/verbs.def, does not compile. */
 #define ROUTE_HEAD(method, pattern, name)                                      \
 	{                                                                      \
 #method, pattern, VERB_##name                                  \
@@ -58,5 +52,3 @@ const void *router_find(const struct router *t, const char *method,
  * pattern has no such segment. */
 const struct path_segment *router_value(
     const struct route_head *row, const struct path *path, const char *name);
-/* "read", … */
-const char *verb_name(enum verb v);

@@ -114,13 +114,6 @@ static void values_of_segments(void **state)
 	path_free(&path);
 }
 
-static void verbs_have_names(void **state)
-{
-	(void)state;
-	assert_string_equal(verb_name(VERB_read), "read");
-	assert_string_equal(verb_name(VERB_operate), "operate");
-}
-
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -129,7 +122,6 @@ int main(void)
 	    cmocka_unit_test(reserved_segments),
 	    cmocka_unit_test(a_method_that_the_path_has_not),
 	    cmocka_unit_test(values_of_segments),
-	    cmocka_unit_test(verbs_have_names),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,0 +1,30 @@
+#include "common/access/names.h"
+
+#include <string.h>
+
+bool names_find(
+    const struct names *t, const char *name, size_t len, unsigned *out)
+{
+	for (size_t i = 0; i < t->n; i++) {
+		if (strlen(t->text[i]) != len ||
+		    memcmp(t->text[i], name, len) != 0)
+			continue;
+		*out = (unsigned)i;
+		return true;
+	}
+	return false;
+}
+
+bool names_add(struct names *t, const char *name, size_t len, unsigned *out)
+{
+	if (len == 0 || len > NAMES_NAME_MAX || memchr(name, '\0', len))
+		return false;
+	if (names_find(t, name, len, out))
+		return true;
+	if (t->n == NAMES_MAX)
+		return false;
+	memcpy(t->text[t->n], name, len);
+	t->text[t->n][len] = '\0';
+	*out = (unsigned)t->n++;
+	return true;
+}

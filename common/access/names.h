@@ -1,0 +1,23 @@
+/* A small table of names, each with a number: the roles, the claims.
+ *
+ * Names are added while the daemon starts, before there are threads. After that
+ * the table does not change, so every thread may read it.
+ */
+#pragma once
+
+#include <stdbool.h>
+#include <stddef.h>
+
+enum { NAMES_MAX = 64, NAMES_NAME_MAX = 63 };
+
+struct names {
+	char text[NAMES_MAX][NAMES_NAME_MAX + 1];
+	size_t n;
+};
+
+/* The number of the name; adds it if it is new. False: the table is full, or
+ * the name is empty or too long. */
+bool names_add(struct names *t, const char *name, size_t len, unsigned *out);
+/* False: the table does not have it. */
+bool names_find(
+    const struct names *t, const char *name, size_t len, unsigned *out);

@@ -1,0 +1,34 @@
+/* Principals: what they have, and how they are shared. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+#include "common/access/principal.h"
+
+static void a_principal_is_shared(void **state)
+{
+	(void)state;
+	struct principal *p = principal_new(PRINCIPAL_JWT, 5, 1000);
+	assert_string_equal(principal_subject(p), "");
+	principal_claim(p, 0, "ada lovelace", 3);
+	assert_string_equal(principal_subject(p), "ada");
+	assert_null(p->claims[1]);
+	struct principal *other = principal_ref(p);
+	principal_unref(&p);
+	assert_null(p);
+	assert_string_equal(principal_subject(other), "ada");
+	assert_string_equal(principal_kind_name(other->kind), "jwt");
+	principal_unref(&other);
+	principal_unref(&other); /* NULL is none */
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+	    cmocka_unit_test(a_principal_is_shared),
+	};
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
