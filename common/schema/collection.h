@@ -10,6 +10,8 @@
  */
 #pragma once
 
+#include "common/access/roles.h"
+#include "common/access/verb.h"
 #include "common/base/clock.h"
 #include "common/base/err.h"
 #include "common/schema/field.h"
@@ -35,6 +37,14 @@ struct list_column {
 	bool filter, order;
 };
 
+/* Whose a document is: the one whose claim is the value of a field. */
+struct owner {
+	const struct field *field; /* NULL: documents have no owner */
+	unsigned claim;		   /* common/access/claims.h */
+	role_set roles;		   /* they may do what they may with their own
+				    * documents only */
+};
+
 struct collection {
 	const char *name;
 	struct jsonslice description; /* a string; s NULL: none */
@@ -51,6 +61,8 @@ struct collection {
 	const struct list_column *order; /* of a list that names none */
 	bool descending;
 	unsigned default_limit, max_limit;
+	role_set grants[VERB_COUNT]; /* the roles that may do it */
+	struct owner owner;
 	/* A hash of what a table, a writer and an API must agree about: the
 	 * key, and the fields' names, order, types, nullability, defaults. */
 	uint64_t shape;

@@ -173,10 +173,21 @@ static bool take_cache(struct declaration *d, struct jsonslice v)
 
 /* --- the whole ----------------------------------------------------------- */
 
-enum part { NAME, DESCRIPTION, KEY, FIELDS, REQUIRED, CACHE, LIST, PARTS };
+enum part {
+	NAME,
+	DESCRIPTION,
+	KEY,
+	FIELDS,
+	REQUIRED,
+	CACHE,
+	LIST,
+	ACCESS,
+	OWNER,
+	PARTS
+};
 
-static const char *const part_names[] = {
-    "name", "description", "key", "fields", "required", "cache", "list"};
+static const char *const part_names[] = {"name", "description", "key", "fields",
+    "required", "cache", "list", "access", "owner"};
 
 static bool declare_find_parts(
     struct declaration *d, struct jsonslice root, struct jsonslice parts[PARTS])
@@ -192,7 +203,8 @@ static bool declare_find_parts(
 		if (i == PARTS)
 			return declare_refuse(d, "",
 			    "unknown member %.*s; allowed: name, description, "
-			    "key, fields, required, cache, list",
+			    "key, fields, required, cache, list, access, "
+			    "owner",
 			    (int)m.name.len, m.name.s);
 		parts[i] = m.value;
 	}
@@ -252,7 +264,8 @@ static bool take_whole(
 	    (p[REQUIRED].s && !declare_required(d, p[REQUIRED])) ||
 	    !declare_check_fields(d) ||
 	    (p[CACHE].s && !take_cache(d, p[CACHE])) ||
-	    !declare_list(d, p[LIST]))
+	    !declare_list(d, p[LIST]) ||
+	    !declare_access(d, p[ACCESS], p[OWNER]))
 		return false;
 	c->text = root;
 	c->shape = shape_of(c);

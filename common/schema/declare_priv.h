@@ -36,3 +36,7 @@ bool declare_check_fields(struct declaration *d);
 /* In common/schema/declare_list.c: takes `list`. If it is absent, v.s is NULL.
  */
 bool declare_list(struct declaration *d, struct jsonslice v);
+/* In common/schema/declare_access.c: takes `access` and `owner`; either may be
+ * absent (s is NULL). Call it after declare_list. */
+bool declare_access(
+    struct declaration *d, struct jsonslice access, struct jsonslice owner);

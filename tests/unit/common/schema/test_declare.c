@@ -7,6 +7,7 @@
 
 #include <cmocka.h>
 
+#include "common/access/claims.h"
 #include "common/schema/declare.h"
 
 #include <stdio.h>
@@ -27,6 +28,9 @@ static struct declaration *read(const char *text, struct declare_fault *fault)
 #define LIST(fields, list) HEAD "\"fields\":{" fields "},\"list\":{" list "}}"
 #define TEXT "\"type\":\"string\",\"nullable\":true"
 #define INT "\"type\":\"integer\",\"nullable\":true"
+#define ACCESS(rest) HEAD "\"fields\":{" SHORT "}," rest "}"
+#define MAY(verbs) "\"access\":{\"customer\":[" verbs "]}"
+#define OWNER(rest) ACCESS(MAY("\"read\"") ",\"owner\":{" rest "}")
 #define SHORT "\"f\":{\"type\":\"string\",\"nullable\":true,\"maxLength\":9}"
 
 static const struct {
@@ -39,6 +43,37 @@ static const struct {
     {"{\"name\":\"c\",\"name\":\"c\"}", "",
 	"line 1, column 13: a duplicate member of its object"},
     {HEAD "\"fields\":{},\"extra\":1}", "", "unknown member \"extra\""},
+    {ACCESS("\"access\":[]"), "/access", "must be an object"},
+    {ACCESS("\"access\":{\"A\":[]}"), "/access", "A is not a role"},
+    {ACCESS("\"access\":{\"a\":\"read\"}"), "/access/a",
+	"must be an array of verbs"},
+    {ACCESS(MAY("\"write\"")), "/access/customer", "none of read, list"},
+    {ACCESS(MAY("\"purge\"")), "/access/customer", "none of read, list"},
+    {ACCESS(MAY("1")), "/access/customer", "none of read, list"},
+    {ACCESS(MAY("\"read\",\"read\"")), "/access/customer", "has read twice"},
+    {OWNER("\"f\":1"), "/owner", "unknown member \"f\""},
+    {OWNER("\"for\":[\"customer\"]"), "/owner", "field is required"},
+    {OWNER("\"field\":\"f\""), "/owner", "for is required"},
+    {OWNER("\"field\":\"g\",\"for\":[\"customer\"]"), "/owner/field",
+	"must be the name of a field"},
+    {OWNER("\"field\":\"f\",\"for\":[]"), "/owner/for", "must not be empty"},
+    {OWNER("\"field\":\"f\",\"for\":\"customer\""), "/owner/for",
+	"must be an array"},
+    {OWNER("\"field\":\"f\",\"for\":[\"editor\"]"), "/owner/for",
+	"/access grants nothing to the role editor"},
+    {OWNER("\"field\":\"f\",\"for\":[\"anonymous\"]"), "/owner/for",
+	"anonymous has no claims"},
+    {OWNER("\"field\":\"f\",\"claim\":7,\"for\":[\"customer\"]"),
+	"/owner/claim", "must be a string"},
+    {OWNER("\"field\":\"f\",\"claim\":\"\",\"for\":[\"customer\"]"),
+	"/owner/claim", "must have 1 to 63 bytes"},
+    {ACCESS(MAY("\"list\"") ",\"owner\":{\"field\":\"f\",\"for\":["
+			    "\"customer\"]}"),
+	"/owner/field", "f must be in /list/filter"},
+    {HEAD "\"fields\":{\"f\":{" INT
+	  "}}," MAY("\"read\"") ",\"owner\":{"
+				"\"field\":\"f\",\"for\":[\"customer\"]}}",
+	"/owner/field", "f is not a string"},
     {"{\"name\":\"C\",\"key\":{},\"fields\":{}}", "/name",
 	"a name begins with a lower-case letter"},
     {"{\"name\":\"_c\",\"key\":{},\"fields\":{}}", "/name", "a name begins"},
@@ -267,6 +302,40 @@ static uint64_t shape(const char *text)
 }
 
 /* It is of what the daemons must agree about, and of nothing else. */
+static void who_may_do_what(void **state)
+{
+	(void)state;
+	roles_forget();
+	claims_forget();
+	struct declare_fault fault;
+	struct declaration *d =
+	    read(HEAD "\"fields\":{" SHORT "},\"list\":{\"filter\":[\"f\"]},"
+		      "\"access\":{\"anonymous\":[\"read\"],"
+		      "\"customer\":[\"read\",\"list\",\"create\"],"
+		      "\"editor\":[\"read\",\"delete\"]},"
+		      "\"owner\":{\"field\":\"f\",\"claim\":\"tenant\","
+		      "\"for\":[\"customer\"]}}",
+		&fault);
+	assert_non_null(d);
+	const struct collection *c = declaration_collection(d);
+	role_set customer = roles_find("customer", 8);
+	role_set editor = roles_find("editor", 6);
+	assert_int_equal(
+	    c->grants[VERB_read], customer | editor | roles_anonymous());
+	assert_int_equal(c->grants[VERB_list], customer);
+	assert_int_equal(c->grants[VERB_create], customer);
+	assert_int_equal(c->grants[VERB_delete], editor);
+	assert_int_equal(c->grants[VERB_update], 0);
+	assert_string_equal(c->owner.field->name, "f");
+	assert_string_equal(claims_at(c->owner.claim), "tenant");
+	assert_int_equal(c->owner.roles, customer);
+	declaration_free(&d);
+	d = read(HEAD "\"fields\":{" SHORT "}}", &fault);
+	assert_null(declaration_collection(d)->owner.field);
+	assert_int_equal(declaration_collection(d)->grants[VERB_read], 0);
+	declaration_free(&d);
+}
+
 static void shapes(void **state)
 {
 	(void)state;
@@ -306,6 +375,7 @@ int main(void)
 	    cmocka_unit_test(faults),
 	    cmocka_unit_test(too_many_fields),
 	    cmocka_unit_test(everything),
+	    cmocka_unit_test(who_may_do_what),
 	    cmocka_unit_test(shapes),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
