@@ -3,6 +3,8 @@
 #include "common/base/buf.h"
 #include "common/base/check.h"
 #include "common/base/mem.h"
+#include "common/daemon/config_priv.h"
+#include "common/daemon/secret_file.h"
 #include "common/kafka/kafka.h"
 
 #include <ctype.h>
@@ -21,21 +23,22 @@ static const struct setting common_rows[] = {
 #undef SETTING
 enum { COMMON_ROWS = sizeof common_rows / sizeof common_rows[0] };
 
-static size_t row_count(const struct config *c)
+size_t config_row_count(const struct config *c)
 {
 	return COMMON_ROWS + c->nrows;
 }
 
-static const struct setting *row_at(const struct config *c, size_t i)
+const struct setting *config_row_at(const struct config *c, size_t i)
 {
 	return i < COMMON_ROWS ? &common_rows[i] : &c->rows[i - COMMON_ROWS];
 }
 
-/* The index of the setting; row_count(c): there is none. */
+/* The index of the setting; config_row_count(c): there is none. */
 static size_t config_find(const struct config *c, const char *name)
 {
 	size_t i = 0;
-	while (i < row_count(c) && strcmp(row_at(c, i)->name, name) != 0)
+	while (i < config_row_count(c) &&
+	       strcmp(config_row_at(c, i)->name, name) != 0)
 		i++;
 	return i;
 }
@@ -109,30 +112,50 @@ static size_t distance(const char *a, const char *b)
 	return row[n];
 }
 
-static struct err unknown_name(const struct config *c, const char *name)
+/* `suffix`: ".file" or "", which is not part of `name`. */
+static struct err unknown_name(
+    const struct config *c, const char *name, const char *suffix)
 {
-	const char *best = row_at(c, 0)->name;
-	for (size_t i = 1; i < row_count(c); i++) {
-		if (distance(name, row_at(c, i)->name) < distance(name, best))
-			best = row_at(c, i)->name;
+	const char *best = config_row_at(c, 0)->name;
+	for (size_t i = 1; i < config_row_count(c); i++) {
+		if (distance(name, config_row_at(c, i)->name) <
+		    distance(name, best))
+			best = config_row_at(c, i)->name;
 	}
 	return err_make(ERR_KIND_FATAL, "config",
-	    "unknown setting '%s'; did you mean '%s'? (--help lists all)", name,
-	    best);
+	    "unknown setting '%s%s'; did you mean '%s%s'? (--help lists all)",
+	    name, suffix, best, suffix);
 }
 
-static void set_kafka(struct config *c, const char *name, const char *value)
+static struct kafka_property *find_kafka(
+    const struct config *c, const char *property)
 {
 	for (size_t i = 0; i < c->nkafka; i++) {
-		if (strcmp(c->kafka[i].name, name) != 0)
-			continue;
-		free(c->kafka[i].value);
-		c->kafka[i].value = mem_strdup(value);
-		return;
+		if (strcmp(c->kafka[i].name, property) == 0)
+			return &c->kafka[i];
 	}
-	c->kafka = mem_realloc(c->kafka, (c->nkafka + 1) * sizeof *c->kafka);
-	c->kafka[c->nkafka++] =
-	    (struct kafka_property){mem_strdup(name), mem_strdup(value)};
+	return NULL;
+}
+
+static void set_kafka(
+    struct config *c, const char *property, const char *value, bool secret)
+{
+	struct kafka_property *p = find_kafka(c, property);
+	if (p == NULL) {
+		c->kafka =
+		    mem_realloc(c->kafka, (c->nkafka + 1) * sizeof *c->kafka);
+		p = &c->kafka[c->nkafka++];
+		*p = (struct kafka_property){.name = mem_strdup(property)};
+	}
+	free(p->value);
+	p->value = mem_strdup(value);
+	p->secret = secret;
+}
+
+/* The property, if the setting is one of librdkafka; otherwise NULL. */
+static const char *kafka_property_of(const char *name)
+{
+	return strncmp(name, "kafka.", 6) == 0 && name[6] ? name + 6 : NULL;
 }
 
 static struct err set_row(
@@ -154,12 +177,22 @@ static struct err given_twice(
 	    row->name, (int)given->former_len, given->former);
 }
 
+static struct err given_as_both(const char *name)
+{
+	return err_make(ERR_KIND_FATAL, "config",
+	    "setting '%s' is given as '%s' and as '%s.file': remove one of "
+	    "them",
+	    name, name, name);
+}
+
 static struct err set_named(struct config *c, size_t i, const char *value)
 {
 	c->given[i].named = true;
 	if (c->given[i].former)
-		return given_twice(row_at(c, i), &c->given[i]);
-	return set_row(c, row_at(c, i), value);
+		return given_twice(config_row_at(c, i), &c->given[i]);
+	if (config_file_of(c, config_row_at(c, i)->name))
+		return given_as_both(config_row_at(c, i)->name);
+	return set_row(c, config_row_at(c, i), value);
 }
 
 /* Sets the setting that has this former name. *known: there is one. */
@@ -167,8 +200,8 @@ static struct err set_former(struct config *c, const char *name,
     same_name *same, const char *value, bool *known)
 {
 	*known = false;
-	for (size_t i = 0; i < row_count(c) && !*known; i++) {
-		const struct setting *row = row_at(c, i);
+	for (size_t i = 0; i < config_row_count(c) && !*known; i++) {
+		const struct setting *row = config_row_at(c, i);
 		size_t len;
 		const char *alias = find_alias(row, name, same, &len);
 		if (alias == NULL || !is_former(alias))
@@ -183,38 +216,135 @@ static struct err set_former(struct config *c, const char *name,
 	return ERR_OK;
 }
 
-struct err config_set(struct config *c, const char *name, const char *value)
+static struct err set_value(
+    struct config *c, const char *name, const char *value)
 {
 	bool known;
 	size_t i = config_find(c, name);
-	if (i < row_count(c))
+	if (i < config_row_count(c))
 		return set_named(c, i, value);
 	struct err e = set_former(c, name, text_is, value, &known);
 	if (known)
 		return e;
-	if (strncmp(name, "kafka.", 6) != 0 || name[6] == '\0')
-		return unknown_name(c, name);
-	set_kafka(c, name + 6, value);
+	if (kafka_property_of(name) == NULL)
+		return unknown_name(c, name, "");
+	if (config_file_of(c, name))
+		return given_as_both(name);
+	set_kafka(c, kafka_property_of(name), value, false);
 	return ERR_OK;
+}
+
+/* --- values from files -------------------------------------------------- */
+
+/* The length of the name without its ending; 0: it has not this ending. */
+static size_t stem_length(const char *name, const char *ending)
+{
+	size_t len = strlen(name), tail = strlen(ending);
+	bool has = len > tail && strcmp(name + len - tail, ending) == 0;
+	return has ? len - tail : 0;
+}
+
+static struct config_file *find_file(const struct config *c, const char *name)
+{
+	for (size_t i = 0; i < c->nfiles; i++) {
+		if (strcmp(c->files[i].name, name) == 0)
+			return &c->files[i];
+	}
+	return NULL;
+}
+
+const char *config_file_of(const struct config *c, const char *name)
+{
+	const struct config_file *f = find_file(c, name);
+	return f ? f->path : NULL;
+}
+
+static void remember_file(struct config *c, const char *name, const char *path)
+{
+	struct config_file *f = find_file(c, name);
+	if (f == NULL) {
+		c->files =
+		    mem_realloc(c->files, (c->nfiles + 1) * sizeof *c->files);
+		f = &c->files[c->nfiles++];
+		*f = (struct config_file){.name = mem_strdup(name)};
+	}
+	free(f->path);
+	f->path = mem_strdup(path);
+}
+
+/* Was its value given, too? */
+static bool config_is_given(
+    const struct config *c, const char *name, size_t row)
+{
+	if (row < config_row_count(c))
+		return c->given[row].named;
+	return find_kafka(c, kafka_property_of(name)) && !find_file(c, name);
+}
+
+static struct err set_content(
+    struct config *c, const char *name, size_t row, const char *value)
+{
+	if (row == config_row_count(c)) {
+		set_kafka(c, kafka_property_of(name), value, true);
+		return ERR_OK;
+	}
+	if (setting_set(config_row_at(c, row), c->settings, value))
+		return ERR_OK;
+	return err_make(ERR_KIND_FATAL, "config",
+	    "setting '%s' has a bad value in the file '%s'; allowed: %s", name,
+	    config_file_of(c, name), setting_allowed(config_row_at(c, row)));
+}
+
+/* `name` is without its ending. */
+static struct err set_file(struct config *c, const char *name, const char *path)
+{
+	size_t row = config_find(c, name);
+	if (row == config_row_count(c) && kafka_property_of(name) == NULL)
+		return unknown_name(c, name, ".file");
+	if (config_is_given(c, name, row))
+		return given_as_both(name);
+	if (row < config_row_count(c) && c->given[row].former)
+		return given_twice(config_row_at(c, row), &c->given[row]);
+	char *value;
+	struct err e = secret_file_read(path, &value);
+	if (e.kind != ERR_KIND_OK)
+		return err_make(ERR_KIND_FATAL, "config",
+		    "setting '%s.file': %s", name, e.msg);
+	remember_file(c, name, path);
+	e = set_content(c, name, row, value);
+	explicit_bzero(value, strlen(value));
+	free(value);
+	return e;
+}
+
+struct err config_set(struct config *c, const char *name, const char *value)
+{
+	size_t len = stem_length(name, ".file");
+	if (len == 0)
+		return set_value(c, name, value);
+	char *stem = mem_strndup(name, len);
+	struct err e = set_file(c, stem, value);
+	free(stem);
+	return e;
 }
 
 const char *config_text(const struct config *c, const char *name)
 {
 	size_t i = config_find(c, name);
-	CHECK(i < row_count(c) && setting_is_text(row_at(c, i)));
-	return *(char **)((char *)c->settings + row_at(c, i)->offset);
+	CHECK(i < config_row_count(c) && setting_is_text(config_row_at(c, i)));
+	return *(char **)((char *)c->settings + config_row_at(c, i)->offset);
 }
 
 const char *config_renamed(
     const struct config *c, size_t *i, const char **former, int *former_len)
 {
-	while (*i < row_count(c) && c->given[*i].former == NULL)
+	while (*i < config_row_count(c) && c->given[*i].former == NULL)
 		++*i;
-	if (*i == row_count(c))
+	if (*i == config_row_count(c))
 		return NULL;
 	*former = c->given[*i].former;
 	*former_len = (int)c->given[*i].former_len;
-	return row_at(c, (*i)++)->name;
+	return config_row_at(c, (*i)++)->name;
 }
 
 /* --- sources ------------------------------------------------------------ */
@@ -292,35 +422,57 @@ static bool env_foreign(const char *name)
 	return false;
 }
 
+/* The setting that SLUICE_ and `variable` mean; config_row_count(c): none. */
+static size_t find_variable(const struct config *c, const char *variable)
+{
+	size_t i = 0;
+	while (i < config_row_count(c) &&
+	       !env_is(variable, config_row_at(c, i)->name,
+		   strlen(config_row_at(c, i)->name)))
+		i++;
+	return i;
+}
+
+/* *known: it is the variable of a setting's file. */
+static struct err load_file_variable(
+    struct config *c, const char *name, const char *path, bool *known)
+{
+	size_t len = stem_length(name, "_FILE");
+	char *stem = mem_strndup(name, len);
+	size_t i = find_variable(c, stem);
+	free(stem);
+	*known = len > 0 && i < config_row_count(c);
+	return *known ? set_file(c, config_row_at(c, i)->name, path) : ERR_OK;
+}
+
 static struct err load_variable(
     struct config *c, const char *name, const char *value)
 {
 	bool known;
-	for (size_t i = 0; i < row_count(c); i++) {
-		const char *own = row_at(c, i)->name;
-		if (env_is(name, own, strlen(own)))
-			return set_named(c, i, value);
-	}
-	struct err e = set_former(c, name, env_is, value, &known);
+	size_t i = find_variable(c, name);
+	if (i < config_row_count(c))
+		return set_named(c, i, value);
+	struct err e = load_file_variable(c, name, value, &known);
+	if (known)
+		return e;
+	e = set_former(c, name, env_is, value, &known);
 	if (known)
 		return e;
 	char dotted[128];
 	env_to_kafka(name, dotted, sizeof dotted);
-	if (strncmp(dotted, "kafka.", 6) == 0)
-		return config_set(c, dotted, value);
-	if (env_foreign(name))
-		return ERR_OK;
-	return unknown_name(c, dotted);
+	/* It is unknown, a property of librdkafka, or the file of one. */
+	return env_foreign(name) ? ERR_OK : config_set(c, dotted, value);
 }
 
 static struct err load_alias(
     struct config *c, const char *name, const char *value)
 {
-	for (size_t i = 0; i < row_count(c); i++) {
-		const struct setting *row = row_at(c, i);
+	for (size_t i = 0; i < config_row_count(c); i++) {
+		const struct setting *row = config_row_at(c, i);
 		size_t len;
 		const char *alias = find_alias(row, name, text_is, &len);
-		if (alias == NULL || is_former(alias))
+		if (alias == NULL || is_former(alias) ||
+		    config_file_of(c, row->name))
 			continue;
 		struct err e = set_row(c, row, value);
 		if (e.kind != ERR_KIND_OK)
@@ -358,30 +510,35 @@ struct err config_load_env(struct config *c, char **env)
 	return each_variable(c, env, "SLUICE_", load_variable);
 }
 
-/* --- life and display --------------------------------------------------- */
+/* --- life ---------------------------------------------------------------- */
 
 void config_init(
     struct config *c, void *settings, const struct setting *rows, size_t nrows)
 {
 	*c =
 	    (struct config){.settings = settings, .rows = rows, .nrows = nrows};
-	c->given = mem_zalloc(row_count(c) * sizeof *c->given);
-	for (size_t i = 0; i < row_count(c); i++)
-		CHECK(
-		    setting_set(row_at(c, i), c->settings, row_at(c, i)->def));
+	c->given = mem_zalloc(config_row_count(c) * sizeof *c->given);
+	for (size_t i = 0; i < config_row_count(c); i++)
+		CHECK(setting_set(config_row_at(c, i), c->settings,
+		    config_row_at(c, i)->def));
 }
 
 void config_free(struct config *c)
 {
-	for (size_t i = 0; i < row_count(c); i++) {
-		if (setting_is_text(row_at(c, i)))
+	for (size_t i = 0; i < config_row_count(c); i++) {
+		if (setting_is_text(config_row_at(c, i)))
 			free(*(char **)((char *)c->settings +
-					row_at(c, i)->offset));
+					config_row_at(c, i)->offset));
 	}
 	for (size_t i = 0; i < c->nkafka; i++) {
 		free(c->kafka[i].name);
 		free(c->kafka[i].value);
 	}
+	for (size_t i = 0; i < c->nfiles; i++) {
+		free(c->files[i].name);
+		free(c->files[i].path);
+	}
+	free(c->files);
 	free(c->kafka);
 	free(c->given);
 	*c = (struct config){0};
@@ -396,66 +553,4 @@ struct kafka_config config_kafka(const struct config *c)
 	    .nextra = c->nkafka,
 	    .client_id = "sluice",
 	};
-}
-
-/* The name may have any bytes: it is from the command line or environment. */
-static void add_kafka_name(struct buf *out, const char *name)
-{
-	struct buf full = {0};
-	buf_printf(&full, "kafka.%s", name);
-	buf_str(out, ",\n  ");
-	buf_json(out, full.data, full.len);
-	buf_str(out, ": ");
-	buf_free(&full);
-}
-
-void config_json(const struct config *c, struct buf *out)
-{
-	buf_char(out, '{');
-	for (size_t i = 0; i < row_count(c); i++) {
-		struct buf value = {0};
-		setting_show(row_at(c, i), c->settings, &value);
-		buf_printf(
-		    out, "%s\n  \"%s\": ", i ? "," : "", row_at(c, i)->name);
-		buf_json(out, value.data ? value.data : "", value.len);
-		buf_free(&value);
-	}
-	for (size_t i = 0; i < c->nkafka; i++) {
-		const char *value = kafka_is_secret(c->kafka[i].name)
-					? "***"
-					: c->kafka[i].value;
-		add_kafka_name(out, c->kafka[i].name);
-		buf_json(out, value, strlen(value));
-	}
-	buf_str(out, "\n}\n");
-}
-
-static void print_escaped(const char *s)
-{
-	for (; *s; s++) {
-		if (*s == '|')
-			putchar('\\');
-		putchar(*s);
-	}
-}
-
-void config_print_docs(const struct config *c)
-{
-	printf("| setting | default | allowed | aliases | what it does |\n"
-	       "|---|---|---|---|---|\n");
-	for (size_t i = 0; i < row_count(c); i++) {
-		const struct setting *row = row_at(c, i);
-		printf("| `%s` | `%s` | ", row->name, row->def);
-		print_escaped(setting_allowed(row));
-		printf(" | %s | %s |\n", row->aliases, row->help);
-	}
-}
-
-void config_print_help(const struct config *c)
-{
-	for (size_t i = 0; i < row_count(c); i++) {
-		const struct setting *row = row_at(c, i);
-		printf("  --%s=%s\n      %s Allowed: %s.\n", row->name,
-		    row->def, row->help, setting_allowed(row));
-	}
 }

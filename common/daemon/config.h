@@ -5,6 +5,10 @@
  *   SLUICE_PRIMARY_URL=…      in the environment
  *   --primary-url=…           on the command line (--primary.url works, too)
  *
+ * With `.file` (`_FILE`, `-file`) behind the name, the value is the content of
+ * that file (common/daemon/secret_file.h), and is shown in no error. To give a
+ * setting in both ways is an error.
+ *
  * `kafka.<property>` is passed to librdkafka, which checks it. An unknown name
  * or a bad value is an error; it names the key, the value and what is allowed.
  * A setting that is given under its name and also under a former name is an
@@ -37,6 +41,12 @@ struct config_given {
 	size_t former_len;
 };
 
+/* A setting whose value is in a file. */
+struct config_file {
+	char *name; /* of the setting, without `.file` */
+	char *path;
+};
+
 struct config {
 	/* The daemon's struct, whose first member is struct common_settings. */
 	void *settings;
@@ -46,6 +56,8 @@ struct config {
 	    *given; /* one for each setting, the common ones first */
 	struct kafka_property *kafka; /* `kafka.<property>` settings */
 	size_t nkafka;
+	struct config_file *files;
+	size_t nfiles;
 };
 
 /* Takes no ownership of `settings` and `rows`; every setting has its default
@@ -67,6 +79,9 @@ const char *config_renamed(
 
 /* The value of a setting that is text (its row must be there: CHECK). */
 const char *config_text(const struct config *c, const char *name);
+
+/* The file that the setting's value is from; NULL: it was not given so. */
+const char *config_file_of(const struct config *c, const char *name);
 
 /* For common/kafka/kafka.h. Borrows; valid as long as the settings are. */
 struct kafka_config config_kafka(const struct config *c);

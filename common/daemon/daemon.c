@@ -59,7 +59,10 @@ static void print_help(const struct daemon_spec *spec)
 	       "SLUICE_NAME_WITH_UNDERSCORES):\n\n");
 	config_print_help(spec->config);
 	printf("  --kafka.PROPERTY=VALUE\n"
-	       "      Any librdkafka property.\n");
+	       "      Any librdkafka property.\n"
+	       "  --NAME.file=PATH\n"
+	       "      The value of the setting NAME is the content of this "
+	       "file.\n");
 }
 
 static bool print_docs(const struct daemon_spec *spec, const char *what)

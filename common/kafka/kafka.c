@@ -27,7 +27,7 @@ static void kafka_on_log(
 }
 
 static struct err kafka_set(
-    rd_kafka_conf_t *conf, const char *name, const char *value)
+    rd_kafka_conf_t *conf, const char *name, const char *value, bool secret)
 {
 	char text[256];
 	rd_kafka_conf_res_t res =
@@ -35,7 +35,7 @@ static struct err kafka_set(
 	if (res == RD_KAFKA_CONF_OK)
 		return ERR_OK;
 	/* The name of a secret may be misspelt. */
-	if (res == RD_KAFKA_CONF_UNKNOWN || kafka_is_secret(name))
+	if (res == RD_KAFKA_CONF_UNKNOWN || secret || kafka_is_secret(name))
 		return err_make(ERR_KIND_FATAL, "config",
 		    "librdkafka refuses 'kafka.%s': %s", name,
 		    strstr(text, value) ? "its value is not allowed" : text);
@@ -55,7 +55,7 @@ static struct err set_all(rd_kafka_conf_t *conf, const char *const *pairs)
 {
 	struct err e = ERR_OK;
 	for (; e.kind == ERR_KIND_OK && pairs && *pairs; pairs += 2)
-		e = kafka_set(conf, pairs[0], pairs[1]);
+		e = kafka_set(conf, pairs[0], pairs[1], false);
 	return e;
 }
 
@@ -64,15 +64,16 @@ struct err kafka_conf(const struct kafka_config *k, const char *const *pairs,
 {
 	rd_kafka_conf_t *conf = rd_kafka_conf_new();
 	rd_kafka_conf_set_log_cb(conf, kafka_on_log);
-	struct err e = kafka_set(conf, "bootstrap.servers", k->servers);
+	struct err e = kafka_set(conf, "bootstrap.servers", k->servers, true);
 	if (e.kind == ERR_KIND_OK)
-		e = kafka_set(conf, "client.id", k->client_id);
+		e = kafka_set(conf, "client.id", k->client_id, false);
 	if (e.kind == ERR_KIND_OK)
 		e = set_all(conf, of_every_handle);
 	if (e.kind == ERR_KIND_OK)
 		e = set_all(conf, pairs);
 	for (size_t i = 0; e.kind == ERR_KIND_OK && i < k->nextra; i++)
-		e = kafka_set(conf, k->extra[i].name, k->extra[i].value);
+		e = kafka_set(conf, k->extra[i].name, k->extra[i].value,
+		    k->extra[i].secret);
 	*out = conf;
 	if (e.kind != ERR_KIND_OK) {
 		rd_kafka_conf_destroy(conf);

@@ -12,6 +12,7 @@
 struct kafka_property {
 	char *name;
 	char *value;
+	bool secret; /* its value is never shown, whatever its name is */
 };
 
 struct kafka_config {

@@ -113,6 +113,32 @@ def test_no_error_shows_what_may_be_a_secret(servers, kind, tmp_path):
                 assert done.returncode == 2 and name in said, said
 
 
+@every_daemon
+def test_a_value_from_a_file(servers, kind, tmp_path):
+    secret = tmp_path / "secret"
+    conf = tmp_path / "sluice.conf"
+    secret.write_text("redis://u:s3cretpw@127.0.0.1:1\n")
+    conf.write_text(f"redis.url.file = {secret}\n")
+    for args, env in (
+        ([f"--redis.url.file={secret}"], {}),
+        ([f"--redis-url-file={secret}"], {}),
+        ([f"--config={conf}"], {}),
+        ([], {"SLUICE_REDIS_URL_FILE": str(secret)}),
+    ):
+        assert check(servers, kind, *args, **env).returncode == 0
+        done = check(servers, kind, "--redis.url=redis://h", *args, **env)
+        assert done.returncode == 2
+        assert "'redis.url' and as 'redis.url.file'" in done.stderr
+    secret.write_text("s3cretpw")
+    for name in ("redis.url", "primary.ulr", "log.level", "kafka.linger.ms"):
+        done = check(servers, kind, f"--{name}.file={secret}")
+        assert done.returncode == 2 and name in done.stderr
+        assert "s3cretpw" not in done.stderr, done.stderr
+    done = check(servers, kind, f"--redis.url.file={tmp_path}/gone")
+    assert done.returncode == 2
+    assert f"{tmp_path}/gone" in done.stderr and "No such file" in done.stderr
+
+
 # --- which source wins --------------------------------------------------------
 
 NOWHERE = {
@@ -257,6 +283,26 @@ def test_no_page_or_log_shows_a_password(alone, kind):
     config = shown(daemon)
     assert config["redis.url"] == "redis://u:***@127.0.0.1:1"
     assert config["kafka.sasl.password"] == "***"
+    assert "s3cret" not in json.dumps(config)
+    daemon.finish()
+    assert "s3cret" not in daemon.text()
+
+
+@every_daemon
+def test_what_came_from_a_file_is_shown_as_a_file(alone, kind, tmp_path):
+    settings = {k: v for k, v in NOWHERE.items() if k != "replica.urls"}
+    secret = tmp_path / "secret"
+    secret.write_text("s3cret\n")
+    url = tmp_path / "url"
+    url.write_text(settings.pop("redis.url"))
+    settings["kafka.sasl.password.file"] = str(secret)
+    settings["redis.url.file"] = str(url)
+    daemon = alone(kind, settings)
+    config = shown(daemon)
+    assert config["redis.url"] == "redis://u:***@127.0.0.1:1"
+    assert config["redis.url.file"] == str(url)
+    assert config["kafka.sasl.password"] == "***"
+    assert config["kafka.sasl.password.file"] == str(secret)
     assert "s3cret" not in json.dumps(config)
     daemon.finish()
     assert "s3cret" not in daemon.text()

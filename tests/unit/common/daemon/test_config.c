@@ -100,6 +100,8 @@ static void names_are_told_apart(void **state)
 		assert_true(row_at(i)->help[0] != '\0');
 		/* `--a-b` is read as a.b on the command line. */
 		assert_null(strchr(row_at(i)->name, '-'));
+		/* `a.file` names the file with the value of `a`. */
+		assert_null(strstr(row_at(i)->name, ".file"));
 		for (size_t k = 0; k < i; k++)
 			assert_string_not_equal(
 			    row_at(i)->name, row_at(k)->name);

@@ -124,10 +124,10 @@ static struct err make(struct owner *o, const char *group,
 {
 	struct kafka_property extra[] = {
 	    {(char *)(uintptr_t) "heartbeat.interval.ms",
-		(char *)(uintptr_t) "100"},
+		(char *)(uintptr_t) "100", false},
 	    {(char *)(uintptr_t) "session.timeout.ms",
-		(char *)(uintptr_t) "6000"},
-	    {(char *)(uintptr_t)name, (char *)(uintptr_t)value},
+		(char *)(uintptr_t) "6000", false},
+	    {(char *)(uintptr_t)name, (char *)(uintptr_t)value, false},
 	};
 	struct kafka_config kafka = {
 	    .servers = rd_kafka_mock_cluster_bootstraps(cluster),

@@ -96,8 +96,9 @@ static void who_wins(void **state)
 {
 	(void)state;
 	struct kafka_property extra[] = {
-	    {(char *)(uintptr_t) "linger.ms", (char *)(uintptr_t) "9"},
-	    {(char *)(uintptr_t) "client.id", (char *)(uintptr_t) "mine"},
+	    {(char *)(uintptr_t) "linger.ms", (char *)(uintptr_t) "9", false},
+	    {(char *)(uintptr_t) "client.id", (char *)(uintptr_t) "mine",
+		false},
 	};
 	const struct kafka_config k = {"h:1,h:2", extra, 2, "sluice"};
 	const char *const pairs[] = {
@@ -126,7 +127,7 @@ static void refused(void **state)
 	};
 	for (size_t i = 0; i < sizeof table / sizeof *table; i++) {
 		struct kafka_property extra = {(char *)(uintptr_t)table[i].name,
-		    (char *)(uintptr_t)table[i].value};
+		    (char *)(uintptr_t)table[i].value, false};
 		const struct kafka_config k = {"h:1", &extra, 1, "sluice"};
 		rd_kafka_conf_t *conf;
 		struct err e = kafka_conf(&k, NULL, &conf);

@@ -58,8 +58,9 @@ static void make(const char *const *extra)
 	    .client_id = "test",
 	};
 	for (; extra && *extra; extra += 2)
-		pairs[kafka.nextra++] = (struct kafka_property){
-		    (char *)(uintptr_t)extra[0], (char *)(uintptr_t)extra[1]};
+		pairs[kafka.nextra++] =
+		    (struct kafka_property){(char *)(uintptr_t)extra[0],
+			(char *)(uintptr_t)extra[1], false};
 	struct err e = producer_new(&(struct producer_options){loop, &kafka,
 					delivered, reports, 0, NULL, polled},
 	    &producer);
@@ -448,7 +449,7 @@ static void refused_settings(void **state)
 {
 	(void)state;
 	struct kafka_property bad = {
-	    (char *)(uintptr_t) "acks", (char *)(uintptr_t) "1"};
+	    (char *)(uintptr_t) "acks", (char *)(uintptr_t) "1", false};
 	struct kafka_config kafka = {
 	    .servers = "h:1", .extra = &bad, .nextra = 1, .client_id = "x"};
 	struct producer *p;
