@@ -1,5 +1,6 @@
 #include "api/list/list_cursor.h"
 
+#include "common/access/base64url.h"
 #include "common/base/check.h"
 #include "common/base/mem.h"
 #include "common/base/utf8.h"
@@ -17,43 +18,6 @@ enum kind { KIND_KEY, KIND_NULL, KIND_VALUE, KIND_LONG };
 enum { NUMERIC_DIGITS = 131072 };
 enum { VALUE_MOST = 4100, KEPT = 1000 };
 enum { BOUND_AT = 1, KIND_AT = 9, REST_AT = 10, CHECK_LEN = 4 };
-
-static const char alphabet[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
-			       "abcdefghijklmnopqrstuvwxyz0123456789-_";
-
-/* --- base64url ----------------------------------------------------------- */
-
-static void encode(struct buf *out, const unsigned char *s, size_t len)
-{
-	for (size_t i = 0; i < len; i += 3) {
-		size_t n = len - i < 3 ? len - i : 3;
-		uint32_t bits = (uint32_t)s[i] << 16;
-		bits |= n > 1 ? (uint32_t)s[i + 1] << 8 : 0;
-		bits |= n > 2 ? s[i + 2] : 0;
-		for (size_t j = 0; j <= n; j++)
-			buf_char(out, alphabet[bits >> (18 - 6 * j) & 63]);
-	}
-}
-
-/* Accepts one spelling only: unused bits must be zero. */
-static bool decode(struct buf *out, const char *s)
-{
-	uint32_t bits = 0;
-	unsigned have = 0;
-	for (; *s; s++) {
-		const char *digit = strchr(alphabet, *s);
-		if (digit == NULL)
-			return false;
-		bits = bits << 6 | (uint32_t)(digit - alphabet);
-		have += 6;
-		if (have < 8)
-			continue;
-		have -= 8;
-		buf_char(out, (char)(bits >> have));
-		bits &= (1U << have) - 1;
-	}
-	return have < 6 && bits == 0;
-}
 
 /* --- numbers ------------------------------------------------------------- */
 
@@ -162,7 +126,7 @@ void list_cursor_write(
 	}
 	buf_add(&b, at->key, at->key_len);
 	list_cursor_put(&b, checksum(b.data, b.len), CHECK_LEN);
-	encode(out, (const unsigned char *)b.data, b.len);
+	base64url_encode(out, b.data, b.len);
 	buf_free(&b);
 }
 
@@ -206,7 +170,7 @@ bool list_cursor_read(
 {
 	struct buf b = {0};
 	*out = (struct list_place){0};
-	bool ok = strlen(s) <= MOST && decode(&b, s) &&
+	bool ok = strlen(s) <= MOST && base64url_decode(&b, s, strlen(s)) &&
 		  b.len > REST_AT + CHECK_LEN && b.data[0] == FORMAT;
 	size_t end = b.len - CHECK_LEN;
 	ok =
