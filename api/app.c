@@ -32,6 +32,7 @@
 #include "common/base/mem.h"
 #include "common/daemon/admin.h"
 #include "common/daemon/daemon.h"
+#include "common/daemon/reload_settings.h"
 #include "common/http/listener.h"
 
 #include <malloc.h>
@@ -149,6 +150,8 @@ void app_init(struct app *app, const struct config *config)
 	    (app->shared.nthreads + 1) * sizeof *app->shared.metric_sets);
 	for (size_t i = 0; i <= app->shared.nthreads; i++)
 		app->shared.metric_sets[i] = &app->shared.metrics[i];
+	app->reload = reload_new(RELOAD_COUNTERS(&app->shared.metrics[0]));
+	app->reload_settings = reload_settings_new(app->reload, config);
 	app->workers = mem_zalloc(app->shared.nthreads * sizeof *app->workers);
 	app->shared.threads =
 	    mem_zalloc(app->shared.nthreads * sizeof *app->shared.threads);
@@ -349,6 +352,7 @@ static struct err start_admin(struct app *app)
 	    .instances = app->shared.metric_sets,
 	    .ninstances = app->shared.nthreads + 1,
 	    .ready = app_ready,
+	    .reload = app->reload,
 	    .refresh = app_refresh,
 	    .stats = app_stats,
 	    .arg = app,
@@ -501,6 +505,8 @@ void app_free(struct app *app)
 	schema_ready_free(&app->shared.migrated);
 	assets_free(&app->shared.assets);
 	clients_free(&app->shared.clients);
+	reload_settings_free(&app->reload_settings);
+	reload_free(&app->reload);
 	free(app->shared.threads);
 	free(app->workers);
 	free(app->shared.metrics);

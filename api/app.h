@@ -8,6 +8,8 @@
 
 struct admin;
 struct config;
+struct reload;
+struct reload_settings;
 struct worker;
 
 struct app {
@@ -16,6 +18,8 @@ struct app {
 	struct kafka_config kafka;
 	struct worker **workers; /* one per request thread */
 	struct admin *admin;
+	struct reload *reload; /* things may be added to it until app_start */
+	struct reload_settings *reload_settings;
 	struct loop_timer *opening; /* runs until the public listener opens */
 	/* Main loop only: threads that have opened their listeners. */
 	size_t listening;

@@ -31,6 +31,7 @@ static int api_serve(struct app *app)
 	    .arg = app,
 	    .delay = app->shared.settings->drain_delay,
 	    .timeout = app->shared.settings->common.drain_timeout,
+	    .reload = app->reload,
 	};
 	struct daemon_signals *signals =
 	    daemon_signals_new(app->shared.loop, &end);

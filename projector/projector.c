@@ -16,6 +16,7 @@
 #include "common/cache/l2.h"
 #include "common/daemon/admin.h"
 #include "common/daemon/daemon.h"
+#include "common/daemon/reload_settings.h"
 #include "common/kafka/consumer.h"
 #include "common/kafka/member.h"
 #include "common/kafka/writes_query.h"
@@ -43,6 +44,8 @@ struct projector {
 	struct pg *primary; /* for the writes_head */
 	struct writes_head *writes_head;
 	struct report report;
+	struct reload *reload;
+	struct reload_settings *reload_settings;
 	struct admin *admin;
 	struct daemon_signals *signals;
 	int exit_code;
@@ -365,8 +368,10 @@ struct err projector_new(const struct config *config,
 	    &p->x, p->parts, projector_count(p), projector_on_resumed, p);
 	p->tick = loop_timer_new(p->x.loop, projector_on_tick, p);
 	p->reassign = loop_timer_new(p->x.loop, on_reassign_due, p);
+	p->reload = reload_new(RELOAD_COUNTERS(&p->x.stats));
+	p->reload_settings = reload_settings_new(p->reload, config);
 	p->report = (struct report){&p->x, p->parts, projector_count(p),
-	    &p->member, &p->draining, &p->x.stats};
+	    &p->member, &p->draining, &p->x.stats, p->reload};
 	struct err e = report_open(&p->report, config, &p->admin);
 	if (e.kind == ERR_KIND_OK)
 		e = open_redis(p);
@@ -385,7 +390,8 @@ struct err projector_new(const struct config *config,
 	p->signals = daemon_signals_new(
 	    p->x.loop, &(struct daemon_end){.drain = projector_on_drain,
 			   .arg = p,
-			   .timeout = s->common.drain_timeout});
+			   .timeout = s->common.drain_timeout,
+			   .reload = p->reload});
 	loop_timer_start(p->tick, TICK);
 	return ERR_OK;
 }
@@ -416,6 +422,8 @@ void projector_free(struct projector **pp)
 	resume_free(&p->resume); /* after its answers */
 	admin_free(&p->admin);
 	daemon_signals_free(&p->signals);
+	reload_settings_free(&p->reload_settings);
+	reload_free(&p->reload);
 	loop_timer_free(&p->tick);
 	loop_timer_free(&p->reassign);
 	loop_free(&p->x.loop);

@@ -91,6 +91,7 @@ struct err report_open(
 	    .instances = &r->instance,
 	    .ninstances = 1,
 	    .ready = projector_report_is_ready,
+	    .reload = r->reload,
 	    .refresh = projector_report_refresh,
 	    .stats = projector_report_stats_json,
 	    .arg = (void *)(uintptr_t)r,

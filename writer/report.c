@@ -165,6 +165,7 @@ struct err report_open(
 	    .instances = &r->instance,
 	    .ninstances = 1,
 	    .ready = writer_report_is_ready,
+	    .reload = r->reload,
 	    .refresh = writer_report_refresh,
 	    .stats = writer_report_stats_json,
 	    .arg = (void *)(uintptr_t)r,

@@ -33,6 +33,7 @@
 #include "common/base/mem.h"
 #include "common/daemon/admin.h"
 #include "common/daemon/daemon.h"
+#include "common/daemon/reload_settings.h"
 #include "common/kafka/consumer.h"
 #include "common/kafka/member.h"
 #include "common/postgres/pg_binary.h"
@@ -63,6 +64,8 @@ struct writer {
 	struct rejections *rejections;
 	struct control control;
 	struct report report;
+	struct reload *reload;
+	struct reload_settings *reload_settings;
 	int64_t decided; /* writes, at the last tick */
 	struct admin *admin;
 	struct daemon_signals *signals;
@@ -415,11 +418,13 @@ struct err writer_new(const struct config *config,
 	w->x.judges = judges_new();
 	w->x.ordered = writer_on_ordered;
 	w->x.ordered_arg = w;
+	w->reload = reload_new(RELOAD_COUNTERS(&w->x.stats));
+	w->reload_settings = reload_settings_new(w->reload, config);
 	w->control = (struct control){
 	    &w->x, w->rejections, writer_on_resumed, end_of, w};
 	w->report = (struct report){&w->x, w->parts, writer_count(w), &w->start,
 	    &w->takeover, &w->consumer, &w->member, &w->draining, &w->control,
-	    &w->x.stats};
+	    &w->x.stats, w->reload};
 	struct err e = report_open(&w->report, config, &w->admin);
 	if (e.kind == ERR_KIND_OK)
 		e = open_kafka(w);
@@ -430,7 +435,8 @@ struct err writer_new(const struct config *config,
 	w->signals = daemon_signals_new(
 	    w->x.loop, &(struct daemon_end){.drain = writer_on_drain,
 			   .arg = w,
-			   .timeout = s->common.drain_timeout});
+			   .timeout = s->common.drain_timeout,
+			   .reload = w->reload});
 	loop_timer_start(w->tick, TICK);
 	return ERR_OK;
 }
@@ -462,6 +468,8 @@ void writer_free(struct writer **wp)
 	announcer_free(&w->x.announcer, 0);
 	admin_free(&w->admin);
 	daemon_signals_free(&w->signals);
+	reload_settings_free(&w->reload_settings);
+	reload_free(&w->reload);
 	loop_timer_free(&w->tick);
 	rejections_free(&w->rejections);
 	orders_free(&w->x.orders);

@@ -4,6 +4,7 @@
 
 #include <pthread.h>
 #include <stdarg.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <string.h>
 #include <time.h>
@@ -30,7 +31,7 @@ static const char *const level_names[] = {"debug", "info", "warn", "error"};
 /* Global, because a log has no owner that could pass it along. */
 static struct {
 	pthread_mutex_t lock;
-	enum log_level level;
+	_Atomic enum log_level level;
 	const char *daemon;
 	/* For EVENT_AT_WILL: at most one line a second. */
 	struct {
@@ -45,6 +46,11 @@ static struct {
 void log_init(const char *daemon, enum log_level level)
 {
 	sink.daemon = daemon;
+	sink.level = level;
+}
+
+void log_set_level(enum log_level level)
+{
 	sink.level = level;
 }
 

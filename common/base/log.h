@@ -21,6 +21,8 @@ enum event {
 
 /* Sets the daemon's name and the lowest level that is written. */
 void log_init(const char *daemon, enum log_level level);
+/* From any thread. */
+void log_set_level(enum log_level level);
 bool log_level_parse(const char *name, enum log_level *out);
 
 /* Writes the line. If other clients can cause the event at will, at most one

@@ -1,6 +1,7 @@
 #include "common/daemon/admin.h"
 
 #include "common/base/mem.h"
+#include "common/daemon/reload.h"
 #include "common/http/httpd.h"
 #include "common/http/origin_check.h"
 
@@ -53,6 +54,7 @@ static void readyz(struct admin *a, struct answer *out)
 		buf_str(&out->body, "ready\n");
 	else
 		out->status = 503;
+	reload_notes(a->o.reload, &out->body);
 }
 
 static void metrics(struct admin *a, struct answer *out)

@@ -14,6 +14,7 @@
 #include <stdbool.h>
 
 struct admin;
+struct reload;
 
 /* A request to a route of the daemon. */
 struct admin_exchange {
@@ -52,6 +53,8 @@ struct admin_options {
 	/* Appends a line per reason why the daemon is not ready; true: ready.
 	 */
 	bool (*ready)(void *arg, struct buf *reasons);
+	/* What /readyz says of failed reloads. */
+	const struct reload *reload;
 	/* Refreshes gauges before a scrape. May be NULL. */
 	void (*refresh)(void *arg);
 	/* Appends a JSON object. */

@@ -328,6 +328,11 @@ struct err config_set(struct config *c, const char *name, const char *value)
 	return e;
 }
 
+bool config_has(const struct config *c, const char *name)
+{
+	return config_find(c, name) < config_row_count(c);
+}
+
 const char *config_text(const struct config *c, const char *name)
 {
 	size_t i = config_find(c, name);

@@ -77,6 +77,7 @@ struct err config_load_env(struct config *c, char **env);
 const char *config_renamed(
     const struct config *c, size_t *i, const char **former, int *former_len);
 
+bool config_has(const struct config *c, const char *name);
 /* The value of a setting that is text (its row must be there: CHECK). */
 const char *config_text(const struct config *c, const char *name);
 

@@ -4,6 +4,7 @@
 #include "common/base/log.h"
 #include "common/base/mem.h"
 #include "common/daemon/healthcheck.h"
+#include "common/daemon/reload.h"
 #include "common/http/origin_check.h"
 #include "common/kafka/kafka.h"
 #include "common/postgres/pg.h"
@@ -23,12 +24,12 @@
 
 enum { EXIT_USAGE = 2, EXIT_LATE = 3 };
 
-/* Signals that would end the process by default, but are sent out of habit: by
- * a closed terminal, by logrotate, as "reload". They are ignored. */
+/* Signals that would end the process by default, but are sent out of habit, for
+ * example by logrotate. They are ignored. */
 static const struct {
 	int number;
 	const char *name;
-} passed_over[] = {{SIGHUP, "HUP"}, {SIGUSR1, "USR1"}, {SIGUSR2, "USR2"}};
+} passed_over[] = {{SIGUSR1, "USR1"}, {SIGUSR2, "USR2"}};
 enum { PASSED_OVER = sizeof passed_over / sizeof passed_over[0] };
 
 /* --- arguments ----------------------------------------------------------- */
@@ -203,6 +204,22 @@ static struct err daemon_load(const struct daemon_spec *spec, int argc,
 	return e;
 }
 
+/* What the daemon was started with: for daemon_load_again. The arguments and
+ * the environment stay as they are as long as the process lives. */
+static struct {
+	struct daemon_spec spec;
+	int argc;
+	char **argv;
+} started;
+
+struct err daemon_load_again(struct config *out)
+{
+	struct daemon_spec spec = started.spec;
+	struct arguments args = {0};
+	spec.config = out;
+	return daemon_load(&spec, started.argc, started.argv, &args);
+}
+
 static bool help_or_version(const struct daemon_spec *spec, const char *arg)
 {
 	if (strcmp(arg, "--help") == 0) {
@@ -255,6 +272,9 @@ bool daemon_configure(
 			return false;
 	}
 	struct arguments args = {0};
+	started.spec = *spec;
+	started.argc = argc;
+	started.argv = argv;
 	struct err e = daemon_load(spec, argc, argv, &args);
 	if (e.kind != ERR_KIND_OK)
 		return daemon_refuse(spec, &e, exit_code);
@@ -279,6 +299,7 @@ bool daemon_configure(
 		return false;
 	}
 	signal(SIGPIPE, SIG_IGN);
+	signal(SIGHUP, SIG_IGN); /* until there is something to reload */
 	for (size_t i = 0; i < PASSED_OVER; i++)
 		signal(passed_over[i].number, SIG_IGN);
 	enum log_level level = LOG_INFO;
@@ -292,7 +313,7 @@ bool daemon_configure(
 /* --- signals ------------------------------------------------------------- */
 
 struct daemon_signals {
-	uv_signal_t *term, *interrupt, *others[PASSED_OVER];
+	uv_signal_t *term, *interrupt, *hup, *others[PASSED_OVER];
 	struct daemon_end end;
 	struct loop_timer *delay;
 	bool ending;
@@ -351,13 +372,21 @@ static void on_delay(void *arg)
 	s->end.drain(s->end.arg);
 }
 
+static void on_hup(uv_signal_t *handle, int number)
+{
+	const struct daemon_signals *s = handle->data;
+	(void)number;
+	if (!s->ending)
+		reload_all(s->end.reload);
+}
+
 static void on_other(uv_signal_t *handle, int number)
 {
 	(void)handle;
 	for (size_t i = 0; i < PASSED_OVER; i++) {
 		if (passed_over[i].number == number)
-			log_event(EV_SIGNAL_IGNORED, "signal=%s text=%s",
-			    passed_over[i].name, "\"nothing was reloaded\"");
+			log_event(EV_SIGNAL_IGNORED, "signal=%s",
+			    passed_over[i].name);
 	}
 }
 
@@ -379,6 +408,7 @@ struct daemon_signals *daemon_signals_new(
 	s->delay = loop_timer_new(l, on_delay, s);
 	s->term = daemon_watch(l, s, SIGTERM, on_signal);
 	s->interrupt = daemon_watch(l, s, SIGINT, on_signal);
+	s->hup = daemon_watch(l, s, SIGHUP, on_hup);
 	for (size_t i = 0; i < PASSED_OVER; i++)
 		s->others[i] =
 		    daemon_watch(l, s, passed_over[i].number, on_other);
@@ -400,6 +430,8 @@ void daemon_signals_free(struct daemon_signals **sp)
 	loop_timer_free(&s->delay);
 	uv_close((uv_handle_t *)s->term, daemon_free_handle);
 	uv_close((uv_handle_t *)s->interrupt, daemon_free_handle);
+	uv_close((uv_handle_t *)s->hup, daemon_free_handle);
+	signal(SIGHUP, SIG_IGN);
 	for (size_t i = 0; i < PASSED_OVER; i++) {
 		uv_close((uv_handle_t *)s->others[i], daemon_free_handle);
 		signal(passed_over[i].number, SIG_IGN);

@@ -13,6 +13,8 @@
 
 #include <stdbool.h>
 
+struct reload;
+
 /* A flag of one daemon without a value, e.g. --migrate. */
 struct daemon_flag {
 	const char *name;
@@ -38,6 +40,10 @@ struct daemon_spec {
 bool daemon_configure(
     const struct daemon_spec *spec, int argc, char **argv, int *exit_code);
 
+/* Reads file, environment and arguments once more, into a config that was
+ * initialised like the daemon's own, and checks it in the same way. */
+struct err daemon_load_again(struct config *out);
+
 /* The daemon is ending. If the process is still there `timeout` later, it ends
  * with code 3, whatever any thread or library does. Of several calls the
  * earliest end counts. From any thread. */
@@ -51,10 +57,11 @@ struct daemon_end {
 	void (*drain)(void *arg);
 	void *arg;
 	dur_us_t delay, timeout;
+	struct reload *reload; /* borrowed */
 };
 
-/* Of several SIGTERM and SIGINT the first one counts. SIGHUP, SIGUSR1 and
- * SIGUSR2 are logged and do nothing; SIGPIPE is ignored. */
+/* Of several SIGTERM and SIGINT the first one counts. SIGHUP reloads. SIGUSR1
+ * and SIGUSR2 are logged and do nothing; SIGPIPE is ignored. */
 struct daemon_signals;
 struct daemon_signals *daemon_signals_new(
     struct loop *l, const struct daemon_end *end);

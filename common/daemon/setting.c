@@ -143,6 +143,16 @@ bool setting_is_text(const struct setting *row)
 	       row->kind == SETTING_ADDRESS || row->kind == SETTING_CHOICE;
 }
 
+bool setting_equal(const struct setting *row, const void *a, const void *b)
+{
+	if (setting_is_text(row))
+		return strcmp(*(char **)field_of(row, a),
+			   *(char **)field_of(row, b)) == 0;
+	if (row->kind == SETTING_BOOL)
+		return *(bool *)field_of(row, a) == *(bool *)field_of(row, b);
+	return *(int64_t *)field_of(row, a) == *(int64_t *)field_of(row, b);
+}
+
 /* --- showing ------------------------------------------------------------- */
 
 /* The value of the first `password=` or `sslpassword=`; if there is none, the

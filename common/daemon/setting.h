@@ -51,6 +51,8 @@ struct setting {
 bool setting_set(const struct setting *row, void *settings, const char *value);
 /* What is allowed, for people. */
 const char *setting_allowed(const struct setting *row);
+/* Do both structs have the same value? */
+bool setting_equal(const struct setting *row, const void *a, const void *b);
 /* Its field is an owned string. */
 bool setting_is_text(const struct setting *row);
 /* Appends the current value; passwords are shown as `***`. */

@@ -347,6 +347,40 @@ struct err pg_check_url(const char *setting, const char *url)
 	return ERR_OK;
 }
 
+static const char *pg_value_of(const PQconninfoOption *o, const char *name)
+{
+	while (o->keyword && strcmp(o->keyword, name) != 0)
+		o++;
+	return o->keyword && o->val ? o->val : "";
+}
+
+static bool pg_leads_elsewhere(const char *first, const char *now)
+{
+	static const char *const place[] = {
+	    "host", "hostaddr", "port", "dbname"};
+	PQconninfoOption *a = PQconninfoParse(first, NULL);
+	PQconninfoOption *b = PQconninfoParse(now, NULL);
+	bool differ = a == NULL || b == NULL;
+	for (size_t i = 0; i < sizeof place / sizeof *place && !differ; i++)
+		differ = strcmp(pg_value_of(a, place[i]),
+			     pg_value_of(b, place[i])) != 0;
+	PQconninfoFree(a);
+	PQconninfoFree(b);
+	return differ;
+}
+
+struct err pg_check_renewal(
+    const char *setting, const char *first, const char *now)
+{
+	struct err e = pg_check_url(setting, now);
+	if (e.kind == ERR_KIND_OK && pg_leads_elsewhere(first, now))
+		e = err_make(ERR_KIND_FATAL, "config",
+		    "%s leads to another host, port or database now: restart "
+		    "the daemon",
+		    setting);
+	return e;
+}
+
 struct pg *pg_new(const struct pg_options *o)
 {
 	struct pg *pg = MEM_NEW(struct pg);

@@ -92,7 +92,14 @@ struct pg_options {
 /* Checks the value of a setting, a URI or key=value pairs, as libpq does. */
 struct err pg_check_url(const char *setting, const char *url);
 
-/* `o->url` was checked. Starts to connect. Returns owned. */
+/* May connections of the setting that was `first` use `now` from now on: is it
+ * valid, and does it lead to the same hosts, ports and database? Users,
+ * passwords and the like may differ. */
+struct err pg_check_renewal(
+    const char *setting, const char *first, const char *now);
+
+/* `o->url` was checked; renewal_of is used. Starts to connect. Returns owned.
+ */
 struct pg *pg_new(const struct pg_options *o);
 bool pg_ready(const struct pg *pg);
 /* Units submitted and not answered. */

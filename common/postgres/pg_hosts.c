@@ -2,8 +2,10 @@
 
 #include "common/base/buf.h"
 #include "common/base/check.h"
+#include "common/net/renewal.h"
 
 #include <stdatomic.h>
+#include <stdlib.h>
 #include <string.h>
 #include <xxhash.h>
 
@@ -47,8 +49,9 @@ static const char *pg_hosts_value_of(
 	return "";
 }
 
-PGconn *pg_connect(const char *url, const char *session, unsigned *turn)
+PGconn *pg_connect(const char *first, const char *session, unsigned *turn)
 {
+	char *url = renewal_of(first);
 	/* A parameter before dbname is a default. A parameter after it
 	 * overrides the URL. An empty one is ignored. */
 	const char *const names[] = {"application_name", "connect_timeout",
@@ -59,7 +62,7 @@ PGconn *pg_connect(const char *url, const char *session, unsigned *turn)
 	const char *values[] = {"sluice", "5", "10", "3", "3", "10000",
 	    session ? session : "any", url, "", "", "", NULL};
 	struct buf lists[LISTS] = {{0}};
-	*turn = atomic_load(turn_of(url, session));
+	*turn = atomic_load(turn_of(first, session));
 	PQconninfoOption *options = *turn ? PQconninfoParse(url, NULL) : NULL;
 	for (size_t i = 0; options && i < LISTS; i++) {
 		rotate(&lists[i], pg_hosts_value_of(options, names[HOST + i]),
@@ -69,6 +72,7 @@ PGconn *pg_connect(const char *url, const char *session, unsigned *turn)
 	PGconn *conn = PQconnectStartParams(names, values, 1);
 	CHECK(conn != NULL);
 	PQconninfoFree(options);
+	free(url);
 	for (size_t i = 0; i < LISTS; i++)
 		buf_free(&lists[i]);
 	return conn;

@@ -6,6 +6,7 @@
 #include "common/base/log.h"
 #include "common/base/mem.h"
 #include "common/http/resolve.h"
+#include "common/net/renewal.h"
 #include "common/redis/redis_command.h"
 #include "common/redis/redis_url.h"
 #include "common/redis/redis_uv.h"
@@ -54,6 +55,24 @@ struct err redis_check_url(const char *url)
 	struct redis_url u;
 	struct err e = redis_url_parse(url, &u);
 	redis_url_free(&u);
+	return e;
+}
+
+struct err redis_check_renewal(
+    const char *setting, const char *first, const char *now)
+{
+	struct redis_url a, b = {0};
+	struct err e = redis_url_parse(first, &a);
+	if (e.kind == ERR_KIND_OK)
+		e = redis_url_parse(now, &b);
+	if (e.kind == ERR_KIND_OK &&
+	    (strcmp(a.host, b.host) != 0 || a.port != b.port || a.db != b.db))
+		e = err_make(ERR_KIND_FATAL, "config",
+		    "%s leads to another host, port or database now: restart "
+		    "the daemon",
+		    setting);
+	redis_url_free(&a);
+	redis_url_free(&b);
 	return e;
 }
 
@@ -325,10 +344,23 @@ static void redis_on_resolved(void *arg, const char *address, const char *error)
 		redis_lost(r, error);
 }
 
+/* The user or the password may be another one now. */
+static void redis_renew(struct redis *r)
+{
+	struct redis_url url;
+	char *now = renewal_of(r->o.url);
+	if (redis_url_parse(now, &url).kind == ERR_KIND_OK) {
+		redis_url_free(&r->url);
+		r->url = url;
+	}
+	free(now);
+}
+
 /* Not by hiredis, which would block the calling thread. */
 static void resolve(struct redis *r)
 {
 	r->state = STATE_RESOLVING;
+	redis_renew(r);
 	r->lookup = resolve_start(r->o.loop, r->url.host, redis_on_resolved, r);
 	if (r->lookup == NULL)
 		redis_lost(r, "the name cannot be looked up");

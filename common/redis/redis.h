@@ -33,7 +33,7 @@ typedef void (*redis_done)(void *arg, const redisReply *reply);
 
 struct redis_options {
 	struct loop *loop;
-	const char *url;
+	const char *url; /* borrowed as long as the connection lives */
 	const struct redis_script *scripts;
 	size_t nscripts;
 	dur_us_t timeout; /* per command, and to connect */
@@ -46,7 +46,13 @@ struct redis_options {
 /* Checks a URL: redis://[user:password@]host[:port][/db]. */
 struct err redis_check_url(const char *url);
 
-/* `o->url` was checked. Starts to connect. Returns owned. */
+/* May connections to `first` use `now` from now on: is it valid, and does it
+ * lead to the same host, port and database? */
+struct err redis_check_renewal(
+    const char *setting, const char *first, const char *now);
+
+/* `o->url` was checked; renewal_of is used. Starts to connect. Returns owned.
+ */
 struct redis *redis_new(const struct redis_options *o);
 bool redis_ready(const struct redis *r);
 enum breaker_state redis_breaker(const struct redis *r);

@@ -1,0 +1,236 @@
+#include "common/daemon/reload_settings.h"
+
+#include "common/base/log.h"
+#include "common/base/mem.h"
+#include "common/daemon/config_priv.h"
+#include "common/daemon/daemon.h"
+#include "common/kafka/kafka.h"
+#include "common/net/renewal.h"
+#include "common/postgres/pg.h"
+#include "common/redis/redis.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+/* URLs of servers. A new one must lead to the same data. */
+static const struct server {
+	const char *setting;
+	struct err (*same)(
+	    const char *setting, const char *first, const char *now);
+} servers[] = {
+    {"primary.url", pg_check_renewal},
+    {"replica.urls", pg_check_renewal},
+    {"redis.url", redis_check_renewal},
+};
+enum { SERVERS = sizeof servers / sizeof *servers };
+
+struct watched {
+	struct reload_settings *all;
+	const struct server *server;
+	char *present;
+};
+
+struct reload_settings {
+	const struct config *first; /* what the daemon started with */
+	struct config now;	    /* what was read last; valid if `read` */
+	void *memory;
+	bool read;
+	char *level;
+	struct watched urls[SERVERS];
+	size_t nurls;
+};
+
+/* --- reading ------------------------------------------------------------- */
+
+/* The size of the struct that the rows describe. */
+static size_t settings_size(const struct config *c)
+{
+	size_t size = 0;
+	for (size_t i = 0; i < config_row_count(c); i++) {
+		size_t end = config_row_at(c, i)->offset + sizeof(int64_t);
+		size = end > size ? end : size;
+	}
+	return size;
+}
+
+static void drop_now(struct reload_settings *s)
+{
+	if (s->memory)
+		config_free(&s->now);
+	free(s->memory);
+	s->memory = NULL;
+	s->read = false;
+}
+
+static bool is_live(const char *name)
+{
+	for (size_t i = 0; i < SERVERS; i++) {
+		if (strcmp(servers[i].setting, name) == 0)
+			return true;
+	}
+	return strcmp(name, "log.level") == 0;
+}
+
+static void add_name(struct buf *out, const char *prefix, const char *name)
+{
+	buf_printf(out, "%s%s%s", out->len ? ", " : "", prefix, name);
+}
+
+static bool has_property(
+    const struct config *c, const struct kafka_property *wanted)
+{
+	for (size_t i = 0; i < c->nkafka; i++) {
+		if (strcmp(c->kafka[i].name, wanted->name) == 0)
+			return strcmp(c->kafka[i].value, wanted->value) == 0;
+	}
+	return false;
+}
+
+static bool has_name(const struct config *c, const char *property)
+{
+	for (size_t i = 0; i < c->nkafka; i++) {
+		if (strcmp(c->kafka[i].name, property) == 0)
+			return true;
+	}
+	return false;
+}
+
+/* Appends the names of the settings whose new values wait for a restart. */
+static void add_waiting(const struct reload_settings *s, struct buf *out)
+{
+	const struct config *a = s->first, *b = &s->now;
+	for (size_t i = 0; i < config_row_count(a); i++) {
+		const struct setting *row = config_row_at(a, i);
+		if (!is_live(row->name) &&
+		    !setting_equal(row, a->settings, b->settings))
+			add_name(out, "", row->name);
+	}
+	for (size_t i = 0; i < b->nkafka; i++) {
+		if (!has_property(a, &b->kafka[i]))
+			add_name(out, "kafka.", b->kafka[i].name);
+	}
+	for (size_t i = 0; i < a->nkafka; i++) {
+		if (!has_name(b, a->kafka[i].name))
+			add_name(out, "kafka.", a->kafka[i].name);
+	}
+}
+
+static struct err read_settings(void *arg, bool *changed)
+{
+	struct reload_settings *s = arg;
+	struct buf waiting = {0};
+	(void)changed;
+	drop_now(s);
+	s->memory = mem_zalloc(settings_size(s->first));
+	config_init(&s->now, s->memory, s->first->rows, s->first->nrows);
+	struct err e = daemon_load_again(&s->now);
+	s->read = e.kind == ERR_KIND_OK;
+	if (s->read)
+		add_waiting(s, &waiting);
+	if (waiting.len)
+		e = err_make(ERR_KIND_FATAL, "config",
+		    "only a restart takes the new value of %s", waiting.data);
+	buf_free(&waiting);
+	return e;
+}
+
+/* --- what a running daemon takes ----------------------------------------- */
+
+static void replace_text(char **text, const char *now)
+{
+	free(*text);
+	*text = mem_strdup(now);
+}
+
+static struct err reload_level(void *arg, bool *changed)
+{
+	struct reload_settings *s = arg;
+	const char *now = s->read ? config_text(&s->now, "log.level") : NULL;
+	enum log_level level;
+	if (now == NULL || strcmp(now, s->level) == 0 ||
+	    !log_level_parse(now, &level))
+		return ERR_OK;
+	*changed = true;
+	replace_text(&s->level, now);
+	log_set_level(level);
+	return ERR_OK;
+}
+
+/* If two settings had the same text at the start, their connections cannot be
+ * told apart. */
+static struct err check_twins(
+    const struct reload_settings *s, const char *name, const char *now)
+{
+	const char *first = config_text(s->first, name);
+	for (size_t i = 0; i < s->nurls; i++) {
+		const char *other = s->urls[i].server->setting;
+		if (strcmp(config_text(s->first, other), first) == 0 &&
+		    strcmp(config_text(&s->now, other), now) != 0)
+			return err_make(ERR_KIND_FATAL, "config",
+			    "%s and %s were the same at the start and are not "
+			    "now: restart the daemon",
+			    name, other);
+	}
+	return ERR_OK;
+}
+
+static struct err reload_url(void *arg, bool *changed)
+{
+	struct watched *w = arg;
+	const struct reload_settings *s = w->all;
+	const char *name = w->server->setting;
+	if (!s->read)
+		return ERR_OK;
+	const char *now = config_text(&s->now, name);
+	if (strcmp(now, w->present) == 0)
+		return ERR_OK;
+	const char *first = config_text(s->first, name);
+	struct err e = w->server->same(name, first, now);
+	if (e.kind == ERR_KIND_OK)
+		e = check_twins(s, name, now);
+	if (e.kind != ERR_KIND_OK)
+		return e;
+	*changed = true;
+	replace_text(&w->present, now);
+	renewal_set(first, now);
+	return ERR_OK;
+}
+
+/* --- life ---------------------------------------------------------------- */
+
+static void watch_url(
+    struct reload *r, struct reload_settings *s, const struct server *server)
+{
+	struct watched *w = &s->urls[s->nurls++];
+	*w = (struct watched){
+	    s, server, mem_strdup(config_text(s->first, server->setting))};
+	reload_add(r, server->setting, reload_url, w);
+}
+
+struct reload_settings *reload_settings_new(
+    struct reload *r, const struct config *config)
+{
+	struct reload_settings *s = MEM_NEW(struct reload_settings);
+	s->first = config;
+	s->level = mem_strdup(config_text(config, "log.level"));
+	reload_add(r, "settings", read_settings, s);
+	reload_add(r, "log.level", reload_level, s);
+	for (size_t i = 0; i < SERVERS; i++) {
+		if (config_has(config, servers[i].setting))
+			watch_url(r, s, &servers[i]);
+	}
+	return s;
+}
+
+void reload_settings_free(struct reload_settings **sp)
+{
+	struct reload_settings *s = *sp;
+	if (s == NULL)
+		return;
+	drop_now(s);
+	for (size_t i = 0; i < s->nurls; i++)
+		free(s->urls[i].present);
+	free(s->level);
+	free(s);
+	*sp = NULL;
+}
