@@ -124,7 +124,46 @@ bool record_is_at_home(const rd_kafka_message_t *m, int32_t partitions)
 		   m->partition;
 }
 
+static struct record_text get_text(
+    const rd_kafka_headers_t *h, const char *name)
+{
+	struct header v = record_get(h, name);
+	return (struct record_text){v.value, v.len};
+}
+
+static void record_add_text(
+    rd_kafka_headers_t *h, const char *name, struct record_text v)
+{
+	if (v.s)
+		add_bytes(h, name, v.s, v.len);
+}
+
 /* --- writes -------------------------------------------------------------- */
+
+/* A field's name has no colon. */
+static void add_owner(rd_kafka_headers_t *h, const struct record_write *w)
+{
+	struct buf b = {0};
+	buf_add(&b, w->owner_field.s, w->owner_field.len);
+	buf_char(&b, ':');
+	buf_add(&b, w->owner.s, w->owner.len);
+	add_bytes(h, "owner", b.data, b.len);
+	buf_free(&b);
+}
+
+static bool get_owner(const rd_kafka_headers_t *h, struct record_write *out)
+{
+	struct record_text v = get_text(h, "owner");
+	if (v.s == NULL)
+		return true;
+	const char *colon = memchr(v.s, ':', v.len);
+	if (colon == NULL)
+		return false;
+	out->owner_field = (struct record_text){v.s, (size_t)(colon - v.s)};
+	out->owner =
+	    (struct record_text){colon + 1, v.len - out->owner_field.len - 1};
+	return true;
+}
 
 rd_kafka_headers_t *record_write_headers(
     const struct record_write *w, const char *traceparent)
@@ -147,6 +186,9 @@ rd_kafka_headers_t *record_write_headers(
 	}
 	if (traceparent)
 		record_add(h, "traceparent", traceparent);
+	record_add_text(h, "by", w->by);
+	if (w->owner.s)
+		add_owner(h, w);
 	return h;
 }
 
@@ -235,6 +277,9 @@ bool record_write_parse(const rd_kafka_message_t *m, struct record_write *out)
 		return false;
 	if (record_get(h, "shape").value && !get_hex(h, "shape", &out->shape))
 		return false;
+	if (!get_owner(h, out))
+		return false;
+	out->by = get_text(h, "by");
 	get_condition(h, out);
 	out->accepted_at = (wall_us_t)at;
 	return record_collection_len(out->id, out->id_len) > 0;
@@ -250,6 +295,8 @@ rd_kafka_headers_t *record_commit_headers(const struct record_commit *c)
 	record_add_number(h, "accepted-at", (uint64_t)c->accepted_at);
 	if (c->has_created)
 		record_add_number(h, "created", c->created);
+	record_add_text(h, "by", c->by);
+	record_add_text(h, "owner-was", c->owner_was);
 	return h;
 }
 
@@ -301,6 +348,8 @@ bool record_commit_parse(
 	    !get_number(h, "accepted-at", &at) || !get_versions(h, out))
 		return false;
 	out->accepted_at = (wall_us_t)at;
+	out->by = get_text(h, "by");
+	out->owner_was = get_text(h, "owner-was");
 	return at <= RECORD_LATEST &&
 	       record_collection_len(out->id, out->id_len) > 0 &&
 	       record_is_at_home(m, partitions);

@@ -12,6 +12,9 @@
  *                (common/schema/collection.h; optional)
  *   idempotency-key, fingerprint (16 hex digits of the request) (optional)
  *   traceparent  as the client sent it (optional)
+ *   by           the subject of the principal that wrote it (optional)
+ *   owner        `field:value`: the writer rejects the write if there is a row
+ *                whose field has another value (optional)
  *
  * sluice.commits: key `collection/key`, value the canonical document, or null
  * for a row that is gone, headers
@@ -21,6 +24,9 @@
  *   accepted-at  as above
  *   created      decimal version of the write that created the row, also if
  *                the row is gone again (optional)
+ *   by           the subject of the principal that wrote it (optional)
+ *   owner-was    the owner that the row had before, if it is gone or has
+ *                another owner now (optional)
  *
  * A batch mark in sluice.commits has the key `_mark` (no collection's name
  * begins with `_`) and the value
@@ -83,6 +89,12 @@ enum record_condition {
 	RECORD_CREATE,	  /* likewise; it is the key that is taken */
 };
 
+/* Text that may be absent: s is NULL. Borrowed; not NUL-terminated. */
+struct record_text {
+	const char *s;
+	size_t len;
+};
+
 /* Borrowed from the message. */
 struct record_write {
 	enum record_op op;
@@ -100,6 +112,9 @@ struct record_write {
 	size_t idempotency_len;
 	uint64_t fingerprint;
 	uint64_t shape; /* 0: not said */
+	struct record_text by;
+	/* The row, if there is one, must have this value in this field. */
+	struct record_text owner_field, owner;
 };
 
 struct record_commit {
@@ -113,6 +128,8 @@ struct record_commit {
 	wall_us_t accepted_at;
 	bool has_created;
 	version_t created;
+	struct record_text by;
+	struct record_text owner_was;
 };
 
 /* The first write of a replay. Borrowed; `s` NULL: not there. */

@@ -3,6 +3,7 @@
 #include "writer/commits/announce.h"
 
 #include "common/base/log.h"
+#include "common/schema/owner.h"
 
 #include <inttypes.h>
 
@@ -13,6 +14,23 @@ struct committed {
 	const struct batch_plan *plan;
 	size_t k;
 };
+
+/* Appends the owner that the row had before, unless the document says the same.
+ */
+static void owner_was(const struct committed *c, size_t i,
+    const struct fold_effect *e, const struct buf *text, struct buf *out)
+{
+	const struct fold_change *change =
+	    &plan_verdicts(c->plan, c->k)->fold.changes[i];
+	const struct collection *of = change->collection;
+	if (change->owner_was.s == NULL ||
+	    jsonslice_kind(change->owner_was) != JSONSLICE_STRING)
+		return;
+	jsonslice_text(out, change->owner_was);
+	if (!e->gone &&
+	    owner_has(of, text->data, text->len, out->data, out->len))
+		buf_clear(out);
+}
 
 /* `text` is a buffer for the document. False: another write came first. */
 static bool announce_effect(const struct committed *c, struct announcement *n,
@@ -29,6 +47,8 @@ static bool announce_effect(const struct committed *c, struct announcement *n,
 	if (omitted)
 		context_omitted(c->x, e->last->id, e->last->id_len,
 		    e->last->version, text->len);
+	struct buf was = {0};
+	owner_was(c, i, e, text, &was);
 	struct record_commit r = {
 	    .op = e->gone ? RECORD_DELETE : RECORD_PUT,
 	    .id = e->last->id,
@@ -40,8 +60,11 @@ static bool announce_effect(const struct committed *c, struct announcement *n,
 	    .accepted_at = e->last->accepted_at,
 	    .has_created = e->creator != NULL,
 	    .created = e->creator ? e->creator->version : 0,
+	    .by = e->last->said.by,
+	    .owner_was = {was.len ? was.data : NULL, was.len},
 	};
 	announce_record(n, &r);
+	buf_free(&was);
 	metric_add(&c->x->stats.commits, 1);
 	return true;
 }

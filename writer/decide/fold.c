@@ -219,15 +219,20 @@ static struct fold_verdict fold_broken(
 	return v;
 }
 
+static void fold_read(struct current *row, const struct collection *c)
+{
+	if (!row->read)
+		document_read(c, row->text, &row->fields);
+	row->read = true;
+}
+
 static struct fold_verdict change(struct current *row, const struct write *w)
 {
 	if (!row->present)
 		return fold_rejected(REASON_NOT_FOUND);
 	if (row->too_large)
 		return fold_rejected(REASON_TOO_LARGE);
-	if (!row->read)
-		document_read(w->collection, row->text, &row->fields);
-	row->read = true;
+	fold_read(row, w->collection);
 	const struct document before = row->fields;
 	if (w->op == RECORD_PATCH)
 		document_patch(
@@ -248,8 +253,41 @@ static struct fold_verdict change(struct current *row, const struct write *w)
 	return (struct fold_verdict){.outcome = OUTCOME_REPLACED};
 }
 
+/* Whose the row is; none: there is no row, or it has no owner. */
+static struct jsonslice fold_owner(struct current *row, const struct write *w)
+{
+	const struct field *f = write_owner_field(w);
+	if (!row->present || row->too_large || f == NULL)
+		return (struct jsonslice){0};
+	fold_read(row, w->collection);
+	return row->fields.values[f - w->collection->fields];
+}
+
+/* Does the write demand another owner than the row has? */
+static bool fold_is_foreign(struct current *row, const struct write *w)
+{
+	if (w->said.owner.s == NULL || !row->present)
+		return false;
+	struct jsonslice owner = fold_owner(row, w);
+	return owner.s == NULL ||
+	       !jsonslice_equals(owner, w->said.owner.s, w->said.owner.len);
+}
+
+/* To a caller who does not own it, a row is absent, as far as that is possible:
+ * only a create can tell. */
+static struct fold_verdict fold_foreign(const struct write *w)
+{
+	if (w->said.condition == RECORD_CREATE)
+		return fold_rejected(REASON_KEY_EXISTS);
+	return fold_rejected(w->said.condition == RECORD_ALWAYS
+				 ? REASON_NOT_FOUND
+				 : REASON_PRECONDITION);
+}
+
 static struct fold_verdict apply(struct current *row, const struct write *w)
 {
+	if (fold_is_foreign(row, w))
+		return fold_foreign(w);
 	if (!record_condition_holds(&w->said, row->present, row->version))
 		return fold_rejected(w->said.condition == RECORD_CREATE
 					 ? REASON_KEY_EXISTS
@@ -301,6 +339,9 @@ void fold_decide(
 	    .kept = &f->arena,
 	};
 	CHECK(c->reads);
+	struct jsonslice owner = fold_owner(&row, c->writes[0]);
+	if (owner.s)
+		c->owner_was = arena_keep(&f->arena, owner.s, owner.len);
 	bool any = apply_all(c, &row);
 	c->erase = c->erase && before->present;
 	c->version = row.version;

@@ -44,6 +44,9 @@ struct fold_change {
 	struct jsonslice put;
 	/* The row's version at the end; of a plain delete, a lower bound. */
 	version_t version;
+	/* Whose the row was before: a JSON string; none: there was no row, or
+	 * it had no owner. Set by fold_decide; kept by the fold. */
+	struct jsonslice owner_was;
 	/* For an insert. An update keeps the row's own created_at. */
 	wall_us_t created_at;
 	wall_us_t updated_at;

@@ -71,6 +71,18 @@ static bool mend_idempotency(struct record_write *r)
 	return false;
 }
 
+const struct field *write_owner_field(const struct write *w)
+{
+	const struct record_text *name = &w->said.owner_field;
+	for (size_t i = 0; name->s && i < w->collection->nfields; i++) {
+		const struct field *f = &w->collection->fields[i];
+		if (strlen(f->name) == name->len &&
+		    memcmp(f->name, name->s, name->len) == 0)
+			return f;
+	}
+	return name->s ? NULL : w->collection->owner.field;
+}
+
 static const char *wrong_with(struct write *w)
 {
 	bool mended = !mend_idempotency(&w->said);
@@ -84,6 +96,8 @@ static const char *wrong_with(struct write *w)
 		return "the key is not valid for its collection";
 	if (w->accepted_at < 0 || w->accepted_at > RECORD_LATEST)
 		return "accepted-at is not a time";
+	if (w->said.owner.s && write_owner_field(w) == NULL)
+		return "the owner's field is no field of the collection";
 	if (mended)
 		return "the idempotency key is not text, or too long";
 	if (w->op != RECORD_DELETE && !take_object(w))
@@ -183,7 +197,8 @@ void write_read(
 
 bool write_is_plain(const struct write *w)
 {
-	return (w->op == RECORD_PUT || w->op == RECORD_DELETE) &&
+	bool owned = w->said.owner.s || w->collection->owner.field;
+	return (w->op == RECORD_PUT || w->op == RECORD_DELETE) && !owned &&
 	       w->said.condition == RECORD_ALWAYS &&
 	       w->said.idempotency_key == NULL;
 }

@@ -65,7 +65,11 @@ void write_told(
     struct write *w, enum announced_as as, const struct record_verdict *v);
 void write_clear(struct write *w);
 
-/* Is its effect independent of the row, and of earlier requests? */
+/* The field whose value is the owner of the row: the one that the write names,
+ * or else the declared one. NULL: rows have no owner. */
+const struct field *write_owner_field(const struct write *w);
+/* Is its effect independent of the row, and of earlier requests? Not if rows
+ * have owners: a commit says whose row it was. */
 bool write_is_plain(const struct write *w);
 /* Does Postgres accept it as text? It must be UTF-8 without NUL. */
 bool write_is_text(const char *s, size_t len);

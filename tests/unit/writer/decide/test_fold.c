@@ -10,6 +10,7 @@
 
 #include <cmocka.h>
 
+#include "common/schema/declare.h"
 #include "writer/decide/document.h"
 #include "writer/decide/fold.h"
 
@@ -701,10 +702,163 @@ static void constraints(void **state)
 	fold_free(&f);
 }
 
+/* --- owners -------------------------------------------------------------- */
+
+static const char owned[] =
+    "{\"name\":\"notes\",\"key\":{\"type\":\"string\"},"
+    "\"fields\":{\"who\":{\"type\":\"string\",\"nullable\":true},"
+    "\"n\":{\"type\":\"integer\",\"nullable\":true}},"
+    "\"access\":{\"customer\":[\"read\"]},"
+    "\"owner\":{\"field\":\"who\",\"for\":[\"customer\"]}}";
+
+#define TEXT(s)                                                                \
+	{                                                                      \
+		s, sizeof(s) - 1                                               \
+	}
+
+/* One write of "ada" on a row that is hers, somebody else's, or absent; or of
+ * an editor, who names no owner. */
+static const struct {
+	enum record_op op;
+	enum record_condition condition;
+	const char *body;
+	bool editor;
+	const char *row; /* NULL: absent */
+	enum outcome_kind outcome;
+	enum reason reason;
+} by_owner[] = {
+#define ADA "{\"who\":\"ada\",\"n\":1}"
+#define BOB "{\"who\":\"bob\",\"n\":1}"
+#define NOBODY "{\"who\":null,\"n\":1}"
+    {RECORD_PUT, RECORD_ALWAYS, ADA, false, ADA, OUTCOME_REPLACED, 0},
+    {RECORD_PUT, RECORD_ALWAYS, ADA, false, NULL, OUTCOME_CREATED, 0},
+    {RECORD_PUT, RECORD_ALWAYS, ADA, false, BOB, OUTCOME_REJECTED,
+	REASON_NOT_FOUND},
+    {RECORD_PUT, RECORD_ALWAYS, ADA, false, NOBODY, OUTCOME_REJECTED,
+	REASON_NOT_FOUND},
+    {RECORD_PUT, RECORD_ALWAYS, ADA, true, BOB, OUTCOME_REPLACED, 0},
+    {RECORD_PUT, RECORD_CREATE, ADA, false, BOB, OUTCOME_REJECTED,
+	REASON_KEY_EXISTS},
+    {RECORD_PUT, RECORD_IF_ABSENT, ADA, false, BOB, OUTCOME_REJECTED,
+	REASON_PRECONDITION},
+    {RECORD_PUT, RECORD_IF_MATCH, ADA, false, BOB, OUTCOME_REJECTED,
+	REASON_PRECONDITION},
+    {RECORD_PUT, RECORD_IF_MATCH, ADA, false, NULL, OUTCOME_REJECTED,
+	REASON_PRECONDITION},
+    {RECORD_PUT, RECORD_IF_MATCH, ADA, false, ADA, OUTCOME_REPLACED, 0},
+    {RECORD_PATCH, RECORD_ALWAYS, "{\"n\":2}", false, ADA, OUTCOME_REPLACED, 0},
+    {RECORD_PATCH, RECORD_ALWAYS, "{\"n\":2}", false, BOB, OUTCOME_REJECTED,
+	REASON_NOT_FOUND},
+    {RECORD_PATCH, RECORD_ALWAYS, "{\"n\":2}", false, NULL, OUTCOME_REJECTED,
+	REASON_NOT_FOUND},
+    {RECORD_PATCH, RECORD_ALWAYS, "{\"n\":2}", true, BOB, OUTCOME_REPLACED, 0},
+    {RECORD_INCREMENT, RECORD_ALWAYS, "{\"n\":2}", false, BOB, OUTCOME_REJECTED,
+	REASON_NOT_FOUND},
+    {RECORD_DELETE, RECORD_ALWAYS, "", false, ADA, OUTCOME_DELETED, 0},
+    {RECORD_DELETE, RECORD_ALWAYS, "", false, BOB, OUTCOME_REJECTED,
+	REASON_NOT_FOUND},
+    {RECORD_DELETE, RECORD_ALWAYS, "", true, BOB, OUTCOME_DELETED, 0},
+#undef ADA
+#undef BOB
+#undef NOBODY
+};
+
+static void owners(void **state)
+{
+	struct declare_fault fault;
+	struct declaration *d = declare(owned, strlen(owned), "notes", &fault);
+	(void)state;
+	assert_non_null(d);
+	for (size_t i = 0; i < sizeof by_owner / sizeof by_owner[0]; i++) {
+		const char *row = by_owner[i].row;
+		struct write w = {
+		    .version = FIRST,
+		    .op = by_owner[i].op,
+		    .id = "notes/k",
+		    .id_len = 7,
+		    .collection = declaration_collection(d),
+		    .key = "k",
+		    .key_len = 1,
+		    .body = by_owner[i].body,
+		    .body_len = strlen(by_owner[i].body),
+		    .said = {.condition = by_owner[i].condition,
+			.versions = "*",
+			.versions_len = 1},
+		};
+		if (!by_owner[i].editor) {
+			w.said.owner_field = (struct record_text)TEXT("who");
+			w.said.owner = (struct record_text)TEXT("ada");
+		}
+		const struct fold_row was = {
+		    .present = row != NULL,
+		    .version = BEFORE,
+		    .document = {row, row ? strlen(row) : 0},
+		};
+		struct fold f;
+		fold_init(&f, &w, 1, NULL);
+		assert_true(f.changes[0].reads);
+		fold_decide(&f, &f.changes[0], &was);
+		const struct fold_verdict *v = f.changes[0].verdicts;
+		assert_int_equal(v->outcome, by_owner[i].outcome);
+		assert_int_equal(v->reason, by_owner[i].reason);
+		struct jsonslice whose = f.changes[0].owner_was;
+		if (row && strstr(row, "bob"))
+			assert_memory_equal(whose.s, "\"bob\"", 5);
+		else if (row == NULL || strstr(row, "null"))
+			assert_null(whose.s);
+		fold_free(&f);
+	}
+	declaration_free(&d);
+}
+
+/* In the order of the log: what an editor does before decides. */
+static void owners_in_turn(void **state)
+{
+	struct declare_fault fault;
+	struct declaration *d = declare(owned, strlen(owned), "notes", &fault);
+	(void)state;
+	struct write w[4];
+	for (size_t i = 0; i < 4; i++)
+		w[i] = (struct write){
+		    .version = FIRST + i,
+		    .op = i == 3 ? RECORD_DELETE : RECORD_PATCH,
+		    .id = "notes/k",
+		    .id_len = 7,
+		    .collection = declaration_collection(d),
+		    .key = "k",
+		    .key_len = 1,
+		    .body = "{\"n\":5}",
+		    .body_len = 7,
+		    .said = {.owner_field = TEXT("who"), .owner = TEXT("ada")},
+		};
+	/* The second one is an editor's, who gives the row away. */
+	w[1].said.owner.s = w[1].said.owner_field.s = NULL;
+	w[1].body = "{\"who\":\"bob\"}";
+	w[1].body_len = strlen(w[1].body);
+	const struct fold_row was = {.present = true,
+	    .version = BEFORE,
+	    .document = TEXT("{\"who\":\"ada\",\"n\":1}")};
+	struct fold f;
+	fold_init(&f, w, 4, NULL);
+	fold_decide(&f, &f.changes[0], &was);
+	const struct fold_verdict *v = f.changes[0].verdicts;
+	assert_int_equal(v[0].outcome, OUTCOME_REPLACED);
+	assert_int_equal(v[1].outcome, OUTCOME_REPLACED);
+	assert_int_equal(v[2].reason, REASON_NOT_FOUND);
+	assert_int_equal(v[3].reason, REASON_NOT_FOUND);
+	struct jsonslice put = f.changes[0].put;
+	assert_non_null(memmem(put.s, put.len, "\"bob\"", 5));
+	assert_memory_equal(f.changes[0].owner_was.s, "\"ada\"", 5);
+	fold_free(&f);
+	declaration_free(&d);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(constraints),
+	    cmocka_unit_test(owners),
+	    cmocka_unit_test(owners_in_turn),
 	    cmocka_unit_test(every_sequence),
 	    cmocka_unit_test(sorted_and_without_the_refused),
 	    cmocka_unit_test(every_short_history),
