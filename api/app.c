@@ -10,10 +10,12 @@
 #include "api/admin/admin_routes.h"
 #include "api/cache/floors.h"
 #include "api/cache/l1.h"
+#include "api/cache/value.h"
 #include "api/changes/feed.h"
 #include "api/commits/backlog.h"
 #include "api/commits/epoch.h"
 #include "api/commits/tail.h"
+#include "api/core/admission.h"
 #include "api/core/settings.h"
 #include "api/limits/budget.h"
 #include "api/limits/clients.h"
@@ -139,7 +141,11 @@ void app_init(struct app *app, const struct config *config)
 	app->shared.migrated = schema_ready_new();
 	app->shared.routes = &routes_table;
 	app->shared.assets = assets_new(s->docs_dir, app->shared.routes);
-	app->shared.purges_allowed = strcmp(s->purge, "on") == 0 ||
+	CHECK(admission_new(s, &app->admission).kind == ERR_KIND_OK);
+	app->shared.admission = app->admission;
+	value_make_private(admission_is_required(app->admission));
+	app->shared.purges_allowed = admission_is_required(app->admission) ||
+				     strcmp(s->purge, "on") == 0 ||
 				     (strcmp(s->purge, "loopback") == 0 &&
 					 listener_is_loopback(s->http_listen));
 	app->shared.clients = make_clients(s);
@@ -496,6 +502,7 @@ void app_free(struct app *app)
 	for (size_t i = 0; i < app->shared.nthreads; i++)
 		worker_free(&app->workers[i]);
 	loop_free(&app->shared.loop);
+	admission_free(&app->admission);
 	l1_free(&app->shared.l1);
 	floors_free(&app->shared.floors);
 	outcomes_free(&app->shared.outcomes);

@@ -7,6 +7,7 @@
 #include "common/kafka/kafka.h"
 
 struct admin;
+struct admission;
 struct config;
 struct reload;
 struct reload_settings;
@@ -20,6 +21,7 @@ struct app {
 	struct admin *admin;
 	struct reload *reload; /* things may be added to it until app_start */
 	struct reload_settings *reload_settings;
+	struct admission *admission;
 	struct loop_timer *opening; /* runs until the public listener opens */
 	/* Main loop only: threads that have opened their listeners. */
 	size_t listening;

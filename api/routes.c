@@ -23,9 +23,11 @@
 #define STREAMED(media) {BODY_STREAMED, MEDIA_##media}
 
 #define READS(words) .feature = &read_feature, .surface = &(words)
-#define LISTS(words) .feature = &list_feature, .surface = &(words)
+#define LISTS(words) \
+	.feature = &list_feature, .surface = &(words), .exports = true
 #define WRITES(words, what) \
-	.feature = &write_feature, .surface = &(words), .op = RECORD_##what
+	.feature = &write_feature, .surface = &(words), .op = RECORD_##what, \
+	.upserts = RECORD_##what == RECORD_PUT
 #define CREATES(words) \
 	.feature = &create_feature, .surface = &(words), .op = RECORD_PUT
 #define ROWS(words) .feature = &row_feature, .surface = &(words)
@@ -47,7 +49,7 @@ static const struct route routes[] = {
 	    .body = takes,                                                     \
 	    feature,                                                           \
 	    .operation = {id, tag, summary, parameters, bodies, answers,       \
-		problems " not-acceptable"}},
+		problems " not-acceptable unauthenticated forbidden"}},
 #include "api/routes.def"
 #undef ROUTE
 };

@@ -1,10 +1,12 @@
 #include "api/bulk/bulk_priv.h"
+#include "api/core/admission.h"
 #include "api/core/media.h"
 #include "api/core/settings.h"
 #include "api/limits/budget.h"
 #include "api/limits/clients.h"
 #include "api/read/read.h"
 #include "api/write/native.h"
+#include "api/write/own_document.h"
 #include "api/write/write.h"
 #include "common/base/check.h"
 #include "common/base/mem.h"
@@ -48,11 +50,39 @@ static void bulk_not_json(struct bulk *b, size_t offset, const char *what)
 
 /* --- items from the body ------------------------------------------------- */
 
+/* False: the item names another owner than the caller. */
+static bool bulk_is_own(struct request *r)
+{
+	struct buf *text = &r->bulk->split.text;
+	struct buf filled = {0};
+	if (r->right != RIGHT_OWN)
+		return true;
+	switch (own_document(r->target.collection, true, text->data, text->len,
+	    request_owner(r), &filled)) {
+	case OWN_AS_IS:
+		return true;
+	case OWN_FILLED:
+		buf_free(text);
+		*text = filled;
+		return true;
+	case OWN_FOREIGN:
+		break;
+	}
+	return false;
+}
+
 static void take_item(struct request *r)
 {
 	struct bulk *b = r->bulk;
 	const struct bulk_split *s = &b->split;
 	struct validation v;
+	if (!bulk_is_own(r)) {
+		b->index = bulk_results_add(&b->results);
+		metric_add(&r->thread->metrics->bulk_items, 1);
+		bulk_results_problem(
+		    &b->results, b->index, PROBLEM_FORBIDDEN, NULL);
+		return;
+	}
 	validate_document(r->target.collection, VALIDATE_WHOLE, NULL, 0,
 	    s->text.data, s->text.len, &v);
 	validate_size(r->target.collection, VALIDATE_WHOLE, 0, s->text.data,
@@ -216,6 +246,8 @@ static void bulk_begin(
 	size_t others = atomic_fetch_add(&instance->bulks, 1);
 	metric_add(&r->thread->metrics->bulks, 1);
 	check_headers(r);
+	if (!admission_allows(r, VERB_bulk))
+		bulk_stop(b, PROBLEM_FORBIDDEN, NULL);
 	b->counted = client_take(httpd_client(r->connection), CLIENT_BULKS);
 	if (!b->counted || others >= (size_t)instance->settings->max_bulks) {
 		b->retry_s = 1;

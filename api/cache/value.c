@@ -130,14 +130,22 @@ void value_drop(struct value **v)
 	value_unref(v);
 }
 
+static bool value_private;
+
+void value_make_private(bool private)
+{
+	value_private = private;
+}
+
 size_t value_cost(const struct value *v)
 {
-	enum { RESPONSE_COST = 720 }; /* the struct and five headers */
+	/* The struct and five headers; seven. */
+	size_t response = value_private ? 900 : 720;
 	size_t page =
 	    v->page ? sizeof *v->page + v->page->n * sizeof(version_t) : 0;
 	size_t next = v->page && v->page->next ? strlen(v->page->next) : 0;
 	return sizeof *v + sizeof(struct blob) + v->len + page + next +
-	       (v->l1_response ? RESPONSE_COST + next : 0);
+	       (v->l1_response ? response + next : 0);
 }
 
 void value_etag(const struct value *v, char out[VALUE_ETAG_LEN])
@@ -196,4 +204,6 @@ void value_prepare_l1(struct value *v)
 	    v->l1_response, "Cache-Status", VALUE_L1_STATUS);
 	MHD_add_response_header(
 	    v->l1_response, "Server-Timing", VALUE_L1_TIMING);
+	if (value_private)
+		http_head_private(v->l1_response);
 }

@@ -67,6 +67,9 @@ void value_etag(const struct value *v, char out[VALUE_ETAG_LEN]);
 struct MHD_Response *value_response(const struct value *v);
 /* Returns a new 304 response, owned. */
 struct MHD_Response *value_unchanged(const struct value *v);
+/* Call it before there are threads: answers depend on who asks, and
+ * l1_response says so (http_head_private). */
+void value_make_private(bool private);
 /* Makes l1_response. To be called once, before the value is shared. The
  * response is made once for all hits and cannot have their times: its
  * Server-Timing has only the name of the tier. */

@@ -1,5 +1,7 @@
 #include "api/changes/change_event.h"
 
+#include "common/schema/owner.h"
+
 #include <inttypes.h>
 #include <string.h>
 
@@ -17,6 +19,25 @@ static void one_line(struct buf *out, const char *s, size_t len)
 	}
 }
 
+bool change_event_narrow(
+    const struct collection *c, const char *owner, struct record_commit *commit)
+{
+	if (owner == NULL)
+		return true;
+	size_t len = strlen(owner);
+	commit->by = (struct record_text){0};
+	if (commit->doc &&
+	    owner_has(c, commit->doc, commit->doc_len, owner, len))
+		return true;
+	if (commit->owner_was.s == NULL || commit->owner_was.len != len ||
+	    memcmp(commit->owner_was.s, owner, len) != 0)
+		return false;
+	commit->op = RECORD_DELETE;
+	commit->doc = NULL;
+	commit->omitted = false;
+	return true;
+}
+
 void change_event_commit(struct buf *out, const struct collection *c,
     const struct record_commit *commit)
 {
@@ -25,6 +46,10 @@ void change_event_commit(struct buf *out, const struct collection *c,
 	    out, "event: %s\ndata: {\"key\":", record_op_name(commit->op));
 	buf_json(out, commit->id + prefix, commit->id_len - prefix);
 	buf_printf(out, ",\"version\":\"%" PRIu64 "\"", commit->version);
+	if (commit->by.s) {
+		buf_str(out, ",\"by\":");
+		buf_json(out, commit->by.s, commit->by.len);
+	}
 	if (commit->doc) {
 		buf_str(out, ",\"document\":");
 		one_line(out, commit->doc, commit->doc_len);

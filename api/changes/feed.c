@@ -39,6 +39,7 @@ struct feed {
 	atomic_int refs; /* of both threads, and of posted messages */
 	struct feeds *feeds;
 	const struct collection *collection;
+	char *owner;		 /* NULL: all documents */
 	const struct tail *tail; /* knows which commits may exist */
 	uint32_t epoch;
 
@@ -75,6 +76,7 @@ static void feed_unref(struct feed *f)
 	pthread_mutex_destroy(&f->lock);
 	buf_free(&f->out);
 	budget_set(&budget_answers, &f->memory, 0);
+	free(f->owner);
 	free(f);
 }
 
@@ -207,8 +209,11 @@ static void feed_hear_record(
 	if (!change_filter_record(&part->core, c->id, c->id_len, c->version) ||
 	    !ours)
 		return;
+	struct record_commit shown = *c;
+	if (!change_event_narrow(f->collection, f->owner, &shown))
+		return;
 	put_last(f, part);
-	change_event_commit(&part->last, f->collection, c);
+	change_event_commit(&part->last, f->collection, &shown);
 }
 
 static enum follow_mark follow(
@@ -349,6 +354,7 @@ struct feed *feed_open(struct feeds *feeds, const struct feed_options *o)
 	atomic_store(&f->refs, 2);
 	f->feeds = feeds;
 	f->collection = o->collection;
+	f->owner = o->owner ? mem_strdup(o->owner) : NULL;
 	f->tail = o->tail;
 	f->epoch = o->epoch;
 	f->loop = o->loop;

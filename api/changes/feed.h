@@ -41,6 +41,9 @@ struct tail;
 
 struct feed_options {
 	const struct collection *collection;
+	/* Only the documents of this owner; copied. NULL: all, and who changed
+	 * them. */
+	const char *owner;
 	uint32_t epoch;
 	const struct tail *tail;
 	const struct change_place *places; /* one for every partition */

@@ -84,6 +84,9 @@ static enum step_result seed_parse(struct request *r)
 	if (c == NULL)
 		return answer_problem(r, PROBLEM_COLLECTION_NOT_FOUND,
 		    "The collection records is not declared.");
+	/* The body of this route has a key and a value, and no owner. */
+	if (r->right == RIGHT_OWN)
+		return native_foreign(r);
 	struct validation v;
 	validate_seed_write(
 	    c, r->body.data ? r->body.data : "", r->body.len, &v);

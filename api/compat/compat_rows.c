@@ -1,6 +1,7 @@
 #include "api/compat/compat_rows.h"
 
 #include "api/commits/outcomes.h"
+#include "api/core/admission.h"
 #include "api/core/answer.h"
 #include "api/core/key_check.h"
 #include "api/list/export.h"
@@ -190,7 +191,8 @@ static const struct export_form all_posts = {
 static const struct export_form all_products = {
     "application/json", "{\"products\":[", ",", each_product, end_products};
 
-/* All rows are asked for, and there are more than a page has: exports them. */
+/* All rows are asked for, and there are more than a page has: exports them. Who
+ * may not export gets the page. */
 static enum step_result stream_all(struct request *r)
 {
 	value_unref(&r->read->value);
@@ -208,7 +210,8 @@ static enum step_result stream_all(struct request *r)
 static enum step_result list_read(struct request *r)
 {
 	const struct value *page = r->read->value;
-	if (r->read->whole && page->page->next)
+	if (r->read->whole && page->page->next &&
+	    admission_right(r, VERB_export) == RIGHT_ALL)
 		return stream_all(r);
 	bool cached = r->read->tier == TIER_L1;
 	struct buf body = {0}, link = {0};
@@ -296,6 +299,8 @@ static enum step_result take_body(struct request *r)
 	struct validation v;
 	if (patch)
 		drop_nulls(r);
+	if (!native_is_own(r, patch ? VALIDATE_PATCH : VALIDATE_WHOLE))
+		return native_foreign(r);
 	return native_take(r, patch ? VALIDATE_PATCH : VALIDATE_WHOLE, &v)
 		   ? STEP_MORE
 		   : refuse_body(r, &v);

@@ -1,5 +1,6 @@
 #include "api/core/entry.h"
 
+#include "api/core/admission.h"
 #include "api/core/answer.h"
 #include "api/core/body_intake.h"
 #include "api/core/header_budget.h"
@@ -29,13 +30,20 @@ static enum step_result entry_take_key(
 	return r->feature->no_key(r, key, len);
 }
 
-/* Finds the collection and the key of the path. STEP_DONE: refused. */
-static enum step_result entry_take_target(
+/* A caller who may not know the names of the collections learns none here. */
+static enum step_result entry_no_collection(struct request *r)
+{
+	if (!admission_knows(r, VERB_docs))
+		return admission_refuse(r);
+	return answer_problem(
+	    r, PROBLEM_COLLECTION_NOT_FOUND, "GET /v1 lists the collections.");
+}
+
+/* Finds the collection of the path. STEP_DONE: refused. */
+static enum step_result entry_take_collection(
     struct request *r, const struct path *path)
 {
 	const struct route *route = r->route;
-	const struct path_segment *key =
-	    router_value(&route->head, path, "{key}");
 	const struct path_segment *name =
 	    router_value(&route->head, path, "{collection}");
 	if (name)
@@ -43,9 +51,18 @@ static enum step_result entry_take_target(
 	else if (route->collection)
 		r->target.collection = collection_find(
 		    route->collection, strlen(route->collection));
-	if (r->target.collection == NULL && (name || key))
-		return answer_problem(r, PROBLEM_COLLECTION_NOT_FOUND,
-		    "GET /v1 lists the collections.");
+	if (r->target.collection == NULL &&
+	    (name || router_value(&route->head, path, "{key}")))
+		return entry_no_collection(r);
+	return STEP_MORE;
+}
+
+/* Finds the key of the path. STEP_DONE: refused. */
+static enum step_result entry_take_key_of(
+    struct request *r, const struct path *path)
+{
+	const struct path_segment *key =
+	    router_value(&r->route->head, path, "{key}");
 	return key ? entry_take_key(
 			 r, r->target.collection, key->text, key->len)
 		   : STEP_MORE;
@@ -155,8 +172,7 @@ static enum step_result entry_look_at_body(
 
 /* --- in order ------------------------------------------------------------ */
 
-/* Refusals that depend on the client and its rate (401, 403, 429) belong after
- * the route, whose verb they need, and before everything else. */
+/* The caller is refused before anything else is said about the request. */
 static enum step_result entry_with_path(
     struct request *r, const struct path *path, const struct http_head *head)
 {
@@ -166,8 +182,10 @@ static enum step_result entry_with_path(
 	r->step = r->feature->first;
 	if (r->feature->enter)
 		r->feature->enter(r);
-	if (offer_check(r) == STEP_DONE ||
-	    entry_take_target(r, path) == STEP_DONE ||
+	if (admission_identify(r) == STEP_DONE ||
+	    entry_take_collection(r, path) == STEP_DONE ||
+	    admission_permit(r) == STEP_DONE || offer_check(r) == STEP_DONE ||
+	    entry_take_key_of(r, path) == STEP_DONE ||
 	    entry_look_at_body(r, head) == STEP_DONE)
 		return STEP_DONE;
 	return r->feature->head ? r->feature->head(r) : STEP_MORE;

@@ -103,6 +103,7 @@ static void exchange_end(void *request)
 		r->feature->free(r);
 	body_intake_free(r);
 	free(r->target.id);
+	principal_unref(&r->principal);
 	free(r);
 }
 

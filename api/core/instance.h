@@ -15,6 +15,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+struct admission;
 struct api_metrics;
 struct api_settings;
 struct assets;
@@ -51,7 +52,8 @@ struct instance {
 	const struct kafka_config *kafka;
 	int32_t partitions;
 	const struct router *routes; /* of the public listener */
-	struct loop *loop;	     /* of the main thread */
+	const struct admission *admission;
+	struct loop *loop; /* of the main thread */
 	struct thread **threads;
 	size_t nthreads;
 	/* One per thread; [0] is the main loop's. */

@@ -179,6 +179,13 @@ void request_target(
 	    r->target.id, r->target.id_len, r->thread->instance->partitions);
 }
 
+const char *request_owner(const struct request *r)
+{
+	const struct owner *owner = &r->target.collection->owner;
+	CHECK(r->right == RIGHT_OWN && owner->field != NULL);
+	return r->principal->claims[owner->claim];
+}
+
 const char *request_header(const struct request *r, const char *name)
 {
 	return MHD_lookup_connection_value(

@@ -5,6 +5,7 @@
  */
 #pragma once
 
+#include "api/access/rights.h"
 #include "api/core/instance.h"
 #include "api/core/waiters.h"
 #include "common/base/buf.h"
@@ -110,6 +111,10 @@ struct request {
 	mono_us_t started;
 	const struct route *route;
 	const struct feature *feature; /* its route's; NULL: it has none */
+	/* Who asks; owned reference. NULL: callers need not say who they are,
+	 * and may do everything. */
+	struct principal *principal;
+	enum right right; /* what the principal may do with the target */
 	enum step step;
 	enum MHD_Result rc; /* of MHD_queue_response */
 	struct refusal refusal;
@@ -154,6 +159,8 @@ void request_gave_way(struct thread *t);
 /* Sets id, key and slot of r->target; replaces an earlier target. */
 void request_target(
     struct request *r, const struct collection *c, const char *key, size_t len);
+/* With RIGHT_OWN: the owner of the documents that the caller may use. */
+const char *request_owner(const struct request *r);
 /* The value of a header, or NULL. libmicrohttpd (before 1.0) leaves trailing
  * blanks in it. */
 const char *request_header(const struct request *r, const char *name);

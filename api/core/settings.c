@@ -1,5 +1,6 @@
 #include "api/core/settings.h"
 
+#include "api/core/admission.h"
 #include "api/limits/clients.h"
 #include "common/postgres/pg.h"
 
@@ -50,6 +51,8 @@ struct err api_settings_check(const struct config *c)
 		    "10.0.0.0/8)",
 		    s->proxies);
 	struct err e = check_budgets(s);
+	if (e.kind == ERR_KIND_OK)
+		e = admission_check(s);
 	if (e.kind != ERR_KIND_OK || s->replica_urls[0] == '\0')
 		return e;
 	return pg_check_url("replica.urls", s->replica_urls);

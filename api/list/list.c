@@ -2,6 +2,7 @@
  * request goes on as a read (api/read/read.c). */
 #include "api/list/list.h"
 
+#include "api/core/admission.h"
 #include "api/core/answer.h"
 #include "api/core/header_budget.h"
 #include "api/core/offer.h"
@@ -104,6 +105,9 @@ enum step_result list_step(struct request *r)
 	struct taking t = {.query = r->read->list};
 	MHD_get_connection_values(
 	    r->connection, MHD_GET_ARGUMENT_KIND, take_parameter, &t);
+	if (!t.bad && r->right == RIGHT_OWN &&
+	    !list_query_scope(r->read->list, request_owner(r)))
+		return admission_refuse(r);
 	if (t.bad || !list_query_finish(r->read->list, &t.fault))
 		return list_refuse(r, &t.fault);
 	if (r->read->whole)

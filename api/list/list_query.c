@@ -211,6 +211,18 @@ static bool add_filter(struct list_query *q, const struct list_column *column,
 	       list_query_refuse(fault, name, strlen(name), "%s", why);
 }
 
+bool list_query_scope(struct list_query *q, const char *owner)
+{
+	const struct field *field = q->collection->owner.field;
+	const struct list_column *column = list_query_column_of(
+	    q->collection, field->name, strlen(field->name));
+	struct list_filter *f = &q->filters[q->nfilters++];
+	CHECK(column != NULL && q->nfilters <= LIST_FILTERS + 1);
+	*f = (struct list_filter){
+	    .column = column, .op = LIST_EQ, .scope = true};
+	return take_one(f, owner, strlen(owner)) == NULL;
+}
+
 /* --- order, limit, cursor ------------------------------------------------ */
 
 static bool list_query_take_order(
@@ -364,8 +376,10 @@ static void list_query_text_of(
     struct buf *out, const struct list_query *q, bool least)
 {
 	buf_printf(out, "%s?", q->collection->name);
-	for (size_t i = 0; i < q->nfilters; i++)
-		filter_text(out, &q->filters[i], least);
+	for (size_t i = 0; i < q->nfilters; i++) {
+		if (!least || !q->filters[i].scope)
+			filter_text(out, &q->filters[i], least);
+	}
 	buf_printf(
 	    out, "order=%s.%s", q->order->name, q->descending ? "desc" : "asc");
 }

@@ -35,6 +35,9 @@ struct list_filter {
 	 * For like and ilike: the pattern, in Postgres's form. */
 	struct list_value *values;
 	size_t n;
+	/* Nobody asked for it: it narrows the list to what the caller owns. It
+	 * is part of the canonical text, but not of links. */
+	bool scope;
 };
 
 /* The row after which a page begins. */
@@ -53,7 +56,7 @@ struct list_place {
 struct list_query {
 	unsigned refs; /* used by one thread */
 	const struct collection *collection;
-	struct list_filter filters[LIST_FILTERS];
+	struct list_filter filters[LIST_FILTERS + 1]; /* one is the scope */
 	size_t nfilters;
 	const struct list_column *order; /* then by the key, likewise */
 	bool descending;
@@ -78,7 +81,11 @@ void list_query_unref(struct list_query **q);
 /* Adds one parameter, decoded. False: it is refused, and *fault says why. */
 bool list_query_add(struct list_query *q, const char *name, size_t name_len,
     const char *value, size_t len, struct list_fault *fault);
-/* To be called after the last parameter. False: as above. */
+/* Narrows the list to the documents whose owner is this value. Call it after
+ * the last parameter. False: the field cannot have the value, so there are
+ * none. */
+bool list_query_scope(struct list_query *q, const char *owner);
+/* To be called at the end. False: as above. */
 bool list_query_finish(struct list_query *q, struct list_fault *fault);
 
 /* Is the list ordered by the key alone? */

@@ -17,7 +17,7 @@
 
 #include <libpq-fe.h>
 
-enum { LIST_SQL_PARAMS = LIST_FILTERS + 5 };
+enum { LIST_SQL_PARAMS = LIST_FILTERS + 6 };
 
 /* The columns of the result (binary): at LIST_SQL_AFTER text, the value that
  * the list is ordered by (null if it is ordered by the key); from LIST_SQL_ROW

@@ -19,6 +19,7 @@
 #include "api/read/lookup.h"
 #include "common/base/mem.h"
 #include "common/http/httpd.h"
+#include "common/schema/owner.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -258,8 +259,31 @@ static bool link_fits(const struct request *r)
 	       header_budget_for_link(r, strlen(page->next));
 }
 
+/* To a caller who does not own it, a document is absent, and the answer says
+ * nothing that an answer about an absent one would not say. */
+static void read_narrow(struct request *r)
+{
+	struct read_op *op = r->read;
+	const struct value *v = op->value;
+	const char *owner = request_owner(r);
+	bool foreign = op->failure == READ_TOO_LARGE;
+	if (v && v->present)
+		foreign = !owner_has(
+		    r->target.collection, v->doc, v->len, owner, strlen(owner));
+	if (foreign) {
+		version_t as_of = v ? v->as_of : 0;
+		value_unref(&op->value);
+		op->value = value_new(0, as_of, NULL, 0);
+		op->failure = READ_OK;
+	}
+	if (op->value && !op->value->present)
+		op->reading = false; /* no tier, no times */
+}
+
 enum step_result read_answer_step(struct request *r)
 {
+	if (r->right == RIGHT_OWN && r->read->list == NULL)
+		read_narrow(r);
 	count_tier(r);
 	if (r->read->failure != READ_OK && r->read->otherwise)
 		return r->read->otherwise(r);

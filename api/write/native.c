@@ -2,12 +2,14 @@
 #include "api/write/native.h"
 
 #include "api/commits/tail.h"
+#include "api/core/admission.h"
 #include "api/core/answer.h"
 #include "api/core/media.h"
 #include "api/core/route.h"
 #include "api/core/settings.h"
 #include "api/http/precondition.h"
 #include "api/read/lookup.h"
+#include "api/write/own_document.h"
 #include "api/write/write.h"
 #include "common/base/mem.h"
 #include "common/http/http_head.h"
@@ -116,6 +118,31 @@ enum step_result native_refuse(struct request *r, struct validation *v)
 	if (v->validity == TOO_LARGE)
 		return answer_problem(r, PROBLEM_TOO_LARGE, v->message);
 	return answer_violations(r, &v->violations);
+}
+
+bool native_is_own(struct request *r, enum validate_as as)
+{
+	struct buf filled = {0};
+	if (r->right != RIGHT_OWN || r->body.len == 0)
+		return true;
+	switch (own_document(r->target.collection, as == VALIDATE_WHOLE,
+	    r->body.data, r->body.len, request_owner(r), &filled)) {
+	case OWN_AS_IS:
+		return true;
+	case OWN_FILLED:
+		buf_free(&r->body);
+		r->body = filled;
+		return true;
+	case OWN_FOREIGN:
+		break;
+	}
+	return false;
+}
+
+enum step_result native_foreign(struct request *r)
+{
+	return answer_problem(r, PROBLEM_FORBIDDEN,
+	    "The document names another owner than the caller.");
 }
 
 bool native_take(struct request *r, enum validate_as as, struct validation *v)
@@ -231,6 +258,8 @@ static enum step_result take_document(struct request *r)
 		as = VALIDATE_PATCH;
 	}
 	struct validation v;
+	if (!native_is_own(r, as))
+		return native_foreign(r);
 	return native_take(r, as, &v) ? STEP_MORE : native_refuse(r, &v);
 }
 
@@ -419,7 +448,8 @@ static enum step_result native_settled(struct request *r, struct outcome o)
 		return native_rejected(r, o.reason);
 	r->write->made = o.kind == OUTCOME_CREATED;
 	if (!r->write->prefer.return_representation ||
-	    r->write->op == RECORD_DELETE)
+	    r->write->op == RECORD_DELETE ||
+	    admission_right(r, VERB_read) == RIGHT_NONE)
 		return committed(r);
 	r->write->represents = true;
 	return write_read_row(r);

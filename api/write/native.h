@@ -8,6 +8,11 @@
  * False: it is not valid; `v` says why, and the caller frees it.
  */
 bool native_take(struct request *r, enum validate_as as, struct validation *v);
+/* An owner's document gets its owner, if it does not name one. False: it names
+ * somebody else. */
+bool native_is_own(struct request *r, enum validate_as as);
+/* Answers 403. */
+enum step_result native_foreign(struct request *r);
 /* Answers that a document is not valid; frees its violations. */
 enum step_result native_refuse(struct request *r, struct validation *v);
 /* Takes Prefer from the request's headers. */

@@ -97,6 +97,22 @@ bool write_refused(const struct thread *t, const struct collection *c,
 	return sheds(t, &out->retry_s);
 }
 
+struct record_text write_by(const struct request *r)
+{
+	const char *by = r->principal ? principal_subject(r->principal) : "";
+	return (struct record_text){*by ? by : NULL, strlen(by)};
+}
+
+/* What the writer must find in the row. */
+static struct record_text write_owner(const struct request *r, bool field)
+{
+	if (r->right != RIGHT_OWN)
+		return (struct record_text){0};
+	const char *text =
+	    field ? r->target.collection->owner.field->name : request_owner(r);
+	return (struct record_text){text, strlen(text)};
+}
+
 static struct record_write record_of(const struct request *r)
 {
 	return (struct record_write){
@@ -114,6 +130,9 @@ static struct record_write record_of(const struct request *r)
 				   : 0,
 	    .fingerprint = r->write->fingerprint,
 	    .shape = r->target.collection->shape,
+	    .by = write_by(r),
+	    .owner_field = write_owner(r, true),
+	    .owner = write_owner(r, false),
 	};
 }
 

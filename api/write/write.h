@@ -46,6 +46,9 @@ void write_free(struct request *r);
  * the surface's receipt is the answer, since the write succeeded. */
 enum step_result write_read_row(struct request *r);
 
+/* Who writes; s is NULL: it is not known. Borrowed from the request. */
+struct record_text write_by(const struct request *r);
+
 struct write_refusal {
 	enum problem problem;
 	const char *detail; /* NULL: the title of the problem is enough */

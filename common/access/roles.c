@@ -56,6 +56,11 @@ role_set roles_anonymous(void)
 	return roles_find(ROLE_ANONYMOUS, strlen(ROLE_ANONYMOUS));
 }
 
+role_set roles_authenticated(void)
+{
+	return roles_find(ROLE_AUTHENTICATED, strlen(ROLE_AUTHENTICATED));
+}
+
 void roles_forget(void)
 {
 	known.n = 0;

@@ -16,8 +16,11 @@
 
 typedef uint64_t role_set;
 
-/* Whoever sends no credential has this role, and no other. */
+/* What is granted to this role is granted to everybody. Who sends no credential
+ * has no other role. */
 #define ROLE_ANONYMOUS "anonymous"
+/* What is granted to this role is granted to everybody with a credential. */
+#define ROLE_AUTHENTICATED "authenticated"
 
 /* Is it a name that a role may have? */
 bool role_name_valid(const char *name, size_t len);
@@ -29,7 +32,8 @@ role_set roles_find(const char *name, size_t len);
 /* The roles of a list, separated by blanks or commas; those that nothing is
  * granted to are left out. */
 role_set roles_of_list(const char *list);
-/* What ROLE_ANONYMOUS has. */
+/* The two roles above, as sets. */
 role_set roles_anonymous(void);
+role_set roles_authenticated(void);
 /* Of tests: forgets all of them. */
 void roles_forget(void);

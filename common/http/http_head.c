@@ -317,6 +317,14 @@ void http_head_type(struct MHD_Response *response, const char *type)
 	MHD_add_response_header(response, NOSNIFF_NAME, NOSNIFF_VALUE);
 }
 
+void http_head_private(struct MHD_Response *response)
+{
+	MHD_add_response_header(
+	    response, MHD_HTTP_HEADER_CACHE_CONTROL, "private");
+	MHD_add_response_header(
+	    response, MHD_HTTP_HEADER_VARY, "Authorization, X-API-Key");
+}
+
 struct MHD_Response *http_head_response(const struct http_head_fault *f)
 {
 	struct buf body = {0};

@@ -59,6 +59,9 @@ bool http_head_is_json(const char *type);
 /* Adds the Content-Type and the header that keeps browsers from guessing
  * another type. NULL: the answer has no body, or its type is added later. */
 void http_head_type(struct MHD_Response *response, const char *type);
+/* Adds the headers of an answer that depends on who asks: no cache between may
+ * give it to somebody else (RFC 9111, 5.2.2.7; RFC 9110, 12.5.5). */
+void http_head_private(struct MHD_Response *response);
 /* Appends a problem (RFC 9457). */
 void http_head_problem(struct buf *out, const struct http_head_fault *fault);
 /* The same as an answer with all of its headers; owned. */

@@ -1,0 +1,216 @@
+#include "api/core/admission.h"
+
+#include "api/access/rights.h"
+#include "api/core/answer.h"
+#include "api/core/media.h"
+#include "api/core/metrics.h"
+#include "api/core/route.h"
+#include "api/core/settings.h"
+#include "api/http/accept.h"
+#include "common/base/mem.h"
+#include "common/http/http_head.h"
+#include "common/http/listener.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#define CHALLENGE "Bearer realm=\"sluice\""
+
+struct admission {
+	bool required;
+	struct rights rights;
+	struct principal *nobody; /* who sends no credential */
+};
+
+/* --- start --------------------------------------------------------------- */
+
+static struct err admission_grant_all(
+    struct rights *rights, const struct api_settings *s)
+{
+	const struct {
+		enum verb verb;
+		const char *setting, *roles;
+	} rows[] = {
+	    {VERB_page, "access.page", s->access_page},
+	    {VERB_docs, "access.docs", s->access_docs},
+	    {VERB_health, "access.health", s->access_health},
+	    {VERB_stats, "access.stats", s->access_stats},
+	    {VERB_purge, "access.purge", s->access_purge},
+	    {VERB_operate, "access.operate", s->access_operate},
+	};
+	struct err e = ERR_OK;
+	for (size_t i = 0;
+	     i < sizeof rows / sizeof rows[0] && e.kind == ERR_KIND_OK; i++)
+		e = rights_grant(
+		    rights, rows[i].verb, rows[i].setting, rows[i].roles);
+	return e;
+}
+
+/* Without authentication, whoever reaches the listener may do everything. */
+static struct err admission_check_address(const struct api_settings *s)
+{
+	if (listener_is_loopback(s->http_listen))
+		return ERR_OK;
+	return err_make(ERR_KIND_FATAL, "config",
+	    "http.listen is %s, which others can reach, and no authentication "
+	    "is configured; set auth.keys or auth.jwt.jwks, or set auth.mode "
+	    "to open if everybody may do everything",
+	    s->http_listen);
+}
+
+struct err admission_new(const struct api_settings *s, struct admission **out)
+{
+	struct admission *a = MEM_NEW(struct admission);
+	*out = a;
+	a->nobody = principal_new(PRINCIPAL_ANONYMOUS, 0, INT64_MAX);
+	a->required = strcmp(s->auth_mode, "required") == 0;
+	struct err e = admission_grant_all(&a->rights, s);
+	if (e.kind == ERR_KIND_OK && strcmp(s->auth_mode, "auto") == 0)
+		e = admission_check_address(s);
+	return e;
+}
+
+void admission_free(struct admission **a)
+{
+	if (*a == NULL)
+		return;
+	principal_unref(&(*a)->nobody);
+	free(*a);
+	*a = NULL;
+}
+
+struct err admission_check(const struct api_settings *s)
+{
+	struct admission *a;
+	struct err e = admission_new(s, &a);
+	admission_free(&a);
+	return e;
+}
+
+bool admission_is_required(const struct admission *a)
+{
+	return a->required;
+}
+
+/* --- who asks ------------------------------------------------------------ */
+
+enum step_result admission_identify(struct request *r)
+{
+	const struct admission *a = r->thread->instance->admission;
+	if (a->required)
+		r->principal = principal_ref(a->nobody);
+	return STEP_MORE;
+}
+
+/* --- may they ------------------------------------------------------------ */
+
+static bool admission_wants_lines(const struct request *r)
+{
+	struct buf list = {0};
+	bool wants =
+	    accept_ndjson(request_list(r, MHD_HTTP_HEADER_ACCEPT, &list));
+	buf_free(&list);
+	return wants;
+}
+
+/* A row of the table has one verb. The head may show that another one is meant:
+ * a list as NDJSON is an export, and a POST of NDJSON is a bulk. */
+static enum verb admission_verb(const struct request *r)
+{
+	enum verb v = r->route->head.verb;
+	if (v == VERB_list && r->route->exports && admission_wants_lines(r))
+		return VERB_export;
+	if (v == VERB_create && r->route->body.media == MEDIA_BULK &&
+	    media_is(r, NDJSON_TYPE))
+		return VERB_bulk;
+	return v;
+}
+
+/* A PUT without a condition creates the row or replaces it. */
+static enum right admission_upsert(const struct request *r)
+{
+	const struct collection *c = r->target.collection;
+	enum right create = rights_on(c, VERB_create, r->principal);
+	enum right update = rights_on(c, VERB_update, r->principal);
+	if (request_header(r, MHD_HTTP_HEADER_IF_MATCH))
+		return update;
+	if (request_header(r, MHD_HTTP_HEADER_IF_NONE_MATCH))
+		return create;
+	return create < update ? create : update;
+}
+
+/* The status of a write belongs to no collection. Whoever may write something
+ * may ask for it; api/write/status.c shows only own writes. */
+static enum right admission_status(const struct request *r)
+{
+	static const enum verb writes[] = {
+	    VERB_create, VERB_update, VERB_delete, VERB_bulk};
+	const struct admission *a = r->thread->instance->admission;
+	if (rights_of_service(&a->rights, VERB_operate, r->principal))
+		return RIGHT_ALL;
+	const struct collection *c;
+	for (size_t i = 0; (c = collection_at(i)); i++) {
+		for (size_t v = 0; v < sizeof writes / sizeof writes[0]; v++) {
+			if (rights_on(c, writes[v], r->principal))
+				return RIGHT_OWN;
+		}
+	}
+	return RIGHT_NONE;
+}
+
+bool admission_knows(const struct request *r, enum verb v)
+{
+	const struct admission *a = r->thread->instance->admission;
+	return r->principal == NULL ||
+	       rights_of_service(&a->rights, v, r->principal);
+}
+
+enum right admission_right(const struct request *r, enum verb v)
+{
+	if (r->principal == NULL)
+		return RIGHT_ALL;
+	if (verb_scope(v) == VERB_SERVICE)
+		return admission_knows(r, v) ? RIGHT_ALL : RIGHT_NONE;
+	if (r->target.collection == NULL && r->route->collection)
+		return RIGHT_ALL; /* it is not declared: there is nothing */
+	if (r->target.collection == NULL)
+		return admission_status(r);
+	if (v == VERB_update && r->route->upserts)
+		return admission_upsert(r);
+	enum right right = rights_on(r->target.collection, v, r->principal);
+	/* An export has the whole collection. */
+	return v == VERB_export && right == RIGHT_OWN ? RIGHT_NONE : right;
+}
+
+/* The title of the problem is enough: a detail could tell what is there. */
+enum step_result admission_refuse(struct request *r)
+{
+	bool nobody = r->principal->kind == PRINCIPAL_ANONYMOUS;
+	enum problem p = nobody ? PROBLEM_UNAUTHENTICATED : PROBLEM_FORBIDDEN;
+	struct MHD_Response *response =
+	    answer_problem_response(p, NULL, NULL, NULL);
+	MHD_add_response_header(response, MHD_HTTP_HEADER_WWW_AUTHENTICATE,
+	    nobody ? CHALLENGE : CHALLENGE ", error=\"insufficient_scope\"");
+	metric_add(nobody ? &r->thread->metrics->refused_401
+			  : &r->thread->metrics->refused_403,
+	    1);
+	return answer_queue(r, problem_status(p), response);
+}
+
+bool admission_allows(struct request *r, enum verb v)
+{
+	r->right = admission_right(r, v);
+	return r->right != RIGHT_NONE;
+}
+
+enum step_result admission_permit(struct request *r)
+{
+	return admission_allows(r, admission_verb(r)) ? STEP_MORE
+						      : admission_refuse(r);
+}
+
+void admission_describe(const struct request *r, struct MHD_Response *response)
+{
+	if (r->principal)
+		http_head_private(response);
+}
