@@ -1,6 +1,7 @@
 /* sluice-api: answers reads from L1, Redis, the replica and the primary;
  * appends writes to the log.
  */
+#include "api/access/new_key.h"
 #include "api/app.h"
 #include "api/core/metrics.h"
 #include "api/core/settings.h"
@@ -9,16 +10,31 @@
 
 #include <stdlib.h>
 
+static struct new_key new_key;
+
+/* --new-key makes a key where no server is, so it needs no valid settings. */
+static struct err api_check(const struct config *config)
+{
+	if (new_key.name)
+		return ERR_OK;
+	struct err e = new_key_check_alone(&new_key);
+	return e.kind == ERR_KIND_OK ? api_settings_check(config) : e;
+}
+
 static bool configure(struct config *config, int argc, char **argv, int *code)
 {
+	static struct daemon_option options[NEW_KEY_OPTIONS];
+	new_key_options(&new_key, options);
 	const struct daemon_spec spec = {
 	    .name = "sluice-api",
 	    .purpose = "the HTTP API: reads through the caches, writes to "
 		       "the log",
 	    .config = config,
+	    .options = options,
+	    .noptions = NEW_KEY_OPTIONS,
 	    .metrics = api_metric_rows,
 	    .nmetrics = api_metric_count,
-	    .check = api_settings_check,
+	    .check = api_check,
 	};
 	return daemon_configure(&spec, argc, argv, code);
 }
@@ -59,7 +75,11 @@ int main(int argc, char **argv)
 	struct app app;
 	int code;
 	config_init(&config, &settings, api_setting_rows, api_setting_count);
-	if (configure(&config, argc, argv, &code)) {
+	if (!configure(&config, argc, argv, &code))
+		;
+	else if (new_key.name) {
+		code = new_key_print(&new_key, "");
+	} else {
 		app_init(&app, &config);
 		code = api_serve(&app);
 	}

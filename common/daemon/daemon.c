@@ -56,6 +56,10 @@ static void print_help(const struct daemon_spec *spec)
 	for (size_t i = 0; i < spec->nflags; i++)
 		printf(
 		    "  --%-14s %s\n", spec->flags[i].name, spec->flags[i].help);
+	for (size_t i = 0; i < spec->noptions; i++)
+		printf("  --%s %s\n                   %s\n",
+		    spec->options[i].name, spec->options[i].value,
+		    spec->options[i].help);
 	printf("\nSettings (also in the file, and in the environment as "
 	       "SLUICE_NAME_WITH_UNDERSCORES):\n\n");
 	config_print_help(spec->config);
@@ -108,6 +112,50 @@ static bool set_flag(const struct daemon_spec *spec, const char *name)
 		return true;
 	}
 	return false;
+}
+
+/* *value: what stands behind `=`; NULL: nothing does. */
+static const struct daemon_option *find_option(
+    const struct daemon_spec *spec, const char *arg, const char **value)
+{
+	if (strncmp(arg, "--", 2) != 0)
+		return NULL;
+	for (size_t i = 0; i < spec->noptions; i++) {
+		const struct daemon_option *o = &spec->options[i];
+		size_t len = strlen(o->name);
+		if (strncmp(arg + 2, o->name, len) != 0)
+			continue;
+		*value = arg[2 + len] == '=' ? arg + 2 + len + 1 : NULL;
+		if (*value || arg[2 + len] == '\0')
+			return o;
+	}
+	return NULL;
+}
+
+/* Removes the options from the arguments. */
+static struct err take_options(
+    const struct daemon_spec *spec, int *argc, char **argv)
+{
+	int kept = 1;
+	for (int i = 1; i < *argc; i++) {
+		const char *value;
+		const struct daemon_option *o =
+		    find_option(spec, argv[i], &value);
+		if (o == NULL) {
+			argv[kept++] = argv[i];
+			continue;
+		}
+		if (value == NULL && i + 1 < *argc &&
+		    strncmp(argv[i + 1], "--", 2) != 0)
+			value = argv[++i];
+		if (value == NULL)
+			return err_make(ERR_KIND_FATAL, "config",
+			    "argument '--%s': expected --%s %s (--help)",
+			    o->name, o->name, o->value);
+		o->take(o->arg, value);
+	}
+	*argc = kept;
+	return ERR_OK;
 }
 
 /* --primary-url means primary.url: no setting has a dash in its name. */
@@ -272,10 +320,12 @@ bool daemon_configure(
 			return false;
 	}
 	struct arguments args = {0};
+	struct err e = take_options(spec, &argc, argv);
 	started.spec = *spec;
 	started.argc = argc;
 	started.argv = argv;
-	struct err e = daemon_load(spec, argc, argv, &args);
+	if (e.kind == ERR_KIND_OK)
+		e = daemon_load(spec, argc, argv, &args);
 	if (e.kind != ERR_KIND_OK)
 		return daemon_refuse(spec, &e, exit_code);
 	if (args.docs) {

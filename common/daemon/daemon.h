@@ -22,12 +22,25 @@ struct daemon_flag {
 	const char *help;
 };
 
+/* An argument of one daemon with a value: `--role NAME` or `--role=NAME`. It
+ * may be given several times. */
+struct daemon_option {
+	const char *name;
+	const char *value; /* what stands for the value in --help */
+	/* The value is borrowed for ever. */
+	void (*take)(void *arg, const char *value);
+	void *arg;
+	const char *help;
+};
+
 struct daemon_spec {
 	const char *name; /* sluice-api */
 	const char *purpose;
 	struct config *config; /* initialised */
 	const struct daemon_flag *flags;
 	size_t nflags;
+	const struct daemon_option *options;
+	size_t noptions;
 	const struct metric_row *metrics;
 	size_t nmetrics;
 	/* Checks across settings. May be NULL. */

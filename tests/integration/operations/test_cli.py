@@ -1,6 +1,9 @@
 """The commands: --help, --version, --check-config, --print-docs, and how they
 refuse what they do not understand."""
 
+import hashlib
+import json
+
 import pytest
 from harness import cli
 from harness.servers import ROOT
@@ -105,3 +108,34 @@ def test_docs_are_what_the_programs_print(servers, kind, page):
     rows = set(printed.splitlines()[2:])
     written = set("\n".join(f.read_text() for f in files).splitlines())
     assert rows - written == set(), "generate the page again"
+
+
+def test_new_key(servers):
+    """A key and its entry for the key file, on standard output, without a server."""
+    args = ["--new-key", "nightly", "--role", "editor", "--role=reader", "--expires", "90d"]
+    done = cli.run(servers, "api", *args)
+    assert done.returncode == 0, done.stderr
+    key, entry = done.stdout.splitlines()
+    entry = json.loads(entry)
+    assert key.startswith("slk_nightly_") and len(key) == len("slk_nightly_") + 43
+    assert entry["id"] == "nightly" and entry["roles"] == ["editor", "reader"]
+    assert entry["sha256"] == hashlib.sha256(key.encode()).hexdigest()
+    assert key not in done.stderr
+    again = cli.run(servers, "api", *args).stdout.splitlines()[0]
+    assert again != key
+
+
+@pytest.mark.parametrize(
+    ("args", "says"),
+    [
+        (["--new-key"], "argument '--new-key': expected --new-key NAME"),
+        (["--new-key", "--role", "r"], "argument '--new-key': expected --new-key NAME"),
+        (["--new-key", "A", "--role", "r"], "argument '--new-key' has the bad value 'A'"),
+        (["--new-key=a"], "argument '--new-key': needs --role ROLE"),
+        (["--role", "r"], "argument '--role': only with --new-key"),
+    ],
+)
+def test_new_key_refuses(servers, args, says):
+    done = cli.run(servers, "api", *args)
+    assert done.returncode == 2 and done.stdout == ""
+    assert says in done.stderr

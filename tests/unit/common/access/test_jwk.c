@@ -300,6 +300,17 @@ static const struct {
 	"an OKP key must have the crv Ed25519"},
     {"{\"kty\":\"OKP\",\"crv\":\"Ed25519\",\"x\":\"AQ\"}",
 	"an Ed25519 key needs x of 32 bytes"},
+    {"{\"kty\":\"OKP\",\"crv\":\"Ed25519\",\"x\":\"" ZEROS32 "\"}",
+	"an Ed25519 key needs x"},
+    {"{\"kty\":\"OKP\",\"crv\":\"Ed25519\",\"x\":\"AQ"
+     "AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA\"}",
+	"an Ed25519 key needs x"},
+    {"{\"kty\":\"OKP\",\"crv\":\"Ed25519\",\"x\":\""
+     "7P________________________________________8\"}",
+	"an Ed25519 key needs x"},
+    {"{\"kty\":\"OKP\",\"crv\":\"Ed25519\",\"x\":\""
+     "JuiVj8KyJ7BFw_SJ8u-Y8NXfrAXTxjM5sTgCiG1T_AU\"}",
+	"an Ed25519 key needs x"},
     {"{\"kty\":\"oct\"}", "a secret needs k of at least 32 bytes"},
     /* RFC 7517, A.3 */
     {"{\"kty\":\"oct\",\"k\":\"GawgguFyGrWKav7AX4VKUg\"}",
