@@ -175,9 +175,24 @@ static struct err look_for_stranger(const struct app *app)
 	return e;
 }
 
+static struct err open_tls(struct app *app)
+{
+	bool wanted;
+	const struct tls_server_options o =
+	    api_settings_tls(app->shared.settings);
+	struct err e = tls_server_check(&o, &wanted);
+	if (e.kind == ERR_KIND_OK && wanted)
+		e = tls_server_new(&o, &app->tls);
+	if (app->tls)
+		reload_add(app->reload, "tls", tls_server_reload, app->tls);
+	return e;
+}
+
 static struct err start_workers(struct app *app)
 {
 	struct err e = look_for_stranger(app);
+	if (e.kind == ERR_KIND_OK)
+		e = open_tls(app);
 	if (e.kind != ERR_KIND_OK)
 		return e;
 	for (size_t i = 0; i < app->shared.nthreads; i++) {
@@ -512,6 +527,7 @@ void app_free(struct app *app)
 	schema_ready_free(&app->shared.migrated);
 	assets_free(&app->shared.assets);
 	clients_free(&app->shared.clients);
+	tls_server_free(&app->tls);
 	reload_settings_free(&app->reload_settings);
 	reload_free(&app->reload);
 	free(app->shared.threads);

@@ -11,6 +11,7 @@ struct admission;
 struct config;
 struct reload;
 struct reload_settings;
+struct tls_server;
 struct worker;
 
 struct app {
@@ -19,7 +20,8 @@ struct app {
 	struct kafka_config kafka;
 	struct worker **workers; /* one per request thread */
 	struct admin *admin;
-	struct reload *reload; /* things may be added to it until app_start */
+	struct tls_server *tls; /* of the public listener; NULL: none */
+	struct reload *reload;	/* things may be added to it until app_start */
 	struct reload_settings *reload_settings;
 	struct admission *admission;
 	struct loop_timer *opening; /* runs until the public listener opens */

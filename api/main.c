@@ -35,6 +35,7 @@ static bool configure(struct config *config, int argc, char **argv, int *code)
 	    .metrics = api_metric_rows,
 	    .nmetrics = api_metric_count,
 	    .check = api_check,
+	    .check_files = api_settings_check_files,
 	};
 	return daemon_configure(&spec, argc, argv, code);
 }

@@ -284,6 +284,7 @@ struct err worker_new(struct app *app, size_t index, struct worker **out)
 	    .tight = tight_pace_of(s),
 	    .admit = worker_admit,
 	    .leave = worker_leave,
+	    .tls = app->tls,
 	    .ops = &exchange_ops,
 	    .arg = &w->thread,
 	};

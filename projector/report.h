@@ -13,7 +13,7 @@ struct report {
 	const bool *member; /* the group has assigned partitions */
 	const bool *draining;
 	const void *instance; /* of the metrics */
-	const struct reload *reload;
+	struct reload *reload;
 };
 
 /* The report outlives the listener. */

@@ -22,7 +22,7 @@ struct report {
 	const bool *draining;
 	struct control *control; /* the requests of operators */
 	const void *instance;	 /* of the metrics */
-	const struct reload *reload;
+	struct reload *reload;
 };
 
 /* The report outlives the listener. */

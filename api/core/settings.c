@@ -4,6 +4,8 @@
 #include "api/limits/clients.h"
 #include "common/postgres/pg.h"
 
+#include <string.h>
+
 const struct setting api_setting_rows[] = {
 #define SETTING(kind, field, name, def, allowed, aliases, help)                \
 	SETTING_ROW(struct api_settings, kind, field, name, def, allowed,      \
@@ -56,4 +58,21 @@ struct err api_settings_check(const struct config *c)
 	if (e.kind != ERR_KIND_OK || s->replica_urls[0] == '\0')
 		return e;
 	return pg_check_url("replica.urls", s->replica_urls);
+}
+
+struct tls_server_options api_settings_tls(const struct api_settings *s)
+{
+	return (struct tls_server_options){
+	    .name = "tls",
+	    .cert = s->tls_cert,
+	    .key = s->tls_key,
+	    .client_ca = s->tls_client_ca,
+	    .only_13 = strcmp(s->tls_min_version, "1.3") == 0,
+	};
+}
+
+struct err api_settings_check_files(const struct config *c)
+{
+	const struct tls_server_options o = api_settings_tls(c->settings);
+	return tls_server_check_files(&o);
 }

@@ -2,6 +2,7 @@
 #pragma once
 
 #include "common/daemon/config.h"
+#include "common/net/tls_server.h"
 
 struct api_settings {
 	struct common_settings common; /* first: common/daemon/config.h */
@@ -15,3 +16,7 @@ extern const struct setting api_setting_rows[];
 extern const size_t api_setting_count;
 /* Checks that concern more than one setting. Returns the first fault. */
 struct err api_settings_check(const struct config *c);
+/* Can the certificate of the public listener be used? */
+struct err api_settings_check_files(const struct config *c);
+/* What the settings say of the TLS of the public listener. Borrows. */
+struct tls_server_options api_settings_tls(const struct api_settings *s);

@@ -13,6 +13,7 @@ enum { MAX_CONNECTIONS = 64, MAX_BODY = 16 << 20 };
 struct admin {
 	struct admin_options o;
 	struct httpd *httpd;
+	struct tls_server *tls; /* NULL: without TLS */
 };
 
 struct answer {
@@ -282,12 +283,36 @@ static void admin_end(void *request)
 	free(r);
 }
 
+struct tls_server_options admin_tls(const struct common_settings *s)
+{
+	return (struct tls_server_options){
+	    .name = "admin.tls",
+	    .cert = s->admin_tls_cert,
+	    .key = s->admin_tls_key,
+	    .client_ca = s->admin_tls_client_ca,
+	};
+}
+
+static struct err admin_encrypt(struct admin *a)
+{
+	bool wanted;
+	const struct tls_server_options o = admin_tls(a->o.config->settings);
+	struct err e = tls_server_check(&o, &wanted);
+	if (e.kind != ERR_KIND_OK || !wanted)
+		return e;
+	e = tls_server_new(&o, &a->tls);
+	if (e.kind == ERR_KIND_OK)
+		reload_add(a->o.reload, "admin.tls", tls_server_reload, a->tls);
+	return e;
+}
+
 struct err admin_new(const struct admin_options *o, struct admin **out)
 {
 	static const struct httpd_ops ops = {
 	    admin_begin, admin_body, admin_run, admin_end};
 	struct admin *a = MEM_NEW(struct admin);
 	a->o = *o;
+	struct err e = admin_encrypt(a);
 	const struct httpd_options h = {
 	    .loop = o->loop,
 	    .address = o->address,
@@ -296,16 +321,16 @@ struct err admin_new(const struct admin_options *o, struct admin **out)
 		.idle = CLOCK_S(60),
 		.receive = CLOCK_S(10),
 		.send = CLOCK_S(10)},
+	    .tls = a->tls,
 	    .ops = &ops,
 	    .arg = a,
 	};
-	struct err e = httpd_new(&h, &a->httpd);
+	if (e.kind == ERR_KIND_OK)
+		e = httpd_new(&h, &a->httpd);
 	if (e.kind == ERR_KIND_OK)
 		e = httpd_open(a->httpd);
 	if (e.kind != ERR_KIND_OK) {
-		httpd_free(&a->httpd);
-		free(a);
-		a = NULL;
+		admin_free(&a);
 	}
 	*out = a;
 	return e;
@@ -322,6 +347,7 @@ void admin_free(struct admin **ap)
 	if (a == NULL)
 		return;
 	httpd_free(&a->httpd);
+	tls_server_free(&a->tls);
 	free(a);
 	*ap = NULL;
 }

@@ -10,6 +10,7 @@
 #include "common/base/metrics.h"
 #include "common/daemon/config.h"
 #include "common/http/router.h"
+#include "common/net/tls_server.h"
 
 #include <stdbool.h>
 
@@ -54,7 +55,7 @@ struct admin_options {
 	 */
 	bool (*ready)(void *arg, struct buf *reasons);
 	/* What /readyz says of failed reloads. */
-	const struct reload *reload;
+	struct reload *reload; /* gets admin.tls */
 	/* Refreshes gauges before a scrape. May be NULL. */
 	void (*refresh)(void *arg);
 	/* Appends a JSON object. */
@@ -66,6 +67,10 @@ struct admin_options {
 	void *routes_arg;
 };
 
+/* What the settings say of its TLS. Borrows. */
+struct tls_server_options admin_tls(const struct common_settings *s);
+
+/* FATAL: the address cannot be bound, or a certificate cannot be used. */
 struct err admin_new(const struct admin_options *o, struct admin **out);
 int admin_port(const struct admin *a);
 /* Every exchange was answered. */

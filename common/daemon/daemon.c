@@ -3,6 +3,7 @@
 #include "common/base/check.h"
 #include "common/base/log.h"
 #include "common/base/mem.h"
+#include "common/daemon/admin.h"
 #include "common/daemon/healthcheck.h"
 #include "common/daemon/reload.h"
 #include "common/http/origin_check.h"
@@ -93,6 +94,7 @@ static int daemon_probe(const struct daemon_spec *spec, const char *page)
 		    "--probe=%s: allowed: readyz, livez", page);
 	else
 		e = healthcheck_ask(config_text(spec->config, "admin.listen"),
+		    config_text(spec->config, "admin.tls.cert")[0] != '\0',
 		    page, PROBE_TIMEOUT, &body);
 	if (body.len)
 		fputs(body.data, stdout);
@@ -300,6 +302,16 @@ static void warn_of_renamed(const struct daemon_spec *spec, bool log)
 	}
 }
 
+static struct err daemon_check_files(const struct daemon_spec *spec)
+{
+	const struct tls_server_options admin =
+	    admin_tls(spec->config->settings);
+	struct err e = tls_server_check_files(&admin);
+	if (e.kind == ERR_KIND_OK && spec->check_files)
+		e = spec->check_files(spec->config);
+	return e;
+}
+
 static bool daemon_refuse(
     const struct daemon_spec *spec, const struct err *e, int *exit_code)
 {
@@ -334,7 +346,9 @@ bool daemon_configure(
 		return false;
 	}
 	const struct common_settings *s = spec->config->settings;
-	e = collections_load(s->collections_dir);
+	e = daemon_check_files(spec);
+	if (e.kind == ERR_KIND_OK)
+		e = collections_load(s->collections_dir);
 	if (e.kind == ERR_KIND_OK)
 		e = sql_table_check_relations();
 	if (e.kind != ERR_KIND_OK)

@@ -45,6 +45,9 @@ struct daemon_spec {
 	size_t nmetrics;
 	/* Checks across settings. May be NULL. */
 	struct err (*check)(const struct config *c);
+	/* Checks files that the settings name, at the start only: a reload has
+	 * a result for each of them. May be NULL. */
+	struct err (*check_files)(const struct config *c);
 };
 
 /* Reads file, environment and arguments, in this order, and initialises the

@@ -10,9 +10,12 @@
 #include "common/base/clock.h"
 #include "common/base/err.h"
 
-/* GET http://`address`/`page` (`livez` or `readyz`). OK: the answer was 200
+#include <stdbool.h>
+
+/* GET http://`address`/`page` (`livez` or `readyz`); `tls`: https, whatever the
+ * certificate: nothing secret is said to it. OK: the answer was 200
  * within `timeout`; RETRY: it was not. Appends the body of the answer to
  * `body`; that of /readyz says what is missing. FATAL: the address is not
  * valid. */
-struct err healthcheck_ask(
-    const char *address, const char *page, dur_us_t timeout, struct buf *body);
+struct err healthcheck_ask(const char *address, bool tls, const char *page,
+    dur_us_t timeout, struct buf *body);

@@ -1,9 +1,10 @@
 #include "common/http/http_head.h"
 
+#include "common/http/client_socket.h"
+
 #include <ctype.h>
 #include <string.h>
 #include <strings.h>
-#include <sys/socket.h>
 
 #define PREFIX "urn:sluice:problem:"
 #define NOSNIFF_NAME "X-Content-Type-Options"
@@ -356,7 +357,7 @@ static const char *phrase(unsigned status)
 	return "Bad Request";
 }
 
-void http_head_refuse(int fd, const struct http_head_fault *f)
+void http_head_refuse(struct MHD_Connection *c, const struct http_head_fault *f)
 {
 	struct buf body = {0}, answer = {0};
 	http_head_problem(&body, f);
@@ -370,8 +371,8 @@ void http_head_refuse(int fd, const struct http_head_fault *f)
 	    body.len, body.data);
 	/* Usually the socket has room. If not, the client only sees the end of
 	 * the connection. */
-	(void)send(fd, answer.data, answer.len, MSG_NOSIGNAL | MSG_DONTWAIT);
-	(void)shutdown(fd, SHUT_WR);
+	client_socket_send(c, answer.data, answer.len);
+	client_socket_end(c);
 	buf_free(&body);
 	buf_free(&answer);
 }

@@ -66,9 +66,10 @@ void http_head_private(struct MHD_Response *response);
 void http_head_problem(struct buf *out, const struct http_head_fault *fault);
 /* The same as an answer with all of its headers; owned. */
 struct MHD_Response *http_head_response(const struct http_head_fault *fault);
-/* Writes the answer to the socket, without libmicrohttpd, and shuts down the
- * sending side. So libmicrohttpd's own answer does not reach the client. */
-void http_head_refuse(int fd, const struct http_head_fault *fault);
+/* Sends the answer without libmicrohttpd, and ends the sending side. So
+ * libmicrohttpd's own answer does not reach the client. */
+void http_head_refuse(
+    struct MHD_Connection *c, const struct http_head_fault *fault);
 
 /* --- what libmicrohttpd before 1.0 does not find; later ones do -------------
  */

@@ -10,11 +10,15 @@
 #include "common/base/check.h"
 #include "common/base/log.h"
 #include "common/base/mem.h"
+#include "common/http/client_socket.h"
 #include "common/http/httpd_poll.h"
 #include "common/http/httpd_priv.h"
 #include "common/http/lingering.h"
 #include "common/http/listener.h"
+#include "common/net/tls_peer.h"
+#include "common/net/tls_server.h"
 
+#include <gnutls/abstract.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -108,6 +112,8 @@ static void connection_open(struct httpd *h, struct connection **slot,
 		c->next->prev = c;
 	h->connections = c;
 	h->nconnections++;
+	if (h->o.tls)
+		c->tls = tls_server_begin(h->o.tls, client_socket_tls(mhd));
 	httpd_enter(c, CONN_TIMEOUT_NEW);
 	*slot = c;
 	httpd_admit(c, address);
@@ -124,8 +130,11 @@ static bool has_left(const struct connection *c)
 static void connection_close(struct httpd *h, struct connection **slot)
 {
 	struct connection *c = *slot;
-	if (!h->ending && (c->unread || (h->draining && !has_left(c))))
+	if (!h->ending && (c->unread || (h->draining && !has_left(c)))) {
+		/* With TLS, libmicrohttpd only ends the session. */
+		shutdown(c->fd, SHUT_WR);
 		lingering_add(h->linger, c->fd);
+	}
 	if (c->prev)
 		c->prev->next = c->next;
 	else
@@ -136,6 +145,8 @@ static void connection_close(struct httpd *h, struct connection **slot)
 	unlist(c);
 	if (c->client)
 		h->o.leave(c->client);
+	tls_credentials_release(&c->tls);
+	tls_peer_free(&c->peer);
 	free(c);
 	*slot = NULL;
 }
@@ -235,7 +246,7 @@ static void refuse_now(struct connection *c, const struct http_head_fault *f)
 	c->refused = c->unread = true;
 	c->in_head = false;
 	c->httpd->nmalformed += f->status < 500;
-	http_head_refuse(c->fd, f);
+	http_head_refuse(c->mhd, f);
 }
 
 /* Called when the request line is in, before the headers. */
@@ -249,7 +260,7 @@ static void *on_line(void *arg, const char *uri, struct MHD_Connection *mhd)
 	if (c->last) {
 		c->refused = true;
 		c->unread |= h->draining;
-		shutdown(c->fd, SHUT_WR);
+		client_socket_end(c->mhd);
 	} else if (uri && !http_head_fits(uri, memory_of(h)))
 		refuse_now(c, &http_head_too_many_headers);
 	return NULL;
@@ -422,11 +433,35 @@ struct err httpd_new(const struct httpd_options *o, struct httpd **out)
 	return ERR_OK;
 }
 
+/* Every connection gets credentials of its own (tls_server_begin) before it
+ * could need these. libmicrohttpd does not start without some. */
+static int no_certificate(gnutls_session_t session,
+    const gnutls_datum_t *authorities, int nauthorities,
+    const gnutls_pk_algorithm_t *algorithms, int nalgorithms,
+    gnutls_pcert_st **certificate, unsigned *length, gnutls_privkey_t *key)
+{
+	(void)session;
+	(void)authorities;
+	(void)nauthorities;
+	(void)algorithms;
+	(void)nalgorithms;
+	(void)certificate;
+	(void)length;
+	(void)key;
+	return -1;
+}
+
 static struct MHD_Daemon *httpd_start(struct httpd *h)
 {
-	return MHD_start_daemon(
-	    MHD_USE_EPOLL | MHD_ALLOW_SUSPEND_RESUME | MHD_USE_ERROR_LOG, 0,
-	    NULL, NULL, on_access, h,
+	const struct MHD_OptionItem tls[] = {
+	    {MHD_OPTION_HTTPS_CERT_CALLBACK, 0,
+		(void *)(uintptr_t)no_certificate},
+	    {MHD_OPTION_END, 0, NULL}};
+	const struct MHD_OptionItem none[] = {{MHD_OPTION_END, 0, NULL}};
+	return MHD_start_daemon(MHD_USE_EPOLL | MHD_ALLOW_SUSPEND_RESUME |
+				    MHD_USE_ERROR_LOG |
+				    (h->o.tls ? MHD_USE_TLS : 0),
+	    0, NULL, NULL, on_access, h,
 	    /* The first option, so that it covers the start itself. */
 	    MHD_OPTION_EXTERNAL_LOGGER, httpd_on_log, h,
 	    MHD_OPTION_LISTEN_SOCKET, h->listen_fd, MHD_OPTION_CONNECTION_LIMIT,
@@ -435,7 +470,7 @@ static struct MHD_Daemon *httpd_start(struct httpd *h)
 	    MHD_OPTION_NOTIFY_COMPLETED, on_completed, h,
 	    MHD_OPTION_URI_LOG_CALLBACK, on_line, h,
 	    STRICTLY MHD_OPTION_UNESCAPE_CALLBACK, keep_escapes, h,
-	    MHD_OPTION_END);
+	    MHD_OPTION_ARRAY, h->o.tls ? tls : none, MHD_OPTION_END);
 }
 
 struct err httpd_open(struct httpd *h)
@@ -465,6 +500,15 @@ void httpd_streams(struct MHD_Connection *c)
 void *httpd_client(struct MHD_Connection *c)
 {
 	return connection_of(c)->client;
+}
+
+const struct tls_peer *httpd_peer(struct MHD_Connection *mhd)
+{
+	struct connection *c = connection_of(mhd);
+	if (c->tls && !c->peer_asked)
+		c->peer = tls_peer_new(client_socket_tls(mhd));
+	c->peer_asked = true;
+	return c->peer;
 }
 
 void httpd_holds(struct MHD_Connection *c, size_t memory)

@@ -27,6 +27,8 @@
 #include <stdint.h>
 
 struct sockaddr;
+struct tls_peer;
+struct tls_server;
 
 /* Memory of a connection for the headers of a request and of its answer,
  * without the part that grows with the deployment. If they do not fit,
@@ -69,8 +71,9 @@ struct httpd_options {
 	 * Those that never had a request go first. */
 	unsigned max_connections;
 	size_t more_memory; /* than HTTPD_CONNECTION_MEMORY, per connection */
-	/* Receiving is from the request line to the body's end, without the
-	 * time that the connection was suspended. */
+	/* The first request's time begins with the connection, so it bounds a
+	 * TLS handshake, too. Receiving is from the request line to the body's
+	 * end, without the time that the connection was suspended. */
 	struct conn_timeout_limits pace;
 	/* The same for requests that take memory, while memory is low
 	 * (httpd_tighten). */
@@ -79,6 +82,8 @@ struct httpd_options {
 	 * `leave` gets when the connection ends. Both functions may be NULL. */
 	bool (*admit)(void *arg, const struct sockaddr *address, void **client);
 	void (*leave)(void *client);
+	/* Its certificate; NULL: without TLS. Borrowed. */
+	struct tls_server *tls;
 	const struct httpd_ops *ops;
 	void *arg;
 };
@@ -104,6 +109,9 @@ void httpd_resume(struct httpd *h, struct MHD_Connection *c);
 void httpd_streams(struct MHD_Connection *c);
 /* The *client that `admit` set. */
 void *httpd_client(struct MHD_Connection *c);
+/* Who the client is by its certificate, which tls.client_ca has signed; NULL:
+ * it has shown none, or there is no TLS. The connection owns it. */
+const struct tls_peer *httpd_peer(struct MHD_Connection *c);
 /* The request takes so much memory now. */
 void httpd_holds(struct MHD_Connection *c, size_t memory);
 /* Is memory for bodies, for answers, nearly used up? */

@@ -7,6 +7,7 @@
  * accepted. A connection without a request stays open for the linger time. Then
  * it is half-closed, and its client has the same time to close it.
  */
+#include "common/http/client_socket.h"
 #include "common/http/httpd_priv.h"
 #include "common/http/lingering.h"
 #include "common/http/listener.h"
@@ -64,7 +65,7 @@ static void httpd_drain_let_go(struct connection *c)
 	} else if (!has_unread(c)) {
 		c->half_closed = httpd_now(h);
 		c->last = true;
-		shutdown(c->fd, SHUT_WR);
+		client_socket_end(c->mhd);
 	}
 }
 

@@ -4,6 +4,8 @@
 #include "common/http/httpd.h"
 
 struct lingering;
+struct tls_credentials;
+struct tls_peer;
 struct httpd_poll;
 
 /* A connection has one request at a time. */
@@ -15,6 +17,9 @@ struct connection {
 	void *client;			  /* what `admit` made */
 	struct MHD_Connection *mhd;
 	int fd;
+	struct tls_credentials *tls; /* NULL: without TLS */
+	struct tls_peer *peer;	     /* NULL: none, or not asked for yet */
+	bool peer_asked;
 	struct conn_timeout pace;
 	bool cut;
 	bool in_head;		/* the line is in, the headers are not */

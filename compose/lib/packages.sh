@@ -8,7 +8,8 @@ packages_for() {
 	case $1 in
 	build) echo gcc libc6-dev cmake ninja-build pkgconf libmicrohttpd-dev \
 		librdkafka-dev libpq-dev libhiredis-dev libuv1-dev libjansson-dev \
-		libxxhash-dev libpcre2-dev libssl-dev libcmocka-dev ;;
+		libxxhash-dev libpcre2-dev libssl-dev libgnutls28-dev \
+		libcmocka-dev ;;
 	# curl and python3 are what the README's next commands need.
 	run) echo postgresql redis-tools default-jre-headless maven curl python3 ;;
 	test) echo python3 python3-venv shellcheck spin lua5.1 clang-tidy ;;

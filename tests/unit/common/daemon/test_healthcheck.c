@@ -57,7 +57,8 @@ static struct err ask(
 	if (pid == 0)
 		serve(fd, answer);
 	close(fd);
-	const struct err e = healthcheck_ask(address, "readyz", timeout, body);
+	const struct err e =
+	    healthcheck_ask(address, false, "readyz", timeout, body);
 	int status = 0;
 	kill(pid, answer ? 0 : SIGKILL);
 	assert_int_equal(waitpid(pid, &status, 0), pid);
@@ -129,11 +130,12 @@ static void nobody(void **state)
 	    listener_bind("127.0.0.1:0", false, &fd, &port).kind, ERR_KIND_OK);
 	close(fd);
 	snprintf(address, sizeof address, "127.0.0.1:%d", port);
-	struct err e = healthcheck_ask(address, "livez", CLOCK_S(20), &body);
+	struct err e =
+	    healthcheck_ask(address, false, "livez", CLOCK_S(20), &body);
 	assert_int_equal(e.kind, ERR_KIND_RETRY);
 	static const char *const bad[] = {"127.0.0.1:0", "nonsense", "[::1"};
 	for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
-		e = healthcheck_ask(bad[i], "livez", CLOCK_S(20), &body);
+		e = healthcheck_ask(bad[i], false, "livez", CLOCK_S(20), &body);
 		assert_int_equal(e.kind, ERR_KIND_FATAL);
 		assert_true(strstr(e.msg, bad[i]) != NULL);
 	}
