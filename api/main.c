@@ -79,7 +79,7 @@ int main(int argc, char **argv)
 	if (!configure(&config, argc, argv, &code))
 		;
 	else if (new_key.name) {
-		code = new_key_print(&new_key, "");
+		code = new_key_print(&new_key, settings.auth_keys);
 	} else {
 		app_init(&app, &config);
 		code = api_serve(&app);

@@ -1,5 +1,6 @@
 #include "api/core/settings.h"
 
+#include "api/access/credentials_options.h"
 #include "api/core/admission.h"
 #include "api/limits/clients.h"
 #include "common/postgres/pg.h"
@@ -38,6 +39,27 @@ static struct err check_budgets(const struct api_settings *s)
 	    "list.max_bytes", s->list_bytes);
 }
 
+struct credentials_options api_settings_credentials(
+    const struct api_settings *s)
+{
+	return (struct credentials_options){
+	    .keys = s->auth_keys,
+	    .jwks = s->jwt_jwks,
+	    .ca = s->jwt_ca,
+	    .issuer = s->jwt_issuer,
+	    .audience = s->jwt_audience,
+	    .roles = s->jwt_roles,
+	    .subject = s->jwt_subject,
+	    .leeway = s->jwt_leeway,
+	};
+}
+
+static struct err check_credentials(const struct api_settings *s)
+{
+	const struct credentials_options o = api_settings_credentials(s);
+	return credentials_options_check(&o);
+}
+
 struct err api_settings_check(const struct config *c)
 {
 	const struct api_settings *s = c->settings;
@@ -55,6 +77,8 @@ struct err api_settings_check(const struct config *c)
 	struct err e = check_budgets(s);
 	if (e.kind == ERR_KIND_OK)
 		e = admission_check(s);
+	if (e.kind == ERR_KIND_OK)
+		e = check_credentials(s);
 	if (e.kind != ERR_KIND_OK || s->replica_urls[0] == '\0')
 		return e;
 	return pg_check_url("replica.urls", s->replica_urls);

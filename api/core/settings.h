@@ -14,6 +14,10 @@ struct api_settings {
 
 extern const struct setting api_setting_rows[];
 extern const size_t api_setting_count;
+struct credentials_options;
+/* Borrows from the settings. */
+struct credentials_options api_settings_credentials(
+    const struct api_settings *s);
 /* Checks that concern more than one setting. Returns the first fault. */
 struct err api_settings_check(const struct config *c);
 /* Can the certificate of the public listener be used? */

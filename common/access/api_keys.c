@@ -26,7 +26,8 @@ struct entry {
 
 struct api_keys {
 	atomic_uint holders;
-	struct entry *entries; /* by id */
+	unsigned char digest[SHA256_BYTES]; /* of its text */
+	struct entry *entries;		    /* by id */
 	size_t n;
 };
 
@@ -308,6 +309,7 @@ struct err api_keys_parse(
 		    fault.what);
 	struct api_keys *keys = MEM_NEW(struct api_keys);
 	keys->holders = 1;
+	sha256_of(text, len, keys->digest);
 	struct err e = api_keys_check_top(v);
 	if (e.kind == ERR_KIND_OK)
 		e = read_entries(json_object_get(v, "keys"), any_roles, keys);
@@ -359,6 +361,11 @@ void api_keys_release(struct api_keys **keysp)
 }
 
 /* --- look-up ------------------------------------------------------------- */
+
+bool api_keys_same(const struct api_keys *a, const struct api_keys *b)
+{
+	return memcmp(a->digest, b->digest, SHA256_BYTES) == 0;
+}
 
 size_t api_keys_count(const struct api_keys *keys)
 {

@@ -45,6 +45,8 @@ struct api_keys *api_keys_hold(struct api_keys *keys);
 /* NULL is allowed. */
 void api_keys_release(struct api_keys **keys);
 
+/* Were both made of the same text? */
+bool api_keys_same(const struct api_keys *a, const struct api_keys *b);
 size_t api_keys_count(const struct api_keys *keys);
 bool api_keys_has(const struct api_keys *keys, const char *id);
 

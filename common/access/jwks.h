@@ -27,8 +27,8 @@ struct jwks *jwks_hold(struct jwks *set);
 void jwks_release(struct jwks **set);
 
 size_t jwks_count(const struct jwks *set);
-/* Was it made of this text? */
-bool jwks_same(const struct jwks *set, const char *text, size_t len);
+/* Were both made of the same text? */
+bool jwks_same(const struct jwks *a, const struct jwks *b);
 /* Why the i-th key that was passed over was: `keys[2]: its use is not sig`.
  * NULL: there are no more. */
 const char *jwks_passed_over(const struct jwks *set, size_t i);

@@ -204,6 +204,11 @@ static void takes_several_keys(void **state)
 	    api_keys_find(keys, b.key.data, b.key.len, NOW, &p), API_KEYS_OK);
 	assert_string_equal(principal_subject(p), "key:a-old");
 	assert_int_equal(p->expires, 1700000001);
+	struct api_keys *same = keys_of(&a, &b), *other = keys_of(&b, &a);
+	assert_true(api_keys_same(keys, same));
+	assert_false(api_keys_same(keys, other));
+	api_keys_release(&same);
+	api_keys_release(&other);
 	api_keys_release(&keys);
 	assert_string_equal(principal_subject(p), "key:a-old"); /* still ours */
 	principal_unref(&p);

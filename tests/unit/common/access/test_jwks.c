@@ -52,8 +52,15 @@ static void reads_the_example(void **state)
 	    jwks_find(set, "2011-04-29", JWK_PS256, &k), JWKS_OTHER_ALG);
 	assert_null(k);
 	assert_int_equal(jwks_find(set, "1", JWK_ES256, &k), JWKS_UNKNOWN);
-	assert_true(jwks_same(set, rfc7517, sizeof rfc7517 - 1));
-	assert_false(jwks_same(set, rfc7517, sizeof rfc7517 - 2));
+	struct jwks *same = parsed(rfc7517), *changed = NULL;
+	struct buf text = {0};
+	buf_printf(&text, "%s ", rfc7517);
+	changed = parsed(text.data);
+	assert_true(jwks_same(set, same));
+	assert_false(jwks_same(set, changed));
+	jwks_release(&same);
+	jwks_release(&changed);
+	buf_free(&text);
 	struct jwks *other = jwks_hold(set);
 	jwks_release(&set);
 	assert_null(set);

@@ -1,0 +1,16 @@
+/* Where the keys of tokens come from: the value of auth.jwt.jwks (pure core).
+ */
+#pragma once
+
+#include "common/base/err.h"
+
+#include <stdbool.h>
+
+enum jwks_place {
+	JWKS_PLACE_FILE,
+	JWKS_PLACE_HTTPS,
+	JWKS_PLACE_LOOPBACK, /* http:// on this machine */
+};
+
+/* A value with `://` is a URL. The error says what is allowed. */
+struct err jwks_url_check(const char *value, enum jwks_place *out);
