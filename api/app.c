@@ -16,6 +16,7 @@
 #include "api/commits/epoch.h"
 #include "api/commits/tail.h"
 #include "api/core/admission.h"
+#include "api/core/guard.h"
 #include "api/core/settings.h"
 #include "api/limits/budget.h"
 #include "api/limits/clients.h"
@@ -110,6 +111,19 @@ static struct clients *make_clients(const struct api_settings *s)
 	return clients_new(most, s->proxies);
 }
 
+/* What is made once for all has the headers of every answer. */
+static void app_make_guard(struct app *app, const struct api_settings *s)
+{
+	struct cors_header headers[CORS_HEADERS];
+	app->guard = guard_new(s, admission_is_required(app->admission));
+	app->shared.guard = app->guard;
+	size_t n = guard_always(app->guard, headers);
+	for (size_t i = 0; i < n; i++)
+		value_add_header(headers[i].name, headers[i].value);
+	app->shared.assets =
+	    assets_new(s->docs_dir, app->shared.routes, headers, n);
+}
+
 void app_init(struct app *app, const struct config *config)
 {
 	const struct api_settings *s = config->settings;
@@ -140,14 +154,10 @@ void app_init(struct app *app, const struct config *config)
 	app->shared.id_log = id_log_new(collections);
 	app->shared.migrated = schema_ready_new();
 	app->shared.routes = &routes_table;
-	app->shared.assets = assets_new(s->docs_dir, app->shared.routes);
 	CHECK(admission_new(s, &app->admission).kind == ERR_KIND_OK);
 	app->shared.admission = app->admission;
 	value_make_private(admission_is_required(app->admission));
-	app->shared.purges_allowed = admission_is_required(app->admission) ||
-				     strcmp(s->purge, "on") == 0 ||
-				     (strcmp(s->purge, "loopback") == 0 &&
-					 listener_is_loopback(s->http_listen));
+	app_make_guard(app, s);
 	app->shared.clients = make_clients(s);
 	app->shared.nthreads = thread_count(s);
 	app->shared.metrics = mem_zalloc(
@@ -517,6 +527,7 @@ void app_free(struct app *app)
 	for (size_t i = 0; i < app->shared.nthreads; i++)
 		worker_free(&app->workers[i]);
 	loop_free(&app->shared.loop);
+	guard_free(&app->guard);
 	admission_free(&app->admission);
 	l1_free(&app->shared.l1);
 	floors_free(&app->shared.floors);

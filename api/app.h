@@ -8,6 +8,7 @@
 
 struct admin;
 struct admission;
+struct guard;
 struct config;
 struct reload;
 struct reload_settings;
@@ -24,6 +25,7 @@ struct app {
 	struct reload *reload;	/* things may be added to it until app_start */
 	struct reload_settings *reload_settings;
 	struct admission *admission;
+	struct guard *guard;
 	struct loop_timer *opening; /* runs until the public listener opens */
 	/* Main loop only: threads that have opened their listeners. */
 	size_t listening;

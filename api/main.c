@@ -3,6 +3,7 @@
  */
 #include "api/access/new_key.h"
 #include "api/app.h"
+#include "api/core/admission.h"
 #include "api/core/metrics.h"
 #include "api/core/settings.h"
 #include "common/base/log.h"
@@ -18,7 +19,9 @@ static struct err api_check(const struct config *config)
 	if (new_key.name)
 		return ERR_OK;
 	struct err e = new_key_check_alone(&new_key);
-	return e.kind == ERR_KIND_OK ? api_settings_check(config) : e;
+	if (e.kind == ERR_KIND_OK)
+		e = api_settings_check(config);
+	return e.kind == ERR_KIND_OK ? admission_check(config->settings) : e;
 }
 
 static bool configure(struct config *config, int argc, char **argv, int *code)

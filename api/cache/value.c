@@ -14,6 +14,8 @@
 #include <string.h>
 #include <xxhash.h>
 
+enum { MORE_HEADERS = 8, HEADER_COST = 72 };
+
 /* The bytes of the document. The value and every response made of it share
  * them; they are freed with the last of these. */
 struct blob {
@@ -137,10 +139,23 @@ void value_make_private(bool private)
 	value_private = private;
 }
 
+static struct {
+	const char *name, *value;
+} more_headers[MORE_HEADERS];
+static size_t more, more_cost;
+
+void value_add_header(const char *name, const char *value)
+{
+	CHECK(more < MORE_HEADERS);
+	more_headers[more].name = name;
+	more_headers[more++].value = value;
+	more_cost += HEADER_COST + strlen(name) + strlen(value);
+}
+
 size_t value_cost(const struct value *v)
 {
 	/* The struct and five headers; seven. */
-	size_t response = value_private ? 900 : 720;
+	size_t response = (value_private ? 900 : 720) + more_cost;
 	size_t page =
 	    v->page ? sizeof *v->page + v->page->n * sizeof(version_t) : 0;
 	size_t next = v->page && v->page->next ? strlen(v->page->next) : 0;
@@ -206,4 +221,7 @@ void value_prepare_l1(struct value *v)
 	    v->l1_response, "Server-Timing", VALUE_L1_TIMING);
 	if (value_private)
 		http_head_private(v->l1_response);
+	for (size_t i = 0; i < more; i++)
+		MHD_add_response_header(v->l1_response, more_headers[i].name,
+		    more_headers[i].value);
 }

@@ -70,6 +70,8 @@ struct MHD_Response *value_unchanged(const struct value *v);
 /* Call it before there are threads: answers depend on who asks, and
  * l1_response says so (http_head_private). */
 void value_make_private(bool private);
+/* Likewise: l1_response has this header, too. Borrows the texts. */
+void value_add_header(const char *name, const char *value);
 /* Makes l1_response. To be called once, before the value is shared. The
  * response is made once for all hits and cannot have their times: its
  * Server-Timing has only the name of the tier. */

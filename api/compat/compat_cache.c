@@ -11,12 +11,12 @@
 #include "api/cache/floors.h"
 #include "api/cache/l1.h"
 #include "api/core/answer.h"
+#include "api/core/guard.h"
 #include "api/core/settings.h"
 #include "api/read/lookup.h"
 #include "api/read/read.h"
 #include "common/base/mem.h"
 #include "common/http/http_head.h"
-#include "common/http/origin_check.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -83,27 +83,9 @@ static void on_main(void *arg)
 	on_purged(c, &none);
 }
 
-static bool compat_cache_is_foreign(const struct request *r)
-{
-	const struct origin_check g = {
-	    .method = r->method,
-	    .host = request_header(r, MHD_HTTP_HEADER_HOST),
-	    .origin = request_header(r, "Origin"),
-	    .fetch_site = request_header(r, "Sec-Fetch-Site"),
-	};
-	return origin_check_is_foreign(&g);
-}
-
 enum step_result seed_clear_step(struct request *r)
 {
 	struct instance *instance = r->thread->instance;
-	if (!instance->purges_allowed)
-		return answer_problem(r, PROBLEM_FORBIDDEN,
-		    "Purges are disabled on this listener: see the setting "
-		    "http.purge, or send DELETE /cache to the admin listener.");
-	if (compat_cache_is_foreign(r))
-		return answer_problem(r, PROBLEM_FORBIDDEN,
-		    "Requests from pages of another origin are rejected.");
 	if (!request_may_park(r))
 		return answer_problem(r, PROBLEM_BUFFER_FULL, NULL);
 	struct clearing *c = MEM_NEW(struct clearing);
@@ -118,6 +100,7 @@ enum step_result seed_clear_step(struct request *r)
 enum step_result seed_cleared_step(struct request *r)
 {
 	struct buf body = {0};
+	guard_audit_act(r, r->compat->cleared ? 200 : 503);
 	if (!r->compat->cleared)
 		return answer_problem(r, PROBLEM_STORE_UNAVAILABLE,
 		    "The memory of this instance is cleared; Redis could not "

@@ -2,6 +2,7 @@
 
 #include "api/access/rights.h"
 #include "api/core/answer.h"
+#include "api/core/guard.h"
 #include "api/core/media.h"
 #include "api/core/metrics.h"
 #include "api/core/route.h"
@@ -191,6 +192,7 @@ enum step_result admission_refuse(struct request *r)
 	    answer_problem_response(p, NULL, NULL, NULL);
 	MHD_add_response_header(response, MHD_HTTP_HEADER_WWW_AUTHENTICATE,
 	    nobody ? CHALLENGE : CHALLENGE ", error=\"insufficient_scope\"");
+	guard_audit(r, problem_status(p), nobody ? "credential" : "right");
 	metric_add(nobody ? &r->thread->metrics->refused_401
 			  : &r->thread->metrics->refused_403,
 	    1);

@@ -1,6 +1,7 @@
 #include "api/core/answer.h"
 
 #include "api/core/admission.h"
+#include "api/core/guard.h"
 #include "api/core/metrics.h"
 #include "api/limits/budget.h"
 #include "common/base/check.h"
@@ -45,6 +46,7 @@ enum step_result answer_queue(
 	if (r->feature && r->feature->describe)
 		r->feature->describe(r, response);
 	admission_describe(r, response);
+	guard_describe(r, response);
 	if (r->thread->draining)
 		MHD_add_response_header(
 		    response, MHD_HTTP_HEADER_CONNECTION, "close");

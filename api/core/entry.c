@@ -3,6 +3,7 @@
 #include "api/core/admission.h"
 #include "api/core/answer.h"
 #include "api/core/body_intake.h"
+#include "api/core/guard.h"
 #include "api/core/header_budget.h"
 #include "api/core/key_check.h"
 #include "api/core/media.h"
@@ -75,19 +76,22 @@ static enum step_result entry_refuse(struct request *r, struct buf *allow)
 	if (allow->len == 0)
 		return answer_problem(
 		    r, PROBLEM_NOT_FOUND, "No route has this path.");
+	if (strcmp(r->method, "OPTIONS") == 0)
+		return guard_options(r, allow->data);
 	struct MHD_Response *response =
 	    answer_problem_response(PROBLEM_METHOD, NULL, NULL, NULL);
 	MHD_add_response_header(response, MHD_HTTP_HEADER_ALLOW, allow->data);
 	return answer_queue(r, problem_status(PROBLEM_METHOD), response);
 }
 
-static enum step_result entry_find(struct request *r, const struct path *path)
+static enum step_result entry_find(
+    struct request *r, const struct path *path, const struct http_head *head)
 {
 	struct buf allow = {0};
 	r->route =
 	    router_find(r->thread->instance->routes, r->method, path, &allow);
-	enum step_result result = STEP_MORE;
-	if (r->route == NULL)
+	enum step_result result = guard_head(r, head);
+	if (result == STEP_MORE && r->route == NULL)
 		result = entry_refuse(r, &allow);
 	buf_free(&allow);
 	return result;
@@ -176,13 +180,14 @@ static enum step_result entry_look_at_body(
 static enum step_result entry_with_path(
     struct request *r, const struct path *path, const struct http_head *head)
 {
-	if (entry_find(r, path) == STEP_DONE)
+	if (entry_find(r, path, head) == STEP_DONE)
 		return STEP_DONE;
 	r->feature = r->route->feature;
 	r->step = r->feature->first;
 	if (r->feature->enter)
 		r->feature->enter(r);
 	if (admission_identify(r) == STEP_DONE ||
+	    guard_principal(r) == STEP_DONE ||
 	    entry_take_collection(r, path) == STEP_DONE ||
 	    admission_permit(r) == STEP_DONE || offer_check(r) == STEP_DONE ||
 	    entry_take_key_of(r, path) == STEP_DONE ||
@@ -193,6 +198,7 @@ static enum step_result entry_with_path(
 
 enum step_result entry_check(struct request *r, const struct http_head *head)
 {
+	r->origin = head->origin;
 	if (header_budget_is_exceeded(
 		r->connection, r->method, r->thread->instance->partitions))
 		return answer_problem(r, PROBLEM_HEADERS_TOO_LARGE, NULL);

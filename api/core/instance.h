@@ -26,6 +26,7 @@ struct epoch;
 struct export;
 struct feeds;
 struct floors;
+struct guard;
 struct httpd;
 struct id_blocks;
 struct id_log;
@@ -53,6 +54,7 @@ struct instance {
 	int32_t partitions;
 	const struct router *routes; /* of the public listener */
 	const struct admission *admission;
+	const struct guard *guard;
 	struct loop *loop; /* of the main thread */
 	struct thread **threads;
 	size_t nthreads;
@@ -82,7 +84,6 @@ struct instance {
 	struct feeds *feeds;
 	struct assets *assets;
 	struct clients *clients;
-	bool purges_allowed; /* on the public listener */
 	/* Counts over all threads, limited by settings. */
 	atomic_size_t parked, exports, bulks, changes;
 	atomic_bool draining;

@@ -108,6 +108,7 @@ struct request {
 	struct MHD_Connection *connection;
 	const char *method; /* libmicrohttpd's; valid until the request ends */
 	const char *path;   /* likewise; not decoded */
+	const char *origin; /* likewise: the header Origin. NULL: none */
 	mono_us_t started;
 	const struct route *route;
 	const struct feature *feature; /* its route's; NULL: it has none */

@@ -1,8 +1,9 @@
 #include "api/core/settings.h"
 
 #include "api/access/credentials_options.h"
-#include "api/core/admission.h"
+#include "api/http/cors.h"
 #include "api/limits/clients.h"
+#include "common/http/origin_check.h"
 #include "common/postgres/pg.h"
 
 #include <string.h>
@@ -60,6 +61,23 @@ static struct err check_credentials(const struct api_settings *s)
 	return credentials_options_check(&o);
 }
 
+/* The names of the listener, and the pages that may send requests. */
+static struct err check_pages(const struct api_settings *s)
+{
+	if (!origin_check_check_hosts(s->hosts))
+		return err_make(ERR_KIND_FATAL, "config",
+		    "setting 'http.hosts' has the bad value '%s'; allowed: "
+		    "comma-separated names without ports",
+		    s->hosts);
+	if (!cors_check(s->cors_origins))
+		return err_make(ERR_KIND_FATAL, "config",
+		    "setting 'cors.origins' has the bad value '%s'; allowed: "
+		    "comma-separated origins as browsers send them "
+		    "(https://app.example:8443), or *",
+		    s->cors_origins);
+	return ERR_OK;
+}
+
 struct err api_settings_check(const struct config *c)
 {
 	const struct api_settings *s = c->settings;
@@ -74,9 +92,9 @@ struct err api_settings_check(const struct config *c)
 		    "comma-separated addresses and networks (10.0.0.7, "
 		    "10.0.0.0/8)",
 		    s->proxies);
-	struct err e = check_budgets(s);
+	struct err e = check_pages(s);
 	if (e.kind == ERR_KIND_OK)
-		e = admission_check(s);
+		e = check_budgets(s);
 	if (e.kind == ERR_KIND_OK)
 		e = check_credentials(s);
 	if (e.kind != ERR_KIND_OK || s->replica_urls[0] == '\0')

@@ -3,8 +3,8 @@
  */
 #pragma once
 
-#include "api/core/jsonout.h"
 #include "api/openapi/json_schema.h"
+#include "api/openapi/jsonout.h"
 
 /* Writes a key, in the form that paths and documents have. */
 void example_key(

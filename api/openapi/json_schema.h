@@ -2,7 +2,7 @@
  * (pure core). */
 #pragma once
 
-#include "api/core/jsonout.h"
+#include "api/openapi/jsonout.h"
 #include "common/schema/collection.h"
 
 enum json_schema_of {

@@ -1,8 +1,8 @@
 /* Writes one operation of the OpenAPI document (pure core). */
 #pragma once
 
-#include "api/core/jsonout.h"
 #include "api/core/route.h"
+#include "api/openapi/jsonout.h"
 #include "common/schema/collection.h"
 
 /* Writes the member `get`, `post`, …; `c` NULL: for no collection. */

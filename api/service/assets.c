@@ -1,6 +1,7 @@
 #include "api/service/assets.h"
 
 #include "api/core/answer.h"
+#include "api/core/guard.h"
 #include "api/http/prefer.h"
 #include "api/openapi/embedded.h"
 #include "api/openapi/openapi.h"
@@ -22,6 +23,8 @@ enum { TAG_LEN = 24 };
 enum asset { OPENAPI, CONSOLE, DOCS, DOCS_SCRIPT, DOCS_STYLE, ASSETS };
 
 struct assets {
+	const struct cors_header *always; /* headers of all; while making */
+	size_t nalways;
 	struct item {
 		struct MHD_Response *whole, *unchanged; /* NULL: none */
 		/* The same with `Connection: close`, for a drain. */
@@ -35,13 +38,16 @@ struct assets {
 /* --- making -------------------------------------------------------------- */
 
 /* `no-cache`: a client may keep it, but must revalidate it with its ETag. */
-static void assets_describe(
+static void assets_describe(const struct assets *a,
     struct MHD_Response *response, const char *type, const char *etag)
 {
 	http_head_type(response, type);
 	MHD_add_response_header(response, MHD_HTTP_HEADER_ETAG, etag);
 	MHD_add_response_header(
 	    response, MHD_HTTP_HEADER_CACHE_CONTROL, "no-cache");
+	for (size_t i = 0; i < a->nalways; i++)
+		MHD_add_response_header(
+		    response, a->always[i].name, a->always[i].value);
 }
 
 /* `body` is empty afterwards. */
@@ -57,7 +63,7 @@ static struct MHD_Response *assets_make(
 	/* It is shared and never freed, so it does not count for a client. */
 	struct MHD_Response *whole =
 	    MHD_create_response_from_buffer(len, data, MHD_RESPMEM_MUST_FREE);
-	assets_describe(whole, type, etag);
+	assets_describe(a, whole, type, etag);
 	item->whole = whole;
 	item->data = data;
 	item->len = len;
@@ -65,7 +71,7 @@ static struct MHD_Response *assets_make(
 	 * 8.6). Without a body, libmicrohttpd would send a length of 0. */
 	struct MHD_Response *unchanged =
 	    MHD_create_response_from_buffer(len, data, MHD_RESPMEM_PERSISTENT);
-	assets_describe(unchanged, NULL, etag);
+	assets_describe(a, unchanged, NULL, etag);
 	item->unchanged = unchanged;
 	return whole;
 }
@@ -77,13 +83,20 @@ static enum MHD_Result copy_header(
 	return MHD_add_response_header(arg, name, value);
 }
 
+static struct MHD_Response *assets_copy(
+    const struct item *item, struct MHD_Response *response)
+{
+	/* libmicrohttpd does not change these bytes. */
+	struct MHD_Response *copy = MHD_create_response_from_buffer(
+	    item->len, (void *)(uintptr_t)item->data, MHD_RESPMEM_PERSISTENT);
+	MHD_get_response_headers(response, copy_header, copy);
+	return copy;
+}
+
 static struct MHD_Response *last_of(
     struct item *item, struct MHD_Response *response)
 {
-	/* libmicrohttpd does not change these bytes. */
-	struct MHD_Response *last = MHD_create_response_from_buffer(
-	    item->len, (void *)(uintptr_t)item->data, MHD_RESPMEM_PERSISTENT);
-	MHD_get_response_headers(response, copy_header, last);
+	struct MHD_Response *last = assets_copy(item, response);
 	MHD_add_response_header(last, MHD_HTTP_HEADER_CONNECTION, "close");
 	return last;
 }
@@ -168,9 +181,12 @@ static void find_docs(struct assets *a, const char *dir)
 
 /* ------------------------------------------------------------------------- */
 
-struct assets *assets_new(const char *docs_dir, const struct router *routes)
+struct assets *assets_new(const char *docs_dir, const struct router *routes,
+    const struct cors_header *headers, size_t n)
 {
 	struct assets *a = MEM_NEW(struct assets);
+	a->always = headers;
+	a->nalways = n;
 	struct buf body = {0};
 	openapi_write(routes, &body);
 	assets_make(a, OPENAPI, &body, "application/json");
@@ -180,6 +196,7 @@ struct assets *assets_new(const char *docs_dir, const struct router *routes)
 		if (a->items[i].whole)
 			make_last(&a->items[i]);
 	}
+	a->always = NULL;
 	return a;
 }
 
@@ -200,6 +217,22 @@ void assets_free(struct assets **ap)
 	*ap = NULL;
 }
 
+/* Of a response whose headers depend on the origin of the page that asks. Those
+ * of every answer are there already. */
+static enum step_result assets_answer_own(
+    struct request *r, const struct item *item, unsigned status)
+{
+	struct MHD_Response *own =
+	    assets_copy(item, status == 304 ? item->unchanged : item->whole);
+	guard_describe_own(r, own);
+	if (r->thread->draining)
+		MHD_add_response_header(
+		    own, MHD_HTTP_HEADER_CONNECTION, "close");
+	enum step_result done = answer_shared(r, status, own);
+	MHD_destroy_response(own);
+	return done;
+}
+
 static enum step_result assets_answer(struct request *r, enum asset which)
 {
 	const struct item *item = &r->thread->instance->assets->items[which];
@@ -212,10 +245,13 @@ static enum step_result assets_answer(struct request *r, enum asset which)
 	    request_list(r, MHD_HTTP_HEADER_IF_NONE_MATCH, &list);
 	bool same = known && etag_listed(known, item->etag, false);
 	buf_free(&list);
+	unsigned status = same ? 304 : 200;
+	if (!guard_shares(r))
+		return assets_answer_own(r, item, status);
 	if (same)
 		return answer_shared(
-		    r, 304, last ? item->last_unchanged : item->unchanged);
-	return answer_shared(r, 200, last ? item->last_whole : item->whole);
+		    r, status, last ? item->last_unchanged : item->unchanged);
+	return answer_shared(r, status, last ? item->last_whole : item->whole);
 }
 
 enum step_result assets_openapi(struct request *r)

@@ -9,13 +9,16 @@
 #pragma once
 
 #include "api/core/request.h"
+#include "api/http/cors.h"
 #include "common/http/router.h"
 
 struct assets;
 
 /* The collections must be loaded. `docs_dir`: the setting docs.dir. `routes`:
- * the routes that /openapi.json describes. Returns owned. */
-struct assets *assets_new(const char *docs_dir, const struct router *routes);
+ * the routes that /openapi.json describes. `headers`: those of every answer;
+ * borrowed during the call. Returns owned. */
+struct assets *assets_new(const char *docs_dir, const struct router *routes,
+    const struct cors_header *headers, size_t n);
 /* No request may be in progress any more. */
 void assets_free(struct assets **a);
 

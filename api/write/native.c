@@ -4,6 +4,7 @@
 #include "api/commits/tail.h"
 #include "api/core/admission.h"
 #include "api/core/answer.h"
+#include "api/core/guard.h"
 #include "api/core/media.h"
 #include "api/core/route.h"
 #include "api/core/settings.h"
@@ -67,7 +68,7 @@ static enum step_result native_read(struct request *r)
 		return answer_queue(r, 304, value_unchanged(v));
 	/* The ready-made response cannot have `Connection: close`. */
 	bool plain = r->read->tier == TIER_L1 && !r->thread->draining &&
-		     tail_up(r->thread->instance->tail);
+		     tail_up(r->thread->instance->tail) && guard_shares(r);
 	if (plain && v->l1_response)
 		return answer_shared(r, 200, v->l1_response);
 	return answer_queue(r, 200, value_response(v));

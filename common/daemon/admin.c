@@ -1,5 +1,6 @@
 #include "common/daemon/admin.h"
 
+#include "common/base/check.h"
 #include "common/base/mem.h"
 #include "common/daemon/reload.h"
 #include "common/http/httpd.h"
@@ -109,6 +110,25 @@ static const char *header(const struct request *r, const char *name)
 	return MHD_lookup_connection_value(r->c, MHD_HEADER_KIND, name);
 }
 
+static const char *admin_fault(enum origin_fault fault)
+{
+	switch (fault) {
+	case ORIGIN_OK:
+		return NULL;
+	case ORIGIN_HOST:
+		return "The Host of a request must be an address, localhost, "
+		       "or a name in the setting admin.hosts.";
+	case ORIGIN_FOREIGN:
+		return "Requests from pages of another origin are rejected.";
+	case ORIGIN_UNMARKED:
+		return "A request that changes something needs the "
+		       "header " ORIGIN_CHECK_HEADER
+		       ", with any value, or a JSON body with "
+		       "its Content-Type.";
+	}
+	UNREACHABLE("fault of an origin");
+}
+
 /* A foreign page in an operator's browser may send requests, too. */
 static bool admin_refused(struct request *r, const char *method)
 {
@@ -121,7 +141,9 @@ static bool admin_refused(struct request *r, const char *method)
 	    .content_type = header(r, MHD_HTTP_HEADER_CONTENT_TYPE),
 	    .mark = header(r, ORIGIN_CHECK_HEADER),
 	};
-	const char *why = origin_check_refuses(&g, s->admin_hosts);
+	const struct origin_rules rules = {
+	    .hosts = s->admin_hosts, .needs_mark = true};
+	const char *why = admin_fault(origin_check(&g, &rules));
 	if (why == NULL)
 		return false;
 	r->answer.status = 403;

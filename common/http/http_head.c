@@ -210,6 +210,8 @@ static void look_at_coding(struct http_head_look *l, const char *value)
 
 static void look_at_host(struct http_head_look *l, const char *value)
 {
+	if (l->head->host == NULL)
+		l->head->host = value;
 	if (l->hosts++ || !is_host(value, trimmed(value)))
 		fault(l, &bad_host);
 }
@@ -219,6 +221,14 @@ static void look_at_encoding(struct http_head_look *l, const char *value)
 	size_t len = trimmed(value);
 	if (len && !http_head_is(value, len, "identity"))
 		l->head->encoded = true;
+}
+
+/* Keeps the value of the first header of this name. */
+static void http_head_keep(
+    const char **out, const char *name, const char *wanted, const char *value)
+{
+	if (*out == NULL && strcasecmp(name, wanted) == 0)
+		*out = value;
 }
 
 static enum MHD_Result http_head_look(
@@ -236,14 +246,18 @@ static enum MHD_Result http_head_look(
 		if (strcasecmp(name, MHD_HTTP_HEADER_HOST) == 0)
 			look_at_host(l, value);
 		break;
+	case 6:
+		http_head_keep(&l->head->origin, name, "Origin", value);
+		break;
 	case 12:
-		if (strcasecmp(name, MHD_HTTP_HEADER_CONTENT_TYPE) == 0 &&
-		    l->head->content_type == NULL)
-			l->head->content_type = value;
+		http_head_keep(&l->head->content_type, name,
+		    MHD_HTTP_HEADER_CONTENT_TYPE, value);
 		break;
 	case 14:
 		if (strcasecmp(name, MHD_HTTP_HEADER_CONTENT_LENGTH) == 0)
 			look_at_length(l, value);
+		http_head_keep(
+		    &l->head->fetch_site, name, "Sec-Fetch-Site", value);
 		break;
 	case 16:
 		if (strcasecmp(name, MHD_HTTP_HEADER_CONTENT_ENCODING) == 0)

@@ -34,7 +34,9 @@ struct http_head_fault {
 struct http_head {
 	const struct http_head_fault *fault; /* NULL: it is well-formed */
 	uint64_t length; /* of the body; HTTP_HEAD_UNKNOWN: it is chunked */
-	const char *content_type; /* NULL: none. libmicrohttpd's, as the rest */
+	/* The first of each; NULL: none. They are libmicrohttpd's. */
+	const char *content_type, *host, *origin;
+	const char *fetch_site; /* Sec-Fetch-Site */
 	bool encoded; /* the body has a Content-Encoding but identity */
 };
 

@@ -9,19 +9,21 @@
 
 enum { NAME_MAX_LEN = 255 };
 
-/* Takes the name from a Host, without port and brackets. False: malformed. */
+/* Takes the name from a Host, without port and brackets. False: malformed.
+ * libmicrohttpd (before 1.0) leaves blanks behind it. */
 static bool origin_check_name_of(const char *host, char out[NAME_MAX_LEN + 1])
 {
 	bool brackets = host[0] == '[';
 	const char *from = brackets ? host + 1 : host;
-	size_t len = strcspn(from, brackets ? "]" : ":");
+	size_t len = strcspn(from, brackets ? "]" : ": \t");
 	const char *rest = from + len;
 	if (brackets && *rest++ != ']')
 		return false;
 	if (len == 0 || len > NAME_MAX_LEN)
 		return false;
-	if (*rest &&
-	    (*rest != ':' || rest[1 + strspn(rest + 1, "0123456789")] != '\0'))
+	if (*rest == ':')
+		rest += 1 + strspn(rest + 1, "0123456789");
+	if (rest[strspn(rest, " \t")])
 		return false;
 	memcpy(out, from, len);
 	out[len] = '\0';
@@ -35,12 +37,12 @@ static bool origin_check_is_address(const char *name)
 	       inet_pton(AF_INET6, name, bytes) == 1;
 }
 
-static bool is_listed(const char *name, const char *hosts)
+bool origin_check_lists(const char *list, const char *word)
 {
-	size_t len = strlen(name);
-	for (const char *s = hosts; *(s += strspn(s, ", "));) {
+	size_t len = strlen(word);
+	for (const char *s = list; *(s += strspn(s, ", "));) {
 		size_t n = strcspn(s, ", ");
-		if (n == len && strncasecmp(s, name, n) == 0)
+		if (n == len && strncasecmp(s, word, n) == 0)
 			return true;
 		s += n;
 	}
@@ -56,7 +58,7 @@ static bool is_ours(const char *host, const char *hosts)
 	return origin_check_name_of(host, name) &&
 	       (origin_check_is_address(name) ||
 		   strcasecmp(name, "localhost") == 0 ||
-		   is_listed(name, hosts));
+		   origin_check_lists(hosts, name));
 }
 
 static bool same_origin(const char *origin, const char *host)
@@ -78,22 +80,34 @@ bool origin_check_is_foreign(const struct origin_check *g)
 		   strcasecmp(g->fetch_site, "same-site") == 0);
 }
 
-const char *origin_check_refuses(
-    const struct origin_check *g, const char *hosts)
+bool origin_check_reads(const char *method)
 {
-	bool reads =
-	    strcmp(g->method, "GET") == 0 || strcmp(g->method, "HEAD") == 0;
-	if (!is_ours(g->host, hosts))
-		return "The Host of a request must be an address, localhost, "
-		       "or a name in the setting admin.hosts.";
-	if (origin_check_is_foreign(g))
-		return "Requests from pages of another origin are rejected.";
-	if (!reads && g->mark == NULL && !http_head_is_json(g->content_type))
-		return "A request that changes something needs the "
-		       "header " ORIGIN_CHECK_HEADER
-		       ", with any value, or a JSON body with "
-		       "its Content-Type.";
-	return NULL;
+	return strcmp(method, "GET") == 0 || strcmp(method, "HEAD") == 0 ||
+	       strcmp(method, "OPTIONS") == 0;
+}
+
+static bool origin_check_may(
+    const struct origin_check *g, const struct origin_rules *rules)
+{
+	if (rules->foreign_reads && origin_check_reads(g->method))
+		return true;
+	return rules->origins &&
+	       (origin_check_lists(rules->origins, "*") ||
+		   (g->origin &&
+		       origin_check_lists(rules->origins, g->origin)));
+}
+
+enum origin_fault origin_check(
+    const struct origin_check *g, const struct origin_rules *rules)
+{
+	if (!rules->any_host && !is_ours(g->host, rules->hosts))
+		return ORIGIN_HOST;
+	if (origin_check_is_foreign(g) && !origin_check_may(g, rules))
+		return ORIGIN_FOREIGN;
+	if (rules->needs_mark && !origin_check_reads(g->method) &&
+	    g->mark == NULL && !http_head_is_json(g->content_type))
+		return ORIGIN_UNMARKED;
+	return ORIGIN_OK;
 }
 
 bool origin_check_check_hosts(const char *hosts)

@@ -18,8 +18,6 @@ in_docker() {
 dc() (
 	local name
 	for name in ${!SLUICE_STACK_@}; do export "${name?}"; done
-	# Whoever reaches a published port may not empty the caches.
-	[[ $SLUICE_STACK_API_ADDRESS == 127.* ]] || export SLUICE_HTTP_PURGE=${SLUICE_HTTP_PURGE:-off}
 	exec docker compose -p "$SLUICE_STACK_PROJECT" -f "$SLUICE_ROOT/compose/compose.yaml" "$@"
 )
 

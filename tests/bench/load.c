@@ -72,7 +72,7 @@ static void send_put(struct load *l, struct client *c, mono_us_t since)
 	char text[512];
 	content_row(l->content, next_random(l) >> 16, &row);
 	int len = snprintf(text, sizeof text,
-	    "PUT /v1/records/%s HTTP/1.1\r\nHost: bench\r\n"
+	    "PUT /v1/records/%s HTTP/1.1\r\nHost: localhost\r\n"
 	    "Content-Type: application/json\r\n%s"
 	    "Content-Length: %d\r\n\r\n{\"value\":\"%.*s\"}",
 	    row.key, l->headers, VALUE_LEN + 12, VALUE_LEN, row.value);

@@ -107,7 +107,7 @@ def export(api):
     began = time.monotonic()
     head, size, tail, piece = b"", 0, b"", bytearray(1 << 20)
     with socket.create_connection((HOST, api.port), 60) as s:
-        s.sendall(b"GET /v1/posts HTTP/1.1\r\nHost: x\r\nConnection: close\r\n"
+        s.sendall(b"GET /v1/posts HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n"
                   b"Accept: application/x-ndjson\r\n\r\n")
         while n := s.recv_into(piece):
             if size == 0:

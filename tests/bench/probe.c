@@ -76,7 +76,7 @@ static void probe_begin(struct probe *p, mono_us_t now)
 	}
 	snprintf(p->value, sizeof p->value, "probe-%014" PRIx64, (uint64_t)now);
 	int len = snprintf(text, sizeof text,
-	    "PUT /v1/records/probe-%d HTTP/1.1\r\nHost: bench\r\n"
+	    "PUT /v1/records/probe-%d HTTP/1.1\r\nHost: localhost\r\n"
 	    "Content-Type: application/json\r\n%s"
 	    "Content-Length: %d\r\n\r\n{\"value\":\"%s\"}",
 	    number_of(p), o->headers, VALUE_LEN + 12, p->value);
@@ -90,7 +90,7 @@ static void probe_poll(struct probe *p)
 {
 	char text[128];
 	int len = snprintf(text, sizeof text,
-	    "GET /v1/records/probe-%d HTTP/1.1\r\nHost: bench\r\n\r\n",
+	    "GET /v1/records/probe-%d HTTP/1.1\r\nHost: localhost\r\n\r\n",
 	    number_of(p));
 	client_send(p->reader, text, (size_t)len);
 }

@@ -122,7 +122,7 @@ def park(stack, subject, count):
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     resource.setrlimit(resource.RLIMIT_NOFILE, (max(soft, min(hard, count + 200)), hard))
     place, offset = put(subject.port, HOT).rsplit("-", 1)
-    request = (f"GET {HOT} HTTP/1.1\r\nHost: bench\r\nPrefer: wait=30\r\n"
+    request = (f"GET {HOT} HTTP/1.1\r\nHost: localhost\r\nPrefer: wait=30\r\n"
                f"Sluice-Read-After: {place}-{int(offset) + 10**9}\r\n\r\n").encode()
     for _ in range(count):
         s = stack.enter_context(socket.create_connection((HOST, subject.port), timeout=10))

@@ -192,20 +192,20 @@ def long_numbers(api):
 LARGE = "Content-Length: 99999999999"
 ODD = [
     b"GET /v1/records/a HTTP/1.1\r\n\r\n",
-    b"GET /v1/records/a HTTP/1.1\r\nHost: a\r\nHost: b\r\n\r\n",
+    b"GET /v1/records/a HTTP/1.1\r\nHost: localhost\r\nHost: b\r\n\r\n",
     b"GET /v1/records/a HTTP/1.1\r\nHost: a b\r\n\r\n",
-    b"POST /v1/records HTTP/1.1\r\nHost: a\r\nContent-Length : 13\r\n\r\nGET / HTTP/1.1",
-    b"POST /v1/records HTTP/1.1\r\nHost: a\r\nTransfer-Encoding : chunked\r\n\r\n0\r\n\r\n",
-    b"POST /v1/records HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: gzip, chunked\r\n\r\n",
-    b"POST /v1/records HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: xchunked\r\n\r\n",
-    b"POST /v1/records HTTP/1.0\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n",
-    b"POST /v1/records HTTP/1.1\r\nHost: a\r\nContent-Length: -1\r\n\r\n",
-    b"POST /v1/records HTTP/1.1\r\nHost: a\r\nContent-Length: x\r\n\r\n",
-    b"POST /v1/records HTTP/1.1\r\nHost: a\r\nContent-Length: 9223372036854775808\r\n\r\n",
-    b"POST /v1/records HTTP/1.1\r\nHost: a\r\nContent-Type: application/json\r\n"
+    b"POST /v1/records HTTP/1.1\r\nHost: localhost\r\nContent-Length : 13\r\n\r\nGET / HTTP/1.1",
+    b"POST /v1/records HTTP/1.1\r\nHost: localhost\r\nTransfer-Encoding : chunked\r\n\r\n0\r\n\r\n",
+    b"POST /v1/records HTTP/1.1\r\nHost: localhost\r\nTransfer-Encoding: gzip, chunked\r\n\r\n",
+    b"POST /v1/records HTTP/1.1\r\nHost: localhost\r\nTransfer-Encoding: xchunked\r\n\r\n",
+    b"POST /v1/records HTTP/1.0\r\nHost: localhost\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n",
+    b"POST /v1/records HTTP/1.1\r\nHost: localhost\r\nContent-Length: -1\r\n\r\n",
+    b"POST /v1/records HTTP/1.1\r\nHost: localhost\r\nContent-Length: x\r\n\r\n",
+    b"POST /v1/records HTTP/1.1\r\nHost: localhost\r\nContent-Length: 9223372036854775808\r\n\r\n",
+    b"POST /v1/records HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\n"
     b"Content-Encoding: gzip\r\nContent-Length: 3\r\n\r\nabc",
     *(
-        f"{method} {path} HTTP/1.1\r\nHost: a\r\n{LARGE}\r\n{expect}\r\n".encode()
+        f"{method} {path} HTTP/1.1\r\nHost: localhost\r\n{LARGE}\r\n{expect}\r\n".encode()
         for method, path in (
             ("PUT", "/v1/records/a"),
             ("POST", "/v1/records"),

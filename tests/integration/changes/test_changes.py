@@ -152,7 +152,7 @@ def test_a_client_that_does_not_read(world, special_api):
     idle = Feed(api.http.port)
     with socket.create_connection(("127.0.0.1", api.http.port)) as s:
         s.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
-        s.sendall(b"GET /v1/records/_changes HTTP/1.1\r\nHost: x\r\n\r\n")
+        s.sendall(b"GET /v1/records/_changes HTTP/1.1\r\nHost: localhost\r\n\r\n")
         wait_until(lambda: api.metrics()["sluice_change_feeds"] == 2, 10, "it is open")
         big = "x" * 100000
         for n in range(20):

@@ -475,7 +475,7 @@ def test_a_whole_list_as_its_headers_ask(http, many_rows):
 def test_a_whole_list_whose_client_hangs_up(api, http, many_rows):
     """In each of the ways, at any moment of a body that is streamed."""
     requests = [
-        (api.http.port, f"GET {path} HTTP/1.{minor}\r\nHost: a\r\n\r\n".encode())
+        (api.http.port, f"GET {path} HTTP/1.{minor}\r\nHost: localhost\r\n\r\n".encode())
         for path, minor in (("/posts", 1), ("/products", 1), ("/posts", 0))
     ]
     hang_up(requests, 50, seed=3)

@@ -26,5 +26,5 @@ def burst(port, paths, headers=""):
             s = socket.create_connection(("127.0.0.1", port), 30)
             sockets.append(stack.enter_context(s))
         for s, path in zip(sockets, paths):
-            s.sendall(f"GET {path} HTTP/1.1\r\nHost: x\r\n{headers}\r\n".encode())
+            s.sendall(f"GET {path} HTTP/1.1\r\nHost: localhost\r\n{headers}\r\n".encode())
         return [read_answer(s) for s in sockets]

@@ -57,7 +57,7 @@ class Request:
         collection, name = self.key.split("/", 1)
         lines = [
             f"{METHODS[self.op]} {key_path(name, collection)} HTTP/1.1",
-            "Host: sluice",
+            "Host: localhost",
             f"traceparent: 00-{self.tag}-{1:016x}-01",
             f"Prefer: wait={self.wait}" if self.wait else "Prefer: respond-async",
         ]

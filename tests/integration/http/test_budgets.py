@@ -43,7 +43,7 @@ def connect(daemon, address="127.0.0.1", room=None):
 
 
 def head(path="/v1", method="GET", headers=""):
-    return f"{method} {path} HTTP/1.1\r\nHost: x\r\n{headers}\r\n".encode()
+    return f"{method} {path} HTTP/1.1\r\nHost: localhost\r\n{headers}\r\n".encode()
 
 
 def put_head(key, length, kind="application/json"):

@@ -234,16 +234,24 @@ def test_absolute_form(world, target, status):
 def test_absolute_form_of_a_document(http, api):
     http.put("absolute", "here", prefer="wait=10")
     target = "http://sluice.example" + key_path("absolute")
-    said, _ = exchange(api.http.port, read("Host: other\r\nConnection: close\r\n", target))
+    said, _ = exchange(api.http.port, read("Host: 10.0.0.1\r\nConnection: close\r\n", target))
     assert said.startswith(b"HTTP/1.1 200") and b'"here"' in said, said
 
 
 @pytest.mark.parametrize(
-    "lines", ["Host: x\r\n", "host:localhost:8080 \r\n", "Host: [::1]:80\r\n", "Host:\r\n"]
+    "lines, status",
+    [
+        ("Host: 10.0.0.1\r\n", 200),
+        ("host:localhost:8080 \r\n", 200),
+        ("Host: [::1]:80\r\n", 200),
+        ("Host: x\r\n", 403),
+        ("Host:\r\n", 403),
+    ],
 )
-def test_a_host_that_is_well_formed(api, lines):
+def test_a_host_that_is_well_formed(api, lines, status):
+    """403: the listener does not have the name (http.hosts)."""
     said, _ = exchange(api.http.port, read(lines + "Connection: close\r\n", "/v1"))
-    assert said.startswith(b"HTTP/1.1 200"), said
+    assert said.startswith(b"HTTP/1.1 %d" % status), said
 
 
 def test_http_1_0(api):

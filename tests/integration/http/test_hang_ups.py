@@ -117,7 +117,7 @@ REFUSALS = [
     http("POST", "/no/such/route", JSON, COUNTER % 1),
     http("POST", "/health", JSON, COUNTER % 1),
     http("PUT", key_path("large"), {**JSON, "Content-Length": "99999999999"}),
-    b"GET / HTTP/1.1\r\nHost: x\r\nContent-Length: x\r\n\r\n",
+    b"GET / HTTP/1.1\r\nHost: localhost\r\nContent-Length: x\r\n\r\n",
     b"GET / HTTP/1.1\r\nHo",
     b"GE",
 ]

@@ -39,7 +39,7 @@ def connect(daemon):
 
 
 def request(path="/v1", method="GET", headers=""):
-    return f"{method} {path} HTTP/1.1\r\nHost: x\r\n{headers}\r\n".encode()
+    return f"{method} {path} HTTP/1.1\r\nHost: localhost\r\n{headers}\r\n".encode()
 
 
 def put(key, prefer="wait=30"):

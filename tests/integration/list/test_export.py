@@ -59,7 +59,7 @@ class Slow:
         self.socket.settimeout(30)
         self.socket.connect(("127.0.0.1", port))
         self.socket.sendall(
-            f"GET {path} HTTP/{version}\r\nHost: x\r\nAccept: application/x-ndjson\r\n\r\n".encode()
+            f"GET {path} HTTP/{version}\r\nHost: localhost\r\nAccept: application/x-ndjson\r\n\r\n".encode()
         )
         self.response = http.client.HTTPResponse(self.socket)
 

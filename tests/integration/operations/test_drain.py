@@ -23,7 +23,7 @@ ROLLS = int(os.environ.get("SLUICE_TEST_ROLLS", "2"))
 JSON = "Content-Type: application/json\r\n"
 JSON_HEADER = {"Content-Type": "application/json"}
 POST = b'{"title":"t","content":"c","author":"a"}'
-HEAD = f"PUT /v1/records/half HTTP/1.1\r\nHost: x\r\nContent-Length: 9\r\n{JSON}"
+HEAD = f"PUT /v1/records/half HTTP/1.1\r\nHost: localhost\r\nContent-Length: 9\r\n{JSON}"
 
 
 class Wire:
@@ -38,7 +38,7 @@ class Wire:
 
     def send(self, method, path, body=b"", head=""):
         length = f"Content-Length: {len(body)}\r\n" if body else ""
-        text = f"{method} {path} HTTP/1.1\r\nHost: x\r\n{head}{length}\r\n"
+        text = f"{method} {path} HTTP/1.1\r\nHost: localhost\r\n{head}{length}\r\n"
         self.socket.sendall(text.encode() + body)
         return self
 
@@ -172,7 +172,7 @@ def test_idle_connections_do_not_hold_it_up(deployment):
     api = deployment.start_all()
     idle = [socket.create_connection(("127.0.0.1", api.http.port)) for _ in range(20)]
     half = socket.create_connection(("127.0.0.1", api.http.port))
-    half.sendall(b"PUT /v1/records/half HTTP/1.1\r\nHost: x\r\nContent-Le")
+    half.sendall(b"PUT /v1/records/half HTTP/1.1\r\nHost: localhost\r\nContent-Le")
     api.http.request("GET", "/v1")
     with Stopwatch() as t:
         api.stop()

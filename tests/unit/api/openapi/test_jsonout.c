@@ -6,7 +6,7 @@
 
 #include <cmocka.h>
 
-#include "api/core/jsonout.h"
+#include "api/openapi/jsonout.h"
 
 static void all_of_it(void **state)
 {

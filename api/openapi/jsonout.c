@@ -1,4 +1,4 @@
-#include "api/core/jsonout.h"
+#include "api/openapi/jsonout.h"
 
 #include <inttypes.h>
 #include <string.h>
