@@ -7,6 +7,7 @@
  */
 #include "api/app.h"
 
+#include "api/access/credentials.h"
 #include "api/admin/admin_routes.h"
 #include "api/cache/floors.h"
 #include "api/cache/l1.h"
@@ -216,6 +217,23 @@ static struct err start_workers(struct app *app)
 	return ERR_OK;
 }
 
+/* Everything that is needed to know who asks; and what SIGHUP reads again. */
+static struct err start_credentials(struct app *app)
+{
+	const struct credentials_options o =
+	    api_settings_credentials(app->shared.settings);
+	struct err e = credentials_new(&o, &app->shared.credentials);
+	if (e.kind != ERR_KIND_OK)
+		return e;
+	if (*o.keys)
+		reload_add(app->reload, "auth.keys", credentials_reload_keys,
+		    app->shared.credentials);
+	if (*o.jwks)
+		reload_add(app->reload, "auth.jwt.jwks",
+		    credentials_reload_tokens, app->shared.credentials);
+	return ERR_OK;
+}
+
 static struct err start_ids(struct app *app)
 {
 	const struct id_tail_options o = {
@@ -355,9 +373,19 @@ static void refresh_stall(struct app *app)
 	metric_set(&app->shared.metrics[0].loop_stall_max, s.ever);
 }
 
+static void refresh_jwks(struct api_metrics *m, const struct credentials *c)
+{
+	struct jwks_source_state s = credentials_jwks_state(c);
+	metric_set(&m->jwks_keys, (int64_t)s.keys);
+	metric_set(&m->jwks_fetched, (int64_t)s.fetched);
+	metric_set(&m->jwks_failed, (int64_t)s.failed);
+	metric_set(&m->jwks_age, s.age);
+}
+
 static void app_refresh(void *arg)
 {
 	struct app *app = arg;
+	refresh_jwks(&app->shared.metrics[0], app->shared.credentials);
 	refresh_stall(app);
 	refresh_clients(&app->shared.metrics[0], app->shared.clients);
 	struct l1_stats l1 = l1_stats(app->shared.l1);
@@ -457,7 +485,9 @@ static void open_when_due(void *arg)
 
 struct err app_start(struct app *app)
 {
-	struct err e = start_log(app);
+	struct err e = start_credentials(app);
+	if (e.kind == ERR_KIND_OK)
+		e = start_log(app);
 	if (e.kind == ERR_KIND_OK)
 		e = start_admin(app);
 	if (e.kind == ERR_KIND_OK)
@@ -528,6 +558,7 @@ void app_free(struct app *app)
 		worker_free(&app->workers[i]);
 	loop_free(&app->shared.loop);
 	guard_free(&app->guard);
+	credentials_free(&app->shared.credentials);
 	admission_free(&app->admission);
 	l1_free(&app->shared.l1);
 	floors_free(&app->shared.floors);

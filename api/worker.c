@@ -1,5 +1,6 @@
 #include "api/worker.h"
 
+#include "api/access/credentials.h"
 #include "api/changes/changes.h"
 #include "api/commits/tail.h"
 #include "api/core/exchange.h"
@@ -268,6 +269,7 @@ struct err worker_new(struct app *app, size_t index, struct worker **out)
 	w->app = app;
 	w->thread.instance = &app->shared;
 	w->thread.jitter = &w->jitter;
+	w->thread.credentials = credentials_thread_new(app->shared.credentials);
 	w->thread.index = index;
 	w->thread.metrics = &app->shared.metrics[index + 1];
 	jitter_init(&w->jitter, entropy_bits());
@@ -347,6 +349,7 @@ void worker_free(struct worker **w)
 	loop_free(&(*w)->thread.loop);
 	/* The tail may have looked at it until now. */
 	waiters_free(&(*w)->thread.waits);
+	credentials_thread_free(&(*w)->thread.credentials);
 	free(*w);
 	*w = NULL;
 }

@@ -23,6 +23,7 @@ struct jwks_fetch *jwks_fetch_new(
     const char *url, enum jwks_place place, const char *ca, dur_us_t timeout)
 {
 	struct jwks_fetch *f = MEM_NEW(struct jwks_fetch);
+	CHECK(curl_global_init(CURL_GLOBAL_DEFAULT) == CURLE_OK);
 	f->multi = curl_multi_init();
 	CHECK(f->multi);
 	f->url = mem_strdup(url);
@@ -79,19 +80,22 @@ static size_t jwks_fetch_body(char *data, size_t size, size_t n, void *arg)
  * this machine needs no proxy. */
 static void set_address(struct jwks_fetch *f, CURL *easy)
 {
-	bool loopback = f->place == JWKS_PLACE_LOOPBACK;
+	bool here = f->place != JWKS_PLACE_HTTPS;
+	bool http = f->place == JWKS_PLACE_HTTP_HERE;
 	SET(URL, f->url);
-	SET(PROTOCOLS_STR, loopback ? "http,https" : "https");
+	SET(PROTOCOLS_STR, http ? "http,https" : "https");
 	SET(REDIR_PROTOCOLS_STR, "https");
 	SET(FOLLOWLOCATION, 1L);
 	SET(MAXREDIRS, (long)REDIRECTS_MOST);
-	if (loopback)
+	if (here)
 		SET(PROXY, "");
 	SET(SSLVERSION, (long)CURL_SSLVERSION_TLSv1_2);
 	if (*f->ca)
 		SET(CAINFO, f->ca);
 }
 
+/* QUICK_EXIT: the end of a fetch does not wait for a thread of libcurl that
+ * looks up a name; it ends on its own. */
 static CURL *easy_new(struct jwks_fetch *f, struct curl_slist *headers)
 {
 	CURL *easy = curl_easy_init();

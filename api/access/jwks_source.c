@@ -286,7 +286,7 @@ struct jwks_source_state jwks_source_state(struct jwks_source *s)
 	    .fetched = s->fetched,
 	    .failed = s->failed,
 	    .keys = s->set ? jwks_count(s->set) : 0,
-	    .age = clock_mono() - s->good,
+	    .age = s->fetch ? clock_mono() - s->good : 0,
 	};
 	strcpy(state.error, s->error);
 	jwks_source_unlock(s);

@@ -54,7 +54,8 @@ bool jwks_source_unknown(struct jwks_source *s, uint64_t generation);
 struct jwks_source_state {
 	uint64_t fetched, failed; /* fetches */
 	size_t keys;
-	dur_us_t age;	 /* since the last fetch that succeeded, or the start */
+	dur_us_t age; /* since the last fetch that succeeded, or the start; 0: a
+			 file */
 	char error[256]; /* of the last fetch; "": it succeeded */
 };
 struct jwks_source_state jwks_source_state(struct jwks_source *s);

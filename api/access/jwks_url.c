@@ -40,14 +40,15 @@ static bool host_is_loopback(CURLU *u)
 /* NULL: it is allowed. */
 static const char *judge_url(CURLU *u, enum jwks_place *out)
 {
+	bool here = host_is_loopback(u);
 	if (has_part(u, CURLUPART_USER) || has_part(u, CURLUPART_PASSWORD))
 		return "a URL without user and password";
 	if (part_is(u, CURLUPART_SCHEME, "https")) {
-		*out = JWKS_PLACE_HTTPS;
+		*out = here ? JWKS_PLACE_HTTPS_HERE : JWKS_PLACE_HTTPS;
 		return NULL;
 	}
-	*out = JWKS_PLACE_LOOPBACK;
-	return part_is(u, CURLUPART_SCHEME, "http") && host_is_loopback(u)
+	*out = JWKS_PLACE_HTTP_HERE;
+	return here && part_is(u, CURLUPART_SCHEME, "http")
 		   ? NULL
 		   : "a path, an https:// URL, or an http:// URL of a loopback "
 		     "address";

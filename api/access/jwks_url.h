@@ -9,7 +9,8 @@
 enum jwks_place {
 	JWKS_PLACE_FILE,
 	JWKS_PLACE_HTTPS,
-	JWKS_PLACE_LOOPBACK, /* http:// on this machine */
+	JWKS_PLACE_HTTPS_HERE, /* on a loopback address */
+	JWKS_PLACE_HTTP_HERE,
 };
 
 /* A value with `://` is a URL. The error says what is allowed. */

@@ -22,6 +22,8 @@ struct assets;
 struct backlog;
 struct changes;
 struct clients;
+struct credentials;
+struct credentials_thread;
 struct epoch;
 struct export;
 struct feeds;
@@ -54,6 +56,7 @@ struct instance {
 	int32_t partitions;
 	const struct router *routes; /* of the public listener */
 	const struct admission *admission;
+	struct credentials *credentials;
 	const struct guard *guard;
 	struct loop *loop; /* of the main thread */
 	struct thread **threads;
@@ -108,6 +111,7 @@ struct thread {
 	struct pg_reader *primary;
 	struct pg_list *replica_lists; /* NULL: none configured */
 	struct pg_list *primary_lists;
+	struct credentials_thread *credentials;
 	struct jitter *jitter;	/* for the lifetimes of cache entries */
 	struct waiters *waits;	/* for commits */
 	struct request *parked; /* a list; see api/core/request.c */

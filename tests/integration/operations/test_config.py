@@ -306,3 +306,25 @@ def test_what_came_from_a_file_is_shown_as_a_file(alone, kind, tmp_path):
     assert "s3cret" not in json.dumps(config)
     daemon.finish()
     assert "s3cret" not in daemon.text()
+
+
+JWT = ["--auth.jwt.issuer=https://id.example", "--auth.jwt.audience=sluice"]
+
+
+@pytest.mark.parametrize(
+    ("args", "says"),
+    [
+        (["--auth.keys={}/no.json"], "'auth.keys': {}/no.json: No such file or directory"),
+        (["--auth.keys={}/bad.json"], "'auth.keys': {}/bad.json: keys[0].id: must be a string"),
+        (["--auth.jwt.jwks={}/bad.json", *JWT], "'auth.jwt.jwks': {}/bad.json: no key can be used"),
+        (["--auth.jwt.jwks=http://id.example/", *JWT], "'auth.jwt.jwks' has a bad value"),
+        (["--auth.jwt.jwks=https://id.example/", JWT[0]], "'auth.jwt.audience': must be set"),
+        (["--auth.jwt.roles=/a~"], "'auth.jwt.roles' has the bad value '/a~'"),
+    ],
+)
+def test_credentials(servers, tmp_path, args, says):
+    """What is wrong with a file of keys is said before the start, with its place."""
+    (tmp_path / "bad.json").write_text('{"keys":[{}]}')
+    done = check(servers, "api", *[arg.format(tmp_path) for arg in args])
+    assert done.returncode == 2
+    assert says.format(tmp_path) in done.stderr

@@ -19,11 +19,12 @@ static const struct {
     {"/a:b/c", JWKS_PLACE_FILE},
     {"https://id.example/keys", JWKS_PLACE_HTTPS},
     {"HTTPS://id.example:8443/keys?x=1", JWKS_PLACE_HTTPS},
-    {"https://127.0.0.1/keys", JWKS_PLACE_HTTPS},
-    {"http://127.0.0.1:9000/keys", JWKS_PLACE_LOOPBACK},
-    {"http://127.3.2.1/keys", JWKS_PLACE_LOOPBACK},
-    {"http://localhost:9000/keys", JWKS_PLACE_LOOPBACK},
-    {"http://[::1]:9000/keys", JWKS_PLACE_LOOPBACK},
+    {"https://127.0.0.1/keys", JWKS_PLACE_HTTPS_HERE},
+    {"https://localhost/keys", JWKS_PLACE_HTTPS_HERE},
+    {"http://127.0.0.1:9000/keys", JWKS_PLACE_HTTP_HERE},
+    {"http://127.3.2.1/keys", JWKS_PLACE_HTTP_HERE},
+    {"http://localhost:9000/keys", JWKS_PLACE_HTTP_HERE},
+    {"http://[::1]:9000/keys", JWKS_PLACE_HTTP_HERE},
 };
 
 static const char *const wrong[] = {
