@@ -2,9 +2,12 @@
 
 #include "common/base/check.h"
 #include "common/base/mem.h"
+#include "common/daemon/admin_token.h"
 #include "common/daemon/reload.h"
+#include "common/http/audit.h"
 #include "common/http/httpd.h"
 #include "common/http/origin_check.h"
+#include "common/net/renewal.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -33,6 +36,7 @@ struct request {
 	struct admin_exchange x; /* first: daemons have a pointer to it */
 	struct admin *admin;
 	struct MHD_Connection *c;
+	const char *method;
 	struct path path;
 	struct buf body;
 	const struct http_head_fault *fault; /* refused by its head */
@@ -41,6 +45,7 @@ struct request {
 	const struct admin_route *route;
 	bool suspended;
 	bool answered;
+	bool forbidden;
 	struct answer answer;
 };
 
@@ -110,6 +115,8 @@ static const char *header(const struct request *r, const char *name)
 	return MHD_lookup_connection_value(r->c, MHD_HEADER_KIND, name);
 }
 
+/* --- who may ask --------------------------------------------------------- */
+
 static const char *admin_fault(enum origin_fault fault)
 {
 	switch (fault) {
@@ -129,12 +136,82 @@ static const char *admin_fault(enum origin_fault fault)
 	UNREACHABLE("fault of an origin");
 }
 
+static const char *admin_fault_word(enum origin_fault fault)
+{
+	static const char *const words[] = {
+	    [ORIGIN_OK] = "",
+	    [ORIGIN_HOST] = "host",
+	    [ORIGIN_FOREIGN] = "origin",
+	    [ORIGIN_UNMARKED] = "mark",
+	};
+	return words[fault];
+}
+
+static const char *admin_pattern(const struct request *r)
+{
+	return r->own	  ? r->own->head.pattern
+	       : r->route ? r->route->head.pattern
+			  : NULL;
+}
+
+static struct audit admin_record(const struct request *r, unsigned status)
+{
+	const struct common_settings *s = r->admin->o.config->settings;
+	return (struct audit){
+	    .subject = "",
+	    .kind = *s->admin_token ? "admin.token" : "none",
+	    .method = r->method,
+	    .route = admin_pattern(r),
+	    .c = r->c,
+	    .status = status,
+	};
+}
+
+/* Makes the answer; `why`: for the record. */
+static void admin_forbid(struct request *r, unsigned status, const char *type,
+    const char *title, const char *detail, const char *why)
+{
+	struct audit a = admin_record(r, status);
+	r->answer.status = status;
+	r->answer.type = "application/problem+json";
+	buf_printf(&r->answer.body,
+	    "{\"type\":\"urn:sluice:problem:%s\",\"title\":\"%s\","
+	    "\"status\":%u,\"detail\":\"%s\"}\n",
+	    type, title, status, detail);
+	a.kind = "none";
+	r->forbidden = true;
+	audit_refused(&a, why);
+}
+
+/* Is the token needed, and not shown? Whether the instance lives is no secret,
+ * and whether its metrics are, a setting says. */
+static bool admin_lacks_token(struct request *r)
+{
+	const struct common_settings *s = r->admin->o.config->settings;
+	bool health = r->own && r->own->head.verb == VERB_health;
+	bool numbers = r->own && r->own->head.verb == VERB_metrics &&
+		       strcmp(s->admin_metrics, "open") == 0;
+	if (*s->admin_token == '\0' || health || numbers)
+		return false;
+	char *token = renewal_of(s->admin_token);
+	bool shown = admin_token_is_shown(
+	    header(r, MHD_HTTP_HEADER_AUTHORIZATION), token);
+	free(token);
+	if (!shown)
+		admin_forbid(r, 401, "unauthenticated",
+		    "A valid credential is required",
+		    "Send the token of the setting admin.token: "
+		    "Authorization: Bearer ...",
+		    "token");
+	return !shown;
+}
+
 /* A foreign page in an operator's browser may send requests, too. */
-static bool admin_refused(struct request *r, const char *method)
+static bool admin_refused(struct request *r)
 {
 	const struct common_settings *s = r->admin->o.config->settings;
 	const struct origin_check g = {
-	    .method = method,
+	    .method = r->method,
 	    .host = header(r, MHD_HTTP_HEADER_HOST),
 	    .origin = header(r, "Origin"),
 	    .fetch_site = header(r, "Sec-Fetch-Site"),
@@ -143,37 +220,32 @@ static bool admin_refused(struct request *r, const char *method)
 	};
 	const struct origin_rules rules = {
 	    .hosts = s->admin_hosts, .needs_mark = true};
-	const char *why = admin_fault(origin_check(&g, &rules));
-	if (why == NULL)
+	enum origin_fault fault = origin_check(&g, &rules);
+	if (fault == ORIGIN_OK)
 		return false;
-	r->answer.status = 403;
-	r->answer.type = "application/problem+json";
-	buf_printf(&r->answer.body,
-	    "{\"type\":\"urn:sluice:problem:forbidden\",\"title\":\"This is "
-	    "not "
-	    "allowed here\",\"status\":403,\"detail\":\"%s\"}\n",
-	    why);
+	admin_forbid(r, 403, "forbidden", "This is not allowed here",
+	    admin_fault(fault), admin_fault_word(fault));
 	return true;
 }
 
 /* Finds the route. False: the request is refused, and r->answer is set. */
-static bool admin_match(struct request *r, const char *method)
+static bool admin_match(struct request *r)
 {
 	const struct router *more = r->admin->o.routes;
 	struct buf methods = {0};
-	if (admin_refused(r, method))
-		return false;
-	r->own = router_find(&own_routes, method, &r->path, &methods);
+	r->own = router_find(&own_routes, r->method, &r->path, &methods);
 	bool has_others = r->own == NULL && methods.len > 0;
+	if (r->own == NULL && !has_others && more)
+		r->route = router_find(more, r->method, &r->path, &methods);
+	buf_free(&methods);
+	if (admin_refused(r) || admin_lacks_token(r))
+		return false;
 	if (has_others) {
 		r->answer.status = 405;
 		buf_str(&r->answer.body, "method not allowed\n");
-	} else if (r->own == NULL && more) {
-		r->route = router_find(more, method, &r->path, &methods);
-	}
-	buf_free(&methods);
-	if (!has_others && r->own == NULL && r->route == NULL)
+	} else if (r->own == NULL && r->route == NULL) {
 		admin_nothing(&r->answer);
+	}
 	return r->own || r->route;
 }
 
@@ -184,13 +256,14 @@ static void *admin_begin(void *arg, struct MHD_Connection *c,
 	struct request *r = MEM_NEW(struct request);
 	r->admin = arg;
 	r->c = c;
+	r->method = method;
 	r->answer =
 	    (struct answer){.status = 200, .type = "text/plain; charset=utf-8"};
 	r->fault = admin_judge(head);
 	if (!path_parse(path, &r->path))
 		r->path.n = PATH_SEGMENTS + 1; /* no route matches */
 	if (r->fault == NULL)
-		r->answered = !admin_match(r, method);
+		r->answered = !admin_match(r);
 	/* The listener's own routes read no body. */
 	*refused = r->fault || r->answered || r->own;
 	return r;
@@ -276,6 +349,14 @@ static enum MHD_Result queue(struct request *r)
 	struct MHD_Response *response =
 	    MHD_create_response_from_buffer(len, text, MHD_RESPMEM_MUST_FREE);
 	http_head_type(response, a->type);
+	if (r->route && !origin_check_reads(r->method) && !r->forbidden) {
+		const struct audit record = admin_record(r, a->status);
+		audit_acted(&record);
+	}
+	if (a->status == 401)
+		MHD_add_response_header(response,
+		    MHD_HTTP_HEADER_WWW_AUTHENTICATE,
+		    "Bearer realm=\"sluice-admin\"");
 	if (a->status == 405)
 		MHD_add_response_header(
 		    response, MHD_HTTP_HEADER_ALLOW, "GET, HEAD");

@@ -165,7 +165,7 @@ static struct err set_row(
 		return ERR_OK;
 	return err_make(ERR_KIND_FATAL, "config",
 	    "setting '%s' has the bad value '%s'; allowed: %s", row->name,
-	    row->kind == SETTING_URL ? "***" : value, setting_allowed(row));
+	    setting_is_secret(row) ? "***" : value, setting_allowed(row));
 }
 
 static struct err given_twice(

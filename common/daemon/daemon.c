@@ -4,6 +4,7 @@
 #include "common/base/log.h"
 #include "common/base/mem.h"
 #include "common/daemon/admin.h"
+#include "common/daemon/admin_token.h"
 #include "common/daemon/healthcheck.h"
 #include "common/daemon/reload.h"
 #include "common/http/origin_check.h"
@@ -304,9 +305,12 @@ static void warn_of_renamed(const struct daemon_spec *spec, bool log)
 
 static struct err daemon_check_files(const struct daemon_spec *spec)
 {
-	const struct tls_server_options admin =
-	    admin_tls(spec->config->settings);
-	struct err e = tls_server_check_files(&admin);
+	const struct common_settings *s = spec->config->settings;
+	const struct tls_server_options admin = admin_tls(s);
+	struct err e = admin_token_check(
+	    config_text(spec->config, "admin.listen"), s->admin_token);
+	if (e.kind == ERR_KIND_OK)
+		e = tls_server_check_files(&admin);
 	if (e.kind == ERR_KIND_OK && spec->check_files)
 		e = spec->check_files(spec->config);
 	return e;

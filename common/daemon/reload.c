@@ -2,6 +2,7 @@
 
 #include "common/base/log.h"
 #include "common/base/mem.h"
+#include "common/http/audit.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -63,6 +64,9 @@ void reload_all(struct reload *r)
 		reload_one(r, &r->things[i], &done);
 	size_t stale = count_stale(r);
 	metric_set(r->m.stale, (int64_t)stale);
+	const struct audit a = {
+	    .subject = "", .kind = "signal", .method = "SIGHUP"};
+	audit_acted(&a);
 	log_event(EV_RELOAD, "reloaded=%s failed=%zu",
 	    done.len ? done.data : "none", stale);
 	buf_free(&done);

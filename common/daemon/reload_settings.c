@@ -2,6 +2,7 @@
 
 #include "common/base/log.h"
 #include "common/base/mem.h"
+#include "common/daemon/admin_token.h"
 #include "common/daemon/config_priv.h"
 #include "common/daemon/daemon.h"
 #include "common/kafka/kafka.h"
@@ -12,7 +13,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* URLs of servers. A new one must lead to the same data. */
+/* URLs of servers, and the token that goes to other daemons. A new URL must
+ * lead to the same data. */
 static const struct server {
 	const char *setting;
 	struct err (*same)(
@@ -21,6 +23,7 @@ static const struct server {
     {"primary.url", pg_check_renewal},
     {"replica.urls", pg_check_renewal},
     {"redis.url", redis_check_renewal},
+    {"admin.token", admin_token_check_renewal},
 };
 enum { SERVERS = sizeof servers / sizeof *servers };
 

@@ -111,6 +111,7 @@ bool setting_set(const struct setting *row, void *settings, const char *value)
 		return parse_bool(value, field_of(row, settings));
 	case SETTING_STRING:
 	case SETTING_URL:
+	case SETTING_SECRET:
 	case SETTING_ADDRESS:
 	case SETTING_CHOICE:
 		return set_text(row, settings, value);
@@ -127,6 +128,7 @@ const char *setting_allowed(const struct setting *row)
 		return "host:port";
 	case SETTING_STRING:
 	case SETTING_URL:
+	case SETTING_SECRET:
 		return "text";
 	case SETTING_INT:
 	case SETTING_DURATION:
@@ -137,9 +139,14 @@ const char *setting_allowed(const struct setting *row)
 	UNREACHABLE("setting kind");
 }
 
+bool setting_is_secret(const struct setting *row)
+{
+	return row->kind == SETTING_URL || row->kind == SETTING_SECRET;
+}
+
 bool setting_is_text(const struct setting *row)
 {
-	return row->kind == SETTING_STRING || row->kind == SETTING_URL ||
+	return row->kind == SETTING_STRING || setting_is_secret(row) ||
 	       row->kind == SETTING_ADDRESS || row->kind == SETTING_CHOICE;
 }
 
@@ -215,6 +222,9 @@ void setting_show(
 		return;
 	case SETTING_URL:
 		show_url(*(char **)field_of(row, settings), out);
+		return;
+	case SETTING_SECRET:
+		buf_str(out, **(char **)field_of(row, settings) ? "***" : "");
 		return;
 	case SETTING_STRING:
 	case SETTING_ADDRESS:

@@ -13,6 +13,7 @@
 enum setting_kind {
 	SETTING_STRING,
 	SETTING_URL,
+	SETTING_SECRET,
 	SETTING_ADDRESS,
 	SETTING_INT,
 	SETTING_BOOL,
@@ -33,6 +34,7 @@ struct setting {
 
 #define SETTING_TYPE_STRING char *
 #define SETTING_TYPE_URL char *
+#define SETTING_TYPE_SECRET char *
 #define SETTING_TYPE_ADDRESS char *
 #define SETTING_TYPE_INT int64_t
 #define SETTING_TYPE_BOOL bool
@@ -46,6 +48,8 @@ struct setting {
 	{SETTING_##kind, offsetof(type, field), name, def, allowed, aliases,   \
 	    help},
 
+/* May a part of its value be secret? */
+bool setting_is_secret(const struct setting *row);
 /* Sets the field in `settings`. False, and nothing changes: the value is not
  * allowed. Text is copied. */
 bool setting_set(const struct setting *row, void *settings, const char *value);
@@ -55,6 +59,6 @@ const char *setting_allowed(const struct setting *row);
 bool setting_equal(const struct setting *row, const void *a, const void *b);
 /* Its field is an owned string. */
 bool setting_is_text(const struct setting *row);
-/* Appends the current value; passwords are shown as `***`. */
+/* Appends the current value; secrets and passwords are shown as `***`. */
 void setting_show(
     const struct setting *row, const void *settings, struct buf *out);

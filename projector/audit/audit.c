@@ -264,7 +264,8 @@ struct audit *audit_new(struct loop *l, const struct projector_settings *s,
 	a->samples = samples_new((size_t)s->audit_rate);
 	a->partitions = (size_t)s->common.partitions;
 	a->heard = mem_zalloc(a->partitions * sizeof *a->heard);
-	a->instances = instances_new(l, s->audit_instances);
+	a->instances =
+	    instances_new(l, s->audit_instances, s->common.admin_token);
 	if (s->replica_urls[0])
 		a->replica = rows_new(l, "replica", s->replica_urls,
 		    "prefer-standby", s->common.document_max);

@@ -128,15 +128,18 @@ static void fetch_on_resolved(void *arg, const char *address, const char *error)
 }
 
 struct fetch *fetch_start(struct loop *l, const char *host, int port,
-    const char *path, dur_us_t timeout, fetch_done done, void *arg)
+    const char *path, const char *token, dur_us_t timeout, fetch_done done,
+    void *arg)
 {
 	struct fetch *f = MEM_NEW(struct fetch);
 	f->port = port;
 	f->done = done;
 	f->arg = arg;
 	f->open = 2;
-	buf_printf(
-	    &f->request, "GET %s HTTP/1.0\r\nHost: localhost\r\n\r\n", path);
+	buf_printf(&f->request, "GET %s HTTP/1.0\r\nHost: localhost\r\n", path);
+	if (*token)
+		buf_printf(&f->request, "Authorization: Bearer %s\r\n", token);
+	buf_str(&f->request, "\r\n");
 	uv_tcp_init(loop_uv(l), &f->tcp);
 	uv_timer_init(loop_uv(l), &f->timer);
 	f->tcp.data = f->timer.data = f->connect.data = f->write.data = f;

@@ -11,8 +11,10 @@ struct fetch;
 typedef void (*fetch_done)(void *arg, const char *body, size_t len);
 
 /* Copies its texts. `done` is called exactly once, from the loop, later, unless
- * it was cancelled; the handle is gone then. */
+ * it was cancelled; the handle is gone then. `token`: of the daemon; "": none.
+ */
 struct fetch *fetch_start(struct loop *l, const char *host, int port,
-    const char *path, dur_us_t timeout, fetch_done done, void *arg);
+    const char *path, const char *token, dur_us_t timeout, fetch_done done,
+    void *arg);
 /* Takes and clears; `done` is not called any more. NULL is fine. */
 void fetch_cancel(struct fetch **f);

@@ -5,6 +5,7 @@
 #include "common/base/buf.h"
 #include "common/base/mem.h"
 #include "common/log/record.h"
+#include "common/net/renewal.h"
 
 #include <jansson.h>
 #include <stdlib.h>
@@ -22,7 +23,8 @@ struct question {
 
 struct instance {
 	struct loop *loop;
-	char *address; /* as it was set */
+	const char *token; /* as it was set */
+	char *address;	   /* as it was set */
 	char *host;
 	int port;
 	struct fetch *fetch;
@@ -145,8 +147,10 @@ static void on_fetched(void *arg, const char *body, size_t len)
 
 static void ask_first(struct instance *one)
 {
+	char *token = renewal_of(one->token);
 	one->fetch = fetch_start(one->loop, one->host, one->port,
-	    one->first->path, TIMEOUT, on_fetched, one);
+	    one->first->path, token, TIMEOUT, on_fetched, one);
+	free(token);
 }
 
 static bool instances_is_plain(char c)
@@ -188,13 +192,15 @@ bool instances_ask(struct instances *a, size_t i, const char *id, size_t len,
 
 /* --- life ----------------------------------------------------------------- */
 
-struct instances *instances_new(struct loop *l, const char *list)
+struct instances *instances_new(
+    struct loop *l, const char *list, const char *token)
 {
 	struct instances *a = MEM_NEW(struct instances);
 	char *address;
 	while ((address = next_address(&list)) != NULL) {
 		struct instance *one = MEM_NEW(struct instance);
 		one->loop = l;
+		one->token = token;
 		one->address = address;
 		one->last = &one->first;
 		instances_split(address, &one->host, &one->port);

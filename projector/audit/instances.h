@@ -18,8 +18,10 @@ typedef void (*instances_done)(
 
 /* `list`: host:port, with commas between, or "". */
 struct err instances_check(const char *list);
-/* `list` was checked. */
-struct instances *instances_new(struct loop *l, const char *list);
+/* `list` was checked. `token`: the setting admin.token, which the instances
+ * have, too; borrowed. */
+struct instances *instances_new(
+    struct loop *l, const char *list, const char *token);
 size_t instances_count(const struct instances *a);
 /* Asks the i-th instance for `collection/key`, one question after the other.
  * False: too many questions wait, and `done` is not called. Otherwise `done` is

@@ -158,6 +158,7 @@ static void row_other_value(const struct setting *row, char out[32])
 		return;
 	case SETTING_STRING:
 	case SETTING_URL:
+	case SETTING_SECRET:
 		snprintf(out, 32, "other");
 		return;
 	}
@@ -179,6 +180,7 @@ static void row_check(struct config *c, const struct setting *row)
 	case SETTING_BOOL:
 	case SETTING_STRING:
 	case SETTING_URL:
+	case SETTING_SECRET:
 	case SETTING_ADDRESS:
 		break;
 	}
