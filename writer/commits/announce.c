@@ -119,7 +119,7 @@ static struct kafka_config configured(
 	    {"message.max.bytes", "16777216"},
 	};
 	enum { OWN = sizeof own / sizeof own[0] };
-	a->extra = mem_alloc((OWN + k->nextra) * sizeof *a->extra);
+	a->extra = mem_zalloc((OWN + k->nextra) * sizeof *a->extra);
 	for (size_t i = 0; i < OWN; i++) {
 		a->extra[i].name = (char *)(uintptr_t)own[i][0];
 		a->extra[i].value = (char *)(uintptr_t)own[i][1];
