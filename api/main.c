@@ -24,6 +24,11 @@ static struct err api_check(const struct config *config)
 	return e.kind == ERR_KIND_OK ? admission_check(config->settings) : e;
 }
 
+static struct err api_check_files(const struct config *config)
+{
+	return new_key.name ? ERR_OK : api_settings_check_files(config);
+}
+
 static bool configure(struct config *config, int argc, char **argv, int *code)
 {
 	static struct daemon_option options[NEW_KEY_OPTIONS];
@@ -38,7 +43,7 @@ static bool configure(struct config *config, int argc, char **argv, int *code)
 	    .metrics = api_metric_rows,
 	    .nmetrics = api_metric_count,
 	    .check = api_check,
-	    .check_files = api_settings_check_files,
+	    .check_files = api_check_files,
 	};
 	return daemon_configure(&spec, argc, argv, code);
 }

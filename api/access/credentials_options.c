@@ -33,13 +33,31 @@ static struct err check_path(const char *name, const char *value)
 	    name, value);
 }
 
-static struct err check_jwks(const char *value)
+struct err credentials_options_check(const struct credentials_options *o)
+{
+	enum jwks_place place;
+	struct err e = check_path("auth.jwt.roles", o->roles);
+	if (e.kind == ERR_KIND_OK)
+		e = check_path("auth.jwt.subject", o->subject);
+	if (e.kind != ERR_KIND_OK || *o->jwks == '\0')
+		return e;
+	e = check_needed("auth.jwt.issuer", o->issuer);
+	if (e.kind == ERR_KIND_OK)
+		e = check_needed("auth.jwt.audience", o->audience);
+	return e.kind == ERR_KIND_OK ? jwks_url_check(o->jwks, &place) : e;
+}
+
+/* --- files --------------------------------------------------------------- */
+
+static struct err check_jwks(const char *from)
 {
 	enum jwks_place place;
 	struct jwks *set = NULL;
-	struct err e = jwks_url_check(value, &place);
+	if (*from == '\0')
+		return ERR_OK;
+	struct err e = jwks_url_check(from, &place);
 	if (e.kind == ERR_KIND_OK && place == JWKS_PLACE_FILE)
-		e = named("auth.jwt.jwks", jwks_load(value, &set));
+		e = named("auth.jwt.jwks", jwks_load(from, &set));
 	jwks_release(&set);
 	return e;
 }
@@ -60,23 +78,14 @@ static struct err check_keys(const char *path)
 	struct api_keys *keys = NULL;
 	if (*path == '\0')
 		return ERR_OK;
-	struct err e = named("auth.keys", api_keys_load(path, true, &keys));
+	struct err e = named("auth.keys", api_keys_load(path, false, &keys));
 	api_keys_release(&keys);
 	return e;
 }
 
-struct err credentials_options_check(const struct credentials_options *o)
+struct err credentials_options_check_files(const struct credentials_options *o)
 {
-	struct err e = check_path("auth.jwt.roles", o->roles);
-	if (e.kind == ERR_KIND_OK)
-		e = check_path("auth.jwt.subject", o->subject);
-	if (e.kind == ERR_KIND_OK)
-		e = check_keys(o->keys);
-	if (e.kind != ERR_KIND_OK || *o->jwks == '\0')
-		return e;
-	e = check_needed("auth.jwt.issuer", o->issuer);
-	if (e.kind == ERR_KIND_OK)
-		e = check_needed("auth.jwt.audience", o->audience);
+	struct err e = check_keys(o->keys);
 	if (e.kind == ERR_KIND_OK)
 		e = check_ca(o->ca);
 	return e.kind == ERR_KIND_OK ? check_jwks(o->jwks) : e;

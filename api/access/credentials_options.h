@@ -16,7 +16,8 @@ struct credentials_options {
 	dur_us_t leeway;      /* auth.jwt.leeway */
 };
 
-/* Before the daemon starts; reads the files, too. Which roles are granted
- * something is not known yet: credentials_new checks the roles of the keys. The
- * error names setting, file, place and reason. */
+/* The error names setting, value and what is allowed. */
 struct err credentials_options_check(const struct credentials_options *o);
+/* Before the daemon starts: reads the files. The roles must be known
+ * (common/access/roles.h). The error names setting, file, place and reason. */
+struct err credentials_options_check_files(const struct credentials_options *o);

@@ -115,6 +115,12 @@ struct tls_server_options api_settings_tls(const struct api_settings *s)
 
 struct err api_settings_check_files(const struct config *c)
 {
-	const struct tls_server_options o = api_settings_tls(c->settings);
-	return tls_server_check_files(&o);
+	const struct api_settings *s = c->settings;
+	const struct tls_server_options tls = api_settings_tls(s);
+	const struct credentials_options credentials =
+	    api_settings_credentials(s);
+	struct err e = tls_server_check_files(&tls);
+	return e.kind == ERR_KIND_OK
+		   ? credentials_options_check_files(&credentials)
+		   : e;
 }

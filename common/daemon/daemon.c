@@ -350,11 +350,12 @@ bool daemon_configure(
 		return false;
 	}
 	const struct common_settings *s = spec->config->settings;
-	e = daemon_check_files(spec);
-	if (e.kind == ERR_KIND_OK)
-		e = collections_load(s->collections_dir);
+	e = collections_load(s->collections_dir);
 	if (e.kind == ERR_KIND_OK)
 		e = sql_table_check_relations();
+	if (e.kind == ERR_KIND_OK)
+		e = daemon_check_files(
+		    spec); /* may name roles of collections */
 	if (e.kind != ERR_KIND_OK)
 		return daemon_refuse(spec, &e, exit_code);
 	if (args.check) {

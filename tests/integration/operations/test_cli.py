@@ -112,7 +112,15 @@ def test_docs_are_what_the_programs_print(servers, kind, page):
 
 def test_new_key(servers):
     """A key and its entry for the key file, on standard output, without a server."""
-    args = ["--new-key", "nightly", "--role", "editor", "--role=reader", "--expires", "90d"]
+    args = [
+        "--new-key",
+        "nightly",
+        "--role",
+        "editor",
+        "--role=reader",
+        "--expires",
+        "90d",
+    ]
     done = cli.run(servers, "api", *args)
     assert done.returncode == 0, done.stderr
     key, entry = done.stdout.splitlines()
@@ -130,7 +138,10 @@ def test_new_key(servers):
     [
         (["--new-key"], "argument '--new-key': expected --new-key NAME"),
         (["--new-key", "--role", "r"], "argument '--new-key': expected --new-key NAME"),
-        (["--new-key", "A", "--role", "r"], "argument '--new-key' has the bad value 'A'"),
+        (
+            ["--new-key", "A", "--role", "r"],
+            "argument '--new-key' has the bad value 'A'",
+        ),
         (["--new-key=a"], "argument '--new-key': needs --role ROLE"),
         (["--role", "r"], "argument '--role': only with --new-key"),
     ],

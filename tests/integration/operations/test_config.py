@@ -314,11 +314,26 @@ JWT = ["--auth.jwt.issuer=https://id.example", "--auth.jwt.audience=sluice"]
 @pytest.mark.parametrize(
     ("args", "says"),
     [
-        (["--auth.keys={}/no.json"], "'auth.keys': {}/no.json: No such file or directory"),
-        (["--auth.keys={}/bad.json"], "'auth.keys': {}/bad.json: keys[0].id: must be a string"),
-        (["--auth.jwt.jwks={}/bad.json", *JWT], "'auth.jwt.jwks': {}/bad.json: no key can be used"),
-        (["--auth.jwt.jwks=http://id.example/", *JWT], "'auth.jwt.jwks' has a bad value"),
-        (["--auth.jwt.jwks=https://id.example/", JWT[0]], "'auth.jwt.audience': must be set"),
+        (
+            ["--auth.keys={}/no.json"],
+            "'auth.keys': {}/no.json: No such file or directory",
+        ),
+        (
+            ["--auth.keys={}/bad.json"],
+            "'auth.keys': {}/bad.json: keys[0].id: must be a string",
+        ),
+        (
+            ["--auth.jwt.jwks={}/bad.json", *JWT],
+            "'auth.jwt.jwks': {}/bad.json: no key can be used",
+        ),
+        (
+            ["--auth.jwt.jwks=http://id.example/", *JWT],
+            "'auth.jwt.jwks' has a bad value",
+        ),
+        (
+            ["--auth.jwt.jwks=https://id.example/", JWT[0]],
+            "'auth.jwt.audience': must be set",
+        ),
         (["--auth.jwt.roles=/a~"], "'auth.jwt.roles' has the bad value '/a~'"),
     ],
 )

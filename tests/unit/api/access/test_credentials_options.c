@@ -39,6 +39,8 @@ static struct credentials_options good(void)
 static void says(const struct credentials_options *o, const char *message)
 {
 	struct err e = credentials_options_check(o);
+	if (e.kind == ERR_KIND_OK)
+		e = credentials_options_check_files(o);
 	if (message == NULL && e.kind == ERR_KIND_OK)
 		return;
 	assert_int_equal(e.kind, ERR_KIND_FATAL);
@@ -86,6 +88,18 @@ static void checks_each_setting(void **state)
 	    "setting 'auth.keys': absent.json: No such file or directory");
 	WITH(keys, "bad-id.json",
 	    "setting 'auth.keys': bad-id.json: keys[0].id: must be a string");
+	WITH(keys, "bad-role.json",
+	    "setting 'auth.keys': bad-role.json: keys[0].roles[0]: no "
+	    "collection and no setting grants anything to the role boss");
+}
+
+/* A reload of the settings reads no files: each is reloaded on its own. */
+static void reads_no_files_at_first(void **state)
+{
+	(void)state;
+	struct credentials_options o = good();
+	o.keys = o.jwks = o.ca = "absent";
+	assert_int_equal(credentials_options_check(&o).kind, ERR_KIND_OK);
 }
 
 /* Without tokens, what belongs to them may be missing. */
@@ -101,10 +115,11 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(checks_each_setting),
+	    cmocka_unit_test(reads_no_files_at_first),
 	    cmocka_unit_test(asks_for_nothing_else),
 	};
 	static const char *const files[] = {"jwks.json", "empty.json",
-	    "broken.json", "keys.json", "bad-id.json"};
+	    "broken.json", "keys.json", "bad-id.json", "bad-role.json"};
 	if (mkdtemp(folder) == NULL || chdir(folder) != 0)
 		return EXIT_FAILURE;
 	/* RFC 8037, A.2 */
@@ -115,6 +130,10 @@ int main(void)
 	write_file("broken.json", "{\n\"keys\"}");
 	write_file("keys.json", "{\"keys\":[]}");
 	write_file("bad-id.json", "{\"keys\":[{\"id\":\"A\"}]}");
+	write_file("bad-role.json",
+	    "{\"keys\":[{\"id\":\"a\",\"roles\":[\"boss\"],\"sha256\":\""
+	    "0000000000000000000000000000000000000000000000000000000000000000"
+	    "\"}]}");
 	int failed = cmocka_run_group_tests(tests, NULL, NULL);
 	for (size_t i = 0; i < sizeof files / sizeof *files; i++)
 		unlink(files[i]);
