@@ -10,7 +10,7 @@
  *   decide/       the outcome of each write of a batch: no I/O
  *   commits/      announces on sluice.commits what was committed
  *   rejections/   rejected writes: reason, expiry, repair
- *   commands/     --migrate, --advance-epoch, --drain
+ *   commands/     --migrate, --advance-epoch, --drain, the database roles
  */
 #include "writer/commands/advance_epoch.h"
 #include "writer/commands/migrate.h"
@@ -35,7 +35,9 @@ static const struct setting rows[] = {
 static struct err writer_check(const struct config *config)
 {
 	const struct writer_settings *s = config->settings;
-	return member_check(s->group_instance);
+	const struct roles roles = migrate_roles(s);
+	struct err e = roles_check(&roles);
+	return e.kind == ERR_KIND_OK ? member_check(s->group_instance) : e;
 }
 
 static int writer_serve(
@@ -55,12 +57,19 @@ static int writer_serve(
 	return code;
 }
 
+static int misused(const char *why)
+{
+	fprintf(stderr, "sluice-writer: %s\n", why);
+	return EXIT_FAILURE;
+}
+
 int main(int argc, char **argv)
 {
 	static struct writer_settings settings;
 	struct config config;
 	bool migrating = false, advancing = false, dry = false;
 	bool made_again = false, emptying = false;
+	bool grants = false, apply = false;
 	config_init(&config, &settings, rows, sizeof rows / sizeof *rows);
 	const struct daemon_flag flags[] = {
 	    {"migrate", &migrating,
@@ -71,6 +80,10 @@ int main(int argc, char **argv)
 	    {"dry-run", &dry,
 		"with --migrate or --advance-epoch: only print what would be "
 		"done"},
+	    {"grants", &grants,
+		"with --migrate: only print SQL that sets up the three "
+		"database roles (docs/operations.md)"},
+	    {"apply", &apply, "with --migrate --grants: run this SQL"},
 	    {"made-again", &made_again,
 		"with --advance-epoch: the topic was created again, not "
 		"truncated"},
@@ -92,6 +105,10 @@ int main(int argc, char **argv)
 	else if (advancing)
 		code =
 		    advance_epoch_advance(&config, &settings, dry, made_again);
+	else if (apply && !grants)
+		code = misused("--apply is for --migrate --grants");
+	else if (grants)
+		code = migrate_grants(&settings, apply && !dry);
 	else if (migrating || dry)
 		code = migrate(&config, &settings, dry);
 	else

@@ -1,7 +1,14 @@
 -- The tables that Sluice keeps for itself, as one idempotent script, which
 -- --migrate runs. common/sql/bookkeeping.sql has the statements on them.
 
-CREATE SCHEMA IF NOT EXISTS sluice;
+-- IF NOT EXISTS would need the right to create one even where it exists.
+DO $$
+BEGIN
+  IF to_regnamespace('sluice') IS NULL THEN
+    CREATE SCHEMA sluice;
+  END IF;
+END
+$$;
 
 -- Which log the database belongs to.
 CREATE TABLE IF NOT EXISTS sluice.log (

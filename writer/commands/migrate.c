@@ -164,6 +164,25 @@ static struct err migrate_check_log(PGconn *c, const struct writer_settings *s)
 	return e;
 }
 
+struct roles migrate_roles(const struct writer_settings *s)
+{
+	return (struct roles){s->role_migrate, s->role_writer, s->role_reader};
+}
+
+/* The tables may be new. */
+static struct err give_rights(
+    PGconn *c, const struct writer_settings *s, bool dry)
+{
+	const struct roles roles = migrate_roles(s);
+	struct buf sql = {0};
+	roles_rights(&sql, &roles);
+	if (dry)
+		printf("%s", sql.data);
+	struct err e = dry ? ERR_OK : pg_blocking_run(c, sql.data);
+	buf_free(&sql);
+	return e;
+}
+
 static struct err make_schema(PGconn *c, const struct writer_settings *s)
 {
 	struct buf sql = {0};
@@ -176,6 +195,8 @@ static struct err make_schema(PGconn *c, const struct writer_settings *s)
 		e = migrate_check_log(c, s);
 	if (e.kind == ERR_KIND_OK)
 		e = tables_migrate(c, false);
+	if (e.kind == ERR_KIND_OK)
+		e = give_rights(c, s, false);
 	if (e.kind == ERR_KIND_OK)
 		e = pg_blocking_run(c, "COMMIT");
 	buf_free(&sql);
@@ -193,6 +214,8 @@ static struct err print_schema(PGconn *c, const struct writer_settings *s)
 	struct err e = pg_blocking_run(c, "BEGIN");
 	if (e.kind == ERR_KIND_OK)
 		e = tables_migrate(c, true);
+	if (e.kind == ERR_KIND_OK)
+		e = give_rights(c, s, true);
 	if (e.kind == ERR_KIND_OK)
 		e = pg_blocking_run(c, "ROLLBACK");
 	return e;
@@ -225,5 +248,39 @@ int migrate(
 	 * changed. */
 	if (e.kind == ERR_KIND_OK)
 		e = migrate_schema(s, &patience, dry);
+	return e.kind == ERR_KIND_OK ? EXIT_SUCCESS : migrate_fail(&e);
+}
+
+/* --- roles --------------------------------------------------------------- */
+
+static struct err run_script(const struct writer_settings *s, const char *sql)
+{
+	struct patience patience = patience_of(s->wait);
+	PGconn *c;
+	struct err e = pg_blocking_open(s->common.primary_url, &patience, &c);
+	if (e.kind == ERR_KIND_OK)
+		e = pg_blocking_run(c, "BEGIN; " PG_BLOCKING_LOCK);
+	if (e.kind == ERR_KIND_OK)
+		e = pg_blocking_run(c, sql);
+	if (e.kind == ERR_KIND_OK)
+		e = pg_blocking_run(c, "COMMIT");
+	PQfinish(c);
+	return e;
+}
+
+int migrate_grants(const struct writer_settings *s, bool apply)
+{
+	const struct roles roles = migrate_roles(s);
+	struct buf sql = {0};
+	struct err e = ERR_OK;
+	roles_script(&sql, &roles);
+	if (apply)
+		e = run_script(s, sql.data);
+	else
+		printf("%s", sql.data);
+	if (apply && e.kind == ERR_KIND_OK)
+		printf("the roles %s, %s and %s are set up\n", roles.migrate,
+		    roles.writer, roles.reader);
+	buf_free(&sql);
 	return e.kind == ERR_KIND_OK ? EXIT_SUCCESS : migrate_fail(&e);
 }

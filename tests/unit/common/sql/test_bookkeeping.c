@@ -52,9 +52,12 @@ static void schema(void **state)
 	(void)state;
 	struct buf b = {0};
 	bookkeeping_schema(&b, "it's", 12);
-	static const char begin[] = "CREATE SCHEMA IF NOT EXISTS sluice;\n"
-				    "CREATE TABLE IF NOT EXISTS sluice.log (\n";
-	assert_memory_equal(b.data, begin, sizeof begin - 1);
+	assert_non_null(strstr(b.data,
+	    "    CREATE SCHEMA sluice;\n"
+	    "  END IF;\n"
+	    "END\n"
+	    "$$;\n"
+	    "CREATE TABLE IF NOT EXISTS sluice.log (\n"));
 	static const char end[] =
 	    "$reserve$;\n"
 	    "INSERT INTO sluice.log (topic, partitions) VALUES ('it''s', 12)"
