@@ -60,7 +60,7 @@ static int writer_serve(
 static int misused(const char *why)
 {
 	fprintf(stderr, "sluice-writer: %s\n", why);
-	return EXIT_FAILURE;
+	return 2; /* as for any argument that is refused */
 }
 
 int main(int argc, char **argv)

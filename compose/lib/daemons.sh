@@ -84,34 +84,36 @@ make_folder() {
 		chmod -R u=rwX,go=rX "$folder/collections"
 		COLLECTIONS=$folder/collections
 	fi
-	(umask 077 && write_daemon_config "$1")
+	(umask 077 && daemon_config "$1" >"$(conf_of "$1")")
 	((EUID != 0)) || chown "$DAEMON_OWNER" "$folder" "$(conf_of "$1")"
 }
 
-write_daemon_config() {
-	local port
-	{
-		echo "# Written by compose. The environment and the flags of the daemon override it."
-		case $1 in
-		writer) port=$SLUICE_STACK_WRITER_ADMIN_PORT ;;
-		projector)
-			port=$SLUICE_STACK_PROJECTOR_ADMIN_PORT
-			echo "replica.urls = $(replica_url)"
-			echo "audit.instances = 127.0.0.1:$SLUICE_STACK_API_ADMIN_PORT"
-			;;
-		api)
-			port=$SLUICE_STACK_API_ADMIN_PORT
-			echo "http.listen = $SLUICE_STACK_API_ADDRESS:$SLUICE_STACK_API_PORT"
-			echo "replica.urls = $(replica_url)"
-			echo "docs.dir = $(page_home)"
-			;;
-		esac
-		echo "admin.listen = 127.0.0.1:$port"
-		echo "collections.dir = $COLLECTIONS"
-		echo "primary.url = $(primary_url)"
-		[[ $1 == writer ]] || echo "redis.url = $(redis_url)"
-		echo "kafka.bootstrap.servers = $(kafka_servers)"
-	} >"$(conf_of "$1")"
+# daemon_config <daemon>, or <migrate>: prints it.
+daemon_config() {
+	local port role=sluice_reader
+	echo "# Written by compose. The environment and the flags of the daemon override it."
+	case $1 in
+	writer | migrate)
+		port=$SLUICE_STACK_WRITER_ADMIN_PORT
+		role=sluice_$1
+		;;
+	projector)
+		port=$SLUICE_STACK_PROJECTOR_ADMIN_PORT
+		echo "replica.urls = $(replica_url)"
+		echo "audit.instances = 127.0.0.1:$SLUICE_STACK_API_ADMIN_PORT"
+		;;
+	api)
+		port=$SLUICE_STACK_API_ADMIN_PORT
+		echo "http.listen = $SLUICE_STACK_API_ADDRESS:$SLUICE_STACK_API_PORT"
+		echo "replica.urls = $(replica_url)"
+		echo "docs.dir = $(page_home)"
+		;;
+	esac
+	echo "admin.listen = 127.0.0.1:$port"
+	echo "collections.dir = $COLLECTIONS"
+	echo "primary.url = $(primary_url "$role")"
+	[[ $role != sluice_reader ]] || echo "redis.url = $(redis_url)"
+	echo "kafka.bootstrap.servers = $(kafka_servers)"
 }
 
 # The daemons take their addresses from the file: what the caller's environment
@@ -119,10 +121,21 @@ write_daemon_config() {
 WITHOUT=(env -u SLUICE_HTTP_LISTEN -u SLUICE_ADMIN_LISTEN -u SLUICE_PRIMARY_URL
 	-u SLUICE_REPLICA_URLS -u SLUICE_REDIS_URL -u SLUICE_KAFKA_BOOTSTRAP_SERVERS)
 
+# As the owner of the tables, whose password is in no file that stays.
 migrate() {
+	local conf status=0
+	conf=$(folder_of writer)/migrate.conf
 	make_folder writer
-	"${WITHOUT[@]}" "${AS_DAEMON[@]}" "$(program_of writer)" "--config=$(conf_of writer)" --migrate \
-		>"$LOGS/migrate.log" 2>&1
+	[[ -n $PG_BIN ]] || find_postgres
+	: >"$LOGS/migrate.log"
+	"${WITHOUT[@]}" "${AS_DAEMON[@]}" "$(program_of writer)" "--config=$(conf_of writer)" --migrate --grants 2>>"$LOGS/migrate.log" |
+		as_admin "$SLUICE_STACK_PRIMARY_PORT" sluice -1 >>"$LOGS/migrate.log" 2>&1
+	(umask 077 && daemon_config migrate >"$conf")
+	((EUID != 0)) || chown "$DAEMON_OWNER" "$conf"
+	"${WITHOUT[@]}" "${AS_DAEMON[@]}" "$(program_of writer)" "--config=$conf" --migrate \
+		>>"$LOGS/migrate.log" 2>&1 || status=$?
+	rm "$conf"
+	return "$status"
 }
 
 # Done again if the program or a declaration is newer than the last time.

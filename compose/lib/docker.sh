@@ -16,8 +16,11 @@ in_docker() {
 # dc <arguments...>: Docker Compose with the settings of this stack. Every profile
 # is on: what is started is said by its name or by up_profiles.
 dc() (
-	local name
+	local name value
 	for name in ${!SLUICE_STACK_@}; do export "${name?}"; done
+	while IFS='=' read -r name value; do
+		export "$name=$value"
+	done < <(secret_variables)
 	exec docker compose -p "$SLUICE_STACK_PROJECT" -f "$SLUICE_ROOT/compose/compose.yaml" "$@"
 )
 
@@ -124,10 +127,26 @@ say_stand_ins() {
 	done
 }
 
+# A stack of a version before secrets.sh: its database has passwords that everybody
+# knows. Inside of the container the superuser needs none.
+docker_passwords() {
+	local known=$STACK/secrets/containers
+	if [[ ! -e $known ]] && docker volume inspect "${SLUICE_STACK_PROJECT}_primary" >/dev/null 2>&1; then
+		say docker "setting the passwords of the database"
+		dc up -d --wait --wait-timeout $((4 * SLUICE_STACK_TIMEOUT)) primary >"$LOGS/docker.log" 2>&1
+		{
+			roles_sql
+			echo "ALTER ROLE postgres PASSWORD '$(secret postgres)';"
+		} | dc exec -T -u postgres primary psql -X -q -v ON_ERROR_STOP=1 -U postgres -d postgres >>"$LOGS/docker.log"
+	fi
+	touch "$known"
+}
+
 # docker_up <part...>: without any, what the profiles have.
 docker_up() {
 	local -a profiles
 	mkdir -p "$STACK" "$LOGS"
+	make_secrets
 	echo docker >"$STACK/kind"
 	save_settings
 	give_certificates
@@ -138,6 +157,7 @@ docker_up() {
 		tail -n 30 "$LOGS/docker-build.log" >&2
 		die "the images could not be built (the log: $LOGS/docker-build.log)"
 	}
+	docker_passwords
 	say docker starting
 	dc "${profiles[@]}" up -d --wait --wait-timeout $((4 * SLUICE_STACK_TIMEOUT)) "$@" >"$LOGS/docker.log" 2>&1 || {
 		tail -n 5 "$LOGS/docker.log" >&2
@@ -172,7 +192,7 @@ docker_status() {
 		running:*'(healthy)'*) state=healthy ;;
 		running:*'('*) state=unhealthy ;;
 		esac
-		[[ $state == @(healthy|running) || $state == "done" && $part == migrate* ]] || all=1
+		[[ $state == @(healthy|running) || $state == "done" && $part == @(roles|migrate*) ]] || all=1
 		printf '%-16s %-10s %-28s %s\n' "$part" "$state" "$name" \
 			"$(grep -oE ':[0-9]+->' <<<"$ports" | tr -d ':>-' | sort -u | tr '\n' ' ' || true)"
 	done < <(containers)

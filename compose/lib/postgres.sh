@@ -1,9 +1,9 @@
 # shellcheck shell=bash
 # The PostgreSQL primary and its streaming replica.
 #
-# Primary: database `sluice`, owned by user `sluice` (password sluice, loopback
-# only). Superuser `postgres` and the replication user have one random password,
-# in data/primary.password. Replica: a base backup that follows by a slot.
+# Primary: database `sluice`, loopback only, with a password. The users are the
+# superuser `postgres`, `replicator` for the replica, and Sluice's three roles
+# (secrets.sh, docs/operations.md). Replica: a base backup that follows by a slot.
 
 PG_BIN=
 
@@ -22,20 +22,16 @@ find_postgres() {
 	[[ -n $PG_BIN ]] || die "PostgreSQL is not installed"
 }
 
-admin_password() {
-	cat "$DATA/primary.password"
-}
-
 # admin_url <port>: the superuser's, for tests and for what only he may do.
 admin_url() {
-	echo "postgresql://postgres:$(admin_password)@127.0.0.1:$1/sluice"
+	echo "postgresql://postgres:$(secret postgres)@127.0.0.1:$1/sluice"
 }
 
 # as_admin <port> <database> <psql arguments...>
 as_admin() {
 	local port=$1 database=$2
 	shift 2
-	PGPASSWORD=$(admin_password) PGCONNECT_TIMEOUT=5 "$PG_BIN/psql" -X -q -A -t \
+	PGPASSWORD=$(secret postgres) PGCONNECT_TIMEOUT=5 "$PG_BIN/psql" -X -q -A -t \
 		-v ON_ERROR_STOP=1 -h 127.0.0.1 -p "$port" -U postgres -d "$database" "$@"
 }
 
@@ -43,34 +39,32 @@ init_primary() {
 	local dir=$DATA/primary.new
 	rm -rf "$dir"
 	mkdir "$dir"
-	(umask 077 && head -c 24 /dev/urandom | base64 | tr '+/' '-_' >"$DATA/primary.password")
-	give_to_server "$dir" "$DATA/primary.password"
+	(umask 077 && secret postgres >"$dir.password")
+	give_to_server "$dir" "$dir.password"
 	say primary "creating the database cluster"
 	as_server "$PG_BIN/initdb" -D "$dir" -U postgres --auth=reject --no-sync \
-		--pwfile="$DATA/primary.password" --locale=C.UTF-8 --encoding=UTF8 --data-checksums \
+		--pwfile="$dir.password" --locale=C.UTF-8 --encoding=UTF8 --data-checksums \
 		>>"$LOGS/primary.log" 2>&1
+	rm "$dir.password"
 	echo "include 'sluice.conf'" >>"$dir/postgresql.conf"
 	mv "$dir" "$DATA/primary"
 }
 
-# The database and its users: may be repeated.
+# The database and its users: may be repeated. What each role may do there is
+# set by `migrate`.
 create_database() {
-	local password
-	[[ ! -e $DATA/primary.ready ]] || return 0
-	password=$(admin_password)
-	as_admin "$SLUICE_STACK_PRIMARY_PORT" postgres >/dev/null <<-SQL
-		SELECT 'CREATE ROLE sluice LOGIN'
-		 WHERE NOT EXISTS (SELECT FROM pg_roles WHERE rolname = 'sluice') \gexec
-		ALTER ROLE sluice PASSWORD 'sluice';
-		SELECT 'CREATE ROLE replicator LOGIN REPLICATION'
-		 WHERE NOT EXISTS (SELECT FROM pg_roles WHERE rolname = 'replicator') \gexec
-		ALTER ROLE replicator PASSWORD '$password';
-		SELECT 'CREATE DATABASE sluice OWNER sluice'
-		 WHERE NOT EXISTS (SELECT FROM pg_database WHERE datname = 'sluice') \gexec
-		SELECT pg_create_physical_replication_slot('replica', true)
-		 WHERE NOT EXISTS (SELECT FROM pg_replication_slots WHERE slot_name = 'replica');
-	SQL
-	touch "$DATA/primary.ready"
+	[[ ! -e $DATA/primary.roles ]] || return 0
+	{
+		roles_sql
+		cat <<-'SQL'
+			SELECT 'CREATE DATABASE sluice'
+			 WHERE NOT EXISTS (SELECT FROM pg_database WHERE datname = 'sluice') \gexec
+			SELECT pg_create_physical_replication_slot('replica', true)
+			 WHERE NOT EXISTS (SELECT FROM pg_replication_slots WHERE slot_name = 'replica');
+		SQL
+	} | as_admin "$SLUICE_STACK_PRIMARY_PORT" postgres >/dev/null
+	rm -f "$DATA/primary.ready" "$DATA/migrated"
+	touch "$DATA/primary.roles"
 }
 
 # run_postgres <part> <port> <more arguments...>
@@ -129,7 +123,7 @@ init_replica() {
 }
 
 write_replica_password() {
-	(umask 077 && echo "127.0.0.1:*:*:replicator:$(admin_password)" >"$DATA/replica.pgpass")
+	(umask 077 && echo "127.0.0.1:*:*:replicator:$(secret replicator)" >"$DATA/replica.pgpass")
 	give_to_server "$DATA/replica.pgpass"
 }
 
@@ -148,13 +142,13 @@ start_replica() {
 
 healthy_primary() {
 	[[ -n $PG_BIN ]] || find_postgres
-	"$PG_BIN/pg_isready" -q -t 3 -h 127.0.0.1 -p "$SLUICE_STACK_PRIMARY_PORT" -U sluice -d sluice
+	"$PG_BIN/pg_isready" -q -t 3 -h 127.0.0.1 -p "$SLUICE_STACK_PRIMARY_PORT" -U postgres -d sluice
 }
 
 # The replica answers, and follows the primary if there is one to follow.
 healthy_replica() {
 	[[ -n $PG_BIN ]] || find_postgres
-	"$PG_BIN/pg_isready" -q -t 3 -h 127.0.0.1 -p "$SLUICE_STACK_REPLICA_PORT" -U sluice -d sluice || return 1
+	"$PG_BIN/pg_isready" -q -t 3 -h 127.0.0.1 -p "$SLUICE_STACK_REPLICA_PORT" -U postgres -d sluice || return 1
 	running primary || return 0
 	[[ $(as_admin "$SLUICE_STACK_REPLICA_PORT" postgres \
 		-c 'SELECT status FROM pg_stat_wal_receiver' 2>/dev/null) == streaming ]]

@@ -18,13 +18,14 @@ start_redis() {
 	server=$(redis_server)
 	mkdir -p "$DATA/redis"
 	cp "$SLUICE_ROOT/compose/redis/redis.conf" "$DATA/redis/redis.conf"
+	redis_users >>"$DATA/redis/redis.conf"
 	give_to_server "$DATA/redis"
 	spawn redis "$DATA/redis" "${AS_SERVER[@]}" "$server" "$DATA/redis/redis.conf" \
 		--port "$SLUICE_STACK_REDIS_PORT" --dir "$DATA/redis"
 }
 
 healthy_redis() {
-	[[ $(redis-cli -h 127.0.0.1 -p "$SLUICE_STACK_REDIS_PORT" ping 2>/dev/null) == PONG ]]
+	[[ $(REDISCLI_AUTH=$(secret redis) redis-cli -h 127.0.0.1 -p "$SLUICE_STACK_REDIS_PORT" ping 2>/dev/null) == PONG ]]
 }
 
 stop_redis() {

@@ -134,16 +134,18 @@ forget_settings() {
 	rm -f "$STACK/settings"
 }
 
+# primary_url [role]: without one, that of api and projector.
 primary_url() {
-	echo "postgresql://sluice:sluice@127.0.0.1:$SLUICE_STACK_PRIMARY_PORT/sluice"
+	local role=${1:-sluice_reader}
+	echo "postgresql://$role:$(secret "$role")@127.0.0.1:$SLUICE_STACK_PRIMARY_PORT/sluice"
 }
 
 replica_url() {
-	echo "postgresql://sluice:sluice@127.0.0.1:$SLUICE_STACK_REPLICA_PORT/sluice"
+	echo "postgresql://sluice_reader:$(secret sluice_reader)@127.0.0.1:$SLUICE_STACK_REPLICA_PORT/sluice"
 }
 
 redis_url() {
-	echo "redis://127.0.0.1:$SLUICE_STACK_REDIS_PORT"
+	echo "redis://sluice:$(secret redis_sluice)@127.0.0.1:$SLUICE_STACK_REDIS_PORT"
 }
 
 kafka_servers() {

@@ -2,6 +2,7 @@
 # The folder of a stack, and all the files of this library in their order.
 #
 #   kind    docker or native        log/     one log per part
+#   secrets/   the passwords (0700)
 #   data    the servers' files (or a link to them)
 #   run/    pid files               settings what it was started with
 #   data/daemons/    a folder for each daemon: its configuration
@@ -12,7 +13,7 @@ for file in common settings; do
 	. "$LIB/$file.sh"
 done
 load_settings
-for file in packages process ports postgres redis kafka page daemons parts docker; do
+for file in secrets packages process ports postgres redis kafka page daemons parts docker; do
 	# shellcheck source=/dev/null
 	. "$LIB/$file.sh"
 done
@@ -40,6 +41,7 @@ make_stack() {
 	mkdir -p "$STACK" "$LOGS" "$RUN"
 	use_server_user
 	make_data_folder
+	make_secrets
 }
 
 # For commands on a stack that is there.
@@ -49,6 +51,6 @@ open_stack() {
 }
 
 wipe_data() {
-	rm -rf "$DATA" "$STACK/data"
+	rm -rf "$DATA" "$STACK/data" "$STACK/secrets"
 	rmdir /var/lib/sluice 2>/dev/null || true
 }

@@ -28,7 +28,7 @@ copy_primary() {
 	mv "$PGDATA.new" "$PGDATA"
 }
 
-(umask 077 && echo "*:*:*:replicator:$POSTGRES_PASSWORD" >"$PGDATA.pgpass")
+(umask 077 && echo "*:*:*:replicator:$REPLICATOR_PASSWORD" >"$PGDATA.pgpass")
 if [[ ! -f $PGDATA/PG_VERSION ]] || place_is_lost; then
 	copy_primary
 fi

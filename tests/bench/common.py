@@ -134,7 +134,7 @@ def resp(words):
 def pipe_to_redis(port, commands):
     """Commands whose answer is one line, a thousand at a time."""
     with socket.create_connection((HOST, port), timeout=30) as s, s.makefile("rb") as answers:
-        batch = iter(commands)
+        batch = itertools.chain([("AUTH", os.environ["REDISCLI_AUTH"])], commands)
         while chunk := [resp(words) for words in itertools.islice(batch, 1000)]:
             s.sendall(b"".join(chunk))
             for _ in chunk:

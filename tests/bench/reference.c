@@ -4,6 +4,8 @@
  * shared port (as Sluice has, and bare.c in mode `libuv`) and connections of
  * its own; a request waits suspended for its answer.
  *
+ * The password of Redis is in the environment: REDISCLI_AUTH.
+ *
  * usage: reference redis PORT REDIS_PORT [header value]...
  *        reference postgres PORT URL [header value]...
  *        reference aside PORT REDIS_PORT,URL [header value]...
@@ -206,6 +208,9 @@ static void connect_redis(struct thread *t)
 	server_need(t->redis && t->redis->err == 0, "no Redis");
 	t->redis->data = t;
 	server_need(redisLibuvAttach(t->redis, &t->server.loop) == REDIS_OK,
+	    "no Redis");
+	server_need(redisAsyncCommand(t->redis, NULL, NULL, "AUTH %s",
+			getenv("REDISCLI_AUTH")) == REDIS_OK,
 	    "no Redis");
 }
 

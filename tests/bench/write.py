@@ -15,6 +15,7 @@ import subprocess
 import threading
 import time
 from pathlib import Path
+from urllib.parse import urlsplit
 
 from common import (
     HOST, Failure, cell, circumstances, cpu_seconds, main, print_rows, running, say,
@@ -223,11 +224,12 @@ class Debezium(Subject):
 
     def settings(self, mix):
         o = self.bench.options
+        at = urlsplit(o.url)
         return {
             "connector.class": "io.debezium.connector.jdbc.JdbcSinkConnector",
             "tasks.max": "1", "topics": f"bench.{mix}",
             "connection.url": f"jdbc:postgresql://{o.url.rpartition('@')[2]}?reWriteBatchedInserts=true",
-            "connection.username": "sluice", "connection.password": "sluice",
+            "connection.username": at.username, "connection.password": at.password,
             "insert.mode": "upsert", "primary.key.mode": "record_key",
             "primary.key.fields": "key", "schema.evolution": "none", "quote.identifiers": "true",
             "collection.name.format": self.table, "batch.size": str(BATCH),

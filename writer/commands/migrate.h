@@ -13,9 +13,9 @@
  * code. */
 int migrate(
     const struct config *config, const struct writer_settings *s, bool dry);
-/* --migrate --grants: the three database roles (writer/commands/roles.h). Prints
- * the script, and connects to nothing; with `apply` it runs the script instead.
- * Returns an exit code. */
+/* --migrate --grants: the three database roles (writer/commands/roles.h).
+ * Prints the script, and connects to nothing; with `apply` it runs the script
+ * instead. Returns an exit code. */
 int migrate_grants(const struct writer_settings *s, bool apply);
 /* Of the settings. */
 struct roles migrate_roles(const struct writer_settings *s);

@@ -45,13 +45,14 @@ class Deployment:
         assert url not in OPEN, "another deployment is on this Redis"
         OPEN.add(url)
         with self.servers.postgres("postgres") as admin:
-            admin.execute(f'CREATE DATABASE "{self.name}" OWNER sluice')
+            admin.execute(f'CREATE DATABASE "{self.name}"')
+        self.servers.set_up_roles(self.name)
         self.servers.redis().flushall()
         self.migrate()
         return self
 
     def migrate(self):
-        flags = [f"--{k}={v}" for k, v in self.settings("writer").items()]
+        flags = [f"--{k}={v}" for k, v in self.settings("migrate").items()]
         done = subprocess.run(
             [self.servers.program("writer"), "--migrate", *flags],
             stdin=subprocess.DEVNULL,
@@ -83,10 +84,16 @@ class Deployment:
 
     # --- daemons --------------------------------------------------------------
 
+    def primary_of(self, kind):
+        """The URL of its database for a kind of daemon, or for --migrate."""
+        return at_database(self.servers.primary_of(kind), self.name)
+
     def settings(self, kind):
+        """Of a kind of daemon; `migrate`: of sluice-writer with the right to make
+        tables, for --migrate and --advance-epoch."""
         s = self.servers
         settings = {
-            "primary.url": at_database(s.primary_url, self.name),
+            "primary.url": self.primary_of(kind),
             "redis.url": s.redis_url,
             "kafka.bootstrap.servers": s.kafka_servers,
             "log.writes": self.writes,
@@ -101,7 +108,8 @@ class Deployment:
             # A busy machine is not a slow Redis (test_faults.py has that).
             settings["redis.timeout"] = "1s"
         else:
-            settings["group"] = f"{self.name}-{kind}"
+            group = "writer" if kind == "migrate" else kind
+            settings["group"] = f"{self.name}-{group}"
         return settings
 
     def daemon(self, kind, settings=None):

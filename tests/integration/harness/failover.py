@@ -23,9 +23,10 @@ class Pair:
     def on(self):
         """The servers, for a deployment whose URLs lead to both."""
         both, password = (self.primary, self.standby), self.primary.password
+        reader = ("sluice_reader", self.servers.passwords["sluice_reader"])
         return self.servers.on_postgres(
-            primary=url_of("sluice", "sluice", *both, read_write=True),
-            replica=url_of("sluice", "sluice", self.standby),
+            primary=url_of(*reader, *both, read_write=True),
+            replica=url_of(*reader, self.standby),
             primary_admin=url_of("postgres", password, *both, read_write=True),
             replica_admin=url_of("postgres", password, self.standby),
         )

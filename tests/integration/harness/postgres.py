@@ -92,7 +92,8 @@ class Postgres:
             conf.write(CONF)
         self.start()
         with self.connect("postgres") as admin:
-            admin.execute("CREATE ROLE sluice LOGIN PASSWORD 'sluice'")
+            for role, password in self.servers.passwords.items():
+                admin.execute(f"CREATE ROLE {role} LOGIN PASSWORD '{password}'")
         return self
 
     def create_standby(self, primary, port=None):

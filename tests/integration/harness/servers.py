@@ -15,7 +15,18 @@ import redis
 from confluent_kafka import Consumer, TopicPartition
 from confluent_kafka.admin import AdminClient
 
+from .daemon import environment
+
 ROOT = pathlib.Path(__file__).resolve().parents[3]
+
+# The database roles, and whose they are.
+ROLES = ("sluice_migrate", "sluice_writer", "sluice_reader")
+ROLE_OF = {
+    "migrate": "sluice_migrate",
+    "writer": "sluice_writer",
+    "projector": "sluice_reader",
+    "api": "sluice_reader",
+}
 
 
 def needed(name):
@@ -44,6 +55,7 @@ class Ports:
 
 class Servers:
     def __init__(self):
+        # Of the role that only reads.
         self.primary_url = needed("SLUICE_TEST_PRIMARY_URL")
         self.replica_url = needed("SLUICE_TEST_REPLICA_URL")
         self.primary_admin_url = needed("SLUICE_TEST_PRIMARY_ADMIN_URL")
@@ -52,6 +64,9 @@ class Servers:
         self.kafka_servers = needed("SLUICE_TEST_KAFKA")
         self.stack = pathlib.Path(needed("SLUICE_TEST_STACK"))
         self.bin = pathlib.Path(needed("SLUICE_TEST_BIN"))
+        secrets = self.stack / "secrets"
+        self.passwords = {role: (secrets / role).read_text().strip() for role in ROLES}
+        self.roles_script = None
         kafka_port = int(self.kafka_servers.rsplit(":", 1)[1])
         self.ports = Ports(kafka_port + 500)
         self.kafka_admin = AdminClient({"bootstrap.servers": self.kafka_servers})
@@ -60,6 +75,26 @@ class Servers:
         return self.bin / f"sluice-{kind}"
 
     # --- Postgres -------------------------------------------------------------
+
+    def primary_of(self, kind):
+        """The primary's URL for --migrate, or for a kind of daemon."""
+        role = ROLE_OF[kind]
+        return by_user(self.primary_url, role, self.passwords[role])
+
+    def set_up_roles(self, database):
+        """What the administrator does once for a database, with what --grants prints."""
+        if self.roles_script is None:
+            self.roles_script = subprocess.run(
+                [self.program("writer"), "--migrate", "--grants"],
+                stdin=subprocess.DEVNULL,
+                capture_output=True,
+                text=True,
+                timeout=60,
+                env=environment(),
+                check=True,
+            ).stdout
+        with self.postgres(database) as admin:
+            admin.execute(self.roles_script)
 
     def postgres(self, database, replica=False):
         """A connection of the superuser, in autocommit."""
@@ -80,7 +115,10 @@ class Servers:
     # --- Redis ----------------------------------------------------------------
 
     def redis(self):
-        return redis.Redis.from_url(self.redis_url, socket_timeout=5)
+        """A client that may do all, as the daemons' user may not."""
+        password = (self.stack / "secrets" / "redis").read_text().strip()
+        url = by_user(self.redis_url, "default", password)
+        return redis.Redis.from_url(url, socket_timeout=5)
 
     # --- Kafka ----------------------------------------------------------------
 
@@ -173,6 +211,12 @@ class Servers:
 def at_database(url, database):
     """The same URL for another database."""
     return urlsplit(url)._replace(path=f"/{database}").geturl()
+
+
+def by_user(url, user, password):
+    """The same URL for another user."""
+    scheme, _, rest = url.partition("://")
+    return f"{scheme}://{user}:{password}@{rest.rpartition('@')[2]}"
 
 
 def at_port(url, port):

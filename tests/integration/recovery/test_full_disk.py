@@ -32,7 +32,6 @@ def small_disk(servers):
         space.mkdir()
         os.chown(space, server.owner.st_uid, server.owner.st_gid)
         server.sql(f"CREATE TABLESPACE small LOCATION '{space}'")
-        server.sql("GRANT CREATE ON TABLESPACE small TO sluice")
         server.disk = disk
         yield server
     finally:
@@ -42,7 +41,7 @@ def small_disk(servers):
 
 
 def test_a_full_disk(servers, small_disk, deploy):
-    url = url_of("sluice", "sluice", small_disk)
+    url = url_of("sluice_reader", servers.passwords["sluice_reader"], small_disk)
     admin = url_of("postgres", small_disk.password, small_disk)
     deployment = deploy(
         servers.on_postgres(

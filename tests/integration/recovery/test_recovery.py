@@ -57,7 +57,8 @@ def test_started_before_the_servers(deployment, servers):
                 daemon = deployment.daemon(kind, more)
                 for name, proxy in proxies.items():
                     if name in daemon.settings:
-                        daemon.settings[name] = at_port(targets[name], proxy.port)
+                        own = daemon.settings[name]
+                        daemon.settings[name] = at_port(own, proxy.port)
                 daemons.append(daemon.start(ready=False))
             for daemon in daemons:
                 daemon.wait_alive()

@@ -18,7 +18,7 @@ def declare(deployment, tmp_path):
         text = {"name": "things", "key": {"type": key}, "fields": fields}
         text.update(more, required=list(required))
         (tmp_path / "things.json").write_text(json.dumps(text))
-        settings = deployment.settings("writer").items()
+        settings = deployment.settings("migrate").items()
         done = subprocess.run(
             [
                 deployment.servers.program("writer"),
@@ -162,7 +162,7 @@ def test_bounds(deployment, declare):
 MADE = (
     "CREATE TABLE public.things (key text {}, a text {}, created_at timestamptz NOT NULL,"
     " updated_at timestamptz NOT NULL, version bigint NOT NULL) {};"
-    "ALTER TABLE public.things OWNER TO sluice"
+    "ALTER TABLE public.things OWNER TO sluice_migrate"
 )
 
 
@@ -196,7 +196,7 @@ def test_a_table_that_cannot_be_written(deployment, declare, key, a, more, why):
 def test_a_view_is_no_table(deployment, declare):
     deployment.sql(MADE.format("PRIMARY KEY", "NOT NULL", "").replace("things", "others"))
     deployment.sql("CREATE VIEW public.things AS SELECT * FROM others")
-    deployment.sql("ALTER VIEW public.things OWNER TO sluice")
+    deployment.sql("ALTER VIEW public.things OWNER TO sluice_migrate")
     said, _ = declare({"a": TEXT}, required=["a"], code=1)
     assert "left to you: things: it is not a table" in said
 
@@ -217,7 +217,7 @@ def test_a_unique_index_will_do(deployment, declare):
 
 def command(deployment, *flags, **more):
     """The command with both of its streams in one file, and how long it took."""
-    settings = {**deployment.settings("writer"), **more}
+    settings = {**deployment.settings("migrate"), **more}
     with Stopwatch() as t:
         done = subprocess.run(
             [
@@ -237,11 +237,11 @@ def command(deployment, *flags, **more):
 
 @pytest.mark.parametrize("wrong", ["password", "database", "user"])
 def test_a_server_that_refuses_is_not_waited_for(deployment, wrong):
-    url = urlsplit(deployment.settings("writer")["primary.url"])
+    url = urlsplit(deployment.settings("migrate")["primary.url"])
     if wrong == "database":
         url = url._replace(path="/nowhere")
     else:
-        user = "sluice:wrong" if wrong == "password" else "nobody:sluice"
+        user = f"{url.username}:wrong" if wrong == "password" else "nobody:wrong"
         url = url._replace(netloc=f"{user}@{url.hostname}:{url.port}")
     code, said, seconds = command(deployment, primary__url=url.geturl())
     assert code == 1 and seconds < 10, said

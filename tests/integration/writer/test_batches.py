@@ -60,7 +60,7 @@ def state(deployment, receipt):
 
 def test_one_transaction_for_all_partitions(running):
     running.sql("CREATE TABLE seen (xid bigint, p int)")
-    running.sql("GRANT ALL ON seen TO sluice")
+    running.sql("GRANT INSERT ON seen TO sluice_writer")
     running.sql(
         "CREATE FUNCTION see() RETURNS trigger LANGUAGE plpgsql AS $$BEGIN"
         " INSERT INTO seen VALUES (txid_current(), new.partition); RETURN NULL; END$$"

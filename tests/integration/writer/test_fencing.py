@@ -13,7 +13,7 @@ from harness import history
 from harness.client import key_path
 from harness.deployment import QUICK_GROUP
 from harness.proxy import Proxy
-from harness.servers import at_database, at_port
+from harness.servers import at_port
 from harness.wait import Stopwatch, wait_until
 
 # One connection, so that what is held is all that it says.
@@ -33,7 +33,7 @@ def proxy(servers):
 def start(deployment, proxy, **settings):
     """Two APIs, a projector, and the writer behind the proxy."""
     d = deployment
-    url = at_port(at_database(d.servers.primary_url, d.name), proxy.port)
+    url = at_port(d.primary_of("writer"), proxy.port)
     writer = d.daemon("writer", {**STALE, "primary.url": url, **settings})
     daemons = [d.daemon("api"), d.daemon("api"), d.daemon("projector", QUICK_GROUP), writer]
     for daemon in daemons:

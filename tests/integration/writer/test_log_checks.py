@@ -90,7 +90,7 @@ def refuses_to_start(deployment, code, *words, **settings):
 
 def advance(deployment, *flags, code=0):
     """--advance-epoch with the deployment's settings; what it printed."""
-    args = [f"--{name}={value}" for name, value in deployment.settings("writer").items()]
+    args = [f"--{name}={value}" for name, value in deployment.settings("migrate").items()]
     ended = run(deployment.servers, "writer", "--advance-epoch", *args, *flags)
     assert ended.returncode == code, ended
     return ended.stdout + ended.stderr
@@ -484,7 +484,7 @@ def set_policy(deployment, policy):
 
 def test_a_log_that_is_compacted(deployment):
     """It would lose patches and increments."""
-    flags = [f"--{name}={value}" for name, value in deployment.settings("writer").items()]
+    flags = [f"--{name}={value}" for name, value in deployment.settings("migrate").items()]
     for policy in ("compact", "compact,delete"):
         set_policy(deployment, policy)
         for dry in ([], ["--dry-run"]):

@@ -52,12 +52,12 @@ static void schema(void **state)
 	(void)state;
 	struct buf b = {0};
 	bookkeeping_schema(&b, "it's", 12);
-	assert_non_null(strstr(b.data,
-	    "    CREATE SCHEMA sluice;\n"
-	    "  END IF;\n"
-	    "END\n"
-	    "$$;\n"
-	    "CREATE TABLE IF NOT EXISTS sluice.log (\n"));
+	assert_non_null(
+	    strstr(b.data, "    CREATE SCHEMA sluice;\n"
+			   "  END IF;\n"
+			   "END\n"
+			   "$$;\n"
+			   "CREATE TABLE IF NOT EXISTS sluice.log (\n"));
 	static const char end[] =
 	    "$reserve$;\n"
 	    "INSERT INTO sluice.log (topic, partitions) VALUES ('it''s', 12)"
