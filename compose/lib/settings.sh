@@ -17,6 +17,7 @@ settings_table() {
 		SLUICE_STACK_COLLECTIONS|common/collections|folder of the declarations (docs/collections.md)
 		SLUICE_STACK_API_ADDRESS|127.0.0.1|address that the HTTP API listens on; 0.0.0.0: on all of them
 		SLUICE_STACK_API_PORT|8080|port of the HTTP API
+		SLUICE_STACK_API_SETTINGS||not in containers: file with more settings of the api, for example auth.keys
 		SLUICE_STACK_API_ADMIN_PORT|8081|admin port of the api
 		SLUICE_STACK_WRITER_ADMIN_PORT|8082|admin port of the writer
 		SLUICE_STACK_PROJECTOR_ADMIN_PORT|8083|admin port of the projector
@@ -98,6 +99,7 @@ load_settings() {
 	SLUICE_CACHE_DIR=$(absolute "${SLUICE_CACHE_DIR:-$(default_cache_dir)}")
 	BIN=$(absolute "$SLUICE_BIN_DIR")
 	SLUICE_STACK_COLLECTIONS=$(absolute "$SLUICE_STACK_COLLECTIONS")
+	[[ -z $SLUICE_STACK_API_SETTINGS ]] || SLUICE_STACK_API_SETTINGS=$(absolute "$SLUICE_STACK_API_SETTINGS")
 	LOGS=$STACK/log RUN=$STACK/run
 	# shellcheck disable=SC2034 # read by the other files
 	readonly STACK LOGS RUN BIN
