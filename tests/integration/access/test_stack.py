@@ -70,7 +70,6 @@ REFUSED = [
     ("CONFIG", "SET", "maxmemory", "1"),
     ("ACL", "LIST"),
     ("SHUTDOWN",),
-    ("DEBUG", "SLEEP", "1"),
     ("EVAL", "return 1", "0"),
     ("SCRIPT", "FLUSH"),
     ("REPLICAOF", "127.0.0.1", "1"),

@@ -1,5 +1,5 @@
 /* The script of --grants. What Postgres makes of it, and what each role can and
- * cannot do, is in tests/integration/access/test_roles.py. */
+ * cannot do, is in tests/integration/access. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
