@@ -94,13 +94,17 @@ static void within(struct buf *out, const struct collection *c,
 		buf_str(out, large ? " END" : "");
 	}
 	buf_str(out, ", _created_at, _updated_at FROM (SELECT *, 0::int8");
+	size_t large = 0;
 	for (size_t i = 0; i < c->nfields; i++) {
 		if (!can_be_large(&c->fields[i]))
 			continue;
 		buf_str(out, " + coalesce(octet_length(");
 		sql_ident(out, c->fields[i].name);
 		buf_str(out, "), 0)");
+		large++;
 	}
+	if (large == 0) /* a statement must name all of its parameters */
+		buf_printf(out, " * %s::int8", limit);
 	buf_str(out, " AS _bytes FROM (");
 	rows(out, c);
 	buf_printf(out, " OFFSET 0) AS r(%s, _key", first);

@@ -109,6 +109,26 @@ static void within(void **state)
 	    " AS r");
 }
 
+/* Postgres refuses a parameter that the statement does not have. */
+static void without_large_fields(void **state)
+{
+	(void)state;
+	static const struct field count = {
+	    .name = "count", .column = COLUMN_BIGINT};
+	struct collection small = more;
+	small.fields = &count;
+	small.nfields = 1;
+	struct buf b = {0};
+	sql_read_within(&b, &small);
+	assert_non_null(
+	    strstr(b.data, "\"count\", _created_at, _updated_at FROM ("
+			   "SELECT *, 0::int8 * $3::int8 AS _bytes FROM ("));
+	buf_clear(&b);
+	sql_current(&b, &small);
+	assert_non_null(strstr(b.data, "0::int8 * $2::int8 AS _bytes"));
+	buf_free(&b);
+}
+
 static void more_fields(void **state)
 {
 	(void)state;
@@ -163,6 +183,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(records),
 	    cmocka_unit_test(within),
+	    cmocka_unit_test(without_large_fields),
 	    cmocka_unit_test(more_fields),
 	    cmocka_unit_test(one_row),
 	};
