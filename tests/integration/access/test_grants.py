@@ -75,7 +75,8 @@ def test_a_new_collection(deployment, tmp_path):
     for role in (WRITER, READER):
         assert rights(deployment, role, "public.others") is None
     api = deployment.start_all()
-    made = api.http.request("POST", "/v1/things", {"a": 1}, {"Prefer": "wait=10"})
+    headers = {"Prefer": "wait=10", "Content-Type": "application/json"}
+    made = api.http.request("POST", "/v1/things", '{"a":1}', headers)
     assert made.status == 201, made
     assert api.http.request("GET", made.header("Location")).json()["a"] == 1
 
@@ -86,13 +87,15 @@ def without_roles(deployment):
     deployment.sql("DROP SCHEMA public CASCADE")
     deployment.sql("CREATE SCHEMA public")
     deployment.sql("GRANT USAGE ON SCHEMA public TO PUBLIC")
-    url = at_database(deployment.servers.primary_admin_url, deployment.name)
+    servers = deployment.servers
+    url = at_database(servers.primary_admin_url, deployment.name)
     deployment.primary_of = lambda kind: url
+    deployment.servers = servers.on_postgres(replica=servers.replica_admin_url)
 
 
 def test_from_one_role_to_three(deployment):
     """Without --grants nobody gets anything; with it, all changes hands at once."""
-    with_roles = deployment.primary_of
+    with_roles, servers = deployment.primary_of, deployment.servers
     without_roles(deployment)
     deployment.migrate()
     for role in (WRITER, READER):
@@ -106,7 +109,7 @@ def test_from_one_role_to_three(deployment):
     assert owners(deployment) == {"postgres"}
     grants(deployment, "--apply")
     assert owners(deployment) == {OWNER}
-    deployment.primary_of = with_roles
+    deployment.primary_of, deployment.servers = with_roles, servers
     deployment.migrate()
     api = deployment.start_all()
     assert api.http.value("a") == "1"
