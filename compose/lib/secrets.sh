@@ -5,8 +5,9 @@
 
 # The database roles: of --migrate, of the writer, of api and projector.
 readonly ROLES=(sluice_migrate sluice_writer sluice_reader)
-# Redis has two users: `default` may do all, `sluice` is the daemons'.
-readonly SECRETS=(postgres replicator "${ROLES[@]}" redis redis_sluice)
+# Redis has two users: `default` may do all, `sluice` is the daemons'. `admin_token` is
+# that of the admin listeners in containers, which are not on loopback.
+readonly SECRETS=(postgres replicator "${ROLES[@]}" redis redis_sluice admin_token)
 
 # secret <name>
 secret() {
@@ -39,16 +40,14 @@ redis_users() {
 		"+@read +@write +@connection +evalsha +script|load -@dangerous"
 }
 
-upper() {
-	echo "${1^^}"
-}
-
 # secret_variables: NAME=value of each, as compose.yaml names them. Before they are
 # made there is nothing that they open.
 secret_variables() {
-	local name hash=none
+	local name variable hash=none
 	for name in "${SECRETS[@]}"; do
-		echo "SLUICE_$(upper "${name#sluice_}")_PASSWORD=$(secret "$name" 2>/dev/null || echo none)"
+		variable=${name#sluice_}_password
+		variable=${variable/token_password/token}
+		echo "SLUICE_${variable^^}=$(secret "$name" 2>/dev/null || echo none)"
 	done
 	for name in redis redis_sluice; do
 		[[ ! -e $STACK/secrets/$name ]] || hash=$(redis_hash "$name")

@@ -105,11 +105,12 @@ class Container:
 class DaemonContainer(Container):
     """What harness.daemon.Daemon is for a process, as far as tests use it."""
 
-    def __init__(self, project, service, kind):
+    def __init__(self, project, service, kind, token):
         super().__init__(project, service)
         self.kind = kind
         self.name = service
-        self.admin = Client(ADMIN_PORT[kind], timeout=10, always=ADMIN)
+        shown = {"Authorization": f"Bearer {token}"}
+        self.admin = Client(ADMIN_PORT[kind], timeout=10, always=ADMIN | shown)
         self.http = Client(8080, timeout=PATIENCE) if kind == "api" else None
         self.meet()
 
@@ -194,8 +195,9 @@ class Stack(Deployment):
             '--format={{.Label "com.docker.compose.service"}}',
         ).split()
         self.services = sorted(names)
+        token = (servers.stack / "secrets" / "admin_token").read_text().strip()
         self.daemons = [
-            DaemonContainer(project, name, kind)
+            DaemonContainer(project, name, kind, token)
             for name in self.services
             for kind in ADMIN_PORT
             if name == kind or name.startswith(f"{kind}-")

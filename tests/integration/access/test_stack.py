@@ -8,7 +8,7 @@ import pytest
 import redis
 from harness.servers import ROLES, at_database, by_user
 
-NAMES = {"postgres", "replicator", *ROLES, "redis", "redis_sluice"}
+NAMES = {"postgres", "replicator", *ROLES, "redis", "redis_sluice", "admin_token"}
 
 
 def test_where_the_passwords_are(servers):
