@@ -38,6 +38,7 @@
 #include "common/daemon/daemon.h"
 #include "common/daemon/reload_settings.h"
 #include "common/http/listener.h"
+#include "common/kafka/record_at.h"
 
 #include <malloc.h>
 #include <stdint.h>
@@ -282,6 +283,14 @@ static struct err start_log(struct app *app)
 	    .heartbeat = s->changes_heartbeat,
 	};
 	app->shared.feeds = feeds_new(&f);
+	if (admission_is_required(app->admission)) {
+		const struct record_at_options r = {.kafka = &app->kafka,
+		    .topic = s->common.writes_topic,
+		    .timeout = s->read_timeout};
+		e = record_at_new(&r, &app->shared.authors);
+		if (e.kind != ERR_KIND_OK)
+			return e;
+	}
 	app->shared.epoch = epoch_new(&app->shared);
 	e = tail_new(&t, &app->shared.tail);
 	if (e.kind == ERR_KIND_OK)
@@ -544,6 +553,7 @@ void app_stop(struct app *app)
 		worker_join(app->workers[i]);
 	feeds_free(&app->shared.feeds);
 	tail_free(&app->shared.tail);
+	record_at_free(&app->shared.authors);
 	id_tail_free(&app->shared.id_tail);
 	write_log_free(&app->shared.write_log, CLOCK_S(5));
 	backlog_free(&app->shared.backlog);

@@ -40,6 +40,7 @@ struct loop;
 struct outcomes;
 struct pg_list;
 struct pg_reader;
+struct record_at;
 struct redis;
 struct request;
 struct router;
@@ -83,6 +84,8 @@ struct instance {
 	struct id_blocks *ids;
 	struct id_log *id_log;
 	struct id_tail *id_tail;
+	/* Reads who made a write; NULL: callers need not say who they are. */
+	struct record_at *authors;
 	/* Other features. */
 	struct feeds *feeds;
 	struct assets *assets;

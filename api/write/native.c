@@ -10,6 +10,7 @@
 #include "api/core/settings.h"
 #include "api/http/precondition.h"
 #include "api/read/lookup.h"
+#include "api/write/key_scope.h"
 #include "api/write/own_document.h"
 #include "api/write/write.h"
 #include "common/base/mem.h"
@@ -223,7 +224,10 @@ static enum step_result take_idempotency(struct request *r)
 	for (size_t i = 0; i < len; i++)
 		good = good && key[i] > 0x20 && key[i] < 0x7f;
 	if (good)
-		r->write->idempotency_key = mem_strndup(key, len);
+		r->write->idempotency_key =
+		    r->principal
+			? key_scope(principal_subject(r->principal), key, len)
+			: mem_strndup(key, len);
 	buf_free(&line);
 	return good ? STEP_MORE
 		    : bad_header(r, "Idempotency-Key",

@@ -1,16 +1,22 @@
 #include "api/write/status.h"
 
 #include "api/commits/backlog.h"
+#include "api/commits/epoch.h"
 #include "api/core/answer.h"
 #include "api/core/settings.h"
 #include "api/write/decision.h"
 #include "common/base/mem.h"
+#include "common/kafka/record_at.h"
+#include "common/log/record.h"
 
 #include <stdlib.h>
 #include <string.h>
 
 struct status_op {
 	struct position position;
+	struct record_question *question; /* who made it; in flight */
+	enum record_found found;
+	bool own;		  /* the caller made it */
 	struct decision_ask *ask; /* in flight */
 	struct decision decision;
 };
@@ -38,6 +44,50 @@ static bool take_position(struct request *r)
 	       r->status->position.partition < r->thread->instance->partitions;
 }
 
+static void status_on_record(
+    void *arg, enum record_found found, const rd_kafka_message_t *m)
+{
+	struct request *r = arg;
+	struct record_write w;
+	const char *caller = principal_subject(r->principal);
+	r->status->question = NULL;
+	r->status->found = found;
+	r->status->own =
+	    found == RECORD_FOUND && record_write_parse(m, &w) &&
+	    w.by.len == strlen(caller) &&
+	    (w.by.len == 0 || memcmp(w.by.s, caller, w.by.len) == 0);
+	request_resume(r);
+}
+
+/* Positions can be guessed. Whose a write is stands in its record only. */
+static enum step_result status_ask_author(struct request *r)
+{
+	struct thread *t = r->thread;
+	const struct position p = r->status->position;
+	uint32_t epoch;
+	if (!epoch_now(t->instance, &epoch))
+		return answer_problem(r, PROBLEM_STORE_UNAVAILABLE, NULL);
+	if (version_epoch(p.version) != epoch)
+		return no_such(r);
+	r->status->question = record_at_ask(t->instance->authors, t->loop,
+	    p.partition, version_offset(p.version), status_on_record, r);
+	if (r->status->question == NULL)
+		return answer_problem(r, PROBLEM_BUFFER_FULL, NULL);
+	request_deadline(r, t->instance->settings->read_timeout);
+	r->step = STEP_STATUS_AUTHOR;
+	return STEP_PARK;
+}
+
+enum step_result status_author_step(struct request *r)
+{
+	if (r->status->question || r->status->found == RECORD_NO_WORD)
+		return answer_problem(r, PROBLEM_STORE_UNAVAILABLE, NULL);
+	if (!r->status->own)
+		return no_such(r);
+	r->step = STEP_STATUS;
+	return STEP_MORE;
+}
+
 enum step_result status_step(struct request *r)
 {
 	struct thread *t = r->thread;
@@ -45,6 +95,8 @@ enum step_result status_step(struct request *r)
 		return no_such(r);
 	if (!request_may_park(r))
 		return answer_problem(r, PROBLEM_BUFFER_FULL, NULL);
+	if (r->right == RIGHT_OWN && !r->status->own)
+		return status_ask_author(r);
 	r->status->ask = decision_ask(
 	    t->primary, r->status->position, status_on_decision, r);
 	if (r->status->ask == NULL)
@@ -133,6 +185,7 @@ enum step_result status_answer_step(struct request *r)
 
 static bool status_release(struct request *r)
 {
+	record_at_abandon(&r->status->question);
 	decision_abandon(&r->status->ask);
 	return true;
 }
