@@ -78,7 +78,7 @@ static enum step_result answer_stopped(struct request *r)
 	struct buf extra = {0};
 	if (b->has_offset)
 		buf_printf(&extra, ",\"offset\":%zu", b->offset);
-	buf_str(&extra, ",\"results\":");
+	buf_printf(&extra, ",\"items\":%zu,\"results\":", b->results.n);
 	bulk_results_write(&b->results,
 	    (struct bulk_results_words){.form = BULK_RESULTS_ARRAY,
 		.minimal = r->write->prefer.return_minimal,

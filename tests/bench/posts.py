@@ -66,8 +66,24 @@ class Api:
 # --- loading ------------------------------------------------------------------
 
 
+def copied(options):
+    """Seconds of psql's \\copy of the same rows into a table with the same indexes."""
+    rows = options.dir / "posts.copy"
+    psql(options, options.primary_url, "-c", f"\\copy public.posts TO '{rows}'")
+    psql(options, options.primary_url, "-c",
+         "CREATE TABLE public.posts_copied (LIKE public.posts INCLUDING ALL)")
+    try:
+        began = time.monotonic()
+        psql(options, options.primary_url, "-c", f"\\copy public.posts_copied FROM '{rows}'")
+        return time.monotonic() - began
+    finally:
+        psql(options, options.primary_url, "-c", "DROP TABLE public.posts_copied")
+        rows.unlink()
+
+
 def load(api, options):
     """Through the API, to the last commit; without compose/load, by SQL."""
+    api.forget_peak()
     began = time.monotonic()
     if options.load.exists():
         how = "bulk"
@@ -84,10 +100,14 @@ def load(api, options):
                    'author ' || i % 1000, now(), now(), 0
               FROM generate_series(1, {options.rows}) i""")
     seconds = time.monotonic() - began
+    peak = api.status_bytes("VmHWM")
+    wait_for_replica(options)
+    copy_seconds = copied(options)
     psql(options, options.primary_url, "-c", "VACUUM ANALYZE public.posts")
     wait_for_replica(options)
     return {"how": how, "rows": options.rows, "seconds": seconds,
-            "rows_per_second": options.rows / seconds}
+            "rows_per_second": options.rows / seconds, "peak": peak,
+            "copy_seconds": copy_seconds, "ratio": copy_seconds / seconds}
 
 
 def wait_for_replica(options):
@@ -224,9 +244,11 @@ def mib(n):
 def report(r):
     loaded, e = r["load"], r["export"]
     print_rows([
-        ["load", "rows", "seconds", "rows/s"],
+        ["load", "rows", "seconds", "rows/s", "of \\copy", "peak RSS MiB"],
         [loaded["how"], str(loaded["rows"]), f"{loaded['seconds']:.1f}",
-         f"{loaded['rows_per_second']:.0f}"],
+         f"{loaded['rows_per_second']:.0f}", f"{loaded['ratio']:.2f}", mib(loaded["peak"])],
+        ["psql \\copy", str(loaded["rows"]), f"{loaded['copy_seconds']:.1f}",
+         f"{loaded['rows'] / loaded['copy_seconds']:.0f}", "", ""],
     ])
     rows = [["export", "seconds, median (min..max)", "MiB", "MiB/s", "peak RSS MiB"]]
     for name, runs in (("api, NDJSON", e["api"]), ("psql COPY", e["psql"])):
