@@ -22,6 +22,7 @@ from common import (
 LIMIT = 100
 DIRECT = {"Cache-Control": "no-cache"}  # past L1, to the replica
 ORDERS = ("id", "title")
+WARM = 300_000  # records
 
 
 def psql(options, url, *words):
@@ -81,17 +82,31 @@ def copied(options):
         rows.unlink()
 
 
+def compose_load(api, options, *words):
+    command = [options.load, "--url", f"http://{HOST}:{api.port}", "--quiet", *words]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    if done.returncode:
+        raise Failure(f"compose/load: {done.stdout}{done.stderr}")
+
+
+def warm_up(api, options):
+    """Kafka's virtual machine compiles for half a minute after its start, and would take
+    the processor from the load. So other rows are loaded first."""
+    rows = options.dir / "records.ndjson"
+    with rows.open("w") as f:
+        for i in range(WARM):
+            f.write(f'{{"key":"warm-{i}","value":"{"x" * 200}"}}\n')
+    compose_load(api, options, "records", str(rows))
+    rows.unlink()
+
+
 def load(api, options):
     """Through the API, to the last commit; without compose/load, by SQL."""
     api.forget_peak()
     began = time.monotonic()
     if options.load.exists():
         how = "bulk"
-        command = [options.load, "--url", f"http://{HOST}:{api.port}", "--quiet",
-                   "posts", "--generate", str(options.rows)]
-        done = subprocess.run(command, capture_output=True, text=True, check=False)
-        if done.returncode:
-            raise Failure(f"compose/load: {done.stdout}{done.stderr}")
+        compose_load(api, options, "posts", "--generate", str(options.rows))
     else:
         how = "sql"
         psql(options, options.primary_url, "-c", f"""
@@ -287,6 +302,9 @@ def measure(options):
         raise Failure("--rows must be 2000 at least")
     with contextlib.ExitStack() as stack:
         api = Api(stack, options)
+        if options.load.exists():
+            say(f"loading {WARM} records, to warm up")
+            warm_up(api, options)
         say(f"loading {options.rows} posts")
         r = {**circumstances(), "load": load(api, options)}
         r["export"] = exports(api, options)
