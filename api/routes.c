@@ -38,6 +38,8 @@
 #define OF(name, feature) .collection = (name), feature
 
 #define BODIES(...) (const struct operation_body[]){__VA_ARGS__, {0}}
+/* What every route may answer besides. */
+#define ALWAYS " not-acceptable unauthenticated forbidden invalid-credential"
 #define NO_BODIES (const struct operation_body[]){{0}}
 #define ANSWERS(...) (const struct operation_answer[]){__VA_ARGS__, {0}}
 /* clang-format on */
@@ -49,7 +51,7 @@ static const struct route routes[] = {
 	    .body = takes,                                                     \
 	    feature,                                                           \
 	    .operation = {id, tag, summary, parameters, bodies, answers,       \
-		problems " not-acceptable unauthenticated forbidden"}},
+		problems ALWAYS}},
 #include "api/routes.def"
 #undef ROUTE
 };

@@ -1,5 +1,6 @@
 #include "api/core/admission.h"
 
+#include "api/access/credentials.h"
 #include "api/access/rights.h"
 #include "api/core/answer.h"
 #include "api/core/guard.h"
@@ -14,6 +15,7 @@
 
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 
 #define CHALLENGE "Bearer realm=\"sluice\""
 
@@ -64,9 +66,13 @@ struct err admission_new(const struct api_settings *s, struct admission **out)
 	struct admission *a = MEM_NEW(struct admission);
 	*out = a;
 	a->nobody = principal_new(PRINCIPAL_ANONYMOUS, 0, INT64_MAX);
-	a->required = strcmp(s->auth_mode, "required") == 0;
+	bool automatic = strcmp(s->auth_mode, "auto") == 0;
+	bool configured =
+	    s->auth_keys[0] || s->jwt_jwks[0] || s->tls_client_ca[0];
+	a->required =
+	    strcmp(s->auth_mode, "required") == 0 || (automatic && configured);
 	struct err e = admission_grant_all(&a->rights, s);
-	if (e.kind == ERR_KIND_OK && strcmp(s->auth_mode, "auto") == 0)
+	if (e.kind == ERR_KIND_OK && automatic && !configured)
 		e = admission_check_address(s);
 	return e;
 }
@@ -95,11 +101,62 @@ bool admission_is_required(const struct admission *a)
 
 /* --- who asks ------------------------------------------------------------ */
 
+static enum MHD_Result admission_count(
+    void *arg, enum MHD_ValueKind kind, const char *name, const char *value)
+{
+	struct credentials_given *g = arg;
+	(void)kind, (void)value;
+	g->authorizations +=
+	    strcasecmp(name, MHD_HTTP_HEADER_AUTHORIZATION) == 0;
+	g->api_keys += strcasecmp(name, "X-API-Key") == 0;
+	return MHD_YES;
+}
+
+static struct credentials_given admission_given(const struct request *r)
+{
+	struct credentials_given g = {
+	    .authorization = request_header(r, MHD_HTTP_HEADER_AUTHORIZATION),
+	    .api_key = request_header(r, "X-API-Key"),
+	};
+	if (g.authorization || g.api_key)
+		MHD_get_connection_values(
+		    r->connection, MHD_HEADER_KIND, admission_count, &g);
+	return g;
+}
+
+/* The credential is not good. */
+static enum step_result admission_deny(
+    struct request *r, const struct credentials_verdict *v)
+{
+	unsigned status = credentials_status(v);
+	const char *text = credentials_fault_text(v);
+	r->principal = principal_ref(r->thread->instance->admission->nobody);
+	guard_audit(r, status, credentials_fault_name(v));
+	if (status == 503)
+		return answer_retry(r, PROBLEM_STORE_UNAVAILABLE, text, 1);
+	struct buf challenge = {0};
+	enum problem p =
+	    status == 400 ? PROBLEM_CREDENTIAL : PROBLEM_UNAUTHENTICATED;
+	struct MHD_Response *response =
+	    answer_problem_response(p, text, NULL, NULL);
+	credentials_challenge(v, &challenge);
+	MHD_add_response_header(
+	    response, MHD_HTTP_HEADER_WWW_AUTHENTICATE, challenge.data);
+	buf_free(&challenge);
+	metric_add(&r->thread->metrics->refused_401, 1);
+	return answer_queue(r, problem_status(p), response);
+}
+
 enum step_result admission_identify(struct request *r)
 {
-	const struct admission *a = r->thread->instance->admission;
-	if (a->required)
-		r->principal = principal_ref(a->nobody);
+	if (!r->thread->instance->admission->required)
+		return STEP_MORE;
+	const struct credentials_given g = admission_given(r);
+	struct credentials_verdict v;
+	credentials_judge(r->thread->credentials, &g, clock_wall(), &v);
+	if (v.principal == NULL)
+		return admission_deny(r, &v);
+	r->principal = v.principal;
 	return STEP_MORE;
 }
 
