@@ -78,7 +78,11 @@ struct err write_log_new(
 {
 	struct write_log *w = MEM_NEW(struct write_log);
 	w->topic = mem_strdup(o->topic);
+	/* One request at a time: the writes of many clients gather while it is
+	 * under way, so a busy API sends fewer and larger ones (figures:
+	 * writer/batch/scheduler.c). An idle one waits for nothing. */
 	const struct producer_options p = {
+	    .in_flight = "1",
 	    .loop = o->loop,
 	    .kafka = o->kafka,
 	    .delivered = write_log_on_delivered,

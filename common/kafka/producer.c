@@ -33,7 +33,8 @@ struct producer {
 	rd_kafka_t *retired; /* loop's thread; polled until empty */
 	rd_kafka_queue_t *main;
 	struct kafka_config kafka;
-	char *topic; /* expected; NULL: none */
+	const char *in_flight; /* NULL: the default */
+	char *topic;	       /* expected; NULL: none */
 	producer_delivered delivered;
 	producer_polled polled; /* NULL: nobody asks */
 	void *arg;
@@ -127,8 +128,9 @@ static int producer_on_stats(
  */
 static struct err producer_create(struct producer *p, rd_kafka_t **out)
 {
-	const char *const pairs[] = {"enable.idempotence", "true", "linger.ms",
-	    "0", "queue.buffering.max.messages", "200000",
+	const char *const pairs[] = {"max.in.flight",
+	    p->in_flight ? p->in_flight : "5", "enable.idempotence", "true",
+	    "linger.ms", "0", "queue.buffering.max.messages", "200000",
 	    "queue.buffering.max.kbytes", "262144", "delivery.timeout.ms",
 	    "30000", "socket.timeout.ms", "10000",
 	    /* As the topics that --migrate makes. */
@@ -239,6 +241,7 @@ struct err producer_new(const struct producer_options *o, struct producer **out)
 	struct producer *p = MEM_NEW(struct producer);
 	CHECK_OS(pthread_rwlock_init(&p->lock, NULL));
 	p->kafka = *o->kafka;
+	p->in_flight = o->in_flight;
 	p->delivered = o->delivered;
 	p->polled = o->polled;
 	p->arg = o->arg;

@@ -64,6 +64,10 @@ struct producer_options {
 	int32_t numbered;
 	producer_number number;
 	producer_polled polled; /* may be NULL */
+	/* Requests that may wait for a broker's answer, as text; NULL:
+	 * librdkafka's default. With "1", messages gather behind the request
+	 * that is under way. */
+	const char *in_flight;
 };
 
 struct err producer_new(

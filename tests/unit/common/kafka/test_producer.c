@@ -61,9 +61,10 @@ static void make(const char *const *extra)
 		pairs[kafka.nextra++] =
 		    (struct kafka_property){(char *)(uintptr_t)extra[0],
 			(char *)(uintptr_t)extra[1], false};
-	struct err e = producer_new(&(struct producer_options){loop, &kafka,
-					delivered, reports, 0, NULL, polled},
-	    &producer);
+	struct err e =
+	    producer_new(&(struct producer_options){loop, &kafka, delivered,
+			     reports, 0, NULL, polled, NULL},
+		&producer);
 	assert_int_equal(e.kind, ERR_KIND_OK);
 }
 
@@ -454,13 +455,13 @@ static void refused_settings(void **state)
 	    .servers = "h:1", .extra = &bad, .nextra = 1, .client_id = "x"};
 	struct producer *p;
 	struct err e = producer_new(&(struct producer_options){loop, &kafka,
-					delivered, NULL, 0, NULL, NULL},
+					delivered, NULL, 0, NULL, NULL, NULL},
 	    &p);
 	assert_int_equal(e.kind, ERR_KIND_FATAL); /* not with idempotence */
 	assert_null(p);
 	bad.name = (char *)(uintptr_t) "no.such.property";
 	e = producer_new(&(struct producer_options){loop, &kafka, delivered,
-			     NULL, 0, NULL, NULL},
+			     NULL, 0, NULL, NULL, NULL},
 	    &p);
 	assert_int_equal(e.kind, ERR_KIND_FATAL);
 	assert_non_null(strstr(e.msg, "kafka.no.such.property"));
