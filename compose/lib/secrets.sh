@@ -37,7 +37,7 @@ redis_hash() {
 redis_users() {
 	echo "user default on #$(redis_hash redis) ~* &* +@all"
 	echo "user sluice on #$(redis_hash redis_sluice) ~sluice:* resetchannels -@all" \
-		"+@read +@write +@connection +evalsha +script|load -@dangerous"
+		"+@read +@write +@connection -@dangerous -@scripting +evalsha +script|load"
 }
 
 # secret_variables: NAME=value of each, as compose.yaml names them. Before they are

@@ -72,6 +72,7 @@ REFUSED = [
     ("SHUTDOWN",),
     ("EVAL", "return 1", "0"),
     ("SCRIPT", "FLUSH"),
+    ("FUNCTION", "FLUSH"),
     ("REPLICAOF", "127.0.0.1", "1"),
     ("GET", "elsewhere"),
     ("SET", "elsewhere", "v"),
