@@ -21,8 +21,10 @@ dc() (
 	while IFS='=' read -r name value; do
 		export "$name=$value"
 	done < <(secret_variables)
-	# On a port that others reach, everybody may do everything only if that was said.
-	[[ $SLUICE_STACK_API_ADDRESS == 127.* ]] || export SLUICE_AUTH_MODE=${SLUICE_AUTH_MODE:-auto}
+	# On a port that others reach, everybody may do everything only if that was said;
+	# it has any name.
+	[[ $SLUICE_STACK_API_ADDRESS == 127.* ]] ||
+		export SLUICE_AUTH_MODE=${SLUICE_AUTH_MODE:-auto} SLUICE_HTTP_HOSTS=${SLUICE_HTTP_HOSTS-}
 	exec docker compose -p "$SLUICE_STACK_PROJECT" -f "$SLUICE_ROOT/compose/compose.yaml" "$@"
 )
 
