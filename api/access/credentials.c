@@ -220,6 +220,22 @@ static void judge_key(struct credentials *c, const char *text, size_t len,
 	api_keys_release(&keys);
 }
 
+static void judge_certificate(struct credentials *c,
+    const struct credentials_given *g, wall_us_t now,
+    struct credentials_verdict *out)
+{
+	struct api_keys *keys = take_keys(c);
+	struct principal *p = NULL;
+	if (keys)
+		(void)api_keys_find_certificate(
+		    keys, g->names, g->nnames, now, &p);
+	out->fault = p ? CREDENTIALS_OK : CREDENTIALS_CERTIFICATE;
+	if (p)
+		out->principal = own_copy(p);
+	principal_unref(&p);
+	api_keys_release(&keys);
+}
+
 /* --- tokens -------------------------------------------------------------- */
 
 static role_set roles_of_text(const char *s)
@@ -393,6 +409,10 @@ void credentials_judge(struct credentials_thread *t,
 {
 	struct text text;
 	*out = (struct credentials_verdict){0};
+	if (g->authorizations + g->api_keys == 0 && g->nnames) {
+		judge_certificate(t->shared, g, now, out);
+		return;
+	}
 	if (g->authorizations + g->api_keys == 0) {
 		out->principal = principal_ref(t->anonymous);
 		return;

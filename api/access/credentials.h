@@ -4,6 +4,7 @@
  *   Authorization: Bearer <token>    a JWT (common/access/jwt.h)
  *   Authorization: Bearer slk_…      an API key (common/access/api_keys.h)
  *   X-API-Key: slk_…                 the same
+ *   a client certificate             an entry of the key file names it
  *
  * There is one credential at most: two lines, or both fields, are refused. One
  * that is not good is refused, also where nobody would need one. Without any,
@@ -49,9 +50,14 @@ void credentials_thread_free(struct credentials_thread **t);
 
 /* The header fields of a request: the value of the first line, and the number
  * of lines. NULL and 0: it has none. */
+enum { CREDENTIALS_NAMES = 32 };
 struct credentials_given {
 	const char *authorization, *api_key;
 	size_t authorizations, api_keys;
+	/* The names of the client's verified certificate: its subject, and its
+	 * alternative names. They count if there is no header field. */
+	const char *names[CREDENTIALS_NAMES];
+	size_t nnames;
 };
 
 enum credentials_fault {

@@ -11,7 +11,9 @@
 #include "api/http/accept.h"
 #include "common/base/mem.h"
 #include "common/http/http_head.h"
+#include "common/http/httpd.h"
 #include "common/http/listener.h"
+#include "common/net/tls_peer.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -112,6 +114,18 @@ static enum MHD_Result admission_count(
 	return MHD_YES;
 }
 
+/* `peer` may be NULL. */
+static void admission_add_names(
+    const struct tls_peer *peer, struct credentials_given *g)
+{
+	if (peer == NULL)
+		return;
+	g->names[g->nnames++] = peer->subject;
+	for (size_t i = 0; i < peer->nnames && g->nnames < CREDENTIALS_NAMES;
+	     i++)
+		g->names[g->nnames++] = peer->names[i];
+}
+
 static struct credentials_given admission_given(const struct request *r)
 {
 	struct credentials_given g = {
@@ -121,6 +135,8 @@ static struct credentials_given admission_given(const struct request *r)
 	if (g.authorization || g.api_key)
 		MHD_get_connection_values(
 		    r->connection, MHD_HEADER_KIND, admission_count, &g);
+	else
+		admission_add_names(httpd_peer(r->connection), &g);
 	return g;
 }
 

@@ -20,6 +20,7 @@ enum { PREFIX_LEN = sizeof API_KEYS_PREFIX - 1 };
 
 struct entry {
 	char *id;
+	char *certificate; /* its name; NULL: it is a key */
 	unsigned char digest[SHA256_BYTES];
 	struct principal *principal;
 };
@@ -123,6 +124,28 @@ static struct err read_digest(size_t index, const json_t *v, struct entry *out)
 			index, "sha256", "must be a string of 64 hex digits");
 }
 
+static struct err read_certificate(
+    size_t index, const json_t *v, struct entry *out)
+{
+	const json_t *name = json_object_get(v, "certificate");
+	if (!json_is_string(name) || json_string_length(name) == 0)
+		return entry_fault(index, "certificate",
+		    "must be a name of a certificate, such as CN=ci,O=acme or "
+		    "DNS:ci.acme");
+	if (json_object_get(v, "sha256"))
+		return entry_fault(index, "",
+		    "has both sha256 and certificate; make two entries");
+	out->certificate = mem_strdup(json_string_value(name));
+	return ERR_OK;
+}
+
+static struct err read_proof(size_t index, const json_t *v, struct entry *out)
+{
+	return json_object_get(v, "certificate")
+		   ? read_certificate(index, v, out)
+		   : read_digest(index, v, out);
+}
+
 static struct err read_role(
     size_t index, size_t i, const json_t *v, bool any_roles, role_set *out)
 {
@@ -179,13 +202,14 @@ static struct err read_expiry(size_t index, const json_t *v, int64_t *out)
 static struct err read_subject(size_t index, const json_t *v, struct entry *out)
 {
 	const json_t *subject = json_object_get(v, "subject");
-	char own[API_KEYS_ID_MAX + 8];
+	char own[API_KEYS_ID_MAX + 16];
 	if (subject &&
 	    (!json_is_string(subject) || json_string_length(subject) == 0 ||
 		json_string_length(subject) > API_KEYS_SUBJECT_MAX))
 		return entry_fault(index, "subject",
 		    "must be a string of 1 to %d bytes", API_KEYS_SUBJECT_MAX);
-	snprintf(own, sizeof own, "key:%s", out->id);
+	snprintf(own, sizeof own, "%s:%s",
+	    principal_kind_name(out->principal->kind), out->id);
 	const char *s = subject ? json_string_value(subject) : own;
 	principal_claim(out->principal, 0, s, strlen(s));
 	return ERR_OK;
@@ -202,8 +226,8 @@ static struct err check_note(size_t index, const json_t *v)
 /* A misspelt `expires` would be a key that never expires. */
 static struct err check_members(size_t index, json_t *v)
 {
-	static const char *const known[] = {
-	    "id", "sha256", "roles", "subject", "expires", "note"};
+	static const char *const known[] = {"id", "sha256", "certificate",
+	    "roles", "subject", "expires", "note"};
 	const char *name;
 	json_t *value;
 	if (!json_is_object(v))
@@ -229,7 +253,7 @@ static struct err read_entry(
 	if (e.kind == ERR_KIND_OK)
 		e = read_id(index, v, out);
 	if (e.kind == ERR_KIND_OK)
-		e = read_digest(index, v, out);
+		e = read_proof(index, v, out);
 	if (e.kind == ERR_KIND_OK)
 		e = read_roles(index, v, any_roles, &roles);
 	if (e.kind == ERR_KIND_OK)
@@ -238,7 +262,9 @@ static struct err read_entry(
 		e = check_note(index, v);
 	if (e.kind != ERR_KIND_OK)
 		return e;
-	out->principal = principal_new(PRINCIPAL_KEY, roles, expires);
+	out->principal = principal_new(
+	    out->certificate ? PRINCIPAL_CERTIFICATE : PRINCIPAL_KEY, roles,
+	    expires);
 	return read_subject(index, v, out);
 }
 
@@ -257,6 +283,30 @@ static struct err check_unique(const struct api_keys *keys)
 			return err_make(ERR_KIND_FATAL, "keys",
 			    "keys: two keys have the id %s",
 			    keys->entries[i].id);
+	}
+	return ERR_OK;
+}
+
+static const struct entry *certificate_entry(
+    const struct api_keys *keys, const char *name)
+{
+	for (size_t i = 0; i < keys->n; i++) {
+		const struct entry *e = &keys->entries[i];
+		if (e->certificate && strcmp(e->certificate, name) == 0)
+			return e;
+	}
+	return NULL;
+}
+
+static struct err check_certificates(const struct api_keys *keys)
+{
+	for (size_t i = 0; i < keys->n; i++) {
+		const struct entry *e = &keys->entries[i];
+		if (e->certificate &&
+		    certificate_entry(keys, e->certificate) != e)
+			return err_make(ERR_KIND_FATAL, "keys",
+			    "keys: two entries have the certificate %.80s",
+			    e->certificate);
 	}
 	return ERR_OK;
 }
@@ -281,7 +331,8 @@ static struct err read_entries(
 	if (e.kind != ERR_KIND_OK)
 		return e;
 	qsort(keys->entries, keys->n, sizeof *keys->entries, by_id);
-	return check_unique(keys);
+	e = check_unique(keys);
+	return e.kind == ERR_KIND_OK ? check_certificates(keys) : e;
 }
 
 static struct err api_keys_check_top(json_t *v)
@@ -354,6 +405,7 @@ void api_keys_release(struct api_keys **keysp)
 		return;
 	for (size_t i = 0; i < keys->n; i++) {
 		free(keys->entries[i].id);
+		free(keys->entries[i].certificate);
 		principal_unref(&keys->entries[i].principal);
 	}
 	free(keys->entries);
@@ -408,12 +460,29 @@ enum api_keys_fault api_keys_find(const struct api_keys *keys, const char *key,
 		return API_KEYS_MALFORMED;
 	sha256_of(key, len, digest);
 	const struct entry *e = find_entry(keys, id);
+	if (e && e->certificate)
+		e = NULL;
 	bool right = CRYPTO_memcmp(e ? e->digest : nobody.digest, digest,
 			 sizeof digest) == 0;
 	if (e == NULL)
 		return API_KEYS_UNKNOWN;
 	if (!right)
 		return API_KEYS_WRONG;
+	if (now / CLOCK_S(1) >= e->principal->expires)
+		return API_KEYS_EXPIRED;
+	*out = principal_ref(e->principal);
+	return API_KEYS_OK;
+}
+
+enum api_keys_fault api_keys_find_certificate(const struct api_keys *keys,
+    const char *const *names, size_t n, wall_us_t now, struct principal **out)
+{
+	const struct entry *e = NULL;
+	*out = NULL;
+	for (size_t i = 0; i < n && e == NULL; i++)
+		e = certificate_entry(keys, names[i]);
+	if (e == NULL)
+		return API_KEYS_UNKNOWN;
 	if (now / CLOCK_S(1) >= e->principal->expires)
 		return API_KEYS_EXPIRED;
 	*out = principal_ref(e->principal);

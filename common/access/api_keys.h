@@ -9,8 +9,12 @@
  *
  * - id: lower-case letters, digits and `-`, up to 63 characters; unique.
  * - sha256: of the whole key, `slk_` included, as `sha256sum` prints it.
+ * - certificate, instead of sha256: the subject of a client certificate
+ *   (`CN=ci,O=acme`, RFC 4514), or one of its alternative names (`DNS:ci.acme`,
+ *   `URI:…`, `email:…`, `IP:…`); unique.
  * - roles: at least one.
- * - subject: who the key acts as; optional, `key:<id>` if it is left out.
+ * - subject: who the key acts as; optional, `key:<id>` if it is left out, or
+ *   `certificate:<id>`.
  * - expires: RFC 3339 in UTC, to the second; optional.
  * - note: for people; optional.
  *
@@ -62,6 +66,11 @@ enum api_keys_fault {
  * time that it takes does not depend on the secrets. */
 enum api_keys_fault api_keys_find(const struct api_keys *keys, const char *key,
     size_t len, wall_us_t now, struct principal **out);
+
+/* Who has a verified client certificate with these names. The first entry that
+ * has one of them counts. API_KEYS_UNKNOWN or API_KEYS_EXPIRED: nobody. */
+enum api_keys_fault api_keys_find_certificate(const struct api_keys *keys,
+    const char *const *names, size_t n, wall_us_t now, struct principal **out);
 
 /* --- making one ---------------------------------------------------------- */
 

@@ -112,8 +112,8 @@ static void caller_free(struct caller *who)
 static struct credentials_verdict judge(struct caller *who,
     const char *authorization, const char *api_key, int64_t now)
 {
-	const struct credentials_given g = {
-	    authorization, api_key, authorization != NULL, api_key != NULL};
+	const struct credentials_given g = {authorization, api_key,
+	    authorization != NULL, api_key != NULL, {NULL}, 0};
 	struct credentials_verdict v;
 	credentials_judge(who->t, &g, CLOCK_S(now), &v);
 	assert_int_equal(v.principal != NULL, v.fault == CREDENTIALS_OK);
@@ -359,8 +359,8 @@ static void refuses_two_lines(void **state)
 	struct caller who = caller_of(&o);
 	struct buf b = {0};
 	buf_printf(&b, "Bearer %s", key);
-	const struct credentials_given two[] = {
-	    {b.data, NULL, 2, 0}, {NULL, key, 0, 2}, {b.data, key, 1, 1}};
+	const struct credentials_given two[] = {{b.data, NULL, 2, 0, {NULL}, 0},
+	    {NULL, key, 0, 2, {NULL}, 0}, {b.data, key, 1, 1, {NULL}, 0}};
 	for (size_t i = 0; i < 3; i++) {
 		struct credentials_verdict v;
 		credentials_judge(who.t, &two[i], CLOCK_S(NOW), &v);
@@ -369,6 +369,38 @@ static void refuses_two_lines(void **state)
 	}
 	buf_free(&b);
 	caller_free(&who);
+}
+
+/* A certificate counts if there is no header field. */
+static void knows_a_certificate(void **state)
+{
+	(void)state;
+	struct credentials_options o = options();
+	o.keys = "certificates.json";
+	write_file(o.keys,
+	    "{\"keys\":[{\"id\":\"ci\",\"certificate\":\"DNS:ci\","
+	    "\"roles\":[\"editor\"]}]}");
+	struct credentials *c;
+	assert_int_equal(credentials_new(&o, &c).kind, ERR_KIND_OK);
+	struct credentials_thread *t = credentials_thread_new(c);
+	struct credentials_given g = {.names = {"CN=x", "DNS:ci"}, .nnames = 2};
+	struct credentials_verdict v;
+	credentials_judge(t, &g, CLOCK_S(NOW), &v);
+	assert_int_equal(v.fault, CREDENTIALS_OK);
+	assert_string_equal(principal_subject(v.principal), "certificate:ci");
+	principal_unref(&v.principal);
+	g.nnames = 1;
+	credentials_judge(t, &g, CLOCK_S(NOW), &v);
+	assert_null(v.principal);
+	assert_int_equal(v.fault, CREDENTIALS_CERTIFICATE);
+	assert_int_equal(credentials_status(&v), 401);
+	g.nnames = 2;
+	g.api_key = "no key";
+	g.api_keys = 1;
+	credentials_judge(t, &g, CLOCK_S(NOW), &v);
+	assert_int_equal(v.fault, CREDENTIALS_KEY_FORM);
+	credentials_thread_free(&t);
+	credentials_free(&c);
 }
 
 static void refuses_what_is_too_long(void **state)
@@ -563,7 +595,8 @@ static void *judge_all_the_time(void *arg)
 	struct credentials_thread *t = credentials_thread_new(w->c);
 	while (!atomic_load(w->stop)) {
 		const struct credentials_given g[] = {
-		    {w->token, NULL, 1, 0}, {NULL, key, 0, 1}};
+		    {w->token, NULL, 1, 0, {NULL}, 0},
+		    {NULL, key, 0, 1, {NULL}, 0}};
 		for (int i = 0; i < 2; i++) {
 			struct credentials_verdict v;
 			credentials_judge(t, &g[i], CLOCK_S(NOW), &v);
@@ -681,6 +714,7 @@ int main(void)
 	    cmocka_unit_test(finds_the_subject),
 	    cmocka_unit_test(says_why_not),
 	    cmocka_unit_test(refuses_two_lines),
+	    cmocka_unit_test(knows_a_certificate),
 	    cmocka_unit_test(refuses_what_is_too_long),
 	    cmocka_unit_test(keeps_fields_apart),
 	    cmocka_unit_test(takes_only_what_is_configured),

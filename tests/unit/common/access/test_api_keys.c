@@ -54,6 +54,14 @@ static const struct {
     {KEYS("{\"id\":\"-a\"}"), "keys[0].id: must be a string"},
     {KEYS("{\"id\":\"a_b\"}"), "keys[0].id: must be a string"},
     {KEYS("{\"id\":\"Ci\"}"), "keys[0].id: must be a string"},
+    {KEYS("{\"id\":\"ci\",\"certificate\":7}"), "keys[0].certificate: must be"},
+    {KEYS("{\"id\":\"ci\",\"certificate\":\"\"}"), "keys[0].certificate: must"},
+    {KEYS("{\"id\":\"ci\",\"certificate\":\"CN=a\",\"sha256\":\"" HEX64
+	  "\"," GOOD "}"),
+	"keys[0]: has both sha256 and certificate"},
+    {KEYS("{\"id\":\"a\",\"certificate\":\"CN=a\"," GOOD "},{\"id\":\"b\","
+	  "\"certificate\":\"CN=a\"," GOOD "}"),
+	"keys: two entries have the certificate CN=a"},
     {KEYS("{\"id\":\"ci\"}"), "keys[0].sha256: must be a string of 64 hex"},
     {KEYS("{\"id\":\"ci\",\"sha256\":\"0a\"}"), "keys[0].sha256: must be"},
     {KEYS("{\"id\":\"ci\",\"sha256\":\"" HEX64 "0\"}"), "keys[0].sha256: must"},
@@ -286,6 +294,44 @@ static void refuses_other_keys(void **state)
 }
 
 /* An empty file of keys is fine: it takes none. */
+static void takes_certificates(void **state)
+{
+	static const char text[] =
+	    KEYS("{\"id\":\"a\",\"certificate\":\"CN=a,O=acme\"," GOOD "},"
+		 "{\"id\":\"b\",\"certificate\":\"DNS:b.acme\",\"subject\":"
+		 "\"bea\"," GOOD ",\"expires\":\"2001-01-01T00:00:00Z\"}");
+	static const char *const a[] = {"CN=other", "CN=a,O=acme"};
+	static const char *const b[] = {"CN=b", "DNS:b.acme"};
+	static const char *const near_to_a[] = {"CN=a", "CN=a,O=acme,C=x", ""};
+	struct api_keys *keys;
+	struct principal *p;
+	(void)state;
+	assert_int_equal(
+	    api_keys_parse(text, strlen(text), false, &keys).kind, ERR_KIND_OK);
+	assert_int_equal(
+	    api_keys_find_certificate(keys, a, 2, NOW, &p), API_KEYS_OK);
+	assert_int_equal(p->kind, PRINCIPAL_CERTIFICATE);
+	assert_int_equal(p->roles, editor);
+	assert_string_equal(principal_subject(p), "certificate:a");
+	principal_unref(&p);
+	assert_int_equal(api_keys_find_certificate(keys, near_to_a, 3, NOW, &p),
+	    API_KEYS_UNKNOWN);
+	assert_null(p);
+	assert_int_equal(
+	    api_keys_find_certificate(keys, b, 2, NOW, &p), API_KEYS_EXPIRED);
+	assert_int_equal(
+	    api_keys_find_certificate(keys, b, 2, CLOCK_S(900000000), &p),
+	    API_KEYS_OK);
+	assert_string_equal(principal_subject(p), "bea");
+	principal_unref(&p);
+	/* It is no key. */
+	static const char key[] =
+	    "slk_a_0123456789012345678901234567890123456789012";
+	assert_int_equal(
+	    api_keys_find(keys, key, strlen(key), NOW, &p), API_KEYS_UNKNOWN);
+	api_keys_release(&keys);
+}
+
 static void may_be_empty(void **state)
 {
 	(void)state;
@@ -340,6 +386,7 @@ int main(void)
 	    cmocka_unit_test(takes_several_keys),
 	    cmocka_unit_test(keeps_to_the_clock),
 	    cmocka_unit_test(refuses_other_keys),
+	    cmocka_unit_test(takes_certificates),
 	    cmocka_unit_test(may_be_empty),
 	    cmocka_unit_test(may_have_any_roles),
 	    cmocka_unit_test(names_the_file),
