@@ -204,6 +204,7 @@ static void open_stores(struct worker *w)
 	const struct redis_options redis = {
 	    .loop = w->thread.loop,
 	    .url = s->common.redis_url,
+	    .tls = config_redis_tls(&s->common),
 	    .scripts = l2_scripts,
 	    .nscripts = L2_SCRIPTS,
 	    .timeout = s->redis_timeout,

@@ -327,6 +327,7 @@ static struct err open_redis(struct projector *p)
 	const struct redis_options o = {
 	    .loop = p->x.loop,
 	    .url = s->common.redis_url,
+	    .tls = config_redis_tls(&s->common),
 	    .scripts = l2_scripts,
 	    .nscripts = L2_SCRIPTS,
 	    .timeout = s->redis_timeout,

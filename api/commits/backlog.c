@@ -258,6 +258,7 @@ struct err backlog_new(struct instance *instance, struct backlog **out)
 	const struct redis_options redis = {
 	    .loop = instance->loop,
 	    .url = instance->settings->common.redis_url,
+	    .tls = config_redis_tls(&instance->settings->common),
 	    .timeout = CLOCK_MS(500),
 	    .max_pending = 16,
 	};

@@ -557,5 +557,16 @@ struct kafka_config config_kafka(const struct config *c)
 	    .extra = c->kafka,
 	    .nextra = c->nkafka,
 	    .client_id = "sluice",
+	    .token_file = config_file_of(c, "kafka.sasl.oauthbearer.token"),
+	};
+}
+
+struct tls_client_options config_redis_tls(const struct common_settings *s)
+{
+	return (struct tls_client_options){
+	    .name = "redis.tls",
+	    .ca = s->redis_tls_ca,
+	    .cert = s->redis_tls_cert,
+	    .key = s->redis_tls_key,
 	};
 }

@@ -19,6 +19,7 @@
 #include "common/base/clock.h"
 #include "common/base/err.h"
 #include "common/daemon/setting.h"
+#include "common/net/tls_client.h"
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -86,6 +87,9 @@ const char *config_file_of(const struct config *c, const char *name);
 
 /* For common/kafka/kafka.h. Borrows; valid as long as the settings are. */
 struct kafka_config config_kafka(const struct config *c);
+
+/* For redis.tls. Borrows, likewise. */
+struct tls_client_options config_redis_tls(const struct common_settings *s);
 
 struct buf;
 /* All settings as a JSON object. */

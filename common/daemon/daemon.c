@@ -208,6 +208,10 @@ static struct err check_common(const struct config *c)
 		    "setting 'admin.hosts' has the bad value '%s'; allowed: "
 		    "comma-separated names without ports",
 		    s->admin_hosts);
+	if (s->kafka_token[0] && k.token_file == NULL)
+		return err_make(ERR_KIND_FATAL, "config",
+		    "setting 'kafka.sasl.oauthbearer.token' must be given as "
+		    "a file: kafka.sasl.oauthbearer.token.file");
 	struct err e = kafka_conf(&k, NULL, &conf);
 	if (e.kind != ERR_KIND_OK)
 		return e;
@@ -307,10 +311,13 @@ static struct err daemon_check_files(const struct daemon_spec *spec)
 {
 	const struct common_settings *s = spec->config->settings;
 	const struct tls_server_options admin = admin_tls(s);
+	const struct tls_client_options redis = config_redis_tls(s);
 	struct err e = admin_token_check(
 	    config_text(spec->config, "admin.listen"), s->admin_token);
 	if (e.kind == ERR_KIND_OK)
 		e = tls_server_check_files(&admin);
+	if (e.kind == ERR_KIND_OK)
+		e = redis_check_tls(s->redis_url, &redis);
 	if (e.kind == ERR_KIND_OK && spec->check_files)
 		e = spec->check_files(spec->config);
 	return e;

@@ -79,7 +79,8 @@ struct line {
 	struct tls_client *tls; /* NULL: without */
 };
 
-static struct err shake_hands(const struct line *l, mono_us_t deadline)
+static struct err healthcheck_shake_hands(
+    const struct line *l, mono_us_t deadline)
 {
 	for (;;) {
 		enum tls_step step = tls_client_handshake(l->tls);
@@ -103,7 +104,7 @@ static struct err encrypt(struct line *l, mono_us_t deadline)
 	    .unverified = true,
 	};
 	struct err e = tls_client_new(&o, "localhost", l->fd, &l->tls);
-	return e.kind == ERR_KIND_OK ? shake_hands(l, deadline) : e;
+	return e.kind == ERR_KIND_OK ? healthcheck_shake_hands(l, deadline) : e;
 }
 
 /* The request fits into the buffer of any socket. */

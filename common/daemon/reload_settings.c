@@ -71,7 +71,8 @@ static bool is_live(const char *name)
 		if (strcmp(servers[i].setting, name) == 0)
 			return true;
 	}
-	return strcmp(name, "log.level") == 0;
+	return strcmp(name, "log.level") == 0 ||
+	       strcmp(name, "kafka.sasl.oauthbearer.token") == 0;
 }
 
 static void add_name(struct buf *out, const char *prefix, const char *name)

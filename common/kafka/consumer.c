@@ -381,8 +381,7 @@ static struct err consumer_open(struct consumer *c)
 {
 	rd_kafka_conf_t *conf = rd_kafka_conf_dup(c->conf);
 	char text[256];
-	rd_kafka_t *rk =
-	    rd_kafka_new(RD_KAFKA_CONSUMER, conf, text, sizeof text);
+	rd_kafka_t *rk = kafka_new(RD_KAFKA_CONSUMER, conf, text, sizeof text);
 	if (rk == NULL) {
 		rd_kafka_conf_destroy(conf);
 		return err_make(ERR_KIND_FATAL, "config", "%s", text);

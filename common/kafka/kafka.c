@@ -1,6 +1,8 @@
 #include "common/kafka/kafka.h"
 
+#include "common/base/check.h"
 #include "common/base/log.h"
+#include "common/kafka/oauth_token.h"
 
 #include <jansson.h>
 #include <string.h>
@@ -74,12 +76,27 @@ struct err kafka_conf(const struct kafka_config *k, const char *const *pairs,
 	for (size_t i = 0; e.kind == ERR_KIND_OK && i < k->nextra; i++)
 		e = kafka_set(conf, k->extra[i].name, k->extra[i].value,
 		    k->extra[i].secret);
+	if (e.kind == ERR_KIND_OK && k->token_file)
+		e = oauth_token_use(conf, k->token_file);
 	*out = conf;
 	if (e.kind != ERR_KIND_OK) {
 		rd_kafka_conf_destroy(conf);
 		*out = NULL;
 	}
 	return e;
+}
+
+rd_kafka_t *kafka_new(
+    rd_kafka_type_t type, rd_kafka_conf_t *conf, char *why, size_t size)
+{
+	rd_kafka_t *rk = rd_kafka_new(type, conf, why, size);
+	rd_kafka_queue_t *sasl = rk ? rd_kafka_queue_get_sasl(rk) : NULL;
+	if (sasl == NULL)
+		return rk;
+	rd_kafka_queue_destroy(sasl);
+	rd_kafka_error_t *e = rd_kafka_sasl_background_callbacks_enable(rk);
+	CHECK(e == NULL); /* it has this queue */
+	return rk;
 }
 
 /* The handle remembers a topic that was named once. */

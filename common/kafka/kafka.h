@@ -20,6 +20,8 @@ struct kafka_config {
 	const struct kafka_property *extra; /* applied last */
 	size_t nextra;
 	const char *client_id;
+	/* The file with the token of OAUTHBEARER; NULL: none. */
+	const char *token_file;
 };
 
 /* Is this property a secret, whose value must never be shown? */
@@ -31,6 +33,11 @@ bool kafka_is_secret(const char *property);
  * refuses a property or value, *out is NULL and the error names it. */
 struct err kafka_conf(const struct kafka_config *k, const char *const *pairs,
     rd_kafka_conf_t **out);
+
+/* A handle that reads its token, if it needs one, on a thread of librdkafka's.
+ * Takes the conf, unless it returns NULL; then `why` says why. */
+rd_kafka_t *kafka_new(
+    rd_kafka_type_t type, rd_kafka_conf_t *conf, char *why, size_t size);
 
 /* Asks for the leaders of the topic now. Otherwise the first use of the topic
  * would wait for them: for up to a second, in a consumer. */

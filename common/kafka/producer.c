@@ -145,7 +145,7 @@ static struct err producer_create(struct producer *p, rd_kafka_t **out)
 	rd_kafka_conf_set_error_cb(conf, producer_on_error);
 	rd_kafka_conf_set_stats_cb(conf, producer_on_stats);
 	char text[256];
-	*out = rd_kafka_new(RD_KAFKA_PRODUCER, conf, text, sizeof text);
+	*out = kafka_new(RD_KAFKA_PRODUCER, conf, text, sizeof text);
 	if (*out)
 		return ERR_OK;
 	rd_kafka_conf_destroy(conf);

@@ -130,7 +130,7 @@ static struct err writes_query_create(
 	if (e.kind != ERR_KIND_OK)
 		return e;
 	char text[256];
-	*out = rd_kafka_new(RD_KAFKA_PRODUCER, conf, text, sizeof text);
+	*out = kafka_new(RD_KAFKA_PRODUCER, conf, text, sizeof text);
 	if (*out)
 		return ERR_OK;
 	rd_kafka_conf_destroy(conf);

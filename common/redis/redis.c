@@ -1,6 +1,7 @@
 #include "common/redis/redis.h"
 
 #include "common/base/backoff.h"
+#include "common/base/buf.h"
 #include "common/base/check.h"
 #include "common/base/entropy.h"
 #include "common/base/log.h"
@@ -8,10 +9,9 @@
 #include "common/http/resolve.h"
 #include "common/net/renewal.h"
 #include "common/redis/redis_command.h"
+#include "common/redis/redis_conn.h"
 #include "common/redis/redis_url.h"
-#include "common/redis/redis_uv.h"
 
-#include <hiredis/async.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -27,7 +27,7 @@ enum {
 enum state {
 	STATE_AWAY,	  /* waits for the backoff timer */
 	STATE_RESOLVING,  /* waits for the name */
-	STATE_CONNECTING, /* waits for hiredis's connect callback */
+	STATE_CONNECTING, /* waits for the connection */
 	STATE_LOADING,	  /* waits for SCRIPT LOAD */
 	STATE_READY,
 	STATE_CLOSED,
@@ -36,7 +36,7 @@ enum state {
 struct redis {
 	struct redis_options o;
 	struct redis_url url;
-	redisAsyncContext *ac;
+	struct redis_conn *conn;
 	struct resolve *lookup;
 	enum state state;
 	struct loop_timer *timer; /* backoff, connect */
@@ -58,6 +58,23 @@ struct err redis_check_url(const char *url)
 	return e;
 }
 
+struct err redis_check_tls(
+    const char *url, const struct tls_client_options *tls)
+{
+	struct redis_url u;
+	struct err e = redis_url_parse(url, &u);
+	bool files = tls->ca[0] || tls->cert[0] || tls->key[0];
+	if (e.kind == ERR_KIND_OK && files && !u.tls)
+		e = err_make(ERR_KIND_FATAL, "config",
+		    "settings '%s.*' are given, but 'redis.url' does not "
+		    "begin with rediss://",
+		    tls->name);
+	else if (e.kind == ERR_KIND_OK && u.tls)
+		e = tls_client_check(tls);
+	redis_url_free(&u);
+	return e;
+}
+
 struct err redis_check_renewal(
     const char *setting, const char *first, const char *now)
 {
@@ -66,9 +83,11 @@ struct err redis_check_renewal(
 	if (e.kind == ERR_KIND_OK)
 		e = redis_url_parse(now, &b);
 	if (e.kind == ERR_KIND_OK &&
-	    (strcmp(a.host, b.host) != 0 || a.port != b.port || a.db != b.db))
+	    (strcmp(a.host, b.host) != 0 || a.port != b.port || a.db != b.db ||
+		a.tls != b.tls))
 		e = err_make(ERR_KIND_FATAL, "config",
-		    "%s leads to another host, port or database now: restart "
+		    "%s leads to another host, port or database, or "
+		    "begins in another way, now: restart "
 		    "the daemon",
 		    setting);
 	redis_url_free(&a);
@@ -78,13 +97,13 @@ struct err redis_check_renewal(
 
 /* --- commands ------------------------------------------------------------ */
 
-/* hiredis calls this once per command; with NULL if the context is freed. */
-static void redis_on_reply(redisAsyncContext *ac, void *raw, void *arg)
+static void redis_on_reply(
+    struct redis_conn *c, const redisReply *reply, void *arg)
 {
-	bool in_time = redis_command_answer(arg, raw);
-	struct redis *r = ac->data; /* NULL: given up; callers were told */
+	struct redis *r = redis_conn_owner(c);
+	bool in_time = redis_command_answer(arg, reply);
 	/* Only in time: a Redis that always answers late is down, too. */
-	if (r && raw && in_time)
+	if (reply && in_time)
 		breaker_success(&r->breaker);
 	free(arg);
 }
@@ -113,13 +132,7 @@ bool redis_submit(struct redis *r, int argc, const char *const *argv,
 		return false;
 	struct redis_command *op =
 	    redis_command_new(&r->ops, done, arg, now + r->o.timeout);
-	/* hiredis wants const char **, but does not write to it. */
-	if (redisAsyncCommandArgv(r->ac, redis_on_reply, op, argc,
-		(const char **)(uintptr_t)argv, lens) != REDIS_OK) {
-		breaker_cancel(&r->breaker, now);
-		redis_command_cancel(op);
-		return false;
-	}
+	redis_conn_command(r->conn, argc, argv, lens, redis_on_reply, op);
 	if (!loop_timer_armed(r->sweep))
 		loop_timer_start(r->sweep, r->o.timeout);
 	return true;
@@ -203,13 +216,12 @@ static void redis_is_ready(struct redis *r)
 		r->o.state(r->o.arg, true);
 }
 
-static void on_hello(redisAsyncContext *ac, void *raw, void *arg)
+static void on_hello(struct redis_conn *c, const redisReply *reply, void *arg)
 {
-	(void)ac;
-	struct redis *r = arg;
-	const redisReply *reply = raw;
+	struct redis *r = redis_conn_owner(c);
+	(void)arg;
 	if (reply == NULL || r->state == STATE_CLOSED)
-		return; /* the disconnect callback follows */
+		return; /* the connection was given up */
 	if (reply->type == REDIS_REPLY_ERROR) {
 		/* LOADING, NOAUTH, …: tries again later. */
 		redis_lost(r, reply->str);
@@ -219,86 +231,65 @@ static void on_hello(redisAsyncContext *ac, void *raw, void *arg)
 		redis_is_ready(r);
 }
 
-static void on_loaded(redisAsyncContext *ac, void *raw, void *arg)
+static void on_loaded(struct redis_conn *c, const redisReply *reply, void *arg)
 {
 	char *sha = arg;
-	struct redis *r = ac->data;
-	const redisReply *reply = raw;
 	if (reply && reply->type == REDIS_REPLY_STRING && reply->len == SHA_LEN)
 		memcpy(sha, reply->str, SHA_LEN + 1);
-	on_hello(ac, raw, r);
+	on_hello(c, reply, arg);
+}
+
+/* Sends a command of at most three words: the others are NULL. */
+static void greet(struct redis *r, redis_conn_done done, void *arg,
+    const char *first, const char *second, const char *third)
+{
+	const char *const words[] = {first, second, third};
+	size_t lens[3];
+	int n = 0;
+	for (; n < 3 && words[n]; n++)
+		lens[n] = strlen(words[n]);
+	r->loading++;
+	redis_conn_command(r->conn, n, words, lens, done, arg);
 }
 
 static void load_scripts(struct redis *r)
 {
-	for (size_t i = 0; i < r->o.nscripts && r->ac; i++) {
-		r->loading++;
-		redisAsyncCommand(r->ac, on_loaded, r->sha[i],
-		    "SCRIPT LOAD %s%s", r->o.scripts[i].shared,
-		    r->o.scripts[i].text);
+	for (size_t i = 0; i < r->o.nscripts && r->conn; i++) {
+		struct buf text = {0};
+		buf_str(&text, r->o.scripts[i].shared);
+		buf_str(&text, r->o.scripts[i].text);
+		greet(r, on_loaded, r->sha[i], "SCRIPT", "LOAD", text.data);
+		buf_free(&text);
 	}
 }
 
 static void hello(struct redis *r)
 {
+	char db[16];
 	r->state = STATE_LOADING;
-	r->loading = 1;
-	if (r->url.password[0] && r->url.user[0]) {
-		r->loading++;
-		redisAsyncCommand(r->ac, on_hello, r, "AUTH %s %s", r->url.user,
-		    r->url.password);
-	} else if (r->url.password[0]) {
-		r->loading++;
-		redisAsyncCommand(
-		    r->ac, on_hello, r, "AUTH %s", r->url.password);
-	}
+	r->loading = 0;
+	if (r->url.password[0] && r->url.user[0])
+		greet(r, on_hello, NULL, "AUTH", r->url.user, r->url.password);
+	else if (r->url.password[0])
+		greet(r, on_hello, NULL, "AUTH", r->url.password, NULL);
 	if (r->url.db) {
-		r->loading++;
-		redisAsyncCommand(r->ac, on_hello, r, "SELECT %d", r->url.db);
+		snprintf(db, sizeof db, "%d", r->url.db);
+		greet(r, on_hello, NULL, "SELECT", db, NULL);
 	}
 	load_scripts(r);
-	redisAsyncCommand(r->ac, on_hello, r, "PING");
+	greet(r, on_hello, NULL, "PING", NULL, NULL);
 }
 
 /* --- connection ---------------------------------------------------------- */
 
-static void on_connect(const redisAsyncContext *ac, int status)
+static void redis_on_connected(void *arg)
 {
-	struct redis *r = ac->data;
-	if (r == NULL)
-		return;
-	if (status == REDIS_OK) {
-		hello(r);
-		return;
-	}
-	/* hiredis frees a context that could not connect. */
-	char text[128];
-	snprintf(text, sizeof text, "%s", ac->errstr);
-	r->ac = NULL;
-	redis_lost(r, text);
+	hello(arg);
 }
 
-static void on_disconnect(const redisAsyncContext *ac, int status)
+static void redis_on_lost(void *arg, const char *why)
 {
-	(void)status;
-	struct redis *r = ac->data;
-	if (r == NULL || r->ac != ac)
-		return;
-	char text[128];
-	snprintf(text, sizeof text, "%s",
-	    ac->errstr && *ac->errstr ? ac->errstr : "connection closed");
-	r->ac = NULL; /* freed by hiredis after this callback */
-	redis_lost(r, text);
-}
-
-static void detach(struct redis *r)
-{
-	redisAsyncContext *ac = r->ac;
-	r->ac = NULL;
-	if (ac == NULL)
-		return;
-	ac->data = NULL;
-	redisAsyncFree(ac); /* calls its callbacks with NULL, maybe later */
+	redis_lost(arg, why);
 }
 
 static void redis_lost(struct redis *r, const char *why)
@@ -312,7 +303,7 @@ static void redis_lost(struct redis *r, const char *why)
 		    r->url.host, r->url.port, log_quote(why));
 	r->state = STATE_AWAY;
 	redis_commands_fail(&r->ops);
-	detach(r);
+	redis_conn_free(&r->conn);
 	loop_timer_start(r->timer, backoff_next(&r->backoff, entropy_bits()));
 	if (was && r->o.state)
 		r->o.state(r->o.arg, false);
@@ -320,17 +311,18 @@ static void redis_lost(struct redis *r, const char *why)
 
 static void connect_to(struct redis *r, const char *address)
 {
+	const struct redis_conn_options o = {
+	    .loop = loop_uv(r->o.loop),
+	    .address = address,
+	    .port = r->url.port,
+	    .tls = r->url.tls ? &r->o.tls : NULL,
+	    .host = r->url.host,
+	    .connected = redis_on_connected,
+	    .lost = redis_on_lost,
+	    .arg = r,
+	};
 	r->state = STATE_CONNECTING;
-	r->ac = redisAsyncConnect(address, r->url.port);
-	CHECK(r->ac != NULL);
-	r->ac->data = r;
-	if (r->ac->err) {
-		redis_lost(r, r->ac->errstr);
-		return;
-	}
-	redis_uv_attach(r->ac, loop_uv(r->o.loop));
-	redisAsyncSetConnectCallback(r->ac, on_connect);
-	redisAsyncSetDisconnectCallback(r->ac, on_disconnect);
+	r->conn = redis_conn_new(&o);
 	loop_timer_start(r->timer, r->o.timeout + CLOCK_S(1));
 }
 
@@ -415,7 +407,7 @@ void redis_free(struct redis **rp)
 		return;
 	r->state = STATE_CLOSED;
 	redis_commands_fail(&r->ops);
-	detach(r);
+	redis_conn_free(&r->conn);
 	resolve_cancel(&r->lookup);
 	loop_timer_free(&r->timer);
 	loop_timer_free(&r->sweep);

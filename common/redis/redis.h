@@ -13,6 +13,7 @@
 #include "common/base/breaker.h"
 #include "common/base/err.h"
 #include "common/base/loop.h"
+#include "common/net/tls_client.h"
 
 #include <hiredis/hiredis.h>
 #include <stdbool.h>
@@ -33,7 +34,9 @@ typedef void (*redis_done)(void *arg, const redisReply *reply);
 
 struct redis_options {
 	struct loop *loop;
-	const char *url; /* borrowed as long as the connection lives */
+	/* Both borrowed as long as the connection lives. */
+	const char *url;
+	struct tls_client_options tls; /* for rediss:// */
 	const struct redis_script *scripts;
 	size_t nscripts;
 	dur_us_t timeout; /* per command, and to connect */
@@ -43,8 +46,12 @@ struct redis_options {
 	void *arg;
 };
 
-/* Checks a URL: redis://[user:password@]host[:port][/db]. */
+/* Checks a URL: redis://[user:password@]host[:port][/db], or rediss://…, which
+ * is with TLS, and the files that are for the latter. FATAL: one cannot be
+ * used, or there are such files and no TLS. */
 struct err redis_check_url(const char *url);
+struct err redis_check_tls(
+    const char *url, const struct tls_client_options *tls);
 
 /* May connections to `first` use `now` from now on: is it valid, and does it
  * lead to the same host, port and database? */

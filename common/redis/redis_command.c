@@ -52,12 +52,6 @@ bool redis_command_answer(struct redis_command *op, const redisReply *reply)
 	return true;
 }
 
-void redis_command_cancel(struct redis_command *op)
-{
-	unlink_op(op);
-	free(op);
-}
-
 size_t redis_commands_expire(struct redis_commands *ops, mono_us_t now)
 {
 	size_t n = 0;

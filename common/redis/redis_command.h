@@ -1,9 +1,8 @@
 /* Commands that wait for Redis's answer.
  *
  * A command has a cell that may outlive its caller: if the reply is late, the
- * cell is answered already, and the reply is ignored. hiredis ends every
- * command exactly once, with NULL if its context is freed. Then the cell is
- * freed.
+ * cell is answered already, and the reply is ignored. The connection ends every
+ * command exactly once (redis_conn_done). Then the cell is freed.
  */
 #pragma once
 
@@ -24,8 +23,6 @@ struct redis_command *redis_command_new(
     struct redis_commands *ops, redis_done done, void *arg, mono_us_t deadline);
 /* False: it was answered before, and nobody is called. */
 bool redis_command_answer(struct redis_command *op, const redisReply *reply);
-/* Takes back a cell whose command was not sent: nobody is called. */
-void redis_command_cancel(struct redis_command *op);
 /* Answers NULL to those whose deadline is over; returns how many. */
 size_t redis_commands_expire(struct redis_commands *ops, mono_us_t now);
 /* Answers NULL to all. */

@@ -10,7 +10,7 @@ static struct err bad(const char *what)
 {
 	return err_make(ERR_KIND_FATAL, "config",
 	    "setting 'redis.url': %s; allowed: "
-	    "redis://[user:password@]host[:port][/db]",
+	    "redis://[user:password@]host[:port][/db], or rediss://… for TLS",
 	    what);
 }
 
@@ -34,11 +34,12 @@ static void split_auth(struct redis_url *u, const char *s, size_t len)
 struct err redis_url_parse(const char *url, struct redis_url *out)
 {
 	*out = (struct redis_url){.port = 6379};
-	if (strncmp(url, "redis://", 8) != 0)
-		return bad("does not begin with redis://");
-	const char *s = url + 8;
+	bool tls = strncmp(url, "rediss://", 9) == 0;
+	if (!tls && strncmp(url, "redis://", 8) != 0)
+		return bad("does not begin with redis:// or rediss://");
+	const char *s = url + (tls ? 9 : 8);
 	const char *at = strrchr(s, '@');
-	struct redis_url u = {.port = 6379};
+	struct redis_url u = {.port = 6379, .tls = tls};
 	size_t host_len = strcspn(at ? at + 1 : s, ":/");
 	const char *host = at ? at + 1 : s;
 	const char *rest = host + host_len;

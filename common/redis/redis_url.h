@@ -1,7 +1,10 @@
-/* redis://[user:password@]host[:port][/db] in parts. */
+/* redis://[user:password@]host[:port][/db] in parts; rediss:// is the same with
+ * TLS. */
 #pragma once
 
 #include "common/base/err.h"
+
+#include <stdbool.h>
 
 struct redis_url {
 	char *user; /* "" when absent */
@@ -9,6 +12,7 @@ struct redis_url {
 	char *host;
 	int port;
 	int db;
+	bool tls;
 };
 
 /* On success the strings are owned: redis_url_free. */

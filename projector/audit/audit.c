@@ -28,7 +28,8 @@ static const char *const tier_names[TIERS] = {"redis", "replica", "l1"};
 struct audit {
 	struct stats *stats;
 	struct redis *redis;
-	struct rows *replica; /* NULL: none is set */
+	struct rows *replica;	       /* NULL: none is set */
+	struct tls_client_options tls; /* of the instances */
 	struct instances *instances;
 	struct samples *samples;
 	version_t *heard; /* by partition */
@@ -245,9 +246,22 @@ void audit_forget(struct audit *a, int32_t partition)
 /* --- life
  * --------------------------------------------------------------------- */
 
+static struct tls_client_options audit_tls(const struct projector_settings *s)
+{
+	return (struct tls_client_options){
+	    .name = "audit.tls",
+	    .ca = s->audit_tls_ca,
+	    .cert = s->audit_tls_cert,
+	    .key = s->audit_tls_key,
+	};
+}
+
 struct err audit_check_settings(const struct projector_settings *s)
 {
+	const struct tls_client_options tls = audit_tls(s);
 	struct err e = instances_check(s->audit_instances);
+	if (e.kind == ERR_KIND_OK)
+		e = tls_client_check(&tls);
 	if (e.kind == ERR_KIND_OK && s->replica_urls[0])
 		e = pg_check_url("replica.urls", s->replica_urls);
 	return e;
@@ -264,8 +278,9 @@ struct audit *audit_new(struct loop *l, const struct projector_settings *s,
 	a->samples = samples_new((size_t)s->audit_rate);
 	a->partitions = (size_t)s->common.partitions;
 	a->heard = mem_zalloc(a->partitions * sizeof *a->heard);
-	a->instances =
-	    instances_new(l, s->audit_instances, s->common.admin_token);
+	a->tls = audit_tls(s);
+	a->instances = instances_new(
+	    l, s->audit_instances, s->common.admin_token, &a->tls);
 	if (s->replica_urls[0])
 		a->replica = rows_new(l, "replica", s->replica_urls,
 		    "prefer-standby", s->common.document_max);

@@ -27,6 +27,7 @@ struct instance {
 	char *address;	   /* as it was set */
 	char *host;
 	int port;
+	const struct tls_client_options *tls; /* NULL: without TLS */
 	struct fetch *fetch;
 	struct question *first, **last; /* the first is under way */
 	size_t waiting;
@@ -50,9 +51,19 @@ static char *next_address(const char **list)
 	return mem_strndup(*list - len, len);
 }
 
+static const char secure[] = "https://";
+enum { SECURE = sizeof secure - 1 };
+
+static bool is_secure(const char *address)
+{
+	return strncmp(address, secure, SECURE) == 0;
+}
+
 /* `host` owned. */
 static bool instances_split(const char *address, char **host, int *port)
 {
+	if (is_secure(address))
+		address += SECURE;
 	const char *colon = strrchr(address, ':');
 	char *end = NULL;
 	long n = colon ? strtol(colon + 1, &end, 10) : 0;
@@ -73,7 +84,9 @@ struct err instances_check(const char *list)
 	while ((address = next_address(&list)) != NULL) {
 		if (!instances_split(address, &host, &port)) {
 			struct err e = err_make(ERR_KIND_FATAL, "config",
-			    "audit.instances: %s is not host:port", address);
+			    "audit.instances: %s is neither host:port nor "
+			    "https://host:port",
+			    address);
 			free(address);
 			return e;
 		}
@@ -148,8 +161,10 @@ static void on_fetched(void *arg, const char *body, size_t len)
 static void ask_first(struct instance *one)
 {
 	char *token = renewal_of(one->token);
-	one->fetch = fetch_start(one->loop, one->host, one->port,
-	    one->first->path, token, TIMEOUT, on_fetched, one);
+	const struct fetch_where where = {
+	    one->host, one->port, token, one->tls};
+	one->fetch = fetch_start(
+	    one->loop, &where, one->first->path, TIMEOUT, on_fetched, one);
 	free(token);
 }
 
@@ -192,8 +207,8 @@ bool instances_ask(struct instances *a, size_t i, const char *id, size_t len,
 
 /* --- life ----------------------------------------------------------------- */
 
-struct instances *instances_new(
-    struct loop *l, const char *list, const char *token)
+struct instances *instances_new(struct loop *l, const char *list,
+    const char *token, const struct tls_client_options *tls)
 {
 	struct instances *a = MEM_NEW(struct instances);
 	char *address;
@@ -202,6 +217,7 @@ struct instances *instances_new(
 		one->loop = l;
 		one->token = token;
 		one->address = address;
+		one->tls = is_secure(address) ? tls : NULL;
 		one->last = &one->first;
 		instances_split(address, &one->host, &one->port);
 		a->all =

@@ -5,6 +5,7 @@
 
 #include "common/base/err.h"
 #include "common/base/loop.h"
+#include "common/net/tls_client.h"
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -16,12 +17,13 @@ struct instances;
 typedef void (*instances_done)(
     void *arg, const struct audit_sight *sight, const char *address);
 
-/* `list`: host:port, with commas between, or "". */
+/* `list`: host:port or, for TLS, https://host:port, with commas between, or "".
+ */
 struct err instances_check(const char *list);
 /* `list` was checked. `token`: the setting admin.token, which the instances
- * have, too; borrowed. */
-struct instances *instances_new(
-    struct loop *l, const char *list, const char *token);
+ * have, too. It and `tls` are borrowed. */
+struct instances *instances_new(struct loop *l, const char *list,
+    const char *token, const struct tls_client_options *tls);
 size_t instances_count(const struct instances *a);
 /* Asks the i-th instance for `collection/key`, one question after the other.
  * False: too many questions wait, and `done` is not called. Otherwise `done` is

@@ -18,8 +18,7 @@ struct err topics_new(const struct kafka_config *k, struct topics **out)
 	if (e.kind != ERR_KIND_OK)
 		return e;
 	char text[256];
-	rd_kafka_t *rk =
-	    rd_kafka_new(RD_KAFKA_PRODUCER, conf, text, sizeof text);
+	rd_kafka_t *rk = kafka_new(RD_KAFKA_PRODUCER, conf, text, sizeof text);
 	if (rk == NULL) {
 		rd_kafka_conf_destroy(conf);
 		return err_make(ERR_KIND_FATAL, "config", "%s", text);

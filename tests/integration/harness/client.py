@@ -73,6 +73,7 @@ class Client:
 
     def __init__(self, port, timeout=40, host="127.0.0.1", always=None):
         self.always = always or {}  # headers of every request
+        self.tls = None  # the ssl.SSLContext of new connections
         self.host = host
         self.port = port
         self.timeout = timeout
@@ -90,7 +91,12 @@ class Client:
             return old, True
         if old:
             old.close()
-        new = http.client.HTTPConnection(self.host, self.port, timeout=self.timeout)
+        if self.tls:
+            new = http.client.HTTPSConnection(
+                self.host, self.port, timeout=self.timeout, context=self.tls
+            )
+        else:
+            new = http.client.HTTPConnection(self.host, self.port, timeout=self.timeout)
         self.local.connection = new
         self.local.generation = self.generation
         return new, False

@@ -100,7 +100,7 @@ static void who_wins(void **state)
 	    {(char *)(uintptr_t) "client.id", (char *)(uintptr_t) "mine",
 		false},
 	};
-	const struct kafka_config k = {"h:1,h:2", extra, 2, "sluice"};
+	const struct kafka_config k = {"h:1,h:2", extra, 2, "sluice", NULL};
 	const char *const pairs[] = {
 	    "linger.ms", "1", "batch.num.messages", "77", NULL};
 	rd_kafka_conf_t *conf;
@@ -128,7 +128,8 @@ static void refused(void **state)
 	for (size_t i = 0; i < sizeof table / sizeof *table; i++) {
 		struct kafka_property extra = {(char *)(uintptr_t)table[i].name,
 		    (char *)(uintptr_t)table[i].value, false};
-		const struct kafka_config k = {"h:1", &extra, 1, "sluice"};
+		const struct kafka_config k = {
+		    "h:1", &extra, 1, "sluice", NULL};
 		rd_kafka_conf_t *conf;
 		struct err e = kafka_conf(&k, NULL, &conf);
 		assert_int_equal(e.kind, ERR_KIND_FATAL);

@@ -17,18 +17,20 @@ static void good(void **state)
 		const char *url;
 		struct redis_url parts;
 	} table[] = {
-	    {"redis://localhost", {"", "", "localhost", 6379, 0}},
-	    {"redis://localhost/", {"", "", "localhost", 6379, 0}},
-	    {"redis://10.0.0.1:7000", {"", "", "10.0.0.1", 7000, 0}},
-	    {"redis://h:7000/", {"", "", "h", 7000, 0}},
-	    {"redis://h:9000", {"", "", "h", 9000, 0}},
-	    {"redis://h:65535/15", {"", "", "h", 65535, 15}},
-	    {"redis://h/3", {"", "", "h", 6379, 3}},
-	    {"redis://:secret@h", {"", "secret", "h", 6379, 0}},
-	    {"redis://joe:secret@h:1/2", {"joe", "secret", "h", 1, 2}},
-	    {"redis://joe@h", {"joe", "", "h", 6379, 0}},
-	    {"redis://joe:@h", {"joe", "", "h", 6379, 0}},
-	    {"redis://joe:a:b@c/d@h:1/2", {"joe", "a:b@c/d", "h", 1, 2}},
+	    {"redis://localhost", {"", "", "localhost", 6379, 0, false}},
+	    {"rediss://localhost", {"", "", "localhost", 6379, 0, true}},
+	    {"rediss://joe:secret@h:1/2", {"joe", "secret", "h", 1, 2, true}},
+	    {"redis://localhost/", {"", "", "localhost", 6379, 0, false}},
+	    {"redis://10.0.0.1:7000", {"", "", "10.0.0.1", 7000, 0, false}},
+	    {"redis://h:7000/", {"", "", "h", 7000, 0, false}},
+	    {"redis://h:9000", {"", "", "h", 9000, 0, false}},
+	    {"redis://h:65535/15", {"", "", "h", 65535, 15, false}},
+	    {"redis://h/3", {"", "", "h", 6379, 3, false}},
+	    {"redis://:secret@h", {"", "secret", "h", 6379, 0, false}},
+	    {"redis://joe:secret@h:1/2", {"joe", "secret", "h", 1, 2, false}},
+	    {"redis://joe@h", {"joe", "", "h", 6379, 0, false}},
+	    {"redis://joe:@h", {"joe", "", "h", 6379, 0, false}},
+	    {"redis://joe:a:b@c/d@h:1/2", {"joe", "a:b@c/d", "h", 1, 2, false}},
 	};
 	for (size_t i = 0; i < sizeof table / sizeof *table; i++) {
 		const struct redis_url *want = &table[i].parts;
@@ -40,6 +42,7 @@ static void good(void **state)
 		assert_string_equal(u.host, want->host);
 		assert_int_equal(u.port, want->port);
 		assert_int_equal(u.db, want->db);
+		assert_int_equal(u.tls, want->tls);
 		redis_url_free(&u);
 		assert_null(u.host);
 		redis_url_free(&u);
@@ -50,15 +53,15 @@ static void bad(void **state)
 {
 	(void)state;
 	static const char *const table[] = {"", "redis:/", "redis://",
-	    "rediss://hunter2@h", "REDIS://h", "h:6379", "redis:///1",
-	    "redis://:6379", "redis://joe:hunter2@", "redis://joe:hunter2@:1",
-	    "redis://h:", "redis://h:/1", "redis://h:x", "redis://h:-1",
-	    "redis://h:+1", "redis://h: 1", "redis://h:1x", "redis://h:65536",
-	    "redis://h:0", "redis://h:4294967297",
-	    "redis://h:99999999999999999999", "redis://h:1:2",
-	    "redis://h:1234567890123456", "redis://h/x", "redis://h/-1",
-	    "redis://h/1/2", "redis://h/65536", "redis://joe:hunter2@h:x/1",
-	    "redis://joe:hunter2@h/x"};
+	    "redisss://hunter2@h", "rediss:/h", "REDIS://h", "h:6379",
+	    "redis:///1", "redis://:6379", "redis://joe:hunter2@",
+	    "redis://joe:hunter2@:1", "redis://h:", "redis://h:/1",
+	    "redis://h:x", "redis://h:-1", "redis://h:+1", "redis://h: 1",
+	    "redis://h:1x", "redis://h:65536", "redis://h:0",
+	    "redis://h:4294967297", "redis://h:99999999999999999999",
+	    "redis://h:1:2", "redis://h:1234567890123456", "redis://h/x",
+	    "redis://h/-1", "redis://h/1/2", "redis://h/65536",
+	    "redis://joe:hunter2@h:x/1", "redis://joe:hunter2@h/x"};
 	for (size_t i = 0; i < sizeof table / sizeof *table; i++) {
 		struct redis_url u;
 		struct err e = redis_url_parse(table[i], &u);

@@ -43,10 +43,10 @@ static void reports(void **state)
 static void lists(void **state)
 {
 	(void)state;
-	static const char *const good[] = {
-	    "", "a:1", "a:1,b:65535", "[::1]:80", " a:1 , b:2 "};
-	static const char *const bad[] = {
-	    "a", "a:", ":1", "a:0", "a:65536", "a:1,b", "a:1x"};
+	static const char *const good[] = {"", "a:1", "a:1,b:65535", "[::1]:80",
+	    " a:1 , b:2 ", "https://a:1", "a:1,https://[::1]:2"};
+	static const char *const bad[] = {"a", "a:", ":1", "a:0", "a:65536",
+	    "a:1,b", "a:1x", "https://a", "https://", "http://a:b"};
 	for (size_t i = 0; i < sizeof good / sizeof *good; i++)
 		assert_int_equal(instances_check(good[i]).kind, ERR_KIND_OK);
 	for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
