@@ -383,6 +383,8 @@ bool daemon_configure(
 	log_init(spec->name, level);
 	log_event(EV_START, "version=%s pid=%d", SLUICE_VERSION, (int)getpid());
 	warn_of_renamed(spec, true);
+	const struct kafka_config kafka = config_kafka(spec->config);
+	kafka_warn(&kafka);
 	return true;
 }
 

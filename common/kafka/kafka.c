@@ -86,6 +86,19 @@ struct err kafka_conf(const struct kafka_config *k, const char *const *pairs,
 	return e;
 }
 
+void kafka_warn(const struct kafka_config *k)
+{
+	bool old = rd_kafka_version() < 0x020601ff;
+	for (size_t i = 0; i < k->nextra && old; i++) {
+		const char *name = k->extra[i].name;
+		bool mechanism = strcmp(name, "sasl.mechanism") == 0 ||
+				 strcmp(name, "sasl.mechanisms") == 0;
+		if (mechanism && strncmp(k->extra[i].value, "SCRAM", 5) == 0)
+			log_event(EV_KAFKA_SCRAM, "librdkafka=%s needed=2.6.1",
+			    rd_kafka_version_str());
+	}
+}
+
 rd_kafka_t *kafka_new(
     rd_kafka_type_t type, rd_kafka_conf_t *conf, char *why, size_t size)
 {

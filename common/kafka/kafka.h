@@ -34,6 +34,8 @@ bool kafka_is_secret(const char *property);
 struct err kafka_conf(const struct kafka_config *k, const char *const *pairs,
     rd_kafka_conf_t **out);
 
+/* Logs what this librdkafka cannot do although it accepts the settings. */
+void kafka_warn(const struct kafka_config *k);
 /* A handle that reads its token, if it needs one, on a thread of librdkafka's.
  * Takes the conf, unless it returns NULL; then `why` says why. */
 rd_kafka_t *kafka_new(

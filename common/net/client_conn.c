@@ -84,6 +84,16 @@ static void lost_by_error(struct client_conn *c)
 
 /* --- writing ------------------------------------------------------------- */
 
+/* A server that refuses us says why, and resets the connection when it gets
+ * more from us. What it said can still be read. */
+static void hear_reason(struct client_conn *c)
+{
+	int saved = errno;
+	if (c->tls)
+		(void)tls_client_recv(c->tls, c->piece, PIECE);
+	errno = saved;
+}
+
 static ssize_t write_piece(struct client_conn *c, const char *data, size_t len)
 {
 	if (c->tls == NULL)
@@ -109,11 +119,12 @@ static void write_out(struct client_conn *c)
 	int saved = errno;
 	buf_drop(&c->out, done);
 	errno = saved;
-	if (rc < 0 && errno != EAGAIN)
+	if (rc < 0 && errno != EAGAIN) {
+		hear_reason(c);
 		lost_by_error(c);
-	else
-		client_conn_want(
-		    c, UV_READABLE | (c->out.len ? UV_WRITABLE : 0));
+		return;
+	}
+	client_conn_want(c, UV_READABLE | (c->out.len ? UV_WRITABLE : 0));
 }
 
 void client_conn_send(struct client_conn *c, const void *data, size_t len)

@@ -1,5 +1,7 @@
 """TLS to PostgreSQL, Redis and Kafka, and what is said if a certificate is wrong."""
 
+import ctypes
+
 import pytest
 from conftest import log_folder
 from harness import cli
@@ -107,9 +109,9 @@ def test_postgres_that_is_not_trusted(world, another, authority, stranger, how):
         url = url.replace("@localhost", "@127.0.0.1")
     daemon = another({"primary.url": url, "replica.urls": ""}).start(ready=False)
     if how == "authority":
-        says(daemon, "postgres.down", "name=primary", "certificate verify failed")
+        says(daemon, "postgres.down", "server=primary", "certificate verify failed")
     else:
-        says(daemon, "postgres.down", "name=primary", "does not match host name")
+        says(daemon, "postgres.down", "server=primary", "does not match host name")
 
 
 def test_redis_that_is_not_trusted(world, another, stranger):
@@ -161,6 +163,23 @@ def test_kafka_that_does_not_agree(another, stranger, how):
     assert "wrong" not in daemon.text()
 
 
+def librdkafka():
+    """The version of the daemons' librdkafka; that of Python has its own."""
+    return ctypes.CDLL("librdkafka.so.1").rd_kafka_version() >> 8
+
+
+def test_kafka_by_scram(encrypted, another):
+    """A librdkafka before 2.6.1 adds its nonce twice, which Kafka 4 refuses."""
+    daemon = another(encrypted.by_scram()).start(ready=False)
+    if librdkafka() >= 0x020601:
+        daemon.wait_ready()
+        works(daemon, "by scram")
+        assert daemon.events("kafka.scram") == []
+    else:
+        says(daemon, "kafka.scram", "2.6.1")
+        says(daemon, "kafka.log", "invalid credentials")
+
+
 def test_kafka_by_a_token(encrypted, another, tmp_path):
     """It is read again: when the first one did not do, and when its time is over."""
     file = tmp_path / "token"
@@ -169,8 +188,9 @@ def test_kafka_by_a_token(encrypted, another, tmp_path):
     daemon = another(settings, without=("kafka.sasl.username", "kafka.sasl.password"))
     daemon.start(ready=False)
     says(daemon, "kafka.token", str(file), "the token has expired")
+    daemon.wait_alive()
     assert daemon.readiness()[0] == 503
-    file.write_text(token("api", 5) + "\n")
+    file.write_text(token("api", 20) + "\n")
     daemon.wait_ready(60)
     works(daemon, "by a token")
     before = len(daemon.events("kafka.token"))

@@ -30,15 +30,17 @@ process.roles=broker,controller
 node.id=1
 controller.listener.names=CONTROLLER
 inter.broker.listener.name=INTERNAL
-listener.security.protocol.map=SCRAM:SASL_SSL,TOKEN:SASL_SSL,INTERNAL:PLAINTEXT,CONTROLLER:PLAINTEXT
-listeners=SCRAM://127.0.0.1:{scram},TOKEN://127.0.0.1:{token},INTERNAL://127.0.0.1:{internal},CONTROLLER://127.0.0.1:{controller}
-advertised.listeners=SCRAM://localhost:{scram},TOKEN://localhost:{token},INTERNAL://127.0.0.1:{internal}
+listener.security.protocol.map=PLAIN:SASL_SSL,SCRAM:SASL_SSL,TOKEN:SASL_SSL,INTERNAL:PLAINTEXT,CONTROLLER:PLAINTEXT
+listeners=PLAIN://127.0.0.1:{plain},SCRAM://127.0.0.1:{scram},TOKEN://127.0.0.1:{token},INTERNAL://127.0.0.1:{internal},CONTROLLER://127.0.0.1:{controller}
+advertised.listeners=PLAIN://localhost:{plain},SCRAM://localhost:{scram},TOKEN://localhost:{token},INTERNAL://127.0.0.1:{internal}
 controller.quorum.voters=1@127.0.0.1:{controller}
 log.dirs={folder}/log
 ssl.keystore.type=PEM
 ssl.keystore.location={folder}/keystore.pem
 ssl.truststore.type=PEM
 ssl.truststore.location={folder}/truststore.pem
+listener.name.plain.sasl.enabled.mechanisms=PLAIN
+listener.name.plain.plain.sasl.jaas.config=org.apache.kafka.common.security.plain.PlainLoginModule required user_sluice="{password}";
 listener.name.scram.sasl.enabled.mechanisms=SCRAM-SHA-512
 listener.name.scram.scram-sha-512.sasl.jaas.config=org.apache.kafka.common.security.scram.ScramLoginModule required;
 listener.name.token.sasl.enabled.mechanisms=OAUTHBEARER
@@ -135,8 +137,8 @@ class Redis(Server):
 class Kafka(Server):
     def __init__(self, servers, folder, authority, pair):
         super().__init__("kafka", folder / "kafka")
-        self.scram, self.token, internal, controller = (
-            servers.ports.take() for _ in range(4)
+        self.plain, self.scram, self.token, internal, controller = (
+            servers.ports.take() for _ in range(5)
         )
         (self.folder / "keystore.pem").write_bytes(
             pair.key.read_bytes() + pair.cert.read_bytes()
@@ -145,6 +147,8 @@ class Kafka(Server):
         conf = self.folder / "server.properties"
         conf.write_text(
             KAFKA.format(
+                password=PASSWORD,
+                plain=self.plain,
                 scram=self.scram,
                 token=self.token,
                 internal=internal,
@@ -160,7 +164,7 @@ class Kafka(Server):
             capture_output=True, text=True, timeout=120, cwd=self.folder,
         )  # fmt: skip
         assert done.returncode == 0, done.stdout + done.stderr
-        self.run([*java, "kafka.Kafka", conf], self.scram)
+        self.run([*java, "kafka.Kafka", conf], self.plain)
 
     def _java(self, servers):
         """As the stack's own broker was started."""
@@ -234,7 +238,7 @@ class Encrypted:
             f"postgresql://postgres:{pg.password}@127.0.0.1:{pg.port}/postgres"
         )
         mine.redis_url = f"rediss://sluice:{PASSWORD}@localhost:{self.redis.port}"
-        mine.kafka_servers = f"localhost:{self.kafka.scram}"
+        mine.kafka_servers = f"localhost:{self.kafka.plain}"
         mine.kafka_admin = AdminClient(
             {
                 "bootstrap.servers": mine.kafka_servers,
@@ -253,10 +257,17 @@ class Encrypted:
         )
         return mine
 
+    def by_scram(self):
+        return {
+            **self.by_password(),
+            "kafka.bootstrap.servers": f"localhost:{self.kafka.scram}",
+            "kafka.sasl.mechanism": "SCRAM-SHA-512",
+        }
+
     def by_password(self):
         return {
             "kafka.security.protocol": "SASL_SSL",
-            "kafka.sasl.mechanism": "SCRAM-SHA-512",
+            "kafka.sasl.mechanism": "PLAIN",
             "kafka.sasl.username": "sluice",
             "kafka.sasl.password": PASSWORD,
             "kafka.ssl.ca.location": self.authority.cert,

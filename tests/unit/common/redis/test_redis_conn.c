@@ -13,8 +13,8 @@
 #include <sys/socket.h>
 
 static char folder[64];
-static struct certificate ca, other, server_cert;
-static struct tls_server *tls_server;
+static struct certificate ca, other, server_cert, eve;
+static struct tls_server *tls_server, *asking;
 
 static int make_all(void **state)
 {
@@ -24,11 +24,14 @@ static int make_all(void **state)
 	certificate_authority(&ca, folder, "ca");
 	certificate_authority(&other, folder, "other");
 	certificate_issue(&server_cert, folder, "s", &ca, "CN=redis", "redis");
-	const struct tls_server_options o = {.name = "tls",
+	certificate_issue(&eve, folder, "eve", &other, "CN=eve", "eve");
+	struct tls_server_options o = {.name = "tls",
 	    .cert = server_cert.cert_path,
 	    .key = server_cert.key_path,
 	    .client_ca = ""};
 	assert_int_equal(tls_server_new(&o, &tls_server).kind, ERR_KIND_OK);
+	o.client_ca = ca.cert_path;
+	assert_int_equal(tls_server_new(&o, &asking).kind, ERR_KIND_OK);
 	return 0;
 }
 
@@ -36,6 +39,8 @@ static int free_all(void **state)
 {
 	(void)state;
 	tls_server_free(&tls_server);
+	tls_server_free(&asking);
+	certificate_free(&eve);
 	certificate_free(&ca);
 	certificate_free(&other);
 	certificate_free(&server_cert);
@@ -48,6 +53,7 @@ static int free_all(void **state)
 static struct {
 	int listener, port;
 	bool tls;
+	bool asks;	   /* for a certificate */
 	size_t wants;	   /* bytes of commands, before it answers */
 	const char *reply; /* NULL: none */
 	size_t piece;	   /* its writes have so many bytes */
@@ -85,7 +91,7 @@ static void *server_main(void *arg)
 	if (server.tls) {
 		CHECK(gnutls_init(&s, GNUTLS_SERVER | GNUTLS_NO_SIGNAL) == 0);
 		gnutls_transport_set_int(s, fd);
-		c = tls_server_begin(tls_server, s);
+		c = tls_server_begin(server.asks ? asking : tls_server, s);
 		do
 			rc = gnutls_handshake(s);
 		while (rc < 0 && !gnutls_error_is_fatal(rc));
@@ -287,6 +293,24 @@ static void a_server_that_is_not_trusted(void **state)
 	    t.lost, "setting 'redis.tls.ca': /nonexistent/ca.pem: No such"));
 }
 
+/* With TLS 1.3, the client learns of it when it has sent its commands, and the
+ * server may have reset the connection by then. */
+static void a_server_that_does_not_trust_us(void **state)
+{
+	(void)state;
+	struct tls_client_options tls = trusting(&ca);
+	tls.cert = eve.cert_path;
+	tls.key = eve.key_path;
+	server.asks = true;
+	for (int i = 0; i < 50; i++) {
+		run(two, BOTH, NULL, 1, &tls, "redis");
+		if (strstr(t.lost, "the server refuses: ") == NULL)
+			fail_msg("%d: %s", i, t.lost);
+		assert_int_equal(t.nulls, t.was_open ? 2 : 0);
+	}
+	server.asks = false;
+}
+
 static void nobody_listens(void **state)
 {
 	(void)state;
@@ -318,6 +342,7 @@ int main(void)
 	    cmocka_unit_test(foreign_bytes),
 	    cmocka_unit_test(much),
 	    cmocka_unit_test(a_server_that_is_not_trusted),
+	    cmocka_unit_test(a_server_that_does_not_trust_us),
 	    cmocka_unit_test(nobody_listens),
 	};
 	return cmocka_run_group_tests(tests, make_all, free_all);
