@@ -14,6 +14,7 @@
 #include "common/schema/collection.h"
 #include "common/sql/sql_table.h"
 
+#include <openssl/crypto.h>
 #include <poll.h>
 #include <pthread.h>
 #include <signal.h>
@@ -335,6 +336,10 @@ bool daemon_configure(
     const struct daemon_spec *spec, int argc, char **argv, int *exit_code)
 {
 	*exit_code = EXIT_SUCCESS;
+	/* A thread of librdkafka may be in a TLS handshake when the process
+	 * ends (common/kafka/writes_query.c): OpenSSL must not free what it
+	 * uses. */
+	OPENSSL_init_crypto(OPENSSL_INIT_NO_ATEXIT, NULL);
 	/* If both streams go to one file, its lines have the order in which
 	 * they were printed. */
 	setvbuf(stdout, NULL, _IOLBF, BUFSIZ);

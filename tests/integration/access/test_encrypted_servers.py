@@ -79,14 +79,14 @@ def test_everything_is_encrypted(world, api):
     )
     kinds = world.sql(
         "SELECT DISTINCT ssl FROM pg_stat_ssl JOIN pg_stat_activity USING (pid)"
-        " WHERE usename = 'sluice'"
+        " WHERE usename LIKE 'sluice%%'"
     )
     assert kinds == [(True,)]
     assert "pa55word" not in api.text()
 
 
 def test_postgres_by_a_client_certificate(encrypted, world, another):
-    url = world.settings("api")["primary.url"].replace("sluice:sluice@", "certified@")
+    url = "postgresql://certified@" + world.settings("api")["primary.url"].split("@")[1]
     pair = encrypted.client
     encrypted.client.key.chmod(0o600)  # libpq demands it
     daemon = another(

@@ -16,7 +16,9 @@ def grants(deployment, *flags, code=0, **more):
     url = at_database(deployment.servers.primary_admin_url, deployment.name)
     settings |= {"primary.url": url, **more}
     every = [f"--{name}={value}" for name, value in settings.items()]
-    done = cli.run(deployment.servers, "writer", "--migrate", "--grants", *flags, *every)
+    done = cli.run(
+        deployment.servers, "writer", "--migrate", "--grants", *flags, *every
+    )
     assert done.returncode == code, done
     return done.stdout
 
@@ -54,9 +56,13 @@ def test_it_is_idempotent_and_prints_what_it_applies(deployment):
     )
     before = deployment.sql("SELECT oid, relacl::text FROM pg_class ORDER BY oid")
     said = grants(deployment, "--apply")
-    assert said == "the roles sluice_migrate, sluice_writer and sluice_reader are set up\n"
+    assert (
+        said == "the roles sluice_migrate, sluice_writer and sluice_reader are set up\n"
+    )
     deployment.sql(script)
-    assert deployment.sql("SELECT oid, relacl::text FROM pg_class ORDER BY oid") == before
+    assert (
+        deployment.sql("SELECT oid, relacl::text FROM pg_class ORDER BY oid") == before
+    )
     assert owners(deployment) == {OWNER}
     deployment.migrate()
     assert deployment.start_all().http.put("a", "1", "wait=10").status == 201
@@ -120,7 +126,8 @@ def test_from_one_role_to_three(deployment):
 def named(deployment):
     """Roles of other names."""
     names = {
-        f"role.{kind}": f"{deployment.name}-{kind}@test" for kind in ("migrate", "writer", "reader")
+        f"role.{kind}": f"{deployment.name}-{kind}@test"
+        for kind in ("migrate", "writer", "reader")
     }
     yield names
     with deployment.servers.postgres(deployment.name) as admin:
@@ -148,7 +155,9 @@ def test_other_names(deployment, named):
 @pytest.mark.parametrize("name", ["", 'a"b', "a'b", "a b", "x" * 64])
 def test_names_that_are_refused(servers, name):
     done = cli.run(servers, "writer", "--migrate", "--grants", f"--role.writer={name}")
-    assert done.returncode == 2 and "role.writer" in done.stderr and not done.stdout, done
+    assert done.returncode == 2 and "role.writer" in done.stderr and not done.stdout, (
+        done
+    )
 
 
 def test_apply_without_grants(servers):
@@ -162,5 +171,7 @@ def test_who_may_not_apply(deployment):
     settings = {**deployment.settings("migrate"), "primary.url": url}
     settings["role.reader"] = f"{deployment.name}-reader"
     every = [f"--{name}={value}" for name, value in settings.items()]
-    done = cli.run(deployment.servers, "writer", "--migrate", "--grants", "--apply", *every)
+    done = cli.run(
+        deployment.servers, "writer", "--migrate", "--grants", "--apply", *every
+    )
     assert done.returncode == 1 and "permission denied" in done.stderr, done

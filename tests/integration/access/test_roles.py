@@ -49,7 +49,10 @@ KEPT = [
     ("INSERT INTO sluice.epochs VALUES (0, 0, 1)", (OWNER,)),
     ("SELECT * FROM sluice.collections", ALL),
     ("UPDATE sluice.collections SET generation = 9", (OWNER,)),
-    ("SELECT partition, version, reason, detail, successor FROM sluice.rejections", ALL),
+    (
+        "SELECT partition, version, reason, detail, successor FROM sluice.rejections",
+        ALL,
+    ),
     ("SELECT body FROM sluice.rejections", BOTH),
     ("SELECT key FROM sluice.rejections", BOTH),
     ("DELETE FROM sluice.rejections", BOTH),
@@ -107,7 +110,9 @@ def test_what_each_role_may_do(module_deployment, servers, role):
     with connected(servers, role, module_deployment.name) as connection:
         for statement, allowed in STATEMENTS:
             if is_refused(connection, statement) == (role in allowed):
-                wrong.append(f"{'allowed' if role not in allowed else 'refused'}: {statement}")
+                wrong.append(
+                    f"{'allowed' if role not in allowed else 'refused'}: {statement}"
+                )
     assert not wrong, f"{role}:\n" + "\n".join(wrong)
 
 

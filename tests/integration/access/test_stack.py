@@ -25,7 +25,9 @@ def test_where_the_passwords_are(servers):
 
 def test_no_other_file_has_them(servers):
     """None of those that others may read."""
-    secrets = [(servers.stack / "secrets" / name).read_bytes().strip() for name in NAMES]
+    secrets = [
+        (servers.stack / "secrets" / name).read_bytes().strip() for name in NAMES
+    ]
     data = (servers.stack / "data").resolve()
     readable = [
         file
@@ -49,7 +51,11 @@ def test_postgres_has_no_known_password(servers, user, password):
 
 
 def test_redis_asks_for_a_password(servers):
-    for user, password in (("default", ""), ("default", "sluice"), ("sluice", "sluice")):
+    for user, password in (
+        ("default", ""),
+        ("default", "sluice"),
+        ("sluice", "sluice"),
+    ):
         client = redis.Redis.from_url(by_user(servers.redis_url, user, password))
         with pytest.raises(redis.exceptions.RedisError):
             client.ping()

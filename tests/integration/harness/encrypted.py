@@ -217,7 +217,7 @@ class Encrypted:
             os.chown(file, pg.owner.st_uid, pg.owner.st_gid)
         pg.sql("ALTER SYSTEM SET ssl_ca_file = 'root.crt'")
         pg.sql("ALTER SYSTEM SET ssl = on")
-        pg.sql("CREATE ROLE certified LOGIN IN ROLE sluice")
+        pg.sql("CREATE ROLE certified LOGIN IN ROLE sluice_reader")
         (pg.folder / "pg_hba.conf").write_text(POSTGRES_HBA)
         pg.sql("SELECT pg_reload_conf()")
         wait_until(
@@ -231,8 +231,9 @@ class Encrypted:
 
     def _servers(self, servers):
         pg, mine = self.postgres, copy.copy(servers)
+        password = servers.passwords["sluice_reader"]
         mine.primary_url = mine.replica_url = (
-            f"postgresql://sluice:sluice@localhost:{pg.port}/x"
+            f"postgresql://sluice_reader:{password}@localhost:{pg.port}/x"
         )
         mine.primary_admin_url = mine.replica_admin_url = (
             f"postgresql://postgres:{pg.password}@127.0.0.1:{pg.port}/postgres"

@@ -123,7 +123,7 @@ def end_sessions(deployment, role):
 def role(deployment):
     """A role of its own that may do what the daemons do."""
     name = f"{deployment.name}_role"
-    deployment.sql(f'CREATE ROLE "{name}" LOGIN IN ROLE sluice')
+    deployment.sql(f'CREATE ROLE "{name}" LOGIN IN ROLE sluice_reader')
     set_password(deployment, name, "first")
     yield name
     for daemon in deployment.daemons:
@@ -135,7 +135,7 @@ def test_passwords_are_rotated(deployment, role, tmp_path):
     """New connections use the new password; nothing is restarted."""
     redis = deployment.servers.redis()
     pg_file, redis_file = tmp_path / "primary", tmp_path / "redis"
-    host = deployment.servers.redis_url.split("://")[1]
+    host = deployment.servers.redis_url.split("@")[-1]
     base = deployment.settings("api")["primary.url"].split("@")[1]
 
     def rotate(password):
