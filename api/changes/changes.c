@@ -32,6 +32,8 @@ struct changes {
 	struct changes *next, *prev; /* list of the thread */
 	bool suspended;
 	bool cut;
+	int64_t expires; /* the credential of its client: seconds since 1970 */
+	bool over;	 /* it has expired */
 	mono_us_t progress; /* when the client last took bytes */
 	mono_us_t peeked;
 };
@@ -83,6 +85,7 @@ static struct changes *changes_start(
 	c->connection = r->connection;
 	c->client = httpd_client(r->connection);
 	c->request = r;
+	c->expires = r->principal ? r->principal->expires : INT64_MAX;
 	c->next = t->changes;
 	if (c->next)
 		c->next->prev = c;
@@ -100,7 +103,7 @@ static ssize_t read_events(void *arg, uint64_t at, char *to, size_t max)
 	(void)at;
 	if (c->cut)
 		return MHD_CONTENT_READER_END_WITH_ERROR;
-	if (c->thread->draining)
+	if (c->thread->draining || c->over)
 		return MHD_CONTENT_READER_END_OF_STREAM;
 	c->progress = clock_mono();
 	size_t n = feed_take(c->feed, to, max);
@@ -149,9 +152,10 @@ static bool changes_client_left(struct changes *c, mono_us_t now)
 static void changes_sweep_ended(struct changes *c, mono_us_t now)
 {
 	struct thread *t = c->thread;
+	c->over = clock_wall() / CLOCK_S(1) >= c->expires;
 	if (c->suspended) {
 		c->cut = changes_client_left(c, now);
-		if (c->cut || t->draining)
+		if (c->cut || t->draining || c->over)
 			changes_go_on(c);
 		return;
 	}

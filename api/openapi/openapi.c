@@ -225,12 +225,20 @@ static void tags(struct jsonout *j)
 	jsonout_close(j, ']');
 }
 
+/* One of the schemes, or none: what is granted to everybody needs none. */
+static void security(struct jsonout *j)
+{
+	static const char any[] = "[{\"bearer\":[]},{\"key\":[]},{}]";
+	jsonout_raw(j, "security", (struct jsonslice){any, sizeof any - 1});
+}
+
 void openapi_write(const struct router *routes, struct buf *out)
 {
 	struct jsonout j = {.out = out};
 	jsonout_open(&j, NULL, '{');
 	jsonout_string(&j, "openapi", "3.1.0");
 	info(&j);
+	security(&j);
 	tags(&j);
 	paths(&j, routes);
 	components(&j);
