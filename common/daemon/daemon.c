@@ -365,9 +365,9 @@ bool daemon_configure(
 	e = collections_load(s->collections_dir);
 	if (e.kind == ERR_KIND_OK)
 		e = sql_table_check_relations();
+	/* A file of keys may name the roles of the collections. */
 	if (e.kind == ERR_KIND_OK)
-		e = daemon_check_files(
-		    spec); /* may name roles of collections */
+		e = daemon_check_files(spec);
 	if (e.kind != ERR_KIND_OK)
 		return daemon_refuse(spec, &e, exit_code);
 	if (args.check) {
