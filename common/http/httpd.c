@@ -524,7 +524,10 @@ void httpd_tighten(struct httpd *h, bool bodies, bool answers)
 
 size_t httpd_memory(const struct httpd *h)
 {
-	return h->nconnections * memory_of(h);
+	/* Measured with GnuTLS 3.7: a connection without a request takes 11 KiB
+	 * more than without TLS. */
+	enum { OF_TLS = 11 * 1024 };
+	return h->nconnections * (memory_of(h) + (h->o.tls ? OF_TLS : 0));
 }
 
 uint64_t httpd_evicted(const struct httpd *h)

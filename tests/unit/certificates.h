@@ -101,6 +101,14 @@ static void certificate_issue(struct certificate *c, const char *folder,
 	certificate_sign(c, ca);
 }
 
+/* The same, but it has expired. */
+__attribute__((unused)) static void certificate_expire(
+    struct certificate *c, const struct certificate *ca)
+{
+	gnutls_x509_crt_set_expiration_time(c->crt, time(NULL) - 60);
+	certificate_sign(c, ca);
+}
+
 static void certificate_free(struct certificate *c)
 {
 	gnutls_x509_crt_deinit(c->crt);

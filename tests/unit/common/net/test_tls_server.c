@@ -13,7 +13,7 @@
 #include <sys/stat.h>
 
 static char folder[64];
-static struct certificate ca, other_ca, server, next, alice, eve;
+static struct certificate ca, other_ca, server, next, alice, eve, expired;
 
 static int make_all(void **state)
 {
@@ -26,6 +26,8 @@ static int make_all(void **state)
 	certificate_issue(&next, folder, "next", &ca, "CN=next", "here");
 	certificate_issue(&alice, folder, "alice", &ca, "CN=alice,O=acme", "a");
 	certificate_issue(&eve, folder, "eve", &other_ca, "CN=eve", "e");
+	certificate_issue(&expired, folder, "expired", &ca, "CN=late", "l");
+	certificate_expire(&expired, &ca);
 	return 0;
 }
 
@@ -33,7 +35,7 @@ static int free_all(void **state)
 {
 	(void)state;
 	struct certificate *const all[] = {
-	    &ca, &other_ca, &server, &next, &alice, &eve};
+	    &ca, &other_ca, &server, &next, &alice, &eve, &expired};
 	for (size_t i = 0; i < sizeof all / sizeof *all; i++)
 		certificate_free(all[i]);
 	rmdir(folder);
@@ -141,11 +143,11 @@ static void a_trusted_server(void **state)
 	tls_server_free(&s);
 }
 
-static void refused_by_client(
+static void refused_by_client(const struct certificate *whose,
     const struct tls_client_options *o, const char *host, const char *why)
 {
 	struct both b;
-	struct tls_server *s = serving(&server, NULL);
+	struct tls_server *s = serving(whose, NULL);
 	open_both(&b, s, o, host);
 	assert_int_equal(shake(&b), TLS_FAILED);
 	assert_true(b.server_rc < 0);
@@ -159,12 +161,14 @@ static void a_server_that_is_not_trusted(void **state)
 {
 	(void)state;
 	struct tls_client_options o = trusting(&other_ca);
-	refused_by_client(&o, "here", "the certificate of here: ");
+	refused_by_client(&server, &o, "here", "the certificate of here: ");
 	o = trusting(&ca);
-	refused_by_client(&o, "elsewhere", "the certificate of elsewhere: ");
-	refused_by_client(&o, "127.0.0.1", "the certificate of 127.0.0.1: ");
+	refused_by_client(
+	    &server, &o, "elsewhere", "the certificate of elsewhere: ");
+	refused_by_client(
+	    &server, &o, "127.0.0.1", "the certificate of 127.0.0.1: ");
 	o.ca = ""; /* the system does not know this authority, either */
-	refused_by_client(&o, "here", "the certificate of here: ");
+	refused_by_client(&server, &o, "here", "the certificate of here: ");
 	/* Unless nobody looks. */
 	struct both b;
 	struct tls_server *s = serving(&server, NULL);
@@ -288,6 +292,17 @@ static void both_or_none(void **state)
 	assert_true(wanted);
 }
 
+/* Renewal may come too late: it is used, and clients refuse it. */
+static void an_expired_certificate(void **state)
+{
+	(void)state;
+	const struct tls_client_options o = trusting(&ca);
+	gnutls_x509_crt_set_subject_alt_name(
+	    expired.crt, GNUTLS_SAN_DNSNAME, "here", 4, GNUTLS_FSAN_APPEND);
+	certificate_expire(&expired, &ca);
+	refused_by_client(&expired, &o, "here", "expired");
+}
+
 /* --- the client's certificate --------------------------------------------- */
 
 static struct tls_client_options as(const struct certificate *who)
@@ -324,12 +339,11 @@ static void a_client_with_a_certificate(void **state)
 	tls_server_free(&s);
 }
 
-static void a_client_of_another_authority(void **state)
+static void refused_by_server(const struct certificate *who)
 {
-	(void)state;
 	struct both b;
 	char byte;
-	const struct tls_client_options o = as(&eve);
+	const struct tls_client_options o = as(who);
 	struct tls_server *s = serving(&server, &ca);
 	open_both(&b, s, &o, "here");
 	shake(&b); /* with TLS 1.3, the client is done before the server is */
@@ -337,9 +351,18 @@ static void a_client_of_another_authority(void **state)
 	assert_int_equal(tls_client_recv(b.client, &byte, 1), -1);
 	assert_non_null(strstr(tls_client_error(b.client), "server refuses"));
 	close_both(&b);
-	/* Nobody is asked where no authority is set. */
 	tls_server_free(&s);
-	s = serving(&server, NULL);
+}
+
+static void a_client_that_is_not_trusted(void **state)
+{
+	(void)state;
+	refused_by_server(&eve);
+	refused_by_server(&expired);
+	/* Nobody is asked where no authority is set. */
+	struct both b;
+	const struct tls_client_options o = as(&eve);
+	struct tls_server *s = serving(&server, NULL);
 	open_both(&b, s, &o, "here");
 	assert_int_equal(shake(&b), TLS_DONE);
 	assert_int_equal(b.server_rc, 0);
@@ -357,7 +380,8 @@ int main(void)
 	    cmocka_unit_test(files_that_cannot_be_used),
 	    cmocka_unit_test(both_or_none),
 	    cmocka_unit_test(a_client_with_a_certificate),
-	    cmocka_unit_test(a_client_of_another_authority),
+	    cmocka_unit_test(an_expired_certificate),
+	    cmocka_unit_test(a_client_that_is_not_trusted),
 	};
 	return cmocka_run_group_tests(tests, make_all, free_all);
 }
