@@ -307,6 +307,8 @@ static struct err set_file(struct config *c, const char *name, const char *path)
 		return given_twice(config_row_at(c, row), &c->given[row]);
 	char *value;
 	struct err e = secret_file_read(path, &value);
+	if (e.kind != ERR_KIND_OK && c->lenient)
+		return ERR_OK;
 	if (e.kind != ERR_KIND_OK)
 		return err_make(ERR_KIND_FATAL, "config",
 		    "setting '%s.file': %s", name, e.msg);

@@ -59,6 +59,9 @@ struct config {
 	size_t nkafka;
 	struct config_file *files;
 	size_t nfiles;
+	/* A file with a value that cannot be read is passed over: for a command
+	 * that does not need it. */
+	bool lenient;
 };
 
 /* Takes no ownership of `settings` and `rows`; every setting has its default

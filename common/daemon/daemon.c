@@ -244,6 +244,8 @@ static struct err daemon_load(const struct daemon_spec *spec, int argc,
 		special(spec, argv[i] + 2, args);
 	}
 	struct err e = ERR_OK;
+	/* The daemon that is asked works, whatever became of its files. */
+	spec->config->lenient = args->probe != NULL;
 	if (args->file)
 		e = config_load_file(spec->config, args->file);
 	if (e.kind == ERR_KIND_OK)
@@ -366,7 +368,7 @@ bool daemon_configure(
 	if (e.kind == ERR_KIND_OK)
 		e = sql_table_check_relations();
 	/* A file of keys may name the roles of the collections. */
-	if (e.kind == ERR_KIND_OK)
+	if (e.kind == ERR_KIND_OK && args.probe == NULL)
 		e = daemon_check_files(spec);
 	if (e.kind != ERR_KIND_OK)
 		return daemon_refuse(spec, &e, exit_code);

@@ -346,6 +346,12 @@ def test_admin_listeners(servers, sluice, api, kind, pair):
     done = cli.run(servers, kind, *args, *tls, "--probe")
     assert (done.returncode, done.stdout) == (0, "ready\n"), done.stderr
     assert cli.run(servers, kind, *args, "--probe").returncode == 1
+    # The daemon works, whatever became of the files that it has read.
+    tls[1] = tls[1].replace("present", "gone")
+    done = cli.run(
+        servers, kind, *args, *tls, "--redis.url.file=/nonexistent", "--probe"
+    )
+    assert (done.returncode, done.stdout) == (0, "ready\n"), done.stderr
 
 
 # --- client certificates ------------------------------------------------------
