@@ -23,8 +23,7 @@
 #define STREAMED(media) {BODY_STREAMED, MEDIA_##media}
 
 #define READS(words) .feature = &read_feature, .surface = &(words)
-#define LISTS(words) \
-	.feature = &list_feature, .surface = &(words), .exports = true
+#define LISTS(words) .feature = &list_feature, .surface = &(words)
 #define WRITES(words, what) \
 	.feature = &write_feature, .surface = &(words), .op = RECORD_##what, \
 	.upserts = RECORD_##what == RECORD_PUT

@@ -340,7 +340,8 @@ static enum step_result row_settled(struct request *r, struct outcome o)
 	if (o.kind != OUTCOME_REJECTED) {
 		if (r->write->op == RECORD_DELETE)
 			return deleted(r);
-		return write_read_row(r);
+		return admission_allows(r, VERB_read) ? write_read_row(r)
+						      : row_receipt(r);
 	}
 	if (o.reason == REASON_NOT_FOUND || o.reason == REASON_PRECONDITION)
 		return no_row(r);

@@ -59,7 +59,6 @@ struct route {
 	/* For writes. */
 	enum record_op op;
 	bool upserts; /* without a condition, creates the row or replaces it */
-	bool exports; /* as NDJSON, answers with the whole collection */
 	/* For page_feature (api/service/service.h): the function that answers.
 	 */
 	enum step_result (*page)(struct request *r);

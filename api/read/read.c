@@ -259,32 +259,43 @@ static bool link_fits(const struct request *r)
 	       header_budget_for_link(r, strlen(page->next));
 }
 
+static bool read_is_foreign(const struct request *r)
+{
+	const struct value *v = r->read->value;
+	const char *owner = request_owner(r);
+	if (v == NULL || !v->present)
+		return r->read->failure == READ_TOO_LARGE;
+	return !owner_has(
+	    r->target.collection, v->doc, v->len, owner, strlen(owner));
+}
+
 /* To a caller who does not own it, a document is absent, and the answer says
- * nothing that an answer about an absent one would not say. */
+ * nothing that an answer about an absent one would not say: no tier, no times,
+ * and not whether the caches hold something for the key. */
 static void read_narrow(struct request *r)
 {
 	struct read_op *op = r->read;
-	const struct value *v = op->value;
-	const char *owner = request_owner(r);
-	bool foreign = op->failure == READ_TOO_LARGE;
-	if (v && v->present)
-		foreign = !owner_has(
-		    r->target.collection, v->doc, v->len, owner, strlen(owner));
-	if (foreign) {
-		version_t as_of = v ? v->as_of : 0;
+	if (read_is_foreign(r)) {
+		version_t as_of = op->value ? op->value->as_of : 0;
 		value_unref(&op->value);
 		op->value = value_new(0, as_of, NULL, 0);
 		op->failure = READ_OK;
 	}
-	if (op->value && !op->value->present)
-		op->reading = false; /* no tier, no times */
+	if (op->value && op->value->present)
+		return;
+	op->reading = false;
+	op->tier = TIER_NONE;
+	if (op->value && op->way == LOOKUP_CACHES) {
+		value_unref(&op->value);
+		op->failure = READ_UNCACHED;
+	}
 }
 
 enum step_result read_answer_step(struct request *r)
 {
+	count_tier(r);
 	if (r->right == RIGHT_OWN && r->read->list == NULL)
 		read_narrow(r);
-	count_tier(r);
 	if (r->read->failure != READ_OK && r->read->otherwise)
 		return r->read->otherwise(r);
 	switch (r->read->failure) {

@@ -453,8 +453,7 @@ static enum step_result native_settled(struct request *r, struct outcome o)
 		return native_rejected(r, o.reason);
 	r->write->made = o.kind == OUTCOME_CREATED;
 	if (!r->write->prefer.return_representation ||
-	    r->write->op == RECORD_DELETE ||
-	    admission_right(r, VERB_read) == RIGHT_NONE)
+	    r->write->op == RECORD_DELETE || !admission_allows(r, VERB_read))
 		return committed(r);
 	r->write->represents = true;
 	return write_read_row(r);
