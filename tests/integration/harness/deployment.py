@@ -25,7 +25,7 @@ OPEN = set()  # URLs of Redis
 
 
 class Deployment:
-    def __init__(self, servers, logs, partitions=8):
+    def __init__(self, servers, logs, partitions=8, collections=COLLECTIONS):
         self.servers = servers
         self.logs = logs
         self.partitions = partitions
@@ -33,7 +33,7 @@ class Deployment:
         self.writes = f"{self.name}.writes"
         self.commits = f"{self.name}.commits"
         self.ids = f"{self.name}.ids"
-        self.collections = COLLECTIONS
+        self.collections = collections
         self.daemons = []
         self.connections = []
         logs.mkdir(parents=True, exist_ok=True)

@@ -34,9 +34,9 @@ class Event:
 class Feed(threading.Thread):
     """Reads until the other side ends, or it is closed."""
 
-    def __init__(self, port, collection="records", last_id=None, timeout=60):
+    def __init__(self, port, collection="records", last_id=None, timeout=60, always=None):
         super().__init__(daemon=True)
-        headers = {"Accept": "text/event-stream"}
+        headers = {"Accept": "text/event-stream", **(always or {})}
         if last_id is not None:
             headers["Last-Event-ID"] = last_id
         self.connection = http.client.HTTPConnection("127.0.0.1", port, timeout=timeout)

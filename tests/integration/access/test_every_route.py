@@ -1,0 +1,412 @@
+"""Every route, for every kind of caller.
+
+The routes are those of /openapi.json. The expected answers are made from the
+declarations (collections/) and the defaults of the settings access.*, by the
+rules of docs/access.md. What must be refused is asked for first: none of it may
+reach the log of writes.
+"""
+
+import http.client
+import itertools
+import json
+
+import pytest
+from harness.callers import COLLECTIONS, TENANTS, Guarded
+
+DECLARED = {
+    path.stem: json.loads(path.read_text()) for path in COLLECTIONS.glob("*.json")
+}
+ROLES = {
+    "none": set(),
+    "reader": {"reader"},
+    "editor": {"editor"},
+    "ann": {"customer"},
+    "ben": {"customer"},
+    "operator": {"operator"},
+}
+INVALID = ("bad", "unknown_key", "expired", "audience")
+CALLERS = [*ROLES, *INVALID]
+SERVICE = {
+    "page": "anonymous",
+    "docs": "authenticated",
+    "health": "anonymous",
+    "stats": "operator",
+    "purge": "operator",
+    "operate": "operator",
+}
+WRITING = ("create", "update", "delete", "bulk")
+
+# What each route lets its caller do. {c} is any collection.
+SERVED = {
+    ("get", "/v1"): "docs",
+    ("get", "/openapi.json"): "docs",
+    ("get", "/"): "page",
+    ("get", "/docs"): "page",
+    ("get", "/docs/swagger-ui-bundle.js"): "page",
+    ("get", "/docs/swagger-ui.css"): "page",
+    ("get", "/health"): "health",
+    ("get", "/stats"): "stats",
+    ("get", "/cache-stats"): "stats",
+    ("get", "/cache/stats"): "stats",
+    ("get", "/cache/performance"): "stats",
+    ("post", "/cache/clear"): "purge",
+    ("post", "/clear-cache"): "purge",
+}
+STATUS = ("get", "/v1/_writes/{key}")
+DOCUMENT = "application/json"
+LINES = "application/x-ndjson"
+PATCH = "application/merge-patch+json"
+
+
+class Way:
+    """A way to use a route: the verbs that it needs, and its request."""
+
+    def __init__(self, name, verbs, row=False, many=None, media=None, **headers):
+        self.name, self.verbs, self.row = name, verbs.split(), row
+        self.many, self.media = many, media
+        self.headers = {k.replace("_", "-"): v for k, v in headers.items()}
+
+
+LISTS = [Way("page", "list"), Way("export", "export", Accept=LINES)]
+CREATES = [
+    Way("one", "create", media=DOCUMENT),
+    Way("array", "create bulk", media=DOCUMENT, many="array"),
+    Way("lines", "bulk", media=LINES, many="lines"),
+]
+PUTS = [
+    Way("always", "create update", row=True, media=DOCUMENT),
+    Way("if it is there", "update", row=True, media=DOCUMENT, If_Match="*"),
+    Way("if it is not", "create", media=DOCUMENT, If_None_Match="*"),
+]
+READS = [Way("one", "read", row=True)]
+CHANGES = [Way("patch", "update", row=True, media=PATCH)]
+DELETES = [Way("one", "delete", row=True)]
+WAYS = {
+    ("get", "/v1/{c}"): LISTS,
+    ("post", "/v1/{c}"): CREATES,
+    ("get", "/v1/{c}/{key}"): READS,
+    ("put", "/v1/{c}/{key}"): PUTS,
+    ("patch", "/v1/{c}/{key}"): CHANGES,
+    ("delete", "/v1/{c}/{key}"): DELETES,
+    ("get", "/v1/{c}/_changes"): [Way("feed", "changes")],
+    ("get", "/{c}"): LISTS,
+    ("post", "/{c}"): [Way("one", "create", media=DOCUMENT)],
+    ("get", "/{c}/{key}"): READS,
+    ("put", "/{c}/{key}"): [Way("row", "update", row=True, media=DOCUMENT)],
+    ("delete", "/{c}/{key}"): DELETES,
+}
+RECORDS = {
+    # Its answer is 200 for what is not there, too.
+    ("get", "/read/{key}"): [Way("text", "read", row=True)],
+    ("post", "/write"): [Way("row", "create update", media="write")],
+}
+
+
+def rights(name, verb, caller):
+    """none, own or all: as docs/access.md says it."""
+    declared = DECLARED[name]
+    roles = ROLES[caller] | {"anonymous"}
+    roles |= set() if caller == "none" else {"authenticated"}
+    granted = {r for r, verbs in declared.get("access", {}).items() if verb in verbs}
+    granted &= roles
+    if not granted:
+        return "none"
+    owner = declared.get("owner", {"for": []})
+    if granted - set(owner["for"]):
+        return "all"
+    return "none" if verb == "export" else "own"
+
+
+class Asked:
+    """One request of one caller, and the statuses that it may be answered with."""
+
+    def __init__(self, method, path, caller, expected, **request):
+        self.method, self.path, self.caller = method.upper(), path, caller
+        self.expected = expected
+        self.request = request
+        self.name = request.pop("name")
+
+    @property
+    def refused(self):
+        return self.expected in (401, 403)
+
+    def __repr__(self):
+        return f"{self.caller}: {self.method} {self.path} ({self.name})"
+
+
+def refusal(caller):
+    return 401 if caller == "none" or caller in INVALID else 403
+
+
+class Table:
+    def __init__(self, guarded, document):
+        self.guarded = guarded
+        self.numbers = itertools.count(1)
+        self.operations = self.take(document["paths"])
+        self.rows = []  # to be made before
+
+    def take(self, paths):
+        """(method, route, collection) of the description, in our terms."""
+        found = set()
+        for path, item in paths.items():
+            parts = path.split("/")
+            parts = ["{key}" if p.startswith("{") else p for p in parts]
+            at = 2 if parts[1] == "v1" and len(parts) > 2 else 1
+            name = parts[at] if parts[at] in DECLARED else None
+            parts[at] = "{c}" if name else parts[at]
+            for method in item.keys() & {"get", "put", "post", "patch", "delete"}:
+                found.add((method, "/".join(parts), name))
+        return sorted(found, key=str)
+
+    # --- what is asked ----------------------------------------------------------
+
+    def everything(self):
+        for method, route, name in self.operations:
+            if name is None and (method, route) in RECORDS:
+                ways, name = RECORDS[method, route], "records"
+            elif name is None and (method, route) == STATUS:
+                yield from self.statuses()
+                continue
+            elif name is None:
+                # A route that is not in the table fails here.
+                yield from self.of_service(method, route, SERVED[method, route])
+                continue
+            else:
+                ways = WAYS[method, route]
+            for way, caller in itertools.product(ways, CALLERS):
+                yield self.of_collection(method, route, name, way, caller)
+
+    def of_service(self, method, path, verb):
+        allowed = SERVICE[verb]
+        for caller in CALLERS:
+            may = caller not in INVALID and (
+                allowed == "anonymous"
+                or (allowed == "authenticated" and caller != "none")
+                or allowed in ROLES[caller]
+            )
+            # The files of /docs need not be there.
+            expected = (200, 404) if "swagger" in path else (200,)
+            expected = expected if may else refusal(caller)
+            yield Asked(method, path, caller, expected, name=verb, headers={})
+
+    def statuses(self):
+        """Of a write of ann."""
+        writers = {
+            caller
+            for caller, name, verb in itertools.product(ROLES, DECLARED, WRITING)
+            if rights(name, verb, caller) != "none"
+        }
+        for caller in CALLERS:
+            expected = refusal(caller)
+            if caller in ("operator", "ann"):
+                expected = (200,)
+            elif caller in writers:
+                expected = (404,)
+            place = self.guarded.place
+            yield Asked("get", place, caller, expected, name="status", headers={})
+
+    def key(self, name):
+        n = next(self.numbers)
+        return f"k{n}" if DECLARED[name]["key"]["type"] == "string" else str(10**6 + n)
+
+    def document(self, name, caller):
+        """A document that the caller may write: of an owner, his own."""
+        declared = DECLARED[name]
+        field = declared.get("owner", {}).get("field")
+        values = {"string": "x", "number": 1.5, "integer": 1}
+        document = {
+            f: values[declared["fields"][f]["type"]]
+            for f in declared["required"]
+            if f != field
+        }
+        if field and caller not in ("ann", "ben"):
+            document[field] = self.owner(name)
+        return document
+
+    @staticmethod
+    def owner(name):
+        claim = DECLARED[name]["owner"].get("claim", "sub")
+        return TENANTS["ann"] if claim == "tenant" else "ann"
+
+    def of_collection(self, method, route, name, way, caller):
+        key = self.key(name)
+        expected = self.expect(name, way, caller)
+        if way.row and not isinstance(expected, int):
+            self.rows.append((name, key))
+        path = route.replace("{c}", name).replace("{key}", key)
+        headers, body = dict(way.headers), None
+        if way.media:
+            body = self.body(name, way, caller)
+            headers["Content-Type"] = DOCUMENT if way.media == "write" else way.media
+        if method != "get":
+            headers["Prefer"] = "wait=30"
+        return Asked(
+            method, path, caller, expected, name=way.name, headers=headers, body=body
+        )
+
+    def body(self, name, way, caller):
+        document = self.document(name, caller)
+        if way.media == "write":
+            document = {"key": self.key(name), "value": "x"}
+        if way.media == PATCH:
+            document = dict([next(iter(document.items()))])
+        text = json.dumps(document)
+        return (f"[{text}]" if way.many == "array" else text).encode()
+
+    def expect(self, name, way, caller):
+        if caller in INVALID:
+            return 401
+        has = {rights(name, verb, caller) for verb in way.verbs}
+        # That it is a bulk shows only when the body comes.
+        if "none" in has:
+            return refusal(caller)
+        if way.media == "write" and "own" in has:
+            return 403  # its body has no place for an owner
+        if "own" in has and way.row and way.name != "text" and caller == "ben":
+            # What is ann's is not there, or is not as the condition says.
+            return (412,) if way.headers.get("If-Match") else (404,)
+        return (200, 201, 204)
+
+
+# --- the test --------------------------------------------------------------------
+
+
+@pytest.fixture(scope="module")
+def guarded(servers, module_deploy):
+    made = Guarded(module_deploy(servers, collections=COLLECTIONS))
+    body = json.dumps({"text": "first"}).encode()
+    headers = {"Content-Type": DOCUMENT, "Prefer": "wait=30"}
+    first = made.as_("ann").request("PUT", "/v1/notes/first", body, headers)
+    made.place = f"/v1/_writes/{first.position}"
+    return made
+
+
+@pytest.fixture(scope="module")
+def world(guarded):
+    return guarded.world
+
+
+@pytest.fixture(scope="module")
+def table(guarded):
+    answer = guarded.as_("editor").request("GET", "/openapi.json")
+    return Table(guarded, answer.json())
+
+
+def head_of(guarded, asked):
+    """The head of an answer, of which the body may never end."""
+    connection = http.client.HTTPConnection("127.0.0.1", guarded.api.http.port, timeout=30)
+    headers = {**guarded.callers.headers[asked.caller], **asked.request["headers"]}
+    connection.request(asked.method, asked.path, headers=headers)
+    answer = connection.getresponse()
+    connection.close()
+    return answer
+
+
+def ask(guarded, asked):
+    if asked.path.endswith("_changes") and not asked.refused:
+        return head_of(guarded, asked)
+    client = guarded.clients[asked.caller]
+    return client.request(asked.method, asked.path, **asked.request)
+
+
+def challenge(caller):
+    if caller == "none":
+        return 'Bearer realm="sluice"'
+    error = "invalid_token" if caller in INVALID else "insufficient_scope"
+    return f'Bearer realm="sluice", error="{error}"'
+
+
+def fault_of_refusal(guarded, asked, answer):
+    """None: it is as docs/access.md says."""
+    if answer.status != asked.expected:
+        return f"{asked}: {answer.status}, not {asked.expected}"
+    kind = "unauthenticated" if answer.status == 401 else "forbidden"
+    if asked.method != "HEAD" and answer.problem != kind:
+        return f"{asked}: {answer}"
+    told = answer.header("WWW-Authenticate") or ""
+    decided_late = asked.name in ("array", "row") and answer.status == 403
+    if not told.startswith(challenge(asked.caller)) and not decided_late:
+        return f"{asked}: {told}"
+    for credential in guarded.callers.headers[asked.caller].values():
+        if credential.split()[-1].encode() in answer.body:
+            return f"{asked}: the answer has the credential"
+    return None
+
+
+def with_heads(asked):
+    """Each GET as HEAD, too: but a stream's."""
+    for each in asked:
+        yield each
+        if each.method == "GET" and not each.path.endswith("_changes"):
+            yield Asked(
+                "HEAD", each.path, each.caller, each.expected, name=each.name, **each.request
+            )
+
+
+def make_rows(guarded, rows, table):
+    """Rows of ann, made by the editor, all of them in the log before the last one is
+    waited for."""
+    editor = guarded.clients["editor"]
+    for name, key in rows:
+        method, path = "PUT", f"/v1/{name}/{key}"
+        body = json.dumps({**table.document(name, "editor"), **owner_of(name)}).encode()
+        headers = {"Content-Type": DOCUMENT, "Prefer": "wait=30"}
+        answer = editor.request(method, path, body, headers)
+        if answer.status != 201:  # the editor may not: by hand
+            raise AssertionError((name, key, answer))
+
+
+def owner_of(name):
+    if "owner" not in DECLARED[name]:
+        return {}
+    return {DECLARED[name]["owner"]["field"]: Table.owner(name)}
+
+
+def test_every_route_for_every_caller(guarded, table):
+    guarded.clients = {name: guarded.as_(name) for name in CALLERS}
+    asked = list(with_heads(table.everything()))
+    refused = [a for a in asked if a.refused]
+    allowed = [a for a in asked if not a.refused]
+    assert len(refused) > 700 and len(allowed) > 150, (len(refused), len(allowed))
+
+    ends = guarded.world.ends()
+    faults = [fault_of_refusal(guarded, a, ask(guarded, a)) for a in refused]
+    assert [f for f in faults if f] == []
+    assert guarded.world.ends() == ends, "a refused write is in the log"
+
+    make_rows(guarded, table.rows, table)
+    wrong = []
+    for each in allowed:
+        answer = ask(guarded, each)
+        if answer.status not in each.expected:
+            wrong.append((each, each.expected, answer))
+    assert wrong == []
+
+
+def test_the_table_has_no_route_that_is_gone(table):
+    described = {(method, route) for method, route, _ in table.operations}
+    ours = {*SERVED, *WAYS, *RECORDS, STATUS}
+    assert ours - described == set()
+
+
+def test_a_bulk_is_refused_item_by_item_where_it_is_not_his(guarded):
+    ann = guarded.as_("ann")
+    ends = guarded.world.ends()
+    body = b'{"text":"x","owner":"ben"}\n' * 3
+    answer = ann.request("POST", "/v1/notes", body, {"Content-Type": LINES})
+    assert [json.loads(r)["status"] for r in answer.body.splitlines()] == [403] * 3
+    assert guarded.world.ends() == ends
+
+
+def test_options_need_no_credential(guarded):
+    for name in ("none", "bad", "reader"):
+        answer = guarded.as_(name).request("OPTIONS", "/v1/notes/first")
+        assert (answer.status, answer.body) == (204, b"")
+        assert "PATCH" in answer.header("Allow")
+
+
+def test_collections_that_are_not_there(guarded):
+    for method, path in (("GET", "/v1/nothing"), ("DELETE", "/v1/nothing/x")):
+        assert guarded.as_("none").request(method, path).status == 401
+        answer = guarded.as_("reader").request(method, path)
+        assert answer.problem == "collection-not-found"

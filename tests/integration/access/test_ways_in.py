@@ -1,0 +1,163 @@
+"""Each way in works for those who may: one document, lists, waited writes, bulks,
+feeds, the status of a write, the reference routes."""
+
+import json
+
+import pytest
+from harness.bulk import lines, results
+from harness.callers import COLLECTIONS, TENANTS, Guarded
+from harness.feed import Feed
+
+WAITED = {"Content-Type": "application/json", "Prefer": "wait=20"}
+PATCHED = {"Content-Type": "application/merge-patch+json", "Prefer": "wait=20"}
+
+
+@pytest.fixture(scope="module")
+def guarded(servers, module_deploy):
+    return Guarded(module_deploy(servers, collections=COLLECTIONS))
+
+
+@pytest.fixture(scope="module")
+def world(guarded):
+    return guarded.world
+
+
+@pytest.fixture(scope="module")
+def ann(guarded):
+    return guarded.as_("ann")
+
+
+@pytest.fixture(scope="module")
+def ben(guarded):
+    return guarded.as_("ben")
+
+
+@pytest.fixture(scope="module")
+def editor(guarded):
+    return guarded.as_("editor")
+
+
+def send(client, method, path, document=None, headers=WAITED):
+    body = None if document is None else json.dumps(document).encode()
+    return client.request(method, path, body, headers)
+
+
+def owners(answer):
+    assert answer.status == 200, answer
+    return {each["owner"] for each in answer.json()}
+
+
+def test_an_owner_writes_and_reads(world, ann, ben):
+    made = send(ann, "PUT", "/v1/notes/a1", {"text": "one"})
+    assert made.status == 201, made
+    found = ann.request("GET", "/v1/notes/a1")
+    assert found.json()["owner"] == "ann"
+    assert found.header("Cache-Control") == "private"
+    assert found.header("Vary") == "Authorization, X-API-Key"
+    assert ben.request("GET", "/v1/notes/a1").problem == "not-found"
+    patched = send(ann, "PATCH", "/v1/notes/a1", {"n": 5}, PATCHED)
+    assert patched.status == 200, patched
+    assert send(ben, "PATCH", "/v1/notes/a1", {"n": 6}, PATCHED).status == 404
+    assert send(ben, "DELETE", "/v1/notes/a1").status == 404
+    assert send(ben, "PUT", "/v1/notes/a1", {"text": "ben's"}).status == 404
+    assert ann.request("GET", "/v1/notes/a1").json()["n"] == 5
+    assert send(ann, "DELETE", "/v1/notes/a1").status == 204
+
+
+def test_an_owner_cannot_name_another_one(ann):
+    for method, headers in (("PUT", WAITED), ("PATCH", PATCHED)):
+        answer = send(ann, method, "/v1/notes/a2", {"text": "", "owner": "ben"}, headers)
+        assert (answer.status, answer.problem) == (403, "forbidden"), answer
+
+
+def test_the_owner_may_be_another_claim(ann, ben):
+    made = send(ann, "POST", "/v1/letters", {"text": "dear"})
+    assert made.status == 201, made
+    place = made.header("Location")
+    assert ann.request("GET", place).json()["tenant"] == TENANTS["ann"]
+    assert ben.request("GET", place).status == 404
+
+
+def test_lists_and_exports(ann, ben, editor):
+    for n in range(3):
+        assert send(ann, "PUT", f"/v1/notes/list-a{n}", {"text": "a", "n": n}).status == 201
+        assert send(ben, "PUT", f"/v1/notes/list-b{n}", {"text": "b", "n": n}).status == 201
+    query = "/v1/notes?order=n.desc&limit=50"
+    assert owners(ann.request("GET", query)) == {"ann"}
+    assert owners(ben.request("GET", query)) == {"ben"}
+    assert owners(editor.request("GET", query)) == {"ann", "ben"}
+    assert ann.request("GET", query + "&owner=eq.ben").json() == []
+    page = ann.request("GET", "/v1/notes?limit=2&text=eq.a")
+    link = page.header("Link").partition(">")[0][1:]
+    assert "owner" not in link
+    assert owners(ann.request("GET", link)) == {"ann"}
+    all_lines = {"Accept": "application/x-ndjson"}
+    assert ann.request("GET", "/v1/notes", headers=all_lines).status == 403
+    exported = editor.request("GET", "/v1/notes", headers=all_lines)
+    assert len(exported.body.splitlines()) >= 6
+
+
+def test_bulks(ann, editor):
+    sent = [{"key": f"bulk{n}", "text": "t"} for n in range(3)]
+    headers = {"Content-Type": "application/x-ndjson", "Prefer": "wait=20"}
+    foreign = {"key": "bulk3", "text": "t", "owner": "ben"}
+    answer = ann.request("POST", "/v1/notes", lines([*sent, foreign]), headers)
+    found = [each["status"] for each in results(answer)]
+    assert found == [201, 201, 201, 403], answer
+    assert ann.request("GET", "/v1/notes/bulk2").json()["owner"] == "ann"
+    array = send(ann, "POST", "/v1/notes", [{"text": "x"}, {"text": "y"}])
+    assert [each["status"] for each in results(array)] == [201, 201]
+    refused = send(ann, "POST", "/v1/letters", [{"text": "x"}])
+    assert (refused.status, refused.problem) == (403, "forbidden")
+
+
+def test_feeds(guarded, ann, ben, editor):
+    feeds = {
+        name: Feed(guarded.api.http.port, "notes", always=guarded.callers.headers[name])
+        for name in ("ann", "ben", "editor")
+    }
+    assert send(ann, "PUT", "/v1/notes/feed", {"text": "mine"}).status == 201
+    moved = {"owner": "ben", "text": "given"}
+    assert send(editor, "PATCH", "/v1/notes/feed", moved, PATCHED).status == 200
+    assert send(ben, "DELETE", "/v1/notes/feed").status == 204
+    seen = {
+        name: feed.wait_for(
+            lambda events, n=n: events[:n] if len(events) >= n else None, "events"
+        )
+        for (name, feed), n in zip(feeds.items(), (2, 2, 3))
+    }
+    kinds = {name: [e.kind for e in events] for name, events in seen.items()}
+    assert kinds["ann"] == kinds["ben"] == ["put", "delete"]
+    assert kinds["editor"] == ["put", "put", "delete"]
+    assert [e.data["by"] for e in seen["editor"]] == ["ann", "ed", "ben"]
+    assert not any("by" in e.data for e in seen["ann"] + seen["ben"])
+    for feed in feeds.values():
+        feed.close()
+
+
+def test_the_status_of_a_write_is_its_authors(guarded, ann, ben, editor):
+    receipt = send(ann, "PUT", "/v1/notes/status", {"text": "s"}, {**WAITED, "Prefer": ""})
+    place = receipt.header("Location")
+    assert ann.request("GET", place).status == 200
+    assert guarded.as_("operator").request("GET", place).status == 200
+    for stranger in (ben, editor):
+        assert stranger.request("GET", place).problem == "not-found"
+    assert guarded.as_("reader").request("GET", place).status == 403
+
+
+def test_the_reference_routes(ann, ben, editor):
+    post = send(ann, "POST", "/posts", {"title": "t", "content": "c"})
+    assert (post.status, post.json()["author"]) == (201, "ann")
+    place = f"/posts/{post.json()['id']}"
+    assert ann.request("GET", place).json()["title"] == "t"
+    assert ben.request("GET", place).json() == {"detail": "Post not found"}
+    assert ben.request("GET", "/posts").json() == []
+    assert len(ann.request("GET", "/posts").json()) == 1
+    assert send(ben, "PUT", place, {"title": "u"}).status == 404
+    assert send(ann, "PUT", place, {"title": "u"}).json()["title"] == "u"
+    assert send(ben, "DELETE", place).status == 404
+    assert send(ann, "DELETE", place).status == 204
+    assert send(editor, "POST", "/write", {"key": "k", "value": "v"}).status == 200
+    assert send(ann, "POST", "/write", {"key": "k", "value": "v"}).status == 403
+    assert editor.read("k").json()["value"] == "v"
+    assert ann.read("k").json()["success"] is False
