@@ -379,7 +379,9 @@ def test_client_certificates(another, authority, folder):
                 "--tls-max",
                 version,
             )
-            assert code != 0 and alert in said, said
+            # The server may have closed the connection before curl reads why.
+            closed = "errno 107" in said or "reset by peer" in said
+            assert code != 0 and (alert in said or closed), said
     # Nobody else's handshake is disturbed.
     assert asking.http.request("GET", "/v1").status == 200
 

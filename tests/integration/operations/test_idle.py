@@ -94,6 +94,7 @@ def test_a_database_that_is_not_migrated(idle, servers):
     (api, writer, _) = daemons
     assert writer.readiness()[0] == 503 and api.readiness()[0] == 503
     assert logs.errors(idle.name) == []
+    servers.set_up_roles(idle.name)  # its schema went with its rights
     idle.migrate()
     for daemon in daemons:
         daemon.wait_ready()

@@ -16,7 +16,7 @@ TIME = """
 CREATE FUNCTION slow(text) RETURNS boolean LANGUAGE plpgsql AS
   $$ BEGIN PERFORM pg_sleep(0.04); RETURN true; END $$;
 ALTER TABLE records ADD CONSTRAINT slow CHECK (slow(value));
-ALTER ROLE sluice IN DATABASE "{}" SET statement_timeout = '400ms';
+ALTER ROLE sluice_writer IN DATABASE "{}" SET statement_timeout = '400ms';
 """
 
 MEMORY = """
