@@ -228,6 +228,9 @@ static void tcp_is_up(struct client_conn *c)
 static void client_conn_on_poll(uv_poll_t *handle, int status, int events)
 {
 	struct client_conn *c = handle->data;
+	int wanted = c->events;
+	if (status < 0)
+		c->events = 0; /* libuv has stopped the poll */
 	if (c->phase == PHASE_CONNECTING) {
 		tcp_is_up(c);
 		return;
@@ -240,6 +243,9 @@ static void client_conn_on_poll(uv_poll_t *handle, int status, int events)
 		read_in(c);
 	if (c->phase == PHASE_OPEN && status == 0 && events & UV_WRITABLE)
 		write_out(c);
+	/* The last bytes of the server came before the error of the socket. */
+	if (c->phase == PHASE_OPEN && status < 0)
+		client_conn_want(c, wanted);
 }
 
 static void on_failed(uv_idle_t *handle)

@@ -234,8 +234,13 @@ static void pg_connect_step(struct pg *pg)
 static void pg_on_poll(uv_poll_t *poll, int status, int events)
 {
 	struct pg *pg = poll->data;
-	if (status < 0)
+	if (status < 0) {
+		/* The socket has an error, and libuv has stopped the poll. The
+		 * last bytes of the server may still be there: then the error
+		 * is heard of only if the poll is started again. */
 		events = UV_READABLE;
+		pg->events = 0;
+	}
 	if (pg->state == STATE_CONNECTING)
 		pg_connect_step(pg);
 	else if (pg->state == STATE_SETUP)
