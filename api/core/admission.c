@@ -200,15 +200,23 @@ static enum verb admission_verb(const struct request *r)
 	return v;
 }
 
+/* The reference routes do not look at the header. So it must not narrow what
+ * they need. */
+static bool admission_has_condition(const struct request *r, const char *header)
+{
+	return r->route->surface == &native_surface &&
+	       request_header(r, header) != NULL;
+}
+
 /* A PUT without a condition creates the row or replaces it. */
 static enum right admission_upsert(const struct request *r)
 {
 	const struct collection *c = r->target.collection;
 	enum right create = rights_on(c, VERB_create, r->principal);
 	enum right update = rights_on(c, VERB_update, r->principal);
-	if (request_header(r, MHD_HTTP_HEADER_IF_MATCH))
+	if (admission_has_condition(r, MHD_HTTP_HEADER_IF_MATCH))
 		return update;
-	if (request_header(r, MHD_HTTP_HEADER_IF_NONE_MATCH))
+	if (admission_has_condition(r, MHD_HTTP_HEADER_IF_NONE_MATCH))
 		return create;
 	return create < update ? create : update;
 }

@@ -112,6 +112,22 @@ rd_kafka_t *kafka_new(
 	return rk;
 }
 
+struct err kafka_plain(const struct kafka_config *k, rd_kafka_type_t type,
+    const char *const *pairs, rd_kafka_t **out)
+{
+	rd_kafka_conf_t *conf;
+	char why[256];
+	*out = NULL;
+	struct err e = kafka_conf(k, pairs, &conf);
+	if (e.kind != ERR_KIND_OK)
+		return e;
+	*out = kafka_new(type, conf, why, sizeof why);
+	if (*out)
+		return ERR_OK;
+	rd_kafka_conf_destroy(conf);
+	return err_make(ERR_KIND_FATAL, "config", "%s", why);
+}
+
 /* The handle remembers a topic that was named once. */
 void kafka_expect(rd_kafka_t *rk, const char *topic)
 {

@@ -41,6 +41,10 @@ void kafka_warn(const struct kafka_config *k);
 rd_kafka_t *kafka_new(
     rd_kafka_type_t type, rd_kafka_conf_t *conf, char *why, size_t size);
 
+/* Both in one: a handle without callbacks, owned. FATAL: *out is NULL. */
+struct err kafka_plain(const struct kafka_config *k, rd_kafka_type_t type,
+    const char *const *pairs, rd_kafka_t **out);
+
 /* Asks for the leaders of the topic now. Otherwise the first use of the topic
  * would wait for them: for up to a second, in a consumer. */
 void kafka_expect(rd_kafka_t *rk, const char *topic);

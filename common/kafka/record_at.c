@@ -117,9 +117,12 @@ static void *record_at_main(void *arg)
 	struct record_question *q;
 	CHECK_OS(pthread_mutex_lock(&r->lock));
 	while ((q = record_at_next(r))) {
-		CHECK_OS(pthread_mutex_unlock(&r->lock));
-		record_at_read(r, q);
-		CHECK_OS(pthread_mutex_lock(&r->lock));
+		/* Whoever has left must not hold up the others. */
+		if (!q->abandoned) {
+			CHECK_OS(pthread_mutex_unlock(&r->lock));
+			record_at_read(r, q);
+			CHECK_OS(pthread_mutex_lock(&r->lock));
+		}
 		record_at_post(q);
 	}
 	CHECK_OS(pthread_mutex_unlock(&r->lock));
@@ -128,31 +131,16 @@ static void *record_at_main(void *arg)
 
 /* --- the owner's --------------------------------------------------------- */
 
-static struct err record_at_create(
-    const struct kafka_config *kafka, rd_kafka_t **out)
+struct err record_at_new(
+    const struct record_at_options *o, struct record_at **out)
 {
 	static const char *const pairs[] = {"auto.offset.reset", "error",
 	    "enable.partition.eof", "true", "enable.auto.commit", "false",
 	    "group.id", "sluice-record-at", "queued.min.messages", "1",
 	    "fetch.wait.max.ms", "20", NULL};
-	rd_kafka_conf_t *conf;
-	struct err e = kafka_conf(kafka, pairs, &conf);
-	if (e.kind != ERR_KIND_OK)
-		return e;
-	char text[256];
-	*out = rd_kafka_new(RD_KAFKA_CONSUMER, conf, text, sizeof text);
-	if (*out)
-		return ERR_OK;
-	rd_kafka_conf_destroy(conf);
-	return err_make(ERR_KIND_FATAL, "config", "%s", text);
-}
-
-struct err record_at_new(
-    const struct record_at_options *o, struct record_at **out)
-{
 	rd_kafka_t *rk;
 	*out = NULL;
-	struct err e = record_at_create(o->kafka, &rk);
+	struct err e = kafka_plain(o->kafka, RD_KAFKA_CONSUMER, pairs, &rk);
 	if (e.kind != ERR_KIND_OK)
 		return e;
 	struct record_at *r = MEM_NEW(struct record_at);

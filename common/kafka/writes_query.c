@@ -120,29 +120,14 @@ static void *writes_query_thread_main(void *arg)
 
 /* --- the owner's --------------------------------------------------------- */
 
-static struct err writes_query_create(
-    const struct kafka_config *kafka, rd_kafka_t **out)
-{
-	static const char *const pairs[] = {
-	    "socket.timeout.ms", ASK_MS_TEXT, NULL};
-	rd_kafka_conf_t *conf;
-	struct err e = kafka_conf(kafka, pairs, &conf);
-	if (e.kind != ERR_KIND_OK)
-		return e;
-	char text[256];
-	*out = kafka_new(RD_KAFKA_PRODUCER, conf, text, sizeof text);
-	if (*out)
-		return ERR_OK;
-	rd_kafka_conf_destroy(conf);
-	return err_make(ERR_KIND_FATAL, "config", "%s", text);
-}
-
 struct err writes_query_new(
     const struct writes_query_options *o, struct writes_query **out)
 {
+	static const char *const pairs[] = {
+	    "socket.timeout.ms", ASK_MS_TEXT, NULL};
 	rd_kafka_t *rk;
 	*out = NULL;
-	struct err e = writes_query_create(o->kafka, &rk);
+	struct err e = kafka_plain(o->kafka, RD_KAFKA_PRODUCER, pairs, &rk);
 	if (e.kind != ERR_KIND_OK)
 		return e;
 	struct writes_query *a = MEM_NEW(struct writes_query);

@@ -77,6 +77,10 @@
 /* 9999-12-31T23:59:59.999999Z: what Postgres and RFC 3339 can write. */
 #define RECORD_LATEST 253402300799999999
 #define RECORD_INSTANCE_LEN 16
+/* Bytes that `by` and `owner` may have; the subject of a caller has at most
+ * 256.
+ */
+#define RECORD_TEXT_MOST 4096
 /* Ids that one record may take. */
 #define RECORD_IDS_MOST 16777216
 

@@ -71,6 +71,13 @@ static bool mend_idempotency(struct record_write *r)
 	return false;
 }
 
+/* A commit and a feed will have it. */
+static bool is_short_text(struct record_text t)
+{
+	return t.s == NULL ||
+	       (t.len <= RECORD_TEXT_MOST && write_is_text(t.s, t.len));
+}
+
 const struct field *write_owner_field(const struct write *w)
 {
 	const struct record_text *name = &w->said.owner_field;
@@ -98,6 +105,8 @@ static const char *wrong_with(struct write *w)
 		return "accepted-at is not a time";
 	if (w->said.owner.s && write_owner_field(w) == NULL)
 		return "the owner's field is no field of the collection";
+	if (!is_short_text(w->said.by) || !is_short_text(w->said.owner))
+		return "by or owner is not text, or too long";
 	if (mended)
 		return "the idempotency key is not text, or too long";
 	if (w->op != RECORD_DELETE && !take_object(w))

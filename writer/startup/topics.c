@@ -12,17 +12,11 @@ struct topics {
 
 struct err topics_new(const struct kafka_config *k, struct topics **out)
 {
-	rd_kafka_conf_t *conf;
+	rd_kafka_t *rk;
 	*out = NULL;
-	struct err e = kafka_conf(k, NULL, &conf);
+	struct err e = kafka_plain(k, RD_KAFKA_PRODUCER, NULL, &rk);
 	if (e.kind != ERR_KIND_OK)
 		return e;
-	char text[256];
-	rd_kafka_t *rk = kafka_new(RD_KAFKA_PRODUCER, conf, text, sizeof text);
-	if (rk == NULL) {
-		rd_kafka_conf_destroy(conf);
-		return err_make(ERR_KIND_FATAL, "config", "%s", text);
-	}
 	*out = MEM_NEW(struct topics);
 	(*out)->rk = rk;
 	return ERR_OK;

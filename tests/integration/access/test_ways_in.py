@@ -5,7 +5,8 @@ import json
 
 import pytest
 from harness.bulk import lines, results
-from harness.callers import COLLECTIONS, TENANTS, Guarded
+from harness.callers import COLLECTIONS, TENANTS, Guarded, bearer
+from harness.client import Client
 from harness.feed import Feed
 
 WAITED = {"Content-Type": "application/json", "Prefer": "wait=20"}
@@ -62,6 +63,21 @@ def test_an_owner_writes_and_reads(world, ann, ben):
     assert send(ben, "PUT", "/v1/notes/a1", {"text": "ben's"}).status == 404
     assert ann.request("GET", "/v1/notes/a1").json()["n"] == 5
     assert send(ann, "DELETE", "/v1/notes/a1").status == 204
+
+
+def test_a_header_that_a_reference_route_ignores(editor, guarded):
+    """A condition narrows what a PUT may do. POST /write ignores it, so it narrows nothing:
+    who may only create would else replace a row, unconditionally."""
+    token = guarded.callers.signer.token("fil", ["filer"])
+    filer = Client(guarded.api.http.port, always=bearer(token))
+    assert send(editor, "PUT", "/v1/records/kept", {"value": "old"}).status == 201
+    body = {"key": "kept", "value": "new"}
+    for condition in ({}, {"If-None-Match": "*"}, {"If-Match": "*"}):
+        answer = send(filer, "POST", "/write", body, {**WAITED, **condition})
+        assert (answer.status, answer.problem) == (403, "forbidden"), condition
+    made = send(filer, "PUT", "/v1/records/new", {"value": "v"}, {**WAITED, "If-None-Match": "*"})
+    assert made.status == 201, made
+    assert editor.request("GET", "/v1/records/kept").json()["value"] == "old"
 
 
 def test_an_owner_cannot_name_another_one(ann):

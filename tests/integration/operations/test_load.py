@@ -148,6 +148,17 @@ def test_help(api):
     assert out.startswith("Loads documents") and err == ""
 
 
+def test_a_body_that_is_refused_in_the_middle(world, special_api):
+    """The memory for bodies is used up: what was accepted before is not sent again."""
+    api = special_api({"http.body_budget": "1MiB", "http.max_item": "256KiB"})
+    before = count(world, "posts")
+    refused = ("sluice_http_over_budget_total", 'of="bodies"')
+    out, _ = load(api, "posts", "--generate", 60000, "--batch", 40000, "--connections", 1)
+    assert api.metrics()[refused] > 0, "no body was refused"
+    assert out.startswith("60000 rows loaded"), out
+    assert count(world, "posts") == before + 60000
+
+
 @pytest.mark.seconds(240)
 @pytest.mark.parametrize("named", [True, False])
 def test_an_api_that_is_killed(world, special_api, named):
