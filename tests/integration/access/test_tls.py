@@ -386,6 +386,34 @@ def test_client_certificates(another, authority, folder):
     assert asking.http.request("GET", "/v1").status == 200
 
 
+def test_a_client_certificate_is_a_credential(another, authority, folder):
+    """The key file says who has which certificate, by its subject or another name."""
+    alice = authority.issue("alice-key", "DNS:alice.example", use="clientAuth")
+    carol = authority.issue("carol-key", "DNS:carol.example", use="clientAuth")
+    keys = folder / "certificates.json"
+    roles = {"roles": ["operator"]}
+    entries = [{"id": "alice", "certificate": "DNS:alice.example", **roles}]
+    keys.write_text(json.dumps({"keys": entries}))
+    asking = another(tls__client_ca=authority.cert, auth__keys=keys)
+    trusts = ("--cacert", authority.cert)
+
+    def status(*args):
+        return curl(asking.http.port, *trusts, *args)[1]
+
+    def of(pair):
+        return "--cert", pair.cert, "--key", pair.key
+
+    assert status() == "401"
+    assert status(*of(alice)) == "200"
+    assert status(*of(carol)) == "401"
+    # A header field counts more than the certificate.
+    assert status(*of(alice), "-H", "Authorization: Bearer slk_no_key") == "401"
+    entries.append({"id": "carol", "certificate": "CN=carol-key", **roles})
+    keys.write_text(json.dumps({"keys": entries}))
+    asking.signal(signal.SIGHUP)
+    wait_until(lambda: status(*of(carol)) == "200", 10, "the file is read again")
+
+
 # --- clients that leave, or are slow ------------------------------------------
 
 
