@@ -37,6 +37,41 @@ const char *declare_string(struct declaration *d, struct jsonslice v)
 	return out;
 }
 
+static void declare_unknown(
+    struct buf *out, struct jsonslice name, const char *const *names, size_t n)
+{
+	enum { SHOWN = 60 };
+	buf_str(out, "unknown member ");
+	buf_add(out, name.s, name.len < SHOWN ? name.len : SHOWN);
+	for (size_t i = 0; i < n; i++)
+		buf_printf(out, "%s%s", i ? ", " : "; allowed: ", names[i]);
+}
+
+bool declare_parts(struct declaration *d, const char *pointer,
+    struct jsonslice v, const char *const *names, size_t n,
+    struct jsonslice *parts)
+{
+	struct buf why = {0};
+	if (jsonslice_kind(v) != JSONSLICE_OBJECT)
+		return declare_refuse(d, pointer, "must be an object");
+	struct jsonslice_member m = jsonslice_members(v);
+	while (why.len == 0 && jsonslice_next(&m)) {
+		size_t i = 0;
+		while (i < n &&
+		       !jsonslice_equals(m.name, names[i], strlen(names[i])))
+			i++;
+		if (i < n)
+			parts[i] = m.value;
+		else
+			declare_unknown(&why, m.name, names, n);
+	}
+	bool known = why.len == 0;
+	if (!known)
+		declare_refuse(d, pointer, "%s", why.data);
+	buf_free(&why);
+	return known;
+}
+
 bool declare_name(struct declaration *d, const char *pointer, const char *name)
 {
 	size_t len = strlen(name);
@@ -192,22 +227,8 @@ static const char *const part_names[] = {"name", "description", "key", "fields",
 static bool declare_find_parts(
     struct declaration *d, struct jsonslice root, struct jsonslice parts[PARTS])
 {
-	if (!is_kind(d, "", root, JSONSLICE_OBJECT))
+	if (!declare_parts(d, "", root, part_names, PARTS, parts))
 		return false;
-	struct jsonslice_member m = jsonslice_members(root);
-	while (jsonslice_next(&m)) {
-		int i = 0;
-		while (i < PARTS && !jsonslice_equals(m.name, part_names[i],
-					strlen(part_names[i])))
-			i++;
-		if (i == PARTS)
-			return declare_refuse(d, "",
-			    "unknown member %.*s; allowed: name, description, "
-			    "key, fields, required, cache, list, access, "
-			    "owner",
-			    (int)m.name.len, m.name.s);
-		parts[i] = m.value;
-	}
 	static const enum part needed[] = {NAME, KEY, FIELDS};
 	for (size_t i = 0; i < 3; i++) {
 		if (parts[needed[i]].s == NULL)

@@ -170,20 +170,8 @@ static bool owner_find_parts(
     struct declaration *d, struct jsonslice v, struct jsonslice parts[PARTS])
 {
 	static const char *const names[] = {"field", "claim", "for"};
-	if (jsonslice_kind(v) != JSONSLICE_OBJECT)
-		return declare_refuse(d, "/owner", "must be an object");
-	struct jsonslice_member m = jsonslice_members(v);
-	while (jsonslice_next(&m)) {
-		int i = 0;
-		while (i < PARTS &&
-		       !jsonslice_equals(m.name, names[i], strlen(names[i])))
-			i++;
-		if (i == PARTS)
-			return declare_refuse(d, "/owner",
-			    "unknown member %.*s; allowed: field, claim, for",
-			    m.name.len > 60 ? 60 : (int)m.name.len, m.name.s);
-		parts[i] = m.value;
-	}
+	if (!declare_parts(d, "/owner", v, names, PARTS, parts))
+		return false;
 	if (parts[FIELD].s == NULL)
 		return declare_refuse(d, "/owner", "field is required");
 	return parts[FOR].s || declare_refuse(d, "/owner", "for is required");

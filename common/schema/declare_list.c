@@ -143,29 +143,6 @@ static bool declare_list_take_limit(struct declaration *d, const char *pointer,
 
 enum part { FILTER, ORDER, DEFAULT_ORDER, DEFAULT_LIMIT, MAX_LIMIT, PARTS };
 
-static bool declare_list_find_parts(
-    struct declaration *d, struct jsonslice v, struct jsonslice parts[PARTS])
-{
-	static const char *const names[] = {
-	    "filter", "order", "default_order", "default_limit", "max_limit"};
-	if (jsonslice_kind(v) != JSONSLICE_OBJECT)
-		return declare_refuse(d, "/list", "must be an object");
-	struct jsonslice_member m = jsonslice_members(v);
-	while (jsonslice_next(&m)) {
-		int i = 0;
-		while (i < PARTS &&
-		       !jsonslice_equals(m.name, names[i], strlen(names[i])))
-			i++;
-		if (i == PARTS)
-			return declare_refuse(d, "/list",
-			    "unknown member %.*s; allowed: filter, order, "
-			    "default_order, default_limit, max_limit",
-			    m.name.len > 60 ? 60 : (int)m.name.len, m.name.s);
-		parts[i] = m.value;
-	}
-	return true;
-}
-
 static bool take_limits(struct declaration *d, const struct jsonslice p[PARTS])
 {
 	struct collection *c = &d->collection;
@@ -186,12 +163,14 @@ static bool take_limits(struct declaration *d, const struct jsonslice p[PARTS])
 bool declare_list(struct declaration *d, struct jsonslice v)
 {
 	struct collection *c = &d->collection;
+	static const char *const names[] = {
+	    "filter", "order", "default_order", "default_limit", "max_limit"};
 	struct jsonslice p[PARTS] = {{0}};
 	d->columns[0] = (struct list_column){
 	    c->key_name, key_column(c->key), NULL, true, true};
 	c->ncolumns = 1;
 	c->order = &c->columns[0];
-	if (v.s && !declare_list_find_parts(d, v, p))
+	if (v.s && !declare_parts(d, "/list", v, names, PARTS, p))
 		return false;
 	if (p[FILTER].s && !take_names(d, "/list/filter", p[FILTER], true))
 		return false;

@@ -18,6 +18,11 @@ struct declaration {
 /* Sets the fault: its place and the reason. Returns false. */
 __attribute__((format(printf, 3, 4))) bool declare_refuse(
     struct declaration *d, const char *pointer, const char *fmt, ...);
+/* Finds the members of an object by their names; `parts` of one that is absent
+ * stay as they are. False: it is no object, or has another member. */
+bool declare_parts(struct declaration *d, const char *pointer,
+    struct jsonslice v, const char *const *names, size_t n,
+    struct jsonslice *parts);
 /* The characters of a string; they live as long as the declaration. */
 const char *declare_string(struct declaration *d, struct jsonslice v);
 /* May the name be that of a column, a table, a path segment? False: refused. */
