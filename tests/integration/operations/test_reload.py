@@ -42,7 +42,9 @@ def test_the_level_of_the_log(deployment, kind, conf):
     write(conf, log__level="error")
     daemon = started(deployment, kind, conf)
     assert daemon.events("start") == []
-    daemon.signal(signal.SIGHUP)
+    daemon.signal(signal.SIGHUP)  # its line is below the level of the log
+    unchanged = "sluice_reloads_total", 'result="unchanged"'
+    wait_until(lambda: daemon.metrics()[unchanged] > 0, 20, "reloaded")
     write(conf, log__level="info")
     assert "reloaded=log.level failed=0" in reload(daemon)
     assert "reloaded=none failed=0" in reload(daemon)
