@@ -104,6 +104,7 @@ static struct clients *make_clients(const struct api_settings *s)
 	    [CLIENT_BULKS] = s->max_bulks,
 	    [CLIENT_FEEDS] = s->changes_most,
 	    [CLIENT_EXPORTS] = s->export_most,
+	    [CLIENT_WAITS] = s->max_parked,
 	};
 	size_t most[CLIENT_KINDS];
 	for (size_t i = 0; i < CLIENT_KINDS; i++)
@@ -117,7 +118,8 @@ static struct clients *make_clients(const struct api_settings *s)
 static void app_make_guard(struct app *app, const struct api_settings *s)
 {
 	struct cors_header headers[CORS_HEADERS];
-	app->guard = guard_new(s, admission_is_required(app->admission));
+	app->guard = guard_new(app->config, app->shared.nthreads,
+	    admission_is_required(app->admission));
 	app->shared.guard = app->guard;
 	size_t n = guard_always(app->guard, headers);
 	for (size_t i = 0; i < n; i++)
@@ -159,9 +161,9 @@ void app_init(struct app *app, const struct config *config)
 	CHECK(admission_new(s, &app->admission).kind == ERR_KIND_OK);
 	app->shared.admission = app->admission;
 	value_make_private(admission_is_required(app->admission));
-	app_make_guard(app, s);
 	app->shared.clients = make_clients(s);
 	app->shared.nthreads = thread_count(s);
+	app_make_guard(app, s);
 	app->shared.metrics = mem_zalloc(
 	    (app->shared.nthreads + 1) * sizeof *app->shared.metrics);
 	app->shared.metric_sets = mem_zalloc(
@@ -364,6 +366,8 @@ static void refresh_clients(struct api_metrics *m, struct clients *cs)
 	    (int64_t)clients_refused(cs, CLIENT_CONNECTIONS));
 	metric_set(
 	    &m->refused_bulks, (int64_t)clients_refused(cs, CLIENT_BULKS));
+	metric_set(
+	    &m->refused_waits, (int64_t)clients_refused(cs, CLIENT_WAITS));
 	metric_set(
 	    &m->refused_feeds, (int64_t)clients_refused(cs, CLIENT_FEEDS));
 	metric_set(

@@ -4,6 +4,7 @@
 #include "api/access/new_key.h"
 #include "api/app.h"
 #include "api/core/admission.h"
+#include "api/core/guard.h"
 #include "api/core/metrics.h"
 #include "api/core/settings.h"
 #include "common/base/log.h"
@@ -26,7 +27,10 @@ static struct err api_check(const struct config *config)
 
 static struct err api_check_files(const struct config *config)
 {
-	return new_key.name ? ERR_OK : api_settings_check_files(config);
+	if (new_key.name)
+		return ERR_OK;
+	struct err e = guard_check_limits(config);
+	return e.kind == ERR_KIND_OK ? api_settings_check_files(config) : e;
 }
 
 static bool configure(struct config *config, int argc, char **argv, int *code)
@@ -84,6 +88,7 @@ int main(int argc, char **argv)
 	struct app app;
 	int code;
 	config_init(&config, &settings, api_setting_rows, api_setting_count);
+	config.has_limits = true;
 	if (!configure(&config, argc, argv, &code))
 		;
 	else if (new_key.name) {

@@ -38,7 +38,8 @@
 
 #define BODIES(...) (const struct operation_body[]){__VA_ARGS__, {0}}
 /* What every route may answer besides. */
-#define ALWAYS " not-acceptable unauthenticated forbidden invalid-credential"
+#define ALWAYS \
+	" not-acceptable unauthenticated forbidden invalid-credential rate-limited"
 #define NO_BODIES (const struct operation_body[]){{0}}
 #define ANSWERS(...) (const struct operation_answer[]){__VA_ARGS__, {0}}
 /* clang-format on */

@@ -1,9 +1,11 @@
 #include "api/worker.h"
 
 #include "api/access/credentials.h"
+#include "api/access/rate_limit.h"
 #include "api/changes/changes.h"
 #include "api/commits/tail.h"
 #include "api/core/exchange.h"
+#include "api/core/guard.h"
 #include "api/core/header_budget.h"
 #include "api/core/metrics.h"
 #include "api/core/request.h"
@@ -299,6 +301,7 @@ struct err worker_new(struct app *app, size_t index, struct worker **out)
 		*out = NULL;
 		return e;
 	}
+	w->thread.rates = guard_table(app->guard);
 	w->thread.waits = waiters_new(app->shared.partitions);
 	w->sweep = loop_timer_new(w->thread.loop, worker_on_sweep, w);
 	loop_timer_start(w->sweep, SWEEP_US);
@@ -350,6 +353,7 @@ void worker_free(struct worker **w)
 	loop_free(&(*w)->thread.loop);
 	/* The tail may have looked at it until now. */
 	waiters_free(&(*w)->thread.waits);
+	rate_table_free(&(*w)->thread.rates);
 	credentials_thread_free(&(*w)->thread.credentials);
 	free(*w);
 	*w = NULL;

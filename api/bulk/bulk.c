@@ -1,9 +1,9 @@
 #include "api/bulk/bulk_priv.h"
 #include "api/core/admission.h"
+#include "api/core/guard.h"
 #include "api/core/media.h"
 #include "api/core/settings.h"
 #include "api/limits/budget.h"
-#include "api/limits/clients.h"
 #include "api/read/read.h"
 #include "api/write/native.h"
 #include "api/write/own_document.h"
@@ -248,7 +248,7 @@ static void bulk_begin(
 	check_headers(r);
 	if (!admission_allows(r, VERB_bulk))
 		bulk_stop(b, PROBLEM_FORBIDDEN, NULL);
-	b->counted = client_take(httpd_client(r->connection), CLIENT_BULKS);
+	b->counted = guard_take(r, CLIENT_BULKS);
 	if (!b->counted || others >= (size_t)instance->settings->max_bulks) {
 		b->retry_s = 1;
 		bulk_stop(b, PROBLEM_BUFFER_FULL,
@@ -332,7 +332,7 @@ static void bulk_free(struct request *r)
 	metric_add(&r->thread->metrics->bulks, -1);
 	budget_set(&budget_bodies, &b->memory, 0);
 	if (b->counted)
-		client_give(httpd_client(r->connection), CLIENT_BULKS);
+		guard_give(r, CLIENT_BULKS);
 	bulk_split_free(&b->split);
 	bulk_results_free(&b->results);
 	violations_free(&b->header);

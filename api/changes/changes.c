@@ -4,6 +4,7 @@
 #include "api/commits/epoch.h"
 #include "api/commits/tail.h"
 #include "api/core/answer.h"
+#include "api/core/guard.h"
 #include "api/core/metrics.h"
 #include "api/core/settings.h"
 #include "api/limits/budget.h"
@@ -83,7 +84,7 @@ static struct changes *changes_start(
 	options.arg = c;
 	c->thread = t;
 	c->connection = r->connection;
-	c->client = httpd_client(r->connection);
+	c->client = r->share;
 	c->request = r;
 	c->expires = r->principal ? r->principal->expires : INT64_MAX;
 	c->next = t->changes;
@@ -227,13 +228,12 @@ static enum step_result find_places(
 static bool changes_take_place(struct request *r)
 {
 	struct instance *instance = r->thread->instance;
-	struct client *client = httpd_client(r->connection);
-	if (!client_take(client, CLIENT_FEEDS))
+	if (!guard_take(r, CLIENT_FEEDS))
 		return false;
 	if (instance_take_place(
 		&instance->changes, instance->settings->changes_most))
 		return true;
-	client_give(client, CLIENT_FEEDS);
+	client_give(r->share, CLIENT_FEEDS);
 	return false;
 }
 

@@ -187,7 +187,7 @@ static enum step_result entry_with_path(
 	if (r->feature->enter)
 		r->feature->enter(r);
 	if (admission_identify(r) == STEP_DONE ||
-	    guard_principal(r) == STEP_DONE ||
+	    guard_principal(r) == STEP_DONE || guard_limit(r) == STEP_DONE ||
 	    entry_take_collection(r, path) == STEP_DONE ||
 	    admission_permit(r) == STEP_DONE || offer_check(r) == STEP_DONE ||
 	    entry_take_key_of(r, path) == STEP_DONE ||

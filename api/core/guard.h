@@ -8,14 +8,21 @@
 
 #include "api/core/request.h"
 #include "api/http/cors.h"
+#include "api/limits/clients.h"
+#include "common/base/err.h"
 
-struct api_settings;
+struct config;
 struct guard;
 struct http_head;
+struct rate_table;
 
-/* `required`: callers must say who they are. Borrows the settings. Returns
- * owned. */
-struct guard *guard_new(const struct api_settings *s, bool required);
+/* Checks the settings `limit.<role>`. The roles must be known. */
+struct err guard_check_limits(const struct config *c);
+/* `required`: callers must say who they are. The limits were checked (CHECK).
+ * Borrows the settings. Returns owned. */
+struct guard *guard_new(const struct config *c, size_t threads, bool required);
+/* The buckets of one thread, owned; NULL: there are no limits. */
+struct rate_table *guard_table(const struct guard *g);
 void guard_free(struct guard **g);
 /* The headers of every answer. Returns their number. */
 size_t guard_always(
@@ -25,6 +32,14 @@ size_t guard_always(
 enum step_result guard_head(struct request *r, const struct http_head *head);
 /* The same, when the caller is known. */
 enum step_result guard_principal(struct request *r);
+/* Counts the request for the limit of its caller (api/access/rate_limit.h).
+ * STEP_DONE: refused. */
+enum step_result guard_limit(struct request *r);
+/* Takes a place of a kind for the caller or, without a credential, for the
+ * address. False: they have as many as they may. Give it back with
+ * client_give(r->share). A request takes one place. */
+bool guard_take(struct request *r, enum client_kind kind);
+void guard_give(struct request *r, enum client_kind kind);
 /* Answers an OPTIONS; `methods`: of the path, in the form of Allow. */
 enum step_result guard_options(struct request *r, const char *methods);
 /* Adds its headers to an answer that is made for this request. */

@@ -40,6 +40,7 @@ struct loop;
 struct outcomes;
 struct pg_list;
 struct pg_reader;
+struct rate_table;
 struct record_at;
 struct redis;
 struct request;
@@ -115,9 +116,10 @@ struct thread {
 	struct pg_list *replica_lists; /* NULL: none configured */
 	struct pg_list *primary_lists;
 	struct credentials_thread *credentials;
-	struct jitter *jitter;	/* for the lifetimes of cache entries */
-	struct waiters *waits;	/* for commits */
-	struct request *parked; /* a list; see api/core/request.c */
+	struct rate_table *rates; /* NULL: there are no limits */
+	struct jitter *jitter;	  /* for the lifetimes of cache entries */
+	struct waiters *waits;	  /* for commits */
+	struct request *parked;	  /* a list; see api/core/request.c */
 	size_t nparked;
 	struct export *exports;	 /* a list; see api/list/export.c */
 	struct changes *changes; /* a list; see api/changes/changes.c */

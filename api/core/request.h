@@ -64,6 +64,8 @@ struct feature {
 
 #define REQUEST_MAGIC 0x5eed10adU
 
+struct client;
+struct rate_limit;
 struct route;
 
 /* The collection and the row that a request is about. */
@@ -102,6 +104,12 @@ struct parking {
 	mono_us_t peeked; /* when the client's socket was last looked at */
 };
 
+/* How much of its limit the caller has left. */
+struct rate_state {
+	const struct rate_limit *limit; /* NULL: none */
+	int64_t remaining, reset_s;
+};
+
 struct request {
 	unsigned magic;
 	struct thread *thread;
@@ -115,7 +123,9 @@ struct request {
 	/* Who asks; owned reference. NULL: callers need not say who they are,
 	 * and may do everything. */
 	struct principal *principal;
-	enum right right; /* what the principal may do with the target */
+	struct rate_state rate;
+	struct client *share; /* of whom guard_take took a place */
+	enum right right;     /* what the principal may do with the target */
 	enum step step;
 	enum MHD_Result rc; /* of MHD_queue_response */
 	struct refusal refusal;

@@ -13,9 +13,11 @@
 
 enum { CHAINS = 4096, NETWORK_BITS = 64, MAPPED_BITS = 96 };
 
-/* An IPv6 address; an IPv4 address is stored as ::ffff:a.b.c.d. */
+/* An IPv6 address; an IPv4 address is stored as ::ffff:a.b.c.d. Or the key of a
+ * caller. */
 struct address {
 	unsigned char bytes[16];
+	bool caller;
 };
 
 struct network {
@@ -60,6 +62,7 @@ static bool is_mapped(const struct address *a)
 
 static bool take_address(const struct sockaddr *from, struct address *a)
 {
+	*a = (struct address){0};
 	if (from && from->sa_family == AF_INET) {
 		map(a, &((const struct sockaddr_in *)from)->sin_addr);
 		return true;
@@ -116,7 +119,7 @@ static size_t parse_networks(const char *list, struct network *out)
 	size_t n = 0;
 	for (char *s = strtok_r(copy, ", ", &rest); s && n != SIZE_MAX;
 	     s = strtok_r(NULL, ", ", &rest)) {
-		struct network network;
+		struct network network = {0};
 		bool good = parse_network(s, &network);
 		if (good && out)
 			out[n] = network;
@@ -214,6 +217,29 @@ bool clients_enter(
 		*out = *link;
 	clients_unlock(cs);
 	return taken;
+}
+
+bool clients_take_for(struct clients *cs, const struct client_key *key,
+    enum client_kind kind, struct client **out)
+{
+	struct address a = {.caller = true};
+	memcpy(a.bytes, key->bytes, sizeof a.bytes);
+	clients_lock(cs);
+	struct client **link = clients_find(cs, &a);
+	if (*link == NULL)
+		*link = clients_make(cs, &a);
+	/* A new one has nothing, and may have one of each. */
+	bool taken = clients_take(*link, kind);
+	*out = taken ? *link : NULL;
+	clients_unlock(cs);
+	return taken;
+}
+
+struct client_key client_address(const struct client *c)
+{
+	struct client_key key;
+	memcpy(key.bytes, c->address.bytes, sizeof key.bytes);
+	return key;
 }
 
 void clients_leave(struct client **c)

@@ -8,6 +8,7 @@
 
 #include "api/cache/floors.h"
 #include "api/core/answer.h"
+#include "api/core/guard.h"
 #include "api/core/metrics.h"
 #include "api/core/settings.h"
 #include "api/limits/budget.h"
@@ -106,7 +107,7 @@ static void export_start(struct request *r)
 	e->thread = t;
 	e->request = r;
 	e->connection = r->connection;
-	e->client = httpd_client(r->connection);
+	e->client = r->share;
 	e->collection = r->target.collection;
 	e->form = r->read->form;
 	e->began = r->started;
@@ -300,13 +301,12 @@ static enum step_result export_ask(struct request *r, enum tier tier)
 static bool export_take_place(struct request *r)
 {
 	struct instance *instance = r->thread->instance;
-	struct client *client = httpd_client(r->connection);
-	if (!client_take(client, CLIENT_EXPORTS))
+	if (!guard_take(r, CLIENT_EXPORTS))
 		return false;
 	if (instance_take_place(
 		&instance->exports, instance->settings->export_most))
 		return true;
-	client_give(client, CLIENT_EXPORTS);
+	client_give(r->share, CLIENT_EXPORTS);
 	return false;
 }
 

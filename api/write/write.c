@@ -9,6 +9,7 @@
 #include "api/commits/tail.h"
 #include "api/core/answer.h"
 #include "api/core/body_intake.h"
+#include "api/core/guard.h"
 #include "api/core/settings.h"
 #include "api/read/lookup.h"
 #include "api/read/read.h"
@@ -196,6 +197,9 @@ enum step_result write_acked_step(struct request *r)
 	metric_observe(&t->metrics->write_ack, clock_mono() - r->started);
 	if (r->write->wait_for == 0 || !r->write->has_position || t->draining)
 		return r->route->surface->receipt(r);
+	r->write->waits = guard_take(r, CLIENT_WAITS);
+	if (!r->write->waits)
+		return r->route->surface->receipt(r);
 	r->step = STEP_SETTLED;
 	r->parking.deadline = r->started + r->write->wait_for;
 	return commit_wait(r, r->write->position);
@@ -307,6 +311,8 @@ bool write_release(struct request *r)
 void write_free(struct request *r)
 {
 	read_free(r);
+	if (r->write->waits)
+		guard_give(r, CLIENT_WAITS);
 	write_drop_document(r->write);
 	buf_free(&r->write->versions);
 	free(r->write->idempotency_key);

@@ -26,6 +26,7 @@ struct write_op {
 	char *idempotency_key; /* NULL: none */
 	uint64_t fingerprint;  /* of the request, for its Idempotency-Key */
 	dur_us_t wait_for;     /* maximum wait for the commit; 0: none */
+	bool waits;	       /* for its commit: it has a place of r->share */
 	struct append *append;
 	enum delivery_status delivered;
 	bool has_position;

@@ -3,6 +3,7 @@
 #include "common/base/buf.h"
 #include "common/base/check.h"
 #include "common/base/mem.h"
+#include "common/daemon/config_family.h"
 #include "common/daemon/config_priv.h"
 #include "common/daemon/secret_file.h"
 #include "common/kafka/kafka.h"
@@ -127,37 +128,6 @@ static struct err unknown_name(
 	    name, suffix, best, suffix);
 }
 
-static struct kafka_property *find_kafka(
-    const struct config *c, const char *property)
-{
-	for (size_t i = 0; i < c->nkafka; i++) {
-		if (strcmp(c->kafka[i].name, property) == 0)
-			return &c->kafka[i];
-	}
-	return NULL;
-}
-
-static void set_kafka(
-    struct config *c, const char *property, const char *value, bool secret)
-{
-	struct kafka_property *p = find_kafka(c, property);
-	if (p == NULL) {
-		c->kafka =
-		    mem_realloc(c->kafka, (c->nkafka + 1) * sizeof *c->kafka);
-		p = &c->kafka[c->nkafka++];
-		*p = (struct kafka_property){.name = mem_strdup(property)};
-	}
-	free(p->value);
-	p->value = mem_strdup(value);
-	p->secret = secret;
-}
-
-/* The property, if the setting is one of librdkafka; otherwise NULL. */
-static const char *kafka_property_of(const char *name)
-{
-	return strncmp(name, "kafka.", 6) == 0 && name[6] ? name + 6 : NULL;
-}
-
 static struct err set_row(
     struct config *c, const struct setting *row, const char *value)
 {
@@ -226,11 +196,13 @@ static struct err set_value(
 	struct err e = set_former(c, name, text_is, value, &known);
 	if (known)
 		return e;
-	if (kafka_property_of(name) == NULL)
+	const char *rest;
+	struct config_family *family = config_family_of(c, name, &rest);
+	if (family == NULL)
 		return unknown_name(c, name, "");
 	if (config_file_of(c, name))
 		return given_as_both(name);
-	set_kafka(c, kafka_property_of(name), value, false);
+	config_family_set(family, rest, value, false);
 	return ERR_OK;
 }
 
@@ -278,14 +250,18 @@ static bool config_is_given(
 {
 	if (row < config_row_count(c))
 		return c->given[row].named;
-	return find_kafka(c, kafka_property_of(name)) && !find_file(c, name);
+	const char *rest;
+	const struct config_family *family = config_family_of(c, name, &rest);
+	return config_family_find(family, rest) && !find_file(c, name);
 }
 
 static struct err set_content(
     struct config *c, const char *name, size_t row, const char *value)
 {
 	if (row == config_row_count(c)) {
-		set_kafka(c, kafka_property_of(name), value, true);
+		const char *rest;
+		struct config_family *family = config_family_of(c, name, &rest);
+		config_family_set(family, rest, value, true);
 		return ERR_OK;
 	}
 	if (setting_set(config_row_at(c, row), c->settings, value))
@@ -299,7 +275,8 @@ static struct err set_content(
 static struct err set_file(struct config *c, const char *name, const char *path)
 {
 	size_t row = config_find(c, name);
-	if (row == config_row_count(c) && kafka_property_of(name) == NULL)
+	const char *rest;
+	if (row == config_row_count(c) && !config_family_of(c, name, &rest))
 		return unknown_name(c, name, ".file");
 	if (config_is_given(c, name, row))
 		return given_as_both(name);
@@ -408,15 +385,6 @@ struct err config_load_file(struct config *c, const char *path)
 	return e;
 }
 
-static void env_to_kafka(const char *env, char *out, size_t size)
-{
-	size_t n = 0;
-	for (; env[n] && n < size - 1; n++)
-		out[n] =
-		    env[n] == '_' ? '.' : (char)tolower((unsigned char)env[n]);
-	out[n] = '\0';
-}
-
 /* Is it a variable of the scripts around the daemons, and no setting? */
 static bool env_foreign(const char *name)
 {
@@ -466,8 +434,8 @@ static struct err load_variable(
 	if (known)
 		return e;
 	char dotted[128];
-	env_to_kafka(name, dotted, sizeof dotted);
-	/* It is unknown, a property of librdkafka, or the file of one. */
+	config_family_variable(name, dotted, sizeof dotted);
+	/* It is unknown, one of a family, or the file of one. */
 	return env_foreign(name) ? ERR_OK : config_set(c, dotted, value);
 }
 
@@ -537,16 +505,13 @@ void config_free(struct config *c)
 			free(*(char **)((char *)c->settings +
 					config_row_at(c, i)->offset));
 	}
-	for (size_t i = 0; i < c->nkafka; i++) {
-		free(c->kafka[i].name);
-		free(c->kafka[i].value);
-	}
+	config_family_free(&c->kafka);
+	config_family_free(&c->limits);
 	for (size_t i = 0; i < c->nfiles; i++) {
 		free(c->files[i].name);
 		free(c->files[i].path);
 	}
 	free(c->files);
-	free(c->kafka);
 	free(c->given);
 	*c = (struct config){0};
 }
@@ -556,8 +521,8 @@ struct kafka_config config_kafka(const struct config *c)
 	const struct common_settings *s = c->settings;
 	return (struct kafka_config){
 	    .servers = s->kafka_servers,
-	    .extra = c->kafka,
-	    .nextra = c->nkafka,
+	    .extra = c->kafka.all,
+	    .nextra = c->kafka.n,
 	    .client_id = "sluice",
 	    .token_file = config_file_of(c, "kafka.sasl.oauthbearer.token"),
 	};

@@ -9,10 +9,10 @@
  * that file (common/daemon/secret_file.h), and is shown in no error. To give a
  * setting in both ways is an error.
  *
- * `kafka.<property>` is passed to librdkafka, which checks it. An unknown name
- * or a bad value is an error; it names the key, the value and what is allowed.
- * A setting that is given under its name and also under a former name is an
- * error, too.
+ * `kafka.<property>` is passed to librdkafka, which checks it. `limit.<role>`
+ * is checked by the daemon that has such settings. An unknown name or a bad
+ * value is an error; it names the key, the value and what is allowed. A setting
+ * that is given under its name and also under a former name is an error, too.
  */
 #pragma once
 
@@ -42,6 +42,12 @@ struct config_given {
 	size_t former_len;
 };
 
+/* Settings whose names end freely (common/daemon/config_family.h). */
+struct config_family {
+	struct kafka_property *all;
+	size_t n;
+};
+
 /* A setting whose value is in a file. */
 struct config_file {
 	char *name; /* of the setting, without `.file` */
@@ -55,8 +61,9 @@ struct config {
 	size_t nrows;
 	struct config_given
 	    *given; /* one for each setting, the common ones first */
-	struct kafka_property *kafka; /* `kafka.<property>` settings */
-	size_t nkafka;
+	struct config_family kafka;  /* `kafka.<property>` */
+	struct config_family limits; /* `limit.<role>` */
+	bool has_limits; /* the daemon has them: set after config_init */
 	struct config_file *files;
 	size_t nfiles;
 	/* A file with a value that cannot be read is passed over: for a command
@@ -87,6 +94,9 @@ const char *config_text(const struct config *c, const char *name);
 
 /* The file that the setting's value is from; NULL: it was not given so. */
 const char *config_file_of(const struct config *c, const char *name);
+
+/* The i-th setting `limit.<role>`: the role, and the value. NULL: no more. */
+const char *config_limit(const struct config *c, size_t i, const char **value);
 
 /* For common/kafka/kafka.h. Borrows; valid as long as the settings are. */
 struct kafka_config config_kafka(const struct config *c);

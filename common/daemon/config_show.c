@@ -8,10 +8,10 @@
 #include <string.h>
 
 /* The name may have any bytes: it is from the command line or environment. */
-static void add_kafka_name(struct buf *out, const char *name)
+static void add_free_name(struct buf *out, const char *prefix, const char *name)
 {
 	struct buf full = {0};
-	buf_printf(&full, "kafka.%s", name);
+	buf_printf(&full, "%s%s", prefix, name);
 	buf_str(out, ",\n  ");
 	buf_json(out, full.data, full.len);
 	buf_str(out, ": ");
@@ -36,7 +36,7 @@ static void add_kafka_property(const struct kafka_property *p, struct buf *out)
 {
 	bool secret = p->secret || kafka_is_secret(p->name);
 	const char *value = secret ? "***" : p->value;
-	add_kafka_name(out, p->name);
+	add_free_name(out, "kafka.", p->name);
 	buf_json(out, value, strlen(value));
 }
 
@@ -59,8 +59,13 @@ void config_json(const struct config *c, struct buf *out)
 			buf_char(out, ',');
 		config_add_row(c, config_row_at(c, i), out);
 	}
-	for (size_t i = 0; i < c->nkafka; i++)
-		add_kafka_property(&c->kafka[i], out);
+	for (size_t i = 0; i < c->kafka.n; i++)
+		add_kafka_property(&c->kafka.all[i], out);
+	for (size_t i = 0; i < c->limits.n; i++) {
+		const struct kafka_property *p = &c->limits.all[i];
+		add_free_name(out, "limit.", p->name);
+		buf_json(out, p->value, strlen(p->value));
+	}
 	for (size_t i = 0; i < c->nfiles; i++)
 		config_add_file(&c->files[i], out);
 	buf_str(out, "\n}\n");

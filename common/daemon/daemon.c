@@ -5,6 +5,7 @@
 #include "common/base/mem.h"
 #include "common/daemon/admin.h"
 #include "common/daemon/admin_token.h"
+#include "common/daemon/config_family.h"
 #include "common/daemon/healthcheck.h"
 #include "common/daemon/reload.h"
 #include "common/http/origin_check.h"
@@ -66,6 +67,11 @@ static void print_help(const struct daemon_spec *spec)
 	printf("\nSettings (also in the file, and in the environment as "
 	       "SLUICE_NAME_WITH_UNDERSCORES):\n\n");
 	config_print_help(spec->config);
+	if (spec->config->has_limits)
+		printf(
+		    "  --limit.ROLE=RATE\n"
+		    "      How many requests a caller of this role may send: "
+		    "100/s burst 200, none.\n");
 	printf("  --kafka.PROPERTY=VALUE\n"
 	       "      Any librdkafka property.\n"
 	       "  --NAME.file=PATH\n"
@@ -162,7 +168,8 @@ static struct err take_options(
 	return ERR_OK;
 }
 
-/* --primary-url means primary.url: no setting has a dash in its name. */
+/* --primary-url means primary.url: no setting has a dash in its name, except
+ * for the names of roles. */
 static struct err set_argument(struct config *c, const char *arg)
 {
 	const char *equals = strchr(arg, '=');
@@ -170,9 +177,10 @@ static struct err set_argument(struct config *c, const char *arg)
 		return err_make(ERR_KIND_FATAL, "config",
 		    "argument '--%s': expected --name=value (--help)", arg);
 	char *name = mem_strndup(arg, (size_t)(equals - arg));
-	for (char *s = name; *s; s++) {
-		if (*s == '-')
-			*s = '.';
+	size_t fixed = config_family_fixed(name);
+	for (size_t i = 0; i < fixed; i++) {
+		if (name[i] == '-')
+			name[i] = '.';
 	}
 	struct err e = config_set(c, name, equals + 1);
 	free(name);

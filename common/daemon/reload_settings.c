@@ -3,6 +3,7 @@
 #include "common/base/log.h"
 #include "common/base/mem.h"
 #include "common/daemon/admin_token.h"
+#include "common/daemon/config_family.h"
 #include "common/daemon/config_priv.h"
 #include "common/daemon/daemon.h"
 #include "common/kafka/kafka.h"
@@ -80,23 +81,21 @@ static void add_name(struct buf *out, const char *prefix, const char *name)
 	buf_printf(out, "%s%s%s", out->len ? ", " : "", prefix, name);
 }
 
-static bool has_property(
-    const struct config *c, const struct kafka_property *wanted)
+/* Appends the members that are new in `b`, or have another value there. */
+static void add_changed(const struct config_family *a,
+    const struct config_family *b, const char *prefix, struct buf *out)
 {
-	for (size_t i = 0; i < c->nkafka; i++) {
-		if (strcmp(c->kafka[i].name, wanted->name) == 0)
-			return strcmp(c->kafka[i].value, wanted->value) == 0;
+	for (size_t i = 0; i < b->n; i++) {
+		const struct kafka_property *now = &b->all[i];
+		const struct kafka_property *was =
+		    config_family_find(a, now->name);
+		if (was == NULL || strcmp(was->value, now->value) != 0)
+			add_name(out, prefix, now->name);
 	}
-	return false;
-}
-
-static bool has_name(const struct config *c, const char *property)
-{
-	for (size_t i = 0; i < c->nkafka; i++) {
-		if (strcmp(c->kafka[i].name, property) == 0)
-			return true;
+	for (size_t i = 0; i < a->n; i++) {
+		if (config_family_find(b, a->all[i].name) == NULL)
+			add_name(out, prefix, a->all[i].name);
 	}
-	return false;
 }
 
 /* Appends the names of the settings whose new values wait for a restart. */
@@ -109,14 +108,8 @@ static void add_waiting(const struct reload_settings *s, struct buf *out)
 		    !setting_equal(row, a->settings, b->settings))
 			add_name(out, "", row->name);
 	}
-	for (size_t i = 0; i < b->nkafka; i++) {
-		if (!has_property(a, &b->kafka[i]))
-			add_name(out, "kafka.", b->kafka[i].name);
-	}
-	for (size_t i = 0; i < a->nkafka; i++) {
-		if (!has_name(b, a->kafka[i].name))
-			add_name(out, "kafka.", a->kafka[i].name);
-	}
+	add_changed(&a->kafka, &b->kafka, "kafka.", out);
+	add_changed(&a->limits, &b->limits, "limit.", out);
 }
 
 static struct err read_settings(void *arg, bool *changed)
@@ -127,6 +120,7 @@ static struct err read_settings(void *arg, bool *changed)
 	drop_now(s);
 	s->memory = mem_zalloc(settings_size(s->first));
 	config_init(&s->now, s->memory, s->first->rows, s->first->nrows);
+	s->now.has_limits = s->first->has_limits;
 	struct err e = daemon_load_again(&s->now);
 	s->read = e.kind == ERR_KIND_OK;
 	if (s->read)

@@ -12,7 +12,7 @@
 #include <pthread.h>
 #include <string.h>
 
-static const size_t two[CLIENT_KINDS] = {2, 1, 1, 1};
+static const size_t two[CLIENT_KINDS] = {2, 1, 1, 1, 1};
 
 static bool enter(struct clients *cs, const char *text, struct client **out)
 {
@@ -162,6 +162,33 @@ static void nothing_is_left(void **state)
 	clients_free(&cs);
 }
 
+/* A caller counts apart from the address that it comes from. */
+static void callers(void **state)
+{
+	(void)state;
+	struct clients *cs = clients_new(two, "");
+	struct client *address, *one, *more, *other;
+	assert_true(enter(cs, "::1:0:0:0:1", &address));
+	const struct client_key key = client_address(address);
+	const struct client_key second = {{7}};
+	assert_true(clients_take_for(cs, &key, CLIENT_FEEDS, &one));
+	assert_ptr_not_equal(one, address);
+	assert_false(clients_take_for(cs, &key, CLIENT_FEEDS, &more));
+	assert_null(more);
+	assert_true(clients_take_for(cs, &key, CLIENT_WAITS, &more));
+	assert_ptr_equal(more, one);
+	assert_true(clients_take_for(cs, &second, CLIENT_FEEDS, &other));
+	assert_true(client_take(address, CLIENT_FEEDS));
+	assert_int_equal(clients_count(cs), 3);
+	client_give(address, CLIENT_FEEDS);
+	client_give(other, CLIENT_FEEDS);
+	client_give(one, CLIENT_FEEDS);
+	client_give(one, CLIENT_WAITS);
+	assert_int_equal(clients_count(cs), 1);
+	clients_leave(&address);
+	clients_free(&cs);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -170,6 +197,7 @@ int main(void)
 	    cmocka_unit_test(who_is_exempt),
 	    cmocka_unit_test(lists_of_networks),
 	    cmocka_unit_test(nothing_is_left),
+	    cmocka_unit_test(callers),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

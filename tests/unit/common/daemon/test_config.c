@@ -58,7 +58,7 @@ static int teardown(void **state)
 {
 	(void)state;
 	config_free(&c);
-	assert_null(c.kafka);
+	assert_null(c.kafka.all);
 	return 0;
 }
 
@@ -189,6 +189,32 @@ static void the_error_says_it(void **state)
 	assert_int_equal(config_set(&c, "", "x").kind, ERR_KIND_FATAL);
 }
 
+/* limit.<role>: only of a daemon that has them. A role may have `-` and `_`. */
+static void limits_of_roles(void **state)
+{
+	(void)state;
+	struct err e = config_set(&c, "limit.reader", "1/s");
+	assert_int_equal(e.kind, ERR_KIND_FATAL);
+	assert_non_null(strstr(e.msg, "unknown setting 'limit.reader'"));
+	c.has_limits = true;
+	assert_int_equal(
+	    config_set(&c, "limit.reader", "1/s").kind, ERR_KIND_OK);
+	assert_int_equal(
+	    config_set(&c, "limit.read-only", "2/s").kind, ERR_KIND_OK);
+	char *env[] = {(char *)(uintptr_t) "SLUICE_LIMIT_MY_ROLE=3/s",
+	    (char *)(uintptr_t) "SLUICE_LIMIT_READER=4/s", NULL};
+	assert_int_equal(config_load_env(&c, env).kind, ERR_KIND_OK);
+	assert_int_equal(c.limits.n, 3);
+	assert_string_equal(c.limits.all[0].value, "4/s");
+	assert_string_equal(c.limits.all[1].name, "read-only");
+	assert_string_equal(c.limits.all[2].name, "my_role");
+	assert_int_equal(config_set(&c, "limit.", "1/s").kind, ERR_KIND_FATAL);
+	struct buf json = {0};
+	config_json(&c, &json);
+	assert_non_null(strstr(json.data, "\"limit.reader\": \"4/s\""));
+	buf_free(&json);
+}
+
 static void librdkafka_properties(void **state)
 {
 	(void)state;
@@ -196,9 +222,9 @@ static void librdkafka_properties(void **state)
 	accepts("kafka.sasl.password", "hunter2");
 	accepts("kafka.linger.ms", "7");	   /* replaces */
 	accepts("kafka.bootstrap.servers", "k:1"); /* a setting of ours */
-	assert_int_equal(c.nkafka, 2);
-	assert_string_equal(c.kafka[0].name, "linger.ms");
-	assert_string_equal(c.kafka[0].value, "7");
+	assert_int_equal(c.kafka.n, 2);
+	assert_string_equal(c.kafka.all[0].name, "linger.ms");
+	assert_string_equal(c.kafka.all[0].value, "7");
 	assert_string_equal(s.common.kafka_servers, "k:1");
 	assert_int_equal(config_set(&c, "kafka.", "x").kind, ERR_KIND_FATAL);
 	assert_int_equal(config_set(&c, "kafka", "x").kind, ERR_KIND_FATAL);
@@ -234,7 +260,7 @@ static void file(void **state)
 	assert_string_equal(s.colour, "blue");
 	assert_string_equal(s.common.writes_topic, "a = b # c");
 	assert_string_equal(s.common.commits_topic, "");
-	assert_string_equal(c.kafka[0].value, "9");
+	assert_string_equal(c.kafka.all[0].value, "9");
 	assert_int_equal(load_text("").kind, ERR_KIND_OK);
 }
 
@@ -286,8 +312,8 @@ static void environment(void **state)
 	    ERR_KIND_OK);
 	assert_int_equal(load_env("SLUICE_KAFKA_LINGER_MS=3", "no-equals").kind,
 	    ERR_KIND_OK);
-	assert_string_equal(c.kafka[0].name, "linger.ms");
-	assert_string_equal(c.kafka[0].value, "3");
+	assert_string_equal(c.kafka.all[0].name, "linger.ms");
+	assert_string_equal(c.kafka.all[0].value, "3");
 	assert_int_equal(
 	    load_env("SLUICE_LOG_WRITES=a=b", "SLUICE_LOG_COMMITS=").kind,
 	    ERR_KIND_OK);
@@ -472,7 +498,7 @@ static void as_json(void **state)
 	json_t *doc = json_loadb(b.data, b.len, JSON_REJECT_DUPLICATES, NULL);
 	assert_non_null(doc);
 	assert_int_equal(
-	    json_object_size(doc), COMMON_ROWS + OWN_ROWS + c.nkafka);
+	    json_object_size(doc), COMMON_ROWS + OWN_ROWS + c.kafka.n);
 	for (size_t i = 0; i < COMMON_ROWS + OWN_ROWS; i++)
 		shows(row_at(i), member(doc, row_at(i)->name));
 	assert_string_equal(member(doc, "log.writes"), "a \"b\"\n");
@@ -532,6 +558,7 @@ int main(void)
 	    TEST(addresses),
 	    TEST(integers),
 	    TEST(the_error_says_it),
+	    TEST(limits_of_roles),
 	    TEST(librdkafka_properties),
 	    TEST(file),
 	    TEST(bad_file),

@@ -140,9 +140,9 @@ static struct err load_env(const char *name, const char *value)
 
 static const char *kafka_value(const char *property)
 {
-	for (size_t i = 0; i < c.nkafka; i++) {
-		if (strcmp(c.kafka[i].name, property) == 0)
-			return c.kafka[i].value;
+	for (size_t i = 0; i < c.kafka.n; i++) {
+		if (strcmp(c.kafka.all[i].name, property) == 0)
+			return c.kafka.all[i].value;
 	}
 	return "none";
 }
