@@ -12,7 +12,7 @@ packages_for() {
 		libcurl4-openssl-dev libcmocka-dev ;;
 	# curl and python3 are what the README's next commands need.
 	run) echo postgresql redis-tools default-jre-headless maven curl python3 ;;
-	test) echo openssl python3 python3-venv shellcheck spin lua5.1 clang-tidy ;;
+	test) echo openssl python3 python3-venv shellcheck spin lua5.1 clang-tidy chromium ;;
 	coverage) echo gcovr ;;
 	fuzz) echo clang libclang-rt-dev ;;
 	bench) echo wrk nginx-light ;;
