@@ -24,6 +24,7 @@
 
 #define READS(words) .feature = &read_feature, .surface = &(words)
 #define LISTS(words) .feature = &list_feature, .surface = &(words)
+#define COUNTS(words) .feature = &count_feature, .surface = &(words)
 #define WRITES(words, what) \
 	.feature = &write_feature, .surface = &(words), .op = RECORD_##what, \
 	.upserts = RECORD_##what == RECORD_PUT

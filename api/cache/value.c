@@ -1,6 +1,7 @@
 #include "api/cache/value.h"
 
 #include "api/limits/budget.h"
+#include "common/base/buf.h"
 #include "common/base/check.h"
 #include "common/base/mem.h"
 #include "common/http/http_head.h"
@@ -89,10 +90,19 @@ struct value *value_page_new(const char *doc, size_t len, const char *next,
 	p->tag[0] = tag.high64;
 	p->tag[1] = tag.low64;
 	p->next = next ? mem_strdup(next) : NULL;
+	p->total = -1;
 	p->n = n;
 	memcpy(p->as_of, as_of, n * sizeof p->as_of[0]);
 	v->page = p;
 	return v;
+}
+
+void value_page_count(struct value *v, int64_t total, bool preferred)
+{
+	struct value_page *p = v->page;
+	p->total = total;
+	p->preferred = preferred;
+	p->tag[1] ^= XXH3_64bits(&total, sizeof total);
 }
 
 struct value *value_ref(struct value *v)
@@ -159,6 +169,8 @@ size_t value_cost(const struct value *v)
 	size_t page =
 	    v->page ? sizeof *v->page + v->page->n * sizeof(version_t) : 0;
 	size_t next = v->page && v->page->next ? strlen(v->page->next) : 0;
+	if (v->page && v->page->total >= 0)
+		response += 3 * HEADER_COST + v->page->n * POSITION_MAX_LEN;
 	return sizeof *v + sizeof(struct blob) + v->len + page + next +
 	       (v->l1_response ? response + next : 0);
 }
@@ -189,11 +201,44 @@ static struct MHD_Response *value_describe(
 	char etag[VALUE_ETAG_LEN];
 	value_etag(v, etag);
 	MHD_add_response_header(r, MHD_HTTP_HEADER_ETAG, etag);
-	/* With another Accept, the same URL is an export. */
+	/* With another Accept, the same URL is an export; with another Prefer,
+	 * it has a total. */
 	if (v->page)
 		MHD_add_response_header(
-		    r, MHD_HTTP_HEADER_VARY, MHD_HTTP_HEADER_ACCEPT);
+		    r, MHD_HTTP_HEADER_VARY, "Accept, Prefer");
 	return r;
+}
+
+/* For each partition that has writes, the last one that was counted. */
+static void value_add_as_of(
+    const struct value_page *p, struct MHD_Response *response)
+{
+	struct buf text = {0};
+	char position[POSITION_MAX_LEN];
+	for (size_t i = 0; i < p->n; i++) {
+		if (version_offset(p->as_of[i]) == 0)
+			continue;
+		position_format(
+		    (struct position){(int32_t)i, p->as_of[i] - 1}, position);
+		buf_printf(&text, "%s%s", text.len ? ", " : "", position);
+	}
+	if (text.len)
+		MHD_add_response_header(response, "Sluice-As-Of", text.data);
+	buf_free(&text);
+}
+
+/* The range is unknown, because a page begins after a row and not at a number;
+ * so it is written as PostgREST writes the range of no rows. */
+static void value_add_total(
+    const struct value_page *p, struct MHD_Response *response)
+{
+	char range[32];
+	snprintf(range, sizeof range, "*/%" PRId64, p->total);
+	MHD_add_response_header(response, "Content-Range", range);
+	value_add_as_of(p, response);
+	if (p->preferred)
+		MHD_add_response_header(
+		    response, "Preference-Applied", "count=exact");
 }
 
 struct MHD_Response *value_unchanged(const struct value *v)
@@ -206,6 +251,8 @@ struct MHD_Response *value_response(const struct value *v)
 	struct MHD_Response *r = value_describe(v, "application/json");
 	if (v->page && v->page->next)
 		MHD_add_response_header(r, "Link", v->page->next);
+	if (v->page && v->page->total >= 0)
+		value_add_total(v->page, r);
 	return r;
 }
 

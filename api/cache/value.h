@@ -13,6 +13,7 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
 struct MHD_Response;
 
@@ -21,6 +22,9 @@ struct MHD_Response;
 struct value_page {
 	uint64_t tag[2]; /* a hash of the page: its ETag */
 	char *next;	 /* the Link to the next page; NULL: none */
+	/* How many rows the list has as of the watermarks; -1: unknown. */
+	int64_t total;
+	bool preferred; /* the client asked for the total by Prefer */
 	size_t n;
 	version_t as_of[]; /* the watermark of every partition */
 };
@@ -46,6 +50,11 @@ struct value *value_new(
  * Returns owned. */
 struct value *value_page_new(const char *doc, size_t len, const char *next,
     const version_t *as_of, size_t n);
+/* Adds the total to a page that is not shared yet: its answers then have
+ * Content-Range and Sluice-As-Of; Preference-Applied, too, if it is
+ * `preferred`.
+ */
+void value_page_count(struct value *v, int64_t total, bool preferred);
 /* Takes another reference, owned by the caller. Any thread. */
 struct value *value_ref(struct value *v);
 /* Gives the reference back, and clears it. Any thread. */

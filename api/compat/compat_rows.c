@@ -377,6 +377,7 @@ static void row_free(struct request *r)
 
 const struct feature row_feature = {
     .first = STEP_SEED_ROW,
+    .exports = true,
     .enter = row_enter,
     .describe = read_describe,
     .release = row_release,

@@ -192,7 +192,8 @@ static bool admission_wants_lines(const struct request *r)
 static enum verb admission_verb(const struct request *r)
 {
 	enum verb v = r->route->head.verb;
-	if (v == VERB_list && admission_wants_lines(r))
+	if (v == VERB_list && r->route->feature->exports &&
+	    admission_wants_lines(r))
 		return VERB_export;
 	if (v == VERB_create && r->route->body.media == MEDIA_BULK &&
 	    media_is(r, NDJSON_TYPE))

@@ -38,6 +38,7 @@ enum piece {
 struct feature {
 	enum step first; /* the first step, when the body is in */
 	bool takes_query;
+	bool exports; /* a GET as NDJSON is an export, not a list */
 	/* Called when the route is known: makes the feature's state. NULL: the
 	 * feature has none. */
 	void (*enter)(struct request *r);

@@ -14,10 +14,10 @@
 	"Sluice-Read-After, traceparent, tracestate, X-API-Key"
 /* What a page may read of an answer. */
 #define EXPOSED                                                                \
-	"Allow, Cache-Status, Content-Location, ETag, "                        \
+	"Allow, Cache-Status, Content-Location, Content-Range, ETag, "         \
 	"Idempotency-Replayed, Link, Location, Preference-Applied, "           \
 	"RateLimit, RateLimit-Policy, Retry-After, Server-Timing, "            \
-	"Sluice-Position, WWW-Authenticate"
+	"Sluice-As-Of, Sluice-Position, WWW-Authenticate"
 
 /* --- the setting --------------------------------------------------------- */
 

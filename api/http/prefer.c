@@ -33,6 +33,9 @@ static void one(const struct header_list_item *item, struct prefer *out)
 		out->return_minimal = header_list_is(value, "minimal");
 		out->return_representation =
 		    header_list_is(value, "representation");
+	} else if (header_list_is(name, "count") && !out->has_count) {
+		out->has_count = true;
+		out->count_exact = header_list_is(value, "exact");
 	}
 }
 

@@ -13,6 +13,8 @@ struct prefer {
 	bool has_return;
 	bool return_minimal;
 	bool return_representation;
+	bool has_count;
+	bool count_exact; /* of a list: its total, too */
 };
 
 enum { PREFER_WAIT_MAX_S = 30 };

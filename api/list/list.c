@@ -1,12 +1,16 @@
-/* GET /v1/{collection}: a page of a list. This module takes the query; then the
- * request goes on as a read (api/read/read.c). */
+/* GET /v1/{collection}: a page of a list; …/_count: the number of its rows.
+ * This module takes the query; then the request goes on as a read
+ * (api/read/read.c).
+ */
 #include "api/list/list.h"
 
 #include "api/core/admission.h"
 #include "api/core/answer.h"
 #include "api/core/header_budget.h"
 #include "api/core/offer.h"
+#include "api/core/route.h"
 #include "api/http/accept.h"
+#include "api/http/prefer.h"
 #include "api/list/export.h"
 #include "api/list/list_query.h"
 #include "api/read/lookup.h"
@@ -96,12 +100,29 @@ static void list_target(struct request *r)
 	r->target.id = buf_take(&id, &r->target.id_len);
 }
 
+/* The reference routes know no Prefer of a read. */
+static bool wants_total(struct request *r)
+{
+	struct buf list = {0};
+	struct prefer p = {0};
+	const char *lines = NULL;
+	if (r->route->surface == &native_surface)
+		lines = request_list(r, "Prefer", &list);
+	if (lines)
+		prefer_parse(lines, &p);
+	buf_free(&list);
+	return p.count_exact;
+}
+
 enum step_result list_step(struct request *r)
 {
+	bool counts = r->feature == &count_feature;
 	r->read->reading = true; /* also for its refusals */
-	if (wants_all(r))
+	if (!counts && wants_all(r))
 		return export_all(r);
 	r->read->list = list_query_new(r->target.collection);
+	r->read->list->counts = counts;
+	r->read->list->totals = !counts && wants_total(r);
 	struct taking t = {.query = r->read->list};
 	MHD_get_connection_values(
 	    r->connection, MHD_GET_ARGUMENT_KIND, take_parameter, &t);
@@ -118,6 +139,16 @@ enum step_result list_step(struct request *r)
 }
 
 const struct feature list_feature = {
+    .first = STEP_LIST,
+    .takes_query = true,
+    .exports = true,
+    .enter = read_enter,
+    .describe = read_describe,
+    .release = read_release,
+    .free = read_free,
+};
+
+const struct feature count_feature = {
     .first = STEP_LIST,
     .takes_query = true,
     .enter = read_enter,

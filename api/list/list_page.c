@@ -6,6 +6,7 @@
 #include "common/postgres/pg_binary.h"
 #include "common/sql/row_doc.h"
 
+#include <inttypes.h>
 #include <stdlib.h>
 
 version_t *list_page_vector(const PGresult *r, int32_t partitions)
@@ -62,6 +63,19 @@ struct value *list_page_make(const struct list_query *q, const PGresult *rows,
 	struct value *v =
 	    value_page_new(doc.data, doc.len, next, as_of, (size_t)partitions);
 	free(next);
+	buf_free(&doc);
+	return v;
+}
+
+struct value *list_page_make_count(
+    const PGresult *count, const version_t *as_of, int32_t partitions)
+{
+	struct buf doc = {0};
+	int64_t n = pg_int8(count, 0, 0);
+	buf_printf(&doc, "{\"count\":%" PRId64 "}", n);
+	struct value *v =
+	    value_page_new(doc.data, doc.len, NULL, as_of, (size_t)partitions);
+	value_page_count(v, n, false);
 	buf_free(&doc);
 	return v;
 }

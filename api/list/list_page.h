@@ -15,3 +15,8 @@ version_t *list_page_vector(const PGresult *r, int32_t partitions);
  * to the next page, if there is one. Returns owned. */
 struct value *list_page_make(const struct list_query *q, const PGresult *rows,
     const version_t *as_of, int32_t partitions);
+
+/* The number of rows alone, from the result of list_sql_make_count. Returns
+ * owned. */
+struct value *list_page_make_count(
+    const PGresult *count, const version_t *as_of, int32_t partitions);

@@ -269,10 +269,26 @@ static bool once(struct list_query *q, enum given what, const char *name,
 	       list_query_refuse(fault, name, strlen(name), "appears twice");
 }
 
+/* Adds the filter of a field. */
+static bool add_named(struct list_query *q, const char *name, size_t name_len,
+    const char *value, size_t len, struct list_fault *fault)
+{
+	const struct list_column *column =
+	    list_query_column_of(q->collection, name, name_len);
+	if (column == NULL || !column->filter)
+		return list_query_refuse(fault, name, name_len,
+		    "is not %sa field that %s declares for filters",
+		    q->counts ? "" : "order, limit, cursor or ",
+		    q->collection->name);
+	return add_filter(q, column, value, len, fault);
+}
+
 bool list_query_add(struct list_query *q, const char *name, size_t name_len,
     const char *value, size_t len, struct list_fault *fault)
 {
 	*fault = (struct list_fault){0};
+	if (q->counts)
+		return add_named(q, name, name_len, value, len, fault);
 	if (list_query_is(name, name_len, "order"))
 		return once(q, GIVEN_ORDER, "order", fault) &&
 		       list_query_take_order(q, value, len, fault);
@@ -285,14 +301,7 @@ bool list_query_add(struct list_query *q, const char *name, size_t name_len,
 		q->cursor = mem_strndup(value, len);
 		return true;
 	}
-	const struct list_column *column =
-	    list_query_column_of(q->collection, name, name_len);
-	if (column == NULL || !column->filter)
-		return list_query_refuse(fault, name, name_len,
-		    "is not order, limit, cursor or a field that %s declares "
-		    "for filters",
-		    q->collection->name);
-	return add_filter(q, column, value, len, fault);
+	return add_named(q, name, name_len, value, len, fault);
 }
 
 /* Sorts filters, so that their order in the query does not matter. Filters that
@@ -399,7 +408,11 @@ void list_query_id(struct buf *out, const struct list_query *q)
 	buf_printf(out, "%s/", q->collection->name);
 	buf_char(out, '\0');
 	list_query_text(out, q);
-	buf_printf(out, "&limit=%u", q->limit);
+	if (q->counts) {
+		buf_str(out, "&count");
+		return;
+	}
+	buf_printf(out, "&limit=%u%s", q->limit, q->totals ? "&total" : "");
 	if (q->cursor)
 		buf_printf(out, "&cursor=%s", q->cursor);
 }

@@ -64,6 +64,8 @@ struct list_query {
 	char *cursor; /* as it was sent; NULL: the first page */
 	struct list_place after;
 	unsigned given; /* bits: whether order, limit, cursor were given */
+	bool counts;	/* it is about the number of rows; not the rows */
+	bool totals;	/* about the rows, and their number in all pages */
 };
 
 /* The fault of a query. */
@@ -97,5 +99,5 @@ void list_query_text(struct buf *out, const struct list_query *q);
  * escapes only what must be. */
 void list_query_link(struct buf *out, const struct list_query *q);
 /* Appends the key of the page in the caches: `posts/`, a NUL (which no key of a
- * document has), the text, limit and cursor. */
+ * document has), the text, limit and cursor; or that it counts. */
 void list_query_id(struct buf *out, const struct list_query *q);

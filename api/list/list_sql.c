@@ -339,6 +339,16 @@ void list_sql_make(
 	buf_free(&bytes);
 }
 
+void list_sql_make_count(struct list_sql *out, const struct list_query *q)
+{
+	*out = (struct list_sql){.n = 0};
+	buf_str(&out->sql, "SELECT count(*) FROM ");
+	sql_name(&out->sql, q->collection);
+	buf_str(&out->sql, " t WHERE ");
+	filters(out, &out->sql, q);
+	buf_str(&out->sql, "true");
+}
+
 void list_sql_free(struct list_sql *s)
 {
 	for (int i = 0; i < s->n; i++)

@@ -41,6 +41,10 @@ struct list_sql {
  * the page, which the last row may exceed. */
 void list_sql_make(
     struct list_sql *out, const struct list_query *q, size_t max_bytes);
+/* Makes the statement that counts all rows of the list; its result (binary) has
+ * one row, with one column. */
+#define LIST_SQL_COUNT_SHAPE "v!"
+void list_sql_make_count(struct list_sql *out, const struct list_query *q);
 void list_sql_free(struct list_sql *s);
 /* Appends ` ORDER BY …` for the columns of a row named t. */
 void list_sql_order(struct buf *out, const struct list_query *q);

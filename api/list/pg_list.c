@@ -4,6 +4,7 @@
 #include "api/list/list_sql.h"
 #include "common/base/log.h"
 #include "common/base/mem.h"
+#include "common/postgres/pg_binary.h"
 #include "common/postgres/pg_pool.h"
 #include "common/sql/bookkeeping.h"
 #include "common/sql/row_doc.h"
@@ -63,6 +64,23 @@ static enum pg_reader_status pg_list_status_of(
 						     : PG_READER_FAILED;
 }
 
+/* The results are those of send_ask, in its order. */
+static struct value *pg_list_value(
+    const struct ask *a, const struct pg_reply *reply, int32_t partitions)
+{
+	struct value *v = NULL;
+	const struct list_query *q = a->query;
+	version_t *as_of = list_page_vector(reply->results[0], partitions);
+	if (as_of && q->counts)
+		v = list_page_make_count(reply->results[1], as_of, partitions);
+	else if (as_of)
+		v = list_page_make(q, reply->results[1], as_of, partitions);
+	if (v && q->totals)
+		value_page_count(v, pg_int8(reply->results[2], 0, 0), true);
+	free(as_of);
+	return v;
+}
+
 static void pg_list_on_reply(void *arg, const struct pg_reply *reply)
 {
 	struct slot *s = arg;
@@ -72,14 +90,9 @@ static void pg_list_on_reply(void *arg, const struct pg_reply *reply)
 	enum pg_reader_status status = pg_list_status_of(p, a, &reply->err);
 	s->ask = NULL;
 	if (status == PG_READER_OK) {
-		version_t *as_of =
-		    list_page_vector(reply->results[0], p->o.partitions);
-		if (as_of)
-			v = list_page_make(a->query, reply->results[1], as_of,
-			    p->o.partitions);
-		else
+		v = pg_list_value(a, reply, p->o.partitions);
+		if (v == NULL)
 			status = PG_READER_FAILED; /* not migrated */
-		free(as_of);
 	}
 	pg_list_answer(a, status, v);
 	pg_list_go_on(p);
@@ -87,29 +100,44 @@ static void pg_list_on_reply(void *arg, const struct pg_reply *reply)
 
 /* --- asking -------------------------------------------------------------- */
 
+static struct pg_query query_of(const struct list_sql *s, struct pg_shape shape)
+{
+	return (struct pg_query){
+	    .sql = s->sql.data,
+	    .once = true,
+	    .nparams = s->n,
+	    .types = s->types,
+	    .values = (const char *const *)s->values,
+	    .lengths = s->lengths,
+	    .formats = s->formats,
+	    .result_format = 1,
+	    .shape = shape,
+	};
+}
+
 static bool send_ask(struct slot *s, const struct ask *a)
 {
 	struct pg_list *p = s->owner;
-	struct list_sql sql;
-	list_sql_make(&sql, a->query, p->o.max_bytes);
-	const struct pg_query queries[] = {
-	    pg_statement_query(&bookkeeping_progress_ordered),
-	    {
-		.sql = sql.sql.data,
-		.once = true,
-		.nparams = sql.n,
-		.types = sql.types,
-		.values = (const char *const *)sql.values,
-		.lengths = sql.lengths,
-		.formats = sql.formats,
-		.result_format = 1,
-		.shape = row_doc_shape(LIST_SQL_SHAPE, a->query->collection),
-	    },
-	};
-	bool sent = pg_submit(s->pg, queries, 2, pg_list_on_reply, s);
+	const struct list_query *q = a->query;
+	struct list_sql rows = {.n = 0}, count = {.n = 0};
+	struct pg_query queries[3] = {
+	    pg_statement_query(&bookkeeping_progress_ordered)};
+	size_t n = 1;
+	if (!q->counts) {
+		list_sql_make(&rows, q, p->o.max_bytes);
+		queries[n++] = query_of(
+		    &rows, row_doc_shape(LIST_SQL_SHAPE, q->collection));
+	}
+	if (q->counts || q->totals) {
+		list_sql_make_count(&count, q);
+		queries[n++] = query_of(
+		    &count, (struct pg_shape){.columns = LIST_SQL_COUNT_SHAPE});
+	}
+	bool sent = pg_submit(s->pg, queries, n, pg_list_on_reply, s);
 	if (sent)
 		metric_add(&p->o.metrics->page_queries, 1);
-	list_sql_free(&sql);
+	list_sql_free(&rows);
+	list_sql_free(&count);
 	return sent;
 }
 
@@ -228,7 +256,8 @@ struct pg_list *pg_list_new(const struct pg_list_options *o)
 	p->o = *o;
 	p->last = &p->first;
 	snprintf(p->setup, sizeof p->setup,
-	    SQL_SESSION "; SET statement_timeout = %lld",
+	    SQL_SESSION "; SET default_transaction_isolation = "
+			"'repeatable read'; SET statement_timeout = %lld",
 	    (long long)(o->timeout / 1000));
 	pg_list_open_pool(p);
 	pg_list_add_slot(p);

@@ -5,9 +5,9 @@
  * cancels it), and reads of documents do not wait for it. Pages are served in
  * the order in which they came.
  *
- * A page is a unit of two statements: the watermarks, then the rows, with the
- * same snapshot or a later one. So the rows are never older than the watermarks
- * say (INV-1).
+ * A page is a unit of statements in one snapshot (repeatable read): the
+ * watermarks; the rows; their number, if it is asked for. So the rows, and the
+ * number, are exactly those of the watermarks (INV-1).
  *
  * The statement of the rows is not prepared. There are more texts of lists than
  * a session should keep, and Postgres plans each for its values.

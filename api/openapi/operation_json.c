@@ -125,6 +125,8 @@ static void operation_json_parameters(
 		char *name = mem_strndup(word, len);
 		if (strcmp(name, "list") == 0)
 			list_parameters(j, c, op->tag == NULL);
+		else if (strcmp(name, "filters") == 0)
+			filter_parameters(j, c);
 		else
 			jsonout_ref(j, NULL, "parameters", "", name);
 		free(name);

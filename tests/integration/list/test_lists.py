@@ -297,7 +297,7 @@ def test_headers(rows, http):
     first = listed(http, path)
     assert first.cache == "sluice; fwd=miss; detail=replica"
     assert re.match(r"total;dur=[0-9.]+, l1, replica;dur=[0-9.]+$", first.header("Server-Timing"))
-    assert first.header("Vary") == "Accept"
+    assert first.header("Vary") == "Accept, Prefer"
     second = listed(http, path)
     assert second.cache == "sluice; hit; detail=l1" and second.header("Server-Timing") == "l1"
     assert second.body == first.body

@@ -210,7 +210,46 @@ static void page(void **state)
 	assert_string_equal(
 	    MHD_get_response_header(v->l1_response, "ETag"), other);
 	assert_string_equal(
-	    MHD_get_response_header(v->l1_response, "Vary"), "Accept");
+	    MHD_get_response_header(v->l1_response, "Vary"), "Accept, Prefer");
+	assert_null(MHD_get_response_header(v->l1_response, "Content-Range"));
+	value_unref(&v);
+}
+
+static void is_header_of(
+    struct MHD_Response *r, const char *name, const char *want)
+{
+	const char *got = MHD_get_response_header(r, name);
+	assert_non_null(got);
+	assert_string_equal(got, want);
+}
+
+static void counted(void **state)
+{
+	(void)state;
+	const version_t as_of[] = {
+	    version_make(0, 1043), version_make(2, 0), 8};
+	char plain[VALUE_ETAG_LEN], etag[VALUE_ETAG_LEN], other[VALUE_ETAG_LEN];
+	struct value *v = value_page_new("[]", 2, NULL, as_of, 3);
+	value_etag(v, plain);
+	value_page_count(v, 7, true);
+	value_etag(v, etag);
+	assert_string_not_equal(etag, plain);
+	struct MHD_Response *r = value_response(v);
+	is_header_of(r, "Content-Range", "*/7");
+	/* Without the partition that has no writes. */
+	is_header_of(r, "Sluice-As-Of", "0-1042, 2-7");
+	is_header_of(r, "Preference-Applied", "count=exact");
+	MHD_destroy_response(r);
+	value_unref(&v);
+	v = value_page_new("[]", 2, NULL, as_of, 3);
+	value_page_count(v, 0, false);
+	value_etag(v, other);
+	assert_string_not_equal(etag, other);
+	assert_string_not_equal(plain, other);
+	r = value_response(v);
+	is_header_of(r, "Content-Range", "*/0");
+	assert_null(MHD_get_response_header(r, "Preference-Applied"));
+	MHD_destroy_response(r);
 	value_unref(&v);
 }
 
@@ -218,6 +257,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(page),
+	    cmocka_unit_test(counted),
 	    cmocka_unit_test(present),
 	    cmocka_unit_test(absent),
 	    cmocka_unit_test(counts),

@@ -201,10 +201,22 @@ static void applied(void **state)
 	}
 }
 
+static void counts(void **state)
+{
+	(void)state;
+	assert_true(parse("count=exact").count_exact);
+	assert_true(parse("wait=3, Count=exact").count_exact);
+	assert_false(parse("count").count_exact);
+	assert_false(parse("count=planned").count_exact);
+	assert_false(parse("count=planned, count=exact").count_exact);
+	assert_false(parse("counts=exact").count_exact);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(preferences),
+	    cmocka_unit_test(counts),
 	    cmocka_unit_test(applied),
 	    cmocka_unit_test(lines),
 	    cmocka_unit_test(tags),

@@ -171,12 +171,28 @@ static void every_partition_has_a_watermark(void **state)
 	PQclear(r);
 }
 
+static void a_number_alone(void **state)
+{
+	(void)state;
+	PGresult *r = result(1);
+	put_int8(r, 0, 0, 12345678901);
+	struct value *v = list_page_make_count(r, as_of, PARTITIONS);
+	assert_string_equal(v->doc, "{\"count\":12345678901}");
+	assert_int_equal(v->page->total, 12345678901);
+	assert_false(v->page->preferred);
+	assert_int_equal(v->page->n, PARTITIONS);
+	assert_null(v->page->next);
+	value_unref(&v);
+	PQclear(r);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(the_last_page_has_no_link),
 	    cmocka_unit_test(the_row_that_is_too_many_is_not_told),
 	    cmocka_unit_test(fewer_than_the_limit),
+	    cmocka_unit_test(a_number_alone),
 	    cmocka_unit_test(every_partition_has_a_watermark),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -158,6 +158,36 @@ static void too_long_a_list(void **state)
 	list_query_unref(&q);
 }
 
+static void counts(void **state)
+{
+	(void)state;
+	static const char *const no[] = {"order", "limit", "cursor"};
+	struct list_fault fault;
+	struct buf a = {0}, b = {0}, c = {0};
+	struct list_query *q = list_query_new(declared("posts"));
+	assert_true(take(q, "author=eq.ada", &fault));
+	list_query_id(&a, q);
+	q->totals = true;
+	list_query_id(&b, q);
+	list_query_unref(&q);
+	q = list_query_new(declared("posts"));
+	q->counts = true;
+	for (size_t i = 0; i < 3; i++) {
+		assert_false(
+		    list_query_add(q, no[i], strlen(no[i]), "1", 1, &fault));
+		assert_string_equal(fault.parameter, no[i]);
+	}
+	assert_true(take(q, "author=eq.ada", &fault));
+	list_query_id(&c, q);
+	assert_string_not_equal(a.data + 7, b.data + 7); /* behind the NUL */
+	assert_string_not_equal(a.data + 7, c.data + 7);
+	assert_string_not_equal(b.data + 7, c.data + 7);
+	buf_free(&a);
+	buf_free(&b);
+	buf_free(&c);
+	list_query_unref(&q);
+}
+
 static void refused(void **state)
 {
 	(void)state;
@@ -247,6 +277,7 @@ int main(void)
 	    cmocka_unit_test(links),
 	    cmocka_unit_test(lists),
 	    cmocka_unit_test(too_long_a_list),
+	    cmocka_unit_test(counts),
 	    cmocka_unit_test(refused),
 	    cmocka_unit_test(strange_names),
 	    cmocka_unit_test(ids),

@@ -120,6 +120,28 @@ static void filtered(void **state)
 	list_query_unref(&q);
 }
 
+static void counted(void **state)
+{
+	(void)state;
+	struct list_sql s;
+	struct list_query *q = list_query_new(declared("samples"));
+	list_sql_make_count(&s, q);
+	assert_string_equal(
+	    s.sql.data, "SELECT count(*) FROM public.\"samples\" t WHERE true");
+	assert_int_equal(s.n, 0);
+	list_sql_free(&s);
+	add(q, "whole", "in.(1,2)");
+	add(q, "part", "gte.1.50");
+	list_sql_make_count(&s, q);
+	assert_string_equal(s.sql.data,
+	    "SELECT count(*) FROM public.\"samples\" t WHERE "
+	    "t.\"whole\" = ANY ($1::text[]::bigint[]) AND "
+	    "t.\"part\" >= $2 AND true");
+	assert_int_equal(s.n, 2);
+	list_sql_free(&s);
+	list_query_unref(&q);
+}
+
 #define KEY "2eb8aa08-aa98-71ea-b4aa-73b441d16380"
 
 static void behind(const char *collection, const char *order, bool is_null,
@@ -221,6 +243,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(whole),
 	    cmocka_unit_test(filtered),
+	    cmocka_unit_test(counted),
 	    cmocka_unit_test(cursors),
 	    cmocka_unit_test(long_values),
 	    cmocka_unit_test(nulls),
