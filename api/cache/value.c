@@ -92,8 +92,16 @@ struct value *value_page_new(const char *doc, size_t len, const char *next,
 	p->next = next ? mem_strdup(next) : NULL;
 	p->total = -1;
 	p->n = n;
-	memcpy(p->as_of, as_of, n * sizeof p->as_of[0]);
+	if (n)
+		memcpy(p->as_of, as_of, n * sizeof p->as_of[0]);
 	v->page = p;
+	return v;
+}
+
+struct value *value_part_new(const char *doc, size_t len)
+{
+	struct value *v = value_page_new(doc, len, NULL, NULL, 0);
+	v->page->part = true;
 	return v;
 }
 
@@ -203,7 +211,7 @@ static struct MHD_Response *value_describe(
 	MHD_add_response_header(r, MHD_HTTP_HEADER_ETAG, etag);
 	/* With another Accept, the same URL is an export; with another Prefer,
 	 * it has a total. */
-	if (v->page)
+	if (v->page && !v->page->part)
 		MHD_add_response_header(
 		    r, MHD_HTTP_HEADER_VARY, "Accept, Prefer");
 	return r;

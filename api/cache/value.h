@@ -17,10 +17,11 @@
 
 struct MHD_Response;
 
-/* What a page has in addition to its bytes. version and as_of of its struct
- * value are 0. */
+/* What a page, or a part of a document, has in addition to its bytes. version
+ * and as_of of its struct value are 0. */
 struct value_page {
-	uint64_t tag[2]; /* a hash of the page: its ETag */
+	bool part;	 /* it is a part of a document */
+	uint64_t tag[2]; /* a hash of the bytes: its ETag */
 	char *next;	 /* the Link to the next page; NULL: none */
 	/* How many rows the list has as of the watermarks; -1: unknown. */
 	int64_t total;
@@ -50,6 +51,9 @@ struct value *value_new(
  * Returns owned. */
 struct value *value_page_new(const char *doc, size_t len, const char *next,
     const version_t *as_of, size_t n);
+/* Makes a part of a document, as it is answered; it is not for the caches.
+ * Copies it. Returns owned. */
+struct value *value_part_new(const char *doc, size_t len);
 /* Adds the total to a page that is not shared yet: its answers then have
  * Content-Range and Sluice-As-Of; Preference-Applied, too, if it is
  * `preferred`.

@@ -15,7 +15,7 @@
 #include "api/core/request.h"
 
 /* Maximum number of parameters of a query. */
-enum { HEADER_BUDGET_PARAMETERS = 35 };
+enum { HEADER_BUDGET_PARAMETERS = 36 };
 
 /* Bytes to add to the memory of a connection for positions. */
 size_t header_budget_of_positions(int32_t partitions);

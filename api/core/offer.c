@@ -89,6 +89,47 @@ static enum MHD_Result offer_take_name(
 	return MHD_NO;
 }
 
+struct each {
+	offer_take take;
+	void *arg;
+};
+
+/* libmicrohttpd has replaced plus signs by spaces, and decoded nothing else. */
+static enum MHD_Result offer_one(
+    void *arg, enum MHD_ValueKind kind, const char *name, const char *value)
+{
+	struct each *each = arg;
+	(void)kind;
+	if (*name == '\0' && value == NULL)
+		return MHD_YES; /* an empty part between two & */
+	if (value == NULL)
+		value = "";
+	char *names = mem_alloc(strlen(name) + 1);
+	char *values = mem_alloc(strlen(value) + 1);
+	long name_len = path_decode(name, strlen(name), names);
+	long len = path_decode(value, strlen(value), values);
+	bool more;
+	if (name_len < 0 || len < 0 || strlen(values) != (size_t)len) {
+		char shown[OFFER_NAME] = "";
+		if (name_len >= 0)
+			offer_name(shown, names);
+		more = each->take(each->arg, shown, strlen(shown), NULL, 0);
+	} else {
+		more = each->take(
+		    each->arg, names, (size_t)name_len, values, (size_t)len);
+	}
+	free(names);
+	free(values);
+	return more ? MHD_YES : MHD_NO;
+}
+
+void offer_each(const struct request *r, offer_take take, void *arg)
+{
+	struct each each = {take, arg};
+	MHD_get_connection_values(
+	    r->connection, MHD_GET_ARGUMENT_KIND, offer_one, &each);
+}
+
 bool offer_parameter(const struct request *r, char out[OFFER_NAME])
 {
 	struct first first = {.out = out};

@@ -15,5 +15,12 @@ enum step_result offer_refuse(struct request *r, enum problem p,
  * fits, with its NUL. */
 enum { OFFER_NAME = 64 };
 void offer_name(char out[OFFER_NAME], const char *name);
+#define OFFER_MALFORMED "has a malformed percent-encoding, or a NUL"
+/* Calls `take` for each parameter of the query, decoded, until it returns
+ * false. `value` NULL: a malformed percent-encoding, or a NUL; the name is a
+ * part of the parameter's then, for people. */
+typedef bool (*offer_take)(void *arg, const char *name, size_t name_len,
+    const char *value, size_t len);
+void offer_each(const struct request *r, offer_take take, void *arg);
 /* The name of the first parameter of the query; false: there is none. */
 bool offer_parameter(const struct request *r, char out[OFFER_NAME]);

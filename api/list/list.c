@@ -15,15 +15,13 @@
 #include "api/list/list_query.h"
 #include "api/read/lookup.h"
 #include "api/read/read.h"
-#include "common/base/mem.h"
 #include "common/http/http_head.h"
-#include "common/http/path.h"
 
 #include <stdlib.h>
 #include <string.h>
 
-_Static_assert((int)LIST_FILTERS + 3 <= (int)HEADER_BUDGET_PARAMETERS,
-    "a query with all filters and limit, order, cursor");
+_Static_assert((int)LIST_FILTERS + 4 <= (int)HEADER_BUDGET_PARAMETERS,
+    "a query with all filters and limit, order, cursor, select");
 
 struct taking {
 	struct list_query *query;
@@ -39,33 +37,19 @@ static enum step_result list_refuse(
 	    fault->parameter, fault->detail);
 }
 
-/* libmicrohttpd has replaced plus signs by spaces, and decoded nothing else. */
-static enum MHD_Result take_parameter(
-    void *arg, enum MHD_ValueKind kind, const char *name, const char *value)
+static bool take_parameter(
+    void *arg, const char *name, size_t name_len, const char *value, size_t len)
 {
-	(void)kind;
 	struct taking *t = arg;
-	if (*name == '\0' && value == NULL)
-		return MHD_YES; /* an empty part between two & */
-	if (value == NULL)
-		value = "";
-	char *names = mem_alloc(strlen(name) + 1);
-	char *values = mem_alloc(strlen(value) + 1);
-	long name_len = path_decode(name, strlen(name), names);
-	long len = path_decode(value, strlen(value), values);
-	if (name_len < 0 || len < 0 || strlen(values) != (size_t)len) {
+	if (value == NULL) {
 		t->bad = true;
-		t->fault = (struct list_fault){
-		    .detail = "has a malformed percent-encoding, or a NUL"};
-		if (name_len >= 0)
-			offer_name(t->fault.parameter, names);
+		t->fault = (struct list_fault){.detail = OFFER_MALFORMED};
+		memcpy(t->fault.parameter, name, name_len);
 	} else {
-		t->bad = !list_query_add(t->query, names, (size_t)name_len,
-		    values, (size_t)len, &t->fault);
+		t->bad = !list_query_add(
+		    t->query, name, name_len, value, len, &t->fault);
 	}
-	free(names);
-	free(values);
-	return t->bad ? MHD_NO : MHD_YES;
+	return !t->bad;
 }
 
 /* An export of the collection takes no parameters. */
@@ -100,13 +84,18 @@ static void list_target(struct request *r)
 	r->target.id = buf_take(&id, &r->target.id_len);
 }
 
-/* The reference routes know no Prefer of a read. */
+/* The reference routes know neither Prefer of a read nor select. */
+static bool is_native(const struct request *r)
+{
+	return r->route->surface == &native_surface;
+}
+
 static bool wants_total(struct request *r)
 {
 	struct buf list = {0};
 	struct prefer p = {0};
 	const char *lines = NULL;
-	if (r->route->surface == &native_surface)
+	if (is_native(r))
 		lines = request_list(r, "Prefer", &list);
 	if (lines)
 		prefer_parse(lines, &p);
@@ -123,9 +112,9 @@ enum step_result list_step(struct request *r)
 	r->read->list = list_query_new(r->target.collection);
 	r->read->list->counts = counts;
 	r->read->list->totals = !counts && wants_total(r);
+	r->read->list->selects = !counts && is_native(r);
 	struct taking t = {.query = r->read->list};
-	MHD_get_connection_values(
-	    r->connection, MHD_GET_ARGUMENT_KIND, take_parameter, &t);
+	offer_each(r, take_parameter, &t);
 	if (!t.bad && r->right == RIGHT_OWN &&
 	    !list_query_scope(r->read->list, request_owner(r)))
 		return admission_refuse(r);

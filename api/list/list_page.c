@@ -56,7 +56,8 @@ struct value *list_page_make(const struct list_query *q, const PGresult *rows,
 	for (int i = 0; i < n; i++) {
 		if (i)
 			buf_char(&doc, ',');
-		row_doc_add(&doc, q->collection, rows, i, LIST_SQL_ROW);
+		row_doc_add_of(
+		    &doc, q->collection, &q->only, rows, i, LIST_SQL_ROW);
 	}
 	buf_char(&doc, ']');
 	char *next = n && found > n ? next_link(q, rows, n - 1) : NULL;

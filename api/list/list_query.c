@@ -17,7 +17,12 @@ static const char *const op_names[LIST_OPS] = {
 #undef LIST_OP
 };
 
-enum given { GIVEN_ORDER = 1, GIVEN_LIMIT = 2, GIVEN_CURSOR = 4 };
+enum given {
+	GIVEN_ORDER = 1,
+	GIVEN_LIMIT = 2,
+	GIVEN_CURSOR = 4,
+	GIVEN_SELECT = 8
+};
 
 /* --- life ---------------------------------------------------------------- */
 
@@ -269,6 +274,13 @@ static bool once(struct list_query *q, enum given what, const char *name,
 	       list_query_refuse(fault, name, strlen(name), "appears twice");
 }
 
+static bool list_query_take_selection(
+    struct list_query *q, const char *s, size_t len, struct list_fault *fault)
+{
+	const char *why = selection_take(&q->only, q->collection, s, len);
+	return why == NULL || list_query_refuse(fault, "select", 6, "%s", why);
+}
+
 /* Adds the filter of a field. */
 static bool add_named(struct list_query *q, const char *name, size_t name_len,
     const char *value, size_t len, struct list_fault *fault)
@@ -278,7 +290,9 @@ static bool add_named(struct list_query *q, const char *name, size_t name_len,
 	if (column == NULL || !column->filter)
 		return list_query_refuse(fault, name, name_len,
 		    "is not %sa field that %s declares for filters",
-		    q->counts ? "" : "order, limit, cursor or ",
+		    q->counts	 ? ""
+		    : q->selects ? "select, order, limit, cursor or "
+				 : "order, limit, cursor or ",
 		    q->collection->name);
 	return add_filter(q, column, value, len, fault);
 }
@@ -301,6 +315,9 @@ bool list_query_add(struct list_query *q, const char *name, size_t name_len,
 		q->cursor = mem_strndup(value, len);
 		return true;
 	}
+	if (q->selects && list_query_is(name, name_len, "select"))
+		return once(q, GIVEN_SELECT, "select", fault) &&
+		       list_query_take_selection(q, value, len, fault);
 	return add_named(q, name, name_len, value, len, fault);
 }
 
@@ -398,9 +415,18 @@ void list_query_text(struct buf *out, const struct list_query *q)
 	list_query_text_of(out, q, false);
 }
 
+static void text_selection(struct buf *out, const struct list_query *q)
+{
+	if (!q->only.narrow)
+		return;
+	buf_str(out, "&select=");
+	selection_text(out, &q->only, q->collection);
+}
+
 void list_query_link(struct buf *out, const struct list_query *q)
 {
 	list_query_text_of(out, q, true);
+	text_selection(out, q);
 }
 
 void list_query_id(struct buf *out, const struct list_query *q)
@@ -408,6 +434,7 @@ void list_query_id(struct buf *out, const struct list_query *q)
 	buf_printf(out, "%s/", q->collection->name);
 	buf_char(out, '\0');
 	list_query_text(out, q);
+	text_selection(out, q);
 	if (q->counts) {
 		buf_str(out, "&count");
 		return;

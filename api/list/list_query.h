@@ -10,6 +10,7 @@
 
 #include "common/base/buf.h"
 #include "common/schema/collection.h"
+#include "common/schema/selection.h"
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -63,9 +64,12 @@ struct list_query {
 	unsigned limit;
 	char *cursor; /* as it was sent; NULL: the first page */
 	struct list_place after;
-	unsigned given; /* bits: whether order, limit, cursor were given */
-	bool counts;	/* it is about the number of rows; not the rows */
-	bool totals;	/* about the rows, and their number in all pages */
+	unsigned
+	    given; /* bits: whether order, limit, cursor, select were given */
+	bool selects; /* may have a `select` */
+	struct selection only;
+	bool counts; /* it is about the number of rows; not the rows */
+	bool totals; /* about the rows, and their number in all pages */
 };
 
 /* The fault of a query. */
@@ -95,9 +99,9 @@ bool list_query_by_key(const struct list_query *q);
 /* Appends the canonical text of collection, filters and order, as a reference
  * relative to /v1/: `posts?author=eq.ada&order=created_at.desc`. */
 void list_query_text(struct buf *out, const struct list_query *q);
-/* Appends the same query for a header, as short as possible: it quotes and
- * escapes only what must be. */
+/* Appends the same query and the selection for a header, as short as possible:
+ * it quotes and escapes only what must be. */
 void list_query_link(struct buf *out, const struct list_query *q);
 /* Appends the key of the page in the caches: `posts/`, a NUL (which no key of a
- * document has), the text, limit and cursor; or that it counts. */
+ * document has), the text, selection, limit and cursor; or that it counts. */
 void list_query_id(struct buf *out, const struct list_query *q);

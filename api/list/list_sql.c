@@ -298,13 +298,16 @@ static void select_rows(
 
 /* The approximate size of a row in bytes, never 0. Postgres knows the length of
  * a string without reading it. */
-static void row_bytes(struct buf *out, const struct collection *c)
+static void row_bytes(struct buf *out, const struct list_query *q)
 {
+	const struct collection *c = q->collection;
 	buf_printf(out, "(%zu", 100 + c->nfields * 16);
 	for (size_t i = 0; i < c->nfields; i++) {
 		const struct field *f = &c->fields[i];
-		if (f->column != COLUMN_TEXT && f->column != COLUMN_NUMERIC &&
-		    f->column != COLUMN_JSONB)
+		bool large = f->column == COLUMN_TEXT ||
+			     f->column == COLUMN_NUMERIC ||
+			     f->column == COLUMN_JSONB;
+		if (!large || !selection_has(&q->only, 1 + i))
 			continue;
 		buf_str(out, " + coalesce(octet_length(t.");
 		sql_ident(out, f->name);
@@ -320,14 +323,14 @@ void list_sql_make(
 	struct buf *sql = &out->sql, bytes = {0};
 	int limit = param_number(out, (size_t)q->limit + 1);
 	int most = param_number(out, max_bytes);
-	row_bytes(&bytes, q->collection);
+	row_bytes(&bytes, q);
 	buf_str(sql, "SELECT * FROM (SELECT ");
 	if (list_query_by_key(q))
 		buf_str(sql, "NULL");
 	else
 		name(sql, q->order);
 	buf_str(sql, "::text AS \"_after\", ");
-	sql_row(sql, q->collection);
+	sql_row_of(sql, q->collection, &q->only);
 	buf_str(sql, ", count(*) OVER () AS \"_found\", sum");
 	buf_printf(sql, "%s OVER (", bytes.data);
 	list_sql_order(sql, q);

@@ -146,17 +146,22 @@ static bool is_document(enum json_schema_of of)
 	return of == JSON_SCHEMA_DOCUMENT || of == JSON_SCHEMA_CACHED;
 }
 
+static bool has_times(enum json_schema_of of)
+{
+	return is_document(of) || of == JSON_SCHEMA_PART;
+}
+
 static void properties(
     struct jsonout *j, const struct collection *c, enum json_schema_of of)
 {
 	jsonout_open(j, "properties", '{');
-	if (is_document(of) || of == JSON_SCHEMA_NEW)
+	if (has_times(of) || of == JSON_SCHEMA_NEW)
 		json_schema_key(j, c->key_name, c);
 	for (size_t i = 0; i < c->nfields; i++) {
 		if (has(&c->fields[i], of))
 			field_schema(j, &c->fields[i], of);
 	}
-	if (is_document(of)) {
+	if (has_times(of)) {
 		time_schema(j, "created_at");
 		time_schema(j, "updated_at");
 	}
@@ -199,6 +204,10 @@ static const struct {
 	"field to null, or to its default."},
     [JSON_SCHEMA_INCREMENT] = {"_increment",
 	"The number is added to each named field."},
+    [JSON_SCHEMA_PART] = {"_part", "A document, as it is read with select."},
+    [JSON_SCHEMA_READ] = {"_read", "A document; with select, a part of it."},
+    [JSON_SCHEMA_PAGE] = {"_page",
+	"Documents, in order; with select, parts of them."},
     [JSON_SCHEMA_LIST] = {"_list", "Documents, in order."},
     [JSON_SCHEMA_CREATE] = {"_create", "A document, or many."},
     [JSON_SCHEMA_WRITTEN] = {"_written",
@@ -247,6 +256,9 @@ bool json_schema_exists(const struct collection *c, enum json_schema_of of)
 	case JSON_SCHEMA_NEW:
 	case JSON_SCHEMA_PUT:
 	case JSON_SCHEMA_PATCH:
+	case JSON_SCHEMA_PART:
+	case JSON_SCHEMA_READ:
+	case JSON_SCHEMA_PAGE:
 	case JSON_SCHEMA_LIST:
 	case JSON_SCHEMA_CREATE:
 	case JSON_SCHEMA_WRITTEN:
@@ -312,13 +324,21 @@ static void one_or_many(struct jsonout *j, const struct collection *c)
 	jsonout_close(j, ']');
 }
 
+static void whole_or_part(struct jsonout *j, const struct collection *c)
+{
+	jsonout_open(j, "anyOf", '[');
+	of_collection(j, NULL, c, JSON_SCHEMA_DOCUMENT);
+	of_collection(j, NULL, c, JSON_SCHEMA_PART);
+	jsonout_close(j, ']');
+}
+
 static void object(
     struct jsonout *j, const struct collection *c, enum json_schema_of of)
 {
 	jsonout_string(j, "type", "object");
 	properties(j, c, of);
 	if (of != JSON_SCHEMA_PATCH && of != JSON_SCHEMA_PARTIAL &&
-	    of != JSON_SCHEMA_INCREMENT)
+	    of != JSON_SCHEMA_INCREMENT && of != JSON_SCHEMA_PART)
 		required(j, c, of);
 	if (of == JSON_SCHEMA_INCREMENT)
 		jsonout_int(j, "minProperties", 1);
@@ -334,6 +354,10 @@ void json_schema_write(struct jsonout *j, const char *name,
 		json_schema_list(j, c,
 		    of == JSON_SCHEMA_ALL ? JSON_SCHEMA_CACHED
 					  : JSON_SCHEMA_DOCUMENT);
+	else if (of == JSON_SCHEMA_PAGE)
+		json_schema_list(j, c, JSON_SCHEMA_READ);
+	else if (of == JSON_SCHEMA_READ)
+		whole_or_part(j, c);
 	else if (of == JSON_SCHEMA_CREATE)
 		one_or_many(j, c);
 	else if (of == JSON_SCHEMA_WRITTEN || of == JSON_SCHEMA_CREATED)

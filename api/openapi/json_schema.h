@@ -11,7 +11,10 @@ enum json_schema_of {
 	JSON_SCHEMA_PUT,       /* as sent if the path has the key */
 	JSON_SCHEMA_PATCH,     /* a merge patch */
 	JSON_SCHEMA_INCREMENT, /* {"field": number to add} */
+	JSON_SCHEMA_PART,      /* as read with `select`: some members */
+	JSON_SCHEMA_READ,      /* a document, or a part of it */
 	JSON_SCHEMA_LIST,      /* an array of documents */
+	JSON_SCHEMA_PAGE,      /* an array of documents, or of parts of them */
 	JSON_SCHEMA_CREATE,    /* a new document, or many */
 	JSON_SCHEMA_WRITTEN,   /* a receipt, or a document */
 	JSON_SCHEMA_CREATED,   /* likewise, or the results of a bulk */

@@ -86,12 +86,22 @@ static void filter_parameters(struct jsonout *j, const struct collection *c)
 	}
 }
 
+static void select_parameter(struct jsonout *j, const struct collection *c)
+{
+	parameter(j, "select", "query",
+	    "Names of members, separated by commas: answers only these.");
+	text_schema(j, c->key_name);
+	jsonout_close(j, '}');
+}
+
 /* `paged`: a request without a limit also gets a page. */
 static void list_parameters(
     struct jsonout *j, const struct collection *c, bool paged)
 {
 	char order[COLLECTION_NAME_MAX + 8];
 	filter_parameters(j, c);
+	if (paged)
+		select_parameter(j, c);
 	parameter(j, "order", "query", "field.asc or field.desc.");
 	snprintf(order, sizeof order, "%s.desc", c->key_name);
 	text_schema(j, order);
@@ -125,6 +135,8 @@ static void operation_json_parameters(
 		char *name = mem_strndup(word, len);
 		if (strcmp(name, "list") == 0)
 			list_parameters(j, c, op->tag == NULL);
+		else if (strcmp(name, "select") == 0)
+			select_parameter(j, c);
 		else if (strcmp(name, "filters") == 0)
 			filter_parameters(j, c);
 		else

@@ -19,6 +19,7 @@
 #include "api/http/cache_control.h"
 #include "api/read/singleflight.h"
 #include "common/log/version.h"
+#include "common/schema/selection.h"
 
 #include <stdbool.h>
 
@@ -61,8 +62,9 @@ struct read_op {
 	bool exports;		 /* it is an export of the whole collection */
 	const struct export_form *form; /* the form of the export */
 	struct export *export;		/* owned, until the response owns it */
-	mono_us_t asked_at; /* when a server was asked for the export */
-	bool reading;	    /* its answer has the headers of a read */
+	mono_us_t asked_at;    /* when a server was asked for the export */
+	struct selection only; /* what the reader of a document wants */
+	bool reading;	       /* its answer has the headers of a read */
 	struct cache_control cache;
 	struct position *after; /* Sluice-Read-After */
 	size_t nafter, passed;	/* positions; how many are passed */

@@ -12,6 +12,8 @@
 #include "api/core/answer.h"
 #include "api/core/header_budget.h"
 #include "api/core/metrics.h"
+#include "api/core/offer.h"
+#include "api/core/route.h"
 #include "api/core/settings.h"
 #include "api/limits/budget.h"
 #include "api/list/export.h"
@@ -98,6 +100,46 @@ enum step_result read_step(struct request *r)
 		return bad_position(r);
 	r->step = STEP_READ_AFTER;
 	return STEP_MORE;
+}
+
+/* --- the query ----------------------------------------------------------- */
+
+struct asking {
+	struct request *request;
+	char parameter[OFFER_NAME]; /* that is refused */
+	const char *why;	    /* NULL: none is */
+	bool given;
+};
+
+static bool read_take_parameter(
+    void *arg, const char *name, size_t name_len, const char *value, size_t len)
+{
+	struct asking *a = arg;
+	struct request *r = a->request;
+	if (value == NULL)
+		a->why = OFFER_MALFORMED;
+	else if (name_len != 6 || memcmp(name, "select", 6) != 0)
+		a->why = "A document takes no parameter but select.";
+	else if (a->given)
+		a->why = "appears twice";
+	else
+		a->why = selection_take(
+		    &r->read->only, r->target.collection, value, len);
+	a->given = true;
+	offer_name(a->parameter, name);
+	return a->why == NULL;
+}
+
+/* The reference routes take no parameters, and ignore them. */
+static enum step_result read_head(struct request *r)
+{
+	struct asking a = {.request = r};
+	if (r->route->surface != &native_surface)
+		return STEP_MORE;
+	offer_each(r, read_take_parameter, &a);
+	return a.why
+		   ? offer_refuse(r, PROBLEM_INVALID_FILTER, a.parameter, a.why)
+		   : STEP_MORE;
 }
 
 /* --- Sluice-Read-After --------------------------------------------------- */
@@ -375,6 +417,8 @@ void read_free(struct request *r)
 
 const struct feature read_feature = {
     .first = STEP_READ,
+    .takes_query = true,
+    .head = read_head,
     .enter = read_enter,
     .no_key = read_no_key,
     .describe = read_describe,

@@ -55,13 +55,34 @@ static enum step_result native_absent(
 
 static enum step_result represent(struct request *r);
 
+/* Replaces the document by the part of it that is asked for. All tiers have
+ * whole documents: so one entry serves every selection, and one commit ends it.
+ * False: the text from a tier is not JSON. */
+static bool native_select(struct request *r)
+{
+	struct buf part = {0};
+	const struct value *whole = r->read->value;
+	if (!r->read->only.narrow)
+		return true;
+	if (!selection_cut(&part, &r->read->only, r->target.collection,
+		whole->doc, whole->len))
+		return false;
+	value_unref(&r->read->value);
+	r->read->value = value_part_new(part.data, part.len);
+	buf_free(&part);
+	return true;
+}
+
 static enum step_result native_read(struct request *r)
 {
-	struct value *v = r->read->value;
 	if (r->write)
 		return represent(r);
-	if (!v->present)
+	if (!r->read->value->present)
 		return native_absent(r, r->target.key, r->target.key_len);
+	if (!native_select(r))
+		return answer_problem(r, PROBLEM_STORE_UNAVAILABLE,
+		    "The database returned something that is not JSON.");
+	struct value *v = r->read->value;
 	if (precondition(r, MHD_HTTP_HEADER_IF_MATCH, true, v) == SAID_OTHERS)
 		return answer_problem(r, PROBLEM_PRECONDITION, NULL);
 	if (precondition(r, MHD_HTTP_HEADER_IF_NONE_MATCH, false, v) ==

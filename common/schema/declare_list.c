@@ -84,7 +84,8 @@ static struct list_column *declare_list_column_of(
 static bool take_names(
     struct declaration *d, const char *pointer, struct jsonslice v, bool filter)
 {
-	static const char *const reserved[] = {"order", "limit", "cursor"};
+	static const char *const reserved[] = {
+	    "order", "limit", "cursor", "select", "and", "or"};
 	if (jsonslice_kind(v) != JSONSLICE_ARRAY)
 		return declare_refuse(d, pointer, "must be an array of names");
 	struct jsonslice_element e = jsonslice_elements(v);
@@ -93,7 +94,8 @@ static bool take_names(
 		    declare_list_column_of(d, pointer, e.value);
 		if (l == NULL)
 			return false;
-		for (size_t i = 0; filter && i < 3; i++) {
+		for (size_t i = 0;
+		     filter && i < sizeof reserved / sizeof reserved[0]; i++) {
 			if (strcmp(l->name, reserved[i]) == 0)
 				return declare_refuse(d, pointer,
 				    "%s is a reserved query parameter of lists",

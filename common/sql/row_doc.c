@@ -113,30 +113,44 @@ static void row_doc_add_value(
 		buf_json(out, s, len);
 }
 
-static void row_doc_add_member(struct buf *out, const char *name)
+static void row_doc_add_member(struct buf *out, const char *name,
+    enum column_type column, struct row_doc_cell cell)
 {
 	buf_str(out, ",\"");
 	buf_str(out, name);
 	buf_str(out, "\":");
+	row_doc_add_value(out, column, cell);
 }
+
+void row_doc_write_of(struct buf *out, const struct collection *c,
+    const struct selection *only, const struct row_doc_cell *cells)
+{
+	size_t begin = out->len, n = c->nfields;
+	if (selection_has(only, 0))
+		row_doc_add_member(
+		    out, c->key_name, key_column(c->key), cells[0]);
+	for (size_t i = 0; i < n; i++) {
+		const struct field *f = &c->fields[i];
+		if (selection_has(only, 1 + i))
+			row_doc_add_member(
+			    out, f->name, f->column, cells[1 + i]);
+	}
+	if (selection_has(only, n + 1))
+		row_doc_add_member(
+		    out, "created_at", COLUMN_TIMESTAMPTZ, cells[n + 1]);
+	if (selection_has(only, n + 2))
+		row_doc_add_member(
+		    out, "updated_at", COLUMN_TIMESTAMPTZ, cells[n + 2]);
+	out->data[begin] = '{'; /* a selection has a member */
+	buf_char(out, '}');
+}
+
+static const struct selection row_doc_all;
 
 void row_doc_write(struct buf *out, const struct collection *c,
     const struct row_doc_cell *cells)
 {
-	size_t begin = out->len;
-	row_doc_add_member(out, c->key_name);
-	out->data[begin] = '{';
-	row_doc_add_value(out, key_column(c->key), *cells++);
-	for (size_t i = 0; i < c->nfields; i++) {
-		const struct field *f = &c->fields[i];
-		row_doc_add_member(out, f->name);
-		row_doc_add_value(out, f->column, *cells++);
-	}
-	row_doc_add_member(out, "created_at");
-	row_doc_add_value(out, COLUMN_TIMESTAMPTZ, *cells++);
-	row_doc_add_member(out, "updated_at");
-	row_doc_add_value(out, COLUMN_TIMESTAMPTZ, *cells);
-	buf_char(out, '}');
+	row_doc_write_of(out, c, &row_doc_all, cells);
 }
 
 static bool is_time(struct row_doc_cell cell)
@@ -184,10 +198,16 @@ struct pg_shape row_doc_shape(const char *columns, const struct collection *c)
 	};
 }
 
-void row_doc_add(struct buf *out, const struct collection *c, const PGresult *r,
-    int row, int first)
+void row_doc_add_of(struct buf *out, const struct collection *c,
+    const struct selection *only, const PGresult *r, int row, int first)
 {
 	struct row_doc_cell cells[ROW_DOC_CELLS];
 	take_cells(c, r, row, first, cells);
-	row_doc_write(out, c, cells);
+	row_doc_write_of(out, c, only, cells);
+}
+
+void row_doc_add(struct buf *out, const struct collection *c, const PGresult *r,
+    int row, int first)
+{
+	row_doc_add_of(out, c, &row_doc_all, r, row, first);
 }

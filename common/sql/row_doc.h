@@ -12,6 +12,7 @@
 #include "common/base/buf.h"
 #include "common/postgres/pg_shape.h"
 #include "common/schema/collection.h"
+#include "common/schema/selection.h"
 
 #include <libpq-fe.h>
 #include <stdbool.h>
@@ -39,6 +40,11 @@ struct pg_shape row_doc_shape(const char *columns, const struct collection *c);
 /* Appends the document of a row, whose cells fit. */
 void row_doc_write(struct buf *out, const struct collection *c,
     const struct row_doc_cell *cells);
+/* The same, with the members that are selected. */
+void row_doc_write_of(struct buf *out, const struct collection *c,
+    const struct selection *only, const struct row_doc_cell *cells);
 /* The same for a row of a binary result; its columns begin at `first`. */
 void row_doc_add(struct buf *out, const struct collection *c, const PGresult *r,
     int row, int first);
+void row_doc_add_of(struct buf *out, const struct collection *c,
+    const struct selection *only, const PGresult *r, int row, int first);

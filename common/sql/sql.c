@@ -36,17 +36,28 @@ static void is_key(struct buf *out, const struct collection *c)
 	cast_key(out, c);
 }
 
-void sql_row(struct buf *out, const struct collection *c)
+void sql_row_of(
+    struct buf *out, const struct collection *c, const struct selection *only)
 {
 	key(out, c);
 	for (size_t i = 0; i < c->nfields; i++) {
 		const struct field *f = &c->fields[i];
-		buf_str(out, ", t.");
-		sql_ident(out, f->name);
+		if (selection_has(only, 1 + i)) {
+			buf_str(out, ", t.");
+			sql_ident(out, f->name);
+		} else {
+			buf_str(out, ", NULL");
+		}
 		buf_str(out, f->column == COLUMN_TIMESTAMPTZ ? "::timestamptz"
 							     : "::text");
 	}
 	buf_str(out, ", t.created_at::timestamptz, t.updated_at::timestamptz");
+}
+
+void sql_row(struct buf *out, const struct collection *c)
+{
+	static const struct selection all;
+	sql_row_of(out, c, &all);
 }
 
 void sql_read(struct buf *out, const struct collection *c)

@@ -8,6 +8,7 @@
 
 #include "common/base/buf.h"
 #include "common/schema/collection.h"
+#include "common/schema/selection.h"
 
 #define SQL_SESSION                                                            \
 	"SET timezone = 'UTC'; SET datestyle = 'ISO'; "                        \
@@ -20,6 +21,9 @@ void sql_name(struct buf *out, const struct collection *c);
 /* The columns of row t, as common/sql/row_doc.h reads them, whatever an
  * operator has made of their types. */
 void sql_row(struct buf *out, const struct collection *c);
+/* The same, with null instead of the fields that are not selected. */
+void sql_row_of(
+    struct buf *out, const struct collection *c, const struct selection *only);
 
 /* Reads keys with the store's watermark, in one snapshot.
  * $1 text[] keys, $2 int4[] their partitions.

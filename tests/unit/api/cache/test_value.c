@@ -223,6 +223,25 @@ static void is_header_of(
 	assert_string_equal(got, want);
 }
 
+static void part(void **state)
+{
+	(void)state;
+	char etag[VALUE_ETAG_LEN], other[VALUE_ETAG_LEN];
+	struct value *v = value_part_new("{\"a\":1}", 7);
+	assert_true(v->present);
+	value_etag(v, etag);
+	assert_int_equal(strlen(etag), 34);
+	struct MHD_Response *r = value_response(v);
+	assert_null(MHD_get_response_header(r, "Vary"));
+	is_header_of(r, "ETag", etag);
+	MHD_destroy_response(r);
+	value_unref(&v);
+	v = value_part_new("{\"a\":2}", 7);
+	value_etag(v, other);
+	assert_string_not_equal(etag, other);
+	value_unref(&v);
+}
+
 static void counted(void **state)
 {
 	(void)state;
@@ -258,6 +277,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(page),
 	    cmocka_unit_test(counted),
+	    cmocka_unit_test(part),
 	    cmocka_unit_test(present),
 	    cmocka_unit_test(absent),
 	    cmocka_unit_test(counts),

@@ -158,6 +158,36 @@ static void too_long_a_list(void **state)
 	list_query_unref(&q);
 }
 
+static void selections(void **state)
+{
+	(void)state;
+	struct list_fault fault;
+	struct buf text = {0}, link = {0}, id = {0};
+	struct list_query *q = list_query_new(declared("posts"));
+	assert_false(list_query_add(q, "select", 6, "id", 2, &fault));
+	q->selects = true;
+	assert_true(take(q, "select=title,id", &fault));
+	list_query_text(&text, q);
+	list_query_link(&link, q);
+	list_query_id(&id, q);
+	/* A cursor is valid for every selection. */
+	assert_string_equal(text.data, "posts?order=id.asc");
+	assert_string_equal(link.data, "posts?order=id.asc&select=id,title");
+	assert_string_equal(
+	    id.data + 7, "posts?order=id.asc&select=id,title&limit=100");
+	assert_false(list_query_add(q, "select", 6, "id", 2, &fault));
+	assert_string_equal(fault.detail, "appears twice");
+	list_query_unref(&q);
+	q = list_query_new(declared("posts"));
+	q->selects = true;
+	assert_false(take(q, "select=nothing", &fault));
+	assert_string_equal(fault.parameter, "select");
+	buf_free(&text);
+	buf_free(&link);
+	buf_free(&id);
+	list_query_unref(&q);
+}
+
 static void counts(void **state)
 {
 	(void)state;
@@ -277,6 +307,7 @@ int main(void)
 	    cmocka_unit_test(links),
 	    cmocka_unit_test(lists),
 	    cmocka_unit_test(too_long_a_list),
+	    cmocka_unit_test(selections),
 	    cmocka_unit_test(counts),
 	    cmocka_unit_test(refused),
 	    cmocka_unit_test(strange_names),

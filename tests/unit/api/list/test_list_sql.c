@@ -120,6 +120,26 @@ static void filtered(void **state)
 	list_query_unref(&q);
 }
 
+/* What is not selected is not read. */
+static void selected(void **state)
+{
+	(void)state;
+	struct list_sql s;
+	struct list_query *q = list_query_new(declared("posts"));
+	q->selects = true;
+	add(q, "select", "title");
+	list_sql_make(&s, q, 5000);
+	static const char want[] =
+	    "SELECT * FROM (SELECT NULL::text AS \"_after\", "
+	    "t.\"id\"::text, t.\"title\"::text, NULL::text, NULL::text, "
+	    "t.created_at::timestamptz, t.updated_at::timestamptz, "
+	    "count(*) OVER () AS \"_found\", "
+	    "sum(148 + coalesce(octet_length(t.\"title\"::text), 0)) OVER";
+	assert_memory_equal(s.sql.data, want, sizeof want - 1);
+	list_sql_free(&s);
+	list_query_unref(&q);
+}
+
 static void counted(void **state)
 {
 	(void)state;
@@ -243,6 +263,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(whole),
 	    cmocka_unit_test(filtered),
+	    cmocka_unit_test(selected),
 	    cmocka_unit_test(counted),
 	    cmocka_unit_test(cursors),
 	    cmocka_unit_test(long_values),

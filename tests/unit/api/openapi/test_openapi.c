@@ -39,6 +39,7 @@ static void has_each(const json_t *kind, const char *list)
 	while (operation_json_word(&list, &word, &len)) {
 		/* Those of a collection's query are none of these. */
 		if ((len == 4 && memcmp(word, "list", 4) == 0) ||
+		    (len == 6 && memcmp(word, "select", 6) == 0) ||
 		    (len == 7 && memcmp(word, "filters", 7) == 0))
 			continue;
 		if (json_object_getn(kind, word, len) == NULL)
