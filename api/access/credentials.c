@@ -4,6 +4,7 @@
 #include "common/access/api_keys.h"
 #include "common/access/json_pointer.h"
 #include "common/base/check.h"
+#include "common/base/hash.h"
 #include "common/base/mem.h"
 
 #include <pthread.h>
@@ -308,6 +309,13 @@ static void judge_with(struct credentials *c, const struct jwks *set,
 	jwt_free(&t);
 }
 
+/* Of the header of a token, which names the key. */
+static uint64_t header_hash(const char *text, size_t len)
+{
+	const char *end = memchr(text, '.', len);
+	return hash_bytes(text, end ? (size_t)(end - text) : len);
+}
+
 /* The generation is read before the set: the set may be newer, never older. */
 static void judge_token(struct credentials *c, const char *text, size_t len,
     wall_us_t now, struct credentials_verdict *out)
@@ -322,7 +330,7 @@ static void judge_token(struct credentials *c, const char *text, size_t len,
 		judge_with(c, set, text, len, now, out);
 	jwks_release(&set);
 	if (out->fault == CREDENTIALS_TOKEN && out->jwt == JWT_KEY_UNKNOWN &&
-	    jwks_source_unknown(c->jwks, generation))
+	    jwks_source_unknown(c->jwks, generation, header_hash(text, len)))
 		out->fault = CREDENTIALS_FETCHING;
 }
 

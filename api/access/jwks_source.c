@@ -5,6 +5,7 @@
 #include "api/access/jwks_source.h"
 
 #include "api/access/jwks_fetch.h"
+#include "api/access/unknown_keys.h"
 #include "common/base/buf.h"
 #include "common/base/check.h"
 #include "common/base/log.h"
@@ -32,6 +33,8 @@ struct jwks_source {
 	mono_us_t begun;   /* the last fetch */
 	mono_us_t regular; /* the next fetch, if nobody asks */
 	mono_us_t good;	   /* the last fetch that succeeded, or the start */
+	mono_us_t current; /* when that one began; 0: none has succeeded */
+	struct unknown_keys unknown;
 	uint64_t fetched, failed;
 	char error[256];
 };
@@ -146,6 +149,7 @@ static void jwks_source_end(struct jwks_source *s, const struct err *e)
 	s->fetching = false;
 	s->regular = now + (ok ? s->refresh : s->pause);
 	s->good = ok ? now : s->good;
+	s->current = ok ? s->begun : s->current;
 	s->fetched += ok;
 	s->failed += !ok;
 	strcpy(s->error, e->msg);
@@ -195,13 +199,16 @@ static void *jwks_source_run(void *arg)
 	return NULL;
 }
 
-bool jwks_source_unknown(struct jwks_source *s, uint64_t generation)
+bool jwks_source_unknown(
+    struct jwks_source *s, uint64_t generation, uint64_t name)
 {
 	if (s->fetch == NULL)
 		return jwks_source_generation(s) != generation;
 	jwks_source_lock(s);
-	bool soon = s->fetching || s->generation != generation ||
-		    clock_mono() >= s->begun + s->pause;
+	mono_us_t now = clock_mono();
+	bool may = unknown_keys_may_come(&s->unknown, name, now, s->current);
+	bool soon = may || s->fetching || s->generation != generation ||
+		    now >= s->begun + s->pause;
 	bool wake = !s->asked && !s->fetching;
 	s->asked = s->asked || wake;
 	jwks_source_unlock(s);

@@ -46,10 +46,12 @@ struct err jwks_source_reload(struct jwks_source *s, bool *changed);
 struct jwks *jwks_source_take(struct jwks_source *s);
 /* 0: there is no set yet. */
 uint64_t jwks_source_generation(const struct jwks_source *s);
-/* A token names a key that no set up to this generation has. True: the answer
- * may be another one soon, since a fetch is under way, begins now, or has ended
- * meanwhile. */
-bool jwks_source_unknown(struct jwks_source *s, uint64_t generation);
+/* A token names a key that no set up to this generation has. `name`: a hash of
+ * the key's name. True: the answer may be another one soon, since no fetch has
+ * succeeded that began after the key was first named, or since a fetch is under
+ * way, begins now, or has ended meanwhile. */
+bool jwks_source_unknown(
+    struct jwks_source *s, uint64_t generation, uint64_t name);
 
 struct jwks_source_state {
 	uint64_t fetched, failed; /* fetches */

@@ -12,7 +12,7 @@ packages_for() {
 		libcurl4-openssl-dev libcmocka-dev ;;
 	# curl and python3 are what the README's next commands need.
 	run) echo postgresql redis-tools default-jre-headless maven curl python3 ;;
-	test) echo openssl python3 python3-venv shellcheck spin lua5.1 clang-tidy chromium ;;
+	test) echo openssl python3 python3-venv shellcheck spin lua5.1 clang-tidy chromium nodejs npm ;;
 	coverage) echo gcovr ;;
 	fuzz) echo clang libclang-rt-dev ;;
 	bench) echo wrk nginx-light ;;
@@ -34,7 +34,8 @@ provided() {
 	default-jre-headless) java_is_new_enough ;;
 	maven) command -v mvn >/dev/null ;;
 	docker.io) command -v dockerd >/dev/null || docker info >/dev/null 2>&1 ;;
-	clang | clang-tidy | curl | gcovr | python3 | wrk | shellcheck | debootstrap) command -v "$1" >/dev/null ;;
+	clang | clang-tidy | curl | gcovr | python3 | wrk | shellcheck | debootstrap | npm) command -v "$1" >/dev/null ;;
+	nodejs) command -v node >/dev/null ;;
 	nginx-light) [[ -x /usr/sbin/nginx ]] ;;
 	*) return 1 ;;
 	esac

@@ -105,7 +105,8 @@ static void reads_a_file(void **state)
 	struct jwks_source *s = source_of(path, "", LONG, LONG, LONG);
 	assert_int_equal(jwks_source_generation(s), 1);
 	assert_int_equal(keys_of(s), 1);
-	assert_false(jwks_source_unknown(s, 1)); /* it has no more to offer */
+	assert_false(
+	    jwks_source_unknown(s, 1, 7)); /* it has no more to offer */
 	/* The same again. */
 	assert_int_equal(jwks_source_reload(s, &changed).kind, ERR_KIND_OK);
 	assert_false(changed);
@@ -122,7 +123,7 @@ static void reads_a_file(void **state)
 	assert_true(changed);
 	assert_int_equal(jwks_source_generation(s), 2);
 	assert_int_equal(keys_of(s), 2);
-	assert_true(jwks_source_unknown(s, 1)); /* there is a newer one */
+	assert_true(jwks_source_unknown(s, 1, 7)); /* there is a newer one */
 	unlink(path);
 	jwks_source_free(&s);
 	jwks_source_free(&s);
@@ -283,7 +284,7 @@ static void outlives_a_server_that_hangs(void **state)
 	struct jwks_source *s = source_of(server.url, "", LONG, LONG, LONG);
 	key_server_wait(&server, 1);
 	assert_null(jwks_source_take(s));
-	assert_true(jwks_source_unknown(s, 0)); /* it is being fetched */
+	assert_true(jwks_source_unknown(s, 0, 7)); /* it is being fetched */
 	jwks_source_free(&s);
 	s = source_of(server.url, "", CLOCK_MS(20), LONG, CLOCK_MS(1));
 	after(s, 0, 2);
@@ -304,7 +305,7 @@ static void asks_for_unknown_keys(void **state)
 	struct jwks_source *s = source_of(server.url, "", LONG, LONG, 0);
 	after(s, 1, 0);
 	key_server_says(&server, 200, "", set_b);
-	assert_true(jwks_source_unknown(s, 1));
+	assert_true(jwks_source_unknown(s, 1, 7));
 	after(s, 2, 0);
 	assert_int_equal(jwks_source_generation(s), 2);
 	assert_int_equal(keys_of(s), 2);
@@ -320,17 +321,26 @@ static void asks_seldom(void **state)
 	key_server_says(&server, 200, "", set_a);
 	struct jwks_source *s = source_of(server.url, "", LONG, LONG, LONG);
 	after(s, 1, 0);
+	/* It may come with the next fetch, for which it has to wait. */
 	for (int i = 0; i < 1000; i++)
-		assert_false(jwks_source_unknown(s, 1));
-	assert_true(jwks_source_unknown(s, 0));
+		assert_true(jwks_source_unknown(s, 1, 7));
 	assert_int_equal(jwks_source_state(s).fetched, 1);
 	assert_int_equal(key_server_requests(&server), 1);
+	/* That fetch has not brought it. */
+	bool changed;
+	jwks_source_reload(s, &changed);
+	after(s, 2, 0);
+	for (int i = 0; i < 1000; i++)
+		assert_false(jwks_source_unknown(s, 1, 7));
+	assert_true(jwks_source_unknown(s, 0, 7));
+	assert_true(jwks_source_unknown(s, 1, 8));
+	assert_int_equal(jwks_source_state(s).fetched, 2);
 	jwks_source_free(&s);
 	/* A pause of 50 ms: asked all the time, it fetches as often. */
 	mono_us_t begun = clock_mono();
 	s = source_of(server.url, "", LONG, LONG, CLOCK_MS(50));
 	while (jwks_source_state(s).fetched < 4)
-		jwks_source_unknown(s, 1);
+		jwks_source_unknown(s, 1, 7);
 	assert_true(clock_mono() - begun >= CLOCK_MS(150));
 	jwks_source_free(&s);
 	key_server_stop(&server);
@@ -414,7 +424,7 @@ static void *read_all_the_time(void *arg)
 			r->taken++;
 		}
 		jwks_release(&set);
-		jwks_source_unknown(r->source, generation);
+		jwks_source_unknown(r->source, generation, 7);
 		before = generation;
 	}
 	return NULL;
