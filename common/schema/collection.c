@@ -164,10 +164,52 @@ static int collection_by_name(const void *a, const void *b)
 
 /* --- the whole set ------------------------------------------------------- */
 
+static const struct collection *set_find(const struct set *s, const char *name)
+{
+	for (size_t i = 0; i < s->n; i++) {
+		const struct collection *c =
+		    declaration_collection(s->declarations[i]);
+		if (strcmp(c->name, name) == 0)
+			return c;
+	}
+	return NULL;
+}
+
+static struct err set_check_reference(
+    const struct set *s, const struct collection *c, const struct reference *r)
+{
+	const struct collection *to = set_find(s, r->collection);
+	if (to == NULL)
+		return err_make(ERR_KIND_FATAL, "collections",
+		    "%s: /references/%s: there is no collection %s", c->name,
+		    r->field->name, r->collection);
+	if (r->field->column == key_column(to->key))
+		return ERR_OK;
+	return err_make(ERR_KIND_FATAL, "collections",
+	    "%s: /references/%s: the field is %s, and the key of %s is %s",
+	    c->name, r->field->name, column_type_name(r->field->column),
+	    to->name, column_type_name(key_column(to->key)));
+}
+
+static struct err set_check_references(const struct set *s)
+{
+	struct err e = ERR_OK;
+	for (size_t i = 0; i < s->n; i++) {
+		const struct collection *c =
+		    declaration_collection(s->declarations[i]);
+		for (size_t k = 0; k < c->nreferences && e.kind == ERR_KIND_OK;
+		     k++)
+			e = set_check_reference(s, c, &c->references[k]);
+	}
+	return e;
+}
+
 struct err collections_load(const char *paths)
 {
 	struct set s = {0};
 	struct err e = add_paths(&s, paths);
+	if (e.kind == ERR_KIND_OK)
+		e = set_check_references(&s);
 	if (e.kind != ERR_KIND_OK) {
 		clear(&s);
 		return e;

@@ -24,6 +24,8 @@ enum {
 	COLLECTION_KEY_MAX = 255, /* bytes, after percent-decoding */
 	COLLECTION_FIELDS = 64,
 	COLLECTION_NAME_MAX = 40,
+	COLLECTION_UNIQUES = 8,
+	COLLECTION_UNIQUE_FIELDS = 8,
 };
 
 enum key_type { KEY_STRING, KEY_INTEGER, KEY_UUIDV7 };
@@ -35,6 +37,19 @@ struct list_column {
 	enum column_type column;
 	const struct field *field; /* NULL: the key or a time */
 	bool filter, order;
+};
+
+/* No two documents have the same values in all of these fields. Null is not
+ * equal to null. */
+struct unique {
+	const struct field *fields[COLLECTION_UNIQUE_FIELDS];
+	size_t n;
+};
+
+/* The value of the field, unless it is null, is the key of a document. */
+struct reference {
+	const struct field *field;
+	const char *collection;
 };
 
 /* Whose a document is: the one whose claim is the value of a field. */
@@ -63,6 +78,10 @@ struct collection {
 	unsigned default_limit, max_limit;
 	role_set grants[VERB_COUNT]; /* the roles that may do it */
 	struct owner owner;
+	const struct unique *uniques;
+	size_t nuniques;
+	const struct reference *references;
+	size_t nreferences;
 	/* A hash of what a table, a writer and an API must agree about: the
 	 * key, and the fields' names, order, types, nullability, defaults. */
 	uint64_t shape;

@@ -218,11 +218,13 @@ enum part {
 	LIST,
 	ACCESS,
 	OWNER,
+	UNIQUE,
+	REFERENCES,
 	PARTS
 };
 
 static const char *const part_names[] = {"name", "description", "key", "fields",
-    "required", "cache", "list", "access", "owner"};
+    "required", "cache", "list", "access", "owner", "unique", "references"};
 
 static bool declare_find_parts(
     struct declaration *d, struct jsonslice root, struct jsonslice parts[PARTS])
@@ -286,7 +288,8 @@ static bool take_whole(
 	    !declare_check_fields(d) ||
 	    (p[CACHE].s && !take_cache(d, p[CACHE])) ||
 	    !declare_list(d, p[LIST]) ||
-	    !declare_access(d, p[ACCESS], p[OWNER]))
+	    !declare_access(d, p[ACCESS], p[OWNER]) ||
+	    !declare_constraints(d, p[UNIQUE], p[REFERENCES]))
 		return false;
 	c->text = root;
 	c->shape = shape_of(c);
@@ -335,6 +338,8 @@ struct declaration *declare(
 	d->collection.key_name = "key";
 	d->collection.fields = d->fields;
 	d->collection.columns = d->columns;
+	d->collection.uniques = d->uniques;
+	d->collection.references = d->references;
 	bool good = take_text(d, len, stem);
 	d->fault = NULL;
 	if (!good)

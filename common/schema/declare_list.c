@@ -26,6 +26,23 @@ static bool short_choices(const struct field *f)
 	return fit;
 }
 
+bool declare_check_indexed(
+    struct declaration *d, const char *pointer, const struct field *f)
+{
+	if (f->column == COLUMN_JSONB)
+		return declare_refuse(d, pointer,
+		    "%s is an object or array: it has no order", f->name);
+	if (f->column == COLUMN_NUMERIC && field_max_digits(f) > INDEXED_DIGITS)
+		return declare_refuse(d, pointer,
+		    "%s needs a maxDigits of at most %d, for its index",
+		    f->name, INDEXED_DIGITS);
+	return f->column != COLUMN_TEXT || short_choices(f) ||
+	       (f->has_max_length && f->max_length <= INDEXED_MOST) ||
+	       declare_refuse(d, pointer,
+		   "%s needs a maxLength of at most %d, for its index", f->name,
+		   INDEXED_MOST);
+}
+
 /* The column with this name. It is added if lists may use it; NULL: they may
  * not, and that was reported. */
 static struct list_column *declare_list_column_of(
@@ -46,26 +63,8 @@ static struct list_column *declare_list_column_of(
 	if (i < c->nfields) {
 		const struct field *f = &c->fields[i];
 		*out = (struct list_column){f->name, f->column, f, 0, 0};
-		if (f->column == COLUMN_JSONB) {
-			declare_refuse(d, pointer,
-			    "%s is an object or array: it has no order",
-			    f->name);
+		if (!declare_check_indexed(d, pointer, f))
 			return NULL;
-		}
-		if (f->column == COLUMN_NUMERIC &&
-		    field_max_digits(f) > INDEXED_DIGITS) {
-			declare_refuse(d, pointer,
-			    "%s needs a maxDigits of at most %d, for its index",
-			    f->name, INDEXED_DIGITS);
-			return NULL;
-		}
-		if (f->column == COLUMN_TEXT && !short_choices(f) &&
-		    (!f->has_max_length || f->max_length > INDEXED_MOST)) {
-			declare_refuse(d, pointer,
-			    "%s needs a maxLength of at most %d, for its index",
-			    f->name, INDEXED_MOST);
-			return NULL;
-		}
 	} else if (jsonslice_equals(name, "created_at", 10)) {
 		*out = (struct list_column){
 		    "created_at", COLUMN_TIMESTAMPTZ, NULL, 0, 0};

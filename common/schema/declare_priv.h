@@ -9,6 +9,8 @@ struct declaration {
 	struct collection collection;
 	struct field fields[COLLECTION_FIELDS];
 	struct list_column columns[LIST_COLUMNS];
+	struct unique uniques[COLLECTION_UNIQUES];
+	struct reference references[COLLECTION_FIELDS];
 	char *text;
 	char *names; /* memory of the strings */
 	size_t used;
@@ -41,6 +43,13 @@ bool declare_check_fields(struct declaration *d);
 /* In common/schema/declare_list.c: takes `list`. If it is absent, v.s is NULL.
  */
 bool declare_list(struct declaration *d, struct jsonslice v);
+/* Do all values of the field fit into an index? False: refused. */
+bool declare_check_indexed(
+    struct declaration *d, const char *pointer, const struct field *f);
+/* In common/schema/declare_constraints.c: takes `unique` and `references`;
+ * either may be absent (s is NULL). Call it after declare_check_fields. */
+bool declare_constraints(struct declaration *d, struct jsonslice unique,
+    struct jsonslice references);
 /* In common/schema/declare_access.c: takes `access` and `owner`; either may be
  * absent (s is NULL). Call it after declare_list. */
 bool declare_access(

@@ -242,17 +242,76 @@ void sql_table_body(struct buf *out, const struct collection *c)
 
 /* --- beside the table ---------------------------------------------------- */
 
+static void unique_name(char out[SQL_TABLE_NAME_LEN],
+    const struct collection *c, const struct unique *u)
+{
+	struct buf names = {0};
+	for (size_t i = 0; i < u->n; i++)
+		buf_printf(&names, "%s%s", i ? "_" : "", u->fields[i]->name);
+	sql_table_name(out, c, names.data, "unique");
+	buf_free(&names);
+}
+
+/* Postgres has no index of its own on the fields that refer, and would read the
+ * whole table before it deletes a document that may be referred to. An index
+ * for lists is one. */
+static bool needs_index(const struct collection *c, const struct reference *r)
+{
+	for (size_t i = 1; i < c->ncolumns; i++) {
+		if (c->columns[i].field == r->field)
+			return false;
+	}
+	return true;
+}
+
+/* In this order: indexes for lists; the sequence; unique constraints; indexes
+ * for references. */
+static bool relation_at(
+    struct sql_table_extra *out, const struct collection *c, size_t i)
+{
+	size_t lists = c->ncolumns - 1, sequence = c->key == KEY_INTEGER;
+	if (i < lists) {
+		out->kind = SQL_TABLE_LIST;
+		out->of = i + 1;
+		sql_table_name(out->name, c, c->columns[i + 1].name, "list");
+		return true;
+	}
+	i -= lists;
+	if (i < sequence) {
+		out->kind = SQL_TABLE_SEQUENCE;
+		sql_table_name(out->name, c, c->key_name, "seq");
+		return true;
+	}
+	i -= sequence;
+	if (i < c->nuniques) {
+		out->kind = SQL_TABLE_UNIQUE;
+		out->of = i;
+		unique_name(out->name, c, &c->uniques[i]);
+		return true;
+	}
+	i -= c->nuniques;
+	out->kind = SQL_TABLE_REFERENCE;
+	for (out->of = 0; out->of < c->nreferences; out->of++) {
+		const struct reference *r = &c->references[out->of];
+		if (needs_index(c, r) && i-- == 0) {
+			sql_table_name(out->name, c, r->field->name, "ref");
+			return true;
+		}
+	}
+	return false;
+}
+
 bool sql_table_relation(
     char out[SQL_TABLE_NAME_LEN], const struct collection *c, size_t i)
 {
-	if (i == 0)
+	struct sql_table_extra x;
+	if (i == 0) {
 		snprintf(out, SQL_TABLE_NAME_LEN, "%s", c->name);
-	else if (i < c->ncolumns)
-		sql_table_name(out, c, c->columns[i].name, "list");
-	else if (i == c->ncolumns && c->key == KEY_INTEGER)
-		sql_table_name(out, c, c->key_name, "seq");
-	else
+		return true;
+	}
+	if (!relation_at(&x, c, i - 1))
 		return false;
+	memcpy(out, x.name, sizeof x.name);
 	return true;
 }
 
@@ -295,47 +354,101 @@ struct err sql_table_check_relations(void)
 	for (size_t i = 1; i < n && e.kind == ERR_KIND_OK; i++) {
 		if (strcmp(all[i - 1].name, all[i].name) == 0)
 			e = err_make(ERR_KIND_FATAL, "collections",
-			    "%s and %s: both need a table, an index of a list "
-			    "or a sequence with the name %s in the database",
+			    "%s and %s: both need a table, an index or a "
+			    "sequence with the name %s in the database",
 			    all[i - 1].of->name, all[i].of->name, all[i].name);
 	}
 	free(all);
 	return e;
 }
 
-static char *sql_table_index_of(
-    const struct collection *c, const struct list_column *l, const char *name)
+static void list_index(struct buf *out, const struct collection *c,
+    const struct list_column *l, const char *name)
+{
+	buf_printf(out, "CREATE INDEX \"%s\" ON ", name);
+	sql_name(out, c);
+	buf_str(out, " (");
+	sql_ident(out, l->name);
+	buf_str(out, l->column == COLUMN_TEXT ? " COLLATE \"C\", " : ", ");
+	sql_ident(out, c->key_name);
+	buf_char(out, ')');
+}
+
+static void unique_constraint(struct buf *out, const struct collection *c,
+    const struct unique *u, const char *name)
+{
+	buf_str(out, "ALTER TABLE ");
+	sql_name(out, c);
+	buf_printf(out, " ADD CONSTRAINT \"%s\" UNIQUE (", name);
+	for (size_t i = 0; i < u->n; i++) {
+		buf_str(out, i ? ", " : "");
+		sql_ident(out, u->fields[i]->name);
+	}
+	buf_char(out, ')');
+}
+
+static void reference_index(struct buf *out, const struct collection *c,
+    const struct reference *r, const char *name)
+{
+	buf_printf(out, "CREATE INDEX \"%s\" ON ", name);
+	sql_name(out, c);
+	buf_str(out, " (");
+	sql_ident(out, r->field->name);
+	buf_char(out, ')');
+}
+
+static char *sql_table_extra_sql(
+    const struct collection *c, const struct sql_table_extra *x)
 {
 	struct buf b = {0};
-	buf_printf(&b, "CREATE INDEX \"%s\" ON ", name);
-	sql_name(&b, c);
-	buf_str(&b, " (");
-	sql_ident(&b, l->name);
-	buf_str(&b, l->column == COLUMN_TEXT ? " COLLATE \"C\", " : ", ");
-	sql_ident(&b, c->key_name);
-	buf_char(&b, ')');
+	switch (x->kind) {
+	case SQL_TABLE_LIST:
+		list_index(&b, c, &c->columns[x->of], x->name);
+		break;
+	case SQL_TABLE_SEQUENCE:
+		buf_printf(&b, "CREATE SEQUENCE public.\"%s\" INCREMENT BY %d",
+		    x->name, (int)ID_BLOCK);
+		break;
+	case SQL_TABLE_UNIQUE:
+		unique_constraint(&b, c, &c->uniques[x->of], x->name);
+		break;
+	case SQL_TABLE_REFERENCE:
+		reference_index(&b, c, &c->references[x->of], x->name);
+		break;
+	}
 	return buf_take(&b, NULL);
 }
 
 struct sql_table_extra *sql_table_extras(const struct collection *c, size_t *n)
 {
-	struct sql_table_extra *all =
-	    mem_zalloc((c->ncolumns + 1) * sizeof *all);
-	*n = 0;
-	for (size_t i = 1; i < c->ncolumns; i++) {
-		struct sql_table_extra *x = &all[(*n)++];
-		sql_table_relation(x->name, c, i);
-		x->sql = sql_table_index_of(c, &c->columns[i], x->name);
-	}
-	if (c->key == KEY_INTEGER) {
-		struct sql_table_extra *x = &all[(*n)++];
-		struct buf b = {0};
-		sql_table_name(x->name, c, c->key_name, "seq");
-		buf_printf(&b, "CREATE SEQUENCE public.\"%s\" INCREMENT BY %d",
-		    x->name, (int)ID_BLOCK);
-		x->sql = buf_take(&b, NULL);
+	struct sql_table_extra *all = NULL, one;
+	size_t cap = 0;
+	for (*n = 0; relation_at(&one, c, *n); (*n)++) {
+		MEM_GROW(all, cap, *n);
+		one.sql = sql_table_extra_sql(c, &one);
+		all[*n] = one;
 	}
 	return all;
+}
+
+void sql_table_reference_name(char out[SQL_TABLE_NAME_LEN],
+    const struct collection *c, const struct reference *r)
+{
+	sql_table_name(out, c, r->field->name, "references");
+}
+
+void sql_table_reference(struct buf *out, const struct reference *r)
+{
+	const struct collection *to =
+	    collection_find(r->collection, strlen(r->collection));
+	CHECK(to != NULL); /* collections_load checked it */
+	buf_str(out, "FOREIGN KEY (");
+	sql_ident(out, r->field->name);
+	buf_str(out, ") REFERENCES ");
+	sql_name(out, to);
+	buf_char(out, '(');
+	sql_ident(out, to->key_name);
+	buf_char(out, ')');
 }
 
 void sql_table_extras_free(struct sql_table_extra *extras, size_t n)

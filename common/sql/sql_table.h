@@ -37,15 +37,21 @@ void sql_table_checks_free(struct sql_table_check *checks, size_t n);
 /* Everything in a CREATE TABLE behind the name of the table. */
 void sql_table_body(struct buf *out, const struct collection *c);
 
-/* What belongs to the table in the same schema: the indexes, and the sequence
- * of an integer key. */
+/* What belongs to the table in the same schema, and has a name there. */
 struct sql_table_extra {
+	enum sql_table_kind {
+		SQL_TABLE_LIST,	    /* an index for lists */
+		SQL_TABLE_SEQUENCE, /* of an integer key */
+		SQL_TABLE_UNIQUE,   /* a constraint, whose index has its name */
+		SQL_TABLE_REFERENCE, /* an index on a field that refers */
+	} kind;
+	size_t of; /* index of the list column, unique or reference */
 	char name[SQL_TABLE_NAME_LEN];
 	char *sql; /* owned */
 };
 
 /* The name of the i-th thing that a collection has in the schema: its table,
- * its indexes, its sequence. False: there are no more. */
+ * and everything that sql_table_extras has. False: there are no more. */
 bool sql_table_relation(
     char out[SQL_TABLE_NAME_LEN], const struct collection *c, size_t i);
 
@@ -55,6 +61,13 @@ struct err sql_table_check_relations(void);
 /* Returns owned: sql_table_extras_free. */
 struct sql_table_extra *sql_table_extras(const struct collection *c, size_t *n);
 void sql_table_extras_free(struct sql_table_extra *extras, size_t n);
+
+/* The constraint of a reference: its name, and its definition as
+ * pg_get_constraintdef writes it, if the schema public is in the search path.
+ */
+void sql_table_reference_name(char out[SQL_TABLE_NAME_LEN],
+    const struct collection *c, const struct reference *r);
+void sql_table_reference(struct buf *out, const struct reference *r);
 
 /* Reserves blocks of ids, for a collection with an integer key. $1 int4: how
  * many blocks; $2 int8: no id below this. Columns (binary), each int8: the

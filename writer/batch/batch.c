@@ -291,6 +291,7 @@ static bool must_pass(struct batch *b)
 	const struct slice *s = b->slices[0];
 	if (s->writes[0].announced == ANNOUNCED_NOT || b->others_there)
 		return false;
+	b->expects = true;
 	if (b->others == NULL)
 		b->others = other_partitions_new(b->x, s->partition);
 	other_partitions_ask(b->others);
@@ -328,11 +329,31 @@ static void rejected_together(struct batch *b, const char *constraint)
 		dissolve(b);
 }
 
+/* Tries again soon: nobody says when another writer has written the row. */
+static void retry_soon(struct batch *b, const struct err *e)
+{
+	b->expects = true;
+	backoff_reset(&b->backoff);
+	batch_retry(b, e);
+}
+
+/* Partitions are applied in any order. So a document may be written a moment
+ * before the one that it refers to, although the client wrote that one first.
+ */
+bool batch_may_come(
+    const struct batch *b, const struct write *w, const struct err *e)
+{
+	return strcmp(e->code, "23503") == 0 && w->op != RECORD_DELETE &&
+	       clock_mono() - w->arrived < b->x->settings->references_patience;
+}
+
 static void rejected_alone(
     struct batch *b, const struct err *e, const char *constraint)
 {
 	struct slice *s = b->slices[0];
-	if (s->n == 1) {
+	if (s->n == 1 && batch_may_come(b, &s->writes[0], e)) {
+		retry_soon(b, e);
+	} else if (s->n == 1) {
 		reject_reason_write(&s->writes[0], s->partition, e, constraint);
 		batch_send(b);
 	} else if (s->n <= BATCH_POLICY_TRIAL && !b->tried) {
@@ -410,9 +431,17 @@ void batch_committed(struct batch *b)
 
 void batch_tried(struct batch *b, size_t blamed)
 {
-	b->tried = true;
-	if (blamed)
+	struct err missing = b->missing;
+	size_t before = b->n;
+	b->missing = ERR_OK;
+	if (batch_is_cut(b))
+		return;
+	bool fewer = b->n < before, waits = missing.kind != ERR_KIND_OK;
+	b->tried = !fewer && !waits; /* otherwise once more */
+	if (blamed || fewer)
 		batch_send(b);
+	else if (waits)
+		retry_soon(b, &missing);
 	else
 		dissolve(b);
 }
@@ -473,6 +502,11 @@ void batch_hurry(struct batch *b)
 {
 	if (b->state == STATE_WAIT)
 		loop_timer_start(b->timer, 0);
+}
+
+bool batch_expects(const struct batch *b)
+{
+	return b->expects && b->state == STATE_WAIT;
 }
 
 void batch_drain(struct batch *b)

@@ -46,7 +46,10 @@ void batch_begin(struct batch *b);
  * any more. If Postgres has the batch, it may still be committed. `over` may
  * come within the call. */
 void batch_forget(struct slice *s);
-/* A connection became ready: the batch waits no longer. */
+/* Does it wait for rows that another partition must write first? */
+bool batch_expects(const struct batch *b);
+/* A connection became ready, or such rows may have come: the batch waits no
+ * longer. */
 void batch_hurry(struct batch *b);
 /* Repeats nothing any more. */
 void batch_drain(struct batch *b);

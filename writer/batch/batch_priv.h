@@ -31,8 +31,10 @@ struct batch {
 	struct pg_request *check; /* in CHECK */
 	struct loop_timer *timer;
 	struct backoff backoff;
-	unsigned fenced;   /* how often the fence refused it */
-	unsigned too_much; /* how often Postgres found it too large */
+	unsigned fenced;    /* how often the fence refused it */
+	unsigned too_much;  /* how often Postgres found it too large */
+	struct err missing; /* of a trial: a write refers to no row, as yet */
+	bool expects;	    /* rows of other partitions */
 	/* Its outcomes were announced, but Postgres refuses it. */
 	struct other_partitions *others;
 	bool others_there; /* when it was sent, no other was behind */
@@ -53,6 +55,9 @@ void batch_committed(struct batch *b);
 void batch_failed(struct batch *b, const struct err *e, const char *constraint);
 /* The trial is over; so many writes are refused now. */
 void batch_tried(struct batch *b, size_t blamed);
+/* May the document that the write refers to still come? */
+bool batch_may_come(
+    const struct batch *b, const struct write *w, const struct err *e);
 /* No connection is ready. */
 void batch_wait_for_connection(struct batch *b);
 /* Slices that have no owner, or that read too much, leave. True: the batch is

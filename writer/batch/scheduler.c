@@ -53,9 +53,15 @@ static struct partition *by_turn(const struct scheduler *s, size_t i)
 
 /* --- batches begin and end ----------------------------------------------- */
 
+/* What was committed may be what others wait for. */
 static void on_left(void *arg, enum batch_result result, struct slice *slice)
 {
-	(void)arg;
+	struct scheduler *s = arg;
+	bool committed = result == BATCH_COMMITTED || result == BATCH_RECOVERED;
+	for (size_t i = 0; committed && i < s->nflying; i++) {
+		if (batch_expects(s->flying[i]))
+			batch_hurry(s->flying[i]);
+	}
 	partition_decided(slice->owner, result, slice);
 }
 

@@ -31,7 +31,7 @@ struct tables {
 
 /* writer/commands/tables.sql */
 extern const struct pg_statement tables_there, tables_kind, tables_columns,
-    tables_checks;
+    tables_checks, tables_unique, tables_reference;
 
 /* --- statements ---------------------------------------------------------- */
 
@@ -53,20 +53,42 @@ static struct err attempt(struct tables *t, const char *sql)
 	return back.kind == ERR_KIND_OK ? e : back;
 }
 
-/* Of a table of this name; `more`: the second parameter, or NULL. */
-static struct err tables_ask(struct tables *t, const struct pg_statement *s,
-    const char *name, const char *more, PGresult **out)
+static struct err tables_query(struct tables *t, const struct pg_statement *s,
+    const char *const *parameters, int n, PGresult **out)
 {
-	struct buf quoted = {0};
-	buf_printf(&quoted, "public.\"%s\"", name);
-	*out = PQexecParams(t->db, s->sql, more ? 2 : 1, NULL,
-	    (const char *const[]){quoted.data, more}, NULL, NULL, 0);
-	buf_free(&quoted);
+	*out = PQexecParams(t->db, s->sql, n, NULL, parameters, NULL, NULL, 0);
 	if (PQresultStatus(*out) == PGRES_TUPLES_OK)
 		return ERR_OK;
 	struct err e = pg_blocking_failed(t->db);
 	PQclear(*out);
 	*out = NULL;
+	return e;
+}
+
+/* The table's name as Postgres's text of a regclass. */
+static char *regclass(const char *name)
+{
+	struct buf b = {0};
+	buf_printf(&b, "public.\"%s\"", name);
+	return buf_take(&b, NULL);
+}
+
+/* Of a table of this name; `more`: the second parameter, or NULL. */
+static struct err tables_ask(struct tables *t, const struct pg_statement *s,
+    const char *name, const char *more, PGresult **out)
+{
+	char *quoted = regclass(name);
+	struct err e = tables_query(
+	    t, s, (const char *const[]){quoted, more}, more ? 2 : 1, out);
+	free(quoted);
+	return e;
+}
+
+/* The answer is one bool; it is false after an error. */
+static struct err tables_is(struct err e, PGresult *r, bool *out)
+{
+	*out = e.kind == ERR_KIND_OK && *PQgetvalue(r, 0, 0) == 't';
+	PQclear(r);
 	return e;
 }
 
@@ -182,7 +204,7 @@ static struct err compare_columns(struct tables *t)
 /* --- constraints --------------------------------------------------------- */
 
 /* Adds it for new rows first, which does not read the existing ones. */
-static struct err add_check(
+static struct err add_constraint(
     struct tables *t, const char *name, const char *definition)
 {
 	struct buf sql = {0};
@@ -193,7 +215,8 @@ static struct err add_check(
 		alter(t, &sql, "VALIDATE CONSTRAINT", name);
 		e = attempt(t, sql.data);
 	}
-	if (e.kind != ERR_KIND_OK && strcmp(e.code, "23514") == 0) {
+	if (e.kind != ERR_KIND_OK &&
+	    (strcmp(e.code, "23514") == 0 || strcmp(e.code, "23503") == 0)) {
 		printf("left to you: %s: existing rows violate %s; it applies "
 		       "to new rows only\n",
 		    t->c->name, name);
@@ -211,7 +234,7 @@ static struct err compare_check(struct tables *t, const PGresult *r, int i)
 	const char *declared = PQgetvalue(r, i, K_DECLARED);
 	const char *is = PQgetvalue(r, i, K_IS);
 	if (PQgetisnull(r, i, K_IS))
-		return add_check(t, name, declared);
+		return add_constraint(t, name, declared);
 	if (PQgetisnull(r, i, K_DECLARED))
 		printf("left to you: %s: %s is not declared: %s\n", t->c->name,
 		    name, is);
@@ -239,9 +262,7 @@ static struct err tables_is_there(struct tables *t, const char *name, bool *out)
 {
 	PGresult *r;
 	struct err e = tables_ask(t, &tables_there, name, NULL, &r);
-	*out = e.kind == ERR_KIND_OK && *PQgetvalue(r, 0, 0) == 't';
-	PQclear(r);
-	return e;
+	return tables_is(e, r, out);
 }
 
 static struct err tables_make(struct tables *t)
@@ -311,9 +332,53 @@ static struct err note_shape(struct tables *t)
 	return e;
 }
 
+static int by_text(const void *a, const void *b)
+{
+	return strcmp(*(const char *const *)a, *(const char *const *)b);
+}
+
+/* Whatever the constraint is called that does it. */
+static struct err are_unique(
+    struct tables *t, const struct unique *u, bool *out)
+{
+	const char *names[COLLECTION_UNIQUE_FIELDS];
+	struct buf list = {0};
+	PGresult *r;
+	for (size_t i = 0; i < u->n; i++)
+		names[i] = u->fields[i]->name;
+	qsort(names, u->n, sizeof *names, by_text);
+	for (size_t i = 0; i < u->n; i++)
+		buf_printf(&list, "%c%s", i ? ',' : '{', names[i]);
+	buf_char(&list, '}');
+	struct err e = tables_ask(t, &tables_unique, t->c->name, list.data, &r);
+	buf_free(&list);
+	return tables_is(e, r, out);
+}
+
+/* Rows of which Postgres says that they violate it are left to the operator. */
+static struct err tables_add_unique(
+    struct tables *t, const struct sql_table_extra *x)
+{
+	bool table, there = false;
+	struct err e = tables_is_there(t, t->c->name, &table);
+	if (e.kind == ERR_KIND_OK && table) /* not there in a dry run */
+		e = are_unique(t, &t->c->uniques[x->of], &there);
+	if (e.kind != ERR_KIND_OK || there)
+		return e;
+	e = attempt(t, x->sql);
+	if (e.kind == ERR_KIND_OK || strcmp(e.code, "23505") != 0)
+		return e;
+	printf("left to you: %s: existing rows violate %s, so it is not added: "
+	       "%s\n",
+	    t->c->name, x->name, e.msg);
+	return ERR_OK;
+}
+
 static struct err add_extra(struct tables *t, const struct sql_table_extra *x)
 {
 	bool there;
+	if (x->kind == SQL_TABLE_UNIQUE)
+		return tables_add_unique(t, x);
 	struct err e = tables_is_there(t, x->name, &there);
 	return e.kind == ERR_KIND_OK && !there ? tables_run(t, x->sql) : e;
 }
@@ -343,15 +408,80 @@ static struct err migrate_one(struct tables *t)
 	return e.kind == ERR_KIND_OK && !t->dry ? note_shape(t) : e;
 }
 
+/* --- references ---------------------------------------------------------- */
+
+static struct err reference_is_there(
+    struct tables *t, const struct reference *r, bool *out)
+{
+	const struct collection *to =
+	    collection_find(r->collection, strlen(r->collection));
+	char *from = regclass(t->c->name), *other = regclass(to->name);
+	PGresult *result;
+	struct err e = tables_query(t, &tables_reference,
+	    (const char *const[]){from, r->field->name, other, to->key_name}, 4,
+	    &result);
+	free(from);
+	free(other);
+	return tables_is(e, result, out);
+}
+
+/* In a dry run, a table may be missing. */
+static struct err both_are_there(
+    struct tables *t, const struct reference *r, bool *out)
+{
+	struct err e = tables_is_there(t, t->c->name, out);
+	if (e.kind == ERR_KIND_OK && *out)
+		e = tables_is_there(t, r->collection, out);
+	return e;
+}
+
+static struct err add_reference(struct tables *t, const struct reference *r)
+{
+	char name[SQL_TABLE_NAME_LEN];
+	struct buf definition = {0};
+	sql_table_reference_name(name, t->c, r);
+	sql_table_reference(&definition, r);
+	struct err e = add_constraint(t, name, definition.data);
+	buf_free(&definition);
+	return e;
+}
+
+static struct err migrate_reference(struct tables *t, const struct reference *r)
+{
+	bool tables, there = false;
+	struct err e = both_are_there(t, r, &tables);
+	if (e.kind == ERR_KIND_OK && tables)
+		e = reference_is_there(t, r, &there);
+	return e.kind == ERR_KIND_OK && !there ? add_reference(t, r) : e;
+}
+
+/* When all tables exist. */
+static struct err migrate_references(struct tables *t)
+{
+	struct err e = ERR_OK;
+	for (size_t k = 0; k < t->c->nreferences && e.kind == ERR_KIND_OK; k++)
+		e = migrate_reference(t, &t->c->references[k]);
+	return e;
+}
+
+static struct err for_each(
+    struct tables *t, struct err (*migrate)(struct tables *t))
+{
+	struct err e = ERR_OK;
+	for (size_t i = 0;
+	     e.kind == ERR_KIND_OK && (t->c = collection_at(i)) != NULL; i++)
+		e = migrate(t);
+	return e;
+}
+
 struct err tables_migrate(PGconn *c, bool dry)
 {
 	struct tables t = {.db = c, .dry = dry};
-	struct err e = ERR_OK;
-	for (size_t i = 0; (t.c = collection_at(i)) != NULL; i++) {
-		e = migrate_one(&t);
-		if (e.kind != ERR_KIND_OK)
-			return e;
-	}
+	struct err e = for_each(&t, migrate_one);
+	if (e.kind == ERR_KIND_OK && t.blocking == 0)
+		e = for_each(&t, migrate_references);
+	if (e.kind != ERR_KIND_OK)
+		return e;
 	if (t.blocking)
 		return err_make(ERR_KIND_FATAL, "collections",
 		    "%zu of the above cannot be added: nothing was changed",

@@ -44,3 +44,23 @@ SELECT coalesce(d.conname, e.conname), d.def, e.def FROM
     replace(pg_get_constraintdef(oid), ' NOT VALID', '') AS def
     FROM pg_constraint WHERE contype = 'c' AND conrelid = $1::regclass) e
     ON d.conname = e.conname ORDER BY 1
+
+-- $2 text[] names of columns, in alphabetical order. Column: are they unique
+-- together?
+-- name: unique
+SELECT EXISTS (SELECT FROM pg_index i WHERE i.indrelid = $1::regclass
+    AND i.indisunique AND i.indisvalid AND i.indpred IS NULL
+    AND i.indexprs IS NULL AND i.indnkeyatts = i.indnatts
+    AND $2::text[] = (SELECT array_agg(a.attname::text ORDER BY
+    a.attname::text COLLATE "C") FROM pg_attribute a
+    WHERE a.attrelid = i.indrelid AND a.attnum = ANY(i.indkey::int2[])))
+
+-- $2 the name of a column; $3 another table, $4 its column. Column: is there a
+-- reference from the one to the other?
+-- name: reference
+SELECT EXISTS (SELECT FROM pg_constraint c
+    JOIN pg_attribute a ON a.attrelid = c.conrelid AND a.attnum = c.conkey[1]
+    JOIN pg_attribute b ON b.attrelid = c.confrelid AND b.attnum = c.confkey[1]
+    WHERE c.contype = 'f' AND c.conrelid = $1::regclass
+    AND c.confrelid = $3::regclass AND cardinality(c.conkey) = 1
+    AND a.attname = $2 AND b.attname = $4)

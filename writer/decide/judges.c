@@ -105,6 +105,27 @@ struct pg_params judges_call(void)
 	return call;
 }
 
+static bool is_referred_to(const struct collection *c)
+{
+	const struct collection *of;
+	for (size_t i = 0; (of = collection_at(i)) != NULL; i++) {
+		for (size_t k = 0; k < of->nreferences; k++) {
+			if (strcmp(of->references[k].collection, c->name) == 0)
+				return true;
+		}
+	}
+	return false;
+}
+
+/* A declared constraint counts even if the table does not have it yet:
+ * --migrate may add it at any time. */
+static enum judge judges_declared(const struct collection *c)
+{
+	return c->nuniques || c->nreferences || is_referred_to(c)
+		   ? JUDGE_ORDER
+		   : JUDGE_WRITER;
+}
+
 void judges_read(struct judges *j, const PGresult *r)
 {
 	static const char *const names[] = {
@@ -120,6 +141,8 @@ void judges_read(struct judges *j, const PGresult *r)
 		int32_t judge = pg_int4(r, i, 1);
 		if (c == NULL || judge < JUDGE_WRITER || judge > JUDGE_ORDER)
 			continue;
+		if (judge < (int32_t)judges_declared(c))
+			judge = (int32_t)judges_declared(c);
 		if (j->of[c->index] != (enum judge)judge)
 			log_event(EV_COLLECTION_JUDGED, "collection=%s by=%s",
 			    c->name, names[judge]);

@@ -198,6 +198,32 @@ static void relations(void **state)
 	collections_unload();
 }
 
+#define REFERS(name, to)                                                       \
+	"{\"name\":\"" name "\",\"key\":{\"type\":\"integer\"},\"fields\":{"   \
+	"\"f\":{\"type\":\"integer\",\"nullable\":true}},\"references\":"      \
+	"{\"f\":\"" to "\"}}"
+
+static void references(void **state)
+{
+	(void)state;
+	snprintf(folder, sizeof folder, "/tmp/test_collection.XXXXXX");
+	assert_non_null(mkdtemp(folder));
+	put("a.json", REFERS("a", "b"));
+	refused(folder, "a: /references/f: there is no collection b");
+	put("b.json", GOOD("b")); /* its key is a string */
+	refused(folder, "/references/f: the field is bigint, and the key of b "
+			"is text");
+	/* In a circle, and to itself. */
+	put("b.json", REFERS("b", "c"));
+	put("c.json", REFERS("c", "c"));
+	assert_int_equal(load(folder).kind, ERR_KIND_OK);
+	drop("a.json");
+	drop("b.json");
+	drop("c.json");
+	assert_int_equal(rmdir(folder), 0);
+	collections_unload();
+}
+
 static void files(void **state)
 {
 	(void)state;
@@ -242,6 +268,7 @@ int main(void)
 	    cmocka_unit_test(by_name),
 	    cmocka_unit_test(shipped),
 	    cmocka_unit_test(keys),
+	    cmocka_unit_test(references),
 	    cmocka_unit_test(files),
 	    cmocka_unit_test(relations),
 	};
