@@ -92,6 +92,19 @@ def compiler_seconds(pid):
     return total / TICKS
 
 
+def named_pids(text):
+    """Of "name=pid ...", which stack.sh makes."""
+    return {name: int(pid) for name, pid in (word.split("=") for word in text.split())}
+
+
+def cpu_by_part(pids):
+    """Seconds so far by name; the compiler of Kafka's Java machine is a part of its own."""
+    cpu = {name: cpu_seconds(pid) for name, pid in pids.items()}
+    cpu["compiler"] = compiler_seconds(pids["kafka"])
+    cpu["kafka"] -= cpu["compiler"]
+    return cpu
+
+
 def busy_seconds():
     """Time that all cores of the machine have worked so far."""
     fields = Path("/proc/stat").read_text().split("\n", 1)[0].split()[1:]

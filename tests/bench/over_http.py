@@ -18,8 +18,8 @@ import time
 from pathlib import Path
 
 from common import (
-    HOST, Failure, busy_seconds, cell, circumstances, compiler_seconds, cpu_seconds,
-    die_with_parent, main, print_rows, running, say, spread, wait_for)
+    HOST, Failure, busy_seconds, cell, circumstances, cpu_by_part,
+    die_with_parent, main, named_pids, print_rows, running, say, spread, wait_for)
 from daemon import Client, Daemon
 
 DAEMONS = ("writer", "projector", "api", "api-2")
@@ -55,9 +55,8 @@ class Load:
 
     def used(self):
         """By now, since the beginning of each process: microseconds, requests."""
-        cpu = {name: cpu_seconds(pid) * 1e6 for name, pid in self.pids.items()}
-        more = {"jit": compiler_seconds(self.pids["kafka"]) * 1e6, "busy": busy_seconds() * 1e6}
-        cpu["kafka"] -= more["jit"]
+        cpu = {name: seconds * 1e6 for name, seconds in cpu_by_part(self.pids).items()}
+        more = {"jit": cpu.pop("compiler"), "busy": busy_seconds() * 1e6}
         requests = {(name, kind): n for name, counter in self.counters.items()
                     for kind, n in counter.read().items()}
         return cpu, more, requests
@@ -378,8 +377,7 @@ def measure(options):
     if not set(options.words) & set(SUBJECTS):
         raise Failure(f"--only must name one of {', '.join(SUBJECTS)}")
     options.connections = [int(n) for n in options.connections.split()]
-    options.pids = {name: int(pid) for name, pid in (
-        word.split("=") for word in options.pids.split())}
+    options.pids = named_pids(options.pids)
     options.dir.mkdir(parents=True, exist_ok=True)
     report = circumstances() | {"seconds": options.seconds, "rounds": options.rounds}
     with contextlib.ExitStack() as stack:

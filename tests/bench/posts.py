@@ -17,12 +17,14 @@ import time
 from pathlib import Path
 
 from common import (
-    HOST, Failure, cell, circumstances, main, print_rows, running, say, spread, wait_for)
+    HOST, Failure, cell, circumstances, cpu_by_part, main, named_pids, print_rows, running, say,
+    spread, wait_for)
 
 LIMIT = 100
 DIRECT = {"Cache-Control": "no-cache"}  # past L1, to the replica
 ORDERS = ("id", "title")
 WARM = 300_000  # records
+COPIES = 3
 
 
 def psql(options, url, *words):
@@ -68,9 +70,17 @@ class Api:
 
 
 def copied(options):
-    """Seconds of psql's \\copy of the same rows into a table with the same indexes."""
+    """Seconds of psql's \\copy of the same rows into a table with the same indexes: the
+    median of several."""
     rows = options.dir / "posts.copy"
     psql(options, options.primary_url, "-c", f"\\copy public.posts TO '{rows}'")
+    try:
+        return statistics.median(copied_once(options, rows) for _ in range(COPIES))
+    finally:
+        rows.unlink()
+
+
+def copied_once(options, rows):
     psql(options, options.primary_url, "-c",
          "CREATE TABLE public.posts_copied (LIKE public.posts INCLUDING ALL)")
     try:
@@ -79,7 +89,6 @@ def copied(options):
         return time.monotonic() - began
     finally:
         psql(options, options.primary_url, "-c", "DROP TABLE public.posts_copied")
-        rows.unlink()
 
 
 def compose_load(api, options, *words):
@@ -103,7 +112,8 @@ def warm_up(api, options):
 def load(api, options):
     """Through the API, to the last commit; without compose/load, by SQL."""
     api.forget_peak()
-    began = time.monotonic()
+    pids = {"api": api.process.pid} | options.pids
+    before, began = cpu_by_part(pids), time.monotonic()
     if options.load.exists():
         how = "bulk"
         compose_load(api, options, "posts", "--generate", str(options.rows))
@@ -115,13 +125,15 @@ def load(api, options):
                    'author ' || i % 1000, now(), now(), 0
               FROM generate_series(1, {options.rows}) i""")
     seconds = time.monotonic() - began
+    cpu = {name: (after - before[name]) / options.rows * 1e6
+           for name, after in cpu_by_part(pids).items()}
     peak = api.status_bytes("VmHWM")
     wait_for_replica(options)
     copy_seconds = copied(options)
     psql(options, options.primary_url, "-c", "VACUUM ANALYZE public.posts")
     wait_for_replica(options)
     return {"how": how, "rows": options.rows, "seconds": seconds,
-            "rows_per_second": options.rows / seconds, "peak": peak,
+            "rows_per_second": options.rows / seconds, "peak": peak, "cpu_us": cpu,
             "copy_seconds": copy_seconds, "ratio": copy_seconds / seconds}
 
 
@@ -265,6 +277,10 @@ def report(r):
         ["psql \\copy", str(loaded["rows"]), f"{loaded['copy_seconds']:.1f}",
          f"{loaded['rows'] / loaded['copy_seconds']:.0f}", "", ""],
     ])
+    cpu = loaded["cpu_us"]
+    print_rows([
+        ["CPU us/row", *cpu, "all"],
+        ["bulk", *(f"{us:.1f}" for us in cpu.values()), f"{sum(cpu.values()):.0f}"]])
     rows = [["export", "seconds, median (min..max)", "MiB", "MiB/s", "peak RSS MiB"]]
     for name, runs in (("api, NDJSON", e["api"]), ("psql COPY", e["psql"])):
         seconds = spread([run["seconds"] for run in runs])
@@ -290,11 +306,13 @@ def parse_arguments():
     parser = argparse.ArgumentParser()
     for name in ("rows", "rounds", "pages", "port-base"):
         parser.add_argument(f"--{name}", type=int, required=True)
-    for name in ("api", "config", "psql", "primary-url", "replica-url", "json"):
+    for name in ("api", "config", "psql", "primary-url", "replica-url", "json", "pids"):
         parser.add_argument(f"--{name}", required=True)
     for name in ("dir", "load"):
         parser.add_argument(f"--{name}", type=Path, required=True)
-    return parser.parse_args()
+    options = parser.parse_args()
+    options.pids = named_pids(options.pids)
+    return options
 
 
 def measure(options):

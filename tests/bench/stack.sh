@@ -67,3 +67,11 @@ in_turn() {
 	wait "$!" || status=$?
 	return "$status"
 }
+
+# name=PID of each part, for --pids.
+pids_of() {
+	local part
+	for part; do
+		echo "$part=$(main_pid "$part")"
+	done
+}
