@@ -5,9 +5,11 @@
 #include "api/commits/change_id.h"
 #include "api/http/accept.h"
 #include "api/http/cache_control.h"
+#include "api/http/cors.h"
 #include "api/http/header_list.h"
 #include "api/http/precondition.h"
 #include "api/http/prefer.h"
+#include "common/http/origin_check.h"
 #include "common/http/path.h"
 #include "common/log/version.h"
 
@@ -113,6 +115,53 @@ static void path(const char *s)
 	buf_free(&text);
 }
 
+#define ORIGINS "https://app.example,http://b.example:8443"
+
+/* May a page of it read answers? Only if it is listed, in any case. */
+static void cors(const char *origin)
+{
+	struct cors_header out[CORS_HEADERS];
+	bool listed = strcasecmp(origin, "https://app.example") == 0 ||
+		      strcasecmp(origin, "http://b.example:8443") == 0;
+	CHECK((cors_for(ORIGINS, origin, out) > 0) == listed);
+	CHECK((cors_preflight(ORIGINS, origin, "GET", out) > 0) == listed);
+	CHECK(cors_shares(ORIGINS, origin) == !listed);
+}
+
+/* Lines: Host, Origin, Sec-Fetch-Site, Content-Type; an empty one: it is not
+ * there. */
+static void origin(const char *s, size_t len)
+{
+	const struct origin_rules rules = {.hosts = "app.example, other"};
+	struct fuzz in = {s, len};
+	char *line[4];
+	size_t n;
+	for (size_t i = 0; i < 4; i++)
+		line[i] = fuzz_line(&in, &n);
+	const struct origin_check g = {
+	    .method = "POST",
+	    .host = *line[0] ? line[0] : NULL,
+	    .origin = *line[1] ? line[1] : NULL,
+	    .fetch_site = *line[2] ? line[2] : NULL,
+	    .content_type = *line[3] ? line[3] : NULL,
+	};
+	/* Whoever is let in was called by a name or address of ours, and comes
+	 * from this very Host. */
+	if (origin_check(&g, &rules) == ORIGIN_OK) {
+		const char *h = g.host ? g.host : "localhost";
+		CHECK(strspn(h, "0123456789abcdefABCDEF.:[]") > 1 ||
+		      strncasecmp(h, "localhost", 9) == 0 ||
+		      strncasecmp(h, "app.example", 11) == 0 ||
+		      strncasecmp(h, "other", 5) == 0);
+		CHECK(g.origin == NULL ||
+		      (g.host && strcasestr(g.origin, g.host) != NULL));
+	}
+	if (g.origin)
+		cors(g.origin);
+	for (size_t i = 0; i < 4; i++)
+		free(line[i]);
+}
+
 int FUZZ_ONE(const uint8_t *data, size_t size)
 {
 	struct fuzz in = fuzz_of(data, size);
@@ -134,6 +183,9 @@ int FUZZ_ONE(const uint8_t *data, size_t size)
 		break;
 	case 'i':
 		change(s);
+		break;
+	case 'o':
+		origin(s, len);
 		break;
 	case '3':
 		position(s, len);
