@@ -66,17 +66,30 @@ static void bounds(struct jsonout *j, const struct field *f, bool nullable)
 		keyword(j, "enum", f->choices);
 }
 
+/* A default that is made for each document is no JSON value. */
+static void field_description(struct jsonout *j, const struct field *f)
+{
+	static const char *const made[] = {
+	    [GENERATED_NOW] = "If it is left out, it is the time of the write.",
+	    [GENERATED_UUID] = "If it is left out, it is a version 7 UUID.",
+	};
+	if (f->description.s || f->generated == GENERATED_NOT)
+		keyword(j, "description", f->description);
+	else
+		jsonout_string(j, "description", made[f->generated]);
+}
+
 /* The bounds of a number do not apply to an increment of it. */
 static void field_schema(
     struct jsonout *j, const struct field *f, enum json_schema_of of)
 {
-	bool nullable =
-	    of == JSON_SCHEMA_PARTIAL ||
-	    (of != JSON_SCHEMA_INCREMENT &&
-		(f->nullable || (of == JSON_SCHEMA_PATCH && f->otherwise.s)));
+	bool nullable = of == JSON_SCHEMA_PARTIAL ||
+			(of != JSON_SCHEMA_INCREMENT &&
+			    (f->nullable || (of == JSON_SCHEMA_PATCH &&
+						field_has_default(f))));
 	jsonout_open(j, f->name, '{');
 	type(j, field_type_name(f->type), nullable);
-	keyword(j, "description", f->description);
+	field_description(j, f);
 	if (f->format != FORMAT_NONE)
 		jsonout_string(j, "format", format_name(f->format));
 	if (f->type == FIELD_INTEGER)

@@ -1,5 +1,7 @@
 #include "api/write/validate.h"
 
+#include "api/write/default_value.h"
+
 #include "api/core/key_check.h"
 #include "common/base/utf8.h"
 #include "common/json/decimal.h"
@@ -81,7 +83,7 @@ static bool wants_default(
     const struct check *k, const struct field *f, struct jsonslice v)
 {
 	return k->as == VALIDATE_PATCH && jsonslice_kind(v) == JSONSLICE_NULL &&
-	       !f->nullable && f->otherwise.s;
+	       !f->nullable && field_has_default(f);
 }
 
 static void check_field(
@@ -139,18 +141,31 @@ static void check_missing(struct check *k)
 		if (f->required)
 			violations_add(
 			    &k->out->violations, f->name, "is required");
-		else if (f->otherwise.s)
+		else if (field_has_default(f))
 			k->fill = true;
 	}
 }
 
 /* --- defaults ------------------------------------------------------------ */
 
-static void validate_add_member(
-    struct buf *out, const char *name, struct jsonslice v)
+static void add_default(struct buf *out, const struct field *f)
 {
-	buf_printf(out, "%s\"%s\":", out->len > 1 ? "," : "", name);
-	buf_add(out, v.s, v.len);
+	buf_printf(out, "%s\"%s\":", out->len > 1 ? "," : "", f->name);
+	default_value_add(out, f);
+}
+
+static void fill_member(
+    const struct check *k, struct jsonslice_member m, struct buf *out)
+{
+	size_t i = collection_field(k->c, m.name);
+	if (i < k->c->nfields && wants_default(k, &k->c->fields[i], m.value)) {
+		add_default(out, &k->c->fields[i]);
+		return;
+	}
+	buf_str(out, out->len > 1 ? "," : "");
+	buf_add(out, m.name.s, m.name.len);
+	buf_char(out, ':');
+	buf_add(out, m.value.s, m.value.len);
 }
 
 static void validate_fill(
@@ -158,20 +173,12 @@ static void validate_fill(
 {
 	struct jsonslice_member m = jsonslice_members(object);
 	buf_char(out, '{');
-	while (jsonslice_next(&m)) {
-		size_t i = collection_field(k->c, m.name);
-		if (i < k->c->nfields &&
-		    wants_default(k, &k->c->fields[i], m.value))
-			m.value = k->c->fields[i].otherwise;
-		buf_str(out, out->len > 1 ? "," : "");
-		buf_add(out, m.name.s, m.name.len);
-		buf_char(out, ':');
-		buf_add(out, m.value.s, m.value.len);
-	}
+	while (jsonslice_next(&m))
+		fill_member(k, m, out);
 	for (size_t i = 0; k->as == VALIDATE_WHOLE && i < k->c->nfields; i++) {
 		const struct field *f = &k->c->fields[i];
-		if (!(k->seen >> i & 1) && f->otherwise.s)
-			validate_add_member(out, f->name, f->otherwise);
+		if (!(k->seen >> i & 1) && field_has_default(f))
+			add_default(out, f);
 	}
 	buf_char(out, '}');
 }
@@ -330,8 +337,8 @@ static void check_seed(
 	jsonslice_text(&out->key, key);
 	if (!key_check(c, out->key.data, out->key.len, bad))
 		return;
-	buf_char(&out->filled, '{');
-	validate_add_member(&out->filled, "value", value);
+	buf_str(&out->filled, "{\"value\":");
+	buf_add(&out->filled, value.s, value.len);
 	buf_char(&out->filled, '}');
 	check_whole(c, out);
 }

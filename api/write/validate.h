@@ -1,4 +1,5 @@
-/* Validates what may enter the log (pure core). Nothing that the collection's
+/* Validates what may enter the log (pure core, but for defaults that are made
+ * from the time or at random). Nothing that the collection's
  * declaration forbids is ever appended. Defaults are filled in before, so that
  * the log has complete documents.
  */

@@ -263,6 +263,8 @@ static uint64_t shape_of(const struct collection *c)
 		    field_type_name(f->type), column_type_name(f->column),
 		    f->nullable ? " null" : "");
 		buf_add(&b, f->otherwise.s, f->otherwise.len);
+		if (f->generated != GENERATED_NOT)
+			buf_str(&b, "generated");
 	}
 	uint64_t hash = XXH3_64bits(b.data, b.len);
 	buf_free(&b);

@@ -150,8 +150,31 @@ static bool declare_field_take_pattern(const struct at *a, struct jsonslice v)
 	       declare_refuse(a->d, a->pointer, "%s", fault);
 }
 
+/* {"now": true} and {"uuid": 7}; only of formats that are no objects. */
+static bool take_generated(const struct at *a, struct jsonslice v)
+{
+	struct jsonslice_member m = jsonslice_members(v);
+	bool time = a->field->format == FORMAT_DATE_TIME;
+	bool one = jsonslice_next(&m);
+	if (one && time && jsonslice_equals(m.name, "now", 3) &&
+	    jsonslice_kind(m.value) == JSONSLICE_BOOL && *m.value.s == 't')
+		a->field->generated = GENERATED_NOW;
+	else if (one && !time && jsonslice_equals(m.name, "uuid", 4) &&
+		 m.value.len == 1 && *m.value.s == '7')
+		a->field->generated = GENERATED_UUID;
+	if (a->field->generated == GENERATED_NOT || jsonslice_next(&m))
+		return declare_refuse(a->d, a->pointer, "must be %s",
+		    time ? "a date-time or {\"now\": true}"
+			 : "a UUID or {\"uuid\": 7}");
+	return true;
+}
+
 static bool take_default(const struct at *a, struct jsonslice v)
 {
+	enum format format = a->field->format;
+	if (jsonslice_kind(v) == JSONSLICE_OBJECT &&
+	    (format == FORMAT_DATE_TIME || format == FORMAT_UUID))
+		return take_generated(a, v);
 	a->field->otherwise = v;
 	return true; /* checked when the whole field is known */
 }
@@ -336,7 +359,7 @@ static bool check_default(struct declaration *d, const struct field *f)
 {
 	char pointer[128];
 	snprintf(pointer, sizeof pointer, "/fields/%s", f->name);
-	if (!f->otherwise.s)
+	if (!field_has_default(f))
 		return f->required || f->nullable ||
 		       declare_refuse(d, pointer,
 			   "an optional field must be nullable or have a "
@@ -345,6 +368,8 @@ static bool check_default(struct declaration *d, const struct field *f)
 	if (f->required)
 		return declare_refuse(
 		    d, pointer, "a required field has no use for a default");
+	if (f->generated != GENERATED_NOT)
+		return true;
 	unsigned faults = field_faults(f, f->otherwise);
 	if (faults == 0)
 		return true;

@@ -81,6 +81,11 @@ size_t field_max_digits(const struct field *f)
 	return f && f->max_digits ? f->max_digits : FIELD_DIGITS;
 }
 
+bool field_has_default(const struct field *f)
+{
+	return f->otherwise.s != NULL || f->generated != GENERATED_NOT;
+}
+
 bool field_is_number(const struct field *f)
 {
 	return f->type == FIELD_INTEGER || f->type == FIELD_NUMBER;

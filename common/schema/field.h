@@ -33,6 +33,9 @@ enum column_type {
 	COLUMN_UUID,
 };
 
+/* A default that is made for each document. */
+enum generated { GENERATED_NOT, GENERATED_NOW, GENERATED_UUID };
+
 /* All of it borrowed from the declaration. Absent: s is NULL, or the flag is
  * false. */
 struct field {
@@ -43,7 +46,8 @@ struct field {
 	/* A document must have it; it may be null. What may be left out is
 	 * nullable or has a default. */
 	bool required, nullable;
-	struct jsonslice otherwise; /* `default` */
+	struct jsonslice otherwise; /* `default`, if it is a value */
+	enum generated generated;   /* otherwise */
 	bool has_min_length, has_max_length;
 	size_t min_length, max_length; /* code points */
 	/* Of its numbers, on either side of the point; 0: not said. */
@@ -60,6 +64,7 @@ bool field_type_parse(const char *name, size_t len, enum field_type *out);
 const char *column_type_name(enum column_type t); /* "timestamptz" */
 enum column_type field_column(enum field_type type, enum format format);
 bool field_is_number(const struct field *f);
+bool field_has_default(const struct field *f);
 /* Digits that a number of the field may have before the point, and behind it.
  * A few bytes (1e9999) are many digits when they are read. Of no field (NULL):
  * what one has that declares nothing. */

@@ -31,6 +31,11 @@ static struct declaration *read(const char *text, struct declare_fault *fault)
 #define ACCESS(rest) HEAD "\"fields\":{" SHORT "}," rest "}"
 #define MAY(verbs) "\"access\":{\"customer\":[" verbs "]}"
 #define OWNER(rest) ACCESS(MAY("\"read\"") ",\"owner\":{" rest "}")
+#define AT_FIELD(v)                                                            \
+	"\"fields\":{\"f\":{\"type\":\"string\",\"format\":\"date-time\","     \
+	"\"default\":" v "}}"
+#define AT(v) HEAD AT_FIELD(v) "}"
+#define ID(v) FIELD("\"type\":\"string\",\"format\":\"uuid\",\"default\":" v)
 #define SHORT "\"f\":{\"type\":\"string\",\"nullable\":true,\"maxLength\":9}"
 
 static const struct {
@@ -74,6 +79,18 @@ static const struct {
 	  "}}," MAY("\"read\"") ",\"owner\":{"
 				"\"field\":\"f\",\"for\":[\"customer\"]}}",
 	"/owner/field", "f is not a string"},
+    {AT("{\"now\":false}"), "/fields/f/default",
+	"must be a date-time or {\"now\": true}"},
+    {AT("{\"uuid\":7}"), "/fields/f/default", "must be a date-time or"},
+    {AT("{\"now\":true,\"uuid\":7}"), "/fields/f/default", "must be a"},
+    {AT("{}"), "/fields/f/default", "must be a date-time or"},
+    {AT("7"), "/fields/f/default", "must be a"},
+    {ID("{\"now\":true}"), "/fields/f/default",
+	"must be a UUID or {\"uuid\": 7}"},
+    {ID("{\"uuid\":4}"), "/fields/f/default", "must be a UUID or"},
+    {HEAD "\"required\":[\"f\"]," AT_FIELD("{\"now\":true}") "}",
+	"/fields/f/default", "a required field has no use for a default"},
+    {FIELD(TEXT ",\"default\":{\"now\":true}"), "/fields/f/default", "must be"},
     {ACCESS("\"unique\":{}"), "/unique", "must be an array of arrays"},
     {ACCESS("\"unique\":[\"f\"]"), "/unique/0", "must be an array of names"},
     {ACCESS("\"unique\":[[\"f\"],[]]"), "/unique/1", "must not be empty"},
