@@ -1,21 +1,13 @@
 #include "api/list/list_query.h"
 
 #include "api/list/list_cursor.h"
-#include "api/list/list_value.h"
 #include "common/base/check.h"
 #include "common/base/mem.h"
-#include "common/http/path.h"
 
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-
-static const char *const op_names[LIST_OPS] = {
-#define LIST_OP(id, name) [id] = name,
-#include "api/list/list_ops.def"
-#undef LIST_OP
-};
 
 enum given {
 	GIVEN_ORDER = 1,
@@ -49,11 +41,8 @@ void list_query_unref(struct list_query **qp)
 	*qp = NULL;
 	if (q == NULL || --q->refs)
 		return;
-	for (size_t i = 0; i < q->nfilters; i++) {
-		for (size_t j = 0; j < q->filters[i].n; j++)
-			free(q->filters[i].values[j].s);
-		free(q->filters[i].values);
-	}
+	for (size_t i = 0; i < q->nfilters; i++)
+		list_filter_free(&q->filters[i]);
 	free(q->cursor);
 	free(q->after.value);
 	free(q->after.key);
@@ -106,126 +95,84 @@ static const struct list_column *list_query_column_of(
 	return NULL;
 }
 
-static void list_query_keep(struct list_filter *f, struct buf *value)
+/* A group that all filters of the query are in anyway is not kept as one. */
+static void keep_filter(struct list_query *q, struct list_filter *f)
 {
-	f->values = mem_realloc(f->values, (f->n + 1) * sizeof *f->values);
-	struct list_value *v = &f->values[f->n++];
-	v->s = buf_take(value, &v->len);
-}
-
-static const char *take_one(struct list_filter *f, const char *s, size_t len)
-{
-	struct buf b = {0};
-	const char *why = list_value_fault(f->column, s, len);
-	if (why)
-		return why;
-	buf_add(&b, s, len);
-	list_query_keep(f, &b);
-	return NULL;
-}
-
-static const char *list_query_take_list(
-    struct list_filter *f, const char *s, size_t len)
-{
-	static const char form[] = "in takes a list: in.(1,2) or in.(\"a\",b)";
-	if (len < 2 || s[0] != '(' || s[len - 1] != ')')
-		return form;
-	const char *at = s + 1, *end = s + len - 1;
-	bool more = at < end;
-	while (more) {
-		struct buf b = {0};
-		const char *why =
-		    list_value_next(&at, end, &b, &more) ? NULL : form;
-		if (why == NULL)
-			why = list_value_fault(f->column, b.data, b.len);
-		if (why == NULL && f->n == LIST_CHOICES)
-			why = "in takes at most 1000 values";
-		if (why) {
-			buf_free(&b);
-			return why;
-		}
-		list_query_keep(f, &b);
+	list_filter_settle(f);
+	if (f->column || f->any || f->negated) {
+		q->filters[q->nfilters++] = *f;
+		return;
 	}
-	return NULL;
+	for (size_t i = 0; i < f->nterms; i++)
+		q->filters[q->nfilters++] = f->terms[i];
+	free(f->terms);
 }
 
-static const char *list_query_take_pattern(
-    struct list_filter *f, const char *s, size_t len)
+/* Ends the reading of a filter: keeps it, or says why it is refused. */
+static bool filter_done(struct list_query *q,
+    const struct list_filter_reader *r, struct list_filter *f, bool good,
+    const char *name, size_t name_len, struct list_fault *fault)
 {
-	struct buf b = {0};
-	if (f->column->column != COLUMN_TEXT)
-		return "like and ilike are for strings";
-	const char *why = list_value_fault(f->column, s, len);
-	if (why == NULL && !list_value_pattern(&b, s, len))
-		why = "ends in a backslash that escapes nothing";
-	if (why)
-		buf_free(&b);
-	else
-		list_query_keep(f, &b);
-	return why;
-}
-
-static const char *take_is(struct list_filter *f, const char *s, size_t len)
-{
-	bool boolean = f->column->column == COLUMN_BOOLEAN;
-	struct buf b = {0};
-	if (!list_query_is(s, len, "null") &&
-	    !list_query_is(s, len, "not_null") &&
-	    !(boolean && (list_query_is(s, len, "true") ||
-			     list_query_is(s, len, "false"))))
-		return boolean ? "is takes null, not_null, true or false"
-			       : "is takes null or not_null";
-	buf_add(&b, s, len);
-	list_query_keep(f, &b);
-	return NULL;
-}
-
-static const char *list_query_take_value(
-    struct list_filter *f, const char *s, size_t len)
-{
-	if (f->op == LIST_IN)
-		return list_query_take_list(f, s, len);
-	if (f->op == LIST_LIKE || f->op == LIST_ILIKE)
-		return list_query_take_pattern(f, s, len);
-	if (f->op == LIST_IS)
-		return take_is(f, s, len);
-	return take_one(f, s, len);
+	q->nleaves = r->n;
+	if (good) {
+		keep_filter(q, f);
+		return true;
+	}
+	bool grouped = f->column == NULL;
+	list_filter_free(f);
+	return list_query_refuse(fault, name, name_len, "%s%s%s",
+	    grouped && r->column ? r->column->name : "",
+	    grouped && r->column ? ": " : "", r->why);
 }
 
 static bool add_filter(struct list_query *q, const struct list_column *column,
     const char *s, size_t len, struct list_fault *fault)
 {
-	const char *name = column->name;
-	const char *dot = memchr(s, '.', len);
-	size_t op = 0;
-	while (dot && op < LIST_OPS &&
-	       !list_query_is(s, (size_t)(dot - s), op_names[op]))
-		op++;
-	if (dot == NULL || op == LIST_OPS)
-		return list_query_refuse(fault, name, strlen(name),
-		    "must be op.value; op is eq, neq, gt, gte, lt, lte, in, "
-		    "like, ilike or is");
-	if (q->nfilters == LIST_FILTERS)
-		return list_query_refuse(fault, name, strlen(name),
-		    "more than %d filters", (int)LIST_FILTERS);
-	struct list_filter *f = &q->filters[q->nfilters++];
-	*f = (struct list_filter){.column = column, .op = (enum list_op)op};
-	const char *why =
-	    list_query_take_value(f, dot + 1, len - (size_t)(dot + 1 - s));
-	return why == NULL ||
-	       list_query_refuse(fault, name, strlen(name), "%s", why);
+	struct list_filter f;
+	struct list_filter_reader r = {
+	    .collection = q->collection, .n = q->nleaves};
+	bool good = list_filter_read(&r, &f, column, s, len);
+	return filter_done(
+	    q, &r, &f, good, column->name, strlen(column->name), fault);
+}
+
+/* Is the parameter a group: or, and, not.or, not.and? */
+static bool group_named(const char *name, size_t len, bool *negated, bool *any)
+{
+	*negated = len > 4 && memcmp(name, "not.", 4) == 0;
+	name += *negated ? 4 : 0;
+	len -= *negated ? 4 : 0;
+	*any = list_query_is(name, len, "or");
+	return *any || list_query_is(name, len, "and");
+}
+
+static bool add_group(struct list_query *q, const char *name, size_t name_len,
+    const char *s, size_t len, struct list_fault *fault)
+{
+	bool negated, any;
+	struct list_filter f;
+	struct list_filter_reader r = {
+	    .collection = q->collection, .n = q->nleaves};
+	group_named(name, name_len, &negated, &any);
+	bool good = list_filter_read_group(&r, &f, any, s, len);
+	f.negated = negated;
+	return filter_done(q, &r, &f, good, name, name_len, fault);
 }
 
 bool list_query_scope(struct list_query *q, const char *owner)
 {
-	const struct field *field = q->collection->owner.field;
-	const struct list_column *column = list_query_column_of(
-	    q->collection, field->name, strlen(field->name));
+	const char *name = q->collection->owner.field->name;
 	struct list_filter *f = &q->filters[q->nfilters++];
+	const struct list_column *column =
+	    list_filter_column(q->collection, name, strlen(name));
+	struct list_filter_reader r = {.collection = q->collection};
+	struct buf b = {0};
 	CHECK(column != NULL && q->nfilters <= LIST_FILTERS + 1);
-	*f = (struct list_filter){
-	    .column = column, .op = LIST_EQ, .scope = true};
-	return take_one(f, owner, strlen(owner)) == NULL;
+	buf_printf(&b, "eq.%s", owner);
+	bool good = list_filter_read(&r, f, column, b.data, b.len);
+	f->scope = true;
+	buf_free(&b);
+	return good;
 }
 
 /* --- order, limit, cursor ------------------------------------------------ */
@@ -281,13 +228,16 @@ static bool list_query_take_selection(
 	return why == NULL || list_query_refuse(fault, "select", 6, "%s", why);
 }
 
-/* Adds the filter of a field. */
+/* Adds a filter of a field, or a group of filters. */
 static bool add_named(struct list_query *q, const char *name, size_t name_len,
     const char *value, size_t len, struct list_fault *fault)
 {
+	bool negated, any;
+	if (group_named(name, name_len, &negated, &any))
+		return add_group(q, name, name_len, value, len, fault);
 	const struct list_column *column =
-	    list_query_column_of(q->collection, name, name_len);
-	if (column == NULL || !column->filter)
+	    list_filter_column(q->collection, name, name_len);
+	if (column == NULL)
 		return list_query_refuse(fault, name, name_len,
 		    "is not %sa field that %s declares for filters",
 		    q->counts	 ? ""
@@ -321,28 +271,11 @@ bool list_query_add(struct list_query *q, const char *name, size_t name_len,
 	return add_named(q, name, name_len, value, len, fault);
 }
 
-/* Sorts filters, so that their order in the query does not matter. Filters that
- * compare as equal mean the same in any order. */
-static int list_query_compare(const void *pa, const void *pb)
-{
-	const struct list_filter *a = pa, *b = pb;
-	if (a->column != b->column)
-		return a->column < b->column ? -1 : 1;
-	if (a->op != b->op)
-		return a->op < b->op ? -1 : 1;
-	for (size_t i = 0; i < a->n && i < b->n; i++) {
-		int order = strcmp(a->values[i].s, b->values[i].s);
-		if (order)
-			return order;
-	}
-	return (a->n > b->n) - (a->n < b->n);
-}
-
 bool list_query_finish(struct list_query *q, struct list_fault *fault)
 {
 	*fault = (struct list_fault){0};
 	qsort(
-	    q->filters, q->nfilters, sizeof q->filters[0], list_query_compare);
+	    q->filters, q->nfilters, sizeof q->filters[0], list_filter_compare);
 	if (q->cursor == NULL || list_cursor_read(q, q->cursor, &q->after))
 		return true;
 	fault->cursor = true;
@@ -353,58 +286,15 @@ bool list_query_finish(struct list_query *q, struct list_fault *fault)
 
 /* --- the canonical text -------------------------------------------------- */
 
-static void list_text(
-    struct buf *out, const struct list_filter *f, bool always_quoted)
-{
-	buf_char(out, '(');
-	for (size_t i = 0; i < f->n; i++) {
-		const struct list_value *v = &f->values[i];
-		buf_str(out, i ? "," : "");
-		if (always_quoted || v->len == 0 || strpbrk(v->s, ",\""))
-			list_value_quote(out, v->s, v->len);
-		else
-			buf_add(out, v->s, v->len);
-	}
-	buf_char(out, ')');
-}
-
-/* Leaves characters as they are that have no meaning in a URL's query or in
- * Sluice's. */
-static void encode_least(struct buf *out, const char *s, size_t len)
-{
-	static const char bare[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
-				   "abcdefghijklmnopqrstuvwxyz"
-				   "0123456789-._~(),:*";
-	for (size_t i = 0; i < len; i++) {
-		if (strchr(bare, s[i])) /* values have no NUL */
-			buf_char(out, s[i]);
-		else
-			buf_printf(out, "%%%02X", (unsigned char)s[i]);
-	}
-}
-
-static void filter_text(
-    struct buf *out, const struct list_filter *f, bool least)
-{
-	struct buf value = {0};
-	buf_str(&value, "");
-	if (f->op == LIST_IN)
-		list_text(&value, f, !least);
-	else
-		buf_add(&value, f->values[0].s, f->values[0].len);
-	buf_printf(out, "%s=%s.", f->column->name, op_names[f->op]);
-	(least ? encode_least : path_encode)(out, value.data, value.len);
-	buf_char(out, '&');
-	buf_free(&value);
-}
-
 static void list_query_text_of(
     struct buf *out, const struct list_query *q, bool least)
 {
 	buf_printf(out, "%s?", q->collection->name);
 	for (size_t i = 0; i < q->nfilters; i++) {
-		if (!least || !q->filters[i].scope)
-			filter_text(out, &q->filters[i], least);
+		if (least && q->filters[i].scope)
+			continue;
+		list_filter_text(out, &q->filters[i], least);
+		buf_char(out, '&');
 	}
 	buf_printf(
 	    out, "order=%s.%s", q->order->name, q->descending ? "desc" : "asc");

@@ -1,45 +1,20 @@
 /* The query of a list (pure core): `price=gte.10&order=price.desc&limit=50&…`.
  *
- * Filters are those of PostgREST, on the columns that the declaration lists.
- * Values are checked here against the type of their column, and become
- * parameters of the statement (api/list/list_sql.h). A query has one canonical
- * text, whatever the order of its parameters. The text is part of the key of a
- * cached page, and a cursor is valid for one such text only.
+ * Filters (api/list/list_filter.h) are those of PostgREST, on the columns that
+ * the declaration lists. Values are checked against the type of their column,
+ * and become parameters of the statement (api/list/list_sql.h). A query has one
+ * canonical text, whatever the order of its parameters. The text is part of the
+ * key of a cached page, and a cursor is valid for one such text only.
  */
 #pragma once
 
+#include "api/list/list_filter.h"
 #include "common/base/buf.h"
 #include "common/schema/collection.h"
 #include "common/schema/selection.h"
 
 #include <stdbool.h>
 #include <stddef.h>
-
-#define LIST_OP(id, name) id,
-enum list_op {
-#include "api/list/list_ops.def"
-	LIST_OPS
-};
-#undef LIST_OP
-
-enum { LIST_FILTERS = 32, LIST_CHOICES = 1000 };
-
-struct list_value {
-	char *s; /* NUL-terminated; no NUL inside */
-	size_t len;
-};
-
-struct list_filter {
-	const struct list_column *column;
-	enum list_op op;
-	/* For `in`: the values. For `is`: one of null, not_null, true, false.
-	 * For like and ilike: the pattern, in Postgres's form. */
-	struct list_value *values;
-	size_t n;
-	/* Nobody asked for it: it narrows the list to what the caller owns. It
-	 * is part of the canonical text, but not of links. */
-	bool scope;
-};
 
 /* The row after which a page begins. */
 struct list_place {
@@ -57,8 +32,10 @@ struct list_place {
 struct list_query {
 	unsigned refs; /* used by one thread */
 	const struct collection *collection;
-	struct list_filter filters[LIST_FILTERS + 1]; /* one is the scope */
+	/* All must be true. One may be the scope. */
+	struct list_filter filters[LIST_FILTERS + 1];
 	size_t nfilters;
+	size_t nleaves; /* filters, those in groups included, but no groups */
 	const struct list_column *order; /* then by the key, likewise */
 	bool descending;
 	unsigned limit;

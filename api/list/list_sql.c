@@ -126,7 +126,7 @@ static void is_filter(struct buf *out, const struct list_filter *f)
 	buf_printf(out, " IS %s", sql[i]);
 }
 
-static void filter(
+static void leaf(
     struct list_sql *s, struct buf *out, const struct list_filter *f)
 {
 	if (f->op == LIST_IS) {
@@ -146,6 +146,20 @@ static void filter(
 		buf_printf(out, " %s $%d", operators[f->op],
 		    param_text(s, f->column->column, f->values[0].s,
 			f->values[0].len));
+}
+
+/* A group is as deep as LIST_FILTER_DEPTH at most. */
+static void filter(
+    struct list_sql *s, struct buf *out, const struct list_filter *f)
+{
+	buf_str(out, f->negated ? "NOT (" : f->column ? "" : "(");
+	if (f->column)
+		leaf(s, out, f);
+	for (size_t i = 0; i < f->nterms; i++) {
+		buf_str(out, i == 0 ? "" : f->any ? " OR " : " AND ");
+		filter(s, out, &f->terms[i]);
+	}
+	buf_str(out, f->negated || !f->column ? ")" : "");
 }
 
 /* Appends all filters, each with AND after it. */

@@ -33,9 +33,10 @@ static bool list_value_is_number(
 	       decimal_fits(v, field_max_digits(f));
 }
 
-static bool is_boolean(const char *s)
+static bool is_boolean(const char *s, size_t len)
 {
-	return strcmp(s, "true") == 0 || strcmp(s, "false") == 0;
+	return (len == 4 && memcmp(s, "true", len) == 0) ||
+	       (len == 5 && memcmp(s, "false", len) == 0);
 }
 
 const char *list_value_fault(
@@ -55,7 +56,7 @@ const char *list_value_fault(
 			   : "must be a number with no more digits than the "
 			     "field takes";
 	case COLUMN_BOOLEAN:
-		return is_boolean(s) ? NULL : "must be true or false";
+		return is_boolean(s, len) ? NULL : "must be true or false";
 	case COLUMN_TIMESTAMPTZ:
 		return format_matches(FORMAT_DATE_TIME, s, len)
 			   ? NULL
@@ -73,10 +74,9 @@ const char *list_value_fault(
 
 /* --- lists --------------------------------------------------------------- */
 
-/* Takes the rest of a quoted value, after the opening quote. */
-static bool take_quoted(const char **at, const char *end, struct buf *out)
+bool list_value_quoted(const char **at, const char *end, struct buf *out)
 {
-	const char *s = *at;
+	const char *s = *at + 1;
 	while (s < end && *s != '"') {
 		if (*s == '\\' && ++s == end)
 			return false;
@@ -91,8 +91,7 @@ bool list_value_next(
 {
 	buf_str(out, "");
 	if (*at < end && **at == '"') {
-		++*at;
-		if (!take_quoted(at, end, out))
+		if (!list_value_quoted(at, end, out))
 			return false;
 	} else {
 		while (*at < end && **at != ',' && **at != '"')

@@ -19,6 +19,10 @@ const char *list_value_fault(
  * the text is malformed. */
 bool list_value_next(
     const char **at, const char *end, struct buf *out, bool *more);
+/* Takes a value in double quotes, from its opening quote. False: it does not
+ * end.
+ */
+bool list_value_quoted(const char **at, const char *end, struct buf *out);
 /* Appends the value in a form that list_value_next reads. */
 void list_value_quote(struct buf *out, const char *s, size_t len);
 

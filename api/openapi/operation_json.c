@@ -70,15 +70,28 @@ static void path_parameters(
 	jsonout_close(j, '}');
 }
 
+static void group_parameters(struct jsonout *j)
+{
+	static const char *const names[] = {"or", "and", "not.or", "not.and"};
+	for (size_t i = 0; i < sizeof names / sizeof names[0]; i++) {
+		parameter(j, names[i], "query",
+		    "A group of filters: (field.op.value,field.not.op.value). "
+		    "A term may be a group: or(…), and(…), not.or(…).");
+		text_schema(j, NULL);
+		jsonout_close(j, '}');
+	}
+}
+
 static void filter_parameters(struct jsonout *j, const struct collection *c)
 {
+	group_parameters(j);
 	for (size_t i = 0; i < c->ncolumns; i++) {
 		struct buf example = {0};
 		if (!c->columns[i].filter)
 			continue;
 		parameter(j, c->columns[i].name, "query",
-		    "op.value; op is eq, neq, gt, gte, lt, lte, in, like, "
-		    "ilike or is.");
+		    "op.value or not.op.value; op is eq, neq, gt, gte, lt, "
+		    "lte, in, like, ilike or is.");
 		bool known = example_filter(&example, &c->columns[i]);
 		text_schema(j, known ? example.data : NULL);
 		buf_free(&example);

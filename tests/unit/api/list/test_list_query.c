@@ -158,6 +158,47 @@ static void too_long_a_list(void **state)
 	list_query_unref(&q);
 }
 
+/* Whoever asks for the same in another form gets the same page. */
+static void groups(void **state)
+{
+	(void)state;
+	static const char want[] =
+	    "samples?whole=gt.2&flag=eq.true&or=%28whole.lt.%229%22%2C"
+	    "part.gt.%221%22%29&order=part.desc";
+	is_text("samples",
+	    "whole=gt.2\nflag=eq.true\nor=(whole.lt.9,part.gt.1)", want);
+	is_text("samples",
+	    "and=(or(part.gt.1,whole.lt.9),flag.eq.true)\nor=(whole.gt.2)",
+	    want);
+	is_text("samples",
+	    "not.or=(whole.not.gt.2)\n"
+	    "and=(flag.eq.true,and(or(part.gt.1,or(whole.lt.9))))",
+	    want);
+	is_text("samples", "not.or=(whole.gt.2,flag.is.null)",
+	    "samples?not.or=%28whole.gt.%222%22%2Cflag.is.null%29"
+	    "&order=part.desc");
+	is_refused("samples", "or=(whole.eq.x)", "or", "whole: must be an int");
+	is_refused("samples", "not.and=x", "not.and", "in brackets");
+	is_refused("samples", "not.whole=eq.1", "not.whole", "declares");
+	is_refused("samples", "not.not.or=(whole.eq.1)", "not.not.or", "decl");
+}
+
+/* The bound holds for all filters of a query together. */
+static void too_many_in_groups(void **state)
+{
+	(void)state;
+	struct list_fault fault;
+	struct list_query *q = list_query_new(declared("posts"));
+	for (int i = 0; i < LIST_FILTERS / 2; i++)
+		assert_true(list_query_add(
+		    q, "or", 2, "(id.eq.1,id.gt.2)", 17, &fault));
+	assert_false(list_query_add(q, "or", 2, "(id.eq.1)", 9, &fault));
+	assert_non_null(strstr(fault.detail, "more than 32 filters"));
+	assert_false(list_query_add(q, "id", 2, "eq.1", 4, &fault));
+	assert_true(list_query_finish(q, &fault));
+	list_query_unref(&q);
+}
+
 static void selections(void **state)
 {
 	(void)state;
@@ -230,6 +271,8 @@ static void refused(void **state)
 	    {"samples", "code=eq.AB-1", "code", "for filters"}, /* order only */
 	    {"samples", "order=mood", "order", "declares"}, /* filter only */
 	    {"posts", "author=ada", "author", "op.value"},
+	    {"posts", "author=not", "author", "op.value"},
+	    {"posts", "author=not.not.eq.1", "author", "op.value"},
 	    {"posts", "author=is", "author", "op.value"},
 	    {"posts", "author=contains.ada", "author", "op.value"},
 	    {"posts", "author=EQ.ada", "author", "op.value"},
@@ -307,6 +350,8 @@ int main(void)
 	    cmocka_unit_test(links),
 	    cmocka_unit_test(lists),
 	    cmocka_unit_test(too_long_a_list),
+	    cmocka_unit_test(groups),
+	    cmocka_unit_test(too_many_in_groups),
 	    cmocka_unit_test(selections),
 	    cmocka_unit_test(counts),
 	    cmocka_unit_test(refused),

@@ -120,6 +120,33 @@ static void filtered(void **state)
 	list_query_unref(&q);
 }
 
+static void grouped(void **state)
+{
+	(void)state;
+	struct list_sql s;
+	struct list_fault fault;
+	struct list_query *q = list_query_new(declared("samples"));
+	add(q, "order", "sample_id");
+	add(q, "or", "(whole.gt.2,and(flag.is.true,mood.not.like.a*))");
+	add(q, "not.and", "(whole.eq.1,flag.eq.true)");
+	add(q, "and", "(whole.lt.9,part.not.gt.3)");
+	add(q, "mood", "not.in.(a)");
+	assert_true(list_query_finish(q, &fault));
+	list_sql_make(&s, q, 5000);
+	finds(&s,
+	    "SELECT t.* FROM public.\"samples\" t WHERE "
+	    "t.\"whole\" < $3 AND "
+	    "NOT (t.\"mood\" COLLATE \"C\" = ANY ($4::text[]::text[])) AND "
+	    "NOT (t.\"part\" > $5) AND "
+	    "(t.\"whole\" > $6 OR "
+	    "(t.\"flag\" IS TRUE AND NOT (t.\"mood\" COLLATE \"C\" LIKE $7)))"
+	    " AND NOT (t.\"whole\" = $8 AND t.\"flag\" = $9) AND "
+	    "true ORDER BY t.\"sample_id\" LIMIT $1");
+	assert_int_equal(s.n, 9);
+	list_sql_free(&s);
+	list_query_unref(&q);
+}
+
 /* What is not selected is not read. */
 static void selected(void **state)
 {
@@ -263,6 +290,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(whole),
 	    cmocka_unit_test(filtered),
+	    cmocka_unit_test(grouped),
 	    cmocka_unit_test(selected),
 	    cmocka_unit_test(counted),
 	    cmocka_unit_test(cursors),
