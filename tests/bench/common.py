@@ -10,6 +10,7 @@ import os
 import platform
 import signal
 import socket
+import ssl
 import statistics
 import subprocess
 import sys
@@ -115,21 +116,26 @@ def busy_seconds():
 # --- HTTP ---------------------------------------------------------------------
 
 
-def get(port, path, timeout=10):
-    connection = http.client.HTTPConnection(HOST, port, timeout=timeout)
+def get(port, path, timeout=10, headers=None, scheme="http"):
+    """By https, whoever answers is believed: it is one of ours."""
+    if scheme == "https":
+        connection = http.client.HTTPSConnection(
+            HOST, port, timeout=timeout, context=ssl._create_unverified_context())
+    else:
+        connection = http.client.HTTPConnection(HOST, port, timeout=timeout)
     try:
-        connection.request("GET", path)
+        connection.request("GET", path, headers=headers or {})
         answer = connection.getresponse()
         return answer.status, dict(answer.getheaders()), answer.read()
     finally:
         connection.close()
 
 
-def wait_for(port, path, log, seconds=30):
+def wait_for(port, path, log, seconds=30, scheme="http"):
     deadline = time.monotonic() + seconds
     while time.monotonic() < deadline:
         with contextlib.suppress(OSError, http.client.HTTPException):
-            if get(port, path)[0] == 200:
+            if get(port, path, scheme=scheme)[0] == 200:
                 return
         time.sleep(0.05)
     raise Failure(f"no 200 on {path} within {seconds} s:\n{log.read_text()[-2000:]}")

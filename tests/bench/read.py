@@ -12,6 +12,7 @@ import shutil
 
 from common import (
     Failure, cell, circumstances, get, main, pipe_to_redis, print_rows, say, spread)
+from guarded import AGAINST as GUARDED_AGAINST, guarded_subjects
 from scale import SECTIONS
 from subject import COLD, CONNECTIONS, HOT, WARM, Bench
 
@@ -20,6 +21,7 @@ AGAINST = {
     "sluice-l1": ("bare-pool", "bare-libuv", "nginx"),
     "sluice-redis": ("reference-redis",),
     "sluice-replica": ("reference-postgres", "reference-aside"),
+    **GUARDED_AGAINST,
 }
 
 
@@ -122,6 +124,8 @@ def measure_tiers(options, words):
             subjects += l1_subjects(bench)
         if "fetch" in words:
             subjects += fetching_subjects(bench)
+        if "access" in words:
+            subjects += guarded_subjects(bench)
         say("warming up")
         for subject in subjects:
             subject.warm_up()
@@ -135,11 +139,13 @@ def measure_tiers(options, words):
 def measure(options):
     """Prints each section as soon as it is measured; returns all the figures."""
     words = options.only.split()
-    unknown = set(words) - {"l1", "fetch", *SECTIONS}
+    tables = {"l1", "fetch", "access"}
+    unknown = set(words) - {*tables, *SECTIONS}
     if unknown:
-        raise Failure(f"--only knows l1, fetch, {', '.join(SECTIONS)}; not {unknown.pop()}")
+        known = ", ".join(["l1", "fetch", "access", *SECTIONS])
+        raise Failure(f"--only knows {known}; not {unknown.pop()}")
     report = circumstances()
-    if {"l1", "fetch"} & set(words):
+    if tables & set(words):
         report |= measure_tiers(options, words)
         print_table(report)
     for name, section in SECTIONS.items():
@@ -162,6 +168,7 @@ def arguments():
     parser.add_argument("--replica-url", required=True)
     parser.add_argument("--psql", required=True, help="program")
     parser.add_argument("--primary-url", required=True)
+    parser.add_argument("--collections", required=True, help="folder of the shipped ones")
     parser.add_argument("--config", required=True, help="of the api")
     parser.add_argument("--warm", type=int, required=True, help="rows warm-0, warm-1, ...")
     parser.add_argument("--cold", type=int, required=True, help="rows cold-0, cold-1, ...")

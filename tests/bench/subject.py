@@ -29,13 +29,20 @@ def reads_by_tier(admin_port):
 class Subject:
     """A server to measure, and what was measured of it, round by round."""
 
-    def __init__(self, name, what, pid, port, path=HOT, keys=0, tier=None, admin=None):
+    def __init__(self, name, what, pid, port, path=HOT, keys=0, tier=None, admin=None,
+                 headers=None, scheme="http"):
         self.name, self.what, self.pid, self.port = name, what, pid, port
         self.path, self.keys = path, keys
         self.tier, self.admin = tier, admin
+        self.headers, self.scheme = headers or {}, scheme  # of the requests
         self.draw = None  # of keys by chance: (exponent of Zipf's law, share of writes)
         self.next_key = 0
         self.rounds = []
+
+    def asked_with(self, name, what, headers):
+        """The same server, asked with these headers."""
+        return Subject(name, what, self.pid, self.port, self.path, self.keys, self.tier,
+                       self.admin, headers, self.scheme)
 
     def script(self):
         if self.draw:
@@ -43,10 +50,11 @@ class Subject:
         return ["turn.lua", str(self.next_key), str(self.keys)]
 
     def wrk(self, seconds):
-        url = f"http://{HOST}:{self.port}{self.path}"
+        url = f"{self.scheme}://{HOST}:{self.port}{self.path}"
+        given = [word for field in self.headers.items() for word in ("-H", ": ".join(field))]
         script, *words = self.script()
         done = subprocess.run(
-            ["wrk", "-t1", f"-c{CONNECTIONS}", f"-d{seconds}s", "-s",
+            ["wrk", "-t1", f"-c{CONNECTIONS}", f"-d{seconds}s", *given, "-s",
              str(HERE / script), url, "--", *words],
             capture_output=True, text=True, check=False)
         if done.returncode != 0:
@@ -118,7 +126,8 @@ http {{
     uwsgi_temp_path {dir};
     scgi_temp_path {dir};
     server {{
-        listen {host}:{port} reuseport;
+        listen {host}:{port} {listen} reuseport;
+        {pair}
         location / {{
             default_type {type};
             {headers}
@@ -127,6 +136,9 @@ http {{
     }}
 }}
 """
+NGINX_TLS = """ssl_protocols TLSv1.2 TLSv1.3;
+        ssl_certificate {};
+        ssl_certificate_key {};"""
 
 
 class Bench:
@@ -143,13 +155,13 @@ class Bench:
         self.port += 1
         return self.port
 
-    def start(self, name, command, port, path):
+    def start(self, name, command, port, path, scheme="http"):
         log = self.dir / f"{name}.log"
         process = self.stack.enter_context(running(command, log))
-        wait_for(port, path, log)
+        wait_for(port, path, log, scheme=scheme)
         return process.pid
 
-    def api(self, name, what, tier, *flags, path=HOT, keys=0):
+    def api(self, name, what, tier, *flags, path=HOT, keys=0, headers=None, scheme="http"):
         """An instance of Sluice with its own flags; `tier` answers, or None: any."""
         port, admin = self.take_port(), self.take_port()
         pid = self.start(name, [
@@ -157,7 +169,7 @@ class Bench:
             f"--http.listen={HOST}:{port}", f"--admin.listen={HOST}:{admin}",
             f"--http.threads={THREADS}", "--log.level=warn", *flags],
             admin, "/readyz")
-        return Subject(name, what, pid, port, path, keys, tier, admin)
+        return Subject(name, what, pid, port, path, keys, tier, admin, headers, scheme)
 
     def reference(self, name, what, backend, where, headers, path, keys):
         """tests/bench/reference.c, with the headers of Sluice's answers."""
@@ -176,24 +188,28 @@ class Bench:
                          port, HOT)
         return self.checked(Subject(name, what, pid, port), headers, body)
 
-    def nginx(self, headers, body):
-        port = self.take_port()
-        conf = self.dir / "nginx.conf"
-        added = [f"add_header {name} '{value}';" for name, value in headers.items()
-                 if name != "Content-Type"]
+    def nginx(self, headers, body, name="nginx", pair=None):
+        """`pair`: certificate and key, for TLS."""
+        port, scheme = self.take_port(), "https" if pair else "http"
+        folder = self.dir / name
+        folder.mkdir(exist_ok=True)
+        conf = folder / "nginx.conf"
+        added = [f"add_header {each} '{value}';" for each, value in headers.items()
+                 if each != "Content-Type"]
         conf.write_text(NGINX.format(
-            dir=self.dir, host=HOST, port=port, threads=THREADS,
+            dir=folder, host=HOST, port=port, threads=THREADS,
             type=headers["Content-Type"], headers="\n            ".join(added),
-            body=body.decode().replace("'", "\\'")))
-        pid = self.start("nginx", ["nginx", "-e", "stderr", "-p", self.dir, "-c", conf],
-                         port, HOT)
+            body=body.decode().replace("'", "\\'"), listen="ssl" if pair else "",
+            pair=NGINX_TLS.format(*pair) if pair else ""))
+        pid = self.start(name, ["nginx", "-e", "stderr", "-p", folder, "-c", conf],
+                         port, HOT, scheme)
         what = f"nginx, `return 200` of the same bytes, {THREADS} workers"
-        return self.checked(Subject("nginx", what, pid, port), headers, body)
+        return self.checked(Subject(name, what, pid, port, scheme=scheme), headers, body)
 
     @staticmethod
     def checked(subject, headers, body):
         """A reference must answer what Sluice answers."""
-        _, got_headers, got_body = get(subject.port, HOT)
+        _, got_headers, got_body = get(subject.port, HOT, scheme=subject.scheme)
         wrong = [name for name in headers if got_headers.get(name) != headers[name]]
         if got_body != body or wrong:
             raise Failure(f"{subject.name} answers something else: {wrong or got_body}")
