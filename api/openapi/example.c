@@ -110,6 +110,8 @@ static bool members(
 		     of == JSON_SCHEMA_CREATE;
 	for (size_t i = 0; i < c->nfields && !example_is_enough(out, of); i++) {
 		const struct field *f = &c->fields[i];
+		if (f == c->updated_by)
+			continue;
 		struct buf v = {0};
 		bool known = false;
 		if (of != JSON_SCHEMA_INCREMENT)

@@ -103,11 +103,6 @@ static void field_schema(
 	jsonout_close(j, '}');
 }
 
-static bool has(const struct field *f, enum json_schema_of of)
-{
-	return of != JSON_SCHEMA_INCREMENT || field_is_number(f);
-}
-
 /* --- the key ------------------------------------------------------------- */
 
 static void key_keywords(struct jsonout *j, const struct collection *c)
@@ -159,22 +154,30 @@ static bool is_document(enum json_schema_of of)
 	return of == JSON_SCHEMA_DOCUMENT || of == JSON_SCHEMA_CACHED;
 }
 
-static bool has_times(enum json_schema_of of)
+static bool is_read(enum json_schema_of of)
 {
 	return is_document(of) || of == JSON_SCHEMA_PART;
+}
+
+static bool has(
+    const struct collection *c, const struct field *f, enum json_schema_of of)
+{
+	if (f == c->updated_by)
+		return is_read(of);
+	return of != JSON_SCHEMA_INCREMENT || field_is_number(f);
 }
 
 static void properties(
     struct jsonout *j, const struct collection *c, enum json_schema_of of)
 {
 	jsonout_open(j, "properties", '{');
-	if (has_times(of) || of == JSON_SCHEMA_NEW)
+	if (is_read(of) || of == JSON_SCHEMA_NEW)
 		json_schema_key(j, c->key_name, c);
 	for (size_t i = 0; i < c->nfields; i++) {
-		if (has(&c->fields[i], of))
+		if (has(c, &c->fields[i], of))
 			field_schema(j, &c->fields[i], of);
 	}
-	if (has_times(of)) {
+	if (is_read(of)) {
 		time_schema(j, "created_at");
 		time_schema(j, "updated_at");
 	}

@@ -112,6 +112,11 @@ static void check_field(
 static void check_member(struct check *k, struct jsonslice_member m)
 {
 	size_t i = collection_field(k->c, m.name);
+	if (i < k->c->nfields && &k->c->fields[i] == k->c->updated_by) {
+		violations_add(&k->out->violations, k->c->fields[i].name,
+		    "is set by the writer, to the caller of the write");
+		return;
+	}
 	if (i < k->c->nfields) {
 		k->seen |= UINT64_C(1) << i;
 		check_field(k, &k->c->fields[i], m.value);

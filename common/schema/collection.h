@@ -78,6 +78,7 @@ struct collection {
 	unsigned default_limit, max_limit;
 	role_set grants[VERB_COUNT]; /* the roles that may do it */
 	struct owner owner;
+	const struct field *updated_by; /* the writer sets it; or NULL */
 	const struct unique *uniques;
 	size_t nuniques;
 	const struct reference *references;

@@ -220,11 +220,13 @@ enum part {
 	OWNER,
 	UNIQUE,
 	REFERENCES,
+	UPDATED_BY,
 	PARTS
 };
 
 static const char *const part_names[] = {"name", "description", "key", "fields",
-    "required", "cache", "list", "access", "owner", "unique", "references"};
+    "required", "cache", "list", "access", "owner", "unique", "references",
+    "updated_by"};
 
 static bool declare_find_parts(
     struct declaration *d, struct jsonslice root, struct jsonslice parts[PARTS])
@@ -286,6 +288,7 @@ static bool take_whole(
 	c->description = p[DESCRIPTION];
 	if (!is_kind(d, "/fields", p[FIELDS], JSONSLICE_OBJECT) ||
 	    !declare_fields(d, p[FIELDS]) ||
+	    (p[UPDATED_BY].s && !declare_updated_by(d, p[UPDATED_BY])) ||
 	    (p[REQUIRED].s && !declare_required(d, p[REQUIRED])) ||
 	    !declare_check_fields(d) ||
 	    (p[CACHE].s && !take_cache(d, p[CACHE])) ||

@@ -293,6 +293,34 @@ bool declare_fields(struct declaration *d, struct jsonslice v)
 	       declare_refuse(d, "/fields", "must not be empty");
 }
 
+/* A subject has at most 256 bytes. */
+bool declare_updated_by(struct declaration *d, struct jsonslice v)
+{
+	static const char name[] = "updated_by";
+	struct collection *c = &d->collection;
+	if (jsonslice_kind(v) != JSONSLICE_BOOL)
+		return declare_refuse(
+		    d, "/updated_by", "must be true or false");
+	if (*v.s == 'f')
+		return true;
+	for (size_t i = 0; i < c->nfields; i++) {
+		if (strcmp(c->fields[i].name, name) == 0)
+			return declare_refuse(d, "/fields/updated_by",
+			    "is the field that /updated_by adds");
+	}
+	if (strcmp(c->key_name, name) == 0 || c->nfields == COLLECTION_FIELDS)
+		return declare_refuse(
+		    d, "/updated_by", "there is no room for the field");
+	c->updated_by = &d->fields[c->nfields];
+	d->fields[c->nfields++] = (struct field){.name = name,
+	    .type = FIELD_STRING,
+	    .column = COLUMN_TEXT,
+	    .nullable = true,
+	    .has_max_length = true,
+	    .max_length = 256};
+	return true;
+}
+
 bool declare_required(struct declaration *d, struct jsonslice v)
 {
 	if (jsonslice_kind(v) != JSONSLICE_ARRAY)
@@ -307,6 +335,9 @@ bool declare_required(struct declaration *d, struct jsonslice v)
 			    "%.*s is not a field",
 			    e.value.len > 60 ? 60 : (int)e.value.len,
 			    e.value.s);
+		if (&d->fields[i] == d->collection.updated_by)
+			return declare_refuse(
+			    d, "/required", "updated_by is set by the writer");
 		if (d->fields[i].required)
 			return declare_refuse(d, "/required",
 			    "%s appears twice", d->fields[i].name);

@@ -33,8 +33,10 @@ bool declare_name(struct declaration *d, const char *pointer, const char *name);
 bool declare_count(struct declaration *d, const char *pointer,
     struct jsonslice v, int64_t most, int64_t *out);
 
-/* In common/schema/declare_field.c: takes `fields` and `required`. */
+/* In common/schema/declare_field.c: takes `fields`, `updated_by` (which is a
+ * field, too) and `required`, in this order. */
 bool declare_fields(struct declaration *d, struct jsonslice v);
+bool declare_updated_by(struct declaration *d, struct jsonslice v);
 bool declare_required(struct declaration *d, struct jsonslice v);
 /* Does every table have a column with this name, PostgreSQL's or ours? */
 bool declare_is_taken(const char *name);

@@ -76,6 +76,7 @@ static void fold_plain(struct fold_change *c)
 		if (c->put.s == NULL)
 			c->created_at = w->accepted_at;
 		c->put = body_of(w);
+		c->by = w->said.by;
 		c->updated_at = w->accepted_at;
 	}
 }
@@ -319,6 +320,7 @@ static bool apply_all(struct fold_change *c, struct current *row)
 			continue;
 		any = true;
 		row->version = w->version;
+		c->by = w->said.by;
 		c->updated_at = w->accepted_at;
 		if (v.outcome == OUTCOME_CREATED)
 			c->created_at = w->accepted_at;

@@ -44,6 +44,8 @@ struct fold_change {
 	struct jsonslice put;
 	/* The row's version at the end; of a plain delete, a lower bound. */
 	version_t version;
+	/* Who made the document; borrowed. */
+	struct record_text by;
 	/* Whose the row was before: a JSON string; none: there was no row, or
 	 * it had no owner. Set by fold_decide; kept by the fold. */
 	struct jsonslice owner_was;

@@ -51,6 +51,14 @@ static void rowset_add_value(
 	}
 }
 
+static void rowset_add_by(struct buf *array, struct record_text by)
+{
+	if (by.s == NULL)
+		pg_array_null(array);
+	else
+		pg_array_text(array, by.s, by.len);
+}
+
 void rowset_add(struct pg_params *call, const struct fold_change *c)
 {
 	const struct write *w = c->writes[0];
@@ -60,7 +68,12 @@ void rowset_add(struct pg_params *call, const struct fold_change *c)
 	pg_array_time(&call->params[CREATED_AT], c->created_at);
 	pg_array_time(&call->params[UPDATED_AT], c->updated_at);
 	document_read(c->collection, c->put, &d);
-	for (size_t i = 0; i < c->collection->nfields; i++)
-		rowset_add_value(&call->params[SQL_UPSERT_FIELDS + i],
-		    &c->collection->fields[i], d.values[i]);
+	for (size_t i = 0; i < c->collection->nfields; i++) {
+		const struct field *f = &c->collection->fields[i];
+		struct buf *array = &call->params[SQL_UPSERT_FIELDS + i];
+		if (f == c->collection->updated_by)
+			rowset_add_by(array, c->by);
+		else
+			rowset_add_value(array, f, d.values[i]);
+	}
 }
