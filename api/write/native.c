@@ -14,6 +14,7 @@
 #include "api/write/own_document.h"
 #include "api/write/write.h"
 #include "common/base/mem.h"
+#include "common/http/client_socket.h"
 #include "common/http/http_head.h"
 #include "common/http/path.h"
 
@@ -91,9 +92,12 @@ static enum step_result native_read(struct request *r)
 	/* The ready-made response cannot have `Connection: close`. */
 	bool plain = r->read->tier == TIER_L1 && !r->thread->draining &&
 		     tail_up(r->thread->instance->tail) && guard_shares(r);
-	if (plain && v->l1_response)
-		return answer_shared(r, 200, v->l1_response);
-	return answer_queue(r, 200, value_response(v));
+	enum step_result done = plain && v->l1_response
+				    ? answer_shared(r, 200, v->l1_response)
+				    : answer_queue(r, 200, value_response(v));
+	if (r->rc == MHD_YES && strcmp(r->method, "GET") == 0)
+		client_socket_body_follows(r->connection);
+	return done;
 }
 
 /* --- writes: the request ------------------------------------------------- */

@@ -112,8 +112,10 @@ static void connection_open(struct httpd *h, struct connection **slot,
 		c->next->prev = c;
 	h->connections = c;
 	h->nconnections++;
-	if (h->o.tls)
+	if (h->o.tls) {
 		c->tls = tls_server_begin(h->o.tls, client_socket_tls(mhd));
+		client_socket_push_by(client_socket_tls(mhd), fd, &c->push);
+	}
 	httpd_enter(c, CONN_TIMEOUT_NEW);
 	*slot = c;
 	httpd_admit(c, address);

@@ -1,6 +1,7 @@
 /* What the modules of an httpd share: its connections, and how they end. */
 #pragma once
 
+#include "common/http/client_socket.h"
 #include "common/http/httpd.h"
 
 struct lingering;
@@ -18,7 +19,8 @@ struct connection {
 	struct MHD_Connection *mhd;
 	int fd;
 	struct tls_credentials *tls; /* NULL: without TLS */
-	struct tls_peer *peer;	     /* NULL: none, or not asked for yet */
+	struct client_socket_push push;
+	struct tls_peer *peer; /* NULL: none, or not asked for yet */
 	bool peer_asked;
 	struct conn_timeout pace;
 	bool cut;
