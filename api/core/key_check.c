@@ -4,14 +4,18 @@
 
 #include <string.h>
 
-const char *key_check_form(enum key_type t)
+const char *key_check_form(const struct collection *c)
 {
 	static const char *const forms[] = {
 	    [KEY_STRING] = "must be a string",
 	    [KEY_INTEGER] = "must be a 64-bit integer",
 	    [KEY_UUIDV7] = "must be a UUID in lower case",
 	};
-	return forms[t];
+	if (c->key == KEY_INTEGER && c->key_format == FORMAT_INT32)
+		return "must be a 32-bit integer";
+	if (c->key == KEY_INTEGER && c->key_format == FORMAT_INT16)
+		return "must be a 16-bit integer";
+	return forms[c->key];
 }
 
 bool key_check(const struct collection *c, const char *key, size_t len,
@@ -29,6 +33,6 @@ bool key_check(const struct collection *c, const char *key, size_t len,
 	if (!utf8_valid(key, len))
 		violations_add(out, name, "must be UTF-8");
 	if (out->n == before && !collection_key_valid(c, key, len))
-		violations_add(out, name, "%s", key_check_form(c->key));
+		violations_add(out, name, "%s", key_check_form(c));
 	return out->n == before;
 }

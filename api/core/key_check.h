@@ -9,4 +9,4 @@
 bool key_check(const struct collection *c, const char *key, size_t len,
     struct violations *out);
 /* The form of keys of this type, for people: "must be …". */
-const char *key_check_form(enum key_type t);
+const char *key_check_form(const struct collection *c);

@@ -16,20 +16,34 @@ static Oid list_sql_type_of(enum column_type column)
 {
 	switch (column) {
 	case COLUMN_BIGINT:
-		return PG_INT8;
+	case COLUMN_INTEGER:
+	case COLUMN_SMALLINT:
+		return PG_INT8; /* any integer may be asked for */
 	case COLUMN_NUMERIC:
 		return PG_NUMERIC;
 	case COLUMN_BOOLEAN:
 		return PG_BOOL;
 	case COLUMN_TIMESTAMPTZ:
 		return PG_TIMESTAMPTZ;
+	case COLUMN_TIMESTAMP:
+		return PG_TIMESTAMP;
+	case COLUMN_DATE:
+		return PG_DATE;
+	case COLUMN_TIME:
+		return PG_TIME;
 	case COLUMN_UUID:
 		return PG_UUID;
 	case COLUMN_TEXT:
 	case COLUMN_JSONB:
+	case COLUMN_BYTEA:
 		break;
 	}
 	return PG_TEXT;
+}
+
+static const char *list_sql_type_name(enum column_type column)
+{
+	return column_is_integer(column) ? "bigint" : column_type_name(column);
 }
 
 /* Adds a parameter; returns its number. */
@@ -141,7 +155,7 @@ static void leaf(
 		ordered(out, f->column);
 	if (f->op == LIST_IN)
 		buf_printf(out, " = ANY ($%d::text[]::%s[])", param_list(s, f),
-		    column_type_name(f->column->column));
+		    list_sql_type_name(f->column->column));
 	else
 		buf_printf(out, " %s $%d", operators[f->op],
 		    param_text(s, f->column->column, f->values[0].s,
@@ -318,14 +332,14 @@ static void row_bytes(struct buf *out, const struct list_query *q)
 	buf_printf(out, "(%zu", 100 + c->nfields * 16);
 	for (size_t i = 0; i < c->nfields; i++) {
 		const struct field *f = &c->fields[i];
-		bool large = f->column == COLUMN_TEXT ||
-			     f->column == COLUMN_NUMERIC ||
-			     f->column == COLUMN_JSONB;
-		if (!large || !selection_has(&q->only, 1 + i))
+		if (!column_can_be_large(f->column) ||
+		    !selection_has(&q->only, 1 + i))
 			continue;
 		buf_str(out, " + coalesce(octet_length(t.");
 		sql_ident(out, f->name);
-		buf_str(out, "::text), 0)");
+		/* In a document, bytes are base64. */
+		buf_str(out,
+		    f->column == COLUMN_BYTEA ? ") * 2, 0)" : "::text), 0)");
 	}
 	buf_char(out, ')');
 }

@@ -48,6 +48,8 @@ const char *list_value_fault(
 	case COLUMN_TEXT:
 		return NULL;
 	case COLUMN_BIGINT:
+	case COLUMN_INTEGER:
+	case COLUMN_SMALLINT:
 		return list_value_is_integer(s, len) ? NULL
 						     : "must be an integer";
 	case COLUMN_NUMERIC:
@@ -63,10 +65,24 @@ const char *list_value_fault(
 			   : "must be a date-time as in RFC 3339, of the years "
 			     "1 to 9999 in UTC, with an offset below 16:00 (in "
 			     "a query, + is written %2B)";
+	case COLUMN_TIMESTAMP:
+		return format_matches(FORMAT_DATE_TIME_LOCAL, s, len)
+			   ? NULL
+			   : "must be a date-time without an offset: "
+			     "2026-01-31T12:00:00";
+	case COLUMN_DATE:
+		return format_matches(FORMAT_DATE, s, len)
+			   ? NULL
+			   : "must be a date: 2026-01-31";
+	case COLUMN_TIME:
+		return format_matches(FORMAT_TIME_LOCAL, s, len)
+			   ? NULL
+			   : "must be a time without an offset: 12:00:00";
 	case COLUMN_UUID:
 		return format_matches(FORMAT_UUID, s, len) ? NULL
 							   : "must be a UUID";
 	case COLUMN_JSONB:
+	case COLUMN_BYTEA:
 		break;
 	}
 	return "cannot be compared";

@@ -18,7 +18,8 @@ static bool example_fits(
 
 static const char *const candidates[] = {"\"text\"", "\"a\"", "\"\"", "1", "10",
     "100", "1000", "0", "0.5", "-1", "true", "{\"a\":1}", "[1,2]",
-    "\"" EXAMPLE_TIME "\"", "\"" EXAMPLE_UUID "\"", "\"ada@example.org\"",
+    "\"" EXAMPLE_TIME "\"", "\"2026-01-31T12:00:00\"", "\"2026-01-31\"",
+    "\"12:00:00\"", "\"" EXAMPLE_UUID "\"", "\"ada@example.org\"",
     "\"https://example.org/\""};
 
 /* Makes a string longer until it has the minimum length. */

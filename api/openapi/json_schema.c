@@ -92,7 +92,7 @@ static void field_schema(
 	field_description(j, f);
 	if (f->format != FORMAT_NONE)
 		jsonout_string(j, "format", format_name(f->format));
-	if (f->type == FIELD_INTEGER)
+	else if (f->type == FIELD_INTEGER)
 		jsonout_string(j, "format", "int64");
 	if (f->type == FIELD_ARRAY)
 		jsonout_raw(j, "items", (struct jsonslice){"{}", 2});
@@ -115,7 +115,8 @@ static void key_keywords(struct jsonout *j, const struct collection *c)
 		return;
 	case KEY_INTEGER:
 		jsonout_string(j, "type", "integer");
-		jsonout_string(j, "format", "int64");
+		jsonout_string(j, "format",
+		    c->key_format ? format_name(c->key_format) : "int64");
 		return;
 	case KEY_UUIDV7:
 		jsonout_string(j, "type", "string");

@@ -57,8 +57,7 @@ static void check_key(const struct check *k, struct jsonslice v)
 			violations_add(out, k->c->key_name,
 			    "differs from the key in the path");
 	} else if (!good) {
-		violations_add(
-		    out, k->c->key_name, "%s", key_check_form(k->c->key));
+		violations_add(out, k->c->key_name, "%s", key_check_form(k->c));
 	} else if (key_check(k->c, said.data, said.len, out)) {
 		k->out->key = said;
 		return;

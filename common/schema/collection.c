@@ -183,12 +183,13 @@ static struct err set_check_reference(
 		return err_make(ERR_KIND_FATAL, "collections",
 		    "%s: /references/%s: there is no collection %s", c->name,
 		    r->field->name, r->collection);
-	if (r->field->column == key_column(to->key))
+	if (r->field->column == key_column(to) ||
+	    (to->key == KEY_INTEGER && column_is_integer(r->field->column)))
 		return ERR_OK;
 	return err_make(ERR_KIND_FATAL, "collections",
 	    "%s: /references/%s: the field is %s, and the key of %s is %s",
 	    c->name, r->field->name, column_type_name(r->field->column),
-	    to->name, column_type_name(key_column(to->key)));
+	    to->name, column_type_name(key_column(to)));
 }
 
 static struct err set_check_references(const struct set *s)
@@ -269,17 +270,21 @@ const char *key_type_name(enum key_type t)
 	return names[t];
 }
 
-enum column_type key_column(enum key_type t)
+enum column_type key_column(const struct collection *c)
 {
-	static const enum column_type columns[] = {
-	    [KEY_STRING] = COLUMN_TEXT,
-	    [KEY_INTEGER] = COLUMN_BIGINT,
-	    [KEY_UUIDV7] = COLUMN_UUID,
-	};
-	return columns[t];
+	switch (c->key) {
+	case KEY_STRING:
+		return COLUMN_TEXT;
+	case KEY_INTEGER:
+		return field_column(FIELD_INTEGER, c->key_format);
+	case KEY_UUIDV7:
+		return COLUMN_UUID;
+	}
+	UNREACHABLE("key type");
 }
 
-static bool collection_is_integer(const char *key, size_t len)
+static bool collection_is_integer(
+    enum format format, const char *key, size_t len)
 {
 	char text[24], again[24];
 	if (len == 0 || len >= sizeof text || memchr(key, '\0', len))
@@ -289,7 +294,8 @@ static bool collection_is_integer(const char *key, size_t len)
 	errno = 0;
 	long long v = strtoll(text, NULL, 10);
 	snprintf(again, sizeof again, "%lld", v);
-	return errno == 0 && strcmp(text, again) == 0;
+	return errno == 0 && strcmp(text, again) == 0 &&
+	       field_integer_fits(format, v);
 }
 
 static bool is_uuid(const char *key, size_t len)
@@ -310,7 +316,7 @@ bool collection_key_valid(
 		return len > 0 && len <= COLLECTION_KEY_MAX &&
 		       memchr(key, '\0', len) == NULL && utf8_valid(key, len);
 	case KEY_INTEGER:
-		return collection_is_integer(key, len);
+		return collection_is_integer(c->key_format, key, len);
 	case KEY_UUIDV7:
 		return is_uuid(key, len);
 	}

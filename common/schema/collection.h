@@ -64,6 +64,7 @@ struct collection {
 	const char *name;
 	struct jsonslice description; /* a string; s NULL: none */
 	enum key_type key;
+	enum format key_format;	    /* the bits of an integer; NONE: 64 */
 	const char *key_name;	    /* of its column, and in documents */
 	const struct field *fields; /* without key, times and version */
 	size_t nfields;
@@ -107,7 +108,7 @@ const struct collection *collection_at(size_t i);
 size_t collection_field(const struct collection *c, struct jsonslice name);
 
 const char *key_type_name(enum key_type t); /* "integer" */
-enum column_type key_column(enum key_type t);
+enum column_type key_column(const struct collection *c);
 /* Is it one of the collection's keys, in its only form? An integer is decimal
  * without a sign in front of 0 or a zero in front of others; a UUID has small
  * letters. */

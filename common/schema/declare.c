@@ -124,39 +124,67 @@ static bool take_key_type(
 		d->collection.key = (enum key_type)t;
 		return true;
 	}
-	return declare_refuse(
-	    d, pointer, "must be \"string\", \"integer\" or \"uuidv7\"");
+	d->collection.key = KEY_UUIDV7;
+	return jsonslice_equals(v, "uuid", 4) ||
+	       declare_refuse(
+		   d, pointer, "must be \"string\", \"integer\" or \"uuid\"");
+}
+
+/* Only integers have one. */
+static bool take_key_format(
+    struct declaration *d, const char *pointer, struct jsonslice v)
+{
+	struct collection *c = &d->collection;
+	if (c->key != KEY_INTEGER)
+		return declare_refuse(d, pointer, "is for the type integer");
+	return (jsonslice_kind(v) == JSONSLICE_STRING &&
+		   format_parse(
+		       "integer", v.s + 1, v.len - 2, &c->key_format)) ||
+	       declare_refuse(
+		   d, pointer, "must be \"int64\", \"int32\" or \"int16\"");
+}
+
+/* The version of a UUID that is generated. */
+static bool take_key_generate(
+    struct declaration *d, const char *pointer, struct jsonslice v)
+{
+	if (d->collection.key != KEY_UUIDV7)
+		return declare_refuse(d, pointer, "is for the type uuid");
+	return (jsonslice_kind(v) == JSONSLICE_STRING &&
+		   jsonslice_equals(v, "v7", 2)) ||
+	       declare_refuse(d, pointer, "must be \"v7\"");
+}
+
+static bool take_key_name(
+    struct declaration *d, const char *pointer, struct jsonslice v)
+{
+	if (!is_kind(d, pointer, v, JSONSLICE_STRING))
+		return false;
+	d->collection.key_name = declare_string(d, v);
+	if (!declare_name(d, pointer, d->collection.key_name))
+		return false;
+	return !declare_is_taken(d->collection.key_name) ||
+	       declare_refuse(
+		   d, pointer, "the table has a column of that name already");
 }
 
 static bool declare_take_key(struct declaration *d, struct jsonslice v)
 {
-	bool typed = false;
-	if (!is_kind(d, "/key", v, JSONSLICE_OBJECT))
+	enum { TYPE, NAME_OF, KEY_FORMAT, GENERATE, KEY_PARTS };
+	static const char *const names[KEY_PARTS] = {
+	    "type", "name", "format", "generate"};
+	struct jsonslice p[KEY_PARTS] = {{0}};
+	if (!is_kind(d, "/key", v, JSONSLICE_OBJECT) ||
+	    !declare_parts(d, "/key", v, names, KEY_PARTS, p))
 		return false;
-	struct jsonslice_member m = jsonslice_members(v);
-	while (jsonslice_next(&m)) {
-		if (jsonslice_equals(m.name, "type", 4)) {
-			typed = true;
-			if (!take_key_type(d, "/key/type", m.value))
-				return false;
-		} else if (jsonslice_equals(m.name, "name", 4)) {
-			if (!is_kind(d, "/key/name", m.value, JSONSLICE_STRING))
-				return false;
-			d->collection.key_name = declare_string(d, m.value);
-			if (!declare_name(
-				d, "/key/name", d->collection.key_name))
-				return false;
-			if (declare_is_taken(d->collection.key_name))
-				return declare_refuse(d, "/key/name",
-				    "the table has a column of that name "
-				    "already");
-		} else {
-			return declare_refuse(d, "/key",
-			    "unknown member %.*s; allowed: type, name",
-			    (int)m.name.len, m.name.s);
-		}
-	}
-	return typed || declare_refuse(d, "/key", "type is required");
+	if (p[TYPE].s == NULL)
+		return declare_refuse(d, "/key", "type is required");
+	return take_key_type(d, "/key/type", p[TYPE]) &&
+	       (!p[NAME_OF].s || take_key_name(d, "/key/name", p[NAME_OF])) &&
+	       (!p[KEY_FORMAT].s ||
+		   take_key_format(d, "/key/format", p[KEY_FORMAT])) &&
+	       (!p[GENERATE].s ||
+		   take_key_generate(d, "/key/generate", p[GENERATE]));
 }
 
 /* --- cache --------------------------------------------------------------- */
@@ -259,6 +287,8 @@ static uint64_t shape_of(const struct collection *c)
 {
 	struct buf b = {0};
 	buf_printf(&b, "%s %s", c->key_name, key_type_name(c->key));
+	if (key_column(c) == COLUMN_INTEGER || key_column(c) == COLUMN_SMALLINT)
+		buf_printf(&b, " %s", column_type_name(key_column(c)));
 	for (size_t i = 0; i < c->nfields; i++) {
 		const struct field *f = &c->fields[i];
 		buf_printf(&b, "\n%s %s %s%s ", f->name,

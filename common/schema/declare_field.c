@@ -9,7 +9,8 @@
 #include <string.h>
 
 #define STRING (1U << FIELD_STRING)
-#define NUMBERS (1U << FIELD_INTEGER | 1U << FIELD_NUMBER)
+#define INTEGER (1U << FIELD_INTEGER)
+#define NUMBERS (INTEGER | 1U << FIELD_NUMBER)
 /* Types whose numbers may have many digits. */
 #define DECIMALS (1U << FIELD_NUMBER | 1U << FIELD_OBJECT | 1U << FIELD_ARRAY)
 #define ANY ~0U
@@ -34,11 +35,15 @@ static bool take_type(const struct at *a, struct jsonslice v)
 
 static bool take_format(const struct at *a, struct jsonslice v)
 {
-	return jsonslice_kind(v) == JSONSLICE_STRING &&
-		       format_parse(v.s + 1, v.len - 2, &a->field->format)
-		   ? true
-		   : declare_refuse(
-			 a->d, a->pointer, "must be one of%s", format_names);
+	const char *type = field_type_name(a->field->type);
+	struct buf names = {0};
+	if (jsonslice_kind(v) == JSONSLICE_STRING &&
+	    format_parse(type, v.s + 1, v.len - 2, &a->field->format))
+		return true;
+	format_names(&names, type);
+	declare_refuse(a->d, a->pointer, "must be one of%s", names.data);
+	buf_free(&names);
+	return false;
 }
 
 static bool take_flag(const struct at *a, struct jsonslice v, bool *out)
@@ -85,18 +90,30 @@ static bool take_max_length(const struct at *a, struct jsonslice v)
 	    a, v, &a->field->has_max_length, &a->field->max_length);
 }
 
+/* False: refused. */
+static bool fits_integer(const struct at *a, struct jsonslice v)
+{
+	const struct field any = {
+	    .type = FIELD_INTEGER, .format = a->field->format};
+	struct buf why = {0};
+	if (field_faults(&any, v) == 0)
+		return true;
+	field_explain(&why, &any, v, FAULT_TYPE);
+	declare_refuse(a->d, a->pointer, "%s", why.data);
+	buf_free(&why);
+	return false;
+}
+
 static bool take_bound(
     const struct at *a, struct jsonslice v, struct jsonslice *out)
 {
-	int64_t ignored;
 	if (jsonslice_kind(v) != JSONSLICE_NUMBER)
 		return declare_refuse(a->d, a->pointer, "must be a number");
 	if (!decimal_fits(v, field_max_digits(a->field)))
 		return declare_refuse(
 		    a->d, a->pointer, "has more digits than the field allows");
-	if (a->field->type == FIELD_INTEGER && !decimal_int64(v, &ignored))
-		return declare_refuse(
-		    a->d, a->pointer, "must be a 64-bit integer");
+	if (a->field->type == FIELD_INTEGER && !fits_integer(a, v))
+		return false;
 	*out = v;
 	return true;
 }
@@ -196,7 +213,7 @@ static const struct keyword {
     {"type", take_type, ANY},
     {"description", take_description, ANY},
     {"nullable", take_nullable, ANY},
-    {"format", take_format, STRING},
+    {"format", take_format, STRING | INTEGER},
     {"maxDigits", take_max_digits, DECIMALS},
     {"enum", take_choices, STRING | NUMBERS},
     {"minLength", take_min_length, STRING},
@@ -356,7 +373,7 @@ static bool check_bounds(struct declaration *d, const struct field *f)
 	    (f->has_min_length || f->has_max_length || f->choices.s ||
 		f->expression.s))
 		return declare_refuse(d, pointer,
-		    "a %s has no length, pattern or enum",
+		    "the format %s allows no length, pattern or enum",
 		    format_name(f->format));
 	if (f->minimum.s && f->exclusive_minimum.s)
 		return declare_refuse(d, pointer,

@@ -32,6 +32,9 @@ bool declare_check_indexed(
 	if (f->column == COLUMN_JSONB)
 		return declare_refuse(d, pointer,
 		    "%s is an object or array: it has no order", f->name);
+	if (f->column == COLUMN_BYTEA)
+		return declare_refuse(d, pointer,
+		    "%s has the format byte, which has no index", f->name);
 	if (f->column == COLUMN_NUMERIC && field_max_digits(f) > INDEXED_DIGITS)
 		return declare_refuse(d, pointer,
 		    "%s needs a maxDigits of at most %d, for its index",
@@ -167,8 +170,8 @@ bool declare_list(struct declaration *d, struct jsonslice v)
 	static const char *const names[] = {
 	    "filter", "order", "default_order", "default_limit", "max_limit"};
 	struct jsonslice p[PARTS] = {{0}};
-	d->columns[0] = (struct list_column){
-	    c->key_name, key_column(c->key), NULL, true, true};
+	d->columns[0] =
+	    (struct list_column){c->key_name, key_column(c), NULL, true, true};
 	c->ncolumns = 1;
 	c->order = &c->columns[0];
 	if (v.s && !declare_parts(d, "/list", v, names, PARTS, p))

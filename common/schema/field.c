@@ -20,11 +20,17 @@ enum { TYPES = sizeof type_names / sizeof *type_names };
 static const char *const column_names[] = {
     [COLUMN_TEXT] = "text",
     [COLUMN_BIGINT] = "bigint",
+    [COLUMN_INTEGER] = "integer",
+    [COLUMN_SMALLINT] = "smallint",
     [COLUMN_NUMERIC] = "numeric",
     [COLUMN_BOOLEAN] = "boolean",
     [COLUMN_JSONB] = "jsonb",
     [COLUMN_TIMESTAMPTZ] = "timestamptz",
+    [COLUMN_TIMESTAMP] = "timestamp",
+    [COLUMN_DATE] = "date",
+    [COLUMN_TIME] = "time",
     [COLUMN_UUID] = "uuid",
+    [COLUMN_BYTEA] = "bytea",
 };
 
 const char *field_type_name(enum field_type t)
@@ -49,13 +55,28 @@ const char *column_type_name(enum column_type t)
 	return column_names[t];
 }
 
+/* Formats that have a column type of their own. */
+static const struct {
+	bool has;
+	enum column_type column;
+} format_columns[FORMATS] = {
+    [FORMAT_DATE_TIME] = {true, COLUMN_TIMESTAMPTZ},
+    [FORMAT_DATE_TIME_LOCAL] = {true, COLUMN_TIMESTAMP},
+    [FORMAT_DATE] = {true, COLUMN_DATE},
+    [FORMAT_TIME_LOCAL] = {true, COLUMN_TIME},
+    [FORMAT_UUID] = {true, COLUMN_UUID},
+    [FORMAT_BYTE] = {true, COLUMN_BYTEA},
+    [FORMAT_INT32] = {true, COLUMN_INTEGER},
+    [FORMAT_INT16] = {true, COLUMN_SMALLINT},
+};
+
 enum column_type field_column(enum field_type type, enum format format)
 {
+	if (format_columns[format].has)
+		return format_columns[format].column;
 	switch (type) {
 	case FIELD_STRING:
-		if (format == FORMAT_DATE_TIME)
-			return COLUMN_TIMESTAMPTZ;
-		return format == FORMAT_UUID ? COLUMN_UUID : COLUMN_TEXT;
+		return COLUMN_TEXT;
 	case FIELD_INTEGER:
 		return COLUMN_BIGINT;
 	case FIELD_NUMBER:
@@ -91,6 +112,31 @@ bool field_is_number(const struct field *f)
 	return f->type == FIELD_INTEGER || f->type == FIELD_NUMBER;
 }
 
+bool column_is_integer(enum column_type t)
+{
+	return t == COLUMN_BIGINT || t == COLUMN_INTEGER ||
+	       t == COLUMN_SMALLINT;
+}
+
+bool column_can_be_large(enum column_type t)
+{
+	return t == COLUMN_TEXT || t == COLUMN_JSONB || t == COLUMN_NUMERIC ||
+	       t == COLUMN_BYTEA;
+}
+
+static int integer_bits(enum format format)
+{
+	if (format == FORMAT_INT16)
+		return 16;
+	return format == FORMAT_INT32 ? 32 : 64;
+}
+
+bool field_integer_fits(enum format format, int64_t n)
+{
+	int64_t most = INT64_MAX >> (64 - integer_bits(format));
+	return n <= most && n >= -most - 1;
+}
+
 /* --- type and format ----------------------------------------------------- */
 
 /* jsonb stores numbers like numeric. */
@@ -107,14 +153,15 @@ static bool numbers_fit(struct jsonslice v, size_t digits)
 
 static bool has_type(const struct field *f, struct jsonslice v)
 {
-	int64_t ignored;
+	int64_t n;
 	enum jsonslice_kind kind = jsonslice_kind(v);
 	size_t digits = field_max_digits(f);
 	switch (f->type) {
 	case FIELD_STRING:
 		return kind == JSONSLICE_STRING;
 	case FIELD_INTEGER:
-		return kind == JSONSLICE_NUMBER && decimal_int64(v, &ignored);
+		return kind == JSONSLICE_NUMBER && decimal_int64(v, &n) &&
+		       field_integer_fits(f->format, n);
 	case FIELD_NUMBER:
 		return kind == JSONSLICE_NUMBER && decimal_fits(v, digits);
 	case FIELD_BOOLEAN:
@@ -251,7 +298,6 @@ static void explain_type(
 {
 	static const char *const wanted[] = {
 	    [FIELD_STRING] = "must be a string",
-	    [FIELD_INTEGER] = "must be a 64-bit integer",
 	    [FIELD_NUMBER] = "must be a number",
 	    [FIELD_BOOLEAN] = "must be true or false",
 	    [FIELD_OBJECT] = "must be an object",
@@ -261,7 +307,10 @@ static void explain_type(
 	bool large = (f->type == FIELD_NUMBER && kind == JSONSLICE_NUMBER) ||
 		     (f->type == FIELD_OBJECT && kind == JSONSLICE_OBJECT) ||
 		     (f->type == FIELD_ARRAY && kind == JSONSLICE_ARRAY);
-	if (large)
+	if (f->type == FIELD_INTEGER)
+		buf_printf(
+		    out, "must be a %d-bit integer", integer_bits(f->format));
+	else if (large)
 		buf_printf(out,
 		    "has a number with more than %zu digits before or after "
 		    "the decimal point",

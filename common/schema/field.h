@@ -26,11 +26,17 @@ enum field_type {
 enum column_type {
 	COLUMN_TEXT,
 	COLUMN_BIGINT,
+	COLUMN_INTEGER,
+	COLUMN_SMALLINT,
 	COLUMN_NUMERIC,
 	COLUMN_BOOLEAN,
 	COLUMN_JSONB,
 	COLUMN_TIMESTAMPTZ,
+	COLUMN_TIMESTAMP, /* without a zone */
+	COLUMN_DATE,
+	COLUMN_TIME,
 	COLUMN_UUID,
+	COLUMN_BYTEA,
 };
 
 /* A default that is made for each document. */
@@ -65,6 +71,12 @@ const char *column_type_name(enum column_type t); /* "timestamptz" */
 enum column_type field_column(enum field_type type, enum format format);
 bool field_is_number(const struct field *f);
 bool field_has_default(const struct field *f);
+/* Does an integer of this format have enough bits for the number? */
+bool field_integer_fits(enum format format, int64_t n);
+/* A column of integers, of any size. */
+bool column_is_integer(enum column_type t);
+/* May its values be longer than a few bytes? */
+bool column_can_be_large(enum column_type t);
 /* Digits that a number of the field may have before the point, and behind it.
  * A few bytes (1e9999) are many digits when they are read. Of no field (NULL):
  * what one has that declares nothing. */

@@ -1,21 +1,25 @@
 #include "common/schema/format.h"
 
+#include "common/json/base64.h"
+
 #include <arpa/inet.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
 
-#define FORMAT(id, name, matches) [FORMAT_##id] = name,
+#define FORMAT(id, name, of, matches) [FORMAT_##id] = name,
 static const char *const names[FORMATS] = {
     [FORMAT_NONE] = "",
 #include "common/schema/format.def"
 };
 #undef FORMAT
 
-#define FORMAT(id, name, matches) " \"" name "\""
-const char format_names[] =
+/* The types of the fields that have them. */
+#define FORMAT(id, name, of, matches) [FORMAT_##id] = #of,
+static const char *const types[FORMATS] = {
+    [FORMAT_NONE] = "",
 #include "common/schema/format.def"
-    ;
+};
 #undef FORMAT
 
 const char *format_name(enum format f)
@@ -23,10 +27,11 @@ const char *format_name(enum format f)
 	return names[f];
 }
 
-bool format_parse(const char *name, size_t len, enum format *out)
+bool format_parse(
+    const char *of, const char *name, size_t len, enum format *out)
 {
-	for (int f = FORMAT_DATE_TIME; f < FORMATS; f++) {
-		if (strlen(names[f]) == len &&
+	for (int f = FORMAT_NONE + 1; f < FORMATS; f++) {
+		if (strcmp(types[f], of) == 0 && strlen(names[f]) == len &&
 		    memcmp(names[f], name, len) == 0) {
 			*out = (enum format)f;
 			return true;
@@ -35,12 +40,29 @@ bool format_parse(const char *name, size_t len, enum format *out)
 	return false;
 }
 
+void format_names(struct buf *out, const char *of)
+{
+	for (int f = FORMAT_NONE + 1; f < FORMATS; f++) {
+		if (strcmp(types[f], of) == 0)
+			buf_printf(out, " \"%s\"", names[f]);
+	}
+}
+
 const char *format_limits(enum format f)
 {
-	return f == FORMAT_DATE_TIME
-		   ? " (RFC 3339; years 1 to 9999 in UTC, offsets below 16:00, "
-		     "at most 60 fraction digits, none for a leap second)"
-		   : "";
+	static const char *const limits[FORMATS] = {
+	    [FORMAT_DATE_TIME] =
+		" (RFC 3339; years 1 to 9999 in UTC, offsets below 16:00, "
+		"at most 60 fraction digits, none for a leap second)",
+	    [FORMAT_DATE_TIME_LOCAL] =
+		" (RFC 3339 without an offset; years 1 to 9999, at most 6 "
+		"fraction digits, no leap second)",
+	    [FORMAT_DATE] = " (RFC 3339, full-date; years 1 to 9999)",
+	    [FORMAT_TIME_LOCAL] = " (RFC 3339, partial-time; at most 6 "
+				  "fraction digits, no leap second)",
+	    [FORMAT_BYTE] = " (base64 of RFC 4648, with padding)",
+	};
+	return limits[f] ? limits[f] : "";
 }
 
 static bool format_is_digit(char c)
@@ -141,19 +163,23 @@ static bool take_offset(struct cursor *c, int *out)
 	return true;
 }
 
+static bool take_date(struct cursor *c, int *year, int *month, int *day)
+{
+	return take_number(c, 4, 1, 9999, year) && format_take(c, '-', '-') &&
+	       take_number(c, 2, 1, 12, month) && format_take(c, '-', '-') &&
+	       take_number(c, 2, 1, days_in(*year, *month), day);
+}
+
 bool format_date_time(const char *s, size_t len, int64_t *out)
 {
 	struct cursor c = {s, s + len};
 	int year, month, day, hour, minute, second, offset;
 	int64_t us;
-	if (!take_number(&c, 4, 1, 9999, &year) || !format_take(&c, '-', '-') ||
-	    !take_number(&c, 2, 1, 12, &month) || !format_take(&c, '-', '-') ||
-	    !take_number(&c, 2, 1, days_in(year, month), &day) ||
-	    !format_take(&c, 'T', 't') || !take_number(&c, 2, 0, 23, &hour) ||
-	    !format_take(&c, ':', ':') || !take_number(&c, 2, 0, 59, &minute) ||
-	    !format_take(&c, ':', ':') || !take_number(&c, 2, 0, 60, &second) ||
-	    !take_fraction(&c, &us) || !take_offset(&c, &offset) ||
-	    c.p != c.end)
+	if (!take_date(&c, &year, &month, &day) || !format_take(&c, 'T', 't') ||
+	    !take_number(&c, 2, 0, 23, &hour) || !format_take(&c, ':', ':') ||
+	    !take_number(&c, 2, 0, 59, &minute) || !format_take(&c, ':', ':') ||
+	    !take_number(&c, 2, 0, 60, &second) || !take_fraction(&c, &us) ||
+	    !take_offset(&c, &offset) || c.p != c.end)
 		return false;
 	/* A leap second is the last second of a day in UTC. PostgreSQL accepts
 	 * no fraction of one. */
@@ -170,6 +196,46 @@ bool format_date_time(const char *s, size_t len, int64_t *out)
 	*out = seconds * 1000000 + us;
 	/* The year must have four digits also in UTC. */
 	return *out >= YEAR_1 * 1000000 && *out < YEAR_10000 * 1000000;
+}
+
+/* --- without a zone ------------------------------------------------------ */
+
+/* A partial-time whose value is exact in PostgreSQL. */
+static bool format_take_clock(struct cursor *c)
+{
+	int ignored;
+	if (!take_number(c, 2, 0, 23, &ignored) || !format_take(c, ':', ':') ||
+	    !take_number(c, 2, 0, 59, &ignored) || !format_take(c, ':', ':') ||
+	    !take_number(c, 2, 0, 59, &ignored))
+		return false;
+	if (!format_take(c, '.', '.'))
+		return true;
+	const char *from = c->p;
+	while (c->p < c->end && format_is_digit(*c->p))
+		c->p++;
+	return c->p - from > 0 && c->p - from <= 6;
+}
+
+static bool format_is_date(const char *s, size_t len)
+{
+	struct cursor c = {s, s + len};
+	int year, month, day;
+	return take_date(&c, &year, &month, &day) && c.p == c.end;
+}
+
+static bool format_is_time_local(const char *s, size_t len)
+{
+	struct cursor c = {s, s + len};
+	return format_take_clock(&c) && c.p == c.end;
+}
+
+static bool format_is_date_time_local(const char *s, size_t len)
+{
+	struct cursor c = {s, s + len};
+	int year, month, day;
+	return take_date(&c, &year, &month, &day) &&
+	       format_take(&c, 'T', 't') && format_take_clock(&c) &&
+	       c.p == c.end;
 }
 
 /* --- uuid ---------------------------------------------------------------- */
@@ -393,10 +459,10 @@ static bool format_is_uuid(const char *s, size_t len)
 
 bool format_matches(enum format f, const char *s, size_t len)
 {
-#define FORMAT(id, name, matches) [FORMAT_##id] = matches,
+#define FORMAT(id, name, of, matches) [FORMAT_##id] = matches,
 	static bool (*const all[FORMATS])(const char *s, size_t len) = {
 #include "common/schema/format.def"
 	};
 #undef FORMAT
-	return f == FORMAT_NONE || all[f](s, len);
+	return f == FORMAT_NONE || (all[f] && all[f](s, len));
 }

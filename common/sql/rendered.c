@@ -126,10 +126,16 @@ static size_t rendered_value(const struct field *f, struct jsonslice v)
 	case COLUMN_TEXT:
 	case COLUMN_JSONB:
 	case COLUMN_NUMERIC:
+	case COLUMN_BYTEA:
 		return rendered_json(v) + 2;
 	case COLUMN_BIGINT:
+	case COLUMN_INTEGER:
+	case COLUMN_SMALLINT:
 	case COLUMN_BOOLEAN:
 	case COLUMN_TIMESTAMPTZ:
+	case COLUMN_TIMESTAMP:
+	case COLUMN_DATE:
+	case COLUMN_TIME:
 	case COLUMN_UUID:
 		break;
 	}

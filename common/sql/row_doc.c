@@ -2,6 +2,7 @@
 
 #include "common/base/check.h"
 #include "common/base/clock.h"
+#include "common/json/base64.h"
 
 #include <endian.h>
 #include <stdint.h>
@@ -58,7 +59,8 @@ static char *put_clock(char *at, int64_t us)
 }
 
 /* Microseconds since 2000, as Postgres has them. */
-static void add_time(struct buf *out, struct row_doc_cell cell)
+static void add_time(
+    struct buf *out, struct row_doc_cell cell, const char *offset)
 {
 	char text[64], *at = text;
 	uint64_t be;
@@ -82,7 +84,7 @@ static void add_time(struct buf *out, struct row_doc_cell cell)
 	*at++ = 'T';
 	at = put_clock(at, of_day);
 	buf_add(out, text, (size_t)(at - text));
-	buf_str(out, year > 0 ? "+00:00\"" : "+00:00 BC\"");
+	buf_printf(out, "%s%s", offset, year > 0 ? "\"" : " BC\"");
 }
 
 /* Not NaN nor an infinity. */
@@ -90,6 +92,13 @@ static bool row_doc_is_number(const char *s, size_t len)
 {
 	size_t sign = len && s[0] == '-';
 	return len > sign && s[sign] >= '0' && s[sign] <= '9';
+}
+
+static void row_doc_add_bytes(struct buf *out, struct row_doc_cell cell)
+{
+	buf_char(out, '"');
+	base64_encode(out, cell.s, (size_t)cell.len);
+	buf_char(out, '"');
 }
 
 /* Booleans, integers and JSON are written as they are. */
@@ -103,10 +112,14 @@ static void row_doc_add_value(
 	}
 	size_t len = (size_t)cell.len;
 	bool bare = column == COLUMN_BOOLEAN || column == COLUMN_JSONB ||
-		    ((column == COLUMN_BIGINT || column == COLUMN_NUMERIC) &&
+		    ((column_is_integer(column) || column == COLUMN_NUMERIC) &&
 			row_doc_is_number(s, len));
 	if (column == COLUMN_TIMESTAMPTZ)
-		add_time(out, cell);
+		add_time(out, cell, "+00:00");
+	else if (column == COLUMN_TIMESTAMP)
+		add_time(out, cell, "");
+	else if (column == COLUMN_BYTEA)
+		row_doc_add_bytes(out, cell);
 	else if (bare)
 		buf_add(out, s, len);
 	else
@@ -127,8 +140,7 @@ void row_doc_write_of(struct buf *out, const struct collection *c,
 {
 	size_t begin = out->len, n = c->nfields;
 	if (selection_has(only, 0))
-		row_doc_add_member(
-		    out, c->key_name, key_column(c->key), cells[0]);
+		row_doc_add_member(out, c->key_name, key_column(c), cells[0]);
 	for (size_t i = 0; i < n; i++) {
 		const struct field *f = &c->fields[i];
 		if (selection_has(only, 1 + i))
@@ -162,7 +174,9 @@ bool row_doc_fits(const struct collection *c, const struct row_doc_cell *cells)
 {
 	const struct row_doc_cell *fields = cells + 1;
 	for (size_t i = 0; i < c->nfields; i++) {
-		if (c->fields[i].column == COLUMN_TIMESTAMPTZ &&
+		enum column_type column = c->fields[i].column;
+		if ((column == COLUMN_TIMESTAMPTZ ||
+			column == COLUMN_TIMESTAMP) &&
 		    !is_time(fields[i]))
 			return false;
 	}

@@ -22,11 +22,14 @@ static void key(struct buf *out, const struct collection *c)
 	    c->key == KEY_STRING ? "" : "::text");
 }
 
-/* A text as a key of the table. */
+/* A text as a key of the table. An integer is compared as one of 64 bits, also
+ * with a column of fewer. */
 static void cast_key(struct buf *out, const struct collection *c)
 {
 	if (c->key != KEY_STRING)
-		buf_printf(out, "::%s", column_type_name(key_column(c->key)));
+		buf_printf(out, "::%s",
+		    c->key == KEY_INTEGER ? "bigint"
+					  : column_type_name(key_column(c)));
 }
 
 /* The row t of the key k. */
@@ -34,6 +37,15 @@ static void is_key(struct buf *out, const struct collection *c)
 {
 	buf_printf(out, "t.\"%s\" = k.\"key\"", c->key_name);
 	cast_key(out, c);
+}
+
+/* As what a column comes to common/sql/row_doc.h, whatever an operator has made
+ * of its type. */
+static const char *row_type(enum column_type column)
+{
+	bool binary = column == COLUMN_TIMESTAMPTZ ||
+		      column == COLUMN_TIMESTAMP || column == COLUMN_BYTEA;
+	return binary ? column_type_name(column) : "text";
 }
 
 void sql_row_of(
@@ -48,8 +60,7 @@ void sql_row_of(
 		} else {
 			buf_str(out, ", NULL");
 		}
-		buf_str(out, f->column == COLUMN_TIMESTAMPTZ ? "::timestamptz"
-							     : "::text");
+		buf_printf(out, "::%s", row_type(f->column));
 	}
 	buf_str(out, ", t.created_at::timestamptz, t.updated_at::timestamptz");
 }
@@ -75,8 +86,7 @@ void sql_read(struct buf *out, const struct collection *c)
 
 static bool can_be_large(const struct field *f)
 {
-	return f->column == COLUMN_TEXT || f->column == COLUMN_JSONB ||
-	       f->column == COLUMN_NUMERIC;
+	return column_can_be_large(f->column);
 }
 
 static void names(struct buf *out, const struct collection *c)
@@ -111,7 +121,10 @@ static void within(struct buf *out, const struct collection *c,
 			continue;
 		buf_str(out, " + coalesce(octet_length(");
 		sql_ident(out, c->fields[i].name);
-		buf_str(out, "), 0)");
+		/* In a document, they are base64. */
+		buf_str(out, c->fields[i].column == COLUMN_BYTEA
+				 ? ") * 4::int8 / 3, 0)"
+				 : "), 0)");
 		large++;
 	}
 	if (large == 0) /* a statement must name all of its parameters */
@@ -137,15 +150,25 @@ void sql_export(struct buf *out, const struct collection *c, const char *order)
 	buf_printf(out, " t%s) TO STDOUT (FORMAT binary)", order ? order : "");
 }
 
-/* The parameters as rows r. Every field travels as text. */
+/* Every field travels as text. */
+static void sql_parameter(struct buf *out, const struct field *f)
+{
+	bool bytes = f->column == COLUMN_BYTEA;
+	buf_str(out, bytes ? ", decode(r." : ", r.");
+	sql_ident(out, f->name);
+	if (bytes)
+		buf_str(out, ", 'base64')");
+	else
+		buf_printf(out, "::%s", column_type_name(f->column));
+}
+
+/* The parameters as rows r. */
 static void sql_parameters(struct buf *out, const struct collection *c)
 {
 	buf_str(out, " SELECT r._key");
 	cast_key(out, c);
 	for (size_t i = 0; i < c->nfields; i++) {
-		buf_str(out, ", r.");
-		sql_ident(out, c->fields[i].name);
-		buf_printf(out, "::%s", column_type_name(c->fields[i].column));
+		sql_parameter(out, &c->fields[i]);
 	}
 	buf_str(out, ", r._created_at, r._updated_at, r._version"
 		     " FROM unnest($1::text[], $2::int8[], $3::timestamptz[],"

@@ -53,8 +53,14 @@ static void literal(
 		jsonslice_text(&text, v);
 	else
 		buf_add(&text, v.s, v.len);
-	quoted(out, text.data, text.len);
-	buf_printf(out, "::%s", column_type_name(column));
+	if (column == COLUMN_BYTEA) {
+		buf_str(out, "decode(");
+		quoted(out, text.data, text.len);
+		buf_str(out, ", 'base64')");
+	} else {
+		quoted(out, text.data, text.len);
+		buf_printf(out, "::%s", column_type_name(column));
+	}
 	buf_free(&text);
 }
 
@@ -222,8 +228,7 @@ void sql_table_body(struct buf *out, const struct collection *c)
 	struct sql_table_check *checks = sql_table_checks(c, &n);
 	buf_str(out, "(\n  ");
 	sql_ident(out, c->key_name);
-	buf_printf(out, " %s%s PRIMARY KEY,\n",
-	    column_type_name(key_column(c->key)),
+	buf_printf(out, " %s%s PRIMARY KEY,\n", column_type_name(key_column(c)),
 	    c->key == KEY_STRING ? " COLLATE \"C\"" : "");
 	for (size_t i = 0; i < c->nfields; i++) {
 		buf_str(out, "  ");
@@ -397,6 +402,18 @@ static void reference_index(struct buf *out, const struct collection *c,
 	buf_char(out, ')');
 }
 
+/* The last block ends where the key's type ends. */
+static void key_sequence(
+    struct buf *out, const struct collection *c, const char *name)
+{
+	buf_printf(out, "CREATE SEQUENCE public.\"%s\" INCREMENT BY %d", name,
+	    (int)ID_BLOCK);
+	if (c->key_format == FORMAT_INT32)
+		buf_printf(out, " MAXVALUE %d", INT32_MAX - (int)ID_BLOCK + 1);
+	else if (c->key_format == FORMAT_INT16)
+		buf_printf(out, " MAXVALUE %d", INT16_MAX - (int)ID_BLOCK + 1);
+}
+
 static char *sql_table_extra_sql(
     const struct collection *c, const struct sql_table_extra *x)
 {
@@ -406,8 +423,7 @@ static char *sql_table_extra_sql(
 		list_index(&b, c, &c->columns[x->of], x->name);
 		break;
 	case SQL_TABLE_SEQUENCE:
-		buf_printf(&b, "CREATE SEQUENCE public.\"%s\" INCREMENT BY %d",
-		    x->name, (int)ID_BLOCK);
+		key_sequence(&b, c, x->name);
 		break;
 	case SQL_TABLE_UNIQUE:
 		unique_constraint(&b, c, &c->uniques[x->of], x->name);

@@ -26,18 +26,20 @@ static bool is_json(struct row_doc_cell cell)
 /* What Postgres would have sent for such a column. */
 static bool is_sound(enum column_type type, struct row_doc_cell cell)
 {
-	if (cell.len < 0 || type == COLUMN_TIMESTAMPTZ)
+	if (cell.len < 0 || type == COLUMN_TIMESTAMPTZ ||
+	    type == COLUMN_TIMESTAMP || type == COLUMN_BYTEA)
 		return true;
 	if (!utf8_valid(cell.s, (size_t)cell.len) ||
 	    memchr(cell.s, '\0', (size_t)cell.len))
 		return false;
-	return type == COLUMN_TEXT || type == COLUMN_UUID || is_json(cell);
+	return type == COLUMN_TEXT || type == COLUMN_UUID ||
+	       type == COLUMN_DATE || type == COLUMN_TIME || is_json(cell);
 }
 
 static bool are_sound(
     const struct collection *c, const struct row_doc_cell *cells)
 {
-	if (!is_sound(key_column(c->key), cells[0]))
+	if (!is_sound(key_column(c), cells[0]))
 		return false;
 	for (size_t i = 0; i < c->nfields; i++) {
 		if (!is_sound(c->fields[i].column, cells[1 + i]))

@@ -11,6 +11,7 @@
 #include "writer/core/pg_blocking.h"
 
 #include "common/base/buf.h"
+#include "common/json/jsonstring.h"
 #include "common/postgres/pg_statement.h"
 #include "common/schema/collection.h"
 #include "common/sql/bookkeeping.h"
@@ -143,6 +144,72 @@ static struct err add_column(struct tables *t, const char *name)
 	return e;
 }
 
+/* Code points that a varchar of the table has room for; 0: it is none. */
+static size_t varchar_room(const char *type)
+{
+	static const char varchar[] = "character varying";
+	size_t len = sizeof varchar - 1;
+	if (strncmp(type, varchar, len) != 0)
+		return 0;
+	return type[len] == '(' ? strtoul(type + len + 1, NULL, 10) : SIZE_MAX;
+}
+
+static bool choices_fit(const struct field *f, size_t room)
+{
+	struct jsonslice_element e = jsonslice_elements(f->choices);
+	while (jsonslice_each(&e)) {
+		if (jsonstring_length(e.value) > room)
+			return false;
+	}
+	return true;
+}
+
+/* Does a varchar of the table hold every value that is declared? */
+static bool varchar_holds(
+    const struct tables *t, const char *name, const char *is)
+{
+	const struct field *f = field_named(t->c, name);
+	size_t room = varchar_room(is);
+	if (room == 0 || (f && f->column != COLUMN_TEXT))
+		return false;
+	if (f == NULL) /* the key, or a time */
+		return t->c->key == KEY_STRING &&
+		       strcmp(name, t->c->key_name) == 0 &&
+		       room >= COLLECTION_KEY_MAX;
+	return field_max_length(f) <= room ||
+	       (f->choices.s && choices_fit(f, room));
+}
+
+/* Then checks are compared as they would be on a column of this type. */
+static struct err declare_as(
+    struct tables *t, const char *name, const char *type)
+{
+	struct buf sql = {0};
+	buf_printf(&sql,
+	    "ALTER TABLE pg_temp.sluice_declared ALTER COLUMN \"%s\" TYPE %s",
+	    name, type);
+	struct err e = pg_blocking_run(t->db, sql.data);
+	buf_free(&sql);
+	return e;
+}
+
+static struct err compare_type(
+    struct tables *t, const char *name, const char *declared, const char *is)
+{
+	char text[256];
+	size_t room = varchar_room(is);
+	if (varchar_holds(t, name, is))
+		return declare_as(t, name, is);
+	snprintf(text, sizeof text, "the column %s is %s, declared %s", name,
+	    is, declared);
+	if (room && strcmp(declared, "text") == 0)
+		snprintf(text, sizeof text,
+		    "the column %s is %s: declare a maxLength of at most %zu",
+		    name, is, room);
+	block(t, text);
+	return ERR_OK;
+}
+
 enum {
 	C_NAME,
 	C_DECLARED,
@@ -172,11 +239,10 @@ static struct err compare_column(struct tables *t, const PGresult *r, int i)
 			block(t, text);
 		return ERR_OK;
 	}
-	if (strcmp(declared, is) != 0) {
-		snprintf(text, sizeof text, "the column %s is %s, declared %s",
-		    name, is, declared);
-		block(t, text);
-	} else if (*PQgetvalue(r, i, C_GENERATED) == 't') {
+	struct err e = ERR_OK;
+	if (strcmp(declared, is) != 0)
+		e = compare_type(t, name, declared, is);
+	if (*PQgetvalue(r, i, C_GENERATED) == 't') {
 		snprintf(text, sizeof text,
 		    "the column %s is generated always: it accepts no value",
 		    name);
@@ -188,7 +254,7 @@ static struct err compare_column(struct tables *t, const PGresult *r, int i)
 		    t->c->name, name, does ? "NOT NULL" : "nullable",
 		    t->c->name, name, does ? "DROP" : "SET");
 	}
-	return ERR_OK;
+	return e;
 }
 
 static struct err compare_columns(struct tables *t)

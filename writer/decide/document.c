@@ -163,12 +163,13 @@ void document_patch(const struct collection *c, struct document *d,
 	}
 }
 
-static bool add_integers(
-    struct buf *out, struct jsonslice a, struct jsonslice b)
+static bool add_integers(struct buf *out, const struct field *f,
+    struct jsonslice a, struct jsonslice b)
 {
 	int64_t x, y, sum;
 	if (!decimal_int64(a, &x) || !decimal_int64(b, &y) ||
-	    __builtin_add_overflow(x, y, &sum))
+	    __builtin_add_overflow(x, y, &sum) ||
+	    !field_integer_fits(f->format, sum))
 		return false;
 	buf_printf(out, "%" PRId64, sum);
 	return true;
@@ -184,7 +185,7 @@ static bool document_add(const struct field *f, struct jsonslice was,
 	if (jsonslice_kind(was) != JSONSLICE_NUMBER)
 		return false; /* Postgres's "NaN" */
 	return f->type == FIELD_INTEGER
-		   ? add_integers(out, was, by)
+		   ? add_integers(out, f, was, by)
 		   : decimal_add(out, was, by, field_max_digits(f));
 }
 

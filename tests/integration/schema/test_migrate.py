@@ -212,6 +212,41 @@ def test_a_unique_index_will_do(deployment, declare):
     assert shapes(deployment) == [1]
 
 
+def test_a_varchar_will_do(deployment, declare):
+    """If it holds every value that is declared. A second run finds nothing to do."""
+    deployment.sql(
+        "CREATE TABLE public.things (key varchar(255) PRIMARY KEY, a varchar(20) NOT NULL,"
+        " b varchar NOT NULL, c varchar(4), created_at timestamptz NOT NULL,"
+        " updated_at timestamptz NOT NULL, version bigint NOT NULL);"
+        "ALTER TABLE public.things OWNER TO sluice_migrate"
+    )
+    fields = {
+        "a": {**TEXT, "minLength": 1},
+        "b": {"type": "string"},
+        "c": {"type": "string", "enum": ["one", "four"], "nullable": True},
+    }
+    said, _ = declare(fields, required=["a", "b"])
+    assert "left to you" not in said
+    assert "things_a_max_length" in said and "things_c_enum" in said
+    again, _ = declare(fields, required=["a", "b"])
+    assert again == "the schema is up to date\n"
+    kinds = {name: kind for name, kind, _ in columns(deployment)}
+    assert kinds["a"] == kinds["key"] == "character varying"
+    # Longer values than it holds.
+    fields["a"] = {"type": "string", "maxLength": 21}
+    fields["c"] = {"type": "string", "enum": ["five5"], "nullable": True}
+    said, _ = declare(fields, required=["a", "b"], code=1)
+    for name, room in (("a", 20), ("c", 4)):
+        assert (
+            f"left to you: things: the column {name} is character varying({room}):"
+            f" declare a maxLength of at most {room}\n"
+        ) in said
+    deployment.sql("ALTER TABLE things ALTER COLUMN key TYPE varchar(254)")
+    fields = {"a": TEXT, "b": {"type": "string"}}
+    said, _ = declare(fields, required=["a", "b"], code=1)
+    assert "the column key is character varying(254)" in said
+
+
 # --- what it waits for, and what it prints where -----------------------------------
 
 

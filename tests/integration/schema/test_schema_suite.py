@@ -41,6 +41,7 @@ FILES = [
     "optional/ecmascript-regex",
     "optional/non-bmp-regex",
     "optional/format/date-time",
+    "optional/format/date",
     "optional/format/uuid",
     "optional/format/email",
     "optional/format/uri",

@@ -65,10 +65,14 @@ static void keys(void **state)
 static void forms_of_keys(void **state)
 {
 	(void)state;
-	assert_string_equal(
-	    key_check_form(KEY_INTEGER), "must be a 64-bit integer");
-	assert_string_equal(
-	    key_check_form(KEY_UUIDV7), "must be a UUID in lower case");
+	struct collection c = {.key = KEY_INTEGER};
+	assert_string_equal(key_check_form(&c), "must be a 64-bit integer");
+	c.key_format = FORMAT_INT32;
+	assert_string_equal(key_check_form(&c), "must be a 32-bit integer");
+	c.key_format = FORMAT_INT16;
+	assert_string_equal(key_check_form(&c), "must be a 16-bit integer");
+	c = (struct collection){.key = KEY_UUIDV7};
+	assert_string_equal(key_check_form(&c), "must be a UUID in lower case");
 }
 
 int main(void)

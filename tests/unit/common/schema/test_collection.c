@@ -126,8 +126,17 @@ static void keys(void **state)
 		if (valid != table[i].valid)
 			fail_msg("'%s'", table[i].key);
 	}
-	const struct collection c = {.key = KEY_INTEGER};
+	struct collection c = {.key = KEY_INTEGER};
 	assert_false(collection_key_valid(&c, "7\0", 2));
+	assert_int_equal(key_column(&c), COLUMN_BIGINT);
+	c.key_format = FORMAT_INT32;
+	assert_int_equal(key_column(&c), COLUMN_INTEGER);
+	assert_true(collection_key_valid(&c, "2147483647", 10));
+	assert_false(collection_key_valid(&c, "2147483648", 10));
+	c.key_format = FORMAT_INT16;
+	assert_int_equal(key_column(&c), COLUMN_SMALLINT);
+	assert_true(collection_key_valid(&c, "-32768", 6));
+	assert_false(collection_key_valid(&c, "-32769", 6));
 }
 
 /* --- files --------------------------------------------------------------- */

@@ -126,7 +126,7 @@ static const struct {
 	"must be an object"},
     {"{\"name\":\"c\",\"key\":{},\"fields\":{}}", "/key", "type is required"},
     {"{\"name\":\"c\",\"key\":{\"type\":\"int\"},\"fields\":{}}", "/key/type",
-	"must be \"string\", \"integer\" or \"uuidv7\""},
+	"must be \"string\", \"integer\" or \"uuid\""},
     {"{\"name\":\"c\",\"key\":{\"type\":\"string\",\"x\":1},\"fields\":{}}",
 	"/key", "unknown member \"x\""},
     {"{\"name\":\"c\",\"key\":{\"type\":\"string\",\"name\":\"a b\"},"
@@ -158,7 +158,31 @@ static const struct {
     {FIELD("\"type\":\"boolean\",\"format\":\"uuid\""), "/fields/f/format",
 	"does not apply to the type boolean"},
     {FIELD(TEXT ",\"format\":\"none-such\""), "/fields/f/format",
-	"must be one of \"date-time\" \"uuid\" \"email\""},
+	"must be one of \"date-time\" \"date-time-local\" \"date\" "
+	"\"time-local\" \"uuid\" \"byte\" \"email\""},
+    {HEAD "\"fields\":{\"f\":{\"type\":\"integer\",\"format\":\"date\"}}}",
+	"/fields/f/format", "must be one of \"int64\" \"int32\""},
+    {HEAD "\"fields\":{\"f\":{\"type\":\"integer\",\"format\":\"int16\","
+	  "\"maximum\":32768,\"nullable\":true}}}",
+	"/fields/f/maximum", "must be a 16-bit integer"},
+    {HEAD "\"fields\":{\"f\":{\"type\":\"string\",\"format\":\"date\","
+	  "\"maxLength\":9,\"nullable\":true}}}",
+	"/fields/f", "the format date allows no length, pattern or enum"},
+    {HEAD "\"fields\":{\"f\":{\"type\":\"string\",\"format\":\"byte\","
+	  "\"nullable\":true}},\"list\":{\"filter\":[\"f\"]}}",
+	"/list/filter", "f has the format byte, which has no index"},
+    {"{\"name\":\"c\",\"key\":{\"generate\":\"v4\",\"type\":\"uuid\"},"
+     "\"fields\":{\"f\":{" INT "}}}",
+	"/key/generate", "must be \"v7\""},
+    {"{\"name\":\"c\",\"key\":{\"format\":\"int32\",\"type\":\"uuid\"},"
+     "\"fields\":{\"f\":{" INT "}}}",
+	"/key/format", "is for the type integer"},
+    {"{\"name\":\"c\",\"key\":{\"format\":\"date\",\"type\":\"integer\"},"
+     "\"fields\":{\"f\":{" INT "}}}",
+	"/key/format", "must be \"int64\", \"int32\" or \"int16\""},
+    {"{\"name\":\"c\",\"key\":{\"generate\":\"v7\",\"type\":\"string\"},"
+     "\"fields\":{\"f\":{" INT "}}}",
+	"/key/generate", "is for the type uuid"},
     {FIELD(TEXT ",\"nullable\":1"), "", "a duplicate member of its object"},
     {FIELD("\"type\":\"string\",\"nullable\":1"), "/fields/f/nullable",
 	"must be true or false"},
@@ -343,6 +367,18 @@ static uint64_t shape(const char *text)
 	return out;
 }
 
+/* uuidv7 is another name of it. */
+static void uuid_keys(void **state)
+{
+	(void)state;
+#define WITH_KEY(key)                                                          \
+	"{\"name\":\"c\",\"key\":" key ",\"fields\":{\"f\":{" INT "}}}"
+	uint64_t alias = shape(WITH_KEY("{\"type\":\"uuidv7\"}"));
+	assert_true(alias == shape(WITH_KEY("{\"type\":\"uuid\"}")));
+	assert_true(alias ==
+		    shape(WITH_KEY("{\"generate\":\"v7\",\"type\":\"uuid\"}")));
+}
+
 /* It is of what the daemons must agree about, and of nothing else. */
 static void who_may_do_what(void **state)
 {
@@ -387,6 +423,7 @@ static void shapes(void **state)
 	    "\"fields\": {\"f\":{\"nullable\":true,\"type\":\"integer\"}}}",
 	    HEAD "\"fields\":{\"f\":{" INT ",\"minimum\":3}},"
 		 "\"cache\":{\"on_commit\":\"refresh\"}}",
+	    HEAD "\"fields\":{\"f\":{" INT ",\"format\":\"int64\"}}}",
 	};
 	static const char *const other[] = {
 	    HEAD "\"fields\":{\"g\":{" INT "}}}",
@@ -401,6 +438,11 @@ static void shapes(void **state)
 	    "\"fields\":{\"f\":{" INT "}}}",
 	    "{\"name\":\"c\",\"key\":{\"type\":\"string\",\"name\":\"id\"},"
 	    "\"fields\":{\"f\":{" INT "}}}",
+	    WITH_KEY("{\"type\":\"integer\",\"format\":\"int32\"}"),
+	    WITH_KEY("{\"type\":\"integer\",\"format\":\"int16\"}"),
+	    HEAD "\"fields\":{\"f\":{" INT ",\"format\":\"int32\"}}}",
+	    HEAD "\"fields\":{\"f\":{" INT ",\"format\":\"int16\"}}}",
+	    HEAD "\"fields\":{\"f\":{" TEXT ",\"format\":\"date\"}}}",
 	};
 	for (size_t i = 1; i < sizeof same / sizeof *same; i++)
 		assert_true(shape(same[i]) == shape(same[0]));
@@ -418,6 +460,7 @@ int main(void)
 	    cmocka_unit_test(too_many_fields),
 	    cmocka_unit_test(everything),
 	    cmocka_unit_test(who_may_do_what),
+	    cmocka_unit_test(uuid_keys),
 	    cmocka_unit_test(shapes),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -42,6 +42,7 @@ static struct jsonslice raw(const char *s)
 	"offsets below 16:00, at most 60 fraction digits, none for a leap "    \
 	"second)"
 #define TIME "{\"type\":\"string\",\"format\":\"date-time\"}"
+#define INT_(bits) "{\"type\":\"integer\",\"format\":\"int" bits "\"}"
 #define TENS "0000000000"
 
 /* The field, a value, and every fault in words; "": none. */
@@ -75,6 +76,22 @@ static const struct {
 	NOT_A_TIME},
     {"{\"type\":\"string\",\"format\":\"uuid\"}",
 	"\"2EB8AA08-AA98-11EA-B4AA-73B441D16380\"", ""},
+    {INT_("32"), "2147483647", ""},
+    {INT_("32"), "-2.147483648e9", ""},
+    {INT_("32"), "2147483648", "must be a 32-bit integer"},
+    {INT_("32"), "-2147483649", "must be a 32-bit integer"},
+    {INT_("16"), "32767", ""},
+    {INT_("16"), "-32768", ""},
+    {INT_("16"), "32768", "must be a 16-bit integer"},
+    {INT_("16"), "-32769", "must be a 16-bit integer"},
+    {INT_("64"), "-9223372036854775808", ""},
+    {INT_("64"), "9223372036854775808", "must be a 64-bit integer"},
+    {"{\"type\":\"string\",\"format\":\"date\"}", "\"2026-01-3\\u0031\"", ""},
+    {"{\"type\":\"string\",\"format\":\"date\"}", "\"2026-01-32\"",
+	"must have the format date (RFC 3339, full-date; years 1 to 9999)"},
+    {"{\"type\":\"string\",\"format\":\"byte\"}", "\"AP\\/+\"", ""},
+    {"{\"type\":\"string\",\"format\":\"byte\"}", "\"AP\"",
+	"must have the format byte (base64 of RFC 4648, with padding)"},
     {"{\"type\":\"boolean\"}", "0", "must be true or false"},
     {"{\"type\":\"object\"}", "[]", "must be an object"},
     {"{\"type\":\"array\"}", "{}", "must be an array"},

@@ -39,21 +39,30 @@ static void refuses(enum format f, const char *s)
 static void names(void **state)
 {
 	(void)state;
-	static const enum format all[] = {
-	    FORMAT_DATE_TIME, FORMAT_UUID, FORMAT_EMAIL, FORMAT_URI};
-	for (size_t i = 0; i < sizeof all / sizeof *all; i++) {
+	for (int f = FORMAT_NONE + 1; f < FORMATS; f++) {
 		enum format got = FORMAT_NONE;
-		const char *name = format_name(all[i]);
-		assert_true(format_parse(name, strlen(name), &got));
-		assert_int_equal(got, all[i]);
-		assert_false(format_parse(name, strlen(name) - 1, &got));
-		assert_int_equal(format_limits(all[i])[0] != '\0', i == 0);
+		const char *name = format_name((enum format)f);
+		bool number = f >= FORMAT_INT64;
+		const char *of = number ? "integer" : "string";
+		assert_true(format_parse(of, name, strlen(name), &got));
+		assert_int_equal(got, f);
+		assert_false(format_parse(of, name, strlen(name) - 1, &got));
+		of = number ? "string" : "integer";
+		assert_false(format_parse(of, name, strlen(name), &got));
+		assert_int_equal(format_limits((enum format)f)[0] != '\0',
+		    f < FORMAT_UUID || f == FORMAT_BYTE);
 	}
 	enum format untouched = FORMAT_URI;
 	assert_string_equal(format_name(FORMAT_NONE), "");
-	assert_false(format_parse("", 0, &untouched));
-	assert_false(format_parse("ipv4", 4, &untouched));
-	assert_false(format_parse("UUID", 4, &untouched));
+	assert_false(format_parse("string", "", 0, &untouched));
+	assert_false(format_parse("string", "ipv4", 4, &untouched));
+	assert_false(format_parse("string", "UUID", 4, &untouched));
+	assert_false(format_parse("boolean", "uuid", 4, &untouched));
+	struct buf list = {0};
+	format_names(&list, "integer");
+	assert_string_equal(list.data, " \"int64\" \"int32\" \"int16\"");
+	buf_free(&list);
+	refuses(FORMAT_INT32, "1");
 	assert_int_equal(untouched, FORMAT_URI);
 	takes(FORMAT_NONE, "anything");
 }
@@ -119,6 +128,47 @@ static void digits_of_a_fraction(void **state)
 		memcpy(text + begin + n, "Z", 2);
 		matches(FORMAT_DATE_TIME, text, begin + n + 1, n <= 60);
 	}
+}
+
+/* Each is taken by one of the formats only. */
+static void without_a_zone(void **state)
+{
+	(void)state;
+	static const enum format formats[] = {
+	    FORMAT_DATE, FORMAT_TIME_LOCAL, FORMAT_DATE_TIME_LOCAL};
+	static const char *const taken[3][6] = {
+	    {"2024-02-29", "0001-01-01", "9999-12-31", "2000-02-29"},
+	    {"00:00:00", "23:59:59", "12:00:00.1", "12:00:00.123456"},
+	    {"2024-02-29T00:00:00", "2024-02-29t23:59:59.999999",
+		"0001-01-01T00:00:00", "9999-12-31T23:59:59.999999"}};
+	static const char *const refused[] = {"", "2023-02-29", "1900-02-29",
+	    "0000-01-01", "10000-01-01", "2024-2-29", "2024-02-29Z",
+	    "2024-02-29 ", "20240229", "2024-00-01", "2024-01-32", "24:00:00",
+	    "23:59:60", "23:60:00", "12:00", "12:00:00.", "12:00:00.1234567",
+	    "12:00:00Z", "12:00:00+00:00", "1:00:00", " 12:00:00",
+	    "2024-02-29T", "2024-02-29 12:00:00", "2024-02-29T12:00:00Z",
+	    "2024-02-29T12:00:00+01:00", "2024-02-29T24:00:00",
+	    "2024-02-29T12:00:00.0000001", "2023-02-29T12:00:00", "now",
+	    "infinity", "2024-02-29 BC"};
+	for (size_t i = 0; i < 3; i++) {
+		for (size_t k = 0; k < 3; k++) {
+			for (size_t n = 0; n < 6 && taken[k][n]; n++)
+				matches(formats[i], taken[k][n],
+				    strlen(taken[k][n]), i == k);
+		}
+		for (size_t n = 0; n < sizeof refused / sizeof *refused; n++)
+			refuses(formats[i], refused[n]);
+		matches(formats[i], "12:00:00\0", 9, false);
+	}
+}
+
+static void bytes(void **state)
+{
+	(void)state;
+	takes(FORMAT_BYTE, "");
+	takes(FORMAT_BYTE, "AP/+AQ==");
+	refuses(FORMAT_BYTE, "AP_-AQ==");
+	refuses(FORMAT_BYTE, "AP/+AQ");
 }
 
 static void uuids(void **state)
@@ -212,6 +262,8 @@ int main(void)
 	    cmocka_unit_test(times_in_microseconds),
 	    cmocka_unit_test(times_at_their_limits),
 	    cmocka_unit_test(digits_of_a_fraction),
+	    cmocka_unit_test(without_a_zone),
+	    cmocka_unit_test(bytes),
 	    cmocka_unit_test(uuids),
 	    cmocka_unit_test(addresses),
 	    cmocka_unit_test(lengths_of_addresses),

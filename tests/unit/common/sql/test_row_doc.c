@@ -164,12 +164,51 @@ static void times(void **state)
 	}
 }
 
+static const struct field more_fields[] = {
+    {.name = "local", .column = COLUMN_TIMESTAMP, .nullable = true},
+    {.name = "bytes", .column = COLUMN_BYTEA, .nullable = true},
+    {.name = "day", .column = COLUMN_DATE, .nullable = true},
+    {.name = "small",
+	.type = FIELD_INTEGER,
+	.column = COLUMN_SMALLINT,
+	.nullable = true},
+};
+static const struct collection more_things = {
+    .name = "more", .key_name = "key", .fields = more_fields, .nfields = 4};
+
+static void more_types(void **state)
+{
+	(void)state;
+	const char midnight[8] = "";
+	const char early[8] = "\xff\xff\xff\xff\xff\xff\xff\xff";
+	struct row_doc_cell cells[] = {{"k", 1}, {midnight, 8},
+	    {"\x00\xff\xfe", 3}, {"2026-01-31", 10}, {"-7", 2}, {midnight, 8},
+	    {early, 8}};
+	struct buf b = {0};
+	assert_true(row_doc_fits(&more_things, cells));
+	row_doc_write(&b, &more_things, cells);
+	assert_string_equal(b.data,
+	    "{\"key\":\"k\",\"local\":\"2000-01-01T00:00:00\","
+	    "\"bytes\":\"AP/+\",\"day\":\"2026-01-31\",\"small\":-7,"
+	    "\"created_at\":\"2000-01-01T00:00:00+00:00\","
+	    "\"updated_at\":\"1999-12-31T23:59:59.999999+00:00\"}");
+	buf_clear(&b);
+	cells[1].len = cells[2].len = cells[3].len = cells[4].len = -1;
+	row_doc_write(&b, &more_things, cells);
+	assert_non_null(strstr(b.data,
+	    "\"local\":null,\"bytes\":null,\"day\":null,\"small\":null"));
+	buf_free(&b);
+	cells[1].len = 7;
+	assert_false(row_doc_fits(&more_things, cells));
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test_setup_teardown(whole, begin, end),
 	    cmocka_unit_test_setup_teardown(strings, begin, end),
 	    cmocka_unit_test_setup_teardown(times, begin, end),
+	    cmocka_unit_test(more_types),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -164,11 +164,32 @@ static void null_is_no_default(void **state)
 	arena_free(&arena);
 }
 
+/* A sum that the column cannot hold changes nothing. */
+static void small_integers(void **state)
+{
+	(void)state;
+	struct field fields[] = {{.name = "n",
+	    .type = FIELD_INTEGER,
+	    .format = FORMAT_INT16,
+	    .column = COLUMN_SMALLINT}};
+	const struct collection c = {
+	    .name = "c", .key_name = "k", .fields = fields, .nfields = 1};
+	struct arena arena = {0};
+	struct document d;
+	document_read(&c, raw("{\"n\":32766}"), &d);
+	assert_true(document_increment(&c, &d, raw("{\"n\":1}"), &arena));
+	assert_false(document_increment(&c, &d, raw("{\"n\":1}"), &arena));
+	assert_int_equal(d.values[0].len, 5);
+	assert_memory_equal(d.values[0].s, "32767", 5);
+	arena_free(&arena);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(broken),
 	    cmocka_unit_test(null_is_no_default),
+	    cmocka_unit_test(small_integers),
 	    cmocka_unit_test(faults),
 	    cmocka_unit_test(changes),
 	};
