@@ -86,8 +86,7 @@ static int param_list(struct list_sql *s, const struct list_filter *f)
 
 static void name(struct buf *out, const struct list_column *c)
 {
-	buf_str(out, "t.");
-	sql_ident(out, c->name);
+	sql_list_column(out, "t.", c);
 }
 
 /* The column as it is compared, ordered and indexed: strings by their bytes. */
@@ -140,6 +139,34 @@ static void is_filter(struct buf *out, const struct list_filter *f)
 	buf_printf(out, " IS %s", sql[i]);
 }
 
+/* The index on a member of an object has the beginning of its text. So what is
+ * asked of the whole text is asked of the beginning, too, as far as it follows
+ * from it. */
+static void of_beginning(
+    struct buf *out, const struct list_filter *f, int parameter)
+{
+	static const char *const follows[LIST_OPS] = {
+	    [LIST_EQ] = "=",
+	    [LIST_GT] = ">=",
+	    [LIST_GTE] = ">=",
+	    [LIST_LT] = "<=",
+	    [LIST_LTE] = "<=",
+	};
+	if (f->negated || (f->op != LIST_IN && follows[f->op] == NULL))
+		return;
+	buf_str(out, "left(");
+	name(out, f->column);
+	buf_printf(out, ", %d) COLLATE \"C\" ", (int)COLLECTION_INDEXED);
+	if (f->op == LIST_IN)
+		buf_printf(out,
+		    "= ANY (ARRAY(SELECT left(v, %d)"
+		    " FROM unnest($%d::text[]) v)) AND ",
+		    (int)COLLECTION_INDEXED, parameter);
+	else
+		buf_printf(out, "%s left($%d, %d) AND ", follows[f->op],
+		    parameter, (int)COLLECTION_INDEXED);
+}
+
 static void leaf(
     struct list_sql *s, struct buf *out, const struct list_filter *f)
 {
@@ -147,6 +174,11 @@ static void leaf(
 		is_filter(out, f);
 		return;
 	}
+	int value = f->op == LIST_IN ? param_list(s, f)
+				     : param_text(s, f->column->column,
+					   f->values[0].s, f->values[0].len);
+	if (f->column->path)
+		of_beginning(out, f, value);
 	/* Only the database's own collation knows which letters are capitals.
 	 */
 	if (f->op == LIST_ILIKE)
@@ -154,26 +186,25 @@ static void leaf(
 	else
 		ordered(out, f->column);
 	if (f->op == LIST_IN)
-		buf_printf(out, " = ANY ($%d::text[]::%s[])", param_list(s, f),
+		buf_printf(out, " = ANY ($%d::text[]::%s[])", value,
 		    list_sql_type_name(f->column->column));
 	else
-		buf_printf(out, " %s $%d", operators[f->op],
-		    param_text(s, f->column->column, f->values[0].s,
-			f->values[0].len));
+		buf_printf(out, " %s $%d", operators[f->op], value);
 }
 
 /* A group is as deep as LIST_FILTER_DEPTH at most. */
 static void filter(
     struct list_sql *s, struct buf *out, const struct list_filter *f)
 {
-	buf_str(out, f->negated ? "NOT (" : f->column ? "" : "(");
+	bool bare = f->column && f->column->path == NULL;
+	buf_str(out, f->negated ? "NOT (" : bare ? "" : "(");
 	if (f->column)
 		leaf(s, out, f);
 	for (size_t i = 0; i < f->nterms; i++) {
 		buf_str(out, i == 0 ? "" : f->any ? " OR " : " AND ");
 		filter(s, out, &f->terms[i]);
 	}
-	buf_str(out, f->negated || !f->column ? ")" : "");
+	buf_str(out, f->negated || !bare ? ")" : "");
 }
 
 /* Appends all filters, each with AND after it. */

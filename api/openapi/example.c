@@ -147,7 +147,9 @@ bool example_filter(struct buf *out, const struct list_column *column)
 {
 	struct buf v = {0}, text = {0};
 	bool known = true;
-	if (column->field)
+	if (column->path)
+		buf_str(&v, "\"Paris\"");
+	else if (column->field)
 		known = example_value(&v, column->field);
 	else if (column->column == COLUMN_TIMESTAMPTZ)
 		buf_str(&v, "\"" EXAMPLE_TIME "\"");

@@ -24,19 +24,34 @@ enum {
 	COLLECTION_KEY_MAX = 255, /* bytes, after percent-decoding */
 	COLLECTION_FIELDS = 64,
 	COLLECTION_NAME_MAX = 40,
+	COLLECTION_INDEXES = 16,
+	COLLECTION_INDEX_COLUMNS = 4,
+	/* Characters of a string that an index has. */
+	COLLECTION_INDEXED = 500,
 	COLLECTION_UNIQUES = 8,
 	COLLECTION_UNIQUE_FIELDS = 8,
 };
 
 enum key_type { KEY_STRING, KEY_INTEGER, KEY_UUIDV7 };
 
-/* What lists may be filtered or ordered by: the key, the times, some fields.
- * Each has an index on (column, key). */
+/* What lists may be filtered or ordered by: the key, the times, some fields,
+ * members of objects. Each has an index on (column, key). */
 struct list_column {
 	const char *name;
 	enum column_type column;
 	const struct field *field; /* NULL: the key or a time */
+	/* For a member of an object: its path in the field, `city.name`. It is
+	 * compared as text, whatever it is. NULL: none. */
+	const char *path;
 	bool filter, order;
+};
+
+/* An index on several columns, then on the key in the direction of the last
+ * one. */
+struct list_index {
+	const struct list_column *columns[COLLECTION_INDEX_COLUMNS];
+	bool descending[COLLECTION_INDEX_COLUMNS];
+	size_t n;
 };
 
 /* No two documents have the same values in all of these fields. Null is not
@@ -74,6 +89,8 @@ struct collection {
 	bool refresh;
 	const struct list_column *columns; /* the key is the first */
 	size_t ncolumns;
+	const struct list_index *indexes;
+	size_t nindexes;
 	const struct list_column *order; /* of a list that names none */
 	bool descending;
 	unsigned default_limit, max_limit;

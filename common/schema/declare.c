@@ -373,6 +373,7 @@ struct declaration *declare(
 	d->collection.key_name = "key";
 	d->collection.fields = d->fields;
 	d->collection.columns = d->columns;
+	d->collection.indexes = d->indexes;
 	d->collection.uniques = d->uniques;
 	d->collection.references = d->references;
 	bool good = take_text(d, len, stem);

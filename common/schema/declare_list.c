@@ -10,7 +10,9 @@ enum {
 	LIMIT_MOST = 1000,
 	/* An index entry has at most 2704 bytes, and also holds the key. Four
 	 * digits take two bytes. */
-	INDEXED_MOST = 500,
+	INDEXED_MOST = COLLECTION_INDEXED,
+	INDEX_BYTES = 2600,
+	PATH_MOST = 4,	       /* names behind the first one */
 	INDEXED_DIGITS = 2000, /* on either side of the point */
 };
 
@@ -46,10 +48,64 @@ bool declare_check_indexed(
 		   INDEXED_MOST);
 }
 
+/* Is the text `field.name.name`, as the path of a member is declared? */
+static bool is_path(const char *text)
+{
+	static const char letters[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
+				      "abcdefghijklmnopqrstuvwxyz"
+				      "0123456789_-";
+	size_t names = 0;
+	for (const char *s = text;; s++) {
+		size_t len = strspn(s, letters);
+		if (len == 0 || len > COLLECTION_NAME_MAX)
+			return false;
+		names++;
+		s += len;
+		if (*s == '\0')
+			return names > 1 && names <= PATH_MOST + 1;
+		if (*s != '.')
+			return false;
+	}
+}
+
+/* A member of an object: `address.city`. */
+static struct list_column *declare_list_member(
+    struct declaration *d, const char *pointer, struct jsonslice name)
+{
+	struct collection *c = &d->collection;
+	const char *text = declare_string(d, name);
+	const char *dot = strchr(text, '.');
+	const struct field *f = c->fields;
+	if (!is_path(text)) {
+		declare_refuse(d, pointer,
+		    "%.60s is not the path of a member: names of letters, "
+		    "digits, _ and -, with dots between them, at most %d",
+		    text, PATH_MOST + 1);
+		return NULL;
+	}
+	while (f < c->fields + c->nfields &&
+	       (strlen(f->name) != (size_t)(dot - text) ||
+		   memcmp(f->name, text, strlen(f->name)) != 0))
+		f++;
+	if (f == c->fields + c->nfields || f->type != FIELD_OBJECT) {
+		declare_refuse(d, pointer, "%.*s is not a field of type object",
+		    (int)(dot - text), text);
+		return NULL;
+	}
+	if (c->ncolumns == LIST_COLUMNS) {
+		declare_refuse(d, pointer, "has too many members of objects");
+		return NULL;
+	}
+	struct list_column *out = &d->columns[c->ncolumns++];
+	*out = (struct list_column){
+	    .name = text, .column = COLUMN_TEXT, .field = f, .path = dot + 1};
+	return out;
+}
+
 /* The column with this name. It is added if lists may use it; NULL: they may
  * not, and that was reported. */
-static struct list_column *declare_list_column_of(
-    struct declaration *d, const char *pointer, struct jsonslice name)
+static struct list_column *declare_list_column_of(struct declaration *d,
+    const char *pointer, struct jsonslice name, bool filter)
 {
 	struct collection *c = &d->collection;
 	if (jsonslice_kind(name) != JSONSLICE_STRING) {
@@ -61,19 +117,26 @@ static struct list_column *declare_list_column_of(
 		if (jsonslice_equals(name, known, strlen(known)))
 			return &d->columns[i];
 	}
+	if (filter && memchr(name.s, '.', name.len))
+		return declare_list_member(d, pointer, name);
 	size_t i = collection_field(c, name);
+	if (c->ncolumns == LIST_COLUMNS) {
+		declare_refuse(d, pointer, "has too many members of objects");
+		return NULL;
+	}
 	struct list_column *out = &d->columns[c->ncolumns];
 	if (i < c->nfields) {
 		const struct field *f = &c->fields[i];
-		*out = (struct list_column){f->name, f->column, f, 0, 0};
+		*out = (struct list_column){
+		    .name = f->name, .column = f->column, .field = f};
 		if (!declare_check_indexed(d, pointer, f))
 			return NULL;
 	} else if (jsonslice_equals(name, "created_at", 10)) {
 		*out = (struct list_column){
-		    "created_at", COLUMN_TIMESTAMPTZ, NULL, 0, 0};
+		    .name = "created_at", .column = COLUMN_TIMESTAMPTZ};
 	} else if (jsonslice_equals(name, "updated_at", 10)) {
 		*out = (struct list_column){
-		    "updated_at", COLUMN_TIMESTAMPTZ, NULL, 0, 0};
+		    .name = "updated_at", .column = COLUMN_TIMESTAMPTZ};
 	} else {
 		declare_refuse(d, pointer, "%.*s is not a field",
 		    name.len > 60 ? 60 : (int)name.len, name.s);
@@ -93,7 +156,7 @@ static bool take_names(
 	struct jsonslice_element e = jsonslice_elements(v);
 	while (jsonslice_each(&e)) {
 		struct list_column *l =
-		    declare_list_column_of(d, pointer, e.value);
+		    declare_list_column_of(d, pointer, e.value, filter);
 		if (l == NULL)
 			return false;
 		for (size_t i = 0;
@@ -103,6 +166,11 @@ static bool take_names(
 				    "%s is a reserved query parameter of lists",
 				    l->name);
 		}
+		if (!filter && l->path)
+			return declare_refuse(d, pointer,
+			    "%s is a member of an object: lists are not "
+			    "ordered by it",
+			    l->name);
 		*(filter ? &l->filter : &l->order) = true;
 	}
 	return true;
@@ -145,7 +213,124 @@ static bool declare_list_take_limit(struct declaration *d, const char *pointer,
 	return n > 0 || declare_refuse(d, pointer, "must be at least 1");
 }
 
-enum part { FILTER, ORDER, DEFAULT_ORDER, DEFAULT_LIMIT, MAX_LIMIT, PARTS };
+/* --- indexes on several columns ------------------------------------------- */
+
+static size_t longest_choice(const struct field *f)
+{
+	size_t most = 0;
+	struct jsonslice_element e = jsonslice_elements(f->choices);
+	while (jsonslice_each(&e)) {
+		size_t n = jsonstring_length(e.value);
+		most = n > most ? n : most;
+	}
+	return most;
+}
+
+/* The bytes of a value in an index, at most. */
+static size_t indexed_bytes(const struct list_column *l)
+{
+	if (l->field == NULL) /* the key, a time */
+		return l->column == COLUMN_TEXT ? COLLECTION_KEY_MAX : 16;
+	if (l->column == COLUMN_NUMERIC)
+		return field_max_digits(l->field) + 16;
+	if (l->column != COLUMN_TEXT)
+		return 16;
+	if (l->path == NULL && l->field->choices.s)
+		return 4 * longest_choice(l->field);
+	bool bounded = l->path == NULL && l->field->has_max_length;
+	return 4 * (bounded ? l->field->max_length : INDEXED_MOST);
+}
+
+static bool take_indexed(struct declaration *d, struct list_index *x,
+    const char *pointer, struct jsonslice v)
+{
+	struct collection *c = &d->collection;
+	if (jsonslice_kind(v) != JSONSLICE_STRING)
+		return declare_refuse(
+		    d, pointer, "has an element that is not a name");
+	const char *text = declare_string(d, v);
+	size_t len = strlen(text);
+	bool down = len > 5 && strcmp(text + len - 5, ".desc") == 0;
+	bool up = len > 4 && strcmp(text + len - 4, ".asc") == 0;
+	len -= down ? 5 : up ? 4 : 0;
+	if (x->n == COLLECTION_INDEX_COLUMNS)
+		return declare_refuse(d, pointer, "has more than %d names",
+		    (int)COLLECTION_INDEX_COLUMNS);
+	for (size_t i = 1; i < c->ncolumns; i++) {
+		const struct list_column *l = &c->columns[i];
+		if (strlen(l->name) != len || memcmp(l->name, text, len) != 0)
+			continue;
+		for (size_t k = 0; k < x->n; k++) {
+			if (x->columns[k] == l)
+				return declare_refuse(
+				    d, pointer, "has %s twice", l->name);
+		}
+		x->descending[x->n] = down;
+		x->columns[x->n++] = l;
+		return true;
+	}
+	return declare_refuse(d, pointer,
+	    "%.*s is listed neither in /list/filter nor in /list/order",
+	    (int)len, text);
+}
+
+static bool take_index(
+    struct declaration *d, size_t at, const char *pointer, struct jsonslice v)
+{
+	struct list_index *x = &d->indexes[at];
+	size_t bytes = indexed_bytes(&d->columns[0]);
+	if (jsonslice_kind(v) != JSONSLICE_ARRAY)
+		return declare_refuse(d, pointer, "must be an array of names");
+	struct jsonslice_element e = jsonslice_elements(v);
+	while (jsonslice_each(&e)) {
+		if (!take_indexed(d, x, pointer, e.value))
+			return false;
+	}
+	if (x->n < 2)
+		return declare_refuse(d, pointer,
+		    "must have at least two names: each field has an index of "
+		    "its own");
+	for (size_t i = 0; i < x->n; i++)
+		bytes += indexed_bytes(x->columns[i]);
+	return bytes <= INDEX_BYTES ||
+	       declare_refuse(d, pointer,
+		   "its values may have %zu bytes together, with the key; an "
+		   "entry of an index has at most %d: declare a smaller "
+		   "maxLength (4 bytes a character) or maxDigits",
+		   bytes, (int)INDEX_BYTES);
+}
+
+static bool take_indexes(struct declaration *d, struct jsonslice v)
+{
+	struct collection *c = &d->collection;
+	if (jsonslice_kind(v) != JSONSLICE_ARRAY)
+		return declare_refuse(
+		    d, "/list/indexes", "must be an array of arrays of names");
+	struct jsonslice_element e = jsonslice_elements(v);
+	while (jsonslice_each(&e)) {
+		char pointer[32];
+		snprintf(
+		    pointer, sizeof pointer, "/list/indexes/%zu", c->nindexes);
+		if (c->nindexes == COLLECTION_INDEXES)
+			return declare_refuse(d, "/list/indexes",
+			    "has more than %d indexes",
+			    (int)COLLECTION_INDEXES);
+		if (!take_index(d, c->nindexes, pointer, e.value))
+			return false;
+		c->nindexes++;
+	}
+	return true;
+}
+
+enum part {
+	FILTER,
+	ORDER,
+	INDEXES,
+	DEFAULT_ORDER,
+	DEFAULT_LIMIT,
+	MAX_LIMIT,
+	PARTS
+};
 
 static bool take_limits(struct declaration *d, const struct jsonslice p[PARTS])
 {
@@ -167,11 +352,15 @@ static bool take_limits(struct declaration *d, const struct jsonslice p[PARTS])
 bool declare_list(struct declaration *d, struct jsonslice v)
 {
 	struct collection *c = &d->collection;
-	static const char *const names[] = {
-	    "filter", "order", "default_order", "default_limit", "max_limit"};
+	static const char *const names[] = {"filter", "order", "indexes",
+	    "default_order", "default_limit", "max_limit"};
 	struct jsonslice p[PARTS] = {{0}};
-	d->columns[0] =
-	    (struct list_column){c->key_name, key_column(c), NULL, true, true};
+	d->columns[0] = (struct list_column){
+	    .name = c->key_name,
+	    .column = key_column(c),
+	    .filter = true,
+	    .order = true,
+	};
 	c->ncolumns = 1;
 	c->order = &c->columns[0];
 	if (v.s && !declare_parts(d, "/list", v, names, PARTS, p))
@@ -179,6 +368,8 @@ bool declare_list(struct declaration *d, struct jsonslice v)
 	if (p[FILTER].s && !take_names(d, "/list/filter", p[FILTER], true))
 		return false;
 	if (p[ORDER].s && !take_names(d, "/list/order", p[ORDER], false))
+		return false;
+	if (p[INDEXES].s && !take_indexes(d, p[INDEXES]))
 		return false;
 	if (p[DEFAULT_ORDER].s && !declare_list_take_order(d, p[DEFAULT_ORDER]))
 		return false;

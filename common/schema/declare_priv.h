@@ -3,12 +3,14 @@
 
 #include "common/schema/declare.h"
 
-enum { LIST_COLUMNS = COLLECTION_FIELDS + 3 };
+/* The members of objects are the last 32. */
+enum { LIST_COLUMNS = COLLECTION_FIELDS + 3 + 32 };
 
 struct declaration {
 	struct collection collection;
 	struct field fields[COLLECTION_FIELDS];
 	struct list_column columns[LIST_COLUMNS];
+	struct list_index indexes[COLLECTION_INDEXES];
 	struct unique uniques[COLLECTION_UNIQUES];
 	struct reference references[COLLECTION_FIELDS];
 	char *text;

@@ -1,5 +1,7 @@
 #include "common/sql/sql.h"
 
+#include <string.h>
+
 /* Names of collections and fields are checked when they are declared
  * ([a-z][a-z0-9_]*); the quotes are for SQL's reserved words. */
 void sql_ident(struct buf *out, const char *name)
@@ -13,6 +15,27 @@ void sql_name(struct buf *out, const struct collection *c)
 {
 	buf_str(out, "public.");
 	sql_ident(out, c->name);
+}
+
+/* The names of a path are letters, digits, _ and -; the quotes are for NULL. */
+void sql_list_column(
+    struct buf *out, const char *prefix, const struct list_column *l)
+{
+	if (l->path == NULL) {
+		buf_str(out, prefix);
+		sql_ident(out, l->name);
+		return;
+	}
+	buf_printf(out, "(%s\"%s\" #>> '{", prefix, l->field->name);
+	for (const char *s = l->path;; s += *s == '.') {
+		size_t len = strcspn(s, ".");
+		buf_printf(
+		    out, "%s\"%.*s\"", s == l->path ? "" : ",", (int)len, s);
+		s += len;
+		if (*s == '\0')
+			break;
+	}
+	buf_str(out, "}')");
 }
 
 /* The key of row t as text, as the log has it. */

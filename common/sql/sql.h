@@ -18,6 +18,11 @@
 void sql_ident(struct buf *out, const char *name);
 void sql_name(struct buf *out, const struct collection *c);
 
+/* What a column of lists is in a row with this prefix (`t.`, or none): a
+ * column, or a member of an object as text. */
+void sql_list_column(
+    struct buf *out, const char *prefix, const struct list_column *l);
+
 /* The columns of row t, as common/sql/row_doc.h reads them, whatever an
  * operator has made of their types. */
 void sql_row(struct buf *out, const struct collection *c);

@@ -15,14 +15,14 @@ enum { ID_BLOCK = 1000 };
 void sql_table_name(char out[SQL_TABLE_NAME_LEN], const struct collection *c,
     const char *a, const char *b)
 {
-	char whole[4 * SQL_TABLE_NAME_LEN];
-	int len = snprintf(whole, sizeof whole, "%s_%s%s%s", c->name, a,
-	    b ? "_" : "", b ? b : "");
-	if (len < SQL_TABLE_NAME_LEN)
-		memcpy(out, whole, (size_t)len + 1);
+	struct buf whole = {0};
+	buf_printf(&whole, "%s_%s%s%s", c->name, a, b ? "_" : "", b ? b : "");
+	if (whole.len < SQL_TABLE_NAME_LEN)
+		memcpy(out, whole.data, whole.len + 1);
 	else
-		snprintf(out, SQL_TABLE_NAME_LEN, "%.52s_%08" PRIx32, whole,
-		    (uint32_t)XXH3_64bits(whole, (size_t)len));
+		snprintf(out, SQL_TABLE_NAME_LEN, "%.52s_%08" PRIx32,
+		    whole.data, (uint32_t)XXH3_64bits(whole.data, whole.len));
+	buf_free(&whole);
 }
 
 /* --- literals ------------------------------------------------------------ */
@@ -257,6 +257,17 @@ static void unique_name(char out[SQL_TABLE_NAME_LEN],
 	buf_free(&names);
 }
 
+static void index_name(char out[SQL_TABLE_NAME_LEN], const struct collection *c,
+    const struct list_index *x)
+{
+	struct buf names = {0};
+	for (size_t i = 0; i < x->n; i++)
+		buf_printf(&names, "%s%s%s", i ? "_" : "", x->columns[i]->name,
+		    x->descending[i] ? "_desc" : "");
+	sql_table_name(out, c, names.data, "index");
+	buf_free(&names);
+}
+
 /* Postgres has no index of its own on the fields that refer, and would read the
  * whole table before it deletes a document that may be referred to. An index
  * for lists is one. */
@@ -269,8 +280,8 @@ static bool needs_index(const struct collection *c, const struct reference *r)
 	return true;
 }
 
-/* In this order: indexes for lists; the sequence; unique constraints; indexes
- * for references. */
+/* In this order: indexes for lists, first those on one column; the sequence;
+ * unique constraints; indexes for references. */
 static bool relation_at(
     struct sql_table_extra *out, const struct collection *c, size_t i)
 {
@@ -282,6 +293,13 @@ static bool relation_at(
 		return true;
 	}
 	i -= lists;
+	if (i < c->nindexes) {
+		out->kind = SQL_TABLE_INDEX;
+		out->of = i;
+		index_name(out->name, c, &c->indexes[i]);
+		return true;
+	}
+	i -= c->nindexes;
 	if (i < sequence) {
 		out->kind = SQL_TABLE_SEQUENCE;
 		sql_table_name(out->name, c, c->key_name, "seq");
@@ -367,16 +385,29 @@ struct err sql_table_check_relations(void)
 	return e;
 }
 
+/* A member of an object has no declared length: the index has its beginning. */
+static void indexed(
+    struct buf *out, const struct list_column *l, bool descending)
+{
+	buf_str(out, l->path ? "left(" : "");
+	sql_list_column(out, "", l);
+	if (l->path)
+		buf_printf(out, ", %d)", (int)COLLECTION_INDEXED);
+	buf_printf(out, "%s%s, ",
+	    l->column == COLUMN_TEXT ? " COLLATE \"C\"" : "",
+	    descending ? " DESC" : "");
+}
+
 static void list_index(struct buf *out, const struct collection *c,
-    const struct list_column *l, const char *name)
+    const struct list_index *x, const char *name)
 {
 	buf_printf(out, "CREATE INDEX \"%s\" ON ", name);
 	sql_name(out, c);
 	buf_str(out, " (");
-	sql_ident(out, l->name);
-	buf_str(out, l->column == COLUMN_TEXT ? " COLLATE \"C\", " : ", ");
+	for (size_t i = 0; i < x->n; i++)
+		indexed(out, x->columns[i], x->descending[i]);
 	sql_ident(out, c->key_name);
-	buf_char(out, ')');
+	buf_str(out, x->descending[x->n - 1] ? " DESC)" : ")");
 }
 
 static void unique_constraint(struct buf *out, const struct collection *c,
@@ -420,7 +451,13 @@ static char *sql_table_extra_sql(
 	struct buf b = {0};
 	switch (x->kind) {
 	case SQL_TABLE_LIST:
-		list_index(&b, c, &c->columns[x->of], x->name);
+		list_index(&b, c,
+		    &(struct list_index){
+			.columns = {&c->columns[x->of]}, .n = 1},
+		    x->name);
+		break;
+	case SQL_TABLE_INDEX:
+		list_index(&b, c, &c->indexes[x->of], x->name);
 		break;
 	case SQL_TABLE_SEQUENCE:
 		key_sequence(&b, c, x->name);

@@ -41,11 +41,12 @@ void sql_table_body(struct buf *out, const struct collection *c);
 struct sql_table_extra {
 	enum sql_table_kind {
 		SQL_TABLE_LIST,	    /* an index for lists */
+		SQL_TABLE_INDEX,    /* likewise, on several columns */
 		SQL_TABLE_SEQUENCE, /* of an integer key */
 		SQL_TABLE_UNIQUE,   /* a constraint, whose index has its name */
 		SQL_TABLE_REFERENCE, /* an index on a field that refers */
 	} kind;
-	size_t of; /* index of the list column, unique or reference */
+	size_t of; /* of the list column, index, unique or reference */
 	char name[SQL_TABLE_NAME_LEN];
 	char *sql; /* owned */
 };

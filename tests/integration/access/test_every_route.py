@@ -88,6 +88,7 @@ WAYS = {
     ("put", "/v1/{c}/{key}"): PUTS,
     ("patch", "/v1/{c}/{key}"): CHANGES,
     ("delete", "/v1/{c}/{key}"): DELETES,
+    ("get", "/v1/{c}/_count"): [Way("number", "list")],
     ("get", "/v1/{c}/_changes"): [Way("feed", "changes")],
     ("get", "/{c}"): LISTS,
     ("post", "/{c}"): [Way("one", "create", media=DOCUMENT)],

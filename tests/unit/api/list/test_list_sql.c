@@ -147,6 +147,39 @@ static void grouped(void **state)
 	list_query_unref(&q);
 }
 
+/* The index has the beginning of a member's text. */
+static void members(void **state)
+{
+	(void)state;
+	struct list_sql s;
+	struct list_fault fault;
+	struct list_query *q = list_query_new(declared("samples"));
+	add(q, "order", "sample_id");
+	add(q, "tree.name", "eq.Paris");
+	add(q, "tree.name", "like.P*");
+	add(q, "or", "(tree.size.cm.gt.1,tree.name.in.(a,b))");
+	add(q, "tree.size.cm", "is.null");
+	add(q, "tree.size.cm", "not.eq.7");
+	assert_true(list_query_finish(q, &fault));
+	list_sql_make(&s, q, 5000);
+#define NAME "(t.\"tree\" #>> '{\"name\"}')"
+#define CM "(t.\"tree\" #>> '{\"size\",\"cm\"}')"
+#define C " COLLATE \"C\""
+	finds(&s,
+	    "SELECT t.* FROM public.\"samples\" t WHERE "
+	    "(left(" NAME ", 500)" C " = left($3, 500) AND " NAME C " = $3) "
+	    "AND (" NAME C " LIKE $4) AND (" CM " IS NULL) AND "
+	    "NOT (" CM C " = $5) AND "
+	    "((left(" NAME ", 500)" C
+	    " = ANY (ARRAY(SELECT left(v, 500) FROM unnest($6::text[]) v)) "
+	    "AND " NAME C " = ANY ($6::text[]::text[])) OR "
+	    "(left(" CM ", 500)" C " >= left($7, 500) AND " CM C " > $7)) AND "
+	    "true ORDER BY t.\"sample_id\" LIMIT $1");
+	assert_int_equal(s.n, 7);
+	list_sql_free(&s);
+	list_query_unref(&q);
+}
+
 /* What is not selected is not read. */
 static void selected(void **state)
 {
@@ -291,6 +324,7 @@ int main(void)
 	    cmocka_unit_test(whole),
 	    cmocka_unit_test(filtered),
 	    cmocka_unit_test(grouped),
+	    cmocka_unit_test(members),
 	    cmocka_unit_test(selected),
 	    cmocka_unit_test(counted),
 	    cmocka_unit_test(cursors),

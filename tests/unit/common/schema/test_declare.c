@@ -28,6 +28,10 @@ static struct declaration *read(const char *text, struct declare_fault *fault)
 #define LIST(fields, list) HEAD "\"fields\":{" fields "},\"list\":{" list "}}"
 #define TEXT "\"type\":\"string\",\"nullable\":true"
 #define INT "\"type\":\"integer\",\"nullable\":true"
+#define OBJECT "\"o\":{\"type\":\"object\",\"nullable\":true}"
+#define WIDE TEXT ",\"maxLength\":500"
+#define TWO "\"f\":{" WIDE "},\"g\":{" INT "},\"h\":{" WIDE "}"
+#define BOTH "\"filter\":[\"f\",\"g\"],\"order\":[\"g\",\"h\"]"
 #define ACCESS(rest) HEAD "\"fields\":{" SHORT "}," rest "}"
 #define MAY(verbs) "\"access\":{\"customer\":[" verbs "]}"
 #define OWNER(rest) ACCESS(MAY("\"read\"") ",\"owner\":{" rest "}")
@@ -263,6 +267,35 @@ static const struct {
 	"must be an array of names"},
     {LIST("\"limit\":{" INT "}", "\"filter\":[\"limit\"]"), "/list/filter",
 	"limit is a reserved query parameter"},
+    {LIST(SHORT, "\"filter\":[\"f.a\"]"), "/list/filter",
+	"f is not a field of type object"},
+    {LIST(SHORT, "\"filter\":[\"g.a\"]"), "/list/filter",
+	"g is not a field of type object"},
+    {LIST(OBJECT, "\"filter\":[\"o.\"]"), "/list/filter",
+	"o. is not the path of a member"},
+    {LIST(OBJECT, "\"filter\":[\"o.a'b\"]"), "/list/filter",
+	"o.a'b is not the path of a member"},
+    {LIST(OBJECT, "\"filter\":[\"o.a.b.c.d.e\"]"), "/list/filter", "at most 5"},
+    {LIST(OBJECT, "\"order\":[\"o.a\"]"), "/list/order",
+	"\"o.a\" is not a field"},
+    {LIST(OBJECT, "\"filter\":[\"o.a\"],\"order\":[\"o.a\"]"), "/list/order",
+	"o.a is a member of an object"},
+    {LIST(SHORT, "\"filter\":[\"select\"]"), "/list/filter",
+	"\"select\" is not a field"},
+    {LIST("\"or\":{" INT "}", "\"filter\":[\"or\"]"), "/list/filter",
+	"or is a reserved"},
+    {LIST(SHORT, "\"indexes\":{}"), "/list/indexes", "must be an array"},
+    {LIST(SHORT, "\"indexes\":[\"f\"]"), "/list/indexes/0",
+	"must be an array of names"},
+    {LIST(SHORT, "\"indexes\":[[1]]"), "/list/indexes/0", "not a name"},
+    {LIST(SHORT, "\"indexes\":[[\"f\"]]"), "/list/indexes/0",
+	"f is listed neither in /list/filter nor in /list/order"},
+    {LIST(TWO, BOTH ",\"indexes\":[[\"f\"]]"), "/list/indexes/0",
+	"at least two names"},
+    {LIST(TWO, BOTH ",\"indexes\":[[\"f\",\"g\"],[\"f\",\"f.desc\"]]"),
+	"/list/indexes/1", "has f twice"},
+    {LIST(TWO, BOTH ",\"indexes\":[[\"f\",\"h\"]]"), "/list/indexes/0",
+	"4255 bytes together"},
     {LIST(SHORT, "\"sort\":[]"), "/list", "unknown member \"sort\""},
     {LIST(SHORT, "\"default_order\":\"f\""), "/list/default_order",
 	"f is not listed in /list/order"},

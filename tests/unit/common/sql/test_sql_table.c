@@ -96,6 +96,30 @@ static void products(void **state)
 }
 
 /* Every kind of literal, quotes doubled. */
+/* Indexes on members of objects and on several columns. */
+static void indexes(void **state)
+{
+	(void)state;
+	static const char *const parts[] = {
+	    "CREATE INDEX \"samples_tree.name_list\" ON public.\"samples\" "
+	    "(left((\"tree\" #>> '{\"name\"}'), 500) COLLATE \"C\", "
+	    "\"sample_id\");\n",
+	    "(left((\"tree\" #>> '{\"size\",\"cm\"}'), 500) COLLATE \"C\", ",
+	    "CREATE INDEX \"samples_code_at_desc_index\" ON "
+	    "public.\"samples\" (\"code\" COLLATE \"C\", \"at\" DESC, "
+	    "\"sample_id\" DESC);\n",
+	    "CREATE INDEX \"samples_mood_part_index\" ON public.\"samples\" "
+	    "(\"mood\" COLLATE \"C\", \"part\", \"sample_id\");\n",
+	};
+	struct buf b = {0};
+	extras(&b, declared("samples"));
+	for (size_t i = 0; i < sizeof parts / sizeof *parts; i++) {
+		if (strstr(b.data, parts[i]) == NULL)
+			fail_msg("%s\n%s", parts[i], b.data);
+	}
+	buf_free(&b);
+}
+
 static void samples(void **state)
 {
 	(void)state;
@@ -148,6 +172,7 @@ int main(void)
 	    cmocka_unit_test(records),
 	    cmocka_unit_test(products),
 	    cmocka_unit_test(samples),
+	    cmocka_unit_test(indexes),
 	    cmocka_unit_test(names),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
