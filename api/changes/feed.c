@@ -23,8 +23,13 @@ enum { FULL = 256 * 1024, ROOM = 64 * 1024 };
 
 struct feed_partition {
 	struct change_filter core;
-	struct buf last; /* the last event, until its mark or a tick */
-	bool confirmed;	 /* it can be read from its place */
+	/* The last event, until its mark or a tick. The events of an atomic
+	 * batch are one: they have one version, and nothing of another
+	 * partition comes between them. */
+	struct buf last;
+	size_t newest; /* where the newest of them begins: it gets the id */
+	version_t last_version;
+	bool confirmed; /* it can be read from its place */
 };
 
 struct feeds {
@@ -212,7 +217,10 @@ static void feed_hear_record(
 	struct record_commit shown = *c;
 	if (!change_event_narrow(f->collection, f->owner, &shown))
 		return;
-	put_last(f, part);
+	if (c->version != part->last_version)
+		put_last(f, part);
+	part->last_version = c->version;
+	part->newest = part->last.len;
 	change_event_commit(&part->last, f->collection, &shown);
 }
 
@@ -236,8 +244,11 @@ static void feed_hear_mark(struct feed *f, struct feed_partition *part,
 	struct buf text = {0};
 	if (what == FOLLOW_MARK_JUMP)
 		change_event_reset(&text, partition);
-	if (part->last.len)
+	if (part->last.len) {
+		buf_add(&text, part->last.data, part->newest);
 		write_id(f, &text);
+		buf_drop(&part->last, part->newest);
+	}
 	feed_put(f, &text);
 	put_last(f, part);
 	buf_free(&text);

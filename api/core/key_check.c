@@ -32,6 +32,9 @@ bool key_check(const struct collection *c, const char *key, size_t len,
 		violations_add(out, name, "must not contain a NUL byte");
 	if (!utf8_valid(key, len))
 		violations_add(out, name, "must be UTF-8");
+	if (out->n == before && c->group && key[0] == ':')
+		violations_add(out, name,
+		    "must not begin with ':': its group would be empty");
 	if (out->n == before && !collection_key_valid(c, key, len))
 		violations_add(out, name, "%s", key_check_form(c));
 	return out->n == before;

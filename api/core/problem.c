@@ -99,20 +99,37 @@ static char *detail_of(const char *text)
 	return mem_strndup(text, utf8_prefix(text, len < SHOWN ? len : SHOWN));
 }
 
+enum { MOST_VIOLATIONS = 100 }; /* enough for a reader */
+
+/* Takes the pointer. */
+static void violations_put(
+    struct violations *v, char *pointer, const char *text)
+{
+	MEM_GROW(v->items, v->cap, v->n);
+	v->items[v->n++] = (struct violation){pointer, detail_of(text)};
+}
+
 void violations_add(
     struct violations *v, const char *name, const char *fmt, ...)
 {
-	enum { MOST = 100 }; /* enough for a reader */
 	char text[1024];
 	va_list ap;
-	if (v->n == MOST)
+	if (v->n == MOST_VIOLATIONS)
 		return;
 	va_start(ap, fmt);
 	vsnprintf(text, sizeof text, fmt, ap);
 	va_end(ap);
-	MEM_GROW(v->items, v->cap, v->n);
-	v->items[v->n++] =
-	    (struct violation){pointer_of(name), detail_of(text)};
+	violations_put(v, pointer_of(name), text);
+}
+
+void violations_add_in(
+    struct violations *v, size_t element, const char *pointer, const char *why)
+{
+	struct buf at = {0};
+	if (v->n == MOST_VIOLATIONS)
+		return;
+	buf_printf(&at, "/%zu%s", element, pointer);
+	violations_put(v, buf_take(&at, NULL), why);
 }
 
 void violations_free(struct violations *v)

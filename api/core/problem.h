@@ -47,4 +47,8 @@ void problem_errors(struct buf *out, const struct violations *v);
  * document. Only the first hundred are kept. */
 __attribute__((format(printf, 3, 4))) void violations_add(
     struct violations *v, const char *name, const char *fmt, ...);
+/* Adds a violation of an element of an array. `pointer`: the place in the
+ * element, a JSON pointer, or "". */
+void violations_add_in(
+    struct violations *v, size_t element, const char *pointer, const char *why);
 void violations_free(struct violations *v);

@@ -161,15 +161,14 @@ void request_gave_way(struct thread *t)
 	loop_post(t->loop, resume_those_behind, t);
 }
 
-void request_target(
-    struct request *r, const struct collection *c, const char *key, size_t len)
+static void request_set_id(
+    struct request *r, const char *name, const char *key, size_t len)
 {
-	size_t prefix = strlen(c->name) + 1;
-	r->target.collection = c;
+	size_t prefix = strlen(name) + 1;
 	free(r->target.id);
 	r->target.id_len = prefix + len;
 	r->target.id = mem_alloc(r->target.id_len + 1);
-	memcpy(r->target.id, c->name, prefix - 1);
+	memcpy(r->target.id, name, prefix - 1);
 	r->target.id[prefix - 1] = '/';
 	memcpy(r->target.id + prefix, key, len);
 	r->target.id[r->target.id_len] = '\0';
@@ -177,6 +176,19 @@ void request_target(
 	r->target.key_len = len;
 	r->target.slot = keyspace_slot(
 	    r->target.id, r->target.id_len, r->thread->instance->partitions);
+}
+
+void request_target(
+    struct request *r, const struct collection *c, const char *key, size_t len)
+{
+	r->target.collection = c;
+	request_set_id(r, c->name, key, len);
+}
+
+void request_group(struct request *r, const char *group, size_t len)
+{
+	r->target.collection = NULL;
+	request_set_id(r, KEYSPACE_BATCH, group, len);
 }
 
 const char *request_owner(const struct request *r)

@@ -171,6 +171,8 @@ void request_gave_way(struct thread *t);
 /* Sets id, key and slot of r->target; replaces an earlier target. */
 void request_target(
     struct request *r, const struct collection *c, const char *key, size_t len);
+/* The same for an atomic batch of the group: it has no collection. */
+void request_group(struct request *r, const char *group, size_t len);
 /* With RIGHT_OWN: the owner of the documents that the caller may use. */
 const char *request_owner(const struct request *r);
 /* The value of a header, or NULL. libmicrohttpd (before 1.0) leaves trailing

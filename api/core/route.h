@@ -27,6 +27,7 @@ struct surface {
 };
 
 extern const struct surface native_surface; /* api/write/native.c */
+extern const struct surface batch_surface;  /* api/batch/batch.c */
 extern const struct surface seed_surface;   /* api/compat/compat.c */
 
 /* How a route takes the body of a request. */

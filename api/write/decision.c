@@ -1,6 +1,7 @@
 #include "api/write/decision.h"
 
 #include "common/base/mem.h"
+#include "common/log/operations.h"
 #include "common/postgres/pg_binary.h"
 #include "common/postgres/pg_params.h"
 #include "common/sql/bookkeeping.h"
@@ -38,11 +39,14 @@ static const char *decision_text(const PGresult *r, enum column c)
 
 /* A retry has no rejection of its own; DETAIL is then that of the first write.
  */
-static void set_constraint(struct decision *d, const PGresult *r)
+static void set_detail(struct decision *d, const PGresult *r)
 {
+	const char *detail = decision_text(r, DETAIL);
+	const char *own = operations_failed(detail, &d->index);
+	d->has_index = own != NULL;
 	if (d->reason == REASON_CONSTRAINT)
 		snprintf(d->constraint, sizeof d->constraint, "%s",
-		    decision_text(r, DETAIL));
+		    own ? own : detail);
 }
 
 static void set_rejected(
@@ -50,7 +54,7 @@ static void set_rejected(
 {
 	d->state = DECISION_REJECTED;
 	d->reason = reason_parse(reason, strlen(reason));
-	set_constraint(d, r);
+	set_detail(d, r);
 	const char *successor = decision_text(r, SUCCESSOR);
 	d->has_successor =
 	    position_parse(successor, strlen(successor), &d->successor);
@@ -69,7 +73,7 @@ static void set_replayed(struct decision *d, const PGresult *r)
 	    pg_int4(r, 0, FIRST_P), (version_t)pg_int8(r, 0, FIRST_V)};
 	snprintf(d->first.key, sizeof d->first.key, "%s",
 	    decision_text(r, FIRST_KEY));
-	set_constraint(d, r);
+	set_detail(d, r);
 }
 
 static void decision_parse(

@@ -23,6 +23,9 @@ struct decision {
 	bool created;	     /* known only for replayed writes */
 	enum reason reason;  /* if REJECTED */
 	char constraint[64]; /* the name of the constraint, or "" */
+	/* Of a rejected batch: the operation that failed. */
+	bool has_index;
+	size_t index;
 	/* A retry with the same Idempotency-Key: the outcome is that of the
 	 * first write. */
 	bool replayed;

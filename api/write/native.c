@@ -234,7 +234,7 @@ static enum step_result take_condition(struct request *r)
 /* A string, mostly in quotes (draft-ietf-httpapi-idempotency-key-header). Two
  * lines are joined with a blank between them, which no key may have, so they
  * are refused. */
-static enum step_result take_idempotency(struct request *r)
+enum step_result native_idempotency(struct request *r)
 {
 	struct buf line = {0};
 	const char *key = request_list(r, "Idempotency-Key", &line);
@@ -293,12 +293,9 @@ static enum step_result take_document(struct request *r)
 	return native_take(r, as, &v) ? STEP_MORE : native_refuse(r, &v);
 }
 
-/* A write with a condition waits for its decision, unless the client says
- * otherwise. */
-static void native_set_wait(struct request *r)
+void native_wait(struct request *r, bool asks)
 {
 	native_preferences(r);
-	bool asks = r->write->condition != RECORD_ALWAYS && !r->write->creates;
 	if (asks || r->write->idempotency_key)
 		r->write->wait_for = r->thread->instance->settings->decide_wait;
 	if (r->write->prefer.has_wait)
@@ -311,9 +308,11 @@ static enum step_result native_parse(struct request *r)
 {
 	r->write->creates = r->target.id == NULL;
 	if (take_condition(r) == STEP_DONE ||
-	    take_idempotency(r) == STEP_DONE || take_document(r) == STEP_DONE)
+	    native_idempotency(r) == STEP_DONE || take_document(r) == STEP_DONE)
 		return STEP_DONE;
-	native_set_wait(r);
+	/* A write with a condition asks for its decision. */
+	native_wait(
+	    r, r->write->condition != RECORD_ALWAYS && !r->write->creates);
 	if (r->write->idempotency_key)
 		r->write->fingerprint = fingerprint(r);
 	return STEP_MORE;
@@ -363,11 +362,9 @@ static void add_applied(
 	buf_free(&applied);
 }
 
-static enum step_result accepted(struct request *r)
+enum step_result native_accepted(struct request *r, struct buf *body)
 {
-	struct buf body = {0};
-	write_state(r, "accepted", &body);
-	struct MHD_Response *response = answer_body(&body, "application/json");
+	struct MHD_Response *response = answer_body(body, "application/json");
 	native_add_position(r, response);
 	if (r->write->has_position) {
 		char location[sizeof WRITES + POSITION_MAX_LEN] = WRITES;
@@ -379,7 +376,14 @@ static enum step_result accepted(struct request *r)
 	return answer_queue(r, 202, response);
 }
 
-static void add_waited(
+static enum step_result accepted(struct request *r)
+{
+	struct buf body = {0};
+	write_state(r, "accepted", &body);
+	return native_accepted(r, &body);
+}
+
+void native_add_waited(
     struct request *r, struct MHD_Response *response, enum prefer_body body)
 {
 	add_applied(r, response, body);
@@ -401,7 +405,7 @@ static enum step_result native_rejected(struct request *r, enum reason reason)
 	struct MHD_Response *response = answer_problem_response(
 	    problem_by_type(row->problem), row->text, NULL, extra.data);
 	buf_free(&extra);
-	add_waited(r, response, PREFER_STATE);
+	native_add_waited(r, response, PREFER_STATE);
 	return answer_queue(r, row->status, response);
 }
 
@@ -434,7 +438,7 @@ static enum step_result committed(struct request *r)
 		write_state(r, "committed", &body);
 	struct MHD_Response *response =
 	    answer_body(&body, minimal ? NULL : "application/json");
-	add_waited(r, response, minimal ? PREFER_NOTHING : PREFER_STATE);
+	native_add_waited(r, response, minimal ? PREFER_NOTHING : PREFER_STATE);
 	if (r->write->creates)
 		add_location(r, response, MHD_HTTP_HEADER_LOCATION);
 	if (!delete)
@@ -458,7 +462,7 @@ static enum step_result represent(struct request *r)
 	struct buf body = {0};
 	buf_add(&body, v->doc, v->len);
 	struct MHD_Response *response = answer_body(&body, "application/json");
-	add_waited(r, response, PREFER_DOCUMENT);
+	native_add_waited(r, response, PREFER_DOCUMENT);
 	add_location(r, response, MHD_HTTP_HEADER_CONTENT_LOCATION);
 	if (r->write->creates)
 		add_location(r, response, MHD_HTTP_HEADER_LOCATION);

@@ -2,6 +2,7 @@
 #pragma once
 
 #include "api/core/request.h"
+#include "api/http/prefer.h"
 #include "api/write/validate.h"
 
 /* Validates the body and takes its document, with its defaults, and its key.
@@ -20,3 +21,13 @@ void native_preferences(struct request *r);
 /* The same. Also sets the wait of the reference systems' writes:
  * compat.write_wait, unless the client asks otherwise. */
 void native_compat_wait(struct request *r);
+/* Sets the wait for the commit. `asks`: the write waits for its decision,
+ * unless the client says otherwise. So does one with an Idempotency-Key. */
+void native_wait(struct request *r, bool asks);
+/* Takes Idempotency-Key from the request's headers. STEP_DONE: refused. */
+enum step_result native_idempotency(struct request *r);
+/* Answers with a receipt, whose body it takes. */
+enum step_result native_accepted(struct request *r, struct buf *body);
+/* Adds the headers that every answer to a write that waited has. */
+void native_add_waited(
+    struct request *r, struct MHD_Response *response, enum prefer_body body);

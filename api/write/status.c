@@ -127,6 +127,8 @@ static void write_decision(
 		buf_printf(out, ",\"reason\":\"%s\",\"status\":%u", row->name,
 		    row->status);
 	}
+	if (d->has_index)
+		buf_printf(out, ",\"index\":%zu", d->index);
 	if (d->constraint[0]) {
 		buf_str(out, ",\"constraint\":");
 		buf_json(out, d->constraint, strlen(d->constraint));

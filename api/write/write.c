@@ -81,7 +81,7 @@ bool write_refused(const struct thread *t, const struct collection *c,
 {
 	struct instance *instance = t->instance;
 	*out = (struct write_refusal){.retry_s = 1};
-	if (schema_ready_misses(instance->migrated, c)) {
+	if (c && schema_ready_misses(instance->migrated, c)) {
 		out->problem = PROBLEM_STORE_UNAVAILABLE;
 		out->detail = "The collection's table is not migrated to its "
 			      "declaration yet.";
@@ -130,7 +130,7 @@ static struct record_write record_of(const struct request *r)
 				   ? strlen(r->write->idempotency_key)
 				   : 0,
 	    .fingerprint = r->write->fingerprint,
-	    .shape = r->target.collection->shape,
+	    .shape = r->target.collection ? r->target.collection->shape : 0,
 	    .by = write_by(r),
 	    .owner_field = write_owner(r, true),
 	    .owner = write_owner(r, false),
@@ -230,9 +230,11 @@ static enum step_result write_ask(struct request *r)
 }
 
 /* Does the mark say everything that the answer needs? It does not name the
- * constraint. */
-static bool known_whole(struct outcome o)
+ * constraint, nor the operation of a batch. */
+static bool known_whole(const struct request *r, struct outcome o)
 {
+	if (r->write->op == RECORD_BATCH && o.kind == OUTCOME_REJECTED)
+		return false;
 	return o.kind != OUTCOME_UNKNOWN && o.reason != REASON_CONSTRAINT;
 }
 
@@ -257,7 +259,7 @@ enum step_result write_settled_step(struct request *r)
 	struct outcome_first first;
 	struct outcome o =
 	    outcomes_get(t->instance->outcomes, r->write->position, &first);
-	if (!known_whole(o))
+	if (!known_whole(r, o))
 		return write_ask(r);
 	if (o.replayed)
 		take_first(r, &first);

@@ -14,9 +14,10 @@ extern const struct feature write_feature;
  * write_free. */
 struct write_op {
 	enum record_op op;
-	bool creates; /* a POST: it names its key, or gets one */
-	bool judged;  /* it is known whether the body is a bulk */
-	char *doc;    /* replaces the body; owned; NULL: the body */
+	bool creates;	   /* a POST: it names its key, or gets one */
+	size_t operations; /* of a batch */
+	bool judged;	   /* it is known whether the body is a bulk */
+	char *doc;	   /* replaces the body; owned; NULL: the body */
 	size_t doc_len;
 	struct prefer prefer;
 	bool made;	 /* it is committed, and has created its row */
@@ -56,7 +57,8 @@ struct write_refusal {
 	unsigned retry_s;
 };
 
-/* True: nothing can be appended for the collection now; *out says why. Counts
+/* True: nothing can be appended for the collection (NULL: for those of a batch,
+ * which checks them) now; *out says why. Counts
  * the writes that it sheds. */
 bool write_refused(const struct thread *t, const struct collection *c,
     struct write_refusal *out);

@@ -4,17 +4,46 @@
 #include "common/log/keyspace.h"
 
 #include "common/base/check.h"
+#include "common/schema/collection.h"
 
+#include <string.h>
 #include <xxhash.h>
+
+static bool keyspace_is_batch(const char *name, size_t len)
+{
+	return len == strlen(KEYSPACE_BATCH) &&
+	       memcmp(name, KEYSPACE_BATCH, len) == 0;
+}
+
+bool keyspace_group(const char *id, size_t len, struct key_group *out)
+{
+	const char *slash = len ? memchr(id, '/', len) : NULL;
+	if (slash == NULL)
+		return false;
+	size_t name = (size_t)(slash - id);
+	*out = (struct key_group){slash + 1, len - name - 1};
+	if (keyspace_is_batch(id, name))
+		return true;
+	const struct collection *c = collection_find(id, name);
+	if (c == NULL || !c->group)
+		return false;
+	const char *colon = out->len ? memchr(out->s, ':', out->len) : NULL;
+	if (colon)
+		out->len = (size_t)(colon - out->s);
+	return true;
+}
 
 struct key_slot keyspace_slot(const char *id, size_t len, int32_t partitions)
 {
 	CHECK(partitions > 0);
 	/* No seed, because every process must agree. A client that constructs
 	 * colliding keys makes its own reads slower, but never stale. */
-	uint64_t hash = XXH3_64bits(id, len);
+	uint64_t hash = XXH3_64bits(id, len), home = hash;
+	struct key_group group;
+	if (keyspace_group(id, len, &group))
+		home = XXH3_64bits(group.s, group.len);
 	return (struct key_slot){
-	    .partition = (int32_t)(hash % (uint64_t)partitions),
+	    .partition = (int32_t)(home % (uint64_t)partitions),
 	    .bucket = (uint32_t)((hash >> 32) % KEYSPACE_BUCKETS),
 	};
 }

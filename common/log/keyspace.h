@@ -1,12 +1,19 @@
 /* Where a key lives: its partition in both logs, and its floor bucket.
  *
- * Both come from one XXH3-64 of the id `collection/key`, from different bits,
- * and are part of the data format: every instance, and Redis, must agree.
+ * Both come from an XXH3-64 of the id `collection/key`, from different bits,
+ * and are part of the data format: every instance, and Redis, must agree. If
+ * the collection has groups (common/schema/collection.h), the partition comes
+ * from a hash of the group alone, whatever the collection is. So one partition
+ * orders all writes of a group. `_batch/group` is the id of an atomic batch.
  */
 #pragma once
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+
+/* In place of the collection's name, in the id of a batch. */
+#define KEYSPACE_BATCH "_batch"
 
 /* Floors per partition. With more buckets there are fewer collisions. A
  * collision costs one extra read; it never causes a stale read. */
@@ -17,4 +24,11 @@ struct key_slot {
 	uint32_t bucket;
 };
 
+/* The group that decides about the partition; borrowed from the id. False: the
+ * id has no group. */
+struct key_group {
+	const char *s;
+	size_t len;
+};
+bool keyspace_group(const char *id, size_t len, struct key_group *out);
 struct key_slot keyspace_slot(const char *id, size_t len, int32_t partitions);

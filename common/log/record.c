@@ -17,6 +17,7 @@ static const char *const op_names[] = {
     [RECORD_DELETE] = "delete",
     [RECORD_PATCH] = "patch",
     [RECORD_INCREMENT] = "increment",
+    [RECORD_BATCH] = "batch",
 };
 enum { OPS = sizeof op_names / sizeof op_names[0] };
 #define CHANGED "changed"

@@ -1,7 +1,9 @@
 /* The formats of the two logs, and of the log of ids.
  *
  * sluice.writes: key `collection/key`, value the client's document, headers
- *   op           put | delete | patch (RFC 7396) | increment
+ *   op           put | delete | patch (RFC 7396) | increment; or batch: the
+ *                key is `_batch/group`, and the value has the operations
+ *                (common/log/operations.h)
  *   accepted-at  microseconds since 1970, decimal
  *   instance     16 hex digits, one per producer
  *   seq          decimal, ascending per instance and partition in log order
@@ -38,7 +40,11 @@
  * acknowledged when they were produced (-1: nothing was acknowledged yet).
  *
  * A rejection may also have `detail`: the message of Postgres, or of an
- * operator.
+ * operator. Of a batch, it begins with the operation that failed
+ * (common/log/operations.h).
+ *
+ * All rows that a batch changes have its version. Their records stand behind
+ * each other, in front of one mark.
  *
  * A replay is a retry of a write that was decided before: of `first`, whose
  * outcome was `outcome` (common/log/outcome.h), and whose row has the key
@@ -84,7 +90,13 @@
 /* Ids that one record may take. */
 #define RECORD_IDS_MOST 16777216
 
-enum record_op { RECORD_PUT, RECORD_DELETE, RECORD_PATCH, RECORD_INCREMENT };
+enum record_op {
+	RECORD_PUT,
+	RECORD_DELETE,
+	RECORD_PATCH,
+	RECORD_INCREMENT,
+	RECORD_BATCH, /* several of the others, all or nothing */
+};
 
 enum record_condition {
 	RECORD_ALWAYS,

@@ -314,6 +314,7 @@ bool collection_key_valid(
 	switch (c->key) {
 	case KEY_STRING:
 		return len > 0 && len <= COLLECTION_KEY_MAX &&
+		       !(c->group && key[0] == ':') &&
 		       memchr(key, '\0', len) == NULL && utf8_valid(key, len);
 	case KEY_INTEGER:
 		return collection_is_integer(c->key_format, key, len);

@@ -87,6 +87,10 @@ struct collection {
 	dur_us_t l1_ttl, l2_ttl;
 	/* On commit: set the caches to the new document, or drop it. */
 	bool refresh;
+	/* The part of the key in front of the first `:` is the group of the
+	 * row: it alone says which partition has the key
+	 * (common/log/keyspace.h). Only of string keys. */
+	bool group;
 	const struct list_column *columns; /* the key is the first */
 	size_t ncolumns;
 	const struct list_index *indexes;
@@ -102,7 +106,8 @@ struct collection {
 	const struct reference *references;
 	size_t nreferences;
 	/* A hash of what a table, a writer and an API must agree about: the
-	 * key, and the fields' names, order, types, nullability, defaults. */
+	 * key, its group, and the fields' names, order, types, nullability,
+	 * defaults. */
 	uint64_t shape;
 	struct jsonslice text; /* the declaration, as it was read */
 	size_t index;	       /* collection_at(index) is this one */
@@ -128,6 +133,6 @@ const char *key_type_name(enum key_type t); /* "integer" */
 enum column_type key_column(const struct collection *c);
 /* Is it one of the collection's keys, in its only form? An integer is decimal
  * without a sign in front of 0 or a zero in front of others; a UUID has small
- * letters. */
+ * letters; a key with a group does not begin with `:`. */
 bool collection_key_valid(
     const struct collection *c, const char *key, size_t len);

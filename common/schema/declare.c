@@ -187,6 +187,18 @@ static bool declare_take_key(struct declaration *d, struct jsonslice v)
 		   take_key_generate(d, "/key/generate", p[GENERATE]));
 }
 
+/* --- group --------------------------------------------------------------- */
+
+static bool take_group(struct declaration *d, struct jsonslice v)
+{
+	if (!is_kind(d, "/group", v, JSONSLICE_BOOL))
+		return false;
+	d->collection.group = v.s[0] == 't';
+	return !d->collection.group || d->collection.key == KEY_STRING ||
+	       declare_refuse(d, "/group",
+		   "only a collection with string keys can have groups");
+}
+
 /* --- cache --------------------------------------------------------------- */
 
 static bool take_ttl(struct declaration *d, const char *pointer,
@@ -249,12 +261,13 @@ enum part {
 	UNIQUE,
 	REFERENCES,
 	UPDATED_BY,
+	GROUP,
 	PARTS
 };
 
 static const char *const part_names[] = {"name", "description", "key", "fields",
     "required", "cache", "list", "access", "owner", "unique", "references",
-    "updated_by"};
+    "updated_by", "group"};
 
 static bool declare_find_parts(
     struct declaration *d, struct jsonslice root, struct jsonslice parts[PARTS])
@@ -286,7 +299,8 @@ static bool declare_take_name(
 static uint64_t shape_of(const struct collection *c)
 {
 	struct buf b = {0};
-	buf_printf(&b, "%s %s", c->key_name, key_type_name(c->key));
+	buf_printf(&b, "%s %s%s", c->key_name, key_type_name(c->key),
+	    c->group ? " group" : "");
 	if (key_column(c) == COLUMN_INTEGER || key_column(c) == COLUMN_SMALLINT)
 		buf_printf(&b, " %s", column_type_name(key_column(c)));
 	for (size_t i = 0; i < c->nfields; i++) {
@@ -310,7 +324,8 @@ static bool take_whole(
 	struct collection *c = &d->collection;
 	if (!declare_find_parts(d, root, p) ||
 	    !declare_take_name(d, p[NAME], stem) ||
-	    !declare_take_key(d, p[KEY]))
+	    !declare_take_key(d, p[KEY]) ||
+	    (p[GROUP].s && !take_group(d, p[GROUP])))
 		return false;
 	if (p[DESCRIPTION].s &&
 	    !is_kind(d, "/description", p[DESCRIPTION], JSONSLICE_STRING))

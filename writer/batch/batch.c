@@ -318,12 +318,24 @@ static void try_writes(struct batch *b)
 	batch_send(b);
 }
 
+/* In a trial, the operations of a batch in front of the one that fails stay.
+ * The writes of other slices must not be judged on top of them. */
+static bool has_atomic(const struct batch *b)
+{
+	for (size_t k = 0; k < b->n; k++) {
+		if (b->slices[k]->writes[0].noperations)
+			return true;
+	}
+	return false;
+}
+
 /* A key that two slices use is decided when each is alone: then the second
  * finds the first. */
 static void rejected_together(struct batch *b, const char *constraint)
 {
 	bool is_key = strcmp(constraint, BOOKKEEPING_KEY_TAKEN) == 0;
-	if (!is_key && count_writes(b) <= BATCH_POLICY_TRIAL && !b->tried)
+	if (!is_key && !has_atomic(b) &&
+	    count_writes(b) <= BATCH_POLICY_TRIAL && !b->tried)
 		try_writes(b);
 	else
 		dissolve(b);
@@ -351,13 +363,14 @@ static void rejected_alone(
     struct batch *b, const struct err *e, const char *constraint)
 {
 	struct slice *s = b->slices[0];
+	bool single = s->n == 1 && s->writes[0].noperations == 0;
 	if (s->n == 1 && batch_may_come(b, &s->writes[0], e)) {
 		retry_soon(b, e);
+	} else if (!single && s->n <= BATCH_POLICY_TRIAL && !b->tried) {
+		try_writes(b);
 	} else if (s->n == 1) {
 		reject_reason_write(&s->writes[0], s->partition, e, constraint);
 		batch_send(b);
-	} else if (s->n <= BATCH_POLICY_TRIAL && !b->tried) {
-		try_writes(b);
 	} else {
 		dissolve(b);
 	}
@@ -438,7 +451,10 @@ void batch_tried(struct batch *b, size_t blamed)
 		return;
 	bool fewer = b->n < before, waits = missing.kind != ERR_KIND_OK;
 	b->tried = !fewer && !waits; /* otherwise once more */
-	if (blamed || fewer)
+	/* If no operation of an atomic batch fails by itself, the next
+	 * rejection is that of the whole. */
+	bool whole = b->n == 1 && b->slices[0]->n == 1;
+	if (blamed || fewer || (whole && !waits))
 		batch_send(b);
 	else if (waits)
 		retry_soon(b, &missing);

@@ -95,8 +95,14 @@ static size_t blame(struct batch *b, const struct pg_reply *reply, size_t n,
 				b->missing = reply->failures[i].err;
 			break;
 		}
-		reject_reason_write(w, s->partition, &reply->failures[i].err,
-		    reply->failures[i].constraint);
+		if (w->noperations == 0)
+			reject_reason_write(w, s->partition,
+			    &reply->failures[i].err,
+			    reply->failures[i].constraint);
+		else if (w->refused == REASON_NONE)
+			reject_reason_operation(w, guilty[i].operation,
+			    s->partition, &reply->failures[i].err,
+			    reply->failures[i].constraint);
 		s->tried = true;
 		blamed++;
 	}
@@ -241,6 +247,16 @@ static void send_prefetch(struct batch *b)
 		batch_wait_for_connection(b);
 }
 
+/* The maximum of a row's document. The documents of an atomic batch are read
+ * and announced together, so each has its share. */
+static size_t largest(const struct context *x, const struct slice *s)
+{
+	enum { TOGETHER = 128 << 20 };
+	size_t most = (size_t)x->settings->common.document_max;
+	size_t share = TOGETHER / write_rows(&s->writes[0]);
+	return most < share ? most : share;
+}
+
 void batch_send(struct batch *b)
 {
 	struct context *x = b->x;
@@ -254,7 +270,7 @@ void batch_send(struct batch *b)
 		orders_refuse(x->orders, s->partition, s->writes, s->n);
 		prefetch_free(&s->lookup);
 		s->lookup = prefetch_new(x->statements, s->partition, s->writes,
-		    s->n, s->most, (size_t)x->settings->common.document_max);
+		    s->n, s->most, largest(x, s));
 		reads = reads || s->lookup;
 	}
 	if (reads)

@@ -135,11 +135,20 @@ static version_t batch_edge(const struct partition *p)
 		   : VERSION_MAX;
 }
 
+/* An atomic batch is a slice by itself, so its outcome does not depend on what
+ * stands beside it, and nothing of it can be cut off. */
+static bool is_atomic(const struct write *w)
+{
+	return w->noperations > 0;
+}
+
 static bool takes(const struct partition *p, size_t n, size_t bytes,
     version_t edge, const struct partition_room *room)
 {
 	const struct queue *q = &p->queue;
 	if (n >= q->n || queue_at(q, n)->version >= edge)
+		return false;
+	if (n > 0 && (is_atomic(queue_at(q, 0)) || is_atomic(queue_at(q, n))))
 		return false;
 	size_t size = queue_at(q, n)->size;
 	bool fits = (n == 0 && room->empty) ||
@@ -341,6 +350,20 @@ void partition_start(
 	p->gap_again = false;
 }
 
+/* The write, or the operation of it, that was made with another declaration
+ * than this writer has. NULL: there is none. */
+static const struct write *of_unknown_shape(
+    const struct partition *p, const struct write *w)
+{
+	for (size_t i = 0; i < write_rows(w); i++) {
+		const struct write *row = write_operation(w, i);
+		if (row->collection && !fingerprints_known(p->x->shapes,
+					   row->collection, row->said.shape))
+			return row;
+	}
+	return NULL;
+}
+
 static void partition_hold_back(struct partition *p, const struct write *w)
 {
 	const char *name = w->collection->name;
@@ -357,7 +380,8 @@ static void partition_hold_back(struct partition *p, const struct write *w)
 	log_event(EV_WRITE_NEWER,
 	    "partition=%d offset=%" PRId64
 	    " position=%s key=%s collection=%s shape=%016" PRIx64,
-	    p->o.number, w->message->offset, at, id_of(w), name, w->said.shape);
+	    p->o.number, version_offset(w->version), at, id_of(w), name,
+	    w->said.shape);
 	if (!p->paused)
 		consumer_pause(p->consumer, p->o.number);
 	p->paused = true;
@@ -395,10 +419,9 @@ void partition_message(struct partition *p, rd_kafka_message_t *m)
 	log.applied = as == ANNOUNCED_ACCEPTED; /* by whatever writer */
 	write_read(&w, m, &log);
 	write_told(&w, as, told);
-	if (w.collection &&
-	    !fingerprints_known(p->x->shapes, w.collection, w.said.shape) &&
-	    !orders_has(p->x->orders, p->o.number, w.version)) {
-		partition_hold_back(p, &w);
+	const struct write *unknown = of_unknown_shape(p, &w);
+	if (unknown && !orders_has(p->x->orders, p->o.number, w.version)) {
+		partition_hold_back(p, unknown);
 		write_clear(&w);
 		return;
 	}

@@ -267,7 +267,18 @@ static int by_version(const void *a, const void *b)
 {
 	const struct fold_change *x = *(const struct fold_change *const *)a;
 	const struct fold_change *y = *(const struct fold_change *const *)b;
-	return x->version < y->version ? -1 : x->version > y->version;
+	if (x->version != y->version)
+		return x->version < y->version ? -1 : 1;
+	/* Two operations of a batch stand in one array. */
+	return x->writes[0] < y->writes[0] ? -1 : x->writes[0] > y->writes[0];
+}
+
+static size_t count_rows(const struct verdicts *v)
+{
+	size_t n = 0;
+	for (size_t i = 0; i < v->n; i++)
+		n += write_rows(&v->writes[i]);
+	return n;
 }
 
 /* The changes of a slice in log order. `apart`: plain changes of several writes
@@ -276,8 +287,8 @@ static const struct fold_change **in_log_order(
     struct batch_plan *p, size_t slice, bool apart, size_t *n)
 {
 	const struct fold *f = fold_of(p, slice);
-	const struct fold_change **order =
-	    mem_alloc((p->slices[slice].verdicts.n + 1) * sizeof *order);
+	const struct fold_change **order = mem_alloc(
+	    (count_rows(&p->slices[slice].verdicts) + 1) * sizeof *order);
 	*n = 0;
 	for (size_t i = 0; i < f->n; i++) {
 		const struct fold_change *c = &f->changes[i];
@@ -337,7 +348,7 @@ static struct batch_plan *plan_begin(const struct statements *s,
 		    slices[k]->lookup);
 		out->rows =
 		    mem_zalloc((out->verdicts.fold.n + 1) * sizeof *out->rows);
-		writes += slices[k]->n;
+		writes += count_rows(&out->verdicts);
 	}
 	size_t most = each ? writes : s->n;
 	p->alone = mem_alloc((writes + 1) * sizeof *p->alone);
@@ -490,6 +501,17 @@ void plan_results(struct batch_plan *p, PGresult *const *results)
 		settle(&p->slices[k]);
 }
 
+static struct plan_write plan_write_of(
+    const struct batch_plan *p, const struct step *s)
+{
+	const struct write *w = s->change->writes[0];
+	const struct write *all = p->slices[s->slice].verdicts.writes;
+	if (w->part) /* a batch is alone in its slice */
+		return (struct plan_write){
+		    s->slice, 0, (size_t)(w - all[0].operations)};
+	return (struct plan_write){s->slice, (size_t)(w - all), 0};
+}
+
 /* If a change has several writes, it is not known which one failed. Later
  * writes may depend on what the others would have left. */
 size_t plan_guilty(const struct batch_plan *p, const struct pg_reply *reply,
@@ -502,9 +524,7 @@ size_t plan_guilty(const struct batch_plan *p, const struct pg_reply *reply,
 		CHECK(s->change != NULL);
 		if (f->err.kind != ERR_KIND_REJECT || s->change->nwrites > 1)
 			break;
-		guilty[n].slice = s->slice;
-		guilty[n].write = (size_t)(s->change->writes[0] -
-					   p->slices[s->slice].verdicts.writes);
+		guilty[n] = plan_write_of(p, s);
 	}
 	return n;
 }

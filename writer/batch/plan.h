@@ -31,10 +31,12 @@ void plan_query(struct batch_plan *p, struct pg_query *out);
 void plan_results(struct batch_plan *p, PGresult *const *results);
 void plan_free(struct batch_plan **p);
 
-/* The index of a slice, and of one of its writes. */
+/* The index of a slice, of one of its writes, and of one of the operations of a
+ * batch. */
 struct plan_write {
 	size_t slice;
 	size_t write;
+	size_t operation;
 };
 /* After a trial: fills `guilty` with the write that caused each failure; it
  * must have room for all failures. Returns how many of the leading failures

@@ -32,7 +32,7 @@ struct tables {
 
 /* writer/commands/tables.sql */
 extern const struct pg_statement tables_there, tables_kind, tables_columns,
-    tables_checks, tables_unique, tables_reference;
+    tables_checks, tables_unique, tables_reference, tables_group;
 
 /* --- statements ---------------------------------------------------------- */
 
@@ -363,6 +363,43 @@ static struct err check_kind(struct tables *t)
 	return ERR_OK;
 }
 
+/* Is there a table with the former declarations? Not in a dry run on a new
+ * database. */
+static struct err tables_has_declarations(struct tables *t, bool *out)
+{
+	PGresult *r;
+	struct err e = tables_query(t, &bookkeeping_migrated, NULL, 0, &r);
+	return tables_is(e, r, out);
+}
+
+/* The versions of rows belong to the partition that the keys had before. */
+static struct err tables_check_group(struct tables *t)
+{
+	char name[COLLECTION_NAME_MAX + 3];
+	struct buf table = {0}, sql = {0};
+	bool any;
+	struct err e = tables_has_declarations(t, &any);
+	if (e.kind != ERR_KIND_OK || !any)
+		return e;
+	sql_name(&table, t->c);
+	snprintf(name, sizeof name, "'%s'", t->c->name);
+	pg_statement_script(
+	    &sql, &tables_group, (const char *const[]){table.data, name}, 2);
+	PGresult *r;
+	const struct pg_statement script = {.sql = sql.data};
+	e = tables_query(t, &script, NULL, 0, &r);
+	bool known = e.kind == ERR_KIND_OK && !PQgetisnull(r, 0, 0);
+	bool had = known && *PQgetvalue(r, 0, 0) == 't';
+	if (known && had != t->c->group && *PQgetvalue(r, 0, 1) == 't')
+		block(t, had ? "it has rows, so it must keep \"group\": true"
+			     : "it has rows, so \"group\" cannot become true: "
+			       "their keys would belong to other partitions");
+	PQclear(r);
+	buf_free(&table);
+	buf_free(&sql);
+	return e;
+}
+
 static struct err tables_compare(struct tables *t)
 {
 	struct buf sql = {0};
@@ -372,6 +409,8 @@ static struct err tables_compare(struct tables *t)
 	buf_free(&sql);
 	if (e.kind == ERR_KIND_OK)
 		e = check_kind(t);
+	if (e.kind == ERR_KIND_OK)
+		e = tables_check_group(t);
 	if (e.kind == ERR_KIND_OK)
 		e = compare_columns(t);
 	if (e.kind == ERR_KIND_OK && t->blocking == 0)

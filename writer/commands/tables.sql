@@ -6,6 +6,13 @@
 -- name: there
 SELECT to_regclass($1) IS NOT NULL
 
+-- A script: $1 the table, $2 the collection's name as a literal. Columns: had
+-- its newest declaration groups (null: there is none); has the table rows?
+-- name: group
+SELECT (SELECT coalesce((declaration->>'group')::bool, false)
+    FROM sluice.collections WHERE name = $2
+    ORDER BY generation DESC LIMIT 1), EXISTS (SELECT FROM $1)
+
 -- $2 the name of the key's column. Columns: the relation's kind; is there a
 -- unique constraint on the key alone?
 -- name: kind

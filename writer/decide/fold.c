@@ -93,14 +93,18 @@ static void fold_one(struct fold_change *c)
 void fold_init(
     struct fold *f, const struct write *writes, size_t n, const bool *out)
 {
+	size_t kept = 0, rows = 0;
+	for (size_t i = 0; i < n; i++)
+		rows += write_rows(&writes[i]);
 	*f = (struct fold){0};
-	f->sorted = mem_alloc((n + 1) * sizeof *f->sorted);
-	f->changes = mem_zalloc((n + 1) * sizeof *f->changes);
-	f->verdicts = mem_zalloc((n + 1) * sizeof *f->verdicts);
-	size_t kept = 0;
+	f->sorted = mem_alloc((rows + 1) * sizeof *f->sorted);
+	f->changes = mem_zalloc((rows + 1) * sizeof *f->changes);
+	f->verdicts = mem_zalloc((rows + 1) * sizeof *f->verdicts);
 	for (size_t i = 0; i < n; i++) {
-		if (writes[i].refused == REASON_NONE && !(out && out[i]))
-			f->sorted[kept++] = &writes[i];
+		if (writes[i].refused != REASON_NONE || (out && out[i]))
+			continue;
+		for (size_t k = 0; k < write_rows(&writes[i]); k++)
+			f->sorted[kept++] = write_operation(&writes[i], k);
 	}
 	qsort(f->sorted, kept, sizeof *f->sorted, fold_compare);
 	for (size_t i = 0; i < kept;) {
@@ -301,6 +305,8 @@ static struct fold_verdict apply(struct current *row, const struct write *w)
 		return change(row, w);
 	case RECORD_DELETE:
 		break;
+	case RECORD_BATCH:
+		UNREACHABLE("a batch is folded as its operations");
 	}
 	if (!row->present)
 		return fold_rejected(REASON_NOT_FOUND);

@@ -62,8 +62,8 @@ struct fold {
 	struct arena arena;
 };
 
-/* Leaves out refused writes, and those with out[i] set (`out` NULL: none).
- * Borrows the writes, which must not move. */
+/* Leaves out refused writes, and those with out[i] set (`out` NULL: none). A
+ * batch counts as its operations. Borrows the writes, which must not move. */
 void fold_init(
     struct fold *f, const struct write *writes, size_t n, const bool *out);
 void fold_free(struct fold *f);

@@ -186,8 +186,8 @@ size_t judges_fit(const struct judges *j, const struct write *writes, size_t n)
 	struct ids_seen seen = {.mask = 1};
 	bool folded = false, ordered = false;
 	size_t i = 0;
-	if (!j->any)
-		return n;
+	if (!j->any || n < 2)
+		return n; /* also a batch, which is alone in its slice */
 	while (seen.mask < 2 * n)
 		seen.mask = 2 * seen.mask + 1;
 	seen.places = mem_zalloc((seen.mask + 1) * sizeof(struct write *));
@@ -206,11 +206,21 @@ size_t judges_fit(const struct judges *j, const struct write *writes, size_t n)
 	return i;
 }
 
+static bool write_has_order(const struct judges *j, const struct write *w)
+{
+	for (size_t i = 0; i < write_rows(w); i++) {
+		if (judges_of(j, write_operation(w, i)->collection) ==
+		    JUDGE_ORDER)
+			return true;
+	}
+	return false;
+}
+
 bool judges_order(const struct judges *j, const struct write *writes, size_t n)
 {
 	for (size_t i = 0; j->any && i < n; i++) {
 		if (writes[i].refused == REASON_NONE &&
-		    judges_of(j, writes[i].collection) == JUDGE_ORDER)
+		    write_has_order(j, &writes[i]))
 			return true;
 	}
 	return false;

@@ -57,8 +57,10 @@ struct prefetch {
 
 static bool prefetch_is_needed(const struct write *w)
 {
-	return w->said.idempotency_key ||
-	       (w->refused == REASON_NONE && !write_is_plain(w));
+	bool reads = false;
+	for (size_t i = 0; w->refused == REASON_NONE && i < write_rows(w); i++)
+		reads = reads || !write_is_plain(write_operation(w, i));
+	return w->said.idempotency_key || reads;
 }
 
 static void add_question(struct prefetch *l, size_t first, size_t n)
@@ -231,6 +233,8 @@ static bool prefetch_read_rows(struct prefetch *l, const struct question *q,
 /* A row counts for the first of its writes. */
 static size_t count_fitting(const struct prefetch *l)
 {
+	if (l->n == 1)
+		return 1;
 	size_t *reads = mem_zalloc(l->n * sizeof *reads);
 	size_t fits = 0, bytes = 0;
 	for (size_t i = 0; i < l->fold.n; i++)

@@ -4,11 +4,17 @@
  *   idempotency   is it a retry of another write? Then it is not applied.
  *   the log       was it refused when it was read, or by Postgres?
  *   the fold      what does it do to its row?
+ *
+ * An atomic batch is alone in its slice (writer/batch/partition.c). The fold
+ * decides each of its operations against the rows before the batch. If one of
+ * them is rejected, the batch is, for the reason of the first of them, and the
+ * fold is made again without it. So nothing of it reaches Postgres.
  */
 #include "writer/decide/verdicts.h"
 
 #include "common/base/check.h"
 #include "common/base/mem.h"
+#include "common/log/operations.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -31,13 +37,10 @@ static void verdicts_judge(struct verdicts *v, const struct dedup *producers,
 	}
 }
 
-static void fold(struct verdicts *v, const struct prefetch *lookup)
+static void decide_all(struct verdicts *v, const struct prefetch *lookup)
 {
-	fold_init(&v->fold, v->writes, v->n, v->out);
-	for (size_t i = 0, k = 0; i < v->fold.n; i++) {
+	for (size_t i = 0; i < v->fold.n; i++) {
 		struct fold_change *c = &v->fold.changes[i];
-		for (size_t j = 0; j < c->nwrites; j++, k++)
-			v->folded[c->writes[j] - v->writes] = &c->verdicts[j];
 		if (!c->reads) {
 			fold_settle(c, true);
 			continue;
@@ -46,6 +49,60 @@ static void fold(struct verdicts *v, const struct prefetch *lookup)
 		struct fold_row row = prefetch_row(lookup, c);
 		fold_decide(&v->fold, c, &row);
 	}
+}
+
+/* The first operation of the batch that is rejected; NULL: none. */
+static const struct fold_change *first_rejected(const struct verdicts *v)
+{
+	const struct fold_change *first = NULL;
+	for (size_t i = 0; i < v->fold.n; i++) {
+		const struct fold_change *c = &v->fold.changes[i];
+		CHECK(c->nwrites == 1);
+		if (c->verdicts[0].outcome == OUTCOME_REJECTED &&
+		    (first == NULL || c->writes[0] < first->writes[0]))
+			first = c;
+	}
+	return first;
+}
+
+static void fold_batch(struct verdicts *v, const struct prefetch *lookup)
+{
+	static const bool out[] = {true};
+	const struct fold_change *rejected;
+	CHECK(v->n == 1);
+	decide_all(v, lookup);
+	if (v->fold.n == 0)
+		return;
+	v->folded[0] = &v->joint;
+	v->joint = (struct fold_verdict){.outcome = OUTCOME_REPLACED};
+	rejected = first_rejected(v);
+	if (rejected == NULL)
+		return;
+	struct buf text = {0};
+	const struct fold_verdict *verdict = rejected->verdicts;
+	v->joint = *verdict;
+	operations_detail(&text,
+	    (size_t)(rejected->writes[0] - v->writes[0].operations),
+	    verdict->detail ? verdict->detail : "");
+	fold_free(&v->fold);
+	fold_init(&v->fold, v->writes, 1, out);
+	v->joint.detail = arena_keep(&v->fold.arena, text.data, text.len).s;
+	buf_free(&text);
+}
+
+static void fold(struct verdicts *v, const struct prefetch *lookup)
+{
+	fold_init(&v->fold, v->writes, v->n, v->out);
+	if (v->n > 0 && v->writes[0].noperations) {
+		fold_batch(v, lookup);
+		return;
+	}
+	for (size_t i = 0; i < v->fold.n; i++) {
+		struct fold_change *c = &v->fold.changes[i];
+		for (size_t j = 0; j < c->nwrites; j++)
+			v->folded[c->writes[j] - v->writes] = &c->verdicts[j];
+	}
+	decide_all(v, lookup);
 }
 
 static struct jsonslice verdicts_keep(

@@ -11,6 +11,8 @@
  *  - the body is exactly one JSON object. `{"value":1},{"_key":"other"}` is
  *    two, and is refused;
  *  - the document of the row will not be larger than a commit record may be;
+ *  - a batch has operations of one group, at most one for each row, and each
+ *    of them is good by itself;
  *  - the columns of the table accept the values of the fields, and the values
  *    satisfy the declared constraints. So the fold may compute with them, and a
  *    document that the next write of the batch replaces is checked, too.
@@ -26,6 +28,8 @@
 #include "common/base/mem.h"
 #include "common/base/utf8.h"
 #include "common/daemon/config.h"
+#include "common/log/keyspace.h"
+#include "common/log/operations.h"
 #include "common/sql/rendered.h"
 
 #include <stdio.h>
@@ -170,6 +174,151 @@ static const char *wrong_record(
 	return NULL;
 }
 
+static void write_check(struct write *w, const struct write_log *log)
+{
+	check_fields(w);
+	check_size(w, log->applied ? SIZE_MAX : log->document_max);
+	if (!log->applied)
+		check_constraints(w);
+}
+
+/* --- batches ------------------------------------------------------------- */
+
+size_t write_rows(const struct write *w)
+{
+	return w->noperations ? w->noperations : 1;
+}
+
+const struct write *write_operation(const struct write *w, size_t i)
+{
+	return w->noperations ? &w->operations[i] : w;
+}
+
+void write_refuse_operation(
+    struct write *w, size_t operation, enum reason reason, const char *detail)
+{
+	struct buf text = {0};
+	operations_detail(&text, operation, detail);
+	write_refuse(w, reason, text.data);
+	buf_free(&text);
+}
+
+static void take_operations(struct write *w, struct operations *o)
+{
+	w->noperations = o->n;
+	w->operations = mem_zalloc(o->n * sizeof *w->operations);
+	for (size_t i = 0; i < o->n; i++) {
+		const struct record_write *r = &o->all[i];
+		w->operations[i] = (struct write){
+		    .version = w->version,
+		    .op = r->op,
+		    .has_op = true,
+		    .id = r->id,
+		    .id_len = r->id_len,
+		    .body = r->body,
+		    .body_len = r->body_len,
+		    .size = r->body_len,
+		    .accepted_at = r->accepted_at,
+		    .said = *r,
+		    .part = true,
+		};
+	}
+	w->texts = o->texts;
+	o->texts = (struct buf){0};
+}
+
+static void drop_operations(struct write *w)
+{
+	for (size_t i = 0; i < w->noperations; i++)
+		write_clear(&w->operations[i]);
+	free(w->operations);
+	buf_free(&w->texts);
+	w->operations = NULL;
+	w->noperations = 0;
+}
+
+static bool is_of_group(const struct write *w, const struct write *operation)
+{
+	struct key_group g;
+	return keyspace_group(operation->id, operation->id_len, &g) &&
+	       g.len == w->key_len &&
+	       (g.len == 0 || memcmp(g.s, w->key, g.len) == 0);
+}
+
+static bool is_twice(const struct write *w, size_t i)
+{
+	const struct write *a = &w->operations[i];
+	for (size_t k = 0; k < i; k++) {
+		const struct write *b = &w->operations[k];
+		if (a->id_len == b->id_len &&
+		    memcmp(a->id, b->id, a->id_len) == 0)
+			return true;
+	}
+	return false;
+}
+
+static const char *wrong_with_operation(struct write *w, size_t i)
+{
+	struct write *operation = &w->operations[i];
+	const char *wrong = wrong_with(operation);
+	if (wrong == NULL && !is_of_group(w, operation))
+		wrong = "its key is not of the group of the batch";
+	if (wrong == NULL && is_twice(w, i))
+		wrong = "an operation before it has the same key";
+	return wrong;
+}
+
+/* Reads the operations. A malformed batch has none. */
+static void read_batch(struct write *w, const struct write_log *log)
+{
+	struct operations o;
+	size_t name = strlen(KEYSPACE_BATCH) + 1;
+	const char *wrong = NULL;
+	size_t i = 0;
+	bool mended = !mend_idempotency(&w->said);
+	w->key = w->id + name;
+	w->key_len = w->id_len - name;
+	if (mended)
+		wrong = "the idempotency key is not text, or too long";
+	else if (!operations_parse(&w->said, &o))
+		wrong = "the operations are malformed";
+	if (wrong) {
+		write_refuse(w, REASON_MALFORMED, wrong);
+		return;
+	}
+	take_operations(w, &o);
+	operations_free(&o);
+	for (; i < w->noperations && wrong == NULL; i++)
+		wrong = wrong_with_operation(w, i);
+	if (wrong) {
+		write_refuse_operation(w, i - 1, REASON_MALFORMED, wrong);
+		drop_operations(w);
+		return;
+	}
+	for (i = 0; i < w->noperations; i++) {
+		struct write *part = &w->operations[i];
+		write_check(part, log);
+		w->size += part->size - part->body_len;
+		if (part->refused != REASON_NONE && w->refused == REASON_NONE)
+			write_refuse_operation(w, i, part->refused,
+			    part->detail ? part->detail : "");
+	}
+}
+
+static bool write_is_batch(const struct write *w)
+{
+	struct key_group g;
+	return w->op == RECORD_BATCH && w->id[0] == '_' &&
+	       keyspace_group(w->id, w->id_len, &g);
+}
+
+/* A rejection is stored with the time. */
+static void mend_time(struct write *w)
+{
+	if (w->accepted_at < 0 || w->accepted_at > RECORD_LATEST)
+		w->accepted_at = 0;
+}
+
 void write_read(
     struct write *w, rd_kafka_message_t *m, const struct write_log *log)
 {
@@ -190,25 +339,28 @@ void write_read(
 	};
 	if (ok) {
 		w->said = r;
-		wrong = wrong_with(w);
+		if (write_is_batch(w)) {
+			read_batch(w, log);
+			mend_time(w);
+			return;
+		}
+		wrong = w->op == RECORD_BATCH ? "its key is not that of a batch"
+					      : wrong_with(w);
 	}
 	if (wrong == NULL) {
-		check_fields(w);
-		check_size(w, log->applied ? SIZE_MAX : log->document_max);
-		if (!log->applied)
-			check_constraints(w);
+		write_check(w, log);
 		return;
 	}
 	write_refuse(w, REASON_MALFORMED, wrong);
-	if (w->accepted_at < 0 || w->accepted_at > RECORD_LATEST)
-		w->accepted_at = 0;
+	mend_time(w);
 }
 
 bool write_is_plain(const struct write *w)
 {
 	bool owned = w->said.owner.s || w->collection->owner.field;
-	return (w->op == RECORD_PUT || w->op == RECORD_DELETE) && !owned &&
-	       w->said.condition == RECORD_ALWAYS &&
+	bool blind =
+	    w->op == RECORD_PUT || (w->op == RECORD_DELETE && !w->part);
+	return blind && !owned && w->said.condition == RECORD_ALWAYS &&
 	       w->said.idempotency_key == NULL;
 }
 
@@ -245,5 +397,6 @@ void write_clear(struct write *w)
 	if (w->message)
 		rd_kafka_message_destroy(w->message);
 	free(w->detail);
+	drop_operations(w);
 	*w = (struct write){0};
 }

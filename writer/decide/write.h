@@ -5,6 +5,7 @@
  */
 #pragma once
 
+#include "common/base/buf.h"
 #include "common/log/reason.h"
 #include "common/log/record.h"
 #include "common/log/version.h"
@@ -37,6 +38,12 @@ struct write {
 	/* Rejected, before Postgres sees it or by Postgres. */
 	enum reason refused;
 	char *detail; /* owned, may be NULL */
+	/* The operations of an atomic batch, in order: writes with its version,
+	 * without a message. Owned; NULL: not a batch, or a malformed one. */
+	struct write *operations;
+	size_t noperations;
+	struct buf texts; /* the operations borrow from it */
+	bool part;	  /* it is an operation of a batch */
 	/* The outcome that was announced before the database went back. */
 	enum announced_as announced;
 	struct record_first first; /* of an announced replay; owned */
@@ -60,6 +67,13 @@ void write_read(
     struct write *w, rd_kafka_message_t *m, const struct write_log *log);
 /* Postgres refused the write for this reason. */
 void write_refuse(struct write *w, enum reason reason, const char *detail);
+/* The same for an operation of a batch: all of the batch is refused. */
+void write_refuse_operation(
+    struct write *w, size_t operation, enum reason reason, const char *detail);
+/* How many rows it may change: 1, or one for each operation of a batch. The
+ * i-th of these writes is returned by write_operation. */
+size_t write_rows(const struct write *w);
+const struct write *write_operation(const struct write *w, size_t i);
 /* Sets the announced outcome. `v`: of a rejection or a replay; borrows it. */
 void write_told(
     struct write *w, enum announced_as as, const struct record_verdict *v);
@@ -69,7 +83,8 @@ void write_clear(struct write *w);
  * or else the declared one. NULL: rows have no owner. */
 const struct field *write_owner_field(const struct write *w);
 /* Is its effect independent of the row, and of earlier requests? Not if rows
- * have owners: a commit says whose row it was. */
+ * have owners: a commit says whose row it was. The delete of a batch is not,
+ * because it may reject the batch. Must not be called for a batch. */
 bool write_is_plain(const struct write *w);
 /* Does Postgres accept it as text? It must be UTF-8 without NUL. */
 bool write_is_text(const char *s, size_t len);

@@ -163,8 +163,13 @@ static void requeue(struct task *t, const PGresult *r)
 	    .accepted_at = clock_wall(),
 	};
 	crashpoint(CRASH_REQUEUE_CLAIMED);
-	if (read_op(PQgetvalue(r, 0, 2), &w.op))
+	const char *op = PQgetvalue(r, 0, 2);
+	if (read_op(op, &w.op))
 		requeue_check(&w, why);
+	else if (strcmp(op, record_op_name(RECORD_BATCH)) == 0)
+		snprintf(why, sizeof why,
+		    "an atomic batch cannot be requeued: its client can send "
+		    "it again");
 	if (why[0])
 		requeue_release(t, 422, why);
 	else

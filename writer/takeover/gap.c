@@ -368,9 +368,16 @@ static void gap_on_message(void *arg, rd_kafka_message_t *m)
 	    write_log_of(g->x->epoch, &g->x->settings->common);
 	log.applied = true;
 	write_read(&w, m, &log);
+	/* An atomic batch is a piece by itself: its rows are announced together
+	 * again. */
+	if (w.noperations && g->piece.n) {
+		write_clear(&w);
+		piece_is_full(g, v);
+		return;
+	}
 	g->patches += w.op == RECORD_PATCH || w.op == RECORD_INCREMENT;
 	queue_push(&g->piece, &w);
-	if (v + 1 == g->to || g->piece.n >= PIECE_ROWS ||
+	if (v + 1 == g->to || w.noperations || g->piece.n >= PIECE_ROWS ||
 	    g->patches >= PIECE_PATCHES || g->piece.bytes >= PIECE_BYTES)
 		piece_is_full(g, v + 1);
 }

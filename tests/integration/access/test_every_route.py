@@ -53,6 +53,7 @@ SERVED = {
     ("post", "/clear-cache"): "purge",
 }
 STATUS = ("get", "/v1/_writes/{key}")
+BATCH = ("post", "/v1/_batch")
 DOCUMENT = "application/json"
 LINES = "application/x-ndjson"
 PATCH = "application/merge-patch+json"
@@ -168,6 +169,9 @@ class Table:
             elif name is None and (method, route) == STATUS:
                 yield from self.statuses()
                 continue
+            elif (method, route) == BATCH:
+                yield from self.batches()
+                continue
             elif name is None:
                 # A route that is not in the table fails here.
                 yield from self.of_service(method, route, SERVED[method, route])
@@ -205,6 +209,26 @@ class Table:
                 expected = (404,)
             place = self.guarded.place
             yield Asked("get", place, caller, expected, name="status", headers={})
+
+    def batches(self):
+        """Of two operations; the caller may need another right for the second."""
+        verbs = {"create": "create", "patch": "update", "delete": "delete"}
+        for kind, caller in itertools.product(verbs, CALLERS):
+            row = {"collection": "orders", "key": f"g:{next(self.numbers)}"}
+            second = {"collection": "orders", "key": f"g:{next(self.numbers)}"}
+            document = self.document("orders", caller)
+            operations = [{"op": "create", "document": document, **row}]
+            operations.append({"op": kind, **second})
+            if kind != "delete":
+                operations[1]["document"] = document
+            expected = self.expect("orders", Way(kind, f"create {verbs[kind]}"), caller)
+            if not isinstance(expected, int):  # there is nothing to change
+                expected = (200,) if kind == "create" else (404,)
+            headers = {"Content-Type": DOCUMENT, "Prefer": "wait=30"}
+            body = json.dumps(operations).encode()
+            yield Asked(
+                *BATCH, caller, expected, name="batch", headers=headers, body=body
+            )
 
     def key(self, name):
         n = next(self.numbers)
@@ -386,7 +410,7 @@ def test_every_route_for_every_caller(guarded, table):
 
 def test_the_table_has_no_route_that_is_gone(table):
     described = {(method, route) for method, route, _ in table.operations}
-    ours = {*SERVED, *WAYS, *RECORDS, STATUS}
+    ours = {*SERVED, *WAYS, *RECORDS, STATUS, BATCH}
     assert ours - described == set()
 
 
@@ -411,3 +435,32 @@ def test_collections_that_are_not_there(guarded):
         assert guarded.as_("none").request(method, path).status == 401
         answer = guarded.as_("reader").request(method, path)
         assert answer.problem == "collection-not-found"
+
+
+def batch(client, *operations):
+    """(op, key, document): all of them on orders."""
+    body = [
+        {"op": op, "collection": "orders", "key": key, "document": document}
+        for op, key, document in operations
+    ]
+    headers = {"Content-Type": DOCUMENT, "Prefer": "wait=30"}
+    return client.request("POST", "/v1/_batch", json.dumps(body).encode(), headers)
+
+
+def test_a_batch_changes_own_documents_only(guarded):
+    ann, ben, editor = (guarded.as_(name) for name in ("ann", "ben", "editor"))
+    mine = batch(ann, ("create", "b:1", {"text": "x"}), ("create", "b:2", {"text": "x"}))
+    assert mine.status == 200, mine
+    row = ann.request("GET", "/v1/orders/b:1").json()
+    assert row["owner"] == "ann"
+    # What is ann's is absent to ben, and so nothing of his batch takes effect.
+    his = batch(ben, ("create", "b:3", {"text": "x"}), ("patch", "b:1", {"text": "y"}))
+    assert (his.status, his.json()["index"]) == (404, 1), his
+    assert ben.request("GET", "/v1/orders/b:3").status == 404
+    foreign = {"text": "x", "owner": "ann"}
+    ends = guarded.world.ends()
+    assert batch(ben, ("create", "b:4", foreign)).problem == "forbidden"
+    assert guarded.world.ends() == ends
+    both = batch(editor, ("patch", "b:1", {"n": 1}), ("create", "b:4", foreign))
+    assert both.status == 200, both
+    assert ann.request("GET", "/v1/orders/b:1").json()["n"] == 1

@@ -304,3 +304,19 @@ def test_one_order_of_both_streams(deployment, declare):
     *above, last = said.splitlines()
     assert last.startswith("migrate: ") and "of the above" in last, said
     assert all("migrate: " not in line for line in above), said
+
+
+def test_groups(deployment, declare):
+    """The partition of a row depends on it, so it stays while there are rows."""
+    declare({"a": TEXT}, required=["a"])
+    declare({"a": TEXT}, required=["a"], group=True)
+    deployment.sql(ROW, "k", "v")
+    said, error = declare({"a": TEXT}, required=["a"], code=1)
+    assert 'things: it has rows, so it must keep "group": true' in said
+    assert "cannot be added: nothing was changed" in error
+    deployment.sql("DELETE FROM things")
+    declare({"a": TEXT}, required=["a"])
+    deployment.sql(ROW, "k", "v")
+    said, _ = declare({"a": TEXT}, required=["a"], group=True, code=1)
+    assert 'it has rows, so "group" cannot become true' in said
+    assert shapes(deployment) == [3, 2] or shapes(deployment) == [2, 3]

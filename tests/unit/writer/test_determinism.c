@@ -1,17 +1,18 @@
 /* INV-7: what became of a write depends on the log in front of it in its
  * partition, and on nothing else.
  *
- * Random histories of requests, the log of each applied twice to a database in
- * memory: with other bounds of the batches, with other partitions together in
- * one transaction, with other interleavings of the partitions. From the record
- * of the log to the statements all of it is the writer's own. Everything is
- * compared byte by byte: rows, rejections, Idempotency-Keys, replays, what is
- * announced.
+ * Random histories of requests and atomic batches, the log of each applied
+ * twice to a database in memory: with other bounds of the batches, with other
+ * partitions together in one transaction, with other interleavings of the
+ * partitions. From the record of the log to the statements all of it is the
+ * writer's own. Everything is compared byte by byte: rows, rejections,
+ * Idempotency-Keys, replays, what is announced.
  */
 #include "tests/unit/writer/memory.h"
 
 #include "api/write/home.h"
 #include "common/log/keyspace.h"
+#include "common/log/operations.h"
 #include "common/schema/collection.h"
 #include "writer/batch/plan.h"
 
@@ -20,6 +21,7 @@
 enum {
 	HISTORIES = 10000,
 	STEPS = 16,
+	KEYS = 4 * STEPS,
 	DOCUMENT_MAX = 330,
 	PARTITIONS = MEMORY_PARTITIONS,
 };
@@ -60,6 +62,7 @@ struct request {
 	char id[64];
 	char key[16];	   /* the Idempotency-Key, or "" */
 	char versions[48]; /* of If-Match */
+	char value[4096];  /* of an atomic batch */
 	struct record_write record;
 };
 
@@ -211,16 +214,56 @@ static void reuse(struct history *h, struct request *r)
 		set_key(r, key, h->n);
 }
 
+/* A key of a group, or the group alone. */
+static void any_key(const struct history *h, struct request *r)
+{
+	snprintf(r->id, sizeof r->id, "things/%c%s",
+	    (char)('a' + draw(1 + h->n / 6)),
+	    (const char *const[]){"", "", ":x", ":y"}[draw(4)]);
+}
+
+/* A few operations of one group, all or nothing. */
+static void atomic(struct history *h, struct request *r)
+{
+	static const char *const suffixes[] = {"", ":x", ":y", ":z"};
+	char group = (char)('a' + draw(1 + h->n / 6));
+	struct buf value = {0};
+	size_t first = draw(4), n = 1 + draw(4);
+	for (size_t i = 0; i < n; i++) {
+		snprintf(r->id, sizeof r->id, "things/%c%s", group,
+		    suffixes[(first + i) % 4]);
+		r->record.condition = RECORD_ALWAYS;
+		set_body(r);
+		set_condition(r, h);
+		r->record.id = r->id;
+		r->record.id_len = strlen(r->id);
+		operations_add(&value, &r->record);
+	}
+	operations_end(&value);
+	snprintf(r->id, sizeof r->id, "_batch/%c", group);
+	assert_true(value.len < sizeof r->value);
+	memcpy(r->value, value.data, value.len);
+	r->record.op = RECORD_BATCH;
+	r->record.condition = RECORD_ALWAYS;
+	r->record.versions_len = 0;
+	r->record.body = r->value;
+	r->record.body_len = value.len;
+	buf_free(&value);
+	reuse(h, r);
+}
+
 static void request(struct history *h)
 {
 	struct request *r = &h->requests[h->n];
+	uint64_t what = draw(18);
 	*r = (struct request){.record.versions = ""};
 	r->record.accepted_at = (wall_us_t)(1000 + h->n);
-	if (draw(6) == 0) {
+	if (what < 3) {
 		post(h, r);
+	} else if (what < 6) {
+		atomic(h, r);
 	} else {
-		snprintf(r->id, sizeof r->id, "things/%c",
-		    (char)('a' + draw(1 + h->n / 4)));
+		any_key(h, r);
 		set_body(r);
 		set_condition(r, h);
 		reuse(h, r);
@@ -261,6 +304,8 @@ static struct statements *statements;
 static size_t seen[REASON_COUNT], retries;
 /* Batches of several partitions. */
 static size_t shared;
+/* Atomic batches of several operations. */
+static size_t whole_batches, rejected_batches;
 
 struct run {
 	struct memory memory;
@@ -269,7 +314,7 @@ struct run {
 	size_t refused;		      /* by the database */
 	/* The newest announcement of a key; and which writes were told to have
 	 * made a row. */
-	char told[STEPS][3 * 1024];
+	char told[KEYS][3 * 1024];
 	bool made[PARTITIONS][STEPS];
 };
 
@@ -280,7 +325,7 @@ static void tell(struct run *r, const struct write *w, const char *text)
 	while (r->told[i][0] && (strncmp(r->told[i], w->id, w->id_len) != 0 ||
 				    r->told[i][w->id_len] != ' '))
 		i++;
-	assert_true(i < STEPS);
+	assert_true(i < KEYS);
 	snprintf(r->told[i], sizeof r->told[i], "%.*s %" PRIu64 " %s",
 	    (int)w->id_len, w->id, w->version, text);
 }
@@ -379,6 +424,30 @@ static size_t read_for(struct run *r, struct slice *const *slices, size_t n,
 	return 0;
 }
 
+/* Has every operation of the batch taken effect, or none? */
+static void check_atomic(
+    struct run *r, const struct slice *s, const struct batch_plan *p, size_t k)
+{
+	const struct write *w = &s->writes[0];
+	bool took = !plan_verdicts(p, k)->out[0] &&
+		    verdicts_reason(plan_verdicts(p, k), 0) == REASON_NONE;
+	size_t rows = 0, deleted = 0;
+	for (size_t i = 0; i < w->noperations; i++) {
+		const struct write *o = &w->operations[i];
+		char key[40];
+		snprintf(key, sizeof key, "%.*s", (int)o->key_len, o->key);
+		const struct memory_row *row = memory_find(&r->memory, key);
+		bool new = row && row->version == (int64_t)w->version;
+		rows += new;
+		deleted += o->op == RECORD_DELETE;
+		assert_true(!took || new == (o->op != RECORD_DELETE));
+		assert_true(!took || o->op != RECORD_DELETE || row == NULL);
+	}
+	assert_int_equal(rows, took ? w->noperations - deleted : 0);
+	whole_batches += took && w->noperations > 1;
+	rejected_batches += !took && w->noperations > 1;
+}
+
 static bool is_taken(
     struct run *r, struct slice *const *slices, size_t n, struct batch_plan *p)
 {
@@ -396,6 +465,8 @@ static bool is_taken(
 		int32_t at = slices[k]->partition;
 		note_outcomes(r, at, p, k);
 		announce(r, at, p, k);
+		if (slices[k]->writes[0].noperations)
+			check_atomic(r, slices[k], p, k);
 		dedup_adopt(&r->producers[at], &plan_verdicts(p, k)->next);
 	}
 	for (size_t i = 0; i < nq; i++)
@@ -444,6 +515,12 @@ static struct slice *next_slice(
 		    (rd_kafka_message_t *)(uintptr_t)&h->log[p][from + i]
 			->message;
 		write_read(&writes[i], m, &log);
+		/* A batch is a slice by itself (writer/batch/partition.c). */
+		if (writes[i].noperations) {
+			if (i > 0)
+				write_clear(&writes[i]);
+			n = i > 0 ? i : 1;
+		}
 	}
 	struct slice *s = slice_new(p, (version_t)from, writes, n);
 	s->producers = &r->producers[p];
@@ -562,6 +639,7 @@ static void the_same_log_has_the_same_outcomes(void **state)
 	}
 	assert_true(retries > 0);
 	assert_true(shared > 0);
+	assert_true(whole_batches > 0 && rejected_batches > 0);
 }
 
 int main(void)

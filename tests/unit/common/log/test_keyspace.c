@@ -8,9 +8,12 @@
 
 #include "common/log/keyspace.h"
 
+#include "tests/unit/declared.h"
+
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <xxhash.h>
 
 /* If one of these fails, the code is wrong, not the table: partitions of
  * written logs and floors in running Redises depend on it. */
@@ -56,6 +59,40 @@ static void obeys_the_length(void **state)
 	struct key_slot b = keyspace_slot("products/421", 11, 8);
 	assert_int_equal(a.partition, b.partition);
 	assert_int_equal(a.bucket, b.bucket);
+}
+
+static int32_t partition_of(const char *id)
+{
+	return keyspace_slot(id, strlen(id), 64).partition;
+}
+
+/* Pinned, too: all rows of a group, and its batches, are in one partition. */
+static void groups(void **state)
+{
+	(void)state;
+	static const char *const ids[] = {"accounts/c42",
+	    "accounts/c42:", "accounts/c42:1", "accounts/c42:2:x",
+	    "transfers/c42:1", "_batch/c42"};
+	declared("accounts");
+	for (size_t i = 0; i < sizeof ids / sizeof *ids; i++) {
+		struct key_group g;
+		assert_true(keyspace_group(ids[i], strlen(ids[i]), &g));
+		assert_int_equal(g.len, 3);
+		assert_memory_equal(g.s, "c42", 3);
+		assert_int_equal(partition_of(ids[i]), partition_of(ids[0]));
+	}
+	uint64_t home = XXH3_64bits("c42", 3);
+	assert_int_equal(partition_of(ids[0]), home % 64);
+	struct key_slot a = keyspace_slot("accounts/c42:1", 14, 64);
+	struct key_slot b = keyspace_slot("accounts/c42:2", 14, 64);
+	assert_int_not_equal(a.bucket, b.bucket);
+	struct key_group g;
+	assert_false(keyspace_group("records/c42:1", 13, &g));
+	assert_false(keyspace_group("accounts", 8, &g));
+	assert_true(keyspace_group("accounts/", 9, &g));
+	assert_int_equal(g.len, 0);
+	assert_true(keyspace_group("_batch/a:b", 10, &g));
+	assert_int_equal(g.len, 3);
 }
 
 /* Chi-squared over n equally likely cells, within six standard deviations. */
@@ -105,6 +142,7 @@ int main(void)
 	    cmocka_unit_test(pinned),
 	    cmocka_unit_test(obeys_the_length),
 	    cmocka_unit_test(distribution),
+	    cmocka_unit_test(groups),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

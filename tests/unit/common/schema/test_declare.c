@@ -52,6 +52,10 @@ static const struct {
     {"{\"name\":\"c\",\"name\":\"c\"}", "",
 	"line 1, column 13: a duplicate member of its object"},
     {HEAD "\"fields\":{},\"extra\":1}", "", "unknown member \"extra\""},
+    {"{\"name\":\"c\",\"key\":{\"type\":\"integer\"},\"fields\":{" SHORT
+     "},\"group\":true}",
+	"/group", "only a collection with string keys can have groups"},
+    {ACCESS("\"group\":1"), "/group", "must be true or false"},
     {ACCESS("\"access\":[]"), "/access", "must be an object"},
     {ACCESS("\"access\":{\"A\":[]}"), "/access", "A is not a role"},
     {ACCESS("\"access\":{\"a\":\"read\"}"), "/access/a",
@@ -457,6 +461,7 @@ static void shapes(void **state)
 	    HEAD "\"fields\":{\"f\":{" INT ",\"minimum\":3}},"
 		 "\"cache\":{\"on_commit\":\"refresh\"}}",
 	    HEAD "\"fields\":{\"f\":{" INT ",\"format\":\"int64\"}}}",
+	    HEAD "\"group\":false,\"fields\":{\"f\":{" INT "}}}",
 	};
 	static const char *const other[] = {
 	    HEAD "\"fields\":{\"g\":{" INT "}}}",
@@ -467,6 +472,7 @@ static void shapes(void **state)
 	    HEAD "\"fields\":{\"f\":{" TEXT ",\"format\":\"uuid\"}}}",
 	    HEAD "\"fields\":{\"f\":{" INT "},\"g\":{" INT "}}}",
 	    HEAD "\"fields\":{\"g\":{" INT "},\"f\":{" INT "}}}",
+	    HEAD "\"group\":true,\"fields\":{\"f\":{" INT "}}}",
 	    "{\"name\":\"c\",\"key\":{\"type\":\"integer\"},"
 	    "\"fields\":{\"f\":{" INT "}}}",
 	    "{\"name\":\"c\",\"key\":{\"type\":\"string\",\"name\":\"id\"},"

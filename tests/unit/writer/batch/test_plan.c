@@ -131,7 +131,7 @@ static void tells_the_guilty_slice(void **state)
 	struct slice first = *slice_of(0, 2), second = *slice_of(2, 3);
 	struct slice *slices[] = {&first, &second};
 	struct batch_plan *p = plan_trial(statements, slices, 2);
-	struct plan_write guilty[2] = {{9, 9}, {9, 9}};
+	struct plan_write guilty[2] = {{9, 9, 9}, {9, 9, 9}};
 	assert_int_equal(plan_guilty(p, &reply, guilty), 2);
 	assert_int_equal(guilty[0].slice, 0);
 	assert_int_equal(guilty[0].write, 1);
@@ -181,7 +181,7 @@ static void tells_the_guilty(void **state)
 	struct pg_reply reply = {.failures = failures, .nfailures = 3};
 	struct slice *s = slice_of(0, N);
 	struct batch_plan *p = plan_trial(statements, &s, 1);
-	struct plan_write guilty[3] = {{9, 9}, {9, 9}, {9, 9}};
+	struct plan_write guilty[3] = {{9, 9, 9}, {9, 9, 9}, {9, 9, 9}};
 	assert_int_equal(plan_guilty(p, &reply, guilty), 3);
 	assert_int_equal(guilty[0].slice, 0);
 	assert_int_equal(guilty[0].write, 0);

@@ -356,6 +356,7 @@ static struct fold_verdict model_write(struct counter *r, const struct op *o)
 			   : refuse(REASON_NOT_FOUND);
 	case RECORD_PATCH:
 	case RECORD_INCREMENT:
+	case RECORD_BATCH: /* no write of a fold */
 		break;
 	}
 	return model_change(r, o);

@@ -10,6 +10,7 @@
 
 #include "tests/unit/declared.h"
 
+#include <stdlib.h>
 #include <string.h>
 
 enum { N = 9 };
@@ -183,12 +184,69 @@ static void a_told_replay(void **state)
 	write_clear(&w);
 }
 
+/* A batch of two puts, which need no rows. */
+static struct write make_batch(struct write operations[2])
+{
+	struct write w = make(0, RECORD_BATCH, 11);
+	w.id = "_batch/g";
+	w.id_len = 8;
+	w.collection = NULL;
+	w.key = "g";
+	w.operations = operations;
+	w.noperations = 2;
+	for (size_t i = 0; i < 2; i++) {
+		operations[i] = make(0, RECORD_PUT, 11);
+		operations[i].part = true;
+	}
+	operations[1].id = "records/b";
+	operations[1].key = "b";
+	return w;
+}
+
+/* One write to its log, several rows to Postgres; and what was announced of it
+ * counts. */
+static void a_batch(void **state)
+{
+	(void)state;
+	static const char detail[] = "operation 1: few";
+	const struct record_verdict r = {.version = 100,
+	    .reason = REASON_CONSTRAINT,
+	    .detail = {detail, strlen(detail)}};
+	struct dedup producers = {0};
+	struct write operations[2], w = make_batch(operations);
+	w.said.idempotency_key = "k";
+	w.said.idempotency_len = 1;
+	struct verdicts v;
+	verdicts_init(&v, 3, &w, 1, &producers, NULL);
+	assert_int_equal(v.fold.n, 2);
+	assert_int_equal(v.nsaid, 0);
+	assert_int_equal(v.nfirsts, 1);
+	assert_string_equal(verdicts_outcome(&v, 0), "replaced");
+	verdicts_free(&v);
+	write_told(&w, ANNOUNCED_ACCEPTED, NULL);
+	verdicts_init(&v, 3, &w, 1, &producers, NULL);
+	assert_int_equal(v.fold.n, 2);
+	assert_false(v.anew);
+	verdicts_free(&v);
+	write_told(&w, ANNOUNCED_REJECTED, &r);
+	verdicts_init(&v, 3, &w, 1, &producers, NULL);
+	assert_int_equal(v.fold.n, 0);
+	assert_int_equal(v.nsaid, 1);
+	assert_int_equal(v.said[0].reason, REASON_CONSTRAINT);
+	assert_memory_equal(v.said[0].detail.s, detail, strlen(detail));
+	assert_string_equal(verdicts_outcome(&v, 0), "constraint-violation");
+	verdicts_free(&v);
+	dedup_free(&producers);
+	free(w.detail);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(judges),
 	    cmocka_unit_test(told_outcomes_count),
 	    cmocka_unit_test(a_told_replay),
+	    cmocka_unit_test(a_batch),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

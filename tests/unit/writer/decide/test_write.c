@@ -34,12 +34,121 @@ static void refusing_keeps_the_last_detail(void **state)
 	assert_int_equal(w.refused, REASON_NONE);
 }
 
+/* --- batches ------------------------------------------------------------- */
+
+static rd_kafka_headers_t *headers;
+
+rd_kafka_resp_err_t __wrap_rd_kafka_message_headers(
+    const rd_kafka_message_t *m, rd_kafka_headers_t **out);
+void __wrap_rd_kafka_message_destroy(rd_kafka_message_t *m);
+
+rd_kafka_resp_err_t __wrap_rd_kafka_message_headers(
+    const rd_kafka_message_t *m, rd_kafka_headers_t **out)
+{
+	(void)m;
+	*out = headers;
+	return RD_KAFKA_RESP_ERR_NO_ERROR;
+}
+
+void __wrap_rd_kafka_message_destroy(rd_kafka_message_t *m)
+{
+	(void)m;
+}
+
+#define PUT(id, doc) "{\"op\":\"put\",\"id\":\"" id "\",\"document\":" doc "}"
+
+static const struct {
+	const char *key, *value;
+	enum reason reason;
+	const char *detail;
+} batches[] = {
+    {"_batch/g",
+	"[" PUT("accounts/g:a", "{\"balance\":1}") "," PUT(
+	    "transfers/g", "{\"amount\":1}") "]",
+	REASON_NONE, NULL},
+    {"_batch/g", "[]", REASON_MALFORMED, "the operations are malformed"},
+    {"accounts/g", "[]", REASON_MALFORMED, "its key is not that of a batch"},
+    {"_other/g", "[]", REASON_MALFORMED, "its key is not that of a batch"},
+    {"_batch/g", "[" PUT("accounts/h:a", "{\"balance\":1}") "]",
+	REASON_MALFORMED,
+	"operation 0: its key is not of the group of the batch"},
+    {"_batch/g", "[" PUT("records/g", "{\"value\":\"\"}") "]", REASON_MALFORMED,
+	"operation 0: its key is not of the group of the batch"},
+    {"_batch/g",
+	"[" PUT("accounts/g", "{\"balance\":1}") "," PUT(
+	    "accounts/g", "{\"balance\":2}") "]",
+	REASON_MALFORMED,
+	"operation 1: an operation before it has the same key"},
+    {"_batch/g", "[" PUT("none/g", "{}") "]", REASON_MALFORMED,
+	"operation 0: the key names no collection"},
+    {"_batch/g",
+	"[" PUT("accounts/g:a", "{\"balance\":1}") "," PUT(
+	    "accounts/g:b", "{\"balance\":-1}") "]",
+	REASON_CONSTRAINT, "operation 1: accounts_balance_minimum"},
+};
+
+static void batch(void **state)
+{
+	(void)state;
+	const struct write_log log = {.partitions = 1, .document_max = 1000};
+	const struct record_write said = {.op = RECORD_BATCH};
+	headers = record_write_headers(&said, NULL);
+	record_number(headers, "0123456789abcdef", 1);
+	for (size_t i = 0; i < sizeof batches / sizeof *batches; i++) {
+		rd_kafka_message_t m = {
+		    .key = (void *)(uintptr_t)batches[i].key,
+		    .key_len = strlen(batches[i].key),
+		    .payload = (void *)(uintptr_t)batches[i].value,
+		    .len = strlen(batches[i].value),
+		    .offset = 7,
+		};
+		struct write w;
+		write_read(&w, &m, &log);
+		assert_int_equal(w.refused, batches[i].reason);
+		if (batches[i].detail)
+			assert_string_equal(w.detail, batches[i].detail);
+		bool whole = w.refused != REASON_MALFORMED;
+		assert_int_equal(w.noperations > 0, whole);
+		for (size_t k = 0; k < w.noperations; k++) {
+			assert_true(w.operations[k].part);
+			assert_true(w.operations[k].version == w.version);
+		}
+		write_clear(&w);
+	}
+	rd_kafka_headers_destroy(headers);
+}
+
+/* Its rejection has a time that Postgres can store. */
+static void batch_of_another_age(void **state)
+{
+	(void)state;
+	const struct write_log log = {.partitions = 1, .document_max = 1000};
+	const struct record_write said = {
+	    .op = RECORD_BATCH, .accepted_at = RECORD_LATEST + 1};
+	headers = record_write_headers(&said, NULL);
+	record_number(headers, "0123456789abcdef", 1);
+	rd_kafka_message_t m = {
+	    .key = (void *)(uintptr_t)batches[0].key,
+	    .key_len = strlen(batches[0].key),
+	    .payload = (void *)(uintptr_t)batches[0].value,
+	    .len = strlen(batches[0].value),
+	};
+	struct write w;
+	write_read(&w, &m, &log);
+	assert_int_equal(w.refused, REASON_MALFORMED);
+	assert_int_equal(w.accepted_at, 0);
+	write_clear(&w);
+	rd_kafka_headers_destroy(headers);
+}
+
 int main(void)
 {
 	declared("records");
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(text),
 	    cmocka_unit_test(refusing_keeps_the_last_detail),
+	    cmocka_unit_test(batch),
+	    cmocka_unit_test(batch_of_another_age),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

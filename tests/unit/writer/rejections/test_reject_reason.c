@@ -48,12 +48,26 @@ static void the_name_of_a_constraint_comes_first(void **state)
 	reason_is("23502", "n", REASON_DATA, "n");
 }
 
+/* What a trigger says is not taken for an operation of a batch. */
+static void operations_of_a_batch(void **state)
+{
+	(void)state;
+	struct write w = {0};
+	struct err e = err_make(ERR_KIND_REJECT, "P0001", "operation 3: no");
+	reject_reason_write(&w, 3, &e, "");
+	assert_string_equal(w.detail, " operation 3: no");
+	reject_reason_operation(&w, 7, 3, &e, "");
+	assert_string_equal(w.detail, "operation 7: operation 3: no");
+	write_clear(&w);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(constraints),
 	    cmocka_unit_test(data),
 	    cmocka_unit_test(the_name_of_a_constraint_comes_first),
+	    cmocka_unit_test(operations_of_a_batch),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
