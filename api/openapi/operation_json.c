@@ -70,21 +70,33 @@ static void path_parameters(
 	jsonout_close(j, '}');
 }
 
-static void group_parameters(struct jsonout *j)
+/* The key can always be filtered by. */
+static void example_group(struct buf *out, const struct collection *c)
+{
+	struct buf filter = {0};
+	if (example_filter(&filter, &c->columns[0]))
+		buf_printf(out, "(%s.%s)", c->columns[0].name, filter.data);
+	buf_free(&filter);
+}
+
+static void group_parameters(struct jsonout *j, const struct collection *c)
 {
 	static const char *const names[] = {"or", "and", "not.or", "not.and"};
+	struct buf example = {0};
+	example_group(&example, c);
 	for (size_t i = 0; i < sizeof names / sizeof names[0]; i++) {
 		parameter(j, names[i], "query",
 		    "A group of filters: (field.op.value,field.not.op.value). "
 		    "A term may be a group: or(…), and(…), not.or(…).");
-		text_schema(j, NULL);
+		text_schema(j, example.data);
 		jsonout_close(j, '}');
 	}
+	buf_free(&example);
 }
 
 static void filter_parameters(struct jsonout *j, const struct collection *c)
 {
-	group_parameters(j);
+	group_parameters(j, c);
 	for (size_t i = 0; i < c->ncolumns; i++) {
 		struct buf example = {0};
 		if (!c->columns[i].filter)
@@ -181,6 +193,24 @@ static void json_schema_of(
 		jsonout_ref(j, "schema", "schemas", its ? c->name : "", schema);
 }
 
+/* A batch of one operation, of the first collection that has groups. */
+static void example_batch(struct jsonout *j)
+{
+	const struct collection *c = collection_at(0);
+	for (size_t i = 1; c && !c->group; i++)
+		c = collection_at(i);
+	if (c == NULL)
+		return;
+	jsonout_open(j, "example", '[');
+	jsonout_open(j, NULL, '{');
+	jsonout_string(j, "op", "put");
+	jsonout_string(j, "collection", c->name);
+	example_key(j, "key", c);
+	example_body(j, "document", c, JSON_SCHEMA_PUT);
+	jsonout_close(j, '}');
+	jsonout_close(j, ']');
+}
+
 static void body_media(struct jsonout *j, const struct operation_body *b,
     const struct collection *c)
 {
@@ -192,6 +222,8 @@ static void body_media(struct jsonout *j, const struct operation_body *b,
 		text_schema(j, NULL);
 	if (of != JSON_SCHEMA_KINDS)
 		example_body(j, "example", c, of);
+	else if (b->schema && strcmp(b->schema, "batch") == 0)
+		example_batch(j);
 	jsonout_close(j, '}');
 }
 

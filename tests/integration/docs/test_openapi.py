@@ -281,13 +281,16 @@ def generated(document, folder):
     return done.stdout
 
 
+OTHERS = ("kinds", "accounts", "transfers")
+
+
 @pytest.fixture(scope="module")
 def made_client(document, world, tmp_path_factory):
     folder = tmp_path_factory.mktemp("client")
     said = generated(document, folder)
     # It has no NDJSON; nothing else is left out.
     faults = [line for line in said.splitlines() if line.startswith(("Unable", "Cannot", "WARNING"))]
-    bulks = [f"WARNING parsing POST /v1/{c} within {c}." for c in (*DOCUMENTS, "kinds")]
+    bulks = [f"WARNING parsing POST /v1/{c} within {c}." for c in (*DOCUMENTS, *OTHERS)]
     assert sorted(faults) == sorted(bulks), said
     assert said.count("Unsupported content type application/x-ndjson") == len(bulks), said
     sys.path.insert(0, str(folder))
