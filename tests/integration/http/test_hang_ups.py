@@ -19,6 +19,10 @@ EXPORT = {"Accept": "application/x-ndjson"}
 RECORD = "/v1/{collection}/{key}"
 POST = '{"title":"a","content":"b","author":"c"}'
 PRODUCT = '{"name":"a","category":"b","price":1}'
+BATCH = (
+    '[{"op":"put","collection":"accounts","key":"hung:up","document":{"balance":1}},'
+    '{"op":"put","collection":"transfers","key":"hung:up","document":{"amount":1}}]'
+)
 COUNTER = '{"count":%d}'
 
 
@@ -63,6 +67,11 @@ def reads(etag, position, unreached):
             http("GET", "/v1/records", EXPORT),
             http("GET", "/v1/records", {**EXPORT, "Sluice-Read-After": unreached}),
         ],
+        ("GET", "/v1/{collection}/_count"): [
+            http("GET", "/v1/records/_count"),
+            http("GET", "/v1/records/_count", {"Cache-Control": "no-cache"}),
+            http("GET", "/v1/records/_count", {"Sluice-Read-After": unreached}),
+        ],
         ("GET", "/v1/{collection}/_changes"): [http("GET", "/v1/records/_changes", FEED)],
         ("GET", "/v1/_writes/{position}"): [
             http("GET", f"/v1/_writes/{position}"),
@@ -99,6 +108,11 @@ def writes(etag):
             http("POST", bulk, LINES, many, sent=len(many) // 2),
             chunked(bulk, LINES, many),
             chunked(bulk, LINES, many, ""),
+        ],
+        ("POST", "/v1/_batch"): [
+            http("POST", "/v1/_batch", WAITED, BATCH),
+            http("POST", "/v1/_batch", JSON, BATCH),
+            http("POST", "/v1/_batch", WAITED, BATCH, sent=20),
         ],
         ("POST", "/write"): [http("POST", "/write", JSON, '{"key":"written","value":"x"}')],
         ("POST", "/posts"): [http("POST", "/posts", JSON, POST)],

@@ -182,7 +182,16 @@ def test_head_is_get_without_the_body(http, status):
 
 
 def test_the_collections(http):
-    names = ("counters", "kinds", "posts", "products", "records", "samples")
+    names = (
+        "accounts",
+        "counters",
+        "kinds",
+        "posts",
+        "products",
+        "records",
+        "samples",
+        "transfers",
+    )
     expected = [{"name": name, "href": f"/v1/{name}"} for name in names]
     assert http.page("/v1") == {"collections": expected}
 
