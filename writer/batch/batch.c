@@ -6,6 +6,9 @@
  *             rejected             TRIAL; a single write is refused, and sent
  *                                  again; too many writes: they leave
  *   TRIAL     bad writes are found PREFETCH, without them
+ *             one refers to a row  WAIT, if it is the first of its slice, for
+ *             that may come        references.patience; otherwise its slice
+ *                                  leaves, and those before it are a batch
  *             none is found        DONE; they leave
  *   these     fenced               CHECK
  *   three     lost, or an error    WAIT; an error of what several slices
@@ -352,10 +355,11 @@ static void retry_soon(struct batch *b, const struct err *e)
 /* Partitions are applied in any order. So a document may be written a moment
  * before the one that it refers to, although the client wrote that one first.
  */
-bool batch_may_come(
-    const struct batch *b, const struct write *w, const struct err *e)
+bool batch_may_come(const struct batch *b, const struct write *w,
+    size_t operation, const struct err *e)
 {
-	return strcmp(e->code, "23503") == 0 && w->op != RECORD_DELETE &&
+	return strcmp(e->code, "23503") == 0 &&
+	       write_operation(w, operation)->op != RECORD_DELETE &&
 	       clock_mono() - w->arrived < b->x->settings->references_patience;
 }
 
@@ -364,11 +368,11 @@ static void rejected_alone(
 {
 	struct slice *s = b->slices[0];
 	bool single = s->n == 1 && s->writes[0].noperations == 0;
-	if (s->n == 1 && batch_may_come(b, &s->writes[0], e)) {
+	if (single && batch_may_come(b, &s->writes[0], 0, e)) {
 		retry_soon(b, e);
 	} else if (!single && s->n <= BATCH_POLICY_TRIAL && !b->tried) {
 		try_writes(b);
-	} else if (s->n == 1) {
+	} else if (s->n == 1) { /* or a batch whose trial found nothing */
 		reject_reason_write(&s->writes[0], s->partition, e, constraint);
 		batch_send(b);
 	} else {
@@ -444,9 +448,8 @@ void batch_committed(struct batch *b)
 
 void batch_tried(struct batch *b, size_t blamed)
 {
-	struct err missing = b->missing;
+	const struct err missing = b->missing;
 	size_t before = b->n;
-	b->missing = ERR_OK;
 	if (batch_is_cut(b))
 		return;
 	bool fewer = b->n < before, waits = missing.kind != ERR_KIND_OK;

@@ -55,9 +55,10 @@ void batch_committed(struct batch *b);
 void batch_failed(struct batch *b, const struct err *e, const char *constraint);
 /* The trial is over; so many writes are refused now. */
 void batch_tried(struct batch *b, size_t blamed);
-/* May the document that the write refers to still come? */
-bool batch_may_come(
-    const struct batch *b, const struct write *w, const struct err *e);
+/* May the document that the write refers to still come? `operation`: of an
+ * atomic batch, the one that failed; otherwise 0. */
+bool batch_may_come(const struct batch *b, const struct write *w,
+    size_t operation, const struct err *e);
 /* No connection is ready. */
 void batch_wait_for_connection(struct batch *b);
 /* Slices that have no owner, or that read too much, leave. True: the batch is

@@ -86,7 +86,9 @@ static size_t blame(struct batch *b, const struct pg_reply *reply, size_t n,
 		struct write *w = &s->writes[guilty[i].write];
 		if (w->announced == ANNOUNCED_ACCEPTED)
 			continue;
-		if (batch_may_come(b, w, &reply->failures[i].err)) {
+		if (w->refused == REASON_NONE &&
+		    batch_may_come(
+			b, w, guilty[i].operation, &reply->failures[i].err)) {
 			/* Those before it may be what others wait for. Those
 			 * behind it may have failed because of it. */
 			if (guilty[i].write > 0)
@@ -264,6 +266,7 @@ void batch_send(struct batch *b)
 	if (batch_is_cut(b))
 		return;
 	b->expects = false;
+	b->missing = ERR_OK;
 	b->others_there = b->others && other_partitions_are_there(b->others);
 	for (size_t k = 0; k < b->n; k++) {
 		struct slice *s = b->slices[k];

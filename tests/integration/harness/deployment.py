@@ -51,10 +51,10 @@ class Deployment:
         self.migrate()
         return self
 
-    def migrate(self):
-        flags = [f"--{k}={v}" for k, v in self.settings("migrate").items()]
+    def migrate(self, *flags, code=0):
+        settings = [f"--{k}={v}" for k, v in self.settings("migrate").items()]
         done = subprocess.run(
-            [self.servers.program("writer"), "--migrate", *flags],
+            [self.servers.program("writer"), "--migrate", *settings, *flags],
             stdin=subprocess.DEVNULL,
             capture_output=True,
             text=True,
@@ -62,7 +62,7 @@ class Deployment:
             env=environment(),
         )
         (self.logs / "migrate.log").write_text(done.stdout + done.stderr)
-        assert done.returncode == 0, f"--migrate: {done.stdout}{done.stderr}"
+        assert done.returncode == code, f"--migrate: {done.stdout}{done.stderr}"
         return done
 
     def close(self):

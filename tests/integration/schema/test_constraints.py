@@ -1,11 +1,10 @@
 """`unique` and `references`: what --migrate makes of them, and what clients see."""
 
 import json
-import subprocess
 import threading
 
 import pytest
-from harness.daemon import environment
+from harness import cli
 from harness.wait import wait_until
 
 WAIT = {"Prefer": "wait=10", "Content-Type": "application/json"}
@@ -30,24 +29,6 @@ ORDERS = {
     "references": {"customer": "customers", "follows": "orders"},
     "list": {"filter": ["customer"]},
 }
-
-
-def migrate(deployment, *flags):
-    settings = deployment.settings("migrate").items()
-    done = subprocess.run(
-        [
-            deployment.servers.program("writer"),
-            "--migrate",
-            *[f"--{k}={v}" for k, v in settings],
-            *flags,
-        ],
-        capture_output=True,
-        text=True,
-        timeout=60,
-        env=environment(),
-    )
-    assert done.returncode == 0, done.stdout + done.stderr
-    return done.stdout
 
 
 @pytest.fixture
@@ -86,11 +67,11 @@ MADE = [
 
 
 def test_made_once(deployment, shop):
-    said = migrate(deployment, "--dry-run")
+    said = deployment.migrate("--dry-run").stdout
     assert 'ADD CONSTRAINT "customers_email_unique" UNIQUE ("email")' in said
     assert 'ADD CONSTRAINT "orders_customer_references" FOREIGN KEY' in said
     assert constraints(deployment) == []
-    migrate(deployment)
+    deployment.migrate()
     assert constraints(deployment) == MADE
     indexes = {
         name
@@ -99,7 +80,7 @@ def test_made_once(deployment, shop):
         )
     }
     assert indexes == {"orders_pkey", "orders_customer_list", "orders_follows_ref"}
-    assert "CONSTRAINT" not in migrate(deployment)
+    assert "CONSTRAINT" not in deployment.migrate().stdout
     assert constraints(deployment) == MADE
 
 
@@ -109,7 +90,7 @@ def test_added_to_rows_that_violate_them(deployment, shop):
         for d in (CUSTOMERS, ORDERS)
     ]
     shop(*plain)
-    migrate(deployment)
+    deployment.migrate()
     times = "created_at, updated_at, version) VALUES"
     deployment.sql(
         f"INSERT INTO customers (key, email, {times} ('a', 'x', now(), now(), 0), ('b', 'x', now(), now(), 0)"
@@ -118,7 +99,7 @@ def test_added_to_rows_that_violate_them(deployment, shop):
         f"INSERT INTO orders (key, customer, {times} ('o', 'nobody', now(), now(), 0)"
     )
     shop()
-    said = migrate(deployment)
+    said = deployment.migrate().stdout
     assert (
         "left to you: customers: existing rows violate customers_email_unique" in said
     )
@@ -127,7 +108,7 @@ def test_added_to_rows_that_violate_them(deployment, shop):
     )
     assert constraints(deployment) == [MADE[0], MADE[2] + " NOT VALID", MADE[3]]
     deployment.sql("UPDATE customers SET email = key")
-    migrate(deployment)
+    deployment.migrate()
     assert constraints(deployment)[1] == MADE[1]
 
 
@@ -137,14 +118,14 @@ def test_made_by_hand_is_enough(deployment, shop):
         for d in (CUSTOMERS, ORDERS)
     ]
     shop(*plain)
-    migrate(deployment)
+    deployment.migrate()
     deployment.sql("ALTER TABLE customers ADD CONSTRAINT mine UNIQUE (number, country)")
     deployment.sql("CREATE UNIQUE INDEX part ON customers (email) WHERE email <> ''")
     deployment.sql(
         "ALTER TABLE orders ADD CONSTRAINT its FOREIGN KEY (customer) REFERENCES customers"
     )
     shop()
-    migrate(deployment)
+    deployment.migrate()
     assert [c.split(":")[0] for c in constraints(deployment)] == [
         "customers_email_unique",
         "its",
@@ -173,16 +154,11 @@ def test_a_reference_that_leads_nowhere(deployment, shop, change, reason):
         "fields": {"name": NAME},
     }
     shop(products, {**ORDERS, "references": change})
-    done = subprocess.run(
-        [
-            deployment.servers.program("writer"),
-            "--check-config",
-            f"--collections.dir={deployment.collections}",
-        ],
-        capture_output=True,
-        text=True,
-        timeout=20,
-        env=environment(),
+    done = cli.run(
+        deployment.servers,
+        "writer",
+        "--check-config",
+        f"--collections.dir={deployment.collections}",
     )
     assert done.returncode == 2 and reason in done.stderr, done.stderr
 
@@ -333,3 +309,22 @@ def test_chains_in_one_bulk(deployment, http):
         line for line in answer.body.splitlines() if b'"status":201' not in line
     ] == []
     assert deployment.sql("SELECT count(*) FROM orders") == [(20,)]
+
+
+def test_a_batch_that_deletes_a_parent_does_not_wait(deployment, shop):
+    """Only what refers to a document waits for it; what is referred to cannot come."""
+    shop(*({**d, "group": True} for d in (CUSTOMERS, ORDERS)))
+    deployment.migrate()
+    deployment.writer({"references.patience": "1m"})
+    deployment.projector()
+    http = deployment.api().http
+    assert put(http, "customers", "g:p", {}).status == 201
+    assert put(http, "orders", "g:c", {"customer": "g:p"}).status == 201
+    batch = [
+        {"op": "put", "collection": "orders", "key": "g:d", "document": {}},
+        {"op": "delete", "collection": "customers", "key": "g:p"},
+    ]
+    answer = http.request("POST", "/v1/_batch", json.dumps(batch).encode(), WAIT)
+    violates(answer, "orders_customer_references")
+    assert answer.json()["index"] == 1
+    assert deployment.sql("SELECT key FROM orders") == [("g:c",)]

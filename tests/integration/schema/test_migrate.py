@@ -18,20 +18,7 @@ def declare(deployment, tmp_path):
         text = {"name": "things", "key": {"type": key}, "fields": fields}
         text.update(more, required=list(required))
         (tmp_path / "things.json").write_text(json.dumps(text))
-        settings = deployment.settings("migrate").items()
-        done = subprocess.run(
-            [
-                deployment.servers.program("writer"),
-                "--migrate",
-                *[f"--{k}={v}" for k, v in settings],
-                *flags,
-            ],
-            capture_output=True,
-            text=True,
-            timeout=60,
-            env=environment(),
-        )
-        assert done.returncode == code, done.stdout + done.stderr
+        done = deployment.migrate(*flags, code=code)
         return done.stdout.split("-- things\n")[1], done.stderr
 
     return migrate
