@@ -1,8 +1,10 @@
 /* Versions and positions.
  *
  * A version is the place of a write in its partition of sluice.writes:
- * epoch << 48 | offset. The epoch is 0 until an operator moves to a new log,
- * so that versions only ever grow, whatever happens to Kafka's offsets.
+ * epoch << 48 | offset. The epoch begins at 0, or at 1 if a table of a
+ * collection was there before Sluice: its rows have version 0. It grows when an
+ * operator moves to a new log, so that versions only ever grow, whatever
+ * happens to Kafka's offsets.
  * Watermarks are versions too: "the next version not applied".
  *
  * A position is a version with its partition, written `3-1042`.

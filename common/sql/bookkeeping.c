@@ -1,5 +1,8 @@
 #include "common/sql/bookkeeping.h"
 
+#include "common/schema/collection.h"
+#include "common/sql/sql.h"
+
 #include <stdio.h>
 
 extern const char bookkeeping_tables_sql[];
@@ -16,17 +19,34 @@ static void quote_setting(struct buf *out, const char *text)
 	buf_char(out, '\'');
 }
 
+/* The tables of all collections, as an array of texts. */
+static void bookkeeping_tables(struct buf *out)
+{
+	const struct collection *c;
+	buf_str(out, "ARRAY[");
+	for (size_t i = 0; (c = collection_at(i)) != NULL; i++) {
+		struct buf name = {0};
+		sql_name(&name, c);
+		buf_str(out, i ? ", " : "");
+		quote_setting(out, name.data);
+		buf_free(&name);
+	}
+	buf_str(out, "]::text[]");
+}
+
 void bookkeeping_schema(struct buf *out, const char *topic, int partitions)
 {
-	struct buf name = {0};
+	struct buf name = {0}, tables = {0};
 	char count[16], last[16];
 	quote_setting(&name, topic);
+	bookkeeping_tables(&tables);
 	snprintf(count, sizeof count, "%d", partitions);
 	snprintf(last, sizeof last, "%d", partitions - 1);
 	buf_str(out, bookkeeping_tables_sql);
 	pg_statement_script(out, &bookkeeping_begin_log,
-	    (const char *const[]){name.data, count}, 2);
+	    (const char *const[]){name.data, count, tables.data}, 3);
 	pg_statement_script(
 	    out, &bookkeeping_begin_progress, (const char *const[]){last}, 1);
 	buf_free(&name);
+	buf_free(&tables);
 }

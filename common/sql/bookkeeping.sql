@@ -27,9 +27,14 @@ SELECT topic, partitions, epoch, coalesce(cluster, '') FROM sluice.log
 -- name: note_cluster
 UPDATE sluice.log SET cluster = $1 WHERE cluster IS NULL
 
--- $1 topic, $2 partitions: the row of a new database.
+-- $1 topic, $2 partitions, $3 text[] the tables of the collections: the row of a
+-- new database. If one of the tables is there already, the log begins at epoch
+-- 1. So no write has the version 0 of the rows that are there, and each gives
+-- its row another ETag.
 -- name: begin_log
-INSERT INTO sluice.log (topic, partitions) VALUES ($1, $2)
+INSERT INTO sluice.log (topic, partitions, epoch)
+    SELECT $1, $2, EXISTS (SELECT FROM unnest($3) AS t(name)
+    WHERE to_regclass(t.name) IS NOT NULL)::int
     ON CONFLICT DO NOTHING
 
 -- $1 topic, $2 partitions, $3 epoch, $4 cluster: the next log.

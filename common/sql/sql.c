@@ -203,6 +203,9 @@ static void sql_parameters(struct buf *out, const struct collection *c)
 	buf_char(out, ')');
 }
 
+/* The first write of a partition in epoch 0 has version 0, as a row has that
+ * was there before. A row of its key was not written by a later write, because
+ * there was none. */
 void sql_upsert(struct buf *out, const struct collection *c)
 {
 	buf_str(out, "INSERT INTO ");
@@ -224,7 +227,7 @@ void sql_upsert(struct buf *out, const struct collection *c)
 	buf_str(out, "updated_at = excluded.updated_at,"
 		     " version = excluded.version"
 		     " WHERE t.version < excluded.version"
-		     " RETURNING t.xmax = 0, ");
+		     " OR excluded.version = 0 RETURNING t.xmax = 0, ");
 	sql_row(out, c);
 }
 
@@ -235,7 +238,8 @@ void sql_delete(struct buf *out, const struct collection *c)
 	buf_str(out, " t USING unnest($1::text[], $2::int8[])"
 		     " AS k(\"key\", version) WHERE ");
 	is_key(out, c);
-	buf_str(out, " AND t.version < k.version RETURNING ");
+	buf_str(out, " AND (t.version < k.version OR k.version = 0)"
+		     " RETURNING ");
 	key(out, c);
 	buf_str(out, " AS \"key\"");
 }

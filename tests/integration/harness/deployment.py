@@ -226,8 +226,9 @@ class Deployment:
     def wait_projected(self, deadline=20):
         """Redis has what Postgres has. A partition that nobody has written to has no
         mark, and no watermark."""
+        ((epoch,),) = self.sql("SELECT epoch FROM sluice.log")
         wait_until(
-            lambda: [w or 0 for w in self.redis_watermarks()] == self.progress(),
+            lambda: [w or epoch << 48 for w in self.redis_watermarks()] == self.progress(),
             deadline,
             "Redis has followed",
         )

@@ -3,6 +3,7 @@ makes: integers of 32 bits as the key, a varchar, one that is not declared."""
 
 import json
 
+import pytest
 from harness.client import key_path
 from harness.wait import wait_until
 
@@ -34,7 +35,7 @@ ALTER TABLE films OWNER TO sluice_migrate
 COLUMNS = "film_id, title, released, minutes, changed, encode(poster, 'base64') AS poster"
 
 
-def start(deployment, folder):
+def migrate(deployment, folder):
     (folder / "films.json").write_text(json.dumps(FILMS))
     deployment.sql(TABLE)
     deployment.collections = str(folder)
@@ -42,6 +43,10 @@ def start(deployment, folder):
     assert "left to you" not in said
     again = deployment.migrate().stdout.split("-- films\n")[1]
     assert again == "the schema is up to date\n"
+
+
+def start(deployment, folder):
+    migrate(deployment, folder)
     return deployment.start_all().http
 
 
@@ -94,3 +99,33 @@ def test_its_keys_have_32_bits(deployment, tmp_path):
     assert 50 < key < 2**31
     schema = http.request("GET", "/openapi.json").json()["components"]["schemas"]
     assert schema["films_new"]["properties"]["film_id"]["format"] == "int32"
+
+
+@pytest.mark.parametrize("epoch", [1, 0])
+def test_the_first_write_of_the_log(deployment, tmp_path, epoch):
+    """It takes effect on a row that has version 0. A database of an earlier Sluice
+    is in epoch 0, where this write has version 0, too."""
+    # The first --migrate of a database finds the table.
+    deployment.sql("DELETE FROM sluice.log")
+    deployment.sql("DELETE FROM sluice.progress")
+    migrate(deployment, tmp_path)
+    assert deployment.sql("SELECT DISTINCT next_offset FROM sluice.progress") == [(1 << 48,)]
+    if epoch == 0:
+        deployment.sql("UPDATE sluice.log SET epoch = 0")
+        deployment.sql("UPDATE sluice.progress SET next_offset = 0")
+    http = deployment.start_all().http
+    before = film(http, 1)
+    assert before.header("ETag") == '"0"', before
+    put = http.request("PUT", key_path("1", "films"), b'{"title":"first"}', JSON)
+    assert put.status == 200, put
+    assert int(put.position.split("-")[1]) == epoch << 48
+    after = {"Sluice-Read-After": put.position}
+    read = http.request("GET", key_path("1", "films"), headers=after)
+    assert read.json()["title"] == "first", read
+    assert read.header("ETag") == put.header("ETag") == f'"{epoch << 48}"'
+    # The first write of another partition deletes a row.
+    for key in range(2, 30):
+        gone = http.request("DELETE", key_path(str(key), "films"), None, JSON)
+        assert gone.status == 204, gone
+    assert deployment.sql("SELECT count(*) FROM films WHERE film_id < 30") == [(1,)]
+    deployment.wait_projected()

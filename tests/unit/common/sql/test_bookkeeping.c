@@ -60,7 +60,10 @@ static void schema(void **state)
 			   "CREATE TABLE IF NOT EXISTS sluice.log (\n"));
 	static const char end[] =
 	    "$reserve$;\n"
-	    "INSERT INTO sluice.log (topic, partitions) VALUES ('it''s', 12)"
+	    "INSERT INTO sluice.log (topic, partitions, epoch)"
+	    " SELECT 'it''s', 12, EXISTS (SELECT FROM unnest("
+	    "ARRAY[]::text[]) AS t(name)"
+	    " WHERE to_regclass(t.name) IS NOT NULL)::int"
 	    " ON CONFLICT DO NOTHING;\n"
 	    "INSERT INTO sluice.progress (\"partition\", next_offset)"
 	    " SELECT p, (SELECT epoch::bigint << 48 FROM sluice.log)"

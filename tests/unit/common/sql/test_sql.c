@@ -67,12 +67,13 @@ static void records(void **state)
 	    "UPDATE SET"
 	    " \"value\" = excluded.\"value\","
 	    " updated_at = excluded.updated_at, version = excluded.version"
-	    " WHERE t.version < excluded.version"
+	    " WHERE t.version < excluded.version OR excluded.version = 0"
 	    " RETURNING t.xmax = 0, " ROW);
 	is(sql_delete, c,
 	    "DELETE FROM public.\"records\" t"
 	    " USING unnest($1::text[], $2::int8[]) AS k(\"key\", version)"
-	    " WHERE t.\"key\" = k.\"key\" AND t.version < k.version"
+	    " WHERE t.\"key\" = k.\"key\" AND (t.version < k.version OR "
+	    "k.version = 0)"
 	    " RETURNING t.\"key\" AS \"key\"");
 	is(sql_current, c,
 	    "SELECT _version, _bytes, _key, CASE WHEN _bytes <= $2::int8 THEN"
@@ -146,7 +147,7 @@ static void more_fields(void **state)
 	    " \"count\" = excluded.\"count\","
 	    " \"amount\" = excluded.\"amount\","
 	    " updated_at = excluded.updated_at, version = excluded.version"
-	    " WHERE t.version < excluded.version"
+	    " WHERE t.version < excluded.version OR excluded.version = 0"
 	    " RETURNING t.xmax = 0, " ROW_MORE);
 }
 
