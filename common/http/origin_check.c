@@ -9,7 +9,14 @@
 
 enum { NAME_MAX_LEN = 255 };
 
+static bool origin_check_is_address(const char *name, int family)
+{
+	unsigned char bytes[16];
+	return inet_pton(family, name, bytes) == 1;
+}
+
 /* Takes the name from a Host, without port and brackets. False: malformed.
+ * Only an IPv6 address has brackets (RFC 3986, section 3.2.2).
  * libmicrohttpd (before 1.0) leaves blanks behind it. */
 static bool origin_check_name_of(const char *host, char out[NAME_MAX_LEN + 1])
 {
@@ -27,14 +34,7 @@ static bool origin_check_name_of(const char *host, char out[NAME_MAX_LEN + 1])
 		return false;
 	memcpy(out, from, len);
 	out[len] = '\0';
-	return true;
-}
-
-static bool origin_check_is_address(const char *name)
-{
-	unsigned char bytes[16];
-	return inet_pton(AF_INET, name, bytes) == 1 ||
-	       inet_pton(AF_INET6, name, bytes) == 1;
+	return !brackets || origin_check_is_address(out, AF_INET6);
 }
 
 bool origin_check_lists(const char *list, const char *word)
@@ -56,7 +56,7 @@ static bool is_ours(const char *host, const char *hosts)
 	if (host == NULL)
 		return true;
 	return origin_check_name_of(host, name) &&
-	       (origin_check_is_address(name) ||
+	       (host[0] == '[' || origin_check_is_address(name, AF_INET) ||
 		   strcasecmp(name, "localhost") == 0 ||
 		   origin_check_lists(hosts, name));
 }

@@ -29,8 +29,9 @@ static void hosts(void **state)
 	static const char *const others[] = {"", "evil.example",
 	    "evil.example:8081", "localhost.evil.example",
 	    "127.0.0.1.evil.example", "127.0.0.1:8081.evil", "[::1", "[::1]x",
-	    "::1", "[evil]", ":8081", "admin.example.evil", "api",
-	    "127.0.0.1 x", "localhost: 8081x", "0x7f.1", "2130706433"};
+	    "::1", "[evil]", "[admin.example]", "[127.0.0.1]", "[]", ":8081",
+	    "admin.example.evil", "api", "127.0.0.1 x", "localhost: 8081x",
+	    "0x7f.1", "2130706433"};
 	for (size_t i = 0; i < sizeof ours / sizeof *ours; i++)
 		assert_true(host_is_ours(ours[i]));
 	for (size_t i = 0; i < sizeof others / sizeof *others; i++)
