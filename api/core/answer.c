@@ -7,6 +7,7 @@
 #include "common/base/check.h"
 #include "common/base/mem.h"
 #include "common/http/http_head.h"
+#include "common/http/httpd.h"
 
 #include <inttypes.h>
 #include <stdio.h>
@@ -31,6 +32,8 @@ enum step_result answer_shared(
     struct request *r, unsigned status, struct MHD_Response *response)
 {
 	r->rc = MHD_queue_response(r->connection, status, response);
+	if (r->rc == MHD_YES)
+		httpd_answers(r->connection);
 	answer_count(r, status);
 	return STEP_DONE;
 }

@@ -14,7 +14,6 @@
 #include "api/write/own_document.h"
 #include "api/write/write.h"
 #include "common/base/mem.h"
-#include "common/http/client_socket.h"
 #include "common/http/http_head.h"
 #include "common/http/path.h"
 
@@ -92,12 +91,9 @@ static enum step_result native_read(struct request *r)
 	/* The ready-made response cannot have `Connection: close`. */
 	bool plain = r->read->tier == TIER_L1 && !r->thread->draining &&
 		     tail_up(r->thread->instance->tail) && guard_shares(r);
-	enum step_result done = plain && v->l1_response
-				    ? answer_shared(r, 200, v->l1_response)
-				    : answer_queue(r, 200, value_response(v));
-	if (r->rc == MHD_YES && strcmp(r->method, "GET") == 0)
-		client_socket_body_follows(r->connection);
-	return done;
+	return plain && v->l1_response
+		   ? answer_shared(r, 200, v->l1_response)
+		   : answer_queue(r, 200, value_response(v));
 }
 
 /* --- writes: the request ------------------------------------------------- */

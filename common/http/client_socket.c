@@ -16,38 +16,6 @@ gnutls_session_t client_socket_tls(struct MHD_Connection *c)
 	return info ? info->tls_session : NULL;
 }
 
-/* Should the body not come after all, the kernel sends the head after 200 ms.
- */
-static ssize_t push(gnutls_transport_ptr_t arg, const giovec_t *iov, int n)
-{
-	struct client_socket_push *p = arg;
-	const struct msghdr m = {
-	    .msg_iov = (struct iovec *)iov, .msg_iovlen = (size_t)n};
-	int flags = MSG_NOSIGNAL | (p->more ? MSG_MORE : 0);
-	p->more = false;
-	return sendmsg(p->fd, &m, flags);
-}
-
-void client_socket_push_by(
-    gnutls_session_t tls, int fd, struct client_socket_push *p)
-{
-	gnutls_transport_ptr_t from, to;
-	p->fd = fd;
-	gnutls_transport_get_ptr2(tls, &from, &to);
-	gnutls_transport_set_ptr2(tls, from, p);
-	gnutls_transport_set_vec_push_function(tls, push);
-}
-
-void client_socket_body_follows(struct MHD_Connection *c)
-{
-	gnutls_transport_ptr_t from, to;
-	gnutls_session_t tls = client_socket_tls(c);
-	if (tls == NULL)
-		return;
-	gnutls_transport_get_ptr2(tls, &from, &to);
-	((struct client_socket_push *)to)->more = true;
-}
-
 /* With TLS, the end of the connection comes behind a last record, which nobody
  * reads meanwhile. */
 bool client_socket_has_left(struct MHD_Connection *c)

@@ -13,20 +13,6 @@
 int client_socket_fd(struct MHD_Connection *c);
 /* NULL: there is no TLS. */
 gnutls_session_t client_socket_tls(struct MHD_Connection *c);
-/* How a TLS session sends: GnuTLS makes one record of the head of an answer and
- * one of its body. `more`: the next record is a head, and waits in the socket
- * for the body. So both leave in one segment, and wake the client once. */
-struct client_socket_push {
-	int fd;
-	bool more;
-};
-/* Of a new session, before anything is sent. `p` is borrowed until its end. */
-void client_socket_push_by(
-    gnutls_session_t tls, int fd, struct client_socket_push *p);
-/* An answer was queued whose body is in memory and not empty, and it is sent:
- * not for HEAD. Nothing was sent of it. Without TLS, libmicrohttpd does this by
- * itself. */
-void client_socket_body_follows(struct MHD_Connection *c);
 /* Has the client closed its side, or reset the connection? Then nobody waits
  * for the answer. It costs a system call: do not call it all the time for
  * thousands of connections. With TLS, a client that says so (close_notify) and

@@ -15,6 +15,7 @@
 #include "common/http/httpd_priv.h"
 #include "common/http/lingering.h"
 #include "common/http/listener.h"
+#include "common/http/tls_transport.h"
 #include "common/net/tls_peer.h"
 #include "common/net/tls_server.h"
 
@@ -114,7 +115,8 @@ static void connection_open(struct httpd *h, struct connection **slot,
 	h->nconnections++;
 	if (h->o.tls) {
 		c->tls = tls_server_begin(h->o.tls, client_socket_tls(mhd));
-		client_socket_push_by(client_socket_tls(mhd), fd, &c->push);
+		c->transport = tls_transport_new(fd);
+		tls_transport_use(c->transport, client_socket_tls(mhd));
 	}
 	httpd_enter(c, CONN_TIMEOUT_NEW);
 	*slot = c;
@@ -149,6 +151,7 @@ static void connection_close(struct httpd *h, struct connection **slot)
 		h->o.leave(c->client);
 	tls_credentials_release(&c->tls);
 	tls_peer_free(&c->peer);
+	tls_transport_free(&c->transport);
 	free(c);
 	*slot = NULL;
 }
@@ -370,10 +373,11 @@ static enum MHD_Result on_access(void *arg, struct MHD_Connection *mhd,
 static void on_completed(void *arg, struct MHD_Connection *mhd, void **slot,
     enum MHD_RequestTerminationCode why)
 {
-	(void)mhd;
 	(void)why;
 	struct httpd *h = arg;
 	struct connection *c = *slot;
+	if (connection_of(mhd)->transport)
+		tls_transport_flush(connection_of(mhd)->transport);
 	if (c == NULL)
 		return; /* refused by its head */
 	httpd_enter(c, CONN_TIMEOUT_IDLE);
@@ -499,6 +503,13 @@ void httpd_streams(struct MHD_Connection *c)
 	httpd_enter(connection_of(c), CONN_TIMEOUT_STREAMING);
 }
 
+void httpd_answers(struct MHD_Connection *mhd)
+{
+	struct connection *c = connection_of(mhd);
+	if (c->transport && c->pace.phase != CONN_TIMEOUT_STREAMING)
+		tls_transport_hold_head(c->transport);
+}
+
 void *httpd_client(struct MHD_Connection *c)
 {
 	return connection_of(c)->client;
@@ -527,8 +538,8 @@ void httpd_tighten(struct httpd *h, bool bodies, bool answers)
 size_t httpd_memory(const struct httpd *h)
 {
 	/* Measured with GnuTLS 3.7: a connection without a request takes 11 KiB
-	 * more than without TLS. */
-	enum { OF_TLS = 11 * 1024 };
+	 * more than without TLS; and its transport. */
+	enum { OF_TLS = 11 * 1024 + TLS_TRANSPORT_AHEAD + TLS_TRANSPORT_HEAD };
 	return h->nconnections * (memory_of(h) + (h->o.tls ? OF_TLS : 0));
 }
 

@@ -107,6 +107,9 @@ void httpd_resume(struct httpd *h, struct MHD_Connection *c);
 /* The answer that was just queued is a stream: its producer watches the client.
  */
 void httpd_streams(struct MHD_Connection *c);
+/* An answer was queued. Unless it is a stream, its head and its body leave
+ * together: with TLS, too. */
+void httpd_answers(struct MHD_Connection *c);
 /* The *client that `admit` set. */
 void *httpd_client(struct MHD_Connection *c);
 /* Who the client is by its certificate, which tls.client_ca has signed; NULL:

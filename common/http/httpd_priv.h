@@ -1,12 +1,12 @@
 /* What the modules of an httpd share: its connections, and how they end. */
 #pragma once
 
-#include "common/http/client_socket.h"
 #include "common/http/httpd.h"
 
 struct lingering;
 struct tls_credentials;
 struct tls_peer;
+struct tls_transport;
 struct httpd_poll;
 
 /* A connection has one request at a time. */
@@ -19,7 +19,7 @@ struct connection {
 	struct MHD_Connection *mhd;
 	int fd;
 	struct tls_credentials *tls; /* NULL: without TLS */
-	struct client_socket_push push;
+	struct tls_transport *transport; /* NULL: without TLS */
 	struct tls_peer *peer; /* NULL: none, or not asked for yet */
 	bool peer_asked;
 	struct conn_timeout pace;
