@@ -211,6 +211,7 @@ static struct err projector_join(struct projector *p)
 	    .instance = p->instance.data,
 	    .session = p->x.settings->group_session,
 	    .rejoins = &p->x.stats.rejoins,
+	    .partitions = (size_t)p->x.settings->common.partitions,
 	    .events = &events,
 	    .arg = p,
 	};

@@ -274,6 +274,7 @@ static struct err writer_join(struct writer *w)
 	    .instance = w->instance.data,
 	    .session = w->x.settings->group_session,
 	    .rejoins = &w->x.stats.rejoins,
+	    .partitions = writer_count(w),
 	    .events = &events,
 	    .arg = w,
 	};

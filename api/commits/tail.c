@@ -440,6 +440,7 @@ struct err tail_new(const struct tail_options *o, struct tail **out)
 	    .loop = o->loop,
 	    .kafka = o->kafka,
 	    .topic = o->topic,
+	    .partitions = (size_t)o->partitions,
 	    .events = &events,
 	    .arg = t,
 	};

@@ -18,9 +18,9 @@ struct connection {
 	void *client;			  /* what `admit` made */
 	struct MHD_Connection *mhd;
 	int fd;
-	struct tls_credentials *tls; /* NULL: without TLS */
+	struct tls_credentials *tls;	 /* NULL: without TLS */
 	struct tls_transport *transport; /* NULL: without TLS */
-	struct tls_peer *peer; /* NULL: none, or not asked for yet */
+	struct tls_peer *peer;		 /* NULL: none, or not asked for yet */
 	bool peer_asked;
 	struct conn_timeout pace;
 	bool cut;

@@ -69,6 +69,10 @@ struct consumer_options {
 	 * own had fenced it (common/kafka/rejoin.h). May be NULL. */
 	metric_t *rejoins;
 	bool idle; /* mostly waits: little memory, few requests to the broker */
+	/* About how many partitions the topic has: a member may get all of
+	 * them. It decides how much of each is fetched ahead
+	 * (consumer_conf_ahead). */
+	size_t partitions;
 	const struct consumer_events *events;
 	void *arg;
 };

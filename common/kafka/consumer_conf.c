@@ -11,7 +11,7 @@ enum { PAIRS = 40 };
 struct properties {
 	const char *pairs[PAIRS + 1];
 	size_t n;
-	char session[24], heartbeat[24];
+	char session[24], heartbeat[24], ahead[24];
 };
 
 static void add_pair(struct properties *p, const char *name, const char *value)
@@ -42,6 +42,25 @@ static void add_membership(
 	    member_heartbeat(o->session));
 }
 
+size_t consumer_conf_ahead(size_t partitions, bool backs_off)
+{
+	enum { LEAST = 2048, ALL = 48 * 1024 };
+	size_t share = partitions ? ALL / partitions : 0;
+	return backs_off || share < LEAST ? LEAST : share;
+}
+
+/* How much is fetched ahead, and how soon a partition is looked at again that
+ * had this much. */
+static void add_ahead(struct properties *p, const struct consumer_options *o)
+{
+	bool backs_off = rd_kafka_version() >= 0x020200ff;
+	if (backs_off)
+		add_pair(p, "fetch.queue.backoff.ms", "5");
+	snprintf(p->ahead, sizeof p->ahead, "%zu",
+	    o->idle ? 1024 : consumer_conf_ahead(o->partitions, backs_off));
+	add_pair(p, "queued.max.messages.kbytes", p->ahead);
+}
+
 static void add_all(struct properties *p, const struct consumer_options *o)
 {
 	/* librdkafka always needs a group id; nothing is committed. */
@@ -55,7 +74,7 @@ static void add_all(struct properties *p, const struct consumer_options *o)
 	add_pair(p, "auto.offset.reset", "error");
 	add_pair(p, "enable.partition.eof", o->events->eof ? "true" : "false");
 	add_pair(p, "fetch.wait.max.ms", o->idle ? "250" : "20");
-	add_pair(p, "queued.max.messages.kbytes", o->idle ? "1024" : "2048");
+	add_ahead(p, o);
 	add_pair(p, "statistics.interval.ms", "1000");
 	if (o->group)
 		add_membership(p, o);

@@ -320,6 +320,7 @@ static struct err open_log(struct warm *w)
 	    .loop = w->o.loop,
 	    .kafka = w->o.kafka,
 	    .topic = w->o.settings->common.commits_topic,
+	    .partitions = (size_t)w->o.settings->common.partitions,
 	    .events = &events,
 	    .arg = w,
 	};
