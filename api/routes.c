@@ -4,6 +4,7 @@
 #include "api/changes/changes.h"
 #include "api/compat/compat_cache.h"
 #include "api/compat/compat_rows.h"
+#include "api/list/group.h"
 #include "api/list/list.h"
 #include "api/read/read.h"
 #include "api/service/assets.h"
@@ -25,6 +26,7 @@
 #define READS(words) .feature = &read_feature, .surface = &(words)
 #define LISTS(words) .feature = &list_feature, .surface = &(words)
 #define COUNTS(words) .feature = &count_feature, .surface = &(words)
+#define GROUPS(words) .feature = &group_feature, .surface = &(words)
 #define WRITES(words, what) \
 	.feature = &write_feature, .surface = &(words), .op = RECORD_##what, \
 	.upserts = RECORD_##what == RECORD_PUT

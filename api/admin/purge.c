@@ -6,6 +6,7 @@
 #include "common/base/log.h"
 #include "common/base/mem.h"
 #include "common/cache/l2.h"
+#include "common/log/keyspace.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -145,6 +146,25 @@ static size_t sweep_pages(struct purge *p)
 	return n;
 }
 
+/* Sweeps what was read of the key's group, or of any group if a collection is
+ * purged. */
+static size_t sweep_groups(struct purge *p)
+{
+	const struct operand *o = &p->operand;
+	struct key_group group;
+	struct buf prefix = {0};
+	if (o->collection == NULL || !o->collection->group)
+		return 0;
+	buf_str(&prefix, KEYSPACE_BATCH "/");
+	if (o->key && keyspace_group(o->id, o->id_len, &group)) {
+		buf_add(&prefix, group.s, group.len);
+		buf_char(&prefix, '\0');
+	}
+	size_t n = l1_purge(p->instance->l1, prefix.data, prefix.len);
+	buf_free(&prefix);
+	return n;
+}
+
 /* Runs on a thread of libuv's pool. */
 static void purge_sweep(uv_work_t *work)
 {
@@ -152,6 +172,7 @@ static void purge_sweep(uv_work_t *work)
 	const struct operand *o = &p->operand;
 	p->swept += o->key ? sweep_pages(p)
 			   : l1_purge(p->instance->l1, o->id, o->id_len);
+	p->swept += sweep_groups(p);
 }
 
 static void on_swept(uv_work_t *work, int status)

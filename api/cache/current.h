@@ -1,5 +1,5 @@
 /* Decides whether a value may be served now: INV-1 (api/cache/floors.h) for a
- * document and for a page of a list.
+ * document, for a group and for a page of a list.
  */
 #pragma once
 
@@ -8,7 +8,7 @@
 #include "api/cache/value.h"
 #include "common/schema/collection.h"
 
-/* `slot` is that of the document, and not used for a page. `tier` is where the
- * value came from. */
+/* `slot` is that of the document or group, and not used for a page. `tier` is
+ * where the value came from. */
 bool current_allows(const struct floors *f, const struct collection *c,
     struct key_slot slot, const struct value *v, enum tier tier);

@@ -8,6 +8,10 @@
  * the floor of its collection. So a commit ends the pages of its own collection
  * only.
  *
+ * What was read of a group (common/log/keyspace.h) has rows of one partition.
+ * It goes by the floor of the group's own bucket, which every commit to a key
+ * of the group raises.
+ *
  * One thread (the tail) raises floors; any thread reads them. A floor never
  * falls, with one exception (floors_reset). A partition is closed until the
  * tail knows its watermark. While it is closed, no cached value may be served,

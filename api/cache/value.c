@@ -91,10 +91,20 @@ struct value *value_page_new(const char *doc, size_t len, const char *next,
 	p->tag[1] = tag.low64;
 	p->next = next ? mem_strdup(next) : NULL;
 	p->total = -1;
+	p->partition = -1;
 	p->n = n;
 	if (n)
 		memcpy(p->as_of, as_of, n * sizeof p->as_of[0]);
 	v->page = p;
+	return v;
+}
+
+struct value *value_group_new(
+    const char *doc, size_t len, int32_t partition, version_t as_of)
+{
+	struct value *v = value_page_new(doc, len, NULL, NULL, 0);
+	v->as_of = as_of;
+	v->page->partition = partition;
 	return v;
 }
 
@@ -179,6 +189,8 @@ size_t value_cost(const struct value *v)
 	size_t next = v->page && v->page->next ? strlen(v->page->next) : 0;
 	if (v->page && v->page->total >= 0)
 		response += 3 * HEADER_COST + v->page->n * POSITION_MAX_LEN;
+	if (v->page && v->page->partition >= 0)
+		response += HEADER_COST + POSITION_MAX_LEN;
 	return sizeof *v + sizeof(struct blob) + v->len + page + next +
 	       (v->l1_response ? response + next : 0);
 }
@@ -211,25 +223,33 @@ static struct MHD_Response *value_describe(
 	MHD_add_response_header(r, MHD_HTTP_HEADER_ETAG, etag);
 	/* With another Accept, the same URL is an export; with another Prefer,
 	 * it has a total. */
-	if (v->page && !v->page->part)
+	if (v->page && v->page->n)
 		MHD_add_response_header(
 		    r, MHD_HTTP_HEADER_VARY, "Accept, Prefer");
 	return r;
 }
 
+/* Appends the last write of the partition in front of the watermark, if there
+ * is one. */
+static void value_add_position(
+    struct buf *text, int32_t partition, version_t as_of)
+{
+	char position[POSITION_MAX_LEN];
+	if (version_offset(as_of) == 0)
+		return;
+	position_format((struct position){partition, as_of - 1}, position);
+	buf_printf(text, "%s%s", text->len ? ", " : "", position);
+}
+
 /* For each partition that has writes, the last one that was counted. */
 static void value_add_as_of(
-    const struct value_page *p, struct MHD_Response *response)
+    const struct value *v, struct MHD_Response *response)
 {
 	struct buf text = {0};
-	char position[POSITION_MAX_LEN];
-	for (size_t i = 0; i < p->n; i++) {
-		if (version_offset(p->as_of[i]) == 0)
-			continue;
-		position_format(
-		    (struct position){(int32_t)i, p->as_of[i] - 1}, position);
-		buf_printf(&text, "%s%s", text.len ? ", " : "", position);
-	}
+	for (size_t i = 0; i < v->page->n; i++)
+		value_add_position(&text, (int32_t)i, v->page->as_of[i]);
+	if (v->page->partition >= 0)
+		value_add_position(&text, v->page->partition, v->as_of);
 	if (text.len)
 		MHD_add_response_header(response, "Sluice-As-Of", text.data);
 	buf_free(&text);
@@ -238,12 +258,13 @@ static void value_add_as_of(
 /* The range is unknown, because a page begins after a row and not at a number;
  * so it is written as PostgREST writes the range of no rows. */
 static void value_add_total(
-    const struct value_page *p, struct MHD_Response *response)
+    const struct value *v, struct MHD_Response *response)
 {
+	const struct value_page *p = v->page;
 	char range[32];
 	snprintf(range, sizeof range, "*/%" PRId64, p->total);
 	MHD_add_response_header(response, "Content-Range", range);
-	value_add_as_of(p, response);
+	value_add_as_of(v, response);
 	if (p->preferred)
 		MHD_add_response_header(
 		    response, "Preference-Applied", "count=exact");
@@ -260,7 +281,9 @@ struct MHD_Response *value_response(const struct value *v)
 	if (v->page && v->page->next)
 		MHD_add_response_header(r, "Link", v->page->next);
 	if (v->page && v->page->total >= 0)
-		value_add_total(v->page, r);
+		value_add_total(v, r);
+	if (v->page && v->page->partition >= 0)
+		value_add_as_of(v, r);
 	return r;
 }
 

@@ -1,5 +1,6 @@
 /* One immutable answer: a document (or its absence) as of a watermark, or a
- * page of a list; with the ready-made HTTP response that serves it from L1.
+ * page of a list, or a group; with the ready-made HTTP response that serves it
+ * from L1.
  *
  * It is reference-counted across threads. A response has a count of its own and
  * shares the document, so that a response in flight outlives an eviction.
@@ -17,8 +18,8 @@
 
 struct MHD_Response;
 
-/* What a page, or a part of a document, has in addition to its bytes. version
- * and as_of of its struct value are 0. */
+/* What a page, a group, or a part of a document has in addition to its bytes.
+ * version of its struct value is 0; so is as_of, unless it is a group. */
 struct value_page {
 	bool part;	 /* it is a part of a document */
 	uint64_t tag[2]; /* a hash of the bytes: its ETag */
@@ -26,7 +27,9 @@ struct value_page {
 	/* How many rows the list has as of the watermarks; -1: unknown. */
 	int64_t total;
 	bool preferred; /* the client asked for the total by Prefer */
-	size_t n;
+	/* The only partition of a group; -1: it is no group. */
+	int32_t partition;
+	size_t n;	   /* 0, unless it is a page */
 	version_t as_of[]; /* the watermark of every partition */
 };
 
@@ -51,6 +54,10 @@ struct value *value_new(
  * Returns owned. */
 struct value *value_page_new(const char *doc, size_t len, const char *next,
     const version_t *as_of, size_t n);
+/* Makes what was read of a group. `as_of` is the watermark of its partition.
+ * Copies the document. Returns owned. */
+struct value *value_group_new(
+    const char *doc, size_t len, int32_t partition, version_t as_of);
 /* Makes a part of a document, as it is answered; it is not for the caches.
  * Copies it. Returns owned. */
 struct value *value_part_new(const char *doc, size_t len);

@@ -138,6 +138,11 @@ static void tail_hear_record(
 	 * still has one. */
 	struct key_slot slot = keyspace_slot(c->id, c->id_len, t->o.partitions);
 	floors_raise(t->o.floors, slot, c->version + 1);
+	struct key_group group;
+	if (keyspace_group(c->id, c->id_len, &group))
+		floors_raise(t->o.floors,
+		    keyspace_group_slot(group, t->o.partitions),
+		    c->version + 1);
 	const struct collection *collection =
 	    collection_find(c->id, record_collection_len(c->id, c->id_len));
 	if (collection)

@@ -222,6 +222,20 @@ static enum right admission_upsert(const struct request *r)
 	return create < update ? create : update;
 }
 
+/* May the caller do one of these in any collection? */
+static bool admission_anywhere(
+    const struct request *r, const enum verb *verbs, size_t n)
+{
+	const struct collection *c;
+	for (size_t i = 0; (c = collection_at(i)); i++) {
+		for (size_t v = 0; v < n; v++) {
+			if (rights_on(c, verbs[v], r->principal))
+				return true;
+		}
+	}
+	return false;
+}
+
 /* The status of a write belongs to no collection. Whoever may write something
  * may ask for it; api/write/status.c shows only own writes. */
 static enum right admission_status(const struct request *r)
@@ -231,14 +245,9 @@ static enum right admission_status(const struct request *r)
 	const struct admission *a = r->thread->instance->admission;
 	if (rights_of_service(&a->rights, VERB_operate, r->principal))
 		return RIGHT_ALL;
-	const struct collection *c;
-	for (size_t i = 0; (c = collection_at(i)); i++) {
-		for (size_t v = 0; v < sizeof writes / sizeof writes[0]; v++) {
-			if (rights_on(c, writes[v], r->principal))
-				return RIGHT_OWN;
-		}
-	}
-	return RIGHT_NONE;
+	return admission_anywhere(r, writes, sizeof writes / sizeof writes[0])
+		   ? RIGHT_OWN
+		   : RIGHT_NONE;
 }
 
 bool admission_knows(const struct request *r, enum verb v)
@@ -256,6 +265,8 @@ enum right admission_right(const struct request *r, enum verb v)
 		return admission_knows(r, v) ? RIGHT_ALL : RIGHT_NONE;
 	if (r->target.collection == NULL && r->route->collection)
 		return RIGHT_ALL; /* it is not declared: there is nothing */
+	if (r->target.collection == NULL && r->feature->joins)
+		return admission_anywhere(r, &v, 1) ? RIGHT_OWN : RIGHT_NONE;
 	if (r->target.collection == NULL)
 		return admission_status(r);
 	if (v == VERB_update && r->route->upserts)

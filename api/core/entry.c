@@ -69,6 +69,21 @@ static enum step_result entry_take_key_of(
 		   : STEP_MORE;
 }
 
+/* Takes the group of the path. STEP_DONE: refused. */
+static enum step_result entry_take_group(
+    struct request *r, const struct path *path)
+{
+	struct violations v = {0};
+	const struct path_segment *group =
+	    router_value(&r->route->head, path, "{group}");
+	if (group == NULL)
+		return STEP_MORE;
+	if (!key_check_group(group->text, group->len, &v))
+		return answer_violations(r, &v);
+	request_group(r, group->text, group->len);
+	return STEP_MORE;
+}
+
 /* --- the route ----------------------------------------------------------- */
 
 static enum step_result entry_refuse(struct request *r, struct buf *allow)
@@ -191,6 +206,7 @@ static enum step_result entry_with_path(
 	    entry_take_collection(r, path) == STEP_DONE ||
 	    admission_permit(r) == STEP_DONE || offer_check(r) == STEP_DONE ||
 	    entry_take_key_of(r, path) == STEP_DONE ||
+	    entry_take_group(r, path) == STEP_DONE ||
 	    entry_look_at_body(r, head) == STEP_DONE)
 		return STEP_DONE;
 	return r->feature->head ? r->feature->head(r) : STEP_MORE;

@@ -18,20 +18,38 @@ const char *key_check_form(const struct collection *c)
 	return forms[c->key];
 }
 
-bool key_check(const struct collection *c, const char *key, size_t len,
-    struct violations *out)
+/* What holds for keys and groups. */
+static void key_check_text(
+    const char *name, const char *s, size_t len, struct violations *out)
 {
-	size_t before = out->n;
-	const char *name = c->key_name;
 	if (len == 0)
 		violations_add(out, name, "must not be empty");
 	else if (len > COLLECTION_KEY_MAX)
 		violations_add(out, name, "has %zu bytes; at most %d", len,
 		    COLLECTION_KEY_MAX);
-	if (memchr(key, '\0', len))
+	if (memchr(s, '\0', len))
 		violations_add(out, name, "must not contain a NUL byte");
-	if (!utf8_valid(key, len))
+	if (!utf8_valid(s, len))
 		violations_add(out, name, "must be UTF-8");
+}
+
+bool key_check_group(const char *group, size_t len, struct violations *out)
+{
+	size_t before = out->n;
+	key_check_text("group", group, len, out);
+	if (memchr(group, ':', len))
+		violations_add(out, "group",
+		    "must not contain ':': a group is the part of a key in "
+		    "front of the first one");
+	return out->n == before;
+}
+
+bool key_check(const struct collection *c, const char *key, size_t len,
+    struct violations *out)
+{
+	size_t before = out->n;
+	const char *name = c->key_name;
+	key_check_text(name, key, len, out);
 	if (out->n == before && c->group && key[0] == ':')
 		violations_add(out, name,
 		    "must not begin with ':': its group would be empty");

@@ -189,6 +189,9 @@ void request_group(struct request *r, const char *group, size_t len)
 {
 	r->target.collection = NULL;
 	request_set_id(r, KEYSPACE_BATCH, group, len);
+	r->target.slot =
+	    keyspace_group_slot((struct key_group){r->target.key, len},
+		r->thread->instance->partitions);
 }
 
 const char *request_owner(const struct request *r)

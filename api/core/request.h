@@ -39,6 +39,9 @@ struct feature {
 	enum step first; /* the first step, when the body is in */
 	bool takes_query;
 	bool exports; /* a GET as NDJSON is an export, not a list */
+	/* It is about several collections. It asks for the right on each of
+	 * them; before that, the right on any of them is enough. */
+	bool joins;
 	/* Called when the route is known: makes the feature's state. NULL: the
 	 * feature has none. */
 	void (*enter)(struct request *r);
@@ -171,7 +174,8 @@ void request_gave_way(struct thread *t);
 /* Sets id, key and slot of r->target; replaces an earlier target. */
 void request_target(
     struct request *r, const struct collection *c, const char *key, size_t len);
-/* The same for an atomic batch of the group: it has no collection. */
+/* The same for an atomic batch of the group, and for reading the group: there
+ * is no collection, and the slot is that of the group. */
 void request_group(struct request *r, const char *group, size_t len);
 /* With RIGHT_OWN: the owner of the documents that the caller may use. */
 const char *request_owner(const struct request *r);

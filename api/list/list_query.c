@@ -3,6 +3,7 @@
 #include "api/list/list_cursor.h"
 #include "common/base/check.h"
 #include "common/base/mem.h"
+#include "common/log/keyspace.h"
 
 #include <stdarg.h>
 #include <stdio.h>
@@ -29,6 +30,27 @@ struct list_query *list_query_new(const struct collection *c)
 	return q;
 }
 
+struct list_query *list_query_group(const struct collection *c,
+    const char *group, size_t len, int32_t partition)
+{
+	struct list_query *q = list_query_new(c);
+	q->order = &c->columns[0];
+	q->descending = false;
+	q->limit = LIST_GROUP;
+	q->group = mem_strndup(group, len);
+	q->group_len = len;
+	q->partition = partition;
+	return q;
+}
+
+size_t list_query_parts(const struct list_query *q)
+{
+	size_t n = 0;
+	for (; q; q = q->also)
+		n++;
+	return n;
+}
+
 struct list_query *list_query_ref(struct list_query *q)
 {
 	q->refs++;
@@ -43,6 +65,8 @@ void list_query_unref(struct list_query **qp)
 		return;
 	for (size_t i = 0; i < q->nfilters; i++)
 		list_filter_free(&q->filters[i]);
+	list_query_unref(&q->also);
+	free(q->group);
 	free(q->cursor);
 	free(q->after.value);
 	free(q->after.key);
@@ -167,7 +191,15 @@ bool list_query_scope(struct list_query *q, const char *owner)
 	    list_filter_column(q->collection, name, strlen(name));
 	struct list_filter_reader r = {.collection = q->collection};
 	struct buf b = {0};
-	CHECK(column != NULL && q->nfilters <= LIST_FILTERS + 1);
+	CHECK(q->nfilters <= LIST_FILTERS + 1);
+	if (column == NULL) {
+		const struct field *field = q->collection->owner.field;
+		q->owner = (struct list_column){.name = name,
+		    .column = field->column,
+		    .field = field,
+		    .filter = true};
+		column = &q->owner;
+	}
 	buf_printf(&b, "eq.%s", owner);
 	bool good = list_filter_read(&r, f, column, b.data, b.len);
 	f->scope = true;
@@ -319,8 +351,22 @@ void list_query_link(struct buf *out, const struct list_query *q)
 	text_selection(out, q);
 }
 
+static void list_query_group_id(struct buf *out, const struct list_query *q)
+{
+	buf_str(out, KEYSPACE_BATCH "/");
+	buf_add(out, q->group, q->group_len);
+	for (; q; q = q->also) {
+		buf_char(out, '\0');
+		list_query_text(out, q);
+	}
+}
+
 void list_query_id(struct buf *out, const struct list_query *q)
 {
+	if (q->group) {
+		list_query_group_id(out, q);
+		return;
+	}
 	buf_printf(out, "%s/", q->collection->name);
 	buf_char(out, '\0');
 	list_query_text(out, q);

@@ -47,7 +47,17 @@ struct list_query {
 	struct selection only;
 	bool counts; /* it is about the number of rows; not the rows */
 	bool totals; /* about the rows, and their number in all pages */
+	/* Not NULL: it is a part of reading a group (api/list/group.h): the
+	 * documents of this group, all of them, ordered by the key. */
+	char *group;
+	size_t group_len;
+	int32_t partition;	 /* of the group */
+	struct list_query *also; /* owned: of the group's next collection */
+	/* The field of the owner, where lists have no filter for it. */
+	struct list_column owner;
 };
+
+enum { LIST_GROUP = 1000 }; /* documents of a group, at most */
 
 /* The fault of a query. */
 struct list_fault {
@@ -58,6 +68,12 @@ struct list_fault {
 
 /* Returns owned: the first page, in the declared order. */
 struct list_query *list_query_new(const struct collection *c);
+/* Returns owned: the documents of the group in this collection. Copies the
+ * text. */
+struct list_query *list_query_group(const struct collection *c,
+    const char *group, size_t len, int32_t partition);
+/* How many collections it reads: 1, unless it is of a group. */
+size_t list_query_parts(const struct list_query *q);
 struct list_query *list_query_ref(struct list_query *q);
 void list_query_unref(struct list_query **q);
 
@@ -80,5 +96,7 @@ void list_query_text(struct buf *out, const struct list_query *q);
  * it quotes and escapes only what must be. */
 void list_query_link(struct buf *out, const struct list_query *q);
 /* Appends the key of the page in the caches: `posts/`, a NUL (which no key of a
- * document has), the text, selection, limit and cursor; or that it counts. */
+ * document has), the text, selection, limit and cursor; or that it counts. Of a
+ * group:
+ * `_batch/`, the group, and the text of each collection, each behind a NUL. */
 void list_query_id(struct buf *out, const struct list_query *q);

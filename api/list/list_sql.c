@@ -297,12 +297,40 @@ static void value_range(
 	buf_printf(b, "$%d)", key);
 }
 
+/* The key that is the group itself; then the keys that begin with the group and
+ * a colon, in whose place a semicolon is the next character. */
+static void group_ranges(
+    struct list_sql *s, const struct list_query *q, struct ranges *out)
+{
+	static const char *const bounds[] = {":", ";"};
+	static const char *const ways[] = {" >= $%d AND ", " < $%d"};
+	const struct list_column *key = list_sql_key_of(q);
+	struct buf *b = &out->range[out->n++];
+	ordered(b, key);
+	buf_printf(
+	    b, " = $%d", param_text(s, key->column, q->group, q->group_len));
+	b = &out->range[out->n++];
+	for (int i = 0; i < 2; i++) {
+		struct buf bound = {0};
+		buf_add(&bound, q->group, q->group_len);
+		buf_str(&bound, bounds[i]);
+		ordered(b, key);
+		buf_printf(b, ways[i],
+		    param_text(s, key->column, bound.data, bound.len));
+		buf_free(&bound);
+	}
+}
+
 static void find_ranges(
     struct list_sql *s, const struct list_query *q, struct ranges *out)
 {
 	bool nullable = q->order->field && q->order->field->nullable;
 	bool at_null = q->after.is_null;
 	*out = (struct ranges){.n = 0};
+	if (q->group) {
+		group_ranges(s, q, out);
+		return;
+	}
 	if (q->cursor == NULL) {
 		buf_str(&out->range[out->n++], "true");
 		return;
@@ -384,7 +412,9 @@ void list_sql_make(
 	int most = param_number(out, max_bytes);
 	row_bytes(&bytes, q);
 	buf_str(sql, "SELECT * FROM (SELECT ");
-	if (list_query_by_key(q))
+	if (q->group)
+		buf_str(sql, "t.version");
+	else if (list_query_by_key(q))
 		buf_str(sql, "NULL");
 	else
 		name(sql, q->order);

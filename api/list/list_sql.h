@@ -20,11 +20,12 @@
 enum { LIST_SQL_PARAMS = LIST_FILTERS + 6 };
 
 /* The columns of the result (binary): at LIST_SQL_AFTER text, the value that
- * the list is ordered by (null if it is ordered by the key); from LIST_SQL_ROW
- * on, the row; at LIST_SQL_FOUND(c) int8, the number of rows that were found,
- * at most the limit plus one. If the rows are very large, fewer of them come:
- * only those that begin within the first `max_bytes`. */
-enum { LIST_SQL_AFTER = 0, LIST_SQL_ROW = 1 };
+ * the list is ordered by (null if it is ordered by the key), or of a group the
+ * version of the row; from LIST_SQL_ROW on, the row; at LIST_SQL_FOUND(c) int8,
+ * the number of rows that were found, at most the limit plus one. If the rows
+ * are very large, fewer of them come: only those that begin within the first
+ * `max_bytes`. */
+enum { LIST_SQL_AFTER = 0, LIST_SQL_VERSION = 0, LIST_SQL_ROW = 1 };
 #define LIST_SQL_SHAPE "sRv8" /* up to where the row begins */
 #define LIST_SQL_FOUND(c) (LIST_SQL_ROW + ROW_DOC_COLUMNS(c))
 

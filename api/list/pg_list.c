@@ -1,5 +1,6 @@
 #include "api/list/pg_list.h"
 
+#include "api/list/group_page.h"
 #include "api/list/list_page.h"
 #include "api/list/list_sql.h"
 #include "common/base/log.h"
@@ -71,7 +72,9 @@ static struct value *pg_list_value(
 	struct value *v = NULL;
 	const struct list_query *q = a->query;
 	version_t *as_of = list_page_vector(reply->results[0], partitions);
-	if (as_of && q->counts)
+	if (as_of && q->group)
+		v = group_page_make(q, reply->results + 1, as_of[q->partition]);
+	else if (as_of && q->counts)
 		v = list_page_make_count(reply->results[1], as_of, partitions);
 	else if (as_of)
 		v = list_page_make(q, reply->results[1], as_of, partitions);
@@ -79,6 +82,29 @@ static struct value *pg_list_value(
 		value_page_count(v, pg_int8(reply->results[2], 0, 0), true);
 	free(as_of);
 	return v;
+}
+
+/* A group is answered as a whole, or not at all. */
+static bool pg_list_is_too_large(const struct pg_list *p,
+    const struct list_query *q, const struct value *v,
+    const struct pg_reply *reply)
+{
+	return q->group && (!group_page_is_whole(q, reply->results + 1) ||
+			       v->len > p->o.max_bytes);
+}
+
+static enum pg_reader_status pg_list_take(const struct pg_list *p,
+    const struct ask *a, const struct pg_reply *reply, struct value **out)
+{
+	struct value *v = pg_list_value(a, reply, p->o.partitions);
+	if (v == NULL)
+		return PG_READER_FAILED; /* not migrated */
+	if (pg_list_is_too_large(p, a->query, v, reply)) {
+		value_unref(&v);
+		return PG_READER_TOO_LARGE;
+	}
+	*out = v;
+	return PG_READER_OK;
 }
 
 static void pg_list_on_reply(void *arg, const struct pg_reply *reply)
@@ -89,11 +115,8 @@ static void pg_list_on_reply(void *arg, const struct pg_reply *reply)
 	struct value *v = NULL;
 	enum pg_reader_status status = pg_list_status_of(p, a, &reply->err);
 	s->ask = NULL;
-	if (status == PG_READER_OK) {
-		v = pg_list_value(a, reply, p->o.partitions);
-		if (v == NULL)
-			status = PG_READER_FAILED; /* not migrated */
-	}
+	if (status == PG_READER_OK)
+		status = pg_list_take(p, a, reply, &v);
 	pg_list_answer(a, status, v);
 	pg_list_go_on(p);
 }
@@ -119,14 +142,16 @@ static bool send_ask(struct slot *s, const struct ask *a)
 {
 	struct pg_list *p = s->owner;
 	const struct list_query *q = a->query;
-	struct list_sql rows = {.n = 0}, count = {.n = 0};
-	struct pg_query queries[3] = {
-	    pg_statement_query(&bookkeeping_progress_ordered)};
-	size_t n = 1;
-	if (!q->counts) {
-		list_sql_make(&rows, q, p->o.max_bytes);
+	size_t parts = q->counts ? 0 : list_query_parts(q), n = 1;
+	struct list_sql *rows = mem_zalloc((parts + 1) * sizeof *rows);
+	struct list_sql count = {.n = 0};
+	struct pg_query *queries = mem_zalloc((parts + 2) * sizeof *queries);
+	queries[0] = pg_statement_query(&bookkeeping_progress_ordered);
+	for (const struct list_query *of = q; n <= parts; of = of->also) {
+		struct list_sql *sql = &rows[n - 1];
+		list_sql_make(sql, of, p->o.max_bytes);
 		queries[n++] = query_of(
-		    &rows, row_doc_shape(LIST_SQL_SHAPE, q->collection));
+		    sql, row_doc_shape(LIST_SQL_SHAPE, of->collection));
 	}
 	if (q->counts || q->totals) {
 		list_sql_make_count(&count, q);
@@ -136,8 +161,11 @@ static bool send_ask(struct slot *s, const struct ask *a)
 	bool sent = pg_submit(s->pg, queries, n, pg_list_on_reply, s);
 	if (sent)
 		metric_add(&p->o.metrics->page_queries, 1);
-	list_sql_free(&rows);
+	for (size_t i = 0; i < parts; i++)
+		list_sql_free(&rows[i]);
 	list_sql_free(&count);
+	free(rows);
+	free(queries);
 	return sent;
 }
 

@@ -1,4 +1,4 @@
-/* Reads pages of lists from one Postgres server, on one loop.
+/* Reads pages of lists, and groups, from one Postgres server, on one loop.
  *
  * Lists have connections of their own. Each connection reads one page at a
  * time. So a list may take as long as read.timeout allows (then the server
@@ -7,7 +7,8 @@
  *
  * A page is a unit of statements in one snapshot (repeatable read): the
  * watermarks; the rows; their number, if it is asked for. So the rows, and the
- * number, are exactly those of the watermarks (INV-1).
+ * number, are exactly those of the watermarks (INV-1). A group has a statement
+ * for the rows of each collection, all in the same snapshot.
  *
  * The statement of the rows is not prepared. There are more texts of lists than
  * a session should keep, and Postgres plans each for its values.

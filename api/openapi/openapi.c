@@ -209,7 +209,8 @@ static void tags(struct jsonout *j)
 	static const struct {
 		const char *name, *description;
 	} others[] = {
-	    {"writes", "\"Outcomes of writes.\""},
+	    {"writes", "\"Atomic batches, and outcomes of writes.\""},
+	    {"groups", "\"Documents that change together, read together.\""},
 	    {"service",
 		"\"This instance: health, statistics, documentation.\""},
 	    {"reference routes", "\"The routes of the reference systems.\""},

@@ -58,6 +58,14 @@ static void path_parameters(
 		jsonout_string(j, "example", "0-1042");
 		jsonout_close(j, '}');
 	}
+	if (strstr(pattern, "{group}")) {
+		parameter(j, "group", "path",
+		    "The part of the keys in front of the first colon. A group "
+		    "that begins with `_` is sent as `%5F…`.");
+		text_schema(j, NULL);
+		jsonout_string(j, "example", "c42");
+		jsonout_close(j, '}');
+	}
 	bool key = strstr(pattern, "{key}") != NULL;
 	if (!key && strstr(pattern, "{id}") == NULL)
 		return;

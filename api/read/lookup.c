@@ -85,12 +85,31 @@ static bool purged(const struct lookup *l)
 	return atomic_load(&l->thread->instance->purges) != l->purges;
 }
 
+/* Does it read rows of all partitions? */
+static bool spans(const struct list_query *q)
+{
+	return q && q->group == NULL;
+}
+
 /* Are the floors open that decide about this value? */
 static bool known(
-    const struct instance *instance, bool pages, struct key_slot slot)
+    const struct instance *instance, bool all, struct key_slot slot)
 {
-	return pages ? floors_all_open(instance->floors)
-		     : floors_is_open(instance->floors, slot.partition);
+	return all ? floors_all_open(instance->floors)
+		   : floors_is_open(instance->floors, slot.partition);
+}
+
+/* The lifetime in L1; of a group, the shortest of its collections. */
+static dur_us_t lifetime(const struct lookup *l)
+{
+	dur_us_t usual = l->thread->instance->settings->l1_ttl;
+	dur_us_t least = l->collection->l1_ttl ? l->collection->l1_ttl : usual;
+	for (const struct list_query *q = l->list; q; q = q->also) {
+		dur_us_t its =
+		    q->collection->l1_ttl ? q->collection->l1_ttl : usual;
+		least = its < least ? its : least;
+	}
+	return least;
 }
 
 static void lookup_keep(struct lookup *l, struct value *v, enum tier tier)
@@ -99,7 +118,7 @@ static void lookup_keep(struct lookup *l, struct value *v, enum tier tier)
 	const struct api_settings *s = t->instance->settings;
 	const struct collection *c = l->collection;
 	/* Without floors, no reader could tell when it becomes too old. */
-	if (!known(t->instance, l->list != NULL, l->slot))
+	if (!known(t->instance, spans(l->list), l->slot))
 		return;
 	/* L1 would evict other values. Those that are being sent would then
 	 * count in this budget. */
@@ -107,8 +126,7 @@ static void lookup_keep(struct lookup *l, struct value *v, enum tier tier)
 		return;
 	value_prepare_l1(v);
 	l1_put(t->instance->l1, l->id, l->id_len, v,
-	    clock_mono() +
-		jitter_ttl(t->jitter, c->l1_ttl ? c->l1_ttl : s->l1_ttl));
+	    clock_mono() + jitter_ttl(t->jitter, lifetime(l)));
 	if (purged(l)) {
 		/* The purge may have passed this key between our read and our
 		 * put. */
@@ -325,7 +343,7 @@ static void ask_primary(struct lookup *l)
 enum lookup_way lookup_way(const struct request *r)
 {
 	const struct instance *instance = r->thread->instance;
-	bool hears = known(instance, r->read->list || r->read->exports,
+	bool hears = known(instance, spans(r->read->list) || r->read->exports,
 			 r->target.slot) &&
 		     (!instance->bypass_without_log || tail_up(instance->tail));
 	if (r->read->cache.only_if_cached)

@@ -1,6 +1,7 @@
-/* A lookup past L1, of a document or of a page of a list: Redis, then the
+/* A lookup past L1, of a document, a page of a list or a group: Redis, then the
  * replica, then the primary, until one has a value that may be served (INV-1).
- * Redis has no pages, because it knows commits by key, not by collection.
+ * Redis has no pages and no groups, because it knows commits by key, not by
+ * collection.
  *
  * All requests of this instance that miss the same key in the same mode share
  * one lookup (api/read/singleflight.h). A tier that is away is skipped, and the
@@ -35,7 +36,8 @@ enum read_failure {
 	READ_UNCACHED,
 	READ_REFUSED, /* a list that Postgres rejects: its query is at fault */
 	READ_LATE,    /* a list that exceeds its time */
-	READ_TOO_LARGE, /* the row is larger than document.max_bytes */
+	READ_TOO_LARGE, /* the row is larger than document.max_bytes; or the
+			 * group has too many rows, or bytes */
 };
 
 enum lookup_way {

@@ -23,6 +23,7 @@
 #include "common/http/httpd.h"
 #include "common/schema/owner.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
@@ -333,6 +334,16 @@ static void read_narrow(struct request *r)
 	}
 }
 
+static enum step_result read_group_too_large(struct request *r)
+{
+	char detail[160];
+	snprintf(detail, sizeof detail,
+	    "The group has more than %d documents, or more bytes than the "
+	    "setting list.max_bytes allows. Name fewer collections.",
+	    (int)LIST_GROUP);
+	return answer_problem(r, PROBLEM_GROUP_TOO_LARGE, detail);
+}
+
 enum step_result read_answer_step(struct request *r)
 {
 	count_tier(r);
@@ -350,6 +361,8 @@ enum step_result read_answer_step(struct request *r)
 	case READ_UNAVAILABLE:
 		return answer_problem(r, PROBLEM_STORE_UNAVAILABLE, NULL);
 	case READ_TOO_LARGE:
+		if (r->read->list)
+			return read_group_too_large(r);
 		return answer_problem(r, PROBLEM_ROW_TOO_LARGE,
 		    "The row was not written through this API, or it was "
 		    "written before the setting document.max_bytes was "

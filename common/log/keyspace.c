@@ -33,17 +33,28 @@ bool keyspace_group(const char *id, size_t len, struct key_group *out)
 	return true;
 }
 
-struct key_slot keyspace_slot(const char *id, size_t len, int32_t partitions)
+static struct key_slot slot_of(uint64_t home, uint64_t hash, int32_t partitions)
 {
 	CHECK(partitions > 0);
+	return (struct key_slot){
+	    .partition = (int32_t)(home % (uint64_t)partitions),
+	    .bucket = (uint32_t)((hash >> 32) % KEYSPACE_BUCKETS),
+	};
+}
+
+struct key_slot keyspace_group_slot(struct key_group g, int32_t partitions)
+{
+	uint64_t home = XXH3_64bits(g.s, g.len);
+	return slot_of(home, home, partitions);
+}
+
+struct key_slot keyspace_slot(const char *id, size_t len, int32_t partitions)
+{
 	/* No seed, because every process must agree. A client that constructs
 	 * colliding keys makes its own reads slower, but never stale. */
 	uint64_t hash = XXH3_64bits(id, len), home = hash;
 	struct key_group group;
 	if (keyspace_group(id, len, &group))
 		home = XXH3_64bits(group.s, group.len);
-	return (struct key_slot){
-	    .partition = (int32_t)(home % (uint64_t)partitions),
-	    .bucket = (uint32_t)((hash >> 32) % KEYSPACE_BUCKETS),
-	};
+	return slot_of(home, hash, partitions);
 }

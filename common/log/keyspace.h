@@ -31,4 +31,7 @@ struct key_group {
 	size_t len;
 };
 bool keyspace_group(const char *id, size_t len, struct key_group *out);
+/* Where the group itself lives: the partition of all its keys, and the floor
+ * bucket of what was read of the group as a whole (api/list/group.h). */
+struct key_slot keyspace_group_slot(struct key_group g, int32_t partitions);
 struct key_slot keyspace_slot(const char *id, size_t len, int32_t partitions);

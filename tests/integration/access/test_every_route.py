@@ -54,6 +54,7 @@ SERVED = {
 }
 STATUS = ("get", "/v1/_writes/{key}")
 BATCH = ("post", "/v1/_batch")
+GROUP = ("get", "/v1/_group/{key}")
 DOCUMENT = "application/json"
 LINES = "application/x-ndjson"
 PATCH = "application/merge-patch+json"
@@ -96,6 +97,10 @@ WAYS = {
     ("get", "/{c}/{key}"): READS,
     ("put", "/{c}/{key}"): [Way("row", "update", row=True, media=DOCUMENT)],
     ("delete", "/{c}/{key}"): DELETES,
+}
+# The routes of one collection that their paths do not name.
+OF = {
+    GROUP: ("orders", [Way("group", "read")]),
 }
 RECORDS = {
     # Its answer is 200 for what is not there, too.
@@ -166,6 +171,8 @@ class Table:
         for method, route, name in self.operations:
             if name is None and (method, route) in RECORDS:
                 ways, name = RECORDS[method, route], "records"
+            elif (method, route) in OF:
+                name, ways = OF[method, route]
             elif name is None and (method, route) == STATUS:
                 yield from self.statuses()
                 continue
@@ -410,7 +417,7 @@ def test_every_route_for_every_caller(guarded, table):
 
 def test_the_table_has_no_route_that_is_gone(table):
     described = {(method, route) for method, route, _ in table.operations}
-    ours = {*SERVED, *WAYS, *RECORDS, STATUS, BATCH}
+    ours = {*SERVED, *WAYS, *RECORDS, *OF, STATUS, BATCH}
     assert ours - described == set()
 
 
@@ -464,3 +471,24 @@ def test_a_batch_changes_own_documents_only(guarded):
     both = batch(editor, ("patch", "b:1", {"n": 1}), ("create", "b:4", foreign))
     assert both.status == 200, both
     assert ann.request("GET", "/v1/orders/b:1").json()["n"] == 1
+
+
+def test_a_group_has_own_documents_only(guarded):
+    ann, ben, reader, editor = (guarded.as_(n) for n in ("ann", "ben", "reader", "editor"))
+    assert batch(ann, ("create", "o:1", {"text": "x"})).status == 200
+    assert batch(ben, ("create", "o:2", {"text": "y"})).status == 200
+
+    def found(client, query="?collections=orders"):
+        answer = client.request("GET", f"/v1/_group/o{query}")
+        return [d["key"] for d in answer.json()["collections"]["orders"]]
+
+    for query in ("", "?collections=orders"):
+        assert found(ann, query) == ["o:1"] and found(ben, query) == ["o:2"]
+        assert found(reader, query) == found(editor, query) == ["o:1", "o:2"]
+    # What is kept for one of them is not for the others.
+    for client, keys in ((ann, ["o:1"]), (ben, ["o:2"]), (ann, ["o:1"])):
+        assert found(client) == keys
+    # A collection of which the caller may read nothing, and one that is not there.
+    for path in ("notes", "orders,sealed", "nothing"):
+        none = guarded.as_("none").request("GET", f"/v1/_group/o?collections={path}")
+        assert none.status == 401, none

@@ -101,6 +101,18 @@ def test_many_are_as_it_says(document, http, name):
     schema(document, "problem").validate(answer.json())
 
 
+def test_groups_are_as_it_says(document, http):
+    put = [{"op": "put", "collection": "accounts", "key": "said:1", "document": {"balance": 1}}]
+    assert http.request("POST", "/v1/_batch", json.dumps(put).encode(), WAIT).status == 200
+    got = http.request("GET", "/v1/_group/said?collections=accounts,transfers")
+    schema(document, "group").validate(got.json())
+    (row,) = got.json()["collections"]["accounts"]
+    schema(document, "accounts_document").validate(row["document"])
+    operation = document["paths"]["/v1/_group/{group}"]["get"]
+    names = {p.get("name", p.get("$ref", "").split("/")[-1]) for p in operation["parameters"]}
+    assert {"group", "collections", "Sluice-Read-After"} <= names
+
+
 @pytest.mark.parametrize(
     "name, bad",
     [

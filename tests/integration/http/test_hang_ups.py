@@ -72,6 +72,11 @@ def reads(etag, position, unreached):
             http("GET", "/v1/records/_count", {"Cache-Control": "no-cache"}),
             http("GET", "/v1/records/_count", {"Sluice-Read-After": unreached}),
         ],
+        ("GET", "/v1/_group/{group}"): [
+            http("GET", "/v1/_group/hung"),
+            http("GET", "/v1/_group/hung?collections=accounts", {"Cache-Control": "no-cache"}),
+            http("GET", "/v1/_group/hung", {"Sluice-Read-After": unreached}),
+        ],
         ("GET", "/v1/{collection}/_changes"): [http("GET", "/v1/records/_changes", FEED)],
         ("GET", "/v1/_writes/{position}"): [
             http("GET", f"/v1/_writes/{position}"),

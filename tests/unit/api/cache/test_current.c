@@ -37,6 +37,11 @@ static struct value *page(version_t as_of)
 	return value_page_new("[]", 2, NULL, watermarks, PARTITIONS);
 }
 
+static struct value *group(version_t as_of)
+{
+	return value_group_new("{}", 2, slot.partition, as_of);
+}
+
 static void of_an_open_partition(void **state)
 {
 	(void)state;
@@ -45,12 +50,14 @@ static void of_an_open_partition(void **state)
 		floors_open(f, p, FLOOR);
 	allowed(f, document(FLOOR - 1), false, false);
 	allowed(f, document(FLOOR), true, true);
+	allowed(f, group(FLOOR - 1), false, false);
+	allowed(f, group(FLOOR), true, true);
 	allowed(f, page(FLOOR - 1), false, false);
 	allowed(f, page(FLOOR), true, true);
 	floors_free(&f);
 }
 
-/* A document has its bucket's floor, a page its collection's. */
+/* A document and a group have their bucket's floor, a page its collection's. */
 static void each_has_its_own_floor(void **state)
 {
 	(void)state;
@@ -59,9 +66,12 @@ static void each_has_its_own_floor(void **state)
 		floors_open(f, p, FLOOR);
 	floors_raise(f, slot, FLOOR + 5);
 	allowed(f, document(FLOOR + 4), false, false);
+	allowed(f, group(FLOOR + 4), false, false);
+	allowed(f, group(FLOOR + 5), true, true);
 	allowed(f, page(FLOOR + 4), true, true);
 	floors_raise_pages(f, declared("records")->index, 1, FLOOR + 9);
 	allowed(f, document(FLOOR + 5), true, true);
+	allowed(f, group(FLOOR + 5), true, true);
 	allowed(f, page(FLOOR + 8), false, false);
 	allowed(f, page(FLOOR + 9), true, true);
 	floors_raise_pages(f, declared("posts")->index, 1, FLOOR + 20);
@@ -78,6 +88,8 @@ static void of_a_closed_partition(void **state)
 	floors_raise(f, slot, FLOOR);
 	floors_raise_pages(f, declared("records")->index, 1, FLOOR);
 	allowed(f, document(FLOOR + 1), false, true);
+	allowed(f, group(FLOOR + 1), false, true);
+	allowed(f, group(FLOOR - 1), false, false);
 	allowed(f, document(FLOOR - 1), false, false);
 	allowed(f, page(FLOOR + 1), false, true);
 	allowed(f, page(FLOOR - 1), false, false);

@@ -242,6 +242,31 @@ static void part(void **state)
 	value_unref(&v);
 }
 
+/* It names the writes that it knows; its watermark is that of a document. */
+static void group(void **state)
+{
+	(void)state;
+	char etag[VALUE_ETAG_LEN];
+	struct value *v = value_group_new("{}", 2, 3, version_make(0, 1043));
+	assert_true(v->present);
+	assert_int_equal(v->as_of, version_make(0, 1043));
+	assert_int_equal(v->page->n, 0);
+	value_etag(v, etag);
+	assert_int_equal(strlen(etag), 34);
+	struct MHD_Response *r = value_response(v);
+	is_header_of(r, "Sluice-As-Of", "3-1042");
+	is_header_of(r, "ETag", etag);
+	assert_null(MHD_get_response_header(r, "Vary"));
+	assert_null(MHD_get_response_header(r, "Content-Range"));
+	MHD_destroy_response(r);
+	value_unref(&v);
+	v = value_group_new("{}", 2, 3, version_make(2, 0)); /* no writes yet */
+	r = value_response(v);
+	assert_null(MHD_get_response_header(r, "Sluice-As-Of"));
+	MHD_destroy_response(r);
+	value_unref(&v);
+}
+
 static void counted(void **state)
 {
 	(void)state;
@@ -276,6 +301,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(page),
+	    cmocka_unit_test(group),
 	    cmocka_unit_test(counted),
 	    cmocka_unit_test(part),
 	    cmocka_unit_test(present),

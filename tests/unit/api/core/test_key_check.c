@@ -62,6 +62,36 @@ static void keys(void **state)
 	violations_free(&v);
 }
 
+static void groups(void **state)
+{
+	(void)state;
+	static const struct {
+		struct jsonslice text;
+		const char *detail; /* NULL: good */
+	} table[] = {
+	    {T("c42"), NULL},
+	    {T("_c"), NULL},
+	    {T("h\xc3\xa9 /"), NULL},
+	    {T(""), "must not be empty"},
+	    {T("a\0b"), "must not contain a NUL byte"},
+	    {T("\xff"), "must be UTF-8"},
+	    {T("c42:1"), "must not contain ':': a group is the part of a key "
+			 "in front of the first one"},
+	};
+	for (size_t i = 0; i < sizeof table / sizeof *table; i++) {
+		struct violations v = {0};
+		char *own = bytes_of(table[i].text.s, table[i].text.len);
+		bool good = key_check_group(own, table[i].text.len, &v);
+		assert_int_equal(good, table[i].detail == NULL);
+		if (!good) {
+			assert_string_equal(v.items[0].pointer, "/group");
+			assert_string_equal(v.items[0].detail, table[i].detail);
+		}
+		free(own);
+		violations_free(&v);
+	}
+}
+
 static void forms_of_keys(void **state)
 {
 	(void)state;
@@ -80,6 +110,7 @@ int main(void)
 	records = declared("records");
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(keys),
+	    cmocka_unit_test(groups),
 	    cmocka_unit_test(forms_of_keys),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -343,6 +343,29 @@ static void ids(void **state)
 	list_query_unref(&q);
 }
 
+/* One entry for a group of the same collections, whoever asks; another one for
+ * an owner. */
+static void ids_of_groups(void **state)
+{
+	(void)state;
+	struct list_fault fault;
+	struct buf b = {0};
+	struct list_query *q =
+	    list_query_group(declared("accounts"), "c42:", 3, 5);
+	q->also = list_query_group(declared("transfers"), "c42", 3, 5);
+	assert_true(list_query_finish(q, &fault));
+	list_query_id(&b, q);
+	static const char want[] = "_batch/c42\0accounts?order=key.asc\0"
+				   "transfers?order=key.asc";
+	assert_int_equal(b.len, sizeof want - 1);
+	assert_memory_equal(b.data, want, sizeof want);
+	assert_int_equal(list_query_parts(q), 2);
+	assert_int_equal(q->limit, LIST_GROUP);
+	assert_int_equal(q->partition, 5);
+	buf_free(&b);
+	list_query_unref(&q);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -357,6 +380,7 @@ int main(void)
 	    cmocka_unit_test(refused),
 	    cmocka_unit_test(strange_names),
 	    cmocka_unit_test(ids),
+	    cmocka_unit_test(ids_of_groups),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

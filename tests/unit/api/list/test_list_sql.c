@@ -318,6 +318,34 @@ static void nulls(void **state)
 	    4);
 }
 
+/* Two ranges of the index of the key: the group itself; what begins with it and
+ * a colon. */
+static void of_groups(void **state)
+{
+	(void)state;
+	struct list_sql s;
+	struct list_query *q =
+	    list_query_group(declared("transfers"), "c42", 3, 0);
+	list_sql_make(&s, q, 5000);
+	assert_memory_equal(s.sql.data,
+	    "SELECT * FROM (SELECT t.version::text AS \"_after\", ", 51);
+	finds(&s,
+	    "SELECT t.* FROM ((SELECT t.* FROM public.\"transfers\" t WHERE"
+	    " t.\"key\" COLLATE \"C\" = $3"
+	    " ORDER BY t.\"key\" COLLATE \"C\" LIMIT $1) UNION ALL"
+	    " (SELECT t.* FROM public.\"transfers\" t WHERE"
+	    " t.\"key\" COLLATE \"C\" >= $4 AND t.\"key\" COLLATE \"C\" < $5"
+	    " ORDER BY t.\"key\" COLLATE \"C\" LIMIT $1)) t"
+	    " ORDER BY t.\"key\" COLLATE \"C\" LIMIT $1");
+	assert_int_equal(s.n, 5);
+	assert_string_equal(s.values[0], "1001");
+	assert_string_equal(s.values[2], "c42");
+	assert_string_equal(s.values[3], "c42:");
+	assert_string_equal(s.values[4], "c42;");
+	list_sql_free(&s);
+	list_query_unref(&q);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -330,6 +358,7 @@ int main(void)
 	    cmocka_unit_test(cursors),
 	    cmocka_unit_test(long_values),
 	    cmocka_unit_test(nulls),
+	    cmocka_unit_test(of_groups),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -95,6 +95,20 @@ static void groups(void **state)
 	assert_int_equal(g.len, 3);
 }
 
+/* The slot of the group itself: one for all its keys, in their partition. */
+static void slots_of_groups(void **state)
+{
+	(void)state;
+	struct key_slot c42 =
+	    keyspace_group_slot((struct key_group){"c42:1", 3}, 64);
+	uint64_t home = XXH3_64bits("c42", 3);
+	assert_int_equal(c42.partition, home % 64);
+	assert_int_equal(c42.bucket, (home >> 32) % KEYSPACE_BUCKETS);
+	struct key_slot other =
+	    keyspace_group_slot((struct key_group){"c43", 3}, 64);
+	assert_int_not_equal(other.bucket, c42.bucket);
+}
+
 /* Chi-squared over n equally likely cells, within six standard deviations. */
 static void assert_even(const unsigned *count, size_t n, double total)
 {
@@ -143,6 +157,7 @@ int main(void)
 	    cmocka_unit_test(obeys_the_length),
 	    cmocka_unit_test(distribution),
 	    cmocka_unit_test(groups),
+	    cmocka_unit_test(slots_of_groups),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,0 +1,59 @@
+#include "api/list/group_page.h"
+
+#include "api/list/list_sql.h"
+#include "common/postgres/pg_binary.h"
+#include "common/sql/row_doc.h"
+
+#include <string.h>
+
+bool group_page_is_whole(const struct list_query *q, PGresult *const *rows)
+{
+	int64_t found = 0;
+	for (size_t i = 0; q; q = q->also, i++) {
+		int n = PQntuples(rows[i]);
+		if (n == 0)
+			continue;
+		int64_t all =
+		    pg_int8(rows[i], 0, LIST_SQL_FOUND(q->collection));
+		if (all != n) /* it was cut at its number of bytes */
+			return false;
+		found += all;
+	}
+	return found <= LIST_GROUP;
+}
+
+static void group_page_row(
+    struct buf *doc, const struct collection *c, const PGresult *rows, int i)
+{
+	buf_str(doc, "{\"key\":");
+	buf_json(doc, PQgetvalue(rows, i, LIST_SQL_ROW),
+	    (size_t)PQgetlength(rows, i, LIST_SQL_ROW));
+	buf_printf(doc, ",\"version\":\"%s\",\"document\":",
+	    PQgetvalue(rows, i, LIST_SQL_VERSION));
+	row_doc_add(doc, c, rows, i, LIST_SQL_ROW);
+	buf_char(doc, '}');
+}
+
+struct value *group_page_make(
+    const struct list_query *q, PGresult *const *rows, version_t as_of)
+{
+	struct buf doc = {0};
+	int32_t partition = q->partition;
+	buf_str(&doc, "{\"group\":");
+	buf_json(&doc, q->group, q->group_len);
+	buf_str(&doc, ",\"collections\":{");
+	for (size_t i = 0; q; q = q->also, i++) {
+		int n = PQntuples(rows[i]);
+		buf_printf(
+		    &doc, "%s\"%s\":[", i ? "," : "", q->collection->name);
+		for (int k = 0; k < n; k++) {
+			buf_str(&doc, k ? "," : "");
+			group_page_row(&doc, q->collection, rows[i], k);
+		}
+		buf_char(&doc, ']');
+	}
+	buf_str(&doc, "}}");
+	struct value *v = value_group_new(doc.data, doc.len, partition, as_of);
+	buf_free(&doc);
+	return v;
+}
