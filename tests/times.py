@@ -46,6 +46,13 @@ def table(file, total):
     yield f"{'all':<12} {total:8.1f}   (the build and the servers' start run at once)"
     if not tests:
         return
+    files = collections.Counter()
+    for seconds, _, test in tests:
+        files[test.partition("::")[0]] += seconds
+    yield ""
+    yield f"The {SLOWEST} slowest files, of {sum(files.values()):.0f} s:"
+    for name, seconds in files.most_common(SLOWEST):
+        yield f"{seconds:8.1f} s  {name}"
     yield ""
     yield f"The {SLOWEST} slowest parts of {len({test for *_, test in tests})} tests:"
     for seconds, when, test in sorted(tests, reverse=True)[:SLOWEST]:

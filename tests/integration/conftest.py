@@ -18,6 +18,7 @@ from harness.serverlog import ServerLogs
 from harness.servers import Servers, at_database, at_port
 
 TEST_SECONDS = 150  # no test may hang longer
+HERE = pathlib.Path(__file__).parent
 
 
 def use_servers():
@@ -193,6 +194,14 @@ def pytest_runtest_protocol(item):
         return (yield)
     finally:
         signal.alarm(0)
+
+
+def pytest_collection_modifyitems(items):
+    """The files that take longest begin first, so that all parts of a run end at
+    about the same time."""
+    names = (HERE / "long").read_text().splitlines()
+    rank = {name: n for n, name in enumerate(names) if not name.startswith("#")}
+    items.sort(key=lambda item: rank.get(item.path.name, len(names)))
 
 
 # --- a failure shows the ends of the daemons' logs ----------------------------

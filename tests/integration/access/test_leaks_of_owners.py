@@ -31,7 +31,7 @@ from harness.owners import (
 from harness.prowl import check_feed, prowl
 from harness.replica import replica_caught_up
 
-REQUESTS = int(os.environ.get("SLUICE_TEST_LEAKS", "5000"))
+REQUESTS = int(os.environ.get("SLUICE_TEST_LEAKS", "1500"))
 LIMIT = 300 + REQUESTS // 50
 
 

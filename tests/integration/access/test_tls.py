@@ -354,6 +354,52 @@ def test_admin_listeners(servers, sluice, api, kind, pair):
     assert (done.returncode, done.stdout) == (0, "ready\n"), done.stderr
 
 
+@pytest.fixture
+def auditing(sluice, authority):
+    """Restarts the projector with a file of certificates that it trusts."""
+    (projector,) = sluice.of("projector")
+    asked = {
+        "audit.rate": 1000,
+        "audit.instances": f"https://127.0.0.1:{sluice.of('api')[0].admin.port}",
+    }
+
+    def start(**settings):
+        projector.stop()
+        projector.settings.update(asked, **settings)
+        projector.start()
+
+    yield start
+    for name in (*asked, "audit.tls.ca"):
+        projector.settings.pop(name, None)
+    projector.stop()
+    projector.start()
+
+
+def test_the_auditor_asks_by_tls(sluice, api, authority, folder, auditing):
+    (projector,) = sluice.of("projector")
+
+    def counted(name, *labels):
+        return projector.metrics()[f"sluice_projector_audit_{name}_total", *labels]
+
+    def sampled(key, name, *labels):
+        """A document that L1 has is written, and the auditor looks for it."""
+        before = counted(name, ",".join(labels))
+        answer = api.http.put(key, "1", prefer="wait=10")
+        assert answer.status == 201, answer
+        assert api.http.get(key).status == 200
+        wait_until(
+            lambda: counted(name, ",".join(labels)) > before, 20, "it has looked"
+        )
+
+    auditing(**{"audit.tls.ca": str(authority.cert)})
+    sampled("audited", "checks", 'tier="l1"', 'result="current"')
+    assert counted("violations", 'tier="l1"') == 0
+    other = Authority(folder, "ca-of-others")
+    auditing(**{"audit.tls.ca": str(other.cert)})
+    sampled("not-audited", "skipped", 'tier="l1"')
+    assert counted("checks", 'tier="l1",result="current"') == 0
+
+
 # --- client certificates ------------------------------------------------------
 
 
