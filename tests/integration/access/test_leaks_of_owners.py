@@ -186,6 +186,11 @@ def test_feeds_from_the_beginning(searched):
         # What is written now comes last of its partition, at least.
         marks = [document("notes", f"{caller}-end-{n}") for n in range(64)]
         wire = wires[caller][0]
+        # Of the other's notes that are gone, nothing is told.
+        gone = document("notes", f"{other_of(caller)}-gone")
+        other = wires[other_of(caller)][0]
+        assert other.ask("PUT", gone, WAITED, json_body(text="gone")).status == 201
+        assert other.ask("DELETE", gone, WAITED).status == 204
         answers = [
             wire.ask("PUT", path, {**WAITED, "Prefer": "respond-async"}, json_body(text="end"))
             for path in marks

@@ -135,6 +135,32 @@ class Listed:
             self.rows.pages[self.caller].append((path, answer.header("ETag"), link))
 
 
+class Counted:
+    """A count of what is the other's, alone or beside a page: there is nothing."""
+
+    def __init__(self, rows, caller, rng):
+        self.other = other_of(caller)
+        collection = rng.choice(["notes", "notes", "posts", "records"])
+        field = OWNED_BY[collection]
+        only = rng.choice([
+            f"{field}=eq.{self.other}", f"{field}=neq.{caller}", f"{field}=not.eq.{caller}",
+            f"or=({field}.eq.{self.other},{field}.eq.nobody)",
+            f"{field}=in.({self.other},nobody)",
+        ])  # fmt: skip
+        route, headers = rng.choice([
+            ("/_count", {}), ("", {"Prefer": "count=exact"}),
+            ("/_count", {"Cache-Control": "no-cache"}),
+        ])  # fmt: skip
+        self.requests = [("GET", f"/v1/{collection}{route}?{only}", headers, None)]
+
+    def check(self, answers):
+        (answer,) = answers
+        assert answer.status == 200, (self.requests, answer)
+        total = answer.header("Content-Range") or f"*/{json.loads(answer.body)['count']}"
+        assert total == "*/0", (self.requests, answer)
+        check_unseen(answer, self.other, self.requests, [self.requests[0][1]])
+
+
 class StolenPage(Listed):
     """The other's cursor, and the tag of the other's page."""
 
@@ -248,7 +274,7 @@ def slow_twins(rows, caller, rng):
 
 KINDS = {  # and how often
     quick_twins: 300, slow_twins: 6, PlaceTwins: 20, Own: 100, Change: 6,
-    Wanderer: 30, Listed: 60, StolenPage: 60, Export: 10, Service: 20, Tried: 4,
+    Wanderer: 30, Listed: 60, Counted: 20, StolenPage: 60, Export: 10, Service: 20, Tried: 4,
     Taken: 4,
 }  # fmt: skip
 
