@@ -197,6 +197,7 @@ static struct principal *own_copy(const struct principal *p)
 			principal_claim(
 			    own, i, p->claims[i], strlen(p->claims[i]));
 	}
+	principal_name_key(own, p->key);
 	return own;
 }
 

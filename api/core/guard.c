@@ -100,6 +100,7 @@ static struct audit guard_record(const struct request *r, unsigned status)
 	return (struct audit){
 	    .subject = p ? principal_subject(p) : "",
 	    .kind = principal_kind_name(p ? p->kind : PRINCIPAL_ANONYMOUS),
+	    .key = p ? p->key : NULL,
 	    .method = r->method,
 	    .route = r->route ? r->route->head.pattern : NULL,
 	    .c = r->connection,

@@ -265,6 +265,7 @@ static struct err read_entry(
 	out->principal = principal_new(
 	    out->certificate ? PRINCIPAL_CERTIFICATE : PRINCIPAL_KEY, roles,
 	    expires);
+	principal_name_key(out->principal, out->id);
 	return read_subject(index, v, out);
 }
 

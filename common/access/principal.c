@@ -30,6 +30,12 @@ void principal_claim(
 	p->claims[index] = mem_strndup(value, len);
 }
 
+void principal_name_key(struct principal *p, const char *id)
+{
+	free(p->key);
+	p->key = id ? mem_strdup(id) : NULL;
+}
+
 struct principal *principal_ref(struct principal *p)
 {
 	struct shared *s = (struct shared *)p;
@@ -45,6 +51,7 @@ void principal_unref(struct principal **p)
 		return;
 	for (size_t i = 0; i < CLAIMS_MAX; i++)
 		free(s->principal.claims[i]);
+	free(s->principal.key);
 	free(s);
 }
 

@@ -24,6 +24,9 @@ struct principal {
 	/* By index of common/access/claims.h; [0] is the subject. NULL: the
 	 * credential does not have the claim, or its value is not a string. */
 	char *claims[CLAIMS_MAX];
+	/* The id of its API key, or of the entry of its certificate, for the
+	 * audit log. NULL: none. */
+	char *key;
 };
 
 /* Returns one reference, with no claims. */
@@ -32,6 +35,8 @@ struct principal *principal_new(
 /* Before the principal is shared: copies the value of a claim. */
 void principal_claim(
     struct principal *p, size_t index, const char *value, size_t len);
+/* Before the principal is shared: copies the id. NULL: none. */
+void principal_name_key(struct principal *p, const char *id);
 /* Takes one more reference. */
 struct principal *principal_ref(struct principal *p);
 /* Gives a reference back, and sets *p to NULL. *p may be NULL. */

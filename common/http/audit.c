@@ -27,9 +27,10 @@ static const char *audit_from(struct MHD_Connection *c, char out[FROM_LEN])
 }
 
 /* log_quote keeps four texts. */
-#define FIELDS "subject=%s kind=%s method=%s route=%s from=%s status=%u"
+#define FIELDS "subject=%s kind=%s key=%s method=%s route=%s from=%s status=%u"
 #define VALUES(a, from)                                                        \
-	log_quote((a)->subject), (a)->kind, log_quote((a)->method),            \
+	log_quote((a)->subject), (a)->kind,                                    \
+	    log_quote((a)->key ? (a)->key : ""), log_quote((a)->method),       \
 	    log_quote((a)->route ? (a)->route : ""), audit_from((a)->c, from), \
 	    (a)->status
 

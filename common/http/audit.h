@@ -9,6 +9,7 @@ struct MHD_Connection;
 struct audit {
 	const char *subject; /* "": none */
 	const char *kind;    /* of the credential: "jwt", "admin.token", … */
+	const char *key;     /* the id of an API key; NULL: none */
 	const char *method;
 	const char *route;	  /* its pattern; NULL: no route was found */
 	struct MHD_Connection *c; /* NULL: the request came from no listener */

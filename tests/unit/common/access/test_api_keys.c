@@ -205,6 +205,7 @@ static void takes_several_keys(void **state)
 	    api_keys_find(keys, a.key.data, a.key.len, NOW, &p), API_KEYS_OK);
 	assert_int_equal(p->kind, PRINCIPAL_KEY);
 	assert_string_equal(principal_subject(p), "ada");
+	assert_string_equal(p->key, "b-new");
 	assert_true(p->roles == (editor | reader));
 	assert_true(p->expires == INT64_MAX);
 	principal_unref(&p);

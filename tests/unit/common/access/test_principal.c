@@ -21,6 +21,10 @@ static void a_principal_is_shared(void **state)
 	assert_null(p);
 	assert_string_equal(principal_subject(other), "ada");
 	assert_string_equal(principal_kind_name(other->kind), "jwt");
+	assert_null(other->key);
+	principal_name_key(other, "first");
+	principal_name_key(other, "second");
+	assert_string_equal(other->key, "second");
 	principal_unref(&other);
 	principal_unref(&other); /* NULL is none */
 }
