@@ -20,12 +20,13 @@ class Mischief:
         self.ended = threading.Event()
         self.done = {}
 
-    def run(self, until):
-        """Faults until `until()`; each kind once before any comes twice."""
+    def run(self, until, kinds=None):
+        """Faults of these kinds (all) until `until()`; each kind once before any comes
+        twice."""
         names = []
         while not until():
             if not names:
-                names = sorted(FAULTS)
+                names = sorted(kinds or FAULTS)
                 self.rng.shuffle(names)
             name = names.pop()
             FAULTS[name](self)
