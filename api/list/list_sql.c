@@ -395,7 +395,7 @@ static void row_bytes(struct buf *out, const struct list_query *q)
 		    !selection_has(&q->only, 1 + i))
 			continue;
 		buf_str(out, " + coalesce(octet_length(t.");
-		sql_ident(out, f->name);
+		sql_ident(out, f->stored);
 		/* In a document, bytes are base64. */
 		buf_str(out,
 		    f->column == COLUMN_BYTEA ? ") * 2, 0)" : "::text), 0)");

@@ -178,7 +178,7 @@ static void properties(
 		if (has(c, &c->fields[i], of))
 			field_schema(j, &c->fields[i], of);
 	}
-	if (is_read(of)) {
+	if (is_read(of) && c->table.times) {
 		time_schema(j, "created_at");
 		time_schema(j, "updated_at");
 	}
@@ -200,7 +200,7 @@ static void required(
 		if (all || c->fields[i].required)
 			jsonout_string(j, NULL, c->fields[i].name);
 	}
-	if (all) {
+	if (all && c->table.times) {
 		jsonout_string(j, NULL, "created_at");
 		jsonout_string(j, NULL, "updated_at");
 	}

@@ -38,6 +38,7 @@ enum key_type { KEY_STRING, KEY_INTEGER, KEY_UUIDV7 };
  * members of objects. Each has an index on (column, key). */
 struct list_column {
 	const char *name;
+	const char *stored; /* its name in the table; of a path, the field's */
 	enum column_type column;
 	const struct field *field; /* NULL: the key or a time */
 	/* For a member of an object: its path in the field, `city.name`. It is
@@ -75,12 +76,25 @@ struct owner {
 				    * documents only */
 };
 
+/* The table, and the names of its columns that are not those of the
+ * document. */
+struct table {
+	const char *schema, *name;
+	/* The declaration names the table: it is the operator's, and --migrate
+	 * adds nothing to it but the version and the times. */
+	bool foreign;
+	/* It has created_at and updated_at, and documents have them, too. */
+	bool times;
+	const char *key, *created_at, *updated_at, *version;
+};
+
 struct collection {
 	const char *name;
+	struct table table;
 	struct jsonslice description; /* a string; s NULL: none */
 	enum key_type key;
 	enum format key_format;	    /* the bits of an integer; NONE: 64 */
-	const char *key_name;	    /* of its column, and in documents */
+	const char *key_name;	    /* in documents */
 	const struct field *fields; /* without key, times and version */
 	size_t nfields;
 	/* Lifetimes in the caches; 0: l1.ttl and l2.ttl. */
@@ -106,8 +120,8 @@ struct collection {
 	const struct reference *references;
 	size_t nreferences;
 	/* A hash of what a table, a writer and an API must agree about: the
-	 * key, its group, and the fields' names, order, types, nullability,
-	 * defaults. */
+	 * table, the key, its group, and the fields' names, columns, order,
+	 * types, nullability, defaults. */
 	uint64_t shape;
 	struct jsonslice text; /* the declaration, as it was read */
 	size_t index;	       /* collection_at(index) is this one */

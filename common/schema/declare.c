@@ -163,7 +163,7 @@ static bool take_key_name(
 	d->collection.key_name = declare_string(d, v);
 	if (!declare_name(d, pointer, d->collection.key_name))
 		return false;
-	return !declare_is_taken(d->collection.key_name) ||
+	return !declare_is_taken(d, d->collection.key_name) ||
 	       declare_refuse(
 		   d, pointer, "the table has a column of that name already");
 }
@@ -262,12 +262,15 @@ enum part {
 	REFERENCES,
 	UPDATED_BY,
 	GROUP,
+	TABLE,
+	COLUMNS,
+	TIMES,
 	PARTS
 };
 
 static const char *const part_names[] = {"name", "description", "key", "fields",
     "required", "cache", "list", "access", "owner", "unique", "references",
-    "updated_by", "group"};
+    "updated_by", "group", "table", "columns", "times"};
 
 static bool declare_find_parts(
     struct declaration *d, struct jsonslice root, struct jsonslice parts[PARTS])
@@ -296,6 +299,29 @@ static bool declare_take_name(
 		   d->collection.name, d->collection.name);
 }
 
+/* Nothing of a table that is as Sluice makes it. */
+static void shape_of_table(struct buf *out, const struct collection *c)
+{
+	const struct table *t = &c->table;
+	if (t->foreign)
+		buf_printf(out, "\ntable %s.%s", t->schema, t->name);
+	if (!t->times)
+		buf_str(out, "\nno times");
+	if (strcmp(t->key, c->key_name) != 0)
+		buf_printf(out, "\nkey in %s", t->key);
+	if (strcmp(t->version, "version") != 0)
+		buf_printf(out, "\nversion in %s", t->version);
+	if (strcmp(t->created_at, "created_at") != 0)
+		buf_printf(out, "\ncreated_at in %s", t->created_at);
+	if (strcmp(t->updated_at, "updated_at") != 0)
+		buf_printf(out, "\nupdated_at in %s", t->updated_at);
+	for (size_t i = 0; i < c->nfields; i++) {
+		const struct field *f = &c->fields[i];
+		if (strcmp(f->name, f->stored) != 0)
+			buf_printf(out, "\n%s in %s", f->name, f->stored);
+	}
+}
+
 static uint64_t shape_of(const struct collection *c)
 {
 	struct buf b = {0};
@@ -303,6 +329,7 @@ static uint64_t shape_of(const struct collection *c)
 	    c->group ? " group" : "");
 	if (key_column(c) == COLUMN_INTEGER || key_column(c) == COLUMN_SMALLINT)
 		buf_printf(&b, " %s", column_type_name(key_column(c)));
+	shape_of_table(&b, c);
 	for (size_t i = 0; i < c->nfields; i++) {
 		const struct field *f = &c->fields[i];
 		buf_printf(&b, "\n%s %s %s%s ", f->name,
@@ -324,6 +351,7 @@ static bool take_whole(
 	struct collection *c = &d->collection;
 	if (!declare_find_parts(d, root, p) ||
 	    !declare_take_name(d, p[NAME], stem) ||
+	    !declare_table(d, p[TABLE], p[TIMES]) ||
 	    !declare_take_key(d, p[KEY]) ||
 	    (p[GROUP].s && !take_group(d, p[GROUP])))
 		return false;
@@ -334,6 +362,7 @@ static bool take_whole(
 	if (!is_kind(d, "/fields", p[FIELDS], JSONSLICE_OBJECT) ||
 	    !declare_fields(d, p[FIELDS]) ||
 	    (p[UPDATED_BY].s && !declare_updated_by(d, p[UPDATED_BY])) ||
+	    !declare_columns(d, p[COLUMNS]) ||
 	    (p[REQUIRED].s && !declare_required(d, p[REQUIRED])) ||
 	    !declare_check_fields(d) ||
 	    (p[CACHE].s && !take_cache(d, p[CACHE])) ||

@@ -259,15 +259,23 @@ static bool find_keywords(struct declaration *d, const char *pointer,
 	return found[0].s || declare_refuse(d, pointer, "type is required");
 }
 
-bool declare_is_taken(const char *name)
+bool declare_is_system(const char *name)
 {
-	static const char *const taken[] = {"created_at", "updated_at",
-	    "version", "tableoid", "xmin", "cmin", "xmax", "cmax", "ctid"};
+	static const char *const taken[] = {
+	    "tableoid", "xmin", "cmin", "xmax", "cmax", "ctid"};
 	for (size_t i = 0; i < sizeof taken / sizeof *taken; i++) {
 		if (strcmp(name, taken[i]) == 0)
 			return true;
 	}
 	return false;
+}
+
+bool declare_is_taken(const struct declaration *d, const char *name)
+{
+	bool time =
+	    strcmp(name, "created_at") == 0 || strcmp(name, "updated_at") == 0;
+	return (time && d->collection.table.times) ||
+	       strcmp(name, "version") == 0 || declare_is_system(name);
 }
 
 static bool take_field(
@@ -283,7 +291,7 @@ static bool take_field(
 	snprintf(pointer, sizeof pointer, "/fields/%.100s", f->name);
 	if (!declare_name(d, pointer, f->name))
 		return false;
-	if (declare_is_taken(f->name) || strcmp(f->name, c->key_name) == 0)
+	if (declare_is_taken(d, f->name) || strcmp(f->name, c->key_name) == 0)
 		return declare_refuse(
 		    d, pointer, "the table has a column of that name already");
 	if (jsonslice_kind(v) != JSONSLICE_OBJECT)

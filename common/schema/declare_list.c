@@ -97,8 +97,11 @@ static struct list_column *declare_list_member(
 		return NULL;
 	}
 	struct list_column *out = &d->columns[c->ncolumns++];
-	*out = (struct list_column){
-	    .name = text, .column = COLUMN_TEXT, .field = f, .path = dot + 1};
+	*out = (struct list_column){.name = text,
+	    .stored = f->stored,
+	    .column = COLUMN_TEXT,
+	    .field = f,
+	    .path = dot + 1};
 	return out;
 }
 
@@ -127,16 +130,20 @@ static struct list_column *declare_list_column_of(struct declaration *d,
 	struct list_column *out = &d->columns[c->ncolumns];
 	if (i < c->nfields) {
 		const struct field *f = &c->fields[i];
-		*out = (struct list_column){
-		    .name = f->name, .column = f->column, .field = f};
+		*out = (struct list_column){.name = f->name,
+		    .stored = f->stored,
+		    .column = f->column,
+		    .field = f};
 		if (!declare_check_indexed(d, pointer, f))
 			return NULL;
-	} else if (jsonslice_equals(name, "created_at", 10)) {
-		*out = (struct list_column){
-		    .name = "created_at", .column = COLUMN_TIMESTAMPTZ};
-	} else if (jsonslice_equals(name, "updated_at", 10)) {
-		*out = (struct list_column){
-		    .name = "updated_at", .column = COLUMN_TIMESTAMPTZ};
+	} else if (c->table.times && jsonslice_equals(name, "created_at", 10)) {
+		*out = (struct list_column){.name = "created_at",
+		    .stored = c->table.created_at,
+		    .column = COLUMN_TIMESTAMPTZ};
+	} else if (c->table.times && jsonslice_equals(name, "updated_at", 10)) {
+		*out = (struct list_column){.name = "updated_at",
+		    .stored = c->table.updated_at,
+		    .column = COLUMN_TIMESTAMPTZ};
 	} else {
 		declare_refuse(d, pointer, "%.*s is not a field",
 		    name.len > 60 ? 60 : (int)name.len, name.s);
@@ -357,6 +364,7 @@ bool declare_list(struct declaration *d, struct jsonslice v)
 	struct jsonslice p[PARTS] = {{0}};
 	d->columns[0] = (struct list_column){
 	    .name = c->key_name,
+	    .stored = c->table.key,
 	    .column = key_column(c),
 	    .filter = true,
 	    .order = true,

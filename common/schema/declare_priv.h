@@ -35,13 +35,23 @@ bool declare_name(struct declaration *d, const char *pointer, const char *name);
 bool declare_count(struct declaration *d, const char *pointer,
     struct jsonslice v, int64_t most, int64_t *out);
 
+/* In common/schema/declare_table.c: takes `table` and `times`; either may be
+ * absent (s is NULL). Call it before declare_fields. */
+bool declare_table(
+    struct declaration *d, struct jsonslice table, struct jsonslice times);
+/* Takes `columns`, or what they are if it is absent (v.s is NULL). Call it
+ * after declare_updated_by. */
+bool declare_columns(struct declaration *d, struct jsonslice v);
 /* In common/schema/declare_field.c: takes `fields`, `updated_by` (which is a
  * field, too) and `required`, in this order. */
 bool declare_fields(struct declaration *d, struct jsonslice v);
 bool declare_updated_by(struct declaration *d, struct jsonslice v);
 bool declare_required(struct declaration *d, struct jsonslice v);
-/* Does every table have a column with this name, PostgreSQL's or ours? */
-bool declare_is_taken(const char *name);
+/* Is the name that of a member that all documents have, or of a column that
+ * PostgreSQL has? */
+bool declare_is_taken(const struct declaration *d, const char *name);
+/* Is it the name of a column that PostgreSQL has in every table? */
+bool declare_is_system(const char *name);
 /* Checks the fields. Call it after declare_fields and declare_required. */
 bool declare_check_fields(struct declaration *d);
 /* In common/schema/declare_list.c: takes `list`. If it is absent, v.s is NULL.

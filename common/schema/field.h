@@ -46,6 +46,7 @@ enum generated { GENERATED_NOT, GENERATED_NOW, GENERATED_UUID };
  * false. */
 struct field {
 	const char *name;
+	const char *stored; /* the name of its column */
 	enum field_type type;
 	enum format format;
 	enum column_type column;

@@ -4,7 +4,7 @@
 
 static size_t selection_columns(const struct collection *c)
 {
-	return 1 + c->nfields + 2;
+	return 1 + c->nfields + (c->table.times ? 2 : 0);
 }
 
 static const char *selection_name(const struct collection *c, size_t column)

@@ -4,20 +4,9 @@
 #include "common/sql/sql.h"
 
 #include <stdio.h>
+#include <string.h>
 
 extern const char bookkeeping_tables_sql[];
-
-/* A setting may hold any character: doubled quotes. */
-static void quote_setting(struct buf *out, const char *text)
-{
-	buf_char(out, '\'');
-	for (const char *c = text; *c; c++) {
-		buf_char(out, *c);
-		if (*c == '\'')
-			buf_char(out, '\'');
-	}
-	buf_char(out, '\'');
-}
 
 /* The tables of all collections, as an array of texts. */
 static void bookkeeping_tables(struct buf *out)
@@ -28,7 +17,7 @@ static void bookkeeping_tables(struct buf *out)
 		struct buf name = {0};
 		sql_name(&name, c);
 		buf_str(out, i ? ", " : "");
-		quote_setting(out, name.data);
+		sql_literal(out, name.data, name.len);
 		buf_free(&name);
 	}
 	buf_str(out, "]::text[]");
@@ -38,7 +27,7 @@ void bookkeeping_schema(struct buf *out, const char *topic, int partitions)
 {
 	struct buf name = {0}, tables = {0};
 	char count[16], last[16];
-	quote_setting(&name, topic);
+	sql_literal(&name, topic, strlen(topic));
 	bookkeeping_tables(&tables);
 	snprintf(count, sizeof count, "%d", partitions);
 	snprintf(last, sizeof last, "%d", partitions - 1);

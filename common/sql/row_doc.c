@@ -147,10 +147,10 @@ void row_doc_write_of(struct buf *out, const struct collection *c,
 			row_doc_add_member(
 			    out, f->name, f->column, cells[1 + i]);
 	}
-	if (selection_has(only, n + 1))
+	if (c->table.times && selection_has(only, n + 1))
 		row_doc_add_member(
 		    out, "created_at", COLUMN_TIMESTAMPTZ, cells[n + 1]);
-	if (selection_has(only, n + 2))
+	if (c->table.times && selection_has(only, n + 2))
 		row_doc_add_member(
 		    out, "updated_at", COLUMN_TIMESTAMPTZ, cells[n + 2]);
 	out->data[begin] = '{'; /* a selection has a member */

@@ -17,7 +17,8 @@
 #include <libpq-fe.h>
 #include <stdbool.h>
 
-/* The columns of a row: key, each field, created_at, updated_at. */
+/* The columns of a row: key, each field, created_at, updated_at; both are null
+ * if the table has no times. */
 #define ROW_DOC_COLUMNS(c) (1 + (int)(c)->nfields + 2)
 enum { ROW_DOC_CELLS = 1 + COLLECTION_FIELDS + 2 }; /* at most */
 

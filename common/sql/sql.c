@@ -2,19 +2,45 @@
 
 #include <string.h>
 
-/* Names of collections and fields are checked when they are declared
- * ([a-z][a-z0-9_]*); the quotes are for SQL's reserved words. */
+static void sql_quote(struct buf *out, char quote, const char *text, size_t len)
+{
+	buf_char(out, quote);
+	for (size_t i = 0; i < len; i++) {
+		buf_char(out, text[i]);
+		if (text[i] == quote)
+			buf_char(out, quote);
+	}
+	buf_char(out, quote);
+}
+
+/* Also for SQL's reserved words. */
 void sql_ident(struct buf *out, const char *name)
 {
-	buf_printf(out, "\"%s\"", name);
+	sql_quote(out, '"', name, strlen(name));
+}
+
+void sql_literal(struct buf *out, const char *text, size_t len)
+{
+	sql_quote(out, '\'', text, len);
 }
 
 /* With its schema, because the usual search path begins with `"$user"`: for a
  * user called sluice, the name alone would mean another table. */
 void sql_name(struct buf *out, const struct collection *c)
 {
-	buf_str(out, "public.");
-	sql_ident(out, c->name);
+	if (strcmp(c->table.schema, "public") == 0)
+		buf_str(out, "public");
+	else
+		sql_ident(out, c->table.schema);
+	buf_char(out, '.');
+	sql_ident(out, c->table.name);
+}
+
+/* A column of row t. */
+static void sql_of(struct buf *out, const char *column)
+{
+	buf_str(out, "t.");
+	sql_ident(out, column);
 }
 
 /* The names of a path are letters, digits, _ and -; the quotes are for NULL. */
@@ -23,10 +49,12 @@ void sql_list_column(
 {
 	if (l->path == NULL) {
 		buf_str(out, prefix);
-		sql_ident(out, l->name);
+		sql_ident(out, l->stored);
 		return;
 	}
-	buf_printf(out, "(%s\"%s\" #>> '{", prefix, l->field->name);
+	buf_printf(out, "(%s", prefix);
+	sql_ident(out, l->stored);
+	buf_str(out, " #>> '{");
 	for (const char *s = l->path;; s += *s == '.') {
 		size_t len = strcspn(s, ".");
 		buf_printf(
@@ -41,8 +69,8 @@ void sql_list_column(
 /* The key of row t as text, as the log has it. */
 static void key(struct buf *out, const struct collection *c)
 {
-	buf_printf(out, "t.\"%s\"%s", c->key_name,
-	    c->key == KEY_STRING ? "" : "::text");
+	sql_of(out, c->table.key);
+	buf_str(out, c->key == KEY_STRING ? "" : "::text");
 }
 
 /* A text as a key of the table. An integer is compared as one of 64 bits, also
@@ -58,7 +86,8 @@ static void cast_key(struct buf *out, const struct collection *c)
 /* The row t of the key k. */
 static void is_key(struct buf *out, const struct collection *c)
 {
-	buf_printf(out, "t.\"%s\" = k.\"key\"", c->key_name);
+	sql_of(out, c->table.key);
+	buf_str(out, " = k.\"key\"");
 	cast_key(out, c);
 }
 
@@ -71,6 +100,18 @@ static const char *row_type(enum column_type column)
 	return binary ? column_type_name(column) : "text";
 }
 
+/* Null where the table has no times. */
+static void sql_time(
+    struct buf *out, const struct collection *c, const char *column)
+{
+	buf_str(out, ", ");
+	if (c->table.times)
+		sql_of(out, column);
+	else
+		buf_str(out, "NULL");
+	buf_str(out, "::timestamptz");
+}
+
 void sql_row_of(
     struct buf *out, const struct collection *c, const struct selection *only)
 {
@@ -78,14 +119,15 @@ void sql_row_of(
 	for (size_t i = 0; i < c->nfields; i++) {
 		const struct field *f = &c->fields[i];
 		if (selection_has(only, 1 + i)) {
-			buf_str(out, ", t.");
-			sql_ident(out, f->name);
+			buf_str(out, ", ");
+			sql_of(out, f->stored);
 		} else {
 			buf_str(out, ", NULL");
 		}
 		buf_printf(out, "::%s", row_type(f->column));
 	}
-	buf_str(out, ", t.created_at::timestamptz, t.updated_at::timestamptz");
+	sql_time(out, c, c->table.created_at);
+	sql_time(out, c, c->table.updated_at);
 }
 
 void sql_row(struct buf *out, const struct collection *c)
@@ -96,7 +138,9 @@ void sql_row(struct buf *out, const struct collection *c)
 
 void sql_read(struct buf *out, const struct collection *c)
 {
-	buf_str(out, "SELECT k.i, p.next_offset, t.version, ");
+	buf_str(out, "SELECT k.i, p.next_offset, ");
+	sql_of(out, c->table.version);
+	buf_str(out, ", ");
 	sql_row(out, c);
 	buf_str(out, " FROM unnest($1::text[], $2::int4[])"
 		     " WITH ORDINALITY AS k(\"key\", partition, i)"
@@ -193,7 +237,9 @@ static void sql_parameters(struct buf *out, const struct collection *c)
 	for (size_t i = 0; i < c->nfields; i++) {
 		sql_parameter(out, &c->fields[i]);
 	}
-	buf_str(out, ", r._created_at, r._updated_at, r._version"
+	if (c->table.times)
+		buf_str(out, ", r._created_at, r._updated_at");
+	buf_str(out, ", r._version"
 		     " FROM unnest($1::text[], $2::int8[], $3::timestamptz[],"
 		     " $4::timestamptz[]");
 	for (size_t i = 0; i < c->nfields; i++)
@@ -201,6 +247,30 @@ static void sql_parameters(struct buf *out, const struct collection *c)
 	buf_str(out, ") AS r(_key, _version, _created_at, _updated_at");
 	names(out, c);
 	buf_char(out, ')');
+}
+
+static void sql_upsert_columns(struct buf *out, const struct collection *c)
+{
+	sql_ident(out, c->table.key);
+	for (size_t i = 0; i < c->nfields; i++) {
+		buf_str(out, ", ");
+		sql_ident(out, c->fields[i].stored);
+	}
+	if (c->table.times) {
+		buf_str(out, ", ");
+		sql_ident(out, c->table.created_at);
+		buf_str(out, ", ");
+		sql_ident(out, c->table.updated_at);
+	}
+	buf_str(out, ", ");
+	sql_ident(out, c->table.version);
+}
+
+static void sql_set(struct buf *out, const char *column)
+{
+	sql_ident(out, column);
+	buf_str(out, " = excluded.");
+	sql_ident(out, column);
 }
 
 /* The first write of a partition in epoch 0 has version 0, as a row has that
@@ -211,23 +281,31 @@ void sql_upsert(struct buf *out, const struct collection *c)
 	buf_str(out, "INSERT INTO ");
 	sql_name(out, c);
 	buf_str(out, " AS t (");
-	sql_ident(out, c->key_name);
-	names(out, c);
-	buf_str(out, ", created_at, updated_at, version)");
+	sql_upsert_columns(out, c);
+	/* An operator's key may be GENERATED ALWAYS AS IDENTITY. */
+	buf_str(out, c->table.foreign && c->key == KEY_INTEGER
+			 ? ") OVERRIDING SYSTEM VALUE"
+			 : ")");
 	sql_parameters(out, c);
 	buf_str(out, " ON CONFLICT (");
-	sql_ident(out, c->key_name);
+	sql_ident(out, c->table.key);
 	buf_str(out, ") DO UPDATE SET ");
 	for (size_t i = 0; i < c->nfields; i++) {
-		sql_ident(out, c->fields[i].name);
-		buf_str(out, " = excluded.");
-		sql_ident(out, c->fields[i].name);
+		sql_set(out, c->fields[i].stored);
 		buf_str(out, ", ");
 	}
-	buf_str(out, "updated_at = excluded.updated_at,"
-		     " version = excluded.version"
-		     " WHERE t.version < excluded.version"
-		     " OR excluded.version = 0 RETURNING t.xmax = 0, ");
+	if (c->table.times) {
+		sql_set(out, c->table.updated_at);
+		buf_str(out, ", ");
+	}
+	sql_set(out, c->table.version);
+	buf_str(out, " WHERE ");
+	sql_of(out, c->table.version);
+	buf_str(out, " < excluded.");
+	sql_ident(out, c->table.version);
+	buf_str(out, " OR excluded.");
+	sql_ident(out, c->table.version);
+	buf_str(out, " = 0 RETURNING t.xmax = 0, ");
 	sql_row(out, c);
 }
 
@@ -238,8 +316,9 @@ void sql_delete(struct buf *out, const struct collection *c)
 	buf_str(out, " t USING unnest($1::text[], $2::int8[])"
 		     " AS k(\"key\", version) WHERE ");
 	is_key(out, c);
-	buf_str(out, " AND (t.version < k.version OR k.version = 0)"
-		     " RETURNING ");
+	buf_str(out, " AND (");
+	sql_of(out, c->table.version);
+	buf_str(out, " < k.version OR k.version = 0) RETURNING ");
 	key(out, c);
 	buf_str(out, " AS \"key\"");
 }
@@ -254,7 +333,9 @@ static void of_keys(struct buf *out, const struct collection *c)
 
 static void sql_current_of(struct buf *out, const struct collection *c)
 {
-	buf_str(out, "SELECT t.version, ");
+	buf_str(out, "SELECT ");
+	sql_of(out, c->table.version);
+	buf_str(out, ", ");
 	sql_row(out, c);
 	of_keys(out, c);
 }
@@ -266,7 +347,9 @@ void sql_current(struct buf *out, const struct collection *c)
 
 void sql_versions(struct buf *out, const struct collection *c)
 {
-	buf_str(out, "SELECT t.version, $2::int8 + 1, ");
+	buf_str(out, "SELECT ");
+	sql_of(out, c->table.version);
+	buf_str(out, ", $2::int8 + 1, ");
 	key(out, c);
 	of_keys(out, c);
 }

@@ -14,9 +14,10 @@
 	"SET timezone = 'UTC'; SET datestyle = 'ISO'; "                        \
 	"SET extra_float_digits = 1; SET client_encoding = 'UTF8'"
 
-/* A name of a declaration, in quotes; the table with its schema. */
+/* Any name, in quotes; the table with its schema; a text as a literal. */
 void sql_ident(struct buf *out, const char *name);
 void sql_name(struct buf *out, const struct collection *c);
+void sql_literal(struct buf *out, const char *text, size_t len);
 
 /* What a column of lists is in a row with this prefix (`t.`, or none): a
  * column, or a member of an object as text. */

@@ -27,17 +27,6 @@ void sql_table_name(char out[SQL_TABLE_NAME_LEN], const struct collection *c,
 
 /* --- literals ------------------------------------------------------------ */
 
-static void quoted(struct buf *out, const char *s, size_t len)
-{
-	buf_char(out, '\'');
-	for (size_t i = 0; i < len; i++) {
-		buf_char(out, s[i]);
-		if (s[i] == '\'')
-			buf_char(out, '\'');
-	}
-	buf_char(out, '\'');
-}
-
 /* A JSON value as a literal of the column. It is quoted, so that Postgres reads
  * it as the column's type and loses no digit. */
 static void literal(
@@ -55,10 +44,10 @@ static void literal(
 		buf_add(&text, v.s, v.len);
 	if (column == COLUMN_BYTEA) {
 		buf_str(out, "decode(");
-		quoted(out, text.data, text.len);
+		sql_literal(out, text.data, text.len);
 		buf_str(out, ", 'base64')");
 	} else {
-		quoted(out, text.data, text.len);
+		sql_literal(out, text.data, text.len);
 		buf_printf(out, "::%s", column_type_name(column));
 	}
 	buf_free(&text);
@@ -68,7 +57,7 @@ static void literal(
 
 void sql_table_column(struct buf *out, const struct field *f)
 {
-	sql_ident(out, f->name);
+	sql_ident(out, f->stored);
 	buf_printf(out, " %s%s", column_type_name(f->column),
 	    f->nullable ? "" : " NOT NULL");
 	if (f->otherwise.s == NULL)
@@ -144,7 +133,7 @@ static void add_length(
 {
 	struct buf b = {0};
 	buf_str(&b, "char_length(");
-	sql_ident(&b, s->f->name);
+	sql_ident(&b, s->f->stored);
 	buf_printf(&b, ") %s %zu", op, n);
 	add_for(s, fault, &b);
 }
@@ -153,7 +142,7 @@ static void add_bound(struct checks *s, enum field_fault fault, const char *op,
     struct jsonslice bound)
 {
 	struct buf b = {0};
-	sql_ident(&b, s->f->name);
+	sql_ident(&b, s->f->stored);
 	buf_printf(&b, " %s ", op);
 	literal(&b, s->f->column, bound);
 	add_for(s, fault, &b);
@@ -162,7 +151,7 @@ static void add_bound(struct checks *s, enum field_fault fault, const char *op,
 static void add_choices(struct checks *s)
 {
 	struct buf b = {0};
-	sql_ident(&b, s->f->name);
+	sql_ident(&b, s->f->stored);
 	buf_str(&b, " IN (");
 	struct jsonslice_element e = jsonslice_elements(s->f->choices);
 	for (size_t i = 0; jsonslice_each(&e); i++) {
@@ -177,7 +166,7 @@ static void add_json_type(struct checks *s)
 {
 	struct buf b = {0};
 	buf_str(&b, "jsonb_typeof(");
-	sql_ident(&b, s->f->name);
+	sql_ident(&b, s->f->stored);
 	buf_printf(&b, ") = '%s'", field_type_name(s->f->type));
 	sql_table_name(sql_table_add(s, &b)->name, s->c, s->f->name, "type");
 }
@@ -227,7 +216,7 @@ void sql_table_body(struct buf *out, const struct collection *c)
 	size_t n;
 	struct sql_table_check *checks = sql_table_checks(c, &n);
 	buf_str(out, "(\n  ");
-	sql_ident(out, c->key_name);
+	sql_ident(out, c->table.key);
 	buf_printf(out, " %s%s PRIMARY KEY,\n", column_type_name(key_column(c)),
 	    c->key == KEY_STRING ? " COLLATE \"C\"" : "");
 	for (size_t i = 0; i < c->nfields; i++) {
@@ -235,9 +224,14 @@ void sql_table_body(struct buf *out, const struct collection *c)
 		sql_table_column(out, &c->fields[i]);
 		buf_str(out, ",\n");
 	}
-	buf_str(out, "  created_at timestamptz NOT NULL,\n"
-		     "  updated_at timestamptz NOT NULL,\n"
-		     "  version bigint NOT NULL");
+	for (size_t i = 0; c->table.times && i < 2; i++) {
+		buf_str(out, "  ");
+		sql_ident(out, i ? c->table.updated_at : c->table.created_at);
+		buf_str(out, " timestamptz NOT NULL,\n");
+	}
+	buf_str(out, "  ");
+	sql_ident(out, c->table.version);
+	buf_str(out, " bigint NOT NULL");
 	for (size_t i = 0; i < n; i++)
 		buf_printf(out, ",\n  CONSTRAINT \"%s\" CHECK (%s)",
 		    checks[i].name, checks[i].expression);
@@ -329,7 +323,7 @@ bool sql_table_relation(
 {
 	struct sql_table_extra x;
 	if (i == 0) {
-		snprintf(out, SQL_TABLE_NAME_LEN, "%s", c->name);
+		snprintf(out, SQL_TABLE_NAME_LEN, "%s", c->table.name);
 		return true;
 	}
 	if (!relation_at(&x, c, i - 1))
@@ -346,7 +340,8 @@ struct relation {
 static int by_relation(const void *a, const void *b)
 {
 	const struct relation *x = a, *y = b;
-	return strcmp(x->name, y->name);
+	int order = strcmp(x->name, y->name);
+	return order ? order : strcmp(x->of->table.schema, y->of->table.schema);
 }
 
 /* Of all loaded collections, by name. Returns owned. */
@@ -375,7 +370,7 @@ struct err sql_table_check_relations(void)
 	struct relation *all = all_relations(&n);
 	struct err e = ERR_OK;
 	for (size_t i = 1; i < n && e.kind == ERR_KIND_OK; i++) {
-		if (strcmp(all[i - 1].name, all[i].name) == 0)
+		if (by_relation(&all[i - 1], &all[i]) == 0)
 			e = err_make(ERR_KIND_FATAL, "collections",
 			    "%s and %s: both need a table, an index or a "
 			    "sequence with the name %s in the database",
@@ -406,7 +401,7 @@ static void list_index(struct buf *out, const struct collection *c,
 	buf_str(out, " (");
 	for (size_t i = 0; i < x->n; i++)
 		indexed(out, x->columns[i], x->descending[i]);
-	sql_ident(out, c->key_name);
+	sql_ident(out, c->table.key);
 	buf_str(out, x->descending[x->n - 1] ? " DESC)" : ")");
 }
 
@@ -418,7 +413,7 @@ static void unique_constraint(struct buf *out, const struct collection *c,
 	buf_printf(out, " ADD CONSTRAINT \"%s\" UNIQUE (", name);
 	for (size_t i = 0; i < u->n; i++) {
 		buf_str(out, i ? ", " : "");
-		sql_ident(out, u->fields[i]->name);
+		sql_ident(out, u->fields[i]->stored);
 	}
 	buf_char(out, ')');
 }
@@ -429,16 +424,40 @@ static void reference_index(struct buf *out, const struct collection *c,
 	buf_printf(out, "CREATE INDEX \"%s\" ON ", name);
 	sql_name(out, c);
 	buf_str(out, " (");
-	sql_ident(out, r->field->name);
+	sql_ident(out, r->field->stored);
 	buf_char(out, ')');
+}
+
+/* In the schema of an operator's table nothing is made. */
+static const char *sequence_schema(const struct collection *c)
+{
+	return c->table.foreign ? "sluice" : "public";
+}
+
+void sql_table_sequence(struct buf *out, const struct collection *c)
+{
+	char name[SQL_TABLE_NAME_LEN];
+	struct buf table = {0};
+	sql_table_name(name, c, c->key_name, "seq");
+	if (c->table.foreign) {
+		sql_name(&table, c);
+		buf_str(out, "coalesce(pg_get_serial_sequence(");
+		sql_literal(out, table.data, table.len);
+		buf_str(out, ", ");
+		sql_literal(out, c->table.key, strlen(c->table.key));
+		buf_str(out, "), ");
+		buf_free(&table);
+	}
+	buf_printf(out, "'%s.\"%s\"'%s", sequence_schema(c), name,
+	    c->table.foreign ? ")" : "");
 }
 
 /* The last block ends where the key's type ends. */
 static void key_sequence(
     struct buf *out, const struct collection *c, const char *name)
 {
-	buf_printf(out, "CREATE SEQUENCE public.\"%s\" INCREMENT BY %d", name,
-	    (int)ID_BLOCK);
+	buf_printf(out, "CREATE SEQUENCE %s.\"%s\" INCREMENT BY %d",
+	    sequence_schema(c), name, (int)ID_BLOCK);
 	if (c->key_format == FORMAT_INT32)
 		buf_printf(out, " MAXVALUE %d", INT32_MAX - (int)ID_BLOCK + 1);
 	else if (c->key_format == FORMAT_INT16)
@@ -496,11 +515,11 @@ void sql_table_reference(struct buf *out, const struct reference *r)
 	    collection_find(r->collection, strlen(r->collection));
 	CHECK(to != NULL); /* collections_load checked it */
 	buf_str(out, "FOREIGN KEY (");
-	sql_ident(out, r->field->name);
+	sql_ident(out, r->field->stored);
 	buf_str(out, ") REFERENCES ");
 	sql_name(out, to);
 	buf_char(out, '(');
-	sql_ident(out, to->key_name);
+	sql_ident(out, to->table.key);
 	buf_char(out, ')');
 }
 
@@ -513,14 +532,14 @@ void sql_table_extras_free(struct sql_table_extra *extras, size_t n)
 
 void sql_table_reserve(struct buf *out, const struct collection *c)
 {
-	char name[SQL_TABLE_NAME_LEN];
-	sql_table_name(name, c, c->key_name, "seq");
-	buf_printf(out,
-	    "SELECT r.first, r.n, r.free_to FROM "
-	    "sluice.reserve('public.\"%s\"'::regclass,"
-	    " '",
-	    name);
-	sql_name(out, c);
-	buf_printf(
-	    out, "'::regclass, '%s'::name, $1::int4, $2::int8) r", c->key_name);
+	struct buf table = {0};
+	sql_name(&table, c);
+	buf_str(out, "SELECT r.first, r.n, r.free_to FROM sluice.reserve(");
+	sql_table_sequence(out, c);
+	buf_str(out, "::regclass, ");
+	sql_literal(out, table.data, table.len);
+	buf_str(out, "::regclass, ");
+	sql_literal(out, c->table.key, strlen(c->table.key));
+	buf_str(out, "::name, $1::int4, $2::int8) r");
+	buf_free(&table);
 }

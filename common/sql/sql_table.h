@@ -70,6 +70,11 @@ void sql_table_reference_name(char out[SQL_TABLE_NAME_LEN],
     const struct collection *c, const struct reference *r);
 void sql_table_reference(struct buf *out, const struct reference *r);
 
+/* The sequence of an integer key, as an SQL text that names it: that of the
+ * column, if the table is the operator's and has one; or the one that
+ * sql_table_extras makes. */
+void sql_table_sequence(struct buf *out, const struct collection *c);
+
 /* Reserves blocks of ids, for a collection with an integer key. $1 int4: how
  * many blocks; $2 int8: no id below this. Columns (binary), each int8: the
  * first id, the number of ids, and the key of the next row. */

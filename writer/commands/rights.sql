@@ -13,7 +13,8 @@ REVOKE ALL ON SCHEMA sluice FROM PUBLIC;
 REVOKE ALL ON ALL TABLES IN SCHEMA sluice FROM PUBLIC;
 REVOKE ALL ON ALL FUNCTIONS IN SCHEMA sluice FROM PUBLIC;
 /* What each role may do with what is there. A role that was not set up for this
-   database (by --migrate --grants) gets nothing. */
+   database (by --migrate --grants) gets nothing. The rights on a table of yours
+   are given by its owner, or by a superuser. */
 DO $$
 DECLARE
   r record;
@@ -41,7 +42,11 @@ BEGIN
     JOIN pg_roles u ON u.rolname = v.who
     WHERE has_schema_privilege(u.oid, 'sluice', 'USAGE')
       AND CASE v.kind WHEN 'FUNCTION' THEN to_regprocedure(v.name) IS NOT NULL
-        ELSE to_regclass(v.name) IS NOT NULL END
+        WHEN 'SCHEMA' THEN EXISTS (SELECT FROM pg_namespace n
+          WHERE n.oid = to_regnamespace(v.name)
+          AND pg_has_role(n.nspowner, 'USAGE'))
+        ELSE EXISTS (SELECT FROM pg_class c WHERE c.oid = to_regclass(v.name)
+          AND pg_has_role(c.relowner, 'USAGE')) END
   LOOP
     EXECUTE format('GRANT %s ON %s %s TO %I', r.rights, r.kind, r.name, r.who);
   END LOOP;

@@ -38,51 +38,87 @@ struct err roles_check(const struct roles *roles)
 
 /* --- the collections ----------------------------------------------------- */
 
-static bool sequence_of(
-    char out[SQL_TABLE_NAME_LEN], const struct collection *c)
+static void write_table(struct buf *out, const struct collection *c)
 {
-	if (c->key == KEY_INTEGER)
-		sql_table_name(out, c, c->key_name, "seq");
-	return c->key == KEY_INTEGER;
+	struct buf name = {0};
+	sql_name(&name, c);
+	sql_literal(out, name.data, name.len);
+	buf_free(&name);
 }
 
-/* A list of regclass that is never empty. */
+/* The sequence of an integer key, as a text that may be null. The function
+ * fails if there is no table. */
+static void write_sequence(struct buf *out, const struct collection *c)
+{
+	if (c->table.foreign) {
+		buf_str(out, "CASE WHEN to_regclass(");
+		write_table(out, c);
+		buf_str(out, ") IS NOT NULL THEN ");
+	}
+	sql_table_sequence(out, c);
+	buf_str(out, c->table.foreign ? " END" : "");
+}
+
+/* A list of regclass that is never empty. The tables of an operator keep their
+ * owner. */
 static void write_relations(struct buf *out, const struct roles *roles)
 {
-	char name[SQL_TABLE_NAME_LEN];
 	const struct collection *c;
 	(void)roles;
 	buf_str(out, "NULL");
 	for (size_t i = 0; (c = collection_at(i)) != NULL; i++) {
-		buf_str(out, ",\n        to_regclass('");
-		sql_name(out, c);
-		buf_str(out, "')");
-		if (sequence_of(name, c))
-			buf_printf(out, ", to_regclass('public.\"%s\"')", name);
+		if (c->table.foreign)
+			continue;
+		buf_str(out, ",\n        to_regclass(");
+		write_table(out, c);
+		buf_char(out, ')');
+		if (c->key != KEY_INTEGER)
+			continue;
+		buf_str(out, ", to_regclass(");
+		write_sequence(out, c);
+		buf_char(out, ')');
 	}
 }
 
 static void write_right(struct buf *out, const char *role, const char *rights,
     const struct collection *c)
 {
-	buf_printf(out, ",\n      ('%s', '%s', 'TABLE', '", role, rights);
-	sql_name(out, c);
-	buf_str(out, "')");
+	buf_printf(out, ",\n      ('%s', '%s', 'TABLE', ", role, rights);
+	write_table(out, c);
+	buf_char(out, ')');
+}
+
+/* The right to look into the schema of an operator's table. */
+static void write_schema(
+    struct buf *out, const char *role, const struct collection *c)
+{
+	struct buf name = {0};
+	sql_ident(&name, c->table.schema);
+	buf_printf(out, ",\n      ('%s', 'USAGE', 'SCHEMA', ", role);
+	sql_literal(out, name.data, name.len);
+	buf_char(out, ')');
+	buf_free(&name);
 }
 
 static void write_collections(struct buf *out, const struct roles *roles)
 {
-	char name[SQL_TABLE_NAME_LEN];
 	const struct collection *c;
 	for (size_t i = 0; (c = collection_at(i)) != NULL; i++) {
+		if (c->table.foreign) {
+			write_schema(out, roles->migrate, c);
+			write_schema(out, roles->writer, c);
+			write_schema(out, roles->reader, c);
+			write_right(out, roles->migrate, "SELECT", c);
+		}
 		write_right(
 		    out, roles->writer, "SELECT, INSERT, UPDATE, DELETE", c);
 		write_right(out, roles->reader, "SELECT", c);
-		if (sequence_of(name, c))
-			buf_printf(out,
-			    ",\n      ('%s', 'USAGE, UPDATE', 'SEQUENCE', "
-			    "'public.\"%s\"')",
-			    roles->reader, name);
+		if (c->key != KEY_INTEGER)
+			continue;
+		buf_printf(out, ",\n      ('%s', 'USAGE, UPDATE', 'SEQUENCE', ",
+		    roles->reader);
+		write_sequence(out, c);
+		buf_char(out, ')');
 	}
 }
 

@@ -8,12 +8,8 @@
  */
 #include "writer/commands/tables.h"
 
-#include "writer/core/pg_blocking.h"
+#include "writer/commands/tables_priv.h"
 
-#include "common/base/buf.h"
-#include "common/json/jsonstring.h"
-#include "common/postgres/pg_statement.h"
-#include "common/schema/collection.h"
 #include "common/sql/bookkeeping.h"
 #include "common/sql/sql.h"
 #include "common/sql/sql_table.h"
@@ -23,27 +19,15 @@
 #include <stdlib.h>
 #include <string.h>
 
-struct tables {
-	PGconn *db;
-	bool dry;
-	const struct collection *c;
-	size_t blocking; /* differences with which a writer cannot work */
-};
-
-/* writer/commands/tables.sql */
-extern const struct pg_statement tables_there, tables_kind, tables_columns,
-    tables_checks, tables_unique, tables_reference, tables_group;
-
 /* --- statements ---------------------------------------------------------- */
 
-static struct err tables_run(struct tables *t, const char *sql)
+struct err tables_run(struct tables *t, const char *sql)
 {
 	printf("%s%s\n", sql, sql[strlen(sql) - 1] == ';' ? "" : ";");
 	return t->dry ? ERR_OK : pg_blocking_run(t->db, sql);
 }
 
-/* Runs a statement that may fail; then nothing is changed. */
-static struct err attempt(struct tables *t, const char *sql)
+struct err tables_attempt(struct tables *t, const char *sql)
 {
 	struct err e = pg_blocking_run(t->db, "SAVEPOINT attempt");
 	if (e.kind != ERR_KIND_OK)
@@ -54,7 +38,7 @@ static struct err attempt(struct tables *t, const char *sql)
 	return back.kind == ERR_KIND_OK ? e : back;
 }
 
-static struct err tables_query(struct tables *t, const struct pg_statement *s,
+struct err tables_query(struct tables *t, const struct pg_statement *s,
     const char *const *parameters, int n, PGresult **out)
 {
 	*out = PQexecParams(t->db, s->sql, n, NULL, parameters, NULL, NULL, 0);
@@ -66,19 +50,18 @@ static struct err tables_query(struct tables *t, const struct pg_statement *s,
 	return e;
 }
 
-/* The table's name as Postgres's text of a regclass. */
-static char *regclass(const char *name)
+/* The table's name as Postgres's text of a regclass. Returns owned. */
+static char *regclass(const struct collection *c)
 {
 	struct buf b = {0};
-	buf_printf(&b, "public.\"%s\"", name);
+	sql_name(&b, c);
 	return buf_take(&b, NULL);
 }
 
-/* Of a table of this name; `more`: the second parameter, or NULL. */
-static struct err tables_ask(struct tables *t, const struct pg_statement *s,
-    const char *name, const char *more, PGresult **out)
+struct err tables_ask(struct tables *t, const struct pg_statement *s,
+    const char *more, PGresult **out)
 {
-	char *quoted = regclass(name);
+	char *quoted = regclass(t->c);
 	struct err e = tables_query(
 	    t, s, (const char *const[]){quoted, more}, more ? 2 : 1, out);
 	free(quoted);
@@ -99,172 +82,14 @@ static void alter(
 	buf_clear(sql);
 	buf_str(sql, "ALTER TABLE ");
 	sql_name(sql, t->c);
-	buf_printf(sql, " %s \"%s\"", what, name);
+	buf_printf(sql, " %s ", what);
+	sql_ident(sql, name);
 }
 
-/* --- columns ------------------------------------------------------------- */
-
-static const struct field *field_named(
-    const struct collection *c, const char *name)
-{
-	for (size_t i = 0; i < c->nfields; i++) {
-		if (strcmp(c->fields[i].name, name) == 0)
-			return &c->fields[i];
-	}
-	return NULL;
-}
-
-static void block(struct tables *t, const char *what)
+void tables_block(struct tables *t, const char *what)
 {
 	t->blocking++;
 	printf("left to you: %s: %s\n", t->c->name, what);
-}
-
-static struct err add_column(struct tables *t, const char *name)
-{
-	const struct field *f = field_named(t->c, name);
-	struct buf sql = {0};
-	if (f == NULL) {
-		buf_printf(&sql, "the table has no column %s", name);
-		block(t, sql.data);
-		buf_free(&sql);
-		return ERR_OK;
-	}
-	buf_str(&sql, "ALTER TABLE ");
-	sql_name(&sql, t->c);
-	buf_str(&sql, " ADD COLUMN ");
-	sql_table_column(&sql, f);
-	struct err e = attempt(t, sql.data);
-	buf_free(&sql);
-	if (e.kind != ERR_KIND_OK && strcmp(e.code, "23502") == 0) {
-		block(t, "the table has rows, so a new column must "
-			 "be nullable or have a default");
-		return ERR_OK;
-	}
-	return e;
-}
-
-/* Code points that a varchar of the table has room for; 0: it is none. */
-static size_t varchar_room(const char *type)
-{
-	static const char varchar[] = "character varying";
-	size_t len = sizeof varchar - 1;
-	if (strncmp(type, varchar, len) != 0)
-		return 0;
-	return type[len] == '(' ? strtoul(type + len + 1, NULL, 10) : SIZE_MAX;
-}
-
-static bool choices_fit(const struct field *f, size_t room)
-{
-	struct jsonslice_element e = jsonslice_elements(f->choices);
-	while (jsonslice_each(&e)) {
-		if (jsonstring_length(e.value) > room)
-			return false;
-	}
-	return true;
-}
-
-/* Does a varchar of the table hold every value that is declared? */
-static bool varchar_holds(
-    const struct tables *t, const char *name, const char *is)
-{
-	const struct field *f = field_named(t->c, name);
-	size_t room = varchar_room(is);
-	if (room == 0 || (f && f->column != COLUMN_TEXT))
-		return false;
-	if (f == NULL) /* the key, or a time */
-		return t->c->key == KEY_STRING &&
-		       strcmp(name, t->c->key_name) == 0 &&
-		       room >= COLLECTION_KEY_MAX;
-	return field_max_length(f) <= room ||
-	       (f->choices.s && choices_fit(f, room));
-}
-
-/* Then checks are compared as they would be on a column of this type. */
-static struct err declare_as(
-    struct tables *t, const char *name, const char *type)
-{
-	struct buf sql = {0};
-	buf_printf(&sql,
-	    "ALTER TABLE pg_temp.sluice_declared ALTER COLUMN \"%s\" TYPE %s",
-	    name, type);
-	struct err e = pg_blocking_run(t->db, sql.data);
-	buf_free(&sql);
-	return e;
-}
-
-static struct err compare_type(
-    struct tables *t, const char *name, const char *declared, const char *is)
-{
-	char text[256];
-	size_t room = varchar_room(is);
-	if (varchar_holds(t, name, is))
-		return declare_as(t, name, is);
-	snprintf(text, sizeof text, "the column %s is %s, declared %s", name,
-	    is, declared);
-	if (room && strcmp(declared, "text") == 0)
-		snprintf(text, sizeof text,
-		    "the column %s is %s: declare a maxLength of at most %zu",
-		    name, is, room);
-	block(t, text);
-	return ERR_OK;
-}
-
-enum {
-	C_NAME,
-	C_DECLARED,
-	C_NOT_NULL,
-	C_IS,
-	C_IS_NOT_NULL,
-	C_HAS_DEFAULT,
-	C_GENERATED
-};
-
-static struct err compare_column(struct tables *t, const PGresult *r, int i)
-{
-	const char *name = PQgetvalue(r, i, C_NAME);
-	const char *declared = PQgetvalue(r, i, C_DECLARED);
-	const char *is = PQgetvalue(r, i, C_IS);
-	bool must = *PQgetvalue(r, i, C_NOT_NULL) == 't';
-	bool does = *PQgetvalue(r, i, C_IS_NOT_NULL) == 't';
-	char text[256];
-	if (PQgetisnull(r, i, C_IS))
-		return add_column(t, name);
-	if (PQgetisnull(r, i, C_DECLARED)) {
-		snprintf(text, sizeof text,
-		    "the column %s is not declared, and new rows would have no "
-		    "value for it: give it a default, or DROP NOT NULL",
-		    name);
-		if (does && *PQgetvalue(r, i, C_HAS_DEFAULT) != 't')
-			block(t, text);
-		return ERR_OK;
-	}
-	struct err e = ERR_OK;
-	if (strcmp(declared, is) != 0)
-		e = compare_type(t, name, declared, is);
-	if (*PQgetvalue(r, i, C_GENERATED) == 't') {
-		snprintf(text, sizeof text,
-		    "the column %s is generated always: it accepts no value",
-		    name);
-		block(t, text);
-	} else if (must != does) {
-		printf("left to you: %s: the column %s is %s, declared "
-		       "otherwise: ALTER TABLE public.\"%s\" ALTER COLUMN "
-		       "\"%s\" %s NOT NULL\n",
-		    t->c->name, name, does ? "NOT NULL" : "nullable",
-		    t->c->name, name, does ? "DROP" : "SET");
-	}
-	return e;
-}
-
-static struct err compare_columns(struct tables *t)
-{
-	PGresult *r;
-	struct err e = tables_ask(t, &tables_columns, t->c->name, NULL, &r);
-	for (int i = 0; e.kind == ERR_KIND_OK && i < PQntuples(r); i++)
-		e = compare_column(t, r, i);
-	PQclear(r);
-	return e;
 }
 
 /* --- constraints --------------------------------------------------------- */
@@ -279,7 +104,7 @@ static struct err add_constraint(
 	struct err e = tables_run(t, sql.data);
 	if (e.kind == ERR_KIND_OK) {
 		alter(t, &sql, "VALIDATE CONSTRAINT", name);
-		e = attempt(t, sql.data);
+		e = tables_attempt(t, sql.data);
 	}
 	if (e.kind != ERR_KIND_OK &&
 	    (strcmp(e.code, "23514") == 0 || strcmp(e.code, "23503") == 0)) {
@@ -294,28 +119,53 @@ static struct err add_constraint(
 
 enum { K_NAME, K_DECLARED, K_IS };
 
+/* The database has no such check on the operator's table: the writer judges
+ * alone. */
+static void only_declared(
+    struct tables *t, const char *name, const char *definition)
+{
+	struct buf sql = {0};
+	alter(t, &sql, "ADD CONSTRAINT", name);
+	printf("left to you: %s: the table has no such constraint: %s %s\n",
+	    t->c->name, sql.data, definition);
+	buf_free(&sql);
+}
+
+static void told_otherwise(
+    struct tables *t, const char *name, const char *is, const char *declared)
+{
+	struct buf sql = {0};
+	alter(t, &sql, "DROP CONSTRAINT", name);
+	buf_str(&sql, ", ADD CONSTRAINT ");
+	sql_ident(&sql, name);
+	printf("left to you: %s: %s is %s, declared otherwise: %s %s\n",
+	    t->c->name, name, is, sql.data, declared);
+	buf_free(&sql);
+}
+
 static struct err compare_check(struct tables *t, const PGresult *r, int i)
 {
 	const char *name = PQgetvalue(r, i, K_NAME);
 	const char *declared = PQgetvalue(r, i, K_DECLARED);
 	const char *is = PQgetvalue(r, i, K_IS);
-	if (PQgetisnull(r, i, K_IS))
+	if (PQgetisnull(r, i, K_IS) && !t->c->table.foreign)
 		return add_constraint(t, name, declared);
+	if (PQgetisnull(r, i, K_IS)) {
+		only_declared(t, name, declared);
+		return ERR_OK;
+	}
 	if (PQgetisnull(r, i, K_DECLARED))
 		printf("left to you: %s: %s is not declared: %s\n", t->c->name,
 		    name, is);
 	else if (strcmp(declared, is) != 0)
-		printf("left to you: %s: %s is %s, declared otherwise: ALTER "
-		       "TABLE public.\"%s\" DROP CONSTRAINT \"%s\", ADD "
-		       "CONSTRAINT \"%s\" %s\n",
-		    t->c->name, name, is, t->c->name, name, name, declared);
+		told_otherwise(t, name, is, declared);
 	return ERR_OK;
 }
 
 static struct err compare_checks(struct tables *t)
 {
 	PGresult *r;
-	struct err e = tables_ask(t, &tables_checks, t->c->name, NULL, &r);
+	struct err e = tables_ask(t, &tables_checks, NULL, &r);
 	for (int i = 0; e.kind == ERR_KIND_OK && i < PQntuples(r); i++)
 		e = compare_check(t, r, i);
 	PQclear(r);
@@ -324,10 +174,37 @@ static struct err compare_checks(struct tables *t)
 
 /* --- tables -------------------------------------------------------------- */
 
-static struct err tables_is_there(struct tables *t, const char *name, bool *out)
+static struct err tables_is_there(
+    struct tables *t, const struct collection *c, bool *out)
 {
 	PGresult *r;
-	struct err e = tables_ask(t, &tables_there, name, NULL, &r);
+	char *name = regclass(c);
+	struct err e =
+	    tables_query(t, &tables_there, (const char *const[]){name}, 1, &r);
+	free(name);
+	return tables_is(e, r, out);
+}
+
+/* An index or a sequence of the table. */
+static struct err tables_has(
+    struct tables *t, const struct sql_table_extra *x, bool *out)
+{
+	PGresult *r;
+	struct buf name = {0}, sql = {0};
+	buf_str(&sql, "SELECT to_regclass(");
+	if (x->kind == SQL_TABLE_SEQUENCE) {
+		sql_table_sequence(&sql, t->c);
+	} else {
+		sql_ident(&name, t->c->table.schema);
+		buf_char(&name, '.');
+		sql_ident(&name, x->name);
+		sql_literal(&sql, name.data, name.len);
+	}
+	buf_str(&sql, ") IS NOT NULL");
+	const struct pg_statement script = {.sql = sql.data};
+	struct err e = tables_query(t, &script, NULL, 0, &r);
+	buf_free(&name);
+	buf_free(&sql);
 	return tables_is(e, r, out);
 }
 
@@ -348,17 +225,17 @@ static struct err tables_make(struct tables *t)
 static struct err check_kind(struct tables *t)
 {
 	PGresult *r;
-	struct err e =
-	    tables_ask(t, &tables_kind, t->c->name, t->c->key_name, &r);
+	struct err e = tables_ask(t, &tables_kind, t->c->table.key, &r);
 	if (e.kind != ERR_KIND_OK)
 		return e;
 	char kind = *PQgetvalue(r, 0, 0);
 	if (kind == 'p')
-		block(t, "it is partitioned, which is not supported");
+		tables_block(t, "it is partitioned, which is not supported");
 	else if (kind != 'r')
-		block(t, "it is not a table");
+		tables_block(t, "it is not a table");
 	else if (*PQgetvalue(r, 0, 1) != 't')
-		block(t, "there is no unique constraint on the key alone");
+		tables_block(
+		    t, "there is no unique constraint on the key alone");
 	PQclear(r);
 	return ERR_OK;
 }
@@ -391,9 +268,10 @@ static struct err tables_check_group(struct tables *t)
 	bool known = e.kind == ERR_KIND_OK && !PQgetisnull(r, 0, 0);
 	bool had = known && *PQgetvalue(r, 0, 0) == 't';
 	if (known && had != t->c->group && *PQgetvalue(r, 0, 1) == 't')
-		block(t, had ? "it has rows, so it must keep \"group\": true"
-			     : "it has rows, so \"group\" cannot become true: "
-			       "their keys would belong to other partitions");
+		tables_block(
+		    t, had ? "it has rows, so it must keep \"group\": true"
+			   : "it has rows, so \"group\" cannot become true: "
+			     "their keys would belong to other partitions");
 	PQclear(r);
 	buf_free(&table);
 	buf_free(&sql);
@@ -412,7 +290,7 @@ static struct err tables_compare(struct tables *t)
 	if (e.kind == ERR_KIND_OK)
 		e = tables_check_group(t);
 	if (e.kind == ERR_KIND_OK)
-		e = compare_columns(t);
+		e = table_columns_compare(t);
 	if (e.kind == ERR_KIND_OK && t->blocking == 0)
 		e = compare_checks(t);
 	if (e.kind == ERR_KIND_OK)
@@ -442,6 +320,18 @@ static int by_text(const void *a, const void *b)
 	return strcmp(*(const char *const *)a, *(const char *const *)b);
 }
 
+/* As Postgres writes an element of an array. */
+static void array_element(struct buf *out, const char *name)
+{
+	buf_char(out, '"');
+	for (; *name; name++) {
+		if (*name == '"' || *name == '\\')
+			buf_char(out, '\\');
+		buf_char(out, *name);
+	}
+	buf_char(out, '"');
+}
+
 /* Whatever the constraint is called that does it. */
 static struct err are_unique(
     struct tables *t, const struct unique *u, bool *out)
@@ -450,12 +340,14 @@ static struct err are_unique(
 	struct buf list = {0};
 	PGresult *r;
 	for (size_t i = 0; i < u->n; i++)
-		names[i] = u->fields[i]->name;
+		names[i] = u->fields[i]->stored;
 	qsort(names, u->n, sizeof *names, by_text);
-	for (size_t i = 0; i < u->n; i++)
-		buf_printf(&list, "%c%s", i ? ',' : '{', names[i]);
+	for (size_t i = 0; i < u->n; i++) {
+		buf_char(&list, i ? ',' : '{');
+		array_element(&list, names[i]);
+	}
 	buf_char(&list, '}');
-	struct err e = tables_ask(t, &tables_unique, t->c->name, list.data, &r);
+	struct err e = tables_ask(t, &tables_unique, list.data, &r);
 	buf_free(&list);
 	return tables_is(e, r, out);
 }
@@ -465,12 +357,17 @@ static struct err tables_add_unique(
     struct tables *t, const struct sql_table_extra *x)
 {
 	bool table, there = false;
-	struct err e = tables_is_there(t, t->c->name, &table);
+	struct err e = tables_is_there(t, t->c, &table);
 	if (e.kind == ERR_KIND_OK && table) /* not there in a dry run */
 		e = are_unique(t, &t->c->uniques[x->of], &there);
 	if (e.kind != ERR_KIND_OK || there)
 		return e;
-	e = attempt(t, x->sql);
+	if (t->c->table.foreign) {
+		printf("left to you: %s: the fields are not unique: %s\n",
+		    t->c->name, x->sql);
+		return ERR_OK;
+	}
+	e = tables_attempt(t, x->sql);
 	if (e.kind == ERR_KIND_OK || strcmp(e.code, "23505") != 0)
 		return e;
 	printf("left to you: %s: existing rows violate %s, so it is not added: "
@@ -479,13 +376,38 @@ static struct err tables_add_unique(
 	return ERR_OK;
 }
 
+/* Whatever the index is called that begins with the same column. */
+static struct err tables_is_indexed(
+    struct tables *t, const struct sql_table_extra *x, bool *out)
+{
+	const struct collection *c = t->c;
+	const struct list_column *l =
+	    x->kind == SQL_TABLE_LIST	 ? &c->columns[x->of]
+	    : x->kind == SQL_TABLE_INDEX ? c->indexes[x->of].columns[0]
+					 : NULL;
+	const char *column = l ? l->stored : c->references[x->of].field->stored;
+	PGresult *r;
+	if (x->kind == SQL_TABLE_INDEX || (l && l->path))
+		return tables_has(t, x, out);
+	struct err e = tables_ask(t, &tables_indexed, column, &r);
+	return tables_is(e, r, out);
+}
+
 static struct err add_extra(struct tables *t, const struct sql_table_extra *x)
 {
 	bool there;
 	if (x->kind == SQL_TABLE_UNIQUE)
 		return tables_add_unique(t, x);
-	struct err e = tables_is_there(t, x->name, &there);
-	return e.kind == ERR_KIND_OK && !there ? tables_run(t, x->sql) : e;
+	bool index = x->kind != SQL_TABLE_SEQUENCE;
+	struct err e = t->c->table.foreign && index
+			   ? tables_is_indexed(t, x, &there)
+			   : tables_has(t, x, &there);
+	if (e.kind != ERR_KIND_OK || there)
+		return e;
+	if (!t->c->table.foreign || !index)
+		return tables_run(t, x->sql);
+	printf("left to you: %s: there is no index: %s\n", t->c->name, x->sql);
+	return ERR_OK;
 }
 
 static struct err extras(struct tables *t)
@@ -499,13 +421,25 @@ static struct err extras(struct tables *t)
 	return e;
 }
 
+static void no_table(struct tables *t)
+{
+	struct buf why = {0};
+	buf_str(&why, "there is no table ");
+	sql_name(&why, t->c);
+	buf_str(&why, ": make it, or leave \"table\" out, so that one is made");
+	tables_block(t, why.data);
+	buf_free(&why);
+}
+
 static struct err migrate_one(struct tables *t)
 {
 	bool there;
 	size_t before = t->blocking;
 	printf("-- %s\n", t->c->name);
-	struct err e = tables_is_there(t, t->c->name, &there);
-	if (e.kind == ERR_KIND_OK)
+	struct err e = tables_is_there(t, t->c, &there);
+	if (e.kind == ERR_KIND_OK && !there && t->c->table.foreign)
+		no_table(t);
+	else if (e.kind == ERR_KIND_OK)
 		e = there ? tables_compare(t) : tables_make(t);
 	if (e.kind != ERR_KIND_OK || t->blocking > before)
 		return e;
@@ -520,11 +454,11 @@ static struct err reference_is_there(
 {
 	const struct collection *to =
 	    collection_find(r->collection, strlen(r->collection));
-	char *from = regclass(t->c->name), *other = regclass(to->name);
+	char *from = regclass(t->c), *other = regclass(to);
 	PGresult *result;
 	struct err e = tables_query(t, &tables_reference,
-	    (const char *const[]){from, r->field->name, other, to->key_name}, 4,
-	    &result);
+	    (const char *const[]){from, r->field->stored, other, to->table.key},
+	    4, &result);
 	free(from);
 	free(other);
 	return tables_is(e, result, out);
@@ -534,9 +468,10 @@ static struct err reference_is_there(
 static struct err both_are_there(
     struct tables *t, const struct reference *r, bool *out)
 {
-	struct err e = tables_is_there(t, t->c->name, out);
+	struct err e = tables_is_there(t, t->c, out);
 	if (e.kind == ERR_KIND_OK && *out)
-		e = tables_is_there(t, r->collection, out);
+		e = tables_is_there(t,
+		    collection_find(r->collection, strlen(r->collection)), out);
 	return e;
 }
 
@@ -557,7 +492,17 @@ static struct err migrate_reference(struct tables *t, const struct reference *r)
 	struct err e = both_are_there(t, r, &tables);
 	if (e.kind == ERR_KIND_OK && tables)
 		e = reference_is_there(t, r, &there);
-	return e.kind == ERR_KIND_OK && !there ? add_reference(t, r) : e;
+	if (e.kind != ERR_KIND_OK || !tables || there)
+		return e;
+	if (!t->c->table.foreign)
+		return add_reference(t, r);
+	struct buf definition = {0};
+	char name[SQL_TABLE_NAME_LEN];
+	sql_table_reference_name(name, t->c, r);
+	sql_table_reference(&definition, r);
+	only_declared(t, name, definition.data);
+	buf_free(&definition);
+	return ERR_OK;
 }
 
 /* When all tables exist. */

@@ -23,7 +23,8 @@ SELECT c.relkind, EXISTS (SELECT FROM pg_index i
     AND i.indpred IS NULL AND i.indnkeyatts = 1
     AND a.attname = $2) FROM pg_class c WHERE c.oid = $1::regclass
 
--- A row for each column of either; what the other does not have is null.
+-- $2: may the key be an identity that is generated always? A row for each
+-- column of either; what the other does not have is null.
 -- Columns: name; declared type, NOT NULL; type, NOT NULL, has a default, is
 -- generated always.
 -- name: columns
@@ -31,7 +32,7 @@ SELECT coalesce(d.attname, e.attname),
     format_type(d.atttypid, d.atttypmod), d.attnotnull,
     format_type(e.atttypid, e.atttypmod), e.attnotnull,
     e.atthasdef OR e.attidentity <> '',
-    e.attgenerated <> '' OR e.attidentity = 'a'
+    e.attgenerated <> '' OR e.attidentity = 'a' AND NOT $2::bool
     FROM (SELECT * FROM pg_attribute WHERE attnum > 0
     AND NOT attisdropped
     AND attrelid = 'pg_temp.sluice_declared'::regclass) d
@@ -40,12 +41,16 @@ SELECT coalesce(d.attname, e.attname),
     ON d.attname = e.attname
     ORDER BY d.attnum, e.attnum
 
--- A row for each check of either. Columns: name, declared definition,
--- definition.
+-- A row for each check of either; one that says the same has the same name.
+-- Columns: name, declared definition, definition.
 -- name: checks
 SELECT coalesce(d.conname, e.conname), d.def, e.def FROM
-    (SELECT conname, pg_get_constraintdef(oid) AS def
-    FROM pg_constraint WHERE contype = 'c'
+    (SELECT coalesce((SELECT o.conname FROM pg_constraint o
+    WHERE o.contype = 'c' AND o.conrelid = $1::regclass
+    AND pg_get_constraintdef(o.oid) = pg_get_constraintdef(k.oid)
+    ORDER BY o.conname <> k.conname LIMIT 1), k.conname) AS conname,
+    pg_get_constraintdef(k.oid) AS def
+    FROM pg_constraint k WHERE contype = 'c'
     AND conrelid = 'pg_temp.sluice_declared'::regclass) d
     FULL JOIN (SELECT conname,
     replace(pg_get_constraintdef(oid), ' NOT VALID', '') AS def
@@ -61,6 +66,13 @@ SELECT EXISTS (SELECT FROM pg_index i WHERE i.indrelid = $1::regclass
     AND $2::text[] = (SELECT array_agg(a.attname::text ORDER BY
     a.attname::text COLLATE "C") FROM pg_attribute a
     WHERE a.attrelid = i.indrelid AND a.attnum = ANY(i.indkey::int2[])))
+
+-- $2 the name of a column. Column: is there an index that begins with it?
+-- name: indexed
+SELECT EXISTS (SELECT FROM pg_index i
+    JOIN pg_attribute a ON a.attrelid = i.indrelid
+    AND a.attnum = i.indkey[0] WHERE i.indrelid = $1::regclass
+    AND i.indisvalid AND i.indpred IS NULL AND a.attname = $2)
 
 -- $2 the name of a column; $3 another table, $4 its column. Column: is there a
 -- reference from the one to the other?

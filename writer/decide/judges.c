@@ -5,6 +5,7 @@
 #include "common/base/mem.h"
 #include "common/postgres/pg_statement.h"
 #include "common/schema/collection.h"
+#include "common/sql/sql.h"
 #include "common/sql/sql_table.h"
 
 #include <stdlib.h>
@@ -81,7 +82,7 @@ static void add_nullable(const struct collection *c, struct texts *names)
 		struct buf name = {0};
 		if (!c->fields[i].nullable)
 			continue;
-		buf_printf(&name, "%s.%s", c->name, c->fields[i].name);
+		buf_printf(&name, "%s.%s", c->name, c->fields[i].stored);
 		judges_add(names, name.data);
 		buf_free(&name);
 	}
@@ -89,13 +90,17 @@ static void add_nullable(const struct collection *c, struct texts *names)
 
 struct pg_params judges_call(void)
 {
-	enum { TABLES, KEYS, CHECKS, INDEXES, NULLABLE, ALL };
+	enum { NAMES, KEYS, CHECKS, INDEXES, NULLABLE, TABLES, ALL };
 	struct pg_params call = pg_statement_params(&judges_tables);
 	struct texts all[ALL] = {{{0}, 0}};
 	const struct collection *c;
 	for (size_t i = 0; (c = collection_at(i)) != NULL; i++) {
-		judges_add(&all[TABLES], c->name);
-		judges_add(&all[KEYS], c->key_name);
+		struct buf table = {0};
+		sql_name(&table, c);
+		judges_add(&all[TABLES], table.data);
+		buf_free(&table);
+		judges_add(&all[NAMES], c->name);
+		judges_add(&all[KEYS], c->table.key);
 		add_checks(c, &all[CHECKS]);
 		add_relations(c, &all[INDEXES]);
 		add_nullable(c, &all[NULLABLE]);

@@ -1,10 +1,10 @@
 -- What Postgres's catalog says of the tables of the collections
 -- (writer/decide/judges.h).
 
--- $1 text[] collections, $2 text[] the names of their keys; $3 text[] names of
+-- $1 text[] collections, $2 text[] the columns of their keys; $3 text[] names of
 -- the declared checks, $4 text[] of the declared indexes, $5 text[]
--- `table.column` of the columns that may be null. Columns: collection, enum
--- judge.
+-- `collection.column` of the columns that may be null, $6 text[] the tables.
+-- Columns: collection, enum judge.
 --
 -- A constraint with a declared name counts as the declared one (--migrate
 -- reports differences). A constraint that is not valid may have rows that
@@ -42,5 +42,5 @@ SELECT k.name, CASE
     OR EXISTS (SELECT FROM pg_attribute a WHERE a.attrelid = x.oid
     AND a.attlen < 0)))
     THEN 1 ELSE 0 END
-    FROM unnest($1::text[], $2::text[]) AS k(name, "key")
-    JOIN pg_class t ON t.oid = to_regclass('public."' || k.name || '"')
+    FROM unnest($1::text[], $2::text[], $6::text[]) AS k(name, "key", tab)
+    JOIN pg_class t ON t.oid = to_regclass(k.tab)

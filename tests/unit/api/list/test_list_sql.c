@@ -61,8 +61,8 @@ static void whole(void **state)
 	    "SELECT * FROM (SELECT t.\"price\"::text AS \"_after\", "
 	    "t.\"id\"::text, t.\"name\"::text, t.\"description\"::text, "
 	    "t.\"price\"::text, t.\"category\"::text, "
-	    "t.\"stock_quantity\"::text, t.created_at::timestamptz, "
-	    "t.updated_at::timestamptz, count(*) OVER () AS \"_found\", "
+	    "t.\"stock_quantity\"::text, t.\"created_at\"::timestamptz, "
+	    "t.\"updated_at\"::timestamptz, count(*) OVER () AS \"_found\", "
 	    "sum(180 + coalesce(octet_length(t.\"name\"::text), 0)"
 	    " + coalesce(octet_length(t.\"description\"::text), 0)"
 	    " + coalesce(octet_length(t.\"price\"::text), 0)"
@@ -192,7 +192,7 @@ static void selected(void **state)
 	static const char want[] =
 	    "SELECT * FROM (SELECT NULL::text AS \"_after\", "
 	    "t.\"id\"::text, t.\"title\"::text, NULL::text, NULL::text, "
-	    "t.created_at::timestamptz, t.updated_at::timestamptz, "
+	    "t.\"created_at\"::timestamptz, t.\"updated_at\"::timestamptz, "
 	    "count(*) OVER () AS \"_found\", "
 	    "sum(148 + coalesce(octet_length(t.\"title\"::text), 0)) OVER";
 	assert_memory_equal(s.sql.data, want, sizeof want - 1);

@@ -25,8 +25,11 @@ static const struct field fields[] = {
 	.column = COLUMN_NUMERIC,
 	.nullable = true},
 };
-static const struct collection things = {
-    .name = "things", .key_name = "key", .fields = fields, .nfields = 3};
+static const struct collection things = {.name = "things",
+    .table = {.times = true},
+    .key_name = "key",
+    .fields = fields,
+    .nfields = 3};
 
 static PGresult *row;
 
@@ -173,8 +176,30 @@ static const struct field more_fields[] = {
 	.column = COLUMN_SMALLINT,
 	.nullable = true},
 };
-static const struct collection more_things = {
-    .name = "more", .key_name = "key", .fields = more_fields, .nfields = 4};
+static const struct collection more_things = {.name = "more",
+    .table = {.times = true},
+    .key_name = "key",
+    .fields = more_fields,
+    .nfields = 4};
+
+/* A table of an operator may have none. */
+static void without_times(void **state)
+{
+	(void)state;
+	struct collection c = things;
+	struct row_doc_cell cells[ROW_DOC_CELLS];
+	struct buf out = {0};
+	c.table.times = false;
+	for (size_t i = 0; i < ROW_DOC_CELLS; i++)
+		cells[i] = (struct row_doc_cell){NULL, -1};
+	cells[0] = (struct row_doc_cell){"k", 1};
+	assert_true(row_doc_fits(&c, cells));
+	row_doc_write(&out, &c, cells);
+	const char *end = strstr(out.data, "\"part\":null");
+	assert_non_null(end);
+	assert_string_equal(end, "\"part\":null}");
+	buf_free(&out);
+}
 
 static void more_types(void **state)
 {
@@ -208,6 +233,7 @@ int main(void)
 	    cmocka_unit_test_setup_teardown(whole, begin, end),
 	    cmocka_unit_test_setup_teardown(strings, begin, end),
 	    cmocka_unit_test_setup_teardown(times, begin, end),
+	    cmocka_unit_test(without_times),
 	    cmocka_unit_test(more_types),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -15,18 +15,26 @@
 #include <string.h>
 
 static const struct field fields[] = {
-    {.name = "order", .required = true}, /* reserved in SQL */
+    {.name = "order",
+	.stored = "order",
+	.required = true}, /* reserved in SQL */
     {.name = "count",
+	.stored = "count",
 	.type = FIELD_INTEGER,
 	.column = COLUMN_BIGINT,
 	.required = true},
     {.name = "amount",
+	.stored = "amount",
 	.type = FIELD_NUMBER,
 	.column = COLUMN_NUMERIC,
 	.nullable = true},
 };
-static const struct collection more = {
-    .name = "select", .key_name = "key", .fields = fields, .nfields = 3};
+static const struct collection more = {.name = "select",
+    .table = {"public", "select", false, true, "key", "created_at",
+	"updated_at", "version"},
+    .key_name = "key",
+    .fields = fields,
+    .nfields = 3};
 
 typedef void (*make)(struct buf *out, const struct collection *c);
 
@@ -41,50 +49,53 @@ static void is(make fn, const struct collection *c, const char *text)
 
 #define ROW                                                                    \
 	"t.\"key\", t.\"value\"::text, "                                       \
-	"t.created_at::timestamptz, t.updated_at::timestamptz"
+	"t.\"created_at\"::timestamptz, t.\"updated_at\"::timestamptz"
 #define ROW_MORE                                                               \
 	"t.\"key\", t.\"order\"::text, t.\"count\"::text, "                    \
 	"t.\"amount\"::text, "                                                 \
-	"t.created_at::timestamptz, t.updated_at::timestamptz"
+	"t.\"created_at\"::timestamptz, t.\"updated_at\"::timestamptz"
 
 static void records(void **state)
 {
 	(void)state;
 	const struct collection *c = declared("records");
 	is(sql_read, c,
-	    "SELECT k.i, p.next_offset, t.version, " ROW
+	    "SELECT k.i, p.next_offset, t.\"version\", " ROW
 	    " FROM unnest($1::text[], $2::int4[])"
 	    " WITH ORDINALITY AS k(\"key\", partition, i)"
 	    " JOIN sluice.progress p ON p.partition = k.partition"
 	    " LEFT JOIN public.\"records\" t ON t.\"key\" = k.\"key\"");
 	is(sql_upsert, c,
 	    "INSERT INTO public.\"records\" AS t (\"key\", \"value\", "
-	    "created_at, updated_at, version) SELECT r._key, "
+	    "\"created_at\", \"updated_at\", \"version\") SELECT r._key, "
 	    "r.\"value\"::text, r._created_at, r._updated_at, r._version"
 	    " FROM unnest($1::text[], $2::int8[], $3::timestamptz[],"
 	    " $4::timestamptz[], $5::text[]) AS r(_key, _version,"
 	    " _created_at, _updated_at, \"value\") ON CONFLICT (\"key\") DO "
 	    "UPDATE SET"
 	    " \"value\" = excluded.\"value\","
-	    " updated_at = excluded.updated_at, version = excluded.version"
-	    " WHERE t.version < excluded.version OR excluded.version = 0"
+	    " \"updated_at\" = excluded.\"updated_at\", \"version\" = "
+	    "excluded.\"version\""
+	    " WHERE t.\"version\" < excluded.\"version\" OR "
+	    "excluded.\"version\" = 0"
 	    " RETURNING t.xmax = 0, " ROW);
 	is(sql_delete, c,
 	    "DELETE FROM public.\"records\" t"
 	    " USING unnest($1::text[], $2::int8[]) AS k(\"key\", version)"
-	    " WHERE t.\"key\" = k.\"key\" AND (t.version < k.version OR "
+	    " WHERE t.\"key\" = k.\"key\" AND (t.\"version\" < k.version OR "
 	    "k.version = 0)"
 	    " RETURNING t.\"key\" AS \"key\"");
 	is(sql_current, c,
 	    "SELECT _version, _bytes, _key, CASE WHEN _bytes <= $2::int8 THEN"
 	    " \"value\" END, _created_at, _updated_at FROM (SELECT *, 0::int8"
 	    " + coalesce(octet_length(\"value\"), 0) AS _bytes FROM ("
-	    "SELECT t.version, " ROW " FROM unnest($1::text[]) AS k(\"key\")"
+	    "SELECT t.\"version\", " ROW
+	    " FROM unnest($1::text[]) AS k(\"key\")"
 	    " JOIN public.\"records\" t ON t.\"key\" = k.\"key\""
 	    " OFFSET 0) AS r(_version, _key, \"value\", _created_at,"
 	    " _updated_at) OFFSET 0) AS r");
 	is(sql_versions, c,
-	    "SELECT t.version, $2::int8 + 1, t.\"key\""
+	    "SELECT t.\"version\", $2::int8 + 1, t.\"key\""
 	    " FROM unnest($1::text[]) AS k(\"key\")"
 	    " JOIN public.\"records\" t ON t.\"key\" = k.\"key\"");
 }
@@ -100,7 +111,7 @@ static void within(void **state)
 	    " _updated_at FROM (SELECT *, 0::int8"
 	    " + coalesce(octet_length(\"order\"), 0)"
 	    " + coalesce(octet_length(\"amount\"), 0) AS _bytes FROM ("
-	    "SELECT k.i, p.next_offset, t.version, " ROW_MORE
+	    "SELECT k.i, p.next_offset, t.\"version\", " ROW_MORE
 	    " FROM unnest($1::text[], $2::int4[])"
 	    " WITH ORDINALITY AS k(\"key\", partition, i)"
 	    " JOIN sluice.progress p ON p.partition = k.partition"
@@ -115,7 +126,7 @@ static void without_large_fields(void **state)
 {
 	(void)state;
 	static const struct field count = {
-	    .name = "count", .column = COLUMN_BIGINT};
+	    .name = "count", .stored = "count", .column = COLUMN_BIGINT};
 	struct collection small = more;
 	small.fields = &count;
 	small.nfields = 1;
@@ -135,7 +146,8 @@ static void more_fields(void **state)
 	(void)state;
 	is(sql_upsert, &more,
 	    "INSERT INTO public.\"select\" AS t (\"key\", \"order\", "
-	    "\"count\", \"amount\", created_at, updated_at, version)"
+	    "\"count\", \"amount\", \"created_at\", \"updated_at\", "
+	    "\"version\")"
 	    " SELECT r._key, r.\"order\"::text, r.\"count\"::bigint,"
 	    " r.\"amount\"::numeric, r._created_at, r._updated_at,"
 	    " r._version"
@@ -146,8 +158,10 @@ static void more_fields(void **state)
 	    " DO UPDATE SET \"order\" = excluded.\"order\","
 	    " \"count\" = excluded.\"count\","
 	    " \"amount\" = excluded.\"amount\","
-	    " updated_at = excluded.updated_at, version = excluded.version"
-	    " WHERE t.version < excluded.version OR excluded.version = 0"
+	    " \"updated_at\" = excluded.\"updated_at\", \"version\" = "
+	    "excluded.\"version\""
+	    " WHERE t.\"version\" < excluded.\"version\" OR "
+	    "excluded.\"version\" = 0"
 	    " RETURNING t.xmax = 0, " ROW_MORE);
 }
 

@@ -41,9 +41,9 @@ static void records(void **state)
 	    "(\n"
 	    "  \"key\" text COLLATE \"C\" PRIMARY KEY,\n"
 	    "  \"value\" text NOT NULL,\n"
-	    "  created_at timestamptz NOT NULL,\n"
-	    "  updated_at timestamptz NOT NULL,\n"
-	    "  version bigint NOT NULL\n"
+	    "  \"created_at\" timestamptz NOT NULL,\n"
+	    "  \"updated_at\" timestamptz NOT NULL,\n"
+	    "  \"version\" bigint NOT NULL\n"
 	    ") WITH (fillfactor = 80)");
 	is(extras, "records", "");
 }
@@ -59,9 +59,9 @@ static void products(void **state)
 	    "  \"price\" numeric NOT NULL,\n"
 	    "  \"category\" text NOT NULL,\n"
 	    "  \"stock_quantity\" bigint NOT NULL DEFAULT '0'::bigint,\n"
-	    "  created_at timestamptz NOT NULL,\n"
-	    "  updated_at timestamptz NOT NULL,\n"
-	    "  version bigint NOT NULL,\n"
+	    "  \"created_at\" timestamptz NOT NULL,\n"
+	    "  \"updated_at\" timestamptz NOT NULL,\n"
+	    "  \"version\" bigint NOT NULL,\n"
 	    "  CONSTRAINT \"products_name_min_length\""
 	    " CHECK (char_length(\"name\") >= 1),\n"
 	    "  CONSTRAINT \"products_name_max_length\""
@@ -166,6 +166,35 @@ static void names(void **state)
 	assert_memory_equal(a, b, 52);
 }
 
+/* Its names may have any characters, and its key a sequence of its own. */
+static void a_table_of_an_operator(void **state)
+{
+	(void)state;
+	const struct collection c = {.name = "orders",
+	    .key = KEY_INTEGER,
+	    .key_name = "id",
+	    .table = {.schema = "my shop",
+		.name = "the \"orders\"",
+		.foreign = true,
+		.key = "OrderID",
+		.version = "version"}};
+	struct buf b = {0};
+	sql_table_body(&b, &c);
+	assert_string_equal(b.data, "(\n  \"OrderID\" bigint PRIMARY KEY,\n"
+				    "  \"version\" bigint NOT NULL\n"
+				    ") WITH (fillfactor = 80)");
+	buf_clear(&b);
+	sql_table_reserve(&b, &c);
+	assert_string_equal(b.data,
+	    "SELECT r.first, r.n, r.free_to FROM sluice.reserve("
+	    "coalesce(pg_get_serial_sequence("
+	    "'\"my shop\".\"the \"\"orders\"\"\"', 'OrderID'), "
+	    "'sluice.\"orders_id_seq\"')::regclass, "
+	    "'\"my shop\".\"the \"\"orders\"\"\"'::regclass, "
+	    "'OrderID'::name, $1::int4, $2::int8) r");
+	buf_free(&b);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -174,6 +203,7 @@ int main(void)
 	    cmocka_unit_test(samples),
 	    cmocka_unit_test(indexes),
 	    cmocka_unit_test(names),
+	    cmocka_unit_test(a_table_of_an_operator),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

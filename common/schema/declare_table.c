@@ -1,0 +1,150 @@
+/* Where the documents are: the table, and its columns whose names differ from
+ * those in documents.
+ */
+#include "common/schema/declare_priv.h"
+
+#include <stdio.h>
+#include <string.h>
+
+enum { IDENTIFIER_MOST = 63 }; /* bytes, of PostgreSQL */
+
+/* --- the table ----------------------------------------------------------- */
+
+static bool is_identifier(size_t len)
+{
+	return len > 0 && len <= IDENTIFIER_MOST;
+}
+
+/* `orders` is in the schema public. The string lives as long as the
+ * declaration, so its parts may, too. */
+static bool declare_table_name(struct declaration *d, struct jsonslice v)
+{
+	struct table *t = &d->collection.table;
+	if (jsonslice_kind(v) != JSONSLICE_STRING)
+		return declare_refuse(d, "/table", "must be a string");
+	const char *text = declare_string(d, v);
+	const char *dot = strchr(text, '.');
+	const char *name = dot ? dot + 1 : text;
+	size_t schema = dot ? (size_t)(dot - text) : 0;
+	if ((dot && !is_identifier(schema)) || !is_identifier(strlen(name)))
+		return declare_refuse(d, "/table",
+		    "must be the name of a table, or schema.table; each name "
+		    "has 1 to %d bytes",
+		    (int)IDENTIFIER_MOST);
+	t->foreign = true;
+	t->name = name;
+	if (dot == NULL)
+		return true;
+	char *own = d->names + d->used;
+	memcpy(own, text, schema);
+	own[schema] = '\0';
+	d->used += schema + 1;
+	t->schema = own;
+	return true;
+}
+
+bool declare_table(
+    struct declaration *d, struct jsonslice table, struct jsonslice times)
+{
+	struct table *t = &d->collection.table;
+	*t = (struct table){.schema = "public",
+	    .name = d->collection.name,
+	    .times = true,
+	    .created_at = "created_at",
+	    .updated_at = "updated_at",
+	    .version = "version"};
+	if (times.s && jsonslice_kind(times) != JSONSLICE_BOOL)
+		return declare_refuse(d, "/times", "must be true or false");
+	t->times = times.s == NULL || *times.s == 't';
+	return table.s == NULL || declare_table_name(d, table);
+}
+
+/* --- columns ------------------------------------------------------------- */
+
+/* Where the name of a member's column is kept; NULL: there is none. */
+static const char **column_of(struct declaration *d, struct jsonslice name)
+{
+	struct collection *c = &d->collection;
+	struct table *t = &c->table;
+	size_t i = collection_field(c, name);
+	if (i < c->nfields)
+		return &d->fields[i].stored;
+	if (jsonslice_equals(name, c->key_name, strlen(c->key_name)))
+		return &t->key;
+	if (jsonslice_equals(name, "version", 7))
+		return &t->version;
+	if (t->times && jsonslice_equals(name, "created_at", 10))
+		return &t->created_at;
+	if (t->times && jsonslice_equals(name, "updated_at", 10))
+		return &t->updated_at;
+	return NULL;
+}
+
+static bool declare_take_column(
+    struct declaration *d, struct jsonslice name, struct jsonslice v)
+{
+	char pointer[128];
+	snprintf(pointer, sizeof pointer, "/columns/%.*s",
+	    name.len > 62 ? 60 : (int)name.len - 2, name.s + 1);
+	const char **column = column_of(d, name);
+	if (column == NULL)
+		return declare_refuse(d, pointer,
+		    "is not the key, a field, version, created_at or "
+		    "updated_at");
+	if (jsonslice_kind(v) != JSONSLICE_STRING)
+		return declare_refuse(
+		    d, pointer, "must be the name of a column");
+	*column = declare_string(d, v);
+	if (!is_identifier(strlen(*column)))
+		return declare_refuse(d, pointer,
+		    "must be a name of 1 to %d bytes", (int)IDENTIFIER_MOST);
+	return !declare_is_system(*column) ||
+	       declare_refuse(
+		   d, pointer, "is a column that PostgreSQL keeps for itself");
+}
+
+/* The i-th column of the table; NULL past the last. */
+static const char *column_at(const struct collection *c, size_t i)
+{
+	const struct table *t = &c->table;
+	const char *const own[] = {
+	    t->key, t->version, t->created_at, t->updated_at};
+	size_t n = t->times ? 4 : 2;
+	if (i < n)
+		return own[i];
+	return i - n < c->nfields ? c->fields[i - n].stored : NULL;
+}
+
+static bool check_columns(struct declaration *d)
+{
+	const struct collection *c = &d->collection;
+	const char *a, *b;
+	for (size_t i = 0; (a = column_at(c, i)) != NULL; i++) {
+		for (size_t k = i + 1; (b = column_at(c, k)) != NULL; k++) {
+			if (strcmp(a, b) == 0)
+				return declare_refuse(d, "/columns",
+				    "the column %s has two meanings", a);
+		}
+	}
+	return true;
+}
+
+bool declare_columns(struct declaration *d, struct jsonslice v)
+{
+	struct collection *c = &d->collection;
+	c->table.key = c->key_name;
+	for (size_t i = 0; i < c->nfields; i++)
+		d->fields[i].stored = d->fields[i].name;
+	if (v.s == NULL)
+		return true;
+	if (jsonslice_kind(v) != JSONSLICE_OBJECT)
+		return declare_refuse(d, "/columns",
+		    "must be an object: the name of a field, and that of its "
+		    "column");
+	struct jsonslice_member m = jsonslice_members(v);
+	while (jsonslice_next(&m)) {
+		if (!declare_take_column(d, m.name, m.value))
+			return false;
+	}
+	return check_columns(d);
+}

@@ -1,0 +1,208 @@
+/* The columns of a table, compared with the declared ones. */
+#include "writer/commands/tables_priv.h"
+
+#include "common/json/jsonstring.h"
+#include "common/sql/sql.h"
+#include "common/sql/sql_table.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+static const struct field *field_named(
+    const struct collection *c, const char *name)
+{
+	for (size_t i = 0; i < c->nfields; i++) {
+		if (strcmp(c->fields[i].stored, name) == 0)
+			return &c->fields[i];
+	}
+	return NULL;
+}
+
+/* What rows of before get in a column that every table of a collection has.
+ * Version 0 is below that of every write. NULL: it is no such column. */
+static const char *own_column(const struct table *t, const char *name)
+{
+	if (strcmp(name, t->version) == 0)
+		return " bigint NOT NULL DEFAULT 0";
+	bool time = t->times && (strcmp(name, t->created_at) == 0 ||
+				    strcmp(name, t->updated_at) == 0);
+	return time ? " timestamptz NOT NULL DEFAULT now()" : NULL;
+}
+
+/* Only its owner may add a column to the operator's table. */
+static struct err not_the_owner(
+    struct tables *t, const char *sql, const struct err *e)
+{
+	struct buf why = {0};
+	if (strcmp(e->code, "42501") != 0)
+		return *e;
+	buf_printf(&why,
+	    "the role of --migrate does not own the table; as its owner, run: "
+	    "%s",
+	    sql);
+	tables_block(t, why.data);
+	buf_free(&why);
+	return ERR_OK;
+}
+
+static struct err add_column(struct tables *t, const char *name)
+{
+	const struct field *f = field_named(t->c, name);
+	const char *own = own_column(&t->c->table, name);
+	struct buf sql = {0};
+	if (own == NULL && (f == NULL || t->c->table.foreign)) {
+		buf_printf(&sql, "the table has no column %s", name);
+		tables_block(t, sql.data);
+		buf_free(&sql);
+		return ERR_OK;
+	}
+	buf_str(&sql, "ALTER TABLE ");
+	sql_name(&sql, t->c);
+	buf_str(&sql, " ADD COLUMN ");
+	if (own) {
+		sql_ident(&sql, name);
+		buf_str(&sql, own);
+	} else {
+		sql_table_column(&sql, f);
+	}
+	struct err e = tables_attempt(t, sql.data);
+	if (e.kind != ERR_KIND_OK)
+		e = not_the_owner(t, sql.data, &e);
+	buf_free(&sql);
+	if (e.kind != ERR_KIND_OK && strcmp(e.code, "23502") == 0) {
+		tables_block(t, "the table has rows, so a new column must "
+				"be nullable or have a default");
+		return ERR_OK;
+	}
+	return e;
+}
+
+/* Code points that a varchar of the table has room for; 0: it is none. */
+static size_t varchar_room(const char *type)
+{
+	static const char varchar[] = "character varying";
+	size_t len = sizeof varchar - 1;
+	if (strncmp(type, varchar, len) != 0)
+		return 0;
+	return type[len] == '(' ? strtoul(type + len + 1, NULL, 10) : SIZE_MAX;
+}
+
+static bool choices_fit(const struct field *f, size_t room)
+{
+	struct jsonslice_element e = jsonslice_elements(f->choices);
+	while (jsonslice_each(&e)) {
+		if (jsonstring_length(e.value) > room)
+			return false;
+	}
+	return true;
+}
+
+/* Does a varchar of the table hold every value that is declared? */
+static bool varchar_holds(
+    const struct tables *t, const char *name, const char *is)
+{
+	const struct field *f = field_named(t->c, name);
+	size_t room = varchar_room(is);
+	if (room == 0 || (f && f->column != COLUMN_TEXT))
+		return false;
+	if (f == NULL) /* the key, or a time */
+		return t->c->key == KEY_STRING &&
+		       strcmp(name, t->c->table.key) == 0 &&
+		       room >= COLLECTION_KEY_MAX;
+	return field_max_length(f) <= room ||
+	       (f->choices.s && choices_fit(f, room));
+}
+
+/* Then checks are compared as they would be on a column of this type. */
+static struct err declare_as(
+    struct tables *t, const char *name, const char *type)
+{
+	struct buf sql = {0};
+	buf_str(&sql, "ALTER TABLE pg_temp.sluice_declared ALTER COLUMN ");
+	sql_ident(&sql, name);
+	buf_printf(&sql, " TYPE %s", type);
+	struct err e = pg_blocking_run(t->db, sql.data);
+	buf_free(&sql);
+	return e;
+}
+
+static struct err compare_type(
+    struct tables *t, const char *name, const char *declared, const char *is)
+{
+	char text[400];
+	size_t room = varchar_room(is);
+	if (varchar_holds(t, name, is))
+		return declare_as(t, name, is);
+	snprintf(text, sizeof text, "the column %s is %s, declared %s", name,
+	    is, declared);
+	if (room && strcmp(declared, "text") == 0)
+		snprintf(text, sizeof text,
+		    "the column %s is %s: declare a maxLength of at most %zu",
+		    name, is, room);
+	tables_block(t, text);
+	return ERR_OK;
+}
+
+enum {
+	C_NAME,
+	C_DECLARED,
+	C_NOT_NULL,
+	C_IS,
+	C_IS_NOT_NULL,
+	C_HAS_DEFAULT,
+	C_GENERATED
+};
+
+static struct err compare_column(struct tables *t, const PGresult *r, int i)
+{
+	const char *name = PQgetvalue(r, i, C_NAME);
+	const char *declared = PQgetvalue(r, i, C_DECLARED);
+	const char *is = PQgetvalue(r, i, C_IS);
+	bool must = *PQgetvalue(r, i, C_NOT_NULL) == 't';
+	bool does = *PQgetvalue(r, i, C_IS_NOT_NULL) == 't';
+	char text[400];
+	if (PQgetisnull(r, i, C_IS))
+		return add_column(t, name);
+	if (PQgetisnull(r, i, C_DECLARED)) {
+		snprintf(text, sizeof text,
+		    "the column %s is not declared, and new rows would have no "
+		    "value for it: give it a default, or DROP NOT NULL",
+		    name);
+		if (does && *PQgetvalue(r, i, C_HAS_DEFAULT) != 't')
+			tables_block(t, text);
+		return ERR_OK;
+	}
+	struct err e = ERR_OK;
+	if (strcmp(declared, is) != 0)
+		e = compare_type(t, name, declared, is);
+	if (*PQgetvalue(r, i, C_GENERATED) == 't') {
+		snprintf(text, sizeof text,
+		    "the column %s is generated always: it accepts no value",
+		    name);
+		tables_block(t, text);
+	} else if (must != does && own_column(&t->c->table, name) == NULL) {
+		struct buf table = {0}, column = {0};
+		sql_name(&table, t->c);
+		sql_ident(&column, name);
+		printf("left to you: %s: the column %s is %s, declared "
+		       "otherwise: ALTER TABLE %s ALTER COLUMN %s %s NOT "
+		       "NULL\n",
+		    t->c->name, name, does ? "NOT NULL" : "nullable",
+		    table.data, column.data, does ? "DROP" : "SET");
+		buf_free(&table);
+		buf_free(&column);
+	}
+	return e;
+}
+
+struct err table_columns_compare(struct tables *t)
+{
+	PGresult *r;
+	struct err e =
+	    tables_ask(t, &tables_columns, t->c->table.foreign ? "t" : "f", &r);
+	for (int i = 0; e.kind == ERR_KIND_OK && i < PQntuples(r); i++)
+		e = compare_column(t, r, i);
+	PQclear(r);
+	return e;
+}

@@ -1,0 +1,44 @@
+/* What the modules of --migrate that compare tables share. One thread, one
+ * connection; PGresults that are returned are the caller's (PQclear). */
+#pragma once
+
+#include "writer/core/pg_blocking.h"
+
+#include "common/base/buf.h"
+#include "common/base/err.h"
+#include "common/postgres/pg_statement.h"
+#include "common/schema/collection.h"
+
+#include <libpq-fe.h>
+#include <stdbool.h>
+#include <stddef.h>
+
+struct tables {
+	PGconn *db;
+	bool dry;
+	const struct collection *c; /* the one at hand */
+	size_t blocking; /* differences with which a writer cannot work */
+};
+
+/* writer/commands/tables.sql */
+extern const struct pg_statement tables_there, tables_kind, tables_columns,
+    tables_checks, tables_unique, tables_reference, tables_group,
+    tables_indexed;
+
+/* Prints a statement, and runs it unless this is a dry run. */
+struct err tables_run(struct tables *t, const char *sql);
+/* Runs a statement that may fail; then nothing is changed. */
+struct err tables_attempt(struct tables *t, const char *sql);
+/* The result of a query; NULL after an error. */
+struct err tables_query(struct tables *t, const struct pg_statement *s,
+    const char *const *parameters, int n, PGresult **out);
+/* A query about the table at hand, which is its first parameter; `more`: the
+ * second one, or NULL. */
+struct err tables_ask(struct tables *t, const struct pg_statement *s,
+    const char *more, PGresult **out);
+/* Tells a difference with which a writer cannot work. */
+void tables_block(struct tables *t, const char *what);
+
+/* In writer/commands/table_columns.c: adds the columns that are missing, and
+ * tells what differs. */
+struct err table_columns_compare(struct tables *t);
