@@ -3,6 +3,7 @@
 #include "common/base/check.h"
 #include "common/base/mem.h"
 #include "common/daemon/admin_token.h"
+#include "common/daemon/build_info.h"
 #include "common/daemon/reload.h"
 #include "common/http/audit.h"
 #include "common/http/httpd.h"
@@ -85,12 +86,20 @@ static void config(struct admin *a, struct answer *out)
 	config_json(a->o.config, &out->body);
 }
 
+static void admin_version(struct admin *a, struct answer *out)
+{
+	(void)a;
+	out->type = "application/json";
+	build_info_json(&out->body);
+}
+
 static const struct own_route own_rows[] = {
     {ROUTE_HEAD(GET, "/livez", health), livez},
     {ROUTE_HEAD(GET, "/readyz", health), readyz},
     {ROUTE_HEAD(GET, "/metrics", metrics), metrics},
     {ROUTE_HEAD(GET, "/stats", stats), admin_stats},
     {ROUTE_HEAD(GET, "/config", operate), config},
+    {ROUTE_HEAD(GET, "/version", stats), admin_version},
 };
 static const struct router own_routes = ROUTER(own_rows, NULL);
 

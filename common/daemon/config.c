@@ -5,6 +5,7 @@
 #include "common/base/mem.h"
 #include "common/daemon/config_family.h"
 #include "common/daemon/config_priv.h"
+#include "common/daemon/near_miss.h"
 #include "common/daemon/secret_file.h"
 #include "common/kafka/kafka.h"
 
@@ -84,48 +85,25 @@ static bool is_former(const char *alias)
 	return islower((unsigned char)*alias);
 }
 
-static size_t min3(size_t a, size_t b, size_t c)
+const char *config_near_miss(const struct config *c, const char *name)
 {
-	size_t m = a < b ? a : b;
-	return m < c ? m : c;
-}
-
-/* Levenshtein distance, for the hint after an unknown name. */
-static size_t distance(const char *a, const char *b)
-{
-	enum { LONGEST = 64 };
-	size_t row[LONGEST + 1];
-	size_t n = strlen(b);
-	if (n > LONGEST)
-		return SIZE_MAX;
-	for (size_t j = 0; j <= n; j++)
-		row[j] = j;
-	for (size_t i = 1; a[i - 1]; i++) {
-		size_t diagonal = row[0];
-		row[0] = i;
-		for (size_t j = 1; j <= n; j++) {
-			size_t next = min3(row[j] + 1, row[j - 1] + 1,
-			    diagonal + (a[i - 1] != b[j - 1]));
-			diagonal = row[j];
-			row[j] = next;
-		}
-	}
-	return row[n];
+	struct near_miss m = near_miss_of(name);
+	for (size_t i = 0; i < config_row_count(c); i++)
+		near_miss_try(&m, config_row_at(c, i)->name);
+	return near_miss_found(&m);
 }
 
 /* `suffix`: ".file" or "", which is not part of `name`. */
 static struct err unknown_name(
     const struct config *c, const char *name, const char *suffix)
 {
-	const char *best = config_row_at(c, 0)->name;
-	for (size_t i = 1; i < config_row_count(c); i++) {
-		if (distance(name, config_row_at(c, i)->name) <
-		    distance(name, best))
-			best = config_row_at(c, i)->name;
-	}
+	const char *meant = config_near_miss(c, name);
+	if (meant == NULL)
+		return err_make(ERR_KIND_FATAL, "config",
+		    "unknown setting '%s%s' (--help lists all)", name, suffix);
 	return err_make(ERR_KIND_FATAL, "config",
 	    "unknown setting '%s%s'; did you mean '%s%s'? (--help lists all)",
-	    name, suffix, best, suffix);
+	    name, suffix, meant, suffix);
 }
 
 static struct err set_row(
@@ -307,6 +285,32 @@ struct err config_set(struct config *c, const char *name, const char *value)
 	return e;
 }
 
+static bool is_known(const struct config *c, const char *name)
+{
+	const char *rest;
+	if (config_has(c, name) || config_family_of(c, name, &rest))
+		return true;
+	for (size_t i = 0; i < config_row_count(c); i++) {
+		size_t len;
+		const char *alias =
+		    find_alias(config_row_at(c, i), name, text_is, &len);
+		if (alias && is_former(alias))
+			return true;
+	}
+	return false;
+}
+
+bool config_knows(const struct config *c, const char *name)
+{
+	size_t len = stem_length(name, ".file");
+	if (len == 0)
+		return is_known(c, name);
+	char *stem = mem_strndup(name, len);
+	bool known = is_known(c, stem);
+	free(stem);
+	return known;
+}
+
 bool config_has(const struct config *c, const char *name)
 {
 	return config_find(c, name) < config_row_count(c);
@@ -361,28 +365,32 @@ static struct err load_line(
 	return ERR_OK;
 }
 
-struct err config_load_file(struct config *c, const char *path)
+static struct err unreadable(const char *path)
+{
+	return err_make(ERR_KIND_FATAL, "config",
+	    "cannot read the file '%s': %s", path, strerror(errno));
+}
+
+void config_load_file(struct config *c, const char *path, struct faults *faults)
 {
 	FILE *f = fopen(path, "re");
-	if (f == NULL)
-		return err_make(ERR_KIND_FATAL, "config",
-		    "cannot read the file '%s': %s", path, strerror(errno));
-	struct err e = ERR_OK;
+	if (f == NULL) {
+		faults_add(faults, unreadable(path));
+		return;
+	}
 	char *line = NULL;
 	size_t cap = 0;
-	for (int n = 1; e.kind == ERR_KIND_OK; n++) {
+	for (int n = 1;; n++) {
 		errno = 0;
 		if (getline(&line, &cap, f) < 0)
 			break;
-		e = load_line(c, path, n, line);
+		faults_add(faults, load_line(c, path, n, line));
 	}
 	/* For example a folder, which can be opened but not read. */
-	if (e.kind == ERR_KIND_OK && ferror(f))
-		e = err_make(ERR_KIND_FATAL, "config",
-		    "cannot read the file '%s': %s", path, strerror(errno));
+	if (ferror(f))
+		faults_add(faults, unreadable(path));
 	free(line);
 	fclose(f);
-	return e;
 }
 
 /* Is it a variable of the scripts around the daemons, and no setting? */
@@ -458,31 +466,27 @@ static struct err load_alias(
 }
 
 /* Calls `load` with each variable whose name begins with `prefix`, without the
- * prefix, until there is an error. */
-static struct err each_variable(struct config *c, char **env,
-    const char *prefix,
-    struct err (*load)(struct config *, const char *, const char *))
+ * prefix. */
+static void each_variable(struct config *c, char **env, const char *prefix,
+    struct err (*load)(struct config *, const char *, const char *),
+    struct faults *faults)
 {
-	struct err e = ERR_OK;
 	size_t skip = strlen(prefix);
-	for (char **v = env; *v && e.kind == ERR_KIND_OK; v++) {
+	for (char **v = env; *v; v++) {
 		size_t len = strcspn(*v, "=");
 		if (strncmp(*v, prefix, skip) != 0 || (*v)[len] != '=')
 			continue;
 		char *name = mem_strndup(*v + skip, len - skip);
-		e = load(c, name, *v + len + 1);
+		faults_add(faults, load(c, name, *v + len + 1));
 		free(name);
 	}
-	return e;
 }
 
 /* In two passes: Sluice's own names override those of the reference systems. */
-struct err config_load_env(struct config *c, char **env)
+void config_load_env(struct config *c, char **env, struct faults *faults)
 {
-	struct err e = each_variable(c, env, "", load_alias);
-	if (e.kind != ERR_KIND_OK)
-		return e;
-	return each_variable(c, env, "SLUICE_", load_variable);
+	each_variable(c, env, "", load_alias, faults);
+	each_variable(c, env, "SLUICE_", load_variable, faults);
 }
 
 /* --- life ---------------------------------------------------------------- */

@@ -18,6 +18,7 @@
 
 #include "common/base/clock.h"
 #include "common/base/err.h"
+#include "common/daemon/faults.h"
 #include "common/daemon/setting.h"
 #include "common/net/tls_client.h"
 
@@ -77,11 +78,13 @@ void config_init(
     struct config *c, void *settings, const struct setting *rows, size_t nrows);
 void config_free(struct config *c);
 
-/* Each returns an error that names key, value and what is allowed. */
+/* Each error names key, value and what is allowed. */
 struct err config_set(struct config *c, const char *name, const char *value);
-struct err config_load_file(struct config *c, const char *path);
-/* SLUICE_* and the aliases; a SLUICE_ name that is unknown is an error. */
-struct err config_load_env(struct config *c, char **env);
+/* Every line that is good is taken; each other one is a fault. */
+void config_load_file(
+    struct config *c, const char *path, struct faults *faults);
+/* SLUICE_* and the aliases; a SLUICE_ name that is unknown is a fault. */
+void config_load_env(struct config *c, char **env, struct faults *faults);
 
 /* The settings that were given under a former name, one by one. `*i` begins at
  * 0. Returns the setting's name and sets the former one; NULL: no more. */
@@ -89,6 +92,11 @@ const char *config_renamed(
     const struct config *c, size_t *i, const char **former, int *former_len);
 
 bool config_has(const struct config *c, const char *name);
+/* Can config_set set it? It is a setting, a former name of one, a member of a
+ * family, or one of these with `.file`. */
+bool config_knows(const struct config *c, const char *name);
+/* The setting whose name is nearly this one. NULL: none. */
+const char *config_near_miss(const struct config *c, const char *name);
 /* The value of a setting that is text (its row must be there: CHECK). */
 const char *config_text(const struct config *c, const char *name);
 
@@ -107,6 +115,5 @@ struct tls_client_options config_redis_tls(const struct common_settings *s);
 struct buf;
 /* All settings as a JSON object. */
 void config_json(const struct config *c, struct buf *out);
-/* The table as Markdown (docs/config.md) or for --help. */
+/* The table as Markdown (docs/config.md). */
 void config_print_docs(const struct config *c);
-void config_print_help(const struct config *c);

@@ -91,12 +91,3 @@ void config_print_docs(const struct config *c)
 		printf(" | %s | %s |\n", row->aliases, row->help);
 	}
 }
-
-void config_print_help(const struct config *c)
-{
-	for (size_t i = 0; i < config_row_count(c); i++) {
-		const struct setting *row = config_row_at(c, i);
-		printf("  --%s=%s\n      %s Allowed: %s.\n", row->name,
-		    row->def, row->help, setting_allowed(row));
-	}
-}

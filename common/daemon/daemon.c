@@ -5,8 +5,10 @@
 #include "common/base/mem.h"
 #include "common/daemon/admin.h"
 #include "common/daemon/admin_token.h"
-#include "common/daemon/config_family.h"
+#include "common/daemon/arguments.h"
+#include "common/daemon/build_info.h"
 #include "common/daemon/healthcheck.h"
+#include "common/daemon/help.h"
 #include "common/daemon/reload.h"
 #include "common/http/origin_check.h"
 #include "common/kafka/kafka.h"
@@ -36,48 +38,7 @@ static const struct {
 } passed_over[] = {{SIGUSR1, "USR1"}, {SIGUSR2, "USR2"}};
 enum { PASSED_OVER = sizeof passed_over / sizeof passed_over[0] };
 
-/* --- arguments ----------------------------------------------------------- */
-
-struct arguments {
-	const char *file;
-	bool check;
-	const char *docs;
-	const char *probe; /* livez, readyz */
-};
-
-static void print_help(const struct daemon_spec *spec)
-{
-	printf("%s: %s\n\n"
-	       "  --config=FILE    read settings from FILE (name = value)\n"
-	       "  --check-config   check the settings and exit\n"
-	       "  --print-docs=config|metrics|events   print that page\n"
-	       "  --probe=readyz|livez   ask the daemon that runs with these "
-	       "settings, on\n"
-	       "                   admin.listen; exit code 0: well, 1: not. "
-	       "--probe: readyz\n"
-	       "  --version, --help\n",
-	    spec->name, spec->purpose);
-	for (size_t i = 0; i < spec->nflags; i++)
-		printf(
-		    "  --%-14s %s\n", spec->flags[i].name, spec->flags[i].help);
-	for (size_t i = 0; i < spec->noptions; i++)
-		printf("  --%s %s\n                   %s\n",
-		    spec->options[i].name, spec->options[i].value,
-		    spec->options[i].help);
-	printf("\nSettings (also in the file, and in the environment as "
-	       "SLUICE_NAME_WITH_UNDERSCORES):\n\n");
-	config_print_help(spec->config);
-	if (spec->config->has_limits)
-		printf(
-		    "  --limit.ROLE=RATE\n"
-		    "      How many requests a caller of this role may send: "
-		    "100/s burst 200, none.\n");
-	printf("  --kafka.PROPERTY=VALUE\n"
-	       "      Any librdkafka property.\n"
-	       "  --NAME.file=PATH\n"
-	       "      The value of the setting NAME is the content of this "
-	       "file.\n");
-}
+/* --- commands ------------------------------------------------------------ */
 
 static bool print_docs(const struct daemon_spec *spec, const char *what)
 {
@@ -113,99 +74,6 @@ static int daemon_probe(const struct daemon_spec *spec, const char *page)
 	return e.kind == ERR_KIND_RETRY ? EXIT_FAILURE : EXIT_USAGE;
 }
 
-static bool set_flag(const struct daemon_spec *spec, const char *name)
-{
-	for (size_t i = 0; i < spec->nflags; i++) {
-		if (strcmp(spec->flags[i].name, name) != 0)
-			continue;
-		*spec->flags[i].set = true;
-		return true;
-	}
-	return false;
-}
-
-/* *value: what stands behind `=`; NULL: nothing does. */
-static const struct daemon_option *find_option(
-    const struct daemon_spec *spec, const char *arg, const char **value)
-{
-	if (strncmp(arg, "--", 2) != 0)
-		return NULL;
-	for (size_t i = 0; i < spec->noptions; i++) {
-		const struct daemon_option *o = &spec->options[i];
-		size_t len = strlen(o->name);
-		if (strncmp(arg + 2, o->name, len) != 0)
-			continue;
-		*value = arg[2 + len] == '=' ? arg + 2 + len + 1 : NULL;
-		if (*value || arg[2 + len] == '\0')
-			return o;
-	}
-	return NULL;
-}
-
-/* Removes the options from the arguments. */
-static struct err take_options(
-    const struct daemon_spec *spec, int *argc, char **argv)
-{
-	int kept = 1;
-	for (int i = 1; i < *argc; i++) {
-		const char *value;
-		const struct daemon_option *o =
-		    find_option(spec, argv[i], &value);
-		if (o == NULL) {
-			argv[kept++] = argv[i];
-			continue;
-		}
-		if (value == NULL && i + 1 < *argc &&
-		    strncmp(argv[i + 1], "--", 2) != 0)
-			value = argv[++i];
-		if (value == NULL)
-			return err_make(ERR_KIND_FATAL, "config",
-			    "argument '--%s': expected --%s %s (--help)",
-			    o->name, o->name, o->value);
-		o->take(o->arg, value);
-	}
-	*argc = kept;
-	return ERR_OK;
-}
-
-/* --primary-url means primary.url: no setting has a dash in its name, except
- * for the names of roles. */
-static struct err set_argument(struct config *c, const char *arg)
-{
-	const char *equals = strchr(arg, '=');
-	if (equals == NULL)
-		return err_make(ERR_KIND_FATAL, "config",
-		    "argument '--%s': expected --name=value (--help)", arg);
-	char *name = mem_strndup(arg, (size_t)(equals - arg));
-	size_t fixed = config_family_fixed(name);
-	for (size_t i = 0; i < fixed; i++) {
-		if (name[i] == '-')
-			name[i] = '.';
-	}
-	struct err e = config_set(c, name, equals + 1);
-	free(name);
-	return e;
-}
-
-/* Takes an argument that is not a setting. False: it is none of these. */
-static bool special(
-    const struct daemon_spec *spec, const char *arg, struct arguments *out)
-{
-	if (strncmp(arg, "config=", 7) == 0)
-		out->file = arg + 7;
-	else if (strcmp(arg, "check-config") == 0)
-		out->check = true;
-	else if (strncmp(arg, "print-docs=", 11) == 0)
-		out->docs = arg + 11;
-	else if (strcmp(arg, "probe") == 0)
-		out->probe = "readyz";
-	else if (strncmp(arg, "probe=", 6) == 0)
-		out->probe = arg + 6;
-	else
-		return set_flag(spec, arg);
-	return true;
-}
-
 /* Checks the settings whose values only a library understands. */
 static struct err check_common(const struct config *c)
 {
@@ -229,45 +97,26 @@ static struct err check_common(const struct config *c)
 	return e.kind == ERR_KIND_OK ? redis_check_url(s->redis_url) : e;
 }
 
-/* For `--name value`, only the name is printed: the value may be a secret. */
-static struct err not_understood(
-    const struct daemon_spec *spec, int i, char **argv)
+/* The checks across settings see what every source has set. */
+static void daemon_check(const struct daemon_spec *spec, struct faults *faults)
 {
-	struct arguments ignored = {0};
-	const char *before = i > 1 ? argv[i - 1] : "";
-	if (strncmp(before, "--", 2) == 0 && strchr(before, '=') == NULL &&
-	    !special(spec, before + 2, &ignored))
-		return err_make(ERR_KIND_FATAL, "config",
-		    "argument '%s': expected --name=value (--help)", before);
-	return err_make(ERR_KIND_FATAL, "config",
-	    "unknown argument '%s' (see --help)", argv[i]);
+	if (faults->n)
+		return;
+	faults_add(faults, check_common(spec->config));
+	if (spec->check)
+		faults_add(faults, spec->check(spec->config));
 }
 
-static struct err daemon_load(const struct daemon_spec *spec, int argc,
-    char **argv, struct arguments *args)
+static void daemon_load(const struct daemon_spec *spec,
+    const struct arguments *args, struct faults *faults)
 {
-	for (int i = 1; i < argc; i++) {
-		if (strncmp(argv[i], "--", 2) != 0)
-			return not_understood(spec, i, argv);
-		special(spec, argv[i] + 2, args);
-	}
-	struct err e = ERR_OK;
 	/* The daemon that is asked works, whatever became of its files. */
 	spec->config->lenient = args->probe != NULL;
 	if (args->file)
-		e = config_load_file(spec->config, args->file);
-	if (e.kind == ERR_KIND_OK)
-		e = config_load_env(spec->config, environ);
-	struct arguments again = {0};
-	for (int i = 1; i < argc && e.kind == ERR_KIND_OK; i++) {
-		if (!special(spec, argv[i] + 2, &again))
-			e = set_argument(spec->config, argv[i] + 2);
-	}
-	if (e.kind == ERR_KIND_OK)
-		e = check_common(spec->config);
-	if (e.kind == ERR_KIND_OK && spec->check)
-		e = spec->check(spec->config);
-	return e;
+		config_load_file(spec->config, args->file, faults);
+	config_load_env(spec->config, environ, faults);
+	arguments_apply(args, spec->config, faults);
+	daemon_check(spec, faults);
 }
 
 /* What the daemon was started with: for daemon_load_again. The arguments and
@@ -282,21 +131,12 @@ struct err daemon_load_again(struct config *out)
 {
 	struct daemon_spec spec = started.spec;
 	struct arguments args = {0};
+	struct faults faults = {0};
 	spec.config = out;
-	return daemon_load(&spec, started.argc, started.argv, &args);
-}
-
-static bool help_or_version(const struct daemon_spec *spec, const char *arg)
-{
-	if (strcmp(arg, "--help") == 0) {
-		print_help(spec);
-		return true;
-	}
-	if (strcmp(arg, "--version") == 0) {
-		printf("%s v%s\n", spec->name, SLUICE_VERSION);
-		return true;
-	}
-	return false;
+	arguments_read(&args, &spec, started.argc, started.argv, &faults);
+	daemon_load(&spec, &args, &faults);
+	arguments_free(&args);
+	return faults_first(&faults);
 }
 
 /* `log`: to the log, since the daemon starts. Otherwise to standard error. */
@@ -334,12 +174,45 @@ static struct err daemon_check_files(const struct daemon_spec *spec)
 	return e;
 }
 
-static bool daemon_refuse(
-    const struct daemon_spec *spec, const struct err *e, int *exit_code)
+/* Settings, collections, files: what depends on a fault is not looked at. */
+static void check_all(const struct daemon_spec *spec,
+    const struct arguments *args, struct faults *faults)
 {
-	fprintf(stderr, "%s: %s\n", spec->name, e->msg);
-	*exit_code = EXIT_USAGE;
-	return false;
+	daemon_load(spec, args, faults);
+	if (faults->n || args->docs)
+		return;
+	const struct common_settings *s = spec->config->settings;
+	faults_add(faults, collections_load(s->collections_dir));
+	if (faults->n == 0)
+		faults_add(faults, sql_table_check_relations());
+	/* A file of keys may name the roles of the collections. */
+	if (faults->n == 0 && args->probe == NULL)
+		faults_add(faults, daemon_check_files(spec));
+}
+
+/* Does what ends at once. False: the daemon starts. */
+static bool obey(const struct daemon_spec *spec, const struct arguments *args,
+    const struct faults *faults, int *exit_code)
+{
+	if (args->help) {
+		help_print(spec);
+	} else if (args->version) {
+		build_info_print(spec->name);
+	} else if (faults->n) {
+		faults_print(faults, spec->name);
+		*exit_code = EXIT_USAGE;
+	} else if (args->docs) {
+		if (!print_docs(spec, args->docs))
+			*exit_code = EXIT_USAGE;
+	} else if (args->check) {
+		warn_of_renamed(spec, false);
+		printf("%s: the configuration is valid\n", spec->name);
+	} else if (args->probe) {
+		*exit_code = daemon_probe(spec, args->probe);
+	} else {
+		return false;
+	}
+	return true;
 }
 
 bool daemon_configure(
@@ -353,42 +226,19 @@ bool daemon_configure(
 	/* If both streams go to one file, its lines have the order in which
 	 * they were printed. */
 	setvbuf(stdout, NULL, _IOLBF, BUFSIZ);
-	for (int i = 1; i < argc; i++) {
-		if (help_or_version(spec, argv[i]))
-			return false;
-	}
 	struct arguments args = {0};
-	struct err e = take_options(spec, &argc, argv);
+	struct faults faults = {0};
 	started.spec = *spec;
 	started.argc = argc;
 	started.argv = argv;
-	if (e.kind == ERR_KIND_OK)
-		e = daemon_load(spec, argc, argv, &args);
-	if (e.kind != ERR_KIND_OK)
-		return daemon_refuse(spec, &e, exit_code);
-	if (args.docs) {
-		bool known = print_docs(spec, args.docs);
-		*exit_code = known ? EXIT_SUCCESS : EXIT_USAGE;
+	arguments_read(&args, spec, argc, argv, &faults);
+	if (!args.help && !args.version)
+		check_all(spec, &args, &faults);
+	bool ends = obey(spec, &args, &faults, exit_code);
+	arguments_free(&args);
+	if (ends)
 		return false;
-	}
 	const struct common_settings *s = spec->config->settings;
-	e = collections_load(s->collections_dir);
-	if (e.kind == ERR_KIND_OK)
-		e = sql_table_check_relations();
-	/* A file of keys may name the roles of the collections. */
-	if (e.kind == ERR_KIND_OK && args.probe == NULL)
-		e = daemon_check_files(spec);
-	if (e.kind != ERR_KIND_OK)
-		return daemon_refuse(spec, &e, exit_code);
-	if (args.check) {
-		warn_of_renamed(spec, false);
-		printf("%s: the configuration is valid\n", spec->name);
-		return false;
-	}
-	if (args.probe) {
-		*exit_code = daemon_probe(spec, args.probe);
-		return false;
-	}
 	signal(SIGPIPE, SIG_IGN);
 	signal(SIGHUP, SIG_IGN); /* until there is something to reload */
 	for (size_t i = 0; i < PASSED_OVER; i++)

@@ -1,9 +1,6 @@
 /* What the main() of all three daemons share: arguments, signals, the exit.
  *
- *   --help --version --check-config --config=FILE --name=value
- *   --print-docs=config|metrics|events
- *   --probe, --probe=livez|readyz: asks the daemon that runs with these
- * settings
+ * The command line is in common/daemon/arguments.h.
  */
 #pragma once
 

@@ -29,8 +29,9 @@ static void file(const char *s, size_t len)
 	CHECK(fd >= 0 && write(fd, s, len) == (ssize_t)len);
 	snprintf(path, sizeof path, "/proc/self/fd/%d", fd);
 	config_init(&c, &settings, NULL, 0);
-	struct err e = config_load_file(&c, path);
-	CHECK(e.kind == ERR_KIND_OK || e.msg[0]);
+	struct faults faults = {0};
+	config_load_file(&c, path, &faults);
+	CHECK(faults.n == 0 || faults.all[faults.n - 1].msg[0]);
 	config_json(&c, &json);
 	CHECK(jsonslice_scan(json.data, json.len, &v) || !utf8_valid(s, len));
 	buf_free(&json);

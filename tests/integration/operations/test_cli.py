@@ -3,6 +3,7 @@ refuse what they do not understand."""
 
 import hashlib
 import json
+import re
 
 import pytest
 from harness import cli
@@ -26,9 +27,14 @@ def test_help_names_every_setting(servers, kind):
     assert done.returncode == 0 and done.stderr == ""
     for flag in ("--config=", "--check-config", "--version", "--kafka.PROPERTY"):
         assert flag in done.stdout
+    words = " ".join(done.stdout.split())
     for row in cli.settings(servers, kind):
         assert f"--{row.name}={row.default}\n" in done.stdout
-        assert row.help in done.stdout
+        assert row.help in words
+    # Wrapped, and in groups.
+    assert all(len(line) <= 80 or line.startswith("  --") for line in done.stdout.splitlines())
+    assert "\nprimary:\n" in done.stdout and "\nadmin:\n" in done.stdout
+    assert cli.run(servers, kind, "-h").stdout == done.stdout
 
 
 @every_daemon
@@ -36,7 +42,12 @@ def test_version(servers, kind):
     done = cli.run(servers, kind, "--version")
     cmake = (ROOT / "CMakeLists.txt").read_text()
     version = cmake.split("project(sluice VERSION ")[1].split()[0]
-    assert (done.returncode, done.stdout) == (0, f"sluice-{kind} v{version}\n")
+    first, *libraries = done.stdout.splitlines()
+    assert done.returncode == 0
+    assert re.fullmatch(rf"sluice-{kind} v{re.escape(version)} \(commit \w+\+?\)", first)
+    found = dict(line.split() for line in libraries)
+    assert {"librdkafka", "libmicrohttpd", "libpq", "OpenSSL"} <= set(found)
+    assert all(re.match(r"\d+\.\d+", each) for each in found.values()), found
 
 
 @every_daemon
@@ -53,6 +64,28 @@ def test_unknown_arguments(servers, kind):
     refused(cli.run(servers, kind, "-x"), "-x")
     done = cli.run(servers, kind, "--redis.ulr=redis://x")
     refused(done, "unknown setting 'redis.ulr'", "'redis.url'")
+
+
+@every_daemon
+def test_a_value_behind_a_blank(servers, kind):
+    done = cli.run(servers, kind, "--check-config", "--log.level", "debug")
+    assert done.returncode == 0, done.stderr
+    refused(cli.run(servers, kind, "--log.level"), "--log.level VALUE")
+    done = cli.run(servers, kind, "--log.level", "loud")
+    refused(done, "'log.level'", "'loud'")
+
+
+@every_daemon
+def test_all_faults_at_once(servers, kind, tmp_path):
+    file = tmp_path / "sluice.conf"
+    file.write_text("log.level = loud\nlog.partitions = none\n")
+    args = [f"--config={file}", "--chek-config", "--primary.ulr", "a-secret", "--redis.url="]
+    done = cli.run(servers, kind, *args, SLUICE_NONSENSE="1")
+    assert done.returncode == 2 and done.stdout == ""
+    lines = done.stderr.splitlines()
+    for word in (f"{file}:1", f"{file}:2", "'--check-config'", "'primary.url'", "'nonsense'"):
+        assert sum(word in line for line in lines) == 1, done.stderr
+    assert "a-secret" not in done.stderr
 
 
 @every_daemon

@@ -130,9 +130,10 @@ static void row_set_env(
 	char *variable;
 	assert_true(asprintf(&variable, "%.*s=%s", (int)len, name, value) > 0);
 	char *env[] = {variable, NULL};
-	struct err e = config_load_env(c, env);
-	if (e.kind != ERR_KIND_OK)
-		fail_msg("%s: %s", variable, e.msg);
+	struct faults faults = {0};
+	config_load_env(c, env, &faults);
+	if (faults.n)
+		fail_msg("%s: %s", variable, faults.all[0].msg);
 	free(variable);
 }
 

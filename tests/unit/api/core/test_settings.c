@@ -55,7 +55,9 @@ static void seeds_names(void **state)
 	    (char *)(uintptr_t) "REPLICA_DATABASE_URL=postgresql://r/x",
 	    (char *)(uintptr_t) "PRIMARY_DATABASE_URL=postgresql://p/x",
 	    (char *)(uintptr_t) "REDIS_URL=redis://h", NULL};
-	assert_int_equal(config_load_env(&c, env).kind, ERR_KIND_OK);
+	struct faults f_env = {0};
+	config_load_env(&c, env, &f_env);
+	assert_int_equal(f_env.n, 0);
 	assert_int_equal(s.l1_entries, 77);
 	assert_true(s.l1_ttl == CLOCK_S(5)); /* bare numbers are seconds */
 	assert_true(s.l2_ttl == CLOCK_S(7));
@@ -66,7 +68,9 @@ static void seeds_names(void **state)
 	assert_string_equal(s.common.redis_url, "redis://h");
 	char *newer[] = {(char *)(uintptr_t) "DATABASE_URL=postgresql://d/x",
 	    (char *)(uintptr_t) "L2_CACHE_TTL=11", NULL};
-	assert_int_equal(config_load_env(&c, newer).kind, ERR_KIND_OK);
+	struct faults f_newer = {0};
+	config_load_env(&c, newer, &f_newer);
+	assert_int_equal(f_newer.n, 0);
 	assert_string_equal(s.common.primary_url, "postgresql://d/x");
 	assert_true(s.l2_ttl == CLOCK_S(11));
 }

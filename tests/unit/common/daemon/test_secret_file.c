@@ -133,9 +133,10 @@ static struct err load_env(const char *name, const char *value)
 	char *variable;
 	assert_true(asprintf(&variable, "%s=%s", name, value) > 0);
 	char *env[] = {variable, NULL};
-	struct err e = config_load_env(&c, env);
+	struct faults faults = {0};
+	config_load_env(&c, env, &faults);
 	free(variable);
-	return e;
+	return faults_first(&faults);
 }
 
 static const char *kafka_value(const char *property)
@@ -216,7 +217,9 @@ static void not_in_both_ways(void **state)
 	    asprintf(&file_variable, "SLUICE_REDIS_URL_FILE=%s", path) > 0);
 	char *env[] = {
 	    file_variable, (char *)(uintptr_t) "REDIS_URL=redis://o", NULL};
-	assert_int_equal(config_load_env(&c, env).kind, ERR_KIND_OK);
+	struct faults faults = {0};
+	config_load_env(&c, env, &faults);
+	assert_int_equal(faults.n, 0);
 	assert_string_equal(s.redis_url, "redis://:hunter2@h");
 	free(file_variable);
 }
