@@ -25,6 +25,7 @@
 
 #define READS(words) .feature = &read_feature, .surface = &(words)
 #define LISTS(words) .feature = &list_feature, .surface = &(words)
+#define EXPORTS(words) .feature = &export_feature, .surface = &(words)
 #define COUNTS(words) .feature = &count_feature, .surface = &(words)
 #define GROUPS(words) .feature = &group_feature, .surface = &(words)
 #define WRITES(words, what) \

@@ -44,7 +44,7 @@ struct export
 	struct request *request; /* parked; NULL: it is answered already */
 	struct MHD_Connection *connection;
 	struct export *next, *prev; /* list of the thread */
-	const struct collection *collection;
+	struct list_query *list;
 	struct pg_copy *copy;
 	const struct export_form *form;
 	mono_us_t began; /* when the request came */
@@ -76,10 +76,8 @@ static void on_changed(void *arg)
 static struct pg_copy *open_copy(
     struct export *e, const char *url, const char *session)
 {
-	struct buf sql = {0}, order = {0};
-	if (e->request->read->list)
-		list_sql_order(&order, e->request->read->list);
-	sql_export(&sql, e->collection, order.data);
+	struct buf sql = {0};
+	list_sql_export(&sql, e->list);
 	const struct pg_copy_options o = {
 	    .loop = e->thread->loop,
 	    .url = url,
@@ -88,13 +86,12 @@ static struct pg_copy *open_copy(
 	    .first = bookkeeping_progress_ordered.sql,
 	    .first_shape.columns = bookkeeping_progress_ordered.columns,
 	    .copy = sql.data,
-	    .row = e->collection,
+	    .row = e->list->collection,
 	    .changed = on_changed,
 	    .arg = e,
 	};
 	struct pg_copy *copy = pg_copy_new(&o);
 	buf_free(&sql);
-	buf_free(&order);
 	return copy;
 }
 
@@ -108,7 +105,7 @@ static void export_start(struct request *r)
 	e->request = r;
 	e->connection = r->connection;
 	e->client = r->share;
-	e->collection = r->target.collection;
+	e->list = list_query_ref(r->read->list);
 	e->form = r->read->form;
 	e->began = r->started;
 	e->state = PG_COPY_ROW;
@@ -136,6 +133,7 @@ void export_free(struct export **ep)
 	atomic_fetch_sub(&t->instance->exports, 1);
 	client_give(e->client, CLIENT_EXPORTS);
 	pg_copy_free(&e->copy);
+	list_query_unref(&e->list);
 	buf_free(&e->out);
 	budget_set(&budget_answers, &e->held, 0);
 	free(e);
@@ -152,7 +150,7 @@ static void export_broken(struct export *e)
 		return;
 	e->told = true;
 	log_event(EV_EXPORT_BROKEN, "collection=%s error=%s",
-	    e->collection->name,
+	    e->list->collection->name,
 	    log_quote(e->cut ? "no progress, or a shutdown"
 			     : pg_copy_error(e->copy)));
 	client_socket_reset(e->connection);
@@ -188,7 +186,8 @@ static void export_render(struct export *e)
 		if (e->state != PG_COPY_ROW)
 			return;
 		buf_str(&e->out, e->any ? e->form->between : "");
-		row_doc_write(&e->out, e->collection, cells);
+		row_doc_write_of(
+		    &e->out, e->list->collection, &e->list->only, cells);
 		e->form->each(&e->out);
 		e->any = true;
 		budget_set(&budget_answers, &e->held, e->out.cap);
@@ -268,6 +267,12 @@ void export_sweep(struct thread *t)
 
 /* --- the request --------------------------------------------------------- */
 
+static void export_varies(struct MHD_Response *response)
+{
+	MHD_add_response_header(
+	    response, MHD_HTTP_HEADER_VARY, MHD_HTTP_HEADER_ACCEPT);
+}
+
 static enum step_result export_stream(struct request *r)
 {
 	struct export *e = r->read->export;
@@ -279,8 +284,7 @@ static enum step_result export_stream(struct request *r)
 	    MHD_SIZE_UNKNOWN, AHEAD, export_read_rows, e, export_free_stream);
 	CHECK(response != NULL);
 	http_head_type(response, e->form->type);
-	MHD_add_response_header(
-	    response, MHD_HTTP_HEADER_VARY, MHD_HTTP_HEADER_ACCEPT);
+	export_varies(response);
 	httpd_streams(r->connection);
 	return answer_queue(r, 200, response);
 }
@@ -317,6 +321,14 @@ static enum step_result export_refuse(struct request *r, const char *detail)
 	    r, PROBLEM_STORE_UNAVAILABLE, detail, RETRY_AFTER_S);
 }
 
+static enum step_result export_head(struct request *r)
+{
+	struct MHD_Response *response =
+	    answer_head_of_stream(r->read->form->type);
+	export_varies(response);
+	return answer_queue(r, 200, response);
+}
+
 enum step_result export_step(struct request *r)
 {
 	struct thread *t = r->thread;
@@ -327,8 +339,7 @@ enum step_result export_step(struct request *r)
 	}
 	r->read->way = way == LOOKUP_PRIMARY ? way : LOOKUP_FRESH;
 	if (strcmp(r->method, "HEAD") == 0)
-		return answer_queue(
-		    r, 200, answer_head_of_stream(r->read->form->type));
+		return export_head(r);
 	if (!budget_keeps(&budget_answers, AHEAD))
 		return answer_full(r);
 	if (!request_may_park(r) || !export_take_place(r))
@@ -374,7 +385,13 @@ enum step_result export_begun_step(struct request *r)
 	if (state == PG_COPY_ROW && !old)
 		return export_stream(r);
 	bool held = r->read->export != NULL;
+	bool refused = held && pg_copy_refused(r->read->export->copy);
 	export_free(&r->read->export);
+	if (refused) {
+		r->read->tier = TIER_NONE;
+		return answer_problem(
+		    r, PROBLEM_INVALID_FILTER, LIST_INCOMPARABLE);
+	}
 	if (replica)
 		r->read->skipped |=
 		    old ? SKIP_REPLICA_BEHIND : SKIP_REPLICA_DOWN;

@@ -1,4 +1,4 @@
-/* An export: a whole collection as one stream, as NDJSON or in another form.
+/* An export: all rows of a list as one stream, as NDJSON or in another form.
  *
  * Each export has one connection to Postgres and one snapshot. It reads rows
  * when libmicrohttpd asks for bytes, which is when the client has taken the

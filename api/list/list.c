@@ -1,4 +1,5 @@
-/* GET /v1/{collection}: a page of a list; …/_count: the number of its rows.
+/* GET /v1/{collection}: a page of a list; …/_export: all its rows; …/_count:
+ * their number.
  * This module takes the query; then the request goes on as a read
  * (api/read/read.c).
  */
@@ -52,23 +53,14 @@ static bool take_parameter(
 	return !t->bad;
 }
 
-/* An export of the collection takes no parameters. */
-static enum step_result export_all(struct request *r)
-{
-	char name[OFFER_NAME];
-	r->read->exports = true;
-	r->read->form = &export_lines;
-	r->step = STEP_READ;
-	if (offer_parameter(r, name))
-		return offer_refuse(r, PROBLEM_INVALID_FILTER, name,
-		    "an export has the whole collection: it takes no "
-		    "parameters");
-	return STEP_MORE;
-}
-
+/* An export has a route of its own; and a list as NDJSON is one. */
 static bool wants_all(const struct request *r)
 {
 	struct buf list = {0};
+	if (r->feature == &export_feature)
+		return true;
+	if (r->feature == &count_feature)
+		return false;
 	bool wants =
 	    accept_ndjson(request_list(r, MHD_HTTP_HEADER_ACCEPT, &list));
 	buf_free(&list);
@@ -105,13 +97,14 @@ static bool wants_total(struct request *r)
 
 enum step_result list_step(struct request *r)
 {
-	bool counts = r->feature == &count_feature;
+	bool counts = r->feature == &count_feature, exports = wants_all(r);
 	r->read->reading = true; /* also for its refusals */
-	if (!counts && wants_all(r))
-		return export_all(r);
+	r->read->exports = exports;
+	r->read->form = exports ? &export_lines : NULL;
 	r->read->list = list_query_new(r->target.collection);
 	r->read->list->counts = counts;
-	r->read->list->totals = !counts && wants_total(r);
+	r->read->list->exports = exports;
+	r->read->list->totals = !counts && !exports && wants_total(r);
 	r->read->list->selects = !counts && is_native(r);
 	struct taking t = {.query = r->read->list};
 	offer_each(r, take_parameter, &t);
@@ -122,7 +115,8 @@ enum step_result list_step(struct request *r)
 		return list_refuse(r, &t.fault);
 	if (r->read->whole)
 		r->read->list->limit = r->target.collection->max_limit;
-	list_target(r);
+	if (!exports)
+		list_target(r);
 	r->step = STEP_READ;
 	return STEP_MORE;
 }
@@ -131,6 +125,15 @@ const struct feature list_feature = {
     .first = STEP_LIST,
     .takes_query = true,
     .exports = true,
+    .enter = read_enter,
+    .describe = read_describe,
+    .release = read_release,
+    .free = read_free,
+};
+
+const struct feature export_feature = {
+    .first = STEP_LIST,
+    .takes_query = true,
     .enter = read_enter,
     .describe = read_describe,
     .release = read_release,

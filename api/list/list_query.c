@@ -273,10 +273,18 @@ static bool add_named(struct list_query *q, const char *name, size_t name_len,
 		return list_query_refuse(fault, name, name_len,
 		    "is not %sa field that %s declares for filters",
 		    q->counts	 ? ""
+		    : q->exports ? "select or "
 		    : q->selects ? "select, order, limit, cursor or "
 				 : "order, limit, cursor or ",
 		    q->collection->name);
 	return add_filter(q, column, value, len, fault);
+}
+
+static bool of_a_page(const char *name, size_t len)
+{
+	return list_query_is(name, len, "order") ||
+	       list_query_is(name, len, "limit") ||
+	       list_query_is(name, len, "cursor");
 }
 
 bool list_query_add(struct list_query *q, const char *name, size_t name_len,
@@ -285,6 +293,11 @@ bool list_query_add(struct list_query *q, const char *name, size_t name_len,
 	*fault = (struct list_fault){0};
 	if (q->counts)
 		return add_named(q, name, name_len, value, len, fault);
+	if (q->exports && of_a_page(name, name_len))
+		return list_query_refuse(fault, name, name_len,
+		    "an export has all documents that match, in no particular "
+		    "order: it takes filters and select, but no order, limit "
+		    "or cursor");
 	if (list_query_is(name, name_len, "order"))
 		return once(q, GIVEN_ORDER, "order", fault) &&
 		       list_query_take_order(q, value, len, fault);

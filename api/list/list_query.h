@@ -45,8 +45,9 @@ struct list_query {
 	    given; /* bits: whether order, limit, cursor, select were given */
 	bool selects; /* may have a `select` */
 	struct selection only;
-	bool counts; /* it is about the number of rows; not the rows */
-	bool totals; /* about the rows, and their number in all pages */
+	bool counts;  /* it is about the number of rows; not the rows */
+	bool exports; /* about all rows; it has no order, limit and cursor */
+	bool totals;  /* about the rows, and their number in all pages */
 	/* Not NULL: it is a part of reading a group (api/list/group.h): the
 	 * documents of this group, all of them, ordered by the key. */
 	char *group;
@@ -58,6 +59,8 @@ struct list_query {
 };
 
 enum { LIST_GROUP = 1000 }; /* documents of a group, at most */
+
+#define LIST_INCOMPARABLE "The database cannot compare a field with this value."
 
 /* The fault of a query. */
 struct list_fault {

@@ -46,7 +46,8 @@ static const char *list_sql_type_name(enum column_type column)
 	return column_is_integer(column) ? "bigint" : column_type_name(column);
 }
 
-/* Adds a parameter; returns its number. */
+/* Adds a parameter; returns its number. `value`: in a statement without
+ * parameters, its SQL. */
 static int param(struct list_sql *s, Oid type, int format, struct buf *value)
 {
 	size_t len;
@@ -58,11 +59,25 @@ static int param(struct list_sql *s, Oid type, int format, struct buf *value)
 	return ++s->n;
 }
 
+/* Appends the parameter, or what stands for it. */
+static void put(struct buf *out, const struct list_sql *s, int n)
+{
+	if (s->literal)
+		buf_str(out, s->values[n - 1]);
+	else
+		buf_printf(out, "$%d", n);
+}
+
 static int param_text(
     struct list_sql *s, enum column_type column, const char *v, size_t len)
 {
 	struct buf b = {0};
-	buf_add(&b, v, len);
+	if (s->literal) {
+		sql_literal(&b, v, len);
+		buf_printf(&b, "::%s", list_sql_type_name(column));
+	} else {
+		buf_add(&b, v, len);
+	}
 	return param(s, list_sql_type_of(column), 0, &b);
 }
 
@@ -73,9 +88,23 @@ static int param_number(struct list_sql *s, size_t n)
 	return param(s, PG_INT8, 0, &b);
 }
 
+static int param_list_literal(struct list_sql *s, const struct list_filter *f)
+{
+	struct buf b = {0};
+	buf_str(&b, "ARRAY[");
+	for (size_t i = 0; i < f->n; i++) {
+		buf_str(&b, i ? "," : "");
+		sql_literal(&b, f->values[i].s, f->values[i].len);
+	}
+	buf_char(&b, ']');
+	return param(s, PG_TEXT_ARRAY, 0, &b);
+}
+
 static int param_list(struct list_sql *s, const struct list_filter *f)
 {
 	struct buf b = {0};
+	if (s->literal)
+		return param_list_literal(s, f);
 	pg_array_begin(&b, PG_TEXT, f->n);
 	for (size_t i = 0; i < f->n; i++)
 		pg_array_text(&b, f->values[i].s, f->values[i].len);
@@ -102,7 +131,7 @@ static const struct list_column *list_sql_key_of(const struct list_query *q)
 	return &q->collection->columns[0];
 }
 
-void list_sql_order(struct buf *out, const struct list_query *q)
+static void list_sql_order(struct buf *out, const struct list_query *q)
 {
 	const char *way = q->descending ? " DESC" : "";
 	buf_str(out, " ORDER BY ");
@@ -123,6 +152,7 @@ static const char *const operators[LIST_OPS] = {
     [LIST_GTE] = ">=",
     [LIST_LT] = "<",
     [LIST_LTE] = "<=",
+    [LIST_IN] = "= ANY",
     [LIST_LIKE] = "LIKE",
     [LIST_ILIKE] = "ILIKE",
 };
@@ -142,8 +172,8 @@ static void is_filter(struct buf *out, const struct list_filter *f)
 /* The index on a member of an object has the beginning of its text. So what is
  * asked of the whole text is asked of the beginning, too, as far as it follows
  * from it. */
-static void of_beginning(
-    struct buf *out, const struct list_filter *f, int parameter)
+static void of_beginning(const struct list_sql *s, struct buf *out,
+    const struct list_filter *f, int value)
 {
 	static const char *const follows[LIST_OPS] = {
 	    [LIST_EQ] = "=",
@@ -158,13 +188,15 @@ static void of_beginning(
 	name(out, f->column);
 	buf_printf(out, ", %d) COLLATE \"C\" ", (int)COLLECTION_INDEXED);
 	if (f->op == LIST_IN)
-		buf_printf(out,
-		    "= ANY (ARRAY(SELECT left(v, %d)"
-		    " FROM unnest($%d::text[]) v)) AND ",
-		    (int)COLLECTION_INDEXED, parameter);
+		buf_printf(out, "= ANY (ARRAY(SELECT left(v, %d) FROM unnest(",
+		    (int)COLLECTION_INDEXED);
 	else
-		buf_printf(out, "%s left($%d, %d) AND ", follows[f->op],
-		    parameter, (int)COLLECTION_INDEXED);
+		buf_printf(out, "%s left(", follows[f->op]);
+	put(out, s, value);
+	if (f->op == LIST_IN)
+		buf_str(out, "::text[]) v)) AND ");
+	else
+		buf_printf(out, ", %d) AND ", (int)COLLECTION_INDEXED);
 }
 
 static void leaf(
@@ -178,18 +210,19 @@ static void leaf(
 				     : param_text(s, f->column->column,
 					   f->values[0].s, f->values[0].len);
 	if (f->column->path)
-		of_beginning(out, f, value);
+		of_beginning(s, out, f, value);
 	/* Only the database's own collation knows which letters are capitals.
 	 */
 	if (f->op == LIST_ILIKE)
 		name(out, f->column);
 	else
 		ordered(out, f->column);
+	buf_printf(
+	    out, " %s %s", operators[f->op], f->op == LIST_IN ? "(" : "");
+	put(out, s, value);
 	if (f->op == LIST_IN)
-		buf_printf(out, " = ANY ($%d::text[]::%s[])", value,
+		buf_printf(out, "::text[]::%s[])",
 		    list_sql_type_name(f->column->column));
-	else
-		buf_printf(out, " %s $%d", operators[f->op], value);
 }
 
 /* A group is as deep as LIST_FILTER_DEPTH at most. */
@@ -439,6 +472,20 @@ void list_sql_make_count(struct list_sql *out, const struct list_query *q)
 	buf_str(&out->sql, " t WHERE ");
 	filters(out, &out->sql, q);
 	buf_str(&out->sql, "true");
+}
+
+void list_sql_export(struct buf *out, const struct list_query *q)
+{
+	struct list_sql s = {.literal = true};
+	struct buf which = {0};
+	buf_str(&which, " WHERE ");
+	filters(&s, &which, q);
+	buf_str(&which, "true");
+	if (!q->exports)
+		list_sql_order(&which, q);
+	sql_export(out, q->collection, &q->only, which.data);
+	buf_free(&which);
+	list_sql_free(&s);
 }
 
 void list_sql_free(struct list_sql *s)

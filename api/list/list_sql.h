@@ -1,5 +1,7 @@
-/* The SQL of a page of a list (pure core). Names come from the declaration.
- * Whatever comes from the client is a parameter with the type of its column.
+/* The SQL of a page of a list, and of an export (pure core). Names come from
+ * the declaration. Whatever comes from the client is a parameter with the type
+ * of its column; an export is a COPY, which takes no parameters, so there it is
+ * a quoted literal of this type (sql_literal).
  *
  * A page begins after a row, not at a number: `(price, id) > ($3, $4)`. An
  * index on both finds this place at once, however far it is from the first
@@ -31,6 +33,8 @@ enum { LIST_SQL_AFTER = 0, LIST_SQL_VERSION = 0, LIST_SQL_ROW = 1 };
 
 struct list_sql {
 	struct buf sql;
+	/* The statement takes no parameters: values[] has their SQL instead. */
+	bool literal;
 	int n;
 	Oid types[LIST_SQL_PARAMS];
 	char *values[LIST_SQL_PARAMS]; /* owned */
@@ -47,5 +51,6 @@ void list_sql_make(
 #define LIST_SQL_COUNT_SHAPE "v!"
 void list_sql_make_count(struct list_sql *out, const struct list_query *q);
 void list_sql_free(struct list_sql *s);
-/* Appends ` ORDER BY …` for the columns of a row named t. */
-void list_sql_order(struct buf *out, const struct list_query *q);
+/* Appends the statement that streams all rows of the list, without a limit and
+ * a cursor; if the query is that of an export, in no particular order. */
+void list_sql_export(struct buf *out, const struct list_query *q);

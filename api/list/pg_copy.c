@@ -30,6 +30,7 @@ struct pg_copy {
 	PGresult *first;
 	char *row; /* allocated by libpq */
 	char error[200];
+	bool refused;
 };
 
 /* --- the socket ---------------------------------------------------------- */
@@ -153,6 +154,8 @@ static void take_result(struct pg_copy *c, PGresult *r)
 		c->first = r;
 		return;
 	} else if (status != PGRES_COMMAND_OK && status != PGRES_TUPLES_OK) {
+		const char *code = PQresultErrorField(r, PG_DIAG_SQLSTATE);
+		c->refused = code && strncmp(code, "22", 2) == 0;
 		pg_copy_fail(c, PQresultErrorMessage(r));
 	}
 	PQclear(r);
@@ -291,6 +294,11 @@ enum pg_copy_state pg_copy_begin(
 		return PG_COPY_WAIT;
 	return c->state == STATE_COPYING && c->first ? PG_COPY_ROW
 						     : PG_COPY_FAILED;
+}
+
+bool pg_copy_refused(const struct pg_copy *c)
+{
+	return c->refused;
 }
 
 const char *pg_copy_error(const struct pg_copy *c)

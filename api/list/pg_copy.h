@@ -49,6 +49,9 @@ enum pg_copy_state pg_copy_begin(
     const struct pg_copy *c, const PGresult **first);
 /* Reads the next row; its cells are valid until the next call. */
 enum pg_copy_state pg_copy_next(struct pg_copy *c, struct row_doc_cell *cells);
+/* Did it fail because Postgres takes a value of the statement for no value of
+ * its type (class 22)? */
+bool pg_copy_refused(const struct pg_copy *c);
 /* The fault, for the log. */
 const char *pg_copy_error(const struct pg_copy *c);
 /* After it, `changed` is not called any more. */

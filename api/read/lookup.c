@@ -343,8 +343,7 @@ static void ask_primary(struct lookup *l)
 enum lookup_way lookup_way(const struct request *r)
 {
 	const struct instance *instance = r->thread->instance;
-	bool hears = known(instance, spans(r->read->list) || r->read->exports,
-			 r->target.slot) &&
+	bool hears = known(instance, spans(r->read->list), r->target.slot) &&
 		     (!instance->bypass_without_log || tail_up(instance->tail));
 	if (r->read->cache.only_if_cached)
 		return hears && !r->read->cache.no_cache ? LOOKUP_CACHES

@@ -61,7 +61,7 @@ struct lookup_result {
 struct read_op {
 	struct list_query *list; /* NULL: it reads a document */
 	bool whole;		 /* the whole list is asked for, not a page */
-	bool exports;		 /* it is an export of the whole collection */
+	bool exports;		 /* it is an export of the list */
 	const struct export_form *form; /* the form of the export */
 	struct export *export;		/* owned, until the response owns it */
 	mono_us_t asked_at;    /* when a server was asked for the export */

@@ -375,7 +375,7 @@ enum step_result read_answer_step(struct request *r)
 		return answer_problem(r,
 		    r->read->list->cursor ? PROBLEM_INVALID_CURSOR
 					  : PROBLEM_INVALID_FILTER,
-		    "The database cannot compare a field with this value.");
+		    LIST_INCOMPARABLE);
 	case READ_OK:
 		break;
 	}

@@ -159,12 +159,6 @@ void row_doc_write_of(struct buf *out, const struct collection *c,
 
 static const struct selection row_doc_all;
 
-void row_doc_write(struct buf *out, const struct collection *c,
-    const struct row_doc_cell *cells)
-{
-	row_doc_write_of(out, c, &row_doc_all, cells);
-}
-
 static bool is_time(struct row_doc_cell cell)
 {
 	return cell.len < 0 || cell.len == TIME_LEN;

@@ -38,13 +38,12 @@ bool row_doc_fits_at(
  * collection. */
 struct pg_shape row_doc_shape(const char *columns, const struct collection *c);
 
-/* Appends the document of a row, whose cells fit. */
-void row_doc_write(struct buf *out, const struct collection *c,
-    const struct row_doc_cell *cells);
-/* The same, with the members that are selected. */
+/* Appends the document of a row, whose cells fit, with the members that are
+ * selected. */
 void row_doc_write_of(struct buf *out, const struct collection *c,
     const struct selection *only, const struct row_doc_cell *cells);
-/* The same for a row of a binary result; its columns begin at `first`. */
+/* The same for a row of a binary result; its columns begin at `first`. Without
+ * a selection: all members. */
 void row_doc_add(struct buf *out, const struct collection *c, const PGresult *r,
     int row, int first);
 void row_doc_add_of(struct buf *out, const struct collection *c,

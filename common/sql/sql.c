@@ -1,14 +1,18 @@
 #include "common/sql/sql.h"
 
+#include "common/base/check.h"
+
 #include <string.h>
 
-static void sql_quote(struct buf *out, char quote, const char *text, size_t len)
+/* The text, in quotes; a quote or a backslash in it is doubled. */
+static void doubled(
+    struct buf *out, char quote, bool backslash, const char *text, size_t len)
 {
 	buf_char(out, quote);
 	for (size_t i = 0; i < len; i++) {
 		buf_char(out, text[i]);
-		if (text[i] == quote)
-			buf_char(out, quote);
+		if (text[i] == quote || (backslash && text[i] == '\\'))
+			buf_char(out, text[i]);
 	}
 	buf_char(out, quote);
 }
@@ -16,12 +20,17 @@ static void sql_quote(struct buf *out, char quote, const char *text, size_t len)
 /* Also for SQL's reserved words. */
 void sql_ident(struct buf *out, const char *name)
 {
-	sql_quote(out, '"', name, strlen(name));
+	doubled(out, '"', false, name, strlen(name));
 }
 
+/* A backslash has a meaning in every session only behind an E. The blank keeps
+ * the E from becoming a part of a name in front of it. */
 void sql_literal(struct buf *out, const char *text, size_t len)
 {
-	sql_quote(out, '\'', text, len);
+	bool escaped = len && memchr(text, '\\', len) != NULL;
+	CHECK(len == 0 || memchr(text, '\0', len) == NULL);
+	buf_str(out, escaped ? " E" : "");
+	doubled(out, '\'', true, text, len);
 }
 
 /* With its schema, because the usual search path begins with `"$user"`: for a
@@ -208,13 +217,14 @@ void sql_read_within(struct buf *out, const struct collection *c)
 	within(out, c, "_i, _as_of, _version", "$3", sql_read);
 }
 
-void sql_export(struct buf *out, const struct collection *c, const char *order)
+void sql_export(struct buf *out, const struct collection *c,
+    const struct selection *only, const char *which)
 {
 	buf_str(out, "COPY (SELECT ");
-	sql_row(out, c);
+	sql_row_of(out, c, only);
 	buf_str(out, " FROM ");
 	sql_name(out, c);
-	buf_printf(out, " t%s) TO STDOUT (FORMAT binary)", order ? order : "");
+	buf_printf(out, " t%s) TO STDOUT (FORMAT binary)", which);
 }
 
 /* Every field travels as text. */

@@ -14,9 +14,12 @@
 	"SET timezone = 'UTC'; SET datestyle = 'ISO'; "                        \
 	"SET extra_float_digits = 1; SET client_encoding = 'UTF8'"
 
-/* Any name, in quotes; the table with its schema; a text as a literal. */
+/* Any name, in quotes; the table with its schema. */
 void sql_ident(struct buf *out, const char *name);
 void sql_name(struct buf *out, const struct collection *c);
+/* A text as a literal of SQL, whatever it holds and whatever
+ * standard_conforming_strings is. The text is UTF-8, without NUL, and so is the
+ * session (SQL_SESSION). */
 void sql_literal(struct buf *out, const char *text, size_t len);
 
 /* What a column of lists is in a row with this prefix (`t.`, or none): a
@@ -46,9 +49,11 @@ enum { SQL_WITHIN_ROW = 4 };
 #define SQL_WITHIN_SHAPE "vvv?vR"
 void sql_read_within(struct buf *out, const struct collection *c);
 
-/* All rows, as a stream (COPY): in the binary format, the row alone. `order` is
- * an ORDER BY of the columns of t, or NULL: in no particular order. */
-void sql_export(struct buf *out, const struct collection *c, const char *order);
+/* Rows as a stream (COPY): in the binary format, the row alone, with null
+ * instead of the fields that are not selected. `which`: a WHERE and an ORDER BY
+ * of the columns of t; "": all rows, in no particular order. */
+void sql_export(struct buf *out, const struct collection *c,
+    const struct selection *only, const char *which);
 
 /* Inserts or updates rows. $1 text[] keys, $2 int8[] versions, $3 and $4
  * timestamptz[] created_at and updated_at, and one text[] for each field.

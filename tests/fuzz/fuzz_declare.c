@@ -36,13 +36,14 @@ static void schemas(const struct collection *c)
 
 static void tables(const struct collection *c)
 {
+	static const struct selection all;
 	struct buf sql = {0};
 	size_t n;
 	sql_table_body(&sql, c);
 	sql_table_checks_free(sql_table_checks(c, &n), n);
 	sql_table_extras_free(sql_table_extras(c, &n), n);
 	sql_read_within(&sql, c);
-	sql_export(&sql, c, NULL);
+	sql_export(&sql, c, &all, "");
 	sql_upsert(&sql, c);
 	sql_delete(&sql, c);
 	sql_current(&sql, c);

@@ -91,6 +91,7 @@ WAYS = {
     ("patch", "/v1/{c}/{key}"): CHANGES,
     ("delete", "/v1/{c}/{key}"): DELETES,
     ("get", "/v1/{c}/_count"): [Way("number", "list")],
+    ("get", "/v1/{c}/_export"): [Way("export", "export")],
     ("get", "/v1/{c}/_changes"): [Way("feed", "changes")],
     ("get", "/{c}"): LISTS,
     ("post", "/{c}"): [Way("one", "create", media=DOCUMENT)],

@@ -67,6 +67,9 @@ def reads(etag, position, unreached):
             http("GET", "/v1/records", EXPORT),
             http("GET", "/v1/records", {**EXPORT, "Sluice-Read-After": unreached}),
         ],
+        ("GET", "/v1/{collection}/_export"): [
+            http("GET", "/v1/records/_export?key=eq.hit"),
+        ],
         ("GET", "/v1/{collection}/_count"): [
             http("GET", "/v1/records/_count"),
             http("GET", "/v1/records/_count", {"Cache-Control": "no-cache"}),

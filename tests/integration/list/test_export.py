@@ -1,4 +1,5 @@
-"""GET /v1/{collection} as NDJSON: all of it, in constant memory, or visibly broken."""
+"""GET /v1/{collection}/_export, and /v1/{collection} as NDJSON: all that matches, in
+constant memory, or visibly broken."""
 
 import http.client
 import json
@@ -6,7 +7,7 @@ import pathlib
 import re
 import socket
 import time
-from urllib.parse import urlsplit
+from urllib.parse import urlencode, urlsplit
 
 import pytest
 from harness.client import key_path
@@ -123,12 +124,129 @@ def test_head_and_accept(http):
         assert answer.header("Content-Type") == kind, accept
 
 
-def test_it_takes_no_parameters(http):
-    answer = http.request("GET", "/v1/counters?limit=1", headers=NDJSON)
-    assert (answer.status, answer.problem) == (400, "invalid-filter")
-    assert answer.json()["parameter"] == "limit"
+def test_it_has_no_order_limit_and_cursor(http):
+    for name in ("order", "limit", "cursor"):
+        for path in ("/v1/counters", "/v1/counters/_export"):
+            answer = http.request("GET", f"{path}?{name}=1", headers=NDJSON)
+            assert (answer.status, answer.problem) == (400, "invalid-filter")
+            assert answer.json()["parameter"] == name
+            assert "filters and select" in answer.json()["detail"]
     answer = export(http, "counters", Cache_Control="only-if-cached")
     assert (answer.status, answer.problem) == (504, "only-if-cached")
+
+
+def test_the_route(http):
+    put(http, "hot", 1)
+    for headers in ({}, NDJSON, {"Accept": "*/*"}):
+        for method in ("GET", "HEAD"):
+            answer = http.request(method, "/v1/counters/_export", headers=headers)
+            assert (answer.status, answer.header("Content-Type")) == (200, NDJSON["Accept"])
+            assert answer.header("Vary") == "Accept"
+    assert answer.body == b""
+    answer = http.request("GET", "/v1/counters/_export", headers={"Accept": "application/json"})
+    assert (answer.status, answer.problem) == (406, "not-acceptable")
+    assert http.request("POST", "/v1/counters/_export").header("Allow") == "GET, HEAD"
+    assert http.request("GET", "/v1/nothing/_export").problem == "collection-not-found"
+    assert http.request("GET", "/v1/counters/_export").body == export(http, "counters").body
+
+
+# --- filters and select -------------------------------------------------------------------
+
+HOSTILE = ["'", "''", "\\", "\\'", "\\\\'", "'; DROP TABLE posts; --", "$$", "$1", "$a$b$a$",
+           "') OR ('1'='1", "E'", "\n\r\t", "%", "_", '"', "a,b", "(", "\u00e9\U0001f600", "",
+           "COPY posts TO PROGRAM 'x'", "/*", "*/", ";", "\u2019", "\u02bc", "\x7f"]  # fmt: skip
+
+
+def lines_of(http, query, select="author"):
+    path = f"/v1/posts/_export?{query}&select={select}"
+    answer = http.request("GET", path)
+    assert answer.status == 200, (query, answer)
+    assert answer.tier == "replica"
+    return [json.loads(line) for line in answer.body.splitlines()]
+
+
+def quoted(text):
+    return '"' + re.sub(r'(["\\])', r"\\\1", text) + '"'
+
+
+@pytest.fixture(params=["on", "off"])
+def conforming(world, request):
+    """How sessions that begin now read a backslash in a literal."""
+    name = "standard_conforming_strings"
+    world.sql(f"ALTER DATABASE {world.name} SET {name} = {request.param}")
+    yield
+    world.sql(f"ALTER DATABASE {world.name} RESET {name}")
+
+
+def test_no_value_is_sql(world, http, conforming):
+    """Each value finds its row and no other, as one value, in a list and in a group."""
+    with world.servers.postgres(world.name) as connection:
+        for i, text in enumerate(HOSTILE):
+            connection.execute(
+                "INSERT INTO posts (id, title, content, author, created_at, updated_at, version)"
+                " VALUES (%s, 'hostile', '', %s, now(), now(), 0)",
+                [10**9 + i, text],
+            )
+    replica_caught_up(world)
+    mine = "title=eq.hostile"
+    for text in HOSTILE:
+        some = quoted(text)
+        query = [
+            ("author", f"eq.{text}"), ("author", f"in.({some})"), ("or", f"(author.eq.{some})"),
+            ("and", f"(author.in.({some}),not.or(author.neq.{some}))"),
+            ("author", "like." + re.sub(r"([\\%_*])", r"\\\1", text)),
+        ]  # fmt: skip
+        found = lines_of(http, f"{mine}&{urlencode(query)}")
+        assert found == [{"author": text}], (text, query)
+    everything = ",".join(map(quoted, HOSTILE))
+    found = lines_of(http, f"{mine}&{urlencode({'author': f'in.({everything})'})}")
+    assert sorted(d["author"] for d in found) == sorted(HOSTILE)
+    assert lines_of(http, f"{mine}&author=in.()") == []
+    for path in ("/v1/posts", "/v1/posts/_export"):
+        for value in ("%00", "a%00b", "%ff", "%e0%27", "%c3", "%ed%a0%80", "%zz"):
+            answer = http.request("GET", f"{path}?author=eq.{value}", headers=NDJSON)
+            assert (answer.status, answer.problem) == (400, "invalid-filter"), answer
+            assert answer.json()["parameter"] == "author"
+    world.sql("DELETE FROM posts WHERE title = 'hostile'")
+
+
+def test_only_what_lists_may_be_filtered_by(http):
+    """The same refusals as of a list, word for word."""
+    for query in ("content=eq.a", "id=eq.x", "id=eq.99999999999999999999", "or=(content.eq.a)",
+                  "select=nothing", "select=id&select=id", "id=like.1", "created_at=eq.now",
+                  "title=eq.a&or=(id.eq.1", "by=eq.1"):  # fmt: skip
+        said = []
+        for path, headers in (("/v1/posts", {}), ("/v1/posts", NDJSON), ("/v1/posts/_export", {})):
+            answer = http.request("GET", f"{path}?{query}", headers=headers)
+            assert (answer.status, answer.problem) == (400, "invalid-filter"), (query, answer)
+            said.append((answer.json()["parameter"], answer.json()["detail"]))
+        assert said[1] == said[2], said
+        if "select or a field" not in said[1][1]:
+            assert said[0] == said[1], said
+
+
+def test_every_type_in_a_filter(world, http):
+    key = "2eb8aa08-aa98-71ea-b4aa-73b441d16381"
+    document = {"text": "t", "at": "2026-03-01T00:00:00Z", "part": 7.25, "flag": True,
+                "whole": -3, "tree": {"name": "it's \\ \" " + "x" * 600, "size": {"cm": 5}}}  # fmt: skip
+    body = json.dumps(document).encode()
+    answer = http.request("PUT", key_path(key, "samples"), body, {**JSON, **WAIT})
+    assert answer.status == 201
+    replica_caught_up(world)
+    name = document["tree"]["name"]
+    for query in (
+        {"sample_id": f"eq.{key}"},
+        {"part": "eq.7.25"}, {"part": "in.(7.250,1)"}, {"whole": "lt.-2"}, {"flag": "is.true"},
+        {"flag": "eq.true", "at": "eq.2026-03-01T01:00:00+01:00"},
+        {"tree.name": f"eq.{name}"}, {"or": f"(tree.name.in.({quoted(name)}),part.lt.0)"},
+        {"tree.size.cm": "gte.5"}, {"updated_at": "gt.2020-01-01T00:00:00Z", "mood": "eq.it's"},
+    ):  # fmt: skip
+        path = f"/v1/samples/_export?{urlencode({'sample_id': f'eq.{key}', **query})}"
+        answer = http.request("GET", path + "&select=part,sample_id")
+        assert answer.status == 200, (query, answer)
+        assert answer.body == b'{"sample_id":"%s","part":7.25}\n' % key.encode(), query
+    whole = http.request("GET", f"/v1/samples/_export?sample_id=eq.{key}").body
+    assert whole == http.request("GET", key_path(key, "samples")).body + b"\n"
 
 
 # --- as new as what is known -------------------------------------------------------------

@@ -366,9 +366,35 @@ static void ids_of_groups(void **state)
 	list_query_unref(&q);
 }
 
+/* An export has filters and a selection. */
+static void of_exports(void **state)
+{
+	(void)state;
+	static const char *const names[] = {"order", "limit", "cursor"};
+	struct list_fault fault;
+	struct list_query *q = list_query_new(declared("posts"));
+	q->exports = q->selects = true;
+	for (size_t i = 0; i < sizeof names / sizeof names[0]; i++) {
+		assert_false(list_query_add(
+		    q, names[i], strlen(names[i]), "1", 1, &fault));
+		assert_string_equal(fault.parameter, names[i]);
+		assert_non_null(strstr(fault.detail, "filters and select"));
+		assert_false(fault.cursor);
+	}
+	assert_false(list_query_add(q, "content", 7, "eq.a", 4, &fault));
+	assert_non_null(strstr(fault.detail, "is not select or a field"));
+	assert_true(list_query_add(q, "select", 6, "id,title", 8, &fault));
+	assert_true(list_query_add(q, "author", 6, "eq.a", 4, &fault));
+	assert_true(list_query_add(q, "or", 2, "(id.eq.1)", 9, &fault));
+	assert_true(list_query_finish(q, &fault));
+	assert_int_equal(q->nfilters, 2);
+	list_query_unref(&q);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+	    cmocka_unit_test(of_exports),
 	    cmocka_unit_test(one_text),
 	    cmocka_unit_test(links),
 	    cmocka_unit_test(lists),

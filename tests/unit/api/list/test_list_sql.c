@@ -222,6 +222,63 @@ static void counted(void **state)
 	list_query_unref(&q);
 }
 
+static void exports(struct list_query *q, const char *want)
+{
+	struct list_fault fault;
+	struct buf sql = {0};
+	assert_true(list_query_finish(q, &fault));
+	list_sql_export(&sql, q);
+	assert_string_equal(sql.data, want);
+	buf_free(&sql);
+	list_query_unref(&q);
+}
+
+/* COPY takes no parameters: each value is a literal of its type. */
+static void exported(void **state)
+{
+	(void)state;
+	struct list_query *q = list_query_new(declared("records"));
+	exports(q, "COPY (SELECT t.\"key\", t.\"value\"::text, "
+		   "t.created_at::timestamptz, t.updated_at::timestamptz"
+		   " FROM public.\"records\" t WHERE true ORDER BY t.\"key\""
+		   " COLLATE \"C\") TO STDOUT (FORMAT binary)");
+	q = list_query_new(declared("posts"));
+	q->exports = q->selects = true;
+	add(q, "select", "author");
+	add(q, "author", "in.(\"it's\",\\\\,\"$$;--\")");
+	add(q, "or", "(id.gte.-7,not.and(author.like.\"a\\\\*\",id.eq.1))");
+	add(q, "created_at", "lt.2026-01-01T00:00:00Z");
+	add(q, "author", "is.not_null");
+#define AUTHOR "t.\"author\" COLLATE \"C\""
+	exports(q,
+	    "COPY (SELECT t.\"id\"::text, NULL::text, NULL::text, "
+	    "t.\"author\"::text, t.created_at::timestamptz, "
+	    "t.updated_at::timestamptz FROM public.\"posts\" t WHERE " AUTHOR
+	    " = ANY (ARRAY['it''s', E'\\\\\\\\','$$;--']::text[]::text[]) AND "
+	    "t.\"author\" IS NOT NULL AND "
+	    "t.\"created_at\" < '2026-01-01T00:00:00Z'::timestamptz AND "
+	    "(t.\"id\" >= '-7'::bigint OR NOT (t.\"id\" = '1'::bigint "
+	    "AND " AUTHOR " LIKE  E'a\\\\*'::text)) AND "
+	    "true) TO STDOUT (FORMAT binary)");
+	q = list_query_new(declared("samples"));
+	q->exports = true;
+	add(q, "tree.name", "eq.'");
+	add(q, "tree.name", "in.(\"'\")");
+	struct list_fault fault;
+	struct buf sql = {0};
+	assert_true(list_query_finish(q, &fault));
+	list_sql_export(&sql, q);
+	assert_non_null(strstr(sql.data,
+	    " t WHERE (left(" NAME ", 500) COLLATE \"C\" = "
+	    "left(''''::text, 500) AND " NAME " COLLATE \"C\" = ''''::text)"
+	    " AND (left(" NAME ", 500) COLLATE \"C\" = ANY (ARRAY(SELECT "
+	    "left(v, 500) FROM unnest(ARRAY['''']::text[]) v)) AND " NAME
+	    " COLLATE \"C\" = ANY (ARRAY['''']::text[]::text[])) AND true) "
+	    "TO STDOUT (FORMAT binary)"));
+	buf_free(&sql);
+	list_query_unref(&q);
+}
+
 #define KEY "2eb8aa08-aa98-71ea-b4aa-73b441d16380"
 
 static void behind(const char *collection, const char *order, bool is_null,
@@ -355,6 +412,7 @@ int main(void)
 	    cmocka_unit_test(members),
 	    cmocka_unit_test(selected),
 	    cmocka_unit_test(counted),
+	    cmocka_unit_test(exported),
 	    cmocka_unit_test(cursors),
 	    cmocka_unit_test(long_values),
 	    cmocka_unit_test(nulls),

@@ -185,6 +185,7 @@ static const struct collection more_things = {.name = "more",
 /* A table of an operator may have none. */
 static void without_times(void **state)
 {
+	static const struct selection all;
 	(void)state;
 	struct collection c = things;
 	struct row_doc_cell cells[ROW_DOC_CELLS];
@@ -194,7 +195,7 @@ static void without_times(void **state)
 		cells[i] = (struct row_doc_cell){NULL, -1};
 	cells[0] = (struct row_doc_cell){"k", 1};
 	assert_true(row_doc_fits(&c, cells));
-	row_doc_write(&out, &c, cells);
+	row_doc_write_of(&out, &c, &all, cells);
 	const char *end = strstr(out.data, "\"part\":null");
 	assert_non_null(end);
 	assert_string_equal(end, "\"part\":null}");
@@ -203,6 +204,7 @@ static void without_times(void **state)
 
 static void more_types(void **state)
 {
+	static const struct selection all;
 	(void)state;
 	const char midnight[8] = "";
 	const char early[8] = "\xff\xff\xff\xff\xff\xff\xff\xff";
@@ -211,7 +213,7 @@ static void more_types(void **state)
 	    {early, 8}};
 	struct buf b = {0};
 	assert_true(row_doc_fits(&more_things, cells));
-	row_doc_write(&b, &more_things, cells);
+	row_doc_write_of(&b, &more_things, &all, cells);
 	assert_string_equal(b.data,
 	    "{\"key\":\"k\",\"local\":\"2000-01-01T00:00:00\","
 	    "\"bytes\":\"AP/+\",\"day\":\"2026-01-31\",\"small\":-7,"
@@ -219,7 +221,7 @@ static void more_types(void **state)
 	    "\"updated_at\":\"1999-12-31T23:59:59.999999+00:00\"}");
 	buf_clear(&b);
 	cells[1].len = cells[2].len = cells[3].len = cells[4].len = -1;
-	row_doc_write(&b, &more_things, cells);
+	row_doc_write_of(&b, &more_things, &all, cells);
 	assert_non_null(strstr(b.data,
 	    "\"local\":null,\"bytes\":null,\"day\":null,\"small\":null"));
 	buf_free(&b);

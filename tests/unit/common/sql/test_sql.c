@@ -193,9 +193,34 @@ static void one_row(void **state)
 	assert_non_null(strstr(SQL_SESSION, "client_encoding = 'UTF8'"));
 }
 
+static void quoted(void **state)
+{
+	(void)state;
+	static const struct {
+		const char *text, *want;
+	} table[] = {
+	    {"", "''"},
+	    {"a b", "'a b'"},
+	    {"it's", "'it''s'"},
+	    {"''", "''''''"},
+	    {"$$; DROP TABLE x; --", "'$$; DROP TABLE x; --'"},
+	    {"\\", " E'\\\\'"},
+	    {"\\'", " E'\\\\'''"},
+	    {"\\' OR 1=1 --", " E'\\\\'' OR 1=1 --'"},
+	    {"\xc3\xa9\n", "'\xc3\xa9\n'"},
+	};
+	for (size_t i = 0; i < sizeof table / sizeof table[0]; i++) {
+		struct buf b = {0};
+		sql_literal(&b, table[i].text, strlen(table[i].text));
+		assert_string_equal(b.data, table[i].want);
+		buf_free(&b);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+	    cmocka_unit_test(quoted),
 	    cmocka_unit_test(records),
 	    cmocka_unit_test(within),
 	    cmocka_unit_test(without_large_fields),
