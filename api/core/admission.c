@@ -272,8 +272,9 @@ enum right admission_right(const struct request *r, enum verb v)
 	if (v == VERB_update && r->route->upserts)
 		return admission_upsert(r);
 	enum right right = rights_on(r->target.collection, v, r->principal);
-	/* An export has the whole collection. */
-	return v == VERB_export && right == RIGHT_OWN ? RIGHT_NONE : right;
+	/* An export of a reference route has the whole collection. */
+	bool whole = v == VERB_export && r->route->surface != &native_surface;
+	return whole && right == RIGHT_OWN ? RIGHT_NONE : right;
 }
 
 /* The title of the problem is enough: a detail could tell what is there. */

@@ -63,13 +63,15 @@ PATCH = "application/merge-patch+json"
 class Way:
     """A way to use a route: the verbs that it needs, and its request."""
 
-    def __init__(self, name, verbs, row=False, many=None, media=None, **headers):
+    def __init__(self, name, verbs, row=False, many=None, media=None, whole=False, **headers):
         self.name, self.verbs, self.row = name, verbs.split(), row
+        self.whole = whole  # it has the documents of all owners, or is refused
         self.many, self.media = many, media
         self.headers = {k.replace("_", "-"): v for k, v in headers.items()}
 
 
 LISTS = [Way("page", "list"), Way("export", "export", Accept=LINES)]
+ROWS = [Way("page", "list"), Way("export", "export", whole=True, Accept=LINES)]
 CREATES = [
     Way("one", "create", media=DOCUMENT),
     Way("array", "create bulk", media=DOCUMENT, many="array"),
@@ -93,7 +95,7 @@ WAYS = {
     ("get", "/v1/{c}/_count"): [Way("number", "list")],
     ("get", "/v1/{c}/_export"): [Way("export", "export")],
     ("get", "/v1/{c}/_changes"): [Way("feed", "changes")],
-    ("get", "/{c}"): LISTS,
+    ("get", "/{c}"): ROWS,
     ("post", "/{c}"): [Way("one", "create", media=DOCUMENT)],
     ("get", "/{c}/{key}"): READS,
     ("put", "/{c}/{key}"): [Way("row", "update", row=True, media=DOCUMENT)],
@@ -122,7 +124,7 @@ def rights(name, verb, caller):
     owner = declared.get("owner", {"for": []})
     if granted - set(owner["for"]):
         return "all"
-    return "none" if verb == "export" else "own"
+    return "own"
 
 
 class Asked:
@@ -291,7 +293,7 @@ class Table:
             return 401
         has = {rights(name, verb, caller) for verb in way.verbs}
         # That it is a bulk shows only when the body comes.
-        if "none" in has:
+        if "none" in has or (way.whole and "own" in has):
             return refusal(caller)
         if way.media == "write" and "own" in has:
             return 403  # its body has no place for an owner

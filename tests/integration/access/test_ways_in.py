@@ -94,7 +94,7 @@ def test_the_owner_may_be_another_claim(ann, ben):
     assert ben.request("GET", place).status == 404
 
 
-def test_lists_and_exports(ann, ben, editor):
+def test_lists(ann, ben, editor):
     for n in range(3):
         assert send(ann, "PUT", f"/v1/notes/list-a{n}", {"text": "a", "n": n}).status == 201
         assert send(ben, "PUT", f"/v1/notes/list-b{n}", {"text": "b", "n": n}).status == 201
@@ -107,10 +107,58 @@ def test_lists_and_exports(ann, ben, editor):
     link = page.header("Link").partition(">")[0][1:]
     assert "owner" not in link
     assert owners(ann.request("GET", link)) == {"ann"}
+
+
+def exported(client, path, headers=None):
+    """The documents, and whose they are."""
+    answer = client.request("GET", path, headers=headers or {})
+    assert answer.status == 200, (path, answer)
+    found = [json.loads(line) for line in answer.body.splitlines()]
+    return found, {document["owner"] for document in found}
+
+
+def test_exports(ann, ben, editor, guarded):
+    for n in range(3):
+        for client, name in ((ann, "a"), (ben, "b")):
+            document = {"text": f"it's {name}", "n": n}
+            assert send(client, "PUT", f"/v1/notes/export-{name}{n}", document).status == 201
     all_lines = {"Accept": "application/x-ndjson"}
-    assert ann.request("GET", "/v1/notes", headers=all_lines).status == 403
-    exported = editor.request("GET", "/v1/notes", headers=all_lines)
-    assert len(exported.body.splitlines()) >= 6
+    for path, headers in (("/v1/notes", all_lines), ("/v1/notes/_export", {})):
+        found, whose = exported(editor, path, headers)
+        assert len(found) >= 6 and whose == {"ann", "ben"}
+        for client, name in ((ann, "ann"), (ben, "ben")):
+            mine, whose = exported(client, path, headers)
+            assert whose == {name}
+            expected = [d for d in found if d["owner"] == name]
+            assert sorted(mine, key=str) == sorted(expected, key=str)
+            for query in ("owner=neq.x", "owner=not.eq.x", "or=(owner.eq.ann,owner.eq.ben)",
+                          "text=like.it's*", "not.and=(owner.eq.ann,owner.eq.ben)"):  # fmt: skip
+                assert exported(client, f"{path}?{query}", headers)[1] == {name}, query
+            other = "ben" if name == "ann" else "ann"
+            assert exported(client, f"{path}?owner=eq.{other}", headers)[0] == []
+            answer = client.request("HEAD", path, headers=headers)
+            assert (answer.status, answer.header("Cache-Control")) == (200, "private")
+            # What is selected may be without the owner.
+            answer = client.request("GET", f"{path}?select=text&n=eq.1&text=like.it's*", headers=headers)
+            texts = {json.loads(line)["text"] for line in answer.body.splitlines()}
+            assert texts == {f"it's {name[0]}"}
+    # Who exports may not be who lists; and the reference routes export no part.
+    assert guarded.as_("reader").request("GET", "/v1/posts/_export").status == 403
+    assert ann.request("GET", "/posts", headers=all_lines).status == 403
+    assert ann.request("GET", "/v1/posts", headers=all_lines).body == b""
+    assert ann.request("GET", "/v1/letters/_export").status == 403
+
+
+def test_an_owner_whose_name_is_sql(guarded, editor):
+    """The claim is a literal of an export; it is one value, whatever it has in it."""
+    for subject in ("o'brien", "a' OR 'x'='x", "\\", "\\' OR true --", "$$"):
+        token = guarded.callers.signer.token(subject, ["customer"])
+        client = Client(guarded.api.http.port, always=bearer(token))
+        assert exported(client, "/v1/notes/_export")[0] == []
+        assert send(client, "POST", "/v1/notes", {"text": "x"}).status == 201
+        found, whose = exported(client, "/v1/notes/_export")
+        assert (len(found), whose) == (1, {subject})
+        assert exported(client, "/v1/notes/_export?or=(text.eq.x,text.neq.x)")[0] == found
 
 
 def test_bulks(ann, editor):

@@ -180,21 +180,32 @@ class StolenPage(Listed):
         check_unseen(answers[0], self.other, self.requests)
 
 
-class Export:
-    """A collection as a whole is not for those who have a part of it."""
+class Export(Listed):
+    """All that is the caller's, whatever is asked for; the reference routes export
+    nothing to those who have a part of a collection."""
 
     def __init__(self, rows, caller, rng):
-        self.other = other_of(caller)
-        path = rng.choice(["/v1/notes", "/v1/posts", "/posts"])
+        super().__init__(rows, caller, rng)
+        self.collection = rng.choice(["notes", "posts"])
         accept = rng.choice(
             [LINES, f"{LINES}, */*;q=0.1", "application/*;q=0.1," + LINES]
         )
-        self.requests = [(rng.choice(["GET", "HEAD"]), path, {"Accept": accept}, None)]
+        base, self.expected = f"/v1/{self.collection}", (200, 503)
+        if rng.random() < 0.5:
+            base += "/_export"
+        elif self.collection == "posts" and rng.random() < 0.5:
+            base, self.expected = "/posts", (403,)
+        path = base + "?" + "&".join(rng.sample(self.filters(), rng.randrange(3)))
+        self.requests = [("GET", path, {"Accept": accept}, None)]
 
     def check(self, answers):
         (answer,) = answers
-        assert answer.status == 403, (self.requests, answer)
+        assert answer.status in self.expected, (self.requests, answer)
         check_unseen(answer, self.other, self.requests)
+        if answer.status == 200:
+            found = [json.loads(line) for line in answer.body.splitlines()]
+            whose = {d[OWNED_BY[self.collection]] for d in found}
+            assert whose <= {self.caller}, (self.requests, answer)
 
 
 class Service:

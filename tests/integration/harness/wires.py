@@ -62,7 +62,10 @@ class Wire:
         while (end := self.buffer.find(b"\r\n\r\n")) < 0:
             self._more()
         answer = Raw(self.buffer[:end], b"")
-        assert answer.header("Transfer-Encoding") is None, answer
+        if answer.header("Transfer-Encoding") and method != "HEAD":
+            self.buffer = self.buffer[end + 4 :]
+            answer.body = self._chunks()
+            return answer
         length = int(answer.header("Content-Length") or 0)
         if method == "HEAD" or answer.status in (204, 304):
             length = 0
@@ -71,6 +74,19 @@ class Wire:
         answer.body = self.buffer[end + 4 : end + 4 + length]
         self.buffer = self.buffer[end + 4 + length :]
         return answer
+
+    def _chunks(self):
+        body = b""
+        while True:
+            while (end := self.buffer.find(b"\r\n")) < 0:
+                self._more()
+            length = int(self.buffer[:end], 16)
+            while len(self.buffer) < end + 4 + length:
+                self._more()
+            body += self.buffer[end + 2 : end + 2 + length]
+            self.buffer = self.buffer[end + 4 + length :]
+            if length == 0:
+                return body
 
     def take(self):
         """The answers of all that was sent."""
