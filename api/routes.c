@@ -15,6 +15,7 @@
 #define JSON "application/json"
 #define HTML "text/html"
 #define NDJSON "application/x-ndjson"
+#define CSV "text/csv"
 #define MERGE_PATCH "application/merge-patch+json"
 #define INCREMENT "application/vnd.sluice.increment+json"
 

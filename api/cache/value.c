@@ -115,6 +115,11 @@ struct value *value_part_new(const char *doc, size_t len)
 	return v;
 }
 
+void value_page_as(struct value *v, const char *type)
+{
+	v->page->type = type;
+}
+
 void value_page_count(struct value *v, int64_t total, bool preferred)
 {
 	struct value_page *p = v->page;
@@ -221,8 +226,8 @@ static struct MHD_Response *value_describe(
 	char etag[VALUE_ETAG_LEN];
 	value_etag(v, etag);
 	MHD_add_response_header(r, MHD_HTTP_HEADER_ETAG, etag);
-	/* With another Accept, the same URL is an export; with another Prefer,
-	 * it has a total. */
+	/* With another Accept, the same URL is CSV, or an export; with another
+	 * Prefer, it has a total. */
 	if (v->page && v->page->n)
 		MHD_add_response_header(
 		    r, MHD_HTTP_HEADER_VARY, "Accept, Prefer");
@@ -277,7 +282,9 @@ struct MHD_Response *value_unchanged(const struct value *v)
 
 struct MHD_Response *value_response(const struct value *v)
 {
-	struct MHD_Response *r = value_describe(v, "application/json");
+	bool json = v->page == NULL || v->page->type == NULL;
+	struct MHD_Response *r =
+	    value_describe(v, json ? "application/json" : v->page->type);
 	if (v->page && v->page->next)
 		MHD_add_response_header(r, "Link", v->page->next);
 	if (v->page && v->page->total >= 0)

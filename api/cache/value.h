@@ -21,9 +21,10 @@ struct MHD_Response;
 /* What a page, a group, or a part of a document has in addition to its bytes.
  * version of its struct value is 0; so is as_of, unless it is a group. */
 struct value_page {
-	bool part;	 /* it is a part of a document */
-	uint64_t tag[2]; /* a hash of the bytes: its ETag */
-	char *next;	 /* the Link to the next page; NULL: none */
+	bool part;	  /* it is a part of a document */
+	const char *type; /* of its bytes; NULL: JSON */
+	uint64_t tag[2];  /* a hash of the bytes: its ETag */
+	char *next;	  /* the Link to the next page; NULL: none */
 	/* How many rows the list has as of the watermarks; -1: unknown. */
 	int64_t total;
 	bool preferred; /* the client asked for the total by Prefer */
@@ -61,6 +62,9 @@ struct value *value_group_new(
 /* Makes a part of a document, as it is answered; it is not for the caches.
  * Copies it. Returns owned. */
 struct value *value_part_new(const char *doc, size_t len);
+/* The bytes of a page that is not shared yet have this media type. Borrows it.
+ */
+void value_page_as(struct value *v, const char *type);
 /* Adds the total to a page that is not shared yet: its answers then have
  * Content-Range and Sluice-As-Of; Preference-Applied, too, if it is
  * `preferred`.

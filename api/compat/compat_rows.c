@@ -163,8 +163,16 @@ static bool add_posts(struct buf *out, const struct value *page, bool cached)
 	return true;
 }
 
-static void each_post(struct buf *out)
+static void begin_posts(struct buf *out, const struct list_query *q)
 {
+	(void)q;
+	buf_char(out, '[');
+}
+
+static void post_of(struct buf *out, const struct list_query *q,
+    const struct row_doc_cell *cells)
+{
+	export_document(out, q, cells);
 	out->len--; /* the closing brace */
 	buf_str(out, ",\"cached\":false}");
 }
@@ -175,9 +183,10 @@ static void end_posts(struct buf *out, mono_us_t began)
 	buf_str(out, "]\n");
 }
 
-static void each_product(struct buf *out)
+static void begin_products(struct buf *out, const struct list_query *q)
 {
-	(void)out;
+	(void)q;
+	buf_str(out, "{\"products\":[");
 }
 
 static void end_products(struct buf *out, mono_us_t began)
@@ -187,9 +196,9 @@ static void end_products(struct buf *out, mono_us_t began)
 }
 
 static const struct export_form all_posts = {
-    "application/json", "[", ",", each_post, end_posts};
+    "application/json", begin_posts, ",", post_of, end_posts};
 static const struct export_form all_products = {
-    "application/json", "{\"products\":[", ",", each_product, end_products};
+    "application/json", begin_products, ",", export_document, end_products};
 
 /* All rows are asked for, and there are more than a page has: exports them. Who
  * may not export gets the page. */
@@ -377,7 +386,6 @@ static void row_free(struct request *r)
 
 const struct feature row_feature = {
     .first = STEP_SEED_ROW,
-    .exports = true,
     .enter = row_enter,
     .describe = read_describe,
     .release = row_release,

@@ -6,9 +6,9 @@
 #include "api/core/guard.h"
 #include "api/core/media.h"
 #include "api/core/metrics.h"
+#include "api/core/offer.h"
 #include "api/core/route.h"
 #include "api/core/settings.h"
-#include "api/http/accept.h"
 #include "common/base/mem.h"
 #include "common/http/http_head.h"
 #include "common/http/httpd.h"
@@ -178,22 +178,12 @@ enum step_result admission_identify(struct request *r)
 
 /* --- may they ------------------------------------------------------------ */
 
-static bool admission_wants_lines(const struct request *r)
-{
-	struct buf list = {0};
-	bool wants =
-	    accept_ndjson(request_list(r, MHD_HTTP_HEADER_ACCEPT, &list));
-	buf_free(&list);
-	return wants;
-}
-
 /* A row of the table has one verb. The head may show that another one is meant:
  * a list as NDJSON is an export, and a POST of NDJSON is a bulk. */
 static enum verb admission_verb(const struct request *r)
 {
 	enum verb v = r->route->head.verb;
-	if (v == VERB_list && r->route->feature->exports &&
-	    admission_wants_lines(r))
+	if (v == VERB_list && strcmp(offer_type(r), NDJSON_TYPE) == 0)
 		return VERB_export;
 	if (v == VERB_create && r->route->body.media == MEDIA_BULK &&
 	    media_is(r, NDJSON_TYPE))

@@ -7,6 +7,7 @@
 #define MERGE_TYPE "application/merge-patch+json"
 #define JSON_TYPE "application/json"
 #define NDJSON_TYPE "application/x-ndjson"
+#define CSV_TYPE "text/csv"
 
 /* Is its type JSON, and not that of a patch? */
 bool media_is_json(const struct request *r);

@@ -3,6 +3,7 @@
 #include "api/core/answer.h"
 #include "api/core/route.h"
 #include "api/http/accept.h"
+#include "common/base/check.h"
 #include "common/base/mem.h"
 #include "common/base/utf8.h"
 #include "common/http/http_head.h"
@@ -41,6 +42,32 @@ static bool is_acceptable(const struct request *r)
 	    has_one(r->route, request_list(r, MHD_HTTP_HEADER_ACCEPT, &list));
 	buf_free(&list);
 	return has;
+}
+
+enum { OFFER_TYPES = 8 };
+
+const char *offer_type(const struct request *r)
+{
+	const char *types[OFFER_TYPES];
+	const char *line = request_header(r, MHD_HTTP_HEADER_ACCEPT);
+	size_t n = 0;
+	for (const struct operation_answer *a = r->route->operation.answers;
+	     a->status; a++) {
+		if (a->status != 200 || a->media == NULL)
+			continue;
+		CHECK(n < OFFER_TYPES);
+		types[n++] = a->media;
+	}
+	CHECK(n > 0);
+	/* What most clients send. */
+	if (line == NULL || strcmp(line, "*/*") == 0 ||
+	    strcmp(line, types[0]) == 0)
+		return types[0];
+	struct buf list = {0};
+	size_t i = accept_choose(
+	    request_list(r, MHD_HTTP_HEADER_ACCEPT, &list), types, n);
+	buf_free(&list);
+	return types[i];
 }
 
 static enum step_result not_acceptable(struct request *r)

@@ -8,6 +8,9 @@
 
 /* Checks the request against r->route. STEP_DONE: it was refused. */
 enum step_result offer_check(struct request *r);
+/* The media type that the answer has, if it succeeds: of those that r->route
+ * has, the one that Accept wants. */
+const char *offer_type(const struct request *r);
 /* Answers with the problem, which names the parameter. */
 enum step_result offer_refuse(struct request *r, enum problem p,
     const char *parameter, const char *detail);

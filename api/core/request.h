@@ -38,7 +38,6 @@ enum piece {
 struct feature {
 	enum step first; /* the first step, when the body is in */
 	bool takes_query;
-	bool exports; /* a GET as NDJSON is an export, not a list */
 	/* It is about several collections. It asks for the right on each of
 	 * them; before that, the right on any of them is enough. */
 	bool joins;

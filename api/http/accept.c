@@ -1,6 +1,5 @@
 #include "api/http/accept.h"
 
-#include <stddef.h>
 #include <string.h>
 #include <strings.h>
 
@@ -66,11 +65,34 @@ bool accept_allows(const char *header, const char *type)
 	return q > 0 || q == UNLIMITED;
 }
 
-bool accept_ndjson(const char *header)
+/* The one with the greatest weight, of all types that the header contains. */
+static size_t accept_any(const char *header, const char *const *types, size_t n)
 {
+	size_t best = 0;
+	int most = 0;
+	for (size_t i = 0; i < n; i++) {
+		int q = wanted(header, types[i]);
+		if (q > most) {
+			best = i;
+			most = q;
+		}
+	}
+	return best;
+}
+
+size_t accept_choose(const char *header, const char *const *types, size_t n)
+{
+	size_t best = 0;
 	if (header == NULL)
-		return false;
-	const char *type = "application/x-ndjson";
-	int lines = accept_named(header, type, strlen(type));
-	return lines > 0 && lines >= wanted(header, "application/json");
+		return 0;
+	int least = wanted(header, types[0]), most = 0;
+	for (size_t i = 1; i < n; i++) {
+		int q = accept_named(header, types[i], strlen(types[i]));
+		if (q > most && q >= least) {
+			best = i;
+			most = q;
+		}
+	}
+	bool none = best == 0 && !accept_allows(header, types[0]);
+	return none ? accept_any(header, types, n) : best;
 }

@@ -25,6 +25,7 @@
 #include "common/http/http_head.h"
 #include "common/http/httpd.h"
 #include "common/sql/bookkeeping.h"
+#include "common/sql/row_csv.h"
 #include "common/sql/sql.h"
 
 #include <stdlib.h>
@@ -168,13 +169,35 @@ static ssize_t export_fail(struct export *e)
 	return MHD_CONTENT_READER_END_WITH_ERROR;
 }
 
-static void end_line(struct buf *out)
+void export_document(struct buf *out, const struct list_query *q,
+    const struct row_doc_cell *cells)
 {
+	row_doc_write_of(out, q->collection, &q->only, cells);
+}
+
+static void line_of(struct buf *out, const struct list_query *q,
+    const struct row_doc_cell *cells)
+{
+	export_document(out, q, cells);
 	buf_char(out, '\n');
 }
 
 const struct export_form export_lines = {
-    "application/x-ndjson", "", "", end_line, NULL};
+    "application/x-ndjson", NULL, "", line_of, NULL};
+
+static void csv_header(struct buf *out, const struct list_query *q)
+{
+	row_csv_header(out, q->collection, &q->only);
+}
+
+static void csv_row(struct buf *out, const struct list_query *q,
+    const struct row_doc_cell *cells)
+{
+	row_csv_write(out, q->collection, &q->only, cells);
+}
+
+const struct export_form export_csv = {
+    ROW_CSV_TYPE, csv_header, "", csv_row, NULL};
 
 static void export_render(struct export *e)
 {
@@ -186,9 +209,7 @@ static void export_render(struct export *e)
 		if (e->state != PG_COPY_ROW)
 			return;
 		buf_str(&e->out, e->any ? e->form->between : "");
-		row_doc_write_of(
-		    &e->out, e->list->collection, &e->list->only, cells);
-		e->form->each(&e->out);
+		e->form->row(&e->out, e->list, cells);
 		e->any = true;
 		budget_set(&budget_answers, &e->held, e->out.cap);
 	}
@@ -279,7 +300,8 @@ static enum step_result export_stream(struct request *r)
 	e->request = NULL;
 	e->progress = clock_mono();
 	r->read->export = NULL; /* the response owns it from now on */
-	buf_str(&e->out, e->form->begin);
+	if (e->form->begin)
+		e->form->begin(&e->out, e->list);
 	struct MHD_Response *response = MHD_create_response_from_callback(
 	    MHD_SIZE_UNKNOWN, AHEAD, export_read_rows, e, export_free_stream);
 	CHECK(response != NULL);

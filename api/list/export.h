@@ -1,4 +1,5 @@
-/* An export: all rows of a list as one stream, as NDJSON or in another form.
+/* An export: all rows of a list as one stream, as NDJSON, CSV or in another
+ * form.
  *
  * Each export has one connection to Postgres and one snapshot. It reads rows
  * when libmicrohttpd asks for bytes, which is when the client has taken the
@@ -15,14 +16,19 @@
 
 #include <stdbool.h>
 
-/* The form of a body: `begin`, the documents with `between` between them, and
- * an end. */
+struct list_query;
+struct row_doc_cell;
+
+/* The form of a body: a beginning, the documents with `between` between them,
+ * and an end. */
 struct export_form {
 	const char *type;
-	const char *begin;
+	/* Appends the beginning. NULL: there is none. */
+	void (*begin)(struct buf *out, const struct list_query *q);
 	const char *between;
-	/* Changes the document that was just appended. */
-	void (*each)(struct buf *out);
+	/* Appends the document of a row. */
+	void (*row)(struct buf *out, const struct list_query *q,
+	    const struct row_doc_cell *cells);
 	/* Appends the end. `began`: when the request came. NULL: there is no
 	 * end.
 	 */
@@ -30,6 +36,11 @@ struct export_form {
 };
 
 extern const struct export_form export_lines; /* NDJSON */
+extern const struct export_form export_csv;
+
+/* Appends the document of a row, as JSON. */
+void export_document(struct buf *out, const struct list_query *q,
+    const struct row_doc_cell *cells);
 
 struct export;
 struct request;

@@ -8,9 +8,9 @@
 #include "api/core/admission.h"
 #include "api/core/answer.h"
 #include "api/core/header_budget.h"
+#include "api/core/media.h"
 #include "api/core/offer.h"
 #include "api/core/route.h"
-#include "api/http/accept.h"
 #include "api/http/prefer.h"
 #include "api/list/export.h"
 #include "api/list/list_query.h"
@@ -53,20 +53,6 @@ static bool take_parameter(
 	return !t->bad;
 }
 
-/* An export has a route of its own; and a list as NDJSON is one. */
-static bool wants_all(const struct request *r)
-{
-	struct buf list = {0};
-	if (r->feature == &export_feature)
-		return true;
-	if (r->feature == &count_feature)
-		return false;
-	bool wants =
-	    accept_ndjson(request_list(r, MHD_HTTP_HEADER_ACCEPT, &list));
-	buf_free(&list);
-	return wants;
-}
-
 /* A page is kept in L1 under the id of its query. */
 static void list_target(struct request *r)
 {
@@ -97,11 +83,17 @@ static bool wants_total(struct request *r)
 
 enum step_result list_step(struct request *r)
 {
-	bool counts = r->feature == &count_feature, exports = wants_all(r);
+	const char *type = offer_type(r);
+	bool csv = strcmp(type, CSV_TYPE) == 0;
+	bool counts = r->feature == &count_feature;
+	/* An export has a route of its own; and a list as NDJSON is one. */
+	bool exports =
+	    r->feature == &export_feature || strcmp(type, NDJSON_TYPE) == 0;
 	r->read->reading = true; /* also for its refusals */
 	r->read->exports = exports;
-	r->read->form = exports ? &export_lines : NULL;
+	r->read->form = !exports ? NULL : csv ? &export_csv : &export_lines;
 	r->read->list = list_query_new(r->target.collection);
+	r->read->list->csv = csv;
 	r->read->list->counts = counts;
 	r->read->list->exports = exports;
 	r->read->list->totals = !counts && !exports && wants_total(r);
@@ -124,7 +116,6 @@ enum step_result list_step(struct request *r)
 const struct feature list_feature = {
     .first = STEP_LIST,
     .takes_query = true,
-    .exports = true,
     .enter = read_enter,
     .describe = read_describe,
     .release = read_release,

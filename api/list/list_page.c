@@ -4,6 +4,7 @@
 #include "api/list/list_sql.h"
 #include "common/base/mem.h"
 #include "common/postgres/pg_binary.h"
+#include "common/sql/row_csv.h"
 #include "common/sql/row_doc.h"
 
 #include <inttypes.h>
@@ -44,6 +45,30 @@ static char *next_link(
 	return buf_take(&b, NULL);
 }
 
+static void list_page_rows(
+    struct buf *out, const struct list_query *q, const PGresult *rows, int n)
+{
+	buf_char(out, '[');
+	for (int i = 0; i < n; i++) {
+		if (i)
+			buf_char(out, ',');
+		row_doc_add_of(
+		    out, q->collection, &q->only, rows, i, LIST_SQL_ROW);
+	}
+	buf_char(out, ']');
+}
+
+static void list_page_csv(
+    struct buf *out, const struct list_query *q, const PGresult *rows, int n)
+{
+	struct row_doc_cell cells[ROW_DOC_CELLS];
+	row_csv_header(out, q->collection, &q->only);
+	for (int i = 0; i < n; i++) {
+		row_doc_cells(q->collection, rows, i, LIST_SQL_ROW, cells);
+		row_csv_write(out, q->collection, &q->only, cells);
+	}
+}
+
 struct value *list_page_make(const struct list_query *q, const PGresult *rows,
     const version_t *as_of, int32_t partitions)
 {
@@ -52,17 +77,12 @@ struct value *list_page_make(const struct list_query *q, const PGresult *rows,
 	int64_t found = n ? pg_int8(rows, 0, LIST_SQL_FOUND(q->collection)) : 0;
 	if (n > (int)q->limit)
 		n = (int)q->limit;
-	buf_char(&doc, '[');
-	for (int i = 0; i < n; i++) {
-		if (i)
-			buf_char(&doc, ',');
-		row_doc_add_of(
-		    &doc, q->collection, &q->only, rows, i, LIST_SQL_ROW);
-	}
-	buf_char(&doc, ']');
+	(q->csv ? list_page_csv : list_page_rows)(&doc, q, rows, n);
 	char *next = n && found > n ? next_link(q, rows, n - 1) : NULL;
 	struct value *v =
 	    value_page_new(doc.data, doc.len, next, as_of, (size_t)partitions);
+	if (q->csv)
+		value_page_as(v, ROW_CSV_TYPE);
 	free(next);
 	buf_free(&doc);
 	return v;

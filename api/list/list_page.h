@@ -11,8 +11,8 @@
  * exactly one row for each of `partitions` partitions. */
 version_t *list_page_vector(const PGresult *r, int32_t partitions);
 
-/* A page: an array of the documents, each as in a read of its own, and the link
- * to the next page, if there is one. Returns owned. */
+/* A page: an array of the documents, each as in a read of its own, or CSV; and
+ * the link to the next page, if there is one. Returns owned. */
 struct value *list_page_make(const struct list_query *q, const PGresult *rows,
     const version_t *as_of, int32_t partitions);
 

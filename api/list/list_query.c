@@ -355,7 +355,8 @@ static void text_selection(struct buf *out, const struct list_query *q)
 	if (!q->only.narrow)
 		return;
 	buf_str(out, "&select=");
-	selection_text(out, &q->only, q->collection);
+	/* The columns of CSV have the order of the names. */
+	selection_text(out, &q->only, q->collection, q->csv);
 }
 
 void list_query_link(struct buf *out, const struct list_query *q)
@@ -388,7 +389,8 @@ void list_query_id(struct buf *out, const struct list_query *q)
 		buf_str(out, "&count");
 		return;
 	}
-	buf_printf(out, "&limit=%u%s", q->limit, q->totals ? "&total" : "");
+	buf_printf(out, "&limit=%u%s%s", q->limit, q->totals ? "&total" : "",
+	    q->csv ? "&csv" : "");
 	if (q->cursor)
 		buf_printf(out, "&cursor=%s", q->cursor);
 }

@@ -45,6 +45,7 @@ struct list_query {
 	    given; /* bits: whether order, limit, cursor, select were given */
 	bool selects; /* may have a `select` */
 	struct selection only;
+	bool csv;     /* its rows are CSV; otherwise JSON */
 	bool counts;  /* it is about the number of rows; not the rows */
 	bool exports; /* about all rows; it has no order, limit and cursor */
 	bool totals;  /* about the rows, and their number in all pages */
@@ -99,7 +100,7 @@ void list_query_text(struct buf *out, const struct list_query *q);
  * it quotes and escapes only what must be. */
 void list_query_link(struct buf *out, const struct list_query *q);
 /* Appends the key of the page in the caches: `posts/`, a NUL (which no key of a
- * document has), the text, selection, limit and cursor; or that it counts. Of a
- * group:
- * `_batch/`, the group, and the text of each collection, each behind a NUL. */
+ * document has), the text, selection, limit, cursor and form; or that it
+ * counts. Of a group: `_batch/`, the group, and the text of each collection,
+ * each behind a NUL. */
 void list_query_id(struct buf *out, const struct list_query *q);

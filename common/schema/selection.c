@@ -7,7 +7,7 @@ static size_t selection_columns(const struct collection *c)
 	return 1 + c->nfields + (c->table.times ? 2 : 0);
 }
 
-static const char *selection_name(const struct collection *c, size_t column)
+const char *selection_name(const struct collection *c, size_t column)
 {
 	if (column == 0)
 		return c->key_name;
@@ -24,6 +24,8 @@ static bool selection_add(struct selection *s, const struct collection *c,
 		if (strlen(known) != len || memcmp(known, name, len) != 0)
 			continue;
 		s->narrow = true;
+		if (!(s->bits[i / 64] >> i % 64 & 1))
+			s->places[s->n++] = (uint8_t)i;
 		s->bits[i / 64] |= UINT64_C(1) << i % 64;
 		return true;
 	}
@@ -54,14 +56,25 @@ bool selection_has(const struct selection *s, size_t column)
 	return !s->narrow || (s->bits[column / 64] >> column % 64 & 1);
 }
 
-void selection_text(
-    struct buf *out, const struct selection *s, const struct collection *c)
+size_t selection_count(const struct selection *s, const struct collection *c)
 {
-	size_t n = 0;
-	for (size_t i = 0; s->narrow && i < selection_columns(c); i++) {
-		if (selection_has(s, i))
+	return s->narrow ? s->n : selection_columns(c);
+}
+
+size_t selection_at(const struct selection *s, size_t i)
+{
+	return s->narrow ? s->places[i] : i;
+}
+
+void selection_text(struct buf *out, const struct selection *s,
+    const struct collection *c, bool as_given)
+{
+	size_t n = 0, all = as_given ? s->n : selection_columns(c);
+	for (size_t i = 0; s->narrow && i < all; i++) {
+		size_t at = as_given ? s->places[i] : i;
+		if (selection_has(s, at))
 			buf_printf(
-			    out, "%s%s", n++ ? "," : "", selection_name(c, i));
+			    out, "%s%s", n++ ? "," : "", selection_name(c, at));
 	}
 }
 

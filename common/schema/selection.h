@@ -1,7 +1,8 @@
 /* Which members of a document a reader wants (pure core): `select=a,b`.
  *
- * The members keep the order of the document, whatever the order of the names,
- * so one selection has one text.
+ * In JSON, the members keep the order of the document, whatever the order of
+ * the names, so one selection has one text. The columns of CSV have the order
+ * of the names.
  */
 #pragma once
 
@@ -19,6 +20,9 @@ enum { SELECTION_COLUMNS = 1 + COLLECTION_FIELDS + 2 };
 struct selection {
 	bool narrow;	  /* some columns only */
 	uint64_t bits[2]; /* of these; by the place of the column */
+	/* The same, in the order of the text. */
+	uint8_t places[SELECTION_COLUMNS];
+	uint8_t n;
 };
 
 /* Takes the names of members, separated by commas; or `*`, which is everything.
@@ -28,9 +32,15 @@ const char *selection_take(struct selection *s, const struct collection *c,
 /* Is the column selected? 0: the key; then the fields, created_at, updated_at.
  */
 bool selection_has(const struct selection *s, size_t column);
-/* Appends the names, separated by commas; nothing if everything is selected. */
-void selection_text(
-    struct buf *out, const struct selection *s, const struct collection *c);
+/* How many columns are selected; the i-th of them, in the order of the text. */
+size_t selection_count(const struct selection *s, const struct collection *c);
+size_t selection_at(const struct selection *s, size_t i);
+/* The name of a column. */
+const char *selection_name(const struct collection *c, size_t column);
+/* Appends the names, separated by commas; nothing if everything is selected.
+ * `as_given`: in the order of the text; otherwise in that of the document. */
+void selection_text(struct buf *out, const struct selection *s,
+    const struct collection *c, bool as_given);
 /* Appends the document with the members that are selected. False: it is not a
  * JSON object; nothing is appended. */
 bool selection_cut(struct buf *out, const struct selection *s,

@@ -101,8 +101,16 @@ static void row_doc_add_bytes(struct buf *out, struct row_doc_cell cell)
 	buf_char(out, '"');
 }
 
+enum column_type row_doc_column(const struct collection *c, size_t column)
+{
+	if (column == 0)
+		return key_column(c);
+	return column <= c->nfields ? c->fields[column - 1].column
+				    : COLUMN_TIMESTAMPTZ;
+}
+
 /* Booleans, integers and JSON are written as they are. */
-static void row_doc_add_value(
+void row_doc_value(
     struct buf *out, enum column_type column, struct row_doc_cell cell)
 {
 	const char *s = cell.s;
@@ -132,7 +140,7 @@ static void row_doc_add_member(struct buf *out, const char *name,
 	buf_str(out, ",\"");
 	buf_str(out, name);
 	buf_str(out, "\":");
-	row_doc_add_value(out, column, cell);
+	row_doc_value(out, column, cell);
 }
 
 void row_doc_write_of(struct buf *out, const struct collection *c,
@@ -177,7 +185,7 @@ bool row_doc_fits(const struct collection *c, const struct row_doc_cell *cells)
 	return is_time(fields[c->nfields]) && is_time(fields[c->nfields + 1]);
 }
 
-static void take_cells(const struct collection *c, const PGresult *r, int row,
+void row_doc_cells(const struct collection *c, const PGresult *r, int row,
     int first, struct row_doc_cell *cells)
 {
 	for (int i = 0; i < ROW_DOC_COLUMNS(c); i++) {
@@ -192,7 +200,7 @@ bool row_doc_fits_at(
     const struct collection *c, const PGresult *r, int row, int first)
 {
 	struct row_doc_cell cells[ROW_DOC_CELLS];
-	take_cells(c, r, row, first, cells);
+	row_doc_cells(c, r, row, first, cells);
 	return row_doc_fits(c, cells);
 }
 
@@ -210,7 +218,7 @@ void row_doc_add_of(struct buf *out, const struct collection *c,
     const struct selection *only, const PGresult *r, int row, int first)
 {
 	struct row_doc_cell cells[ROW_DOC_CELLS];
-	take_cells(c, r, row, first, cells);
+	row_doc_cells(c, r, row, first, cells);
 	row_doc_write_of(out, c, only, cells);
 }
 

@@ -38,6 +38,16 @@ bool row_doc_fits_at(
  * collection. */
 struct pg_shape row_doc_shape(const char *columns, const struct collection *c);
 
+/* The type of a column of the row: the key, each field, created_at, updated_at.
+ */
+enum column_type row_doc_column(const struct collection *c, size_t column);
+/* Appends the value of a cell that fits, as JSON. */
+void row_doc_value(
+    struct buf *out, enum column_type column, struct row_doc_cell cell);
+/* Takes the cells of a row of a binary result; its columns begin at `first`. */
+void row_doc_cells(const struct collection *c, const PGresult *r, int row,
+    int first, struct row_doc_cell *cells);
+
 /* Appends the document of a row, whose cells fit, with the members that are
  * selected. */
 void row_doc_write_of(struct buf *out, const struct collection *c,

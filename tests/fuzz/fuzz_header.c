@@ -53,8 +53,10 @@ static void caching(const char *s)
 {
 	struct cache_control c = {0};
 	cache_control_parse(s, &c);
-	if (accept_ndjson(s))
-		CHECK(accept_allows(s, "application/x-ndjson"));
+	static const char *const types[] = {
+	    "application/json", "text/csv", "application/x-ndjson"};
+	size_t i = accept_choose(s, types, 3);
+	CHECK(i < 3 && (i == 0 || accept_allows(s, types[i])));
 }
 
 static void change(const char *s)

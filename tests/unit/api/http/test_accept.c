@@ -1,4 +1,4 @@
-/* Accept: NDJSON only for who names it. */
+/* Accept: another type than the default only for who names it. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -8,40 +8,49 @@
 
 #include "api/http/accept.h"
 
-static void both(void **state)
+static void chosen(void **state)
 {
 	(void)state;
+	enum { JSON, CSV, LINES };
+	static const char *const types[] = {
+	    "application/json", "text/csv", "application/x-ndjson"};
 	static const struct {
 		const char *header;
-		bool ndjson;
+		size_t type;
 	} table[] = {
-	    {NULL, false},
-	    {"", false},
-	    {"*/*", false},
-	    {"application/*", false},
-	    {"application/json", false},
-	    {"application/x-ndjson", true},
-	    {"Application/X-NDJSON", true},
-	    {"application/x-ndjsonx", false},
-	    {"application/x-ndjson;q=0", false},
-	    {"application/x-ndjson;q=0.000", false},
-	    {"application/x-ndjson; q=0.1", true},
-	    {"application/x-ndjson;charset=utf-8;q=0.1", true},
-	    {"text/html, application/x-ndjson", true},
-	    {"application/json, application/x-ndjson", true},
-	    {"application/json, application/x-ndjson;q=0.9", false},
-	    {"application/json;q=0.5,application/x-ndjson;q=0.50", true},
-	    {"application/json;q=0.51,application/x-ndjson;q=0.5", false},
-	    {"application/json;q=1.0,application/x-ndjson;q=1", true},
-	    {"application/x-ndjson;q=0.5, */*", false},
-	    {"application/x-ndjson, */*", true},
-	    {"application/x-ndjson;q=0.5, application/*;q=0.4", true},
-	    {"application/x-ndjson;q=", true},
-	    {"application/x-ndjson;", true},
-	    {",,;,application/x-ndjson,,", true},
+	    {NULL, JSON}, {"", JSON}, {" , ,", JSON}, {"*/*", JSON},
+	    {"application/*", JSON}, {"application/json", JSON},
+	    {"application/x-ndjson", LINES}, {"Application/X-NDJSON", LINES},
+	    {"application/x-ndjsonx", JSON}, {"application/x-ndjson;q=0", JSON},
+	    {"application/x-ndjson;q=0.000", JSON},
+	    {"application/x-ndjson; q=0.1", LINES},
+	    {"application/x-ndjson;charset=utf-8;q=0.1", LINES},
+	    {"text/html, application/x-ndjson", LINES},
+	    {"application/json, application/x-ndjson", LINES},
+	    {"application/json, application/x-ndjson;q=0.9", JSON},
+	    {"application/json;q=0.5,application/x-ndjson;q=0.50", LINES},
+	    {"application/json;q=0.51,application/x-ndjson;q=0.5", JSON},
+	    {"application/json;q=1.0,application/x-ndjson;q=1", LINES},
+	    {"application/x-ndjson;q=0.5, */*", JSON},
+	    {"application/x-ndjson, */*", LINES},
+	    {"application/x-ndjson;q=0.5, application/*;q=0.4", LINES},
+	    {"application/x-ndjson;q=", LINES},
+	    {"application/x-ndjson;", LINES},
+	    {",,;,application/x-ndjson,,", LINES}, {"text/csv", CSV},
+	    {"text/csv;q=0.1", CSV}, {"text/csv, application/x-ndjson", CSV},
+	    {"application/x-ndjson, text/csv;q=0.999", LINES},
+	    {"text/csv;q=0.5, application/x-ndjson;q=0.6, */*;q=0.1", LINES},
+	    {"text/csv;q=0.5, application/x-ndjson;q=0.6, */*;q=0.7", JSON},
+	    {"text/csv, text/html", CSV}, {"text/*", CSV},
+	    {"text/*, application/json", JSON},
+	    {"text/*;q=0.5, application/json;q=0.1", JSON},
+	    {"application/json;q=0, */*", CSV},
+	    {"application/json;q=0, text/csv;q=0, */*", LINES},
+	    {"application/json;q=0, application/*;q=0.9, */*;q=0.1", LINES},
+	    {"text/html", JSON}, /* none: it is refused elsewhere */
 	};
 	for (size_t i = 0; i < sizeof table / sizeof table[0]; i++) {
-		if (accept_ndjson(table[i].header) != table[i].ndjson)
+		if (accept_choose(table[i].header, types, 3) != table[i].type)
 			fail_msg("%s", table[i].header);
 	}
 }
@@ -90,6 +99,6 @@ static void allowed(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-	    cmocka_unit_test(both), cmocka_unit_test(allowed)};
+	    cmocka_unit_test(chosen), cmocka_unit_test(allowed)};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -106,6 +106,36 @@ static void the_last_page_has_no_link(void **state)
 	is_last("2", 2, 2, "[" ROW("k0") "," ROW("k1") "]");
 }
 
+static void as_csv(void **state)
+{
+	(void)state;
+	static const char header[] = "key,value,created_at,updated_at\r\n";
+#define TIME "2000-01-01T00:00:00+00:00"
+	char etags[2][VALUE_ETAG_LEN];
+	for (int n = 0; n < 3; n++) {
+		struct list_query *q = query("2");
+		PGresult *r = rows(q, n, n);
+		struct buf want = {0};
+		buf_str(&want, header);
+		for (int i = 0; i < n; i++)
+			buf_printf(&want, "k%d,v," TIME "," TIME "\r\n", i);
+		struct value *json = list_page_make(q, r, as_of, PARTITIONS);
+		q->csv = true;
+		struct value *v = list_page_make(q, r, as_of, PARTITIONS);
+		assert_string_equal(v->doc, want.data);
+		assert_memory_equal(v->page->type, "text/csv", 8);
+		assert_null(json->page->type);
+		value_etag(json, etags[0]);
+		value_etag(v, etags[1]);
+		assert_string_not_equal(etags[0], etags[1]);
+		value_unref(&v);
+		value_unref(&json);
+		buf_free(&want);
+		PQclear(r);
+		list_query_unref(&q);
+	}
+}
+
 /* It begins behind the last row of the page. */
 static void links_to(const char *limit, struct value *v, const char *key)
 {
@@ -190,6 +220,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(the_last_page_has_no_link),
+	    cmocka_unit_test(as_csv),
 	    cmocka_unit_test(the_row_that_is_too_many_is_not_told),
 	    cmocka_unit_test(fewer_than_the_limit),
 	    cmocka_unit_test(a_number_alone),

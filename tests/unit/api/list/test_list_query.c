@@ -328,17 +328,17 @@ static void strange_names(void **state)
 	is_refused("posts", "\xff\xfe=x", "", "posts declares");
 }
 
-static void ids(void **state)
+static void is_id(const char *text, bool csv, const char *want, size_t len)
 {
-	(void)state;
 	struct list_fault fault;
 	struct buf b = {0};
 	struct list_query *q = list_query_new(declared("posts"));
-	assert_true(take(q, "limit=7", &fault));
+	q->selects = true;
+	q->csv = csv;
+	assert_true(take(q, text, &fault));
 	list_query_id(&b, q);
-	static const char want[] = "posts/\0posts?order=id.asc&limit=7";
-	assert_int_equal(b.len, sizeof want - 1);
-	assert_memory_equal(b.data, want, sizeof want);
+	assert_int_equal(b.len, len);
+	assert_memory_equal(b.data, want, len);
 	buf_free(&b);
 	list_query_unref(&q);
 }
@@ -364,6 +364,19 @@ static void ids_of_groups(void **state)
 	assert_int_equal(q->partition, 5);
 	buf_free(&b);
 	list_query_unref(&q);
+}
+
+static void ids(void **state)
+{
+	(void)state;
+#define ID(text, csv, want) is_id(text, csv, want, sizeof want - 1)
+#define POSTS "posts/\0posts?order=id.asc"
+	ID("limit=7", false, POSTS "&limit=7");
+	ID("limit=7", true, POSTS "&limit=7&csv");
+	ID("limit=7\nselect=title,id", false, POSTS "&select=id,title&limit=7");
+	/* The columns of CSV have the order of the names. */
+	ID("limit=7\nselect=title,id", true,
+	    POSTS "&select=title,id&limit=7&csv");
 }
 
 /* An export has filters and a selection. */

@@ -21,7 +21,7 @@ static void is_text(const char *collection, const char *text, const char *want)
 	if (why)
 		fail_msg("%s: %s", text, why);
 	buf_str(&b, "");
-	selection_text(&b, &s, c);
+	selection_text(&b, &s, c, false);
 	assert_string_equal(b.data, want);
 	if (s.narrow) {
 		assert_null(selection_take(&again, c, b.data, b.len));
@@ -39,6 +39,27 @@ static void one_text(void **state)
 	is_text("posts", "title,id,title", "id,title");
 	is_text("posts", "updated_at,created_at", "created_at,updated_at");
 	is_text("samples", "list,flag,sample_id", "sample_id,flag,list");
+}
+
+/* As CSV has them. */
+static void as_given(void **state)
+{
+	(void)state;
+	const struct collection *c = declared("posts");
+	struct selection s;
+	struct buf b = {0};
+	assert_null(selection_take(&s, c, "title,id,title,updated_at", 25));
+	selection_text(&b, &s, c, true);
+	assert_string_equal(b.data, "title,id,updated_at");
+	buf_free(&b);
+	assert_int_equal(selection_count(&s, c), 3);
+	assert_int_equal(selection_at(&s, 0), 1);
+	assert_int_equal(selection_at(&s, 1), 0);
+	assert_string_equal(
+	    selection_name(c, selection_at(&s, 2)), "updated_at");
+	assert_null(selection_take(&s, c, "*", 1));
+	assert_int_equal(selection_count(&s, c), 6);
+	assert_int_equal(selection_at(&s, 5), 5);
 }
 
 static void refused(void **state)
@@ -97,6 +118,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(one_text),
+	    cmocka_unit_test(as_given),
 	    cmocka_unit_test(refused),
 	    cmocka_unit_test(everything),
 	    cmocka_unit_test(cut),
