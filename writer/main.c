@@ -10,8 +10,10 @@
  *   decide/       the outcome of each write of a batch: no I/O
  *   commits/      announces on sluice.commits what was committed
  *   rejections/   rejected writes: reason, expiry, repair
- *   commands/     --migrate, --advance-epoch, --drain, the database roles
+ *   commands/     --migrate, --adopt, --advance-epoch, --drain, the database
+ * roles
  */
+#include "writer/commands/adopt.h"
 #include "writer/commands/advance_epoch.h"
 #include "writer/commands/migrate.h"
 #include "writer/core/stats.h"
@@ -89,12 +91,21 @@ int main(int argc, char **argv)
 		"truncated"},
 	    {"drain", &emptying, "apply all writes in the log, then exit"},
 	};
+	struct adopt_wanted adopting = {.n = 0};
+	const struct daemon_option options[] = {
+	    {"adopt", "SCHEMA.TABLE", adopt_take_name, &adopting,
+		"print a declaration of this table, or of all (SCHEMA.*, *)"},
+	    {"into", "FOLDER", adopt_take_folder, &adopting,
+		"with --adopt: write a file for each table instead"},
+	};
 	const struct daemon_spec spec = {
 	    .name = "sluice-writer",
 	    .purpose = "applies the log of writes to Postgres, exactly once",
 	    .config = &config,
 	    .flags = flags,
 	    .nflags = sizeof flags / sizeof *flags,
+	    .options = options,
+	    .noptions = sizeof options / sizeof *options,
 	    .metrics = stats_rows,
 	    .nmetrics = stats_nrows,
 	    .check = writer_check,
@@ -102,6 +113,10 @@ int main(int argc, char **argv)
 	int code;
 	if (!daemon_configure(&spec, argc, argv, &code))
 		;
+	else if (adopting.n)
+		code = adopt(&settings, &adopting);
+	else if (adopting.folder)
+		code = misused("--into is for --adopt");
 	else if (advancing)
 		code =
 		    advance_epoch_advance(&config, &settings, dry, made_again);

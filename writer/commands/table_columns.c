@@ -78,14 +78,28 @@ static struct err add_column(struct tables *t, const char *name)
 	return e;
 }
 
-/* Code points that a varchar of the table has room for; 0: it is none. */
+/* Code points that a varchar or char of the table has room for; 0: it is
+ * none. */
 static size_t varchar_room(const char *type)
 {
-	static const char varchar[] = "character varying";
+	static const char varchar[] = "character varying",
+			  fixed[] = "character(";
 	size_t len = sizeof varchar - 1;
+	if (strncmp(type, fixed, sizeof fixed - 1) == 0)
+		return strtoul(type + sizeof fixed - 1, NULL, 10);
 	if (strncmp(type, varchar, len) != 0)
 		return 0;
 	return type[len] == '(' ? strtoul(type + len + 1, NULL, 10) : SIZE_MAX;
+}
+
+/* A type whose numbers Postgres rounds. Then it judges every write
+ * (writer/decide/judges.sql), so that a sum is rounded after each. */
+static bool rounds(const struct tables *t, const char *name, const char *is)
+{
+	const struct field *f = field_named(t->c, name);
+	return f && f->column == COLUMN_NUMERIC &&
+	       (strncmp(is, "numeric(", 8) == 0 || strcmp(is, "real") == 0 ||
+		   strcmp(is, "double precision") == 0);
 }
 
 static bool choices_fit(const struct field *f, size_t room)
@@ -109,7 +123,7 @@ static bool varchar_holds(
 	if (f == NULL) /* the key, or a time */
 		return t->c->key == KEY_STRING &&
 		       strcmp(name, t->c->table.key) == 0 &&
-		       room >= COLLECTION_KEY_MAX;
+		       (t->c->table.foreign || room >= COLLECTION_KEY_MAX);
 	return field_max_length(f) <= room ||
 	       (f->choices.s && choices_fit(f, room));
 }
@@ -132,7 +146,7 @@ static struct err compare_type(
 {
 	char text[400];
 	size_t room = varchar_room(is);
-	if (varchar_holds(t, name, is))
+	if (varchar_holds(t, name, is) || rounds(t, name, is))
 		return declare_as(t, name, is);
 	snprintf(text, sizeof text, "the column %s is %s, declared %s", name,
 	    is, declared);

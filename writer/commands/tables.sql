@@ -25,19 +25,22 @@ SELECT c.relkind, EXISTS (SELECT FROM pg_index i
 
 -- $2: may the key be an identity that is generated always? A row for each
 -- column of either; what the other does not have is null.
--- Columns: name; declared type, NOT NULL; type, NOT NULL, has a default, is
+-- The type of a domain is that under it. Columns: name; declared type, NOT NULL; type, NOT NULL, has a default, is
 -- generated always.
 -- name: columns
 SELECT coalesce(d.attname, e.attname),
     format_type(d.atttypid, d.atttypmod), d.attnotnull,
-    format_type(e.atttypid, e.atttypmod), e.attnotnull,
+    e.told, e.attnotnull,
     e.atthasdef OR e.attidentity <> '',
     e.attgenerated <> '' OR e.attidentity = 'a' AND NOT $2::bool
     FROM (SELECT * FROM pg_attribute WHERE attnum > 0
     AND NOT attisdropped
     AND attrelid = 'pg_temp.sluice_declared'::regclass) d
-    FULL JOIN (SELECT * FROM pg_attribute WHERE attnum > 0
-    AND NOT attisdropped AND attrelid = $1::regclass) e
+    FULL JOIN (SELECT a.*, CASE y.typtype WHEN 'd'
+    THEN format_type(y.typbasetype, y.typtypmod)
+    ELSE format_type(a.atttypid, a.atttypmod) END AS told
+    FROM pg_attribute a JOIN pg_type y ON y.oid = a.atttypid
+    WHERE attnum > 0 AND NOT attisdropped AND attrelid = $1::regclass) e
     ON d.attname = e.attname
     ORDER BY d.attnum, e.attnum
 

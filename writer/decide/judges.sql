@@ -8,7 +8,8 @@
 --
 -- A constraint with a declared name counts as the declared one (--migrate
 -- reports differences). A constraint that is not valid may have rows that
--- violate it. An index may refuse a row if its expression fails, or if an entry
+-- violate it. Numbers of a bounded precision are rounded; a domain has checks.
+-- An index may refuse a row if its expression fails, or if an entry
 -- of variable size is too large. The index on the key alone never counts; its
 -- condition stands twice.
 -- name: tables, shape: sp
@@ -31,6 +32,10 @@ SELECT k.name, CASE
     AND NOT (c.convalidated AND c.conname::text = ANY($3::text[])))
     OR EXISTS (SELECT FROM pg_attribute a WHERE a.attrelid = t.oid
     AND a.attnum > 0 AND NOT a.attisdropped AND (a.attgenerated <> ''
+    OR a.atttypid IN ('float4'::regtype, 'float8'::regtype)
+    OR a.atttypid = 'numeric'::regtype AND a.atttypmod <> -1
+    OR EXISTS (SELECT FROM pg_type y WHERE y.oid = a.atttypid
+    AND y.typtype = 'd')
     OR a.attnotnull AND k.name || '.' || a.attname = ANY($5::text[])))
     OR EXISTS (SELECT FROM pg_index i
     JOIN pg_class x ON x.oid = i.indexrelid WHERE i.indrelid = t.oid

@@ -1,0 +1,191 @@
+-- What the catalog says of tables that a declaration is made of
+-- (writer/commands/adopt.c). $1 is the table, as the text of its oid.
+
+-- $1 the schema, $2 the table; an empty text: any. Columns: oid, schema, name,
+-- the name of a collection, kind, is it a partition, description.
+-- name: tables
+SELECT c.oid::text, n.nspname, c.relname,
+    left(regexp_replace(trim('_' FROM lower(regexp_replace(regexp_replace(
+    c.relname, '([a-z0-9])([A-Z])', '\1_\2', 'g'), '[^A-Za-z0-9]+', '_', 'g'))),
+    '^(?![a-z])', 't_'), 40),
+    c.relkind, c.relispartition, obj_description(c.oid, 'pg_class')
+    FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
+    WHERE c.relkind IN ('r', 'p', 'v', 'm', 'f')
+    AND n.nspname NOT IN ('pg_catalog', 'information_schema', 'sluice')
+    AND n.nspname !~ '^pg_'
+    AND ($1 = '' OR n.nspname = $1) AND ($2 = '' OR c.relname = $2)
+    ORDER BY 2, 3
+
+-- The keys that a collection may have: unique and never null. Columns: the name
+-- of the column, its name in documents, its type, its place, is it generated.
+-- name: key
+SELECT a.attname, left(regexp_replace(regexp_replace(trim('_' FROM lower(
+    regexp_replace(regexp_replace(a.attname, '([a-z0-9])([A-Z])', '\1_\2', 'g'),
+    '[^A-Za-z0-9]+', '_', 'g'))), '^(?![a-z])', 'k_'), '^version$', 'key'), 36),
+    b.typname, a.attnum::text, a.attgenerated <> ''
+    FROM pg_index i JOIN pg_attribute a ON a.attrelid = i.indrelid
+    AND a.attnum = i.indkey[0]
+    JOIN pg_type t ON t.oid = a.atttypid
+    JOIN pg_type b ON b.oid = CASE t.typtype WHEN 'd' THEN t.typbasetype
+    ELSE t.oid END
+    WHERE i.indrelid = $1::oid AND i.indisunique AND i.indisvalid
+    AND i.indimmediate AND i.indpred IS NULL AND i.indexprs IS NULL
+    AND i.indnkeyatts = 1 AND a.attnotnull
+    ORDER BY i.indisprimary DESC, i.indexrelid LIMIT 1
+
+-- Column: the columns of the primary key; an empty text: there is none.
+-- name: parts
+SELECT coalesce((SELECT string_agg(a.attname, ', ' ORDER BY k.n)
+    FROM pg_index p, unnest(p.indkey::int2[]) WITH ORDINALITY k(attnum, n)
+    JOIN pg_attribute a ON a.attnum = k.attnum
+    WHERE p.indrelid = $1::oid AND p.indisprimary
+    AND a.attrelid = p.indrelid), '')
+
+-- $2 the place of the key; a row for each other column. Columns: name, the
+-- name of a field, the field as JSON, is it required, may lists use it, why it
+-- is left out (null: it is not), what is lost (null: nothing), must a row have
+-- a value of it, is it Sluice's version.
+--
+-- A field is as long as its column. A check is taken over if all of it is a
+-- range of its column, a length, or a list of texts.
+-- name: columns
+WITH types (typ, type, format) AS (VALUES
+    ('text', 'string', NULL), ('varchar', 'string', NULL),
+    ('bpchar', 'string', NULL), ('int8', 'integer', NULL),
+    ('int4', 'integer', 'int32'), ('int2', 'integer', 'int16'),
+    ('numeric', 'number', NULL), ('float8', 'number', NULL),
+    ('float4', 'number', NULL), ('bool', 'boolean', NULL),
+    ('timestamptz', 'string', 'date-time'),
+    ('timestamp', 'string', 'date-time-local'), ('date', 'string', 'date'),
+    ('time', 'string', 'time-local'), ('uuid', 'string', 'uuid'),
+    ('bytea', 'string', 'byte'), ('jsonb', 'object', NULL)),
+  columns AS (SELECT a.attrelid, a.attnum, a.attname, a.attnotnull,
+    a.attidentity, a.attgenerated, b.typname, y.type, y.format,
+    CASE WHEN b.typname IN ('varchar', 'bpchar')
+    THEN nullif(greatest(CASE t.typtype WHEN 'd' THEN t.typtypmod
+    ELSE a.atttypmod END - 4, 0), 0) END AS len,
+    format_type(a.atttypid, a.atttypmod) AS told,
+    pg_get_expr(d.adbin, d.adrelid) AS def,
+    col_description(a.attrelid, a.attnum) AS description,
+    left(regexp_replace(trim('_' FROM lower(regexp_replace(regexp_replace(
+    a.attname, '([a-z0-9])([A-Z])', '\1_\2', 'g'), '[^A-Za-z0-9]+', '_', 'g'))),
+    '^(?![a-z])', 'f_'), 36) AS plain
+    FROM pg_attribute a JOIN pg_type t ON t.oid = a.atttypid
+    JOIN pg_type b ON b.oid = CASE t.typtype WHEN 'd' THEN t.typbasetype
+    ELSE t.oid END
+    LEFT JOIN types y ON y.typ = b.typname
+    AND b.typnamespace = 'pg_catalog'::regnamespace
+    LEFT JOIN pg_attrdef d ON d.adrelid = a.attrelid AND d.adnum = a.attnum
+    WHERE a.attrelid = $1::oid AND a.attnum > 0 AND NOT a.attisdropped),
+  checks AS (SELECT c.attnum, k.conname, c.type,
+    replace(pg_get_constraintdef(k.oid), quote_ident(c.attname), '@') AS text,
+    replace(replace(replace(pg_get_constraintdef(k.oid),
+    quote_ident(c.attname), '@'), ' NOT VALID', ''), ' ', '') AS tight
+    FROM columns c JOIN pg_constraint k ON k.conrelid = c.attrelid
+    AND k.contype = 'c' AND k.conkey = ARRAY[c.attnum]),
+  ranges AS (SELECT c.attnum, c.conname, m[1] AS op, m[2] AS bound
+    FROM checks c, regexp_matches(c.tight,
+    '\(@(>=|>|<=)''?\(?(-?[0-9]+(?:\.[0-9]+)?)\)?''?(?:::[a-z0-9]+)?\)', 'g') m
+    WHERE c.type IN ('integer', 'number') AND regexp_replace(c.tight,
+    '\(@(>=|>|<=)''?\(?(-?[0-9]+(?:\.[0-9]+)?)\)?''?(?:::[a-z0-9]+)?\)', '',
+    'g') ~ '^CHECK\(+(AND)*\)+$'
+    OR c.type IN ('integer', 'number') AND regexp_replace(c.tight,
+    '\(@(>=|>|<=)''?\(?(-?[0-9]+(?:\.[0-9]+)?)\)?''?(?:::[a-z0-9]+)?\)', '',
+    'g') = 'CHECK()'),
+  lengths AS (SELECT c.attnum, c.conname, m[1] AS op, m[2]::int AS bound
+    FROM checks c, regexp_matches(c.tight,
+    '\((?:char_length|length)\(\(?@\)?(?:::text)?\)(>=|<=)([0-9]+)\)', 'g') m
+    WHERE c.type = 'string' AND regexp_replace(c.tight,
+    '\((?:char_length|length)\(\(?@\)?(?:::text)?\)(>=|<=)([0-9]+)\)', '', 'g')
+    ~ '^CHECK\(+(AND)*\)+$|^CHECK\(\)$'),
+  choices AS (SELECT c.attnum, c.conname,
+    (SELECT json_agg(replace(m[1], '''''', '''')) FROM regexp_matches(c.text,
+    '''((?:[^'']|'''')*)''::', 'g') m) AS list
+    FROM checks c WHERE c.type = 'string' AND c.text ~
+    '^CHECK \(\(\(?@\)?(::text)? = ANY \(\(?ARRAY\[(''([^'']|'''')*''::[a-z ]+(, )?)+\]\)?(::text\[\])?\)\)\)( NOT VALID)?$'),
+  fields AS (SELECT c.*, CASE WHEN n.many = 1 AND c.plain <> 'version'
+    AND c.plain NOT IN ('tableoid', 'xmin', 'cmin', 'xmax', 'cmax', 'ctid')
+    THEN c.plain ELSE c.plain || '_' || c.attnum END AS field,
+    (SELECT max(bound::numeric) FROM ranges r
+    WHERE r.attnum = c.attnum AND r.op = '>=') AS minimum,
+    (SELECT max(bound::numeric) FROM ranges r
+    WHERE r.attnum = c.attnum AND r.op = '>') AS above,
+    (SELECT min(bound::numeric) FROM ranges r
+    WHERE r.attnum = c.attnum AND r.op = '<=') AS maximum,
+    (SELECT max(bound) FROM lengths r
+    WHERE r.attnum = c.attnum AND r.op = '>=') AS shortest,
+    least(c.len, (SELECT min(bound) FROM lengths r
+    WHERE r.attnum = c.attnum AND r.op = '<=')) AS longest,
+    (SELECT list FROM choices h WHERE h.attnum = c.attnum
+    AND c.format IS NULL LIMIT 1) AS list,
+    CASE WHEN c.type IN ('integer', 'number') AND c.def ~
+    '^\(?''?-?[0-9]+(\.[0-9]+)?''?\)?(::[a-z ]+(\([0-9,]+\))?)?$'
+    THEN substring(c.def FROM '-?[0-9]+(?:\.[0-9]+)?')
+    WHEN c.type = 'boolean' AND c.def IN ('true', 'false') THEN c.def
+    WHEN c.type = 'string' AND c.format IS NULL AND c.def ~
+    '^''([^'']|'''')*''::(text|character varying|bpchar|character)(\([0-9]+\))?$'
+    THEN to_json(replace(substring(c.def FROM '^''((?:[^'']|'''')*)'''),
+    '''''', ''''))::text
+    WHEN c.format = 'date-time' AND c.def IN ('now()', 'CURRENT_TIMESTAMP')
+    THEN '{"now": true}'
+    WHEN c.format = 'uuid' AND c.def IN ('gen_random_uuid()',
+    'uuid_generate_v4()', 'uuidv4()', 'uuidv7()') THEN '{"uuid": 7}'
+    WHEN c.type = 'object' AND c.def = '''{}''::jsonb' THEN '{}' END
+    AS otherwise
+    FROM columns c JOIN (SELECT plain, count(*) AS many FROM columns
+    GROUP BY plain) n ON n.plain = c.plain)
+SELECT f.attname, f.field, json_strip_nulls(json_build_object(
+    'type', f.type, 'description', f.description,
+    'format', f.format, 'nullable', CASE WHEN NOT f.attnotnull THEN true END,
+    'minLength', f.shortest, 'maxLength', f.longest, 'enum', f.list,
+    'minimum', CASE WHEN f.above IS NULL THEN f.minimum END,
+    'exclusiveMinimum', f.above, 'maximum', f.maximum,
+    'default', f.otherwise::json)),
+    f.attnotnull AND f.otherwise IS NULL,
+    EXISTS (SELECT FROM pg_index i WHERE i.indrelid = f.attrelid
+    AND i.indisvalid AND i.indpred IS NULL AND i.indkey[0] = f.attnum)
+    AND f.typname NOT IN ('bytea', 'jsonb', 'float4', 'float8', 'bpchar')
+    AND (f.typname NOT IN ('text', 'varchar') OR f.list IS NOT NULL
+    OR f.longest <= 500)
+    AND f.field NOT IN ('order', 'limit', 'cursor', 'select', 'and', 'or'),
+    CASE WHEN f.attgenerated <> '' THEN 'it is generated'
+    WHEN f.attidentity <> '' THEN 'it is an identity'
+    WHEN f.type IS NULL THEN 'no field has its type, ' || f.told END,
+    nullif(concat_ws('; ', CASE WHEN f.def IS NOT NULL AND f.otherwise IS NULL
+    AND f.attgenerated = '' THEN 'the default ' || f.def ||
+    CASE WHEN f.attnotnull THEN ' is not expressible: the field is required'
+    ELSE ' is not expressible: a document without the field has null' END END,
+    CASE WHEN f.typname = 'jsonb' THEN
+    'declared as an object: if it has arrays, declare "array"' END,
+    CASE WHEN f.typname IN ('float4', 'float8') THEN
+    'its numbers are rounded as ' || f.told || ' does' END,
+    CASE WHEN f.typname = 'bpchar' THEN
+    'blanks at the end of a value are not part of it' END), ''),
+    f.attnotnull AND f.def IS NULL AND f.attidentity = '',
+    f.attname = 'version' AND f.typname = 'int8' AND f.attnotnull
+    AND f.def ~ '^''?0''?(::bigint)?$',
+    f.typname NOT IN ('bytea', 'jsonb', 'bpchar')
+    AND (f.typname NOT IN ('text', 'varchar') OR f.list IS NOT NULL
+    OR f.longest <= 500),
+    coalesce((SELECT json_agg(u.conname) FROM (SELECT attnum, conname FROM ranges
+    UNION SELECT attnum, conname FROM lengths
+    UNION SELECT attnum, conname FROM choices) u WHERE u.attnum = f.attnum)::text,
+    '[]')
+    FROM fields f WHERE f.attnum <> $2::int ORDER BY f.attnum
+
+-- The constraints that no keyword of a field expresses. Columns: type, name,
+-- definition; a unique one's columns as JSON, a reference's column, the oid of
+-- its table, and the column there.
+-- name: constraints
+SELECT k.contype, k.conname, pg_get_constraintdef(k.oid),
+    (SELECT json_agg(a.attname ORDER BY c.n) FROM unnest(k.conkey)
+    WITH ORDINALITY c(attnum, n) JOIN pg_attribute a
+    ON a.attrelid = k.conrelid AND a.attnum = c.attnum),
+    CASE WHEN k.contype = 'f' AND cardinality(k.conkey) = 1 THEN
+    (SELECT a.attname FROM pg_attribute a WHERE a.attrelid = k.conrelid
+    AND a.attnum = k.conkey[1]) END, k.confrelid::text,
+    (SELECT a.attname FROM pg_attribute a WHERE a.attrelid = k.confrelid
+    AND a.attnum = k.confkey[1])
+    FROM pg_constraint k WHERE k.conrelid = $1::oid
+    AND k.contype IN ('c', 'u', 'f', 'x') AND NOT k.condeferrable
+    ORDER BY k.contype DESC, k.conname

@@ -1,0 +1,266 @@
+/* The declaration of one table, from what the catalog says of it. */
+#include "writer/commands/adopt_priv.h"
+
+#include <stdio.h>
+#include <string.h>
+
+enum { X_TYPE, X_NAME, X_DEFINITION, X_COLUMNS, X_COLUMN, X_TABLE, X_OTHER };
+
+static void adopt_lost(
+    const struct adopted *t, const char *column, const char *what)
+{
+	fprintf(stderr, "%s.%s%s%s: %s\n", t->schema, t->table,
+	    column ? "." : "", column ? column : "", what);
+}
+
+static void adopt_text(struct buf *out, const char *s)
+{
+	buf_json(out, s, strlen(s));
+}
+
+static void adopt_columns_of(struct buf *out, const struct adopted *t)
+{
+	const PGresult *r = t->columns;
+	struct buf all = {0};
+	bool theirs = false;
+	if (strcmp(t->key, t->key_name) != 0) {
+		adopt_text(&all, t->key_name);
+		buf_str(&all, ": ");
+		adopt_text(&all, t->key);
+	}
+	for (int i = 0; i < PQntuples(r); i++) {
+		const char *column = PQgetvalue(r, i, C_COLUMN);
+		if (!adopt_is_field(r, i))
+			continue;
+		theirs = theirs || strcmp(column, "version") == 0;
+		if (strcmp(column, PQgetvalue(r, i, C_FIELD)) == 0)
+			continue;
+		buf_str(&all, all.len ? ", " : "");
+		adopt_text(&all, PQgetvalue(r, i, C_FIELD));
+		buf_str(&all, ": ");
+		adopt_text(&all, column);
+	}
+	if (theirs || strcmp(t->key, "version") == 0)
+		buf_printf(&all, "%s\"version\": \"sluice_version\"",
+		    all.len ? ", " : "");
+	if (all.len)
+		buf_printf(out, "  \"columns\": {%s},\n", all.data);
+	buf_free(&all);
+}
+
+static void adopt_fields(struct buf *out, const struct adopted *t)
+{
+	const PGresult *r = t->columns;
+	const char *before = "\n    ";
+	buf_str(out, "  \"fields\": {");
+	for (int i = 0; i < PQntuples(r); i++) {
+		if (!PQgetisnull(r, i, C_LEFT_OUT))
+			fprintf(stderr, "%s.%s.%s: left out: %s\n", t->schema,
+			    t->table, PQgetvalue(r, i, C_COLUMN),
+			    PQgetvalue(r, i, C_LEFT_OUT));
+		if (!adopt_is_field(r, i))
+			continue;
+		if (adopt_cell(r, i, C_LOST))
+			adopt_lost(t, PQgetvalue(r, i, C_COLUMN),
+			    PQgetvalue(r, i, C_LOST));
+		buf_str(out, before);
+		adopt_text(out, PQgetvalue(r, i, C_FIELD));
+		buf_printf(out, ": %s", PQgetvalue(r, i, C_JSON));
+		before = ",\n    ";
+	}
+	buf_str(out, "\n  }");
+}
+
+/* `"name": [the fields of which the column says so]`, unless there are none. */
+static void adopt_names(struct buf *out, const struct adopted *t,
+    const char *before, int column, const char *behind)
+{
+	const PGresult *r = t->columns;
+	struct buf all = {0};
+	for (int i = 0; i < PQntuples(r); i++) {
+		if (!adopt_is_field(r, i) || !adopt_is(r, i, column))
+			continue;
+		buf_str(&all, all.len ? ", " : "");
+		adopt_text(&all, PQgetvalue(r, i, C_FIELD));
+	}
+	if (all.len)
+		buf_printf(out, "%s[%s]%s", before, all.data, behind);
+	buf_free(&all);
+}
+
+/* The place of a column that is a field, or -1. */
+static int adopt_field_at(
+    const struct adopted *t, const char *column, size_t len)
+{
+	const PGresult *r = t->columns;
+	for (int i = 0; i < PQntuples(r); i++) {
+		const char *name = PQgetvalue(r, i, C_COLUMN);
+		if (strlen(name) == len && memcmp(name, column, len) == 0)
+			return adopt_is_field(r, i) ? i : -1;
+	}
+	return -1;
+}
+
+/* The fields of a unique constraint. False: one of its columns is none. */
+static bool unique_of(
+    struct buf *out, const struct adopted *t, const char *columns)
+{
+	struct jsonslice all;
+	size_t n = 0;
+	bool good = jsonslice_scan(columns, strlen(columns), &all);
+	if (!good)
+		return false;
+	struct jsonslice_element e = jsonslice_elements(all);
+	buf_char(out, '[');
+	for (; good && jsonslice_each(&e); n++) {
+		struct buf name = {0};
+		jsonslice_text(&name, e.value);
+		int i = adopt_field_at(t, name.data, name.len);
+		good = i >= 0 && adopt_is(t->columns, i, C_INDEXABLE) &&
+		       n < COLLECTION_UNIQUE_FIELDS;
+		if (good) {
+			buf_str(out, n ? ", " : "");
+			adopt_text(out, PQgetvalue(t->columns, i, C_FIELD));
+		}
+		buf_free(&name);
+	}
+	buf_char(out, ']');
+	return good;
+}
+
+static bool is_the_key(const struct adopted *t, const char *columns)
+{
+	struct buf key = {0};
+	buf_char(&key, '[');
+	adopt_text(&key, t->key);
+	buf_char(&key, ']');
+	bool same = strcmp(key.data, columns) == 0;
+	buf_free(&key);
+	return same;
+}
+
+/* Are the values of the field keys of the collection? */
+static bool adopt_same_type(const char *field, const char *key_type)
+{
+	bool uuid = strstr(field, "\"format\":\"uuid\"") != NULL;
+	if (strncmp(key_type, "int", 3) == 0)
+		return strncmp(field, "{\"type\":\"integer\"", 17) == 0;
+	if (strcmp(key_type, "uuid") == 0)
+		return uuid;
+	return strncmp(field, "{\"type\":\"string\"", 16) == 0 &&
+	       strstr(field, "\"format\":") == NULL;
+}
+
+static bool reference_of(struct buf *out, const struct adopting *a,
+    const struct adopted *t, const PGresult *r, int row)
+{
+	const char *column = adopt_cell(r, row, X_COLUMN);
+	int i = column ? adopt_field_at(t, column, strlen(column)) : -1;
+	if (i < 0 || !adopt_is(t->columns, i, C_INDEXABLE))
+		return false;
+	for (size_t k = 0; k < a->n; k++) {
+		const struct adopted *to = &a->all[k];
+		if (!to->good ||
+		    strcmp(to->oid, PQgetvalue(r, row, X_TABLE)) != 0 ||
+		    strcmp(to->key, PQgetvalue(r, row, X_OTHER)) != 0 ||
+		    !adopt_same_type(
+			PQgetvalue(t->columns, i, C_JSON), to->key_type))
+			continue;
+		adopt_text(out, PQgetvalue(t->columns, i, C_FIELD));
+		buf_printf(out, ": \"%s\"", to->name);
+		return true;
+	}
+	return false;
+}
+
+/* Did a field take the check over? */
+static bool is_taken_over(const struct adopted *t, const char *name)
+{
+	struct buf quoted = {0};
+	bool found = false;
+	adopt_text(&quoted, name);
+	for (int i = 0; !found && i < PQntuples(t->columns); i++)
+		found = adopt_is_field(t->columns, i) &&
+			strstr(PQgetvalue(t->columns, i, C_CHECKS),
+			    quoted.data) != NULL;
+	buf_free(&quoted);
+	return found;
+}
+
+struct constraints {
+	struct buf unique, references;
+	size_t nunique;
+};
+
+static void take_constraint(struct constraints *c, const struct adopting *a,
+    const struct adopted *t, const PGresult *r, int row)
+{
+	struct buf one = {0}, why = {0};
+	char type = *PQgetvalue(r, row, X_TYPE);
+	const char *columns = PQgetvalue(r, row, X_COLUMNS);
+	bool unique = false, refers = false;
+	if (type == 'u' && c->nunique < COLLECTION_UNIQUES)
+		unique = unique_of(&one, t, columns);
+	else if (type == 'f')
+		refers = reference_of(&one, a, t, r, row);
+	c->nunique += unique;
+	struct buf *to = unique ? &c->unique : &c->references;
+	if (unique || refers)
+		buf_printf(to, "%s%s", to->len ? ", " : "", one.data);
+	else if (!(type == 'u' && is_the_key(t, columns)) &&
+		 !(type == 'c' && is_taken_over(t, PQgetvalue(r, row, X_NAME))))
+		buf_printf(&why, "not declared, only Postgres checks it: %s %s",
+		    PQgetvalue(r, row, X_NAME),
+		    PQgetvalue(r, row, X_DEFINITION));
+	if (why.len)
+		adopt_lost(t, NULL, why.data);
+	buf_free(&one);
+	buf_free(&why);
+}
+
+static struct err adopt_write_constraints(
+    struct buf *out, struct adopting *a, const struct adopted *t)
+{
+	PGresult *r;
+	struct constraints c = {0};
+	struct err e = adopt_ask(a, &adopt_constraints, t->oid, NULL, &r);
+	if (e.kind != ERR_KIND_OK)
+		return e;
+	for (int i = 0; i < PQntuples(r); i++)
+		take_constraint(&c, a, t, r, i);
+	if (c.unique.len)
+		buf_printf(out, ",\n  \"unique\": [%s]", c.unique.data);
+	if (c.references.len)
+		buf_printf(out, ",\n  \"references\": {%s}", c.references.data);
+	buf_free(&c.unique);
+	buf_free(&c.references);
+	PQclear(r);
+	return ERR_OK;
+}
+
+struct err adopt_declaration(
+    struct buf *out, struct adopting *a, const struct adopted *t)
+{
+	struct buf table = {0};
+	buf_printf(out, "{\n  \"name\": \"%s\",\n", t->name);
+	if (t->description) {
+		buf_str(out, "  \"description\": ");
+		adopt_text(out, t->description);
+		buf_str(out, ",\n");
+	}
+	buf_printf(&table, "%s.%s", t->schema, t->table);
+	buf_str(out, "  \"table\": ");
+	buf_json(out, table.data, table.len);
+	buf_printf(out,
+	    ",\n  \"times\": false,\n  \"key\": {%s, \"name\": \"%s\"},\n",
+	    adopt_key_of(t->key_type), t->key_name);
+	buf_free(&table);
+	adopt_columns_of(out, t);
+	adopt_fields(out, t);
+	adopt_names(out, t, ",\n  \"required\": ", C_REQUIRED, "");
+	struct err e = adopt_write_constraints(out, a, t);
+	adopt_names(out, t, ",\n  \"list\": {\"filter\": ", C_LISTED, ", ");
+	adopt_names(out, t, "\"order\": ", C_LISTED, "}");
+	buf_str(out, "\n}\n");
+	return e;
+}
