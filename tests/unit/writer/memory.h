@@ -1,6 +1,7 @@
 /* A database in memory, which takes the statements of the writer's plan and
  * lookup as Postgres does: it reads their parameters, and answers with results
- * of libpq. One collection: tests/unit/writer/things.json. */
+ * of libpq. Two collections of one shape: tests/unit/writer/things.json and
+ * others.json. */
 #pragma once
 
 #include <setjmp.h>
@@ -26,10 +27,18 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { MEMORY_FIELDS = 6, MEMORY_ROWS = 64, MEMORY_PARTITIONS = 3 };
+enum {
+	MEMORY_FIELDS = 6,
+	MEMORY_ROWS = 64,
+	MEMORY_PARTITIONS = 3,
+	MEMORY_COLLECTIONS = 2
+};
+static const char *const memory_names[MEMORY_COLLECTIONS] = {
+    "things", "others"};
 enum { FIELD_N, FIELD_X, FIELD_S, FIELD_E, FIELD_O, FIELD_T };
 
 struct memory_row {
+	size_t of; /* its collection */
 	char key[40];
 	int64_t version, created_at, updated_at;
 	char *fields[MEMORY_FIELDS]; /* owned; NULL: null */
@@ -42,7 +51,8 @@ struct memory_key {
 };
 
 struct memory {
-	const struct statements_of *of;
+	const struct statements_of *of[MEMORY_COLLECTIONS];
+	size_t at; /* the collection that a statement, or the test, is about */
 	int64_t next[MEMORY_PARTITIONS]; /* the watermarks */
 	struct memory_row rows[MEMORY_ROWS];
 	size_t nrows;
@@ -122,7 +132,7 @@ static inline const char *memory_text(struct memory_array *a)
 static inline struct memory_row *memory_find(struct memory *m, const char *key)
 {
 	for (size_t i = 0; i < m->nrows; i++) {
-		if (strcmp(m->rows[i].key, key) == 0)
+		if (m->rows[i].of == m->at && strcmp(m->rows[i].key, key) == 0)
 			return &m->rows[i];
 	}
 	return NULL;
@@ -315,9 +325,10 @@ static inline PGresult *memory_erase(struct memory *m, const struct pg_query *q)
 		int partition = (int)memory_number(&partitions);
 		if (memory_find(m, key) == NULL)
 			memory_note(m,
-			    "rejected %d %lld things %s delete not-found '' "
+			    "rejected %d %lld %s %s delete not-found '' "
 			    "'' %lld",
-			    partition, (long long)version, key, (long long)at);
+			    partition, (long long)version, memory_names[m->at],
+			    key, (long long)at);
 	}
 	for (int row = 0; keys.n > 0;) {
 		const char *key = memory_text(&keys);
@@ -385,6 +396,7 @@ static inline const char *memory_upsert(
 		memory_forget(at);
 	}
 	*at = *row;
+	at->of = m->at;
 	memset(row->fields, 0, sizeof row->fields);
 	int n = PQntuples(r);
 	memory_set(r, n, 0, inserted ? "\1" : "");
@@ -392,6 +404,13 @@ static inline const char *memory_upsert(
 		assert_true(PQsetvalue(r, n, 0, (char[]){0}, 1));
 	memory_set_row(r, n, SQL_UPSERT_ROW, at, INT64_MAX);
 	return NULL;
+}
+
+static inline PGresult *memory_put(struct memory *m, const struct pg_query *q)
+{
+	PGresult *r = memory_result(MEMORY_FIELDS + 4);
+	memory_each(m, q, memory_upsert, r);
+	return r;
 }
 
 static inline void memory_reject(struct memory *m, const struct pg_query *q)
@@ -468,7 +487,10 @@ static inline const char *memory_refuses(
 {
 	const char *constraint = NULL;
 	for (size_t i = 0; constraint == NULL && i < n; i++) {
-		if (q[i].sql == m->of->upsert)
+		bool rows = false;
+		for (size_t k = 0; k < MEMORY_COLLECTIONS; k++)
+			rows = rows || q[i].sql == m->of[k]->upsert;
+		if (rows)
 			constraint = memory_each(m, &q[i], memory_check, NULL);
 	}
 	return constraint;
@@ -477,16 +499,19 @@ static inline const char *memory_refuses(
 /* Returns owned. */
 static inline PGresult *memory_run(struct memory *m, const struct pg_query *q)
 {
-	if (q->sql == m->of->read)
-		return memory_read(m, q);
+	for (m->at = 0; m->at < MEMORY_COLLECTIONS; m->at++) {
+		const struct statements_of *of = m->of[m->at];
+		if (q->sql == of->read)
+			return memory_read(m, q);
+		if (q->sql == of->erase)
+			return memory_erase(m, q);
+		if (q->sql == of->upsert)
+			return memory_put(m, q);
+	}
 	if (q->sql == bookkeeping_known.sql)
 		return memory_known(m, q);
-	if (q->sql == m->of->erase)
-		return memory_erase(m, q);
 	PGresult *r = memory_result(MEMORY_FIELDS + 4);
-	if (q->sql == m->of->upsert)
-		memory_each(m, q, memory_upsert, r);
-	else if (q->sql == bookkeeping_reject.sql)
+	if (q->sql == bookkeeping_reject.sql)
 		memory_reject(m, q);
 	else if (q->sql == bookkeeping_remember.sql)
 		memory_remember(m, q);
@@ -515,9 +540,9 @@ static inline void memory_dump(struct memory *m, struct buf *out)
 		for (int k = 0; k < MEMORY_FIELDS; k++)
 			buf_printf(
 			    &b, " %s", r->fields[k] ? r->fields[k] : "null");
-		memory_note(m, "row %s %lld %lld %lld%s", r->key,
-		    (long long)r->version, (long long)r->created_at,
-		    (long long)r->updated_at, b.data);
+		memory_note(m, "row %s/%s %lld %lld %lld%s",
+		    memory_names[r->of], r->key, (long long)r->version,
+		    (long long)r->created_at, (long long)r->updated_at, b.data);
 		buf_free(&b);
 	}
 	for (size_t i = 0; i < m->nkeys; i++) {

@@ -1,12 +1,13 @@
 /* INV-7: what became of a write depends on the log in front of it in its
  * partition, and on nothing else.
  *
- * Random histories of requests and atomic batches, the log of each applied
- * twice to a database in memory: with other bounds of the batches, with other
- * partitions together in one transaction, with other interleavings of the
- * partitions. From the record of the log to the statements all of it is the
- * writer's own. Everything is compared byte by byte: rows, rejections,
- * Idempotency-Keys, replays, what is announced.
+ * Random histories of requests and atomic batches on two collections, the log
+ * of each applied twice to a database in memory: with other bounds of the
+ * batches, with other partitions together in one transaction, with other
+ * interleavings of the partitions, by writers that die before they commit. From
+ * the record of the log to the statements all of it is the writer's own.
+ * Everything is compared byte by byte: rows, rejections, Idempotency-Keys,
+ * replays, what is announced.
  */
 #include "tests/unit/writer/memory.h"
 
@@ -214,10 +215,15 @@ static void reuse(struct history *h, struct request *r)
 		set_key(r, key, h->n);
 }
 
+static const char *any_collection(void)
+{
+	return memory_names[draw(4) == 0];
+}
+
 /* A key of a group, or the group alone. */
 static void any_key(const struct history *h, struct request *r)
 {
-	snprintf(r->id, sizeof r->id, "things/%c%s",
+	snprintf(r->id, sizeof r->id, "%s/%c%s", any_collection(),
 	    (char)('a' + draw(1 + h->n / 6)),
 	    (const char *const[]){"", "", ":x", ":y"}[draw(4)]);
 }
@@ -230,8 +236,8 @@ static void atomic(struct history *h, struct request *r)
 	struct buf value = {0};
 	size_t first = draw(4), n = 1 + draw(4);
 	for (size_t i = 0; i < n; i++) {
-		snprintf(r->id, sizeof r->id, "things/%c%s", group,
-		    suffixes[(first + i) % 4]);
+		snprintf(r->id, sizeof r->id, "%s/%c%s", any_collection(),
+		    group, suffixes[(first + i) % 4]);
 		r->record.condition = RECORD_ALWAYS;
 		set_body(r);
 		set_condition(r, h);
@@ -304,8 +310,10 @@ static struct statements *statements;
 static size_t seen[REASON_COUNT], retries;
 /* Batches of several partitions. */
 static size_t shared;
-/* Atomic batches of several operations. */
-static size_t whole_batches, rejected_batches;
+/* Atomic batches of several operations; and of both collections. */
+static size_t whole_batches, rejected_batches, of_both;
+/* Writers that died between the reads and the commit. */
+static size_t deaths;
 
 struct run {
 	struct memory memory;
@@ -385,11 +393,12 @@ static size_t look(struct run *r, struct prefetch *l, version_t from, size_t n,
     PGresult **results, size_t *nresults)
 {
 	for (;;) {
-		struct pg_query q[2];
+		/* Of each collection, and of the Idempotency-Keys. */
+		struct pg_query q[MEMORY_COLLECTIONS + 1];
 		size_t nq = prefetch_queries(l);
-		assert_in_range(nq, 1, 2);
+		assert_in_range(nq, 1, MEMORY_COLLECTIONS + 1);
 		prefetch_query(l, q);
-		PGresult *found[2];
+		PGresult *found[MEMORY_COLLECTIONS + 1];
 		for (size_t i = 0; i < nq; i++)
 			results[(*nresults)++] = found[i] =
 			    memory_run(&r->memory, &q[i]);
@@ -431,11 +440,13 @@ static void check_atomic(
 	const struct write *w = &s->writes[0];
 	bool took = !plan_verdicts(p, k)->out[0] &&
 		    verdicts_reason(plan_verdicts(p, k), 0) == REASON_NONE;
-	size_t rows = 0, deleted = 0;
+	size_t rows = 0, deleted = 0, others = 0;
 	for (size_t i = 0; i < w->noperations; i++) {
 		const struct write *o = &w->operations[i];
 		char key[40];
 		snprintf(key, sizeof key, "%.*s", (int)o->key_len, o->key);
+		r->memory.at = o->id[0] == memory_names[1][0];
+		others += r->memory.at;
 		const struct memory_row *row = memory_find(&r->memory, key);
 		bool new = row && row->version == (int64_t)w->version;
 		rows += new;
@@ -444,6 +455,7 @@ static void check_atomic(
 		assert_true(!took || o->op != RECORD_DELETE || row == NULL);
 	}
 	assert_int_equal(rows, took ? w->noperations - deleted : 0);
+	of_both += took && others > 0 && others < w->noperations;
 	whole_batches += took && w->noperations > 1;
 	rejected_batches += !took && w->noperations > 1;
 }
@@ -451,10 +463,10 @@ static void check_atomic(
 static bool is_taken(
     struct run *r, struct slice *const *slices, size_t n, struct batch_plan *p)
 {
-	PGresult *results[16];
-	struct pg_query q[16];
+	PGresult *results[32];
+	struct pg_query q[32];
 	size_t nq = plan_queries(p);
-	assert_true(nq <= 16);
+	assert_true(nq <= 32);
 	plan_query(p, q);
 	if (memory_refuses(&r->memory, q, nq))
 		return false;
@@ -474,11 +486,14 @@ static bool is_taken(
 	return true;
 }
 
+enum { DIED = STEPS + 1 };
+
 /* Applies the slices in one transaction. Returns how many writes of a single
- * slice may be tried instead; 0: it is done. */
+ * slice may be tried instead; 0: it is done. DIED: nothing came of it, and the
+ * next writer begins where this one did. */
 static size_t attempt(struct run *r, struct slice *const *slices, size_t n)
 {
-	PGresult *found[8 * PARTITIONS];
+	PGresult *found[16 * PARTITIONS];
 	size_t nfound = 0;
 	size_t fits = read_for(r, slices, n, found, &nfound);
 	struct batch_plan *plan =
@@ -489,6 +504,11 @@ static size_t attempt(struct run *r, struct slice *const *slices, size_t n)
 		PQclear(found[--nfound]);
 	if (plan == NULL)
 		return fits;
+	if (draw(12) == 0) {
+		deaths++;
+		plan_free(&plan);
+		return DIED;
+	}
 	bool taken = is_taken(r, slices, n, plan);
 	plan_free(&plan);
 	if (taken)
@@ -537,7 +557,7 @@ static void shorten(struct slice *s, size_t n)
 static void apply_alone(struct run *r, struct slice *s)
 {
 	size_t n;
-	while ((n = attempt(r, &s, 1)) > 0)
+	while ((n = attempt(r, &s, 1)) > 0 && n != DIED)
 		shorten(s, n);
 }
 
@@ -554,10 +574,9 @@ static void apply_some(
 			slices[n++] = next_slice(r, h, open[i]);
 	}
 	shared += n > 1;
-	if (n == 1 || attempt(r, slices, n) > 0) {
-		for (size_t k = 0; k < n; k++)
-			apply_alone(r, slices[k]);
-	}
+	size_t again = n == 1 ? 1 : attempt(r, slices, n);
+	for (size_t k = 0; again > 0 && again != DIED && k < n; k++)
+		apply_alone(r, slices[k]);
 	for (size_t k = 0; k < n; k++)
 		slice_free(&slices[k]);
 }
@@ -568,7 +587,9 @@ static char *run(const struct history *h, size_t most_rows, size_t most_bytes)
 	static struct run r;
 	struct buf out = {0};
 	r = (struct run){.most_rows = most_rows, .most_bytes = most_bytes};
-	r.memory.of = statements_for(statements, things());
+	for (size_t i = 0; i < MEMORY_COLLECTIONS; i++)
+		r.memory.of[i] = statements_for(
+		    statements, collection_find(memory_names[i], 6));
 	for (;;) {
 		int32_t open[PARTITIONS];
 		size_t nopen = 0;
@@ -640,12 +661,14 @@ static void the_same_log_has_the_same_outcomes(void **state)
 	assert_true(retries > 0);
 	assert_true(shared > 0);
 	assert_true(whole_batches > 0 && rejected_batches > 0);
+	assert_true(of_both > 0 && deaths > 0);
 }
 
 int main(void)
 {
-	struct err e =
-	    collections_load(SLUICE_SOURCE "/tests/unit/writer/things.json");
+	struct err e = collections_load(
+	    SLUICE_SOURCE "/tests/unit/writer/things.json:" SLUICE_SOURCE
+			  "/tests/unit/writer/others.json");
 	if (e.kind != ERR_KIND_OK) {
 		fprintf(stderr, "%s\n", e.msg);
 		return 1;
