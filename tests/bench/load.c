@@ -1,7 +1,7 @@
 /* Writes over HTTP, from one thread: `PUT /v1/records/{key}` of about 200 bytes
- * to random keys, over keep-alive connections.
+ * to random keys, or atomic batches, over keep-alive connections.
  *
- *   load PORT PREFER CONNECTIONS RATE SECONDS KEYS PROBE_PORT PROBES
+ *   load PORT PREFER CONNECTIONS RATE SECONDS KEYS PROBE_PORT PROBES DOCUMENTS
  *
  * PREFER       of each request, or an empty word
  * RATE         0: closed loop. Each connection sends the next request when the
@@ -13,6 +13,8 @@
  * SECONDS      what is counted, after a first second that is not
  * PROBE_PORT   of another instance, for PROBES writes a second (probe.h); 0 and
  *              0: none
+ * DOCUMENTS    of each request. More than one: `POST /v1/_batch`, which puts so
+ *              many of a random group of the collection `grouped`
  *
  * Prints the line `begin` when counting begins, `end` when it ends, and then
  * one line of JSON. Requests that were planned are answered first; after
@@ -23,6 +25,7 @@
 #include "probe.h"
 #include "stream.h"
 
+#include "common/base/buf.h"
 #include "common/base/check.h"
 #include "common/base/entropy.h"
 #include "common/base/mem.h"
@@ -38,12 +41,13 @@
 #define WARM_UP CLOCK_S(1)
 #define PATIENCE CLOCK_S(10)
 
-enum { VALUE_LEN = 78, EVENTS = 512, STATUSES = 600 };
+enum { VALUE_LEN = 78, EVENTS = 512, STATUSES = 600, DOCUMENTS_MOST = 100 };
 
 struct load {
 	int port, epoll;
 	char headers[64];
 	double rate;
+	size_t documents; /* of each request */
 	struct content *content;
 	uint64_t random; /* state */
 	struct client **clients, **idle;
@@ -66,19 +70,45 @@ static uint64_t next_random(struct load *l)
 	return x ^ (x >> 31);
 }
 
-static void send_put(struct load *l, struct client *c, mono_us_t since)
+static void write_put(
+    const struct load *l, const struct content_row *row, struct buf *out)
 {
-	struct content_row row;
-	char text[512];
-	content_row(l->content, next_random(l) >> 16, &row);
-	int len = snprintf(text, sizeof text,
+	buf_printf(out,
 	    "PUT /v1/records/%s HTTP/1.1\r\nHost: localhost\r\n"
 	    "Content-Type: application/json\r\n%s"
 	    "Content-Length: %d\r\n\r\n{\"value\":\"%.*s\"}",
-	    row.key, l->headers, VALUE_LEN + 12, VALUE_LEN, row.value);
+	    row->key, l->headers, VALUE_LEN + 12, VALUE_LEN, row->value);
+}
+
+/* The group is the key of the row. */
+static void write_batch(
+    const struct load *l, const struct content_row *row, struct buf *out)
+{
+	struct buf body = {0};
+	for (size_t i = 0; i < l->documents; i++)
+		buf_printf(&body,
+		    "%c{\"op\":\"put\",\"collection\":\"grouped\","
+		    "\"key\":\"%s:%zu\",\"document\":{\"value\":\"%.*s\"}}",
+		    i ? ',' : '[', row->key, i, VALUE_LEN, row->value);
+	buf_char(&body, ']');
+	buf_printf(out,
+	    "POST /v1/_batch HTTP/1.1\r\nHost: localhost\r\n"
+	    "Content-Type: application/json\r\n%s"
+	    "Content-Length: %zu\r\n\r\n%s",
+	    l->headers, body.len, body.data);
+	buf_free(&body);
+}
+
+static void send_write(struct load *l, struct client *c, mono_us_t since)
+{
+	struct content_row row;
+	struct buf text = {0};
+	content_row(l->content, next_random(l) >> 16, &row);
+	(l->documents > 1 ? write_batch : write_put)(l, &row, &text);
 	c->since = since;
 	l->waiting++;
-	client_send(c, text, (size_t)len);
+	client_send(c, text.data, text.len);
+	buf_free(&text);
 }
 
 static bool is_open(const struct load *l)
@@ -109,7 +139,7 @@ static void on_put(struct client *c, int status, const char *body)
 	l->waiting--;
 	count(l, c, status, now);
 	if (!is_open(l) && now < l->end)
-		send_put(l, c, now);
+		send_write(l, c, now);
 	else
 		l->idle[l->nidle++] = c;
 }
@@ -143,7 +173,7 @@ static mono_us_t send_due(struct load *l, mono_us_t now)
 		struct client *c = take_client(l);
 		if (c == NULL)
 			return INT64_MAX; /* an answer will call again */
-		send_put(l, c, at);
+		send_write(l, c, at);
 		l->planned++;
 	}
 }
@@ -193,7 +223,7 @@ static mono_us_t earlier(mono_us_t a, mono_us_t b)
 static void run(struct load *l, struct probes *probes)
 {
 	for (size_t i = 0; !is_open(l) && i < l->most; i++)
-		send_put(l, take_client(l), clock_mono());
+		send_write(l, take_client(l), clock_mono());
 	for (;;) {
 		mono_us_t now = clock_mono();
 		mono_us_t next = tell(l, now);
@@ -264,9 +294,11 @@ static void load_open(struct load *l, char **argv)
 	l->most = strtoul(argv[3], NULL, 10);
 	l->rate = atof(argv[4]);
 	l->content = content_new(CONTENT_INSERT, strtoull(argv[6], NULL, 10));
+	l->documents = strtoul(argv[9], NULL, 10);
 	l->random = entropy_bits();
 	l->epoll = epoll_create1(EPOLL_CLOEXEC);
 	CHECK(l->epoll >= 0 && l->most > 0);
+	CHECK(l->documents > 0 && l->documents <= DOCUMENTS_MOST);
 	l->clients = mem_zalloc(l->most * sizeof *l->clients);
 	l->idle = mem_zalloc(l->most * sizeof *l->idle);
 	l->begin = clock_mono();
@@ -287,7 +319,7 @@ static void load_close(struct load *l)
 int main(int argc, char **argv)
 {
 	struct load l = {0};
-	if (argc != 9)
+	if (argc != 10)
 		stream_die("usage: see load.c");
 	prctl(PR_SET_TIMERSLACK, 1000); /* ns */
 	load_open(&l, argv);

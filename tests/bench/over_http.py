@@ -1,10 +1,10 @@
 """The measurement behind tests/bench/http, which starts the servers and calls this.
 
-Every subject takes the same writes (load.c) on the same servers. A round measures
-each of them once, one after the other: a closed loop for each number of
-connections, then an open loop at shares of the rate that the closed loop had. The
-daemons of Sluice run only while they are measured. A ratio is taken within each
-round.
+Every subject takes the same writes (load.c) on the same servers; only those of
+`batch` have more than one document. A round measures each of them once, one after
+the other: a closed loop for each number of connections, then an open loop at shares
+of the rate that the closed loop had. The daemons of Sluice run only while they are
+measured. A ratio is taken within each round.
 """
 
 import argparse
@@ -24,7 +24,7 @@ from daemon import Client, Daemon
 
 DAEMONS = ("writer", "projector", "api", "api-2")
 SERVERS = ("kafka", "primary", "replica", "redis")
-SUBJECTS = ("202", "waited", "direct", "log")
+SUBJECTS = ("202", "waited", "batch", "direct", "log")
 SECTIONS = (*SUBJECTS, "open")
 SHARES = (0.1, 0.5, 0.9)  # of the rate of the closed loop at BASE
 BASE = 64  # connections
@@ -32,6 +32,7 @@ OPEN_MOST = 512  # connections of an open loop
 KEYS = 100000
 PROBES = 50  # writes a second that are looked for at the other instance
 PARTITIONS = 2
+BATCH = 10  # documents of an atomic batch
 PATIENCE = 60
 WARM_UP = 5  # seconds of each subject, so that Kafka's Java code is compiled
 LATE = 0.01  # of the waited writes that may be answered 202
@@ -49,7 +50,8 @@ class Load:
     def __init__(self, options, subject, seconds, connections, rate):
         self.command = [
             f"{options.tools}/load", subject.port, subject.prefer, connections, f"{rate:.1f}",
-            seconds, KEYS, subject.probe_port, PROBES if subject.probe_port else 0]
+            seconds, KEYS, subject.probe_port, PROBES if subject.probe_port else 0,
+            subject.documents]
         self.pids = subject.pids()
         self.counters = subject.counters
 
@@ -112,10 +114,12 @@ class Subject:
     """What is measured: `prefer` goes with each request; `pids()` and `counters` are
     those of the processes that take part."""
 
-    def __init__(self, name, what, port, pids, counters, statuses, prefer="", probe_port=0):
+    def __init__(self, name, what, port, pids, counters, statuses, prefer="", probe_port=0,
+                 documents=1):
         self.name, self.what, self.port = name, what, port
         self.pids, self.counters = pids, counters
         self.statuses, self.prefer, self.probe_port = statuses, prefer, probe_port
+        self.documents = documents  # of each write
         self.settle = lambda: None  # what a load has left to do is done
         self.points = {}  # title of a load: its rounds
 
@@ -184,7 +188,11 @@ class Sluice:
                     other.port),
             Subject("waited" + suffix, "Sluice, `Prefer: wait=5`: answered after the commit",
                     api.port, lambda: self.pids() | options.pids, counters, ("200", "201"),
-                    "wait=5", other.port)]
+                    "wait=5", other.port),
+            Subject("batch" + suffix, f"Sluice, an atomic batch of {BATCH} documents, "
+                    "answered after the commit", api.port,
+                    lambda: self.pids() | options.pids, counters, ("200",), "wait=5",
+                    other.port, BATCH)]
         for each in self.subjects:
             each.settle = self.settle
         self.subjects = [each for each in self.subjects
@@ -337,6 +345,22 @@ def ratios(subjects):
     return found
 
 
+def batches(subjects):
+    """Documents per second by atomic batches, to those by writes of one document."""
+    by_name = {subject.name: subject for subject in subjects}
+    found = {}
+    for name, ours in by_name.items():
+        alone = by_name.get(name.replace("batch", "waited", 1))
+        for title, rounds in ours.points.items():
+            if ours.documents == 1 or not alone:
+                continue
+            pairs = [a["rate"] * ours.documents / b["rate"]
+                     for a, b in zip(rounds, alone.points.get(title, ()))]
+            if pairs and "of the rate" not in title:
+                found.setdefault(f"documents, {name} / {alone.name}", {})[title] = spread(pairs)
+    return found
+
+
 def print_ratios(found):
     if not found:
         return
@@ -363,7 +387,7 @@ def measure_rounds(options, groups):
     print_loads(subjects)
     print_cpu(subjects)
     print_requests(subjects)
-    found = ratios(subjects)
+    found = ratios(subjects) | batches(subjects)
     print_ratios(found)
     return {"subjects": {each.name: {"what": each.what, "loads": each.points}
                          for each in subjects}, "ratios": found}

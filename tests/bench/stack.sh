@@ -1,7 +1,8 @@
 # shellcheck shell=bash
 # What the benchmarks share: a stack of their own, one run at a time, and an end
 # that leaves nothing. Sourced after BENCH_PARTS, the stack's parts, and
-# BENCH_POSTGRES_OPTS are set.
+# BENCH_POSTGRES_OPTS are set; BENCH_COLLECTIONS, the folder of the declarations, may
+# be.
 
 HERE=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd -P)
 
@@ -23,6 +24,7 @@ export SLUICE_STACK_PRIMARY_PORT=$((BASE + 432)) SLUICE_STACK_REPLICA_PORT=$((BA
 export SLUICE_STACK_REDIS_PORT=$((BASE + 379))
 export SLUICE_STACK_KAFKA_PORT=$((BASE + 92)) SLUICE_STACK_CONTROLLER_PORT=$((BASE + 93))
 export SLUICE_STACK_POSTGRES_OPTS=$BENCH_POSTGRES_OPTS
+[[ -z ${BENCH_COLLECTIONS:-} ]] || export SLUICE_STACK_COLLECTIONS=$BENCH_COLLECTIONS
 [[ -z ${SLUICE_BENCH_BIN:-} ]] || export SLUICE_BIN_DIR=$SLUICE_BENCH_BIN
 # shellcheck source=compose/lib/stack.sh
 . "$HERE/../../compose/lib/stack.sh"
