@@ -3,6 +3,7 @@
 #include "api/core/admission.h"
 #include "api/core/guard.h"
 #include "api/core/metrics.h"
+#include "api/core/route.h"
 #include "api/limits/budget.h"
 #include "common/base/check.h"
 #include "common/base/mem.h"
@@ -26,6 +27,9 @@ void answer_count(struct request *r, unsigned status)
 		metric_add(&m->responses_4xx, 1);
 	else
 		metric_add(&m->responses_5xx, 1);
+	api_metric_request(m, r->route != NULL,
+	    r->route ? r->route->head.verb : VERB_read, r->method,
+	    clock_mono() - r->started);
 }
 
 enum step_result answer_shared(

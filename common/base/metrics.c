@@ -69,7 +69,12 @@ static void add_histogram(struct buf *out, const struct metric_row *row,
 }
 
 static const char *const kind_names[] = {
-    "counter", "gauge", "gauge", "histogram"};
+    [METRIC_COUNTER] = "counter",
+    [METRIC_GAUGE] = "gauge",
+    [METRIC_SECONDS] = "gauge",
+    [METRIC_COUNTER_SECONDS] = "counter",
+    [METRIC_HISTOGRAM] = "histogram",
+};
 
 void metrics_render(struct buf *out, const struct metric_row *rows,
     size_t nrows, const void *const *instances, size_t n)
@@ -89,7 +94,8 @@ void metrics_render(struct buf *out, const struct metric_row *rows,
 		}
 		add_sample(out, row, "", NULL);
 		int64_t sum = metrics_sum(row, instances, n);
-		if (row->kind == METRIC_SECONDS)
+		if (row->kind == METRIC_SECONDS ||
+		    row->kind == METRIC_COUNTER_SECONDS)
 			buf_printf(out, " %.6f\n", (double)sum / 1e6);
 		else
 			buf_printf(out, " %" PRId64 "\n", sum);
@@ -100,6 +106,11 @@ void metrics_print_docs(const struct metric_row *rows, size_t nrows)
 {
 	printf("| metric | kind | labels | what it counts |\n"
 	       "|---|---|---|---|\n");
+	metrics_print_rows(rows, nrows);
+}
+
+void metrics_print_rows(const struct metric_row *rows, size_t nrows)
+{
 	for (size_t i = 0; i < nrows; i++)
 		printf("| `%s` | %s | %s%s%s | %s |\n", rows[i].name,
 		    kind_names[rows[i].kind], rows[i].labels[0] ? "`" : "",

@@ -2,8 +2,8 @@
  *
  *   METRIC(kind, field, "name", "labels", "help")
  *
- * kind COUNTER, GAUGE, SECONDS (a gauge; set in microseconds) or
- * HISTOGRAM (seconds). From it come the struct, the
+ * kind COUNTER, GAUGE, SECONDS (a gauge) or COUNTER_SECONDS, both set in
+ * microseconds, or HISTOGRAM (seconds). From it come the struct, the
  * Prometheus text (exposition format 0.0.4) and docs/metrics.md. Each thread
  * has a struct of its own and is its only writer; a scrape sums them, so an
  * increment costs a plain add.
@@ -27,6 +27,7 @@ enum metric_kind {
 	METRIC_COUNTER,
 	METRIC_GAUGE,
 	METRIC_SECONDS,
+	METRIC_COUNTER_SECONDS,
 	METRIC_HISTOGRAM
 };
 
@@ -43,6 +44,7 @@ struct metric_histogram {
 #define METRIC_FIELD_COUNTER(field) metric_t field;
 #define METRIC_FIELD_GAUGE(field) metric_t field;
 #define METRIC_FIELD_SECONDS(field) metric_t field;
+#define METRIC_FIELD_COUNTER_SECONDS(field) metric_t field;
 #define METRIC_FIELD_HISTOGRAM(field) struct metric_histogram field;
 
 struct metric_row {
@@ -84,4 +86,6 @@ int64_t metrics_sum(
 /* Appends the Prometheus text. */
 void metrics_render(struct buf *out, const struct metric_row *rows,
     size_t nrows, const void *const *instances, size_t n);
+/* The table of docs/metrics.md: its head and these rows, or only these rows. */
 void metrics_print_docs(const struct metric_row *rows, size_t nrows);
+void metrics_print_rows(const struct metric_row *rows, size_t nrows);

@@ -4,6 +4,7 @@
 #include "common/base/mem.h"
 #include "common/daemon/admin_token.h"
 #include "common/daemon/build_info.h"
+#include "common/daemon/process.h"
 #include "common/daemon/reload.h"
 #include "common/http/audit.h"
 #include "common/http/httpd.h"
@@ -72,6 +73,7 @@ static void metrics(struct admin *a, struct answer *out)
 	out->type = "text/plain; version=0.0.4; charset=utf-8";
 	metrics_render(
 	    &out->body, a->o.rows, a->o.nrows, a->o.instances, a->o.ninstances);
+	process_metrics(&out->body);
 }
 
 static void admin_stats(struct admin *a, struct answer *out)

@@ -9,6 +9,7 @@
 #include "common/daemon/build_info.h"
 #include "common/daemon/healthcheck.h"
 #include "common/daemon/help.h"
+#include "common/daemon/process.h"
 #include "common/daemon/reload.h"
 #include "common/http/origin_check.h"
 #include "common/kafka/kafka.h"
@@ -40,12 +41,18 @@ enum { PASSED_OVER = sizeof passed_over / sizeof passed_over[0] };
 
 /* --- commands ------------------------------------------------------------ */
 
+static void print_metrics(const struct daemon_spec *spec)
+{
+	metrics_print_docs(spec->metrics, spec->nmetrics);
+	process_print_docs();
+}
+
 static bool print_docs(const struct daemon_spec *spec, const char *what)
 {
 	if (strcmp(what, "config") == 0)
 		config_print_docs(spec->config);
 	else if (strcmp(what, "metrics") == 0)
-		metrics_print_docs(spec->metrics, spec->nmetrics);
+		print_metrics(spec);
 	else if (strcmp(what, "events") == 0)
 		log_print_docs();
 	else
@@ -246,6 +253,7 @@ bool daemon_configure(
 	enum log_level level = LOG_INFO;
 	CHECK(log_level_parse(s->log_level, &level));
 	log_init(spec->name, level);
+	process_started();
 	log_event(EV_START, "version=%s pid=%d", SLUICE_VERSION, (int)getpid());
 	warn_of_renamed(spec, true);
 	const struct kafka_config kafka = config_kafka(spec->config);

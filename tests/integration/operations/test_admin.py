@@ -1,6 +1,7 @@
 """The admin port of the three daemons: what is declared is what is shown."""
 
 import re
+import time
 
 import pytest
 from harness import cli
@@ -12,6 +13,45 @@ every_daemon = pytest.mark.parametrize("kind", cli.KINDS)
 
 def daemon_of(world, kind):
     return world.of(kind)[0]
+
+
+@every_daemon
+def test_the_process_has_metrics(world, kind):
+    metrics = daemon_of(world, kind).metrics()
+    assert metrics["process_resident_memory_bytes"] > 1e6
+    assert 3 < metrics["process_open_fds"] < metrics["process_max_fds"]
+    assert 0 <= time.time() - metrics["process_start_time_seconds"] < 3600
+    version = daemon_of(world, kind).page("/version")
+    labels = f'version="{version["version"]}",commit="{version["commit"]}"'
+    assert metrics["sluice_build_info", labels] == 1
+    assert version["libraries"]["librdkafka"]
+
+
+def test_how_long_requests_take(world):
+    """Every answer is counted, by the kind of its route: hits in L1, too."""
+    api = daemon_of(world, "api")
+
+    def counted():
+        seen = api.metrics()
+        return {
+            labels: value
+            for (name, labels), value in seen.samples.items()
+            if name == "sluice_request_seconds_count"
+        }
+
+    before = counted()
+    assert api.http.put("timed", "1", prefer="wait=10").status == 201
+    for _ in range(5):
+        assert api.http.get("timed").status == 200
+    assert api.http.request("HEAD", "/v1/records/timed").status == 200
+    assert api.http.request("GET", "/v1/records?limit=1").status == 200
+    assert api.http.request("GET", "/nothing").status == 404
+    after = counted()
+    moved = {labels: after[labels] - before[labels] for labels in after}
+    assert moved['class="read",method="GET"'] == 6
+    assert moved['class="update",method="PUT"'] == 1
+    assert moved['class="list",method="GET"'] == 1
+    assert moved['class="other",method="any"'] >= 1
 
 
 @every_daemon
@@ -28,8 +68,12 @@ def test_every_metric_row_is_scraped_with_its_help(servers, world, kind):
         if what == "histogram":
             buckets = [n for n, _ in metrics.samples if n == f"{name}_bucket"]
             assert len(buckets) > 5
-            assert metrics[f"{name}_count", ""] == metrics[f"{name}_bucket", 'le="+Inf"']
-            assert metrics[f"{name}_sum", ""] >= 0
+            every = f"{labels}," if labels else ""
+            every = metrics[f"{name}_bucket", f'{every}le="+Inf"']
+            assert metrics[f"{name}_count", labels] == every
+            assert metrics[f"{name}_sum", labels] >= 0
+        elif name == "sluice_build_info":  # its labels are those of the program
+            assert [v for (n, _), v in metrics.samples.items() if n == name] == [1]
         else:
             assert (name, labels) in metrics.samples
     families = {line.split()[2] for line in metrics.text.splitlines() if "# TYPE" in line}
@@ -44,7 +88,7 @@ def test_names_of_metrics(servers, kind):
     page = cli.run(servers, kind, "--print-docs=metrics").stdout
     for line in page.splitlines()[2:]:
         name, what = [c.strip().strip("`") for c in line.split("|")[1:3]]
-        assert re.fullmatch(r"sluice_[a-z0-9_]+", name)
+        assert re.fullmatch(r"(sluice|process)_[a-z0-9_]+", name)
         assert (what == "counter") == name.endswith("_total"), name
         assert what != "histogram" or name.endswith("_seconds"), name
         assert not re.search(r"_(ms|us|milliseconds|microseconds)(_|$)", name), name

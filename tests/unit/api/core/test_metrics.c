@@ -26,7 +26,7 @@ static void every_row(void **state)
 {
 	(void)state;
 	static const char *const kinds[] = {
-	    "counter", "gauge", "gauge", "histogram"};
+	    "counter", "gauge", "gauge", "counter", "histogram"};
 	static struct api_metrics one, two;
 	const void *const both[] = {&one, &two};
 	/* A value of its own in each, in two threads' shares. */
@@ -104,9 +104,55 @@ static void names(void **state)
 	}
 }
 
+static int64_t count_of(const struct metric_histogram *h)
+{
+	int64_t n = 0;
+	for (int i = 0; i < METRIC_BUCKETS; i++)
+		n += metric_get(&h->bucket[i]);
+	return n;
+}
+
+static void requests_by_class(void **state)
+{
+	(void)state;
+	struct api_metrics m = {0};
+	api_metric_request(&m, true, VERB_read, "GET", 60);
+	api_metric_request(&m, true, VERB_read, "HEAD", 40);
+	assert_int_equal(count_of(&m.request_read), 2);
+	assert_int_equal(metric_get(&m.request_read.sum_us), 100);
+	api_metric_request(&m, true, VERB_list, "GET", 1);
+	api_metric_request(&m, true, VERB_changes, "GET", 1);
+	api_metric_request(&m, true, VERB_create, "POST", 1);
+	api_metric_request(&m, true, VERB_update, "PUT", 1);
+	api_metric_request(&m, true, VERB_update, "PATCH", 1);
+	api_metric_request(&m, true, VERB_update, "POST", 1);
+	api_metric_request(&m, true, VERB_delete, "DELETE", 1);
+	assert_int_equal(count_of(&m.request_list), 1);
+	assert_int_equal(count_of(&m.request_changes), 1);
+	assert_int_equal(count_of(&m.request_create), 1);
+	assert_int_equal(count_of(&m.request_put), 1);
+	assert_int_equal(count_of(&m.request_patch), 1);
+	assert_int_equal(count_of(&m.request_post), 1);
+	assert_int_equal(count_of(&m.request_delete), 1);
+	assert_int_equal(count_of(&m.request_other), 0);
+}
+
+static void other_requests(void **state)
+{
+	(void)state;
+	struct api_metrics m = {0};
+	api_metric_request(&m, false, VERB_read, "GET", 1);
+	api_metric_request(&m, true, VERB_purge, "POST", 1);
+	api_metric_request(&m, true, VERB_read, "OPTIONS", 1);
+	assert_int_equal(count_of(&m.request_other), 3);
+	assert_int_equal(count_of(&m.request_read), 0);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+	    cmocka_unit_test(requests_by_class),
+	    cmocka_unit_test(other_requests),
 	    cmocka_unit_test(every_row),
 	    cmocka_unit_test(names),
 	};
