@@ -238,10 +238,11 @@ static void exported(void **state)
 {
 	(void)state;
 	struct list_query *q = list_query_new(declared("records"));
-	exports(q, "COPY (SELECT t.\"key\", t.\"value\"::text, "
-		   "t.created_at::timestamptz, t.updated_at::timestamptz"
-		   " FROM public.\"records\" t WHERE true ORDER BY t.\"key\""
-		   " COLLATE \"C\") TO STDOUT (FORMAT binary)");
+	exports(q,
+	    "COPY (SELECT t.\"key\", t.\"value\"::text, "
+	    "t.\"created_at\"::timestamptz, t.\"updated_at\"::timestamptz"
+	    " FROM public.\"records\" t WHERE true ORDER BY t.\"key\""
+	    " COLLATE \"C\") TO STDOUT (FORMAT binary)");
 	q = list_query_new(declared("posts"));
 	q->exports = q->selects = true;
 	add(q, "select", "author");
@@ -252,8 +253,9 @@ static void exported(void **state)
 #define AUTHOR "t.\"author\" COLLATE \"C\""
 	exports(q,
 	    "COPY (SELECT t.\"id\"::text, NULL::text, NULL::text, "
-	    "t.\"author\"::text, t.created_at::timestamptz, "
-	    "t.updated_at::timestamptz FROM public.\"posts\" t WHERE " AUTHOR
+	    "t.\"author\"::text, t.\"created_at\"::timestamptz, "
+	    "t.\"updated_at\"::timestamptz FROM public.\"posts\" t "
+	    "WHERE " AUTHOR
 	    " = ANY (ARRAY['it''s', E'\\\\\\\\','$$;--']::text[]::text[]) AND "
 	    "t.\"author\" IS NOT NULL AND "
 	    "t.\"created_at\" < '2026-01-01T00:00:00Z'::timestamptz AND "
