@@ -13,8 +13,7 @@ bool group_page_is_whole(const struct list_query *q, PGresult *const *rows)
 		int n = PQntuples(rows[i]);
 		if (n == 0)
 			continue;
-		int64_t all =
-		    pg_int8(rows[i], 0, LIST_SQL_FOUND(q->collection));
+		int64_t all = pg_int8(rows[i], 0, LIST_SQL_FOUND(q));
 		if (all != n) /* it was cut at its number of bytes */
 			return false;
 		found += all;
@@ -23,14 +22,15 @@ bool group_page_is_whole(const struct list_query *q, PGresult *const *rows)
 }
 
 static void group_page_row(
-    struct buf *doc, const struct collection *c, const PGresult *rows, int i)
+    struct buf *doc, const struct list_query *q, const PGresult *rows, int i)
 {
+	int row = LIST_SQL_ROW(q);
 	buf_str(doc, "{\"key\":");
-	buf_json(doc, PQgetvalue(rows, i, LIST_SQL_ROW),
-	    (size_t)PQgetlength(rows, i, LIST_SQL_ROW));
+	buf_json(
+	    doc, PQgetvalue(rows, i, row), (size_t)PQgetlength(rows, i, row));
 	buf_printf(doc, ",\"version\":\"%s\",\"document\":",
 	    PQgetvalue(rows, i, LIST_SQL_VERSION));
-	row_doc_add(doc, c, rows, i, LIST_SQL_ROW);
+	row_doc_add(doc, q->collection, rows, i, row);
 	buf_char(doc, '}');
 }
 
@@ -48,7 +48,7 @@ struct value *group_page_make(
 		    &doc, "%s\"%s\":[", i ? "," : "", q->collection->name);
 		for (int k = 0; k < n; k++) {
 			buf_str(&doc, k ? "," : "");
-			group_page_row(&doc, q->collection, rows[i], k);
+			group_page_row(&doc, q, rows[i], k);
 		}
 		buf_char(&doc, ']');
 	}

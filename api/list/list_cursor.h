@@ -3,9 +3,9 @@
  *
  * - 1 byte: 1, the format
  * - 8 bytes: a hash of collection, filters and order, which it is valid for
- * - 1 byte, the kind: 0: the list is ordered by the key; 1: the row has null in
- *   the column that the list is ordered by; 2: a value; 3: a value that is too
- *   long for a link
+ * - for each column that the list is ordered by:
+ * - 1 byte, the kind: 0: it is the key; 1: the row has null in it; 2: a value;
+ * 3: a value that is too long for a link
  * - 4 bytes, kind 3 only: the length of the row's value
  * - 4 bytes, kinds 2 and 3: the length of what follows
  * - kinds 2 and 3: the value; for kind 3, a value that does not follow it in

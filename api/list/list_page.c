@@ -30,13 +30,17 @@ static char *next_link(
     const struct list_query *q, const PGresult *rows, int last)
 {
 	struct buf b = {0};
-	const struct list_place at = {
-	    .is_null = PQgetisnull(rows, last, LIST_SQL_AFTER),
-	    .value = PQgetvalue(rows, last, LIST_SQL_AFTER),
-	    .value_len = (size_t)PQgetlength(rows, last, LIST_SQL_AFTER),
-	    .key = PQgetvalue(rows, last, LIST_SQL_ROW),
-	    .key_len = (size_t)PQgetlength(rows, last, LIST_SQL_ROW),
+	int row = LIST_SQL_ROW(q);
+	struct list_place at = {
+	    .key = PQgetvalue(rows, last, row),
+	    .key_len = (size_t)PQgetlength(rows, last, row),
 	};
+	for (int i = 0; i < row; i++)
+		at.values[i] = (struct list_place_value){
+		    .is_null = PQgetisnull(rows, last, i),
+		    .value = PQgetvalue(rows, last, i),
+		    .value_len = (size_t)PQgetlength(rows, last, i),
+		};
 	buf_str(&b, "</v1/");
 	list_query_link(&b, q);
 	buf_printf(&b, "&limit=%u&cursor=", q->limit);
@@ -53,7 +57,7 @@ static void list_page_rows(
 		if (i)
 			buf_char(out, ',');
 		row_doc_add_of(
-		    out, q->collection, &q->only, rows, i, LIST_SQL_ROW);
+		    out, q->collection, &q->only, rows, i, LIST_SQL_ROW(q));
 	}
 	buf_char(out, ']');
 }
@@ -64,7 +68,7 @@ static void list_page_csv(
 	struct row_doc_cell cells[ROW_DOC_CELLS];
 	row_csv_header(out, q->collection, &q->only);
 	for (int i = 0; i < n; i++) {
-		row_doc_cells(q->collection, rows, i, LIST_SQL_ROW, cells);
+		row_doc_cells(q->collection, rows, i, LIST_SQL_ROW(q), cells);
 		row_csv_write(out, q->collection, &q->only, cells);
 	}
 }
@@ -74,7 +78,7 @@ struct value *list_page_make(const struct list_query *q, const PGresult *rows,
 {
 	struct buf doc = {0};
 	int n = PQntuples(rows);
-	int64_t found = n ? pg_int8(rows, 0, LIST_SQL_FOUND(q->collection)) : 0;
+	int64_t found = n ? pg_int8(rows, 0, LIST_SQL_FOUND(q)) : 0;
 	if (n > (int)q->limit)
 		n = (int)q->limit;
 	(q->csv ? list_page_csv : list_page_rows)(&doc, q, rows, n);

@@ -24,8 +24,8 @@ struct list_query *list_query_new(const struct collection *c)
 	struct list_query *q = MEM_NEW(struct list_query);
 	q->refs = 1;
 	q->collection = c;
-	q->order = c->order;
-	q->descending = c->descending;
+	q->orders[0] = (struct list_order){c->order, c->descending};
+	q->norders = 1;
 	q->limit = c->default_limit;
 	return q;
 }
@@ -34,8 +34,7 @@ struct list_query *list_query_group(const struct collection *c,
     const char *group, size_t len, int32_t partition)
 {
 	struct list_query *q = list_query_new(c);
-	q->order = &c->columns[0];
-	q->descending = false;
+	q->orders[0] = (struct list_order){&c->columns[0], false};
 	q->limit = LIST_GROUP;
 	q->group = mem_strndup(group, len);
 	q->group_len = len;
@@ -68,14 +67,26 @@ void list_query_unref(struct list_query **qp)
 	list_query_unref(&q->also);
 	free(q->group);
 	free(q->cursor);
-	free(q->after.value);
-	free(q->after.key);
+	list_place_free(&q->after);
 	free(q);
+}
+
+void list_place_free(struct list_place *p)
+{
+	for (size_t i = 0; i < LIST_ORDERS; i++)
+		free(p->values[i].value);
+	free(p->key);
+	*p = (struct list_place){.key = NULL};
 }
 
 bool list_query_by_key(const struct list_query *q)
 {
-	return q->order == &q->collection->columns[0];
+	return q->orders[0].column == &q->collection->columns[0];
+}
+
+bool list_query_descending(const struct list_query *q)
+{
+	return q->orders[q->norders - 1].descending;
 }
 
 /* --- faults -------------------------------------------------------------- */
@@ -209,23 +220,128 @@ bool list_query_scope(struct list_query *q, const char *owner)
 
 /* --- order, limit, cursor ------------------------------------------------ */
 
-static bool list_query_take_order(
-    struct list_query *q, const char *s, size_t len, struct list_fault *fault)
+/* Takes `field`, `field.asc` or `field.desc`. Returns NULL, or what it must be.
+ */
+static const char *take_one_order(const struct list_query *q,
+    struct list_order *out, const char *s, size_t len)
 {
 	const char *dot = memchr(s, '.', len);
 	size_t name = dot ? (size_t)(dot - s) : len;
-	const struct list_column *column =
-	    list_query_column_of(q->collection, s, name);
-	if (column == NULL || !column->order)
+	out->column = list_query_column_of(q->collection, s, name);
+	out->descending = dot && list_query_is(dot, len - name, ".desc");
+	if (out->column == NULL)
+		return "must be a field that the collection declares for it";
+	return dot == NULL || out->descending ||
+		       list_query_is(dot, len - name, ".asc")
+		   ? NULL
+		   : "must end in .asc or .desc";
+}
+
+/* Whether an index carries several of them, is seen when all filters are known.
+ */
+static bool list_query_take_order(
+    struct list_query *q, const char *s, size_t len, struct list_fault *fault)
+{
+	/* The last one may be the key, which follows anyway. */
+	struct list_order all[LIST_ORDERS + 1];
+	const char *end = s + len;
+	size_t n = 0;
+	for (bool more = true; more; n++) {
+		const char *comma = memchr(s, ',', (size_t)(end - s));
+		const char *stop = comma ? comma : end;
+		if (n == LIST_ORDERS + 1)
+			return list_query_refuse(fault, "order", 5,
+			    "has more than %d fields", (int)LIST_ORDERS);
+		const char *why =
+		    take_one_order(q, &all[n], s, (size_t)(stop - s));
+		if (why)
+			return list_query_refuse(fault, "order", 5, "%s", why);
+		more = comma != NULL;
+		s = stop + 1;
+	}
+	if (n > 1 && all[n - 1].column == &q->collection->columns[0] &&
+	    all[n - 1].descending == all[n - 2].descending)
+		n--;
+	if (n > LIST_ORDERS)
+		return list_query_refuse(fault, "order", 5,
+		    "has more than %d fields", (int)LIST_ORDERS);
+	if (n == 1 && !all[0].column->order)
 		return list_query_refuse(fault, "order", 5,
 		    "must be a field that %s declares for it",
 		    q->collection->name);
-	q->order = column;
-	q->descending = dot && list_query_is(dot, len - name, ".desc");
-	return dot == NULL || q->descending ||
-	       list_query_is(dot, len - name, ".asc") ||
-	       list_query_refuse(
-		   fault, "order", 5, "must end in .asc or .desc");
+	memcpy(q->orders, all, n * sizeof all[0]);
+	q->norders = n;
+	return true;
+}
+
+/* Is there a filter `eq` of the column, which all rows match? */
+static bool is_fixed(const struct list_query *q, const struct list_column *l)
+{
+	for (size_t i = 0; i < q->nfilters; i++) {
+		const struct list_filter *f = &q->filters[i];
+		if (f->column == l && f->op == LIST_EQ && !f->negated)
+			return true;
+	}
+	return false;
+}
+
+/* Does the index have the rows in this order, or wholly reversed? In front of
+ * the columns of the order, it may have columns with one value. */
+static bool index_carries(
+    const struct list_query *q, const struct list_index *x)
+{
+	if (q->norders > x->n)
+		return false;
+	size_t fixed = x->n - q->norders;
+	for (size_t i = 0; i < fixed; i++) {
+		if (!is_fixed(q, x->columns[i]))
+			return false;
+	}
+	bool turned = q->orders[0].descending != x->descending[fixed];
+	for (size_t i = 0; i < q->norders; i++) {
+		const struct list_order *o = &q->orders[i];
+		bool down = x->descending[fixed + i] != turned;
+		if (o->column != x->columns[fixed + i] || o->column->path ||
+		    o->descending != down)
+			return false;
+	}
+	return true;
+}
+
+static void name_indexes(struct buf *out, const struct collection *c)
+{
+	for (size_t i = 0; i < c->nindexes; i++) {
+		const struct list_index *x = &c->indexes[i];
+		buf_str(out, i ? "; " : "");
+		for (size_t k = 0; k < x->n; k++)
+			buf_printf(out, "%s%s%s", k ? "," : "",
+			    x->columns[k]->name,
+			    x->descending[k] ? ".desc" : "");
+	}
+}
+
+static bool check_order(struct list_query *q, struct list_fault *fault)
+{
+	const struct collection *c = q->collection;
+	struct buf names = {0};
+	for (size_t i = 0; i < c->nindexes; i++) {
+		if (q->norders == 1 || index_carries(q, &c->indexes[i]))
+			return true;
+	}
+	if (q->norders == 1)
+		return true;
+	if (c->nindexes == 0)
+		return list_query_refuse(fault, "order", 5,
+		    "must be one field: %s declares no index on several",
+		    c->name);
+	name_indexes(&names, c);
+	list_query_refuse(fault, "order", 5,
+	    "no index has this order: several fields must be those of an "
+	    "index, in its directions or all of them turned, without the first "
+	    "ones that a filter eq has. The indexes of %s: %s",
+	    c->name, names.data);
+	buf_free(&names);
+	return false;
 }
 
 static bool list_query_take_limit(
@@ -321,6 +437,8 @@ bool list_query_finish(struct list_query *q, struct list_fault *fault)
 	*fault = (struct list_fault){0};
 	qsort(
 	    q->filters, q->nfilters, sizeof q->filters[0], list_filter_compare);
+	if (!check_order(q, fault))
+		return false;
 	if (q->cursor == NULL || list_cursor_read(q, q->cursor, &q->after))
 		return true;
 	fault->cursor = true;
@@ -341,8 +459,10 @@ static void list_query_text_of(
 		list_filter_text(out, &q->filters[i], least);
 		buf_char(out, '&');
 	}
-	buf_printf(
-	    out, "order=%s.%s", q->order->name, q->descending ? "desc" : "asc");
+	for (size_t i = 0; i < q->norders; i++)
+		buf_printf(out, "%s%s.%s",
+		    i ? "," : "order=", q->orders[i].column->name,
+		    q->orders[i].descending ? "desc" : "asc");
 }
 
 void list_query_text(struct buf *out, const struct list_query *q)

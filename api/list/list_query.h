@@ -16,17 +16,30 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-/* The row after which a page begins. */
-struct list_place {
-	bool is_null; /* the value that the list is ordered by is null */
-	char *value;  /* that value; NULL: null, or ordered by the key */
+/* One of the columns that a list is ordered by. */
+struct list_order {
+	const struct list_column *column;
+	bool descending;
+};
+
+enum { LIST_ORDERS = COLLECTION_INDEX_COLUMNS };
+
+/* A value that a list is ordered by. */
+struct list_place_value {
+	bool is_null;
+	char *value; /* NULL: null, or the list is ordered by the key */
 	size_t value_len;
-	char *key;
-	size_t key_len;
 	/* Not 0: the value was too long for a cursor; this is its number of
 	 * bytes. `value` is then a value that does not follow it in the order.
 	 * The page begins there if the row has changed. */
 	size_t long_len;
+};
+
+/* The row after which a page begins. */
+struct list_place {
+	struct list_place_value values[LIST_ORDERS]; /* one for each order */
+	char *key;
+	size_t key_len;
 };
 
 struct list_query {
@@ -36,8 +49,10 @@ struct list_query {
 	struct list_filter filters[LIST_FILTERS + 1];
 	size_t nfilters;
 	size_t nleaves; /* filters, those in groups included, but no groups */
-	const struct list_column *order; /* then by the key, likewise */
-	bool descending;
+	/* At least one; then by the key, in the direction of the last one.
+	 * Several follow an index of the declaration. */
+	struct list_order orders[LIST_ORDERS];
+	size_t norders;
 	unsigned limit;
 	char *cursor; /* as it was sent; NULL: the first page */
 	struct list_place after;
@@ -67,7 +82,7 @@ enum { LIST_GROUP = 1000 }; /* documents of a group, at most */
 struct list_fault {
 	bool cursor;	    /* it is in the cursor: invalid-cursor */
 	char parameter[64]; /* as OFFER_NAME */
-	char detail[200];
+	char detail[1000];
 };
 
 /* Returns owned: the first page, in the declared order. */
@@ -93,6 +108,10 @@ bool list_query_finish(struct list_query *q, struct list_fault *fault);
 
 /* Is the list ordered by the key alone? */
 bool list_query_by_key(const struct list_query *q);
+/* The direction of the key. */
+bool list_query_descending(const struct list_query *q);
+/* Frees what it owns. */
+void list_place_free(struct list_place *p);
 /* Appends the canonical text of collection, filters and order, as a reference
  * relative to /v1/: `posts?author=eq.ada&order=created_at.desc`. */
 void list_query_text(struct buf *out, const struct list_query *q);

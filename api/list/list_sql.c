@@ -131,16 +131,21 @@ static const struct list_column *list_sql_key_of(const struct list_query *q)
 	return &q->collection->columns[0];
 }
 
+static const char *way(bool descending)
+{
+	return descending ? " DESC" : "";
+}
+
+/* Appends ` ORDER BY …` for the columns of a row named t. */
 static void list_sql_order(struct buf *out, const struct list_query *q)
 {
-	const char *way = q->descending ? " DESC" : "";
 	buf_str(out, " ORDER BY ");
-	if (!list_query_by_key(q)) {
-		ordered(out, q->order);
-		buf_printf(out, "%s, ", way);
+	for (size_t i = 0; i < q->norders && !list_query_by_key(q); i++) {
+		ordered(out, q->orders[i].column);
+		buf_printf(out, "%s, ", way(q->orders[i].descending));
 	}
 	ordered(out, list_sql_key_of(q));
-	buf_str(out, way);
+	buf_str(out, way(list_query_descending(q)));
 }
 
 /* --- filters ------------------------------------------------------------- */
@@ -252,82 +257,95 @@ static void filters(
 
 /* --- where it begins ----------------------------------------------------- */
 
-/* Ranges of the index, in order. Each is a condition; "true" stands for all
- * rows.
- */
+enum { LEVELS = LIST_ORDERS + 1, RANGES = 2 * LEVELS };
+
+/* A column of the order, the key included, and its value in the row that the
+ * page before ended with. */
+struct level {
+	const struct list_column *column;
+	bool descending, is_null;
+	struct buf value; /* its SQL */
+};
+
+/* Ranges of the index. Each is a condition; "true" stands for all rows. */
 struct ranges {
-	struct buf range[2];
+	struct level levels[LEVELS];
+	size_t nlevels;
+	struct buf range[RANGES];
 	int n;
 };
 
-static void null_range(
-    struct list_sql *s, const struct list_query *q, struct ranges *out)
+/* Appends the value that the previous page ended with. If the value was too
+ * long for the cursor, its row is read: its value counts if it still has the
+ * same length, and does not come before the bound in the cursor. Otherwise the
+ * bound counts. */
+static void value_of_place(struct list_sql *s, struct level *l,
+    const struct list_query *q, size_t long_len, int value, int key)
 {
-	const struct list_place *at = &q->after;
-	struct buf *b = &out->range[out->n++];
-	name(b, q->order);
-	buf_str(b, " IS NULL AND ");
-	if (!at->is_null) {
-		buf_str(b, "true");
-		return;
-	}
-	ordered(b, list_sql_key_of(q));
-	buf_printf(b, " %s $%d", q->descending ? "<" : ">",
-	    param_text(s, list_sql_key_of(q)->column, at->key, at->key_len));
-}
-
-/* Appends the value that the previous page ended with, and a comma. If the
- * value was too long for the cursor, its row is read: its value counts if it
- * still has the same length, and does not come before the bound in the cursor.
- * Otherwise the bound counts. */
-static void value_of_place(struct list_sql *s, struct buf *b,
-    const struct list_query *q, int value, int key)
-{
-	const struct list_place *at = &q->after;
-	if (at->long_len == 0) {
-		buf_printf(b, "$%d, ", value);
+	struct buf *b = &l->value;
+	if (long_len == 0) {
+		buf_printf(b, "$%d", value);
 		return;
 	}
 	buf_str(b, "coalesce((SELECT ");
-	name(b, q->order);
+	name(b, l->column);
 	buf_str(b, " FROM ");
 	sql_name(b, q->collection);
 	buf_str(b, " t WHERE ");
 	ordered(b, list_sql_key_of(q));
 	buf_printf(b, " = $%d AND octet_length(", key);
-	name(b, q->order);
-	buf_printf(b, "::text) = $%d AND ", param_number(s, at->long_len));
-	ordered(b, q->order);
+	name(b, l->column);
+	buf_printf(b, "::text) = $%d AND ", param_number(s, long_len));
+	ordered(b, l->column);
 	buf_printf(
-	    b, " %s $%d), $%d), ", q->descending ? "<=" : ">=", value, value);
+	    b, " %s $%d), $%d)", l->descending ? "<=" : ">=", value, value);
 }
 
-static void value_range(
+static void find_levels(
     struct list_sql *s, const struct list_query *q, struct ranges *out)
 {
 	const struct list_place *at = &q->after;
-	struct buf *b = &out->range[out->n++];
-	if (at->is_null) { /* after the nulls, which come first */
-		name(b, q->order);
-		buf_str(b, " IS NOT NULL");
-		return;
+	int values[LIST_ORDERS] = {0};
+	size_t n = list_query_by_key(q) ? 0 : q->norders;
+	for (size_t i = 0; i < n; i++) {
+		const struct list_place_value *v = &at->values[i];
+		if (!v->is_null)
+			values[i] = param_text(s, q->orders[i].column->column,
+			    v->value, v->value_len);
 	}
-	buf_char(b, '(');
-	if (!list_query_by_key(q)) {
-		ordered(b, q->order);
-		buf_str(b, ", ");
-	}
-	ordered(b, list_sql_key_of(q));
-	buf_printf(b, ") %s (", q->descending ? "<" : ">");
-	int value = 0;
-	if (!list_query_by_key(q))
-		value =
-		    param_text(s, q->order->column, at->value, at->value_len);
 	int key =
 	    param_text(s, list_sql_key_of(q)->column, at->key, at->key_len);
-	if (value)
-		value_of_place(s, b, q, value, key);
-	buf_printf(b, "$%d)", key);
+	for (size_t i = 0; i < n; i++) {
+		struct level *l = &out->levels[i];
+		l->column = q->orders[i].column;
+		l->descending = q->orders[i].descending;
+		l->is_null = at->values[i].is_null;
+		if (!l->is_null)
+			value_of_place(
+			    s, l, q, at->values[i].long_len, values[i], key);
+	}
+	out->levels[n].column = list_sql_key_of(q);
+	out->levels[n].descending = list_query_descending(q);
+	buf_printf(&out->levels[n].value, "$%d", key);
+	out->nlevels = n + 1;
+}
+
+/* Begins a range: its rows have the same values as the place in the first n
+ * levels. */
+static struct buf *add_range(struct ranges *r, size_t n)
+{
+	struct buf *b = &r->range[r->n++];
+	for (size_t i = 0; i < n; i++) {
+		const struct level *l = &r->levels[i];
+		if (l->is_null) {
+			name(b, l->column);
+			buf_str(b, " IS NULL AND ");
+		} else {
+			ordered(b, l->column);
+			buf_printf(b, " = %s AND ", l->value.data);
+		}
+	}
+	return b;
 }
 
 /* The key that is the group itself; then the keys that begin with the group and
@@ -354,11 +372,52 @@ static void group_ranges(
 	}
 }
 
+/* The rows behind the place in the levels from `first` to `last`, which have
+ * one direction and values. */
+static void run_range(struct ranges *r, size_t first, size_t last)
+{
+	struct buf *b = add_range(r, first);
+	bool row = last > first;
+	buf_str(b, row ? "(" : "");
+	for (size_t i = first; i <= last; i++) {
+		buf_str(b, i > first ? ", " : "");
+		ordered(b, r->levels[i].column);
+	}
+	buf_printf(b, "%s %s %s", row ? ")" : "",
+	    r->levels[first].descending ? "<" : ">", row ? "(" : "");
+	for (size_t i = first; i <= last; i++)
+		buf_printf(
+		    b, "%s%s", i > first ? ", " : "", r->levels[i].value.data);
+	buf_str(b, row ? ")" : "");
+}
+
+static void null_range(struct ranges *r, size_t i, const char *is)
+{
+	struct buf *b = add_range(r, i);
+	name(b, r->levels[i].column);
+	buf_str(b, is);
+}
+
+static bool may_be_null(const struct level *l)
+{
+	return l->column->field && l->column->field->nullable;
+}
+
+/* The run that ends with this level; the index of its first one. */
+static size_t run_begins(const struct ranges *r, size_t last)
+{
+	size_t first = last;
+	while (first && !r->levels[first - 1].is_null &&
+	       r->levels[first - 1].descending == r->levels[last].descending)
+		first--;
+	return first;
+}
+
+/* From the last level to the first: what is nearest to the place comes first.
+ */
 static void find_ranges(
     struct list_sql *s, const struct list_query *q, struct ranges *out)
 {
-	bool nullable = q->order->field && q->order->field->nullable;
-	bool at_null = q->after.is_null;
 	*out = (struct ranges){.n = 0};
 	if (q->group) {
 		group_ranges(s, q, out);
@@ -368,14 +427,32 @@ static void find_ranges(
 		buf_str(&out->range[out->n++], "true");
 		return;
 	}
-	/* Ascending: after a value come the values behind it, then the nulls;
-	 * after a null, the remaining nulls. Descending: after a null come the
-	 * remaining nulls, then all values; after a value, the values behind
-	 * it. */
-	if (!at_null || q->descending)
-		value_range(s, q, out);
-	if (at_null || (nullable && !q->descending))
-		null_range(s, q, out);
+	find_levels(s, q, out);
+	for (size_t end = out->nlevels; end > 0;) {
+		size_t last = end - 1;
+		const struct level *l = &out->levels[last];
+		if (l->is_null) {
+			if (l->descending)
+				null_range(out, last, " IS NOT NULL");
+			end = last;
+			continue;
+		}
+		size_t first = run_begins(out, last);
+		run_range(out, first, last);
+		for (size_t i = end; i-- > first && !l->descending;) {
+			if (may_be_null(&out->levels[i]))
+				null_range(out, i, " IS NULL");
+		}
+		end = first;
+	}
+}
+
+static void ranges_free(struct ranges *r)
+{
+	for (size_t i = 0; i < r->nlevels; i++)
+		buf_free(&r->levels[i].value);
+	for (int i = 0; i < r->n; i++)
+		buf_free(&r->range[i]);
 }
 
 /* --- the whole ----------------------------------------------------------- */
@@ -403,17 +480,18 @@ static void select_rows(
 	if (r.n == 1) {
 		select_range(out, q, &where, &r.range[0], limit);
 	} else {
-		buf_str(out, "SELECT t.* FROM ((");
-		select_range(out, q, &where, &r.range[0], limit);
-		buf_str(out, ") UNION ALL (");
-		select_range(out, q, &where, &r.range[1], limit);
-		buf_str(out, ")) t");
+		buf_str(out, "SELECT t.* FROM (");
+		for (int i = 0; i < r.n; i++) {
+			buf_str(out, i ? " UNION ALL (" : "(");
+			select_range(out, q, &where, &r.range[i], limit);
+			buf_char(out, ')');
+		}
+		buf_str(out, ") t");
 		list_sql_order(out, q);
 		buf_printf(out, " LIMIT $%d", limit);
 	}
 	buf_free(&where);
-	buf_free(&r.range[0]);
-	buf_free(&r.range[1]);
+	ranges_free(&r);
 }
 
 /* The approximate size of a row in bytes, never 0. Postgres knows the length of
@@ -436,6 +514,14 @@ static void row_bytes(struct buf *out, const struct list_query *q)
 	buf_char(out, ')');
 }
 
+const char *list_sql_shape(const struct list_query *q)
+{
+	/* The values, then the row and what is behind it. */
+	static const char all[] = "ssssRv8";
+	_Static_assert(sizeof all - 1 == LIST_ORDERS + 3, "one s for each");
+	return all + LIST_ORDERS - q->norders;
+}
+
 void list_sql_make(
     struct list_sql *out, const struct list_query *q, size_t max_bytes)
 {
@@ -445,13 +531,15 @@ void list_sql_make(
 	int most = param_number(out, max_bytes);
 	row_bytes(&bytes, q);
 	buf_str(sql, "SELECT * FROM (SELECT ");
-	if (q->group)
-		buf_str(sql, "t.version");
-	else if (list_query_by_key(q))
-		buf_str(sql, "NULL");
-	else
-		name(sql, q->order);
-	buf_str(sql, "::text AS \"_after\", ");
+	for (size_t i = 0; i < q->norders; i++) {
+		if (q->group)
+			buf_str(sql, "t.version");
+		else if (list_query_by_key(q))
+			buf_str(sql, "NULL");
+		else
+			name(sql, q->orders[i].column);
+		buf_printf(sql, "::text AS \"_after%zu\", ", i);
+	}
 	sql_row_of(sql, q->collection, &q->only);
 	buf_str(sql, ", count(*) OVER () AS \"_found\", sum");
 	buf_printf(sql, "%s OVER (", bytes.data);

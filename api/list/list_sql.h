@@ -7,10 +7,14 @@
  * index on both finds this place at once, however far it is from the first
  * page.
  *
- * Nulls are greater than every value (Postgres's order, and that of its
- * indexes): last ascending, first descending. A row comparison with a null is
- * neither true nor false. Therefore, if the column may be null, a page that may
- * have both values and nulls is combined from two ranges of the index.
+ * Such a comparison is one range of the index only if all its columns have one
+ * direction and a value. Therefore the rows behind a place may be several
+ * ranges: the columns are cut into runs of one direction, and the rows behind
+ * the place in a run have the same values as it in front of the run. Nulls are
+ * greater than every value (Postgres's order, and that of its indexes): last
+ * ascending, first descending. A row comparison with a null is neither true nor
+ * false, so the nulls behind a value, and the values behind a null, are ranges
+ * of their own. The page is combined from all of them.
  */
 #pragma once
 
@@ -19,17 +23,18 @@
 
 #include <libpq-fe.h>
 
-enum { LIST_SQL_PARAMS = LIST_FILTERS + 6 };
+enum { LIST_SQL_PARAMS = LIST_FILTERS + 2 * LIST_ORDERS + 6 };
 
-/* The columns of the result (binary): at LIST_SQL_AFTER text, the value that
- * the list is ordered by (null if it is ordered by the key), or of a group the
- * version of the row; from LIST_SQL_ROW on, the row; at LIST_SQL_FOUND(c) int8,
- * the number of rows that were found, at most the limit plus one. If the rows
- * are very large, fewer of them come: only those that begin within the first
- * `max_bytes`. */
-enum { LIST_SQL_AFTER = 0, LIST_SQL_VERSION = 0, LIST_SQL_ROW = 1 };
-#define LIST_SQL_SHAPE "sRv8" /* up to where the row begins */
-#define LIST_SQL_FOUND(c) (LIST_SQL_ROW + ROW_DOC_COLUMNS(c))
+/* The columns of the result (binary): text, the values that the list is ordered
+ * by (null if it is ordered by the key), or of a group the version of the row;
+ * from LIST_SQL_ROW on, the row; at LIST_SQL_FOUND int8, the number of rows
+ * that were found, at most the limit plus one. If the rows are very large,
+ * fewer of them come: only those that begin within the first `max_bytes`. */
+enum { LIST_SQL_VERSION = 0 };
+#define LIST_SQL_ROW(q) ((int)(q)->norders)
+#define LIST_SQL_FOUND(q) (LIST_SQL_ROW(q) + ROW_DOC_COLUMNS((q)->collection))
+/* What they are, for row_doc_shape. */
+const char *list_sql_shape(const struct list_query *q);
 
 struct list_sql {
 	struct buf sql;

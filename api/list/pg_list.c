@@ -151,7 +151,7 @@ static bool send_ask(struct slot *s, const struct ask *a)
 		struct list_sql *sql = &rows[n - 1];
 		list_sql_make(sql, of, p->o.max_bytes);
 		queries[n++] = query_of(
-		    sql, row_doc_shape(LIST_SQL_SHAPE, of->collection));
+		    sql, row_doc_shape(list_sql_shape(of), of->collection));
 	}
 	if (q->counts || q->totals) {
 		list_sql_make_count(&count, q);

@@ -135,7 +135,9 @@ static void list_parameters(
 	filter_parameters(j, c);
 	if (paged)
 		select_parameter(j, c);
-	parameter(j, "order", "query", "field.asc or field.desc.");
+	parameter(j, "order", "query",
+	    "field.asc or field.desc; several, separated by commas, as an "
+	    "index has them.");
 	snprintf(order, sizeof order, "%s.desc", c->key_name);
 	text_schema(j, order);
 	jsonout_close(j, '}');

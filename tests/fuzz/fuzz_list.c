@@ -98,10 +98,13 @@ static void forge(
 	buf_free(&bound);
 }
 
-static void free_place(struct list_place *p)
+/* Of a value that is too long, a cursor has a bound only. */
+static bool is_long(const struct list_place *p)
 {
-	free(p->value);
-	free(p->key);
+	bool is = false;
+	for (size_t i = 0; i < LIST_ORDERS; i++)
+		is = is || p->values[i].long_len;
+	return is;
 }
 
 static void cursor_again(const struct list_query *q, const struct fuzz *inside)
@@ -111,13 +114,13 @@ static void cursor_again(const struct list_query *q, const struct fuzz *inside)
 	forge(&text, q, inside);
 	if (list_cursor_read(q, text.data, &at)) {
 		list_cursor_write(&again, q, &at);
-		CHECK(fuzz_same(&text, &again));
+		CHECK(is_long(&at) || fuzz_same(&text, &again));
 		CHECK(list_cursor_read(q, again.data, &same));
 		CHECK(same.key_len == at.key_len);
 		CHECK(memcmp(same.key, at.key, at.key_len) == 0);
-		free_place(&same);
+		list_place_free(&same);
 	}
-	free_place(&at);
+	list_place_free(&at);
 	buf_free(&text);
 	buf_free(&again);
 }
@@ -131,7 +134,10 @@ int FUZZ_ONE(const uint8_t *data, size_t size)
 	struct list_query *q = parse(c, text);
 	if (q) {
 		struct list_sql sql;
-		struct buf id = {0};
+		struct buf id = {0}, export = {0};
+		list_sql_export(&export, q);
+		CHECK(memchr(export.data, '\0', export.len) == NULL);
+		buf_free(&export);
 		list_sql_make(&sql, q, 1 << 20);
 		list_sql_free(&sql);
 		list_query_id(&id, q);

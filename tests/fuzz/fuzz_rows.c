@@ -113,7 +113,7 @@ static void page(const struct collection *c, struct fuzz in)
 	CHECK(PQsetResultAttrs(r, n, columns));
 	fill(r, n, &in);
 	q->limit = 1;
-	if (pg_shape_fits(row_doc_shape(LIST_SQL_SHAPE, c), r)) {
+	if (pg_shape_fits(row_doc_shape(list_sql_shape(q), c), r)) {
 		struct value *v = list_page_make(q, r, as_of, 1);
 		value_unref(&v);
 	}

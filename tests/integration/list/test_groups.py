@@ -14,7 +14,11 @@ from harness.replica import replica_caught_up
 ROWS = 120
 COLUMNS = ("mood", "whole", "part", "flag", "at")
 MOODS = ("good", "it's", "so-so")
-ORDERS = ("sample_id.asc", "part.desc", "code.asc", "at.desc", "at.asc")
+ORDERS = (
+    "sample_id.asc", "part.desc", "code.asc", "at.desc", "at.asc",
+    # Along an index, in its directions and turned.
+    "code.asc,at.desc", "code.desc,at.asc", "mood.asc,part.asc", "mood.desc,part.desc",
+)  # fmt: skip
 EXPRESSIONS = 250
 
 
@@ -176,17 +180,20 @@ def truth(e, row):
 
 
 def in_order(rows, order):
-    name, _, way = order.partition(".")
-    sign = (lambda v: (v is None, v if v is not None else 0))
-    if name in ("part",):
-        sign = (lambda v: (False, float(v)))
-    if name == "at":
-        sign = (lambda v: (v is None, v.timestamp() if v else 0))
-    if name in ("code", "sample_id"):
-        sign = (lambda v: (v is None, v or ""))
-    return sorted(
-        rows, key=lambda r: (sign(r[name]), r["sample_id"]), reverse=way == "desc"
-    )
+    """Sorted by the last column first, since sorting is stable; nulls are greatest."""
+
+    def sign(name, value):
+        if value is None:
+            return (True, 0)
+        if name == "part":
+            return (False, float(value))
+        return (False, value.timestamp() if name == "at" else value)
+
+    orders = [each.partition(".")[::2] for each in order.split(",")]
+    found = sorted(rows, key=lambda r: r["sample_id"], reverse=orders[-1][1] == "desc")
+    for name, way in reversed(orders):
+        found.sort(key=lambda r, name=name: sign(name, r[name]), reverse=way == "desc")
+    return found
 
 
 def get(http, path):
@@ -221,7 +228,7 @@ def test_random_expressions(rows, http):
         assert answer.status == 200, (query, answer)
         assert answer.json()["count"] == len(want), query
         order = rng.choice(ORDERS)
-        limit = rng.choice([3, 7, 50]) if n % 4 == 0 else 50
+        limit = rng.choice([1, 3, 7, 50]) if n % 4 == 0 else 50
         found = walk(http, f"/v1/samples?{query}&order={order}&limit={limit}")
         assert found == [r["sample_id"] for r in in_order(want, order)], (query, order, limit)
         if n % 3 == 0:
@@ -232,6 +239,78 @@ def test_random_expressions(rows, http):
         answer = get(http, f"/v1/samples/_count?{again}")
         assert answer.tier == "l1" and answer.json()["count"] == len(want), (query, again)
     assert len(matched) > 30
+
+
+# --- several orders ----------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("order", ORDERS[5:])
+def test_every_page_of_several_orders(rows, http, order):
+    """Ties, nulls and both directions, a row a page; and the same backwards by a
+    filter that fixes the first field."""
+    assert walk(http, f"/v1/samples?order={order}&limit=1") == [
+        r["sample_id"] for r in in_order(rows, order)
+    ]
+    spelled = order.replace(".asc", "") + ",sample_id." + order.rpartition(".")[2]
+    pages = [get(http, f"/v1/samples?order={o}&limit=9") for o in (order, spelled)]
+    assert pages[0].body == pages[1].body and pages[0].header("Link") == pages[1].header("Link")
+
+
+def test_rows_that_change_between_pages(world, rows, http):
+    """A page begins behind the place of the last row, wherever that row is now."""
+    order = "code.asc,at.desc"
+    want = [r["sample_id"] for r in in_order(rows, order)]
+    path, found = f"/v1/samples?order={order}&limit=10", []
+    while path:
+        answer = get(http, path)
+        found += [d["sample_id"] for d in answer.json()]
+        link = answer.header("Link")
+        path = link and re.match("<([^>]*)>", link)[1]
+        # The row that the page ended with moves to the end.
+        world.sql("UPDATE samples SET code = NULL, at = NULL WHERE sample_id = %s", found[-1])
+        replica_caught_up(world)
+    first = list(dict.fromkeys(found))
+    assert first == want
+    for row in rows:
+        world.sql("UPDATE samples SET code = %s, at = %s WHERE sample_id = %s",
+                  row["code"], row["at"], row["sample_id"])  # fmt: skip
+    replica_caught_up(world)
+
+
+def test_orders_that_no_index_has(rows, http):
+    for order in ("code,at", "at.desc,code", "mood,part.desc", "part,mood", "code,at.desc,part",
+                  "mood,part,code", "code,at.desc,sample_id"):  # fmt: skip
+        answer = get(http, f"/v1/samples?order={order}")
+        assert (answer.status, answer.problem) == (400, "invalid-filter"), (order, answer)
+        assert answer.json()["parameter"] == "order"
+        assert "samples: code,at.desc; mood,part" in answer.json()["detail"]
+    answer = get(http, "/v1/posts?order=title,created_at")
+    assert "posts declares no index on several" in answer.json()["detail"]
+    page = get(http, "/v1/samples?order=code,at.desc&limit=3")
+    link = re.match("<([^>]*)>", page.header("Link"))[1]
+    for other in ("code.desc,at.asc", "code.asc", "at.desc"):
+        answer = get(http, link.replace("code.asc,at.desc", other))
+        assert (answer.status, answer.problem) == (400, "invalid-cursor"), (other, answer)
+
+
+def test_an_index_carries_several_orders(world, rows):
+    """The ranges behind a place are ranges of the index, read in its order or turned."""
+    with world.servers.postgres(world.name) as connection:
+        connection.execute("SET enable_seqscan = off")
+        connection.execute("SET enable_sort = off")
+        for where, order in (
+            ("true", "code COLLATE \"C\", at DESC, sample_id DESC"),
+            ("code COLLATE \"C\" = 'AB-1' AND (at, sample_id) < (now(), %s)",
+             "code COLLATE \"C\", at DESC, sample_id DESC"),
+            ("code COLLATE \"C\" > 'AB-1'", "code COLLATE \"C\", at DESC, sample_id DESC"),
+            ("code IS NULL AND at IS NOT NULL", "code COLLATE \"C\", at DESC, sample_id DESC"),
+            ("code COLLATE \"C\" = 'AB-1' AND (at, sample_id) > (now(), %s)",
+             "code COLLATE \"C\" DESC, at, sample_id"),
+        ):  # fmt: skip
+            query = f"EXPLAIN SELECT * FROM samples WHERE {where} ORDER BY {order} LIMIT 5"
+            plan = connection.execute(query.replace("%s", f"'{key(1)}'")).fetchall()
+            text = "\n".join(line for (line,) in plan)
+            assert "samples_code_at_desc_index" in text and "Sort" not in text, (query, text)
 
 
 # --- what is refused ---------------------------------------------------------------------

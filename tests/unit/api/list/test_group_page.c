@@ -43,17 +43,17 @@ static void put_int8(PGresult *r, int row, int column, int64_t v)
 /* Rows of `transfers` with the keys g:0, g:1, …; Postgres found so many. */
 static PGresult *rows(const struct list_query *q, int n, int64_t found)
 {
-	int last = LIST_SQL_FOUND(q->collection);
+	int last = LIST_SQL_FOUND(q);
 	PGresult *r = result(last + 1);
 	for (int i = 0; i < n; i++) {
 		char text[16];
 		int len = snprintf(text, sizeof text, "%d", 40 + i);
 		put(r, i, LIST_SQL_VERSION, text, (size_t)len);
 		len = snprintf(text, sizeof text, "g:%d", i);
-		put(r, i, LIST_SQL_ROW, text, (size_t)len);
-		put(r, i, LIST_SQL_ROW + 1, "7", 1);
-		put_int8(r, i, LIST_SQL_ROW + 2, 0);
-		put_int8(r, i, LIST_SQL_ROW + 3, 0);
+		put(r, i, LIST_SQL_ROW(q), text, (size_t)len);
+		put(r, i, LIST_SQL_ROW(q) + 1, "7", 1);
+		put_int8(r, i, LIST_SQL_ROW(q) + 2, 0);
+		put_int8(r, i, LIST_SQL_ROW(q) + 3, 0);
 		put_int8(r, i, last, found);
 	}
 	return r;

@@ -23,50 +23,44 @@ static struct list_query *query(const char *collection, const char *order)
 	return q;
 }
 
-static void free_place(struct list_place *p)
-{
-	free(p->value);
-	free(p->key);
-}
-
 static void goes_round(
     struct list_query *q, bool is_null, const char *value, const char *key)
 {
 	struct buf b = {0};
 	struct list_place out, in = {
-				   .is_null = is_null,
-				   .value = (char *)(uintptr_t)value,
-				   .value_len = strlen(value),
 				   .key = (char *)(uintptr_t)key,
 				   .key_len = strlen(key),
 			       };
+	in.values[0] = (struct list_place_value){.is_null = is_null,
+	    .value = (char *)(uintptr_t)value,
+	    .value_len = strlen(value)};
 	list_cursor_write(&b, q, &in);
 	assert_int_equal(strspn(b.data, "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijkl"
 					"mnopqrstuvwxyz0123456789-_"),
 	    b.len);
 	assert_true(list_cursor_read(q, b.data, &out));
-	assert_int_equal(out.is_null, is_null);
+	assert_int_equal(out.values[0].is_null, is_null);
 	assert_string_equal(out.key, key);
 	if (is_null || list_query_by_key(q))
-		assert_null(out.value);
+		assert_null(out.values[0].value);
 	else
-		assert_string_equal(out.value, value);
-	free_place(&out);
+		assert_string_equal(out.values[0].value, value);
+	list_place_free(&out);
 	/* Any letter more, less or other. */
 	for (size_t i = 0; i < b.len; i++) {
 		char was = b.data[i];
 		b.data[i] = was == 'A' ? 'B' : 'A';
 		assert_false(list_cursor_read(q, b.data, &out));
-		free_place(&out);
+		list_place_free(&out);
 		b.data[i] = '\0';
 		assert_false(list_cursor_read(q, b.data, &out));
-		free_place(&out);
+		list_place_free(&out);
 		b.data[i] = was;
 	}
 	for (const char *more = "A=-+/ "; *more; more++) {
 		buf_char(&b, *more);
 		assert_false(list_cursor_read(q, b.data, &out));
-		free_place(&out);
+		list_place_free(&out);
 		b.data[--b.len] = '\0';
 	}
 	buf_free(&b);
@@ -100,21 +94,22 @@ static void bounds(void **state)
 		struct list_place out;
 		memset(value, '7', LONG);
 		memcpy(value, cases[i].begin, strlen(cases[i].begin));
-		const struct list_place at = {.value = value,
-		    .value_len = LONG,
+		const struct list_place at = {
+		    .values = {{.value = value, .value_len = LONG}},
 		    .key = "7",
 		    .key_len = 1};
 		list_cursor_write(&b, q, &at);
 		assert_true(b.len < 1500);
 		assert_true(list_cursor_read(q, b.data, &out));
-		assert_int_equal(out.long_len, LONG);
+		assert_int_equal(out.values[0].long_len, LONG);
 		if (cases[i].want)
-			assert_string_equal(out.value, cases[i].want);
-		else if (q->descending)
-			assert_true(strcmp(out.value, value) > 0);
+			assert_string_equal(out.values[0].value, cases[i].want);
+		else if (list_query_descending(q))
+			assert_true(strcmp(out.values[0].value, value) > 0);
 		else
-			assert_memory_equal(out.value, value, out.value_len);
-		free_place(&out);
+			assert_memory_equal(out.values[0].value, value,
+			    out.values[0].value_len);
+		list_place_free(&out);
 		buf_free(&b);
 		list_query_unref(&q);
 	}
@@ -151,7 +146,7 @@ static bool taken_by(const char *text, const char *collection,
 		assert_true(list_query_add(
 		    q, filter, strlen(filter), value, strlen(value), &fault));
 	bool taken = list_cursor_read(q, text, &out);
-	free_place(&out);
+	list_place_free(&out);
 	list_query_unref(&q);
 	return taken;
 }
@@ -161,8 +156,8 @@ static void bound_to_its_list(void **state)
 	(void)state;
 	struct buf b = {0};
 	struct list_query *q = query("posts", "title.asc");
-	const struct list_place in = {.value = (char[]){"t"},
-	    .value_len = 1,
+	const struct list_place in = {
+	    .values = {{.value = (char[]){"t"}, .value_len = 1}},
 	    .key = (char[]){"7"},
 	    .key_len = 1};
 	list_cursor_write(&b, q, &in);
@@ -182,6 +177,48 @@ static void bound_to_its_list(void **state)
 	buf_free(&b);
 }
 
+/* One of each kind, in their order; what several have together is bounded. */
+static void several(void **state)
+{
+	(void)state;
+	enum { LONG = 3000 };
+	char code[LONG + 1] = "";
+	struct buf b = {0};
+	struct list_place out;
+	struct list_query *q = query("samples", "code,at.desc");
+	struct list_place in = {
+	    .values = {{.value = (char[]){"AB-1"}, .value_len = 4},
+		{.is_null = true}},
+	    .key = (char[]){"2eb8aa08-aa98-71ea-b4aa-73b441d16380"},
+	    .key_len = 36};
+	list_cursor_write(&b, q, &in);
+	assert_true(list_cursor_read(q, b.data, &out));
+	assert_string_equal(out.values[0].value, "AB-1");
+	assert_true(out.values[1].is_null);
+	assert_null(out.values[1].value);
+	assert_string_equal(out.key, in.key);
+	list_place_free(&out);
+	buf_free(&b);
+	memset(code, 'x', LONG);
+	in.values[0] =
+	    (struct list_place_value){.value = code, .value_len = LONG};
+	in.values[1] = (struct list_place_value){
+	    .value = (char[]){"2026-01-01 00:00:00+00"}, .value_len = 22};
+	list_cursor_write(&b, q, &in);
+	assert_true(b.len < 1500);
+	assert_true(list_cursor_read(q, b.data, &out));
+	assert_int_equal(out.values[0].long_len, LONG);
+	assert_memory_equal(out.values[0].value, code, out.values[0].value_len);
+	assert_string_equal(out.values[1].value, in.values[1].value);
+	assert_int_equal(out.values[1].long_len, 0);
+	list_place_free(&out);
+	assert_false(taken_by(b.data, "samples", "code.desc,at", NULL, NULL));
+	assert_false(taken_by(b.data, "samples", "code", NULL, NULL));
+	assert_false(taken_by(b.data, "samples", "at.desc", NULL, NULL));
+	buf_free(&b);
+	list_query_unref(&q);
+}
+
 /* With a good checksum, too: what it says is held to what can be. */
 static void no_key(void **state)
 {
@@ -192,7 +229,7 @@ static void no_key(void **state)
 	const struct list_place in = {.key = (char[]){"07"}, .key_len = 2};
 	list_cursor_write(&b, q, &in);
 	assert_false(list_cursor_read(q, b.data, &out));
-	free_place(&out);
+	list_place_free(&out);
 	buf_free(&b);
 	list_query_unref(&q);
 }
@@ -204,6 +241,7 @@ int main(void)
 	    cmocka_unit_test(bounds),
 	    cmocka_unit_test(bound_to_its_list),
 	    cmocka_unit_test(no_key),
+	    cmocka_unit_test(several),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

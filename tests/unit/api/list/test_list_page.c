@@ -45,16 +45,16 @@ static void put_int8(PGresult *r, int row, int column, int64_t v)
 /* Rows of `records`, with the keys k0, k1, …; Postgres found so many. */
 static PGresult *rows(const struct list_query *q, int n, int64_t found)
 {
-	int last = LIST_SQL_FOUND(q->collection);
+	int last = LIST_SQL_FOUND(q);
 	PGresult *r = result(last + 1);
 	for (int i = 0; i < n; i++) {
 		char key[16];
 		int len = snprintf(key, sizeof key, "k%d", i);
-		assert_true(PQsetvalue(r, i, LIST_SQL_AFTER, NULL, -1));
-		put(r, i, LIST_SQL_ROW, key, (size_t)len);
-		put(r, i, LIST_SQL_ROW + 1, "v", 1);
-		put_int8(r, i, LIST_SQL_ROW + 2, 0);
-		put_int8(r, i, LIST_SQL_ROW + 3, 0);
+		assert_true(PQsetvalue(r, i, 0, NULL, -1));
+		put(r, i, LIST_SQL_ROW(q), key, (size_t)len);
+		put(r, i, LIST_SQL_ROW(q) + 1, "v", 1);
+		put_int8(r, i, LIST_SQL_ROW(q) + 2, 0);
+		put_int8(r, i, LIST_SQL_ROW(q) + 3, 0);
 		put_int8(r, i, last, found);
 	}
 	return r;
@@ -151,8 +151,7 @@ static void links_to(const char *limit, struct value *v, const char *key)
 	assert_non_null(strstr(v->page->next, ">; rel=\"next\""));
 	assert_true(list_cursor_read(q, cursor, &place));
 	assert_string_equal(place.key, key);
-	free(place.key);
-	free(place.value);
+	list_place_free(&place);
 	list_query_unref(&q);
 	value_unref(&v);
 }

@@ -65,6 +65,14 @@ static void one_text(void **state)
 	is_text("samples", "", "samples?order=part.desc");
 	is_text("posts", "order=title", "posts?order=title.asc");
 	is_text("posts", "order=title.desc", "posts?order=title.desc");
+	is_text("posts", "order=title,id", "posts?order=title.asc");
+	is_text("posts", "order=id.desc", "posts?order=id.desc");
+	is_text(
+	    "samples", "order=code,at.desc", "samples?order=code.asc,at.desc");
+	is_text("samples", "order=code.desc,at,sample_id",
+	    "samples?order=code.desc,at.asc");
+	is_text("samples", "order=mood.desc,part.desc,sample_id.desc",
+	    "samples?order=mood.desc,part.desc");
 	is_text("posts", "author=eq.", "posts?author=eq.&order=id.asc");
 	is_text("posts", "author=eq.a&b c.d",
 	    "posts?author=eq.a%26b%20c.d&order=id.asc");
@@ -305,6 +313,23 @@ static void refused(void **state)
 	    {"posts", "order=title.up", "order", ".asc or .desc"},
 	    {"posts", "order=title.desc.nullsfirst", "order", ".asc"},
 	    {"posts", "order=title\norder=id", "order", "twice"},
+	    {"posts", "order=title,", "order", "declares"},
+	    {"posts", "order=title,id.desc", "order", "no index on several"},
+	    {"posts", "order=id,title", "order", "no index on several"},
+	    {"samples", "order=code,at", "order",
+		"The indexes of samples: code,at.desc; mood,part"},
+	    {"samples", "order=at.desc,code", "order", "indexes of samples"},
+	    {"samples", "order=code.desc,at.desc", "order", "indexes of"},
+	    {"samples", "order=mood,part.desc", "order", "indexes of"},
+	    {"samples", "order=mood,part,code", "order", "indexes of"},
+	    {"samples", "order=mood,mood", "order", "indexes of"},
+	    {"samples", "order=code,at.desc,sample_id", "order", "indexes of"},
+	    {"samples", "order=mood,part.up", "order", ".asc or .desc"},
+	    {"samples", "order=mood,tree.name", "order", "declares"},
+	    {"samples", "order=mood,sample_id", "order", "declares"},
+	    {"samples", "order=a,b,c,d,e,f,g", "order", "declares"},
+	    {"samples", "order=at,at,at,at,at,at", "order", "more than 4"},
+	    {"samples", "order=at,at,at,at,at", "order", "more than 4"},
 	    {"posts", "limit=0", "limit", "from 1 to 1000"},
 	    {"posts", "limit=1001", "limit", "from 1 to 1000"},
 	    {"posts", "limit=", "limit", "from 1"},

@@ -37,12 +37,19 @@ static void finds(struct list_sql *s, const char *want)
 	assert_string_equal(begin, want);
 }
 
-static void place(struct list_query *q, bool is_null, char *value, char *key)
+/* Sets the cursor. `values`: NULL stands for null. */
+static void place_of(
+    struct list_query *q, const char *const *values, const char *key)
 {
 	struct list_fault fault;
 	struct buf b = {0};
-	const struct list_place at = {
-	    is_null, value, strlen(value), key, strlen(key), 0};
+	struct list_place at = {
+	    .key = (char *)(uintptr_t)key, .key_len = strlen(key)};
+	for (size_t i = 0; i < q->norders; i++)
+		at.values[i] =
+		    (struct list_place_value){.is_null = values[i] == NULL,
+			.value = (char *)(uintptr_t)values[i],
+			.value_len = values[i] ? strlen(values[i]) : 0};
 	list_cursor_write(&b, q, &at);
 	add(q, "cursor", b.data);
 	assert_true(list_query_finish(q, &fault));
@@ -58,7 +65,7 @@ static void whole(void **state)
 	add(q, "limit", "7");
 	list_sql_make(&s, q, 5000);
 	assert_string_equal(s.sql.data,
-	    "SELECT * FROM (SELECT t.\"price\"::text AS \"_after\", "
+	    "SELECT * FROM (SELECT t.\"price\"::text AS \"_after0\", "
 	    "t.\"id\"::text, t.\"name\"::text, t.\"description\"::text, "
 	    "t.\"price\"::text, t.\"category\"::text, "
 	    "t.\"stock_quantity\"::text, t.\"created_at\"::timestamptz, "
@@ -190,7 +197,7 @@ static void selected(void **state)
 	add(q, "select", "title");
 	list_sql_make(&s, q, 5000);
 	static const char want[] =
-	    "SELECT * FROM (SELECT NULL::text AS \"_after\", "
+	    "SELECT * FROM (SELECT NULL::text AS \"_after0\", "
 	    "t.\"id\"::text, t.\"title\"::text, NULL::text, NULL::text, "
 	    "t.\"created_at\"::timestamptz, t.\"updated_at\"::timestamptz, "
 	    "count(*) OVER () AS \"_found\", "
@@ -289,7 +296,7 @@ static void behind(const char *collection, const char *order, bool is_null,
 	struct list_sql s;
 	struct list_query *q = list_query_new(declared(collection));
 	add(q, "order", order);
-	place(q, is_null, (char *)(uintptr_t)value, (char *)(uintptr_t)key);
+	place_of(q, (const char *[]){is_null ? NULL : value}, key);
 	list_sql_make(&s, q, 5000);
 	finds(&s, want);
 	assert_int_equal(s.n, params);
@@ -301,12 +308,12 @@ static void cursors(void **state)
 {
 	(void)state;
 	behind("posts", "id", false, "", "7",
-	    "SELECT t.* FROM public.\"posts\" t WHERE (t.\"id\") > ($3)"
+	    "SELECT t.* FROM public.\"posts\" t WHERE t.\"id\" > $3"
 	    " ORDER BY t.\"id\" LIMIT $1",
 	    3);
 	behind("records", "key.desc", false, "", "a",
 	    "SELECT t.* FROM public.\"records\" t WHERE"
-	    " (t.\"key\" COLLATE \"C\") < ($3)"
+	    " t.\"key\" COLLATE \"C\" < $3"
 	    " ORDER BY t.\"key\" COLLATE \"C\" DESC LIMIT $1",
 	    3);
 	behind("posts", "title.desc", false, "x", "7",
@@ -344,37 +351,93 @@ static void long_values(void **state)
 	    5);
 }
 
+#define SAMPLES "SELECT t.* FROM public.\"samples\" t WHERE "
+
 static void nulls(void **state)
 {
 	(void)state;
+#define UP " ORDER BY t.\"at\", t.\"sample_id\" LIMIT $1"
+#define DOWN " ORDER BY t.\"at\" DESC, t.\"sample_id\" DESC LIMIT $1"
 	behind("samples", "at", false, "2026-01-01 00:00:00+00", KEY,
-	    "SELECT t.* FROM ((SELECT t.* FROM public.\"samples\" t WHERE"
-	    " (t.\"at\", t.\"sample_id\") > ($3, $4)"
-	    " ORDER BY t.\"at\", t.\"sample_id\" LIMIT $1) UNION ALL"
-	    " (SELECT t.* FROM public.\"samples\" t WHERE"
-	    " t.\"at\" IS NULL AND true"
-	    " ORDER BY t.\"at\", t.\"sample_id\" LIMIT $1)) t"
-	    " ORDER BY t.\"at\", t.\"sample_id\" LIMIT $1",
+	    "SELECT t.* FROM ((" SAMPLES
+	    "(t.\"at\", t.\"sample_id\") > ($3, $4)" UP ") UNION ALL (" SAMPLES
+	    "t.\"at\" IS NULL" UP ")) t" UP,
 	    4);
 	behind("samples", "at", true, "", KEY,
-	    "SELECT t.* FROM public.\"samples\" t WHERE"
-	    " t.\"at\" IS NULL AND t.\"sample_id\" > $3"
-	    " ORDER BY t.\"at\", t.\"sample_id\" LIMIT $1",
-	    3);
+	    SAMPLES "t.\"at\" IS NULL AND t.\"sample_id\" > $3" UP, 3);
 	behind("samples", "at.desc", true, "", KEY,
-	    "SELECT t.* FROM ((SELECT t.* FROM public.\"samples\" t WHERE"
-	    " t.\"at\" IS NOT NULL"
-	    " ORDER BY t.\"at\" DESC, t.\"sample_id\" DESC LIMIT $1) UNION ALL"
-	    " (SELECT t.* FROM public.\"samples\" t WHERE"
-	    " t.\"at\" IS NULL AND t.\"sample_id\" < $3"
-	    " ORDER BY t.\"at\" DESC, t.\"sample_id\" DESC LIMIT $1)) t"
-	    " ORDER BY t.\"at\" DESC, t.\"sample_id\" DESC LIMIT $1",
+	    "SELECT t.* FROM ((" SAMPLES
+	    "t.\"at\" IS NULL AND t.\"sample_id\" < $3" DOWN
+	    ") UNION ALL (" SAMPLES "t.\"at\" IS NOT NULL" DOWN ")) t" DOWN,
 	    3);
 	behind("samples", "at.desc", false, "2026-01-01 00:00:00+00", KEY,
-	    "SELECT t.* FROM public.\"samples\" t WHERE"
-	    " (t.\"at\", t.\"sample_id\") < ($3, $4)"
-	    " ORDER BY t.\"at\" DESC, t.\"sample_id\" DESC LIMIT $1",
-	    4);
+	    SAMPLES "(t.\"at\", t.\"sample_id\") < ($3, $4)" DOWN, 4);
+}
+
+static void several_are(const char *order, const char *const *values,
+    const char *const *ranges, const char *by, int params)
+{
+	struct list_sql s;
+	struct buf want = {0};
+	struct list_query *q = list_query_new(declared("samples"));
+	add(q, "order", order);
+	place_of(q, values, KEY);
+	buf_str(&want, ranges[1] ? "SELECT t.* FROM (" : "");
+	for (size_t i = 0; ranges[i]; i++)
+		buf_printf(&want, "%s%s" SAMPLES "%s ORDER BY %s LIMIT $1%s",
+		    i ? " UNION ALL " : "", ranges[1] ? "(" : "", ranges[i], by,
+		    ranges[1] ? ")" : "");
+	if (ranges[1])
+		buf_printf(&want, ") t ORDER BY %s LIMIT $1", by);
+	list_sql_make(&s, q, 5000);
+	assert_string_equal(list_sql_shape(q), "ssRv8");
+	finds(&s, want.data);
+	assert_int_equal(s.n, params);
+	buf_free(&want);
+	list_sql_free(&s);
+	list_query_unref(&q);
+}
+
+/* Along an index: runs of one direction, and nulls. */
+static void several(void **state)
+{
+	(void)state;
+#define CODE "t.\"code\" COLLATE \"C\""
+#define AT "t.\"at\""
+#define ID "t.\"sample_id\""
+#define MOOD "t.\"mood\" COLLATE \"C\""
+	static const char first[] = CODE ", " AT " DESC, " ID " DESC";
+	static const char turned[] = CODE " DESC, " AT ", " ID;
+	static const char same[] = MOOD ", t.\"part\", " ID;
+	const char *day = "2026-01-01 00:00:00+00";
+	several_are("mood,part", (const char *[]){"good", "1.5"},
+	    (const char *[]){
+		"(" MOOD ", t.\"part\", " ID ") > ($3, $4, $5)", NULL},
+	    same, 5);
+	several_are("code,at.desc", (const char *[]){"AB-1", day},
+	    (const char *[]){CODE " = $3 AND (" AT ", " ID ") < ($4, $5)",
+		CODE " > $3", "t.\"code\" IS NULL", NULL},
+	    first, 5);
+	several_are("code,at.desc", (const char *[]){"AB-1", NULL},
+	    (const char *[]){CODE " = $3 AND " AT " IS NULL AND " ID " < $4",
+		CODE " = $3 AND " AT " IS NOT NULL", CODE " > $3",
+		"t.\"code\" IS NULL", NULL},
+	    first, 4);
+	several_are("code,at.desc", (const char *[]){NULL, NULL},
+	    (const char *[]){"t.\"code\" IS NULL AND " AT " IS NULL AND " ID
+			     " < $3",
+		"t.\"code\" IS NULL AND " AT " IS NOT NULL", NULL},
+	    first, 3);
+	several_are("code.desc,at", (const char *[]){"AB-1", day},
+	    (const char *[]){CODE " = $3 AND (" AT ", " ID ") > ($4, $5)",
+		CODE " = $3 AND " AT " IS NULL", CODE " < $3", NULL},
+	    turned, 5);
+	several_are("code.desc,at", (const char *[]){NULL, day},
+	    (const char *[]){"t.\"code\" IS NULL AND (" AT ", " ID
+			     ") > ($3, $4)",
+		"t.\"code\" IS NULL AND " AT " IS NULL",
+		"t.\"code\" IS NOT NULL", NULL},
+	    turned, 4);
 }
 
 /* Two ranges of the index of the key: the group itself; what begins with it and
@@ -387,7 +450,7 @@ static void of_groups(void **state)
 	    list_query_group(declared("transfers"), "c42", 3, 0);
 	list_sql_make(&s, q, 5000);
 	assert_memory_equal(s.sql.data,
-	    "SELECT * FROM (SELECT t.version::text AS \"_after\", ", 51);
+	    "SELECT * FROM (SELECT t.version::text AS \"_after0\", ", 51);
 	finds(&s,
 	    "SELECT t.* FROM ((SELECT t.* FROM public.\"transfers\" t WHERE"
 	    " t.\"key\" COLLATE \"C\" = $3"
@@ -418,6 +481,7 @@ int main(void)
 	    cmocka_unit_test(cursors),
 	    cmocka_unit_test(long_values),
 	    cmocka_unit_test(nulls),
+	    cmocka_unit_test(several),
 	    cmocka_unit_test(of_groups),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
