@@ -13,6 +13,7 @@ import threading
 
 import pytest
 from harness import history
+from harness.bank import answered
 from harness.batches import Model, draw, state_of
 from harness.crashes import GROUP
 from harness.crowd import Background
@@ -35,30 +36,48 @@ PAUSE_S = 0.02
 
 
 class Client:
-    """Sends batches, and some of them again."""
+    """Sends batches, and some of them again. Whatever it is answered, the log says
+    what was taken."""
 
     def __init__(self, apis, rng):
         self.apis, self.rng = apis, rng
         self.numbers = itertools.count()
-        self.sent = {}  # place -> (group, operations, Idempotency-Key)
+        self.requests = {}  # Idempotency-Key -> (group, operations)
+        self.versions = []  # of those that were accepted
         self.never = threading.Event()
 
     def step(self):
         self.never.wait(PAUSE_S)
-        versions = [version for _, version in list(self.sent)[-5:]]
-        request = (group := self.rng.choice(GROUPS), draw(self.rng, group, versions))
-        request = (*request, f"key-{next(self.numbers)}")
-        if self.sent and self.rng.random() < 0.15:
-            request = self.rng.choice(list(self.sent.values()))
+        key = f"key-{next(self.numbers)}"
+        if self.requests and self.rng.random() < 0.15:
+            key = self.rng.choice(list(self.requests))
+        group = self.rng.choice(GROUPS)
+        operations = draw(self.rng, group, self.versions[-5:])
+        _, operations = self.requests.setdefault(key, (group, operations))
         headers = {"Content-Type": "application/json", "Prefer": "respond-async"}
-        answer = self.rng.choice(self.apis).http.request(
+        answer = answered(
+            self.rng.choice(self.apis),
             "POST",
             "/v1/_batch",
-            json.dumps(request[1]).encode(),
-            {**headers, "Idempotency-Key": request[2]},
+            json.dumps(operations).encode(),
+            {**headers, "Idempotency-Key": key},
         )
-        assert answer.status == 202, answer
-        self.sent[tuple(map(int, answer.position.split("-")))] = request
+        if answer:
+            assert answer.status == 202, answer
+            self.versions.append(int(answer.json()["version"]))
+
+
+def modelled(deployment, requests):
+    """Of the log, in its order, without the second copies of a record."""
+    model, copies = Model(), set()
+    for m in deployment.servers.read_log(deployment.writes, deployment.partitions):
+        headers = {name: value.decode() for name, value in m.headers()}
+        sender = (m.partition(), headers["instance"], headers["seq"])
+        if sender not in copies:
+            key = headers["idempotency-key"]
+            model.apply((m.partition(), m.offset()), *requests[key], key)
+        copies.add(sender)
+    return model
 
 
 class Reader:
@@ -72,9 +91,10 @@ class Reader:
         group = self.rng.choice(GROUPS)
         headers = {"Cache-Control": "no-cache"} if self.rng.random() < 0.3 else {}
         api = self.rng.choice(self.apis)
-        answer = api.http.request("GET", f"/v1/_group/{group}", headers=headers)
-        assert answer.status == 200, answer
-        self.seen[group].add(state_of(answer.json()))
+        answer = answered(api, "GET", f"/v1/_group/{group}", headers=headers)
+        if answer:
+            assert answer.status == 200, answer
+            self.seen[group].add(state_of(answer.json()))
 
 
 def lives(writer, client, rng):
@@ -82,9 +102,10 @@ def lives(writer, client, rng):
     for point in rng.sample(POINTS, LIVES):
         chosen = f"{point}:{rng.randint(1, 4)}"
         writer.start(ready=False, env={"SLUICE_TEST_CRASH": chosen})
-        least = len(client.sent) + EACH
+        least = len(client.versions) + EACH
         wait_until(
-            lambda least=least: client.step() or (len(client.sent) > least and not writer.running),
+            lambda least=least: client.step()
+            or (len(client.versions) > least and not writer.running),
             30,
             f"it dies at {chosen}",
         )
@@ -150,9 +171,7 @@ def test_random_batches_with_crashes_equal_a_model(deployment):
         lives(writer, client, rng)
         history.settle(deployment, 60)
 
-    model = Model()
-    for place in sorted(client.sent):
-        model.apply(place, *client.sent[place])
+    model = modelled(deployment, client.requests)
     check_rows(deployment, model)
     check_outcomes(apis, model)
     for collection, feed in feeds.items():
