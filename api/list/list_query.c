@@ -206,6 +206,7 @@ bool list_query_scope(struct list_query *q, const char *owner)
 	if (column == NULL) {
 		const struct field *field = q->collection->owner.field;
 		q->owner = (struct list_column){.name = name,
+		    .stored = field->stored,
 		    .column = field->column,
 		    .field = field,
 		    .filter = true};
