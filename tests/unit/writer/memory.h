@@ -106,8 +106,8 @@ static inline bool memory_next(
 
 static inline int64_t memory_number(struct memory_array *a)
 {
-	const char *s;
-	int32_t len;
+	const char *s = NULL;
+	int32_t len = 0;
 	assert_true(memory_next(a, &s, &len));
 	return len == 4 ? memory_int4(s) : memory_int8(s);
 }
@@ -117,8 +117,8 @@ static inline const char *memory_text(struct memory_array *a)
 {
 	static char texts[4][4096];
 	static unsigned turn;
-	const char *s;
-	int32_t len;
+	const char *s = NULL;
+	int32_t len = 0;
 	char *out = texts[turn++ % 4];
 	assert_true(memory_next(a, &s, &len));
 	assert_in_range(len, 0, 4095);
@@ -360,8 +360,8 @@ static inline const char *memory_each(struct memory *m,
 		row.created_at = memory_number(&a[2]);
 		row.updated_at = memory_number(&a[3]);
 		for (int i = 0; i < MEMORY_FIELDS; i++) {
-			const char *s;
-			int32_t len;
+			const char *s = NULL;
+			int32_t len = 0;
 			assert_true(
 			    memory_next(&a[SQL_UPSERT_FIELDS + i], &s, &len));
 			row.fields[i] = memory_value(i, s, len);

@@ -205,7 +205,7 @@ static void post(struct history *h, struct request *r)
 static void reuse(struct history *h, struct request *r)
 {
 	const struct request *other = h->n ? &h->requests[draw(h->n)] : NULL;
-	char key[16] = "";
+	char key[32] = "";
 	snprintf(key, sizeof key, "key-%zu", h->n);
 	bool same = other && other->key[0] && strcmp(other->id, r->id) == 0;
 	if (same)
