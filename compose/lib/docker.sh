@@ -28,6 +28,14 @@ dc() (
 	exec docker compose -p "$SLUICE_STACK_PROJECT" -f "$SLUICE_ROOT/compose/compose.yaml" "$@"
 )
 
+# docker_exec <service> <command...>: in its container; with a terminal if there is one.
+docker_exec() {
+	local -a how=()
+	[[ -t 0 && -t 1 ]] || how=(-T)
+	dc exec "${how[@]}" "$@"
+	exit
+}
+
 dc_all() {
 	dc --profile '*' "$@"
 }

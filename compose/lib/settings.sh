@@ -10,6 +10,7 @@ settings_table() {
 	cat <<-'END'
 		SLUICE_STACK_DIR|.stack|folder of the stack, relative to the checkout
 		SLUICE_STACK_PARTS|primary replica redis kafka writer projector api|the parts to start when none is given
+		SLUICE_STACK_PORT_BASE||for a stack beside another one: every port that is not given is this number plus the last three digits of its default
 		SLUICE_STACK_USER|postgres|the user that the servers run as when root starts them
 		SLUICE_STACK_DAEMON_USER|10001|the user (a name, or a number without an account) that the daemons run as when root starts them
 		SLUICE_STACK_PROJECT|sluice|in containers: the name of the project
@@ -82,6 +83,15 @@ find_data() {
 	DATA=$(readlink -m "$STACK/data")
 }
 
+# default_of <name> <default>: ports may begin somewhere else.
+default_of() {
+	if [[ $1 == *_PORT && -n ${SLUICE_STACK_PORT_BASE:-} ]]; then
+		echo $((SLUICE_STACK_PORT_BASE + $2 % 1000))
+	else
+		echo "$2"
+	fi
+}
+
 # Sets every setting, and STACK, LOGS, RUN, DATA and BIN from them.
 load_settings() {
 	local name default text value
@@ -90,7 +100,7 @@ load_settings() {
 		if [[ -n ${!name:-} ]]; then
 			value=${!name}
 		elif ! value=$(remembered "$name"); then
-			value=$default
+			value=$(default_of "$name" "$default")
 		fi
 		printf -v "$name" %s "$value"
 		# A daemon takes SLUICE_* for its own configuration.
@@ -111,7 +121,7 @@ check_settings_unchanged() {
 	local name default text old
 	while IFS='|' read -r name default text; do
 		case $name in
-		*_PORT) ;;
+		*_PORT | *_PORT_BASE) ;;
 		*) continue ;;
 		esac
 		old=$(remembered "$name") || continue

@@ -1,12 +1,14 @@
 """The servers of a stack (compose/up): their passwords are random, and each user has
 only what is needed. The stack of the tests is such a stack."""
 
+import os
 import stat
+import subprocess
 
 import psycopg
 import pytest
 import redis
-from harness.servers import ROLES, at_database, by_user
+from harness.servers import ROLES, ROOT, at_database, by_user
 
 NAMES = {"postgres", "replicator", *ROLES, "redis", "redis_sluice", "admin_token"}
 
@@ -94,3 +96,43 @@ def test_what_the_daemons_may_do_in_redis(servers):
         with pytest.raises(redis.exceptions.NoPermissionError):
             client.execute_command(*command)
     client.close()
+
+
+def tool(name, *args):
+    """A command of compose/, on this stack, whose settings are in the environment."""
+    done = subprocess.run(
+        [ROOT / "compose" / name, *args],
+        capture_output=True, text=True, timeout=60, stdin=subprocess.DEVNULL, check=False,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    return done.stdout
+
+
+def test_clients_of_the_servers():
+    ask = "SELECT current_user, current_database(), pg_is_in_recovery()"
+    assert tool("psql", "-Atc", ask) == "postgres|sluice|f\n"
+    assert tool("psql", "--replica", "-Atc", ask) == "postgres|sluice|t\n"
+    assert tool("redis-cli", "PING") == "PONG\n"
+    for name in ("psql", "redis-cli"):
+        assert f"usage: compose/{name} " in tool(name, "--help")
+
+
+def test_ports_of_a_stack_beside_another_one():
+    """One number for all of them; a port that is given counts before it."""
+    script = (
+        '. compose/lib/stack.sh; for name in ${!SLUICE_STACK_@}; do echo "$name=${!name}"; done'
+    )
+    given = {"SLUICE_STACK_DIR": "/nonexistent/stack", "SLUICE_STACK_PORT_BASE": "17000",
+             "SLUICE_STACK_REDIS_PORT": "6379"}  # fmt: skip
+    done = subprocess.run(
+        ["bash", "-c", script], cwd=ROOT, capture_output=True, text=True, timeout=60,
+        env={"PATH": os.environ["PATH"], "HOME": os.environ["HOME"], **given}, check=True,
+    )  # fmt: skip
+    ports = dict(line.split("=", 1) for line in done.stdout.splitlines())
+    ports = {name: int(value) for name, value in ports.items() if name.endswith("_PORT")}
+    assert ports.pop("SLUICE_STACK_REDIS_PORT") == 6379
+    assert ports["SLUICE_STACK_API_PORT"] == 17080
+    assert ports["SLUICE_STACK_PRIMARY_PORT"] == 17432
+    assert ports["SLUICE_STACK_KAFKA_PORT"] == 17092
+    assert all(17000 <= port < 18000 for port in ports.values())
+    assert len(set(ports.values())) == len(ports)
