@@ -492,7 +492,7 @@ static struct err migrate_reference(struct tables *t, const struct reference *r)
 	struct err e = both_are_there(t, r, &tables);
 	if (e.kind == ERR_KIND_OK && tables)
 		e = reference_is_there(t, r, &there);
-	if (e.kind != ERR_KIND_OK || !tables || there)
+	if (e.kind != ERR_KIND_OK || there)
 		return e;
 	if (!t->c->table.foreign)
 		return add_reference(t, r);

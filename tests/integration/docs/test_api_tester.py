@@ -84,6 +84,6 @@ def test_it_would_see_one(quick_api, tester, document, tmp_path, forget):
     operation["responses"]["404"]["content"]["text/plain"] = {}
     forget(operation)
     (tmp_path / "api.json").write_text(json.dumps(document))
-    done = tester("10", "api.json", quick_api, "--max-failures", "1")
+    done = tester("40", "api.json", quick_api, "--max-failures", "1")
     assert done.returncode == 1, done.stdout
     assert "Undocumented" in done.stdout, done.stdout
