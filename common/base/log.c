@@ -1,6 +1,9 @@
 #include "common/base/log.h"
 
+#include "common/base/buf.h"
+#include "common/base/check.h"
 #include "common/base/clock.h"
+#include "common/base/log_json.h"
 
 #include <pthread.h>
 #include <stdarg.h>
@@ -10,7 +13,16 @@
 #include <time.h>
 #include <unistd.h>
 
-enum { LINE_MAX_LEN = 1024, KEPT = 64, QUOTE_MAX = 300, QUIET_US = 1000000 };
+enum {
+	LINE_MAX_LEN = 1024,
+	/* Of a line as JSON: a byte becomes three at most, and a field has five
+	 * more (quotes, colon, comma). */
+	JSON_MAX_LEN = 4096,
+	TS_LEN = 32,
+	KEPT = 64,
+	QUOTE_MAX = 300,
+	QUIET_US = 1000000,
+};
 
 struct event_row {
 	const char *tag;
@@ -32,6 +44,7 @@ static const char *const level_names[] = {"debug", "info", "warn", "error"};
 static struct {
 	pthread_mutex_t lock;
 	_Atomic enum log_level level;
+	_Atomic enum log_format format;
 	const char *daemon;
 	/* For EVENT_AT_WILL: at most one line a second. */
 	struct {
@@ -39,7 +52,7 @@ static struct {
 		unsigned left_out;
 	} quiet[EVENT_COUNT];
 	unsigned next;
-	char kept[KEPT][LINE_MAX_LEN];
+	char kept[KEPT][JSON_MAX_LEN];
 } sink = {
     .lock = PTHREAD_MUTEX_INITIALIZER, .level = LOG_INFO, .daemon = "sluice"};
 
@@ -47,6 +60,16 @@ void log_init(const char *daemon, enum log_level level)
 {
 	sink.daemon = daemon;
 	sink.level = level;
+}
+
+void log_set_format(enum log_format format)
+{
+	sink.format = format;
+}
+
+enum log_format log_format(void)
+{
+	return sink.format;
 }
 
 void log_set_level(enum log_level level)
@@ -65,30 +88,48 @@ bool log_level_parse(const char *name, enum log_level *out)
 	return false;
 }
 
-static size_t prefix(char *line, const struct event_row *row)
+static void log_time(char out[TS_LEN])
 {
 	wall_us_t now = clock_wall();
 	time_t secs = (time_t)(now / 1000000);
 	struct tm tm;
 	gmtime_r(&secs, &tm);
-	char ts[32];
-	strftime(ts, sizeof ts, "%Y-%m-%dT%H:%M:%S", &tm);
-	int n = snprintf(line, LINE_MAX_LEN,
-	    "ts=%s.%06dZ level=%s daemon=%s ev=%s", ts, (int)(now % 1000000),
-	    level_names[row->level], sink.daemon, row->tag);
+	size_t n = strftime(out, TS_LEN, "%Y-%m-%dT%H:%M:%S", &tm);
+	snprintf(out + n, TS_LEN - n, ".%06dZ", (int)(now % 1000000));
+}
+
+/* What is in front of the event's own fields. */
+static size_t prefix(char *line, const struct event_row *row, unsigned left_out)
+{
+	char ts[TS_LEN];
+	log_time(ts);
+	int n = snprintf(line, LINE_MAX_LEN, "ts=%s level=%s daemon=%s ev=%s",
+	    ts, level_names[row->level], sink.daemon, row->tag);
+	if (left_out)
+		n += snprintf(line + n, LINE_MAX_LEN - (size_t)n,
+		    " left_out=%u", left_out);
 	return (size_t)n;
 }
 
+static void prefix_json(
+    struct buf *line, const struct event_row *row, unsigned left_out)
+{
+	char ts[TS_LEN];
+	log_time(ts);
+	buf_printf(line,
+	    "{\"ts\":\"%s\",\"level\":\"%s\",\"daemon\":\"%s\",\"ev\":\"%s\"",
+	    ts, level_names[row->level], sink.daemon, row->tag);
+	if (left_out)
+		buf_printf(line, ",\"left_out\":%u", left_out);
+}
+
 /* Replaces control characters, so that the event stays one line. */
-static size_t log_finish(char *line, size_t len)
+static void flatten(char *text, size_t len)
 {
 	for (size_t i = 0; i < len; i++) {
-		if ((unsigned char)line[i] < 0x20)
-			line[i] = ' ';
+		if ((unsigned char)text[i] < 0x20)
+			text[i] = ' ';
 	}
-	line[len] = '\n';
-	line[len + 1] = '\0';
-	return len + 1;
 }
 
 static void keep_and_write(const char *line, size_t len)
@@ -116,6 +157,18 @@ static bool takes_turn(enum event ev, unsigned *left_out)
 	return now_it_is;
 }
 
+static void write_json(const struct event_row *row, unsigned left_out,
+    const char *fields, const char *text, size_t len)
+{
+	struct buf line = {0};
+	prefix_json(&line, row, left_out);
+	log_json_fields(&line, fields, text, len);
+	buf_str(&line, "}\n");
+	CHECK(line.len < JSON_MAX_LEN);
+	keep_and_write(line.data, line.len);
+	buf_free(&line);
+}
+
 void log_event(enum event ev, const char *fields, ...)
 {
 	const struct event_row *row = &events[ev];
@@ -124,10 +177,8 @@ void log_event(enum event ev, const char *fields, ...)
 	    (row->at_will && !takes_turn(ev, &left_out)))
 		return;
 	char line[LINE_MAX_LEN];
-	size_t len = prefix(line, row);
-	if (left_out)
-		len += (size_t)snprintf(
-		    line + len, LINE_MAX_LEN - len, " left_out=%u", left_out);
+	bool json = sink.format == LOG_JSON;
+	size_t len = json ? 0 : prefix(line, row, left_out);
 	if (fields[0] != '\0') {
 		line[len++] = ' ';
 		va_list ap;
@@ -139,7 +190,13 @@ void log_event(enum event ev, const char *fields, ...)
 		if (len > LINE_MAX_LEN - 3)
 			len = LINE_MAX_LEN - 3;
 	}
-	len = log_finish(line, len);
+	flatten(line, len);
+	if (json) {
+		write_json(row, left_out, fields, line, len);
+		return;
+	}
+	line[len++] = '\n';
+	line[len] = '\0';
 	keep_and_write(line, len);
 }
 

@@ -1,5 +1,6 @@
-/* Log lines are declared (common/base/events.def) and written as logfmt to
- * standard error: `ts=… level=info ev=batch.committed partition=3 rows=500`.
+/* Log lines are declared (common/base/events.def) and written to standard
+ * error, as logfmt: `ts=… level=info ev=batch.committed partition=3 rows=500`;
+ * or as JSON, one object a line, with the same names.
  *
  * The name of an event never changes once released. The format string has only
  * the fields. Foreign text must go through log_quote. The last lines are kept
@@ -10,6 +11,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 
+enum log_format { LOG_LOGFMT, LOG_JSON };
 enum log_level { LOG_DEBUG, LOG_INFO, LOG_WARN, LOG_ERROR };
 
 #define EVENT(id, tag, level, text) id,
@@ -21,6 +23,10 @@ enum event {
 
 /* Sets the daemon's name and the lowest level that is written. */
 void log_init(const char *daemon, enum log_level level);
+/* Before there are threads. Without a call it is logfmt. */
+void log_set_format(enum log_format format);
+/* Also for signal handlers. */
+enum log_format log_format(void);
 /* From any thread. */
 void log_set_level(enum log_level level);
 bool log_level_parse(const char *name, enum log_level *out);

@@ -252,6 +252,8 @@ bool daemon_configure(
 		signal(passed_over[i].number, SIG_IGN);
 	enum log_level level = LOG_INFO;
 	CHECK(log_level_parse(s->log_level, &level));
+	log_set_format(
+	    strcmp(s->log_format, "json") == 0 ? LOG_JSON : LOG_LOGFMT);
 	log_init(spec->name, level);
 	process_started();
 	log_event(EV_START, "version=%s pid=%d", SLUICE_VERSION, (int)getpid());
@@ -275,11 +277,16 @@ struct daemon_signals {
 static void too_late(int signal)
 {
 	(void)signal;
-	static const char line[] =
+	static const char logfmt[] =
 	    "level=error ev=drain.late text=\"drain.timeout is over\"\n";
+	static const char json[] = "{\"level\":\"error\",\"ev\":\"drain.late\","
+				   "\"text\":\"drain.timeout is over\"}\n";
+	bool is_json = log_format() == LOG_JSON;
+	const char *line = is_json ? json : logfmt;
+	size_t len = is_json ? sizeof json - 1 : sizeof logfmt - 1;
 	struct pollfd out = {.fd = STDERR_FILENO, .events = POLLOUT};
 	if (poll(&out, 1, 0) > 0) {
-		ssize_t ignored = write(STDERR_FILENO, line, sizeof line - 1);
+		ssize_t ignored = write(STDERR_FILENO, line, len);
 		(void)ignored;
 	}
 	_exit(EXIT_LATE);

@@ -65,12 +65,12 @@ static void audit_report(
 {
 	const struct sample *one = c->sample;
 	log_event(EV_AUDIT_VIOLATION,
-	    "tier=%s%s%s key=%s partition=%d committed=%" PRIu64
+	    "tier=%s instance=%s key=%s partition=%d committed=%" PRIu64
 	    "%s found=%" PRIu64 "%s as_of=%" PRIu64,
-	    tier_names[c->tier], instance ? " instance=" : "",
-	    instance ? instance : "", log_quote(one->id), one->partition,
-	    one->commit.version, one->commit.present ? "" : "(deleted)",
-	    s->version, s->present ? "" : "(absent)", s->as_of);
+	    tier_names[c->tier], instance ? instance : "none",
+	    log_quote(one->id), one->partition, one->commit.version,
+	    one->commit.present ? "" : "(deleted)", s->version,
+	    s->present ? "" : "(absent)", s->as_of);
 }
 
 /* The check is over; `s` NULL: the tier has nothing, or no answer. */

@@ -2,6 +2,7 @@
 harness demands the code of every daemon of every test.)"""
 
 import http.client
+import json
 import os
 import select
 import signal
@@ -279,11 +280,15 @@ def test_while_it_still_waits_for_its_servers(deployment):
         "primary.url": "postgresql://u@127.0.0.1:1/db",
         "redis.url": "redis://127.0.0.1:1",
         "kafka.bootstrap.servers": "127.0.0.1:1",
+        "log.format": "json",
     }
     for kind in ("api", "writer", "projector"):
         daemon = deployment.daemon(kind, nowhere).start(ready=False)
         daemon.wait_alive()
         daemon.stop(deadline=20)
+        lines = [json.loads(line) for line in daemon.text().splitlines()]
+        assert {"start", "kafka.error", "drain", "stop"} <= {each["ev"] for each in lines}
+        assert all(list(each)[:4] == ["ts", "level", "daemon", "ev"] for each in lines)
 
 
 # --- without a reset -------------------------------------------------------------

@@ -8,6 +8,7 @@
 
 #include "common/base/log.h"
 
+#include <jansson.h>
 #include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -243,6 +244,90 @@ static void ring(void **state)
 	}
 }
 
+/* --- as JSON ---------------------------------------------------------------
+ */
+
+/* Owned: the line without its newline, as an object. */
+static json_t *object_of(const char *line)
+{
+	json_t *o = json_loads(line, JSON_REJECT_DUPLICATES, NULL);
+	assert_non_null(o);
+	assert_true(json_is_object(o));
+	return o;
+}
+
+/* The same event in both formats: the same names, in the same order. */
+static void both_formats(void **state)
+{
+	(void)state;
+	char *lines[2];
+	log_init("tester", LOG_INFO);
+	for (int i = 0; i < 2; i++) {
+		log_set_format(i ? LOG_JSON : LOG_LOGFMT);
+		catch_errors();
+		log_event(EV_LISTEN, "port=%d text=%s bare=%s", 80,
+		    log_quote("a\n\"b\""), "c");
+		lines[i] = caught_text();
+	}
+	log_set_format(LOG_LOGFMT);
+	assert_non_null(strstr(lines[0],
+	    " level=info daemon=tester ev=listen port=80 text=\"a "
+	    "\\\"b\\\"\" bare=c\n"));
+	assert_memory_equal(lines[1], "{\"ts\":\"20", 9);
+	assert_non_null(strstr(lines[1],
+	    "Z\",\"level\":\"info\",\"daemon\":\"tester\",\"ev\":\"listen\","
+	    "\"port\":80,\"text\":\"a \\\"b\\\"\",\"bare\":\"c\"}\n"));
+	json_t *o = object_of(lines[1]);
+	assert_int_equal(strlen(json_string_value(json_object_get(o, "ts"))),
+	    strlen("2024-01-01T00:00:00.000000Z"));
+	json_decref(o);
+	free(lines[0]);
+	free(lines[1]);
+}
+
+/* The longest line, of bytes that grow most; and the kept ones. */
+static void long_json(void **state)
+{
+	(void)state;
+	char bad[2000];
+	memset(bad, 0xff, sizeof bad - 1);
+	bad[sizeof bad - 1] = '\0';
+	log_init("tester", LOG_INFO);
+	log_set_format(LOG_JSON);
+	catch_errors();
+	for (int i = 0; i < 64; i++)
+		log_event(EV_LISTEN, "a=%d b=%s c=%d", i, bad, 1);
+	log_dump();
+	log_set_format(LOG_LOGFMT);
+	char *text = caught_text();
+	assert_int_equal(lines_in(text), 64 + 1 + 64);
+	const char *dump = strstr(text, "--- last log lines ---\n");
+	assert_non_null(dump);
+	assert_memory_equal(
+	    text, strchr(dump, '\n') + 1, (size_t)(dump - text));
+	char *first = strndup(text, strcspn(text, "\n"));
+	json_decref(object_of(first));
+	free(first);
+	free(text);
+}
+
+static void json_left_out(void **state)
+{
+	(void)state;
+	log_init("tester", LOG_INFO);
+	log_event(EV_TAIL_MALFORMED, "n=%d", 0);
+	log_event(EV_TAIL_MALFORMED, "n=%d", 1);
+	usleep(1050000);
+	log_set_format(LOG_JSON);
+	catch_errors();
+	log_event(EV_TAIL_MALFORMED, "n=%d", 2);
+	log_set_format(LOG_LOGFMT);
+	char *text = caught_text();
+	assert_non_null(strstr(
+	    text, ",\"ev\":\"tail.malformed\",\"left_out\":1,\"n\":2}\n"));
+	free(text);
+}
+
 static void *chatter(void *arg)
 {
 	for (int i = 0; i < 300; i++)
@@ -324,6 +409,9 @@ int main(void)
 	    cmocka_unit_test(levels),
 	    cmocka_unit_test(at_will),
 	    cmocka_unit_test(ring),
+	    cmocka_unit_test(both_formats),
+	    cmocka_unit_test(long_json),
+	    cmocka_unit_test(json_left_out),
 	    cmocka_unit_test(threads),
 	    cmocka_unit_test(every_event),
 	    cmocka_unit_test(page),
