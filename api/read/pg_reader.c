@@ -1,9 +1,9 @@
 #include "api/read/pg_reader.h"
 
-#include "common/base/breaker.h"
 #include "common/base/check.h"
 #include "common/base/log.h"
 #include "common/base/mem.h"
+#include "common/net/breaker.h"
 #include "common/postgres/pg_binary.h"
 #include "common/postgres/pg_params.h"
 #include "common/postgres/pg_pool.h"

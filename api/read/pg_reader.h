@@ -15,9 +15,9 @@
 
 #include "api/cache/value.h"
 #include "api/core/metrics.h"
-#include "common/base/breaker.h"
 #include "common/base/loop.h"
 #include "common/log/keyspace.h"
+#include "common/net/breaker.h"
 #include "common/postgres/pg.h"
 #include "common/schema/collection.h"
 

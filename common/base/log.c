@@ -67,11 +67,6 @@ void log_set_format(enum log_format format)
 	sink.format = format;
 }
 
-enum log_format log_format(void)
-{
-	return sink.format;
-}
-
 void log_set_level(enum log_level level)
 {
 	sink.level = level;
@@ -157,7 +152,7 @@ static bool takes_turn(enum event ev, unsigned *left_out)
 	return now_it_is;
 }
 
-static void write_json(const struct event_row *row, unsigned left_out,
+static void log_write_json(const struct event_row *row, unsigned left_out,
     const char *fields, const char *text, size_t len)
 {
 	struct buf line = {0};
@@ -192,7 +187,7 @@ void log_event(enum event ev, const char *fields, ...)
 	}
 	flatten(line, len);
 	if (json) {
-		write_json(row, left_out, fields, line, len);
+		log_write_json(row, left_out, fields, line, len);
 		return;
 	}
 	line[len++] = '\n';

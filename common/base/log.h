@@ -25,8 +25,6 @@ enum event {
 void log_init(const char *daemon, enum log_level level);
 /* Before there are threads. Without a call it is logfmt. */
 void log_set_format(enum log_format format);
-/* Also for signal handlers. */
-enum log_format log_format(void);
 /* From any thread. */
 void log_set_level(enum log_level level);
 bool log_level_parse(const char *name, enum log_level *out);

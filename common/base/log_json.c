@@ -55,7 +55,8 @@ static bool next_field(const char **fields, struct log_field *out)
 /* --- the text ------------------------------------------------------------ */
 
 /* Is the field's name, with its `=`, at p? */
-static bool begins(const struct log_field *f, const char *p, const char *end)
+static bool field_begins(
+    const struct log_field *f, const char *p, const char *end)
 {
 	return (size_t)(end - p) > f->name_len &&
 	       memcmp(p, f->name, f->name_len) == 0 && p[f->name_len] == '=';
@@ -67,7 +68,7 @@ static const char *end_of_bare(
 {
 	const char *p = t->p;
 	for (; next && p < t->end; p++) {
-		if (*p == ' ' && begins(next, p + 1, t->end))
+		if (*p == ' ' && field_begins(next, p + 1, t->end))
 			return p;
 	}
 	return t->end;
@@ -135,7 +136,7 @@ void log_json_fields(
 		f = next;
 		more = next_field(&fields, &next);
 		t.p += t.p < t.end && *t.p == ' ';
-		if (!begins(&f, t.p, t.end))
+		if (!field_begins(&f, t.p, t.end))
 			return;
 		t.p += f.name_len + 1;
 		buf_char(out, ',');

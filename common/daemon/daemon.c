@@ -39,6 +39,17 @@ static const struct {
 } passed_over[] = {{SIGUSR1, "USR1"}, {SIGUSR2, "USR2"}};
 enum { PASSED_OVER = sizeof passed_over / sizeof passed_over[0] };
 
+#define LATE "drain.timeout is over"
+static const char late_logfmt[] =
+    "level=error ev=drain.late text=\"" LATE "\"\n";
+static const char late_json[] =
+    "{\"level\":\"error\",\"ev\":\"drain.late\",\"text\":\"" LATE "\"}\n";
+/* Written at the start only. */
+static struct {
+	const char *line;
+	size_t len;
+} late = {late_logfmt, sizeof late_logfmt - 1};
+
 /* --- commands ------------------------------------------------------------ */
 
 static void print_metrics(const struct daemon_spec *spec)
@@ -222,6 +233,13 @@ static bool obey(const struct daemon_spec *spec, const struct arguments *args,
 	return true;
 }
 
+static void log_as_json(void)
+{
+	log_set_format(LOG_JSON);
+	late.line = late_json;
+	late.len = sizeof late_json - 1;
+}
+
 bool daemon_configure(
     const struct daemon_spec *spec, int argc, char **argv, int *exit_code)
 {
@@ -252,8 +270,8 @@ bool daemon_configure(
 		signal(passed_over[i].number, SIG_IGN);
 	enum log_level level = LOG_INFO;
 	CHECK(log_level_parse(s->log_level, &level));
-	log_set_format(
-	    strcmp(s->log_format, "json") == 0 ? LOG_JSON : LOG_LOGFMT);
+	if (strcmp(s->log_format, "json") == 0)
+		log_as_json();
 	log_init(spec->name, level);
 	process_started();
 	log_event(EV_START, "version=%s pid=%d", SLUICE_VERSION, (int)getpid());
@@ -277,16 +295,9 @@ struct daemon_signals {
 static void too_late(int signal)
 {
 	(void)signal;
-	static const char logfmt[] =
-	    "level=error ev=drain.late text=\"drain.timeout is over\"\n";
-	static const char json[] = "{\"level\":\"error\",\"ev\":\"drain.late\","
-				   "\"text\":\"drain.timeout is over\"}\n";
-	bool is_json = log_format() == LOG_JSON;
-	const char *line = is_json ? json : logfmt;
-	size_t len = is_json ? sizeof json - 1 : sizeof logfmt - 1;
 	struct pollfd out = {.fd = STDERR_FILENO, .events = POLLOUT};
 	if (poll(&out, 1, 0) > 0) {
-		ssize_t ignored = write(STDERR_FILENO, line, len);
+		ssize_t ignored = write(STDERR_FILENO, late.line, late.len);
 		(void)ignored;
 	}
 	_exit(EXIT_LATE);

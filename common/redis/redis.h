@@ -10,9 +10,9 @@
  */
 #pragma once
 
-#include "common/base/breaker.h"
 #include "common/base/err.h"
 #include "common/base/loop.h"
+#include "common/net/breaker.h"
 #include "common/net/tls_client.h"
 
 #include <hiredis/hiredis.h>

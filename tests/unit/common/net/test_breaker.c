@@ -6,7 +6,7 @@
 
 #include <cmocka.h>
 
-#include "common/base/breaker.h"
+#include "common/net/breaker.h"
 
 enum { LIMIT = 3, COOLDOWN = 100 };
 

@@ -13,7 +13,7 @@
  * Their results are outdated: a success does not close the breaker, and a
  * failure does not prolong the cooldown.
  */
-#include "common/base/breaker.h"
+#include "common/net/breaker.h"
 
 #include "common/base/check.h"
 
