@@ -21,6 +21,7 @@
 #include "writer/core/statements.h"
 #include "writer/decide/fingerprints.h"
 #include "writer/decide/judges.h"
+#include "writer/expiry/expiry.h"
 #include "writer/rejections/orders.h"
 #include "writer/rejections/prune.h"
 #include "writer/report.h"
@@ -59,6 +60,7 @@ struct writer {
 	mono_us_t give_up; /* on reports, while draining */
 	struct loop_timer *tick;
 	struct prune *prune;		 /* NULL: not started */
+	struct expiry *expiry;		 /* likewise, or there is nothing */
 	struct watermark_check *recheck; /* likewise */
 	struct drain_log *emptying;	 /* NULL: it serves on */
 	struct rejections *rejections;
@@ -303,6 +305,8 @@ static void on_start(void *arg, const struct err *e)
 		return;
 	}
 	w->prune = prune_new(&w->x, w->parts, writer_count(w));
+	if (!w->x.emptying)
+		w->expiry = expiry_new(&w->x, w->parts, writer_count(w));
 	w->recheck = watermark_check_new(&w->x, w->parts, writer_count(w));
 	if (w->x.emptying)
 		w->emptying = drain_log_new(
@@ -457,6 +461,7 @@ void writer_free(struct writer **wp)
 		return;
 	preflight_free(&w->start);
 	prune_free(&w->prune);
+	expiry_free(&w->expiry);
 	watermark_check_free(&w->recheck);
 	drain_log_free(&w->emptying);
 	if (w->takeover)

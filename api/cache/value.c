@@ -5,6 +5,7 @@
 #include "common/base/check.h"
 #include "common/base/mem.h"
 #include "common/http/http_head.h"
+#include "common/schema/expiry.h"
 
 #include <inttypes.h>
 #include <microhttpd.h>
@@ -74,6 +75,7 @@ struct value *value_new(
 	v->present = doc != NULL;
 	v->version = version;
 	v->as_of = as_of;
+	v->ends = EXPIRY_NEVER;
 	v->len = doc ? len : 0;
 	v->doc = blob_new(doc, v->len);
 	return v;
@@ -126,6 +128,11 @@ void value_page_count(struct value *v, int64_t total, bool preferred)
 	p->total = total;
 	p->preferred = preferred;
 	p->tag[1] ^= XXH3_64bits(&total, sizeof total);
+}
+
+void value_end_by(struct value *v, wall_us_t time)
+{
+	v->ends = time < v->ends ? time : v->ends;
 }
 
 struct value *value_ref(struct value *v)

@@ -10,6 +10,7 @@
  */
 #pragma once
 
+#include "common/base/clock.h"
 #include "common/log/version.h"
 
 #include <stdbool.h>
@@ -39,6 +40,10 @@ struct value {
 	bool present;
 	version_t version; /* of the row; 0 if absent */
 	version_t as_of;   /* watermark of the store that it was read from */
+	/* When the time of the document comes, or the first time of those that
+	 * a page or a group has or counts; EXPIRY_NEVER: never. Set before the
+	 * value is shared. */
+	wall_us_t ends;
 	size_t len;
 	char *doc; /* canonical JSON, NUL-terminated; "" if absent */
 	/* The whole response for an L1 hit. NULL if absent, and before
@@ -70,6 +75,8 @@ void value_page_as(struct value *v, const char *type);
  * `preferred`.
  */
 void value_page_count(struct value *v, int64_t total, bool preferred);
+/* Lowers `ends` of a value that is not shared yet to this time. */
+void value_end_by(struct value *v, wall_us_t time);
 /* Takes another reference, owned by the caller. Any thread. */
 struct value *value_ref(struct value *v);
 /* Gives the reference back, and clears it. Any thread. */

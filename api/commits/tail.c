@@ -11,6 +11,7 @@
 #include "common/log/scan_back.h"
 #include "common/log/writes_bound.h"
 #include "common/schema/collection.h"
+#include "common/schema/expiry.h"
 
 #include <stdatomic.h>
 #include <stdlib.h>
@@ -91,6 +92,7 @@ static void update_l1(struct tail *t, const struct collection *collection,
 	 * raised. */
 	struct value *v =
 	    value_new(c->version, c->version + 1, c->doc, c->doc_len);
+	value_end_by(v, expiry_of(collection, c->doc, c->doc_len));
 	value_prepare_l1(v);
 	dur_us_t ttl = collection->l1_ttl ? collection->l1_ttl : t->o.l1_ttl;
 	l1_replace(t->o.l1, c->id, c->id_len, v,

@@ -78,7 +78,7 @@ static struct pg_copy *open_copy(
     struct export *e, const char *url, const char *session)
 {
 	struct buf sql = {0};
-	list_sql_export(&sql, e->list);
+	list_sql_export(&sql, e->list, clock_wall());
 	const struct pg_copy_options o = {
 	    .loop = e->thread->loop,
 	    .url = url,

@@ -1,7 +1,9 @@
 #include "api/list/group_page.h"
 
+#include "api/list/list_page.h"
 #include "api/list/list_sql.h"
 #include "common/postgres/pg_binary.h"
+#include "common/schema/expiry.h"
 #include "common/sql/row_doc.h"
 
 #include <string.h>
@@ -38,6 +40,7 @@ struct value *group_page_make(
     const struct list_query *q, PGresult *const *rows, version_t as_of)
 {
 	struct buf doc = {0};
+	wall_us_t ends = EXPIRY_NEVER;
 	int32_t partition = q->partition;
 	buf_str(&doc, "{\"group\":");
 	buf_json(&doc, q->group, q->group_len);
@@ -51,9 +54,12 @@ struct value *group_page_make(
 			group_page_row(&doc, q, rows[i], k);
 		}
 		buf_char(&doc, ']');
+		wall_us_t its = list_page_ends(q, rows[i], LIST_SQL_ENDS(q));
+		ends = its < ends ? its : ends;
 	}
 	buf_str(&doc, "}}");
 	struct value *v = value_group_new(doc.data, doc.len, partition, as_of);
+	value_end_by(v, ends);
 	buf_free(&doc);
 	return v;
 }

@@ -4,6 +4,7 @@
 #include "api/list/list_sql.h"
 #include "common/base/mem.h"
 #include "common/postgres/pg_binary.h"
+#include "common/schema/expiry.h"
 #include "common/sql/row_csv.h"
 #include "common/sql/row_doc.h"
 
@@ -23,6 +24,15 @@ version_t *list_page_vector(const PGresult *r, int32_t partitions)
 		v[i] = (version_t)pg_int8(r, i, 1);
 	}
 	return v;
+}
+
+wall_us_t list_page_ends(
+    const struct list_query *q, const PGresult *r, int column)
+{
+	if (q->collection->expires == NULL || PQntuples(r) == 0 ||
+	    PQgetisnull(r, 0, column))
+		return EXPIRY_NEVER;
+	return pg_int8(r, 0, column);
 }
 
 /* The link to the next page, relative to the list itself (RFC 8288). */
@@ -87,20 +97,29 @@ struct value *list_page_make(const struct list_query *q, const PGresult *rows,
 	    value_page_new(doc.data, doc.len, next, as_of, (size_t)partitions);
 	if (q->csv)
 		value_page_as(v, ROW_CSV_TYPE);
+	value_end_by(v, list_page_ends(q, rows, LIST_SQL_ENDS(q)));
 	free(next);
 	buf_free(&doc);
 	return v;
 }
 
-struct value *list_page_make_count(
+void list_page_add_count(
+    struct value *v, const struct list_query *q, const PGresult *count)
+{
+	value_page_count(v, pg_int8(count, 0, LIST_SQL_COUNT), true);
+	value_end_by(v, list_page_ends(q, count, LIST_SQL_COUNT_ENDS));
+}
+
+struct value *list_page_make_count(const struct list_query *q,
     const PGresult *count, const version_t *as_of, int32_t partitions)
 {
 	struct buf doc = {0};
-	int64_t n = pg_int8(count, 0, 0);
+	int64_t n = pg_int8(count, 0, LIST_SQL_COUNT);
 	buf_printf(&doc, "{\"count\":%" PRId64 "}", n);
 	struct value *v =
 	    value_page_new(doc.data, doc.len, NULL, as_of, (size_t)partitions);
 	value_page_count(v, n, false);
+	value_end_by(v, list_page_ends(q, count, LIST_SQL_COUNT_ENDS));
 	buf_free(&doc);
 	return v;
 }

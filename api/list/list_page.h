@@ -18,5 +18,14 @@ struct value *list_page_make(const struct list_query *q, const PGresult *rows,
 
 /* The number of rows alone, from the result of list_sql_make_count. Returns
  * owned. */
-struct value *list_page_make_count(
+struct value *list_page_make_count(const struct list_query *q,
     const PGresult *count, const version_t *as_of, int32_t partitions);
+/* Adds the number of rows in all pages, which the client asked for, to a page
+ * that is not shared yet. */
+void list_page_add_count(
+    struct value *v, const struct list_query *q, const PGresult *count);
+
+/* The first time that the documents of the result expire; `column`: where the
+ * first row has it, if the collection declares `expires`. */
+wall_us_t list_page_ends(
+    const struct list_query *q, const PGresult *r, int column);

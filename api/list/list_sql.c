@@ -245,10 +245,30 @@ static void filter(
 	buf_str(out, f->negated || !bare ? ")" : "");
 }
 
+/* Only rows whose time has not come. The clock is this instance's, and not
+ * that of the database, as for documents in the caches. */
+static void unexpired(
+    struct list_sql *s, struct buf *out, const struct field *f)
+{
+	struct buf now = {0};
+	format_add_date_time(&now, s->now);
+	int at = param_text(s, f->column, now.data, now.len);
+	buf_str(out, "(t.");
+	sql_ident(out, f->stored);
+	buf_str(out, " IS NULL OR t.");
+	sql_ident(out, f->stored);
+	buf_str(out, " > ");
+	put(out, s, at);
+	buf_str(out, ") AND ");
+	buf_free(&now);
+}
+
 /* Appends all filters, each with AND after it. */
 static void filters(
     struct list_sql *s, struct buf *out, const struct list_query *q)
 {
+	if (q->collection->expires)
+		unexpired(s, out, q->collection->expires);
 	for (size_t i = 0; i < q->nfilters; i++) {
 		filter(s, out, &q->filters[i]);
 		buf_str(out, " AND ");
@@ -517,15 +537,35 @@ static void row_bytes(struct buf *out, const struct list_query *q)
 const char *list_sql_shape(const struct list_query *q)
 {
 	/* The values, then the row and what is behind it. */
-	static const char all[] = "ssssRv8";
+	static const char all[] = "ssssRv8", ends[] = "ssssRv88?";
 	_Static_assert(sizeof all - 1 == LIST_ORDERS + 3, "one s for each");
-	return all + LIST_ORDERS - q->norders;
+	_Static_assert(sizeof ends - 1 == LIST_ORDERS + 5, "one s for each");
+	return (q->collection->expires ? ends : all) + LIST_ORDERS - q->norders;
 }
 
-void list_sql_make(
-    struct list_sql *out, const struct list_query *q, size_t max_bytes)
+const char *list_sql_count_shape(const struct list_query *q)
 {
-	*out = (struct list_sql){.n = 0};
+	return q->collection->expires ? "v8?!" : "v!";
+}
+
+/* Appends the first time of the rows; `over`: the window, or "". An infinite
+ * time, which an operator may have written, never comes. */
+static void list_sql_ends(
+    struct buf *out, const struct collection *c, const char *over)
+{
+	if (c->expires == NULL)
+		return;
+	buf_str(out, ", (extract(epoch FROM min(t.");
+	sql_ident(out, c->expires->stored);
+	buf_str(out, ") FILTER (WHERE isfinite(t.");
+	sql_ident(out, c->expires->stored);
+	buf_printf(out, "))%s) * 1000000)::int8 AS \"_ends\"", over);
+}
+
+void list_sql_make(struct list_sql *out, const struct list_query *q,
+    size_t max_bytes, wall_us_t now)
+{
+	*out = (struct list_sql){.now = now};
 	struct buf *sql = &out->sql, bytes = {0};
 	int limit = param_number(out, (size_t)q->limit + 1);
 	int most = param_number(out, max_bytes);
@@ -544,27 +584,32 @@ void list_sql_make(
 	buf_str(sql, ", count(*) OVER () AS \"_found\", sum");
 	buf_printf(sql, "%s OVER (", bytes.data);
 	list_sql_order(sql, q);
-	buf_printf(sql, " ROWS UNBOUNDED PRECEDING) - %s AS \"_begin\" FROM (",
-	    bytes.data);
+	buf_printf(
+	    sql, " ROWS UNBOUNDED PRECEDING) - %s AS \"_begin\"", bytes.data);
+	list_sql_ends(sql, q->collection, " OVER ()");
+	buf_str(sql, " FROM (");
 	select_rows(out, sql, q, limit);
 	buf_printf(
 	    sql, ") t) q WHERE q.\"_begin\" < $%d ORDER BY q.\"_begin\"", most);
 	buf_free(&bytes);
 }
 
-void list_sql_make_count(struct list_sql *out, const struct list_query *q)
+void list_sql_make_count(
+    struct list_sql *out, const struct list_query *q, wall_us_t now)
 {
-	*out = (struct list_sql){.n = 0};
-	buf_str(&out->sql, "SELECT count(*) FROM ");
+	*out = (struct list_sql){.now = now};
+	buf_str(&out->sql, "SELECT count(*)");
+	list_sql_ends(&out->sql, q->collection, "");
+	buf_str(&out->sql, " FROM ");
 	sql_name(&out->sql, q->collection);
 	buf_str(&out->sql, " t WHERE ");
 	filters(out, &out->sql, q);
 	buf_str(&out->sql, "true");
 }
 
-void list_sql_export(struct buf *out, const struct list_query *q)
+void list_sql_export(struct buf *out, const struct list_query *q, wall_us_t now)
 {
-	struct list_sql s = {.literal = true};
+	struct list_sql s = {.literal = true, .now = now};
 	struct buf which = {0};
 	buf_str(&which, " WHERE ");
 	filters(&s, &which, q);

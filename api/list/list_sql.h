@@ -19,11 +19,12 @@
 #pragma once
 
 #include "api/list/list_query.h"
+#include "common/base/clock.h"
 #include "common/sql/row_doc.h"
 
 #include <libpq-fe.h>
 
-enum { LIST_SQL_PARAMS = LIST_FILTERS + 2 * LIST_ORDERS + 6 };
+enum { LIST_SQL_PARAMS = LIST_FILTERS + 2 * LIST_ORDERS + 7 };
 
 /* The columns of the result (binary): text, the values that the list is ordered
  * by (null if it is ordered by the key), or of a group the version of the row;
@@ -33,11 +34,16 @@ enum { LIST_SQL_PARAMS = LIST_FILTERS + 2 * LIST_ORDERS + 6 };
 enum { LIST_SQL_VERSION = 0 };
 #define LIST_SQL_ROW(q) ((int)(q)->norders)
 #define LIST_SQL_FOUND(q) (LIST_SQL_ROW(q) + ROW_DOC_COLUMNS((q)->collection))
+/* If the collection declares `expires`, behind the next column: int8, the first
+ * time of the rows that were found, in microseconds since 1970; or null. */
+#define LIST_SQL_ENDS(q) (LIST_SQL_FOUND(q) + 2)
 /* What they are, for row_doc_shape. */
 const char *list_sql_shape(const struct list_query *q);
 
 struct list_sql {
 	struct buf sql;
+	/* Rows whose time has come at this time are left out. */
+	wall_us_t now;
 	/* The statement takes no parameters: values[] has their SQL instead. */
 	bool literal;
 	int n;
@@ -48,14 +54,19 @@ struct list_sql {
 };
 
 /* Makes the statement and its parameters. `max_bytes`: limit for the rows of
- * the page, which the last row may exceed. */
-void list_sql_make(
-    struct list_sql *out, const struct list_query *q, size_t max_bytes);
+ * the page, which the last row may exceed. `now`: rows whose time has come are
+ * left out. */
+void list_sql_make(struct list_sql *out, const struct list_query *q,
+    size_t max_bytes, wall_us_t now);
 /* Makes the statement that counts all rows of the list; its result (binary) has
- * one row, with one column. */
-#define LIST_SQL_COUNT_SHAPE "v!"
-void list_sql_make_count(struct list_sql *out, const struct list_query *q);
+ * one row: int8, the number; and, if the collection declares `expires`, what
+ * LIST_SQL_ENDS is of a page. */
+enum { LIST_SQL_COUNT = 0, LIST_SQL_COUNT_ENDS };
+const char *list_sql_count_shape(const struct list_query *q);
+void list_sql_make_count(
+    struct list_sql *out, const struct list_query *q, wall_us_t now);
 void list_sql_free(struct list_sql *s);
 /* Appends the statement that streams all rows of the list, without a limit and
  * a cursor; if the query is that of an export, in no particular order. */
-void list_sql_export(struct buf *out, const struct list_query *q);
+void list_sql_export(
+    struct buf *out, const struct list_query *q, wall_us_t now);

@@ -75,11 +75,12 @@ static struct value *pg_list_value(
 	if (as_of && q->group)
 		v = group_page_make(q, reply->results + 1, as_of[q->partition]);
 	else if (as_of && q->counts)
-		v = list_page_make_count(reply->results[1], as_of, partitions);
+		v = list_page_make_count(
+		    q, reply->results[1], as_of, partitions);
 	else if (as_of)
 		v = list_page_make(q, reply->results[1], as_of, partitions);
 	if (v && q->totals)
-		value_page_count(v, pg_int8(reply->results[2], 0, 0), true);
+		list_page_add_count(v, q, reply->results[2]);
 	free(as_of);
 	return v;
 }
@@ -142,6 +143,7 @@ static bool send_ask(struct slot *s, const struct ask *a)
 {
 	struct pg_list *p = s->owner;
 	const struct list_query *q = a->query;
+	wall_us_t now = clock_wall();
 	size_t parts = q->counts ? 0 : list_query_parts(q), n = 1;
 	struct list_sql *rows = mem_zalloc((parts + 1) * sizeof *rows);
 	struct list_sql count = {.n = 0};
@@ -149,14 +151,14 @@ static bool send_ask(struct slot *s, const struct ask *a)
 	queries[0] = pg_statement_query(&bookkeeping_progress_ordered);
 	for (const struct list_query *of = q; n <= parts; of = of->also) {
 		struct list_sql *sql = &rows[n - 1];
-		list_sql_make(sql, of, p->o.max_bytes);
+		list_sql_make(sql, of, p->o.max_bytes, now);
 		queries[n++] = query_of(
 		    sql, row_doc_shape(list_sql_shape(of), of->collection));
 	}
 	if (q->counts || q->totals) {
-		list_sql_make_count(&count, q);
-		queries[n++] = query_of(
-		    &count, (struct pg_shape){.columns = LIST_SQL_COUNT_SHAPE});
+		list_sql_make_count(&count, q, now);
+		queries[n++] = query_of(&count,
+		    (struct pg_shape){.columns = list_sql_count_shape(q)});
 	}
 	bool sent = pg_submit(s->pg, queries, n, pg_list_on_reply, s);
 	if (sent)

@@ -67,21 +67,25 @@ static void bounds(struct jsonout *j, const struct field *f, bool nullable)
 }
 
 /* A default that is made for each document is no JSON value. */
-static void field_description(struct jsonout *j, const struct field *f)
+static void field_description(
+    struct jsonout *j, const struct collection *c, const struct field *f)
 {
 	static const char *const made[] = {
 	    [GENERATED_NOW] = "If it is left out, it is the time of the write.",
 	    [GENERATED_UUID] = "If it is left out, it is a version 7 UUID.",
 	};
-	if (f->description.s || f->generated == GENERATED_NOT)
+	if (f == c->expires && f->description.s == NULL)
+		jsonout_string(j, "description",
+		    "From this time on, the document is absent.");
+	else if (f->description.s || f->generated == GENERATED_NOT)
 		keyword(j, "description", f->description);
 	else
 		jsonout_string(j, "description", made[f->generated]);
 }
 
 /* The bounds of a number do not apply to an increment of it. */
-static void field_schema(
-    struct jsonout *j, const struct field *f, enum json_schema_of of)
+static void field_schema(struct jsonout *j, const struct collection *c,
+    const struct field *f, enum json_schema_of of)
 {
 	bool nullable = of == JSON_SCHEMA_PARTIAL ||
 			(of != JSON_SCHEMA_INCREMENT &&
@@ -89,7 +93,7 @@ static void field_schema(
 						field_has_default(f))));
 	jsonout_open(j, f->name, '{');
 	type(j, field_type_name(f->type), nullable);
-	field_description(j, f);
+	field_description(j, c, f);
 	if (f->format != FORMAT_NONE)
 		jsonout_string(j, "format", format_name(f->format));
 	else if (f->type == FIELD_INTEGER)
@@ -176,7 +180,7 @@ static void properties(
 		json_schema_key(j, c->key_name, c);
 	for (size_t i = 0; i < c->nfields; i++) {
 		if (has(c, &c->fields[i], of))
-			field_schema(j, &c->fields[i], of);
+			field_schema(j, c, &c->fields[i], of);
 	}
 	if (is_read(of) && c->table.times) {
 		time_schema(j, "created_at");

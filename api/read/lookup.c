@@ -15,6 +15,7 @@
 #include "common/base/check.h"
 #include "common/base/jitter.h"
 #include "common/base/mem.h"
+#include "common/schema/expiry.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -142,6 +143,8 @@ static void lookup_keep(struct lookup *l, struct value *v, enum tier tier)
 
 static void found(struct lookup *l, struct value *v, enum tier tier)
 {
+	if (l->list == NULL && v->present)
+		value_end_by(v, expiry_of(l->collection, v->doc, v->len));
 	lookup_keep(l, v, tier);
 	l->value = v;
 	l->tier = tier;

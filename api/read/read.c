@@ -1,7 +1,8 @@
 /* The steps of a read: L1, then a lookup that may be shared, then the answer.
  *
  * Wherever a value comes from, it is served only if INV-1 (api/cache/floors.h)
- * holds for it at the moment of serving.
+ * holds for it at the moment of serving, and as what it is at that moment: a
+ * document may have expired since it was read (common/schema/expiry.h).
  */
 #include "api/read/read.h"
 
@@ -21,6 +22,7 @@
 #include "api/read/lookup.h"
 #include "common/base/mem.h"
 #include "common/http/httpd.h"
+#include "common/schema/expiry.h"
 #include "common/schema/owner.h"
 
 #include <stdio.h>
@@ -28,10 +30,26 @@
 #include <string.h>
 #include <strings.h>
 
-static bool read_may_serve(const struct request *r)
+/* From its time on, a document is absent, whichever tier has it. False: the
+ * value is a page or a group, and has documents that are absent now. */
+static bool read_is_whole(struct request *r)
+{
+	struct value *v = r->read->value;
+	if (v->ends == EXPIRY_NEVER || !expiry_is_over(v->ends, clock_wall()))
+		return true;
+	metric_add(&r->thread->metrics->read_expired, 1);
+	if (v->page)
+		return false;
+	r->read->value = value_new(0, v->as_of, NULL, 0);
+	value_unref(&v);
+	return true;
+}
+
+static bool read_may_serve(struct request *r)
 {
 	return current_allows(r->thread->instance->floors, r->target.collection,
-	    r->target.slot, r->read->value, r->read->tier);
+		   r->target.slot, r->read->value, r->read->tier) &&
+	       read_is_whole(r);
 }
 
 /* --- the headers --------------------------------------------------------- */

@@ -24,6 +24,7 @@ static void operations_condition(struct buf *out, const struct record_write *w)
 	case RECORD_ALWAYS:
 		break;
 	case RECORD_IF_MATCH:
+	case RECORD_IF_EXPIRED: /* a batch has none */
 		operations_text(out, "if-match", w->versions, w->versions_len);
 		break;
 	case RECORD_IF_ABSENT:

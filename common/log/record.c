@@ -172,8 +172,11 @@ rd_kafka_headers_t *record_write_headers(
 	rd_kafka_headers_t *h = rd_kafka_headers_new(8);
 	record_add(h, "op", op_names[w->op]);
 	record_add_number(h, "accepted-at", (uint64_t)w->accepted_at);
-	if (w->condition == RECORD_IF_MATCH)
+	if (w->condition == RECORD_IF_MATCH ||
+	    w->condition == RECORD_IF_EXPIRED)
 		add_bytes(h, "if-match", w->versions, w->versions_len);
+	if (w->condition == RECORD_IF_EXPIRED)
+		record_add(h, "expired", "*");
 	if (w->condition == RECORD_IF_ABSENT)
 		record_add(h, "if-none-match", "*");
 	if (w->condition == RECORD_CREATE)
@@ -203,7 +206,9 @@ static void get_condition(const rd_kafka_headers_t *h, struct record_write *out)
 {
 	struct header match = record_get(h, "if-match");
 	if (match.value) {
-		out->condition = RECORD_IF_MATCH;
+		out->condition = record_get(h, "expired").value
+				     ? RECORD_IF_EXPIRED
+				     : RECORD_IF_MATCH;
 		out->versions = match.value;
 		out->versions_len = match.len;
 	} else if (record_get(h, "if-none-match").value) {

@@ -9,6 +9,7 @@
  *   seq          decimal, ascending per instance and partition in log order
  *   if-match     `*`, or versions, decimal, with commas (optional)
  *   if-none-match `*` (optional)
+ *   expired      `*`: with if-match, the row's time must have come (optional)
  *   create       `*`: as if-none-match, of a write whose purpose is a new row
  *   shape        16 hex digits: the collection's, as the API declares it
  *                (common/schema/collection.h; optional)
@@ -103,6 +104,9 @@ enum record_condition {
 	RECORD_IF_MATCH,  /* the row is there, in one of these versions */
 	RECORD_IF_ABSENT, /* there is no row */
 	RECORD_CREATE,	  /* likewise; it is the key that is taken */
+	/* As IF_MATCH, and the time of the row has come
+	 * (common/schema/expiry.h): the writer deletes it. */
+	RECORD_IF_EXPIRED,
 };
 
 /* Text that may be absent: s is NULL. Borrowed; not NUL-terminated. */
@@ -122,7 +126,8 @@ struct record_write {
 	char instance[RECORD_INSTANCE_LEN + 1];
 	uint64_t seq;
 	enum record_condition condition;
-	const char *versions; /* of IF_MATCH: `*`, or `12,13`; may be empty */
+	/* Of IF_MATCH and IF_EXPIRED: `*`, or `12,13`; may be empty. */
+	const char *versions;
 	size_t versions_len;
 	const char *idempotency_key; /* NULL: none */
 	size_t idempotency_len;
@@ -199,7 +204,8 @@ bool record_is_at_home(const rd_kafka_message_t *m, int32_t partitions);
 /* False: not a record that Sluice writes. */
 bool record_write_parse(const rd_kafka_message_t *m, struct record_write *out);
 
-/* Does the precondition hold for the row as it is? */
+/* Does the precondition hold for the row as it is? Whether its time has come is
+ * for the caller to know. */
 bool record_condition_holds(
     const struct record_write *w, bool present, version_t version);
 

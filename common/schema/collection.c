@@ -183,6 +183,13 @@ static struct err set_check_reference(
 		return err_make(ERR_KIND_FATAL, "collections",
 		    "%s: /references/%s: there is no collection %s", c->name,
 		    r->field->name, r->collection);
+	/* Its documents are deleted when their time comes, whoever refers to
+	 * them. */
+	if (to->expires)
+		return err_make(ERR_KIND_FATAL, "collections",
+		    "%s: /references/%s: the documents of %s expire, so no "
+		    "field can refer to them",
+		    c->name, r->field->name, to->name);
 	if (r->field->column == key_column(to) ||
 	    (to->key == KEY_INTEGER && column_is_integer(r->field->column)))
 		return ERR_OK;

@@ -115,13 +115,16 @@ struct collection {
 	role_set grants[VERB_COUNT]; /* the roles that may do it */
 	struct owner owner;
 	const struct field *updated_by; /* the writer sets it; or NULL */
+	/* A document is absent from this time on (common/schema/expiry.h); or
+	 * NULL. */
+	const struct field *expires;
 	const struct unique *uniques;
 	size_t nuniques;
 	const struct reference *references;
 	size_t nreferences;
 	/* A hash of what a table, a writer and an API must agree about: the
-	 * table, the key, its group, and the fields' names, columns, order,
-	 * types, nullability, defaults. */
+	 * table, the key, its group, which field is `expires`, and the fields'
+	 * names, columns, order, types, nullability, defaults. */
 	uint64_t shape;
 	struct jsonslice text; /* the declaration, as it was read */
 	size_t index;	       /* collection_at(index) is this one */

@@ -199,6 +199,21 @@ static bool take_group(struct declaration *d, struct jsonslice v)
 		   "only a collection with string keys can have groups");
 }
 
+/* --- expires ------------------------------------------------------------- */
+
+static bool declare_take_expires(struct declaration *d, struct jsonslice v)
+{
+	struct collection *c = &d->collection;
+	if (!is_kind(d, "/expires", v, JSONSLICE_STRING))
+		return false;
+	size_t i = collection_field(c, v);
+	if (i == c->nfields || c->fields[i].column != COLUMN_TIMESTAMPTZ)
+		return declare_refuse(d, "/expires",
+		    "must be the name of a field with the format date-time");
+	c->expires = &c->fields[i];
+	return true;
+}
+
 /* --- cache --------------------------------------------------------------- */
 
 static bool take_ttl(struct declaration *d, const char *pointer,
@@ -265,12 +280,13 @@ enum part {
 	TABLE,
 	COLUMNS,
 	TIMES,
+	EXPIRES,
 	PARTS
 };
 
 static const char *const part_names[] = {"name", "description", "key", "fields",
     "required", "cache", "list", "access", "owner", "unique", "references",
-    "updated_by", "group", "table", "columns", "times"};
+    "updated_by", "group", "table", "columns", "times", "expires"};
 
 static bool declare_find_parts(
     struct declaration *d, struct jsonslice root, struct jsonslice parts[PARTS])
@@ -330,6 +346,8 @@ static uint64_t shape_of(const struct collection *c)
 	if (key_column(c) == COLUMN_INTEGER || key_column(c) == COLUMN_SMALLINT)
 		buf_printf(&b, " %s", column_type_name(key_column(c)));
 	shape_of_table(&b, c);
+	if (c->expires)
+		buf_printf(&b, "\nexpires %s", c->expires->name);
 	for (size_t i = 0; i < c->nfields; i++) {
 		const struct field *f = &c->fields[i];
 		buf_printf(&b, "\n%s %s %s%s ", f->name,
@@ -365,6 +383,7 @@ static bool take_whole(
 	    !declare_columns(d, p[COLUMNS]) ||
 	    (p[REQUIRED].s && !declare_required(d, p[REQUIRED])) ||
 	    !declare_check_fields(d) ||
+	    (p[EXPIRES].s && !declare_take_expires(d, p[EXPIRES])) ||
 	    (p[CACHE].s && !take_cache(d, p[CACHE])) ||
 	    !declare_list(d, p[LIST]) ||
 	    !declare_access(d, p[ACCESS], p[OWNER]) ||

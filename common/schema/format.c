@@ -198,6 +198,17 @@ bool format_date_time(const char *s, size_t len, int64_t *out)
 	return *out >= YEAR_1 * 1000000 && *out < YEAR_10000 * 1000000;
 }
 
+void format_add_date_time(struct buf *out, int64_t us)
+{
+	int64_t fraction = (us % 1000000 + 1000000) % 1000000;
+	time_t seconds = (time_t)((us - fraction) / 1000000);
+	struct tm tm;
+	gmtime_r(&seconds, &tm);
+	buf_printf(out, "%04d-%02d-%02dT%02d:%02d:%02d.%06dZ",
+	    tm.tm_year + 1900, tm.tm_mon + 1, tm.tm_mday, tm.tm_hour, tm.tm_min,
+	    tm.tm_sec, (int)fraction);
+}
+
 /* --- without a zone ------------------------------------------------------ */
 
 /* A partial-time whose value is exact in PostgreSQL. */

@@ -45,5 +45,8 @@ bool format_matches(enum format f, const char *s, size_t len);
 const char *format_limits(enum format f);
 /* Microseconds since 1970 of a date-time, rounded as PostgreSQL does. */
 bool format_date_time(const char *s, size_t len, int64_t *out);
+/* Appends the time as PostgreSQL can hold it, in UTC:
+ * `2026-01-31T12:00:00.000000Z`. It is one of the years 1 to 9999. */
+void format_add_date_time(struct buf *out, int64_t us);
 /* The 16 bytes of a UUID. */
 bool format_uuid(const char *s, size_t len, uint8_t out[16]);

@@ -333,6 +333,43 @@ void sql_delete(struct buf *out, const struct collection *c)
 	buf_str(out, " AS \"key\"");
 }
 
+/* As the index orders keys. */
+static void ordered_key(struct buf *out, const struct collection *c)
+{
+	sql_of(out, c->table.key);
+	buf_str(out, c->key == KEY_STRING ? " COLLATE \"C\"" : "");
+}
+
+void sql_expired(struct buf *out, const struct collection *c, bool after)
+{
+	const char *time = c->expires->stored;
+	buf_str(out, "SELECT ");
+	key(out, c);
+	buf_str(out, ", ");
+	sql_of(out, c->table.version);
+	buf_str(out, ", ");
+	sql_of(out, time);
+	buf_str(out, "::text FROM ");
+	sql_name(out, c);
+	buf_str(out, " t WHERE ");
+	sql_of(out, time);
+	buf_str(out, " <= $1::text::timestamptz");
+	if (after) {
+		buf_str(out, " AND (");
+		sql_of(out, time);
+		buf_str(out, ", ");
+		ordered_key(out, c);
+		buf_str(out, ") > ($3::text::timestamptz, $4::text");
+		cast_key(out, c);
+		buf_char(out, ')');
+	}
+	buf_str(out, " ORDER BY ");
+	sql_of(out, time);
+	buf_str(out, ", ");
+	ordered_key(out, c);
+	buf_str(out, " LIMIT $2::int8");
+}
+
 static void of_keys(struct buf *out, const struct collection *c)
 {
 	buf_str(out, " FROM unnest($1::text[]) AS k(\"key\") JOIN ");

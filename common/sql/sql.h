@@ -66,6 +66,13 @@ void sql_upsert(struct buf *out, const struct collection *c);
 /* Deletes rows. $1 text[] keys, $2 int8[] versions. Column: key text. */
 void sql_delete(struct buf *out, const struct collection *c);
 
+/* Rows whose time has come, of a collection that declares `expires`, in the
+ * order of this time and of the key. $1 text the present time, $2 int8 how
+ * many; `after`: only those behind $3 text a time and $4 text a key. Columns
+ * (binary): key text, version int8, the time text. */
+#define SQL_EXPIRED_SHAPE "svs"
+void sql_expired(struct buf *out, const struct collection *c, bool after);
+
 /* The current rows of some keys. $1 text[] keys; a row whose fields have more
  * than $2 int8 bytes comes without the fields that can be large.
  * Columns (binary): version int8, bytes int8 (of the fields that can be large,

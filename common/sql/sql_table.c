@@ -265,17 +265,17 @@ static void index_name(char out[SQL_TABLE_NAME_LEN], const struct collection *c,
 /* Postgres has no index of its own on the fields that refer, and would read the
  * whole table before it deletes a document that may be referred to. An index
  * for lists is one. */
-static bool needs_index(const struct collection *c, const struct reference *r)
+static bool needs_index(const struct collection *c, const struct field *f)
 {
 	for (size_t i = 1; i < c->ncolumns; i++) {
-		if (c->columns[i].field == r->field)
+		if (c->columns[i].field == f && c->columns[i].path == NULL)
 			return false;
 	}
 	return true;
 }
 
 /* In this order: indexes for lists, first those on one column; the sequence;
- * unique constraints; indexes for references. */
+ * unique constraints; indexes for references; the one of `expires`. */
 static bool relation_at(
     struct sql_table_extra *out, const struct collection *c, size_t i)
 {
@@ -310,12 +310,16 @@ static bool relation_at(
 	out->kind = SQL_TABLE_REFERENCE;
 	for (out->of = 0; out->of < c->nreferences; out->of++) {
 		const struct reference *r = &c->references[out->of];
-		if (needs_index(c, r) && i-- == 0) {
+		if (needs_index(c, r->field) && i-- == 0) {
 			sql_table_name(out->name, c, r->field->name, "ref");
 			return true;
 		}
 	}
-	return false;
+	if (c->expires == NULL || !needs_index(c, c->expires) || i > 0)
+		return false;
+	out->kind = SQL_TABLE_EXPIRES;
+	sql_table_name(out->name, c, c->expires->name, "expires");
+	return true;
 }
 
 bool sql_table_relation(
@@ -428,6 +432,16 @@ static void reference_index(struct buf *out, const struct collection *c,
 	buf_char(out, ')');
 }
 
+/* In the order in which the writer looks for what has expired. */
+static void expires_index(
+    struct buf *out, const struct collection *c, const char *name)
+{
+	const struct list_column of = {
+	    .stored = c->expires->stored, .column = c->expires->column};
+	list_index(
+	    out, c, &(struct list_index){.columns = {&of}, .n = 1}, name);
+}
+
 /* In the schema of an operator's table nothing is made. */
 static const char *sequence_schema(const struct collection *c)
 {
@@ -486,6 +500,9 @@ static char *sql_table_extra_sql(
 		break;
 	case SQL_TABLE_REFERENCE:
 		reference_index(&b, c, &c->references[x->of], x->name);
+		break;
+	case SQL_TABLE_EXPIRES:
+		expires_index(&b, c, x->name);
 		break;
 	}
 	return buf_take(&b, NULL);

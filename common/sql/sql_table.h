@@ -45,6 +45,7 @@ struct sql_table_extra {
 		SQL_TABLE_SEQUENCE, /* of an integer key */
 		SQL_TABLE_UNIQUE,   /* a constraint, whose index has its name */
 		SQL_TABLE_REFERENCE, /* an index on a field that refers */
+		SQL_TABLE_EXPIRES,   /* an index on the field `expires` */
 	} kind;
 	size_t of; /* of the list column, index, unique or reference */
 	char name[SQL_TABLE_NAME_LEN];

@@ -135,10 +135,10 @@ int FUZZ_ONE(const uint8_t *data, size_t size)
 	if (q) {
 		struct list_sql sql;
 		struct buf id = {0}, export = {0};
-		list_sql_export(&export, q);
+		list_sql_export(&export, q, 0);
 		CHECK(memchr(export.data, '\0', export.len) == NULL);
 		buf_free(&export);
-		list_sql_make(&sql, q, 1 << 20);
+		list_sql_make(&sql, q, 1 << 20, 0);
 		list_sql_free(&sql);
 		list_query_id(&id, q);
 		buf_free(&id);

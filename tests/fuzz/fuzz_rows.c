@@ -101,15 +101,15 @@ static void fill(PGresult *r, int columns, struct fuzz *in)
 
 static void page(const struct collection *c, struct fuzz in)
 {
-	enum { MOST = ROW_DOC_CELLS + 2 };
+	enum { MOST = ROW_DOC_CELLS + LIST_ORDERS + 3 };
 	static const version_t as_of[1] = {7};
 	char name[] = "n";
 	PGresAttDesc columns[MOST] = {{.name = NULL}};
-	int n = ROW_DOC_COLUMNS(c) + 2;
+	struct list_query *q = list_query_new(c);
+	int n = c->expires ? LIST_SQL_ENDS(q) + 1 : LIST_SQL_FOUND(q) + 2;
 	for (int i = 0; i < n; i++)
 		columns[i] = (PGresAttDesc){.name = name, .format = 1};
 	PGresult *r = PQmakeEmptyPGresult(NULL, PGRES_TUPLES_OK);
-	struct list_query *q = list_query_new(c);
 	CHECK(PQsetResultAttrs(r, n, columns));
 	fill(r, n, &in);
 	q->limit = 1;

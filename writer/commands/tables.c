@@ -385,7 +385,10 @@ static struct err tables_is_indexed(
 	    x->kind == SQL_TABLE_LIST	 ? &c->columns[x->of]
 	    : x->kind == SQL_TABLE_INDEX ? c->indexes[x->of].columns[0]
 					 : NULL;
-	const char *column = l ? l->stored : c->references[x->of].field->stored;
+	const char *column = l ? l->stored
+			     : x->kind == SQL_TABLE_EXPIRES
+				 ? c->expires->stored
+				 : c->references[x->of].field->stored;
 	PGresult *r;
 	if (x->kind == SQL_TABLE_INDEX || (l && l->path))
 		return tables_has(t, x, out);

@@ -17,6 +17,11 @@
  * the document that was computed from the row. A rejected write leaves the row
  * as it was, and so the version that the next precondition is compared with.
  *
+ * In a collection that declares `expires`, each write `reads`, too: a row whose
+ * time has come when the write was accepted counts as absent for that write. It
+ * stays in the table until a write creates its key again, or the writer's own
+ * delete (RECORD_IF_EXPIRED) removes it.
+ *
  * If the next write of the batch replaces a document, Postgres does not see
  * that document. So each document is checked against the declared constraints
  * here, or, if it is a put, when it was read (write.c). So no verdict depends
@@ -29,6 +34,7 @@
 
 #include "common/base/check.h"
 #include "common/base/mem.h"
+#include "common/schema/expiry.h"
 #include "common/sql/rendered.h"
 
 #include <stdlib.h>
@@ -199,9 +205,9 @@ static struct fold_verdict fold_rejected(enum reason reason)
 	    .outcome = OUTCOME_REJECTED, .reason = reason};
 }
 
-static struct fold_verdict fold_put(struct current *row, const struct write *w)
+static struct fold_verdict fold_put(
+    struct current *row, const struct write *w, bool was)
 {
-	bool was = row->present;
 	row->present = true;
 	row->text = body_of(w);
 	row->read = false;
@@ -231,9 +237,10 @@ static void fold_read(struct current *row, const struct collection *c)
 	row->read = true;
 }
 
-static struct fold_verdict change(struct current *row, const struct write *w)
+static struct fold_verdict change(
+    struct current *row, const struct write *w, bool present)
 {
-	if (!row->present)
+	if (!present)
 		return fold_rejected(REASON_NOT_FOUND);
 	if (row->too_large)
 		return fold_rejected(REASON_TOO_LARGE);
@@ -256,6 +263,32 @@ static struct fold_verdict change(struct current *row, const struct write *w)
 	tidy(row);
 	row->text = (struct jsonslice){0};
 	return (struct fold_verdict){.outcome = OUTCOME_REPLACED};
+}
+
+/* Has the time of the row come when the API accepted the write? No clock of the
+ * writer is asked, so the log alone decides. */
+static bool fold_is_over(struct current *row, const struct write *w)
+{
+	const struct field *f = w->collection->expires;
+	if (f == NULL || !row->present || row->too_large)
+		return false;
+	fold_read(row, w->collection);
+	return expiry_is_over(
+	    expiry_time(row->fields.values[f - w->collection->fields]),
+	    w->accepted_at);
+}
+
+/* The delete of the writer finds the row, though its time has come. The time of
+ * a row that is too large is not known here, but was when it was looked for. */
+static bool fold_holds(
+    const struct current *row, const struct write *w, bool over)
+{
+	if (w->said.condition == RECORD_IF_EXPIRED)
+		return (over || row->too_large) &&
+		       record_condition_holds(
+			   &w->said, row->present, row->version);
+	return record_condition_holds(
+	    &w->said, row->present && !over, row->version);
 }
 
 /* Whose the row is; none: there is no row, or it has no owner. */
@@ -291,24 +324,26 @@ static struct fold_verdict fold_foreign(const struct write *w)
 
 static struct fold_verdict apply(struct current *row, const struct write *w)
 {
-	if (fold_is_foreign(row, w))
+	bool over = fold_is_over(row, w);
+	bool present = row->present && !over;
+	if (present && fold_is_foreign(row, w))
 		return fold_foreign(w);
-	if (!record_condition_holds(&w->said, row->present, row->version))
+	if (!fold_holds(row, w, over))
 		return fold_rejected(w->said.condition == RECORD_CREATE
 					 ? REASON_KEY_EXISTS
 					 : REASON_PRECONDITION);
 	switch (w->op) {
 	case RECORD_PUT:
-		return fold_put(row, w);
+		return fold_put(row, w, present);
 	case RECORD_PATCH:
 	case RECORD_INCREMENT:
-		return change(row, w);
+		return change(row, w, present);
 	case RECORD_DELETE:
 		break;
 	case RECORD_BATCH:
 		UNREACHABLE("a batch is folded as its operations");
 	}
-	if (!row->present)
+	if (!present && w->said.condition != RECORD_IF_EXPIRED)
 		return fold_rejected(REASON_NOT_FOUND);
 	row->present = false;
 	return (struct fold_verdict){.outcome = OUTCOME_DELETED};
@@ -320,6 +355,7 @@ static bool apply_all(struct fold_change *c, struct current *row)
 	bool any = false;
 	for (size_t i = 0; i < c->nwrites; i++) {
 		const struct write *w = c->writes[i];
+		bool was = row->present;
 		struct fold_verdict v = apply(row, w);
 		c->verdicts[i] = v;
 		if (v.outcome == OUTCOME_REJECTED)
@@ -328,9 +364,12 @@ static bool apply_all(struct fold_change *c, struct current *row)
 		row->version = w->version;
 		c->by = w->said.by;
 		c->updated_at = w->accepted_at;
-		if (v.outcome == OUTCOME_CREATED)
+		bool created = v.outcome == OUTCOME_CREATED;
+		if (created)
 			c->created_at = w->accepted_at;
-		c->erase = c->erase || v.outcome == OUTCOME_DELETED;
+		/* A row whose time has come makes room for the new one. */
+		c->erase = c->erase || (created && was) ||
+			   v.outcome == OUTCOME_DELETED;
 	}
 	return any;
 }
@@ -393,8 +432,10 @@ bool fold_next_effect(
 		enum outcome_kind outcome = c->verdicts[*at].outcome;
 		if (outcome == OUTCOME_REJECTED)
 			continue;
-		if (outcome == OUTCOME_CREATED && out->gone && out->creator)
+		if (outcome == OUTCOME_CREATED && out->creator) {
+			out->gone = true; /* or its time had come */
 			break;
+		}
 		out->last = c->writes[*at];
 		out->gone = outcome == OUTCOME_DELETED;
 		if (outcome == OUTCOME_CREATED)

@@ -37,7 +37,8 @@ struct fold_change {
 	bool reads;
 	/* Of each write. If the change does not read: set by fold_settle. */
 	struct fold_verdict *verdicts;
-	/* The row from before is deleted: one of the writes is a delete. */
+	/* The row from before is deleted: one of the writes is a delete, or
+	 * creates the key of a row whose time had come. */
 	bool erase;
 	/* The document that the row has at the end; none: there is no row, or
 	 * it stays as it is. */
@@ -95,7 +96,7 @@ struct fold_effect {
 
 /* The next effect to announce, from the write `at` on; moves `at` behind it. A
  * change usually has one effect. But each creation is announced: if a row is
- * created and deleted here and another one follows, the first row has an effect
- * of its own. False: there is no more. */
+ * created here, deleted or expired, and another one follows, the first row has
+ * an effect of its own. False: there is no more. */
 bool fold_next_effect(
     const struct fold_change *c, size_t *at, struct fold_effect *out);

@@ -360,6 +360,8 @@ bool write_is_plain(const struct write *w)
 	bool owned = w->said.owner.s || w->collection->owner.field;
 	bool blind =
 	    w->op == RECORD_PUT || (w->op == RECORD_DELETE && !w->part);
+	/* Then it depends on the row whether there is one. */
+	owned = owned || w->collection->expires;
 	return blind && !owned && w->said.condition == RECORD_ALWAYS &&
 	       w->said.idempotency_key == NULL;
 }

@@ -83,7 +83,8 @@ void write_clear(struct write *w);
  * or else the declared one. NULL: rows have no owner. */
 const struct field *write_owner_field(const struct write *w);
 /* Is its effect independent of the row, and of earlier requests? Not if rows
- * have owners: a commit says whose row it was. The delete of a batch is not,
+ * have owners: a commit says whose row it was. Not if rows expire: such a row
+ * may count as absent. The delete of a batch is not,
  * because it may reject the batch. Must not be called for a batch. */
 bool write_is_plain(const struct write *w);
 /* Does Postgres accept it as text? It must be UTF-8 without NUL. */

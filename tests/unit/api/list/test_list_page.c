@@ -9,6 +9,7 @@
 #include "api/list/list_cursor.h"
 #include "api/list/list_page.h"
 #include "api/list/list_sql.h"
+#include "common/schema/expiry.h"
 #include "tests/unit/declared.h"
 
 #include <arpa/inet.h>
@@ -204,14 +205,17 @@ static void a_number_alone(void **state)
 {
 	(void)state;
 	PGresult *r = result(1);
+	struct list_query *q = list_query_new(declared("records"));
 	put_int8(r, 0, 0, 12345678901);
-	struct value *v = list_page_make_count(r, as_of, PARTITIONS);
+	struct value *v = list_page_make_count(q, r, as_of, PARTITIONS);
+	assert_true(v->ends == EXPIRY_NEVER);
 	assert_string_equal(v->doc, "{\"count\":12345678901}");
 	assert_int_equal(v->page->total, 12345678901);
 	assert_false(v->page->preferred);
 	assert_int_equal(v->page->n, PARTITIONS);
 	assert_null(v->page->next);
 	value_unref(&v);
+	list_query_unref(&q);
 	PQclear(r);
 }
 

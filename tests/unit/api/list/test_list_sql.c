@@ -9,7 +9,7 @@
 #include "api/list/list_cursor.h"
 #include "api/list/list_sql.h"
 #include "common/postgres/pg.h"
-
+#include "common/schema/declare.h"
 #include "tests/unit/declared.h"
 
 #include <string.h>
@@ -63,7 +63,7 @@ static void whole(void **state)
 	struct list_query *q = list_query_new(declared("products"));
 	add(q, "order", "price.desc");
 	add(q, "limit", "7");
-	list_sql_make(&s, q, 5000);
+	list_sql_make(&s, q, 5000, 0);
 	assert_string_equal(s.sql.data,
 	    "SELECT * FROM (SELECT t.\"price\"::text AS \"_after0\", "
 	    "t.\"id\"::text, t.\"name\"::text, t.\"description\"::text, "
@@ -107,7 +107,7 @@ static void filtered(void **state)
 	add(q, "at", "lt.2026-01-01T00:00:00Z");
 	add(q, "sample_id", "gt.2eb8aa08-aa98-71ea-b4aa-73b441d16380");
 	assert_true(list_query_finish(q, &fault));
-	list_sql_make(&s, q, 5000);
+	list_sql_make(&s, q, 5000, 0);
 	finds(&s,
 	    "SELECT t.* FROM public.\"samples\" t WHERE "
 	    "t.\"sample_id\" > $3 AND "
@@ -139,7 +139,7 @@ static void grouped(void **state)
 	add(q, "and", "(whole.lt.9,part.not.gt.3)");
 	add(q, "mood", "not.in.(a)");
 	assert_true(list_query_finish(q, &fault));
-	list_sql_make(&s, q, 5000);
+	list_sql_make(&s, q, 5000, 0);
 	finds(&s,
 	    "SELECT t.* FROM public.\"samples\" t WHERE "
 	    "t.\"whole\" < $3 AND "
@@ -168,7 +168,7 @@ static void members(void **state)
 	add(q, "tree.size.cm", "is.null");
 	add(q, "tree.size.cm", "not.eq.7");
 	assert_true(list_query_finish(q, &fault));
-	list_sql_make(&s, q, 5000);
+	list_sql_make(&s, q, 5000, 0);
 #define NAME "(t.\"tree\" #>> '{\"name\"}')"
 #define CM "(t.\"tree\" #>> '{\"size\",\"cm\"}')"
 #define C " COLLATE \"C\""
@@ -195,7 +195,7 @@ static void selected(void **state)
 	struct list_query *q = list_query_new(declared("posts"));
 	q->selects = true;
 	add(q, "select", "title");
-	list_sql_make(&s, q, 5000);
+	list_sql_make(&s, q, 5000, 0);
 	static const char want[] =
 	    "SELECT * FROM (SELECT NULL::text AS \"_after0\", "
 	    "t.\"id\"::text, t.\"title\"::text, NULL::text, NULL::text, "
@@ -212,14 +212,14 @@ static void counted(void **state)
 	(void)state;
 	struct list_sql s;
 	struct list_query *q = list_query_new(declared("samples"));
-	list_sql_make_count(&s, q);
+	list_sql_make_count(&s, q, 0);
 	assert_string_equal(
 	    s.sql.data, "SELECT count(*) FROM public.\"samples\" t WHERE true");
 	assert_int_equal(s.n, 0);
 	list_sql_free(&s);
 	add(q, "whole", "in.(1,2)");
 	add(q, "part", "gte.1.50");
-	list_sql_make_count(&s, q);
+	list_sql_make_count(&s, q, 0);
 	assert_string_equal(s.sql.data,
 	    "SELECT count(*) FROM public.\"samples\" t WHERE "
 	    "t.\"whole\" = ANY ($1::text[]::bigint[]) AND "
@@ -229,12 +229,53 @@ static void counted(void **state)
 	list_query_unref(&q);
 }
 
+/* Only what has not expired; and when the first of it will. */
+static void expiring(void **state)
+{
+	static const char text[] =
+	    "{\"name\":\"c\",\"key\":{\"type\":\"string\"},\"fields\":{"
+	    "\"at\":{\"type\":\"string\",\"format\":\"date-time\","
+	    "\"nullable\":true}},\"expires\":\"at\"}";
+	struct declare_fault fault;
+	struct list_sql s;
+	struct buf sql = {0};
+	(void)state;
+	struct declaration *d = declare(text, strlen(text), "c", &fault);
+	assert_non_null(d);
+	struct list_query *q = list_query_new(declaration_collection(d));
+	list_sql_make(&s, q, 5000, 1000001);
+	assert_non_null(strstr(s.sql.data,
+	    "AS \"_begin\", (extract(epoch FROM min(t.\"at\") FILTER (WHERE "
+	    "isfinite(t.\"at\")) OVER ()) * 1000000)::int8 AS \"_ends\" FROM "
+	    "(SELECT t.* FROM public.\"c\" t WHERE (t.\"at\" IS NULL OR "
+	    "t.\"at\" > $3) AND true ORDER BY"));
+	assert_string_equal(s.values[2], "1970-01-01T00:00:01.000001Z");
+	assert_int_equal(s.types[2], PG_TIMESTAMPTZ);
+	assert_string_equal(list_sql_shape(q), "sRv88?");
+	list_sql_free(&s);
+	list_sql_make_count(&s, q, 1000001);
+	assert_string_equal(s.sql.data,
+	    "SELECT count(*), (extract(epoch FROM min(t.\"at\") FILTER (WHERE "
+	    "isfinite(t.\"at\"))) * 1000000)::int8 AS \"_ends\" FROM "
+	    "public.\"c\" t WHERE (t.\"at\" IS NULL OR t.\"at\" > $1) AND "
+	    "true");
+	assert_string_equal(list_sql_count_shape(q), "v8?!");
+	list_sql_free(&s);
+	list_sql_export(&sql, q, 1000001);
+	assert_non_null(strstr(sql.data,
+	    "(t.\"at\" IS NULL OR t.\"at\" > "
+	    "'1970-01-01T00:00:01.000001Z'::timestamptz) AND true"));
+	buf_free(&sql);
+	list_query_unref(&q);
+	declaration_free(&d);
+}
+
 static void exports(struct list_query *q, const char *want)
 {
 	struct list_fault fault;
 	struct buf sql = {0};
 	assert_true(list_query_finish(q, &fault));
-	list_sql_export(&sql, q);
+	list_sql_export(&sql, q, 0);
 	assert_string_equal(sql.data, want);
 	buf_free(&sql);
 	list_query_unref(&q);
@@ -276,7 +317,7 @@ static void exported(void **state)
 	struct list_fault fault;
 	struct buf sql = {0};
 	assert_true(list_query_finish(q, &fault));
-	list_sql_export(&sql, q);
+	list_sql_export(&sql, q, 0);
 	assert_non_null(strstr(sql.data,
 	    " t WHERE (left(" NAME ", 500) COLLATE \"C\" = "
 	    "left(''''::text, 500) AND " NAME " COLLATE \"C\" = ''''::text)"
@@ -297,7 +338,7 @@ static void behind(const char *collection, const char *order, bool is_null,
 	struct list_query *q = list_query_new(declared(collection));
 	add(q, "order", order);
 	place_of(q, (const char *[]){is_null ? NULL : value}, key);
-	list_sql_make(&s, q, 5000);
+	list_sql_make(&s, q, 5000, 0);
 	finds(&s, want);
 	assert_int_equal(s.n, params);
 	list_sql_free(&s);
@@ -389,7 +430,7 @@ static void several_are(const char *order, const char *const *values,
 		    ranges[1] ? ")" : "");
 	if (ranges[1])
 		buf_printf(&want, ") t ORDER BY %s LIMIT $1", by);
-	list_sql_make(&s, q, 5000);
+	list_sql_make(&s, q, 5000, 0);
 	assert_string_equal(list_sql_shape(q), "ssRv8");
 	finds(&s, want.data);
 	assert_int_equal(s.n, params);
@@ -448,7 +489,7 @@ static void of_groups(void **state)
 	struct list_sql s;
 	struct list_query *q =
 	    list_query_group(declared("transfers"), "c42", 3, 0);
-	list_sql_make(&s, q, 5000);
+	list_sql_make(&s, q, 5000, 0);
 	assert_memory_equal(s.sql.data,
 	    "SELECT * FROM (SELECT t.version::text AS \"_after0\", ", 51);
 	finds(&s,
@@ -477,6 +518,7 @@ int main(void)
 	    cmocka_unit_test(members),
 	    cmocka_unit_test(selected),
 	    cmocka_unit_test(counted),
+	    cmocka_unit_test(expiring),
 	    cmocka_unit_test(exported),
 	    cmocka_unit_test(cursors),
 	    cmocka_unit_test(long_values),

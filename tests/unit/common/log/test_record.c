@@ -167,9 +167,24 @@ static void is_create(const rd_kafka_message_t *m)
 	assert_false(record_condition_holds(&w, true, 7));
 }
 
+static void is_expiry(const rd_kafka_message_t *m)
+{
+	struct record_write w;
+	assert_true(record_write_parse(m, &w));
+	assert_int_equal(w.condition, RECORD_IF_EXPIRED);
+	assert_true(record_condition_holds(&w, true, 12));
+	assert_false(record_condition_holds(&w, true, 13));
+	assert_false(record_condition_holds(&w, false, 0));
+}
+
 static void writes(void **state)
 {
 	(void)state;
+	struct record_write expiry = put;
+	expiry.condition = RECORD_IF_EXPIRED;
+	expiry.versions = "12";
+	expiry.versions_len = 2;
+	pass(of_write(&expiry, NULL, is_expiry));
 	struct record_write create = put;
 	create.condition = RECORD_CREATE;
 	create.shape = UINT64_C(0xfedcba9876543210);

@@ -222,6 +222,11 @@ static void references(void **state)
 	put("b.json", GOOD("b")); /* its key is a string */
 	refused(folder, "/references/f: the field is bigint, and the key of b "
 			"is text");
+	put("b.json",
+	    "{\"name\":\"b\",\"key\":{\"type\":\"integer\"},\"fields\":{"
+	    "\"f\":{\"type\":\"string\",\"format\":\"date-time\","
+	    "\"nullable\":true}},\"expires\":\"f\"}");
+	refused(folder, "/references/f: the documents of b expire");
 	/* In a circle, and to itself. */
 	put("b.json", REFERS("b", "c"));
 	put("c.json", REFERS("c", "c"));

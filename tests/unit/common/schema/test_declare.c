@@ -118,6 +118,11 @@ static const struct {
     {HEAD "\"fields\":{\"f\":{\"type\":\"array\",\"nullable\":true}},"
 	  "\"unique\":[[\"f\"]]}",
 	"/unique/0", "f is an object or array"},
+    {ACCESS("\"expires\":1"), "/expires", "must be a string"},
+    {ACCESS("\"expires\":\"g\""), "/expires", "a field with the format"},
+    {ACCESS("\"expires\":\"f\""), "/expires", "a field with the format"},
+    {ACCESS("\"expires\":\"created_at\""), "/expires",
+	"must be the name of a field"},
     {ACCESS("\"references\":[]"), "/references", "must be an object"},
     {ACCESS("\"references\":{\"g\":\"d\"}"), "/references/g", "is not a field"},
     {ACCESS("\"references\":{\"f\":1}"), "/references/f",

@@ -75,9 +75,22 @@ static void is_time(const char *s, int64_t want)
 	assert_true(us == want);
 }
 
+static void is_written(int64_t us, const char *want)
+{
+	struct buf b = {0};
+	format_add_date_time(&b, us);
+	assert_string_equal(b.data, want);
+	is_time(b.data, us);
+	buf_free(&b);
+}
+
 static void times_in_microseconds(void **state)
 {
 	(void)state;
+	is_written(0, "1970-01-01T00:00:00.000000Z");
+	is_written(-1, "1969-12-31T23:59:59.999999Z");
+	is_written(-62135596800000000, "0001-01-01T00:00:00.000000Z");
+	is_written(253402300799999999, "9999-12-31T23:59:59.999999Z");
 	is_time("2000-01-01T00:00:00Z", 946684800000000);
 	is_time("2000-01-01t00:00:00z", 946684800000000);
 	is_time("2000-02-29T23:59:59.25-00:30", 951870599250000);

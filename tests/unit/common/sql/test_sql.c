@@ -8,10 +8,12 @@
 
 #include <cmocka.h>
 
+#include "common/schema/declare.h"
 #include "common/sql/sql.h"
 
 #include "tests/unit/declared.h"
 
+#include <stdio.h>
 #include <string.h>
 
 static const struct field fields[] = {
@@ -217,6 +219,42 @@ static void quoted(void **state)
 	}
 }
 
+/* The statement for what has expired. */
+static void expired_is(const char *key, const char *what, bool after)
+{
+	char text[400];
+	struct declare_fault fault;
+	struct buf sql = {0};
+	snprintf(text, sizeof text,
+	    "{\"name\":\"c\",\"key\":{\"type\":\"%s\"},\"fields\":{"
+	    "\"at\":{\"type\":\"string\",\"format\":\"date-time\","
+	    "\"nullable\":true}},\"expires\":\"at\"}",
+	    key);
+	struct declaration *d = declare(text, strlen(text), "c", &fault);
+	assert_non_null(d);
+	sql_expired(&sql, declaration_collection(d), after);
+	assert_string_equal(sql.data, what);
+	buf_free(&sql);
+	declaration_free(&d);
+}
+
+static void expired(void **state)
+{
+	(void)state;
+	expired_is("string",
+	    "SELECT t.\"key\", t.\"version\", t.\"at\"::text FROM public.\"c\" "
+	    "t "
+	    "WHERE t.\"at\" <= $1::text::timestamptz ORDER BY t.\"at\", "
+	    "t.\"key\" COLLATE \"C\" LIMIT $2::int8",
+	    false);
+	expired_is("integer",
+	    "SELECT t.\"key\"::text, t.\"version\", t.\"at\"::text FROM "
+	    "public.\"c\" t WHERE t.\"at\" <= $1::text::timestamptz AND "
+	    "(t.\"at\", t.\"key\") > ($3::text::timestamptz, "
+	    "$4::text::bigint) ORDER BY t.\"at\", t.\"key\" LIMIT $2::int8",
+	    true);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -226,6 +264,7 @@ int main(void)
 	    cmocka_unit_test(without_large_fields),
 	    cmocka_unit_test(more_fields),
 	    cmocka_unit_test(one_row),
+	    cmocka_unit_test(expired),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -8,9 +8,11 @@
 
 #include <cmocka.h>
 
+#include "common/schema/declare.h"
 #include "common/sql/sql_table.h"
 #include "tests/unit/declared.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 
 static void is(void (*make)(struct buf *out, const struct collection *c),
@@ -167,6 +169,37 @@ static void names(void **state)
 }
 
 /* Its names may have any characters, and its key a sequence of its own. */
+/* One index on the field `expires`: that of lists, if there is one. */
+static void expiring(void **state)
+{
+	static const char *const more[] = {
+	    "", ",\"list\":{\"filter\":[\"at\"]}"};
+	static const char *const want[] = {"c_at_expires", "c_at_list"};
+	(void)state;
+	for (int i = 0; i < 2; i++) {
+		char text[400], sql[200];
+		struct declare_fault fault;
+		size_t n;
+		snprintf(text, sizeof text,
+		    "{\"name\":\"c\",\"key\":{\"type\":\"string\"},\"fields\":{"
+		    "\"at\":{\"type\":\"string\",\"format\":\"date-time\","
+		    "\"nullable\":true}},\"expires\":\"at\"%s}",
+		    more[i]);
+		snprintf(sql, sizeof sql,
+		    "CREATE INDEX \"%s\" ON public.\"c\" (\"at\", \"key\")",
+		    want[i]);
+		struct declaration *d =
+		    declare(text, strlen(text), "c", &fault);
+		assert_non_null(d);
+		struct sql_table_extra *all =
+		    sql_table_extras(declaration_collection(d), &n);
+		assert_int_equal(n, 1);
+		assert_string_equal(all[0].sql, sql);
+		sql_table_extras_free(all, n);
+		declaration_free(&d);
+	}
+}
+
 static void a_table_of_an_operator(void **state)
 {
 	(void)state;
@@ -202,6 +235,7 @@ int main(void)
 	    cmocka_unit_test(products),
 	    cmocka_unit_test(samples),
 	    cmocka_unit_test(indexes),
+	    cmocka_unit_test(expiring),
 	    cmocka_unit_test(names),
 	    cmocka_unit_test(a_table_of_an_operator),
 	};
