@@ -409,12 +409,13 @@ struct reader {
 	size_t taken;
 };
 
-/* A set never gets older, and the one of a generation is there with it. */
+/* A set never gets older, and the one of a generation is there with it. A
+ * thread that got no processor until the end takes one set then. */
 static void *read_all_the_time(void *arg)
 {
 	struct reader *r = arg;
 	uint64_t before = 0;
-	while (!atomic_load(r->stop)) {
+	while (!atomic_load(r->stop) || r->taken == 0) {
 		uint64_t generation = jwks_source_generation(r->source);
 		struct jwks *set = jwks_source_take(r->source);
 		const struct jwk *k;
