@@ -2,7 +2,7 @@
  *
  *   state     event                next
  *   PREFETCH  the rows are read    SENT, or TRIAL; what reads too much leaves
- *   SENT      committed            DONE; announced
+ *   SENT      committed            TELL; the partitions go on
  *             rejected             TRIAL; a single write is refused, and sent
  *                                  again; too many writes: they leave
  *   TRIAL     bad writes are found PREFETCH, without them
@@ -16,6 +16,8 @@
  *   WAIT      the timer            CHECK
  *   CHECK     the watermarks       PREFETCH, with the slices that are still at
  *                                  their beginning; the others leave
+ *
+ *   TELL      announced            DONE
  *
  * If no write needs its row, PREFETCH is SENT at once. Slices that leave
  * without a commit are tried in another way: fewer writes, or alone (batch.h).
@@ -66,6 +68,7 @@ static const char *const state_names[] = {
     [STATE_TRIAL] = "trying",
     [STATE_WAIT] = "retrying",
     [STATE_CHECK] = "checking",
+    [STATE_TELL] = "announcing",
     [STATE_DONE] = "done",
 };
 
@@ -441,9 +444,17 @@ void batch_failed(struct batch *b, const struct err *e, const char *constraint)
 	}
 }
 
-void batch_committed(struct batch *b)
+void batch_hand_over(struct batch *b)
 {
-	end_all(b, BATCH_COMMITTED);
+	batch_set_state(b, STATE_TELL);
+	b->events->committed(b->arg, b->slices, b->n);
+}
+
+void batch_announced(struct batch *b)
+{
+	drop_given_away(b);
+	CHECK(b->n == 0);
+	batch_ended(b);
 }
 
 void batch_tried(struct batch *b, size_t blamed)
@@ -536,7 +547,8 @@ void batch_drain(struct batch *b)
 
 bool batch_asks(const struct batch *b)
 {
-	return b->state != STATE_WAIT && b->state != STATE_DONE;
+	return b->state != STATE_WAIT && b->state != STATE_TELL &&
+	       b->state != STATE_DONE;
 }
 
 bool batch_alone(const struct batch *b)

@@ -14,7 +14,6 @@
 #include "writer/core/context.h"
 
 enum batch_result {
-	BATCH_COMMITTED, /* and announced */
 	BATCH_RECOVERED, /* committed, but its results were lost */
 	/* Not applied; try again with fewer writes. One of them was rejected,
 	 * or they exceed a limit of the server, or they must read too much
@@ -28,7 +27,13 @@ enum batch_result {
 };
 
 struct batch_events {
-	/* A slice that has an owner leaves. The callee takes it. */
+	/* The transaction is committed. The callee lets the owners go on, and
+	 * may begin their next batches in the call: Postgres works on them
+	 * while this one is announced. The slices stay with the batch, and have
+	 * no owner any more. */
+	void (*committed)(void *arg, struct slice *const *slices, size_t n);
+	/* A slice that has an owner leaves without a known commit of this
+	 * batch. The callee takes it. */
 	void (*left)(void *arg, enum batch_result result, struct slice *s);
 	/* It waits for a timer, and for no answer of Postgres. */
 	void (*waits)(void *arg);

@@ -15,6 +15,7 @@ enum batch_state {
 	STATE_TRIAL,	/* waits for the trial of its writes */
 	STATE_WAIT,	/* waits for the timer */
 	STATE_CHECK,	/* waits for the watermarks that Postgres has */
+	STATE_TELL,	/* committed; it is announced */
 	STATE_DONE,
 };
 
@@ -47,10 +48,12 @@ struct batch {
 /* --- batch.c ------------------------------------------------------------- */
 
 void batch_set_state(struct batch *b, enum batch_state to);
+/* Committed: the owners go on, and the batch keeps the slices. */
+void batch_hand_over(struct batch *b);
 /* Each of these may free the batch. */
 
-/* Committed, and announced. */
-void batch_committed(struct batch *b);
+/* The slices are announced. */
+void batch_announced(struct batch *b);
 /* The answer to a unit is an error. */
 void batch_failed(struct batch *b, const struct err *e, const char *constraint);
 /* The trial is over; so many writes are refused now. */

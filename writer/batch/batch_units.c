@@ -65,14 +65,17 @@ static void batch_on_applied(void *arg, const struct pg_reply *reply)
 	for (size_t k = 0; k < b->n; k++) {
 		struct slice *s = b->slices[k];
 		count_slice(b, s, k);
-		announce_slice(b->x, s, b->plan, k);
 		if (s->owner)
 			dedup_adopt(
 			    s->producers, &plan_verdicts(b->plan, k)->next);
+	}
+	batch_hand_over(b);
+	for (size_t k = 0; k < b->n; k++) {
+		announce_slice(b->x, b->slices[k], b->plan, k);
 		crashpoint(CRASH_SLICE_ANNOUNCED);
 	}
 	plan_free(&b->plan);
-	batch_committed(b);
+	batch_announced(b);
 }
 
 /* A write that was announced as accepted must not be rejected here. Returns how

@@ -6,7 +6,8 @@
  * Invariants:
  *  - A partition is in one batch at a time, with the writes of [watermark, to).
  *    The fence accepts the batch only if Postgres's watermark is where this
- *    partition believes it to be.
+ *    partition believes it to be. The next batch may begin before the former
+ *    one is announced; its announcements come behind those of the former one.
  *  - Nothing more is applied while too many announcements are undelivered, and
  *    nothing more is announced after one failed, until the takeover has
  *    announced the gap.
@@ -233,6 +234,8 @@ struct slice *partition_take(
 	s->alone = must_be_alone(p);
 	p->slice = s;
 	writer_partition_set_state(p, PARTITION_APPLYING);
+	/* The next batch gathers while Postgres has this one. */
+	writer_partition_apply_backpressure(p);
 	return s;
 }
 
@@ -250,8 +253,13 @@ static void take_back(struct partition *p, struct slice *s)
 	queue_return(&p->queue, slice_take_writes(s), n);
 }
 
-static void partition_committed(struct partition *p, const struct slice *s)
+void partition_committed(struct partition *p, struct slice *s)
 {
+	CHECK(p->slice == s && s->owner == p);
+	p->slice = NULL;
+	s->owner = NULL;
+	s->producers = NULL;
+	writer_partition_set_state(p, PARTITION_FILLING);
 	p->watermark = s->to;
 	if (p->watermark >= p->told)
 		announced_free(&p->outcomes);
@@ -262,6 +270,7 @@ static void partition_committed(struct partition *p, const struct slice *s)
 	if (!s->tried)
 		batch_policy_applied(&p->policy);
 	backoff_reset(&p->again);
+	partition_kick(p);
 }
 
 void partition_decided(
@@ -271,9 +280,6 @@ void partition_decided(
 	p->slice = NULL;
 	writer_partition_set_state(p, PARTITION_FILLING);
 	switch (result) {
-	case BATCH_COMMITTED:
-		partition_committed(p, s);
-		break;
 	case BATCH_SPLIT:
 		batch_policy_split(&p->policy, s->n, s->fits);
 		take_back(p, s);

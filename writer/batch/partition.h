@@ -52,6 +52,9 @@ struct partition_room {
  */
 struct slice *partition_take(
     struct partition *p, const struct partition_room *room);
+/* The slice is committed, and will be announced: the partition goes on behind
+ * it. The slice has no owner any more. */
+void partition_committed(struct partition *p, struct slice *s);
 /* The slice left its batch (batch.h). Takes the slice. */
 void partition_decided(
     struct partition *p, enum batch_result result, struct slice *s);

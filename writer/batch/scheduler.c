@@ -54,14 +54,21 @@ static struct partition *by_turn(const struct scheduler *s, size_t i)
 /* --- batches begin and end ----------------------------------------------- */
 
 /* What was committed may be what others wait for. */
-static void on_left(void *arg, enum batch_result result, struct slice *slice)
+static void hurry_those_that_expect(struct scheduler *s)
 {
-	struct scheduler *s = arg;
-	bool committed = result == BATCH_COMMITTED || result == BATCH_RECOVERED;
-	for (size_t i = 0; committed && i < s->nflying; i++) {
+	for (size_t i = 0; i < s->nflying; i++) {
 		if (batch_expects(s->flying[i]))
 			batch_hurry(s->flying[i]);
 	}
+}
+
+static void on_committed(void *arg, struct slice *const *slices, size_t n);
+
+static void on_left(void *arg, enum batch_result result, struct slice *slice)
+{
+	struct scheduler *s = arg;
+	if (result == BATCH_RECOVERED)
+		hurry_those_that_expect(s);
 	partition_decided(slice->owner, result, slice);
 }
 
@@ -91,7 +98,8 @@ static int by_partition(const void *a, const void *b)
 
 static void begin(struct scheduler *s, struct slice **slices, size_t n)
 {
-	static const struct batch_events events = {on_left, on_waits, on_over};
+	static const struct batch_events events = {
+	    on_committed, on_left, on_waits, on_over};
 	struct batch_policy reads;
 	batch_policy_init(&reads, (size_t)s->x->settings->batch_rows,
 	    (size_t)s->x->settings->batch_bytes, 0);
@@ -169,18 +177,22 @@ static void scheduler_wait(struct scheduler *s, dur_us_t wait)
 	s->wait = wait < s->wait ? wait : s->wait;
 }
 
+static bool is_whole(const struct scheduler *s, const struct gathered *g)
+{
+	const struct writer_settings *set = s->x->settings;
+	return g->rows >= (size_t)set->batch_rows ||
+	       g->bytes >= (size_t)set->batch_bytes;
+}
+
 /* How long until the next batch of several partitions may begin. */
 static dur_us_t time_to_begin(
     const struct scheduler *s, const struct lanes *l, const struct gathered *g)
 {
-	const struct writer_settings *set = s->x->settings;
 	if (is_full(s, l))
-		return INT64_MAX; /* on_waits or on_over comes back */
+		return INT64_MAX; /* one of the events comes back */
 	if (l->together == 0 || g->wait == INT64_MAX)
 		return g->wait;
-	bool whole = g->rows >= (size_t)set->batch_rows ||
-		     g->bytes >= (size_t)set->batch_bytes;
-	dur_us_t left = whole ? 0 : SLOW - l->quickest;
+	dur_us_t left = is_whole(s, g) ? 0 : SLOW - l->quickest;
 	return left > g->wait ? left : g->wait;
 }
 
@@ -188,11 +200,9 @@ static dur_us_t time_to_begin(
 static dur_us_t time_to_gather(
     const struct scheduler *s, const struct gathered *g, mono_us_t now)
 {
-	const struct writer_settings *set = s->x->settings;
-	if (!s->crowded || g->rows >= (size_t)set->batch_rows ||
-	    g->bytes >= (size_t)set->batch_bytes)
-		return 0;
-	return set->batch_gather - (now - s->since);
+	return !s->crowded || is_whole(s, g)
+		   ? 0
+		   : s->x->settings->batch_gather - (now - s->since);
 }
 
 static void begin_together(struct scheduler *s, mono_us_t now)
@@ -261,10 +271,8 @@ static void alone(struct scheduler *s, mono_us_t now)
 	}
 }
 
-static void scheduler_on_timer(void *arg)
+static void begin_all(struct scheduler *s)
 {
-	struct scheduler *s = arg;
-	s->soon = false;
 	if (s->draining || s->x->paused)
 		return;
 	mono_us_t now = clock_mono();
@@ -278,6 +286,30 @@ static void scheduler_on_timer(void *arg)
 		together(s, now);
 	if (s->wait != INT64_MAX && !s->soon)
 		loop_timer_start(s->timer, s->wait);
+}
+
+/* In the next turn of the loop, batches take all that came in this one. If
+ * there are enough writes already, Postgres does not wait for them. */
+static void on_committed(void *arg, struct slice *const *slices, size_t n)
+{
+	struct scheduler *s = arg;
+	for (size_t i = 0; i < n; i++) {
+		if (slices[i]->owner)
+			partition_committed(slices[i]->owner, slices[i]);
+	}
+	hurry_those_that_expect(s);
+	const struct gathered g = gather(s, clock_mono());
+	if (is_whole(s, &g))
+		begin_all(s);
+	else
+		scheduler_kick(s);
+}
+
+static void scheduler_on_timer(void *arg)
+{
+	struct scheduler *s = arg;
+	s->soon = false;
+	begin_all(s);
 }
 
 /* --- interface ----------------------------------------------------------- */
