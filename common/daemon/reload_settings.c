@@ -10,6 +10,7 @@
 #include "common/net/renewal.h"
 #include "common/postgres/pg.h"
 #include "common/redis/redis.h"
+#include "common/schema/collection.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -154,6 +155,14 @@ static struct err reload_level(void *arg, bool *changed)
 	return ERR_OK;
 }
 
+/* Statements, floors and pages are made for the collections of the start. */
+static struct err compare_collections(void *arg, bool *changed)
+{
+	const struct reload_settings *s = arg;
+	(void)changed;
+	return collections_compare(config_text(s->first, "collections.dir"));
+}
+
 /* If two settings had the same text at the start, their connections cannot be
  * told apart. */
 static struct err check_twins(
@@ -213,6 +222,7 @@ struct reload_settings *reload_settings_new(
 	s->level = mem_strdup(config_text(config, "log.level"));
 	reload_add(r, "settings", read_settings, s);
 	reload_add(r, "log.level", reload_level, s);
+	reload_add(r, "collections", compare_collections, s);
 	for (size_t i = 0; i < SERVERS; i++) {
 		if (config_has(config, servers[i].setting))
 			watch_url(r, s, &servers[i]);

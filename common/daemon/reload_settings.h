@@ -3,7 +3,8 @@
  *
  * A running daemon can take a new log.level, and new users and passwords of
  * Postgres and Redis, which new connections use. Everything else is read at the
- * start only; what has changed there is told.
+ * start only, the declarations of collections, too; what has changed there is
+ * told.
  */
 #pragma once
 

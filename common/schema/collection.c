@@ -212,26 +212,89 @@ static struct err set_check_references(const struct set *s)
 	return e;
 }
 
+static struct err set_read(struct set *s, const char *paths)
+{
+	struct err e = add_paths(s, paths);
+	if (e.kind == ERR_KIND_OK)
+		e = set_check_references(s);
+	if (e.kind != ERR_KIND_OK) {
+		clear(s);
+		return e;
+	}
+	qsort(
+	    s->declarations, s->n, sizeof *s->declarations, collection_by_name);
+	for (size_t i = 0; i < s->n; i++) {
+		struct collection *c =
+		    declaration_collection(s->declarations[i]);
+		c->index = i;
+		s->collections[i] = c;
+	}
+	return ERR_OK;
+}
+
 struct err collections_load(const char *paths)
 {
 	struct set s = {0};
-	struct err e = add_paths(&s, paths);
-	if (e.kind == ERR_KIND_OK)
-		e = set_check_references(&s);
-	if (e.kind != ERR_KIND_OK) {
-		clear(&s);
+	struct err e = set_read(&s, paths);
+	if (e.kind != ERR_KIND_OK)
 		return e;
-	}
-	qsort(s.declarations, s.n, sizeof *s.declarations, collection_by_name);
-	for (size_t i = 0; i < s.n; i++) {
-		struct collection *c =
-		    declaration_collection(s.declarations[i]);
-		c->index = i;
-		s.collections[i] = c;
-	}
 	clear(&loaded);
 	loaded = s;
 	return ERR_OK;
+}
+
+static bool same_text(const struct collection *a, const struct collection *b)
+{
+	return a->text.len == b->text.len &&
+	       memcmp(a->text.s, b->text.s, a->text.len) == 0;
+}
+
+/* IN_SHAPE: also in what needs another table (struct collection). */
+enum difference { DIFFERS, DIFFERS_IN_SHAPE, IS_MISSING };
+
+/* Appends `; <title>: a, b` with the collections of `a` that differ in this way
+ * from those in `b`. */
+static void add_differences(struct buf *out, const char *title,
+    enum difference how, const struct set *a, const struct set *b)
+{
+	const char *between = NULL;
+	for (size_t i = 0; i < a->n; i++) {
+		const struct collection *c = a->collections[i];
+		const struct collection *other = set_find(b, c->name);
+		if (other && same_text(c, other))
+			continue;
+		enum difference is = other == NULL ? IS_MISSING
+				     : c->shape == other->shape
+					 ? DIFFERS
+					 : DIFFERS_IN_SHAPE;
+		if (is != how)
+			continue;
+		if (between == NULL)
+			buf_printf(out, "%s%s: ", out->len ? "; " : "", title);
+		buf_printf(out, "%s%s", between ? between : "", c->name);
+		between = ", ";
+	}
+}
+
+struct err collections_compare(const char *paths)
+{
+	struct set now = {0};
+	struct buf text = {0};
+	struct err e = set_read(&now, paths);
+	if (e.kind != ERR_KIND_OK)
+		return e;
+	add_differences(&text, "new", IS_MISSING, &now, &loaded);
+	add_differences(&text, "gone", IS_MISSING, &loaded, &now);
+	add_differences(
+	    &text, "with another shape", DIFFERS_IN_SHAPE, &now, &loaded);
+	add_differences(&text, "changed", DIFFERS, &now, &loaded);
+	if (text.len)
+		e = err_make(ERR_KIND_FATAL, "collections",
+		    "only a restart takes the new declarations (%s)",
+		    text.data);
+	buf_free(&text);
+	clear(&now);
+	return e;
 }
 
 void collections_unload(void)

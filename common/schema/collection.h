@@ -136,6 +136,11 @@ struct collection {
  * before stay. sql_table_check_relations checks that their names do not collide
  * in the database. */
 struct err collections_load(const char *paths);
+/* Reads every declaration once more and compares them with those in use, which
+ * stay. OK: they have the same text. FATAL: a file cannot be used, as above; or
+ * the names of the collections that are new, changed or gone. On the thread
+ * that loaded them. */
+struct err collections_compare(const char *paths);
 /* Of tests: forgets all of them. */
 void collections_unload(void);
 

@@ -1,6 +1,7 @@
 """SIGHUP: what a running daemon reads again, and what it keeps."""
 
 import json
+import shutil
 import signal
 
 import pytest
@@ -87,6 +88,30 @@ def test_what_cannot_be_taken_stays_as_it_was(deployment, kind, conf, tmp_path):
     assert daemon.metrics()["sluice_reload_stale"] == 0
     assert "s3cret" not in daemon.text()
     assert "s3cret" not in json.dumps(daemon.page("/config"))
+
+
+@every_daemon
+def test_collections_are_compared(deployment, kind, conf, tmp_path):
+    """They are those of the start; what has become of the files is told."""
+    shipped = deployment.collections.split(":")[0]
+    folder = shutil.copytree(shipped, tmp_path / "collections")
+    write(conf, log__level="info")
+    daemon = started(deployment, kind, conf, {"collections.dir": folder})
+    (folder / "records.json").rename(folder / "entries.json")
+    assert "reloaded=none failed=1" in reload(daemon)
+    assert "/name: the file of records is called" in daemon.events("reload.failed")[-1]
+    declared = json.loads((folder / "entries.json").read_text())
+    (folder / "entries.json").write_text(json.dumps(declared | {"name": "entries"}))
+    assert "reloaded=none failed=1" in reload(daemon)
+    said = "only a restart takes the new declarations (new: entries; gone: records)"
+    assert said in daemon.events("reload.failed")[-1]
+    status, text = daemon.readiness()
+    assert status == 200 and said in text
+    assert daemon.metrics()["sluice_reload_stale"] == 1
+    shutil.rmtree(folder)
+    shutil.copytree(shipped, folder)
+    assert "reloaded=none failed=0" in reload(daemon)
+    assert daemon.readiness() == (200, "ready\n")
 
 
 def test_urls_that_lead_elsewhere(deployment, conf):

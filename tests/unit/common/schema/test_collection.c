@@ -275,6 +275,54 @@ static void files(void **state)
 	assert_null(collection_at(0));
 }
 
+static void differs(const char *why)
+{
+	struct err e = collections_compare(folder);
+	assert_int_equal(e.kind, ERR_KIND_FATAL);
+	if (strstr(e.msg, why) == NULL)
+		fail_msg("'%s' does not say '%s'", e.msg, why);
+	assert_string_equal(collection_at(0)->name, "a");
+	assert_null(collection_at(3));
+}
+
+/* What is in use stays, whatever the files have become. */
+static void compared(void **state)
+{
+	(void)state;
+	snprintf(folder, sizeof folder, "/tmp/test_collection.XXXXXX");
+	assert_non_null(mkdtemp(folder));
+	put("a.json", GOOD("a"));
+	put("b.json", GOOD("b"));
+	put("c.json", GOOD("c"));
+	assert_int_equal(load(folder).kind, ERR_KIND_OK);
+	assert_int_equal(collections_compare(folder).kind, ERR_KIND_OK);
+	put("a.json", "{");
+	differs("a.json: line 1, column 2: ends too early");
+	put("a.json", LISTED("a", "string", "f"));
+	differs("(with another shape: a)");
+	/* A description is no part of the shape. */
+	put("b.json",
+	    "{\"name\":\"b\",\"description\":\"x\",\"key\":{\"type\":"
+	    "\"string\"},"
+	    "\"fields\":{\"a\":{\"type\":\"string\",\"nullable\":true}}}");
+	drop("c.json");
+	put("d.json", GOOD("d"));
+	put("e.json", GOOD("e"));
+	differs("only a restart takes the new declarations (new: d, e; gone: "
+		"c; with another shape: a; changed: b)");
+	put("a.json", GOOD("a"));
+	put("b.json", GOOD("b"));
+	put("c.json", GOOD("c"));
+	drop("d.json");
+	drop("e.json");
+	assert_int_equal(collections_compare(folder).kind, ERR_KIND_OK);
+	drop("a.json");
+	drop("b.json");
+	drop("c.json");
+	assert_int_equal(rmdir(folder), 0);
+	collections_unload();
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -285,6 +333,7 @@ int main(void)
 	    cmocka_unit_test(references),
 	    cmocka_unit_test(files),
 	    cmocka_unit_test(relations),
+	    cmocka_unit_test(compared),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
