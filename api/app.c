@@ -24,6 +24,7 @@
 #include "api/read/singleflight.h"
 #include "api/routes.h"
 #include "api/service/assets.h"
+#include "api/service/sampler.h"
 #include "api/service/service.h"
 #include "api/worker.h"
 #include "api/write/id_blocks.h"
@@ -501,8 +502,11 @@ struct err app_start(struct app *app)
 	struct err e = start_credentials(app);
 	if (e.kind == ERR_KIND_OK)
 		e = start_log(app);
-	if (e.kind == ERR_KIND_OK)
+	if (e.kind == ERR_KIND_OK) {
+		app->shared.sampler =
+		    sampler_new(&app->shared, app_refresh, app);
 		e = start_admin(app);
+	}
 	if (e.kind == ERR_KIND_OK)
 		e = start_workers(app);
 	if (e.kind != ERR_KIND_OK)
@@ -555,6 +559,7 @@ void app_stop(struct app *app)
 {
 	for (size_t i = 0; i < app->shared.nthreads && app->workers[i]; i++)
 		worker_join(app->workers[i]);
+	sampler_free(&app->shared.sampler);
 	feeds_free(&app->shared.feeds);
 	tail_free(&app->shared.tail);
 	record_at_free(&app->shared.authors);

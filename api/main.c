@@ -22,6 +22,8 @@ static struct err api_check(const struct config *config)
 	struct err e = new_key_check_alone(&new_key);
 	if (e.kind == ERR_KIND_OK)
 		e = api_settings_check(config);
+	if (e.kind == ERR_KIND_OK)
+		e = writer_ask_check(config->settings);
 	return e.kind == ERR_KIND_OK ? admission_check(config->settings) : e;
 }
 

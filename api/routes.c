@@ -1,5 +1,6 @@
 #include "api/routes.h"
 
+#include "api/admin/main_ask.h"
 #include "api/bulk/bulk.h"
 #include "api/changes/changes.h"
 #include "api/compat/compat_cache.h"
@@ -8,6 +9,7 @@
 #include "api/list/list.h"
 #include "api/read/read.h"
 #include "api/service/assets.h"
+#include "api/service/sampler.h"
 #include "api/service/service.h"
 #include "api/write/status.h"
 #include "api/write/write.h"

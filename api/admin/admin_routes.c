@@ -4,16 +4,6 @@
 #include "api/admin/purge.h"
 #include "api/core/instance.h"
 #include "api/core/problem.h"
-#include "common/base/mem.h"
-
-#include <stdlib.h>
-#include <string.h>
-
-void operand_free(struct operand *o)
-{
-	free(o->id);
-	o->id = NULL;
-}
 
 static void admin_routes_refuse(
     struct admin_exchange *x, enum problem p, const char *detail)
@@ -23,73 +13,43 @@ static void admin_routes_refuse(
 	admin_answer(x, problem_status(p), &body);
 }
 
-static void set_key(
-    struct operand *o, const struct path_segment *key, int32_t partitions)
+/* For operand_done. */
+static void admin_routes_answer(void *arg, unsigned status, struct buf *body)
 {
-	size_t prefix = o->id_len;
-	struct buf id = {0};
-	buf_add(&id, o->id, prefix);
-	buf_add(&id, key->text, key->len);
-	free(o->id);
-	o->id = buf_take(&id, &o->id_len);
-	o->key = o->id + prefix;
-	o->key_len = key->len;
-	o->slot = keyspace_slot(o->id, o->id_len, partitions);
-}
-
-/* Takes the collection and the key of the path. False: they do not exist, and
- * the request was refused. */
-static bool take_operand(struct admin_exchange *x,
-    const struct instance *instance, struct operand *out)
-{
-	const struct path_segment *name = admin_segment(x, "{collection}");
-	const struct path_segment *key = admin_segment(x, "{key}");
-	struct buf id = {0};
-	*out = (struct operand){0};
-	if (name)
-		out->collection = collection_find(name->text, name->len);
-	if (name && out->collection == NULL) {
-		admin_routes_refuse(x, PROBLEM_COLLECTION_NOT_FOUND,
-		    "GET /v1 lists the collections.");
-		return false;
-	}
-	if (key &&
-	    !collection_key_valid(out->collection, key->text, key->len)) {
-		admin_routes_refuse(
-		    x, PROBLEM_NOT_FOUND, "No row can have this key.");
-		return false;
-	}
-	if (out->collection)
-		buf_printf(&id, "%s/", out->collection->name);
-	out->id = buf_take(&id, &out->id_len);
-	if (key)
-		set_key(out, key, instance->partitions);
-	return true;
+	admin_answer(arg, status, body);
 }
 
 typedef void (*operation)(
-    struct instance *instance, struct admin_exchange *x, struct operand *o);
+    struct instance *instance, struct operand *o, operand_done done, void *arg);
 
 static void admin_routes_start(
-    struct instance *instance, struct admin_exchange *x, operation start)
+    struct instance *instance, struct admin_exchange *x, operation begin)
 {
-	struct operand operand;
-	if (atomic_load(&instance->draining))
+	struct operand o;
+	if (atomic_load(&instance->draining)) {
 		/* The threads that a request needs are ending. */
 		admin_routes_refuse(x, PROBLEM_STORE_UNAVAILABLE,
 		    "The instance is shutting down.");
-	else if (take_operand(x, instance, &operand))
-		start(instance, x, &operand);
+		return;
+	}
+	enum operand_fault fault =
+	    operand_take(&o, admin_segment(x, "{collection}"),
+		admin_segment(x, "{key}"), instance->partitions);
+	if (fault == OPERAND_OK)
+		begin(instance, &o, admin_routes_answer, x);
+	else
+		admin_routes_refuse(
+		    x, operand_problem(fault), operand_fault_text(fault));
 }
 
 static void inspect(void *instance, struct admin_exchange *x)
 {
-	admin_routes_start(instance, x, inspect_start);
+	admin_routes_start(instance, x, inspect_begin);
 }
 
 static void purge(void *instance, struct admin_exchange *x)
 {
-	admin_routes_start(instance, x, purge_start);
+	admin_routes_start(instance, x, purge_begin_described);
 }
 
 static const struct admin_route rows[] = {

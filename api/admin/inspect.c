@@ -28,7 +28,8 @@ struct sight {
 struct inspect {
 	struct instance *instance;
 	struct thread *thread;
-	struct admin_exchange *x;
+	operand_done done;
+	void *arg;
 	struct operand operand;
 	struct sight tiers[TIERS];
 	size_t due; /* request thread only: answers to come */
@@ -120,7 +121,7 @@ static void inspect_finish(void *arg)
 	struct instance *instance = i->instance;
 	struct buf body = {0};
 	write_report(&body, i);
-	admin_answer(i->x, 200, &body);
+	i->done(i->arg, 200, &body);
 	for (int t = 0; t < TIERS; t++)
 		value_unref(&i->tiers[t].value);
 	operand_free(&i->operand);
@@ -227,13 +228,14 @@ static void inspect_ask(void *arg)
 	inspect_answered(i);
 }
 
-void inspect_start(
-    struct instance *instance, struct admin_exchange *x, struct operand *o)
+void inspect_begin(
+    struct instance *instance, struct operand *o, operand_done done, void *arg)
 {
 	struct inspect *i = MEM_NEW(struct inspect);
 	*i = (struct inspect){.instance = instance,
 	    .thread = instance->threads[0],
-	    .x = x,
+	    .done = done,
+	    .arg = arg,
 	    .operand = *o};
 	for (int t = 0; t < TIERS; t++)
 		i->tiers[t].ttl_ms = NO_TTL;

@@ -4,8 +4,11 @@
  */
 #pragma once
 
-#include "api/admin/admin_routes.h"
+#include "api/admin/operand.h"
 
-/* Takes the operand and the exchange; answers later. Main loop. */
-void inspect_start(
-    struct instance *instance, struct admin_exchange *x, struct operand *o);
+struct instance;
+
+/* Main loop. The instance must not drain. Takes the operand, which has a key.
+ * `done` is called once, later, on the main loop, with a 200. */
+void inspect_begin(
+    struct instance *instance, struct operand *o, operand_done done, void *arg);

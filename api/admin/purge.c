@@ -221,11 +221,12 @@ void purge_begin(
 /* --- DELETE /cache ------------------------------------------------------- */
 
 struct asked {
-	struct admin_exchange *x;
+	operand_done done;
+	void *arg;
 	const char *scope;
 };
 
-static void purge_answer(void *arg, const struct purge_report *said)
+static void purge_describe(void *arg, const struct purge_report *said)
 {
 	struct asked *asked = arg;
 	struct buf body = {0};
@@ -233,14 +234,14 @@ static void purge_answer(void *arg, const struct purge_report *said)
 	    "{\"purged\":\"%s\",\"l1_entries\":%zu,\"redis\":\"%s\"}\n",
 	    asked->scope, said->l1_entries,
 	    said->redis ? "purged" : "unavailable");
-	admin_answer(asked->x, said->redis ? 200 : 503, &body);
+	asked->done(asked->arg, said->redis ? 200 : 503, &body);
 	free(asked);
 }
 
-void purge_start(
-    struct instance *instance, struct admin_exchange *x, struct operand *o)
+void purge_begin_described(
+    struct instance *instance, struct operand *o, operand_done done, void *arg)
 {
 	struct asked *asked = MEM_NEW(struct asked);
-	*asked = (struct asked){x, scope(o)};
-	purge_begin(instance, o, purge_answer, asked);
+	*asked = (struct asked){done, arg, scope(o)};
+	purge_begin(instance, o, purge_describe, asked);
 }

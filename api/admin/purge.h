@@ -18,7 +18,11 @@
  */
 #pragma once
 
-#include "api/admin/admin_routes.h"
+#include "api/admin/operand.h"
+
+#include <stdbool.h>
+
+struct instance;
 
 struct purge_report {
 	size_t l1_entries;
@@ -31,6 +35,7 @@ typedef void (*purge_done)(void *arg, const struct purge_report *report);
  * Takes the operand. `done` is called once, later, on the main loop. */
 void purge_begin(
     struct instance *instance, struct operand *o, purge_done done, void *arg);
-/* Takes the operand and the exchange, and answers it later. Main loop. */
-void purge_start(
-    struct instance *instance, struct admin_exchange *x, struct operand *o);
+/* The same; `done` gets a 200, or a 503 if Redis could not be reached, and what
+ * was purged as JSON. */
+void purge_begin_described(
+    struct instance *instance, struct operand *o, operand_done done, void *arg);

@@ -7,6 +7,7 @@
 #include "common/base/check.h"
 #include "common/base/log.h"
 #include "common/base/mem.h"
+#include "common/cache/l2.h"
 #include "common/kafka/writes_query.h"
 #include "common/log/version.h"
 #include "common/redis/redis.h"
@@ -222,6 +223,52 @@ static void on_size(void *arg, const redisReply *reply)
 	set_redis(p, known, known ? reply->integer : 0);
 }
 
+/* A partition that no projector has begun has no watermark. */
+static void on_watermarks(void *arg, const redisReply *reply)
+{
+	struct backlog *p = arg;
+	int64_t behind = 0;
+	bool known = reply && reply->type == REDIS_REPLY_ARRAY &&
+		     reply->elements == (size_t)p->instance->partitions;
+	for (size_t i = 0; known && i < reply->elements; i++) {
+		const redisReply *one = reply->element[i];
+		struct l2_watermark mark = {0};
+		version_t through = tail_through(p->instance->tail, (int32_t)i);
+		if (one->type == REDIS_REPLY_STRING)
+			known = l2_watermark_parse(one->str, one->len, &mark);
+		else
+			known = version_offset(through) <= 0;
+		if (version_offset(through) > version_offset(mark.watermark))
+			behind += version_offset(through) -
+				  version_offset(mark.watermark);
+	}
+	pthread_mutex_lock(&p->lock);
+	p->report.redis_behind = known ? behind : -1;
+	pthread_mutex_unlock(&p->lock);
+}
+
+static void ask_watermarks(struct backlog *p)
+{
+	size_t n = (size_t)p->instance->partitions + 1;
+	struct buf *keys = mem_zalloc(n * sizeof *keys);
+	const char **argv = mem_zalloc(n * sizeof *argv);
+	size_t *lens = mem_zalloc(n * sizeof *lens);
+	buf_str(&keys[0], "MGET");
+	for (size_t i = 1; i < n; i++)
+		l2_watermark_key(&keys[i], (int32_t)i - 1);
+	for (size_t i = 0; i < n; i++) {
+		argv[i] = keys[i].data;
+		lens[i] = keys[i].len;
+	}
+	if (!redis_submit(p->redis, (int)n, argv, lens, on_watermarks, p))
+		on_watermarks(p, NULL);
+	for (size_t i = 0; i < n; i++)
+		buf_free(&keys[i]);
+	free(lens);
+	free(argv);
+	free(keys);
+}
+
 static void backlog_on_timer(void *arg)
 {
 	struct backlog *p = arg;
@@ -229,6 +276,7 @@ static void backlog_on_timer(void *arg)
 	static const size_t lens[] = {6};
 	if (!redis_submit(p->redis, 1, argv, lens, on_size, p))
 		set_redis(p, false, 0);
+	ask_watermarks(p);
 	backlog_ask_log(p);
 	loop_timer_start(p->timer,
 	    tail_compared(p->instance->tail) ? PERIOD_US : PERIOD_AT_START_US);
@@ -240,6 +288,7 @@ struct err backlog_new(struct instance *instance, struct backlog **out)
 {
 	struct backlog *p = MEM_NEW(struct backlog);
 	p->instance = instance;
+	p->report.redis_behind = -1;
 	const struct writes_query_options ask = {
 	    .loop = instance->loop,
 	    .kafka = instance->kafka,

@@ -26,6 +26,9 @@ struct backlog_report {
 	int64_t stalled_writes;
 	bool redis_known;
 	int64_t redis_keys;
+	/* Writes that this instance knows to be committed, and Redis not yet:
+	 * the projector has not applied them. -1: unknown. */
+	int64_t redis_behind;
 };
 
 /* On the main loop. *out is owned, or NULL with an error that an operator must

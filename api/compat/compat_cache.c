@@ -15,6 +15,7 @@
 #include "api/core/settings.h"
 #include "api/read/lookup.h"
 #include "api/read/read.h"
+#include "common/base/loop.h"
 #include "common/base/mem.h"
 #include "common/http/http_head.h"
 

@@ -41,6 +41,7 @@ static struct err admission_grant_all(
 	    {VERB_health, "access.health", s->access_health},
 	    {VERB_stats, "access.stats", s->access_stats},
 	    {VERB_purge, "access.purge", s->access_purge},
+	    {VERB_inspect, "access.inspect", s->access_inspect},
 	    {VERB_operate, "access.operate", s->access_operate},
 	};
 	struct err e = ERR_OK;

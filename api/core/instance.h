@@ -45,6 +45,7 @@ struct record_at;
 struct redis;
 struct request;
 struct router;
+struct sampler;
 struct schema_ready;
 struct singleflight;
 struct tail;
@@ -90,6 +91,7 @@ struct instance {
 	/* Other features. */
 	struct feeds *feeds;
 	struct assets *assets;
+	struct sampler *sampler;
 	struct clients *clients;
 	/* Counts over all threads, limited by settings. */
 	atomic_size_t parked, exports, bulks, changes;

@@ -139,12 +139,13 @@ struct request {
 
 	/* The states of the features; NULL: the feature has none for this
 	 * request. */
-	struct read_op *read;	  /* api/read/lookup.h */
-	struct write_op *write;	  /* api/write/write.h */
-	struct bulk *bulk;	  /* api/bulk/bulk_priv.h */
-	struct status_op *status; /* api/write/status.c */
-	struct changes *changes;  /* api/changes/changes.c */
-	struct compat_op *compat; /* api/compat/compat_cache.c */
+	struct read_op *read;	   /* api/read/lookup.h */
+	struct write_op *write;	   /* api/write/write.h */
+	struct bulk *bulk;	   /* api/bulk/bulk_priv.h */
+	struct status_op *status;  /* api/write/status.c */
+	struct changes *changes;   /* api/changes/changes.c */
+	struct compat_op *compat;  /* api/compat/compat_cache.c */
+	struct main_ask *main_ask; /* api/admin/main_ask.c */
 };
 
 /* Suspends the connection until the request is resumed. */

@@ -13,6 +13,9 @@ struct embedded {
 };
 
 extern const struct embedded components_json; /* api/openapi/components.json */
-extern const struct embedded console_html;
+extern const struct embedded console_html;    /* api/console/console.html */
+#define CONSOLE_FILE(symbol, name, type) extern const struct embedded symbol;
+#include "api/console/files.def"
+#undef CONSOLE_FILE
 extern const struct embedded docs_html;	  /* /docs, with Swagger UI */
 extern const struct embedded nodocs_html; /* /docs, without it */

@@ -213,6 +213,7 @@ static void tags(struct jsonout *j)
 	    {"groups", "\"Documents that change together, read together.\""},
 	    {"service",
 		"\"This instance: health, statistics, documentation.\""},
+	    {"operations", "\"What an operator asks of the caches.\""},
 	    {"reference routes", "\"The routes of the reference systems.\""},
 	};
 	const struct collection *c;

@@ -52,6 +52,13 @@ static void text_schema(struct jsonout *j, const char *example)
 static void path_parameters(
     struct jsonout *j, const char *pattern, const struct collection *c)
 {
+	static const struct {
+		const char *name, *what, *example;
+	} texts[] = {
+	    {"file", NULL, "main.js"},
+	    {"name", "The name of a collection.", "records"},
+	    {"document", "A key of the collection.", "1"},
+	};
 	if (strstr(pattern, "{position}")) {
 		parameter(j, "position", "path", NULL);
 		jsonout_ref(j, "schema", "schemas", "", "position");
@@ -64,6 +71,16 @@ static void path_parameters(
 		    "that begins with `_` is sent as `%5F…`.");
 		text_schema(j, NULL);
 		jsonout_string(j, "example", "c42");
+		jsonout_close(j, '}');
+	}
+	for (size_t i = 0; i < sizeof texts / sizeof texts[0]; i++) {
+		char braced[16];
+		snprintf(braced, sizeof braced, "{%s}", texts[i].name);
+		if (!strstr(pattern, braced))
+			continue;
+		parameter(j, texts[i].name, "path", texts[i].what);
+		text_schema(j, NULL);
+		jsonout_string(j, "example", texts[i].example);
 		jsonout_close(j, '}');
 	}
 	bool key = strstr(pattern, "{key}") != NULL;

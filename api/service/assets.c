@@ -18,9 +18,35 @@
 #include <xxhash.h>
 
 #define HTML "text/html; charset=utf-8"
+#define SCRIPT "text/javascript; charset=utf-8"
+#define STYLE "text/css; charset=utf-8"
 
 enum { TAG_LEN = 24 };
-enum asset { OPENAPI, CONSOLE, DOCS, DOCS_SCRIPT, DOCS_STYLE, ASSETS };
+enum asset {
+	OPENAPI,
+	CONSOLE,
+	DOCS,
+	DOCS_SCRIPT,
+	DOCS_STYLE,
+	PLOT_SCRIPT,
+	PLOT_STYLE,
+#define CONSOLE_FILE(symbol, name, type) CONSOLE_##symbol,
+#include "api/console/files.def"
+#undef CONSOLE_FILE
+	ASSETS
+};
+
+/* What GET /console/{file} serves. */
+static const struct {
+	const char *name;
+	enum asset which;
+} console_files[] = {
+    {"uPlot.js", PLOT_SCRIPT},
+    {"uPlot.css", PLOT_STYLE},
+#define CONSOLE_FILE(symbol, name, type) {name, CONSOLE_##symbol},
+#include "api/console/files.def"
+#undef CONSOLE_FILE
+};
 
 struct assets {
 	const struct cors_header *always; /* headers of all; while making */
@@ -107,6 +133,13 @@ static void make_last(struct item *item)
 	item->last_unchanged = last_of(item, item->unchanged);
 }
 
+static const char *hash_or_none(const char *hash, const char *more)
+{
+	if (hash)
+		return hash;
+	return *more ? "" : "'none'";
+}
+
 /* Makes a page. It may run its own scripts and what `more` allows. It may not
  * be framed, and it may send nothing to other origins. */
 static void make_page(struct assets *a, enum asset which,
@@ -119,10 +152,8 @@ static void make_page(struct assets *a, enum asset which,
 	    "default-src 'none'; script-src %s%s; style-src %s%s; "
 	    "connect-src 'self'; img-src 'self' data:; base-uri 'none'; "
 	    "form-action 'none'; frame-ancestors 'none'",
-	    more, file->script_hash ? file->script_hash : "'none'", more,
-	    file->style_hash ? file->style_hash
-	    : *more	     ? ""
-			     : "'none'");
+	    more, hash_or_none(file->script_hash, more), more,
+	    hash_or_none(file->style_hash, more));
 	MHD_add_response_header(page, "Content-Security-Policy", policy.data);
 	MHD_add_response_header(page, "Referrer-Policy", "no-referrer");
 	buf_free(&policy);
@@ -147,20 +178,33 @@ static bool assets_read_file(const char *dir, const char *name, struct buf *out)
 	return read;
 }
 
+/* Makes a script and a style of the package. False: the folder does not have
+ * both. */
+static bool make_pair(struct assets *a, const char *dir, enum asset script,
+    const char *script_name, enum asset style, const char *style_name)
+{
+	struct buf code = {0}, looks = {0};
+	bool there = assets_read_file(dir, script_name, &code) &&
+		     assets_read_file(dir, style_name, &looks);
+	if (there) {
+		assets_make(a, script, &code, SCRIPT);
+		assets_make(a, style, &looks, STYLE);
+	}
+	buf_free(&code);
+	buf_free(&looks);
+	return there;
+}
+
+/* Without uPlot, the console shows numbers and no plots. */
 static bool make_docs(struct assets *a, const char *dir)
 {
-	struct buf script = {0}, style = {0};
-	bool there = assets_read_file(dir, "swagger-ui-bundle.js", &script) &&
-		     assets_read_file(dir, "swagger-ui.css", &style);
-	if (there) {
-		assets_make(
-		    a, DOCS_SCRIPT, &script, "text/javascript; charset=utf-8");
-		assets_make(a, DOCS_STYLE, &style, "text/css; charset=utf-8");
-		make_page(a, DOCS, &docs_html, "'self' ");
-	}
-	buf_free(&script);
-	buf_free(&style);
-	return there;
+	make_pair(a, dir, PLOT_SCRIPT, "uPlot.iife.min.js", PLOT_STYLE,
+	    "uPlot.min.css");
+	if (!make_pair(a, dir, DOCS_SCRIPT, "swagger-ui-bundle.js", DOCS_STYLE,
+		"swagger-ui.css"))
+		return false;
+	make_page(a, DOCS, &docs_html, "'self' ");
+	return true;
 }
 
 /* If docs.dir names a folder, the files must be there. */
@@ -179,6 +223,23 @@ static void find_docs(struct assets *a, const char *dir)
 	buf_free(&shipped);
 }
 
+static void make_file(struct assets *a, enum asset which,
+    const struct embedded *file, const char *type)
+{
+	struct buf body = {0};
+	buf_add(&body, file->data, file->len);
+	assets_make(a, which, &body, type);
+}
+
+static void make_console(struct assets *a)
+{
+	make_page(a, CONSOLE, &console_html, "'self' ");
+#define CONSOLE_FILE(symbol, name, type)                                       \
+	make_file(a, CONSOLE_##symbol, &symbol, type);
+#include "api/console/files.def"
+#undef CONSOLE_FILE
+}
+
 /* ------------------------------------------------------------------------- */
 
 struct assets *assets_new(const char *docs_dir, const struct router *routes,
@@ -190,7 +251,7 @@ struct assets *assets_new(const char *docs_dir, const struct router *routes,
 	struct buf body = {0};
 	openapi_write(routes, &body);
 	assets_make(a, OPENAPI, &body, "application/json");
-	make_page(a, CONSOLE, &console_html, "");
+	make_console(a);
 	find_docs(a, docs_dir);
 	for (int i = 0; i < ASSETS; i++) {
 		if (a->items[i].whole)
@@ -239,8 +300,8 @@ static enum step_result assets_answer(struct request *r, enum asset which)
 	bool last = r->thread->draining;
 	struct buf list = {0};
 	if (item->whole == NULL)
-		return answer_problem(
-		    r, PROBLEM_NOT_FOUND, "Swagger UI is not installed.");
+		return answer_problem(r, PROBLEM_NOT_FOUND,
+		    "The files of docs.dir are not installed.");
 	const char *known =
 	    request_list(r, MHD_HTTP_HEADER_IF_NONE_MATCH, &list);
 	bool same = known && etag_listed(known, item->etag, false);
@@ -262,6 +323,18 @@ enum step_result assets_openapi(struct request *r)
 enum step_result assets_console(struct request *r)
 {
 	return assets_answer(r, CONSOLE);
+}
+
+enum step_result assets_console_file(struct request *r)
+{
+	const char *name = strrchr(r->path, '/') + 1;
+	for (size_t i = 0; i < sizeof console_files / sizeof console_files[0];
+	     i++) {
+		if (strcmp(console_files[i].name, name) == 0)
+			return assets_answer(r, console_files[i].which);
+	}
+	return answer_problem(
+	    r, PROBLEM_NOT_FOUND, "The console has no such file.");
 }
 
 enum step_result assets_docs(struct request *r)

@@ -24,6 +24,8 @@ void assets_free(struct assets **a);
 
 enum step_result assets_openapi(struct request *r);
 enum step_result assets_console(struct request *r);
+/* GET /console/{file}: a script or a style of the console. */
+enum step_result assets_console_file(struct request *r);
 enum step_result assets_docs(struct request *r);
 enum step_result assets_docs_script(struct request *r);
 enum step_result assets_docs_style(struct request *r);

@@ -5,7 +5,8 @@
 #
 # What it writes:
 #
-#   x.html, x.json   const struct embedded x_html (api/openapi/embedded.h): the
+#   x.html, x.json, x.js, x.css
+#                    const struct embedded x_html (api/openapi/embedded.h): the
 #                    bytes as they are; of HTML with one <script> or <style>,
 #                    also their hashes.
 #   x.lua, x.sql     const char x_lua[]: the text without its comments.

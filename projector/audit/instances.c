@@ -1,9 +1,9 @@
 #include "projector/audit/instances.h"
 
-#include "projector/audit/fetch.h"
-
 #include "common/base/buf.h"
+#include "common/base/check.h"
 #include "common/base/mem.h"
+#include "common/http/fetch.h"
 #include "common/log/record.h"
 #include "common/net/renewal.h"
 
@@ -12,7 +12,7 @@
 #include <string.h>
 
 #define TIMEOUT CLOCK_S(2)
-enum { MAX_WAITING = 256 };
+enum { MAX_WAITING = 256, ANSWER_MAX = 1 << 20 };
 
 struct question {
 	struct question *next;
@@ -51,38 +51,13 @@ static char *next_address(const char **list)
 	return mem_strndup(*list - len, len);
 }
 
-static const char secure[] = "https://";
-enum { SECURE = sizeof secure - 1 };
-
-static bool is_secure(const char *address)
-{
-	return strncmp(address, secure, SECURE) == 0;
-}
-
-/* `host` owned. */
-static bool instances_split(const char *address, char **host, int *port)
-{
-	if (is_secure(address))
-		address += SECURE;
-	const char *colon = strrchr(address, ':');
-	char *end = NULL;
-	long n = colon ? strtol(colon + 1, &end, 10) : 0;
-	size_t len = colon ? (size_t)(colon - address) : 0;
-	if (len == 0 || *end != '\0' || n < 1 || n > 65535)
-		return false;
-	bool brackets = len > 2 && address[0] == '[' && colon[-1] == ']';
-	*host = brackets ? mem_strndup(address + 1, len - 2)
-			 : mem_strndup(address, len);
-	*port = (int)n;
-	return true;
-}
-
 struct err instances_check(const char *list)
 {
 	char *address, *host;
 	int port;
+	bool secure;
 	while ((address = next_address(&list)) != NULL) {
-		if (!instances_split(address, &host, &port)) {
+		if (!fetch_address(address, &host, &port, &secure)) {
 			struct err e = err_make(ERR_KIND_FATAL, "config",
 			    "audit.instances: %s is neither host:port nor "
 			    "https://host:port",
@@ -149,11 +124,11 @@ static void instances_answer(struct instance *one, const char *body, size_t len)
 	free(q);
 }
 
-static void on_fetched(void *arg, const char *body, size_t len)
+static void on_fetched(void *arg, int status, const char *body, size_t len)
 {
 	struct instance *one = arg;
 	one->fetch = NULL;
-	instances_answer(one, body, len);
+	instances_answer(one, status == 200 ? body : NULL, len);
 	if (one->first && one->fetch == NULL)
 		ask_first(one);
 }
@@ -163,8 +138,10 @@ static void ask_first(struct instance *one)
 	char *token = renewal_of(one->token);
 	const struct fetch_where where = {
 	    one->host, one->port, token, one->tls};
+	const struct fetch_what what = {
+	    .method = "GET", .path = one->first->path, .most = ANSWER_MAX};
 	one->fetch = fetch_start(
-	    one->loop, &where, one->first->path, TIMEOUT, on_fetched, one);
+	    one->loop, &where, &what, TIMEOUT, on_fetched, one);
 	free(token);
 }
 
@@ -214,12 +191,14 @@ struct instances *instances_new(struct loop *l, const char *list,
 	char *address;
 	while ((address = next_address(&list)) != NULL) {
 		struct instance *one = MEM_NEW(struct instance);
+		bool secure;
 		one->loop = l;
 		one->token = token;
 		one->address = address;
-		one->tls = is_secure(address) ? tls : NULL;
 		one->last = &one->first;
-		instances_split(address, &one->host, &one->port);
+		/* It was checked at the start (instances_check). */
+		CHECK(fetch_address(address, &one->host, &one->port, &secure));
+		one->tls = secure ? tls : NULL;
 		a->all =
 		    mem_realloc(a->all, (a->n + 1) * sizeof(struct instance *));
 		a->all[a->n++] = one;

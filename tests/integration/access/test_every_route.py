@@ -32,6 +32,7 @@ SERVICE = {
     "health": "anonymous",
     "stats": "operator",
     "purge": "operator",
+    "inspect": "operator",
     "operate": "operator",
 }
 WRITING = ("create", "update", "delete", "bulk")
@@ -41,14 +42,20 @@ SERVED = {
     ("get", "/v1"): "docs",
     ("get", "/openapi.json"): "docs",
     ("get", "/"): "page",
+    ("get", "/console/{key}"): "page",
     ("get", "/docs"): "page",
     ("get", "/docs/swagger-ui-bundle.js"): "page",
     ("get", "/docs/swagger-ui.css"): "page",
     ("get", "/health"): "health",
     ("get", "/stats"): "stats",
+    ("get", "/stats/history"): "stats",
     ("get", "/cache-stats"): "stats",
     ("get", "/cache/stats"): "stats",
     ("get", "/cache/performance"): "stats",
+    ("get", "/inspect/{key}/{key}"): "inspect",
+    ("delete", "/cache"): "purge",
+    ("delete", "/cache/{key}"): "purge",
+    ("delete", "/cache/{key}/{key}"): "purge",
     ("post", "/cache/clear"): "purge",
     ("post", "/clear-cache"): "purge",
 }
@@ -200,7 +207,8 @@ class Table:
                 or allowed in ROLES[caller]
             )
             # The files of /docs need not be there.
-            expected = (200, 404) if "swagger" in path else (200,)
+            # No console file and no collection has the name {key}.
+            expected = (200, 404) if "swagger" in path or "{" in path else (200,)
             expected = expected if may else refusal(caller)
             yield Asked(method, path, caller, expected, name=verb, headers={})
 

@@ -151,6 +151,12 @@ def test_what_is_refused(api, method, path, status):
     assert api.admin.request(method, path).status == status
 
 
-def test_it_is_not_public(http):
-    assert http.request("GET", "/inspect/records/x").status == 404
-    assert http.request("DELETE", "/cache").status == 404
+def test_the_public_listener_has_it_too(http, api):
+    """For those with the right (access/test_every_route.py)."""
+    report = http.page("/inspect/records/x")
+    assert report.keys() == api.admin.page("/inspect/records/x").keys()
+    assert report["primary"]["state"] == "absent"
+    unknown = http.request("GET", "/inspect/nothing/x")
+    assert (unknown.status, unknown.problem) == (404, "collection-not-found")
+    purged = http.request("DELETE", "/cache/records/x")
+    assert purged.json() == {"purged": "key", "l1_entries": 0, "redis": "purged"}

@@ -135,7 +135,7 @@ def test_what_it_forbids_is_refused(document, http, name, bad):
 
 @pytest.mark.parametrize(
     "path, name",
-    [("/health", "health"), ("/stats", "stats"), ("/cache-stats", "cache_stats"),
+    [("/health", "health"), ("/stats", "stats"), ("/stats/history", "history"), ("/cache-stats", "cache_stats"),
      ("/v1", "collections"), ("/read/nobody", "read")],
 )  # fmt: skip
 def test_pages_are_as_it_says(document, http, path, name):

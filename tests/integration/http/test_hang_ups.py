@@ -41,11 +41,18 @@ def chunked(target, headers, *pieces):
 
 
 def pages():
-    """The routes that take nothing: (method, path) -> requests."""
+    """The routes that take nothing, and the console: (method, path) -> requests."""
     paths = ("/v1", "/openapi.json", "/", "/docs", "/docs/swagger-ui-bundle.js",
-             "/docs/swagger-ui.css", "/health", "/stats", "/cache-stats", "/cache/stats",
-             "/cache/performance")  # fmt: skip
-    return {("GET", path): [http("GET", path)] for path in paths}
+             "/docs/swagger-ui.css", "/health", "/stats", "/stats/history",
+             "/cache-stats", "/cache/stats", "/cache/performance")  # fmt: skip
+    return {
+        **{("GET", path): [http("GET", path)] for path in paths},
+        ("GET", "/console/{file}"): [http("GET", "/console/main.js"), http("GET", "/console/x")],
+        ("GET", "/inspect/{name}/{document}"): [http("GET", "/inspect/records/hit")],
+        ("DELETE", "/cache"): [http("DELETE", "/cache")],
+        ("DELETE", "/cache/{name}"): [http("DELETE", "/cache/records")],
+        ("DELETE", "/cache/{name}/{document}"): [http("DELETE", "/cache/records/hit")],
+    }
 
 
 def reads(etag, position, unreached):

@@ -1,0 +1,42 @@
+// What the API says of its collections: /v1 and /openapi.json.
+import {json} from "./client.js";
+
+let description = null;
+
+const whole = () => (description ??= json("/openapi.json").catch((failure) => {
+  description = null; // the next page asks again
+  throw failure;
+}));
+
+export const collections = async () => (await json("/v1")).collections.map(({name}) => name);
+
+const NO_FILTERS = ["or", "and", "not.or", "not.and", "select", "order", "limit", "cursor"];
+
+/** {name, key, fields of a document, filters, limit, create and put: schemas}. */
+export async function collection(name) {
+  const {paths, components: {schemas}} = await whole();
+  const list = paths[`/v1/${name}`]?.get;
+  if (!list) throw new Error(`There is no collection ${name}.`);
+  const one = Object.keys(paths).find((path) => path.startsWith(`/v1/${name}/{`));
+  const parameters = list.parameters.filter((p) => p.in === "query");
+  return {
+    name,
+    key: /\{(.*)\}/.exec(one)[1],
+    fields: schemas[`${name}_document`].properties,
+    create: schemas[`${name}_new`],
+    put: schemas[`${name}_put`],
+    filters: parameters.map((p) => p.name).filter((p) => !NO_FILTERS.includes(p)),
+    limit: parameters.find((p) => p.name === "limit").schema,
+  };
+}
+
+/**
+ * Parses JSON without the loss of a digit: a number that JavaScript would round
+ * stays as it was written.
+ */
+export function exact(text) {
+  return JSON.parse(text, (name, value, context) => {
+    if (typeof value !== "number" || !context?.source || !JSON.rawJSON) return value;
+    return String(value) === context.source ? value : JSON.rawJSON(context.source);
+  });
+}
