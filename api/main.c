@@ -2,6 +2,7 @@
  * appends writes to the log.
  */
 #include "api/access/new_key.h"
+#include "api/admin/writer_ask.h"
 #include "api/app.h"
 #include "api/core/admission.h"
 #include "api/core/guard.h"

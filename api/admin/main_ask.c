@@ -32,7 +32,7 @@ struct main_ask {
 	struct operand operand;
 	struct buf path;   /* for a writer */
 	const char *after; /* of the query; libmicrohttpd's; NULL: none */
-	unsigned status; /* 0: the instance drains */
+	unsigned status;   /* 0: the instance drains */
 	struct buf body;
 };
 
@@ -80,8 +80,8 @@ static void main_ask_enter(
     struct request *r, void (*begin)(struct main_ask *a), bool changes)
 {
 	struct main_ask *a = MEM_NEW(struct main_ask);
-	*a = (struct main_ask){
-	    .request = r, .begin = begin, .changes = changes};
+	*a =
+	    (struct main_ask){.request = r, .begin = begin, .changes = changes};
 	r->main_ask = a;
 }
 
@@ -153,8 +153,8 @@ static enum step_result take_rejection(struct request *r)
 	a->after = MHD_lookup_connection_value(
 	    r->connection, MHD_GET_ARGUMENT_KIND, "after");
 	return known ? STEP_MORE
-		     : answer_problem(r, PROBLEM_NOT_FOUND,
-			   "This is not a position.");
+		     : answer_problem(
+			   r, PROBLEM_NOT_FOUND, "This is not a position.");
 }
 
 enum step_result main_ask_step(struct request *r)
@@ -174,7 +174,8 @@ enum step_result main_ask_step(struct request *r)
 /* The text of {"error":"…"}. Returns owned. */
 static char *error_of(const struct buf *body)
 {
-	json_t *all = json_loadb(body->len ? body->data : "", body->len, 0, NULL);
+	json_t *all =
+	    json_loadb(body->len ? body->data : "", body->len, 0, NULL);
 	const char *text = json_string_value(json_object_get(all, "error"));
 	char *copy = mem_strdup(text ? text : "");
 	json_decref(all);

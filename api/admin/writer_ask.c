@@ -107,11 +107,12 @@ void writer_ask_begin(struct instance *instance, const char *method,
 	where.tls = secure ? &a->tls : NULL;
 	buf_str(&target, path);
 	add_after(&target, after);
+	bool sends = body->len > 0 && strcmp(method, "POST") == 0;
 	const struct fetch_what what = {
 	    .method = method,
 	    .path = target.data,
-	    .body = body->len ? body->data : NULL,
-	    .body_len = body->len,
+	    .body = sends ? body->data : NULL,
+	    .body_len = sends ? body->len : 0,
 	    .most = ANSWER_MAX,
 	};
 	instance_hold(instance);

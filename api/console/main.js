@@ -4,7 +4,7 @@ import {call, credential} from "./client.js";
 
 const PAGES = [
   ["overview", "Overview"], ["browse", "Collections"], ["key", "Key"], ["changes", "Changes"],
-  ["caches", "Caches"],
+  ["rejections", "Rejections"], ["caches", "Caches"],
 ];
 const HIDDEN = ["document"];
 const STATUS_MS = 5000;

@@ -143,12 +143,10 @@ static void write_request(struct buf *out, const struct fetch_where *where,
 	buf_printf(out, "%s %s HTTP/1.0\r\nHost: localhost\r\n", what->method,
 	    what->path);
 	if (*where->token)
-		buf_printf(
-		    out, "Authorization: Bearer %s\r\n", where->token);
+		buf_printf(out, "Authorization: Bearer %s\r\n", where->token);
 	/* Without this header, a request that changes something is refused. */
 	if (strcmp(what->method, "GET") != 0)
-		buf_printf(out,
-		    "Sluice-Admin: 1\r\nContent-Length: %zu\r\n",
+		buf_printf(out, "Sluice-Admin: 1\r\nContent-Length: %zu\r\n",
 		    what->body_len);
 	if (what->body)
 		buf_str(out, "Content-Type: application/json\r\n");

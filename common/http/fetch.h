@@ -29,8 +29,7 @@ struct fetch_what {
 bool fetch_address(const char *address, char **host, int *port, bool *secure);
 
 /* `status` 0: no answer. `body` is borrowed and NUL-terminated. */
-typedef void (*fetch_done)(
-    void *arg, int status, const char *body, size_t len);
+typedef void (*fetch_done)(void *arg, int status, const char *body, size_t len);
 
 /* Copies its texts. `done` is called exactly once, from the loop, later, unless
  * it was cancelled; the handle is gone then. */

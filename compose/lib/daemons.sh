@@ -107,6 +107,7 @@ daemon_config() {
 		echo "http.listen = $SLUICE_STACK_API_ADDRESS:$SLUICE_STACK_API_PORT"
 		echo "replica.urls = $(replica_url)"
 		echo "docs.dir = $(page_home)"
+		echo "writer.admin = 127.0.0.1:$SLUICE_STACK_WRITER_ADMIN_PORT"
 		[[ -z $SLUICE_STACK_API_SETTINGS ]] || cat "$SLUICE_STACK_API_SETTINGS"
 		;;
 	esac

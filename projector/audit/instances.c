@@ -140,8 +140,8 @@ static void ask_first(struct instance *one)
 	    one->host, one->port, token, one->tls};
 	const struct fetch_what what = {
 	    .method = "GET", .path = one->first->path, .most = ANSWER_MAX};
-	one->fetch = fetch_start(
-	    one->loop, &where, &what, TIMEOUT, on_fetched, one);
+	one->fetch =
+	    fetch_start(one->loop, &where, &what, TIMEOUT, on_fetched, one);
 	free(token);
 }
 

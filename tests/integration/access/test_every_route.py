@@ -53,6 +53,9 @@ SERVED = {
     ("get", "/cache/stats"): "stats",
     ("get", "/cache/performance"): "stats",
     ("get", "/inspect/{key}/{key}"): "inspect",
+    ("get", "/rejections"): "operate",
+    ("post", "/rejections/{key}/requeue"): "operate",
+    ("delete", "/rejections/{key}"): "operate",
     ("delete", "/cache"): "purge",
     ("delete", "/cache/{key}"): "purge",
     ("delete", "/cache/{key}/{key}"): "purge",
@@ -209,6 +212,8 @@ class Table:
             # The files of /docs need not be there.
             # No console file and no collection has the name {key}.
             expected = (200, 404) if "swagger" in path or "{" in path else (200,)
+            # No writer is named.
+            expected = (503, 404) if "rejections" in path else expected
             expected = expected if may else refusal(caller)
             yield Asked(method, path, caller, expected, name=verb, headers={})
 

@@ -51,7 +51,8 @@ class Stack:
         keys.write_text(json.dumps({"keys": entries}))
         writer, projector = deployment.daemon("writer"), deployment.daemon("projector")
         self.api = deployment.daemon("api", {
-            "auth.keys": keys, "limit.slow": "6/h", "redis.url": at_port(servers.redis_url, self.redis.port),
+            "auth.keys": keys, "limit.slow": "6/h", "writer.admin": f"127.0.0.1:{writer.admin.port}",
+            "redis.url": at_port(servers.redis_url, self.redis.port),
             **({"docs.dir": PLOTS} if (PLOTS / "uPlot.iife.min.js").exists() else {}),
         })  # fmt: skip
         self.daemons = [writer, projector, self.api]
@@ -252,6 +253,7 @@ READY = {
     "document": ("#/document/products/{key}", "ETag"),
     "key": ("#/key/products/{key}", "All tiers"),
     "changes": ("#/changes/products", "Following products"),
+    "rejections": ("#/rejections", "Load again"),
     "caches": ("#/caches", "hit rate"),
 }
 
@@ -435,6 +437,45 @@ def test_the_api_restarts_while_a_form_is_open(stack, console):
     stack.start()
     console.click("#save")
     console.wait_text("Patience", "#view")
+
+
+def rejected(stack, console, key):
+    """A write that the database refuses, as the console lists it."""
+    stack.write("PUT", "/v1/codes/first", {"code": "same"})
+    answer = stack.http.request(
+        "PUT", f"/v1/codes/{key}", b'{"code": "same"}',
+        {"Content-Type": "application/json", "Prefer": "wait=20"},
+    )  # fmt: skip
+    assert answer.problem == "constraint-violation", answer
+    console.at("#/rejections")
+    console.wait_text(f"codes/{key}", "#rejections")
+    console.run(
+        "[...document.querySelectorAll('.rejection')]"
+        f".find((each) => each.innerText.includes('codes/{key}')).id = {json.dumps(key)}"
+    )
+
+
+def test_a_rejected_write_is_corrected(stack, console):
+    rejected(stack, console, "second")
+    assert "codes_code_unique" in console.text("#second")
+    console.picture(PICTURES / "rejections.png")
+    console.fill("#second textarea", '{"code": 7}')
+    console.click("#second button.main")
+    console.wait_text("422:", "#second")
+    console.fill("#second textarea", '{"code": "other"}')
+    console.click("#second button.main")
+    console.wait("!document.querySelector('#second') && document.querySelector('#rejections').firstChild")
+    assert "codes/second" not in console.text("#rejections")
+    wait_until(lambda: stack.http.request("GET", "/v1/codes/second").status == 200, 20, "it is written")
+    assert stack.http.page("/v1/codes/second")["code"] == "other"
+
+
+def test_a_rejected_write_is_discarded(stack, console):
+    rejected(stack, console, "third")
+    console.click("#third button.danger")
+    console.confirm("Discard the rejected write")
+    console.wait("!document.querySelector('#third') && document.querySelector('#rejections').firstChild")
+    assert "codes/third" not in console.text("#rejections")
 
 
 # --- who may ----------------------------------------------------------------------------------

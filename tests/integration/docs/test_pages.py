@@ -79,7 +79,7 @@ def test_the_files_of_the_console(http):
         wanted |= set(re.findall(r'from "\./([\w.]+)"', script))
         if name == "main.js":  # it imports a page when it is shown
             wanted |= {f"{page}.js" for page in re.findall(r'\["(\w+)", "[A-Z]', script)} | {"document.js"}
-    assert {"overview.js", "document.js", "changes.js"} <= seen
+    assert {"overview.js", "document.js", "rejections.js"} <= seen
     missing = http.request("GET", "/console/nothing.js")
     assert (missing.status, missing.problem) == (404, "not-found")
 
