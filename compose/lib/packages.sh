@@ -3,7 +3,7 @@
 # without touching a service of the machine (lib/install-packages does that as
 # root). Sourced after common.sh.
 
-# packages_for build|run|test|coverage|fuzz|bench|engine: their names.
+# packages_for build|run|test|coverage|fuzz|bench|engine|page|package: their names.
 packages_for() {
 	case $1 in
 	build) echo gcc libc6-dev cmake ninja-build pkgconf libmicrohttpd-dev \
@@ -17,6 +17,8 @@ packages_for() {
 	fuzz) echo clang libclang-rt-dev ;;
 	bench) echo wrk nginx-light ;;
 	engine) echo docker.io debootstrap ;;
+	page) echo default-jre-headless maven ;;
+	package) echo dpkg-dev file git help2man ;;
 	*) die "packages_for: no such purpose: $1" ;;
 	esac
 }
