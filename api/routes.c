@@ -36,6 +36,8 @@
 	.upserts = RECORD_##what == RECORD_PUT
 #define CREATES(words) \
 	.feature = &create_feature, .surface = &(words), .op = RECORD_PUT
+#define OPERATIONS(words) \
+	.feature = &operations_feature, .surface = &(words), .op = RECORD_PUT
 #define ROWS(words) .feature = &row_feature, .surface = &(words)
 #define WRITES_ROWS(words, what) \
 	.feature = &row_feature, .surface = &(words), .op = RECORD_##what

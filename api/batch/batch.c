@@ -8,8 +8,8 @@
 #include "api/core/metrics.h"
 #include "api/core/route.h"
 #include "api/core/settings.h"
+#include "api/operation/operation_right.h"
 #include "api/write/native.h"
-#include "api/write/own_document.h"
 #include "api/write/schema_ready.h"
 #include "api/write/write.h"
 #include "common/base/mem.h"
@@ -20,57 +20,17 @@
 
 /* --- what the client may do ---------------------------------------------- */
 
-/* A put without a condition creates the row or replaces it. */
-static enum right batch_right(
-    const struct request *r, const struct batch_operation *o)
-{
-	if (o->op == RECORD_DELETE)
-		return admission_right(r, VERB_delete);
-	if (o->creates || o->condition == RECORD_IF_ABSENT)
-		return admission_right(r, VERB_create);
-	enum right update = admission_right(r, VERB_update);
-	if (o->op != RECORD_PUT || o->condition == RECORD_IF_MATCH)
-		return update;
-	enum right create = admission_right(r, VERB_create);
-	return create < update ? create : update;
-}
-
-/* The row must belong to the caller, and a document must not name somebody
- * else. */
-static enum step_result batch_own(struct request *r, struct batch_operation *o)
-{
-	const char *owner = request_owner(r);
-	const char *field = r->target.collection->owner.field->name;
-	struct buf filled = {0};
-	o->owner = (struct record_text){owner, strlen(owner)};
-	o->owner_field = (struct record_text){field, strlen(field)};
-	if (o->document.s == NULL)
-		return STEP_MORE;
-	switch (own_document(r->target.collection, o->op == RECORD_PUT,
-	    o->document.s, o->document.len, owner, &filled)) {
-	case OWN_AS_IS:
-		return STEP_MORE;
-	case OWN_FILLED:
-		o->filled = filled;
-		o->document = (struct jsonslice){filled.data, filled.len};
-		return STEP_MORE;
-	case OWN_FOREIGN:
-		break;
-	}
-	return native_foreign(r);
-}
-
-static enum step_result batch_admit(
-    struct request *r, struct batch_operation *o)
+static enum step_result batch_admit(struct request *r, struct one_operation *o)
 {
 	r->target.collection = o->collection;
 	if (o->collection == NULL)
 		return admission_knows(r, VERB_docs) ? STEP_MORE
 						     : admission_refuse(r);
-	r->right = batch_right(r, o);
+	r->right = operation_right(r, o);
 	if (r->right == RIGHT_NONE)
 		return admission_refuse(r);
-	return r->right == RIGHT_OWN ? batch_own(r, o) : STEP_MORE;
+	return r->right != RIGHT_OWN || operation_own(r, o) ? STEP_MORE
+							    : native_foreign(r);
 }
 
 /* --- the request --------------------------------------------------------- */

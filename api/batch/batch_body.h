@@ -7,27 +7,11 @@
  */
 #pragma once
 
-#include "api/write/validate.h"
+#include "api/operation/one_operation.h"
 #include "common/log/operations.h"
 
-struct batch_operation {
-	const struct collection *collection; /* NULL: a fault */
-	struct buf id;			     /* collection/key */
-	size_t prefix;			     /* bytes in front of the key */
-	enum record_op op;
-	bool creates; /* its op is `create` */
-	bool good;    /* nothing of it is at fault */
-	enum record_condition condition;
-	struct buf versions;
-	struct jsonslice document; /* none for a delete; borrows from the body,
-				    * or from `filled` */
-	struct buf filled;
-	/* Set by the caller: the row must have this owner. */
-	struct record_text owner_field, owner;
-};
-
 struct batch_body {
-	struct batch_operation *all; /* owned */
+	struct one_operation *all; /* owned */
 	size_t n;
 	struct buf group;
 	/* VALID, or the first reason to refuse the body. */

@@ -2,11 +2,11 @@
 #include "api/core/admission.h"
 #include "api/core/guard.h"
 #include "api/core/media.h"
+#include "api/core/offer.h"
 #include "api/core/settings.h"
 #include "api/limits/budget.h"
 #include "api/read/read.h"
 #include "api/write/native.h"
-#include "api/write/own_document.h"
 #include "api/write/write.h"
 #include "common/base/check.h"
 #include "common/base/mem.h"
@@ -41,7 +41,7 @@ static void stop_at(
 	b->offset = offset;
 }
 
-static void bulk_not_json(struct bulk *b, size_t offset, const char *what)
+void bulk_not_json(struct bulk *b, size_t offset, const char *what)
 {
 	char detail[200];
 	snprintf(detail, sizeof detail, "%s (at byte %zu)", what, offset);
@@ -49,65 +49,6 @@ static void bulk_not_json(struct bulk *b, size_t offset, const char *what)
 }
 
 /* --- items from the body ------------------------------------------------- */
-
-/* False: the item names another owner than the caller. */
-static bool bulk_is_own(struct request *r)
-{
-	struct buf *text = &r->bulk->split.text;
-	struct buf filled = {0};
-	if (r->right != RIGHT_OWN)
-		return true;
-	switch (own_document(r->target.collection, true, text->data, text->len,
-	    request_owner(r), &filled)) {
-	case OWN_AS_IS:
-		return true;
-	case OWN_FILLED:
-		buf_free(text);
-		*text = filled;
-		return true;
-	case OWN_FOREIGN:
-		break;
-	}
-	return false;
-}
-
-static void take_item(struct request *r)
-{
-	struct bulk *b = r->bulk;
-	const struct bulk_split *s = &b->split;
-	struct validation v;
-	if (!bulk_is_own(r)) {
-		b->index = bulk_results_add(&b->results);
-		metric_add(&r->thread->metrics->bulk_items, 1);
-		bulk_results_problem(
-		    &b->results, b->index, PROBLEM_FORBIDDEN, NULL);
-		return;
-	}
-	validate_document(r->target.collection, VALIDATE_WHOLE, NULL, 0,
-	    s->text.data, s->text.len, &v);
-	validate_size(r->target.collection, VALIDATE_WHOLE, 0, s->text.data,
-	    s->text.len,
-	    (size_t)r->thread->instance->settings->common.document_max, &v);
-	if (v.validity == NOT_JSON) {
-		bulk_not_json(b, s->at + v.offset, v.message);
-		return;
-	}
-	b->index = bulk_results_add(&b->results);
-	metric_add(&r->thread->metrics->bulk_items, 1);
-	b->held = v.validity == VALID;
-	if (b->held) {
-		b->item = v;
-		return;
-	}
-	if (v.validity == TOO_LARGE)
-		bulk_results_problem(
-		    &b->results, b->index, PROBLEM_TOO_LARGE, NULL);
-	else
-		bulk_results_problem(
-		    &b->results, b->index, PROBLEM_VALIDATION, &v.violations);
-	metric_add(&r->thread->metrics->write_invalid, 1);
-	validation_free(&v);
-}
 
 static void bulk_hear(struct request *r, enum bulk_split_what what)
 {
@@ -123,7 +64,7 @@ static void bulk_hear(struct request *r, enum bulk_split_what what)
 		    "The bulk request has more items than the setting "
 		    "http.max_bulk_items allows.");
 	else if (what == BULK_SPLIT_ITEM)
-		take_item(r);
+		bulk_take_item(r);
 	else if (what == BULK_SPLIT_LONG)
 		bulk_results_problem(&b->results, bulk_results_add(&b->results),
 		    PROBLEM_TOO_LARGE, NULL);
@@ -223,11 +164,77 @@ static void check_headers(struct request *r)
 	struct bulk *b = r->bulk;
 	if (request_header(r, MHD_HTTP_HEADER_IF_MATCH))
 		refuse_header(b, "If-Match",
-		    "a POST creates rows, so there are none to match");
+		    b->operations
+			? "each line may have an if_match"
+			: "a POST creates rows, so there are none to match");
+	if (b->operations && request_header(r, MHD_HTTP_HEADER_IF_NONE_MATCH))
+		refuse_header(
+		    b, "If-None-Match", "each line may have an if_none_match");
 	if (request_header(r, "Idempotency-Key"))
 		refuse_header(b, "Idempotency-Key",
-		    "not allowed in a bulk request; name the keys in the "
-		    "items, so that a retry does not create them twice");
+		    b->operations
+			? "each line may have an idempotency_key"
+			: "not allowed in a bulk request; name the keys in "
+			  "the items, or send operations with idempotency "
+			  "keys to _bulk, so that a retry does not create "
+			  "them twice");
+}
+
+/* --- the query ----------------------------------------------------------- */
+
+#define ON_CONFLICT "on_conflict"
+
+struct asked {
+	char parameter[OFFER_NAME]; /* that is refused */
+	const char *why;	    /* NULL: none is */
+	bool given;
+	enum on_conflict conflict;
+};
+
+static bool bulk_take_parameter(
+    void *arg, const char *name, size_t name_len, const char *value, size_t len)
+{
+	static const char *const names[] = {"fail", "replace", "skip"};
+	struct asked *a = arg;
+	int k = ON_CONFLICT_FAIL;
+	offer_name(a->parameter, name);
+	if (value == NULL)
+		a->why = OFFER_MALFORMED;
+	else if (name_len != strlen(ON_CONFLICT) ||
+		 memcmp(name, ON_CONFLICT, name_len) != 0)
+		a->why = "A POST takes no parameter but on_conflict.";
+	else if (a->given)
+		a->why = "appears twice";
+	else
+		while (k <= ON_CONFLICT_SKIP &&
+		       (strlen(names[k]) != len ||
+			   memcmp(names[k], value, len) != 0))
+			k++;
+	if (k > ON_CONFLICT_SKIP)
+		a->why = "must be fail, replace or skip";
+	a->given = true;
+	a->conflict = (enum on_conflict)k;
+	return a->why == NULL;
+}
+
+static struct asked bulk_asked(const struct request *r)
+{
+	struct asked a = {.given = false};
+	offer_each(r, bulk_take_parameter, &a);
+	return a;
+}
+
+/* May the caller do what the items of the bulk do? */
+static bool bulk_allowed(struct request *r)
+{
+	if (!admission_allows(r, VERB_bulk))
+		return false;
+	if (r->bulk->conflict != ON_CONFLICT_REPLACE)
+		return true;
+	/* The lesser of both rights counts. */
+	enum right bulk = r->right, update = admission_right(r, VERB_update);
+	r->right = update < bulk ? update : bulk;
+	return r->right != RIGHT_NONE;
 }
 
 /* `before`: the number of blank bytes before the first item. */
@@ -238,6 +245,9 @@ static void bulk_begin(
 	struct bulk *b = MEM_NEW(struct bulk);
 	struct write_refusal refusal;
 	r->bulk = b;
+	b->operations = r->feature == &operations_feature;
+	b->conflict = bulk_asked(r).conflict;
+	b->results.skips = b->conflict == ON_CONFLICT_SKIP;
 	bulk_split_start(&b->split, form, (size_t)instance->settings->max_item);
 	b->split.taken = before;
 	native_preferences(r);
@@ -246,7 +256,7 @@ static void bulk_begin(
 	size_t others = atomic_fetch_add(&instance->bulks, 1);
 	metric_add(&r->thread->metrics->bulks, 1);
 	check_headers(r);
-	if (!admission_allows(r, VERB_bulk))
+	if (!bulk_allowed(r))
 		bulk_stop(b, PROBLEM_FORBIDDEN, NULL);
 	b->counted = guard_take(r, CLIENT_BULKS);
 	if (!b->counted || others >= (size_t)instance->settings->max_bulks) {
@@ -285,6 +295,10 @@ static enum piece create_piece(
 
 static enum step_result create_head(struct request *r)
 {
+	const struct asked a = bulk_asked(r);
+	if (a.why)
+		return offer_refuse(
+		    r, PROBLEM_INVALID_FILTER, a.parameter, a.why);
 	if (!media_is(r, NDJSON_TYPE))
 		return STEP_MORE;
 	r->write->judged = true;
@@ -294,8 +308,18 @@ static enum step_result create_head(struct request *r)
 
 enum step_result create_step(struct request *r)
 {
+	if (r->bulk == NULL && bulk_asked(r).given)
+		return offer_refuse(r, PROBLEM_INVALID_FILTER, ON_CONFLICT,
+		    "is for many documents: an array, or NDJSON");
 	r->step = r->bulk ? STEP_BULK_END : STEP_WRITE;
 	return STEP_MORE;
+}
+
+static enum step_result operations_head(struct request *r)
+{
+	r->write->judged = true;
+	bulk_begin(r, BULK_SPLIT_LINES, 0);
+	return r->bulk->stopped ? bulk_answer_step(r) : STEP_MORE;
 }
 
 /* --- the end ------------------------------------------------------------- */
@@ -336,7 +360,7 @@ static void bulk_free(struct request *r)
 	bulk_split_free(&b->split);
 	bulk_results_free(&b->results);
 	violations_free(&b->header);
-	validation_free(&b->item);
+	bulk_drop_item(b);
 	free(b);
 	r->bulk = NULL;
 }
@@ -354,8 +378,19 @@ static void create_free(struct request *r)
 	write_free(r);
 }
 
+const struct feature operations_feature = {
+    .first = STEP_CREATE,
+    .enter = write_enter,
+    .head = operations_head,
+    .piece = create_piece,
+    .describe = read_describe,
+    .release = create_release,
+    .free = create_free,
+};
+
 const struct feature create_feature = {
     .first = STEP_CREATE,
+    .takes_query = true,
     .enter = write_enter,
     .head = create_head,
     .piece = create_piece,

@@ -27,9 +27,13 @@ bool bulk_settle(struct request *r)
 			first = i;
 		if (!passed)
 			continue;
-		struct outcome o = outcomes_get(instance->outcomes, p, NULL);
-		if (o.kind != OUTCOME_UNKNOWN)
-			bulk_results_settled(&b->results, i, o);
+		struct outcome_first of;
+		struct outcome o = outcomes_get(instance->outcomes, p, &of);
+		if (o.kind == OUTCOME_UNKNOWN)
+			continue;
+		bulk_results_settled(&b->results, i, o);
+		if (o.replayed)
+			bulk_results_replayed(&b->results, i, of.key);
 	}
 	b->settled = first;
 	return first == b->results.n;

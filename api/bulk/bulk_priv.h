@@ -5,7 +5,7 @@
 #include "api/bulk/bulk.h"
 #include "api/bulk/bulk_results.h"
 #include "api/bulk/bulk_split.h"
-#include "api/write/validate.h"
+#include "api/operation/one_operation.h"
 
 /* An item that the log has not acknowledged. */
 struct sent {
@@ -16,13 +16,20 @@ struct sent {
 	struct sent *next, *prev;
 };
 
+enum on_conflict { ON_CONFLICT_FAIL, ON_CONFLICT_REPLACE, ON_CONFLICT_SKIP };
+
 struct bulk {
 	struct bulk_split split;
 	struct bulk_results results;
+	bool operations; /* its items are operations, not documents to create */
+	/* What a create does if its row is there. */
+	enum on_conflict conflict;
 	/* A valid item, which waits for its key, or for room in the producer's
-	 * queue. */
+	 * queue. Its document borrows from `split`. */
 	bool held;
-	struct validation item;
+	struct one_operation item;
+	char *idempotency_key; /* of the item, as the log has it; NULL: none */
+	uint64_t fingerprint;
 	size_t index; /* of the result of `item` */
 	struct sent *sent;
 	size_t nsent, sent_bytes;
@@ -42,6 +49,14 @@ struct bulk {
 	size_t memory;	/* bytes taken from budget_bodies */
 	bool counted;	/* as one of its client's bulks */
 };
+
+/* In api/bulk/bulk_item.c: takes the item that was split from the body. If it
+ * is good, it is held; otherwise it has a result, or reading has stopped. */
+void bulk_take_item(struct request *r);
+/* Frees the held item. */
+void bulk_drop_item(struct bulk *b);
+/* In api/bulk/bulk.c: the body is not JSON at this offset. */
+void bulk_not_json(struct bulk *b, size_t offset, const char *what);
 
 /* Sends the held item, or gives it a result; then tells whether there is room
  * for another. False: the request must wait, and `wake_at` or the reason of its

@@ -99,10 +99,19 @@ void bulk_results_settled(struct bulk_results *r, size_t i, struct outcome o)
 		x->kind = RESULT_CREATED;
 		break;
 	case OUTCOME_REJECTED:
-		x->kind = RESULT_REJECTED;
+		x->kind = r->skips && o.reason == REASON_KEY_EXISTS
+			      ? RESULT_SKIPPED
+			      : RESULT_REJECTED;
 		x->detail = (uint8_t)o.reason;
 		break;
 	}
+}
+
+void bulk_results_replayed(struct bulk_results *r, size_t i, const char *key)
+{
+	bulk_results_at(r, i)->replayed = true;
+	if (*key)
+		bulk_results_key(r, i, key, strlen(key));
 }
 
 bool bulk_results_open(const struct bulk_results *r, size_t i)
@@ -121,6 +130,7 @@ static unsigned bulk_results_status_of(const struct result *x)
 	case RESULT_ACCEPTED:
 		return 202;
 	case RESULT_APPLIED:
+	case RESULT_SKIPPED:
 		return 200;
 	case RESULT_CREATED:
 		return 201;
@@ -161,6 +171,10 @@ static void write_one(
 		buf_printf(out, "\"position\":\"%s\",", position);
 	}
 	buf_printf(out, "\"status\":%u", bulk_results_status_of(x));
+	if (x->kind == RESULT_SKIPPED)
+		buf_str(out, ",\"skipped\":true");
+	if (x->replayed)
+		buf_str(out, ",\"replayed\":true");
 	if (bulk_results_type_of(x))
 		buf_printf(out, ",\"type\":\"" PROBLEM_PREFIX "%s\"",
 		    bulk_results_type_of(x));

@@ -23,6 +23,7 @@ enum result_kind {
 	RESULT_APPLIED,	 /* committed */
 	RESULT_CREATED,	 /* committed; made the row */
 	RESULT_REJECTED, /* `detail`: a reason */
+	RESULT_SKIPPED,	 /* the row was there, and stays */
 	RESULT_PROBLEM,	 /* not accepted; `detail`: a problem */
 };
 
@@ -32,6 +33,7 @@ struct result {
 	uint32_t key;	   /* offset in `texts`; 0: none */
 	uint32_t errors;   /* likewise */
 	uint8_t kind, detail;
+	bool replayed; /* a retry: the outcome is that of the first write */
 };
 
 struct bulk_results {
@@ -39,6 +41,8 @@ struct bulk_results {
 	size_t n, cap;
 	struct buf texts;
 	size_t errors; /* bytes of error texts */
+	/* A create whose row is there is not rejected, but skipped. */
+	bool skips;
 };
 
 /* Adds a pending result; returns its index. */
@@ -56,6 +60,9 @@ void bulk_results_problem(struct bulk_results *r, size_t i, enum problem p,
     const struct violations *v);
 /* `o` must not be OUTCOME_UNKNOWN. */
 void bulk_results_settled(struct bulk_results *r, size_t i, struct outcome o);
+/* The write is a replay of one whose row has this key; "": not known. Copies
+ * it. */
+void bulk_results_replayed(struct bulk_results *r, size_t i, const char *key);
 /* Is it accepted at a known position, and not decided yet? */
 bool bulk_results_open(const struct bulk_results *r, size_t i);
 

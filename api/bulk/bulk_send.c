@@ -8,6 +8,7 @@
 #include "api/bulk/bulk_priv.h"
 #include "api/commits/backlog.h"
 #include "api/commits/epoch.h"
+#include "api/write/home.h"
 #include "api/write/id_blocks.h"
 #include "api/write/id_reserve.h"
 #include "api/write/uuidv7.h"
@@ -17,6 +18,7 @@
 
 #include <inttypes.h>
 #include <stdlib.h>
+#include <string.h>
 
 /* Maximum of unacknowledged items and bytes of one bulk. */
 enum { WINDOW_ITEMS = 4096, WINDOW_BYTES = 4 * 1024 * 1024 };
@@ -71,31 +73,29 @@ static void bulk_send_on_acked(void *arg, const struct delivery *d)
 }
 
 /* False: the producer's queue is full. */
-static bool bulk_send_append(struct request *r, const char *id, size_t id_len)
+static bool bulk_send_append(struct request *r)
 {
 	struct bulk *b = r->bulk;
-	const struct validation *v = &b->item;
-	const struct buf *doc = v->filled.len ? &v->filled : &b->split.text;
+	const struct buf *id = &b->item.id;
 	struct sent *s = MEM_NEW(struct sent);
-	*s = (struct sent){.request = r, .index = b->index, .bytes = doc->len};
-	const struct append_request a = {
+	*s = (struct sent){
+	    .request = r, .index = b->index, .bytes = b->item.document.len};
+	struct append_request a = {
 	    .loop = r->thread->loop,
-	    .partition =
-		keyspace_slot(id, id_len, r->thread->instance->partitions)
-		    .partition,
-	    .write = {.op = RECORD_PUT,
-		.id = id,
-		.id_len = id_len,
-		.body = doc->data,
-		.body_len = doc->len,
-		.condition = RECORD_CREATE,
-		.versions = "",
-		.shape = r->target.collection->shape,
-		.by = write_by(r)},
+	    .partition = keyspace_slot(
+		id->data, id->len, r->thread->instance->partitions)
+			     .partition,
+	    .write = one_operation_record(&b->item),
 	    .traceparent = request_header(r, "traceparent"),
 	    .done = bulk_send_on_acked,
 	    .arg = s,
 	};
+	a.write.by = write_by(r);
+	if (b->idempotency_key) {
+		a.write.idempotency_key = b->idempotency_key;
+		a.write.idempotency_len = strlen(b->idempotency_key);
+		a.write.fingerprint = b->fingerprint;
+	}
 	struct err e =
 	    write_log_append(r->thread->instance->write_log, &a, &s->append);
 	if (e.kind != ERR_KIND_OK) {
@@ -111,39 +111,64 @@ static bool bulk_send_append(struct request *r, const char *id, size_t id_len)
 	return true;
 }
 
-static void drop_held(struct bulk *b)
-{
-	validation_free(&b->item);
-	b->item = (struct validation){0};
-	b->held = false;
-}
-
 static bool refuse_held(struct request *r, enum problem p)
 {
 	bulk_results_problem(&r->bulk->results, r->bulk->index, p, NULL);
 	metric_add(&r->thread->metrics->write_refused, 1);
-	drop_held(r->bulk);
+	bulk_drop_item(r->bulk);
 	return true;
+}
+
+/* With an idempotency key, a generated key belongs to its home partition
+ * (api/write/home.h). */
+static struct home bulk_home(const struct request *r)
+{
+	const char *key = r->bulk->idempotency_key;
+	return home_of(key, strlen(key), r->target.collection,
+	    r->thread->instance->partitions);
+}
+
+/* False: no integer key is available yet. */
+static bool bulk_have_integer(struct request *r)
+{
+	const struct collection *c = r->target.collection;
+	struct id_blocks *ids = r->thread->instance->ids;
+	int64_t id;
+	bool any;
+	if (r->bulk->idempotency_key) {
+		const struct home h = bulk_home(r);
+		any = id_blocks_take_at(ids, &h, &id);
+	} else {
+		any = id_blocks_take(ids, c->index, &id);
+	}
+	id_reserve_ids(r->thread, c);
+	if (any)
+		buf_printf(&r->bulk->item.id, "%" PRId64, id);
+	return any;
+}
+
+static void make_uuid(struct request *r)
+{
+	char text[UUIDV7_LEN];
+	wall_us_t now = clock_wall();
+	uint64_t a = entropy_bits(), b = entropy_bits();
+	if (r->bulk->idempotency_key) {
+		const struct home h = bulk_home(r);
+		home_uuid(&h, now, a, b, text);
+	} else {
+		uuidv7_make(now, a, b, text);
+	}
+	buf_str(&r->bulk->item.id, text);
 }
 
 /* False: no integer key is available yet. */
 static bool have_key(struct request *r)
 {
-	struct buf *key = &r->bulk->item.key;
-	const struct collection *c = r->target.collection;
-	if (key->len == 0 && c->key == KEY_INTEGER) {
-		int64_t id;
-		bool any =
-		    id_blocks_take(r->thread->instance->ids, c->index, &id);
-		id_reserve_ids(r->thread, c);
-		if (!any)
-			return false;
-		buf_printf(key, "%" PRId64, id);
-	} else if (key->len == 0) {
-		char text[UUIDV7_LEN];
-		uuidv7_make(clock_wall(), entropy_bits(), entropy_bits(), text);
-		buf_str(key, text);
-	}
+	if (one_operation_key_len(&r->bulk->item) > 0)
+		return true;
+	if (r->target.collection->key == KEY_INTEGER)
+		return bulk_have_integer(r);
+	make_uuid(r);
 	return true;
 }
 
@@ -161,18 +186,13 @@ static bool send_held(struct request *r)
 		r->parking.why = PARKED_FOR_KEY;
 	if (!keys)
 		return b->no_keys && refuse_held(r, PROBLEM_STORE_UNAVAILABLE);
-	struct buf id = {0};
-	const struct buf *key = &b->item.key;
-	buf_printf(&id, "%s/", r->target.collection->name);
-	buf_add(&id, key->data, key->len);
-	bool sent = bulk_send_append(r, id.data, id.len);
-	buf_free(&id);
-	if (!sent) {
+	if (!bulk_send_append(r)) {
 		b->wake_at = b->nsent - 1;
 		return b->nsent == 0 && refuse_held(r, PROBLEM_BUFFER_FULL);
 	}
-	bulk_results_key(&b->results, b->index, key->data, key->len);
-	drop_held(b);
+	bulk_results_key(&b->results, b->index,
+	    b->item.id.data + b->item.prefix, one_operation_key_len(&b->item));
+	bulk_drop_item(b);
 	return true;
 }
 

@@ -169,6 +169,12 @@ static enum step_result entry_look_at_type(struct request *r)
 				 "Send a document, or an array of them, as "
 				 "application/json, or one a line as "
 				 "application/x-ndjson.");
+	case MEDIA_LINES:
+		return media_is(r, NDJSON_TYPE)
+			   ? STEP_MORE
+			   : answer_problem(r, PROBLEM_MEDIA_TYPE,
+				 "Send one operation a line as "
+				 "application/x-ndjson.");
 	}
 	UNREACHABLE("body of a route");
 }

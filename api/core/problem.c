@@ -122,6 +122,13 @@ void violations_add(
 	violations_put(v, pointer_of(name), text);
 }
 
+void violations_add_at(
+    struct violations *v, const char *pointer, const char *why)
+{
+	if (v->n < MOST_VIOLATIONS)
+		violations_put(v, mem_strdup(pointer), why);
+}
+
 void violations_add_in(
     struct violations *v, size_t element, const char *pointer, const char *why)
 {

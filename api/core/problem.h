@@ -47,6 +47,9 @@ void problem_errors(struct buf *out, const struct violations *v);
  * document. Only the first hundred are kept. */
 __attribute__((format(printf, 3, 4))) void violations_add(
     struct violations *v, const char *name, const char *fmt, ...);
+/* The same with a whole pointer, or "". */
+void violations_add_at(
+    struct violations *v, const char *pointer, const char *why);
 /* Adds a violation of an element of an array. `pointer`: the place in the
  * element, a JSON pointer, or "". */
 void violations_add_in(

@@ -43,6 +43,7 @@ enum body_media {
 	MEDIA_DOCUMENT, /* JSON */
 	MEDIA_PATCH,	/* a merge patch, or an increment */
 	MEDIA_BULK,	/* JSON, or NDJSON */
+	MEDIA_LINES,	/* NDJSON */
 };
 
 struct route {

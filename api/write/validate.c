@@ -221,8 +221,8 @@ void validate_value(const struct collection *c, enum validate_as as,
 	buf_free(&out->key);
 }
 
-static bool validate_parse(const char *body, size_t len,
-    struct jsonslice *value, struct validation *out)
+bool validate_parse(const char *body, size_t len, struct jsonslice *value,
+    struct validation *out)
 {
 	struct jsonslice_fault fault;
 	*out = (struct validation){.validity = NOT_JSON};

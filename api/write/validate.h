@@ -35,6 +35,11 @@ enum validate_as {
 	VALIDATE_INCREMENT,
 };
 
+/* Parses a text that must be one JSON value without duplicate members. False:
+ * it is not, and *out is NOT_JSON. */
+bool validate_parse(const char *body, size_t len, struct jsonslice *value,
+    struct validation *out);
+
 /* Validates a document of the collection with this key. `key` NULL: the
  * document may contain one. */
 void validate_document(const struct collection *c, enum validate_as as,

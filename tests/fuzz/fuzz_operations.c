@@ -1,5 +1,6 @@
 /* The operations of an atomic batch. The first byte chooses the form: `b` the
- * body of a request, or else the value of a record in the log. A body that is
+ * body of a request, `l` a line of a bulk of operations, or else the value of a
+ * record in the log. A body that is
  * taken becomes a value that is read; and a value that is read and written
  * again is the same. */
 #include "tests/fuzz/fuzz.h"
@@ -77,6 +78,30 @@ static void read_body(const char *s, size_t len)
 	batch_body_free(&b);
 }
 
+/* A line of a bulk. */
+static void read_line(const char *s, size_t len)
+{
+	struct one_operation o;
+	struct validation parsed;
+	struct jsonslice value;
+	struct violations faults = {0};
+	char why[160];
+	bool is = validate_parse(s, len, &value, &parsed);
+	validation_free(&parsed);
+	if (!is)
+		return;
+	one_operation_read(&o, declared("counters"), value, &faults);
+	CHECK(o.good == (faults.n == 0));
+	if (o.good && one_operation_validate(&o, ONE_OPERATION_DOCUMENT, 4096,
+			  &faults, why) == VALID) {
+		struct record_write w = one_operation_record(&o);
+		CHECK(o.creates || one_operation_key_len(&o) > 0);
+		CHECK((w.op == RECORD_DELETE) == (w.body_len == 0));
+	}
+	violations_free(&faults);
+	one_operation_free(&o);
+}
+
 static void read_detail(const char *s, size_t len)
 {
 	struct buf again = {0};
@@ -94,11 +119,13 @@ static void read_detail(const char *s, size_t len)
 int FUZZ_ONE(const uint8_t *data, size_t size)
 {
 	struct fuzz in = fuzz_of(data, size);
-	bool body = fuzz_byte(&in) == 'b';
+	unsigned form = fuzz_byte(&in);
 	char *own = mem_strndup(in.len ? in.s : "", in.len);
 	declared("accounts");
-	if (body)
+	if (form == 'b')
 		read_body(own, in.len);
+	else if (form == 'l')
+		read_line(own, in.len);
 	else
 		read_value(own, in.len);
 	read_detail(own, in.len);

@@ -87,6 +87,7 @@ CREATES = [
     Way("array", "create bulk", media=DOCUMENT, many="array"),
     Way("lines", "bulk", media=LINES, many="lines"),
 ]
+OPERATIONS = [Way("operations", "bulk", media=LINES, many="operations")]
 PUTS = [
     Way("always", "create update", row=True, media=DOCUMENT),
     Way("if it is there", "update", row=True, media=DOCUMENT, If_Match="*"),
@@ -98,6 +99,7 @@ DELETES = [Way("one", "delete", row=True)]
 WAYS = {
     ("get", "/v1/{c}"): LISTS,
     ("post", "/v1/{c}"): CREATES,
+    ("post", "/v1/{c}/_bulk"): OPERATIONS,
     ("get", "/v1/{c}/{key}"): READS,
     ("put", "/v1/{c}/{key}"): PUTS,
     ("patch", "/v1/{c}/{key}"): CHANGES,
@@ -298,6 +300,8 @@ class Table:
             document = {"key": self.key(name), "value": "x"}
         if way.media == PATCH:
             document = dict([next(iter(document.items()))])
+        if way.many == "operations":
+            document = {"op": "create", "document": document}
         text = json.dumps(document)
         return (f"[{text}]" if way.many == "array" else text).encode()
 
@@ -447,6 +451,29 @@ def test_a_bulk_is_refused_item_by_item_where_it_is_not_his(guarded):
     answer = ann.request("POST", "/v1/notes", body, {"Content-Type": LINES})
     assert [json.loads(r)["status"] for r in answer.body.splitlines()] == [403] * 3
     assert guarded.world.ends() == ends
+
+
+def test_an_operation_of_a_bulk_needs_its_own_right(guarded):
+    ann, ben, editor = (guarded.as_(name) for name in ("ann", "ben", "editor"))
+    headers = {"Content-Type": LINES, "Prefer": "wait=30"}
+
+    def send(client, *operations):
+        body = "".join(
+            json.dumps({"op": op, "key": key, **({"document": d} if d else {})}) + "\n"
+            for op, key, d in operations
+        )
+        answer = client.request("POST", "/v1/notes/_bulk", body.encode(), headers)
+        assert answer.status == 200, answer
+        return [json.loads(r)["status"] for r in answer.body.splitlines()]
+
+    text = {"text": "x"}
+    assert send(ann, ("create", "bulk:1", text), ("put", "bulk:2", text)) == [201, 201]
+    # To ben, what is ann's is not there.
+    theirs = ("patch", "bulk:1", text), ("delete", "bulk:2", None), ("put", "bulk:1", text)
+    assert send(ben, *theirs) == [404, 404, 404]
+    assert send(ann, ("put", "bulk:1", {"text": "y", "owner": "ben"})) == [403]
+    assert send(ann, ("patch", "bulk:1", {"owner": "ben"})) == [403]
+    assert send(editor, *theirs[:2]) == [200, 200]
 
 
 def test_options_need_no_credential(guarded):

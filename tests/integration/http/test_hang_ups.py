@@ -24,6 +24,9 @@ BATCH = (
     '{"op":"put","collection":"transfers","key":"hung:up","document":{"amount":1}}]'
 )
 COUNTER = '{"count":%d}'
+OPERATIONS = "".join(
+    '{"op":"increment","key":"written","document":{"count":1}}\n' for _ in range(3)
+)
 
 
 def http(method, target, headers=None, body="", sent=None):
@@ -126,6 +129,10 @@ def writes(etag):
             http("POST", bulk, LINES, many, sent=len(many) // 2),
             chunked(bulk, LINES, many),
             chunked(bulk, LINES, many, ""),
+        ],
+        ("POST", "/v1/{collection}/_bulk"): [
+            http("POST", bulk + "/_bulk", LINES, OPERATIONS),
+            http("POST", bulk + "/_bulk", LINES, OPERATIONS, sent=50),
         ],
         ("POST", "/v1/_batch"): [
             http("POST", "/v1/_batch", WAITED, BATCH),

@@ -123,6 +123,34 @@ static void minimal(void **state)
 	bulk_results_free(&r);
 }
 
+static void skipped_and_replayed(void **state)
+{
+	static const struct outcome there = {
+	    .kind = OUTCOME_REJECTED, .reason = REASON_KEY_EXISTS};
+	(void)state;
+	struct bulk_results r = {.skips = true};
+	accept_at(&r, "a", 0, 1);
+	accept_at(&r, "b", 0, 2);
+	accept_at(&r, "c", 0, 3);
+	bulk_results_settled(&r, 0, there);
+	bulk_results_settled(&r, 1, (struct outcome){.kind = OUTCOME_CREATED});
+	bulk_results_replayed(&r, 1, "first");
+	bulk_results_settled(&r, 2, (struct outcome){.kind = OUTCOME_DELETED});
+	bulk_results_replayed(&r, 2, "");
+	wants(&r, LINES,
+	    "{\"key\":\"a\",\"position\":\"0-1\",\"status\":200,"
+	    "\"skipped\":true}\n"
+	    "{\"key\":\"first\",\"position\":\"0-2\",\"status\":201,"
+	    "\"replayed\":true}\n"
+	    "{\"key\":\"c\",\"position\":\"0-3\",\"status\":200,"
+	    "\"replayed\":true}\n");
+	wants(&r,
+	    (struct bulk_results_words){
+		.form = BULK_RESULTS_LINES, .minimal = true, .waited = true},
+	    "");
+	bulk_results_free(&r);
+}
+
 /* The texts of errors end, the results do not. */
 static void bounded(void **state)
 {
@@ -153,6 +181,7 @@ int main(void)
 	    cmocka_unit_test(nothing),
 	    cmocka_unit_test(every_kind),
 	    cmocka_unit_test(minimal),
+	    cmocka_unit_test(skipped_and_replayed),
 	    cmocka_unit_test(bounded),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
