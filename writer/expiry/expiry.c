@@ -6,10 +6,14 @@
  *
  * The race: a row is found again before its delete is applied. A second delete
  * would do no harm: its condition fails. But each is a record in the log, and a
- * rejection. So the deletes of the last minute are remembered; a slot of the
- * table may be overwritten by another row's. If a row is still there after a
- * minute, its delete was lost or rejected (a constraint that an operator made
- * may forbid it), or the log is applied late: it is appended again.
+ * rejection. So a round begins with the watermarks of all partitions. If one
+ * has not passed the deletes that were appended to its partition before, the
+ * round leaves this partition out. The rows are read after the watermarks, so
+ * what was deleted is not found.
+ *
+ * If a row is found nevertheless, its delete was lost or rejected: a constraint
+ * that an operator made may forbid it. So the deletes of the last minute are
+ * remembered, as far as a small table has room, and not appended again.
  */
 #include "writer/expiry/expiry.h"
 
@@ -22,6 +26,7 @@
 #include "common/log/record.h"
 #include "common/postgres/pg_binary.h"
 #include "common/postgres/pg_params.h"
+#include "common/sql/bookkeeping.h"
 #include "common/sql/sql.h"
 #include "writer/core/crashpoint.h"
 #include "writer/core/pg_request.h"
@@ -35,6 +40,12 @@
 enum { SLICE = 1000, SLOTS = 1 << 14 };
 enum { KEY, VERSION, TIME };
 #define AGAIN CLOCK_S(60)
+
+/* What is known of a partition. */
+struct expiry_partition {
+	version_t appended; /* the last delete that Kafka has; 0: none */
+	bool left_out;	    /* of this round */
+};
 
 /* A delete that was appended. */
 struct sent {
@@ -57,6 +68,8 @@ struct expiry {
 	char *sql;	/* of the slice; owned */
 	char *time;	/* of the last row; owned; NULL: the first slice */
 	struct buf key; /* of the last row */
+	bool begins;	/* the slice is the first one of a round */
+	struct expiry_partition *of; /* each partition */
 	struct sent *sent;
 };
 
@@ -76,6 +89,7 @@ static void expiry_begin_at(struct expiry *e, size_t from)
 	free(e->time);
 	e->time = NULL;
 	buf_clear(&e->key);
+	e->begins = c == NULL;
 	if (c == NULL)
 		next_of(0, &e->at);
 	loop_timer_start(e->timer, c ? 0 : e->x->settings->expiry_interval);
@@ -95,10 +109,20 @@ static void go_on(struct expiry *e)
 
 /* --- the log ------------------------------------------------------------- */
 
+static void note_appended(
+    struct expiry *e, int32_t partition, version_t version)
+{
+	struct expiry_partition *p = &e->of[partition];
+	p->appended = version > p->appended ? version : p->appended;
+}
+
 static void expiry_on_delivered(void *arg, const struct delivery *d)
 {
 	struct expiry *e = arg;
-	(void)d; /* a row whose delete was lost is found again */
+	/* A row whose delete was lost is found again. */
+	if (d->status == DELIVERY_OK && d->offset >= 0)
+		note_appended(
+		    e, d->partition, version_make(e->x->epoch, d->offset));
 	CHECK(e->outstanding > 0);
 	if (--e->outstanding == 0)
 		go_on(e);
@@ -176,7 +200,8 @@ static struct err expiry_take_row(struct expiry *e, const struct collection *c,
 		return ERR_OK;
 	int32_t partition =
 	    keyspace_slot(id->data, id->len, (int32_t)e->n).partition;
-	if (e->parts[partition] == NULL || was_sent(e, id, version))
+	if (e->parts[partition] == NULL || e->of[partition].left_out ||
+	    was_sent(e, id, version))
 		return ERR_OK;
 	return expiry_append(e, c, id, partition, version);
 }
@@ -206,14 +231,30 @@ static struct err expiry_take_rows(struct expiry *e, const PGresult *r)
 	return failed;
 }
 
+/* The watermarks, in the order of their partitions. */
+static void leave_out(struct expiry *e, const PGresult *r)
+{
+	for (int row = 0; row < PQntuples(r); row++) {
+		int32_t p = pg_int4(r, row, 0);
+		if ((size_t)p < e->n)
+			e->of[p].left_out = (version_t)pg_int8(r, row, 1) <=
+						e->of[p].appended &&
+					    e->of[p].appended > 0;
+	}
+}
+
 static void expiry_on_rows(void *arg, const struct pg_reply *reply)
 {
 	struct expiry *e = arg;
 	struct err failed = reply->err;
 	e->ask = NULL;
 	e->full = false;
+	if (failed.kind == ERR_KIND_OK && e->begins)
+		leave_out(e, reply->results[0]);
 	if (failed.kind == ERR_KIND_OK)
-		failed = expiry_take_rows(e, reply->results[0]);
+		failed = expiry_take_rows(e, reply->results[e->begins]);
+	if (failed.kind == ERR_KIND_OK)
+		e->begins = false;
 	if (failed.kind != ERR_KIND_OK)
 		log_event(EV_EXPIRY_FAILED, "collection=%s code=%s error=%s",
 		    collection_at(e->at)->name, failed.code,
@@ -239,8 +280,13 @@ static void expiry_ask(struct expiry *e)
 		pg_params_text(&call, e->time);
 		buf_add(pg_params_param(&call), e->key.data, e->key.len);
 	}
-	const struct pg_query q = pg_params_query(&call);
-	e->ask = pg_request_submit(e->x->pool, &q, 1, expiry_on_rows, e);
+	const struct pg_query queries[] = {
+	    pg_statement_query(&bookkeeping_progress_ordered),
+	    pg_params_query(&call)};
+	e->ask = e->begins ? pg_request_submit(
+				 e->x->pool, queries, 2, expiry_on_rows, e)
+			   : pg_request_submit(
+				 e->x->pool, &queries[1], 1, expiry_on_rows, e);
 	pg_params_free(&call);
 	buf_free(&now);
 }
@@ -266,6 +312,8 @@ struct expiry *expiry_new(
 	e->parts = parts;
 	e->n = n;
 	e->at = first;
+	e->begins = true;
+	e->of = mem_zalloc((n + 1) * sizeof *e->of);
 	e->sent = mem_zalloc(SLOTS * sizeof *e->sent);
 	e->timer = loop_timer_new(x->loop, expiry_on_timer, e);
 	loop_timer_start(e->timer, x->settings->expiry_interval);
@@ -285,6 +333,7 @@ void expiry_free(struct expiry **ep)
 	buf_free(&e->key);
 	free(e->sql);
 	free(e->time);
+	free(e->of);
 	free(e->sent);
 	free(e);
 	*ep = NULL;
