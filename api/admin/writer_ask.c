@@ -46,13 +46,13 @@ struct err writer_ask_check(const struct api_settings *s)
 	return tls_client_check(&tls);
 }
 
-static void fail(operand_done done, void *arg, const char *why)
+static void fail(operand_done done, void *arg, unsigned status, const char *why)
 {
 	struct buf body = {0};
 	buf_str(&body, "{\"error\":");
 	buf_json(&body, why, strlen(why));
 	buf_str(&body, "}\n");
-	done(arg, 503, &body);
+	done(arg, status, &body);
 	buf_free(&body);
 }
 
@@ -63,10 +63,10 @@ static void on_answer(void *arg, int status, const char *text, size_t len)
 	struct buf body = {0};
 	buf_add(&body, text, len);
 	if (status == 0)
-		fail(a->done, a->arg,
+		fail(a->done, a->arg, 503,
 		    "The writer of the setting writer.admin does not answer.");
 	else if (status == 401 || status == 403)
-		fail(a->done, a->arg,
+		fail(a->done, a->arg, 503,
 		    "The writer of the setting writer.admin refuses this "
 		    "instance: give both the same admin.token.");
 	else
@@ -93,7 +93,7 @@ void writer_ask_begin(struct instance *instance, const char *method,
 	char *host = NULL;
 	bool secure = false;
 	if (*s->writer_admin == '\0') {
-		fail(done, arg,
+		fail(done, arg, 404,
 		    "The setting writer.admin names no writer, which alone can "
 		    "look at rejected writes.");
 		return;

@@ -14,7 +14,8 @@ struct err writer_ask_check(const struct api_settings *s);
 /* Main loop. `path`: with /rejections at its beginning, as the client sent it.
  * `after`: NULL, or for the query, as it was decoded. `body`: JSON, or empty;
  * borrowed during the call. `done` is called once, later, on the main loop,
- * with what the writer said, or with a 503 and {"error":"…"}. */
+ * with what the writer said, or with a 404 (no writer is named) or a 503, and
+ * {"error":"…"}. */
 void writer_ask_begin(struct instance *instance, const char *method,
     const char *path, const char *after, const struct buf *body,
     operand_done done, void *arg);

@@ -83,7 +83,7 @@ function rowsOf(of, documents) {
   const columns = Object.keys(of.fields);
   return table(`Documents of ${of.name}`, columns, documents.map((document) => h("tr", {},
     columns.map((name) => (name === of.key
-      ? h("td", {}, h("a", {href: `#/document/${of.name}/${encodeURIComponent(document[name])}`}, shown(document[name])))
+      ? h("td", {}, h("a", {href: `#/document/${of.name}/${encodeURIComponent(shown(document[name], Infinity))}`}, shown(document[name])))
       : cell(document[name]))))));
 }
 

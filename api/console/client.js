@@ -50,6 +50,17 @@ async function problemOf(answer) {
   }
 }
 
+// After a write, reads wait for its commit: behind a load balancer, another instance
+// may answer them, which has not heard of it yet.
+const REMEMBERED_MS = 10000;
+const written = {position: null, at: -Infinity};
+
+function readAfter(path, options, headers) {
+  const recent = written.position && performance.now() - written.at < REMEMBERED_MS;
+  const reads = (options.method ?? "GET") === "GET" && path.startsWith("/v1/") && !options.stream;
+  if (recent && reads) headers.set("Sluice-Read-After", written.position);
+}
+
 /**
  * Sends a request. Returns the answer with its text and the time it took, or
  * throws a Failure. `options`: those of fetch.
@@ -59,6 +70,7 @@ export async function call(path, options = {}) {
   // Without this header, a browser that must not use its own cache says `no-cache`,
   // which would go past Sluice's caches, too.
   if (!headers.has("Cache-Control")) headers.set("Cache-Control", "max-age=0");
+  readAfter(path, options, headers);
   if (credential.get()) headers.set("Authorization", `Bearer ${credential.get()}`);
   const began = performance.now();
   let answer, text;
@@ -83,13 +95,19 @@ export async function call(path, options = {}) {
 export const json = async (path) => (await call(path, {headers: {Accept: "application/json"}})).json();
 
 /** Sends a document, and waits for the outcome of the write. */
-export function write(method, path, body, headers = {}) {
+export async function write(method, path, body, headers = {}) {
   const type = body === undefined ? {} : {"Content-Type": "application/json"};
-  return call(path, {
+  const answer = await call(path, {
     method,
     body: body === undefined ? undefined : JSON.stringify(body),
     headers: {Prefer: "wait=10", ...type, ...headers},
   });
+  // A write that is not committed yet would hold the reads up.
+  if (answer.status !== 202) {
+    written.position = answer.headers.get("Sluice-Position");
+    written.at = performance.now();
+  }
+  return answer;
 }
 
 // A key that begins with `_` is sent as `%5F…`.

@@ -66,8 +66,8 @@ async function health() {
   try {
     return await json("/health");
   } catch (failure) {
-    // A 503 has the same body.
-    if (failure.problem?.status) return failure.problem;
+    // A 503 of /health has the same body.
+    if (failure.problem?.worker_active !== undefined) return failure.problem;
     throw failure;
   }
 }

@@ -215,7 +215,7 @@ class Table:
             # No console file and no collection has the name {key}.
             expected = (200, 404) if "swagger" in path or "{" in path else (200,)
             # No writer is named.
-            expected = (503, 404) if "rejections" in path else expected
+            expected = (404,) if "rejections" in path else expected
             expected = expected if may else refusal(caller)
             yield Asked(method, path, caller, expected, name=verb, headers={})
 

@@ -384,6 +384,21 @@ def test_two_people_edit_one_document(stack, console):
     console.wait_text("412:", "#outcome")
 
 
+def test_a_read_after_a_write_waits_for_it(stack, console):
+    """Behind a load balancer, another instance may answer it."""
+    key = stack.product("Shelf")
+    console.at(f"#/document/products/{key}")
+    console.click("#edit")
+    console.fields(name="Long shelf")
+    console.take_events()
+    console.click("#save")
+    console.wait_text("Saved.", "#outcome")
+    console.wait_text("Long shelf", "#view")
+    sent = [e["params"]["request"] for e in console.take_events() if e["method"] == "Network.requestWillBeSent"]
+    reads = [r for r in sent if r["method"] == "GET" and r["url"].endswith(f"/v1/products/{key}")]
+    assert reads and all("sluice-read-after" in map(str.lower, r["headers"]) for r in reads), reads
+
+
 def test_numbers_keep_their_digits(stack, console):
     stack.write("PUT", "/v1/codes/large", {"code": "large", "n": 9007199254740993, "more": {"x": 9007199254740995}})
     console.at("#/document/codes/large")
@@ -394,6 +409,12 @@ def test_numbers_keep_their_digits(stack, console):
     console.wait_text("Saved.", "#outcome")
     got = stack.http.page("/v1/codes/large")
     assert (got["n"], got["more"]["x"], got["code"]) == (9007199254740993, 9007199254740995, "larger")
+    key = 9007199254740993
+    stack.write("PUT", f"/v1/products/{key}", {"name": "Far", "price": 1, "category": "Home"})
+    console.at(f"#/browse/products?id=eq.{key}")
+    console.click("#result td a")
+    console.wait_text(f"products: {key}")
+    console.wait_text("Far", "#view")
 
 
 def test_a_document_with_markup_is_shown_as_text(stack, console):

@@ -50,7 +50,7 @@ def pages():
              "/cache-stats", "/cache/stats", "/cache/performance")  # fmt: skip
     return {
         **{("GET", path): [http("GET", path)] for path in paths},
-        ("GET", "/console/{file}"): [http("GET", "/console/main.js"), http("GET", "/console/x")],
+        ("GET", "/console/{file}"): [http("GET", "/console/main.js")],
         ("GET", "/inspect/{name}/{document}"): [http("GET", "/inspect/records/hit")],
         ("GET", "/rejections"): [http("GET", "/rejections")],
         ("POST", "/rejections/{position}/requeue"): [http("POST", "/rejections/0-1/requeue")],
