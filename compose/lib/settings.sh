@@ -121,7 +121,7 @@ check_settings_unchanged() {
 	local name default text old
 	while IFS='|' read -r name default text; do
 		case $name in
-		*_PORT | *_PORT_BASE) ;;
+		*_PORT | *_PORT_BASE | SLUICE_STACK_COLLECTIONS) ;;
 		*) continue ;;
 		esac
 		old=$(remembered "$name") || continue
