@@ -274,7 +274,7 @@ static uint64_t fingerprint(const struct request *r)
 
 static enum step_result take_document(struct request *r)
 {
-	if (r->write->op == RECORD_DELETE)
+	if (!record_has_body(r->write->op))
 		return STEP_MORE;
 	enum validate_as as = VALIDATE_WHOLE;
 	if (r->write->op == RECORD_PATCH && media_is(r, INCREMENT_TYPE)) {
@@ -300,9 +300,15 @@ void native_wait(struct request *r, bool asks)
 		r->write->wait_for = 0;
 }
 
+/* A touch takes the row as it is, and twice as well as once. So it has neither
+ * a condition nor an Idempotency-Key. */
 static enum step_result native_parse(struct request *r)
 {
 	r->write->creates = r->target.id == NULL;
+	if (r->write->op == RECORD_TOUCH) {
+		native_wait(r, false);
+		return STEP_MORE;
+	}
 	if (take_condition(r) == STEP_DONE ||
 	    native_idempotency(r) == STEP_DONE || take_document(r) == STEP_DONE)
 		return STEP_DONE;
@@ -437,7 +443,8 @@ static enum step_result committed(struct request *r)
 	native_add_waited(r, response, minimal ? PREFER_NOTHING : PREFER_STATE);
 	if (r->write->creates)
 		add_location(r, response, MHD_HTTP_HEADER_LOCATION);
-	if (!delete)
+	/* Whether a touch has found a row is not known here. */
+	if (r->write->op != RECORD_TOUCH && !delete)
 		add_etag(r, response);
 	return answer_queue(r,
 	    delete	     ? 204

@@ -107,7 +107,7 @@ struct err write_log_append(
 	*a = (struct append){.loop = r->loop, .done = r->done, .arg = r->arg};
 	struct record_write record = r->write;
 	record.accepted_at = clock_wall();
-	bool erase = record.op == RECORD_DELETE;
+	bool erase = !record_has_body(record.op);
 	const struct produce p = {
 	    .topic = w->topic,
 	    .partition = r->partition,

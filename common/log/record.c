@@ -17,6 +17,7 @@ static const char *const op_names[] = {
     [RECORD_DELETE] = "delete",
     [RECORD_PATCH] = "patch",
     [RECORD_INCREMENT] = "increment",
+    [RECORD_TOUCH] = "touch",
     [RECORD_BATCH] = "batch",
 };
 enum { OPS = sizeof op_names / sizeof op_names[0] };
@@ -25,6 +26,11 @@ enum { OPS = sizeof op_names / sizeof op_names[0] };
 const char *record_op_name(enum record_op op)
 {
 	return op_names[op];
+}
+
+bool record_has_body(enum record_op op)
+{
+	return op != RECORD_DELETE && op != RECORD_TOUCH;
 }
 
 size_t record_collection_len(const char *id, size_t len)

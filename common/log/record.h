@@ -1,8 +1,9 @@
 /* The formats of the two logs, and of the log of ids.
  *
  * sluice.writes: key `collection/key`, value the client's document, headers
- *   op           put | delete | patch (RFC 7396) | increment; or batch: the
- *                key is `_batch/group`, and the value has the operations
+ *   op           put | delete | patch (RFC 7396) | increment; or touch: the row
+ *                is taken as it is, and there is no value; or batch: the key is
+ *                `_batch/group`, and the value has the operations
  *                (common/log/operations.h)
  *   accepted-at  microseconds since 1970, decimal
  *   instance     16 hex digits, one per producer
@@ -96,6 +97,7 @@ enum record_op {
 	RECORD_DELETE,
 	RECORD_PATCH,
 	RECORD_INCREMENT,
+	RECORD_TOUCH, /* another program has changed the row */
 	RECORD_BATCH, /* several of the others, all or nothing */
 };
 
@@ -120,7 +122,7 @@ struct record_write {
 	enum record_op op;
 	const char *id; /* collection/key, not NUL-terminated */
 	size_t id_len;
-	const char *body; /* "" for a delete */
+	const char *body; /* "" for a delete and a touch */
 	size_t body_len;
 	wall_us_t accepted_at;
 	char instance[RECORD_INSTANCE_LEN + 1];
@@ -235,5 +237,7 @@ void record_ids_write(const struct record_ids *ids, struct buf *out);
 bool record_ids_parse(const rd_kafka_message_t *m, struct record_ids *out);
 
 const char *record_op_name(enum record_op op);
+/* Does a write of this kind have a value? Not a delete, and not a touch. */
+bool record_has_body(enum record_op op);
 /* The collection's length in `collection/key`; 0: no slash. */
 size_t record_collection_len(const char *id, size_t len);

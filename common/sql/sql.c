@@ -370,6 +370,31 @@ void sql_expired(struct buf *out, const struct collection *c, bool after)
 	buf_str(out, " LIMIT $2::int8");
 }
 
+static void touched(struct buf *out, const struct collection *c)
+{
+	(void)c;
+	buf_str(out, "SELECT * FROM touched");
+}
+
+/* The version is set whatever it was: in the order of the log, no row has a
+ * greater one, unless another program has written it. */
+void sql_touch(struct buf *out, const struct collection *c)
+{
+	buf_str(out, "WITH touched AS (UPDATE ");
+	sql_name(out, c);
+	buf_str(out, " t SET ");
+	sql_ident(out, c->table.version);
+	buf_str(out, " = k.version FROM unnest($1::text[], $2::int8[])"
+		     " AS k(\"key\", version) WHERE ");
+	is_key(out, c);
+	buf_str(out, " RETURNING ");
+	sql_of(out, c->table.version);
+	buf_str(out, ", ");
+	sql_row(out, c);
+	buf_str(out, ") ");
+	within(out, c, "_version", "$3", touched);
+}
+
 static void of_keys(struct buf *out, const struct collection *c)
 {
 	buf_str(out, " FROM unnest($1::text[]) AS k(\"key\") JOIN ");

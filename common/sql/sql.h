@@ -73,6 +73,11 @@ void sql_delete(struct buf *out, const struct collection *c);
 #define SQL_EXPIRED_SHAPE "svs"
 void sql_expired(struct buf *out, const struct collection *c, bool after);
 
+/* Gives rows, as they are, a version. $1 text[] keys, $2 int8[] versions; a row
+ * whose fields have more than $3 int8 bytes comes without the fields that can
+ * be large. Columns: those of sql_current. */
+void sql_touch(struct buf *out, const struct collection *c);
+
 /* The current rows of some keys. $1 text[] keys; a row whose fields have more
  * than $2 int8 bytes comes without the fields that can be large.
  * Columns (binary): version int8, bytes int8 (of the fields that can be large,

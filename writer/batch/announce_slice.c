@@ -37,16 +37,18 @@ static bool announce_effect(const struct committed *c, struct announcement *n,
     size_t i, const struct fold_effect *e, struct buf *text)
 {
 	buf_clear(text);
-	if (!e->gone && !plan_document(c->plan, c->k, i, text)) {
+	size_t bytes = 0;
+	if (!e->gone && !plan_document(c->plan, c->k, i, text, &bytes)) {
 		context_superseded(c->x,
 		    (struct position){c->slice->partition, e->last->version},
 		    e->last->id, e->last->id_len);
 		return false;
 	}
-	bool omitted = text->len > (size_t)c->x->settings->common.document_max;
+	bool omitted = bytes > (size_t)c->x->settings->common.document_max ||
+		       (!e->gone && text->len == 0);
 	if (omitted)
 		context_omitted(c->x, e->last->id, e->last->id_len,
-		    e->last->version, text->len);
+		    e->last->version, bytes);
 	struct buf was = {0};
 	owner_was(c, i, e, text, &was);
 	struct record_commit r = {
@@ -85,7 +87,8 @@ static void say_anew(struct context *x, const struct slice *s)
 	log_event(EV_DECIDED_ANEW,
 	    "partition=%d from=%" PRIu64 " to=%" PRIu64 " why=%s", s->partition,
 	    s->from, s->to,
-	    log_quote("a write that was announced as accepted is rejected"));
+	    log_quote("a write that was announced as accepted is rejected, or "
+		      "a touch is applied again"));
 	metric_add(&x->stats.anew, 1);
 }
 

@@ -19,7 +19,10 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum kind { KIND_OTHER, KIND_ERASE, KIND_UPSERT };
+enum kind { KIND_OTHER, KIND_ERASE, KIND_UPSERT, KIND_TOUCH };
+
+/* What touched rows may have together. Each may have an equal share. */
+#define TOUCHED_BYTES (INT64_C(16) << 20)
 
 struct step {
 	enum kind kind;
@@ -27,6 +30,7 @@ struct step {
 	/* Its only change, and the slice of it. NULL: changes of all slices. */
 	const struct fold_change *change;
 	size_t slice;
+	int64_t share; /* of touched rows: bytes that each may have */
 	struct pg_params call;
 };
 
@@ -35,6 +39,7 @@ struct row {
 	bool existed;	   /* before; of a change that does not read */
 	const PGresult *r; /* NULL: no row came back */
 	int at;
+	bool cut; /* it came without its large fields */
 };
 
 struct planned {
@@ -92,6 +97,7 @@ struct run {
 	size_t erases; /* changes that delete a row */
 	size_t firsts; /* whose first write is a delete */
 	size_t puts;
+	size_t touches;
 };
 
 static struct run run_of(
@@ -102,6 +108,7 @@ static struct run run_of(
 		r.erases += changes[i].erase;
 		r.firsts += fold_needs_row(&changes[i]);
 		r.puts += changes[i].put.s != NULL;
+		r.touches += changes[i].touch;
 	}
 	return r;
 }
@@ -111,7 +118,7 @@ struct runs {
 	const struct collection *collection;
 	struct run *all;
 	size_t n;
-	size_t erases, firsts, puts;
+	size_t erases, firsts, puts, touches;
 };
 
 static void runs_add(struct runs *r, struct run run)
@@ -120,6 +127,7 @@ static void runs_add(struct runs *r, struct run run)
 	r->erases += run.erases;
 	r->firsts += run.firsts;
 	r->puts += run.puts;
+	r->touches += run.touches;
 }
 
 static void add_erased(struct pg_params *c, const struct runs *r)
@@ -175,7 +183,25 @@ static void add_puts(struct pg_params *c, const struct runs *r)
 	}
 }
 
-/* At most two statements. */
+static void add_touched(struct pg_params *c, const struct runs *r)
+{
+	struct buf *keys = pg_params_param(c), *versions = pg_params_param(c);
+	pg_array_begin(keys, PG_TEXT, r->touches);
+	pg_array_begin(versions, PG_INT8, r->touches);
+	for (size_t k = 0; k < r->n; k++) {
+		for (size_t i = 0; i < r->all[k].n; i++) {
+			const struct fold_change *change =
+			    &r->all[k].changes[i];
+			if (!change->touch)
+				continue;
+			pg_array_text(keys, change->writes[0]->key,
+			    change->writes[0]->key_len);
+			pg_array_int8(versions, (int64_t)change->version);
+		}
+	}
+}
+
+/* At most STATEMENTS. */
 static void add_runs(struct batch_plan *p, const struct runs *r)
 {
 	const struct statements_of *sql =
@@ -193,6 +219,15 @@ static void add_runs(struct batch_plan *p, const struct runs *r)
 		    add_step(p, KIND_UPSERT, r->collection, sql->upsert);
 		c->shape = row_doc_shape(SQL_UPSERT_SHAPE, r->collection);
 		add_puts(c, r);
+	}
+	if (r->touches) {
+		struct pg_params *c =
+		    add_step(p, KIND_TOUCH, r->collection, sql->touch);
+		c->shape = row_doc_shape(SQL_CURRENT_SHAPE, r->collection);
+		struct step *step = &p->steps[p->nsteps - 1];
+		step->share = TOUCHED_BYTES / (int64_t)r->touches;
+		add_touched(c, r);
+		pg_params_int8(c, (uint64_t)step->share);
 	}
 }
 
@@ -335,7 +370,8 @@ static void add_notes(struct batch_plan *p)
 static struct batch_plan *plan_begin(const struct statements *s,
     struct slice *const *slices, size_t n, bool each)
 {
-	enum { FRAME = 4 }; /* BEGIN, SET CONSTRAINTS, the fence, ROLLBACK */
+	/* BEGIN, SET CONSTRAINTS, the fence, ROLLBACK; those of add_runs */
+	enum { FRAME = 4, STATEMENTS = 3 };
 	struct batch_plan *p = MEM_NEW(struct batch_plan);
 	size_t writes = 0;
 	p->statements = s;
@@ -352,8 +388,8 @@ static struct batch_plan *plan_begin(const struct statements *s,
 	}
 	size_t most = each ? writes : s->n;
 	p->alone = mem_alloc((writes + 1) * sizeof *p->alone);
-	p->steps =
-	    mem_alloc((FRAME + 2 * most + SIDE_WRITES_MAX) * sizeof *p->steps);
+	p->steps = mem_alloc(
+	    (FRAME + STATEMENTS * most + SIDE_WRITES_MAX) * sizeof *p->steps);
 	return p;
 }
 
@@ -451,10 +487,17 @@ static struct row *next_row(struct batch_plan *p, const struct step *s,
 	return find_row(p, s, key, len, out);
 }
 
+static int key_column_of(enum kind kind)
+{
+	return kind == KIND_UPSERT  ? SQL_UPSERT_ROW
+	       : kind == KIND_TOUCH ? SQL_CURRENT_ROW
+				    : 0;
+}
+
 static void plan_read_rows(
     struct batch_plan *p, const struct step *s, const PGresult *r)
 {
-	int key = s->kind == KIND_UPSERT ? SQL_UPSERT_ROW : 0;
+	int key = key_column_of(s->kind);
 	struct cursor next = {.slice = s->change ? p->n : 0};
 	for (int at = 0; at < PQntuples(r); at++) {
 		const struct fold_change *c;
@@ -466,11 +509,16 @@ static void plan_read_rows(
 			row->existed = true;
 			continue;
 		}
+		row->r = r;
+		row->at = at;
+		if (s->kind == KIND_TOUCH) {
+			row->existed = true;
+			row->cut = pg_int8(r, at, 1) > s->share;
+			continue;
+		}
 		bool inserted = PQgetvalue(r, at, 0)[0] != 0;
 		if (!c->erase)
 			row->existed = !inserted;
-		row->r = r;
-		row->at = at;
 	}
 }
 
@@ -490,7 +538,8 @@ void plan_results(struct batch_plan *p, PGresult *const *results)
 	for (size_t k = 0; k < p->n; k++) {
 		for (size_t i = 0; i < fold_of(p, k)->n; i++)
 			p->slices[k].rows[i].existed =
-			    !fold_of(p, k)->changes[i].erase;
+			    !fold_of(p, k)->changes[i].erase &&
+			    !fold_of(p, k)->changes[i].touch;
 	}
 	for (size_t i = 0; i < p->nsteps; i++) {
 		const struct step *s = &p->steps[i];
@@ -552,14 +601,21 @@ const struct verdicts *plan_verdicts(const struct batch_plan *p, size_t slice)
 	return &p->slices[slice].verdicts;
 }
 
-bool plan_document(
-    const struct batch_plan *p, size_t slice, size_t i, struct buf *out)
+bool plan_document(const struct batch_plan *p, size_t slice, size_t i,
+    struct buf *out, size_t *bytes)
 {
 	const struct fold *f = fold_of(p, slice);
 	const struct row *row = &p->slices[slice].rows[i];
+	size_t before = out->len;
 	CHECK(i < f->n);
-	if (row->r)
-		row_doc_add(out, f->changes[i].collection, row->r, row->at,
-		    SQL_UPSERT_ROW);
-	return row->r != NULL;
+	if (row->r == NULL)
+		return false;
+	if (row->cut) {
+		*bytes = (size_t)pg_int8(row->r, row->at, 1);
+		return true;
+	}
+	row_doc_add(out, f->changes[i].collection, row->r, row->at,
+	    f->changes[i].touch ? SQL_CURRENT_ROW : SQL_UPSERT_ROW);
+	*bytes = out->len - before;
+	return true;
 }

@@ -45,7 +45,8 @@ size_t plan_guilty(const struct batch_plan *p, const struct pg_reply *reply,
     struct plan_write *guilty);
 /* After plan_results: the verdict of every write of a slice. */
 const struct verdicts *plan_verdicts(const struct batch_plan *p, size_t slice);
-/* Appends the document of the row that the i-th change of a slice put. False:
- * the row did not come back. */
-bool plan_document(
-    const struct batch_plan *p, size_t slice, size_t i, struct buf *out);
+/* Appends the document of the row that the i-th change of a slice put or
+ * touched; `bytes`: its size. Of a touched row that is too large for the answer
+ * of Postgres, nothing is appended. False: the row did not come back. */
+bool plan_document(const struct batch_plan *p, size_t slice, size_t i,
+    struct buf *out, size_t *bytes);

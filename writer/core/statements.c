@@ -39,7 +39,8 @@ struct statements *statements_new(void)
 		    statements_text_of(sql_upsert, c),
 		    statements_text_of(sql_current, c),
 		    statements_text_of(sql_versions, c),
-		    statements_text_of(sql_read_within, c)};
+		    statements_text_of(sql_read_within, c),
+		    statements_text_of(sql_touch, c)};
 	}
 	return s;
 }
@@ -55,6 +56,7 @@ void statements_free(struct statements **sp)
 		free(s->of[i].current);
 		free(s->of[i].versions);
 		free(s->of[i].read);
+		free(s->of[i].touch);
 	}
 	free(s->of);
 	free(s);

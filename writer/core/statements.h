@@ -19,6 +19,7 @@ struct statements_of {
 	char *current;	/* sql_current */
 	char *versions; /* sql_versions */
 	char *read;	/* sql_read_within */
+	char *touch;	/* sql_touch */
 };
 
 struct statements {

@@ -10,6 +10,10 @@
  *    need one bit from Postgres (`existed`), and the rejections of all but the
  *    first write of a key are known before the transaction begins.
  *
+ * A touch takes the row as it is, and only Postgres knows what that is. So a
+ * slice has no other write of the key of a touch (judges.c). A piece of a gap
+ * may have some: there the fold only groups writes by key.
+ *
  * Merge patches, increments and preconditions need the row itself. So does an
  * idempotency key, whose record has the outcome of the write. Such a change
  * `reads`: its row is read before the transaction. Nobody else writes it, and
@@ -74,6 +78,10 @@ static void fold_plain(struct fold_change *c)
 	for (size_t i = 0; i < c->nwrites; i++) {
 		const struct write *w = c->writes[i];
 		c->version = w->version;
+		if (w->op == RECORD_TOUCH) {
+			c->touch = true;
+			continue;
+		}
 		if (w->op == RECORD_DELETE) {
 			c->erase = true;
 			c->put = (struct jsonslice){0};
@@ -340,6 +348,8 @@ static struct fold_verdict apply(struct current *row, const struct write *w)
 		return change(row, w, present);
 	case RECORD_DELETE:
 		break;
+	case RECORD_TOUCH:
+		UNREACHABLE("a slice has no other write of the key");
 	case RECORD_BATCH:
 		UNREACHABLE("a batch is folded as its operations");
 	}
@@ -407,10 +417,10 @@ void fold_settle(const struct fold_change *c, bool existed)
 {
 	CHECK(!c->reads);
 	for (size_t i = 0; i < c->nwrites; i++) {
-		bool is = c->writes[i]->op == RECORD_PUT;
+		bool is = c->touch ? existed : c->writes[i]->op == RECORD_PUT;
 		struct fold_verdict v = {
 		    .outcome = existed ? OUTCOME_REPLACED : OUTCOME_CREATED};
-		if (!is && existed)
+		if (!is && (existed || c->touch))
 			v.outcome = OUTCOME_DELETED;
 		else if (!is)
 			v = fold_rejected(REASON_NOT_FOUND);

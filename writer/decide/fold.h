@@ -43,6 +43,8 @@ struct fold_change {
 	/* The document that the row has at the end; none: there is no row, or
 	 * it stays as it is. */
 	struct jsonslice put;
+	/* The row is taken as it is: all writes are touches (judges.h). */
+	bool touch;
 	/* The row's version at the end; of a plain delete, a lower bound. */
 	version_t version;
 	/* Who made the document; borrowed. */

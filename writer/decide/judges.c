@@ -175,15 +175,28 @@ struct ids_seen {
 	size_t mask;
 };
 
-/* Was it there before? */
-static bool see(struct ids_seen *s, const struct write *w)
+/* The last write with its id that was seen, or NULL. */
+static const struct write *see(struct ids_seen *s, const struct write *w)
 {
 	size_t i = XXH3_64bits(w->id, w->id_len) & s->mask;
 	while (s->places[i] && !same_id(s->places[i], w))
 		i = (i + 1) & s->mask;
-	bool was = s->places[i] != NULL;
+	const struct write *was = s->places[i];
 	s->places[i] = w;
 	return was;
+}
+
+static bool is_touch(const struct write *w)
+{
+	return w->op == RECORD_TOUCH && w->refused == REASON_NONE;
+}
+
+static bool any_touch(const struct write *writes, size_t n)
+{
+	size_t i = 0;
+	while (i < n && !is_touch(&writes[i]))
+		i++;
+	return i < n;
 }
 
 size_t judges_fit(const struct judges *j, const struct write *writes, size_t n)
@@ -191,7 +204,7 @@ size_t judges_fit(const struct judges *j, const struct write *writes, size_t n)
 	struct ids_seen seen = {.mask = 1};
 	bool folded = false, ordered = false;
 	size_t i = 0;
-	if (!j->any || n < 2)
+	if (n < 2 || (!j->any && !any_touch(writes, n)))
 		return n; /* also a batch, which is alone in its slice */
 	while (seen.mask < 2 * n)
 		seen.mask = 2 * seen.mask + 1;
@@ -200,8 +213,10 @@ size_t judges_fit(const struct judges *j, const struct write *writes, size_t n)
 		if (writes[i].refused != REASON_NONE)
 			continue;
 		enum judge judge = judges_of(j, writes[i].collection);
-		bool twice = see(&seen, &writes[i]);
-		if ((twice && (judge != JUDGE_WRITER || ordered)) ||
+		const struct write *before = see(&seen, &writes[i]);
+		bool twice = before != NULL;
+		bool mixed = twice && is_touch(before) != is_touch(&writes[i]);
+		if (mixed || (twice && (judge != JUDGE_WRITER || ordered)) ||
 		    (judge == JUDGE_ORDER && folded))
 			break;
 		folded = folded || twice;

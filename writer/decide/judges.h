@@ -8,6 +8,9 @@
  * batch ends. So in a batch of such a collection no key comes twice. If rows
  * may depend on each other, each write is also a statement by itself, in log
  * order.
+ *
+ * A touch takes the row that Postgres has. So a batch has no other write of its
+ * key, except touches.
  */
 #pragma once
 

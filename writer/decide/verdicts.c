@@ -240,9 +240,12 @@ void verdicts_collect(struct verdicts *v)
 		else if (verdicts_reason(v, i) != REASON_NONE)
 			say_rejected(v, i);
 		bool accepted = v->nsaid == before;
+		/* What a touch took before is not known to be the row of now.
+		 */
+		bool same = accepted && v->writes[i].op != RECORD_TOUCH;
 		v->anew =
 		    v->anew ||
-		    (v->writes[i].announced == ANNOUNCED_ACCEPTED && !accepted);
+		    (v->writes[i].announced == ANNOUNCED_ACCEPTED && !same);
 	}
 }
 

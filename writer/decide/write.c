@@ -113,16 +113,20 @@ static const char *wrong_with(struct write *w)
 		return "by or owner is not text, or too long";
 	if (mended)
 		return "the idempotency key is not text, or too long";
-	if (w->op != RECORD_DELETE && !take_object(w))
+	if (record_has_body(w->op) && !take_object(w))
 		return "the document is not one JSON object";
 	return NULL;
 }
+
+/* A row that a touch takes counts as so many bytes in a batch. Nobody knows how
+ * many it has; the answer of Postgres is bounded (writer/batch/plan.c). */
+enum { TOUCH_SIZE = 1024 };
 
 static void check_fields(struct write *w)
 {
 	char fault[DOCUMENT_FAULT_LEN] = "";
 	struct jsonslice object = {w->body, w->body_len};
-	if (w->op != RECORD_DELETE)
+	if (record_has_body(w->op))
 		document_fault(w->collection, w->op, object, fault);
 	if (fault[0])
 		write_refuse(w, REASON_DATA, fault);
@@ -147,7 +151,9 @@ static void check_size(struct write *w, size_t most)
 {
 	char why[120];
 	struct jsonslice body = {w->body, w->body_len};
-	if (w->refused != REASON_NONE || w->op == RECORD_DELETE)
+	if (w->op == RECORD_TOUCH)
+		w->size = TOUCH_SIZE;
+	if (w->refused != REASON_NONE || !record_has_body(w->op))
 		return;
 	size_t size = w->op == RECORD_PUT
 			  ? rendered_document(w->collection, w->key_len, body)
@@ -312,6 +318,15 @@ static bool write_is_batch(const struct write *w)
 	       keyspace_group(w->id, w->id_len, &g);
 }
 
+/* A touch takes the row whatever it is, and twice as well as once. */
+static void drop_conditions(struct record_write *r)
+{
+	r->condition = RECORD_ALWAYS;
+	r->idempotency_key = NULL;
+	r->idempotency_len = 0;
+	r->owner_field = r->owner = (struct record_text){0};
+}
+
 /* A rejection is stored with the time. */
 static void mend_time(struct write *w)
 {
@@ -339,6 +354,8 @@ void write_read(
 	};
 	if (ok) {
 		w->said = r;
+		if (w->op == RECORD_TOUCH)
+			drop_conditions(&w->said);
 		if (write_is_batch(w)) {
 			read_batch(w, log);
 			mend_time(w);
@@ -358,6 +375,8 @@ void write_read(
 bool write_is_plain(const struct write *w)
 {
 	bool owned = w->said.owner.s || w->collection->owner.field;
+	if (w->op == RECORD_TOUCH)
+		return true; /* nobody knows what the row was before */
 	bool blind =
 	    w->op == RECORD_PUT || (w->op == RECORD_DELETE && !w->part);
 	/* Then it depends on the row whether there is one. */

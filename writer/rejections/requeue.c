@@ -94,7 +94,7 @@ static void requeue_append(struct task *t, const struct record_write *w)
 {
 	struct rejections *r = t->r;
 	const struct common_settings *s = &r->x->settings->common;
-	bool erase = w->op == RECORD_DELETE;
+	bool erase = !record_has_body(w->op);
 	struct err e = open_producer(r);
 	/* The rejected write may be of another log, with other partitions. */
 	const struct produce m = {
@@ -127,7 +127,7 @@ static void requeue_check(
 	if (c == NULL)
 		snprintf(why, DOCUMENT_FAULT_LEN,
 		    "its key names no collection, so it can only be discarded");
-	else if (w->op == RECORD_DELETE)
+	else if (!record_has_body(w->op))
 		return;
 	else if (!jsonslice_scan(w->body, w->body_len, &object) ||
 		 jsonslice_kind(object) != JSONSLICE_OBJECT)
@@ -139,7 +139,7 @@ static void requeue_check(
 
 static bool read_op(const char *name, enum record_op *out)
 {
-	for (int op = RECORD_PUT; op <= RECORD_INCREMENT; op++) {
+	for (int op = RECORD_PUT; op <= RECORD_TOUCH; op++) {
 		*out = (enum record_op)op;
 		if (strcmp(record_op_name(*out), name) == 0)
 			return true;

@@ -107,6 +107,14 @@ static void read_document(const struct gap *g, const struct collection *c,
 		buf_clear(doc);
 }
 
+static bool was_touched(const struct fold_change *c)
+{
+	size_t i = 0;
+	while (i < c->nwrites && c->writes[i]->op != RECORD_TOUCH)
+		i++;
+	return i < c->nwrites;
+}
+
 /* `r` and `row`: where the key's row was found; row -1: there is none. */
 static void announce_key(struct gap *g, struct announcement *n,
     const struct fold_change *c, const PGresult *r, int row)
@@ -121,9 +129,13 @@ static void announce_key(struct gap *g, struct announcement *n,
 	    .version = last->version,
 	    .accepted_at = last->accepted_at,
 	};
-	if (row >= 0) {
+	version_t has = row >= 0 ? (version_t)pg_int8(r, row, 0) : 0;
+	/* A touch gives every row that it finds its version. So this row was
+	 * inserted by another program later, and its touch follows. */
+	bool later = row >= 0 && has < g->from && was_touched(c);
+	if (row >= 0 && !later) {
 		record.op = RECORD_PUT;
-		record.version = (version_t)pg_int8(r, row, 0);
+		record.version = has;
 		read_document(g, c->collection, r, row, &doc);
 		record.omitted = doc.len == 0;
 		record.doc = doc.data;
@@ -375,7 +387,8 @@ static void gap_on_message(void *arg, rd_kafka_message_t *m)
 		piece_is_full(g, v);
 		return;
 	}
-	g->patches += w.op == RECORD_PATCH || w.op == RECORD_INCREMENT;
+	g->patches += w.op == RECORD_PATCH || w.op == RECORD_INCREMENT ||
+		      w.op == RECORD_TOUCH;
 	queue_push(&g->piece, &w);
 	if (v + 1 == g->to || w.noperations || g->piece.n >= PIECE_ROWS ||
 	    g->patches >= PIECE_PATCHES || g->piece.bytes >= PIECE_BYTES)

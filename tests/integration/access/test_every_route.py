@@ -104,6 +104,7 @@ WAYS = {
     ("put", "/v1/{c}/{key}"): PUTS,
     ("patch", "/v1/{c}/{key}"): CHANGES,
     ("delete", "/v1/{c}/{key}"): DELETES,
+    ("post", "/v1/{c}/{key}/_touch"): [Way("touch", "operate")],
     ("get", "/v1/{c}/_count"): [Way("number", "list")],
     ("get", "/v1/{c}/_export"): [Way("export", "export")],
     ("get", "/v1/{c}/_changes"): [Way("feed", "changes")],
@@ -127,6 +128,8 @@ RECORDS = {
 def rights(name, verb, caller):
     """none, own or all: as docs/access.md says it."""
     declared = DECLARED[name]
+    if verb in SERVICE:
+        return "all" if SERVICE[verb] in ROLES[caller] else "none"
     roles = ROLES[caller] | {"anonymous"}
     roles |= set() if caller == "none" else {"authenticated"}
     granted = {r for r, verbs in declared.get("access", {}).items() if verb in verbs}

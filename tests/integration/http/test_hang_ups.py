@@ -83,6 +83,10 @@ def reads(etag, position, unreached):
         ("GET", "/v1/{collection}/_export"): [
             http("GET", "/v1/records/_export?key=eq.hit"),
         ],
+        ("POST", "/v1/{collection}/{key}/_touch"): [
+            http("POST", "/v1/records/hit/_touch"),
+            http("POST", "/v1/records/hit/_touch", {"Prefer": "wait=30"}),
+        ],
         ("GET", "/v1/{collection}/_count"): [
             http("GET", "/v1/records/_count"),
             http("GET", "/v1/records/_count", {"Cache-Control": "no-cache"}),

@@ -413,6 +413,27 @@ static inline PGresult *memory_put(struct memory *m, const struct pg_query *q)
 	return r;
 }
 
+static inline PGresult *memory_touch(struct memory *m, const struct pg_query *q)
+{
+	PGresult *r = memory_result(SQL_CURRENT_ROW + MEMORY_FIELDS + 3);
+	struct memory_array keys = memory_array(q, 0);
+	struct memory_array versions = memory_array(q, 1);
+	int64_t most = memory_int8(q->values[2]);
+	for (int row = 0; keys.n > 0;) {
+		struct memory_row *at = memory_find(m, memory_text(&keys));
+		int64_t version = memory_number(&versions);
+		if (at == NULL)
+			continue;
+		at->version = version;
+		memory_set8(r, row, 0, version);
+		memory_set8(r, row, 1, 0);
+		memory_set8(r, row, 1,
+		    memory_set_row(r, row, SQL_CURRENT_ROW, at, most));
+		row++;
+	}
+	return r;
+}
+
 static inline void memory_reject(struct memory *m, const struct pg_query *q)
 {
 	struct memory_array a[9];
@@ -507,6 +528,8 @@ static inline PGresult *memory_run(struct memory *m, const struct pg_query *q)
 			return memory_erase(m, q);
 		if (q->sql == of->upsert)
 			return memory_put(m, q);
+		if (q->sql == of->touch)
+			return memory_touch(m, q);
 	}
 	if (q->sql == bookkeeping_known.sql)
 		return memory_known(m, q);

@@ -16,6 +16,7 @@
 #include "common/log/operations.h"
 #include "common/schema/collection.h"
 #include "writer/batch/plan.h"
+#include "writer/decide/judges.h"
 
 #include <inttypes.h>
 
@@ -118,8 +119,8 @@ static void append(struct history *h, struct request *r)
 	    .key = r->id,
 	    .key_len = w->id_len,
 	    .payload =
-		w->op == RECORD_DELETE ? NULL : (void *)(uintptr_t)w->body,
-	    .len = w->op == RECORD_DELETE ? 0 : w->body_len,
+		record_has_body(w->op) ? (void *)(uintptr_t)w->body : NULL,
+	    .len = record_has_body(w->op) ? w->body_len : 0,
 	    .partition = p,
 	    .offset = (int64_t)h->ends[p],
 	    ._private = record_write_headers(w, NULL),
@@ -273,6 +274,11 @@ static void request(struct history *h)
 		set_body(r);
 		set_condition(r, h);
 		reuse(h, r);
+		if (draw(8) == 0) {
+			r->record.op = RECORD_TOUCH;
+			r->record.body = "";
+			r->record.body_len = 0;
+		}
 	}
 	append(h, r);
 	h->n++;
@@ -306,6 +312,7 @@ static void clear(struct history *h)
 /* --- the writer ----------------------------------------------------------- */
 
 static struct statements *statements;
+static struct judges *judges;
 /* How often each outcome was seen, so that none is missed. */
 static size_t seen[REASON_COUNT], retries;
 /* Batches of several partitions. */
@@ -314,6 +321,8 @@ static size_t shared;
 static size_t whole_batches, rejected_batches, of_both;
 /* Writers that died between the reads and the commit. */
 static size_t deaths;
+/* Touches that found a row, and that found none. */
+static size_t touched, touched_nothing;
 
 struct run {
 	struct memory memory;
@@ -347,10 +356,13 @@ static void announce(
 		size_t at = 0;
 		while (fold_next_effect(&f->changes[i], &at, &e)) {
 			struct buf b = {0};
+			size_t bytes;
 			buf_str(&b, e.gone ? "gone" : "");
-			assert_true(
-			    e.gone || plan_document(plan, slice, i, &b));
+			assert_true(e.gone ||
+				    plan_document(plan, slice, i, &b, &bytes));
 			tell(r, e.last, b.data);
+			touched += e.last->op == RECORD_TOUCH && !e.gone;
+			touched_nothing += e.last->op == RECORD_TOUCH && e.gone;
 			buf_free(&b);
 			if (e.creator)
 				r->made[p][e.creator->version] = true;
@@ -542,6 +554,9 @@ static struct slice *next_slice(
 			n = i > 0 ? i : 1;
 		}
 	}
+	size_t fits = judges_fit(judges, writes, n);
+	while (n > fits)
+		write_clear(&writes[--n]);
 	struct slice *s = slice_new(p, (version_t)from, writes, n);
 	s->producers = &r->producers[p];
 	return s;
@@ -651,9 +666,11 @@ static void the_same_log_has_the_same_outcomes(void **state)
 	uint64_t first = text ? strtoull(text, NULL, 10) : 20261128;
 	print_message("seeds from %" PRIu64 " on\n", first);
 	statements = statements_new();
+	judges = judges_new();
 	for (uint64_t i = 0; i < HISTORIES; i++)
 		check(first + i);
 	statements_free(&statements);
+	judges_free(&judges);
 	for (int r = REASON_NONE; r < REASON_COUNT; r++) {
 		if (seen[r] == 0 && r != REASON_OPERATOR)
 			fail_msg("never: %s", reason_row((enum reason)r)->name);
@@ -662,6 +679,7 @@ static void the_same_log_has_the_same_outcomes(void **state)
 	assert_true(shared > 0);
 	assert_true(whole_batches > 0 && rejected_batches > 0);
 	assert_true(of_both > 0 && deaths > 0);
+	assert_true(touched > 0 && touched_nothing > 0);
 }
 
 int main(void)

@@ -808,6 +808,11 @@ static void names(void **state)
 	(void)state;
 	assert_string_equal(record_op_name(RECORD_PUT), "put");
 	assert_string_equal(record_op_name(RECORD_DELETE), "delete");
+	assert_string_equal(record_op_name(RECORD_TOUCH), "touch");
+	assert_true(record_has_body(RECORD_PUT));
+	assert_true(record_has_body(RECORD_BATCH));
+	assert_false(record_has_body(RECORD_DELETE));
+	assert_false(record_has_body(RECORD_TOUCH));
 	assert_int_equal(record_collection_len("records/a/b", 11), 7);
 	assert_int_equal(record_collection_len("records/", 8), 7);
 	assert_int_equal(record_collection_len("records/a", 7), 0);

@@ -96,6 +96,18 @@ static void records(void **state)
 	    " JOIN public.\"records\" t ON t.\"key\" = k.\"key\""
 	    " OFFSET 0) AS r(_version, _key, \"value\", _created_at,"
 	    " _updated_at) OFFSET 0) AS r");
+	is(sql_touch, c,
+	    "WITH touched AS (UPDATE public.\"records\" t"
+	    " SET \"version\" = k.version"
+	    " FROM unnest($1::text[], $2::int8[]) AS k(\"key\", version)"
+	    " WHERE t.\"key\" = k.\"key\" RETURNING t.\"version\", " ROW
+	    ") SELECT _version, _bytes, _key,"
+	    " CASE WHEN _bytes <= $3::int8 THEN \"value\" END, _created_at,"
+	    " _updated_at FROM (SELECT *, 0::int8"
+	    " + coalesce(octet_length(\"value\"), 0) AS _bytes FROM ("
+	    "SELECT * FROM touched"
+	    " OFFSET 0) AS r(_version, _key, \"value\", _created_at,"
+	    " _updated_at) OFFSET 0) AS r");
 	is(sql_versions, c,
 	    "SELECT t.\"version\", $2::int8 + 1, t.\"key\""
 	    " FROM unnest($1::text[]) AS k(\"key\")"

@@ -99,6 +99,22 @@ static void applies(void **state)
 	plan_free(&p);
 }
 
+/* A touch is a statement of its own, with a bound for its answer. */
+static void touches(void **state)
+{
+	(void)state;
+	static const char *const want[] = {"SELECT sluice.fence",
+	    "INSERT INTO public.\"records\"", "WITH touched AS (UPDATE",
+	    "INSERT INTO sluice.producers"};
+	struct write two[] = {make(0, RECORD_PUT, "records/b"),
+	    make(1, RECORD_TOUCH, "records/a")};
+	struct slice *s = slice_of(0, 2);
+	s->writes = two;
+	struct batch_plan *p = plan_new(statements, &s, 1, false);
+	says(p, want, sizeof want / sizeof *want);
+	plan_free(&p);
+}
+
 /* The same number of statements for several partitions, and what each says of
  * which. */
 static void applies_slices_together(void **state)
@@ -203,6 +219,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test_setup_teardown(applies, begin, end),
+	    cmocka_unit_test_setup_teardown(touches, begin, end),
 	    cmocka_unit_test_setup_teardown(
 		applies_slices_together, begin, end),
 	    cmocka_unit_test_setup_teardown(applies_in_order, begin, end),

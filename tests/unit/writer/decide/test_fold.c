@@ -247,6 +247,39 @@ static void sorted_and_without_the_refused(void **state)
 	fold_free(&f);
 }
 
+/* Only Postgres knows whether there is a row; the last touch counts. */
+static void touches(void **state)
+{
+	(void)state;
+	struct write writes[2];
+	struct fold f;
+	for (size_t i = 0; i < 2; i++) {
+		writes[i] = make(i, 0, true);
+		writes[i].op = RECORD_TOUCH;
+	}
+	fold_init(&f, writes, 2, NULL);
+	assert_int_equal(f.n, 1);
+	const struct fold_change *c = &f.changes[0];
+	assert_true(c->touch && !c->erase && !c->reads && c->put.s == NULL);
+	assert_false(fold_needs_row(c));
+	assert_int_equal(c->version, FIRST + 1);
+	for (int existed = 0; existed < 2; existed++) {
+		struct fold_effect e;
+		size_t at = 0;
+		fold_settle(c, existed);
+		assert_int_equal(c->verdicts[0].outcome,
+		    existed ? OUTCOME_REPLACED : OUTCOME_DELETED);
+		assert_true(fold_next_effect(c, &at, &e));
+		assert_ptr_equal(e.last, &writes[1]);
+		assert_int_equal(e.gone, !existed);
+		assert_null(e.creator);
+		assert_false(fold_next_effect(c, &at, &e));
+	}
+	struct fold_change first = fold_alone(c, 0);
+	assert_true(first.touch && first.version == FIRST);
+	fold_free(&f);
+}
+
 /* --- patches, increments, preconditions ------------------------------------
  */
 
@@ -356,6 +389,7 @@ static struct fold_verdict model_write(struct counter *r, const struct op *o)
 			   : refuse(REASON_NOT_FOUND);
 	case RECORD_PATCH:
 	case RECORD_INCREMENT:
+	case RECORD_TOUCH: /* a change of its own: touches */
 	case RECORD_BATCH: /* no write of a fold */
 		break;
 	}
@@ -861,6 +895,7 @@ int main(void)
 	    cmocka_unit_test(owners),
 	    cmocka_unit_test(owners_in_turn),
 	    cmocka_unit_test(every_sequence),
+	    cmocka_unit_test(touches),
 	    cmocka_unit_test(sorted_and_without_the_refused),
 	    cmocka_unit_test(every_short_history),
 	    cmocka_unit_test(random_histories),

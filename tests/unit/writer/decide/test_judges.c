@@ -16,22 +16,27 @@
 
 enum { MOST = 12 };
 
-/* A letter: capitals are of samples, small ones of records; '-': refused. */
+/* A letter: capitals are of samples, small ones of records; '-': refused; a
+ * letter before '+': a touch. */
 static size_t make(const char *keys, struct write out[MOST])
 {
 	static char ids[MOST][16];
-	size_t n = strlen(keys);
-	assert_true(n <= MOST);
-	for (size_t i = 0; i < n; i++) {
+	size_t n = 0;
+	for (size_t i = 0; keys[i]; i++, n++) {
+		assert_true(n < MOST);
 		bool large = keys[i] >= 'A' && keys[i] <= 'Z';
 		const char *name = large ? "samples" : "records";
-		snprintf(ids[i], sizeof ids[i], "%s/%c", name, keys[i]);
-		out[i] = (struct write){
-		    .id = ids[i],
-		    .id_len = strlen(ids[i]),
+		snprintf(ids[n], sizeof ids[n], "%s/%c", name, keys[i]);
+		out[n] = (struct write){
+		    .id = ids[n],
+		    .id_len = strlen(ids[n]),
 		    .collection = declared(name),
 		    .refused = keys[i] == '-' ? REASON_DATA : REASON_NONE,
 		};
+		if (keys[i + 1] == '+') {
+			out[n].op = RECORD_TOUCH;
+			i++;
+		}
 	}
 	return n;
 }
@@ -70,6 +75,10 @@ static void batches(void **state)
 	    {JUDGE_ORDER, "aAbA", 3, true},
 	    {JUDGE_ORDER, "aAba", 3, true}, /* a trigger may look at a */
 	    {JUDGE_ORDER, "aabA", 3, false},
+	    {JUDGE_WRITER, "a+a+bc+", 4, false},
+	    {JUDGE_WRITER, "aba+c", 2, false},
+	    {JUDGE_WRITER, "a+b+ca", 3, false},
+	    {JUDGE_ROWS, "a+A+bA+", 3, false},
 	};
 	for (size_t i = 0; i < sizeof table / sizeof *table; i++) {
 		struct write writes[MOST];

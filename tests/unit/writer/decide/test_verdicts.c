@@ -149,6 +149,24 @@ static void told_outcomes_count(void **state)
 		write_clear(&writes[i]);
 }
 
+/* The row that a touch takes need not be the one that was announced. */
+static void a_touch_that_comes_again(void **state)
+{
+	(void)state;
+	struct dedup producers = {0};
+	for (int again = 0; again < 2; again++) {
+		struct write w = make(0, RECORD_TOUCH, 11);
+		struct verdicts v;
+		if (again)
+			write_told(&w, ANNOUNCED_ACCEPTED, NULL);
+		verdicts_init(&v, 3, &w, 1, &producers, NULL);
+		assert_int_equal(v.nsaid, 0);
+		assert_int_equal(v.anew, again);
+		verdicts_free(&v);
+	}
+	dedup_free(&producers);
+}
+
 /* A replay that was announced is said again as it was, whatever Postgres has.
  */
 static void a_told_replay(void **state)
@@ -245,6 +263,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(judges),
 	    cmocka_unit_test(told_outcomes_count),
+	    cmocka_unit_test(a_touch_that_comes_again),
 	    cmocka_unit_test(a_told_replay),
 	    cmocka_unit_test(a_batch),
 	};
