@@ -10,6 +10,7 @@
  *   decide/       the outcome of each write of a batch: no I/O
  *   commits/      announces on sluice.commits what was committed
  *   rejections/   rejected writes: reason, expiry, repair
+ *   outbox/       changes of rows by other programs: touches
  *   commands/     --migrate, --adopt, --advance-epoch, --drain, the database
  * roles
  */
@@ -71,7 +72,7 @@ int main(int argc, char **argv)
 	struct config config;
 	bool migrating = false, advancing = false, dry = false;
 	bool made_again = false, emptying = false;
-	bool grants = false, apply = false;
+	bool grants = false, apply = false, triggers = false;
 	config_init(&config, &settings, rows, sizeof rows / sizeof *rows);
 	const struct daemon_flag flags[] = {
 	    {"migrate", &migrating,
@@ -85,6 +86,10 @@ int main(int argc, char **argv)
 	    {"grants", &grants,
 		"with --migrate: only print SQL that sets up the three "
 		"database roles (docs/operations.md)"},
+	    {"triggers", &triggers,
+		"with --migrate: also make triggers, so that changes of rows "
+		"by "
+		"other programs are heard of (docs/adopt.md)"},
 	    {"apply", &apply, "with --migrate --grants: run this SQL"},
 	    {"made-again", &made_again,
 		"with --advance-epoch: the topic was created again, not "
@@ -122,10 +127,12 @@ int main(int argc, char **argv)
 		    advance_epoch_advance(&config, &settings, dry, made_again);
 	else if (apply && !grants)
 		code = misused("--apply is for --migrate --grants");
+	else if (triggers && (grants || !(migrating || dry)))
+		code = misused("--triggers is for --migrate");
 	else if (grants)
 		code = migrate_grants(&settings, apply && !dry);
 	else if (migrating || dry)
-		code = migrate(&config, &settings, dry);
+		code = migrate(&config, &settings, dry, triggers);
 	else
 		code = writer_serve(&config, &settings, emptying);
 	config_free(&config);

@@ -22,6 +22,7 @@
 #include "writer/decide/fingerprints.h"
 #include "writer/decide/judges.h"
 #include "writer/expiry/expiry.h"
+#include "writer/outbox/outbox.h"
 #include "writer/rejections/orders.h"
 #include "writer/rejections/prune.h"
 #include "writer/report.h"
@@ -63,6 +64,7 @@ struct writer {
 	struct expiry *expiry;		 /* likewise, or there is nothing */
 	struct watermark_check *recheck; /* likewise */
 	struct drain_log *emptying;	 /* NULL: it serves on */
+	struct outbox *outbox;		 /* likewise */
 	struct rejections *rejections;
 	struct control control;
 	struct report report;
@@ -308,6 +310,8 @@ static void on_start(void *arg, const struct err *e)
 	if (!w->x.emptying)
 		w->expiry = expiry_new(&w->x, w->parts, writer_count(w));
 	w->recheck = watermark_check_new(&w->x, w->parts, writer_count(w));
+	if (!w->x.emptying)
+		w->outbox = outbox_new(&w->x);
 	if (w->x.emptying)
 		w->emptying = drain_log_new(
 		    &w->x, w->parts, &w->member, writer_on_drain, w);
@@ -460,6 +464,7 @@ void writer_free(struct writer **wp)
 	if (w == NULL)
 		return;
 	preflight_free(&w->start);
+	outbox_free(&w->outbox);
 	prune_free(&w->prune);
 	expiry_free(&w->expiry);
 	watermark_check_free(&w->recheck);

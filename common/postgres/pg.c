@@ -138,6 +138,18 @@ static void start_timeout(struct pg *pg)
 	loop_timer_start(pg->timer, left > 0 ? left : 0);
 }
 
+/* libpq keeps notifications until they are asked for. */
+static bool take_notifications(struct pg *pg)
+{
+	bool any = false;
+	PGnotify *n;
+	while ((n = PQnotifies(pg->conn)) != NULL) {
+		PQfreemem(n);
+		any = true;
+	}
+	return any;
+}
+
 static void serve_ready(struct pg *pg, int events)
 {
 	if ((events & UV_READABLE) && !PQconsumeInput(pg->conn)) {
@@ -159,6 +171,9 @@ static void serve_ready(struct pg *pg, int events)
 	flush(pg);
 	if (pg->units.first != before)
 		start_timeout(pg);
+	if (pg->state == STATE_READY && take_notifications(pg) &&
+	    pg->o.notified)
+		pg->o.notified(pg->o.arg);
 }
 
 /* --- connecting ---------------------------------------------------------- */

@@ -89,6 +89,8 @@ struct pg_options {
 	dur_us_t query_timeout;
 	/* The connection became ready, or was lost. May be NULL. */
 	void (*state)(void *arg, bool ready);
+	/* Notifications came (LISTEN, in `setup`). May be NULL. */
+	void (*notified)(void *arg);
 	void *arg;
 };
 

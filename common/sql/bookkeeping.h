@@ -55,12 +55,17 @@ extern const struct pg_statement bookkeeping_prune_checkpoints_gone;
 extern const struct pg_statement bookkeeping_prune_replays_gone;
 extern const struct pg_statement bookkeeping_prune_idempotency;
 extern const struct pg_statement bookkeeping_prune_producers;
+extern const struct pg_statement bookkeeping_outbox_lock;
+extern const struct pg_statement bookkeeping_outbox_next;
+extern const struct pg_statement bookkeeping_outbox_delete;
 
 /* The constraint that bookkeeping_remember breaks where another partition was
  * faster. */
 #define BOOKKEEPING_KEY_TAKEN "idempotency_pkey"
 /* The rows that a statement bookkeeping_prune_… deletes, at most. */
 enum { BOOKKEEPING_PRUNE_ROWS = 1000 };
+/* The rows that bookkeeping_outbox_next returns, at most. */
+enum { BOOKKEEPING_OUTBOX_ROWS = 5000 };
 
 /* Appends a script that makes the tables; and, where they are not there yet,
  * the row of sluice.log and the rows of sluice.progress for this topic. */

@@ -14,6 +14,7 @@
 SELECT to_regclass('sluice.log') IS NOT NULL
     AND to_regclass('sluice.collections') IS NOT NULL
     AND to_regclass('sluice.orders') IS NOT NULL
+    AND to_regclass('sluice.outbox') IS NOT NULL
 
 -- Columns topic, partitions int4, epoch int4.
 -- name: log, shape: spe
@@ -410,3 +411,20 @@ DELETE FROM sluice.producers
     WHERE ctid = ANY(ARRAY(SELECT r.ctid FROM sluice.producers r
     WHERE r.seen_at < now() - $1::int8 * interval '1 microsecond'
     LIMIT 1000 FOR UPDATE OF r SKIP LOCKED)) RETURNING 1
+
+-- --- sluice.outbox: changes of rows by other programs -------------------------
+
+-- Has this session the right to append the touches? It keeps it to its end.
+-- name: outbox_lock, shape: b!
+SELECT pg_try_advisory_lock(126942509523814)
+
+-- $1 int8: the last id that is not wanted. At most 5000 rows
+-- (BOOKKEEPING_OUTBOX_ROWS). Columns id, collection, key, age in microseconds.
+-- name: outbox_next, shape: vssv
+SELECT id, collection, "key", greatest(0, (extract(epoch FROM
+    clock_timestamp() - noted_at) * 1000000)::int8)
+    FROM sluice.outbox WHERE id > $1::int8 ORDER BY id LIMIT 5000
+
+-- $1 int8[] ids.
+-- name: outbox_delete
+DELETE FROM sluice.outbox WHERE id = ANY($1::int8[])

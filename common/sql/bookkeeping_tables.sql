@@ -107,6 +107,42 @@ CREATE TABLE IF NOT EXISTS sluice.checkpoints (
   PRIMARY KEY ("partition", version)
 );
 
+-- Keys of rows that other programs have changed, for collections with triggers
+-- (writer/commands/triggers.c, writer/outbox/outbox.c).
+CREATE SEQUENCE IF NOT EXISTS sluice.outbox_id;
+CREATE TABLE IF NOT EXISTS sluice.outbox (
+  id bigint PRIMARY KEY DEFAULT nextval('sluice.outbox_id'),
+  collection text NOT NULL,
+  "key" text NOT NULL,
+  noted_at timestamptz NOT NULL DEFAULT clock_timestamp()
+);
+
+-- Notes the keys of the rows that a statement changes, unless the writer does it
+-- (sluice.fence says so). The parameters are the collection and the column of its
+-- key. Whoever changes a row needs no right on sluice.outbox.
+CREATE OR REPLACE FUNCTION sluice.note_change() RETURNS trigger
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp
+AS $note$
+DECLARE
+  rows text;
+BEGIN
+  IF current_setting('sluice.writer', true) = 'on' THEN
+    RETURN NULL;
+  END IF;
+  rows := CASE TG_OP
+    WHEN 'INSERT' THEN 'SELECT %1$I::text FROM new_rows'
+    WHEN 'DELETE' THEN 'SELECT %1$I::text FROM old_rows'
+    WHEN 'UPDATE' THEN 'SELECT %1$I::text FROM new_rows'
+      ' UNION SELECT %1$I::text FROM old_rows'
+    ELSE 'SELECT %1$I::text FROM %2$I.%3$I' END;
+  EXECUTE 'INSERT INTO sluice.outbox (collection, "key") SELECT $1, k FROM ('
+    || format(rows, TG_ARGV[1], TG_TABLE_SCHEMA, TG_TABLE_NAME) || ') AS r(k)'
+    USING TG_ARGV[0];
+  PERFORM pg_notify('sluice_outbox', '');
+  RETURN NULL;
+END
+$note$;
+
 -- The columns that came after the first version of these tables.
 ALTER TABLE sluice.log ADD COLUMN IF NOT EXISTS cluster text;
 ALTER TABLE sluice.progress
@@ -118,7 +154,8 @@ ALTER TABLE sluice.rejections
 ALTER TABLE sluice.idempotency ADD COLUMN IF NOT EXISTS row_key text;
 ALTER TABLE sluice.replays ADD COLUMN IF NOT EXISTS first_key text;
 
--- Moves the watermark of partition p, if it is at `at` (bookkeeping.sql).
+-- Moves the watermark of partition p, if it is at `at` (bookkeeping.sql). What
+-- the transaction changes is the writer's, so no trigger notes it.
 CREATE OR REPLACE FUNCTION sluice.fence(p int, at bigint, upto bigint)
 RETURNS void LANGUAGE plpgsql AS $fence$
 BEGIN
@@ -128,6 +165,7 @@ BEGIN
     RAISE EXCEPTION 'partition % is not at %', p, at
       USING ERRCODE = 'SL001';
   END IF;
+  PERFORM set_config('sluice.writer', 'on', true);
 END
 $fence$;
 

@@ -183,7 +183,8 @@ static struct err give_rights(
 	return e;
 }
 
-static struct err make_schema(PGconn *c, const struct writer_settings *s)
+static struct err make_schema(
+    PGconn *c, const struct writer_settings *s, bool triggers)
 {
 	struct buf sql = {0};
 	bookkeeping_schema(
@@ -194,7 +195,7 @@ static struct err make_schema(PGconn *c, const struct writer_settings *s)
 	if (e.kind == ERR_KIND_OK)
 		e = migrate_check_log(c, s);
 	if (e.kind == ERR_KIND_OK)
-		e = tables_migrate(c, false);
+		e = tables_migrate(c, false, triggers);
 	if (e.kind == ERR_KIND_OK)
 		e = give_rights(c, s, false);
 	if (e.kind == ERR_KIND_OK)
@@ -204,7 +205,8 @@ static struct err make_schema(PGconn *c, const struct writer_settings *s)
 }
 
 /* Reads the database, too: what exists decides what is missing. */
-static struct err print_schema(PGconn *c, const struct writer_settings *s)
+static struct err print_schema(
+    PGconn *c, const struct writer_settings *s, bool triggers)
 {
 	struct buf sql = {0};
 	bookkeeping_schema(
@@ -213,7 +215,7 @@ static struct err print_schema(PGconn *c, const struct writer_settings *s)
 	buf_free(&sql);
 	struct err e = pg_blocking_run(c, "BEGIN");
 	if (e.kind == ERR_KIND_OK)
-		e = tables_migrate(c, true);
+		e = tables_migrate(c, true, triggers);
 	if (e.kind == ERR_KIND_OK)
 		e = give_rights(c, s, true);
 	if (e.kind == ERR_KIND_OK)
@@ -221,21 +223,22 @@ static struct err print_schema(PGconn *c, const struct writer_settings *s)
 	return e;
 }
 
-static struct err migrate_schema(
-    const struct writer_settings *s, struct patience *p, bool dry)
+static struct err migrate_schema(const struct writer_settings *s,
+    struct patience *p, bool dry, bool triggers)
 {
 	PGconn *c;
 	struct err e = pg_blocking_open(s->common.primary_url, p, &c);
 	if (e.kind == ERR_KIND_OK)
-		e = dry ? print_schema(c, s) : make_schema(c, s);
+		e = dry ? print_schema(c, s, triggers)
+			: make_schema(c, s, triggers);
 	if (e.kind == ERR_KIND_OK && !dry)
 		printf("the schema is up to date\n");
 	PQfinish(c);
 	return e;
 }
 
-int migrate(
-    const struct config *config, const struct writer_settings *s, bool dry)
+int migrate(const struct config *config, const struct writer_settings *s,
+    bool dry, bool triggers)
 {
 	struct kafka_config kafka = config_kafka(config);
 	struct patience patience = patience_of(s->wait);
@@ -247,7 +250,7 @@ int migrate(
 	/* The topics are checked first: the schema of another log must not be
 	 * changed. */
 	if (e.kind == ERR_KIND_OK)
-		e = migrate_schema(s, &patience, dry);
+		e = migrate_schema(s, &patience, dry, triggers);
 	return e.kind == ERR_KIND_OK ? EXIT_SUCCESS : migrate_fail(&e);
 }
 

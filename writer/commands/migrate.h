@@ -8,11 +8,13 @@
 
 #include <stdbool.h>
 
-/* Prints what it does to standard output; with `dry` it only prints. Waits for
+/* Prints what it does to standard output; with `dry` it only prints.
+ * `triggers`:
+ * --triggers (writer/commands/triggers.c). Waits for
  * servers that are still starting, as the setting `wait` says. Returns an exit
  * code. */
-int migrate(
-    const struct config *config, const struct writer_settings *s, bool dry);
+int migrate(const struct config *config, const struct writer_settings *s,
+    bool dry, bool triggers);
 /* --migrate --grants: the three database roles (writer/commands/roles.h).
  * Prints the script, and connects to nothing; with `apply` it runs the script
  * instead. Returns an exit code. */

@@ -30,6 +30,7 @@ BEGIN
       ('{writer}', 'SELECT, INSERT, UPDATE, DELETE', 'TABLE', 'sluice.producers'),
       ('{writer}', 'SELECT, INSERT, UPDATE, DELETE', 'TABLE', 'sluice.checkpoints'),
       ('{writer}', 'SELECT, INSERT, DELETE', 'TABLE', 'sluice.orders'),
+      ('{writer}', 'SELECT, DELETE', 'TABLE', 'sluice.outbox'),
       ('{writer}', 'EXECUTE', 'FUNCTION', 'sluice.fence(int, bigint, bigint)'),
       ('{reader}', 'SELECT', 'TABLE', 'sluice.log'),
       ('{reader}', 'SELECT', 'TABLE', 'sluice.progress'),

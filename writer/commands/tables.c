@@ -527,12 +527,14 @@ static struct err for_each(
 	return e;
 }
 
-struct err tables_migrate(PGconn *c, bool dry)
+struct err tables_migrate(PGconn *c, bool dry, bool triggers)
 {
-	struct tables t = {.db = c, .dry = dry};
+	struct tables t = {.db = c, .dry = dry, .triggers = triggers};
 	struct err e = for_each(&t, migrate_one);
 	if (e.kind == ERR_KIND_OK && t.blocking == 0)
 		e = for_each(&t, migrate_references);
+	if (e.kind == ERR_KIND_OK && t.blocking == 0)
+		e = for_each(&t, tables_triggers);
 	if (e.kind != ERR_KIND_OK)
 		return e;
 	if (t.blocking)

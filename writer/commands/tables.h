@@ -9,5 +9,6 @@
 
 /* Runs in the caller's transaction. Prints each statement before it runs it,
  * and the differences that are left to the operator; with `dry` it only prints.
+ * `triggers`: also makes those that note changes by other programs.
  * FATAL: a difference with which a writer cannot work. */
-struct err tables_migrate(PGconn *c, bool dry);
+struct err tables_migrate(PGconn *c, bool dry, bool triggers);

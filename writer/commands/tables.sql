@@ -6,6 +6,16 @@
 -- name: there
 SELECT to_regclass($1) IS NOT NULL
 
+-- $2 the name of a trigger: has the table it?
+-- name: trigger
+SELECT EXISTS (SELECT FROM pg_trigger WHERE tgrelid = to_regclass($1)
+    AND tgname = $2 AND tgenabled <> 'D')
+
+-- Has any table a trigger of Sluice?
+-- name: triggered
+SELECT EXISTS (SELECT FROM pg_trigger
+    WHERE tgfoid = to_regprocedure('sluice.note_change()'))
+
 -- A script: $1 the table, $2 the collection's name as a literal. Columns: had
 -- its newest declaration groups (null: there is none); has the table rows?
 -- name: group

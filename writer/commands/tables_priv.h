@@ -16,6 +16,7 @@
 struct tables {
 	PGconn *db;
 	bool dry;
+	bool triggers;		    /* they are wanted */
 	const struct collection *c; /* the one at hand */
 	size_t blocking; /* differences with which a writer cannot work */
 };
@@ -23,7 +24,7 @@ struct tables {
 /* writer/commands/tables.sql */
 extern const struct pg_statement tables_there, tables_kind, tables_columns,
     tables_checks, tables_unique, tables_reference, tables_group,
-    tables_indexed;
+    tables_indexed, tables_trigger, tables_triggered;
 
 /* Prints a statement, and runs it unless this is a dry run. */
 struct err tables_run(struct tables *t, const char *sql);
@@ -39,6 +40,9 @@ struct err tables_ask(struct tables *t, const struct pg_statement *s,
 /* Tells a difference with which a writer cannot work. */
 void tables_block(struct tables *t, const char *what);
 
+/* In writer/commands/triggers.c: makes the triggers that are missing, or tells
+ * of them. */
+struct err tables_triggers(struct tables *t);
 /* In writer/commands/table_columns.c: adds the columns that are missing, and
  * tells what differs. */
 struct err table_columns_compare(struct tables *t);

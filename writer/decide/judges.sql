@@ -11,7 +11,7 @@
 -- violate it. Numbers of a bounded precision are rounded; a domain has checks.
 -- An index may refuse a row if its expression fails, or if an entry
 -- of variable size is too large. The index on the key alone never counts; its
--- condition stands twice.
+-- condition stands twice. A trigger of Sluice's own changes no row.
 -- name: tables, shape: sp
 SELECT k.name, CASE
     WHEN t.relrowsecurity
@@ -19,7 +19,8 @@ SELECT k.name, CASE
     AND c.contype IN ('f', 't', 'x')
     OR c.confrelid = t.oid AND c.contype = 'f')
     OR EXISTS (SELECT FROM pg_trigger g WHERE g.tgrelid = t.oid
-    AND NOT g.tgisinternal)
+    AND NOT g.tgisinternal
+    AND g.tgfoid IS DISTINCT FROM to_regprocedure('sluice.note_change()'))
     OR EXISTS (SELECT FROM pg_rewrite w WHERE w.ev_class = t.oid)
     OR EXISTS (SELECT FROM pg_index i WHERE i.indrelid = t.oid
     AND (i.indisunique OR i.indisexclusion) AND NOT

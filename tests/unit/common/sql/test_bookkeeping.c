@@ -92,6 +92,8 @@ static void pruned_rows(void **state)
 	    BOOKKEEPING_PRUNE_ROWS);
 	for (size_t i = 0; i < sizeof all / sizeof *all; i++)
 		assert_non_null(strstr(all[i]->sql, limit));
+	snprintf(limit, sizeof limit, " LIMIT %d", BOOKKEEPING_OUTBOX_ROWS);
+	assert_non_null(strstr(bookkeeping_outbox_next.sql, limit));
 }
 
 int main(void)

@@ -1,0 +1,179 @@
+"""Changes by other programs: the triggers note them, the writer appends touches, and
+no tier serves the former value once the touch is heard (docs/invariants.md, INV-10)."""
+
+import itertools
+import time
+
+import pytest
+from harness.deployment import QUICK_GROUP
+from harness.feed import Feed
+from harness.wait import wait_until
+
+NUMBERS = itertools.count(1)
+INSERT = "INSERT INTO records VALUES (%s, %s, now(), now(), 0)"
+UPDATE = "UPDATE records SET value = %s WHERE key = %s"
+
+
+@pytest.fixture(scope="module")
+def world(module_deployment):
+    module_deployment.migrate("--triggers")
+    module_deployment.start_all(apis=2, settings=QUICK_GROUP)
+    return module_deployment
+
+
+@pytest.fixture
+def key():
+    return f"noted{next(NUMBERS)}"
+
+
+def notes(world):
+    return world.sql("SELECT count(*) FROM sluice.outbox")[0][0]
+
+
+def seen(world, key, value, deadline=20):
+    """By both instances, from whatever tier."""
+    for api in world.of("api"):
+        wait_until(
+            lambda api=api: api.http.value(key) == value, deadline, f"it is {value}"
+        )
+
+
+def warm(world, key, value):
+    api = world.of("api")[0]
+    assert api.http.put(key, value, prefer="wait=30").status in (200, 201)
+    seen(world, key, value)
+    world.wait_in_redis(key)
+
+
+def test_again_nothing_is_missing(world):
+    assert "trigger" not in world.migrate().stdout
+    world.sql("DROP TRIGGER sluice_delete ON records")
+    said = world.migrate().stdout
+    assert "records: there is no trigger sluice_delete" in said, said
+    assert "CREATE TRIGGER sluice_delete" in world.migrate("--triggers").stdout
+    assert "trigger" not in world.migrate().stdout
+
+
+def test_update_delete_insert(world, http, key):
+    warm(world, key, "one")
+    feed = Feed(http.port)
+    for statement, args, value in (
+        (UPDATE, ("two", key), "two"),
+        ("DELETE FROM records WHERE key = %s", (key,), None),
+        (INSERT, (key, "three"), "three"),
+        ("UPDATE records SET key = %s WHERE key = %s", (key + "x", key), None),
+    ):
+        world.sql(statement, *args)
+        seen(world, key, value)
+    seen(world, key + "x", "three")
+
+    def kinds(key):
+        return [e.kind for e in feed.events if e.key == key]
+
+    wait_until(lambda: kinds(key) == ["put", "delete", "put", "delete"], 20, "the feed")
+    wait_until(lambda: kinds(key + "x") == ["put"], 20, "the feed")
+    feed.close()
+    wait_until(lambda: notes(world) == 0, 20, "the notes are gone")
+
+
+def test_what_sluice_writes_is_not_noted(world, http, key):
+    (writer,) = world.of("writer")
+    before = writer.metrics()["sluice_touches_total"]
+    for n in range(5):
+        assert http.put(key, f"v{n}", prefer="wait=30").status in (200, 201)
+    assert http.delete(key, prefer="wait=30").status == 204
+    assert notes(world) == 0
+    assert writer.metrics()["sluice_touches_total"] == before
+
+
+def test_a_writer_that_was_away(world, http, key):
+    """Between the change and the append."""
+    (writer,) = world.of("writer")
+    warm(world, key, "one")
+    writer.sigkill()
+    world.sql(UPDATE, "two", key)
+    assert notes(world) == 1
+    writer.start()
+    seen(world, key, "two")
+
+
+def test_a_writer_that_dies_before_it_deletes(world, http, key):
+    """The log has the touch; another session holds the note."""
+    (writer,) = world.of("writer")
+    warm(world, key, "one")
+    writer.sigkill()
+    world.sql(UPDATE, "two", key)
+    with world.servers.postgres(world.name) as other, other.transaction():
+        other.execute("SELECT FROM sluice.outbox FOR UPDATE")
+        writer.start()
+        seen(world, key, "two")
+        assert writer.metrics()["sluice_touches_total"] >= 1
+        writer.sigkill()
+        # Postgres does not notice that the writer is gone while it waits.
+        world.sql(
+            "SELECT pg_terminate_backend(pid, 10000) FROM pg_stat_activity"
+            " WHERE datname = current_database() AND query LIKE 'DELETE FROM sluice.outbox%'"
+            " AND pid <> pg_backend_pid()"
+        )
+    assert notes(world) == 1
+    writer.start()
+    wait_until(lambda: notes(world) == 0, 20, "the note is gone")
+    seen(world, key, "two")
+
+
+def test_truncate(world, http, key):
+    warm(world, key, "one")
+    world.sql("TRUNCATE records")
+    seen(world, key, None)
+    wait_until(lambda: notes(world) == 0, 20, "the notes are gone")
+
+
+def memory(daemon):
+    with open(f"/proc/{daemon.pid}/status") as f:
+        return next(int(line.split()[1]) for line in f if line.startswith("VmRSS"))
+
+
+def test_many_rows_in_one_statement(world, http):
+    """The memory of the writer is bounded."""
+    (writer,) = world.of("writer")
+    n = 100_000
+    world.sql(  # it is noted, too: so the allocator has its pages before
+        "INSERT INTO records SELECT 'many' || i, 'a', now(), now(), 0"
+        f" FROM generate_series(1, {n}) i"
+    )
+    wait_until(lambda: notes(world) == 0, 120, "all are in the log")
+    before, touches = memory(writer), writer.metrics()["sluice_touches_total"]
+    began = time.monotonic()
+    world.sql("UPDATE records SET value = 'b' WHERE key LIKE 'many%'")
+    changed = time.monotonic()
+    wait_until(lambda: notes(world) == 0, 120, "all are in the log")
+    appended = time.monotonic()
+    assert writer.metrics()["sluice_touches_total"] == touches + n
+    applied_all = [p & (1 << 48) - 1 for p in world.ends()]
+    wait_until(
+        lambda: [p & (1 << 48) - 1 for p in world.progress()] == applied_all, 120, "applied"
+    )
+    applied = time.monotonic()
+    grown = memory(writer) - before
+    print(
+        f"{n} rows: changed in {changed - began:.1f} s, in the log after"
+        f" {appended - changed:.1f} s, applied after {applied - changed:.1f} s;"
+        f" {before} kB, then {grown} kB more"
+    )
+    assert grown < 150_000
+    assert http.value("many77") == "b"
+
+
+def test_how_soon(world, http, key):
+    """The median and the 99th percentile, printed."""
+    warm(world, key, "0")
+    took = []
+    with world.servers.postgres(world.name) as other:
+        for n in range(1, 101):
+            other.execute(UPDATE, (str(n), key))
+            began = time.monotonic()
+            while http.value(key) != str(n):
+                assert time.monotonic() < began + 20
+            took.append(time.monotonic() - began)
+    took.sort()
+    print(f"visible after {took[50] * 1000:.0f} ms, p99 {took[98] * 1000:.0f} ms")
