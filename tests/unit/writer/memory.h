@@ -28,14 +28,16 @@
 #include <string.h>
 
 enum {
-	MEMORY_FIELDS = 6,
+	MEMORY_FIELDS = 7,
 	MEMORY_ROWS = 64,
 	MEMORY_PARTITIONS = 3,
 	MEMORY_COLLECTIONS = 2
 };
 static const char *const memory_names[MEMORY_COLLECTIONS] = {
     "things", "others"};
-enum { FIELD_N, FIELD_X, FIELD_S, FIELD_E, FIELD_O, FIELD_T };
+/* 2000-01-01, where Postgres begins to count microseconds. */
+#define MEMORY_2000 946684800000000
+enum { FIELD_N, FIELD_AT, FIELD_X, FIELD_S, FIELD_E, FIELD_O, FIELD_T };
 
 struct memory_row {
 	size_t of; /* its collection */
@@ -150,6 +152,13 @@ static inline char *memory_value(int field, const char *s, int32_t len)
 	if (len < 0)
 		return NULL;
 	struct jsonslice v = {s, (size_t)len};
+	if (field == FIELD_AT) {
+		int64_t us;
+		struct buf b = {0};
+		assert_true(format_date_time(s, v.len, &us));
+		buf_printf(&b, "%lld", (long long)(us - MEMORY_2000));
+		return buf_take(&b, NULL);
+	}
 	if (field == FIELD_X) {
 		struct buf b = {0};
 		assert_true(
@@ -235,8 +244,12 @@ static inline int64_t memory_set_row(PGresult *r, int row, int first,
 		bytes += from->fields[i] ? (int64_t)strlen(from->fields[i]) : 0;
 	memory_set(r, row, first++, from->key);
 	for (int i = 0; i < MEMORY_FIELDS; i++) {
-		bool whole = bytes <= most || i == FIELD_N;
-		memory_set(r, row, first++, whole ? from->fields[i] : NULL);
+		const char *s =
+		    bytes <= most || i <= FIELD_AT ? from->fields[i] : NULL;
+		if (s && i == FIELD_AT)
+			memory_set8(r, row, first++, atoll(s));
+		else
+			memory_set(r, row, first++, s);
 	}
 	memory_set8(r, row, first++, from->created_at);
 	memory_set8(r, row, first, from->updated_at);

@@ -1,13 +1,13 @@
 /* INV-7: what became of a write depends on the log in front of it in its
  * partition, and on nothing else.
  *
- * Random histories of requests and atomic batches on two collections, the log
- * of each applied twice to a database in memory: with other bounds of the
- * batches, with other partitions together in one transaction, with other
- * interleavings of the partitions, by writers that die before they commit. From
- * the record of the log to the statements all of it is the writer's own.
- * Everything is compared byte by byte: rows, rejections, Idempotency-Keys,
- * replays, what is announced.
+ * Random histories of requests and atomic batches on two collections, of which
+ * one has rows that expire. The log of each is applied twice to a database in
+ * memory: with other bounds of the batches, with other partitions together in
+ * one transaction, with other interleavings of the partitions, by writers that
+ * die before they commit. From the record of the log to the statements all of
+ * it is the writer's own. Everything is compared byte by byte: rows,
+ * rejections, Idempotency-Keys, replays, what is announced.
  */
 #include "tests/unit/writer/memory.h"
 
@@ -24,7 +24,7 @@ enum {
 	HISTORIES = 10000,
 	STEPS = 16,
 	KEYS = 4 * STEPS,
-	DOCUMENT_MAX = 330,
+	DOCUMENT_MAX = 376,
 	PARTITIONS = MEMORY_PARTITIONS,
 };
 
@@ -83,6 +83,8 @@ static const char *const whole[] = {"{\"n\":1}", "{\"n\":5,\"x\":1e1}",
     "{\"n\":2,\"t\":"
     "\"\\u0041\\u0041\\u0041\\u0041\\u0041\\u0041\\u0041\\u0041\"}",
     "{\"n\":4,\"t\":\"................................................\"}",
+    "{\"n\":6,\"at\":\"1970-01-01T00:00:00.001004Z\"}",
+    "{\"n\":7,\"at\":\"1970-01-01T00:00:00.001009Z\"}",
     /* not what the API would append, but an older one might have */
     "{\"n\":-1}", "{\"n\":11,\"s\":\"\"}", "{\"n\":1,\"x\":-5}",
     "{\"n\":1,\"e\":\"c\"}", "{\"n\":1,\"s\":\"1234567\"}", "{\"n\":\"1\"}",
@@ -95,7 +97,9 @@ static const char *const whole[] = {"{\"n\":1}", "{\"n\":5,\"x\":1e1}",
 static const char *const patches[] = {"{\"n\":7}", "{\"x\":null}",
     "{\"x\":0.50}", "{\"s\":\"b\",\"e\":null}", "{\"o\":{\"a\":null,\"d\":1}}",
     "{\"o\":{\"a\":{\"b\":2}}}", "{}", "{\"n\":-3}", "{\"e\":\"c\"}",
-    "{\"s\":null}", "{\"n\":null}", "{\"t\":\"................\"}",
+    "{\"s\":null}", "{\"n\":null}",
+    "{\"at\":\"1970-01-01T01:00:00.001008+01:00\"}", "{\"at\":null}",
+    "{\"t\":\"................\"}",
     "{\"o\":{\"long\":\"............................................\"}}",
     "{\"t\":\"\\u00e9\\u00e9\\u00e9\\u00e9\\u00e9\\u00e9\\u00e9\\u00e9\"}"};
 static const char *const increments[] = {"{\"n\":1}", "{\"n\":-1}",
@@ -152,6 +156,12 @@ static void set_condition(struct request *r, const struct history *h)
 	struct record_write *w = &r->record;
 	int32_t p = keyspace_slot(r->id, strlen(r->id), PARTITIONS).partition;
 	switch (draw(8)) {
+	case 3:
+		if (w->op != RECORD_DELETE || r->record.op == RECORD_BATCH)
+			return;
+		w->condition = RECORD_IF_EXPIRED;
+		snprintf(r->versions, sizeof r->versions, "*");
+		break;
 	case 0:
 		w->condition = draw(2) ? RECORD_IF_ABSENT : RECORD_CREATE;
 		return;
@@ -264,7 +274,8 @@ static void request(struct history *h)
 	struct request *r = &h->requests[h->n];
 	uint64_t what = draw(18);
 	*r = (struct request){.record.versions = ""};
-	r->record.accepted_at = (wall_us_t)(1000 + h->n);
+	/* Of APIs whose clocks differ. */
+	r->record.accepted_at = (wall_us_t)(1000 + h->n + draw(4));
 	if (what < 3) {
 		post(h, r);
 	} else if (what < 6) {
@@ -315,6 +326,8 @@ static struct statements *statements;
 static struct judges *judges;
 /* How often each outcome was seen, so that none is missed. */
 static size_t seen[REASON_COUNT], retries;
+/* Deletes of rows whose time had come. */
+static size_t expired;
 /* Batches of several partitions. */
 static size_t shared;
 /* Atomic batches of several operations; and of both collections. */
@@ -388,6 +401,8 @@ static void note_outcomes(
 			     : "-",
 		    reason ? verdicts_detail(v, i) : "");
 		seen[reason]++;
+		expired += reason == REASON_NONE &&
+			   v->writes[i].said.condition == RECORD_IF_EXPIRED;
 		retries +=
 		    replayed && v->writes[i].said.condition == RECORD_CREATE;
 		if (reason == REASON_NONE && !replayed)
@@ -675,7 +690,7 @@ static void the_same_log_has_the_same_outcomes(void **state)
 		if (seen[r] == 0 && r != REASON_OPERATOR)
 			fail_msg("never: %s", reason_row((enum reason)r)->name);
 	}
-	assert_true(retries > 0);
+	assert_true(retries > 0 && expired > 0);
 	assert_true(shared > 0);
 	assert_true(whole_batches > 0 && rejected_batches > 0);
 	assert_true(of_both > 0 && deaths > 0);
