@@ -1,4 +1,5 @@
-"""What generators of clients make of /openapi.json: TypeScript, and models in Python.
+"""What generators of clients make of /openapi.json: TypeScript, and models in Python;
+and a reader of the commits, as docs/consume.md has it.
 
 The client that openapi-python-client makes is in test_openapi.py.
 """
@@ -7,15 +8,19 @@ import importlib
 import json
 import os
 import pathlib
+import re
 import shutil
 import subprocess
 import sys
 
 import pydantic
 import pytest
+from harness import history
 from harness.servers import ROOT
+from jsonschema import Draft202012Validator
 
 HOME = os.environ.get("SLUICE_TEST_CLIENTS")
+JARS = os.environ.get("SLUICE_TEST_JARS")  # Kafka's
 SOURCES = ROOT / "tests/clients"
 
 
@@ -89,3 +94,53 @@ def test_models_in_python(http, folder):
         assert [e["loc"] for e in refused.value.errors()] == [(where,)]
         answer = http.request("POST", "/v1/posts", json.dumps(wrong).encode(), headers)
         assert answer.status == 422 and answer.json()["errors"][0]["pointer"] == f"/{where}", answer
+
+
+@pytest.fixture(scope="module")
+def committed(world, http):
+    """What the programs of docs/consume.md are given."""
+    headers = {"Content-Type": "application/json", "Prefer": "wait=10"}
+    for key, value in (("kept", "one"), ("kept", "two"), ("gone", "one")):
+        body = json.dumps({"value": value}).encode()
+        answer = http.request("PUT", f"/v1/records/consume-{key}", body, headers)
+        assert answer.status in (200, 201), answer
+    assert http.request("DELETE", "/v1/records/consume-gone", headers=headers).status == 204
+    history.settle(world)
+    return world.servers.kafka_servers, world.commits, str(world.partitions)
+
+
+def program(language):
+    """The one of the page; it ends a little earlier."""
+    page = (ROOT / "docs/consume.md").read_text()
+    (text,) = re.findall(rf"^```{language}\n(.*?)^```$", page, re.MULTILINE | re.DOTALL)
+    return text.replace("poll(5)", "poll(2)").replace("ofSeconds(5)", "ofSeconds(2)")
+
+
+def test_the_commits_are_read_in_python(committed, folder):
+    (folder / "consume.py").write_text(program("py"))
+    documents = json.loads(run(folder, sys.executable, "consume.py", *committed))
+    assert documents["records/consume-kept"]["value"] == "two"
+    assert "records/consume-gone" not in documents
+
+
+@pytest.mark.skipif(not (JARS and shutil.which("javac")), reason="there is no Java compiler")
+def test_the_commits_are_read_in_java(committed, folder):
+    (folder / "Consume.java").write_text(program("java"))
+    said = run(folder, "java", "-cp", f"{JARS}/*", "Consume.java", *committed)
+    documents = dict(line.split(" ", 1) for line in said.splitlines() if line.startswith("records/"))
+    assert json.loads(documents["records/consume-kept"])["value"] == "two"
+    assert "records/consume-gone" not in documents
+
+
+def test_the_commits_are_as_their_schema_says(committed, world):
+    schema = json.loads((ROOT / "docs/commits.schema.json").read_text())
+    Draft202012Validator.check_schema(schema)
+    mark = Draft202012Validator({**schema, "anyOf": [{"$ref": "#/$defs/mark"}]})
+    document = Draft202012Validator({**schema, "anyOf": [{"$ref": "#/$defs/document"}]})
+    kinds = set()
+    for message in world.servers.read_log(world.commits, world.partitions):
+        is_mark = message.key() == b"_mark"
+        kinds.add(is_mark)
+        if message.value() is not None:
+            (mark if is_mark else document).validate(json.loads(message.value()))
+    assert kinds == {True, False}
