@@ -4,6 +4,16 @@ import {h, short} from "./dom.js";
 
 const dark = matchMedia("(prefers-color-scheme: dark)");
 const HEIGHT = 170;
+const SECONDS = 15 * 60; // that the instance keeps (api/service/history.h)
+
+// The whole time that is kept, unless somebody has chosen a part of it. By itself,
+// uPlot would make years of a single point.
+function shownTimes(u, from, to) {
+  const times = u.data[0];
+  const last = times.at(-1) ?? Date.now() / 1000;
+  const all = times.length === 0 || (from === times[0] && to === last);
+  return all ? [last - SECONDS, last] : [from, to];
+}
 
 function options(plot, width) {
   const style = getComputedStyle(document.documentElement);
@@ -17,7 +27,10 @@ function options(plot, width) {
     height: HEIGHT,
     cursor: {drag: {x: true, y: false}, sync: {key: "sluice"}},
     legend: {show: false},
-    scales: {y: {range: (u, low, high) => [0, high > 0 ? high * 1.1 : 1]}},
+    scales: {
+      x: {range: shownTimes},
+      y: {range: (u, low, high) => [0, high > 0 ? high * 1.1 : 1]},
+    },
     axes: [axis, {...axis, size: 56, values: (u, marks) => marks.map(short)}],
     series: [{}, ...plot.lines.map(([, label], i) => ({
       label,
