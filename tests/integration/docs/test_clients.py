@@ -97,8 +97,9 @@ def test_models_in_python(http, folder):
 
 
 @pytest.fixture(scope="module")
-def committed(world, http):
+def committed(world):
     """What the programs of docs/consume.md are given."""
+    http = world.of("api")[0].http
     headers = {"Content-Type": "application/json", "Prefer": "wait=10"}
     for key, value in (("kept", "one"), ("kept", "two"), ("gone", "one")):
         body = json.dumps({"value": value}).encode()

@@ -123,7 +123,7 @@ class Load:
 
 
 class Log:
-    """What is in the log of writes, and the rows that follow from it."""
+    """What is in the log of writes of records, and the rows that follow from it."""
 
     def __init__(self, deployment):
         self.records = {}  # (partition, offset) -> (key, value)
@@ -131,7 +131,9 @@ class Log:
         self.last = {}  # key -> (value, version)
         read = deployment.servers.read_log(deployment.writes, deployment.partitions)
         for m in read:
-            key = m.key().decode().split("/", 1)[1]
+            collection, key = m.key().decode().split("/", 1)
+            if collection != "records":
+                continue
             value = json.loads(m.value())["value"] if m.value() is not None else None
             self.records[m.partition(), m.offset()] = (key, value)
             if value is not None:
@@ -219,7 +221,9 @@ def check_commits(deployment, log):
             mark = json.loads(m.value())
             through[m.partition()] = max(through[m.partition()], int(mark["through"]))
             continue
-        key = m.key().decode().split("/", 1)[1]
+        collection, key = m.key().decode().split("/", 1)
+        if collection != "records":
+            continue
         version = int(dict(m.headers())["version"])
         if version >= newest.get(key, (-1, None))[0]:
             newest[key] = (version, m.value() and m.value().decode())

@@ -152,4 +152,3 @@ def test_an_earlier_moment_on_purpose(deployment, tmp_path):
     assert api.http.get("later").status == 404
     put(api.http, "kept", "newer")
     assert api.http.get("kept").json()["value"] == "newer"
-    history.settle(deployment)
