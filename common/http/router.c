@@ -47,12 +47,27 @@ static bool router_leads(
 	return router_fits(row->pattern, path, reserves);
 }
 
+/* Is it the pattern that the path belongs to? `decided`: that of the first row
+ * that leads there; NULL: as yet there is none. */
+static bool router_decides(const struct router *t, size_t i,
+    const struct path *path, const char **decided)
+{
+	const struct route_head *row = router_at(t, i);
+	if (*decided)
+		return strcmp(row->pattern, *decided) == 0;
+	if (!router_leads(t, i, path))
+		return false;
+	*decided = row->pattern;
+	return true;
+}
+
 static void router_add_methods(
     const struct router *t, const struct path *path, struct buf *allow)
 {
+	const char *pattern = NULL;
 	for (size_t i = 0; i < t->nrows; i++) {
 		const struct route_head *row = router_at(t, i);
-		if (!router_leads(t, i, path))
+		if (!router_decides(t, i, path, &pattern))
 			continue;
 		buf_printf(allow, "%s%s%s", allow->len ? ", " : "", row->method,
 		    strcmp(row->method, "GET") == 0 ? ", HEAD" : "");
@@ -62,15 +77,13 @@ static void router_add_methods(
 const void *router_find(const struct router *t, const char *method,
     const struct path *path, struct buf *allow)
 {
-	bool other = false; /* a row fits, with another method */
+	const char *pattern = NULL;
 	for (size_t i = 0; i < t->nrows; i++) {
-		if (!router_leads(t, i, path))
-			continue;
-		if (router_allows(router_at(t, i), method))
+		if (router_decides(t, i, path, &pattern) &&
+		    router_allows(router_at(t, i), method))
 			return router_at(t, i);
-		other = true;
 	}
-	if (other)
+	if (pattern)
 		router_add_methods(t, path, allow);
 	return NULL;
 }

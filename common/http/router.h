@@ -43,9 +43,12 @@ struct router {
 
 /* The i-th row. */
 const void *router_at(const struct router *t, size_t i);
-/* The row of this method and path. NULL: none; then the methods of the path are
- * appended to `allow`, in the form of the header Allow. Nothing is appended if
- * no row has the path. */
+/* The row of this method and path. The first pattern that fits the path decides
+ * for all methods. So rows with a literal segment stand in front of those that
+ * take any value there, as OpenAPI has it: /cache/clear before /cache/{name}.
+ * NULL: there is no row; then the methods of the path are appended to `allow`,
+ * in the form of the header Allow. Nothing is appended if no row has the path.
+ */
 const void *router_find(const struct router *t, const char *method,
     const struct path *path, struct buf *allow);
 /* The segment at the place of `name` (with braces) in the pattern; NULL: the

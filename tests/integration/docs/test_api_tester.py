@@ -25,6 +25,17 @@ CHECKS = (
 )
 # 503 and 504 are answers with a reason: a position that is far away, say.
 CONFIG = '[checks]\nnot_a_server_error.expected-statuses = ["2xx", "3xx", "4xx", 503, 504]\n'
+# It has no NDJSON: a line of what it has made, and one that is an operation.
+LINES = """
+import json
+import schemathesis
+
+@schemathesis.serializer("application/x-ndjson")
+def lines(context, value):
+    text = value if isinstance(value, str) else json.dumps(value)
+    operation = json.dumps({"op": "delete", "key": text[:50] or "a"})
+    return f"{text}\\n{operation}\\n".encode("utf-8", "replace")
+"""
 
 
 @pytest.fixture
@@ -36,7 +47,8 @@ def quick_api(special_api):
 @pytest.fixture
 def tester(tmp_path):
     """Runs it in a folder of its own: it keeps what it has found."""
-    (tmp_path / "config.toml").write_text(CONFIG)
+    (tmp_path / "lines.py").write_text(LINES)
+    (tmp_path / "config.toml").write_text('hooks = "lines.py"\n' + CONFIG)
 
     def run(seconds, document, api, *more):
         program = os.path.join(os.path.dirname(sys.executable), "schemathesis")

@@ -16,7 +16,7 @@ MORE = 1_000_000  # as the body goes on, if it is taken
 # What it is, the request line, the type of the body, more headers, the status.
 REFUSED = [
     ("no route", "POST /v2/records", LINES, "", 404),
-    ("a reserved segment", "POST /v1/records/_bulk", LINES, "", 404),
+    ("a reserved segment", "POST /v1/records/_lines", LINES, "", 404),
     ("no collection", "POST /v1/nothing", LINES, "", 404),
     ("an array for no collection", "POST /v1/nothing", ARRAY, "", 404),
     ("no method", "PUT /v1/records", LINES, "", 405),

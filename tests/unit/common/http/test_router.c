@@ -25,6 +25,8 @@ static const struct row rows[] = {
     {ROUTE_HEAD(DELETE, "/v1/{collection}/{key}", delete), "delete"},
     {ROUTE_HEAD(GET, "/v1/{collection}/_changes", changes), "changes"},
     {ROUTE_HEAD(GET, "/read/{key}", read), "seed"},
+    {ROUTE_HEAD(POST, "/cache/clear", purge), "clear"},
+    {ROUTE_HEAD(DELETE, "/cache/{name}", purge), "purge"},
 };
 static const struct router table = ROUTER(rows, "/v1/");
 
@@ -95,6 +97,16 @@ static void a_method_that_the_path_has_not(void **state)
 	refuses("POST", "/v1/records/_changes", "GET, HEAD");
 }
 
+static void a_literal_segment_decides(void **state)
+{
+	(void)state;
+	is("POST", "/cache/clear", "clear");
+	is("DELETE", "/cache/records", "purge");
+	refuses("DELETE", "/cache/clear", "POST");
+	refuses("PUT", "/cache/clear", "POST");
+	refuses("POST", "/cache/records", "DELETE");
+}
+
 static void values_of_segments(void **state)
 {
 	(void)state;
@@ -121,6 +133,7 @@ int main(void)
 	    cmocka_unit_test(a_path_without_a_route),
 	    cmocka_unit_test(reserved_segments),
 	    cmocka_unit_test(a_method_that_the_path_has_not),
+	    cmocka_unit_test(a_literal_segment_decides),
 	    cmocka_unit_test(values_of_segments),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
