@@ -47,6 +47,21 @@ static bool router_leads(
 	return router_fits(row->pattern, path, reserves);
 }
 
+/* Do both take the same paths? The names in braces may differ. */
+static bool router_same(const char *a, const char *b)
+{
+	while (*a && *a == *b) {
+		if (*a == '{') {
+			a += strcspn(a, "}");
+			b += strcspn(b, "}");
+		} else {
+			a++;
+			b++;
+		}
+	}
+	return *a == *b;
+}
+
 /* Is it the pattern that the path belongs to? `decided`: that of the first row
  * that leads there; NULL: as yet there is none. */
 static bool router_decides(const struct router *t, size_t i,
@@ -54,7 +69,7 @@ static bool router_decides(const struct router *t, size_t i,
 {
 	const struct route_head *row = router_at(t, i);
 	if (*decided)
-		return strcmp(row->pattern, *decided) == 0;
+		return router_same(row->pattern, *decided);
 	if (!router_leads(t, i, path))
 		return false;
 	*decided = row->pattern;

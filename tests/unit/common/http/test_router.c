@@ -27,6 +27,8 @@ static const struct row rows[] = {
     {ROUTE_HEAD(GET, "/read/{key}", read), "seed"},
     {ROUTE_HEAD(POST, "/cache/clear", purge), "clear"},
     {ROUTE_HEAD(DELETE, "/cache/{name}", purge), "purge"},
+    {ROUTE_HEAD(GET, "/rejections/{collection}", operate), "rejections"},
+    {ROUTE_HEAD(DELETE, "/rejections/{position}", operate), "discard"},
 };
 static const struct router table = ROUTER(rows, "/v1/");
 
@@ -107,6 +109,14 @@ static void a_literal_segment_decides(void **state)
 	refuses("POST", "/cache/records", "DELETE");
 }
 
+static void names_in_braces_may_differ(void **state)
+{
+	(void)state;
+	is("GET", "/rejections/records", "rejections");
+	is("DELETE", "/rejections/1-5", "discard");
+	refuses("POST", "/rejections/1-5", "GET, HEAD, DELETE");
+}
+
 static void values_of_segments(void **state)
 {
 	(void)state;
@@ -134,6 +144,7 @@ int main(void)
 	    cmocka_unit_test(reserved_segments),
 	    cmocka_unit_test(a_method_that_the_path_has_not),
 	    cmocka_unit_test(a_literal_segment_decides),
+	    cmocka_unit_test(names_in_braces_may_differ),
 	    cmocka_unit_test(values_of_segments),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
