@@ -87,9 +87,8 @@ int main(int argc, char **argv)
 		"with --migrate: only print SQL that sets up the three "
 		"database roles (docs/operations.md)"},
 	    {"triggers", &triggers,
-		"with --migrate: also make triggers, so that changes of rows "
-		"by "
-		"other programs are heard of (docs/adopt.md)"},
+		"with --migrate: also make triggers, which note what other "
+		"programs change (docs/adopt.md)"},
 	    {"apply", &apply, "with --migrate --grants: run this SQL"},
 	    {"made-again", &made_again,
 		"with --advance-epoch: the topic was created again, not "

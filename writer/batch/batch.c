@@ -16,7 +16,6 @@
  *   WAIT      the timer            CHECK
  *   CHECK     the watermarks       PREFETCH, with the slices that are still at
  *                                  their beginning; the others leave
- *
  *   TELL      announced            DONE
  *
  * If no write needs its row, PREFETCH is SENT at once. Slices that leave

@@ -62,6 +62,21 @@ static void outbox_later(struct outbox *o)
 	loop_timer_start(o->timer, LOOK);
 }
 
+/* The notes stay, and are tried again. */
+static void outbox_failed(struct outbox *o, const char *code, const char *why)
+{
+	log_event(EV_OUTBOX_FAILED, "code=%s error=%s", code, log_quote(why));
+	outbox_later(o);
+}
+
+/* If the connection is not ready, postgres.down said why. */
+static void outbox_submit(
+    struct outbox *o, const struct pg_query *q, pg_done done)
+{
+	if (!pg_submit(o->pg, q, 1, done, o))
+		outbox_later(o);
+}
+
 /* The round is over, and its notes are deleted, or there were none. */
 static void outbox_next(struct outbox *o)
 {
@@ -79,11 +94,10 @@ static void outbox_next(struct outbox *o)
 static void outbox_on_deleted(void *arg, const struct pg_reply *reply)
 {
 	struct outbox *o = arg;
-	if (reply->err.kind != ERR_KIND_OK) {
-		outbox_later(o);
-		return;
-	}
-	outbox_next(o);
+	if (reply->err.kind != ERR_KIND_OK)
+		outbox_failed(o, reply->err.code, reply->err.msg);
+	else
+		outbox_next(o);
 }
 
 static void outbox_delete(struct outbox *o)
@@ -95,8 +109,7 @@ static void outbox_delete(struct outbox *o)
 		pg_array_int8(ids, o->ids[i]);
 	const struct pg_query q = pg_params_query(&c);
 	o->state = DELETING;
-	if (!pg_submit(o->pg, &q, 1, outbox_on_deleted, o))
-		outbox_later(o);
+	outbox_submit(o, &q, outbox_on_deleted);
 	pg_params_free(&c);
 }
 
@@ -106,11 +119,10 @@ static void outbox_appended(struct outbox *o)
 {
 	if (o->outstanding > 0)
 		return;
-	if (o->failed) {
-		outbox_later(o);
-		return;
-	}
-	outbox_delete(o);
+	if (o->failed)
+		outbox_failed(o, "log", "the log has not all touches");
+	else
+		outbox_delete(o);
 }
 
 static void outbox_on_delivered(void *arg, const struct delivery *d)
@@ -184,6 +196,13 @@ static bool outbox_id(const PGresult *r, int row, struct buf *out)
 	return true;
 }
 
+static void outbox_unknown(const PGresult *r, int row)
+{
+	log_event(EV_OUTBOX_UNKNOWN, "collection=%s key=%s",
+	    log_quote(PQgetvalue(r, row, COLLECTION)),
+	    log_quote(PQgetvalue(r, row, KEY)));
+}
+
 static void outbox_take(struct outbox *o, const PGresult *r)
 {
 	struct buf id = {0};
@@ -191,7 +210,9 @@ static void outbox_take(struct outbox *o, const PGresult *r)
 	for (int row = 0; row < (int)o->n; row++) {
 		o->ids[row] = pg_int8(r, row, ID);
 		buf_clear(&id);
-		if (!o->failed && outbox_id(r, row, &id))
+		if (!outbox_id(r, row, &id))
+			outbox_unknown(r, row);
+		else if (!o->failed)
 			outbox_touch(o, id.data, id.len);
 	}
 	buf_free(&id);
@@ -203,7 +224,7 @@ static void outbox_on_notes(void *arg, const struct pg_reply *reply)
 {
 	struct outbox *o = arg;
 	if (reply->err.kind != ERR_KIND_OK) {
-		outbox_later(o);
+		outbox_failed(o, reply->err.code, reply->err.msg);
 		return;
 	}
 	if (!o->locked) {
@@ -234,8 +255,7 @@ static void outbox_ask(struct outbox *o)
 	o->notified = false;
 	o->state = ASKING;
 	loop_timer_stop(o->timer);
-	if (!pg_submit(o->pg, &q, 1, outbox_on_notes, o))
-		outbox_later(o);
+	outbox_submit(o, &q, outbox_on_notes);
 	pg_params_free(&c);
 }
 

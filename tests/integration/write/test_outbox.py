@@ -177,3 +177,24 @@ def test_how_soon(world, http, key):
             took.append(time.monotonic() - began)
     took.sort()
     print(f"visible after {took[50] * 1000:.0f} ms, p99 {took[98] * 1000:.0f} ms")
+
+
+def test_what_nobody_knows_is_told(world):
+    """A note without a document is deleted, and the log says so."""
+    (writer,) = world.of("writer")
+    world.sql("INSERT INTO sluice.outbox (collection, key) VALUES ('nothing', 'a')")
+    wait_until(lambda: notes(world) == 0, 20, "the note is deleted")
+    wait_until(lambda: writer.events("outbox.unknown"), 5, "it is told")
+    assert any("collection=\"nothing\"" in line for line in writer.events("outbox.unknown"))
+
+
+def test_what_fails_is_told_and_done_later(world, key):
+    (writer,) = world.of("writer")
+    warm(world, key, "one")
+    world.sql("REVOKE DELETE ON sluice.outbox FROM sluice_writer")
+    world.sql(UPDATE, "two", key)
+    seen(world, key, "two")
+    wait_until(lambda: writer.events("outbox.failed"), 20, "it is told")
+    assert notes(world) > 0
+    world.sql("GRANT DELETE ON sluice.outbox TO sluice_writer")
+    wait_until(lambda: notes(world) == 0, 20, "the notes are deleted")
