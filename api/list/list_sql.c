@@ -1,4 +1,4 @@
-#include "api/list/list_sql.h"
+#include "api/list/list_sql_priv.h"
 
 #include "common/base/check.h"
 #include "common/base/mem.h"
@@ -68,7 +68,7 @@ static void put(struct buf *out, const struct list_sql *s, int n)
 		buf_printf(out, "$%d", n);
 }
 
-static int param_text(
+int list_sql_text(
     struct list_sql *s, enum column_type column, const char *v, size_t len)
 {
 	struct buf b = {0};
@@ -81,7 +81,7 @@ static int param_text(
 	return param(s, list_sql_type_of(column), 0, &b);
 }
 
-static int param_number(struct list_sql *s, size_t n)
+int list_sql_number(struct list_sql *s, size_t n)
 {
 	struct buf b = {0};
 	buf_printf(&b, "%zu", n);
@@ -113,20 +113,20 @@ static int param_list(struct list_sql *s, const struct list_filter *f)
 
 /* --- columns ------------------------------------------------------------- */
 
-static void name(struct buf *out, const struct list_column *c)
+void list_sql_column(struct buf *out, const struct list_column *c)
 {
 	sql_list_column(out, "t.", c);
 }
 
 /* The column as it is compared, ordered and indexed: strings by their bytes. */
-static void ordered(struct buf *out, const struct list_column *c)
+void list_sql_ordered(struct buf *out, const struct list_column *c)
 {
-	name(out, c);
+	list_sql_column(out, c);
 	if (c->column == COLUMN_TEXT)
 		buf_str(out, " COLLATE \"C\"");
 }
 
-static const struct list_column *list_sql_key_of(const struct list_query *q)
+const struct list_column *list_sql_key_of(const struct list_query *q)
 {
 	return &q->collection->columns[0];
 }
@@ -141,10 +141,10 @@ static void list_sql_order(struct buf *out, const struct list_query *q)
 {
 	buf_str(out, " ORDER BY ");
 	for (size_t i = 0; i < q->norders && !list_query_by_key(q); i++) {
-		ordered(out, q->orders[i].column);
+		list_sql_ordered(out, q->orders[i].column);
 		buf_printf(out, "%s, ", way(q->orders[i].descending));
 	}
-	ordered(out, list_sql_key_of(q));
+	list_sql_ordered(out, list_sql_key_of(q));
 	buf_str(out, way(list_query_descending(q)));
 }
 
@@ -170,7 +170,7 @@ static void is_filter(struct buf *out, const struct list_filter *f)
 	size_t i = 0;
 	while (strcmp(f->values[0].s, names[i]) != 0)
 		i++;
-	name(out, f->column);
+	list_sql_column(out, f->column);
 	buf_printf(out, " IS %s", sql[i]);
 }
 
@@ -190,7 +190,7 @@ static void of_beginning(const struct list_sql *s, struct buf *out,
 	if (f->negated || (f->op != LIST_IN && follows[f->op] == NULL))
 		return;
 	buf_str(out, "left(");
-	name(out, f->column);
+	list_sql_column(out, f->column);
 	buf_printf(out, ", %d) COLLATE \"C\" ", (int)COLLECTION_INDEXED);
 	if (f->op == LIST_IN)
 		buf_printf(out, "= ANY (ARRAY(SELECT left(v, %d) FROM unnest(",
@@ -212,16 +212,16 @@ static void leaf(
 		return;
 	}
 	int value = f->op == LIST_IN ? param_list(s, f)
-				     : param_text(s, f->column->column,
+				     : list_sql_text(s, f->column->column,
 					   f->values[0].s, f->values[0].len);
 	if (f->column->path)
 		of_beginning(s, out, f, value);
 	/* Only the database's own collation knows which letters are capitals.
 	 */
 	if (f->op == LIST_ILIKE)
-		name(out, f->column);
+		list_sql_column(out, f->column);
 	else
-		ordered(out, f->column);
+		list_sql_ordered(out, f->column);
 	buf_printf(
 	    out, " %s %s", operators[f->op], f->op == LIST_IN ? "(" : "");
 	put(out, s, value);
@@ -252,7 +252,7 @@ static void unexpired(
 {
 	struct buf now = {0};
 	format_add_date_time(&now, s->now);
-	int at = param_text(s, f->column, now.data, now.len);
+	int at = list_sql_text(s, f->column, now.data, now.len);
 	buf_str(out, "(t.");
 	sql_ident(out, f->stored);
 	buf_str(out, " IS NULL OR t.");
@@ -275,206 +275,6 @@ static void filters(
 	}
 }
 
-/* --- where it begins ----------------------------------------------------- */
-
-enum { LEVELS = LIST_ORDERS + 1, RANGES = 2 * LEVELS };
-
-/* A column of the order, the key included, and its value in the row that the
- * page before ended with. */
-struct level {
-	const struct list_column *column;
-	bool descending, is_null;
-	struct buf value; /* its SQL */
-};
-
-/* Ranges of the index. Each is a condition; "true" stands for all rows. */
-struct ranges {
-	struct level levels[LEVELS];
-	size_t nlevels;
-	struct buf range[RANGES];
-	int n;
-};
-
-/* Appends the value that the previous page ended with. If the value was too
- * long for the cursor, its row is read: its value counts if it still has the
- * same length, and does not come before the bound in the cursor. Otherwise the
- * bound counts. */
-static void value_of_place(struct list_sql *s, struct level *l,
-    const struct list_query *q, size_t long_len, int value, int key)
-{
-	struct buf *b = &l->value;
-	if (long_len == 0) {
-		buf_printf(b, "$%d", value);
-		return;
-	}
-	buf_str(b, "coalesce((SELECT ");
-	name(b, l->column);
-	buf_str(b, " FROM ");
-	sql_name(b, q->collection);
-	buf_str(b, " t WHERE ");
-	ordered(b, list_sql_key_of(q));
-	buf_printf(b, " = $%d AND octet_length(", key);
-	name(b, l->column);
-	buf_printf(b, "::text) = $%d AND ", param_number(s, long_len));
-	ordered(b, l->column);
-	buf_printf(
-	    b, " %s $%d), $%d)", l->descending ? "<=" : ">=", value, value);
-}
-
-static void find_levels(
-    struct list_sql *s, const struct list_query *q, struct ranges *out)
-{
-	const struct list_place *at = &q->after;
-	int values[LIST_ORDERS] = {0};
-	size_t n = list_query_by_key(q) ? 0 : q->norders;
-	for (size_t i = 0; i < n; i++) {
-		const struct list_place_value *v = &at->values[i];
-		if (!v->is_null)
-			values[i] = param_text(s, q->orders[i].column->column,
-			    v->value, v->value_len);
-	}
-	int key =
-	    param_text(s, list_sql_key_of(q)->column, at->key, at->key_len);
-	for (size_t i = 0; i < n; i++) {
-		struct level *l = &out->levels[i];
-		l->column = q->orders[i].column;
-		l->descending = q->orders[i].descending;
-		l->is_null = at->values[i].is_null;
-		if (!l->is_null)
-			value_of_place(
-			    s, l, q, at->values[i].long_len, values[i], key);
-	}
-	out->levels[n].column = list_sql_key_of(q);
-	out->levels[n].descending = list_query_descending(q);
-	buf_printf(&out->levels[n].value, "$%d", key);
-	out->nlevels = n + 1;
-}
-
-/* Begins a range: its rows have the same values as the place in the first n
- * levels. */
-static struct buf *add_range(struct ranges *r, size_t n)
-{
-	struct buf *b = &r->range[r->n++];
-	for (size_t i = 0; i < n; i++) {
-		const struct level *l = &r->levels[i];
-		if (l->is_null) {
-			name(b, l->column);
-			buf_str(b, " IS NULL AND ");
-		} else {
-			ordered(b, l->column);
-			buf_printf(b, " = %s AND ", l->value.data);
-		}
-	}
-	return b;
-}
-
-/* The key that is the group itself; then the keys that begin with the group and
- * a colon, in whose place a semicolon is the next character. */
-static void group_ranges(
-    struct list_sql *s, const struct list_query *q, struct ranges *out)
-{
-	static const char *const bounds[] = {":", ";"};
-	static const char *const ways[] = {" >= $%d AND ", " < $%d"};
-	const struct list_column *key = list_sql_key_of(q);
-	struct buf *b = &out->range[out->n++];
-	ordered(b, key);
-	buf_printf(
-	    b, " = $%d", param_text(s, key->column, q->group, q->group_len));
-	b = &out->range[out->n++];
-	for (int i = 0; i < 2; i++) {
-		struct buf bound = {0};
-		buf_add(&bound, q->group, q->group_len);
-		buf_str(&bound, bounds[i]);
-		ordered(b, key);
-		buf_printf(b, ways[i],
-		    param_text(s, key->column, bound.data, bound.len));
-		buf_free(&bound);
-	}
-}
-
-/* The rows behind the place in the levels from `first` to `last`, which have
- * one direction and values. */
-static void run_range(struct ranges *r, size_t first, size_t last)
-{
-	struct buf *b = add_range(r, first);
-	bool row = last > first;
-	buf_str(b, row ? "(" : "");
-	for (size_t i = first; i <= last; i++) {
-		buf_str(b, i > first ? ", " : "");
-		ordered(b, r->levels[i].column);
-	}
-	buf_printf(b, "%s %s %s", row ? ")" : "",
-	    r->levels[first].descending ? "<" : ">", row ? "(" : "");
-	for (size_t i = first; i <= last; i++)
-		buf_printf(
-		    b, "%s%s", i > first ? ", " : "", r->levels[i].value.data);
-	buf_str(b, row ? ")" : "");
-}
-
-static void null_range(struct ranges *r, size_t i, const char *is)
-{
-	struct buf *b = add_range(r, i);
-	name(b, r->levels[i].column);
-	buf_str(b, is);
-}
-
-static bool may_be_null(const struct level *l)
-{
-	return l->column->field && l->column->field->nullable;
-}
-
-/* The run that ends with this level; the index of its first one. */
-static size_t run_begins(const struct ranges *r, size_t last)
-{
-	size_t first = last;
-	while (first && !r->levels[first - 1].is_null &&
-	       r->levels[first - 1].descending == r->levels[last].descending)
-		first--;
-	return first;
-}
-
-/* From the last level to the first: what is nearest to the place comes first.
- */
-static void find_ranges(
-    struct list_sql *s, const struct list_query *q, struct ranges *out)
-{
-	*out = (struct ranges){.n = 0};
-	if (q->group) {
-		group_ranges(s, q, out);
-		return;
-	}
-	if (q->cursor == NULL) {
-		buf_str(&out->range[out->n++], "true");
-		return;
-	}
-	find_levels(s, q, out);
-	for (size_t end = out->nlevels; end > 0;) {
-		size_t last = end - 1;
-		const struct level *l = &out->levels[last];
-		if (l->is_null) {
-			if (l->descending)
-				null_range(out, last, " IS NOT NULL");
-			end = last;
-			continue;
-		}
-		size_t first = run_begins(out, last);
-		run_range(out, first, last);
-		for (size_t i = end; i-- > first && !l->descending;) {
-			if (may_be_null(&out->levels[i]))
-				null_range(out, i, " IS NULL");
-		}
-		end = first;
-	}
-}
-
-static void ranges_free(struct ranges *r)
-{
-	for (size_t i = 0; i < r->nlevels; i++)
-		buf_free(&r->levels[i].value);
-	for (int i = 0; i < r->n; i++)
-		buf_free(&r->range[i]);
-}
-
 /* --- the whole ----------------------------------------------------------- */
 
 static void select_range(struct buf *out, const struct list_query *q,
@@ -494,9 +294,9 @@ static void select_rows(
     struct list_sql *s, struct buf *out, const struct list_query *q, int limit)
 {
 	struct buf where = {0};
-	struct ranges r;
+	struct list_sql_ranges r;
 	filters(s, &where, q);
-	find_ranges(s, q, &r);
+	list_sql_find_ranges(s, q, &r);
 	if (r.n == 1) {
 		select_range(out, q, &where, &r.range[0], limit);
 	} else {
@@ -511,7 +311,7 @@ static void select_rows(
 		buf_printf(out, " LIMIT $%d", limit);
 	}
 	buf_free(&where);
-	ranges_free(&r);
+	list_sql_ranges_free(&r);
 }
 
 /* The approximate size of a row in bytes, never 0. Postgres knows the length of
@@ -567,8 +367,8 @@ void list_sql_make(struct list_sql *out, const struct list_query *q,
 {
 	*out = (struct list_sql){.now = now};
 	struct buf *sql = &out->sql, bytes = {0};
-	int limit = param_number(out, (size_t)q->limit + 1);
-	int most = param_number(out, max_bytes);
+	int limit = list_sql_number(out, (size_t)q->limit + 1);
+	int most = list_sql_number(out, max_bytes);
 	row_bytes(&bytes, q);
 	buf_str(sql, "SELECT * FROM (SELECT ");
 	for (size_t i = 0; i < q->norders; i++) {
@@ -577,7 +377,7 @@ void list_sql_make(struct list_sql *out, const struct list_query *q,
 		else if (list_query_by_key(q))
 			buf_str(sql, "NULL");
 		else
-			name(sql, q->orders[i].column);
+			list_sql_column(sql, q->orders[i].column);
 		buf_printf(sql, "::text AS \"_after%zu\", ", i);
 	}
 	sql_row_of(sql, q->collection, &q->only);
