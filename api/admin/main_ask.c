@@ -182,6 +182,18 @@ static char *error_of(const struct buf *body)
 	return copy;
 }
 
+/* The bodies that the reference systems answer. */
+static void say_cleared(struct request *r)
+{
+	struct buf *body = &r->main_ask->body;
+	bool layer5 = strcmp(r->route->head.pattern, "/clear-cache") == 0;
+	buf_clear(body);
+	buf_str(body, layer5 ? "{\"success\":true,\"message\":\"All caches "
+			       "cleared\"}\n"
+			     : "{\"message\":\"Cache cleared "
+			       "successfully\"}\n");
+}
+
 /* What the writer or the main loop could not do. */
 static enum step_result main_ask_refuse(struct request *r)
 {
@@ -211,6 +223,8 @@ enum step_result main_answer_step(struct request *r)
 		    "The instance is shutting down.");
 	if (a->status >= 300)
 		return main_ask_refuse(r);
+	if (r->feature == &clear_feature)
+		say_cleared(r);
 	return answer_json(r, a->status, &a->body);
 }
 
@@ -241,6 +255,12 @@ const struct feature rejections_feature = {
     .free = main_ask_free,
 };
 const struct feature purge_feature = {
+    .first = STEP_MAIN_ASK,
+    .enter = purge_enter,
+    .release = main_ask_release,
+    .free = main_ask_free,
+};
+const struct feature clear_feature = {
     .first = STEP_MAIN_ASK,
     .enter = purge_enter,
     .release = main_ask_release,

@@ -9,5 +9,8 @@
 
 extern const struct feature inspect_feature;
 extern const struct feature purge_feature;
+/* A purge of all, as the reference systems name it: POST /cache/clear, POST
+ * /clear-cache. */
+extern const struct feature clear_feature;
 /* /rejections…: a writer is asked (api/admin/writer_ask.h). */
 extern const struct feature rejections_feature;

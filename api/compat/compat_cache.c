@@ -1,21 +1,14 @@
-/* To clear is to purge everything (api/admin/purge.h): Redis gets a new
- * generation, and keys of other programs stay there. The purge runs on the main
- * loop and always ends. The request waits for it, even if its client leaves.
- *
- * Performance is measured by reads of one document, one after the other: from
+/* Performance is measured by reads of one document, one after the other: from
  * L1, and from Postgres past the caches. The answer has the median of each.
  */
 #include "api/compat/compat_cache.h"
 
-#include "api/admin/purge.h"
 #include "api/cache/floors.h"
 #include "api/cache/l1.h"
 #include "api/core/answer.h"
-#include "api/core/guard.h"
 #include "api/core/settings.h"
 #include "api/read/lookup.h"
 #include "api/read/read.h"
-#include "common/base/loop.h"
 #include "common/base/mem.h"
 #include "common/http/http_head.h"
 
@@ -27,10 +20,6 @@ enum { ROUNDS = 21, TRIES = 100 };
 
 /* The state of a request of these routes. */
 struct compat_op {
-	/* A request that clears: */
-	bool clearing; /* parked until the main loop is done */
-	bool cleared;
-	/* A request that measures: */
 	size_t rounds, tries;
 	mono_us_t began;
 	double cached[ROUNDS], database[ROUNDS]; /* seconds */
@@ -45,73 +34,6 @@ static void compat_free(struct request *r)
 {
 	free(r->compat);
 	r->compat = NULL;
-}
-
-/* --- clearing ------------------------------------------------------------ */
-
-struct clearing {
-	struct instance *instance;
-	struct request *request;
-	bool done;
-};
-
-static void on_worker(void *arg)
-{
-	struct clearing *c = arg;
-	c->request->compat->clearing = false;
-	c->request->compat->cleared = c->done;
-	request_resume(c->request);
-	free(c);
-}
-
-static void on_purged(void *arg, const struct purge_report *report)
-{
-	struct clearing *c = arg;
-	c->done = report->redis;
-	loop_post(c->request->thread->loop, on_worker, c);
-}
-
-static void on_main(void *arg)
-{
-	const struct purge_report none = {0};
-	struct clearing *c = arg;
-	struct operand all = {.id = mem_strdup("")};
-	if (!atomic_load(&c->instance->draining)) {
-		purge_begin(c->instance, &all, on_purged, c);
-		return;
-	}
-	operand_free(&all);
-	on_purged(c, &none);
-}
-
-enum step_result seed_clear_step(struct request *r)
-{
-	struct instance *instance = r->thread->instance;
-	if (!request_may_park(r))
-		return answer_problem(r, PROBLEM_BUFFER_FULL, NULL);
-	struct clearing *c = MEM_NEW(struct clearing);
-	*c = (struct clearing){.instance = instance, .request = r};
-	r->compat->clearing = true;
-	request_deadline(r, instance->settings->read_timeout);
-	r->step = STEP_SEED_CLEARED;
-	loop_post(instance->loop, on_main, c);
-	return STEP_PARK;
-}
-
-enum step_result seed_cleared_step(struct request *r)
-{
-	struct buf body = {0};
-	guard_audit_act(r, r->compat->cleared ? 200 : 503);
-	if (!r->compat->cleared)
-		return answer_problem(r, PROBLEM_STORE_UNAVAILABLE,
-		    "The memory of this instance is cleared; Redis could not "
-		    "be reached, or not all of it.");
-	bool layer5 = strcmp(r->route->head.pattern, "/clear-cache") == 0;
-	buf_str(&body, layer5 ? "{\"success\":true,\"message\":\"All caches "
-				"cleared\"}\n"
-			      : "{\"message\":\"Cache cleared "
-				"successfully\"}\n");
-	return answer_json(r, 200, &body);
 }
 
 /* --- performance --------------------------------------------------------- */
@@ -222,11 +144,6 @@ enum step_result seed_timed_step(struct request *r)
 	return next_round(r);
 }
 
-static bool clear_release(struct request *r)
-{
-	return !r->compat->clearing; /* the purge always ends */
-}
-
 static void measure_free(struct request *r)
 {
 	read_free(r);
@@ -239,12 +156,6 @@ static void measure_enter(struct request *r)
 	compat_enter(r);
 }
 
-const struct feature clear_feature = {
-    .first = STEP_SEED_CLEAR,
-    .enter = compat_enter,
-    .release = clear_release,
-    .free = compat_free,
-};
 const struct feature measure_feature = {
     .first = STEP_SEED_MEASURE,
     .enter = measure_enter,

@@ -1,7 +1,7 @@
-/* The cache routes of the reference systems: POST /cache/clear, POST
- * /clear-cache, GET /cache/performance. */
+/* A route of the reference systems: GET /cache/performance. (To clear is to
+ * purge: api/admin/main_ask.h.) */
 #pragma once
 
 #include "api/core/route.h"
 
-extern const struct feature clear_feature, measure_feature;
+extern const struct feature measure_feature;
