@@ -15,6 +15,7 @@
 #include "api/changes/feed.h"
 #include "api/commits/backlog.h"
 #include "api/commits/epoch.h"
+#include "api/commits/stores.h"
 #include "api/commits/tail.h"
 #include "api/core/admission.h"
 #include "api/core/guard.h"
@@ -503,6 +504,7 @@ struct err app_start(struct app *app)
 	if (e.kind == ERR_KIND_OK)
 		e = start_log(app);
 	if (e.kind == ERR_KIND_OK) {
+		app->shared.stores = stores_new(&app->shared);
 		app->shared.sampler =
 		    sampler_new(&app->shared, app_refresh, app);
 		e = start_admin(app);
@@ -565,6 +567,7 @@ void app_stop(struct app *app)
 	record_at_free(&app->shared.authors);
 	id_tail_free(&app->shared.id_tail);
 	write_log_free(&app->shared.write_log, CLOCK_S(5));
+	stores_free(&app->shared.stores);
 	backlog_free(&app->shared.backlog);
 	epoch_free(&app->shared.epoch);
 	admin_free(&app->admin);

@@ -7,10 +7,8 @@
 #include "common/base/check.h"
 #include "common/base/log.h"
 #include "common/base/mem.h"
-#include "common/cache/l2.h"
 #include "common/kafka/writes_query.h"
 #include "common/log/version.h"
-#include "common/redis/redis.h"
 
 #include <pthread.h>
 #include <stdatomic.h>
@@ -27,6 +25,9 @@ enum {
 	 * needed. */
 	POSITION_SLACK = 1000000,
 };
+
+/* The groups that are asked for. */
+enum { WRITERS, PROJECTORS };
 
 struct point {
 	mono_us_t at;
@@ -46,7 +47,6 @@ struct backlog {
 	mono_us_t asked_at, answered_at;
 	struct writes_head *writes_head;
 	bool asks_head; /* the heads are asked for, too */
-	struct redis *redis;
 	struct loop_timer *timer;
 	int64_t *known_ends;  /* under lock: those of the last answer */
 	mono_us_t ends_as_of; /* under lock: when it was asked for */
@@ -125,22 +125,26 @@ static void backlog_on_answer(
 	p->answered_at = clock_mono();
 	int64_t n = decided(p);
 	double per_s = backlog_rate(p, n);
+	/* Whether writes wait for a writer is as important as how many. */
+	bool known = answer->known && answer->members[WRITERS] >= 0;
 	pthread_mutex_lock(&p->lock);
-	p->report.known = answer->known;
+	p->report.known = known;
 	p->report.decided = n;
 	p->report.decided_per_s = per_s;
-	if (answer->known) {
+	p->report.writers = answer->members[WRITERS];
+	p->report.projectors = answer->members[PROJECTORS];
+	if (known) {
 		memcpy(p->known_ends, answer->ends,
 		    (size_t)p->instance->partitions * sizeof *p->known_ends);
 		p->ends_as_of = p->asked_at;
 		look_for_stalls(p, answer->ends, &p->report);
 		p->report.backlog = backlog_sum(p, answer->ends);
-		p->report.writer_active = answer->member;
+		p->report.writer_active = answer->members[WRITERS] > 0;
 		metric_set(&p->instance->metrics[0].backlog, p->report.backlog);
 	}
 	pthread_mutex_unlock(&p->lock);
 	if (p->asks_head &&
-	    !(answer->known && writes_head_ask(p->writes_head, answer->ends)))
+	    !(known && writes_head_ask(p->writes_head, answer->ends)))
 		tail_heads(p->instance->tail, NULL);
 }
 
@@ -201,82 +205,13 @@ static void backlog_ask_log(struct backlog *p)
 	tail_heads(p->instance->tail, NULL);
 	pthread_mutex_lock(&p->lock);
 	p->report.known = false;
+	p->report.writers = p->report.projectors = -1;
 	pthread_mutex_unlock(&p->lock);
-}
-
-/* --- Redis ---------------------------------------------------------------- */
-
-static void set_redis(struct backlog *p, bool known, int64_t keys)
-{
-	/* Of each partition, three keys are not entries. */
-	keys -= 3 * (int64_t)p->instance->partitions;
-	pthread_mutex_lock(&p->lock);
-	p->report.redis_known = known;
-	p->report.redis_keys = keys > 0 ? keys : 0;
-	pthread_mutex_unlock(&p->lock);
-}
-
-static void on_size(void *arg, const redisReply *reply)
-{
-	struct backlog *p = arg;
-	bool known = reply && reply->type == REDIS_REPLY_INTEGER;
-	set_redis(p, known, known ? reply->integer : 0);
-}
-
-/* A partition that no projector has begun has no watermark. */
-static void on_watermarks(void *arg, const redisReply *reply)
-{
-	struct backlog *p = arg;
-	int64_t behind = 0;
-	bool known = reply && reply->type == REDIS_REPLY_ARRAY &&
-		     reply->elements == (size_t)p->instance->partitions;
-	for (size_t i = 0; known && i < reply->elements; i++) {
-		const redisReply *one = reply->element[i];
-		struct l2_watermark mark = {0};
-		version_t through = tail_through(p->instance->tail, (int32_t)i);
-		if (one->type == REDIS_REPLY_STRING)
-			known = l2_watermark_parse(one->str, one->len, &mark);
-		else
-			known = version_offset(through) <= 0;
-		if (version_offset(through) > version_offset(mark.watermark))
-			behind += version_offset(through) -
-				  version_offset(mark.watermark);
-	}
-	pthread_mutex_lock(&p->lock);
-	p->report.redis_behind = known ? behind : -1;
-	pthread_mutex_unlock(&p->lock);
-}
-
-static void ask_watermarks(struct backlog *p)
-{
-	size_t n = (size_t)p->instance->partitions + 1;
-	struct buf *keys = mem_zalloc(n * sizeof *keys);
-	const char **argv = mem_zalloc(n * sizeof *argv);
-	size_t *lens = mem_zalloc(n * sizeof *lens);
-	buf_str(&keys[0], "MGET");
-	for (size_t i = 1; i < n; i++)
-		l2_watermark_key(&keys[i], (int32_t)i - 1);
-	for (size_t i = 0; i < n; i++) {
-		argv[i] = keys[i].data;
-		lens[i] = keys[i].len;
-	}
-	if (!redis_submit(p->redis, (int)n, argv, lens, on_watermarks, p))
-		on_watermarks(p, NULL);
-	for (size_t i = 0; i < n; i++)
-		buf_free(&keys[i]);
-	free(lens);
-	free(argv);
-	free(keys);
 }
 
 static void backlog_on_timer(void *arg)
 {
 	struct backlog *p = arg;
-	static const char *const argv[] = {"DBSIZE"};
-	static const size_t lens[] = {6};
-	if (!redis_submit(p->redis, 1, argv, lens, on_size, p))
-		set_redis(p, false, 0);
-	ask_watermarks(p);
 	backlog_ask_log(p);
 	loop_timer_start(p->timer,
 	    tail_compared(p->instance->tail) ? PERIOD_US : PERIOD_AT_START_US);
@@ -288,12 +223,13 @@ struct err backlog_new(struct instance *instance, struct backlog **out)
 {
 	struct backlog *p = MEM_NEW(struct backlog);
 	p->instance = instance;
-	p->report.redis_behind = -1;
+	p->report.writers = p->report.projectors = -1;
 	const struct writes_query_options ask = {
 	    .loop = instance->loop,
 	    .kafka = instance->kafka,
 	    .topic = instance->settings->common.writes_topic,
-	    .group = instance->settings->writer_group,
+	    .groups = {[WRITERS] = instance->settings->writer_group,
+		[PROJECTORS] = instance->settings->projector_group},
 	    .partitions = instance->partitions,
 	    .done = backlog_on_answer,
 	    .arg = p,
@@ -304,14 +240,6 @@ struct err backlog_new(struct instance *instance, struct backlog **out)
 		free(p);
 		return e;
 	}
-	const struct redis_options redis = {
-	    .loop = instance->loop,
-	    .url = instance->settings->common.redis_url,
-	    .tls = config_redis_tls(&instance->settings->common),
-	    .timeout = CLOCK_MS(500),
-	    .max_pending = 16,
-	};
-	p->redis = redis_new(&redis);
 	p->known_ends =
 	    mem_zalloc((size_t)instance->partitions * sizeof *p->known_ends);
 	p->acked = mem_zalloc((size_t)instance->partitions * sizeof *p->acked);
@@ -342,7 +270,6 @@ void backlog_free(struct backlog **pp)
 		return;
 	writes_query_free(&p->writes_query);
 	writes_head_free(&p->writes_head);
-	redis_free(&p->redis);
 	loop_timer_free(&p->timer);
 	pthread_mutex_destroy(&p->lock);
 	free(p->known_ends);

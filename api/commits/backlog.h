@@ -1,5 +1,5 @@
-/* How many writes wait in the log, whether a writer is active, and how many
- * keys Redis has: for the public /health and /stats, and for shedding.
+/* How many writes wait in the log, and who reads it: for the public /health and
+ * /stats, and for shedding.
  *
  * Measured once a second, on the main loop.
  */
@@ -24,11 +24,8 @@ struct backlog_report {
 	int32_t stalled;
 	dur_us_t stalled_for;
 	int64_t stalled_writes;
-	bool redis_known;
-	int64_t redis_keys;
-	/* Writes that this instance knows to be committed, and Redis not yet:
-	 * the projector has not applied them. -1: unknown. */
-	int64_t redis_behind;
+	/* Members of their groups in Kafka; -1: not known. */
+	int64_t writers, projectors;
 };
 
 /* On the main loop. *out is owned, or NULL with an error that an operator must

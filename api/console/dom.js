@@ -58,6 +58,7 @@ const unknown = "–";
 export const count = (n) => (n === null || n === undefined ? unknown : Math.round(n).toLocaleString("en"));
 export const short = (n) => (n === null || n === undefined ? unknown : Number(n.toPrecision(3)).toLocaleString("en"));
 export const ms = (n) => (n === null || n === undefined ? unknown : `${short(n)} ms`);
+export const seconds = (n) => (n === null || n === undefined ? unknown : `${count(n)} s`);
 export const percent = (n) => (n === null || n === undefined ? unknown : `${n.toFixed(1)} %`);
 export const clock = (t) => new Date(t).toLocaleTimeString();
 

@@ -1,5 +1,5 @@
 // What this instance does now, and did in the last 15 minutes.
-import {card, count, h, note, percent, short} from "./dom.js";
+import {card, count, h, note, percent, seconds, short} from "./dom.js";
 import {json} from "./client.js";
 import {plotOf} from "./plot.js";
 
@@ -30,17 +30,28 @@ const PLOTS = [
   {title: "Time of a write, by stage, median", unit: "ms",
     lines: [["acknowledge_p50", "in the log"], ["commit_p50", "committed"], ["heard_p50", "heard of"]]},
   {title: "Writes that wait", unit: "",
-    lines: [["backlog", "in the log"], ["redis_behind", "for the projector"]]},
-  {title: "Time without a commit, while writes wait", unit: "s",
-    lines: [["backlog_age", "oldest partition"]]},
-  {title: "Values of the replica that were too old", unit: "/s", lines: [["replica_behind", "replica"]]},
+    lines: [["backlog", "for a commit"], ["redis_behind", "for the projector"], ["replica_behind", "for the replica"]]},
+  {title: "For how long they wait", unit: "s",
+    lines: [["backlog_age", "partition without a commit"], ["redis_lag", "projector"], ["replica_lag", "replica"]]},
+  {title: "Values of the replica that were too old", unit: "/s", lines: [["replica_old", "replica"]]},
   {title: "Answers", unit: "/s",
     lines: [["answers_2xx", "2xx, 3xx"], ["answers_5xx", "5xx"], ["answers_4xx", "4xx"]]},
+  {title: "Open now", unit: "", lines: [["connections", "connections"], ["feeds", "change feeds"]]},
+  {title: "Instances", unit: "",
+    lines: [["apis", "api"], ["writers", "writer"], ["projectors", "projector"]]},
 ];
 
 const PARTS = [
   ["primary", "Postgres, primary"], ["replica", "Postgres, replica"], ["cache", "Redis"], ["log", "Kafka, the log"],
   ["l1_cache", "memory (commits are heard)"],
+];
+
+const INSTANCES = [
+  ["instances of the api", "api_instances", count],
+  ["writers", "writer_instances", count],
+  ["projectors", "projector_instances", count],
+  ["Redis is behind", "redis_lag", seconds],
+  ["the replica is behind", "replica_lag", seconds],
 ];
 
 const CARDS = [
@@ -75,11 +86,13 @@ async function health() {
 export async function show(page, {signal}) {
   const parts = h("ul", {class: "cards", "aria-label": "Parts"});
   const reasons = h("div");
+  const instances = h("ul", {class: "cards", id: "instances", "aria-label": "Instances"});
   const cards = h("ul", {class: "cards", "aria-label": "Counters"});
   const about = h("p", {class: "soft"});
   const trouble = h("div");
   const plots = PLOTS.map(plotOf);
   page.append(h("h2", {}, "Overview"), trouble, h("h3", {}, "Parts"), parts, reasons,
+    h("h3", {}, "Instances, and how far the stores are"), instances,
     h("h3", {}, "The last 15 minutes"), about, h("div", {class: "plots"}, plots.map((plot) => plot.element)),
     h("h3", {}, "Since the start"), cards);
   if (!globalThis.uPlot)
@@ -103,7 +116,8 @@ export async function show(page, {signal}) {
     try {
       showHealth(await health());
       const stats = await json("/stats");
-      cards.replaceChildren(...CARDS.map(([title, name, as]) => card(title, as(stats[name]))));
+      for (const [place, all] of [[instances, INSTANCES], [cards, CARDS]])
+        place.replaceChildren(...all.map(([title, name, as]) => card(title, as(stats[name]))));
       const after = history?.times.at(-1);
       history = join(history, await json(`/stats/history${after ? `?after=${after}` : ""}`));
       about.textContent = `This instance, with ${short(history.threads)} request threads, since ` +

@@ -48,6 +48,7 @@ struct router;
 struct sampler;
 struct schema_ready;
 struct singleflight;
+struct stores;
 struct tail;
 struct waiters;
 struct write_log;
@@ -80,6 +81,7 @@ struct instance {
 	/* Writes. */
 	struct write_log *write_log;
 	struct backlog *backlog;
+	struct stores *stores;
 	struct epoch *epoch;
 	struct outcomes *outcomes;
 	struct schema_ready *migrated;

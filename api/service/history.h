@@ -21,7 +21,10 @@ struct history_totals {
 		metric_t decided, rejected; /* writes, ever */
 		metric_t backlog;	    /* writes that wait */
 		metric_t stalled_s;	    /* without a commit, with writes */
-		metric_t redis_behind;	    /* commits that Redis has not */
+		/* Writes that the stores do not have, and for how long. */
+		metric_t redis_behind, replica_behind;
+		metric_t redis_lag_s, replica_lag_s;
+		metric_t apis, writers, projectors; /* instances */
 	} log;
 };
 

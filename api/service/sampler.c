@@ -1,6 +1,7 @@
 #include "api/service/sampler.h"
 
 #include "api/commits/backlog.h"
+#include "api/commits/stores.h"
 #include "api/commits/tail.h"
 #include "api/core/answer.h"
 #include "api/core/offer.h"
@@ -28,13 +29,20 @@ struct sampler {
 static void set_log(struct history_log *log, struct instance *instance)
 {
 	const struct backlog_report probe = backlog_get(instance->backlog);
+	const struct stores_report stores = stores_get(instance->stores);
 	bool known = probe.known;
 	metric_set(&log->decided, known ? probe.decided : -1);
 	metric_set(&log->rejected, tail_rejected(instance->tail));
 	metric_set(&log->backlog, known ? probe.backlog : -1);
 	metric_set(
 	    &log->stalled_s, known ? probe.stalled_for / CLOCK_S(1) : -1);
-	metric_set(&log->redis_behind, probe.redis_behind);
+	metric_set(&log->redis_behind, stores.redis.behind);
+	metric_set(&log->replica_behind, stores.replica.behind);
+	metric_set(&log->redis_lag_s, stores_seconds(stores.redis));
+	metric_set(&log->replica_lag_s, stores_seconds(stores.replica));
+	metric_set(&log->apis, stores.apis);
+	metric_set(&log->writers, probe.writers);
+	metric_set(&log->projectors, probe.projectors);
 }
 
 static void sampler_on_timer(void *arg)

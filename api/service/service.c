@@ -2,6 +2,7 @@
 
 #include "api/cache/l1.h"
 #include "api/commits/backlog.h"
+#include "api/commits/stores.h"
 #include "api/commits/tail.h"
 #include "api/core/answer.h"
 #include "api/core/metrics.h"
@@ -63,8 +64,8 @@ static struct health examine(struct request *r)
 	h.stalled = h.probe.known && h.probe.stalled >= 0 &&
 		    h.probe.stalled_for >= t->instance->settings->stalled_after;
 	/* A connected Redis may still not answer. So it counts as healthy only
-	 * if it has also answered the backlog's question. */
-	h.redis = h.redis && h.probe.redis_known;
+	 * if it has also answered a question of the main loop. */
+	h.redis = h.redis && stores_get(t->instance->stores).redis_known;
 	return h;
 }
 
@@ -174,6 +175,7 @@ struct numbers {
 	int64_t hits, misses; /* of L1 and Redis together */
 	int64_t acked, refused, invalid, unknown, rejected;
 	struct backlog_report probe;
+	struct stores_report stores;
 };
 
 /* A lookup in L1 is counted for each request, for a document or a page. If L1
@@ -194,6 +196,7 @@ static struct numbers collect(struct instance *instance)
 	    .unknown = SUM(instance, write_unknown),
 	    .rejected = tail_rejected(instance->tail),
 	    .probe = backlog_get(instance->backlog),
+	    .stores = stores_get(instance->stores),
 	};
 	n.hits = n.l1_hits + n.l2_hits;
 	n.misses = n.l1_misses > n.l2_hits ? n.l1_misses - n.l2_hits : 0;
@@ -216,8 +219,8 @@ static void service_number(struct buf *out, const char *name, int64_t v)
 static void redis_keys(
     struct buf *out, const char *name, const struct numbers *n)
 {
-	if (n->probe.redis_known)
-		service_number(out, name, n->probe.redis_keys);
+	if (n->stores.redis_known)
+		service_number(out, name, n->stores.redis_keys);
 	else
 		buf_printf(out, ",\"%s\":null", name);
 }
@@ -228,7 +231,7 @@ static void write_cache_stats(
     struct instance *instance, const struct numbers *n, struct buf *out)
 {
 	buf_printf(
-	    out, "\"available\":%s", n->probe.redis_known ? "true" : "false");
+	    out, "\"available\":%s", n->stores.redis_known ? "true" : "false");
 	service_number(out, "hits", n->hits);
 	service_number(out, "misses", n->misses);
 	redis_keys(out, "keys", n);
@@ -272,7 +275,7 @@ enum step_result service_cache_totals(struct request *r)
 
 static void write_layers(const struct numbers *n, struct buf *out)
 {
-	bool redis = n->probe.redis_known;
+	bool redis = n->stores.redis_known;
 	buf_printf(out, ",\"cache_available\":%s", redis ? "true" : "false");
 	service_number(out, "cache_hits", n->hits);
 	service_number(out, "cache_misses", n->misses);
@@ -303,6 +306,26 @@ static void write_queue(const struct numbers *n, struct buf *out)
 	    n->probe.known && n->probe.writer_active ? "true" : "false");
 }
 
+/* -1: not known. */
+static void write_known(struct buf *out, const char *name, int64_t v)
+{
+	if (v >= 0)
+		service_number(out, name, v);
+	else
+		buf_printf(out, ",\"%s\":null", name);
+}
+
+static void write_places(const struct numbers *n, struct buf *out)
+{
+	write_known(out, "redis_behind", n->stores.redis.behind);
+	write_known(out, "redis_lag", stores_seconds(n->stores.redis));
+	write_known(out, "replica_behind", n->stores.replica.behind);
+	write_known(out, "replica_lag", stores_seconds(n->stores.replica));
+	write_known(out, "api_instances", n->stores.apis);
+	write_known(out, "writer_instances", n->probe.writers);
+	write_known(out, "projector_instances", n->probe.projectors);
+}
+
 void service_write_stats(struct instance *instance, struct buf *out)
 {
 	struct numbers n = collect(instance);
@@ -310,6 +333,7 @@ void service_write_stats(struct instance *instance, struct buf *out)
 	write_cache_stats(instance, &n, out);
 	write_layers(&n, out);
 	write_queue(&n, out);
+	write_places(&n, out);
 	service_number(
 	    out, "primary_pool_size", SUM(instance, primary_connections));
 	service_number(

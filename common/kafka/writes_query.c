@@ -16,7 +16,7 @@
 struct writes_query {
 	struct loop *loop;
 	rd_kafka_t *rk;
-	char *topic, *group;
+	char *topic, *groups[WRITES_QUERY_GROUPS];
 	int32_t partitions;
 	void (*done)(void *arg, const struct writes_query_answer *answer);
 	void *arg;
@@ -43,7 +43,8 @@ static void writes_query_unref(struct writes_query *a)
 	pthread_cond_destroy(&a->wake);
 	pthread_mutex_destroy(&a->lock);
 	free(a->topic);
-	free(a->group);
+	for (int i = 0; i < WRITES_QUERY_GROUPS; i++)
+		free(a->groups[i]);
 	free(a->ends);
 	free(a);
 }
@@ -61,20 +62,32 @@ static bool writes_query_ask_ends(struct writes_query *a)
 	return true;
 }
 
-static bool ask_group(struct writes_query *a)
+/* A group that does not exist has no member. -1: the broker does not say. */
+static int writes_query_members(struct writes_query *a, const char *group)
 {
 	const struct rd_kafka_group_list *list = NULL;
-	if (a->group == NULL)
-		return true;
+	int members = 0;
+	if (group == NULL)
+		return -1;
 	rd_kafka_resp_err_t err =
-	    rd_kafka_list_groups(a->rk, a->group, &list, ASK_MS);
+	    rd_kafka_list_groups(a->rk, group, &list, ASK_MS);
 	if (err != RD_KAFKA_RESP_ERR_NO_ERROR || list == NULL)
-		return false;
-	a->answer.member = false;
+		return -1;
 	for (int i = 0; i < list->group_cnt; i++)
-		a->answer.member |= list->groups[i].member_cnt > 0;
+		members += list->groups[i].member_cnt;
 	rd_kafka_group_list_destroy(list);
-	return true;
+	return members;
+}
+
+/* If the ends are not known, Kafka does not answer: the groups are not asked
+ * for, so that the answer is not late. */
+static void writes_query_find(struct writes_query *a)
+{
+	a->answer.known = writes_query_ask_ends(a);
+	for (int i = 0; i < WRITES_QUERY_GROUPS; i++)
+		a->answer.members[i] =
+		    a->answer.known ? writes_query_members(a, a->groups[i])
+				    : -1;
 }
 
 static void writes_query_deliver(void *arg)
@@ -104,7 +117,7 @@ static void *writes_query_thread_main(void *arg)
 	CHECK_OS(pthread_mutex_lock(&a->lock));
 	while (next_question(a)) {
 		CHECK_OS(pthread_mutex_unlock(&a->lock));
-		a->answer.known = writes_query_ask_ends(a) && ask_group(a);
+		writes_query_find(a);
 		CHECK_OS(pthread_mutex_lock(&a->lock));
 		a->asked = false;
 		if (a->ended)
@@ -134,7 +147,8 @@ struct err writes_query_new(
 	a->loop = o->loop;
 	a->rk = rk;
 	a->topic = mem_strdup(o->topic);
-	a->group = o->group ? mem_strdup(o->group) : NULL;
+	for (int i = 0; i < WRITES_QUERY_GROUPS; i++)
+		a->groups[i] = o->groups[i] ? mem_strdup(o->groups[i]) : NULL;
 	a->partitions = o->partitions;
 	a->done = o->done;
 	a->arg = o->arg;

@@ -1,5 +1,5 @@
-/* Questions about the log of writes: where its partitions end, and whether the
- * writers' group has a member.
+/* Questions about the log of writes: where its partitions end, and how many
+ * members the groups of its readers have.
  *
  * They block, so they are asked on a thread of their own. librdkafka waits for
  * the answer to a question that was sent until the broker is back, however long
@@ -16,9 +16,12 @@
 
 struct writes_query;
 
+enum { WRITES_QUERY_GROUPS = 2 };
+
 struct writes_query_answer {
-	bool known;
-	bool member;
+	bool known; /* the ends */
+	/* By the order of the groups; -1: not asked for, or not known. */
+	int members[WRITES_QUERY_GROUPS];
 	const int64_t *ends; /* per partition; borrowed */
 };
 
@@ -26,7 +29,8 @@ struct writes_query_options {
 	struct loop *loop; /* where `done` is called */
 	const struct kafka_config *kafka;
 	const char *topic;
-	const char *group; /* NULL: not asked for; `member` is false */
+	/* Consumer groups; NULL: not asked for. */
+	const char *groups[WRITES_QUERY_GROUPS];
 	int32_t partitions;
 	void (*done)(void *arg, const struct writes_query_answer *answer);
 	void *arg;

@@ -7,6 +7,8 @@ host, and its console has no error. Pictures are in build/pictures.
 import json
 import os
 import pathlib
+import random
+import time
 from urllib.parse import quote, urlsplit
 
 import pytest
@@ -14,6 +16,7 @@ from harness.browser import CHROMIUM, Browser, Page
 from harness.callers import new_key
 from harness.client import Client
 from harness.proxy import Proxy
+from harness.replica import replay_paused
 from harness.servers import ROOT, at_port
 from harness.wait import wait_until
 
@@ -287,12 +290,39 @@ def test_the_overview_has_plots_and_keeps_them(stack, console):
     console.at("#/")
     for _ in range(20):
         stack.http.request("GET", f"/v1/records/{os.urandom(4).hex()}")
-    console.wait("document.querySelectorAll('.plot canvas').length === 10")
+    console.wait("document.querySelectorAll('.plot canvas').length === 12")
     read = "document.querySelector('figure:first-of-type .legend').innerText"
     console.wait(f"/[1-9]/.test({read})", "a rate that is not 0")
     times = stack.http.page("/stats/history")["times"]
     console.open("/")  # a reload shows what was
-    console.wait(f"document.querySelectorAll('.plot canvas').length === 10 && {len(times)} > 0")
+    console.wait(f"document.querySelectorAll('.plot canvas').length === 12 && {len(times)} > 0")
+
+
+def test_instances_and_lags(stack, console):
+    """While the replica and the projector are held back, both lags grow."""
+
+    def card(title):
+        return (
+            "[...document.querySelectorAll('#instances .card')]"
+            f".find((each) => each.innerText.includes('{title}'))?.querySelector('b').innerText"
+        )
+
+    console.at("#/")
+    for title in "instances of the api", "writers", "projectors":
+        console.wait(f"{card(title)} === '1'", title)
+    _, projector, _ = stack.daemons
+    projector.sigstop()
+    try:
+        with replay_paused(stack.deployment):
+            stack.product("Late")
+            for title in "Redis is behind", "the replica is behind":
+                console.wait(f"parseInt({card(title)}) >= 2", title)
+            stats = stack.http.page("/stats")
+            assert stats["redis_behind"] >= 1 <= stats["replica_behind"], stats
+    finally:
+        projector.sigcont()
+    for title in "Redis is behind", "the replica is behind":
+        console.wait(f"{card(title)} === '0 s'", title)
 
 
 def test_parts_that_are_away_say_why(stack, console):
@@ -613,3 +643,28 @@ def test_the_keyboard_is_enough(stack, console):
     console.press("Escape")
     console.wait("!document.querySelector('#sign-in').open")
     assert console.run("document.activeElement.id") == "open-sign-in"
+
+
+# --- the picture of the README ----------------------------------------------------------------------
+
+
+@pytest.mark.seconds(400)
+def test_the_picture_of_the_readme(stack, console):
+    """At the end: so the plots have what the other tests did. For a picture with more in
+    its plots, SLUICE_TEST_PICTURE says for how many seconds clients read and write first."""
+    until = time.monotonic() + int(os.environ.get("SLUICE_TEST_PICTURE", "0"))
+    keys = [stack.product(f"Lamp {n}") for n in range(5)]
+    while time.monotonic() < until:
+        stack.write("PATCH", f"/v1/products/{random.choice(keys)}", {"price": random.randrange(100)})
+        stack.product(f"Chair {random.randrange(1000)}")
+        for _ in range(random.randrange(60)):
+            stack.http.page(f"/v1/products/{random.choice(keys)}")
+        stack.http.page("/v1/products?limit=10")
+    console.look(width=1000, height=900)
+    console.at("#/")
+    console.wait_text("healthy")
+    console.wait("[...document.querySelectorAll('.legend')].every((each) => each.innerText)")
+    picture = PICTURES / "console.png"
+    console.picture(picture, whole=False)
+    console.look()
+    assert picture.stat().st_size < 150_000

@@ -164,9 +164,10 @@ class Page:
             features=[{"name": "prefers-color-scheme", "value": value}],
         )
 
-    def picture(self, path):
+    def picture(self, path, whole=True):
+        """Of the whole page, or of what the window shows of it."""
         path.parent.mkdir(parents=True, exist_ok=True)
-        data = self.browser.send("Page.captureScreenshot", captureBeyondViewport=True)["data"]
+        data = self.browser.send("Page.captureScreenshot", captureBeyondViewport=whole)["data"]
         path.write_bytes(base64.b64decode(data))
 
     # --- what it complained about, and whom it asked ----------------------------------

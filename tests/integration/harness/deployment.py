@@ -105,6 +105,7 @@ class Deployment:
         if kind == "api":
             settings["replica.urls"] = at_database(s.replica_url, self.name)
             settings["writer.group"] = f"{self.name}-writer"
+            settings["projector.group"] = f"{self.name}-projector"
             # A busy machine is not a slow Redis (test_faults.py has that).
             settings["redis.timeout"] = "1s"
         else:
