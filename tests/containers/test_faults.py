@@ -155,6 +155,13 @@ def test_the_proxy_leads_round_an_api_that_is_away(stack):
         part.wait_healthy()
 
 
+def test_an_api_shows_rejected_writes(stack):
+    """It asks a writer by its name in the network (writer.admin)."""
+    for api in stack.of("api"):
+        answer = api.http.request("GET", "/rejections")
+        assert answer.status == 200 and "rejections" in answer.json(), answer
+
+
 def test_three_brokers_acknowledge_with_two(stack):
     """What makes the loss of one harmless: three replicas, of which two must have a
     write; and with two away, nothing is acknowledged."""
