@@ -22,6 +22,7 @@
 #include "api/core/settings.h"
 #include "api/limits/budget.h"
 #include "api/limits/clients.h"
+#include "api/log/access_log.h"
 #include "api/read/singleflight.h"
 #include "api/routes.h"
 #include "api/service/assets.h"
@@ -206,6 +207,7 @@ static struct err open_tls(struct app *app)
 
 static struct err start_workers(struct app *app)
 {
+	access_log_start(&app->shared);
 	struct err e = look_for_stranger(app);
 	if (e.kind == ERR_KIND_OK)
 		e = open_tls(app);
@@ -578,6 +580,7 @@ void app_free(struct app *app)
 {
 	for (size_t i = 0; i < app->shared.nthreads; i++)
 		worker_free(&app->workers[i]);
+	access_log_stop(&app->shared);
 	loop_free(&app->shared.loop);
 	guard_free(&app->guard);
 	credentials_free(&app->shared.credentials);

@@ -151,7 +151,7 @@ static enum step_result batch_refused(struct request *r, enum reason reason)
 		buf_json(&extra, d->constraint, strlen(d->constraint));
 	}
 	struct MHD_Response *response = answer_problem_response(
-	    problem_by_type(row->problem), row->text, NULL, extra.data);
+	    r, problem_by_type(row->problem), row->text, NULL, extra.data);
 	buf_free(&extra);
 	native_add_waited(r, response, PREFER_STATE);
 	return answer_queue(r, row->status, response);
@@ -166,7 +166,7 @@ static enum step_result batch_settled(struct request *r, struct outcome o)
 	if (!minimal)
 		batch_state(r, "committed", &body);
 	struct MHD_Response *response =
-	    answer_body(&body, minimal ? NULL : "application/json");
+	    answer_body(r, &body, minimal ? NULL : "application/json");
 	native_add_waited(r, response, minimal ? PREFER_NOTHING : PREFER_STATE);
 	return answer_queue(r, 200, response);
 }

@@ -384,6 +384,7 @@ const struct feature operations_feature = {
     .head = operations_head,
     .piece = create_piece,
     .describe = read_describe,
+    .source = write_source,
     .release = create_release,
     .free = create_free,
 };
@@ -395,6 +396,7 @@ const struct feature create_feature = {
     .head = create_head,
     .piece = create_piece,
     .describe = read_describe,
+    .source = write_source,
     .release = create_release,
     .free = create_free,
 };

@@ -89,7 +89,7 @@ static enum step_result answer_stopped(struct request *r)
 		.waited = r->write->wait_for > 0},
 	    &extra);
 	struct MHD_Response *response =
-	    answer_problem_response(b->problem, b->detail, NULL, extra.data);
+	    answer_problem_response(r, b->problem, b->detail, NULL, extra.data);
 	buf_free(&extra);
 	add_headers(r, response);
 	return answer_queue(r, problem_status(b->problem), response);
@@ -109,7 +109,7 @@ enum step_result bulk_answer_step(struct request *r)
 		.waited = r->write->wait_for > 0},
 	    &body);
 	struct MHD_Response *response =
-	    answer_body(&body, lines ? NDJSON_TYPE : "application/json");
+	    answer_body(r, &body, lines ? NDJSON_TYPE : "application/json");
 	add_headers(r, response);
 	if (bulk_results_have(&b->results, 503))
 		MHD_add_response_header(

@@ -137,6 +137,7 @@ static enum step_result changes_stream(struct request *r)
 	MHD_add_response_header(
 	    response, MHD_HTTP_HEADER_CACHE_CONTROL, "no-store");
 	httpd_streams(r->connection);
+	r->bytes = -1;
 	return answer_queue(r, 200, response);
 }
 

@@ -118,7 +118,8 @@ static enum step_result answer_write(
 		buf_printf(&body, ",\"position\":\"%s\"", position);
 	}
 	buf_str(&body, "}\n");
-	struct MHD_Response *response = answer_body(&body, "application/json");
+	struct MHD_Response *response =
+	    answer_body(r, &body, "application/json");
 	if (r->write->has_position)
 		MHD_add_response_header(response, "Sluice-Position", position);
 	return answer_queue(r, status, response);

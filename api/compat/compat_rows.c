@@ -236,7 +236,8 @@ static enum step_result list_read(struct request *r)
 		buf_add(&body, page->doc, page->len);
 		add_source(&body, r->started, cached);
 	}
-	struct MHD_Response *response = answer_body(&body, "application/json");
+	struct MHD_Response *response =
+	    answer_body(r, &body, "application/json");
 	if (page->page->next) {
 		buf_printf(&link, "<%s", page->page->next + strlen("</v1"));
 		MHD_add_response_header(
@@ -338,7 +339,7 @@ static enum step_result deleted(struct request *r)
 {
 	struct buf body = {0};
 	if (is_posts(r))
-		return answer_queue(r, 204, answer_body(&body, NULL));
+		return answer_queue(r, 204, answer_body(r, &body, NULL));
 	buf_str(&body, "{\"message\":\"Product deleted successfully\"");
 	add_source(&body, r->started, false);
 	return answer_json(r, 200, &body);
@@ -388,6 +389,7 @@ const struct feature row_feature = {
     .first = STEP_SEED_ROW,
     .enter = row_enter,
     .describe = read_describe,
+    .source = read_source,
     .release = row_release,
     .free = row_free,
 };

@@ -155,7 +155,7 @@ static enum step_result admission_deny(
 	enum problem p =
 	    status == 400 ? PROBLEM_CREDENTIAL : PROBLEM_UNAUTHENTICATED;
 	struct MHD_Response *response =
-	    answer_problem_response(p, text, NULL, NULL);
+	    answer_problem_response(r, p, text, NULL, NULL);
 	credentials_challenge(v, &challenge);
 	MHD_add_response_header(
 	    response, MHD_HTTP_HEADER_WWW_AUTHENTICATE, challenge.data);
@@ -274,7 +274,7 @@ enum step_result admission_refuse(struct request *r)
 	bool nobody = r->principal->kind == PRINCIPAL_ANONYMOUS;
 	enum problem p = nobody ? PROBLEM_UNAUTHENTICATED : PROBLEM_FORBIDDEN;
 	struct MHD_Response *response =
-	    answer_problem_response(p, NULL, NULL, NULL);
+	    answer_problem_response(r, p, NULL, NULL, NULL);
 	MHD_add_response_header(response, MHD_HTTP_HEADER_WWW_AUTHENTICATE,
 	    nobody ? CHALLENGE : CHALLENGE ", error=\"insufficient_scope\"");
 	guard_audit(r, problem_status(p), nobody ? "credential" : "right");

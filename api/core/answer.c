@@ -9,6 +9,7 @@
 #include "common/base/mem.h"
 #include "common/http/http_head.h"
 #include "common/http/httpd.h"
+#include "common/http/request_id.h"
 
 #include <inttypes.h>
 #include <stdio.h>
@@ -27,9 +28,10 @@ void answer_count(struct request *r, unsigned status)
 		metric_add(&m->responses_4xx, 1);
 	else
 		metric_add(&m->responses_5xx, 1);
+	r->code = status;
+	r->took = clock_mono() - r->started;
 	api_metric_request(m, r->route != NULL,
-	    r->route ? r->route->head.verb : VERB_read, r->method,
-	    clock_mono() - r->started);
+	    r->route ? r->route->head.verb : VERB_read, r->method, r->took);
 }
 
 enum step_result answer_shared(
@@ -54,6 +56,7 @@ enum step_result answer_queue(
 		r->feature->describe(r, response);
 	admission_describe(r, response);
 	guard_describe(r, response);
+	MHD_add_response_header(response, REQUEST_ID_HEADER, request_id(r));
 	if (r->thread->draining)
 		MHD_add_response_header(
 		    response, MHD_HTTP_HEADER_CONNECTION, "close");
@@ -87,11 +90,13 @@ static struct MHD_Response *counted(char *data, size_t len)
 	    len, data, free_counted, c);
 }
 
-struct MHD_Response *answer_body(struct buf *body, const char *type)
+struct MHD_Response *answer_body(
+    struct request *r, struct buf *body, const char *type)
 {
 	enum { LITTLE = 4096 }; /* too small to be counted */
 	size_t len;
 	char *data = buf_take(body, &len);
+	r->bytes = (int64_t)len;
 	struct MHD_Response *response =
 	    len > LITTLE ? counted(data, len)
 			 : MHD_create_response_from_buffer(
@@ -125,16 +130,20 @@ struct MHD_Response *answer_head_of_stream(const char *type)
 enum step_result answer_json(
     struct request *r, unsigned status, struct buf *body)
 {
-	return answer_queue(r, status, answer_body(body, "application/json"));
+	return answer_queue(
+	    r, status, answer_body(r, body, "application/json"));
 }
 
-struct MHD_Response *answer_problem_response(enum problem p, const char *detail,
-    const struct violations *v, const char *extra)
+struct MHD_Response *answer_problem_response(struct request *r, enum problem p,
+    const char *detail, const struct violations *v, const char *extra)
 {
-	struct buf body = {0};
-	problem_write(&body, p, detail, v, extra);
+	struct buf body = {0}, more = {0};
+	buf_str(&more, extra ? extra : "");
+	buf_printf(&more, ",\"request_id\":\"%s\"", request_id(r));
+	problem_write(&body, p, detail, v, more.data);
+	buf_free(&more);
 	struct MHD_Response *response =
-	    answer_body(&body, "application/problem+json");
+	    answer_body(r, &body, "application/problem+json");
 	if (problem_status(p) == 503)
 		MHD_add_response_header(
 		    response, MHD_HTTP_HEADER_RETRY_AFTER, RETRY_AFTER_S);
@@ -145,7 +154,7 @@ enum step_result answer_problem(
     struct request *r, enum problem p, const char *detail)
 {
 	return answer_queue(r, problem_status(p),
-	    answer_problem_response(p, detail, NULL, NULL));
+	    answer_problem_response(r, p, detail, NULL, NULL));
 }
 
 enum step_result answer_full(struct request *r)
@@ -159,7 +168,7 @@ enum step_result answer_retry(
     struct request *r, enum problem p, const char *detail, unsigned seconds)
 {
 	struct MHD_Response *response =
-	    answer_problem_response(p, detail, NULL, NULL);
+	    answer_problem_response(r, p, detail, NULL, NULL);
 	char text[16];
 	snprintf(text, sizeof text, "%u", seconds);
 	MHD_del_response_header(
@@ -171,7 +180,7 @@ enum step_result answer_retry(
 enum step_result answer_violations(struct request *r, struct violations *v)
 {
 	struct MHD_Response *response =
-	    answer_problem_response(PROBLEM_VALIDATION, NULL, v, NULL);
+	    answer_problem_response(r, PROBLEM_VALIDATION, NULL, v, NULL);
 	violations_free(v);
 	return answer_queue(r, problem_status(PROBLEM_VALIDATION), response);
 }

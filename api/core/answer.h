@@ -16,7 +16,8 @@ enum step_result answer_shared(
     struct request *r, unsigned status, struct MHD_Response *response);
 /* Makes a response of the bytes of `body`, which is empty afterwards. Returns
  * owned. */
-struct MHD_Response *answer_body(struct buf *body, const char *type);
+struct MHD_Response *answer_body(
+    struct request *r, struct buf *body, const char *type);
 /* Makes the response to a HEAD whose GET is a stream: it has no length. Returns
  * owned. */
 struct MHD_Response *answer_head_of_stream(const char *type);
@@ -34,5 +35,7 @@ enum step_result answer_retry(
 enum step_result answer_full(struct request *r);
 /* Answers with the violations, which it frees. */
 enum step_result answer_violations(struct request *r, struct violations *v);
-struct MHD_Response *answer_problem_response(enum problem p, const char *detail,
-    const struct violations *v, const char *extra);
+/* The problem with the id of the request. `v` and `extra`: see problem_write.
+ */
+struct MHD_Response *answer_problem_response(struct request *r, enum problem p,
+    const char *detail, const struct violations *v, const char *extra);

@@ -94,7 +94,7 @@ static enum step_result entry_refuse(struct request *r, struct buf *allow)
 	if (strcmp(r->method, "OPTIONS") == 0)
 		return guard_options(r, allow->data);
 	struct MHD_Response *response =
-	    answer_problem_response(PROBLEM_METHOD, NULL, NULL, NULL);
+	    answer_problem_response(r, PROBLEM_METHOD, NULL, NULL, NULL);
 	MHD_add_response_header(response, MHD_HTTP_HEADER_ALLOW, allow->data);
 	return answer_queue(r, problem_status(PROBLEM_METHOD), response);
 }

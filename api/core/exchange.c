@@ -97,12 +97,15 @@ static void exchange_end(void *request)
 	 * ran. Then it still holds the things that it was resumed for. */
 	CHECK(request_release(r));
 	r->magic = 0;
+	if (r->thread->instance->log_request)
+		r->thread->instance->log_request(r);
 	if (r->refusal.response)
 		MHD_destroy_response(r->refusal.response);
 	if (r->feature && r->feature->free)
 		r->feature->free(r);
 	body_intake_free(r);
 	free(r->target.id);
+	free(r->id);
 	principal_unref(&r->principal);
 	free(r);
 }

@@ -94,7 +94,7 @@ static const struct guard *guard_of(const struct request *r)
 
 /* --- the record ---------------------------------------------------------- */
 
-static struct audit guard_record(const struct request *r, unsigned status)
+static struct audit guard_record(struct request *r, unsigned status)
 {
 	const struct principal *p = r->principal;
 	return (struct audit){
@@ -102,19 +102,20 @@ static struct audit guard_record(const struct request *r, unsigned status)
 	    .kind = principal_kind_name(p ? p->kind : PRINCIPAL_ANONYMOUS),
 	    .key = p ? p->key : NULL,
 	    .method = r->method,
+	    .request = request_id(r),
 	    .route = r->route ? r->route->head.pattern : NULL,
 	    .c = r->connection,
 	    .status = status,
 	};
 }
 
-void guard_audit(const struct request *r, unsigned status, const char *why)
+void guard_audit(struct request *r, unsigned status, const char *why)
 {
 	const struct audit a = guard_record(r, status);
 	audit_refused(&a, why);
 }
 
-void guard_audit_act(const struct request *r, unsigned status)
+void guard_audit_act(struct request *r, unsigned status)
 {
 	const struct audit a = guard_record(r, status);
 	audit_acted(&a);

@@ -49,6 +49,6 @@ void guard_describe_own(const struct request *r, struct MHD_Response *response);
 /* May the request be answered with a response that is made for all? */
 bool guard_shares(const struct request *r);
 /* Records that the request is refused, in the log. `why`: see audit.refused. */
-void guard_audit(const struct request *r, unsigned status, const char *why);
+void guard_audit(struct request *r, unsigned status, const char *why);
 /* Records that the request acted on the daemon. */
-void guard_audit_act(const struct request *r, unsigned status);
+void guard_audit_act(struct request *r, unsigned status);

@@ -8,8 +8,8 @@ enum {
 	/* Bytes that libmicrohttpd uses for each header and parameter. */
 	ELEMENT = 64,
 	/* Bytes for the request line, and for the status line, Date,
-	 * Cache-Status, Server-Timing, those of CORS, … */
-	OTHERS = 3072,
+	 * Cache-Status, Server-Timing, X-Request-Id, those of CORS, … */
+	OTHERS = 3072 + 256,
 	/* libmicrohttpd reads the head into half of the memory; the body needs
 	 * some of it. */
 	HEADERS = HTTPD_CONNECTION_MEMORY / 2 - 1024,

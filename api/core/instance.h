@@ -62,6 +62,9 @@ struct instance {
 	const struct admission *admission;
 	struct credentials *credentials;
 	const struct guard *guard;
+	/* A request ends, and its feature's state is still there (api/log);
+	 * NULL: no request has a line in the log. */
+	void (*log_request)(struct request *r);
 	struct loop *loop; /* of the main thread */
 	struct thread **threads;
 	size_t nthreads;

@@ -172,7 +172,7 @@ enum step_result offer_refuse(struct request *r, enum problem p,
 	buf_str(&extra, ",\"parameter\":");
 	buf_json(&extra, parameter, strlen(parameter));
 	struct MHD_Response *response =
-	    answer_problem_response(p, detail, NULL, extra.data);
+	    answer_problem_response(r, p, detail, NULL, extra.data);
 	buf_free(&extra);
 	return answer_queue(r, problem_status(p), response);
 }

@@ -7,6 +7,7 @@
 #include "common/base/mem.h"
 #include "common/http/client_socket.h"
 #include "common/http/httpd.h"
+#include "common/http/request_id.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -199,6 +200,20 @@ const char *request_owner(const struct request *r)
 	const struct owner *owner = &r->target.collection->owner;
 	CHECK(r->right == RIGHT_OWN && owner->field != NULL);
 	return r->principal->claims[owner->claim];
+}
+
+const char *request_id(struct request *r)
+{
+	if (r->id)
+		return r->id;
+	const char *given = request_header(r, REQUEST_ID_HEADER);
+	char own[REQUEST_ID_OWN + 1];
+	if (given == NULL || !request_id_is_valid(given)) {
+		request_id_make(own);
+		given = own;
+	}
+	r->id = mem_strdup(given);
+	return r->id;
 }
 
 const char *request_header(const struct request *r, const char *name)

@@ -57,6 +57,10 @@ struct feature {
 	/* Adds headers to an answer before it is queued. May be NULL. */
 	void (*describe)(
 	    const struct request *r, struct MHD_Response *response);
+	/* For the access log: where the value of the answer came from; NULL:
+	 * there is none. Appends the durations of the stages to `stages`, as in
+	 * Server-Timing, unless that is NULL. May be NULL. */
+	const char *(*source)(const struct request *r, struct buf *stages);
 	/* Abandons whatever would resume the request. False: the completion is
 	 * already on its way from another thread, and will resume it. May be
 	 * called twice. NULL: nothing to abandon. */
@@ -131,6 +135,10 @@ struct request {
 	enum right right;     /* what the principal may do with the target */
 	enum step step;
 	enum MHD_Result rc; /* of MHD_queue_response */
+	char *id;	    /* see request_id; NULL: nobody asked for it yet */
+	unsigned code;	    /* the status of its answer; 0: it has none yet */
+	dur_us_t took;	    /* until its answer was ready */
+	int64_t bytes;	    /* of the answer's body; -1: a stream */
 	struct refusal refusal;
 	struct buf body;
 	size_t held; /* bytes that its body takes from budget_bodies */
@@ -179,6 +187,9 @@ void request_target(
 void request_group(struct request *r, const char *group, size_t len);
 /* With RIGHT_OWN: the owner of the documents that the caller may use. */
 const char *request_owner(const struct request *r);
+/* The id of the request: X-Request-Id as the client sent it, if it is valid;
+ * else one that is made. Borrowed from the request. */
+const char *request_id(struct request *r);
 /* The value of a header, or NULL. libmicrohttpd (before 1.0) leaves trailing
  * blanks in it. */
 const char *request_header(const struct request *r, const char *name);

@@ -11,13 +11,14 @@
 #define TAKEN                                                                  \
 	"Accept, Authorization, Cache-Control, Content-Type, "                 \
 	"Idempotency-Key, If-Match, If-None-Match, Last-Event-ID, Prefer, "    \
-	"Sluice-Read-After, traceparent, tracestate, X-API-Key"
+	"Sluice-Read-After, traceparent, tracestate, X-API-Key, "              \
+	"X-Request-Id"
 /* What a page may read of an answer. */
 #define EXPOSED                                                                \
 	"Allow, Cache-Status, Content-Location, Content-Range, ETag, "         \
 	"Idempotency-Replayed, Link, Location, Preference-Applied, "           \
 	"RateLimit, RateLimit-Policy, Retry-After, Server-Timing, "            \
-	"Sluice-As-Of, Sluice-Position, WWW-Authenticate"
+	"Sluice-As-Of, Sluice-Position, WWW-Authenticate, X-Request-Id"
 
 /* --- the setting --------------------------------------------------------- */
 

@@ -57,6 +57,7 @@ struct export
 	bool suspended;
 	bool cut;
 	bool complete;
+	char *id;	    /* of the request */
 	bool told;	    /* its failure was logged */
 	mono_us_t progress; /* when bytes were last taken */
 };
@@ -109,6 +110,7 @@ static void export_start(struct request *r)
 	e->list = list_query_ref(r->read->list);
 	e->form = r->read->form;
 	e->began = r->started;
+	e->id = mem_strdup(request_id(r));
 	e->state = PG_COPY_ROW;
 	e->next = t->exports;
 	if (e->next)
@@ -136,6 +138,7 @@ void export_free(struct export **ep)
 	pg_copy_free(&e->copy);
 	list_query_unref(&e->list);
 	buf_free(&e->out);
+	free(e->id);
 	budget_set(&budget_answers, &e->held, 0);
 	free(e);
 	*ep = NULL;
@@ -150,10 +153,11 @@ static void export_broken(struct export *e)
 	if (e->told)
 		return;
 	e->told = true;
-	log_event(EV_EXPORT_BROKEN, "collection=%s error=%s",
+	log_event(EV_EXPORT_BROKEN, "collection=%s error=%s request=%s",
 	    e->list->collection->name,
-	    log_quote(e->cut ? "no progress, or a shutdown"
-			     : pg_copy_error(e->copy)));
+	    log_quote(
+		e->cut ? "no progress, or a shutdown" : pg_copy_error(e->copy)),
+	    log_quote(e->id));
 	client_socket_reset(e->connection);
 }
 
@@ -308,6 +312,7 @@ static enum step_result export_stream(struct request *r)
 	http_head_type(response, e->form->type);
 	export_varies(response);
 	httpd_streams(r->connection);
+	r->bytes = -1;
 	return answer_queue(r, 200, response);
 }
 

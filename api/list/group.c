@@ -200,6 +200,7 @@ const struct feature group_feature = {
     .joins = true,
     .enter = read_enter,
     .describe = read_describe,
+    .source = read_source,
     .release = read_release,
     .free = read_free,
 };

@@ -118,6 +118,7 @@ const struct feature list_feature = {
     .takes_query = true,
     .enter = read_enter,
     .describe = read_describe,
+    .source = read_source,
     .release = read_release,
     .free = read_free,
 };
@@ -127,6 +128,7 @@ const struct feature export_feature = {
     .takes_query = true,
     .enter = read_enter,
     .describe = read_describe,
+    .source = read_source,
     .release = read_release,
     .free = read_free,
 };
@@ -136,6 +138,7 @@ const struct feature count_feature = {
     .takes_query = true,
     .enter = read_enter,
     .describe = read_describe,
+    .source = read_source,
     .release = read_release,
     .free = read_free,
 };

@@ -186,7 +186,8 @@ static void info(struct jsonout *j)
 	    "A write buffer and a coherent read cache around PostgreSQL. A "
 	    "write is answered when the log has it, or after its commit "
 	    "(Prefer: wait=5). A read names its source in Cache-Status. Every "
-	    "GET route also answers HEAD.");
+	    "GET route also answers HEAD. An answer has the header "
+	    "X-Request-Id: that of the request, or one that is made.");
 	jsonout_open(j, "license", '{');
 	jsonout_string(j, "name", "MIT");
 	jsonout_string(j, "identifier", "MIT");

@@ -9,5 +9,6 @@ extern const struct feature read_feature;
  * names. `enter` and `free` may be called twice. */
 void read_enter(struct request *r);
 void read_describe(const struct request *r, struct MHD_Response *response);
+const char *read_source(const struct request *r, struct buf *stages);
 bool read_release(struct request *r);
 void read_free(struct request *r);

@@ -60,14 +60,13 @@ static void duration(struct buf *out, const char *name, dur_us_t us)
 	    out, "%s;dur=%" PRId64 ".%03d", name, us / 1000, (int)(us % 1000));
 }
 
-static void server_timing(const struct request *r, struct buf *out)
+static void read_stages(const struct request *r, struct buf *out)
 {
 	static const char *const names[TIERS] = {
 	    [TIER_REDIS] = ", redis",
 	    [TIER_REPLICA] = ", replica",
 	    [TIER_PRIMARY] = ", primary",
 	};
-	duration(out, "total", clock_mono() - r->started);
 	if (r->read->waited)
 		duration(out, ", wait", r->read->waited);
 	if (r->read->times.asked & 1U << TIER_L1)
@@ -76,6 +75,12 @@ static void server_timing(const struct request *r, struct buf *out)
 		if (r->read->times.asked & 1U << t)
 			duration(out, names[t], r->read->times.spent[t]);
 	}
+}
+
+static void server_timing(const struct request *r, struct buf *out)
+{
+	duration(out, "total", clock_mono() - r->started);
+	read_stages(r, out);
 }
 
 void read_describe(const struct request *r, struct MHD_Response *response)
@@ -89,4 +94,21 @@ void read_describe(const struct request *r, struct MHD_Response *response)
 	server_timing(r, &text);
 	MHD_add_response_header(response, "Server-Timing", text.data);
 	buf_free(&text);
+}
+
+const char *read_source(const struct request *r, struct buf *stages)
+{
+	static const char *const names[TIERS] = {
+	    [TIER_L1] = "l1",
+	    [TIER_REDIS] = "redis",
+	    [TIER_REPLICA] = "replica",
+	    [TIER_PRIMARY] = "primary",
+	};
+	if (r->read == NULL)
+		return NULL;
+	if (stages) {
+		duration(stages, "total", r->took);
+		read_stages(r, stages);
+	}
+	return names[r->read->tier];
 }

@@ -289,6 +289,7 @@ static enum step_result assets_answer_own(
 	if (r->thread->draining)
 		MHD_add_response_header(
 		    own, MHD_HTTP_HEADER_CONNECTION, "close");
+	r->bytes = status == 304 ? 0 : (int64_t)item->len;
 	enum step_result done = answer_shared(r, status, own);
 	MHD_destroy_response(own);
 	return done;
@@ -312,6 +313,7 @@ static enum step_result assets_answer(struct request *r, enum asset which)
 	if (same)
 		return answer_shared(
 		    r, status, last ? item->last_unchanged : item->unchanged);
+	r->bytes = (int64_t)item->len;
 	return answer_shared(r, status, last ? item->last_whole : item->whole);
 }
 

@@ -88,9 +88,12 @@ static enum step_result native_read(struct request *r)
 	if (precondition(r, MHD_HTTP_HEADER_IF_NONE_MATCH, false, v) ==
 	    SAID_LISTED)
 		return answer_queue(r, 304, value_unchanged(v));
-	/* The ready-made response cannot have `Connection: close`. */
+	r->bytes = (int64_t)v->len;
+	/* The ready-made response cannot have `Connection: close`, nor the id
+	 * of this request; who sent one gets it back. */
 	bool plain = r->read->tier == TIER_L1 && !r->thread->draining &&
-		     tail_up(r->thread->instance->tail) && guard_shares(r);
+		     !r->read->named && tail_up(r->thread->instance->tail) &&
+		     guard_shares(r);
 	return plain && v->l1_response
 		   ? answer_shared(r, 200, v->l1_response)
 		   : answer_queue(r, 200, value_response(v));
@@ -131,7 +134,8 @@ static enum step_result native_not_json(
 	snprintf(
 	    detail, sizeof detail, "%s (at byte %zu)", v->message, v->offset);
 	return answer_queue(r, problem_status(PROBLEM_INVALID_JSON),
-	    answer_problem_response(PROBLEM_INVALID_JSON, detail, NULL, extra));
+	    answer_problem_response(
+		r, PROBLEM_INVALID_JSON, detail, NULL, extra));
 }
 
 enum step_result native_refuse(struct request *r, struct validation *v)
@@ -366,7 +370,8 @@ static void add_applied(
 
 enum step_result native_accepted(struct request *r, struct buf *body)
 {
-	struct MHD_Response *response = answer_body(body, "application/json");
+	struct MHD_Response *response =
+	    answer_body(r, body, "application/json");
 	native_add_position(r, response);
 	if (r->write->has_position) {
 		char location[sizeof WRITES + POSITION_MAX_LEN] = WRITES;
@@ -405,7 +410,7 @@ static enum step_result native_rejected(struct request *r, enum reason reason)
 		    strlen(r->write->decision.constraint));
 	}
 	struct MHD_Response *response = answer_problem_response(
-	    problem_by_type(row->problem), row->text, NULL, extra.data);
+	    r, problem_by_type(row->problem), row->text, NULL, extra.data);
 	buf_free(&extra);
 	native_add_waited(r, response, PREFER_STATE);
 	return answer_queue(r, row->status, response);
@@ -439,7 +444,7 @@ static enum step_result committed(struct request *r)
 	if (!minimal)
 		write_state(r, "committed", &body);
 	struct MHD_Response *response =
-	    answer_body(&body, minimal ? NULL : "application/json");
+	    answer_body(r, &body, minimal ? NULL : "application/json");
 	native_add_waited(r, response, minimal ? PREFER_NOTHING : PREFER_STATE);
 	if (r->write->creates)
 		add_location(r, response, MHD_HTTP_HEADER_LOCATION);
@@ -464,7 +469,8 @@ static enum step_result represent(struct request *r)
 	value_etag(v, etag);
 	struct buf body = {0};
 	buf_add(&body, v->doc, v->len);
-	struct MHD_Response *response = answer_body(&body, "application/json");
+	struct MHD_Response *response =
+	    answer_body(r, &body, "application/json");
 	native_add_waited(r, response, PREFER_DOCUMENT);
 	add_location(r, response, MHD_HTTP_HEADER_CONTENT_LOCATION);
 	if (r->write->creates)

@@ -169,6 +169,7 @@ enum step_result write_append_step(struct request *r)
 		return write_unavailable(r, PROBLEM_BUFFER_FULL);
 	body_intake_free(r); /* the producer has a copy */
 	write_drop_document(r->write);
+	r->write->appended = clock_mono();
 	request_deadline(r, instance->settings->write_timeout);
 	r->step = STEP_ACKED;
 	return STEP_PARK;
@@ -179,8 +180,9 @@ enum step_result write_append_step(struct request *r)
 static enum step_result unknown(struct request *r, const char *why)
 {
 	metric_add(&r->thread->metrics->write_unknown, 1);
-	log_event(EV_WRITE_UNKNOWN, "partition=%d id=%s reason=%s",
-	    r->target.slot.partition, log_quote(r->target.id), why);
+	log_event(EV_WRITE_UNKNOWN, "partition=%d id=%s reason=%s request=%s",
+	    r->target.slot.partition, log_quote(r->target.id), why,
+	    log_quote(request_id(r)));
 	return answer_problem(r, PROBLEM_OUTCOME_UNKNOWN, NULL);
 }
 
@@ -194,7 +196,8 @@ enum step_result write_acked_step(struct request *r)
 	if (r->write->delivered == DELIVERY_FAILED)
 		return write_unavailable(r, PROBLEM_LOG_UNAVAILABLE);
 	metric_add(&t->metrics->write_acked, 1);
-	metric_observe(&t->metrics->write_ack, clock_mono() - r->started);
+	r->write->acked = clock_mono();
+	metric_observe(&t->metrics->write_ack, r->write->acked - r->started);
 	if (r->write->wait_for == 0 || !r->write->has_position || t->draining)
 		return r->route->surface->receipt(r);
 	r->write->waits = guard_take(r, CLIENT_WAITS);
@@ -256,6 +259,7 @@ enum step_result write_settled_step(struct request *r)
 	if (r->write->position.version >=
 	    tail_through(tail, r->write->position.partition))
 		return r->route->surface->receipt(r); /* the time is over */
+	r->write->heard = clock_mono();
 	struct outcome_first first;
 	struct outcome o =
 	    outcomes_get(t->instance->outcomes, r->write->position, &first);
@@ -263,7 +267,7 @@ enum step_result write_settled_step(struct request *r)
 		return write_ask(r);
 	if (o.replayed)
 		take_first(r, &first);
-	metric_observe(&t->metrics->write_commit, clock_mono() - r->started);
+	metric_observe(&t->metrics->write_commit, r->write->heard - r->started);
 	return r->route->surface->settled(r, o);
 }
 
@@ -322,10 +326,37 @@ void write_free(struct request *r)
 	r->write = NULL;
 }
 
+static void write_stage(
+    struct buf *out, const char *name, mono_us_t from, mono_us_t to)
+{
+	if (from && to)
+		buf_printf(
+		    out, ", %s;dur=%.3f", name, (double)(to - from) / 1e3);
+}
+
+/* A write whose row is read for the answer has the stages of that read, too. */
+const char *write_source(const struct request *r, struct buf *stages)
+{
+	const struct write_op *w = r->write;
+	if (w == NULL)
+		return read_source(r, stages);
+	if (stages && r->read)
+		read_source(r, stages);
+	else if (stages)
+		buf_printf(stages, "total;dur=%.3f", (double)r->took / 1e3);
+	if (stages) {
+		write_stage(stages, "accepted", r->started, w->appended);
+		write_stage(stages, "log", w->appended, w->acked);
+		write_stage(stages, "commit", w->acked, w->heard);
+	}
+	return w->acked ? "log" : NULL;
+}
+
 const struct feature write_feature = {
     .first = STEP_WRITE,
     .enter = write_enter,
     .describe = read_describe,
+    .source = write_source,
     .release = write_release,
     .free = write_free,
 };

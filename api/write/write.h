@@ -27,7 +27,9 @@ struct write_op {
 	char *idempotency_key; /* NULL: none */
 	uint64_t fingerprint;  /* of the request, for its Idempotency-Key */
 	dur_us_t wait_for;     /* maximum wait for the commit; 0: none */
-	bool waits;	       /* for its commit: it has a place of r->share */
+	/* For the slow log; 0: it has not come so far. */
+	mono_us_t appended, acked, heard;
+	bool waits; /* for its commit: it has a place of r->share */
 	struct append *append;
 	enum delivery_status delivered;
 	bool has_position;
@@ -43,6 +45,7 @@ struct write_op {
 void write_enter(struct request *r);
 bool write_release(struct request *r);
 void write_free(struct request *r);
+const char *write_source(const struct request *r, struct buf *stages);
 
 /* Called after the commit: reads the row, as read_feature does. If that fails,
  * the surface's receipt is the answer, since the write succeeded. */

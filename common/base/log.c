@@ -127,7 +127,7 @@ static void flatten(char *text, size_t len)
 	}
 }
 
-static void keep_and_write(const char *line, size_t len)
+static bool keep_and_write(const char *line, size_t len)
 {
 	pthread_mutex_lock(&sink.lock);
 	memcpy(sink.kept[sink.next++ % KEPT], line, len + 1);
@@ -136,6 +136,7 @@ static void keep_and_write(const char *line, size_t len)
 	ssize_t ignored = write(STDERR_FILENO, line, len);
 	(void)ignored;
 	pthread_mutex_unlock(&sink.lock);
+	return true;
 }
 
 /* False: the line is left out. */
@@ -152,47 +153,61 @@ static bool takes_turn(enum event ev, unsigned *left_out)
 	return now_it_is;
 }
 
-static void log_write_json(const struct event_row *row, unsigned left_out,
-    const char *fields, const char *text, size_t len)
+static bool log_write_json(log_taker take, const struct event_row *row,
+    unsigned left_out, const char *fields, const char *text, size_t len)
 {
 	struct buf line = {0};
 	prefix_json(&line, row, left_out);
 	log_json_fields(&line, fields, text, len);
 	buf_str(&line, "}\n");
 	CHECK(line.len < JSON_MAX_LEN);
-	keep_and_write(line.data, line.len);
+	bool taken = take(line.data, line.len);
 	buf_free(&line);
+	return taken;
+}
+
+static bool log_write(log_taker take, const struct event_row *row,
+    unsigned left_out, const char *fields, va_list ap)
+{
+	char line[LINE_MAX_LEN];
+	bool json = sink.format == LOG_JSON;
+	size_t len = json ? 0 : prefix(line, row, left_out);
+	if (fields[0] != '\0') {
+		line[len++] = ' ';
+		int n =
+		    vsnprintf(line + len, LINE_MAX_LEN - len - 2, fields, ap);
+		len += n > 0 ? (size_t)n : 0;
+		if (len > LINE_MAX_LEN - 3)
+			len = LINE_MAX_LEN - 3;
+	}
+	flatten(line, len);
+	if (json)
+		return log_write_json(take, row, left_out, fields, line, len);
+	line[len++] = '\n';
+	line[len] = '\0';
+	return take(line, len);
 }
 
 void log_event(enum event ev, const char *fields, ...)
 {
 	const struct event_row *row = &events[ev];
 	unsigned left_out = 0;
+	va_list ap;
 	if (row->level < sink.level ||
 	    (row->at_will && !takes_turn(ev, &left_out)))
 		return;
-	char line[LINE_MAX_LEN];
-	bool json = sink.format == LOG_JSON;
-	size_t len = json ? 0 : prefix(line, row, left_out);
-	if (fields[0] != '\0') {
-		line[len++] = ' ';
-		va_list ap;
-		va_start(ap, fields);
-		int n =
-		    vsnprintf(line + len, LINE_MAX_LEN - len - 2, fields, ap);
-		va_end(ap);
-		len += n > 0 ? (size_t)n : 0;
-		if (len > LINE_MAX_LEN - 3)
-			len = LINE_MAX_LEN - 3;
-	}
-	flatten(line, len);
-	if (json) {
-		log_write_json(row, left_out, fields, line, len);
-		return;
-	}
-	line[len++] = '\n';
-	line[len] = '\0';
-	keep_and_write(line, len);
+	va_start(ap, fields);
+	log_write(keep_and_write, row, left_out, fields, ap);
+	va_end(ap);
+}
+
+bool log_line(log_taker take, enum event ev, const char *fields, ...)
+{
+	va_list ap;
+	va_start(ap, fields);
+	bool taken = log_write(take, &events[ev], 0, fields, ap);
+	va_end(ap);
+	return taken;
 }
 
 const char *log_quote(const char *text)

@@ -34,6 +34,14 @@ bool log_level_parse(const char *name, enum log_level *out);
 __attribute__((format(printf, 2, 3))) void log_event(
     enum event ev, const char *fields, ...);
 
+/* Takes a line with its newline. False: it is lost. */
+typedef bool (*log_taker)(const char *line, size_t len);
+/* Makes the line of an event that comes with every request, whatever the level
+ * is, and gives it to `take`. It is not kept for log_dump. False: it is lost.
+ */
+__attribute__((format(printf, 3, 4))) bool log_line(
+    log_taker take, enum event ev, const char *fields, ...);
+
 /* `"text"` with quotes, backslashes and control bytes escaped, cut at 300
  * bytes; valid until the fourth next call on this thread. */
 const char *log_quote(const char *text);

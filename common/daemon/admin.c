@@ -9,6 +9,7 @@
 #include "common/http/audit.h"
 #include "common/http/httpd.h"
 #include "common/http/origin_check.h"
+#include "common/http/request_id.h"
 #include "common/net/renewal.h"
 
 #include <stdlib.h>
@@ -40,6 +41,7 @@ struct request {
 	struct MHD_Connection *c;
 	const char *method;
 	struct path path;
+	char id[REQUEST_ID_MAX + 1];
 	struct buf body;
 	const struct http_head_fault *fault; /* refused by its head */
 	/* One of these two is set, unless the request is refused. */
@@ -126,6 +128,15 @@ static const char *header(const struct request *r, const char *name)
 	return MHD_lookup_connection_value(r->c, MHD_HEADER_KIND, name);
 }
 
+static void admin_take_id(struct request *r)
+{
+	const char *given = header(r, REQUEST_ID_HEADER);
+	if (given && request_id_is_valid(given))
+		strcpy(r->id, given);
+	else
+		request_id_make(r->id);
+}
+
 /* --- who may ask --------------------------------------------------------- */
 
 static const char *admin_fault(enum origin_fault fault)
@@ -172,6 +183,7 @@ static struct audit admin_record(const struct request *r, unsigned status)
 	    .subject = "",
 	    .kind = *s->admin_token ? "admin.token" : "none",
 	    .method = r->method,
+	    .request = r->id,
 	    .route = admin_pattern(r),
 	    .c = r->c,
 	    .status = status,
@@ -187,8 +199,8 @@ static void admin_forbid(struct request *r, unsigned status, const char *type,
 	r->answer.type = "application/problem+json";
 	buf_printf(&r->answer.body,
 	    "{\"type\":\"urn:sluice:problem:%s\",\"title\":\"%s\","
-	    "\"status\":%u,\"detail\":\"%s\"}\n",
-	    type, title, status, detail);
+	    "\"status\":%u,\"detail\":\"%s\",\"request_id\":\"%s\"}\n",
+	    type, title, status, detail, r->id);
 	a.kind = "none";
 	r->forbidden = true;
 	audit_refused(&a, why);
@@ -268,6 +280,7 @@ static void *admin_begin(void *arg, struct MHD_Connection *c,
 	r->admin = arg;
 	r->c = c;
 	r->method = method;
+	admin_take_id(r);
 	r->answer =
 	    (struct answer){.status = 200, .type = "text/plain; charset=utf-8"};
 	r->fault = admin_judge(head);
@@ -364,6 +377,7 @@ static enum MHD_Result queue(struct request *r)
 		const struct audit record = admin_record(r, a->status);
 		audit_acted(&record);
 	}
+	MHD_add_response_header(response, REQUEST_ID_HEADER, r->id);
 	if (a->status == 401)
 		MHD_add_response_header(response,
 		    MHD_HTTP_HEADER_WWW_AUTHENTICATE,

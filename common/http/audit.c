@@ -26,13 +26,15 @@ static const char *audit_from(struct MHD_Connection *c, char out[FROM_LEN])
 	return out;
 }
 
-/* log_quote keeps four texts. */
-#define FIELDS "subject=%s kind=%s key=%s method=%s route=%s from=%s status=%u"
+/* log_quote keeps four texts; an id needs no quoting but the marks. */
+#define FIELDS                                                                 \
+	"subject=%s kind=%s key=%s method=%s route=%s from=%s "                \
+	"request=\"%s\" status=%u"
 #define VALUES(a, from)                                                        \
 	log_quote((a)->subject), (a)->kind,                                    \
 	    log_quote((a)->key ? (a)->key : ""), log_quote((a)->method),       \
 	    log_quote((a)->route ? (a)->route : ""), audit_from((a)->c, from), \
-	    (a)->status
+	    (a)->request, (a)->status
 
 void audit_refused(const struct audit *a, const char *why)
 {

@@ -1,0 +1,79 @@
+#include "api/log/access_log.h"
+
+#include "api/core/metrics.h"
+#include "api/core/route.h"
+#include "api/core/settings.h"
+#include "api/log/log_queue.h"
+#include "common/access/principal.h"
+#include "common/base/log.h"
+#include "common/http/request_id.h"
+
+#include <string.h>
+
+/* The client may send any word. */
+static const char *access_log_method(const struct request *r)
+{
+	static const char *const known[] = {
+	    "GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"};
+	for (size_t i = 0; i < sizeof known / sizeof known[0]; i++) {
+		if (strcmp(r->method, known[i]) == 0)
+			return known[i];
+	}
+	return "other";
+}
+
+/* log_quote keeps four texts. */
+#define FIELDS                                                                 \
+	"method=%s route=%s status=%u us=%lld total_us=%lld bytes=%lld "       \
+	"source=%s request=%s trace=%s by=%s"
+#define VALUES                                                                 \
+	access_log_method(r), r->route ? r->route->head.pattern : "none",      \
+	    r->code, (long long)took, (long long)total, access_log_bytes(r),   \
+	    source ? source : "none", log_quote(request_id(r)),                \
+	    traced ? trace : "none",                                           \
+	    log_quote(r->principal ? principal_subject(r->principal) : "")
+
+static long long access_log_bytes(const struct request *r)
+{
+	return strcmp(r->method, "HEAD") == 0 ? 0 : r->bytes;
+}
+
+static void access_log_write(struct request *r)
+{
+	const struct api_settings *s = r->thread->instance->settings;
+	dur_us_t total = clock_mono() - r->started;
+	dur_us_t took = r->code ? r->took : total;
+	bool slow = s->log_slow > 0 && took >= s->log_slow;
+	if (!slow && strcmp(s->log_access, "on") != 0)
+		return;
+	struct buf stages = {0};
+	char trace[TRACE_ID_LEN + 1];
+	bool traced = request_id_trace(request_header(r, "traceparent"), trace);
+	const char *source = NULL;
+	if (r->feature && r->feature->source)
+		source = r->feature->source(r, slow ? &stages : NULL);
+	bool written = slow
+			   ? log_line(log_queue_put, EV_REQUEST_SLOW,
+				 FIELDS " stages=%s path=%s", VALUES,
+				 log_quote(stages.data), log_quote(r->path))
+			   : log_line(log_queue_put, EV_REQUEST,
+				 FIELDS " path=%s", VALUES, log_quote(r->path));
+	if (!written)
+		metric_add(&r->thread->metrics->log_lost, 1);
+	buf_free(&stages);
+}
+
+void access_log_start(struct instance *instance)
+{
+	const struct api_settings *s = instance->settings;
+	if (strcmp(s->log_access, "on") != 0 && s->log_slow == 0)
+		return;
+	log_queue_start();
+	instance->log_request = access_log_write;
+}
+
+void access_log_stop(const struct instance *instance)
+{
+	if (instance->log_request)
+		log_queue_end();
+}

@@ -1,0 +1,61 @@
+#include "common/http/request_id.h"
+
+#include "common/base/entropy.h"
+
+#include <inttypes.h>
+#include <stddef.h>
+#include <stdio.h>
+#include <string.h>
+
+#define LOWER "abcdefghijklmnopqrstuvwxyz"
+#define DIGITS "0123456789"
+#define HEX DIGITS "abcdef"
+
+bool request_id_is_valid(const char *text)
+{
+	size_t n =
+	    strspn(text, LOWER "ABCDEFGHIJKLMNOPQRSTUVWXYZ" DIGITS "-_.:/+=@~");
+	return n > 0 && n <= REQUEST_ID_MAX && text[n] == '\0';
+}
+
+/* splitmix64 (Steele, Lea, Flood 2014): for each state another number, so the
+ * ids of a thread differ. */
+static uint64_t request_id_next(uint64_t *state)
+{
+	uint64_t z = *state += 0x9e3779b97f4a7c15U;
+	z = (z ^ (z >> 30)) * 0xbf58476d1ce4e5b9U;
+	z = (z ^ (z >> 27)) * 0x94d049bb133111ebU;
+	return z ^ (z >> 31);
+}
+
+void request_id_make(char out[REQUEST_ID_OWN + 1])
+{
+	static _Thread_local uint64_t state;
+	static _Thread_local bool seeded;
+	if (!seeded)
+		state = entropy_bits();
+	seeded = true;
+	snprintf(
+	    out, REQUEST_ID_OWN + 1, "%016" PRIx64, request_id_next(&state));
+}
+
+bool request_id_trace(const char *text, char out[TRACE_ID_LEN + 1])
+{
+	/* version-trace-parent-flags; a later version may have more. */
+	static const size_t parts[] = {2, TRACE_ID_LEN, 16, 2};
+	const char *id = NULL, *at = text;
+	for (size_t i = 0; at && i < sizeof parts / sizeof parts[0]; i++) {
+		if (i && *at++ != '-')
+			return false;
+		if (strspn(at, HEX) != parts[i])
+			return false;
+		id = i == 1 ? at : id;
+		at += parts[i];
+	}
+	if (id == NULL || strncmp(text, "ff", 2) == 0 ||
+	    (*at != '\0' && *at != '-') || strspn(id, "0") >= TRACE_ID_LEN)
+		return false;
+	memcpy(out, id, TRACE_ID_LEN);
+	out[TRACE_ID_LEN] = '\0';
+	return true;
+}
