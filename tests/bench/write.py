@@ -380,6 +380,8 @@ class Bench:
         self.admin = Psql(options, options.admin_url)
         self.wanted = options.only.split()
         self.mixes = [mix for mix in MIXES if mix in self.wanted]
+        if self.mixes and "insert" not in self.mixes:
+            self.mixes.insert(0, "insert")  # the others change its rows
         connections = self.writer_connections()
         self.writer = Writer(self)
         subjects = [
@@ -429,7 +431,6 @@ class Bench:
         say(f"{mix:7} {subject.name:14} {measured['rps']:9.0f} rows/s")
 
     def round(self):
-        # Updates need rows that are there.
         for mix in self.mixes:
             for subject in self.subjects:
                 self.measure(subject, mix)
