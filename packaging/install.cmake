@@ -65,7 +65,7 @@ install(FILES LICENSE RENAME copyright
   DESTINATION share/doc/sluice-common COMPONENT common)
 if(SLUICE_PAGE)
   install(DIRECTORY ${SLUICE_PAGE}/ DESTINATION share/sluice/docs
-    COMPONENT common FILES_MATCHING PATTERN swagger-ui*)
+    COMPONENT common FILES_MATCHING PATTERN swagger-ui* PATTERN uPlot*)
 endif()
 
 # ---- packages ----

@@ -96,3 +96,11 @@ size_t accept_choose(const char *header, const char *const *types, size_t n)
 	bool none = best == 0 && !accept_allows(header, types[0]);
 	return none ? accept_any(header, types, n) : best;
 }
+
+bool accept_codes(const char *header, const char *coding)
+{
+	if (header == NULL)
+		return false;
+	int q = accept_named(header, coding, strlen(coding));
+	return (q == NOT_NAMED ? accept_named(header, "*", 1) : q) > 0;
+}

@@ -1,4 +1,4 @@
-/* The Accept header (RFC 9110, 12.5.1) (pure core). */
+/* The headers Accept and Accept-Encoding (RFC 9110, 12.5) (pure core). */
 #pragma once
 
 #include <stdbool.h>
@@ -13,3 +13,6 @@ bool accept_allows(const char *header, const char *type);
  * default, a range is enough. Among those, the one with the greatest weight;
  * of equals, the first. `header` NULL: there is none. */
 size_t accept_choose(const char *header, const char *const *types, size_t n);
+
+/* Does Accept-Encoding take this coding? `header` NULL or empty: no. */
+bool accept_codes(const char *header, const char *coding);

@@ -67,7 +67,7 @@ static const char *key_text(enum key_type key)
 {
 	switch (key) {
 	case KEY_STRING:
-		return "user:1";
+		return EXAMPLE_GROUP ":1";
 	case KEY_INTEGER:
 		return "1";
 	case KEY_UUIDV7:
@@ -158,7 +158,7 @@ bool example_filter(struct buf *out, const struct list_column *column)
 	else if (column->column == COLUMN_UUID)
 		buf_str(&v, "\"" EXAMPLE_UUID "\"");
 	else
-		buf_str(&v, "\"user:1\"");
+		buf_str(&v, "\"" EXAMPLE_GROUP ":1\"");
 	if (known && v.data[0] == '"')
 		jsonslice_text(&text, (struct jsonslice){v.data, v.len});
 	else if (known)

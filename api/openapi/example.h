@@ -6,6 +6,9 @@
 #include "api/openapi/json_schema.h"
 #include "api/openapi/jsonout.h"
 
+/* The group of the example of a key, if the collection has groups. */
+#define EXAMPLE_GROUP "user"
+
 /* Writes a key, in the form that paths and documents have. */
 void example_key(
     struct jsonout *j, const char *name, const struct collection *c);

@@ -22,9 +22,23 @@ static const struct collection *openapi_named(const struct route *route)
 	return name ? collection_find(name, strlen(name)) : NULL;
 }
 
-/* Does the collection of the route exist? */
+static bool any_has_groups(void)
+{
+	const struct collection *c;
+	for (size_t i = 0; (c = collection_at(i)) != NULL; i++) {
+		if (c->group)
+			return true;
+	}
+	return false;
+}
+
+/* Can a request of the route succeed? The collection of the route must exist,
+ * or a collection with groups, if the route is about these. */
 static bool is_served(const struct route *route)
 {
+	if (strcmp(route->operation.id, "batch") == 0 ||
+	    strcmp(route->operation.id, "group") == 0)
+		return any_has_groups();
 	return route->collection == NULL || openapi_named(route);
 }
 

@@ -55,6 +55,10 @@ static void path_parameters(
 	static const struct {
 		const char *name, *what, *example;
 	} texts[] = {
+	    {"version",
+		"The one that the pages name; with another one, a "
+		"client must revalidate the file.",
+		"current"},
 	    {"file", NULL, "main.js"},
 	    {"name", "The name of a collection.", "records"},
 	    {"document", "A key of the collection.", "1"},
@@ -62,7 +66,7 @@ static void path_parameters(
 	if (strstr(pattern, "{position}")) {
 		parameter(j, "position", "path", NULL);
 		jsonout_ref(j, "schema", "schemas", "", "position");
-		jsonout_string(j, "example", "0-1042");
+		jsonout_string(j, "example", "0-1");
 		jsonout_close(j, '}');
 	}
 	if (strstr(pattern, "{group}")) {
@@ -70,7 +74,7 @@ static void path_parameters(
 		    "The part of the keys in front of the first colon. A group "
 		    "that begins with `_` is sent as `%5F…`.");
 		text_schema(j, NULL);
-		jsonout_string(j, "example", "c42");
+		jsonout_string(j, "example", EXAMPLE_GROUP);
 		jsonout_close(j, '}');
 	}
 	for (size_t i = 0; i < sizeof texts / sizeof texts[0]; i++) {
@@ -238,8 +242,30 @@ static void example_batch(struct jsonout *j)
 	jsonout_close(j, ']');
 }
 
-static void body_media(struct jsonout *j, const struct operation_body *b,
-    const struct collection *c)
+/* A line of NDJSON: an operation, or a document to create. */
+static void example_line(
+    struct jsonout *j, const struct route *route, const struct collection *c)
+{
+	struct buf line = {0};
+	struct jsonout document = {.out = &line};
+	bool known;
+	if (route->body.media == MEDIA_LINES) {
+		jsonout_open(&document, NULL, '{');
+		jsonout_string(&document, "op", "put");
+		example_key(&document, "key", c);
+		known = example_body(&document, "document", c, JSON_SCHEMA_PUT);
+		jsonout_close(&document, '}');
+	} else {
+		known = example_body(&document, NULL, c, JSON_SCHEMA_NEW);
+	}
+	buf_char(&line, '\n');
+	if (known)
+		jsonout_string(j, "example", line.data);
+	buf_free(&line);
+}
+
+static void body_media(struct jsonout *j, const struct route *route,
+    const struct operation_body *b, const struct collection *c)
 {
 	enum json_schema_of of = operation_json_kind_of(b->schema);
 	jsonout_open(j, b->media, '{');
@@ -251,12 +277,15 @@ static void body_media(struct jsonout *j, const struct operation_body *b,
 		example_body(j, "example", c, of);
 	else if (b->schema && strcmp(b->schema, "batch") == 0)
 		example_batch(j);
+	else if (route->body.policy == BODY_STREAMED)
+		example_line(j, route, c);
 	jsonout_close(j, '}');
 }
 
 static void request_body(
-    struct jsonout *j, const struct operation *op, const struct collection *c)
+    struct jsonout *j, const struct route *route, const struct collection *c)
 {
+	const struct operation *op = &route->operation;
 	if (op->bodies[0].media == NULL)
 		return;
 	jsonout_open(j, "requestBody", '{');
@@ -265,7 +294,7 @@ static void request_body(
 	for (const struct operation_body *b = op->bodies; b->media; b++) {
 		enum json_schema_of of = operation_json_kind_of(b->schema);
 		if (of == JSON_SCHEMA_KINDS || json_schema_exists(c, of))
-			body_media(j, b, c);
+			body_media(j, route, b, c);
 	}
 	jsonout_close(j, '}');
 	jsonout_close(j, '}');
@@ -415,7 +444,7 @@ void operation_json_operation(
 	describe_id(j, route, c);
 	jsonout_string(j, "summary", op->summary);
 	operation_json_parameters(j, route, c);
-	request_body(j, op, c);
+	request_body(j, route, c);
 	jsonout_open(j, "responses", '{');
 	for (unsigned status = 200; status < 600; status++)
 		response(j, op, c, status);

@@ -2,9 +2,11 @@
 
 #include "api/core/answer.h"
 #include "api/core/guard.h"
+#include "api/http/accept.h"
 #include "api/http/prefer.h"
 #include "api/openapi/embedded.h"
 #include "api/openapi/openapi.h"
+#include "api/service/gzip.h"
 #include "common/base/datadir.h"
 #include "common/base/log.h"
 #include "common/base/mem.h"
@@ -21,7 +23,7 @@
 #define SCRIPT "text/javascript; charset=utf-8"
 #define STYLE "text/css; charset=utf-8"
 
-enum { TAG_LEN = 24 };
+enum { TAG_LEN = 24, VERSION_LEN = 17 };
 enum asset {
 	OPENAPI,
 	CONSOLE,
@@ -36,70 +38,109 @@ enum asset {
 	ASSETS
 };
 
-/* What GET /console/{file} serves. */
+/* What GET /assets/{version}/{file} serves. */
 static const struct {
 	const char *name;
 	enum asset which;
-} console_files[] = {
+} asset_files[] = {
+    {"swagger-ui-bundle.js", DOCS_SCRIPT},
+    {"swagger-ui.css", DOCS_STYLE},
     {"uPlot.js", PLOT_SCRIPT},
     {"uPlot.css", PLOT_STYLE},
 #define CONSOLE_FILE(symbol, name, type) {name, CONSOLE_##symbol},
 #include "api/console/files.def"
 #undef CONSOLE_FILE
 };
+enum { ASSET_FILES = sizeof asset_files / sizeof asset_files[0] };
+
+/* "no-cache": a client may keep it, but must revalidate it with its ETag. */
+#define REVALIDATED "no-cache"
+/* The URL changes if the bytes change. */
+#define KEPT "public, max-age=31536000, immutable"
+
+/* Where the pages name a file: the `@` becomes the version. */
+#define PLACE "/assets/@/"
+
+/* The bytes in one encoding. */
+struct form {
+	struct MHD_Response *whole, *unchanged; /* NULL: none */
+	/* The same with `Connection: close`, for a drain. */
+	struct MHD_Response *last_whole, *last_unchanged;
+	const char *data; /* `whole` owns it */
+	size_t len;
+	char etag[TAG_LEN];
+};
 
 struct assets {
 	const struct cors_header *always; /* headers of all; while making */
 	size_t nalways;
+	/* A hash of all files: a file that imports another one by its name gets
+	 * the one that it was made with. */
+	char version[VERSION_LEN];
+	/* `gzip` has no responses if it would not be shorter. */
 	struct item {
-		struct MHD_Response *whole, *unchanged; /* NULL: none */
-		/* The same with `Connection: close`, for a drain. */
-		struct MHD_Response *last_whole, *last_unchanged;
-		const char *data; /* `whole` owns it */
-		size_t len;
-		char etag[TAG_LEN];
+		struct form plain, gzip;
 	} items[ASSETS];
 };
 
 /* --- making -------------------------------------------------------------- */
 
-/* `no-cache`: a client may keep it, but must revalidate it with its ETag. */
+/* What an asset is, besides its bytes. */
+struct about {
+	const char *type, *cache;
+};
+
 static void assets_describe(const struct assets *a,
-    struct MHD_Response *response, const char *type, const char *etag)
+    struct MHD_Response *response, const char *etag, const char *cache)
 {
-	http_head_type(response, type);
 	MHD_add_response_header(response, MHD_HTTP_HEADER_ETAG, etag);
+	MHD_add_response_header(response, MHD_HTTP_HEADER_CACHE_CONTROL, cache);
 	MHD_add_response_header(
-	    response, MHD_HTTP_HEADER_CACHE_CONTROL, "no-cache");
+	    response, MHD_HTTP_HEADER_VARY, MHD_HTTP_HEADER_ACCEPT_ENCODING);
 	for (size_t i = 0; i < a->nalways; i++)
 		MHD_add_response_header(
 		    response, a->always[i].name, a->always[i].value);
 }
 
-/* `body` is empty afterwards. */
-static struct MHD_Response *assets_make(
-    struct assets *a, enum asset which, struct buf *body, const char *type)
+/* `body` is empty afterwards. `coding`: NULL for the bytes as they are. */
+static void make_form(const struct assets *a, struct form *form,
+    struct buf *body, const struct about *about, const char *coding)
 {
-	struct item *item = &a->items[which];
-	char *etag = item->etag;
-	snprintf(etag, TAG_LEN, "\"%016" PRIx64 "\"",
-	    XXH3_64bits(body->data, body->len));
 	size_t len;
 	char *data = buf_take(body, &len);
 	/* It is shared and never freed, so it does not count for a client. */
 	struct MHD_Response *whole =
 	    MHD_create_response_from_buffer(len, data, MHD_RESPMEM_MUST_FREE);
-	assets_describe(a, whole, type, etag);
-	item->whole = whole;
-	item->data = data;
-	item->len = len;
+	http_head_type(whole, about->type);
+	assets_describe(a, whole, form->etag, about->cache);
+	if (coding)
+		MHD_add_response_header(
+		    whole, MHD_HTTP_HEADER_CONTENT_ENCODING, coding);
+	form->whole = whole;
+	form->data = data;
+	form->len = len;
 	/* A 304 has the length of the body that it does not send (RFC 9110,
 	 * 8.6). Without a body, libmicrohttpd would send a length of 0. */
 	struct MHD_Response *unchanged =
 	    MHD_create_response_from_buffer(len, data, MHD_RESPMEM_PERSISTENT);
-	assets_describe(a, unchanged, NULL, etag);
-	item->unchanged = unchanged;
-	return whole;
+	http_head_type(unchanged, NULL);
+	assets_describe(a, unchanged, form->etag, about->cache);
+	form->unchanged = unchanged;
+}
+
+/* `body` is empty afterwards. */
+static void assets_make(struct assets *a, enum asset which, struct buf *body,
+    const struct about *about)
+{
+	struct item *item = &a->items[which];
+	struct buf packed = {0};
+	uint64_t hash = XXH3_64bits(body->data, body->len);
+	snprintf(item->plain.etag, TAG_LEN, "\"%016" PRIx64 "\"", hash);
+	/* Each encoding is a representation with a tag of its own. */
+	snprintf(item->gzip.etag, TAG_LEN, "\"%016" PRIx64 "-gz\"", hash);
+	if (gzip_add(&packed, body->data, body->len))
+		make_form(a, &item->gzip, &packed, about, "gzip");
+	make_form(a, &item->plain, body, about, NULL);
 }
 
 static enum MHD_Result copy_header(
@@ -110,27 +151,53 @@ static enum MHD_Result copy_header(
 }
 
 static struct MHD_Response *assets_copy(
-    const struct item *item, struct MHD_Response *response)
+    const struct form *form, struct MHD_Response *response)
 {
 	/* libmicrohttpd does not change these bytes. */
 	struct MHD_Response *copy = MHD_create_response_from_buffer(
-	    item->len, (void *)(uintptr_t)item->data, MHD_RESPMEM_PERSISTENT);
+	    form->len, (void *)(uintptr_t)form->data, MHD_RESPMEM_PERSISTENT);
 	MHD_get_response_headers(response, copy_header, copy);
 	return copy;
 }
 
 static struct MHD_Response *last_of(
-    struct item *item, struct MHD_Response *response)
+    struct form *form, struct MHD_Response *response)
 {
-	struct MHD_Response *last = assets_copy(item, response);
+	struct MHD_Response *last = assets_copy(form, response);
 	MHD_add_response_header(last, MHD_HTTP_HEADER_CONNECTION, "close");
 	return last;
 }
 
-static void make_last(struct item *item)
+static void make_last(struct form *form)
 {
-	item->last_whole = last_of(item, item->whole);
-	item->last_unchanged = last_of(item, item->unchanged);
+	if (form->whole == NULL)
+		return;
+	form->last_whole = last_of(form, form->whole);
+	form->last_unchanged = last_of(form, form->unchanged);
+}
+
+/* The files must be made: the pages name their version. */
+static void make_version(struct assets *a)
+{
+	struct buf tags = {0};
+	for (size_t i = 0; i < ASSET_FILES; i++)
+		buf_str(&tags, a->items[asset_files[i].which].plain.etag);
+	snprintf(a->version, VERSION_LEN, "%016" PRIx64,
+	    XXH3_64bits(tags.data, tags.len));
+	buf_free(&tags);
+}
+
+/* Appends a page, with the version in the places of its files. */
+static void add_versioned(
+    const struct assets *a, struct buf *out, const char *text)
+{
+	const char *place;
+	while ((place = strstr(text, PLACE)) != NULL) {
+		buf_add(out, text, (size_t)(place - text));
+		buf_printf(out, "/assets/%s/", a->version);
+		text = place + sizeof PLACE - 1;
+	}
+	buf_str(out, text);
 }
 
 static const char *hash_or_none(const char *hash, const char *more)
@@ -140,22 +207,30 @@ static const char *hash_or_none(const char *hash, const char *more)
 	return *more ? "" : "'none'";
 }
 
+static void guard_page(struct MHD_Response *page, const char *policy)
+{
+	if (page == NULL)
+		return;
+	MHD_add_response_header(page, "Content-Security-Policy", policy);
+	MHD_add_response_header(page, "Referrer-Policy", "no-referrer");
+}
+
 /* Makes a page. It may run its own scripts and what `more` allows. It may not
  * be framed, and it may send nothing to other origins. */
 static void make_page(struct assets *a, enum asset which,
     const struct embedded *file, const char *more)
 {
 	struct buf body = {0}, policy = {0};
-	buf_add(&body, file->data, file->len);
-	struct MHD_Response *page = assets_make(a, which, &body, HTML);
+	add_versioned(a, &body, file->data);
+	assets_make(a, which, &body, &(struct about){HTML, REVALIDATED});
 	buf_printf(&policy,
 	    "default-src 'none'; script-src %s%s; style-src %s%s; "
 	    "connect-src 'self'; img-src 'self' data:; base-uri 'none'; "
 	    "form-action 'none'; frame-ancestors 'none'",
 	    more, hash_or_none(file->script_hash, more), more,
 	    hash_or_none(file->style_hash, more));
-	MHD_add_response_header(page, "Content-Security-Policy", policy.data);
-	MHD_add_response_header(page, "Referrer-Policy", "no-referrer");
+	guard_page(a->items[which].plain.whole, policy.data);
+	guard_page(a->items[which].gzip.whole, policy.data);
 	buf_free(&policy);
 }
 
@@ -178,6 +253,12 @@ static bool assets_read_file(const char *dir, const char *name, struct buf *out)
 	return read;
 }
 
+static void make_file(
+    struct assets *a, enum asset which, struct buf *bytes, const char *type)
+{
+	assets_make(a, which, bytes, &(struct about){type, KEPT});
+}
+
 /* Makes a script and a style of the package. False: the folder does not have
  * both. */
 static bool make_pair(struct assets *a, const char *dir, enum asset script,
@@ -187,8 +268,8 @@ static bool make_pair(struct assets *a, const char *dir, enum asset script,
 	bool there = assets_read_file(dir, script_name, &code) &&
 		     assets_read_file(dir, style_name, &looks);
 	if (there) {
-		assets_make(a, script, &code, SCRIPT);
-		assets_make(a, style, &looks, STYLE);
+		make_file(a, script, &code, SCRIPT);
+		make_file(a, style, &looks, STYLE);
 	}
 	buf_free(&code);
 	buf_free(&looks);
@@ -196,48 +277,49 @@ static bool make_pair(struct assets *a, const char *dir, enum asset script,
 }
 
 /* Without uPlot, the console shows numbers and no plots. */
-static bool make_docs(struct assets *a, const char *dir)
+static bool make_package(struct assets *a, const char *dir)
 {
 	make_pair(a, dir, PLOT_SCRIPT, "uPlot.iife.min.js", PLOT_STYLE,
 	    "uPlot.min.css");
-	if (!make_pair(a, dir, DOCS_SCRIPT, "swagger-ui-bundle.js", DOCS_STYLE,
-		"swagger-ui.css"))
-		return false;
-	make_page(a, DOCS, &docs_html, "'self' ");
-	return true;
+	return make_pair(a, dir, DOCS_SCRIPT, "swagger-ui-bundle.js",
+	    DOCS_STYLE, "swagger-ui.css");
 }
 
-/* If docs.dir names a folder, the files must be there. */
-static void find_docs(struct assets *a, const char *dir)
+/* If docs.dir names a folder, the files must be there. False: there is no
+ * Swagger UI. */
+static bool find_package(struct assets *a, const char *dir)
 {
 	struct buf shipped = {0};
 	datadir_folder(&shipped, "docs");
 	bool named = *dir != '\0';
-	if (make_docs(a, named ? dir : shipped.data)) {
-		buf_free(&shipped);
-		return;
-	}
-	if (named)
+	bool found = make_package(a, named ? dir : shipped.data);
+	if (!found && named)
 		log_event(EV_DOCS_MISSING, "dir=%s", log_quote(dir));
-	make_page(a, DOCS, &nodocs_html, "");
 	buf_free(&shipped);
+	return found;
 }
 
-static void make_file(struct assets *a, enum asset which,
+static void make_embedded(struct assets *a, enum asset which,
     const struct embedded *file, const char *type)
 {
 	struct buf body = {0};
 	buf_add(&body, file->data, file->len);
-	assets_make(a, which, &body, type);
+	make_file(a, which, &body, type);
 }
 
-static void make_console(struct assets *a)
+static void make_all(struct assets *a, const char *docs_dir)
 {
-	make_page(a, CONSOLE, &console_html, "'self' ");
 #define CONSOLE_FILE(symbol, name, type)                                       \
-	make_file(a, CONSOLE_##symbol, &symbol, type);
+	make_embedded(a, CONSOLE_##symbol, &symbol, type);
 #include "api/console/files.def"
 #undef CONSOLE_FILE
+	bool docs = find_package(a, docs_dir);
+	make_version(a);
+	make_page(a, CONSOLE, &console_html, "'self' ");
+	if (docs)
+		make_page(a, DOCS, &docs_html, "'self' ");
+	else
+		make_page(a, DOCS, &nodocs_html, "");
 }
 
 /* ------------------------------------------------------------------------- */
@@ -250,15 +332,25 @@ struct assets *assets_new(const char *docs_dir, const struct router *routes,
 	a->nalways = n;
 	struct buf body = {0};
 	openapi_write(routes, &body);
-	assets_make(a, OPENAPI, &body, "application/json");
-	make_console(a);
-	find_docs(a, docs_dir);
+	assets_make(a, OPENAPI, &body,
+	    &(struct about){"application/json", REVALIDATED});
+	make_all(a, docs_dir);
 	for (int i = 0; i < ASSETS; i++) {
-		if (a->items[i].whole)
-			make_last(&a->items[i]);
+		make_last(&a->items[i].plain);
+		make_last(&a->items[i].gzip);
 	}
 	a->always = NULL;
 	return a;
+}
+
+static void form_free(struct form *form)
+{
+	if (form->whole == NULL)
+		return;
+	MHD_destroy_response(form->last_whole);
+	MHD_destroy_response(form->last_unchanged);
+	MHD_destroy_response(form->unchanged);
+	MHD_destroy_response(form->whole);
 }
 
 void assets_free(struct assets **ap)
@@ -267,89 +359,106 @@ void assets_free(struct assets **ap)
 	if (a == NULL)
 		return;
 	for (int i = 0; i < ASSETS; i++) {
-		if (a->items[i].whole == NULL)
-			continue;
-		MHD_destroy_response(a->items[i].last_whole);
-		MHD_destroy_response(a->items[i].last_unchanged);
-		MHD_destroy_response(a->items[i].whole);
-		MHD_destroy_response(a->items[i].unchanged);
+		form_free(&a->items[i].plain);
+		form_free(&a->items[i].gzip);
 	}
 	free(a);
 	*ap = NULL;
 }
 
-/* Of a response whose headers depend on the origin of the page that asks. Those
- * of every answer are there already. */
+/* --- answering ----------------------------------------------------------- */
+
+/* Of a response whose headers depend on the request. Those of every answer are
+ * there already. `kept`: the client may keep it as the asset says. */
 static enum step_result assets_answer_own(
-    struct request *r, const struct item *item, unsigned status)
+    struct request *r, const struct form *form, unsigned status, bool kept)
 {
 	struct MHD_Response *own =
-	    assets_copy(item, status == 304 ? item->unchanged : item->whole);
+	    assets_copy(form, status == 304 ? form->unchanged : form->whole);
+	if (!kept) {
+		MHD_del_response_header(
+		    own, MHD_HTTP_HEADER_CACHE_CONTROL, KEPT);
+		MHD_add_response_header(
+		    own, MHD_HTTP_HEADER_CACHE_CONTROL, REVALIDATED);
+	}
 	guard_describe_own(r, own);
 	if (r->thread->draining)
 		MHD_add_response_header(
 		    own, MHD_HTTP_HEADER_CONNECTION, "close");
-	r->bytes = status == 304 ? 0 : (int64_t)item->len;
+	r->bytes = status == 304 ? 0 : (int64_t)form->len;
 	enum step_result done = answer_shared(r, status, own);
 	MHD_destroy_response(own);
 	return done;
 }
 
-static enum step_result assets_answer(struct request *r, enum asset which)
+/* The form that the client takes. */
+static const struct form *form_for(struct request *r, const struct item *item)
+{
+	struct buf list = {0};
+	bool packed = item->gzip.whole != NULL &&
+		      accept_codes(request_list(r,
+				       MHD_HTTP_HEADER_ACCEPT_ENCODING, &list),
+			  "gzip");
+	buf_free(&list);
+	return packed ? &item->gzip : &item->plain;
+}
+
+static enum step_result assets_answer(
+    struct request *r, enum asset which, bool kept)
 {
 	const struct item *item = &r->thread->instance->assets->items[which];
 	bool last = r->thread->draining;
 	struct buf list = {0};
-	if (item->whole == NULL)
+	if (item->plain.whole == NULL)
 		return answer_problem(r, PROBLEM_NOT_FOUND,
 		    "The files of docs.dir are not installed.");
+	const struct form *form = form_for(r, item);
 	const char *known =
 	    request_list(r, MHD_HTTP_HEADER_IF_NONE_MATCH, &list);
-	bool same = known && etag_listed(known, item->etag, false);
+	bool same = known && etag_listed(known, form->etag, false);
 	buf_free(&list);
 	unsigned status = same ? 304 : 200;
-	if (!guard_shares(r))
-		return assets_answer_own(r, item, status);
+	if (!kept || !guard_shares(r))
+		return assets_answer_own(r, form, status, kept);
 	if (same)
 		return answer_shared(
-		    r, status, last ? item->last_unchanged : item->unchanged);
-	r->bytes = (int64_t)item->len;
-	return answer_shared(r, status, last ? item->last_whole : item->whole);
+		    r, status, last ? form->last_unchanged : form->unchanged);
+	r->bytes = (int64_t)form->len;
+	return answer_shared(r, status, last ? form->last_whole : form->whole);
 }
 
 enum step_result assets_openapi(struct request *r)
 {
-	return assets_answer(r, OPENAPI);
+	return assets_answer(r, OPENAPI, true);
 }
 
 enum step_result assets_console(struct request *r)
 {
-	return assets_answer(r, CONSOLE);
-}
-
-enum step_result assets_console_file(struct request *r)
-{
-	const char *name = strrchr(r->path, '/') + 1;
-	for (size_t i = 0; i < sizeof console_files / sizeof console_files[0];
-	     i++) {
-		if (strcmp(console_files[i].name, name) == 0)
-			return assets_answer(r, console_files[i].which);
-	}
-	return answer_problem(
-	    r, PROBLEM_NOT_FOUND, "The console has no such file.");
+	return assets_answer(r, CONSOLE, true);
 }
 
 enum step_result assets_docs(struct request *r)
 {
-	return assets_answer(r, DOCS);
+	return assets_answer(r, DOCS, true);
 }
 
-enum step_result assets_docs_script(struct request *r)
+/* The version of a page of another release is not ours. Its client gets our
+ * file, too, but must not keep it under that name. */
+static bool is_our_version(const struct request *r)
 {
-	return assets_answer(r, DOCS_SCRIPT);
+	const char *version = r->path + sizeof "/assets/" - 1;
+	const char *ours = r->thread->instance->assets->version;
+	return strncmp(version, ours, VERSION_LEN - 1) == 0 &&
+	       version[VERSION_LEN - 1] == '/';
 }
 
-enum step_result assets_docs_style(struct request *r)
+enum step_result assets_file(struct request *r)
 {
-	return assets_answer(r, DOCS_STYLE);
+	const char *name = strrchr(r->path, '/') + 1;
+	for (size_t i = 0; i < ASSET_FILES; i++) {
+		if (strcmp(asset_files[i].name, name) == 0)
+			return assets_answer(
+			    r, asset_files[i].which, is_our_version(r));
+	}
+	return answer_problem(r, PROBLEM_NOT_FOUND, "There is no such file.");
 }

@@ -1,5 +1,9 @@
-/* Answers that never change: /openapi.json, the console, and the page at /docs.
- * They are made once, at start, with an ETag, and shared by all threads.
+/* Answers that never change: /openapi.json, the pages (the console and /docs),
+ * and the files of the pages. They are made once, at start, also compressed,
+ * with an ETag for each encoding, and shared by all threads.
+ *
+ * A client revalidates a page at each use. The page names its files by a path
+ * with a version, a hash of all files. So a client may keep a file for ever.
  *
  * The page at /docs is Swagger UI, a package of its own. Its files are read at
  * start and served from here. A browser loads nothing from elsewhere;
@@ -24,8 +28,7 @@ void assets_free(struct assets **a);
 
 enum step_result assets_openapi(struct request *r);
 enum step_result assets_console(struct request *r);
-/* GET /console/{file}: a script or a style of the console. */
-enum step_result assets_console_file(struct request *r);
 enum step_result assets_docs(struct request *r);
-enum step_result assets_docs_script(struct request *r);
-enum step_result assets_docs_style(struct request *r);
+/* GET /assets/{version}/{file}: a script or a style of a page. With another
+ * version than ours: the same file, but the client must revalidate it. */
+enum step_result assets_file(struct request *r);

@@ -9,7 +9,7 @@ packages_for() {
 	build) echo gcc libc6-dev cmake ninja-build pkgconf libmicrohttpd-dev \
 		librdkafka-dev libpq-dev libhiredis-dev libuv1-dev libjansson-dev \
 		libxxhash-dev libpcre2-dev libssl-dev libgnutls28-dev \
-		libcurl4-openssl-dev libcmocka-dev ;;
+		libcurl4-openssl-dev zlib1g-dev libcmocka-dev ;;
 	# curl and python3 are what the README's next commands need.
 	run) echo postgresql redis-tools default-jre-headless maven curl python3 ;;
 	test) echo openssl python3 python3-venv shellcheck spin lua5.1 clang-tidy chromium nodejs npm ;;

@@ -42,10 +42,8 @@ SERVED = {
     ("get", "/v1"): "docs",
     ("get", "/openapi.json"): "docs",
     ("get", "/"): "page",
-    ("get", "/console/{key}"): "page",
+    ("get", "/assets/{key}/{key}"): "page",
     ("get", "/docs"): "page",
-    ("get", "/docs/swagger-ui-bundle.js"): "page",
-    ("get", "/docs/swagger-ui.css"): "page",
     ("get", "/health"): "health",
     ("get", "/stats"): "stats",
     ("get", "/stats/history"): "stats",
@@ -214,9 +212,8 @@ class Table:
                 or (allowed == "authenticated" and caller != "none")
                 or allowed in ROLES[caller]
             )
-            # The files of /docs need not be there.
-            # No console file and no collection has the name {key}.
-            expected = (200, 404) if "swagger" in path or "{" in path else (200,)
+            # No file of a page and no collection has the name {key}.
+            expected = (200, 404) if "{" in path else (200,)
             # No writer is named.
             expected = (404,) if "rejections" in path else expected
             expected = expected if may else refusal(caller)

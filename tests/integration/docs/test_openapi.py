@@ -246,31 +246,6 @@ def test_every_example_is_valid(document):
                     assert str(said["status"]) == status, path
 
 
-def test_every_example_works(document, http):
-    """What the page has filled in can be sent as it is."""
-    for path, item in document["paths"].items():
-        for method, operation in item.items():
-            bodies = operation.get("requestBody", {}).get("content", {})
-            url = path
-            for parameter in operation["parameters"]:
-                parameter = resolved(document, parameter)
-                if parameter["in"] == "path":
-                    url = url.replace(f"{{{parameter['name']}}}", str(parameter["example"]))
-            for media, body in bodies.items():
-                if "example" not in body:
-                    assert media == "application/x-ndjson" or path == "/write", (path, media)
-                    continue
-                sent = json.dumps(body["example"]).encode()
-                headers = {"Content-Type": media, "Prefer": "wait=10"}
-                answer = http.request(method.upper(), url, sent, headers)
-                made = method in ("post", "put") and path.startswith("/v1/")
-                allowed = (200, 201) if made else (200, 201, 404)
-                assert answer.status in allowed, (method, url, sent, answer)
-            if method == "get" and not path.endswith("_changes"):
-                status = http.request("GET", url).status
-                assert status in (200, 404), (url, status)
-
-
 # --- a client that is made of it -----------------------------------------------------
 
 

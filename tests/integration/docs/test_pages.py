@@ -1,6 +1,7 @@
 """/ and /docs: pages that load nothing from elsewhere, and may not."""
 
 import base64
+import gzip
 import hashlib
 import os
 import pathlib
@@ -9,15 +10,16 @@ import re
 import pytest
 
 FILES = {
-    "/docs/swagger-ui-bundle.js": "text/javascript; charset=utf-8",
-    "/docs/swagger-ui.css": "text/css; charset=utf-8",
+    "swagger-ui-bundle.js": "text/javascript; charset=utf-8",
+    "swagger-ui.css": "text/css; charset=utf-8",
 }
+KEPT = "public, max-age=31536000, immutable"
 
 
 @pytest.fixture
 def with_page(special_api, tmp_path):
     (tmp_path / "swagger-ui-bundle.js").write_text("function SwaggerUIBundle() {}")
-    (tmp_path / "swagger-ui.css").write_text("body { margin: 0 }")
+    (tmp_path / "swagger-ui.css").write_text("body { margin: 0 }" * 100)
     return special_api({"docs.dir": tmp_path}).http
 
 
@@ -26,6 +28,13 @@ def page(http, path):
     assert answer.status == 200, answer
     assert answer.header("Content-Type") == "text/html; charset=utf-8"
     return answer, answer.body.decode()
+
+
+def assets(text):
+    """The folder of the files that a page names, which has a version."""
+    (folder,) = set(re.findall(r'"(/assets/[0-9a-f]{16}/)[\w.-]+"', text))
+    assert "/@/" not in text
+    return folder
 
 
 def policy(answer):
@@ -65,44 +74,94 @@ def test_the_console(http):
 
 def test_the_files_of_the_console(http):
     """All that it loads is there, makes no markup of texts, and is asked for once."""
+    folder = assets(page(http, "/")[1])
     seen, wanted = set(), {"main.js", "console.css"}
     while wanted - seen:
         name = (wanted - seen).pop()
         seen.add(name)
-        answer = http.request("GET", f"/console/{name}")
+        answer = http.request("GET", folder + name)
         kind = "text/css" if name.endswith(".css") else "text/javascript"
         assert (answer.status, answer.header("Content-Type")) == (200, f"{kind}; charset=utf-8")
-        again = http.request("GET", f"/console/{name}", headers={"If-None-Match": answer.header("ETag")})
-        assert again.status == 304
+        assert answer.header("Cache-Control") == KEPT
+        again = http.request("GET", folder + name, headers={"If-None-Match": answer.header("ETag")})
+        assert (again.status, again.header("Cache-Control")) == (304, KEPT)
         script = answer.body.decode()
         assert not re.search(r"innerHTML|outerHTML|insertAdjacent|document\.write|\beval\(|new Function", script)
         wanted |= set(re.findall(r'from "\./([\w.]+)"', script))
         if name == "main.js":  # it imports a page when it is shown
             wanted |= {f"{page}.js" for page in re.findall(r'\["(\w+)", "[A-Z]', script)} | {"document.js"}
     assert {"overview.js", "document.js", "rejections.js"} <= seen
-    missing = http.request("GET", "/console/nothing.js")
+    missing = http.request("GET", folder + "nothing.js")
     assert (missing.status, missing.problem) == (404, "not-found")
+
+
+def test_a_file_of_another_version_is_revalidated(http):
+    """A page of another release gets this one's file, but must not keep it."""
+    ours = http.request("GET", assets(page(http, "/")[1]) + "main.js")
+    for version in ("0123456789abcdef", "current", "0"):
+        answer = http.request("GET", f"/assets/{version}/main.js")
+        assert (answer.status, answer.body) == (200, ours.body)
+        assert answer.headers.get_all("Cache-Control") == ["no-cache"]
+        again = http.request(
+            "GET", f"/assets/{version}/main.js", headers={"If-None-Match": ours.header("ETag")}
+        )
+        assert (again.status, again.headers.get_all("Cache-Control")) == (304, ["no-cache"])
+
+
+@pytest.mark.parametrize("path", ["/", "/docs", "/openapi.json", "main.js", "console.css"])
+def test_it_is_sent_compressed(http, path):
+    """To who takes that; each encoding has a tag of its own."""
+    url = path if path[0] == "/" else assets(page(http, "/")[1]) + path
+
+    def get(coding, **headers):
+        return http.request("GET", url, headers={"Accept-Encoding": coding, **headers})
+
+    plain, packed = get("identity"), get("br;q=1, gzip;q=0.8")
+    assert packed.header("Content-Encoding") == "gzip"
+    assert gzip.decompress(packed.body) == plain.body
+    assert len(packed.body) < 0.7 * len(plain.body)
+    for answer in plain, packed:
+        assert answer.header("Vary") == "Accept-Encoding"
+    assert plain.header("Content-Encoding") is None and get("gzip;q=0").body == plain.body
+    assert plain.header("ETag") != packed.header("ETag")
+    tag = packed.header("ETag")
+    same = get("gzip", **{"If-None-Match": tag})
+    assert (same.status, same.body, same.header("ETag")) == (304, b"", tag)
+    assert same.header("Vary") == "Accept-Encoding"
+    assert get("identity", **{"If-None-Match": tag}).status == 200
+    for name in ("Content-Type", "Content-Security-Policy", "Cache-Control"):
+        assert plain.header(name) == packed.header(name), name
+    head = http.request("HEAD", url, headers={"Accept-Encoding": "gzip"})
+    assert int(head.header("Content-Length")) == len(packed.body)
 
 
 def test_docs_without_the_package(http):
     answer, text = page(http, "/docs")
     is_closed(answer, text)
     assert 'href="/openapi.json"' in text and "docs.dir" in text
-    for path in FILES:
-        assert http.request("GET", path).problem == "not-found"
+    for name in FILES:
+        assert http.request("GET", f"/assets/current/{name}").problem == "not-found"
 
 
 def test_docs_with_the_package(with_page):
     answer, text = page(with_page, "/docs")
     is_closed(answer, text)
     assert policy(answer)["script-src"][0] == "'self'"
-    for path, media in FILES.items():
-        assert f'"{path}"' in text
-        file = with_page.request("GET", path)
+    assert answer.header("Cache-Control") == "no-cache"
+    folder = assets(text)
+    for name, media in FILES.items():
+        assert f'"{folder}{name}"' in text
+        file = with_page.request("GET", folder + name)
         assert (file.status, file.header("Content-Type")) == (200, media)
         assert file.header("X-Content-Type-Options") == "nosniff"
-        again = with_page.request("GET", path, headers={"If-None-Match": file.header("ETag")})
+        assert file.header("Cache-Control") == KEPT
+        again = with_page.request("GET", folder + name, headers={"If-None-Match": file.header("ETag")})
         assert again.status == 304
+
+
+def test_other_files_have_another_version(with_page, http):
+    assert assets(page(with_page, "/")[1]) == assets(page(with_page, "/docs")[1])
+    assert assets(page(with_page, "/")[1]) != assets(page(http, "/")[1])
 
 
 def test_docs_with_half_of_the_package(special_api, tmp_path):
@@ -118,11 +177,12 @@ def test_the_fetched_package(special_api):
     if not (folder / "swagger-ui-bundle.js").exists():
         pytest.skip("Swagger UI could not be fetched")
     http = special_api({"docs.dir": folder}).http
-    is_closed(*page(http, "/docs"))
-    for path in FILES:
-        body = http.request("GET", path).body
-        assert body == (folder / path.rsplit("/", 1)[1]).read_bytes()
-    assert b"SwaggerUIBundle" in http.request("GET", "/docs/swagger-ui-bundle.js").body
+    answer, text = page(http, "/docs")
+    is_closed(answer, text)
+    for name in FILES:
+        packed = http.request("GET", assets(text) + name, headers={"Accept-Encoding": "gzip"}).body
+        body = (folder / name).read_bytes()
+        assert gzip.decompress(packed) == body and len(packed) < len(body) / 3
 
 
 def test_pages_have_no_other_methods(http):

@@ -45,12 +45,11 @@ def chunked(target, headers, *pieces):
 
 def pages():
     """The routes that take nothing, and the console: (method, path) -> requests."""
-    paths = ("/v1", "/openapi.json", "/", "/docs", "/docs/swagger-ui-bundle.js",
-             "/docs/swagger-ui.css", "/health", "/stats", "/stats/history",
+    paths = ("/v1", "/openapi.json", "/", "/docs", "/health", "/stats", "/stats/history",
              "/cache-stats", "/cache/stats", "/cache/performance")  # fmt: skip
     return {
         **{("GET", path): [http("GET", path)] for path in paths},
-        ("GET", "/console/{file}"): [http("GET", "/console/main.js")],
+        ("GET", "/assets/{version}/{file}"): [http("GET", "/assets/current/main.js")],
         ("GET", "/inspect/{name}/{document}"): [http("GET", "/inspect/records/hit")],
         ("GET", "/rejections"): [http("GET", "/rejections")],
         ("POST", "/rejections/{position}/requeue"): [http("POST", "/rejections/0-1/requeue")],

@@ -96,9 +96,38 @@ static void allowed(void **state)
 	}
 }
 
+static void codes(void **state)
+{
+	(void)state;
+	static const struct {
+		const char *header;
+		bool takes;
+	} table[] = {
+	    {NULL, false},
+	    {"", false},
+	    {"identity", false},
+	    {"gzip", true},
+	    {"GZip", true},
+	    {"br, gzip", true},
+	    {"deflate, gzip;q=0.1", true},
+	    {"gzip;q=0", false},
+	    {"gzip;q=0.000, *", false},
+	    {"*", true},
+	    {"br, *;q=0.5", true},
+	    {"*;q=0", false},
+	    {"gzip, *;q=0", true},
+	    {"gzipped", false},
+	    {"x-gzip", false},
+	};
+	for (size_t i = 0; i < sizeof table / sizeof table[0]; i++) {
+		if (accept_codes(table[i].header, "gzip") != table[i].takes)
+			fail_msg("%s", table[i].header);
+	}
+}
+
 int main(void)
 {
-	const struct CMUnitTest tests[] = {
-	    cmocka_unit_test(chosen), cmocka_unit_test(allowed)};
+	const struct CMUnitTest tests[] = {cmocka_unit_test(chosen),
+	    cmocka_unit_test(allowed), cmocka_unit_test(codes)};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
