@@ -50,7 +50,8 @@ function measure() {
     }
     button.disabled = false;
   }
-  return h("section", {}, h("h3", {}, "Cached against database"), button, result);
+  return h("section", {}, h("h3", {}, "Cached against database"), button, result,
+    h("p", {}, "How a change ends the cached values is seen live for ", h("a", {href: "#/key"}, "a key in every tier"), "."));
 }
 
 async function purge(refresh) {

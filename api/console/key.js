@@ -15,22 +15,26 @@ const VERDICTS = {
   changed: "It may be served; the row was changed outside Sluice.",
   stale: "It may be served, and this instance has heard of all that the primary holds: the row was changed outside Sluice, or there is a bug.",
 };
+const LIVE_MS = 1000;
 const GOOD = ["none", "current"];
 
-export async function show(page, {rest}) {
+export async function show(page, {rest, signal}) {
   const names = await collections();
   const of = h("select", {id: "of"}, names.map((name) => h("option", {}, name)));
   const key = h("input", {id: "key", required: true, maxlength: 255, autocomplete: "off"});
+  const live = h("input", {id: "live", type: "checkbox"});
   const result = h("div", {id: "inspected"});
   const form = h("form", {class: "row end"}, h("div", {}, h("label", {for: "of"}, "Collection"), of),
-    h("div", {}, h("label", {for: "key"}, "Key"), key), h("button", {class: "main", id: "inspect"}, "Look"));
+    h("div", {}, h("label", {for: "key"}, "Key"), key), h("button", {class: "main", id: "inspect"}, "Look"),
+    h("label", {for: "live"}, live, " again every second: a change is seen live"));
   if (rest[0]) of.value = rest[0];
   key.value = rest.slice(1).join("/");
 
   async function look() {
     history.replaceState(null, "", `#/key/${of.value}/${encodeURIComponent(key.value)}`);
     try {
-      result.replaceChildren(...report(await json(`/inspect/${of.value}/${segment(key.value)}`), look));
+      const said = await json(`/inspect/${of.value}/${segment(key.value)}`);
+      if (!signal.aborted) result.replaceChildren(...report(said, look));
     } catch (failure) {
       result.replaceChildren(note(failure.message, "bad"));
     }
@@ -41,6 +45,14 @@ export async function show(page, {rest}) {
   });
   page.append(h("h2", {}, "A key in every tier"), form, result);
   if (rest.length > 1) await look();
+  let busy = false;
+  const timer = setInterval(async () => {
+    if (busy || !live.checked || !key.value || document.hidden) return;
+    busy = true;
+    await look();
+    busy = false;
+  }, LIVE_MS);
+  signal.addEventListener("abort", () => clearInterval(timer));
 }
 
 function row(title, tier) {

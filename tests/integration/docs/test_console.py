@@ -611,6 +611,10 @@ def test_a_key_is_looked_at_and_purged(stack, console):
     console.at(f"#/key/products/{key}")
     console.wait_text("All tiers: current.", "#inspected")
     assert "present" in console.text("#inspected tbody tr:first-child")
+    console.click("#live")
+    version = stack.write("PATCH", f"/v1/products/{key}", {"price": 12}).headers["ETag"].strip('"')
+    console.wait_text(version, "#inspected tbody tr:last-child")  # by itself
+    console.click("#live")
     console.click("#purge-key")
     console.confirm(f"Remove products/{key}")
     console.wait("document.querySelector('#inspected tbody tr')?.innerText.includes('none')")
@@ -655,7 +659,7 @@ def test_the_picture_of_the_readme(stack, console):
     until = time.monotonic() + int(os.environ.get("SLUICE_TEST_PICTURE", "0"))
     keys = [stack.product(f"Lamp {n}") for n in range(5)]
     while time.monotonic() < until:
-        stack.write("PATCH", f"/v1/products/{random.choice(keys)}", {"price": random.randrange(100)})
+        stack.write("PATCH", f"/v1/products/{random.choice(keys)}", {"price": random.randrange(1, 100)})
         stack.product(f"Chair {random.randrange(1000)}")
         for _ in range(random.randrange(60)):
             stack.http.page(f"/v1/products/{random.choice(keys)}")
