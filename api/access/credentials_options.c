@@ -35,7 +35,7 @@ static struct err check_path(const char *name, const char *value)
 
 struct err credentials_options_check(const struct credentials_options *o)
 {
-	enum jwks_place place;
+	enum web_place place;
 	struct err e = check_path("auth.jwt.roles", o->roles);
 	if (e.kind == ERR_KIND_OK)
 		e = check_path("auth.jwt.subject", o->subject);
@@ -51,12 +51,12 @@ struct err credentials_options_check(const struct credentials_options *o)
 
 static struct err check_jwks(const char *from)
 {
-	enum jwks_place place;
+	enum web_place place;
 	struct jwks *set = NULL;
 	if (*from == '\0')
 		return ERR_OK;
 	struct err e = jwks_url_check(from, &place);
-	if (e.kind == ERR_KIND_OK && place == JWKS_PLACE_FILE)
+	if (e.kind == ERR_KIND_OK && place == WEB_NOWHERE)
 		e = named("auth.jwt.jwks", jwks_load(from, &set));
 	jwks_release(&set);
 	return e;

@@ -1,26 +1,29 @@
-/* The thread sleeps in libcurl, from where jwks_fetch_wake wakes it. Everything
+/* The thread sleeps in libcurl, from where web_wake wakes it. Everything
  * that it shares is guarded by `mutex`, except `generation`, which is also read
  * without it.
  */
 #include "api/access/jwks_source.h"
 
-#include "api/access/jwks_fetch.h"
+#include "api/access/jwks_url.h"
 #include "api/access/unknown_keys.h"
 #include "common/base/buf.h"
 #include "common/base/check.h"
 #include "common/base/log.h"
 #include "common/base/mem.h"
+#include "common/net/web.h"
 
 #include <pthread.h>
 #include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
 
+enum { STATUS_OK = 200 };
+
 struct jwks_source {
-	enum jwks_place place;
+	enum web_place place;
 	char *from;
 	dur_us_t refresh, pause;
-	struct jwks_fetch *fetch; /* NULL: a file */
+	struct web *fetch; /* NULL: a file */
 	pthread_t thread;
 	_Atomic uint64_t generation;
 	pthread_mutex_t mutex;
@@ -109,10 +112,15 @@ static struct err take_file(struct jwks_source *s, bool *changed)
 	return e;
 }
 
-static struct err take_answer(struct jwks_source *s, const struct buf *text)
+static struct err take_answer(
+    struct jwks_source *s, const struct web_answer *answer)
 {
 	struct jwks *set;
 	bool changed;
+	const struct buf *text = &answer->body;
+	if (answer->status != STATUS_OK)
+		return err_make(ERR_KIND_RETRY, "jwks",
+		    "the answer has the status %d", answer->status);
 	struct err e =
 	    jwks_parse(text->data ? text->data : "", text->len, false, &set);
 	if (e.kind == ERR_KIND_OK)
@@ -162,12 +170,12 @@ static void jwks_source_end(struct jwks_source *s, const struct err *e)
 
 static void fetch_once(struct jwks_source *s)
 {
-	struct buf text = {0};
+	struct web_answer answer = {0};
 	jwks_source_begin(s);
-	struct err e = jwks_fetch_get(s->fetch, &text, is_ending, s);
+	struct err e = web_ask(s->fetch, NULL, &answer, is_ending, s);
 	if (e.kind == ERR_KIND_OK)
-		e = take_answer(s, &text);
-	buf_free(&text);
+		e = take_answer(s, &answer);
+	buf_free(&answer.body);
 	if (!is_ending(s))
 		jwks_source_end(s, &e);
 }
@@ -192,7 +200,7 @@ static void *jwks_source_run(void *arg)
 	while (!is_ending(s)) {
 		dur_us_t left = jwks_source_due(s);
 		if (left)
-			jwks_fetch_sleep(s->fetch, left);
+			web_sleep(s->fetch, left);
 		else
 			fetch_once(s);
 	}
@@ -213,7 +221,7 @@ bool jwks_source_unknown(
 	s->asked = s->asked || wake;
 	jwks_source_unlock(s);
 	if (wake)
-		jwks_fetch_wake(s->fetch);
+		web_wake(s->fetch);
 	return soon;
 }
 
@@ -223,9 +231,18 @@ static struct err jwks_source_start(
     struct jwks_source *s, const struct jwks_source_options *o)
 {
 	bool changed;
-	if (s->place == JWKS_PLACE_FILE)
+	if (s->place == WEB_NOWHERE)
 		return take_file(s, &changed);
-	s->fetch = jwks_fetch_new(o->from, s->place, o->ca, o->timeout);
+	s->fetch = web_new(&(struct web_options){
+	    .name = "jwks",
+	    .url = o->from,
+	    .place = s->place,
+	    .ca = o->ca,
+	    .headers = {"Accept: application/jwk-set+json, application/json"},
+	    .timeout = o->timeout,
+	    .most = JWKS_BYTES_MOST,
+	    .follows = true,
+	});
 	CHECK_OS(pthread_create(&s->thread, NULL, jwks_source_run, s));
 	return ERR_OK;
 }
@@ -233,7 +250,7 @@ static struct err jwks_source_start(
 struct err jwks_source_new(
     const struct jwks_source_options *o, struct jwks_source **out)
 {
-	enum jwks_place place;
+	enum web_place place;
 	*out = NULL;
 	struct err e = jwks_url_check(o->from, &place);
 	if (e.kind != ERR_KIND_OK)
@@ -261,7 +278,7 @@ struct err jwks_source_reload(struct jwks_source *s, bool *changed)
 	jwks_source_lock(s);
 	s->reload = true;
 	jwks_source_unlock(s);
-	jwks_fetch_wake(s->fetch);
+	web_wake(s->fetch);
 	return ERR_OK;
 }
 
@@ -275,10 +292,10 @@ void jwks_source_free(struct jwks_source **sp)
 		jwks_source_lock(s);
 		s->ending = true;
 		jwks_source_unlock(s);
-		jwks_fetch_wake(s->fetch);
+		web_wake(s->fetch);
 		CHECK_OS(pthread_join(s->thread, NULL));
 	}
-	jwks_fetch_free(&s->fetch);
+	web_free(&s->fetch);
 	jwks_release(&s->set);
 	CHECK_OS(pthread_mutex_destroy(&s->mutex));
 	free(s->from);

@@ -18,6 +18,7 @@
 #include "common/schema/collection.h"
 #include "common/sql/sql_table.h"
 
+#include <errno.h>
 #include <openssl/crypto.h>
 #include <poll.h>
 #include <pthread.h>
@@ -92,6 +93,32 @@ static int daemon_probe(const struct daemon_spec *spec, const char *page)
 	return e.kind == ERR_KIND_RETRY ? EXIT_FAILURE : EXIT_USAGE;
 }
 
+static struct err bad_setting(const char *setting, const char *allowed)
+{
+	return err_make(ERR_KIND_FATAL, "config",
+	    "setting '%s' has a bad value; allowed: %s", setting, allowed);
+}
+
+/* Neither value is shown: both may have a password. */
+static struct err check_traces(const struct common_settings *s)
+{
+	const char *url = *s->trace_url ? tracer_check_url(s->trace_url) : NULL;
+	const char *header =
+	    *s->trace_header ? tracer_check_header(s->trace_header) : NULL;
+	if (url)
+		return bad_setting("trace.url", url);
+	return header ? bad_setting("trace.header", header) : ERR_OK;
+}
+
+static struct err check_trace_ca(const struct common_settings *s)
+{
+	if (*s->trace_url == '\0' || *s->trace_ca == '\0' ||
+	    access(s->trace_ca, R_OK) == 0)
+		return ERR_OK;
+	return err_make(ERR_KIND_FATAL, "config",
+	    "setting 'trace.ca': %.150s: %s", s->trace_ca, strerror(errno));
+}
+
 /* Checks the settings whose values only a library understands. */
 static struct err check_common(const struct config *c)
 {
@@ -107,7 +134,9 @@ static struct err check_common(const struct config *c)
 		return err_make(ERR_KIND_FATAL, "config",
 		    "setting 'kafka.sasl.oauthbearer.token' must be given as "
 		    "a file: kafka.sasl.oauthbearer.token.file");
-	struct err e = kafka_conf(&k, NULL, &conf);
+	struct err e = check_traces(s);
+	if (e.kind == ERR_KIND_OK)
+		e = kafka_conf(&k, NULL, &conf);
 	if (e.kind != ERR_KIND_OK)
 		return e;
 	rd_kafka_conf_destroy(conf);
@@ -187,6 +216,8 @@ static struct err daemon_check_files(const struct daemon_spec *spec)
 		e = tls_server_check_files(&admin);
 	if (e.kind == ERR_KIND_OK)
 		e = redis_check_tls(s->redis_url, &redis);
+	if (e.kind == ERR_KIND_OK)
+		e = check_trace_ca(s);
 	if (e.kind == ERR_KIND_OK && spec->check_files)
 		e = spec->check_files(spec->config);
 	return e;
@@ -279,6 +310,24 @@ bool daemon_configure(
 	const struct kafka_config kafka = config_kafka(spec->config);
 	kafka_warn(&kafka);
 	return true;
+}
+
+struct tracer *daemon_tracer(
+    const struct common_settings *s, struct tracer_counters counters)
+{
+	if (*s->trace_url == '\0')
+		return NULL;
+	const struct tracer_options o = {
+	    .service = started.spec.name,
+	    .url = s->trace_url,
+	    .ca = s->trace_ca,
+	    .header = s->trace_header,
+	    .ratio = s->trace_sample,
+	    .queue = (size_t)s->trace_queue,
+	    .interval = s->trace_interval,
+	    .counters = counters,
+	};
+	return tracer_new(&o);
 }
 
 /* --- signals ------------------------------------------------------------- */

@@ -7,6 +7,7 @@
 #include "common/base/loop.h"
 #include "common/base/metrics.h"
 #include "common/daemon/config.h"
+#include "common/trace/tracer.h"
 
 #include <stdbool.h>
 
@@ -56,6 +57,10 @@ bool daemon_configure(
 /* Reads file, environment and arguments once more, into a config that was
  * initialised like the daemon's own, and checks it in the same way. */
 struct err daemon_load_again(struct config *out);
+
+/* The tracer that the settings ask for; owned. NULL: trace.url is empty. */
+struct tracer *daemon_tracer(
+    const struct common_settings *s, struct tracer_counters counters);
 
 /* The daemon is ending. If the process is still there `timeout` later, it ends
  * with code 3, whatever any thread or library does. Of several calls the

@@ -58,6 +58,20 @@ static bool in_range(const struct setting *row, int64_t n)
 	return n >= min && n <= max;
 }
 
+/* A decimal number; nothing else that strtod takes. */
+static bool set_ratio(
+    const struct setting *row, void *settings, const char *value)
+{
+	char *end;
+	if (*value == '\0' || value[strspn(value, "0123456789.")] != '\0')
+		return false;
+	double v = strtod(value, &end);
+	if (*end || v < 0 || v > 1)
+		return false;
+	*(double *)field_of(row, settings) = v;
+	return true;
+}
+
 static bool parse_bool(const char *value, bool *out)
 {
 	bool yes = strcmp(value, "true") == 0;
@@ -107,6 +121,8 @@ bool setting_set(const struct setting *row, void *settings, const char *value)
 	case SETTING_DURATION:
 	case SETTING_BYTES:
 		return set_number(row, settings, value);
+	case SETTING_RATIO:
+		return set_ratio(row, settings, value);
 	case SETTING_BOOL:
 		return parse_bool(value, field_of(row, settings));
 	case SETTING_STRING:
@@ -126,6 +142,8 @@ const char *setting_allowed(const struct setting *row)
 		return "true|false";
 	case SETTING_ADDRESS:
 		return "host:port";
+	case SETTING_RATIO:
+		return "0..1";
 	case SETTING_STRING:
 	case SETTING_URL:
 	case SETTING_SECRET:
@@ -155,6 +173,9 @@ bool setting_equal(const struct setting *row, const void *a, const void *b)
 	if (setting_is_text(row))
 		return strcmp(*(char **)field_of(row, a),
 			   *(char **)field_of(row, b)) == 0;
+	if (row->kind == SETTING_RATIO)
+		return *(double *)field_of(row, a) ==
+		       *(double *)field_of(row, b);
 	if (row->kind == SETTING_BOOL)
 		return *(bool *)field_of(row, a) == *(bool *)field_of(row, b);
 	return *(int64_t *)field_of(row, a) == *(int64_t *)field_of(row, b);
@@ -215,6 +236,10 @@ void setting_show(
 	case SETTING_BYTES:
 		units_format_bytes(*(int64_t *)field_of(row, settings), text);
 		buf_str(out, text);
+		return;
+	case SETTING_RATIO:
+		buf_printf(
+		    out, "%.9g", *(const double *)field_of(row, settings));
 		return;
 	case SETTING_BOOL:
 		buf_str(

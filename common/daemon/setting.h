@@ -20,6 +20,7 @@ enum setting_kind {
 	SETTING_DURATION,
 	SETTING_BYTES,
 	SETTING_CHOICE,
+	SETTING_RATIO,
 };
 
 struct setting {
@@ -41,6 +42,7 @@ struct setting {
 #define SETTING_TYPE_DURATION dur_us_t
 #define SETTING_TYPE_BYTES int64_t
 #define SETTING_TYPE_CHOICE char *
+#define SETTING_TYPE_RATIO double
 
 /* Usable inside `struct x { … }` with `#include "x/settings.def"`. */
 #define SETTING_MEMBER(kind, field) SETTING_TYPE_##kind field;

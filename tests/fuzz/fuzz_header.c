@@ -12,6 +12,7 @@
 #include "common/http/origin_check.h"
 #include "common/http/path.h"
 #include "common/log/version.h"
+#include "common/trace/trace_context.h"
 
 static void list(const char *s)
 {
@@ -25,6 +26,19 @@ static void list(const char *s)
 		      (item.value.s >= s &&
 			  item.value.s + item.value.len <= end));
 	}
+}
+
+/* What is taken and written again is the same. */
+static void trace(const char *s, size_t len)
+{
+	struct trace_context c, again;
+	char text[TRACE_CONTEXT_LEN + 1];
+	if (!trace_context_parse(s, len, &c))
+		return;
+	trace_context_format(&c, text);
+	CHECK(trace_context_parse(text, strlen(text), &again));
+	CHECK(again.trace[0] == c.trace[0] && again.trace[1] == c.trace[1]);
+	CHECK(again.span == c.span && again.flags == c.flags);
 }
 
 static void preferences(const char *s)
@@ -188,6 +202,9 @@ int FUZZ_ONE(const uint8_t *data, size_t size)
 		break;
 	case 'o':
 		origin(s, len);
+		break;
+	case 't':
+		trace(s, len);
 		break;
 	case '3':
 		position(s, len);

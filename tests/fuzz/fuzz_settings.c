@@ -116,9 +116,9 @@ static void guards(const char *s)
 
 static void places(const char *s)
 {
-	enum jwks_place place;
+	enum web_place place;
 	struct err e = jwks_url_check(s, &place);
-	CHECK(e.kind != ERR_KIND_OK || place == JWKS_PLACE_FILE ||
+	CHECK(e.kind != ERR_KIND_OK || place == WEB_NOWHERE ||
 	      strstr(s, "://") != NULL);
 	if (json_pointer_path_valid(s)) {
 		json_t *claims =

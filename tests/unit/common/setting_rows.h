@@ -99,6 +99,18 @@ static void row_bounds(struct config *c, const struct setting *row)
 	row_refuses(c, row, "99999999999999999999");
 }
 
+static void row_ratios(struct config *c, const struct setting *row)
+{
+	const char *const wrong[] = {"", "1.01", "2", "-0.1", "nan", "1e-2",
+	    "0x1", " 1", "1 ", ".", "0,1"};
+	row_accepts(c, row->name, "0");
+	row_accepts(c, row->name, "1");
+	row_accepts(c, row->name, "0.25");
+	row_shows(c, row, "0.25");
+	for (size_t i = 0; i < sizeof wrong / sizeof *wrong; i++)
+		row_refuses(c, row, wrong[i]);
+}
+
 static void row_choices(struct config *c, const struct setting *row)
 {
 	char *list = strdup(row->allowed);
@@ -154,6 +166,9 @@ static void row_other_value(const struct setting *row, char out[32])
 	case SETTING_CHOICE:
 		snprintf(out, 32, "%s", strrchr(row->allowed, '|') + 1);
 		return;
+	case SETTING_RATIO:
+		snprintf(out, 32, "0.5");
+		return;
 	case SETTING_ADDRESS:
 		snprintf(out, 32, "[::1]:4711");
 		return;
@@ -177,6 +192,9 @@ static void row_check(struct config *c, const struct setting *row)
 		break;
 	case SETTING_CHOICE:
 		row_choices(c, row);
+		break;
+	case SETTING_RATIO:
+		row_ratios(c, row);
 		break;
 	case SETTING_BOOL:
 	case SETTING_STRING:

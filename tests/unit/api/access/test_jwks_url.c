@@ -12,19 +12,19 @@
 
 static const struct {
 	const char *value;
-	enum jwks_place place;
+	enum web_place place;
 } right[] = {
-    {"jwks.json", JWKS_PLACE_FILE},
-    {"/etc/sluice/jwks.json", JWKS_PLACE_FILE},
-    {"/a:b/c", JWKS_PLACE_FILE},
-    {"https://id.example/keys", JWKS_PLACE_HTTPS},
-    {"HTTPS://id.example:8443/keys?x=1", JWKS_PLACE_HTTPS},
-    {"https://127.0.0.1/keys", JWKS_PLACE_HTTPS_HERE},
-    {"https://localhost/keys", JWKS_PLACE_HTTPS_HERE},
-    {"http://127.0.0.1:9000/keys", JWKS_PLACE_HTTP_HERE},
-    {"http://127.3.2.1/keys", JWKS_PLACE_HTTP_HERE},
-    {"http://localhost:9000/keys", JWKS_PLACE_HTTP_HERE},
-    {"http://[::1]:9000/keys", JWKS_PLACE_HTTP_HERE},
+    {"jwks.json", WEB_NOWHERE},
+    {"/etc/sluice/jwks.json", WEB_NOWHERE},
+    {"/a:b/c", WEB_NOWHERE},
+    {"https://id.example/keys", WEB_HTTPS},
+    {"HTTPS://id.example:8443/keys?x=1", WEB_HTTPS},
+    {"https://127.0.0.1/keys", WEB_HTTPS_HERE},
+    {"https://localhost/keys", WEB_HTTPS_HERE},
+    {"http://127.0.0.1:9000/keys", WEB_HTTP_HERE},
+    {"http://127.3.2.1/keys", WEB_HTTP_HERE},
+    {"http://localhost:9000/keys", WEB_HTTP_HERE},
+    {"http://[::1]:9000/keys", WEB_HTTP_HERE},
 };
 
 static const char *const wrong[] = {
@@ -48,7 +48,7 @@ static void takes_paths_and_urls(void **state)
 {
 	(void)state;
 	for (size_t i = 0; i < sizeof right / sizeof *right; i++) {
-		enum jwks_place place;
+		enum web_place place;
 		struct err e = jwks_url_check(right[i].value, &place);
 		if (e.kind != ERR_KIND_OK || place != right[i].place)
 			fail_msg("%s: %s", right[i].value, e.msg);
@@ -59,7 +59,7 @@ static void refuses_the_rest(void **state)
 {
 	(void)state;
 	for (size_t i = 0; i < sizeof wrong / sizeof *wrong; i++) {
-		enum jwks_place place;
+		enum web_place place;
 		struct err e = jwks_url_check(wrong[i], &place);
 		if (e.kind != ERR_KIND_FATAL)
 			fail_msg("%s was accepted", wrong[i]);
