@@ -45,7 +45,6 @@
 
 #include <malloc.h>
 #include <stdint.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -173,6 +172,8 @@ void app_init(struct app *app, const struct config *config)
 	    (app->shared.nthreads + 1) * sizeof *app->shared.metric_sets);
 	for (size_t i = 0; i <= app->shared.nthreads; i++)
 		app->shared.metric_sets[i] = &app->shared.metrics[i];
+	app->shared.tracer =
+	    daemon_tracer(&s->common, TRACER_COUNTERS(&app->shared.metrics[0]));
 	app->reload = reload_new(RELOAD_COUNTERS(&app->shared.metrics[0]));
 	app->reload_settings = reload_settings_new(app->reload, config);
 	app->workers = mem_zalloc(app->shared.nthreads * sizeof *app->workers);
@@ -279,6 +280,7 @@ static struct err start_log(struct app *app)
 	    .l1 = app->shared.l1,
 	    .metrics = &app->shared.metrics[0],
 	    .purges = &app->shared.purges,
+	    .tracer = app->shared.tracer,
 	    .moved = tail_moved,
 	    .arg = app,
 	};
@@ -531,9 +533,8 @@ static void end_if_idle(struct app *app)
 
 static void worker_ended(void *arg)
 {
-	struct app *app = arg;
-	app->running--;
-	end_if_idle(app);
+	((struct app *)arg)->running--;
+	end_if_idle(arg);
 }
 
 void app_worker_done(struct app *app)
@@ -543,8 +544,7 @@ void app_worker_done(struct app *app)
 
 void app_leave(void *arg)
 {
-	struct app *app = arg;
-	app->leaving = true;
+	((struct app *)arg)->leaving = true;
 }
 
 void app_drain(void *arg)
@@ -574,6 +574,7 @@ void app_stop(struct app *app)
 	epoch_free(&app->shared.epoch);
 	admin_free(&app->admin);
 	loop_timer_free(&app->opening);
+	tracer_free(&app->shared.tracer);
 }
 
 void app_free(struct app *app)

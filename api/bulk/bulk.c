@@ -385,6 +385,7 @@ const struct feature operations_feature = {
     .piece = create_piece,
     .describe = read_describe,
     .source = write_source,
+    .trace = write_trace,
     .release = create_release,
     .free = create_free,
 };
@@ -397,6 +398,7 @@ const struct feature create_feature = {
     .piece = create_piece,
     .describe = read_describe,
     .source = write_source,
+    .trace = write_trace,
     .release = create_release,
     .free = create_free,
 };

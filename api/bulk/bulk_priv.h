@@ -6,11 +6,13 @@
 #include "api/bulk/bulk_results.h"
 #include "api/bulk/bulk_split.h"
 #include "api/operation/one_operation.h"
+#include "common/trace/span.h"
 
 /* An item that the log has not acknowledged. */
 struct sent {
 	struct request *request;
 	struct append *append;
+	struct span_start send; /* none: it is not traced */
 	size_t index;
 	size_t bytes;
 	struct sent *next, *prev;
@@ -33,8 +35,9 @@ struct bulk {
 	size_t index; /* of the result of `item` */
 	struct sent *sent;
 	size_t nsent, sent_bytes;
-	size_t wake_at; /* resume when `nsent` is at most this */
-	bool finished;	/* the body has no more items */
+	size_t appended; /* ever */
+	size_t wake_at;	 /* resume when `nsent` is at most this */
+	bool finished;	 /* the body has no more items */
 	/* The reason why the rest of the body is not read. */
 	bool stopped;
 	enum problem problem;

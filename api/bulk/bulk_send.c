@@ -13,6 +13,7 @@
 #include "api/write/id_reserve.h"
 #include "api/write/uuidv7.h"
 #include "api/write/write.h"
+#include "api/write/write_trace.h"
 #include "common/base/entropy.h"
 #include "common/base/mem.h"
 
@@ -64,6 +65,7 @@ static void bulk_send_on_acked(void *arg, const struct delivery *d)
 	struct sent *s = arg;
 	struct request *r = s->request;
 	struct bulk *b = r->bulk;
+	write_trace_end(r, &s->send, d);
 	note_delivery(r, s->index, d);
 	unlink_sent(b, s);
 	free(s);
@@ -77,6 +79,7 @@ static bool bulk_send_append(struct request *r)
 {
 	struct bulk *b = r->bulk;
 	const struct buf *id = &b->item.id;
+	char text[TRACE_CONTEXT_LEN + 1];
 	struct sent *s = MEM_NEW(struct sent);
 	*s = (struct sent){
 	    .request = r, .index = b->index, .bytes = b->item.document.len};
@@ -86,11 +89,11 @@ static bool bulk_send_append(struct request *r)
 		id->data, id->len, r->thread->instance->partitions)
 			     .partition,
 	    .write = one_operation_record(&b->item),
-	    .traceparent = request_header(r, "traceparent"),
 	    .done = bulk_send_on_acked,
 	    .arg = s,
 	};
 	a.write.by = write_by(r);
+	a.write.traceparent = write_trace_begin(r, b->appended, text, &s->send);
 	if (b->idempotency_key) {
 		a.write.idempotency_key = b->idempotency_key;
 		a.write.idempotency_len = strlen(b->idempotency_key);
@@ -102,6 +105,7 @@ static bool bulk_send_append(struct request *r)
 		free(s);
 		return false;
 	}
+	b->appended++;
 	s->next = b->sent;
 	if (s->next)
 		s->next->prev = s;
@@ -221,6 +225,7 @@ void bulk_release(struct bulk *b)
 		metric_add(&s->request->thread->metrics->write_unknown, 1);
 		bulk_results_problem(
 		    &b->results, s->index, PROBLEM_OUTCOME_UNKNOWN, NULL);
+		write_trace_end(s->request, &s->send, NULL);
 		write_log_abandon(s->append);
 		unlink_sent(b, s);
 		free(s);

@@ -12,9 +12,12 @@
 #include "common/log/writes_bound.h"
 #include "common/schema/collection.h"
 #include "common/schema/expiry.h"
+#include "common/trace/tracer.h"
 
 #include <stdatomic.h>
+#include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 /* Delay of a new assignment. It replaces the offsets of all partitions and so
  * interrupts them; partitions that need another offset wait for each other. */
@@ -254,6 +257,34 @@ static void tail_hear_mark(
 	}
 }
 
+static void tail_trace(
+    struct tail *t, const rd_kafka_message_t *m, const struct span_start *start)
+{
+	char text[16];
+	struct span *s = tracer_end(start, SPAN_CONSUMER, "hear commit");
+	snprintf(text, sizeof text, "%d", m->partition);
+	span_text(s, "messaging.system", "kafka", 5);
+	span_text(s, "messaging.operation.type", "process", 7);
+	span_text(
+	    s, "messaging.destination.name", t->o.topic, strlen(t->o.topic));
+	span_text(s, "messaging.destination.partition.id", text, strlen(text));
+	span_number(s, "messaging.kafka.offset", m->offset);
+	tracer_send(t->o.tracer, s);
+}
+
+/* The record of a write that is traced is traced, too; but not while the tail
+ * starts, and reads what is old. */
+static void tail_hear_traced(
+    struct tail *t, const rd_kafka_message_t *m, const struct record_commit *c)
+{
+	struct span_start start;
+	struct tracer *tracer = tail_compared(t) ? t->o.tracer : NULL;
+	tracer_follow(tracer, c->traceparent.s, c->traceparent.len, &start);
+	tail_hear_record(t, m->partition, c);
+	if (span_is_on(&start))
+		tail_trace(t, m, &start);
+}
+
 static void tail_hear(struct tail *t, const rd_kafka_message_t *m)
 {
 	struct commits_message c;
@@ -263,7 +294,7 @@ static void tail_hear(struct tail *t, const rd_kafka_message_t *m)
 	else if (!tail_admits(t, m, c.through))
 		; /* it counts as not heard */
 	else if (c.kind == COMMITS_RECORD)
-		tail_hear_record(t, m->partition, &c.record);
+		tail_hear_traced(t, m, &c.record);
 	else {
 		tail_hear_mark(t, m->partition, &c.mark);
 		metric_observe(

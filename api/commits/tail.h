@@ -36,6 +36,7 @@ struct tail_options {
 	struct l1 *l1;
 	struct api_metrics *metrics;
 	_Atomic uint64_t *purges; /* that of struct instance */
+	struct tracer *tracer;	  /* may be NULL */
 	/* Called when the watermark of a partition moved. */
 	void (*moved)(void *arg, int32_t partition);
 	void *arg;

@@ -390,6 +390,7 @@ const struct feature row_feature = {
     .enter = row_enter,
     .describe = read_describe,
     .source = read_source,
+    .trace = write_trace,
     .release = row_release,
     .free = row_free,
 };

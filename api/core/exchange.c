@@ -4,12 +4,16 @@
 #include "api/core/body_intake.h"
 #include "api/core/entry.h"
 #include "api/core/route.h"
+#include "api/core/settings.h"
 #include "common/base/check.h"
 #include "common/base/mem.h"
 #include "common/http/http_head.h"
 #include "common/http/httpd.h"
+#include "common/trace/tracer.h"
 
+#include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 typedef enum step_result (*step_fn)(struct request *r);
 
@@ -18,6 +22,77 @@ static const step_fn steps[STEPS] = {
 #include "api/core/steps.def"
 };
 #undef STEP
+
+/* --- its span ------------------------------------------------------------- */
+
+static void begin_trace(struct request *r, const char *traceparent)
+{
+	struct span_start start;
+	if (!tracer_begin(r->thread->instance->tracer, traceparent,
+		r->thread->jitter, &start))
+		return;
+	r->trace = MEM_NEW(struct span_start);
+	*r->trace = start;
+}
+
+/* Others would make as many names as a client likes. */
+static const char *known_method(const char *method)
+{
+	static const char *const known[] = {
+	    "GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"};
+	for (size_t i = 0; i < sizeof known / sizeof *known; i++) {
+		if (strcmp(method, known[i]) == 0)
+			return known[i];
+	}
+	return "_OTHER";
+}
+
+static void describe_answer(const struct request *r, struct span *s)
+{
+	unsigned status = r->code;
+	char text[16];
+	snprintf(text, sizeof text, "%u", status);
+	if (status)
+		span_number(s, "http.response.status_code", status);
+	if (status >= 500)
+		span_text(s, "error.type", text, strlen(text));
+	if (status == 0)
+		span_text(s, "error.type", "client_gone", 11);
+	s->failed = status >= 500 || status == 0;
+}
+
+static void describe_request(const struct request *r, struct span *s)
+{
+	const struct api_settings *set = r->thread->instance->settings;
+	const char *method = known_method(r->method);
+	const char *scheme = *set->tls_cert ? "https" : "http";
+	span_text(s, "http.request.method", method, strlen(method));
+	span_text(s, "url.scheme", scheme, strlen(scheme));
+	span_text(s, "url.path", r->path, strlen(r->path));
+	if (r->route)
+		span_text(s, "http.route", r->route->head.pattern,
+		    strlen(r->route->head.pattern));
+	if (r->target.collection)
+		span_text(s, "sluice.collection", r->target.collection->name,
+		    strlen(r->target.collection->name));
+}
+
+static void end_trace(struct request *r)
+{
+	char name[SPAN_NAME];
+	snprintf(name, sizeof name, "%s%s%s", known_method(r->method),
+	    r->route ? " " : "", r->route ? r->route->head.pattern : "");
+	struct span *s = tracer_end(r->trace, SPAN_SERVER, name);
+	describe_request(r, s);
+	describe_answer(r, s);
+	if (r->feature && r->feature->trace)
+		r->feature->trace(r, s);
+	tracer_send(r->thread->instance->tracer, s);
+	free(r->trace);
+	r->trace = NULL;
+}
+
+/* --- its life ------------------------------------------------------------- */
 
 static void *exchange_begin(void *arg, struct MHD_Connection *c,
     const char *method, const char *path, const struct http_head *head,
@@ -30,6 +105,8 @@ static void *exchange_begin(void *arg, struct MHD_Connection *c,
 	r->method = method;
 	r->path = path;
 	r->started = r->parking.peeked = clock_mono();
+	if (r->thread->instance->tracer)
+		begin_trace(r, head->traceparent);
 	r->refusal.possible = true;
 	*refused = entry_check(r, head) == STEP_DONE;
 	r->refusal.possible = false;
@@ -99,6 +176,8 @@ static void exchange_end(void *request)
 	r->magic = 0;
 	if (r->thread->instance->log_request)
 		r->thread->instance->log_request(r);
+	if (r->trace)
+		end_trace(r);
 	if (r->refusal.response)
 		MHD_destroy_response(r->refusal.response);
 	if (r->feature && r->feature->free)

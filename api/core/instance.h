@@ -50,6 +50,7 @@ struct schema_ready;
 struct singleflight;
 struct stores;
 struct tail;
+struct tracer;
 struct waiters;
 struct write_log;
 
@@ -98,6 +99,7 @@ struct instance {
 	struct assets *assets;
 	struct sampler *sampler;
 	struct clients *clients;
+	struct tracer *tracer; /* NULL: there are no traces */
 	/* Counts over all threads, limited by settings. */
 	atomic_size_t parked, exports, bulks, changes;
 	atomic_bool draining;

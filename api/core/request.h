@@ -11,6 +11,7 @@
 #include "common/base/buf.h"
 #include "common/log/keyspace.h"
 #include "common/schema/collection.h"
+#include "common/trace/span.h"
 
 #include <microhttpd.h>
 
@@ -61,6 +62,9 @@ struct feature {
 	 * there is none. Appends the durations of the stages to `stages`, as in
 	 * Server-Timing, unless that is NULL. May be NULL. */
 	const char *(*source)(const struct request *r, struct buf *stages);
+	/* Adds attributes to the span of the request, which ends. May be NULL.
+	 */
+	void (*trace)(const struct request *r, struct span *s);
 	/* Abandons whatever would resume the request. False: the completion is
 	 * already on its way from another thread, and will resume it. May be
 	 * called twice. NULL: nothing to abandon. */
@@ -131,6 +135,9 @@ struct request {
 	 * and may do everything. */
 	struct principal *principal;
 	struct rate_state rate;
+	/* From its head to the end of its answer (docs/tracing.md); owned.
+	 * NULL: it is not traced. */
+	struct span_start *trace;
 	struct client *share; /* of whom guard_take took a place */
 	enum right right;     /* what the principal may do with the target */
 	enum step step;

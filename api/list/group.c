@@ -201,6 +201,7 @@ const struct feature group_feature = {
     .enter = read_enter,
     .describe = read_describe,
     .source = read_source,
+    .trace = read_trace,
     .release = read_release,
     .free = read_free,
 };

@@ -119,6 +119,7 @@ const struct feature list_feature = {
     .enter = read_enter,
     .describe = read_describe,
     .source = read_source,
+    .trace = read_trace,
     .release = read_release,
     .free = read_free,
 };
@@ -129,6 +130,7 @@ const struct feature export_feature = {
     .enter = read_enter,
     .describe = read_describe,
     .source = read_source,
+    .trace = read_trace,
     .release = read_release,
     .free = read_free,
 };
@@ -139,6 +141,7 @@ const struct feature count_feature = {
     .enter = read_enter,
     .describe = read_describe,
     .source = read_source,
+    .trace = read_trace,
     .release = read_release,
     .free = read_free,
 };

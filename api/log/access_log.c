@@ -7,6 +7,7 @@
 #include "common/access/principal.h"
 #include "common/base/log.h"
 #include "common/http/request_id.h"
+#include "common/trace/trace_context.h"
 
 #include <string.h>
 
@@ -38,6 +39,17 @@ static long long access_log_bytes(const struct request *r)
 	return strcmp(r->method, "HEAD") == 0 ? 0 : r->bytes;
 }
 
+/* The trace that the request is in; false: in none. */
+static bool access_log_trace(
+    const struct request *r, char out[TRACE_ID_LEN + 1])
+{
+	char text[TRACE_CONTEXT_LEN + 1];
+	if (r->trace == NULL)
+		return request_id_trace(request_header(r, "traceparent"), out);
+	trace_context_format(&r->trace->self, text);
+	return request_id_trace(text, out);
+}
+
 static void access_log_write(struct request *r)
 {
 	const struct api_settings *s = r->thread->instance->settings;
@@ -48,7 +60,7 @@ static void access_log_write(struct request *r)
 		return;
 	struct buf stages = {0};
 	char trace[TRACE_ID_LEN + 1];
-	bool traced = request_id_trace(request_header(r, "traceparent"), trace);
+	bool traced = access_log_trace(r, trace);
 	const char *source = NULL;
 	if (r->feature && r->feature->source)
 		source = r->feature->source(r, slow ? &stages : NULL);

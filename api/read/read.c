@@ -457,6 +457,7 @@ const struct feature read_feature = {
     .no_key = read_no_key,
     .describe = read_describe,
     .source = read_source,
+    .trace = read_trace,
     .release = read_release,
     .free = read_free,
 };

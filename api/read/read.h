@@ -10,5 +10,6 @@ extern const struct feature read_feature;
 void read_enter(struct request *r);
 void read_describe(const struct request *r, struct MHD_Response *response);
 const char *read_source(const struct request *r, struct buf *stages);
+void read_trace(const struct request *r, struct span *s);
 bool read_release(struct request *r);
 void read_free(struct request *r);

@@ -5,8 +5,10 @@
 #include "api/read/lookup.h"
 #include "api/read/read.h"
 #include "common/base/check.h"
+#include "common/trace/span.h"
 
 #include <inttypes.h>
+#include <string.h>
 
 /* Neither hit nor fwd: the answer has no value of a tier. */
 static const char *read_outcome(const struct request *r)
@@ -81,6 +83,27 @@ static void server_timing(const struct request *r, struct buf *out)
 {
 	duration(out, "total", clock_mono() - r->started);
 	read_stages(r, out);
+}
+
+/* The tiers that were asked, and the one that had the value. */
+void read_trace(const struct request *r, struct span *s)
+{
+	static const char *const spent[TIERS] = {
+	    [TIER_REDIS] = "sluice.redis.us",
+	    [TIER_REPLICA] = "sluice.replica.us",
+	    [TIER_PRIMARY] = "sluice.primary.us",
+	};
+	if (r->read == NULL)
+		return;
+	const char *tier = read_source(r, NULL);
+	if (tier)
+		span_text(s, "sluice.tier", tier, strlen(tier));
+	if (r->read->waited)
+		span_number(s, "sluice.wait.us", r->read->waited);
+	for (int t = TIER_REDIS; t < TIERS; t++) {
+		if (r->read->times.asked & 1U << t)
+			span_number(s, spent[t], r->read->times.spent[t]);
+	}
 }
 
 void read_describe(const struct request *r, struct MHD_Response *response)

@@ -14,6 +14,7 @@
 #include "api/read/lookup.h"
 #include "api/read/read.h"
 #include "api/write/schema_ready.h"
+#include "api/write/write_trace.h"
 #include "common/base/log.h"
 #include "common/base/mem.h"
 
@@ -39,6 +40,7 @@ static void write_on_acked(void *arg, const struct delivery *d)
 {
 	struct request *r = arg;
 	r->write->append = NULL;
+	write_trace_end(r, &r->write->send, d);
 	r->write->delivered = d->status;
 	r->write->position.partition = d->partition;
 	if (d->status == DELIVERY_OK)
@@ -155,14 +157,15 @@ enum step_result write_append_step(struct request *r)
 	}
 	if (!request_may_park(r))
 		return write_unavailable(r, PROBLEM_BUFFER_FULL);
-	const struct append_request a = {
+	char text[TRACE_CONTEXT_LEN + 1];
+	struct append_request a = {
 	    .loop = r->thread->loop,
 	    .partition = r->target.slot.partition,
 	    .write = record_of(r),
-	    .traceparent = request_header(r, "traceparent"),
 	    .done = write_on_acked,
 	    .arg = r,
 	};
+	a.write.traceparent = write_trace_begin(r, 0, text, &r->write->send);
 	struct err e =
 	    write_log_append(instance->write_log, &a, &r->write->append);
 	if (e.kind != ERR_KIND_OK)
@@ -314,8 +317,19 @@ bool write_release(struct request *r)
 	return true;
 }
 
+void write_trace(const struct request *r, struct span *s)
+{
+	char text[POSITION_MAX_LEN];
+	if (r->write && r->write->has_position) {
+		position_format(r->write->position, text);
+		span_text(s, "sluice.position", text, strlen(text));
+	}
+	read_trace(r, s);
+}
+
 void write_free(struct request *r)
 {
+	write_trace_end(r, &r->write->send, NULL);
 	read_free(r);
 	if (r->write->waits)
 		guard_give(r, CLIENT_WAITS);
@@ -357,6 +371,7 @@ const struct feature write_feature = {
     .enter = write_enter,
     .describe = read_describe,
     .source = write_source,
+    .trace = write_trace,
     .release = write_release,
     .free = write_free,
 };

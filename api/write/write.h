@@ -7,6 +7,7 @@
 #include "api/http/prefer.h"
 #include "api/write/decision.h"
 #include "api/write/write_log.h"
+#include "common/trace/span.h"
 
 extern const struct feature write_feature;
 
@@ -31,6 +32,7 @@ struct write_op {
 	mono_us_t appended, acked, heard;
 	bool waits; /* for its commit: it has a place of r->share */
 	struct append *append;
+	struct span_start send; /* of the append; none: it is not traced */
 	enum delivery_status delivered;
 	bool has_position;
 	struct position position; /* of a replay: of the first write */
@@ -44,6 +46,7 @@ struct write_op {
  */
 void write_enter(struct request *r);
 bool write_release(struct request *r);
+void write_trace(const struct request *r, struct span *s);
 void write_free(struct request *r);
 const char *write_source(const struct request *r, struct buf *stages);
 

@@ -115,7 +115,7 @@ struct err write_log_append(
 	    .key_len = record.id_len,
 	    .value = erase ? NULL : record.body,
 	    .value_len = erase ? 0 : record.body_len,
-	    .headers = record_write_headers(&record, r->traceparent),
+	    .headers = record_write_headers(&record),
 	    .opaque = a,
 	};
 	struct err e = producer_send(w->producer, &p);

@@ -29,7 +29,6 @@ struct append_request {
 	int32_t partition;
 	/* The record; accepted_at, instance and seq are set here. */
 	struct record_write write;
-	const char *traceparent; /* may be NULL */
 	append_done done;
 	void *arg;
 };

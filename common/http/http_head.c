@@ -249,6 +249,10 @@ static enum MHD_Result http_head_look(
 	case 6:
 		http_head_keep(&l->head->origin, name, "Origin", value);
 		break;
+	case 11:
+		http_head_keep(
+		    &l->head->traceparent, name, "traceparent", value);
+		break;
 	case 12:
 		http_head_keep(&l->head->content_type, name,
 		    MHD_HTTP_HEADER_CONTENT_TYPE, value);

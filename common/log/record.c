@@ -172,8 +172,7 @@ static bool get_owner(const rd_kafka_headers_t *h, struct record_write *out)
 	return true;
 }
 
-rd_kafka_headers_t *record_write_headers(
-    const struct record_write *w, const char *traceparent)
+rd_kafka_headers_t *record_write_headers(const struct record_write *w)
 {
 	rd_kafka_headers_t *h = rd_kafka_headers_new(8);
 	record_add(h, "op", op_names[w->op]);
@@ -194,8 +193,7 @@ rd_kafka_headers_t *record_write_headers(
 		    w->idempotency_len);
 		record_add_hex(h, "fingerprint", w->fingerprint);
 	}
-	if (traceparent)
-		record_add(h, "traceparent", traceparent);
+	record_add_text(h, "traceparent", w->traceparent);
 	record_add_text(h, "by", w->by);
 	if (w->owner.s)
 		add_owner(h, w);
@@ -292,6 +290,7 @@ bool record_write_parse(const rd_kafka_message_t *m, struct record_write *out)
 	if (!get_owner(h, out))
 		return false;
 	out->by = get_text(h, "by");
+	out->traceparent = get_text(h, "traceparent");
 	get_condition(h, out);
 	out->accepted_at = (wall_us_t)at;
 	return record_collection_len(out->id, out->id_len) > 0;
@@ -309,6 +308,7 @@ rd_kafka_headers_t *record_commit_headers(const struct record_commit *c)
 		record_add_number(h, "created", c->created);
 	record_add_text(h, "by", c->by);
 	record_add_text(h, "owner-was", c->owner_was);
+	record_add_text(h, "traceparent", c->traceparent);
 	return h;
 }
 
@@ -362,6 +362,7 @@ bool record_commit_parse(
 	out->accepted_at = (wall_us_t)at;
 	out->by = get_text(h, "by");
 	out->owner_was = get_text(h, "owner-was");
+	out->traceparent = get_text(h, "traceparent");
 	return at <= RECORD_LATEST &&
 	       record_collection_len(out->id, out->id_len) > 0 &&
 	       record_is_at_home(m, partitions);

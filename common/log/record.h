@@ -15,7 +15,8 @@
  *   shape        16 hex digits: the collection's, as the API declares it
  *                (common/schema/collection.h; optional)
  *   idempotency-key, fingerprint (16 hex digits of the request) (optional)
- *   traceparent  as the client sent it (optional)
+ *   traceparent  the span that appended the record (docs/tracing.md); without
+ *                traces, as the client sent it (optional)
  *   by           the subject of the principal that wrote it (optional)
  *   owner        `field:value`: the writer rejects the write if there is a row
  *                whose field has another value (optional)
@@ -31,6 +32,8 @@
  *   by           the subject of the principal that wrote it (optional)
  *   owner-was    the owner that the row had before, if it is gone or has
  *                another owner now (optional)
+ *   traceparent  the span of the write in the writer, if it is sampled
+ *                (docs/tracing.md; optional)
  *
  * A batch mark in sluice.commits has the key `_mark` (no collection's name
  * begins with `_`) and the value
@@ -136,6 +139,7 @@ struct record_write {
 	uint64_t fingerprint;
 	uint64_t shape; /* 0: not said */
 	struct record_text by;
+	struct record_text traceparent;
 	/* The row, if there is one, must have this value in this field. */
 	struct record_text owner_field, owner;
 };
@@ -153,6 +157,7 @@ struct record_commit {
 	version_t created;
 	struct record_text by;
 	struct record_text owner_was;
+	struct record_text traceparent;
 };
 
 /* The first write of a replay. Borrowed; `s` NULL: not there. */
@@ -196,8 +201,7 @@ struct record_mark {
 };
 
 /* Returns owned headers; the producer adds instance and seq. */
-rd_kafka_headers_t *record_write_headers(
-    const struct record_write *w, const char *traceparent);
+rd_kafka_headers_t *record_write_headers(const struct record_write *w);
 /* Adds the producer's instance and the record's number in the partition. */
 void record_number(rd_kafka_headers_t *h, const char *instance, uint64_t seq);
 /* Is the message in the partition that its key belongs to? In another one it

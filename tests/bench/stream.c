@@ -141,7 +141,7 @@ void stream_put(
 	CHECK(id_len > 0 && len > 0 && (size_t)len < sizeof body);
 	struct key_slot slot = keyspace_slot(id, (size_t)id_len, w->partitions);
 	struct record_write r = {.op = RECORD_PUT, .accepted_at = at};
-	rd_kafka_headers_t *headers = record_write_headers(&r, NULL);
+	rd_kafka_headers_t *headers = record_write_headers(&r);
 	record_number(headers, w->instance, ++w->seq[slot.partition]);
 	stream_send(w->rk, w->topic, slot.partition, id, (size_t)id_len, body,
 	    (size_t)len, headers);

@@ -56,7 +56,7 @@ static void write_again(const rd_kafka_message_t *m)
 	if (!record_write_parse(m, &w))
 		return;
 	rd_kafka_headers_t *before = headers;
-	headers = record_write_headers(&w, NULL);
+	headers = record_write_headers(&w);
 	record_number(headers, w.instance, w.seq);
 	CHECK(record_write_parse(m, &again));
 	CHECK(again.op == w.op && again.accepted_at == w.accepted_at);
@@ -67,6 +67,8 @@ static void write_again(const rd_kafka_message_t *m)
 	CHECK(same(again.idempotency_key, again.idempotency_len,
 	    w.idempotency_key, w.idempotency_len));
 	CHECK(again.fingerprint == w.fingerprint);
+	CHECK(same(again.traceparent.s, again.traceparent.len, w.traceparent.s,
+	    w.traceparent.len));
 	record_condition_holds(&w, true, 42);
 	set_headers(before);
 }
@@ -87,6 +89,8 @@ static void commit_again(const rd_kafka_message_t *m)
 	CHECK(again.version == c.version && again.omitted == c.omitted);
 	CHECK(again.has_created == c.has_created);
 	CHECK(again.created == c.created || !c.has_created);
+	CHECK(same(again.traceparent.s, again.traceparent.len, c.traceparent.s,
+	    c.traceparent.len));
 	set_headers(before);
 }
 

@@ -174,7 +174,7 @@ static struct err expiry_append(struct expiry *e, const struct collection *c,
 	    .partition = partition,
 	    .key = id->data,
 	    .key_len = id->len,
-	    .headers = record_write_headers(&w, NULL),
+	    .headers = record_write_headers(&w),
 	};
 	struct err failed = producer_send(e->producer, &m);
 	if (failed.kind != ERR_KIND_OK)

@@ -167,7 +167,7 @@ static void outbox_touch(struct outbox *o, const char *id, size_t len)
 		keyspace_slot(id, len, (int32_t)s->partitions).partition,
 	    .key = id,
 	    .key_len = len,
-	    .headers = record_write_headers(&w, NULL),
+	    .headers = record_write_headers(&w),
 	};
 	struct err e = producer_send(o->producer, &m);
 	if (e.kind == ERR_KIND_OK)

@@ -105,7 +105,7 @@ static void requeue_append(struct task *t, const struct record_write *w)
 	    .key_len = w->id_len,
 	    .value = erase ? NULL : w->body,
 	    .value_len = erase ? 0 : w->body_len,
-	    .headers = record_write_headers(w, NULL),
+	    .headers = record_write_headers(w),
 	    .opaque = t,
 	};
 	if (e.kind == ERR_KIND_OK)

@@ -127,7 +127,7 @@ static void append(struct history *h, struct request *r)
 	    .len = record_has_body(w->op) ? w->body_len : 0,
 	    .partition = p,
 	    .offset = (int64_t)h->ends[p],
-	    ._private = record_write_headers(w, NULL),
+	    ._private = record_write_headers(w),
 	};
 	record_number(r->message._private, "0123456789abcdef", ++h->numbers);
 	h->log[p][h->ends[p]++] = r;

@@ -117,7 +117,10 @@ static void is_put(const rd_kafka_message_t *m)
 static struct sent of_write(const struct record_write *w, const char *parent,
     void (*check)(const rd_kafka_message_t *m))
 {
-	rd_kafka_headers_t *h = record_write_headers(w, parent);
+	struct record_write said = *w;
+	said.traceparent =
+	    (struct record_text){parent, parent ? strlen(parent) : 0};
+	rd_kafka_headers_t *h = record_write_headers(&said);
 	record_number(h, w->instance, w->seq);
 	return (struct sent){w->id, w->id_len, w->body, w->body_len, h, check};
 }
@@ -130,6 +133,10 @@ static void is_put_with_parent(const rd_kafka_message_t *m)
 	    "put", "1700000000123456", "00-ab-cd-01", "0123456789abcdef", "42"};
 	rd_kafka_headers_t *h;
 	is_put(m);
+	struct record_write w;
+	assert_true(record_write_parse(m, &w));
+	assert_int_equal(w.traceparent.len, strlen(values[2]));
+	assert_memory_equal(w.traceparent.s, values[2], w.traceparent.len);
 	assert_int_equal(rd_kafka_message_headers(m, &h), 0);
 	assert_int_equal(rd_kafka_header_cnt(h), 5);
 	for (size_t i = 0; i < 5; i++) {
@@ -353,6 +360,16 @@ static void is_gone(const rd_kafka_message_t *m)
 	assert_false(c.has_created);
 }
 
+#define PARENT "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01"
+
+static void is_traced(const rd_kafka_message_t *m)
+{
+	struct record_commit c;
+	assert_true(record_commit_parse(m, 1, &c));
+	assert_int_equal(c.traceparent.len, strlen(PARENT));
+	assert_memory_equal(c.traceparent.s, PARENT, c.traceparent.len);
+}
+
 static struct sent of_commit(
     const struct record_commit *c, void (*check)(const rd_kafka_message_t *m))
 {
@@ -376,6 +393,9 @@ static void commits(void **state)
 	omitted.doc = "";
 	omitted.doc_len = 0;
 	pass(of_commit(&omitted, is_omitted));
+	struct record_commit traced = present;
+	traced.traceparent = (struct record_text){PARENT, strlen(PARENT)};
+	pass(of_commit(&traced, is_traced));
 }
 
 static void of_another_partition(const rd_kafka_message_t *m)

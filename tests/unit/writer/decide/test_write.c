@@ -92,7 +92,7 @@ static void batch(void **state)
 	(void)state;
 	const struct write_log log = {.partitions = 1, .document_max = 1000};
 	const struct record_write said = {.op = RECORD_BATCH};
-	headers = record_write_headers(&said, NULL);
+	headers = record_write_headers(&said);
 	record_number(headers, "0123456789abcdef", 1);
 	for (size_t i = 0; i < sizeof batches / sizeof *batches; i++) {
 		rd_kafka_message_t m = {
@@ -125,7 +125,7 @@ static void batch_of_another_age(void **state)
 	const struct write_log log = {.partitions = 1, .document_max = 1000};
 	const struct record_write said = {
 	    .op = RECORD_BATCH, .accepted_at = RECORD_LATEST + 1};
-	headers = record_write_headers(&said, NULL);
+	headers = record_write_headers(&said);
 	record_number(headers, "0123456789abcdef", 1);
 	rd_kafka_message_t m = {
 	    .key = (void *)(uintptr_t)batches[0].key,
