@@ -360,6 +360,7 @@ struct err projector_new(const struct config *config,
 	p->kafka = config_kafka(config);
 	p->x.settings = s;
 	p->x.loop = loop_new();
+	p->x.tracer = daemon_tracer(&s->common, TRACER_COUNTERS(&p->x.stats));
 	p->x.resume = on_resume;
 	p->x.reassign = on_reassign;
 	p->x.settled = projector_check_drained;
@@ -426,6 +427,7 @@ void projector_free(struct projector **pp)
 	daemon_signals_free(&p->signals);
 	reload_settings_free(&p->reload_settings);
 	reload_free(&p->reload);
+	tracer_free(&p->x.tracer);
 	loop_timer_free(&p->tick);
 	loop_timer_free(&p->reassign);
 	loop_free(&p->x.loop);

@@ -417,6 +417,7 @@ struct err writer_new(const struct config *config,
 	w->x.emptying = emptying;
 	w->x.kafka = config_kafka(config);
 	w->x.statements = statements_new();
+	w->x.tracer = daemon_tracer(&s->common, TRACER_COUNTERS(&w->x.stats));
 	member_name_here(&w->instance, s->group_instance, s->admin_listen);
 	w->parts = mem_zalloc(writer_count(w) * sizeof *w->parts);
 	w->scheduler =
@@ -477,6 +478,7 @@ void writer_free(struct writer **wp)
 	takeover_free(&w->takeover);
 	consumer_free(&w->consumer);
 	announcer_free(&w->x.announcer, 0);
+	tracer_free(&w->x.tracer);
 	admin_free(&w->admin);
 	daemon_signals_free(&w->signals);
 	reload_settings_free(&w->reload_settings);

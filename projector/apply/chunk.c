@@ -51,6 +51,7 @@ static void forget_entries(struct chunk *c)
 	c->n = 0;
 	c->bytes = 0;
 	c->newest = 0;
+	c->ntraces = 0;
 	memset(c->slots, 0, c->nslots * sizeof *c->slots);
 }
 
@@ -59,6 +60,7 @@ void chunk_free(struct chunk *c)
 	forget_entries(c);
 	free(c->entries);
 	free(c->slots);
+	free(c->traces);
 	*c = (struct chunk){0};
 }
 
@@ -175,6 +177,12 @@ enum chunk_heard chunk_record(
 	if (chunk_is_full(c))
 		c->due = CHUNK_APPLY;
 	return set ? CHUNK_SET : CHUNK_DROPPED;
+}
+
+void chunk_trace(struct chunk *c, const struct span_start *s, int64_t offset)
+{
+	MEM_GROW(c->traces, c->traces_cap, c->ntraces);
+	c->traces[c->ntraces++] = (struct chunk_trace){*s, offset};
 }
 
 void chunk_mark(struct chunk *c, const struct record_mark *m, int64_t offset)

@@ -10,6 +10,7 @@
 #include "common/log/keyspace.h"
 #include "common/log/record.h"
 #include "common/log/writes_bound.h"
+#include "common/trace/span.h"
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -27,6 +28,12 @@ struct chunk_entry {
 	size_t doc_len;
 };
 
+/* A record that is traced, since it was heard. */
+struct chunk_trace {
+	struct span_start span;
+	int64_t offset;
+};
+
 enum chunk_due {
 	CHUNK_NOTHING, /* more may come */
 	CHUNK_APPLY,
@@ -40,6 +47,8 @@ struct chunk {
 	struct chunk_entry *entries;
 	size_t n, cap;
 	size_t bytes;
+	struct chunk_trace *traces; /* of its records */
+	size_t ntraces, traces_cap;
 	size_t *slots; /* hash of the ids: index + 1 into entries, 0: free */
 	size_t nslots;
 	/* Redis's watermark before and after this chunk, and its cursor.
@@ -75,6 +84,8 @@ void chunk_begin_empty(struct chunk *c);
 /* Must not be called while a script is due. */
 enum chunk_heard chunk_record(
     struct chunk *c, const struct record_commit *r, int64_t offset);
+/* The record that was added last is traced. */
+void chunk_trace(struct chunk *c, const struct span_start *s, int64_t offset);
 void chunk_mark(struct chunk *c, const struct record_mark *m, int64_t offset);
 /* Passes over a message that Sluice did not write. */
 void chunk_skip(struct chunk *c, int64_t offset);

@@ -24,12 +24,18 @@ static void consume_hear_mark(struct chunk *c, struct stats *s, struct audit *a,
 }
 
 static void consume_hear_record(struct chunk *c, struct stats *s,
-    struct audit *a, const rd_kafka_message_t *m, const struct record_commit *r)
+    struct audit *a, struct tracer *t, const rd_kafka_message_t *m,
+    const struct record_commit *r)
 {
+	struct span_start span;
 	enum chunk_heard heard = chunk_record(c, r, m->offset);
-	if (heard != CHUNK_IGNORED)
+	if (heard != CHUNK_IGNORED) {
 		audit_record(
 		    a, m->partition, r, r->version + 1 == c->follower.seen);
+		if (tracer_follow(
+			t, r->traceparent.s, r->traceparent.len, &span))
+			chunk_trace(c, &span, m->offset);
+	}
 	switch (heard) {
 	case CHUNK_IGNORED:
 		metric_add(&s->records_ignored, 1);
@@ -45,7 +51,7 @@ static void consume_hear_record(struct chunk *c, struct stats *s,
 
 /* A message that is not believed counts as not heard, as if compaction had
  * removed it. So the next mark starts the partition anew. */
-void hear(struct chunk *c, struct stats *s, struct audit *a,
+void hear(struct chunk *c, struct stats *s, struct audit *a, struct tracer *t,
     const rd_kafka_message_t *m)
 {
 	struct commits_message in;
@@ -60,7 +66,7 @@ void hear(struct chunk *c, struct stats *s, struct audit *a,
 		consume_hear_mark(c, s, a, m, &in.mark);
 		metric_observe(&s->heard_seconds, kafka_message_age(m));
 	} else {
-		consume_hear_record(c, s, a, m, &in.record);
+		consume_hear_record(c, s, a, t, m, &in.record);
 	}
 	commits_message_free(&in);
 }

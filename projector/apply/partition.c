@@ -32,6 +32,7 @@
 #include "common/log/scan_back.h"
 
 #include <inttypes.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -116,7 +117,7 @@ static void pump(struct partition *l)
 	while (l->pending.n && l->chunk.due != CHUNK_START &&
 	       !chunk_is_full(&l->chunk)) {
 		rd_kafka_message_t *m = pending_pop(&l->pending);
-		hear(&l->chunk, &l->x->stats, l->x->audit, m);
+		hear(&l->chunk, &l->x->stats, l->x->audit, l->x->tracer, m);
 		rd_kafka_message_destroy(m);
 	}
 	projector_partition_apply_backpressure(l);
@@ -130,6 +131,27 @@ static void retry_later(struct partition *l)
 {
 	projector_partition_set_state(l, PARTITION_RETRYING);
 	loop_timer_start(l->timer, backoff_next(&l->backoff, entropy_bits()));
+}
+
+static void trace_applied(const struct partition *l)
+{
+	const char *topic = l->x->settings->common.commits_topic;
+	char number[16];
+	snprintf(number, sizeof number, "%d", l->partition);
+	for (size_t i = 0; i < l->chunk.ntraces; i++) {
+		const struct chunk_trace *t = &l->chunk.traces[i];
+		struct span *s =
+		    tracer_end(&t->span, SPAN_CONSUMER, "process commit");
+		span_text(s, "messaging.system", "kafka", 5);
+		span_text(s, "messaging.operation.type", "process", 7);
+		span_text(
+		    s, "messaging.destination.name", topic, strlen(topic));
+		span_text(s, "messaging.destination.partition.id", number,
+		    strlen(number));
+		span_number(s, "messaging.kafka.offset", t->offset);
+		span_text(s, "db.system.name", "redis", 5);
+		tracer_send(l->x->tracer, s);
+	}
 }
 
 static void applied(struct partition *l)
@@ -148,6 +170,7 @@ static void applied(struct partition *l)
 		    l->partition, c->to, chunk_base(c));
 		warm_want(l->x->warm, l->partition);
 	}
+	trace_applied(l);
 	chunk_applied(c);
 	backoff_reset(&l->backoff);
 	l->done =

@@ -29,6 +29,7 @@ struct partition_context {
 	struct audit *audit; /* NULL: none */
 	struct warm *warm;   /* likewise */
 	struct consumer *consumer;
+	struct tracer *tracer; /* may be NULL */
 	/* Redis has another watermark than a partition believes: all watermarks
 	 * must be read again. */
 	void (*resume)(void *arg);

@@ -6,6 +6,7 @@
 #include "common/schema/owner.h"
 
 #include <inttypes.h>
+#include <string.h>
 
 /* A slice whose transaction is committed. */
 struct committed {
@@ -49,6 +50,9 @@ static bool announce_effect(const struct committed *c, struct announcement *n,
 	if (omitted)
 		context_omitted(c->x, e->last->id, e->last->id_len,
 		    e->last->version, bytes);
+	char parent[TRACE_CONTEXT_LEN + 1] = "";
+	if (span_is_on(&e->last->trace))
+		trace_context_format(&e->last->trace.self, parent);
 	struct buf was = {0};
 	owner_was(c, i, e, text, &was);
 	struct record_commit r = {
@@ -64,6 +68,7 @@ static bool announce_effect(const struct committed *c, struct announcement *n,
 	    .created = e->creator ? e->creator->version : 0,
 	    .by = e->last->said.by,
 	    .owner_was = {was.len ? was.data : NULL, was.len},
+	    .traceparent = {*parent ? parent : NULL, strlen(parent)},
 	};
 	announce_record(n, &r);
 	buf_free(&was);

@@ -5,6 +5,7 @@
 #include "writer/batch/batch_priv.h"
 
 #include "writer/batch/announce_slice.h"
+#include "writer/batch/batch_trace.h"
 #include "writer/core/crashpoint.h"
 #include "writer/decide/judges.h"
 #include "writer/decide/prefetch.h"
@@ -62,6 +63,7 @@ static void batch_on_applied(void *arg, const struct pg_reply *reply)
 	crashpoint(CRASH_BATCH_COMMITTED);
 	count_commit(b);
 	plan_results(b->plan, reply->results);
+	batch_trace(b);
 	for (size_t k = 0; k < b->n; k++) {
 		struct slice *s = b->slices[k];
 		count_slice(b, s, k);

@@ -29,6 +29,7 @@
 #include "common/base/entropy.h"
 #include "common/base/log.h"
 #include "common/base/mem.h"
+#include "common/trace/tracer.h"
 
 #include <inttypes.h>
 #include <stdio.h>
@@ -409,6 +410,14 @@ static void count_malformed(struct partition *p, const struct write *w)
 	    p->o.number, w->message->offset, log_quote(w->detail));
 }
 
+static void partition_trace(const struct partition *p, struct write *w)
+{
+	struct span_start s;
+	const struct record_text *said = &w->said.traceparent;
+	if (tracer_follow(p->x->tracer, said->s, said->len, &s))
+		write_traced(w, &s);
+}
+
 void partition_message(struct partition *p, rd_kafka_message_t *m)
 {
 	bool taken =
@@ -433,6 +442,7 @@ void partition_message(struct partition *p, rd_kafka_message_t *m)
 	}
 	p->next_offset = m->offset + 1;
 	w.arrived = clock_mono();
+	partition_trace(p, &w);
 	if (w.refused == REASON_MALFORMED)
 		count_malformed(p, &w);
 	queue_push(&p->queue, &w);

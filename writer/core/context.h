@@ -14,6 +14,7 @@ struct judges;
 struct orders;
 struct pg_pool;
 struct statements;
+struct tracer;
 
 struct context {
 	struct loop *loop;
@@ -26,6 +27,7 @@ struct context {
 	struct pg_pool *pool;
 	struct orders *orders;
 	struct announcer *announcer;
+	struct tracer *tracer; /* NULL: there are no traces */
 	uint32_t epoch;
 	void (*ordered)(void *arg); /* the orders have changed */
 	void *ordered_arg;

@@ -411,6 +411,13 @@ void write_told(
 	w->first.key = write_copy(v->first.key);
 }
 
+void write_traced(struct write *w, const struct span_start *s)
+{
+	w->trace = *s;
+	for (size_t i = 0; i < w->noperations; i++)
+		w->operations[i].trace = *s;
+}
+
 void write_clear(struct write *w)
 {
 	free((char *)(uintptr_t)w->first.outcome.s);

@@ -10,6 +10,7 @@
 #include "common/log/record.h"
 #include "common/log/version.h"
 #include "common/schema/collection.h"
+#include "common/trace/span.h"
 #include "writer/decide/announced.h"
 
 #include <librdkafka/rdkafka.h>
@@ -44,6 +45,9 @@ struct write {
 	size_t noperations;
 	struct buf texts; /* the operations borrow from it */
 	bool part;	  /* it is an operation of a batch */
+	/* From its arrival on; none: it is not traced. Operations have the span
+	 * of their batch. */
+	struct span_start trace;
 	/* The outcome that was announced before the database went back. */
 	enum announced_as announced;
 	struct record_first first; /* of an announced replay; owned */
@@ -77,6 +81,8 @@ const struct write *write_operation(const struct write *w, size_t i);
 /* Sets the announced outcome. `v`: of a rejection or a replay; borrows it. */
 void write_told(
     struct write *w, enum announced_as as, const struct record_verdict *v);
+/* It is traced from now on. */
+void write_traced(struct write *w, const struct span_start *s);
 void write_clear(struct write *w);
 
 /* The field whose value is the owner of the row: the one that the write names,

@@ -252,6 +252,31 @@ static void many_keys(void **state)
 	chunk_free(&c);
 }
 
+/* Its traced records end with its script, or are forgotten with it. */
+static void traces_are_of_one_script(void **state)
+{
+	(void)state;
+	struct chunk c = make(10);
+	const struct span_start s = {.self = {{1, 2}, 3, TRACE_SAMPLED}};
+	chunk_resume(&c, 100, 4, 9);
+	record(&c, "records/a", 101, 4);
+	chunk_trace(&c, &s, 4);
+	record(&c, "records/a", 102, 5);
+	chunk_trace(&c, &s, 5);
+	mark(&c, 100, 103, 3, 6);
+	assert_int_equal(c.due, CHUNK_APPLY);
+	assert_int_equal(c.ntraces, 2);
+	assert_true(c.traces[1].offset == 5 && c.traces[1].span.self.span == 3);
+	chunk_applied(&c);
+	assert_int_equal(c.ntraces, 0);
+	record(&c, "records/b", 104, 7);
+	chunk_trace(&c, &s, 7);
+	mark(&c, 200, 210, 20, 8); /* a gap: START */
+	assert_int_equal(c.due, CHUNK_START);
+	assert_int_equal(c.ntraces, 0);
+	chunk_free(&c);
+}
+
 int main(void)
 {
 	declared("records");
@@ -266,6 +291,7 @@ int main(void)
 	    cmocka_unit_test(empty_log),
 	    cmocka_unit_test(foreign_watermark),
 	    cmocka_unit_test(many_keys),
+	    cmocka_unit_test(traces_are_of_one_script),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
