@@ -22,11 +22,11 @@ REAL = os.environ.get("SLUICE_TEST_COLLECTOR")
 CONFIG = """
 receivers: {{otlp: {{protocols: {{http: {{endpoint: "127.0.0.1:{port}"}}}}}}}}
 exporters:
-  otlphttp: {{endpoint: "http://127.0.0.1:{to}", encoding: json, compression: none}}
+  otlp_http: {{endpoint: "http://127.0.0.1:{to}", encoding: json, compression: none}}
   debug: {{verbosity: detailed}}
 service:
   telemetry: {{metrics: {{level: none}}}}
-  pipelines: {{traces: {{receivers: [otlp], exporters: [otlphttp, debug]}}}}
+  pipelines: {{traces: {{receivers: [otlp], exporters: [otlp_http, debug]}}}}
 """
 
 Span = collections.namedtuple(
