@@ -174,6 +174,8 @@ void app_init(struct app *app, const struct config *config)
 		app->shared.metric_sets[i] = &app->shared.metrics[i];
 	app->shared.tracer =
 	    daemon_tracer(&s->common, TRACER_COUNTERS(&app->shared.metrics[0]));
+	app->shared.collection_metrics =
+	    collection_metrics_new(app->shared.nthreads);
 	app->reload = reload_new(RELOAD_COUNTERS(&app->shared.metrics[0]));
 	app->reload_settings = reload_settings_new(app->reload, config);
 	app->workers = mem_zalloc(app->shared.nthreads * sizeof *app->workers);
@@ -409,6 +411,8 @@ static void app_refresh(void *arg)
 	refresh_clients(&app->shared.metrics[0], app->shared.clients);
 	struct l1_stats l1 = l1_stats(app->shared.l1);
 	refresh_budgets(&app->shared.metrics[0]);
+	metric_set(&app->shared.metrics[0].connections_most,
+	    app->shared.settings->max_connections);
 	metric_set(&app->shared.metrics[0].l1_entries, (int64_t)l1.entries);
 	metric_set(&app->shared.metrics[0].l1_bytes, (int64_t)l1.bytes);
 }
@@ -421,10 +425,13 @@ static void app_stats(void *arg, struct buf *json)
 
 static struct err start_admin(struct app *app)
 {
+	app->each = collection_metrics_each(
+	    app->shared.collection_metrics, app->shared.nthreads);
 	const struct admin_options o = {
 	    .loop = app->shared.loop,
 	    .address = app->shared.settings->admin_listen,
 	    .config = app->config,
+	    .each = &app->each,
 	    .rows = api_metric_rows,
 	    .nrows = api_metric_count,
 	    .instances = app->shared.metric_sets,
@@ -600,6 +607,8 @@ void app_free(struct app *app)
 	reload_free(&app->reload);
 	free(app->shared.threads);
 	free(app->workers);
+	collection_metrics_free(
+	    app->shared.collection_metrics, app->shared.nthreads);
 	free(app->shared.metrics);
 	free(app->shared.metric_sets);
 }

@@ -4,6 +4,7 @@
 #pragma once
 
 #include "api/core/instance.h"
+#include "common/base/metrics.h"
 #include "common/kafka/kafka.h"
 
 struct admin;
@@ -21,8 +22,9 @@ struct app {
 	struct kafka_config kafka;
 	struct worker **workers; /* one per request thread */
 	struct admin *admin;
-	struct tls_server *tls; /* of the public listener; NULL: none */
-	struct reload *reload;	/* things may be added to it until app_start */
+	struct metrics_each each; /* of the collections, for /metrics */
+	struct tls_server *tls;	  /* of the public listener; NULL: none */
+	struct reload *reload; /* things may be added to it until app_start */
 	struct reload_settings *reload_settings;
 	struct admission *admission;
 	struct guard *guard;

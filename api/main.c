@@ -49,6 +49,8 @@ static bool configure(struct config *config, int argc, char **argv, int *code)
 	    .noptions = NEW_KEY_OPTIONS,
 	    .metrics = api_metric_rows,
 	    .nmetrics = api_metric_count,
+	    .more_metrics = collection_metric_rows,
+	    .nmore_metrics = collection_metric_count,
 	    .check = api_check,
 	    .check_files = api_check_files,
 	};

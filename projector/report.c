@@ -42,16 +42,20 @@ static void projector_report_refresh(void *arg)
 	struct stats *s = &r->x->stats;
 	struct loop_stall stall = loop_stall(r->x->loop);
 	size_t owned = 0, initialised = 0, waiting = 0;
+	dur_us_t lag = 0;
 	for (size_t i = 0; i < r->n; i++) {
 		if (r->parts[i] == NULL)
 			continue;
 		owned++;
 		initialised += partition_initialised(r->parts[i]);
 		waiting += partition_waiting(r->parts[i]);
+		dur_us_t age = partition_lag(r->parts[i]);
+		lag = age > lag ? age : lag;
 	}
 	metric_set(&s->partitions, (int64_t)owned);
 	metric_set(&s->initialised, (int64_t)initialised);
 	metric_set(&s->waiting, (int64_t)waiting);
+	metric_set(&s->lag, lag);
 	metric_set(&s->redis_ready, redis_ready(r->x->redis));
 	metric_set(&s->loop_stall, stall.recent);
 	metric_set(&s->loop_stall_max, stall.ever);

@@ -112,6 +112,8 @@ int main(int argc, char **argv)
 	    .noptions = sizeof options / sizeof *options,
 	    .metrics = stats_rows,
 	    .nmetrics = stats_nrows,
+	    .more_metrics = collection_stats_rows,
+	    .nmore_metrics = collection_stats_nrows,
 	    .check = writer_check,
 	};
 	int code;

@@ -110,6 +110,7 @@ static void writer_report_refresh(void *arg)
 	metric_set(&m->running, (int64_t)fine);
 	metric_set(&m->buffered_rows, (int64_t)rows);
 	metric_set(&m->buffered_bytes, (int64_t)bytes);
+	metric_set(&m->retention, r->x->settings->retention);
 	metric_set(&m->lag, oldest ? clock_wall() - oldest : 0);
 	metric_set(
 	    &m->outstanding, (int64_t)announcer_outstanding(r->x->announcer));
@@ -160,6 +161,7 @@ struct err report_open(
 	    .loop = r->x->loop,
 	    .address = r->x->settings->admin_listen,
 	    .config = config,
+	    .each = r->each,
 	    .rows = stats_rows,
 	    .nrows = stats_nrows,
 	    .instances = &r->instance,

@@ -23,6 +23,7 @@ struct report {
 	struct control *control; /* the requests of operators */
 	const void *instance;	 /* of the metrics */
 	struct reload *reload;
+	const struct metrics_each *each; /* of the collections */
 };
 
 /* The report outlives the listener. */

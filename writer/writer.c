@@ -40,6 +40,7 @@
 #include "common/kafka/member.h"
 #include "common/postgres/pg_binary.h"
 #include "common/postgres/pg_pool.h"
+#include "common/schema/collection.h"
 #include "common/sql/sql.h"
 
 #include <stdlib.h>
@@ -50,8 +51,10 @@
 
 struct writer {
 	struct context x;
-	struct preflight *start; /* until it said yes */
-	struct buf instance;	 /* its name in the group */
+	struct preflight *start;  /* until it said yes */
+	struct metrics_each each; /* of the collections, for /metrics */
+	const void *collections;
+	struct buf instance; /* its name in the group */
 	struct consumer *consumer;
 	struct takeover *takeover;
 	struct partition **parts; /* by number; NULL: not ours */
@@ -405,6 +408,29 @@ static struct err open_kafka(struct writer *w)
 	return e;
 }
 
+static const char *collection_name(size_t i)
+{
+	const struct collection *c = collection_at(i);
+	return c ? c->name : NULL;
+}
+
+static void writer_make_collection_stats(struct writer *w)
+{
+	size_t n = 0;
+	while (collection_at(n))
+		n++;
+	w->x.collections = mem_zalloc(n * sizeof *w->x.collections);
+	w->collections = w->x.collections;
+	w->each = (struct metrics_each){
+	    .rows = collection_stats_rows,
+	    .nrows = collection_stats_nrows,
+	    .instances = &w->collections,
+	    .n = 1,
+	    .size = sizeof *w->x.collections,
+	    .name = collection_name,
+	};
+}
+
 struct err writer_new(const struct config *config,
     const struct writer_settings *s, bool emptying, struct writer **out)
 {
@@ -432,9 +458,10 @@ struct err writer_new(const struct config *config,
 	w->reload_settings = reload_settings_new(w->reload, config);
 	w->control = (struct control){
 	    &w->x, w->rejections, writer_on_resumed, end_of, w};
+	writer_make_collection_stats(w);
 	w->report = (struct report){&w->x, w->parts, writer_count(w), &w->start,
 	    &w->takeover, &w->consumer, &w->member, &w->draining, &w->control,
-	    &w->x.stats, w->reload};
+	    &w->x.stats, w->reload, &w->each};
 	struct err e = report_open(&w->report, config, &w->admin);
 	if (e.kind == ERR_KIND_OK)
 		e = open_kafka(w);
@@ -490,6 +517,7 @@ void writer_free(struct writer **wp)
 	fingerprints_free(&w->x.shapes);
 	judges_free(&w->x.judges);
 	loop_free(&w->x.loop);
+	free(w->x.collections);
 	buf_free(&w->instance);
 	free(w->parts);
 	free(w);

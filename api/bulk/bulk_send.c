@@ -40,7 +40,7 @@ static void note_delivery(struct request *r, size_t i, const struct delivery *d)
 	struct position p = {.partition = d->partition};
 	switch (d->status) {
 	case DELIVERY_OK:
-		metric_add(&m->write_acked, 1);
+		write_count_accepted(r);
 		backlog_acked(
 		    r->thread->instance->backlog, d->partition, d->offset);
 		bool known = epoch_position(

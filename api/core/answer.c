@@ -17,6 +17,16 @@
 
 #define RETRY_AFTER_S "1"
 
+static void count_for_collection(const struct request *r, unsigned status)
+{
+	struct collection_metrics *m =
+	    &r->thread->collection_metrics[r->target.collection->index];
+	bool reads = r->method[0] == 'G' || r->method[0] == 'H';
+	metric_add(reads ? &m->reads : &m->writes, 1);
+	if (status >= 500)
+		metric_add(&m->errors, 1);
+}
+
 void answer_count(struct request *r, unsigned status)
 {
 	struct api_metrics *m = r->thread->metrics;
@@ -28,6 +38,8 @@ void answer_count(struct request *r, unsigned status)
 		metric_add(&m->responses_4xx, 1);
 	else
 		metric_add(&m->responses_5xx, 1);
+	if (r->target.collection)
+		count_for_collection(r, status);
 	r->code = status;
 	r->took = clock_mono() - r->started;
 	api_metric_request(m, r->route != NULL,

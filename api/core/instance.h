@@ -22,6 +22,7 @@ struct assets;
 struct backlog;
 struct changes;
 struct clients;
+struct collection_metrics;
 struct credentials;
 struct credentials_thread;
 struct epoch;
@@ -73,6 +74,8 @@ struct instance {
 	struct api_metrics *metrics;
 	const void *
 	    *metric_sets; /* the same, in the form of common/base/metrics.h */
+	/* By thread; of each, by the index of the collection. */
+	struct collection_metrics **collection_metrics;
 	/* Reads. */
 	struct l1 *l1;
 	struct floors *floors;
@@ -119,6 +122,7 @@ struct thread {
 	struct loop *loop;
 	struct httpd *httpd;
 	struct api_metrics *metrics;
+	struct collection_metrics *collection_metrics;
 	struct redis *redis;
 	struct pg_reader *replica; /* NULL: none configured */
 	struct pg_reader *primary;

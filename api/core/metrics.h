@@ -15,8 +15,25 @@ struct api_metrics {
 #undef METRIC
 };
 
+/* Of one collection. Each thread has an array of them, by the index of the
+ * collection. */
+struct collection_metrics {
+#define METRIC(kind, field, name, labels, help) METRIC_FIELD_##kind(field)
+#include "api/core/collection_metrics.def"
+#undef METRIC
+};
+
+extern const struct metric_row collection_metric_rows[];
+extern const size_t collection_metric_count;
 extern const struct metric_row api_metric_rows[];
 extern const size_t api_metric_count;
+
+/* For so many threads; returns owned. */
+struct collection_metrics **collection_metrics_new(size_t threads);
+void collection_metrics_free(struct collection_metrics **sets, size_t threads);
+/* What /metrics shows of them; borrows them. */
+struct metrics_each collection_metrics_each(
+    struct collection_metrics *const *sets, size_t threads);
 
 /* The sum of one counter or gauge over all threads; `offset`: of its field. */
 int64_t api_metric_sum(const void *const *instances, size_t n, size_t offset);

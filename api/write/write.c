@@ -189,6 +189,15 @@ static enum step_result unknown(struct request *r, const char *why)
 	return answer_problem(r, PROBLEM_OUTCOME_UNKNOWN, NULL);
 }
 
+void write_count_accepted(const struct request *r)
+{
+	const struct collection *c = r->target.collection;
+	metric_add(&r->thread->metrics->write_acked, 1);
+	if (c)
+		metric_add(
+		    &r->thread->collection_metrics[c->index].accepted, 1);
+}
+
 enum step_result write_acked_step(struct request *r)
 {
 	struct thread *t = r->thread;
@@ -198,7 +207,7 @@ enum step_result write_acked_step(struct request *r)
 		return unknown(r, "delivery");
 	if (r->write->delivered == DELIVERY_FAILED)
 		return write_unavailable(r, PROBLEM_LOG_UNAVAILABLE);
-	metric_add(&t->metrics->write_acked, 1);
+	write_count_accepted(r);
 	r->write->acked = clock_mono();
 	metric_observe(&t->metrics->write_ack, r->write->acked - r->started);
 	if (r->write->wait_for == 0 || !r->write->has_position || t->draining)

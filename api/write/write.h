@@ -54,6 +54,9 @@ const char *write_source(const struct request *r, struct buf *stages);
  * the surface's receipt is the answer, since the write succeeded. */
 enum step_result write_read_row(struct request *r);
 
+/* A document of the request is in the log. */
+void write_count_accepted(const struct request *r);
+
 /* Who writes; s is NULL: it is not known. Borrowed from the request. */
 struct record_text write_by(const struct request *r);
 

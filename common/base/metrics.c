@@ -1,6 +1,7 @@
 #include "common/base/metrics.h"
 
 #include <inttypes.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -76,29 +77,61 @@ static const char *const kind_names[] = {
     [METRIC_HISTOGRAM] = "histogram",
 };
 
+static void metrics_add_row(struct buf *out, const struct metric_row *row,
+    const void *const *instances, size_t n, bool first)
+{
+	if (first)
+		buf_printf(out, "# HELP %s %s\n# TYPE %s %s\n", row->name,
+		    row->help, row->name, kind_names[row->kind]);
+	if (row->kind == METRIC_HISTOGRAM) {
+		add_histogram(out, row, instances, n);
+		return;
+	}
+	add_sample(out, row, "", NULL);
+	int64_t sum = metrics_sum(row, instances, n);
+	if (row->kind == METRIC_SECONDS || row->kind == METRIC_COUNTER_SECONDS)
+		buf_printf(out, " %.6f\n", (double)sum / 1e6);
+	else
+		buf_printf(out, " %" PRId64 "\n", sum);
+}
+
 void metrics_render(struct buf *out, const struct metric_row *rows,
     size_t nrows, const void *const *instances, size_t n)
 {
 	const char *last = "";
 	for (size_t i = 0; i < nrows; i++) {
-		const struct metric_row *row = &rows[i];
 		/* The rows of one family are adjacent in the .def. */
-		if (strcmp(last, row->name) != 0)
-			buf_printf(out, "# HELP %s %s\n# TYPE %s %s\n",
-			    row->name, row->help, row->name,
-			    kind_names[row->kind]);
-		last = row->name;
-		if (row->kind == METRIC_HISTOGRAM) {
-			add_histogram(out, row, instances, n);
-			continue;
-		}
-		add_sample(out, row, "", NULL);
-		int64_t sum = metrics_sum(row, instances, n);
-		if (row->kind == METRIC_SECONDS ||
-		    row->kind == METRIC_COUNTER_SECONDS)
-			buf_printf(out, " %.6f\n", (double)sum / 1e6);
-		else
-			buf_printf(out, " %" PRId64 "\n", sum);
+		bool first = strcmp(last, rows[i].name) != 0;
+		metrics_add_row(out, &rows[i], instances, n, first);
+		last = rows[i].name;
+	}
+}
+
+static void metrics_add_each(struct buf *out, const struct metrics_each *e,
+    const struct metric_row *row, bool first)
+{
+	struct buf labels = {0};
+	const char *rest = strchr(row->labels, '"') + 1;
+	const char *name;
+	for (size_t i = 0; (name = e->name(i)) != NULL; i++) {
+		struct metric_row one = *row;
+		buf_clear(&labels);
+		buf_add(&labels, row->labels, (size_t)(rest - row->labels));
+		buf_printf(&labels, "%s%s", name, rest);
+		one.labels = labels.data;
+		one.offset += i * e->size;
+		metrics_add_row(out, &one, e->instances, e->n, first && i == 0);
+	}
+	buf_free(&labels);
+}
+
+void metrics_render_each(struct buf *out, const struct metrics_each *e)
+{
+	const char *last = "";
+	for (size_t i = 0; i < e->nrows; i++) {
+		metrics_add_each(
+		    out, e, &e->rows[i], strcmp(last, e->rows[i].name) != 0);
+		last = e->rows[i].name;
 	}
 }
 

@@ -86,6 +86,20 @@ int64_t metrics_sum(
 /* Appends the Prometheus text. */
 void metrics_render(struct buf *out, const struct metric_row *rows,
     size_t nrows, const void *const *instances, size_t n);
+/* Metrics that each of several things has, as every collection does. An
+ * instance is an array of structs of `size` bytes, one for each thing. The
+ * labels of a row begin with `name=""`, which gets the name of the thing; it
+ * needs no escaping. */
+struct metrics_each {
+	const struct metric_row *rows;
+	size_t nrows;
+	const void *const *instances;
+	size_t n;
+	size_t size;
+	const char *(*name)(size_t i); /* NULL: there is no such thing */
+};
+/* Appends their text. */
+void metrics_render_each(struct buf *out, const struct metrics_each *e);
 /* The table of docs/metrics.md: its head and these rows, or only these rows. */
 void metrics_print_docs(const struct metric_row *rows, size_t nrows);
 void metrics_print_rows(const struct metric_row *rows, size_t nrows);

@@ -75,6 +75,8 @@ static void metrics(struct admin *a, struct answer *out)
 	out->type = "text/plain; version=0.0.4; charset=utf-8";
 	metrics_render(
 	    &out->body, a->o.rows, a->o.nrows, a->o.instances, a->o.ninstances);
+	if (a->o.each)
+		metrics_render_each(&out->body, a->o.each);
 	process_metrics(&out->body);
 }
 

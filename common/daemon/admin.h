@@ -47,6 +47,7 @@ struct admin_options {
 	struct loop *loop;
 	const char *address;
 	const struct config *config;
+	const struct metrics_each *each; /* NULL: none */
 	const struct metric_row *rows;
 	size_t nrows;
 	const void *const *instances; /* one metrics struct per thread */

@@ -56,6 +56,7 @@ static struct {
 static void print_metrics(const struct daemon_spec *spec)
 {
 	metrics_print_docs(spec->metrics, spec->nmetrics);
+	metrics_print_rows(spec->more_metrics, spec->nmore_metrics);
 	process_print_docs();
 }
 

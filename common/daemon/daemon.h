@@ -41,6 +41,8 @@ struct daemon_spec {
 	size_t noptions;
 	const struct metric_row *metrics;
 	size_t nmetrics;
+	const struct metric_row *more_metrics; /* of each collection */
+	size_t nmore_metrics;
 	/* Checks across settings. May be NULL. */
 	struct err (*check)(const struct config *c);
 	/* Checks files that the settings name, at the start only: a reload has

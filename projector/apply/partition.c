@@ -434,6 +434,11 @@ size_t partition_waiting(const struct partition *l)
 	return l->pending.n;
 }
 
+dur_us_t partition_lag(const struct partition *l)
+{
+	return l->pending.n ? kafka_message_age(pending_first(&l->pending)) : 0;
+}
+
 void partition_free(struct partition **lp)
 {
 	struct partition *l = *lp;

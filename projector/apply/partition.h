@@ -73,4 +73,6 @@ enum partition_state partition_state(const struct partition *l);
 bool partition_initialised(const struct partition *l);
 version_t partition_watermark(const struct partition *l);
 size_t partition_waiting(const struct partition *l);
+/* Age of the oldest of these; 0: there is none. */
+dur_us_t partition_lag(const struct partition *l);
 void partition_free(struct partition **l);

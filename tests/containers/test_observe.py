@@ -62,7 +62,8 @@ def queries():
 
 @pytest.mark.parametrize("query", list(queries()))
 def test_the_dashboard_shows_something(query):
-    query = query.replace("$__rate_interval", "1m").replace("$instance", ".*")
+    query = query.replace("$__rate_interval", "1m")
+    query = query.replace("$instance", ".*").replace("$collection", ".*")
     assert ask("query", query=query)["result"], query
 
 

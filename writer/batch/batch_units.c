@@ -26,6 +26,19 @@ static bool submit(
 
 /* --- the transaction ----------------------------------------------------- */
 
+static void count_collections(
+    struct batch *b, const struct slice *s, const struct verdicts *v)
+{
+	for (size_t i = 0; i < s->n; i++) {
+		const struct collection *c = s->writes[i].collection;
+		if (c == NULL || v->out[i])
+			continue;
+		struct collection_stats *m = &b->x->collections[c->index];
+		bool applied = verdicts_reason(v, i) == REASON_NONE;
+		metric_add(applied ? &m->committed : &m->rejected, 1);
+	}
+}
+
 static void count_slice(struct batch *b, const struct slice *s, size_t k)
 {
 	struct stats *m = &b->x->stats;
@@ -38,6 +51,7 @@ static void count_slice(struct batch *b, const struct slice *s, size_t k)
 	metric_add(&m->replayed, (int64_t)v->nreplays);
 	metric_add(&m->copies, (int64_t)v->ncopies);
 	metric_add(&m->coalesced, (int64_t)taken_in);
+	count_collections(b, s, v);
 	metric_observe(
 	    &m->commit_seconds, clock_wall() - s->writes[0].accepted_at);
 }

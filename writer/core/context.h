@@ -21,6 +21,7 @@ struct context {
 	const struct writer_settings *settings;
 	struct kafka_config kafka;
 	struct stats stats;
+	struct collection_stats *collections; /* by their index */
 	struct statements *statements;
 	struct fingerprints *shapes; /* read at the start */
 	struct judges *judges;

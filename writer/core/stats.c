@@ -10,6 +10,15 @@ const struct metric_row stats_rows[] = {
 #undef METRIC
 const size_t stats_nrows = sizeof stats_rows / sizeof stats_rows[0];
 
+const struct metric_row collection_stats_rows[] = {
+#define METRIC(kind, field, name, labels, help)                                \
+	METRIC_ROW(struct collection_stats, kind, field, name, labels, help)
+#include "writer/core/collection_metrics.def"
+#undef METRIC
+};
+const size_t collection_stats_nrows =
+    sizeof collection_stats_rows / sizeof collection_stats_rows[0];
+
 /* A moving average: each second weighs a fifth. */
 int64_t stats_measure(struct stats *m, int64_t before)
 {

@@ -9,6 +9,15 @@ struct stats {
 #undef METRIC
 };
 
+/* Of one collection. */
+struct collection_stats {
+#define METRIC(kind, field, name, labels, help) METRIC_FIELD_##kind(field)
+#include "writer/core/collection_metrics.def"
+#undef METRIC
+};
+
+extern const struct metric_row collection_stats_rows[];
+extern const size_t collection_stats_nrows;
 extern const struct metric_row stats_rows[];
 extern const size_t stats_nrows;
 

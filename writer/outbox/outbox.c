@@ -55,6 +55,13 @@ struct outbox {
 
 static void outbox_ask(struct outbox *o);
 
+/* What /metrics says: of a writer that has the lock. */
+static void outbox_tell(struct outbox *o, size_t notes, dur_us_t age)
+{
+	metric_set(&o->x->stats.outbox_notes, (int64_t)notes);
+	metric_set(&o->x->stats.outbox_age, age);
+}
+
 static void outbox_later(struct outbox *o)
 {
 	o->state = IDLE;
@@ -238,7 +245,7 @@ static void outbox_on_notes(void *arg, const struct pg_reply *reply)
 	const PGresult *r = reply->results[0];
 	size_t n = (size_t)PQntuples(r);
 	o->n = n < SLICE ? n : SLICE;
-	metric_set(&o->x->stats.outbox_age, o->n ? pg_int8(r, 0, AGE) : 0);
+	outbox_tell(o, o->n, o->n ? pg_int8(r, 0, AGE) : 0);
 	if (o->n == 0)
 		outbox_next(o);
 	else

@@ -1,5 +1,6 @@
 """The admin port of the three daemons: what is declared is what is shown."""
 
+import json
 import re
 import time
 
@@ -25,6 +26,40 @@ def test_the_process_has_metrics(world, kind):
     labels = f'version="{version["version"]}",commit="{version["commit"]}"'
     assert metrics["sluice_build_info", labels] == 1
     assert version["libraries"]["librdkafka"]
+
+
+def test_each_collection_is_counted(world):
+    """Requests and accepted writes by the api, decided ones by the writer."""
+    api, writer = daemon_of(world, "api"), daemon_of(world, "writer")
+    json_type = {"Content-Type": "application/json", "Prefer": "wait=20"}
+
+    def counted():
+        m, w = api.metrics(), writer.metrics()
+        requests, decided = (
+            "sluice_collection_requests_total",
+            "sluice_writer_collection_writes_total",
+        )
+        return [
+            m[requests, 'collection="records",op="read"'],
+            m[requests, 'collection="records",op="write"'],
+            m["sluice_collection_errors_total", 'collection="records"'],
+            m["sluice_collection_writes_accepted_total", 'collection="records"'],
+            w[decided, 'collection="records",result="committed"'],
+            w[decided, 'collection="records",result="rejected"'],
+        ]
+
+    before = counted()
+    assert api.http.put("counted", "1", prefer="wait=20").status == 201
+    for _ in range(3):
+        assert api.http.get("counted").status == 200
+    body = json.dumps(
+        [{"key": "counted", "value": "2"}, {"key": "counted2", "value": "2"}]
+    )
+    assert api.http.request("POST", "/v1/records", body, json_type).status == 200
+    assert [b - a for a, b in zip(before, counted())] == [3, 2, 0, 3, 2, 1]
+    text = api.metrics().text
+    assert text.count("# TYPE sluice_collection_requests_total counter") == 1
+    assert 'sluice_collection_requests_total{collection="posts",op="read"}' in text
 
 
 def test_how_long_requests_take(world):
@@ -74,7 +109,8 @@ def test_every_metric_row_is_scraped_with_its_help(servers, world, kind):
             assert metrics[f"{name}_sum", labels] >= 0
         elif name == "sluice_build_info":  # its labels are those of the program
             assert [v for (n, _), v in metrics.samples.items() if n == name] == [1]
-        else:
+        else:  # `collection=""` is each collection
+            labels = labels.replace('collection=""', 'collection="records"')
             assert (name, labels) in metrics.samples
     families = {line.split()[2] for line in metrics.text.splitlines() if "# TYPE" in line}
     assert families == names

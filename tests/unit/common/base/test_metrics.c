@@ -177,9 +177,53 @@ static void documentation(void **state)
 	free(text);
 }
 
+static const char *thing(size_t i)
+{
+	static const char *const names[] = {"one", "two", NULL};
+	return names[i];
+}
+
+struct of_thing {
+	metric_t good, bad;
+};
+
+/* Two threads, two things, two rows of one family. */
+static void each_of_several(void **state)
+{
+	(void)state;
+	static const struct metric_row of_rows[] = {
+	    {METRIC_COUNTER, "t_things_total", "thing=\"\",how=\"good\"",
+		"Things.", offsetof(struct of_thing, good)},
+	    {METRIC_COUNTER, "t_things_total", "thing=\"\",how=\"bad\"",
+		"Things.", offsetof(struct of_thing, bad)},
+	};
+	struct of_thing a[2] = {0}, b[2] = {0};
+	const void *const instances[] = {a, b};
+	metric_add(&a[0].good, 1);
+	metric_add(&b[0].good, 2);
+	metric_add(&b[1].good, 4);
+	metric_add(&a[1].bad, 8);
+	const struct metrics_each e = {.rows = of_rows,
+	    .nrows = 2,
+	    .instances = instances,
+	    .n = 2,
+	    .size = sizeof(struct of_thing),
+	    .name = thing};
+	struct buf out = {0};
+	metrics_render_each(&out, &e);
+	assert_string_equal(out.data,
+	    "# HELP t_things_total Things.\n# TYPE t_things_total counter\n"
+	    "t_things_total{thing=\"one\",how=\"good\"} 3\n"
+	    "t_things_total{thing=\"two\",how=\"good\"} 4\n"
+	    "t_things_total{thing=\"one\",how=\"bad\"} 0\n"
+	    "t_things_total{thing=\"two\",how=\"bad\"} 8\n");
+	buf_free(&out);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+	    cmocka_unit_test(each_of_several),
 	    cmocka_unit_test(counters),
 	    cmocka_unit_test(buckets),
 	    cmocka_unit_test(histogram_text),
