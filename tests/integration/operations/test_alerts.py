@@ -1,0 +1,256 @@
+"""Alerts, by what makes them: a daemon is paused or killed, a server is cut off, a
+reload fails. What the daemons then say on /metrics is given to promtool, as if it
+lasted for half an hour: so no test waits for an alert.
+
+tests/alerts.yml has those whose cause would be expensive.
+"""
+
+import contextlib
+import re
+import shutil
+import signal
+import socket
+import subprocess
+
+import pytest
+from harness.client import ADMIN, key_path
+from harness.deployment import COLLECTIONS
+from harness.forge import Forger
+from harness.servers import ROOT, at_database, at_port
+from harness.wait import wait_until
+
+pytestmark = pytest.mark.skipif(
+    not shutil.which("promtool"), reason="there is no promtool (package prometheus)"
+)
+BEFORE, AFTER = 8, 120  # samples, each 15 s
+FIRED = 'count by (alertname) (count_over_time(ALERTS{alertstate="firing"}[1h]))'
+LIMIT = 64  # connections
+
+
+class Watched:
+    """The daemons as Prometheus sees them."""
+
+    def __init__(self, world):
+        self.world = world
+
+    def scrape(self):
+        """series -> value; of who does not answer, only that."""
+        found = {}
+        for daemon in self.world.daemons:
+            labels = f'job="sluice-{daemon.kind}",instance="{daemon.admin.port}"'
+            found[f"up{{{labels}}}"] = int(daemon.running)
+            if not daemon.running:
+                continue
+            for (name, own), value in daemon.metrics().samples.items():
+                found[f"{name}{{{labels}{own and ','}{own}}}"] = value
+        return found
+
+    @contextlib.contextmanager
+    def fires(self, folder, *alerts):
+        """What is done within makes these fire, and no others."""
+        before = self.scrape()
+        yield
+        now = self.scrape()
+        rows = [
+            f"      - {{series: '{s}', values: '{before[s]}x{BEFORE} "
+            + (f"{now[s]}x{AFTER}'}}" if s in now else f"_x{AFTER}'}}")
+            for s in before
+        ]
+        rules = folder / "rules.yml"
+        rules.write_text(
+            f"rule_files: [{ROOT}/compose/observe/alerts.yml]\n"
+            "evaluation_interval: 15s\ntests:\n  - interval: 15s\n    input_series:\n"
+            + "\n".join(rows)
+            + "\n"
+            "    promql_expr_test:\n"
+            f"      - {{expr: '{FIRED}', eval_time: 30m, exp_samples: []}}\n"
+        )
+        done = subprocess.run(
+            ["promtool", "test", "rules", rules],
+            check=False,
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            text=True,
+        )
+        said = done.stdout + done.stderr
+        got = said.partition("got:")[2]
+        assert got or done.returncode == 0, said[:2000]
+        assert set(re.findall(r'alertname=\\?"(\w+)', got)) == set(alerts), said[-2000:]
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory):
+    return tmp_path_factory.mktemp("alerts")
+
+
+@pytest.fixture(scope="module")
+def world(servers, module_deploy, proxies, folder):
+    declared = folder / "collections"
+    for each in COLLECTIONS.split(":"):
+        shutil.copytree(each, declared, dirs_exist_ok=True)
+    d = module_deploy(servers, collections=str(declared))
+
+    redis = {"redis.url": at_port(servers.redis_url, proxies["redis"].port)}
+    primary = {"primary.url": at_port(d.primary_of("api"), proxies["primary"].port)}
+    url = at_database(servers.replica_url, d.name)
+    replica = {"replica.urls": at_port(url, proxies["replica"].port)}
+    d.daemon(
+        "api",
+        {
+            **redis, **primary, **replica,
+            "http.max_connections": LIMIT, "read.timeout": "300ms", "redis.timeout": "200ms",
+        },
+    )  # fmt: skip
+    d.daemon("writer")
+    d.daemon("projector", redis)
+    for daemon in d.daemons:
+        daemon.start(ready=False)
+    for daemon in d.daemons:
+        daemon.wait_ready()
+    return d
+
+
+@pytest.fixture
+def watched(world):
+    return Watched(world)
+
+
+def of(world, kind):
+    return world.of(kind)[0]
+
+
+def test_none_if_all_is_well(watched, folder, world):
+    with watched.fires(folder):
+        assert of(world, "api").http.put("calm", "1", prefer="wait=20").status == 201
+
+
+def test_a_paused_writer_and_an_old_write(watched, folder, world):
+    writer = of(world, "writer")
+    answer = of(world, "api").http.put("old", "1", prefer="wait=20")
+    partition = int(answer.header("Sluice-Position").split("-")[0])
+    with watched.fires(
+        folder, "SluiceWriterPaused", "SluiceWritesWait", "SluiceLogRunsOut"
+    ):
+        assert writer.admin.request("POST", "/pause", None, ADMIN).status == 200
+        Forger(world).write(partition, "records/old", {"value": "2"})  # of 2023
+        week = 7 * 24 * 3600
+        try:
+            wait_until(
+                lambda: writer.metrics()["sluice_writer_lag_seconds"] > week, 10, "it"
+            )
+        except AssertionError:
+            writer.admin.request("POST", "/resume", None, ADMIN)
+            raise
+    assert writer.admin.request("POST", "/resume", None, ADMIN).status == 200
+    wait_until(
+        lambda: writer.metrics()["sluice_writer_lag_seconds"] == 0, 20, "it is applied"
+    )
+
+
+def test_a_rejected_write(watched, folder, world):
+    with watched.fires(folder, "SluiceWritesRejected"):
+        body = b'{"key":"calm","value":"2"}'
+        headers = {"Content-Type": "application/json", "Prefer": "wait=20"}
+        api = of(world, "api").http
+        assert api.request("POST", "/v1/records", body, headers).status == 409
+
+
+def test_a_row_that_another_program_changed(watched, folder, world):
+    """Its note cannot be deleted."""
+    writer = of(world, "writer")
+    with watched.fires(folder, "SluiceOutboxWaits"):
+        world.sql(
+            "CREATE FUNCTION public.keep() RETURNS trigger LANGUAGE plpgsql"
+            " AS 'BEGIN RETURN NULL; END'"
+        )
+        world.sql(
+            "CREATE TRIGGER keep BEFORE DELETE ON sluice.outbox"
+            " FOR EACH ROW EXECUTE FUNCTION public.keep()"
+        )
+        world.sql(
+            "INSERT INTO sluice.outbox (collection, key, noted_at)"
+            " VALUES ('records', 'calm', now() - interval '1 hour')"
+        )
+        wait_until(
+            lambda: writer.metrics()["sluice_outbox_age_seconds"] > 60, 20, "its age"
+        )
+        assert writer.metrics()["sluice_outbox_notes"] == 1
+    world.sql("DROP TRIGGER keep ON sluice.outbox")
+    wait_until(
+        lambda: writer.metrics()["sluice_outbox_age_seconds"] == 0, 20, "it is gone"
+    )
+    assert writer.metrics()["sluice_outbox_notes"] == 0
+
+
+def test_connections(watched, folder, world):
+    api = of(world, "api")
+    with (
+        contextlib.ExitStack() as stack,
+        watched.fires(folder, "SluiceManyConnections"),
+    ):
+
+        def more():
+            if api.metrics()["sluice_http_connections"] > 0.9 * LIMIT:
+                return True
+            s = stack.enter_context(
+                socket.create_connection(("127.0.0.1", api.http.port))
+            )
+            s.sendall(b"GET /health HTTP/1.1\r\nHost: localhost\r\n\r\n")
+            return False
+
+        wait_until(more, 20, "nearly all connections")
+    wait_until(
+        lambda: api.metrics()["sluice_http_connections"] < LIMIT / 2, 20, "few of them"
+    )
+
+
+def test_a_reload_that_fails(watched, folder, world):
+    api = of(world, "api")
+    declared = folder / "collections" / "records.json"
+    before = declared.read_text()
+    with watched.fires(folder, "SluiceReloadFailed"):
+        declared.write_text("{")
+        api.signal(signal.SIGHUP)
+        wait_until(lambda: api.metrics()["sluice_reload_stale"] == 1, 10, "it failed")
+    declared.write_text(before)
+    api.signal(signal.SIGHUP)
+    wait_until(lambda: api.metrics()["sluice_reload_stale"] == 0, 10, "it is mended")
+
+
+def test_no_store_answers(watched, folder, world, proxies):
+    api, projector = of(world, "api"), of(world, "projector")
+    wanted = ("SluiceTierDown", "SluiceProjectorWithoutRedis", "SluiceReadsFail")
+    with watched.fires(folder, *wanted):
+        for proxy in proxies.values():
+            proxy.set("refuse")
+
+        def down():
+            api.http.request("GET", key_path("unknown"))
+            m = api.metrics()
+            return (
+                m["sluice_tier_down", 'tier="redis"'] and m["sluice_reads_failed_total"]
+            )
+
+        wait_until(down, 20, "the api has none")
+        wait_until(
+            lambda: not projector.metrics()["sluice_projector_redis_ready"],
+            20,
+            "nor it",
+        )
+    for proxy in proxies.values():
+        proxy.set("pass")
+    for daemon in (api, projector):
+        daemon.wait_ready()
+    wait_until(lambda: not api.metrics()["sluice_tier_down"], 20, "every tier is asked")
+
+
+def test_nobody_is_there(watched, folder, world):
+    wanted = (
+        "SluiceNoApi",
+        "SluiceNoWriter",
+        "SluiceNoProjector",
+        "SluiceInstanceDown",
+    )
+    with watched.fires(folder, *wanted):
+        for daemon in world.daemons:
+            daemon.sigkill()
