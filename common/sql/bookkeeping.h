@@ -56,6 +56,7 @@ extern const struct pg_statement bookkeeping_prune_replays_gone;
 extern const struct pg_statement bookkeeping_prune_idempotency;
 extern const struct pg_statement bookkeeping_prune_producers;
 extern const struct pg_statement bookkeeping_outbox_lock;
+extern const struct pg_statement bookkeeping_triggers_missing;
 extern const struct pg_statement bookkeeping_outbox_next;
 extern const struct pg_statement bookkeeping_outbox_delete;
 

@@ -418,6 +418,21 @@ DELETE FROM sluice.producers
 -- name: outbox_lock, shape: b!
 SELECT pg_try_advisory_lock(126942509523814)
 
+-- $1 text[] collections, $2 text[] their tables, as SQL names them. If any of the
+-- tables has a trigger of --migrate --triggers: those that are missing, or
+-- disabled, on the others. Columns collection, trigger.
+-- name: triggers_missing, shape: ss
+WITH t AS (SELECT c.name, to_regclass(c.tab) AS id
+    FROM unnest($1::text[], $2::text[]) AS c(name, tab)),
+    w(name) AS (VALUES ('sluice_delete'::text), ('sluice_insert'),
+    ('sluice_truncate'), ('sluice_update'))
+    SELECT t.name, w.name FROM t CROSS JOIN w WHERE t.id IS NOT NULL
+    AND EXISTS (SELECT FROM pg_trigger g JOIN t x ON g.tgrelid = x.id
+    JOIN w y ON g.tgname = y.name)
+    AND NOT EXISTS (SELECT FROM pg_trigger g WHERE g.tgrelid = t.id
+    AND g.tgname = w.name AND g.tgenabled <> 'D')
+    ORDER BY t.name, w.name
+
 -- $1 int8: the last id that is not wanted. At most 5000 rows
 -- (BOOKKEEPING_OUTBOX_ROWS). Columns id, collection, key, age in microseconds.
 -- name: outbox_next, shape: vssv

@@ -2,6 +2,7 @@
  * each, waits until Kafka has all of them, and deletes the notes:
  *
  *   IDLE       waits for a notification, or for the timer
+ *   CHECKING   waits for the list of triggers that are missing, once a minute
  *   ASKING     waits for the notes (and for the lock, if it does not have it)
  *   APPENDING  waits for Kafka's reports
  *   DELETING   waits for Postgres
@@ -32,11 +33,13 @@
 
 #include <inttypes.h>
 #include <stdlib.h>
+#include <string.h>
 
 #define LOOK CLOCK_S(1)
+#define CHECK_EACH CLOCK_S(60)
 enum { SLICE = BOOKKEEPING_OUTBOX_ROWS };
 
-enum outbox_state { IDLE, ASKING, APPENDING, DELETING };
+enum outbox_state { IDLE, CHECKING, ASKING, APPENDING, DELETING };
 
 struct outbox {
 	struct context *x;
@@ -49,6 +52,7 @@ struct outbox {
 	int64_t after; /* the last id of the round before, or 0 */
 	int64_t ids[SLICE];
 	size_t n;
+	mono_us_t check_at; /* when the triggers are looked at next */
 	size_t outstanding; /* touches without a report */
 	bool failed;	    /* a touch of this round is not in the log */
 };
@@ -183,6 +187,54 @@ static void outbox_touch(struct outbox *o, const char *id, size_t len)
 		o->failed = true;
 }
 
+/* --- the triggers ------------------------------------------------------- */
+
+static void outbox_on_triggers(void *arg, const struct pg_reply *reply)
+{
+	struct outbox *o = arg;
+	metric_t *missing = &o->x->stats.triggers_missing;
+	if (reply->err.kind != ERR_KIND_OK) {
+		outbox_failed(o, reply->err.code, reply->err.msg);
+		return;
+	}
+	const PGresult *r = reply->results[0];
+	int n = PQntuples(r);
+	if (n > 0 && n != metric_get(missing))
+		log_event(EV_TRIGGERS_MISSING,
+		    "missing=%d collection=%s trigger=%s", n,
+		    log_quote(PQgetvalue(r, 0, 0)),
+		    log_quote(PQgetvalue(r, 0, 1)));
+	metric_set(missing, n);
+	o->check_at = clock_mono() + CHECK_EACH;
+	outbox_ask(o);
+}
+
+static void outbox_check(struct outbox *o)
+{
+	struct pg_params c = pg_statement_params(&bookkeeping_triggers_missing);
+	const struct collection *each;
+	struct buf name = {0};
+	size_t n = 0;
+	while (collection_at(n))
+		n++;
+	struct buf *names = pg_params_param(&c);
+	pg_array_begin(names, PG_TEXT, n);
+	for (size_t i = 0; (each = collection_at(i)) != NULL; i++)
+		pg_array_text(names, each->name, strlen(each->name));
+	struct buf *tables = pg_params_param(&c);
+	pg_array_begin(tables, PG_TEXT, n);
+	for (size_t i = 0; (each = collection_at(i)) != NULL; i++) {
+		buf_clear(&name);
+		sql_name(&name, each);
+		pg_array_text(tables, name.data, name.len);
+	}
+	buf_free(&name);
+	const struct pg_query q = pg_params_query(&c);
+	o->state = CHECKING;
+	outbox_submit(o, &q, outbox_on_triggers);
+	pg_params_free(&c);
+}
+
 /* --- the notes come ------------------------------------------------------ */
 
 enum { ID, COLLECTION, KEY, AGE };
@@ -254,6 +306,11 @@ static void outbox_on_notes(void *arg, const struct pg_reply *reply)
 
 static void outbox_ask(struct outbox *o)
 {
+	loop_timer_stop(o->timer);
+	if (o->locked && clock_mono() >= o->check_at) {
+		outbox_check(o);
+		return;
+	}
 	struct pg_params c = pg_statement_params(
 	    o->locked ? &bookkeeping_outbox_next : &bookkeeping_outbox_lock);
 	if (o->locked)
@@ -261,7 +318,6 @@ static void outbox_ask(struct outbox *o)
 	const struct pg_query q = pg_params_query(&c);
 	o->notified = false;
 	o->state = ASKING;
-	loop_timer_stop(o->timer);
 	outbox_submit(o, &q, outbox_on_notes);
 	pg_params_free(&c);
 }
@@ -284,9 +340,13 @@ static void outbox_on_notified(void *arg)
 static void outbox_on_state(void *arg, bool ready)
 {
 	struct outbox *o = arg;
-	if (!ready)
+	if (!ready) {
+		/* Another writer may get the lock, and tell then. */
 		o->locked = false;
-	else if (o->state == IDLE)
+		o->check_at = 0;
+		outbox_tell(o, 0, 0);
+		metric_set(&o->x->stats.triggers_missing, 0);
+	} else if (o->state == IDLE)
 		outbox_ask(o);
 }
 

@@ -101,6 +101,7 @@ def world(servers, module_deploy, proxies, folder):
             "http.max_connections": LIMIT, "read.timeout": "300ms", "redis.timeout": "200ms",
         },
     )  # fmt: skip
+    d.migrate("--triggers")
     d.daemon("writer")
     d.daemon("projector", redis)
     for daemon in d.daemons:
@@ -180,6 +181,24 @@ def test_a_row_that_another_program_changed(watched, folder, world):
         lambda: writer.metrics()["sluice_outbox_age_seconds"] == 0, 20, "it is gone"
     )
     assert writer.metrics()["sluice_outbox_notes"] == 0
+
+
+def test_a_trigger_is_missing(watched, folder, world):
+    """A writer looks when it begins, and once a minute."""
+    writer = of(world, "writer")
+    missing = "sluice_triggers_missing"
+    with watched.fires(folder, "SluiceTriggersMissing"):
+        world.sql("DROP TRIGGER sluice_delete ON records")
+        world.sql("ALTER TABLE posts DISABLE TRIGGER sluice_insert")
+        writer.restart()
+        wait_until(lambda: writer.metrics()[missing] == 2, 20, "two are missing")
+    (line,) = writer.events("triggers.missing")
+    assert 'missing=2 collection="posts" trigger="sluice_insert"' in line
+    world.sql("ALTER TABLE posts ENABLE TRIGGER sluice_insert")
+    world.migrate("--triggers")
+    writer.restart()
+    wait_until(lambda: writer.metrics()["sluice_outbox_notes"] == 0, 20, "it has looked")
+    assert writer.metrics()[missing] == 0
 
 
 def test_connections(watched, folder, world):
