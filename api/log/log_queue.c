@@ -14,7 +14,7 @@
 #include <time.h>
 #include <unistd.h>
 
-enum { END_S = 1 };
+enum { END_S = 1, GATHER_NS = 20 * 1000000 };
 
 /* Global, as the log is. */
 static struct {
@@ -72,6 +72,13 @@ static size_t take_lines(void)
 	return len;
 }
 
+/* Many lines together cost one write and one wake-up. */
+static void log_queue_gather(void)
+{
+	struct timespec pause = {.tv_nsec = GATHER_NS};
+	nanosleep(&pause, NULL);
+}
+
 static void *log_queue_main(void *arg)
 {
 	size_t len;
@@ -83,6 +90,7 @@ static void *log_queue_main(void *arg)
 			write_all(queue.writing + done, n);
 			done += n;
 		}
+		log_queue_gather();
 	}
 	return NULL;
 }
