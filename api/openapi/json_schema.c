@@ -100,6 +100,9 @@ static void field_schema(struct jsonout *j, const struct collection *c,
 		jsonout_string(j, "format", "int64");
 	if (f->type == FIELD_ARRAY)
 		jsonout_raw(j, "items", (struct jsonslice){"{}", 2});
+	/* Without it, some generators take the object for an empty one. */
+	if (f->type == FIELD_OBJECT)
+		jsonout_bool(j, "additionalProperties", true);
 	if (of != JSON_SCHEMA_INCREMENT)
 		bounds(j, f, nullable);
 	if (of == JSON_SCHEMA_NEW || of == JSON_SCHEMA_PUT)
@@ -270,6 +273,7 @@ bool json_schema_exists(const struct collection *c, enum json_schema_of of)
 	case JSON_SCHEMA_ALL:
 	case JSON_SCHEMA_PARTIAL:
 		return strcmp(c->name, "posts") == 0;
+	case JSON_SCHEMA_LIST: /* in the answers, and nowhere else */
 	case JSON_SCHEMA_ANSWER:
 	case JSON_SCHEMA_ANSWERS:
 		return strcmp(c->name, "products") == 0;
@@ -280,7 +284,6 @@ bool json_schema_exists(const struct collection *c, enum json_schema_of of)
 	case JSON_SCHEMA_PART:
 	case JSON_SCHEMA_READ:
 	case JSON_SCHEMA_PAGE:
-	case JSON_SCHEMA_LIST:
 	case JSON_SCHEMA_CREATE:
 	case JSON_SCHEMA_WRITTEN:
 	case JSON_SCHEMA_CREATED:

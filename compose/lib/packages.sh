@@ -12,7 +12,7 @@ packages_for() {
 		libcurl4-openssl-dev zlib1g-dev libcmocka-dev ;;
 	# curl and python3 are what the README's next commands need.
 	run) echo postgresql redis-tools default-jre-headless maven curl python3 ;;
-	test) echo openssl python3 python3-venv shellcheck spin lua5.1 clang-tidy chromium nodejs npm ;;
+	test) echo openssl python3 python3-venv shellcheck spin lua5.1 clang-tidy chromium nodejs npm golang-go ;;
 	coverage) echo gcovr ;;
 	fuzz) echo clang libclang-rt-dev ;;
 	bench) echo wrk nginx-light ;;
@@ -38,6 +38,7 @@ provided() {
 	docker.io) command -v dockerd >/dev/null || docker info >/dev/null 2>&1 ;;
 	clang | clang-tidy | curl | gcovr | python3 | wrk | shellcheck | debootstrap | npm) command -v "$1" >/dev/null ;;
 	nodejs) command -v node >/dev/null ;;
+	golang-go) command -v go >/dev/null ;;
 	nginx-light) [[ -x /usr/sbin/nginx ]] ;;
 	*) return 1 ;;
 	esac

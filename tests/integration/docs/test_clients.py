@@ -1,5 +1,5 @@
-"""What generators of clients make of /openapi.json: TypeScript, and models in Python;
-and a reader of the commits, as docs/consume.md has it.
+"""What generators of clients make of /openapi.json: TypeScript, models in Python, Java,
+Go and C#; and a reader of the commits, as docs/consume.md has it.
 
 The client that openapi-python-client makes is in test_openapi.py.
 """
@@ -22,6 +22,7 @@ from jsonschema import Draft202012Validator
 HOME = os.environ.get("SLUICE_TEST_CLIENTS")
 JARS = os.environ.get("SLUICE_TEST_JARS")  # Kafka's
 SOURCES = ROOT / "tests/clients"
+GENERATORS = os.environ.get("SLUICE_TEST_GENERATORS")  # tests/generators
 
 
 def run(folder, *command):
@@ -145,3 +146,80 @@ def test_the_commits_are_as_their_schema_says(committed, world):
         if message.value() is not None:
             (mark if is_mark else document).validate(json.loads(message.value()))
     assert kinds == {True, False}
+
+
+# --- by OpenAPI Generator: one client in each of three languages -------------------------
+
+LANGUAGES = {"java": "okhttp-gson", "go": None, "csharp": "httpclient"}
+# What it warns of, and why that is no fault of the description.
+WARNINGS = (
+    "OpenAPI 3.1 support is still in beta",
+    # Examples of its own making, which no client has.
+    "Response examples can currently only be generated for application/json",
+    "Ignoring complex example on request body",
+    # A word of that language.
+    "(reserved word) cannot be used as",
+    # The type of a member of any kind.
+    "Failed to get the schema name: null",
+)
+
+
+@pytest.fixture(scope="module")
+def generators():
+    if not GENERATORS:
+        pytest.skip("SLUICE_TEST_GENERATORS is not set: tests/run")
+    return pathlib.Path(GENERATORS)
+
+
+@pytest.fixture(scope="module")
+def three(generators, folder):
+    """A folder with a client in each of the languages; one run makes them all."""
+    (jar,) = generators.glob("lib/openapi-generator-cli-*.jar")
+    said = subprocess.run(
+        ["java", "-jar", jar, "validate", "-i", "api.json"],
+        cwd=folder, capture_output=True, text=True, timeout=100,
+    )  # fmt: skip
+    assert said.returncode == 0 and "Unused model" not in said.stdout, said.stdout + said.stderr
+    for language, library in LANGUAGES.items():
+        config = {
+            "generatorName": language, "inputSpec": "api.json", "outputDir": f"made/{language}",
+            "globalProperties": dict.fromkeys(("apiTests", "modelTests", "apiDocs", "modelDocs"), "false"),
+            **({"library": library} if library else {}),
+        }  # fmt: skip
+        (folder / f"{language}.yaml").write_text(json.dumps(config))
+    done = subprocess.run(
+        ["java", "-jar", jar, "batch", "--fail-fast", "--threads", "2", *(f"{each}.yaml" for each in LANGUAGES)],
+        cwd=folder, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, timeout=140,
+    )  # fmt: skip
+    assert done.returncode == 0 and "ERROR" not in done.stdout, done.stdout
+    warned = [line for line in done.stdout.splitlines() if " WARN " in line]
+    assert [line for line in warned if not any(known in line for known in WARNINGS)] == []
+    return folder / "made"
+
+
+def test_java_compiles(three, generators, folder):
+    """By the compiler of Eclipse, which needs no JDK."""
+    (compiler,) = generators.glob("lib/ecj-*.jar")
+    libraries = [str(p) for p in generators.glob("lib/*.jar") if "openapi-generator" not in p.name]
+    run(folder, "java", "-jar", compiler, "-17", "-proc:none", "-nowarn", "-cp", ":".join(libraries),
+        "-d", "compiled", three / "java/src/main/java")  # fmt: skip
+    assert list(folder.glob("compiled/org/openapitools/client/api/PostsApi.class"))
+
+
+def test_go_compiles(three, generators):
+    """Without optimization, which is quicker: the standard library is compiled, too."""
+    shutil.copy(SOURCES.parent / "generators/go.sum", three / "go")
+    modules = {"GOMODCACHE": generators / "go", "GOFLAGS": "-mod=mod", "GOPROXY": "off", "GONOSUMDB": "*"}
+    run(three / "go", "env", *(f"{name}={value}" for name, value in modules.items()), "go", "build", "-gcflags=all=-N -l", "./...")
+    assert (three / "go/api_posts.go").exists()
+
+
+def test_csharp_is_well_formed(three):
+    """Parsed, and no more: Debian 12 has no compiler of its C#."""
+    import tree_sitter
+    import tree_sitter_c_sharp
+
+    parser = tree_sitter.Parser(tree_sitter.Language(tree_sitter_c_sharp.language()))
+    files = list(three.glob("csharp/src/**/*.cs"))
+    assert any(each.name == "PostsApi.cs" for each in files)
+    assert [each.name for each in files if parser.parse(each.read_bytes()).root_node.has_error] == []
