@@ -4,9 +4,10 @@
  *
  * The first operation of a batch can always be applied. The second one may demand
  * that there is no row yet (CREATE), or what only an operator's constraint knows,
- * which may say another thing once its word was announced (DOOR). The writer may die between any two steps, and a
- * failover may put Postgres back. A read is as old as it likes: of a lagging
- * replica, or on its way for long.
+ * which may say another thing once its word was announced (DOOR). The writer
+ * applies one batch or two in a transaction, and announces them with one mark. It
+ * may die between any two steps, and a failover may put Postgres back. A read is
+ * as old as it likes: of a lagging replica, or on its way for long.
  *
  * A row is told by one past the version that made it; 0: there is none. Since every
  * batch writes both, A and B are the same row in every state that exists.
@@ -19,6 +20,9 @@
 #endif
 #ifndef MARK_BEHIND
 #define MARK_BEHIND true /* the mark stands behind the records of all rows */
+#endif
+#ifndef MARK_OF_ALL
+#define MARK_OF_ALL true /* a mark of two batches stands behind the records of both */
 #endif
 #ifndef GAP_WHOLE
 #define GAP_WHOLE true /* so it does if a gap is announced */
@@ -88,6 +92,64 @@ inline mark(v, outcome)
 	}
 }
 
+/* One mark of the batches v and v + 1. */
+inline mark_two(v, first, then)
+{
+	atomic {
+		append(MARK, v + 1);
+		assert(marked <= v || told[v] == first); /* INV-7 */
+		assert(marked <= v + 1 || told[v + 1] == then); /* INV-7 */
+		told[v] = first;
+		told[v + 1] = then;
+		marked = (marked > v + 2 -> marked : v + 2)
+	}
+}
+
+inline announce_rows(v, outcome)
+{
+	if
+	:: outcome -> append(A, v); append(B, v)
+	:: else
+	fi
+}
+
+inline announce_two(v, first, then)
+{
+	announce_rows(v, first);
+	if
+	:: MARK_OF_ALL ->
+		announce_rows(v + 1, then);
+		mark_two(v, first, then)
+	:: else ->
+		mark_two(v, first, then);
+		announce_rows(v + 1, then)
+	fi
+}
+
+/* What becomes of the batch v, if `there` is the row B before it. */
+inline decide(v, there, out)
+{
+	if
+	:: v < marked && AGAIN -> out = told[v]
+	:: else ->
+		out = demand[v] == ALWAYS ||
+		    (demand[v] == CREATE && there == 0);
+		if
+		:: demand[v] == DOOR && v < marked -> select(out : 0 .. 1)
+		:: demand[v] == DOOR && v >= marked -> out = lets[v]
+		:: else
+		fi
+	fi
+}
+
+/* The rows as of the batch v. */
+inline write_rows(v, outcome)
+{
+	rowA[v + 1] = (outcome || !ALL_OR_NOTHING -> v + 1 : rowA[v]);
+	rowB[v + 1] = (outcome -> v + 1 : rowB[v]);
+	done[v] = outcome
+}
+
 /* `whole`: the mark stands behind both records. */
 inline announce(v, outcome, whole)
 {
@@ -113,8 +175,8 @@ inline announce(v, outcome, whole)
 
 proctype writer()
 {
-	byte at, gap;
-	bool outcome;
+	byte at, gap, many, next, row;
+	bool outcome, second;
 
 	do
 	:: at = pg;
@@ -133,27 +195,26 @@ proctype writer()
 	   do
 	   :: at < RECORDS ->
 		atomic {
+			row = rowB[at];
+			decide(at, row, outcome);
 			if
-			:: at < marked && AGAIN -> outcome = told[at]
-			:: else ->
-				outcome = demand[at] == ALWAYS ||
-				    (demand[at] == CREATE && rowB[at] == 0);
-				if
-				:: demand[at] == DOOR && at < marked ->
-					select(outcome : 0 .. 1)
-				:: demand[at] == DOOR && at >= marked ->
-					outcome = lets[at]
-				:: else
-				fi
+			:: many = 1
+			:: at + 1 < RECORDS && ONE_TRANSACTION ->
+				many = 2;
+				next = at + 1;
+				row = (outcome -> next : rowB[at]);
+				decide(next, row, second)
 			fi
 		}
 		if
 		:: atomic {
 			pg == at && ONE_TRANSACTION ->
-			rowA[at + 1] = (outcome || !ALL_OR_NOTHING -> at + 1 : rowA[at]);
-			rowB[at + 1] = (outcome -> at + 1 : rowB[at]);
-			done[at] = outcome;
-			pg = at + 1
+			write_rows(at, outcome);
+			if
+			:: many == 2 -> write_rows(next, second)
+			:: else
+			fi;
+			pg = at + many
 		   }
 		:: atomic {
 			pg == at && !ONE_TRANSACTION ->
@@ -167,8 +228,11 @@ proctype writer()
 		   }
 		:: pg != at -> break /* fenced: it takes the partition again */
 		fi;
-		announce(at, outcome, MARK_BEHIND);
-		at++
+		if
+		:: many == 1 -> announce(at, outcome, MARK_BEHIND)
+		:: else -> announce_two(at, outcome, second)
+		fi;
+		at = at + many
 	   :: at == RECORDS && pg < RECORDS -> break
 	   od
 	od unless { atomic { dies -> dies = false; run writer() } }
