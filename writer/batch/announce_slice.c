@@ -3,9 +3,11 @@
 #include "writer/commits/announce.h"
 
 #include "common/base/log.h"
+#include "common/base/mem.h"
 #include "common/schema/owner.h"
 
 #include <inttypes.h>
+#include <stdlib.h>
 #include <string.h>
 
 /* A slice whose transaction is committed. */
@@ -87,6 +89,47 @@ static void announce_change(const struct committed *c, struct announcement *n,
 		;
 }
 
+/* A change of the fold. */
+struct place {
+	version_t version;
+	size_t at;
+};
+
+static int by_log_order(const void *a, const void *b)
+{
+	const struct place *x = a, *y = b;
+	if (x->version != y->version)
+		return x->version < y->version ? -1 : 1;
+	return x->at < y->at ? -1 : x->at > y->at;
+}
+
+/* In the order of the log, so that the records of an atomic batch stand behind
+ * each other: a change feed sends them so. */
+static void announce_in_log_order(
+    const struct committed *c, struct announcement *n, struct buf *text)
+{
+	const struct fold *f = &plan_verdicts(c->plan, c->k)->fold;
+	struct place *order = mem_alloc((f->n + 1) * sizeof *order);
+	for (size_t i = 0; i < f->n; i++)
+		order[i] = (struct place){f->changes[i].version, i};
+	qsort(order, f->n, sizeof *order, by_log_order);
+	for (size_t i = 0; i < f->n; i++)
+		announce_change(c, n, order[i].at, text);
+	free(order);
+}
+
+static void announce_changes(
+    const struct committed *c, struct announcement *n, struct buf *text)
+{
+	const struct verdicts *v = plan_verdicts(c->plan, c->k);
+	if (v->joint) {
+		announce_in_log_order(c, n, text);
+		return;
+	}
+	for (size_t i = 0; i < v->fold.n; i++)
+		announce_change(c, n, i, text);
+}
+
 static void say_anew(struct context *x, const struct slice *s)
 {
 	log_event(EV_DECIDED_ANEW,
@@ -107,8 +150,7 @@ void announce_slice(struct context *x, const struct slice *s,
 	if (v->anew)
 		say_anew(x, s);
 	struct buf text = {0};
-	for (size_t i = 0; i < v->fold.n; i++)
-		announce_change(&c, n, i, &text);
+	announce_changes(&c, n, &text);
 	buf_free(&text);
 	struct record_mark mark = {
 	    .from = s->from,

@@ -323,12 +323,12 @@ static void try_writes(struct batch *b)
 	batch_send(b);
 }
 
-/* In a trial, the operations of a batch in front of the one that fails stay.
- * The writes of other slices must not be judged on top of them. */
-static bool has_atomic(const struct batch *b)
+/* In a trial, the operations of an atomic batch in front of the one that fails
+ * stay. No other write must be judged on top of them. */
+static bool batch_has_atomic(const struct batch *b)
 {
 	for (size_t k = 0; k < b->n; k++) {
-		if (b->slices[k]->writes[0].noperations)
+		if (write_any_atomic(b->slices[k]->writes, b->slices[k]->n))
 			return true;
 	}
 	return false;
@@ -339,7 +339,7 @@ static bool has_atomic(const struct batch *b)
 static void rejected_together(struct batch *b, const char *constraint)
 {
 	bool is_key = strcmp(constraint, BOOKKEEPING_KEY_TAKEN) == 0;
-	if (!is_key && !has_atomic(b) &&
+	if (!is_key && !batch_has_atomic(b) &&
 	    count_writes(b) <= BATCH_POLICY_TRIAL && !b->tried)
 		try_writes(b);
 	else
@@ -370,9 +370,11 @@ static void rejected_alone(
 {
 	struct slice *s = b->slices[0];
 	bool single = s->n == 1 && s->writes[0].noperations == 0;
+	bool can_try = !single && s->n <= BATCH_POLICY_TRIAL && !b->tried &&
+		       (s->n == 1 || !batch_has_atomic(b));
 	if (single && batch_may_come(b, &s->writes[0], 0, e)) {
 		retry_soon(b, e);
-	} else if (!single && s->n <= BATCH_POLICY_TRIAL && !b->tried) {
+	} else if (can_try) {
 		try_writes(b);
 	} else if (s->n == 1) { /* or a batch whose trial found nothing */
 		reject_reason_write(&s->writes[0], s->partition, e, constraint);

@@ -69,6 +69,10 @@ bool batch_is_stuck(const struct batch *b);
 dur_us_t batch_unanswered(const struct batch *b);
 /* The failure that still holds it up; "": none. */
 const char *batch_trouble(const struct batch *b);
+/* The maximum bytes of a document that the write reads or changes, of at most
+ * `most`. The documents of an atomic batch are read and announced together, so
+ * each has its share. */
+size_t batch_document_max(const struct write *w, size_t most);
 const char *batch_state_name(const struct batch *b);
 /* Must not be called while a unit of it is with Postgres. */
 void batch_free(struct batch **b);

@@ -268,13 +268,10 @@ static void send_prefetch(struct batch *b)
 		batch_wait_for_connection(b);
 }
 
-/* The maximum of a row's document. The documents of an atomic batch are read
- * and announced together, so each has its share. */
-static size_t largest(const struct context *x, const struct slice *s)
+size_t batch_document_max(const struct write *w, size_t most)
 {
 	enum { TOGETHER = 128 << 20 };
-	size_t most = (size_t)x->settings->common.document_max;
-	size_t share = TOGETHER / write_rows(&s->writes[0]);
+	size_t share = TOGETHER / write_rows(w);
 	return most < share ? most : share;
 }
 
@@ -292,7 +289,9 @@ void batch_send(struct batch *b)
 		orders_refuse(x->orders, s->partition, s->writes, s->n);
 		prefetch_free(&s->lookup);
 		s->lookup = prefetch_new(x->statements, s->partition, s->writes,
-		    s->n, s->most, largest(x, s));
+		    s->n, s->most,
+		    batch_document_max(&s->writes[0],
+			(size_t)x->settings->common.document_max));
 		reads = reads || s->lookup;
 	}
 	if (reads)

@@ -137,25 +137,33 @@ static version_t batch_edge(const struct partition *p)
 		   : VERSION_MAX;
 }
 
-/* An atomic batch is a slice by itself, so its outcome does not depend on what
- * stands beside it, and nothing of it can be cut off. */
-static bool is_atomic(const struct write *w)
+/* Are the documents of this atomic batch bounded more tightly than others? Then
+ * it is a slice by itself, so that no other write is. */
+static bool is_tight(const struct partition *p, const struct write *w)
 {
-	return w->noperations > 0;
+	size_t most = (size_t)p->x->settings->common.document_max;
+	return w->noperations > 0 && batch_document_max(w, most) < most;
 }
 
-static bool takes(const struct partition *p, size_t n, size_t bytes,
+/* How much a slice has so far. */
+struct taken_in {
+	size_t n, rows, bytes;
+};
+
+static bool takes(const struct partition *p, const struct taken_in *in,
     version_t edge, const struct partition_room *room)
 {
 	const struct queue *q = &p->queue;
-	if (n >= q->n || queue_at(q, n)->version >= edge)
+	if (in->n >= q->n || queue_at(q, in->n)->version >= edge)
 		return false;
-	if (n > 0 && (is_atomic(queue_at(q, 0)) || is_atomic(queue_at(q, n))))
+	const struct write *w = queue_at(q, in->n);
+	if (in->n > 0 && (is_tight(p, queue_at(q, 0)) || is_tight(p, w)))
 		return false;
-	size_t size = queue_at(q, n)->size;
-	bool fits = (n == 0 && room->empty) ||
-		    (n < room->rows && bytes + size <= room->bytes);
-	return fits && batch_policy_takes(&p->policy, n, bytes, size);
+	bool fits =
+	    (in->n == 0 && room->empty) ||
+	    (in->rows < room->rows && in->bytes + w->size <= room->bytes);
+	return fits &&
+	       batch_policy_takes(&p->policy, in->n, in->bytes, w->size);
 }
 
 static bool may_announce(const struct partition *p)
@@ -218,13 +226,16 @@ struct slice *partition_take(
 {
 	const struct queue *q = &p->queue;
 	version_t edge = batch_edge(p);
-	size_t n = 0, bytes = 0;
+	struct taken_in in = {0};
 	CHECK(p->state == PARTITION_FILLING && q->n > 0);
-	while (takes(p, n, bytes, edge, room))
-		bytes += queue_at(q, n++)->size;
-	if (n == 0)
+	while (takes(p, &in, edge, room)) {
+		const struct write *w = queue_at(q, in.n++);
+		in.rows += write_rows(w);
+		in.bytes += w->size;
+	}
+	if (in.n == 0)
 		return NULL;
-	n = judges_fit(p->x->judges, queue_at(q, 0), n);
+	size_t n = judges_fit(p->x->judges, queue_at(q, 0), in.n);
 	struct slice *s =
 	    slice_new(p->o.number, p->watermark, queue_take(&p->queue, n), n);
 	measure(p, &s->writes[0]);

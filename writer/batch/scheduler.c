@@ -221,7 +221,8 @@ static void begin_together(struct scheduler *s, mono_us_t now)
 			continue;
 		slices[n++] = slice;
 		writes += slice->n;
-		room = (struct partition_room){room.rows - slice->n,
+		room = (struct partition_room){
+		    room.rows > slice->rows ? room.rows - slice->rows : 0,
 		    room.bytes > slice->bytes ? room.bytes - slice->bytes : 0,
 		    false};
 	}

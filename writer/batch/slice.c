@@ -17,8 +17,10 @@ struct slice *slice_new(
 	s->writes = writes;
 	s->n = n;
 	s->fits = n;
-	for (size_t i = 0; i < n; i++)
+	for (size_t i = 0; i < n; i++) {
+		s->rows += write_rows(&writes[i]);
 		s->bytes += writes[i].size;
+	}
 	return s;
 }
 

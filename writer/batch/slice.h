@@ -17,6 +17,7 @@ struct slice {
 	version_t to;
 	struct write *writes; /* owned; in log order */
 	size_t n;
+	size_t rows;  /* that they may change */
 	size_t bytes; /* sum of the writes' `size` */
 	/* Bytes of rows that its writes may read, unless it is a single row. */
 	size_t most;

@@ -191,38 +191,72 @@ static bool is_touch(const struct write *w)
 	return w->op == RECORD_TOUCH && w->refused == REASON_NONE;
 }
 
-static bool any_touch(const struct write *writes, size_t n)
+/* Do the writes of the log by themselves decide nothing here? */
+static bool is_simple(const struct write *writes, size_t n)
 {
-	size_t i = 0;
-	while (i < n && !is_touch(&writes[i]))
-		i++;
-	return i < n;
+	for (size_t i = 0; i < n; i++) {
+		if (is_touch(&writes[i]) || writes[i].noperations)
+			return false;
+	}
+	return true;
+}
+
+/* Places for every operation of the writes. */
+static struct ids_seen seen_new(const struct write *writes, size_t n)
+{
+	struct ids_seen s = {.mask = 1};
+	size_t rows = 0;
+	for (size_t i = 0; i < n; i++)
+		rows += write_rows(&writes[i]);
+	while (s.mask < 2 * rows)
+		s.mask = 2 * s.mask + 1;
+	s.places = mem_zalloc((s.mask + 1) * sizeof(struct write *));
+	return s;
+}
+
+/* The writes of a batch so far. */
+struct fitting {
+	const struct judges *j;
+	struct ids_seen seen;
+	bool folded;  /* a key comes twice */
+	bool ordered; /* order counts for one of them */
+};
+
+/* `w`: a write, or an operation of an atomic batch. */
+static bool fits(struct fitting *f, const struct write *w)
+{
+	enum judge judge = judges_of(f->j, w->collection);
+	const struct write *before = see(&f->seen, w);
+	bool twice = before != NULL;
+	if (twice && (is_touch(before) != is_touch(w) || before->part ||
+			 w->part || judge != JUDGE_WRITER || f->ordered))
+		return false;
+	if (judge == JUDGE_ORDER && f->folded)
+		return false;
+	f->folded = f->folded || twice;
+	f->ordered = f->ordered || judge == JUDGE_ORDER;
+	return true;
+}
+
+static bool all_fit(struct fitting *f, const struct write *w)
+{
+	for (size_t k = 0; k < write_rows(w); k++) {
+		if (!fits(f, write_operation(w, k)))
+			return false;
+	}
+	return true;
 }
 
 size_t judges_fit(const struct judges *j, const struct write *writes, size_t n)
 {
-	struct ids_seen seen = {.mask = 1};
-	bool folded = false, ordered = false;
 	size_t i = 0;
-	if (n < 2 || (!j->any && !any_touch(writes, n)))
-		return n; /* also a batch, which is alone in its slice */
-	while (seen.mask < 2 * n)
-		seen.mask = 2 * seen.mask + 1;
-	seen.places = mem_zalloc((seen.mask + 1) * sizeof(struct write *));
-	for (; i < n; i++) {
-		if (writes[i].refused != REASON_NONE)
-			continue;
-		enum judge judge = judges_of(j, writes[i].collection);
-		const struct write *before = see(&seen, &writes[i]);
-		bool twice = before != NULL;
-		bool mixed = twice && is_touch(before) != is_touch(&writes[i]);
-		if (mixed || (twice && (judge != JUDGE_WRITER || ordered)) ||
-		    (judge == JUDGE_ORDER && folded))
-			break;
-		folded = folded || twice;
-		ordered = ordered || judge == JUDGE_ORDER;
-	}
-	free(seen.places);
+	if (n < 2 || (!j->any && is_simple(writes, n)))
+		return n;
+	struct fitting f = {.j = j, .seen = seen_new(writes, n)};
+	while (i < n &&
+	       (writes[i].refused != REASON_NONE || all_fit(&f, &writes[i])))
+		i++;
+	free(f.seen.places);
 	return i;
 }
 

@@ -11,6 +11,10 @@
  *
  * A touch takes the row that Postgres has. So a batch has no other write of its
  * key, except touches.
+ *
+ * An atomic batch is decided as a whole, against the rows before it. So a batch
+ * has no other write of a key that an atomic batch has. Then its outcome is the
+ * same as in a batch by itself.
  */
 #pragma once
 

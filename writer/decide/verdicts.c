@@ -5,10 +5,11 @@
  *   the log       was it refused when it was read, or by Postgres?
  *   the fold      what does it do to its row?
  *
- * An atomic batch is alone in its slice (writer/batch/partition.c). The fold
- * decides each of its operations against the rows before the batch. If one of
- * them is rejected, the batch is, for the reason of the first of them, and the
- * fold is made again without it. So nothing of it reaches Postgres.
+ * No other write of the slice has a key that an atomic batch has (judges.h). So
+ * the fold decides each of its operations against the rows before the atomic
+ * batch. If one of them is rejected, the atomic batch is, for the reason of the
+ * first of them, and the fold is made again without it. So nothing of it
+ * reaches Postgres.
  */
 #include "writer/decide/verdicts.h"
 
@@ -51,58 +52,98 @@ static void decide_all(struct verdicts *v, const struct prefetch *lookup)
 	}
 }
 
-/* The first operation of the batch that is rejected; NULL: none. */
-static const struct fold_change *first_rejected(const struct verdicts *v)
+/* The write of the slice that w is, or that w is an operation of. */
+static size_t index_of(const struct verdicts *v, const struct write *w)
 {
-	const struct fold_change *first = NULL;
+	size_t low = 0, high = v->n;
+	while (low < high) {
+		size_t mid = low + (high - low) / 2;
+		if (v->writes[mid].version < w->version)
+			low = mid + 1;
+		else
+			high = mid;
+	}
+	CHECK(low < v->n && v->writes[low].version == w->version);
+	return low;
+}
+
+/* By write: the first operation of the atomic batch that is rejected; NULL:
+ * none. Returns owned. */
+static const struct fold_change **rejected_operations(const struct verdicts *v)
+{
+	const struct fold_change **first = mem_zalloc(v->n * sizeof *first);
 	for (size_t i = 0; i < v->fold.n; i++) {
 		const struct fold_change *c = &v->fold.changes[i];
+		const struct write *w = c->writes[0];
+		if (!w->part)
+			continue;
 		CHECK(c->nwrites == 1);
+		const struct fold_change **at = &first[index_of(v, w)];
 		if (c->verdicts[0].outcome == OUTCOME_REJECTED &&
-		    (first == NULL || c->writes[0] < first->writes[0]))
-			first = c;
+		    (*at == NULL || w < (*at)->writes[0]))
+			*at = c;
 	}
 	return first;
 }
 
-static void fold_batch(struct verdicts *v, const struct prefetch *lookup)
+/* The atomic batches that have a rejected operation are not folded. */
+static void fold_without(
+    struct verdicts *v, const bool *out, const struct prefetch *lookup)
 {
-	static const bool out[] = {true};
-	const struct fold_change *rejected;
-	CHECK(v->n == 1);
-	decide_all(v, lookup);
-	if (v->fold.n == 0)
-		return;
-	v->folded[0] = &v->joint;
-	v->joint = (struct fold_verdict){.outcome = OUTCOME_REPLACED};
-	rejected = first_rejected(v);
-	if (rejected == NULL)
-		return;
-	struct buf text = {0};
-	const struct fold_verdict *verdict = rejected->verdicts;
-	v->joint = *verdict;
-	operations_detail(&text,
-	    (size_t)(rejected->writes[0] - v->writes[0].operations),
-	    verdict->detail ? verdict->detail : "");
 	fold_free(&v->fold);
-	fold_init(&v->fold, v->writes, 1, out);
-	v->joint.detail = arena_keep(&v->fold.arena, text.data, text.len).s;
-	buf_free(&text);
+	fold_init(&v->fold, v->writes, v->n, out);
+	decide_all(v, lookup);
+}
+
+/* The verdicts of the atomic batches. */
+static void join(struct verdicts *v, const struct prefetch *lookup)
+{
+	const struct fold_change **first = rejected_operations(v);
+	struct buf *texts = mem_zalloc(v->n * sizeof *texts);
+	bool *out = mem_dup(v->out, v->n * sizeof *out);
+	bool any = false;
+	v->joint = mem_zalloc(v->n * sizeof *v->joint);
+	for (size_t i = 0; i < v->n; i++) {
+		const struct fold_change *c = first[i];
+		v->joint[i].outcome = OUTCOME_REPLACED;
+		if (c == NULL)
+			continue;
+		v->joint[i] = c->verdicts[0];
+		operations_detail(&texts[i],
+		    (size_t)(c->writes[0] - v->writes[i].operations),
+		    c->verdicts[0].detail ? c->verdicts[0].detail : "");
+		out[i] = any = true;
+	}
+	if (any)
+		fold_without(v, out, lookup);
+	for (size_t i = 0; i < v->n; i++) {
+		if (first[i])
+			v->joint[i].detail = arena_keep(
+			    &v->fold.arena, texts[i].data, texts[i].len)
+						 .s;
+		buf_free(&texts[i]);
+	}
+	free(out);
+	free(texts);
+	free(first);
 }
 
 static void fold(struct verdicts *v, const struct prefetch *lookup)
 {
 	fold_init(&v->fold, v->writes, v->n, v->out);
-	if (v->n > 0 && v->writes[0].noperations) {
-		fold_batch(v, lookup);
-		return;
-	}
+	decide_all(v, lookup);
+	if (write_any_atomic(v->writes, v->n))
+		join(v, lookup);
 	for (size_t i = 0; i < v->fold.n; i++) {
 		struct fold_change *c = &v->fold.changes[i];
-		for (size_t j = 0; j < c->nwrites; j++)
+		for (size_t j = 0; j < c->nwrites && !c->writes[j]->part; j++)
 			v->folded[c->writes[j] - v->writes] = &c->verdicts[j];
 	}
-	decide_all(v, lookup);
+	for (size_t i = 0; v->joint && i < v->n; i++) {
+		const struct write *w = &v->writes[i];
+		if (w->noperations && w->refused == REASON_NONE && !v->out[i])
+			v->folded[i] = &v->joint[i];
+	}
 }
 
 static struct jsonslice verdicts_keep(
@@ -266,6 +307,7 @@ void verdicts_free(struct verdicts *v)
 	free(v->keys);
 	free(v->firsts);
 	free(v->folded);
+	free(v->joint);
 	free(v->said);
 	free(v->replays);
 	*v = (struct verdicts){0};

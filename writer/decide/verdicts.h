@@ -20,8 +20,8 @@ struct verdicts {
 	struct fold fold;
 	/* By write; NULL: not folded. */
 	const struct fold_verdict **folded;
-	/* Of an atomic batch, which is alone in its slice. */
-	struct fold_verdict joint;
+	/* By write: of an atomic batch as a whole. NULL: there is none. */
+	struct fold_verdict *joint;
 	struct dedup next; /* how far the producers are after the batch */
 	/* By write: what is announced of the first write of a replay. NULL: the
 	 * batch has no replay. */

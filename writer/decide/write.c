@@ -200,6 +200,14 @@ const struct write *write_operation(const struct write *w, size_t i)
 	return w->noperations ? &w->operations[i] : w;
 }
 
+bool write_any_atomic(const struct write *writes, size_t n)
+{
+	size_t i = 0;
+	while (i < n && writes[i].noperations == 0)
+		i++;
+	return i < n;
+}
+
 void write_refuse_operation(
     struct write *w, size_t operation, enum reason reason, const char *detail)
 {

@@ -78,6 +78,8 @@ void write_refuse_operation(
  * i-th of these writes is returned by write_operation. */
 size_t write_rows(const struct write *w);
 const struct write *write_operation(const struct write *w, size_t i);
+/* Is one of the n writes an atomic batch? */
+bool write_any_atomic(const struct write *writes, size_t n);
 /* Sets the announced outcome. `v`: of a rejection or a replay; borrows it. */
 void write_told(
     struct write *w, enum announced_as as, const struct record_verdict *v);

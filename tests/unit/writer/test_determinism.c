@@ -332,6 +332,7 @@ static size_t expired;
 static size_t shared;
 /* Atomic batches of several operations; and of both collections. */
 static size_t whole_batches, rejected_batches, of_both;
+static size_t several_batches, beside_others; /* slices */
 /* Writers that died between the reads and the commit. */
 static size_t deaths;
 /* Touches that found a row, and that found none. */
@@ -462,11 +463,9 @@ static size_t read_for(struct run *r, struct slice *const *slices, size_t n,
 
 /* Has every operation of the batch taken effect, or none? */
 static void check_atomic(
-    struct run *r, const struct slice *s, const struct batch_plan *p, size_t k)
+    struct run *r, const struct write *w, const struct verdicts *v, size_t at)
 {
-	const struct write *w = &s->writes[0];
-	bool took = !plan_verdicts(p, k)->out[0] &&
-		    verdicts_reason(plan_verdicts(p, k), 0) == REASON_NONE;
+	bool took = !v->out[at] && verdicts_reason(v, at) == REASON_NONE;
 	size_t rows = 0, deleted = 0, others = 0;
 	for (size_t i = 0; i < w->noperations; i++) {
 		const struct write *o = &w->operations[i];
@@ -487,6 +486,20 @@ static void check_atomic(
 	rejected_batches += !took && w->noperations > 1;
 }
 
+static void check_all_atomic(
+    struct run *r, const struct slice *s, const struct verdicts *v)
+{
+	size_t atomic = 0;
+	for (size_t i = 0; i < s->n; i++) {
+		if (s->writes[i].noperations == 0)
+			continue;
+		check_atomic(r, &s->writes[i], v, i);
+		atomic++;
+	}
+	several_batches += atomic > 1;
+	beside_others += atomic > 0 && atomic < s->n;
+}
+
 static bool is_taken(
     struct run *r, struct slice *const *slices, size_t n, struct batch_plan *p)
 {
@@ -504,8 +517,7 @@ static bool is_taken(
 		int32_t at = slices[k]->partition;
 		note_outcomes(r, at, p, k);
 		announce(r, at, p, k);
-		if (slices[k]->writes[0].noperations)
-			check_atomic(r, slices[k], p, k);
+		check_all_atomic(r, slices[k], plan_verdicts(p, k));
 		dedup_adopt(&r->producers[at], &plan_verdicts(p, k)->next);
 	}
 	for (size_t i = 0; i < nq; i++)
@@ -562,12 +574,6 @@ static struct slice *next_slice(
 		    (rd_kafka_message_t *)(uintptr_t)&h->log[p][from + i]
 			->message;
 		write_read(&writes[i], m, &log);
-		/* A batch is a slice by itself (writer/batch/partition.c). */
-		if (writes[i].noperations) {
-			if (i > 0)
-				write_clear(&writes[i]);
-			n = i > 0 ? i : 1;
-		}
 	}
 	size_t fits = judges_fit(judges, writes, n);
 	while (n > fits)
@@ -693,6 +699,7 @@ static void the_same_log_has_the_same_outcomes(void **state)
 	assert_true(retries > 0 && expired > 0);
 	assert_true(shared > 0);
 	assert_true(whole_batches > 0 && rejected_batches > 0);
+	assert_true(several_batches > 0 && beside_others > 0);
 	assert_true(of_both > 0 && deaths > 0);
 	assert_true(touched > 0 && touched_nothing > 0);
 }

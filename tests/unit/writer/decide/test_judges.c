@@ -16,26 +16,47 @@
 
 enum { MOST = 12 };
 
-/* A letter: capitals are of samples, small ones of records; '-': refused; a
- * letter before '+': a touch. */
+/* The write of a letter: capitals are of samples, small ones of records; '-':
+ * refused. */
+static struct write write_of(char letter, char id[16])
+{
+	const char *name =
+	    letter >= 'A' && letter <= 'Z' ? "samples" : "records";
+	snprintf(id, 16, "%s/%c", name, letter);
+	return (struct write){
+	    .id = id,
+	    .id_len = strlen(id),
+	    .collection = declared(name),
+	    .refused = letter == '-' ? REASON_DATA : REASON_NONE,
+	};
+}
+
+/* A letter is a write; a letter before '+': a touch; letters in parentheses: an
+ * atomic batch. */
 static size_t make(const char *keys, struct write out[MOST])
 {
 	static char ids[MOST][16];
-	size_t n = 0;
-	for (size_t i = 0; keys[i]; i++, n++) {
-		assert_true(n < MOST);
-		bool large = keys[i] >= 'A' && keys[i] <= 'Z';
-		const char *name = large ? "samples" : "records";
-		snprintf(ids[n], sizeof ids[n], "%s/%c", name, keys[i]);
-		out[n] = (struct write){
-		    .id = ids[n],
-		    .id_len = strlen(ids[n]),
-		    .collection = declared(name),
-		    .refused = keys[i] == '-' ? REASON_DATA : REASON_NONE,
-		};
-		if (keys[i + 1] == '+') {
-			out[n].op = RECORD_TOUCH;
-			i++;
+	static struct write operations[MOST];
+	size_t n = 0, at = 0;
+	bool atomic = false;
+	for (size_t i = 0; keys[i]; i++) {
+		assert_true(n < MOST && at < MOST);
+		if (keys[i] == '(') {
+			out[n] = (struct write){
+			    .op = RECORD_BATCH, .operations = &operations[at]};
+			atomic = true;
+		} else if (keys[i] == ')') {
+			atomic = false;
+			n++;
+		} else if (keys[i] == '+') {
+			out[n - 1].op = RECORD_TOUCH;
+		} else if (atomic) {
+			operations[at] = write_of(keys[i], ids[at]);
+			operations[at++].part = true;
+			out[n].noperations++;
+		} else {
+			out[n++] = write_of(keys[i], ids[at]);
+			at++;
 		}
 	}
 	return n;
@@ -79,6 +100,12 @@ static void batches(void **state)
 	    {JUDGE_WRITER, "aba+c", 2, false},
 	    {JUDGE_WRITER, "a+b+ca", 3, false},
 	    {JUDGE_ROWS, "a+A+bA+", 3, false},
+	    {JUDGE_WRITER, "a(bc)d(ef)aa", 6, false},
+	    {JUDGE_WRITER, "(ab)cb", 2, false},
+	    {JUDGE_WRITER, "acc(bc)", 3, false},
+	    {JUDGE_WRITER, "(ab)(cb)", 1, false},
+	    {JUDGE_ORDER, "aab(cA)", 3, false},
+	    {JUDGE_ORDER, "a(cA)bb", 3, true},
 	};
 	for (size_t i = 0; i < sizeof table / sizeof *table; i++) {
 		struct write writes[MOST];

@@ -221,6 +221,46 @@ static struct write make_batch(struct write operations[2])
 	return w;
 }
 
+/* Beside a single write, in one slice. */
+static void several_batches(void **state)
+{
+	(void)state;
+	static const char detail[] = "operation 0: few";
+	const struct record_verdict r = {.version = 101,
+	    .reason = REASON_CONSTRAINT,
+	    .detail = {detail, strlen(detail)}};
+	struct dedup producers = {0};
+	struct write operations[2][2], w[3];
+	for (size_t i = 0; i < 2; i++) {
+		w[i] = make_batch(operations[i]);
+		w[i].version = operations[i][0].version =
+		    operations[i][1].version = 100 + i;
+		w[i].said.seq = 11 + i;
+	}
+	operations[1][0].id = "records/c";
+	operations[1][1].id = "records/d";
+	w[2] = make(2, RECORD_PUT, 13);
+	w[2].id = "records/e";
+	struct verdicts v;
+	verdicts_init(&v, 3, w, 3, &producers, NULL);
+	assert_int_equal(v.fold.n, 5);
+	assert_int_equal(v.nsaid, 0);
+	assert_string_equal(verdicts_outcome(&v, 0), "replaced");
+	assert_string_equal(verdicts_outcome(&v, 1), "replaced");
+	verdicts_free(&v);
+	/* One of them is refused: the others take effect. */
+	write_told(&w[1], ANNOUNCED_REJECTED, &r);
+	verdicts_init(&v, 3, w, 3, &producers, NULL);
+	assert_int_equal(v.fold.n, 3);
+	assert_int_equal(v.nsaid, 1);
+	assert_true(v.said[0].version == 101);
+	assert_string_equal(verdicts_outcome(&v, 0), "replaced");
+	assert_string_equal(verdicts_outcome(&v, 1), "constraint-violation");
+	verdicts_free(&v);
+	dedup_free(&producers);
+	free(w[1].detail);
+}
+
 /* One write to its log, several rows to Postgres; and what was announced of it
  * counts. */
 static void a_batch(void **state)
@@ -266,6 +306,7 @@ int main(void)
 	    cmocka_unit_test(a_touch_that_comes_again),
 	    cmocka_unit_test(a_told_replay),
 	    cmocka_unit_test(a_batch),
+	    cmocka_unit_test(several_batches),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
