@@ -12,7 +12,11 @@ packages_for() {
 		libcurl4-openssl-dev zlib1g-dev libcmocka-dev ;;
 	# curl and python3 are what the README's next commands need.
 	run) echo postgresql redis-tools default-jre-headless maven curl python3 ;;
-	test) echo openssl python3 python3-venv shellcheck spin lua5.1 clang-tidy chromium nodejs npm golang-go ;;
+	# prometheus is there for promtool; mono-mcs and what follows compile a client in C#.
+	test) echo openssl python3 python3-venv shellcheck spin lua5.1 clang-tidy chromium nodejs npm \
+		prometheus golang-go mono-mcs libmono-system-net-http4.0-cil libmono-system-web4.0-cil \
+		libmono-system-runtime-serialization4.0-cil \
+		libmono-system-componentmodel-dataannotations4.0-cil ;;
 	coverage) echo gcovr ;;
 	fuzz) echo clang libclang-rt-dev ;;
 	bench) echo wrk nginx-light ;;
@@ -39,6 +43,7 @@ provided() {
 	clang | clang-tidy | curl | gcovr | python3 | wrk | shellcheck | debootstrap | npm) command -v "$1" >/dev/null ;;
 	nodejs) command -v node >/dev/null ;;
 	golang-go) command -v go >/dev/null ;;
+	prometheus) command -v promtool >/dev/null ;;
 	nginx-light) [[ -x /usr/sbin/nginx ]] ;;
 	*) return 1 ;;
 	esac
