@@ -413,6 +413,6 @@ def test_titles_and_types_are_stable(http):
     ]
     for answer in answers:
         problem = answer.json()
-        assert set(problem) <= {"type", "status", "title", "detail", "errors", "offset"}
+        assert set(problem) <= {"type", "status", "title", "detail", "errors", "offset", "request_id"}
         kind = (problem["status"], problem["title"])
         assert seen.setdefault(problem["type"], kind) == kind
