@@ -35,18 +35,6 @@ static void begin_trace(struct request *r, const char *traceparent)
 	*r->trace = start;
 }
 
-/* Others would make as many names as a client likes. */
-static const char *known_method(const char *method)
-{
-	static const char *const known[] = {
-	    "GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"};
-	for (size_t i = 0; i < sizeof known / sizeof *known; i++) {
-		if (strcmp(method, known[i]) == 0)
-			return known[i];
-	}
-	return "_OTHER";
-}
-
 static void describe_answer(const struct request *r, struct span *s)
 {
 	unsigned status = r->code;
@@ -64,7 +52,7 @@ static void describe_answer(const struct request *r, struct span *s)
 static void describe_request(const struct request *r, struct span *s)
 {
 	const struct api_settings *set = r->thread->instance->settings;
-	const char *method = known_method(r->method);
+	const char *method = request_method(r);
 	const char *scheme = *set->tls_cert ? "https" : "http";
 	span_text(s, "http.request.method", method, strlen(method));
 	span_text(s, "url.scheme", scheme, strlen(scheme));
@@ -80,7 +68,7 @@ static void describe_request(const struct request *r, struct span *s)
 static void end_trace(struct request *r)
 {
 	char name[SPAN_NAME];
-	snprintf(name, sizeof name, "%s%s%s", known_method(r->method),
+	snprintf(name, sizeof name, "%s%s%s", request_method(r),
 	    r->route ? " " : "", r->route ? r->route->head.pattern : "");
 	struct span *s = tracer_end(r->trace, SPAN_SERVER, name);
 	describe_request(r, s);

@@ -202,6 +202,17 @@ const char *request_owner(const struct request *r)
 	return r->principal->claims[owner->claim];
 }
 
+const char *request_method(const struct request *r)
+{
+	static const char *const known[] = {
+	    "GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"};
+	for (size_t i = 0; i < sizeof known / sizeof *known; i++) {
+		if (strcmp(r->method, known[i]) == 0)
+			return known[i];
+	}
+	return "_OTHER";
+}
+
 const char *request_id(struct request *r)
 {
 	if (r->id)

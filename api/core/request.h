@@ -194,6 +194,10 @@ void request_target(
 void request_group(struct request *r, const char *group, size_t len);
 /* With RIGHT_OWN: the owner of the documents that the caller may use. */
 const char *request_owner(const struct request *r);
+/* The method, for logs and traces; `_OTHER` instead of one that HTTP does not
+ * have, because a client may send any word. (The word is that of the semantic
+ * conventions of OpenTelemetry.) */
+const char *request_method(const struct request *r);
 /* The id of the request: X-Request-Id as the client sent it, if it is valid;
  * else one that is made. Borrowed from the request. */
 const char *request_id(struct request *r);

@@ -6,32 +6,18 @@
 #include "api/log/log_queue.h"
 #include "common/access/principal.h"
 #include "common/base/log.h"
-#include "common/http/request_id.h"
 #include "common/trace/trace_context.h"
 
 #include <string.h>
-
-/* The client may send any word. */
-static const char *access_log_method(const struct request *r)
-{
-	static const char *const known[] = {
-	    "GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"};
-	for (size_t i = 0; i < sizeof known / sizeof known[0]; i++) {
-		if (strcmp(r->method, known[i]) == 0)
-			return known[i];
-	}
-	return "other";
-}
 
 /* log_quote keeps four texts. */
 #define FIELDS                                                                 \
 	"method=%s route=%s status=%u us=%lld total_us=%lld bytes=%lld "       \
 	"source=%s request=%s trace=%s by=%s"
 #define VALUES                                                                 \
-	access_log_method(r), r->route ? r->route->head.pattern : "none",      \
+	request_method(r), r->route ? r->route->head.pattern : "none",         \
 	    r->code, (long long)took, (long long)total, access_log_bytes(r),   \
-	    source ? source : "none", log_quote(request_id(r)),                \
-	    traced ? trace : "none",                                           \
+	    source ? source : "none", log_quote(request_id(r)), trace,         \
 	    log_quote(r->principal ? principal_subject(r->principal) : "")
 
 static long long access_log_bytes(const struct request *r)
@@ -39,15 +25,17 @@ static long long access_log_bytes(const struct request *r)
 	return strcmp(r->method, "HEAD") == 0 ? 0 : r->bytes;
 }
 
-/* The trace that the request is in; false: in none. */
-static bool access_log_trace(
+/* The trace that the request is in; "none": in none. */
+static void access_log_trace(
     const struct request *r, char out[TRACE_ID_LEN + 1])
 {
-	char text[TRACE_CONTEXT_LEN + 1];
-	if (r->trace == NULL)
-		return request_id_trace(request_header(r, "traceparent"), out);
-	trace_context_format(&r->trace->self, text);
-	return request_id_trace(text, out);
+	struct trace_context c;
+	const char *said = r->trace ? NULL : request_header(r, "traceparent");
+	strcpy(out, "none");
+	if (r->trace)
+		trace_context_id(&r->trace->self, out);
+	else if (said && trace_context_parse(said, strlen(said), &c))
+		trace_context_id(&c, out);
 }
 
 static void access_log_write(struct request *r)
@@ -60,7 +48,7 @@ static void access_log_write(struct request *r)
 		return;
 	struct buf stages = {0};
 	char trace[TRACE_ID_LEN + 1];
-	bool traced = access_log_trace(r, trace);
+	access_log_trace(r, trace);
 	const char *source = NULL;
 	if (r->feature && r->feature->source)
 		source = r->feature->source(r, slow ? &stages : NULL);

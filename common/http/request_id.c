@@ -9,7 +9,6 @@
 
 #define LOWER "abcdefghijklmnopqrstuvwxyz"
 #define DIGITS "0123456789"
-#define HEX DIGITS "abcdef"
 
 bool request_id_is_valid(const char *text)
 {
@@ -37,25 +36,4 @@ void request_id_make(char out[REQUEST_ID_OWN + 1])
 	seeded = true;
 	snprintf(
 	    out, REQUEST_ID_OWN + 1, "%016" PRIx64, request_id_next(&state));
-}
-
-bool request_id_trace(const char *text, char out[TRACE_ID_LEN + 1])
-{
-	/* version-trace-parent-flags; a later version may have more. */
-	static const size_t parts[] = {2, TRACE_ID_LEN, 16, 2};
-	const char *id = NULL, *at = text;
-	for (size_t i = 0; at && i < sizeof parts / sizeof parts[0]; i++) {
-		if (i && *at++ != '-')
-			return false;
-		if (strspn(at, HEX) != parts[i])
-			return false;
-		id = i == 1 ? at : id;
-		at += parts[i];
-	}
-	if (id == NULL || strncmp(text, "ff", 2) == 0 ||
-	    (*at != '\0' && *at != '-') || strspn(id, "0") >= TRACE_ID_LEN)
-		return false;
-	memcpy(out, id, TRACE_ID_LEN);
-	out[TRACE_ID_LEN] = '\0';
-	return true;
 }

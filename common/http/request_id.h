@@ -11,7 +11,6 @@
 enum {
 	REQUEST_ID_MAX = 128, /* of one that a client sends */
 	REQUEST_ID_OWN = 16,  /* of one that is made */
-	TRACE_ID_LEN = 32,
 };
 
 /* May it be taken? It has 1 to REQUEST_ID_MAX letters, digits and -_.:/+=@~,
@@ -20,6 +19,3 @@ bool request_id_is_valid(const char *text);
 /* Makes one: 16 hexadecimal digits, which no other request of this thread has,
  * and most likely none at all. */
 void request_id_make(char out[REQUEST_ID_OWN + 1]);
-/* The trace id of a header `traceparent` (W3C Trace Context); false: `text` is
- * none, or NULL. */
-bool request_id_trace(const char *text, char out[TRACE_ID_LEN + 1]);

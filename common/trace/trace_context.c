@@ -75,6 +75,12 @@ void trace_context_format(
 	    c->trace[1], c->span, (unsigned)c->flags);
 }
 
+void trace_context_id(const struct trace_context *c, char out[TRACE_ID_LEN + 1])
+{
+	snprintf(out, TRACE_ID_LEN + 1, "%016" PRIx64 "%016" PRIx64,
+	    c->trace[0], c->trace[1]);
+}
+
 bool trace_context_is_sampled(const struct trace_context *c)
 {
 	return c->flags & TRACE_SAMPLED;

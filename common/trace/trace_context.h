@@ -7,7 +7,12 @@
 #include <stddef.h>
 #include <stdint.h>
 
-enum { TRACE_SAMPLED = 1, TRACE_RANDOM = 2, TRACE_CONTEXT_LEN = 55 };
+enum {
+	TRACE_SAMPLED = 1,
+	TRACE_RANDOM = 2,
+	TRACE_CONTEXT_LEN = 55,
+	TRACE_ID_LEN = 32,
+};
 
 struct trace_context {
 	uint64_t trace[2]; /* never both 0, unless there is no context */
@@ -23,6 +28,9 @@ bool trace_context_parse(
 /* As a traceparent of version 00, with a NUL. */
 void trace_context_format(
     const struct trace_context *c, char out[TRACE_CONTEXT_LEN + 1]);
+/* The id of the trace: 32 hexadecimal digits, with a NUL. */
+void trace_context_id(
+    const struct trace_context *c, char out[TRACE_ID_LEN + 1]);
 bool trace_context_is_sampled(const struct trace_context *c);
 
 /* The share of new traces that are sampled, as a bound for random bits.

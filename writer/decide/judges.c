@@ -191,7 +191,7 @@ static bool is_touch(const struct write *w)
 	return w->op == RECORD_TOUCH && w->refused == REASON_NONE;
 }
 
-/* Do the writes of the log by themselves decide nothing here? */
+/* Is none of them a touch or an atomic batch? */
 static bool is_simple(const struct write *writes, size_t n)
 {
 	for (size_t i = 0; i < n; i++) {

@@ -82,7 +82,7 @@ def test_every_request_has_a_line(apis):
         and "secret" not in str(line)
     )
     ask(api, "word-1", "BREW")
-    assert line_of(api, "word-1")["method"] == "other"
+    assert line_of(api, "word-1")["method"] == "_OTHER"
 
 
 def test_whoever_hangs_up_has_a_line(apis):

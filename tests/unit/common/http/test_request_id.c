@@ -43,43 +43,11 @@ static void which_are_made(void **state)
 	}
 }
 
-static void traces(void **state)
-{
-	(void)state;
-#define ID "4bf92f3577b34da6a3ce929d0e0e4736"
-	static const char *const good[] = {
-	    "00-" ID "-00f067aa0ba902b7-01",
-	    "00-" ID "-00f067aa0ba902b7-00",
-	    "cc-" ID "-00f067aa0ba902b7-01-more",
-	};
-	static const char *const bad[] = {
-	    NULL,
-	    "",
-	    "00",
-	    "00-" ID,
-	    "00-" ID "-00f067aa0ba902b7",
-	    "00-" ID "-00f067aa0ba902b7-0",
-	    "00-" ID "-00f067aa0ba902b7-011",
-	    "ff-" ID "-00f067aa0ba902b7-01",
-	    "00-" ID "a-00f067aa0ba902b7-01",
-	    "00-4BF92F3577B34DA6A3CE929D0E0E4736-00f067aa0ba902b7-01",
-	    "00-00000000000000000000000000000000-00f067aa0ba902b7-01",
-	};
-	char id[TRACE_ID_LEN + 1];
-	for (size_t i = 0; i < sizeof good / sizeof *good; i++) {
-		assert_true(request_id_trace(good[i], id));
-		assert_string_equal(id, ID);
-	}
-	for (size_t i = 0; i < sizeof bad / sizeof *bad; i++)
-		assert_false(request_id_trace(bad[i], id));
-}
-
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(which_are_taken),
 	    cmocka_unit_test(which_are_made),
-	    cmocka_unit_test(traces),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -69,6 +69,9 @@ static void reads_every_digit(void **state)
 	assert_true(c.span == 0x00f067aa0ba902b7u);
 	trace_context_format(&c, text);
 	assert_string_equal(text, "00-" TRACE "-" SPAN "-01");
+	char id[TRACE_ID_LEN + 1];
+	trace_context_id(&c, id);
+	assert_string_equal(id, TRACE);
 }
 
 static void refuses_the_rest(void **state)
