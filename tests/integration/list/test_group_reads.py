@@ -247,10 +247,10 @@ def test_a_group_that_is_too_large(world, http):
 
 def test_too_many_bytes(special_api, http):
     small = special_api({"list.max_bytes": "1KiB"})
-    put(http, "bytes:a", {"balance": 1, "note": "x" * 700})
-    assert found(small.http, "bytes")[0].status == 200
-    put(http, "bytes:b", {"balance": 1, "note": "x" * 700})
-    answer = get(small.http, "bytes")
+    first = put(http, "bytes:a", {"balance": 1, "note": "x" * 700})
+    found(small.http, "bytes", Sluice_Read_After=first.position)
+    second = put(http, "bytes:b", {"balance": 1, "note": "x" * 700})
+    answer = get(small.http, "bytes", Sluice_Read_After=second.position)
     assert (answer.status, answer.problem) == (422, "group-too-large"), answer
     assert "list.max_bytes" in answer.json()["detail"]
 
