@@ -239,7 +239,9 @@ static void sql_parameter(struct buf *out, const struct field *f)
 		buf_printf(out, "::%s", column_type_name(f->column));
 }
 
-/* The parameters as rows r. */
+/* The parameters as rows r. Set-returning functions in a list of columns
+ * advance together. In FROM, Postgres would first copy all rows into a
+ * tuplestore. */
 static void sql_parameters(struct buf *out, const struct collection *c)
 {
 	buf_str(out, " SELECT r._key");
@@ -249,14 +251,16 @@ static void sql_parameters(struct buf *out, const struct collection *c)
 	}
 	if (c->table.times)
 		buf_str(out, ", r._created_at, r._updated_at");
-	buf_str(out, ", r._version"
-		     " FROM unnest($1::text[], $2::int8[], $3::timestamptz[],"
-		     " $4::timestamptz[]");
-	for (size_t i = 0; i < c->nfields; i++)
-		buf_printf(out, ", $%zu::text[]", i + SQL_UPSERT_FIELDS + 1);
-	buf_str(out, ") AS r(_key, _version, _created_at, _updated_at");
-	names(out, c);
-	buf_char(out, ')');
+	buf_str(out, ", r._version FROM (SELECT unnest($1::text[]) AS _key,"
+		     " unnest($2::int8[]) AS _version,"
+		     " unnest($3::timestamptz[]) AS _created_at,"
+		     " unnest($4::timestamptz[]) AS _updated_at");
+	for (size_t i = 0; i < c->nfields; i++) {
+		buf_printf(out, ", unnest($%zu::text[]) AS ",
+		    i + SQL_UPSERT_FIELDS + 1);
+		sql_ident(out, c->fields[i].name);
+	}
+	buf_str(out, ") AS r");
 }
 
 static void sql_upsert_columns(struct buf *out, const struct collection *c)
