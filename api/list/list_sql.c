@@ -33,9 +33,14 @@ static Oid list_sql_type_of(enum column_type column)
 		return PG_TIME;
 	case COLUMN_UUID:
 		return PG_UUID;
+	case COLUMN_INET:
+	case COLUMN_CIDR:
+	case COLUMN_ENUM:
+		return 0; /* what it is compared with */
 	case COLUMN_TEXT:
 	case COLUMN_JSONB:
 	case COLUMN_BYTEA:
+	case COLUMN_ARRAY:
 		break;
 	}
 	return PG_TEXT;
@@ -74,7 +79,8 @@ int list_sql_text(
 	struct buf b = {0};
 	if (s->literal) {
 		sql_literal(&b, v, len);
-		buf_printf(&b, "::%s", list_sql_type_name(column));
+		if (column != COLUMN_ENUM)
+			buf_printf(&b, "::%s", list_sql_type_name(column));
 	} else {
 		buf_add(&b, v, len);
 	}
@@ -225,9 +231,14 @@ static void leaf(
 	buf_printf(
 	    out, " %s %s", operators[f->op], f->op == LIST_IN ? "(" : "");
 	put(out, s, value);
-	if (f->op == LIST_IN)
-		buf_printf(out, "::text[]::%s[])",
-		    list_sql_type_name(f->column->column));
+	if (f->op == LIST_IN) {
+		buf_str(out, "::text[]::");
+		if (f->column->column == COLUMN_ENUM)
+			sql_type(out, f->column->field);
+		else
+			buf_str(out, list_sql_type_name(f->column->column));
+		buf_str(out, "[])");
+	}
 }
 
 /* A group is as deep as LIST_FILTER_DEPTH at most. */

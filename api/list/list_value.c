@@ -39,6 +39,18 @@ static bool is_boolean(const char *s, size_t len)
 	       (len == 5 && memcmp(s, "false", len) == 0);
 }
 
+/* Another text would be an error of the enum type. */
+static bool list_value_is_choice(
+    struct jsonslice choices, const char *s, size_t len)
+{
+	struct jsonslice_element e = jsonslice_elements(choices);
+	while (jsonslice_each(&e)) {
+		if (jsonslice_equals(e.value, s, len))
+			return true;
+	}
+	return false;
+}
+
 const char *list_value_fault(
     const struct list_column *column, const char *s, size_t len)
 {
@@ -81,8 +93,21 @@ const char *list_value_fault(
 	case COLUMN_UUID:
 		return format_matches(FORMAT_UUID, s, len) ? NULL
 							   : "must be a UUID";
+	case COLUMN_INET:
+		return format_matches(FORMAT_INET, s, len)
+			   ? NULL
+			   : "must be an address of IPv4 or IPv6: 192.0.2.1";
+	case COLUMN_CIDR:
+		return format_matches(FORMAT_CIDR, s, len)
+			   ? NULL
+			   : "must be a network: 192.0.2.0/24";
+	case COLUMN_ENUM:
+		return list_value_is_choice(column->field->choices, s, len)
+			   ? NULL
+			   : "must be one of the values of the field's enum";
 	case COLUMN_JSONB:
 	case COLUMN_BYTEA:
+	case COLUMN_ARRAY:
 		break;
 	}
 	return "cannot be compared";

@@ -17,10 +17,10 @@ static bool example_fits(
 }
 
 static const char *const candidates[] = {"\"text\"", "\"a\"", "\"\"", "1", "10",
-    "100", "1000", "0", "0.5", "-1", "true", "{\"a\":1}", "[1,2]",
-    "\"" EXAMPLE_TIME "\"", "\"2026-01-31T12:00:00\"", "\"2026-01-31\"",
-    "\"12:00:00\"", "\"" EXAMPLE_UUID "\"", "\"ada@example.org\"",
-    "\"https://example.org/\""};
+    "100", "1000", "0", "0.5", "-1", "true", "{\"a\":1}", "[1,2]", "[\"text\"]",
+    "[]", "\"192.0.2.1\"", "\"192.0.2.0/24\"", "\"" EXAMPLE_TIME "\"",
+    "\"2026-01-31T12:00:00\"", "\"2026-01-31\"", "\"12:00:00\"",
+    "\"" EXAMPLE_UUID "\"", "\"ada@example.org\"", "\"https://example.org/\""};
 
 /* Makes a string longer until it has the minimum length. */
 static bool longer(struct buf *out, const struct field *f)
@@ -111,7 +111,7 @@ static bool members(
 		     of == JSON_SCHEMA_CREATE;
 	for (size_t i = 0; i < c->nfields && !example_is_enough(out, of); i++) {
 		const struct field *f = &c->fields[i];
-		if (f == c->updated_by)
+		if (f == c->updated_by || f->read_only)
 			continue;
 		struct buf v = {0};
 		bool known = false;

@@ -98,13 +98,17 @@ static void field_schema(struct jsonout *j, const struct collection *c,
 		jsonout_string(j, "format", format_name(f->format));
 	else if (f->type == FIELD_INTEGER)
 		jsonout_string(j, "format", "int64");
-	if (f->type == FIELD_ARRAY)
+	if (f->items)
+		field_schema(j, c, f->items, JSON_SCHEMA_DOCUMENT);
+	else if (f->type == FIELD_ARRAY)
 		jsonout_raw(j, "items", (struct jsonslice){"{}", 2});
 	/* Without it, some generators take the object for an empty one. */
 	if (f->type == FIELD_OBJECT)
 		jsonout_bool(j, "additionalProperties", true);
 	if (of != JSON_SCHEMA_INCREMENT)
 		bounds(j, f, nullable);
+	if (f->read_only)
+		jsonout_bool(j, "readOnly", true);
 	if (of == JSON_SCHEMA_NEW || of == JSON_SCHEMA_PUT)
 		keyword(j, "default", f->otherwise);
 	jsonout_close(j, '}');
@@ -170,7 +174,7 @@ static bool is_read(enum json_schema_of of)
 static bool has(
     const struct collection *c, const struct field *f, enum json_schema_of of)
 {
-	if (f == c->updated_by)
+	if (f == c->updated_by || f->read_only)
 		return is_read(of);
 	return of != JSON_SCHEMA_INCREMENT || field_is_number(f);
 }
@@ -258,7 +262,7 @@ const char *json_schema_suffix(enum json_schema_of of)
 static bool has_number(const struct collection *c)
 {
 	for (size_t i = 0; i < c->nfields; i++) {
-		if (field_is_number(&c->fields[i]))
+		if (field_is_number(&c->fields[i]) && !c->fields[i].read_only)
 			return true;
 	}
 	return false;

@@ -116,6 +116,11 @@ static void check_member(struct check *k, struct jsonslice_member m)
 		    "is set by the writer, to the caller of the write");
 		return;
 	}
+	if (i < k->c->nfields && k->c->fields[i].read_only) {
+		violations_add(&k->out->violations, k->c->fields[i].name,
+		    "is read-only: the database sets it");
+		return;
+	}
 	if (i < k->c->nfields) {
 		k->seen |= UINT64_C(1) << i;
 		check_field(k, &k->c->fields[i], m.value);

@@ -356,6 +356,13 @@ static uint64_t shape_of(const struct collection *c)
 		buf_add(&b, f->otherwise.s, f->otherwise.len);
 		if (f->generated != GENERATED_NOT)
 			buf_str(&b, "generated");
+		if (f->read_only)
+			buf_str(&b, " read only");
+		if (f->enum_type)
+			buf_printf(&b, " %s.%s", f->enum_schema, f->enum_type);
+		if (f->items)
+			buf_printf(
+			    &b, " of %s", column_type_name(f->items->column));
 	}
 	uint64_t hash = XXH3_64bits(b.data, b.len);
 	buf_free(&b);
@@ -458,6 +465,8 @@ void declaration_free(struct declaration **dp)
 		return;
 	for (size_t i = 0; i < COLLECTION_FIELDS; i++)
 		pattern_free(&d->fields[i].pattern);
+	for (size_t i = 0; i < COLLECTION_FIELDS; i++)
+		pattern_free(&d->items[i].pattern);
 	free(d->text);
 	free(d->names);
 	free(d);

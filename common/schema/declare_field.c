@@ -196,6 +196,34 @@ static bool take_default(const struct at *a, struct jsonslice v)
 	return true; /* checked when the whole field is known */
 }
 
+static bool take_read_only(const struct at *a, struct jsonslice v)
+{
+	if (!take_flag(a, v, &a->field->read_only))
+		return false;
+	return !a->field->read_only || a->d->collection.table.foreign ||
+	       declare_refuse(
+		   a->d, a->pointer, "is for a table of yours: declare /table");
+}
+
+static bool declare_field_take_items(const struct at *a, struct jsonslice v);
+
+/* The type is an enum type: without a schema, one of the schema public. */
+static bool take_column_type(const struct at *a, struct jsonslice v)
+{
+	struct field *f = a->field;
+	if (jsonslice_kind(v) != JSONSLICE_STRING)
+		return declare_refuse(a->d, a->pointer, "must be a string");
+	if (!a->d->collection.table.foreign)
+		return declare_refuse(a->d, a->pointer,
+		    "is for a table of yours: declare /table");
+	if (f->choices.s == NULL || f->format != FORMAT_NONE)
+		return declare_refuse(a->d, a->pointer,
+		    "is the name of an enum type: declare its values in enum, "
+		    "and no format");
+	return declare_qualified(
+	    a->d, a->pointer, v, &f->enum_schema, &f->enum_type);
+}
+
 static bool take_description(const struct at *a, struct jsonslice v)
 {
 	a->field->description = v;
@@ -222,6 +250,9 @@ static const struct keyword {
     {"minimum", take_minimum, NUMBERS},
     {"exclusiveMinimum", take_exclusive, NUMBERS},
     {"maximum", take_maximum, NUMBERS},
+    {"items", declare_field_take_items, 1U << FIELD_ARRAY},
+    {"columnType", take_column_type, STRING},
+    {"readOnly", take_read_only, ANY},
     {"default", take_default, ANY},
 };
 enum { KEYWORDS = sizeof keywords / sizeof *keywords };
@@ -229,10 +260,10 @@ enum { KEYWORDS = sizeof keywords / sizeof *keywords };
 /* --- a field ------------------------------------------------------------- */
 
 static bool take_keyword(struct declaration *d, struct field *f,
-    const struct keyword *k, struct jsonslice v)
+    const char *place, const struct keyword *k, struct jsonslice v)
 {
 	char pointer[128];
-	snprintf(pointer, sizeof pointer, "/fields/%s/%s", f->name, k->name);
+	snprintf(pointer, sizeof pointer, "%.100s/%s", place, k->name);
 	if ((k->types & 1U << f->type) == 0)
 		return declare_refuse(d, pointer,
 		    "does not apply to the type %s", field_type_name(f->type));
@@ -257,6 +288,95 @@ static bool find_keywords(struct declaration *d, const char *pointer,
 		found[i] = m.value;
 	}
 	return found[0].s || declare_refuse(d, pointer, "type is required");
+}
+
+/* --- bounds -------------------------------------------------------------- */
+
+static bool check_bounds(
+    struct declaration *d, const char *pointer, const struct field *f)
+{
+	if (f->column == COLUMN_ENUM &&
+	    (f->has_min_length || f->has_max_length || f->expression.s))
+		return declare_refuse(
+		    d, pointer, "columnType allows no length or pattern");
+	if (f->type == FIELD_STRING && f->column != COLUMN_TEXT &&
+	    f->column != COLUMN_ENUM &&
+	    (f->has_min_length || f->has_max_length || f->choices.s ||
+		f->expression.s))
+		return declare_refuse(d, pointer,
+		    "the format %s allows no length, pattern or enum",
+		    format_name(f->format));
+	if (f->minimum.s && f->exclusive_minimum.s)
+		return declare_refuse(d, pointer,
+		    "minimum and exclusiveMinimum exclude each other");
+	if (f->has_min_length && f->has_max_length &&
+	    f->min_length > f->max_length)
+		return declare_refuse(
+		    d, pointer, "minLength is greater than maxLength");
+	if (f->minimum.s && f->maximum.s &&
+	    decimal_compare(f->minimum, f->maximum) > 0)
+		return declare_refuse(
+		    d, pointer, "minimum is greater than maximum");
+	if (f->exclusive_minimum.s && f->maximum.s &&
+	    decimal_compare(f->exclusive_minimum, f->maximum) >= 0)
+		return declare_refuse(
+		    d, pointer, "exclusiveMinimum is not below maximum");
+	if (!f->choices.s)
+		return true;
+	struct jsonslice_element e = jsonslice_elements(f->choices);
+	while (jsonslice_each(&e)) {
+		if (field_faults(f, e.value))
+			return declare_refuse(d, pointer,
+			    "enum has %.*s, which another keyword forbids",
+			    e.value.len > 60 ? 60 : (int)e.value.len,
+			    e.value.s);
+	}
+	return true;
+}
+
+/* Takes all keywords of a field, or of the elements of one. */
+static bool take_keywords(struct declaration *d, struct field *f,
+    const char *pointer, struct jsonslice v)
+{
+	struct jsonslice found[KEYWORDS] = {{0}};
+	if (jsonslice_kind(v) != JSONSLICE_OBJECT)
+		return declare_refuse(d, pointer, "must be an object");
+	if (!find_keywords(d, pointer, v, found))
+		return false;
+	for (int i = 0; i < KEYWORDS; i++) {
+		if (found[i].s &&
+		    !take_keyword(d, f, pointer, &keywords[i], found[i]))
+			return false;
+	}
+	f->column = f->items	   ? COLUMN_ARRAY
+		    : f->enum_type ? COLUMN_ENUM
+				   : field_column(f->type, f->format);
+	return true;
+}
+
+/* The column is an array of PostgreSQL. */
+static bool declare_field_take_items(const struct at *a, struct jsonslice v)
+{
+	size_t at = 0;
+	while (at < a->d->collection.nfields && a->field != &a->d->fields[at])
+		at++;
+	if (at == a->d->collection.nfields) /* an element */
+		return declare_refuse(
+		    a->d, a->pointer, "must not be within items");
+	struct field *item = &a->d->items[at];
+	item->name = "items";
+	if (!take_keywords(a->d, item, a->pointer, v))
+		return false;
+	if (item->column == COLUMN_JSONB || item->column == COLUMN_ARRAY ||
+	    item->column == COLUMN_BYTEA || item->column == COLUMN_ENUM)
+		return declare_refuse(a->d, a->pointer,
+		    "must be strings, numbers or booleans, not of the format "
+		    "byte and without a columnType");
+	if (field_has_default(item) || item->read_only)
+		return declare_refuse(
+		    a->d, a->pointer, "allows neither default nor readOnly");
+	a->field->items = item;
+	return check_bounds(a->d, a->pointer, item);
 }
 
 bool declare_is_system(const char *name)
@@ -294,17 +414,7 @@ static bool take_field(
 	if (declare_is_taken(d, f->name) || strcmp(f->name, c->key_name) == 0)
 		return declare_refuse(
 		    d, pointer, "the table has a column of that name already");
-	if (jsonslice_kind(v) != JSONSLICE_OBJECT)
-		return declare_refuse(d, pointer, "must be an object");
-	struct jsonslice found[KEYWORDS] = {{0}};
-	if (!find_keywords(d, pointer, v, found))
-		return false;
-	for (int i = 0; i < KEYWORDS; i++) {
-		if (found[i].s && !take_keyword(d, f, &keywords[i], found[i]))
-			return false;
-	}
-	f->column = field_column(f->type, f->format);
-	return true;
+	return take_keywords(d, f, pointer, v);
 }
 
 bool declare_fields(struct declaration *d, struct jsonslice v)
@@ -363,6 +473,11 @@ bool declare_required(struct declaration *d, struct jsonslice v)
 		if (&d->fields[i] == d->collection.updated_by)
 			return declare_refuse(
 			    d, "/required", "updated_by is set by the writer");
+		if (d->fields[i].read_only)
+			return declare_refuse(d, "/required",
+			    "%s is readOnly: no document that is written has "
+			    "it",
+			    d->fields[i].name);
 		if (d->fields[i].required)
 			return declare_refuse(d, "/required",
 			    "%s appears twice", d->fields[i].name);
@@ -373,48 +488,15 @@ bool declare_required(struct declaration *d, struct jsonslice v)
 
 /* --- all of them --------------------------------------------------------- */
 
-static bool check_bounds(struct declaration *d, const struct field *f)
-{
-	char pointer[128];
-	snprintf(pointer, sizeof pointer, "/fields/%s", f->name);
-	if (f->type == FIELD_STRING && f->column != COLUMN_TEXT &&
-	    (f->has_min_length || f->has_max_length || f->choices.s ||
-		f->expression.s))
-		return declare_refuse(d, pointer,
-		    "the format %s allows no length, pattern or enum",
-		    format_name(f->format));
-	if (f->minimum.s && f->exclusive_minimum.s)
-		return declare_refuse(d, pointer,
-		    "minimum and exclusiveMinimum exclude each other");
-	if (f->has_min_length && f->has_max_length &&
-	    f->min_length > f->max_length)
-		return declare_refuse(
-		    d, pointer, "minLength is greater than maxLength");
-	if (f->minimum.s && f->maximum.s &&
-	    decimal_compare(f->minimum, f->maximum) > 0)
-		return declare_refuse(
-		    d, pointer, "minimum is greater than maximum");
-	if (f->exclusive_minimum.s && f->maximum.s &&
-	    decimal_compare(f->exclusive_minimum, f->maximum) >= 0)
-		return declare_refuse(
-		    d, pointer, "exclusiveMinimum is not below maximum");
-	if (!f->choices.s)
-		return true;
-	struct jsonslice_element e = jsonslice_elements(f->choices);
-	while (jsonslice_each(&e)) {
-		if (field_faults(f, e.value))
-			return declare_refuse(d, pointer,
-			    "enum has %.*s, which another keyword forbids",
-			    e.value.len > 60 ? 60 : (int)e.value.len,
-			    e.value.s);
-	}
-	return true;
-}
-
 static bool check_default(struct declaration *d, const struct field *f)
 {
 	char pointer[128];
 	snprintf(pointer, sizeof pointer, "/fields/%s", f->name);
+	if (f->read_only)
+		return !field_has_default(f) ||
+		       declare_refuse(d, pointer,
+			   "a readOnly field has no use for a default: the "
+			   "database sets it");
 	if (!field_has_default(f))
 		return f->required || f->nullable ||
 		       declare_refuse(d, pointer,
@@ -440,7 +522,10 @@ static bool check_default(struct declaration *d, const struct field *f)
 bool declare_check_fields(struct declaration *d)
 {
 	for (size_t i = 0; i < d->collection.nfields; i++) {
-		if (!check_bounds(d, &d->fields[i]) ||
+		char pointer[128];
+		snprintf(
+		    pointer, sizeof pointer, "/fields/%s", d->fields[i].name);
+		if (!check_bounds(d, pointer, &d->fields[i]) ||
 		    !check_default(d, &d->fields[i]))
 			return false;
 	}

@@ -31,7 +31,7 @@ static bool short_choices(const struct field *f)
 bool declare_check_indexed(
     struct declaration *d, const char *pointer, const struct field *f)
 {
-	if (f->column == COLUMN_JSONB)
+	if (f->column == COLUMN_JSONB || f->column == COLUMN_ARRAY)
 		return declare_refuse(d, pointer,
 		    "%s is an object or array: it has no order", f->name);
 	if (f->column == COLUMN_BYTEA)
@@ -241,7 +241,7 @@ static size_t indexed_bytes(const struct list_column *l)
 	if (l->column == COLUMN_NUMERIC)
 		return field_max_digits(l->field) + 16;
 	if (l->column != COLUMN_TEXT)
-		return 16;
+		return 24;
 	if (l->path == NULL && l->field->choices.s)
 		return 4 * longest_choice(l->field);
 	bool bounded = l->path == NULL && l->field->has_max_length;

@@ -9,6 +9,7 @@ enum { LIST_COLUMNS = COLLECTION_FIELDS + 3 + 32 };
 struct declaration {
 	struct collection collection;
 	struct field fields[COLLECTION_FIELDS];
+	struct field items[COLLECTION_FIELDS]; /* of the field there */
 	struct list_column columns[LIST_COLUMNS];
 	struct list_index indexes[COLLECTION_INDEXES];
 	struct unique uniques[COLLECTION_UNIQUES];
@@ -42,6 +43,11 @@ bool declare_table(
 /* Takes `columns`, or what they are if it is absent (v.s is NULL). Call it
  * after declare_updated_by. */
 bool declare_columns(struct declaration *d, struct jsonslice v);
+/* Takes the name of something in a schema of the database: `schema.name`; the
+ * schema ends at the first dot, and is public without one. The names live as
+ * long as the declaration. False: refused. */
+bool declare_qualified(struct declaration *d, const char *pointer,
+    struct jsonslice v, const char **schema, const char **name);
 /* In common/schema/declare_field.c: takes `fields`, `updated_by` (which is a
  * field, too) and `required`, in this order. */
 bool declare_fields(struct declaration *d, struct jsonslice v);

@@ -15,31 +15,30 @@ static bool is_identifier(size_t len)
 	return len > 0 && len <= IDENTIFIER_MOST;
 }
 
-/* `orders` is in the schema public. The string lives as long as the
- * declaration, so its parts may, too. */
-static bool declare_table_name(struct declaration *d, struct jsonslice v)
+/* The string lives as long as the declaration, so its parts may, too. */
+bool declare_qualified(struct declaration *d, const char *pointer,
+    struct jsonslice v, const char **schema, const char **name)
 {
-	struct table *t = &d->collection.table;
 	if (jsonslice_kind(v) != JSONSLICE_STRING)
-		return declare_refuse(d, "/table", "must be a string");
+		return declare_refuse(d, pointer, "must be a string");
 	const char *text = declare_string(d, v);
 	const char *dot = strchr(text, '.');
-	const char *name = dot ? dot + 1 : text;
-	size_t schema = dot ? (size_t)(dot - text) : 0;
-	if ((dot && !is_identifier(schema)) || !is_identifier(strlen(name)))
-		return declare_refuse(d, "/table",
-		    "must be the name of a table, or schema.table; each name "
-		    "has 1 to %d bytes",
+	size_t len = dot ? (size_t)(dot - text) : 0;
+	*name = dot ? dot + 1 : text;
+	*schema = "public";
+	if ((dot && !is_identifier(len)) || !is_identifier(strlen(*name)))
+		return declare_refuse(d, pointer,
+		    "must be the name of a table or a type, or schema.name; "
+		    "each "
+		    "name has 1 to %d bytes",
 		    (int)IDENTIFIER_MOST);
-	t->foreign = true;
-	t->name = name;
 	if (dot == NULL)
 		return true;
 	char *own = d->names + d->used;
-	memcpy(own, text, schema);
-	own[schema] = '\0';
-	d->used += schema + 1;
-	t->schema = own;
+	memcpy(own, text, len);
+	own[len] = '\0';
+	d->used += len + 1;
+	*schema = own;
 	return true;
 }
 
@@ -56,7 +55,9 @@ bool declare_table(
 	if (times.s && jsonslice_kind(times) != JSONSLICE_BOOL)
 		return declare_refuse(d, "/times", "must be true or false");
 	t->times = times.s == NULL || *times.s == 't';
-	return table.s == NULL || declare_table_name(d, table);
+	t->foreign = table.s != NULL;
+	return table.s == NULL ||
+	       declare_qualified(d, "/table", table, &t->schema, &t->name);
 }
 
 /* --- columns ------------------------------------------------------------- */

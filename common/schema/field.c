@@ -31,6 +31,10 @@ static const char *const column_names[] = {
     [COLUMN_TIME] = "time",
     [COLUMN_UUID] = "uuid",
     [COLUMN_BYTEA] = "bytea",
+    [COLUMN_INET] = "inet",
+    [COLUMN_CIDR] = "cidr",
+    [COLUMN_ENUM] = "enum",
+    [COLUMN_ARRAY] = "array",
 };
 
 const char *field_type_name(enum field_type t)
@@ -66,6 +70,8 @@ static const struct {
     [FORMAT_TIME_LOCAL] = {true, COLUMN_TIME},
     [FORMAT_UUID] = {true, COLUMN_UUID},
     [FORMAT_BYTE] = {true, COLUMN_BYTEA},
+    [FORMAT_INET] = {true, COLUMN_INET},
+    [FORMAT_CIDR] = {true, COLUMN_CIDR},
     [FORMAT_INT32] = {true, COLUMN_INTEGER},
     [FORMAT_INT16] = {true, COLUMN_SMALLINT},
 };
@@ -121,7 +127,7 @@ bool column_is_integer(enum column_type t)
 bool column_can_be_large(enum column_type t)
 {
 	return t == COLUMN_TEXT || t == COLUMN_JSONB || t == COLUMN_NUMERIC ||
-	       t == COLUMN_BYTEA;
+	       t == COLUMN_BYTEA || t == COLUMN_ARRAY;
 }
 
 static int integer_bits(enum format format)
@@ -261,6 +267,44 @@ static bool is_choice(struct jsonslice choices, struct jsonslice v)
 	return false;
 }
 
+/* --- elements ------------------------------------------------------------ */
+
+/* The place of the first element with a fault; SIZE_MAX: there is none. */
+static size_t first_fault(const struct field *f, struct jsonslice v,
+    unsigned (*faults)(const struct field *f, struct jsonslice v),
+    struct jsonslice *element)
+{
+	struct jsonslice_element e = jsonslice_elements(v);
+	for (size_t i = 0; jsonslice_each(&e); i++) {
+		if (faults(f->items, e.value)) {
+			*element = e.value;
+			return i;
+		}
+	}
+	return SIZE_MAX;
+}
+
+static unsigned item_faults(const struct field *f, struct jsonslice v,
+    unsigned (*faults)(const struct field *f, struct jsonslice v))
+{
+	struct jsonslice ignored;
+	bool bad = f->items && first_fault(f, v, faults, &ignored) != SIZE_MAX;
+	return bad ? FAULT_ITEMS : 0;
+}
+
+static void explain_items(
+    struct buf *out, const struct field *f, struct jsonslice v)
+{
+	struct jsonslice element;
+	size_t i = first_fault(f, v, field_faults, &element);
+	if (i == SIZE_MAX)
+		return;
+	unsigned faults = field_faults(f->items, element);
+	buf_printf(out, "element %zu ", i);
+	field_explain(
+	    out, f->items, element, (enum field_fault)(faults & -faults));
+}
+
 /* --- interface ----------------------------------------------------------- */
 
 unsigned field_faults(const struct field *f, struct jsonslice v)
@@ -274,6 +318,8 @@ unsigned field_faults(const struct field *f, struct jsonslice v)
 		faults = string_faults(f, v);
 	else if (field_is_number(f))
 		faults = number_faults(f, v);
+	else if (f->type == FIELD_ARRAY)
+		faults = item_faults(f, v, field_faults);
 	if (f->choices.s && !is_choice(f->choices, v))
 		faults |= FAULT_CHOICES;
 	return faults;
@@ -285,6 +331,8 @@ unsigned field_column_faults(const struct field *f, struct jsonslice v)
 		return f->nullable ? 0 : FAULT_NULL;
 	if (!has_type(f, v))
 		return FAULT_TYPE;
+	if (f->type == FIELD_ARRAY)
+		return item_faults(f, v, field_column_faults);
 	if (f->type != FIELD_STRING || f->column == COLUMN_TEXT)
 		return 0;
 	struct text t = field_text_of(v);
@@ -375,6 +423,9 @@ void field_explain(struct buf *out, const struct field *f, struct jsonslice v,
 		return;
 	case FAULT_MAXIMUM:
 		with(out, "must be at most ", f->maximum);
+		return;
+	case FAULT_ITEMS:
+		explain_items(out, f, v);
 		return;
 	}
 	UNREACHABLE("fault");

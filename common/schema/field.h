@@ -37,6 +37,10 @@ enum column_type {
 	COLUMN_TIME,
 	COLUMN_UUID,
 	COLUMN_BYTEA,
+	COLUMN_INET,
+	COLUMN_CIDR,
+	COLUMN_ENUM,  /* struct field: enum_schema, enum_type */
+	COLUMN_ARRAY, /* of struct field: items */
 };
 
 /* A default that is made for each document. */
@@ -64,6 +68,11 @@ struct field {
 	struct jsonslice expression; /* `pattern`, a string */
 	struct pattern *pattern;
 	struct jsonslice description; /* a string */
+	/* The database sets it. No write has it, and every document does. */
+	bool read_only;
+	const struct field *items; /* of COLUMN_ARRAY; a scalar */
+	/* The type of a COLUMN_ENUM. */
+	const char *enum_schema, *enum_type;
 };
 
 const char *field_type_name(enum field_type t); /* "string" */

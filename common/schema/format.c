@@ -468,6 +468,60 @@ static bool format_is_uuid(const char *s, size_t len)
 	return format_uuid(s, len, bytes);
 }
 
+/* --- networks ------------------------------------------------------------ */
+
+/* Bits in front of which a network ends: at most `most`; without a `/` all. */
+static bool take_prefix_bits(
+    const char *slash, const char *end, int most, int *out)
+{
+	size_t len = slash ? (size_t)(end - slash) - 1 : 0;
+	*out = most;
+	if (slash == NULL)
+		return true;
+	if (len == 0 || len > 3 || (len > 1 && slash[1] == '0'))
+		return false;
+	*out = 0;
+	for (size_t i = 1; i <= len; i++) {
+		if (!format_is_digit(slash[i]))
+			return false;
+		*out = *out * 10 + (slash[i] - '0');
+	}
+	return *out <= most;
+}
+
+/* `network`: the bits behind those of the network are zero. */
+static bool is_network(const char *s, size_t len, bool network)
+{
+	char text[64];
+	unsigned char bytes[16];
+	const char *slash = memchr(s, '/', len);
+	size_t n = slash ? (size_t)(slash - s) : len;
+	int family = memchr(s, ':', n) ? AF_INET6 : AF_INET, bits;
+	int most = family == AF_INET ? 32 : 128;
+	if (n >= sizeof text || memchr(s, '\0', n) ||
+	    !take_prefix_bits(slash, s + len, most, &bits))
+		return false;
+	memcpy(text, s, n);
+	text[n] = '\0';
+	if (inet_pton(family, text, bytes) != 1)
+		return false;
+	for (int i = bits; network && i < most; i++) {
+		if (bytes[i / 8] >> (7 - i % 8) & 1)
+			return false;
+	}
+	return true;
+}
+
+static bool format_is_inet(const char *s, size_t len)
+{
+	return is_network(s, len, false);
+}
+
+static bool format_is_cidr(const char *s, size_t len)
+{
+	return is_network(s, len, true);
+}
+
 bool format_matches(enum format f, const char *s, size_t len)
 {
 #define FORMAT(id, name, of, matches) [FORMAT_##id] = matches,

@@ -10,6 +10,9 @@
  *              that nothing is rounded; no leap seconds
  *   uuid       RFC 9562: 8-4-4-4-12 hex digits
  *   byte       RFC 4648, 4: base64, with padding
+ *   inet       an address of IPv4 or IPv6, with or without `/` and the bits of
+ *              its network
+ *   cidr       the same; the bits behind those of the network are zero
  *   email      RFC 5321, 4.1.2: a dot-string or quoted string, a host name or
  *              an address literal
  *   uri        RFC 3986, with a scheme

@@ -9,6 +9,7 @@ enum {
 	BEYOND = 1000000, /* an exponent that no column takes */
 	TIMES = 80,	  /* created_at and updated_at, with their names */
 	LONGEST = 40,	  /* of a boolean, an integer, a time, a uuid */
+	ADDRESS = 56,	  /* of IPv6, with an IPv4 within, and its bits */
 };
 
 static bool rendered_is_digit(char c)
@@ -118,6 +119,19 @@ size_t rendered_json(struct jsonslice v)
 	return out;
 }
 
+static size_t rendered_value(const struct field *f, struct jsonslice v);
+
+static size_t rendered_items(const struct field *item, struct jsonslice v)
+{
+	size_t out = 2;
+	if (jsonslice_kind(v) != JSONSLICE_ARRAY)
+		return LONGEST;
+	struct jsonslice_element e = jsonslice_elements(v);
+	while (jsonslice_each(&e))
+		out += 2 + rendered_value(item, e.value);
+	return out;
+}
+
 static size_t rendered_value(const struct field *f, struct jsonslice v)
 {
 	if (v.s == NULL)
@@ -127,7 +141,13 @@ static size_t rendered_value(const struct field *f, struct jsonslice v)
 	case COLUMN_JSONB:
 	case COLUMN_NUMERIC:
 	case COLUMN_BYTEA:
+	case COLUMN_ENUM:
 		return rendered_json(v) + 2;
+	case COLUMN_ARRAY:
+		return rendered_items(f->items, v);
+	case COLUMN_INET:
+	case COLUMN_CIDR:
+		return ADDRESS;
 	case COLUMN_BIGINT:
 	case COLUMN_INTEGER:
 	case COLUMN_SMALLINT:
@@ -154,7 +174,9 @@ size_t rendered_row(
 	size_t out = frame(c, key_len);
 	for (size_t i = 0; i < c->nfields; i++)
 		out += strlen(c->fields[i].name) + 4 +
-		       rendered_value(&c->fields[i], values[i]);
+		       (c->fields[i].read_only
+			       ? LONGEST
+			       : rendered_value(&c->fields[i], values[i]));
 	return out;
 }
 

@@ -120,6 +120,7 @@ void row_doc_value(
 	}
 	size_t len = (size_t)cell.len;
 	bool bare = column == COLUMN_BOOLEAN || column == COLUMN_JSONB ||
+		    column == COLUMN_ARRAY ||
 		    ((column_is_integer(column) || column == COLUMN_NUMERIC) &&
 			row_doc_is_number(s, len));
 	if (column == COLUMN_TIMESTAMPTZ)

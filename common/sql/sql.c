@@ -52,6 +52,19 @@ static void sql_of(struct buf *out, const char *column)
 	sql_ident(out, column);
 }
 
+void sql_type(struct buf *out, const struct field *f)
+{
+	if (f->column == COLUMN_ENUM) {
+		sql_ident(out, f->enum_schema);
+		buf_char(out, '.');
+		sql_ident(out, f->enum_type);
+	} else if (f->column == COLUMN_ARRAY) {
+		buf_printf(out, "%s[]", column_type_name(f->items->column));
+	} else {
+		buf_str(out, column_type_name(f->column));
+	}
+}
+
 /* The names of a path are letters, digits, _ and -; the quotes are for NULL. */
 void sql_list_column(
     struct buf *out, const char *prefix, const struct list_column *l)
@@ -121,6 +134,20 @@ static void sql_time(
 	buf_str(out, "::timestamptz");
 }
 
+/* The field of row t, as row_to_json has it. The text of a json is not its only
+ * one; an inet as text has a mask that says nothing. */
+static void sql_field(struct buf *out, const struct field *f)
+{
+	bool array = f->column == COLUMN_ARRAY, inet = f->column == COLUMN_INET;
+	if (array || inet)
+		buf_str(out, array ? "array_to_json(" : "abbrev(");
+	sql_of(out, f->stored);
+	if (array || inet)
+		buf_char(out, ')');
+	if (f->column == COLUMN_JSONB)
+		buf_str(out, "::jsonb");
+}
+
 void sql_row_of(
     struct buf *out, const struct collection *c, const struct selection *only)
 {
@@ -129,7 +156,7 @@ void sql_row_of(
 		const struct field *f = &c->fields[i];
 		if (selection_has(only, 1 + i)) {
 			buf_str(out, ", ");
-			sql_of(out, f->stored);
+			sql_field(out, f);
 		} else {
 			buf_str(out, ", NULL");
 		}
@@ -227,16 +254,37 @@ void sql_export(struct buf *out, const struct collection *c,
 	buf_printf(out, " t%s) TO STDOUT (FORMAT binary)", which);
 }
 
+/* A JSON array as one of Postgres. 7.0 is an integer, too, but not to it. */
+static void array_parameter(struct buf *out, const struct field *f)
+{
+	enum column_type column = f->items->column;
+	buf_str(out, ", CASE WHEN r.");
+	sql_ident(out, f->name);
+	buf_printf(out,
+	    " IS NOT NULL THEN ARRAY(SELECT e.v%s::%s FROM "
+	    "jsonb_array_elements_text(r.",
+	    column_is_integer(column) ? "::numeric" : "",
+	    column_type_name(column));
+	sql_ident(out, f->name);
+	buf_str(out, "::jsonb) WITH ORDINALITY AS e(v, i) ORDER BY e.i) END");
+}
+
 /* Every field travels as text. */
 static void sql_parameter(struct buf *out, const struct field *f)
 {
 	bool bytes = f->column == COLUMN_BYTEA;
+	if (f->column == COLUMN_ARRAY) {
+		array_parameter(out, f);
+		return;
+	}
 	buf_str(out, bytes ? ", decode(r." : ", r.");
 	sql_ident(out, f->name);
-	if (bytes)
+	if (bytes) {
 		buf_str(out, ", 'base64')");
-	else
-		buf_printf(out, "::%s", column_type_name(f->column));
+	} else {
+		buf_str(out, "::");
+		sql_type(out, f);
+	}
 }
 
 /* The parameters as rows r. Set-returning functions in a list of columns
@@ -247,7 +295,8 @@ static void sql_parameters(struct buf *out, const struct collection *c)
 	buf_str(out, " SELECT r._key");
 	cast_key(out, c);
 	for (size_t i = 0; i < c->nfields; i++) {
-		sql_parameter(out, &c->fields[i]);
+		if (!c->fields[i].read_only)
+			sql_parameter(out, &c->fields[i]);
 	}
 	if (c->table.times)
 		buf_str(out, ", r._created_at, r._updated_at");
@@ -267,6 +316,8 @@ static void sql_upsert_columns(struct buf *out, const struct collection *c)
 {
 	sql_ident(out, c->table.key);
 	for (size_t i = 0; i < c->nfields; i++) {
+		if (c->fields[i].read_only)
+			continue;
 		buf_str(out, ", ");
 		sql_ident(out, c->fields[i].stored);
 	}
@@ -305,6 +356,8 @@ void sql_upsert(struct buf *out, const struct collection *c)
 	sql_ident(out, c->table.key);
 	buf_str(out, ") DO UPDATE SET ");
 	for (size_t i = 0; i < c->nfields; i++) {
+		if (c->fields[i].read_only)
+			continue;
 		sql_set(out, c->fields[i].stored);
 		buf_str(out, ", ");
 	}

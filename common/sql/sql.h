@@ -22,6 +22,9 @@ void sql_name(struct buf *out, const struct collection *c);
  * session (SQL_SESSION). */
 void sql_literal(struct buf *out, const char *text, size_t len);
 
+/* The type of the field's column: `"shop"."status"`, `integer[]`. */
+void sql_type(struct buf *out, const struct field *f);
+
 /* What a column of lists is in a row with this prefix (`t.`, or none): a
  * column, or a member of an object as text. */
 void sql_list_column(

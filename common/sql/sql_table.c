@@ -27,12 +27,18 @@ void sql_table_name(char out[SQL_TABLE_NAME_LEN], const struct collection *c,
 
 /* --- literals ------------------------------------------------------------ */
 
+static void array_literal(
+    struct buf *out, const struct field *f, struct jsonslice v);
+
 /* A JSON value as a literal of the column. It is quoted, so that Postgres reads
  * it as the column's type and loses no digit. */
-static void literal(
-    struct buf *out, enum column_type column, struct jsonslice v)
+static void literal(struct buf *out, const struct field *f, struct jsonslice v)
 {
 	struct buf text = {0};
+	if (f->column == COLUMN_ARRAY && jsonslice_kind(v) == JSONSLICE_ARRAY) {
+		array_literal(out, f, v);
+		return;
+	}
 	if (jsonslice_kind(v) == JSONSLICE_NULL) {
 		buf_str(out, "NULL");
 		return;
@@ -42,15 +48,29 @@ static void literal(
 		jsonslice_text(&text, v);
 	else
 		buf_add(&text, v.s, v.len);
-	if (column == COLUMN_BYTEA) {
+	if (f->column == COLUMN_BYTEA) {
 		buf_str(out, "decode(");
 		sql_literal(out, text.data, text.len);
 		buf_str(out, ", 'base64')");
 	} else {
 		sql_literal(out, text.data, text.len);
-		buf_printf(out, "::%s", column_type_name(column));
+		buf_str(out, "::");
+		sql_type(out, f);
 	}
 	buf_free(&text);
+}
+
+static void array_literal(
+    struct buf *out, const struct field *f, struct jsonslice v)
+{
+	struct jsonslice_element e = jsonslice_elements(v);
+	buf_str(out, "ARRAY[");
+	for (size_t i = 0; jsonslice_each(&e); i++) {
+		buf_str(out, i ? ", " : "");
+		literal(out, f->items, e.value);
+	}
+	buf_str(out, "]::");
+	sql_type(out, f);
 }
 
 /* --- columns ------------------------------------------------------------- */
@@ -58,12 +78,13 @@ static void literal(
 void sql_table_column(struct buf *out, const struct field *f)
 {
 	sql_ident(out, f->stored);
-	buf_printf(out, " %s%s", column_type_name(f->column),
-	    f->nullable ? "" : " NOT NULL");
+	buf_char(out, ' ');
+	sql_type(out, f);
+	buf_str(out, f->nullable ? "" : " NOT NULL");
 	if (f->otherwise.s == NULL)
 		return;
 	buf_str(out, " DEFAULT ");
-	literal(out, f->column, f->otherwise);
+	literal(out, f, f->otherwise);
 }
 
 /* --- constraints --------------------------------------------------------- */
@@ -89,6 +110,7 @@ static const char *suffix_of(enum field_fault fault)
 	case FAULT_FORMAT:
 	case FAULT_PATTERN:
 	case FAULT_COMPLEX:
+	case FAULT_ITEMS:
 		break;
 	}
 	return NULL;
@@ -144,7 +166,7 @@ static void add_bound(struct checks *s, enum field_fault fault, const char *op,
 	struct buf b = {0};
 	sql_ident(&b, s->f->stored);
 	buf_printf(&b, " %s ", op);
-	literal(&b, s->f->column, bound);
+	literal(&b, s->f, bound);
 	add_for(s, fault, &b);
 }
 
@@ -156,7 +178,7 @@ static void add_choices(struct checks *s)
 	struct jsonslice_element e = jsonslice_elements(s->f->choices);
 	for (size_t i = 0; jsonslice_each(&e); i++) {
 		buf_str(&b, i ? ", " : "");
-		literal(&b, s->f->column, e.value);
+		literal(&b, s->f, e.value);
 	}
 	buf_char(&b, ')');
 	add_for(s, FAULT_CHOICES, &b);
@@ -185,7 +207,7 @@ static void add_field(struct checks *s)
 		    s, FAULT_EXCLUSIVE_MINIMUM, ">", f->exclusive_minimum);
 	if (f->maximum.s)
 		add_bound(s, FAULT_MAXIMUM, "<=", f->maximum);
-	if (f->choices.s)
+	if (f->choices.s && f->column != COLUMN_ENUM)
 		add_choices(s);
 	if (f->column == COLUMN_JSONB)
 		add_json_type(s);

@@ -58,9 +58,22 @@ WITH types (typ, type, format) AS (VALUES
     ('timestamptz', 'string', 'date-time'),
     ('timestamp', 'string', 'date-time-local'), ('date', 'string', 'date'),
     ('time', 'string', 'time-local'), ('uuid', 'string', 'uuid'),
-    ('bytea', 'string', 'byte'), ('jsonb', 'object', NULL)),
+    ('bytea', 'string', 'byte'), ('jsonb', 'object', NULL),
+    ('json', 'object', NULL), ('inet', 'string', 'inet'),
+    ('cidr', 'string', 'cidr')),
   columns AS (SELECT a.attrelid, a.attnum, a.attname, a.attnotnull,
-    a.attidentity, a.attgenerated, b.typname, y.type, y.format,
+    a.attidentity, a.attgenerated, b.typname,
+    CASE WHEN b.typtype = 'e' THEN 'string' WHEN i.type IS NOT NULL
+    THEN 'array' ELSE y.type END AS type, y.format,
+    a.attgenerated <> '' OR a.attidentity <> '' AS read_only,
+    CASE WHEN b.typtype = 'e' THEN bn.nspname || '.' || b.typname END
+    AS enum_type, CASE WHEN b.typtype = 'e' THEN (SELECT
+    json_agg(v.enumlabel ORDER BY v.enumsortorder) FROM pg_enum v
+    WHERE v.enumtypid = b.oid) END AS labels,
+    CASE WHEN i.type IS NOT NULL THEN json_strip_nulls(json_build_object(
+    'type', i.type, 'format', i.format, 'maxLength', CASE WHEN
+    x.typname = 'varchar' THEN nullif(greatest(CASE t.typtype WHEN 'd'
+    THEN t.typtypmod ELSE a.atttypmod END - 4, 0), 0) END)) END AS items,
     CASE WHEN b.typname IN ('varchar', 'bpchar')
     THEN nullif(greatest(CASE t.typtype WHEN 'd' THEN t.typtypmod
     ELSE a.atttypmod END - 4, 0), 0) END AS len,
@@ -73,8 +86,14 @@ WITH types (typ, type, format) AS (VALUES
     FROM pg_attribute a JOIN pg_type t ON t.oid = a.atttypid
     JOIN pg_type b ON b.oid = CASE t.typtype WHEN 'd' THEN t.typbasetype
     ELSE t.oid END
+    JOIN pg_namespace bn ON bn.oid = b.typnamespace
     LEFT JOIN types y ON y.typ = b.typname
     AND b.typnamespace = 'pg_catalog'::regnamespace
+    LEFT JOIN pg_type x ON x.oid = b.typelem AND b.typcategory = 'A'
+    AND x.typnamespace = 'pg_catalog'::regnamespace
+    LEFT JOIN types i ON i.typ = x.typname AND i.type <> 'object'
+    AND x.typname NOT IN ('bpchar', 'float4', 'float8', 'bytea')
+    AND (x.typname <> 'numeric' OR a.atttypmod = -1)
     LEFT JOIN pg_attrdef d ON d.adrelid = a.attrelid AND d.adnum = a.attnum
     WHERE a.attrelid = $1::oid AND a.attnum > 0 AND NOT a.attisdropped),
   checks AS (SELECT c.attnum, k.conname, c.type,
@@ -116,55 +135,59 @@ WITH types (typ, type, format) AS (VALUES
     WHERE r.attnum = c.attnum AND r.op = '>=') AS shortest,
     least(c.len, (SELECT min(bound) FROM lengths r
     WHERE r.attnum = c.attnum AND r.op = '<=')) AS longest,
-    (SELECT list FROM choices h WHERE h.attnum = c.attnum
-    AND c.format IS NULL LIMIT 1) AS list,
-    CASE WHEN c.type IN ('integer', 'number') AND c.def ~
+    coalesce(c.labels, (SELECT list FROM choices h WHERE h.attnum = c.attnum
+    AND c.format IS NULL LIMIT 1)) AS list,
+    CASE WHEN c.read_only THEN NULL WHEN c.type IN ('integer', 'number') AND c.def ~
     '^\(?''?-?[0-9]+(\.[0-9]+)?''?\)?(::[a-z ]+(\([0-9,]+\))?)?$'
     THEN substring(c.def FROM '-?[0-9]+(?:\.[0-9]+)?')
     WHEN c.type = 'boolean' AND c.def IN ('true', 'false') THEN c.def
     WHEN c.type = 'string' AND c.format IS NULL AND c.def ~
     '^''([^'']|'''')*''::(text|character varying|bpchar|character)(\([0-9]+\))?$'
+    OR c.enum_type IS NOT NULL AND c.def ~ '^''([^'']|'''')*''::'
     THEN to_json(replace(substring(c.def FROM '^''((?:[^'']|'''')*)'''),
     '''''', ''''))::text
     WHEN c.format = 'date-time' AND c.def IN ('now()', 'CURRENT_TIMESTAMP')
     THEN '{"now": true}'
     WHEN c.format = 'uuid' AND c.def IN ('gen_random_uuid()',
     'uuid_generate_v4()', 'uuidv4()', 'uuidv7()') THEN '{"uuid": 7}'
-    WHEN c.type = 'object' AND c.def = '''{}''::jsonb' THEN '{}' END
+    WHEN c.type = 'object' AND c.def IN ('''{}''::jsonb', '''{}''::json')
+    THEN '{}' WHEN c.type = 'array' AND (c.def LIKE '''{}''::%'
+    OR c.def LIKE 'ARRAY[]::%') THEN '[]' END
     AS otherwise
     FROM columns c JOIN (SELECT plain, count(*) AS many FROM columns
     GROUP BY plain) n ON n.plain = c.plain)
 SELECT f.attname, f.field, json_strip_nulls(json_build_object(
     'type', f.type, 'description', f.description,
     'format', f.format, 'nullable', CASE WHEN NOT f.attnotnull THEN true END,
+    'readOnly', CASE WHEN f.read_only THEN true END,
     'minLength', f.shortest, 'maxLength', f.longest, 'enum', f.list,
+    'columnType', f.enum_type, 'items', f.items,
     'minimum', CASE WHEN f.above IS NULL THEN f.minimum END,
     'exclusiveMinimum', f.above, 'maximum', f.maximum,
     'default', f.otherwise::json)),
-    f.attnotnull AND f.otherwise IS NULL,
+    f.attnotnull AND f.otherwise IS NULL AND NOT f.read_only,
     EXISTS (SELECT FROM pg_index i WHERE i.indrelid = f.attrelid
     AND i.indisvalid AND i.indpred IS NULL AND i.indkey[0] = f.attnum)
-    AND f.typname NOT IN ('bytea', 'jsonb', 'float4', 'float8', 'bpchar')
+    AND f.items IS NULL AND f.typname NOT IN
+    ('bytea', 'jsonb', 'json', 'float4', 'float8', 'bpchar')
     AND (f.typname NOT IN ('text', 'varchar') OR f.list IS NOT NULL
     OR f.longest <= 500)
     AND f.field NOT IN ('order', 'limit', 'cursor', 'select', 'and', 'or'),
-    CASE WHEN f.attgenerated <> '' THEN 'it is generated'
-    WHEN f.attidentity <> '' THEN 'it is an identity'
-    WHEN f.type IS NULL THEN 'no field has its type, ' || f.told END,
+    CASE WHEN f.type IS NULL THEN 'no field has its type, ' || f.told END,
     nullif(concat_ws('; ', CASE WHEN f.def IS NOT NULL AND f.otherwise IS NULL
-    AND f.attgenerated = '' THEN 'the default ' || f.def ||
+    AND NOT f.read_only THEN 'the default ' || f.def ||
     CASE WHEN f.attnotnull THEN ' is not expressible: the field is required'
     ELSE ' is not expressible: a document without the field has null' END END,
-    CASE WHEN f.typname = 'jsonb' THEN
+    CASE WHEN f.typname IN ('json', 'jsonb') THEN
     'declared as an object: if it has arrays, declare "array"' END,
     CASE WHEN f.typname IN ('float4', 'float8') THEN
     'its numbers are rounded as ' || f.told || ' does' END,
     CASE WHEN f.typname = 'bpchar' THEN
     'blanks at the end of a value are not part of it' END), ''),
-    f.attnotnull AND f.def IS NULL AND f.attidentity = '',
+    f.attnotnull AND f.def IS NULL AND NOT f.read_only,
     f.attname = 'version' AND f.typname = 'int8' AND f.attnotnull
     AND f.def ~ '^''?0''?(::bigint)?$',
-    f.typname NOT IN ('bytea', 'jsonb', 'bpchar')
+    f.items IS NULL AND f.typname NOT IN ('bytea', 'jsonb', 'json', 'bpchar')
     AND (f.typname NOT IN ('text', 'varchar') OR f.list IS NOT NULL
     OR f.longest <= 500),
     coalesce((SELECT json_agg(u.conname) FROM (SELECT attnum, conname FROM ranges

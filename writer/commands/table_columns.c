@@ -102,6 +102,25 @@ static bool rounds(const struct tables *t, const char *name, const char *is)
 		   strcmp(is, "double precision") == 0);
 }
 
+/* The text of a json is that of any document. */
+static bool is_json(const struct tables *t, const char *name, const char *is)
+{
+	const struct field *f = field_named(t->c, name);
+	return f && f->column == COLUMN_JSONB && strcmp(is, "json") == 0;
+}
+
+/* Does an array of varchar hold every element that is declared? */
+static bool array_holds(
+    const struct tables *t, const char *name, const char *is)
+{
+	const struct field *f = field_named(t->c, name);
+	size_t room = varchar_room(is), len = strlen(is);
+	return f && f->column == COLUMN_ARRAY && room &&
+	       f->items->column == COLUMN_TEXT && len > 2 &&
+	       strcmp(is + len - 2, "[]") == 0 &&
+	       field_max_length(f->items) <= room;
+}
+
 static bool choices_fit(const struct field *f, size_t room)
 {
 	struct jsonslice_element e = jsonslice_elements(f->choices);
@@ -118,7 +137,7 @@ static bool varchar_holds(
 {
 	const struct field *f = field_named(t->c, name);
 	size_t room = varchar_room(is);
-	if (room == 0 || (f && f->column != COLUMN_TEXT))
+	if (room == 0 || strchr(is, '[') || (f && f->column != COLUMN_TEXT))
 		return false;
 	if (f == NULL) /* the key, or a time */
 		return t->c->key == KEY_STRING &&
@@ -146,6 +165,8 @@ static struct err compare_type(
 {
 	char text[400];
 	size_t room = varchar_room(is);
+	if (is_json(t, name, is) || array_holds(t, name, is))
+		return ERR_OK;
 	if (varchar_holds(t, name, is) || rounds(t, name, is))
 		return declare_as(t, name, is);
 	snprintf(text, sizeof text, "the column %s is %s, declared %s", name,
@@ -190,9 +211,20 @@ static struct err compare_column(struct tables *t, const PGresult *r, int i)
 	struct err e = ERR_OK;
 	if (strcmp(declared, is) != 0)
 		e = compare_type(t, name, declared, is);
-	if (*PQgetvalue(r, i, C_GENERATED) == 't') {
+	const struct field *f = field_named(t->c, name);
+	bool read_only = f && f->read_only;
+	bool generated = *PQgetvalue(r, i, C_GENERATED) == 't';
+	if (read_only && does && !generated &&
+	    *PQgetvalue(r, i, C_HAS_DEFAULT) != 't') {
 		snprintf(text, sizeof text,
-		    "the column %s is generated always: it accepts no value",
+		    "the column %s is declared readOnly, and new rows would "
+		    "have no value for it: give it a default",
+		    name);
+		tables_block(t, text);
+	} else if (generated && !read_only) {
+		snprintf(text, sizeof text,
+		    "the column %s is generated always and accepts no value: "
+		    "declare it readOnly",
 		    name);
 		tables_block(t, text);
 	} else if (must != does && own_column(&t->c->table, name) == NULL) {

@@ -36,7 +36,8 @@ static const struct field *missing(const struct collection *c, uint64_t seen)
 {
 	for (size_t i = 0; i < c->nfields; i++) {
 		const struct field *f = &c->fields[i];
-		if (!(seen >> i & 1) && !f->nullable && f->otherwise.s == NULL)
+		if (!(seen >> i & 1) && !f->nullable && !f->read_only &&
+		    f->otherwise.s == NULL)
 			return f;
 	}
 	return NULL;
@@ -97,7 +98,8 @@ bool document_breaks(const struct collection *c, const struct document *d,
 	name[0] = '\0';
 	for (size_t i = 0; i < c->nfields; i++) {
 		struct jsonslice v = d->values[i];
-		if (before == NULL || before->values[i].s != v.s)
+		if (!c->fields[i].read_only &&
+		    (before == NULL || before->values[i].s != v.s))
 			document_take_first(c, &c->fields[i],
 			    check_faults(&c->fields[i], v), name);
 	}

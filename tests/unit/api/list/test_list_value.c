@@ -17,6 +17,19 @@ static bool fits(enum column_type type, const char *s)
 	return list_value_fault(&c, s, strlen(s)) == NULL;
 }
 
+static void choices(void **state)
+{
+	(void)state;
+	static const char list[] = "[\"a\",\"\\u00e9\"]";
+	const struct field f = {.choices = {list, sizeof list - 1}};
+	const struct list_column c = {
+	    .name = "c", .column = COLUMN_ENUM, .field = &f};
+	assert_null(list_value_fault(&c, "a", 1));
+	assert_null(list_value_fault(&c, "\xc3\xa9", 2));
+	assert_non_null(list_value_fault(&c, "b", 1));
+	assert_non_null(list_value_fault(&c, "", 0));
+}
+
 static void types(void **state)
 {
 	(void)state;
@@ -37,6 +50,8 @@ static void types(void **state)
 		    "99999999999999999999999999999999.5"},
 		{"", ".5", "5.", "+1", "01", " 1", "1 ", "NaN", "Infinity",
 		    "1e999999", "\"1\""}},
+	    {COLUMN_INET, {"10.1.2.3", "::1/64"}, {"", "10", "x"}},
+	    {COLUMN_CIDR, {"10.0.0.0/8"}, {"10.0.0.1/8", ""}},
 	    {COLUMN_BOOLEAN, {"true", "false"}, {"", "TRUE", "t", "1", "null"}},
 	    {COLUMN_TIMESTAMPTZ,
 		{"2026-02-28T23:59:59Z", "2026-01-01T00:00:00.123456+01:30"},
@@ -140,6 +155,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(types),
+	    cmocka_unit_test(choices),
 	    cmocka_unit_test(lists),
 	    cmocka_unit_test(quoting),
 	    cmocka_unit_test(patterns),

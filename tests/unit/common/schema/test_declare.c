@@ -39,6 +39,8 @@ static struct declaration *read(const char *text, struct declare_fault *fault)
 	"\"fields\":{\"f\":{\"type\":\"string\",\"format\":\"date-time\","     \
 	"\"default\":" v "}}"
 #define AT(v) HEAD AT_FIELD(v) "}"
+#define LIST_OF(items) "\"type\":\"array\",\"nullable\":true,\"items\":" items
+#define THEIRS HEAD "\"table\":\"x\",\"fields\":{\"f\":{"
 #define ID(v) FIELD("\"type\":\"string\",\"format\":\"uuid\",\"default\":" v)
 #define SHORT "\"f\":{\"type\":\"string\",\"nullable\":true,\"maxLength\":9}"
 
@@ -172,7 +174,7 @@ static const struct {
 	"does not apply to the type boolean"},
     {FIELD(TEXT ",\"format\":\"none-such\""), "/fields/f/format",
 	"must be one of \"date-time\" \"date-time-local\" \"date\" "
-	"\"time-local\" \"uuid\" \"byte\" \"email\""},
+	"\"time-local\" \"uuid\" \"byte\" \"inet\" \"cidr\" \"email\""},
     {HEAD "\"fields\":{\"f\":{\"type\":\"integer\",\"format\":\"date\"}}}",
 	"/fields/f/format", "must be one of \"int64\" \"int32\""},
     {HEAD "\"fields\":{\"f\":{\"type\":\"integer\",\"format\":\"int16\","
@@ -223,6 +225,36 @@ static const struct {
     {FIELD(TEXT ",\"enum\":[null]"), "/fields/f/enum", "null is not a value"},
     {FIELD(TEXT ",\"enum\":[\"ab\"],\"maxLength\":1"), "/fields/f",
 	"enum has \"ab\", which another keyword forbids"},
+    {FIELD(INT ",\"items\":{}"), "/fields/f/items",
+	"does not apply to the type integer"},
+    {FIELD(LIST_OF("7")), "/fields/f/items", "must be an object"},
+    {FIELD(LIST_OF("{}")), "/fields/f/items", "type is required"},
+    {FIELD(LIST_OF("{" INT ",\"minimum\":\"1\"}")), "/fields/f/items/minimum",
+	"must be a number"},
+    {FIELD(LIST_OF("{" INT ",\"minimum\":2,\"maximum\":1}")), "/fields/f/items",
+	"minimum is greater than maximum"},
+    {FIELD(LIST_OF("{" INT ",\"default\":1}")), "/fields/f/items",
+	"allows neither default nor readOnly"},
+    {FIELD(LIST_OF("{\"type\":\"object\"}")), "/fields/f/items",
+	"must be strings, numbers or booleans"},
+    {FIELD(LIST_OF("{\"type\":\"array\",\"items\":{" INT "}}")),
+	"/fields/f/items/items", "must not be within items"},
+    {FIELD(INT ",\"readOnly\":true"), "/fields/f/readOnly",
+	"is for a table of yours"},
+    {FIELD(TEXT ",\"enum\":[\"a\"],\"columnType\":\"m\""),
+	"/fields/f/columnType", "is for a table of yours"},
+    {THEIRS INT ",\"readOnly\":1}}}", "/fields/f/readOnly",
+	"must be true or false"},
+    {THEIRS INT ",\"readOnly\":true}},\"required\":[\"f\"]}", "/required",
+	"f is readOnly: no document that is written has it"},
+    {THEIRS INT ",\"readOnly\":true,\"default\":1}}}", "/fields/f",
+	"a readOnly field has no use for a default"},
+    {THEIRS TEXT ",\"columnType\":\"m\"}}}", "/fields/f/columnType",
+	"declare its values in enum"},
+    {THEIRS TEXT ",\"enum\":[\"a\"],\"columnType\":\"m.\"}}}",
+	"/fields/f/columnType", "must be the name of a table or a type"},
+    {THEIRS TEXT ",\"enum\":[\"a\"],\"maxLength\":1,\"columnType\":\"m\"}}}",
+	"/fields/f", "columnType allows no length or pattern"},
     {FIELD(INT ",\"maxDigits\":9"), "/fields/f/maxDigits",
 	"does not apply to the type integer"},
     {FIELD("\"type\":\"number\",\"maxDigits\":0"), "/fields/f/maxDigits",

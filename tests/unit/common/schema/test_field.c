@@ -43,6 +43,7 @@ static struct jsonslice raw(const char *s)
 	"second)"
 #define TIME "{\"type\":\"string\",\"format\":\"date-time\"}"
 #define INT_(bits) "{\"type\":\"integer\",\"format\":\"int" bits "\"}"
+#define ITEMS(of) "{\"type\":\"array\",\"items\":{" of "}}"
 #define TENS "0000000000"
 
 /* The field, a value, and every fault in words; "": none. */
@@ -126,6 +127,21 @@ static const struct {
 	"has a number with more than 16383 digits before or after the decimal "
 	"point"},
     {"{\"type\":\"number\",\"enum\":[1.50]}", "15e-1", ""},
+    {"{\"type\":\"string\",\"format\":\"inet\"}", "\"::1\"", ""},
+    {"{\"type\":\"string\",\"format\":\"cidr\"}", "\"10.0.0.1/8\"",
+	"must have the format cidr"},
+    {ITEMS("\"type\":\"integer\",\"format\":\"int32\""), "[1,7.0,-2]", ""},
+    {ITEMS("\"type\":\"integer\",\"format\":\"int32\""), "[]", ""},
+    {ITEMS("\"type\":\"integer\",\"format\":\"int32\""), "{}",
+	"must be an array"},
+    {ITEMS("\"type\":\"integer\",\"format\":\"int32\""), "[1,2147483648]",
+	"element 1 must be a 32-bit integer"},
+    {ITEMS("\"type\":\"integer\""), "[null]", "element 0 must not be null"},
+    {ITEMS("\"type\":\"integer\",\"nullable\":true"), "[null]", ""},
+    {ITEMS("\"type\":\"string\",\"maxLength\":1"), "[\"a\",\"bc\"]",
+	"element 1 has 2 characters; at most 1"},
+    {ITEMS("\"type\":\"string\",\"enum\":[\"a\"]"), "[[\"a\"]]",
+	"element 0 must be a string"},
 };
 
 static void values(void **state)

@@ -184,6 +184,35 @@ static void bytes(void **state)
 	refuses(FORMAT_BYTE, "AP/+AQ");
 }
 
+static void networks(void **state)
+{
+	(void)state;
+	static const char *const both[] = {"0.0.0.0/0", "192.0.2.1",
+	    "192.0.2.1/32", "192.0.2.128/25", "::", "2001:db8::/32",
+	    "::ffff:192.0.2.1", "ffff::1/128"};
+	static const char *const hosts[] = {
+	    "192.0.2.1/24", "192.0.2.129/25", "2001:db8::1/64", "::1/0"};
+	static const char *const none[] = {"", "/", "/8", "1", "10.1", "1.2.3",
+	    "1.2.3.256", "1.2.3.4/", "1.2.3.4/33", "1.2.3.4/024", "1.2.3.4/+8",
+	    "1.2.3.4/-1", "1.2.3.4/8/8", "1.2.3.4/0000", " 1.2.3.4", "01.2.3.4",
+	    "1.2.3.4 ", ":", "::/129", "1::2::3", "fe80::1%eth0", "::g", "a",
+	    "1111:2222:3333:4444:5555:6666:7777:8888:9999:1111:2222:3333:4444"};
+	for (size_t i = 0; i < sizeof both / sizeof *both; i++) {
+		takes(FORMAT_INET, both[i]);
+		takes(FORMAT_CIDR, both[i]);
+	}
+	for (size_t i = 0; i < sizeof hosts / sizeof *hosts; i++) {
+		takes(FORMAT_INET, hosts[i]);
+		refuses(FORMAT_CIDR, hosts[i]);
+	}
+	for (size_t i = 0; i < sizeof none / sizeof *none; i++) {
+		refuses(FORMAT_INET, none[i]);
+		refuses(FORMAT_CIDR, none[i]);
+	}
+	matches(FORMAT_INET, "1.2.3.4\0", 8, false);
+	matches(FORMAT_INET, "1.2.3.4/8\0", 10, false);
+}
+
 static void uuids(void **state)
 {
 	(void)state;
@@ -277,6 +306,7 @@ int main(void)
 	    cmocka_unit_test(digits_of_a_fraction),
 	    cmocka_unit_test(without_a_zone),
 	    cmocka_unit_test(bytes),
+	    cmocka_unit_test(networks),
 	    cmocka_unit_test(uuids),
 	    cmocka_unit_test(addresses),
 	    cmocka_unit_test(lengths_of_addresses),

@@ -93,6 +93,26 @@ static void documents(void **state)
 	assert_in_range(more - is, 131072, 131100);
 }
 
+/* What only the database renders has a size of its own. */
+static void by_the_column(void **state)
+{
+	(void)state;
+	static const struct field of = {.column = COLUMN_DATE};
+	static const struct field fields[] = {
+	    {.name = "d", .column = COLUMN_ARRAY, .items = &of},
+	    {.name = "i", .column = COLUMN_INET},
+	    {.name = "r", .column = COLUMN_TEXT, .read_only = true}};
+	const struct collection c = {
+	    .key_name = "k", .fields = fields, .nfields = 3};
+	size_t is = rendered_document(&c, 1, raw("{\"d\":[1,2]}"));
+	assert_int_equal(
+	    is, rendered_document(&c, 1,
+		    raw("{\"d\":[\"longer\",null],\"r\":\"any text\"}")));
+	assert_int_equal(is - rendered_document(&c, 1, raw("{\"d\":[1]}")), 42);
+	assert_int_equal(rendered_document(&c, 1, raw("{\"i\":\"::1\"}")),
+	    rendered_document(&c, 1, raw("{\"i\":\"::0001\"}")));
+}
+
 int main(void)
 {
 	declared("samples");
@@ -100,6 +120,7 @@ int main(void)
 	    cmocka_unit_test(json),
 	    cmocka_unit_test(exponents),
 	    cmocka_unit_test(documents),
+	    cmocka_unit_test(by_the_column),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

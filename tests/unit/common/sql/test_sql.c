@@ -272,6 +272,59 @@ static void expired(void **state)
 	    true);
 }
 
+/* A table that is not Sluice's: what its types are read and written as. */
+static void wide_types(void **state)
+{
+	(void)state;
+	static const char text[] =
+	    "{\"name\":\"c\",\"table\":\"x.c\",\"times\":false,\"key\":{"
+	    "\"type\":"
+	    "\"integer\"},\"fields\":{\"mood\":{\"type\":\"string\",\"enum\":["
+	    "\"a\"],\"columnType\":\"x.M\",\"nullable\":true},\"ip\":{\"type\":"
+	    "\"string\",\"format\":\"inet\",\"nullable\":true},\"net\":{"
+	    "\"type\":"
+	    "\"string\",\"format\":\"cidr\",\"nullable\":true},\"tags\":{"
+	    "\"type\":"
+	    "\"array\",\"items\":{\"type\":\"integer\",\"format\":\"int32\"},"
+	    "\"nullable\":true},\"days\":{\"type\":\"array\",\"items\":{"
+	    "\"type\":"
+	    "\"string\",\"format\":\"date\"},\"nullable\":true},\"sum\":{"
+	    "\"type\":"
+	    "\"number\",\"readOnly\":true}}}";
+	struct declare_fault fault;
+	struct declaration *d = declare(text, sizeof text - 1, "c", &fault);
+	if (d == NULL)
+		fail_msg("%s: %s", fault.pointer, fault.reason);
+	const struct collection *c = declaration_collection(d);
+#define WIDE                                                                   \
+	"t.\"key\"::text, t.\"mood\"::text, abbrev(t.\"ip\")::text, "          \
+	"t.\"net\"::text, array_to_json(t.\"tags\")::text, "                   \
+	"array_to_json(t.\"days\")::text, t.\"sum\"::text, "                   \
+	"NULL::timestamptz, NULL::timestamptz"
+	is(sql_row, c, WIDE);
+	is(sql_upsert, c,
+	    "INSERT INTO \"x\".\"c\" AS t (\"key\", \"mood\", \"ip\", \"net\", "
+	    "\"tags\", \"days\", \"version\") OVERRIDING SYSTEM VALUE SELECT "
+	    "r._key::bigint, r.\"mood\"::\"x\".\"M\", r.\"ip\"::inet, "
+	    "r.\"net\"::cidr, CASE WHEN r.\"tags\" IS NOT NULL THEN "
+	    "ARRAY(SELECT e.v::numeric::integer FROM "
+	    "jsonb_array_elements_text(r.\"tags\"::jsonb) WITH ORDINALITY AS "
+	    "e(v, i) ORDER BY e.i) END, CASE WHEN r.\"days\" IS NOT NULL THEN "
+	    "ARRAY(SELECT e.v::date FROM "
+	    "jsonb_array_elements_text(r.\"days\"::jsonb) WITH ORDINALITY AS "
+	    "e(v, i) ORDER BY e.i) END, r._version FROM unnest($1::text[], "
+	    "$2::int8[], $3::timestamptz[], $4::timestamptz[], $5::text[], "
+	    "$6::text[], $7::text[], $8::text[], $9::text[], $10::text[]) AS "
+	    "r(_key, _version, _created_at, _updated_at, \"mood\", \"ip\", "
+	    "\"net\", \"tags\", \"days\", \"sum\") ON CONFLICT (\"key\") DO "
+	    "UPDATE SET \"mood\" = excluded.\"mood\", \"ip\" = "
+	    "excluded.\"ip\", \"net\" = excluded.\"net\", \"tags\" = "
+	    "excluded.\"tags\", \"days\" = excluded.\"days\", \"version\" = "
+	    "excluded.\"version\" WHERE t.\"version\" < excluded.\"version\" "
+	    "OR excluded.\"version\" = 0 RETURNING t.xmax = 0, " WIDE);
+	declaration_free(&d);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -282,6 +335,7 @@ int main(void)
 	    cmocka_unit_test(more_fields),
 	    cmocka_unit_test(one_row),
 	    cmocka_unit_test(expired),
+	    cmocka_unit_test(wide_types),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
