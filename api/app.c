@@ -321,7 +321,14 @@ static bool can_serve(struct app *app, struct buf *reasons)
 	if (!log)
 		buf_str(reasons, "the log cannot be reached\n");
 	bool compared = tail_compared(app->shared.tail);
-	if (!tail)
+	int32_t newer = tail_newer(app->shared.tail);
+	if (newer >= 0)
+		buf_printf(reasons,
+		    "partition %d: its commits have a format that this version "
+		    "does not know: start the newer version of sluice-api "
+		    "instead\n",
+		    newer);
+	else if (!tail)
 		buf_str(
 		    reasons, "commits cannot be read from sluice.commits\n");
 	else if (!compared)

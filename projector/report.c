@@ -25,6 +25,12 @@ static bool projector_report_is_ready(void *arg, struct buf *out)
 		    out, "kafka: the leader of a partition does not answer\n");
 	for (size_t i = 0; i < r->n; i++) {
 		const struct partition *l = r->parts[i];
+		if (l && partition_newer(l))
+			buf_printf(out,
+			    "partition %zu: its commits have a format that "
+			    "this version does not know: start the newer "
+			    "version of sluice-projector instead\n",
+			    i);
 		if (l == NULL || (partition_initialised(l) &&
 				     partition_state(l) != PARTITION_HELD &&
 				     partition_state(l) != PARTITION_RETRYING))

@@ -261,6 +261,10 @@ static void feed_hear(
 {
 	struct commits_message c;
 	commits_message_parse(m, f->feeds->o.partitions, &c);
+	if (c.kind == COMMITS_NEWER) {
+		feed_set_state(f, FEED_ENDED); /* its client asks elsewhere */
+		return;
+	}
 	bool heard = c.kind == COMMITS_MALFORMED ||
 		     tail_believes(f->tail, m->partition, c.through);
 	if (heard)

@@ -5,6 +5,7 @@
 #include "api/core/settings.h"
 #include "common/base/err.h"
 #include "common/base/mem.h"
+#include "common/log/stored_formats.h"
 #include "common/postgres/pg.h"
 #include "common/postgres/pg_binary.h"
 #include "common/sql/bookkeeping.h"
@@ -26,8 +27,24 @@ struct epoch {
 	_Atomic int64_t number; /* or UNKNOWN, OTHER, UNMIGRATED */
 };
 
+static bool is_schema_known(struct epoch *e, int least)
+{
+	if (least <= STORED_SCHEMA)
+		return true;
+	atomic_store(&e->number, OTHER);
+	struct err why = err_make(ERR_KIND_FATAL, "schema.newer",
+	    "the schema sluice was migrated by a newer version, whose daemons "
+	    "must know its format %d; this version knows up to %d: start the "
+	    "newer version instead",
+	    least, STORED_SCHEMA);
+	instance_refuse(e->instance, &why);
+	return false;
+}
+
 static void epoch_check(struct epoch *e, const PGresult *r)
 {
+	if (!is_schema_known(e, pg_int4(r, 0, 3)))
+		return;
 	const struct common_settings *s = &e->instance->settings->common;
 	const char *topic = PQgetvalue(r, 0, 0);
 	int partitions = pg_int4(r, 0, 1), number = pg_int4(r, 0, 2);

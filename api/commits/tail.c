@@ -36,6 +36,9 @@ struct tail_partition {
 	/* Redis may have commits below it that were undone */
 	_Atomic version_t undone;
 	_Atomic version_t head; /* of the log; VERSION_MAX: unknown */
+	/* Behind the newest message of a format that this version does not
+	 * know; 0: none, or a writer of a known format went on behind it. */
+	_Atomic int64_t newer;
 	bool compared; /* an answer was at or above all that was heard */
 	bool asked;    /* it was following at the last question */
 };
@@ -103,6 +106,13 @@ static void update_l1(struct tail *t, const struct collection *collection,
 	value_unref(&v);
 }
 
+static void close_partition(struct tail *t, int32_t partition)
+{
+	if (floors_is_open(t->o.floors, partition))
+		atomic_fetch_add(&t->closed, 1);
+	floors_close(t->o.floors, partition);
+}
+
 static void tail_pass_over(struct tail *t, const rd_kafka_message_t *m)
 {
 	metric_add(&t->o.metrics->commits_malformed, 1);
@@ -129,6 +139,21 @@ static void pass_malformed(struct tail *t, const rd_kafka_message_t *m)
 {
 	follower_hear(&t->parts[m->partition].follower, m->offset);
 	tail_pass_over(t, m);
+}
+
+/* It counts as not heard. Nothing of the partition is served from the caches
+ * any more, because what changed is not known. */
+static void pass_newer(struct tail *t, const rd_kafka_message_t *m)
+{
+	struct tail_partition *part = &t->parts[m->partition];
+	follower_hear(&part->follower, m->offset);
+	metric_add(&t->o.metrics->commits_malformed, 1);
+	record_log_newer(m, t->o.topic, STORED_COMMITS);
+	atomic_store(&part->newer, m->offset + 1);
+	if (!part->follower.started)
+		return;
+	follower_reset(&part->follower);
+	close_partition(t, m->partition);
 }
 
 static void tail_hear_record(
@@ -189,13 +214,6 @@ static void tail_move(struct tail *t, int32_t partition, int64_t after)
 	t->o.moved(t->o.arg, partition);
 }
 
-static void close_partition(struct tail *t, int32_t partition)
-{
-	if (floors_is_open(t->o.floors, partition))
-		atomic_fetch_add(&t->closed, 1);
-	floors_close(t->o.floors, partition);
-}
-
 /* Forgets what was heard of a closed partition, as after a restart. `floor`
  * must be above all commits that were heard of and exist. */
 static void discard(struct tail *t, int32_t partition, version_t floor)
@@ -244,6 +262,10 @@ static void tail_hear_mark(
     struct tail *t, int32_t partition, const struct record_mark *mark)
 {
 	struct tail_partition *part = &t->parts[partition];
+	/* Does it tell nothing of what was passed over? */
+	if (mark->after + 1 < atomic_load(&part->newer))
+		return;
+	atomic_store(&part->newer, 0);
 	enum follow_mark what = mark->anew
 				    ? undo(t, partition, mark)
 				    : follower_mark(&part->follower, mark->from,
@@ -291,6 +313,8 @@ static void tail_hear(struct tail *t, const rd_kafka_message_t *m)
 	commits_message_parse(m, t->o.partitions, &c);
 	if (c.kind == COMMITS_MALFORMED)
 		pass_malformed(t, m);
+	else if (c.kind == COMMITS_NEWER)
+		pass_newer(t, m);
 	else if (!tail_admits(t, m, c.through))
 		; /* it counts as not heard */
 	else if (c.kind == COMMITS_RECORD)
@@ -422,7 +446,8 @@ static void tail_on_eof(void *arg, int32_t partition, int64_t end)
 {
 	struct tail *t = arg;
 	struct tail_partition *part = &t->parts[partition];
-	if (part->follower.started || part->reader.moving)
+	if (part->follower.started || part->reader.moving ||
+	    atomic_load(&part->newer) > 0)
 		return;
 	if (commits_reader_retry(&part->reader, end)) {
 		tail_assign_after(t, AGAIN);
@@ -519,6 +544,15 @@ bool tail_up(const struct tail *t)
 bool tail_started(const struct tail *t)
 {
 	return atomic_load((atomic_int *)&t->closed) == 0;
+}
+
+int32_t tail_newer(const struct tail *t)
+{
+	int32_t p = 0;
+	while (p < t->o.partitions &&
+	       atomic_load((_Atomic int64_t *)&t->parts[p].newer) == 0)
+		p++;
+	return p < t->o.partitions ? p : -1;
 }
 
 bool tail_compared(const struct tail *t)

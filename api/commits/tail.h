@@ -71,6 +71,9 @@ version_t tail_forged(const struct tail *t, int32_t partition);
 bool tail_up(const struct tail *t);
 /* Any thread: is every partition's watermark known? */
 bool tail_started(const struct tail *t);
+/* Any thread: a partition that waits, because its commits have a format that
+ * this version does not know; -1: none. */
+int32_t tail_newer(const struct tail *t);
 /* Any thread: has every partition been compared with the head of the log since
  * the start? Until then, a forged commit that was read at the start may be
  * believed.

@@ -28,8 +28,9 @@ struct id_tail {
 	struct loop_timer *again;  /* assigns again */
 	struct loop_timer *tick;
 	char instance[RECORD_INSTANCE_LEN + 1];
-	mono_us_t since; /* since when it was not read to its end */
-	bool told;	 /* the operator was told */
+	mono_us_t since;   /* since when it was not read to its end */
+	bool told;	   /* the operator was told */
+	atomic_bool newer; /* a record has a format that is not known */
 	atomic_bool read;
 	atomic_bool up;
 };
@@ -58,10 +59,22 @@ static void lose(
 	    c->name, ids->first, ids->n);
 }
 
+/* Which ids it takes is not known. So none are reserved any more. */
+static void id_tail_stop(struct id_tail *t, const rd_kafka_message_t *m)
+{
+	metric_add(&t->o.metrics->ids_malformed, 1);
+	record_log_newer(m, t->o.topic, STORED_IDS);
+	atomic_store(&t->newer, true);
+}
+
 static void id_tail_hear(struct id_tail *t, const rd_kafka_message_t *m)
 {
 	struct record_ids ids;
 	size_t left;
+	if (record_is_newer(m, STORED_IDS)) {
+		id_tail_stop(t, m);
+		return;
+	}
 	if (!record_ids_parse(m, &ids)) {
 		id_tail_pass_over(t, m);
 		return;
@@ -183,6 +196,7 @@ bool id_tail_claim(struct id_tail *t, const struct collection *c,
 bool id_tail_ready(const struct id_tail *t)
 {
 	return atomic_load((atomic_bool *)&t->read) &&
+	       !atomic_load((atomic_bool *)&t->newer) &&
 	       atomic_load((atomic_bool *)&t->up) &&
 	       producer_reachable(t->producer);
 }

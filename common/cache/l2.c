@@ -1,7 +1,12 @@
 #include "common/cache/l2.h"
 
+#include "common/log/stored_formats.h"
+
 #include <inttypes.h>
 #include <string.h>
+
+#define L2_KEYS "sluice"
+_Static_assert(STORED_REDIS == 1, "another layout has another L2_KEYS");
 
 enum { HEX = VERSION_HEX_LEN, HEAD = HEX + 1 + HEX };
 
@@ -20,28 +25,28 @@ const struct redis_script l2_scripts[L2_SCRIPTS] = {
 
 void l2_watermark_key(struct buf *out, int32_t partition)
 {
-	buf_printf(out, "sluice:{%d}:watermark", partition);
+	buf_printf(out, L2_KEYS ":{%d}:watermark", partition);
 }
 
 void l2_floors_key(struct buf *out, int32_t partition)
 {
-	buf_printf(out, "sluice:{%d}:floors", partition);
+	buf_printf(out, L2_KEYS ":{%d}:floors", partition);
 }
 
 void l2_cursor_key(struct buf *out, int32_t partition)
 {
-	buf_printf(out, "sluice:{%d}:cursor", partition);
+	buf_printf(out, L2_KEYS ":{%d}:cursor", partition);
 }
 
 void l2_warmed_key(struct buf *out, int32_t partition)
 {
-	buf_printf(out, "sluice:{%d}:warmed", partition);
+	buf_printf(out, L2_KEYS ":{%d}:warmed", partition);
 }
 
 void l2_entry_key(
     struct buf *out, int32_t partition, const char *id, size_t len)
 {
-	buf_printf(out, "sluice:{%d}:", partition);
+	buf_printf(out, L2_KEYS ":{%d}:", partition);
 	buf_add(out, id, len);
 }
 

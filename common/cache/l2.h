@@ -1,5 +1,9 @@
 /* The data in Redis: its layout and the scripts that keep its invariant.
  *
+ * The number of the layout (common/log/stored_formats.def) is a part of the
+ * names of its keys, so that daemons of different layouts never read what the
+ * others wrote: `sluice:` is 1, `sluice2:` will be 2.
+ *
  * INV-2: every entry is current as of Redis's own watermark of its partition.
  *
  *   sluice:{3}:watermark   16 hex digits: the watermark; 16 more: generation;

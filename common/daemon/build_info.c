@@ -1,5 +1,7 @@
 #include "common/daemon/build_info.h"
 
+#include "common/log/stored_formats.h"
+
 #include <gnutls/gnutls.h>
 #include <hiredis/hiredis.h>
 #include <jansson.h>
@@ -48,6 +50,11 @@ void build_info_print(const char *program)
 	    "%s v%s (commit %s)\n", program, SLUICE_VERSION, build_info_commit);
 	for (size_t i = 0; i < LIBRARIES; i++)
 		printf("%s %s\n", all[i].name, all[i].version);
+	printf("formats:");
+	for (size_t i = 0; i < STORED_FORMATS; i++)
+		printf("%s %s %d", i ? "," : "", stored_formats[i].name,
+		    stored_formats[i].number);
+	printf("\n");
 }
 
 void build_info_json(struct buf *out)
@@ -59,5 +66,9 @@ void build_info_json(struct buf *out)
 	for (size_t i = 0; i < LIBRARIES; i++)
 		buf_printf(out, "%s\"%s\":\"%s\"", i ? "," : "", all[i].name,
 		    all[i].version);
+	buf_str(out, "},\"formats\":{");
+	for (size_t i = 0; i < STORED_FORMATS; i++)
+		buf_printf(out, "%s\"%s\":%d", i ? "," : "",
+		    stored_formats[i].name, stored_formats[i].number);
 	buf_str(out, "}}\n");
 }

@@ -54,8 +54,11 @@ void commits_message_parse(const rd_kafka_message_t *m, int32_t partitions,
     struct commits_message *out)
 {
 	*out = (struct commits_message){.kind = COMMITS_MALFORMED};
-	if (record_is_mark(m)) {
-		if (!record_mark_parse(m, &out->mark))
+	if (record_is_newer(m, STORED_COMMITS)) {
+		out->kind = COMMITS_NEWER;
+	} else if (record_is_mark(m)) {
+		if (!record_is_known(m, STORED_COMMITS) ||
+		    !record_mark_parse(m, &out->mark))
 			return;
 		out->kind = COMMITS_MARK;
 		out->through = out->mark.through;

@@ -36,7 +36,12 @@ bool commits_reader_is_whole(const struct commits_reader *r, int64_t end);
  * back. False: the partition has no mark. */
 bool commits_reader_retry(struct commits_reader *r, int64_t end);
 
-enum commits_kind { COMMITS_MALFORMED, COMMITS_RECORD, COMMITS_MARK };
+enum commits_kind {
+	COMMITS_MALFORMED,
+	COMMITS_NEWER, /* of a format that this version does not know */
+	COMMITS_RECORD,
+	COMMITS_MARK,
+};
 
 struct commits_message {
 	enum commits_kind kind;

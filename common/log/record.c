@@ -2,6 +2,7 @@
 
 #include "common/base/buf.h"
 #include "common/base/check.h"
+#include "common/base/log.h"
 #include "common/base/mem.h"
 #include "common/log/digits.h"
 #include "common/log/keyspace.h"
@@ -124,6 +125,42 @@ static bool get_headers(const rd_kafka_message_t *m, rd_kafka_headers_t **out)
 	return err == RD_KAFKA_RESP_ERR_NO_ERROR;
 }
 
+static void add_format(rd_kafka_headers_t *h, unsigned format)
+{
+	record_add_number(h, "format", format);
+}
+
+/* UINT64_MAX: not a number. */
+static uint64_t format_of(const rd_kafka_message_t *m)
+{
+	rd_kafka_headers_t *h;
+	uint64_t format = 1;
+	if (get_headers(m, &h) && record_get(h, "format").value &&
+	    !get_number(h, "format", &format))
+		return UINT64_MAX;
+	return format;
+}
+
+bool record_is_newer(const rd_kafka_message_t *m, enum stored_format known)
+{
+	uint64_t format = format_of(m);
+	return format > known && format != UINT64_MAX;
+}
+
+bool record_is_known(const rd_kafka_message_t *m, enum stored_format known)
+{
+	return format_of(m) <= known;
+}
+
+void record_log_newer(
+    const rd_kafka_message_t *m, const char *topic, enum stored_format known)
+{
+	log_event(EV_RECORD_NEWER,
+	    "topic=%s partition=%d offset=%" PRId64 " format=%" PRIu64
+	    " known=%d",
+	    topic, m->partition, m->offset, format_of(m), (int)known);
+}
+
 bool record_is_at_home(const rd_kafka_message_t *m, int32_t partitions)
 {
 	return m->key &&
@@ -146,6 +183,14 @@ static void record_add_text(
 }
 
 /* --- writes -------------------------------------------------------------- */
+
+/* Of before are: puts, deletes, patches and increments, without an owner. */
+static unsigned format_of_write(const struct record_write *w)
+{
+	bool first = w->op != RECORD_TOUCH && w->op != RECORD_BATCH &&
+		     w->condition != RECORD_IF_EXPIRED && w->owner.s == NULL;
+	return first ? 1 : 2;
+}
 
 /* A field's name has no colon. */
 static void add_owner(rd_kafka_headers_t *h, const struct record_write *w)
@@ -175,6 +220,7 @@ static bool get_owner(const rd_kafka_headers_t *h, struct record_write *out)
 rd_kafka_headers_t *record_write_headers(const struct record_write *w)
 {
 	rd_kafka_headers_t *h = rd_kafka_headers_new(8);
+	add_format(h, format_of_write(w));
 	record_add(h, "op", op_names[w->op]);
 	record_add_number(h, "accepted-at", (uint64_t)w->accepted_at);
 	if (w->condition == RECORD_IF_MATCH ||
@@ -279,7 +325,8 @@ bool record_write_parse(const rd_kafka_message_t *m, struct record_write *out)
 	    .body = m->payload ? m->payload : "",
 	    .body_len = m->len,
 	};
-	if (m->key == NULL || !get_headers(m, &h) || !get_op(h, &out->op) ||
+	if (m->key == NULL || !record_is_known(m, STORED_WRITES) ||
+	    !get_headers(m, &h) || !get_op(h, &out->op) ||
 	    !get_number(h, "accepted-at", &at) ||
 	    !get_number(h, "seq", &out->seq))
 		return false;
@@ -300,7 +347,8 @@ bool record_write_parse(const rd_kafka_message_t *m, struct record_write *out)
 
 rd_kafka_headers_t *record_commit_headers(const struct record_commit *c)
 {
-	rd_kafka_headers_t *h = rd_kafka_headers_new(4);
+	rd_kafka_headers_t *h = rd_kafka_headers_new(5);
+	add_format(h, 1);
 	record_add_number(h, "version", c->version);
 	record_add(h, "op", c->omitted ? CHANGED : op_names[c->op]);
 	record_add_number(h, "accepted-at", (uint64_t)c->accepted_at);
@@ -309,6 +357,17 @@ rd_kafka_headers_t *record_commit_headers(const struct record_commit *c)
 	record_add_text(h, "by", c->by);
 	record_add_text(h, "owner-was", c->owner_was);
 	record_add_text(h, "traceparent", c->traceparent);
+	return h;
+}
+
+/* Of before a replay was a rejection. */
+rd_kafka_headers_t *record_mark_headers(const struct record_mark *mark)
+{
+	rd_kafka_headers_t *h = rd_kafka_headers_new(1);
+	size_t i = 0;
+	while (i < mark->nverdicts && !mark->verdicts[i].replayed)
+		i++;
+	add_format(h, i < mark->nverdicts ? 2 : 1);
 	return h;
 }
 
@@ -356,7 +415,8 @@ bool record_commit_parse(
 	    .doc = m->payload,
 	    .doc_len = m->len,
 	};
-	if (m->key == NULL || !get_headers(m, &h) || !get_commit_op(h, out) ||
+	if (m->key == NULL || !record_is_known(m, STORED_COMMITS) ||
+	    !get_headers(m, &h) || !get_commit_op(h, out) ||
 	    !get_number(h, "accepted-at", &at) || !get_versions(h, out))
 		return false;
 	out->accepted_at = (wall_us_t)at;
@@ -377,7 +437,8 @@ bool record_ids_fit(int64_t first, int64_t n)
 
 rd_kafka_headers_t *record_ids_headers(const struct record_ids *ids)
 {
-	rd_kafka_headers_t *h = rd_kafka_headers_new(3);
+	rd_kafka_headers_t *h = rd_kafka_headers_new(4);
+	add_format(h, 1);
 	record_add_number(h, "accepted-at", (uint64_t)ids->accepted_at);
 	record_number(h, ids->instance, ids->seq);
 	return h;
@@ -409,7 +470,8 @@ bool record_ids_parse(const rd_kafka_message_t *m, struct record_ids *out)
 	uint64_t at;
 	*out = (struct record_ids){
 	    .collection = m->key, .collection_len = m->key_len};
-	if (m->key == NULL || m->key_len == 0 || !get_headers(m, &h) ||
+	if (m->key == NULL || m->key_len == 0 ||
+	    !record_is_known(m, STORED_IDS) || !get_headers(m, &h) ||
 	    !get_number(h, "accepted-at", &at) || at > RECORD_LATEST ||
 	    !get_number(h, "seq", &out->seq) || !get_instance(h, out->instance))
 		return false;

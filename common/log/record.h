@@ -1,5 +1,11 @@
 /* The formats of the two logs, and of the log of ids.
  *
+ * Every record and mark has the header
+ *   format       decimal: what a reader must know at least to read it
+ *                (common/log/stored_formats.def). Those of before have
+ * none: 1. If it is above what a reader knows, the reader reads nothing else of
+ * it (record_is_newer).
+ *
  * sluice.writes: key `collection/key`, value the client's document, headers
  *   op           put | delete | patch (RFC 7396) | increment; or touch: the row
  *                is taken as it is, and there is no value; or batch: the key is
@@ -78,6 +84,7 @@
 #include "common/base/err.h"
 #include "common/json/jsonslice.h"
 #include "common/log/reason.h"
+#include "common/log/stored_formats.h"
 #include "common/log/version.h"
 
 #include <librdkafka/rdkafka.h>
@@ -204,6 +211,14 @@ struct record_mark {
 rd_kafka_headers_t *record_write_headers(const struct record_write *w);
 /* Adds the producer's instance and the record's number in the partition. */
 void record_number(rd_kafka_headers_t *h, const char *instance, uint64_t seq);
+/* Does the message have a format above `known`? Then nothing else of it may be
+ * read. The functions that parse writes, commits and ids say false. */
+bool record_is_newer(const rd_kafka_message_t *m, enum stored_format known);
+/* Neither newer, nor not a number. */
+bool record_is_known(const rd_kafka_message_t *m, enum stored_format known);
+/* Logs it: the caller waits, or passes the message over. */
+void record_log_newer(
+    const rd_kafka_message_t *m, const char *topic, enum stored_format known);
 /* Is the message in the partition that its key belongs to? In another one it
  * would have no place in the order of the writes of its key. */
 bool record_is_at_home(const rd_kafka_message_t *m, int32_t partitions);
@@ -216,6 +231,7 @@ bool record_condition_holds(
     const struct record_write *w, bool present, version_t version);
 
 rd_kafka_headers_t *record_commit_headers(const struct record_commit *c);
+rd_kafka_headers_t *record_mark_headers(const struct record_mark *mark);
 bool record_is_mark(const rd_kafka_message_t *m);
 /* False: not a record that Sluice writes into this partition (of `partitions`),
  * or an impossible one (VERSION_MAX has no successor). */
@@ -226,7 +242,8 @@ struct buf;
 void record_mark_write(const struct record_mark *mark, struct buf *out);
 /* The maximum number of bytes that a verdict takes in a mark. */
 size_t record_verdict_size(const struct record_verdict *v);
-/* After success, call record_mark_free. False: not a mark, or an impossible
+/* The header `format` must be known: it is not looked at. After success, call
+ * record_mark_free. False: not a mark, or an impossible
  * one: it ends before it begins, or at VERSION_MAX, or has a verdict on a write
  * that is not in it. */
 bool record_mark_parse(const rd_kafka_message_t *m, struct record_mark *out);

@@ -1,5 +1,6 @@
 #include "common/sql/bookkeeping.h"
 
+#include "common/log/stored_formats.h"
 #include "common/schema/collection.h"
 #include "common/sql/sql.h"
 
@@ -36,6 +37,10 @@ void bookkeeping_schema(struct buf *out, const char *topic, int partitions)
 	    (const char *const[]){name.data, count, tables.data}, 3);
 	pg_statement_script(
 	    out, &bookkeeping_begin_progress, (const char *const[]){last}, 1);
+	snprintf(count, sizeof count, "%d", STORED_SCHEMA);
+	snprintf(last, sizeof last, "%d", STORED_SCHEMA_LEAST);
+	pg_statement_script(out, &bookkeeping_note_schema,
+	    (const char *const[]){count, last}, 2);
 	buf_free(&name);
 	buf_free(&tables);
 }

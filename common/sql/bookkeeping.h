@@ -10,6 +10,8 @@
 extern const struct pg_statement bookkeeping_migrated;
 extern const struct pg_statement bookkeeping_log;
 extern const struct pg_statement bookkeeping_log_cluster;
+extern const struct pg_statement bookkeeping_schema_format;
+extern const struct pg_statement bookkeeping_note_schema;
 extern const struct pg_statement bookkeeping_note_cluster;
 extern const struct pg_statement bookkeeping_begin_log;
 extern const struct pg_statement bookkeeping_next_log;

@@ -15,14 +15,27 @@ SELECT to_regclass('sluice.log') IS NOT NULL
     AND to_regclass('sluice.collections') IS NOT NULL
     AND to_regclass('sluice.orders') IS NOT NULL
     AND to_regclass('sluice.outbox') IS NOT NULL
+    AND EXISTS (SELECT FROM pg_attribute WHERE attname = 'schema_least'
+    AND attrelid = to_regclass('sluice.log'))
 
--- Columns topic, partitions int4, epoch int4.
--- name: log, shape: spe
-SELECT topic, partitions, epoch FROM sluice.log
+-- Columns topic, partitions int4, epoch int4, schema_least int4.
+-- name: log, shape: spee
+SELECT topic, partitions, epoch, schema_least FROM sluice.log
 
 -- The same, and the cluster of Kafka, or an empty text.
--- name: log_cluster, shape: spes
-SELECT topic, partitions, epoch, coalesce(cluster, '') FROM sluice.log
+-- name: log_cluster, shape: spees
+SELECT topic, partitions, epoch, schema_least, coalesce(cluster, '')
+    FROM sluice.log
+
+-- Column schema_format int4.
+-- name: schema_format, shape: e
+SELECT schema_format FROM sluice.log
+
+-- $1 the number of this version's schema, $2 that of the oldest whose daemons
+-- may use it.
+-- name: note_schema
+UPDATE sluice.log SET schema_format = $1, schema_least = $2
+    WHERE (schema_format, schema_least) IS DISTINCT FROM ($1, $2)
 
 -- $1 text: the cluster, unless one is known.
 -- name: note_cluster

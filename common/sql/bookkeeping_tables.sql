@@ -10,13 +10,17 @@ BEGIN
 END
 $$;
 
--- Which log the database belongs to.
+-- Which log the database belongs to. schema_format is the number of the schema
+-- (common/log/stored_formats.def); daemons of formats below schema_least must
+-- not use it.
 CREATE TABLE IF NOT EXISTS sluice.log (
   only_row boolean PRIMARY KEY DEFAULT true CHECK (only_row),
   topic text NOT NULL,
   partitions int NOT NULL,
   epoch int NOT NULL DEFAULT 0,
-  cluster text
+  cluster text,
+  schema_format int NOT NULL DEFAULT 1,
+  schema_least int NOT NULL DEFAULT 1
 );
 
 -- next_offset is a version: epoch << 48 | offset. What became of the writes
@@ -144,7 +148,10 @@ END
 $note$;
 
 -- The columns that came after the first version of these tables.
-ALTER TABLE sluice.log ADD COLUMN IF NOT EXISTS cluster text;
+ALTER TABLE sluice.log
+  ADD COLUMN IF NOT EXISTS cluster text,
+  ADD COLUMN IF NOT EXISTS schema_format int NOT NULL DEFAULT 1,
+  ADD COLUMN IF NOT EXISTS schema_least int NOT NULL DEFAULT 1;
 ALTER TABLE sluice.progress
   ADD COLUMN IF NOT EXISTS horizon bigint NOT NULL DEFAULT 0;
 ALTER TABLE sluice.rejections

@@ -188,6 +188,9 @@ void chunk_trace(struct chunk *c, const struct span_start *s, int64_t offset)
 void chunk_mark(struct chunk *c, const struct record_mark *m, int64_t offset)
 {
 	CHECK(c->due != CHUNK_START);
+	if (m->after + 1 < c->newer)
+		return; /* it tells nothing of what was passed over */
+	c->newer = 0;
 	if (m->through >= c->from || m->anew)
 		c->confirmed = true;
 	follower_hear(&c->follower, offset);

@@ -54,6 +54,10 @@ struct chunk {
 	/* Redis's watermark before and after this chunk, and its cursor.
 	 * `initialised`: Redis has a watermark. */
 	bool initialised;
+	/* Behind the newest message of a format that this version does not
+	 * know; 0: none, or a writer of a known format went on behind it. Until
+	 * then Redis stays where it is. */
+	int64_t newer;
 	version_t from, to;
 	int64_t cursor;
 	uint64_t turn; /* the turn that Redis has (common/cache/l2.h) */

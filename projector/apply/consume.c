@@ -13,6 +13,15 @@ static void consume_malformed(struct stats *s, const rd_kafka_message_t *m)
 	    m->partition, m->offset);
 }
 
+static void consume_newer(
+    struct chunk *c, struct stats *s, const rd_kafka_message_t *m)
+{
+	metric_add(&s->malformed, 1);
+	record_log_newer(m, rd_kafka_topic_name(m->rkt), STORED_COMMITS);
+	chunk_skip(c, m->offset);
+	c->newer = m->offset + 1;
+}
+
 static void consume_hear_mark(struct chunk *c, struct stats *s, struct audit *a,
     const rd_kafka_message_t *m, const struct record_mark *mark)
 {
@@ -59,6 +68,8 @@ void hear(struct chunk *c, struct stats *s, struct audit *a, struct tracer *t,
 	if (in.kind == COMMITS_MALFORMED) {
 		consume_malformed(s, m);
 		chunk_skip(c, m->offset);
+	} else if (in.kind == COMMITS_NEWER) {
+		consume_newer(c, s, m);
 	} else if (!writes_bound_admits(
 		       &c->bound, m->offset, in.through, clock_mono())) {
 		consume_malformed(s, m);

@@ -282,6 +282,8 @@ void partition_eof(struct partition *l, int64_t end)
 			forget_foreign(l);
 		return;
 	}
+	if (partition_newer(l))
+		return;
 	if (commits_reader_retry(&l->reader, end)) {
 		begin_search(l);
 		return;
@@ -417,6 +419,11 @@ int32_t partition_partition(const struct partition *l)
 enum partition_state partition_state(const struct partition *l)
 {
 	return l->state;
+}
+
+bool partition_newer(const struct partition *l)
+{
+	return l->chunk.newer > 0;
 }
 
 bool partition_initialised(const struct partition *l)

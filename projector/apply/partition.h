@@ -70,6 +70,9 @@ void partition_drain(struct partition *l);
 int32_t partition_partition(const struct partition *l);
 enum partition_state partition_state(const struct partition *l);
 /* Does Redis have a watermark for this partition? */
+/* Does it wait, because commits have a format that this version does not know?
+ */
+bool partition_newer(const struct partition *l);
 bool partition_initialised(const struct partition *l);
 version_t partition_watermark(const struct partition *l);
 size_t partition_waiting(const struct partition *l);

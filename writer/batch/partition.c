@@ -52,8 +52,8 @@ struct partition {
 	int64_t next_offset;
 	bool paused;
 	bool draining;
-	/* The partition stops before a write of an unknown shape. Later writes
-	 * stay in Kafka until a writer with that shape runs. */
+	/* The partition stops before a write of an unknown shape or format.
+	 * Later writes stay in Kafka until a writer that knows it runs. */
 	bool held;
 	version_t held_at;
 	wall_us_t held_since; /* accepted-at of the write */
@@ -382,14 +382,37 @@ static const struct write *of_unknown_shape(
 	return NULL;
 }
 
+static void partition_stop_before(
+    struct partition *p, version_t version, wall_us_t accepted_at)
+{
+	p->held = true;
+	p->held_at = version;
+	p->held_since = accepted_at;
+	if (!p->paused)
+		consumer_pause(p->consumer, p->o.number);
+	p->paused = true;
+}
+
+/* Of what it does not know, only the time at which Kafka took it counts. */
+static void hold_newer(struct partition *p, const rd_kafka_message_t *m)
+{
+	char at[POSITION_MAX_LEN];
+	version_t version = version_make(p->x->epoch, m->offset);
+	position_format((struct position){p->o.number, version}, at);
+	snprintf(p->held_for, sizeof p->held_for,
+	    "%s has a format that this version does not know: start the newer "
+	    "version of sluice-writer instead, or reject the write with POST "
+	    "/positions/%s/reject",
+	    at, at);
+	record_log_newer(m, p->x->settings->common.writes_topic, STORED_WRITES);
+	partition_stop_before(p, version, clock_wall() - kafka_message_age(m));
+}
+
 static void partition_hold_back(struct partition *p, const struct write *w)
 {
 	const char *name = w->collection->name;
 	char at[POSITION_MAX_LEN];
 	position_format((struct position){p->o.number, w->version}, at);
-	p->held = true;
-	p->held_at = w->version;
-	p->held_since = w->accepted_at;
 	snprintf(p->held_for, sizeof p->held_for,
 	    "%s (%s) was written with another declaration of %s than this "
 	    "writer has: migrate that declaration and restart the writer with "
@@ -400,9 +423,18 @@ static void partition_hold_back(struct partition *p, const struct write *w)
 	    " position=%s key=%s collection=%s shape=%016" PRIx64,
 	    p->o.number, version_offset(w->version), at, id_of(w), name,
 	    w->said.shape);
-	if (!p->paused)
-		consumer_pause(p->consumer, p->o.number);
-	p->paused = true;
+	partition_stop_before(p, w->version, w->accepted_at);
+}
+
+/* True: the message is not read, and those behind it come again. */
+static bool is_held_for_format(struct partition *p, const rd_kafka_message_t *m)
+{
+	version_t version = version_make(p->x->epoch, m->offset);
+	if (!record_is_newer(m, STORED_WRITES) ||
+	    orders_has(p->x->orders, p->o.number, version))
+		return false;
+	hold_newer(p, m);
+	return true;
 }
 
 /* The announced outcome of the write at that offset. */
@@ -433,7 +465,8 @@ void partition_message(struct partition *p, rd_kafka_message_t *m)
 {
 	bool taken =
 	    p->state == PARTITION_FILLING || p->state == PARTITION_APPLYING;
-	if (!taken || p->held || p->draining || m->offset < p->next_offset) {
+	if (!taken || p->held || p->draining || m->offset < p->next_offset ||
+	    is_held_for_format(p, m)) {
 		rd_kafka_message_destroy(m);
 		return;
 	}

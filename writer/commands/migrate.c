@@ -14,6 +14,7 @@
 
 #include "common/base/check.h"
 #include "common/base/units.h"
+#include "common/log/stored_formats.h"
 #include "common/sql/bookkeeping.h"
 
 #include <inttypes.h>
@@ -183,6 +184,31 @@ static struct err give_rights(
 	return e;
 }
 
+/* The script of this version would take back what a newer one has made. */
+static struct err check_format(PGconn *c)
+{
+	struct err e = ERR_OK;
+	PGresult *migrated = PQexec(c, bookkeeping_migrated.sql);
+	if (PQresultStatus(migrated) != PGRES_TUPLES_OK)
+		e = pg_blocking_failed(c);
+	bool there =
+	    e.kind == ERR_KIND_OK && *PQgetvalue(migrated, 0, 0) == 't';
+	PQclear(migrated);
+	if (!there)
+		return e;
+	PGresult *r = PQexec(c, bookkeeping_schema_format.sql);
+	if (PQresultStatus(r) != PGRES_TUPLES_OK || PQntuples(r) != 1)
+		e = pg_blocking_failed(c);
+	else if (atoi(PQgetvalue(r, 0, 0)) > STORED_SCHEMA)
+		e = err_make(ERR_KIND_FATAL, "schema.newer",
+		    "a newer version has migrated the schema sluice to format "
+		    "%s; this version knows up to %d: run --migrate of the "
+		    "newer version",
+		    PQgetvalue(r, 0, 0), STORED_SCHEMA);
+	PQclear(r);
+	return e;
+}
+
 static struct err make_schema(
     PGconn *c, const struct writer_settings *s, bool triggers)
 {
@@ -190,6 +216,8 @@ static struct err make_schema(
 	bookkeeping_schema(
 	    &sql, s->common.writes_topic, (int)s->common.partitions);
 	struct err e = pg_blocking_run(c, "BEGIN; " PG_BLOCKING_LOCK);
+	if (e.kind == ERR_KIND_OK)
+		e = check_format(c);
 	if (e.kind == ERR_KIND_OK)
 		e = pg_blocking_run(c, sql.data);
 	if (e.kind == ERR_KIND_OK)
@@ -214,6 +242,8 @@ static struct err print_schema(
 	printf("\n%s", sql.data);
 	buf_free(&sql);
 	struct err e = pg_blocking_run(c, "BEGIN");
+	if (e.kind == ERR_KIND_OK)
+		e = check_format(c);
 	if (e.kind == ERR_KIND_OK)
 		e = tables_migrate(c, true, triggers);
 	if (e.kind == ERR_KIND_OK)

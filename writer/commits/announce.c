@@ -226,6 +226,7 @@ static void send_mark(struct announcement *n, const struct record_mark *mark)
 	    .key_len = strlen(RECORD_MARK_KEY),
 	    .value = text.data,
 	    .value_len = text.len,
+	    .headers = record_mark_headers(mark),
 	};
 	send_one(n, &m);
 	buf_free(&text);

@@ -221,12 +221,14 @@ static void check_topics(struct preflight *s)
 static struct err preflight_check_log(struct preflight *s, const PGresult *r)
 {
 	const struct common_settings *c = &s->x->settings->common;
-	struct err e = topic_checks_epoch_number(pg_int4(r, 0, 2));
+	struct err e = topic_checks_schema(pg_int4(r, 0, 3));
+	if (e.kind == ERR_KIND_OK)
+		e = topic_checks_epoch_number(pg_int4(r, 0, 2));
 	if (e.kind != ERR_KIND_OK)
 		return e;
 	s->x->epoch = (uint32_t)pg_int4(r, 0, 2);
 	free(s->cluster);
-	s->cluster = mem_strdup(PQgetvalue(r, 0, 3));
+	s->cluster = mem_strdup(PQgetvalue(r, 0, 4));
 	return topic_checks_settings(PQgetvalue(r, 0, 0), pg_int4(r, 0, 1), c);
 }
 

@@ -1,5 +1,7 @@
 #include "writer/startup/topic_checks.h"
 
+#include "common/log/stored_formats.h"
+
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -96,6 +98,17 @@ struct err topic_checks_epoch_number(int32_t number)
 	    "sluice.log has the epoch %d, but allowed are 0 to %d: somebody "
 	    "else wrote that row",
 	    (int)number, VERSION_EPOCH_MAX);
+}
+
+struct err topic_checks_schema(int32_t least)
+{
+	if (least <= STORED_SCHEMA)
+		return ERR_OK;
+	return err_make(ERR_KIND_FATAL, "schema.newer",
+	    "the schema sluice was migrated by a newer version, whose daemons "
+	    "must know its format %d; this version knows up to %d: start the "
+	    "newer version instead",
+	    (int)least, STORED_SCHEMA);
 }
 
 struct err topic_checks_cluster(const char *known, const char *found)

@@ -32,6 +32,8 @@ struct err topic_checks_settings(
     const char *topic, int count, const struct common_settings *settings);
 /* Is the number a valid epoch? Somebody may have changed the table. */
 struct err topic_checks_epoch_number(int32_t number);
+/* May this version work with a schema that demands this format at least? */
+struct err topic_checks_schema(int32_t least);
 /* An empty `known` matches every cluster. */
 struct err topic_checks_cluster(const char *known, const char *found);
 struct err topic_checks_epoch(uint32_t epoch, version_t watermark);

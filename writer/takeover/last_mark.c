@@ -31,6 +31,7 @@ struct tail {
 };
 
 struct last_mark {
+	const char *topic;
 	struct consumer *consumer;
 	struct loop_timer *timer; /* assigns again, after a fault */
 	struct last_mark_end *ends;
@@ -50,8 +51,8 @@ static bool last_mark_is_enough(
 static bool is_final(const struct last_mark *m, size_t i)
 {
 	const struct tail *tail = &m->tails[i];
-	return tail->ended &&
-	       (tail->whole || last_mark_is_enough(&m->ends[i], tail));
+	return tail->ended && (tail->whole || m->ends[i].newer > 0 ||
+				  last_mark_is_enough(&m->ends[i], tail));
 }
 
 /* Reads the partition from `reach` on. */
@@ -128,8 +129,11 @@ static void last_mark_hear_mark(
 {
 	struct last_mark_end *end = &m->ends[i];
 	struct record_mark mark;
-	if (!record_mark_parse(msg, &mark))
+	if (!record_is_known(msg, STORED_COMMITS) ||
+	    !record_mark_parse(msg, &mark))
 		return;
+	if (mark.after + 1 >= end->newer)
+		end->newer = 0;
 	if (mark.through > m->tails[i].end || mark.told > m->tails[i].end) {
 		last_mark_pass_over(msg);
 	} else {
@@ -141,6 +145,14 @@ static void last_mark_hear_mark(
 	record_mark_free(&mark);
 }
 
+/* It may be the mark that is searched for. */
+static void last_mark_newer(
+    struct last_mark *m, size_t i, const rd_kafka_message_t *msg)
+{
+	record_log_newer(msg, m->topic, STORED_COMMITS);
+	m->ends[i].newer = msg->offset + 1;
+}
+
 static void last_mark_on_message(void *arg, rd_kafka_message_t *msg)
 {
 	struct last_mark *m = arg;
@@ -150,7 +162,9 @@ static void last_mark_on_message(void *arg, rd_kafka_message_t *msg)
 		struct last_mark_end *end = &m->ends[i];
 		if (msg->offset > end->last)
 			end->last = msg->offset;
-		if (record_is_mark(msg))
+		if (record_is_newer(msg, STORED_COMMITS))
+			last_mark_newer(m, i, msg);
+		else if (record_is_mark(msg))
 			last_mark_hear_mark(m, i, msg);
 	}
 	rd_kafka_message_destroy(msg);
@@ -206,11 +220,12 @@ struct err last_mark_new(
 	struct last_mark *m = MEM_NEW(struct last_mark);
 	m->done = done;
 	m->arg = arg;
+	m->topic = x->settings->common.commits_topic;
 	m->timer = loop_timer_new(x->loop, last_mark_on_timer, m);
 	const struct consumer_options o = {
 	    .loop = x->loop,
 	    .kafka = &x->kafka,
-	    .topic = x->settings->common.commits_topic,
+	    .topic = m->topic,
 	    .events = &events,
 	    .arg = m,
 	};

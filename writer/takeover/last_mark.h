@@ -22,6 +22,9 @@ struct last_mark_end {
 	 * marks still exist. Owned; the callee may take it. */
 	struct announced *told;
 	int64_t last; /* offset of the last message; -1: none */
+	/* Behind the newest message of a format that this version does not
+	 * know; 0: none, or a writer of a known format went on behind it. */
+	int64_t newer;
 };
 
 typedef void (*last_mark_done)(void *arg, struct last_mark_end *ends, size_t n);

@@ -39,6 +39,7 @@
 #include "common/sql/bookkeeping.h"
 
 #include <inttypes.h>
+#include <stdio.h>
 #include <stdlib.h>
 
 enum { DOUBTS = 5 };
@@ -71,6 +72,7 @@ struct takeover {
 	size_t at; /* in GAPS */
 	struct pg_request *ask;
 	struct log_offsets *ends;
+	char why[160];	 /* of PAUSE */
 	unsigned doubts; /* times in a row that the log did not fit */
 	struct last_mark *marks;
 	struct gap *gap;
@@ -89,6 +91,7 @@ static void pause_and_ask(struct takeover *t, const char *code, const char *why)
 {
 	log_event(EV_TAKEOVER_WAIT, "partitions=%zu code=%s error=%s", t->n,
 	    code, log_quote(why));
+	snprintf(t->why, sizeof t->why, "%s", why);
 	takeover_set_state(t, STATE_PAUSE);
 	loop_timer_start(t->timer, backoff_next(&t->backoff, entropy_bits()));
 }
@@ -198,9 +201,23 @@ static void on_gap(void *arg, bool complete)
 
 /* --- marks --------------------------------------------------------------- */
 
+static bool is_any_newer(const struct last_mark_end *ends, size_t n)
+{
+	size_t i = 0;
+	while (i < n && ends[i].newer == 0)
+		i++;
+	return i < n;
+}
+
 static void on_marks(void *arg, struct last_mark_end *ends, size_t n)
 {
 	struct takeover *t = arg;
+	if (is_any_newer(ends, n)) {
+		pause_and_ask(t, "format",
+		    "sluice.commits has a format that this version does not "
+		    "know: start the newer version of sluice-writer instead");
+		return;
+	}
 	for (size_t i = 0; i < n; i++) {
 		size_t k = takeover_index_of(t, ends[i].partition);
 		t->announced[k] = ends[i].found ? ends[i].through
@@ -400,6 +417,7 @@ void takeover_stop(struct takeover *t)
 	t->announced = NULL;
 	t->found = NULL;
 	t->n = 0;
+	t->why[0] = '\0';
 	takeover_set_state(t, STATE_IDLE);
 }
 
@@ -410,7 +428,8 @@ bool takeover_running(const struct takeover *t)
 
 const char *takeover_waits_for(const struct takeover *t)
 {
-	return waits_for[t->state];
+	return t->state == STATE_PAUSE && *t->why ? t->why
+						  : waits_for[t->state];
 }
 
 void takeover_free(struct takeover **tp)

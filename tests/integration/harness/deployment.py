@@ -9,7 +9,7 @@ import re
 import subprocess
 
 from .daemon import Daemon, environment
-from .servers import ROOT, at_database
+from .servers import ROOT, ROLE_OF, at_database, by_user
 from .wait import wait_until
 
 NUMBERS = itertools.count(1)
@@ -25,8 +25,11 @@ OPEN = set()  # URLs of Redis
 
 
 class Deployment:
-    def __init__(self, servers, logs, partitions=8, collections=COLLECTIONS):
+    def __init__(
+        self, servers, logs, partitions=8, collections=COLLECTIONS, programs=None
+    ):
         self.servers = servers
+        self.programs = programs  # of another version (harness/former.py)
         self.logs = logs
         self.partitions = partitions
         self.name = f"t{os.getpid()}_{next(NUMBERS)}"
@@ -46,6 +49,8 @@ class Deployment:
         OPEN.add(url)
         with self.servers.postgres("postgres") as admin:
             admin.execute(f'CREATE DATABASE "{self.name}"')
+            if self.programs:  # it needs one role for everything
+                admin.execute(f'GRANT CREATE ON DATABASE "{self.name}" TO sluice_migrate')
         self.servers.set_up_roles(self.name)
         self.servers.redis().flushall()
         self.migrate()
@@ -54,7 +59,7 @@ class Deployment:
     def migrate(self, *flags, code=0):
         settings = [f"--{k}={v}" for k, v in self.settings("migrate").items()]
         done = subprocess.run(
-            [self.servers.program("writer"), "--migrate", *settings, *flags],
+            [self.program("writer"), "--migrate", *settings, *flags],
             stdin=subprocess.DEVNULL,
             capture_output=True,
             text=True,
@@ -84,8 +89,12 @@ class Deployment:
 
     # --- daemons --------------------------------------------------------------
 
+    def program(self, kind):
+        return (self.programs or self.servers).program(kind)
+
     def primary_of(self, kind):
         """The URL of its database for a kind of daemon, or for --migrate."""
+        kind = "migrate" if self.programs else kind
         return at_database(self.servers.primary_of(kind), self.name)
 
     def settings(self, kind):
@@ -103,7 +112,9 @@ class Deployment:
             "collections.dir": self.collections,
         }
         if kind == "api":
-            settings["replica.urls"] = at_database(s.replica_url, self.name)
+            user = ROLE_OF["migrate" if self.programs else kind]
+            url = by_user(s.replica_url, user, s.passwords[user])
+            settings["replica.urls"] = at_database(url, self.name)
             settings["writer.group"] = f"{self.name}-writer"
             settings["projector.group"] = f"{self.name}-projector"
             # A busy machine is not a slow Redis (test_faults.py has that).
@@ -128,9 +139,11 @@ class Deployment:
             # All clients of a test have one address (test_budgets.py has others).
             every["http.client_share"] = 100
         every.update(settings or {})
+        if self.programs:
+            every = self.programs.known(kind, every)
         daemon = Daemon(
             kind,
-            self.servers.program(kind),
+            self.program(kind),
             every,
             admin_port,
             self.logs / f"{kind}-{number}.log",

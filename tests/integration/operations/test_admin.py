@@ -26,6 +26,7 @@ def test_the_process_has_metrics(world, kind):
     labels = f'version="{version["version"]}",commit="{version["commit"]}"'
     assert metrics["sluice_build_info", labels] == 1
     assert version["libraries"]["librdkafka"]
+    assert version["formats"].keys() == {"writes", "commits", "ids", "redis", "schema"}
 
 
 def test_each_collection_is_counted(world):

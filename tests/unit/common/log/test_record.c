@@ -128,18 +128,18 @@ static struct sent of_write(const struct record_write *w, const char *parent,
 static void is_put_with_parent(const rd_kafka_message_t *m)
 {
 	static const char *const names[] = {
-	    "op", "accepted-at", "traceparent", "instance", "seq"};
-	static const char *const values[] = {
-	    "put", "1700000000123456", "00-ab-cd-01", "0123456789abcdef", "42"};
+	    "format", "op", "accepted-at", "traceparent", "instance", "seq"};
+	static const char *const values[] = {"1", "put", "1700000000123456",
+	    "00-ab-cd-01", "0123456789abcdef", "42"};
 	rd_kafka_headers_t *h;
 	is_put(m);
 	struct record_write w;
 	assert_true(record_write_parse(m, &w));
-	assert_int_equal(w.traceparent.len, strlen(values[2]));
-	assert_memory_equal(w.traceparent.s, values[2], w.traceparent.len);
+	assert_int_equal(w.traceparent.len, strlen(values[3]));
+	assert_memory_equal(w.traceparent.s, values[3], w.traceparent.len);
 	assert_int_equal(rd_kafka_message_headers(m, &h), 0);
-	assert_int_equal(rd_kafka_header_cnt(h), 5);
-	for (size_t i = 0; i < 5; i++) {
+	assert_int_equal(rd_kafka_header_cnt(h), 6);
+	for (size_t i = 0; i < 6; i++) {
 		const char *name;
 		const void *value;
 		size_t len;
@@ -161,7 +161,7 @@ static void is_delete(const rd_kafka_message_t *m)
 	assert_non_null(w.body);
 	assert_true(w.seq == (uint64_t)INT64_MAX);
 	assert_int_equal(rd_kafka_message_headers(m, &h), 0);
-	assert_int_equal(rd_kafka_header_cnt(h), 4); /* no traceparent */
+	assert_int_equal(rd_kafka_header_cnt(h), 5); /* no traceparent */
 }
 
 static void is_create(const rd_kafka_message_t *m)
@@ -769,6 +769,113 @@ static void no_ids(const rd_kafka_message_t *m)
 	assert_false(record_ids_parse(m, &ids));
 }
 
+/* --- formats -------------------------------------------------------------- */
+
+static uint64_t said; /* the header of the message */
+static int known;
+
+static void has_format(const rd_kafka_message_t *m)
+{
+	assert_true(record_is_newer(m, (enum stored_format)(said - 1)));
+	assert_false(record_is_newer(m, said));
+	assert_true(record_is_known(m, said));
+	assert_false(record_is_known(m, said - 1));
+}
+
+static void is_newer(const rd_kafka_message_t *m)
+{
+	struct record_write w;
+	struct record_commit c;
+	struct record_ids n;
+	assert_true(record_is_newer(m, known));
+	assert_false(record_is_known(m, known));
+	assert_false(record_write_parse(m, &w));
+	assert_false(record_commit_parse(m, 1, &c));
+	assert_false(record_ids_parse(m, &n));
+}
+
+static void is_no_number(const rd_kafka_message_t *m)
+{
+	struct record_write w;
+	assert_false(record_is_newer(m, known));
+	assert_false(record_is_known(m, known));
+	assert_false(record_write_parse(m, &w));
+}
+
+static void pass_write(
+    const struct record_write *w, uint64_t format, enum record_op op)
+{
+	struct record_write one = *w;
+	one.op = op;
+	said = format;
+	pass(of_write(&one, NULL, has_format));
+}
+
+/* What daemons of before read as it is meant has their number. */
+static void formats_of_writes(void **state)
+{
+	(void)state;
+	pass_write(&put, 1, RECORD_PUT);
+	pass_write(&put, 1, RECORD_INCREMENT);
+	pass_write(&put, 2, RECORD_TOUCH);
+	pass_write(&put, 2, RECORD_BATCH);
+	struct record_write owned = put, late = put;
+	owned.owner_field = (struct record_text){"by", 2};
+	owned.owner = (struct record_text){"me", 2};
+	pass_write(&owned, 2, RECORD_PUT);
+	late.condition = RECORD_IF_EXPIRED;
+	late.versions = "*";
+	late.versions_len = 1;
+	pass_write(&late, 2, RECORD_DELETE);
+}
+
+static void formats_of_marks(void **state)
+{
+	(void)state;
+	struct record_verdict two[] = {
+	    {.version = 3, .reason = REASON_NOT_FOUND},
+	    {.version = 4, .replayed = true}};
+	struct record_mark mark = {
+	    .from = 1, .through = 9, .verdicts = two, .nverdicts = 1};
+	struct sent s = {"_mark", 5, "{}", 2, NULL, has_format};
+	s.headers = record_mark_headers(&mark);
+	said = 1;
+	pass(s);
+	mark.nverdicts = 2;
+	s.headers = record_mark_headers(&mark);
+	said = 2;
+	pass(s);
+}
+
+/* It is not read, whatever else it has. */
+static void newer_formats(void **state)
+{
+	(void)state;
+	const struct bad_header none = {"", NULL};
+	struct bad_header format = {"format", NULL};
+	static const struct bad_header good[] = {{"format", "1"},
+	    {"version", "5"}, {"op", "put"}, {"accepted-at", "7"},
+	    {"instance", "0123456789abcdef"}, {"seq", "42"}};
+	struct sent s = {
+	    "records/k", 9, "{}", 2, headers_with(good, 6, none), has_format};
+	said = 1;
+	pass(s);
+	s.headers = headers_with(good, 6, format); /* of before */
+	pass(s);
+	format.value = "3";
+	known = 2;
+	s.check = is_newer;
+	s.headers = headers_with(good, 6, format);
+	pass(s);
+	static const char *const no_numbers[] = {"", "x", "-1", "1.0"};
+	s.check = is_no_number;
+	for (size_t i = 0; i < 4; i++) {
+		format.value = no_numbers[i];
+		s.headers = headers_with(good, 6, format);
+		pass(s);
+	}
+}
+
 static void ids(void **state)
 {
 	(void)state;
@@ -855,6 +962,9 @@ int main(void)
 	    cmocka_unit_test(every_reason_travels),
 	    cmocka_unit_test(newer_marks),
 	    cmocka_unit_test(malformed_marks),
+	    cmocka_unit_test(formats_of_writes),
+	    cmocka_unit_test(formats_of_marks),
+	    cmocka_unit_test(newer_formats),
 	    cmocka_unit_test(ids),
 	    cmocka_unit_test(mark_keys),
 	    cmocka_unit_test(names),

@@ -17,8 +17,8 @@ static void texts(void **state)
 {
 	(void)state;
 	assert_string_equal(bookkeeping_log.sql,
-	    "SELECT topic, partitions, epoch FROM sluice.log");
-	assert_string_equal(bookkeeping_log.columns, "spe");
+	    "SELECT topic, partitions, epoch, schema_least FROM sluice.log");
+	assert_string_equal(bookkeeping_log.columns, "spee");
 	/* Lines are joined; comments are left out; what is quoted stays. */
 	assert_string_equal(bookkeeping_progress_locked.sql,
 	    "SELECT \"partition\", next_offset FROM sluice.progress ORDER BY "
@@ -67,7 +67,9 @@ static void schema(void **state)
 	    " ON CONFLICT DO NOTHING;\n"
 	    "INSERT INTO sluice.progress (\"partition\", next_offset)"
 	    " SELECT p, (SELECT epoch::bigint << 48 FROM sluice.log)"
-	    " FROM generate_series(0, 11) p ON CONFLICT DO NOTHING;\n";
+	    " FROM generate_series(0, 11) p ON CONFLICT DO NOTHING;\n"
+	    "UPDATE sluice.log SET schema_format = 2, schema_least = 1"
+	    " WHERE (schema_format, schema_least) IS DISTINCT FROM (2, 1);\n";
 	assert_string_equal(b.data + b.len - (sizeof end - 1), end);
 	assert_null(strstr(b.data, "--"));
 	buf_free(&b);

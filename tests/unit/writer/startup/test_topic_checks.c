@@ -8,6 +8,8 @@
 
 #include "writer/startup/topic_checks.h"
 
+#include "common/log/stored_formats.h"
+
 #include <string.h>
 
 static void is_fatal(struct err e, const char *code)
@@ -117,6 +119,10 @@ static void the_rest(void **state)
 	is_ok(topic_checks_cluster("", "abc"));
 	is_ok(topic_checks_cluster("abc", "abc"));
 	is_fatal(topic_checks_cluster("abc", "abd"), "log.cluster");
+	is_ok(topic_checks_schema(1));
+	is_ok(topic_checks_schema(STORED_SCHEMA));
+	assert_string_equal(
+	    topic_checks_schema(STORED_SCHEMA + 1).code, "schema.newer");
 	is_ok(topic_checks_epoch_number(0));
 	is_ok(topic_checks_epoch_number(VERSION_EPOCH_MAX));
 	assert_string_equal(topic_checks_epoch_number(-1).code, "log.epoch");
