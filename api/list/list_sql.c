@@ -150,8 +150,8 @@ static void list_sql_order(struct buf *out, const struct list_query *q)
 		list_sql_ordered(out, q->orders[i].column);
 		buf_printf(out, "%s, ", way(q->orders[i].descending));
 	}
-	list_sql_ordered(out, list_sql_key_of(q));
-	buf_str(out, way(list_query_descending(q)));
+	sql_key_columns(
+	    out, q->collection, "t.", way(list_query_descending(q)));
 }
 
 /* --- filters ------------------------------------------------------------- */

@@ -6,7 +6,20 @@
 #include "common/base/check.h"
 #include "common/sql/sql.h"
 
+#include <stdio.h>
 #include <string.h>
+
+/* A column of the key, as the parameter has it. */
+static void key_value(
+    struct buf *out, const struct list_query *q, size_t i, int key)
+{
+	char text[16];
+	snprintf(text, sizeof text, "$%d", key);
+	if (q->collection->nparts)
+		sql_key_value(out, q->collection, i, text);
+	else
+		buf_str(out, text); /* it has the key's type */
+}
 
 /* Appends the value that the previous page ended with. If the value was too
  * long for the cursor, its row is read: its value counts if it still has the
@@ -25,8 +38,13 @@ static void value_of_place(struct list_sql *s, struct list_sql_level *l,
 	buf_str(b, " FROM ");
 	sql_name(b, q->collection);
 	buf_str(b, " t WHERE ");
-	list_sql_ordered(b, list_sql_key_of(q));
-	buf_printf(b, " = $%d AND octet_length(", key);
+	for (size_t i = 0; i < q->collection->nkey_columns; i++) {
+		list_sql_ordered(b, &q->collection->key_columns[i]);
+		buf_str(b, " = ");
+		key_value(b, q, i, key);
+		buf_str(b, " AND ");
+	}
+	buf_str(b, "octet_length(");
 	list_sql_column(b, l->column);
 	buf_printf(b, "::text) = $%d AND ", list_sql_number(s, long_len));
 	list_sql_ordered(b, l->column);
@@ -58,10 +76,12 @@ static void find_levels(
 			value_of_place(
 			    s, l, q, at->values[i].long_len, values[i], key);
 	}
-	out->levels[n].column = list_sql_key_of(q);
-	out->levels[n].descending = list_query_descending(q);
-	buf_printf(&out->levels[n].value, "$%d", key);
-	out->nlevels = n + 1;
+	for (size_t i = 0; i < q->collection->nkey_columns; i++, n++) {
+		out->levels[n].column = &q->collection->key_columns[i];
+		out->levels[n].descending = list_query_descending(q);
+		key_value(&out->levels[n].value, q, i, key);
+	}
+	out->nlevels = n;
 }
 
 /* Begins a range: its rows have the same values as the place in the first n

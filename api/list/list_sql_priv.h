@@ -19,7 +19,7 @@ const struct list_column *list_sql_key_of(const struct list_query *q);
 /* --- list_sql_place.c ---------------------------------------------------- */
 
 enum {
-	LIST_SQL_LEVELS = LIST_ORDERS + 1,
+	LIST_SQL_LEVELS = LIST_ORDERS + COLLECTION_KEY_PARTS,
 	LIST_SQL_RANGES = 2 * LIST_SQL_LEVELS
 };
 

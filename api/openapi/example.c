@@ -1,5 +1,7 @@
 #include "api/openapi/example.h"
 
+#include "common/schema/key_parts.h"
+
 #include <string.h>
 
 #define EXAMPLE_UUID "0190a6e2-7c1b-7b3a-9d52-3f6f1c2b8a41"
@@ -72,18 +74,38 @@ static const char *key_text(enum key_type key)
 		return "1";
 	case KEY_UUIDV7:
 		return EXAMPLE_UUID;
+	case KEY_PARTS:
+		break;
 	}
 	return "";
+}
+
+/* The parts as the examples of documents have them. */
+static void parts_text(struct buf *out, const struct collection *c)
+{
+	for (size_t i = 0; i < c->nparts; i++) {
+		struct buf v = {0};
+		buf_str(out, i ? "," : "");
+		if (example_value(&v, c->parts[i]))
+			key_parts_add(out, c->parts[i],
+			    (struct jsonslice){v.data, v.len});
+		buf_free(&v);
+	}
 }
 
 void example_key(
     struct jsonout *j, const char *name, const struct collection *c)
 {
 	const char *text = key_text(c->key);
+	struct buf parts = {0};
+	parts_text(&parts, c);
+	if (parts.len)
+		text = parts.data;
 	if (c->key == KEY_INTEGER)
 		jsonout_raw(j, name, (struct jsonslice){text, strlen(text)});
 	else
 		jsonout_string(j, name, text);
+	buf_free(&parts);
 }
 
 /* --- bodies -------------------------------------------------------------- */
@@ -111,7 +133,9 @@ static bool members(
 		     of == JSON_SCHEMA_CREATE;
 	for (size_t i = 0; i < c->nfields && !example_is_enough(out, of); i++) {
 		const struct field *f = &c->fields[i];
-		if (f == c->updated_by || f->read_only)
+		bool known_key = f->in_key && of != JSON_SCHEMA_NEW &&
+				 of != JSON_SCHEMA_CREATE;
+		if (f == c->updated_by || f->read_only || known_key)
 			continue;
 		struct buf v = {0};
 		bool known = false;

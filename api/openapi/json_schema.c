@@ -120,6 +120,7 @@ static void key_keywords(struct jsonout *j, const struct collection *c)
 {
 	switch (c->key) {
 	case KEY_STRING:
+	case KEY_PARTS:
 		jsonout_string(j, "type", "string");
 		jsonout_int(j, "minLength", 1);
 		jsonout_int(j, "maxLength", COLLECTION_KEY_MAX);
@@ -176,14 +177,15 @@ static bool has(
 {
 	if (f == c->updated_by || f->read_only)
 		return is_read(of);
-	return of != JSON_SCHEMA_INCREMENT || field_is_number(f);
+	return of != JSON_SCHEMA_INCREMENT ||
+	       (field_is_number(f) && !f->in_key);
 }
 
 static void properties(
     struct jsonout *j, const struct collection *c, enum json_schema_of of)
 {
 	jsonout_open(j, "properties", '{');
-	if (is_read(of) || of == JSON_SCHEMA_NEW)
+	if (c->nparts == 0 && (is_read(of) || of == JSON_SCHEMA_NEW))
 		json_schema_key(j, c->key_name, c);
 	for (size_t i = 0; i < c->nfields; i++) {
 		if (has(c, &c->fields[i], of))
@@ -205,10 +207,12 @@ static void required(
 {
 	bool all = is_document(of);
 	jsonout_open(j, "required", '[');
-	if (all)
+	if (all && c->nparts == 0)
 		jsonout_string(j, NULL, c->key_name);
 	for (size_t i = 0; i < c->nfields; i++) {
-		if (all || c->fields[i].required)
+		const struct field *f = &c->fields[i];
+		bool given = f->in_key && of == JSON_SCHEMA_PUT;
+		if (all || (f->required && !given))
 			jsonout_string(j, NULL, c->fields[i].name);
 	}
 	if (all && c->table.times) {
@@ -262,7 +266,7 @@ const char *json_schema_suffix(enum json_schema_of of)
 static bool has_number(const struct collection *c)
 {
 	for (size_t i = 0; i < c->nfields; i++) {
-		if (field_is_number(&c->fields[i]) && !c->fields[i].read_only)
+		if (has(c, &c->fields[i], JSON_SCHEMA_INCREMENT))
 			return true;
 	}
 	return false;

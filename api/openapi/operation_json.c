@@ -99,12 +99,15 @@ static void path_parameters(
 	jsonout_close(j, '}');
 }
 
-/* The key can always be filtered by. */
+/* The key can always be filtered by, unless it has parts. */
 static void example_group(struct buf *out, const struct collection *c)
 {
 	struct buf filter = {0};
-	if (example_filter(&filter, &c->columns[0]))
-		buf_printf(out, "(%s.%s)", c->columns[0].name, filter.data);
+	size_t i = 0;
+	while (i < c->ncolumns && !c->columns[i].filter)
+		i++;
+	if (i < c->ncolumns && example_filter(&filter, &c->columns[i]))
+		buf_printf(out, "(%s.%s)", c->columns[i].name, filter.data);
 	buf_free(&filter);
 }
 
@@ -144,7 +147,7 @@ static void select_parameter(struct jsonout *j, const struct collection *c)
 {
 	parameter(j, "select", "query",
 	    "Names of members, separated by commas: answers only these.");
-	text_schema(j, c->key_name);
+	text_schema(j, c->nparts ? c->parts[0]->name : c->key_name);
 	jsonout_close(j, '}');
 }
 

@@ -6,6 +6,7 @@
 #include "common/base/utf8.h"
 #include "common/json/decimal.h"
 #include "common/json/jsondup.h"
+#include "common/schema/key_parts.h"
 #include "common/sql/rendered.h"
 
 #include <inttypes.h>
@@ -43,7 +44,9 @@ struct check {
 	size_t key_len;
 	struct validation *out;
 	uint64_t seen; /* bits: the fields that were seen, by index */
-	bool fill;     /* a default must be filled in */
+	/* What the document says of the parts of the key. */
+	struct jsonslice parts[COLLECTION_FIELDS];
+	bool fill; /* a default must be filled in */
 };
 
 static void check_key(const struct check *k, struct jsonslice v)
@@ -108,6 +111,71 @@ static void check_field(
 		add_faults(k, &any, v, FAULT_TYPE);
 }
 
+/* A part of the key is in the path, in the document, or in both. */
+static void check_part(
+    struct check *k, const struct field *f, struct jsonslice v)
+{
+	struct violations *out = &k->out->violations;
+	if (k->as == VALIDATE_INCREMENT) {
+		violations_add(out, f->name,
+		    "cannot be incremented: it is a part of the key");
+		return;
+	}
+	unsigned faults = field_faults(f, v);
+	add_faults(k, f, v, faults);
+	if (faults == 0)
+		k->parts[f - k->c->fields] = v;
+}
+
+static void compare_part(struct check *k, size_t i)
+{
+	const struct field *f = k->c->parts[i];
+	struct violations *out = &k->out->violations;
+	struct jsonslice said = k->parts[f - k->c->fields];
+	struct buf value = {0}, mine = {0}, theirs = {0};
+	key_parts_json(&value, k->c, k->key, k->key_len, i);
+	struct jsonslice v = {value.data, value.len};
+	unsigned faults = field_faults(f, v);
+	add_faults(k, f, v, faults);
+	key_parts_add(&mine, f, v);
+	if (said.s && faults == 0) {
+		key_parts_add(&theirs, f, said);
+		if (mine.len != theirs.len ||
+		    (mine.len && memcmp(mine.data, theirs.data, mine.len) != 0))
+			violations_add(
+			    out, f->name, "differs from the key in the path");
+	}
+	buf_free(&value);
+	buf_free(&mine);
+	buf_free(&theirs);
+}
+
+/* A document whose key is not known has all parts, or faults. */
+static void check_parts(struct check *k)
+{
+	struct buf key = {0};
+	buf_str(&key, "");
+	for (size_t i = 0; i < k->c->nparts && k->key; i++)
+		compare_part(k, i);
+	if (k->key || k->as != VALIDATE_WHOLE) {
+		buf_free(&key);
+		return;
+	}
+	for (size_t i = 0; i < k->c->nparts; i++) {
+		const struct field *f = k->c->parts[i];
+		if (k->parts[f - k->c->fields].s == NULL) {
+			buf_free(&key);
+			return;
+		}
+		buf_str(&key, i ? "," : "");
+		key_parts_add(&key, f, k->parts[f - k->c->fields]);
+	}
+	if (key_check(k->c, key.data, key.len, &k->out->violations))
+		k->out->key = key;
+	else
+		buf_free(&key);
+}
+
 static void check_member(struct check *k, struct jsonslice_member m)
 {
 	size_t i = collection_field(k->c, m.name);
@@ -123,11 +191,14 @@ static void check_member(struct check *k, struct jsonslice_member m)
 	}
 	if (i < k->c->nfields) {
 		k->seen |= UINT64_C(1) << i;
-		check_field(k, &k->c->fields[i], m.value);
+		if (k->c->fields[i].in_key)
+			check_part(k, &k->c->fields[i], m.value);
+		else
+			check_field(k, &k->c->fields[i], m.value);
 		return;
 	}
 	const char *key = k->c->key_name;
-	if (k->as != VALIDATE_INCREMENT &&
+	if (k->as != VALIDATE_INCREMENT && k->c->nparts == 0 &&
 	    jsonslice_equals(m.name, key, strlen(key))) {
 		check_key(k, m.value);
 		return;
@@ -145,7 +216,7 @@ static void check_missing(struct check *k)
 {
 	for (size_t i = 0; i < k->c->nfields; i++) {
 		const struct field *f = &k->c->fields[i];
-		if (k->seen >> i & 1)
+		if ((k->seen >> i & 1) || (f->in_key && k->key))
 			continue;
 		if (f->required)
 			violations_add(
@@ -205,6 +276,8 @@ static void check_object(struct check *k, struct jsonslice object)
 		violations_add(out, NULL, "names no field to increment");
 	if (k->as == VALIDATE_WHOLE)
 		check_missing(k);
+	if (k->c->nparts)
+		check_parts(k);
 	if (out->n == 0 && k->fill)
 		validate_fill(k, object, &k->out->filled);
 }

@@ -5,6 +5,7 @@
 #include "common/base/mem.h"
 #include "common/base/utf8.h"
 #include "common/schema/declare.h"
+#include "common/schema/key_parts.h"
 
 #include <dirent.h>
 #include <errno.h>
@@ -190,6 +191,11 @@ static struct err set_check_reference(
 		    "%s: /references/%s: the documents of %s expire, so no "
 		    "field can refer to them",
 		    c->name, r->field->name, to->name);
+	if (to->nparts)
+		return err_make(ERR_KIND_FATAL, "collections",
+		    "%s: /references/%s: the key of %s has several parts, so "
+		    "no field can refer to it",
+		    c->name, r->field->name, to->name);
 	if (r->field->column == key_column(to) ||
 	    (to->key == KEY_INTEGER && column_is_integer(r->field->column)))
 		return ERR_OK;
@@ -336,6 +342,7 @@ const char *key_type_name(enum key_type t)
 	    [KEY_STRING] = "string",
 	    [KEY_INTEGER] = "integer",
 	    [KEY_UUIDV7] = "uuidv7",
+	    [KEY_PARTS] = "parts",
 	};
 	return names[t];
 }
@@ -344,6 +351,7 @@ enum column_type key_column(const struct collection *c)
 {
 	switch (c->key) {
 	case KEY_STRING:
+	case KEY_PARTS:
 		return COLUMN_TEXT;
 	case KEY_INTEGER:
 		return field_column(FIELD_INTEGER, c->key_format);
@@ -353,8 +361,7 @@ enum column_type key_column(const struct collection *c)
 	UNREACHABLE("key type");
 }
 
-static bool collection_is_integer(
-    enum format format, const char *key, size_t len)
+bool collection_is_integer(enum format format, const char *key, size_t len)
 {
 	char text[24], again[24];
 	if (len == 0 || len >= sizeof text || memchr(key, '\0', len))
@@ -368,7 +375,7 @@ static bool collection_is_integer(
 	       field_integer_fits(format, v);
 }
 
-static bool is_uuid(const char *key, size_t len)
+bool collection_is_uuid(const char *key, size_t len)
 {
 	uint8_t bytes[16];
 	for (size_t i = 0; i < len; i++) {
@@ -389,7 +396,9 @@ bool collection_key_valid(
 	case KEY_INTEGER:
 		return collection_is_integer(c->key_format, key, len);
 	case KEY_UUIDV7:
-		return is_uuid(key, len);
+		return collection_is_uuid(key, len);
+	case KEY_PARTS:
+		return key_parts_valid(c, key, len);
 	}
 	UNREACHABLE("key type");
 }

@@ -30,9 +30,13 @@ enum {
 	COLLECTION_INDEXED = 500,
 	COLLECTION_UNIQUES = 8,
 	COLLECTION_UNIQUE_FIELDS = 8,
+	COLLECTION_KEY_PARTS = 8,
 };
 
-enum key_type { KEY_STRING, KEY_INTEGER, KEY_UUIDV7 };
+/* KEY_PARTS: the values of several fields, in one text
+ * (common/schema/key_parts.h).
+ */
+enum key_type { KEY_STRING, KEY_INTEGER, KEY_UUIDV7, KEY_PARTS };
 
 /* What lists may be filtered or ordered by: the key, the times, some fields,
  * members of objects. Each has an index on (column, key). */
@@ -85,7 +89,8 @@ struct table {
 	bool foreign;
 	/* It has created_at and updated_at, and documents have them, too. */
 	bool times;
-	const char *key, *created_at, *updated_at, *version;
+	const char *key; /* NULL: the key has parts */
+	const char *created_at, *updated_at, *version;
 };
 
 struct collection {
@@ -93,8 +98,11 @@ struct collection {
 	struct table table;
 	struct jsonslice description; /* a string; s NULL: none */
 	enum key_type key;
-	enum format key_format;	    /* the bits of an integer; NONE: 64 */
-	const char *key_name;	    /* in documents */
+	enum format key_format; /* the bits of an integer; NONE: 64 */
+	/* In documents; if the key has parts, only in `order`. */
+	const char *key_name;
+	const struct field *parts[COLLECTION_KEY_PARTS];
+	size_t nparts;		    /* 0, or several */
 	const struct field *fields; /* without key, times and version */
 	size_t nfields;
 	/* Lifetimes in the caches; 0: l1.ttl and l2.ttl. */
@@ -106,6 +114,9 @@ struct collection {
 	 * (common/log/keyspace.h). Only of string keys. */
 	bool group;
 	const struct list_column *columns; /* the key is the first */
+	/* The columns of the key, in its order: one, or those of its parts. */
+	const struct list_column *key_columns;
+	size_t nkey_columns;
 	size_t ncolumns;
 	const struct list_index *indexes;
 	size_t nindexes;
@@ -153,6 +164,9 @@ size_t collection_field(const struct collection *c, struct jsonslice name);
 
 const char *key_type_name(enum key_type t); /* "integer" */
 enum column_type key_column(const struct collection *c);
+/* A decimal integer of the format, a UUID: in the only form of a key. */
+bool collection_is_integer(enum format format, const char *key, size_t len);
+bool collection_is_uuid(const char *key, size_t len);
 /* Is it one of the collection's keys, in its only form? An integer is decimal
  * without a sign in front of 0 or a zero in front of others; a UUID has small
  * letters; a key with a group does not begin with `:`. */

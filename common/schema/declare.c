@@ -117,7 +117,7 @@ static bool take_key_type(
 {
 	if (!is_kind(d, pointer, v, JSONSLICE_STRING))
 		return false;
-	for (int t = KEY_STRING; t <= KEY_UUIDV7; t++) {
+	for (int t = KEY_STRING; t < KEY_PARTS; t++) {
 		const char *name = key_type_name((enum key_type)t);
 		if (!jsonslice_equals(v, name, strlen(name)))
 			continue;
@@ -170,12 +170,15 @@ static bool take_key_name(
 
 static bool declare_take_key(struct declaration *d, struct jsonslice v)
 {
-	enum { TYPE, NAME_OF, KEY_FORMAT, GENERATE, KEY_PARTS };
-	static const char *const names[KEY_PARTS] = {
+	enum { TYPE, NAME_OF, KEY_FORMAT, GENERATE, MEMBERS };
+	static const char *const names[MEMBERS] = {
 	    "type", "name", "format", "generate"};
-	struct jsonslice p[KEY_PARTS] = {{0}};
-	if (!is_kind(d, "/key", v, JSONSLICE_OBJECT) ||
-	    !declare_parts(d, "/key", v, names, KEY_PARTS, p))
+	struct jsonslice p[MEMBERS] = {{0}};
+	if (jsonslice_kind(v) == JSONSLICE_ARRAY) {
+		d->collection.key = KEY_PARTS;
+		return true; /* declare_key_parts */
+	}
+	if (!declare_parts(d, "/key", v, names, MEMBERS, p))
 		return false;
 	if (p[TYPE].s == NULL)
 		return declare_refuse(d, "/key", "type is required");
@@ -323,7 +326,7 @@ static void shape_of_table(struct buf *out, const struct collection *c)
 		buf_printf(out, "\ntable %s.%s", t->schema, t->name);
 	if (!t->times)
 		buf_str(out, "\nno times");
-	if (strcmp(t->key, c->key_name) != 0)
+	if (t->key && strcmp(t->key, c->key_name) != 0)
 		buf_printf(out, "\nkey in %s", t->key);
 	if (strcmp(t->version, "version") != 0)
 		buf_printf(out, "\nversion in %s", t->version);
@@ -343,6 +346,8 @@ static uint64_t shape_of(const struct collection *c)
 	struct buf b = {0};
 	buf_printf(&b, "%s %s%s", c->key_name, key_type_name(c->key),
 	    c->group ? " group" : "");
+	for (size_t i = 0; i < c->nparts; i++)
+		buf_printf(&b, " %s", c->parts[i]->name);
 	if (key_column(c) == COLUMN_INTEGER || key_column(c) == COLUMN_SMALLINT)
 		buf_printf(&b, " %s", column_type_name(key_column(c)));
 	shape_of_table(&b, c);
@@ -389,6 +394,7 @@ static bool take_whole(
 	    (p[UPDATED_BY].s && !declare_updated_by(d, p[UPDATED_BY])) ||
 	    !declare_columns(d, p[COLUMNS]) ||
 	    (p[REQUIRED].s && !declare_required(d, p[REQUIRED])) ||
+	    (c->key == KEY_PARTS && !declare_key_parts(d, p[KEY])) ||
 	    !declare_check_fields(d) ||
 	    (p[EXPIRES].s && !declare_take_expires(d, p[EXPIRES])) ||
 	    (p[CACHE].s && !take_cache(d, p[CACHE])) ||
@@ -443,6 +449,7 @@ struct declaration *declare(
 	d->collection.key_name = "key";
 	d->collection.fields = d->fields;
 	d->collection.columns = d->columns;
+	d->collection.key_columns = d->key_columns;
 	d->collection.indexes = d->indexes;
 	d->collection.uniques = d->uniques;
 	d->collection.references = d->references;

@@ -4,6 +4,7 @@
 #include "common/base/check.h"
 #include "common/json/decimal.h"
 #include "common/schema/declare_priv.h"
+#include "common/schema/key_parts.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -484,6 +485,53 @@ bool declare_required(struct declaration *d, struct jsonslice v)
 		d->fields[i].required = true;
 	}
 	return true;
+}
+
+/* --- parts of the key ----------------------------------------------------- */
+
+static bool take_part(struct declaration *d, struct jsonslice name)
+{
+	struct collection *c = &d->collection;
+	size_t i = c->nfields;
+	if (jsonslice_kind(name) == JSONSLICE_STRING)
+		i = collection_field(c, name);
+	if (i == c->nfields)
+		return declare_refuse(d, "/key", "%.*s is not a field",
+		    name.len > 60 ? 60 : (int)name.len, name.s);
+	struct field *f = &d->fields[i];
+	if (f->in_key)
+		return declare_refuse(d, "/key", "has %s twice", f->name);
+	if (!key_parts_may_be(f) || f == c->updated_by)
+		return declare_refuse(d, "/key",
+		    "%s has a type that is none of a key: a part is a string, "
+		    "an integer, a uuid or a date",
+		    f->name);
+	if (f->nullable || f->read_only || field_has_default(f))
+		return declare_refuse(d, "/key",
+		    "%s is nullable, readOnly or has a default: every document "
+		    "has a value of it, and clients send it",
+		    f->name);
+	if (c->nparts == COLLECTION_KEY_PARTS)
+		return declare_refuse(d, "/key", "has more than %d parts",
+		    (int)COLLECTION_KEY_PARTS);
+	f->in_key = true;
+	f->required = true;
+	c->parts[c->nparts++] = f;
+	return true;
+}
+
+bool declare_key_parts(struct declaration *d, struct jsonslice v)
+{
+	struct jsonslice_element e = jsonslice_elements(v);
+	while (jsonslice_each(&e)) {
+		if (!take_part(d, e.value))
+			return false;
+	}
+	return d->collection.nparts > 1 ||
+	       declare_refuse(d, "/key",
+		   "must have at least two names of fields; a key of one "
+		   "column "
+		   "is an object: {\"name\": …, \"type\": …}");
 }
 
 /* --- all of them --------------------------------------------------------- */

@@ -173,6 +173,9 @@ static bool take_names(
 				    "%s is a reserved query parameter of lists",
 				    l->name);
 		}
+		if (filter && l == d->columns && d->collection.nparts)
+			return declare_refuse(d, pointer,
+			    "the key has several fields: name those");
 		if (!filter && l->path)
 			return declare_refuse(d, pointer,
 			    "%s is a member of an object: lists are not "
@@ -237,7 +240,7 @@ static size_t longest_choice(const struct field *f)
 static size_t indexed_bytes(const struct list_column *l)
 {
 	if (l->field == NULL) /* the key, a time */
-		return l->column == COLUMN_TEXT ? COLLECTION_KEY_MAX : 16;
+		return l->column == COLUMN_TEXT ? COLLECTION_KEY_MAX : 24;
 	if (l->column == COLUMN_NUMERIC)
 		return field_max_digits(l->field) + 16;
 	if (l->column != COLUMN_TEXT)
@@ -366,9 +369,17 @@ bool declare_list(struct declaration *d, struct jsonslice v)
 	    .name = c->key_name,
 	    .stored = c->table.key,
 	    .column = key_column(c),
-	    .filter = true,
+	    .filter = c->nparts == 0,
 	    .order = true,
 	};
+	c->nkey_columns = c->nparts ? c->nparts : 1;
+	d->key_columns[0] = d->columns[0];
+	for (size_t i = 0; i < c->nparts; i++)
+		d->key_columns[i] =
+		    (struct list_column){.name = c->parts[i]->name,
+			.stored = c->parts[i]->stored,
+			.column = c->parts[i]->column,
+			.field = c->parts[i]};
 	c->ncolumns = 1;
 	c->order = &c->columns[0];
 	if (v.s && !declare_parts(d, "/list", v, names, PARTS, p))

@@ -11,6 +11,7 @@ struct declaration {
 	struct field fields[COLLECTION_FIELDS];
 	struct field items[COLLECTION_FIELDS]; /* of the field there */
 	struct list_column columns[LIST_COLUMNS];
+	struct list_column key_columns[COLLECTION_KEY_PARTS];
 	struct list_index indexes[COLLECTION_INDEXES];
 	struct unique uniques[COLLECTION_UNIQUES];
 	struct reference references[COLLECTION_FIELDS];
@@ -53,6 +54,9 @@ bool declare_qualified(struct declaration *d, const char *pointer,
 bool declare_fields(struct declaration *d, struct jsonslice v);
 bool declare_updated_by(struct declaration *d, struct jsonslice v);
 bool declare_required(struct declaration *d, struct jsonslice v);
+/* Takes `key`, if it is an array of names of fields. Call it after
+ * declare_required. */
+bool declare_key_parts(struct declaration *d, struct jsonslice v);
 /* Is the name that of a member that all documents have, or of a column that
  * PostgreSQL has? */
 bool declare_is_taken(const struct declaration *d, const char *name);

@@ -70,7 +70,8 @@ static const char **column_of(struct declaration *d, struct jsonslice name)
 	size_t i = collection_field(c, name);
 	if (i < c->nfields)
 		return &d->fields[i].stored;
-	if (jsonslice_equals(name, c->key_name, strlen(c->key_name)))
+	if (c->key != KEY_PARTS &&
+	    jsonslice_equals(name, c->key_name, strlen(c->key_name)))
 		return &t->key;
 	if (jsonslice_equals(name, "version", 7))
 		return &t->version;
@@ -109,10 +110,10 @@ static const char *column_at(const struct collection *c, size_t i)
 {
 	const struct table *t = &c->table;
 	const char *const own[] = {
-	    t->key, t->version, t->created_at, t->updated_at};
+	    t->version, t->key, t->created_at, t->updated_at};
 	size_t n = t->times ? 4 : 2;
 	if (i < n)
-		return own[i];
+		return own[i] ? own[i] : "";
 	return i - n < c->nfields ? c->fields[i - n].stored : NULL;
 }
 
@@ -133,7 +134,7 @@ static bool check_columns(struct declaration *d)
 bool declare_columns(struct declaration *d, struct jsonslice v)
 {
 	struct collection *c = &d->collection;
-	c->table.key = c->key_name;
+	c->table.key = c->key == KEY_PARTS ? NULL : c->key_name;
 	for (size_t i = 0; i < c->nfields; i++)
 		d->fields[i].stored = d->fields[i].name;
 	if (v.s == NULL)

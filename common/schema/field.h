@@ -70,6 +70,7 @@ struct field {
 	struct jsonslice description; /* a string */
 	/* The database sets it. No write has it, and every document does. */
 	bool read_only;
+	bool in_key;		   /* a part of the key: no write changes it */
 	const struct field *items; /* of COLUMN_ARRAY; a scalar */
 	/* The type of a COLUMN_ENUM. */
 	const char *enum_schema, *enum_type;

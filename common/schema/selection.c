@@ -2,6 +2,12 @@
 
 #include <string.h>
 
+/* A key with parts is no member: they are. */
+static size_t selection_first(const struct collection *c)
+{
+	return c->nparts ? 1 : 0;
+}
+
 static size_t selection_columns(const struct collection *c)
 {
 	return 1 + c->nfields + (c->table.times ? 2 : 0);
@@ -19,7 +25,7 @@ const char *selection_name(const struct collection *c, size_t column)
 static bool selection_add(struct selection *s, const struct collection *c,
     const char *name, size_t len)
 {
-	for (size_t i = 0; i < selection_columns(c); i++) {
+	for (size_t i = selection_first(c); i < selection_columns(c); i++) {
 		const char *known = selection_name(c, i);
 		if (strlen(known) != len || memcmp(known, name, len) != 0)
 			continue;
@@ -58,12 +64,13 @@ bool selection_has(const struct selection *s, size_t column)
 
 size_t selection_count(const struct selection *s, const struct collection *c)
 {
-	return s->narrow ? s->n : selection_columns(c);
+	return s->narrow ? s->n : selection_columns(c) - selection_first(c);
 }
 
-size_t selection_at(const struct selection *s, size_t i)
+size_t selection_at(
+    const struct selection *s, const struct collection *c, size_t i)
 {
-	return s->narrow ? s->places[i] : i;
+	return s->narrow ? s->places[i] : i + selection_first(c);
 }
 
 void selection_text(struct buf *out, const struct selection *s,

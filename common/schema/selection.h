@@ -34,7 +34,8 @@ const char *selection_take(struct selection *s, const struct collection *c,
 bool selection_has(const struct selection *s, size_t column);
 /* How many columns are selected; the i-th of them, in the order of the text. */
 size_t selection_count(const struct selection *s, const struct collection *c);
-size_t selection_at(const struct selection *s, size_t i);
+size_t selection_at(
+    const struct selection *s, const struct collection *c, size_t i);
 /* The name of a column. */
 const char *selection_name(const struct collection *c, size_t column);
 /* Appends the names, separated by commas; nothing if everything is selected.

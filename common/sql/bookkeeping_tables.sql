@@ -123,24 +123,31 @@ CREATE TABLE IF NOT EXISTS sluice.outbox (
 
 -- Notes the keys of the rows that a statement changes, unless the writer does it
 -- (sluice.fence says so). The parameters are the collection and the column of its
--- key. Whoever changes a row needs no right on sluice.outbox.
+-- key, or the columns of its parts (common/schema/key_parts.h). Whoever changes a
+-- row needs no right on sluice.outbox.
 CREATE OR REPLACE FUNCTION sluice.note_change() RETURNS trigger
-LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp SET datestyle = 'ISO'
 AS $note$
 DECLARE
   rows text;
+  k text := format('%I::text', TG_ARGV[1]);
 BEGIN
   IF current_setting('sluice.writer', true) = 'on' THEN
     RETURN NULL;
   END IF;
+  IF TG_NARGS > 2 THEN
+    SELECT string_agg(format('replace(replace(%I::text, ''%%'', ''%%25''),'
+      ' '','', ''%%2C'')', a), ' || '','' || ' ORDER BY n) INTO k
+      FROM unnest(TG_ARGV[1:]) WITH ORDINALITY AS p(a, n);
+  END IF;
   rows := CASE TG_OP
-    WHEN 'INSERT' THEN 'SELECT %1$I::text FROM new_rows'
-    WHEN 'DELETE' THEN 'SELECT %1$I::text FROM old_rows'
-    WHEN 'UPDATE' THEN 'SELECT %1$I::text FROM new_rows'
-      ' UNION SELECT %1$I::text FROM old_rows'
-    ELSE 'SELECT %1$I::text FROM %2$I.%3$I' END;
-  EXECUTE 'INSERT INTO sluice.outbox (collection, "key") SELECT $1, k FROM ('
-    || format(rows, TG_ARGV[1], TG_TABLE_SCHEMA, TG_TABLE_NAME) || ') AS r(k)'
+    WHEN 'INSERT' THEN 'SELECT %1$s FROM new_rows'
+    WHEN 'DELETE' THEN 'SELECT %1$s FROM old_rows'
+    WHEN 'UPDATE' THEN 'SELECT %1$s FROM new_rows'
+      ' UNION SELECT %1$s FROM old_rows'
+    ELSE 'SELECT %1$s FROM %2$I.%3$I' END;
+  EXECUTE 'INSERT INTO sluice.outbox (collection, "key") SELECT $1, r.k FROM ('
+    || format(rows, k, TG_TABLE_SCHEMA, TG_TABLE_NAME) || ') AS r(k)'
     USING TG_ARGV[0];
   PERFORM pg_notify('sluice_outbox', '');
   RETURN NULL;

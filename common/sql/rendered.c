@@ -174,7 +174,7 @@ size_t rendered_row(
 	size_t out = frame(c, key_len);
 	for (size_t i = 0; i < c->nfields; i++)
 		out += strlen(c->fields[i].name) + 4 +
-		       (c->fields[i].read_only
+		       (c->fields[i].read_only || c->fields[i].in_key
 			       ? LONGEST
 			       : rendered_value(&c->fields[i], values[i]));
 	return out;

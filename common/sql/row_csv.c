@@ -60,7 +60,7 @@ void row_csv_header(
 {
 	for (size_t i = 0; i < selection_count(only, c); i++)
 		buf_printf(out, "%s%s", i ? "," : "",
-		    selection_name(c, selection_at(only, i)));
+		    selection_name(c, selection_at(only, c, i)));
 	buf_str(out, "\r\n");
 }
 
@@ -68,7 +68,7 @@ void row_csv_write(struct buf *out, const struct collection *c,
     const struct selection *only, const struct row_doc_cell *cells)
 {
 	for (size_t i = 0; i < selection_count(only, c); i++) {
-		size_t at = selection_at(only, i);
+		size_t at = selection_at(only, c, i);
 		buf_str(out, i ? "," : "");
 		row_csv_value(out, row_doc_column(c, at), cells[at]);
 	}

@@ -148,7 +148,7 @@ void row_doc_write_of(struct buf *out, const struct collection *c,
     const struct selection *only, const struct row_doc_cell *cells)
 {
 	size_t begin = out->len, n = c->nfields;
-	if (selection_has(only, 0))
+	if (c->nparts == 0 && selection_has(only, 0))
 		row_doc_add_member(out, c->key_name, key_column(c), cells[0]);
 	for (size_t i = 0; i < n; i++) {
 		const struct field *f = &c->fields[i];

@@ -88,9 +88,49 @@ void sql_list_column(
 	buf_str(out, "}')");
 }
 
+/* As the index has it. */
+static void ordered(
+    struct buf *out, const char *prefix, const struct list_column *l)
+{
+	sql_list_column(out, prefix, l);
+	buf_str(out, l->column == COLUMN_TEXT ? " COLLATE \"C\"" : "");
+}
+
+void sql_key_columns(struct buf *out, const struct collection *c,
+    const char *prefix, const char *way)
+{
+	for (size_t i = 0; i < c->nkey_columns; i++) {
+		buf_str(out, i ? ", " : "");
+		ordered(out, prefix, &c->key_columns[i]);
+		buf_str(out, way);
+	}
+}
+
+/* A part of the key as its text has it. */
+static void key_part(struct buf *out, const struct field *f)
+{
+	bool text = f->column == COLUMN_TEXT;
+	buf_str(out, text ? "replace(replace(" : "");
+	sql_of(out, f->stored);
+	if (text)
+		buf_str(out, "::text, '%', '%25'), ',', '%2C')");
+	else if (f->column == COLUMN_DATE)
+		buf_str(out, "::date::text");
+	else
+		buf_str(out, "::text");
+}
+
 /* The key of row t as text, as the log has it. */
 static void key(struct buf *out, const struct collection *c)
 {
+	for (size_t i = 0; i < c->nparts; i++) {
+		buf_str(out, i ? " || ',' || " : "(");
+		key_part(out, c->parts[i]);
+	}
+	if (c->nparts) {
+		buf_char(out, ')');
+		return;
+	}
 	sql_of(out, c->table.key);
 	buf_str(out, c->key == KEY_STRING ? "" : "::text");
 }
@@ -105,12 +145,35 @@ static void cast_key(struct buf *out, const struct collection *c)
 					  : column_type_name(key_column(c)));
 }
 
+void sql_key_value(
+    struct buf *out, const struct collection *c, size_t i, const char *text)
+{
+	if (c->nparts == 0) {
+		buf_str(out, text);
+		cast_key(out, c);
+		return;
+	}
+	enum column_type column = c->parts[i]->column;
+	if (column == COLUMN_TEXT)
+		buf_printf(out,
+		    "replace(replace(split_part(%s, ',', %zu), '%%2C', ','), "
+		    "'%%25', '%%')",
+		    text, i + 1);
+	else
+		buf_printf(out, "split_part(%s, ',', %zu)::%s", text, i + 1,
+		    column_is_integer(column) ? "bigint"
+					      : column_type_name(column));
+}
+
 /* The row t of the key k. */
 static void is_key(struct buf *out, const struct collection *c)
 {
-	sql_of(out, c->table.key);
-	buf_str(out, " = k.\"key\"");
-	cast_key(out, c);
+	for (size_t i = 0; i < c->nkey_columns; i++) {
+		buf_str(out, i ? " AND " : "");
+		sql_of(out, c->key_columns[i].stored);
+		buf_str(out, " = ");
+		sql_key_value(out, c, i, "k.\"key\"");
+	}
 }
 
 /* As what a column comes to common/sql/row_doc.h, whatever an operator has made
@@ -287,15 +350,24 @@ static void sql_parameter(struct buf *out, const struct field *f)
 	}
 }
 
+/* The parts of a key are taken from the key. */
+static bool is_written(const struct field *f)
+{
+	return !f->read_only && !f->in_key;
+}
+
 /* The parameters as rows r. Set-returning functions in a list of columns
  * advance together. In FROM, Postgres would first copy all rows into a
  * tuplestore. */
 static void sql_parameters(struct buf *out, const struct collection *c)
 {
-	buf_str(out, " SELECT r._key");
-	cast_key(out, c);
+	buf_str(out, " SELECT ");
+	for (size_t i = 0; i < c->nkey_columns; i++) {
+		buf_str(out, i ? ", " : "");
+		sql_key_value(out, c, i, "r._key");
+	}
 	for (size_t i = 0; i < c->nfields; i++) {
-		if (!c->fields[i].read_only)
+		if (is_written(&c->fields[i]))
 			sql_parameter(out, &c->fields[i]);
 	}
 	if (c->table.times)
@@ -312,11 +384,20 @@ static void sql_parameters(struct buf *out, const struct collection *c)
 	buf_str(out, ") AS r");
 }
 
+/* The columns of the key, without more. */
+static void key_names(struct buf *out, const struct collection *c)
+{
+	for (size_t i = 0; i < c->nkey_columns; i++) {
+		buf_str(out, i ? ", " : "");
+		sql_ident(out, c->key_columns[i].stored);
+	}
+}
+
 static void sql_upsert_columns(struct buf *out, const struct collection *c)
 {
-	sql_ident(out, c->table.key);
+	key_names(out, c);
 	for (size_t i = 0; i < c->nfields; i++) {
-		if (c->fields[i].read_only)
+		if (!is_written(&c->fields[i]))
 			continue;
 		buf_str(out, ", ");
 		sql_ident(out, c->fields[i].stored);
@@ -348,15 +429,15 @@ void sql_upsert(struct buf *out, const struct collection *c)
 	buf_str(out, " AS t (");
 	sql_upsert_columns(out, c);
 	/* An operator's key may be GENERATED ALWAYS AS IDENTITY. */
-	buf_str(out, c->table.foreign && c->key == KEY_INTEGER
+	buf_str(out, c->table.foreign && (c->key == KEY_INTEGER || c->nparts)
 			 ? ") OVERRIDING SYSTEM VALUE"
 			 : ")");
 	sql_parameters(out, c);
 	buf_str(out, " ON CONFLICT (");
-	sql_ident(out, c->table.key);
+	key_names(out, c);
 	buf_str(out, ") DO UPDATE SET ");
 	for (size_t i = 0; i < c->nfields; i++) {
-		if (c->fields[i].read_only)
+		if (!is_written(&c->fields[i]))
 			continue;
 		sql_set(out, c->fields[i].stored);
 		buf_str(out, ", ");
@@ -390,13 +471,6 @@ void sql_delete(struct buf *out, const struct collection *c)
 	buf_str(out, " AS \"key\"");
 }
 
-/* As the index orders keys. */
-static void ordered_key(struct buf *out, const struct collection *c)
-{
-	sql_of(out, c->table.key);
-	buf_str(out, c->key == KEY_STRING ? " COLLATE \"C\"" : "");
-}
-
 void sql_expired(struct buf *out, const struct collection *c, bool after)
 {
 	const char *time = c->expires->stored;
@@ -415,15 +489,18 @@ void sql_expired(struct buf *out, const struct collection *c, bool after)
 		buf_str(out, " AND (");
 		sql_of(out, time);
 		buf_str(out, ", ");
-		ordered_key(out, c);
-		buf_str(out, ") > ($3::text::timestamptz, $4::text");
-		cast_key(out, c);
+		sql_key_columns(out, c, "t.", "");
+		buf_str(out, ") > ($3::text::timestamptz");
+		for (size_t i = 0; i < c->nkey_columns; i++) {
+			buf_str(out, ", ");
+			sql_key_value(out, c, i, "$4::text");
+		}
 		buf_char(out, ')');
 	}
 	buf_str(out, " ORDER BY ");
 	sql_of(out, time);
 	buf_str(out, ", ");
-	ordered_key(out, c);
+	sql_key_columns(out, c, "t.", "");
 	buf_str(out, " LIMIT $2::int8");
 }
 

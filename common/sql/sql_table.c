@@ -80,6 +80,8 @@ void sql_table_column(struct buf *out, const struct field *f)
 	sql_ident(out, f->stored);
 	buf_char(out, ' ');
 	sql_type(out, f);
+	if (f->in_key && f->column == COLUMN_TEXT)
+		buf_str(out, " COLLATE \"C\"");
 	buf_str(out, f->nullable ? "" : " NOT NULL");
 	if (f->otherwise.s == NULL)
 		return;
@@ -238,22 +240,30 @@ void sql_table_body(struct buf *out, const struct collection *c)
 	size_t n;
 	struct sql_table_check *checks = sql_table_checks(c, &n);
 	buf_str(out, "(\n  ");
-	sql_ident(out, c->table.key);
-	buf_printf(out, " %s%s PRIMARY KEY,\n", column_type_name(key_column(c)),
-	    c->key == KEY_STRING ? " COLLATE \"C\"" : "");
+	if (c->nparts == 0) {
+		sql_ident(out, c->table.key);
+		buf_printf(out, " %s%s PRIMARY KEY,\n  ",
+		    column_type_name(key_column(c)),
+		    c->key == KEY_STRING ? " COLLATE \"C\"" : "");
+	}
 	for (size_t i = 0; i < c->nfields; i++) {
-		buf_str(out, "  ");
 		sql_table_column(out, &c->fields[i]);
-		buf_str(out, ",\n");
+		buf_str(out, ",\n  ");
 	}
 	for (size_t i = 0; c->table.times && i < 2; i++) {
-		buf_str(out, "  ");
 		sql_ident(out, i ? c->table.updated_at : c->table.created_at);
-		buf_str(out, " timestamptz NOT NULL,\n");
+		buf_str(out, " timestamptz NOT NULL,\n  ");
 	}
-	buf_str(out, "  ");
 	sql_ident(out, c->table.version);
 	buf_str(out, " bigint NOT NULL");
+	if (c->nparts) {
+		buf_str(out, ",\n  PRIMARY KEY (");
+		for (size_t i = 0; i < c->nparts; i++) {
+			buf_str(out, i ? ", " : "");
+			sql_ident(out, c->parts[i]->stored);
+		}
+		buf_char(out, ')');
+	}
 	for (size_t i = 0; i < n; i++)
 		buf_printf(out, ",\n  CONSTRAINT \"%s\" CHECK (%s)",
 		    checks[i].name, checks[i].expression);
@@ -419,6 +429,18 @@ static void indexed(
 	    descending ? " DESC" : "");
 }
 
+/* The index on the key's columns has the collation of the column. */
+static void key_behind(
+    struct buf *out, const struct collection *c, const char *way)
+{
+	if (c->nparts) {
+		sql_key_columns(out, c, "", way);
+		return;
+	}
+	sql_ident(out, c->table.key);
+	buf_str(out, way);
+}
+
 static void list_index(struct buf *out, const struct collection *c,
     const struct list_index *x, const char *name)
 {
@@ -427,8 +449,8 @@ static void list_index(struct buf *out, const struct collection *c,
 	buf_str(out, " (");
 	for (size_t i = 0; i < x->n; i++)
 		indexed(out, x->columns[i], x->descending[i]);
-	sql_ident(out, c->table.key);
-	buf_str(out, x->descending[x->n - 1] ? " DESC)" : ")");
+	key_behind(out, c, x->descending[x->n - 1] ? " DESC" : "");
+	buf_char(out, ')');
 }
 
 static void unique_constraint(struct buf *out, const struct collection *c,

@@ -180,19 +180,65 @@ static const char *adopt_kind_fault(const struct adopted *t)
 		   : NULL;
 }
 
-static void refuse_without_key(
-    struct adopting *a, const struct adopted *t, const PGresult *parts)
+/* Why these columns cannot be a key; NULL: they can. */
+static const char *parts_fault(const PGresult *parts, int *at)
 {
-	const char *columns = PQgetvalue(parts, 0, 0);
-	if (*columns)
-		adopt_refuse(a, t,
-		    "its primary key has several columns (%s): give it a "
-		    "column that is unique and NOT NULL",
-		    columns);
-	else
+	static const char *const types[] = {
+	    "text", "varchar", "int2", "int4", "int8", "uuid", "date"};
+	for (*at = 0; *at < PQntuples(parts); (*at)++) {
+		size_t i = 0, n = sizeof types / sizeof *types;
+		if (adopt_is(parts, *at, P_GENERATED))
+			return "is generated: it accepts no value";
+		while (i < n &&
+		       strcmp(types[i], PQgetvalue(parts, *at, P_TYPE)) != 0)
+			i++;
+		if (i == n)
+			return "has a type that is none of a key: a part is "
+			       "text, varchar, smallint, integer, bigint, uuid "
+			       "or date";
+	}
+	return NULL;
+}
+
+/* The key is the primary key's columns, if it has several. */
+static void adopt_take_parts(
+    struct adopting *a, struct adopted *t, PGresult *parts)
+{
+	int at = 0;
+	const char *fault = parts_fault(parts, &at);
+	if (PQntuples(parts) < 2)
 		adopt_refuse(a, t,
 		    "it has no key: give it a column that is unique and NOT "
 		    "NULL");
+	else if (PQntuples(parts) > COLLECTION_KEY_PARTS)
+		adopt_refuse(a, t,
+		    "its primary key has %d columns; a key has at most %d",
+		    PQntuples(parts), (int)COLLECTION_KEY_PARTS);
+	else if (fault)
+		adopt_refuse(a, t, "the column %s of its primary key %s",
+		    PQgetvalue(parts, at, P_COLUMN), fault);
+	else
+		t->parts = parts;
+}
+
+static void adopt_take_key(
+    struct adopting *a, struct adopted *t, const PGresult *key)
+{
+	if (adopt_is(key, 0, K_GENERATED)) {
+		adopt_refuse(a, t,
+		    "its key %s is generated: it accepts no value",
+		    PQgetvalue(key, 0, K_COLUMN));
+	} else if (adopt_key_of(PQgetvalue(key, 0, K_TYPE)) == NULL) {
+		adopt_refuse(a, t,
+		    "its key %s is of the type %s: a key is text, varchar, "
+		    "smallint, integer, bigint or uuid",
+		    PQgetvalue(key, 0, K_COLUMN), PQgetvalue(key, 0, K_TYPE));
+	} else {
+		t->key = mem_strdup(PQgetvalue(key, 0, K_COLUMN));
+		t->key_name = mem_strdup(PQgetvalue(key, 0, K_NAME));
+		t->key_type = mem_strdup(PQgetvalue(key, 0, K_TYPE));
+		t->key_place = mem_strdup(PQgetvalue(key, 0, K_PLACE));
+	}
 }
 
 static struct err adopt_find_key(struct adopting *a, struct adopted *t)
@@ -202,26 +248,13 @@ static struct err adopt_find_key(struct adopting *a, struct adopted *t)
 	if (e.kind != ERR_KIND_OK)
 		return e;
 	e = adopt_ask(a, &adopt_parts, t->oid, NULL, &parts);
-	if (e.kind == ERR_KIND_OK && PQntuples(key) == 0) {
-		refuse_without_key(a, t, parts);
-	} else if (e.kind == ERR_KIND_OK && adopt_is(key, 0, K_GENERATED)) {
-		adopt_refuse(a, t,
-		    "its key %s is generated: it accepts no value",
-		    PQgetvalue(key, 0, K_COLUMN));
-	} else if (e.kind == ERR_KIND_OK &&
-		   adopt_key_of(PQgetvalue(key, 0, K_TYPE)) == NULL) {
-		adopt_refuse(a, t,
-		    "its key %s is of the type %s: a key is text, varchar, "
-		    "smallint, integer, bigint or uuid",
-		    PQgetvalue(key, 0, K_COLUMN), PQgetvalue(key, 0, K_TYPE));
-	} else if (e.kind == ERR_KIND_OK) {
-		t->key = mem_strdup(PQgetvalue(key, 0, K_COLUMN));
-		t->key_name = mem_strdup(PQgetvalue(key, 0, K_NAME));
-		t->key_type = mem_strdup(PQgetvalue(key, 0, K_TYPE));
-		t->key_place = mem_strdup(PQgetvalue(key, 0, K_PLACE));
-	}
+	if (e.kind == ERR_KIND_OK && PQntuples(key) == 0)
+		adopt_take_parts(a, t, parts);
+	else if (e.kind == ERR_KIND_OK)
+		adopt_take_key(a, t, key);
 	PQclear(key);
-	PQclear(parts);
+	if (t->parts == NULL)
+		PQclear(parts);
 	return e;
 }
 
@@ -257,9 +290,10 @@ static struct err adopt_examine(struct adopting *a, struct adopted *t)
 		return ERR_OK;
 	}
 	struct err e = adopt_find_key(a, t);
-	if (e.kind != ERR_KIND_OK || t->key == NULL)
+	if (e.kind != ERR_KIND_OK || (t->key == NULL && t->parts == NULL))
 		return e;
-	e = adopt_ask(a, &adopt_columns, t->oid, t->key_place, &t->columns);
+	e = adopt_ask(a, &adopt_columns, t->oid,
+	    t->key_place ? t->key_place : "0", &t->columns);
 	if (e.kind == ERR_KIND_OK)
 		adopt_check_columns(a, t);
 	return e;
@@ -299,6 +333,7 @@ static void adopting_free(struct adopting *a)
 		free(t->key_type);
 		free(t->key_place);
 		PQclear(t->columns);
+		PQclear(t->parts);
 	}
 	free(a->all);
 	PQfinish(a->db);

@@ -33,15 +33,19 @@ SELECT a.attname, left(regexp_replace(regexp_replace(trim('_' FROM lower(
     AND i.indnkeyatts = 1 AND a.attnotnull
     ORDER BY i.indisprimary DESC, i.indexrelid LIMIT 1
 
--- Column: the columns of the primary key; an empty text: there is none.
+-- The columns of the primary key, in its order. Columns: name, type, is it
+-- generated.
 -- name: parts
-SELECT coalesce((SELECT string_agg(a.attname, ', ' ORDER BY k.n)
-    FROM pg_index p, unnest(p.indkey::int2[]) WITH ORDINALITY k(attnum, n)
-    JOIN pg_attribute a ON a.attnum = k.attnum
-    WHERE p.indrelid = $1::oid AND p.indisprimary
-    AND a.attrelid = p.indrelid), '')
+SELECT a.attname, b.typname, a.attgenerated <> ''
+    FROM pg_index p, unnest((p.indkey::int2[])[0:p.indnkeyatts - 1])
+    WITH ORDINALITY k(attnum, n), pg_attribute a, pg_type t, pg_type b
+    WHERE p.indrelid = $1::oid AND p.indisprimary AND p.indimmediate
+    AND a.attrelid = p.indrelid AND a.attnum = k.attnum
+    AND t.oid = a.atttypid AND b.oid = CASE t.typtype WHEN 'd'
+    THEN t.typbasetype ELSE t.oid END ORDER BY k.n
 
--- $2 the place of the key; a row for each other column. Columns: name, the
+-- $2 the place of the key, 0 if it is the columns of the primary key; a row for
+-- each other column. Columns: name, the
 -- name of a field, the field as JSON, is it required, may lists use it, why it
 -- is left out (null: it is not), what is lost (null: nothing), must a row have
 -- a value of it, is it Sluice's version.
@@ -65,7 +69,9 @@ WITH types (typ, type, format) AS (VALUES
     a.attidentity, a.attgenerated, b.typname,
     CASE WHEN b.typtype = 'e' THEN 'string' WHEN i.type IS NOT NULL
     THEN 'array' ELSE y.type END AS type, y.format,
-    a.attgenerated <> '' OR a.attidentity <> '' AS read_only,
+    ($2::int = 0 AND p.indkey IS NOT NULL) AS in_key,
+    (a.attgenerated <> '' OR a.attidentity <> '')
+    AND NOT ($2::int = 0 AND p.indkey IS NOT NULL) AS read_only,
     CASE WHEN b.typtype = 'e' THEN bn.nspname || '.' || b.typname END
     AS enum_type, CASE WHEN b.typtype = 'e' THEN (SELECT
     json_agg(v.enumlabel ORDER BY v.enumsortorder) FROM pg_enum v
@@ -94,6 +100,8 @@ WITH types (typ, type, format) AS (VALUES
     LEFT JOIN types i ON i.typ = x.typname AND i.type <> 'object'
     AND x.typname NOT IN ('bpchar', 'float4', 'float8', 'bytea')
     AND (x.typname <> 'numeric' OR a.atttypmod = -1)
+    LEFT JOIN pg_index p ON p.indrelid = a.attrelid AND p.indisprimary
+    AND a.attnum = ANY((p.indkey::int2[])[0:p.indnkeyatts - 1])
     LEFT JOIN pg_attrdef d ON d.adrelid = a.attrelid AND d.adnum = a.attnum
     WHERE a.attrelid = $1::oid AND a.attnum > 0 AND NOT a.attisdropped),
   checks AS (SELECT c.attnum, k.conname, c.type,
@@ -123,6 +131,7 @@ WITH types (typ, type, format) AS (VALUES
     FROM checks c WHERE c.type = 'string' AND c.text ~
     '^CHECK \(\(\(?@\)?(::text)? = ANY \(\(?ARRAY\[(''([^'']|'''')*''::[a-z ]+(, )?)+\]\)?(::text\[\])?\)\)\)( NOT VALID)?$'),
   fields AS (SELECT c.*, CASE WHEN n.many = 1 AND c.plain <> 'version'
+    AND ($2::int <> 0 OR c.plain <> 'key')
     AND c.plain NOT IN ('tableoid', 'xmin', 'cmin', 'xmax', 'cmax', 'ctid')
     THEN c.plain ELSE c.plain || '_' || c.attnum END AS field,
     (SELECT max(bound::numeric) FROM ranges r
@@ -137,7 +146,7 @@ WITH types (typ, type, format) AS (VALUES
     WHERE r.attnum = c.attnum AND r.op = '<=')) AS longest,
     coalesce(c.labels, (SELECT list FROM choices h WHERE h.attnum = c.attnum
     AND c.format IS NULL LIMIT 1)) AS list,
-    CASE WHEN c.read_only THEN NULL WHEN c.type IN ('integer', 'number') AND c.def ~
+    CASE WHEN c.read_only OR c.in_key THEN NULL WHEN c.type IN ('integer', 'number') AND c.def ~
     '^\(?''?-?[0-9]+(\.[0-9]+)?''?\)?(::[a-z ]+(\([0-9,]+\))?)?$'
     THEN substring(c.def FROM '-?[0-9]+(?:\.[0-9]+)?')
     WHEN c.type = 'boolean' AND c.def IN ('true', 'false') THEN c.def
@@ -174,7 +183,9 @@ SELECT f.attname, f.field, json_strip_nulls(json_build_object(
     OR f.longest <= 500)
     AND f.field NOT IN ('order', 'limit', 'cursor', 'select', 'and', 'or'),
     CASE WHEN f.type IS NULL THEN 'no field has its type, ' || f.told END,
-    nullif(concat_ws('; ', CASE WHEN f.def IS NOT NULL AND f.otherwise IS NULL
+    nullif(concat_ws('; ', CASE WHEN f.in_key AND f.def IS NOT NULL THEN
+    'the default ' || f.def || ' is not used: a client sends its key' END,
+    CASE WHEN f.def IS NOT NULL AND NOT f.in_key AND f.otherwise IS NULL
     AND NOT f.read_only THEN 'the default ' || f.def ||
     CASE WHEN f.attnotnull THEN ' is not expressible: the field is required'
     ELSE ' is not expressible: a document without the field has null' END END,
@@ -186,6 +197,7 @@ SELECT f.attname, f.field, json_strip_nulls(json_build_object(
     'blanks at the end of a value are not part of it' END), ''),
     f.attnotnull AND f.def IS NULL AND NOT f.read_only,
     f.attname = 'version' AND f.typname = 'int8' AND f.attnotnull
+    AND NOT f.in_key
     AND f.def ~ '^''?0''?(::bigint)?$',
     f.items IS NULL AND f.typname NOT IN ('bytea', 'jsonb', 'json', 'bpchar')
     AND (f.typname NOT IN ('text', 'varchar') OR f.list IS NOT NULL

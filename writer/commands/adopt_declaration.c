@@ -23,7 +23,7 @@ static void adopt_columns_of(struct buf *out, const struct adopted *t)
 	const PGresult *r = t->columns;
 	struct buf all = {0};
 	bool theirs = false;
-	if (strcmp(t->key, t->key_name) != 0) {
+	if (t->key && strcmp(t->key, t->key_name) != 0) {
 		adopt_text(&all, t->key_name);
 		buf_str(&all, ": ");
 		adopt_text(&all, t->key);
@@ -40,7 +40,7 @@ static void adopt_columns_of(struct buf *out, const struct adopted *t)
 		buf_str(&all, ": ");
 		adopt_text(&all, column);
 	}
-	if (theirs || strcmp(t->key, "version") == 0)
+	if (theirs || (t->key && strcmp(t->key, "version") == 0))
 		buf_printf(&all, "%s\"version\": \"sluice_version\"",
 		    all.len ? ", " : "");
 	if (all.len)
@@ -131,6 +131,8 @@ static bool unique_of(
 static bool is_the_key(const struct adopted *t, const char *columns)
 {
 	struct buf key = {0};
+	if (t->key == NULL)
+		return false;
 	buf_char(&key, '[');
 	adopt_text(&key, t->key);
 	buf_char(&key, ']');
@@ -160,7 +162,7 @@ static bool reference_of(struct buf *out, const struct adopting *a,
 		return false;
 	for (size_t k = 0; k < a->n; k++) {
 		const struct adopted *to = &a->all[k];
-		if (!to->good ||
+		if (!to->good || to->key == NULL ||
 		    strcmp(to->oid, PQgetvalue(r, row, X_TABLE)) != 0 ||
 		    strcmp(to->key, PQgetvalue(r, row, X_OTHER)) != 0 ||
 		    !adopt_same_type(
@@ -238,6 +240,23 @@ static struct err adopt_write_constraints(
 	return ERR_OK;
 }
 
+/* One column, or the fields of several. */
+static void adopt_write_key(struct buf *out, const struct adopted *t)
+{
+	if (t->key) {
+		buf_printf(out, "  \"key\": {%s, \"name\": \"%s\"},\n",
+		    adopt_key_of(t->key_type), t->key_name);
+		return;
+	}
+	for (int i = 0; i < PQntuples(t->parts); i++) {
+		const char *column = PQgetvalue(t->parts, i, P_COLUMN);
+		int at = adopt_field_at(t, column, strlen(column));
+		buf_str(out, i ? ", " : "  \"key\": [");
+		adopt_text(out, PQgetvalue(t->columns, at, C_FIELD));
+	}
+	buf_str(out, "],\n");
+}
+
 struct err adopt_declaration(
     struct buf *out, struct adopting *a, const struct adopted *t)
 {
@@ -251,9 +270,8 @@ struct err adopt_declaration(
 	buf_printf(&table, "%s.%s", t->schema, t->table);
 	buf_str(out, "  \"table\": ");
 	buf_json(out, table.data, table.len);
-	buf_printf(out,
-	    ",\n  \"times\": false,\n  \"key\": {%s, \"name\": \"%s\"},\n",
-	    adopt_key_of(t->key_type), t->key_name);
+	buf_str(out, ",\n  \"times\": false,\n");
+	adopt_write_key(out, t);
 	buf_free(&table);
 	adopt_columns_of(out, t);
 	adopt_fields(out, t);

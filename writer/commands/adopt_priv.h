@@ -22,6 +22,7 @@ struct adopted {
 	bool partition, good;
 	char *key, *key_name, *key_type; /* NULL before it is known */
 	char *key_place;
+	PGresult *parts;   /* of adopt_parts; NULL: the key is one column */
 	PGresult *columns; /* of adopt_columns */
 };
 
@@ -31,6 +32,8 @@ struct adopting {
 	size_t n, cap;
 	size_t refused;
 };
+
+enum { P_COLUMN, P_TYPE, P_GENERATED }; /* of adopt_parts */
 
 /* The columns of a result of adopt_columns. */
 enum {

@@ -220,12 +220,46 @@ static struct err tables_make(struct tables *t)
 	return e;
 }
 
+static int by_text(const void *a, const void *b)
+{
+	return strcmp(*(const char *const *)a, *(const char *const *)b);
+}
+
+/* As Postgres writes an element of an array. */
+static void array_element(struct buf *out, const char *name)
+{
+	buf_char(out, '"');
+	for (; *name; name++) {
+		if (*name == '"' || *name == '\\')
+			buf_char(out, '\\');
+		buf_char(out, *name);
+	}
+	buf_char(out, '"');
+}
+
+/* The names in alphabetical order, as a text[]. */
+static void names_sorted(struct buf *out, const char **names, size_t n)
+{
+	qsort(names, n, sizeof *names, by_text);
+	for (size_t i = 0; i < n; i++) {
+		buf_char(out, i ? ',' : '{');
+		array_element(out, names[i]);
+	}
+	buf_char(out, '}');
+}
+
 /* Do the statements of common/sql/sql.h work with this kind of table? Postgres
  * returns no xmax for a partitioned one. */
 static struct err check_kind(struct tables *t)
 {
 	PGresult *r;
-	struct err e = tables_ask(t, &tables_kind, t->c->table.key, &r);
+	const char *names[COLLECTION_KEY_PARTS];
+	struct buf list = {0};
+	for (size_t i = 0; i < t->c->nkey_columns; i++)
+		names[i] = t->c->key_columns[i].stored;
+	names_sorted(&list, names, t->c->nkey_columns);
+	struct err e = tables_ask(t, &tables_kind, list.data, &r);
+	buf_free(&list);
 	if (e.kind != ERR_KIND_OK)
 		return e;
 	char kind = *PQgetvalue(r, 0, 0);
@@ -315,23 +349,6 @@ static struct err note_shape(struct tables *t)
 	return e;
 }
 
-static int by_text(const void *a, const void *b)
-{
-	return strcmp(*(const char *const *)a, *(const char *const *)b);
-}
-
-/* As Postgres writes an element of an array. */
-static void array_element(struct buf *out, const char *name)
-{
-	buf_char(out, '"');
-	for (; *name; name++) {
-		if (*name == '"' || *name == '\\')
-			buf_char(out, '\\');
-		buf_char(out, *name);
-	}
-	buf_char(out, '"');
-}
-
 /* Whatever the constraint is called that does it. */
 static struct err are_unique(
     struct tables *t, const struct unique *u, bool *out)
@@ -341,12 +358,7 @@ static struct err are_unique(
 	PGresult *r;
 	for (size_t i = 0; i < u->n; i++)
 		names[i] = u->fields[i]->stored;
-	qsort(names, u->n, sizeof *names, by_text);
-	for (size_t i = 0; i < u->n; i++) {
-		buf_char(&list, i ? ',' : '{');
-		array_element(&list, names[i]);
-	}
-	buf_char(&list, '}');
+	names_sorted(&list, names, u->n);
 	struct err e = tables_ask(t, &tables_unique, list.data, &r);
 	buf_free(&list);
 	return tables_is(e, r, out);

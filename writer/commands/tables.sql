@@ -23,15 +23,16 @@ SELECT (SELECT coalesce((declaration->>'group')::bool, false)
     FROM sluice.collections WHERE name = $2
     ORDER BY generation DESC LIMIT 1), EXISTS (SELECT FROM $1)
 
--- $2 the name of the key's column. Columns: the relation's kind; is there a
--- unique constraint on the key alone?
+-- $2 text[] names of the key's columns, in alphabetical order. Columns: the
+-- relation's kind; is there a unique constraint on the key alone?
 -- name: kind
 SELECT c.relkind, EXISTS (SELECT FROM pg_index i
-    JOIN pg_attribute a ON a.attrelid = i.indrelid
-    AND a.attnum = i.indkey[0] WHERE i.indrelid = c.oid
+    WHERE i.indrelid = c.oid
     AND i.indisunique AND i.indimmediate AND i.indisvalid
-    AND i.indpred IS NULL AND i.indnkeyatts = 1
-    AND a.attname = $2) FROM pg_class c WHERE c.oid = $1::regclass
+    AND i.indpred IS NULL AND i.indexprs IS NULL AND $2::text[] = (SELECT array_agg(a.attname::text
+    ORDER BY a.attname::text COLLATE "C") FROM pg_attribute a
+    WHERE a.attrelid = i.indrelid
+    AND a.attnum = ANY((i.indkey::int2[])[0:i.indnkeyatts - 1]))) FROM pg_class c WHERE c.oid = $1::regclass
 
 -- $2: may the key be an identity that is generated always? A row for each
 -- column of either; what the other does not have is null.

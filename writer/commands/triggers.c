@@ -32,8 +32,11 @@ static void trigger_sql(struct buf *out, const struct collection *c, size_t i)
 	    "%s FOR EACH STATEMENT EXECUTE FUNCTION sluice.note_change(",
 	    triggers[i].tables);
 	sql_literal(out, c->name, strlen(c->name));
-	buf_str(out, ", ");
-	sql_literal(out, c->table.key, strlen(c->table.key));
+	for (size_t k = 0; k < c->nkey_columns; k++) {
+		const char *column = c->key_columns[k].stored;
+		buf_str(out, ", ");
+		sql_literal(out, column, strlen(column));
+	}
 	buf_char(out, ')');
 }
 

@@ -37,7 +37,7 @@ static const struct field *missing(const struct collection *c, uint64_t seen)
 	for (size_t i = 0; i < c->nfields; i++) {
 		const struct field *f = &c->fields[i];
 		if (!(seen >> i & 1) && !f->nullable && !f->read_only &&
-		    f->otherwise.s == NULL)
+		    !f->in_key && f->otherwise.s == NULL)
 			return f;
 	}
 	return NULL;

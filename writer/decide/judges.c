@@ -88,6 +88,16 @@ static void add_nullable(const struct collection *c, struct texts *names)
 	}
 }
 
+static void judges_add_key(const struct collection *c, struct texts *names)
+{
+	struct buf columns = {0};
+	for (size_t i = 0; i < c->nkey_columns; i++)
+		buf_printf(
+		    &columns, "%s%s", i ? "," : "", c->key_columns[i].stored);
+	judges_add(names, columns.data);
+	buf_free(&columns);
+}
+
 struct pg_params judges_call(void)
 {
 	enum { NAMES, KEYS, CHECKS, INDEXES, NULLABLE, TABLES, ALL };
@@ -100,7 +110,7 @@ struct pg_params judges_call(void)
 		judges_add(&all[TABLES], table.data);
 		buf_free(&table);
 		judges_add(&all[NAMES], c->name);
-		judges_add(&all[KEYS], c->table.key);
+		judges_add_key(c, &all[KEYS]);
 		add_checks(c, &all[CHECKS]);
 		add_relations(c, &all[INDEXES]);
 		add_nullable(c, &all[NULLABLE]);

@@ -1,7 +1,8 @@
 -- What Postgres's catalog says of the tables of the collections
 -- (writer/decide/judges.h).
 
--- $1 text[] collections, $2 text[] the columns of their keys; $3 text[] names of
+-- $1 text[] collections, $2 text[] the columns of their keys, with commas
+-- between those of one; $3 text[] names of
 -- the declared checks, $4 text[] of the declared indexes, $5 text[]
 -- `collection.column` of the columns that may be null, $6 text[] the tables.
 -- Columns: collection, enum judge.
@@ -24,9 +25,11 @@ SELECT k.name, CASE
     OR EXISTS (SELECT FROM pg_rewrite w WHERE w.ev_class = t.oid)
     OR EXISTS (SELECT FROM pg_index i WHERE i.indrelid = t.oid
     AND (i.indisunique OR i.indisexclusion) AND NOT
-    (i.indisunique AND i.indnkeyatts = 1 AND i.indpred IS NULL
-    AND EXISTS (SELECT FROM pg_attribute a WHERE a.attrelid = t.oid
-    AND a.attnum = i.indkey[0] AND a.attname = k."key")))
+    (i.indisunique AND i.indpred IS NULL
+    AND i.indexprs IS NULL AND k."key" = (SELECT
+    string_agg(a.attname, ',' ORDER BY n) FROM pg_attribute a,
+    generate_series(0, i.indnkeyatts - 1) n
+    WHERE a.attrelid = t.oid AND a.attnum = i.indkey[n])))
     THEN 2
     WHEN EXISTS (SELECT FROM pg_constraint c WHERE c.conrelid = t.oid
     AND c.contype = 'c'
@@ -41,9 +44,11 @@ SELECT k.name, CASE
     OR EXISTS (SELECT FROM pg_index i
     JOIN pg_class x ON x.oid = i.indexrelid WHERE i.indrelid = t.oid
     AND x.relname::text <> ALL($4::text[]) AND NOT
-    (i.indisunique AND i.indnkeyatts = 1 AND i.indpred IS NULL
-    AND EXISTS (SELECT FROM pg_attribute a WHERE a.attrelid = t.oid
-    AND a.attnum = i.indkey[0] AND a.attname = k."key"))
+    (i.indisunique AND i.indpred IS NULL
+    AND i.indexprs IS NULL AND k."key" = (SELECT
+    string_agg(a.attname, ',' ORDER BY n) FROM pg_attribute a,
+    generate_series(0, i.indnkeyatts - 1) n
+    WHERE a.attrelid = t.oid AND a.attnum = i.indkey[n]))
     AND (i.indexprs IS NOT NULL OR i.indpred IS NOT NULL
     OR EXISTS (SELECT FROM pg_attribute a WHERE a.attrelid = x.oid
     AND a.attlen < 0)))

@@ -49,6 +49,11 @@ CREATE TABLE rental (rental_id bigserial PRIMARY KEY, film int REFERENCES "Film"
     customer uuid NOT NULL REFERENCES customer, country varchar(2) REFERENCES country,
     rented_at timestamptz NOT NULL, UNIQUE (film, customer, rented_at));
 CREATE TABLE film_actor (actor_id int, film_id int, PRIMARY KEY (actor_id, film_id));
+CREATE TABLE line (note text, number int, day date, shop varchar(20), product uuid,
+    amount int NOT NULL DEFAULT 1, twice int GENERATED ALWAYS AS (amount * 2) STORED,
+    film int REFERENCES "Film", PRIMARY KEY (shop, day, number));
+CREATE INDEX ON line (amount);
+CREATE TABLE ledger (at timestamptz, account int, PRIMARY KEY (account, at));
 CREATE TABLE log (at timestamptz, text text);
 CREATE TABLE place (place_id int PRIMARY KEY, at point NOT NULL);
 CREATE TABLE price (amount numeric PRIMARY KEY, name text);
@@ -69,11 +74,15 @@ INSERT INTO visit (visit_id, ip, net, meta, numbers, seen, names, mood) SELECT i
     CASE WHEN i % 3 > 0 THEN json_build_object('b', i, 'a', '[1, 2]'::json) END, ARRAY[i, NULL, -i],
     CASE WHEN i % 2 = 0 THEN ARRAY['2026-01-31 12:00:00.5Z', NULL]::timestamptz[] END,
     ARRAY['a,"b"', ''], (enum_range(NULL::rating))[1 + i % 3] FROM generate_series(1, 60) i;
+INSERT INTO film_actor SELECT i / 7, i FROM generate_series(1, 60) i;
+INSERT INTO line (shop, day, number, amount, film) SELECT
+    (ARRAY['a', 'a,b', 'a%2C', '', 'é ö/?#'])[1 + i % 5], date '2026-01-31' + i / 10, i - 30, i % 4,
+    i FROM generate_series(1, 60) i;
 INSERT INTO rental (film, customer, country, rented_at) SELECT row_number() OVER (), customer_id,
     'nz', timestamptz '2026-01-31 12:00:00.123456Z' FROM customer;
 """
 REFUSED = {
-    "film_actor": "its primary key has several columns (actor_id, film_id)",
+    "ledger": "the column at of its primary key has a type that is none of a key",
     "log": "it has no key",
     "place": "the column at must have a value, but no field has its type, point",
     "price": "its key amount is of the type numeric",
@@ -99,10 +108,28 @@ DOCUMENTS = {
     " encode(poster, 'base64') AS poster, facts, active, \"order\", version AS version_18",
     "customer": "customer_id, email, kind, born, called_at, create_date",
     "visit": "*",
+    "line": "*",
+    "film_actor": "*",
     "country": "code, name",
     "rental": "rental_id, film, customer, country, rented_at",
 }
 STORED = {"film": '"Film"'}
+
+
+# A table that Sluice makes, with a key of several fields.
+SLOTS = {
+    "name": "slots",
+    "key": ["room", "day"],
+    "fields": {
+        "day": {"type": "string", "format": "date"},
+        "price": {"type": "number"},
+        "room": {"type": "string", "maxLength": 20},
+        "until": {"type": "string", "format": "date-time", "nullable": True},
+    },
+    "required": ["price"],
+    "expires": "until",
+    "list": {"filter": ["room"], "order": ["price", "created_at"], "indexes": [["room", "price.desc"]]},
+}
 
 
 def adopt(deployment, *args):
@@ -120,7 +147,9 @@ def store(module_deployment, tmp_path_factory):
     deployment.sql(TABLES)
     deployment.said = adopt(deployment, "--adopt=store.*", f"--into={folder}")
     deployment.folder = folder
-    deployment.collections = str(folder)
+    own = tmp_path_factory.mktemp("own")
+    (own / "slots.json").write_text(json.dumps(SLOTS))
+    deployment.collections = f"{folder}:{own}"
     granted = adopt(deployment, "--migrate", "--grants", "--apply")
     assert granted.returncode == 0, granted
     migrated = deployment.migrate(code=1).stdout
@@ -194,6 +223,12 @@ def test_the_declarations(store):
     assert rental["unique"] == [["film", "customer", "rented_at"]]
 
 
+def parts(document, names):
+    """A key of several columns."""
+    encoded = (str(document[n]).replace("%", "%25").replace(",", "%2C") for n in names)
+    return ",".join(encoded)
+
+
 def rendered(store, collection):
     table = f"store.{STORED.get(collection, collection)}"
     columns = DOCUMENTS[collection]
@@ -215,10 +250,11 @@ def test_all_rows_are_read(store, collection):
         want = [{**d, "last_update": 0} for d in ({k: v for k, v in d.items() if k != "to_char"} for d in want)]
     order = lambda d: json.dumps(d, sort_keys=True)
     assert sorted(listed, key=order) == sorted(want, key=order)
-    name = next(iter(listed[0]))
+    declared = json.loads((store.folder / f"{collection}.json").read_text())["key"]
     for document in listed[:5]:
-        one = http.request("GET", key_path(str(document[name]), collection))
-        assert one.status == 200 and one.json()[name] == document[name]
+        key = parts(document, declared) if isinstance(declared, list) else document[declared["name"]]
+        one = http.request("GET", key_path(str(key), collection))
+        assert one.status == 200 and {**one.json(), "last_update": 0} == {**document, "last_update": 0}
         assert one.header("ETag") == '"0"'
 
 
@@ -319,6 +355,137 @@ def test_wide_types_are_filtered(store):
     assert pages == [key for (key,) in want]
     export = http.request("GET", "/v1/visit/_export?mood=eq.R&ip=lt.10.1.2.9")
     assert export.status == 200 and export.body.count(b"\n") > 1, export
+
+
+LINE = ("shop", "day", "number")
+IN_ORDER = 'shop COLLATE "C", day, number'
+
+
+def all_pages(http, path):
+    found = []
+    while path:
+        page = http.request("GET", path)
+        assert page.status == 200, page
+        found += page.json()
+        link = page.header("Link")
+        path = link[link.index("<") + 1 : link.index(">")] if link and 'rel="next"' in link else None
+    return found
+
+
+def test_keys_of_several_columns_are_read(store):
+    http = store.of("api")[0].http
+    line = json.loads((store.folder / "line.json").read_text())
+    assert line["key"] == [*LINE] and line["references"] == {"film": "film"}
+    assert line["list"]["filter"] == ["shop", "amount"]
+    want = lambda order: [key for (key,) in store.sql(
+        f"SELECT shop || '/' || day || '/' || number FROM store.line ORDER BY {order}")]  # fmt: skip
+    got = lambda query: ["/".join(str(d[n]) for n in LINE) for d in all_pages(http, f"/v1/line?limit=7{query}")]
+    assert got("") == want(IN_ORDER)
+    assert got("&order=key.desc") == want('shop COLLATE "C" DESC, day DESC, number DESC')
+    assert got("&order=amount") == want(f"amount, {IN_ORDER}")
+    assert got("&shop=eq.a%2Cb") == [key for key in want(IN_ORDER) if key.startswith("a,b/")]
+    some = http.request("GET", "/v1/line?select=number,shop&limit=1&order=key").json()
+    assert list(some[0]) == ["number", "shop"] or list(some[0]) == ["shop", "number"], some
+    for query in ("select=key", "key=eq.a", "order=nothing"):
+        assert http.request("GET", f"/v1/line?{query}").status == 400, query
+    csv = http.request("GET", "/v1/line?limit=1", headers={"Accept": "text/csv"})
+    assert csv.body.startswith(b"note,number,day,shop,product,amount,twice,film\r\n"), csv
+    missing = ["a,2026-01-31,999", "a,2026-01-31", "a,2026-01-31,1,1", "a,2026-01-31,x", "a,2026-01-31,01",
+               "a,31.1.2026,1", "a%,2026-01-31,1", "a%2c,2026-01-31,1", "a,,1", ",,", ","]  # fmt: skip
+    for key in missing:
+        assert http.request("GET", key_path(key, "line")).status == 404, key
+        put = http.request("PUT", key_path(key, "line"), b'{"note":""}', JSON)
+        assert put.status == 422 or key == missing[0], (key, put)
+
+
+def test_keys_of_several_columns_are_written(store):
+    http = store.of("api")[0].http
+    ask = lambda method, path, body=None, **more: http.request(
+        method, path, None if body is None else json.dumps(body).encode(), {**JSON, **more}
+    )
+    patch = {"Content-Type": "application/merge-patch+json"}
+    add = {"Content-Type": "application/vnd.sluice.increment+json"}
+    row = lambda number: store.sql(
+        "SELECT to_jsonb(t) - 'version' FROM store.line t WHERE shop = 'x,%%' AND day = '2026-03-01'"
+        " AND number = %s", number)  # fmt: skip
+    document = {"shop": "x,%", "day": "2026-03-01", "number": 1, "note": "n", "amount": 2}
+    made = ask("POST", "/v1/line", document)
+    assert made.status == 201, made
+    path = made.header("Location")
+    assert path == key_path("x%2C%25,2026-03-01,1", "line") and row(1)[0][0]["twice"] == 4
+    assert ask("POST", "/v1/line", document).problem == "key-exists"
+    assert ask("PATCH", path, {"amount": 5, "number": 1.0}, **patch).status == 200
+    assert ask("PATCH", path, {"amount": 2}, **add).status == 200
+    assert ask("GET", path).json() == row(1)[0][0] and row(1)[0][0]["twice"] == 14
+    for number in (2, 3):  # the parts may be left out, as any key
+        put = ask("PUT", path[:-1] + str(number), {"note": "p"} if number == 2 else {**document, "number": 3})
+        assert put.status == 201, put
+        assert ask("GET", path[:-1] + str(number)).json() == row(number)[0][0]
+    other = ask("PUT", path, {**document, "number": 2})
+    assert other.status == 422 and "differs from the key in the path" in other.body.decode(), other
+    wrong = {"number": None, "shop": 7, "day": "2026-02-30"}
+    for name, value in wrong.items():
+        refused = ask("PATCH", path, {name: value}, **patch)
+        assert refused.status == 422 and f'"/{name}"' in refused.body.decode(), refused
+    assert ask("PATCH", path, {"number": 1}, **add).status == 422
+    without = ask("POST", "/v1/line", {"shop": "x", "number": 1})
+    assert without.status == 422 and '"/day"' in without.body.decode(), without
+    long = ask("PUT", key_path("x" * 21 + ",2026-03-01,1", "line"), {})
+    assert long.status == 422 and "at most 20" in long.body.decode(), long
+    bulk = [{"op": "patch", "key": "x%2C%25,2026-03-01,2", "document": {"note": "bulk"}},
+            {"op": "create", "document": {**document, "number": 4}},
+            {"op": "delete", "key": "x%2C%25,2026-03-01,3"}]  # fmt: skip
+    lines = "\n".join(json.dumps(one) for one in bulk).encode()
+    sent = http.request("POST", "/v1/line/_bulk", lines, {**JSON, "Content-Type": "application/x-ndjson"})
+    assert sent.status == 200, sent
+    assert row(2)[0][0]["note"] == "bulk" and row(3) == [] and len(row(4)) == 1, sent
+    assert ask("DELETE", path).status == 204 and row(1) == []
+    assert ask("GET", path).status == 404
+    store.wait_projected()
+
+
+def test_a_table_of_sluice_has_a_key_of_several_columns(store):
+    http = store.of("api")[0].http
+    post = lambda **d: http.request("POST", "/v1/slots", json.dumps(d).encode(), JSON)
+    days = [f"2026-01-{day:02}" for day in range(1, 8)]
+    for room in ("b", "a", "Z"):
+        for day in days:
+            assert post(room=room, day=day, price=len(room) + int(day[-1]) % 3).status == 201
+    listed = all_pages(http, "/v1/slots?limit=4")
+    assert [(d["room"], d["day"]) for d in listed] == [(r, d) for r in "Zab" for d in days]
+    assert list(listed[0]) == ["day", "price", "room", "until", "created_at", "updated_at"]
+    cheap = all_pages(http, "/v1/slots?limit=2&room=eq.a&order=price.desc")
+    assert [d["day"] for d in cheap] == sorted(days, key=lambda d: (int(d[-1]) % 3, d), reverse=True)
+    assert post(room="a", day="2026-02-01", price=1, until="2026-01-01T00:00:00Z").status == 201
+    assert http.request("GET", "/v1/slots/a,2026-02-01").status == 404
+    gone = lambda: store.sql("SELECT count(*) FROM slots WHERE until IS NOT NULL") == [(0,)]
+    wait_until(gone, 20, "the writer deletes it")
+    store.wait_projected()
+
+
+def test_foreign_changes_of_keys_of_several_columns(store):
+    http = store.of("api")[0].http
+    key = "a%2Cb,2026-01-31,-29"
+    path = key_path(key, "line")
+    before = http.request("GET", path)
+    store.sql("UPDATE store.line SET note = 'by hand' WHERE shop = 'a,b' AND number = -29")
+    touched = http.request("POST", f"{path}/_touch", b"", {"Prefer": "wait=10"})
+    assert touched.status == 200, touched
+    after = http.request("GET", path)
+    assert after.json()["note"] == "by hand" and after.header("ETag") != before.header("ETag")
+    made = adopt(store, "--migrate", "--triggers")
+    assert made.returncode == 0, made
+    with store.servers.postgres(store.name) as other:
+        other.execute("SET datestyle = 'German'")
+        other.execute("UPDATE store.line SET note = 'noted' WHERE shop LIKE 'a,b' OR shop = 'a%2C'")
+        other.execute("DELETE FROM store.line WHERE shop = ''")
+    for key, note in ((key, "noted"), ("a%252C,2026-01-31,-28", "noted")):
+        read = lambda key=key: http.request("GET", key_path(key, "line"))
+        wait_until(lambda: read().json()["note"] == note, 20, key)
+    wait_until(lambda: store.sql("SELECT count(*) FROM sluice.outbox") == [(0,)], 20, "all are touched")
+    gone = key_path(",2026-01-31,-27", "line")
+    wait_until(lambda: http.request("GET", gone).status == 404, 20, "it is gone")
+    store.wait_projected()
 
 
 def test_one_table(store, tmp_path):

@@ -41,6 +41,9 @@ static struct declaration *read(const char *text, struct declare_fault *fault)
 #define AT(v) HEAD AT_FIELD(v) "}"
 #define LIST_OF(items) "\"type\":\"array\",\"nullable\":true,\"items\":" items
 #define THEIRS HEAD "\"table\":\"x\",\"fields\":{\"f\":{"
+#define PART "\"a\":{\"type\":\"integer\"}"
+#define PARTS(key, fields)                                                     \
+	"{\"name\":\"c\",\"key\":" key ",\"fields\":{" fields "}}"
 #define ID(v) FIELD("\"type\":\"string\",\"format\":\"uuid\",\"default\":" v)
 #define SHORT "\"f\":{\"type\":\"string\",\"nullable\":true,\"maxLength\":9}"
 
@@ -225,6 +228,23 @@ static const struct {
     {FIELD(TEXT ",\"enum\":[null]"), "/fields/f/enum", "null is not a value"},
     {FIELD(TEXT ",\"enum\":[\"ab\"],\"maxLength\":1"), "/fields/f",
 	"enum has \"ab\", which another keyword forbids"},
+    {PARTS("[]", PART ""), "/key", "must have at least two names"},
+    {PARTS("[\"a\"]", PART ""), "/key", "must have at least two names"},
+    {PARTS("[\"a\",\"x\"]", PART ""), "/key", "\"x\" is not a field"},
+    {PARTS("[\"a\",7]", PART ""), "/key", "7 is not a field"},
+    {PARTS("[\"a\",\"a\"]", PART ""), "/key", "has a twice"},
+    {PARTS("[\"a\",\"f\"]", PART ",\"f\":{\"type\":\"number\"}"), "/key",
+	"f has a type that is none of a key"},
+    {PARTS("[\"a\",\"f\"]", PART ",\"f\":{" INT "}"), "/key",
+	"f is nullable, readOnly or has a default"},
+    {PARTS("[\"a\",\"key\"]", PART ",\"key\":{" INT "}"), "/fields/key",
+	"the table has a column of that name already"},
+    {PARTS("[\"a\",\"b\"]", PART ",\"b\":{\"type\":\"integer\"}},\"columns\":{"
+				 "\"key\":\"x\""),
+	"/columns/key", "is not the key, a field"},
+    {PARTS("[\"a\",\"b\"]", PART ",\"b\":{\"type\":\"integer\"}},\"list\":{"
+				 "\"filter\":[\"key\"]"),
+	"/list/filter", "the key has several fields: name those"},
     {FIELD(INT ",\"items\":{}"), "/fields/f/items",
 	"does not apply to the type integer"},
     {FIELD(LIST_OF("7")), "/fields/f/items", "must be an object"},

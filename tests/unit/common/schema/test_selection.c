@@ -53,13 +53,13 @@ static void as_given(void **state)
 	assert_string_equal(b.data, "title,id,updated_at");
 	buf_free(&b);
 	assert_int_equal(selection_count(&s, c), 3);
-	assert_int_equal(selection_at(&s, 0), 1);
-	assert_int_equal(selection_at(&s, 1), 0);
+	assert_int_equal(selection_at(&s, c, 0), 1);
+	assert_int_equal(selection_at(&s, c, 1), 0);
 	assert_string_equal(
-	    selection_name(c, selection_at(&s, 2)), "updated_at");
+	    selection_name(c, selection_at(&s, c, 2)), "updated_at");
 	assert_null(selection_take(&s, c, "*", 1));
 	assert_int_equal(selection_count(&s, c), 6);
-	assert_int_equal(selection_at(&s, 5), 5);
+	assert_int_equal(selection_at(&s, c, 5), 5);
 }
 
 static void refused(void **state)

@@ -10,6 +10,7 @@
 
 #include "common/schema/declare.h"
 #include "common/sql/sql.h"
+#include "common/sql/sql_table.h"
 
 #include "tests/unit/declared.h"
 
@@ -31,10 +32,14 @@ static const struct field fields[] = {
 	.column = COLUMN_NUMERIC,
 	.nullable = true},
 };
+static const struct list_column more_key = {
+    .name = "key", .stored = "key", .column = COLUMN_TEXT};
 static const struct collection more = {.name = "select",
     .table = {"public", "select", false, true, "key", "created_at",
 	"updated_at", "version"},
     .key_name = "key",
+    .key_columns = &more_key,
+    .nkey_columns = 1,
     .fields = fields,
     .nfields = 3};
 
@@ -272,6 +277,62 @@ static void expired(void **state)
 	    true);
 }
 
+/* A key of several columns. */
+static void key_with_parts(void **state)
+{
+	(void)state;
+	static const char text[] =
+	    "{\"name\":\"c\",\"times\":false,\"key\":[\"t\",\"n\"],\"fields\":{"
+	    "\"x\":{\"type\":\"boolean\"},\"n\":{\"type\":\"integer\","
+	    "\"format\":"
+	    "\"int32\"},\"t\":{\"type\":\"string\"}},\"required\":[\"x\"]}";
+	struct declare_fault fault;
+	struct declaration *d = declare(text, sizeof text - 1, "c", &fault);
+	if (d == NULL)
+		fail_msg("%s: %s", fault.pointer, fault.reason);
+	const struct collection *c = declaration_collection(d);
+#define KEY_OF_T                                                               \
+	"(replace(replace(t.\"t\"::text, '%', '%25'), ',', '%2C') || ',' || "  \
+	"t.\"n\"::text)"
+#define PART_T(k)                                                              \
+	"replace(replace(split_part(" k ", ',', 1), '%2C', ','), '%25', '%')"
+#define PART_N(k) "split_part(" k ", ',', 2)::bigint"
+#define ROWS_FROM                                                              \
+	"(SELECT unnest($1::text[]) AS _key, unnest($2::int8[]) AS _version, " \
+	"unnest($3::timestamptz[]) AS _created_at, "                           \
+	"unnest($4::timestamptz[]) AS _updated_at, "
+#define PARTS_FROM ", r.\"x\"::boolean, r._version FROM " ROWS_FROM
+#define IS_KEY                                                                 \
+	"t.\"t\" = " PART_T("k.\"key\"") " AND t.\"n\" = " PART_N("k.\"key\"")
+	is(sql_read, c,
+	    "SELECT k.i, p.next_offset, t.\"version\", " KEY_OF_T
+	    ", t.\"x\"::text, t.\"n\"::text, t.\"t\"::text, "
+	    "NULL::timestamptz, NULL::timestamptz FROM unnest($1::text[], "
+	    "$2::int4[]) WITH ORDINALITY AS k(\"key\", partition, i) JOIN "
+	    "sluice.progress p ON p.partition = k.partition LEFT JOIN "
+	    "public.\"c\" t ON " IS_KEY);
+	is(sql_upsert, c,
+	    "INSERT INTO public.\"c\" AS t (\"t\", \"n\", \"x\", \"version\") "
+	    "SELECT " PART_T("r._key") ", " PART_N("r._key") PARTS_FROM
+	    "unnest($5::text[]) AS \"x\", unnest($6::text[]) AS \"n\", "
+	    "unnest($7::text[]) AS \"t\") AS r ON CONFLICT (\"t\", \"n\") DO "
+	    "UPDATE SET \"x\" = excluded.\"x\", \"version\" = "
+	    "excluded.\"version\" WHERE t.\"version\" < excluded.\"version\" "
+	    "OR excluded.\"version\" = 0 RETURNING t.xmax = 0, " KEY_OF_T
+	    ", t.\"x\"::text, t.\"n\"::text, t.\"t\"::text, "
+	    "NULL::timestamptz, NULL::timestamptz");
+	is(sql_delete, c,
+	    "DELETE FROM public.\"c\" t USING unnest($1::text[], $2::int8[]) "
+	    "AS k(\"key\", version) WHERE " IS_KEY
+	    " AND (t.\"version\" < k.version OR k.version = 0) "
+	    "RETURNING " KEY_OF_T " AS \"key\"");
+	is(sql_table_body, c,
+	    "(\n  \"x\" boolean NOT NULL,\n  \"n\" integer NOT NULL,\n"
+	    "  \"t\" text COLLATE \"C\" NOT NULL,\n  \"version\" bigint NOT "
+	    "NULL,\n  PRIMARY KEY (\"t\", \"n\")\n) WITH (fillfactor = 80)");
+	declaration_free(&d);
+}
+
 /* A table that is not Sluice's: what its types are read and written as. */
 static void wide_types(void **state)
 {
@@ -312,11 +373,11 @@ static void wide_types(void **state)
 	    "e(v, i) ORDER BY e.i) END, CASE WHEN r.\"days\" IS NOT NULL THEN "
 	    "ARRAY(SELECT e.v::date FROM "
 	    "jsonb_array_elements_text(r.\"days\"::jsonb) WITH ORDINALITY AS "
-	    "e(v, i) ORDER BY e.i) END, r._version FROM unnest($1::text[], "
-	    "$2::int8[], $3::timestamptz[], $4::timestamptz[], $5::text[], "
-	    "$6::text[], $7::text[], $8::text[], $9::text[], $10::text[]) AS "
-	    "r(_key, _version, _created_at, _updated_at, \"mood\", \"ip\", "
-	    "\"net\", \"tags\", \"days\", \"sum\") ON CONFLICT (\"key\") DO "
+	    "e(v, i) ORDER BY e.i) END, r._version FROM " ROWS_FROM
+	    "unnest($5::text[]) AS \"mood\", unnest($6::text[]) AS \"ip\", "
+	    "unnest($7::text[]) AS \"net\", unnest($8::text[]) AS \"tags\", "
+	    "unnest($9::text[]) AS \"days\", unnest($10::text[]) AS \"sum\") "
+	    "AS r ON CONFLICT (\"key\") DO "
 	    "UPDATE SET \"mood\" = excluded.\"mood\", \"ip\" = "
 	    "excluded.\"ip\", \"net\" = excluded.\"net\", \"tags\" = "
 	    "excluded.\"tags\", \"days\" = excluded.\"days\", \"version\" = "
@@ -336,6 +397,7 @@ int main(void)
 	    cmocka_unit_test(one_row),
 	    cmocka_unit_test(expired),
 	    cmocka_unit_test(wide_types),
+	    cmocka_unit_test(key_with_parts),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
