@@ -245,22 +245,16 @@ static void example_batch(struct jsonout *j)
 	jsonout_close(j, ']');
 }
 
-/* A line of NDJSON: an operation, or a document to create. */
-static void example_line(
-    struct jsonout *j, const struct route *route, const struct collection *c)
+/* A line of NDJSON: an operation. */
+static void example_line(struct jsonout *j, const struct collection *c)
 {
 	struct buf line = {0};
-	struct jsonout document = {.out = &line};
-	bool known;
-	if (route->body.media == MEDIA_LINES) {
-		jsonout_open(&document, NULL, '{');
-		jsonout_string(&document, "op", "put");
-		example_key(&document, "key", c);
-		known = example_body(&document, "document", c, JSON_SCHEMA_PUT);
-		jsonout_close(&document, '}');
-	} else {
-		known = example_body(&document, NULL, c, JSON_SCHEMA_NEW);
-	}
+	struct jsonout operation = {.out = &line};
+	jsonout_open(&operation, NULL, '{');
+	jsonout_string(&operation, "op", "put");
+	example_key(&operation, "key", c);
+	bool known = example_body(&operation, "document", c, JSON_SCHEMA_PUT);
+	jsonout_close(&operation, '}');
 	buf_char(&line, '\n');
 	if (known)
 		jsonout_string(j, "example", line.data);
@@ -280,8 +274,8 @@ static void body_media(struct jsonout *j, const struct route *route,
 		example_body(j, "example", c, of);
 	else if (b->schema && strcmp(b->schema, "batch") == 0)
 		example_batch(j);
-	else if (route->body.policy == BODY_STREAMED)
-		example_line(j, route, c);
+	else if (route->body.media == MEDIA_LINES)
+		example_line(j, c);
 	jsonout_close(j, '}');
 }
 
@@ -292,6 +286,12 @@ static void request_body(
 	if (op->bodies[0].media == NULL)
 		return;
 	jsonout_open(j, "requestBody", '{');
+	/* Not one of its media types: a generated client would have to look at
+	 * each body to find out which of them it is. */
+	if (route->body.media == MEDIA_BULK)
+		jsonout_string(j, "description",
+		    "Many documents may also be sent as application/x-ndjson, "
+		    "one a line.");
 	jsonout_bool(j, "required", true);
 	jsonout_open(j, "content", '{');
 	for (const struct operation_body *b = op->bodies; b->media; b++) {

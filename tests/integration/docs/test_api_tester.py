@@ -69,7 +69,13 @@ def tester(tmp_path):
 
 @pytest.fixture
 def document(quick_api):
-    return quick_api.http.request("GET", "/openapi.json").json()
+    """With the bodies that it has for people only."""
+    made = quick_api.http.request("GET", "/openapi.json").json()
+    for path in made["paths"].values():
+        body = path.get("post", {}).get("requestBody", {})
+        if "application/x-ndjson" in body.get("description", ""):
+            body["content"]["application/x-ndjson"] = {"schema": {"type": "string"}}
+    return made
 
 
 @pytest.mark.seconds(int(SECONDS) + 120)

@@ -48,8 +48,10 @@ def test_the_page_does_what_it_says(api, tmp_path):
     assert install.startswith("pip install") and fetch.startswith("curl")
     document = api.http.request("GET", "/openapi.json")
     (tmp_path / "api.json").write_bytes(document.body)
+    (settings,) = blocks("yaml")
+    (tmp_path / "client.yaml").write_text(settings)
     done = run(tmp_path, made.removeprefix("cd build/orders && "))
-    assert done.returncode == 0, done.stdout
+    assert (done.returncode, done.stdout) == (0, "Generating shop\n"), done.stdout
     (program,) = blocks("py")
     (tmp_path / "walk.py").write_text(program)
     done = run(tmp_path, f"{sys.executable} walk.py http://127.0.0.1:{api.http.port}")
