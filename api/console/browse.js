@@ -1,6 +1,6 @@
 // The collections, and the pages of one: filters, order, where a page came from.
 import {call, source} from "./client.js";
-import {card, count, h, ms, note, shown, table} from "./dom.js";
+import {card, count, h, ms, note, replace, shown, table} from "./dom.js";
 import {collection, collections, exact} from "./schema.js";
 
 const OPERATORS = ["eq", "neq", "gt", "gte", "lt", "lte", "in", "like", "ilike", "is"];
@@ -32,23 +32,31 @@ export function banner(answer) {
 
 const names = (collection) => [...new Set([collection.key, ...collection.filters])];
 
-function filterRow(of, at = {}) {
+function filterRow(of, removed, at = {}) {
   const field = h("select", {"aria-label": "field"}, names(of).map((name) => h("option", {}, name)));
   const op = h("select", {"aria-label": "operator"}, OPERATORS.map((name) => h("option", {}, name)));
   const value = h("input", {"aria-label": "value", value: at.value ?? "", autocomplete: "off"});
   if (at.field) field.value = at.field;
   if (at.op) op.value = at.op;
   const row = h("div", {class: "row filter"}, field, op, value,
-    h("button", {type: "button", "aria-label": "remove the filter", onclick: () => row.remove()}, "✕"));
+    h("button", {type: "button", "aria-label": "remove the filter", onclick: () => {
+      row.remove();
+      removed();
+    }}, "✕"));
   row.read = () => [field.value, `${op.value}.${value.value}`];
   return row;
 }
 
 function toolbar(of, query, go) {
   const filters = h("div");
+  const add = h("button", {type: "button", id: "add-filter", onclick: () => {
+    filters.append(filterRow(of, removed));
+    filters.lastChild.querySelector("select").focus();
+  }}, "Add a filter");
+  const removed = () => add.focus();
   for (const [name, text] of query) {
     const [op, ...value] = text.split(".");
-    if (names(of).includes(name)) filters.append(filterRow(of, {field: name, op, value: value.join(".")}));
+    if (names(of).includes(name)) filters.append(filterRow(of, removed, {field: name, op, value: value.join(".")}));
   }
   const [by, way] = (query.get("order") ?? "").split(".");
   const order = h("select", {id: "order"}, h("option", {value: ""}, "as declared"), names(of).map((n) => h("option", {}, n)));
@@ -63,8 +71,7 @@ function toolbar(of, query, go) {
     wanted.set("limit", limit.value);
     return wanted;
   };
-  const form = h("form", {}, filters, h("div", {class: "row end"},
-    h("button", {type: "button", onclick: () => filters.append(filterRow(of))}, "Add a filter"),
+  const form = h("form", {}, filters, h("div", {class: "row end"}, add,
     h("div", {}, h("label", {for: "order"}, "Order"), order, direction),
     h("div", {}, h("label", {for: "limit"}, "Limit"), limit),
     h("button", {class: "main", id: "load"}, "Load"),
@@ -104,7 +111,7 @@ async function showOne(page, of, query, signal) {
     } catch (failure) {
       if (failure.name === "AbortError") return;
       const parameter = failure.problem?.parameter;
-      result.replaceChildren(note(parameter ? `${failure.message} (parameter ${parameter})` : failure.message, "bad"));
+      replace(result, note(parameter ? `${failure.message} (parameter ${parameter})` : failure.message, "bad"));
     }
   }
 
@@ -116,7 +123,7 @@ async function showOne(page, of, query, signal) {
       then();
       load(to);
     };
-    result.replaceChildren(banner(answer),
+    replace(result, banner(answer),
       ...(total ? [h("ul", {class: "cards"}, card("documents in all", count(Number(total))))] : []),
       documents.length ? rowsOf(of, documents)
         : note("No document. The collection is empty, or none matches the filters."),

@@ -1,6 +1,6 @@
 // What the caches have, what they save, and how to empty them.
 import {call, json} from "./client.js";
-import {card, confirmed, count, h, ms, note, percent, say} from "./dom.js";
+import {card, confirmed, count, h, ms, note, once, percent, say} from "./dom.js";
 import {collections} from "./schema.js";
 
 const EVERY_MS = 2000;
@@ -35,10 +35,9 @@ export async function show(page, {signal}) {
 
 function measure() {
   const result = h("div", {id: "performance"});
-  const button = h("button", {type: "button", id: "measure", onclick: run}, "Performance test");
+  const button = h("button", {type: "button", id: "measure", onclick: () => once(button, run)}, "Performance test");
 
   async function run() {
-    button.disabled = true;
     try {
       const said = await json("/cache/performance");
       const cached = said.cached_response_time * 1000, database = said.database_response_time * 1000;
@@ -48,7 +47,6 @@ function measure() {
     } catch (failure) {
       result.replaceChildren(note(failure.message, "bad"));
     }
-    button.disabled = false;
   }
   return h("section", {}, h("h3", {}, "Cached against database"), button, result,
     h("p", {}, "How a change ends the cached values is seen live for ", h("a", {href: "#/key"}, "a key in every tier"), "."));

@@ -1,6 +1,6 @@
 // The changes of a collection, as they are committed.
 import {call} from "./client.js";
-import {clock, h, note, shown, table} from "./dom.js";
+import {clock, h, note, replace, shown, table} from "./dom.js";
 import {collections} from "./schema.js";
 
 const KEPT = 200;
@@ -35,19 +35,19 @@ export async function show(page, {rest, signal}) {
   const state = h("p", {class: "soft", role: "status", id: "feed"});
   const pause = h("button", {type: "button", id: "pause", "aria-pressed": "false"}, "Pause");
   const body = h("div", {id: "events"});
-  let events = [], paused = false, stop = null;
+  let events = [], seen = 0, paused = false, stop = null;
 
   const wanted = (event) => (!kind.value || event.event === kind.value) &&
     (!text.value || event.text.includes(text.value));
   const row = (event) => h("tr", {}, h("td", {}, clock(event.at)), h("td", {}, event.event),
-    h("td", {}, event.key === undefined ? "–" : h("a", {href: `#/document/${of.value}/${encodeURIComponent(event.key)}`}, shown(event.key, 60))),
+    h("td", {}, event.key === undefined ? "–" : h("a", {id: `change-${event.number}`, href: `#/document/${of.value}/${encodeURIComponent(event.key)}`}, shown(event.key, 60))),
     h("td", {}, event.version ?? "–"), h("td", {}, event.by ?? "–"),
     h("td", {}, event.document === undefined ? "–" : shown(event.document)));
 
   function draw() {
     if (paused) return;
     const chosen = events.filter(wanted);
-    body.replaceChildren(chosen.length ? table("Changes", ["time", "what", "key", "version", "by", "document"], chosen.map(row))
+    replace(body, chosen.length ? table("Changes", ["time", "what", "key", "version", "by", "document"], chosen.map(row))
       : note(events.length ? "No change matches." : "No change yet. The newest will be shown here."));
   }
 
@@ -55,7 +55,8 @@ export async function show(page, {rest, signal}) {
     if (!event.event) return;
     let data = {};
     if (event.data) data = JSON.parse(event.data);
-    events = [{...data, event: event.event, at: Date.now(), text: event.data ?? ""}, ...events].slice(0, KEPT);
+    seen += 1;
+    events = [{...data, number: seen, event: event.event, at: Date.now(), text: event.data ?? ""}, ...events].slice(0, KEPT);
     draw();
   }
 

@@ -2,7 +2,7 @@
 // version that it was made from, so two people cannot overwrite each other.
 import {banner} from "./browse.js";
 import {call, pathOf, write} from "./client.js";
-import {confirmed, h, note, say, shown} from "./dom.js";
+import {confirmed, h, note, once, replace, say, shown} from "./dom.js";
 import {formOf} from "./form.js";
 import {collection, exact} from "./schema.js";
 
@@ -29,18 +29,15 @@ function showFailure(failure, form, result) {
     form.show([{pointer: `/${form.names[0]}`, detail: "a document has this key already"}]);
 }
 
-/** Runs `send` while the button is disabled. The form stays whatever happens. */
-async function sending(button, form, result, send) {
-  button.disabled = true;
+/** Runs `send`, once at a time. The form stays whatever happens. */
+const sending = (button, form, result, send) => once(button, async () => {
   try {
     await send();
   } catch (failure) {
     if (failure.status === undefined) throw failure;
     showFailure(failure, form, result);
-  } finally {
-    button.disabled = false;
   }
-}
+});
 
 const pending = (answer) =>
   `The log has the write, and it was not committed within 10 s. Its state: ${answer.headers.get("Location")}`;
@@ -101,7 +98,7 @@ async function showDocument(page, of, key, signal) {
       showIt(answer);
     } catch (failure) {
       if (failure.name === "AbortError") return;
-      body.replaceChildren();
+      replace(body);
       result.replaceChildren(note(failure.message, "bad"));
     }
   }
@@ -109,7 +106,7 @@ async function showDocument(page, of, key, signal) {
   function showIt(answer) {
     const document = exact(answer.text);
     const etag = answer.headers.get("ETag");
-    body.replaceChildren(banner(answer), h("p", {class: "row"},
+    replace(body, banner(answer), h("p", {class: "row"},
       h("button", {type: "button", id: "again", onclick: () => load()}, "Load again"),
       h("button", {type: "button", id: "fresh", onclick: () => load({"Cache-Control": "no-cache"})}, "Load from the database"),
       h("button", {type: "button", id: "edit", onclick: () => edit(document, etag)}, "Edit"),
@@ -165,7 +162,7 @@ async function showDocument(page, of, key, signal) {
     try {
       await write("DELETE", path, undefined, {"If-Match": etag});
       say("Deleted.");
-      body.replaceChildren();
+      replace(body);
       result.replaceChildren(note("Deleted.", "good"));
     } catch (failure) {
       result.replaceChildren(note(failure.message, "bad"));

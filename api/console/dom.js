@@ -16,6 +16,35 @@ export function h(tag, attributes = {}, ...children) {
 
 export const $ = (id) => document.getElementById(id);
 
+/**
+ * Replaces the children of an element. If the focus was on one of them, it stays on the
+ * one with the same id, or else in the element: whoever uses the keyboard goes on there.
+ */
+export function replace(place, ...children) {
+  const at = document.activeElement;
+  const inside = place.contains(at);
+  place.replaceChildren(...children);
+  if (!inside || place.contains(document.activeElement)) return;
+  const same = at.id && $(at.id);
+  if (same && place.contains(same) && !same.disabled) {
+    same.focus();
+  } else {
+    place.tabIndex = -1;
+    place.focus();
+  }
+}
+
+/** Does the work of a button. It cannot be used again meanwhile, and keeps the focus. */
+export async function once(button, work) {
+  if (button.ariaDisabled) return;
+  button.ariaDisabled = "true";
+  try {
+    await work();
+  } finally {
+    button.ariaDisabled = null;
+  }
+}
+
 /** Tells a screen reader what happened. */
 export function say(text) {
   $("said").textContent = text;

@@ -1,6 +1,6 @@
 // A key in every tier, and how far behind the commits each one is.
 import {call, json, segment} from "./client.js";
-import {confirmed, count, h, note, say, table} from "./dom.js";
+import {confirmed, count, h, note, replace, say, table} from "./dom.js";
 import {collections} from "./schema.js";
 
 const TIERS = [["l1", "memory of this instance"], ["redis", "Redis"], ["replica", "replica"], ["primary", "primary"]];
@@ -34,9 +34,9 @@ export async function show(page, {rest, signal}) {
     history.replaceState(null, "", `#/key/${of.value}/${encodeURIComponent(key.value)}`);
     try {
       const said = await json(`/inspect/${of.value}/${segment(key.value)}`);
-      if (!signal.aborted) result.replaceChildren(...report(said, look));
+      if (!signal.aborted) replace(result, ...report(said, look));
     } catch (failure) {
-      result.replaceChildren(note(failure.message, "bad"));
+      replace(result, note(failure.message, "bad"));
     }
   }
   form.addEventListener("submit", (event) => {

@@ -25,7 +25,6 @@ function showNav(name) {
 }
 
 async function show(moved) {
-  if (location.hash === "#page") return; // "To the content"
   const {name, rest, query} = place();
   shown?.abort();
   shown = new AbortController();
@@ -81,6 +80,10 @@ $("sign-in").querySelector("form").addEventListener("submit", (event) => {
   event.preventDefault();
   credential.set($("credential").value.trim());
   signed("Signed in.");
+});
+$("skip").addEventListener("click", (event) => {
+  event.preventDefault(); // the place of the page is in the hash
+  $("page").focus();
 });
 window.addEventListener("hashchange", () => show(true));
 document.addEventListener("visibilitychange", showStatus);

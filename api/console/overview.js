@@ -121,7 +121,7 @@ export async function show(page, {signal}) {
       const after = history?.times.at(-1);
       history = join(history, await json(`/stats/history${after ? `?after=${after}` : ""}`));
       about.textContent = `This instance, with ${short(history.threads)} request threads, since ` +
-        `${new Date(history.started).toLocaleString()}; a point every ${history.step} s.`;
+        `${new Date(history.started).toLocaleString()}; ${count(history.times.length)} points, one every ${history.step} s.`;
       for (const plot of plots) plot.show(history);
       failed.replaceChildren();
     } catch (failure) {

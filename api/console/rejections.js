@@ -1,6 +1,6 @@
 // Writes that the database has refused: look, correct and send again, or discard.
 import {call, json} from "./client.js";
-import {confirmed, h, note, say, shown} from "./dom.js";
+import {confirmed, h, note, replace, say, shown} from "./dom.js";
 
 export async function show(page) {
   const list = h("div", {id: "rejections"});
@@ -9,12 +9,12 @@ export async function show(page) {
   async function load(after) {
     try {
       const said = await json(`/rejections${after ? `?after=${after}` : ""}`);
-      list.replaceChildren(...(said.rejections.length ? said.rejections.map((each) => entry(each, load))
+      replace(list, ...(said.rejections.length ? said.rejections.map((each) => entry(each, load))
         : [note("No rejected write is open.", "good")]),
       ...(said.next ? [h("button", {type: "button", id: "next", onclick: () => load(said.next)}, "Next page")] : []));
       trouble.replaceChildren();
     } catch (failure) {
-      list.replaceChildren();
+      replace(list);
       trouble.replaceChildren(note(failure.message, "bad"));
     }
   }

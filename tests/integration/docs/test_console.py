@@ -1,7 +1,8 @@
 """The console in a real browser: each page, each form, each error that a person meets.
 
 One Sluice and one browser for all tests. After each test the browser has asked no other
-host, and its console has no error. Pictures are in build/pictures.
+host, and its console has no error. Each page, dialog and error is looked at in each look:
+it has no fault that axe-core finds, fits into 320 px, and leaves a picture (docs/console.md).
 """
 
 import json
@@ -122,7 +123,34 @@ def console(stack, browser):
     return made
 
 
+LOOKS = {"light": {}, "dark": {"dark": True}, "mobile": {"width": 320, "height": 640}}
+
+
 class Console(Page):
+    def in_every_look(self, name, again=lambda: None):
+        """What is there now; `again` shows it anew in another look."""
+        for look, how in LOOKS.items():
+            self.look(**how)
+            again()
+            assert self.run("document.documentElement.scrollWidth <= innerWidth"), look
+            self.accessible(f"{name}-{look}")
+            self.picture(PICTURES / f"{name}-{look}.png")
+        self.look()
+
+    def accessible(self, name):
+        """By axe-core. Its report is beside the pictures."""
+        if not AXE.exists():
+            return
+        self.run("globalThis.axe ? 1 : 0") or self.run(AXE.read_text() + "; 1")
+        said = self.run(
+            "axe.run(document, {resultTypes: ['violations']}).then(({violations, passes}) => ({passes: passes.length,"
+            " violations: violations.map((v) => [v.id, v.help, v.nodes.map((n) => n.html)])}))"
+        )
+        PICTURES.mkdir(parents=True, exist_ok=True)
+        with (PICTURES / "axe.txt").open("a") as report:
+            report.write(f"{name}: {said['passes']} rules passed, {len(said['violations'])} violated\n")
+        assert said["violations"] == [], name
+
     def sign_in(self, key):
         self.click("#open-sign-in")
         self.fill("#credential", key)
@@ -214,7 +242,7 @@ def performance_test(stack, console):
     console.click("#measure")
     console.wait_text("from the database", "#performance")
     assert "Medians of 21 reads" in console.text("#performance")
-    console.picture(PICTURES / "caches.png")
+    console.in_every_look("performance")
 
 
 def clear(stack, console):
@@ -247,7 +275,6 @@ def test_what_the_reference_page_has(stack, console):
 
 # --- the pages ----------------------------------------------------------------------------
 
-LOOKS = {"light": {}, "dark": {"dark": True}, "mobile": {"width": 320, "height": 640}}
 READY = {
     "overview": ("#/", "healthy"),
     "collections": ("#/browse", "products"),
@@ -261,41 +288,67 @@ READY = {
 }
 
 
-def accessible(console):
-    said = console.run(
-        "axe.run(document, {resultTypes: ['violations']}).then(({violations}) =>"
-        " violations.map((v) => [v.id, v.help, v.nodes.map((n) => n.html)]))"
-    )
-    assert said == []
-
-
 @pytest.mark.parametrize("name", READY)
 def test_a_page_in_every_look(stack, console, name):
     key = stack.product()
     place, text = READY[name]
-    for look, how in LOOKS.items():
-        console.look(**how)
+
+    def show():
         console.at(place.format(key=key))
         console.wait_text(text)
-        assert console.run("document.documentElement.scrollWidth <= innerWidth"), look
-        if AXE.exists():
-            console.run("globalThis.axe ? '' : 1") and console.run(AXE.read_text() + "; 1")
-            accessible(console)
-        console.picture(PICTURES / f"{name}-{look}.png")
-    console.look()
+
+    console.in_every_look(name, show)
+
+
+def test_dialogs_in_every_look(stack, console):
+    console.at(f"#/document/products/{stack.product()}")
+    console.click("#delete")
+    console.wait("document.querySelector('dialog[open]')")
+    console.in_every_look("confirm")
+    console.press("Escape")
+    console.wait("!document.querySelector('dialog[open]')")
+    console.click("#open-sign-in")
+    console.in_every_look("sign-in")
+    console.click("#close-sign-in")
+
+
+# What the overview has a plot of: some words of each plot, and of its lines.
+PLOTTED = {
+    "requests, by tier": ("Reads, by the tier", "memory", "Redis", "replica", "primary"),
+    "latency p50, by route class": ("median", "read", "list", "create", "update", "delete"),
+    "latency p99, by route class": ("99 of 100", "read", "list", "create", "update", "delete"),
+    "hit ratios": ("Found in a cache", "memory", "Redis"),
+    "writes": ("Writes", "accepted", "committed", "rejected"),
+    "backlog": ("Writes that wait", "for a commit"),
+    "age of the backlog": ("For how long they wait", "partition without a commit"),
+    "stages of a write": ("Time of a write, by stage", "in the log", "committed", "heard of"),
+    "lag of the projector and of the replica": ("For how long they wait", "projector", "replica"),
+    "instances": ("Instances", "api", "writer", "projector"),
+}
 
 
 @pytest.mark.skipif(not (PLOTS / "uPlot.iife.min.js").exists(), reason="uPlot could not be fetched")
 def test_the_overview_has_plots_and_keeps_them(stack, console):
     console.at("#/")
-    for _ in range(20):
-        stack.http.request("GET", f"/v1/records/{os.urandom(4).hex()}")
     console.wait("document.querySelectorAll('.plot canvas').length === 12")
     read = "document.querySelector('figure:first-of-type .legend').innerText"
-    console.wait(f"/[1-9]/.test({read})", "a rate that is not 0")
-    times = stack.http.page("/stats/history")["times"]
-    console.open("/")  # a reload shows what was
-    console.wait(f"document.querySelectorAll('.plot canvas').length === 12 && {len(times)} > 0")
+
+    def shows_a_rate():
+        stack.http.request("GET", f"/v1/records/{os.urandom(4).hex()}")
+        return console.run(f"/[1-9]/.test({read})")
+
+    wait_until(shows_a_rate, 20, "a rate that is not 0")
+    figures = console.run("[...document.querySelectorAll('figure')].map((each) => each.innerText)")
+    for what, words in PLOTTED.items():
+        assert any(all(word in text for word in words) for text in figures), (what, figures)
+    # A reload shows what was.
+    points = "Number(/([0-9]+) points/.exec(document.querySelector('#page')?.innerText)?.[1] ?? 0)"
+    console.wait(f"{points} > 1")
+    before = console.run(points)
+    console.take_events()
+    console.open("/")
+    console.wait(f"document.querySelectorAll('.plot canvas').length === 12 && {points} >= {before}")
+    assert any(url.endswith("/stats/history") for url in console.asked(console.take_events()))
 
 
 def test_instances_and_lags(stack, console):
@@ -326,16 +379,26 @@ def test_instances_and_lags(stack, console):
 
 
 def test_parts_that_are_away_say_why(stack, console):
+    key = stack.product()
     with stack.redis.fault("refuse"):
         console.at("#/")
         wait_until(lambda: "Redis does not answer" in stack.http.request("GET", "/health").body.decode(), 20, "Redis is away")
         console.at("#/")
         console.wait_text("Redis does not answer")
-        console.picture(PICTURES / "redis-away.png")
+        console.in_every_look("redis-away")
+        # Documents are read and written all the same.
+        console.at(f"#/document/products/{key}")
+        console.click("#edit")
+        console.fields(name="Without Redis")
+        console.click("#save")
+        console.wait_text("Saved.", "#outcome")
+        console.click("#again")
+        console.wait_text("Without Redis", "#view")
         console.at("#/caches")
         console.click("#purge")
         console.confirm("Remove everything")
         console.wait_text("503:", "#purged")
+        console.in_every_look("redis-away-clear")
     wait_until(lambda: stack.http.page("/health")["status"] == "healthy", 20, "Redis is back")
 
 
@@ -359,6 +422,7 @@ def test_filters_orders_pages_and_counts(stack, console):
     console.wait_text("(parameter price)", "#result")
     console.at("#/browse/empties")
     console.wait_text("No document. The collection is empty", "#result")
+    console.in_every_look("empty")
 
 
 # --- writing --------------------------------------------------------------------------------
@@ -372,7 +436,7 @@ def test_what_is_wrong_is_shown_at_its_field(stack, console):
         assert console.wrong(name)
     assert console.run("document.activeElement.id") == "field-name"
     assert console.run("document.querySelector('#field-price').getAttribute('aria-invalid')") == "true"
-    console.picture(PICTURES / "wrong.png")
+    console.in_every_look("wrong")
     console.at("#/document/codes")
     console.fields(key="a", code="one", more="{")
     console.click("#save")
@@ -389,6 +453,7 @@ def test_what_is_there_already(stack, console):
     console.click("#save")
     assert "violates codes_code_unique" in console.wrong("code")
     assert "409:" in console.text("#page .note")
+    console.in_every_look("taken")
 
 
 def test_two_people_edit_one_document(stack, console):
@@ -401,7 +466,7 @@ def test_two_people_edit_one_document(stack, console):
     console.wait_text("412: Somebody else has changed it", "#outcome")
     console.wait_text("Their sofa", "#theirs")
     assert stack.http.page(f"/v1/products/{key}")["name"] == "Their sofa"
-    console.picture(PICTURES / "conflict.png")
+    console.in_every_look("conflict")
     console.click("#keep-mine")
     console.wait("document.querySelector('#field-name')?.value === 'My sofa' && !document.querySelector('#theirs')")
     console.click("#save")
@@ -459,6 +524,7 @@ def test_a_document_with_markup_is_shown_as_text(stack, console):
     console.wait("document.querySelector('#field-value')")
     assert console.run("document.querySelector('#field-value').value") == MARKUP
     assert console.run("document.querySelectorAll('#page img, #page script').length") == 0
+    console.in_every_look("markup")
     assert "owned" not in (title, console.run("document.title"))
 
 
@@ -469,6 +535,7 @@ def test_a_value_of_a_megabyte(stack, console):
     assert len(console.text("#result")) < 20_000
     console.at("#/document/records/huge")
     console.wait_text("Show all 1,000,000 characters", "#view")
+    console.in_every_look("megabyte")
     console.click("#view button")
     assert len(console.text("#view")) > 1_000_000
     console.click("#edit")
@@ -484,6 +551,8 @@ def test_the_api_restarts_while_a_form_is_open(stack, console):
     stack.api.stop()
     console.click("#save")
     console.wait_text("The API does not answer")
+    console.wait("document.querySelector('#status').textContent === 'does not answer'")
+    console.in_every_look("api-away")
     assert console.run("document.querySelector('#field-name').value") == "Patience"
     stack.start()
     console.click("#save")
@@ -509,7 +578,7 @@ def rejected(stack, console, key):
 def test_a_rejected_write_is_corrected(stack, console):
     rejected(stack, console, "second")
     assert "codes_code_unique" in console.text("#second")
-    console.picture(PICTURES / "rejections.png")
+    console.in_every_look("rejected")
     console.fill("#second textarea", '{"code": 7}')
     console.click("#second button.main")
     console.wait_text("422:", "#second")
@@ -533,23 +602,40 @@ def test_a_rejected_write_is_discarded(stack, console):
 
 
 def test_a_key_without_the_right(stack, console):
+    """Whatever it tries, it is told so, and nothing happens."""
     key = stack.product("Bed")
     console.sign_in(stack.keys["reader"])
     try:
+        console.at("#/document/products")
+        console.fields(name="My bed", price="1", category="Home")
+        console.click("#save")
+        console.wait_text("403: Your key does not have the right")
+        console.at(f"#/document/products/{key}")
+        console.click("#delete")
+        console.confirm("Delete products")
+        console.wait_text("403: Your key does not have the right", "#outcome")
         console.at(f"#/document/products/{key}")
         console.click("#edit")
         console.fields(name="My bed")
         console.click("#save")
         console.wait_text("403: Your key does not have the right", "#outcome")
         assert console.run("document.querySelector('#field-name').value") == "My bed"
+        console.in_every_look("no-right")
         console.at("#/caches")
         console.wait_text("403:")
+        console.click("#purge")
+        console.confirm("Remove everything")
+        console.wait_text("403:", "#purged")
+        console.at("#/rejections")
+        console.wait_text("403:", "#trouble")
         console.at(f"#/key/products/{key}")
         console.wait_text("403:", "#inspected")
         console.at("#/changes/products")
         console.wait_text("403:", "#feed")
     finally:
         console.sign_in(stack.keys["everything"])
+    assert stack.http.page(f"/v1/products/{key}")["name"] == "Bed"
+    assert stack.http.page("/v1/products?name=eq.My bed".replace(" ", "%20")) == []
 
 
 def test_no_key(stack, console):
@@ -559,6 +645,7 @@ def test_no_key(stack, console):
         assert console.run("sessionStorage.length") == 0
         console.at("#/browse")
         console.wait_text("401: This needs an API key")
+        console.in_every_look("no-key")
         console.sign_in("slk_wrong")
         console.wait_text("401:")
     finally:
@@ -577,6 +664,7 @@ def test_too_many_requests(stack, console):
             console.wait("document.querySelector('#page .note')")
         console.wait_text("429: You have sent too many requests")
         assert "Try again in" in console.text("#page")
+        console.in_every_look("too-many")
     finally:
         console.sign_in(stack.keys["everything"])
 
@@ -647,6 +735,71 @@ def test_the_keyboard_is_enough(stack, console):
     console.press("Escape")
     console.wait("!document.querySelector('#sign-in').open")
     assert console.run("document.activeElement.id") == "open-sign-in"
+    console.at("#/browse")
+    console.run("document.querySelector('#skip').focus()")
+    console.press("Enter", text="\r")
+    assert console.run("[document.activeElement.id, location.hash]") == ["page", "#/browse"]
+
+
+def test_a_document_by_the_keyboard_alone(stack, console):
+    """Created, changed, paged through, deleted; the focus is never lost."""
+
+    def on():
+        return console.run("document.activeElement.id")
+
+    def tab_to(element):
+        for _ in range(40):
+            console.press("Tab")
+            if on() == element:
+                return
+        raise AssertionError(element)
+
+    def enter(element):
+        tab_to(element)
+        console.press("Enter", text="\r")
+
+    console.at("#/browse/products?category=eq.Keyboard&limit=10")
+    console.run("document.querySelector('#page').focus()")
+    enter("new")
+    console.wait("document.querySelector('#field-name')")
+    for name, text in ("name", "Key"), ("category", "Keyboard"), ("price", "cheap"):
+        console.run("document.querySelector('#page').focus()")
+        tab_to(f"field-{name}")
+        console.type(text)
+    console.press("Enter", text="\r")  # in a line of a form
+    assert console.wrong("price") and on() == "field-price"
+    console.select_all()
+    console.type("5")
+    enter("save")
+    console.wait_text("Keyboard", "#view")
+    assert on() == "page"
+    enter("edit")
+    console.wait("document.activeElement.id.startsWith('field-')")
+    tab_to("field-price")
+    console.select_all()
+    console.type("6")
+    enter("save")
+    console.wait_text("Saved.", "#outcome")
+    console.wait("document.activeElement.id === 'document'")
+    enter("delete")
+    console.wait("document.querySelector('dialog[open]')")
+    console.press("Escape")
+    console.wait("document.activeElement.id === 'delete'")
+    console.press("Enter", text="\r")
+    console.wait("document.querySelector('dialog[open]')?.contains(document.activeElement)")
+    console.press("Enter", text="\r")  # "Delete it" is the first button
+    console.wait_text("Deleted.", "#outcome")
+    for n in range(11):
+        stack.product(f"Page {n:02}", category="Keyboard")
+    console.at("#/browse/products?category=eq.Keyboard&order=name.asc&limit=10")
+    console.wait_text("Page 09", "#result")
+    console.run("document.querySelector('#page').focus()")
+    enter("next")
+    console.wait_text("Page 10", "#result")
+    console.wait("document.activeElement.id === 'result'")  # there is no next page
+    enter("back")
+    console.wait_text("Page 09", "#result")
+    console.wait("document.activeElement.id === 'result'")
 
 
 # --- the picture of the README ----------------------------------------------------------------------

@@ -144,6 +144,12 @@ class Page:
                               windowsVirtualKeyCode={"Tab": 9, "Enter": 13, "Escape": 27}.get(key, 0),
                               modifiers=modifiers, **more)  # fmt: skip
 
+    def type(self, text):
+        self.browser.send("Input.insertText", text=text)
+
+    def select_all(self):
+        self.run("document.activeElement.select()")
+
     def fill(self, selector, text):
         at = json.dumps(selector)
         self.wait(f"document.querySelector({at})")
