@@ -447,10 +447,12 @@ WITH t AS (SELECT c.name, to_regclass(c.tab) AS id
     ORDER BY t.name, w.name
 
 -- $1 int8: the last id that is not wanted. At most 5000 rows
--- (BOOKKEEPING_OUTBOX_ROWS). Columns id, collection, key, age in microseconds.
--- name: outbox_next, shape: vssv
+-- (BOOKKEEPING_OUTBOX_ROWS). Columns id, collection, key, age in microseconds, the
+-- newest id of all.
+-- name: outbox_next, shape: vssvv
 SELECT id, collection, "key", greatest(0, (extract(epoch FROM
-    clock_timestamp() - noted_at) * 1000000)::int8)
+    clock_timestamp() - noted_at) * 1000000)::int8),
+    (SELECT max(id) FROM sluice.outbox)
     FROM sluice.outbox WHERE id > $1::int8 ORDER BY id LIMIT 5000
 
 -- $1 int8[] ids.

@@ -6,11 +6,18 @@
  *   ASKING     waits for the notes (and for the lock, if it does not have it)
  *   APPENDING  waits for Kafka's reports
  *   DELETING   waits for Postgres
+ *   PACING     waits until Postgres has applied the window before
  *
  * A round that had SLICE notes is followed by the next one at once, behind it:
  * so the dead rows of the notes that it has deleted are not read again. The
  * notes of a transaction that commits late have smaller ids. So the round after
  * one with fewer notes begins at the smallest id again.
+ *
+ * The touches of a great statement are appended at the pace at which they are
+ * applied (writer/outbox/pace.h), so that the writes of clients do not wait
+ * behind all of them. A partition that stands still must not hold up the
+ * others: if none that is waited for moves for PATIENCE, the next window begins
+ * all the same.
  *
  * If anything fails, the notes stay, and the next round has them again. A note
  * of what Sluice does not know (a collection that is not declared, a key that
@@ -30,6 +37,7 @@
 #include "common/schema/collection.h"
 #include "common/sql/bookkeeping.h"
 #include "common/sql/sql.h"
+#include "writer/outbox/pace.h"
 
 #include <inttypes.h>
 #include <stdlib.h>
@@ -37,15 +45,22 @@
 
 #define LOOK CLOCK_S(1)
 #define CHECK_EACH CLOCK_S(60)
+#define PACE_EACH CLOCK_MS(10)
+#define PATIENCE CLOCK_S(1)
 enum { SLICE = BOOKKEEPING_OUTBOX_ROWS };
 
-enum outbox_state { IDLE, CHECKING, ASKING, APPENDING, DELETING };
+enum outbox_state { IDLE, CHECKING, ASKING, APPENDING, DELETING, PACING };
 
 struct outbox {
 	struct context *x;
 	struct pg *pg;
 	struct producer *producer; /* NULL: nothing was appended yet */
 	struct loop_timer *timer;
+	struct pace *pace;
+	/* PACING: the watermarks of the partitions that it waits for, added up;
+	 * and until when it waits, if none of them moves. */
+	uint64_t pace_seen;
+	mono_us_t pace_until;
 	enum outbox_state state;
 	bool locked;   /* this session has the advisory lock */
 	bool notified; /* while a round was under way */
@@ -88,16 +103,61 @@ static void outbox_submit(
 		outbox_later(o);
 }
 
-/* The round is over, and its notes are deleted, or there were none. */
-static void outbox_next(struct outbox *o)
+static void outbox_go_on(struct outbox *o)
 {
-	bool full = o->n == SLICE;
-	o->after = full ? o->ids[SLICE - 1] : 0;
 	o->state = IDLE;
-	if (full || o->notified)
+	if (o->after || o->notified)
 		outbox_ask(o);
 	else
 		outbox_later(o);
+}
+
+/* --- not too far ahead of Postgres --------------------------------------- */
+
+static void outbox_on_progress(void *arg, const struct pg_reply *reply)
+{
+	struct outbox *o = arg;
+	uint64_t seen = 0;
+	if (reply->err.kind != ERR_KIND_OK) {
+		outbox_failed(o, reply->err.code, reply->err.msg);
+		return;
+	}
+	const PGresult *r = reply->results[0];
+	for (int row = 0; row < PQntuples(r); row++) {
+		struct position at = {
+		    pg_int4(r, row, 0), (version_t)pg_int8(r, row, 1)};
+		if (!pace_applied(o->pace, at))
+			seen += 1 + at.version;
+	}
+	if (seen != o->pace_seen)
+		o->pace_until = clock_mono() + PATIENCE;
+	o->pace_seen = seen;
+	if (seen == 0 || clock_mono() >= o->pace_until) {
+		pace_turn(o->pace);
+		outbox_go_on(o);
+	} else
+		loop_timer_start(o->timer, PACE_EACH);
+}
+
+static void outbox_look_at_progress(struct outbox *o)
+{
+	struct pg_params c = pg_statement_params(&bookkeeping_progress);
+	const struct pg_query q = pg_params_query(&c);
+	outbox_submit(o, &q, outbox_on_progress);
+	pg_params_free(&c);
+}
+
+/* The round is over, and its notes are deleted, or there were none. */
+static void outbox_next(struct outbox *o)
+{
+	o->after = o->n == SLICE ? o->ids[SLICE - 1] : 0;
+	if (!pace_due(o->pace)) {
+		outbox_go_on(o);
+		return;
+	}
+	o->state = PACING;
+	o->pace_seen = 0;
+	outbox_look_at_progress(o);
 }
 
 /* --- the notes go -------------------------------------------------------- */
@@ -142,8 +202,13 @@ static void outbox_on_delivered(void *arg, const struct delivery *d)
 	CHECK(o->outstanding > 0);
 	o->outstanding--;
 	o->failed = o->failed || d->status != DELIVERY_OK;
-	if (d->status == DELIVERY_OK)
+	if (d->status == DELIVERY_OK) {
 		metric_add(&o->x->stats.touches, 1);
+		if (d->offset >= 0)
+			pace_told(
+			    o->pace, (struct position){d->partition,
+					 version_make(o->x->epoch, d->offset)});
+	}
 	/* Not while the round is still being sent. */
 	if (o->state == APPENDING)
 		outbox_appended(o);
@@ -237,7 +302,7 @@ static void outbox_check(struct outbox *o)
 
 /* --- the notes come ------------------------------------------------------ */
 
-enum { ID, COLLECTION, KEY, AGE };
+enum { ID, COLLECTION, KEY, AGE, NEWEST };
 
 /* Appends `collection/key`; false: there is no such document. */
 static bool outbox_id(const PGresult *r, int row, struct buf *out)
@@ -279,6 +344,14 @@ static void outbox_take(struct outbox *o, const PGresult *r)
 	outbox_appended(o);
 }
 
+/* A transaction that was rolled back has used up ids, too. */
+static size_t outbox_waiting(const struct outbox *o, const PGresult *r)
+{
+	return o->n < SLICE
+		   ? o->n
+		   : (size_t)(pg_int8(r, 0, NEWEST) - pg_int8(r, 0, ID)) + 1;
+}
+
 static void outbox_on_notes(void *arg, const struct pg_reply *reply)
 {
 	struct outbox *o = arg;
@@ -297,7 +370,7 @@ static void outbox_on_notes(void *arg, const struct pg_reply *reply)
 	const PGresult *r = reply->results[0];
 	size_t n = (size_t)PQntuples(r);
 	o->n = n < SLICE ? n : SLICE;
-	outbox_tell(o, o->n, o->n ? pg_int8(r, 0, AGE) : 0);
+	outbox_tell(o, outbox_waiting(o, r), o->n ? pg_int8(r, 0, AGE) : 0);
 	if (o->n == 0)
 		outbox_next(o);
 	else
@@ -327,6 +400,8 @@ static void outbox_on_timer(void *arg)
 	struct outbox *o = arg;
 	if (o->state == IDLE)
 		outbox_ask(o);
+	else if (o->state == PACING)
+		outbox_look_at_progress(o);
 }
 
 static void outbox_on_notified(void *arg)
@@ -355,6 +430,7 @@ struct outbox *outbox_new(struct context *x)
 	struct outbox *o = MEM_NEW(struct outbox);
 	o->x = x;
 	o->timer = loop_timer_new(x->loop, outbox_on_timer, o);
+	o->pace = pace_new((size_t)x->settings->common.partitions, SLICE);
 	o->pg = pg_new(&(struct pg_options){
 	    .loop = x->loop,
 	    .name = "primary",
@@ -381,6 +457,7 @@ void outbox_free(struct outbox **op)
 	if (o->producer)
 		producer_free(&o->producer, 0);
 	loop_timer_free(&o->timer);
+	pace_free(&o->pace);
 	free(o);
 	*op = NULL;
 }

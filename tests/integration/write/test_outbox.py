@@ -128,44 +128,8 @@ def test_truncate(world, http, key):
     wait_until(lambda: notes(world) == 0, 20, "the notes are gone")
 
 
-def memory(daemon):
-    with open(f"/proc/{daemon.pid}/status") as f:
-        return next(int(line.split()[1]) for line in f if line.startswith("VmRSS"))
-
-
-def test_many_rows_in_one_statement(world, http):
-    """The memory of the writer is bounded."""
-    (writer,) = world.of("writer")
-    n = 100_000
-    world.sql(  # it is noted, too: so the allocator has its pages before
-        "INSERT INTO records SELECT 'many' || i, 'a', now(), now(), 0"
-        f" FROM generate_series(1, {n}) i"
-    )
-    wait_until(lambda: notes(world) == 0, 120, "all are in the log")
-    before, touches = memory(writer), writer.metrics()["sluice_touches_total"]
-    began = time.monotonic()
-    world.sql("UPDATE records SET value = 'b' WHERE key LIKE 'many%'")
-    changed = time.monotonic()
-    wait_until(lambda: notes(world) == 0, 120, "all are in the log")
-    appended = time.monotonic()
-    assert writer.metrics()["sluice_touches_total"] == touches + n
-    applied_all = [p & (1 << 48) - 1 for p in world.ends()]
-    wait_until(
-        lambda: [p & (1 << 48) - 1 for p in world.progress()] == applied_all, 120, "applied"
-    )
-    applied = time.monotonic()
-    grown = memory(writer) - before
-    print(
-        f"{n} rows: changed in {changed - began:.1f} s, in the log after"
-        f" {appended - changed:.1f} s, applied after {applied - changed:.1f} s;"
-        f" {before} kB, then {grown} kB more"
-    )
-    assert grown < 150_000
-    assert http.value("many77") == "b"
-
-
 def test_how_soon(world, http, key):
-    """The median and the 99th percentile, printed."""
+    """The median and the 99th percentile, printed (tests/bench/foreign asks every tier)."""
     warm(world, key, "0")
     took = []
     with world.servers.postgres(world.name) as other:
