@@ -12,6 +12,7 @@
 #include "api/read/redis_reader.h"
 #include "common/base/mem.h"
 #include "common/cache/l2.h"
+#include "common/schema/expiry.h"
 
 #include <inttypes.h>
 #include <stdlib.h>
@@ -52,11 +53,21 @@ static const char *state_of(const struct sight *s)
 	return s->value->present ? "present" : "absent";
 }
 
+/* The tier holds it, but no reader gets it. */
+static bool is_expired(const struct inspect *i, const struct value *v)
+{
+	return v && v->present &&
+	       expiry_is_over(expiry_of(i->operand.collection, v->doc, v->len),
+		   clock_wall());
+}
+
 static void write_sight(struct buf *out, const char *name,
-    const struct sight *s, enum tier_compare how)
+    const struct sight *s, bool expired, enum tier_compare how)
 {
 	const struct value *v = s->value;
 	buf_printf(out, ",\"%s\":{\"state\":\"%s\"", name, state_of(s));
+	if (expired)
+		buf_str(out, ",\"expired\":true");
 	if (v && v->present)
 		add_version(out, "version", v->version);
 	if (v)
@@ -110,7 +121,8 @@ static void write_report(struct buf *out, struct inspect *i)
 		    !i->instance->settings->replica_urls[0])
 			buf_str(out, ",\"replica\":null");
 		else
-			write_sight(out, names[t], s, how);
+			write_sight(
+			    out, names[t], s, is_expired(i, s->value), how);
 	}
 	buf_printf(out, ",\"verdict\":\"%s\"}\n", tier_compare_name(worst));
 }

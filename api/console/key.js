@@ -57,7 +57,7 @@ export async function show(page, {rest, signal}) {
 
 function row(title, tier) {
   if (!tier) return h("tr", {}, h("td", {}, title), h("td", {colspan: 5}, "none is configured"));
-  return h("tr", {}, h("td", {}, title), h("td", {}, tier.state), h("td", {}, tier.version ?? "–"),
+  return h("tr", {}, h("td", {}, title), h("td", {}, tier.expired ? `${tier.state}, expired` : tier.state), h("td", {}, tier.version ?? "–"),
     h("td", {}, tier.as_of ?? "–"), h("td", {}, tier.ttl_ms === undefined ? "–" : `${count(tier.ttl_ms / 1000)} s`),
     h("td", {class: "wrap"}, h("strong", {class: GOOD.includes(tier.verdict) ? "good" : "bad"}, tier.verdict), ` ${VERDICTS[tier.verdict] ?? ""}`));
 }

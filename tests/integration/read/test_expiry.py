@@ -99,12 +99,22 @@ def test_absent_in_every_tier(world, http, other_api):
     assert get(http, "tiers:a").tier == "l1"
     world.wait_in_redis("tiers:a", collection="sessions")
     paths = "/v1/sessions?key=like.tiers*", "/v1/sessions/_export?key=like.tiers*"
+
+    def expired_in():
+        """The tiers that hold it, though its time has come."""
+        found = world.of("api")[0].admin.request("GET", "/inspect/sessions/tiers:a").json()
+        tiers = {name: found[name] for name in ("l1", "redis", "replica", "primary")}
+        assert {tier["state"] for tier in tiers.values()} == {"present"}
+        return [name for name, tier in tiers.items() if tier.get("expired")]
+
     # One microsecond before.
     move(world, "api", 59.999999)
+    assert expired_in() == []
     for one in (http, other_api.http, primary):
         assert get(one, "tiers:a", **after).status == 200
         assert keys(one, paths[0]) == ["tiers:a", "tiers:b"]
     move(world, "api", 60)
+    assert expired_in() == ["l1", "redis", "replica", "primary"]
     etag = created.header("ETag")
     with Moved(world.of("api")[0]) as moved:
         answer = get(http, "tiers:a")
