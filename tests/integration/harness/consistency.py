@@ -13,6 +13,12 @@ against it:
       back, on whichever instance, if it passes its positions;
 - nobody waited in vain: a write that was answered with its outcome has the
   outcome that the log says.
+
+Rows that another program changes (harness/foreign.py) have touches in the log, and
+the commits say what each touch took. What a read of such a row answers is something
+that the program wrote, and nothing older than what was taken by a touch that the
+instance has heard of, or whose position was named. Between the commit of the program
+and the touch it may be newer than its version.
 """
 
 import bisect
@@ -59,6 +65,7 @@ class Model:
         self.places = {}  # tag -> [(partition, offset)]
         self.status = {}  # (partition, offset) -> what a waiting client gets
         self.states = {}  # key -> [(version, document or None)], the first absent
+        self.told = {}  # key of another program -> [(offset of a touch, number)]
         self.last_seq = {}
         for m in messages:
             self._apply(m)
@@ -72,6 +79,9 @@ class Model:
         self.last_seq[producer] = int(headers["seq"])
         key = m.key().decode()
         self.partition[key] = m.partition()
+        if headers["op"] == "touch":
+            self.told.setdefault(key, [])
+            return
         tag = headers["traceparent"].split("-")[1]
         self.places.setdefault(tag, []).append(place)
         body = json.loads(m.value()) if m.value() else None
@@ -80,6 +90,21 @@ class Model:
         self.status[place], after = decide(headers["op"], before, body)
         if after is not before:
             states.append((m.offset(), after))
+
+    def hear(self, commits):
+        """What the touches took."""
+        for m in commits:
+            told = self.told.get(m.key().decode())
+            if told is not None and m.value():
+                version = int(dict(m.headers())["version"])
+                told.append((version, int(json.loads(m.value())["value"])))
+        for told in self.told.values():
+            told.sort()
+
+    def taken(self, key, bound):
+        """What the touches below `bound` took at last."""
+        below = [n for offset, n in self.told.get(key, []) if offset < bound]
+        return max(below, default=-1)
 
     def row(self, key):
         return self.states[key][-1]
@@ -168,11 +193,30 @@ def check_read(model, heard, r):
     return None
 
 
-def check(model, writes, reads):
-    """Every violation, as text."""
+def check_foreign_read(model, heard, tried, r):
+    partition = model.partition.get(r.key)
+    named = r.after.get(partition, -1) + 1
+    known = heard.bound(r.api, partition, r.begin) if r.api == r.api_end else 0
+    least = model.taken(r.key, max(named, known))
+    shown = int(r.document["value"]) if r.document else -1
+    if r.document and shown not in tried:
+        return "nothing that the program has ever written"
+    if shown < least:
+        why = "a position that it named" if named >= known else "a touch heard of"
+        return f"older than {why}: {shown}, not {least}"
+    return None
+
+
+def check(model, writes, reads, foreign=None):
+    """Every violation, as text. `foreign`: key of another program -> the numbers that
+    it has tried to write."""
     heard = Heard(writes, reads)
     found = [(check_write(model, w), w) for w in writes]
-    found += [
-        (check_read(model, heard, r), r) for r in reads if r.status in (200, 404)
-    ]
+    for r in reads:
+        if r.status not in (200, 404):
+            continue
+        if foreign and r.key in foreign:
+            found.append((check_foreign_read(model, heard, foreign[r.key], r), r))
+        else:
+            found.append((check_read(model, heard, r), r))
     return [f"{what}: {event}" for what, event in found if what]

@@ -41,10 +41,11 @@ def document_of(body):
 
 
 class Session:
-    def __init__(self, number, instances, keys, partitions, seed):
+    def __init__(self, number, instances, keys, partitions, seed, foreign=()):
         self.rng = random.Random(seed * 1000 + number)
         self.instances = instances
         self.keys = keys
+        self.readable = [*keys, *foreign]  # others write the latter
         self.partition = partitions  # key -> partition, shared
         self.after = {}  # partition -> newest offset written or read
         self.writes = []
@@ -58,7 +59,7 @@ class Session:
     # --- reads ----------------------------------------------------------------
 
     def _read(self):
-        key = self.rng.choice(self.keys)
+        key = self.rng.choice(self.readable)
         instance = self.rng.choice(self.instances)
         passes = self.after and self.rng.random() < 0.6
         after = dict(self.after) if passes else {}

@@ -17,9 +17,11 @@ from harness.client import key_path
 from harness.consistency import Model, Read, Write
 from harness.crowd import Background, in_threads
 from harness.deployment import QUICK_GROUP
+from harness.foreign import Foreign
 from harness.history import settle
 from harness.mischief import FAULTS, Mischief, well_again
 from harness.sessions import Instance, Session, document_of
+from harness.wait import wait_until
 
 SECONDS = int(os.environ.get("SLUICE_TEST_SECONDS", 30))
 SESSIONS = 8
@@ -60,11 +62,40 @@ def rows(deployment):
     for collection, fields in (("records", "value"), ("counters", "count, amount")):
         query = (
             f"SELECT key, version, (SELECT row_to_json(d) FROM (SELECT {fields}) d)::text"
-            f" FROM public.{collection} t"
+            f" FROM public.{collection} t WHERE key NOT LIKE 'foreign%'"
         )
         for key, version, text in deployment.sql(query):
             found[f"{collection}/{key}"] = (version, document_of(text))
     return found
+
+
+def first_touches(deployment, foreign, instances, partitions):
+    """The rows of another program are there, each has a version, and its partition is
+    known."""
+    foreign.begin()
+    untouched = "SELECT count(*) FROM records WHERE version = 0 AND key LIKE 'foreign%'"
+    wait_until(lambda: no_notes(deployment), 20, "the touches are in the log")
+    wait_until(lambda: deployment.sql(untouched) == [(0,)], 20, "they are applied")
+    for key in foreign.keys:
+        seen = instances[0].daemon.page("/inspect/" + key.replace(" ", "%20"))
+        partitions[key] = seen["partition"]
+
+
+def no_notes(deployment):
+    return deployment.sql("SELECT count(*) FROM sluice.outbox") == [(0,)]
+
+
+def check_foreign(deployment, foreign, model, instances):
+    """At rest, each touch was told, and all have the last number of each row."""
+    found = {f"records/{k}": int(v) for k, v in deployment.sql(
+        "SELECT key, value FROM records WHERE key LIKE 'foreign%'")}
+    assert found.keys() == {*foreign.keys}
+    for key, number in found.items():
+        assert number >= foreign.committed[key] and number in foreign.tried[key]
+        assert max(n for _, n in model.told[key]) == number, model.told[key][-3:]
+        for instance in instances:
+            answer = instance.daemon.http.request("GET", key_path(key.split("/")[1]))
+            assert int(document_of(answer.body)["value"]) == number, answer
 
 
 def check_rest(deployment, model, instances):
@@ -135,24 +166,33 @@ def test_reads_and_writes_keep_their_promises(deployment):
     instances = [Instance(n, d) for n, d in enumerate(deployment.of("api"))]
     partitions = {}
     writes = first_writes(deployment, instances, partitions)
-    sessions = [Session(n, instances, KEYS, partitions, seed) for n in range(SESSIONS)]
+    foreign = Foreign(deployment, 5, seed)
+    first_touches(deployment, foreign, instances, partitions)
+    sessions = [
+        Session(n, instances, KEYS, partitions, seed, foreign.keys) for n in range(SESSIONS)
+    ]
     mischief = Mischief(deployment, instances, random.Random(seed))
     end = time.monotonic() + SECONDS
     with well_again(deployment):
-        with Background(*(s.step for s in sessions)) as load:
+        with Background(foreign.step, *(s.step for s in sessions)) as load:
             mischief.run(lambda: time.monotonic() >= end or load.errors)
             for daemon in deployment.daemons:
                 daemon.wait_ready(60)
+    foreign.close()
+    wait_until(lambda: no_notes(deployment), 60, "all touches are in the log")
     settle(deployment, 90)
     writes += [w for s in sessions for w in s.writes]
     reads = [r for s in sessions for r in s.reads]
     summary(writes, reads, mischief.done)
     log = deployment.servers.read_log(deployment.writes, deployment.partitions)
     model = Model(log)
-    violations = consistency.check(model, writes, reads)
+    model.hear(deployment.servers.read_log(deployment.commits, deployment.partitions))
+    print(f"touches {sum(map(len, model.told.values()))} of {foreign.n} changes")
+    violations = consistency.check(model, writes, reads, foreign.tried)
     print(f"violations {len(violations)}")
     assert not violations, "\n".join(violations[:20])
     check_rest(deployment, model, instances)
+    check_foreign(deployment, foreign, model, instances)
     assert sum(r.status in (200, 404) for r in reads) > 20 * SECONDS
     assert SECONDS < 60 or set(mischief.done) == set(FAULTS)
 
@@ -253,6 +293,33 @@ def test_the_checker_takes_what_is_right():
 )
 def test_the_checker_finds(what, writes, reads):
     assert violations(writes, reads) == [what]
+
+
+def foreign_violations(*reads):
+    log = [*LOG, *(Message(n, "touch", None, "") for n in (5, 7))]
+    model = Model(log)
+    model.told["records/k"] = [(5, 10), (7, 12)]
+    writes = [write("w4", 0, 1, 201, 4)]
+    found = consistency.check(model, writes, reads, {"records/k": [9, 10, 11, 12]})
+    return [v.split(": ")[0] for v in found]
+
+
+def test_the_checker_knows_another_program():
+    assert not foreign_violations(
+        read(2, 4, "9"),
+        read(2, 4, "11"),  # it is newer than its version
+        read(2, 5, "10", after=5),
+        read(2, 5, "12", after=6),
+        read(9, 7, "12", after=7),
+        read(9, 5, "10", api=B),
+    )
+    named = "older than a position that it named"
+    assert foreign_violations(read(2, 5, "9", after=5)) == [named]
+    assert foreign_violations(read(2, 5, "11", after=7)) == [named]
+    assert foreign_violations(read(2, None, None, after=5)) == [named]
+    heard = "older than a touch heard of"
+    assert foreign_violations(read(2, 7, "12", after=7), read(4, 5, "10")) == [heard]
+    assert foreign_violations(read(2, 5, "8")) == ["nothing that the program has ever written"]
 
 
 def test_the_checker_knows_a_second_copy():
