@@ -16,6 +16,7 @@
 #include "common/postgres/pg.h"
 #include "common/redis/redis.h"
 #include "common/schema/collection.h"
+#include "common/schema/collections_load.h"
 #include "common/sql/sql_table.h"
 
 #include <errno.h>
@@ -224,6 +225,11 @@ static struct err daemon_check_files(const struct daemon_spec *spec)
 	return e;
 }
 
+static void tell_fault(void *arg, struct err e)
+{
+	faults_add(arg, e);
+}
+
 /* Settings, collections, files: what depends on a fault is not looked at. */
 static void check_all(const struct daemon_spec *spec,
     const struct arguments *args, struct faults *faults)
@@ -232,7 +238,7 @@ static void check_all(const struct daemon_spec *spec,
 	if (faults->n || args->docs)
 		return;
 	const struct common_settings *s = spec->config->settings;
-	faults_add(faults, collections_load(s->collections_dir));
+	collections_load_all(s->collections_dir, tell_fault, faults);
 	if (faults->n == 0)
 		faults_add(faults, sql_table_check_relations());
 	/* A file of keys may name the roles of the collections. */

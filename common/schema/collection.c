@@ -4,6 +4,7 @@
 #include "common/base/datadir.h"
 #include "common/base/mem.h"
 #include "common/base/utf8.h"
+#include "common/schema/collections_load.h"
 #include "common/schema/declare.h"
 #include "common/schema/key_parts.h"
 
@@ -21,6 +22,9 @@ static struct set {
 	struct declaration *declarations[MOST];
 	const struct collection *collections[MOST]; /* by name */
 	size_t n;
+	/* While the declarations are read; or NULL. */
+	collections_tell tell;
+	void *arg;
 } loaded;
 
 static void clear(struct set *s)
@@ -44,6 +48,24 @@ static struct err collection_refuse(
 	    reason);
 }
 
+static struct err collection_told(const struct set *s, struct err e)
+{
+	if (s->tell)
+		s->tell(s->arg, e);
+	return e;
+}
+
+static struct err collection_first_of(struct err a, struct err b)
+{
+	return a.kind != ERR_KIND_OK ? a : b;
+}
+
+/* Behind an error, more are looked for only if somebody wants to know. */
+static bool goes_on(const struct set *s, const struct err *e)
+{
+	return e->kind == ERR_KIND_OK || s->tell;
+}
+
 static struct err collection_read_file(const char *path, struct buf *out)
 {
 	FILE *f = fopen(path, "re");
@@ -65,20 +87,27 @@ static struct err collection_read_file(const char *path, struct buf *out)
 static struct err collection_add_text(
     struct set *s, const char *path, const char *stem, const struct buf *text)
 {
-	struct declare_fault fault;
+	struct declare_faults faults;
 	if (s->n == MOST)
-		return collection_refuse(path, "", "too many collections");
+		return collection_told(
+		    s, collection_refuse(path, "", "too many collections"));
 	struct declaration *d =
-	    declare(text->data ? text->data : "", text->len, stem, &fault);
+	    declare_all(text->data ? text->data : "", text->len, stem, &faults);
+	for (size_t i = 0; d == NULL && i < faults.n; i++)
+		collection_told(
+		    s, collection_refuse(
+			   path, faults.all[i].pointer, faults.all[i].reason));
 	if (d == NULL)
-		return collection_refuse(path, fault.pointer, fault.reason);
+		return collection_refuse(
+		    path, faults.all[0].pointer, faults.all[0].reason);
 	s->declarations[s->n++] = d;
 	const struct collection *c = declaration_collection(d);
 	for (size_t i = 0; i + 1 < s->n; i++) {
 		struct declaration *other = s->declarations[i];
 		if (strcmp(declaration_collection(other)->name, c->name) == 0)
-			return collection_refuse(
-			    path, "", "another file declares it already");
+			return collection_told(
+			    s, collection_refuse(path, "",
+				   "another file declares it already"));
 	}
 	return ERR_OK;
 }
@@ -94,6 +123,8 @@ static struct err add_file(struct set *s, const char *path)
 		*dot = '\0';
 	if (e.kind == ERR_KIND_OK)
 		e = collection_add_text(s, path, stem, &text);
+	else
+		collection_told(s, e);
 	free(stem);
 	buf_free(&text);
 	return e;
@@ -112,12 +143,13 @@ static struct err add_folder(struct set *s, const char *path)
 	struct err e = ERR_OK;
 	int n = scandir(path, &entries, is_declaration, alphasort);
 	if (n < 0)
-		return collection_refuse(path, "", strerror(errno));
+		return collection_told(
+		    s, collection_refuse(path, "", strerror(errno)));
 	for (int i = 0; i < n; i++) {
 		struct buf file = {0};
 		buf_printf(&file, "%s/%s", path, entries[i]->d_name);
-		if (e.kind == ERR_KIND_OK)
-			e = add_file(s, file.data);
+		if (goes_on(s, &e))
+			e = collection_first_of(e, add_file(s, file.data));
 		buf_free(&file);
 		free(entries[i]);
 	}
@@ -129,7 +161,8 @@ static struct err add_path(struct set *s, const char *path)
 {
 	struct stat st;
 	if (stat(path, &st) != 0)
-		return collection_refuse(path, "", strerror(errno));
+		return collection_told(
+		    s, collection_refuse(path, "", strerror(errno)));
 	return S_ISDIR(st.st_mode) ? add_folder(s, path) : add_file(s, path);
 }
 
@@ -141,18 +174,19 @@ static struct err add_paths(struct set *s, const char *paths)
 		datadir_folder(&path, "collections");
 		e = add_path(s, path.data);
 	}
-	while (*paths && e.kind == ERR_KIND_OK) {
+	while (*paths && goes_on(s, &e)) {
 		size_t len = strcspn(paths, ":");
 		buf_clear(&path);
 		buf_add(&path, paths, len);
 		if (len)
-			e = add_path(s, path.data);
+			e = collection_first_of(e, add_path(s, path.data));
 		paths += len + (paths[len] == ':');
 	}
 	buf_free(&path);
 	if (e.kind == ERR_KIND_OK && s->n == 0)
-		e = err_make(ERR_KIND_FATAL, "collections",
-		    "collections.dir: no declarations (*.json)");
+		e = collection_told(
+		    s, err_make(ERR_KIND_FATAL, "collections",
+			   "collections.dir: no declarations (*.json)"));
 	return e;
 }
 
@@ -211,9 +245,13 @@ static struct err set_check_references(const struct set *s)
 	for (size_t i = 0; i < s->n; i++) {
 		const struct collection *c =
 		    declaration_collection(s->declarations[i]);
-		for (size_t k = 0; k < c->nreferences && e.kind == ERR_KIND_OK;
-		     k++)
-			e = set_check_reference(s, c, &c->references[k]);
+		for (size_t k = 0; k < c->nreferences && goes_on(s, &e); k++) {
+			struct err one =
+			    set_check_reference(s, c, &c->references[k]);
+			if (one.kind != ERR_KIND_OK)
+				collection_told(s, one);
+			e = collection_first_of(e, one);
+		}
 	}
 	return e;
 }
@@ -238,15 +276,22 @@ static struct err set_read(struct set *s, const char *paths)
 	return ERR_OK;
 }
 
-struct err collections_load(const char *paths)
+struct err collections_load_all(
+    const char *paths, collections_tell tell, void *arg)
 {
-	struct set s = {0};
+	struct set s = {.tell = tell, .arg = arg};
 	struct err e = set_read(&s, paths);
 	if (e.kind != ERR_KIND_OK)
 		return e;
 	clear(&loaded);
 	loaded = s;
+	loaded.tell = NULL;
 	return ERR_OK;
+}
+
+struct err collections_load(const char *paths)
+{
+	return collections_load_all(paths, NULL, NULL);
 }
 
 static bool same_text(const struct collection *a, const struct collection *b)

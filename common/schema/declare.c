@@ -17,9 +17,12 @@ bool declare_refuse(
     struct declaration *d, const char *pointer, const char *fmt, ...)
 {
 	va_list ap;
+	if (d->faults->n == DECLARE_FAULTS)
+		return false;
+	struct declare_fault *fault = &d->faults->all[d->faults->n++];
 	va_start(ap, fmt);
-	snprintf(d->fault->pointer, sizeof d->fault->pointer, "%s", pointer);
-	vsnprintf(d->fault->reason, sizeof d->fault->reason, fmt, ap);
+	snprintf(fault->pointer, sizeof fault->pointer, "%s", pointer);
+	vsnprintf(fault->reason, sizeof fault->reason, fmt, ap);
 	va_end(ap);
 	return false;
 }
@@ -374,33 +377,48 @@ static uint64_t shape_of(const struct collection *c)
 	return hash ? hash : 1; /* in the log, 0 means: not given */
 }
 
+static bool declare_take_description(struct declaration *d, struct jsonslice v)
+{
+	d->collection.description = v;
+	return v.s == NULL || is_kind(d, "/description", v, JSONSLICE_STRING);
+}
+
+/* What does not depend on each other: all of it is looked at. */
+static bool take_parts(struct declaration *d, const struct jsonslice p[PARTS])
+{
+	bool good = declare_table(d, p[TABLE], p[TIMES]);
+	bool key = declare_take_key(d, p[KEY]);
+	good = key && (!p[GROUP].s || take_group(d, p[GROUP])) && good;
+	good = declare_take_description(d, p[DESCRIPTION]) && good;
+	return is_kind(d, "/fields", p[FIELDS], JSONSLICE_OBJECT) &&
+	       declare_fields(d, p[FIELDS]) && good;
+}
+
+/* The same, of what is about fields; they are known. */
+static bool take_rest(struct declaration *d, const struct jsonslice p[PARTS])
+{
+	bool good = declare_check_fields(d);
+	good = (!p[EXPIRES].s || declare_take_expires(d, p[EXPIRES])) && good;
+	good = (!p[CACHE].s || take_cache(d, p[CACHE])) && good;
+	good = declare_list(d, p[LIST]) &&
+	       declare_access(d, p[ACCESS], p[OWNER]) && good;
+	return declare_constraints(d, p[UNIQUE], p[REFERENCES]) && good;
+}
+
 static bool take_whole(
     struct declaration *d, struct jsonslice root, const char *stem)
 {
 	struct jsonslice p[PARTS] = {{0}};
 	struct collection *c = &d->collection;
-	if (!declare_find_parts(d, root, p) ||
-	    !declare_take_name(d, p[NAME], stem) ||
-	    !declare_table(d, p[TABLE], p[TIMES]) ||
-	    !declare_take_key(d, p[KEY]) ||
-	    (p[GROUP].s && !take_group(d, p[GROUP])))
+	if (!declare_find_parts(d, root, p))
 		return false;
-	if (p[DESCRIPTION].s &&
-	    !is_kind(d, "/description", p[DESCRIPTION], JSONSLICE_STRING))
-		return false;
-	c->description = p[DESCRIPTION];
-	if (!is_kind(d, "/fields", p[FIELDS], JSONSLICE_OBJECT) ||
-	    !declare_fields(d, p[FIELDS]) ||
+	bool name = declare_take_name(d, p[NAME], stem);
+	if (!take_parts(d, p) || !name ||
 	    (p[UPDATED_BY].s && !declare_updated_by(d, p[UPDATED_BY])) ||
 	    !declare_columns(d, p[COLUMNS]) ||
 	    (p[REQUIRED].s && !declare_required(d, p[REQUIRED])) ||
 	    (c->key == KEY_PARTS && !declare_key_parts(d, p[KEY])) ||
-	    !declare_check_fields(d) ||
-	    (p[EXPIRES].s && !declare_take_expires(d, p[EXPIRES])) ||
-	    (p[CACHE].s && !take_cache(d, p[CACHE])) ||
-	    !declare_list(d, p[LIST]) ||
-	    !declare_access(d, p[ACCESS], p[OWNER]) ||
-	    !declare_constraints(d, p[UNIQUE], p[REFERENCES]))
+	    !take_rest(d, p))
 		return false;
 	c->text = root;
 	c->shape = shape_of(c);
@@ -436,16 +454,16 @@ static bool take_text(struct declaration *d, size_t len, const char *stem)
 	return take_whole(d, root, stem);
 }
 
-struct declaration *declare(
-    const char *text, size_t len, const char *stem, struct declare_fault *fault)
+struct declaration *declare_all(const char *text, size_t len, const char *stem,
+    struct declare_faults *faults)
 {
 	struct declaration *d = MEM_NEW(struct declaration);
-	*fault = (struct declare_fault){0};
+	faults->n = 0;
 	d->text = mem_strndup(text, len);
 	/* Enough: each string has two quotes more in the text, and is kept at
 	 * most twice. */
 	d->names = mem_zalloc(2 * len + 64);
-	d->fault = fault;
+	d->faults = faults;
 	d->collection.key_name = "key";
 	d->collection.fields = d->fields;
 	d->collection.columns = d->columns;
@@ -454,9 +472,20 @@ struct declaration *declare(
 	d->collection.uniques = d->uniques;
 	d->collection.references = d->references;
 	bool good = take_text(d, len, stem);
-	d->fault = NULL;
+	d->faults = NULL;
 	if (!good)
 		declaration_free(&d);
+	return d;
+}
+
+struct declaration *declare(
+    const char *text, size_t len, const char *stem, struct declare_fault *fault)
+{
+	struct declare_faults faults;
+	struct declaration *d = declare_all(text, len, stem, &faults);
+	*fault = (struct declare_fault){0};
+	if (d == NULL)
+		*fault = faults.all[0];
 	return d;
 }
 

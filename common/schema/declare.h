@@ -15,8 +15,19 @@ struct declare_fault {
 	char reason[200];
 };
 
+/* What is wrong with a declaration: as much as can be told at once. A fault
+ * that may follow from another one is not looked for. */
+enum { DECLARE_FAULTS = 20 };
+struct declare_faults {
+	struct declare_fault all[DECLARE_FAULTS];
+	size_t n;
+};
+
 /* `stem`: the name of its file without `.json`. Returns owned; NULL: refused.
  * Copies the text. */
+struct declaration *declare_all(const char *text, size_t len, const char *stem,
+    struct declare_faults *faults);
+/* The same, with the first fault. */
 struct declaration *declare(const char *text, size_t len, const char *stem,
     struct declare_fault *fault);
 /* Lives as long as the declaration. */

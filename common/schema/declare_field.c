@@ -404,9 +404,6 @@ static bool take_field(
 {
 	struct collection *c = &d->collection;
 	char pointer[128];
-	if (c->nfields == COLLECTION_FIELDS)
-		return declare_refuse(
-		    d, "/fields", "more than %d fields", COLLECTION_FIELDS);
 	struct field *f = &d->fields[c->nfields++];
 	f->name = declare_string(d, name);
 	snprintf(pointer, sizeof pointer, "/fields/%.100s", f->name);
@@ -421,12 +418,16 @@ static bool take_field(
 bool declare_fields(struct declaration *d, struct jsonslice v)
 {
 	struct jsonslice_member m = jsonslice_members(v);
+	bool good = true;
 	while (jsonslice_next(&m)) {
-		if (!take_field(d, m.name, m.value))
-			return false;
+		if (d->collection.nfields == COLLECTION_FIELDS)
+			return declare_refuse(d, "/fields",
+			    "more than %d fields", COLLECTION_FIELDS);
+		good = take_field(d, m.name, m.value) && good;
 	}
-	return d->collection.nfields > 0 ||
-	       declare_refuse(d, "/fields", "must not be empty");
+	return d->collection.nfields > 0
+		   ? good
+		   : declare_refuse(d, "/fields", "must not be empty");
 }
 
 /* A subject has at most 256 bytes. */
@@ -569,13 +570,13 @@ static bool check_default(struct declaration *d, const struct field *f)
 
 bool declare_check_fields(struct declaration *d)
 {
+	bool good = true;
 	for (size_t i = 0; i < d->collection.nfields; i++) {
 		char pointer[128];
 		snprintf(
 		    pointer, sizeof pointer, "/fields/%s", d->fields[i].name);
-		if (!check_bounds(d, pointer, &d->fields[i]) ||
-		    !check_default(d, &d->fields[i]))
-			return false;
+		good = check_bounds(d, pointer, &d->fields[i]) &&
+		       check_default(d, &d->fields[i]) && good;
 	}
-	return true;
+	return good;
 }

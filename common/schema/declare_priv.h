@@ -18,10 +18,10 @@ struct declaration {
 	char *text;
 	char *names; /* memory of the strings */
 	size_t used;
-	struct declare_fault *fault;
+	struct declare_faults *faults;
 };
 
-/* Sets the fault: its place and the reason. Returns false. */
+/* Adds a fault: its place and the reason. Returns false. */
 __attribute__((format(printf, 3, 4))) bool declare_refuse(
     struct declaration *d, const char *pointer, const char *fmt, ...);
 /* Finds the members of an object by their names; `parts` of one that is absent

@@ -8,6 +8,7 @@
 #include <cmocka.h>
 
 #include "common/schema/collection.h"
+#include "common/schema/collections_load.h"
 #include "common/sql/sql_table.h"
 #include "tests/unit/declared.h"
 
@@ -184,6 +185,37 @@ static void refused(const char *paths, const char *why)
 	"\"fields\":{\"" field "\":{\"type\":\"boolean\",\"default\":true}},"  \
 	"\"list\":{\"filter\":[\"" field "\"]}}"
 
+static void keep(void *arg, struct err e)
+{
+	struct buf *said = arg;
+	buf_printf(said, "%s\n", strrchr(e.msg, '/') + 1);
+}
+
+/* The faults of all files, in the order of their names. */
+static void all_at_once(void **state)
+{
+	(void)state;
+	struct buf said = {0};
+	snprintf(folder, sizeof folder, "/tmp/test_collection.XXXXXX");
+	assert_non_null(mkdtemp(folder));
+	put("a.json", "{\"name\":\"a\",\"key\":1,\"fields\":[]}");
+	put("b.json", GOOD("b"));
+	put("c.json", "[");
+	struct err e = collections_load_all(folder, keep, &said);
+	assert_int_equal(e.kind, ERR_KIND_FATAL);
+	assert_non_null(strstr(e.msg, "a.json: /key: must be an object"));
+	assert_non_null(strstr(said.data, "key: must be an object\n"));
+	assert_non_null(strstr(said.data, "fields: must be an object\n"));
+	assert_non_null(strstr(said.data, "c.json: line 1, column 2"));
+	drop("a.json");
+	drop("c.json");
+	assert_int_equal(
+	    collections_load_all(folder, keep, &said).kind, ERR_KIND_OK);
+	drop("b.json");
+	rmdir(folder);
+	buf_free(&said);
+}
+
 /* What two collections would give one name in the database. */
 static void relations(void **state)
 {
@@ -332,6 +364,7 @@ int main(void)
 	    cmocka_unit_test(keys),
 	    cmocka_unit_test(references),
 	    cmocka_unit_test(files),
+	    cmocka_unit_test(all_at_once),
 	    cmocka_unit_test(relations),
 	    cmocka_unit_test(compared),
 	};

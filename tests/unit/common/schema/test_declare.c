@@ -549,10 +549,41 @@ static void shapes(void **state)
 	}
 }
 
+/* What does not follow from another fault is told together, in the order of the
+ * checks. */
+static void all_at_once(void **state)
+{
+	(void)state;
+	static const char fields[] =
+	    "{\"name\":\"d\",\"key\":{\"type\":\"text\"},\"group\":1,"
+	    "\"fields\":{"
+	    "\"a\":{\"type\":\"x\"},\"B\":{},\"c\":{\"type\":\"integer\","
+	    "\"minimum\":\"1\"}},\"cache\":7}";
+	static const char rest[] =
+	    "{\"name\":\"c\",\"key\":{\"type\":\"string\"},\"fields\":{"
+	    "\"a\":{\"type\":\"integer\"},\"b\":{\"type\":\"integer\"}},"
+	    "\"expires\":\"a\",\"cache\":7,\"list\":{\"filter\":[\"x\"]},"
+	    "\"unique\":[[\"y\"]]}";
+	static const char *const one[] = {"/name", "/key/type",
+	    "/fields/a/type", "/fields/B", "/fields/c/minimum"};
+	static const char *const two[] = {"/fields/a", "/fields/b", "/expires",
+	    "/cache", "/list/filter", "/unique/0"};
+	struct declare_faults faults;
+	assert_null(declare_all(fields, sizeof fields - 1, "c", &faults));
+	assert_int_equal(faults.n, sizeof one / sizeof *one);
+	for (size_t i = 0; i < faults.n; i++)
+		assert_string_equal(faults.all[i].pointer, one[i]);
+	assert_null(declare_all(rest, sizeof rest - 1, "c", &faults));
+	assert_int_equal(faults.n, sizeof two / sizeof *two);
+	for (size_t i = 0; i < faults.n; i++)
+		assert_string_equal(faults.all[i].pointer, two[i]);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(faults),
+	    cmocka_unit_test(all_at_once),
 	    cmocka_unit_test(too_many_fields),
 	    cmocka_unit_test(everything),
 	    cmocka_unit_test(who_may_do_what),
