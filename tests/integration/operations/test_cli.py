@@ -45,6 +45,8 @@ def test_version(servers, kind):
     first, *libraries = done.stdout.splitlines()
     assert done.returncode == 0
     assert re.fullmatch(rf"sluice-{kind} v{re.escape(version)} \(commit \w+\+?\)", first)
+    *libraries, formats = libraries
+    assert formats.startswith("formats: "), formats
     found = dict(line.split() for line in libraries)
     assert {"librdkafka", "libmicrohttpd", "libpq", "OpenSSL"} <= set(found)
     assert all(re.match(r"\d+\.\d+", each) for each in found.values()), found
