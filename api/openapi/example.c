@@ -1,6 +1,7 @@
 #include "api/openapi/example.h"
 
 #include "common/schema/key_parts.h"
+#include "common/schema/nested.h"
 
 #include <string.h>
 
@@ -9,10 +10,19 @@
 
 /* --- a field ------------------------------------------------------------- */
 
+static bool example_fault(void *arg, const char *pointer, const char *why)
+{
+	(void)arg;
+	(void)pointer;
+	(void)why;
+	return false;
+}
+
 static bool example_fits(
     struct buf *out, const struct field *f, struct jsonslice v)
 {
-	if (v.s == NULL || field_faults(f, v) != 0)
+	if (v.s == NULL || field_faults(f, v) != 0 ||
+	    !nested_check(f, v, false, example_fault, NULL))
 		return false;
 	buf_add(out, v.s, v.len);
 	return true;
@@ -40,6 +50,35 @@ static bool longer(struct buf *out, const struct field *f)
 	return good;
 }
 
+static bool example_value(struct buf *out, const struct field *f);
+
+/* Makes an object of the declared members, or an array of one element. */
+static bool example_within(struct buf *out, const struct field *f)
+{
+	struct buf b = {0}, v = {0};
+	bool known = true;
+	buf_char(&b, f->type == FIELD_OBJECT ? '{' : '[');
+	for (size_t i = 0; i < f->nmembers && known; i++) {
+		const struct field *member = &f->members[i];
+		buf_clear(&v);
+		if (example_value(&v, member))
+			buf_printf(&b, "%s\"%s\":%s", b.len > 1 ? "," : "",
+			    member->name, v.data);
+		else
+			known = !member->required;
+	}
+	buf_clear(&v);
+	if (f->elements && example_value(&v, f->elements) &&
+	    !(f->has_max_items && f->max_items == 0))
+		buf_str(&b, v.data);
+	buf_char(&b, f->type == FIELD_OBJECT ? '}' : ']');
+	known =
+	    known && example_fits(out, f, (struct jsonslice){b.data, b.len});
+	buf_free(&b);
+	buf_free(&v);
+	return known;
+}
+
 /* Appends a value that is valid and not null. */
 static bool example_value(struct buf *out, const struct field *f)
 {
@@ -54,6 +93,8 @@ static bool example_value(struct buf *out, const struct field *f)
 		e = jsonslice_elements(f->choices);
 		return jsonslice_each(&e) && example_fits(out, f, e.value);
 	}
+	if (nested_has(f))
+		return example_within(out, f);
 	for (size_t i = 0; i < sizeof candidates / sizeof candidates[0]; i++) {
 		const char *s = candidates[i];
 		if (example_fits(out, f, (struct jsonslice){s, strlen(s)}))

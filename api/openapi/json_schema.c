@@ -66,6 +66,62 @@ static void bounds(struct jsonout *j, const struct field *f, bool nullable)
 		keyword(j, "enum", f->choices);
 }
 
+/* What is within objects and arrays. In a merge patch, the members of an object
+ * are members of a patch, too; an array is whole. */
+static void json_schema_within(
+    struct jsonout *j, const struct field *f, bool patch);
+
+static void nested_schema(
+    struct jsonout *j, const char *name, const struct field *f, bool patch)
+{
+	bool nullable = f->nullable || (patch && !f->required);
+	jsonout_open(j, name, '{');
+	type(j, field_type_name(f->type), nullable);
+	keyword(j, "description", f->description);
+	if (f->type == FIELD_INTEGER)
+		jsonout_string(j, "format", "int64");
+	json_schema_within(j, f, patch);
+	bounds(j, f, nullable);
+	jsonout_close(j, '}');
+}
+
+static void object_within(struct jsonout *j, const struct field *f, bool patch)
+{
+	size_t required = 0;
+	if (f->nmembers) {
+		jsonout_open(j, "properties", '{');
+		for (size_t i = 0; i < f->nmembers; i++) {
+			nested_schema(
+			    j, f->members[i].name, &f->members[i], patch);
+			required += f->members[i].required;
+		}
+		jsonout_close(j, '}');
+	}
+	if (required && !patch) {
+		jsonout_open(j, "required", '[');
+		for (size_t i = 0; i < f->nmembers; i++) {
+			if (f->members[i].required)
+				jsonout_string(j, NULL, f->members[i].name);
+		}
+		jsonout_close(j, ']');
+	}
+	/* Without it, some generators take the object for an empty one. */
+	jsonout_bool(j, "additionalProperties", !f->closed);
+}
+
+static void json_schema_within(
+    struct jsonout *j, const struct field *f, bool patch)
+{
+	if (f->type == FIELD_OBJECT)
+		object_within(j, f, patch);
+	else if (f->elements)
+		nested_schema(j, "items", f->elements, false);
+	else if (f->type == FIELD_ARRAY && !f->items)
+		jsonout_raw(j, "items", (struct jsonslice){"{}", 2});
+	if (f->has_max_items)
+		jsonout_int(j, "maxItems", (int64_t)f->max_items);
+}
+
 /* A default that is made for each document is no JSON value. */
 static void field_description(
     struct jsonout *j, const struct collection *c, const struct field *f)
@@ -100,11 +156,8 @@ static void field_schema(struct jsonout *j, const struct collection *c,
 		jsonout_string(j, "format", "int64");
 	if (f->items)
 		field_schema(j, c, f->items, JSON_SCHEMA_DOCUMENT);
-	else if (f->type == FIELD_ARRAY)
-		jsonout_raw(j, "items", (struct jsonslice){"{}", 2});
-	/* Without it, some generators take the object for an empty one. */
-	if (f->type == FIELD_OBJECT)
-		jsonout_bool(j, "additionalProperties", true);
+	json_schema_within(
+	    j, f, of == JSON_SCHEMA_PATCH || of == JSON_SCHEMA_PARTIAL);
 	if (of != JSON_SCHEMA_INCREMENT)
 		bounds(j, f, nullable);
 	if (f->read_only)

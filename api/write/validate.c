@@ -7,6 +7,7 @@
 #include "common/json/decimal.h"
 #include "common/json/jsondup.h"
 #include "common/schema/key_parts.h"
+#include "common/schema/nested.h"
 #include "common/sql/rendered.h"
 
 #include <inttypes.h>
@@ -36,6 +37,9 @@ static bool validate_key_of(
 }
 
 /* --- members ------------------------------------------------------------- */
+
+/* Faults within objects and arrays are told up to this number. */
+enum { MOST_WITHIN = 50 };
 
 struct check {
 	const struct collection *c;
@@ -80,6 +84,13 @@ static void add_faults(const struct check *k, const struct field *f,
 	}
 }
 
+static bool validate_within(void *arg, const char *pointer, const char *why)
+{
+	const struct check *k = arg;
+	violations_add_at(&k->out->violations, pointer, why);
+	return k->out->violations.n < MOST_WITHIN;
+}
+
 /* In a patch, null removes the member; then its default counts. */
 static bool wants_default(
     const struct check *k, const struct field *f, struct jsonslice v)
@@ -97,7 +108,11 @@ static void check_field(
 		return;
 	}
 	if (k->as != VALIDATE_INCREMENT) {
-		add_faults(k, f, v, field_faults(f, v));
+		unsigned faults = field_faults(f, v);
+		add_faults(k, f, v, faults);
+		if (faults == 0)
+			nested_check(
+			    f, v, k->as == VALIDATE_PATCH, validate_within, k);
 		return;
 	}
 	if (!field_is_number(f)) {

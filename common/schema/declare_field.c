@@ -5,6 +5,7 @@
 #include "common/json/decimal.h"
 #include "common/schema/declare_priv.h"
 #include "common/schema/key_parts.h"
+#include "common/schema/nested.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -14,12 +15,17 @@
 #define NUMBERS (INTEGER | 1U << FIELD_NUMBER)
 /* Types whose numbers may have many digits. */
 #define DECIMALS (1U << FIELD_NUMBER | 1U << FIELD_OBJECT | 1U << FIELD_ARRAY)
-#define ANY ~0U
+#define OBJECT (1U << FIELD_OBJECT)
+#define ARRAY (1U << FIELD_ARRAY)
+/* Values within a field do not have the keyword. */
+#define OF_COLUMNS (1U << 31)
+#define ANY (OF_COLUMNS - 1)
 
 struct at {
 	struct declaration *d;
 	struct field *field;
 	const char *pointer; /* of the keyword */
+	size_t depth;	     /* levels below a field of the collection */
 };
 
 /* --- keywords ------------------------------------------------------------ */
@@ -232,6 +238,30 @@ static bool take_description(const struct at *a, struct jsonslice v)
 	       declare_refuse(a->d, a->pointer, "must be a string");
 }
 
+static bool take_properties(const struct at *a, struct jsonslice v)
+{
+	return declare_properties(a->d, a->field, a->pointer, a->depth, v);
+}
+
+static bool take_required(const struct at *a, struct jsonslice v)
+{
+	return declare_members_required(a->d, a->field, a->pointer, v);
+}
+
+static bool take_additional(const struct at *a, struct jsonslice v)
+{
+	bool open = true;
+	bool good = take_flag(a, v, &open);
+	a->field->closed = !open;
+	return good;
+}
+
+static bool take_max_items(const struct at *a, struct jsonslice v)
+{
+	return take_length(
+	    a, v, &a->field->has_max_items, &a->field->max_items);
+}
+
 /* In the order in which they are read, whatever their order in the text: each
  * one finds what it needs to know of the field. */
 static const struct keyword {
@@ -242,34 +272,46 @@ static const struct keyword {
     {"type", take_type, ANY},
     {"description", take_description, ANY},
     {"nullable", take_nullable, ANY},
-    {"format", take_format, STRING | INTEGER},
-    {"maxDigits", take_max_digits, DECIMALS},
+    {"format", take_format, STRING | INTEGER | OF_COLUMNS},
+    {"maxDigits", take_max_digits, DECIMALS | OF_COLUMNS},
     {"enum", take_choices, STRING | NUMBERS},
     {"minLength", take_min_length, STRING},
     {"maxLength", take_max_length, STRING},
-    {"pattern", declare_field_take_pattern, STRING},
+    {"pattern", declare_field_take_pattern, STRING | OF_COLUMNS},
     {"minimum", take_minimum, NUMBERS},
     {"exclusiveMinimum", take_exclusive, NUMBERS},
     {"maximum", take_maximum, NUMBERS},
-    {"items", declare_field_take_items, 1U << FIELD_ARRAY},
-    {"columnType", take_column_type, STRING},
-    {"readOnly", take_read_only, ANY},
-    {"default", take_default, ANY},
+    {"properties", take_properties, OBJECT},
+    {"required", take_required, OBJECT},
+    {"additionalProperties", take_additional, OBJECT},
+    {"items", declare_field_take_items, ARRAY},
+    {"maxItems", take_max_items, ARRAY},
+    {"columnType", take_column_type, STRING | OF_COLUMNS},
+    {"readOnly", take_read_only, ANY | OF_COLUMNS},
+    {"default", take_default, ANY | OF_COLUMNS},
 };
 enum { KEYWORDS = sizeof keywords / sizeof *keywords };
 
 /* --- a field ------------------------------------------------------------- */
 
-static bool take_keyword(struct declaration *d, struct field *f,
-    const char *place, const struct keyword *k, struct jsonslice v)
+static bool take_keyword(
+    const struct at *of, const struct keyword *k, struct jsonslice v)
 {
-	char pointer[128];
-	snprintf(pointer, sizeof pointer, "%.100s/%s", place, k->name);
-	if ((k->types & 1U << f->type) == 0)
-		return declare_refuse(d, pointer,
-		    "does not apply to the type %s", field_type_name(f->type));
-	const struct at a = {d, f, pointer};
-	return k->take(&a, v);
+	struct buf pointer = {0};
+	buf_printf(&pointer, "%s/%s", of->pointer, k->name);
+	const struct at a = {of->d, of->field, pointer.data, of->depth};
+	bool good;
+	if ((k->types & 1U << a.field->type) == 0)
+		good = declare_refuse(a.d, a.pointer,
+		    "does not apply to the type %s",
+		    field_type_name(a.field->type));
+	else if ((k->types & OF_COLUMNS) && a.depth > 0)
+		good = declare_refuse(
+		    a.d, a.pointer, "does not apply to a value within a field");
+	else
+		good = k->take(&a, v);
+	buf_free(&pointer);
+	return good;
 }
 
 static bool find_keywords(struct declaration *d, const char *pointer,
@@ -293,7 +335,7 @@ static bool find_keywords(struct declaration *d, const char *pointer,
 
 /* --- bounds -------------------------------------------------------------- */
 
-static bool check_bounds(
+bool declare_bounds(
     struct declaration *d, const char *pointer, const struct field *f)
 {
 	if (f->column == COLUMN_ENUM &&
@@ -335,18 +377,17 @@ static bool check_bounds(
 	return true;
 }
 
-/* Takes all keywords of a field, or of the elements of one. */
-static bool take_keywords(struct declaration *d, struct field *f,
-    const char *pointer, struct jsonslice v)
+bool declare_keywords(struct declaration *d, struct field *f,
+    const char *pointer, size_t depth, struct jsonslice v)
 {
+	const struct at of = {d, f, pointer, depth};
 	struct jsonslice found[KEYWORDS] = {{0}};
 	if (jsonslice_kind(v) != JSONSLICE_OBJECT)
 		return declare_refuse(d, pointer, "must be an object");
 	if (!find_keywords(d, pointer, v, found))
 		return false;
 	for (int i = 0; i < KEYWORDS; i++) {
-		if (found[i].s &&
-		    !take_keyword(d, f, pointer, &keywords[i], found[i]))
+		if (found[i].s && !take_keyword(&of, &keywords[i], found[i]))
 			return false;
 	}
 	f->column = f->items	   ? COLUMN_ARRAY
@@ -355,18 +396,14 @@ static bool take_keywords(struct declaration *d, struct field *f,
 	return true;
 }
 
-/* The column is an array of PostgreSQL. */
+/* Of a field, scalars are the elements of an array of PostgreSQL. */
 static bool declare_field_take_items(const struct at *a, struct jsonslice v)
 {
-	size_t at = 0;
-	while (at < a->d->collection.nfields && a->field != &a->d->fields[at])
-		at++;
-	if (at == a->d->collection.nfields) /* an element */
-		return declare_refuse(
-		    a->d, a->pointer, "must not be within items");
-	struct field *item = &a->d->items[at];
+	if (a->depth > 0 || declare_are_json(v))
+		return declare_items(a->d, a->field, a->pointer, a->depth, v);
+	struct field *item = &a->d->items[a->field - a->d->fields];
 	item->name = "items";
-	if (!take_keywords(a->d, item, a->pointer, v))
+	if (!declare_keywords(a->d, item, a->pointer, 0, v))
 		return false;
 	if (item->column == COLUMN_JSONB || item->column == COLUMN_ARRAY ||
 	    item->column == COLUMN_BYTEA || item->column == COLUMN_ENUM)
@@ -377,7 +414,7 @@ static bool declare_field_take_items(const struct at *a, struct jsonslice v)
 		return declare_refuse(
 		    a->d, a->pointer, "allows neither default nor readOnly");
 	a->field->items = item;
-	return check_bounds(a->d, a->pointer, item);
+	return declare_bounds(a->d, a->pointer, item);
 }
 
 bool declare_is_system(const char *name)
@@ -412,7 +449,7 @@ static bool take_field(
 	if (declare_is_taken(d, f->name) || strcmp(f->name, c->key_name) == 0)
 		return declare_refuse(
 		    d, pointer, "the table has a column of that name already");
-	return take_keywords(d, f, pointer, v);
+	return declare_keywords(d, f, pointer, 0, v);
 }
 
 bool declare_fields(struct declaration *d, struct jsonslice v)
@@ -537,6 +574,18 @@ bool declare_key_parts(struct declaration *d, struct jsonslice v)
 
 /* --- all of them --------------------------------------------------------- */
 
+/* What is within a default conforms, too. */
+static bool declare_refuse_within(
+    void *arg, const char *pointer, const char *why)
+{
+	struct declaration *d = arg;
+	struct buf at = {0};
+	buf_printf(&at, "%s: %s", pointer, why);
+	declare_refuse(d, "/fields", "the default of %s", at.data + 1);
+	buf_free(&at);
+	return false;
+}
+
 static bool check_default(struct declaration *d, const struct field *f)
 {
 	char pointer[128];
@@ -559,7 +608,8 @@ static bool check_default(struct declaration *d, const struct field *f)
 		return true;
 	unsigned faults = field_faults(f, f->otherwise);
 	if (faults == 0)
-		return true;
+		return nested_check(
+		    f, f->otherwise, false, declare_refuse_within, d);
 	struct buf why = {0};
 	field_explain(
 	    &why, f, f->otherwise, (enum field_fault)(faults & -faults));
@@ -575,7 +625,7 @@ bool declare_check_fields(struct declaration *d)
 		char pointer[128];
 		snprintf(
 		    pointer, sizeof pointer, "/fields/%s", d->fields[i].name);
-		good = check_bounds(d, pointer, &d->fields[i]) &&
+		good = declare_bounds(d, pointer, &d->fields[i]) &&
 		       check_default(d, &d->fields[i]) && good;
 	}
 	return good;

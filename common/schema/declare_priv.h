@@ -5,11 +5,15 @@
 
 /* The members of objects are the last 32. */
 enum { LIST_COLUMNS = COLLECTION_FIELDS + 3 + 32 };
+/* Members and elements within all objects and arrays of a declaration. */
+enum { DECLARE_NESTED = 256 };
 
 struct declaration {
 	struct collection collection;
 	struct field fields[COLLECTION_FIELDS];
 	struct field items[COLLECTION_FIELDS]; /* of the field there */
+	struct field nested[DECLARE_NESTED];
+	size_t nnested;
 	struct list_column columns[LIST_COLUMNS];
 	struct list_column key_columns[COLLECTION_KEY_PARTS];
 	struct list_index indexes[COLLECTION_INDEXES];
@@ -57,6 +61,24 @@ bool declare_required(struct declaration *d, struct jsonslice v);
 /* Takes `key`, if it is an array of names of fields. Call it after
  * declare_required. */
 bool declare_key_parts(struct declaration *d, struct jsonslice v);
+/* Takes the keywords of a field, or of a value within one. `depth`: how many
+ * levels it lies below the field. */
+bool declare_keywords(struct declaration *d, struct field *f,
+    const char *pointer, size_t depth, struct jsonslice v);
+/* Do the bounds of the field go together? False: refused. */
+bool declare_bounds(
+    struct declaration *d, const char *pointer, const struct field *f);
+/* In common/schema/declare_nested.c: takes a keyword about what is within a
+ * value of the field. Its place is `pointer`. */
+bool declare_properties(struct declaration *d, struct field *f,
+    const char *pointer, size_t depth, struct jsonslice v);
+bool declare_members_required(struct declaration *d, struct field *f,
+    const char *pointer, struct jsonslice v);
+/* Are the elements that `items` declares objects or arrays? Then the array is
+ * JSON, and declare_items takes it. */
+bool declare_are_json(struct jsonslice items);
+bool declare_items(struct declaration *d, struct field *f, const char *pointer,
+    size_t depth, struct jsonslice v);
 /* Is the name that of a member that all documents have, or of a column that
  * PostgreSQL has? */
 bool declare_is_taken(const struct declaration *d, const char *name);

@@ -74,6 +74,16 @@ struct field {
 	const struct field *items; /* of COLUMN_ARRAY; a scalar */
 	/* The type of a COLUMN_ENUM. */
 	const char *enum_schema, *enum_type;
+	/* Of an object: its members (they have a name, a type and bounds, and
+	 * may be required), and whether it may have no others. Of an array: its
+	 * elements, if it is JSON and they are objects or arrays (NULL: any),
+	 * and how many. Checked by common/schema/nested.h. */
+	struct field *members;
+	size_t nmembers;
+	bool closed;
+	struct field *elements;
+	bool has_max_items;
+	size_t max_items;
 };
 
 const char *field_type_name(enum field_type t); /* "string" */

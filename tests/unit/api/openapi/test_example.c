@@ -156,6 +156,14 @@ static void as_the_field_demands(void **state)
 	body_is("{\"type\":\"number\",\"maximum\":-5.5}", true, "{\"f\":-5.5}");
 	body_is("{\"type\":\"boolean\"}", true, "{\"f\":true}");
 	body_is("{\"type\":\"array\"}", true, "{\"f\":[1,2]}");
+	body_is(
+	    "{\"type\":\"object\",\"properties\":{\"a\":{\"type\":"
+	    "\"integer\",\"minimum\":7},\"b\":{\"type\":\"array\",\"items\":"
+	    "{\"type\":\"string\"},\"maxItems\":1}}}",
+	    true, "{\"f\":{\"a\":10,\"b\":[\"text\"]}}");
+	body_is("{\"type\":\"array\",\"items\":{\"type\":\"boolean\"},"
+		"\"maxItems\":0}",
+	    true, "{\"f\":[]}");
 }
 
 static void none_is_known(void **state)

@@ -8,6 +8,7 @@
 
 #include "api/openapi/json_schema.h"
 #include "common/base/buf.h"
+#include "common/schema/declare.h"
 #include "tests/unit/declared.h"
 
 static void schema_is(
@@ -150,6 +151,51 @@ static void each_kind_has_its_collections(void **state)
 	assert_true(exists("samples", JSON_SCHEMA_DOCUMENT));
 }
 
+#define NESTED                                                                 \
+	"{\"name\":\"c\",\"key\":{\"type\":\"uuid\"},\"fields\":{\"f\":{"      \
+	"\"type\":\"object\",\"properties\":{\"n\":{\"type\":\"integer\","     \
+	"\"minimum\":1},\"l\":{\"type\":\"array\",\"maxItems\":2,"             \
+	"\"items\":{\"type\":\"object\",\"properties\":{\"s\":{"               \
+	"\"type\":\"string\",\"nullable\":true}},\"required\":[\"s\"]}}},"     \
+	"\"required\":[\"n\"],\"additionalProperties\":false}},"               \
+	"\"required\":[\"f\"]}"
+
+static void nested_is(
+    const struct collection *c, enum json_schema_of of, const char *want)
+{
+	struct buf out = {0};
+	struct jsonout j = {.out = &out};
+	json_schema_write(&j, NULL, c, of);
+	if (strstr(out.data, want) == NULL)
+		fail_msg("%s", out.data);
+	buf_free(&out);
+}
+
+/* A patch goes into objects, and not into arrays. */
+static void within_objects_and_arrays(void **state)
+{
+	(void)state;
+	struct declare_fault fault;
+	struct declaration *d = declare(NESTED, strlen(NESTED), "c", &fault);
+	assert_non_null(d);
+	const struct collection *c = declaration_collection(d);
+#define ITEMS                                                                  \
+	"\"items\":{\"type\":\"object\",\"properties\":{\"s\":{"               \
+	"\"type\":[\"string\",\"null\"]}},\"required\":[\"s\"],"               \
+	"\"additionalProperties\":true},\"maxItems\":2}}"
+	nested_is(c, JSON_SCHEMA_PUT,
+	    "\"f\":{\"type\":\"object\",\"properties\":{\"n\":{\"type\":"
+	    "\"integer\",\"format\":\"int64\",\"minimum\":1},\"l\":{"
+	    "\"type\":\"array\"," ITEMS ",\"required\":[\"n\"],"
+	    "\"additionalProperties\":false}");
+	nested_is(c, JSON_SCHEMA_PATCH,
+	    "\"f\":{\"type\":\"object\",\"properties\":{\"n\":{\"type\":"
+	    "\"integer\",\"format\":\"int64\",\"minimum\":1},\"l\":{"
+	    "\"type\":[\"array\",\"null\"]," ITEMS
+	    ",\"additionalProperties\":false}");
+	declaration_free(&d);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -159,6 +205,7 @@ int main(void)
 	    cmocka_unit_test(what_is_made_of_others),
 	    cmocka_unit_test(keys),
 	    cmocka_unit_test(each_kind_has_its_collections),
+	    cmocka_unit_test(within_objects_and_arrays),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
