@@ -23,6 +23,7 @@ from common import (
     spread, wait_for)
 
 LIMIT = 100
+COUNT = "/v1/posts/_count"
 DIRECT = {"Cache-Control": "no-cache"}  # past L1, to the replica
 ORDERS = ("id", "title")
 WARM = 800_000  # records
@@ -262,12 +263,13 @@ def pages(api, options, order):
     walked, deep = walk(api, options, order)
     first = f"/v1/posts?order={order}&limit={LIMIT}"
     last = deepest(api, *deep)
-    times = {"first": [], "deep": [], "cached": []}
+    times = {"first": [], "deep": [], "cached": [], "count": []}
     timed(api, first)
+    timed(api, COUNT)
     for _ in range(options.pages):
         for name, path, headers, tier in (
                 ("first", first, DIRECT, "replica"), ("deep", last, DIRECT, "replica"),
-                ("cached", first, {}, "l1")):
+                ("cached", first, {}, "l1"), ("count", COUNT, {}, "l1")):
             us, status = timed(api, path, **headers)
             if f"detail={tier}" not in status:
                 raise Failure(f"{name}: {status}")
@@ -308,12 +310,14 @@ def report(r):
     print_rows(rows)
     rows = [[f"page of {LIMIT}, us, median (p90)", "depth 0",
              f"depth {next(iter(r['pages'].values()))['depth']}", "ratio", "from L1",
-             "all pages of 1000"]]
+             "count from L1", "of the page", "all pages of 1000"]]
     for order, p in r["pages"].items():
         rows.append([f"order={order}",
                      *(f"{p[name]:.0f} ({p['p90'][name]:.0f})" for name in ("first", "deep")),
                      f"{p['deep'] / p['first']:.2f}",
                      f"{p['cached']:.0f} ({p['p90']['cached']:.0f})",
+                     f"{p['count']:.0f} ({p['p90']['count']:.0f})",
+                     f"{p['count'] / p['cached']:.2f}",
                      f"{p['walk']['pages']} in {p['walk']['seconds']:.1f} s"])
     print_rows(rows)
 
