@@ -3,6 +3,7 @@
 #include "api/core/metrics.h"
 #include "api/core/route.h"
 #include "api/core/settings.h"
+#include "api/log/log_fields.h"
 #include "api/log/log_queue.h"
 #include "common/access/principal.h"
 #include "common/base/log.h"
@@ -10,15 +11,12 @@
 
 #include <string.h>
 
-/* log_quote keeps four texts. */
+/* As printf would make them; access_log_fields makes them. */
 #define FIELDS                                                                 \
 	"method=%s route=%s status=%u us=%lld total_us=%lld bytes=%lld "       \
-	"source=%s request=%s trace=%s by=%s"
-#define VALUES                                                                 \
-	request_method(r), r->route ? r->route->head.pattern : "none",         \
-	    r->code, (long long)took, (long long)total, access_log_bytes(r),   \
-	    source ? source : "none", log_quote(request_id(r)), trace,         \
-	    log_quote(r->principal ? principal_subject(r->principal) : "")
+	"source=%s request=\"%s\" trace=%s by=\"%s\""
+#define PATH " path=\"%s\""
+#define STAGES " stages=\"%s\""
 
 static long long access_log_bytes(const struct request *r)
 {
@@ -38,26 +36,47 @@ static void access_log_trace(
 		trace_context_id(&c, out);
 }
 
+static void access_log_fields(
+    struct log_fields *f, struct request *r, dur_us_t took, const char *source)
+{
+	char trace[TRACE_ID_LEN + 1];
+	access_log_trace(r, trace);
+	log_fields_text(f, "method=", request_method(r));
+	log_fields_text(
+	    f, " route=", r->route ? r->route->head.pattern : "none");
+	log_fields_number(f, " status=", r->code);
+	log_fields_number(f, " us=", took);
+	log_fields_number(f, " total_us=", clock_mono() - r->started);
+	log_fields_number(f, " bytes=", access_log_bytes(r));
+	log_fields_text(f, " source=", source ? source : "none");
+	log_fields_quoted(f, " request=", request_id(r));
+	log_fields_text(f, " trace=", trace);
+	log_fields_quoted(
+	    f, " by=", r->principal ? principal_subject(r->principal) : "");
+}
+
 static void access_log_write(struct request *r)
 {
 	const struct api_settings *s = r->thread->instance->settings;
-	dur_us_t total = clock_mono() - r->started;
-	dur_us_t took = r->code ? r->took : total;
+	dur_us_t took = r->code ? r->took : clock_mono() - r->started;
 	bool slow = s->log_slow > 0 && took >= s->log_slow;
-	if (!slow && strcmp(s->log_access, "on") != 0)
+	if (!slow && !r->thread->instance->log_each)
 		return;
 	struct buf stages = {0};
-	char trace[TRACE_ID_LEN + 1];
-	access_log_trace(r, trace);
+	struct log_fields f;
+	f.len = 0;
 	const char *source = NULL;
 	if (r->feature && r->feature->source)
 		source = r->feature->source(r, slow ? &stages : NULL);
-	bool written = slow
-			   ? log_line(log_queue_put, EV_REQUEST_SLOW,
-				 FIELDS " stages=%s path=%s", VALUES,
-				 log_quote(stages.data), log_quote(r->path))
-			   : log_line(log_queue_put, EV_REQUEST,
-				 FIELDS " path=%s", VALUES, log_quote(r->path));
+	access_log_fields(&f, r, took, source);
+	if (slow)
+		log_fields_quoted(
+		    &f, " stages=", stages.data ? stages.data : "");
+	/* The last one: it is what is cut. */
+	log_fields_quoted(&f, " path=", r->path);
+	bool written =
+	    log_line(log_queue_put, slow ? EV_REQUEST_SLOW : EV_REQUEST,
+		slow ? FIELDS STAGES PATH : FIELDS PATH, f.text, f.len);
 	if (!written)
 		metric_add(&r->thread->metrics->log_lost, 1);
 	buf_free(&stages);
@@ -66,7 +85,8 @@ static void access_log_write(struct request *r)
 void access_log_start(struct instance *instance)
 {
 	const struct api_settings *s = instance->settings;
-	if (strcmp(s->log_access, "on") != 0 && s->log_slow == 0)
+	instance->log_each = strcmp(s->log_access, "on") == 0;
+	if (!instance->log_each && s->log_slow == 0)
 		return;
 	log_queue_start();
 	instance->log_request = access_log_write;

@@ -11,6 +11,7 @@
 #include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -23,7 +24,8 @@ static struct {
 	pthread_t thread;
 	bool runs, ends;
 	char *taking, *writing;
-	size_t len; /* of what `taking` has */
+	size_t len;   /* of what `taking` has */
+	size_t piece; /* bytes of a write at most */
 } queue = {
     .lock = PTHREAD_MUTEX_INITIALIZER,
     .filled = PTHREAD_COND_INITIALIZER,
@@ -47,13 +49,21 @@ static void write_all(const char *data, size_t len)
 	}
 }
 
-/* The longest run of whole lines that a pipe takes as one piece, so that no
- * line of another thread gets into one of these. */
+/* How much standard error takes as one piece: a file takes everything. */
+static size_t most_at_once(void)
+{
+	struct stat s;
+	bool file = fstat(STDERR_FILENO, &s) == 0 && S_ISREG(s.st_mode);
+	return file ? LOG_QUEUE_MAX : PIPE_BUF;
+}
+
+/* The longest run of whole lines that is one piece, so that no line of another
+ * thread gets into one of these. */
 static size_t piece_of(const char *data, size_t len)
 {
-	if (len <= PIPE_BUF)
+	if (len <= queue.piece)
 		return len;
-	const char *end = memrchr(data, '\n', PIPE_BUF);
+	const char *end = memrchr(data, '\n', queue.piece);
 	return end ? (size_t)(end - data) + 1 : len;
 }
 
@@ -100,6 +110,7 @@ void log_queue_start(void)
 	CHECK(!queue.runs);
 	queue.taking = mem_alloc(LOG_QUEUE_MAX);
 	queue.writing = mem_alloc(LOG_QUEUE_MAX);
+	queue.piece = most_at_once();
 	queue.runs = true;
 	CHECK_OS(pthread_create(&queue.thread, NULL, log_queue_main, NULL));
 }

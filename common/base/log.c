@@ -83,14 +83,24 @@ bool log_level_parse(const char *name, enum log_level *out)
 	return false;
 }
 
+/* A line a request: only its microseconds are made for each. */
 static void log_time(char out[TS_LEN])
 {
+	static _Thread_local time_t made;
+	static _Thread_local char second[TS_LEN];
 	wall_us_t now = clock_wall();
 	time_t secs = (time_t)(now / 1000000);
-	struct tm tm;
-	gmtime_r(&secs, &tm);
-	size_t n = strftime(out, TS_LEN, "%Y-%m-%dT%H:%M:%S", &tm);
-	snprintf(out + n, TS_LEN - n, ".%06dZ", (int)(now % 1000000));
+	unsigned us = (unsigned)(now % 1000000);
+	if (secs != made || second[0] == '\0') {
+		struct tm tm;
+		gmtime_r(&secs, &tm);
+		strftime(second, TS_LEN, "%Y-%m-%dT%H:%M:%S.", &tm);
+		made = secs;
+	}
+	char *end = stpcpy(out, second);
+	for (int i = 5; i >= 0; i--, us /= 10)
+		end[i] = (char)('0' + us % 10);
+	strcpy(end + 6, "Z");
 }
 
 /* What is in front of the event's own fields. */
@@ -98,12 +108,13 @@ static size_t prefix(char *line, const struct event_row *row, unsigned left_out)
 {
 	char ts[TS_LEN];
 	log_time(ts);
-	int n = snprintf(line, LINE_MAX_LEN, "ts=%s level=%s daemon=%s ev=%s",
-	    ts, level_names[row->level], sink.daemon, row->tag);
+	char *end = stpcpy(stpcpy(line, "ts="), ts);
+	end = stpcpy(stpcpy(end, " level="), level_names[row->level]);
+	end = stpcpy(stpcpy(end, " daemon="), sink.daemon);
+	end = stpcpy(stpcpy(end, " ev="), row->tag);
 	if (left_out)
-		n += snprintf(line + n, LINE_MAX_LEN - (size_t)n,
-		    " left_out=%u", left_out);
-	return (size_t)n;
+		end += snprintf(end, 24, " left_out=%u", left_out);
+	return (size_t)(end - line);
 }
 
 static void prefix_json(
@@ -201,13 +212,20 @@ void log_event(enum event ev, const char *fields, ...)
 	va_end(ap);
 }
 
-bool log_line(log_taker take, enum event ev, const char *fields, ...)
+bool log_line(log_taker take, enum event ev, const char *fields,
+    const char *text, size_t len)
 {
-	va_list ap;
-	va_start(ap, fields);
-	bool taken = log_write(take, &events[ev], 0, fields, ap);
-	va_end(ap);
-	return taken;
+	const struct event_row *row = &events[ev];
+	char line[LINE_MAX_LEN];
+	if (len > LOG_FIELDS_MAX)
+		len = LOG_FIELDS_MAX;
+	if (sink.format == LOG_JSON)
+		return log_write_json(take, row, 0, fields, text, len);
+	size_t n = prefix(line, row, 0);
+	line[n++] = ' ';
+	memcpy(line + n, text, len);
+	line[n + len] = '\n';
+	return take(line, n + len + 1);
 }
 
 const char *log_quote(const char *text)

@@ -36,11 +36,15 @@ __attribute__((format(printf, 2, 3))) void log_event(
 
 /* Takes a line with its newline. False: it is lost. */
 typedef bool (*log_taker)(const char *line, size_t len);
+/* Bytes of the fields of a line; the rest is cut. */
+enum { LOG_FIELDS_MAX = 900 };
 /* Makes the line of an event that comes with every request, whatever the level
- * is, and gives it to `take`. It is not kept for log_dump. False: it is lost.
- */
-__attribute__((format(printf, 3, 4))) bool log_line(
-    log_taker take, enum event ev, const char *fields, ...);
+ * is, and gives it to `take`. It is not kept for log_dump. `text` has the
+ * fields, made without printf, which costs too much here: without control
+ * characters. `fields` is the format string that would make it, for JSON.
+ * False: the line is lost. */
+bool log_line(log_taker take, enum event ev, const char *fields,
+    const char *text, size_t len);
 
 /* `"text"` with quotes, backslashes and control bytes escaped, cut at 300
  * bytes; valid until the fourth next call on this thread. */

@@ -117,13 +117,15 @@ static void a_line_of_an_event(void **state)
 	(void)state;
 	char line[512];
 	log_init("unit", LOG_ERROR); /* the level does not matter */
-	assert_true(log_line(log_queue_put, EV_REQUEST, "status=%d", 200));
+	assert_true(
+	    log_line(log_queue_put, EV_REQUEST, "status=%d", "status=200", 10));
 	FILE *f = fdopen(dup(pipe_end), "r");
 	assert_non_null(fgets(line, sizeof line, f));
 	assert_non_null(strstr(line, " level=info daemon=unit ev=request "));
 	assert_non_null(strstr(line, " status=200\n"));
 	log_set_format(LOG_JSON);
-	assert_true(log_line(log_queue_put, EV_REQUEST, "status=%d", 200));
+	assert_true(
+	    log_line(log_queue_put, EV_REQUEST, "status=%d", "status=200", 10));
 	assert_non_null(fgets(line, sizeof line, f));
 	assert_non_null(strstr(line, "\"ev\":\"request\",\"status\":200}\n"));
 	log_set_format(LOG_LOGFMT);
@@ -136,7 +138,8 @@ static void without_the_thread(void **state)
 	log_queue_end(); /* twice does no harm */
 	log_queue_end();
 	assert_false(put_number(0));
-	assert_false(log_line(log_queue_put, EV_REQUEST, "status=%d", 200));
+	assert_false(
+	    log_line(log_queue_put, EV_REQUEST, "status=%d", "status=200", 10));
 }
 
 int main(void)
