@@ -23,6 +23,7 @@
 #include "api/limits/budget.h"
 #include "api/limits/clients.h"
 #include "api/log/access_log.h"
+#include "api/newcomers.h"
 #include "api/read/singleflight.h"
 #include "api/routes.h"
 #include "api/service/assets.h"
@@ -150,14 +151,12 @@ void app_init(struct app *app, const struct config *config)
 	app->shared.bypass_without_log = strcmp(s->without_log, "bypass") == 0;
 	app->shared.l1 =
 	    l1_new((size_t)s->l1_bytes, (size_t)s->l1_entries, L1_SHARDS);
-	size_t collections = 0;
-	while (collection_at(collections))
-		collections++;
-	app->shared.floors = floors_new(app->shared.partitions, collections);
+	app->shared.floors =
+	    floors_new(app->shared.partitions, COLLECTIONS_MAX);
 	app->shared.outcomes = outcomes_new(app->shared.partitions, OUTCOMES);
 	app->shared.singleflight = singleflight_new(FLIGHT_SHARDS);
-	app->shared.ids = id_blocks_new(collections);
-	app->shared.id_log = id_log_new(collections);
+	app->shared.ids = id_blocks_new(COLLECTIONS_MAX);
+	app->shared.id_log = id_log_new(COLLECTIONS_MAX);
 	app->shared.migrated = schema_ready_new();
 	app->shared.routes = &routes_table;
 	CHECK(admission_new(s, &app->admission).kind == ERR_KIND_OK);
@@ -176,8 +175,14 @@ void app_init(struct app *app, const struct config *config)
 	    daemon_tracer(&s->common, TRACER_COUNTERS(&app->shared.metrics[0]));
 	app->shared.collection_metrics =
 	    collection_metrics_new(app->shared.nthreads);
+	app->shared.exemplars =
+	    mem_zalloc(app->shared.nthreads * sizeof *app->shared.exemplars);
+	for (size_t i = 0; i < app->shared.nthreads; i++)
+		app->shared.exemplars[i] = api_exemplars_new();
 	app->reload = reload_new(RELOAD_COUNTERS(&app->shared.metrics[0]));
-	app->reload_settings = reload_settings_new(app->reload, config);
+	app->reload_settings = reload_settings_new(app->reload, config,
+	    &(struct reload_collections){
+		newcomers_begin, newcomers_taken, app});
 	app->workers = mem_zalloc(app->shared.nthreads * sizeof *app->workers);
 	app->shared.threads =
 	    mem_zalloc(app->shared.nthreads * sizeof *app->shared.threads);
@@ -430,6 +435,14 @@ static void app_stats(void *arg, struct buf *json)
 	service_write_stats(&app->shared, json);
 }
 
+static bool find_exemplar(void *arg, const struct metric_row *row, int bucket,
+    struct metric_exemplar *out)
+{
+	const struct app *app = arg;
+	return api_exemplars_find(
+	    app->shared.exemplars, app->shared.nthreads, row, bucket, out);
+}
+
 static struct err start_admin(struct app *app)
 {
 	app->each = collection_metrics_each(
@@ -443,6 +456,7 @@ static struct err start_admin(struct app *app)
 	    .nrows = api_metric_count,
 	    .instances = app->shared.metric_sets,
 	    .ninstances = app->shared.nthreads + 1,
+	    .open = {find_exemplar, app},
 	    .ready = app_ready,
 	    .reload = app->reload,
 	    .refresh = app_refresh,
@@ -597,6 +611,7 @@ void app_free(struct app *app)
 		worker_free(&app->workers[i]);
 	access_log_stop(&app->shared);
 	loop_free(&app->shared.loop);
+	assets_free(&app->shared.assets); /* may have headers of the guard */
 	guard_free(&app->guard);
 	credentials_free(&app->shared.credentials);
 	admission_free(&app->admission);
@@ -607,13 +622,15 @@ void app_free(struct app *app)
 	id_blocks_free(&app->shared.ids);
 	id_log_free(&app->shared.id_log);
 	schema_ready_free(&app->shared.migrated);
-	assets_free(&app->shared.assets);
 	clients_free(&app->shared.clients);
 	tls_server_free(&app->tls);
 	reload_settings_free(&app->reload_settings);
 	reload_free(&app->reload);
 	free(app->shared.threads);
 	free(app->workers);
+	for (size_t i = 0; i < app->shared.nthreads; i++)
+		api_exemplars_free(&app->shared.exemplars[i]);
+	free(app->shared.exemplars);
 	collection_metrics_free(
 	    app->shared.collection_metrics, app->shared.nthreads);
 	free(app->shared.metrics);

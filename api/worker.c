@@ -276,6 +276,7 @@ struct err worker_new(struct app *app, size_t index, struct worker **out)
 	w->thread.index = index;
 	w->thread.metrics = &app->shared.metrics[index + 1];
 	w->thread.collection_metrics = app->shared.collection_metrics[index];
+	w->thread.exemplars = app->shared.exemplars[index];
 	jitter_init(&w->jitter, entropy_bits());
 	w->thread.loop = loop_new();
 	const struct httpd_options o = {

@@ -27,6 +27,14 @@ static void count_for_collection(const struct request *r, unsigned status)
 		metric_add(&m->errors, 1);
 }
 
+static void note_exemplar(const struct request *r)
+{
+	struct metric_exemplar x = {.us = r->took, .at = clock_wall()};
+	trace_context_id(&r->trace->self, x.trace);
+	api_exemplars_note(r->thread->exemplars, r->route != NULL,
+	    r->route ? r->route->head.verb : VERB_read, r->method, &x);
+}
+
 void answer_count(struct request *r, unsigned status)
 {
 	struct api_metrics *m = r->thread->metrics;
@@ -44,6 +52,8 @@ void answer_count(struct request *r, unsigned status)
 	r->took = clock_mono() - r->started;
 	api_metric_request(m, r->route != NULL,
 	    r->route ? r->route->head.verb : VERB_read, r->method, r->took);
+	if (r->trace)
+		note_exemplar(r);
 }
 
 enum step_result answer_shared(

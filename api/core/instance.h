@@ -67,6 +67,7 @@ struct instance {
 	/* A request ends, and its feature's state is still there (api/log);
 	 * NULL: no request has a line in the log. */
 	void (*log_request)(struct request *r);
+	bool log_each; /* the setting log.access; false: the slow ones only */
 	struct loop *loop; /* of the main thread */
 	struct thread **threads;
 	size_t nthreads;
@@ -76,6 +77,7 @@ struct instance {
 	    *metric_sets; /* the same, in the form of common/base/metrics.h */
 	/* By thread; of each, by the index of the collection. */
 	struct collection_metrics **collection_metrics;
+	struct api_exemplars **exemplars; /* by thread */
 	/* Reads. */
 	struct l1 *l1;
 	struct floors *floors;
@@ -123,6 +125,7 @@ struct thread {
 	struct httpd *httpd;
 	struct api_metrics *metrics;
 	struct collection_metrics *collection_metrics;
+	struct api_exemplars *exemplars;
 	struct redis *redis;
 	struct pg_reader *replica; /* NULL: none configured */
 	struct pg_reader *primary;

@@ -1,8 +1,10 @@
 #include "api/core/metrics.h"
 
+#include "common/base/check.h"
 #include "common/base/mem.h"
 #include "common/schema/collection.h"
 
+#include <pthread.h>
 #include <stddef.h>
 #include <stdlib.h>
 #include <string.h>
@@ -34,11 +36,8 @@ static const char *collection_metric_name(size_t i)
 struct collection_metrics **collection_metrics_new(size_t threads)
 {
 	struct collection_metrics **sets = mem_zalloc(threads * sizeof *sets);
-	size_t n = 0;
-	while (collection_at(n))
-		n++;
 	for (size_t i = 0; i < threads; i++)
-		sets[i] = mem_zalloc(n * sizeof **sets);
+		sets[i] = mem_zalloc(COLLECTIONS_MAX * sizeof **sets);
 	return sets;
 }
 
@@ -84,23 +83,88 @@ static const struct {
     {VERB_delete, "DELETE", offsetof(struct api_metrics, request_delete)},
 };
 
-static struct metric_histogram *find_histogram(
-    struct api_metrics *m, bool routed, enum verb verb, const char *method)
+enum { REQUESTS = sizeof requests / sizeof requests[0] };
+
+/* The offset of the histogram that counts such requests. `*i`: its row above;
+ * REQUESTS: sluice_request_seconds of the others. */
+static size_t find_histogram(
+    bool routed, enum verb verb, const char *method, size_t *i)
 {
 	if (strcmp(method, "HEAD") == 0)
 		method = "GET";
-	for (size_t i = 0; routed && i < sizeof requests / sizeof requests[0];
-	     i++) {
-		if (requests[i].verb == verb &&
-		    strcmp(requests[i].method, method) == 0)
-			return (struct metric_histogram *)((char *)m +
-							   requests[i].offset);
+	for (*i = 0; routed && *i < REQUESTS; ++*i) {
+		if (requests[*i].verb == verb &&
+		    strcmp(requests[*i].method, method) == 0)
+			return requests[*i].offset;
 	}
-	return &m->request_other;
+	*i = REQUESTS;
+	return offsetof(struct api_metrics, request_other);
 }
 
 void api_metric_request(struct api_metrics *m, bool routed, enum verb verb,
     const char *method, dur_us_t took)
 {
-	metric_observe(find_histogram(m, routed, verb, method), took);
+	size_t i;
+	size_t offset = find_histogram(routed, verb, method, &i);
+	metric_observe((struct metric_histogram *)((char *)m + offset), took);
+}
+
+/* --- exemplars ----------------------------------------------------------- */
+
+/* Few requests are traced: a mutex costs nothing. */
+struct api_exemplars {
+	pthread_mutex_t lock;
+	struct metric_exemplar of[REQUESTS + 1][METRIC_BUCKETS];
+};
+
+struct api_exemplars *api_exemplars_new(void)
+{
+	struct api_exemplars *x = MEM_NEW(struct api_exemplars);
+	CHECK_OS(pthread_mutex_init(&x->lock, NULL));
+	return x;
+}
+
+void api_exemplars_free(struct api_exemplars **x)
+{
+	if (*x)
+		CHECK_OS(pthread_mutex_destroy(&(*x)->lock));
+	free(*x);
+	*x = NULL;
+}
+
+void api_exemplars_note(struct api_exemplars *x, bool routed, enum verb verb,
+    const char *method, const struct metric_exemplar *seen)
+{
+	size_t i;
+	find_histogram(routed, verb, method, &i);
+	CHECK_OS(pthread_mutex_lock(&x->lock));
+	x->of[i][metric_bucket(seen->us)] = *seen;
+	CHECK_OS(pthread_mutex_unlock(&x->lock));
+}
+
+/* REQUESTS + 1: it is another metric. */
+static size_t exemplars_row(const struct metric_row *row)
+{
+	for (size_t i = 0; i < REQUESTS; i++) {
+		if (requests[i].offset == row->offset)
+			return i;
+	}
+	return row->offset == offsetof(struct api_metrics, request_other)
+		   ? REQUESTS
+		   : REQUESTS + 1;
+}
+
+bool api_exemplars_find(struct api_exemplars *const *sets, size_t threads,
+    const struct metric_row *row, int bucket, struct metric_exemplar *out)
+{
+	size_t at = exemplars_row(row);
+	out->at = 0;
+	for (size_t i = 0; at <= REQUESTS && i < threads; i++) {
+		struct api_exemplars *x = sets[i];
+		CHECK_OS(pthread_mutex_lock(&x->lock));
+		if (x->of[at][bucket].at > out->at)
+			*out = x->of[at][bucket];
+		CHECK_OS(pthread_mutex_unlock(&x->lock));
+	}
+	return out->at > 0;
 }

@@ -43,3 +43,18 @@ int64_t api_metric_sum(const void *const *instances, size_t n, size_t offset);
  * owns the metrics. */
 void api_metric_request(struct api_metrics *m, bool routed, enum verb verb,
     const char *method, dur_us_t took);
+
+/* --- exemplars: the last traced request of each bucket -------------------- */
+
+/* Of one thread, which notes them; any thread may read them. */
+struct api_exemplars;
+
+struct api_exemplars *api_exemplars_new(void);
+void api_exemplars_free(struct api_exemplars **x);
+/* The request that api_metric_request has counted was traced. */
+void api_exemplars_note(struct api_exemplars *x, bool routed, enum verb verb,
+    const char *method, const struct metric_exemplar *seen);
+/* The newest one of the bucket, of so many threads. False: there is none, or
+ * the row is not of sluice_request_seconds. */
+bool api_exemplars_find(struct api_exemplars *const *sets, size_t threads,
+    const struct metric_row *row, int bucket, struct metric_exemplar *out);

@@ -4,7 +4,8 @@
  *
  * kind COUNTER, GAUGE, SECONDS (a gauge) or COUNTER_SECONDS, both set in
  * microseconds, or HISTOGRAM (seconds). From it come the struct, the
- * Prometheus text (exposition format 0.0.4) and docs/metrics.md. Each thread
+ * Prometheus text (exposition format 0.0.4), OpenMetrics 1.0.0, which has
+ * exemplars, too, and docs/metrics.md. Each thread
  * has a struct of its own and is its only writer; a scrape sums them, so an
  * increment costs a plain add.
  *
@@ -20,6 +21,7 @@
 #include "common/base/clock.h"
 
 #include <stdatomic.h>
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -79,13 +81,32 @@ static inline int64_t metric_get(const metric_t *m)
 }
 
 void metric_observe(struct metric_histogram *h, dur_us_t us);
+/* The bucket that counts it. */
+int metric_bucket(dur_us_t us);
+
+/* An observation of a bucket that was traced. */
+struct metric_exemplar {
+	char trace[33]; /* the id of the trace, hexadecimal */
+	dur_us_t us;
+	wall_us_t at; /* 0: there is none */
+};
+
+/* How metrics are written. NULL: as the Prometheus text. */
+struct metrics_open {
+	/* Sets *out; false: the bucket has none. May be NULL. */
+	bool (*exemplar)(void *arg, const struct metric_row *row, int bucket,
+	    struct metric_exemplar *out);
+	void *arg;
+};
 
 /* Sums the field of one row over the instances (not for histograms). */
 int64_t metrics_sum(
     const struct metric_row *row, const void *const *instances, size_t n);
-/* Appends the Prometheus text. */
-void metrics_render(struct buf *out, const struct metric_row *rows,
-    size_t nrows, const void *const *instances, size_t n);
+/* Appends their text. `open`: as OpenMetrics, without the `# EOF` that ends it;
+ * NULL: as the Prometheus text. */
+void metrics_render(struct buf *out, const struct metrics_open *open,
+    const struct metric_row *rows, size_t nrows, const void *const *instances,
+    size_t n);
 /* Metrics that each of several things has, as every collection does. An
  * instance is an array of structs of `size` bytes, one for each thing. The
  * labels of a row begin with `name=""`, which gets the name of the thing; it
@@ -98,8 +119,9 @@ struct metrics_each {
 	size_t size;
 	const char *(*name)(size_t i); /* NULL: there is no such thing */
 };
-/* Appends their text. */
-void metrics_render_each(struct buf *out, const struct metrics_each *e);
+/* Appends their text. `open`: as above. */
+void metrics_render_each(struct buf *out, const struct metrics_open *open,
+    const struct metrics_each *e);
 /* The table of docs/metrics.md: its head and these rows, or only these rows. */
 void metrics_print_docs(const struct metric_row *rows, size_t nrows);
 void metrics_print_rows(const struct metric_row *rows, size_t nrows);

@@ -15,6 +15,9 @@
 #include <stdlib.h>
 #include <string.h>
 
+/* Who lists it gets it: Prometheus prefers it, if it keeps exemplars. */
+#define OPENMETRICS "application/openmetrics-text"
+
 enum { MAX_CONNECTIONS = 64, MAX_BODY = 16 << 20 };
 
 struct admin {
@@ -24,6 +27,7 @@ struct admin {
 };
 
 struct answer {
+	bool open; /* /metrics: as OpenMetrics */
 	unsigned status;
 	const char *type;
 	struct buf body;
@@ -70,14 +74,18 @@ static void readyz(struct admin *a, struct answer *out)
 
 static void metrics(struct admin *a, struct answer *out)
 {
+	const struct metrics_open *open = out->open ? &a->o.open : NULL;
 	if (a->o.refresh)
 		a->o.refresh(a->o.arg);
-	out->type = "text/plain; version=0.0.4; charset=utf-8";
-	metrics_render(
-	    &out->body, a->o.rows, a->o.nrows, a->o.instances, a->o.ninstances);
+	out->type = open ? OPENMETRICS "; version=1.0.0; charset=utf-8"
+			 : "text/plain; version=0.0.4; charset=utf-8";
+	metrics_render(&out->body, open, a->o.rows, a->o.nrows, a->o.instances,
+	    a->o.ninstances);
 	if (a->o.each)
-		metrics_render_each(&out->body, a->o.each);
-	process_metrics(&out->body);
+		metrics_render_each(&out->body, open, a->o.each);
+	process_metrics(&out->body, open);
+	if (open)
+		buf_str(&out->body, "# EOF\n");
 }
 
 static void admin_stats(struct admin *a, struct answer *out)
@@ -128,6 +136,12 @@ static void admin_nothing(struct answer *out)
 static const char *header(const struct request *r, const char *name)
 {
 	return MHD_lookup_connection_value(r->c, MHD_HEADER_KIND, name);
+}
+
+static bool wants_openmetrics(const struct request *r)
+{
+	const char *accept = header(r, MHD_HTTP_HEADER_ACCEPT);
+	return accept && strcasestr(accept, OPENMETRICS) != NULL;
 }
 
 static void admin_take_id(struct request *r)
@@ -312,6 +326,7 @@ static enum httpd_body admin_body(
 static bool admin_start(struct request *r)
 {
 	if (r->own) {
+		r->answer.open = wants_openmetrics(r);
 		r->own->answer(r->admin, &r->answer);
 		return true;
 	}

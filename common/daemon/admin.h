@@ -52,6 +52,8 @@ struct admin_options {
 	size_t nrows;
 	const void *const *instances; /* one metrics struct per thread */
 	size_t ninstances;
+	/* Of the histograms, for OpenMetrics; all NULL: there are none. */
+	struct metrics_open open;
 	/* Appends a line per reason why the daemon is not ready; true: ready.
 	 */
 	bool (*ready)(void *arg, struct buf *reasons);

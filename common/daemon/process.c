@@ -99,7 +99,7 @@ static void count_files(struct process_metrics *m)
 		metric_set(&m->open_fds, listed);
 }
 
-void process_metrics(struct buf *out)
+void process_metrics(struct buf *out, const struct metrics_open *open)
 {
 	struct process_metrics m = {0};
 	char labels[128];
@@ -117,7 +117,7 @@ void process_metrics(struct buf *out)
 		if (now[i].labels[0])
 			now[i].labels = labels;
 	}
-	metrics_render(out, now, ROWS, &instance, 1);
+	metrics_render(out, open, now, ROWS, &instance, 1);
 }
 
 void process_print_docs(void)

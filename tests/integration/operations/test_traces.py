@@ -1,12 +1,18 @@
 """Traces (docs/tracing.md): a request as the collector sees it, from the api to Redis;
 and a collector that fails, or does not answer, which nobody waits for."""
 
+import contextlib
+import http.client
 import json
 import os
+import re
 import secrets
+import shutil
+import subprocess
 import time
 
 import pytest
+from harness.client import Client
 from harness.collector import REAL, Collector
 from harness.wait import wait_until
 
@@ -214,6 +220,91 @@ def test_refusals_have_a_span(api, collector):
     assert api.http.request("PUT", "/v1/records/absent", '{"value":"1"}', header).status == 412
     spans = collector.trace(trace, ["PUT /v1/{collection}/{key}", "process write"])
     assert named(spans, "process write").attributes["sluice.outcome"] == "rejected"
+
+
+OPEN = {"Accept": "application/openmetrics-text;version=1.0.0,text/plain;q=0.5"}
+EXEMPLAR = (
+    r'sluice_request_seconds_bucket{class="read",method="GET",le="([0-9.+Inf]+)"} \d+'
+    r' # {trace_id="([0-9a-f]{32})"} ([0-9.]+) ([0-9.]+)'
+)
+
+
+def test_openmetrics_has_exemplars(api, traced):
+    """The last traced request of each bucket; the older format has none."""
+    trace, _, header = parent()
+    api.http.request("GET", "/v1/records/of-an-exemplar", headers=header)
+    answer = api.admin.request("GET", "/metrics", headers=OPEN)
+    assert answer.header("Content-Type").startswith("application/openmetrics-text; version=1")
+    text = answer.body.decode()
+    assert text.endswith("\n# EOF\n") and text.count("# EOF") == 1
+    (found,) = [m for m in re.findall(EXEMPLAR, text) if m[1] == trace]
+    bound, _, took, at = found
+    assert 0 < float(took) <= float(bound) and abs(time.time() - float(at)) < 60
+    assert "# TYPE sluice_reads counter\n" in text and "\nsluice_reads_total{" in text
+    assert "trace_id" not in api.metrics().text
+    for other in traced[1:]:
+        assert other.admin.request("GET", "/metrics", headers=OPEN).body.endswith(b"# EOF\n")
+
+
+@contextlib.contextmanager
+def prometheus(servers, daemons, folder):
+    """A real one that scrapes them: a client of its pages."""
+    port = servers.ports.take()
+    targets = "".join(
+        f"  - job_name: {d.kind}\n    static_configs: [{{targets: ['127.0.0.1:{d.admin.port}']}}]\n"
+        for d in daemons
+    )
+    config = folder / "prometheus.yml"
+    config.write_text(
+        "global: {scrape_interval: 1s, scrape_timeout: 1s}\n"
+        "storage: {exemplars: {max_exemplars: 1000}}\n"
+        f"scrape_configs:\n{targets}"
+    )
+    with open(folder / "prometheus.log", "w") as log:
+        running = subprocess.Popen(
+            ["prometheus", f"--config.file={config}", f"--storage.tsdb.path={folder / 'data'}",
+             f"--web.listen-address=127.0.0.1:{port}", "--enable-feature=exemplar-storage"],
+            stdin=subprocess.DEVNULL, stdout=log, stderr=log,
+        )  # fmt: skip
+    try:
+        yield Client(port, timeout=10)
+    finally:
+        running.kill()
+        running.wait()
+
+
+def asked(client, path):
+    """What Prometheus answers; []: it is not ready yet."""
+    try:
+        answer = client.request("GET", f"/api/v1/{path}")
+    except (OSError, http.client.HTTPException):
+        return []
+    return answer.json()["data"] if answer.status == 200 else []
+
+
+@pytest.mark.skipif(not shutil.which("prometheus"), reason="there is no prometheus")
+def test_prometheus_keeps_exemplars(servers, api, traced, tmp_path):
+    """It asks for OpenMetrics, and takes all of it from each daemon."""
+    trace, _, header = parent()
+    api.http.request("GET", "/v1/records/of-prometheus", headers=header)
+    query = "query_exemplars?query=sluice_request_seconds_bucket&start=0&end=9999999999"
+
+    def traces():
+        return {
+            exemplar["labels"]["trace_id"]
+            for series in asked(client, query)
+            for exemplar in series["exemplars"]
+        }
+
+    def healthy():
+        targets = asked(client, "targets")
+        states = {t["health"]: t["lastError"] for t in (targets and targets["activeTargets"])}
+        assert "down" not in states, states
+        return set(states) == {"up"}
+
+    with prometheus(servers, traced, tmp_path) as client:
+        wait_until(healthy, 60, "each daemon is scraped")
+        wait_until(lambda: trace in traces(), 60, "the exemplar is kept")
 
 
 def spans_of(daemon, result):

@@ -44,7 +44,7 @@ static void every_row(void **state)
 		metric_set(b, 1000);
 	}
 	struct buf b = {0};
-	metrics_render(&b, api_metric_rows, api_metric_count, both, 2);
+	metrics_render(&b, NULL, api_metric_rows, api_metric_count, both, 2);
 	for (size_t i = 0; i < api_metric_count; i++) {
 		const struct metric_row *row = &api_metric_rows[i];
 		char line[512];
@@ -148,12 +148,58 @@ static void other_requests(void **state)
 	assert_int_equal(count_of(&m.request_read), 0);
 }
 
+static const struct metric_row *histogram_of(const char *labels)
+{
+	for (size_t i = 0; i < api_metric_count; i++) {
+		if (strcmp(api_metric_rows[i].name, "sluice_request_seconds") ==
+			0 &&
+		    strcmp(api_metric_rows[i].labels, labels) == 0)
+			return &api_metric_rows[i];
+	}
+	fail_msg("no row %s", labels);
+	return NULL;
+}
+
+static void exemplars(void **state)
+{
+	(void)state;
+	struct api_exemplars *sets[] = {
+	    api_exemplars_new(), api_exemplars_new()};
+	struct metric_exemplar seen = {"a", 70, 1000}, found;
+	const struct metric_row *reads =
+	    histogram_of("class=\"read\",method=\"GET\"");
+	const struct metric_row *others =
+	    histogram_of("class=\"other\",method=\"any\"");
+	int bucket = metric_bucket(70);
+	api_exemplars_note(sets[0], true, VERB_read, "HEAD", &seen);
+	assert_true(api_exemplars_find(sets, 2, reads, bucket, &found));
+	assert_string_equal(found.trace, "a");
+	assert_false(api_exemplars_find(sets, 2, reads, bucket + 1, &found));
+	assert_false(api_exemplars_find(sets, 2, others, bucket, &found));
+	/* The newest one, of whichever thread. */
+	seen = (struct metric_exemplar){"b", 71, 2000};
+	api_exemplars_note(sets[1], true, VERB_read, "GET", &seen);
+	seen = (struct metric_exemplar){"c", 72, 1500};
+	api_exemplars_note(sets[0], true, VERB_read, "GET", &seen);
+	assert_true(api_exemplars_find(sets, 2, reads, bucket, &found));
+	assert_string_equal(found.trace, "b");
+	/* Without a route. */
+	api_exemplars_note(sets[0], false, VERB_read, "GET", &seen);
+	assert_true(api_exemplars_find(sets, 2, others, bucket, &found));
+	assert_string_equal(found.trace, "c");
+	assert_false(
+	    api_exemplars_find(sets, 2, &api_metric_rows[0], bucket, &found));
+	api_exemplars_free(&sets[0]);
+	api_exemplars_free(&sets[1]);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(requests_by_class),
 	    cmocka_unit_test(other_requests),
 	    cmocka_unit_test(every_row),
+	    cmocka_unit_test(exemplars),
 	    cmocka_unit_test(names),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -40,7 +40,7 @@ static char *render(const struct stats *one, const struct stats *two)
 {
 	const void *const instances[] = {one, two};
 	struct buf b = {0};
-	metrics_render(&b, rows, ROWS, instances, two ? 2 : 1);
+	metrics_render(&b, NULL, rows, ROWS, instances, two ? 2 : 1);
 	return buf_take(&b, NULL);
 }
 
@@ -210,7 +210,7 @@ static void each_of_several(void **state)
 	    .size = sizeof(struct of_thing),
 	    .name = thing};
 	struct buf out = {0};
-	metrics_render_each(&out, &e);
+	metrics_render_each(&out, NULL, &e);
 	assert_string_equal(out.data,
 	    "# HELP t_things_total Things.\n# TYPE t_things_total counter\n"
 	    "t_things_total{thing=\"one\",how=\"good\"} 3\n"
@@ -218,6 +218,53 @@ static void each_of_several(void **state)
 	    "t_things_total{thing=\"one\",how=\"bad\"} 0\n"
 	    "t_things_total{thing=\"two\",how=\"bad\"} 8\n");
 	buf_free(&out);
+}
+
+static bool one_exemplar(void *arg, const struct metric_row *row, int bucket,
+    struct metric_exemplar *out)
+{
+	assert_int_equal(row->kind, METRIC_HISTOGRAM);
+	*out = (struct metric_exemplar){
+	    .trace = "0123456789abcdef0123456789abcdef",
+	    .us = 70,
+	    .at = 1700000000123000};
+	return bucket == *(int *)arg && row->labels[0] == '\0';
+}
+
+/* The family of a counter has no `_total`; texts escape quotes. */
+static void openmetrics(void **state)
+{
+	(void)state;
+	static const struct metric_row own[] = {
+	    {METRIC_COUNTER, "t_first_total", "", "The \"first\".",
+		offsetof(struct stats, first)},
+	    {METRIC_COUNTER, "t_second", "", "No total.",
+		offsetof(struct stats, first)},
+	    {METRIC_HISTOGRAM, "t_seconds", "", "A time.",
+		offsetof(struct stats, time)},
+	    {METRIC_HISTOGRAM, "t_seconds", "way=\"a\"", "A time.",
+		offsetof(struct stats, labelled)},
+	};
+	struct stats one = {0};
+	const void *const instances[] = {&one};
+	int bucket = metric_bucket(70);
+	const struct metrics_open open = {one_exemplar, &bucket};
+	struct buf b = {0};
+	metric_add(&one.first, 3);
+	metric_observe(&one.time, 70);
+	metric_observe(&one.labelled, 70);
+	metrics_render(&b, &open, own, 4, instances, 1);
+	has_line(b.data, "# HELP t_first The \\\"first\\\".");
+	has_line(b.data, "# TYPE t_first counter");
+	has_line(b.data, "t_first_total 3");
+	has_line(b.data, "# TYPE t_second unknown");
+	has_line(b.data, "t_second 3");
+	has_line(b.data,
+	    "t_seconds_bucket{le=\"0.0001\"} 1 # {trace_id=\""
+	    "0123456789abcdef0123456789abcdef\"} 0.000070 1700000000.123");
+	has_line(b.data, "t_seconds_bucket{le=\"0.0002\"} 1");
+	has_line(b.data, "t_seconds_bucket{way=\"a\",le=\"0.0001\"} 1");
+	buf_free(&b);
 }
 
 int main(void)
@@ -228,6 +275,7 @@ int main(void)
 	    cmocka_unit_test(buckets),
 	    cmocka_unit_test(histogram_text),
 	    cmocka_unit_test(bounds_differ),
+	    cmocka_unit_test(openmetrics),
 	    cmocka_unit_test(documentation),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -18,7 +18,7 @@
 static double value_of(const char *start)
 {
 	struct buf out = {0};
-	process_metrics(&out);
+	process_metrics(&out, NULL);
 	const char *line = strstr(out.data, start);
 	assert_non_null(line);
 	double v = strtod(line + strlen(start), NULL);
@@ -57,7 +57,7 @@ static void the_build(void **state)
 {
 	(void)state;
 	struct buf out = {0};
-	process_metrics(&out);
+	process_metrics(&out, NULL);
 	assert_non_null(strstr(out.data,
 	    "\nsluice_build_info{version=\"" SLUICE_VERSION "\",commit=\""));
 	assert_non_null(strstr(out.data, "\"} 1\n"));

@@ -39,7 +39,7 @@ static void a_renamed_metric_has_both_names(void **state)
 	const void *const instances[] = {&m};
 	struct buf text = {0};
 	metric_set(&m.decided_rate, 4711);
-	metrics_render(&text, stats_rows, stats_nrows, instances, 1);
+	metrics_render(&text, NULL, stats_rows, stats_nrows, instances, 1);
 	assert_non_null(
 	    strstr(text.data, "# TYPE sluice_writer_decided_rate gauge\n"
 			      "sluice_writer_decided_rate 4711\n"));
