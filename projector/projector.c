@@ -372,7 +372,8 @@ struct err projector_new(const struct config *config,
 	p->tick = loop_timer_new(p->x.loop, projector_on_tick, p);
 	p->reassign = loop_timer_new(p->x.loop, on_reassign_due, p);
 	p->reload = reload_new(RELOAD_COUNTERS(&p->x.stats));
-	p->reload_settings = reload_settings_new(p->reload, config);
+	p->reload_settings = reload_settings_new(
+	    p->reload, config, &(struct reload_collections){0});
 	p->report = (struct report){&p->x, p->parts, projector_count(p),
 	    &p->member, &p->draining, &p->x.stats, p->reload};
 	struct err e = report_open(&p->report, config, &p->admin);

@@ -414,12 +414,22 @@ static const char *collection_name(size_t i)
 	return c ? c->name : NULL;
 }
 
+/* Until the primary says that they are migrated, their writes are held. */
+static void on_new_collections(void *arg)
+{
+	struct writer *w = arg;
+	statements_add(w->x.statements);
+	judges_expect(w->x.judges);
+	bool started = w->prune != NULL;
+	if (started && w->expiry == NULL && !w->x.emptying)
+		w->expiry = expiry_new(&w->x, w->parts, writer_count(w));
+	watermark_check_soon(w->recheck);
+}
+
 static void writer_make_collection_stats(struct writer *w)
 {
-	size_t n = 0;
-	while (collection_at(n))
-		n++;
-	w->x.collections = mem_zalloc(n * sizeof *w->x.collections);
+	w->x.collections =
+	    mem_zalloc(COLLECTIONS_MAX * sizeof *w->x.collections);
 	w->collections = w->x.collections;
 	w->each = (struct metrics_each){
 	    .rows = collection_stats_rows,
@@ -455,7 +465,9 @@ struct err writer_new(const struct config *config,
 	w->x.ordered = writer_on_ordered;
 	w->x.ordered_arg = w;
 	w->reload = reload_new(RELOAD_COUNTERS(&w->x.stats));
-	w->reload_settings = reload_settings_new(w->reload, config);
+	w->reload_settings = reload_settings_new(w->reload, config,
+	    &(struct reload_collections){
+		.taken = on_new_collections, .arg = w});
 	w->control = (struct control){
 	    &w->x, w->rejections, writer_on_resumed, end_of, w};
 	writer_make_collection_stats(w);

@@ -41,6 +41,9 @@ bool credentials_configured(const struct credentials *c);
  * credentials. If there is an error, everything stays as it was. */
 struct err credentials_reload_keys(void *arg, bool *changed);
 struct err credentials_reload_tokens(void *arg, bool *changed);
+/* Main thread: to be called when declarations may name other roles and claims
+ * than before. Forgets what was made of credentials: it has none of these. */
+void credentials_forget(struct credentials *c);
 /* Any thread: of the key set, for metrics; zeros if there is none. */
 struct jwks_source_state credentials_jwks_state(const struct credentials *c);
 

@@ -167,11 +167,13 @@ static void tail_hear_record(
 	/* The floor first: from now on no older value is served, even if L1
 	 * still has one. */
 	struct key_slot slot = keyspace_slot(c->id, c->id_len, t->o.partitions);
+	slot.partition = partition;
 	floors_raise(t->o.floors, slot, c->version + 1);
 	struct key_group group;
-	if (keyspace_group(c->id, c->id_len, &group))
+	if (keyspace_group_perhaps(c->id, c->id_len, &group))
 		floors_raise(t->o.floors,
-		    keyspace_group_slot(group, t->o.partitions),
+		    (struct key_slot){partition,
+			keyspace_group_slot(group, t->o.partitions).bucket},
 		    c->version + 1);
 	const struct collection *collection =
 	    collection_find(c->id, record_collection_len(c->id, c->id_len));
@@ -183,6 +185,13 @@ static void tail_hear_record(
 		outcomes_record(t->o.outcomes,
 		    (struct position){partition, c->created},
 		    (struct outcome){.kind = OUTCOME_CREATED}, NULL);
+}
+
+void tail_begin_collection(struct tail *t, const struct collection *c)
+{
+	for (int32_t p = 0; p < t->o.partitions; p++)
+		floors_raise_pages(t->o.floors, c->index, p,
+		    follower_base(&t->parts[p].follower));
 }
 
 /* --- marks --------------------------------------------------------------- */

@@ -23,6 +23,7 @@
 
 #include <stdbool.h>
 
+struct collection;
 struct tail;
 
 struct tail_options {
@@ -67,6 +68,10 @@ bool tail_believes_redis(
 /* Any thread: the watermark just past the last forged commit that the tail has
  * believed; 0: there was none. */
 version_t tail_forged(const struct tail *t, int32_t partition);
+/* To be called before a collection that is new in this process is found: no
+ * page of it may be older than the commits that were heard of until now. On
+ * the main loop. */
+void tail_begin_collection(struct tail *t, const struct collection *c);
 /* Any thread: can Kafka be reached? */
 bool tail_up(const struct tail *t);
 /* Any thread: is every partition's watermark known? */

@@ -28,7 +28,7 @@ struct wanted {
 	size_t len;
 	char parameter[OFFER_NAME]; /* that is refused */
 	const char *why;	    /* NULL: none is */
-	bool *of;		    /* owned: for each collection */
+	bool of[COLLECTIONS_MAX];   /* by index */
 };
 
 /* --- the query ----------------------------------------------------------- */
@@ -183,14 +183,9 @@ static enum step_result group_take(struct request *r, struct wanted *w)
 enum step_result group_step(struct request *r)
 {
 	struct wanted w = {0};
-	size_t n = 0;
-	while (collection_at(n))
-		n++;
-	w.of = mem_zalloc((n + 1) * sizeof *w.of);
 	r->read->reading = true; /* also for its refusals */
 	enum step_result result = group_take(r, &w);
 	free(w.names);
-	free(w.of);
 	return result;
 }
 

@@ -7,6 +7,7 @@
 #include "api/openapi/embedded.h"
 #include "api/openapi/openapi.h"
 #include "api/service/gzip.h"
+#include "common/base/check.h"
 #include "common/base/datadir.h"
 #include "common/base/log.h"
 #include "common/base/mem.h"
@@ -14,6 +15,8 @@
 
 #include <errno.h>
 #include <inttypes.h>
+#include <pthread.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -81,6 +84,15 @@ struct assets {
 	struct item {
 		struct form plain, gzip;
 	} items[ASSETS];
+	/* Of OPENAPI, the item that is served: another thread may replace it.
+	 * Requests may still use a former one, so all are kept. */
+	_Atomic(struct item *) openapi;
+	struct item **renewed;
+	size_t nrenewed;
+	/* The thread that makes the next one, which takes long: the main loop
+	 * must not stand still. */
+	pthread_t renewer;
+	bool renewing;
 };
 
 /* --- making -------------------------------------------------------------- */
@@ -129,10 +141,9 @@ static void make_form(const struct assets *a, struct form *form,
 }
 
 /* `body` is empty afterwards. */
-static void assets_make(struct assets *a, enum asset which, struct buf *body,
+static void assets_make(struct assets *a, struct item *item, struct buf *body,
     const struct about *about)
 {
-	struct item *item = &a->items[which];
 	struct buf packed = {0};
 	uint64_t hash = XXH3_64bits(body->data, body->len);
 	snprintf(item->plain.etag, TAG_LEN, "\"%016" PRIx64 "\"", hash);
@@ -222,7 +233,8 @@ static void make_page(struct assets *a, enum asset which,
 {
 	struct buf body = {0}, policy = {0};
 	add_versioned(a, &body, file->data);
-	assets_make(a, which, &body, &(struct about){HTML, REVALIDATED});
+	assets_make(
+	    a, &a->items[which], &body, &(struct about){HTML, REVALIDATED});
 	buf_printf(&policy,
 	    "default-src 'none'; script-src %s%s; style-src %s%s; "
 	    "connect-src 'self'; img-src 'self' data:; base-uri 'none'; "
@@ -256,7 +268,7 @@ static bool assets_read_file(const char *dir, const char *name, struct buf *out)
 static void make_file(
     struct assets *a, enum asset which, struct buf *bytes, const char *type)
 {
-	assets_make(a, which, bytes, &(struct about){type, KEPT});
+	assets_make(a, &a->items[which], bytes, &(struct about){type, KEPT});
 }
 
 /* Makes a script and a style of the package. False: the folder does not have
@@ -324,23 +336,78 @@ static void make_all(struct assets *a, const char *docs_dir)
 
 /* ------------------------------------------------------------------------- */
 
+static void make_openapi(
+    struct assets *a, struct item *item, const struct router *routes)
+{
+	struct buf body = {0};
+	openapi_write(routes, &body);
+	assets_make(
+	    a, item, &body, &(struct about){"application/json", REVALIDATED});
+}
+
+static void item_make_last(struct item *item)
+{
+	make_last(&item->plain);
+	make_last(&item->gzip);
+}
+
 struct assets *assets_new(const char *docs_dir, const struct router *routes,
     const struct cors_header *headers, size_t n)
 {
 	struct assets *a = MEM_NEW(struct assets);
 	a->always = headers;
 	a->nalways = n;
-	struct buf body = {0};
-	openapi_write(routes, &body);
-	assets_make(a, OPENAPI, &body,
-	    &(struct about){"application/json", REVALIDATED});
+	make_openapi(a, &a->items[OPENAPI], routes);
+	atomic_init(&a->openapi, &a->items[OPENAPI]);
 	make_all(a, docs_dir);
-	for (int i = 0; i < ASSETS; i++) {
-		make_last(&a->items[i].plain);
-		make_last(&a->items[i].gzip);
-	}
+	for (int i = 0; i < ASSETS; i++)
+		item_make_last(&a->items[i]);
 	a->always = NULL;
 	return a;
+}
+
+/* What the thread has for itself, that makes /openapi.json again. */
+struct renewal {
+	struct assets *assets;
+	const struct router *routes;
+	struct cors_header headers[CORS_HEADERS];
+	size_t n;
+};
+
+static void *assets_make_again(void *arg)
+{
+	struct renewal *renewal = arg;
+	struct assets *a = renewal->assets;
+	struct assets making = {
+	    .always = renewal->headers, .nalways = renewal->n};
+	struct item *item = MEM_NEW(struct item);
+	make_openapi(&making, item, renewal->routes);
+	item_make_last(item);
+	a->renewed =
+	    mem_realloc(a->renewed, (a->nrenewed + 1) * sizeof(struct item *));
+	a->renewed[a->nrenewed++] = item;
+	atomic_store_explicit(&a->openapi, item, memory_order_release);
+	free(renewal);
+	return NULL;
+}
+
+static void await_renewal(struct assets *a)
+{
+	if (a->renewing)
+		CHECK_OS(pthread_join(a->renewer, NULL));
+	a->renewing = false;
+}
+
+void assets_renew(struct assets *a, const struct router *routes,
+    const struct cors_header *headers, size_t n)
+{
+	struct renewal *renewal = MEM_NEW(struct renewal);
+	CHECK(n <= CORS_HEADERS);
+	*renewal = (struct renewal){.assets = a, .routes = routes, .n = n};
+	memcpy(renewal->headers, headers, n * sizeof *headers);
+	await_renewal(a);
+	CHECK_OS(pthread_create(&a->renewer, NULL, assets_make_again, renewal));
+	a->renewing = true;
 }
 
 static void form_free(struct form *form)
@@ -353,15 +420,25 @@ static void form_free(struct form *form)
 	MHD_destroy_response(form->whole);
 }
 
+static void item_free(struct item *item)
+{
+	form_free(&item->plain);
+	form_free(&item->gzip);
+}
+
 void assets_free(struct assets **ap)
 {
 	struct assets *a = *ap;
 	if (a == NULL)
 		return;
-	for (int i = 0; i < ASSETS; i++) {
-		form_free(&a->items[i].plain);
-		form_free(&a->items[i].gzip);
+	await_renewal(a);
+	for (int i = 0; i < ASSETS; i++)
+		item_free(&a->items[i]);
+	for (size_t i = 0; i < a->nrenewed; i++) {
+		item_free(a->renewed[i]);
+		free(a->renewed[i]);
 	}
+	free(a->renewed);
 	free(a);
 	*ap = NULL;
 }
@@ -403,10 +480,17 @@ static const struct form *form_for(struct request *r, const struct item *item)
 	return packed ? &item->gzip : &item->plain;
 }
 
+static const struct item *item_of(const struct assets *a, enum asset which)
+{
+	return which == OPENAPI
+		   ? atomic_load_explicit(&a->openapi, memory_order_acquire)
+		   : &a->items[which];
+}
+
 static enum step_result assets_answer(
     struct request *r, enum asset which, bool kept)
 {
-	const struct item *item = &r->thread->instance->assets->items[which];
+	const struct item *item = item_of(r->thread->instance->assets, which);
 	bool last = r->thread->draining;
 	struct buf list = {0};
 	if (item->plain.whole == NULL)

@@ -1,6 +1,7 @@
-/* Answers that never change: /openapi.json, the pages (the console and /docs),
+/* Answers that seldom change: /openapi.json, the pages (the console and /docs),
  * and the files of the pages. They are made once, at start, also compressed,
- * with an ETag for each encoding, and shared by all threads.
+ * with an ETag for each encoding, and shared by all threads. /openapi.json is
+ * made again when there are new collections.
  *
  * A client revalidates a page at each use. The page names its files by a path
  * with a version, a hash of all files. So a client may keep a file for ever.
@@ -22,6 +23,12 @@ struct assets;
  * the routes that /openapi.json describes. `headers`: those of every answer;
  * borrowed during the call. Returns owned. */
 struct assets *assets_new(const char *docs_dir, const struct router *routes,
+    const struct cors_header *headers, size_t n);
+/* Makes /openapi.json again, of the collections in use, on a thread of its own;
+ * until it is made, the former one is served. On the main loop; requests of
+ * other threads may be in progress. `routes` and what the headers point to must
+ * live until assets_free; the array itself is copied. */
+void assets_renew(struct assets *a, const struct router *routes,
     const struct cors_header *headers, size_t n);
 /* No request may be in progress any more. */
 void assets_free(struct assets **a);

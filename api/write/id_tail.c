@@ -1,6 +1,7 @@
 #include "api/write/id_tail.h"
 
 #include "common/base/buf.h"
+#include "common/base/check.h"
 #include "common/base/entropy.h"
 #include "common/base/log.h"
 #include "common/base/mem.h"
@@ -273,6 +274,18 @@ struct err id_tail_new(const struct id_tail_options *o, struct id_tail **out)
 	if (e.kind != ERR_KIND_OK)
 		id_tail_free(out);
 	return e;
+}
+
+void id_tail_again(struct id_tail *t)
+{
+	atomic_store(&t->read, false);
+	t->since = clock_mono();
+	if (t->consumer) {
+		id_tail_assign(t);
+		return;
+	}
+	struct err e = id_tail_is_needed() ? id_tail_start(t) : ERR_OK;
+	CHECK(e.kind == ERR_KIND_OK); /* the same settings as at the start */
 }
 
 void id_tail_free(struct id_tail **tp)

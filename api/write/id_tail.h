@@ -45,4 +45,8 @@ bool id_tail_ready(const struct id_tail *t);
  * is not called for it. */
 bool id_tail_claim(struct id_tail *t, const struct collection *c,
     const struct id_range *ranges, size_t n);
+/* Reads the topic anew, because there are new collections: until now their
+ * records were passed over. Nothing is claimed until its end is read. On the
+ * main loop. */
+void id_tail_again(struct id_tail *t);
 void id_tail_free(struct id_tail **t);

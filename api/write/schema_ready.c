@@ -2,6 +2,7 @@
 
 #include "api/commits/epoch.h"
 #include "api/read/pg_reader.h"
+#include "common/base/log.h"
 #include "common/base/mem.h"
 #include "common/schema/collection.h"
 #include "common/sql/bookkeeping.h"
@@ -11,9 +12,10 @@
 #include <string.h>
 
 struct schema_ready {
-	atomic_bool *missing; /* one per collection, by its index */
-	size_t n;
+	atomic_bool missing[COLLECTIONS_MAX]; /* by index */
+	size_t first;			      /* collections at the start */
 	atomic_bool told; /* the primary has answered at least once */
+	atomic_bool again;
 	/* Used by the first worker only. */
 	bool asking, done;
 	mono_us_t next;
@@ -22,16 +24,13 @@ struct schema_ready {
 struct schema_ready *schema_ready_new(void)
 {
 	struct schema_ready *m = MEM_NEW(struct schema_ready);
-	while (collection_at(m->n))
-		m->n++;
-	m->missing = mem_zalloc((m->n + 1) * sizeof *m->missing);
+	while (collection_at(m->first))
+		m->first++;
 	return m;
 }
 
 void schema_ready_free(struct schema_ready **m)
 {
-	if (*m)
-		free((*m)->missing);
 	free(*m);
 	*m = NULL;
 }
@@ -52,10 +51,13 @@ static void schema_ready_on_reply(void *arg, const struct pg_reply *reply)
 	m->asking = false;
 	if (reply->err.kind != ERR_KIND_OK)
 		return;
+	const struct collection *c;
 	bool done = true;
-	for (size_t i = 0; i < m->n; i++) {
-		bool there =
-		    schema_ready_is_there(reply->results[0], collection_at(i));
+	for (size_t i = 0; (c = collection_at(i)) != NULL; i++) {
+		bool there = schema_ready_is_there(reply->results[0], c);
+		if (i >= m->first && !there && !atomic_load(&m->missing[i]))
+			log_event(
+			    EV_COLLECTION_UNMIGRATED, "collection=%s", c->name);
 		atomic_store(&m->missing[i], !there);
 		done = done && there;
 	}
@@ -66,7 +68,7 @@ static void schema_ready_on_reply(void *arg, const struct pg_reply *reply)
 /* There is no schema `sluice` to ask: counts every collection as missing. */
 static void all_missing(struct schema_ready *m)
 {
-	for (size_t i = 0; i < m->n; i++)
+	for (size_t i = 0; collection_at(i); i++)
 		atomic_store(&m->missing[i], true);
 }
 
@@ -75,6 +77,10 @@ void schema_ready_tick(struct thread *t)
 	const struct pg_query q = pg_statement_query(&bookkeeping_collections);
 	struct schema_ready *m = t->instance->migrated;
 	mono_us_t now = clock_mono();
+	if (atomic_exchange(&m->again, false)) {
+		m->done = false;
+		m->next = 0;
+	}
 	if (m->done || m->asking || now < m->next)
 		return;
 	if (!epoch_known(t->instance->epoch)) {
@@ -86,6 +92,11 @@ void schema_ready_tick(struct thread *t)
 	m->next = now + (m->asking ? CLOCK_S(1) : CLOCK_MS(100));
 }
 
+void schema_ready_again(struct schema_ready *m)
+{
+	atomic_store(&m->again, true);
+}
+
 bool schema_ready_misses(struct schema_ready *m, const struct collection *c)
 {
 	return atomic_load_explicit(
@@ -94,7 +105,7 @@ bool schema_ready_misses(struct schema_ready *m, const struct collection *c)
 
 const struct collection *schema_ready_first(struct schema_ready *m)
 {
-	for (size_t i = 0; i < m->n; i++) {
+	for (size_t i = 0; i < m->first; i++) {
 		if (atomic_load(&m->missing[i]))
 			return collection_at(i);
 	}
@@ -103,7 +114,7 @@ const struct collection *schema_ready_first(struct schema_ready *m)
 
 const struct collection *schema_ready_some(struct schema_ready *m)
 {
-	for (size_t i = 0; i < m->n && atomic_load(&m->told); i++) {
+	for (size_t i = 0; i < m->first && atomic_load(&m->told); i++) {
 		if (!atomic_load(&m->missing[i]))
 			return collection_at(i);
 	}

@@ -10,6 +10,9 @@
 
 struct schema_ready;
 
+/* Asks the primary again, because there are new collections. Any thread. The
+ * instance stays ready meanwhile: only those of the start count for that. */
+void schema_ready_again(struct schema_ready *m);
 /* The collections must be loaded. Returns owned. */
 struct schema_ready *schema_ready_new(void);
 void schema_ready_free(struct schema_ready **m);
@@ -17,8 +20,8 @@ void schema_ready_free(struct schema_ready **m);
 void schema_ready_tick(struct thread *t);
 /* Any thread: is the collection known not to be migrated? */
 bool schema_ready_misses(struct schema_ready *m, const struct collection *c);
-/* Any thread: the first collection that is not migrated; NULL: none is known.
- */
+/* Any thread: the first collection of the start that is not migrated; NULL:
+ * none is known. */
 const struct collection *schema_ready_first(struct schema_ready *m);
 /* Any thread: a collection that is migrated; NULL: none is known. */
 const struct collection *schema_ready_some(struct schema_ready *m);

@@ -1,7 +1,8 @@
 /* The claims that declarations name as the owner of a document ("owner").
  *
- * A principal keeps the values of these claims only. They are added while the
- * daemon starts, before there are threads. Any thread may read them after that.
+ * A principal keeps the values of these claims only. One thread adds claims:
+ * that of the start, then the main loop, if SIGHUP brings declarations with
+ * other claims. Any thread may read them meanwhile.
  */
 #pragma once
 

@@ -5,7 +5,8 @@
 bool names_find(
     const struct names *t, const char *name, size_t len, unsigned *out)
 {
-	for (size_t i = 0; i < t->n; i++) {
+	size_t n = atomic_load_explicit(&t->n, memory_order_acquire);
+	for (size_t i = 0; i < n; i++) {
 		if (strlen(t->text[i]) != len ||
 		    memcmp(t->text[i], name, len) != 0)
 			continue;
@@ -21,10 +22,12 @@ bool names_add(struct names *t, const char *name, size_t len, unsigned *out)
 		return false;
 	if (names_find(t, name, len, out))
 		return true;
-	if (t->n == NAMES_MAX)
+	size_t n = atomic_load_explicit(&t->n, memory_order_relaxed);
+	if (n == NAMES_MAX)
 		return false;
-	memcpy(t->text[t->n], name, len);
-	t->text[t->n][len] = '\0';
-	*out = (unsigned)t->n++;
+	memcpy(t->text[n], name, len);
+	t->text[n][len] = '\0';
+	*out = (unsigned)n;
+	atomic_store_explicit(&t->n, n + 1, memory_order_release);
 	return true;
 }

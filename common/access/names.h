@@ -1,10 +1,11 @@
 /* A small table of names, each with a number: the roles, the claims.
  *
- * Names are added while the daemon starts, before there are threads. After that
- * the table does not change, so every thread may read it.
+ * One thread adds names: that of the start, then the main loop (SIGHUP). A name
+ * that is there stays as it is, so every thread may read the table meanwhile.
  */
 #pragma once
 
+#include <stdatomic.h>
 #include <stdbool.h>
 #include <stddef.h>
 
@@ -12,7 +13,7 @@ enum { NAMES_MAX = 64, NAMES_NAME_MAX = 63 };
 
 struct names {
 	char text[NAMES_MAX][NAMES_NAME_MAX + 1];
-	size_t n;
+	atomic_size_t n;
 };
 
 /* The number of the name; adds it if it is new. False: the table is full, or

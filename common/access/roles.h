@@ -5,8 +5,8 @@
  * checked with one `and`. Credentials may name other roles; nothing is granted
  * to these, so they are not kept.
  *
- * Roles are added while the daemon starts, before there are threads. Any thread
- * may read them after that.
+ * One thread adds roles: that of the start, then the main loop, if SIGHUP
+ * brings declarations with other roles. Any thread may read them meanwhile.
  */
 #pragma once
 

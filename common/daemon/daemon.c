@@ -240,7 +240,7 @@ static void check_all(const struct daemon_spec *spec,
 	const struct common_settings *s = spec->config->settings;
 	collections_load_all(s->collections_dir, tell_fault, faults);
 	if (faults->n == 0)
-		faults_add(faults, sql_table_check_relations());
+		faults_add(faults, sql_table_check_loaded());
 	/* A file of keys may name the roles of the collections. */
 	if (faults->n == 0 && args->probe == NULL)
 		faults_add(faults, daemon_check_files(spec));

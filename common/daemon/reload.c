@@ -42,9 +42,9 @@ static void reload_one(struct reload *r, struct thing *t, struct buf *done)
 		metric_add(r->m.failed, 1);
 		log_event(EV_RELOAD_FAILED, "name=%s error=%s", t->name,
 		    log_quote(t->last.msg));
-		return;
+	} else {
+		metric_add(changed ? r->m.done : r->m.unchanged, 1);
 	}
-	metric_add(changed ? r->m.done : r->m.unchanged, 1);
 	if (changed)
 		buf_printf(done, "%s%s", done->len ? "," : "", t->name);
 }

@@ -18,7 +18,8 @@ struct reload;
 
 /* Reads the thing again. OK: it is in use; *changed (false before) says whether
  * it is another one than before. Otherwise the error says what is wrong, and
- * nothing has changed. */
+ * what it names has not changed. With an error and *changed, the rest is in
+ * use. */
 typedef struct err (*reload_fn)(void *arg, bool *changed);
 
 /* Of the daemon's metrics (common/daemon/metrics.def). Borrowed. */

@@ -11,7 +11,9 @@
 #include "common/postgres/pg.h"
 #include "common/redis/redis.h"
 #include "common/schema/collection.h"
+#include "common/sql/sql_table.h"
 
+#include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -36,6 +38,7 @@ struct watched {
 };
 
 struct reload_settings {
+	struct reload_collections collections;
 	const struct config *first; /* what the daemon started with */
 	struct config now;	    /* what was read last; valid if `read` */
 	void *memory;
@@ -155,13 +158,91 @@ static struct err reload_level(void *arg, bool *changed)
 	return ERR_OK;
 }
 
-/* Statements, floors and pages are made for the collections of the start. */
-static struct err compare_collections(void *arg, bool *changed)
+/* --- collections --------------------------------------------------------- */
+
+static const struct {
+	enum collection_change change;
+	const char *word;  /* of collection.kept */
+	const char *title; /* of the error */
+} changes[] = {
+    {COLLECTION_GONE, "gone", "gone"},
+    {COLLECTION_RESHAPED, "shape", "with another shape"},
+    {COLLECTION_CHANGED, "changed", "changed"},
+};
+
+/* Logs the collections that differ in this way; appends `title: a, b`. */
+static void keep_changed(
+    const struct collections_news *news, size_t change, struct buf *out)
+{
+	const struct collection *c;
+	const char *between = NULL;
+	for (size_t i = 0; (c = collection_at(i)) != NULL; i++) {
+		if (collections_news_change(news, i) != changes[change].change)
+			continue;
+		log_event(EV_COLLECTION_KEPT, "collection=%s why=%s", c->name,
+		    changes[change].word);
+		if (between == NULL)
+			buf_printf(out, "%s%s: ", out->len ? "; " : "",
+			    changes[change].title);
+		buf_printf(out, "%s%s", between ? between : "", c->name);
+		between = ", ";
+	}
+}
+
+static const struct collection *news_at(void *arg, size_t i)
+{
+	return collections_news_at(arg, i);
+}
+
+static void take_collections(
+    const struct reload_settings *s, struct collections_news *news)
+{
+	const struct reload_collections *d = &s->collections;
+	const struct collection *c;
+	size_t used = 0;
+	while (collection_at(used))
+		used++;
+	for (size_t i = used; (c = collections_news_at(news, i)); i++) {
+		log_event(EV_COLLECTION_ADDED,
+		    "collection=%s shape=%016" PRIx64, c->name, c->shape);
+		if (d->begins)
+			d->begins(d->arg, c);
+	}
+	collections_take(news);
+	if (d->taken)
+		d->taken(d->arg);
+}
+
+/* New ones are taken, even if others have changed. Statements, floors and
+ * queues have what depends on the declarations in use, so these stay. */
+static struct err reload_collections(void *arg, bool *changed)
 {
 	const struct reload_settings *s = arg;
-	(void)changed;
-	return collections_compare(config_text(s->first, "collections.dir"));
+	struct collections_news *news;
+	struct buf kept = {0};
+	struct err e =
+	    collections_look(config_text(s->first, "collections.dir"), &news);
+	if (e.kind == ERR_KIND_OK)
+		e = sql_table_check_relations(news_at, news);
+	if (e.kind != ERR_KIND_OK) {
+		collections_news_free(&news);
+		return e;
+	}
+	for (size_t i = 0; i < sizeof changes / sizeof *changes; i++)
+		keep_changed(news, i, &kept);
+	*changed = collections_news_count(news) > 0;
+	if (*changed)
+		take_collections(s, news);
+	if (kept.len)
+		e = err_make(ERR_KIND_FATAL, "collections",
+		    "only a restart takes the new declarations (%s)",
+		    kept.data);
+	buf_free(&kept);
+	collections_news_free(&news);
+	return e;
 }
+
+/* --- servers ------------------------------------------------------------- */
 
 /* If two settings had the same text at the start, their connections cannot be
  * told apart. */
@@ -214,15 +295,16 @@ static void watch_url(
 	reload_add(r, server->setting, reload_url, w);
 }
 
-struct reload_settings *reload_settings_new(
-    struct reload *r, const struct config *config)
+struct reload_settings *reload_settings_new(struct reload *r,
+    const struct config *config, const struct reload_collections *c)
 {
 	struct reload_settings *s = MEM_NEW(struct reload_settings);
 	s->first = config;
+	s->collections = *c;
 	s->level = mem_strdup(config_text(config, "log.level"));
 	reload_add(r, "settings", read_settings, s);
 	reload_add(r, "log.level", reload_level, s);
-	reload_add(r, "collections", compare_collections, s);
+	reload_add(r, "collections", reload_collections, s);
 	for (size_t i = 0; i < SERVERS; i++) {
 		if (config_has(config, servers[i].setting))
 			watch_url(r, s, &servers[i]);

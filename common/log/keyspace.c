@@ -15,7 +15,8 @@ static bool keyspace_is_batch(const char *name, size_t len)
 	       memcmp(name, KEYSPACE_BATCH, len) == 0;
 }
 
-bool keyspace_group(const char *id, size_t len, struct key_group *out)
+static bool find_group(
+    const char *id, size_t len, bool if_unknown, struct key_group *out)
 {
 	const char *slash = len ? memchr(id, '/', len) : NULL;
 	if (slash == NULL)
@@ -25,12 +26,22 @@ bool keyspace_group(const char *id, size_t len, struct key_group *out)
 	if (keyspace_is_batch(id, name))
 		return true;
 	const struct collection *c = collection_find(id, name);
-	if (c == NULL || !c->group)
+	if (c ? !c->group : !if_unknown)
 		return false;
 	const char *colon = out->len ? memchr(out->s, ':', out->len) : NULL;
 	if (colon)
 		out->len = (size_t)(colon - out->s);
 	return true;
+}
+
+bool keyspace_group(const char *id, size_t len, struct key_group *out)
+{
+	return find_group(id, len, false, out);
+}
+
+bool keyspace_group_perhaps(const char *id, size_t len, struct key_group *out)
+{
+	return find_group(id, len, true, out);
 }
 
 static struct key_slot slot_of(uint64_t home, uint64_t hash, int32_t partitions)
@@ -57,4 +68,15 @@ struct key_slot keyspace_slot(const char *id, size_t len, int32_t partitions)
 	if (keyspace_group(id, len, &group))
 		home = XXH3_64bits(group.s, group.len);
 	return slot_of(home, hash, partitions);
+}
+
+bool keyspace_is_home(
+    const char *id, size_t len, int32_t partition, int32_t partitions)
+{
+	struct key_group group;
+	if (keyspace_slot(id, len, partitions).partition == partition)
+		return true;
+	/* A group that is known was the one that decided. */
+	return keyspace_group_perhaps(id, len, &group) &&
+	       keyspace_group_slot(group, partitions).partition == partition;
 }

@@ -35,3 +35,13 @@ bool keyspace_group(const char *id, size_t len, struct key_group *out);
  * bucket of what was read of the group as a whole (api/list/group.h). */
 struct key_slot keyspace_group_slot(struct key_group g, int32_t partitions);
 struct key_slot keyspace_slot(const char *id, size_t len, int32_t partitions);
+/* --- keys of collections that this daemon may not know yet ----------------
+ *
+ * Another daemon may have the declaration already. It alone says whether the
+ * collection has groups. */
+
+/* The group that the key has, or may have. False: it has none. */
+bool keyspace_group_perhaps(const char *id, size_t len, struct key_group *out);
+/* Does the key live in this partition, or may it? */
+bool keyspace_is_home(
+    const char *id, size_t len, int32_t partition, int32_t partitions);

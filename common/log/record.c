@@ -164,8 +164,7 @@ void record_log_newer(
 bool record_is_at_home(const rd_kafka_message_t *m, int32_t partitions)
 {
 	return m->key &&
-	       keyspace_slot(m->key, m->key_len, partitions).partition ==
-		   m->partition;
+	       keyspace_is_home(m->key, m->key_len, m->partition, partitions);
 }
 
 static struct record_text get_text(

@@ -220,7 +220,8 @@ bool record_is_known(const rd_kafka_message_t *m, enum stored_format known);
 void record_log_newer(
     const rd_kafka_message_t *m, const char *topic, enum stored_format known);
 /* Is the message in the partition that its key belongs to? In another one it
- * would have no place in the order of the writes of its key. */
+ * would have no place in the order of the writes of its key. If its collection
+ * is not known, each partition counts that the key may belong to. */
 bool record_is_at_home(const rd_kafka_message_t *m, int32_t partitions);
 /* False: not a record that Sluice writes. */
 bool record_write_parse(const rd_kafka_message_t *m, struct record_write *out);

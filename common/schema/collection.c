@@ -10,18 +10,20 @@
 
 #include <dirent.h>
 #include <errno.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 
-enum { MOST = 256, TEXT_MOST = 1 << 20 };
+enum { TEXT_MOST = 1 << 20 };
 
-/* Written only before there are threads. */
+/* The first `n` of them do not change. The thread that adds one stores `n`
+ * (release) when it is whole; whoever reads `n` (acquire) sees all of it. */
 static struct set {
-	struct declaration *declarations[MOST];
-	const struct collection *collections[MOST]; /* by name */
-	size_t n;
+	struct declaration *declarations[COLLECTIONS_MAX];
+	const struct collection *collections[COLLECTIONS_MAX]; /* by index */
+	atomic_size_t n;
 	/* While the declarations are read; or NULL. */
 	collections_tell tell;
 	void *arg;
@@ -29,9 +31,16 @@ static struct set {
 
 static void clear(struct set *s)
 {
-	for (size_t i = 0; i < s->n; i++)
+	size_t n = atomic_exchange(&s->n, 0);
+	for (size_t i = 0; i < n; i++) {
 		declaration_free(&s->declarations[i]);
-	*s = (struct set){0};
+		s->collections[i] = NULL;
+	}
+}
+
+static size_t count(const struct set *s)
+{
+	return atomic_load_explicit(&s->n, memory_order_acquire);
 }
 
 /* --- reading ------------------------------------------------------------- */
@@ -88,7 +97,7 @@ static struct err collection_add_text(
     struct set *s, const char *path, const char *stem, const struct buf *text)
 {
 	struct declare_faults faults;
-	if (s->n == MOST)
+	if (s->n == COLLECTIONS_MAX)
 		return collection_told(
 		    s, collection_refuse(path, "", "too many collections"));
 	struct declaration *d =
@@ -239,20 +248,26 @@ static struct err set_check_reference(
 	    to->name, column_type_name(key_column(to)));
 }
 
+static struct err set_check_own_references(
+    const struct set *s, const struct collection *c)
+{
+	struct err e = ERR_OK;
+	for (size_t k = 0; k < c->nreferences && goes_on(s, &e); k++) {
+		struct err one = set_check_reference(s, c, &c->references[k]);
+		if (one.kind != ERR_KIND_OK)
+			collection_told(s, one);
+		e = collection_first_of(e, one);
+	}
+	return e;
+}
+
 static struct err set_check_references(const struct set *s)
 {
 	struct err e = ERR_OK;
-	for (size_t i = 0; i < s->n; i++) {
-		const struct collection *c =
-		    declaration_collection(s->declarations[i]);
-		for (size_t k = 0; k < c->nreferences && goes_on(s, &e); k++) {
-			struct err one =
-			    set_check_reference(s, c, &c->references[k]);
-			if (one.kind != ERR_KIND_OK)
-				collection_told(s, one);
-			e = collection_first_of(e, one);
-		}
-	}
+	for (size_t i = 0; i < s->n && goes_on(s, &e); i++)
+		e = collection_first_of(
+		    e, set_check_own_references(
+			   s, declaration_collection(s->declarations[i])));
 	return e;
 }
 
@@ -276,6 +291,17 @@ static struct err set_read(struct set *s, const char *paths)
 	return ERR_OK;
 }
 
+static void append(struct set *to, struct declaration **d)
+{
+	struct collection *c = declaration_collection(*d);
+	size_t n = atomic_load_explicit(&to->n, memory_order_relaxed);
+	c->index = n;
+	to->declarations[n] = *d;
+	to->collections[n] = c;
+	atomic_store_explicit(&to->n, n + 1, memory_order_release);
+	*d = NULL;
+}
+
 struct err collections_load_all(
     const char *paths, collections_tell tell, void *arg)
 {
@@ -284,8 +310,8 @@ struct err collections_load_all(
 	if (e.kind != ERR_KIND_OK)
 		return e;
 	clear(&loaded);
-	loaded = s;
-	loaded.tell = NULL;
+	for (size_t i = 0; i < s.n; i++)
+		append(&loaded, &s.declarations[i]);
 	return ERR_OK;
 }
 
@@ -294,58 +320,114 @@ struct err collections_load(const char *paths)
 	return collections_load_all(paths, NULL, NULL);
 }
 
+/* --- once more ----------------------------------------------------------- */
+
+struct collections_news {
+	/* The i-th of `loaded` is as `change[i]` says. */
+	enum collection_change change[COLLECTIONS_MAX];
+	struct set added;
+};
+
 static bool same_text(const struct collection *a, const struct collection *b)
 {
 	return a->text.len == b->text.len &&
 	       memcmp(a->text.s, b->text.s, a->text.len) == 0;
 }
 
-/* IN_SHAPE: also in what needs another table (struct collection). */
-enum difference { DIFFERS, DIFFERS_IN_SHAPE, IS_MISSING };
-
-/* Appends `; <title>: a, b` with the collections of `a` that differ in this way
- * from those in `b`. */
-static void add_differences(struct buf *out, const char *title,
-    enum difference how, const struct set *a, const struct set *b)
+static enum collection_change change_of(
+    const struct collection *c, const struct collection *file)
 {
-	const char *between = NULL;
-	for (size_t i = 0; i < a->n; i++) {
-		const struct collection *c = a->collections[i];
-		const struct collection *other = set_find(b, c->name);
-		if (other && same_text(c, other))
-			continue;
-		enum difference is = other == NULL ? IS_MISSING
-				     : c->shape == other->shape
-					 ? DIFFERS
-					 : DIFFERS_IN_SHAPE;
-		if (is != how)
-			continue;
-		if (between == NULL)
-			buf_printf(out, "%s%s: ", out->len ? "; " : "", title);
-		buf_printf(out, "%s%s", between ? between : "", c->name);
-		between = ", ";
-	}
+	if (file == NULL)
+		return COLLECTION_GONE;
+	if (same_text(c, file))
+		return COLLECTION_SAME;
+	return c->shape == file->shape ? COLLECTION_CHANGED
+				       : COLLECTION_RESHAPED;
 }
 
-struct err collections_compare(const char *paths)
+/* A new collection may refer to one in use. Then the declaration in use counts,
+ * and not its file. */
+static struct err check_added(const struct set *added)
+{
+	struct set all = {0};
+	struct err e = ERR_OK;
+	size_t n = count(&loaded);
+	if (n + added->n > COLLECTIONS_MAX)
+		return err_make(ERR_KIND_FATAL, "collections",
+		    "there would be more than %d collections", COLLECTIONS_MAX);
+	memcpy(all.declarations, loaded.declarations,
+	    n * sizeof *all.declarations);
+	memcpy(&all.declarations[n], added->declarations,
+	    added->n * sizeof *all.declarations);
+	all.n = n + added->n;
+	for (size_t i = 0; i < added->n && e.kind == ERR_KIND_OK; i++)
+		e = set_check_own_references(
+		    &all, declaration_collection(added->declarations[i]));
+	return e;
+}
+
+struct err collections_look(const char *paths, struct collections_news **out)
 {
 	struct set now = {0};
-	struct buf text = {0};
+	*out = NULL;
 	struct err e = set_read(&now, paths);
 	if (e.kind != ERR_KIND_OK)
 		return e;
-	add_differences(&text, "new", IS_MISSING, &now, &loaded);
-	add_differences(&text, "gone", IS_MISSING, &loaded, &now);
-	add_differences(
-	    &text, "with another shape", DIFFERS_IN_SHAPE, &now, &loaded);
-	add_differences(&text, "changed", DIFFERS, &now, &loaded);
-	if (text.len)
-		e = err_make(ERR_KIND_FATAL, "collections",
-		    "only a restart takes the new declarations (%s)",
-		    text.data);
-	buf_free(&text);
-	clear(&now);
+	struct collections_news *news = MEM_NEW(struct collections_news);
+	for (size_t i = 0; i < count(&loaded); i++) {
+		const struct collection *c = loaded.collections[i];
+		news->change[i] = change_of(c, set_find(&now, c->name));
+	}
+	for (size_t i = 0; i < now.n; i++) {
+		if (set_find(&loaded, now.collections[i]->name) == NULL)
+			append(&news->added, &now.declarations[i]);
+		else
+			declaration_free(&now.declarations[i]);
+	}
+	for (size_t i = 0; i < news->added.n; i++)
+		declaration_collection(news->added.declarations[i])->index =
+		    count(&loaded) + i;
+	e = check_added(&news->added);
+	if (e.kind != ERR_KIND_OK)
+		collections_news_free(&news);
+	*out = news;
 	return e;
+}
+
+const struct collection *collections_news_at(
+    const struct collections_news *n, size_t i)
+{
+	size_t used = count(&loaded);
+	if (i < used)
+		return loaded.collections[i];
+	return i - used < n->added.n ? n->added.collections[i - used] : NULL;
+}
+
+size_t collections_news_count(const struct collections_news *n)
+{
+	return n->added.n;
+}
+
+enum collection_change collections_news_change(
+    const struct collections_news *n, size_t i)
+{
+	return n->change[i];
+}
+
+void collections_take(struct collections_news *n)
+{
+	size_t all = n->added.n;
+	n->added.n = 0;
+	for (size_t i = 0; i < all; i++)
+		append(&loaded, &n->added.declarations[i]);
+}
+
+void collections_news_free(struct collections_news **np)
+{
+	if (*np)
+		clear(&(*np)->added);
+	free(*np);
+	*np = NULL;
 }
 
 void collections_unload(void)
@@ -357,7 +439,8 @@ void collections_unload(void)
 
 const struct collection *collection_find(const char *name, size_t len)
 {
-	for (size_t i = 0; i < loaded.n; i++) {
+	size_t n = count(&loaded);
+	for (size_t i = 0; i < n; i++) {
 		const struct collection *c = loaded.collections[i];
 		if (strlen(c->name) == len && memcmp(c->name, name, len) == 0)
 			return c;
@@ -367,7 +450,7 @@ const struct collection *collection_find(const char *name, size_t len)
 
 const struct collection *collection_at(size_t i)
 {
-	return i < loaded.n ? loaded.collections[i] : NULL;
+	return i < count(&loaded) ? loaded.collections[i] : NULL;
 }
 
 size_t collection_field(const struct collection *c, struct jsonslice name)

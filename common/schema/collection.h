@@ -1,7 +1,9 @@
 /* A collection, as its declaration describes it.
  *
- * Each collection has one JSON file (docs/collections.md). It is read at start
- * and never changed or freed after that, so every thread may read it. From it
+ * Each collection has one JSON file (docs/collections.md). It is read at start,
+ * or on SIGHUP if it is a new one, and never changed or freed after that: every
+ * thread may read it, and its index stays the same. A module that keeps
+ * something for each collection has room for COLLECTIONS_MAX of them. From it
  * come the table and its SQL (common/sql/sql.h), the validation
  * (common/schema/field.h), the lifetimes in the caches, and the filters and
  * orders of lists. All daemons of a deployment read the same files. `shape`
@@ -21,6 +23,7 @@
 #include <stdint.h>
 
 enum {
+	COLLECTIONS_MAX = 256,
 	COLLECTION_KEY_MAX = 255, /* bytes, after percent-decoding */
 	COLLECTION_FIELDS = 64,
 	COLLECTION_NAME_MAX = 40,
@@ -147,17 +150,42 @@ struct collection {
  * before stay. sql_table_check_relations checks that their names do not collide
  * in the database. */
 struct err collections_load(const char *paths);
-/* Reads every declaration once more and compares them with those in use, which
- * stay. OK: they have the same text. FATAL: a file cannot be used, as above; or
- * the names of the collections that are new, changed or gone. On the thread
- * that loaded them. */
-struct err collections_compare(const char *paths);
-/* Of tests: forgets all of them. */
+/* What has become of the files, compared with the collections in use. */
+struct collections_news;
+
+/* How the file of a collection in use differs from it. */
+enum collection_change {
+	COLLECTION_SAME,
+	COLLECTION_CHANGED,
+	COLLECTION_RESHAPED, /* also in what needs another table (`shape`) */
+	COLLECTION_GONE,     /* there is no such file any more */
+};
+
+/* Reads every declaration once more; those in use stay. FATAL: a file cannot be
+ * used, as above. OK: *out is owned. On the main loop. */
+struct err collections_look(const char *paths, struct collections_news **out);
+/* The i-th of the collections in use, then the i-th of the new ones. NULL past
+ * the last. */
+const struct collection *collections_news_at(
+    const struct collections_news *n, size_t i);
+/* How many of them are new. */
+size_t collections_news_count(const struct collections_news *n);
+/* Of the i-th: one that is in use. */
+enum collection_change collections_news_change(
+    const struct collections_news *n, size_t i);
+/* Takes the new collections into use, behind those that are. From now on
+ * collection_find and collection_at return them, on every thread. On the main
+ * loop. */
+void collections_take(struct collections_news *n);
+/* Frees what was not taken. */
+void collections_news_free(struct collections_news **n);
+/* Of tests: forgets all of them. No other thread may use one. */
 void collections_unload(void);
 
 /* NULL when there is none of that name. */
 const struct collection *collection_find(const char *name, size_t len);
-/* The i-th, by name; NULL past the last. */
+/* The collection with this index; NULL past the last. Those of the start are in
+ * the order of their names; the others follow, as they came. */
 const struct collection *collection_at(size_t i);
 /* The index of the field, or nfields. */
 size_t collection_field(const struct collection *c, struct jsonslice name);

@@ -380,13 +380,13 @@ static int by_relation(const void *a, const void *b)
 	return order ? order : strcmp(x->of->table.schema, y->of->table.schema);
 }
 
-/* Of all loaded collections, by name. Returns owned. */
-static struct relation *all_relations(size_t *n)
+/* By name. Returns owned. */
+static struct relation *all_relations(sql_table_each at, void *arg, size_t *n)
 {
 	struct relation *all = NULL, one;
 	size_t cap = 0;
 	*n = 0;
-	for (size_t i = 0; (one.of = collection_at(i)) != NULL; i++) {
+	for (size_t i = 0; (one.of = at(arg, i)) != NULL; i++) {
 		for (size_t k = 0; sql_table_relation(one.name, one.of, k);
 		     k++) {
 			MEM_GROW(all, cap, *n);
@@ -400,10 +400,10 @@ static struct relation *all_relations(size_t *n)
 
 /* The index a_b_c_list may belong to a_b and its field c, or to a and its field
  * b_c. It would be created once, and silently be missing for the other one. */
-struct err sql_table_check_relations(void)
+struct err sql_table_check_relations(sql_table_each at, void *arg)
 {
 	size_t n;
-	struct relation *all = all_relations(&n);
+	struct relation *all = all_relations(at, arg, &n);
 	struct err e = ERR_OK;
 	for (size_t i = 1; i < n && e.kind == ERR_KIND_OK; i++) {
 		if (by_relation(&all[i - 1], &all[i]) == 0)
@@ -414,6 +414,17 @@ struct err sql_table_check_relations(void)
 	}
 	free(all);
 	return e;
+}
+
+static const struct collection *loaded_at(void *arg, size_t i)
+{
+	(void)arg;
+	return collection_at(i);
+}
+
+struct err sql_table_check_loaded(void)
+{
+	return sql_table_check_relations(loaded_at, NULL);
 }
 
 /* A member of an object has no declared length: the index has its beginning. */

@@ -57,8 +57,12 @@ struct sql_table_extra {
 bool sql_table_relation(
     char out[SQL_TABLE_NAME_LEN], const struct collection *c, size_t i);
 
-/* FATAL: two of the loaded collections need a relation of one name. */
-struct err sql_table_check_relations(void);
+/* `arg`: of the caller. NULL past the last. */
+typedef const struct collection *(*sql_table_each)(void *arg, size_t i);
+/* FATAL: two of these collections need a relation of one name. */
+struct err sql_table_check_relations(sql_table_each at, void *arg);
+/* The same for those in use. */
+struct err sql_table_check_loaded(void);
 
 /* Returns owned: sql_table_extras_free. */
 struct sql_table_extra *sql_table_extras(const struct collection *c, size_t *n);

@@ -40,7 +40,8 @@ struct refill {
 	size_t at;	/* the collection's first key */
 	unsigned tries; /* for this collection */
 	size_t unanswered;
-	bool *passed_over;	  /* by collection: that is in the log */
+	/* By the collection's index: that is in the log. */
+	bool passed_over[COLLECTIONS_MAX];
 	struct loop_timer *timer; /* ends a pause */
 	struct backoff backoff;
 	struct jitter jitter;
@@ -253,10 +254,6 @@ struct refill *refill_new(const struct refill_options *o)
 	r->timer = loop_timer_new(o->loop, refill_on_timer, r);
 	backoff_init(&r->backoff, CLOCK_MS(20), CLOCK_S(2));
 	jitter_init(&r->jitter, entropy_bits());
-	size_t n = 0;
-	while (collection_at(n))
-		n++;
-	r->passed_over = mem_zalloc(n * sizeof *r->passed_over);
 	return r;
 }
 
@@ -289,7 +286,6 @@ void refill_free(struct refill **rp)
 	rows_free(&r->replica);
 	rows_free(&r->primary);
 	loop_timer_free(&r->timer);
-	free(r->passed_over);
 	free(r);
 	*rp = NULL;
 }

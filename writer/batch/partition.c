@@ -34,6 +34,7 @@
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 static const char *const state_names[] = {
     [PARTITION_TAKING] = "taking",
@@ -52,11 +53,13 @@ struct partition {
 	int64_t next_offset;
 	bool paused;
 	bool draining;
-	/* The partition stops before a write of an unknown shape or format.
-	 * Later writes stay in Kafka until a writer that knows it runs. */
+	/* The partition stops before a write of an unknown collection, shape or
+	 * format. Later writes stay in Kafka until a writer knows it. */
 	bool held;
 	version_t held_at;
 	wall_us_t held_since; /* accepted-at of the write */
+	char held_collection[COLLECTION_NAME_MAX + 1];
+	uint64_t held_shape;
 	char held_for[400];
 	bool gap_again; /* the takeover's announcement failed meanwhile */
 	struct queue queue;
@@ -373,6 +376,8 @@ void partition_start(
 static const struct write *of_unknown_shape(
     const struct partition *p, const struct write *w)
 {
+	if (w->unknown)
+		return w;
 	for (size_t i = 0; i < write_rows(w); i++) {
 		const struct write *row = write_operation(w, i);
 		if (row->collection && !fingerprints_known(p->x->shapes,
@@ -404,20 +409,26 @@ static void hold_newer(struct partition *p, const rd_kafka_message_t *m)
 	    "version of sluice-writer instead, or reject the write with POST "
 	    "/positions/%s/reject",
 	    at, at);
+	p->held_collection[0] = '\0';
 	record_log_newer(m, p->x->settings->common.writes_topic, STORED_WRITES);
 	partition_stop_before(p, version, clock_wall() - kafka_message_age(m));
 }
 
 static void partition_hold_back(struct partition *p, const struct write *w)
 {
-	const char *name = w->collection->name;
+	const char *name = w->unknown ? w->unknown : w->collection->name;
 	char at[POSITION_MAX_LEN];
+	snprintf(p->held_collection, sizeof p->held_collection, "%s", name);
+	p->held_shape = w->said.shape;
 	position_format((struct position){p->o.number, w->version}, at);
 	snprintf(p->held_for, sizeof p->held_for,
 	    "%s (%s) was written with another declaration of %s than this "
-	    "writer has: migrate that declaration and restart the writer with "
-	    "it, or reject the write with POST /positions/%s/reject",
-	    at, id_of(w), name, at);
+	    "writer has: migrate that declaration and %s, or reject the "
+	    "write with POST /positions/%s/reject",
+	    at, id_of(w), name,
+	    w->unknown ? "send the writer SIGHUP"
+		       : "restart the writer with it",
+	    at);
 	log_event(EV_WRITE_NEWER,
 	    "partition=%d offset=%" PRId64
 	    " position=%s key=%s collection=%s shape=%016" PRIx64,
@@ -526,12 +537,21 @@ void partition_fault(struct partition *p)
 		take_again(p, "the next offset is not in the log");
 }
 
+/* Is the declaration here now, and migrated, that the write was held for? */
+static bool is_known_now(const struct partition *p)
+{
+	const char *name = p->held_collection;
+	const struct collection *c = collection_find(name, strlen(name));
+	return c && fingerprints_known(p->x->shapes, c, p->held_shape);
+}
+
 void partition_ordered(struct partition *p)
 {
 	bool ready =
 	    p->state == PARTITION_FILLING || p->state == PARTITION_APPLYING;
 	if (p->held && ready &&
-	    orders_has(p->x->orders, p->o.number, p->held_at))
+	    (orders_has(p->x->orders, p->o.number, p->held_at) ||
+		is_known_now(p)))
 		take_again(p, ""); /* the messages behind it come again, too */
 	else if (p->slice)
 		batch_hurry(p->slice->batch);

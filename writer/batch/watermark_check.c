@@ -1,6 +1,7 @@
 #include "writer/batch/watermark_check.h"
 
 #include "writer/core/pg_request.h"
+#include "writer/decide/fingerprints.h"
 #include "writer/decide/judges.h"
 #include "writer/rejections/orders.h"
 
@@ -37,7 +38,9 @@ static void watermark_check_on_answer(void *arg, const struct pg_reply *reply)
 			    (version_t)pg_int8(rows, row, 1));
 	}
 	orders_read(r->x->orders, reply->results[1]);
-	judges_read(r->x->judges, reply->results[2]);
+	fingerprints_free(&r->x->shapes);
+	r->x->shapes = fingerprints_read(reply->results[2]);
+	judges_read(r->x->judges, reply->results[3]);
 	for (size_t p = 0; p < r->n; p++) {
 		if (r->parts[p])
 			partition_ordered(r->parts[p]);
@@ -49,12 +52,15 @@ static void watermark_check_on_timer(void *arg)
 	struct watermark_check *r = arg;
 	struct pg_params judges = judges_call();
 	const struct pg_query q[] = {pg_statement_query(&bookkeeping_progress),
-	    pg_statement_query(&bookkeeping_orders), pg_params_query(&judges)};
+	    pg_statement_query(&bookkeeping_orders),
+	    /* Before the judges: a table that was migrated is judged. */
+	    pg_statement_query(&bookkeeping_collections),
+	    pg_params_query(&judges)};
 	for (size_t i = 0; i < r->n; i++)
 		r->believed[i] =
 		    r->parts[i] ? partition_watermark(r->parts[i]) : 0;
 	r->ask =
-	    pg_request_submit(r->x->pool, q, 3, watermark_check_on_answer, r);
+	    pg_request_submit(r->x->pool, q, 4, watermark_check_on_answer, r);
 	pg_params_free(&judges);
 	if (r->ask == NULL)
 		loop_timer_start(r->timer, INTERVAL);

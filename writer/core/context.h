@@ -23,7 +23,7 @@ struct context {
 	struct stats stats;
 	struct collection_stats *collections; /* by their index */
 	struct statements *statements;
-	struct fingerprints *shapes; /* read at the start */
+	struct fingerprints *shapes; /* read at the start, and again */
 	struct judges *judges;
 	struct pg_pool *pool;
 	struct orders *orders;

@@ -30,19 +30,20 @@ static char *statements_text_of(
 struct statements *statements_new(void)
 {
 	struct statements *s = MEM_NEW(struct statements);
-	while (collection_at(s->n))
-		s->n++;
-	s->of = mem_zalloc(s->n * sizeof *s->of);
-	for (size_t i = 0; i < s->n; i++) {
-		const struct collection *c = collection_at(i);
-		s->of[i] = (struct statements_of){c, erase_of(c),
+	statements_add(s);
+	return s;
+}
+
+void statements_add(struct statements *s)
+{
+	const struct collection *c;
+	for (; (c = collection_at(s->n)) != NULL; s->n++)
+		s->of[s->n] = (struct statements_of){c, erase_of(c),
 		    statements_text_of(sql_upsert, c),
 		    statements_text_of(sql_current, c),
 		    statements_text_of(sql_versions, c),
 		    statements_text_of(sql_read_within, c),
 		    statements_text_of(sql_touch, c)};
-	}
-	return s;
 }
 
 void statements_free(struct statements **sp)
@@ -58,7 +59,6 @@ void statements_free(struct statements **sp)
 		free(s->of[i].read);
 		free(s->of[i].touch);
 	}
-	free(s->of);
 	free(s);
 	*sp = NULL;
 }
@@ -66,9 +66,6 @@ void statements_free(struct statements **sp)
 const struct statements_of *statements_for(
     const struct statements *s, const struct collection *c)
 {
-	for (size_t i = 0; i < s->n; i++) {
-		if (s->of[i].collection == c)
-			return &s->of[i];
-	}
-	UNREACHABLE("a collection without statements");
+	CHECK(c->index < s->n);
+	return &s->of[c->index];
 }

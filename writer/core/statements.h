@@ -1,5 +1,5 @@
 /* The SQL statements of the running writer on the tables of the collections,
- * made once. */
+ * made once for each. */
 #pragma once
 
 #include "common/schema/collection.h"
@@ -23,12 +23,14 @@ struct statements_of {
 };
 
 struct statements {
-	struct statements_of *of; /* one per collection */
+	struct statements_of of[COLLECTIONS_MAX]; /* by index */
 	size_t n;
 };
 
-/* Returns owned. */
+/* Of the collections in use. Returns owned. */
 struct statements *statements_new(void);
+/* Makes those of the collections that are new. */
+void statements_add(struct statements *s);
 void statements_free(struct statements **s);
 const struct statements_of *statements_for(
     const struct statements *s, const struct collection *c);

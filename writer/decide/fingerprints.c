@@ -15,6 +15,7 @@ struct shape {
 struct fingerprints {
 	struct shape *all;
 	size_t n;
+	bool has[COLLECTIONS_MAX]; /* its own, by index */
 };
 
 static const struct shape *fingerprints_find(
@@ -27,24 +28,15 @@ static const struct shape *fingerprints_find(
 	return NULL;
 }
 
-static const struct collection *without_own(const struct fingerprints *s)
-{
-	const struct collection *c;
-	for (size_t i = 0; (c = collection_at(i)) != NULL; i++) {
-		if (fingerprints_find(s, c, c->shape) == NULL)
-			return c;
-	}
-	return NULL;
-}
-
 /* Drops the shapes that are newer than this writer's. */
 static void drop_newer(struct fingerprints *s)
 {
 	size_t kept = 0;
 	for (size_t i = 0; i < s->n; i++) {
 		const struct collection *c = s->all[i].collection;
-		if (s->all[i].generation <=
-		    fingerprints_find(s, c, c->shape)->generation)
+		const struct shape *own = fingerprints_find(s, c, c->shape);
+		s->has[c->index] = own != NULL;
+		if (own && s->all[i].generation <= own->generation)
 			s->all[kept++] = s->all[i];
 		else
 			s->all[i].collection = NULL;
@@ -52,8 +44,7 @@ static void drop_newer(struct fingerprints *s)
 	s->n = kept;
 }
 
-struct fingerprints *fingerprints_read(
-    const PGresult *r, const struct collection **missing)
+struct fingerprints *fingerprints_read(const PGresult *r)
 {
 	struct fingerprints *s = MEM_NEW(struct fingerprints);
 	s->all = mem_zalloc(((size_t)PQntuples(r) + 1) * sizeof *s->all);
@@ -65,11 +56,7 @@ struct fingerprints *fingerprints_read(
 		shape->generation = pg_int4(r, i, 2);
 		s->n += shape->collection != NULL;
 	}
-	*missing = without_own(s);
-	if (*missing)
-		fingerprints_free(&s);
-	else
-		drop_newer(s);
+	drop_newer(s);
 	return s;
 }
 
@@ -81,9 +68,25 @@ void fingerprints_free(struct fingerprints **sp)
 	*sp = NULL;
 }
 
+const struct collection *fingerprints_missing(const struct fingerprints *s)
+{
+	const struct collection *c;
+	for (size_t i = 0; (c = collection_at(i)) != NULL; i++) {
+		if (!s->has[i])
+			return c;
+	}
+	return NULL;
+}
+
+bool fingerprints_has(const struct fingerprints *s, const struct collection *c)
+{
+	return s->has[c->index];
+}
+
 bool fingerprints_known(
     const struct fingerprints *s, const struct collection *c, uint64_t shape)
 {
-	return shape == 0 || shape == c->shape ||
-	       fingerprints_find(s, c, shape) != NULL;
+	if (shape == 0 || shape == c->shape)
+		return s->has[c->index];
+	return fingerprints_find(s, c, shape) != NULL;
 }

@@ -10,11 +10,13 @@
 
 struct fingerprints;
 
-/* Reads the result of bookkeeping_collections. Returns owned. NULL: the shape
- * of collection `*missing` was never migrated. */
-struct fingerprints *fingerprints_read(
-    const PGresult *r, const struct collection **missing);
+/* Reads the result of bookkeeping_collections. Returns owned. */
+struct fingerprints *fingerprints_read(const PGresult *r);
 void fingerprints_free(struct fingerprints **s);
-/* A record without a shape (0) counts as known. */
+/* A collection in use whose shape was never migrated; NULL: there is none. */
+const struct collection *fingerprints_missing(const struct fingerprints *s);
+/* Was the shape of this one migrated? */
+bool fingerprints_has(const struct fingerprints *s, const struct collection *c);
+/* A record without a shape (0) counts as one with the shape of `c`. */
 bool fingerprints_known(
     const struct fingerprints *s, const struct collection *c, uint64_t shape);

@@ -13,24 +13,17 @@
 #include <xxhash.h>
 
 struct judges {
-	enum judge *of; /* by the collection's index */
-	size_t n;
-	bool any; /* that is not the writer's */
+	enum judge of[COLLECTIONS_MAX]; /* by the collection's index */
+	bool any;			/* that is not the writer's */
 };
 
 struct judges *judges_new(void)
 {
-	struct judges *j = MEM_NEW(struct judges);
-	while (collection_at(j->n))
-		j->n++;
-	j->of = mem_zalloc((j->n + 1) * sizeof *j->of);
-	return j;
+	return MEM_NEW(struct judges);
 }
 
 void judges_free(struct judges **jp)
 {
-	if (*jp)
-		free((*jp)->of);
 	free(*jp);
 	*jp = NULL;
 }
@@ -141,6 +134,17 @@ static enum judge judges_declared(const struct collection *c)
 		   : JUDGE_WRITER;
 }
 
+void judges_expect(struct judges *j)
+{
+	const struct collection *c;
+	for (size_t i = 0; (c = collection_at(i)) != NULL; i++) {
+		enum judge declared = judges_declared(c);
+		if (j->of[i] < declared)
+			j->of[i] = declared;
+		j->any = j->any || declared != JUDGE_WRITER;
+	}
+}
+
 void judges_read(struct judges *j, const PGresult *r)
 {
 	static const char *const names[] = {
@@ -168,7 +172,6 @@ void judges_read(struct judges *j, const PGresult *r)
 
 enum judge judges_of(const struct judges *j, const struct collection *c)
 {
-	CHECK(c->index < j->n);
 	return j->of[c->index];
 }
 

@@ -34,6 +34,9 @@ struct judges *judges_new(void);
 void judges_free(struct judges **j);
 /* The query to the catalog. Columns (binary): collection text, judge int4. */
 struct pg_params judges_call(void);
+/* To be called when there are new collections. Until judges_read, what their
+ * declarations say counts, also of those that they refer to. */
+void judges_expect(struct judges *j);
 /* Reads its result; logs the collections that changed. */
 void judges_read(struct judges *j, const PGresult *r);
 enum judge judges_of(const struct judges *j, const struct collection *c);

@@ -7,7 +7,9 @@
  *  - the record is in the partition of its key: in another one its version does
  *    not order it among the writes of the key;
  *  - the id names a known collection and a key in its canonical form, so that
- *    two ids never mean the same row;
+ *    two ids never mean the same row. If the record has the shape of a
+ *    declaration, an API has made it that knows the collection: the write is
+ *    marked, so that it can be held until this writer knows it, too;
  *  - the body is exactly one JSON object. `{"value":1},{"_key":"other"}` is
  *    two, and is refused;
  *  - the document of the row will not be larger than a commit record may be;
@@ -99,6 +101,9 @@ static const char *wrong_with(struct write *w)
 	bool mended = !mend_idempotency(&w->said);
 	size_t n = record_collection_len(w->id, w->id_len);
 	w->collection = n ? collection_find(w->id, n) : NULL;
+	if (w->collection == NULL && w->said.shape != 0 &&
+	    n <= COLLECTION_NAME_MAX && write_is_text(w->id, n))
+		w->unknown = mem_strndup(w->id, n);
 	if (w->collection == NULL)
 		return "the key names no collection";
 	w->key = w->id + n + 1;
@@ -282,6 +287,15 @@ static const char *wrong_with_operation(struct write *w, size_t i)
 	return wrong;
 }
 
+static void take_unknown(struct write *w, struct write *operation)
+{
+	if (operation->unknown == NULL)
+		return;
+	w->unknown = operation->unknown;
+	w->said.shape = operation->said.shape;
+	operation->unknown = NULL;
+}
+
 /* Reads the operations. A malformed batch has none. */
 static void read_batch(struct write *w, const struct write_log *log)
 {
@@ -305,6 +319,7 @@ static void read_batch(struct write *w, const struct write_log *log)
 	for (; i < w->noperations && wrong == NULL; i++)
 		wrong = wrong_with_operation(w, i);
 	if (wrong) {
+		take_unknown(w, &w->operations[i - 1]);
 		write_refuse_operation(w, i - 1, REASON_MALFORMED, wrong);
 		drop_operations(w);
 		return;
@@ -433,6 +448,7 @@ void write_clear(struct write *w)
 	if (w->message)
 		rd_kafka_message_destroy(w->message);
 	free(w->detail);
+	free(w->unknown);
 	drop_operations(w);
 	*w = (struct write){0};
 }

@@ -25,6 +25,10 @@ struct write {
 	const char *id;
 	size_t id_len;
 	const struct collection *collection; /* NULL only if refused */
+	/* Refused, but an API has made it, or an operation of it, for this
+	 * collection, which the writer does not have; said.shape is the shape.
+	 * Owned; NULL: no. */
+	char *unknown;
 	const char *key; /* the part of the id behind the slash */
 	size_t key_len;
 	const char

@@ -235,11 +235,11 @@ static struct err preflight_check_log(struct preflight *s, const PGresult *r)
 /* A table without its columns and constraints is not usable. */
 static bool check_shapes(struct preflight *s, const PGresult *r)
 {
-	const struct collection *missing;
 	char text[sizeof s->waits_for];
 	fingerprints_free(&s->x->shapes);
-	s->x->shapes = fingerprints_read(r, &missing);
-	s->schema_ok = s->x->shapes != NULL;
+	s->x->shapes = fingerprints_read(r);
+	const struct collection *missing = fingerprints_missing(s->x->shapes);
+	s->schema_ok = missing == NULL;
 	if (s->schema_ok)
 		return true;
 	snprintf(text, sizeof text,

@@ -92,7 +92,7 @@ def test_what_cannot_be_taken_stays_as_it_was(deployment, kind, conf, tmp_path):
 
 @every_daemon
 def test_collections_are_compared(deployment, kind, conf, tmp_path):
-    """They are those of the start; what has become of the files is told."""
+    """Changes wait for a restart, and are told. (test_new_collections.py has new ones.)"""
     shipped = deployment.collections.split(":")[0]
     folder = shutil.copytree(shipped, tmp_path / "collections")
     write(conf, log__level="info")
@@ -101,13 +101,23 @@ def test_collections_are_compared(deployment, kind, conf, tmp_path):
     assert "reloaded=none failed=1" in reload(daemon)
     assert "/name: the file of records is called" in daemon.events("reload.failed")[-1]
     declared = json.loads((folder / "entries.json").read_text())
-    (folder / "entries.json").write_text(json.dumps(declared | {"name": "entries"}))
+    (folder / "entries.json").unlink()
+    posts = json.loads((folder / "posts.json").read_text())
+    (folder / "posts.json").write_text(json.dumps(posts | {"description": "Others."}))
     assert "reloaded=none failed=1" in reload(daemon)
-    said = "only a restart takes the new declarations (new: entries; gone: records)"
+    said = "only a restart takes the new declarations (gone: records; changed: posts)"
     assert said in daemon.events("reload.failed")[-1]
+    assert [line.split("collection=")[1] for line in daemon.events("collection.kept")] == [
+        "records why=gone",
+        "posts why=changed",
+    ]
     status, text = daemon.readiness()
     assert status == 200 and said in text
     assert daemon.metrics()["sluice_reload_stale"] == 1
+    # Its table would have the name of another one's.
+    (folder / "more.json").write_text(json.dumps(declared | {"name": "more", "table": "posts"}))
+    assert "reloaded=none failed=1" in reload(daemon)
+    assert "both need a table" in daemon.events("reload.failed")[-1]
     shutil.rmtree(folder)
     shutil.copytree(shipped, folder)
     assert "reloaded=none failed=0" in reload(daemon)

@@ -150,6 +150,29 @@ static void distribution(void **state)
 	free(inside);
 }
 
+/* What another daemon may know of a collection that is unknown here. */
+static void perhaps(void **state)
+{
+	(void)state;
+	static const char id[] = "unknown/c42:1";
+	struct key_group g;
+	declared("accounts");
+	assert_false(keyspace_group(id, strlen(id), &g));
+	assert_true(keyspace_group_perhaps(id, strlen(id), &g));
+	assert_int_equal(g.len, 3);
+	int32_t own = partition_of(id), group = partition_of("_batch/c42");
+	assert_int_not_equal(own, group);
+	for (int32_t p = 0; p < 64; p++) {
+		assert_int_equal(keyspace_is_home(id, strlen(id), p, 64),
+		    p == own || p == group);
+		assert_int_equal(keyspace_is_home("accounts/c42:1", 14, p, 64),
+		    p == partition_of("accounts/c42:1"));
+		assert_int_equal(keyspace_is_home("records/c42:1", 13, p, 64),
+		    p == partition_of("records/c42:1"));
+	}
+	assert_false(keyspace_group_perhaps("records/c42:1", 13, &g));
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -157,6 +180,7 @@ int main(void)
 	    cmocka_unit_test(obeys_the_length),
 	    cmocka_unit_test(distribution),
 	    cmocka_unit_test(groups),
+	    cmocka_unit_test(perhaps),
 	    cmocka_unit_test(slots_of_groups),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);

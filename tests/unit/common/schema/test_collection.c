@@ -165,7 +165,7 @@ static void drop(const char *name)
 static struct err load(const char *paths)
 {
 	struct err e = collections_load(paths);
-	return e.kind == ERR_KIND_OK ? sql_table_check_relations() : e;
+	return e.kind == ERR_KIND_OK ? sql_table_check_loaded() : e;
 }
 
 static void refused(const char *paths, const char *why)
@@ -307,52 +307,119 @@ static void files(void **state)
 	assert_null(collection_at(0));
 }
 
-static void differs(const char *why)
+static struct collections_news *look(void)
 {
-	struct err e = collections_compare(folder);
+	struct collections_news *news;
+	struct err e = collections_look(folder, &news);
+	assert_int_equal(e.kind, ERR_KIND_OK);
+	return news;
+}
+
+static void not_looked_at(const char *why)
+{
+	struct collections_news *news;
+	struct err e = collections_look(folder, &news);
 	assert_int_equal(e.kind, ERR_KIND_FATAL);
 	if (strstr(e.msg, why) == NULL)
 		fail_msg("'%s' does not say '%s'", e.msg, why);
-	assert_string_equal(collection_at(0)->name, "a");
-	assert_null(collection_at(3));
+	collections_news_free(&news);
+}
+
+static void drop_all(const char *names)
+{
+	char name[] = "x.json";
+	for (; *names; names++) {
+		name[0] = *names;
+		drop(name);
+	}
+	assert_int_equal(rmdir(folder), 0);
+	collections_unload();
+}
+
+static void begin_with_two(void)
+{
+	snprintf(folder, sizeof folder, "/tmp/test_collection.XXXXXX");
+	assert_non_null(mkdtemp(folder));
+	put("b.json", GOOD("b"));
+	put("d.json", GOOD("d"));
+	assert_int_equal(load(folder).kind, ERR_KIND_OK);
 }
 
 /* What is in use stays, whatever the files have become. */
-static void compared(void **state)
+static void looked_at(void **state)
 {
 	(void)state;
-	snprintf(folder, sizeof folder, "/tmp/test_collection.XXXXXX");
-	assert_non_null(mkdtemp(folder));
-	put("a.json", GOOD("a"));
-	put("b.json", GOOD("b"));
-	put("c.json", GOOD("c"));
-	assert_int_equal(load(folder).kind, ERR_KIND_OK);
-	assert_int_equal(collections_compare(folder).kind, ERR_KIND_OK);
-	put("a.json", "{");
-	differs("a.json: line 1, column 2: ends too early");
-	put("a.json", LISTED("a", "string", "f"));
-	differs("(with another shape: a)");
+	begin_with_two();
+	struct collections_news *news = look();
+	assert_int_equal(collections_news_count(news), 0);
+	assert_int_equal(collections_news_change(news, 0), COLLECTION_SAME);
+	assert_null(collections_news_at(news, 2));
+	collections_news_free(&news);
+	put("b.json", "{");
+	not_looked_at("b.json: line 1, column 2: ends too early");
+	put("b.json", LISTED("b", "string", "f"));
+	drop("d.json");
+	news = look();
+	assert_int_equal(collections_news_change(news, 0), COLLECTION_RESHAPED);
+	assert_int_equal(collections_news_change(news, 1), COLLECTION_GONE);
+	collections_news_free(&news);
 	/* A description is no part of the shape. */
 	put("b.json",
 	    "{\"name\":\"b\",\"description\":\"x\",\"key\":{\"type\":"
 	    "\"string\"},"
 	    "\"fields\":{\"a\":{\"type\":\"string\",\"nullable\":true}}}");
-	drop("c.json");
-	put("d.json", GOOD("d"));
-	put("e.json", GOOD("e"));
-	differs("only a restart takes the new declarations (new: d, e; gone: "
-		"c; with another shape: a; changed: b)");
-	put("a.json", GOOD("a"));
-	put("b.json", GOOD("b"));
-	put("c.json", GOOD("c"));
-	drop("d.json");
-	drop("e.json");
-	assert_int_equal(collections_compare(folder).kind, ERR_KIND_OK);
-	drop("a.json");
-	drop("b.json");
-	drop("c.json");
-	assert_int_equal(rmdir(folder), 0);
-	collections_unload();
+	news = look();
+	assert_int_equal(collections_news_change(news, 0), COLLECTION_CHANGED);
+	collections_take(news);
+	collections_news_free(&news);
+	assert_string_equal(collection_at(1)->name, "d");
+	assert_null(collection_at(0)->description.s);
+	drop_all("b");
+}
+
+/* They come behind the others, whose pointers and indexes stay. */
+static void added(void **state)
+{
+	(void)state;
+	begin_with_two();
+	const struct collection *b = collection_at(0);
+	put("a.json", REFERS("a", "c"));
+	put("c.json", "{\"name\":\"c\",\"key\":{\"type\":\"integer\"},"
+		      "\"fields\":{\"f\":{\"type\":\"string\","
+		      "\"nullable\":true}}}");
+	struct collections_news *news = look();
+	assert_int_equal(collections_news_count(news), 2);
+	assert_string_equal(collections_news_at(news, 1)->name, "d");
+	assert_string_equal(collections_news_at(news, 2)->name, "a");
+	assert_int_equal(collections_news_at(news, 2)->index, 2);
+	assert_null(collections_news_at(news, 4));
+	assert_null(collection_find("a", 1)); /* not yet */
+	collections_take(news);
+	collections_news_free(&news);
+	assert_ptr_equal(collection_find("b", 1), b);
+	assert_ptr_equal(collection_find("c", 1), collection_at(3));
+	assert_int_equal(collection_at(3)->index, 3);
+	assert_null(collection_at(4));
+	/* Once more: they are not new any more. */
+	news = look();
+	assert_int_equal(collections_news_count(news), 0);
+	collections_news_free(&news);
+	drop_all("abcd");
+}
+
+/* The declaration in use counts, and not its file. */
+static void added_refers_to_one_in_use(void **state)
+{
+	(void)state;
+	begin_with_two();
+	put("b.json", "{\"name\":\"b\",\"key\":{\"type\":\"integer\"},"
+		      "\"fields\":{\"f\":{\"type\":\"string\","
+		      "\"nullable\":true}}}");
+	put("a.json", REFERS("a", "b"));
+	not_looked_at("a: /references/f: the field is bigint, and the key of "
+		      "b is text");
+	assert_null(collection_at(2));
+	drop_all("abd");
 }
 
 int main(void)
@@ -366,7 +433,9 @@ int main(void)
 	    cmocka_unit_test(files),
 	    cmocka_unit_test(all_at_once),
 	    cmocka_unit_test(relations),
-	    cmocka_unit_test(compared),
+	    cmocka_unit_test(looked_at),
+	    cmocka_unit_test(added),
+	    cmocka_unit_test(added_refers_to_one_in_use),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

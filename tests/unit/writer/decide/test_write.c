@@ -118,6 +118,53 @@ static void batch(void **state)
 	rd_kafka_headers_destroy(headers);
 }
 
+static void read_one(struct write *w, const struct record_write *said,
+    const char *key, const char *value)
+{
+	const struct write_log log = {.partitions = 1, .document_max = 1000};
+	rd_kafka_message_t m = {
+	    .key = (void *)(uintptr_t)key,
+	    .key_len = strlen(key),
+	    .payload = (void *)(uintptr_t)value,
+	    .len = strlen(value),
+	};
+	headers = record_write_headers(said);
+	record_number(headers, "0123456789abcdef", 1);
+	write_read(w, &m, &log);
+	w->message = NULL;
+	rd_kafka_headers_destroy(headers);
+}
+
+#define WITH_SHAPE                                                             \
+	"[" PUT("accounts/g:a",                                                \
+	    "{\"balance\":1}") ",{\"op\":\"put\","                             \
+			       "\"id\":\"none/"                                \
+			       "g\",\"shape\":\"0000000000000007\","           \
+			       "\"document\":{}}]"
+
+/* An API knows it, since the record has a shape. */
+static void of_an_unknown_collection(void **state)
+{
+	(void)state;
+	struct write w;
+	struct record_write said = {.op = RECORD_PUT, .shape = 7};
+	read_one(&w, &said, "none/k", "{}");
+	assert_int_equal(w.refused, REASON_MALFORMED);
+	assert_string_equal(w.unknown, "none");
+	write_clear(&w);
+	said.shape = 0;
+	read_one(&w, &said, "none/k", "{}");
+	assert_int_equal(w.refused, REASON_MALFORMED);
+	assert_null(w.unknown);
+	write_clear(&w);
+	said = (struct record_write){.op = RECORD_BATCH};
+	read_one(&w, &said, "_batch/g", WITH_SHAPE);
+	assert_int_equal(w.refused, REASON_MALFORMED);
+	assert_string_equal(w.unknown, "none");
+	assert_int_equal(w.said.shape, 7);
+	write_clear(&w);
+}
+
 /* Its rejection has a time that Postgres can store. */
 static void batch_of_another_age(void **state)
 {
@@ -148,6 +195,7 @@ int main(void)
 	    cmocka_unit_test(text),
 	    cmocka_unit_test(refusing_keeps_the_last_detail),
 	    cmocka_unit_test(batch),
+	    cmocka_unit_test(of_an_unknown_collection),
 	    cmocka_unit_test(batch_of_another_age),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
