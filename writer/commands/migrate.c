@@ -197,9 +197,9 @@ static struct err check_format(PGconn *c)
 	if (!there)
 		return e;
 	PGresult *r = PQexec(c, bookkeeping_schema_format.sql);
-	if (PQresultStatus(r) != PGRES_TUPLES_OK || PQntuples(r) != 1)
+	if (PQresultStatus(r) != PGRES_TUPLES_OK)
 		e = pg_blocking_failed(c);
-	else if (atoi(PQgetvalue(r, 0, 0)) > STORED_SCHEMA)
+	else if (PQntuples(r) == 1 && atoi(PQgetvalue(r, 0, 0)) > STORED_SCHEMA)
 		e = err_make(ERR_KIND_FATAL, "schema.newer",
 		    "a newer version has migrated the schema sluice to format "
 		    "%s; this version knows up to %d: run --migrate of the "
