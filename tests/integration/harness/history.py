@@ -276,6 +276,17 @@ def settle(deployment, deadline=60):
     deployment.wait_projected(deadline)
 
 
+def decided(http, position, deadline=20):
+    """The state of a write, once this instance has heard what became of it. It hears of
+    commits by itself: after settle(), too, it may not have heard of the last ones."""
+
+    def told():
+        state = http.page(f"/v1/_writes/{position}")
+        return state["state"] != "pending" and state
+
+    return wait_until(told, deadline, f"what became of {position}")
+
+
 def check_everything(deployment, load, apis):
     settle(deployment)
     log = Log(deployment)

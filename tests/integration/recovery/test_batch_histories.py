@@ -123,7 +123,7 @@ def check_rows(deployment, model):
 
 def check_outcomes(apis, model):
     for n, (place, want) in enumerate(model.outcomes.items()):
-        got = apis[n % 2].http.page("/v1/_writes/%d-%d" % place)
+        got = history.decided(apis[n % 2].http, "%d-%d" % place)
         for more in ("status", "constraint"):
             got.pop(more, None)
         assert got == want

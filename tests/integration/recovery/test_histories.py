@@ -186,7 +186,7 @@ def check_states(model, run, rng):
         kinds[outcome.what].append(place)
 
     def check(place):
-        told = run.api.http.page("/v1/_writes/%d-%d" % place)
+        told = history.decided(run.api.http, "%d-%d" % place)
         told.pop("successor", None)
         assert told == expected_state(model, place)
 

@@ -136,9 +136,7 @@ def check_told(deployment, clients):
     def check(one):
         position, status = one
         for api in deployment.of("api"):
-            answer = api.http.request("GET", f"/v1/_writes/{position}")
-            assert answer.status == 200, answer
-            state = answer.json()
+            state = history.decided(api.http, position)
             if status < 400:
                 assert state["state"] == "committed", (one, state)
             else:

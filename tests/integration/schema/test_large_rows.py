@@ -80,9 +80,9 @@ def test_a_few_bytes_that_would_be_megabytes(deployment, collection, key, field)
     assert writer.admin.request("POST", "/resume").status == 200
     history.settle(deployment)
     for one in offset, patched:
-        status = api.http.request("GET", f"/v1/_writes/{partition}-{one}").json()
+        status = history.decided(api.http, f"{partition}-{one}")
         assert status["state"] == "rejected" and status["reason"] == "payload-too-large", status
-    status = api.http.request("GET", f"/v1/_writes/{partition}-{after}").json()
+    status = history.decided(api.http, f"{partition}-{after}")
     assert status["state"] == "committed", status
     assert read(deployment, collection, key).json()[field] == {"n": 1, "m": 2}
     ((detail,),) = deployment.sql(
@@ -148,7 +148,7 @@ def test_a_batch_of_rejections_is_marked_in_parts(deployment):
     deployment.wait_projected()
     put(deployment, "kinds", "many", {"i": 1})
     for position in begin, begin + 999, begin + 1000, begin + 1499:
-        state = api.http.request("GET", f"/v1/_writes/{partition}-{position}").json()
+        state = history.decided(api.http, f"{partition}-{position}")
         assert state["state"] == "rejected", state
 
 

@@ -64,7 +64,7 @@ def as_one_batch(deployment, writes):
 
 
 def status(deployment, position):
-    return deployment.of("api")[0].http.request("GET", f"/v1/_writes/{position}")
+    return history.decided(deployment.of("api")[0].http, position)
 
 
 def listed(deployment, path="/rejections"):
@@ -107,7 +107,7 @@ def test_a_statement_that_a_rejection_took_away(servers, deploy):
     )
     assert admin(d, "POST", "/resume").json() == {"paused": False}
     history.settle(d)
-    assert status(d, bad.position).json()["state"] == "rejected"
+    assert status(d, bad.position)["state"] == "rejected"
     assert len(d.rows()) == 40
     assert writer.metrics()["sluice_writer_batches_failed_total", 'why="retry"'] == 0
 
@@ -150,7 +150,7 @@ def test_poison_in_a_batch_of_a_thousand(deployment, no_poison, bad):
     assert marked(deployment, begin) == dict.fromkeys(refused, "constraint-violation")
 
     for i in rng.sample(range(BATCH), 20) + sorted(guilty)[:20]:
-        told = status(deployment, receipts[i].position).json()
+        told = status(deployment, receipts[i].position)
         if i in guilty:
             assert (told["state"], told["reason"]) == ("rejected", "constraint-violation")
             assert (told["status"], told["constraint"]) == (409, "no_poison"), told
@@ -223,7 +223,7 @@ def test_each_way_to_be_refused(deployment):
         receipts = as_one_batch(deployment, list(zip(keys, values)))
         history.settle(deployment)
         for i, receipt in enumerate(receipts):
-            told = status(deployment, receipt.position).json()
+            told = status(deployment, receipt.position)
             if i not in guilty:
                 assert told["state"] == "committed", (i, told)
                 continue
@@ -280,7 +280,7 @@ def test_what_depends_on_the_order(deployment):
     writes[30:30] = [("x", "of m"), ("m", "too late"), ("d", "of m")]
     receipts = as_one_batch(deployment, writes)
     history.settle(deployment)
-    told = [status(deployment, receipt.position).json()["state"] for receipt in receipts]
+    told = [status(deployment, receipt.position)["state"] for receipt in receipts]
     assert set(told) == {"committed", "rejected"}
     rejected = [write for write, state in zip(writes, told) if state == "rejected"]
     assert rejected == [("c", "new"), ("x", "of m")]
@@ -315,9 +315,9 @@ def test_increments_down_to_a_bound(deployment):
     )
     assert admin(deployment, "POST", "/resume").json() == {"paused": False}
     history.settle(deployment)
-    told = [status(deployment, answer.position).json()["state"] for answer in taken]
+    told = [status(deployment, answer.position)["state"] for answer in taken]
     assert [n for n, state in zip(wanted, told) if state == "committed"] == [2, 2, 1]
-    told = [status(deployment, answer.position).json()["state"] for answer in other]
+    told = [status(deployment, answer.position)["state"] for answer in other]
     assert told == ["rejected"] + ["committed"] * (len(wanted) - 1)
     assert deployment.sql("SELECT count FROM counters WHERE key = 'stock'") == [(0,)]
     deployment.sql("ALTER TABLE counters DROP CONSTRAINT in_stock")
@@ -352,12 +352,12 @@ def test_repair(deployment, no_poison):
     successor = repaired.json()["successor"]
     assert repaired.json()["position"] == positions["corrected"]
     wait_until(
-        lambda: status(deployment, successor).json()["state"] == "committed",
+        lambda: status(deployment, successor)["state"] == "committed",
         10,
         "the successor is applied",
     )
     assert api.http.value("corrected", Sluice_Read_After=successor) == "good"
-    told = status(deployment, positions["corrected"]).json()
+    told = status(deployment, positions["corrected"])
     assert (told["state"], told["successor"]) == ("rejected", successor)
     assert requeue("corrected", b'{"value":"again"}').status == 404
 
@@ -366,7 +366,7 @@ def test_repair(deployment, no_poison):
     again = requeue("worse", json.dumps({"value": f"{POISON} again"}).encode())
     assert again.status == 202, again
     wait_until(
-        lambda: status(deployment, again.json()["successor"]).json()["state"] == "rejected",
+        lambda: status(deployment, again.json()["successor"])["state"] == "rejected",
         10,
         "its successor is rejected, too",
     )
@@ -380,7 +380,7 @@ def test_repair(deployment, no_poison):
     assert admin(deployment, "DELETE", path).json() == {"state": "discarded"}
     assert admin(deployment, "DELETE", path).status == 404
     assert requeue("discarded").status == 404
-    assert status(deployment, positions["discarded"]).json()["state"] == "rejected"
+    assert status(deployment, positions["discarded"])["state"] == "rejected"
     assert [r["position"] for r in listed(deployment)] == [
         positions["left"],
         again.json()["successor"],
@@ -440,7 +440,7 @@ def step(api, key, kind, document):
 
 
 def outcome_of(deployment, answer):
-    told = status(deployment, answer.position).json()
+    told = status(deployment, answer.position)
     told.pop("position")
     problem = answer.json().get("constraint") if answer.status == 409 else None
     return answer.status, problem, told
@@ -499,7 +499,7 @@ def test_a_constraint_by_hand_judges_every_write(deployment, no_poison):
         writes = [("b", "x"), ("a", "z"), ("d", POISON), ("d", "good")]
         receipts = as_one_batch(deployment, writes)
         history.settle(deployment)
-        told = [status(deployment, r.position).json() for r in receipts]
+        told = [status(deployment, r.position) for r in receipts]
         assert [t.get("constraint") for t in told] == ["one_of_each", None, "no_poison", None]
         assert (told[1]["state"], told[3]["state"]) == ("committed", "committed")
         rows = {key: row[0] for key, row in deployment.rows().items()}
