@@ -31,6 +31,14 @@ def read_json(text):
     return json.loads(text, parse_float=Decimal)
 
 
+def homes(key, partitions):
+    """The partitions where a record of this key may be. A collection that the writer does
+    not know may have groups."""
+    collection, _, rest = key.partition("/")
+    hashed = {key} if collection in FIELDS else {key, rest.split(":")[0]}
+    return {xxhash.xxh3_64_intdigest(h.encode()) % partitions for h in hashed}
+
+
 class Record:
     """A record of the log of writes."""
 
@@ -48,8 +56,8 @@ class Record:
         self.idempotency = headers.get("idempotency-key")
         self.fingerprint = headers.get("fingerprint")
         self.tag = headers.get("traceparent", "--").split("-")[1] or None
-        home = xxhash.xxh3_64_intdigest(m.key() or b"") % partitions
-        if m.partition() != home:  # nothing that it says of itself counts
+        if m.partition() not in homes(self.key, partitions):
+            # Nothing that it says of itself counts.
             self.op = self.idempotency = None
             self.producer = (m.partition(), None)
 
