@@ -112,8 +112,10 @@ class Deployment:
             "collections.dir": self.collections,
         }
         if kind == "api":
-            user = ROLE_OF["migrate" if self.programs else kind]
-            url = by_user(s.replica_url, user, s.passwords[user])
+            url = s.replica_url
+            if self.programs:
+                role = ROLE_OF["migrate"]
+                url = by_user(url, role, s.passwords[role])
             settings["replica.urls"] = at_database(url, self.name)
             settings["writer.group"] = f"{self.name}-writer"
             settings["projector.group"] = f"{self.name}-projector"
