@@ -106,7 +106,8 @@ def check_sums(model, deployment, prefix, copies):
             if record.place not in without:
                 sums[record.key] += record.body["count"]
     query = "SELECT 'counters/' || key, count FROM counters WHERE starts_with(key, %s)"
-    same("sums", dict(sums), dict(deployment.sql(query, prefix)))
+    found = dict(deployment.sql(query, prefix))
+    same("sums", {key: sums[key] for key in found.keys() | sums.keys()}, found)
     return sums.total()
 
 
