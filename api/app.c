@@ -23,7 +23,7 @@
 #include "api/limits/budget.h"
 #include "api/limits/clients.h"
 #include "api/log/access_log.h"
-#include "api/newcomers.h"
+#include "api/new_collections.h"
 #include "api/read/singleflight.h"
 #include "api/routes.h"
 #include "api/service/assets.h"
@@ -182,7 +182,7 @@ void app_init(struct app *app, const struct config *config)
 	app->reload = reload_new(RELOAD_COUNTERS(&app->shared.metrics[0]));
 	app->reload_settings = reload_settings_new(app->reload, config,
 	    &(struct reload_collections){
-		newcomers_begin, newcomers_taken, app});
+		new_collections_begin, new_collections_taken, app});
 	app->workers = mem_zalloc(app->shared.nthreads * sizeof *app->workers);
 	app->shared.threads =
 	    mem_zalloc(app->shared.nthreads * sizeof *app->shared.threads);

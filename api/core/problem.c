@@ -3,6 +3,7 @@
 #include "common/base/check.h"
 #include "common/base/mem.h"
 #include "common/base/utf8.h"
+#include "common/json/jsonpointer.h"
 
 #include <stdarg.h>
 #include <stdio.h>
@@ -74,20 +75,12 @@ void problem_write(struct buf *out, enum problem p, const char *detail,
 	buf_str(out, "}\n");
 }
 
-/* Makes a JSON pointer; `~` and `/` are escaped (RFC 6901). */
+/* NULL: the whole document. Returns owned. */
 static char *pointer_of(const char *name)
 {
 	struct buf b = {0};
 	if (name)
-		buf_char(&b, '/');
-	for (const char *s = name ? name : ""; *s; s++) {
-		if (*s == '~')
-			buf_str(&b, "~0");
-		else if (*s == '/')
-			buf_str(&b, "~1");
-		else
-			buf_char(&b, *s);
-	}
+		jsonpointer_add(&b, name, strlen(name));
 	return buf_take(&b, NULL);
 }
 

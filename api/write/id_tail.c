@@ -1,7 +1,6 @@
 #include "api/write/id_tail.h"
 
 #include "common/base/buf.h"
-#include "common/base/check.h"
 #include "common/base/entropy.h"
 #include "common/base/log.h"
 #include "common/base/mem.h"
@@ -253,8 +252,10 @@ static struct err id_tail_start(struct id_tail *t)
 	struct err e = start_producer(t);
 	if (e.kind == ERR_KIND_OK)
 		e = consumer_new(&c, &t->consumer);
-	if (e.kind != ERR_KIND_OK)
+	if (e.kind != ERR_KIND_OK) {
+		producer_free(&t->producer, 0);
 		return e;
+	}
 	t->again = loop_timer_new(t->o.loop, id_tail_assign, t);
 	t->tick = loop_timer_new(t->o.loop, id_tail_on_tick, t);
 	loop_timer_start(t->tick, TICK);
@@ -285,7 +286,9 @@ void id_tail_again(struct id_tail *t)
 		return;
 	}
 	struct err e = id_tail_is_needed() ? id_tail_start(t) : ERR_OK;
-	CHECK(e.kind == ERR_KIND_OK); /* the same settings as at the start */
+	if (e.kind != ERR_KIND_OK)
+		log_event(EV_IDS_UNREAD, "topic=%s error=%s", t->o.topic,
+		    log_quote(e.msg));
 }
 
 void id_tail_free(struct id_tail **tp)

@@ -46,7 +46,8 @@ bool id_tail_ready(const struct id_tail *t);
 bool id_tail_claim(struct id_tail *t, const struct collection *c,
     const struct id_range *ranges, size_t n);
 /* Reads the topic anew, because there are new collections: until now their
- * records were passed over. Nothing is claimed until its end is read. On the
- * main loop. */
+ * records were passed over. Nothing is claimed until its end is read. If it
+ * cannot be read, ids.unread says why, and nothing is claimed. On the main
+ * loop. */
 void id_tail_again(struct id_tail *t);
 void id_tail_free(struct id_tail **t);

@@ -172,12 +172,12 @@ static const struct {
 
 /* Logs the collections that differ in this way; appends `title: a, b`. */
 static void keep_changed(
-    const struct collections_news *news, size_t change, struct buf *out)
+    const struct collections_diff *diff, size_t change, struct buf *out)
 {
 	const struct collection *c;
 	const char *between = NULL;
 	for (size_t i = 0; (c = collection_at(i)) != NULL; i++) {
-		if (collections_news_change(news, i) != changes[change].change)
+		if (collections_diff_change(diff, i) != changes[change].change)
 			continue;
 		log_event(EV_COLLECTION_KEPT, "collection=%s why=%s", c->name,
 		    changes[change].word);
@@ -189,26 +189,26 @@ static void keep_changed(
 	}
 }
 
-static const struct collection *news_at(void *arg, size_t i)
+static const struct collection *diff_at(void *arg, size_t i)
 {
-	return collections_news_at(arg, i);
+	return collections_diff_at(arg, i);
 }
 
 static void take_collections(
-    const struct reload_settings *s, struct collections_news *news)
+    const struct reload_settings *s, struct collections_diff *diff)
 {
 	const struct reload_collections *d = &s->collections;
 	const struct collection *c;
 	size_t used = 0;
 	while (collection_at(used))
 		used++;
-	for (size_t i = used; (c = collections_news_at(news, i)); i++) {
+	for (size_t i = used; (c = collections_diff_at(diff, i)); i++) {
 		log_event(EV_COLLECTION_ADDED,
 		    "collection=%s shape=%016" PRIx64, c->name, c->shape);
 		if (d->begins)
 			d->begins(d->arg, c);
 	}
-	collections_take(news);
+	collections_add(diff);
 	if (d->taken)
 		d->taken(d->arg);
 }
@@ -218,27 +218,27 @@ static void take_collections(
 static struct err reload_collections(void *arg, bool *changed)
 {
 	const struct reload_settings *s = arg;
-	struct collections_news *news;
+	struct collections_diff *diff;
 	struct buf kept = {0};
-	struct err e =
-	    collections_look(config_text(s->first, "collections.dir"), &news);
+	struct err e = collections_compare(
+	    config_text(s->first, "collections.dir"), &diff);
 	if (e.kind == ERR_KIND_OK)
-		e = sql_table_check_relations(news_at, news);
+		e = sql_table_check_relations(diff_at, diff);
 	if (e.kind != ERR_KIND_OK) {
-		collections_news_free(&news);
+		collections_diff_free(&diff);
 		return e;
 	}
 	for (size_t i = 0; i < sizeof changes / sizeof *changes; i++)
-		keep_changed(news, i, &kept);
-	*changed = collections_news_count(news) > 0;
+		keep_changed(diff, i, &kept);
+	*changed = collections_diff_count(diff) > 0;
 	if (*changed)
-		take_collections(s, news);
+		take_collections(s, diff);
 	if (kept.len)
 		e = err_make(ERR_KIND_FATAL, "collections",
 		    "only a restart takes the new declarations (%s)",
 		    kept.data);
 	buf_free(&kept);
-	collections_news_free(&news);
+	collections_diff_free(&diff);
 	return e;
 }
 

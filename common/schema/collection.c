@@ -322,7 +322,7 @@ struct err collections_load(const char *paths)
 
 /* --- once more ----------------------------------------------------------- */
 
-struct collections_news {
+struct collections_diff {
 	/* The i-th of `loaded` is as `change[i]` says. */
 	enum collection_change change[COLLECTIONS_MAX];
 	struct set added;
@@ -366,36 +366,36 @@ static struct err check_added(const struct set *added)
 	return e;
 }
 
-struct err collections_look(const char *paths, struct collections_news **out)
+struct err collections_compare(const char *paths, struct collections_diff **out)
 {
 	struct set now = {0};
 	*out = NULL;
 	struct err e = set_read(&now, paths);
 	if (e.kind != ERR_KIND_OK)
 		return e;
-	struct collections_news *news = MEM_NEW(struct collections_news);
+	struct collections_diff *diff = MEM_NEW(struct collections_diff);
 	for (size_t i = 0; i < count(&loaded); i++) {
 		const struct collection *c = loaded.collections[i];
-		news->change[i] = change_of(c, set_find(&now, c->name));
+		diff->change[i] = change_of(c, set_find(&now, c->name));
 	}
 	for (size_t i = 0; i < now.n; i++) {
 		if (set_find(&loaded, now.collections[i]->name) == NULL)
-			append(&news->added, &now.declarations[i]);
+			append(&diff->added, &now.declarations[i]);
 		else
 			declaration_free(&now.declarations[i]);
 	}
-	for (size_t i = 0; i < news->added.n; i++)
-		declaration_collection(news->added.declarations[i])->index =
+	for (size_t i = 0; i < diff->added.n; i++)
+		declaration_collection(diff->added.declarations[i])->index =
 		    count(&loaded) + i;
-	e = check_added(&news->added);
+	e = check_added(&diff->added);
 	if (e.kind != ERR_KIND_OK)
-		collections_news_free(&news);
-	*out = news;
+		collections_diff_free(&diff);
+	*out = diff;
 	return e;
 }
 
-const struct collection *collections_news_at(
-    const struct collections_news *n, size_t i)
+const struct collection *collections_diff_at(
+    const struct collections_diff *n, size_t i)
 {
 	size_t used = count(&loaded);
 	if (i < used)
@@ -403,18 +403,18 @@ const struct collection *collections_news_at(
 	return i - used < n->added.n ? n->added.collections[i - used] : NULL;
 }
 
-size_t collections_news_count(const struct collections_news *n)
+size_t collections_diff_count(const struct collections_diff *n)
 {
 	return n->added.n;
 }
 
-enum collection_change collections_news_change(
-    const struct collections_news *n, size_t i)
+enum collection_change collections_diff_change(
+    const struct collections_diff *n, size_t i)
 {
 	return n->change[i];
 }
 
-void collections_take(struct collections_news *n)
+void collections_add(struct collections_diff *n)
 {
 	size_t all = n->added.n;
 	n->added.n = 0;
@@ -422,7 +422,7 @@ void collections_take(struct collections_news *n)
 		append(&loaded, &n->added.declarations[i]);
 }
 
-void collections_news_free(struct collections_news **np)
+void collections_diff_free(struct collections_diff **np)
 {
 	if (*np)
 		clear(&(*np)->added);

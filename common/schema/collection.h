@@ -151,7 +151,7 @@ struct collection {
  * in the database. */
 struct err collections_load(const char *paths);
 /* What has become of the files, compared with the collections in use. */
-struct collections_news;
+struct collections_diff;
 
 /* How the file of a collection in use differs from it. */
 enum collection_change {
@@ -163,22 +163,23 @@ enum collection_change {
 
 /* Reads every declaration once more; those in use stay. FATAL: a file cannot be
  * used, as above. OK: *out is owned. On the main loop. */
-struct err collections_look(const char *paths, struct collections_news **out);
+struct err collections_compare(
+    const char *paths, struct collections_diff **out);
 /* The i-th of the collections in use, then the i-th of the new ones. NULL past
  * the last. */
-const struct collection *collections_news_at(
-    const struct collections_news *n, size_t i);
+const struct collection *collections_diff_at(
+    const struct collections_diff *n, size_t i);
 /* How many of them are new. */
-size_t collections_news_count(const struct collections_news *n);
+size_t collections_diff_count(const struct collections_diff *n);
 /* Of the i-th: one that is in use. */
-enum collection_change collections_news_change(
-    const struct collections_news *n, size_t i);
+enum collection_change collections_diff_change(
+    const struct collections_diff *n, size_t i);
 /* Takes the new collections into use, behind those that are. From now on
  * collection_find and collection_at return them, on every thread. On the main
  * loop. */
-void collections_take(struct collections_news *n);
+void collections_add(struct collections_diff *n);
 /* Frees what was not taken. */
-void collections_news_free(struct collections_news **n);
+void collections_diff_free(struct collections_diff **n);
 /* Of tests: forgets all of them. No other thread may use one. */
 void collections_unload(void);
 

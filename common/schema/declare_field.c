@@ -541,8 +541,8 @@ static bool take_part(struct declaration *d, struct jsonslice name)
 		return declare_refuse(d, "/key", "has %s twice", f->name);
 	if (!key_parts_may_be(f) || f == c->updated_by)
 		return declare_refuse(d, "/key",
-		    "%s has a type that is none of a key: a part is a string, "
-		    "an integer, a uuid or a date",
+		    "%s cannot be a part of a key: a part is a string without "
+		    "a format, an integer, a uuid or a date",
 		    f->name);
 	if (f->nullable || f->read_only || field_has_default(f))
 		return declare_refuse(d, "/key",
@@ -568,8 +568,7 @@ bool declare_key_parts(struct declaration *d, struct jsonslice v)
 	return d->collection.nparts > 1 ||
 	       declare_refuse(d, "/key",
 		   "must have at least two names of fields; a key of one "
-		   "column "
-		   "is an object: {\"name\": …, \"type\": …}");
+		   "field is an object: {\"name\": …, \"type\": …}");
 }
 
 /* --- all of them --------------------------------------------------------- */

@@ -106,17 +106,6 @@ bool declare_properties(struct declaration *d, struct field *f,
 	return true;
 }
 
-static struct field *nested_find(const struct field *f, struct jsonslice name)
-{
-	for (size_t i = 0; i < f->nmembers; i++) {
-		const char *s = f->members[i].name;
-		if (jsonslice_kind(name) == JSONSLICE_STRING &&
-		    jsonslice_equals(name, s, strlen(s)))
-			return &f->members[i];
-	}
-	return NULL;
-}
-
 bool declare_members_required(struct declaration *d, struct field *f,
     const char *pointer, struct jsonslice v)
 {
@@ -124,16 +113,18 @@ bool declare_members_required(struct declaration *d, struct field *f,
 		return declare_refuse(d, pointer, "must be an array");
 	struct jsonslice_element e = jsonslice_elements(v);
 	while (jsonslice_each(&e)) {
-		struct field *member = nested_find(f, e.value);
-		if (member == NULL)
+		size_t i = f->nmembers;
+		if (jsonslice_kind(e.value) == JSONSLICE_STRING)
+			i = nested_member(f, e.value);
+		if (i == f->nmembers)
 			return declare_refuse(d, pointer,
 			    "%.*s is not in properties",
 			    e.value.len > 60 ? 60 : (int)e.value.len,
 			    e.value.s);
-		if (member->required)
+		if (f->members[i].required)
 			return declare_refuse(
-			    d, pointer, "%s appears twice", member->name);
-		member->required = true;
+			    d, pointer, "%s appears twice", f->members[i].name);
+		f->members[i].required = true;
 	}
 	return true;
 }

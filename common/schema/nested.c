@@ -2,6 +2,8 @@
  * array is whole, also in a patch. */
 #include "common/schema/nested.h"
 
+#include "common/json/jsonpointer.h"
+
 #include <stdint.h>
 #include <string.h>
 
@@ -22,20 +24,6 @@ bool nested_has(const struct field *f)
 
 /* --- places and faults --------------------------------------------------- */
 
-/* Appends a token; `~` and `/` are escaped. */
-static void nested_enter(struct nested_walk *w, const char *name, size_t len)
-{
-	buf_char(&w->place, '/');
-	for (size_t i = 0; i < len; i++) {
-		if (name[i] == '~')
-			buf_str(&w->place, "~0");
-		else if (name[i] == '/')
-			buf_str(&w->place, "~1");
-		else
-			buf_char(&w->place, name[i]);
-	}
-}
-
 static void nested_leave(struct nested_walk *w, size_t len)
 {
 	w->place.len = len;
@@ -52,14 +40,14 @@ static void nested_fault_of(
     struct nested_walk *w, const struct field *member, const char *why)
 {
 	size_t before = w->place.len;
-	nested_enter(w, member->name, strlen(member->name));
+	jsonpointer_add(&w->place, member->name, strlen(member->name));
 	nested_fault(w, why);
 	nested_leave(w, before);
 }
 
 /* --- objects ------------------------------------------------------------- */
 
-static size_t nested_member(const struct field *f, struct jsonslice name)
+size_t nested_member(const struct field *f, struct jsonslice name)
 {
 	size_t i = 0;
 	while (i < f->nmembers && !jsonslice_equals(name, f->members[i].name,
@@ -76,7 +64,7 @@ static void nested_member_check(struct nested_walk *w, const struct field *f,
 	if (i == f->nmembers && !f->closed)
 		return;
 	jsonslice_text(&name, m.name);
-	nested_enter(w, name.data, name.len);
+	jsonpointer_add(&w->place, name.data, name.len);
 	buf_free(&name);
 	if (i == f->nmembers)
 		nested_fault(w, "is not a member that the object may have");
@@ -159,7 +147,7 @@ bool nested_check(const struct field *f, struct jsonslice v, bool patch,
 	struct nested_walk w = {.found = found, .arg = arg, .good = true};
 	if (!nested_has(f))
 		return true;
-	nested_enter(&w, f->name, strlen(f->name));
+	jsonpointer_add(&w.place, f->name, strlen(f->name));
 	nested_within(&w, f, v, patch);
 	buf_free(&w.place);
 	return w.good;

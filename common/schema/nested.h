@@ -11,6 +11,8 @@ enum { NESTED_DEPTH = 8, NESTED_MEMBERS = 64 };
 
 /* Does the field declare anything about what is within its values? */
 bool nested_has(const struct field *f);
+/* The member of that name, a string; f->nmembers: there is none. */
+size_t nested_member(const struct field *f, struct jsonslice name);
 /* One fault: `pointer` is its place in the document (RFC 6901), `why` is for
  * people. False: no more are wanted. */
 typedef bool (*nested_found)(void *arg, const char *pointer, const char *why);

@@ -193,7 +193,7 @@ static const char *parts_fault(const PGresult *parts, int *at)
 		       strcmp(types[i], PQgetvalue(parts, *at, P_TYPE)) != 0)
 			i++;
 		if (i == n)
-			return "has a type that is none of a key: a part is "
+			return "cannot be a part of a key: a part is "
 			       "text, varchar, smallint, integer, bigint, uuid "
 			       "or date";
 	}

@@ -82,7 +82,7 @@ INSERT INTO rental (film, customer, country, rented_at) SELECT row_number() OVER
     'nz', timestamptz '2026-01-31 12:00:00.123456Z' FROM customer;
 """
 REFUSED = {
-    "ledger": "the column at of its primary key has a type that is none of a key",
+    "ledger": "the column at of its primary key cannot be a part of a key",
     "log": "it has no key",
     "place": "the column at must have a value, but no field has its type, point",
     "price": "its key amount is of the type numeric",

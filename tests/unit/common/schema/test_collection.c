@@ -307,22 +307,22 @@ static void files(void **state)
 	assert_null(collection_at(0));
 }
 
-static struct collections_news *look(void)
+static struct collections_diff *look(void)
 {
-	struct collections_news *news;
-	struct err e = collections_look(folder, &news);
+	struct collections_diff *diff;
+	struct err e = collections_compare(folder, &diff);
 	assert_int_equal(e.kind, ERR_KIND_OK);
-	return news;
+	return diff;
 }
 
 static void not_looked_at(const char *why)
 {
-	struct collections_news *news;
-	struct err e = collections_look(folder, &news);
+	struct collections_diff *diff;
+	struct err e = collections_compare(folder, &diff);
 	assert_int_equal(e.kind, ERR_KIND_FATAL);
 	if (strstr(e.msg, why) == NULL)
 		fail_msg("'%s' does not say '%s'", e.msg, why);
-	collections_news_free(&news);
+	collections_diff_free(&diff);
 }
 
 static void drop_all(const char *names)
@@ -350,28 +350,28 @@ static void looked_at(void **state)
 {
 	(void)state;
 	begin_with_two();
-	struct collections_news *news = look();
-	assert_int_equal(collections_news_count(news), 0);
-	assert_int_equal(collections_news_change(news, 0), COLLECTION_SAME);
-	assert_null(collections_news_at(news, 2));
-	collections_news_free(&news);
+	struct collections_diff *diff = look();
+	assert_int_equal(collections_diff_count(diff), 0);
+	assert_int_equal(collections_diff_change(diff, 0), COLLECTION_SAME);
+	assert_null(collections_diff_at(diff, 2));
+	collections_diff_free(&diff);
 	put("b.json", "{");
 	not_looked_at("b.json: line 1, column 2: ends too early");
 	put("b.json", LISTED("b", "string", "f"));
 	drop("d.json");
-	news = look();
-	assert_int_equal(collections_news_change(news, 0), COLLECTION_RESHAPED);
-	assert_int_equal(collections_news_change(news, 1), COLLECTION_GONE);
-	collections_news_free(&news);
+	diff = look();
+	assert_int_equal(collections_diff_change(diff, 0), COLLECTION_RESHAPED);
+	assert_int_equal(collections_diff_change(diff, 1), COLLECTION_GONE);
+	collections_diff_free(&diff);
 	/* A description is no part of the shape. */
 	put("b.json",
 	    "{\"name\":\"b\",\"description\":\"x\",\"key\":{\"type\":"
 	    "\"string\"},"
 	    "\"fields\":{\"a\":{\"type\":\"string\",\"nullable\":true}}}");
-	news = look();
-	assert_int_equal(collections_news_change(news, 0), COLLECTION_CHANGED);
-	collections_take(news);
-	collections_news_free(&news);
+	diff = look();
+	assert_int_equal(collections_diff_change(diff, 0), COLLECTION_CHANGED);
+	collections_add(diff);
+	collections_diff_free(&diff);
 	assert_string_equal(collection_at(1)->name, "d");
 	assert_null(collection_at(0)->description.s);
 	drop_all("b");
@@ -387,23 +387,23 @@ static void added(void **state)
 	put("c.json", "{\"name\":\"c\",\"key\":{\"type\":\"integer\"},"
 		      "\"fields\":{\"f\":{\"type\":\"string\","
 		      "\"nullable\":true}}}");
-	struct collections_news *news = look();
-	assert_int_equal(collections_news_count(news), 2);
-	assert_string_equal(collections_news_at(news, 1)->name, "d");
-	assert_string_equal(collections_news_at(news, 2)->name, "a");
-	assert_int_equal(collections_news_at(news, 2)->index, 2);
-	assert_null(collections_news_at(news, 4));
+	struct collections_diff *diff = look();
+	assert_int_equal(collections_diff_count(diff), 2);
+	assert_string_equal(collections_diff_at(diff, 1)->name, "d");
+	assert_string_equal(collections_diff_at(diff, 2)->name, "a");
+	assert_int_equal(collections_diff_at(diff, 2)->index, 2);
+	assert_null(collections_diff_at(diff, 4));
 	assert_null(collection_find("a", 1)); /* not yet */
-	collections_take(news);
-	collections_news_free(&news);
+	collections_add(diff);
+	collections_diff_free(&diff);
 	assert_ptr_equal(collection_find("b", 1), b);
 	assert_ptr_equal(collection_find("c", 1), collection_at(3));
 	assert_int_equal(collection_at(3)->index, 3);
 	assert_null(collection_at(4));
 	/* Once more: they are not new any more. */
-	news = look();
-	assert_int_equal(collections_news_count(news), 0);
-	collections_news_free(&news);
+	diff = look();
+	assert_int_equal(collections_diff_count(diff), 0);
+	collections_diff_free(&diff);
 	drop_all("abcd");
 }
 

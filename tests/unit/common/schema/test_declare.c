@@ -234,7 +234,7 @@ static const struct {
     {PARTS("[\"a\",7]", PART ""), "/key", "7 is not a field"},
     {PARTS("[\"a\",\"a\"]", PART ""), "/key", "has a twice"},
     {PARTS("[\"a\",\"f\"]", PART ",\"f\":{\"type\":\"number\"}"), "/key",
-	"f has a type that is none of a key"},
+	"f cannot be a part of a key"},
     {PARTS("[\"a\",\"f\"]", PART ",\"f\":{" INT "}"), "/key",
 	"f is nullable, readOnly or has a default"},
     {PARTS("[\"a\",\"key\"]", PART ",\"key\":{" INT "}"), "/fields/key",

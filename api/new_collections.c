@@ -1,4 +1,4 @@
-#include "api/newcomers.h"
+#include "api/new_collections.h"
 
 #include "api/access/credentials.h"
 #include "api/app.h"
@@ -10,14 +10,14 @@
 
 /* Before a request can find it: no page of it may be served that is older than
  * the commits that were heard of. */
-void newcomers_begin(void *arg, const struct collection *c)
+void new_collections_begin(void *arg, const struct collection *c)
 {
 	struct app *app = arg;
 	if (app->shared.tail)
 		tail_begin_collection(app->shared.tail, c);
 }
 
-void newcomers_taken(void *arg)
+void new_collections_taken(void *arg)
 {
 	struct app *app = arg;
 	struct cors_header headers[CORS_HEADERS];

@@ -11,5 +11,5 @@
 
 #include "common/daemon/reload_settings.h"
 
-void newcomers_begin(void *arg, const struct collection *c);
-void newcomers_taken(void *arg);
+void new_collections_begin(void *arg, const struct collection *c);
+void new_collections_taken(void *arg);
