@@ -45,7 +45,8 @@ static void bulk_item_document(struct request *r, struct jsonslice value)
 	    .condition = replaces ? RECORD_ALWAYS : RECORD_CREATE,
 	    .document = value,
 	};
-	buf_printf(&b->item.id, "%s/", r->target.collection->name);
+	buf_str(&b->item.id, r->target.collection->name);
+	buf_char(&b->item.id, '/');
 	b->item.prefix = b->item.id.len;
 }
 

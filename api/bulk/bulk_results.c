@@ -2,6 +2,7 @@
 
 #include "common/base/check.h"
 #include "common/base/mem.h"
+#include "common/log/digits.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -151,14 +152,24 @@ static const char *bulk_results_type_of(const struct result *x)
 	return NULL;
 }
 
+static void add_number(struct buf *out, uint64_t n)
+{
+	char text[DIGITS_DECIMAL], *end = text + sizeof text;
+	const char *at = digits_decimal(end, n);
+	buf_add(out, at, (size_t)(end - at));
+}
+
 static void write_one(
     const struct bulk_results *r, size_t i, bool index, struct buf *out)
 {
 	const struct result *x = &r->items[i];
 	const char *texts = r->texts.data;
 	buf_char(out, '{');
-	if (index)
-		buf_printf(out, "\"index\":%zu,", i);
+	if (index) {
+		buf_str(out, "\"index\":");
+		add_number(out, i);
+		buf_char(out, ',');
+	}
 	if (x->key) {
 		buf_str(out, "\"key\":");
 		buf_json(out, texts + x->key, strlen(texts + x->key));
@@ -168,9 +179,12 @@ static void write_one(
 		char position[POSITION_MAX_LEN];
 		position_format(
 		    (struct position){x->partition, x->version}, position);
-		buf_printf(out, "\"position\":\"%s\",", position);
+		buf_str(out, "\"position\":\"");
+		buf_str(out, position);
+		buf_str(out, "\",");
 	}
-	buf_printf(out, "\"status\":%u", bulk_results_status_of(x));
+	buf_str(out, "\"status\":");
+	add_number(out, bulk_results_status_of(x));
 	if (x->kind == RESULT_SKIPPED)
 		buf_str(out, ",\"skipped\":true");
 	if (x->replayed)

@@ -84,7 +84,8 @@ static void add_time(
 	*at++ = 'T';
 	at = put_clock(at, of_day);
 	buf_add(out, text, (size_t)(at - text));
-	buf_printf(out, "%s%s", offset, year > 0 ? "\"" : " BC\"");
+	buf_str(out, offset);
+	buf_str(out, year > 0 ? "\"" : " BC\"");
 }
 
 /* Not NaN nor an infinity. */

@@ -419,10 +419,7 @@ static void sql_set(struct buf *out, const char *column)
 	sql_ident(out, column);
 }
 
-/* The first write of a partition in epoch 0 has version 0, as a row has that
- * was there before. A row of its key was not written by a later write, because
- * there was none. */
-void sql_upsert(struct buf *out, const struct collection *c)
+static void sql_insert_rows(struct buf *out, const struct collection *c)
 {
 	buf_str(out, "INSERT INTO ");
 	sql_name(out, c);
@@ -433,6 +430,20 @@ void sql_upsert(struct buf *out, const struct collection *c)
 			 ? ") OVERRIDING SYSTEM VALUE"
 			 : ")");
 	sql_parameters(out, c);
+}
+
+static void sql_inserted(struct buf *out, const struct collection *c)
+{
+	buf_str(out, " RETURNING t.xmax = 0, ");
+	sql_row(out, c);
+}
+
+/* The first write of a partition in epoch 0 has version 0, as a row has that
+ * was there before. A row of its key was not written by a later write, because
+ * there was none. */
+void sql_upsert(struct buf *out, const struct collection *c)
+{
+	sql_insert_rows(out, c);
 	buf_str(out, " ON CONFLICT (");
 	key_names(out, c);
 	buf_str(out, ") DO UPDATE SET ");
@@ -453,8 +464,14 @@ void sql_upsert(struct buf *out, const struct collection *c)
 	sql_ident(out, c->table.version);
 	buf_str(out, " OR excluded.");
 	sql_ident(out, c->table.version);
-	buf_str(out, " = 0 RETURNING t.xmax = 0, ");
-	sql_row(out, c);
+	buf_str(out, " = 0");
+	sql_inserted(out, c);
+}
+
+void sql_insert(struct buf *out, const struct collection *c)
+{
+	sql_insert_rows(out, c);
+	sql_inserted(out, c);
 }
 
 void sql_delete(struct buf *out, const struct collection *c)

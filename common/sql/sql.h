@@ -73,6 +73,10 @@ void sql_export(struct buf *out, const struct collection *c,
 enum { SQL_UPSERT_FIELDS = 4, SQL_UPSERT_ROW = 1 };
 #define SQL_UPSERT_SHAPE "bR"
 void sql_upsert(struct buf *out, const struct collection *c);
+/* Inserts rows whose keys have no row: otherwise it fails. It is cheaper than
+ * sql_upsert, which looks each key up once more and writes more WAL. The same
+ * parameters and columns. */
+void sql_insert(struct buf *out, const struct collection *c);
 
 /* Deletes rows. $1 text[] keys, $2 int8[] versions. Column: key text. */
 void sql_delete(struct buf *out, const struct collection *c);

@@ -103,9 +103,10 @@ static int by_log_order(const void *a, const void *b)
 	return x->at < y->at ? -1 : x->at > y->at;
 }
 
-/* In the order of the log, so that the records of an atomic batch stand behind
- * each other: a change feed sends them so. */
-static void announce_in_log_order(
+/* In the order of the log. So the feed has the changes of a partition in that
+ * order, the records of an atomic batch stand behind each other, and the APIs
+ * append the outcomes that they keep by version. */
+static void announce_changes(
     const struct committed *c, struct announcement *n, struct buf *text)
 {
 	const struct fold *f = &plan_verdicts(c->plan, c->k)->fold;
@@ -116,18 +117,6 @@ static void announce_in_log_order(
 	for (size_t i = 0; i < f->n; i++)
 		announce_change(c, n, order[i].at, text);
 	free(order);
-}
-
-static void announce_changes(
-    const struct committed *c, struct announcement *n, struct buf *text)
-{
-	const struct verdicts *v = plan_verdicts(c->plan, c->k);
-	if (v->joint) {
-		announce_in_log_order(c, n, text);
-		return;
-	}
-	for (size_t i = 0; i < v->fold.n; i++)
-		announce_change(c, n, i, text);
 }
 
 static void say_anew(struct context *x, const struct slice *s)

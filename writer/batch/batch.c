@@ -445,6 +445,15 @@ void batch_failed(struct batch *b, const struct err *e, const char *constraint)
 	}
 }
 
+void batch_found_a_row(struct batch *b)
+{
+	b->upserts = true;
+	metric_add(&b->x->stats.inserted, 1);
+	drop_given_away(b);
+	if (!batch_ended(b))
+		batch_send(b);
+}
+
 void batch_hand_over(struct batch *b)
 {
 	batch_set_state(b, STATE_TELL);

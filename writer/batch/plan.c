@@ -57,6 +57,7 @@ struct run {
 	size_t erases; /* changes that delete a row */
 	size_t firsts; /* whose first write is a delete */
 	size_t puts;
+	size_t fresh; /* puts of new rows */
 	size_t touches;
 };
 
@@ -68,6 +69,7 @@ static struct run run_of(
 		r.erases += changes[i].erase;
 		r.firsts += fold_needs_row(&changes[i]);
 		r.puts += changes[i].put.s != NULL;
+		r.fresh += changes[i].put.s != NULL && changes[i].fresh;
 		r.touches += changes[i].touch;
 	}
 	return r;
@@ -78,7 +80,7 @@ struct runs {
 	const struct collection *collection;
 	struct run *all;
 	size_t n;
-	size_t erases, firsts, puts, touches;
+	size_t erases, firsts, puts, fresh, touches;
 };
 
 static void runs_add(struct runs *r, struct run run)
@@ -87,6 +89,7 @@ static void runs_add(struct runs *r, struct run run)
 	r->erases += run.erases;
 	r->firsts += run.firsts;
 	r->puts += run.puts;
+	r->fresh += run.fresh;
 	r->touches += run.touches;
 }
 
@@ -175,8 +178,12 @@ static void add_runs(struct batch_plan *p, const struct runs *r)
 		pg_params_text(c, r->collection->name);
 	}
 	if (r->puts) {
-		struct pg_params *c =
-		    add_step(p, KIND_UPSERT, r->collection, sql->upsert);
+		/* One statement for all, so that rows are locked in the order
+		 * of their keys. */
+		bool inserts = p->may_insert && r->fresh == r->puts;
+		struct pg_params *c = add_step(p, KIND_UPSERT, r->collection,
+		    inserts ? sql->insert : sql->upsert);
+		p->inserts = p->inserts || inserts;
 		c->shape = row_doc_shape(SQL_UPSERT_SHAPE, r->collection);
 		add_puts(c, r);
 	}
@@ -369,9 +376,11 @@ struct batch_plan *plan_trial(
 /* In order, deferred constraints are checked with their write. SET CONSTRAINTS
  * stands in a block, because by itself it warns if there was no BEGIN. */
 struct batch_plan *plan_new(const struct statements *s,
-    struct slice *const *slices, size_t n, bool in_order)
+    struct slice *const *slices, size_t n, unsigned flags)
 {
+	bool in_order = (flags & PLAN_IN_ORDER) != 0;
 	struct batch_plan *p = plan_begin(s, slices, n, in_order);
+	p->may_insert = (flags & PLAN_INSERTS) != 0;
 	add_fence(p, slices, n);
 	if (in_order) {
 		add_step(p, KIND_OTHER, NULL,
@@ -382,6 +391,11 @@ struct batch_plan *plan_new(const struct statements *s,
 	}
 	add_notes(p);
 	return p;
+}
+
+bool plan_inserts(const struct batch_plan *p)
+{
+	return p->inserts;
 }
 
 size_t plan_queries(const struct batch_plan *p)

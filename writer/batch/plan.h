@@ -12,13 +12,23 @@
 
 struct batch_plan;
 
-/* `in_order`: one statement for each write, slice by slice in log order. Then
- * no slice may have two writes of a key (judges.h).
- *
- * Borrows the writes and the statements; the slices' other members only during
+/* Flags of plan_new. */
+enum {
+	/* One statement for each write, slice by slice in log order. Then no
+	 * slice may have two writes of a key (judges.h). */
+	PLAN_IN_ORDER = 1,
+	/* Rows of which it is known that they are new are inserted plainly.
+	 * This fails with a unique violation if another program has inserted
+	 * one of them meanwhile. */
+	PLAN_INSERTS = 2,
+};
+
+/* Borrows the writes and the statements; the slices' other members only during
  * the call. */
 struct batch_plan *plan_new(const struct statements *s,
-    struct slice *const *slices, size_t n, bool in_order);
+    struct slice *const *slices, size_t n, unsigned flags);
+/* Does it have plain inserts? */
+bool plan_inserts(const struct batch_plan *p);
 /* For a batch that was rejected: finds the writes that caused it. The plan
  * tries the writes one by one, slice by slice in log order, on top of those
  * before that succeeded. At the end it rolls everything back. */

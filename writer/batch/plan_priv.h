@@ -40,6 +40,8 @@ struct batch_plan {
 	size_t nalone;
 	struct step *steps;
 	size_t nsteps;
+	bool may_insert; /* PLAN_INSERTS */
+	bool inserts;	 /* it has plain inserts */
 };
 
 static inline const struct fold *fold_of(

@@ -40,6 +40,7 @@ void statements_add(struct statements *s)
 	for (; (c = collection_at(s->n)) != NULL; s->n++)
 		s->of[s->n] = (struct statements_of){c, erase_of(c),
 		    statements_text_of(sql_upsert, c),
+		    statements_text_of(sql_insert, c),
 		    statements_text_of(sql_current, c),
 		    statements_text_of(sql_versions, c),
 		    statements_text_of(sql_read_within, c),
@@ -54,6 +55,7 @@ void statements_free(struct statements **sp)
 	for (size_t i = 0; i < s->n; i++) {
 		free(s->of[i].erase);
 		free(s->of[i].upsert);
+		free(s->of[i].insert);
 		free(s->of[i].current);
 		free(s->of[i].versions);
 		free(s->of[i].read);

@@ -16,6 +16,7 @@ struct statements_of {
 	 * Column: the keys whose rows are gone. */
 	char *erase;
 	char *upsert;	/* sql_upsert */
+	char *insert;	/* sql_insert */
 	char *current;	/* sql_current */
 	char *versions; /* sql_versions */
 	char *read;	/* sql_read_within */

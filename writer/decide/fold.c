@@ -400,6 +400,7 @@ void fold_decide(
 	if (owner.s)
 		c->owner_was = arena_keep(&f->arena, owner.s, owner.len);
 	bool any = apply_all(c, &row);
+	c->fresh = !before->present;
 	c->erase = c->erase && before->present;
 	c->version = row.version;
 	if (any && row.present)

@@ -35,6 +35,8 @@ struct fold_change {
 	/* The change depends on its row: the members below are set by
 	 * fold_decide. */
 	bool reads;
+	/* It is known that there was no row. Set by fold_decide. */
+	bool fresh;
 	/* Of each write. If the change does not read: set by fold_settle. */
 	struct fold_verdict *verdicts;
 	/* The row from before is deleted: one of the writes is a delete, or

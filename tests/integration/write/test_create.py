@@ -3,6 +3,7 @@
 import json
 import threading
 import uuid
+from concurrent.futures import ThreadPoolExecutor
 
 from harness.client import key_path
 from harness.crowd import Background, ended_in_turn
@@ -213,3 +214,40 @@ def test_two_instances_under_load_and_restarts(world):
     assert rows == len(keys)
     assert world.sql("SELECT * FROM sluice.rejections WHERE reason = 'key-exists'"
                      " AND detail IS NOT NULL") == []
+
+
+def waits_for_a_lock(connection):
+    found = connection.execute(
+        "SELECT 1 FROM pg_stat_activity WHERE datname = current_database()"
+        " AND wait_event_type = 'Lock' AND query LIKE 'INSERT INTO public.\"posts\"%'"
+    )
+    return found.fetchone() is not None
+
+
+def test_another_program_inserts_the_row_meanwhile(world, http):
+    """The writer has read that there is no row; then another program commits one. The
+    row stays, and the create is told. So for one write, and for some that are together."""
+    (writer,) = world.of("writer")
+    failed = "sluice_writer_batches_failed_total"
+    before = writer.metrics()
+    for first, n in ((-1000, 1), (-2000, 20)):
+        documents = [{**POST, "id": first - i} for i in range(n)]
+        with (
+            world.servers.postgres(world.name) as watch,
+            world.servers.postgres(world.name) as other,
+            ThreadPoolExecutor(n) as pool,
+        ):
+            with other.transaction():
+                other.execute(
+                    "INSERT INTO posts (id, title, content, author, created_at, updated_at,"
+                    " version) VALUES (%s, 'theirs', 'c', 'a', now(), now(), 0)", (first,)
+                )  # fmt: skip
+                asked = [pool.submit(post, http, "posts", d, WAIT) for d in documents]
+                wait_until(lambda c=watch: waits_for_a_lock(c), 10, "the writer inserts it")
+            answers = [a.result() for a in asked]
+        assert [a.status for a in answers] == [409] + [201] * (n - 1), answers
+        assert answers[0].problem == "key-exists", answers[0]
+        assert world.sql("SELECT title, version FROM posts WHERE id = %s", first) == [("theirs", 0)]
+    after = writer.metrics()
+    assert after[failed, 'why="inserted"'] == before[failed, 'why="inserted"'] + 2
+    assert after[failed, 'why="reject"'] == before[failed, 'why="reject"']

@@ -536,7 +536,7 @@ static size_t attempt(struct run *r, struct slice *const *slices, size_t n)
 	size_t nfound = 0;
 	size_t fits = read_for(r, slices, n, found, &nfound);
 	struct batch_plan *plan =
-	    fits ? NULL : plan_new(statements, slices, n, false);
+	    fits ? NULL : plan_new(statements, slices, n, 0);
 	for (size_t k = 0; k < n; k++)
 		prefetch_free(&slices[k]->lookup);
 	while (nfound > 0)

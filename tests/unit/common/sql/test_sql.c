@@ -88,6 +88,16 @@ static void records(void **state)
 	    " WHERE t.\"version\" < excluded.\"version\" OR "
 	    "excluded.\"version\" = 0"
 	    " RETURNING t.xmax = 0, " ROW);
+	is(sql_insert, c,
+	    "INSERT INTO public.\"records\" AS t (\"key\", \"value\", "
+	    "\"created_at\", \"updated_at\", \"version\") SELECT r._key, "
+	    "r.\"value\"::text, r._created_at, r._updated_at, r._version"
+	    " FROM (SELECT unnest($1::text[]) AS _key,"
+	    " unnest($2::int8[]) AS _version,"
+	    " unnest($3::timestamptz[]) AS _created_at,"
+	    " unnest($4::timestamptz[]) AS _updated_at,"
+	    " unnest($5::text[]) AS \"value\") AS r"
+	    " RETURNING t.xmax = 0, " ROW);
 	is(sql_delete, c,
 	    "DELETE FROM public.\"records\" t"
 	    " USING unnest($1::text[], $2::int8[]) AS k(\"key\", version)"

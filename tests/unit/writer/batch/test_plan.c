@@ -94,7 +94,7 @@ static void applies(void **state)
 	    "WITH gone AS (DELETE", "INSERT INTO public.\"records\"",
 	    "INSERT INTO sluice.rejections", "INSERT INTO sluice.producers"};
 	struct slice *s = slice_of(0, N);
-	struct batch_plan *p = plan_new(statements, &s, 1, false);
+	struct batch_plan *p = plan_new(statements, &s, 1, 0);
 	says(p, want, sizeof want / sizeof *want);
 	plan_free(&p);
 }
@@ -110,7 +110,7 @@ static void touches(void **state)
 	    make(1, RECORD_TOUCH, "records/a")};
 	struct slice *s = slice_of(0, 2);
 	s->writes = two;
-	struct batch_plan *p = plan_new(statements, &s, 1, false);
+	struct batch_plan *p = plan_new(statements, &s, 1, 0);
 	says(p, want, sizeof want / sizeof *want);
 	plan_free(&p);
 }
@@ -126,7 +126,7 @@ static void applies_slices_together(void **state)
 	struct slice first = *slice_of(0, 2), second = *slice_of(2, 3);
 	struct slice *slices[] = {&first, &second};
 	second.partition = 5;
-	struct batch_plan *p = plan_new(statements, slices, 2, false);
+	struct batch_plan *p = plan_new(statements, slices, 2, 0);
 	says(p, want, sizeof want / sizeof *want);
 	assert_int_equal(plan_verdicts(p, 0)->partition, 3);
 	assert_int_equal(plan_verdicts(p, 0)->nrejected, 0);
@@ -165,7 +165,7 @@ static void applies_in_order(void **state)
 	    "WITH gone AS (DELETE", "INSERT INTO sluice.rejections",
 	    "INSERT INTO sluice.producers"};
 	struct slice *s = slice_of(1, 3); /* a; not b; c, which is refused */
-	struct batch_plan *p = plan_new(statements, &s, 1, true);
+	struct batch_plan *p = plan_new(statements, &s, 1, PLAN_IN_ORDER);
 	says(p, want, sizeof want / sizeof *want);
 	plan_free(&p);
 }
