@@ -21,6 +21,7 @@ from daemon import Client, Daemon
 
 TABLES = {"with": "public.posts", "without": "public.posts_bare"}
 SINGLE_SECONDS = 4  # of pgbench
+STATEMENTS = 10  # that change many rows
 LOOKED_AT = 50  # posts whose changes are looked for
 PATIENCE = 600
 
@@ -50,6 +51,16 @@ class Psql:
         self.run(sql)
         return time.monotonic() - began
 
+    def cpu_us(self, sql):
+        """What the backend of this session works."""
+        began = self._worked()
+        self.run(sql)
+        return self._worked() - began
+
+    def _worked(self):
+        pid = int(self.run("SELECT pg_backend_pid()")[0])
+        return int(Path(f"/proc/{pid}/schedstat").read_text().split()[0]) / 1000
+
     def close(self):
         self.process.stdin.close()
         self.process.wait(20)
@@ -57,7 +68,12 @@ class Psql:
 
 def make_tables(psql, rows):
     """The triggers are there; what fills the tables is not noted."""
-    psql.run(f"CREATE TABLE {TABLES['without']} (LIKE {TABLES['with']} INCLUDING ALL)")
+    # LIKE does not copy the fillfactor, on which it depends whether an update is HOT.
+    (options,) = psql.run(
+        f"SELECT array_to_string(reloptions, ', ') FROM pg_class"
+        f" WHERE oid = '{TABLES['with']}'::regclass")
+    psql.run(f"CREATE TABLE {TABLES['without']} (LIKE {TABLES['with']} INCLUDING ALL)"
+             f" WITH ({options})")
     fill(psql, 1, rows, *TABLES.values())
 
 
@@ -97,34 +113,49 @@ def single(options, table):
     return float(re.search(r"latency average = ([\d.]+) ms", said)[1]) / 1000
 
 
+def statements(psql, options):
+    """CPU us of Postgres per row, of statements that change a tenth of the rows each. Both
+    tables have had the same changes, so they have the same free space."""
+    us = dict.fromkeys(TABLES, 0)
+    part = options.cost_rows // STATEMENTS
+    for table in TABLES.values():
+        psql.run(f"VACUUM {table}")
+    for n in range(STATEMENTS):
+        # Whoever comes first finds other caches.
+        for which in sorted(TABLES, reverse=n % 2 == 1):
+            us[which] += psql.cpu_us(
+                f"UPDATE {TABLES[which]} SET content = 'changed ' || random()"
+                f" WHERE id BETWEEN {n * part + 1} AND {(n + 1) * part}")
+    check_notes(psql, STATEMENTS * part)
+    return {which: each / (STATEMENTS * part) for which, each in us.items()}
+
+
+def rows_alone(psql, options):
+    """us per row as pgbench sees it, one row at a time."""
+    us = {which: single(options, TABLES[which]) * 1e6 for which in TABLES}
+    check_notes(psql, 1)
+    return us
+
+
+def check_notes(psql, wanted):
+    noted = int(psql.run("SELECT count(*) FROM sluice.outbox")[0])
+    if noted < wanted:
+        raise Failure(f"{noted} notes of {wanted} rows")
+    psql.run("TRUNCATE sluice.outbox")
+
+
 def cost(psql, options):
     """No writer runs: what is measured is the other program's own time."""
-    subjects = {
-        "one statement": (
-            options.cost_rows,
-            lambda table: psql.seconds(f"UPDATE {table} SET content = 'changed ' || random()")),
-        "single rows": (1, lambda table: single(options, table)),
-    }
     found = {}
-    for name, (rows, measure) in subjects.items():
-        us = {which: [] for which in TABLES}
+    for name, measure in (("many rows, CPU", statements), ("single rows", rows_alone)):
+        rounds = []
         for i in range(options.rounds):
             say(f"cost, {name}: round {i + 1} of {options.rounds}")
-            # Whoever comes first finds other caches.
-            for which in sorted(TABLES, reverse=i % 2 == 1):
-                table = TABLES[which]
-                psql.run(f"VACUUM {table}")
-                psql.run("TRUNCATE sluice.outbox")
-                psql.run("CHECKPOINT")
-                us[which].append(measure(table) / rows * 1e6)
-                noted = int(psql.run("SELECT count(*) FROM sluice.outbox")[0])
-                if (noted >= rows) != (which == "with"):
-                    raise Failure(f"{noted} notes of {table} after {name}")
-        more = [a - b for a, b in zip(us["with"], us["without"])]
-        ratios = [a / b for a, b in zip(us["with"], us["without"])]
-        found[name] = {"rows": rows, **{which: spread(each) for which, each in us.items()},
-                       "more": spread(more), "ratio": spread(ratios)}
-    psql.run("TRUNCATE sluice.outbox")
+            rounds.append(measure(psql, options))
+        found[name] = {
+            **{which: spread([r[which] for r in rounds]) for which in TABLES},
+            "more": spread([r["with"] - r["without"] for r in rounds]),
+            "ratio": spread([r["with"] / r["without"] for r in rounds])}
     return found
 
 
