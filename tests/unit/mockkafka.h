@@ -14,6 +14,17 @@
 
 enum { MOCKKAFKA_FLUSH_MS = 60000 };
 
+/* Its tests wait for sessions, so CTest runs parts of a program beside each
+ * other: a pattern as the argument chooses the tests of that name, and one
+ * behind a `-` all others. */
+static inline void mockkafka_choose(int argc, char **argv)
+{
+	if (argc > 1 && argv[1][0] == '-')
+		cmocka_set_skip_filter(argv[1] + 1);
+	else if (argc > 1)
+		cmocka_set_test_filter(argv[1]);
+}
+
 /* A producer, which says nothing. NULL: of no servers, to own a cluster. */
 static inline rd_kafka_t *mockkafka_client(rd_kafka_mock_cluster_t *cluster)
 {

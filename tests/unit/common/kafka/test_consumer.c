@@ -424,7 +424,7 @@ static void refused_settings(void **state)
 /* --- in a group ------------------------------------------------------------
  */
 
-static void in_a_group(void **state)
+static void group_alone(void **state)
 {
 	(void)state;
 	for (int32_t p = 0; p < PARTITIONS; p++)
@@ -440,7 +440,7 @@ static void in_a_group(void **state)
 	assert_int_equal(one.revoked, 0);
 }
 
-static void answered_later(void **state)
+static void group_answered_later(void **state)
 {
 	(void)state;
 	put(0, 3);
@@ -464,7 +464,7 @@ static void pause_at_100(struct owner *o, int32_t partition)
 
 /* Others go on; nothing of the paused one comes, however much was fetched; on
  * resume it goes on where it stood. */
-static void paused(void **state)
+static void group_paused(void **state)
 {
 	(void)state;
 	put(1, 3000);
@@ -496,7 +496,7 @@ static void replace_at_first(struct owner *o, int32_t partition)
 }
 
 /* From inside a message of a partition. */
-static void replaced_in_a_group(void **state)
+static void group_replaced(void **state)
 {
 	(void)state;
 	put(1, 3000);
@@ -508,7 +508,7 @@ static void replaced_in_a_group(void **state)
 
 /* A second member comes: each partition has one owner, and nothing comes
  * between revoked and assigned (on_message minds). */
-static void shared(void **state)
+static void group_shared(void **state)
 {
 	(void)state;
 	for (int32_t p = 0; p < PARTITIONS; p++)
@@ -540,8 +540,9 @@ static void shared(void **state)
 
 #define TEST(fn) cmocka_unit_test_setup_teardown(fn, setup, teardown)
 
-int main(void)
+int main(int argc, char **argv)
 {
+	mockkafka_choose(argc, argv);
 	const struct CMUnitTest tests[] = {
 	    TEST(by_hand),
 	    TEST(from_the_tail),
@@ -555,11 +556,11 @@ int main(void)
 	    TEST(down_from_the_start),
 	    TEST(without_eof_and_reachable),
 	    TEST(refused_settings),
-	    TEST(in_a_group),
-	    TEST(answered_later),
-	    TEST(paused),
-	    TEST(replaced_in_a_group),
-	    TEST(shared),
+	    TEST(group_alone),
+	    TEST(group_answered_later),
+	    TEST(group_paused),
+	    TEST(group_replaced),
+	    TEST(group_shared),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

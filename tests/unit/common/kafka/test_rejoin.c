@@ -235,7 +235,7 @@ static void fenced_by_another(void **state)
 	assert_int_equal(told.rejoins, 0);
 }
 
-static void fenced_after_a_loss(void **state)
+static void lost_then_fenced(void **state)
 {
 	(void)state;
 	lose_session();
@@ -262,7 +262,7 @@ static void fenced_long_after_a_loss(void **state)
 }
 
 /* While the former handle is still being destroyed. */
-static void freed_when_it_rejoins(void **state)
+static void lost_then_freed(void **state)
 {
 	(void)state;
 	lose_session();
@@ -274,8 +274,9 @@ static void freed_when_it_rejoins(void **state)
 
 #define TEST(fn) cmocka_unit_test_setup_teardown(fn, setup, teardown)
 
-int main(void)
+int main(int argc, char **argv)
 {
+	mockkafka_choose(argc, argv);
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(without_a_loss),
 	    cmocka_unit_test(before_it_is_back),
@@ -283,9 +284,9 @@ int main(void)
 	    cmocka_unit_test(from_the_first_assignment),
 	    cmocka_unit_test(once_a_loss),
 	    TEST(fenced_by_another),
-	    TEST(fenced_after_a_loss),
+	    TEST(lost_then_fenced),
 	    TEST(fenced_long_after_a_loss),
-	    TEST(freed_when_it_rejoins),
+	    TEST(lost_then_freed),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
