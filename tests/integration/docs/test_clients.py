@@ -23,6 +23,8 @@ HOME = os.environ.get("SLUICE_TEST_CLIENTS")
 JARS = os.environ.get("SLUICE_TEST_JARS")  # Kafka's
 SOURCES = ROOT / "tests/clients"
 GENERATORS = os.environ.get("SLUICE_TEST_GENERATORS")  # tests/generators
+# Programs that end after seconds: the optimising compiler would not pay.
+JAVA = ("java", "-XX:TieredStopAtLevel=1", "-XX:+UseSerialGC")
 
 
 def run(folder, *command):
@@ -128,7 +130,7 @@ def test_the_commits_are_read_in_python(committed, folder):
 @pytest.mark.skipif(not (JARS and shutil.which("javac")), reason="there is no Java compiler")
 def test_the_commits_are_read_in_java(committed, folder):
     (folder / "Consume.java").write_text(program("java"))
-    said = run(folder, "java", "-cp", f"{JARS}/*", "Consume.java", *committed)
+    said = run(folder, *JAVA, "-cp", f"{JARS}/*", "Consume.java", *committed)
     documents = dict(line.split(" ", 1) for line in said.splitlines() if line.startswith("records/"))
     assert json.loads(documents["records/consume-kept"])["value"] == "two"
     assert "records/consume-gone" not in documents
@@ -178,7 +180,7 @@ def three(generators, folder):
     """A folder with a client in each of the languages; one run makes them all."""
     (jar,) = generators.glob("lib/openapi-generator-cli-*.jar")
     said = subprocess.run(
-        ["java", "-jar", jar, "validate", "-i", "api.json"],
+        [*JAVA, "-jar", jar, "validate", "-i", "api.json"],
         cwd=folder, capture_output=True, text=True, timeout=100,
     )  # fmt: skip
     assert said.returncode == 0 and "Unused model" not in said.stdout, said.stdout + said.stderr
@@ -193,7 +195,7 @@ def three(generators, folder):
         }  # fmt: skip
         (folder / f"{language}.yaml").write_text(json.dumps(config))
     done = subprocess.run(
-        ["java", "-jar", jar, "batch", "--fail-fast", "--threads", "2", *(f"{each}.yaml" for each in LANGUAGES)],
+        [*JAVA, "-jar", jar, "batch", "--fail-fast", "--threads", "2", *(f"{each}.yaml" for each in LANGUAGES)],
         cwd=folder, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, timeout=140,
     )  # fmt: skip
     assert done.returncode == 0 and "ERROR" not in done.stdout, done.stdout
@@ -206,7 +208,7 @@ def test_java_compiles(three, generators, folder):
     """By the compiler of Eclipse, which needs no JDK."""
     (compiler,) = generators.glob("lib/ecj-*.jar")
     libraries = [str(p) for p in generators.glob("lib/*.jar") if "openapi-generator" not in p.name]
-    run(folder, "java", "-jar", compiler, "-17", "-proc:none", "-nowarn", "-cp", ":".join(libraries),
+    run(folder, *JAVA, "-jar", compiler, "-17", "-proc:none", "-nowarn", "-cp", ":".join(libraries),
         "-d", "compiled", three / "java/src/main/java")  # fmt: skip
     assert list(folder.glob("compiled/org/openapitools/client/api/PostsApi.class"))
 
