@@ -39,6 +39,7 @@
 #include "common/base/check.h"
 #include "common/base/mem.h"
 #include "common/schema/expiry.h"
+#include "common/schema/key_parts.h"
 #include "common/sql/rendered.h"
 
 #include <stdlib.h>
@@ -299,11 +300,30 @@ static bool fold_holds(
 	    &w->said, row->present && !over, row->version);
 }
 
+/* The API may leave the fields of the key out of a put. */
+static struct jsonslice fold_part(
+    struct current *row, const struct write *w, const struct field *f)
+{
+	const struct collection *c = w->collection;
+	struct buf part = {0};
+	size_t i = 0;
+	while (c->parts[i] != f)
+		i++;
+	key_parts_json(&part, c, w->key, w->key_len, i);
+	struct jsonslice out = arena_keep(row->kept, part.data, part.len);
+	buf_free(&part);
+	return out;
+}
+
 /* Whose the row is; none: there is no row, or it has no owner. */
 static struct jsonslice fold_owner(struct current *row, const struct write *w)
 {
 	const struct field *f = write_owner_field(w);
-	if (!row->present || row->too_large || f == NULL)
+	if (!row->present || f == NULL)
+		return (struct jsonslice){0};
+	if (f->in_key)
+		return fold_part(row, w, f);
+	if (row->too_large)
 		return (struct jsonslice){0};
 	fold_read(row, w->collection);
 	return row->fields.values[f - w->collection->fields];

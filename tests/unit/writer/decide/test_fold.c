@@ -888,12 +888,69 @@ static void owners_in_turn(void **state)
 	declaration_free(&d);
 }
 
+/* The owner may be a part of the key. The API may leave it out of a document,
+ * so a put of the same slice does not have it. */
+static void owners_in_the_key(void **state)
+{
+	static const char boxes[] =
+	    "{\"name\":\"boxes\",\"key\":[\"n\",\"who\"],"
+	    "\"fields\":{\"who\":{\"type\":\"string\"},"
+	    "\"n\":{\"type\":\"integer\"},"
+	    "\"text\":{\"type\":\"string\",\"nullable\":true}},"
+	    "\"access\":{\"customer\":[\"read\"]},"
+	    "\"owner\":{\"field\":\"who\",\"for\":[\"customer\"]}}";
+	static const struct record_text who = TEXT("who"), ada = TEXT("a,da"),
+					bob = TEXT("bob");
+	struct declare_fault fault;
+	struct declaration *d = declare(boxes, strlen(boxes), "boxes", &fault);
+	(void)state;
+	assert_non_null(d);
+	struct write w[4];
+	for (size_t i = 0; i < 4; i++)
+		w[i] = (struct write){
+		    .version = FIRST + i,
+		    .op = i ? RECORD_PATCH : RECORD_PUT,
+		    .id = "boxes/7,a%2Cda",
+		    .id_len = 14,
+		    .collection = declaration_collection(d),
+		    .key = "7,a%2Cda",
+		    .key_len = 8,
+		    .body = "{\"text\":\"x\"}",
+		    .body_len = 12,
+		};
+	w[1].said.owner_field = w[2].said.owner_field = who;
+	w[1].said.owner = ada;
+	w[2].said.owner = bob;
+	const struct fold_row before[] = {{.present = false},
+	    {.present = true,
+		.version = BEFORE,
+		.document = TEXT("{\"who\":\"a,da\",\"n\":7}")}};
+	for (size_t k = 0; k < 2; k++) {
+		struct fold f;
+		fold_init(&f, w, 4, NULL);
+		fold_decide(&f, &f.changes[0], &before[k]);
+		const struct fold_verdict *v = f.changes[0].verdicts;
+		assert_int_equal(
+		    v[0].outcome, k ? OUTCOME_REPLACED : OUTCOME_CREATED);
+		assert_int_equal(v[1].outcome, OUTCOME_REPLACED);
+		assert_int_equal(v[2].reason, REASON_NOT_FOUND);
+		assert_int_equal(v[3].outcome, OUTCOME_REPLACED);
+		struct jsonslice was = f.changes[0].owner_was;
+		assert_int_equal(was.len, k ? 6 : 0);
+		if (k)
+			assert_memory_equal(was.s, "\"a,da\"", 6);
+		fold_free(&f);
+	}
+	declaration_free(&d);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(constraints),
 	    cmocka_unit_test(owners),
 	    cmocka_unit_test(owners_in_turn),
+	    cmocka_unit_test(owners_in_the_key),
 	    cmocka_unit_test(every_sequence),
 	    cmocka_unit_test(touches),
 	    cmocka_unit_test(sorted_and_without_the_refused),
