@@ -164,6 +164,19 @@ static bool owner_check_list(struct declaration *d)
 	    c->owner.field->name);
 }
 
+/* A create sets the field, which no write may do with such a one. */
+static bool owner_check_create(struct declaration *d)
+{
+	const struct collection *c = &d->collection;
+	const struct field *f = c->owner.field;
+	if (!(c->grants[VERB_create] & c->owner.roles) ||
+	    !(f->read_only || f == c->updated_by))
+		return true;
+	return declare_refuse(d, "/owner/field",
+	    "a role of /owner/for may create, and no write can set %s",
+	    f->name);
+}
+
 enum part { FIELD, CLAIM, FOR, PARTS };
 
 static bool owner_find_parts(
@@ -182,7 +195,8 @@ static bool declare_owner(struct declaration *d, struct jsonslice v)
 	struct jsonslice p[PARTS] = {{0}};
 	return owner_find_parts(d, v, p) && owner_take_field(d, p[FIELD]) &&
 	       (p[CLAIM].s == NULL || owner_take_claim(d, p[CLAIM])) &&
-	       owner_take_roles(d, p[FOR]) && owner_check_list(d);
+	       owner_take_roles(d, p[FOR]) && owner_check_list(d) &&
+	       owner_check_create(d);
 }
 
 bool declare_access(

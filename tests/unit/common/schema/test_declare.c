@@ -92,6 +92,14 @@ static const struct {
 	  "}}," MAY("\"read\"") ",\"owner\":{"
 				"\"field\":\"f\",\"for\":[\"customer\"]}}",
 	"/owner/field", "f is not a string"},
+    {ACCESS("\"updated_by\":true," MAY(
+	 "\"create\"") ",\"owner\":{\"field\":"
+		       "\"updated_by\",\"for\":[\"customer\"]}"),
+	"/owner/field", "no write can set updated_by"},
+    {THEIRS TEXT ",\"readOnly\":true}}," MAY(
+	 "\"create\"") ",\"owner\":{\"field\":"
+		       "\"f\",\"for\":[\"customer\"]}}",
+	"/owner/field", "no write can set f"},
     {AT("{\"now\":false}"), "/fields/f/default",
 	"must be a date-time or {\"now\": true}"},
     {AT("{\"uuid\":7}"), "/fields/f/default", "must be a date-time or"},
