@@ -165,13 +165,7 @@ struct err credentials_reload_keys(void *arg, bool *changed)
 
 void credentials_forget(struct credentials *c)
 {
-	struct api_keys *keys = NULL;
-	if (*c->keys_file &&
-	    api_keys_load(c->keys_file, false, &keys).kind == ERR_KIND_OK)
-		keys = exchange_keys(c, keys);
-	else /* credentials_reload_keys tells what is wrong */
-		atomic_fetch_add(&c->keys_generation, 1);
-	api_keys_release(&keys);
+	atomic_fetch_add(&c->keys_generation, 1);
 }
 
 struct err credentials_reload_tokens(void *arg, bool *changed)

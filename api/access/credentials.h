@@ -42,7 +42,9 @@ bool credentials_configured(const struct credentials *c);
 struct err credentials_reload_keys(void *arg, bool *changed);
 struct err credentials_reload_tokens(void *arg, bool *changed);
 /* Main thread: to be called when declarations may name other roles and claims
- * than before. Forgets what was made of credentials: it has none of these. */
+ * than before. Forgets what was made of tokens: it has none of these. A key has
+ * no role that was not known (common/access/api_keys.h), and no other claims.
+ */
 void credentials_forget(struct credentials *c);
 /* Any thread: of the key set, for metrics; zeros if there is none. */
 struct jwks_source_state credentials_jwks_state(const struct credentials *c);

@@ -2,20 +2,28 @@
 feeds, the status of a write, the reference routes."""
 
 import json
+import shutil
+import signal
 
 import pytest
 from harness.bulk import lines, results
-from harness.callers import COLLECTIONS, TENANTS, Guarded, bearer
+from harness.callers import COLLECTIONS, TENANTS, Guarded, bearer, new_key
 from harness.client import Client
 from harness.feed import Feed
+from harness.wait import wait_until
 
 WAITED = {"Content-Type": "application/json", "Prefer": "wait=20"}
 PATCHED = {"Content-Type": "application/merge-patch+json", "Prefer": "wait=20"}
 
 
 @pytest.fixture(scope="module")
-def guarded(servers, module_deploy):
-    return Guarded(module_deploy(servers, collections=COLLECTIONS))
+def folder(tmp_path_factory):
+    return shutil.copytree(COLLECTIONS, tmp_path_factory.mktemp("declared") / "collections")
+
+
+@pytest.fixture(scope="module")
+def guarded(servers, module_deploy, folder):
+    return Guarded(module_deploy(servers, collections=folder))
 
 
 @pytest.fixture(scope="module")
@@ -225,3 +233,85 @@ def test_the_reference_routes(ann, ben, editor):
     assert send(ann, "POST", "/write", {"key": "k", "value": "v"}).status == 403
     assert editor.read("k").json()["value"] == "v"
     assert ann.read("k").json()["success"] is False
+
+
+def test_a_caller_has_a_share(guarded):
+    """Of the change feeds; from one address, each caller has its own."""
+    own = {"changes.max": 4, "http.client_share": 25, "http.threads": 1}
+    api = guarded.world.daemon("api", {**guarded.callers.settings(), **own})
+    api.start()
+    feeds = [
+        Feed(api.http.port, "notes", always=guarded.callers.headers[name])
+        for name in ("ann", "ann", "ben")
+    ]
+    assert [feed.status for feed in feeds] == [200, 503, 200]
+    for feed in feeds:
+        feed.close()
+    api.finish()
+
+
+# A role and a claim that no other declaration has.
+LATE = {
+    "name": "late",
+    "key": {"type": "string"},
+    "group": True,
+    "fields": {"desk": {"type": "string", "maxLength": 60}, "text": {"type": "string"}},
+    "required": ["desk", "text"],
+    "list": {"filter": ["desk"]},
+    "access": {"customer": ["read", "list", "create", "update"], "clerk": ["read"]},
+    "owner": {"field": "desk", "claim": "/at/desk", "for": ["customer"]},
+}
+
+
+def reload(daemon):
+    before = len(daemon.events("reload"))
+    daemon.signal(signal.SIGHUP)
+    wait_until(lambda: len(daemon.events("reload")) > before, 20, "reloaded")
+    return daemon.events("reload")[-1]
+
+
+def test_rights_of_a_collection_that_comes_later(guarded, folder):
+    """Its roles and claims count for tokens that were shown before, too."""
+    callers, path = guarded.callers, "/v1/late/g:1"
+
+    def token(role, **claims):
+        return bearer(callers.signer.token(role, [role], **claims))
+
+    key, entry = new_key("clerk", ["clerk"])
+    callers.headers.update(
+        ann_at=token("customer", at={"desk": "a"}),
+        ben_at=token("customer", at={"desk": "b"}),
+        nowhere=token("customer", at={"desk": 7}),
+        clerk=token("clerk"),
+        clerks_key={"X-API-Key": key},
+    )
+    names = ("ann_at", "ben_at", "nowhere", "clerk", "clerks_key", "reader", "none")
+    clients = {name: guarded.as_(name) for name in names}
+    for name in ("ann_at", "ben_at", "nowhere", "clerk"):
+        assert clients[name].request("GET", path).problem == "collection-not-found"
+    (folder / "late.json").write_text(json.dumps(LATE))
+    keys = json.loads(callers.keys.read_text())["keys"]
+    callers.keys.write_text(json.dumps({"keys": [*keys, entry]}))
+    guarded.world.migrate()
+    for kind in ("writer", "projector"):
+        assert "reloaded=collections failed=0" in reload(guarded.world.of(kind)[0])
+    assert "reloaded=collections,auth.keys failed=0" in reload(guarded.api)
+
+    made = send(clients["ann_at"], "PUT", path, {"text": "x"})
+    assert made.status == 201, made
+    after = {"Sluice-Read-After": made.position}
+    reads = {n: c.request("GET", path, headers=after).status for n, c in clients.items()}
+    assert reads == {
+        "ann_at": 200, "ben_at": 404, "nowhere": 403, "clerk": 200, "clerks_key": 200,
+        "reader": 403, "none": 401,
+    }  # fmt: skip
+    assert clients["clerk"].request("GET", path).json()["desk"] == "a"
+    lists = {n: c.request("GET", "/v1/late") for n, c in clients.items()}
+    assert [lists[n].status for n in ("clerk", "clerks_key", "reader", "none")] == [403, 403, 403, 401]
+    assert len(lists["ann_at"].json()) == 1 and lists["ben_at"].json() == []
+    change = [{"op": "patch", "collection": "late", "key": "g:1", "document": {"text": "y"}}]
+    changed = {
+        n: send(clients[n], "POST", "/v1/_batch", change).status
+        for n in ("ben_at", "clerk", "ann_at")
+    }
+    assert changed == {"ben_at": 404, "clerk": 403, "ann_at": 200}

@@ -555,6 +555,37 @@ static void reloads_keys(void **state)
 	caller_free(&who);
 }
 
+/* A declaration that comes later may name another role, and another claim. */
+static void learns_roles_and_claims(void **state)
+{
+	(void)state;
+	struct credentials_options o = options();
+	struct caller who = caller_of(&o);
+	role_set clerk = 0;
+	unsigned desk;
+	write_jwks(signer, "k");
+	char *t = token(CLAIMS(
+	    ",\"sub\":\"ada\",\"scope\":\"clerk editor\",\"desk\":\"7\""));
+	struct credentials_verdict v = bearer(&who, t, NOW);
+	assert_int_equal(v.principal->roles, editor);
+	principal_unref(&v.principal);
+	assert_true(roles_grant(&clerk, "clerk", 5));
+	assert_true(claims_add("desk", 4, &desk));
+	v = bearer(&who, t, NOW);
+	assert_int_equal(v.principal->roles, editor); /* as it was found good */
+	principal_unref(&v.principal);
+	credentials_forget(who.c);
+	v = bearer(&who, t, NOW);
+	assert_int_equal(v.principal->roles, clerk | editor);
+	assert_string_equal(v.principal->claims[desk], "7");
+	principal_unref(&v.principal);
+	v = bearer(&who, key, NOW);
+	assert_int_equal(v.principal->roles, reader);
+	principal_unref(&v.principal);
+	free(t);
+	caller_free(&who);
+}
+
 static void refuses_to_start(void **state)
 {
 	(void)state;
@@ -721,6 +752,7 @@ int main(void)
 	    cmocka_unit_test(ends_in_time),
 	    cmocka_unit_test(reloads_tokens),
 	    cmocka_unit_test(reloads_keys),
+	    cmocka_unit_test(learns_roles_and_claims),
 	    cmocka_unit_test(refuses_to_start),
 	    cmocka_unit_test(is_shared_by_threads),
 	    cmocka_unit_test(has_quotable_sentences),
