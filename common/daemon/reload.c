@@ -65,7 +65,7 @@ void reload_all(struct reload *r)
 	size_t stale = count_stale(r);
 	metric_set(r->m.stale, (int64_t)stale);
 	const struct audit a = {
-	    .subject = "", .kind = "signal", .method = "SIGHUP"};
+	    .subject = "", .kind = "signal", .method = "SIGHUP", .request = ""};
 	audit_acted(&a);
 	log_event(EV_RELOAD, "reloaded=%s failed=%zu",
 	    done.len ? done.data : "none", stale);

@@ -11,7 +11,7 @@ struct audit {
 	const char *kind;    /* of the credential: "jwt", "admin.token", … */
 	const char *key;     /* the id of an API key; NULL: none */
 	const char *method;
-	const char *request;	  /* X-Request-Id */
+	const char *request;	  /* X-Request-Id; "": none */
 	const char *route;	  /* its pattern; NULL: no route was found */
 	struct MHD_Connection *c; /* NULL: the request came from no listener */
 	unsigned status;	  /* of the answer */

@@ -289,6 +289,9 @@ def test_pages_of_others_are_refused(world, kind):
         assert plain.request("GET", "/livez", headers=headers).status == 200, headers
         answer = plain.request(*CHANGES[kind], headers={**headers, **ADMIN})
         assert answer.status != 403, headers
+    acted = daemon.events("audit.acted")
+    method, path = CHANGES[kind]
+    assert any(f'method="{method}"' in line for line in acted) == (kind != "projector"), path
     # What a page may send without asking first.
     for kind_of_body in (None, "text/plain", "application/x-www-form-urlencoded"):
         headers = {"Content-Type": kind_of_body} if kind_of_body else {}

@@ -49,6 +49,8 @@ def test_the_level_of_the_log(deployment, kind, conf):
     write(conf, log__level="info")
     assert "reloaded=log.level failed=0" in reload(daemon)
     assert "reloaded=none failed=0" in reload(daemon)
+    (acted,) = daemon.events("audit.acted")[-1:]
+    assert 'kind=signal key="" method="SIGHUP"' in acted and 'request=""' in acted, acted
     metrics = daemon.metrics()
     assert metrics["sluice_reloads_total", 'result="reloaded"'] == 1
     assert metrics["sluice_reloads_total", 'result="unchanged"'] > 5
