@@ -476,10 +476,14 @@ def test_moving_to_a_new_log_in_order(deployment):
         deployment.servers.delete_topics(deployment.writes, deployment.commits)
 
 
+def set_topic(deployment, topic, name, value):
+    entry = ConfigEntry(name, value, incremental_operation=AlterConfigOpType.SET)
+    changed = ConfigResource(ConfigResource.Type.TOPIC, topic, incremental_configs=[entry])
+    done(deployment.servers.kafka_admin.incremental_alter_configs([changed]))
+
+
 def set_policy(deployment, policy):
-    entry = ConfigEntry("cleanup.policy", policy, incremental_operation=AlterConfigOpType.SET)
-    topic = ConfigResource(ConfigResource.Type.TOPIC, deployment.writes, incremental_configs=[entry])
-    done(deployment.servers.kafka_admin.incremental_alter_configs([topic]))
+    set_topic(deployment, deployment.writes, "cleanup.policy", policy)
 
 
 def test_a_log_that_is_compacted(deployment):
@@ -498,4 +502,9 @@ def test_a_log_that_is_compacted(deployment):
     assert "code=log.compacted " in line and "--add-config cleanup.policy=delete" in line
     set_policy(deployment, "delete")
     assert run(deployment.servers, "writer", "--migrate", *flags).returncode == 0
-    assert not deployment.writer().events("log.unchecked")
+    # Marks that are gone too soon are only told of.
+    set_topic(deployment, deployment.commits, "min.compaction.lag.ms", "1000")
+    writer = deployment.writer()
+    assert not writer.events("log.unchecked")
+    (line,) = writer.events("log.compaction_lag")
+    assert f'topic={deployment.commits} min.compaction.lag.ms="1000" ' in line
