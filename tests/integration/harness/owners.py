@@ -65,6 +65,7 @@ class Rows:
         self.pages, self.positions, self.tries, self.events = (
             {o: collections.deque(maxlen=200) for o in OWNERS} for _ in range(4)
         )
+        self.groups = {}  # owner -> the ETag of the group
         self.numbers = {
             o: itertools.count(10**7 * (n + 1)) for n, o in enumerate(OWNERS)
         }
@@ -120,6 +121,18 @@ class Owners:
         self.create(
             "notes", [self.row("ann", "notes", "text", k) for k in self.rows.wanderers]
         )
+        self.fill_group()
+
+    def fill_group(self):
+        operations = [
+            {"op": "create", "collection": "orders", "key": f"shared:{owner}-{n}",
+             "document": {"owner": owner, "text": secret(owner)}}
+            for owner in OWNERS for n in range(5)
+        ]  # fmt: skip
+        answer = self.editors[0].request(
+            "POST", "/v1/_batch", json.dumps(operations).encode(), WAITED
+        )
+        assert answer.status == 200, answer
 
     def row(self, owner, collection, field, key):
         own = {field: secret(owner), OWNED_BY[collection]: owner}

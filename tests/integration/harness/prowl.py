@@ -161,6 +161,26 @@ class Counted:
         check_unseen(answer, self.other, self.requests, [self.requests[0][1]])
 
 
+class Grouped:
+    """A group in which both have documents; with the tag of what the other one saw."""
+
+    def __init__(self, rows, caller, rng):
+        self.rows, self.caller, self.other = rows, caller, other_of(caller)
+        headers = rng.choice([{}, {}, {"Cache-Control": "no-cache"}])
+        if self.other in rows.groups and rng.random() < 0.5:
+            headers = {"If-None-Match": rows.groups[self.other]}
+        path = "/v1/_group/shared" + rng.choice(["", "?collections=orders"])
+        self.requests = [("GET", path, headers, None)]
+
+    def check(self, answers):
+        (answer,) = answers
+        assert answer.status == 200, (self.requests, answer)
+        check_unseen(answer, self.other, self.requests)
+        found = json.loads(answer.body)["collections"]["orders"]
+        assert [d["document"]["owner"] for d in found] == [self.caller] * 5, answer
+        self.rows.groups[self.caller] = answer.header("ETag")
+
+
 class StolenPage(Listed):
     """The other's cursor, and the tag of the other's page."""
 
@@ -285,7 +305,7 @@ def slow_twins(rows, caller, rng):
 
 KINDS = {  # and how often
     quick_twins: 300, slow_twins: 6, PlaceTwins: 20, Own: 100, Change: 6,
-    Wanderer: 30, Listed: 60, Counted: 20, StolenPage: 60, Export: 10, Service: 20, Tried: 4,
+    Wanderer: 30, Listed: 60, Counted: 20, Grouped: 20, StolenPage: 60, Export: 10, Service: 20, Tried: 4,
     Taken: 4,
 }  # fmt: skip
 

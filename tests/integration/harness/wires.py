@@ -2,7 +2,9 @@
 tests that ask very much. Answers are kept as the bytes that came."""
 
 import socket
+import time
 
+IDLE = 5  # seconds; the API cuts off a client that asks nothing for long
 
 class Raw:
     """An answer: its status, its head as it came, its body."""
@@ -32,17 +34,23 @@ class Raw:
 
 
 class Wire:
-    """One connection."""
+    """One connection; another one, after a while without a request."""
 
     def __init__(self, port, headers):
         self.port = port
         self.head = "".join(f"{k}: {v}\r\n" for k, v in headers.items())
         self.methods, self.buffer = [], b""
-        self.socket = socket.create_connection(("127.0.0.1", port), timeout=60)
-        self.socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        self.socket, self.used = None, 0
+
+    def _open(self):
+        if not self.methods and time.monotonic() - self.used > IDLE:
+            self.close()
+            self.socket = socket.create_connection(("127.0.0.1", self.port), timeout=60)
+            self.socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
 
     def send(self, requests):
         """(method, path, headers, body) each; take() has their answers."""
+        self._open()
         out = []
         for method, path, headers, body in requests:
             lines = "".join(f"{k}: {v}\r\n" for k, v in headers.items())
@@ -55,7 +63,7 @@ class Wire:
 
     def _more(self):
         data = self.socket.recv(262144)
-        assert data, f"the connection was closed, {len(self.methods)} answers before"
+        assert data, f"the connection was closed, {len(self.methods)} requests under way"
         self.buffer += data
 
     def _one(self, method):
@@ -90,12 +98,14 @@ class Wire:
 
     def take(self):
         """The answers of all that was sent."""
-        methods, self.methods = self.methods, []
-        return [self._one(method) for method in methods]
+        answers = [self._one(method) for method in self.methods]
+        self.methods, self.used = [], time.monotonic()
+        return answers
 
     def ask(self, method, path, headers=None, body=None):
         self.send([(method, path, headers or {}, body)])
         return self.take()[0]
 
     def close(self):
-        self.socket.close()
+        if self.socket:
+            self.socket.close()
