@@ -9,8 +9,8 @@
 
 #include "api/access/jwks_source.h"
 
-#include "tests/unit/api/access/key_server.h"
 #include "tests/unit/tokens.h"
+#include "tests/unit/web_server.h"
 
 #include <stdio.h>
 #include <unistd.h>
@@ -155,10 +155,10 @@ static void refuses_to_start(void **state)
 static void fetches_and_exchanges(void **state)
 {
 	(void)state;
-	struct key_server server;
+	struct web_server server;
 	bool changed = false;
-	key_server_start(&server, NULL);
-	key_server_says(&server, 200, "", set_a);
+	web_server_start(&server, NULL);
+	web_server_says(&server, 200, "", set_a);
 	struct jwks_source *s =
 	    source_of(server.url, "", LONG, LONG, CLOCK_MS(1));
 	struct jwks_source_state now = after(s, 1, 0);
@@ -171,34 +171,34 @@ static void fetches_and_exchanges(void **state)
 	after(s, before + 1, 0);
 	assert_false(changed);
 	assert_int_equal(jwks_source_generation(s), 1);
-	key_server_says(&server, 200, "", set_b);
+	web_server_says(&server, 200, "", set_b);
 	before = jwks_source_state(s).fetched;
 	jwks_source_reload(s, &changed);
 	assert_int_equal(after(s, before + 1, 0).keys, 2);
 	assert_int_equal(jwks_source_generation(s), 2);
 	jwks_source_free(&s);
-	key_server_stop(&server);
+	web_server_stop(&server);
 }
 
 /* Until the first fetch succeeds, there are no keys; it is tried again. */
 static void waits_for_a_server(void **state)
 {
 	(void)state;
-	struct key_server server;
-	key_server_start(&server, NULL);
-	key_server_says(&server, 503, "", "later");
+	struct web_server server;
+	web_server_start(&server, NULL);
+	web_server_says(&server, 503, "", "later");
 	struct jwks_source *s =
 	    source_of(server.url, "", LONG, LONG, CLOCK_MS(1));
 	struct jwks_source_state now = after(s, 0, 2);
 	assert_string_equal(now.error, "the answer has the status 503");
 	assert_null(jwks_source_take(s));
 	assert_int_equal(jwks_source_generation(s), 0);
-	key_server_says(&server, 200, "", set_a);
+	web_server_says(&server, 200, "", set_a);
 	after(s, 1, 0);
 	assert_int_equal(keys_of(s), 1);
 	assert_string_equal(jwks_source_state(s).error, "");
 	jwks_source_free(&s);
-	key_server_stop(&server);
+	web_server_stop(&server);
 }
 
 static const struct {
@@ -225,15 +225,15 @@ static const struct {
 static void keeps_its_keys(void **state)
 {
 	(void)state;
-	struct key_server server;
-	key_server_start(&server, NULL);
-	key_server_says(&server, 200, "", set_a);
+	struct web_server server;
+	web_server_start(&server, NULL);
+	web_server_says(&server, 200, "", set_a);
 	struct jwks_source *s =
 	    source_of(server.url, "", LONG, CLOCK_MS(1), CLOCK_MS(1));
 	after(s, 1, 0);
 	for (size_t i = 0; i < sizeof bad_answers / sizeof *bad_answers; i++) {
 		uint64_t failed = jwks_source_state(s).failed;
-		key_server_says(&server, bad_answers[i].status,
+		web_server_says(&server, bad_answers[i].status,
 		    bad_answers[i].head, bad_answers[i].body);
 		/* The second one began after it was said. */
 		struct jwks_source_state now = after(s, 0, failed + 2);
@@ -245,31 +245,31 @@ static void keeps_its_keys(void **state)
 			assert_true(now.error[0]);
 	}
 	uint64_t fetched = jwks_source_state(s).fetched;
-	key_server_says(&server, 200, "", set_b);
+	web_server_says(&server, 200, "", set_b);
 	after(s, fetched + 1, 0);
 	assert_int_equal(keys_of(s), 2);
 	jwks_source_free(&s);
-	key_server_stop(&server);
+	web_server_stop(&server);
 }
 
 /* Without a length, too. */
 static void bounds_the_answer(void **state)
 {
 	(void)state;
-	struct key_server server;
+	struct web_server server;
 	size_t len = JWKS_BYTES_MOST + 1;
 	char *large = malloc(len + 1);
 	memset(large, ' ', len);
 	large[len] = '\0';
-	key_server_start(&server, NULL);
-	key_server_says(&server, 200, "X-No-Length: 1\r\n", large);
+	web_server_start(&server, NULL);
+	web_server_says(&server, 200, "X-No-Length: 1\r\n", large);
 	struct jwks_source *s =
 	    source_of(server.url, "", LONG, LONG, CLOCK_MS(1));
 	struct jwks_source_state now = after(s, 0, 1);
 	assert_string_equal(
 	    now.error, "the answer is larger than 1048576 bytes");
 	jwks_source_free(&s);
-	key_server_stop(&server);
+	web_server_stop(&server);
 	free(large);
 }
 
@@ -278,20 +278,20 @@ static void bounds_the_answer(void **state)
 static void outlives_a_server_that_hangs(void **state)
 {
 	(void)state;
-	struct key_server server;
-	key_server_start(&server, NULL);
-	key_server_says(&server, KEY_SERVER_HANGS, "", "");
+	struct web_server server;
+	web_server_start(&server, NULL);
+	web_server_says(&server, WEB_SERVER_HANGS, "", "");
 	struct jwks_source *s = source_of(server.url, "", LONG, LONG, LONG);
-	key_server_wait(&server, 1);
+	web_server_wait(&server, 1);
 	assert_null(jwks_source_take(s));
 	assert_true(jwks_source_unknown(s, 0, 7)); /* it is being fetched */
 	jwks_source_free(&s);
 	s = source_of(server.url, "", CLOCK_MS(20), LONG, CLOCK_MS(1));
 	after(s, 0, 2);
-	key_server_says(&server, 200, "", set_a);
+	web_server_says(&server, 200, "", set_a);
 	after(s, 1, 0);
 	jwks_source_free(&s);
-	key_server_stop(&server);
+	web_server_stop(&server);
 }
 
 /* --- unknown keys -------------------------------------------------------- */
@@ -299,33 +299,33 @@ static void outlives_a_server_that_hangs(void **state)
 static void asks_for_unknown_keys(void **state)
 {
 	(void)state;
-	struct key_server server;
-	key_server_start(&server, NULL);
-	key_server_says(&server, 200, "", set_a);
+	struct web_server server;
+	web_server_start(&server, NULL);
+	web_server_says(&server, 200, "", set_a);
 	struct jwks_source *s = source_of(server.url, "", LONG, LONG, 0);
 	after(s, 1, 0);
-	key_server_says(&server, 200, "", set_b);
+	web_server_says(&server, 200, "", set_b);
 	assert_true(jwks_source_unknown(s, 1, 7));
 	after(s, 2, 0);
 	assert_int_equal(jwks_source_generation(s), 2);
 	assert_int_equal(keys_of(s), 2);
 	jwks_source_free(&s);
-	key_server_stop(&server);
+	web_server_stop(&server);
 }
 
 static void asks_seldom(void **state)
 {
 	(void)state;
-	struct key_server server;
-	key_server_start(&server, NULL);
-	key_server_says(&server, 200, "", set_a);
+	struct web_server server;
+	web_server_start(&server, NULL);
+	web_server_says(&server, 200, "", set_a);
 	struct jwks_source *s = source_of(server.url, "", LONG, LONG, LONG);
 	after(s, 1, 0);
 	/* It may come with the next fetch, for which it has to wait. */
 	for (int i = 0; i < 1000; i++)
 		assert_true(jwks_source_unknown(s, 1, 7));
 	assert_int_equal(jwks_source_state(s).fetched, 1);
-	assert_int_equal(key_server_requests(&server), 1);
+	assert_int_equal(web_server_requests(&server), 1);
 	/* That fetch has not brought it. */
 	bool changed;
 	jwks_source_reload(s, &changed);
@@ -343,7 +343,7 @@ static void asks_seldom(void **state)
 		jwks_source_unknown(s, 1, 7);
 	assert_true(clock_mono() - begun >= CLOCK_MS(150));
 	jwks_source_free(&s);
-	key_server_stop(&server);
+	web_server_stop(&server);
 }
 
 /* --- TLS ----------------------------------------------------------------- */
@@ -351,13 +351,13 @@ static void asks_seldom(void **state)
 static void verifies_the_server(void **state)
 {
 	(void)state;
-	struct key_server server, plain;
-	struct key_certificate mine, other, foreign;
-	key_certificate_make(&mine, "IP:127.0.0.1");
-	key_certificate_make(&other, "IP:127.0.0.1");
-	key_certificate_make(&foreign, "DNS:id.example");
-	key_server_start(&server, &mine);
-	key_server_says(&server, 200, "", set_a);
+	struct web_server server, plain;
+	struct web_certificate mine, other, foreign;
+	web_certificate_make(&mine, "IP:127.0.0.1");
+	web_certificate_make(&other, "IP:127.0.0.1");
+	web_certificate_make(&foreign, "DNS:id.example");
+	web_server_start(&server, &mine);
+	web_server_says(&server, 200, "", set_a);
 	struct jwks_source *s =
 	    source_of(server.url, mine.file, LONG, LONG, CLOCK_MS(1));
 	assert_int_equal(after(s, 1, 0).keys, 1);
@@ -373,32 +373,32 @@ static void verifies_the_server(void **state)
 	/* A redirect from http to https is followed, for it is verified. */
 	char location[128];
 	snprintf(location, sizeof location, "Location: %s\r\n", server.url);
-	key_server_start(&plain, NULL);
-	key_server_says(&plain, 302, location, "");
+	web_server_start(&plain, NULL);
+	web_server_says(&plain, 302, location, "");
 	s = source_of(plain.url, mine.file, LONG, LONG, LONG);
 	assert_int_equal(after(s, 1, 0).keys, 1);
 	jwks_source_free(&s);
 	/* But none from https to http. */
 	snprintf(location, sizeof location, "Location: %s\r\n", plain.url);
-	key_server_says(&plain, 200, "", set_a);
-	key_server_says(&server, 302, location, "");
+	web_server_says(&plain, 200, "", set_a);
+	web_server_says(&server, 302, location, "");
 	s = source_of(server.url, mine.file, LONG, LONG, LONG);
 	after(s, 0, 1);
 	assert_null(jwks_source_take(s));
 	jwks_source_free(&s);
-	key_server_stop(&server);
-	key_server_stop(&plain);
+	web_server_stop(&server);
+	web_server_stop(&plain);
 	/* The certificate of another host. */
-	key_server_start(&server, &foreign);
-	key_server_says(&server, 200, "", set_a);
+	web_server_start(&server, &foreign);
+	web_server_says(&server, 200, "", set_a);
 	s = source_of(server.url, foreign.file, LONG, LONG, LONG);
 	assert_true(after(s, 0, 1).error[0]);
 	assert_null(jwks_source_take(s));
 	jwks_source_free(&s);
-	key_server_stop(&server);
-	key_certificate_free(&mine);
-	key_certificate_free(&other);
-	key_certificate_free(&foreign);
+	web_server_stop(&server);
+	web_certificate_free(&mine);
+	web_certificate_free(&other);
+	web_certificate_free(&foreign);
 }
 
 /* --- threads ------------------------------------------------------------- */
@@ -435,12 +435,12 @@ static void is_shared_by_threads(void **state)
 {
 	(void)state;
 	enum { READERS = 3, CHANGES = 20 };
-	struct key_server server;
+	struct web_server server;
 	struct reader readers[READERS];
 	pthread_t threads[READERS];
 	atomic_bool stop = false;
-	key_server_start(&server, NULL);
-	key_server_says(&server, 200, "", set_a);
+	web_server_start(&server, NULL);
+	web_server_says(&server, 200, "", set_a);
 	struct jwks_source *s = source_of(server.url, "", LONG, LONG, 0);
 	for (int i = 0; i < READERS; i++) {
 		readers[i] = (struct reader){s, &stop, 0};
@@ -449,7 +449,7 @@ static void is_shared_by_threads(void **state)
 	}
 	for (int i = 0; i < CHANGES; i++) {
 		uint64_t fetched = jwks_source_state(s).fetched;
-		key_server_says(&server, 200, "", i % 2 ? set_a : set_b);
+		web_server_says(&server, 200, "", i % 2 ? set_a : set_b);
 		after(s, fetched + 2, 0);
 	}
 	atomic_store(&stop, true);
@@ -459,7 +459,7 @@ static void is_shared_by_threads(void **state)
 	}
 	assert_true(jwks_source_generation(s) >= CHANGES);
 	jwks_source_free(&s);
-	key_server_stop(&server);
+	web_server_stop(&server);
 }
 
 int main(void)

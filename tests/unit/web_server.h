@@ -1,5 +1,5 @@
-/* A server of key sets for tests, on a loopback address, with and without TLS:
- * one connection at a time, one answer on each. */
+/* A web server for tests, on a loopback address, with and without TLS: one
+ * connection at a time, one answer on each. */
 #pragma once
 
 #include "common/base/buf.h"
@@ -25,15 +25,15 @@
 
 /* --- certificates -------------------------------------------------------- */
 
-struct key_certificate {
+struct web_certificate {
 	EVP_PKEY *key;
 	X509 *x509;    /* signed by itself */
 	char file[40]; /* PEM */
 };
 
 /* `name`: `DNS:id.example` or `IP:127.0.0.1`. */
-static inline void key_certificate_make(
-    struct key_certificate *c, const char *name)
+static inline void web_certificate_make(
+    struct web_certificate *c, const char *name)
 {
 	X509V3_CTX ctx;
 	c->key = EVP_EC_gen("P-256");
@@ -63,7 +63,7 @@ static inline void key_certificate_make(
 	CHECK(f && PEM_write_X509(f, c->x509) == 1 && fclose(f) == 0);
 }
 
-static inline void key_certificate_free(struct key_certificate *c)
+static inline void web_certificate_free(struct web_certificate *c)
 {
 	unlink(c->file);
 	EVP_PKEY_free(c->key);
@@ -73,9 +73,9 @@ static inline void key_certificate_free(struct key_certificate *c)
 /* --- the server ---------------------------------------------------------- */
 
 /* A status: the request is read, and nothing is answered. */
-enum { KEY_SERVER_HANGS = 0 };
+enum { WEB_SERVER_HANGS = 0 };
 
-struct key_server {
+struct web_server {
 	char url[64];
 	int fd, stop[2]; /* a pipe: its end of writing is closed at the end */
 	SSL_CTX *tls;	 /* NULL: none */
@@ -83,13 +83,14 @@ struct key_server {
 	pthread_mutex_t mutex;
 	unsigned status;
 	char *head, *body;
+	struct buf asked; /* the bodies of all requests, one after the other */
 	atomic_uint requests;
 };
 
 /* From now on; `head`: more header lines. A Content-Length is made, unless the
  * lines have a length, or one begins with X-No-Length. */
-static inline void key_server_says(
-    struct key_server *s, unsigned status, const char *head, const char *body)
+static inline void web_server_says(
+    struct web_server *s, unsigned status, const char *head, const char *body)
 {
 	CHECK_OS(pthread_mutex_lock(&s->mutex));
 	free(s->head);
@@ -100,31 +101,31 @@ static inline void key_server_says(
 	CHECK_OS(pthread_mutex_unlock(&s->mutex));
 }
 
-static inline unsigned key_server_requests(struct key_server *s)
+static inline unsigned web_server_requests(struct web_server *s)
 {
 	return atomic_load(&s->requests);
 }
 
-static inline void key_server_wait(struct key_server *s, unsigned requests)
+static inline void web_server_wait(struct web_server *s, unsigned requests)
 {
-	while (key_server_requests(s) < requests)
+	while (web_server_requests(s) < requests)
 		usleep(500);
 }
 
 /* False: the server ends, or the peer does. */
-static inline bool key_server_readable(struct key_server *s, int fd)
+static inline bool web_server_readable(struct web_server *s, int fd)
 {
 	struct pollfd fds[2] = {
 	    {.fd = fd, .events = POLLIN}, {.fd = s->stop[0], .events = POLLIN}};
 	return poll(fds, 2, -1) > 0 && fds[1].revents == 0;
 }
 
-static inline ssize_t key_server_read(SSL *ssl, int fd, char *s, size_t len)
+static inline ssize_t web_server_read(SSL *ssl, int fd, char *s, size_t len)
 {
 	return ssl ? SSL_read(ssl, s, (int)len) : read(fd, s, len);
 }
 
-static inline void key_server_write(SSL *ssl, int fd, const char *s, size_t len)
+static inline void web_server_write(SSL *ssl, int fd, const char *s, size_t len)
 {
 	while (len) {
 		ssize_t n = ssl ? SSL_write(ssl, s, (int)len)
@@ -136,28 +137,63 @@ static inline void key_server_write(SSL *ssl, int fd, const char *s, size_t len)
 	}
 }
 
-/* Up to the empty line, which the end of the last read has. */
-static inline bool key_server_read_head(struct key_server *s, SSL *ssl, int fd)
+/* False: the server ends, or the peer does. */
+static inline bool web_server_read_more(
+    struct web_server *s, SSL *ssl, int fd, struct buf *out)
 {
 	char text[8192];
-	size_t len = 0;
-	while (len < 4 || memcmp(text + len - 4, "\r\n\r\n", 4) != 0) {
-		ssize_t n = -1;
-		if (len < sizeof text && key_server_readable(s, fd))
-			n = key_server_read(
-			    ssl, fd, text + len, sizeof text - len);
-		if (n <= 0)
-			return false;
-		len += (size_t)n;
-	}
-	return true;
+	bool ready =
+	    (ssl && SSL_pending(ssl) > 0) || web_server_readable(s, fd);
+	ssize_t n = ready ? web_server_read(ssl, fd, text, sizeof text) : -1;
+	if (n > 0)
+		buf_add(out, text, (size_t)n);
+	return n > 0;
 }
 
-static inline struct buf key_server_answer(struct key_server *s)
+/* The head, and the body, if it has a length. */
+static inline bool web_server_read_request(
+    struct web_server *s, SSL *ssl, int fd)
+{
+	struct buf in = {0};
+	const char *end = NULL, *length;
+	size_t head = 0, body = 0;
+	bool ok = true;
+	while (ok && (end == NULL || in.len < head + body)) {
+		ok = web_server_read_more(s, ssl, fd, &in);
+		end = ok ? strstr(in.data, "\r\n\r\n") : NULL;
+		head = end ? (size_t)(end - in.data) + 4 : 0;
+		length =
+		    end ? strcasestr(in.data, "\r\nContent-Length:") : NULL;
+		if (length && length < end)
+			body = strtoul(strchr(length, ':') + 1, NULL, 10);
+	}
+	CHECK_OS(pthread_mutex_lock(&s->mutex));
+	if (ok)
+		buf_add(&s->asked, in.data + head, body);
+	CHECK_OS(pthread_mutex_unlock(&s->mutex));
+	buf_free(&in);
+	return ok;
+}
+
+/* How often the bodies of all requests have this text. */
+static inline size_t web_server_count(struct web_server *s, const char *text)
+{
+	size_t n = 0;
+	CHECK_OS(pthread_mutex_lock(&s->mutex));
+	const char *at = s->asked.data;
+	while (at && (at = strstr(at, text)) != NULL) {
+		n++;
+		at += strlen(text);
+	}
+	CHECK_OS(pthread_mutex_unlock(&s->mutex));
+	return n;
+}
+
+static inline struct buf web_server_answer(struct web_server *s)
 {
 	struct buf out = {0};
 	CHECK_OS(pthread_mutex_lock(&s->mutex));
-	if (s->status != KEY_SERVER_HANGS) {
+	if (s->status != WEB_SERVER_HANGS) {
 		buf_printf(&out, "HTTP/1.1 %u X\r\nConnection: close\r\n%s",
 		    s->status, s->head);
 		if (strstr(s->head, "-Length: ") == NULL)
@@ -170,20 +206,20 @@ static inline struct buf key_server_answer(struct key_server *s)
 	return out;
 }
 
-static inline void key_server_serve(struct key_server *s, int fd)
+static inline void web_server_serve(struct web_server *s, int fd)
 {
 	SSL *ssl = s->tls ? SSL_new(s->tls) : NULL;
 	struct buf answer = {0};
 	if (ssl)
 		SSL_set_fd(ssl, fd);
 	if ((ssl == NULL ||
-		(key_server_readable(s, fd) && SSL_accept(ssl) == 1)) &&
-	    key_server_read_head(s, ssl, fd)) {
-		answer = key_server_answer(s);
+		(web_server_readable(s, fd) && SSL_accept(ssl) == 1)) &&
+	    web_server_read_request(s, ssl, fd)) {
+		answer = web_server_answer(s);
 		atomic_fetch_add(&s->requests, 1);
-		key_server_write(ssl, fd, answer.data, answer.len);
+		web_server_write(ssl, fd, answer.data, answer.len);
 		if (answer.len == 0) /* until the peer leaves */
-			key_server_readable(s, fd);
+			web_server_readable(s, fd);
 		if (ssl)
 			SSL_shutdown(ssl);
 	}
@@ -192,18 +228,18 @@ static inline void key_server_serve(struct key_server *s, int fd)
 	close(fd);
 }
 
-static inline void *key_server_run(void *arg)
+static inline void *web_server_run(void *arg)
 {
-	struct key_server *s = arg;
-	while (key_server_readable(s, s->fd)) {
+	struct web_server *s = arg;
+	while (web_server_readable(s, s->fd)) {
 		int fd = accept(s->fd, NULL, NULL);
 		if (fd >= 0)
-			key_server_serve(s, fd);
+			web_server_serve(s, fd);
 	}
 	return NULL;
 }
 
-static inline void key_server_listen(struct key_server *s)
+static inline void web_server_listen(struct web_server *s)
 {
 	struct sockaddr_in a = {.sin_family = AF_INET};
 	socklen_t len = sizeof a;
@@ -213,29 +249,29 @@ static inline void key_server_listen(struct key_server *s)
 	CHECK_OS(bind(s->fd, (struct sockaddr *)&a, len));
 	CHECK_OS(listen(s->fd, 16));
 	CHECK_OS(getsockname(s->fd, (struct sockaddr *)&a, &len));
-	snprintf(s->url, sizeof s->url, "http%s://127.0.0.1:%d/keys",
+	snprintf(s->url, sizeof s->url, "http%s://127.0.0.1:%d/",
 	    s->tls ? "s" : "", ntohs(a.sin_port));
 }
 
-/* `certificate` NULL: without TLS. It hangs until key_server_says. */
-static inline void key_server_start(
-    struct key_server *s, const struct key_certificate *certificate)
+/* `certificate` NULL: without TLS. It hangs until web_server_says. */
+static inline void web_server_start(
+    struct web_server *s, const struct web_certificate *certificate)
 {
 	signal(SIGPIPE, SIG_IGN);
-	*s = (struct key_server){.status = KEY_SERVER_HANGS};
+	*s = (struct web_server){.status = WEB_SERVER_HANGS};
 	if (certificate) {
 		s->tls = SSL_CTX_new(TLS_server_method());
 		CHECK(s->tls &&
 		      SSL_CTX_use_certificate(s->tls, certificate->x509) == 1 &&
 		      SSL_CTX_use_PrivateKey(s->tls, certificate->key) == 1);
 	}
-	key_server_listen(s);
+	web_server_listen(s);
 	CHECK_OS(pipe(s->stop));
 	CHECK_OS(pthread_mutex_init(&s->mutex, NULL));
-	CHECK_OS(pthread_create(&s->thread, NULL, key_server_run, s));
+	CHECK_OS(pthread_create(&s->thread, NULL, web_server_run, s));
 }
 
-static inline void key_server_stop(struct key_server *s)
+static inline void web_server_stop(struct web_server *s)
 {
 	close(s->stop[1]);
 	CHECK_OS(pthread_join(s->thread, NULL));
@@ -245,4 +281,5 @@ static inline void key_server_stop(struct key_server *s)
 	CHECK_OS(pthread_mutex_destroy(&s->mutex));
 	free(s->head);
 	free(s->body);
+	buf_free(&s->asked);
 }
