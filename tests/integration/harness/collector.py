@@ -10,6 +10,7 @@ import http.server
 import json
 import os
 import pathlib
+import ssl
 import subprocess
 import threading
 
@@ -78,9 +79,10 @@ def to_span(service, span):
 
 class Collector:
     """`answers`: what it answers next, as (status, headers, body); then all is well.
-    `silent`: it takes requests and never answers."""
+    `silent`: it takes requests and never answers. `pair`: of a certificate and its
+    key, for TLS."""
 
-    def __init__(self, ports, logs, real=REAL):
+    def __init__(self, ports, logs, real=REAL, pair=None):
         self.spans, self.faults, self.headers = [], [], []
         self.answers = []
         self.silent = threading.Event()
@@ -108,6 +110,11 @@ class Collector:
         self.port = ports.take()
         self.server = http.server.ThreadingHTTPServer(("127.0.0.1", self.port), Handler)
         self.server.daemon_threads = True
+        self.scheme = "https" if pair else "http"
+        if pair:
+            context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+            context.load_cert_chain(pair.cert, pair.key)
+            self.server.socket = context.wrap_socket(self.server.socket, server_side=True)
         threading.Thread(target=self.server.serve_forever, daemon=True).start()
         self.process = None
         if real:
@@ -125,7 +132,7 @@ class Collector:
 
     @property
     def url(self):
-        return f"http://127.0.0.1:{self.port}/v1/traces"
+        return f"{self.scheme}://127.0.0.1:{self.port}/v1/traces"
 
     def take(self, request, body):
         self.asked += 1

@@ -12,9 +12,11 @@ import subprocess
 import time
 
 import pytest
+from harness.certificates import Authority
 from harness.client import Client
 from harness.collector import REAL, Collector
 from harness.wait import wait_until
+from prometheus_client.openmetrics.parser import text_string_to_metric_families
 
 SERVER, CLIENT, PRODUCER, CONSUMER = 2, 3, 4, 5  # kinds of spans, in protobuf
 ERROR = 2
@@ -242,8 +244,23 @@ def test_openmetrics_has_exemplars(api, traced):
     assert 0 < float(took) <= float(bound) and abs(time.time() - float(at)) < 60
     assert "# TYPE sluice_reads counter\n" in text and "\nsluice_reads_total{" in text
     assert "trace_id" not in api.metrics().text
-    for other in traced[1:]:
-        assert other.admin.request("GET", "/metrics", headers=OPEN).body.endswith(b"# EOF\n")
+
+
+def test_openmetrics_is_well_formed(api, traced):
+    """A strict parser reads the pages of all daemons: types, order, buckets, exemplars.
+    It finds the values that the older format has."""
+    api.http.request("GET", "/v1/records/of-a-parser", headers=parent()[2])
+    for daemon in traced:
+        text = daemon.admin.request("GET", "/metrics", headers=OPEN).body.decode()
+        families = list(text_string_to_metric_families(text))
+        samples = [s for f in families for s in f.samples]
+        names = {s.name for s in samples}
+        older = {name for name, _ in daemon.metrics().samples}
+        assert names == older, names ^ older
+        assert all(f.documentation and f.type != "unknown" for f in families)
+        exemplars = [s.exemplar for s in samples if s.exemplar]
+        assert bool(exemplars) == (daemon is api)
+        assert all(len(e.labels["trace_id"]) == 32 for e in exemplars)
 
 
 @contextlib.contextmanager
@@ -369,6 +386,23 @@ def test_a_collector_that_never_answers(failing):
     assert spans_of(api, "exported") == spans_of(api, "failed") == 0
     api.stop(deadline=10)
     assert collector.asked == 1
+
+
+def test_a_collector_behind_tls(servers, traced, module_deployment, tmp_path):
+    """trace.ca names its authority, which the system does not know. (Another authority:
+    tests/unit/common/trace/test_tracer.c.)"""
+    authority = Authority(tmp_path)
+    pair = authority.issue("collector")
+    collector = Collector(servers.ports, module_deployment.logs, real=None, pair=pair)
+    settings = {"trace.url": collector.url, "trace.ca": authority.cert, "trace.sample": 1}
+    api = module_deployment.api({**settings, "trace.interval": "1ms"})
+    trace, _, header = parent()
+    assert api.http.request("GET", "/v1/records/x", headers=header).status == 404
+    (span,) = collector.trace(trace, ["GET /v1/{collection}/{key}"])
+    assert span.service == "sluice-api" and not api.events("traces.failed")
+    api.stop(deadline=10)
+    module_deployment.daemons.remove(api)
+    collector.close()
 
 
 def test_no_collector_is_there(servers, traced, module_deployment):
