@@ -13,6 +13,7 @@ import shutil
 from common import (
     Failure, cell, circumstances, get, main, pipe_to_redis, print_rows, say, spread)
 from guarded import AGAINST as GUARDED_AGAINST, guarded_subjects
+from observed import AGAINST as OBSERVED_AGAINST, observed_subjects
 from scale import SECTIONS
 from subject import COLD, CONNECTIONS, HOT, WARM, Bench
 
@@ -22,6 +23,7 @@ AGAINST = {
     "sluice-redis": ("reference-redis",),
     "sluice-replica": ("reference-postgres", "reference-aside"),
     **GUARDED_AGAINST,
+    **OBSERVED_AGAINST,
 }
 
 
@@ -126,6 +128,8 @@ def measure_tiers(options, words):
             subjects += fetching_subjects(bench)
         if "access" in words:
             subjects += guarded_subjects(bench)
+        if "observe" in words:
+            subjects += observed_subjects(bench)
         say("warming up")
         for subject in subjects:
             subject.warm_up()
@@ -139,13 +143,13 @@ def measure_tiers(options, words):
 def measure(options):
     """Prints each section as soon as it is measured; returns all the figures."""
     words = options.only.split()
-    tables = {"l1", "fetch", "access"}
+    tables = ["l1", "fetch", "access", "observe"]
     unknown = set(words) - {*tables, *SECTIONS}
     if unknown:
-        known = ", ".join(["l1", "fetch", "access", *SECTIONS])
+        known = ", ".join([*tables, *SECTIONS])
         raise Failure(f"--only knows {known}; not {unknown.pop()}")
     report = circumstances()
-    if tables & set(words):
+    if set(tables) & set(words):
         report |= measure_tiers(options, words)
         print_table(report)
     for name, section in SECTIONS.items():
