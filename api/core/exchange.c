@@ -25,10 +25,10 @@ static const step_fn steps[STEPS] = {
 
 /* --- its span ------------------------------------------------------------- */
 
-static void begin_trace(struct request *r, const char *traceparent)
+static void begin_trace(struct request *r)
 {
 	struct span_start start;
-	if (!tracer_begin(r->thread->instance->tracer, traceparent,
+	if (!tracer_begin(r->thread->instance->tracer, r->traceparent,
 		r->thread->jitter, &start))
 		return;
 	r->trace = MEM_NEW(struct span_start);
@@ -92,9 +92,11 @@ static void *exchange_begin(void *arg, struct MHD_Connection *c,
 	r->connection = c;
 	r->method = method;
 	r->path = path;
+	r->traceparent = head->traceparent;
+	r->given_id = head->request_id;
 	r->started = r->parking.peeked = clock_mono();
 	if (r->thread->instance->tracer)
-		begin_trace(r, head->traceparent);
+		begin_trace(r);
 	r->refusal.possible = true;
 	*refused = entry_check(r, head) == STEP_DONE;
 	r->refusal.possible = false;
@@ -172,7 +174,6 @@ static void exchange_end(void *request)
 		r->feature->free(r);
 	body_intake_free(r);
 	free(r->target.id);
-	free(r->id);
 	principal_unref(&r->principal);
 	free(r);
 }

@@ -7,7 +7,6 @@
 #include "common/base/mem.h"
 #include "common/http/client_socket.h"
 #include "common/http/httpd.h"
-#include "common/http/request_id.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -217,13 +216,11 @@ const char *request_id(struct request *r)
 {
 	if (r->id)
 		return r->id;
-	const char *given = request_header(r, REQUEST_ID_HEADER);
-	char own[REQUEST_ID_OWN + 1];
-	if (given == NULL || !request_id_is_valid(given)) {
-		request_id_make(own);
-		given = own;
+	r->id = r->given_id;
+	if (r->id == NULL || !request_id_is_valid(r->id)) {
+		request_id_make(r->own_id);
+		r->id = r->own_id;
 	}
-	r->id = mem_strdup(given);
 	return r->id;
 }
 

@@ -9,6 +9,7 @@
 #include "api/core/instance.h"
 #include "api/core/waiters.h"
 #include "common/base/buf.h"
+#include "common/http/request_id.h"
 #include "common/log/keyspace.h"
 #include "common/schema/collection.h"
 #include "common/trace/span.h"
@@ -142,10 +143,14 @@ struct request {
 	enum right right;     /* what the principal may do with the target */
 	enum step step;
 	enum MHD_Result rc; /* of MHD_queue_response */
-	char *id;	    /* see request_id; NULL: nobody asked for it yet */
-	unsigned code;	    /* the status of its answer; 0: it has none yet */
-	dur_us_t took;	    /* until its answer was ready */
-	int64_t bytes;	    /* of the answer's body; -1: a stream */
+	/* Of its head; libmicrohttpd's, valid until the request ends. NULL:
+	 * there is none. */
+	const char *traceparent, *given_id;
+	const char *id; /* see request_id; NULL: nobody asked for it yet */
+	char own_id[REQUEST_ID_OWN + 1];
+	unsigned code; /* the status of its answer; 0: it has none yet */
+	dur_us_t took; /* until its answer was ready */
+	int64_t bytes; /* of the answer's body; -1: a stream */
 	struct refusal refusal;
 	struct buf body;
 	size_t held; /* bytes that its body takes from budget_bodies */

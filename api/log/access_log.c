@@ -28,7 +28,7 @@ static void access_log_trace(
     const struct request *r, char out[TRACE_ID_LEN + 1])
 {
 	struct trace_context c;
-	const char *said = r->trace ? NULL : request_header(r, "traceparent");
+	const char *said = r->traceparent;
 	strcpy(out, "none");
 	if (r->trace)
 		trace_context_id(&r->trace->self, out);

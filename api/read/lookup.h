@@ -71,7 +71,6 @@ struct read_op {
 	struct position *after; /* Sluice-Read-After */
 	size_t nafter, passed;	/* positions; how many are passed */
 	bool bad_after;
-	bool named;		 /* the client sent an X-Request-Id */
 	mono_us_t waiting_since; /* for a position; 0: it does not wait */
 	dur_us_t waited;
 	/* Its lookup. */

@@ -22,7 +22,6 @@
 #include "api/read/lookup.h"
 #include "common/base/mem.h"
 #include "common/http/httpd.h"
-#include "common/http/request_id.h"
 #include "common/schema/expiry.h"
 #include "common/schema/owner.h"
 
@@ -82,8 +81,6 @@ static enum MHD_Result take_header(
 	else if (value && strcasecmp(name, "Cache-Control") == 0)
 		cache_control_parse(
 		    value, &((struct request *)arg)->read->cache);
-	else if (value && strcasecmp(name, REQUEST_ID_HEADER) == 0)
-		((struct request *)arg)->read->named = true;
 	return MHD_YES;
 }
 

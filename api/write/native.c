@@ -92,7 +92,7 @@ static enum step_result native_read(struct request *r)
 	/* The ready-made response cannot have `Connection: close`, nor the id
 	 * of this request; who sent one gets it back. */
 	bool plain = r->read->tier == TIER_L1 && !r->thread->draining &&
-		     !r->read->named && tail_up(r->thread->instance->tail) &&
+		     !r->given_id && tail_up(r->thread->instance->tail) &&
 		     guard_shares(r);
 	return plain && v->l1_response
 		   ? answer_shared(r, 200, v->l1_response)

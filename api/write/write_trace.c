@@ -12,7 +12,7 @@ struct record_text write_trace_begin(const struct request *r, size_t nth,
 {
 	*out = (struct span_start){0};
 	if (r->trace == NULL) {
-		const char *said = request_header(r, "traceparent");
+		const char *said = r->traceparent;
 		return (struct record_text){said, said ? strlen(said) : 0};
 	}
 	struct trace_context c = r->trace->self;

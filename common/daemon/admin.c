@@ -144,9 +144,8 @@ static bool wants_openmetrics(const struct request *r)
 	return accept && strcasestr(accept, OPENMETRICS) != NULL;
 }
 
-static void admin_take_id(struct request *r)
+static void admin_take_id(struct request *r, const char *given)
 {
-	const char *given = header(r, REQUEST_ID_HEADER);
 	if (given && request_id_is_valid(given))
 		strcpy(r->id, given);
 	else
@@ -296,7 +295,7 @@ static void *admin_begin(void *arg, struct MHD_Connection *c,
 	r->admin = arg;
 	r->c = c;
 	r->method = method;
-	admin_take_id(r);
+	admin_take_id(r, head->request_id);
 	r->answer =
 	    (struct answer){.status = 200, .type = "text/plain; charset=utf-8"};
 	r->fault = admin_judge(head);

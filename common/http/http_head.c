@@ -1,6 +1,7 @@
 #include "common/http/http_head.h"
 
 #include "common/http/client_socket.h"
+#include "common/http/request_id.h"
 
 #include <ctype.h>
 #include <string.h>
@@ -256,6 +257,8 @@ static enum MHD_Result http_head_look(
 	case 12:
 		http_head_keep(&l->head->content_type, name,
 		    MHD_HTTP_HEADER_CONTENT_TYPE, value);
+		http_head_keep(
+		    &l->head->request_id, name, REQUEST_ID_HEADER, value);
 		break;
 	case 14:
 		if (strcasecmp(name, MHD_HTTP_HEADER_CONTENT_LENGTH) == 0)

@@ -37,7 +37,7 @@ struct http_head {
 	/* The first of each; NULL: none. They are libmicrohttpd's. */
 	const char *content_type, *host, *origin;
 	const char *fetch_site; /* Sec-Fetch-Site */
-	const char *traceparent;
+	const char *traceparent, *request_id;
 	bool encoded; /* the body has a Content-Encoding but identity */
 };
 
