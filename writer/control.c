@@ -15,7 +15,8 @@ static void state(struct admin_exchange *x, bool paused)
 static void set_paused(struct control *c, struct admin_exchange *x, bool paused)
 {
 	if (c->x->paused != paused)
-		log_event(paused ? EV_PAUSED : EV_RESUMED, "by=admin");
+		log_event(paused ? EV_PAUSED : EV_RESUMED,
+		    "by=admin request=%s", log_quote(admin_request_id(x)));
 	c->x->paused = paused;
 	state(x, paused);
 	if (!paused)

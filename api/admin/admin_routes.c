@@ -35,6 +35,7 @@ static void admin_routes_start(
 	enum operand_fault fault =
 	    operand_take(&o, admin_segment(x, "{collection}"),
 		admin_segment(x, "{key}"), instance->partitions);
+	o.request = admin_request_id(x);
 	if (fault == OPERAND_OK)
 		begin(instance, &o, admin_routes_answer, x);
 	else

@@ -123,6 +123,7 @@ static enum step_result take_operand(struct request *r)
 		    router_value(&r->route->head, &path, "{document}"),
 		    r->thread->instance->partitions);
 	path_free(&path);
+	r->main_ask->operand.request = request_id(r);
 	if (fault == OPERAND_OK)
 		return STEP_MORE;
 	return answer_problem(

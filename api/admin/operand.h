@@ -14,6 +14,8 @@ struct operand {
 	const char *key; /* inside id; NULL: no key */
 	size_t key_len;
 	struct key_slot slot; /* only if there is a key */
+	/* The id of the request, for the log; borrowed until it is answered. */
+	const char *request;
 };
 
 enum operand_fault { OPERAND_OK, OPERAND_NO_COLLECTION, OPERAND_NO_KEY };

@@ -43,9 +43,11 @@ static const char *scope(const struct operand *o)
 static void purge_write_report(struct purge *p)
 {
 	const struct purge_report said = {p->swept, !p->redis_failed};
-	log_event(EV_CACHE_PURGED, "scope=%s id=%s l1_entries=%zu redis=%s",
+	log_event(EV_CACHE_PURGED,
+	    "scope=%s id=%s l1_entries=%zu redis=%s request=%s",
 	    scope(&p->operand), log_quote(p->operand.id), p->swept,
-	    said.redis ? "purged" : "unavailable");
+	    said.redis ? "purged" : "unavailable",
+	    log_quote(p->operand.request));
 	p->done(p->arg, &said);
 }
 

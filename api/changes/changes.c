@@ -249,6 +249,7 @@ static enum step_result open_feed(
 		    "from this client (http.client_share).");
 	const struct feed_options o = {
 	    .collection = r->target.collection,
+	    .request = request_id(r),
 	    .owner = r->right == RIGHT_OWN ? request_owner(r) : NULL,
 	    .epoch = epoch,
 	    .tail = r->thread->instance->tail,

@@ -44,6 +44,7 @@ struct feed {
 	atomic_int refs; /* of both threads, and of posted messages */
 	struct feeds *feeds;
 	const struct collection *collection;
+	char *request;		 /* its id */
 	char *owner;		 /* NULL: all documents */
 	const struct tail *tail; /* knows which commits may exist */
 	uint32_t epoch;
@@ -82,6 +83,7 @@ static void feed_unref(struct feed *f)
 	buf_free(&f->out);
 	budget_set(&budget_answers, &f->memory, 0);
 	free(f->owner);
+	free(f->request);
 	free(f);
 }
 
@@ -336,8 +338,8 @@ static void feed_begin(void *arg)
 	f->feeds->first = f;
 	struct err e = consumer_new(&c, &f->consumer);
 	if (e.kind != ERR_KIND_OK) {
-		log_event(EV_KAFKA_ERROR, "code=%s text=%s", e.code,
-		    log_quote(e.msg));
+		log_event(EV_KAFKA_ERROR, "code=%s text=%s request=%s", e.code,
+		    log_quote(e.msg), log_quote(f->request));
 		feed_set_state(f, FEED_ENDED);
 		return;
 	}
@@ -369,6 +371,7 @@ struct feed *feed_open(struct feeds *feeds, const struct feed_options *o)
 	atomic_store(&f->refs, 2);
 	f->feeds = feeds;
 	f->collection = o->collection;
+	f->request = mem_strdup(o->request);
 	f->owner = o->owner ? mem_strdup(o->owner) : NULL;
 	f->tail = o->tail;
 	f->epoch = o->epoch;

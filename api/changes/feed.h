@@ -41,6 +41,7 @@ struct tail;
 
 struct feed_options {
 	const struct collection *collection;
+	const char *request; /* its id, for the log; copied */
 	/* Only the documents of this owner; copied. NULL: all, and who changed
 	 * them. */
 	const char *owner;

@@ -353,8 +353,32 @@ static void write_stage(
     struct buf *out, const char *name, mono_us_t from, mono_us_t to)
 {
 	if (from && to)
-		buf_printf(
-		    out, ", %s;dur=%.3f", name, (double)(to - from) / 1e3);
+		buf_printf(out, "%s%s;dur=%.3f", out->len ? ", " : "", name,
+		    (double)(to - from) / 1e3);
+}
+
+static void write_stages(const struct request *r, struct buf *out)
+{
+	const struct write_op *w = r->write;
+	write_stage(out, "accepted", r->started, w->appended);
+	write_stage(out, "log", w->appended, w->acked);
+	write_stage(out, "commit", w->acked, w->heard);
+}
+
+/* The stages of a write that waited. If its row was read for the answer, they
+ * are a second line, after that of the read. */
+void write_describe(const struct request *r, struct MHD_Response *response)
+{
+	const struct write_op *w = r->write;
+	struct buf text = {0};
+	read_describe(r, response);
+	if (w == NULL || w->wait_for == 0 || w->acked == 0)
+		return;
+	if (r->read == NULL || !r->read->reading)
+		write_stage(&text, "total", r->started, clock_mono());
+	write_stages(r, &text);
+	MHD_add_response_header(response, "Server-Timing", text.data);
+	buf_free(&text);
 }
 
 /* A write whose row is read for the answer has the stages of that read, too. */
@@ -367,18 +391,15 @@ const char *write_source(const struct request *r, struct buf *stages)
 		read_source(r, stages);
 	else if (stages)
 		buf_printf(stages, "total;dur=%.3f", (double)r->took / 1e3);
-	if (stages) {
-		write_stage(stages, "accepted", r->started, w->appended);
-		write_stage(stages, "log", w->appended, w->acked);
-		write_stage(stages, "commit", w->acked, w->heard);
-	}
+	if (stages)
+		write_stages(r, stages);
 	return w->acked ? "log" : NULL;
 }
 
 const struct feature write_feature = {
     .first = STEP_WRITE,
     .enter = write_enter,
-    .describe = read_describe,
+    .describe = write_describe,
     .source = write_source,
     .trace = write_trace,
     .release = write_release,

@@ -28,7 +28,7 @@ struct write_op {
 	char *idempotency_key; /* NULL: none */
 	uint64_t fingerprint;  /* of the request, for its Idempotency-Key */
 	dur_us_t wait_for;     /* maximum wait for the commit; 0: none */
-	/* For the slow log; 0: it has not come so far. */
+	/* For Server-Timing and the slow log; 0: it has not come so far. */
 	mono_us_t appended, acked, heard;
 	bool waits; /* for its commit: it has a place of r->share */
 	struct append *append;
@@ -48,6 +48,7 @@ void write_enter(struct request *r);
 bool write_release(struct request *r);
 void write_trace(const struct request *r, struct span *s);
 void write_free(struct request *r);
+void write_describe(const struct request *r, struct MHD_Response *response);
 const char *write_source(const struct request *r, struct buf *stages);
 
 /* Called after the commit: reads the row, as read_feature does. If that fails,

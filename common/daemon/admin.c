@@ -348,6 +348,11 @@ const struct path_segment *admin_segment(
 	return router_value(&r->route->head, &r->path, name);
 }
 
+const char *admin_request_id(const struct admin_exchange *x)
+{
+	return ((const struct request *)x)->id;
+}
+
 static void admin_answered(struct request *r)
 {
 	r->answered = true;

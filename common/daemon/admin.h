@@ -36,6 +36,8 @@ const char *admin_argument(const struct admin_exchange *x, const char *name);
  * NULL: none. */
 const struct path_segment *admin_segment(
     const struct admin_exchange *x, const char *name);
+/* The id of the request, for the log; valid until it is answered. */
+const char *admin_request_id(const struct admin_exchange *x);
 /* Call one of these exactly once, within `start` or later, on the loop. The
  * exchange is invalid after that. */
 /* Takes the body, JSON. */

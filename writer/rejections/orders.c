@@ -119,7 +119,8 @@ static void orders_on_ordered(void *arg, const struct pg_reply *reply)
 	if (strcmp(state, "ordered") == 0) {
 		char position[POSITION_MAX_LEN];
 		position_format(t->at, position);
-		log_event(EV_REJECT_ORDERED, "position=%s by=admin", position);
+		log_event(EV_REJECT_ORDERED, "position=%s by=admin request=%s",
+		    position, log_quote(admin_request_id(t->x)));
 		t->o->x->ordered(t->o->x->ordered_arg);
 		orders_answer(t, 202, "ordered");
 	} else if (strcmp(state, "rejected") == 0) {

@@ -61,6 +61,8 @@ def test_every_request_has_a_line(apis):
     assert (line["status"], line["source"], line["trace"]) == (put.status, "log", TRACE)
     assert 0 < line["us"] <= line["total_us"] and line["bytes"] == len(put.body)
     assert line["path"] == PATH
+    timing = r"total;dur=[0-9.]+, accepted;dur=[0-9.]+, log;dur=[0-9.]+, commit;dur=[0-9.]+"
+    assert re.fullmatch(timing, put.header("Server-Timing"))
 
     def source(name):
         answer = ask(api, name)
@@ -114,7 +116,10 @@ def test_slow_requests_say_where_the_time_went(apis):
 def test_the_stages_of_a_slow_write(apis, module_deployment):
     """The writer is paused for the time that a write waits."""
     api, writer = apis[1], module_deployment.of("writer")[0]
-    assert writer.admin.request("POST", "/pause", b"{}").status == 200
+    named = {"X-Request-Id": "pause-1", "Content-Type": "application/json"}
+    assert writer.admin.request("POST", "/pause", b"{}", named).status == 200
+    [paused] = writer.events("writer.paused")
+    assert 'request="pause-1"' in paused
     body = json.dumps({"value": "slow"})
     headers = {"Content-Type": "application/json", "Prefer": "wait=1"}
     receipt = ask(api, "slow-2", "PUT", body=body, **headers)
@@ -148,4 +153,8 @@ def test_an_id_of_a_request(apis):
     assert 'request="evil-1"' in line
     admin = api.admin.request("GET", "/livez", None, {"X-Request-Id": "admin-1"})
     assert admin.header("X-Request-Id") == "admin-1"
+    named = {"X-Request-Id": "purge-1", "Sluice-Admin": "1"}
+    assert api.admin.request("DELETE", "/cache/records/x", None, named).status == 200
+    [line] = api.events("cache.purged")
+    assert 'request="purge-1"' in line
     assert not api.events("request") and not api.events("request.slow")
