@@ -4,6 +4,8 @@
 #include "common/base/mem.h"
 #include "common/cache/l2.h"
 #include "common/cache/l2_fill.h"
+#include "common/log/record.h"
+#include "common/log/renamed.h"
 
 #include <stdlib.h>
 
@@ -28,8 +30,17 @@ static enum redis_reader_status redis_reader_parse(
 	    !l2_entry_parse(e->str, e->len,
 		l2_generation(w->str, w->len, g->id, g->id_len), &entry))
 		return REDIS_READER_MISS;
+	struct buf renamed = {0};
+	const struct collection *c =
+	    collection_find(g->id, record_collection_len(g->id, g->id_len));
+	if (c && entry.present &&
+	    renamed_document(&renamed, c, entry.doc, entry.len)) {
+		entry.doc = renamed.data;
+		entry.len = renamed.len;
+	}
 	*out = value_new(entry.version, watermark.watermark,
 	    entry.present ? entry.doc : NULL, entry.len);
+	buf_free(&renamed);
 	return REDIS_READER_HIT;
 }
 

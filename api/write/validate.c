@@ -6,6 +6,7 @@
 #include "common/base/utf8.h"
 #include "common/json/decimal.h"
 #include "common/json/jsondup.h"
+#include "common/log/renamed.h"
 #include "common/schema/key_parts.h"
 #include "common/schema/nested.h"
 #include "common/sql/rendered.h"
@@ -221,8 +222,13 @@ static void check_member(struct check *k, struct jsonslice_member m)
 	struct buf name = {0};
 	buf_str(&name, "");
 	jsonslice_text(&name, m.name);
-	violations_add(
-	    &k->out->violations, name.data, "is not a field of %s", k->c->name);
+	const struct field *now = renamed_field(k->c, name.data, name.len);
+	if (now)
+		violations_add(&k->out->violations, name.data,
+		    "was renamed to %s", now->name);
+	else
+		violations_add(&k->out->violations, name.data,
+		    "is not a field of %s", k->c->name);
 	buf_free(&name);
 }
 

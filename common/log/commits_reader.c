@@ -1,5 +1,6 @@
 #include "common/log/commits_reader.h"
 
+#include "common/log/renamed.h"
 #include "common/log/scan_back.h"
 
 void commits_reader_move(struct commits_reader *r, int64_t offset)
@@ -50,6 +51,21 @@ bool commits_reader_retry(struct commits_reader *r, int64_t end)
 
 /* --- messages ------------------------------------------------------------ */
 
+/* Only of the collections that this process knows. */
+static void commits_rename(struct commits_message *out)
+{
+	struct record_commit *r = &out->record;
+	const struct collection *c =
+	    r->doc ? collection_find(
+			 r->id, record_collection_len(r->id, r->id_len))
+		   : NULL;
+	if (c == NULL ||
+	    !renamed_document(&out->renamed, c, r->doc, r->doc_len))
+		return;
+	r->doc = out->renamed.data;
+	r->doc_len = out->renamed.len;
+}
+
 void commits_message_parse(const rd_kafka_message_t *m, int32_t partitions,
     struct commits_message *out)
 {
@@ -65,6 +81,7 @@ void commits_message_parse(const rd_kafka_message_t *m, int32_t partitions,
 	} else {
 		if (!record_commit_parse(m, partitions, &out->record))
 			return;
+		commits_rename(out);
 		out->kind = COMMITS_RECORD;
 		out->through = out->record.version + 1;
 	}
@@ -74,4 +91,5 @@ void commits_message_free(struct commits_message *c)
 {
 	if (c->kind == COMMITS_MARK)
 		record_mark_free(&c->mark);
+	buf_free(&c->renamed);
 }

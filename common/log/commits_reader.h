@@ -52,9 +52,13 @@ struct commits_message {
 		struct record_commit record;
 		struct record_mark mark;
 	};
+	/* The record's document, if former names of fields were replaced in
+	 * it. */
+	struct buf renamed;
 };
 
-/* Borrows the message, until commits_message_free. */
+/* Borrows the message, until commits_message_free. The document of a record
+ * has the fields' names of today (common/log/renamed.h). */
 void commits_message_parse(const rd_kafka_message_t *m, int32_t partitions,
     struct commits_message *out);
 void commits_message_free(struct commits_message *c);

@@ -108,6 +108,7 @@ struct collection {
 	size_t nparts;		    /* 0, or several */
 	const struct field *fields; /* without key, times and version */
 	size_t nfields;
+	bool renames; /* a field has a former name (common/log/renamed.h) */
 	/* Lifetimes in the caches; 0: l1.ttl and l2.ttl. */
 	dur_us_t l1_ttl, l2_ttl;
 	/* On commit: set the caches to the new document, or drop it. */
@@ -138,7 +139,8 @@ struct collection {
 	size_t nreferences;
 	/* A hash of what a table, a writer and an API must agree about: the
 	 * table, the key, its group, which field is `expires`, and the fields'
-	 * names, columns, order, types, nullability, defaults. */
+	 * names, columns, order, types, nullability, defaults. Former names do
+	 * not count. */
 	uint64_t shape;
 	struct jsonslice text; /* the declaration, as it was read */
 	size_t index;	       /* collection_at(index) is this one */

@@ -4,6 +4,7 @@
 #include "common/base/units.h"
 #include "common/json/decimal.h"
 #include "common/json/jsondup.h"
+#include "common/schema/key_parts.h"
 
 #include <stdarg.h>
 #include <stdio.h>
@@ -179,7 +180,7 @@ static bool declare_take_key(struct declaration *d, struct jsonslice v)
 	struct jsonslice p[MEMBERS] = {{0}};
 	if (jsonslice_kind(v) == JSONSLICE_ARRAY) {
 		d->collection.key = KEY_PARTS;
-		return true; /* declare_key_parts */
+		return true; /* take_key_parts */
 	}
 	if (!declare_parts(d, "/key", v, names, MEMBERS, p))
 		return false;
@@ -191,6 +192,52 @@ static bool declare_take_key(struct declaration *d, struct jsonslice v)
 		   take_key_format(d, "/key/format", p[KEY_FORMAT])) &&
 	       (!p[GENERATE].s ||
 		   take_key_generate(d, "/key/generate", p[GENERATE]));
+}
+
+/* --- parts of the key ----------------------------------------------------- */
+
+static bool take_key_part(struct declaration *d, struct jsonslice name)
+{
+	struct collection *c = &d->collection;
+	size_t i = c->nfields;
+	if (jsonslice_kind(name) == JSONSLICE_STRING)
+		i = collection_field(c, name);
+	if (i == c->nfields)
+		return declare_refuse(d, "/key", "%.*s is not a field",
+		    name.len > 60 ? 60 : (int)name.len, name.s);
+	struct field *f = &d->fields[i];
+	if (f->in_key)
+		return declare_refuse(d, "/key", "has %s twice", f->name);
+	if (!key_parts_may_be(f) || f == c->updated_by)
+		return declare_refuse(d, "/key",
+		    "%s cannot be a part of a key: a part is a string without "
+		    "a format, an integer, a uuid or a date",
+		    f->name);
+	if (f->nullable || f->read_only || field_has_default(f))
+		return declare_refuse(d, "/key",
+		    "%s is nullable, readOnly or has a default: every document "
+		    "has a value of it, and clients send it",
+		    f->name);
+	if (c->nparts == COLLECTION_KEY_PARTS)
+		return declare_refuse(d, "/key", "has more than %d parts",
+		    (int)COLLECTION_KEY_PARTS);
+	f->in_key = true;
+	f->required = true;
+	c->parts[c->nparts++] = f;
+	return true;
+}
+
+static bool take_key_parts(struct declaration *d, struct jsonslice v)
+{
+	struct jsonslice_element e = jsonslice_elements(v);
+	while (jsonslice_each(&e)) {
+		if (!take_key_part(d, e.value))
+			return false;
+	}
+	return d->collection.nparts > 1 ||
+	       declare_refuse(d, "/key",
+		   "must have at least two names of fields; a key of one "
+		   "field is an object: {\"name\": …, \"type\": …}");
 }
 
 /* --- group --------------------------------------------------------------- */
@@ -417,7 +464,7 @@ static bool take_whole(
 	    (p[UPDATED_BY].s && !declare_updated_by(d, p[UPDATED_BY])) ||
 	    !declare_columns(d, p[COLUMNS]) ||
 	    (p[REQUIRED].s && !declare_required(d, p[REQUIRED])) ||
-	    (c->key == KEY_PARTS && !declare_key_parts(d, p[KEY])) ||
+	    (c->key == KEY_PARTS && !take_key_parts(d, p[KEY])) ||
 	    !take_rest(d, p))
 		return false;
 	c->text = root;

@@ -205,3 +205,33 @@ bool declare_access(
 	return (access.s == NULL || declare_grants(d, access)) &&
 	       (owner.s == NULL || declare_owner(d, owner));
 }
+
+/* --- updated_by ---------------------------------------------------------- */
+
+/* A subject has at most 256 bytes. */
+bool declare_updated_by(struct declaration *d, struct jsonslice v)
+{
+	static const char name[] = "updated_by";
+	struct collection *c = &d->collection;
+	if (jsonslice_kind(v) != JSONSLICE_BOOL)
+		return declare_refuse(
+		    d, "/updated_by", "must be true or false");
+	if (*v.s == 'f')
+		return true;
+	for (size_t i = 0; i < c->nfields; i++) {
+		if (strcmp(c->fields[i].name, name) == 0)
+			return declare_refuse(d, "/fields/updated_by",
+			    "is the field that /updated_by adds");
+	}
+	if (strcmp(c->key_name, name) == 0 || c->nfields == COLLECTION_FIELDS)
+		return declare_refuse(
+		    d, "/updated_by", "there is no room for the field");
+	c->updated_by = &d->fields[c->nfields];
+	d->fields[c->nfields++] = (struct field){.name = name,
+	    .type = FIELD_STRING,
+	    .column = COLUMN_TEXT,
+	    .nullable = true,
+	    .has_max_length = true,
+	    .max_length = 256};
+	return true;
+}

@@ -4,7 +4,6 @@
 #include "common/base/check.h"
 #include "common/json/decimal.h"
 #include "common/schema/declare_priv.h"
-#include "common/schema/key_parts.h"
 #include "common/schema/nested.h"
 
 #include <stdio.h>
@@ -212,6 +211,15 @@ static bool take_read_only(const struct at *a, struct jsonslice v)
 		   a->d, a->pointer, "is for a table of yours: declare /table");
 }
 
+static bool take_was(const struct at *a, struct jsonslice v)
+{
+	if (jsonslice_kind(v) != JSONSLICE_STRING)
+		return declare_refuse(a->d, a->pointer, "must be a string");
+	a->field->was = declare_string(a->d, v);
+	a->d->collection.renames = true;
+	return declare_name(a->d, a->pointer, a->field->was);
+}
+
 static bool declare_field_take_items(const struct at *a, struct jsonslice v);
 
 /* The type is an enum type: without a schema, one of the schema public. */
@@ -271,6 +279,7 @@ static const struct keyword {
 } keywords[] = {
     {"type", take_type, ANY},
     {"description", take_description, ANY},
+    {"was", take_was, ANY | OF_COLUMNS},
     {"nullable", take_nullable, ANY},
     {"format", take_format, STRING | INTEGER | OF_COLUMNS},
     {"maxDigits", take_max_digits, DECIMALS | OF_COLUMNS},
@@ -410,9 +419,9 @@ static bool declare_field_take_items(const struct at *a, struct jsonslice v)
 		return declare_refuse(a->d, a->pointer,
 		    "must be strings, numbers or booleans, not of the format "
 		    "byte and without a columnType");
-	if (field_has_default(item) || item->read_only)
-		return declare_refuse(
-		    a->d, a->pointer, "allows neither default nor readOnly");
+	if (field_has_default(item) || item->read_only || item->was)
+		return declare_refuse(a->d, a->pointer,
+		    "allows neither default nor readOnly nor was");
 	a->field->items = item;
 	return declare_bounds(a->d, a->pointer, item);
 }
@@ -467,34 +476,6 @@ bool declare_fields(struct declaration *d, struct jsonslice v)
 		   : declare_refuse(d, "/fields", "must not be empty");
 }
 
-/* A subject has at most 256 bytes. */
-bool declare_updated_by(struct declaration *d, struct jsonslice v)
-{
-	static const char name[] = "updated_by";
-	struct collection *c = &d->collection;
-	if (jsonslice_kind(v) != JSONSLICE_BOOL)
-		return declare_refuse(
-		    d, "/updated_by", "must be true or false");
-	if (*v.s == 'f')
-		return true;
-	for (size_t i = 0; i < c->nfields; i++) {
-		if (strcmp(c->fields[i].name, name) == 0)
-			return declare_refuse(d, "/fields/updated_by",
-			    "is the field that /updated_by adds");
-	}
-	if (strcmp(c->key_name, name) == 0 || c->nfields == COLLECTION_FIELDS)
-		return declare_refuse(
-		    d, "/updated_by", "there is no room for the field");
-	c->updated_by = &d->fields[c->nfields];
-	d->fields[c->nfields++] = (struct field){.name = name,
-	    .type = FIELD_STRING,
-	    .column = COLUMN_TEXT,
-	    .nullable = true,
-	    .has_max_length = true,
-	    .max_length = 256};
-	return true;
-}
-
 bool declare_required(struct declaration *d, struct jsonslice v)
 {
 	if (jsonslice_kind(v) != JSONSLICE_ARRAY)
@@ -523,52 +504,6 @@ bool declare_required(struct declaration *d, struct jsonslice v)
 		d->fields[i].required = true;
 	}
 	return true;
-}
-
-/* --- parts of the key ----------------------------------------------------- */
-
-static bool take_part(struct declaration *d, struct jsonslice name)
-{
-	struct collection *c = &d->collection;
-	size_t i = c->nfields;
-	if (jsonslice_kind(name) == JSONSLICE_STRING)
-		i = collection_field(c, name);
-	if (i == c->nfields)
-		return declare_refuse(d, "/key", "%.*s is not a field",
-		    name.len > 60 ? 60 : (int)name.len, name.s);
-	struct field *f = &d->fields[i];
-	if (f->in_key)
-		return declare_refuse(d, "/key", "has %s twice", f->name);
-	if (!key_parts_may_be(f) || f == c->updated_by)
-		return declare_refuse(d, "/key",
-		    "%s cannot be a part of a key: a part is a string without "
-		    "a format, an integer, a uuid or a date",
-		    f->name);
-	if (f->nullable || f->read_only || field_has_default(f))
-		return declare_refuse(d, "/key",
-		    "%s is nullable, readOnly or has a default: every document "
-		    "has a value of it, and clients send it",
-		    f->name);
-	if (c->nparts == COLLECTION_KEY_PARTS)
-		return declare_refuse(d, "/key", "has more than %d parts",
-		    (int)COLLECTION_KEY_PARTS);
-	f->in_key = true;
-	f->required = true;
-	c->parts[c->nparts++] = f;
-	return true;
-}
-
-bool declare_key_parts(struct declaration *d, struct jsonslice v)
-{
-	struct jsonslice_element e = jsonslice_elements(v);
-	while (jsonslice_each(&e)) {
-		if (!take_part(d, e.value))
-			return false;
-	}
-	return d->collection.nparts > 1 ||
-	       declare_refuse(d, "/key",
-		   "must have at least two names of fields; a key of one "
-		   "field is an object: {\"name\": …, \"type\": …}");
 }
 
 /* --- all of them --------------------------------------------------------- */
@@ -625,7 +560,8 @@ bool declare_check_fields(struct declaration *d)
 		snprintf(
 		    pointer, sizeof pointer, "/fields/%s", d->fields[i].name);
 		good = declare_bounds(d, pointer, &d->fields[i]) &&
-		       check_default(d, &d->fields[i]) && good;
+		       check_default(d, &d->fields[i]) &&
+		       declare_check_was(d, &d->fields[i]) && good;
 	}
 	return good;
 }

@@ -48,19 +48,18 @@ bool declare_table(
 /* Takes `columns`, or what they are if it is absent (v.s is NULL). Call it
  * after declare_updated_by. */
 bool declare_columns(struct declaration *d, struct jsonslice v);
+/* Has nothing else the former name of the field (`was`)? False: refused. Call
+ * it after declare_columns. */
+bool declare_check_was(struct declaration *d, const struct field *f);
 /* Takes the name of something in a schema of the database: `schema.name`; the
  * schema ends at the first dot, and is public without one. The names live as
  * long as the declaration. False: refused. */
 bool declare_qualified(struct declaration *d, const char *pointer,
     struct jsonslice v, const char **schema, const char **name);
-/* In common/schema/declare_field.c: takes `fields`, `updated_by` (which is a
- * field, too) and `required`, in this order. */
+/* In common/schema/declare_field.c: takes `fields`, and `required` after
+ * declare_updated_by. */
 bool declare_fields(struct declaration *d, struct jsonslice v);
-bool declare_updated_by(struct declaration *d, struct jsonslice v);
 bool declare_required(struct declaration *d, struct jsonslice v);
-/* Takes `key`, if it is an array of names of fields. Call it after
- * declare_required. */
-bool declare_key_parts(struct declaration *d, struct jsonslice v);
 /* Takes the keywords of a field, or of a value within one. `depth`: how many
  * levels it lies below the field. */
 bool declare_keywords(struct declaration *d, struct field *f,
@@ -100,3 +99,6 @@ bool declare_constraints(struct declaration *d, struct jsonslice unique,
  * absent (s is NULL). Call it after declare_list. */
 bool declare_access(
     struct declaration *d, struct jsonslice access, struct jsonslice owner);
+/* In the same file: takes `updated_by`, which is a field, too. Call it after
+ * declare_fields. */
+bool declare_updated_by(struct declaration *d, struct jsonslice v);

@@ -1,5 +1,5 @@
 /* Where the documents are: the table, and its columns whose names differ from
- * those in documents.
+ * those in documents; and the names that fields had before.
  */
 #include "common/schema/declare_priv.h"
 
@@ -149,4 +149,42 @@ bool declare_columns(struct declaration *d, struct jsonslice v)
 			return false;
 	}
 	return check_columns(d);
+}
+
+/* --- former names -------------------------------------------------------- */
+
+bool declare_check_was(struct declaration *d, const struct field *f)
+{
+	const struct collection *c = &d->collection;
+	const char *was = f->was;
+	char pointer[128];
+	snprintf(pointer, sizeof pointer, "/fields/%s/was", f->name);
+	if (was == NULL)
+		return true;
+	if (strcmp(was, f->name) == 0)
+		return declare_refuse(d, pointer, "is the name of the field");
+	if (declare_is_taken(d, was) ||
+	    (c->nparts == 0 && strcmp(was, c->key_name) == 0))
+		return declare_refuse(d, pointer,
+		    "is the key, or a name that every document or table has");
+	if (f->in_key)
+		return declare_refuse(
+		    d, pointer, "does not apply to a part of the key");
+	for (size_t i = 0; i < c->nfields; i++) {
+		const struct field *other = &c->fields[i];
+		if (other == f)
+			continue;
+		if (strcmp(was, other->name) == 0)
+			return declare_refuse(d, pointer,
+			    "is the name of another field: no two fields can "
+			    "mean %s",
+			    was);
+		if (strcmp(was, other->stored) == 0)
+			return declare_refuse(d, pointer,
+			    "is the column of the field %s", other->name);
+		if (other->was && strcmp(was, other->was) == 0)
+			return declare_refuse(d, pointer,
+			    "is what the field %s was, too", other->name);
+	}
+	return true;
 }

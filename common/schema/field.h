@@ -51,6 +51,7 @@ enum generated { GENERATED_NOT, GENERATED_NOW, GENERATED_UUID };
 struct field {
 	const char *name;
 	const char *stored; /* the name of its column */
+	const char *was;    /* its former name; NULL: none */
 	enum field_type type;
 	enum format format;
 	enum column_type column;

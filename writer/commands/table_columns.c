@@ -9,12 +9,14 @@
 #include <stdlib.h>
 #include <string.h>
 
-static const struct field *field_named(
-    const struct collection *c, const char *name)
+/* In a dry run, a column has its former name. */
+static const struct field *field_named(const struct tables *t, const char *name)
 {
-	for (size_t i = 0; i < c->nfields; i++) {
-		if (strcmp(c->fields[i].stored, name) == 0)
-			return &c->fields[i];
+	for (size_t i = 0; i < t->c->nfields; i++) {
+		const struct field *f = &t->c->fields[i];
+		bool had = t->dry && (t->renamed >> i & 1);
+		if (strcmp(had ? f->was : f->stored, name) == 0)
+			return f;
 	}
 	return NULL;
 }
@@ -48,7 +50,7 @@ static struct err not_the_owner(
 
 static struct err add_column(struct tables *t, const char *name)
 {
-	const struct field *f = field_named(t->c, name);
+	const struct field *f = field_named(t, name);
 	const char *own = own_column(&t->c->table, name);
 	struct buf sql = {0};
 	if (own == NULL && (f == NULL || t->c->table.foreign)) {
@@ -96,7 +98,7 @@ static size_t varchar_room(const char *type)
  * (writer/decide/judges.sql), so that a sum is rounded after each. */
 static bool rounds(const struct tables *t, const char *name, const char *is)
 {
-	const struct field *f = field_named(t->c, name);
+	const struct field *f = field_named(t, name);
 	return f && f->column == COLUMN_NUMERIC &&
 	       (strncmp(is, "numeric(", 8) == 0 || strcmp(is, "real") == 0 ||
 		   strcmp(is, "double precision") == 0);
@@ -105,7 +107,7 @@ static bool rounds(const struct tables *t, const char *name, const char *is)
 /* The text of a json is that of any document. */
 static bool is_json(const struct tables *t, const char *name, const char *is)
 {
-	const struct field *f = field_named(t->c, name);
+	const struct field *f = field_named(t, name);
 	return f && f->column == COLUMN_JSONB && strcmp(is, "json") == 0;
 }
 
@@ -113,7 +115,7 @@ static bool is_json(const struct tables *t, const char *name, const char *is)
 static bool array_holds(
     const struct tables *t, const char *name, const char *is)
 {
-	const struct field *f = field_named(t->c, name);
+	const struct field *f = field_named(t, name);
 	size_t room = varchar_room(is), len = strlen(is);
 	return f && f->column == COLUMN_ARRAY && room &&
 	       f->items->column == COLUMN_TEXT && len > 2 &&
@@ -135,7 +137,7 @@ static bool choices_fit(const struct field *f, size_t room)
 static bool varchar_holds(
     const struct tables *t, const char *name, const char *is)
 {
-	const struct field *f = field_named(t->c, name);
+	const struct field *f = field_named(t, name);
 	size_t room = varchar_room(is);
 	if (room == 0 || strchr(is, '[') || (f && f->column != COLUMN_TEXT))
 		return false;
@@ -211,7 +213,7 @@ static struct err compare_column(struct tables *t, const PGresult *r, int i)
 	struct err e = ERR_OK;
 	if (strcmp(declared, is) != 0)
 		e = compare_type(t, name, declared, is);
-	const struct field *f = field_named(t->c, name);
+	const struct field *f = field_named(t, name);
 	bool read_only = f && f->read_only;
 	bool generated = *PQgetvalue(r, i, C_GENERATED) == 't';
 	if (read_only && does && !generated &&

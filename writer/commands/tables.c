@@ -323,7 +323,10 @@ static struct err tables_compare(struct tables *t)
 		e = check_kind(t);
 	if (e.kind == ERR_KIND_OK)
 		e = tables_check_group(t);
+	size_t before = t->blocking;
 	if (e.kind == ERR_KIND_OK)
+		e = table_renames(t);
+	if (e.kind == ERR_KIND_OK && t->blocking == before)
 		e = table_columns_compare(t);
 	if (e.kind == ERR_KIND_OK && t->blocking == 0)
 		e = compare_checks(t);
@@ -411,6 +414,8 @@ static struct err tables_is_indexed(
 static struct err add_extra(struct tables *t, const struct sql_table_extra *x)
 {
 	bool there;
+	if (table_renames_made(t, x->name))
+		return ERR_OK;
 	if (x->kind == SQL_TABLE_UNIQUE)
 		return tables_add_unique(t, x);
 	bool index = x->kind != SQL_TABLE_SEQUENCE;
@@ -450,6 +455,7 @@ static struct err migrate_one(struct tables *t)
 {
 	bool there;
 	size_t before = t->blocking;
+	t->renamed = 0;
 	printf("-- %s\n", t->c->name);
 	struct err e = tables_is_there(t, t->c, &there);
 	if (e.kind == ERR_KIND_OK && !there && t->c->table.foreign)
@@ -504,6 +510,10 @@ static struct err add_reference(struct tables *t, const struct reference *r)
 static struct err migrate_reference(struct tables *t, const struct reference *r)
 {
 	bool tables, there = false;
+	char made[SQL_TABLE_NAME_LEN];
+	sql_table_reference_name(made, t->c, r);
+	if (table_renames_made(t, made))
+		return ERR_OK;
 	struct err e = both_are_there(t, r, &tables);
 	if (e.kind == ERR_KIND_OK && tables)
 		e = reference_is_there(t, r, &there);
@@ -547,6 +557,7 @@ struct err tables_migrate(PGconn *c, bool dry, bool triggers)
 		e = for_each(&t, migrate_references);
 	if (e.kind == ERR_KIND_OK && t.blocking == 0)
 		e = for_each(&t, tables_triggers);
+	buf_free(&t.names);
 	if (e.kind != ERR_KIND_OK)
 		return e;
 	if (t.blocking)

@@ -6,6 +6,20 @@
 -- name: there
 SELECT to_regclass($1) IS NOT NULL
 
+-- $2 a name: has the table a column of it?
+-- name: column
+SELECT EXISTS (SELECT FROM pg_attribute WHERE attrelid = to_regclass($1)
+    AND attname = $2 AND attnum > 0 AND NOT attisdropped)
+
+-- $2 a name. Column: what of the table has it: `c`, a constraint (and its
+-- index, if it has one); `i`, an index; null, nothing.
+-- name: named
+SELECT CASE
+    WHEN EXISTS (SELECT FROM pg_constraint
+    WHERE conrelid = to_regclass($1) AND conname = $2) THEN 'c'
+    WHEN EXISTS (SELECT FROM pg_index i JOIN pg_class x ON x.oid = i.indexrelid
+    WHERE i.indrelid = to_regclass($1) AND x.relname = $2) THEN 'i' END
+
 -- $2 the name of a trigger: has the table it?
 -- name: trigger
 SELECT EXISTS (SELECT FROM pg_trigger WHERE tgrelid = to_regclass($1)

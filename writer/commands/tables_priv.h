@@ -19,12 +19,19 @@ struct tables {
 	bool triggers;		    /* they are wanted */
 	const struct collection *c; /* the one at hand */
 	size_t blocking; /* differences with which a writer cannot work */
+	/* Of that one: bits, by index, of the fields whose columns this run has
+	 * renamed, or would in a dry run. */
+	uint64_t renamed;
+	/* Of all collections: the new names of constraints and indexes that
+	 * this run has renamed, or would; with a NUL behind each. */
+	struct buf names;
 };
 
 /* writer/commands/tables.sql */
 extern const struct pg_statement tables_there, tables_kind, tables_columns,
     tables_checks, tables_unique, tables_reference, tables_group,
-    tables_indexed, tables_trigger, tables_triggered;
+    tables_indexed, tables_trigger, tables_triggered, tables_column,
+    tables_named;
 
 /* Prints a statement, and runs it unless this is a dry run. */
 struct err tables_run(struct tables *t, const char *sql);
@@ -40,6 +47,12 @@ struct err tables_ask(struct tables *t, const struct pg_statement *s,
 /* Tells a difference with which a writer cannot work. */
 void tables_block(struct tables *t, const char *what);
 
+/* In writer/commands/table_renames.c: renames the columns of fields that had
+ * another name, and what Sluice has named after them. In a dry run, the
+ * declared table gets the former names instead. */
+struct err table_renames(struct tables *t);
+/* Has this run renamed a constraint or an index to this name, or would it? */
+bool table_renames_made(const struct tables *t, const char *name);
 /* In writer/commands/triggers.c: makes the triggers that are missing, or tells
  * of them. */
 struct err tables_triggers(struct tables *t);

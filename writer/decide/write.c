@@ -15,6 +15,8 @@
  *  - the document of the row will not be larger than a commit record may be;
  *  - a batch has operations of one group, at most one for each row, and each
  *    of them is good by itself;
+ *  - the fields have their names of today, also in a record that is older than
+ *    a renaming (common/log/renamed.h);
  *  - the columns of the table accept the values of the fields, and the values
  *    satisfy the declared constraints. So the fold may compute with them, and a
  *    document that the next write of the batch replaces is checked, too.
@@ -32,6 +34,7 @@
 #include "common/daemon/config.h"
 #include "common/log/keyspace.h"
 #include "common/log/operations.h"
+#include "common/log/renamed.h"
 #include "common/sql/rendered.h"
 
 #include <stdio.h>
@@ -52,6 +55,19 @@ bool write_is_text(const char *s, size_t len)
 	return memchr(s, '\0', len) == NULL && utf8_valid(s, len);
 }
 
+/* The record may be older than a renaming of fields. From here on it has the
+ * names of today. */
+static void write_rename(struct write *w, struct jsonslice object)
+{
+	struct buf b = {0};
+	if (!renamed_object(&b, w->collection, object))
+		return;
+	w->size += b.len - w->body_len; /* it may shrink */
+	w->body_len = b.len;
+	w->renamed = buf_take(&b, NULL);
+	w->body = w->renamed;
+}
+
 static bool take_object(struct write *w)
 {
 	struct jsonslice v;
@@ -60,6 +76,7 @@ static bool take_object(struct write *w)
 		return false;
 	w->body = v.s;
 	w->body_len = v.len;
+	write_rename(w, v);
 	return true;
 }
 
@@ -93,7 +110,8 @@ const struct field *write_owner_field(const struct write *w)
 		    memcmp(f->name, name->s, name->len) == 0)
 			return f;
 	}
-	return name->s ? NULL : w->collection->owner.field;
+	return name->s ? renamed_field(w->collection, name->s, name->len)
+		       : w->collection->owner.field;
 }
 
 static const char *wrong_with(struct write *w)
@@ -449,6 +467,7 @@ void write_clear(struct write *w)
 		rd_kafka_message_destroy(w->message);
 	free(w->detail);
 	free(w->unknown);
+	free(w->renamed);
 	drop_operations(w);
 	*w = (struct write){0};
 }

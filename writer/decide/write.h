@@ -34,7 +34,8 @@ struct write {
 	const char
 	    *body; /* if not refused: one object, without blanks around */
 	size_t body_len;
-	size_t size; /* at least body_len: its size as a row's document */
+	char *renamed; /* owned: the body, if fields had former names in it */
+	size_t size;   /* at least body_len: its size as a row's document */
 	wall_us_t accepted_at;
 	mono_us_t arrived; /* at this process */
 	/* The headers of the record, if has_op: the producer's number, the

@@ -15,6 +15,7 @@
 
 #include "common/base/clock.h"
 #include "common/log/keyspace.h"
+#include "common/log/renamed.h"
 #include "common/postgres/pg_params.h"
 #include "common/schema/collection.h"
 #include "common/sql/bookkeeping.h"
@@ -116,6 +117,17 @@ static void requeue_append(struct task *t, const struct record_write *w)
 		requeue_release(t, 503, e.msg);
 }
 
+/* As the writer will: it may have former names of fields. */
+static void requeue_check_object(const struct collection *c, enum record_op op,
+    struct jsonslice object, char why[DOCUMENT_FAULT_LEN])
+{
+	struct buf b = {0};
+	if (renamed_object(&b, c, object))
+		object = (struct jsonslice){b.data, b.len};
+	document_fault(c, op, object, why);
+	buf_free(&b);
+}
+
 /* Would the writer accept it? If not, `why` says why. */
 static void requeue_check(
     const struct record_write *w, char why[DOCUMENT_FAULT_LEN])
@@ -134,7 +146,7 @@ static void requeue_check(
 		snprintf(why, DOCUMENT_FAULT_LEN,
 		    "the document is not one JSON object");
 	else
-		document_fault(c, w->op, object, why);
+		requeue_check_object(c, w->op, object, why);
 }
 
 static bool read_op(const char *name, enum record_op *out)

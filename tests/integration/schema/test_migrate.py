@@ -307,3 +307,96 @@ def test_groups(deployment, declare):
     said, _ = declare({"a": TEXT}, required=["a"], group=True, code=1)
     assert 'it has rows, so "group" cannot become true' in said
     assert shapes(deployment) == [3, 2] or shapes(deployment) == [2, 3]
+
+
+def of_table(deployment):
+    """The names of its columns; and of its constraints and indexes."""
+    made = deployment.sql(
+        "SELECT conname FROM pg_constraint WHERE conrelid = 'things'::regclass"
+        " AND contype <> 'n'"
+        " UNION SELECT indexrelid::regclass::text FROM pg_index"
+        " WHERE indrelid = 'things'::regclass"
+    )
+    return [name for name, *_ in columns(deployment)], {name for (name,) in made}
+
+
+def test_a_field_with_another_name(deployment, declare):
+    """The column is renamed, and what is named after it; a dry run says the same."""
+    price = {"type": "integer", "minimum": 1}
+    more = {
+        "unique": [["a", "cost"]],
+        "references": {"b": "things"},
+        "list": {"filter": ["a", "cost"], "indexes": [["cost", "a.desc"]]},
+    }
+    other = {"type": "string", "maxLength": 20, "nullable": True}
+    before = {"a": TEXT, "b": other, "cost": price}
+    declare(before, required=["a", "cost"], **more)
+    deployment.sql(
+        "INSERT INTO things (key, a, cost, created_at, updated_at, version)"
+        " VALUES ('k', 'v', 7, now(), now(), 0)"
+    )
+    after = {"a": TEXT, "c": {**other, "was": "b"}, "price": {**price, "was": "cost"}}
+    more = {
+        "unique": [["a", "price"]],
+        "references": {"c": "things"},
+        "list": {"filter": ["a", "price"], "indexes": [["price", "a.desc"]]},
+    }
+    plan, _ = declare(after, "--dry-run", required=["a", "price"], **more)
+    said, _ = declare(after, required=["a", "price"], **more)
+    table = 'ALTER TABLE public."things" RENAME'
+    assert said.splitlines() == [
+        f'{table} COLUMN "b" TO "c";',
+        f'{table} COLUMN "cost" TO "price";',
+        f'{table} CONSTRAINT "things_b_max_length" TO "things_c_max_length";',
+        f'{table} CONSTRAINT "things_cost_minimum" TO "things_price_minimum";',
+        'ALTER INDEX public."things_cost_list" RENAME TO "things_price_list";',
+        'ALTER INDEX public."things_cost_a_desc_index" RENAME TO'
+        ' "things_price_a_desc_index";',
+        f'{table} CONSTRAINT "things_a_cost_unique" TO "things_a_price_unique";',
+        'ALTER INDEX public."things_b_ref" RENAME TO "things_c_ref";',
+        f'{table} CONSTRAINT "things_b_references" TO "things_c_references";',
+        "the schema is up to date",
+    ]
+    assert plan.splitlines()[: len(said.splitlines()) - 1] == said.splitlines()[:-1]
+    assert "CREATE" not in plan and "ADD" not in plan and "left to you" not in plan
+    assert deployment.sql("SELECT price FROM things") == [(7,)]
+    names, made = of_table(deployment)
+    assert names[:4] == ["key", "a", "c", "price"]
+    assert made == {
+        "things_pkey",
+        "things_a_max_length",
+        "things_c_max_length",
+        "things_price_minimum",
+        "things_a_list",
+        "things_price_list",
+        "things_price_a_desc_index",
+        "things_a_price_unique",
+        "things_c_ref",
+        "things_c_references",
+    }
+    assert shapes(deployment) == [1, 2]
+    said, _ = declare(after, required=["a", "price"], **more)
+    assert said == "the schema is up to date\n"
+
+
+def test_a_renaming_that_cannot_be(deployment, declare):
+    declare({"a": TEXT}, required=["a"])
+    said, _ = declare({"b": {**TEXT, "was": "x"}}, required=["b"], code=1)
+    assert "it has neither the column b nor x, which" in said
+    deployment.sql("ALTER TABLE things ADD b text")
+    renamed = {"b": {**TEXT, "was": "a"}}
+    said, _ = declare(renamed, required=["b"], code=1)
+    assert 'it has both columns a and b, and "was" says that they are one' in said
+    assert "RENAME" not in said and shapes(deployment) == [1]
+    # The column of a field with a mapping stays, but not the name of the check.
+    deployment.sql("ALTER TABLE things DROP b")
+    said, _ = declare(renamed, required=["b"], columns={"b": "a"})
+    assert said.splitlines()[:-1] == [
+        'ALTER TABLE public."things" RENAME CONSTRAINT "things_a_max_length"'
+        ' TO "things_b_max_length";'
+    ]
+    said, _ = declare(
+        {"c": {**TEXT, "was": "a"}}, required=["c"], table="public.things", code=1
+    )
+    assert 'RENAME COLUMN "a" TO "c"' in said and "map the field" in said
+    assert [name for name, *_ in columns(deployment)][:2] == ["key", "a"]

@@ -5,6 +5,7 @@ import threading
 
 import pytest
 from harness.client import key_path
+from harness.feed import Feed
 from harness.wait import wait_until
 
 TEXT = {"type": "string"}
@@ -14,6 +15,7 @@ NEW = {
     "a": TEXT,
     "c": {"type": "string", "nullable": True},
 }
+RENAMED = {"b": {"type": "string", "was": "a"}}
 JSON = {"Content-Type": "application/json"}
 WAIT = {**JSON, "Prefer": "wait=10"}
 
@@ -21,11 +23,11 @@ WAIT = {**JSON, "Prefer": "wait=10"}
 @pytest.fixture
 def declared(deployment, tmp_path):
     """Switches the deployment between the two declarations."""
-    for name, fields in (("old", OLD), ("new", NEW)):
+    for name, fields in (("old", OLD), ("new", NEW), ("renamed", RENAMED)):
         text = {"name": "things", "key": {"type": "string"}, "fields": fields}
         (tmp_path / name).mkdir()
         path = tmp_path / name / "things.json"
-        path.write_text(json.dumps({**text, "required": ["a"]}))
+        path.write_text(json.dumps({**text, "required": [min(fields)]}))
 
     def switch(name):
         deployment.collections = tmp_path / name
@@ -158,3 +160,43 @@ def test_a_writer_that_is_newer_than_the_table(deployment, declared):
     deployment.migrate()
     writer.wait_ready()
     wait_until(lambda: rows(deployment) == {"k": {"a": "x", "b": 7, "c": None}}, 10, "k")
+
+
+def test_a_field_gets_another_name(deployment, declared):
+    """What the log and Redis have under the former name is that of the new one."""
+    old = deployment.start_all()
+    (writer,) = deployment.of("writer")
+    feed = Feed(old.http.port, "things")
+    begin = feed.last_id
+    assert put(old, "k", {"a": "x"}).status == 201
+    feed.close()
+    path = key_path("k", "things")
+    assert old.http.request("GET", path).json()["a"] == "x"
+    wait_until(lambda: deployment.servers.redis().keys("*things/k*"), 10, "Redis")
+    writer.stop()
+    assert put(old, "patched", {"a": "y"}, JSON).status == 202
+    patch = {"Content-Type": "application/merge-patch+json"}
+    key = key_path("patched", "things")
+    assert old.http.request("PATCH", key, b'{"a":"z"}', patch).status == 202
+    declared("renamed")
+    deployment.migrate()
+    deployment.writer()
+    new = deployment.api()
+    ends = deployment.ends()
+    wait_until(lambda: deployment.progress() == ends, 20, "the writes of before")
+    assert deployment.sql("SELECT key, b FROM things ORDER BY key") == [
+        ("k", "x"),
+        ("patched", "z"),
+    ]
+    answer = new.http.request("GET", path)
+    assert "redis" in answer.headers["Cache-Status"], answer.headers
+    assert answer.json()["b"] == "x" and "a" not in answer.json()
+    refused = put(new, "k", {"a": "x"})
+    assert refused.status == 422
+    assert refused.json()["errors"][0]["detail"] == "was renamed to b"
+    feed = Feed(new.http.port, "things", last_id=begin)
+    names = {"k": "x", "patched": "z"}
+    feed.wait_for(
+        lambda events: {e.key: e.document.get("b") for e in events} == names, "both"
+    )
+    feed.close()

@@ -274,6 +274,18 @@ static void seed_writes_are_documents(void **state)
 	validation_free(&v);
 }
 
+static void former_names(void **state)
+{
+	(void)state;
+	static const char body[] = "{\"funds\":1}";
+	struct validation v;
+	validate_document(declared("accounts"), VALIDATE_WHOLE, "a", 1, body,
+	    sizeof body - 1, &v);
+	assert_int_equal(v.validity, INVALID);
+	has(&v.violations, body, "/funds", "was renamed to balance");
+	validation_free(&v);
+}
+
 /* What counts is the document as it is read: numbers without their exponents,
  * the key, the times. */
 static void sizes(void **state)
@@ -315,6 +327,7 @@ int main(void)
 	records = declared("records");
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(good_documents),
+	    cmocka_unit_test(former_names),
 	    cmocka_unit_test(sizes),
 	    cmocka_unit_test(bad_json),
 	    cmocka_unit_test(deep),

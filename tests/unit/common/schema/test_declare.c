@@ -45,6 +45,9 @@ static struct declaration *read(const char *text, struct declare_fault *fault)
 #define PARTS(key, fields)                                                     \
 	"{\"name\":\"c\",\"key\":" key ",\"fields\":{" fields "}}"
 #define ID(v) FIELD("\"type\":\"string\",\"format\":\"uuid\",\"default\":" v)
+#define RENAMED(was, g, more)                                                  \
+	HEAD "\"fields\":{\"f\":{" INT ",\"was\":\"" was "\"},\"g\":" g        \
+	     "}" more "}"
 #define SHORT "\"f\":{\"type\":\"string\",\"nullable\":true,\"maxLength\":9}"
 
 static const struct {
@@ -117,6 +120,23 @@ static const struct {
 	"updated_by is set by the writer"},
     {HEAD "\"fields\":{\"updated_by\":{" TEXT "}},\"updated_by\":true}",
 	"/fields/updated_by", "is the field that /updated_by adds"},
+    {FIELD(TEXT ",\"was\":1"), "/fields/f/was", "must be a string"},
+    {FIELD(TEXT ",\"was\":\"A\""), "/fields/f/was", "a name begins with"},
+    {FIELD(TEXT ",\"was\":\"f\""), "/fields/f/was", "is the name of the"},
+    {FIELD(TEXT ",\"was\":\"key\""), "/fields/f/was", "is the key, or a"},
+    {FIELD(TEXT ",\"was\":\"version\""), "/fields/f/was", "is the key, or"},
+    {FIELD(TEXT ",\"was\":\"created_at\""), "/fields/f/was", "is the key,"},
+    {RENAMED("g", "{" INT "}", ""), "/fields/f/was",
+	"no two fields can mean g"},
+    {RENAMED("h", "{" INT ",\"was\":\"h\"}", ""), "/fields/f/was",
+	"is what the field g was, too"},
+    {RENAMED("h", "{" INT "}", ",\"columns\":{\"g\":\"h\"}"), "/fields/f/was",
+	"is the column of the field g"},
+    {PARTS("[\"a\",\"b\"]",
+	 PART ",\"b\":{\"type\":\"integer\",\"was\":\"c\"},\"d\":{" INT "}"),
+	"/fields/b/was", "does not apply to a part of the key"},
+    {FIELD(LIST_OF("{\"type\":\"string\",\"was\":\"g\"}")), "/fields/f/items",
+	"allows neither default nor readOnly nor was"},
     {ACCESS("\"unique\":{}"), "/unique", "must be an array of arrays"},
     {ACCESS("\"unique\":[\"f\"]"), "/unique/0", "must be an array of names"},
     {ACCESS("\"unique\":[[\"f\"],[]]"), "/unique/1", "must not be empty"},
@@ -523,6 +543,7 @@ static void shapes(void **state)
 		 "\"cache\":{\"on_commit\":\"refresh\"}}",
 	    HEAD "\"fields\":{\"f\":{" INT ",\"format\":\"int64\"}}}",
 	    HEAD "\"group\":false,\"fields\":{\"f\":{" INT "}}}",
+	    FIELD(INT ",\"was\":\"g\""),
 	};
 	static const char *const other[] = {
 	    HEAD "\"fields\":{\"g\":{" INT "}}}",

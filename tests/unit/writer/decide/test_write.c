@@ -165,6 +165,55 @@ static void of_an_unknown_collection(void **state)
 	write_clear(&w);
 }
 
+/* A record that is older than a renaming: from here on it has the new name. */
+static void of_former_names(void **state)
+{
+	(void)state;
+	static const char both[] = "{\"balance\":\"x\",\"funds\":7}";
+	struct write w;
+	struct record_write said = {.op = RECORD_PUT};
+	read_one(&w, &said, "accounts/g", "{\"funds\":7}");
+	assert_int_equal(w.refused, REASON_NONE);
+	assert_string_equal(w.body, "{\"balance\":7}");
+	assert_int_equal(w.body_len, strlen(w.body));
+	write_clear(&w);
+	read_one(&w, &said, "accounts/g", both);
+	assert_string_equal(w.body, "{\"balance\":7}");
+	write_clear(&w);
+	read_one(&w, &said, "accounts/g", "{\"funds\":-1}");
+	assert_int_equal(w.refused, REASON_CONSTRAINT);
+	assert_string_equal(w.detail, "accounts_balance_minimum");
+	write_clear(&w);
+	said.op = RECORD_INCREMENT;
+	read_one(&w, &said, "accounts/g", "{\"funds\":-1}");
+	assert_string_equal(w.body, "{\"balance\":-1}");
+	assert_true(w.size >= w.body_len);
+	write_clear(&w);
+	said = (struct record_write){.op = RECORD_BATCH};
+	read_one(&w, &said, "_batch/g",
+	    "[" PUT("accounts/g:a", "{\"funds\":1}") "," PUT(
+		"accounts/g:b", "{\"balance\":2}") "]");
+	assert_int_equal(w.refused, REASON_NONE);
+	assert_string_equal(w.operations[0].body, "{\"balance\":1}");
+	assert_null(w.operations[1].renamed);
+	write_clear(&w);
+}
+
+/* Whose it is: an API of before named the field as it was called then. */
+static void owner_of_a_former_name(void **state)
+{
+	(void)state;
+	struct write w;
+	const struct record_write said = {.op = RECORD_DELETE,
+	    .owner_field = {"funds", 5},
+	    .owner = {"ada", 3}};
+	read_one(&w, &said, "accounts/g", "");
+	assert_int_equal(w.refused, REASON_NONE);
+	w.said = said; /* the headers are gone */
+	assert_string_equal(write_owner_field(&w)->name, "balance");
+	write_clear(&w);
+}
+
 /* Its rejection has a time that Postgres can store. */
 static void batch_of_another_age(void **state)
 {
@@ -196,6 +245,8 @@ int main(void)
 	    cmocka_unit_test(refusing_keeps_the_last_detail),
 	    cmocka_unit_test(batch),
 	    cmocka_unit_test(of_an_unknown_collection),
+	    cmocka_unit_test(of_former_names),
+	    cmocka_unit_test(owner_of_a_former_name),
 	    cmocka_unit_test(batch_of_another_age),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
