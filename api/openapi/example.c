@@ -24,7 +24,10 @@ static bool example_fits(
 	if (v.s == NULL || field_faults(f, v) != 0 ||
 	    !nested_check(f, v, false, example_fault, NULL))
 		return false;
+	bool quoted = f->json_string && jsonslice_kind(v) == JSONSLICE_NUMBER;
+	buf_str(out, quoted ? "\"" : "");
 	buf_add(out, v.s, v.len);
+	buf_str(out, quoted ? "\"" : "");
 	return true;
 }
 
@@ -183,7 +186,7 @@ static bool members(
 		if (of != JSON_SCHEMA_INCREMENT)
 			known = example_value(&v, f);
 		else if ((known = field_is_number(f)))
-			buf_str(&v, "1");
+			buf_str(&v, f->json_string ? "\"1\"" : "1");
 		if (known)
 			example_member(out, f->name, &v);
 		buf_free(&v);

@@ -48,6 +48,19 @@ static void fractions(struct jsonout *j, const struct field *f, bool nullable)
 	jsonout_close(j, '}');
 }
 
+/* A number, or null, as documents have it. */
+static void quoted(struct jsonout *j, const char *name, struct jsonslice v)
+{
+	struct buf b = {0};
+	if (jsonslice_kind(v) != JSONSLICE_NUMBER) {
+		jsonout_raw(j, name, v);
+		return;
+	}
+	buf_add(&b, v.s, v.len);
+	jsonout_string(j, name, b.data);
+	buf_free(&b);
+}
+
 static void bounds(struct jsonout *j, const struct field *f, bool nullable)
 {
 	if (f->has_min_length)
@@ -64,6 +77,26 @@ static void bounds(struct jsonout *j, const struct field *f, bool nullable)
 		choices(j, f->choices);
 	else
 		keyword(j, "enum", f->choices);
+}
+
+/* A number of any digits, as its text. */
+static void string_of_number(
+    struct jsonout *j, const struct field *f, bool nullable, bool enumerated)
+{
+	bool integer = f->type == FIELD_INTEGER;
+	jsonout_string(j, "format", integer ? "int64" : "decimal");
+	jsonout_string(j, "pattern",
+	    integer ? "^-?(0|[1-9][0-9]*)$" : "^-?[0-9]+(\\.[0-9]+)?$");
+	/* 0.5 and 0.50 are equal numbers, but not equal strings. */
+	if (!enumerated || !integer || f->choices.s == NULL)
+		return;
+	struct jsonslice_element e = jsonslice_elements(f->choices);
+	jsonout_open(j, "enum", '[');
+	while (jsonslice_each(&e))
+		quoted(j, NULL, e.value);
+	if (nullable)
+		jsonout_raw(j, NULL, (struct jsonslice){"null", 4});
+	jsonout_close(j, ']');
 }
 
 /* What is within objects and arrays. In a merge patch, the members of an object
@@ -148,9 +181,11 @@ static void field_schema(struct jsonout *j, const struct collection *c,
 			    (f->nullable || (of == JSON_SCHEMA_PATCH &&
 						field_has_default(f))));
 	jsonout_open(j, f->name, '{');
-	type(j, field_type_name(f->type), nullable);
+	type(j, f->json_string ? "string" : field_type_name(f->type), nullable);
 	field_description(j, c, f);
-	if (f->format != FORMAT_NONE)
+	if (f->json_string)
+		string_of_number(j, f, nullable, of != JSON_SCHEMA_INCREMENT);
+	else if (f->format != FORMAT_NONE)
 		jsonout_string(j, "format", format_name(f->format));
 	else if (f->type == FIELD_INTEGER)
 		jsonout_string(j, "format", "int64");
@@ -158,11 +193,14 @@ static void field_schema(struct jsonout *j, const struct collection *c,
 		field_schema(j, c, f->items, JSON_SCHEMA_DOCUMENT);
 	json_schema_within(
 	    j, f, of == JSON_SCHEMA_PATCH || of == JSON_SCHEMA_PARTIAL);
-	if (of != JSON_SCHEMA_INCREMENT)
+	if (of != JSON_SCHEMA_INCREMENT && !f->json_string)
 		bounds(j, f, nullable);
 	if (f->read_only)
 		jsonout_bool(j, "readOnly", true);
-	if (of == JSON_SCHEMA_NEW || of == JSON_SCHEMA_PUT)
+	bool whole = of == JSON_SCHEMA_NEW || of == JSON_SCHEMA_PUT;
+	if (whole && f->otherwise.s && f->json_string)
+		quoted(j, "default", f->otherwise);
+	else if (whole)
 		keyword(j, "default", f->otherwise);
 	jsonout_close(j, '}');
 }

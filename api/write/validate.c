@@ -121,8 +121,10 @@ static void check_field(
 		return;
 	}
 	/* The other keywords apply to the sum, not to the number to add. */
-	const struct field any = {
-	    .name = f->name, .type = f->type, .max_digits = f->max_digits};
+	const struct field any = {.name = f->name,
+	    .type = f->type,
+	    .max_digits = f->max_digits,
+	    .json_string = f->json_string};
 	if (field_faults(&any, v))
 		add_faults(k, &any, v, FAULT_TYPE);
 }

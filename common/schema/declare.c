@@ -213,6 +213,11 @@ static bool take_key_part(struct declaration *d, struct jsonslice name)
 		    "%s cannot be a part of a key: a part is a string without "
 		    "a format, an integer, a uuid or a date",
 		    f->name);
+	if (f->json_string)
+		return declare_refuse(d, "/key",
+		    "%s has \"json\": a part of a key is no string of a "
+		    "number",
+		    f->name);
 	if (f->nullable || f->read_only || field_has_default(f))
 		return declare_refuse(d, "/key",
 		    "%s is nullable, readOnly or has a default: every document "
@@ -413,6 +418,8 @@ static uint64_t shape_of(const struct collection *c)
 			buf_str(&b, "generated");
 		if (f->read_only)
 			buf_str(&b, " read only");
+		if (f->json_string)
+			buf_str(&b, " as string");
 		if (f->enum_type)
 			buf_printf(&b, " %s.%s", f->enum_schema, f->enum_type);
 		if (f->items)

@@ -211,6 +211,19 @@ static bool take_read_only(const struct at *a, struct jsonslice v)
 		   a->d, a->pointer, "is for a table of yours: declare /table");
 }
 
+/* A double holds every integer of fewer bits. */
+static bool take_json(const struct at *a, struct jsonslice v)
+{
+	struct field *f = a->field;
+	if (jsonslice_kind(v) != JSONSLICE_STRING ||
+	    !jsonslice_equals(v, "string", 6))
+		return declare_refuse(a->d, a->pointer, "must be \"string\"");
+	f->json_string = true;
+	return (f->format != FORMAT_INT32 && f->format != FORMAT_INT16) ||
+	       declare_refuse(a->d, a->pointer,
+		   "is for integers of 64 bits, and for the type number");
+}
+
 static bool take_was(const struct at *a, struct jsonslice v)
 {
 	if (jsonslice_kind(v) != JSONSLICE_STRING)
@@ -295,6 +308,7 @@ static const struct keyword {
     {"additionalProperties", take_additional, OBJECT},
     {"items", declare_field_take_items, ARRAY},
     {"maxItems", take_max_items, ARRAY},
+    {"json", take_json, NUMBERS | OF_COLUMNS},
     {"columnType", take_column_type, STRING | OF_COLUMNS},
     {"readOnly", take_read_only, ANY | OF_COLUMNS},
     {"default", take_default, ANY | OF_COLUMNS},
@@ -419,9 +433,10 @@ static bool declare_field_take_items(const struct at *a, struct jsonslice v)
 		return declare_refuse(a->d, a->pointer,
 		    "must be strings, numbers or booleans, not of the format "
 		    "byte and without a columnType");
-	if (field_has_default(item) || item->read_only || item->was)
+	if (field_has_default(item) || item->read_only || item->was ||
+	    item->json_string)
 		return declare_refuse(a->d, a->pointer,
-		    "allows neither default nor readOnly nor was");
+		    "allows neither default nor readOnly nor was nor json");
 	a->field->items = item;
 	return declare_bounds(a->d, a->pointer, item);
 }

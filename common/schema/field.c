@@ -145,6 +145,21 @@ bool field_integer_fits(enum format format, int64_t n)
 
 /* --- type and format ----------------------------------------------------- */
 
+struct jsonslice field_bare(const struct field *f, struct jsonslice v)
+{
+	struct jsonslice number;
+	if (!f->json_string || v.s == NULL ||
+	    jsonslice_kind(v) != JSONSLICE_STRING)
+		return v;
+	struct jsonslice text = {v.s + 1, v.len - 2};
+	/* A text with blanks around the number is none. */
+	return jsonslice_scan(text.s, text.len, &number) &&
+		       number.len == text.len &&
+		       jsonslice_kind(number) == JSONSLICE_NUMBER
+		   ? number
+		   : v;
+}
+
 /* jsonb stores numbers like numeric. */
 static bool numbers_fit(struct jsonslice v, size_t digits)
 {
@@ -309,6 +324,7 @@ static void explain_items(
 
 unsigned field_faults(const struct field *f, struct jsonslice v)
 {
+	v = field_bare(f, v);
 	if (jsonslice_kind(v) == JSONSLICE_NULL)
 		return f->nullable ? 0 : FAULT_NULL;
 	if (!has_type(f, v))
@@ -327,6 +343,7 @@ unsigned field_faults(const struct field *f, struct jsonslice v)
 
 unsigned field_column_faults(const struct field *f, struct jsonslice v)
 {
+	v = field_bare(f, v);
 	if (jsonslice_kind(v) == JSONSLICE_NULL)
 		return f->nullable ? 0 : FAULT_NULL;
 	if (!has_type(f, v))
@@ -351,7 +368,7 @@ static void explain_type(
 	    [FIELD_OBJECT] = "must be an object",
 	    [FIELD_ARRAY] = "must be an array",
 	};
-	enum jsonslice_kind kind = jsonslice_kind(v);
+	enum jsonslice_kind kind = jsonslice_kind(field_bare(f, v));
 	bool large = (f->type == FIELD_NUMBER && kind == JSONSLICE_NUMBER) ||
 		     (f->type == FIELD_OBJECT && kind == JSONSLICE_OBJECT) ||
 		     (f->type == FIELD_ARRAY && kind == JSONSLICE_ARRAY);
@@ -365,6 +382,8 @@ static void explain_type(
 		    field_max_digits(f));
 	else
 		buf_str(out, wanted[f->type]);
+	if (f->json_string && !large)
+		buf_str(out, ", as a string or a number");
 }
 
 static void with(struct buf *out, const char *text, struct jsonslice v)

@@ -69,6 +69,8 @@ struct field {
 	struct jsonslice expression; /* `pattern`, a string */
 	struct pattern *pattern;
 	struct jsonslice description; /* a string */
+	/* A number that documents have as a string of its digits. */
+	bool json_string;
 	/* The database sets it. No write has it, and every document does. */
 	bool read_only;
 	bool in_key;		   /* a part of the key: no write changes it */
@@ -108,6 +110,11 @@ size_t field_max_digits(const struct field *f);
  * grow with the square of the length, so its field always has a bound. */
 enum { FIELD_PATTERN_LENGTH = 4096 };
 size_t field_max_length(const struct field *f);
+
+/* If documents have the field as a string (json_string), and the value is a
+ * string with the text of a number: this number. Otherwise the value. It is a
+ * part of the value, and the value may be absent (s NULL). */
+struct jsonslice field_bare(const struct field *f, struct jsonslice v);
 
 /* What can be wrong with a value, as bits. */
 #define FAULT(id, keyword) id##_BIT,

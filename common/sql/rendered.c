@@ -134,6 +134,7 @@ static size_t rendered_items(const struct field *item, struct jsonslice v)
 
 static size_t rendered_value(const struct field *f, struct jsonslice v)
 {
+	v = field_bare(f, v);
 	if (v.s == NULL)
 		return LONGEST;
 	switch (f->column) {

@@ -154,8 +154,9 @@ void row_doc_write_of(struct buf *out, const struct collection *c,
 	for (size_t i = 0; i < n; i++) {
 		const struct field *f = &c->fields[i];
 		if (selection_has(only, 1 + i))
-			row_doc_add_member(
-			    out, f->name, f->column, cells[1 + i]);
+			row_doc_add_member(out, f->name,
+			    f->json_string ? COLUMN_TEXT : f->column,
+			    cells[1 + i]);
 	}
 	if (c->table.times && selection_has(only, n + 1))
 		row_doc_add_member(

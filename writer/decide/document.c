@@ -23,8 +23,10 @@ static void field_fault(const struct field *f, enum record_op op,
 		field_explain(out, f, v, (enum field_fault)(faults & -faults));
 		return;
 	}
-	const struct field any = {
-	    .name = f->name, .type = f->type, .max_digits = f->max_digits};
+	const struct field any = {.name = f->name,
+	    .type = f->type,
+	    .max_digits = f->max_digits,
+	    .json_string = f->json_string};
 	if (!field_is_number(f))
 		buf_str(out, "cannot be incremented");
 	else if (field_column_faults(&any, v))
@@ -112,7 +114,8 @@ bool document_breaks(const struct collection *c, const struct document *d,
  * unless the write is older than the field. */
 static struct jsonslice default_of(const struct field *f)
 {
-	return is_null(f->otherwise) ? (struct jsonslice){0} : f->otherwise;
+	return is_null(f->otherwise) ? (struct jsonslice){0}
+				     : field_bare(f, f->otherwise);
 }
 
 void document_read(
@@ -126,7 +129,9 @@ void document_read(
 		size_t i = collection_field(c, m.name);
 		if (i < c->nfields)
 			out->values[i] =
-			    is_null(m.value) ? (struct jsonslice){0} : m.value;
+			    is_null(m.value)
+				? (struct jsonslice){0}
+				: field_bare(&c->fields[i], m.value);
 	}
 }
 
@@ -153,7 +158,7 @@ void document_patch(const struct collection *c, struct document *d,
 	while (jsonslice_next(&m)) {
 		size_t i = collection_field(c, m.name);
 		if (i < c->nfields)
-			by.values[i] = m.value;
+			by.values[i] = field_bare(&c->fields[i], m.value);
 	}
 	for (size_t i = 0; i < c->nfields; i++) {
 		const struct field *f = &c->fields[i];
@@ -202,9 +207,9 @@ bool document_increment(const struct collection *c, struct document *d,
 		size_t i = collection_field(c, m.name);
 		if (i == c->nfields)
 			continue;
-		fits = field_is_number(&c->fields[i]) &&
-		       document_add(
-			   &c->fields[i], before.values[i], m.value, &sum);
+		const struct field *f = &c->fields[i];
+		fits = field_is_number(f) && document_add(f, before.values[i],
+						 field_bare(f, m.value), &sum);
 		if (fits)
 			d->values[i] = arena_keep(arena, sum.data, sum.len);
 	}

@@ -17,7 +17,8 @@
 
 enum { DOCUMENT_FIELDS = COLLECTION_FIELDS };
 
-/* By field; an empty slice: null. Borrowed from the text that was read, or from
+/* By field; an empty slice: null. A number is one, also if documents have it as
+ * a string. Borrowed from the text that was read, or from
  * an arena. */
 struct document {
 	struct jsonslice values[DOCUMENT_FIELDS];

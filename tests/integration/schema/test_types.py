@@ -15,7 +15,7 @@ from harness.wait import wait_until
 JSON = {"Content-Type": "application/json", "Prefer": "wait=10"}
 PATCH = {"Content-Type": "application/merge-patch+json", "Prefer": "wait=10"}
 INCREMENT = {"Content-Type": "application/vnd.sluice.increment+json", "Prefer": "wait=10"}
-ORDERED = ["day", "clock", "local", "small", "medium", "large"]
+ORDERED = ["day", "clock", "local", "small", "medium", "large", "exact", "total"]
 FIELDS = {
     "day": {"type": "string", "format": "date", "nullable": True},
     "clock": {"type": "string", "format": "time-local", "nullable": True},
@@ -23,6 +23,8 @@ FIELDS = {
     "small": {"type": "integer", "format": "int16", "nullable": True},
     "medium": {"type": "integer", "format": "int32", "minimum": -(2**31), "default": 7},
     "large": {"type": "integer", "format": "int64", "nullable": True},
+    "exact": {"type": "integer", "json": "string", "nullable": True},
+    "total": {"type": "number", "json": "string", "maxDigits": 40, "nullable": True},
     "bytes": {"type": "string", "format": "byte", "nullable": True},
     "seal": {"type": "string", "format": "byte", "default": "AP/+"},
     "note": {"type": "string", "default": ""},
@@ -41,6 +43,8 @@ DOCUMENTS = {
         "small": -(2**15),
         "medium": -(2**31),
         "large": -(2**63),
+        "exact": str(-(2**63)),
+        "total": "-0.10",
         "bytes": "",
     },
     "most": {
@@ -50,6 +54,8 @@ DOCUMENTS = {
         "small": 2**15 - 1,
         "medium": 2**31 - 1,
         "large": 2**63 - 1,
+        "exact": str(2**63 - 1),
+        "total": "12345678901234567890.123456789012345678900",
         "bytes": base64.b64encode(bytes(range(256))).decode(),
     },
     "usual": {
@@ -59,6 +65,8 @@ DOCUMENTS = {
         "small": 0,
         "medium": 5,
         "large": 6,
+        "exact": "0",
+        "total": "7",
         "bytes": base64.b64encode(b"\\x00" * 100).decode(),
         "seal": "",
         "note": "n",
@@ -95,6 +103,8 @@ def rendered(types, key):
     columns = ", ".join(
         f"translate(encode(t.{name}, 'base64'), E'\\n', '') AS {name}"
         if field.get("format") == "byte"
+        else f"t.{name}::text AS {name}"
+        if "json" in field
         else f"t.{name}"
         for name, field in FIELDS.items()
     )
@@ -156,6 +166,11 @@ BAD = [
     ("small", 2**15, "must be a 16-bit integer"),
     ("medium", -(2**31) - 1, "must be a 32-bit integer"),
     ("large", 2**63, "must be a 64-bit integer"),
+    ("large", "1", "must be a 64-bit integer"),
+    ("exact", str(2**63), "must be a 64-bit integer, as a string or a number"),
+    ("exact", " 1", "must be a 64-bit integer, as a string or a number"),
+    ("total", "NaN", "must be a number, as a string or a number"),
+    ("total", "1e40", "has a number with more than 40 digits"),
 ]
 
 
@@ -178,6 +193,30 @@ def test_sums_that_do_not_fit(http):
             assert answer.status == status, answer
     read = found(http, "sum").json()
     assert (read["small"], read["medium"]) == (32767, 2**31 - 1)
+
+
+def test_numbers_as_strings(types, http):
+    """A write may have either; what is read is a string, from every side."""
+    path = key_path("exact", "things")
+    put(http, "exact", {"exact": 7.0, "total": "1e2"})
+    assert found(http, "exact").body == rendered(types, "exact")
+    for body in ({"exact": "-9", "total": 0.5}, {"exact": 1, "total": "0.50"}):
+        answer = http.request("PATCH", path, json.dumps(body).encode(), INCREMENT)
+        assert answer.status == 200, answer
+    answer = http.request(
+        "PATCH",
+        path,
+        b'{"note":"n"}',
+        {**PATCH, "Prefer": "wait=10, return=representation"},
+    )
+    assert (answer.json()["exact"], answer.json()["total"]) == ("-1", "101.00")
+    (page,) = pages(http, "exact=eq.-1&total=eq.101")
+    assert (page["exact"], page["total"]) == ("-1", "101.00")
+    csv = http.request(
+        "GET", "/v1/things?exact=eq.-1&select=exact,total", headers={"Accept": "text/csv"}
+    )
+    assert csv.body == b"exact,total\r\n-1,101.00\r\n"
+    assert http.request("DELETE", path, headers=JSON).status in (200, 204)
 
 
 def pages(http, query, limit=1):
@@ -214,7 +253,7 @@ def test_lists(types, http, name, way):
 
 
 def column(name):
-    kinds = {"day": "date", "clock": "time", "local": "timestamp"}
+    kinds = {"day": "date", "clock": "time", "local": "timestamp", "total": "numeric"}
     return kinds.get(name, "bigint")
 
 
@@ -287,4 +326,7 @@ def test_described(http):
     document = http.request("GET", "/openapi.json").json()
     fields = document["components"]["schemas"]["things_put"]["properties"]
     for name, field in FIELDS.items():
-        assert fields[name].get("format") == field.get("format"), name
+        of = {"integer": "int64", "number": "decimal"} if "json" in field else {}
+        want = field.get("format", of.get(field["type"]))
+        assert fields[name].get("format") == want, name
+        assert "json" not in field or fields[name]["type"] == ["string", "null"]

@@ -196,6 +196,32 @@ static void within_objects_and_arrays(void **state)
 	declaration_free(&d);
 }
 
+#define AS_STRINGS                                                             \
+	"{\"name\":\"c\",\"key\":{\"type\":\"uuid\"},\"fields\":{\"n\":{"      \
+	"\"type\":\"integer\",\"json\":\"string\",\"enum\":[1,2],"             \
+	"\"minimum\":1,\"default\":1},\"m\":{\"type\":\"number\","             \
+	"\"json\":\"string\",\"enum\":[0.5],\"nullable\":true}}}"
+
+static void numbers_as_strings(void **state)
+{
+	(void)state;
+	struct declare_fault fault;
+	struct declaration *d =
+	    declare(AS_STRINGS, strlen(AS_STRINGS), "c", &fault);
+	assert_non_null(d);
+	const struct collection *c = declaration_collection(d);
+#define INTEGER                                                                \
+	"\"n\":{\"type\":\"string\",\"format\":\"int64\",\"pattern\":"         \
+	"\"^-?(0|[1-9][0-9]*)$\""
+#define NUMBER                                                                 \
+	"\"m\":{\"type\":[\"string\",\"null\"],\"format\":\"decimal\","        \
+	"\"pattern\":\"^-?[0-9]+(\\\\.[0-9]+)?$\"}"
+	nested_is(c, JSON_SCHEMA_PUT,
+	    INTEGER ",\"enum\":[\"1\",\"2\"],\"default\":\"1\"}," NUMBER);
+	nested_is(c, JSON_SCHEMA_INCREMENT, INTEGER "}");
+	declaration_free(&d);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -206,6 +232,7 @@ int main(void)
 	    cmocka_unit_test(keys),
 	    cmocka_unit_test(each_kind_has_its_collections),
 	    cmocka_unit_test(within_objects_and_arrays),
+	    cmocka_unit_test(numbers_as_strings),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

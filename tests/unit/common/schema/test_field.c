@@ -43,6 +43,9 @@ static struct jsonslice raw(const char *s)
 	"second)"
 #define TIME "{\"type\":\"string\",\"format\":\"date-time\"}"
 #define INT_(bits) "{\"type\":\"integer\",\"format\":\"int" bits "\"}"
+#define AS_TEXT(type, more)                                                    \
+	"{\"type\":\"" type "\",\"json\":\"string\"" more "}"
+#define NO_INTEGER "must be a 64-bit integer, as a string or a number"
 #define ITEMS(of) "{\"type\":\"array\",\"items\":{" of "}}"
 #define TENS "0000000000"
 
@@ -93,6 +96,25 @@ static const struct {
     {"{\"type\":\"string\",\"format\":\"byte\"}", "\"AP\\/+\"", ""},
     {"{\"type\":\"string\",\"format\":\"byte\"}", "\"AP\"",
 	"must have the format byte (base64 of RFC 4648, with padding)"},
+    {AS_TEXT("integer", ""), "\"9223372036854775807\"", ""},
+    {AS_TEXT("integer", ""), "\"-7.0e0\"", ""},
+    {AS_TEXT("integer", ""), "7", ""},
+    {AS_TEXT("integer", ""), "\"\"", NO_INTEGER},
+    {AS_TEXT("integer", ""), "\"007\"", NO_INTEGER},
+    {AS_TEXT("integer", ""), "\"7 \"", NO_INTEGER},
+    {AS_TEXT("integer", ""), "\"\\u0037\"", NO_INTEGER},
+    {AS_TEXT("integer", ""), "\"7,8\"", NO_INTEGER},
+    {AS_TEXT("integer", ""), "\"9223372036854775808\"", NO_INTEGER},
+    {AS_TEXT("integer", ""), "true", NO_INTEGER},
+    {AS_TEXT("integer", ",\"minimum\":5"), "\"4\"", "must be at least 5"},
+    {AS_TEXT("integer", ",\"enum\":[5,6]"), "\"6\"", ""},
+    {AS_TEXT("integer", ",\"enum\":[5,6]"), "\"7\"", "must be one of 5, 6"},
+    {AS_TEXT("number", ""), "\"0.10\"", ""},
+    {AS_TEXT("number", ""), "\"NaN\"",
+	"must be a number, as a string or a number"},
+    {AS_TEXT("number", ",\"maxDigits\":2"), "\"100\"",
+	"has a number with more than 2 digits before or after the decimal "
+	"point"},
     {"{\"type\":\"boolean\"}", "0", "must be true or false"},
     {"{\"type\":\"object\"}", "[]", "must be an object"},
     {"{\"type\":\"array\"}", "{}", "must be an array"},

@@ -113,6 +113,21 @@ static void by_the_column(void **state)
 	    rendered_document(&c, 1, raw("{\"i\":\"::0001\"}")));
 }
 
+/* The writer computes the same size of both forms. */
+static void numbers_as_strings(void **state)
+{
+	(void)state;
+	static const struct field fields[] = {{.name = "n",
+	    .type = FIELD_NUMBER,
+	    .column = COLUMN_NUMERIC,
+	    .json_string = true}};
+	const struct collection c = {
+	    .key_name = "k", .fields = fields, .nfields = 1};
+	assert_int_equal(rendered_document(&c, 1, raw("{\"n\":1e900}")),
+	    rendered_document(&c, 1, raw("{\"n\":\"1e900\"}")));
+	assert_true(rendered_document(&c, 1, raw("{\"n\":\"1e900\"}")) > 900);
+}
+
 int main(void)
 {
 	declared("samples");
@@ -121,6 +136,7 @@ int main(void)
 	    cmocka_unit_test(exponents),
 	    cmocka_unit_test(documents),
 	    cmocka_unit_test(by_the_column),
+	    cmocka_unit_test(numbers_as_strings),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

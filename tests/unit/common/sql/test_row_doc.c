@@ -202,6 +202,29 @@ static void without_times(void **state)
 	buf_free(&out);
 }
 
+static void numbers_as_strings(void **state)
+{
+	static const struct selection all;
+	(void)state;
+	struct field as[3];
+	struct collection c = things;
+	struct row_doc_cell cells[ROW_DOC_CELLS] = {{"k", 1}, {"7", 1},
+	    {"-12", 3}, {"1.50", 4}, {NULL, -1}, {NULL, -1}};
+	struct buf out = {0};
+	memcpy(as, fields, sizeof as);
+	as[1].json_string = as[2].json_string = true;
+	c.fields = as;
+	row_doc_write_of(&out, &c, &all, cells);
+	assert_non_null(
+	    strstr(out.data, "\"whole\":\"-12\",\"part\":\"1.50\""));
+	buf_clear(&out);
+	cells[2].len = -1;
+	cells[3] = (struct row_doc_cell){"NaN", 3};
+	row_doc_write_of(&out, &c, &all, cells);
+	assert_non_null(strstr(out.data, "\"whole\":null,\"part\":\"NaN\""));
+	buf_free(&out);
+}
+
 static void more_types(void **state)
 {
 	static const struct selection all;
@@ -236,6 +259,7 @@ int main(void)
 	    cmocka_unit_test_setup_teardown(strings, begin, end),
 	    cmocka_unit_test_setup_teardown(times, begin, end),
 	    cmocka_unit_test(without_times),
+	    cmocka_unit_test(numbers_as_strings),
 	    cmocka_unit_test(more_types),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -184,12 +184,43 @@ static void small_integers(void **state)
 	arena_free(&arena);
 }
 
+/* A row's document has them as strings, and a write either. */
+static void numbers_as_strings(void **state)
+{
+	(void)state;
+	struct field fields[] = {{.name = "n",
+	    .type = FIELD_NUMBER,
+	    .column = COLUMN_NUMERIC,
+	    .json_string = true,
+	    .otherwise = {"\"5\"", 3}}};
+	const struct collection c = {
+	    .name = "c", .key_name = "k", .fields = fields, .nfields = 1};
+	struct arena arena = {0};
+	struct document d;
+	char fault[DOCUMENT_FAULT_LEN];
+	document_fault(&c, RECORD_INCREMENT, raw("{\"n\":\"x\"}"), fault);
+	assert_string_equal(
+	    fault, "n must be a number, as a string or a number");
+	document_fault(&c, RECORD_INCREMENT, raw("{\"n\":\"0.5\"}"), fault);
+	assert_string_equal(fault, "");
+	document_read(&c, raw("{\"n\":\"1.50\"}"), &d);
+	assert_true(document_increment(&c, &d, raw("{\"n\":\"0.5\"}"), &arena));
+	assert_true(document_increment(&c, &d, raw("{\"n\":1}"), &arena));
+	assert_string_equal(document_write(&c, &d, &arena).s, "{\"n\":3.00}");
+	document_patch(&c, &d, raw("{\"n\":\"7\"}"), &arena);
+	assert_string_equal(document_write(&c, &d, &arena).s, "{\"n\":7}");
+	document_patch(&c, &d, raw("{\"n\":null}"), &arena);
+	assert_string_equal(document_write(&c, &d, &arena).s, "{\"n\":5}");
+	arena_free(&arena);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(broken),
 	    cmocka_unit_test(null_is_no_default),
 	    cmocka_unit_test(small_integers),
+	    cmocka_unit_test(numbers_as_strings),
 	    cmocka_unit_test(faults),
 	    cmocka_unit_test(changes),
 	};
