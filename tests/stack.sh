@@ -11,6 +11,9 @@ export SLUICE_STACK_DIR=${SLUICE_TEST_STACK:-build/test-stack}
 export SLUICE_STACK_PARTS='primary replica redis kafka'
 export SLUICE_STACK_PORT_BASE=$BASE
 export SLUICE_STACK_POSTGRES_OPTS=${SLUICE_TEST_POSTGRES_OPTS:-fsync=off}
+# The tests restart Kafka every few minutes: Java's optimising compiler would take
+# more than it gives.
+export SLUICE_STACK_KAFKA_HEAP='-Xms256m -Xmx512m -XX:TieredStopAtLevel=1'
 # shellcheck source=compose/lib/stack.sh
 . "${BASH_SOURCE[0]%/*}/../compose/lib/stack.sh"
 export SLUICE_STACK_DIR=$STACK # and to the children, for compose/part

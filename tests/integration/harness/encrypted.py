@@ -156,7 +156,7 @@ class Kafka(Server):
                 folder=self.folder,
             )
         )
-        java = [*self._java(servers), "-Xms64m", "-Xmx256m"]
+        java = [*self._java(servers), "-Xms64m", "-Xmx256m", "-XX:TieredStopAtLevel=1"]
         done = subprocess.run(
             [*java, "kafka.tools.StorageTool", "format", "--cluster-id",
              base64.urlsafe_b64encode(b"A" * 16).decode().rstrip("="), "--config", conf,
