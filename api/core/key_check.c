@@ -11,9 +11,10 @@ const char *key_check_form(const struct collection *c)
 	    [KEY_INTEGER] = "must be a 64-bit integer",
 	    [KEY_UUIDV7] = "must be a UUID in lower case",
 	    [KEY_PARTS] =
-		"must be the parts of the key, in order, joined by commas: an "
-		"integer in its shortest form, a UUID in lower case, a date, a "
-		"text in which % is %25 and , is %2C",
+		"must be the parts of the key, in order, joined by commas, "
+		"each as documents that are read have it: an integer in its "
+		"shortest form, a UUID in lower case, a time in UTC; in a "
+		"string, % is %25 and , is %2C",
 	};
 	if (c->key == KEY_INTEGER && c->key_format == FORMAT_INT32)
 		return "must be a 32-bit integer";

@@ -88,7 +88,7 @@ static const char *list_filter_take_pattern(
     struct list_filter *f, const char *s, size_t len)
 {
 	struct buf b = {0};
-	if (f->column->column != COLUMN_TEXT)
+	if (!column_is_text(f->column->column))
 		return "like and ilike are for strings";
 	const char *why = list_value_fault(f->column, s, len);
 	if (why == NULL && !list_value_pattern(&b, s, len))

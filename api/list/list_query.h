@@ -11,7 +11,7 @@
 #include "api/list/list_filter.h"
 #include "common/base/buf.h"
 #include "common/schema/collection.h"
-#include "common/schema/selection.h"
+#include "common/sql/selection.h"
 
 #include <stdbool.h>
 #include <stddef.h>

@@ -5,6 +5,7 @@
 #include "common/postgres/pg.h"
 #include "common/postgres/pg_binary.h"
 #include "common/sql/sql.h"
+#include "common/sql/sql_key.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -33,6 +34,7 @@ static Oid list_sql_type_of(enum column_type column)
 		return PG_TIME;
 	case COLUMN_UUID:
 		return PG_UUID;
+	case COLUMN_CHAR:
 	case COLUMN_INET:
 	case COLUMN_CIDR:
 	case COLUMN_ENUM:
@@ -128,7 +130,7 @@ void list_sql_column(struct buf *out, const struct list_column *c)
 void list_sql_ordered(struct buf *out, const struct list_column *c)
 {
 	list_sql_column(out, c);
-	if (c->column == COLUMN_TEXT)
+	if (column_is_text(c->column))
 		buf_str(out, " COLLATE \"C\"");
 }
 

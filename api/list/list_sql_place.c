@@ -5,6 +5,7 @@
 
 #include "common/base/check.h"
 #include "common/sql/sql.h"
+#include "common/sql/sql_key.h"
 
 #include <stdio.h>
 #include <string.h>

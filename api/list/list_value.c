@@ -58,6 +58,7 @@ const char *list_value_fault(
 		return "must be UTF-8, without NUL";
 	switch (column->column) {
 	case COLUMN_TEXT:
+	case COLUMN_CHAR:
 		return NULL;
 	case COLUMN_BIGINT:
 	case COLUMN_INTEGER:

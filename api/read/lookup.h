@@ -20,7 +20,7 @@
 #include "api/http/cache_control.h"
 #include "api/read/singleflight.h"
 #include "common/log/version.h"
-#include "common/schema/selection.h"
+#include "common/sql/selection.h"
 
 #include <stdbool.h>
 

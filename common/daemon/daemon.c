@@ -17,7 +17,7 @@
 #include "common/redis/redis.h"
 #include "common/schema/collection.h"
 #include "common/schema/collections_load.h"
-#include "common/sql/sql_table.h"
+#include "common/sql/sql_relation.h"
 
 #include <errno.h>
 #include <openssl/crypto.h>
@@ -240,7 +240,7 @@ static void check_all(const struct daemon_spec *spec,
 	const struct common_settings *s = spec->config->settings;
 	collections_load_all(s->collections_dir, tell_fault, faults);
 	if (faults->n == 0)
-		faults_add(faults, sql_table_check_loaded());
+		faults_add(faults, sql_relation_check_loaded());
 	/* A file of keys may name the roles of the collections. */
 	if (faults->n == 0 && args->probe == NULL)
 		faults_add(faults, daemon_check_files(spec));

@@ -11,7 +11,7 @@
 #include "common/postgres/pg.h"
 #include "common/redis/redis.h"
 #include "common/schema/collection.h"
-#include "common/sql/sql_table.h"
+#include "common/sql/sql_relation.h"
 
 #include <inttypes.h>
 #include <stdlib.h>
@@ -223,7 +223,7 @@ static struct err reload_collections(void *arg, bool *changed)
 	struct err e = collections_compare(
 	    config_text(s->first, "collections.dir"), &diff);
 	if (e.kind == ERR_KIND_OK)
-		e = sql_table_check_relations(diff_at, diff);
+		e = sql_relation_check(diff_at, diff);
 	if (e.kind != ERR_KIND_OK) {
 		collections_diff_free(&diff);
 		return e;

@@ -219,41 +219,14 @@ static const struct collection *set_find(const struct set *s, const char *name)
 	return NULL;
 }
 
-static struct err set_check_reference(
-    const struct set *s, const struct collection *c, const struct reference *r)
-{
-	const struct collection *to = set_find(s, r->collection);
-	if (to == NULL)
-		return err_make(ERR_KIND_FATAL, "collections",
-		    "%s: /references/%s: there is no collection %s", c->name,
-		    r->field->name, r->collection);
-	/* Its documents are deleted when their time comes, whoever refers to
-	 * them. */
-	if (to->expires)
-		return err_make(ERR_KIND_FATAL, "collections",
-		    "%s: /references/%s: the documents of %s expire, so no "
-		    "field can refer to them",
-		    c->name, r->field->name, to->name);
-	if (to->nparts)
-		return err_make(ERR_KIND_FATAL, "collections",
-		    "%s: /references/%s: the key of %s has several parts, so "
-		    "no field can refer to it",
-		    c->name, r->field->name, to->name);
-	if (r->field->column == key_column(to) ||
-	    (to->key == KEY_INTEGER && column_is_integer(r->field->column)))
-		return ERR_OK;
-	return err_make(ERR_KIND_FATAL, "collections",
-	    "%s: /references/%s: the field is %s, and the key of %s is %s",
-	    c->name, r->field->name, column_type_name(r->field->column),
-	    to->name, column_type_name(key_column(to)));
-}
-
 static struct err set_check_own_references(
     const struct set *s, const struct collection *c)
 {
 	struct err e = ERR_OK;
 	for (size_t k = 0; k < c->nreferences && goes_on(s, &e); k++) {
-		struct err one = set_check_reference(s, c, &c->references[k]);
+		const struct reference *r = &c->references[k];
+		struct err one =
+		    declare_check_reference(c, r, set_find(s, r->collection));
 		if (one.kind != ERR_KIND_OK)
 			collection_told(s, one);
 		e = collection_first_of(e, one);

@@ -69,9 +69,11 @@ struct unique {
 	size_t n;
 };
 
-/* The value of the field, unless it is null, is the key of a document. */
+/* The values of the fields, unless one is null, are the key of a document: one,
+ * or the parts in their order. */
 struct reference {
-	const struct field *field;
+	const struct field *fields[COLLECTION_KEY_PARTS];
+	size_t n;
 	const char *collection;
 };
 
@@ -149,7 +151,7 @@ struct collection {
 /* Reads every declaration. `paths` are folders or files, separated by colons;
  * empty: those that come with the program. Call it before there are threads.
  * FATAL: the error names file, place and reason, and the collections from
- * before stay. sql_table_check_relations checks that their names do not collide
+ * before stay. sql_relation_check checks that their names do not collide
  * in the database. */
 struct err collections_load(const char *paths);
 /* What has become of the files, compared with the collections in use. */

@@ -4,7 +4,6 @@
 #include "common/base/units.h"
 #include "common/json/decimal.h"
 #include "common/json/jsondup.h"
-#include "common/schema/key_parts.h"
 
 #include <stdarg.h>
 #include <stdio.h>
@@ -99,7 +98,7 @@ bool declare_count(struct declaration *d, const char *pointer,
 	return true;
 }
 
-static bool is_kind(struct declaration *d, const char *pointer,
+bool declare_is_kind(struct declaration *d, const char *pointer,
     struct jsonslice v, enum jsonslice_kind kind)
 {
 	static const char *const wanted[] = {
@@ -114,142 +113,11 @@ static bool is_kind(struct declaration *d, const char *pointer,
 	       declare_refuse(d, pointer, "must be %s", wanted[kind]);
 }
 
-/* --- key ----------------------------------------------------------------- */
-
-static bool take_key_type(
-    struct declaration *d, const char *pointer, struct jsonslice v)
-{
-	if (!is_kind(d, pointer, v, JSONSLICE_STRING))
-		return false;
-	for (int t = KEY_STRING; t < KEY_PARTS; t++) {
-		const char *name = key_type_name((enum key_type)t);
-		if (!jsonslice_equals(v, name, strlen(name)))
-			continue;
-		d->collection.key = (enum key_type)t;
-		return true;
-	}
-	d->collection.key = KEY_UUIDV7;
-	return jsonslice_equals(v, "uuid", 4) ||
-	       declare_refuse(
-		   d, pointer, "must be \"string\", \"integer\" or \"uuid\"");
-}
-
-/* Only integers have one. */
-static bool take_key_format(
-    struct declaration *d, const char *pointer, struct jsonslice v)
-{
-	struct collection *c = &d->collection;
-	if (c->key != KEY_INTEGER)
-		return declare_refuse(d, pointer, "is for the type integer");
-	return (jsonslice_kind(v) == JSONSLICE_STRING &&
-		   format_parse(
-		       "integer", v.s + 1, v.len - 2, &c->key_format)) ||
-	       declare_refuse(
-		   d, pointer, "must be \"int64\", \"int32\" or \"int16\"");
-}
-
-/* The version of a UUID that is generated. */
-static bool take_key_generate(
-    struct declaration *d, const char *pointer, struct jsonslice v)
-{
-	if (d->collection.key != KEY_UUIDV7)
-		return declare_refuse(d, pointer, "is for the type uuid");
-	return (jsonslice_kind(v) == JSONSLICE_STRING &&
-		   jsonslice_equals(v, "v7", 2)) ||
-	       declare_refuse(d, pointer, "must be \"v7\"");
-}
-
-static bool take_key_name(
-    struct declaration *d, const char *pointer, struct jsonslice v)
-{
-	if (!is_kind(d, pointer, v, JSONSLICE_STRING))
-		return false;
-	d->collection.key_name = declare_string(d, v);
-	if (!declare_name(d, pointer, d->collection.key_name))
-		return false;
-	return !declare_is_taken(d, d->collection.key_name) ||
-	       declare_refuse(
-		   d, pointer, "the table has a column of that name already");
-}
-
-static bool declare_take_key(struct declaration *d, struct jsonslice v)
-{
-	enum { TYPE, NAME_OF, KEY_FORMAT, GENERATE, MEMBERS };
-	static const char *const names[MEMBERS] = {
-	    "type", "name", "format", "generate"};
-	struct jsonslice p[MEMBERS] = {{0}};
-	if (jsonslice_kind(v) == JSONSLICE_ARRAY) {
-		d->collection.key = KEY_PARTS;
-		return true; /* take_key_parts */
-	}
-	if (!declare_parts(d, "/key", v, names, MEMBERS, p))
-		return false;
-	if (p[TYPE].s == NULL)
-		return declare_refuse(d, "/key", "type is required");
-	return take_key_type(d, "/key/type", p[TYPE]) &&
-	       (!p[NAME_OF].s || take_key_name(d, "/key/name", p[NAME_OF])) &&
-	       (!p[KEY_FORMAT].s ||
-		   take_key_format(d, "/key/format", p[KEY_FORMAT])) &&
-	       (!p[GENERATE].s ||
-		   take_key_generate(d, "/key/generate", p[GENERATE]));
-}
-
-/* --- parts of the key ----------------------------------------------------- */
-
-static bool take_key_part(struct declaration *d, struct jsonslice name)
-{
-	struct collection *c = &d->collection;
-	size_t i = c->nfields;
-	if (jsonslice_kind(name) == JSONSLICE_STRING)
-		i = collection_field(c, name);
-	if (i == c->nfields)
-		return declare_refuse(d, "/key", "%.*s is not a field",
-		    name.len > 60 ? 60 : (int)name.len, name.s);
-	struct field *f = &d->fields[i];
-	if (f->in_key)
-		return declare_refuse(d, "/key", "has %s twice", f->name);
-	if (!key_parts_may_be(f) || f == c->updated_by)
-		return declare_refuse(d, "/key",
-		    "%s cannot be a part of a key: a part is a string without "
-		    "a format, an integer, a uuid or a date",
-		    f->name);
-	if (f->json_string)
-		return declare_refuse(d, "/key",
-		    "%s has \"json\": a part of a key is no string of a "
-		    "number",
-		    f->name);
-	if (f->nullable || f->read_only || field_has_default(f))
-		return declare_refuse(d, "/key",
-		    "%s is nullable, readOnly or has a default: every document "
-		    "has a value of it, and clients send it",
-		    f->name);
-	if (c->nparts == COLLECTION_KEY_PARTS)
-		return declare_refuse(d, "/key", "has more than %d parts",
-		    (int)COLLECTION_KEY_PARTS);
-	f->in_key = true;
-	f->required = true;
-	c->parts[c->nparts++] = f;
-	return true;
-}
-
-static bool take_key_parts(struct declaration *d, struct jsonslice v)
-{
-	struct jsonslice_element e = jsonslice_elements(v);
-	while (jsonslice_each(&e)) {
-		if (!take_key_part(d, e.value))
-			return false;
-	}
-	return d->collection.nparts > 1 ||
-	       declare_refuse(d, "/key",
-		   "must have at least two names of fields; a key of one "
-		   "field is an object: {\"name\": …, \"type\": …}");
-}
-
 /* --- group --------------------------------------------------------------- */
 
 static bool take_group(struct declaration *d, struct jsonslice v)
 {
-	if (!is_kind(d, "/group", v, JSONSLICE_BOOL))
+	if (!declare_is_kind(d, "/group", v, JSONSLICE_BOOL))
 		return false;
 	d->collection.group = v.s[0] == 't';
 	return !d->collection.group || d->collection.key == KEY_STRING ||
@@ -262,7 +130,7 @@ static bool take_group(struct declaration *d, struct jsonslice v)
 static bool declare_take_expires(struct declaration *d, struct jsonslice v)
 {
 	struct collection *c = &d->collection;
-	if (!is_kind(d, "/expires", v, JSONSLICE_STRING))
+	if (!declare_is_kind(d, "/expires", v, JSONSLICE_STRING))
 		return false;
 	size_t i = collection_field(c, v);
 	if (i == c->nfields || c->fields[i].column != COLUMN_TIMESTAMPTZ)
@@ -277,7 +145,7 @@ static bool declare_take_expires(struct declaration *d, struct jsonslice v)
 static bool take_ttl(struct declaration *d, const char *pointer,
     struct jsonslice v, dur_us_t *out)
 {
-	if (!is_kind(d, pointer, v, JSONSLICE_STRING))
+	if (!declare_is_kind(d, pointer, v, JSONSLICE_STRING))
 		return false;
 	if (!units_parse_duration(declare_string(d, v), out) ||
 	    *out < CLOCK_MS(1) || *out > CLOCK_S(30 * 86400))
@@ -298,7 +166,7 @@ static bool take_on_commit(struct declaration *d, struct jsonslice v)
 
 static bool take_cache(struct declaration *d, struct jsonslice v)
 {
-	if (!is_kind(d, "/cache", v, JSONSLICE_OBJECT))
+	if (!declare_is_kind(d, "/cache", v, JSONSLICE_OBJECT))
 		return false;
 	struct collection *c = &d->collection;
 	struct jsonslice_member m = jsonslice_members(v);
@@ -363,7 +231,7 @@ static bool declare_find_parts(
 static bool declare_take_name(
     struct declaration *d, struct jsonslice v, const char *stem)
 {
-	if (!is_kind(d, "/name", v, JSONSLICE_STRING))
+	if (!declare_is_kind(d, "/name", v, JSONSLICE_STRING))
 		return false;
 	d->collection.name = declare_string(d, v);
 	if (!declare_name(d, "/name", d->collection.name))
@@ -425,6 +293,9 @@ static uint64_t shape_of(const struct collection *c)
 		if (f->items)
 			buf_printf(
 			    &b, " of %s", column_type_name(f->items->column));
+		if (f->items && f->items->enum_type)
+			buf_printf(&b, " %s.%s", f->items->enum_schema,
+			    f->items->enum_type);
 	}
 	uint64_t hash = XXH3_64bits(b.data, b.len);
 	buf_free(&b);
@@ -434,17 +305,18 @@ static uint64_t shape_of(const struct collection *c)
 static bool declare_take_description(struct declaration *d, struct jsonslice v)
 {
 	d->collection.description = v;
-	return v.s == NULL || is_kind(d, "/description", v, JSONSLICE_STRING);
+	return v.s == NULL ||
+	       declare_is_kind(d, "/description", v, JSONSLICE_STRING);
 }
 
 /* What does not depend on each other: all of it is looked at. */
 static bool take_parts(struct declaration *d, const struct jsonslice p[PARTS])
 {
 	bool good = declare_table(d, p[TABLE], p[TIMES]);
-	bool key = declare_take_key(d, p[KEY]);
+	bool key = declare_key(d, p[KEY]);
 	good = key && (!p[GROUP].s || take_group(d, p[GROUP])) && good;
 	good = declare_take_description(d, p[DESCRIPTION]) && good;
-	return is_kind(d, "/fields", p[FIELDS], JSONSLICE_OBJECT) &&
+	return declare_is_kind(d, "/fields", p[FIELDS], JSONSLICE_OBJECT) &&
 	       declare_fields(d, p[FIELDS]) && good;
 }
 
@@ -471,7 +343,7 @@ static bool take_whole(
 	    (p[UPDATED_BY].s && !declare_updated_by(d, p[UPDATED_BY])) ||
 	    !declare_columns(d, p[COLUMNS]) ||
 	    (p[REQUIRED].s && !declare_required(d, p[REQUIRED])) ||
-	    (c->key == KEY_PARTS && !take_key_parts(d, p[KEY])) ||
+	    (c->key == KEY_PARTS && !declare_key_parts(d, p[KEY])) ||
 	    !take_rest(d, p))
 		return false;
 	c->text = root;

@@ -30,6 +30,11 @@ struct declaration *declare_all(const char *text, size_t len, const char *stem,
 /* The same, with the first fault. */
 struct declaration *declare(const char *text, size_t len, const char *stem,
     struct declare_fault *fault);
+/* Can the fields of a reference of `c` refer to the documents of `to`, the
+ * collection that it names? NULL: there is none. FATAL: the error names the
+ * place in the declaration and the reason. */
+struct err declare_check_reference(const struct collection *c,
+    const struct reference *r, const struct collection *to);
 /* Lives as long as the declaration. */
 struct collection *declaration_collection(struct declaration *d);
 void declaration_free(struct declaration **d);

@@ -84,7 +84,8 @@ static bool owner_take_field(struct declaration *d, struct jsonslice v)
 	if (c->owner.field->column != COLUMN_TEXT &&
 	    c->owner.field->column != COLUMN_UUID)
 		return declare_refuse(d, "/owner/field",
-		    "%s is not a string: claims are strings",
+		    "%s is not a string without a columnType: claims are "
+		    "strings",
 		    c->owner.field->name);
 	return true;
 }

@@ -1,10 +1,9 @@
-/* The fields of a declaration. Each keyword applies to some types. On another
- * type it would have no effect, so it is refused.
+/* A field of a declaration, or a value within one. Each keyword applies to some
+ * types. On another type it would have no effect, so it is refused.
  */
 #include "common/base/check.h"
 #include "common/json/decimal.h"
 #include "common/schema/declare_priv.h"
-#include "common/schema/nested.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -235,7 +234,8 @@ static bool take_was(const struct at *a, struct jsonslice v)
 
 static bool declare_field_take_items(const struct at *a, struct jsonslice v);
 
-/* The type is an enum type: without a schema, one of the schema public. */
+/* The type is `char`, or an enum type: without a schema, one of the schema
+ * public. */
 static bool take_column_type(const struct at *a, struct jsonslice v)
 {
 	struct field *f = a->field;
@@ -244,10 +244,14 @@ static bool take_column_type(const struct at *a, struct jsonslice v)
 	if (!a->d->collection.table.foreign)
 		return declare_refuse(a->d, a->pointer,
 		    "is for a table of yours: declare /table");
+	f->fixed_length =
+	    f->format == FORMAT_NONE && jsonslice_equals(v, "char", 4);
+	if (f->fixed_length)
+		return true;
 	if (f->choices.s == NULL || f->format != FORMAT_NONE)
 		return declare_refuse(a->d, a->pointer,
-		    "is the name of an enum type: declare its values in enum, "
-		    "and no format");
+		    "is \"char\", or the name of an enum type: declare its "
+		    "values in enum, and no format");
 	return declare_qualified(
 	    a->d, a->pointer, v, &f->enum_schema, &f->enum_type);
 }
@@ -365,7 +369,7 @@ bool declare_bounds(
 	    (f->has_min_length || f->has_max_length || f->expression.s))
 		return declare_refuse(
 		    d, pointer, "columnType allows no length or pattern");
-	if (f->type == FIELD_STRING && f->column != COLUMN_TEXT &&
+	if (f->type == FIELD_STRING && !column_is_text(f->column) &&
 	    f->column != COLUMN_ENUM &&
 	    (f->has_min_length || f->has_max_length || f->choices.s ||
 		f->expression.s))
@@ -413,9 +417,10 @@ bool declare_keywords(struct declaration *d, struct field *f,
 		if (found[i].s && !take_keyword(&of, &keywords[i], found[i]))
 			return false;
 	}
-	f->column = f->items	   ? COLUMN_ARRAY
-		    : f->enum_type ? COLUMN_ENUM
-				   : field_column(f->type, f->format);
+	f->column = f->items	      ? COLUMN_ARRAY
+		    : f->enum_type    ? COLUMN_ENUM
+		    : f->fixed_length ? COLUMN_CHAR
+				      : field_column(f->type, f->format);
 	return true;
 }
 
@@ -429,154 +434,13 @@ static bool declare_field_take_items(const struct at *a, struct jsonslice v)
 	if (!declare_keywords(a->d, item, a->pointer, 0, v))
 		return false;
 	if (item->column == COLUMN_JSONB || item->column == COLUMN_ARRAY ||
-	    item->column == COLUMN_BYTEA || item->column == COLUMN_ENUM)
+	    item->column == COLUMN_CHAR)
 		return declare_refuse(a->d, a->pointer,
-		    "must be strings, numbers or booleans, not of the format "
-		    "byte and without a columnType");
+		    "must be strings, numbers or booleans, and no char(n)");
 	if (field_has_default(item) || item->read_only || item->was ||
 	    item->json_string)
 		return declare_refuse(a->d, a->pointer,
 		    "allows neither default nor readOnly nor was nor json");
 	a->field->items = item;
 	return declare_bounds(a->d, a->pointer, item);
-}
-
-bool declare_is_system(const char *name)
-{
-	static const char *const taken[] = {
-	    "tableoid", "xmin", "cmin", "xmax", "cmax", "ctid"};
-	for (size_t i = 0; i < sizeof taken / sizeof *taken; i++) {
-		if (strcmp(name, taken[i]) == 0)
-			return true;
-	}
-	return false;
-}
-
-bool declare_is_taken(const struct declaration *d, const char *name)
-{
-	bool time =
-	    strcmp(name, "created_at") == 0 || strcmp(name, "updated_at") == 0;
-	return (time && d->collection.table.times) ||
-	       strcmp(name, "version") == 0 || declare_is_system(name);
-}
-
-static bool take_field(
-    struct declaration *d, struct jsonslice name, struct jsonslice v)
-{
-	struct collection *c = &d->collection;
-	char pointer[128];
-	struct field *f = &d->fields[c->nfields++];
-	f->name = declare_string(d, name);
-	snprintf(pointer, sizeof pointer, "/fields/%.100s", f->name);
-	if (!declare_name(d, pointer, f->name))
-		return false;
-	if (declare_is_taken(d, f->name) || strcmp(f->name, c->key_name) == 0)
-		return declare_refuse(
-		    d, pointer, "the table has a column of that name already");
-	return declare_keywords(d, f, pointer, 0, v);
-}
-
-bool declare_fields(struct declaration *d, struct jsonslice v)
-{
-	struct jsonslice_member m = jsonslice_members(v);
-	bool good = true;
-	while (jsonslice_next(&m)) {
-		if (d->collection.nfields == COLLECTION_FIELDS)
-			return declare_refuse(d, "/fields",
-			    "more than %d fields", COLLECTION_FIELDS);
-		good = take_field(d, m.name, m.value) && good;
-	}
-	return d->collection.nfields > 0
-		   ? good
-		   : declare_refuse(d, "/fields", "must not be empty");
-}
-
-bool declare_required(struct declaration *d, struct jsonslice v)
-{
-	if (jsonslice_kind(v) != JSONSLICE_ARRAY)
-		return declare_refuse(d, "/required", "must be an array");
-	struct jsonslice_element e = jsonslice_elements(v);
-	while (jsonslice_each(&e)) {
-		size_t i = d->collection.nfields;
-		if (jsonslice_kind(e.value) == JSONSLICE_STRING)
-			i = collection_field(&d->collection, e.value);
-		if (i == d->collection.nfields)
-			return declare_refuse(d, "/required",
-			    "%.*s is not a field",
-			    e.value.len > 60 ? 60 : (int)e.value.len,
-			    e.value.s);
-		if (&d->fields[i] == d->collection.updated_by)
-			return declare_refuse(
-			    d, "/required", "updated_by is set by the writer");
-		if (d->fields[i].read_only)
-			return declare_refuse(d, "/required",
-			    "%s is readOnly: no document that is written has "
-			    "it",
-			    d->fields[i].name);
-		if (d->fields[i].required)
-			return declare_refuse(d, "/required",
-			    "%s appears twice", d->fields[i].name);
-		d->fields[i].required = true;
-	}
-	return true;
-}
-
-/* --- all of them --------------------------------------------------------- */
-
-/* What is within a default conforms, too. */
-static bool declare_refuse_within(
-    void *arg, const char *pointer, const char *why)
-{
-	struct declaration *d = arg;
-	struct buf at = {0};
-	buf_printf(&at, "%s: %s", pointer, why);
-	declare_refuse(d, "/fields", "the default of %s", at.data + 1);
-	buf_free(&at);
-	return false;
-}
-
-static bool check_default(struct declaration *d, const struct field *f)
-{
-	char pointer[128];
-	snprintf(pointer, sizeof pointer, "/fields/%s", f->name);
-	if (f->read_only)
-		return !field_has_default(f) ||
-		       declare_refuse(d, pointer,
-			   "a readOnly field has no use for a default: the "
-			   "database sets it");
-	if (!field_has_default(f))
-		return f->required || f->nullable ||
-		       declare_refuse(d, pointer,
-			   "an optional field must be nullable or have a "
-			   "default");
-	snprintf(pointer, sizeof pointer, "/fields/%s/default", f->name);
-	if (f->required)
-		return declare_refuse(
-		    d, pointer, "a required field has no use for a default");
-	if (f->generated != GENERATED_NOT)
-		return true;
-	unsigned faults = field_faults(f, f->otherwise);
-	if (faults == 0)
-		return nested_check(
-		    f, f->otherwise, false, declare_refuse_within, d);
-	struct buf why = {0};
-	field_explain(
-	    &why, f, f->otherwise, (enum field_fault)(faults & -faults));
-	declare_refuse(d, pointer, "%s", why.data);
-	buf_free(&why);
-	return false;
-}
-
-bool declare_check_fields(struct declaration *d)
-{
-	bool good = true;
-	for (size_t i = 0; i < d->collection.nfields; i++) {
-		char pointer[128];
-		snprintf(
-		    pointer, sizeof pointer, "/fields/%s", d->fields[i].name);
-		good = declare_bounds(d, pointer, &d->fields[i]) &&
-		       check_default(d, &d->fields[i]) &&
-		       declare_check_was(d, &d->fields[i]) && good;
-	}
-	return good;
 }

@@ -41,7 +41,7 @@ bool declare_check_indexed(
 		return declare_refuse(d, pointer,
 		    "%s needs a maxDigits of at most %d, for its index",
 		    f->name, INDEXED_DIGITS);
-	return f->column != COLUMN_TEXT || short_choices(f) ||
+	return !column_is_text(f->column) || short_choices(f) ||
 	       (f->has_max_length && f->max_length <= INDEXED_MOST) ||
 	       declare_refuse(d, pointer,
 		   "%s needs a maxLength of at most %d, for its index", f->name,
@@ -243,7 +243,7 @@ static size_t indexed_bytes(const struct list_column *l)
 		return l->column == COLUMN_TEXT ? COLLECTION_KEY_MAX : 24;
 	if (l->column == COLUMN_NUMERIC)
 		return field_max_digits(l->field) + 16;
-	if (l->column != COLUMN_TEXT)
+	if (!column_is_text(l->column))
 		return 24;
 	if (l->path == NULL && l->field->choices.s)
 		return 4 * longest_choice(l->field);

@@ -37,6 +37,9 @@ bool declare_parts(struct declaration *d, const char *pointer,
 const char *declare_string(struct declaration *d, struct jsonslice v);
 /* May the name be that of a column, a table, a path segment? False: refused. */
 bool declare_name(struct declaration *d, const char *pointer, const char *name);
+/* Is it a value of this kind? False: refused. */
+bool declare_is_kind(struct declaration *d, const char *pointer,
+    struct jsonslice v, enum jsonslice_kind kind);
 /* Takes a whole number from 0 to `most`. False: refused. */
 bool declare_count(struct declaration *d, const char *pointer,
     struct jsonslice v, int64_t most, int64_t *out);
@@ -56,12 +59,25 @@ bool declare_check_was(struct declaration *d, const struct field *f);
  * long as the declaration. False: refused. */
 bool declare_qualified(struct declaration *d, const char *pointer,
     struct jsonslice v, const char **schema, const char **name);
-/* In common/schema/declare_field.c: takes `fields`, and `required` after
+/* In common/schema/declare_fields.c: takes `fields`, and `required` after
  * declare_updated_by. */
 bool declare_fields(struct declaration *d, struct jsonslice v);
 bool declare_required(struct declaration *d, struct jsonslice v);
-/* Takes the keywords of a field, or of a value within one. `depth`: how many
- * levels it lies below the field. */
+/* Takes `key`. If it is an array, its names are
+ * taken by declare_key_parts, when the fields are known. */
+bool declare_key(struct declaration *d, struct jsonslice v);
+/* Takes `key`, if it is an array of names of fields. Call it after
+ * declare_required. */
+bool declare_key_parts(struct declaration *d, struct jsonslice v);
+/* Is the name that of a member that all documents have, or of a column that
+ * PostgreSQL has? */
+bool declare_is_taken(const struct declaration *d, const char *name);
+/* Is it the name of a column that PostgreSQL has in every table? */
+bool declare_is_system(const char *name);
+/* Checks the fields. Call it after declare_fields and declare_required. */
+bool declare_check_fields(struct declaration *d);
+/* In common/schema/declare_field.c: takes the keywords of a field, or of a
+ * value within one. `depth`: how many levels it lies below the field. */
 bool declare_keywords(struct declaration *d, struct field *f,
     const char *pointer, size_t depth, struct jsonslice v);
 /* Do the bounds of the field go together? False: refused. */
@@ -78,13 +94,6 @@ bool declare_members_required(struct declaration *d, struct field *f,
 bool declare_are_json(struct jsonslice items);
 bool declare_items(struct declaration *d, struct field *f, const char *pointer,
     size_t depth, struct jsonslice v);
-/* Is the name that of a member that all documents have, or of a column that
- * PostgreSQL has? */
-bool declare_is_taken(const struct declaration *d, const char *name);
-/* Is it the name of a column that PostgreSQL has in every table? */
-bool declare_is_system(const char *name);
-/* Checks the fields. Call it after declare_fields and declare_required. */
-bool declare_check_fields(struct declaration *d);
 /* In common/schema/declare_list.c: takes `list`. If it is absent, v.s is NULL.
  */
 bool declare_list(struct declaration *d, struct jsonslice v);

@@ -19,6 +19,7 @@ enum { TYPES = sizeof type_names / sizeof *type_names };
 
 static const char *const column_names[] = {
     [COLUMN_TEXT] = "text",
+    [COLUMN_CHAR] = "bpchar",
     [COLUMN_BIGINT] = "bigint",
     [COLUMN_INTEGER] = "integer",
     [COLUMN_SMALLINT] = "smallint",
@@ -124,9 +125,14 @@ bool column_is_integer(enum column_type t)
 	       t == COLUMN_SMALLINT;
 }
 
+bool column_is_text(enum column_type t)
+{
+	return t == COLUMN_TEXT || t == COLUMN_CHAR;
+}
+
 bool column_can_be_large(enum column_type t)
 {
-	return t == COLUMN_TEXT || t == COLUMN_JSONB || t == COLUMN_NUMERIC ||
+	return column_is_text(t) || t == COLUMN_JSONB || t == COLUMN_NUMERIC ||
 	       t == COLUMN_BYTEA || t == COLUMN_ARRAY;
 }
 
@@ -350,7 +356,7 @@ unsigned field_column_faults(const struct field *f, struct jsonslice v)
 		return FAULT_TYPE;
 	if (f->type == FIELD_ARRAY)
 		return item_faults(f, v, field_column_faults);
-	if (f->type != FIELD_STRING || f->column == COLUMN_TEXT)
+	if (f->type != FIELD_STRING || column_is_text(f->column))
 		return 0;
 	struct text t = field_text_of(v);
 	bool fits = format_matches(f->format, t.s, t.len);

@@ -25,6 +25,7 @@ enum field_type {
 /* What it is in Postgres. */
 enum column_type {
 	COLUMN_TEXT,
+	COLUMN_CHAR, /* char(n): blanks at the end are not part of a value */
 	COLUMN_BIGINT,
 	COLUMN_INTEGER,
 	COLUMN_SMALLINT,
@@ -75,6 +76,7 @@ struct field {
 	bool read_only;
 	bool in_key;		   /* a part of the key: no write changes it */
 	const struct field *items; /* of COLUMN_ARRAY; a scalar */
+	bool fixed_length;	   /* of COLUMN_CHAR */
 	/* The type of a COLUMN_ENUM. */
 	const char *enum_schema, *enum_type;
 	/* Of an object: its members (they have a name, a type and bounds, and
@@ -99,6 +101,8 @@ bool field_has_default(const struct field *f);
 bool field_integer_fits(enum format format, int64_t n);
 /* A column of integers, of any size. */
 bool column_is_integer(enum column_type t);
+/* A column of strings that are compared by their bytes. */
+bool column_is_text(enum column_type t);
 /* May its values be longer than a few bytes? */
 bool column_can_be_large(enum column_type t);
 /* Digits that a number of the field may have before the point, and behind it.

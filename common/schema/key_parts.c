@@ -34,6 +34,49 @@ static bool well_encoded(const char *s, size_t len)
 	return true;
 }
 
+/* Appends a time as documents have it: in UTC, and a fraction without zeros at
+ * its end. It has the format of the field. */
+static void part_add_time(
+    struct buf *out, const struct field *f, const char *s, size_t len)
+{
+	static const char day[] = "2000-01-01T";
+	bool zone = f->column == COLUMN_TIMESTAMPTZ;
+	bool clock = f->column == COLUMN_TIME;
+	int64_t us = 0;
+	struct buf whole = {0}, text = {0};
+	buf_str(&whole, clock ? day : "");
+	buf_add(&whole, s, len);
+	buf_str(&whole, zone ? "" : "Z");
+	format_date_time(whole.data, whole.len, &us);
+	format_add_date_time(&text, us);
+	size_t from = clock ? sizeof day - 1 : 0, n = text.len - 1; /* no Z */
+	while (text.data[n - 1] == '0')
+		n--;
+	n -= text.data[n - 1] == '.';
+	buf_add(out, text.data + from, n - from);
+	buf_str(out, zone ? "+00:00" : "");
+	buf_free(&whole);
+	buf_free(&text);
+}
+
+static bool part_is_time(const struct field *f)
+{
+	return f->column == COLUMN_TIMESTAMPTZ ||
+	       f->column == COLUMN_TIMESTAMP || f->column == COLUMN_TIME;
+}
+
+/* Is it the only text of the time? */
+static bool part_time_valid(const struct field *f, const char *s, size_t len)
+{
+	struct buf again = {0};
+	if (!format_matches(f->format, s, len))
+		return false;
+	part_add_time(&again, f, s, len);
+	bool same = again.len == len && memcmp(again.data, s, len) == 0;
+	buf_free(&again);
+	return same;
+}
+
 static bool part_valid(const struct field *f, const char *s, size_t len)
 {
 	if (column_is_integer(f->column))
@@ -42,13 +85,22 @@ static bool part_valid(const struct field *f, const char *s, size_t len)
 		return collection_is_uuid(s, len);
 	if (f->column == COLUMN_DATE)
 		return format_matches(FORMAT_DATE, s, len);
+	if (f->column == COLUMN_BOOLEAN)
+		return (len == 4 && memcmp(s, "true", len) == 0) ||
+		       (len == 5 && memcmp(s, "false", len) == 0);
+	if (part_is_time(f))
+		return part_time_valid(f, s, len);
+	if (f->column == COLUMN_CHAR && len && s[len - 1] == ' ')
+		return false;
 	return well_encoded(s, len);
 }
 
 bool key_parts_may_be(const struct field *f)
 {
 	return column_is_integer(f->column) || f->column == COLUMN_UUID ||
-	       f->column == COLUMN_DATE || f->column == COLUMN_TEXT;
+	       f->column == COLUMN_DATE || f->column == COLUMN_BOOLEAN ||
+	       part_is_time(f) || column_is_text(f->column) ||
+	       f->column == COLUMN_ENUM;
 }
 
 bool key_parts_valid(const struct collection *c, const char *key, size_t len)
@@ -76,7 +128,7 @@ void key_parts_json(struct buf *out, const struct collection *c,
 	for (size_t k = 0; k < i; k++)
 		at += part_len(at, end) + 1;
 	size_t n = part_len(at, end);
-	if (c->parts[i]->type == FIELD_INTEGER) {
+	if (c->parts[i]->type != FIELD_STRING) {
 		buf_add(out, at, n);
 		return;
 	}
@@ -94,7 +146,19 @@ void key_parts_add(struct buf *out, const struct field *f, struct jsonslice v)
 		buf_printf(out, "%" PRId64, n);
 		return;
 	}
+	if (f->type == FIELD_BOOLEAN) {
+		buf_add(out, v.s, v.len);
+		return;
+	}
 	jsonslice_text(&text, v);
+	if (part_is_time(f)) {
+		part_add_time(out, f, text.data, text.len);
+		buf_free(&text);
+		return;
+	}
+	while (f->column == COLUMN_CHAR && text.len &&
+	       text.data[text.len - 1] == ' ')
+		text.len--;
 	for (size_t i = 0; i < text.len; i++) {
 		char c = text.data[i];
 		if (c == '%' || c == ',')

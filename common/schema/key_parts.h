@@ -2,8 +2,10 @@
  *
  * Its text is that of the parts, in the order of the declaration, joined by
  * `,`. In a part, `%` is `%25` and `,` is `%2C`; nothing else is encoded, so
- * each key has one text. An integer is in its shortest form, a UUID has small
- * letters.
+ * each key has one text. It has each value as documents that are read have it:
+ * an integer in its shortest form, a UUID with small letters, a time in UTC and
+ * without zeros at the end of its fraction, a char(n) without blanks at its
+ * end.
  */
 #pragma once
 

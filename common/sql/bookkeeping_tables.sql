@@ -123,10 +123,12 @@ CREATE TABLE IF NOT EXISTS sluice.outbox (
 
 -- Notes the keys of the rows that a statement changes, unless the writer does it
 -- (sluice.fence says so). The parameters are the collection and the column of its
--- key, or the columns of its parts (common/schema/key_parts.h). Whoever changes a
--- row needs no right on sluice.outbox.
+-- key, or the columns of its parts (common/schema/key_parts.h): times are as
+-- documents have them, whatever the session has set. Whoever changes a row needs
+-- no right on sluice.outbox.
 CREATE OR REPLACE FUNCTION sluice.note_change() RETURNS trigger
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp SET datestyle = 'ISO'
+SET timezone = 'UTC'
 AS $note$
 DECLARE
   rows text;
@@ -136,9 +138,15 @@ BEGIN
     RETURN NULL;
   END IF;
   IF TG_NARGS > 2 THEN
-    SELECT string_agg(format('replace(replace(%I::text, ''%%'', ''%%25''),'
-      ' '','', ''%%2C'')', a), ' || '','' || ' ORDER BY n) INTO k
-      FROM unnest(TG_ARGV[1:]) WITH ORDINALITY AS p(a, n);
+    SELECT string_agg(format(CASE
+      WHEN coalesce(nullif(t.typbasetype, 0), t.oid) IN
+      ('timestamptz'::regtype, 'timestamp'::regtype)
+      THEN '(to_json(%I) #>> ''{}'')'
+      ELSE 'replace(replace(%I::text, ''%%'', ''%%25''), '','', ''%%2C'')' END,
+      p.a), ' || '','' || ' ORDER BY n) INTO k
+      FROM unnest(TG_ARGV[1:]) WITH ORDINALITY AS p(a, n)
+      JOIN pg_attribute c ON c.attrelid = TG_RELID AND c.attname = p.a
+      JOIN pg_type t ON t.oid = c.atttypid;
   END IF;
   rows := CASE TG_OP
     WHEN 'INSERT' THEN 'SELECT %1$s FROM new_rows'

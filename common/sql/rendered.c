@@ -139,6 +139,7 @@ static size_t rendered_value(const struct field *f, struct jsonslice v)
 		return LONGEST;
 	switch (f->column) {
 	case COLUMN_TEXT:
+	case COLUMN_CHAR:
 	case COLUMN_JSONB:
 	case COLUMN_NUMERIC:
 	case COLUMN_BYTEA:

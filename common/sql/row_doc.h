@@ -12,7 +12,7 @@
 #include "common/base/buf.h"
 #include "common/postgres/pg_shape.h"
 #include "common/schema/collection.h"
-#include "common/schema/selection.h"
+#include "common/sql/selection.h"
 
 #include <libpq-fe.h>
 #include <stdbool.h>

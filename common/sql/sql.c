@@ -1,6 +1,7 @@
 #include "common/sql/sql.h"
 
 #include "common/base/check.h"
+#include "common/sql/sql_key.h"
 
 #include <string.h>
 
@@ -59,7 +60,8 @@ void sql_type(struct buf *out, const struct field *f)
 		buf_char(out, '.');
 		sql_ident(out, f->enum_type);
 	} else if (f->column == COLUMN_ARRAY) {
-		buf_printf(out, "%s[]", column_type_name(f->items->column));
+		sql_type(out, f->items);
+		buf_str(out, "[]");
 	} else {
 		buf_str(out, column_type_name(f->column));
 	}
@@ -88,94 +90,6 @@ void sql_list_column(
 	buf_str(out, "}')");
 }
 
-/* As the index has it. */
-static void ordered(
-    struct buf *out, const char *prefix, const struct list_column *l)
-{
-	sql_list_column(out, prefix, l);
-	buf_str(out, l->column == COLUMN_TEXT ? " COLLATE \"C\"" : "");
-}
-
-void sql_key_columns(struct buf *out, const struct collection *c,
-    const char *prefix, const char *way)
-{
-	for (size_t i = 0; i < c->nkey_columns; i++) {
-		buf_str(out, i ? ", " : "");
-		ordered(out, prefix, &c->key_columns[i]);
-		buf_str(out, way);
-	}
-}
-
-/* A part of the key as its text has it. */
-static void key_part(struct buf *out, const struct field *f)
-{
-	bool text = f->column == COLUMN_TEXT;
-	buf_str(out, text ? "replace(replace(" : "");
-	sql_of(out, f->stored);
-	if (text)
-		buf_str(out, "::text, '%', '%25'), ',', '%2C')");
-	else if (f->column == COLUMN_DATE)
-		buf_str(out, "::date::text");
-	else
-		buf_str(out, "::text");
-}
-
-/* The key of row t as text, as the log has it. */
-static void key(struct buf *out, const struct collection *c)
-{
-	for (size_t i = 0; i < c->nparts; i++) {
-		buf_str(out, i ? " || ',' || " : "(");
-		key_part(out, c->parts[i]);
-	}
-	if (c->nparts) {
-		buf_char(out, ')');
-		return;
-	}
-	sql_of(out, c->table.key);
-	buf_str(out, c->key == KEY_STRING ? "" : "::text");
-}
-
-/* A text as a key of the table. An integer is compared as one of 64 bits, also
- * with a column of fewer. */
-static void cast_key(struct buf *out, const struct collection *c)
-{
-	if (c->key != KEY_STRING)
-		buf_printf(out, "::%s",
-		    c->key == KEY_INTEGER ? "bigint"
-					  : column_type_name(key_column(c)));
-}
-
-void sql_key_value(
-    struct buf *out, const struct collection *c, size_t i, const char *text)
-{
-	if (c->nparts == 0) {
-		buf_str(out, text);
-		cast_key(out, c);
-		return;
-	}
-	enum column_type column = c->parts[i]->column;
-	if (column == COLUMN_TEXT)
-		buf_printf(out,
-		    "replace(replace(split_part(%s, ',', %zu), '%%2C', ','), "
-		    "'%%25', '%%')",
-		    text, i + 1);
-	else
-		buf_printf(out, "split_part(%s, ',', %zu)::%s", text, i + 1,
-		    column_is_integer(column) ? "bigint"
-					      : column_type_name(column));
-}
-
-/* The row t of the key k. */
-static void is_key(struct buf *out, const struct collection *c)
-{
-	for (size_t i = 0; i < c->nkey_columns; i++) {
-		buf_str(out, i ? " AND " : "");
-		sql_of(out, c->key_columns[i].stored);
-		buf_str(out, " = ");
-		sql_key_value(out, c, i, "k.\"key\"");
-	}
-}
-
 /* As what a column comes to common/sql/row_doc.h, whatever an operator has made
  * of its type. */
 static const char *row_type(enum column_type column)
@@ -197,10 +111,26 @@ static void sql_time(
 	buf_str(out, "::timestamptz");
 }
 
+/* An array of bytea, each as base64. Postgres breaks its lines. */
+static void bytes_field(struct buf *out, const struct field *f)
+{
+	buf_str(out, "CASE WHEN ");
+	sql_of(out, f->stored);
+	buf_str(out,
+	    " IS NOT NULL THEN (SELECT coalesce(json_agg(replace(encode(e.v, "
+	    "'base64'), chr(10), '') ORDER BY e.i), '[]') FROM unnest(");
+	sql_of(out, f->stored);
+	buf_str(out, ") WITH ORDINALITY AS e(v, i)) END");
+}
+
 /* The field of row t, as row_to_json has it. The text of a json is not its only
  * one; an inet as text has a mask that says nothing. */
 static void sql_field(struct buf *out, const struct field *f)
 {
+	if (f->column == COLUMN_ARRAY && f->items->column == COLUMN_BYTEA) {
+		bytes_field(out, f);
+		return;
+	}
 	bool array = f->column == COLUMN_ARRAY, inet = f->column == COLUMN_INET;
 	if (array || inet)
 		buf_str(out, array ? "array_to_json(" : "abbrev(");
@@ -214,7 +144,7 @@ static void sql_field(struct buf *out, const struct field *f)
 void sql_row_of(
     struct buf *out, const struct collection *c, const struct selection *only)
 {
-	key(out, c);
+	sql_key(out, c);
 	for (size_t i = 0; i < c->nfields; i++) {
 		const struct field *f = &c->fields[i];
 		if (selection_has(only, 1 + i)) {
@@ -247,7 +177,7 @@ void sql_read(struct buf *out, const struct collection *c)
 		     " LEFT JOIN ");
 	sql_name(out, c);
 	buf_str(out, " t ON ");
-	is_key(out, c);
+	sql_is_key(out, c);
 }
 
 static bool can_be_large(const struct field *f)
@@ -323,11 +253,15 @@ static void array_parameter(struct buf *out, const struct field *f)
 	enum column_type column = f->items->column;
 	buf_str(out, ", CASE WHEN r.");
 	sql_ident(out, f->name);
-	buf_printf(out,
-	    " IS NOT NULL THEN ARRAY(SELECT e.v%s::%s FROM "
-	    "jsonb_array_elements_text(r.",
-	    column_is_integer(column) ? "::numeric" : "",
-	    column_type_name(column));
+	buf_str(out, " IS NOT NULL THEN ARRAY(SELECT ");
+	if (column == COLUMN_BYTEA) {
+		buf_str(out, "decode(e.v, 'base64')");
+	} else {
+		buf_str(out,
+		    column_is_integer(column) ? "e.v::numeric::" : "e.v::");
+		sql_type(out, f->items);
+	}
+	buf_str(out, " FROM jsonb_array_elements_text(r.");
 	sql_ident(out, f->name);
 	buf_str(out, "::jsonb) WITH ORDINALITY AS e(v, i) ORDER BY e.i) END");
 }
@@ -384,18 +318,9 @@ static void sql_parameters(struct buf *out, const struct collection *c)
 	buf_str(out, ") AS r");
 }
 
-/* The columns of the key, without more. */
-static void key_names(struct buf *out, const struct collection *c)
-{
-	for (size_t i = 0; i < c->nkey_columns; i++) {
-		buf_str(out, i ? ", " : "");
-		sql_ident(out, c->key_columns[i].stored);
-	}
-}
-
 static void sql_upsert_columns(struct buf *out, const struct collection *c)
 {
-	key_names(out, c);
+	sql_key_names(out, c);
 	for (size_t i = 0; i < c->nfields; i++) {
 		if (!is_written(&c->fields[i]))
 			continue;
@@ -445,7 +370,7 @@ void sql_upsert(struct buf *out, const struct collection *c)
 {
 	sql_insert_rows(out, c);
 	buf_str(out, " ON CONFLICT (");
-	key_names(out, c);
+	sql_key_names(out, c);
 	buf_str(out, ") DO UPDATE SET ");
 	for (size_t i = 0; i < c->nfields; i++) {
 		if (!is_written(&c->fields[i]))
@@ -480,11 +405,11 @@ void sql_delete(struct buf *out, const struct collection *c)
 	sql_name(out, c);
 	buf_str(out, " t USING unnest($1::text[], $2::int8[])"
 		     " AS k(\"key\", version) WHERE ");
-	is_key(out, c);
+	sql_is_key(out, c);
 	buf_str(out, " AND (");
 	sql_of(out, c->table.version);
 	buf_str(out, " < k.version OR k.version = 0) RETURNING ");
-	key(out, c);
+	sql_key(out, c);
 	buf_str(out, " AS \"key\"");
 }
 
@@ -492,7 +417,7 @@ void sql_expired(struct buf *out, const struct collection *c, bool after)
 {
 	const char *time = c->expires->stored;
 	buf_str(out, "SELECT ");
-	key(out, c);
+	sql_key(out, c);
 	buf_str(out, ", ");
 	sql_of(out, c->table.version);
 	buf_str(out, ", ");
@@ -537,7 +462,7 @@ void sql_touch(struct buf *out, const struct collection *c)
 	sql_ident(out, c->table.version);
 	buf_str(out, " = k.version FROM unnest($1::text[], $2::int8[])"
 		     " AS k(\"key\", version) WHERE ");
-	is_key(out, c);
+	sql_is_key(out, c);
 	buf_str(out, " RETURNING ");
 	sql_of(out, c->table.version);
 	buf_str(out, ", ");
@@ -551,7 +476,7 @@ static void of_keys(struct buf *out, const struct collection *c)
 	buf_str(out, " FROM unnest($1::text[]) AS k(\"key\") JOIN ");
 	sql_name(out, c);
 	buf_str(out, " t ON ");
-	is_key(out, c);
+	sql_is_key(out, c);
 }
 
 static void sql_current_of(struct buf *out, const struct collection *c)
@@ -573,6 +498,6 @@ void sql_versions(struct buf *out, const struct collection *c)
 	buf_str(out, "SELECT ");
 	sql_of(out, c->table.version);
 	buf_str(out, ", $2::int8 + 1, ");
-	key(out, c);
+	sql_key(out, c);
 	of_keys(out, c);
 }

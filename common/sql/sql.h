@@ -8,7 +8,7 @@
 
 #include "common/base/buf.h"
 #include "common/schema/collection.h"
-#include "common/schema/selection.h"
+#include "common/sql/selection.h"
 
 #define SQL_SESSION                                                            \
 	"SET timezone = 'UTC'; SET datestyle = 'ISO'; "                        \
@@ -29,14 +29,6 @@ void sql_type(struct buf *out, const struct field *f);
  * column, or a member of an object as text. */
 void sql_list_column(
     struct buf *out, const char *prefix, const struct list_column *l);
-
-/* The columns of the key as they are compared, ordered and indexed, with commas
- * between them: strings by their bytes. `way`: behind each, " DESC" or "". */
-void sql_key_columns(struct buf *out, const struct collection *c,
-    const char *prefix, const char *way);
-/* The i-th column's value in a key: in the SQL of a text that has the key. */
-void sql_key_value(
-    struct buf *out, const struct collection *c, size_t i, const char *text);
 
 /* The columns of row t, as common/sql/row_doc.h reads them, whatever an
  * operator has made of their types. */

@@ -5,6 +5,7 @@
 #include "api/openapi/json_schema.h"
 #include "common/schema/declare.h"
 #include "common/sql/sql.h"
+#include "common/sql/sql_relation.h"
 #include "common/sql/sql_table.h"
 
 static const char *stem(char out[COLLECTION_NAME_MAX + 1], struct fuzz in)
@@ -41,7 +42,7 @@ static void tables(const struct collection *c)
 	size_t n;
 	sql_table_body(&sql, c);
 	sql_table_checks_free(sql_table_checks(c, &n), n);
-	sql_table_extras_free(sql_table_extras(c, &n), n);
+	sql_relation_free(sql_relation_all(c, &n), n);
 	sql_read_within(&sql, c);
 	sql_export(&sql, c, &all, "");
 	sql_upsert(&sql, c);

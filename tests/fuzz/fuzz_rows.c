@@ -32,7 +32,7 @@ static bool is_sound(enum column_type type, struct row_doc_cell cell)
 	if (!utf8_valid(cell.s, (size_t)cell.len) ||
 	    memchr(cell.s, '\0', (size_t)cell.len))
 		return false;
-	return type == COLUMN_TEXT || type == COLUMN_UUID ||
+	return column_is_text(type) || type == COLUMN_UUID ||
 	       type == COLUMN_DATE || type == COLUMN_TIME || is_json(cell);
 }
 

@@ -183,8 +183,9 @@ static const char *adopt_kind_fault(const struct adopted *t)
 /* Why these columns cannot be a key; NULL: they can. */
 static const char *parts_fault(const PGresult *parts, int *at)
 {
-	static const char *const types[] = {
-	    "text", "varchar", "int2", "int4", "int8", "uuid", "date"};
+	static const char *const types[] = {"text", "varchar", "bpchar", "enum",
+	    "int2", "int4", "int8", "uuid", "date", "timestamptz", "timestamp",
+	    "time", "bool"};
 	for (*at = 0; *at < PQntuples(parts); (*at)++) {
 		size_t i = 0, n = sizeof types / sizeof *types;
 		if (adopt_is(parts, *at, P_GENERATED))
@@ -193,9 +194,11 @@ static const char *parts_fault(const PGresult *parts, int *at)
 		       strcmp(types[i], PQgetvalue(parts, *at, P_TYPE)) != 0)
 			i++;
 		if (i == n)
-			return "cannot be a part of a key: a part is "
-			       "text, varchar, smallint, integer, bigint, uuid "
-			       "or date";
+			return "cannot be a part of a key: a part is text, "
+			       "varchar, char, of an enum type, smallint, "
+			       "integer, bigint, numeric(n,0), uuid, boolean, "
+			       "date, or a timestamp or a time with all digits "
+			       "of its fraction";
 	}
 	return NULL;
 }
@@ -231,7 +234,7 @@ static void adopt_take_key(
 	} else if (adopt_key_of(PQgetvalue(key, 0, K_TYPE)) == NULL) {
 		adopt_refuse(a, t,
 		    "its key %s is of the type %s: a key is text, varchar, "
-		    "smallint, integer, bigint or uuid",
+		    "smallint, integer, bigint, numeric(n,0) or uuid",
 		    PQgetvalue(key, 0, K_COLUMN), PQgetvalue(key, 0, K_TYPE));
 	} else {
 		t->key = mem_strdup(PQgetvalue(key, 0, K_COLUMN));

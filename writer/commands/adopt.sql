@@ -22,23 +22,35 @@ SELECT c.oid::text, n.nspname, c.relname,
 SELECT a.attname, left(regexp_replace(regexp_replace(trim('_' FROM lower(
     regexp_replace(regexp_replace(a.attname, '([a-z0-9])([A-Z])', '\1_\2', 'g'),
     '[^A-Za-z0-9]+', '_', 'g'))), '^(?![a-z])', 'k_'), '^version$', 'key'), 36),
-    b.typname, a.attnum::text, a.attgenerated <> ''
+    CASE WHEN b.typname = 'numeric' AND m.modifier & 65535 = 0
+    AND m.modifier >> 16 BETWEEN 1 AND 18 THEN 'int8' ELSE b.typname END,
+    a.attnum::text, a.attgenerated <> ''
     FROM pg_index i JOIN pg_attribute a ON a.attrelid = i.indrelid
     AND a.attnum = i.indkey[0]
     JOIN pg_type t ON t.oid = a.atttypid
     JOIN pg_type b ON b.oid = CASE t.typtype WHEN 'd' THEN t.typbasetype
     ELSE t.oid END
+    CROSS JOIN LATERAL (SELECT CASE t.typtype WHEN 'd' THEN t.typtypmod
+    ELSE a.atttypmod END - 4 AS modifier) m
     WHERE i.indrelid = $1::oid AND i.indisunique AND i.indisvalid
     AND i.indimmediate AND i.indpred IS NULL AND i.indexprs IS NULL
     AND i.indnkeyatts = 1 AND a.attnotnull
     ORDER BY i.indisprimary DESC, i.indexrelid LIMIT 1
 
 -- The columns of the primary key, in its order. Columns: name, type, is it
--- generated.
+-- generated. A numeric of integers is int8; the type of a time that is rounded
+-- has its precision, because no key has such a part.
 -- name: parts
-SELECT a.attname, b.typname, a.attgenerated <> ''
+SELECT a.attname, CASE WHEN b.typtype = 'e' THEN 'enum'
+    WHEN b.typname = 'numeric' AND (m.modifier - 4) & 65535 = 0
+    AND (m.modifier - 4) >> 16 BETWEEN 1 AND 18 THEN 'int8'
+    WHEN b.typname IN ('timestamptz', 'timestamp', 'time')
+    AND m.modifier BETWEEN 0 AND 5 THEN format_type(b.oid, m.modifier)
+    ELSE b.typname END, a.attgenerated <> ''
     FROM pg_index p, unnest((p.indkey::int2[])[0:p.indnkeyatts - 1])
-    WITH ORDINALITY k(attnum, n), pg_attribute a, pg_type t, pg_type b
+    WITH ORDINALITY k(attnum, n), pg_attribute a, pg_type t, pg_type b,
+    LATERAL (SELECT CASE t.typtype WHEN 'd' THEN t.typtypmod
+    ELSE a.atttypmod END AS modifier) m
     WHERE p.indrelid = $1::oid AND p.indisprimary AND p.indimmediate
     AND a.attrelid = p.indrelid AND a.attnum = k.attnum
     AND t.oid = a.atttypid AND b.oid = CASE t.typtype WHEN 'd'
@@ -67,8 +79,8 @@ WITH types (typ, type, format) AS (VALUES
     ('cidr', 'string', 'cidr')),
   columns AS (SELECT a.attrelid, a.attnum, a.attname, a.attnotnull,
     a.attidentity, a.attgenerated, b.typname,
-    CASE WHEN b.typtype = 'e' THEN 'string' WHEN i.type IS NOT NULL
-    THEN 'array' ELSE y.type END AS type, y.format,
+    CASE WHEN b.typtype = 'e' THEN 'string'
+    WHEN i.type IS NOT NULL OR x.typtype = 'e' THEN 'array' ELSE y.type END AS type, y.format,
     ($2::int = 0 AND p.indkey IS NOT NULL) AS in_key,
     (a.attgenerated <> '' OR a.attidentity <> '')
     AND NOT ($2::int = 0 AND p.indkey IS NOT NULL) AS read_only,
@@ -76,7 +88,11 @@ WITH types (typ, type, format) AS (VALUES
     AS enum_type, CASE WHEN b.typtype = 'e' THEN (SELECT
     json_agg(v.enumlabel ORDER BY v.enumsortorder) FROM pg_enum v
     WHERE v.enumtypid = b.oid) END AS labels,
-    CASE WHEN i.type IS NOT NULL THEN json_strip_nulls(json_build_object(
+    CASE WHEN x.typtype = 'e' THEN json_build_object('type', 'string',
+    'enum', (SELECT json_agg(v.enumlabel ORDER BY v.enumsortorder)
+    FROM pg_enum v WHERE v.enumtypid = x.oid),
+    'columnType', xn.nspname || '.' || x.typname)
+    WHEN i.type IS NOT NULL THEN json_strip_nulls(json_build_object(
     'type', i.type, 'format', i.format, 'maxLength', CASE WHEN
     x.typname = 'varchar' THEN nullif(greatest(CASE t.typtype WHEN 'd'
     THEN t.typtypmod ELSE a.atttypmod END - 4, 0), 0) END)) END AS items,
@@ -93,13 +109,19 @@ WITH types (typ, type, format) AS (VALUES
     JOIN pg_type b ON b.oid = CASE t.typtype WHEN 'd' THEN t.typbasetype
     ELSE t.oid END
     JOIN pg_namespace bn ON bn.oid = b.typnamespace
-    LEFT JOIN types y ON y.typ = b.typname
+    CROSS JOIN LATERAL (SELECT CASE t.typtype WHEN 'd' THEN t.typtypmod
+    ELSE a.atttypmod END AS modifier) m
+    LEFT JOIN types y ON y.typ = CASE WHEN b.typname = 'numeric'
+    AND (m.modifier - 4) & 65535 = 0
+    AND (m.modifier - 4) >> 16 BETWEEN 1 AND 18 THEN 'int8' ELSE b.typname END
     AND b.typnamespace = 'pg_catalog'::regnamespace
     LEFT JOIN pg_type x ON x.oid = b.typelem AND b.typcategory = 'A'
-    AND x.typnamespace = 'pg_catalog'::regnamespace
+    AND (x.typnamespace = 'pg_catalog'::regnamespace OR x.typtype = 'e')
+    LEFT JOIN pg_namespace xn ON xn.oid = x.typnamespace
     LEFT JOIN types i ON i.typ = x.typname AND i.type <> 'object'
-    AND x.typname NOT IN ('bpchar', 'float4', 'float8', 'bytea')
-    AND (x.typname <> 'numeric' OR a.atttypmod = -1)
+    AND x.typname <> 'bpchar' AND x.typtype <> 'e'
+    AND NOT (x.typname IN ('timestamptz', 'timestamp', 'time')
+    AND m.modifier <> -1)
     LEFT JOIN pg_index p ON p.indrelid = a.attrelid AND p.indisprimary
     AND a.attnum = ANY((p.indkey::int2[])[0:p.indnkeyatts - 1])
     LEFT JOIN pg_attrdef d ON d.adrelid = a.attrelid AND d.adnum = a.attnum
@@ -109,7 +131,8 @@ WITH types (typ, type, format) AS (VALUES
     replace(replace(replace(pg_get_constraintdef(k.oid),
     quote_ident(c.attname), '@'), ' NOT VALID', ''), ' ', '') AS tight
     FROM columns c JOIN pg_constraint k ON k.conrelid = c.attrelid
-    AND k.contype = 'c' AND k.conkey = ARRAY[c.attnum]),
+    AND k.contype = 'c' AND k.conkey = ARRAY[c.attnum]
+    AND (c.type <> 'integer' OR pg_get_constraintdef(k.oid) !~ '[0-9]\.[0-9]')),
   ranges AS (SELECT c.attnum, c.conname, m[1] AS op, m[2] AS bound
     FROM checks c, regexp_matches(c.tight,
     '\(@(>=|>|<=)''?\(?(-?[0-9]+(?:\.[0-9]+)?)\)?''?(?:::[a-z0-9]+)?\)', 'g') m
@@ -148,6 +171,7 @@ WITH types (typ, type, format) AS (VALUES
     AND c.format IS NULL LIMIT 1)) AS list,
     CASE WHEN c.read_only OR c.in_key THEN NULL WHEN c.type IN ('integer', 'number') AND c.def ~
     '^\(?''?-?[0-9]+(\.[0-9]+)?''?\)?(::[a-z ]+(\([0-9,]+\))?)?$'
+    AND (c.type = 'number' OR c.def !~ '\.')
     THEN substring(c.def FROM '-?[0-9]+(?:\.[0-9]+)?')
     WHEN c.type = 'boolean' AND c.def IN ('true', 'false') THEN c.def
     WHEN c.type = 'string' AND c.format IS NULL AND c.def ~
@@ -170,7 +194,8 @@ SELECT f.attname, f.field, json_strip_nulls(json_build_object(
     'format', f.format, 'nullable', CASE WHEN NOT f.attnotnull THEN true END,
     'readOnly', CASE WHEN f.read_only THEN true END,
     'minLength', f.shortest, 'maxLength', f.longest, 'enum', f.list,
-    'columnType', f.enum_type, 'items', f.items,
+    'columnType', coalesce(f.enum_type, CASE f.typname WHEN 'bpchar' THEN 'char'
+    END), 'items', f.items,
     'minimum', CASE WHEN f.above IS NULL THEN f.minimum END,
     'exclusiveMinimum', f.above, 'maximum', f.maximum,
     'default', f.otherwise::json)),
@@ -178,8 +203,8 @@ SELECT f.attname, f.field, json_strip_nulls(json_build_object(
     EXISTS (SELECT FROM pg_index i WHERE i.indrelid = f.attrelid
     AND i.indisvalid AND i.indpred IS NULL AND i.indkey[0] = f.attnum)
     AND f.items IS NULL AND f.typname NOT IN
-    ('bytea', 'jsonb', 'json', 'float4', 'float8', 'bpchar')
-    AND (f.typname NOT IN ('text', 'varchar') OR f.list IS NOT NULL
+    ('bytea', 'jsonb', 'json', 'float4', 'float8')
+    AND (f.typname NOT IN ('text', 'varchar', 'bpchar') OR f.list IS NOT NULL
     OR f.longest <= 500)
     AND f.field NOT IN ('order', 'limit', 'cursor', 'select', 'and', 'or'),
     CASE WHEN f.type IS NULL THEN 'no field has its type, ' || f.told END,
@@ -191,16 +216,19 @@ SELECT f.attname, f.field, json_strip_nulls(json_build_object(
     ELSE ' is not expressible: a document without the field has null' END END,
     CASE WHEN f.typname IN ('json', 'jsonb') THEN
     'declared as an object: if it has arrays, declare "array"' END,
-    CASE WHEN f.typname IN ('float4', 'float8') THEN
+    CASE WHEN f.typname IN ('float4', 'float8', '_float4', '_float8')
+    OR f.typname = '_numeric' AND f.told ~ '\(' THEN
     'its numbers are rounded as ' || f.told || ' does' END,
+    CASE WHEN f.typname IN ('timestamptz', 'timestamp', 'time')
+    AND f.told ~ '\([0-5]\)' THEN 'its times are rounded as ' || f.told || ' does' END,
     CASE WHEN f.typname = 'bpchar' THEN
     'blanks at the end of a value are not part of it' END), ''),
     f.attnotnull AND f.def IS NULL AND NOT f.read_only,
     f.attname = 'version' AND f.typname = 'int8' AND f.attnotnull
     AND NOT f.in_key
     AND f.def ~ '^''?0''?(::bigint)?$',
-    f.items IS NULL AND f.typname NOT IN ('bytea', 'jsonb', 'json', 'bpchar')
-    AND (f.typname NOT IN ('text', 'varchar') OR f.list IS NOT NULL
+    f.items IS NULL AND f.typname NOT IN ('bytea', 'jsonb', 'json')
+    AND (f.typname NOT IN ('text', 'varchar', 'bpchar') OR f.list IS NOT NULL
     OR f.longest <= 500),
     coalesce((SELECT json_agg(u.conname) FROM (SELECT attnum, conname FROM ranges
     UNION SELECT attnum, conname FROM lengths
@@ -209,18 +237,32 @@ SELECT f.attname, f.field, json_strip_nulls(json_build_object(
     FROM fields f WHERE f.attnum <> $2::int ORDER BY f.attnum
 
 -- The constraints that no keyword of a field expresses. Columns: type, name,
--- definition; a unique one's columns as JSON, a reference's column, the oid of
--- its table, and the column there.
+-- definition; the columns of a unique one or of a reference as JSON; of a
+-- reference, the oid of its table, the columns there, and are the types of all
+-- pairs the same (integers of all sizes are)?
 -- name: constraints
 SELECT k.contype, k.conname, pg_get_constraintdef(k.oid),
     (SELECT json_agg(a.attname ORDER BY c.n) FROM unnest(k.conkey)
     WITH ORDINALITY c(attnum, n) JOIN pg_attribute a
     ON a.attrelid = k.conrelid AND a.attnum = c.attnum),
-    CASE WHEN k.contype = 'f' AND cardinality(k.conkey) = 1 THEN
-    (SELECT a.attname FROM pg_attribute a WHERE a.attrelid = k.conrelid
-    AND a.attnum = k.conkey[1]) END, k.confrelid::text,
-    (SELECT a.attname FROM pg_attribute a WHERE a.attrelid = k.confrelid
-    AND a.attnum = k.confkey[1])
+    k.confrelid::text,
+    (SELECT json_agg(a.attname ORDER BY c.n) FROM unnest(k.confkey)
+    WITH ORDINALITY c(attnum, n) JOIN pg_attribute a
+    ON a.attrelid = k.confrelid AND a.attnum = c.attnum),
+    (SELECT bool_and(p.types[1] = p.types[2]) FROM (SELECT array_agg(
+    CASE WHEN b.typname IN ('int2', 'int4', 'int8') OR b.typname = 'numeric'
+    AND (m.modifier - 4) & 65535 = 0
+    AND (m.modifier - 4) >> 16 BETWEEN 1 AND 18 THEN 'integer'
+    WHEN b.typname IN ('text', 'varchar') THEN 'text'
+    ELSE b.oid::text END ORDER BY u.side) AS types
+    FROM unnest(k.conkey, k.confkey) WITH ORDINALITY c(a, b, n),
+    LATERAL (VALUES (1, k.conrelid, c.a), (2, k.confrelid, c.b))
+    u(side, rel, attnum), pg_attribute a, pg_type t, pg_type b,
+    LATERAL (SELECT CASE t.typtype WHEN 'd' THEN t.typtypmod
+    ELSE a.atttypmod END AS modifier) m
+    WHERE a.attrelid = u.rel AND a.attnum = u.attnum AND t.oid = a.atttypid
+    AND b.oid = CASE t.typtype WHEN 'd' THEN t.typbasetype ELSE t.oid END
+    GROUP BY c.n) p)
     FROM pg_constraint k WHERE k.conrelid = $1::oid
     AND k.contype IN ('c', 'u', 'f', 'x') AND NOT k.condeferrable
     ORDER BY k.contype DESC, k.conname

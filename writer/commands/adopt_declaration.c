@@ -4,7 +4,7 @@
 #include <stdio.h>
 #include <string.h>
 
-enum { X_TYPE, X_NAME, X_DEFINITION, X_COLUMNS, X_COLUMN, X_TABLE, X_OTHER };
+enum { X_TYPE, X_NAME, X_DEFINITION, X_COLUMNS, X_TABLE, X_OTHERS, X_SAME };
 
 static void adopt_lost(
     const struct adopted *t, const char *column, const char *what)
@@ -141,38 +141,99 @@ static bool is_the_key(const struct adopted *t, const char *columns)
 	return same;
 }
 
-/* Are the values of the field keys of the collection? */
-static bool adopt_same_type(const char *field, const char *key_type)
+/* Its i-th column of the key; NULL past the last. */
+static const char *adopt_key_column(const struct adopted *t, int i)
 {
-	bool uuid = strstr(field, "\"format\":\"uuid\"") != NULL;
-	if (strncmp(key_type, "int", 3) == 0)
-		return strncmp(field, "{\"type\":\"integer\"", 17) == 0;
-	if (strcmp(key_type, "uuid") == 0)
-		return uuid;
-	return strncmp(field, "{\"type\":\"string\"", 16) == 0 &&
-	       strstr(field, "\"format\":") == NULL;
+	if (t->key)
+		return i == 0 ? t->key : NULL;
+	return i < PQntuples(t->parts) ? PQgetvalue(t->parts, i, P_COLUMN)
+				       : NULL;
 }
 
-static bool reference_of(struct buf *out, const struct adopting *a,
+/* Which of these columns, a JSON array, has the name; -1: none. */
+static int adopt_place_of(struct jsonslice columns, const char *name)
+{
+	struct jsonslice_element e = jsonslice_elements(columns);
+	for (int i = 0; jsonslice_each(&e); i++) {
+		if (jsonslice_equals(e.value, name, strlen(name)))
+			return i;
+	}
+	return -1;
+}
+
+/* The place of the field that is the n-th of these columns; -1: it is none, or
+ * has no index. */
+static int adopt_nth_field(
+    const struct adopted *t, struct jsonslice columns, int n)
+{
+	struct jsonslice_element e = jsonslice_elements(columns);
+	struct buf name = {0};
+	for (int i = 0; i <= n && jsonslice_each(&e);)
+		i++;
+	buf_str(&name, "");
+	jsonslice_text(&name, e.value);
+	int at = adopt_field_at(t, name.data, name.len);
+	buf_free(&name);
+	return at >= 0 && adopt_is(t->columns, at, C_INDEXABLE) ? at : -1;
+}
+
+/* The fields that refer, in the order of the key of the other table. False:
+ * they do not refer to all of it. */
+static bool reference_fields(struct buf *out, const struct adopted *t,
+    const struct adopted *to, struct jsonslice ours, struct jsonslice theirs)
+{
+	const char *column;
+	int n = 0;
+	for (; (column = adopt_key_column(to, n)) != NULL; n++) {
+		int place = adopt_place_of(theirs, column);
+		int at = place < 0 ? -1 : adopt_nth_field(t, ours, place);
+		if (at < 0)
+			return false;
+		buf_str(out, n ? ", " : "");
+		adopt_text(out, PQgetvalue(t->columns, at, C_FIELD));
+	}
+	struct jsonslice_element e = jsonslice_elements(theirs);
+	while (jsonslice_each(&e))
+		n--;
+	return n == 0;
+}
+
+struct constraints {
+	struct buf unique;
+	/* The same references as an object, and as an array. */
+	struct buf references, several;
+	bool any_several;
+	size_t nunique;
+};
+
+static bool reference_of(struct constraints *c, const struct adopting *a,
     const struct adopted *t, const PGresult *r, int row)
 {
-	const char *column = adopt_cell(r, row, X_COLUMN);
-	int i = column ? adopt_field_at(t, column, strlen(column)) : -1;
-	if (i < 0 || !adopt_is(t->columns, i, C_INDEXABLE))
-		return false;
-	for (size_t k = 0; k < a->n; k++) {
-		const struct adopted *to = &a->all[k];
-		if (!to->good || to->key == NULL ||
-		    strcmp(to->oid, PQgetvalue(r, row, X_TABLE)) != 0 ||
-		    strcmp(to->key, PQgetvalue(r, row, X_OTHER)) != 0 ||
-		    !adopt_same_type(
-			PQgetvalue(t->columns, i, C_JSON), to->key_type))
-			continue;
-		adopt_text(out, PQgetvalue(t->columns, i, C_FIELD));
-		buf_printf(out, ": \"%s\"", to->name);
-		return true;
+	struct jsonslice ours, theirs;
+	const char *columns = PQgetvalue(r, row, X_COLUMNS);
+	const char *others = PQgetvalue(r, row, X_OTHERS);
+	const struct adopted *to = NULL;
+	struct buf fields = {0};
+	for (size_t k = 0; k < a->n && to == NULL; k++) {
+		if (a->all[k].good &&
+		    strcmp(a->all[k].oid, PQgetvalue(r, row, X_TABLE)) == 0)
+			to = &a->all[k];
 	}
-	return false;
+	bool good = to && adopt_is(r, row, X_SAME) &&
+		    jsonslice_scan(columns, strlen(columns), &ours) &&
+		    jsonslice_scan(others, strlen(others), &theirs) &&
+		    reference_fields(&fields, t, to, ours, theirs);
+	if (good) {
+		bool first = c->references.len == 0;
+		buf_printf(&c->references, "%s%s: \"%s\"", first ? "" : ", ",
+		    fields.data, to->name);
+		buf_printf(&c->several,
+		    "%s{\"fields\": [%s], \"collection\": \"%s\"}",
+		    first ? "" : ", ", fields.data, to->name);
+		c->any_several = c->any_several || to->parts;
+	}
+	buf_free(&fields);
+	return good;
 }
 
 /* Did a field take the check over? */
@@ -189,11 +250,6 @@ static bool is_taken_over(const struct adopted *t, const char *name)
 	return found;
 }
 
-struct constraints {
-	struct buf unique, references;
-	size_t nunique;
-};
-
 static void take_constraint(struct constraints *c, const struct adopting *a,
     const struct adopted *t, const PGresult *r, int row)
 {
@@ -204,12 +260,12 @@ static void take_constraint(struct constraints *c, const struct adopting *a,
 	if (type == 'u' && c->nunique < COLLECTION_UNIQUES)
 		unique = unique_of(&one, t, columns);
 	else if (type == 'f')
-		refers = reference_of(&one, a, t, r, row);
+		refers = reference_of(c, a, t, r, row);
 	c->nunique += unique;
-	struct buf *to = unique ? &c->unique : &c->references;
-	if (unique || refers)
-		buf_printf(to, "%s%s", to->len ? ", " : "", one.data);
-	else if (!(type == 'u' && is_the_key(t, columns)) &&
+	if (unique)
+		buf_printf(
+		    &c->unique, "%s%s", c->unique.len ? ", " : "", one.data);
+	else if (!refers && !(type == 'u' && is_the_key(t, columns)) &&
 		 !(type == 'c' && is_taken_over(t, PQgetvalue(r, row, X_NAME))))
 		buf_printf(&why, "not declared, only Postgres checks it: %s %s",
 		    PQgetvalue(r, row, X_NAME),
@@ -232,9 +288,12 @@ static struct err adopt_write_constraints(
 		take_constraint(&c, a, t, r, i);
 	if (c.unique.len)
 		buf_printf(out, ",\n  \"unique\": [%s]", c.unique.data);
-	if (c.references.len)
+	if (c.any_several)
+		buf_printf(out, ",\n  \"references\": [%s]", c.several.data);
+	else if (c.references.len)
 		buf_printf(out, ",\n  \"references\": {%s}", c.references.data);
 	buf_free(&c.unique);
+	buf_free(&c.several);
 	buf_free(&c.references);
 	PQclear(r);
 	return ERR_OK;

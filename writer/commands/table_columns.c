@@ -80,28 +80,74 @@ static struct err add_column(struct tables *t, const char *name)
 	return e;
 }
 
+static bool is_char(const char *type)
+{
+	return strncmp(type, "character(", 10) == 0;
+}
+
 /* Code points that a varchar or char of the table has room for; 0: it is
  * none. */
 static size_t varchar_room(const char *type)
 {
-	static const char varchar[] = "character varying",
-			  fixed[] = "character(";
+	static const char varchar[] = "character varying";
 	size_t len = sizeof varchar - 1;
-	if (strncmp(type, fixed, sizeof fixed - 1) == 0)
-		return strtoul(type + sizeof fixed - 1, NULL, 10);
+	if (is_char(type))
+		return strtoul(type + 10, NULL, 10);
 	if (strncmp(type, varchar, len) != 0)
 		return 0;
 	return type[len] == '(' ? strtoul(type + len + 1, NULL, 10) : SIZE_MAX;
 }
 
-/* A type whose numbers Postgres rounds. Then it judges every write
- * (writer/decide/judges.sql), so that a sum is rounded after each. */
+/* A type whose numbers Postgres rounds, or an array of such. */
+static bool rounds_to(const char *is)
+{
+	return strncmp(is, "numeric(", 8) == 0 || strncmp(is, "real", 4) == 0 ||
+	       strncmp(is, "double precision", 16) == 0;
+}
+
+/* The type of the table rounds the numbers of the field. Then it judges every
+ * write (writer/decide/judges.sql), so that a sum is rounded after each. */
 static bool rounds(const struct tables *t, const char *name, const char *is)
 {
 	const struct field *f = field_named(t, name);
-	return f && f->column == COLUMN_NUMERIC &&
-	       (strncmp(is, "numeric(", 8) == 0 || strcmp(is, "real") == 0 ||
-		   strcmp(is, "double precision") == 0);
+	return f && f->column == COLUMN_NUMERIC && strchr(is, '[') == NULL &&
+	       rounds_to(is);
+}
+
+/* Integers of at most 18 digits, and nothing behind the point. */
+static bool holds_integers(
+    const struct tables *t, const char *name, const char *is)
+{
+	const struct field *f = field_named(t, name);
+	char *end = NULL;
+	bool key = f == NULL && t->c->key == KEY_INTEGER &&
+		   strcmp(name, t->c->table.key) == 0;
+	enum column_type column = f	? f->column
+				  : key ? key_column(t->c)
+					: COLUMN_TEXT;
+	if (column != COLUMN_BIGINT || strncmp(is, "numeric(", 8) != 0)
+		return false;
+	return strtoul(is + 8, &end, 10) <= 18 && strcmp(end, ",0)") == 0;
+}
+
+/* A time that Postgres rounds to fewer digits than microseconds have. The key
+ * in the log would be another one than that of the row; and a document would
+ * expire at two times. */
+static bool rounds_time(
+    const struct tables *t, const char *name, const char *is)
+{
+	const struct field *f = field_named(t, name);
+	const char *zone = strchr(is, ')');
+	if (f == NULL || zone == NULL || f == t->c->expires ||
+	    (f->in_key && strncmp(zone - 2, "(6", 2) != 0))
+		return false;
+	bool with = strcmp(zone, ") with time zone") == 0;
+	bool time = strncmp(is, "time(", 5) == 0;
+	bool both = strncmp(is, "timestamp(", 10) == 0;
+	return f->column == COLUMN_TIMESTAMPTZ ? both && with
+	       : f->column == COLUMN_TIMESTAMP ? both && !with
+	       : f->column == COLUMN_TIME      ? time && !with
+					       : false;
 }
 
 /* The text of a json is that of any document. */
@@ -111,15 +157,19 @@ static bool is_json(const struct tables *t, const char *name, const char *is)
 	return f && f->column == COLUMN_JSONB && strcmp(is, "json") == 0;
 }
 
-/* Does an array of varchar hold every element that is declared? */
+/* Does an array of varchar hold every element that is declared, or one of
+ * numbers round them? */
 static bool array_holds(
     const struct tables *t, const char *name, const char *is)
 {
 	const struct field *f = field_named(t, name);
 	size_t room = varchar_room(is), len = strlen(is);
-	return f && f->column == COLUMN_ARRAY && room &&
-	       f->items->column == COLUMN_TEXT && len > 2 &&
-	       strcmp(is + len - 2, "[]") == 0 &&
+	if (f == NULL || f->column != COLUMN_ARRAY || len < 3 ||
+	    strcmp(is + len - 2, "[]") != 0)
+		return false;
+	if (f->items->column == COLUMN_NUMERIC)
+		return rounds_to(is);
+	return room && !is_char(is) && f->items->column == COLUMN_TEXT &&
 	       field_max_length(f->items) <= room;
 }
 
@@ -139,7 +189,11 @@ static bool varchar_holds(
 {
 	const struct field *f = field_named(t, name);
 	size_t room = varchar_room(is);
-	if (room == 0 || strchr(is, '[') || (f && f->column != COLUMN_TEXT))
+	if (room == 0 || strchr(is, '[') || (f && !column_is_text(f->column)))
+		return false;
+	/* Blanks at the end of a text are a part of a key. */
+	if (is_char(is) ? f && f->in_key && !f->fixed_length
+			: f && f->fixed_length)
 		return false;
 	if (f == NULL) /* the key, or a time */
 		return t->c->key == KEY_STRING &&
@@ -169,11 +223,19 @@ static struct err compare_type(
 	size_t room = varchar_room(is);
 	if (is_json(t, name, is) || array_holds(t, name, is))
 		return ERR_OK;
-	if (varchar_holds(t, name, is) || rounds(t, name, is))
+	if (varchar_holds(t, name, is) || rounds(t, name, is) ||
+	    rounds_time(t, name, is) || holds_integers(t, name, is))
 		return declare_as(t, name, is);
 	snprintf(text, sizeof text, "the column %s is %s, declared %s", name,
 	    is, declared);
-	if (room && strcmp(declared, "text") == 0)
+	const struct field *f = field_named(t, name);
+	if (is_char(is) && f && f->in_key && !f->fixed_length)
+		snprintf(text, sizeof text,
+		    "the column %s is %s: declare \"columnType\": \"char\", "
+		    "because it is a part of the key",
+		    name, is);
+	else if (room && (strcmp(declared, "text") == 0 ||
+			     (is_char(is) && f && f->fixed_length)))
 		snprintf(text, sizeof text,
 		    "the column %s is %s: declare a maxLength of at most %zu",
 		    name, is, room);

@@ -9,6 +9,7 @@
 
 #include "common/base/mem.h"
 #include "common/sql/sql.h"
+#include "common/sql/sql_relation.h"
 #include "common/sql/sql_table.h"
 
 #include <stdio.h>
@@ -173,10 +174,14 @@ static void former_constraints(struct former *f, const struct collection *c)
 	}
 	f->references =
 	    mem_zalloc((c->nreferences + 1) * sizeof *f->references);
-	for (size_t i = 0; i < c->nreferences; i++)
-		f->references[i] = (struct reference){
-		    former_field(f, c, c->references[i].field),
-		    c->references[i].collection};
+	for (size_t i = 0; i < c->nreferences; i++) {
+		f->references[i] = c->references[i];
+		for (size_t k = 0; k < c->references[i].n; k++)
+			f->references[i].fields[k] =
+			    former_field(f, c, c->references[i].fields[k]);
+	}
+	for (size_t i = 0; i < c->nparts; i++)
+		f->c.parts[i] = former_field(f, c, c->parts[i]);
 }
 
 static void former_make(
@@ -256,13 +261,15 @@ static struct err rename_others(struct tables *t, const struct collection *was)
 	char from[SQL_TABLE_NAME_LEN], to[SQL_TABLE_NAME_LEN];
 	struct err e = ERR_OK;
 	for (size_t i = 1;
-	     e.kind == ERR_KIND_OK && sql_table_relation(from, was, i) &&
-	     sql_table_relation(to, t->c, i);
+	     e.kind == ERR_KIND_OK && sql_relation_name(from, was, i) &&
+	     sql_relation_name(to, t->c, i);
 	     i++)
 		e = rename_named(t, from, to);
 	for (size_t i = 0; i < was->nreferences && e.kind == ERR_KIND_OK; i++) {
-		sql_table_reference_name(from, was, &was->references[i]);
-		sql_table_reference_name(to, t->c, &t->c->references[i]);
+		sql_table_reference_name(
+		    from, was, &was->references[i], "references");
+		sql_table_reference_name(
+		    to, t->c, &t->c->references[i], "references");
 		e = rename_named(t, from, to);
 	}
 	return e;

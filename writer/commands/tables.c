@@ -12,6 +12,7 @@
 
 #include "common/sql/bookkeeping.h"
 #include "common/sql/sql.h"
+#include "common/sql/sql_relation.h"
 #include "common/sql/sql_table.h"
 
 #include <inttypes.h>
@@ -187,12 +188,12 @@ static struct err tables_is_there(
 
 /* An index or a sequence of the table. */
 static struct err tables_has(
-    struct tables *t, const struct sql_table_extra *x, bool *out)
+    struct tables *t, const struct sql_relation *x, bool *out)
 {
 	PGresult *r;
 	struct buf name = {0}, sql = {0};
 	buf_str(&sql, "SELECT to_regclass(");
-	if (x->kind == SQL_TABLE_SEQUENCE) {
+	if (x->kind == SQL_RELATION_SEQUENCE) {
 		sql_table_sequence(&sql, t->c);
 	} else {
 		sql_ident(&name, t->c->table.schema);
@@ -237,15 +238,20 @@ static void array_element(struct buf *out, const char *name)
 	buf_char(out, '"');
 }
 
-/* The names in alphabetical order, as a text[]. */
-static void names_sorted(struct buf *out, const char **names, size_t n)
+/* The names as a text[]. */
+static void names_array(struct buf *out, const char *const *names, size_t n)
 {
-	qsort(names, n, sizeof *names, by_text);
 	for (size_t i = 0; i < n; i++) {
 		buf_char(out, i ? ',' : '{');
 		array_element(out, names[i]);
 	}
 	buf_char(out, '}');
+}
+
+static void names_sorted(struct buf *out, const char **names, size_t n)
+{
+	qsort(names, n, sizeof *names, by_text);
+	names_array(out, names, n);
 }
 
 /* Do the statements of common/sql/sql.h work with this kind of table? Postgres
@@ -369,7 +375,7 @@ static struct err are_unique(
 
 /* Rows of which Postgres says that they violate it are left to the operator. */
 static struct err tables_add_unique(
-    struct tables *t, const struct sql_table_extra *x)
+    struct tables *t, const struct sql_relation *x)
 {
 	bool table, there = false;
 	struct err e = tables_is_there(t, t->c, &table);
@@ -393,32 +399,32 @@ static struct err tables_add_unique(
 
 /* Whatever the index is called that begins with the same column. */
 static struct err tables_is_indexed(
-    struct tables *t, const struct sql_table_extra *x, bool *out)
+    struct tables *t, const struct sql_relation *x, bool *out)
 {
 	const struct collection *c = t->c;
 	const struct list_column *l =
-	    x->kind == SQL_TABLE_LIST	 ? &c->columns[x->of]
-	    : x->kind == SQL_TABLE_INDEX ? c->indexes[x->of].columns[0]
-					 : NULL;
+	    x->kind == SQL_RELATION_LIST    ? &c->columns[x->of]
+	    : x->kind == SQL_RELATION_INDEX ? c->indexes[x->of].columns[0]
+					    : NULL;
 	const char *column = l ? l->stored
-			     : x->kind == SQL_TABLE_EXPIRES
+			     : x->kind == SQL_RELATION_EXPIRES
 				 ? c->expires->stored
-				 : c->references[x->of].field->stored;
+				 : c->references[x->of].fields[0]->stored;
 	PGresult *r;
-	if (x->kind == SQL_TABLE_INDEX || (l && l->path))
+	if (x->kind == SQL_RELATION_INDEX || (l && l->path))
 		return tables_has(t, x, out);
 	struct err e = tables_ask(t, &tables_indexed, column, &r);
 	return tables_is(e, r, out);
 }
 
-static struct err add_extra(struct tables *t, const struct sql_table_extra *x)
+static struct err add_extra(struct tables *t, const struct sql_relation *x)
 {
 	bool there;
 	if (table_renames_made(t, x->name))
 		return ERR_OK;
-	if (x->kind == SQL_TABLE_UNIQUE)
+	if (x->kind == SQL_RELATION_UNIQUE)
 		return tables_add_unique(t, x);
-	bool index = x->kind != SQL_TABLE_SEQUENCE;
+	bool index = x->kind != SQL_RELATION_SEQUENCE;
 	struct err e = t->c->table.foreign && index
 			   ? tables_is_indexed(t, x, &there)
 			   : tables_has(t, x, &there);
@@ -433,11 +439,11 @@ static struct err add_extra(struct tables *t, const struct sql_table_extra *x)
 static struct err extras(struct tables *t)
 {
 	size_t n;
-	struct sql_table_extra *all = sql_table_extras(t->c, &n);
+	struct sql_relation *all = sql_relation_all(t->c, &n);
 	struct err e = ERR_OK;
 	for (size_t i = 0; i < n && e.kind == ERR_KIND_OK; i++)
 		e = add_extra(t, &all[i]);
-	sql_table_extras_free(all, n);
+	sql_relation_free(all, n);
 	return e;
 }
 
@@ -476,10 +482,20 @@ static struct err reference_is_there(
 	const struct collection *to =
 	    collection_find(r->collection, strlen(r->collection));
 	char *from = regclass(t->c), *other = regclass(to);
+	const char *fields[COLLECTION_KEY_PARTS], *key[COLLECTION_KEY_PARTS];
+	struct buf ours = {0}, theirs = {0};
 	PGresult *result;
+	for (size_t i = 0; i < r->n; i++) {
+		fields[i] = r->fields[i]->stored;
+		key[i] = to->key_columns[i].stored;
+	}
+	names_array(&ours, fields, r->n);
+	names_array(&theirs, key, r->n);
 	struct err e = tables_query(t, &tables_reference,
-	    (const char *const[]){from, r->field->stored, other, to->table.key},
-	    4, &result);
+	    (const char *const[]){from, ours.data, other, theirs.data}, 4,
+	    &result);
+	buf_free(&ours);
+	buf_free(&theirs);
 	free(from);
 	free(other);
 	return tables_is(e, result, out);
@@ -500,7 +516,7 @@ static struct err add_reference(struct tables *t, const struct reference *r)
 {
 	char name[SQL_TABLE_NAME_LEN];
 	struct buf definition = {0};
-	sql_table_reference_name(name, t->c, r);
+	sql_table_reference_name(name, t->c, r, "references");
 	sql_table_reference(&definition, r);
 	struct err e = add_constraint(t, name, definition.data);
 	buf_free(&definition);
@@ -511,7 +527,7 @@ static struct err migrate_reference(struct tables *t, const struct reference *r)
 {
 	bool tables, there = false;
 	char made[SQL_TABLE_NAME_LEN];
-	sql_table_reference_name(made, t->c, r);
+	sql_table_reference_name(made, t->c, r, "references");
 	if (table_renames_made(t, made))
 		return ERR_OK;
 	struct err e = both_are_there(t, r, &tables);
@@ -523,7 +539,7 @@ static struct err migrate_reference(struct tables *t, const struct reference *r)
 		return add_reference(t, r);
 	struct buf definition = {0};
 	char name[SQL_TABLE_NAME_LEN];
-	sql_table_reference_name(name, t->c, r);
+	sql_table_reference_name(name, t->c, r, "references");
 	sql_table_reference(&definition, r);
 	only_declared(t, name, definition.data);
 	buf_free(&definition);

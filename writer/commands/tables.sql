@@ -102,12 +102,15 @@ SELECT EXISTS (SELECT FROM pg_index i
     AND a.attnum = i.indkey[0] WHERE i.indrelid = $1::regclass
     AND i.indisvalid AND i.indpred IS NULL AND a.attname = $2)
 
--- $2 the name of a column; $3 another table, $4 its column. Column: is there a
--- reference from the one to the other?
+-- $2 text[] names of columns; $3 another table, $4 text[] its columns, in the
+-- same order. Column: is there a reference from the ones to the others?
 -- name: reference
 SELECT EXISTS (SELECT FROM pg_constraint c
-    JOIN pg_attribute a ON a.attrelid = c.conrelid AND a.attnum = c.conkey[1]
-    JOIN pg_attribute b ON b.attrelid = c.confrelid AND b.attnum = c.confkey[1]
     WHERE c.contype = 'f' AND c.conrelid = $1::regclass
-    AND c.confrelid = $3::regclass AND cardinality(c.conkey) = 1
-    AND a.attname = $2 AND b.attname = $4)
+    AND c.confrelid = $3::regclass
+    AND cardinality(c.conkey) = cardinality($2::text[])
+    AND NOT EXISTS (SELECT FROM unnest($2::text[], $4::text[]) w(a, b)
+    WHERE NOT EXISTS (SELECT FROM unnest(c.conkey, c.confkey) k(a, b)
+    JOIN pg_attribute x ON x.attrelid = c.conrelid AND x.attnum = k.a
+    JOIN pg_attribute y ON y.attrelid = c.confrelid AND y.attnum = k.b
+    WHERE x.attname = w.a AND y.attname = w.b)))

@@ -77,7 +77,7 @@ static unsigned check_faults(const struct field *f, struct jsonslice v)
 {
 	struct field bare = *f;
 	bare.pattern = NULL;
-	if (f->column == COLUMN_TEXT)
+	if (column_is_text(f->column))
 		bare.format = FORMAT_NONE;
 	return is_null(v) ? 0 : field_faults(&bare, v);
 }

@@ -6,6 +6,7 @@
 #include "common/postgres/pg_statement.h"
 #include "common/schema/collection.h"
 #include "common/sql/sql.h"
+#include "common/sql/sql_relation.h"
 #include "common/sql/sql_table.h"
 
 #include <stdlib.h>
@@ -65,7 +66,7 @@ static void add_checks(const struct collection *c, struct texts *names)
 static void add_relations(const struct collection *c, struct texts *names)
 {
 	char name[SQL_TABLE_NAME_LEN];
-	for (size_t i = 0; sql_table_relation(name, c, i); i++)
+	for (size_t i = 0; sql_relation_name(name, c, i); i++)
 		judges_add(names, name);
 }
 

@@ -36,8 +36,10 @@ SELECT k.name, CASE
     AND NOT (c.convalidated AND c.conname::text = ANY($3::text[])))
     OR EXISTS (SELECT FROM pg_attribute a WHERE a.attrelid = t.oid
     AND a.attnum > 0 AND NOT a.attisdropped AND (a.attgenerated <> ''
-    OR a.atttypid IN ('float4'::regtype, 'float8'::regtype)
-    OR a.atttypid = 'numeric'::regtype AND a.atttypmod <> -1
+    OR a.atttypid IN ('float4'::regtype, 'float8'::regtype,
+    'float4[]'::regtype, 'float8[]'::regtype)
+    OR a.atttypid IN ('numeric'::regtype, 'numeric[]'::regtype)
+    AND a.atttypmod <> -1
     OR EXISTS (SELECT FROM pg_type y WHERE y.oid = a.atttypid
     AND y.typtype = 'd')
     OR a.attnotnull AND k.name || '.' || a.attname = ANY($5::text[])))

@@ -40,6 +40,7 @@ CREATE TABLE customer (email varchar(50) NOT NULL UNIQUE,
     born date, called_at time, create_date timestamptz NOT NULL DEFAULT now());
 CREATE TABLE visit (visit_id int PRIMARY KEY, ip inet NOT NULL, net cidr, meta json,
     numbers int[] NOT NULL DEFAULT '{}', seen timestamptz[], names varchar(9)[],
+    readings real[], sums numeric(6,2)[], ratios double precision[], files bytea[], moods rating[],
     mood rating NOT NULL, rank bigint GENERATED ALWAYS AS IDENTITY,
     label text NOT NULL GENERATED ALWAYS AS ('v' || visit_id) STORED);
 CREATE INDEX ON visit (ip);
@@ -53,7 +54,16 @@ CREATE TABLE line (note text, number int, day date, shop varchar(20), product uu
     amount int NOT NULL DEFAULT 1, twice int GENERATED ALWAYS AS (amount * 2) STORED,
     film int REFERENCES "Film", PRIMARY KEY (shop, day, number));
 CREATE INDEX ON line (amount);
-CREATE TABLE ledger (at timestamptz, account int, PRIMARY KEY (account, at));
+CREATE TABLE ledger (at timestamptz, account char(6), day timestamp, clock time, open boolean,
+    mood rating, big numeric(12,0), note text, paid numeric(9,0) NOT NULL DEFAULT 0, seen timestamp(0),
+    kind char(3), PRIMARY KEY (account, at, day, clock, open, mood, big));
+CREATE INDEX ON ledger (kind);
+CREATE TABLE invoice (shop varchar(9), no int, note text, PRIMARY KEY (shop, no));
+CREATE TABLE invoice_item (no int, shop varchar(9), n int, film int REFERENCES "Film", note text,
+    PRIMARY KEY (shop, no, n), FOREIGN KEY (no, shop) REFERENCES invoice (no, shop));
+CREATE TABLE till (till_id numeric(10,0) PRIMARY KEY, name text);
+CREATE TABLE probe (at inet, n int, PRIMARY KEY (at, n));
+CREATE TABLE tick (at timestamptz(3), n int, PRIMARY KEY (at, n));
 CREATE TABLE log (at timestamptz, text text);
 CREATE TABLE place (place_id int PRIMARY KEY, at point NOT NULL);
 CREATE TABLE price (amount numeric PRIMARY KEY, name text);
@@ -69,7 +79,9 @@ INSERT INTO "Film" ("Title", description, "ReleaseYear", "LanguageId", rental_ra
 INSERT INTO customer (email, born, called_at) SELECT i || '@example.org',
     date '1980-01-31' + i, time '12:00:00.5' FROM generate_series(1, 60) i;
 INSERT INTO country VALUES ('de', 'Deutschland'), ('nz', 'Aotearoa');
-INSERT INTO visit (visit_id, ip, net, meta, numbers, seen, names, mood) SELECT i,
+INSERT INTO visit (visit_id, readings, sums, ratios, files, moods, ip, net, meta, numbers, seen, names, mood)
+    SELECT i, ARRAY[0.1, NULL, 1e20], ARRAY[i, 0.5], CASE WHEN i % 2 = 0 THEN ARRAY[i / 3.0] END,
+    ARRAY[''::bytea, decode(repeat('00ff', i), 'hex'), NULL], CASE WHEN i % 4 > 0 THEN '{}' ELSE '{R,NULL,PG}' END::rating[],
     ('10.1.2.' || i || CASE WHEN i % 2 = 0 THEN '/16' ELSE '' END)::inet, '10.1.0.0/16',
     CASE WHEN i % 3 > 0 THEN json_build_object('b', i, 'a', '[1, 2]'::json) END, ARRAY[i, NULL, -i],
     CASE WHEN i % 2 = 0 THEN ARRAY['2026-01-31 12:00:00.5Z', NULL]::timestamptz[] END,
@@ -78,11 +90,19 @@ INSERT INTO film_actor SELECT i / 7, i FROM generate_series(1, 60) i;
 INSERT INTO line (shop, day, number, amount, film) SELECT
     (ARRAY['a', 'a,b', 'a%2C', '', 'é ö/?#'])[1 + i % 5], date '2026-01-31' + i / 10, i - 30, i % 4,
     i FROM generate_series(1, 60) i;
+INSERT INTO ledger SELECT timestamptz '2026-01-31 12:00:00.5Z' + i * interval '1 day', 'A' || i % 3,
+    timestamp '2026-01-31 12:00:00' + i * interval '0.25 s', time '12:00' + i * interval '1 s',
+    i % 2 = 0, (enum_range(NULL::rating))[1 + i % 3], 10000000000 * (i % 5), 'n' || i, i, now(), 'k' || i % 4
+    FROM generate_series(1, 60) i;
+INSERT INTO invoice SELECT 's' || i % 3, i, 'x' FROM generate_series(1, 60) i;
+INSERT INTO invoice_item SELECT i, 's' || i % 3, i % 7, i, 'y' FROM generate_series(1, 60) i;
+INSERT INTO till SELECT i, 't' || i FROM generate_series(1, 60) i;
 INSERT INTO rental (film, customer, country, rented_at) SELECT row_number() OVER (), customer_id,
     'nz', timestamptz '2026-01-31 12:00:00.123456Z' FROM customer;
 """
 REFUSED = {
-    "ledger": "the column at of its primary key cannot be a part of a key",
+    "probe": "the column at of its primary key cannot be a part of a key",
+    "tick": "the column at of its primary key cannot be a part of a key",
     "log": "it has no key",
     "place": "the column at must have a value, but no field has its type, point",
     "price": "its key amount is of the type numeric",
@@ -94,10 +114,13 @@ REFUSED = {
 # What the declaration of a table does not have, and why.
 LOST = [
     "store.visit.meta: declared as an object",
+    "store.visit.readings: its numbers are rounded as real[] does",
+    "store.visit.sums: its numbers are rounded as numeric(6,2)[] does",
     "store.Film.score: its numbers are rounded as double precision does",
     "store.Film: not declared, only Postgres checks it: ",
     "store.language.last_update: the default ",
     "store.language.name: blanks at the end of a value are not part of it",
+    "store.ledger.seen: its times are rounded as timestamp(0) without time zone does",
 ]
 # Each document, as row_to_json has it. char(n) comes without its blanks.
 DOCUMENTS = {
@@ -107,9 +130,14 @@ DOCUMENTS = {
     " rating, special_features, length_hours,"
     " encode(poster, 'base64') AS poster, facts, active, \"order\", version AS version_18",
     "customer": "customer_id, email, kind, born, called_at, create_date",
-    "visit": "*",
+    "visit": "visit_id, ip, net, meta, numbers, seen, names, readings, sums, ratios, moods, mood, rank, label,"
+    " (SELECT json_agg(replace(encode(v, 'base64'), chr(10), '')) FROM unnest(files) v) AS files",
     "line": "*",
     "film_actor": "*",
+    "ledger": "at, rtrim(account) AS account, day, clock, open, mood, big, note, paid, seen, rtrim(kind) AS kind",
+    "till": "*",
+    "invoice": "*",
+    "invoice_item": "*",
     "country": "code, name",
     "rental": "rental_id, film, customer, country, rented_at",
 }
@@ -131,6 +159,26 @@ SLOTS = {
     "list": {"filter": ["room"], "order": ["price", "created_at"], "indexes": [["room", "price.desc"]]},
 }
 
+BOOKINGS = {
+    "name": "bookings",
+    "key": ["room", "day"],
+    "fields": {"day": {"type": "string", "format": "date"}, "room": {"type": "string", "maxLength": 20}},
+}
+NOTES = {
+    "name": "notes",
+    "key": {"type": "string"},
+    "fields": {
+        "on": {"type": "string", "format": "date", "nullable": True},
+        "room": {"type": "string", "maxLength": 20},
+        "follows": {"type": "string", "maxLength": 20, "nullable": True},
+    },
+    "required": ["room"],
+    "references": [
+        {"fields": ["room", "on"], "collection": "bookings"},
+        {"fields": ["follows"], "collection": "notes"},
+    ],
+}
+
 
 def adopt(deployment, *args):
     """By the superuser: it reads the catalog only."""
@@ -148,7 +196,8 @@ def store(module_deployment, tmp_path_factory):
     deployment.said = adopt(deployment, "--adopt=store.*", f"--into={folder}")
     deployment.folder = folder
     own = tmp_path_factory.mktemp("own")
-    (own / "slots.json").write_text(json.dumps(SLOTS))
+    for d in (SLOTS, BOOKINGS, NOTES):
+        (own / f"{d['name']}.json").write_text(json.dumps(d))
     deployment.collections = f"{folder}:{own}"
     granted = adopt(deployment, "--migrate", "--grants", "--apply")
     assert granted.returncode == 0, granted
@@ -207,6 +256,12 @@ def test_the_declarations(store):
     }  # fmt: skip
     assert visit["fields"]["names"]["items"] == {"type": "string", "maxLength": 9}
     assert visit["fields"]["rank"] == {"type": "integer", "readOnly": True}
+    for name in ("readings", "sums", "ratios"):
+        assert visit["fields"][name] == {"type": "array", "nullable": True, "items": {"type": "number"}}
+    assert visit["fields"]["files"]["items"] == {"type": "string", "format": "byte"}
+    assert visit["fields"]["moods"]["items"] == {
+        "type": "string", "enum": ["G", "PG", "R"], "columnType": "store.rating"
+    }  # fmt: skip
     assert visit["required"] == ["ip", "mood"]
     assert visit["list"] == {"filter": ["ip", "mood"], "order": ["ip", "mood"]}
     assert film["required"] == ["title", "language_id"]
@@ -225,7 +280,8 @@ def test_the_declarations(store):
 
 def parts(document, names):
     """A key of several columns."""
-    encoded = (str(document[n]).replace("%", "%25").replace(",", "%2C") for n in names)
+    text = lambda v: v if isinstance(v, str) else json.dumps(v)
+    encoded = (text(document[n]).replace("%", "%25").replace(",", "%2C") for n in names)
     return ",".join(encoded)
 
 
@@ -296,17 +352,22 @@ def test_wide_types_are_written(store):
     whole = {
         "ip": "2001:db8::1/64", "net": "192.0.2.0/24", "meta": {"b": 1, "a": [1, 2.50]},
         "numbers": [3, None, 7.0], "seen": ["2026-01-31T12:00:00+02:00"],
-        "names": ["x,y", 'a"\\'], "mood": "PG"
+        "names": ["x,y", 'a"\\'], "mood": "PG", "readings": [0.1, 16777217], "sums": [1.005, 7],
+        "ratios": [], "files": ["AP8=", "", "A" * 100], "moods": ["PG", "G"]
     }  # fmt: skip
     representation = {"Prefer": "wait=10, return=representation"}
     made = ask("PUT", "100", {**whole, "numbers": [3, 7.0]}, **representation)
     assert made.status == 201, made
     document = made.json()
-    row = "SELECT to_jsonb(t) - 'version' FROM store.visit t WHERE visit_id = 100"
+    row = (
+        "SELECT to_jsonb(t) - 'version' || jsonb_build_object('files', (SELECT json_agg(replace("
+        "encode(v, 'base64'), chr(10), '')) FROM unnest(files) v)) FROM store.visit t WHERE visit_id = 100"
+    )
     assert document == store.sql(row)[0][0], document
     assert document["label"] == "v100" and isinstance(document["rank"], int)
     assert (document["ip"], document["numbers"]) == ("2001:db8::1/64", [3, 7])
-    assert document["names"] == whole["names"]
+    assert document["names"] == whole["names"] and document["files"] == whole["files"]
+    assert (document["sums"], document["moods"]) == ([1.01, 7], ["PG", "G"]), document
     # The database's value of the moment of the commit is what caches have.
     patch = {"Content-Type": "application/merge-patch+json"}
     assert ask("PATCH", "100", {"mood": "R", "numbers": []}, **patch).status == 200
@@ -314,11 +375,13 @@ def test_wide_types_are_written(store):
     assert got == store.sql(row)[0][0] and (got["mood"], got["numbers"]) == ("R", [])
     bad = {
         "mood": "X", "ip": "10.0.0.256", "net": "10.1.2.3/16", "names": ["0123456789"],
-        "numbers": ["1"], "seen": [7], "rank": 7, "label": "x"
+        "numbers": ["1"], "sums": ["1"], "files": ["AP8"], "moods": ["X"], "seen": [7], "rank": 7, "label": "x"
     }  # fmt: skip
     for name, value in bad.items():
         refused = ask("PATCH", "100", {name: value}, **patch)
         assert refused.status == 422 and f'"/{name}"' in refused.body.decode(), (name, refused)
+    large = ask("PATCH", "100", {"sums": [99999]}, **patch)  # only Postgres knows
+    assert large.status in (409, 422) and http.request("GET", key_path("100", "visit")).json() == got, large
     nothing = ask("PATCH", "100", {"numbers": [1, None]}, **patch)
     assert nothing.status == 422 and "element 1 must not be null" in nothing.body.decode(), nothing
     schemas = http.request("GET", "/openapi.json").json()["components"]["schemas"]
@@ -444,6 +507,47 @@ def test_keys_of_several_columns_are_written(store):
     store.wait_projected()
 
 
+LEDGER = ("account", "at", "day", "clock", "open", "mood", "big")
+
+
+def test_parts_of_many_types(store):
+    """Each value has one text, in the key of a path, the log, Redis and the row."""
+    http = store.of("api")[0].http
+    declared = json.loads((store.folder / "ledger.json").read_text())
+    assert declared["key"] == [*LEDGER] and declared["list"]["filter"] == ["account", "kind"]
+    assert declared["fields"]["account"] == {"type": "string", "maxLength": 6, "columnType": "char"}
+    assert declared["fields"]["big"] == {"type": "integer"}
+    assert declared["fields"]["paid"] == {"type": "integer", "default": 0}
+    assert json.loads((store.folder / "till.json").read_text())["key"] == {"type": "integer", "name": "till_id"}
+    order = 'account COLLATE "C", at, day, clock, open, mood, big'
+    want = [note for (note,) in store.sql(f"SELECT note FROM store.ledger ORDER BY {order}")]
+    assert [d["note"] for d in all_pages(http, "/v1/ledger?limit=7")] == want
+    assert len(all_pages(http, "/v1/ledger?limit=7&account=eq.A1&kind=in.(k1,k2)")) == 10
+    given = {"account": "b,%  ", "at": "2026-02-01T01:00:00.1200+01:00", "day": "2026-02-01T00:00:00.0",
+             "clock": "23:59:59.50", "open": False, "mood": "PG", "big": 7.0}  # fmt: skip
+    key = "b%2C%25,2026-02-01T00:00:00.12+00:00,2026-02-01T00:00:00,23:59:59.5,false,PG,7"
+    made = http.request("POST", "/v1/ledger", json.dumps({**given, "note": "x"}).encode(), JSON)
+    assert made.status == 201 and made.header("Location") == key_path(key, "ledger"), made
+    row = "SELECT to_jsonb(t) - 'version' FROM store.ledger t WHERE day = '2026-02-01'"
+    document = http.request("GET", key_path(key, "ledger")).json()
+    assert {**store.sql(row)[0][0], "account": "b,%"} == document and parts(document, LEDGER) == key
+    store.wait_projected()
+    after = {"Cache-Control": "no-cache", "Sluice-Read-After": made.position}
+    assert http.request("GET", key_path(key, "ledger"), headers=after).json() == document
+    put = http.request("PUT", key_path(key, "ledger"), json.dumps({**given, "paid": 5}).encode(), JSON)
+    assert put.status == 200 and store.sql(row)[0][0]["paid"] == 5, put
+    others = [("b%2C%25", "b%2C%25 "), ("+00:00", "Z"), (".12+", ".120+"), ("00:00:00,", "00:00:00.0,"),
+              (".5,", ".50,"), ("false", "f"), (",7", ",7.0"), ("PG", "X")]  # fmt: skip
+    for old, new in others:
+        other = key_path(key.replace(old, new, 1), "ledger")
+        assert http.request("GET", other).status == 404, other
+        assert http.request("PUT", other, b"{}", JSON).status == 422, other
+    assert http.request("DELETE", key_path(key, "ledger"), headers=JSON).status == 204 and store.sql(row) == []
+    till = http.request("PUT", key_path("9999999999", "till"), b'{"name":"last"}', JSON)
+    assert till.status == 201 and http.request("GET", "/v1/till?limit=1&order=till_id.desc").json()[0]["name"] == "last"
+    store.wait_projected()
+
+
 def test_a_table_of_sluice_has_a_key_of_several_columns(store):
     http = store.of("api")[0].http
     post = lambda **d: http.request("POST", "/v1/slots", json.dumps(d).encode(), JSON)
@@ -463,6 +567,34 @@ def test_a_table_of_sluice_has_a_key_of_several_columns(store):
     store.wait_projected()
 
 
+def test_references_to_keys_of_several_columns(store):
+    http = store.of("api")[0].http
+    item = json.loads((store.folder / "invoice_item.json").read_text())
+    invoices, films = {"fields": ["shop", "no"], "collection": "invoice"}, {"fields": ["film"], "collection": "film"}
+    assert sorted(item["references"], key=str) == sorted([invoices, films], key=str)
+    told = lambda said: [line for line in said.splitlines() if "references" in line]
+    assert told(store.migrate().stdout) == []
+    defined = "SELECT pg_get_constraintdef(oid) FROM pg_constraint WHERE conname = 'notes_room_on_references'"
+    assert store.sql(defined) == [('FOREIGN KEY (room, "on") REFERENCES bookings(room, day)',)]
+    assert store.sql("SELECT indexdef FROM pg_indexes WHERE indexname = 'notes_room_on_ref'") == [
+        ('CREATE INDEX notes_room_on_ref ON public.notes USING btree (room, "on")',)
+    ]
+    put = lambda path, body, headers=JSON: http.request("PUT", path, json.dumps(body).encode(), headers)
+    orphan = put("/v1/notes/orphan", {"room": "a", "on": "2026-01-31"})
+    assert (orphan.status, orphan.problem) == (409, "constraint-violation"), orphan
+    assert orphan.json()["constraint"] == "notes_room_on_references"
+    assert put("/v1/notes/none", {"room": "a"}).status == 201
+    # A child right behind its parent, in another partition: the writer waits for it.
+    later = {"Content-Type": "application/json"}
+    for i in range(6):
+        assert put(f"/v1/bookings/r{i},2026-01-31", {}, later).status == 202
+        assert put(f"/v1/notes/n{i}", {"room": f"r{i}", "on": "2026-01-31"}, later).status == 202
+    wait_until(lambda: store.sql("SELECT count(*) FROM notes WHERE \"on\" IS NOT NULL") == [(6,)], 20, "all")
+    parent = http.request("DELETE", "/v1/bookings/r1,2026-01-31", headers=JSON)
+    assert (parent.status, parent.json()["constraint"]) == (409, "notes_room_on_references"), parent
+    store.wait_projected()
+
+
 def test_foreign_changes_of_keys_of_several_columns(store):
     http = store.of("api")[0].http
     key = "a%2Cb,2026-01-31,-29"
@@ -477,11 +609,15 @@ def test_foreign_changes_of_keys_of_several_columns(store):
     assert made.returncode == 0, made
     with store.servers.postgres(store.name) as other:
         other.execute("SET datestyle = 'German'")
+        other.execute("SET timezone = 'Asia/Tokyo'")
+        other.execute("UPDATE store.ledger SET note = 'noted' WHERE note = 'n7'")
         other.execute("UPDATE store.line SET note = 'noted' WHERE shop LIKE 'a,b' OR shop = 'a%2C'")
         other.execute("DELETE FROM store.line WHERE shop = ''")
     for key, note in ((key, "noted"), ("a%252C,2026-01-31,-28", "noted")):
         read = lambda key=key: http.request("GET", key_path(key, "line"))
         wait_until(lambda: read().json()["note"] == note, 20, key)
+    ledger = key_path("A1,2026-02-07T12:00:00.5+00:00,2026-01-31T12:00:01.75,12:00:07,false,PG,20000000000", "ledger")
+    wait_until(lambda: http.request("GET", ledger).json()["note"] == "noted", 20, "ledger")
     wait_until(lambda: store.sql("SELECT count(*) FROM sluice.outbox") == [(0,)], 20, "all are touched")
     gone = key_path(",2026-01-31,-27", "line")
     wait_until(lambda: http.request("GET", gone).status == 404, 20, "it is gone")

@@ -9,7 +9,7 @@
 
 #include "common/schema/collection.h"
 #include "common/schema/collections_load.h"
-#include "common/sql/sql_table.h"
+#include "common/sql/sql_relation.h"
 #include "tests/unit/declared.h"
 
 #include <fcntl.h>
@@ -165,7 +165,7 @@ static void drop(const char *name)
 static struct err load(const char *paths)
 {
 	struct err e = collections_load(paths);
-	return e.kind == ERR_KIND_OK ? sql_table_check_loaded() : e;
+	return e.kind == ERR_KIND_OK ? sql_relation_check_loaded() : e;
 }
 
 static void refused(const char *paths, const char *why)

@@ -42,6 +42,9 @@ static struct declaration *read(const char *text, struct declare_fault *fault)
 #define LIST_OF(items) "\"type\":\"array\",\"nullable\":true,\"items\":" items
 #define THEIRS HEAD "\"table\":\"x\",\"fields\":{\"f\":{"
 #define PART "\"a\":{\"type\":\"integer\"}"
+#define REFERS(fields, to)                                                     \
+	ACCESS("\"references\":[{\"fields\":" fields ",\"collection\":" to "}" \
+	       "]")
 #define PARTS(key, fields)                                                     \
 	"{\"name\":\"c\",\"key\":" key ",\"fields\":{" fields "}}"
 #define ID(v) FIELD("\"type\":\"string\",\"format\":\"uuid\",\"default\":" v)
@@ -167,7 +170,17 @@ static const struct {
     {ACCESS("\"expires\":\"f\""), "/expires", "a field with the format"},
     {ACCESS("\"expires\":\"created_at\""), "/expires",
 	"must be the name of a field"},
-    {ACCESS("\"references\":[]"), "/references", "must be an object"},
+    {ACCESS("\"references\":7"), "/references", "must be an object"},
+    {ACCESS("\"references\":[7]"), "/references/0", "must be an object"},
+    {ACCESS("\"references\":[{\"fields\":[\"f\"]}]"), "/references/0",
+	"fields and collection are required"},
+    {REFERS("[]", "\"d\""), "/references/0/fields", "must not be empty"},
+    {REFERS("[\"f\",\"f\"]", "\"d\""), "/references/0/fields", "has f twice"},
+    {REFERS("[\"g\"]", "\"d\""), "/references/0/fields",
+	"\"g\" is not a field"},
+    {REFERS("\"f\"", "\"d\""), "/references/0/fields", "must be an array"},
+    {REFERS("[\"f\"]", "7"), "/references/0/collection",
+	"must be the name of a collection"},
     {ACCESS("\"references\":{\"g\":\"d\"}"), "/references/g", "is not a field"},
     {ACCESS("\"references\":{\"f\":1}"), "/references/f",
 	"must be the name of a collection"},

@@ -9,6 +9,7 @@
 #include <cmocka.h>
 
 #include "common/schema/declare.h"
+#include "common/sql/sql_relation.h"
 #include "common/sql/sql_table.h"
 #include "tests/unit/declared.h"
 
@@ -28,12 +29,12 @@ static void is(void (*make)(struct buf *out, const struct collection *c),
 static void extras(struct buf *out, const struct collection *c)
 {
 	size_t n;
-	struct sql_table_extra *all = sql_table_extras(c, &n);
+	struct sql_relation *all = sql_relation_all(c, &n);
 	for (size_t i = 0; i < n; i++) {
 		assert_non_null(strstr(all[i].sql, all[i].name));
 		buf_printf(out, "%s;\n", all[i].sql);
 	}
-	sql_table_extras_free(all, n);
+	sql_relation_free(all, n);
 }
 
 static void records(void **state)
@@ -191,11 +192,11 @@ static void expiring(void **state)
 		struct declaration *d =
 		    declare(text, strlen(text), "c", &fault);
 		assert_non_null(d);
-		struct sql_table_extra *all =
-		    sql_table_extras(declaration_collection(d), &n);
+		struct sql_relation *all =
+		    sql_relation_all(declaration_collection(d), &n);
 		assert_int_equal(n, 1);
 		assert_string_equal(all[0].sql, sql);
-		sql_table_extras_free(all, n);
+		sql_relation_free(all, n);
 		declaration_free(&d);
 	}
 }

@@ -6,7 +6,7 @@
 
 #include <cmocka.h>
 
-#include "common/schema/selection.h"
+#include "common/sql/selection.h"
 
 #include "tests/unit/declared.h"
 

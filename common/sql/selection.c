@@ -1,4 +1,4 @@
-#include "common/schema/selection.h"
+#include "common/sql/selection.h"
 
 #include <string.h>
 
