@@ -1,7 +1,8 @@
 // The collections, and the pages of one: filters, order, where a page came from.
 import {call, source} from "./client.js";
 import {card, count, h, ms, note, replace, shown, table} from "./dom.js";
-import {collection, collections, exact} from "./schema.js";
+import {formOf} from "./form.js";
+import {collection, collections, exact, keyOf} from "./schema.js";
 
 const OPERATORS = ["eq", "neq", "gt", "gte", "lt", "lte", "in", "like", "ilike", "is"];
 const LIMITS = [10, 25, 100];
@@ -30,7 +31,7 @@ export function banner(answer) {
     h("div", {class: "soft"}, `Cache-Status: ${from.text} · Server-Timing: ${from.timing}`));
 }
 
-const names = (collection) => [...new Set([collection.key, ...collection.filters])];
+const names = (collection) => [...new Set([...(collection.parts ? [] : [collection.key]), ...collection.filters])];
 
 function filterRow(of, removed, at = {}) {
   const field = h("select", {"aria-label": "field"}, names(of).map((name) => h("option", {}, name)));
@@ -59,7 +60,8 @@ function toolbar(of, query, go) {
     if (names(of).includes(name)) filters.append(filterRow(of, removed, {field: name, op, value: value.join(".")}));
   }
   const [by, way] = (query.get("order") ?? "").split(".");
-  const order = h("select", {id: "order"}, h("option", {value: ""}, "as declared"), names(of).map((n) => h("option", {}, n)));
+  const order = h("select", {id: "order"}, h("option", {value: ""}, "as declared"),
+    [...new Set([of.key, ...names(of)])].map((n) => h("option", {}, n)));
   const direction = h("select", {"aria-label": "direction"}, h("option", {value: "asc"}, "ascending"), h("option", {value: "desc"}, "descending"));
   const limit = h("select", {id: "limit"}, LIMITS.filter((n) => n <= of.limit.maximum).map((n) => h("option", {}, n)));
   order.value = by;
@@ -88,10 +90,30 @@ const cell = (value) => h("td", {}, value === null || value === undefined ? h("s
 
 function rowsOf(of, documents) {
   const columns = Object.keys(of.fields);
+  const linked = of.parts?.[0] ?? of.key;
   return table(`Documents of ${of.name}`, columns, documents.map((document) => h("tr", {},
-    columns.map((name) => (name === of.key
-      ? h("td", {}, h("a", {href: `#/document/${of.name}/${encodeURIComponent(shown(document[name], Infinity))}`}, shown(document[name])))
+    columns.map((name) => (name === linked
+      ? h("td", {}, h("a", {href: placeOf(of, document)}, shown(document[name]) || "(empty)"))
       : cell(document[name]))))));
+}
+
+const placeOf = (of, document) =>
+  `#/document/${of.name}/${encodeURIComponent(shown(keyOf(of, document), Infinity))}`;
+
+/** An input for each part of a key; it leads to the document. */
+function opener(of) {
+  const schema = {properties: Object.fromEntries(of.parts.map((name) => [name, of.fields[name]])), required: of.parts};
+  const form = formOf(schema);
+  const element = h("form", {novalidate: true, id: "open", "aria-label": "Open a document"}, form.element,
+    h("p", {class: "row"}, h("button", {id: "open-document"}, "Open")));
+  element.addEventListener("submit", (event) => {
+    event.preventDefault();
+    const document = form.read();
+    const missing = document && of.parts.filter((name) => document[name] === undefined);
+    if (missing?.length) form.show(missing.map((name) => ({pointer: `/${name}`, detail: "is a part of the key"})));
+    else if (document) location.hash = placeOf(of, document);
+  });
+  return h("details", {}, h("summary", {}, "Open a document by its key"), element);
 }
 
 const next = (answer) => /<([^>]*)>; *rel="next"/.exec(answer.headers.get("Link") ?? "")?.[1];
@@ -143,6 +165,6 @@ async function showOne(page, of, query, signal) {
   page.append(h("h2", {}, of.name), h("p", {class: "row"},
     h("a", {href: `#/document/${of.name}`, id: "new"}, "New document"),
     h("a", {href: `#/changes/${of.name}`}, "Changes"),
-    h("a", {href: "#/browse"}, "All collections")), form, result);
+    h("a", {href: "#/browse"}, "All collections")), ...(of.parts ? [opener(of)] : []), form, result);
   await go(asked());
 }

@@ -43,7 +43,7 @@ const pending = (answer) =>
   `The log has the write, and it was not committed within 10 s. Its state: ${answer.headers.get("Location")}`;
 
 function showNew(page, of) {
-  const withKey = of.create.properties[of.key] ? of.create
+  const withKey = of.parts || of.create.properties[of.key] ? of.create
     : {...of.create, properties: {[of.key]: of.fields[of.key], ...of.create.properties}};
   const form = formOf(withKey);
   const result = h("div");

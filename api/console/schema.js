@@ -12,7 +12,10 @@ export const collections = async () => (await json("/v1")).collections.map(({nam
 
 const NO_FILTERS = ["or", "and", "not.or", "not.and", "select", "order", "limit", "cursor"];
 
-/** {name, key, fields of a document, filters, limit, create and put: schemas}. */
+/**
+ * {name, key, parts, fields of a document, filters, limit, create and put: schemas}.
+ * `parts`: the names of the fields that are the key; null: the key is one member.
+ */
 export async function collection(name) {
   const {paths, components: {schemas}} = await whole();
   const list = paths[`/v1/${name}`]?.get;
@@ -22,12 +25,22 @@ export async function collection(name) {
   return {
     name,
     key: /\{(.*)\}/.exec(one)[1],
+    parts: partsOf(paths[one]),
     fields: schemas[`${name}_document`].properties,
     create: schemas[`${name}_new`],
     put: schemas[`${name}_put`],
     filters: parameters.map((p) => p.name).filter((p) => !NO_FILTERS.includes(p)),
     limit: parameters.find((p) => p.name === "limit").schema,
   };
+}
+
+const partsOf = (path) => Object.values(path).flatMap((operation) => operation.parameters ?? [])
+  .find((p) => p["x-key-fields"])?.["x-key-fields"] ?? null;
+
+/** The key of a document. In documents that are read, each value has the text of the key. */
+export function keyOf(of, document) {
+  const part = (value) => (typeof value === "string" ? value.replaceAll("%", "%25").replaceAll(",", "%2C") : JSON.stringify(value));
+  return of.parts ? of.parts.map((name) => part(document[name])).join(",") : document[of.key];
 }
 
 /**

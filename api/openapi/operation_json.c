@@ -47,6 +47,14 @@ static void text_schema(struct jsonout *j, const char *example)
 	jsonout_close(j, '}');
 }
 
+static void key_fields(struct jsonout *j, const struct collection *c)
+{
+	jsonout_open(j, "x-key-fields", '[');
+	for (size_t i = 0; i < c->nparts; i++)
+		jsonout_string(j, NULL, c->parts[i]->name);
+	jsonout_close(j, ']');
+}
+
 /* Writes the parameters in braces, except {collection}, which is replaced by
  * the name. */
 static void path_parameters(
@@ -93,9 +101,13 @@ static void path_parameters(
 	parameter(j, key ? c->key_name : "id", "path",
 	    c->key == KEY_STRING
 		? "A key that begins with `_` is sent as `%5F…`."
-		: NULL);
+	    : c->nparts ? "The values of the fields in x-key-fields, joined by "
+			  "commas. In a value, `%` is `%25`, and `,` is `%2C`."
+			: NULL);
 	json_schema_key(j, "schema", c);
 	example_key(j, "example", c);
+	if (c->nparts)
+		key_fields(j, c);
 	jsonout_close(j, '}');
 }
 

@@ -100,7 +100,10 @@ def stack(servers, module_deploy, tmp_path_factory):
               "fields": {"code": {"type": "string", "maxLength": 20}, "more": {"type": "object", "nullable": True},
                          "n": {"type": "integer", "nullable": True}},
               "unique": [["code"]], "access": {"editor": ALL}}  # fmt: skip
-    for each in declared("products"), declared("records"), empties, unique:
+    seats = {"name": "seats", "key": ["room", "row"], "access": {"editor": ALL},
+             "fields": {"room": {"type": "string", "maxLength": 20}, "text": {"type": "string", "nullable": True},
+                        "row": {"type": "integer"}}}  # fmt: skip
+    for each in declared("products"), declared("records"), empties, unique, seats:
         (declarations / f"{each['name']}.json").write_text(json.dumps(each))
     made = Stack(servers, module_deploy(servers, collections=declarations), folder)
     yield made
@@ -441,6 +444,27 @@ def test_what_is_wrong_is_shown_at_its_field(stack, console):
     console.fields(key="a", code="one", more="{")
     console.click("#save")
     assert "not JSON" in console.wrong("more")
+
+
+def test_a_key_of_several_fields(stack, console):
+    """An input for each part, to create a document and to open one."""
+    place = "#/document/seats/a%2525%252Cb%2C7"
+    console.at("#/document/seats")
+    console.fields(room="a%,b", row="7", text="x")
+    console.click("#save")
+    console.wait_text("a%,b", "#view")
+    assert console.run("location.hash") == place
+    console.at("#/browse/seats")
+    console.wait("document.querySelector('#result a')")
+    assert console.run("document.querySelector('#result a').getAttribute('href')") == place
+    console.click("summary")
+    console.click("#open-document")
+    assert "a part of the key" in console.wrong("row")
+    console.in_every_look("parts", lambda: console.run("document.querySelector('details').open = true"))
+    console.fields(room="a%,b", row="7")
+    console.click("#open-document")
+    console.wait_text("a%,b", "#view")
+    assert console.run("location.hash") == place
 
 
 def test_what_is_there_already(stack, console):
