@@ -49,8 +49,9 @@ static void access_log_fields(
 	log_fields_number(f, " total_us=", clock_mono() - r->started);
 	log_fields_number(f, " bytes=", access_log_bytes(r));
 	log_fields_text(f, " source=", source ? source : "none");
-	log_fields_quoted(f, " request=", request_id(r));
-	log_fields_text(f, " trace=", trace);
+	/* An id has nothing to quote. */
+	log_fields_text(f, " request=\"", request_id(r));
+	log_fields_text(f, "\" trace=", trace);
 	log_fields_quoted(
 	    f, " by=", r->principal ? principal_subject(r->principal) : "");
 }

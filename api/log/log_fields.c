@@ -1,5 +1,7 @@
 #include "api/log/log_fields.h"
 
+#include "common/base/ascii_scan.h"
+
 #include <string.h>
 
 enum { QUOTED_MAX = 299, DIGITS = 20 };
@@ -39,16 +41,6 @@ void log_fields_number(struct log_fields *f, const char *name, int64_t n)
 	add(f, digits + at, DIGITS - at);
 }
 
-/* Bytes that stand for themselves. */
-static size_t plain_run(const char *s, size_t len)
-{
-	size_t n = 0;
-	while (n < len && (unsigned char)s[n] >= 0x20 && s[n] != '"' &&
-	       s[n] != '\\')
-		n++;
-	return n;
-}
-
 void log_fields_quoted(struct log_fields *f, const char *name, const char *text)
 {
 	size_t len = strnlen(text, QUOTED_MAX);
@@ -57,7 +49,7 @@ void log_fields_quoted(struct log_fields *f, const char *name, const char *text)
 	add(f, name, strlen(name));
 	add_char(f, '"');
 	while (len) {
-		size_t run = plain_run(text, len);
+		size_t run = ascii_scan_plain(text, len);
 		add(f, text, run);
 		text += run;
 		len -= run;
