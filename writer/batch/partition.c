@@ -17,9 +17,9 @@
 #include "writer/batch/partition.h"
 
 #include "writer/batch/batch_policy.h"
+#include "writer/batch/hold.h"
 #include "writer/commits/announce.h"
 #include "writer/core/crashpoint.h"
-#include "writer/decide/fingerprints.h"
 #include "writer/decide/judges.h"
 #include "writer/decide/queue.h"
 #include "writer/rejections/orders.h"
@@ -53,15 +53,8 @@ struct partition {
 	int64_t next_offset;
 	bool paused;
 	bool draining;
-	/* The partition stops before a write of an unknown collection, shape or
-	 * format. Later writes stay in Kafka until a writer knows it. */
-	bool held;
-	version_t held_at;
-	wall_us_t held_since; /* accepted-at of the write */
-	char held_collection[COLLECTION_NAME_MAX + 1];
-	uint64_t held_shape;
-	char held_for[400];
-	bool gap_again; /* the takeover's announcement failed meanwhile */
+	struct hold hold; /* later writes stay in Kafka meanwhile */
+	bool gap_again;	  /* the takeover's announcement failed meanwhile */
 	struct queue queue;
 	struct dedup producers;
 	/* After a failover that lost commits: up to where outcomes were told,
@@ -77,14 +70,6 @@ struct partition {
 	struct backoff again;
 	const char *trouble; /* why it must be taken again; "" */
 };
-
-/* In quotes, for people. Valid for three more calls. */
-static const char *id_of(const struct write *w)
-{
-	char id[COLLECTION_KEY_MAX + 1];
-	snprintf(id, sizeof id, "%.*s", (int)w->id_len, w->id);
-	return log_quote(id);
-}
 
 static void writer_partition_set_state(
     struct partition *p, enum partition_state to)
@@ -126,7 +111,8 @@ static void writer_partition_apply_backpressure(struct partition *p)
 	if (!p->paused && batch_policy_full(&p->policy, &f)) {
 		p->paused = true;
 		consumer_pause(p->consumer, p->o.number);
-	} else if (p->paused && !p->held && batch_policy_low(&p->policy, &f)) {
+	} else if (p->paused && !p->hold.on &&
+		   batch_policy_low(&p->policy, &f)) {
 		p->paused = false;
 		consumer_resume(p->consumer, p->o.number);
 	}
@@ -362,7 +348,7 @@ void partition_start(
 	p->outcomes = taken->outcomes;
 	taken->outcomes = NULL;
 	p->paused = false;
-	p->held = false;
+	p->hold.on = false;
 	p->trouble = "";
 	writer_partition_set_state(p, PARTITION_FILLING);
 	crashpoint(CRASH_TAKEN);
@@ -371,70 +357,12 @@ void partition_start(
 	p->gap_again = false;
 }
 
-/* The write, or the operation of it, that was made with another declaration
- * than this writer has. NULL: there is none. */
-static const struct write *of_unknown_shape(
-    const struct partition *p, const struct write *w)
+/* No more messages are taken, until the takeover brings them again. */
+static void stop_before_it(struct partition *p)
 {
-	if (w->unknown)
-		return w;
-	for (size_t i = 0; i < write_rows(w); i++) {
-		const struct write *row = write_operation(w, i);
-		if (row->collection && !fingerprints_known(p->x->shapes,
-					   row->collection, row->said.shape))
-			return row;
-	}
-	return NULL;
-}
-
-static void partition_stop_before(
-    struct partition *p, version_t version, wall_us_t accepted_at)
-{
-	p->held = true;
-	p->held_at = version;
-	p->held_since = accepted_at;
 	if (!p->paused)
 		consumer_pause(p->consumer, p->o.number);
 	p->paused = true;
-}
-
-/* Of what it does not know, only the time at which Kafka took it counts. */
-static void hold_newer(struct partition *p, const rd_kafka_message_t *m)
-{
-	char at[POSITION_MAX_LEN];
-	version_t version = version_make(p->x->epoch, m->offset);
-	position_format((struct position){p->o.number, version}, at);
-	snprintf(p->held_for, sizeof p->held_for,
-	    "%s has a format that this version does not know: start the newer "
-	    "version of sluice-writer instead, or reject the write with POST "
-	    "/positions/%s/reject",
-	    at, at);
-	p->held_collection[0] = '\0';
-	record_log_newer(m, p->x->settings->common.writes_topic, STORED_WRITES);
-	partition_stop_before(p, version, clock_wall() - kafka_message_age(m));
-}
-
-static void partition_hold_back(struct partition *p, const struct write *w)
-{
-	const char *name = w->unknown ? w->unknown : w->collection->name;
-	char at[POSITION_MAX_LEN];
-	snprintf(p->held_collection, sizeof p->held_collection, "%s", name);
-	p->held_shape = w->said.shape;
-	position_format((struct position){p->o.number, w->version}, at);
-	snprintf(p->held_for, sizeof p->held_for,
-	    "%s (%s) was written with another declaration of %s than this "
-	    "writer has: migrate that declaration and %s, or reject the "
-	    "write with POST /positions/%s/reject",
-	    at, id_of(w), name,
-	    w->unknown ? "send the writer SIGHUP"
-		       : "restart the writer with it",
-	    at);
-	log_event(EV_WRITE_NEWER,
-	    "partition=%d offset=%" PRId64
-	    " position=%s key=%s collection=%s shape=%016" PRIx64,
-	    p->o.number, version_offset(w->version), at, id_of(w), name,
-	    w->said.shape);
-	partition_stop_before(p, w->version, w->accepted_at);
 }
 
 /* True: the message is not read, and those behind it come again. */
@@ -444,7 +372,8 @@ static bool is_held_for_format(struct partition *p, const rd_kafka_message_t *m)
 	if (!record_is_newer(m, STORED_WRITES) ||
 	    orders_has(p->x->orders, p->o.number, version))
 		return false;
-	hold_newer(p, m);
+	hold_format(&p->hold, p->x, m);
+	stop_before_it(p);
 	return true;
 }
 
@@ -476,7 +405,7 @@ void partition_message(struct partition *p, rd_kafka_message_t *m)
 {
 	bool taken =
 	    p->state == PARTITION_FILLING || p->state == PARTITION_APPLYING;
-	if (!taken || p->held || p->draining || m->offset < p->next_offset ||
+	if (!taken || p->hold.on || p->draining || m->offset < p->next_offset ||
 	    is_held_for_format(p, m)) {
 		rd_kafka_message_destroy(m);
 		return;
@@ -489,9 +418,10 @@ void partition_message(struct partition *p, rd_kafka_message_t *m)
 	log.applied = as == ANNOUNCED_ACCEPTED; /* by whatever writer */
 	write_read(&w, m, &log);
 	write_told(&w, as, told);
-	const struct write *unknown = of_unknown_shape(p, &w);
+	const struct write *unknown = hold_unknown(p->x, &w);
 	if (unknown && !orders_has(p->x->orders, p->o.number, w.version)) {
-		partition_hold_back(p, unknown);
+		hold_declaration(&p->hold, p->o.number, unknown);
+		stop_before_it(p);
 		write_clear(&w);
 		return;
 	}
@@ -537,21 +467,11 @@ void partition_fault(struct partition *p)
 		take_again(p, "the next offset is not in the log");
 }
 
-/* Is the declaration here now, and migrated, that the write was held for? */
-static bool is_known_now(const struct partition *p)
-{
-	const char *name = p->held_collection;
-	const struct collection *c = collection_find(name, strlen(name));
-	return c && fingerprints_known(p->x->shapes, c, p->held_shape);
-}
-
 void partition_ordered(struct partition *p)
 {
 	bool ready =
 	    p->state == PARTITION_FILLING || p->state == PARTITION_APPLYING;
-	if (p->held && ready &&
-	    (orders_has(p->x->orders, p->o.number, p->held_at) ||
-		is_known_now(p)))
+	if (ready && hold_is_over(&p->hold, p->x, p->o.number))
 		take_again(p, ""); /* the messages behind it come again, too */
 	else if (p->slice)
 		batch_hurry(p->slice->batch);
@@ -581,8 +501,8 @@ const char *partition_state_name(const struct partition *p)
 
 const char *partition_trouble(const struct partition *p)
 {
-	if (p->held)
-		return p->held_for;
+	if (p->hold.on)
+		return p->hold.why;
 	if (*p->trouble || p->slice == NULL)
 		return p->trouble;
 	return batch_trouble(p->slice->batch);
@@ -597,7 +517,7 @@ const char *partition_first(const struct partition *p)
 		return "";
 	position_format(
 	    (struct position){p->o.number, s->writes[0].version}, at);
-	snprintf(text, sizeof text, "%s (%s)", at, id_of(&s->writes[0]));
+	snprintf(text, sizeof text, "%s (%s)", at, write_quoted(&s->writes[0]));
 	return text;
 }
 
@@ -638,8 +558,8 @@ void partition_buffered(
 		*oldest = s->writes[0].accepted_at;
 	else if (q->n)
 		*oldest = queue_at(q, 0)->accepted_at;
-	else if (p->held)
-		*oldest = p->held_since;
+	else if (p->hold.on)
+		*oldest = p->hold.since;
 }
 
 void partition_free(struct partition **pp)

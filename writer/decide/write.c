@@ -29,6 +29,7 @@
 
 #include "writer/decide/document.h"
 
+#include "common/base/log.h"
 #include "common/base/mem.h"
 #include "common/base/utf8.h"
 #include "common/daemon/config.h"
@@ -424,6 +425,13 @@ bool write_is_plain(const struct write *w)
 	owned = owned || w->collection->expires;
 	return blind && !owned && w->said.condition == RECORD_ALWAYS &&
 	       w->said.idempotency_key == NULL;
+}
+
+const char *write_quoted(const struct write *w)
+{
+	char id[COLLECTION_KEY_MAX + 1];
+	snprintf(id, sizeof id, "%.*s", (int)w->id_len, w->id);
+	return log_quote(id);
 }
 
 void write_refuse(struct write *w, enum reason reason, const char *detail)

@@ -91,6 +91,9 @@ void write_told(
 /* It is traced from now on. */
 void write_traced(struct write *w, const struct span_start *s);
 void write_clear(struct write *w);
+/* Its collection and key in quotes, for people. Valid for three more calls of
+ * log_quote; one thread at a time. */
+const char *write_quoted(const struct write *w);
 
 /* The field whose value is the owner of the row: the one that the write names,
  * or else the declared one. NULL: rows have no owner. */
