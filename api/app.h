@@ -1,6 +1,6 @@
 /* Start and end of the api, and the state that only they need. Only api/app.c,
- * api/new_collections.c, api/worker.c and api/main.c include this header. All
- * other modules get what they use from api/core/instance.h. */
+ * api/app_admin.c, api/new_collections.c, api/worker.c and api/main.c include
+ * this header. All other modules get what they use from api/core/instance.h. */
 #pragma once
 
 #include "api/core/instance.h"
