@@ -28,7 +28,6 @@
 #include "api/routes.h"
 #include "api/service/assets.h"
 #include "api/service/sampler.h"
-#include "api/service/service.h"
 #include "api/worker.h"
 #include "api/write/id_blocks.h"
 #include "api/write/id_reserve.h"
