@@ -91,7 +91,7 @@ static void pause_and_ask(struct takeover *t, const char *code, const char *why)
 {
 	log_event(EV_TAKEOVER_WAIT, "partitions=%zu code=%s error=%s", t->n,
 	    code, log_quote(why));
-	snprintf(t->why, sizeof t->why, "%s", why);
+	snprintf(t->why, sizeof t->why, "%.*s", (int)sizeof t->why - 1, why);
 	takeover_set_state(t, STATE_PAUSE);
 	loop_timer_start(t->timer, backoff_next(&t->backoff, entropy_bits()));
 }
