@@ -10,7 +10,7 @@ BASE=${SLUICE_TEST_PORT_BASE:-21000}
 export SLUICE_STACK_DIR=${SLUICE_TEST_STACK:-build/test-stack}
 export SLUICE_STACK_PARTS='primary replica redis kafka'
 export SLUICE_STACK_PORT_BASE=$BASE
-export SLUICE_STACK_POSTGRES_OPTS=${SLUICE_TEST_POSTGRES_OPTS:-fsync=off}
+export SLUICE_STACK_POSTGRES_OPTS=${SLUICE_TEST_POSTGRES_OPTS:-fsync=off checkpoint_timeout=30s}
 # The tests restart Kafka every few minutes: Java's optimising compiler would take
 # more than it gives.
 export SLUICE_STACK_KAFKA_HEAP='-Xms256m -Xmx512m -XX:TieredStopAtLevel=1'
