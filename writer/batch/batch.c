@@ -384,10 +384,25 @@ static void rejected_alone(
 	}
 }
 
+/* Was it perhaps a plain insert? Then another program has inserted the row
+ * since the rows were read. Other unique constraints look the same. */
+static bool may_be_there(
+    const struct batch *b, const struct err *e, const char *constraint)
+{
+	return b->inserts && strcmp(e->code, "23505") == 0 &&
+	       strcmp(constraint, BOOKKEEPING_KEY_TAKEN) != 0;
+}
+
 static void batch_rejected(
     struct batch *b, const struct err *e, const char *constraint)
 {
 	crashpoint(CRASH_BATCH_REJECTED);
+	if (may_be_there(b, e, constraint)) {
+		b->upserts = true;
+		metric_add(&b->x->stats.inserted, 1);
+		batch_send(b); /* reads the rows again */
+		return;
+	}
 	if (b->n == 1 && can_pass(b, constraint)) {
 		batch_retry(b, e);
 		return;
@@ -443,15 +458,6 @@ void batch_failed(struct batch *b, const struct err *e, const char *constraint)
 	case ERR_KIND_OK:
 		UNREACHABLE("a failure without an error");
 	}
-}
-
-void batch_found_a_row(struct batch *b)
-{
-	b->upserts = true;
-	metric_add(&b->x->stats.inserted, 1);
-	drop_given_away(b);
-	if (!batch_ended(b))
-		batch_send(b);
 }
 
 void batch_hand_over(struct batch *b)

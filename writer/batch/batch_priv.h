@@ -28,7 +28,8 @@ struct batch {
 	size_t n;
 	struct batch_plan *plan;  /* in SENT and TRIAL */
 	bool trial;		  /* a trial comes next, or is under way */
-	bool upserts;		  /* a plain insert found a row */
+	bool inserts;		  /* its last plan had plain inserts */
+	bool upserts;		  /* such an insert has found a row */
 	bool tried;		  /* the trial was done */
 	struct pg_request *check; /* in CHECK */
 	struct loop_timer *timer;
@@ -57,10 +58,6 @@ void batch_hand_over(struct batch *b);
 void batch_announced(struct batch *b);
 /* The answer to a unit is an error. */
 void batch_failed(struct batch *b, const struct err *e, const char *constraint);
-/* A row that was to be inserted plainly may be there: another program has
- * inserted it since the rows were read. The batch is sent again without plain
- * inserts, after it has read the rows again. */
-void batch_found_a_row(struct batch *b);
 /* The trial is over; so many writes are refused now. */
 void batch_tried(struct batch *b, size_t blamed);
 /* May the document that the write refers to still come? `operation`: of an

@@ -16,7 +16,6 @@
 #include "common/base/mem.h"
 
 #include <stdlib.h>
-#include <string.h>
 
 static bool submit(
     struct batch *b, const struct pg_query *queries, size_t n, pg_done done)
@@ -71,12 +70,8 @@ static void batch_on_applied(void *arg, const struct pg_reply *reply)
 {
 	struct batch *b = arg;
 	if (reply->err.kind != ERR_KIND_OK) {
-		bool inserts = plan_inserts(b->plan);
 		plan_free(&b->plan);
-		if (inserts && strcmp(reply->err.code, "23505") == 0)
-			batch_found_a_row(b);
-		else
-			batch_failed(b, &reply->err, reply->constraint);
+		batch_failed(b, &reply->err, reply->constraint);
 		return;
 	}
 	crashpoint(CRASH_BATCH_COMMITTED);
@@ -176,6 +171,7 @@ static void send_plan(struct batch *b)
 			 (b->upserts ? 0 : PLAN_INSERTS);
 	b->plan = b->trial ? plan_trial(sql, b->slices, b->n)
 			   : plan_new(sql, b->slices, b->n, flags);
+	b->inserts = plan_inserts(b->plan);
 	for (size_t k = 0; k < b->n; k++)
 		prefetch_free(&b->slices[k]->lookup);
 	size_t n = plan_queries(b->plan);

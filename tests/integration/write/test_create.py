@@ -251,3 +251,18 @@ def test_another_program_inserts_the_row_meanwhile(world, http):
     after = writer.metrics()
     assert after[failed, 'why="inserted"'] == before[failed, 'why="inserted"'] + 2
     assert after[failed, 'why="reject"'] == before[failed, 'why="reject"']
+
+
+def test_changes_are_announced_in_the_order_of_the_log(world, http):
+    """Not in the order of keys, which is another one here."""
+    documents = [{"key": f"order-{i:02}", "value": "x"} for i in reversed(range(60))]
+    every = {"Content-Type": "application/json", **WAIT}
+    answer = http.request("POST", "/v1/records", json.dumps(documents), every)
+    assert answer.status < 300, answer
+    world.wait_projected()
+    found = {}
+    for m in world.servers.read_log(world.commits, len(world.progress())):
+        if m.key().startswith(b"records/order-"):
+            found.setdefault(m.partition(), []).append(int(dict(m.headers())["version"]))
+    assert sum(map(len, found.values())) == len(documents)
+    assert all(versions == sorted(versions) for versions in found.values()), found

@@ -62,6 +62,16 @@ static void is(make fn, const struct collection *c, const char *text)
 	"t.\"amount\"::text, "                                                 \
 	"t.\"created_at\"::timestamptz, t.\"updated_at\"::timestamptz"
 
+#define INSERT_RECORDS                                                         \
+	"INSERT INTO public.\"records\" AS t (\"key\", \"value\", "            \
+	"\"created_at\", \"updated_at\", \"version\") SELECT r._key, "         \
+	"r.\"value\"::text, r._created_at, r._updated_at, r._version"          \
+	" FROM (SELECT unnest($1::text[]) AS _key,"                            \
+	" unnest($2::int8[]) AS _version,"                                     \
+	" unnest($3::timestamptz[]) AS _created_at,"                           \
+	" unnest($4::timestamptz[]) AS _updated_at,"                           \
+	" unnest($5::text[]) AS \"value\") AS r"
+
 static void records(void **state)
 {
 	(void)state;
@@ -73,14 +83,8 @@ static void records(void **state)
 	    " JOIN sluice.progress p ON p.partition = k.partition"
 	    " LEFT JOIN public.\"records\" t ON t.\"key\" = k.\"key\"");
 	is(sql_upsert, c,
-	    "INSERT INTO public.\"records\" AS t (\"key\", \"value\", "
-	    "\"created_at\", \"updated_at\", \"version\") SELECT r._key, "
-	    "r.\"value\"::text, r._created_at, r._updated_at, r._version"
-	    " FROM (SELECT unnest($1::text[]) AS _key,"
-	    " unnest($2::int8[]) AS _version,"
-	    " unnest($3::timestamptz[]) AS _created_at,"
-	    " unnest($4::timestamptz[]) AS _updated_at,"
-	    " unnest($5::text[]) AS \"value\") AS r ON CONFLICT (\"key\") DO "
+	    INSERT_RECORDS
+	    " ON CONFLICT (\"key\") DO "
 	    "UPDATE SET"
 	    " \"value\" = excluded.\"value\","
 	    " \"updated_at\" = excluded.\"updated_at\", \"version\" = "
@@ -88,16 +92,7 @@ static void records(void **state)
 	    " WHERE t.\"version\" < excluded.\"version\" OR "
 	    "excluded.\"version\" = 0"
 	    " RETURNING t.xmax = 0, " ROW);
-	is(sql_insert, c,
-	    "INSERT INTO public.\"records\" AS t (\"key\", \"value\", "
-	    "\"created_at\", \"updated_at\", \"version\") SELECT r._key, "
-	    "r.\"value\"::text, r._created_at, r._updated_at, r._version"
-	    " FROM (SELECT unnest($1::text[]) AS _key,"
-	    " unnest($2::int8[]) AS _version,"
-	    " unnest($3::timestamptz[]) AS _created_at,"
-	    " unnest($4::timestamptz[]) AS _updated_at,"
-	    " unnest($5::text[]) AS \"value\") AS r"
-	    " RETURNING t.xmax = 0, " ROW);
+	is(sql_insert, c, INSERT_RECORDS " RETURNING t.xmax = 0, " ROW);
 	is(sql_delete, c,
 	    "DELETE FROM public.\"records\" t"
 	    " USING unnest($1::text[], $2::int8[]) AS k(\"key\", version)"
