@@ -53,9 +53,7 @@ static struct err has_column(struct tables *t, const char *name, bool *out)
 {
 	PGresult *r;
 	struct err e = tables_ask(t, &tables_column, name, &r);
-	*out = e.kind == ERR_KIND_OK && *PQgetvalue(r, 0, 0) == 't';
-	PQclear(r);
-	return e;
+	return tables_is(e, r, out);
 }
 
 /* Says what the operator can do. */

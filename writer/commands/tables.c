@@ -69,8 +69,7 @@ struct err tables_ask(struct tables *t, const struct pg_statement *s,
 	return e;
 }
 
-/* The answer is one bool; it is false after an error. */
-static struct err tables_is(struct err e, PGresult *r, bool *out)
+struct err tables_is(struct err e, PGresult *r, bool *out)
 {
 	*out = e.kind == ERR_KIND_OK && *PQgetvalue(r, 0, 0) == 't';
 	PQclear(r);

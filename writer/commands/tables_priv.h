@@ -44,6 +44,9 @@ struct err tables_query(struct tables *t, const struct pg_statement *s,
  * second one, or NULL. */
 struct err tables_ask(struct tables *t, const struct pg_statement *s,
     const char *more, PGresult **out);
+/* Reads an answer that is one bool, and frees it. `e`: of the query; `out` is
+ * false after an error. */
+struct err tables_is(struct err e, PGresult *r, bool *out);
 /* Tells a difference with which a writer cannot work. */
 void tables_block(struct tables *t, const char *what);
 
