@@ -3,6 +3,7 @@
 #include "api/core/problem.h"
 #include "api/openapi/example.h"
 #include "api/openapi/json_schema.h"
+#include "common/base/check.h"
 #include "common/base/mem.h"
 
 #include <ctype.h>
@@ -317,6 +318,14 @@ static void request_body(
 
 /* --- responses ----------------------------------------------------------- */
 
+/* What an operation answers. The document asks for its problems again and
+ * again, so their names are looked up once. */
+struct operation_answers {
+	const struct operation *op;
+	enum problem problems[PROBLEM_COUNT];
+	size_t nproblems;
+};
+
 static enum problem problem_of(const char *word, size_t len)
 {
 	char *type = mem_strndup(word, len);
@@ -325,31 +334,38 @@ static enum problem problem_of(const char *word, size_t len)
 	return p;
 }
 
-/* Appends the meaning of a status: the texts of its answers, and the types of
- * its problems. */
-static void meaning(
-    const struct operation *op, unsigned status, struct buf *out)
+static void look_up(struct operation_answers *a)
 {
-	const char *list = op->problems, *word;
+	const char *list = a->op->problems, *word;
 	size_t len;
-	for (const struct operation_answer *a = op->answers; a->status; a++) {
-		if (a->status == status && *a->what)
-			buf_printf(out, "%s%s", out->len ? " " : "", a->what);
-	}
 	while (operation_json_word(&list, &word, &len)) {
-		enum problem p = problem_of(word, len);
-		if (problem_status(p) == status)
-			buf_printf(out, "%s%.*s: %s.", out->len ? " " : "",
-			    (int)len, word, problem_title(p));
+		CHECK(a->nproblems < PROBLEM_COUNT);
+		a->problems[a->nproblems++] = problem_of(word, len);
 	}
 }
 
-static bool has_problem(const struct operation *op, unsigned status)
+/* Appends the meaning of a status: the texts of its answers, and the types of
+ * its problems. */
+static void meaning(
+    const struct operation_answers *all, unsigned status, struct buf *out)
 {
-	const char *list = op->problems, *word;
-	size_t len;
-	while (operation_json_word(&list, &word, &len)) {
-		if (problem_status(problem_of(word, len)) == status)
+	const struct operation_answer *a = all->op->answers;
+	for (; a->status; a++) {
+		if (a->status == status && *a->what)
+			buf_printf(out, "%s%s", out->len ? " " : "", a->what);
+	}
+	for (size_t i = 0; i < all->nproblems; i++) {
+		enum problem p = all->problems[i];
+		if (problem_status(p) == status)
+			buf_printf(out, "%s%s: %s.", out->len ? " " : "",
+			    problem_type(p), problem_title(p));
+	}
+}
+
+static bool has_problem(const struct operation_answers *all, unsigned status)
+{
+	for (size_t i = 0; i < all->nproblems; i++) {
+		if (problem_status(all->problems[i]) == status)
 			return true;
 	}
 	return false;
@@ -369,66 +385,74 @@ static void headers(struct jsonout *j, const char *list)
 }
 
 static void problem_media(
-    struct jsonout *j, const struct operation *op, unsigned status)
+    struct jsonout *j, const struct operation_answers *all, unsigned status)
 {
-	const char *list = op->problems, *word;
-	size_t len;
 	jsonout_open(j, "application/problem+json", '{');
 	jsonout_ref(j, "schema", "schemas", "", "problem");
 	jsonout_open(j, "examples", '{');
-	while (operation_json_word(&list, &word, &len)) {
-		if (problem_status(problem_of(word, len)) != status)
+	for (size_t i = 0; i < all->nproblems; i++) {
+		if (problem_status(all->problems[i]) != status)
 			continue;
-		char *name = mem_strndup(word, len);
+		const char *name = problem_type(all->problems[i]);
 		jsonout_ref(j, name, "examples", "", name);
-		free(name);
 	}
 	jsonout_close(j, '}');
 	jsonout_close(j, '}');
 }
 
-static void content(struct jsonout *j, const struct operation *op,
+static void content(struct jsonout *j, const struct operation_answers *all,
     const struct collection *c, unsigned status)
 {
-	const struct operation_answer *a = op->answers;
-	bool any = has_problem(op, status);
+	const struct operation_answer *a = all->op->answers;
+	bool any = has_problem(all, status);
 	for (; a->status; a++)
 		any = any || (a->status == status && a->media);
 	if (!any)
 		return;
 	jsonout_open(j, "content", '{');
-	for (a = op->answers; a->status; a++) {
+	for (a = all->op->answers; a->status; a++) {
 		if (a->status != status || !a->media)
 			continue;
 		jsonout_open(j, a->media, '{');
 		json_schema_of(j, a->schema, c);
 		jsonout_close(j, '}');
 	}
-	if (has_problem(op, status))
-		problem_media(j, op, status);
+	if (has_problem(all, status))
+		problem_media(j, all, status);
 	jsonout_close(j, '}');
 }
 
-static void response(struct jsonout *j, const struct operation *op,
+static void response(struct jsonout *j, const struct operation_answers *all,
     const struct collection *c, unsigned status)
 {
 	struct buf text = {0};
 	char name[16];
-	meaning(op, status, &text);
+	meaning(all, status, &text);
 	if (text.len == 0)
 		return;
 	snprintf(name, sizeof name, "%u", status);
 	jsonout_open(j, name, '{');
 	jsonout_string(j, "description", text.data);
 	buf_free(&text);
-	const struct operation_answer *a = op->answers;
+	const struct operation_answer *a = all->op->answers;
 	while (a->status && a->status != status)
 		a++;
 	if (a->status && *a->headers)
 		headers(j, a->headers);
 	else if (status == 503 && !a->status)
 		headers(j, "Retry-After");
-	content(j, op, c, status);
+	content(j, all, c, status);
+	jsonout_close(j, '}');
+}
+
+static void responses(
+    struct jsonout *j, const struct operation *op, const struct collection *c)
+{
+	struct operation_answers all = {.op = op};
+	look_up(&all);
+	jsonout_open(j, "responses", '{');
+	for (unsigned status = 200; status < 600; status++)
+		response(j, &all, c, status);
 	jsonout_close(j, '}');
 }
 
@@ -460,9 +484,6 @@ void operation_json_operation(
 	jsonout_string(j, "summary", op->summary);
 	operation_json_parameters(j, route, c);
 	request_body(j, route, c);
-	jsonout_open(j, "responses", '{');
-	for (unsigned status = 200; status < 600; status++)
-		response(j, op, c, status);
-	jsonout_close(j, '}');
+	responses(j, op, c);
 	jsonout_close(j, '}');
 }
