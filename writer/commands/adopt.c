@@ -13,8 +13,22 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { T_OID, T_SCHEMA, T_TABLE, T_NAME, T_KIND, T_PARTITION, T_DESCRIPTION };
-enum { K_COLUMN, K_NAME, K_TYPE, K_PLACE, K_GENERATED };
+enum {
+	T_OID,
+	T_SCHEMA,
+	T_TABLE,
+	T_NAME,
+	T_KIND,
+	T_PARTITION,
+	T_DESCRIPTION,
+	T_PARENT
+};
+enum { K_COLUMN, K_NAME, K_TYPE, K_PLACE, K_GENERATED, K_LOOSE };
+
+/* The log has a key as a client sent it, and the row would have another one. */
+#define LOOSE                                                                  \
+	"has a collation in which different texts are equal (it is not "       \
+	"deterministic): give it another one"
 
 void adopt_take_name(void *arg, const char *value)
 {
@@ -120,7 +134,8 @@ static void adopt_add_table(struct adopting *a, const PGresult *r, int i)
 	const char *name = PQgetvalue(r, i, T_NAME);
 	const char *description = adopt_cell(r, i, T_DESCRIPTION);
 	struct adopted t = {.kind = *PQgetvalue(r, i, T_KIND),
-	    .partition = adopt_is(r, i, T_PARTITION)};
+	    .partition = adopt_is(r, i, T_PARTITION),
+	    .parent = adopt_is(r, i, T_PARENT)};
 	if (adopt_has_table(a, PQgetvalue(r, i, T_OID)))
 		return;
 	t.oid = mem_strdup(PQgetvalue(r, i, T_OID));
@@ -175,6 +190,9 @@ static const char *adopt_kind_fault(const struct adopted *t)
 		if (kinds[i].kind == t->kind)
 			return kinds[i].why;
 	}
+	if (t->parent)
+		return "other tables inherit from it, so it has their rows, "
+		       "too: adopt these tables";
 	return strchr(t->schema, '.')
 		   ? "the name of its schema has a dot: rename the schema"
 		   : NULL;
@@ -190,6 +208,8 @@ static const char *parts_fault(const PGresult *parts, int *at)
 		size_t i = 0, n = sizeof types / sizeof *types;
 		if (adopt_is(parts, *at, P_GENERATED))
 			return "is generated: it accepts no value";
+		if (adopt_is(parts, *at, P_LOOSE))
+			return LOOSE;
 		while (i < n &&
 		       strcmp(types[i], PQgetvalue(parts, *at, P_TYPE)) != 0)
 			i++;
@@ -231,6 +251,9 @@ static void adopt_take_key(
 		adopt_refuse(a, t,
 		    "its key %s is generated: it accepts no value",
 		    PQgetvalue(key, 0, K_COLUMN));
+	} else if (adopt_is(key, 0, K_LOOSE)) {
+		adopt_refuse(
+		    a, t, "its key %s " LOOSE, PQgetvalue(key, 0, K_COLUMN));
 	} else if (adopt_key_of(PQgetvalue(key, 0, K_TYPE)) == NULL) {
 		adopt_refuse(a, t,
 		    "its key %s is of the type %s: a key is text, varchar, "

@@ -2,13 +2,15 @@
 -- (writer/commands/adopt.c). $1 is the table, as the text of its oid.
 
 -- $1 the schema, $2 the table; an empty text: any. Columns: oid, schema, name,
--- the name of a collection, kind, is it a partition, description.
+-- the name of a collection, kind, is it a partition, description, do other
+-- tables inherit from it.
 -- name: tables
 SELECT c.oid::text, n.nspname, c.relname,
     left(regexp_replace(trim('_' FROM lower(regexp_replace(regexp_replace(
     c.relname, '([a-z0-9])([A-Z])', '\1_\2', 'g'), '[^A-Za-z0-9]+', '_', 'g'))),
     '^(?![a-z])', 't_'), 40),
-    c.relkind, c.relispartition, obj_description(c.oid, 'pg_class')
+    c.relkind, c.relispartition, obj_description(c.oid, 'pg_class'),
+    EXISTS (SELECT FROM pg_inherits h WHERE h.inhparent = c.oid)
     FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
     WHERE c.relkind IN ('r', 'p', 'v', 'm', 'f')
     AND n.nspname NOT IN ('pg_catalog', 'information_schema', 'sluice')
@@ -17,14 +19,18 @@ SELECT c.oid::text, n.nspname, c.relname,
     ORDER BY 2, 3
 
 -- The keys that a collection may have: unique and never null. Columns: the name
--- of the column, its name in documents, its type, its place, is it generated.
+-- of the column, its name in documents, its type, its place, is it generated,
+-- are different texts equal in it.
 -- name: key
 SELECT a.attname, left(regexp_replace(regexp_replace(trim('_' FROM lower(
     regexp_replace(regexp_replace(a.attname, '([a-z0-9])([A-Z])', '\1_\2', 'g'),
-    '[^A-Za-z0-9]+', '_', 'g'))), '^(?![a-z])', 'k_'), '^version$', 'key'), 36),
+    '[^A-Za-z0-9]+', '_', 'g'))), '^(?![a-z])', 'k_'), 
+    '^(version|tableoid|xmin|cmin|xmax|cmax|ctid)$', 'key'), 36),
     CASE WHEN b.typname = 'numeric' AND m.modifier & 65535 = 0
     AND m.modifier >> 16 BETWEEN 1 AND 18 THEN 'int8' ELSE b.typname END,
-    a.attnum::text, a.attgenerated <> ''
+    a.attnum::text, a.attgenerated <> '',
+    EXISTS (SELECT FROM pg_collation o WHERE o.oid = a.attcollation
+    AND NOT o.collisdeterministic)
     FROM pg_index i JOIN pg_attribute a ON a.attrelid = i.indrelid
     AND a.attnum = i.indkey[0]
     JOIN pg_type t ON t.oid = a.atttypid
@@ -38,15 +44,18 @@ SELECT a.attname, left(regexp_replace(regexp_replace(trim('_' FROM lower(
     ORDER BY i.indisprimary DESC, i.indexrelid LIMIT 1
 
 -- The columns of the primary key, in its order. Columns: name, type, is it
--- generated. A numeric of integers is int8; the type of a time that is rounded
--- has its precision, because no key has such a part.
+-- generated, are different texts equal in it. A numeric of integers is int8; the
+-- type of a time that is rounded has its precision, because no key has such a
+-- part.
 -- name: parts
 SELECT a.attname, CASE WHEN b.typtype = 'e' THEN 'enum'
     WHEN b.typname = 'numeric' AND (m.modifier - 4) & 65535 = 0
     AND (m.modifier - 4) >> 16 BETWEEN 1 AND 18 THEN 'int8'
     WHEN b.typname IN ('timestamptz', 'timestamp', 'time')
     AND m.modifier BETWEEN 0 AND 5 THEN format_type(b.oid, m.modifier)
-    ELSE b.typname END, a.attgenerated <> ''
+    ELSE b.typname END, a.attgenerated <> '',
+    EXISTS (SELECT FROM pg_collation o WHERE o.oid = a.attcollation
+    AND NOT o.collisdeterministic)
     FROM pg_index p, unnest((p.indkey::int2[])[0:p.indnkeyatts - 1])
     WITH ORDINALITY k(attnum, n), pg_attribute a, pg_type t, pg_type b,
     LATERAL (SELECT CASE t.typtype WHEN 'd' THEN t.typtypmod
@@ -63,7 +72,8 @@ SELECT a.attname, CASE WHEN b.typtype = 'e' THEN 'enum'
 -- a value of it, is it Sluice's version.
 --
 -- A field is as long as its column. A check is taken over if all of it is a
--- range of its column, a length, or a list of texts.
+-- range of its column, a length, or a list of texts. A default that a check
+-- refuses is none.
 -- name: columns
 WITH types (typ, type, format) AS (VALUES
     ('text', 'string', NULL), ('varchar', 'string', NULL),
@@ -77,7 +87,8 @@ WITH types (typ, type, format) AS (VALUES
     ('bytea', 'string', 'byte'), ('jsonb', 'object', NULL),
     ('json', 'object', NULL), ('inet', 'string', 'inet'),
     ('cidr', 'string', 'cidr')),
-  columns AS (SELECT a.attrelid, a.attnum, a.attname, a.attnotnull,
+  columns AS (SELECT a.attrelid, a.attnum, a.attname,
+    a.attnotnull OR t.typnotnull AS attnotnull,
     a.attidentity, a.attgenerated, b.typname,
     CASE WHEN b.typtype = 'e' THEN 'string'
     WHEN i.type IS NOT NULL OR x.typtype = 'e' THEN 'array' ELSE y.type END AS type, y.format,
@@ -100,7 +111,7 @@ WITH types (typ, type, format) AS (VALUES
     THEN nullif(greatest(CASE t.typtype WHEN 'd' THEN t.typtypmod
     ELSE a.atttypmod END - 4, 0), 0) END AS len,
     format_type(a.atttypid, a.atttypmod) AS told,
-    pg_get_expr(d.adbin, d.adrelid) AS def,
+    coalesce(pg_get_expr(d.adbin, d.adrelid), t.typdefault) AS def,
     col_description(a.attrelid, a.attnum) AS description,
     left(regexp_replace(trim('_' FROM lower(regexp_replace(regexp_replace(
     a.attname, '([a-z0-9])([A-Z])', '\1_\2', 'g'), '[^A-Za-z0-9]+', '_', 'g'))),
@@ -126,36 +137,49 @@ WITH types (typ, type, format) AS (VALUES
     AND a.attnum = ANY((p.indkey::int2[])[0:p.indnkeyatts - 1])
     LEFT JOIN pg_attrdef d ON d.adrelid = a.attrelid AND d.adnum = a.attnum
     WHERE a.attrelid = $1::oid AND a.attnum > 0 AND NOT a.attisdropped),
+  -- The column is @: in `text` where it first stands, because a text in the
+  -- check may have its name; in `tight` everywhere, without blanks; in
+  -- `numbers` also without casts and what is around a number.
   checks AS (SELECT c.attnum, k.conname, c.type,
-    replace(pg_get_constraintdef(k.oid), quote_ident(c.attname), '@') AS text,
-    replace(replace(replace(pg_get_constraintdef(k.oid),
-    quote_ident(c.attname), '@'), ' NOT VALID', ''), ' ', '') AS tight
-    FROM columns c JOIN pg_constraint k ON k.conrelid = c.attrelid
-    AND k.contype = 'c' AND k.conkey = ARRAY[c.attnum]
-    AND (c.type <> 'integer' OR pg_get_constraintdef(k.oid) !~ '[0-9]\.[0-9]')),
+    c.type = 'string' AND c.format IS NULL AND c.labels IS NULL AS is_plain,
+    regexp_replace(k.def, n.name, '@') AS text, w.tight,
+    regexp_replace(regexp_replace(regexp_replace(w.tight,
+    '([0-9''\)])::[a-z0-9]+', '\1', 'g'),
+    '''(-?[0-9]+(?:\.[0-9]+)?)''', '\1', 'g'),
+    '\((-?[0-9]+(?:\.[0-9]+)?)\)', '\1', 'g') AS numbers
+    FROM columns c, LATERAL (SELECT '(?<![\w$"])'
+    || regexp_replace(quote_ident(c.attname), '(\W)', '\\\1', 'g')
+    || '(?![\w$"(])' AS name) n, LATERAL (SELECT o.conname,
+    replace(pg_get_constraintdef(o.oid), ' NOT VALID', '') AS def
+    FROM pg_constraint o WHERE o.conrelid = c.attrelid
+    AND o.contype = 'c' AND o.conkey = ARRAY[c.attnum]) k,
+    LATERAL (SELECT replace(regexp_replace(k.def, n.name, '@', 'g'), ' ', '')
+    AS tight) w
+    WHERE c.type <> 'integer' OR k.def !~ '[0-9]\.[0-9]'),
   ranges AS (SELECT c.attnum, c.conname, m[1] AS op, m[2] AS bound
-    FROM checks c, regexp_matches(c.tight,
-    '\(@(>=|>|<=)''?\(?(-?[0-9]+(?:\.[0-9]+)?)\)?''?(?:::[a-z0-9]+)?\)', 'g') m
-    WHERE c.type IN ('integer', 'number') AND regexp_replace(c.tight,
-    '\(@(>=|>|<=)''?\(?(-?[0-9]+(?:\.[0-9]+)?)\)?''?(?:::[a-z0-9]+)?\)', '',
-    'g') ~ '^CHECK\(+(AND)*\)+$'
-    OR c.type IN ('integer', 'number') AND regexp_replace(c.tight,
-    '\(@(>=|>|<=)''?\(?(-?[0-9]+(?:\.[0-9]+)?)\)?''?(?:::[a-z0-9]+)?\)', '',
-    'g') = 'CHECK()'),
+    FROM checks c, regexp_matches(c.numbers,
+    '\(@(>=|>|<=)(-?[0-9]+(?:\.[0-9]+)?)\)', 'g') m
+    WHERE c.type IN ('integer', 'number') AND regexp_replace(c.numbers,
+    '\(@(>=|>|<=)(-?[0-9]+(?:\.[0-9]+)?)\)', '', 'g')
+    ~ '^CHECK\(+(AND)*\)+$'),
   lengths AS (SELECT c.attnum, c.conname, m[1] AS op, m[2]::int AS bound
     FROM checks c, regexp_matches(c.tight,
     '\((?:char_length|length)\(\(?@\)?(?:::text)?\)(>=|<=)([0-9]+)\)', 'g') m
     WHERE c.type = 'string' AND regexp_replace(c.tight,
     '\((?:char_length|length)\(\(?@\)?(?:::text)?\)(>=|<=)([0-9]+)\)', '', 'g')
     ~ '^CHECK\(+(AND)*\)+$|^CHECK\(\)$'),
-  choices AS (SELECT c.attnum, c.conname,
+  choices AS (SELECT DISTINCT ON (c.attnum) c.attnum, c.conname,
     (SELECT json_agg(replace(m[1], '''''', '''')) FROM regexp_matches(c.text,
     '''((?:[^'']|'''')*)''::', 'g') m) AS list
-    FROM checks c WHERE c.type = 'string' AND c.text ~
-    '^CHECK \(\(\(?@\)?(::text)? = ANY \(\(?ARRAY\[(''([^'']|'''')*''::[a-z ]+(, )?)+\]\)?(::text\[\])?\)\)\)( NOT VALID)?$'),
+    FROM checks c WHERE c.is_plain AND c.text ~
+    '^CHECK \(\(\(?@\)?(::text)? = ANY \(\(?ARRAY\[(''([^'']|'''')*''::[a-z ]+(, )?)+\]\)?(::text\[\])?\)\)\)$'
+    ORDER BY c.attnum, char_length(c.text)),
   fields AS (SELECT c.*, CASE WHEN n.many = 1 AND c.plain <> 'version'
     AND ($2::int <> 0 OR c.plain <> 'key')
     AND c.plain NOT IN ('tableoid', 'xmin', 'cmin', 'xmax', 'cmax', 'ctid')
+    AND NOT EXISTS (SELECT FROM columns o WHERE o.plain || '_' || o.attnum
+    = c.plain OR c.plain = 'key' AND o.attnum = $2::int AND o.plain IN
+    ('version', 'tableoid', 'xmin', 'cmin', 'xmax', 'cmax', 'ctid'))
     THEN c.plain ELSE c.plain || '_' || c.attnum END AS field,
     (SELECT max(bound::numeric) FROM ranges r
     WHERE r.attnum = c.attnum AND r.op = '>=') AS minimum,
@@ -167,8 +191,8 @@ WITH types (typ, type, format) AS (VALUES
     WHERE r.attnum = c.attnum AND r.op = '>=') AS shortest,
     least(c.len, (SELECT min(bound) FROM lengths r
     WHERE r.attnum = c.attnum AND r.op = '<=')) AS longest,
-    coalesce(c.labels, (SELECT list FROM choices h WHERE h.attnum = c.attnum
-    AND c.format IS NULL LIMIT 1)) AS list,
+    coalesce(c.labels, (SELECT list FROM choices h WHERE h.attnum = c.attnum))
+    AS list,
     CASE WHEN c.read_only OR c.in_key THEN NULL WHEN c.type IN ('integer', 'number') AND c.def ~
     '^\(?''?-?[0-9]+(\.[0-9]+)?''?\)?(::[a-z ]+(\([0-9,]+\))?)?$'
     AND (c.type = 'number' OR c.def !~ '\.')
@@ -186,7 +210,9 @@ WITH types (typ, type, format) AS (VALUES
     WHEN c.type = 'object' AND c.def IN ('''{}''::jsonb', '''{}''::json')
     THEN '{}' WHEN c.type = 'array' AND (c.def LIKE '''{}''::%'
     OR c.def LIKE 'ARRAY[]::%') THEN '[]' END
-    AS otherwise
+    AS otherwise, c.attname IN ('version', 'sluice_version')
+    AND c.typname = 'int8' AND c.attnotnull AND NOT c.in_key
+    AND c.def ~ '^''?0''?(::bigint)?$' AS counts
     FROM columns c JOIN (SELECT plain, count(*) AS many FROM columns
     GROUP BY plain) n ON n.plain = c.plain)
 SELECT f.attname, f.field, json_strip_nulls(json_build_object(
@@ -196,10 +222,11 @@ SELECT f.attname, f.field, json_strip_nulls(json_build_object(
     'minLength', f.shortest, 'maxLength', f.longest, 'enum', f.list,
     'columnType', coalesce(f.enum_type, CASE f.typname WHEN 'bpchar' THEN 'char'
     END), 'items', f.items,
-    'minimum', CASE WHEN f.above IS NULL THEN f.minimum END,
-    'exclusiveMinimum', f.above, 'maximum', f.maximum,
-    'default', f.otherwise::json)),
-    f.attnotnull AND f.otherwise IS NULL AND NOT f.read_only,
+    'minimum', CASE WHEN f.above IS NULL OR f.minimum > f.above
+    THEN f.minimum END, 'exclusiveMinimum', CASE WHEN f.minimum IS NULL
+    OR f.above >= f.minimum THEN f.above END, 'maximum', f.maximum,
+    'default', o.otherwise::json)),
+    f.attnotnull AND o.otherwise IS NULL AND NOT f.read_only,
     EXISTS (SELECT FROM pg_index i WHERE i.indrelid = f.attrelid
     AND i.indisvalid AND i.indpred IS NULL AND i.indkey[0] = f.attnum)
     AND f.items IS NULL AND f.typname NOT IN
@@ -210,7 +237,7 @@ SELECT f.attname, f.field, json_strip_nulls(json_build_object(
     CASE WHEN f.type IS NULL THEN 'no field has its type, ' || f.told END,
     nullif(concat_ws('; ', CASE WHEN f.in_key AND f.def IS NOT NULL THEN
     'the default ' || f.def || ' is not used: a client sends its key' END,
-    CASE WHEN f.def IS NOT NULL AND NOT f.in_key AND f.otherwise IS NULL
+    CASE WHEN f.def IS NOT NULL AND NOT f.in_key AND o.otherwise IS NULL
     AND NOT f.read_only THEN 'the default ' || f.def ||
     CASE WHEN f.attnotnull THEN ' is not expressible: the field is required'
     ELSE ' is not expressible: a document without the field has null' END END,
@@ -224,9 +251,9 @@ SELECT f.attname, f.field, json_strip_nulls(json_build_object(
     CASE WHEN f.typname = 'bpchar' THEN
     'blanks at the end of a value are not part of it' END), ''),
     f.attnotnull AND f.def IS NULL AND NOT f.read_only,
-    f.attname = 'version' AND f.typname = 'int8' AND f.attnotnull
-    AND NOT f.in_key
-    AND f.def ~ '^''?0''?(::bigint)?$',
+    f.counts AND (f.attname = 'sluice_version') = (EXISTS (SELECT FROM fields v
+    WHERE v.attname = 'version') AND EXISTS (SELECT FROM fields v
+    WHERE v.attname = 'sluice_version' AND v.counts)),
     f.items IS NULL AND f.typname NOT IN ('bytea', 'jsonb', 'json')
     AND (f.typname NOT IN ('text', 'varchar', 'bpchar') OR f.list IS NOT NULL
     OR f.longest <= 500),
@@ -234,14 +261,23 @@ SELECT f.attname, f.field, json_strip_nulls(json_build_object(
     UNION SELECT attnum, conname FROM lengths
     UNION SELECT attnum, conname FROM choices) u WHERE u.attnum = f.attnum)::text,
     '[]')
-    FROM fields f WHERE f.attnum <> $2::int ORDER BY f.attnum
+    FROM fields f, LATERAL (SELECT CASE WHEN NOT coalesce(CASE
+    WHEN f.type IN ('integer', 'number') THEN f.otherwise::numeric < f.minimum
+    OR f.otherwise::numeric <= f.above OR f.otherwise::numeric > f.maximum
+    WHEN f.type = 'string' AND f.format IS NULL THEN
+    char_length(f.otherwise::jsonb #>> '{}') < f.shortest
+    OR char_length(f.otherwise::jsonb #>> '{}') > f.longest
+    OR NOT f.list::jsonb ? (f.otherwise::jsonb #>> '{}') END, false)
+    THEN f.otherwise END AS otherwise) o
+    WHERE f.attnum <> $2::int ORDER BY f.attnum
 
--- The constraints that no keyword of a field expresses. Columns: type, name,
--- definition; the columns of a unique one or of a reference as JSON; of a
+-- The constraints that no keyword of a field expresses, unique indexes that
+-- belong to no constraint, and the checks of domains. Columns: type (`i`: an
+-- index with a condition or an expression; `d`: of a domain), name, definition; the columns of a unique one or of a reference as JSON; of a
 -- reference, the oid of its table, the columns there, and are the types of all
 -- pairs the same (integers of all sizes are)?
 -- name: constraints
-SELECT k.contype, k.conname, pg_get_constraintdef(k.oid),
+SELECT k.contype::text, k.conname, pg_get_constraintdef(k.oid),
     (SELECT json_agg(a.attname ORDER BY c.n) FROM unnest(k.conkey)
     WITH ORDINALITY c(attnum, n) JOIN pg_attribute a
     ON a.attrelid = k.conrelid AND a.attnum = c.attnum),
@@ -264,5 +300,19 @@ SELECT k.contype, k.conname, pg_get_constraintdef(k.oid),
     AND b.oid = CASE t.typtype WHEN 'd' THEN t.typbasetype ELSE t.oid END
     GROUP BY c.n) p)
     FROM pg_constraint k WHERE k.conrelid = $1::oid
-    AND k.contype IN ('c', 'u', 'f', 'x') AND NOT k.condeferrable
-    ORDER BY k.contype DESC, k.conname
+    AND k.contype IN ('c', 'u', 'f', 'x')
+    UNION ALL SELECT CASE WHEN i.indpred IS NULL AND i.indexprs IS NULL
+    THEN 'u' ELSE 'i' END, x.relname, pg_get_indexdef(x.oid),
+    (SELECT json_agg(a.attname ORDER BY c.n)
+    FROM unnest((i.indkey::int2[])[0:i.indnkeyatts - 1])
+    WITH ORDINALITY c(attnum, n) JOIN pg_attribute a
+    ON a.attrelid = i.indrelid AND a.attnum = c.attnum), NULL, NULL, NULL
+    FROM pg_index i JOIN pg_class x ON x.oid = i.indexrelid
+    WHERE i.indrelid = $1::oid AND i.indisunique AND i.indisvalid
+    AND NOT EXISTS (SELECT FROM pg_constraint k WHERE k.conrelid = i.indrelid
+    AND k.conindid = i.indexrelid)
+    UNION ALL SELECT 'd', k.conname, pg_get_constraintdef(k.oid)
+    || ' of the type of ' || a.attname, NULL, NULL, NULL, NULL
+    FROM pg_attribute a JOIN pg_constraint k ON k.contypid = a.atttypid
+    WHERE a.attrelid = $1::oid AND NOT a.attisdropped
+    ORDER BY 1 DESC, 2

@@ -206,6 +206,16 @@ struct constraints {
 	size_t nunique;
 };
 
+/* The same fields cannot refer to two collections. */
+static bool refers_already(const struct constraints *c, const char *fields)
+{
+	struct buf all = {0};
+	buf_printf(&all, "[%s]", fields);
+	bool found = c->several.len && strstr(c->several.data, all.data);
+	buf_free(&all);
+	return found;
+}
+
 static bool reference_of(struct constraints *c, const struct adopting *a,
     const struct adopted *t, const PGresult *r, int row)
 {
@@ -222,7 +232,8 @@ static bool reference_of(struct constraints *c, const struct adopting *a,
 	bool good = to && adopt_is(r, row, X_SAME) &&
 		    jsonslice_scan(columns, strlen(columns), &ours) &&
 		    jsonslice_scan(others, strlen(others), &theirs) &&
-		    reference_fields(&fields, t, to, ours, theirs);
+		    reference_fields(&fields, t, to, ours, theirs) &&
+		    !refers_already(c, fields.data);
 	if (good) {
 		bool first = c->references.len == 0;
 		buf_printf(&c->references, "%s%s: \"%s\"", first ? "" : ", ",
@@ -261,11 +272,15 @@ static void take_constraint(struct constraints *c, const struct adopting *a,
 		unique = unique_of(&one, t, columns);
 	else if (type == 'f')
 		refers = reference_of(c, a, t, r, row);
-	c->nunique += unique;
-	if (unique)
+	/* Postgres may have the same one twice. */
+	bool twice =
+	    unique && c->unique.len && strstr(c->unique.data, one.data);
+	c->nunique += unique && !twice;
+	if (unique && !twice)
 		buf_printf(
 		    &c->unique, "%s%s", c->unique.len ? ", " : "", one.data);
-	else if (!refers && !(type == 'u' && is_the_key(t, columns)) &&
+	else if (!unique && !refers &&
+		 !(type == 'u' && is_the_key(t, columns)) &&
 		 !(type == 'c' && is_taken_over(t, PQgetvalue(r, row, X_NAME))))
 		buf_printf(&why, "not declared, only Postgres checks it: %s %s",
 		    PQgetvalue(r, row, X_NAME),

@@ -20,6 +20,7 @@ struct adopted {
 	char name[COLLECTION_NAME_MAX + 1];
 	char kind;
 	bool partition, good;
+	bool parent;			 /* other tables inherit from it */
 	char *key, *key_name, *key_type; /* NULL before it is known */
 	char *key_place;
 	PGresult *parts;   /* of adopt_parts; NULL: the key is one column */
@@ -33,7 +34,7 @@ struct adopting {
 	size_t refused;
 };
 
-enum { P_COLUMN, P_TYPE, P_GENERATED }; /* of adopt_parts */
+enum { P_COLUMN, P_TYPE, P_GENERATED, P_LOOSE }; /* of adopt_parts */
 
 /* The columns of a result of adopt_columns. */
 enum {

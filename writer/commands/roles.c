@@ -100,6 +100,18 @@ static void write_schema(
 	buf_free(&name);
 }
 
+/* Does a table that --migrate makes refer to it? */
+static bool roles_is_referred_to(const struct collection *to)
+{
+	const struct collection *c;
+	for (size_t i = 0; (c = collection_at(i)) != NULL; i++) {
+		for (size_t k = 0; k < c->nreferences && !c->table.foreign; k++)
+			if (strcmp(c->references[k].collection, to->name) == 0)
+				return true;
+	}
+	return false;
+}
+
 static void write_collections(struct buf *out, const struct roles *roles)
 {
 	const struct collection *c;
@@ -108,7 +120,10 @@ static void write_collections(struct buf *out, const struct roles *roles)
 			write_schema(out, roles->migrate, c);
 			write_schema(out, roles->writer, c);
 			write_schema(out, roles->reader, c);
-			write_right(out, roles->migrate, "SELECT", c);
+			write_right(out, roles->migrate,
+			    roles_is_referred_to(c) ? "SELECT, REFERENCES"
+						    : "SELECT",
+			    c);
 		}
 		write_right(
 		    out, roles->writer, "SELECT, INSERT, UPDATE, DELETE", c);

@@ -51,8 +51,7 @@ struct err tables_query(struct tables *t, const struct pg_statement *s,
 	return e;
 }
 
-/* The table's name as Postgres's text of a regclass. Returns owned. */
-static char *regclass(const struct collection *c)
+char *tables_regclass(const struct collection *c)
 {
 	struct buf b = {0};
 	sql_name(&b, c);
@@ -62,7 +61,7 @@ static char *regclass(const struct collection *c)
 struct err tables_ask(struct tables *t, const struct pg_statement *s,
     const char *more, PGresult **out)
 {
-	char *quoted = regclass(t->c);
+	char *quoted = tables_regclass(t->c);
 	struct err e = tables_query(
 	    t, s, (const char *const[]){quoted, more}, more ? 2 : 1, out);
 	free(quoted);
@@ -95,13 +94,13 @@ void tables_block(struct tables *t, const char *what)
 /* --- constraints --------------------------------------------------------- */
 
 /* Adds it for new rows first, which does not read the existing ones. */
-static struct err add_constraint(
+struct err tables_add_constraint(
     struct tables *t, const char *name, const char *definition)
 {
 	struct buf sql = {0};
 	alter(t, &sql, "ADD CONSTRAINT", name);
 	buf_printf(&sql, " %s NOT VALID", definition);
-	struct err e = tables_run(t, sql.data);
+	struct err e = tables_attempt(t, sql.data);
 	if (e.kind == ERR_KIND_OK) {
 		alter(t, &sql, "VALIDATE CONSTRAINT", name);
 		e = tables_attempt(t, sql.data);
@@ -119,9 +118,7 @@ static struct err add_constraint(
 
 enum { K_NAME, K_DECLARED, K_IS };
 
-/* The database has no such check on the operator's table: the writer judges
- * alone. */
-static void only_declared(
+void tables_only_declared(
     struct tables *t, const char *name, const char *definition)
 {
 	struct buf sql = {0};
@@ -149,9 +146,9 @@ static struct err compare_check(struct tables *t, const PGresult *r, int i)
 	const char *declared = PQgetvalue(r, i, K_DECLARED);
 	const char *is = PQgetvalue(r, i, K_IS);
 	if (PQgetisnull(r, i, K_IS) && !t->c->table.foreign)
-		return add_constraint(t, name, declared);
+		return tables_add_constraint(t, name, declared);
 	if (PQgetisnull(r, i, K_IS)) {
-		only_declared(t, name, declared);
+		tables_only_declared(t, name, declared);
 		return ERR_OK;
 	}
 	if (PQgetisnull(r, i, K_DECLARED))
@@ -174,11 +171,11 @@ static struct err compare_checks(struct tables *t)
 
 /* --- tables -------------------------------------------------------------- */
 
-static struct err tables_is_there(
+struct err tables_is_there(
     struct tables *t, const struct collection *c, bool *out)
 {
 	PGresult *r;
-	char *name = regclass(c);
+	char *name = tables_regclass(c);
 	struct err e =
 	    tables_query(t, &tables_there, (const char *const[]){name}, 1, &r);
 	free(name);
@@ -237,8 +234,7 @@ static void array_element(struct buf *out, const char *name)
 	buf_char(out, '"');
 }
 
-/* The names as a text[]. */
-static void names_array(struct buf *out, const char *const *names, size_t n)
+void tables_names_array(struct buf *out, const char *const *names, size_t n)
 {
 	for (size_t i = 0; i < n; i++) {
 		buf_char(out, i ? ',' : '{');
@@ -250,7 +246,7 @@ static void names_array(struct buf *out, const char *const *names, size_t n)
 static void names_sorted(struct buf *out, const char **names, size_t n)
 {
 	qsort(names, n, sizeof *names, by_text);
-	names_array(out, names, n);
+	tables_names_array(out, names, n);
 }
 
 /* Do the statements of common/sql/sql.h work with this kind of table? Postgres
@@ -275,6 +271,15 @@ static struct err check_kind(struct tables *t)
 	else if (*PQgetvalue(r, 0, 1) != 't')
 		tables_block(
 		    t, "there is no unique constraint on the key alone");
+	else if (*PQgetvalue(r, 0, 2) == 't')
+		tables_block(t,
+		    "other tables inherit from it, so it has their rows, too, "
+		    "which is not supported");
+	else if (*PQgetvalue(r, 0, 3) == 't')
+		tables_block(t,
+		    "a column of the key has a collation in which different "
+		    "texts are equal (it is not deterministic): give it "
+		    "another one");
 	PQclear(r);
 	return ERR_OK;
 }
@@ -473,87 +478,6 @@ static struct err migrate_one(struct tables *t)
 	return e.kind == ERR_KIND_OK && !t->dry ? note_shape(t) : e;
 }
 
-/* --- references ---------------------------------------------------------- */
-
-static struct err reference_is_there(
-    struct tables *t, const struct reference *r, bool *out)
-{
-	const struct collection *to =
-	    collection_find(r->collection, strlen(r->collection));
-	char *from = regclass(t->c), *other = regclass(to);
-	const char *fields[COLLECTION_KEY_PARTS], *key[COLLECTION_KEY_PARTS];
-	struct buf ours = {0}, theirs = {0};
-	PGresult *result;
-	for (size_t i = 0; i < r->n; i++) {
-		fields[i] = r->fields[i]->stored;
-		key[i] = to->key_columns[i].stored;
-	}
-	names_array(&ours, fields, r->n);
-	names_array(&theirs, key, r->n);
-	struct err e = tables_query(t, &tables_reference,
-	    (const char *const[]){from, ours.data, other, theirs.data}, 4,
-	    &result);
-	buf_free(&ours);
-	buf_free(&theirs);
-	free(from);
-	free(other);
-	return tables_is(e, result, out);
-}
-
-/* In a dry run, a table may be missing. */
-static struct err both_are_there(
-    struct tables *t, const struct reference *r, bool *out)
-{
-	struct err e = tables_is_there(t, t->c, out);
-	if (e.kind == ERR_KIND_OK && *out)
-		e = tables_is_there(t,
-		    collection_find(r->collection, strlen(r->collection)), out);
-	return e;
-}
-
-static struct err add_reference(struct tables *t, const struct reference *r)
-{
-	char name[SQL_TABLE_NAME_LEN];
-	struct buf definition = {0};
-	sql_table_reference_name(name, t->c, r, "references");
-	sql_table_reference(&definition, r);
-	struct err e = add_constraint(t, name, definition.data);
-	buf_free(&definition);
-	return e;
-}
-
-static struct err migrate_reference(struct tables *t, const struct reference *r)
-{
-	bool tables, there = false;
-	char made[SQL_TABLE_NAME_LEN];
-	sql_table_reference_name(made, t->c, r, "references");
-	if (table_renames_made(t, made))
-		return ERR_OK;
-	struct err e = both_are_there(t, r, &tables);
-	if (e.kind == ERR_KIND_OK && tables)
-		e = reference_is_there(t, r, &there);
-	if (e.kind != ERR_KIND_OK || there)
-		return e;
-	if (!t->c->table.foreign)
-		return add_reference(t, r);
-	struct buf definition = {0};
-	char name[SQL_TABLE_NAME_LEN];
-	sql_table_reference_name(name, t->c, r, "references");
-	sql_table_reference(&definition, r);
-	only_declared(t, name, definition.data);
-	buf_free(&definition);
-	return ERR_OK;
-}
-
-/* When all tables exist. */
-static struct err migrate_references(struct tables *t)
-{
-	struct err e = ERR_OK;
-	for (size_t k = 0; k < t->c->nreferences && e.kind == ERR_KIND_OK; k++)
-		e = migrate_reference(t, &t->c->references[k]);
-	return e;
-}
-
 static struct err for_each(
     struct tables *t, struct err (*migrate)(struct tables *t))
 {
@@ -569,7 +493,7 @@ struct err tables_migrate(PGconn *c, bool dry, bool triggers)
 	struct tables t = {.db = c, .dry = dry, .triggers = triggers};
 	struct err e = for_each(&t, migrate_one);
 	if (e.kind == ERR_KIND_OK && t.blocking == 0)
-		e = for_each(&t, migrate_references);
+		e = for_each(&t, table_references);
 	if (e.kind == ERR_KIND_OK && t.blocking == 0)
 		e = for_each(&t, tables_triggers);
 	buf_free(&t.names);

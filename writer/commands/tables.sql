@@ -38,7 +38,8 @@ SELECT (SELECT coalesce((declaration->>'group')::bool, false)
     ORDER BY generation DESC LIMIT 1), EXISTS (SELECT FROM $1)
 
 -- $2 text[] names of the key's columns, in alphabetical order. Columns: the
--- relation's kind; is there a unique constraint on the key alone?
+-- relation's kind; is there a unique constraint on the key alone; do other
+-- tables inherit from it; are different texts equal in one of the columns?
 -- name: kind
 SELECT c.relkind, EXISTS (SELECT FROM pg_index i
     WHERE i.indrelid = c.oid
@@ -46,7 +47,12 @@ SELECT c.relkind, EXISTS (SELECT FROM pg_index i
     AND i.indpred IS NULL AND i.indexprs IS NULL AND $2::text[] = (SELECT array_agg(a.attname::text
     ORDER BY a.attname::text COLLATE "C") FROM pg_attribute a
     WHERE a.attrelid = i.indrelid
-    AND a.attnum = ANY((i.indkey::int2[])[0:i.indnkeyatts - 1]))) FROM pg_class c WHERE c.oid = $1::regclass
+    AND a.attnum = ANY((i.indkey::int2[])[0:i.indnkeyatts - 1]))),
+    EXISTS (SELECT FROM pg_inherits h WHERE h.inhparent = c.oid),
+    EXISTS (SELECT FROM pg_attribute a JOIN pg_collation o
+    ON o.oid = a.attcollation WHERE a.attrelid = c.oid
+    AND a.attname = ANY($2::text[]) AND NOT o.collisdeterministic)
+    FROM pg_class c WHERE c.oid = $1::regclass
 
 -- $2: may the key be an identity that is generated always? A row for each
 -- column of either; what the other does not have is null.
@@ -55,15 +61,16 @@ SELECT c.relkind, EXISTS (SELECT FROM pg_index i
 -- name: columns
 SELECT coalesce(d.attname, e.attname),
     format_type(d.atttypid, d.atttypmod), d.attnotnull,
-    e.told, e.attnotnull,
-    e.atthasdef OR e.attidentity <> '',
+    e.told, e.attnotnull OR e.domain_not_null,
+    e.atthasdef OR e.attidentity <> '' OR e.domain_default,
     e.attgenerated <> '' OR e.attidentity = 'a' AND NOT $2::bool
     FROM (SELECT * FROM pg_attribute WHERE attnum > 0
     AND NOT attisdropped
     AND attrelid = 'pg_temp.sluice_declared'::regclass) d
     FULL JOIN (SELECT a.*, CASE y.typtype WHEN 'd'
     THEN format_type(y.typbasetype, y.typtypmod)
-    ELSE format_type(a.atttypid, a.atttypmod) END AS told
+    ELSE format_type(a.atttypid, a.atttypmod) END AS told,
+    y.typnotnull AS domain_not_null, y.typdefault IS NOT NULL AS domain_default
     FROM pg_attribute a JOIN pg_type y ON y.oid = a.atttypid
     WHERE attnum > 0 AND NOT attisdropped AND attrelid = $1::regclass) e
     ON d.attname = e.attname
@@ -90,10 +97,11 @@ SELECT coalesce(d.conname, e.conname), d.def, e.def FROM
 -- name: unique
 SELECT EXISTS (SELECT FROM pg_index i WHERE i.indrelid = $1::regclass
     AND i.indisunique AND i.indisvalid AND i.indpred IS NULL
-    AND i.indexprs IS NULL AND i.indnkeyatts = i.indnatts
+    AND i.indexprs IS NULL
     AND $2::text[] = (SELECT array_agg(a.attname::text ORDER BY
     a.attname::text COLLATE "C") FROM pg_attribute a
-    WHERE a.attrelid = i.indrelid AND a.attnum = ANY(i.indkey::int2[])))
+    WHERE a.attrelid = i.indrelid
+    AND a.attnum = ANY((i.indkey::int2[])[0:i.indnkeyatts - 1])))
 
 -- $2 the name of a column. Column: is there an index that begins with it?
 -- name: indexed

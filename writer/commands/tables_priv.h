@@ -47,6 +47,20 @@ struct err tables_ask(struct tables *t, const struct pg_statement *s,
 /* Reads an answer that is one bool, and frees it. `e`: of the query; `out` is
  * false after an error. */
 struct err tables_is(struct err e, PGresult *r, bool *out);
+/* The table's name as Postgres's text of a regclass. Returns owned. */
+char *tables_regclass(const struct collection *c);
+/* Appends the names as a text[]. */
+void tables_names_array(struct buf *out, const char *const *names, size_t n);
+/* Is there the table of a collection? */
+struct err tables_is_there(
+    struct tables *t, const struct collection *c, bool *out);
+/* Adds a constraint; if existing rows violate it, for new rows only. */
+struct err tables_add_constraint(
+    struct tables *t, const char *name, const char *definition);
+/* Tells that the operator's table has no such constraint: the writer judges
+ * alone. */
+void tables_only_declared(
+    struct tables *t, const char *name, const char *definition);
 /* Tells a difference with which a writer cannot work. */
 void tables_block(struct tables *t, const char *what);
 
@@ -56,6 +70,9 @@ void tables_block(struct tables *t, const char *what);
 struct err table_renames(struct tables *t);
 /* Has this run renamed a constraint or an index to this name, or would it? */
 bool table_renames_made(const struct tables *t, const char *name);
+/* In writer/commands/table_references.c: adds the references that are missing,
+ * or tells of them. All tables exist. */
+struct err table_references(struct tables *t);
 /* In writer/commands/triggers.c: makes the triggers that are missing, or tells
  * of them. */
 struct err tables_triggers(struct tables *t);

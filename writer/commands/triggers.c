@@ -44,18 +44,14 @@ static struct err trigger_is_there(struct tables *t, size_t i, bool *out)
 {
 	PGresult *r;
 	struct err e = tables_ask(t, &tables_trigger, triggers[i].name, &r);
-	*out = e.kind == ERR_KIND_OK && *PQgetvalue(r, 0, 0) == 't';
-	PQclear(r);
-	return e;
+	return tables_is(e, r, out);
 }
 
 static struct err any_is_there(struct tables *t, bool *out)
 {
 	PGresult *r;
 	struct err e = tables_query(t, &tables_triggered, NULL, 0, &r);
-	*out = e.kind == ERR_KIND_OK && *PQgetvalue(r, 0, 0) == 't';
-	PQclear(r);
-	return e;
+	return tables_is(e, r, out);
 }
 
 /* Only the owner of a table, or who has the right TRIGGER, can make one. */

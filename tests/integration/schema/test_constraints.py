@@ -119,7 +119,7 @@ def test_made_by_hand_is_enough(deployment, shop):
     ]
     shop(*plain)
     deployment.migrate()
-    deployment.sql("ALTER TABLE customers ADD CONSTRAINT mine UNIQUE (number, country)")
+    deployment.sql("ALTER TABLE customers ADD CONSTRAINT mine UNIQUE (number, country) INCLUDE (email)")
     deployment.sql("CREATE UNIQUE INDEX part ON customers (email) WHERE email <> ''")
     deployment.sql(
         "ALTER TABLE orders ADD CONSTRAINT its FOREIGN KEY (customer) REFERENCES customers"

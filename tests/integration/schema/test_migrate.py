@@ -197,6 +197,14 @@ def test_a_unique_index_will_do(deployment, declare):
     deployment.sql("CREATE UNIQUE INDEX ON things (key)")
     declare({"a": TEXT}, required=["a"])
     assert shapes(deployment) == [1]
+    deployment.sql("CREATE TABLE more () INHERITS (things)")
+    said, _ = declare({"a": TEXT}, required=["a"], code=1)
+    assert "left to you: things: other tables inherit from it" in said
+    deployment.sql("DROP TABLE more")
+    deployment.sql("CREATE COLLATION loose (provider = icu, locale = 'und-u-ks-level2', deterministic = false)")
+    deployment.sql("ALTER TABLE things ALTER key TYPE text COLLATE loose")
+    said, _ = declare({"a": TEXT}, required=["a"], code=1)
+    assert "left to you: things: a column of the key has a collation in which" in said
 
 
 def test_a_varchar_will_do(deployment, declare):

@@ -165,3 +165,23 @@ def test_a_table_that_is_not_there(shop, tmp_path):
     shop.collections = str(tmp_path)
     said = shop.migrate(code=1).stdout
     assert 'there is no table "shop"."nothing": make it' in said, said
+
+
+def test_a_table_of_sluice_refers_to_it(shop, tmp_path):
+    """Its owner gives the right; --grants does, too."""
+    notes = {
+        "name": "notes",
+        "key": {"type": "uuid"},
+        "fields": {"of": {"type": "integer", "nullable": True}},
+        "references": {"of": "orders"},
+    }
+    for declaration in (ORDERS, notes):
+        (tmp_path / f"{declaration['name']}.json").write_text(json.dumps(declaration))
+    shop.collections = str(tmp_path)
+    said = shop.migrate(code=1)
+    assert "cannot be added: nothing was changed" in said.stderr, said
+    told = next(line for line in said.stdout.splitlines() if line.startswith("left to you: notes: it refers to orders"))
+    grants = told.split(", run: ")[1]
+    assert grants == f'GRANT USAGE ON SCHEMA "shop" TO "sluice_migrate"; GRANT REFERENCES ON {NAME} TO "sluice_migrate"'
+    granted(shop)
+    assert 'ADD CONSTRAINT "notes_of_references" FOREIGN KEY ("of")' in shop.migrate().stdout
