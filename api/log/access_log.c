@@ -56,6 +56,12 @@ static void access_log_fields(
 	    f, " by=", r->principal ? principal_subject(r->principal) : "");
 }
 
+static bool access_log_put(void *thread, const char *line, size_t len)
+{
+	const struct thread *t = thread;
+	return log_queue_put(t->index, line, len);
+}
+
 static void access_log_write(struct request *r)
 {
 	const struct api_settings *s = r->thread->instance->settings;
@@ -65,7 +71,7 @@ static void access_log_write(struct request *r)
 		return;
 	struct buf stages = {0};
 	struct log_fields f;
-	f.len = 0;
+	log_fields_begin(&f);
 	const char *source = NULL;
 	if (r->feature && r->feature->source)
 		source = r->feature->source(r, slow ? &stages : NULL);
@@ -75,9 +81,10 @@ static void access_log_write(struct request *r)
 		    &f, " stages=", stages.data ? stages.data : "");
 	/* The last one: it is what is cut. */
 	log_fields_quoted(&f, " path=", r->path);
-	bool written =
-	    log_line(log_queue_put, slow ? EV_REQUEST_SLOW : EV_REQUEST,
-		slow ? FIELDS STAGES PATH : FIELDS PATH, f.text, f.len);
+	bool written = log_line(access_log_put, r->thread,
+	    slow ? EV_REQUEST_SLOW : EV_REQUEST,
+	    slow ? FIELDS STAGES PATH : FIELDS PATH, f.room,
+	    log_fields_len(&f));
 	if (!written)
 		metric_add(&r->thread->metrics->log_lost, 1);
 	buf_free(&stages);
@@ -89,7 +96,7 @@ void access_log_start(struct instance *instance)
 	instance->log_each = strcmp(s->log_access, "on") == 0;
 	if (!instance->log_each && s->log_slow == 0)
 		return;
-	log_queue_start();
+	log_queue_start(instance->nthreads);
 	instance->log_request = access_log_write;
 }
 

@@ -9,16 +9,63 @@
 
 #include <stddef.h>
 #include <stdint.h>
+#include <string.h>
 
 struct log_fields {
-	size_t len; /* 0 at the beginning */
-	char text[LOG_FIELDS_MAX];
+	char *at, *end;	     /* of what is free in `room` */
+	char room[LOG_ROOM]; /* the fields are where log_line wants them */
 };
+
+static inline void log_fields_begin(struct log_fields *f)
+{
+	f->at = f->room + LOG_HEAD_MAX;
+	f->end = f->at + LOG_FIELDS_MAX;
+}
+
+static inline size_t log_fields_len(const struct log_fields *f)
+{
+	return (size_t)(f->at - f->room) - LOG_HEAD_MAX;
+}
+
+/* Inline, here and below: a name is a constant, so its bytes are a few stores.
+ */
+static inline void log_fields_add(
+    struct log_fields *f, const char *text, size_t len)
+{
+	size_t left = (size_t)(f->end - f->at);
+	if (len > left) {
+		memcpy(f->at, text, left);
+		f->at = f->end;
+		return;
+	}
+	memcpy(f->at, text, len);
+	f->at += len;
+}
 
 /* `name`: with what stands around it, ` status=`. The text is one of this
  * program, without blanks and control characters. */
-void log_fields_text(struct log_fields *f, const char *name, const char *text);
-void log_fields_number(struct log_fields *f, const char *name, int64_t n);
-/* Foreign text, as log_quote makes it. */
-void log_fields_quoted(
-    struct log_fields *f, const char *name, const char *text);
+static inline void log_fields_text(
+    struct log_fields *f, const char *name, const char *text)
+{
+	log_fields_add(f, name, strlen(name));
+	log_fields_add(f, text, strlen(text));
+}
+
+/* The value alone: as decimal digits, or as log_quote makes it. */
+void log_fields_digits(struct log_fields *f, int64_t n);
+void log_fields_quote(struct log_fields *f, const char *text);
+
+static inline void log_fields_number(
+    struct log_fields *f, const char *name, int64_t n)
+{
+	log_fields_add(f, name, strlen(name));
+	log_fields_digits(f, n);
+}
+
+/* Foreign text. */
+static inline void log_fields_quoted(
+    struct log_fields *f, const char *name, const char *text)
+{
+	log_fields_add(f, name, strlen(name));
+	log_fields_quote(f, text);
+}

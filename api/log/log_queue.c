@@ -1,5 +1,6 @@
-/* Two buffers: one takes lines while the thread writes the other. The lock is
- * held only to copy a line or to exchange the buffers, never during a write. */
+/* A lane has a buffer that takes lines, and the thread has one more, which it
+ * exchanges for a full one and writes. The lock of a lane is held only to copy
+ * a line or to exchange the buffers, never during a write. */
 #include "api/log/log_queue.h"
 
 #include "common/base/check.h"
@@ -17,18 +18,28 @@
 
 enum { END_S = 1, GATHER_NS = 20 * 1000000 };
 
+struct log_lane {
+	pthread_mutex_t lock;
+	char *taking;
+	size_t len;	/* of what `taking` has */
+	char apart[64]; /* two threads never write to one cache line */
+};
+
 /* Global, as the log is. */
 static struct {
-	pthread_mutex_t lock;
-	pthread_cond_t filled;
-	pthread_t thread;
-	bool runs, ends;
-	char *taking, *writing;
-	size_t len;   /* of what `taking` has */
+	struct log_lane *lanes;
+	size_t n;     /* 0: the thread does not run */
+	char *spare;  /* the thread's */
 	size_t piece; /* bytes of a write at most */
+	pthread_t thread;
+	pthread_mutex_t lock;
+	pthread_cond_t wake;
+	/* Guarded by `lock`. */
+	bool filled; /* a lane has lines again */
+	bool ends;
 } queue = {
     .lock = PTHREAD_MUTEX_INITIALIZER,
-    .filled = PTHREAD_COND_INITIALIZER,
+    .wake = PTHREAD_COND_INITIALIZER,
 };
 
 static void write_all(const char *data, size_t len)
@@ -67,19 +78,38 @@ static size_t piece_of(const char *data, size_t len)
 	return end ? (size_t)(end - data) + 1 : len;
 }
 
-/* 0: the queue ends, and all is written. */
-static size_t take_lines(void)
+/* True: it was the last time. */
+static bool wait_for_lines(void)
 {
 	pthread_mutex_lock(&queue.lock);
-	while (queue.len == 0 && !queue.ends)
-		pthread_cond_wait(&queue.filled, &queue.lock);
-	size_t len = queue.len;
-	char *full = queue.taking;
-	queue.taking = queue.writing;
-	queue.writing = full;
-	queue.len = 0;
+	while (!queue.filled && !queue.ends)
+		pthread_cond_wait(&queue.wake, &queue.lock);
+	queue.filled = false;
+	bool ends = queue.ends;
 	pthread_mutex_unlock(&queue.lock);
+	return ends;
+}
+
+static size_t take_lines(struct log_lane *lane)
+{
+	pthread_mutex_lock(&lane->lock);
+	size_t len = lane->len;
+	char *full = lane->taking;
+	lane->taking = queue.spare;
+	lane->len = 0;
+	pthread_mutex_unlock(&lane->lock);
+	queue.spare = full;
 	return len;
+}
+
+static void write_lines(struct log_lane *lane)
+{
+	size_t len = take_lines(lane), done = 0;
+	while (done < len) {
+		size_t n = piece_of(queue.spare + done, len - done);
+		write_all(queue.spare + done, n);
+		done += n;
+	}
 }
 
 /* Many lines together cost one write and one wake-up. */
@@ -91,63 +121,76 @@ static void log_queue_gather(void)
 
 static void *log_queue_main(void *arg)
 {
-	size_t len;
 	(void)arg;
-	while ((len = take_lines()) > 0) {
-		size_t done = 0;
-		while (done < len) {
-			size_t n = piece_of(queue.writing + done, len - done);
-			write_all(queue.writing + done, n);
-			done += n;
-		}
+	for (;;) {
+		bool last = wait_for_lines();
+		for (size_t i = 0; i < queue.n; i++)
+			write_lines(&queue.lanes[i]);
+		if (last)
+			return NULL;
 		log_queue_gather();
 	}
-	return NULL;
 }
 
-void log_queue_start(void)
+void log_queue_start(size_t lanes)
 {
-	CHECK(!queue.runs);
-	queue.taking = mem_alloc(LOG_QUEUE_MAX);
-	queue.writing = mem_alloc(LOG_QUEUE_MAX);
+	CHECK(queue.n == 0 && lanes > 0);
+	queue.lanes = mem_zalloc(lanes * sizeof *queue.lanes);
+	for (size_t i = 0; i < lanes; i++) {
+		struct log_lane *lane = &queue.lanes[i];
+		CHECK_OS(pthread_mutex_init(&lane->lock, NULL));
+		lane->taking = mem_alloc(LOG_QUEUE_MAX);
+	}
+	queue.spare = mem_alloc(LOG_QUEUE_MAX);
 	queue.piece = most_at_once();
-	queue.runs = true;
+	queue.filled = queue.ends = false;
+	queue.n = lanes;
 	CHECK_OS(pthread_create(&queue.thread, NULL, log_queue_main, NULL));
 }
 
-bool log_queue_put(const char *line, size_t len)
+static void log_queue_wake(bool *why)
 {
 	pthread_mutex_lock(&queue.lock);
-	bool fits =
-	    queue.runs && !queue.ends && LOG_QUEUE_MAX - queue.len >= len;
-	bool first = fits && queue.len == 0;
-	if (fits) {
-		memcpy(queue.taking + queue.len, line, len);
-		queue.len += len;
-	}
+	*why = true;
 	pthread_mutex_unlock(&queue.lock);
+	pthread_cond_signal(&queue.wake);
+}
+
+bool log_queue_put(size_t i, const char *line, size_t len)
+{
+	if (queue.n == 0)
+		return false;
+	CHECK(i < queue.n);
+	struct log_lane *lane = &queue.lanes[i];
+	pthread_mutex_lock(&lane->lock);
+	bool fits = LOG_QUEUE_MAX - lane->len >= len;
+	bool first = fits && lane->len == 0;
+	if (fits) {
+		memcpy(lane->taking + lane->len, line, len);
+		lane->len += len;
+	}
+	pthread_mutex_unlock(&lane->lock);
 	if (first)
-		pthread_cond_signal(&queue.filled);
+		log_queue_wake(&queue.filled);
 	return fits;
 }
 
 void log_queue_end(void)
 {
 	struct timespec until;
-	if (!queue.runs)
+	if (queue.n == 0)
 		return;
-	pthread_mutex_lock(&queue.lock);
-	queue.ends = true;
-	pthread_mutex_unlock(&queue.lock);
-	pthread_cond_signal(&queue.filled);
+	log_queue_wake(&queue.ends);
 	clock_gettime(CLOCK_REALTIME, &until);
 	until.tv_sec += END_S;
 	/* If it still writes, it keeps its buffers: the process ends soon. */
 	if (pthread_timedjoin_np(queue.thread, NULL, &until) != 0)
 		return;
-	free(queue.taking);
-	free(queue.writing);
-	queue.taking = queue.writing = NULL;
-	queue.len = 0;
-	queue.runs = queue.ends = false;
+	for (size_t i = 0; i < queue.n; i++) {
+		CHECK_OS(pthread_mutex_destroy(&queue.lanes[i].lock));
+		free(queue.lanes[i].taking);
+	}
+	free(queue.lanes);
+	free(queue.spare);
+	queue.n = 0;
 }

@@ -2,6 +2,11 @@
  * request: whoever logs them never waits. A thread of its own writes them. If
  * standard error takes them too slowly, lines are left out.
  *
+ * Each thread that logs has a lane of its own, so these threads share nothing.
+ * The lines of a lane keep their order. Lines of two lanes may be written in
+ * another order than they were made in, if not more than 20 ms are between
+ * them.
+ *
  * The lines of log_event do not come this way: they are few, and the last one
  * before a process ends is the one that matters.
  */
@@ -10,14 +15,15 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-/* Bytes that wait at most. */
+/* Bytes of a lane that wait at most. */
 enum { LOG_QUEUE_MAX = 1 << 20 };
 
-/* Starts the thread; once. */
-void log_queue_start(void);
-/* Any thread: puts a line, with its newline, at the end. False: there is no
- * room, or the thread does not run; the line is lost. */
-bool log_queue_put(const char *line, size_t len);
-/* Writes what waits, and ends the thread. If standard error takes nothing for a
- * second, the rest is lost. */
+/* Starts the thread; once, before there are others. */
+void log_queue_start(size_t lanes);
+/* Only one thread may use a lane: puts a line, with its newline, at the end.
+ * False: there is no room, or log_queue_start was not called; the line is lost.
+ */
+bool log_queue_put(size_t lane, const char *line, size_t len);
+/* When nobody puts lines any more: writes what waits, and ends the thread. If
+ * standard error takes nothing for a second, the rest is lost. */
 void log_queue_end(void);

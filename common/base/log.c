@@ -83,14 +83,18 @@ bool log_level_parse(const char *name, enum log_level *out)
 	return false;
 }
 
-/* A line a request: only its microseconds are made for each. */
-static void log_time(char out[TS_LEN])
+static void put_microseconds(char out[6], wall_us_t now)
+{
+	unsigned us = (unsigned)(now % 1000000);
+	for (int i = 5; i >= 0; i--, us /= 10)
+		out[i] = (char)('0' + us % 10);
+}
+
+static void log_time(char out[TS_LEN], wall_us_t now)
 {
 	static _Thread_local time_t made;
 	static _Thread_local char second[TS_LEN];
-	wall_us_t now = clock_wall();
 	time_t secs = (time_t)(now / 1000000);
-	unsigned us = (unsigned)(now % 1000000);
 	if (secs != made || second[0] == '\0') {
 		struct tm tm;
 		gmtime_r(&secs, &tm);
@@ -98,16 +102,16 @@ static void log_time(char out[TS_LEN])
 		made = secs;
 	}
 	char *end = stpcpy(out, second);
-	for (int i = 5; i >= 0; i--, us /= 10)
-		end[i] = (char)('0' + us % 10);
+	put_microseconds(end, now);
 	strcpy(end + 6, "Z");
 }
 
 /* What is in front of the event's own fields. */
-static size_t prefix(char *line, const struct event_row *row, unsigned left_out)
+static size_t prefix(
+    char *line, const struct event_row *row, wall_us_t now, unsigned left_out)
 {
 	char ts[TS_LEN];
-	log_time(ts);
+	log_time(ts, now);
 	char *end = stpcpy(stpcpy(line, "ts="), ts);
 	end = stpcpy(stpcpy(end, " level="), level_names[row->level]);
 	end = stpcpy(stpcpy(end, " daemon="), sink.daemon);
@@ -117,11 +121,39 @@ static size_t prefix(char *line, const struct event_row *row, unsigned left_out)
 	return (size_t)(end - line);
 }
 
+/* For lines that come with every request. Within a second, those of an event
+ * begin alike, but for the microseconds: only these are made for each line.
+ * Valid until the next call on this thread. */
+static const char *log_head(const struct event_row *row, size_t *len)
+{
+	enum { MICROSECONDS = sizeof "ts=2026-01-01T00:00:00." - 1 };
+	static _Thread_local struct {
+		const struct event_row *row; /* NULL: none is made */
+		const char *daemon;
+		wall_us_t second;
+		size_t len;
+		char text[LINE_MAX_LEN];
+	} made;
+	wall_us_t now = clock_wall(), second = now / 1000000;
+	if (made.row != row || made.second != second ||
+	    made.daemon != sink.daemon) {
+		made.row = row;
+		made.daemon = sink.daemon;
+		made.second = second;
+		made.len = prefix(made.text, row, now, 0);
+		made.text[made.len++] = ' ';
+		CHECK(made.len <= LOG_HEAD_MAX);
+	}
+	put_microseconds(made.text + MICROSECONDS, now);
+	*len = made.len;
+	return made.text;
+}
+
 static void prefix_json(
     struct buf *line, const struct event_row *row, unsigned left_out)
 {
 	char ts[TS_LEN];
-	log_time(ts);
+	log_time(ts, clock_wall());
 	buf_printf(line,
 	    "{\"ts\":\"%s\",\"level\":\"%s\",\"daemon\":\"%s\",\"ev\":\"%s\"",
 	    ts, level_names[row->level], sink.daemon, row->tag);
@@ -138,8 +170,9 @@ static void flatten(char *text, size_t len)
 	}
 }
 
-static bool keep_and_write(const char *line, size_t len)
+static bool keep_and_write(void *arg, const char *line, size_t len)
 {
+	(void)arg;
 	pthread_mutex_lock(&sink.lock);
 	memcpy(sink.kept[sink.next++ % KEPT], line, len + 1);
 	/* If standard error is gone (a closed pipe), the process goes on. The
@@ -164,25 +197,26 @@ static bool takes_turn(enum event ev, unsigned *left_out)
 	return now_it_is;
 }
 
-static bool log_write_json(log_taker take, const struct event_row *row,
-    unsigned left_out, const char *fields, const char *text, size_t len)
+static bool log_write_json(log_taker take, void *arg,
+    const struct event_row *row, unsigned left_out, const char *fields,
+    const char *text, size_t len)
 {
 	struct buf line = {0};
 	prefix_json(&line, row, left_out);
 	log_json_fields(&line, fields, text, len);
 	buf_str(&line, "}\n");
 	CHECK(line.len < JSON_MAX_LEN);
-	bool taken = take(line.data, line.len);
+	bool taken = take(arg, line.data, line.len);
 	buf_free(&line);
 	return taken;
 }
 
-static bool log_write(log_taker take, const struct event_row *row,
-    unsigned left_out, const char *fields, va_list ap)
+static void log_write(const struct event_row *row, unsigned left_out,
+    const char *fields, va_list ap)
 {
 	char line[LINE_MAX_LEN];
 	bool json = sink.format == LOG_JSON;
-	size_t len = json ? 0 : prefix(line, row, left_out);
+	size_t len = json ? 0 : prefix(line, row, clock_wall(), left_out);
 	if (fields[0] != '\0') {
 		line[len++] = ' ';
 		int n =
@@ -192,11 +226,14 @@ static bool log_write(log_taker take, const struct event_row *row,
 			len = LINE_MAX_LEN - 3;
 	}
 	flatten(line, len);
-	if (json)
-		return log_write_json(take, row, left_out, fields, line, len);
+	if (json) {
+		log_write_json(
+		    keep_and_write, NULL, row, left_out, fields, line, len);
+		return;
+	}
 	line[len++] = '\n';
 	line[len] = '\0';
-	return take(line, len);
+	keep_and_write(NULL, line, len);
 }
 
 void log_event(enum event ev, const char *fields, ...)
@@ -208,24 +245,24 @@ void log_event(enum event ev, const char *fields, ...)
 	    (row->at_will && !takes_turn(ev, &left_out)))
 		return;
 	va_start(ap, fields);
-	log_write(keep_and_write, row, left_out, fields, ap);
+	log_write(row, left_out, fields, ap);
 	va_end(ap);
 }
 
-bool log_line(log_taker take, enum event ev, const char *fields,
-    const char *text, size_t len)
+bool log_line(log_taker take, void *arg, enum event ev, const char *fields,
+    char room[LOG_ROOM], size_t len)
 {
 	const struct event_row *row = &events[ev];
-	char line[LINE_MAX_LEN];
-	if (len > LOG_FIELDS_MAX)
-		len = LOG_FIELDS_MAX;
+	CHECK(len <= LOG_FIELDS_MAX);
 	if (sink.format == LOG_JSON)
-		return log_write_json(take, row, 0, fields, text, len);
-	size_t n = prefix(line, row, 0);
-	line[n++] = ' ';
-	memcpy(line + n, text, len);
+		return log_write_json(
+		    take, arg, row, 0, fields, room + LOG_HEAD_MAX, len);
+	size_t n;
+	const char *head = log_head(row, &n);
+	char *line = room + LOG_HEAD_MAX - n;
+	memcpy(line, head, n);
 	line[n + len] = '\n';
-	return take(line, n + len + 1);
+	return take(arg, line, n + len + 1);
 }
 
 const char *log_quote(const char *text)

@@ -35,16 +35,23 @@ __attribute__((format(printf, 2, 3))) void log_event(
     enum event ev, const char *fields, ...);
 
 /* Takes a line with its newline. False: it is lost. */
-typedef bool (*log_taker)(const char *line, size_t len);
-/* Bytes of the fields of a line; the rest is cut. */
-enum { LOG_FIELDS_MAX = 900 };
+typedef bool (*log_taker)(void *arg, const char *line, size_t len);
+enum {
+	/* Bytes in front of the fields of a line. */
+	LOG_HEAD_MAX = 120,
+	/* Bytes of the fields; the rest is cut. */
+	LOG_FIELDS_MAX = 900,
+	/* The fields, the room in front of them, and a newline. */
+	LOG_ROOM = LOG_HEAD_MAX + LOG_FIELDS_MAX + 1,
+};
 /* Makes the line of an event that comes with every request, whatever the level
- * is, and gives it to `take`. It is not kept for log_dump. `text` has the
- * fields, made without printf, which costs too much here: without control
- * characters. `fields` is the format string that would make it, for JSON.
- * False: the line is lost. */
-bool log_line(log_taker take, enum event ev, const char *fields,
-    const char *text, size_t len);
+ * is, and gives it to `take`. It is not kept for log_dump. `room` has `len`
+ * bytes of fields, at most LOG_FIELDS_MAX, at LOG_HEAD_MAX: the line is made
+ * around them, so they are not copied. They are made without printf, which
+ * costs too much here, and have no control characters. `fields` is the format
+ * string that would make them, for JSON. False: the line is lost. */
+bool log_line(log_taker take, void *arg, enum event ev, const char *fields,
+    char room[LOG_ROOM], size_t len);
 
 /* `"text"` with quotes, backslashes and control bytes escaped, cut at 300
  * bytes; valid until the fourth next call on this thread. */

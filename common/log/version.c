@@ -34,10 +34,9 @@ int64_t version_offset(version_t v)
 
 void version_to_hex(version_t v, char out[VERSION_HEX_LEN + 1])
 {
-	for (int i = VERSION_HEX_LEN - 1; i >= 0; i--) {
-		out[i] = "0123456789abcdef"[v & 15];
-		v >>= 4;
-	}
+	_Static_assert(
+	    VERSION_HEX_LEN == (int)DIGITS_HEX, "a version is 64 bits");
+	digits_hex(out, v);
 	out[VERSION_HEX_LEN] = '\0';
 }
 

@@ -16,6 +16,8 @@
 #include <string.h>
 #include <unistd.h>
 
+enum { LANES = 2 };
+
 static int saved, pipe_end;
 
 /* Standard error is a pipe that nobody reads yet. */
@@ -29,7 +31,7 @@ static int begin(void **state)
 		return -1;
 	close(ends[1]);
 	pipe_end = ends[0];
-	log_queue_start();
+	log_queue_start(LANES);
 	return 0;
 }
 
@@ -61,7 +63,7 @@ static bool put_number(int i)
 {
 	char line[32];
 	int n = snprintf(line, sizeof line, "line %d\n", i);
-	return log_queue_put(line, (size_t)n);
+	return log_queue_put(0, line, (size_t)n);
 }
 
 static void nobody_waits(void **state)
@@ -87,29 +89,68 @@ static void the_end_writes_the_rest(void **state)
 	read_numbers(100);
 }
 
+struct many {
+	size_t lane;
+	const char *line;
+};
+
 static void *put_many(void *arg)
 {
+	const struct many *m = arg;
 	for (int i = 0; i < 1000; i++)
-		assert_true(log_queue_put(arg, strlen(arg)));
+		assert_true(log_queue_put(m->lane, m->line, strlen(m->line)));
 	return NULL;
 }
 
 static void lines_stay_whole(void **state)
 {
 	(void)state;
-	static char a[] = "aaaaaaaaaaaaaaaaaaaa\n", b[] = "bbbbbbbbbbbb\n";
+	struct many a = {0, "aaaaaaaaaaaaaaaaaaaa\n"},
+		    b = {1, "bbbbbbbbbbbb\n"};
 	pthread_t one, two;
-	assert_int_equal(pthread_create(&one, NULL, put_many, a), 0);
-	assert_int_equal(pthread_create(&two, NULL, put_many, b), 0);
+	assert_int_equal(pthread_create(&one, NULL, put_many, &a), 0);
+	assert_int_equal(pthread_create(&two, NULL, put_many, &b), 0);
 	FILE *f = fdopen(dup(pipe_end), "r");
 	char line[64];
 	for (int i = 0; i < 2000; i++) {
 		assert_non_null(fgets(line, sizeof line, f));
-		assert_true(strcmp(line, a) == 0 || strcmp(line, b) == 0);
+		assert_true(
+		    strcmp(line, a.line) == 0 || strcmp(line, b.line) == 0);
 	}
 	fclose(f);
 	pthread_join(one, NULL);
 	pthread_join(two, NULL);
+}
+
+/* A lane that is full takes no room from another one. */
+static void a_full_lane(void **state)
+{
+	(void)state;
+	char line[64];
+	int n = 0, others = 0;
+	while (put_number(n))
+		n++;
+	assert_true(log_queue_put(1, "other\n", 6));
+	FILE *f = fdopen(dup(pipe_end), "r");
+	for (int i = 0; i < n + 1; i++) {
+		assert_non_null(fgets(line, sizeof line, f));
+		others += strcmp(line, "other\n") == 0;
+	}
+	fclose(f);
+	assert_int_equal(others, 1);
+}
+
+static bool put_line(void *lane, const char *line, size_t len)
+{
+	return log_queue_put(*(size_t *)lane, line, len);
+}
+
+static bool put_event(const char *fields)
+{
+	size_t lane = 1, len = strlen(fields);
+	char room[LOG_ROOM];
+	memcpy(room + LOG_HEAD_MAX, fields, len);
+	return log_line(put_line, &lane, EV_REQUEST, "status=%d", room, len);
 }
 
 static void a_line_of_an_event(void **state)
@@ -117,15 +158,13 @@ static void a_line_of_an_event(void **state)
 	(void)state;
 	char line[512];
 	log_init("unit", LOG_ERROR); /* the level does not matter */
-	assert_true(
-	    log_line(log_queue_put, EV_REQUEST, "status=%d", "status=200", 10));
+	assert_true(put_event("status=200"));
 	FILE *f = fdopen(dup(pipe_end), "r");
 	assert_non_null(fgets(line, sizeof line, f));
 	assert_non_null(strstr(line, " level=info daemon=unit ev=request "));
 	assert_non_null(strstr(line, " status=200\n"));
 	log_set_format(LOG_JSON);
-	assert_true(
-	    log_line(log_queue_put, EV_REQUEST, "status=%d", "status=200", 10));
+	assert_true(put_event("status=200"));
 	assert_non_null(fgets(line, sizeof line, f));
 	assert_non_null(strstr(line, "\"ev\":\"request\",\"status\":200}\n"));
 	log_set_format(LOG_LOGFMT);
@@ -138,8 +177,7 @@ static void without_the_thread(void **state)
 	log_queue_end(); /* twice does no harm */
 	log_queue_end();
 	assert_false(put_number(0));
-	assert_false(
-	    log_line(log_queue_put, EV_REQUEST, "status=%d", "status=200", 10));
+	assert_false(put_event("status=200"));
 }
 
 int main(void)
@@ -149,6 +187,7 @@ int main(void)
 	    cmocka_unit_test_setup_teardown(
 		the_end_writes_the_rest, begin, end),
 	    cmocka_unit_test_setup_teardown(lines_stay_whole, begin, end),
+	    cmocka_unit_test_setup_teardown(a_full_lane, begin, end),
 	    cmocka_unit_test_setup_teardown(a_line_of_an_event, begin, end),
 	    cmocka_unit_test_setup_teardown(without_the_thread, begin, end),
 	};
