@@ -49,6 +49,41 @@ static bool declare_unique_one(
 	return u->n > 0 || declare_refuse(d, pointer, "must not be empty");
 }
 
+static bool same_fields(const struct field *const *a, size_t na,
+    const struct field *const *b, size_t nb)
+{
+	return na == nb && memcmp(a, b, na * sizeof *a) == 0;
+}
+
+/* The entries i and k: their constraints would have one name. */
+static bool refuse_same(
+    struct declaration *d, const char *entries, size_t i, size_t k)
+{
+	char pointer[64];
+	snprintf(pointer, sizeof pointer, "%s/%zu", entries, i);
+	return declare_refuse(d, pointer,
+	    "has the same fields as %s/%zu: remove one of the two", entries, k);
+}
+
+static bool check_twice(struct declaration *d)
+{
+	const struct unique *u = d->uniques;
+	const struct reference *r = d->references;
+	for (size_t i = 1; i < d->collection.nuniques; i++) {
+		for (size_t k = 0; k < i; k++)
+			if (same_fields(
+				u[i].fields, u[i].n, u[k].fields, u[k].n))
+				return refuse_same(d, "/unique", i, k);
+	}
+	for (size_t i = 1; i < d->collection.nreferences; i++) {
+		for (size_t k = 0; k < i; k++)
+			if (same_fields(
+				r[i].fields, r[i].n, r[k].fields, r[k].n))
+				return refuse_same(d, "/references", i, k);
+	}
+	return true;
+}
+
 static bool declare_unique(struct declaration *d, struct jsonslice v)
 {
 	char pointer[32];
@@ -255,5 +290,6 @@ bool declare_constraints(
     struct declaration *d, struct jsonslice unique, struct jsonslice references)
 {
 	return (unique.s == NULL || declare_unique(d, unique)) &&
-	       (references.s == NULL || declare_references(d, references));
+	       (references.s == NULL || declare_references(d, references)) &&
+	       check_twice(d);
 }

@@ -153,6 +153,15 @@ bool declare_columns(struct declaration *d, struct jsonslice v)
 
 /* --- former names -------------------------------------------------------- */
 
+/* Of the key, the version or the times: such a column is no field's. */
+static bool is_own_column(const struct table *t, const char *name)
+{
+	return (t->key && strcmp(t->key, name) == 0) ||
+	       strcmp(t->version, name) == 0 ||
+	       (t->times && (strcmp(t->created_at, name) == 0 ||
+				strcmp(t->updated_at, name) == 0));
+}
+
 bool declare_check_was(struct declaration *d, const struct field *f)
 {
 	const struct collection *c = &d->collection;
@@ -164,7 +173,8 @@ bool declare_check_was(struct declaration *d, const struct field *f)
 	if (strcmp(was, f->name) == 0)
 		return declare_refuse(d, pointer, "is the name of the field");
 	if (declare_is_taken(d, was) ||
-	    (c->nparts == 0 && strcmp(was, c->key_name) == 0))
+	    (c->nparts == 0 && strcmp(was, c->key_name) == 0) ||
+	    is_own_column(&c->table, was))
 		return declare_refuse(d, pointer,
 		    "is the key, or a name that every document or table has");
 	if (f->in_key)

@@ -261,6 +261,21 @@ static bool is_taken_over(const struct adopted *t, const char *name)
 	return found;
 }
 
+#define ACTION " ON DELETE "
+#define RESTRICTS " ON DELETE RESTRICT"
+
+/* The writer deletes the one row, and Postgres changes the others. */
+static void tell_action(const struct adopted *t, const PGresult *r, int row)
+{
+	struct buf what = {0};
+	buf_printf(&what,
+	    "if Sluice deletes what %s refers to, Postgres changes rows here, "
+	    "and the caches have them as before until their entries end",
+	    PQgetvalue(r, row, X_NAME));
+	adopt_lost(t, NULL, what.data);
+	buf_free(&what);
+}
+
 static void take_constraint(struct constraints *c, const struct adopting *a,
     const struct adopted *t, const PGresult *r, int row)
 {
@@ -287,6 +302,9 @@ static void take_constraint(struct constraints *c, const struct adopting *a,
 		    PQgetvalue(r, row, X_DEFINITION));
 	if (why.len)
 		adopt_lost(t, NULL, why.data);
+	if (type == 'f' && strstr(PQgetvalue(r, row, X_DEFINITION), ACTION) &&
+	    strstr(PQgetvalue(r, row, X_DEFINITION), RESTRICTS) == NULL)
+		tell_action(t, r, row);
 	buf_free(&one);
 	buf_free(&why);
 }

@@ -65,7 +65,7 @@ CREATE DOMAIN label AS text NOT NULL DEFAULT 'none' CHECK (VALUE <> '');
 CREATE TABLE shelf (shelf_id int PRIMARY KEY, state text NOT NULL CHECK (state IN ('stateful', 'stateless')),
     n int NOT NULL DEFAULT 0 CHECK (n > 0), m numeric DEFAULT 1 CHECK (m >= -5) CHECK (m > -9), code varchar(3) DEFAULT 'abcd',
     e text DEFAULT 'e' CHECK (e IN ('e', 'f', 'g')) CHECK (e IN ('e', 'f')), place int UNIQUE DEFERRABLE INITIALLY DEFERRED,
-    film int REFERENCES "Film" DEFERRABLE, lot int, bin int, label label, name label NOT NULL DEFAULT 'x',
+    film int REFERENCES "Film" ON DELETE SET NULL DEFERRABLE, lot int, bin int, label label, name label NOT NULL DEFAULT 'x',
     version text, sluice_version bigint NOT NULL DEFAULT 0, UNIQUE (place));
 CREATE UNIQUE INDEX shelf_lot ON shelf (lot) INCLUDE (bin);
 CREATE UNIQUE INDEX shelf_bin ON shelf (bin) WHERE lot > 1;
@@ -144,6 +144,7 @@ LOST = [
     "store.shelf: not declared, only Postgres checks it: shelf_e_check CHECK",
     "store.shelf: not declared, only Postgres checks it: shelf_bin CREATE UNIQUE INDEX",
     "store.shelf: not declared, only Postgres checks it: label_check CHECK",
+    "store.shelf: if Sluice deletes what shelf_film_fkey refers to, Postgres changes rows here",
     "store.ledger.seen: its times are rounded as timestamp(0) without time zone does",
 ]
 # Each document, as row_to_json has it. char(n) comes without its blanks.
