@@ -294,30 +294,43 @@ static struct err tables_has_declarations(struct tables *t, bool *out)
 }
 
 /* The versions of rows belong to the partition that the keys had before. */
-static struct err tables_check_group(struct tables *t)
+static struct err tables_check_partitions(struct tables *t)
 {
 	char name[COLLECTION_NAME_MAX + 3];
-	struct buf table = {0}, sql = {0};
+	const char *columns[COLLECTION_KEY_PARTS];
+	struct buf table = {0}, list = {0}, key = {0}, sql = {0};
 	bool any;
 	struct err e = tables_has_declarations(t, &any);
 	if (e.kind != ERR_KIND_OK || !any)
 		return e;
 	sql_name(&table, t->c);
 	snprintf(name, sizeof name, "'%s'", t->c->name);
-	pg_statement_script(
-	    &sql, &tables_group, (const char *const[]){table.data, name}, 2);
+	for (size_t i = 0; i < t->c->nkey_columns; i++)
+		columns[i] = t->c->key_columns[i].stored;
+	tables_names_array(&list, columns, t->c->nkey_columns);
+	sql_literal(&key, list.data, list.len);
+	buf_str(&key, "::text[]");
+	pg_statement_script(&sql, &tables_group,
+	    (const char *const[]){table.data, name, key.data}, 3);
 	PGresult *r;
 	const struct pg_statement script = {.sql = sql.data};
 	e = tables_query(t, &script, NULL, 0, &r);
 	bool known = e.kind == ERR_KIND_OK && !PQgetisnull(r, 0, 0);
 	bool had = known && *PQgetvalue(r, 0, 0) == 't';
-	if (known && had != t->c->group && *PQgetvalue(r, 0, 1) == 't')
+	bool rows = known && *PQgetvalue(r, 0, 1) == 't';
+	if (rows && *PQgetvalue(r, 0, 2) == 't')
+		tables_block(t,
+		    "it has rows, so the fields of \"key\" must keep their "
+		    "order: their keys would belong to other partitions");
+	if (rows && had != t->c->group)
 		tables_block(
 		    t, had ? "it has rows, so it must keep \"group\": true"
 			   : "it has rows, so \"group\" cannot become true: "
 			     "their keys would belong to other partitions");
 	PQclear(r);
 	buf_free(&table);
+	buf_free(&list);
+	buf_free(&key);
 	buf_free(&sql);
 	return e;
 }
@@ -332,7 +345,7 @@ static struct err tables_compare(struct tables *t)
 	if (e.kind == ERR_KIND_OK)
 		e = check_kind(t);
 	if (e.kind == ERR_KIND_OK)
-		e = tables_check_group(t);
+		e = tables_check_partitions(t);
 	size_t before = t->blocking;
 	if (e.kind == ERR_KIND_OK)
 		e = table_renames(t);

@@ -30,12 +30,20 @@ SELECT EXISTS (SELECT FROM pg_trigger WHERE tgrelid = to_regclass($1)
 SELECT EXISTS (SELECT FROM pg_trigger
     WHERE tgfoid = to_regprocedure('sluice.note_change()'))
 
--- A script: $1 the table, $2 the collection's name as a literal. Columns: had
--- its newest declaration groups (null: there is none); has the table rows?
+-- A script: $1 the table, $2 the collection's name as a literal, $3 text[] the
+-- columns of the key. Columns: had its newest declaration groups (null: there is
+-- none); has the table rows; had the key the same columns in another order?
 -- name: group
 SELECT (SELECT coalesce((declaration->>'group')::bool, false)
     FROM sluice.collections WHERE name = $2
-    ORDER BY generation DESC LIMIT 1), EXISTS (SELECT FROM $1)
+    ORDER BY generation DESC LIMIT 1), EXISTS (SELECT FROM $1),
+    (SELECT f.parts <> $3 AND f.parts @> $3 AND f.parts <@ $3
+    FROM sluice.collections c, LATERAL (SELECT ARRAY(SELECT
+    coalesce(c.declaration->'columns'->>e.k, e.k)
+    FROM json_array_elements_text(CASE json_typeof(c.declaration->'key')
+    WHEN 'array' THEN c.declaration->'key' ELSE '[]' END)
+    WITH ORDINALITY e(k, n) ORDER BY e.n) AS parts) f
+    WHERE c.name = $2 ORDER BY c.generation DESC LIMIT 1)
 
 -- $2 text[] names of the key's columns, in alphabetical order. Columns: the
 -- relation's kind; is there a unique constraint on the key alone; do other

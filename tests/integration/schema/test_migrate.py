@@ -15,7 +15,8 @@ def declare(deployment, tmp_path):
     deployment.collections = tmp_path
 
     def migrate(fields, *flags, required=(), code=0, key="string", **more):
-        text = {"name": "things", "key": {"type": key}, "fields": fields}
+        key = key if isinstance(key, list) else {"type": key}
+        text = {"name": "things", "key": key, "fields": fields}
         text.update(more, required=list(required))
         (tmp_path / "things.json").write_text(json.dumps(text))
         done = deployment.migrate(*flags, code=code)
@@ -315,6 +316,17 @@ def test_groups(deployment, declare):
     said, _ = declare({"a": TEXT}, required=["a"], group=True, code=1)
     assert 'it has rows, so "group" cannot become true' in said
     assert shapes(deployment) == [3, 2] or shapes(deployment) == [2, 3]
+
+
+def test_the_order_of_a_key(deployment, declare):
+    """It is that of the text of a key, on which the partition depends, too."""
+    fields = {"a": {**TEXT, "maxLength": 9}, "b": {"type": "integer"}, "c": TEXT}
+    declare(fields, key=["a", "b"], required=["c"])
+    declare(fields, key=["b", "a"], required=["c"])
+    deployment.sql("INSERT INTO things (a, b, c, created_at, updated_at, version) VALUES ('x', 1, '', now(), now(), 0)")
+    said, _ = declare(fields, key=["a", "b"], required=["c"], code=1)
+    assert 'things: it has rows, so the fields of "key" must keep their order' in said
+    declare(fields, key=["b", "a"], required=["c"])
 
 
 def of_table(deployment):
