@@ -9,8 +9,9 @@
 
 /* --- unique -------------------------------------------------------------- */
 
-static bool declare_unique_field(struct declaration *d, const char *pointer,
-    struct unique *u, struct jsonslice name)
+/* Takes the name of a field into a list of at most `most`, each once. */
+static bool declare_take_named(struct declaration *d, const char *pointer,
+    const struct field **fields, size_t *n, size_t most, struct jsonslice name)
 {
 	struct collection *c = &d->collection;
 	size_t i = c->nfields;
@@ -19,15 +20,15 @@ static bool declare_unique_field(struct declaration *d, const char *pointer,
 	if (i == c->nfields)
 		return declare_refuse(d, pointer, "%.*s is not a field",
 		    name.len > 60 ? 60 : (int)name.len, name.s);
-	for (size_t k = 0; k < u->n; k++) {
-		if (u->fields[k] == &c->fields[i])
+	for (size_t k = 0; k < *n; k++) {
+		if (fields[k] == &c->fields[i])
 			return declare_refuse(
 			    d, pointer, "has %s twice", c->fields[i].name);
 	}
-	if (u->n == COLLECTION_UNIQUE_FIELDS)
-		return declare_refuse(d, pointer, "has more than %d fields",
-		    COLLECTION_UNIQUE_FIELDS);
-	u->fields[u->n++] = &c->fields[i];
+	if (*n == most)
+		return declare_refuse(
+		    d, pointer, "has more than %zu fields", most);
+	fields[(*n)++] = &c->fields[i];
 	return declare_check_indexed(d, pointer, &c->fields[i]);
 }
 
@@ -43,7 +44,8 @@ static bool declare_unique_one(
 	struct unique *u = &d->uniques[c->nuniques++];
 	struct jsonslice_element e = jsonslice_elements(v);
 	while (jsonslice_each(&e)) {
-		if (!declare_unique_field(d, pointer, u, e.value))
+		if (!declare_take_named(d, pointer, u->fields, &u->n,
+			COLLECTION_UNIQUE_FIELDS, e.value))
 			return false;
 	}
 	return u->n > 0 || declare_refuse(d, pointer, "must not be empty");
@@ -104,23 +106,8 @@ static bool declare_unique(struct declaration *d, struct jsonslice v)
 static bool declare_reference_field(struct declaration *d, const char *pointer,
     struct reference *r, struct jsonslice name)
 {
-	struct collection *c = &d->collection;
-	size_t i = c->nfields;
-	if (jsonslice_kind(name) == JSONSLICE_STRING)
-		i = collection_field(c, name);
-	if (i == c->nfields)
-		return declare_refuse(d, pointer, "%.*s is not a field",
-		    name.len > 60 ? 60 : (int)name.len, name.s);
-	for (size_t k = 0; k < r->n; k++) {
-		if (r->fields[k] == &c->fields[i])
-			return declare_refuse(
-			    d, pointer, "has %s twice", c->fields[i].name);
-	}
-	if (r->n == COLLECTION_KEY_PARTS)
-		return declare_refuse(d, pointer, "has more than %d fields",
-		    (int)COLLECTION_KEY_PARTS);
-	r->fields[r->n++] = &c->fields[i];
-	return declare_check_indexed(d, pointer, &c->fields[i]);
+	return declare_take_named(
+	    d, pointer, r->fields, &r->n, COLLECTION_KEY_PARTS, name);
 }
 
 /* The reference that is taken next. NULL: there is no room; refused. */
