@@ -314,5 +314,5 @@ SELECT k.contype::text, k.conname, pg_get_constraintdef(k.oid),
     UNION ALL SELECT 'd', k.conname, pg_get_constraintdef(k.oid)
     || ' of the type of ' || a.attname, NULL, NULL, NULL, NULL
     FROM pg_attribute a JOIN pg_constraint k ON k.contypid = a.atttypid
-    WHERE a.attrelid = $1::oid AND NOT a.attisdropped
+    AND k.contype = 'c' WHERE a.attrelid = $1::oid AND NOT a.attisdropped
     ORDER BY 1 DESC, 2
