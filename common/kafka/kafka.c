@@ -154,18 +154,34 @@ static bool any_up(const json_t *brokers)
 	return false;
 }
 
+/* Is this the first attempt to connect? If it fails, the broker is DOWN, and
+ * then in TRY_CONNECT until the next attempt. */
+static bool first_attempt(const json_t *broker)
+{
+	json_int_t n = json_integer_value(json_object_get(broker, "connects"));
+	if (broker_is(broker, "TRY_CONNECT"))
+		return n == 0;
+	return n == 1 && !broker_is(broker, "DOWN");
+}
+
 /* INIT counts as fine: nothing was sent to this broker yet, or not for long.
  * librdkafka connects to a leader only when there is something to send. So
- * waiting for the connection before sending would never end. */
+ * waiting for the connection before sending would never end. While it connects
+ * for the first time, nothing has failed, either: messages wait. */
+static bool broker_fine(const json_t *broker)
+{
+	return broker_is(broker, "UP") || broker_is(broker, "INIT") ||
+	       first_attempt(broker);
+}
+
 static bool leader_fine(const json_t *brokers, json_int_t id)
 {
 	const char *name;
 	json_t *broker;
 	json_object_foreach((json_t *)brokers, name, broker)
 	{
-		if (json_integer_value(json_object_get(broker, "nodeid")) ==
-			id &&
-		    (broker_is(broker, "UP") || broker_is(broker, "INIT")))
+		json_t *number = json_object_get(broker, "nodeid");
+		if (json_integer_value(number) == id && broker_fine(broker))
 			return true;
 	}
 	return false;

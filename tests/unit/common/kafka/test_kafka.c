@@ -15,6 +15,9 @@
 #define DOWN "\"b1\":{\"nodeid\":1,\"state\":\"DOWN\"}"
 #define UP2 "\"b2\":{\"nodeid\":2,\"state\":\"UP\"}"
 #define IDLE2 "\"b2\":{\"nodeid\":2,\"state\":\"INIT\"}"
+#define TRIES2(state, n)                                                       \
+	"\"b2\":{\"nodeid\":2,\"state\":\"" state "\",\"connects\":" n "}"
+#define LED_BY_2 TOPIC("\"1\":{\"leader\":2}")
 #define BOOT "\"boot\":{\"nodeid\":-1,\"state\":\"UP\"}"
 #define UA "\"-1\":{\"leader\":-1}"
 #define DOC(brokers, topics)                                                   \
@@ -46,6 +49,17 @@ static void reachable(void **state)
 	    {DOC(DOWN "," IDLE2, TOPIC("\"1\":{\"leader\":2}")), false},
 	    {DOC(IDLE2, TOPIC("\"1\":{\"leader\":2}")), false},
 	    {DOC(IDLE2, ""), false},
+	    /* nor is one that is being connected to for the first time; but one
+	     * whose connection has failed is */
+	    {DOC(UP "," TRIES2("TRY_CONNECT", "0"), LED_BY_2), true},
+	    {DOC(UP "," TRIES2("CONNECT", "1"), LED_BY_2), true},
+	    {DOC(UP "," TRIES2("AUTH_REQ", "1"), LED_BY_2), true},
+	    {DOC(UP "," TRIES2("APIVERSION_QUERY", "1"), LED_BY_2), true},
+	    {DOC(UP "," TRIES2("DOWN", "1"), LED_BY_2), false},
+	    {DOC(UP "," TRIES2("TRY_CONNECT", "1"), LED_BY_2), false},
+	    {DOC(UP "," TRIES2("CONNECT", "2"), LED_BY_2), false},
+	    {DOC(TRIES2("CONNECT", "1"), LED_BY_2), false},
+	    {DOC(TRIES2("CONNECT", "1"), ""), false},
 	    /* each partition has a leader that is there */
 	    {DOC(UP, TOPIC("\"0\":{\"leader\":1}")), true},
 	    {DOC(UP, TOPIC(UA ",\"0\":{\"leader\":1}")), true},
