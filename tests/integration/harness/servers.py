@@ -12,10 +12,11 @@ from urllib.parse import urlsplit
 
 import psycopg
 import redis
-from confluent_kafka import Consumer, TopicPartition
+from confluent_kafka import Consumer, KafkaError, KafkaException, TopicPartition
 from confluent_kafka.admin import AdminClient
 
 from .daemon import environment
+from .wait import wait_until
 
 ROOT = pathlib.Path(__file__).resolve().parents[3]
 
@@ -126,12 +127,23 @@ class Servers:
         """The end offset of every partition."""
         consumer = self._consumer()
         try:
-            return [
-                consumer.get_watermark_offsets(TopicPartition(topic, p), timeout=10)[1]
-                for p in range(partitions)
-            ]
+            places = [TopicPartition(topic, p) for p in range(partitions)]
+            return [self._bounds(consumer, place)[1] for place in places]
         finally:
             consumer.close()
+
+    def _bounds(self, consumer, place):
+        """A broker that has just begun leads its partitions a moment later."""
+
+        def ask():
+            try:
+                return consumer.get_watermark_offsets(place, timeout=10)
+            except KafkaException as e:
+                if e.args[0].code() != KafkaError.NOT_LEADER_FOR_PARTITION:
+                    raise
+                return None
+
+        return wait_until(ask, 20, f"{place} is led")
 
     def read_log(self, topic, partitions):
         """Every message of a topic, in order per partition."""

@@ -352,6 +352,8 @@ def test_more_writes_than_are_applied(watched, folder, world):
     assert resumed.status == 200
     wait_until(lambda: world.progress() == world.ends(), 60, "all are applied")
     wait_until(lambda: writer.metrics()["sluice_writer_backlog"] == 0, 20, "it is told")
+    # Or it would refuse writes for that, also when it has no other answer of Kafka.
+    wait_until(lambda: api.metrics()["sluice_backlog_writes"] == 0, 20, "the api knows")
 
 
 def test_kafka_is_away(watched, folder, world):
