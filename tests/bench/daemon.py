@@ -82,10 +82,14 @@ class Daemon:
     def ready(self):
         wait_for(self.admin, "/readyz", self.log, 60)
 
-    def partitions(self):
+    def metrics(self):
+        """The samples without labels."""
         client = Client(self.admin)
         answer = client.ask("GET", "/metrics")
         client.close()
-        gauge = re.search(rf"^sluice_{self.kind}_partitions (\d+)$",
-                          answer[2].decode() if answer else "", re.MULTILINE)
-        return int(gauge[1]) if gauge else None
+        return {name: float(value) for name, value in re.findall(
+            r"^(\w+) ([0-9.e+-]+)$", answer[2].decode() if answer else "", re.MULTILINE)}
+
+    def partitions(self):
+        own = self.metrics().get(f"sluice_{self.kind}_partitions")
+        return None if own is None else int(own)

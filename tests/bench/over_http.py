@@ -33,6 +33,15 @@ KEYS = 100000
 PROBES = 50  # writes a second that are looked for at the other instance
 PARTITIONS = 2
 BATCH = 10  # documents of an atomic batch
+# The times of a write on its way, as the metrics have them: column, daemon, histogram.
+STAGES = (("log", "api", "sluice_write_acknowledge_seconds"),
+          ("to the writer", "writer", "sluice_writer_fetch_seconds"),
+          ("waits there", "writer", "sluice_writer_wait_seconds"),
+          ("batch", "writer", "sluice_writer_batch_seconds"),
+          ("announced", "writer", "sluice_writer_announce_seconds"),
+          ("heard", "api", "sluice_tail_heard_seconds"),
+          ("script", "projector", "sluice_projector_script_seconds"),
+          ("in Redis", "projector", "sluice_projector_apply_seconds"))
 PATIENCE = 60
 WARM_UP = 20  # seconds of each subject: Kafka compiles its Java code meanwhile
 LATE = 0.01  # of the waited writes that may be answered 202
@@ -44,8 +53,8 @@ KIND_NAMES = {0: "Produce", 1: "Fetch", 2: "ListOffsets", 3: "Metadata", 8: "Off
 
 class Load:
     """A run of load.c: what it printed; what some processes used between its beginning
-    and its end: CPU time, and requests to Kafka; and how many cores other programs
-    kept busy."""
+    and its end: CPU time, and requests to Kafka; how long the stages of a write took;
+    and how many cores other programs kept busy."""
 
     def __init__(self, options, subject, seconds, connections, rate):
         self.command = [
@@ -54,14 +63,16 @@ class Load:
             subject.documents]
         self.pids = subject.pids()
         self.counters = subject.counters
+        self.stages = subject.stages
 
     def used(self):
-        """By now, since the beginning of each process: microseconds, requests."""
+        """By now, since the beginning of each process: microseconds, requests, sums and
+        counts of the stages."""
         cpu = {name: seconds * 1e6 for name, seconds in cpu_by_part(self.pids).items()}
         more = {"jit": cpu.pop("compiler"), "busy": busy_seconds() * 1e6}
         requests = {(name, kind): n for name, counter in self.counters.items()
                     for kind, n in counter.read().items()}
-        return cpu, more, requests
+        return cpu, more, requests, self.stages()
 
     def run(self):
         with subprocess.Popen([str(word) for word in self.command], text=True,
@@ -83,13 +94,17 @@ class Load:
         writes = figures["answered"] + figures["visible"]["samples"]
         if not figures["answered"]:
             raise Failure(f"no answers: {figures}")
-        cpu, more, requests = ({key: (after[key] - before[key]) / writes for key in after}
-                               for before, after in zip(begin, end))
+        cpu, more, requests, stages = ({key: after[key] - before[key] for key in after}
+                                       for before, after in zip(begin, end))
+        means = {name: stages[name, "sum"] / stages[name, "count"] * 1000
+                 for name, kind in stages if kind == "count" and stages[name, "count"]}
+        cpu, more, requests = ({key: value / writes for key, value in used.items()}
+                               for used in (cpu, more, requests))
         foreign = more["busy"] - more["jit"] - sum(cpu.values())
         cores = foreign * writes / figures["seconds"] / 1e6 - figures["own_cpu"]
         return figures | {
             "cpu_us": cpu, "cpu_sum_us": sum(cpu.values()), "jit_us": more["jit"],
-            "others_cores": max(0, cores),
+            "others_cores": max(0, cores), "stages_ms": means,
             "requests": [[*key, n] for key, n in requests.items() if n],
             "requests_sum": sum(requests.values())}
 
@@ -121,6 +136,7 @@ class Subject:
         self.statuses, self.prefer, self.probe_port = statuses, prefer, probe_port
         self.documents = documents  # of each write
         self.settle = lambda: None  # what a load has left to do is done
+        self.stages = dict  # sums and counts of its histograms by now
         self.points = {}  # title of a load: its rounds
 
     def check(self, figures):
@@ -195,8 +211,14 @@ class Sluice:
                     other.port, BATCH)]
         for each in self.subjects:
             each.settle = self.settle
+            each.stages = self.stages
         self.subjects = [each for each in self.subjects
                          if each.name.removesuffix(suffix) in options.words]
+
+    def stages(self):
+        pages = {name: self.daemons[name].metrics() for name in {part for _, part, _ in STAGES}}
+        return {(stage, kind): pages[part][f"{histogram}_{kind}"]
+                for stage, part, histogram in STAGES for kind in ("sum", "count")}
 
     def pids(self):
         return {name: daemon.process.pid for name, daemon in self.daemons.items()}
@@ -329,6 +351,21 @@ def print_requests(subjects):
     print_rows(rows)
 
 
+def print_stages(subjects):
+    names = [stage for stage, _, _ in STAGES]
+    rows = [["stages of a write, mean ms", "subject", *names]]
+    for title in subjects[0].points:
+        for subject in subjects:
+            rounds = subject.points.get(title)
+            if rounds and rounds[0]["stages_ms"]:
+                rows.append([title, subject.name, *(
+                    f"{of_rounds(rounds, 'stages_ms', name)['median']:.2f}"
+                    if all(name in each["stages_ms"] for each in rounds) else ""
+                    for name in names)])
+    if len(rows) > 1:
+        print_rows(rows)
+
+
 def ratios(subjects):
     """Of writes per second, to `direct` and `log`, in each round."""
     by_name = {subject.name: subject for subject in subjects}
@@ -387,6 +424,7 @@ def measure_rounds(options, groups):
     print_loads(subjects)
     print_cpu(subjects)
     print_requests(subjects)
+    print_stages(subjects)
     found = ratios(subjects) | batches(subjects)
     print_ratios(found)
     return {"subjects": {each.name: {"what": each.what, "loads": each.points}
