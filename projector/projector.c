@@ -1,8 +1,14 @@
 /* Connects the modules.
  *
- *   group ─assigned─► resume      reads the watermarks of all partitions from
- *                                 Redis, then assigns all of them at once
- *   group ─message─► partition ─script─► Redis ─answer─► partition
+ *   group ─gained─► resume        reads the watermarks of the new partitions
+ *                                 from Redis, then fetches them from there
+ *   consumer ─message─► partition ─script─► Redis ─answer─► partition
+ *
+ * The group says which partitions this projector should have; the watermark in
+ * Redis decides whose script counts. So those that it keeps go on while the
+ * group is rearranged. One whose script is refused meanwhile may be another
+ * projector's: it resumes only when the group has settled, and has not given it
+ * away.
  */
 #include "projector/projector.h"
 
@@ -19,14 +25,15 @@
 #include "common/daemon/reload_settings.h"
 #include "common/kafka/consumer.h"
 #include "common/kafka/member.h"
+#include "common/kafka/membership.h"
 #include "common/kafka/writes_query.h"
 #include "common/sql/writes_head.h"
 
 #include <stdlib.h>
 
 #define TICK CLOCK_S(1)
-/* An assignment interrupts all partitions. So partitions that must begin at
- * another offset wait this long for each other. */
+/* A partition that must begin at another offset waits this long, because it may
+ * be sent elsewhere again and again: its log may have no such offset. */
 #define REASSIGN CLOCK_MS(100)
 enum { MAX_PENDING = 4096 };
 
@@ -35,7 +42,9 @@ struct projector {
 	struct kafka_config kafka;
 	struct buf instance;	  /* its name in the group */
 	struct partition **parts; /* by partition; NULL: not ours */
-	bool member;
+	struct membership *membership;
+	bool member;	/* the group has assigned partitions */
+	bool unsettled; /* it is being rearranged */
 	bool draining;
 	struct resume *resume;
 	struct loop_timer *tick;
@@ -58,29 +67,21 @@ static size_t projector_count(const struct projector *p)
 
 /* --- resuming ------------------------------------------------------------ */
 
-static bool projector_start_of(void *arg, size_t i, struct consumer_start *out)
+static void assign_moving(struct projector *p)
 {
-	struct projector *p = arg;
-	if (p->parts[i] == NULL)
-		return false;
-	*out =
-	    (struct consumer_start){(int32_t)i, partition_offset(p->parts[i])};
-	return true;
-}
-
-static void projector_assign(struct projector *p)
-{
-	consumer_assign_each(
-	    p->x.consumer, projector_count(p), projector_start_of, p);
 	for (size_t i = 0; i < projector_count(p); i++) {
-		if (p->parts[i])
-			partition_assigned(p->parts[i]);
+		struct partition *l = p->parts[i];
+		if (l == NULL || !partition_moving(l))
+			continue;
+		consumer_add(p->x.consumer,
+		    &(struct consumer_start){(int32_t)i, partition_offset(l)});
+		partition_assigned(l);
 	}
 }
 
 static void projector_on_resumed(void *arg)
 {
-	projector_assign(arg);
+	assign_moving(arg);
 }
 
 /* A partition asks for it. */
@@ -94,16 +95,16 @@ static void on_reassign(void *arg)
 static void on_reassign_due(void *arg)
 {
 	struct projector *p = arg;
-	/* If a resume is under way, it assigns all partitions at its end. */
+	/* If a resume is under way, it assigns them at its end. */
 	if (!resume_is_running(p->resume) && !p->draining)
-		projector_assign(p);
+		assign_moving(p);
 }
 
-/* A partition, or the group, asks for it. */
+/* A partition asks for it, or the group has settled. */
 static void on_resume(void *arg)
 {
 	struct projector *p = arg;
-	if (!p->draining)
+	if (!p->draining && !p->unsettled)
 		resume_begin(p->resume);
 }
 
@@ -130,27 +131,41 @@ static void projector_drop_partitions(struct projector *p)
 		partition_free(&p->parts[i]);
 }
 
-static void projector_on_assigned(
-    void *arg, const int32_t *partitions, size_t n)
+/* A resume that was under way begins again without it, at `settled`. */
+static void projector_on_lost(void *arg, int32_t partition)
 {
 	struct projector *p = arg;
-	projector_drop_partitions(p);
-	p->member = true;
-	for (size_t i = 0; i < n; i++) {
-		if ((size_t)partitions[i] >= projector_count(p)) {
-			log_event(EV_PARTITION_FOREIGN, "partition=%d",
-			    partitions[i]);
-			continue;
-		}
-		p->parts[partitions[i]] = partition_new(&p->x, partitions[i]);
-	}
-	if (n > 0)
-		on_resume(p);
+	if ((size_t)partition >= projector_count(p))
+		return;
+	resume_stop(p->resume);
+	warm_forget(p->x.warm, partition);
+	partition_free(&p->parts[partition]);
+	consumer_remove(p->x.consumer, partition);
 }
 
-static void projector_on_revoked(void *arg)
+static void projector_on_gained(void *arg, int32_t partition)
 {
-	projector_drop_partitions(arg);
+	struct projector *p = arg;
+	if ((size_t)partition < projector_count(p))
+		p->parts[partition] = partition_new(&p->x, partition);
+	else
+		log_event(EV_PARTITION_FOREIGN, "partition=%d", partition);
+}
+
+static void projector_check_drained(void *arg);
+
+static void projector_on_settled(void *arg)
+{
+	struct projector *p = arg;
+	p->member = true;
+	p->unsettled = false;
+	on_resume(p);
+	projector_check_drained(p);
+}
+
+static void projector_on_unsettled(void *arg)
+{
+	((struct projector *)arg)->unsettled = true;
 }
 
 static struct partition *partition_of(
@@ -193,17 +208,35 @@ static void projector_on_fatal(void *arg, const struct err *e)
 	loop_stop(p->x.loop);
 }
 
-static struct err projector_join(struct projector *p)
+static struct err open_commits(struct projector *p)
 {
 	static const struct consumer_events events = {
-	    .assigned = projector_on_assigned,
-	    .revoked = projector_on_revoked,
 	    .message = projector_on_message,
 	    .eof = projector_on_eof,
 	    .fault = projector_on_fault,
-	    .fatal = projector_on_fatal,
 	};
 	const struct consumer_options o = {
+	    .loop = p->x.loop,
+	    .kafka = &p->kafka,
+	    .topic = p->x.settings->common.commits_topic,
+	    .split = true,
+	    .partitions = projector_count(p),
+	    .events = &events,
+	    .arg = p,
+	};
+	return consumer_new(&o, &p->x.consumer);
+}
+
+static struct err projector_join(struct projector *p)
+{
+	static const struct membership_events events = {
+	    .lost = projector_on_lost,
+	    .gained = projector_on_gained,
+	    .settled = projector_on_settled,
+	    .unsettled = projector_on_unsettled,
+	    .fatal = projector_on_fatal,
+	};
+	const struct membership_options o = {
 	    .loop = p->x.loop,
 	    .kafka = &p->kafka,
 	    .topic = p->x.settings->common.commits_topic,
@@ -211,11 +244,11 @@ static struct err projector_join(struct projector *p)
 	    .instance = p->instance.data,
 	    .session = p->x.settings->group_session,
 	    .rejoins = &p->x.stats.rejoins,
-	    .partitions = (size_t)p->x.settings->common.partitions,
 	    .events = &events,
 	    .arg = p,
 	};
-	return consumer_new(&o, &p->x.consumer);
+	struct err e = open_commits(p);
+	return e.kind == ERR_KIND_OK ? membership_new(&o, &p->membership) : e;
 }
 
 /* --- drain, ticks -------------------------------------------------------- */
@@ -310,10 +343,10 @@ static struct err open_heads(struct projector *p)
 static void projector_on_tick(void *arg)
 {
 	struct projector *p = arg;
-	if (!p->draining) {
+	if (!p->draining && !p->unsettled)
 		resume_check(p->resume);
+	if (!p->draining)
 		ask_heads(p);
-	}
 	loop_timer_start(p->tick, TICK);
 }
 
@@ -375,7 +408,7 @@ struct err projector_new(const struct config *config,
 	p->reload_settings = reload_settings_new(
 	    p->reload, config, &(struct reload_collections){0});
 	p->report = (struct report){&p->x, p->parts, projector_count(p),
-	    &p->member, &p->draining, &p->x.stats, p->reload};
+	    &p->membership, &p->member, &p->draining, &p->x.stats, p->reload};
 	struct err e = report_open(&p->report, config, &p->admin);
 	if (e.kind == ERR_KIND_OK)
 		e = open_redis(p);
@@ -414,6 +447,7 @@ void projector_free(struct projector **pp)
 	p->draining = true;
 	projector_drop_partitions(
 	    p); /* and their messages, before the consumer */
+	membership_free(&p->membership);
 	consumer_free(&p->x.consumer);
 	writes_query_free(&p->writes_query);
 	writes_head_free(&p->writes_head);

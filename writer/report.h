@@ -9,6 +9,7 @@
 
 #include "common/daemon/admin.h"
 #include "common/kafka/consumer.h"
+#include "common/kafka/membership.h"
 
 /* Where the daemon keeps what the report shows; all borrowed. */
 struct report {
@@ -17,7 +18,8 @@ struct report {
 	size_t n;
 	struct preflight *const *start; /* NULL: over */
 	struct takeover *const *takeover;
-	struct consumer *const *consumer; /* NULL: not yet */
+	struct consumer *const *consumer;     /* NULL: not yet */
+	struct membership *const *membership; /* likewise */
 	const bool *member; /* the group has assigned partitions */
 	const bool *draining;
 	struct control *control; /* the requests of operators */

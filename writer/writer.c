@@ -1,14 +1,15 @@
 /* Connects the modules.
  *
- *   group ─assigned─► takeover ─taken─► partitions ◄─message─ group
- *     └───revoked──►  (all of them gone)   │ ▲
- *                                 retake │ │ └─announced─ announcer
- *                                        ▼ └─ready─► scheduler ─► batches
- *                                     takeover
+ *   group ─gained─► takeover ─taken─► partitions ◄─message─ consumer
+ *     └────lost──►  (it is gone)         │ ▲
+ *                               retake │ │ └─announced─ announcer
+ *                                      ▼ └─ready─► scheduler ─► batches
+ *                                   takeover
  *
- * The group's assignment is answered when the start of every partition is
- * known. So a rebalance waits for Postgres. The membership lives meanwhile,
- * because the loop continues to serve the consumer.
+ * The group says which partitions this writer should own; the fence decides
+ * whether it does. So those that it keeps go on while the group is rearranged.
+ * One that is fenced meanwhile may be another writer's: it is taken again only
+ * when the group has settled, and has not given it away.
  */
 #include "writer/writer.h"
 
@@ -38,6 +39,7 @@
 #include "common/daemon/reload_settings.h"
 #include "common/kafka/consumer.h"
 #include "common/kafka/member.h"
+#include "common/kafka/membership.h"
 #include "common/postgres/pg_binary.h"
 #include "common/postgres/pg_pool.h"
 #include "common/schema/collection.h"
@@ -55,11 +57,13 @@ struct writer {
 	struct metrics_each each; /* of the collections, for /metrics */
 	const void *collections;
 	struct buf instance; /* its name in the group */
+	struct membership *membership;
 	struct consumer *consumer;
 	struct takeover *takeover;
 	struct partition **parts; /* by number; NULL: not ours */
 	struct scheduler *scheduler;
-	bool member; /* the group has assigned partitions */
+	bool member;	/* the group has assigned partitions */
+	bool unsettled; /* it is being rearranged */
 	bool draining;
 	mono_us_t give_up; /* on reports, while draining */
 	struct loop_timer *tick;
@@ -103,7 +107,7 @@ static void writer_drop_partitions(struct writer *w)
 
 static void take_waiting(struct writer *w)
 {
-	if (takeover_running(w->takeover) || w->draining)
+	if (takeover_running(w->takeover) || w->draining || w->unsettled)
 		return;
 	int32_t *list = mem_alloc(writer_count(w) * sizeof *list);
 	size_t n = 0;
@@ -123,27 +127,15 @@ static void on_retake(void *arg, struct partition *p)
 	take_waiting(arg);
 }
 
-static bool writer_start_of(void *arg, size_t i, struct consumer_start *out)
+/* Its messages come from there on, and none from before. */
+static void fetch(struct writer *w, const struct partition *p)
 {
-	struct writer *w = arg;
-	struct partition *p = w->parts[i];
-	if (p == NULL || partition_state(p) == PARTITION_TAKING ||
-	    partition_state(p) == PARTITION_BACKOFF)
-		return false;
-	*out = (struct consumer_start){
-	    partition_number(p), partition_next_offset(p)};
-	return true;
-}
-
-/* An assignment replaces the one before. So the other partitions are in it,
- * too, with their present offsets. */
-static void assign_taken(struct writer *w)
-{
-	consumer_assign_each(w->consumer, writer_count(w), writer_start_of, w);
-	for (size_t i = 0; i < writer_count(w); i++) {
-		if (w->parts[i] && partition_paused(w->parts[i]))
-			consumer_pause(w->consumer, (int32_t)i);
-	}
+	if (partition_state(p) == PARTITION_FILLING)
+		consumer_add(
+		    w->consumer, &(struct consumer_start){partition_number(p),
+				     partition_next_offset(p)});
+	else /* it must be taken once more */
+		consumer_remove(w->consumer, partition_number(p));
 }
 
 static void on_taken(void *arg, struct taken *taken, size_t n)
@@ -153,8 +145,8 @@ static void on_taken(void *arg, struct taken *taken, size_t n)
 		struct partition *p = w->parts[taken[i].partition];
 		CHECK(p != NULL);
 		partition_start(p, w->consumer, &taken[i]);
+		fetch(w, p);
 	}
-	assign_taken(w);
 	take_waiting(w);
 }
 
@@ -218,31 +210,46 @@ static void grown(struct writer *w, int32_t partition)
 		writer_on_fatal(w, &e);
 }
 
-static void writer_on_assigned(void *arg, const int32_t *partitions, size_t n)
+/* If it waits for the takeover, that begins again without it, at `settled`. */
+static void writer_on_lost(void *arg, int32_t partition)
 {
 	struct writer *w = arg;
-	writer_drop_partitions(w);
-	w->member = true;
-	for (size_t i = 0; i < n; i++) {
-		const struct partition_options o = {
-		    .x = &w->x,
-		    .number = partitions[i],
-		    .retake = on_retake,
-		    .ready = on_ready,
-		    .arg = w,
-		};
-		if ((size_t)partitions[i] >= writer_count(w)) {
-			grown(w, partitions[i]);
-			continue;
-		}
-		w->parts[partitions[i]] = partition_new(&o);
-	}
-	take_waiting(w);
+	if ((size_t)partition >= writer_count(w) || !w->parts[partition])
+		return;
+	if (partition_state(w->parts[partition]) == PARTITION_TAKING)
+		takeover_stop(w->takeover);
+	partition_free(&w->parts[partition]);
+	consumer_remove(w->consumer, partition);
 }
 
-static void writer_on_revoked(void *arg)
+static void writer_on_gained(void *arg, int32_t partition)
 {
-	writer_drop_partitions(arg);
+	struct writer *w = arg;
+	const struct partition_options o = {
+	    .x = &w->x,
+	    .number = partition,
+	    .retake = on_retake,
+	    .ready = on_ready,
+	    .arg = w,
+	};
+	if ((size_t)partition < writer_count(w))
+		w->parts[partition] = partition_new(&o);
+	else
+		grown(w, partition);
+}
+
+static void writer_on_settled(void *arg)
+{
+	struct writer *w = arg;
+	w->member = true;
+	w->unsettled = false;
+	take_waiting(w);
+	writer_check_drained(w);
+}
+
+static void writer_on_unsettled(void *arg)
+{
+	((struct writer *)arg)->unsettled = true;
 }
 
 static void writer_on_message(void *arg, rd_kafka_message_t *m)
@@ -265,15 +272,30 @@ static void writer_on_fault(void *arg, int32_t partition, struct err e)
 		partition_fault(w->parts[partition]);
 }
 
-static struct err writer_join(struct writer *w)
+static struct err writer_open_log(struct writer *w)
 {
 	static const struct consumer_events events = {
-	    .assigned = writer_on_assigned,
-	    .revoked = writer_on_revoked,
-	    .message = writer_on_message,
-	    .fault = writer_on_fault,
-	    .fatal = writer_on_fatal};
+	    .message = writer_on_message, .fault = writer_on_fault};
 	const struct consumer_options o = {
+	    .loop = w->x.loop,
+	    .kafka = &w->x.kafka,
+	    .topic = w->x.settings->common.writes_topic,
+	    .split = true,
+	    .partitions = writer_count(w),
+	    .events = &events,
+	    .arg = w,
+	};
+	return consumer_new(&o, &w->consumer);
+}
+
+static struct err writer_join(struct writer *w)
+{
+	static const struct membership_events events = {.lost = writer_on_lost,
+	    .gained = writer_on_gained,
+	    .settled = writer_on_settled,
+	    .unsettled = writer_on_unsettled,
+	    .fatal = writer_on_fatal};
+	const struct membership_options o = {
 	    .loop = w->x.loop,
 	    .kafka = &w->x.kafka,
 	    .topic = w->x.settings->common.writes_topic,
@@ -281,11 +303,11 @@ static struct err writer_join(struct writer *w)
 	    .instance = w->instance.data,
 	    .session = w->x.settings->group_session,
 	    .rejoins = &w->x.stats.rejoins,
-	    .partitions = writer_count(w),
 	    .events = &events,
 	    .arg = w,
 	};
-	return consumer_new(&o, &w->consumer);
+	struct err e = writer_open_log(w);
+	return e.kind == ERR_KIND_OK ? membership_new(&o, &w->membership) : e;
 }
 
 /* --- start, ticks, drain ------------------------------------------------- */
@@ -472,8 +494,8 @@ struct err writer_new(const struct config *config,
 	    &w->x, w->rejections, writer_on_resumed, end_of, w};
 	writer_make_collection_stats(w);
 	w->report = (struct report){&w->x, w->parts, writer_count(w), &w->start,
-	    &w->takeover, &w->consumer, &w->member, &w->draining, &w->control,
-	    &w->x.stats, w->reload, &w->each};
+	    &w->takeover, &w->consumer, &w->membership, &w->member,
+	    &w->draining, &w->control, &w->x.stats, w->reload, &w->each};
 	struct err e = report_open(&w->report, config, &w->admin);
 	if (e.kind == ERR_KIND_OK)
 		e = open_kafka(w);
@@ -515,6 +537,7 @@ void writer_free(struct writer **wp)
 	pg_pool_free(&w->x.pool);
 	scheduler_free(&w->scheduler);
 	takeover_free(&w->takeover);
+	membership_free(&w->membership);
 	consumer_free(&w->consumer);
 	announcer_free(&w->x.announcer, 0);
 	tracer_free(&w->x.tracer);

@@ -26,10 +26,12 @@ struct assignment {
 
 /* Adds a partition, not split. */
 void assignment_add(struct assignment *l, int32_t partition);
-/* Splits all of them, and watches their queues. */
+/* Splits those that are not split yet, and watches their queues. */
 void assignment_split(struct assignment *l, rd_kafka_t *rk, const char *topic,
     struct kafka_poll *poll);
 /* NULL: the partition is not assigned. */
 struct assigned *assignment_find(const struct assignment *l, int32_t partition);
+/* Drops one of its partitions; the others may move. */
+void assignment_remove(struct assignment *l, struct assigned *one);
 /* Drops all partitions. */
 void assignment_drop(struct assignment *l);

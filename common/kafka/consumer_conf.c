@@ -28,20 +28,6 @@ static void add_ms(struct properties *p, const char *name, char *text,
 	add_pair(p, name, text);
 }
 
-static void add_membership(
-    struct properties *p, const struct consumer_options *o)
-{
-	add_pair(p, "partition.assignment.strategy", "range");
-	if (o->instance && *o->instance)
-		add_pair(p, "group.instance.id", o->instance);
-	if (o->session == 0)
-		return;
-	add_ms(
-	    p, "session.timeout.ms", p->session, sizeof p->session, o->session);
-	add_ms(p, "heartbeat.interval.ms", p->heartbeat, sizeof p->heartbeat,
-	    member_heartbeat(o->session));
-}
-
 size_t consumer_conf_ahead(size_t partitions, bool backs_off)
 {
 	enum { LEAST = 2048, ALL = 48 * 1024 };
@@ -61,30 +47,49 @@ static void add_ahead(struct properties *p, const struct consumer_options *o)
 	add_pair(p, "queued.max.messages.kbytes", p->ahead);
 }
 
-static void add_all(struct properties *p, const struct consumer_options *o)
+/* Nothing is committed to Kafka: the watermarks are in the stores. And it must
+ * not be: librdkafka sends a commit again after its connection broke. If the
+ * member has joined anew by then, it has a new member id, and the coordinator
+ * takes the old id for another process of the same name. It fences the member
+ * (common/kafka/rejoin.h). */
+static void add_common(struct properties *p, const char *group)
 {
-	/* librdkafka always needs a group id; nothing is committed. */
-	add_pair(p, "group.id", o->group ? o->group : "sluice-tail");
-	/* Never: librdkafka sends a commit again after its connection broke. If
-	 * the member has joined anew by then, it has a new member id, and the
-	 * coordinator takes the old id for another process of the same name. It
-	 * fences the member (common/kafka/rejoin.h). */
+	add_pair(p, "group.id", group);
 	add_pair(p, "enable.auto.commit", "false");
 	add_pair(p, "enable.auto.offset.store", "false");
 	add_pair(p, "auto.offset.reset", "error");
-	add_pair(p, "enable.partition.eof", o->events->eof ? "true" : "false");
-	add_pair(p, "fetch.wait.max.ms", o->idle ? "250" : "20");
-	add_ahead(p, o);
 	add_pair(p, "statistics.interval.ms", "1000");
-	if (o->group)
-		add_membership(p, o);
 }
 
 struct err consumer_conf(
     const struct consumer_options *o, rd_kafka_conf_t **out)
 {
 	struct properties p = {0};
-	add_all(&p, o);
+	/* librdkafka always needs a group id. */
+	add_common(&p, "sluice-tail");
+	add_pair(&p, "enable.partition.eof", o->events->eof ? "true" : "false");
+	add_pair(&p, "fetch.wait.max.ms", o->idle ? "250" : "20");
+	add_ahead(&p, o);
+	return kafka_conf(o->kafka, p.pairs, out);
+}
+
+/* `range`: Kafka refuses a group whose members have no strategy in common, and
+ * librdkafka a mix of eager and cooperative ones. So members of several
+ * versions can be in one group only if it stays. */
+struct err consumer_conf_member(
+    const struct membership_options *o, rd_kafka_conf_t **out)
+{
+	struct properties p = {0};
+	add_common(&p, o->group);
+	add_pair(&p, "partition.assignment.strategy", "range");
+	if (o->instance && *o->instance)
+		add_pair(&p, "group.instance.id", o->instance);
+	if (o->session) {
+		add_ms(&p, "session.timeout.ms", p.session, sizeof p.session,
+		    o->session);
+		add_ms(&p, "heartbeat.interval.ms", p.heartbeat,
+		    sizeof p.heartbeat, member_heartbeat(o->session));
+	}
 	return kafka_conf(o->kafka, p.pairs, out);
 }
 

@@ -136,6 +136,21 @@ void kafka_expect(rd_kafka_t *rk, const char *topic)
 		rd_kafka_topic_destroy(t);
 }
 
+bool kafka_close(rd_kafka_t *rk, mono_us_t end)
+{
+	rd_kafka_queue_t *q = rd_kafka_queue_new(rk);
+	rd_kafka_error_t *e = rd_kafka_consumer_close_queue(rk, q);
+	while (
+	    e == NULL && !rd_kafka_consumer_closed(rk) && clock_mono() < end) {
+		rd_kafka_message_t *m = rd_kafka_consume_queue(q, 50);
+		if (m)
+			rd_kafka_message_destroy(m);
+	}
+	rd_kafka_error_destroy(e);
+	rd_kafka_queue_destroy(q);
+	return rd_kafka_consumer_closed(rk);
+}
+
 static bool broker_is(const json_t *broker, const char *state)
 {
 	const char *is = json_string_value(json_object_get(broker, "state"));

@@ -49,6 +49,10 @@ struct err kafka_plain(const struct kafka_config *k, rd_kafka_type_t type,
  * would wait for them: for up to a second, in a consumer. */
 void kafka_expect(rd_kafka_t *rk, const char *topic);
 
+/* Closes a consumer, and drops the messages that were not served. False: it is
+ * not closed at that time, and cannot be destroyed without waiting longer. */
+bool kafka_close(rd_kafka_t *rk, mono_us_t end);
+
 /* From a statistics document: is a broker connected, and does every partition
  * of the topics in use have a leader whose connection has not failed? */
 bool kafka_stats_reachable(const char *json, size_t len);

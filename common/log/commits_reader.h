@@ -6,9 +6,9 @@
  * further back, at last at the beginning. If its offset is not in the log any
  * more, it searches for a mark, too.
  *
- * An assignment replaces the offsets of all partitions of a consumer
- * (consumer_assign_each). So a partition that is to begin elsewhere is `moving`
- * until the next assignment; messages that come until then do not count.
+ * A consumer begins elsewhere a little later (consumer_assign_each,
+ * consumer_add). So a partition that is to begin elsewhere is `moving` until it
+ * is assigned again; messages that come until then do not count.
  */
 #pragma once
 

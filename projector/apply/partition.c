@@ -4,8 +4,8 @@
  *    ▲          │            │ └────► HELD          Redis's watermark differs
  *    │          ▼            ▼
  *    │       (moving)    RETRYING ─► APPLYING       Redis was away
- *    └── from any state: after a rebalance, if another partition found that
- *        Redis's watermark differs, or if a key has another type
+ *    └── from any state: if another partition found that Redis's watermark
+ *        differs, or if a key has another type
  *
  * Messages that arrive meanwhile wait in `pending`; above a limit they wait in
  * Kafka.
@@ -181,6 +181,12 @@ static void applied(struct partition *l)
 	pump(l);
 }
 
+static void read_watermark_again(struct partition *l)
+{
+	partition_hold(l);
+	l->x->resume(l->x->arg);
+}
+
 /* Another client wrote the key; a retry would fail, too. The resume discards
  * what it wrote (common/cache/l2.h, L2_LOOK). */
 static bool partition_is_foreign(const redisReply *reply)
@@ -202,7 +208,7 @@ static void partition_answered(struct partition *l, const redisReply *reply)
 		    "partition=%d from=%" PRIu64 " answer=%s", l->partition,
 		    l->chunk.from,
 		    log_quote(reply->str ? reply->str : "no string"));
-		l->x->resume(l->x->arg);
+		read_watermark_again(l);
 		return;
 	}
 	metric_add(&s->failed, 1);
@@ -211,7 +217,7 @@ static void partition_answered(struct partition *l, const redisReply *reply)
 	if (l->draining)
 		projector_partition_set_state(l, PARTITION_HELD);
 	else if (partition_is_foreign(reply))
-		l->x->resume(l->x->arg);
+		read_watermark_again(l);
 	else
 		retry_later(l);
 }
@@ -373,6 +379,11 @@ void partition_hold(struct partition *l)
 	pending_clear(&l->pending);
 	audit_forget(l->x->audit, l->partition);
 	projector_partition_set_state(l, PARTITION_HELD);
+}
+
+bool partition_moving(const struct partition *l)
+{
+	return l->state != PARTITION_HELD && l->reader.moving;
 }
 
 int64_t partition_offset(const struct partition *l)

@@ -30,8 +30,8 @@ struct partition_context {
 	struct warm *warm;   /* likewise */
 	struct consumer *consumer;
 	struct tracer *tracer; /* may be NULL */
-	/* Redis has another watermark than a partition believes: all watermarks
-	 * must be read again. */
+	/* A partition is held, because Redis has another watermark than it
+	 * believes: the watermark must be read again. */
 	void (*resume)(void *arg);
 	/* A partition must begin at another offset; it ignores messages until
 	 * partition_assigned. */
@@ -48,9 +48,11 @@ void partition_hold(struct partition *l);
  * absent. It ignores messages until partition_assigned. */
 void partition_resume(
     struct partition *l, const redisReply *watermark, const redisReply *cursor);
+/* Does it wait for partition_assigned? Not if it is held. */
+bool partition_moving(const struct partition *l);
 /* The offset to fetch from; valid unless held. */
 int64_t partition_offset(const struct partition *l);
-/* A new assignment is in place, with nothing paused. */
+/* It is fetched from that offset on, and not paused. */
 void partition_assigned(struct partition *l);
 /* Takes the message; may pause its partition. */
 void partition_message(struct partition *l, rd_kafka_message_t *m);

@@ -1,9 +1,8 @@
 /* If another resume is asked for while one runs, it starts again. Answers carry
  * the number of their resume; answers to an older one are ignored.
  *
- * A resume is for all partitions at once, because an assignment replaces the
- * one before it. Its questions use the connection of the scripts, so that they
- * are answered after the scripts.
+ * Its questions use the connection of the scripts, so that they are answered
+ * after the scripts.
  */
 #include "projector/apply/resume.h"
 
@@ -63,6 +62,13 @@ static void tell_discarded(
 	log_event(EV_REDIS_DISCARDED, "partition=%d", partition);
 }
 
+static void resume_finish(struct resume *r)
+{
+	r->running = false;
+	backoff_reset(&r->backoff);
+	r->done(r->arg);
+}
+
 static void resume_on_answer(void *arg, const redisReply *reply)
 {
 	struct question q = *(struct question *)arg;
@@ -79,11 +85,8 @@ static void resume_on_answer(void *arg, const redisReply *reply)
 	partition_resume(l, reply->element[0], reply->element[1]);
 	warm_resume(r->x->warm, partition_partition(l), reply->element[0],
 	    reply->element[2]);
-	if (--r->unanswered > 0)
-		return;
-	r->running = false;
-	backoff_reset(&r->backoff);
-	r->done(r->arg);
+	if (--r->unanswered == 0)
+		resume_finish(r);
 }
 
 static bool resume_look(
@@ -126,15 +129,28 @@ static void hold_all(struct resume *r)
 	}
 }
 
+/* An earlier try may have set some, and Redis may be another one now. */
+static void hold_moving(struct resume *r)
+{
+	for (size_t i = 0; i < r->n; i++) {
+		if (r->parts[i] && partition_moving(r->parts[i]))
+			partition_hold(r->parts[i]);
+	}
+}
+
+static bool is_held(const struct partition *l)
+{
+	return l && partition_state(l) == PARTITION_HELD;
+}
+
 static void resume_on_timer(void *arg)
 {
 	struct resume *r = arg;
-	hold_all(r); /* an earlier try may have set some */
+	hold_moving(r);
 	r->number++;
 	r->unanswered = 0;
-	metric_add(&r->x->stats.resumes, 1);
 	for (size_t i = 0; i < r->n; i++) {
-		if (r->parts[i] == NULL)
+		if (!is_held(r->parts[i]))
 			continue;
 		if (!resume_ask(r, i)) {
 			ask_later(r);
@@ -142,6 +158,10 @@ static void resume_on_timer(void *arg)
 		}
 		r->unanswered++;
 	}
+	if (r->unanswered)
+		metric_add(&r->x->stats.resumes, 1);
+	else
+		resume_finish(r);
 }
 
 /* --- checking ------------------------------------------------------------ */
@@ -179,6 +199,7 @@ static void resume_on_checked(void *arg, const redisReply *reply)
 	if (known && at.watermark == c.watermark)
 		return;
 	log_event(EV_REDIS_ELSEWHERE, "partition=%d", partition_partition(l));
+	hold_all(r);
 	resume_begin(r);
 }
 
@@ -218,7 +239,6 @@ void resume_begin(struct resume *r)
 {
 	if (r->running && loop_timer_armed(r->timer))
 		return;
-	hold_all(r);
 	r->number++;
 	r->running = true;
 	loop_timer_start(r->timer, 0);

@@ -271,6 +271,16 @@ void warm_want(struct warm *w, int32_t partition)
 	begin_any(w);
 }
 
+void warm_forget(struct warm *w, int32_t partition)
+{
+	if (w == NULL)
+		return;
+	w->wanted[partition] = false;
+	if (w->state != STATE_IDLE && w->partition == partition)
+		warm_drop_piece(w);
+	begin_any(w);
+}
+
 static bool is_warmed(const redisReply *warmed, uint64_t generation)
 {
 	uint64_t done;

@@ -39,6 +39,8 @@ void warm_resume(struct warm *w, int32_t partition, const redisReply *watermark,
     const redisReply *warmed);
 /* Appends the progress as a JSON value. */
 void warm_json(const struct warm *w, struct buf *out);
+/* The partition is not this projector's any more. */
+void warm_forget(struct warm *w, int32_t partition);
 /* Stops warming, for all partitions. */
 void warm_stop(struct warm *w);
 /* Call it after the connection to Redis is freed, because its last answers come

@@ -110,7 +110,7 @@ def redis_entries(deployment):
 
 
 def said_that_it_stops(writer):
-    return len(writer.events("group.revoked")) + len(writer.events("batch.fenced"))
+    return len(writer.events("group.unsettled")) + len(writer.events("batch.fenced"))
 
 
 def check_shared(deployment, *writers):
@@ -216,7 +216,7 @@ def test_stopped_with_a_batch_on_its_way(deployment, proxy):
     wait_until(lambda: proxy.passed("down") > answered, 10, "Postgres has refused it")
     stale.sigcont()
     wait_until(lambda: stale.events("batch.fenced"), 20, "it says that it is fenced")
-    wait_until(lambda: stale.events("group.revoked"), 20, "and that it stops")
+    wait_until(lambda: stale.events("group.unsettled"), 20, "and that it is lost")
     assert stale.metrics()["sluice_writer_batches_failed_total", 'why="fenced"'] >= 1
     check_shared(deployment, stale, other)
     assert len(check_once(deployment)) == 3

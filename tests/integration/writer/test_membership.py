@@ -2,8 +2,10 @@
 any test, so whoever has partitions within a deadline did not wait for its end.
 
 A member that is killed and comes back finds its partitions, and the others do not
-notice; one that drains hands them over; of two with one name the older one ends."""
+notice; one that drains hands them over; of two with one name the older one ends.
+While members come and go, partitions that stay with a member go on."""
 
+import re
 import time
 
 import pytest
@@ -59,14 +61,14 @@ def all_commit(http):
     assert len(commits_of(http, 64)) == PARTITIONS
 
 
-def revocations(daemon):
-    return len(daemon.events("group.revoked"))
+def rearrangements(daemon):
+    return len(daemon.events("group.unsettled"))
 
 
 def test_a_killed_writer_comes_back(writers):
     http, killed, other = writers
     all_commit(http)
-    before = revocations(other)
+    before = rearrangements(other)
     killed.sigkill()
     # Those of the other one: their commits are waited for while nobody has the rest.
     asked = [http.put(f"k{i}", "meanwhile") for i in range(64)]
@@ -80,30 +82,84 @@ def test_a_killed_writer_comes_back(writers):
     has(killed, PARTITIONS / 2)
     wait_until(lambda: states().count("committed") == PARTITIONS, 20, "all are")
     all_commit(http)
-    assert revocations(other) == before, other.tail()
+    assert rearrangements(other) == before, other.tail()
 
 
 def test_a_killed_projector_comes_back(projectors, deployment):
     http, killed, other = projectors
     all_commit(http)
     deployment.wait_projected()
-    before = revocations(other)
+    before = rearrangements(other)
     killed.sigkill()
     all_commit(http)
     killed.start(ready=False)
     has(killed, PARTITIONS / 2)
     deployment.wait_projected()
-    assert revocations(other) == before, other.tail()
+    assert rearrangements(other) == before, other.tail()
+
+
+def watermarks(member):
+    """By partition, of those that it has."""
+    stats = member.admin.request("GET", "/stats").json()
+    return {p["partition"]: int(p["watermark"]) for p in stats["partitions"]}
+
+
+def all_move(http, member):
+    """A commit in each partition of the member, and it applies it."""
+    before = watermarks(member)
+    assert before
+    for i in range(64):
+        assert http.put(f"k{i}", f"{time.time()}").status == 202
+    moved = lambda: [p for p, at in watermarks(member).items() if at > before.get(p, at)]
+    wait_until(lambda: moved() == list(before), 20, f"{member.name} goes on")
+
+
+def assigned(member):
+    return len(member.events("group.assigned"))
+
+
+def takes(member):
+    """How often it has taken each of its partitions."""
+    taken = [int(re.search(r" partition=(\d+)", e)[1]) for e in member.events("partition.taken")]
+    return {p: taken.count(p) for p in watermarks(member)}
 
 
 @pytest.mark.parametrize("kind", ["writer", "projector"])
-def test_who_drains_hands_over(kind, request):
-    _, first, second = request.getfixturevalue(f"{kind}s")
-    first.stop()
-    has(second, PARTITIONS)
-    first.start(ready=False)
-    has(first, PARTITIONS / 2)
-    has(second, PARTITIONS / 2)
+def test_others_go_on(kind, request, deployment):
+    """The group waits for a member that is stopped. Meanwhile it says nothing to the
+    others; they go on. Then a third member joins, leaves, joins and is lost."""
+    http, stopped, other = request.getfixturevalue(f"{kind}s")
+    if kind == "projector":
+        all_commit(http)
+        deployment.wait_projected()
+    before, own = takes(other), set(watermarks(other))
+    settled, unsettled = assigned(other), rearrangements(other)
+    stopped.sigstop()
+    named = {**LONG, "group.instance": "zzz"}  # the last in the order of the names
+    third = deployment.daemon(kind, named).start(ready=False)
+    wait_until(lambda: rearrangements(other) > unsettled, DEADLINE, "it is rearranged")
+    all_move(http, other)
+    assert assigned(other) == settled and set(watermarks(other)) == own
+    stopped.sigcont()
+
+    def shared(*members):
+        have = lambda: sorted(p for m in members for p in watermarks(m))
+        wait_until(lambda: have() == list(range(PARTITIONS)), DEADLINE, "all are taken")
+
+    has(third, 2)
+    shared(stopped, other, third)
+    kept = own & set(watermarks(other))
+    assert kept
+    third.stop()
+    shared(stopped, other)
+    third.start(ready=False)
+    has(third, 2)
+    third.sigkill()
+    deployment.servers.remove_member(f"{deployment.name}-{kind}", "zzz")
+    shared(stopped, other)
+    assert set(watermarks(other)) >= own
+    all_move(http, other)
+    assert {p: takes(other)[p] for p in kept} == {p: before[p] for p in kept}
 
 
 @pytest.mark.parametrize("kind", ["writer", "projector"])

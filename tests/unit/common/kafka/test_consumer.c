@@ -1,4 +1,4 @@
-/* The consumer against the mock cluster: by hand and in a group. */
+/* The consumer against the mock cluster. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -29,52 +29,14 @@ struct owner {
 	int faults;
 	struct err fault;
 	int32_t fault_partition;
-	int assigned, revoked;
 	bool mine[PARTITIONS];
-	size_t nmine;
-	bool answer_at_once;
 	bool reachable;
 	int changes;
 	/* Called for each message, after it was counted. */
 	void (*hook)(struct owner *o, int32_t partition);
 };
 
-static struct owner one, two;
-
-static void assign_mine(struct owner *o)
-{
-	struct consumer_start starts[PARTITIONS];
-	size_t n = 0;
-	for (int32_t p = 0; p < PARTITIONS; p++) {
-		if (o->mine[p])
-			starts[n++] = (struct consumer_start){
-			    p, o->next[p] > 0 ? o->next[p] : 0};
-	}
-	consumer_assign(o->consumer, starts, n);
-}
-
-static void on_assigned(void *arg, const int32_t *partitions, size_t n)
-{
-	struct owner *o = arg;
-	o->assigned++;
-	o->nmine = n;
-	memset(o->mine, 0, sizeof o->mine);
-	for (size_t i = 0; i < n; i++) {
-		assert_true(partitions[i] >= 0 && partitions[i] < PARTITIONS);
-		assert_false(o->mine[partitions[i]]);
-		o->mine[partitions[i]] = true;
-	}
-	if (o->answer_at_once)
-		assign_mine(o);
-}
-
-static void on_revoked(void *arg)
-{
-	struct owner *o = arg;
-	o->revoked++;
-	memset(o->mine, 0, sizeof o->mine);
-	o->nmine = 0;
-}
+static struct owner one;
 
 static void on_message(void *arg, rd_kafka_message_t *m)
 {
@@ -115,42 +77,42 @@ static void on_reachable(void *arg, bool yes)
 }
 
 static const struct consumer_events all_events = {
-    on_assigned, on_revoked, on_message, on_eof, on_fault, on_reachable, NULL};
+    on_message, on_eof, on_fault, on_reachable};
 static const struct consumer_events few_events = {
-    on_assigned, on_revoked, on_message, NULL, on_fault, NULL, NULL};
+    on_message, NULL, on_fault, NULL};
 
-static struct err make(struct owner *o, const char *group,
+static struct err make(struct owner *o, bool split,
     const struct consumer_events *events, const char *name, const char *value)
 {
 	struct kafka_property extra[] = {
-	    {(char *)(uintptr_t) "heartbeat.interval.ms",
-		(char *)(uintptr_t) "100", false},
-	    {(char *)(uintptr_t) "session.timeout.ms",
-		(char *)(uintptr_t) "6000", false},
-	    {(char *)(uintptr_t)name, (char *)(uintptr_t)value, false},
-	};
+	    {(char *)(uintptr_t)name, (char *)(uintptr_t)value, false}};
 	struct kafka_config kafka = {
 	    .servers = rd_kafka_mock_cluster_bootstraps(cluster),
 	    .extra = extra,
-	    .nextra = name ? 3 : 2,
+	    .nextra = name ? 1 : 0,
 	    .client_id = "test",
 	};
 	const struct consumer_options options = {
 	    .loop = loop,
 	    .kafka = &kafka,
 	    .topic = "t",
-	    .group = group,
+	    .split = split,
 	    .events = events,
 	    .arg = o,
 	};
 	return consumer_new(&options, &o->consumer);
 }
 
-static void start(struct owner *o, const char *group)
+static void start_as(struct owner *o, bool split)
 {
-	struct err e = make(o, group, &all_events, NULL, NULL);
+	struct err e = make(o, split, &all_events, NULL, NULL);
 	assert_int_equal(e.kind, ERR_KIND_OK);
 	assert_non_null(o->consumer);
+}
+
+static void start(struct owner *o)
+{
+	start_as(o, false);
 }
 
 static int setup(void **state)
@@ -162,8 +124,7 @@ static int setup(void **state)
 	    rd_kafka_mock_topic_create(cluster, "t", PARTITIONS, 1), 0);
 	sender = mockkafka_client(cluster);
 	loop = loop_new();
-	one = (struct owner){.answer_at_once = true};
-	two = one;
+	one = (struct owner){0};
 	return 0;
 }
 
@@ -171,7 +132,6 @@ static int teardown(void **state)
 {
 	(void)state;
 	consumer_free(&one.consumer);
-	consumer_free(&two.consumer);
 	assert_null(one.consumer);
 	loop_free(&loop);
 	rd_kafka_destroy(sender);
@@ -208,7 +168,7 @@ static void by_hand(void **state)
 	(void)state;
 	put(0, 10);
 	put(1, 5);
-	start(&one, NULL);
+	start(&one);
 	one.mine[0] = one.mine[1] = true;
 	one.next[0] = 4;
 	const struct consumer_start starts[] = {
@@ -224,14 +184,14 @@ static void by_hand(void **state)
 	assert_int_equal(one.ends[1], 6);
 	assert_int_equal(one.got[0], 6);
 	assert_int_equal(one.got[2], 0);
-	assert_int_equal(one.assigned + one.revoked + one.faults, 0);
+	assert_int_equal(one.faults, 0);
 }
 
 static void from_the_tail(void **state)
 {
 	(void)state;
 	put(0, 10);
-	start(&one, NULL);
+	start(&one);
 	one.mine[0] = true;
 	one.next[0] = 7;
 	consumer_assign(one.consumer,
@@ -256,7 +216,7 @@ static void replaced_by_hand(void **state)
 	(void)state;
 	put(0, 3000);
 	put(1, 5);
-	start(&one, NULL);
+	start(&one);
 	one.mine[0] = true;
 	one.hook = switch_to_one;
 	consumer_assign(one.consumer, &(struct consumer_start){0, 0}, 1);
@@ -277,7 +237,7 @@ static void nothing_assigned(void **state)
 {
 	(void)state;
 	put(0, 3);
-	start(&one, NULL);
+	start(&one);
 	one.mine[0] = true;
 	consumer_assign(one.consumer, &(struct consumer_start){0, 0}, 1);
 	RUN_UNTIL(one.eofs[0]);
@@ -291,7 +251,7 @@ static void from_more_than_there_is(void **state)
 {
 	(void)state;
 	put(0, 10);
-	start(&one, NULL);
+	start(&one);
 	one.mine[0] = one.mine[1] = true;
 	const struct consumer_start starts[] = {
 	    {0, RD_KAFKA_OFFSET_TAIL(64)}, {1, RD_KAFKA_OFFSET_TAIL(64)}};
@@ -311,7 +271,7 @@ static void replaced_again_and_again(void **state)
 	const struct consumer_start starts[] = {{0, 1}, {1, 1}, {2, 1}};
 	for (int32_t p = 0; p < PARTITIONS; p++)
 		put(p, 3);
-	start(&one, NULL);
+	start(&one);
 	one.mine[0] = one.mine[1] = one.mine[2] = true;
 	for (int i = 0; i < 300; i++) {
 		one.next[0] = one.next[1] = one.next[2] = 1;
@@ -333,7 +293,7 @@ static void lost_offset(void **state)
 	(void)state;
 	put(0, 3);
 	put(1, 3);
-	start(&one, NULL);
+	start(&one);
 	one.mine[1] = true;
 	const struct consumer_start starts[] = {{0, 1000}, {1, 0}};
 	consumer_assign(one.consumer, starts, 2);
@@ -352,7 +312,7 @@ static void freed_with_messages_waiting(void **state)
 	(void)state;
 	put(0, 3000);
 	put(1, 3000);
-	start(&one, NULL);
+	start(&one);
 	one.mine[0] = one.mine[1] = true;
 	const struct consumer_start starts[] = {{0, 0}, {1, 0}};
 	consumer_assign(one.consumer, starts, 2);
@@ -367,7 +327,7 @@ static void reachability(void **state)
 {
 	(void)state;
 	put(0, 1);
-	start(&one, NULL);
+	start(&one);
 	assert_false(consumer_reachable(one.consumer));
 	one.mine[0] = true;
 	consumer_assign(one.consumer, &(struct consumer_start){0, 0}, 1);
@@ -385,7 +345,7 @@ static void down_from_the_start(void **state)
 {
 	(void)state;
 	assert_int_equal(rd_kafka_mock_broker_set_down(cluster, 1), 0);
-	start(&one, NULL);
+	start(&one);
 	one.mine[0] = true;
 	consumer_assign(one.consumer, &(struct consumer_start){0, 0}, 1);
 	/* More than two statistics. */
@@ -400,7 +360,7 @@ static void without_eof_and_reachable(void **state)
 {
 	(void)state;
 	put(0, 2);
-	struct err e = make(&one, NULL, &few_events, NULL, NULL);
+	struct err e = make(&one, false, &few_events, NULL, NULL);
 	assert_int_equal(e.kind, ERR_KIND_OK);
 	one.mine[0] = true;
 	consumer_assign(one.consumer, &(struct consumer_start){0, 0}, 1);
@@ -411,51 +371,32 @@ static void without_eof_and_reachable(void **state)
 static void refused_settings(void **state)
 {
 	(void)state;
-	struct err e = make(&one, "g", &all_events, "no.such.property", "1");
+	struct err e = make(&one, false, &all_events, "no.such.property", "1");
 	assert_int_equal(e.kind, ERR_KIND_FATAL);
 	assert_non_null(strstr(e.msg, "kafka.no.such.property"));
 	assert_null(one.consumer);
 	/* Refused only when the handle is made. */
-	e = make(&one, "g", &all_events, "max.poll.interval.ms", "1");
+	e = make(&one, false, &all_events, "max.poll.interval.ms", "1");
 	assert_int_equal(e.kind, ERR_KIND_FATAL);
 	assert_null(one.consumer);
 }
 
-/* --- in a group ------------------------------------------------------------
+/* --- split -----------------------------------------------------------------
  */
 
-static void group_alone(void **state)
+static void add(int32_t partition, int64_t offset)
 {
-	(void)state;
-	for (int32_t p = 0; p < PARTITIONS; p++)
-		put(p, 10 + p);
-	start(&one, "g");
-	RUN_UNTIL(one.eofs[0] && one.eofs[1] && one.eofs[2]);
-	assert_int_equal(one.assigned, 1);
-	assert_int_equal(one.nmine, PARTITIONS);
-	for (int32_t p = 0; p < PARTITIONS; p++)
-		assert_int_equal(one.got[p], 10 + p);
-	put(1, 5);
-	RUN_UNTIL(one.got[1] == 16);
-	assert_int_equal(one.revoked, 0);
+	one.mine[partition] = true; /* on_message minds */
+	one.next[partition] = offset;
+	consumer_add(one.consumer, &(struct consumer_start){partition, offset});
 }
 
-static void group_answered_later(void **state)
+static void drop(int32_t partition)
 {
-	(void)state;
-	put(0, 3);
-	one.answer_at_once = false;
-	start(&one, "g");
-	RUN_UNTIL(one.assigned);
-	uv_run(loop_uv(loop), UV_RUN_ONCE);
-	assert_int_equal(one.got[0], 0);
-	one.next[0] = 2; /* as the database says */
-	assign_mine(&one);
-	RUN_UNTIL(one.eofs[0]);
-	assert_int_equal(one.got[0], 1);
+	one.mine[partition] = false;
+	consumer_remove(one.consumer, partition);
 }
 
-/* In the midst of what was fetched. */
 static void pause_at_100(struct owner *o, int32_t partition)
 {
 	if (partition == 1 && o->got[1] == 100)
@@ -464,13 +405,15 @@ static void pause_at_100(struct owner *o, int32_t partition)
 
 /* Others go on; nothing of the paused one comes, however much was fetched; on
  * resume it goes on where it stood. */
-static void group_paused(void **state)
+static void one_is_paused(void **state)
 {
 	(void)state;
 	put(1, 3000);
 	put(0, 10);
 	one.hook = pause_at_100;
-	start(&one, "g");
+	start_as(&one, true);
+	for (int32_t p = 0; p < PARTITIONS; p++)
+		add(p, 0);
 	RUN_UNTIL(one.got[1] >= 100);
 	put(0, 10);
 	put(2, 10);
@@ -487,55 +430,139 @@ static void group_paused(void **state)
 	RUN_UNTIL(one.got[1] == 3000 && one.eofs[1]);
 }
 
-static void replace_at_first(struct owner *o, int32_t partition)
+/* on_message minds: the first one reads on at its place, what was fetched of it
+ * is not fetched again, and nothing comes of one that is not there. */
+static void others_come_and_go(void **state)
 {
-	if (partition != 1 || o->got[1] != 1)
-		return;
-	o->next[1] = 2995;
-	assign_mine(o);
+	(void)state;
+	put(0, 3000);
+	put(1, 10);
+	start_as(&one, true);
+	add(0, 0);
+	consumer_pause(one.consumer, 0);
+	add(1, 4);
+	RUN_UNTIL(one.eofs[1]);
+	assert_int_equal(one.got[1], 6);
+	drop(1);
+	drop(1); /* harmless */
+	consumer_remove(one.consumer, 99);
+	put(1, 5);
+	consumer_resume(one.consumer, 0);
+	RUN_UNTIL(one.eofs[0]);
+	assert_int_equal(one.got[0], 3000);
+	assert_int_equal(one.got[1], 6);
+	add(1, 2);
+	RUN_UNTIL(one.next[1] == 15);
+	assert_int_equal(one.got[1], 6 + 13);
+	assert_int_equal(one.got[0], 3000);
 }
 
-/* From inside a message of a partition. */
-static void group_replaced(void **state)
+static void begin_again_at_first(struct owner *o, int32_t partition)
+{
+	if (partition == 1 && o->got[1] == 1)
+		add(1, 2995);
+}
+
+/* From inside a message of it. */
+static void begun_again_elsewhere(void **state)
 {
 	(void)state;
 	put(1, 3000);
-	one.hook = replace_at_first;
-	start(&one, "g");
-	RUN_UNTIL(one.eofs[1]);
+	put(0, 500);
+	one.hook = begin_again_at_first;
+	start_as(&one, true);
+	add(0, 0);
+	add(1, 0);
+	RUN_UNTIL(one.eofs[1] && one.eofs[0]);
 	assert_int_equal(one.got[1], 1 + 5);
+	assert_int_equal(one.got[0], 500);
 }
 
-/* A second member comes: each partition has one owner, and nothing comes
- * between revoked and assigned (on_message minds). */
-static void group_shared(void **state)
+static void remove_at_first(struct owner *o, int32_t partition)
+{
+	(void)o;
+	if (partition == 1)
+		drop(1);
+}
+
+static void removed_from_inside(void **state)
+{
+	(void)state;
+	put(1, 3000);
+	put(0, 500);
+	one.hook = remove_at_first;
+	start_as(&one, true);
+	add(1, 0);
+	add(0, 0);
+	RUN_UNTIL(one.eofs[0] && one.got[1] == 1);
+	put(0, 10);
+	RUN_UNTIL(one.got[0] == 510);
+	assert_int_equal(one.got[1], 1);
+}
+
+/* As fast as one can, between turns of the loop and within one: librdkafka
+ * aborts when it is not given the time to stop what it started. */
+static void changed_again_and_again(void **state)
 {
 	(void)state;
 	for (int32_t p = 0; p < PARTITIONS; p++)
-		put(p, 500);
-	start(&one, "g");
-	RUN_UNTIL(one.assigned == 1 && one.got[0]);
-	start(&two, "g");
-	RUN_UNTIL(one.revoked >= 1 && one.nmine + two.nmine == PARTITIONS &&
-		  two.assigned && one.nmine < PARTITIONS);
+		put(p, 3);
+	start_as(&one, true);
+	for (int i = 0; i < 600; i++) {
+		add(i % PARTITIONS, 1);
+		if (i % 4 == 0)
+			drop((i / 4) % PARTITIONS);
+		if (i % 7 == 0)
+			add((i / 7) % PARTITIONS, 2);
+		if (i % 3 == 0)
+			uv_run(loop_uv(loop), UV_RUN_NOWAIT);
+	}
+	memset(one.got, 0, sizeof one.got);
 	for (int32_t p = 0; p < PARTITIONS; p++)
-		assert_true(one.mine[p] != two.mine[p]);
-	size_t before[PARTITIONS];
-	for (int32_t p = 0; p < PARTITIONS; p++) {
-		struct owner *o = one.mine[p] ? &one : &two;
-		before[p] = o->got[p];
-		put(p, 7);
-	}
-	for (int32_t p = 0; p < PARTITIONS; p++) {
-		struct owner *o = one.mine[p] ? &one : &two;
-		RUN_UNTIL(o->next[p] == 507);
-		assert_true(o->got[p] > before[p]);
-	}
-	/* It leaves, and what it had comes back. */
-	int revoked = two.revoked;
-	consumer_free(&two.consumer);
-	assert_int_equal(two.revoked, revoked); /* no callback from there on */
-	RUN_UNTIL(one.nmine == PARTITIONS);
+		add(p, 1);
+	RUN_UNTIL(one.got[0] == 2 && one.got[1] == 2 && one.got[2] == 2);
+}
+
+/* The others go on, and it can be begun again. */
+static void one_has_a_lost_offset(void **state)
+{
+	(void)state;
+	put(0, 3);
+	put(1, 3);
+	start_as(&one, true);
+	add(0, 1000);
+	add(1, 0);
+	RUN_UNTIL(one.faults && one.eofs[1]);
+	assert_int_equal(one.fault_partition, 0);
+	assert_true(consumer_is_gone(&one.fault));
+	add(0, 1);
+	RUN_UNTIL(one.got[0] == 2);
+	put(1, 3);
+	RUN_UNTIL(one.got[1] == 6);
+}
+
+/* A daemon that has none yet is not ill. */
+static void reachable_without_partitions(void **state)
+{
+	(void)state;
+	start_as(&one, true);
+	RUN_UNTIL(one.reachable);
+	assert_true(consumer_reachable(one.consumer));
+}
+
+static void split_and_freed(void **state)
+{
+	(void)state;
+	put(0, 3000);
+	put(1, 3000);
+	start_as(&one, true);
+	add(0, 0);
+	add(1, 0);
+	RUN_UNTIL(one.got[0] || one.got[1]);
+	drop(0);
+	add(2, 0);
+	consumer_free(&one.consumer);
+	assert_null(one.consumer);
 }
 
 #define TEST(fn) cmocka_unit_test_setup_teardown(fn, setup, teardown)
@@ -556,11 +583,14 @@ int main(int argc, char **argv)
 	    TEST(down_from_the_start),
 	    TEST(without_eof_and_reachable),
 	    TEST(refused_settings),
-	    TEST(group_alone),
-	    TEST(group_answered_later),
-	    TEST(group_paused),
-	    TEST(group_replaced),
-	    TEST(group_shared),
+	    TEST(one_is_paused),
+	    TEST(others_come_and_go),
+	    TEST(begun_again_elsewhere),
+	    TEST(removed_from_inside),
+	    TEST(changed_again_and_again),
+	    TEST(one_has_a_lost_offset),
+	    TEST(reachable_without_partitions),
+	    TEST(split_and_freed),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

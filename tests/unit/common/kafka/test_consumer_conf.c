@@ -23,18 +23,51 @@ static void what_is_fetched_ahead(void **state)
 		assert_int_equal(consumer_conf_ahead(n, true), 2 * 1024);
 }
 
-static void has(
-    const struct consumer_options *o, const char *name, const char *want)
+static void conf_has(rd_kafka_conf_t *conf, const char *name, const char *want)
 {
 	char value[128];
 	size_t size = sizeof value;
-	rd_kafka_conf_t *conf;
-	struct err e = consumer_conf(o, &conf);
-	assert_int_equal(e.kind, ERR_KIND_OK);
 	assert_int_equal(
 	    rd_kafka_conf_get(conf, name, value, &size), RD_KAFKA_CONF_OK);
 	assert_string_equal(value, want);
 	rd_kafka_conf_destroy(conf);
+}
+
+static void has(
+    const struct consumer_options *o, const char *name, const char *want)
+{
+	rd_kafka_conf_t *conf;
+	struct err e = consumer_conf(o, &conf);
+	assert_int_equal(e.kind, ERR_KIND_OK);
+	conf_has(conf, name, want);
+}
+
+static void member_has(
+    const struct membership_options *o, const char *name, const char *want)
+{
+	rd_kafka_conf_t *conf;
+	struct err e = consumer_conf_member(o, &conf);
+	assert_int_equal(e.kind, ERR_KIND_OK);
+	assert_int_equal(
+	    consumer_conf_session(conf), o->session ? o->session : CLOCK_S(45));
+	conf_has(conf, name, want);
+}
+
+static void of_a_member(void **state)
+{
+	(void)state;
+	const struct kafka_config kafka = {
+	    .servers = "127.0.0.1:9", .client_id = "test"};
+	struct membership_options o = {.kafka = &kafka, .group = "members"};
+	member_has(&o, "group.id", "members");
+	/* Members of former versions have no other one. */
+	member_has(&o, "partition.assignment.strategy", "range");
+	member_has(&o, "enable.auto.commit", "false");
+	o.instance = "one";
+	o.session = CLOCK_S(6);
+	member_has(&o, "group.instance.id", "one");
+	member_has(&o, "session.timeout.ms", "6000");
+	member_has(&o, "heartbeat.interval.ms", "500");
 }
 
 static void properties(void **state)
@@ -55,12 +88,6 @@ static void properties(void **state)
 	o.idle = true;
 	has(&o, "queued.max.messages.kbytes", "1024");
 	has(&o, "fetch.wait.max.ms", "250");
-	o.group = "members";
-	o.instance = "one";
-	o.session = CLOCK_S(6);
-	has(&o, "group.id", "members");
-	has(&o, "group.instance.id", "one");
-	has(&o, "session.timeout.ms", "6000");
 }
 
 int main(void)
@@ -68,6 +95,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(what_is_fetched_ahead),
 	    cmocka_unit_test(properties),
+	    cmocka_unit_test(of_a_member),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

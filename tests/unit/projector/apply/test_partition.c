@@ -72,6 +72,7 @@ static int setup(void **state)
 	struct err e = consumer_new(&(struct consumer_options){.loop = x.loop,
 					.kafka = &kafka,
 					.topic = "commits",
+					.split = true,
 					.events = &events},
 	    &x.consumer);
 	assert_int_equal(e.kind, ERR_KIND_OK);
@@ -102,7 +103,7 @@ static void read_from(int64_t offset)
 {
 	int before = eofs;
 	mono_us_t end = clock_mono() + CLOCK_S(DEADLINE_S);
-	consumer_assign(x.consumer, &(struct consumer_start){0, offset}, 1);
+	consumer_add(x.consumer, &(struct consumer_start){0, offset});
 	while (eofs == before) {
 		assert_true(clock_mono() < end);
 		uv_run(loop_uv(x.loop), UV_RUN_ONCE);

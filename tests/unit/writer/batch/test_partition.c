@@ -136,6 +136,7 @@ static int setup(void **state)
 	e = consumer_new(&(struct consumer_options){.loop = x.loop,
 			     .kafka = &x.kafka,
 			     .topic = "writes",
+			     .split = true,
 			     .events = &events},
 	    &consumer);
 	assert_int_equal(e.kind, ERR_KIND_OK);
@@ -213,7 +214,7 @@ static void goes_on_when_what_it_announced_before_is_delivered(void **state)
 	take_it_again();
 	take();
 	put(2 * ROWS);
-	consumer_assign(consumer, &(struct consumer_start){0, 0}, 1);
+	consumer_add(consumer, &(struct consumer_start){0, 0});
 	RUN_UNTIL(partition_next_offset(p) == 2 * ROWS);
 	assert_true(partition_paused(p));
 	assert_int_equal(partition_state(p), PARTITION_FILLING);
