@@ -98,6 +98,18 @@ static void tell_difference(struct membership *m, struct share *now)
 	share_free(&lost);
 }
 
+/* The others share them already, and this member may join much later than they
+ * do. If it went on until then, each of two owners would be fenced by the other
+ * again and again. */
+static void lose_all(struct membership *m)
+{
+	struct share former = m->mine;
+	m->mine = (struct share){0};
+	for (size_t i = 0; i < former.n; i++)
+		m->events->lost(m->arg, former.at[i]);
+	share_free(&former);
+}
+
 static void on_given(
     struct membership *m, const rd_kafka_topic_partition_list_t *list)
 {
@@ -132,6 +144,8 @@ static void on_rebalance(rd_kafka_t *rk, rd_kafka_resp_err_t err,
 	log_event(EV_UNSETTLED, "topic=%s lost=%s", m->topic,
 	    lost ? "true" : "false");
 	m->events->unsettled(m->arg);
+	if (lost)
+		lose_all(m);
 }
 
 static void membership_on_error(

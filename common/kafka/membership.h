@@ -9,7 +9,8 @@
  * The strategy is `range`, which is eager: at each rearrangement librdkafka
  * takes all partitions away and assigns some of them again. The membership
  * answers it at once, with an empty list. It tells its owner the difference
- * only: partitions that stay are never interrupted.
+ * only: partitions that stay are never interrupted. If the session is lost,
+ * they do not stay: others may have them long before this member is back.
  *
  * The race: the former owner of a partition may go on until it hears of the new
  * assignment, when the new owner has already begun. Each of them may be fenced
@@ -39,8 +40,9 @@ struct membership_events {
 	void (*lost)(void *arg, int32_t partition);
 	void (*gained)(void *arg, int32_t partition);
 	void (*settled)(void *arg);
-	/* The group is being rearranged, or the session was lost. What this
-	 * process has may be another's soon. `settled` follows. */
+	/* The group is being rearranged, and `settled` follows. What this
+	 * process has may be another's soon. If the session was lost, it is
+	 * another's: `lost` is called for each partition then. */
 	void (*unsettled)(void *arg);
 	/* It is not a member any more, for good; with `group.fenced`, because
 	 * another process has its name. */

@@ -11,13 +11,11 @@
 #include "writer/takeover/last_mark.h"
 
 #include "common/base/check.h"
-#include "common/base/log.h"
 #include "common/base/mem.h"
 #include "common/kafka/consumer.h"
 #include "common/log/commits_reader.h"
 #include "common/log/scan_back.h"
 
-#include <inttypes.h>
 #include <stdlib.h>
 
 #define AGAIN CLOCK_S(1)
@@ -111,13 +109,6 @@ static void last_mark_finish(struct last_mark *m)
 	free_ends(ends, n);
 }
 
-/* If it counted, it would hide a gap. */
-static void last_mark_pass_over(const rd_kafka_message_t *msg)
-{
-	log_event(EV_MARK_BEYOND, "partition=%d offset=%" PRId64,
-	    msg->partition, msg->offset);
-}
-
 static void reach_to(struct last_mark_end *end, version_t through)
 {
 	if (through > end->through)
@@ -135,7 +126,7 @@ static void last_mark_hear_mark(
 	if (mark.after + 1 >= end->newer)
 		end->newer = 0;
 	if (mark.through > m->tails[i].end || mark.told > m->tails[i].end) {
-		last_mark_pass_over(msg);
+		end->beyond = msg->offset;
 	} else {
 		reach_to(end, mark.through);
 		reach_to(end, mark.told);
@@ -245,7 +236,7 @@ void last_mark_find(
 	m->tails = mem_zalloc(n * sizeof *m->tails);
 	for (size_t i = 0; i < n; i++) {
 		m->ends[i] = (struct last_mark_end){
-		    .partition = of[i].partition, .last = -1};
+		    .partition = of[i].partition, .last = -1, .beyond = -1};
 		m->tails[i].watermark = of[i].watermark;
 		m->tails[i].end = of[i].end;
 		last_mark_begin(m, i, SCAN_BACK_FIRST);

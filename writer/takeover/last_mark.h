@@ -11,7 +11,9 @@ struct last_mark;
 struct last_mark_of {
 	int32_t partition;
 	version_t watermark; /* in Postgres */
-	version_t end; /* of the log of writes: marks above it are ignored */
+	/* Of the log of writes. A mark above it does not count: it would hide a
+	 * gap. */
+	version_t end;
 };
 
 struct last_mark_end {
@@ -21,7 +23,8 @@ struct last_mark_end {
 	/* If `through` is above the watermark: these outcomes, as far as their
 	 * marks still exist. Owned; the callee may take it. */
 	struct announced *told;
-	int64_t last; /* offset of the last message; -1: none */
+	int64_t last;	/* offset of the last message; -1: none */
+	int64_t beyond; /* offset of a mark above the end; -1: none */
 	/* Behind the newest message of a format that this version does not
 	 * know; 0: none, or a writer of a known format went on behind it. */
 	int64_t newer;

@@ -12,11 +12,14 @@
  * The order matters. If the marks were read before the watermark, a batch could
  * be committed between the two, and its gap would be missed.
  *
- * A mark may be above the watermark: then the database went back (a failover
- * lost commits). The writes are applied and announced again, with the outcomes
- * that the marks have (announced.h). If marks are gone, by compaction or with
- * their topic, some outcomes may differ. Then a mark is announced first that
- * starts the partition anew in every cache and feed.
+ * A mark may be above the watermark, or above the end of the log. The former
+ * owner may not have heard yet that it lost the partition, and have gone on
+ * after PROGRESS. So the walk begins once more. If the mark is above the
+ * watermark again, the database went back (a failover lost commits). The writes
+ * are applied and announced again, with the outcomes that the marks have
+ * (announced.h). If marks are gone, by compaction or with their topic, some
+ * outcomes may differ. Then a mark is announced first that starts the partition
+ * anew in every cache and feed.
  */
 #include "writer/takeover/takeover.h"
 
@@ -74,6 +77,7 @@ struct takeover {
 	struct log_offsets *ends;
 	char why[160];	 /* of PAUSE */
 	unsigned doubts; /* times in a row that the log did not fit */
+	bool again;	 /* the walk began once more, because of a mark */
 	struct last_mark *marks;
 	struct gap *gap;
 	struct loop_timer *timer;
@@ -209,6 +213,30 @@ static bool is_any_newer(const struct last_mark_end *ends, size_t n)
 	return i < n;
 }
 
+static bool is_any_above(
+    const struct takeover *t, const struct last_mark_end *ends, size_t n)
+{
+	for (size_t i = 0; i < n; i++) {
+		size_t k = takeover_index_of(t, ends[i].partition);
+		if (ends[i].beyond >= 0 ||
+		    ends[i].through > t->taken[k].watermark)
+			return true;
+	}
+	return false;
+}
+
+static void tell_beyond(const struct last_mark_end *ends, size_t n)
+{
+	for (size_t i = 0; i < n; i++) {
+		if (ends[i].beyond >= 0)
+			log_event(EV_MARK_BEYOND,
+			    "partition=%d offset=%" PRId64, ends[i].partition,
+			    ends[i].beyond);
+	}
+}
+
+static void takeover_ask_progress(struct takeover *t);
+
 static void on_marks(void *arg, struct last_mark_end *ends, size_t n)
 {
 	struct takeover *t = arg;
@@ -218,6 +246,12 @@ static void on_marks(void *arg, struct last_mark_end *ends, size_t n)
 		    "know: start the newer version of sluice-writer instead");
 		return;
 	}
+	if (!t->again && is_any_above(t, ends, n)) {
+		t->again = true;
+		takeover_ask_progress(t);
+		return;
+	}
+	tell_beyond(ends, n);
 	for (size_t i = 0; i < n; i++) {
 		size_t k = takeover_index_of(t, ends[i].partition);
 		t->announced[k] = ends[i].found ? ends[i].through
@@ -392,6 +426,7 @@ void takeover_start(struct takeover *t, const int32_t *partitions, size_t n)
 {
 	CHECK(t->state == STATE_IDLE && n > 0);
 	t->n = n;
+	t->again = false;
 	t->taken = mem_zalloc(n * sizeof *t->taken);
 	t->announced = mem_zalloc(n * sizeof *t->announced);
 	t->found = mem_zalloc(n * sizeof *t->found);
