@@ -18,10 +18,9 @@
 #include "api/write/id_reserve.h"
 #include "api/write/schema_ready.h"
 #include "common/base/check.h"
-#include "common/base/entropy.h"
-#include "common/base/jitter.h"
 #include "common/base/log.h"
 #include "common/base/mem.h"
+#include "common/base/random.h"
 #include "common/cache/l2.h"
 #include "common/http/httpd.h"
 
@@ -38,7 +37,7 @@ enum {
 struct worker {
 	struct thread thread;
 	struct app *app;
-	struct jitter jitter;
+	struct random jitter;
 	struct loop_timer *sweep;
 	/* A message about watermarks is on its way: it covers those that move
 	 * until the worker clears the flag. */
@@ -277,7 +276,7 @@ struct err worker_new(struct app *app, size_t index, struct worker **out)
 	w->thread.metrics = &app->shared.metrics[index + 1];
 	w->thread.collection_metrics = app->shared.collection_metrics[index];
 	w->thread.exemplars = app->shared.exemplars[index];
-	jitter_init(&w->jitter, entropy_bits());
+	random_init(&w->jitter, random_bits());
 	w->thread.loop = loop_new();
 	const struct httpd_options o = {
 	    .loop = w->thread.loop,

@@ -1,8 +1,8 @@
 #include "api/bulk/bulk_results.h"
 
 #include "common/base/check.h"
+#include "common/base/digits.h"
 #include "common/base/mem.h"
-#include "common/log/digits.h"
 
 #include <stdlib.h>
 #include <string.h>

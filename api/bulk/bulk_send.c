@@ -14,8 +14,8 @@
 #include "api/write/uuidv7.h"
 #include "api/write/write.h"
 #include "api/write/write_trace.h"
-#include "common/base/entropy.h"
 #include "common/base/mem.h"
+#include "common/base/random.h"
 
 #include <inttypes.h>
 #include <stdlib.h>
@@ -155,7 +155,7 @@ static void make_uuid(struct request *r)
 {
 	char text[UUIDV7_LEN];
 	wall_us_t now = clock_wall();
-	uint64_t a = entropy_bits(), b = entropy_bits();
+	uint64_t a = random_bits(), b = random_bits();
 	if (r->bulk->idempotency_key) {
 		const struct home h = bulk_home(r);
 		home_uuid(&h, now, a, b, text);

@@ -6,8 +6,8 @@
 #include "api/core/metrics.h"
 #include "api/core/settings.h"
 #include "common/base/check.h"
-#include "common/base/entropy.h"
 #include "common/base/mem.h"
+#include "common/base/random.h"
 #include "common/cache/l2.h"
 #include "common/log/version.h"
 #include "common/postgres/pg.h"
@@ -270,7 +270,7 @@ struct stores *stores_new(struct instance *instance)
 	s->instance = instance;
 	s->report = (struct stores_report){
 	    .redis = unknown, .replica = unknown, .apis = -1};
-	snprintf(s->name, sizeof s->name, "%016" PRIx64, entropy_bits());
+	snprintf(s->name, sizeof s->name, "%016" PRIx64, random_bits());
 	CHECK_OS(pthread_mutex_init(&s->lock, NULL));
 	s->redis = redis_new(&redis);
 	s->replica = open_replica(instance);

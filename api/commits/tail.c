@@ -1,10 +1,9 @@
 #include "api/commits/tail.h"
 
 #include "common/base/check.h"
-#include "common/base/entropy.h"
-#include "common/base/jitter.h"
 #include "common/base/log.h"
 #include "common/base/mem.h"
+#include "common/base/random.h"
 #include "common/kafka/consumer.h"
 #include "common/log/commits_reader.h"
 #include "common/log/follower.h"
@@ -51,7 +50,7 @@ struct tail {
 	atomic_int closed;   /* number of partitions not started */
 	atomic_int compared; /* number of partitions compared */
 	_Atomic int64_t rejected;
-	struct jitter jitter; /* for refreshed entries */
+	struct random jitter; /* for refreshed entries */
 	struct tail_partition parts[];
 };
 
@@ -102,7 +101,7 @@ static void update_l1(struct tail *t, const struct collection *collection,
 	value_prepare_l1(v);
 	dur_us_t ttl = collection->l1_ttl ? collection->l1_ttl : t->o.l1_ttl;
 	l1_replace(t->o.l1, c->id, c->id_len, v,
-	    clock_mono() + jitter_ttl(&t->jitter, ttl));
+	    clock_mono() + random_ttl(&t->jitter, ttl));
 	value_unref(&v);
 }
 
@@ -502,7 +501,7 @@ struct err tail_new(const struct tail_options *o, struct tail **out)
 	size_t n = (size_t)o->partitions;
 	struct tail *t =
 	    mem_zalloc(sizeof *t + n * sizeof(struct tail_partition));
-	jitter_init(&t->jitter, entropy_bits());
+	random_init(&t->jitter, random_bits());
 	t->o = *o;
 	atomic_store(&t->closed, o->partitions);
 	for (size_t p = 0; p < n; p++)

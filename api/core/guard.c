@@ -6,8 +6,8 @@
 #include "api/core/route.h"
 #include "api/core/settings.h"
 #include "common/base/check.h"
-#include "common/base/entropy.h"
 #include "common/base/mem.h"
+#include "common/base/random.h"
 #include "common/http/audit.h"
 #include "common/http/http_head.h"
 #include "common/http/httpd.h"
@@ -55,7 +55,7 @@ struct guard *guard_new(const struct config *c, size_t threads, bool required)
 	const struct api_settings *s = c->settings;
 	CHECK(guard_add_limits(c, threads, &g->limits).kind == ERR_KIND_OK);
 	g->says_limits = strcmp(s->limit_headers, "on") == 0;
-	g->seed = entropy_bits();
+	g->seed = random_bits();
 	g->origins = s->cors_origins;
 	g->rules = (struct origin_rules){
 	    .hosts = s->hosts,

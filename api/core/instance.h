@@ -34,7 +34,7 @@ struct httpd;
 struct id_blocks;
 struct id_log;
 struct id_tail;
-struct jitter;
+struct random;
 struct kafka_config;
 struct l1;
 struct loop;
@@ -133,7 +133,7 @@ struct thread {
 	struct pg_list *primary_lists;
 	struct credentials_thread *credentials;
 	struct rate_table *rates; /* NULL: there are no limits */
-	struct jitter *jitter;	  /* for the lifetimes of cache entries */
+	struct random *jitter;	  /* for the lifetimes of cache entries */
 	struct waiters *waits;	  /* for commits */
 	struct request *parked;	  /* a list; see api/core/request.c */
 	size_t nparked;

@@ -1,8 +1,8 @@
 #include "api/limits/clients.h"
 
 #include "common/base/check.h"
-#include "common/base/entropy.h"
 #include "common/base/mem.h"
+#include "common/base/random.h"
 
 #include <arpa/inet.h>
 #include <netinet/in.h>
@@ -275,7 +275,7 @@ struct clients *clients_new(const size_t most[CLIENT_KINDS], const char *exempt)
 {
 	struct clients *cs = MEM_NEW(struct clients);
 	CHECK_OS(pthread_mutex_init(&cs->lock, NULL));
-	cs->seed = entropy_bits();
+	cs->seed = random_bits();
 	for (size_t i = 0; i < CLIENT_KINDS; i++)
 		cs->most[i] = most[i] ? most[i] : 1;
 	cs->nexempt = parse_networks(exempt, NULL);

@@ -1,7 +1,7 @@
 #include "api/log/log_fields.h"
 
 #include "common/base/ascii_scan.h"
-#include "common/log/digits.h"
+#include "common/base/digits.h"
 
 #include <string.h>
 

@@ -13,8 +13,8 @@
 #include "api/read/pg_reader.h"
 #include "api/read/redis_reader.h"
 #include "common/base/check.h"
-#include "common/base/jitter.h"
 #include "common/base/mem.h"
+#include "common/base/random.h"
 #include "common/schema/expiry.h"
 
 #include <stdlib.h>
@@ -127,7 +127,7 @@ static void lookup_keep(struct lookup *l, struct value *v, enum tier tier)
 		return;
 	value_prepare_l1(v);
 	l1_put(t->instance->l1, l->id, l->id_len, v,
-	    clock_mono() + jitter_ttl(t->jitter, lifetime(l)));
+	    clock_mono() + random_ttl(t->jitter, lifetime(l)));
 	if (purged(l)) {
 		/* The purge may have passed this key between our read and our
 		 * put. */
@@ -138,7 +138,7 @@ static void lookup_keep(struct lookup *l, struct value *v, enum tier tier)
 		return;
 	metric_add(&t->metrics->fills, 1);
 	redis_reader_fill(t->redis, l->slot, l->id, l->id_len, v,
-	    jitter_ttl(t->jitter, c->l2_ttl ? c->l2_ttl : s->l2_ttl));
+	    random_ttl(t->jitter, c->l2_ttl ? c->l2_ttl : s->l2_ttl));
 }
 
 static void found(struct lookup *l, struct value *v, enum tier tier)

@@ -3,7 +3,7 @@
 #include "api/write/uuidv7.h"
 #include "common/base/check.h"
 #include "common/base/clock.h"
-#include "common/base/entropy.h"
+#include "common/base/random.h"
 
 void default_value_add(struct buf *out, const struct field *f)
 {
@@ -19,7 +19,7 @@ void default_value_add(struct buf *out, const struct field *f)
 		buf_char(out, '"');
 		return;
 	case GENERATED_UUID:
-		uuidv7_make(clock_wall(), entropy_bits(), entropy_bits(), uuid);
+		uuidv7_make(clock_wall(), random_bits(), random_bits(), uuid);
 		buf_printf(out, "\"%s\"", uuid);
 		return;
 	}

@@ -1,9 +1,9 @@
 #include "api/write/id_tail.h"
 
 #include "common/base/buf.h"
-#include "common/base/entropy.h"
 #include "common/base/log.h"
 #include "common/base/mem.h"
+#include "common/base/random.h"
 #include "common/kafka/consumer.h"
 #include "common/kafka/producer.h"
 #include "common/log/record.h"
@@ -268,8 +268,7 @@ struct err id_tail_new(const struct id_tail_options *o, struct id_tail **out)
 	struct id_tail *t = MEM_NEW(struct id_tail);
 	t->o = *o;
 	t->since = clock_mono();
-	snprintf(
-	    t->instance, sizeof t->instance, "%016" PRIx64, entropy_bits());
+	snprintf(t->instance, sizeof t->instance, "%016" PRIx64, random_bits());
 	*out = t;
 	struct err e = id_tail_is_needed() ? id_tail_start(t) : ERR_OK;
 	if (e.kind != ERR_KIND_OK)

@@ -14,7 +14,7 @@
 #include "api/write/id_reserve.h"
 #include "api/write/uuidv7.h"
 #include "api/write/write.h"
-#include "common/base/entropy.h"
+#include "common/base/random.h"
 
 #include <inttypes.h>
 #include <stdio.h>
@@ -72,7 +72,7 @@ static enum step_result have_uuid(struct request *r)
 {
 	char key[UUIDV7_LEN];
 	wall_us_t now = clock_wall();
-	uint64_t a = entropy_bits(), b = entropy_bits();
+	uint64_t a = random_bits(), b = random_bits();
 	if (r->write->idempotency_key) {
 		const struct home h = home(r);
 		home_uuid(&h, now, a, b, key);

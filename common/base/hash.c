@@ -1,6 +1,6 @@
 #include "common/base/hash.h"
 
-#include "common/base/entropy.h"
+#include "common/base/random.h"
 
 #include <pthread.h>
 #include <xxhash.h>
@@ -9,7 +9,7 @@ static uint64_t seed;
 
 static void take_seed(void)
 {
-	seed = entropy_bits();
+	seed = random_bits();
 }
 
 uint64_t hash_seed(void)

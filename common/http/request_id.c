@@ -1,6 +1,7 @@
 #include "common/http/request_id.h"
 
-#include "common/base/entropy.h"
+#include "common/base/digits.h"
+#include "common/base/random.h"
 
 #include <stddef.h>
 #include <stdint.h>
@@ -31,12 +32,8 @@ void request_id_make(char out[REQUEST_ID_OWN + 1])
 	static _Thread_local uint64_t state;
 	static _Thread_local bool seeded;
 	if (!seeded)
-		state = entropy_bits();
+		state = random_bits();
 	seeded = true;
-	/* One for each line of the access log: printf would cost as much as
-	 * the rest of the line. */
-	uint64_t left = request_id_next(&state);
-	for (int i = REQUEST_ID_OWN - 1; i >= 0; i--, left >>= 4)
-		out[i] = "0123456789abcdef"[left & 15];
+	digits_hex(out, request_id_next(&state));
 	out[REQUEST_ID_OWN] = '\0';
 }

@@ -1,9 +1,9 @@
 #include "common/kafka/producer.h"
 
 #include "common/base/check.h"
-#include "common/base/entropy.h"
 #include "common/base/log.h"
 #include "common/base/mem.h"
+#include "common/base/random.h"
 #include "common/kafka/kafka_poll.h"
 
 #include <pthread.h>
@@ -162,7 +162,7 @@ void producer_expect(struct producer *p, const char *topic)
 static void make_instance(struct producer *p)
 {
 	snprintf(p->instance, sizeof p->instance, "%016llx",
-	    (unsigned long long)entropy_bits());
+	    (unsigned long long)random_bits());
 }
 
 static void watch_queue(struct producer *p)

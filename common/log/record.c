@@ -2,9 +2,9 @@
 
 #include "common/base/buf.h"
 #include "common/base/check.h"
+#include "common/base/digits.h"
 #include "common/base/log.h"
 #include "common/base/mem.h"
-#include "common/log/digits.h"
 #include "common/log/keyspace.h"
 
 #include <inttypes.h>

@@ -4,8 +4,8 @@
 #include "common/log/record.h"
 
 #include "common/base/buf.h"
+#include "common/base/digits.h"
 #include "common/base/mem.h"
-#include "common/log/digits.h"
 
 #include <inttypes.h>
 #include <jansson.h>

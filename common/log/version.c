@@ -8,7 +8,7 @@
 #include "common/log/version.h"
 
 #include "common/base/check.h"
-#include "common/log/digits.h"
+#include "common/base/digits.h"
 
 #include <string.h>
 

@@ -6,9 +6,9 @@
 
 #include "common/base/backoff.h"
 #include "common/base/check.h"
-#include "common/base/entropy.h"
 #include "common/base/log.h"
 #include "common/base/mem.h"
+#include "common/base/random.h"
 #include "common/postgres/pg_hosts.h"
 #include "common/postgres/pg_pipeline.h"
 
@@ -320,7 +320,7 @@ static void pg_lost(struct pg *pg, const char *why)
 	pg->conn = NULL;
 	loop_timer_stop(pg->late);
 	pg_set_state(pg, STATE_AWAY);
-	loop_timer_start(pg->timer, backoff_next(&pg->backoff, entropy_bits()));
+	loop_timer_start(pg->timer, backoff_next(&pg->backoff, random_bits()));
 	pgunits_fail(&pg->units, text);
 }
 

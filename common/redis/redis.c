@@ -3,9 +3,9 @@
 #include "common/base/backoff.h"
 #include "common/base/buf.h"
 #include "common/base/check.h"
-#include "common/base/entropy.h"
 #include "common/base/log.h"
 #include "common/base/mem.h"
+#include "common/base/random.h"
 #include "common/http/resolve.h"
 #include "common/net/renewal.h"
 #include "common/redis/redis_command.h"
@@ -304,7 +304,7 @@ static void redis_lost(struct redis *r, const char *why)
 	r->state = STATE_AWAY;
 	redis_commands_fail(&r->ops);
 	redis_conn_free(&r->conn);
-	loop_timer_start(r->timer, backoff_next(&r->backoff, entropy_bits()));
+	loop_timer_start(r->timer, backoff_next(&r->backoff, random_bits()));
 	if (was && r->o.state)
 		r->o.state(r->o.arg, false);
 }

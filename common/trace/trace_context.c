@@ -1,5 +1,7 @@
 #include "common/trace/trace_context.h"
 
+#include "common/base/digits.h"
+
 #include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
@@ -77,8 +79,9 @@ void trace_context_format(
 
 void trace_context_id(const struct trace_context *c, char out[TRACE_ID_LEN + 1])
 {
-	snprintf(out, TRACE_ID_LEN + 1, "%016" PRIx64 "%016" PRIx64,
-	    c->trace[0], c->trace[1]);
+	digits_hex(out, c->trace[0]);
+	digits_hex(out + DIGITS_HEX, c->trace[1]);
+	out[TRACE_ID_LEN] = '\0';
 }
 
 bool trace_context_is_sampled(const struct trace_context *c)

@@ -6,9 +6,9 @@
 
 #include "common/base/backoff.h"
 #include "common/base/check.h"
-#include "common/base/entropy.h"
 #include "common/base/log.h"
 #include "common/base/mem.h"
+#include "common/base/random.h"
 #include "common/net/web.h"
 #include "common/trace/otlp.h"
 
@@ -62,18 +62,18 @@ static void tracer_unlock(struct tracer *t)
 /* --- spans begin and end ------------------------------------------------- */
 
 static bool begin_root(
-    struct tracer *t, struct jitter *dice, struct span_start *out)
+    struct tracer *t, struct random *dice, struct span_start *out)
 {
-	if (!trace_context_chosen(t->bound, jitter_bits(dice)))
+	if (!trace_context_chosen(t->bound, random_next(dice)))
 		return false;
-	const uint64_t random[3] = {
-	    entropy_bits(), entropy_bits(), entropy_bits()};
+	uint64_t random[3];
+	random_bytes(random, sizeof random);
 	*out = span_root(random, clock_wall(), clock_mono());
 	return true;
 }
 
 bool tracer_begin(struct tracer *t, const char *traceparent,
-    struct jitter *dice, struct span_start *out)
+    struct random *dice, struct span_start *out)
 {
 	struct trace_context parent;
 	if (t == NULL)
@@ -102,7 +102,7 @@ bool tracer_follow(struct tracer *t, const char *traceparent, size_t len,
 
 struct span_start tracer_child(const struct trace_context *parent)
 {
-	return span_child(parent, entropy_bits(), clock_wall(), clock_mono());
+	return span_child(parent, random_bits(), clock_wall(), clock_mono());
 }
 
 struct span *tracer_end(
@@ -204,7 +204,7 @@ static void tracer_taken(struct tracer *t, const struct buf *answer)
 /* Returns how long to wait before the next request. */
 static dur_us_t tracer_failed(struct tracer *t, bool again, dur_us_t after)
 {
-	dur_us_t wait = backoff_next(&t->backoff, entropy_bits());
+	dur_us_t wait = backoff_next(&t->backoff, random_bits());
 	if (!again || ++t->attempts == ATTEMPTS)
 		drop_batch(t, t->nbatch);
 	if (after > wait)
@@ -328,7 +328,7 @@ struct tracer *tracer_new(const struct tracer_options *o)
 	t->interval = o->interval;
 	t->service = mem_strdup(o->service);
 	snprintf(t->instance, sizeof t->instance, "%016llx",
-	    (unsigned long long)entropy_bits());
+	    (unsigned long long)random_bits());
 	if (gethostname(t->host, sizeof t->host - 1) != 0)
 		strcpy(t->host, "unknown");
 	t->counters = o->counters;

@@ -9,8 +9,8 @@
  */
 #pragma once
 
-#include "common/base/jitter.h"
 #include "common/base/metrics.h"
+#include "common/base/random.h"
 #include "common/trace/span.h"
 
 struct tracer;
@@ -46,7 +46,7 @@ const char *tracer_check_header(const char *header);
  * request is traced already, its flag decides. Otherwise (also if the header is
  * malformed) the ratio does, by the bits of `dice`. False: not sampled. */
 bool tracer_begin(struct tracer *t, const char *traceparent,
-    struct jitter *dice, struct span_start *out);
+    struct random *dice, struct span_start *out);
 /* Begins a child of a span of another process. False, and *out is empty: that
  * is not sampled, or `len` is 0. */
 bool tracer_follow(struct tracer *t, const char *traceparent, size_t len,

@@ -24,9 +24,9 @@
 
 #include "common/base/backoff.h"
 #include "common/base/check.h"
-#include "common/base/entropy.h"
 #include "common/base/log.h"
 #include "common/base/mem.h"
+#include "common/base/random.h"
 #include "common/cache/l2.h"
 #include "common/log/commits_reader.h"
 #include "common/log/scan_back.h"
@@ -130,7 +130,7 @@ static void pump(struct partition *l)
 static void retry_later(struct partition *l)
 {
 	projector_partition_set_state(l, PARTITION_RETRYING);
-	loop_timer_start(l->timer, backoff_next(&l->backoff, entropy_bits()));
+	loop_timer_start(l->timer, backoff_next(&l->backoff, random_bits()));
 }
 
 static void trace_applied(const struct partition *l)
@@ -232,7 +232,7 @@ static void partition_on_answer(void *arg, const redisReply *reply)
 
 static void send_due(struct partition *l)
 {
-	chunk_take_turn(&l->chunk, entropy_bits());
+	chunk_take_turn(&l->chunk, random_bits());
 	l->script = script_send(l->x->redis, l->partition, &l->chunk,
 	    l->x->settings->l2_ttl, clock_wall(), partition_on_answer, l);
 	if (l->script == NULL) {

@@ -7,9 +7,9 @@
 #include "projector/apply/resume.h"
 
 #include "common/base/backoff.h"
-#include "common/base/entropy.h"
 #include "common/base/log.h"
 #include "common/base/mem.h"
+#include "common/base/random.h"
 #include "common/cache/l2.h"
 
 #include <stdlib.h>
@@ -38,7 +38,7 @@ struct question {
 
 static void ask_later(struct resume *r)
 {
-	uint64_t bits = entropy_bits();
+	uint64_t bits = random_bits();
 	r->number++; /* answers that are still due do not count */
 	loop_timer_start(r->timer, backoff_next(&r->backoff, bits));
 }

@@ -2,8 +2,8 @@
 
 #include "common/base/buf.h"
 #include "common/base/check.h"
-#include "common/base/jitter.h"
 #include "common/base/mem.h"
+#include "common/base/random.h"
 #include "common/cache/l2.h"
 #include "common/log/record.h"
 #include "common/schema/collection.h"
@@ -58,7 +58,7 @@ static void add_partition_keys(struct args *a, int32_t partition)
 }
 
 static void add_entry(struct args *a, const struct chunk_entry *e, dur_us_t ttl,
-    struct jitter *jitter)
+    struct random *jitter)
 {
 	const struct l2_entry entry = {
 	    e->present, e->version, e->doc ? e->doc : "", e->doc_len};
@@ -66,7 +66,7 @@ static void add_entry(struct args *a, const struct chunk_entry *e, dur_us_t ttl,
 	    collection_find(e->id, record_collection_len(e->id, e->id_len));
 	if (c && c->l2_ttl)
 		ttl = c->l2_ttl;
-	dur_us_t life = jitter_ttl(jitter, ttl);
+	dur_us_t life = random_ttl(jitter, ttl);
 	script_add_number(a, l2_bucket(e->bucket));
 	script_add_hex(a, e->floor);
 	script_add_number(a, e->set ? (life < 1000 ? 1 : life / 1000) : 0);
@@ -92,8 +92,8 @@ static void add_apply(
 	script_add_hex(a, c->turn);
 	script_add_hex(a, c->to);
 	add_cursor(a, c);
-	struct jitter jitter;
-	jitter_init(&jitter, c->turn);
+	struct random jitter;
+	random_init(&jitter, c->turn);
 	for (size_t i = 0; i < c->n; i++)
 		add_entry(a, &c->entries[i], ttl, &jitter);
 }

@@ -16,10 +16,9 @@
 #include "projector/warm/rows.h"
 
 #include "common/base/backoff.h"
-#include "common/base/entropy.h"
-#include "common/base/jitter.h"
 #include "common/base/log.h"
 #include "common/base/mem.h"
+#include "common/base/random.h"
 #include "common/cache/l2_fill.h"
 #include "common/log/keyspace.h"
 
@@ -44,7 +43,7 @@ struct refill {
 	bool passed_over[COLLECTIONS_MAX];
 	struct loop_timer *timer; /* ends a pause */
 	struct backoff backoff;
-	struct jitter jitter;
+	struct random jitter;
 };
 
 struct question {
@@ -62,7 +61,7 @@ static bool is_old(const struct question *q)
 
 static void pause_a_little(struct refill *r)
 {
-	loop_timer_start(r->timer, backoff_next(&r->backoff, entropy_bits()));
+	loop_timer_start(r->timer, backoff_next(&r->backoff, random_bits()));
 }
 
 /* --- filling ------------------------------------------------------------- */
@@ -121,7 +120,7 @@ static bool refill_fill(struct refill *r, size_t at, const struct row *row)
 	struct question *q = MEM_NEW(struct question);
 	*q = (struct question){r, r->number, at};
 	bool sent = l2_fill_send(r->o.redis, slot, k->id, k->id_len, row->as_of,
-	    &e, jitter_ttl(&r->jitter, ttl), on_filled, q);
+	    &e, random_ttl(&r->jitter, ttl), on_filled, q);
 	if (!sent)
 		free(q);
 	return sent;
@@ -253,7 +252,7 @@ struct refill *refill_new(const struct refill_options *o)
 		    "prefer-standby", s->common.document_max);
 	r->timer = loop_timer_new(o->loop, refill_on_timer, r);
 	backoff_init(&r->backoff, CLOCK_MS(20), CLOCK_S(2));
-	jitter_init(&r->jitter, entropy_bits());
+	random_init(&r->jitter, random_bits());
 	return r;
 }
 

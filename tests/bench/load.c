@@ -27,8 +27,8 @@
 
 #include "common/base/buf.h"
 #include "common/base/check.h"
-#include "common/base/entropy.h"
 #include "common/base/mem.h"
+#include "common/base/random.h"
 
 #include <inttypes.h>
 #include <stdio.h>
@@ -295,7 +295,7 @@ static void load_open(struct load *l, char **argv)
 	l->rate = atof(argv[4]);
 	l->content = content_new(CONTENT_INSERT, strtoull(argv[6], NULL, 10));
 	l->documents = strtoul(argv[9], NULL, 10);
-	l->random = entropy_bits();
+	l->random = random_bits();
 	l->epoll = epoll_create1(EPOLL_CLOEXEC);
 	CHECK(l->epoll >= 0 && l->most > 0);
 	CHECK(l->documents > 0 && l->documents <= DOCUMENTS_MOST);

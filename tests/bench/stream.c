@@ -1,8 +1,8 @@
 #include "stream.h"
 
 #include "common/base/check.h"
-#include "common/base/entropy.h"
 #include "common/base/mem.h"
+#include "common/base/random.h"
 #include "common/log/keyspace.h"
 #include "common/log/record.h"
 
@@ -128,7 +128,7 @@ struct stream_writes stream_writes_new(rd_kafka_t *rk, const char *topic)
 	w.partitions = stream_partitions(rk, topic);
 	w.seq = mem_zalloc((size_t)w.partitions * sizeof *w.seq);
 	snprintf(w.instance, sizeof w.instance, "%016" PRIx64,
-	    (uint64_t)entropy_bits());
+	    (uint64_t)random_bits());
 	return w;
 }
 

@@ -49,9 +49,9 @@
 
 #include "common/base/backoff.h"
 #include "common/base/check.h"
-#include "common/base/entropy.h"
 #include "common/base/log.h"
 #include "common/base/mem.h"
+#include "common/base/random.h"
 #include "common/postgres/pg_params.h"
 #include "common/postgres/pg_pool.h"
 #include "common/sql/bookkeeping.h"
@@ -166,7 +166,7 @@ static void wait_and_check(struct batch *b, const char *code, const char *why)
 	snprintf(b->trouble, sizeof b->trouble, "%.31s %.120s", code, why);
 	batch_set_state(b, STATE_WAIT);
 	loop_timer_start(b->timer,
-	    b->draining ? 0 : backoff_next(&b->backoff, entropy_bits()));
+	    b->draining ? 0 : backoff_next(&b->backoff, random_bits()));
 	b->events->waits(b->arg);
 }
 

@@ -26,9 +26,9 @@
 
 #include "common/base/backoff.h"
 #include "common/base/check.h"
-#include "common/base/entropy.h"
 #include "common/base/log.h"
 #include "common/base/mem.h"
+#include "common/base/random.h"
 #include "common/trace/tracer.h"
 
 #include <inttypes.h>
@@ -88,7 +88,7 @@ static void give_slice_away(struct partition *p)
 
 static void take_again(struct partition *p, const char *why)
 {
-	uint64_t bits = entropy_bits();
+	uint64_t bits = random_bits();
 	p->trouble = why;
 	queue_clear(&p->queue);
 	give_slice_away(p);

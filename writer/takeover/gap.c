@@ -28,9 +28,9 @@
 
 #include "common/base/backoff.h"
 #include "common/base/check.h"
-#include "common/base/entropy.h"
 #include "common/base/log.h"
 #include "common/base/mem.h"
+#include "common/base/random.h"
 #include "common/kafka/consumer.h"
 #include "common/sql/bookkeeping.h"
 #include "common/sql/row_doc.h"
@@ -272,7 +272,7 @@ static void gap_on_rows(void *arg, const struct pg_reply *reply)
 		g->bare = g->bare || cannot_render(&reply->err);
 		g->state = STATE_WAITING;
 		loop_timer_start(
-		    g->timer, backoff_next(&g->backoff, entropy_bits()));
+		    g->timer, backoff_next(&g->backoff, random_bits()));
 		return;
 	}
 	backoff_reset(&g->backoff);
@@ -341,7 +341,7 @@ static void gap_ask(struct gap *g)
 	g->state = g->ask ? STATE_ASKING : STATE_WAITING;
 	if (g->ask == NULL)
 		loop_timer_start(
-		    g->timer, backoff_next(&g->backoff, entropy_bits()));
+		    g->timer, backoff_next(&g->backoff, random_bits()));
 	for (size_t i = 0; i < n; i++)
 		pg_params_free(&calls[i]);
 	free(calls);
@@ -419,7 +419,7 @@ static void gap_on_fault(void *arg, int32_t partition, struct err e)
 	}
 	queue_clear(&g->piece);
 	g->state = STATE_WAITING;
-	loop_timer_start(g->timer, backoff_next(&g->backoff, entropy_bits()));
+	loop_timer_start(g->timer, backoff_next(&g->backoff, random_bits()));
 }
 
 static void gap_on_timer(void *arg)

@@ -34,9 +34,9 @@
 
 #include "common/base/backoff.h"
 #include "common/base/check.h"
-#include "common/base/entropy.h"
 #include "common/base/log.h"
 #include "common/base/mem.h"
+#include "common/base/random.h"
 #include "common/postgres/pg_params.h"
 #include "common/postgres/pg_pool.h"
 #include "common/sql/bookkeeping.h"
@@ -97,7 +97,7 @@ static void pause_and_ask(struct takeover *t, const char *code, const char *why)
 	    code, log_quote(why));
 	snprintf(t->why, sizeof t->why, "%.*s", (int)sizeof t->why - 1, why);
 	takeover_set_state(t, STATE_PAUSE);
-	loop_timer_start(t->timer, backoff_next(&t->backoff, entropy_bits()));
+	loop_timer_start(t->timer, backoff_next(&t->backoff, random_bits()));
 }
 
 /* t->n: it is not asked about. */

@@ -6,7 +6,7 @@
 
 #include <cmocka.h>
 
-#include "common/base/jitter.h"
+#include "common/base/random.h"
 #include "common/trace/trace_context.h"
 
 #include <string.h>
@@ -118,12 +118,12 @@ static void refuses_the_rest(void **state)
 
 static size_t chosen_of(double ratio, size_t n)
 {
-	struct jitter dice;
+	struct random dice;
 	size_t chosen = 0;
 	uint64_t bound = trace_context_bound(ratio);
-	jitter_init(&dice, 7);
+	random_init(&dice, 7);
 	for (size_t i = 0; i < n; i++)
-		chosen += trace_context_chosen(bound, jitter_bits(&dice));
+		chosen += trace_context_chosen(bound, random_next(&dice));
 	return chosen;
 }
 

@@ -50,7 +50,7 @@ static void wait_for(const metric_t *counter, int64_t n)
 	assert_int_equal(metric_get(counter), n);
 }
 
-static void send_spans(struct tracer *t, struct jitter *dice, size_t n)
+static void send_spans(struct tracer *t, struct random *dice, size_t n)
 {
 	for (size_t i = 0; i < n; i++) {
 		struct span_start s;
@@ -76,8 +76,8 @@ static void samples_what_the_client_samples(void **state)
 	    {NULL, true, false},
 	};
 	struct tracer *t = tracer_to("http://127.0.0.1:1/", "", 8);
-	struct jitter dice;
-	jitter_init(&dice, 1);
+	struct random dice;
+	random_init(&dice, 1);
 	for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
 		const char *parent = rows[i].parent;
 		struct span_start s;
@@ -103,8 +103,8 @@ enum { SENDERS = 3, EACH = 400 };
 
 static void *send_many(void *arg)
 {
-	struct jitter dice;
-	jitter_init(&dice, (uintptr_t)&dice);
+	struct random dice;
+	random_init(&dice, (uintptr_t)&dice);
 	send_spans(arg, &dice, EACH);
 	return NULL;
 }
@@ -136,8 +136,8 @@ static void drops_what_does_not_fit(void **state)
 {
 	(void)state;
 	struct web_server server;
-	struct jitter dice;
-	jitter_init(&dice, 1);
+	struct random dice;
+	random_init(&dice, 1);
 	web_server_start(&server, NULL);
 	web_server_says(&server, WEB_SERVER_HANGS, "", "");
 	struct tracer *t = tracer_to(server.url, "", 4);
@@ -156,8 +156,8 @@ static void counts_what_is_refused(void **state)
 {
 	(void)state;
 	struct web_server server;
-	struct jitter dice;
-	jitter_init(&dice, 1);
+	struct random dice;
+	random_init(&dice, 1);
 	web_server_start(&server, NULL);
 	web_server_says(&server, 400, "", "no");
 	struct tracer *t = tracer_to(server.url, "", 8);
@@ -174,8 +174,8 @@ static void verifies_the_collector(void **state)
 	(void)state;
 	struct web_server server;
 	struct web_certificate mine, other;
-	struct jitter dice;
-	jitter_init(&dice, 1);
+	struct random dice;
+	random_init(&dice, 1);
 	web_certificate_make(&mine, "IP:127.0.0.1");
 	web_certificate_make(&other, "IP:127.0.0.1");
 	web_server_start(&server, &mine);

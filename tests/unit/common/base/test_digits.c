@@ -6,7 +6,7 @@
 
 #include <cmocka.h>
 
-#include "common/log/digits.h"
+#include "common/base/digits.h"
 
 #include <inttypes.h>
 #include <stdio.h>

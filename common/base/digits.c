@@ -1,4 +1,4 @@
-#include "common/log/digits.h"
+#include "common/base/digits.h"
 
 #include <endian.h>
 #include <string.h>

@@ -6,7 +6,7 @@
 
 #include <cmocka.h>
 
-#include "common/base/jitter.h"
+#include "common/base/random.h"
 
 enum { DRAWS = 10000 };
 
@@ -16,11 +16,11 @@ static void within_a_tenth_and_all_over_it(void **state)
 	static const dur_us_t ttls[] = {
 	    10, 1000, CLOCK_S(60), CLOCK_S(2592000)};
 	for (size_t t = 0; t < sizeof ttls / sizeof *ttls; t++) {
-		struct jitter j;
+		struct random j;
 		dur_us_t least = ttls[t], most = 0, tenth = ttls[t] / 10;
-		jitter_init(&j, t);
+		random_init(&j, t);
 		for (int i = 0; i < DRAWS; i++) {
-			dur_us_t d = jitter_ttl(&j, ttls[t]);
+			dur_us_t d = random_ttl(&j, ttls[t]);
 			least = d < least ? d : least;
 			most = d > most ? d : most;
 		}
@@ -32,10 +32,10 @@ static void within_a_tenth_and_all_over_it(void **state)
 static void short_lives_stay(void **state)
 {
 	(void)state;
-	struct jitter j;
-	jitter_init(&j, 0);
+	struct random j;
+	random_init(&j, 0);
 	for (dur_us_t ttl = 0; ttl < 10; ttl++)
-		assert_int_equal(jitter_ttl(&j, ttl), ttl);
+		assert_int_equal(random_ttl(&j, ttl), ttl);
 }
 
 static void seeds_differ(void **state)
@@ -44,9 +44,9 @@ static void seeds_differ(void **state)
 	int same = 0;
 	dur_us_t last = 0;
 	for (uint64_t seed = 0; seed < DRAWS; seed++) {
-		struct jitter j;
-		jitter_init(&j, seed);
-		dur_us_t d = jitter_ttl(&j, CLOCK_S(60));
+		struct random j;
+		random_init(&j, seed);
+		dur_us_t d = random_ttl(&j, CLOCK_S(60));
 		same += d == last;
 		last = d;
 	}
