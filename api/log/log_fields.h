@@ -12,19 +12,13 @@
 #include <string.h>
 
 struct log_fields {
-	char *at, *end;	     /* of what is free in `room` */
-	char room[LOG_ROOM]; /* the fields are where log_line wants them */
+	char *at, *end; /* of the room that is left */
 };
 
-static inline void log_fields_begin(struct log_fields *f)
+/* They are made at `room`, which has LOG_FIELDS_MAX bytes. They end at `at`. */
+static inline struct log_fields log_fields_begin(char *room)
 {
-	f->at = f->room + LOG_HEAD_MAX;
-	f->end = f->at + LOG_FIELDS_MAX;
-}
-
-static inline size_t log_fields_len(const struct log_fields *f)
-{
-	return (size_t)(f->at - f->room) - LOG_HEAD_MAX;
+	return (struct log_fields){room, room + LOG_FIELDS_MAX};
 }
 
 /* Inline, here and below: a name is a constant, so its bytes are a few stores.

@@ -1,9 +1,10 @@
-/* A lane has a buffer that takes lines, and the thread has one more, which it
- * exchanges for a full one and writes. The lock of a lane is held only to copy
- * a line or to exchange the buffers, never during a write. */
+/* A lane has a buffer in which lines are made, and the thread has one more,
+ * which it exchanges for a full one and writes. The lock of a lane is held only
+ * to make a line or to exchange the buffers, never during a write. */
 #include "api/log/log_queue.h"
 
 #include "common/base/check.h"
+#include "common/base/log.h"
 #include "common/base/mem.h"
 
 #include <errno.h>
@@ -21,7 +22,7 @@ enum { END_S = 1, GATHER_NS = 20 * 1000000 };
 struct log_lane {
 	pthread_mutex_t lock;
 	char *taking;
-	size_t len;	/* of what `taking` has */
+	size_t len;	/* of the lines in `taking` */
 	char apart[64]; /* two threads never write to one cache line */
 };
 
@@ -156,23 +157,28 @@ static void log_queue_wake(bool *why)
 	pthread_cond_signal(&queue.wake);
 }
 
-bool log_queue_put(size_t i, const char *line, size_t len)
+char *log_queue_line(size_t i)
 {
 	if (queue.n == 0)
-		return false;
+		return NULL;
 	CHECK(i < queue.n);
 	struct log_lane *lane = &queue.lanes[i];
 	pthread_mutex_lock(&lane->lock);
-	bool fits = LOG_QUEUE_MAX - lane->len >= len;
-	bool first = fits && lane->len == 0;
-	if (fits) {
-		memcpy(lane->taking + lane->len, line, len);
-		lane->len += len;
-	}
+	if (LOG_QUEUE_MAX - lane->len >= LOG_LINE_MAX)
+		return lane->taking + lane->len;
+	pthread_mutex_unlock(&lane->lock);
+	return NULL;
+}
+
+void log_queue_put(size_t i, size_t len)
+{
+	CHECK(i < queue.n && len <= LOG_LINE_MAX);
+	struct log_lane *lane = &queue.lanes[i];
+	bool first = lane->len == 0;
+	lane->len += len;
 	pthread_mutex_unlock(&lane->lock);
 	if (first)
 		log_queue_wake(&queue.filled);
-	return fits;
 }
 
 void log_queue_end(void)

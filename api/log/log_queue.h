@@ -12,18 +12,19 @@
  */
 #pragma once
 
-#include <stdbool.h>
 #include <stddef.h>
 
-/* Bytes of a lane that wait at most. */
+/* Bytes of a lane that wait at most, with the room for the next line. */
 enum { LOG_QUEUE_MAX = 1 << 20 };
 
 /* Starts the thread; once, before there are others. */
 void log_queue_start(size_t lanes);
-/* Only one thread may use a lane: puts a line, with its newline, at the end.
- * False: there is no room, or log_queue_start was not called; the line is lost.
- */
-bool log_queue_put(size_t lane, const char *line, size_t len);
+/* Only one thread may use a lane. Room for a line of LOG_LINE_MAX bytes at the
+ * end of the lane, until log_queue_put, which must follow soon. NULL: there is
+ * no room, or log_queue_start was not called; the line is lost. */
+char *log_queue_line(size_t lane);
+/* The line is made, and has `len` bytes with its newline. */
+void log_queue_put(size_t lane, size_t len);
 /* When nobody puts lines any more: writes what waits, and ends the thread. If
  * standard error takes nothing for a second, the rest is lost. */
 void log_queue_end(void);

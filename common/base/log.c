@@ -14,10 +14,11 @@
 #include <unistd.h>
 
 enum {
+	/* Of a line as logfmt. As JSON, a byte becomes three at most, and a
+	 * field has five more (quotes, colon, comma): LOG_LINE_MAX. */
 	LINE_MAX_LEN = 1024,
-	/* Of a line as JSON: a byte becomes three at most, and a field has five
-	 * more (quotes, colon, comma). */
-	JSON_MAX_LEN = 4096,
+	/* Bytes in front of the fields. */
+	HEAD_MAX = 120,
 	TS_LEN = 32,
 	KEPT = 64,
 	QUOTE_MAX = 300,
@@ -52,7 +53,7 @@ static struct {
 		unsigned left_out;
 	} quiet[EVENT_COUNT];
 	unsigned next;
-	char kept[KEPT][JSON_MAX_LEN];
+	char kept[KEPT][LOG_LINE_MAX];
 } sink = {
     .lock = PTHREAD_MUTEX_INITIALIZER, .level = LOG_INFO, .daemon = "sluice"};
 
@@ -83,7 +84,7 @@ bool log_level_parse(const char *name, enum log_level *out)
 	return false;
 }
 
-static void put_microseconds(char out[6], wall_us_t now)
+static void put_microseconds(char out[6], int64_t now)
 {
 	unsigned us = (unsigned)(now % 1000000);
 	for (int i = 5; i >= 0; i--, us /= 10)
@@ -121,32 +122,41 @@ static size_t prefix(
 	return (size_t)(end - line);
 }
 
-/* For lines that come with every request. Within a second, those of an event
- * begin alike, but for the microseconds: only these are made for each line.
- * Valid until the next call on this thread. */
-static const char *log_head(const struct event_row *row, size_t *len)
+/* The heads of the lines of an event that comes with every request: within a
+ * second, they differ in the microseconds only. */
+struct log_head {
+	const struct event_row *row; /* NULL: none is made */
+	const char *daemon;
+	mono_us_t from, until; /* the second */
+	size_t len;
+	char text[LINE_MAX_LEN];
+};
+
+static void log_head_make(
+    struct log_head *h, const struct event_row *row, mono_us_t now)
+{
+	wall_us_t wall = clock_wall() - (clock_mono() - now);
+	h->row = row;
+	h->daemon = sink.daemon;
+	h->from = now - wall % 1000000;
+	h->until = h->from + 1000000;
+	h->len = prefix(h->text, row, wall, 0);
+	h->text[h->len++] = ' ';
+	CHECK(h->len <= HEAD_MAX);
+}
+
+/* One reading of the clock serves the whole line: the wall clock is only read
+ * once a second. */
+static size_t log_head(char *line, const struct event_row *row, mono_us_t now)
 {
 	enum { MICROSECONDS = sizeof "ts=2026-01-01T00:00:00." - 1 };
-	static _Thread_local struct {
-		const struct event_row *row; /* NULL: none is made */
-		const char *daemon;
-		wall_us_t second;
-		size_t len;
-		char text[LINE_MAX_LEN];
-	} made;
-	wall_us_t now = clock_wall(), second = now / 1000000;
-	if (made.row != row || made.second != second ||
-	    made.daemon != sink.daemon) {
-		made.row = row;
-		made.daemon = sink.daemon;
-		made.second = second;
-		made.len = prefix(made.text, row, now, 0);
-		made.text[made.len++] = ' ';
-		CHECK(made.len <= LOG_HEAD_MAX);
-	}
-	put_microseconds(made.text + MICROSECONDS, now);
-	*len = made.len;
-	return made.text;
+	static _Thread_local struct log_head h;
+	if (h.row != row || now < h.from || now >= h.until ||
+	    h.daemon != sink.daemon)
+		log_head_make(&h, row, now);
+	memcpy(line, h.text, h.len);
+	put_microseconds(line + MICROSECONDS, now - h.from);
+	return h.len;
 }
 
 static void prefix_json(
@@ -170,9 +180,8 @@ static void flatten(char *text, size_t len)
 	}
 }
 
-static bool keep_and_write(void *arg, const char *line, size_t len)
+static void keep_and_write(const char *line, size_t len)
 {
-	(void)arg;
 	pthread_mutex_lock(&sink.lock);
 	memcpy(sink.kept[sink.next++ % KEPT], line, len + 1);
 	/* If standard error is gone (a closed pipe), the process goes on. The
@@ -180,7 +189,6 @@ static bool keep_and_write(void *arg, const char *line, size_t len)
 	ssize_t ignored = write(STDERR_FILENO, line, len);
 	(void)ignored;
 	pthread_mutex_unlock(&sink.lock);
-	return true;
 }
 
 /* False: the line is left out. */
@@ -197,18 +205,15 @@ static bool takes_turn(enum event ev, unsigned *left_out)
 	return now_it_is;
 }
 
-static bool log_write_json(log_taker take, void *arg,
-    const struct event_row *row, unsigned left_out, const char *fields,
-    const char *text, size_t len)
+static struct buf log_line_json(const struct event_row *row, unsigned left_out,
+    const char *fields, const char *text, size_t len)
 {
 	struct buf line = {0};
 	prefix_json(&line, row, left_out);
 	log_json_fields(&line, fields, text, len);
 	buf_str(&line, "}\n");
-	CHECK(line.len < JSON_MAX_LEN);
-	bool taken = take(arg, line.data, line.len);
-	buf_free(&line);
-	return taken;
+	CHECK(line.len < LOG_LINE_MAX);
+	return line;
 }
 
 static void log_write(const struct event_row *row, unsigned left_out,
@@ -227,13 +232,15 @@ static void log_write(const struct event_row *row, unsigned left_out,
 	}
 	flatten(line, len);
 	if (json) {
-		log_write_json(
-		    keep_and_write, NULL, row, left_out, fields, line, len);
+		struct buf object =
+		    log_line_json(row, left_out, fields, line, len);
+		keep_and_write(object.data, object.len);
+		buf_free(&object);
 		return;
 	}
 	line[len++] = '\n';
 	line[len] = '\0';
-	keep_and_write(NULL, line, len);
+	keep_and_write(line, len);
 }
 
 void log_event(enum event ev, const char *fields, ...)
@@ -249,20 +256,27 @@ void log_event(enum event ev, const char *fields, ...)
 	va_end(ap);
 }
 
-bool log_line(log_taker take, void *arg, enum event ev, const char *fields,
-    char room[LOG_ROOM], size_t len)
+/* A line as JSON begins when its fields are known. */
+char *log_line_begin(enum event ev, mono_us_t now, char line[LOG_LINE_MAX])
 {
-	const struct event_row *row = &events[ev];
-	CHECK(len <= LOG_FIELDS_MAX);
-	if (sink.format == LOG_JSON)
-		return log_write_json(
-		    take, arg, row, 0, fields, room + LOG_HEAD_MAX, len);
-	size_t n;
-	const char *head = log_head(row, &n);
-	char *line = room + LOG_HEAD_MAX - n;
-	memcpy(line, head, n);
-	line[n + len] = '\n';
-	return take(arg, line, n + len + 1);
+	bool json = sink.format == LOG_JSON;
+	return line + (json ? 0 : log_head(line, &events[ev], now));
+}
+
+size_t log_line_end(
+    enum event ev, const char *fields, char line[LOG_LINE_MAX], char *end)
+{
+	size_t len = (size_t)(end - line);
+	CHECK(len <= HEAD_MAX + LOG_FIELDS_MAX);
+	if (sink.format == LOG_LOGFMT) {
+		line[len] = '\n';
+		return len + 1;
+	}
+	struct buf object = log_line_json(&events[ev], 0, fields, line, len);
+	memcpy(line, object.data, object.len);
+	len = object.len;
+	buf_free(&object);
+	return len;
 }
 
 const char *log_quote(const char *text)

@@ -8,6 +8,8 @@
  */
 #pragma once
 
+#include "common/base/clock.h"
+
 #include <stdbool.h>
 #include <stddef.h>
 
@@ -34,24 +36,22 @@ bool log_level_parse(const char *name, enum log_level *out);
 __attribute__((format(printf, 2, 3))) void log_event(
     enum event ev, const char *fields, ...);
 
-/* Takes a line with its newline. False: it is lost. */
-typedef bool (*log_taker)(void *arg, const char *line, size_t len);
 enum {
-	/* Bytes in front of the fields of a line. */
-	LOG_HEAD_MAX = 120,
-	/* Bytes of the fields; the rest is cut. */
+	/* Bytes of a line at most, with its newline, in both formats. */
+	LOG_LINE_MAX = 4096,
+	/* Bytes of its fields; the rest is cut. */
 	LOG_FIELDS_MAX = 900,
-	/* The fields, the room in front of them, and a newline. */
-	LOG_ROOM = LOG_HEAD_MAX + LOG_FIELDS_MAX + 1,
 };
-/* Makes the line of an event that comes with every request, whatever the level
- * is, and gives it to `take`. It is not kept for log_dump. `room` has `len`
- * bytes of fields, at most LOG_FIELDS_MAX, at LOG_HEAD_MAX: the line is made
- * around them, so they are not copied. They are made without printf, which
- * costs too much here, and have no control characters. `fields` is the format
- * string that would make them, for JSON. False: the line is lost. */
-bool log_line(log_taker take, void *arg, enum event ev, const char *fields,
-    char room[LOG_ROOM], size_t len);
+/* For the line of an event that comes with every request: it is made in place,
+ * whatever the level is, and is not kept for log_dump. Begins the line, and
+ * returns where its fields begin, which have LOG_FIELDS_MAX bytes. They are
+ * made without printf, which costs too much here, and have no control
+ * characters. `now` is clock_mono's: the line has this time. */
+char *log_line_begin(enum event ev, mono_us_t now, char line[LOG_LINE_MAX]);
+/* Ends the line, whose fields end at `end`. `fields` is the format string that
+ * would make them, for JSON. Returns the length of the line. */
+size_t log_line_end(
+    enum event ev, const char *fields, char line[LOG_LINE_MAX], char *end);
 
 /* `"text"` with quotes, backslashes and control bytes escaped, cut at 300
  * bytes; valid until the fourth next call on this thread. */

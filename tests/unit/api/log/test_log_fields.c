@@ -18,14 +18,13 @@ static void numbers(void **state)
 	static const int64_t all[] = {
 	    0, 1, -1, 9, 10, 1234567, INT64_MAX, INT64_MIN, -100};
 	for (size_t i = 0; i < sizeof all / sizeof *all; i++) {
-		struct log_fields f;
-		log_fields_begin(&f);
+		char room[LOG_FIELDS_MAX];
+		struct log_fields f = log_fields_begin(room);
 		char want[64];
 		log_fields_number(&f, "n=", all[i]);
 		snprintf(want, sizeof want, "n=%" PRId64, all[i]);
-		assert_int_equal(log_fields_len(&f), strlen(want));
-		assert_memory_equal(
-		    f.room + LOG_HEAD_MAX, want, log_fields_len(&f));
+		assert_int_equal((size_t)(f.at - room), strlen(want));
+		assert_memory_equal(room, want, (size_t)(f.at - room));
 	}
 }
 
@@ -38,30 +37,28 @@ static void quoted_as_in_other_lines(void **state)
 	const char *const all[] = {"", "a", "/v1/records/a b", "a\"b\\",
 	    "\tab\n", "end \x01 ", "\xc3\xa4", " ", "\\", longest};
 	for (size_t i = 0; i < sizeof all / sizeof *all; i++) {
-		struct log_fields f;
-		log_fields_begin(&f);
+		char room[LOG_FIELDS_MAX];
+		struct log_fields f = log_fields_begin(room);
 		log_fields_quoted(&f, "", all[i]);
 		const char *want = log_quote(all[i]);
-		assert_int_equal(log_fields_len(&f), strlen(want));
-		assert_memory_equal(
-		    f.room + LOG_HEAD_MAX, want, log_fields_len(&f));
+		assert_int_equal((size_t)(f.at - room), strlen(want));
+		assert_memory_equal(room, want, (size_t)(f.at - room));
 	}
 }
 
 static void cut_at_the_end(void **state)
 {
 	(void)state;
-	struct log_fields f;
-	log_fields_begin(&f);
+	char room[LOG_FIELDS_MAX];
+	struct log_fields f = log_fields_begin(room);
 	for (int i = 0; i < 1000; i++) {
 		log_fields_text(&f, " text=", "some text");
 		log_fields_number(&f, " n=", 123);
 		log_fields_quoted(&f, " q=", "a \" quote");
-		assert_true(log_fields_len(&f) <= LOG_FIELDS_MAX);
+		assert_true((size_t)(f.at - room) <= LOG_FIELDS_MAX);
 	}
-	assert_int_equal(log_fields_len(&f), LOG_FIELDS_MAX);
-	assert_memory_equal(f.room + LOG_HEAD_MAX,
-	    " text=some text n=123 q=\"a \\\" quote\"",
+	assert_int_equal((size_t)(f.at - room), LOG_FIELDS_MAX);
+	assert_memory_equal(room, " text=some text n=123 q=\"a \\\" quote\"",
 	    strlen(" text=some text n=123 q=\"a \\\" quote\""));
 }
 

@@ -14,6 +14,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 #include <unistd.h>
 
 enum { LANES = 2 };
@@ -59,11 +60,19 @@ static void read_numbers(int n)
 	fclose(f);
 }
 
+static bool put(size_t lane, const char *text)
+{
+	char *line = log_queue_line(lane);
+	if (line)
+		log_queue_put(lane, (size_t)(stpcpy(line, text) - line));
+	return line != NULL;
+}
+
 static bool put_number(int i)
 {
 	char line[32];
-	int n = snprintf(line, sizeof line, "line %d\n", i);
-	return log_queue_put(0, line, (size_t)n);
+	snprintf(line, sizeof line, "line %d\n", i);
+	return put(0, line);
 }
 
 static void nobody_waits(void **state)
@@ -98,7 +107,7 @@ static void *put_many(void *arg)
 {
 	const struct many *m = arg;
 	for (int i = 0; i < 1000; i++)
-		assert_true(log_queue_put(m->lane, m->line, strlen(m->line)));
+		assert_true(put(m->lane, m->line));
 	return NULL;
 }
 
@@ -130,7 +139,7 @@ static void a_full_lane(void **state)
 	int n = 0, others = 0;
 	while (put_number(n))
 		n++;
-	assert_true(log_queue_put(1, "other\n", 6));
+	assert_true(put(1, "other\n"));
 	FILE *f = fdopen(dup(pipe_end), "r");
 	for (int i = 0; i < n + 1; i++) {
 		assert_non_null(fgets(line, sizeof line, f));
@@ -140,17 +149,14 @@ static void a_full_lane(void **state)
 	assert_int_equal(others, 1);
 }
 
-static bool put_line(void *lane, const char *line, size_t len)
+static bool put_event(mono_us_t now, const char *fields)
 {
-	return log_queue_put(*(size_t *)lane, line, len);
-}
-
-static bool put_event(const char *fields)
-{
-	size_t lane = 1, len = strlen(fields);
-	char room[LOG_ROOM];
-	memcpy(room + LOG_HEAD_MAX, fields, len);
-	return log_line(put_line, &lane, EV_REQUEST, "status=%d", room, len);
+	char *line = log_queue_line(1);
+	if (line == NULL)
+		return false;
+	char *end = stpcpy(log_line_begin(EV_REQUEST, now, line), fields);
+	log_queue_put(1, log_line_end(EV_REQUEST, "status=%d", line, end));
+	return true;
 }
 
 static void a_line_of_an_event(void **state)
@@ -158,16 +164,49 @@ static void a_line_of_an_event(void **state)
 	(void)state;
 	char line[512];
 	log_init("unit", LOG_ERROR); /* the level does not matter */
-	assert_true(put_event("status=200"));
+	assert_true(put_event(clock_mono(), "status=200"));
 	FILE *f = fdopen(dup(pipe_end), "r");
 	assert_non_null(fgets(line, sizeof line, f));
 	assert_non_null(strstr(line, " level=info daemon=unit ev=request "));
 	assert_non_null(strstr(line, " status=200\n"));
 	log_set_format(LOG_JSON);
-	assert_true(put_event("status=200"));
+	assert_true(put_event(clock_mono(), "status=200"));
 	assert_non_null(fgets(line, sizeof line, f));
 	assert_non_null(strstr(line, "\"ev\":\"request\",\"status\":200}\n"));
 	log_set_format(LOG_LOGFMT);
+	fclose(f);
+}
+
+/* Microseconds since the epoch, of the line's `ts`. */
+static int64_t time_of(const char *line)
+{
+	struct tm tm = {0};
+	const char *rest = strptime(line, "ts=%Y-%m-%dT%H:%M:%S.", &tm);
+	assert_non_null(rest);
+	return (int64_t)timegm(&tm) * 1000000 + atoi(rest);
+}
+
+/* A line has the time that its request ended at, whatever came before it. */
+static void the_time_of_a_line(void **state)
+{
+	(void)state;
+	static const dur_us_t after[] = {
+	    0, 1, 999999, 1000000, 1500000, 60000000, 59999999, 500};
+	enum { N = sizeof after / sizeof *after };
+	mono_us_t now = clock_mono();
+	int64_t wall = clock_wall(), first = 0;
+	for (int i = 0; i < N; i++)
+		assert_true(put_event(now + after[i], "status=200"));
+	FILE *f = fdopen(dup(pipe_end), "r");
+	char line[512];
+	for (int i = 0; i < N; i++) {
+		assert_non_null(fgets(line, sizeof line, f));
+		first = i == 0 ? time_of(line) : first;
+		/* Each second is made from the clocks anew. */
+		assert_in_range(
+		    time_of(line) - first + 1000 - after[i], 0, 2000);
+	}
+	assert_true(first <= wall && first > wall - CLOCK_S(1));
 	fclose(f);
 }
 
@@ -177,7 +216,7 @@ static void without_the_thread(void **state)
 	log_queue_end(); /* twice does no harm */
 	log_queue_end();
 	assert_false(put_number(0));
-	assert_false(put_event("status=200"));
+	assert_false(put_event(clock_mono(), "status=200"));
 }
 
 int main(void)
@@ -189,6 +228,7 @@ int main(void)
 	    cmocka_unit_test_setup_teardown(lines_stay_whole, begin, end),
 	    cmocka_unit_test_setup_teardown(a_full_lane, begin, end),
 	    cmocka_unit_test_setup_teardown(a_line_of_an_event, begin, end),
+	    cmocka_unit_test_setup_teardown(the_time_of_a_line, begin, end),
 	    cmocka_unit_test_setup_teardown(without_the_thread, begin, end),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
