@@ -1,6 +1,7 @@
 #include "projector/report.h"
 
 #include "common/base/log.h"
+#include "common/kafka/kafka_answers.h"
 
 #include <inttypes.h>
 
@@ -11,22 +12,6 @@ static const char *const state_names[] = {
     [PARTITION_RETRYING] = "retrying",
 };
 
-static bool projector_report_has_partitions(const struct report *r)
-{
-	size_t i = 0;
-	while (i < r->n && r->parts[i] == NULL)
-		i++;
-	return i < r->n;
-}
-
-/* A projector without partitions has only the group to reach. */
-static bool projector_report_kafka_answers(const struct report *r)
-{
-	return projector_report_has_partitions(r)
-		   ? consumer_reachable(r->x->consumer)
-		   : membership_reachable(*r->membership);
-}
-
 static bool projector_report_is_ready(void *arg, struct buf *out)
 {
 	const struct report *r = arg;
@@ -36,7 +21,7 @@ static bool projector_report_is_ready(void *arg, struct buf *out)
 		buf_str(out, "redis: not connected\n");
 	if (!*r->member)
 		buf_str(out, "group: no assignment yet\n");
-	else if (!projector_report_kafka_answers(r))
+	else if (!kafka_answers(*r->membership, r->x->consumer, r->parts, r->n))
 		buf_str(
 		    out, "kafka: the leader of a partition does not answer\n");
 	for (size_t i = 0; i < r->n; i++) {

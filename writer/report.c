@@ -3,6 +3,7 @@
 #include "writer/commits/announce.h"
 
 #include "common/base/log.h"
+#include "common/kafka/kafka_answers.h"
 #include "common/postgres/pg_pool.h"
 
 #include <inttypes.h>
@@ -45,24 +46,6 @@ static void troubles(const struct report *r, struct buf *out)
 	}
 }
 
-static bool writer_report_has_partitions(const struct report *r)
-{
-	size_t i = 0;
-	while (i < r->n && r->parts[i] == NULL)
-		i++;
-	return i < r->n;
-}
-
-/* A writer without partitions has only the group to reach. */
-static bool writer_report_kafka_answers(const struct report *r)
-{
-	if (*r->membership == NULL)
-		return true;
-	return writer_report_has_partitions(r)
-		   ? consumer_reachable(*r->consumer)
-		   : membership_reachable(*r->membership);
-}
-
 static bool writer_report_is_ready(void *arg, struct buf *out)
 {
 	const struct report *r = arg;
@@ -79,7 +62,7 @@ static bool writer_report_is_ready(void *arg, struct buf *out)
 		reason(out, "postgres", pg_pool_error(r->x->pool));
 	if (start[0] == '\0' && !*r->member)
 		reason(out, "group", "no assignment yet");
-	else if (!writer_report_kafka_answers(r))
+	else if (!kafka_answers(*r->membership, *r->consumer, r->parts, r->n))
 		reason(
 		    out, "kafka", "the leader of a partition does not answer");
 	if (takeover[0])
