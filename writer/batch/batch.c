@@ -39,6 +39,7 @@
  */
 #include "writer/batch/batch_priv.h"
 
+#include "writer/batch/batch_error.h"
 #include "writer/batch/batch_policy.h"
 #include "writer/core/crashpoint.h"
 #include "writer/core/pg_request.h"
@@ -151,14 +152,6 @@ static void dissolve(struct batch *b)
 
 /* --- the watermarks, after a failure ------------------------------------- */
 
-/* Does the error concern the server, and not what the batch touches? Then the
- * slices would fail one by one, too. */
-static bool is_of_server(const struct err *e)
-{
-	return strncmp(e->code, "08", 2) == 0 ||
-	       strncmp(e->code, "57P", 3) == 0 || strcmp(e->code, "25006") == 0;
-}
-
 static void wait_and_check(struct batch *b, const char *code, const char *why)
 {
 	if (b->n == 1)
@@ -219,7 +212,7 @@ static void on_checked(void *arg, const struct pg_reply *reply)
 	b->check = NULL;
 	if (reply->err.kind != ERR_KIND_OK) {
 		terminate_blockers(b->x, &reply->err);
-		if (b->n > 1 && !is_of_server(&reply->err))
+		if (b->n > 1 && !batch_error_is_of_server(&reply->err))
 			dissolve(b); /* the row of one of them is locked */
 		else
 			wait_and_check(b, reply->err.code, reply->err.msg);
@@ -265,23 +258,15 @@ static void batch_on_timer(void *arg)
 
 /* --- verdicts ------------------------------------------------------------ */
 
-/* The statement_timeout of the role or the database was exceeded, or nearly the
- * query timeout of our connections; or Postgres lacks memory. */
-static bool is_too_much(const struct batch *b, const struct err *e)
-{
-	return strcmp(e->code, "57014") == 0 || strcmp(e->code, "53200") == 0 ||
-	       clock_mono() - b->since > CLOCK_S(30);
-}
-
 static void batch_retry(struct batch *b, const struct err *e)
 {
-	b->too_much += is_too_much(b, e);
+	b->too_much += batch_error_is_too_much(e, clock_mono() - b->since);
 	log_event(EV_BATCH_RETRY,
 	    "partition=%d partitions=%zu rows=%zu code=%s attempts=%u error=%s",
 	    b->slices[0]->partition, b->n, count_writes(b), e->code,
 	    b->backoff.attempts + 1, log_quote(e->msg));
 	metric_add(&b->x->stats.retried, 1);
-	if (b->n > 1 && !is_of_server(e))
+	if (b->n > 1 && !batch_error_is_of_server(e))
 		dissolve(b);
 	else
 		wait_and_check(b, e->code, e->msg);
@@ -307,9 +292,8 @@ static bool must_pass(struct batch *b)
 static bool can_pass(struct batch *b, const char *constraint)
 {
 	const struct slice *s = b->slices[0];
-	/* Another partition used the idempotency key meanwhile. Read it again:
-	 * then the write is a replay. */
-	if (strcmp(constraint, BOOKKEEPING_KEY_TAKEN) == 0)
+	/* The key is read again: then the write is a replay. */
+	if (batch_error_is_key(constraint))
 		return true;
 	/* Not even the rejection could be recorded. */
 	if (s->n == 1 && s->writes[0].refused != REASON_NONE)
@@ -338,8 +322,7 @@ static bool batch_has_atomic(const struct batch *b)
  * finds the first. */
 static void rejected_together(struct batch *b, const char *constraint)
 {
-	bool is_key = strcmp(constraint, BOOKKEEPING_KEY_TAKEN) == 0;
-	if (!is_key && !batch_has_atomic(b) &&
+	if (!batch_error_is_key(constraint) && !batch_has_atomic(b) &&
 	    count_writes(b) <= BATCH_POLICY_TRIAL && !b->tried)
 		try_writes(b);
 	else
@@ -360,7 +343,7 @@ static void retry_soon(struct batch *b, const struct err *e)
 bool batch_may_come(const struct batch *b, const struct write *w,
     size_t operation, const struct err *e)
 {
-	return strcmp(e->code, "23503") == 0 &&
+	return batch_error_is_reference(e) &&
 	       write_operation(w, operation)->op != RECORD_DELETE &&
 	       clock_mono() - w->arrived < b->x->settings->references_patience;
 }
@@ -384,20 +367,13 @@ static void rejected_alone(
 	}
 }
 
-/* Was it perhaps a plain insert? Then another program has inserted the row
- * since the rows were read. Other unique constraints look the same. */
-static bool may_be_there(
-    const struct batch *b, const struct err *e, const char *constraint)
-{
-	return b->inserts && strcmp(e->code, "23505") == 0 &&
-	       strcmp(constraint, BOOKKEEPING_KEY_TAKEN) != 0;
-}
-
 static void batch_rejected(
     struct batch *b, const struct err *e, const char *constraint)
 {
 	crashpoint(CRASH_BATCH_REJECTED);
-	if (may_be_there(b, e, constraint)) {
+	/* Perhaps another program has inserted the row since the rows were
+	 * read. */
+	if (b->inserts && batch_error_is_duplicate(e, constraint)) {
 		b->upserts = true;
 		metric_add(&b->x->stats.inserted, 1);
 		batch_send(b); /* reads the rows again */
