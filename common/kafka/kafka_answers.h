@@ -1,4 +1,4 @@
-/* Does Kafka answer a member of a group?
+/* Whether Kafka answers a member of a group.
  *
  * The membership and the consumer of the partitions have connections of their
  * own. The consumer counts only while it has a partition to read.
