@@ -32,7 +32,7 @@ settings_table() {
 		SLUICE_STACK_PROMETHEUS_PORT|9090|in containers: port of Prometheus
 		SLUICE_STACK_GRAFANA_PORT|3000|in containers: port of Grafana
 		SLUICE_STACK_POSTGRES_OPTS||more PostgreSQL settings, as "name=value name=value"
-		SLUICE_STACK_KAFKA_HEAP|-Xms256m -Xmx512m|heap of Kafka's Java machine, and more options of it
+		SLUICE_STACK_KAFKA_HEAP|-Xms512m -Xmx512m -Xmn384m|heap of Kafka's Java machine, and more options of it
 		SLUICE_STACK_TIMEOUT|60|seconds that a part has to become healthy
 		SLUICE_BIN_DIR|build/release|folder of the daemons; another one than this is not built
 		SLUICE_CACHE_DIR||folder of the downloaded Kafka and Swagger UI
