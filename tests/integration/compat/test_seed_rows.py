@@ -64,10 +64,11 @@ def test_a_post_is_made(http, post):
     assert post["created_at"] == post["updated_at"]
 
 
-def test_a_post_is_read_from_the_database_then_from_the_cache(http, post):
+def test_a_post_is_read_from_the_database_then_from_the_cache(world, http, post):
     first, second = get(http, f"/posts/{post['id']}"), get(http, f"/posts/{post['id']}")
     # What was answered to the write was read, and is kept.
     assert first == second == {**post, "cached": True}
+    world.wait_projected()
     send(http, "POST", "/cache/clear")
     assert get(http, f"/posts/{post['id']}") == post
     assert get(http, f"/posts/{post['id']}") == {**post, "cached": True}
@@ -279,11 +280,12 @@ def test_ids_are_final_and_differ(http):
         ("/clear-cache", {"success": True, "message": "All caches cleared"}),
     ],
 )
-def test_clearing(http, servers, post, path, body):
+def test_clearing(world, http, servers, post, path, body):
     """Theirs emptied the whole server, whoever's keys were in it."""
     servers.redis().set("somebody else's", "one")
     get(http, f"/posts/{post['id']}")
     assert get(http, f"/posts/{post['id']}")["cached"] is True
+    world.wait_projected()
     answer = http.request("POST", path)
     assert (answer.status, answer.json()) == (200, body)
     assert servers.redis().get("somebody else's") == b"one"
