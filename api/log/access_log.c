@@ -74,9 +74,9 @@ static void add_kind(struct log_fields *f, const struct request *r)
 	log_fields_add(f, k.text, k.len);
 }
 
-/* What the time of a request tells of it. */
+/* When a request ended, and whether it was slow. */
 struct timing {
-	mono_us_t now;
+	mono_us_t now; /* its end */
 	dur_us_t took; /* until its answer was ready */
 	bool slow;
 };

@@ -87,6 +87,23 @@ def test_every_request_has_a_line(apis):
     assert line_of(api, "word-1")["method"] == "_OTHER"
 
 
+def test_neighbours_that_differ_in_one_thing(apis):
+    """Lines of one connection share what requests in turn have in common: each request
+    differs from the one before in its status, its method or its route only."""
+    api = apis[0]
+    absent, nowhere = key_path("absent"), "/nothing/here"
+    one, none = "/v1/{collection}/{key}", "none"
+    requests = [
+        ("GET", PATH, 200, one), ("GET", absent, 404, one), ("HEAD", absent, 404, one),
+        ("GET", absent, 404, one), ("GET", nowhere, 404, none), ("GET", absent, 404, one),
+        ("GET", PATH, 200, one),
+    ]  # fmt: skip
+    for i, (method, path, status, route) in enumerate(requests):
+        assert ask(api, f"turn-{i}", method, path).status == status
+        line = line_of(api, f"turn-{i}")
+        assert (line["method"], line["route"], line["status"]) == (method, route, status), i
+
+
 def test_whoever_hangs_up_has_a_line(apis):
     """A stream has its line when it ends; its bytes are not counted."""
     api = apis[0]
