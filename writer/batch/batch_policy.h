@@ -58,6 +58,11 @@ bool batch_policy_full(
 bool batch_policy_low(
     const struct batch_policy *p, const struct batch_policy_fill *f);
 
+/* How long a batch waits for more writes if the one before had `before` writes:
+ * `most` (batch.gather) if those were 16 or more, a part of it if there were
+ * fewer, not at all if there was one. */
+dur_us_t batch_policy_gather(dur_us_t most, size_t before);
+
 /* Bytes of rows that a batch may read. */
 size_t batch_policy_reads(const struct batch_policy *p);
 

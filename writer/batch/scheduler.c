@@ -14,27 +14,6 @@
  * It waits for a lock, or for a slow disk. */
 #define SLOW CLOCK_MS(50)
 
-/* A batch of several writes has several clients behind it. If the next one
- * waits, it has the writes of most of them, and the processor has fewer batches
- * to do. The more clients there are, the more they gain by this, and the more
- * of the time of a write is other waiting. So the wait grows with the writes of
- * the last batch, up to batch.gather for a batch of CROWD. tests/bench/http on
- * two cores, medians of two rounds in turns; always 1 ms from 2 writes on, and
- * this with 3 ms:
- *
- *   connections                             8      64     512
- *   waited, writes/s            1 ms     1494    6959   14871
- *                               3 ms     1798    6599   14350
- *   p99 ms                      1 ms     13.4    19.6    78.1
- *                               3 ms      8.6    17.6    64.0
- *   CPU us per waited write     1 ms     1020     239     115
- *                               3 ms      816     210     117
- *
- * Without any wait, 64 connections had 4722 waited writes/s, and 7046 with 1
- * ms.
- */
-enum { CROWD = 16 };
-
 struct scheduler {
 	struct context *x;
 	struct partition *const *parts;
@@ -45,7 +24,7 @@ struct scheduler {
 	struct loop_timer *timer;
 	bool soon;	 /* the timer is set to this moment */
 	bool last_alone; /* the batch that began last was alone */
-	size_t crowd; /* writes of the last one that was not, CROWD at most */
+	size_t before;	 /* writes of the last one that was not */
 	mono_us_t since; /* when writes were first seen for the next; 0: none */
 	dur_us_t wait;	 /* until it must look again; INT64_MAX: until a kick */
 	bool draining;
@@ -208,9 +187,9 @@ static dur_us_t time_to_gather(
     const struct scheduler *s, const struct gathered *g, mono_us_t now)
 {
 	dur_us_t most = s->x->settings->batch_gather;
-	return s->crowd < 2 || is_whole(s, g)
+	return is_whole(s, g)
 		   ? 0
-		   : most * (dur_us_t)s->crowd / CROWD - (now - s->since);
+		   : batch_policy_gather(most, s->before) - (now - s->since);
 }
 
 static void begin_together(struct scheduler *s, mono_us_t now)
@@ -235,7 +214,7 @@ static void begin_together(struct scheduler *s, mono_us_t now)
 		    false};
 	}
 	CHECK(n > 0);
-	s->crowd = writes < CROWD ? writes : CROWD;
+	s->before = writes;
 	s->since = 0;
 	begin(s, slices, n);
 	free(slices);

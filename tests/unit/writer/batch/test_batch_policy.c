@@ -133,12 +133,27 @@ static void cut_to_what_may_be_read(void **state)
 	assert_int_equal(p.limit, 2);
 }
 
+static void gathers_longer_the_more_came(void **state)
+{
+	(void)state;
+	const dur_us_t most = CLOCK_MS(3);
+	/* One client alone waits for nothing. */
+	assert_int_equal(batch_policy_gather(most, 0), 0);
+	assert_int_equal(batch_policy_gather(most, 1), 0);
+	assert_int_equal(batch_policy_gather(most, 2), most / 8);
+	assert_int_equal(batch_policy_gather(most, 8), most / 2);
+	assert_int_equal(batch_policy_gather(most, 16), most);
+	assert_int_equal(batch_policy_gather(most, SIZE_MAX), most);
+	assert_int_equal(batch_policy_gather(0, 16), 0);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(due_by_rows_bytes_or_linger),
 	    cmocka_unit_test(takes_at_least_one),
 	    cmocka_unit_test(full_and_low),
+	    cmocka_unit_test(gathers_longer_the_more_came),
 	    cmocka_unit_test(bisection_finds_every_pattern),
 	    cmocka_unit_test(bisection_is_cheap),
 	    cmocka_unit_test(cut_to_what_may_be_read),
