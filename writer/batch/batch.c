@@ -293,7 +293,7 @@ static bool can_pass(struct batch *b, const char *constraint)
 {
 	const struct slice *s = b->slices[0];
 	/* The key is read again: then the write is a replay. */
-	if (batch_error_is_key(constraint))
+	if (batch_error_is_key_taken(constraint))
 		return true;
 	/* Not even the rejection could be recorded. */
 	if (s->n == 1 && s->writes[0].refused != REASON_NONE)
@@ -322,7 +322,7 @@ static bool batch_has_atomic(const struct batch *b)
  * finds the first. */
 static void rejected_together(struct batch *b, const char *constraint)
 {
-	if (!batch_error_is_key(constraint) && !batch_has_atomic(b) &&
+	if (!batch_error_is_key_taken(constraint) && !batch_has_atomic(b) &&
 	    count_writes(b) <= BATCH_POLICY_TRIAL && !b->tried)
 		try_writes(b);
 	else

@@ -28,7 +28,7 @@ bool batch_error_is_too_much(const struct err *e, dur_us_t took)
 	return has_code(e, "57014") || has_code(e, "53200") || took > LONG;
 }
 
-bool batch_error_is_key(const char *constraint)
+bool batch_error_is_key_taken(const char *constraint)
 {
 	return strcmp(constraint, BOOKKEEPING_KEY_TAKEN) == 0;
 }
@@ -40,5 +40,5 @@ bool batch_error_is_reference(const struct err *e)
 
 bool batch_error_is_duplicate(const struct err *e, const char *constraint)
 {
-	return has_code(e, "23505") && !batch_error_is_key(constraint);
+	return has_code(e, "23505") && !batch_error_is_key_taken(constraint);
 }

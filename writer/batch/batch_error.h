@@ -17,7 +17,7 @@ bool batch_error_is_of_server(const struct err *e);
  * query timeout of our connections (`took`). */
 bool batch_error_is_too_much(const struct err *e, dur_us_t took);
 /* Has a write of another batch used the idempotency key meanwhile? */
-bool batch_error_is_key(const char *constraint);
+bool batch_error_is_key_taken(const char *constraint);
 /* Does a write refer to a row that is not there? */
 bool batch_error_is_reference(const struct err *e);
 /* Is a row there that a plain insert would have made? Other unique constraints

@@ -72,9 +72,9 @@ static void a_row_that_is_there(void **state)
 static void an_idempotency_key(void **state)
 {
 	(void)state;
-	assert_true(batch_error_is_key(BOOKKEEPING_KEY_TAKEN));
-	assert_false(batch_error_is_key("records_pkey"));
-	assert_false(batch_error_is_key(""));
+	assert_true(batch_error_is_key_taken(BOOKKEEPING_KEY_TAKEN));
+	assert_false(batch_error_is_key_taken("records_pkey"));
+	assert_false(batch_error_is_key_taken(""));
 }
 
 int main(void)
