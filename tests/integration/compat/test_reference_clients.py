@@ -69,7 +69,7 @@ class Client:
         sent = None if body is None else json.dumps(body).encode()
         headers = {} if body is None else {"Content-Type": "application/json"}
         if path.endswith(("/clear", "/clear-cache")):
-            self.world.wait_projected()  # what was written last must not come after it
+            self.world.wait_projected()  # or the last write comes into Redis after it
         answer = self.http.request(method, path, sent, headers)
         assert answer.status == status, answer
         if wanted is None:

@@ -1,4 +1,4 @@
-/* Lives of entries: their bounds, and that they differ. */
+/* Bits of the kernel; lives of entries: their bounds, and that they differ. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -53,10 +53,25 @@ static void seeds_differ(void **state)
 	assert_in_range(same, 0, 3);
 }
 
+static void the_kernel_fills_all_bytes(void **state)
+{
+	(void)state;
+	unsigned char one[24] = {0}, changed[24] = {0};
+	for (int i = 0; i < 64; i++) {
+		random_bytes(one, sizeof one);
+		for (size_t k = 0; k < sizeof one; k++)
+			changed[k] |= one[k];
+	}
+	for (size_t k = 0; k < sizeof one; k++)
+		assert_int_not_equal(changed[k], 0);
+	assert_true(random_bits() != random_bits());
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(within_a_tenth_and_all_over_it),
+	    cmocka_unit_test(the_kernel_fills_all_bytes),
 	    cmocka_unit_test(short_lives_stay),
 	    cmocka_unit_test(seeds_differ),
 	};
