@@ -29,12 +29,13 @@ fetch_kafka() {
 # libraries are unpacked into the temporary folder and run from there.
 #
 # A collection of the young generation stops the broker for 15 to 40 ms on two
-# busy cores, however large that generation is: Kafka's objects live shortly, and
-# 50 MiB live long. With Java's default of 85 MiB there is one a second under load,
-# so the collections decide the 99th percentile of all times. With 384 MiB there is
-# one in four seconds. Objects that survive two collections are old: Kafka's pools
-# of 16 MiB would be copied 15 times otherwise. tests/bench/http, writes at half of
-# the greatest rate, in turns (another default for SLUICE_STACK_KAFKA_HEAP):
+# busy cores, however large that generation is: most of Kafka's objects live for a
+# moment, 50 MiB live long. Java's default of 85 MiB is full once a second under
+# load. Then the collections decide the 99th percentile of all times. 384 MiB are
+# full once in four seconds. Objects that survive two collections become old:
+# otherwise Kafka's pools of 16 MiB are copied 15 times. Writes at half of the
+# maximum rate, in turns: tests/bench/http --rounds 1 --seconds 8 --connections 64
+# --only "202 open", with SLUICE_BENCH_KAFKA_HEAP="-Xms256m -Xmx512m", and without:
 #
 #   young generation         85 MiB      384 MiB
 #   202, p99 ms          19.1  20.5   12.5  12.7

@@ -31,7 +31,6 @@ BASE = 64  # connections
 OPEN_MOST = 512  # connections of an open loop
 KEYS = 100000
 PROBES = 50  # writes a second that are looked for at the other instance
-PARTITIONS = 2
 BATCH = 10  # documents of an atomic batch
 # The times of a write on its way, as the metrics have them: column, daemon, histogram.
 STAGES = (("log", "api", "sluice_write_acknowledge_seconds"),
@@ -198,6 +197,7 @@ class Sluice:
         api, other = self.daemons["api"], self.daemons["api-2"]
         self.daemons["projector"].command.append(
             f"--audit.instances={HOST}:{api.admin},{HOST}:{other.admin}")
+        self.partitions = options.partitions
         self.subjects = [
             Subject("202" + suffix, "Sluice, answered when the log has the write",
                     api.port, lambda: self.pids() | options.pids, counters, ("202",), "",
@@ -242,7 +242,7 @@ class Sluice:
         """Every partition has committed what it had, and commits."""
         client, seen = Client(self.daemons["api"].port), set()
         deadline = time.monotonic() + PATIENCE
-        while len(seen) < PARTITIONS:
+        while len(seen) < self.partitions:
             answer = client.put(f"settle-{time.monotonic()}", "", Prefer="wait=5")
             if answer and answer[0] in (200, 201):
                 seen.add(answer[1]["Sluice-Position"].split("-")[0])
@@ -457,6 +457,7 @@ def arguments():
     parser.add_argument("--connections", required=True, help="numbers")
     parser.add_argument("--only", required=True, help="subjects and sections")
     parser.add_argument("--json", default="", help="file for the figures")
+    parser.add_argument("--partitions", type=int, required=True, help="of the log")
     parser.add_argument("--bin", required=True, help="folders of the daemons")
     parser.add_argument("--tools", required=True, help="folder of load, direct, requests.so")
     parser.add_argument("--config-of", required=True, help="path with % for the daemon")
